@@ -1,0 +1,80 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Every target of ours: Swift 6 mode, strict memory safety, warnings are errors.
+let strict: [SwiftSetting] = [
+  .strictMemorySafety(),
+  .treatAllWarnings(as: .error),
+  .enableUpcomingFeature("ExistentialAny"),
+]
+
+func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+}
+
+func header(_ name: String) -> Target { .systemLibrary(name: name) }
+
+let package = Package(
+  name: "openstarryd",
+  products: [
+    .executable(name: "openstarryd", targets: ["openstarryd"]),
+    .executable(name: "openstarry", targets: ["openstarry"]),
+    .library(name: "OpenStarryAgent", targets: ["OpenStarryAgent"]),
+    .library(name: "Daemon", targets: ["Daemon"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+  ],
+  targets: [
+    // L0: C headers.
+    header("CLinux"), header("CGPIOD"), header("CI2C"), header("CV4L2"), header("CJPEG"),
+    header("CYAML"), header("CJSON"), header("CSQLite"),
+
+    // SDK: the vocabulary agents and the daemon share.
+    module("OpenStarryAgent"),
+
+    // L1: values, system calls, text.
+    module("Model", ["OpenStarryAgent"]),
+    module("Linux", ["CLinux"]),
+    module("Document", ["Model", "CYAML", "CJSON"]),
+    module("CEL", ["Model"]),
+
+    // L2
+    module("EventLoop", ["Model", "Linux", "CLinux"]),
+    module("HAL", ["Model"]),
+    module("Agent", ["Model"]),
+    module("Rules", ["Model", "CEL"]),
+    module("Wire", ["Model", "Document", "Linux", "CLinux"]),
+    module("Config", ["Model", "Document", "CEL"]),
+    module("Store", ["Model", "Document", "Linux", "CSQLite"]),
+
+    // L3
+    module("HALLinux", ["Model", "Linux", "CLinux", "EventLoop", "HAL", "CGPIOD", "CI2C", "CV4L2", "CJPEG"]),
+    module("HALSimulated", ["Model", "HAL"]),
+    module("AgentInProcess", ["Model", "OpenStarryAgent", "Agent"]),
+    module("Orchestrator", ["Model", "EventLoop", "HAL", "Agent", "Rules", "Store"]),
+    module("Control", ["Model", "Document", "Linux", "EventLoop", "HAL", "Agent", "Rules", "Wire"]),
+    module("ControlClient", ["Model", "Document", "Linux", "Wire"]),
+
+    // L4, L5
+    module(
+      "Daemon",
+      [
+        "Model", "OpenStarryAgent", "Document", "Linux", "EventLoop", "HAL", "Agent", "Rules", "Config", "Store",
+        "HALLinux", "HALSimulated", "AgentInProcess", "Orchestrator", "Control",
+      ]),
+    .target(name: "ExampleAgents", dependencies: ["OpenStarryAgent"], path: "Examples/Agents", swiftSettings: strict),
+    .executableTarget(name: "openstarryd", dependencies: ["Daemon", "ExampleAgents"], swiftSettings: strict),
+    .executableTarget(
+      name: "openstarry",
+      dependencies: [
+        "Model", "Document", "Config", "Rules", "ControlClient",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ], swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)

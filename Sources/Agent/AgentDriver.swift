@@ -1,0 +1,76 @@
+import Model
+
+/// One way of running agents: in-process, sandboxed process, WASM, container.
+///
+/// A driver executes what the lifecycle decides; it decides nothing itself. Everything happens on the loop's thread;
+/// what takes time answers through its completion.
+public protocol AgentDriver: AnyObject {
+  /// Which `runtime.driver` it is for.
+  var kind: Manifest.Driver { get }
+
+  /// Looks whether a manifest can run here at all: the entry exists, the engine is installed.
+  /// - Throws: what is missing and what to do about it.
+  func validate(_ manifest: Manifest) throws(AgentFailure)
+
+  /// Makes an instance ready for events.
+  /// - Parameters:
+  ///   - host: the calls the agent may make; the instance keeps it until it ends.
+  ///   - done: called once, now or later.
+  func start(
+    _ manifest: Manifest, host: any AgentHost, _ done: @escaping (Result<any AgentInstance, AgentFailure>) -> Void)
+}
+
+/// One running agent.
+public protocol AgentInstance: AnyObject {
+  /// The process that runs it; nil when that is the daemon.
+  var pid: Int32? { get }
+
+  /// Hands it an event. Not called again before `done`.
+  /// - Parameter done: called once, now or later, with how the activation ended.
+  func activate(_ event: Event, _ done: @escaping (Result<Void, AgentFailure>) -> Void)
+
+  /// Counters, gauges and state for the projection.
+  func snapshot(_ done: @escaping (Value) -> Void)
+
+  /// Ends it. After `done` nothing of it is left.
+  /// - Parameter now: true does not wait for anything (SIGKILL), false lets it finish (SIGTERM).
+  func stop(now: Bool, _ done: @escaping () -> Void)
+}
+
+/// Why an agent could not start, or why an activation failed.
+public struct AgentFailure: Error, Sendable, Hashable, CustomStringConvertible {
+  /// The typed reason, as `history` shows it.
+  public var reason: ExitReason
+  /// One sentence for people.
+  public var message: String
+
+  /// Puts a failure together.
+  public init(_ reason: ExitReason, _ message: String) {
+    self.reason = reason
+    self.message = message
+  }
+
+  public var description: String { "\(reason.rawValue): \(message)" }
+}
+
+/// Why an agent ended, or an activation did.
+public enum ExitReason: String, Sendable, Hashable, CaseIterable {
+  /// It finished what it was for.
+  case completed
+  /// Somebody asked for it.
+  case killed
+  /// The daemon is ending.
+  case shutdown
+  /// It could not be started.
+  case startFailed = "start-failed"
+  /// Its handler threw.
+  case error
+  /// It was ended by a signal or a trap.
+  case crash = "crash.signal"
+  /// No progress.
+  case stuck
+  case memory = "budget.memory"
+  case cpu = "budget.cpu"
+  case activation = "budget.activation"
+  case tokens = "budget.tokens"
+}

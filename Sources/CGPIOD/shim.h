@@ -1,0 +1,2 @@
+// libgpiod version 2: https://libgpiod.readthedocs.io
+#include <gpiod.h>

@@ -1,0 +1,2 @@
+// jansson: https://jansson.readthedocs.io
+#include <jansson.h>

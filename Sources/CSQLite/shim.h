@@ -1,0 +1,2 @@
+// SQLite: https://sqlite.org/c3ref/intro.html
+#include <sqlite3.h>

@@ -1,0 +1,96 @@
+import CLinux
+import Model
+
+/// Jobs for one thread, in order. The thread is started when there is work and leaves when idle.
+///
+/// SAFETY: every field is read and written under `lock` only; `lock` and `signal` live as long as the object.
+@safe final class Queue: @unchecked Sendable {
+  private let name: String
+  private let idleNanoseconds: Int64
+  private let lock: UnsafeMutablePointer<pthread_mutex_t>
+  private let signal: UnsafeMutablePointer<pthread_cond_t>
+  private var jobs: [@Sendable () -> Void] = []
+  private var hasThread = false
+  private var running = 0
+
+  init(name: String, idle: Duration) {
+    self.name = name
+    idleNanoseconds = idle.nanoseconds
+    unsafe lock = .allocate(capacity: 1)
+    unsafe signal = .allocate(capacity: 1)
+    unsafe pthread_mutex_init(lock, nil)
+    var attributes = pthread_condattr_t()
+    unsafe pthread_condattr_init(&attributes)
+    // Idle time is measured on the monotonic clock: the wall clock may jump.
+    unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+    unsafe pthread_cond_init(signal, &attributes)
+    unsafe pthread_condattr_destroy(&attributes)
+  }
+
+  deinit {
+    unsafe pthread_cond_destroy(signal)
+    unsafe pthread_mutex_destroy(lock)
+    unsafe signal.deallocate()
+    unsafe lock.deallocate()
+  }
+
+  var pending: Int { locked { jobs.count + running } }
+
+  func add(_ job: @escaping @Sendable () -> Void) {
+    let start = locked {
+      jobs.append(job)
+      unsafe pthread_cond_signal(signal)
+      defer { hasThread = true }
+      return !hasThread
+    }
+    if start { startThread() }
+  }
+
+  private func locked<Result>(_ body: () -> Result) -> Result {
+    unsafe pthread_mutex_lock(lock)
+    defer { unsafe pthread_mutex_unlock(lock) }
+    return body()
+  }
+
+  /// Takes the next job; nil after a time without one, and then the thread must end.
+  private func next() -> (@Sendable () -> Void)? {
+    locked {
+      running = 0
+      var deadline = timespec()
+      unsafe clock_gettime(CLOCK_MONOTONIC, &deadline)
+      let nanoseconds = Int64(deadline.tv_nsec) + idleNanoseconds
+      deadline.tv_sec += Int(nanoseconds / 1_000_000_000)
+      deadline.tv_nsec = Int(nanoseconds % 1_000_000_000)
+      while jobs.isEmpty {
+        if unsafe pthread_cond_timedwait(signal, lock, &deadline) == ETIMEDOUT && jobs.isEmpty {
+          hasThread = false
+          return nil
+        }
+      }
+      running = 1
+      return jobs.removeFirst()
+    }
+  }
+
+  private func startThread() {
+    var attributes = pthread_attr_t()
+    unsafe pthread_attr_init(&attributes)
+    unsafe pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
+    // Enough for SQLite, libv4l's conversions and the JPEG encoder; only pages that are touched cost memory.
+    unsafe pthread_attr_setstacksize(&attributes, 512 << 10)
+    defer { unsafe pthread_attr_destroy(&attributes) }
+    var thread = pthread_t()
+    // SAFETY: the thread takes over the reference that is retained here.
+    let context = unsafe Unmanaged.passRetained(self).toOpaque()
+    let result = unsafe pthread_create(
+      &thread, &attributes,
+      { context in
+        guard let context = unsafe context else { return nil }
+        let queue = unsafe Unmanaged<Queue>.fromOpaque(context).takeRetainedValue()
+        _ = unsafe queue.name.withCString { unsafe pthread_setname_np(pthread_self(), $0) }
+        while let job = queue.next() { job() }
+        return nil
+      }, context)
+    precondition(result == 0, "no thread can be started: \(result)")
+  }
+}

@@ -1,0 +1,76 @@
+import Model
+
+/// Why the hardware layer did not do what was asked.
+public enum HALError: Error, Sendable, Hashable {
+  /// The board declares no such device of that kind.
+  case notFound(DeviceID, kind: String, suggestion: String?)
+  /// The caller's permissions do not cover it.
+  case denied(DeviceID, operation: String, principal: String)
+  /// Somebody else holds it.
+  case busy(DeviceID, holder: String, until: Instant?)
+  /// A limit of the board file stands against it; `rule` is its key (`max_on`, `min_off`, `max_rate`,
+  /// `exclusive_with`).
+  case limited(DeviceID, rule: String, detail: String, retryAfter: Duration?)
+  /// It makes no sense for this device.
+  case invalid(DeviceID, String)
+  /// It is there, and has nothing to say yet.
+  case unavailable(DeviceID, String)
+  /// The hardware or the kernel failed: what was done, and what it answered.
+  case failed(DeviceID, operation: String, Fault)
+
+  /// How hardware fails.
+  public enum Fault: Error, Sendable, Hashable {
+    /// Nobody answered on the bus (ENXIO, EREMOTEIO).
+    case noAcknowledge
+    /// The answer took too long (ETIMEDOUT).
+    case timeout
+    /// Two masters spoke at once (EAGAIN).
+    case arbitrationLost
+    /// What was read does not add up.
+    case checksum
+    /// The device has gone (ENODEV).
+    case gone
+    /// The device node or line is in use by another program, named where the kernel knows it.
+    case inUse(String?)
+    /// The bus has failed too often and rests until it is tried again.
+    case resting
+    /// Any other error number, with its text.
+    case system(Int32, String)
+    /// The device answered something that its data sheet does not allow.
+    case protocolViolation(String)
+  }
+}
+
+extension HALError: CustomStringConvertible {
+  /// One sentence: what was asked, of what, and why not.
+  public var description: String {
+    switch self {
+    case .notFound(let device, let kind, let suggestion):
+      "no \(kind) '\(device)' on this board" + (suggestion.map { " (did you mean '\($0)'?)" } ?? "")
+    case .denied(let device, let operation, let principal):
+      "\(principal) may not \(operation) '\(device)': its permissions do not name it"
+    case .busy(let device, let holder, _): "'\(device)' is held by \(holder)"
+    case .limited(let device, let rule, let detail, let retry):
+      "'\(device)' is limited by \(rule): \(detail)" + (retry.map { "; try again in \($0.text)" } ?? "")
+    case .invalid(let device, let why): "'\(device)': \(why)"
+    case .unavailable(let device, let why): "'\(device)' has nothing to say yet: \(why)"
+    case .failed(let device, let operation, let fault): "\(operation) '\(device)' failed: \(fault)"
+    }
+  }
+}
+
+extension HALError.Fault: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .noAcknowledge: "no acknowledge: nothing answers at its address"
+    case .timeout: "timeout"
+    case .arbitrationLost: "arbitration lost"
+    case .checksum: "checksum does not match"
+    case .gone: "the device has gone"
+    case .inUse(let holder): "in use" + (holder.map { " by \($0)" } ?? "")
+    case .resting: "the bus is resting after repeated failures"
+    case .system(let number, let text): "\(text) (errno \(number))"
+    case .protocolViolation(let what): what
+    }
+  }
+}

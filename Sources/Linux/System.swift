@@ -1,0 +1,95 @@
+import CLinux
+import Glibc
+
+/// System calls, each once: interrupted ones are repeated, failures are thrown with what they were about.
+public enum System {
+  /// open(2), close-on-exec always.
+  /// - Parameters:
+  ///   - flags: O_RDONLY and so on.
+  ///   - mode: of a file that is created.
+  public static func open(_ path: String, _ flags: Int32, mode: UInt32 = 0) throws(SystemError) -> Descriptor {
+    let result = retry { unsafe path.withCString { unsafe openstarry_open($0, flags | O_CLOEXEC, mode) } }
+    return try Descriptor(checking: result, "open", path)
+  }
+
+  /// read(2) into the end of `buffer`, at most `limit` bytes.
+  /// - Returns: how many were read; 0 at the end of the file; nil when none are there yet (EAGAIN).
+  public static func read(
+    _ descriptor: Int32, into buffer: inout [UInt8], limit: Int = 65536
+  ) throws(SystemError) -> Int? {
+    let start = buffer.count
+    buffer.append(contentsOf: repeatElement(0, count: limit))
+    let result = retry {
+      unsafe buffer.withUnsafeMutableBytes { bytes in
+        // SAFETY: `start + limit` bytes were just made; the kernel writes at most `limit` behind `start`.
+        unsafe CLinux.read(descriptor, bytes.baseAddress! + start, limit)
+      }
+    }
+    let error = errno
+    buffer.removeLast(limit - max(0, result))
+    if result < 0 {
+      if error == EAGAIN || error == EWOULDBLOCK { return nil }
+      throw SystemError("read", errno: error)
+    }
+    return result
+  }
+
+  /// write(2) of as much of `bytes` as the other side takes.
+  /// - Returns: how many were taken; 0 when it takes none now (EAGAIN).
+  public static func write(_ descriptor: Int32, _ bytes: ArraySlice<UInt8>) throws(SystemError) -> Int {
+    // SAFETY: the buffer is valid for its count during the call.
+    let result = retry { unsafe bytes.withUnsafeBytes { unsafe CLinux.write(descriptor, $0.baseAddress, $0.count) } }
+    if result < 0 {
+      if errno == EAGAIN || errno == EWOULDBLOCK { return 0 }
+      throw SystemError("write")
+    }
+    return result
+  }
+
+  /// Writes all of `bytes` to a descriptor that blocks.
+  public static func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) throws(SystemError) {
+    var rest = bytes[...]
+    while !rest.isEmpty {
+      let written = try write(descriptor, rest)
+      if written == 0 { throw SystemError("write", errno: EAGAIN) }
+      rest = rest.dropFirst(written)
+    }
+  }
+
+  /// fcntl(2) F_SETFL with O_NONBLOCK.
+  public static func setNonBlocking(_ descriptor: Int32) throws(SystemError) {
+    let flags = openstarry_fcntl(descriptor, F_GETFL, 0)
+    guard flags >= 0, openstarry_fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) >= 0 else {
+      throw SystemError("fcntl")
+    }
+  }
+
+  /// clock_gettime(2) CLOCK_MONOTONIC, in nanoseconds.
+  public static func monotonicNanoseconds() -> UInt64 { nanoseconds(CLOCK_MONOTONIC) }
+
+  /// clock_gettime(2) CLOCK_REALTIME, in milliseconds since 1970.
+  public static func wallMilliseconds() -> UInt64 { nanoseconds(CLOCK_REALTIME) / 1_000_000 }
+
+  /// Whether the kernel says that the system clock is synchronised (adjtimex(2): TIME_ERROR and STA_UNSYNC).
+  public static func wallIsSynchronised() -> Bool {
+    var state = timex()
+    // SAFETY: the kernel fills in the structure; modes 0 changes nothing.
+    let result = unsafe adjtimex(&state)
+    return result >= 0 && result != TIME_ERROR && state.status & STA_UNSYNC == 0
+  }
+
+  /// Calls until it is not interrupted by a signal.
+  public static func retry<Result: FixedWidthInteger>(_ call: () -> Result) -> Result {
+    while true {
+      let result = call()
+      if result != -1 || errno != EINTR { return result }
+    }
+  }
+
+  private static func nanoseconds(_ clock: clockid_t) -> UInt64 {
+    var time = timespec()
+    // SAFETY: the kernel fills in the structure; these clocks always exist.
+    _ = unsafe clock_gettime(clock, &time)
+    return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+  }
+}

@@ -1,0 +1,51 @@
+/// The daemon's own settings: `openstarry.yaml`, with every default filled in.
+public struct Settings: Sendable {
+  /// The board file.
+  public var board: String
+  /// Manifests: files, or folders in which every `*/agent.json` and `*.agent.json` counts.
+  public var agents: [String]
+  /// Rule files.
+  public var rules: [String]
+  /// `$OPENSTARRY_HOME`: registry, modules, plugins.
+  public var home: String
+  /// The control socket.
+  public var socket: String
+  /// The socket's mode bits; group may do what `operators` may.
+  public var socketMode: UInt32
+  /// Groups whose members may look / act / do everything. The daemon's own user and root are admins.
+  public var viewGroup: String?
+  /// See `viewGroup`.
+  public var operateGroup: String?
+  /// See `viewGroup`.
+  public var adminGroup: String?
+  /// How many hops an event chain may have.
+  public var depthLimit: Int
+  /// How many events the memory ring keeps.
+  public var eventRing: Int
+  /// How many log lines are kept for each agent.
+  public var logLines: Int
+  /// The longest any activation of an in-process agent should take; longer is reported.
+  public var activationLimit: Duration
+
+  /// Puts settings together; the defaults are those of `docs/openstarry-yaml.md`.
+  public init(
+    board: String, agents: [String] = [], rules: [String] = [], home: String = "/var/lib/openstarry",
+    socket: String = "/run/openstarry/control.sock", socketMode: UInt32 = 0o660, viewGroup: String? = nil,
+    operateGroup: String? = nil, adminGroup: String? = nil, depthLimit: Int = 16, eventRing: Int = 1024,
+    logLines: Int = 200, activationLimit: Duration = .milliseconds(50)
+  ) {
+    self.board = board
+    self.agents = agents
+    self.rules = rules
+    self.home = home
+    self.socket = socket
+    self.socketMode = socketMode
+    self.viewGroup = viewGroup
+    self.operateGroup = operateGroup
+    self.adminGroup = adminGroup
+    self.depthLimit = depthLimit
+    self.eventRing = eventRing
+    self.logLines = logLines
+    self.activationLimit = activationLimit
+  }
+}

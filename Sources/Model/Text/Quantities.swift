@@ -1,0 +1,95 @@
+/// A number with a suffix, as people write it in configuration files and commands.
+public enum Quantity {
+  /// Reads `10s`, `1m30s`, `500ms`, `2h`, `1d`, `250us`; fractions are allowed (`1.5s`).
+  /// - Returns: nil when it is not that, is negative, or is longer than 100 years.
+  public static func duration(_ text: String) -> Duration? {
+    let units: [(String, Double)] = [
+      ("ns", 1), ("us", 1e3), ("µs", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 60e9), ("h", 3600e9), ("d", 86400e9),
+    ]
+    var rest = text[...]
+    var total = 0.0
+    guard !rest.isEmpty else { return nil }
+    while !rest.isEmpty {
+      guard let (number, after) = leadingNumber(rest) else { return nil }
+      let unit = after.prefix { !$0.isNumber && $0 != "." }
+      guard let scale = units.first(where: { $0.0 == unit })?.1 else { return nil }
+      total += number * scale
+      rest = after.dropFirst(unit.count)
+    }
+    guard total <= 100 * 365 * 86400e9 else { return nil }
+    return .nanoseconds(Int64(total.rounded()))
+  }
+
+  /// Reads `4MiB`, `512KiB`, `1GiB`, `4MB`, `100B`, `1024`: a number of bytes. nil when it is not that.
+  public static func bytes(_ text: String) -> Int? {
+    let units: [(String, Double)] = [
+      ("", 1), ("B", 1), ("KiB", 1024), ("MiB", 1_048_576), ("GiB", 1_073_741_824), ("kB", 1e3), ("KB", 1e3),
+      ("MB", 1e6), ("GB", 1e9),
+    ]
+    guard let (number, unit) = leadingNumber(text[...]),
+      let scale = units.first(where: { $0.0 == unit })?.1
+    else { return nil }
+    return Int(exactly: (number * scale).rounded())
+  }
+
+  /// Reads `10%`: a fraction (0.1). nil when it is not that.
+  public static func percent(_ text: String) -> Double? {
+    guard let (number, unit) = leadingNumber(text[...]), unit == "%" else { return nil }
+    return number / 100
+  }
+
+  /// Reads `20/s`, `10k/h`, `30/m`, `1/d`, `100/10s`: so many in such a time. nil when it is not that.
+  public static func rate(_ text: String) -> Rate? {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count == 2, let (number, suffix) = leadingNumber(parts[0]) else { return nil }
+    let scales: [Substring: Double] = ["": 1, "k": 1e3, "M": 1e6]
+    let windowText = parts[1].first?.isNumber == true ? String(parts[1]) : "1\(parts[1])"
+    guard let scale = scales[suffix], let count = Int(exactly: (number * scale).rounded()),
+      let window = duration(windowText), window > .zero
+    else { return nil }
+    return Rate(count: count, per: window)
+  }
+
+  private static func leadingNumber(_ text: Substring) -> (Double, Substring)? {
+    let digits = text.prefix { ("0"..."9").contains($0) || $0 == "." }
+    guard let number = Double(digits), number.isFinite else { return nil }
+    return (number, text.dropFirst(digits.count))
+  }
+}
+
+/// At most `count` within any stretch of `per`.
+public struct Rate: Sendable, Hashable, CustomStringConvertible {
+  /// How many.
+  public var count: Int
+  /// Within how long.
+  public var per: Duration
+
+  /// Puts a rate together.
+  public init(count: Int, per: Duration) {
+    self.count = count
+    self.per = per
+  }
+
+  /// `20/1s` and the like.
+  public var description: String { "\(count)/\(per.text)" }
+}
+
+extension Duration {
+  /// As people write it: `90ms`, `1.5s`, `10m`, `2h`; the largest unit that gives at most two decimals.
+  public var text: String {
+    let nanoseconds = self.nanoseconds
+    let units: [(Int64, String)] = [
+      (86_400_000_000_000, "d"), (3_600_000_000_000, "h"), (60_000_000_000, "m"), (1_000_000_000, "s"),
+      (1_000_000, "ms"), (1_000, "us"), (1, "ns"),
+    ]
+    guard nanoseconds != 0 else { return "0s" }
+    for (size, name) in units where nanoseconds.magnitude >= UInt64(size) {
+      let hundredths = (Double(nanoseconds) / Double(size) * 100).rounded()
+      if Double(size) * hundredths / 100 == Double(nanoseconds) || size <= 1_000_000_000 {
+        let value = hundredths / 100
+        return value == value.rounded() ? "\(Int64(value))\(name)" : "\(value)\(name)"
+      }
+    }
+    return "\(nanoseconds)ns"
+  }
+}

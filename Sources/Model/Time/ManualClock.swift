@@ -1,0 +1,44 @@
+/// A clock that stands still until it is moved: time in tests and in simulations without a daemon.
+public final class ManualClock: Timekeeper {
+  public private(set) var now: Instant
+  public private(set) var wallMilliseconds: UInt64
+  /// Whether the wall clock claims to be synchronised.
+  public var wallIsSynchronised = true
+  private var timers = TimerQueue()
+
+  /// A clock at `start`; wall time begins at 2026-01-01T00:00:00Z.
+  public init(start: Instant = Instant(nanoseconds: 1_000_000_000)) {
+    now = start
+    wallMilliseconds = 1_767_225_600_000
+  }
+
+  /// Moves time on, running what falls due on the way, each at its own deadline and in order.
+  public func advance(by duration: Duration) {
+    let end = now + duration
+    while let next = timers.nextDeadline(), next <= end {
+      move(to: max(next, now))
+      while let due = timers.popDue(at: now) { due.action() }
+    }
+    move(to: end)
+  }
+
+  /// Moves the wall clock alone, as a clock that is set by hand or by NTP does.
+  public func jumpWall(by duration: Duration) {
+    wallMilliseconds = UInt64(clamping: Int64(wallMilliseconds) + duration.nanoseconds / 1_000_000)
+  }
+
+  /// How many timers are waiting.
+  public var waiting: Int { timers.count }
+
+  public func schedule(at deadline: Instant, _ action: @escaping () -> Void) -> TimerID {
+    timers.add(at: deadline, action)
+  }
+
+  public func cancel(_ timer: TimerID) { timers.cancel(timer) }
+
+  private func move(to instant: Instant) {
+    // Whole milliseconds of the monotonic clock that pass are what the wall clock gains.
+    wallMilliseconds += instant.nanoseconds / 1_000_000 - now.nanoseconds / 1_000_000
+    now = instant
+  }
+}

@@ -1,0 +1,94 @@
+/// How serious a line of a log is; the names and numbers are syslog's (RFC 5424, 6.2.1).
+public enum LogLevel: Int, Sendable, Hashable, Comparable, CaseIterable {
+  case emergency = 0
+  case alert, critical, error, warning, notice, info, debug
+
+  public static func < (left: LogLevel, right: LogLevel) -> Bool { left.rawValue < right.rawValue }
+}
+
+/// The calls behind `Context`: each kind of isolation implements them once.
+///
+/// Every call passes the same gate: what the manifest does not grant is `denied`.
+public protocol AgentHost: AnyObject {
+  /// Nanoseconds on the monotonic clock.
+  var now: UInt64 { get }
+  /// The newest reading of `sensor`; never waits for a transfer. `unavailable` until there is one.
+  func read(_ sensor: String) throws(AgentError) -> Reading
+  /// Carries out `command`; see `Context.control`.
+  func control(_ actuator: String, _ command: ActuatorCommand, lease: Duration?) throws(AgentError) -> Receipt
+  /// The newest JPEG of `camera`; see `Context.snapshot`.
+  func snapshot(_ camera: String) throws(AgentError) -> [UInt8]
+  /// Publishes an event caused by the one being handled.
+  func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID
+  /// Appends a line to the agent's log.
+  func log(_ level: LogLevel, _ message: String)
+  /// The durable value under `key`; nil when there is none.
+  func state(_ key: String) -> Value?
+  /// Keeps `value` under `key` across restarts; nil removes it.
+  func setState(_ key: String, _ value: Value?) throws(AgentError)
+  /// The contents of a file within the paths the manifest grants, at most 1 MiB.
+  func file(_ path: String) throws(AgentError) -> [UInt8]
+}
+
+/// Everything an agent may reach while it handles one event.
+public struct Context {
+  private let host: any AgentHost
+  /// The agent's id, as in its manifest.
+  public let agent: String
+
+  /// Drivers make contexts; tests may, around a host of their own.
+  public init(agent: String, host: any AgentHost) {
+    self.agent = agent
+    self.host = host
+  }
+
+  /// Nanoseconds on the monotonic clock.
+  public var now: UInt64 { host.now }
+
+  /// The newest reading of a sensor.
+  ///
+  /// Sensors that a manifest names are measured at the board's pace while the agent runs, so this never waits.
+  /// - Throws: `denied`, `notFound`, or `unavailable` before the first reading.
+  public func read(_ sensor: String) throws(AgentError) -> Reading { try host.read(sensor) }
+
+  /// Asks an actuator to do something.
+  /// - Parameters:
+  ///   - lease: how long it may stay away from its safe state without being asked again; nil takes the board's
+  ///     default. At its end, or when the agent stops, the actuator goes to its safe state.
+  /// - Returns: what was done. Hardware behind a slow bus takes it a moment later.
+  /// - Throws: `denied` by the manifest, `busy` when somebody else holds it, `limited` by `max_on`, `min_off`,
+  ///   `max_rate` or `exclusive_with`, `failed` by the hardware.
+  @discardableResult
+  public mutating func control(
+    _ actuator: String, _ command: ActuatorCommand, lease: Duration? = nil
+  ) throws(AgentError) -> Receipt {
+    try host.control(actuator, command, lease: lease)
+  }
+
+  /// The newest picture of a camera, as JPEG.
+  /// - Throws: `unavailable` when none is ready: one has then been asked for, and `camera:snapshot` tells when.
+  public func snapshot(_ camera: String) throws(AgentError) -> [UInt8] { try host.snapshot(camera) }
+
+  /// Publishes an event; its cause is the event being handled.
+  /// - Parameter type: `domain:verb`; the manifest's `emit` list must allow it.
+  @discardableResult
+  public mutating func emit(_ type: String, _ payload: Fields = [:]) throws(AgentError) -> ULID {
+    try host.emit(type, payload)
+  }
+
+  /// Appends a line to the agent's log.
+  public mutating func log(_ message: String, _ level: LogLevel = .info) { host.log(level, message) }
+
+  /// The durable value under `key`; nil when there is none.
+  public func state(_ key: String) -> Value? { host.state(key) }
+
+  /// Keeps `value` under `key` across restarts; nil removes it.
+  /// - Throws: `limited` when the agent's storage budget is used up.
+  public mutating func setState(_ key: String, _ value: Value?) throws(AgentError) {
+    try host.setState(key, value)
+  }
+
+  /// The contents of a file within the paths that the manifest grants.
+  /// - Throws: `denied`, `notFound`, or `limited` beyond 1 MiB.
+  public func file(_ path: String) throws(AgentError) -> [UInt8] { try host.file(path) }
+}
