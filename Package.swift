@@ -49,7 +49,7 @@ let package = Package(
     module("Agent", ["Model"]),
     module("Rules", ["Model", "CEL"]),
     module("Wire", ["Model", "Document", "Linux", "CLinux"]),
-    module("Config", ["Model", "Document", "CEL"]),
+    module("Config", ["Model", "Document"]),
     module("Store", ["Model", "Document", "Linux", "CSQLite"]),
 
     // L3
@@ -69,12 +69,34 @@ let package = Package(
       ]),
     .target(name: "ExampleAgents", dependencies: ["OpenStarryAgent"], path: "Examples/Agents", swiftSettings: strict),
     .executableTarget(name: "openstarryd", dependencies: ["Daemon", "ExampleAgents"], swiftSettings: strict),
-    .executableTarget(
-      name: "openstarry",
+    .target(
+      name: "CommandLine",
       dependencies: [
-        "Model", "Document", "Config", "Rules", "ControlClient",
+        "Model", "Document", "Linux", "Wire", "Config", "Rules", "ControlClient",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
+    .executableTarget(name: "openstarry", dependencies: ["CommandLine"], swiftSettings: strict),
+    tests("DocumentTests", ["Document", "Model"]),
+    tests("CELTests", ["CEL", "Model"]),
+    tests("RulesTests", ["Rules", "CEL", "Model"]),
+    tests("AgentTests", ["Agent", "Model"]),
+    tests("AgentInProcessTests", ["AgentInProcess", "Agent", "Model", "OpenStarryAgent"]),
+    tests("StoreTests", ["Store", "Model", "Linux"]),
+    tests("ModelTests", ["Model"]),
+    tests("LinuxTests", ["Linux"]),
+    tests("EventLoopTests", ["EventLoop", "Linux", "CLinux", "Model"]),
+    tests("ConfigTests", ["Config", "Document", "Linux", "Model"]),
+    .target(name: "HALTestKit", dependencies: ["Model", "HAL", "HALSimulated"], path: "Tests/HALTestKit", swiftSettings: strict),
+    tests("HALTests", ["Model", "HAL", "HALTestKit"]),
+    tests("HALSimulatedTests", ["Model", "Linux", "Config", "HAL", "HALSimulated", "HALTestKit"]),
+    tests("WireTests", ["Wire", "Linux", "Document", "Model"]),
+    tests(
+      "ControlTests",
+      [
+        "Control", "ControlClient", "Wire", "Document", "Linux", "EventLoop", "HAL", "HALSimulated", "Agent", "Rules",
+        "Model",
+      ]),
+    tests("CommandLineTests", ["CommandLine", "ControlClient", "Linux", "Model", "Wire", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,47 @@
+import Document
+import Model
+
+/// What reading a text gave: its value, or its diagnostics as lines.
+enum Outcome: Equatable {
+  case value(Value)
+  case problems(String)
+}
+
+func yaml(_ text: String, limits: DocumentLimits = .standard) -> Outcome { yaml(Array(text.utf8), limits: limits) }
+
+func yaml(_ bytes: [UInt8], limits: DocumentLimits = .standard) -> Outcome {
+  do { return .value(try YAML.parse(bytes, file: "f", limits: limits).value) } catch { return .problems("\(error)") }
+}
+
+func json(_ text: String, limits: DocumentLimits = .standard) -> Outcome { json(Array(text.utf8), limits: limits) }
+
+func json(_ bytes: [UInt8], limits: DocumentLimits = .standard) -> Outcome {
+  do { return .value(try JSON.parse(bytes, file: "f", limits: limits).value) } catch { return .problems("\(error)") }
+}
+
+/// SplitMix64 (Steele, Lea and Flood 2014): the same numbers for the same seed, everywhere.
+struct Seeded: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var bits = state
+    bits = (bits ^ bits >> 30) &* 0xBF58_476D_1CE4_E5B9
+    bits = (bits ^ bits >> 27) &* 0x94D0_49BB_1331_11EB
+    return bits ^ bits >> 31
+  }
+}
+
+extension Node {
+  /// Every value and key with its place, `line:column what`, in the order of the text.
+  var places: [String] {
+    let here = "\(location.line):\(location.column)"
+    switch content {
+    case .list(let nodes): return ["\(here) list"] + nodes.flatMap(\.places)
+    case .map(let entries):
+      return ["\(here) map"]
+        + entries.flatMap { ["\($0.keyLocation.line):\($0.keyLocation.column) \($0.key):"] + $0.value.places }
+    default: return ["\(here) \(JSON.text(value))"]
+    }
+  }
+}
