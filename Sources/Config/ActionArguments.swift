@@ -1,0 +1,134 @@
+import Model
+
+/// How the arguments of an action are told apart: by commas and parentheses outside of brackets and quotes.
+extension ActionParser {
+  /// One argument and where it stands in the text.
+  struct Argument {
+    /// The name before the colon; nil when there is none.
+    var name: String?
+    /// What follows the name, or all of it.
+    var text: String
+    /// Name and all.
+    var whole: String
+    /// Where the argument begins.
+    var start: Int
+    /// Where `text` begins.
+    var textStart: Int
+  }
+
+  /// Reads up to and over the closing parenthesis; nil when it or a quote is missing, and reported.
+  mutating func arguments(of name: String) -> [Argument]? {
+    let open = position - 1
+    var arguments: [Argument] = []
+    var begin = position
+    var brackets: [Unicode.Scalar] = []
+    while position < text.count {
+      let scalar = text[position]
+      switch scalar {
+      case "'", "\"":
+        guard skipQuoted(scalar) else { return nil }
+        continue
+      case "(", "[", "{": brackets.append(scalar)
+      case ")" where brackets.isEmpty:
+        if !(arguments.isEmpty && string(begin..<position).trimmed.isEmpty) {
+          arguments.append(argument(begin..<position))
+        }
+        position += 1
+        return complete(arguments, name)
+      case ")", "]", "}":
+        guard let last = brackets.popLast(), Self.closes(last, scalar) else {
+          _ = fail(position, "'\(scalar)' closes nothing here, expected brackets in pairs")
+          return nil
+        }
+      case "," where brackets.isEmpty:
+        arguments.append(argument(begin..<position))
+        begin = position + 1
+      default: break
+      }
+      position += 1
+    }
+    _ = fail(open, "the parenthesis of '\(name)' is not closed, expected \(Self.form(of: name))")
+    return nil
+  }
+
+  private func complete(_ arguments: [Argument], _ name: String) -> [Argument]? {
+    if let empty = arguments.first(where: { $0.whole.isEmpty }) {
+      _ = fail(empty.start, "an argument of '\(name)' is empty, expected \(Self.form(of: name))")
+      return nil
+    }
+    if arguments.isEmpty {
+      _ = fail(position - 1, "'\(name)' has no arguments, expected \(Self.form(of: name))")
+      return nil
+    }
+    return arguments
+  }
+
+  private func argument(_ range: Range<Int>) -> Argument {
+    let bounds = trimmed(range)
+    var end = bounds.lowerBound
+    while end < bounds.upperBound, Self.isName(text[end]) { end += 1 }
+    var colon = end
+    while colon < bounds.upperBound, Self.isSpace(text[colon]) { colon += 1 }
+    let whole = string(bounds)
+    guard end > bounds.lowerBound, colon < bounds.upperBound, text[colon] == ":" else {
+      return Argument(name: nil, text: whole, whole: whole, start: bounds.lowerBound, textStart: bounds.lowerBound)
+    }
+    let value = trimmed(colon + 1..<bounds.upperBound)
+    return Argument(
+      name: string(bounds.lowerBound..<end), text: string(value), whole: whole, start: bounds.lowerBound,
+      textStart: value.lowerBound)
+  }
+
+  /// Skips a CEL string: `'…'`, `"…"`, three quotes, and `r` before them for one without escapes.
+  private mutating func skipQuoted(_ quote: Unicode.Scalar) -> Bool {
+    let open = position
+    let isRaw =
+      open > 0 && (text[open - 1] == "r" || text[open - 1] == "R")
+      && (open < 2 || !Self.isName(text[open - 2]) || text[open - 2] == "b" || text[open - 2] == "B")
+    let isTriple = open + 2 < text.count && text[open + 1] == quote && text[open + 2] == quote
+    let width = isTriple ? 3 : 1
+    position += width
+    while position < text.count {
+      if text[position] == "\\" && !isRaw {
+        position += 2
+      } else if position + width <= text.count, text[position..<position + width].allSatisfy({ $0 == quote }) {
+        position += width
+        return true
+      } else {
+        position += 1
+      }
+    }
+    _ = fail(open, "a text is not closed, expected \(quote) at its end")
+    return false
+  }
+
+  private static func closes(_ open: Unicode.Scalar, _ close: Unicode.Scalar) -> Bool {
+    switch (open, close) {
+    case ("(", ")"), ("[", "]"), ("{", "}"): true
+    default: false
+    }
+  }
+
+  static func isName(_ scalar: Unicode.Scalar) -> Bool {
+    ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar) || ("0"..."9").contains(scalar) || scalar == "_"
+  }
+
+  static func isSpace(_ scalar: Unicode.Scalar) -> Bool {
+    scalar == " " || scalar == "\t" || scalar == "\n" || scalar == "\r"
+  }
+
+  mutating func skipSpace() { while position < text.count, Self.isSpace(text[position]) { position += 1 } }
+
+  private func trimmed(_ range: Range<Int>) -> Range<Int> {
+    var (low, high) = (range.lowerBound, range.upperBound)
+    while low < high, Self.isSpace(text[low]) { low += 1 }
+    while high > low, Self.isSpace(text[high - 1]) { high -= 1 }
+    return low..<high
+  }
+
+  func string(_ range: Range<Int>) -> String {
+    var string = ""
+    string.unicodeScalars.append(contentsOf: text[range])
+    return string
+  }
+}

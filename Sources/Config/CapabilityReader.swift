@@ -1,0 +1,126 @@
+import Document
+import Model
+
+/// Reads `capabilities` and `plugins`: what an agent asks for. What nobody may have is an error.
+struct CapabilityReader {
+  let home: String?
+
+  /// What the manifest asks for; nothing when it asks for nothing.
+  func read(_ manifest: FieldReader) -> (permissions: Permissions, plugins: [String]) {
+    var permissions = Permissions()
+    var plugins = manifest.value("plugins", .list(of: plugin), [])
+    guard let fields = manifest.map("capabilities") else { return (permissions, plugins) }
+    fields.accept("tools")
+    plugins += fields.value("plugins", .list(of: plugin), [])
+    let allowedPaths = fields.value("allowedPaths", .list(of: path), [])
+    if let block = fields.map("permissions", what: "'permissions'") {
+      permissions = Permissions(
+        sensors: block.value("sensors", .oneOrMore(of: .device), []),
+        actuators: block.value("actuators", .oneOrMore(of: .device), []),
+        cameras: block.value("cameras", .oneOrMore(of: .device), []),
+        emit: block.value("emit", .oneOrMore(of: emit), []),
+        model: block.value("model", .bool, false),
+        paths: block.value("fs_allow_paths", .list(of: path), []),
+        hosts: block.value("network_allow_hosts", .list(of: host), []))
+      // An error, not a warning: a misspelt right would be missed only when it is needed.
+      block.close()
+    }
+    permissions.paths = allowedPaths.filter { !permissions.paths.contains($0) } + permissions.paths
+    fields.close(as: .warning)
+    var seen: Set<String> = []
+    return (permissions, plugins.filter { seen.insert($0).inserted })
+  }
+
+  /// `tables@1`, `@scope/name`, or upstream's `{name, path?, config?}`.
+  private var plugin: Shape<String> {
+    let expected = "a plugin such as tables@1 or @scope/tables@1.2.0"
+    return Shape(expected: expected) { node, subject, findings in
+      var node = node
+      if case .map = node.content {
+        guard let fields = FieldReader(node, what: subject, findings: findings) else { return nil }
+        guard fields.required("name", .text(expected)) != nil, let name = fields.node("name") else { return nil }
+        fields.accept("path", "config")
+        fields.close(as: .warning)
+        node = name
+      }
+      if case .string(let text) = node.content, Self.isPlugin(text) { return text }
+      findings.error(node.location, "\(subject) is \(Wording.shown(node)), expected \(expected)")
+      return nil
+    }
+  }
+
+  /// Plugins are folders below the home, so a name must not lead out of it.
+  private static func isPlugin(_ text: String) -> Bool {
+    var name = text[...]
+    if name.first == "@" {
+      let parts = name.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
+      guard parts.count == 2, AgentID(String(parts[0])).isWellFormed else { return false }
+      name = parts[1]
+    }
+    let parts = name.split(separator: "@", omittingEmptySubsequences: false)
+    return (1...2).contains(parts.count) && parts.allSatisfy { AgentID(String($0)).isWellFormed }
+  }
+
+  /// An event pattern outside of the daemon's own domains.
+  private var emit: Shape<EventPattern> {
+    let event = Shape<EventPattern>.event
+    return Shape(expected: event.expected) { node, subject, findings in
+      guard let pattern = event.read(node, subject, findings) else { return nil }
+      if let domain = pattern.ownDomain {
+        findings.error(
+          node.location,
+          "\(subject) is '\(pattern)', and only the daemon says '\(domain):', expected a domain of the agent's own")
+        return nil
+      }
+      return pattern
+    }
+  }
+
+  /// A folder or file that an agent may read. Relative ones start at the manifest.
+  private var path: Shape<String> {
+    let expected = "a folder or file such as ./data or /srv/data"
+    return Shape(expected: expected) { node, subject, findings in
+      guard let text = Shape<String>.text(expected).read(node, subject, findings) else { return nil }
+      let path = Paths.expand(text, home: home)
+      guard let reason = Self.refusal(path) else { return path }
+      findings.error(node.location, "\(subject) is \(Wording.quoted(text)): \(reason), expected \(expected)")
+      return nil
+    }
+  }
+
+  /// Why no agent may have a path; nil when it may.
+  private static func refusal(_ path: String) -> String? {
+    if path.utf8.contains(0) { return "a path has no NUL character" }
+    if path.contains("*") || path.contains("?") { return "folders are named whole, wildcards mean nothing here" }
+    let parts = path.split(separator: "/").filter { $0 != "." }
+    if parts.contains("..") { return "'..' leads out of what is allowed" }
+    guard path.hasPrefix("/") else { return nil }
+    switch parts.first {
+    case nil: return "no agent may read everything"
+    case "dev"?, "sys"?: return "agents reach hardware through the daemon only"
+    case "proc"?: return "agents may not look at other processes"
+    default: return nil
+    }
+  }
+
+  private var host: Shape<String> {
+    let expected = "a host such as api.example.org, *.example.org or 192.0.2.1:8080, not a URL"
+    return Shape(expected) { node in
+      guard case .string(let text) = node.content, (1...255).contains(text.utf8.count) else { return nil }
+      let isHost = text.unicodeScalars.allSatisfy {
+        ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0)
+          || ".-_:[]*".unicodeScalars.contains($0)
+      }
+      return isHost ? text : nil
+    }
+  }
+}
+
+extension EventPattern {
+  /// The domain of the daemon's own that the pattern names, such as `sensor`; nil when it names none. A wildcard
+  /// for a domain names none: what is emitted is looked at again when it is.
+  var ownDomain: String? {
+    guard let colon = text.firstIndex(of: ":") else { return nil }
+    return Self.builtInDomains.first { $0 == text[..<colon] }
+  }
+}

@@ -1,0 +1,87 @@
+import Document
+import Model
+
+extension Shape where Wanted == Int {
+  /// An integer within `range`.
+  static func int(_ range: ClosedRange<Int>) -> Shape {
+    let expected =
+      range.upperBound == .max
+      ? "an integer of at least \(range.lowerBound)" : "an integer from \(range.lowerBound) to \(range.upperBound)"
+    return Shape(expected) { node in
+      guard let value = node.scalar.int, range.contains(Int(value)) else { return nil }
+      return Int(value)
+    }
+  }
+
+  /// A number of bytes: `4MiB`, or an integer.
+  static var bytes: Shape {
+    Shape("a size such as 4MiB or 512KiB") { node in
+      let bytes: Int? =
+        switch node.content {
+        case .string(let text): Quantity.bytes(text)
+        case .int(let value): Int(value)
+        default: nil
+        }
+      return bytes.flatMap { $0 > 0 ? $0 : nil }
+    }
+  }
+}
+
+extension Shape where Wanted == Double {
+  /// A finite number for which `fits` holds; `expected` says which.
+  static func number(_ expected: String = "a number", where fits: @escaping (Double) -> Bool = { _ in true }) -> Shape {
+    Shape(expected) { node in
+      guard let value = node.scalar.double, value.isFinite, fits(value) else { return nil }
+      return value
+    }
+  }
+
+  /// A number within `range`.
+  static func number(_ range: ClosedRange<Double>) -> Shape {
+    number("a number from \(short(range.lowerBound)) to \(short(range.upperBound))") { range.contains($0) }
+  }
+
+  /// A share of one core.
+  static var percent: Shape {
+    Shape("a percentage such as 10%") { node in
+      guard case .string(let text) = node.content, let share = Quantity.percent(text), share > 0, share <= 64 else {
+        return nil
+      }
+      return share
+    }
+  }
+
+  private static func short(_ number: Double) -> String {
+    number == number.rounded() ? "\(Int(number))" : "\(number)"
+  }
+}
+
+extension Shape where Wanted == Duration {
+  /// A time of at least `shortest`.
+  static func duration(atLeast shortest: Duration = .zero) -> Shape {
+    let bound = shortest > .zero ? " (at least \(shortest.text))" : ""
+    return Shape("a duration such as 500ms, 10s or 1m30s\(bound)") { node in
+      guard case .string(let text) = node.content, let duration = Quantity.duration(text), duration >= shortest else {
+        return nil
+      }
+      return duration
+    }
+  }
+
+  /// A bare number of milliseconds, as upstream manifests write times.
+  static func milliseconds(_ range: ClosedRange<Int64>) -> Shape {
+    Shape("milliseconds, an integer from \(range.lowerBound) to \(range.upperBound)") { node in
+      guard let value = node.scalar.int, range.contains(value) else { return nil }
+      return .milliseconds(value)
+    }
+  }
+}
+
+extension Shape where Wanted == Rate {
+  /// So many in such a time.
+  static var rate: Shape {
+    Shape("a rate such as 20/s or 10k/h") { node in
+      if case .string(let text) = node.content { Quantity.rate(text) } else { nil }
+    }
+  }
+}

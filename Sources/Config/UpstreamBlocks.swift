@@ -1,0 +1,80 @@
+import Document
+import Model
+
+/// The blocks that only upstream manifests have: those that mean the same as ours are read, all others are known.
+struct UpstreamBlocks {
+  private(set) var budget = Budget()
+  private(set) var policy = Policy()
+  private(set) var subscribe: [EventPattern] = []
+
+  /// The longest grace time there is: upstream's ceiling for `gracePeriodMs`.
+  static var grace: Shape<Duration> {
+    Shape("a duration of at most 300s such as 30s") { node in
+      guard case .string(let text) = node.content, let grace = Quantity.duration(text), grace <= .seconds(300) else {
+        return nil
+      }
+      return grace
+    }
+  }
+
+  init(_ fields: FieldReader) {
+    fields.accept("cognition", "memory", "guide", "execution", "session", "auditTrail")
+    // Upstream's inner life: it steers the conversation with a model and has no meaning to an appliance.
+    fields.accept("mano", "vitakka", "vedanaEmergency", "kleshaFilter", "confidenceAudit", "confidenceFloor")
+    readTokens(fields)
+    readSandbox(fields)
+    readCommunication(fields)
+    readCircuitBreaker(fields)
+  }
+
+  /// Upstream counts tokens over the life of an agent; the same number a day is the nearest rate. 0 is no limit.
+  private mutating func readTokens(_ fields: FieldReader) {
+    let count = Shape<Int>.int(0...Int.max)
+    let usage = fields.map("safety").flatMap { safety in
+      safety.accept(
+        "maxLoopTicks", "repetitiveFailThreshold", "frustrationThreshold", "errorWindowSize", "errorRateThreshold",
+        "fingerprintLength")
+      let usage = safety.optional("maxTokenUsage", count)
+      safety.close(as: .warning)
+      return usage
+    }
+    if let tokens = fields.optional("maxTokenBudget", count) ?? usage, tokens > 0 {
+      budget.tokens = Rate(count: tokens, per: .seconds(86_400))
+    }
+  }
+
+  private mutating func readSandbox(_ fields: FieldReader) {
+    guard let sandbox = fields.map("sandbox") else { return }
+    if let memory = sandbox.optional("memoryLimitMb", .int(1...1_048_576)) { budget.memory = memory << 20 }
+    budget.activation = sandbox.optional("cpuTimeoutMs", .milliseconds(1...86_400_000))
+    sandbox.accept("rpcTimeoutMs", "enabled")
+    if let restart = sandbox.map("restartPolicy") {
+      let times = 0...Int64(86_400_000)
+      policy.maxRestarts = restart.value("maxRestarts", .int(0...1000), policy.maxRestarts)
+      policy.backoff = restart.value("backoffMs", .milliseconds(times), policy.backoff)
+      policy.maxBackoff = max(
+        restart.value("maxBackoffMs", .milliseconds(times), policy.maxBackoff), policy.backoff)
+      policy.window = restart.value("resetWindowMs", .milliseconds(1...times.upperBound), policy.window)
+      restart.close(as: .warning)
+    }
+    sandbox.close(as: .warning)
+  }
+
+  private mutating func readCommunication(_ fields: FieldReader) {
+    guard let communication = fields.map("communication") else { return }
+    communication.accept(
+      "canSendTo", "canReceiveFrom", "exposedTools", "maxMessageSize", "timeoutMs", "maxRetries")
+    subscribe = communication.value("eventSubscriptions", .list(of: .event), [])
+    policy.grace = communication.value("gracePeriodMs", .milliseconds(0...300_000), policy.grace)
+    communication.close(as: .warning)
+  }
+
+  /// The older written form: after so many errors the agent is stopped for good.
+  private mutating func readCircuitBreaker(_ fields: FieldReader) {
+    guard let policyNode = fields.node("policy"), case .map = policyNode.content,
+      let breaker = policyNode["circuit_breaker"], let count = breaker["error_threshold"]?.scalar.int,
+      (1...1000).contains(count)
+    else { return }
+    policy.maxRestarts = Int(count)
+  }
+}

@@ -1,0 +1,98 @@
+import Config
+import Model
+import Testing
+
+@Suite struct SettingsFileTests {
+  private func settings(_ text: String, file: String) throws -> Settings {
+    let (settings, warnings) = try ConfigText.settings(Array(text.utf8), file: file, environment: environment)
+    #expect(warnings.isEmpty, "\(warnings)")
+    return settings
+  }
+
+  @Test func defaults() throws {
+    let settings = try settings("board: board.yaml", file: "/etc/openstarry/openstarry.yaml")
+    #expect(settings.board == "/etc/openstarry/board.yaml")
+    #expect(settings.agents == [])
+    #expect(settings.rules == [])
+    #expect(settings.home == "/var/lib/openstarry")
+    #expect(settings.socket == "/run/openstarry/control.sock")
+    #expect(settings.socketMode == 0o660)
+    #expect(settings.viewGroup == nil)
+    #expect(settings.depthLimit == 16)
+    #expect(settings.eventRing == 1024)
+    #expect(settings.logLines == 200)
+    #expect(settings.activationLimit == .milliseconds(50))
+  }
+
+  @Test(arguments: [
+    ("openstarry.yaml", "board.yaml", "board.yaml"),
+    ("./openstarry.yaml", "./board.yaml", "board.yaml"),
+    ("a/b/openstarry.yaml", "../../c/board.yaml", "c/board.yaml"),
+    ("a/openstarry.yaml", "../../c/board.yaml", "../c/board.yaml"),
+    ("/a/openstarry.yaml", "../b.yaml", "/b.yaml"),
+    ("a/openstarry.yaml", "/x/../b.yaml", "/x/../b.yaml"),
+    ("a/openstarry.yaml", "~/b.yaml", "/home/ada/b.yaml"),
+  ])
+  func pathsStartAtTheFile(_ file: String, _ path: String, _ expected: String) throws {
+    #expect(try settings("board: \(path)", file: file).board == expected)
+  }
+
+  @Test func everythingIsRead() throws {
+    let settings = try settings(
+      """
+      board: b.yaml
+      agents: agents
+      rules: [a.yaml, b.yaml]
+      home: ~/.openstarry
+      socket: run/x.sock
+      socket_mode: "0600"
+      groups: {view: users, operate: gpio, admin: sudo}
+      limits: {depth: 4, event_ring: 64, log_lines: 10, activation: 5ms}
+      """, file: "x/openstarry.yaml")
+    #expect(settings.agents == ["x/agents"])
+    #expect(settings.rules == ["x/a.yaml", "x/b.yaml"])
+    #expect(settings.home == "/home/ada/.openstarry")
+    #expect(settings.socket == "x/run/x.sock")
+    #expect(settings.socketMode == 0o600)
+    #expect(settings.viewGroup == "users")
+    #expect(settings.operateGroup == "gpio")
+    #expect(settings.adminGroup == "sudo")
+    #expect(settings.depthLimit == 4)
+    #expect(settings.eventRing == 64)
+    #expect(settings.logLines == 10)
+    #expect(settings.activationLimit == .milliseconds(5))
+  }
+
+  @Test func mistakes() {
+    #expect(
+      complaints(
+        .settings,
+        """
+        bord: b.yaml
+        agents: [7]
+        home: ""
+        socket: /\(String(repeating: "x", count: 120))
+        socket_mode: 0660
+        groups: {operater: x, view: "a b"}
+        limits: {depth: 0, event_ring: many, activation: 5}
+        """) == #"""
+          f:1:1: the settings file has no 'board', expected a path, as seen from this file's folder
+          f:1:1: the settings file has an unknown key 'bord' (did you mean 'board'?)
+          f:2:10: an entry of 'agents' is 7, expected a path, as seen from this file's folder
+          f:3:7: 'home' is '', expected a path, as seen from this file's folder
+          f:4:9: 'socket' is 121 bytes long, expected at most 107, as sockets need
+          f:5:14: 'socket_mode' is 660, expected an octal mode in quotes such as '0660'
+          f:6:10: 'groups' has an unknown key 'operater' (did you mean 'operate'?)
+          f:6:29: 'view' is 'a b', expected the name of a group such as gpio
+          f:7:17: 'depth' is 0, expected an integer from 1 to 1000
+          f:7:32: 'event_ring' is 'many', expected an integer from 16 to 1000000
+          f:7:50: 'activation' is 5, expected a duration such as 500ms, 10s or 1m30s (at least 1us)
+          """#)
+  }
+
+  @Test func aTildeNeedsAHome() {
+    #expect(throws: Diagnostics.self) {
+      try ConfigText.settings(Array("board: ~/b.yaml".utf8), file: "f", environment: [:])
+    }
+  }
+}
