@@ -89,6 +89,7 @@ let package = Package(
     .target(name: "HALTestKit", dependencies: ["Model", "HAL", "HALSimulated"], path: "Tests/HALTestKit", swiftSettings: strict),
     tests("HALTests", ["Model", "HAL", "HALTestKit"]),
     tests("HALSimulatedTests", ["Model", "Linux", "Config", "HAL", "HALSimulated", "HALTestKit"]),
+    tests("HALLinuxTests", ["HALLinux", "Model", "Linux", "EventLoop", "HAL", "CGPIOD"]),
     tests("WireTests", ["Wire", "Linux", "Document", "Model"]),
     tests(
       "ControlTests",
@@ -96,7 +97,12 @@ let package = Package(
         "Control", "ControlClient", "Wire", "Document", "Linux", "EventLoop", "HAL", "HALSimulated", "Agent", "Rules",
         "Model",
       ]),
-    tests("CommandLineTests", ["CommandLine", "ControlClient", "Linux", "Model", "Wire", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    tests(
+      "CommandLineTests",
+      [
+        "CommandLine", "ControlClient", "Linux", "Model", "Wire",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

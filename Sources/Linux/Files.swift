@@ -32,7 +32,11 @@ public enum Files {
       throw SystemError(error.operation, temporary, errno: error.errno)
     }
     let renamed = unsafe temporary.withCString { from in unsafe path.withCString { to in unsafe rename(from, to) } }
-    guard renamed == 0 else { throw SystemError("rename", path) }
+    guard renamed == 0 else {
+      let error = SystemError("rename", path)
+      _ = unsafe temporary.withCString { unsafe unlink($0) }
+      throw error
+    }
     let folder = try System.open(folder(of: path), O_RDONLY | O_DIRECTORY)
     guard System.retry({ fsync(folder.number) }) == 0 else { throw SystemError("fsync", path) }
   }
@@ -66,6 +70,9 @@ public enum Files {
     }
   }
 
+  /// Whether there is anything at `path`.
+  public static func exists(_ path: String) -> Bool { kind(path) != nil }
+
   /// Whether `path` is a folder.
   public static func isFolder(_ path: String) -> Bool { kind(path) == 0o040000 }
 
@@ -89,7 +96,8 @@ public enum Files {
 
   /// `path` as seen from `folder`: unchanged when it is absolute.
   public static func join(_ folder: String, _ path: String) -> String {
-    path.hasPrefix("/") ? path : folder == "." ? path : "\(folder)/\(path)"
+    if path.hasPrefix("/") || folder == "." || folder.isEmpty { return path }
+    return folder.hasSuffix("/") ? "\(folder)\(path)" : "\(folder)/\(path)"
   }
 
   /// The file type bits of `st_mode`, numbered in inode(7); the names are ambiguous in Swift.

@@ -65,11 +65,16 @@ public enum DriverCatalogue {
     Option(name: name, type: type, standard: nil, required: true)
   }
 
-  /// An I²C sensor: its default address is the one its data sheet gives for the pin strapping most boards have.
+  /// An I²C sensor: its default address is the one its data sheet gives for the pin strapping most boards have; nil
+  /// where the file must say it.
   private static func i2c(
-    _ name: String, _ address: Int64, _ quantities: [String] = [], _ more: [Option] = [], _ summary: String
+    _ name: String, _ address: Int64?, _ quantities: [String] = [], _ more: [Option] = [], _ summary: String
   ) -> Entry {
-    var options = [required("bus", .bus), option("address", .int(0x03...0x77), .int(address))]
+    let addresses = OptionType.int(0x03...0x77)
+    var options = [
+      required("bus", .bus),
+      address.map { option("address", addresses, .int($0)) } ?? required("address", addresses),
+    ]
     if let first = quantities.first { options.append(option("quantity", .choice(quantities), .string(first))) }
     return Entry(name: name, kind: "sensor", backends: [.linux], options: options + more, summary: summary)
   }
@@ -99,7 +104,7 @@ public enum DriverCatalogue {
       "InvenSense MPU6050 acceleration, rotation"),
     i2c("ds3231", 0x68, ["temperature", "time"], [], "Maxim DS3231 clock and its temperature"),
     i2c(
-      "register", 0x00, [],
+      "register", nil, [],
       [
         required("register", .int(0...255)), option("width", .choice(["8", "16", "24", "32"]), "8"),
         option("endian", .choice(["big", "little"]), "big"), option("signed", .bool, false),
@@ -176,7 +181,8 @@ public enum DriverCatalogue {
       name: "simulated", kind: "input", backends: [.simulated], options: [option("script", .list)],
       summary: "a scripted input"),
     Entry(
-      name: "simulated", kind: "actuator", backends: [.simulated], options: [option("latency", .duration, "0s")],
+      name: "simulated", kind: "actuator", backends: [.simulated],
+      options: [option("latency", .duration, "0s"), option("analogue", .bool, true)],
       summary: "an output that remembers what it was told"),
     Entry(
       name: "simulated", kind: "camera", backends: [.simulated], options: [option("scene", .map)],

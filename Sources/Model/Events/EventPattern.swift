@@ -38,6 +38,11 @@ public struct EventPattern: Sendable, Hashable, CustomStringConvertible {
     return patternIndex == pattern.count
   }
 
+  /// The domains whose events only the daemon says; everybody else names domains of their own.
+  public static let builtInDomains = [
+    "sensor", "input", "camera", "device", "agent", "budget", "rule", "timer", "system",
+  ]
+
   /// Whether `type` is a name an event may carry: `domain:verb`, each part of ASCII letters, digits, `_`, `-`, `.`
   /// and `/`, at most 128 characters in all.
   public static func isEventName(_ type: String) -> Bool {

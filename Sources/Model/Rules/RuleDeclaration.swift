@@ -97,10 +97,13 @@ public enum RuleAction: Sendable, Hashable {
     public var name: String
     /// Its value, in CEL.
     public var expression: String
+    /// Where the expression begins.
+    public var location: Location
     /// Puts a field together.
-    public init(name: String, expression: String) {
+    public init(name: String, expression: String, location: Location = Location(file: "<rules>")) {
       self.name = name
       self.expression = expression
+      self.location = location
     }
   }
 }

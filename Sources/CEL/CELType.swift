@@ -1,0 +1,76 @@
+/// The kind of a CEL value, and what the checker knows about an expression before it runs.
+///
+/// Names are those of the CEL language definition (github.com/google/cel-spec, doc/langdef.md, "Values").
+public indirect enum CELType: Sendable, Hashable, CustomStringConvertible {
+  /// Not known before evaluation: variables, and what comes out of them.
+  case dyn
+  case null
+  case bool
+  case int
+  case uint
+  case double
+  case string
+  case bytes
+  case duration
+  case timestamp
+  /// The type of a type.
+  case type
+  /// A list and what it holds.
+  case list(CELType)
+  /// A map, its keys and its values.
+  case map(CELType, CELType)
+
+  /// As CEL writes it; parameters are left out unless they are known.
+  public var description: String {
+    switch self {
+    case .dyn: "dyn"
+    case .null: "null_type"
+    case .bool: "bool"
+    case .int: "int"
+    case .uint: "uint"
+    case .double: "double"
+    case .string: "string"
+    case .bytes: "bytes"
+    case .duration: "google.protobuf.Duration"
+    case .timestamp: "google.protobuf.Timestamp"
+    case .type: "type"
+    case .list(.dyn): "list"
+    case .list(let element): "list(\(element))"
+    case .map(.dyn, .dyn): "map"
+    case .map(let key, let value): "map(\(key), \(value))"
+    }
+  }
+
+  /// The types that an identifier of this name stands for, as in `type(x) == int`.
+  static let named: [String: CELType] = [
+    "bool": .bool, "int": .int, "uint": .uint, "double": .double, "string": .string, "bytes": .bytes,
+    "list": .list(.dyn), "map": .map(.dyn, .dyn), "null_type": .null, "type": .type,
+    "google.protobuf.Duration": .duration, "google.protobuf.Timestamp": .timestamp,
+  ]
+
+  var isNumber: Bool { self == .int || self == .uint || self == .double }
+
+  /// Whether a value of this type may turn out to be one that `parameter` takes.
+  func fits(_ parameter: CELType) -> Bool {
+    switch (self, parameter) {
+    case (.dyn, _), (_, .dyn): true
+    case (.list(let left), .list(let right)): left.fits(right)
+    case (.map(let key, let value), .map(let otherKey, let otherValue)): key.fits(otherKey) && value.fits(otherValue)
+    default: self == parameter
+    }
+  }
+
+  /// Whether a value of this type can ever equal one of `other`; numbers of different kinds can.
+  func canEqual(_ other: CELType) -> Bool {
+    if isNumber && other.isNumber { return true }
+    return switch (self, other) {
+    case (.list(let left), .list(let right)): left.canEqual(right)
+    case (.map(let key, let value), .map(let otherKey, let otherValue)):
+      key.canEqual(otherKey) && value.canEqual(otherValue)
+    default: fits(other)
+    }
+  }
+
+  /// The one type that covers both: the same when they agree, `dyn` otherwise.
+  func joined(_ other: CELType) -> CELType { self == other ? self : .dyn }
+}

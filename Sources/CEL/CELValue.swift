@@ -1,0 +1,129 @@
+import Model
+
+/// A value in a CEL expression.
+public enum CELValue: Sendable {
+  case null
+  case bool(Bool)
+  case int(Int64)
+  case uint(UInt64)
+  case double(Double)
+  case string(String)
+  case bytes([UInt8])
+  case list(CELList)
+  case map(CELMap)
+  case duration(Duration)
+  case timestamp(CELTimestamp)
+  case type(CELType)
+}
+
+extension CELValue {
+  /// The kind of value; lists and maps without what they hold.
+  public var type: CELType {
+    switch self {
+    case .null: .null
+    case .bool: .bool
+    case .int: .int
+    case .uint: .uint
+    case .double: .double
+    case .string: .string
+    case .bytes: .bytes
+    case .list: .list(.dyn)
+    case .map: .map(.dyn, .dyn)
+    case .duration: .duration
+    case .timestamp: .timestamp
+    case .type: .type
+    }
+  }
+
+  /// A list of these values.
+  public static func list(_ values: [CELValue]) -> CELValue { .list(CELList(values)) }
+}
+
+extension CELValue: Equatable {
+  /// CEL's `==`: numbers by value whatever their kind, NaN equal to nothing, different kinds unequal.
+  public static func == (left: CELValue, right: CELValue) -> Bool {
+    var steps = Int.max
+    return equal(left, right, &steps)
+  }
+}
+
+extension CELValue: CustomStringConvertible {
+  /// As a CEL expression would write it; long texts and lists are cut.
+  public var description: String { text(depth: 0) }
+
+  private func text(depth: Int) -> String {
+    switch self {
+    case .null: "null"
+    case .bool(let value): "\(value)"
+    case .int(let value): "\(value)"
+    case .uint(let value): "\(value)u"
+    case .double(let value): "\(value)"
+    case .string(let value): "'\(value.prefix(60))\(value.utf8.count > 240 ? "…" : "")'"
+    case .bytes(let value): "bytes of length \(value.count)"
+    case .list(let list):
+      depth > 3
+        ? "[…]"
+        : "["
+          + (list.prefix(8).map { $0.text(depth: depth + 1) } + (list.count > 8 ? ["…"] : []))
+          .joined(separator: ", ") + "]"
+    case .map(let map):
+      depth > 3
+        ? "{…}"
+        : "{"
+          + (map.keys.prefix(8).map { key in
+            "\(key): " + (map[key]?.text(depth: depth + 1) ?? "")
+          } + (map.count > 8 ? ["…"] : [])).joined(separator: ", ") + "}"
+    case .duration(let value): "duration('\(TimeText.duration(value))')"
+    case .timestamp(let value): "timestamp('\(value)')"
+    case .type(let type): "\(type)"
+    }
+  }
+}
+
+extension CELValue: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
+  ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByNilLiteral
+{
+  public init(nilLiteral: ()) { self = .null }
+  public init(booleanLiteral value: Bool) { self = .bool(value) }
+  public init(integerLiteral value: Int64) { self = .int(value) }
+  public init(floatLiteral value: Double) { self = .double(value) }
+  public init(stringLiteral value: String) { self = .string(value) }
+  public init(arrayLiteral elements: CELValue...) { self = .list(CELList(elements)) }
+}
+
+extension CELValue {
+  /// Takes a value of the daemon's own vocabulary; lists and maps are looked into only when they are used.
+  public init(_ value: Value) {
+    switch value {
+    case .null: self = .null
+    case .bool(let value): self = .bool(value)
+    case .int(let value): self = .int(value)
+    case .double(let value): self = .double(value)
+    case .string(let value): self = .string(value)
+    case .bytes(let value): self = .bytes(value)
+    case .list(let values): self = .list(CELList(values))
+    case .map(let fields): self = .map(CELMap(fields))
+    }
+  }
+
+  /// The same as a value of the daemon's own vocabulary.
+  ///
+  /// What that has no kind for becomes the nearest thing: an unsigned integer above 2⁶³−1 a double, durations and
+  /// timestamps their text (`1.5s`, `2026-01-01T00:00:00Z`), types their name, keys that are no text their text.
+  public var value: Value {
+    switch self {
+    case .null: .null
+    case .bool(let value): .bool(value)
+    case .int(let value): .int(value)
+    case .uint(let value): Int64(exactly: value).map(Value.int) ?? .double(Double(value))
+    case .double(let value): .double(value)
+    case .string(let value): .string(value)
+    case .bytes(let value): .bytes(value)
+    case .list(let list): .list(list.values)
+    case .map(let map): .map(map.fields)
+    case .duration(let value): .string(TimeText.duration(value))
+    case .timestamp(let value): .string(value.description)
+    case .type(let type): .string(type.description)
+    }
+  }
+}

@@ -1,0 +1,373 @@
+import Model
+
+/// One actuator behind the gate: who holds it, since when it is away from its safe state, and what its limits allow.
+///
+/// A single timer stands for everything that can end by itself: a pulse, the lease, `max_on`. It is moved only when
+/// something falls due earlier; a renewed lease leaves it where it is and it finds nothing to do.
+final class ActuatorChannel {
+  private struct Pulse {
+    var end: Instant
+    /// Where it goes back to.
+    var base: Double
+  }
+
+  /// A `device:changed` that waits until the hardware has confirmed the safe state.
+  private struct Owed {
+    var previous: Double
+    var reason: String
+    var holder: String
+    var cause: Cause?
+  }
+
+  let device: Device
+  let settings: ActuatorSettings
+  let health: Health
+  private(set) var driver: (any OutputDriver)?
+  /// What it was last told, 0 to 1.
+  private(set) var level: Double
+  private(set) var lease: Lease?
+  /// How many commands were refused.
+  var denials: UInt64 = 0
+
+  private let clock: any Timekeeper
+  private let events: any EventSink
+  private let retry: Retry
+  private var pulse: Pulse?
+  private var onSince: Instant?
+  private var offSince: Instant
+  private var changes: RateWindow?
+  private var timer: TimerID?
+  private var timerDue = Instant(nanoseconds: 0)
+  private var lastChange = ULID(high: 0, low: 0)
+  private var owed: Owed?
+
+  private var generation: UInt64 = 0
+  private var isInsideSet = false
+  private var answerInside: Result<Void, HALError.Fault>?
+  /// The hardware has taken the last level it was told.
+  private(set) var isSettled = false
+
+  init(_ device: Device, _ settings: ActuatorSettings, _ clock: any Timekeeper, _ events: any EventSink) {
+    self.device = device
+    self.settings = settings
+    self.clock = clock
+    self.events = events
+    health = Health(device.id, events)
+    retry = Retry(clock, first: .milliseconds(100))
+    level = settings.safe
+    offSince = clock.now
+    changes = settings.maxRate.map(RateWindow.init)
+  }
+
+  /// Nobody can say how long it was off before the daemon started, so `min_off` counts from here.
+  func attach(_ driver: any OutputDriver) {
+    self.driver = driver
+    offSince = clock.now
+    if let fault = drive(settings.safe) { failed(fault, cause: nil) }
+  }
+
+  /// In its safe state, and the hardware has said so.
+  var isSafe: Bool { level == settings.safe && (isSettled || driver == nil) }
+
+  // MARK: Commands
+
+  /// Checks and carries out one command; permissions and existence are the caller's to check.
+  /// - Parameter rivals: what must be safe while this is not.
+  func carryOut(
+    _ command: ActuatorCommand, lease asked: Duration?, by principal: String, cause: Cause?, override: Bool,
+    rivals: [ActuatorChannel]
+  ) throws(HALError) -> Receipt {
+    guard let driver else { throw health.error ?? .unavailable(device.id, "it is not open") }
+    let target = try target(of: command, driver)
+    if let asked, asked <= .zero { throw .invalid(device.id, "a lease must be longer than nothing") }
+    let now = clock.now
+    // A busy loop runs timers late; what is over is over before anything new is judged.
+    expire(now)
+    if let lease, lease.holder != principal, !override {
+      throw .busy(device.id, holder: lease.holder, until: lease.deadline)
+    }
+    if target == settings.safe { return try makeSafe(by: principal, cause, now) }
+    if !isSettled, let error = health.error { throw error }
+    try checkLimits(command, target, rivals, now)
+    return try hold(target, command, lease: asked, by: principal, cause, now)
+  }
+
+  private func target(of command: ActuatorCommand, _ driver: any OutputDriver) throws(HALError) -> Double {
+    switch command {
+    case .off: return 0
+    case .on: return 1
+    case .pulse(let length):
+      guard length > .zero else { throw .invalid(device.id, "a pulse must be longer than nothing") }
+      guard settings.safe != 1 else { throw .invalid(device.id, "it is active when safe, so a pulse means nothing") }
+      return 1
+    case .level(let level):
+      guard level >= 0, level <= 1 else { throw .invalid(device.id, "a level is from 0 to 1, not \(level)") }
+      guard driver.isAnalogue || level == 0 || level == 1 else {
+        throw .invalid(device.id, "it is a digital output: a level is 0 or 1, not \(level)")
+      }
+      return level
+    }
+  }
+
+  private func checkLimits(
+    _ command: ActuatorCommand, _ target: Double, _ rivals: [ActuatorChannel], _ now: Instant
+  ) throws(HALError) {
+    if level == settings.safe {
+      for rival in rivals where !rival.isSafe {
+        let holder = rival.lease.map { ", held by \($0.holder)" } ?? ""
+        throw .limited(
+          device.id, rule: "exclusive_with", detail: "'\(rival.device.id)' is not in its safe state\(holder)",
+          retryAfter: rival.lease.map { $0.deadline - now })
+      }
+      if let minOff = settings.minOff, now - offSince < minOff {
+        throw .limited(
+          device.id, rule: "min_off", detail: "it has to rest for \(minOff.text)",
+          retryAfter: minOff - (now - offSince))
+      }
+    }
+    if target != level, let wait = changes?.wait(at: now), let rate = settings.maxRate {
+      throw .limited(device.id, rule: "max_rate", detail: "it may change \(rate) at most", retryAfter: wait)
+    }
+    if case .pulse(let length) = command, let maxOn = settings.maxOn {
+      let end = (onSince ?? now) + maxOn
+      guard now + length <= end else {
+        throw .limited(
+          device.id, rule: "max_on", detail: "a pulse of \(length.text) is longer than the \((end - now).text) it has",
+          retryAfter: nil)
+      }
+    }
+  }
+
+  private func makeSafe(by principal: String, _ cause: Cause?, _ now: Instant) throws(HALError) -> Receipt {
+    let previous = level
+    if previous == settings.safe {
+      endLease()
+      if !isSettled, let error = health.error { throw error }
+      return Receipt(id: cause?.id ?? lastChange, state: level, previous: previous, at: now.nanoseconds)
+    }
+    let reason = lease.map { $0.holder == principal } ?? true ? "command" : "override"
+    if let fault = goSafe(reason, holder: principal, cause, now) {
+      throw .failed(device.id, operation: "set", fault)
+    }
+    return Receipt(id: lastChange, state: level, previous: previous, at: now.nanoseconds)
+  }
+
+  private func hold(
+    _ target: Double, _ command: ActuatorCommand, lease asked: Duration?, by principal: String, _ cause: Cause?,
+    _ now: Instant
+  ) throws(HALError) -> Receipt {
+    let previous = level
+    let isTakeOver = lease.map { $0.holder != principal } ?? false
+    if target != previous {
+      if let fault = drive(target) {
+        failed(fault, cause: cause)
+        throw .failed(device.id, operation: "set", fault)
+      }
+      level = target
+      changes?.record(now)
+      if onSince == nil { onSince = now }
+    }
+    var length = asked ?? settings.lease
+    switch command {
+    case .pulse(let pulseLength):
+      let base = pulse?.base ?? previous
+      pulse = Pulse(end: now + pulseLength, base: base)
+      // From the safe state the lease is the pulse's; otherwise it must at least outlast it.
+      length =
+        base == settings.safe ? pulseLength : max(pulseLength, asked ?? (lease.map { $0.deadline - now } ?? length))
+    default: pulse = nil
+    }
+    // A lease never outlasts `max_on`, so that its end is the only deadline there is to watch.
+    var isCut = false
+    if let maxOn = settings.maxOn, let onSince, onSince + maxOn < now + length {
+      length = onSince + maxOn - now
+      isCut = true
+    }
+    var leaseCause = cause ?? lease?.cause
+    if target != previous || isTakeOver {
+      let event = publishChange(
+        previous, reason: isTakeOver ? "override" : "command", holder: principal, cause, lease: length)
+      leaseCause = Cause(event)
+    }
+    lease = Lease(holder: principal, deadline: now + length, isCutByMaxOn: isCut, cause: leaseCause)
+    arm()
+    let id = target != previous || isTakeOver ? lastChange : cause?.id ?? lastChange
+    return Receipt(id: id, state: target, previous: previous, at: now.nanoseconds)
+  }
+
+  // MARK: Going safe
+
+  /// Ends the lease and goes to the safe state; does nothing when it is there without a lease.
+  /// - Returns: why the hardware did not take it at once; it is told again until it does.
+  @discardableResult
+  func goSafe(_ reason: String, holder: String?, _ cause: Cause?, _ now: Instant) -> HALError.Fault? {
+    let previous = level
+    let holder = holder ?? lease?.holder ?? "system"
+    endLease()
+    guard previous != settings.safe else { return nil }
+    level = settings.safe
+    onSince = nil
+    offSince = now
+    changes?.record(now)
+    if let fault = drive(settings.safe) {
+      owed = Owed(previous: previous, reason: reason, holder: holder, cause: cause)
+      failed(fault, cause: cause)
+      return fault
+    }
+    publishChange(previous, reason: reason, holder: holder, cause, lease: .zero)
+    return nil
+  }
+
+  /// Goes safe when `holder` is who holds it.
+  func release(holder: String, reason: String, cause: Cause?) {
+    guard let lease, lease.holder == holder else { return }
+    goSafe(reason, holder: holder, cause ?? lease.cause, clock.now)
+  }
+
+  /// Lets go of the line as the board file or `mode` says.
+  func close(_ mode: ActuatorSettings.OnExit) {
+    if mode == .safe {
+      goSafe("shutdown", holder: nil, lease?.cause, clock.now)
+    } else {
+      endLease()
+    }
+    retry.cancel()
+    driver?.release(mode)
+    driver = nil
+  }
+
+  private func endLease() {
+    lease = nil
+    pulse = nil
+    if let timer { clock.cancel(timer) }
+    timer = nil
+  }
+
+  // MARK: What ends by itself
+
+  private func expire(_ now: Instant) {
+    if let pulse, pulse.end <= now { endPulse(pulse, now) }
+    guard let lease, lease.deadline <= now else { return }
+    if lease.isCutByMaxOn, let maxOn = settings.maxOn {
+      let event = events.publish(
+        "device:limited", source: device.id.rawValue, cause: lease.cause, priority: .high,
+        payload: Fields(uniquePairs: [
+          ("device", .string(device.id.rawValue)), ("rule", "max_on"), ("holder", .string(lease.holder)),
+          ("limit_ms", .int(maxOn.nanoseconds / 1_000_000)),
+        ]))
+      goSafe("max-on", holder: nil, Cause(event), now)
+    } else {
+      goSafe("lease-expired", holder: nil, lease.cause, now)
+    }
+  }
+
+  private func endPulse(_ pulse: Pulse, _ now: Instant) {
+    self.pulse = nil
+    guard pulse.base != settings.safe, let lease else {
+      goSafe("pulse-ended", holder: nil, lease?.cause, now)
+      return
+    }
+    guard pulse.base != level else { return }
+    let previous = level
+    if let fault = drive(pulse.base) { return failed(fault, cause: lease.cause) }
+    level = pulse.base
+    changes?.record(now)
+    publishChange(previous, reason: "pulse-ended", holder: lease.holder, lease.cause, lease: lease.deadline - now)
+  }
+
+  private lazy var tick: () -> Void = { [weak self] in
+    guard let self else { return }
+    timer = nil
+    expire(clock.now)
+    if lease != nil { arm() }
+  }
+
+  private func arm() {
+    guard let lease else { return }
+    let due = pulse.map { min($0.end, lease.deadline) } ?? lease.deadline
+    if let timer {
+      if timerDue <= due { return }
+      clock.cancel(timer)
+    }
+    timerDue = due
+    timer = clock.schedule(at: due, tick)
+  }
+
+  // MARK: The driver
+
+  /// Tells the hardware.
+  /// - Returns: why it failed, when it answered at once.
+  private func drive(_ target: Double) -> HALError.Fault? {
+    guard let driver else { return nil }
+    generation &+= 1
+    let mine = generation
+    isSettled = false
+    isInsideSet = true
+    driver.set(target) { self.answered(mine, $0) }
+    isInsideSet = false
+    defer { answerInside = nil }
+    switch answerInside {
+    case .success:
+      settled()
+      return nil
+    case .failure(let fault): return fault
+    case nil: return nil
+    }
+  }
+
+  private func answered(_ mine: UInt64, _ result: Result<Void, HALError.Fault>) {
+    // Only what was said last counts.
+    guard mine == generation, !isSettled else { return }
+    if isInsideSet {
+      answerInside = result
+      return
+    }
+    switch result {
+    case .success: settled()
+    case .failure(let fault): failed(fault, cause: lease?.cause)
+    }
+  }
+
+  private func settled() {
+    isSettled = true
+    if level == settings.safe { offSince = clock.now }
+    retry.reset()
+    health.recover()
+    if let owed {
+      self.owed = nil
+      publishChange(owed.previous, reason: owed.reason, holder: owed.holder, owed.cause, lease: .zero)
+    }
+  }
+
+  /// The hardware did not take a level: nobody knows what it does, so it is told to be safe until it says it is.
+  private func failed(_ fault: HALError.Fault, cause: Cause?) {
+    let now = clock.now
+    health.fail(fault, operation: "set", cause: cause)
+    if level != settings.safe {
+      owed = Owed(previous: level, reason: "fault", holder: lease?.holder ?? "system", cause: cause)
+      level = settings.safe
+      onSince = nil
+      offSince = now
+    }
+    endLease()
+    retry.later { [weak self] in
+      guard let self, driver != nil else { return }
+      if let fault = drive(settings.safe) { failed(fault, cause: nil) }
+    }
+  }
+
+  @discardableResult
+  private func publishChange(
+    _ previous: Double, reason: String, holder: String, _ cause: Cause?, lease: Duration
+  ) -> Event {
+    let event = events.publish(
+      "device:changed", source: device.id.rawValue, cause: cause, priority: .normal,
+      payload: Fields(uniquePairs: [
+        ("device", .string(device.id.rawValue)), ("state", .double(level)), ("previous", .double(previous)),
+        ("holder", .string(holder)), ("reason", .string(reason)),
+        ("lease_ms", lease == .zero ? .null : .int(lease.nanoseconds / 1_000_000)),
+      ]))
+    lastChange = event.id
+    return event
+  }
+}

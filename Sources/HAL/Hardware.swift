@@ -1,0 +1,155 @@
+import Model
+
+/// The one gate to the hardware of a board: every reading, command and picture passes here, whoever asks.
+///
+/// It knows who may reach what, who holds what until when, and what the board file limits; hardware layers
+/// (`Backend`) only carry out. Everything happens on the loop's thread.
+public final class Hardware {
+  enum Channel {
+    case sensor(SensorChannel)
+    case input(InputChannel)
+    case actuator(ActuatorChannel)
+    case camera(CameraChannel)
+
+    var health: Health {
+      switch self {
+      case .sensor(let channel): channel.health
+      case .input(let channel): channel.health
+      case .actuator(let channel): channel.health
+      case .camera(let channel): channel.health
+      }
+    }
+  }
+
+  /// What it drives.
+  public let board: Board
+  /// How many commands, readings and pictures were refused since the start, for want of a permission, a lease or
+  /// because of a limit.
+  public internal(set) var denials: UInt64 = 0
+
+  var channels: [DeviceID: Channel] = [:]
+  /// For each actuator, those that must be safe while it is not; said by one of two, it holds for both.
+  var rivals: [DeviceID: [ActuatorChannel]] = [:]
+  let clock: any Timekeeper
+  let events: any EventSink
+  private let backend: any Backend
+  private var lastNumber: UInt64 = 0
+  private var retries: [DeviceID: Retry] = [:]
+  private var isOpen = false
+
+  /// Puts a gate before `backend`; no device is touched until `open`.
+  /// - Parameters:
+  ///   - board: what there is and what limits it.
+  ///   - backend: what carries out; a board with devices of two layers passes one that tells them apart.
+  ///   - events: where it says what happened; kept for as long as the gate.
+  public init(board: Board, backend: any Backend, clock: any Timekeeper, events: any EventSink) {
+    self.board = board
+    self.backend = backend
+    self.clock = clock
+    self.events = events
+    for device in board.devices {
+      switch device.kind {
+      case .sensor(let settings): channels[device.id] = .sensor(SensorChannel(device, settings, clock, events))
+      case .input(let settings): channels[device.id] = .input(InputChannel(device, settings, clock, events))
+      case .actuator(let settings): channels[device.id] = .actuator(ActuatorChannel(device, settings, clock, events))
+      case .camera(let settings): channels[device.id] = .camera(CameraChannel(device, settings, clock, events))
+      }
+    }
+    for channel in actuators {
+      for id in channel.settings.exclusiveWith where id != channel.device.id {
+        guard case .actuator(let other) = channels[id] else { continue }
+        pair(channel, other)
+        pair(other, channel)
+      }
+    }
+  }
+
+  private func pair(_ channel: ActuatorChannel, _ rival: ActuatorChannel) {
+    let known = rivals[channel.device.id] ?? []
+    if !known.contains(where: { $0 === rival }) { rivals[channel.device.id] = known + [rival] }
+  }
+
+  // MARK: Opening and closing
+
+  /// Opens every device: actuators go to their safe state, inputs are watched, cameras with `motion` run.
+  ///
+  /// A device that cannot be opened is a `device:fault`; it is tried again, less and less often, and holds up nobody.
+  public func open() {
+    isOpen = true
+    // Actuators first: nothing may be undriven for longer than needed.
+    for device in board.devices { if case .actuator = device.kind { open(device) } }
+    for device in board.devices { if case .actuator = device.kind {} else { open(device) } }
+  }
+
+  private func open(_ device: Device) {
+    guard isOpen, let channel = channels[device.id] else { return }
+    do throws(HALError) {
+      let opened = try backend.open(device)
+      switch (channel, opened) {
+      case (.sensor(let channel), .sensor(let driver)): channel.attach(driver)
+      case (.input(let channel), .input(let driver)): channel.attach(driver)
+      case (.actuator(let channel), .output(let driver)): channel.attach(driver)
+      case (.camera(let channel), .camera(let driver)): channel.attach(driver)
+      default: throw .invalid(device.id, "driver '\(device.driver)' does not make a \(device.kind.name)")
+      }
+      if retries.removeValue(forKey: device.id) != nil { channel.health.recover() }
+    } catch {
+      channel.health.fail(error, operation: "open")
+      // What the board file says does not change by waiting.
+      if case .invalid = error { return }
+      let retry = retries[device.id] ?? Retry(clock)
+      retries[device.id] = retry
+      retry.later { [weak self] in self?.open(device) }
+    }
+  }
+
+  /// What becomes of the actuators when the gate closes.
+  public enum Closing: Sendable {
+    /// As each one's `on_exit` says.
+    case asDeclared
+    /// All safe, whatever the board file says.
+    case safe
+  }
+
+  /// Ends everything: actuators as `mode` says, inputs, subscriptions and cameras stop, devices are let go.
+  public func close(_ mode: Closing = .asDeclared) {
+    guard isOpen else { return }
+    isOpen = false
+    for retry in retries.values { retry.cancel() }
+    retries = [:]
+    for channel in actuators { channel.close(mode == .safe ? .safe : channel.settings.onExit) }
+    for device in board.devices {
+      switch channels[device.id] {
+      case .sensor(let channel): channel.stop()
+      case .input(let channel): channel.stop()
+      case .camera(let channel): channel.stop()
+      default: break
+      }
+    }
+    backend.close()
+  }
+
+  // MARK: Looking up
+
+  var actuators: [ActuatorChannel] {
+    board.devices.compactMap { if case .actuator(let channel) = channels[$0.id] { channel } else { nil } }
+  }
+
+  func number() -> UInt64 {
+    lastNumber += 1
+    return lastNumber
+  }
+
+  /// What to throw when no device of `kind` is called `id`.
+  func notFound(_ id: DeviceID, _ kind: String) -> HALError {
+    let known = board.devices.filter { $0.kind.name == kind || kind == "sensor" && $0.kind.name == "input" }
+    return .notFound(id, kind: kind, suggestion: Suggestion.closest(to: id.rawValue, in: known.map(\.id.rawValue)))
+  }
+
+  /// Throws unless one of `granted` fits.
+  func check(_ granted: [EventPattern], _ id: DeviceID, _ operation: String, _ principal: Principal) throws(HALError) {
+    for pattern in granted where pattern.text == "*" || pattern.matches(id.rawValue) { return }
+    denials += 1
+    throw .denied(id, operation: operation, principal: principal.name)
+  }
+}

@@ -1,0 +1,29 @@
+import Model
+
+/// The times of the last changes, to tell whether one more is too many within any stretch of the rate's time.
+struct RateWindow {
+  private let rate: Rate
+  /// A ring of at most `rate.count` instants; `oldest` is where the next one goes once it is full.
+  private var times: [Instant] = []
+  private var oldest = 0
+
+  init(_ rate: Rate) { self.rate = rate }
+
+  /// How long until one more change is allowed; nil when it is now.
+  func wait(at now: Instant) -> Duration? {
+    guard rate.count > 0 else { return rate.per }
+    guard times.count >= rate.count else { return nil }
+    let free = times[oldest] + rate.per
+    return free > now ? free - now : nil
+  }
+
+  mutating func record(_ now: Instant) {
+    guard rate.count > 0 else { return }
+    if times.count < rate.count {
+      times.append(now)
+    } else {
+      times[oldest] = now
+      oldest = (oldest + 1) % rate.count
+    }
+  }
+}

@@ -1,0 +1,78 @@
+import HAL
+import Model
+
+/// What an output was told, and when it took it.
+public struct OutputChange: Sendable, Hashable {
+  /// On the board's clock.
+  public var at: Instant
+  /// 0 to 1.
+  public var level: Double
+
+  /// Puts a change together.
+  public init(at: Instant, level: Double) {
+    self.at = at
+    self.level = level
+  }
+}
+
+/// An output that remembers what it was told and influences the models of its board.
+final class SimulatedOutput: OutputDriver, Injectable {
+  /// How many changes are remembered.
+  private static let memory = 1024
+
+  let isAnalogue: Bool
+  private(set) var history: [OutputChange] = []
+  private(set) var released: ActuatorSettings.OnExit?
+  private let device: DeviceID
+  private let latency: Duration
+  private let world: World
+  private var plan: FaultPlan?
+  private var told: UInt64 = 0
+  private var took: UInt64 = 0
+
+  init(_ device: Device, _ world: World) throws(HALError) {
+    self.device = device.id
+    self.world = world
+    let options = try Declaration(device.id, "options", .map(device.options), allowed: device.options.keys)
+    latency = try options.duration("latency", .zero)
+    isAnalogue = try options.bool("analogue", true)
+  }
+
+  func set(_ level: Double, _ done: @escaping (Result<Void, HALError.Fault>) -> Void) {
+    told += 1
+    let number = told
+    var delay = latency
+    if let plan, self.plan?.strikes(at: world.clock.now) ?? false {
+      if let fault = plan.fault {
+        guard plan.kind == .timeout else { return done(.failure(fault)) }
+        world.clock.schedule(after: plan.delay) { done(.failure(fault)) }
+        return
+      }
+      // A stuck output says yes and does nothing.
+      if plan.kind == .stuck { return done(.success(())) }
+      delay += plan.delay
+    }
+    guard delay > .zero else {
+      take(level, number)
+      return done(.success(()))
+    }
+    world.clock.schedule(after: delay) {
+      self.take(level, number)
+      done(.success(()))
+    }
+  }
+
+  func release(_ mode: ActuatorSettings.OnExit) { released = mode }
+
+  private func take(_ level: Double, _ number: UInt64) {
+    // A slow command must not undo a later one.
+    guard number > took else { return }
+    took = number
+    if history.count == Self.memory { history.removeFirst(Self.memory / 4) }
+    history.append(OutputChange(at: world.clock.now, level: level))
+    if world.level(device) != level { world.set(device, level) }
+  }
+
+  func take(_ plan: FaultPlan?) { self.plan = plan }
+  func take(_ change: Fields) throws(HALError) -> Bool { false }
+}

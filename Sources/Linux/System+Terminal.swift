@@ -1,0 +1,6 @@
+import Glibc
+
+extension System {
+  /// Whether a descriptor is a terminal (isatty(3)).
+  public static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+}

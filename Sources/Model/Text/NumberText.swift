@@ -1,0 +1,15 @@
+extension Double {
+  /// As people read it: `30.4`, `1013.25`, `21`, `0.004`, `1e+09`; at most two decimals, or two digits
+  /// where it is below 0.1.
+  ///
+  /// Not for machines: use `description` where the exact number counts.
+  public var text: String {
+    guard isFinite, magnitude < 1e9 else { return description }
+    if self == 0 { return "0" }
+    var scale = 100.0
+    while magnitude * scale < 10, scale < 1e12 { scale *= 10 }
+    let rounded = (self * scale).rounded() / scale
+    if rounded == rounded.rounded() { return "\(Int64(rounded))" }
+    return rounded.description
+  }
+}

@@ -1,0 +1,72 @@
+import CEL
+import Model
+
+extension RuleEngine {
+  /// What `event` would set off now, without doing it: every rule whose `on` fits, in the order of the files.
+  public func test(_ event: Event) -> [RuleVerdict] {
+    matching(event.type).map { number in
+      let one = progress[number]
+      scope.trace = []
+      defer { scope.trace = nil }
+      switch evaluate(one, event) {
+      case .failure(let error):
+        return verdict(one, false, "condition failed: \(describe(error, one.rule.declaration.condition?.text))")
+      case .success(false): return verdict(one, false, "condition is false\(seen(one, event))")
+      case .success(true):
+        let holds = one.rule.condition == nil ? "no condition" : "condition is true\(seen(one, event))"
+        if let obstacle = obstacle(one) { return verdict(one, false, "\(holds); \(obstacle)") }
+        return verdict(one, true, holds + consequence(one))
+      }
+    }
+  }
+
+  private func verdict(_ one: RuleProgress, _ fires: Bool, _ reason: String) -> RuleVerdict {
+    RuleVerdict(rule: one.rule.id, fires: fires, reason: reason)
+  }
+
+  /// `: value = 29.5, sensor('light') = 80.0`: what the condition saw.
+  private func seen(_ one: RuleProgress, _ event: Event) -> String {
+    scope.event = event
+    var parts: [String] = []
+    for name in one.rule.condition?.variables ?? [] where name != "event" && name != "now" {
+      parts.append("\(name) = \(scope.variable(name).map { "\($0)" } ?? "missing")")
+    }
+    for (call, result) in scope.trace ?? [] {
+      let part = "\(call) = \(result)"
+      if !parts.contains(part) { parts.append(part) }
+    }
+    return parts.isEmpty ? "" : ": " + parts.prefix(8).joined(separator: ", ")
+  }
+
+  /// What keeps a rule whose condition is true from firing at once; nil for nothing.
+  private func obstacle(_ one: RuleProgress) -> String? {
+    let rule = one.rule.declaration
+    let now = clock.now
+    if let length = rule.hold {
+      guard let since = one.heldSince else { return "for: must hold \(length.text), begins now" }
+      if now - since < length || one.held != nil {
+        return "for: has held \((now - since).text) of \(length.text)"
+      }
+    }
+    if let quiet = rule.debounce { return "debounce: fires once nothing has matched for \(quiet.text)" }
+    if let end = one.throttleEnd { return "throttle: folded into the firing in \((end - now).text)" }
+    if let limit = limit(one, at: now) { return limit }
+    guard !one.atWork.isEmpty else { return nil }
+    switch rule.mode {
+    case .single: return "mode single: its last firing is still at work"
+    case .queued where one.queue.count >= Self.queueLimit:
+      return "mode queued: the queue is full; folded into the last of \(Self.queueLimit) waiting"
+    case .queued: return "mode queued: waits behind \(one.queue.count + one.atWork.count)"
+    case .restart, .parallel: return nil
+    }
+  }
+
+  private func consequence(_ one: RuleProgress) -> String {
+    guard !one.atWork.isEmpty else { return "" }
+    switch one.rule.declaration.mode {
+    case .restart: return "; mode restart: ends the firing at work"
+    case .parallel: return "; mode parallel: \(one.atWork.count) at work already"
+    case .single, .queued: return ""
+    }
+  }
+}

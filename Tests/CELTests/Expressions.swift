@@ -1,0 +1,65 @@
+import CEL
+import Testing
+
+/// Evaluates `text`; variables by name.
+func value(_ text: String, _ variables: [String: CELValue] = [:]) throws(CELError) -> CELValue {
+  try CELProgram(text).evaluate(CELVariables(variables))
+}
+
+/// Expects an expression to give a value of the same kind.
+func expect(
+  _ text: String, _ wanted: CELValue, _ variables: [String: CELValue] = [:],
+  at location: SourceLocation = #_sourceLocation
+) {
+  do throws(CELError) {
+    let found = try value(text, variables)
+    #expect(found == wanted && found.type == wanted.type, "\(text) gives \(found)", sourceLocation: location)
+  } catch {
+    Issue.record("\(text) fails: \(error) at \(error.offset)", sourceLocation: location)
+  }
+}
+
+/// Expects an expression to be refused at load.
+func expectRefused(
+  _ text: String, offset: Int? = nil, saying part: String = "", at location: SourceLocation = #_sourceLocation
+) {
+  do throws(CELError) {
+    _ = try CELProgram(text)
+    Issue.record("\(text) loads", sourceLocation: location)
+  } catch {
+    #expect(error.kind == .syntax || error.kind == .type, "\(text): \(error.kind)", sourceLocation: location)
+    #expect(error.message.contains(part), "\(text): \(error.message)", sourceLocation: location)
+    if let offset { #expect(error.offset == offset, "\(text): \(error.message)", sourceLocation: location) }
+  }
+}
+
+/// Expects an expression to load, and to fail when it is evaluated.
+func expectFailure(
+  _ text: String, _ variables: [String: CELValue] = [:], kind: CELError.Kind = .evaluation, saying part: String = "",
+  at location: SourceLocation = #_sourceLocation
+) {
+  let program: CELProgram
+  do throws(CELError) { program = try CELProgram(text) } catch {
+    Issue.record("\(text) does not load: \(error)", sourceLocation: location)
+    return
+  }
+  do throws(CELError) {
+    let found = try program.evaluate(CELVariables(variables))
+    Issue.record("\(text) gives \(found)", sourceLocation: location)
+  } catch {
+    #expect(error.kind == kind, "\(text): \(error.message)", sourceLocation: location)
+    #expect(error.message.contains(part), "\(text): \(error.message)", sourceLocation: location)
+  }
+}
+
+/// A sequence of numbers that a seed repeats (splitmix64, Steele, Lea and Flood 2014).
+struct Dice: RandomNumberGenerator {
+  var state: UInt64
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+}

@@ -1,0 +1,71 @@
+import HAL
+import HALSimulated
+import Model
+
+/// A simulated board on a clock moved by hand, behind a gate, with everything it says recorded.
+public final class Bench {
+  public let clock = ManualClock()
+  public let sink: RecordingSink
+  public let backend: SimulatedBackend
+  public let hardware: Hardware
+
+  /// Opens a board with `devices`.
+  /// - Parameter encoder: makes the pictures that snapshots return.
+  public init(_ devices: [Device], seed: UInt64 = 1, encoder: JPEGEncoder? = nil) {
+    sink = RecordingSink(clock: clock)
+    let board = Board(name: "bench", backend: .simulated, devices: devices)
+    backend = SimulatedBackend(board: board, clock: clock, seed: seed, encoder: encoder)
+    hardware = Hardware(board: board, backend: backend, clock: clock, events: sink)
+    hardware.open()
+  }
+
+  /// Moves time on by so many milliseconds.
+  public func wait(_ milliseconds: Int) { clock.advance(by: .milliseconds(milliseconds)) }
+
+  /// What an output was last told; nil before it was told anything.
+  public func level(_ id: DeviceID) -> Double? { backend.history(of: id).last?.level }
+
+  /// The reasons of the `device:changed` events of one device, oldest first.
+  public func reasons(_ id: DeviceID) -> [String] {
+    sink.of("device:changed").filter { $0.source == id.rawValue }.compactMap { $0["reason"]?.string }
+  }
+}
+
+extension Device {
+  public static func sensor(_ id: DeviceID, _ settings: SensorSettings = SensorSettings(), model: Value = .null)
+    -> Device
+  {
+    let options: Fields = model == .null ? [:] : ["model": model]
+    return Device(id: id, kind: .sensor(settings), driver: "simulated", options: options)
+  }
+
+  public static func actuator(
+    _ id: DeviceID, _ settings: ActuatorSettings = ActuatorSettings(), options: Fields = [:]
+  ) -> Device {
+    Device(id: id, kind: .actuator(settings), driver: "simulated", options: options)
+  }
+
+  public static func input(_ id: DeviceID, _ settings: InputSettings = InputSettings(), script: Value = []) -> Device {
+    Device(id: id, kind: .input(settings), driver: "simulated", options: ["script": script])
+  }
+
+  public static func camera(_ id: DeviceID, _ settings: CameraSettings = CameraSettings(), scene: Value = [:]) -> Device
+  {
+    Device(id: id, kind: .camera(settings), driver: "simulated", options: ["scene": scene])
+  }
+}
+
+extension Principal {
+  /// Somebody who may reach everything.
+  public static func named(_ name: String) -> Principal { Principal(name: name, permissions: .all) }
+}
+
+/// The error that `body` throws; nil when it throws none.
+public func failure(_ body: () throws(HALError) -> some Any) -> HALError? {
+  do throws(HALError) {
+    _ = try body()
+    return nil
+  } catch {
+    return error
+  }
+}

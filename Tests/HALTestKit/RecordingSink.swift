@@ -1,0 +1,30 @@
+import HAL
+import Model
+
+/// An event log that keeps everything in order and numbers it, for tests of what publishes.
+public final class RecordingSink: EventSink {
+  /// Everything that was published, oldest first.
+  public private(set) var events: [Event] = []
+  private let clock: any Timekeeper
+
+  /// An empty log on `clock`.
+  public init(clock: any Timekeeper) { self.clock = clock }
+
+  @discardableResult
+  public func publish(
+    _ type: String, source: String, cause: Cause?, priority: Priority, payload: Fields
+  ) -> Event {
+    let event = Event(
+      id: ULID(high: (clock.now.nanoseconds / 1_000_000) << 16, low: UInt64(events.count + 1)), type: type,
+      time: clock.wallMilliseconds, monotonic: clock.now.nanoseconds, source: source, cause: cause?.id,
+      trace: cause?.trace, depth: (cause?.depth ?? -1) + 1, priority: priority, payload: payload)
+    events.append(event)
+    return event
+  }
+
+  /// The events of one type, oldest first.
+  public func of(_ type: String) -> [Event] { events.filter { $0.type == type } }
+
+  /// Forgets what was published so far.
+  public func clear() { events = [] }
+}

@@ -1,0 +1,109 @@
+import HAL
+import HALTestKit
+import Model
+import Testing
+
+/// What the gate does when outputs do not do what they are told.
+@Suite struct GateFaultTests {
+  let ann = Principal.named("agent/ann")
+
+  @Test func aFailedCommandLeavesItSafe() throws {
+    let bench = Bench([.actuator("fan")])
+    try bench.backend.inject("fan", ["fault": "nack", "count": 1])
+    let error = failure { () throws(HALError) in try bench.hardware.controlActuator("fan", .on, as: ann) }
+    #expect(error == .failed("fan", operation: "set", .noAcknowledge))
+    #expect(bench.sink.of("device:fault").count == 1)
+    #expect(bench.hardware.device("fan")?.fault != nil)
+    // It is told to be safe until it confirms, and then works again.
+    bench.wait(100)
+    #expect(bench.sink.of("device:recovered").count == 1)
+    #expect(bench.sink.of("device:changed").isEmpty)
+    try bench.hardware.controlActuator("fan", .on, as: ann)
+    #expect(bench.level("fan") == 1)
+  }
+
+  @Test func anExpiryThatFailsIsRepeatedUntilItHolds() throws {
+    let bench = Bench([.actuator("fan"), .actuator("lamp", ActuatorSettings(exclusiveWith: ["fan"]))])
+    try bench.hardware.controlActuator("fan", .on, lease: .seconds(1), as: ann)
+    try bench.backend.inject("fan", ["fault": "nack", "for": "10s"])
+    bench.wait(1000)
+    #expect(bench.level("fan") == 1)
+    #expect(bench.sink.of("device:fault").count == 1)
+    // Not safe before the hardware says so: no event, and its rival waits.
+    #expect(bench.reasons("fan") == ["command"])
+    let error = failure { () throws(HALError) in try bench.hardware.controlActuator("lamp", .on, as: ann) }
+    guard case .limited(_, rule: "exclusive_with", _, _) = error else {
+      Issue.record("\(String(describing: error))"); return
+    }
+    bench.wait(30000)
+    #expect(bench.level("fan") == 0)
+    #expect(bench.reasons("fan") == ["command", "lease-expired"])
+    #expect(bench.sink.of("device:fault").count == 1 && bench.sink.of("device:recovered").count == 1)
+    try bench.hardware.controlActuator("lamp", .on, as: ann)
+  }
+
+  @Test func aLateAnswerOfFailureRevokesTheLease() throws {
+    let bench = Bench([.actuator("fan")])
+    try bench.backend.inject("fan", ["fault": "timeout", "count": 1, "delay": "200ms"])
+    let receipt = try bench.hardware.controlActuator("fan", .on, lease: .seconds(60), as: ann)
+    #expect(receipt.state == 1)
+    bench.wait(200)
+    #expect(bench.sink.of("device:fault").count == 1)
+    #expect(bench.hardware.device("fan")?.holder == nil)
+    bench.wait(100)
+    #expect(bench.level("fan") == 0)
+    #expect(bench.reasons("fan") == ["command", "fault"])
+    #expect(bench.clock.waiting == 0)
+  }
+
+  @Test func aDeviceThatCannotBeOpenedIsTriedAgain() throws {
+    let clock = ManualClock()
+    let sink = RecordingSink(clock: clock)
+    let board = Board(name: "b", backend: .linux, devices: [.actuator("fan"), .sensor("t"), .actuator("lamp")])
+    let backend = Reluctant(failures: 2)
+    let hardware = Hardware(board: board, backend: backend, clock: clock, events: sink)
+    hardware.open()
+    #expect(sink.of("device:fault").map(\.source) == ["fan"])
+    #expect(backend.attempts == ["fan", "lamp", "t"])
+    let error = failure { () throws(HALError) in try hardware.controlActuator("fan", .on, as: ann) }
+    #expect(error == .failed("fan", operation: "open", .inUse("another")))
+    try hardware.controlActuator("lamp", .on, as: ann)
+    clock.advance(by: .seconds(1))
+    #expect(sink.of("device:recovered").isEmpty)
+    clock.advance(by: .seconds(2))
+    #expect(sink.of("device:recovered").map(\.source) == ["fan"])
+    #expect(sink.of("device:fault").count == 1)
+    try hardware.controlActuator("fan", .on, as: ann)
+    hardware.close()
+    #expect(clock.waiting == 0)
+  }
+}
+
+/// A layer whose `fan` cannot be opened at first.
+private final class Reluctant: Backend {
+  private final class Output: OutputDriver {
+    let isAnalogue = false
+    func set(_ level: Double, _ done: @escaping (Result<Void, HALError.Fault>) -> Void) { done(.success(())) }
+    func release(_ mode: ActuatorSettings.OnExit) {}
+  }
+  private final class Sensor: SensorDriver {
+    let unit = ""
+    func measure(_ done: @escaping (Result<Measurement, HALError.Fault>) -> Void) { done(.success(Measurement(1))) }
+  }
+
+  var attempts: [DeviceID] = []
+  private var failures: Int
+
+  init(failures: Int) { self.failures = failures }
+
+  func open(_ device: Device) throws(HALError) -> OpenDevice {
+    attempts.append(device.id)
+    if device.id == "fan", failures > 0 {
+      failures -= 1
+      throw .failed("fan", operation: "open", .inUse("another"))
+    }
+    return device.id == "t" ? .sensor(Sensor()) : .output(Output())
+  }
+
+  func close() {}
+}
