@@ -1,0 +1,155 @@
+import Config
+import Linux
+import Model
+import Rules
+
+/// What `openstarry check` does: reads files as the daemon would, and says everything that is wrong with them.
+///
+/// Settings lead on to the board, the manifests and the rules they name, which are then held against each other. Files
+/// that no settings name are held against the board among them, where there is exactly one.
+struct ConfigCheck {
+  private(set) var files: [String] = []
+  private(set) var found: [Diagnostic] = []
+  private let environment: [String: String]
+  private var kinds: [String: ConfigKind] = [:]
+  private var contents: [String: [UInt8]] = [:]
+  private var projects: [Project] = []
+
+  /// Files that one daemon would load together.
+  private struct Project {
+    var boards: [String] = []
+    var manifests: [String] = []
+    var rules: [String] = []
+    /// Whether these are all the agents there are.
+    var isComplete: Bool
+
+    var files: [String] { boards + manifests + rules }
+  }
+
+  /// How many of what was found are errors.
+  var errors: Int { found.count { $0.severity == .error } }
+
+  /// How many are warnings.
+  var warnings: Int { found.count - errors }
+
+  /// Checks everything that `paths` stand for.
+  /// - Parameter environment: what `${NAME}` in a manifest stands for.
+  /// - Throws: `Failure` when a path is not there; what is wrong within files is in `found`.
+  init(_ paths: [String], environment: [String: String]) throws(Failure) {
+    self.environment = environment
+    for path in paths {
+      for file in try ConfigFiles.under(path) { read(file) }
+    }
+    for file in files where kinds[file] == .settings { follow(file) }
+    gatherOthers()
+    for project in projects { check(project) }
+    found = Diagnostics(found).all
+  }
+
+  // MARK: Which files
+
+  /// Reads a file once and tells what kind it is; what cannot be read or told is noted.
+  /// - Parameter kind: what it must be, where the settings say so.
+  private mutating func read(_ file: String, as kind: ConfigKind? = nil) {
+    if let kind { kinds[file] = kind }
+    guard !files.contains(file) else { return }
+    files.append(file)
+    do throws(SystemError) {
+      let bytes = try Files.read(file)
+      contents[file] = bytes
+      kinds[file] = kind ?? ConfigKind.guess(fileName: file, try? ConfigText.parse(bytes, file: file))
+    } catch {
+      found.append(Diagnostic(Location(file: file), "cannot be read: \(SystemError.text(error.errno))"))
+    }
+  }
+
+  /// Checks settings, and reads what they name.
+  private mutating func follow(_ file: String) {
+    guard let bytes = contents[file],
+      let settings = note({ [environment] () throws(Diagnostics) in
+        try ConfigText.settings(bytes, file: file, environment: environment)
+      })
+    else { return }
+    var project = Project(boards: [settings.board], rules: settings.rules, isComplete: true)
+    for path in settings.agents {
+      do throws(Failure) {
+        project.manifests += try ConfigFiles.manifests(path)
+      } catch {
+        found.append(Diagnostic(Location(file: file), "'agents': \(error.message)"))
+        project.isComplete = false
+      }
+    }
+    read(settings.board, as: .board)
+    for manifest in project.manifests { read(manifest, as: .agent) }
+    for rules in project.rules { read(rules, as: .orchestration) }
+    projects.append(project)
+  }
+
+  /// What no settings name: manifests and one rule file at a time, with the one board.
+  private mutating func gatherOthers() {
+    let others = files.filter { file in !projects.contains { $0.files.contains(file) } }
+    let boards = others.filter { kinds[$0] == .board }
+    let rules = others.filter { kinds[$0] == .orchestration }
+    projects.append(
+      Project(boards: boards, manifests: others.filter { kinds[$0] == .agent }, isComplete: false))
+    for file in rules { projects.append(Project(boards: boards, rules: [file], isComplete: false)) }
+    for file in others where kinds[file] == nil {
+      guard let bytes = contents[file] else { continue }
+      found += ConfigText.check(bytes, file: file, environment: environment).found
+    }
+  }
+
+  // MARK: What is wrong with them
+
+  private mutating func check(_ project: Project) {
+    var boards: [Board] = []
+    for file in project.boards {
+      guard let bytes = contents[file] else { continue }
+      if let board = note({ () throws(Diagnostics) in try ConfigText.board(bytes, file: file) }) {
+        boards.append(board)
+      }
+    }
+    let board = project.boards.count == 1 ? boards.first : nil
+    var agents: [AgentID] = []
+    for file in project.manifests {
+      guard let bytes = contents[file] else { continue }
+      let manifest = note { [environment] () throws(Diagnostics) in
+        try ConfigText.manifest(bytes, file: file, environment: environment, board: board)
+      }
+      if let manifest { agents.append(manifest.id) }
+    }
+    // A manifest that cannot be read may be the one that a rule means.
+    let knowsAgents = project.isComplete && agents.count == project.manifests.count
+    check(project.rules, KnownNames(board: board, agents: knowsAgents ? agents : nil))
+  }
+
+  /// Reads rules, then compiles them as a daemon does that loads them together.
+  private mutating func check(_ files: [String], _ known: KnownNames) {
+    var rules: [RuleDeclaration] = []
+    for file in files {
+      guard let bytes = contents[file] else { continue }
+      let read = note { () throws(Diagnostics) in try ConfigText.rules(bytes, file: file, known: known) }
+      rules += read ?? []
+    }
+    note { () throws(Diagnostics) in (try RuleSet(compiling: rules), warnings: []) }
+  }
+
+  /// Notes what a reader found.
+  /// - Returns: what it read; nil when that cannot be used.
+  @discardableResult
+  private mutating func note<Read>(_ read: () throws(Diagnostics) -> (Read, warnings: [Diagnostic])) -> Read? {
+    do throws(Diagnostics) {
+      let (read, warnings) = try read()
+      add(warnings)
+      return read
+    } catch {
+      add(error.all)
+      return nil
+    }
+  }
+
+  /// A board that stands in several groups is read for each of them: what is said of it counts once.
+  private mutating func add(_ diagnostics: [Diagnostic]) {
+    for diagnostic in diagnostics where !found.contains(diagnostic) { found.append(diagnostic) }
+  }
+}

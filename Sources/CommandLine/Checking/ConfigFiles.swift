@@ -1,0 +1,64 @@
+import Config
+import Linux
+import Model
+
+/// Which files a path on the command line or in `openstarry.yaml` stands for.
+enum ConfigFiles {
+  /// How deep folders are searched.
+  static let depthLimit = 8
+
+  /// The file itself; or, of a folder, every file in it and below it whose name says what it is (`board.yaml`,
+  /// `*.agent.json`, …). Hidden folders are left out.
+  /// - Throws: `Failure` with `.notFound` when nothing is there, `.denied` or `.failed` when it cannot be listed.
+  static func under(_ given: String) throws(Failure) -> [String] {
+    let path = plain(given)
+    guard Files.isFolder(path) else {
+      guard Files.exists(path) else { throw Failure(.notFound, "\(path): no such file or folder") }
+      return [path]
+    }
+    return try search(path, depth: 0)
+  }
+
+  /// The manifests that `agents:` of the settings names: a file, or a folder's `*/agent.json` and `*.agent.json`.
+  static func manifests(_ path: String) throws(Failure) -> [String] {
+    guard Files.isFolder(path) else { return try under(path) }
+    return try names(in: path).compactMap { name in
+      let inner = "\(path)/\(name)/agent.json"
+      if Files.isFile(inner) { return inner }
+      return name.hasSuffix(".agent.json") ? "\(path)/\(name)" : nil
+    }
+  }
+
+  private static func search(_ folder: String, depth: Int) throws(Failure) -> [String] {
+    var found: [String] = []
+    for name in try names(in: folder) where !name.hasPrefix(".") {
+      let path = folder == "." ? name : folder == "/" ? "/\(name)" : "\(folder)/\(name)"
+      if Files.isFolder(path) {
+        if depth < depthLimit { found += try search(path, depth: depth + 1) }
+      } else if isConfig(name) {
+        found.append(path)
+      }
+    }
+    return found
+  }
+
+  /// The path as settings name it, so that no file counts twice: without `./` before it and `/` behind it.
+  private static func plain(_ given: String) -> String {
+    var path = given[...]
+    while path.hasPrefix("./") && path.count > 2 { path = path.dropFirst(2) }
+    while path.hasSuffix("/") && path.count > 1 { path = path.dropLast() }
+    return String(path)
+  }
+
+  private static func isConfig(_ name: String) -> Bool {
+    [".json", ".yaml", ".yml"].contains { name.hasSuffix($0) } && ConfigKind.guess(fileName: name) != nil
+  }
+
+  private static func names(in folder: String) throws(Failure) -> [String] {
+    do {
+      return try Files.names(in: folder)
+    } catch {
+      throw Failure(.failed, "\(error)")
+    }
+  }
+}

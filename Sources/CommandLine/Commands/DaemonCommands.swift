@@ -1,0 +1,37 @@
+import ArgumentParser
+import Model
+
+struct DaemonCommands: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "daemon", abstract: "Stops the daemon, or has it read its files again.",
+    subcommands: [Stop.self, Reload.self])
+
+  struct Stop: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Stops the daemon: agents end, every output goes to its safe state.")
+    @OptionGroup var shared: SharedOptions
+
+    func run() throws {
+      try shared.ask("daemon.stop") { _, _ in ["the daemon is stopping"] }
+    }
+  }
+
+  struct Reload: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Reads rules, manifests and settings again; on any error everything stays as it was.")
+    @OptionGroup var shared: SharedOptions
+
+    func run() throws {
+      try shared.ask("daemon.reload") { result, _ in Outline.lines(result) }
+    }
+  }
+}
+
+struct Version: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Shows the version of this command.")
+  @OptionGroup var shared: SharedOptions
+
+  func run() throws {
+    try shared.show(["version": .string(Release.version)]) { _, _ in ["openstarry \(Release.version)"] }
+  }
+}

@@ -1,0 +1,47 @@
+import Model
+
+/// Devices, readings and receipts (`docs/control.md`, 4.4 to 4.6) as people see them.
+public enum DeviceText {
+  /// `devices`: a heading and a line a device.
+  public static func table(_ devices: [Value]) -> [String] {
+    var table = Table(["DEVICE", "KIND", "DRIVER", "STATE", "MORE"])
+    for device in devices {
+      table.add([
+        device["device"]?.string ?? "", device["kind"]?.string ?? "", device["driver"]?.string ?? "",
+        device["state"]?.string ?? "", more(device),
+      ])
+    }
+    return table.lines
+  }
+
+  /// `temperature 30.4 °C`, with how old it is when it is not good.
+  public static func reading(_ reading: Value) -> String {
+    let quality = reading["quality"]?.string ?? "good"
+    let value = EventSentence.reading(reading["value"] ?? .null, unit: reading["unit"]?.string, quality: nil)
+    let age = reading["age_ms"]?.int.map { ", \(Duration.milliseconds($0).text) old" } ?? ""
+    let doubt = quality == "good" ? "" : " (\(quality.printable)\(age))"
+    return "\(reading["device"]?.string?.printable ?? "-") \(value)\(doubt)"
+  }
+
+  /// `fan on (was off)`.
+  public static func receipt(_ receipt: Value) -> String {
+    let device = receipt["device"]?.string?.printable ?? "-"
+    guard let state = receipt["state"]?.double else { return device }
+    let now = EventSentence.level(state)
+    let before = receipt["previous"]?.double.map(EventSentence.level)
+    return "\(device) \(now)" + (before.map { $0 == now ? " (as before)" : " (was \($0))" } ?? "")
+  }
+
+  private static func more(_ device: Value) -> String {
+    if let fault = device["fault"]?.string { return fault }
+    var parts: [String] = []
+    if let quality = device["quality"]?.string, quality != "good" {
+      parts.append(quality + (device["age_ms"]?.int.map { ", \(Span.text(.milliseconds($0))) old" } ?? ""))
+    }
+    if let holder = device["holder"]?.string {
+      let left = device["lease_ms"]?.int.map { ", \(Span.text(.milliseconds($0))) left" } ?? ""
+      parts.append("held by \(holder)\(left)")
+    }
+    return (parts + (device["limits"]?.list ?? []).compactMap(\.string)).joined(separator: "; ")
+  }
+}

@@ -1,0 +1,79 @@
+import Glibc
+import Model
+import Wire
+
+extension MethodRegistry {
+  /// The version of `docs/control.md`.
+  static let protocolVersion: Int64 = 1
+
+  static let daemonMethods: [Method] = [
+    Method(
+      "state.get", .view, "Devices, leases, agents, budgets, rules and the agents' snapshots as one tree.",
+      result: "the tree, an object"
+    ) { call throws(RPCError) in
+      call.services.zone.stateTree { call.answer(.success($0)) }
+      return nil
+    },
+    Method(
+      "daemon.health", .view, "Whether the daemon works.",
+      result: "`{\"status\": \"ok\", \"version\": text, \"protocol\": 1, \"uptime\": seconds, \"uptime_ms\": N}`"
+    ) { call throws(RPCError) in
+      let uptime = call.services.time.now - call.services.status.started
+      return [
+        "status": "ok", "version": .string(call.services.zone.version), "protocol": .int(protocolVersion),
+        "uptime": .double(uptime.seconds), "uptime_ms": uptime.milliseconds,
+      ]
+    },
+    Method(
+      "daemon.status", .view, "The daemon at a glance.",
+      result:
+        "an object: `version`, `pid`, `uptime_ms`, `socket`, `connections`, `requests`, `missed`, `client`, `role` (of "
+        + "this client), `events`, `agents`, `rules`, `devices` and what the daemon adds (`board`, `home`, memory and "
+        + "threads)", status),
+    Method(
+      "daemon.stop", .admin, "Stops the daemon: agents end, every output goes to its safe state.",
+      result: "`{\"stopping\": true}`", isCommand: true
+    ) { call throws(RPCError) in
+      call.answer(.success(["stopping": true]))
+      call.services.zone.stop()
+      return nil
+    },
+    Method(
+      "daemon.reload", .admin,
+      "Reads rules, manifests and settings again. On any error everything stays as it was.",
+      result: "an object: what was read", errors: [.invalidFile], isCommand: true
+    ) { call throws(RPCError) in
+      do throws(Diagnostics) {
+        return .map(try call.services.zone.reload())
+      } catch {
+        throw RPCError(error, "everything stays as it was")
+      }
+    },
+    Method(
+      "daemon.methods", .view, "The methods of this section, for programs.",
+      result:
+        "`{\"methods\": [{\"name\", \"role\", \"summary\", \"parameters\": [{\"name\", \"type\", \"required\", "
+        + "\"default\", \"meaning\", \"aliases\"}], \"result\", \"errors\"}]}`"
+    ) { call throws(RPCError) in
+      ["methods": .list(call.services.status.methods)]
+    },
+  ]
+
+  @Sendable private static func status(_ call: Call) throws(RPCError) -> Value? {
+    let (services, own) = (call.services, call.services.status)
+    let agents = services.agents.listAgents()
+    let running = agents.count { $0.state == .ready || $0.state == .active }
+    var fields: Fields = [
+      "version": .string(services.zone.version), "pid": .int(Int64(getpid())),
+      "uptime_ms": (services.time.now - own.started).milliseconds, "socket": .string(own.socket),
+      "connections": .int(Int64(own.connections)), "requests": .int(Int64(clamping: own.requests)),
+      "missed": .int(Int64(clamping: own.missed)), "client": .string(call.client.user),
+      "role": .string(call.client.role.name), "events": .int(Int64(clamping: services.events.total)),
+      "agents": ["registered": .int(Int64(agents.count)), "running": .int(Int64(running))],
+      "rules": .int(Int64(services.rules.listRules().count)),
+      "devices": .int(Int64(services.hardware.board.devices.count)),
+    ]
+    for (name, value) in services.zone.status() { fields[name] = value }
+    return .map(fields)
+  }
+}

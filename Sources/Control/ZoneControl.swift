@@ -1,0 +1,41 @@
+import Agent
+import Model
+
+/// What the control plane needs of the daemon as a whole. The daemon implements it.
+public protocol ZoneControl: AnyObject {
+  /// The daemon's version, e.g. `0.1.0`.
+  var version: String { get }
+
+  /// What `daemon.status` shows beside what the control plane knows itself: board, home, memory, threads, …
+  func status() -> Fields
+
+  /// Devices, leases, agents, budgets, rules and the agents' snapshots as one tree.
+  /// - Parameter done: called once, now or later.
+  func stateTree(_ done: @escaping (Value) -> Void)
+
+  /// Ends the daemon in good order, after the caller has returned to the loop.
+  func stop()
+
+  /// Reads rules, manifests and settings again. All or nothing.
+  /// - Returns: what was read, for people.
+  func reload() throws(Diagnostics) -> Fields
+
+  /// Registers an agent or replaces its manifest; kept across restarts.
+  /// - Parameters:
+  ///   - manifest: the contents of an `agent.json`.
+  ///   - file: where it stands; relative paths in it start there.
+  ///   - done: called once, now or later: with its status when it would survive a power cut, or why it was not taken.
+  func register(manifest: Value, file: String, _ done: @escaping (Result<AgentStatus, ZoneError>) -> Void)
+
+  /// Forgets an agent that does not run.
+  /// - Parameter done: called once, now or later, when that would survive a power cut.
+  func unregister(_ agent: AgentID, _ done: @escaping (Result<Void, ZoneError>) -> Void)
+}
+
+/// Why the daemon did not take a manifest, or did not forget one.
+public enum ZoneError: Error, Sendable {
+  /// The manifest has errors.
+  case invalid(Diagnostics)
+  /// It may be right, and cannot be registered now.
+  case agent(AgentControlError)
+}

@@ -1,0 +1,29 @@
+import CLinux
+import Glibc
+import Linux
+
+/// A file in memory whose contents can no longer be changed: how pictures travel.
+public enum MemoryFile {
+  /// Makes a sealed file (memfd_create(2)) that holds `contents`; its offset is at the beginning.
+  /// - Parameter name: shown in `/proc/PID/fd`, for people.
+  public static func sealed(_ name: String, _ contents: [UInt8]) throws(SystemError) -> Descriptor {
+    let result = unsafe name.withCString { unsafe openstarry_memfd_create($0) }
+    let file = try Descriptor(checking: result, "memfd_create", name)
+    try System.writeAll(file.number, contents)
+    guard lseek(file.number, 0, SEEK_SET) == 0, openstarry_seal(file.number) == 0 else {
+      throw SystemError("seal", name)
+    }
+    return file
+  }
+
+  /// Reads a file from its beginning, whatever its offset.
+  /// - Parameter limit: in bytes; a longer one is an error (EFBIG).
+  public static func read(_ descriptor: borrowing Descriptor, limit: Int = 64 << 20) throws(SystemError) -> [UInt8] {
+    guard lseek(descriptor.number, 0, SEEK_SET) == 0 else { throw SystemError("seek") }
+    var contents: [UInt8] = []
+    while let count = try System.read(descriptor.number, into: &contents), count > 0 {
+      if contents.count > limit { throw SystemError("read", errno: EFBIG) }
+    }
+    return contents
+  }
+}

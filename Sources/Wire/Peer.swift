@@ -1,0 +1,44 @@
+import CLinux
+import Glibc
+import Linux
+
+/// Who is at the other end of a Unix socket, as the kernel says.
+public struct Peer: Sendable, Hashable {
+  /// The process that connected, or the one that listens.
+  public var pid: Int32
+  /// Its user.
+  public var uid: UInt32
+  /// Its groups when it connected, the first one first.
+  public var groups: [UInt32]
+
+  /// Puts a peer together.
+  public init(pid: Int32, uid: UInt32, groups: [UInt32]) {
+    self.pid = pid
+    self.uid = uid
+    self.groups = groups
+  }
+
+  /// Asks the kernel (SO_PEERCRED and SO_PEERGROUPS, unix(7) and socket(7)).
+  public init(of socket: Int32) throws(SystemError) {
+    var peer = openstarry_peer()
+    // SAFETY: the shim hands the kernel the structure and its size.
+    guard unsafe openstarry_peer_of(socket, &peer) == 0 else { throw SystemError("SO_PEERCRED") }
+    self.init(pid: peer.pid, uid: peer.uid, groups: [peer.gid] + Self.supplementary(socket))
+  }
+
+  /// The supplementary groups; none where the kernel cannot tell (before Linux 4.13).
+  private static func supplementary(_ socket: Int32) -> [UInt32] {
+    // NGROUPS_MAX is 65536; more than this many is told by ERANGE, with the right size.
+    var groups = [gid_t](repeating: 0, count: 64)
+    for _ in 0..<2 {
+      var length = socklen_t(groups.count * MemoryLayout<gid_t>.size)
+      // SAFETY: the kernel writes at most `length` bytes and says how many it needed.
+      let result = unsafe getsockopt(socket, SOL_SOCKET, Int32(SO_PEERGROUPS), &groups, &length)
+      let count = Int(length) / MemoryLayout<gid_t>.size
+      if result == 0 { return Array(groups.prefix(count)) }
+      guard errno == ERANGE else { return [] }
+      groups = [gid_t](repeating: 0, count: count)
+    }
+    return []
+  }
+}

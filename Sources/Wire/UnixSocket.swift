@@ -1,0 +1,125 @@
+import CLinux
+import Glibc
+import Linux
+
+/// Unix stream sockets (unix(7)): connected, listened on, and used without a signal when the other side has gone.
+public enum UnixSocket {
+  /// The longest path that fits into `sockaddr_un`, in bytes.
+  public static let longestPath = 107
+
+  /// Connects and blocks until that is done, which on a Unix socket is at once unless the queue is full.
+  /// - Throws: ENOENT no such file, ECONNREFUSED nobody listens, EACCES no right, ENAMETOOLONG.
+  public static func connect(_ path: String) throws(SystemError) -> Descriptor {
+    let socket = try open(nonBlocking: false)
+    let result = System.retry {
+      unsafe withAddress(path) { address, length in unsafe CLinux.connect(socket.number, address, length) }
+    }
+    guard result == 0 else { throw SystemError("connect", path) }
+    return socket
+  }
+
+  /// Makes a listening socket at `path`, which must be free.
+  ///
+  /// The file is created without access for anybody but the daemon's own user, and opened to others by `mode` only
+  /// when everything else is done.
+  public static func listen(_ path: String, mode: UInt32, backlog: Int32 = 16) throws(SystemError) -> Descriptor {
+    let socket = try open(nonBlocking: true)
+    let before = umask(0o177)
+    let bound = unsafe withAddress(path) { address, length in unsafe CLinux.bind(socket.number, address, length) }
+    let error = errno
+    _ = umask(before)
+    guard bound == 0 else { throw SystemError("bind", path, errno: error) }
+    guard CLinux.listen(socket.number, backlog) == 0 else { throw SystemError("listen", path) }
+    guard unsafe path.withCString({ unsafe chmod($0, mode) }) == 0 else { throw SystemError("chmod", path) }
+    return socket
+  }
+
+  /// A connected pair (socketpair(2)), both ends close-on-exec.
+  public static func pair() throws(SystemError) -> (Int32, Int32) {
+    var ends: [Int32] = [-1, -1]
+    // SAFETY: the kernel writes two descriptors.
+    let result = unsafe socketpair(AF_UNIX, kind(nonBlocking: false), 0, &ends)
+    guard result == 0 else { throw SystemError("socketpair") }
+    return (ends[0], ends[1])
+  }
+
+  /// The next connection, non-blocking.
+  /// - Returns: nil when none waits.
+  /// - Throws: EMFILE and ENFILE when there are no descriptors left.
+  public static func accept(_ listener: Int32) throws(SystemError) -> Descriptor? {
+    let result = System.retry {
+      accept4(listener, nil, nil, Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue))
+    }
+    if result >= 0 { return Descriptor(owning: result) }
+    // The client may have given up while it waited.
+    if errno == EAGAIN || errno == EWOULDBLOCK || errno == ECONNABORTED { return nil }
+    throw SystemError("accept")
+  }
+
+  /// Sends what the other side takes; never raises SIGPIPE.
+  /// - Returns: how many bytes were taken; 0 when none are now.
+  public static func send(_ socket: Int32, _ bytes: ArraySlice<UInt8>) throws(SystemError) -> Int {
+    // SAFETY: the buffer is valid for its count during the call.
+    let result = System.retry {
+      unsafe bytes.withUnsafeBytes {
+        unsafe CLinux.send(socket, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+      }
+    }
+    return try taken(result)
+  }
+
+  /// Sends bytes with a descriptor beside the first of them. The descriptor stays the caller's.
+  /// - Returns: how many bytes were taken; 0 when none are now, and then the descriptor was not sent either.
+  public static func send(
+    _ socket: Int32, _ bytes: ArraySlice<UInt8>, with descriptor: Int32
+  ) throws(SystemError) -> Int {
+    precondition(!bytes.isEmpty, "a descriptor travels beside at least one byte")
+    // SAFETY: as above; the shim reads nothing else.
+    let result = System.retry {
+      unsafe bytes.withUnsafeBytes {
+        unsafe openstarry_send_descriptor(socket, $0.baseAddress, $0.count, descriptor)
+      }
+    }
+    return try taken(result)
+  }
+
+  /// How many sent bytes the other side has not read yet (SIOCOUTQ, unix(7)); 0 when the kernel does not say.
+  public static func unread(_ socket: Int32) -> Int {
+    var count: Int32 = 0
+    // SAFETY: the kernel writes one int.
+    return unsafe openstarry_ioctl(socket, UInt(TIOCOUTQ), &count) == 0 ? Int(count) : 0
+  }
+
+  private static func taken(_ result: Int) throws(SystemError) -> Int {
+    if result >= 0 { return result }
+    if errno == EAGAIN || errno == EWOULDBLOCK { return 0 }
+    throw SystemError("send")
+  }
+
+  private static func kind(nonBlocking: Bool) -> Int32 {
+    Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | (nonBlocking ? SOCK_NONBLOCK.rawValue : 0))
+  }
+
+  private static func open(nonBlocking: Bool) throws(SystemError) -> Descriptor {
+    try Descriptor(checking: socket(AF_UNIX, kind(nonBlocking: nonBlocking), 0), "socket")
+  }
+
+  /// Calls with the address of `path`; -1 with ENAMETOOLONG when it does not fit.
+  private static func withAddress(_ path: String, _ call: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
+    let bytes = Array(path.utf8)
+    guard bytes.count <= longestPath, !bytes.isEmpty, !bytes.contains(0) else {
+      errno = bytes.isEmpty ? ENOENT : ENAMETOOLONG
+      return -1
+    }
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    // SAFETY: the path is shorter than the array, whose rest is zero.
+    unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
+    // SAFETY: every sockaddr_un may be read as a sockaddr; the kernel goes by the length.
+    return unsafe withUnsafePointer(to: &address) {
+      unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        unsafe call($0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+  }
+}

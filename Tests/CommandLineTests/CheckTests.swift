@@ -1,0 +1,122 @@
+import Linux
+import Model
+import Testing
+
+@testable import CommandLine
+
+/// Files in a folder of their own, as `openstarry check` finds them.
+struct CheckTests {
+  private let home: Folder
+  private var folder: String { home.path }
+
+  init() throws {
+    home = try Folder()
+    try write(
+      "board.yaml",
+      """
+      name: bench
+      backend: simulated
+      devices:
+        temperature: {kind: sensor, driver: simulated}
+      """)
+  }
+
+  private func write(_ name: String, _ text: String) throws { try home.write(name, text) }
+
+  private func check(_ paths: String...) throws(Failure) -> ConfigCheck {
+    try ConfigCheck(paths.map { $0.isEmpty ? folder : "\(folder)/\($0)" }, environment: [:])
+  }
+
+  @Test func foldersAreSearchedByName() throws {
+    try write("deep/er/orchestration.yaml", "rules: []\n")
+    try write("deep/notes.yaml", "a: [\n")
+    try write("deep/x.board.yaml.bak", "a: [\n")
+    try write(".hidden/board.yaml", "a: [\n")
+    let check = try check("")
+    #expect(check.files == ["\(folder)/board.yaml", "\(folder)/deep/er/orchestration.yaml"])
+  }
+
+  @Test func everyErrorHasItsPlace() throws {
+    try write("one/board.yaml", "name: a\ndevises: {}\n")
+    try write("two/orchestration.yaml", "rules:\n  - on: 'a:b'\n    action: 'wakee(x)'\n")
+    try write("three/agent.json", "{\"identity\": }")
+    let check = try check("one", "two", "three")
+    #expect(check.errors >= 3)
+    for name in ["one/board.yaml:", "two/orchestration.yaml:3:", "three/agent.json:1:"] {
+      #expect(check.found.contains { $0.description.hasPrefix("\(folder)/\(name)") }, "\(name): \(check.found)")
+    }
+    let document = CheckReport.document(check)
+    #expect(document["errors"]?.int == Int64(check.errors))
+    #expect(document["diagnostics"]?.list?.count == check.found.count)
+    #expect(CheckReport.lines(check, colour: false).last?.hasPrefix("3 file(s) checked: ") == true)
+  }
+
+  @Test func conditionsAreCompiled() throws {
+    try write("rules/orchestration.yaml", "rules:\n  - on: 'a:b'\n    if: 'value >'\n    action: 'wake(x)'\n")
+    let check = try check("rules")
+    #expect(check.errors == 1)
+    #expect(check.found.first?.location.line == 3)
+  }
+
+  @Test func rulesAreHeldAgainstTheOneBoard() throws {
+    try write("orchestration.yaml", "rules:\n  - on: 'sensor:temprature'\n    action: 'wake(x)'\n")
+    #expect(try check("orchestration.yaml").errors == 0)
+    let both = try check("orchestration.yaml", "board.yaml")
+    #expect(both.errors == 1)
+    #expect(both.found.first?.message.contains("did you mean 'temperature'") == true)
+  }
+
+  @Test func settingsLeadToTheFilesTheyName() throws {
+    try write("openstarry.yaml", "board: board.yaml\nagents: [agents]\nrules: [r.yaml]\n")
+    try write("r.yaml", "rules:\n  - on: 'a:b'\n    action: 'wake(climat)'\n")
+    try write(
+      "agents/climate/agent.json",
+      """
+      {"identity": {"id": "climate", "name": "Climate"}, "runtime": {"driver": "in-process", "entry": "climate"}}
+      """)
+    let check = try check("openstarry.yaml")
+    #expect(check.files.count == 4)
+    #expect(check.found.contains { $0.message.contains("did you mean 'climate'") }, "\(check.found)")
+  }
+
+  @Test func twoProjectsInOneFolderAreKeptApart() throws {
+    for (name, agent) in [("a", "ada"), ("b", "bob")] {
+      try write("\(name)/openstarry.yaml", "board: ../board.yaml\nagents: [\(agent).agent.json]\nrules: [rules.yaml]\n")
+      try write("\(name)/rules.yaml", "rules:\n  - id: same\n    on: 'x:y'\n    action: 'wake(\(agent))'\n")
+      try write(
+        "\(name)/\(agent).agent.json",
+        """
+        {"identity": {"id": "\(agent)", "name": "x"}, "runtime": {"driver": "in-process", "entry": "x"}}
+        """)
+    }
+    let check = try check("")
+    #expect(check.errors == 0, "\(check.found)")
+    #expect(check.files.count == 7)
+  }
+
+  @Test func aBrokenManifestIsTheOnlyThingWrong() throws {
+    try write("openstarry.yaml", "board: board.yaml\nagents: [x.agent.json]\nrules: [r.yaml]\n")
+    try write("r.yaml", "rules:\n  - on: 'a:b'\n    action: 'wake(x)'\n")
+    try write("x.agent.json", "{\"identity\": {\"id\": \"x\",}}")
+    let check = try check("openstarry.yaml")
+    #expect(check.errors == 1, "\(check.found)")
+    #expect(check.found.first?.location.file == "\(folder)/x.agent.json")
+  }
+
+  @Test func whatIsNotThereIsNotFound() {
+    let failure = #expect(throws: Failure.self) { try check("nowhere.yaml") }
+    #expect(failure?.status == .notFound)
+  }
+
+  @Test func aFileOfNoKindIsAnError() throws {
+    try write("notes.txt", "hello: there\n")
+    #expect(try check("notes.txt").errors == 1)
+  }
+
+  @Test func theExitCodeSaysWhetherThereWereErrors() throws {
+    #expect(OpenStarry.run(["check", "\(folder)/board.yaml"]) == .done)
+    try write("bad.board.yaml", "name: [\n")
+    #expect(OpenStarry.run(["check", folder, "--json"]) == .failed)
+    #expect(OpenStarry.run(["board", "check", "\(folder)/none.yaml"]) == .notFound)
+  }
+}

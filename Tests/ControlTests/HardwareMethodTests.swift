@@ -1,0 +1,189 @@
+import Model
+import Testing
+import Wire
+
+@testable import Control
+
+@Suite struct HardwareMethodTests {
+  @Test func devicesAreListedAndRead() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    _ = try client.call("hal.simulate", ["device": "temperature", "change": ["value": 31.5]]).get()
+    let reading = try client.call("getSensorData", ["device": "temperature"]).get()
+    #expect(reading["device"] == "temperature")
+    #expect(reading["value"] == 31.5)
+    #expect(reading["quality"] == "good")
+    let devices = try #require(try client.call("hal.devices").get()["devices"]?.list)
+    #expect(devices.map { $0["device"] } == ["temperature", "fan", "lamp", "cam0"])
+    #expect(devices[0]["value"] == 31.5)
+    #expect(devices[1]["holder"] == .null)
+    let missing = try client.refusal("hal.read", ["device": "temprature"])
+    #expect(missing?.known == .deviceNotFound)
+  }
+
+  @Test func faultsOfTheHardwareHaveCodes() throws {
+    let client = try Harness().connect()
+    _ = try client.call("hal.simulate", ["device": "temperature", "change": "nack"]).get()
+    let refusal = try client.refusal("hal.read", ["device": "temperature"])
+    #expect(refusal?.known == .deviceFailed)
+    #expect(refusal?.data["operation"] == "read")
+    #expect(refusal?.data["fault"]?.string?.contains("acknowledge") == true)
+    #expect(try client.refusal("hal.simulate", ["device": "temperature", "change": "fire"])?.known == .deviceInvalid)
+    #expect(try client.refusal("hal.simulate", ["device": "x", "change": "nack"])?.known == .deviceNotFound)
+  }
+
+  @Test func nothingIsSimulatedOnARealBoard() throws {
+    let client = try Harness(simulated: false).connect()
+    #expect(try client.refusal("hal.simulate", ["device": "fan", "change": "nack"])?.known == .notSimulated)
+  }
+
+  @Test(
+    arguments: [
+      ("on", 1.0), ("off", 0.0), (0.25, 0.25), (1, 1.0), (["pulse_ms": 100], 1.0),
+    ] as [(Value, Double)])
+  func commandsAreUnderstood(command: Value, state: Double) throws {
+    let receipt = try Harness().connect().call("controlActuator", ["device": "fan", "command": command]).get()
+    #expect(receipt["state"]?.double == state)
+    #expect(receipt["device"] == "fan")
+  }
+
+  @Test func aLeaseEndsWithItsConnection() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    _ = try client.call("hal.control", ["device": "fan", "command": "on"]).get()
+    #expect(harness.hardware.device("fan")?.holder != nil)
+    client.close()
+    harness.settle()
+    #expect(harness.hardware.device("fan")?.holder == nil)
+    #expect(harness.hardware.device("fan")?.state == "off")
+    #expect(harness.events.all.last?["reason"] == "connection-closed")
+  }
+
+  @Test func aLeaseWithATimeOutlivesItsConnection() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    _ = try client.call("hal.control", ["device": "fan", "command": "on", "lease_ms": 5000]).get()
+    client.close()
+    harness.settle()
+    harness.clock.advance(by: .milliseconds(4900))
+    #expect(harness.hardware.device("fan")?.state == "on")
+    harness.clock.advance(by: .milliseconds(200))
+    #expect(harness.hardware.device("fan")?.state == "off")
+  }
+
+  @Test func holdIsTheClientsToSay() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    let both: [(String, Fields)] = [
+      ("fan", ["command": "on", "lease_ms": 5000, "hold": false]), ("lamp", ["command": "on", "hold": true]),
+    ]
+    harness.clock.advance(by: .seconds(11))
+    for (device, params) in both {
+      var params = params
+      params["device"] = .string(device)
+      _ = try client.call("hal.control", params).get()
+    }
+    client.close()
+    harness.settle()
+    #expect(harness.hardware.device("fan")?.state == "off")
+    #expect(harness.hardware.device("lamp")?.state == "on")
+  }
+
+  @Test func aLaterHeldCommandTakesTheLeaseOffTheConnection() throws {
+    let harness = try Harness()
+    let first = try harness.connect()
+    _ = try first.call("hal.control", ["device": "fan", "command": "on"]).get()
+    // The same user by another connection is the same holder.
+    let second = try harness.connect()
+    _ = try second.call("hal.control", ["device": "fan", "command": "on", "lease_ms": 5000]).get()
+    first.close()
+    second.close()
+    harness.settle()
+    #expect(harness.hardware.device("fan")?.state == "on")
+  }
+
+  @Test func aLeaseCanBeGivenUp() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    _ = try client.call("hal.control", ["device": "fan", "command": "on", "lease_ms": 5000]).get()
+    #expect(try client.call("hal.release", ["device": "fan"]).get()["released"] == true)
+    #expect(harness.hardware.device("fan")?.state == "off")
+    #expect(try client.call("hal.release", ["device": "fan"]).get()["released"] == false)
+  }
+
+  @Test func refusalsSayWhoHoldsItAndWhichLimit() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    _ = try harness.hardware.controlActuator(
+      "fan", .on, lease: .seconds(9), as: .init(name: "agent/climate", permissions: .all))
+    let busy = try client.refusal("hal.control", ["device": "fan", "command": "off"])
+    #expect(busy?.known == .deviceBusy)
+    #expect(busy?.data["holder"] == "agent/climate")
+    #expect(busy?.data["retry_after_ms"] == 9000)
+    #expect(try client.refusal("hal.release", ["device": "fan"])?.known == .deviceBusy)
+    _ = try client.call("hal.control", ["device": "fan", "command": "off", "override": true]).get()
+    let limited = try client.refusal("hal.control", ["device": "lamp", "command": "on"])
+    #expect(limited?.known == .deviceLimited)
+    #expect(limited?.data["rule"] == "min_off")
+    #expect(limited?.data["retry_after_ms"] == 10_000)
+  }
+
+  @Test func aPictureComesAsAFile() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    try client.send(#"{"id":1,"method":"hal.snapshot","params":{"device":"cam0"}}"#)
+    harness.settle()
+    harness.clock.advance(by: .seconds(1))
+    let result = try #require(try client.next()?["result"])
+    #expect(result["format"] == "image/jpeg")
+    #expect(result["descriptor"] == true)
+    let picture = try #require(try client.file())
+    #expect(result["bytes"] == .int(Int64(picture.count)))
+    #expect(picture.prefix(2) == [0xFF, 0xD8])
+    #expect(try client.refusal("hal.snapshot", ["device": "fan"])?.known == .deviceNotFound)
+  }
+
+  @Test func aStreamDropsFramesForASlowClientAndEndsWithIt() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    let number = try #require(try client.call("getCameraStream", ["device": "cam0"]).get()["subscription"])
+    for _ in 0..<40 {
+      harness.clock.advance(by: .milliseconds(100))
+      harness.settle()
+    }
+    var frames = try client.notifications("camera.frame", 2)
+    for frame in frames {
+      #expect(frame["format"] == "GREY")
+      #expect(try client.file()?.count == 64 * 48)
+      #expect(frame["bytes"] == .int(64 * 48))
+      #expect(frame["subscription"] == number)
+    }
+    harness.clock.advance(by: .milliseconds(200))
+    harness.settle()
+    frames = try client.notifications("camera.frame", 1)
+    #expect(try #require(frames[0]["missed"]?.int) > 30)
+    #expect(harness.hardware.device("cam0")?.watchers == 1)
+    client.close()
+    harness.settle()
+    #expect(harness.hardware.device("cam0")?.watchers == 0)
+  }
+
+  @Test func picturesThatNobodyReadsAreNotPiledUp() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    for index in 0..<8 {
+      try client.send(#"{"id":\#(index),"method":"hal.snapshot","params":{"device":"cam0"}}"#)
+      harness.settle()
+      harness.clock.advance(by: .seconds(1))
+      harness.settle()
+    }
+    var pictures = 0
+    for _ in 0..<8 {
+      let answer = try client.next()
+      if answer?["error"].flatMap(RPCError.init)?.known == .rateLimited { continue }
+      #expect(try client.file() != nil)
+      pictures += 1
+    }
+    #expect(pictures == 4)
+  }
+}

@@ -1,0 +1,193 @@
+import Model
+import Testing
+import Wire
+
+@testable import Control
+
+@Suite struct RequestTests {
+  @Test func anAnswerMirrorsTheFormOfItsRequest() throws {
+    let client = try Harness().connect()
+    try client.send(#"{"id":1,"method":"agent.ping","params":{}}"#)
+    #expect(try client.next() == ["id": 1, "result": ["pong": true]])
+    try client.send(#"{"jsonrpc":"2.0","id":"x","method":"agent.ping"}"#)
+    #expect(try client.next() == ["jsonrpc": "2.0", "id": "x", "result": ["pong": true]])
+  }
+
+  @Test func upstreamNamesAreUnderstood() throws {
+    let client = try Harness().connect()
+    try client.send(#"{"id":1,"method":"agent.status","params":{"agentId":"climate"}}"#)
+    let status = try client.next()?["result"]
+    #expect(status?["agentId"] == "climate")
+    #expect(status?["status"] == "ready")
+    #expect(status?["uptime"]?.double != nil)
+    let standard = try client.call("agent.status", ["agent": "climate"]).get()
+    #expect(standard["agentId"] == nil)
+    #expect(standard["uptime_ms"] == 1000)
+  }
+
+  @Test func requestsWithoutAnIdAreCarriedOutSilently() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    try client.send(#"{"jsonrpc":"2.0","method":"events.emit","params":{"type":"git:pushed"}}"#)
+    try client.send(#"{"jsonrpc":"2.0","method":"no.such"}"#)
+    #expect(try client.call("agent.ping").get() == ["pong": true])
+    #expect(harness.events.all.map(\.type) == ["git:pushed"])
+  }
+
+  @Test func unknownMethodsSuggestTheNearest() throws {
+    let client = try Harness().connect()
+    let refusal = try client.refusal("agent.statsu")
+    #expect(refusal?.known == .methodNotFound)
+    #expect(refusal?.hint == "did you mean 'agent.status'?")
+    #expect(try client.refusal(String(repeating: "m", count: 4000))?.message.utf8.count ?? 9999 < 200)
+  }
+
+  struct Wrong: Sendable {
+    var method: String
+    var params: Fields
+    var name: String
+    init(_ method: String, _ params: Fields, _ name: String) {
+      self.method = method
+      self.params = params
+      self.name = name
+    }
+  }
+
+  static let wrong: [Wrong] = [
+    Wrong("agent.status", [:], "agent"), Wrong("agent.status", ["agent": 1], "agent"),
+    Wrong("agent.status", ["agnet": "climate"], "agnet"),
+    Wrong("agent.status", ["agent": "a", "agentId": "b"], "agentId"),
+    Wrong("agent.logs", ["agent": "climate", "last": 0], "last"),
+    Wrong("agent.logs", ["agent": "climate", "last": 1001], "last"),
+    Wrong("agent.logs", ["agent": "climate", "last": 1.5], "last"),
+    Wrong("killAgent", ["agent": "climate", "signal": "SIGHUP"], "signal"),
+    Wrong("agent.stop", ["agent": "climate", "now": "yes"], "now"),
+    Wrong("hal.control", ["device": "fan", "command": "maybe"], "command"),
+    Wrong("hal.control", ["device": "fan", "command": 1.01], "command"),
+    Wrong("hal.control", ["device": "fan", "command": ["pulse_ms": 0]], "command"),
+    Wrong("hal.control", ["device": "fan", "command": "on", "lease_ms": -1], "lease_ms"),
+    Wrong("daemon.health", ["x": 1], "x"), Wrong("events.emit", ["type": "a:b", "payload": []], "payload"),
+    Wrong("events.emit", ["type": "nothing"], "type"), Wrong("events.emit", ["type": "sensor:temperature"], "type"),
+    Wrong("events.emit", ["type": "a:b", "priority": 6], "priority"), Wrong("events.get", ["event": "xyz"], "event"),
+    Wrong("events.chain", [:], "event"), Wrong("rules.test", [:], "type"),
+  ]
+
+  @Test(arguments: wrong) func wrongParametersAreNamed(wrong: Wrong) throws {
+    let (method, params, name) = (wrong.method, wrong.params, wrong.name)
+    let refusal = try #require(try Harness().connect().refusal(method, params))
+    #expect(refusal.known == .invalidParams)
+    #expect(refusal.data["param"] == .string(name))
+    #expect(refusal.data["expected"]?.string?.isEmpty == false)
+    #expect(refusal.hint?.isEmpty == false)
+  }
+
+  @Test func codesThrownByMethodsReachTheClient() throws {
+    let client = try Harness().connect()
+    let missing = try client.refusal("agent.status", ["agent": "climat"])
+    #expect(missing?.known == .agentNotFound)
+    #expect(missing?.hint == "did you mean 'climate'?")
+    #expect(try client.refusal("spawnAgent", ["agent": "climate"])?.known == .alreadyRunning)
+    #expect(try client.refusal("killAgent", ["agent": "idle"])?.known == .agentNotRunning)
+    #expect(try client.refusal("events.get", ["event": "00000000000000000000000000"])?.known == .notFound)
+  }
+
+  @Test func aKillAnswersWhenNothingIsLeft() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    try client.send(#"{"id":7,"method":"killAgent","params":{"agent":"climate"}}"#)
+    #expect(try client.call("agent.status", ["agent": "climate"]).get()["state"] == "draining")
+    harness.agents.finishEnding()
+    let answer = try client.next()
+    #expect(answer?["id"] == 7)
+    #expect(answer?["result"]?["state"] == "idle")
+  }
+
+  @Test func aKillThatNobodyWaitsForAnswersAtOnce() throws {
+    let client = try Harness().connect()
+    let answer = try client.call("killAgent", ["agent": "climate", "signal": "SIGKILL", "wait": false]).get()
+    #expect(answer["state"] == "stopping")
+  }
+
+  @Test func agentsAreRegisteredWokenAndForgotten() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    let manifest: Value = ["identity": ["id": "new"]]
+    #expect(try client.call("registry.register", ["manifest": manifest]).get()["agent"] == "new")
+    #expect(try client.call("spawnAgent", ["manifest": manifest]).get()["state"] == "starting")
+    #expect(try client.call("agent.wake", ["agent": "climate", "payload": ["a": 1]]).get()["event"] != nil)
+    #expect(harness.agents.woken.first?.1.type == "agent:wake")
+    #expect(harness.agents.woken.first?.1["a"] == 1)
+    #expect(try client.refusal("registry.unregister", ["agent": "climate"])?.known == .alreadyRunning)
+    #expect(try client.call("registry.unregister", ["agent": "idle"]).get() == ["agent": "idle"])
+    let wrong = try client.refusal("registry.register", ["manifest": [:], "file": "a/agent.json"])
+    #expect(wrong?.known == .invalidFile)
+    #expect(wrong?.data["diagnostics"] == ["a/agent.json:1:1: identity is missing"])
+    #expect(try client.refusal("spawnAgent", ["agent": "x", "manifest": manifest])?.known == .invalidParams)
+  }
+
+  @Test func everyCommandNamesThePersonBehindIt() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    _ = try client.call("hal.control", ["device": "fan", "command": "on"]).get()
+    let chain = try #require(try client.call("events.chain", ["device": "fan"]).get()["events"]?.list)
+    #expect(chain.map { $0["type"] } == ["system:command", "device:changed"])
+    #expect(chain[0]["source"]?.string?.hasPrefix("client/") == true)
+    #expect(chain[0]["payload"]?["method"] == "hal.control")
+    #expect(chain[0]["payload"]?["device"] == "fan")
+    #expect(chain[1]["trace"] == chain[0]["id"])
+    #expect(try client.refusal("events.chain", ["device": "fann"])?.hint == "did you mean 'fan'?")
+  }
+
+  @Test func eventsAreEmittedListedAndShown() throws {
+    let client = try Harness().connect()
+    let emitted = try client.call("events.emit", ["type": "git:pushed", "payload": ["branch": "main"]]).get()
+    let id = try #require(emitted["event"])
+    #expect(try client.call("events.get", ["event": id]).get()["payload"] == ["branch": "main"])
+    let listed = try client.call("events.list", ["pattern": "git:*"]).get()
+    #expect(listed["events"]?.list?.count == 1)
+    #expect(listed["truncated"] == false)
+    let large = Value.string(String(repeating: "x", count: 70_000))
+    #expect(try client.refusal("events.emit", ["type": "a:b", "payload": ["x": large]])?.data["param"] == "payload")
+  }
+
+  @Test func longListsAreCutFromTheOldEnd() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    for index in 0..<40 {
+      harness.events.publish(
+        "big:event", from: "system", ["n": .int(Int64(index)), "x": .string(String(repeating: "x", count: 60_000))])
+    }
+    let listed = try client.call("events.list", ["last": 1000]).get()
+    let events = try #require(listed["events"]?.list)
+    #expect(listed["truncated"] == true)
+    #expect((10..<20).contains(events.count))
+    #expect(events.last?["payload"]?["n"] == 39)
+  }
+
+  @Test func rulesAndTheDaemonAnswer() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    #expect(try client.call("rules.list").get()["rules"]?.list?.first?["location"] == "orchestration.yaml:3:5")
+    let verdicts = try client.call("rules.test", ["type": "sensor:temperature", "payload": ["value": 31]]).get()
+    #expect(verdicts["verdicts"]?.list?.first?["fires"] == true)
+    #expect(try client.call("rules.reload").get() == ["rules": 1])
+    harness.rules.isBroken = true
+    #expect(
+      try client.refusal("rules.reload")?.data["diagnostics"] == ["orchestration.yaml:7:2: no such action"])
+    let health = try client.call("daemon.health").get()
+    #expect(health["version"] == "9.9.9")
+    #expect(health["protocol"] == 1)
+    let status = try client.call("daemon.status").get()
+    #expect(status["board"] == "test")
+    #expect(status["connections"] == 1)
+    #expect(status["role"] == "admin")
+    #expect(try client.call("state.get").get() == ["board": "test"])
+    #expect(try client.call("daemon.reload").get() == ["rules": 1])
+    #expect(try client.call("daemon.stop").get() == ["stopping": true])
+    #expect(harness.zone.stopped == 1)
+    #expect(try client.call("agent.snapshot", ["agent": "climate"]).get()["snapshot"] == ["count": 3])
+    #expect(try client.call("agent.processTree").get().list?.count == 2)
+    #expect(try client.call("registry.list").get()["agents"]?.list?.first?["driver"] == "in-process")
+    #expect(try client.call("agent.logs", ["agent": "climate", "last": 2]).get()["lines"]?.list?.count == 2)
+  }
+}
