@@ -31,10 +31,6 @@ public struct CELList: Sendable, RandomAccessCollection {
     }
   }
 
-  var values: [Value] {
-    switch storage {
-    case .converted(let values): values.map(\.value)
-    case .plain(let values): values
-    }
-  }
+  /// The values it was made of when it was made of plain ones.
+  var plain: [Value]? { if case .plain(let values) = storage { values } else { nil } }
 }

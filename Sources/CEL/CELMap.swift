@@ -80,18 +80,8 @@ public struct CELMap: Sendable {
     }
   }
 
-  var fields: Fields {
-    switch storage {
-    case .fields(let fields): return fields
-    case .entries(let entries, _):
-      return Fields(
-        entries.map { entry in
-          if case .string(let name) = entry.key { return (name, entry.value.value) }
-          if case .uint(let number) = entry.key { return ("\(number)", entry.value.value) }
-          return (entry.key.description, entry.value.value)
-        })
-    }
-  }
+  /// The fields it was made of when it was made of fields.
+  var plain: Fields? { if case .fields(let fields) = storage { fields } else { nil } }
 
   private static func key(_ value: CELValue) -> Key? {
     switch value {

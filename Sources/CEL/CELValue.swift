@@ -110,20 +110,46 @@ extension CELValue {
   ///
   /// What that has no kind for becomes the nearest thing: an unsigned integer above 2⁶³−1 a double, durations and
   /// timestamps their text (`1.5s`, `2026-01-01T00:00:00Z`), types their name, keys that are no text their text.
-  public var value: Value {
+  /// - Parameter steps: how many values it may hold in all; a few macros can make a list that shares its parts and
+  ///   would be endless when written out.
+  /// - Throws: of kind `limit`.
+  public func converted(steps: Int = CELProgram.standardSteps) throws(CELError) -> Value {
+    var steps = steps
+    return try converted(&steps)
+  }
+
+  private func converted(_ steps: inout Int) throws(CELError) -> Value {
+    steps -= 1
+    guard steps >= 0 else { throw CELError(message: "the result is too large", kind: .limit) }
     switch self {
-    case .null: .null
-    case .bool(let value): .bool(value)
-    case .int(let value): .int(value)
-    case .uint(let value): Int64(exactly: value).map(Value.int) ?? .double(Double(value))
-    case .double(let value): .double(value)
-    case .string(let value): .string(value)
-    case .bytes(let value): .bytes(value)
-    case .list(let list): .list(list.values)
-    case .map(let map): .map(map.fields)
-    case .duration(let value): .string(TimeText.duration(value))
-    case .timestamp(let value): .string(value.description)
-    case .type(let type): .string(type.description)
+    case .null: return .null
+    case .bool(let value): return .bool(value)
+    case .int(let value): return .int(value)
+    case .uint(let value): return Int64(exactly: value).map(Value.int) ?? .double(Double(value))
+    case .double(let value): return .double(value)
+    case .string(let value): return .string(value)
+    case .bytes(let value): return .bytes(value)
+    case .list(let list):
+      if let plain = list.plain { return .list(plain) }
+      var values: [Value] = []
+      for element in list { values.append(try element.converted(&steps)) }
+      return .list(values)
+    case .map(let map):
+      if let plain = map.plain { return .map(plain) }
+      var fields = Fields()
+      for key in map.keys { fields[key.keyText] = try map[key]?.converted(&steps) }
+      return .map(fields)
+    case .duration(let value): return .string(TimeText.duration(value))
+    case .timestamp(let value): return .string(value.description)
+    case .type(let type): return .string(type.description)
+    }
+  }
+
+  private var keyText: String {
+    switch self {
+    case .string(let name): name
+    case .uint(let number): "\(number)"
+    default: description
     }
   }
 }

@@ -75,7 +75,8 @@ extension Function {
       default: return nil
       }
     },
-    function("bytes", [Overload([.bytes], .bytes), Overload([.string], .bytes)]) { (arguments, frame) throws(CELError) in
+    function("bytes", [Overload([.bytes], .bytes), Overload([.string], .bytes)]) {
+      (arguments, frame) throws(CELError) in
       switch arguments[0] {
       case .bytes(let value): return .bytes(value)
       case .string(let text):

@@ -14,15 +14,21 @@ extension Function {
     },
     method("indexOf", [Overload([.string, .string], .int), Overload([.string, .string, .int], .int)]) {
       (arguments, frame) throws(CELError) in
-      guard let text = try scalars(arguments[0], &frame), let part = try scalars(arguments[1], &frame) else { return nil }
+      guard let text = try scalars(arguments[0], &frame), let part = try scalars(arguments[1], &frame) else {
+        return nil
+      }
       guard let start = arguments.count == 3 ? try position(arguments[2], upTo: text.count) : 0 else { return nil }
       try frame.charge((text.count + part.count) >> 2 + search(part, text), 0)
       return .int(Int64(find(part, in: text, from: start) ?? -1))
     },
     method("lastIndexOf", [Overload([.string, .string], .int), Overload([.string, .string, .int], .int)]) {
       (arguments, frame) throws(CELError) in
-      guard let text = try scalars(arguments[0], &frame), let part = try scalars(arguments[1], &frame) else { return nil }
-      guard let end = arguments.count == 3 ? try position(arguments[2], upTo: text.count) : text.count else { return nil }
+      guard let text = try scalars(arguments[0], &frame), let part = try scalars(arguments[1], &frame) else {
+        return nil
+      }
+      guard let end = arguments.count == 3 ? try position(arguments[2], upTo: text.count) : text.count else {
+        return nil
+      }
       try frame.charge(search(part, text), 0)
       var at = min(end, text.count - part.count)
       while at >= 0 && !text[at...].starts(with: part) { at -= 1 }
@@ -41,7 +47,8 @@ extension Function {
     change("reverse") { $0.reversed() },
     change("trim") { text in
       let head = text.drop { $0.properties.isWhitespace }
-      return Array(head.prefix((head.lastIndex { !$0.properties.isWhitespace } ?? head.startIndex - 1) + 1 - head.startIndex))
+      return Array(
+        head.prefix((head.lastIndex { !$0.properties.isWhitespace } ?? head.startIndex - 1) + 1 - head.startIndex))
     },
     method(
       "replace",
@@ -54,7 +61,9 @@ extension Function {
       try frame.charge(pieces.count + pieces.count * new.count >> 4, 0)
       return .string(string(pieces.joined(separator: new)))
     },
-    method("split", [Overload([.string, .string], .list(.string)), Overload([.string, .string, .int], .list(.string))]) {
+    method(
+      "split", [Overload([.string, .string], .list(.string)), Overload([.string, .string, .int], .list(.string))]
+    ) {
       (arguments, frame) throws(CELError) in
       guard let text = try scalars(arguments[0], &frame), let separator = try scalars(arguments[1], &frame),
         let limit = count(arguments, 2)
@@ -89,7 +98,9 @@ extension Function {
     _ name: String, _ holds: @escaping @Sendable ([Unicode.Scalar], [Unicode.Scalar]) -> Bool
   ) -> Function {
     method(name, [Overload([.string, .string], .bool)]) { (arguments, frame) throws(CELError) in
-      guard let text = try scalars(arguments[0], &frame), let part = try scalars(arguments[1], &frame) else { return nil }
+      guard let text = try scalars(arguments[0], &frame), let part = try scalars(arguments[1], &frame) else {
+        return nil
+      }
       if name == "contains" { try frame.charge(search(part, text), 0) }
       return .bool(holds(text, part))
     }

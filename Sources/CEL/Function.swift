@@ -50,7 +50,8 @@ struct Function: Sendable {
   }
 
   private static let sized: [Overload] = [
-    Overload([.string], .int), Overload([.bytes], .int), Overload([.list(.dyn)], .int), Overload([.map(.dyn, .dyn)], .int),
+    Overload([.string], .int), Overload([.bytes], .int), Overload([.list(.dyn)], .int),
+    Overload([.map(.dyn, .dyn)], .int),
   ]
   private static let sizeFunction = function("size", sized, size)
   private static let sizeMethod = method("size", sized, size)

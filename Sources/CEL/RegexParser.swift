@@ -208,7 +208,8 @@ struct RegexParser {
       let isBraced = take("{")
       var value: UInt32 = 0
       var digits = 0
-      while let scalar = current, scalar.isASCII, let digit = hexValue(UInt8(scalar.value)), digits < (isBraced ? 6 : 2) {
+      while let scalar = current, scalar.isASCII, let digit = hexValue(UInt8(scalar.value)), digits < (isBraced ? 6 : 2)
+      {
         value = value << 4 | digit
         digits += 1
         at += 1

@@ -87,7 +87,8 @@ enum TimeText {
       at += 1 + digits.count
     }
     guard at < bytes.count, let offset = zone(bytes[at...]) else { return nil }
-    let seconds = CivilTime.days(year: year, month: month, day: day) * 86_400 + Int64(hour * 3600 + minute * 60 + second)
+    let seconds =
+      CivilTime.days(year: year, month: month, day: day) * 86_400 + Int64(hour * 3600 + minute * 60 + second)
     return CELTimestamp(sinceEpoch: .seconds(seconds - offset) + .nanoseconds(nanoseconds))
   }
 

@@ -33,7 +33,8 @@ public struct CronSchedule: Sendable, Hashable {
     let trimmed = text.split(whereSeparator: \.isWhitespace).joined(separator: " ").lowercased()
     if trimmed.hasPrefix("@"), Self.shorthands[trimmed] == nil {
       throw Problem(
-        message: "there is no '\(trimmed)', expected five fields or \(Self.shorthands.keys.sorted().joined(separator: ", "))")
+        message:
+          "there is no '\(trimmed)', expected five fields or \(Self.shorthands.keys.sorted().joined(separator: ", "))")
     }
     let fields = (Self.shorthands[trimmed] ?? trimmed).split(separator: " ")
     guard fields.count == 5 else {

@@ -209,7 +209,7 @@ public final class RuleEngine {
         scope.event = event
         var fields = Fields()
         do throws(CELError) {
-          for (name, program) in payload { fields[name] = try program.evaluate(scope).value }
+          for (name, program) in payload { fields[name] = try program.evaluate(scope).converted() }
           resolved.append(.emit(type, fields))
         } catch {
           report(one, "emit(\(type)): \(error.message)", event)

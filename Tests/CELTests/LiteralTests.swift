@@ -40,7 +40,7 @@ import Testing
     expect(#"'\a\b\f\n\r\t\v\\\?\"\'\`'"#, "\u{7}\u{8}\u{C}\n\r\t\u{B}\\?\"'`")
     expect(#"'\x41\101\u00e9\U0001F600'"#, "AAé😀")
     expect(#"r'\n\x'"#, #"\n\x"#)
-    expect(#"R"a\"#  + "\"", #"a\"#)
+    expect(#"R"a\"# + "\"", #"a\"#)
     expect("'''a\n'b' ''c'''", "a\n'b' ''c")
     expect("\"\"\"two\nlines\"\"\"", "two\nlines")
     expect("r'''\\d''' + ''", "\\d")

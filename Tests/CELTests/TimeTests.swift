@@ -27,7 +27,8 @@ import Testing
     }
     for text in [
       "duration('soon')", "duration('1')", "duration('')", "duration('1x')", "duration('1h-1m')", "duration('-')",
-      "duration('320000000000s')", "duration('9999999999999999h')", "duration('.s')", "timestamp('2026-02-29T00:00:00Z')",
+      "duration('320000000000s')", "duration('9999999999999999h')", "duration('.s')",
+      "timestamp('2026-02-29T00:00:00Z')",
       "timestamp('2026-01-01')", "timestamp('2026-01-01T24:00:00Z')", "timestamp('2026-01-01T00:00:00')",
       "timestamp('0000-01-01T00:00:00Z')", "timestamp('10000-01-01T00:00:00Z')", "timestamp('2026-13-01T00:00:00Z')",
       "timestamp('2026-01-01T00:00:00.Z')", "timestamp('2026-01-01T00:00:00+2')", "timestamp(999999999999999)",

@@ -80,7 +80,8 @@ public enum EventSentence {
     case "recovered": return "\(device) works again"
     case "lost": return "\(device) has gone"
     case "back": return "\(device) is back"
-    case "overrun": return "\(device) changed faster than it could be read: \(event["lost"]?.text() ?? "some") edge(s) lost"
+    case "overrun":
+      return "\(device) changed faster than it could be read: \(event["lost"]?.text() ?? "some") edge(s) lost"
     default: return nil
     }
   }
@@ -124,6 +125,7 @@ public enum EventSentence {
       return "\(agent) is quarantined\(times)\(because(event))"
     case "overloaded":
       return "\(agent) has \(event["waiting"]?.text() ?? "too many") event(s) waiting; one was dropped"
+    case "log": return "\(subject(event, "agent")): \(event["message"]?.string?.printable ?? "")"
     case "registered", "unregistered": return "\(agent) \(verb)"
     default: return nil
     }

@@ -44,8 +44,9 @@ public enum Quantity {
     guard parts.count == 2, let (number, suffix) = leadingNumber(parts[0]) else { return nil }
     let scales: [Substring: Double] = ["": 1, "k": 1e3, "M": 1e6]
     let windowText = parts[1].first?.isNumber == true ? String(parts[1]) : "1\(parts[1])"
+    // Half an event is a mistake; the tolerance is for decimals such as 2.3k.
     guard let scale = scales[suffix], let count = Int(exactly: (number * scale).rounded()),
-      let window = duration(windowText), window > .zero
+      abs(number * scale - Double(count)) < 1e-6, let window = duration(windowText), window > .zero
     else { return nil }
     return Rate(count: count, per: window)
   }

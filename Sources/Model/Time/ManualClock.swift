@@ -13,13 +13,15 @@ public final class ManualClock: Timekeeper {
   }
 
   /// Moves time on, running what falls due on the way, each at its own deadline and in order.
+  ///
+  /// Time never goes back: not for a negative duration, nor when what runs on the way has moved it further itself.
   public func advance(by duration: Duration) {
     let end = now + duration
     while let next = timers.nextDeadline(), next <= end {
       move(to: max(next, now))
       while let due = timers.popDue(at: now) { due.action() }
     }
-    move(to: end)
+    move(to: max(end, now))
   }
 
   /// Moves the wall clock alone, as a clock that is set by hand or by NTP does.
@@ -30,6 +32,7 @@ public final class ManualClock: Timekeeper {
   /// How many timers are waiting.
   public var waiting: Int { timers.count }
 
+  @discardableResult
   public func schedule(at deadline: Instant, _ action: @escaping () -> Void) -> TimerID {
     timers.add(at: deadline, action)
   }
