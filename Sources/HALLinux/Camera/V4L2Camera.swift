@@ -1,0 +1,202 @@
+import CLinux
+import EventLoop
+import HAL
+import Linux
+import Model
+
+/// A V4L2 camera. The loop waits for its descriptor; opening, dequeuing, copying and shrinking happen on its worker.
+final class V4L2Camera: CameraDriver {
+  /// What lives on the worker's thread.
+  private struct Bench {
+    var stream: CaptureStream?
+    var codec: JPEGCodec?
+  }
+
+  private struct Opened: Sendable {
+    var descriptor: Int32
+    var rate: Double
+  }
+
+  /// EPOLLONESHOT (epoll_ctl(2)): quiet until it is armed again, so that a picture that is being read does not make
+  /// the loop turn.
+  private static let once = Readiness(rawValue: EPOLLIN.rawValue | EPOLLONESHOT.rawValue)
+
+  private let loop: EventLoop
+  private let path: String
+  private let encoder: JPEGEncoder
+  private let nodes: NodeWatch
+  private let worker: Worker<Bench>
+
+  private var onFrame: ((CameraOutput) -> Void)?
+  private var wanted = FrameFormat()
+  /// Grows with each start, stop and failure: what belongs to an earlier one is thrown away.
+  private var generation = 0
+  private var watch: WatchID?
+  private var subscription: UInt64?
+  private var backoff = Backoff()
+  private var timer: TimerID?
+  private var isGone = false
+  private var lastFault: HALError.Fault?
+  private var frames = 0
+
+  /// - Parameters:
+  ///   - path: of the device node, or a link to it; looked up anew at each attempt.
+  init(_ id: DeviceID, path: String, loop: EventLoop, nodes: NodeWatch, encoder: JPEGEncoder) {
+    self.loop = loop
+    self.path = path
+    self.encoder = encoder
+    self.nodes = nodes
+    worker = Worker(String("cam-\(id)".prefix(15)), on: loop) { Bench() }
+  }
+
+  func start(_ format: FrameFormat, _ onFrame: @escaping (CameraOutput) -> Void) throws(HALError.Fault) {
+    stop()
+    self.onFrame = onFrame
+    wanted = format
+    isGone = false
+    lastFault = nil
+    backoff.reset()
+    subscription = nodes.add("video") { [weak self] _, change in
+      if change == .appeared { self?.nodeAppeared() }
+    }
+    open()
+  }
+
+  func stop() {
+    guard onFrame != nil else { return }
+    onFrame = nil
+    if let subscription { nodes.remove(subscription) }
+    subscription = nil
+    shut()
+  }
+
+  func encodeJPEG(_ frame: Frame, _ done: @escaping (Result<[UInt8], HALError.Fault>) -> Void) {
+    encoder.encode(frame, done)
+  }
+
+  /// How many jobs the worker has not finished.
+  var pending: Int { worker.pending }
+
+  // MARK: Opening and closing
+
+  private func open() {
+    generation += 1
+    let (generation, path, wanted) = (generation, path, wanted)
+    worker.submit { bench in
+      Result { () throws(HALError.Fault) in
+        bench.stream = nil
+        let stream = try CaptureStream.open(path, wanted)
+        bench.stream = stream
+        return Opened(descriptor: stream.descriptor, rate: stream.format.rate)
+      }
+    } then: { [weak self] result in
+      guard let self, generation == self.generation else { return }
+      switch result {
+      case .success(let opened): begin(opened)
+      case .failure(let fault): fail(fault)
+      }
+    }
+  }
+
+  private func begin(_ opened: Opened) {
+    do throws(SystemError) {
+      watch = try loop.watch(opened.descriptor, for: Self.once) { [weak self] _ in self?.read() }
+    } catch {
+      return fail(HALError.Fault(errno: error.errno))
+    }
+    backoff.reset()
+    lastFault = nil
+    expectFrames(within: max(.seconds(5), .seconds(4 / max(opened.rate, 0.001))))
+    if isGone {
+      isGone = false
+      onFrame?(.back)
+    }
+  }
+
+  /// Closes the camera and forgets whatever is under way.
+  private func shut() {
+    generation += 1
+    if let watch { loop.unwatch(watch) }
+    watch = nil
+    if let timer { loop.cancel(timer) }
+    timer = nil
+    worker.submit { bench in
+      bench = Bench()
+    } then: { _ in
+    }
+  }
+
+  private func fail(_ fault: HALError.Fault) {
+    shut()
+    timer = loop.schedule(after: backoff.pause()) { [weak self] in
+      self?.timer = nil
+      self?.open()
+    }
+    if fault == .gone {
+      if !isGone {
+        isGone = true
+        onFrame?(.gone)
+      }
+    } else if fault != lastFault {
+      // Said once, however often it is tried again.
+      onFrame?(.failed(fault))
+    }
+    lastFault = fault
+  }
+
+  private func nodeAppeared() {
+    guard watch == nil, let timer else { return }
+    // The link under /dev/v4l/by-id and the permissions come a moment after the node.
+    loop.cancel(timer)
+    backoff.reset()
+    self.timer = loop.schedule(after: backoff.pause()) { [weak self] in
+      self?.timer = nil
+      self?.open()
+    }
+  }
+
+  // MARK: Frames
+
+  private func read() {
+    let generation = self.generation
+    worker.submit { bench in
+      Result { () throws(HALError.Fault) in try Self.next(&bench) }
+    } then: { [weak self] result in
+      guard let self, generation == self.generation else { return }
+      switch result {
+      case .success(let frame):
+        // Armed first: the receiver may stop the camera.
+        if let watch { try? loop.change(watch, to: Self.once) }
+        guard let frame else { return }
+        frames += 1
+        onFrame?(.frame(frame))
+      case .failure(let fault): fail(fault)
+      }
+    }
+  }
+
+  private static func next(_ bench: inout Bench) throws(HALError.Fault) -> Frame? {
+    guard let stream = bench.stream, var frame = try stream.next() else { return nil }
+    if frame.format.pixels == .mjpeg {
+      // A picture that cannot be decoded is still what the camera sent: it only has no thumbnail.
+      do throws(HALError.Fault) {
+        frame.thumbnail = try JPEGEncoder.ready(&bench.codec).thumbnail(frame.bytes)
+      } catch {
+        frame.thumbnail = nil
+      }
+    } else {
+      frame.thumbnail = Thumbnail(frame.bytes, frame.format)
+    }
+    return frame
+  }
+
+  /// Starts the stream anew when a camera says nothing for too long: some hang without an error.
+  private func expectFrames(within limit: Duration) {
+    let seen = frames
+    timer = loop.schedule(after: limit) { [weak self] in
+      guard let self else { return }
+      timer = nil
+      if frames == seen { fail(.timeout) } else { expectFrames(within: limit) }
+    }
+  }
+}

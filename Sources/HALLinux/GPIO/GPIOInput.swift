@@ -1,0 +1,136 @@
+import HAL
+import Model
+
+/// A watched line of a GPIO chip.
+///
+/// The kernel debounces it, and this driver does where the kernel refuses to.
+final class GPIOInput: InputDriver {
+  private let place: LineHolder.Place
+  private let holder: LineHolder
+  private let edges: InputSettings.Edges
+  private let period: Duration
+  private var sequence = EdgeSequence()
+  private var debouncer: Debouncer?
+  private var onChange: ((InputChange) -> Void)?
+
+  init(_ device: DeviceID, _ options: LineOptions, _ settings: InputSettings, at place: LineHolder.Place)
+    throws(HALError)
+  {
+    self.place = place
+    edges = settings.edges
+    period = settings.debounce
+    var wanted = options
+    wanted.use = .input(edges: settings.edges, debounce: settings.debounce)
+    var fallback: LineOptions?
+    if settings.debounce > .zero {
+      fallback = options
+      // Both edges restart the period, whichever of them is reported.
+      fallback?.use = .input(edges: .both, debounce: .zero)
+    }
+    holder = try LineHolder(device, wanted, at: place, fallback: fallback)
+    holder.onReadable = { [weak self] in self?.readEdges() }
+    holder.onGone = { [weak self] in self?.hasGone() }
+    holder.onBack = { [weak self] in self?.isBack() }
+  }
+
+  /// Why the line is not there; nil while it is.
+  var absence: String? { holder.absence }
+
+  var isActive: Bool? {
+    if let debouncer { return holder.request == nil ? nil : debouncer.isActive }
+    return level()
+  }
+
+  func start(_ onChange: @escaping (InputChange) -> Void) throws(HALError.Fault) {
+    self.onChange = onChange
+    guard holder.request != nil else {
+      place.loop.later { [weak self] in
+        if let self, holder.request == nil { self.onChange?(.gone) }
+      }
+      return
+    }
+    begin()
+  }
+
+  func stop() {
+    onChange = nil
+    holder.isWatching = false
+    debouncer?.cancel()
+    debouncer = nil
+  }
+
+  /// Releases the line.
+  func close() {
+    stop()
+    holder.close()
+  }
+
+  /// Whether the kernel does the debouncing.
+  private var kernelDebounces: Bool {
+    if case .input(_, let debounce) = holder.options.use { debounce == period } else { false }
+  }
+
+  private func level() -> Bool? {
+    guard let request = holder.request else { return nil }
+    do throws(HALError.Fault) {
+      return try request.isActive()
+    } catch {
+      holder.note(error)
+      return nil
+    }
+  }
+
+  /// Starts to watch a line that is there.
+  private func begin() {
+    guard let request = holder.request else { return }
+    do throws(HALError.Fault) {
+      sequence = EdgeSequence(after: try request.discardEdges())
+      let isActive = try request.isActive()
+      if !kernelDebounces {
+        debouncer = Debouncer(isActive: isActive, period: period, clock: place.loop) { [weak self] in
+          self?.level()
+        } onChange: { [weak self] in
+          self?.report($0)
+        }
+      }
+      holder.isWatching = true
+    } catch {
+      holder.note(error)
+    }
+  }
+
+  private func readEdges() {
+    guard let request = holder.request else { return }
+    do throws(HALError.Fault) {
+      for edge in try request.readEdges() {
+        let lost = sequence.gap(before: edge.sequence)
+        if lost > 0 { onChange?(.lost(lost)) }
+        if let debouncer { debouncer.take(edge) } else { report(edge) }
+      }
+    } catch {
+      // Reading fails for no reason but that the chip has gone; what else it might be must not spin the loop.
+      holder.note(.gone)
+    }
+  }
+
+  private func report(_ edge: Edge) {
+    switch edges {
+    case .rising: if edge.isActive { onChange?(.edge(edge)) }
+    case .falling: if !edge.isActive { onChange?(.edge(edge)) }
+    case .both: onChange?(.edge(edge))
+    }
+  }
+
+  private func hasGone() {
+    debouncer?.cancel()
+    debouncer = nil
+    onChange?(.gone)
+  }
+
+  private func isBack() {
+    guard let onChange else { return }
+    begin()
+    guard let isActive else { return }
+    onChange(.back(isActive: isActive))
+  }
+}

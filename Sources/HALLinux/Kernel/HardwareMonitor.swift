@@ -1,0 +1,46 @@
+import HAL
+import Model
+
+/// An attribute of a hwmon driver, with units after Documentation/hwmon/sysfs-interface.rst.
+struct HardwareMonitor: KernelAttribute {
+  /// The chip's `name` file, e.g. `coretemp`.
+  let chip: String
+  /// The file, e.g. `temp1_input`.
+  let attribute: String
+
+  var unit: String { conversion.unit }
+
+  func read(_ tree: KernelTree) throws(HALError.Fault) -> Measurement {
+    let path = try find(tree)
+    let value = try tree.number(path) / conversion.divisor
+    // `temp1_fault`, `fan1_fault`: 1 when the sensor itself is broken or open.
+    let prefix = path.hasSuffix("_input") ? path.dropLast("input".count) : path[...]
+    let faulty = try? tree.text("\(prefix)fault")
+    return Measurement(value, quality: faulty == "1" ? .suspect : .good)
+  }
+
+  private func find(_ tree: KernelTree) throws(HALError.Fault) -> String {
+    for name in tree.names(in: "/sys/class/hwmon", prefix: "hwmon") {
+      // Older drivers keep their attributes with the device.
+      for folder in ["/sys/class/hwmon/\(name)", "/sys/class/hwmon/\(name)/device"] {
+        guard (try? tree.text("\(folder)/name")) == chip else { continue }
+        if tree.exists("\(folder)/\(attribute)") { return "\(folder)/\(attribute)" }
+      }
+    }
+    throw .gone
+  }
+
+  private var conversion: (divisor: Double, unit: String) {
+    switch attribute.prefix(while: { $0.isLetter }) {
+    case "temp": (1000, "°C")
+    case "in": (1000, "V")
+    case "curr": (1000, "A")
+    case "power": (1_000_000, "W")
+    case "energy": (1_000_000, "J")
+    case "humidity": (1000, "%")
+    case "fan": (1, "rpm")
+    case "freq": (1, "Hz")
+    default: (1, "")
+    }
+  }
+}

@@ -1,0 +1,61 @@
+import CLinux
+import HAL
+import Linux
+
+/// The kernel's text files under `/sys` and `/proc`, seen through a prefix so that tests can bring their own tree.
+struct KernelTree: Sendable {
+  /// What stands before every path; empty on a real machine.
+  let root: String
+
+  /// A file's text without the white space at its end.
+  func text(_ path: String) throws(HALError.Fault) -> String {
+    do throws(SystemError) {
+      let file = try System.open(root + path, O_RDONLY)
+      var bytes: [UInt8] = []
+      // Attributes are at most a page; /proc's files are read to their end.
+      while let count = try System.read(file.number, into: &bytes, limit: 4096), count > 0 {
+        if bytes.count > 1 << 20 { throw SystemError("read", path, errno: EFBIG) }
+      }
+      while let last = bytes.last, last == 0x0A || last == 0x20 { bytes.removeLast() }
+      return String(decoding: bytes, as: UTF8.self)
+    } catch {
+      throw HALError.Fault(errno: error.errno)
+    }
+  }
+
+  /// A file that holds one number.
+  func number(_ path: String) throws(HALError.Fault) -> Double {
+    let text = try text(path)
+    guard let number = Double(text), number.isFinite else {
+      throw .protocolViolation("\(path) holds '\(text.prefix(40))', not a number")
+    }
+    return number
+  }
+
+  /// Writes a text in one write(2), as sysfs wants it.
+  func write(_ path: String, _ text: String) throws(HALError.Fault) {
+    do throws(SystemError) {
+      let file = try System.open(root + path, O_WRONLY | O_TRUNC)
+      try System.writeAll(file.number, Array(text.utf8))
+    } catch {
+      throw HALError.Fault(errno: error.errno)
+    }
+  }
+
+  /// The names in a folder that begin with `prefix`, those with a number at the end in the order of the numbers;
+  /// empty when the folder is not there.
+  func names(in folder: String, prefix: String) -> [String] {
+    let names = (try? Files.names(in: root + folder)) ?? []
+    return names.filter { $0.hasPrefix(prefix) }.sorted { left, right in
+      let (first, second) = (Int(left.dropFirst(prefix.count)), Int(right.dropFirst(prefix.count)))
+      if let first, let second { return first < second }
+      return left < right
+    }
+  }
+
+  /// Whether there is such a file or folder.
+  func exists(_ path: String) -> Bool { Files.isFile(root + path) || Files.isFolder(root + path) }
+
+  /// Where a link leads; nil when there is none.
+  func target(_ path: String) -> String? { try? Files.resolve(root + path) }
+}

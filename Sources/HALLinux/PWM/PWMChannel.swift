@@ -1,0 +1,104 @@
+import HAL
+import Linux
+import Model
+
+/// A channel of the kernel's PWM class (Documentation/driver-api/pwm.rst, "Using PWMs with the sysfs interface").
+///
+/// Writing takes microseconds, so it is done at once. A channel that is not there is looked for again at each `set`.
+final class PWMChannel: OutputDriver {
+  /// What a channel is and how it is driven.
+  struct Options: Sendable {
+    /// The chip's folder (`pwmchip0`) or the name of the device behind it (`fe20c000.pwm`): numbers change between
+    /// kernels, device names do not.
+    var chip: String
+    /// From 0.
+    var channel: Int
+    /// Of the wave, in nanoseconds.
+    var period: Int64
+    /// Whether full level means no pulse at all.
+    var inverted: Bool
+  }
+
+  private let tree: KernelTree
+  private let options: Options
+  private var folder: String?
+  /// Whether the level is turned around here since the hardware cannot do it.
+  private var turnsAround = false
+
+  let isAnalogue = true
+
+  init(_ options: Options, _ tree: KernelTree) {
+    self.options = options
+    self.tree = tree
+  }
+
+  func set(_ level: Double, _ done: @escaping (Result<Void, HALError.Fault>) -> Void) {
+    done(Result { () throws(HALError.Fault) in try drive(level) })
+  }
+
+  /// `input` switches the channel off and gives it back; `hold` and `safe` leave it running, which the kernel does
+  /// without us.
+  func release(_ mode: ActuatorSettings.OnExit) {
+    guard mode == .input, let folder else { return }
+    // Nobody is left to tell when the chip has gone in the meantime.
+    try? tree.write("\(folder)/enable", "0")
+    try? tree.write("\(Files.folder(of: folder))/unexport", "\(options.channel)")
+    self.folder = nil
+  }
+
+  private func drive(_ level: Double) throws(HALError.Fault) {
+    do throws(HALError.Fault) {
+      if folder == nil { folder = try open() }
+      guard let folder else { throw .gone }
+      let share = turnsAround ? 1 - level : level
+      try tree.write("\(folder)/duty_cycle", "\(Int64((share * Double(options.period)).rounded()))")
+      try tree.write("\(folder)/enable", "1")
+    } catch {
+      folder = nil
+      throw error
+    }
+  }
+
+  /// Exports the channel and sets its period.
+  private func open() throws(HALError.Fault) -> String {
+    let chip = try find()
+    let folder = "\(chip)/pwm\(options.channel)"
+    if !tree.exists(folder) {
+      try tree.write("\(chip)/export", "\(options.channel)")
+      guard tree.exists(folder) else {
+        throw .protocolViolation("\(chip)/export made no pwm\(options.channel)")
+      }
+    }
+    // A channel that was left running keeps running: the duty must never be longer than the period on the way.
+    if try tree.number("\(folder)/duty_cycle") > Double(options.period) { try tree.write("\(folder)/duty_cycle", "0") }
+    if try tree.number("\(folder)/period") != Double(options.period) {
+      try tree.write("\(folder)/period", "\(options.period)")
+    }
+    try setPolarity(folder)
+    return folder
+  }
+
+  /// Many controllers have one polarity only, and then have no `polarity` file or refuse the other.
+  private func setPolarity(_ folder: String) throws(HALError.Fault) {
+    let wanted = options.inverted ? "inversed" : "normal"
+    turnsAround = false
+    guard (try? tree.text("\(folder)/polarity")) != wanted else { return }
+    do throws(HALError.Fault) {
+      // The kernel changes the polarity of a stopped channel only.
+      if (try? tree.text("\(folder)/enable")) == "1" { try tree.write("\(folder)/enable", "0") }
+      try tree.write("\(folder)/polarity", wanted)
+    } catch {
+      turnsAround = options.inverted
+    }
+  }
+
+  private func find() throws(HALError.Fault) -> String {
+    let folder = "/sys/class/pwm"
+    for name in tree.names(in: folder, prefix: "pwmchip") {
+      let path = "\(folder)/\(name)"
+      if name == options.chip { return path }
+      if let target = tree.target(path), target.split(separator: "/").contains(Substring(options.chip)) { return path }
+    }
+    throw .gone
+  }
+}

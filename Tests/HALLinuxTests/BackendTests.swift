@@ -1,0 +1,239 @@
+import EventLoop
+import HAL
+import Model
+import Testing
+
+@testable import HALLinux
+
+@Suite struct BackendTests {
+  private let tree: FixtureTree
+  private let loop: EventLoop
+  private let backend: LinuxBackend
+
+  init() throws {
+    tree = try FixtureTree([
+      "/dev/null2": "", "/dev/i2c-7": "", "/sys/bus/i2c/devices/i2c-7/name": "bcm2835 (i2c@7e804000)\n",
+      "/proc/loadavg": "0.50 0.25 0.10 1/1 1\n", "/dev/video0": "no camera",
+    ])
+    loop = try EventLoop()
+    let board = Board(
+      name: "bench", backend: .linux, chips: ["main": .init(label: "pinctrl-bcm2711")],
+      buses: ["header": .init(adapter: "bcm2835 (i2c@7e804000)"), "away": .init(path: "/dev/i2c-1")])
+    backend = LinuxBackend(board: board, loop: loop, root: tree.root)
+  }
+
+  private func sensor(_ driver: String, _ options: Fields, id: DeviceID = "s", unit: String? = nil) throws
+    -> any SensorDriver
+  {
+    let device = Device(id: id, kind: .sensor(SensorSettings(unit: unit)), driver: driver, options: options)
+    guard case .sensor(let sensor) = try backend.open(device) else { throw HALError.invalid(id, "no sensor") }
+    return sensor
+  }
+
+  private func measure(_ sensor: any SensorDriver) -> Result<Measurement, HALError.Fault>? {
+    var answer: Result<Measurement, HALError.Fault>?
+    sensor.measure { answer = $0 }
+    loop.turn { answer != nil }
+    return answer
+  }
+
+  private func message(_ body: () throws -> Void) -> String {
+    do {
+      try body()
+      return "no error"
+    } catch {
+      return "\(error)"
+    }
+  }
+
+  // MARK: Sensors
+
+  @Test func procfs() throws {
+    #expect(measure(try sensor("procfs", ["quantity": "load1"])) == .success(Measurement(0.5)))
+  }
+
+  @Test func everyDriverOfTheCatalogueOpens() throws {
+    let samples: [String: Fields] = [
+      "register": ["register": 1, "address": 0x20], "hwmon": ["chip_name": "a", "attribute": "temp1_input"],
+      "iio": ["device_name": "a", "channel": "in_temp"], "procfs": ["quantity": "uptime"],
+    ]
+    for entry in DriverCatalogue.all where entry.kind == "sensor" && entry.backends.contains(.linux) {
+      let quantities = entry.options.first { $0.name == "quantity" }.flatMap { option -> [String]? in
+        if case .choice(let names) = option.type { names } else { nil }
+      }
+      // Each chip by itself: some share their standard address.
+      let alone = LinuxBackend(
+        board: Board(name: "b", backend: .linux, buses: ["header": .init(path: "/dev/i2c-1")]), loop: loop,
+        root: tree.root)
+      for quantity in quantities ?? [""] {
+        var options = samples[entry.name] ?? [:]
+        if entry.options.contains(where: { $0.name == "bus" }) { options["bus"] = "header" }
+        if !quantity.isEmpty { options["quantity"] = .string(quantity) }
+        for option in entry.options where options[option.name] == nil { options[option.name] = option.standard }
+        let device = Device(id: "s", kind: .sensor(SensorSettings(unit: "x")), driver: entry.name, options: options)
+        guard case .sensor(let sensor) = try alone.open(device) else {
+          Issue.record("\(entry.name) is no sensor")
+          continue
+        }
+        #expect(!sensor.unit.isEmpty || entry.name == "procfs", "\(entry.name) \(quantity)")
+      }
+    }
+  }
+
+  @Test func choicesOfTheCatalogueAreUnderstood() throws {
+    for channel in ["0", "1", "2", "3", "0-1", "0-3", "1-3", "2-3"] {
+      for range in ["6.144", "4.096", "2.048", "1.024", "0.512", "0.256"] {
+        _ = try sensor("ads1115", ["bus": "header", "channel": .string(channel), "range": .string(range)])
+      }
+    }
+    _ = try sensor("ads1115", ["bus": "header", "channel": 1, "range": 4.096])
+  }
+
+  @Test func aBusThatIsNotThereIsGone() throws {
+    #expect(measure(try sensor("tmp102", ["bus": "away"])) == .failure(.gone))
+  }
+
+  /// The adapter is found by its name; what stands under /dev here is no i2c-dev node, and says so.
+  @Test func aFileIsNoBus() throws {
+    guard case .failure(.system(_, let text))? = measure(try sensor("tmp102", ["bus": "header"])) else {
+      Issue.record("a plain file was taken for a bus")
+      return
+    }
+    #expect(text.hasPrefix("\(tree.root)/dev/i2c-7: "))
+  }
+
+  @Test func scanningABusThatIsNotThere() {
+    var answers: [Result<I2CScan, HALError.Fault>] = []
+    backend.scan(bus: "away") { answers.append($0) }
+    backend.scan(bus: "nowhere") { answers.append($0) }
+    loop.turn { answers.count == 2 }
+    #expect(answers.contains(.failure(.gone)))
+    #expect(answers.contains(.failure(.protocolViolation("the board has no I²C bus 'nowhere'"))))
+  }
+
+  @Test func declarationsThatCannotWork() {
+    #expect(
+      message { _ = try sensor("tmp103", ["bus": "header"]) }
+        == "'s': there is no sensor driver 'tmp103' on a Linux board (did you mean 'tmp102'?)")
+    #expect(
+      message { _ = try sensor("tmp102", ["bus": "heder"]) }
+        == "'s': option 'bus' names no I²C bus of the board: 'heder' (did you mean 'header'?)")
+    #expect(message { _ = try sensor("tmp102", [:]) } == "'s': option 'bus' is missing")
+    #expect(
+      message { _ = try sensor("tmp102", ["bus": "header", "address": 0x90]) }
+        == "'s': option 'address' must be from 3 to 127")
+    #expect(
+      message { _ = try sensor("ina219", ["bus": "header", "shunt_ohms": 0]) }
+        == "'s': option 'shunt_ohms' must be above 0 Ω")
+    #expect(
+      message { _ = try sensor("bme280", ["bus": "header", "quantity": "light"]) }
+        == "'s': option 'quantity' must be one of temperature, humidity, pressure, not 'light'")
+    #expect(
+      message { _ = try sensor("register", ["bus": "header", "address": 9, "register": 1, "init": [[256]]]) }
+        == "'s': option 'init' must be a list of lists of bytes, such as [[0x01, 0x60]]")
+  }
+
+  @Test func twoKindsOfChipAtOneAddress() throws {
+    _ = try sensor("mpu6050", ["bus": "header", "quantity": "accel_x"], id: "shake")
+    _ = try sensor("mpu6050", ["bus": "header", "quantity": "gyro_x"], id: "turn")
+    _ = try sensor("register", ["bus": "header", "address": 0x68, "register": 0x75], id: "raw")
+    _ = try sensor("ds3231", ["bus": "away"], id: "clock")
+    #expect(
+      message { _ = try sensor("ds3231", ["bus": "header"], id: "clock2") }
+        == "'clock2': address 0x68 belongs to 'turn', which is a mpu6050")
+  }
+
+  // MARK: Lines
+
+  private func device(_ kind: Device.Kind, _ driver: String, _ options: Fields) -> Device {
+    Device(id: "d", kind: kind, driver: driver, options: options)
+  }
+
+  @Test func anOutputWithoutAChip() throws {
+    let device = device(.actuator(ActuatorSettings()), "gpio", ["chip": "main", "line": "GPIO17"])
+    guard case .output(let output) = try backend.open(device) else { throw HALError.invalid("d", "no output") }
+    var answer: Result<Void, HALError.Fault>?
+    output.set(1) { answer = $0 }
+    guard case .failure(.gone)? = answer else {
+      Issue.record("a line that is not there was driven")
+      return
+    }
+    #expect(backend.absence(of: "d")?.contains("no GPIO chip 'pinctrl-bcm2711'") == true)
+    output.release(.input)
+    backend.close()
+  }
+
+  @Test func anInputWithoutAChip() throws {
+    let device = device(.input(InputSettings()), "gpio", ["chip": "main", "line": "4"])
+    guard case .input(let input) = try backend.open(device) else { throw HALError.invalid("d", "no input") }
+    #expect(input.isActive == nil)
+    var changes: [InputChange] = []
+    try input.start { changes.append($0) }
+    #expect(changes.isEmpty)
+    loop.turn { !changes.isEmpty }
+    #expect(changes == [.gone])
+    input.stop()
+    backend.close()
+  }
+
+  @Test func linesThatCannotBe() {
+    let open = { (options: Fields) in message { _ = try backend.open(device(.input(InputSettings()), "gpio", options)) }
+    }
+    #expect(
+      open(["chip": "mein", "line": "4"])
+        == "'d': option 'chip' names no GPIO chip of the board: 'mein' (did you mean 'main'?)")
+    #expect(open(["chip": "main"]) == "'d': option 'line' is missing")
+    #expect(
+      open(["chip": "main", "line": "4", "bias": "up"])
+        == "'d': option 'bias' must be one of as-is, disabled, pull-up, pull-down, not 'up'")
+  }
+
+  // MARK: Other outputs
+
+  @Test func pwmStartsSafe() throws {
+    let folder = "/sys/class/pwm/pwmchip0/pwm2"
+    for (name, text) in ["period": "0", "duty_cycle": "0", "enable": "0", "polarity": "normal"] {
+      try tree.write("\(folder)/\(name)", text)
+    }
+    let device = device(
+      .actuator(ActuatorSettings(safe: 0.1)), "pwm", ["pwmchip": "pwmchip0", "channel": 2, "period": "20ms"])
+    guard case .output = try backend.open(device) else { throw HALError.invalid("d", "no output") }
+    #expect(try tree.read("\(folder)/period") == "20000000")
+    #expect(try tree.read("\(folder)/duty_cycle") == "2000000")
+    #expect(try tree.read("\(folder)/enable") == "1")
+  }
+
+  @Test func channelsOfOneChipHaveOneFrequency() throws {
+    func open(_ frequency: Int64) throws {
+      let options: Fields = ["bus": "away", "channel": 3, "frequency": .int(frequency), "address": 0x40]
+      _ = try backend.open(device(.actuator(ActuatorSettings()), "pca9685", options))
+    }
+    try open(50)
+    try open(50)
+    #expect(
+      message { try open(60) }
+        == "'d': option 'frequency' is 60 Hz, but 'd' has 50 Hz on the same chip")
+    backend.close()
+  }
+
+  // MARK: Cameras
+
+  @Test(arguments: [("/dev/video7", true), ("/dev/video0", false)])
+  func aCameraThatIsNoCamera(_ path: String, _ isGone: Bool) throws {
+    let device = device(.camera(CameraSettings()), "v4l2", ["path": .string(path)])
+    guard case .camera(let camera) = try backend.open(device) else { throw HALError.invalid("d", "no camera") }
+    var outputs: [String] = []
+    try camera.start(FrameFormat()) { output in
+      switch output {
+      case .gone: outputs.append("gone")
+      case .failed(let fault): outputs.append("\(fault)")
+      default: outputs.append("something else")
+      }
+    }
+    loop.turn { !outputs.isEmpty }
+    #expect((outputs == ["gone"]) == isGone)
+    #expect(outputs.count == 1)
+    camera.stop()
+    backend.close()
+  }
+}
