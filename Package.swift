@@ -68,6 +68,12 @@ let package = Package(
         "HALLinux", "HALSimulated", "AgentInProcess", "Orchestrator", "Control",
       ]),
     .target(name: "ExampleAgents", dependencies: ["OpenStarryAgent"], path: "Examples/Agents", swiftSettings: strict),
+    .executableTarget(
+      name: "bench",
+      dependencies: [
+        "CLinux", "Linux", "Model", "OpenStarryAgent", "EventLoop", "HAL", "HALSimulated", "Agent", "AgentInProcess",
+        "Rules", "Orchestrator",
+      ], path: "Benchmarks/Bench", swiftSettings: strict),
     .executableTarget(name: "openstarryd", dependencies: ["Daemon", "ExampleAgents"], swiftSettings: strict),
     .target(
       name: "CommandLine",
@@ -76,6 +82,17 @@ let package = Package(
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
     .executableTarget(name: "openstarry", dependencies: ["CommandLine"], swiftSettings: strict),
+    .target(
+      name: "KernelTestKit",
+      dependencies: [
+        "Model", "OpenStarryAgent", "Linux", "CLinux", "CGPIOD", "CV4L2", "CJPEG", "EventLoop", "HAL", "HALLinux",
+        "Agent", "AgentInProcess", "Rules", "Config", "Orchestrator",
+      ], path: "Tests/KernelTestKit", swiftSettings: strict),
+    .executableTarget(
+      name: "kernel-ring",
+      dependencies: [
+        "KernelTestKit", "Model", "OpenStarryAgent", "Linux", "CLinux", "HAL", "HALLinux", "Config", "Orchestrator",
+      ], path: "Tests/KernelRing", swiftSettings: strict),
     tests("DocumentTests", ["Document", "Model"]),
     tests("CELTests", ["CEL", "Model"]),
     tests("RulesTests", ["Rules", "CEL", "Model"]),
@@ -86,7 +103,9 @@ let package = Package(
     tests("LinuxTests", ["Linux"]),
     tests("EventLoopTests", ["EventLoop", "Linux", "CLinux", "Model"]),
     tests("ConfigTests", ["Config", "Document", "Linux", "Model"]),
-    .target(name: "HALTestKit", dependencies: ["Model", "HAL", "HALSimulated"], path: "Tests/HALTestKit", swiftSettings: strict),
+    .target(
+      name: "HALTestKit", dependencies: ["Model", "HAL", "HALSimulated"], path: "Tests/HALTestKit",
+      swiftSettings: strict),
     tests("HALTests", ["Model", "HAL", "HALTestKit"]),
     tests("HALSimulatedTests", ["Model", "Linux", "Config", "HAL", "HALSimulated", "HALTestKit"]),
     tests("HALLinuxTests", ["HALLinux", "Model", "Linux", "EventLoop", "HAL", "CGPIOD"]),
@@ -103,6 +122,15 @@ let package = Package(
         "CommandLine", "ControlClient", "Linux", "Model", "Wire",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
+    tests(
+      "OrchestratorTests",
+      [
+        "Orchestrator", "Agent", "AgentInProcess", "HAL", "HALSimulated", "HALTestKit", "Rules", "Store", "EventLoop",
+        "Linux", "Model", "OpenStarryAgent",
+      ]),
+    tests("ExampleAgentTests", ["ExampleAgents", "OpenStarryAgent"]),
+    // The executables are dependencies so that testing builds them.
+    tests("BlackBoxTests", ["openstarryd", "openstarry", "Document", "Linux", "Model"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -11,7 +11,11 @@ struct Climate: Agent {
 
   mutating func handle(_ event: Event, _ context: inout Context) throws(AgentError) {
     let temperature: Double
-    if let reading = event["value"]?.double { temperature = reading } else { temperature = try context.read("temperature").value }
+    if let reading = event["value"]?.double {
+      temperature = reading
+    } else {
+      temperature = try context.read("temperature").value
+    }
     last = temperature
     if temperature > Self.startAbove {
       // The lease is renewed with every hot reading; should this agent die, the fan is safe a minute later.

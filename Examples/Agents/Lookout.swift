@@ -11,7 +11,7 @@ struct Lookout: Agent {
       let picture = try context.snapshot("cam0")
       pictures += 1
       context.log("picture \(pictures): \(picture.count / 1024) KiB")
-    } catch where error.code == .unavailable {
+    } catch  where error.code == .unavailable {
       context.log("motion: waiting for the picture")
     }
   }

@@ -100,4 +100,12 @@ static inline int openstarry_peer_of(int socket, struct openstarry_peer *peer) {
   socklen_t length = sizeof *peer;
   return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, peer, &length);
 }
+
+// memfd_create(2) and its seals are hidden without _GNU_SOURCE; the numbers are those of linux/memfd.h and linux/fcntl.h.
+static inline int openstarry_memfd_create(const char *name) {
+  return (int)syscall(SYS_memfd_create, name, 0x0003U /* MFD_CLOEXEC | MFD_ALLOW_SEALING */);
+}
+static inline int openstarry_seal(int fd) {
+  return fcntl(fd, 1033 /* F_ADD_SEALS */, 0xF /* SEAL | SHRINK | GROW | WRITE */);
+}
 #endif

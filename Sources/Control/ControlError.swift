@@ -17,7 +17,7 @@ public enum ControlError: Error, Sendable, Hashable, CustomStringConvertible {
     switch self {
     case .alreadyRunning(let path, let pid):
       "another daemon\(pid.map { " (process \($0))" } ?? "") has the socket \(path): stop it first with "
-        + "'openstarry --socket \(path) stop', or give this one another 'socket:'"
+        + "'openstarry daemon stop --socket \(path)', or give this one another 'socket:'"
     case .notASocket(let path): "\(path) is not a socket and is left alone: move it away, or change 'socket:'"
     case .pathTooLong(let path, let longest):
       "the socket path is \(path.utf8.count) bytes long, at most \(longest) are possible: \(path)"

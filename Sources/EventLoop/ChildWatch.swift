@@ -3,7 +3,7 @@ import Linux
 
 /// How a child process ended.
 public enum ExitStatus: Sendable, Hashable {
-  /// By itself, with this code.
+  /// By itself, with this code; -1 when somebody else has reaped it.
   case exited(Int32)
   /// By a signal.
   case signalled(Int32)
@@ -18,8 +18,11 @@ extension EventLoop {
     child.watch = try watch(child.descriptor.number, for: .readable) { [self] _ in
       var status: Int32 = 0
       // SAFETY: writes the status into the local.
-      guard unsafe waitpid(pid, &status, WNOHANG) == pid else { return }
+      let reaped = System.retry { unsafe waitpid(pid, &status, WNOHANG) }
+      if reaped == 0 { return }
       if let watch = child.watch { unwatch(watch) }
+      // ECHILD: something else has reaped it; how it ended is not known any more.
+      guard reaped == pid else { return handler(.exited(-1)) }
       let signal = openstarry_exit_signal(status)
       handler(signal != 0 ? .signalled(signal) : .exited(openstarry_exit_code(status)))
     }

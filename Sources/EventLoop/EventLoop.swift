@@ -107,6 +107,7 @@ public final class EventLoop: Timekeeper {
   public var wallMilliseconds: UInt64 { System.wallMilliseconds() }
   public var wallIsSynchronised: Bool { System.wallIsSynchronised() }
 
+  @discardableResult
   public func schedule(at deadline: Instant, _ action: @escaping () -> Void) -> TimerID {
     timers.add(at: deadline, action)
   }
@@ -116,8 +117,12 @@ public final class EventLoop: Timekeeper {
   // MARK: Tasks
 
   /// Starts a task on the loop's thread. Inside, wait with `EventLoop.sleep`, never with `Task.sleep`.
-  public func spawn(_ body: sending @escaping () async -> Void) {
-    Task(executorPreference: executor) { await body() }
+  ///
+  /// Call it on the loop's thread: then `body` may use whatever its caller may.
+  public func spawn(_ body: @escaping () async -> Void) {
+    // SAFETY: the task runs on the thread of this call and between its handlers, so nothing of `body` is shared.
+    nonisolated(unsafe) let body = body
+    Task(executorPreference: executor) { unsafe await body() }
   }
 
   /// Suspends the calling task for `duration` without a thread.
@@ -150,9 +155,13 @@ public final class EventLoop: Timekeeper {
   }
 
   private func runTimers() {
-    // What becomes due while timers run waits for the next turn.
+    // What becomes due while timers run waits for the next turn. The count matters where a timer sets itself again for
+    // a time that is already past: descriptors must have their turn.
     let now = self.now
-    while let due = timers.popDue(at: now) { due.action() }
+    for _ in 0..<timers.count {
+      guard let due = timers.popDue(at: now) else { return }
+      due.action()
+    }
   }
 
   private func readMail() {

@@ -15,7 +15,8 @@ import Model
 
   init(name: String, idle: Duration) {
     self.name = name
-    idleNanoseconds = idle.nanoseconds
+    // A century at most, so that a deadline can be added up.
+    idleNanoseconds = min(max(0, idle.nanoseconds), 100 * 365 * 86_400 * 1_000_000_000)
     unsafe lock = .allocate(capacity: 1)
     unsafe signal = .allocate(capacity: 1)
     unsafe pthread_mutex_init(lock, nil)

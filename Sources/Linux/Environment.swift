@@ -15,4 +15,7 @@ public enum Environment {
     }
     return variables
   }
+
+  /// Sets a variable for this process and the children it starts (setenv(3)). Only before other threads start.
+  public static func set(_ name: String, _ value: String) { _ = unsafe setenv(name, value, 1) }
 }

@@ -24,7 +24,9 @@ public enum Files {
   public static func replace(_ path: String, with contents: [UInt8], mode: UInt32 = 0o640) throws(SystemError) {
     let temporary = "\(path).new"
     do throws(SystemError) {
-      let file = try System.open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: mode)
+      // What an earlier attempt left, or somebody planted, is not written to.
+      remove(temporary)
+      let file = try System.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
       try System.writeAll(file.number, contents)
       guard System.retry({ fsync(file.number) }) == 0 else { throw SystemError("fsync", temporary) }
     } catch {
@@ -63,7 +65,7 @@ public enum Files {
     var made = path.hasPrefix("/") ? "" : "."
     for part in path.split(separator: "/") {
       made += "/\(part)"
-      if unsafe made.withCString({ unsafe mkdir($0, mode) }) != 0 && errno != EEXIST {
+      if unsafe made.withCString({ unsafe mkdir($0, mode) }) != 0 {
         let error = errno
         if !isFolder(made) { throw SystemError("mkdir", made, errno: error) }
       }

@@ -1,0 +1,61 @@
+import CLinux
+import Linux
+
+/// A daemon with nothing to do: a simulated board whose sensors nobody asks, and agents that nothing wakes.
+struct IdleConfiguration {
+  private let folder: String
+  /// What openstarryd is called with.
+  var arguments: [String] { ["--config", "\(folder)/openstarry.yaml"] }
+
+  /// - Parameters:
+  ///   - folder: a scratch folder that exists.
+  ///   - agents: how many are registered.
+  init(folder: String, agents: Int) throws(SystemError) {
+    self.folder = folder
+    try Self.write("\(folder)/board.yaml", Self.board)
+    try Self.write("\(folder)/rules.yaml", Self.rules)
+    for number in 0..<agents {
+      try Self.write("\(folder)/idle-\(number).agent.json", Self.manifest(number))
+    }
+    try Self.write(
+      "\(folder)/openstarry.yaml",
+      "board: board.yaml\nagents: [.]\nrules: [rules.yaml]\nhome: home\nsocket: control.sock\n")
+  }
+
+  /// Removes what was written, but for the folder.
+  func remove() {
+    for name in (try? Files.names(in: folder)) ?? [] {
+      _ = unsafe "\(folder)/\(name)".withCString { unsafe unlink($0) }
+    }
+  }
+
+  private static func write(_ path: String, _ text: String) throws(SystemError) {
+    try Files.replace(path, with: Array(text.utf8))
+  }
+
+  private static let board = """
+    name: idle
+    backend: simulated
+    devices:
+      temperature: {kind: sensor, every: 1s, model: {model: constant, value: 21}}
+      door: {kind: input}
+      fan: {kind: actuator, max_on: 10m}
+      lamp: {kind: actuator}
+      cam0: {kind: camera}
+    """
+
+  private static let rules = """
+    rules:
+      - on: "input:door"
+        if: "active"
+        action: "wake(idle-0)"
+    """
+
+  private static func manifest(_ number: Int) -> String {
+    """
+    {"identity": {"id": "idle-\(number)", "name": "Idle \(number)"},
+     "runtime": {"driver": "in-process", "entry": "doorkeeper"},
+     "capabilities": {"permissions": {"sensors": ["temperature"], "actuators": ["lamp"]}}}
+    """
+  }
+}

@@ -1,0 +1,87 @@
+import Agent
+import AgentInProcess
+import EventLoop
+import HAL
+import HALSimulated
+import Linux
+import Model
+import OpenStarryAgent
+import Orchestrator
+import Rules
+
+/// The reflex: an edge on an input, a rule, an in-process agent, an actuator. Everything but the wires is real.
+final class Reflex {
+  private let loop: EventLoop
+  private let log: EventLog
+  private let backend: SimulatedBackend
+  private let hardware: Hardware
+  private let agents: AgentSupervisor
+  private let rules: RuleRunner
+
+  init() throws {
+    let loop = try EventLoop()
+    self.loop = loop
+    let board = Board(
+      name: "bench", backend: .simulated,
+      devices: [
+        Device(id: "button", kind: .input(InputSettings()), driver: "simulated"),
+        Device(id: "relay", kind: .actuator(ActuatorSettings()), driver: "simulated"),
+      ])
+    log = EventLog(clock: loop, capacity: 1024, depthLimit: 16, later: { loop.later($0) })
+    backend = SimulatedBackend(board: board, clock: loop, seed: 1)
+    hardware = Hardware(board: board, backend: backend, clock: loop, events: log)
+    agents = AgentSupervisor(
+      clock: loop, events: log, hardware: hardware, files: NoFiles(), registry: NoRegistry(),
+      drivers: [InProcessDriver(types: [AgentType("relay", RelayAgent.self)])], logLines: 10)
+    let declaration = RuleDeclaration(
+      id: "pressed", trigger: .events([EventPattern("input:button")]),
+      condition: RuleDeclaration.Condition(text: "active || !active", location: Location(file: "<bench>")),
+      actions: [.wake("relay")])
+    rules = RuleRunner(
+      clock: loop, events: log, hardware: hardware, agents: agents, utcOffset: { _ in 0 },
+      load: { () throws(Diagnostics) in try RuleSet(compiling: [declaration]) })
+    let (rules, agents) = (self.rules, self.agents)
+    log.dispatch = { event in
+      rules.handle(event)
+      agents.handle(event)
+    }
+    hardware.open()
+    try agents.adopt(
+      Manifest(
+        id: "relay", name: "Relay", runtime: Manifest.Runtime(driver: .inProcess, entry: "relay"),
+        permissions: Permissions(actuators: [EventPattern("relay")])), state: [:])
+    _ = try rules.reloadRules()
+  }
+
+  /// Presses and releases the button.
+  /// - Returns: from each edge to the output, in microseconds.
+  func measure(_ edges: Int) throws -> [Double] {
+    var times: [Double] = []
+    for index in 0..<edges + 100 {
+      let before = backend.history(of: "relay").count
+      let begin = loop.now
+      try backend.inject("button", ["active": .bool(index % 2 == 0)])
+      while backend.history(of: "relay").count == before { loop.turn(wait: false) }
+      let took = loop.now - begin
+      // The first hundred warm caches and start the agent.
+      if index >= 100 { times.append(Double(took.nanoseconds) / 1000) }
+    }
+    return times
+  }
+}
+
+/// Follows the button with the relay.
+private struct RelayAgent: OpenStarryAgent.Agent {
+  mutating func handle(_ event: Event, _ context: inout Context) throws(AgentError) {
+    try context.control("relay", event["active"]?.bool == true ? .on : .off)
+  }
+}
+
+private final class NoFiles: FileReading {
+  func resolve(_ path: String) -> String? { nil }
+  func read(_ path: String) throws(AgentError) -> [UInt8] { throw AgentError(.notFound, path) }
+}
+
+private final class NoRegistry: AgentRegistry {
+  func keep(_ changes: [RegistryChange]) throws(RegistryFailure) {}
+}

@@ -1,0 +1,70 @@
+import CLinux
+import Linux
+import Model
+
+// make bench: prints what README claims. Usage: bench FOLDER-WITH-openstarryd CHECKOUT [seconds at rest]
+
+let arguments = CommandLine.arguments
+guard arguments.count >= 3 else {
+  print("usage: bench BIN-FOLDER CHECKOUT [SECONDS-AT-REST]")
+  exit(64)
+}
+let (binaries, checkout) = (arguments[1], arguments[2])
+let rest = arguments.count > 3 ? Int(arguments[3]) ?? 60 : 60
+
+func fileSize(_ path: String) throws -> String {
+  let bytes = try Files.read(path, limit: 256 << 20).count
+  return "\(Distribution.round(Double(bytes) / 1_048_576)) MiB"
+}
+
+do {
+  let scratch = "/tmp/openstarry-bench-\(getpid())"
+  try Files.makeFolder(scratch)
+  let daemon = "\(binaries)/openstarryd"
+  // Pages of a fresh binary that are not yet on the disk would count as dirty.
+  sync()
+
+  Report.section("Size")
+  Report.line("openstarryd, stripped", try fileSize(daemon), goal: "10 MiB")
+  Report.line("openstarry, stripped", try fileSize("\(binaries)/openstarry"))
+
+  let idle = try IdleConfiguration(folder: scratch, agents: 10)
+  Report.section("Start to READY, simulated board, 10 agents")
+  var starts: [Double] = []
+  for _ in 0..<20 {
+    let process = try DaemonProcess(daemon, folder: scratch, arguments: idle.arguments)
+    starts.append(process.startMilliseconds)
+    process.stop()
+  }
+  Report.line("exec to READY=1", Distribution(starts).text("ms"), goal: "30 ms")
+
+  Report.section("At rest, simulated board, 10 agents registered")
+  let process = try DaemonProcess(daemon, folder: scratch, arguments: idle.arguments)
+  // The registry's thread leaves after two seconds without work.
+  sleep(4)
+  let probe = ProcessProbe(pid: process.pid)
+  let (wakeUps, written) = (try probe.wakeUps(), try probe.bytesWritten())
+  sleep(UInt32(rest))
+  let memory = try probe.memory()
+  Report.line("PSS", "\(Distribution.round(Double(memory.pss) / 1024)) MiB", goal: "5.5 MiB")
+  Report.line("private dirty", "\(Distribution.round(Double(memory.privateDirty) / 1024)) MiB", goal: "1.2 MiB")
+  Report.line("threads", "\(try probe.threads())", goal: "1")
+  Report.line("descriptors", "\(try probe.descriptors())")
+  Report.line("wake-ups in \(rest) s", "\(try probe.wakeUps() - wakeUps)", goal: "0")
+  Report.line("bytes written in \(rest) s", "\(try probe.bytesWritten() - written)", goal: "0")
+  process.stop()
+
+  Report.section("Reflex: edge → rule → in-process agent → actuator")
+  Report.line(
+    "latency", Distribution(try Reflex().measure(20_000)).text("µs"), goal: "p50 30 µs, p99 200 µs")
+
+  Report.section("Rule matching")
+  for rules in [10, 1000, 10_000] {
+    let rate = try Matching.rate(rules: rules, events: 500_000)
+    Report.line("\(rules) rules", "\(Int(rate)) events/s", goal: rules == 10_000 ? "300000/s" : nil)
+  }
+  idle.remove()
+} catch {
+  print("bench: \(error)")
+  exit(1)
+}

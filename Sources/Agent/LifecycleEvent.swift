@@ -1,0 +1,53 @@
+import Model
+
+/// What can happen to an agent, as its lifecycle sees it.
+public enum LifecycleEvent: Sendable, Hashable {
+  /// Somebody, or the start of the daemon, asked for it to run.
+  case spawn
+  /// An event was put into its queue.
+  case deliver
+  /// The driver has made the instance that `startInstance` asked for.
+  case started
+  /// The driver could not make it.
+  case startFailed(AgentFailure)
+  /// The activation ended well.
+  case completed
+  /// The activation failed, or a watchdog gave the instance up; the instance itself may still be there.
+  case failed(AgentFailure)
+  /// The instance is gone: after `stopInstance`, or by itself.
+  case exited(ExitReason)
+  /// Somebody asked for its end; `now` does not wait for the running activation (SIGKILL).
+  case kill(now: Bool)
+  /// The time that `scheduleGrace` named is over.
+  case graceElapsed
+  /// The time that `scheduleBackoff` named is over.
+  case backoffElapsed
+  /// A person asked for a fresh instance; lets an agent out of quarantine.
+  case restart
+  /// The daemon ends: nothing is started from here on.
+  case shutdown
+}
+
+/// What is to be done after a lifecycle event, in this order. Values only: the orchestrator carries them out.
+public enum LifecycleEffect: Sendable, Hashable {
+  /// Have the driver make an instance; answered by `started` or `startFailed`.
+  case startInstance
+  /// Hand the instance the first queued event; answered by `completed` or `failed`.
+  case activate
+  /// End the instance; answered by `exited`. A second one with `now` may follow one without.
+  case stopInstance(now: Bool)
+  /// Send `backoffElapsed` after this long.
+  case scheduleBackoff(Duration)
+  /// Send `graceElapsed` after this long.
+  case scheduleGrace(Duration)
+  /// Forget the scheduled back-off or grace time.
+  case cancelTimers
+  /// Publish an event of this type; the orchestrator adds `agent`, the id, to the fields.
+  case publish(String, Fields)
+  /// End every lease the agent holds, so that its actuators go to their safe states; harmless when it holds none.
+  case releaseHardware
+  /// Drop the events that wait for it.
+  case clearQueue
+  /// Nothing of the instance is left: tell whoever waits for its end.
+  case done
+}

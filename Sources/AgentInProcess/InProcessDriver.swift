@@ -1,0 +1,48 @@
+import Agent
+import Model
+
+/// Runs agents that are linked into the program, on the loop's thread.
+///
+/// It isolates nothing: an agent that hangs or crashes takes the daemon with it. What it gives is speed, an
+/// activation costs a function call, and memory, an instance costs its own properties.
+public final class InProcessDriver: AgentDriver {
+  private let types: [String: AgentType]
+
+  /// A driver for the linked agents.
+  /// - Parameter types: names must be unique.
+  public init(types: [AgentType]) {
+    self.types = Dictionary(types.map { ($0.name, $0) }) { first, _ in
+      preconditionFailure("two linked agents are called '\(first.name)'")
+    }
+  }
+
+  public var kind: Manifest.Driver { .inProcess }
+
+  /// What `runtime.entry` may name, sorted.
+  public var entries: [String] { types.keys.sorted() }
+
+  public func validate(_ manifest: Manifest) throws(AgentFailure) { _ = try type(for: manifest) }
+
+  public func start(
+    _ manifest: Manifest, host: any AgentHost, _ done: @escaping (Result<any AgentInstance, AgentFailure>) -> Void
+  ) {
+    do throws(AgentFailure) {
+      done(.success(InProcessInstance(manifest.id, try type(for: manifest).make(), host)))
+    } catch {
+      done(.failure(error))
+    }
+  }
+
+  private func type(for manifest: Manifest) throws(AgentFailure) -> AgentType {
+    let entry = manifest.runtime.entry
+    guard manifest.runtime.driver == kind else {
+      throw AgentFailure(.startFailed, "runtime.driver is '\(manifest.runtime.driver.rawValue)', not 'in-process'")
+    }
+    if let type = types[entry] { return type }
+    let known =
+      types.isEmpty
+      ? "no agent is linked into this daemon" : "linked are \(entries.map { "'\($0)'" }.joined(separator: ", "))"
+    throw AgentFailure(
+      .startFailed, "no linked agent is called '\(entry)'\(Suggestion.phrase(for: entry, in: types.keys)); \(known)")
+  }
+}

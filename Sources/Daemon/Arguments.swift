@@ -1,0 +1,69 @@
+import Config
+import Model
+
+/// What `openstarryd` was called with.
+struct Arguments: Equatable {
+  var config: String?
+  var board: String?
+  var home: String?
+  var socket: String?
+  /// Ends by itself after this time.
+  var runFor: Duration?
+  /// Prints events for people instead of log lines.
+  var story = false
+  var showsHelp = false
+  var showsVersion = false
+
+  static let help = """
+    usage: openstarryd [--config FILE] [--board FILE] [--home FOLDER] [--socket PATH] [--for TIME] [--story]
+
+    Owns the board's hardware, runs agents, answers `openstarry` on a local socket.
+
+      --config FILE   the daemon's settings (default: /etc/openstarry/openstarry.yaml)
+      --board FILE    another board than the settings name
+      --home FOLDER   where the registry is kept
+      --socket PATH   the control socket
+      --for TIME      end cleanly after this time, e.g. 10s
+      --story         tell what happens, a line an event, on the terminal
+      --version, --help
+    """
+
+  /// Reads the words after the program's name.
+  /// - Throws: one sentence about the word that is wrong.
+  init(_ words: [String]) throws(ArgumentError) {
+    var rest = words[...]
+    while let word = rest.popFirst() {
+      let parts = word.split(separator: "=", maxSplits: 1)
+      let name = parts.first.map(String.init) ?? ""
+      func value() throws(ArgumentError) -> String {
+        if parts.count == 2 { return String(parts[1]) }
+        guard let next = rest.popFirst() else { throw ArgumentError("\(name) needs a value") }
+        return next
+      }
+      switch name {
+      case "--config": config = try value()
+      case "--board": board = try value()
+      case "--home": home = try value()
+      case "--socket": socket = try value()
+      case "--for":
+        let text = try value()
+        guard let duration = Quantity.duration(text) else {
+          throw ArgumentError("--for \(text): expected a time such as 10s or 5m")
+        }
+        runFor = duration
+      case "--story": story = true
+      case "--help", "-h": showsHelp = true
+      case "--version": showsVersion = true
+      default:
+        let known = ["--config", "--board", "--home", "--socket", "--for", "--story", "--version", "--help"]
+        throw ArgumentError("unknown option '\(word)'\(Suggestion.phrase(for: name, in: known))")
+      }
+    }
+  }
+}
+
+/// A word on the command line that makes no sense.
+struct ArgumentError: Error, Equatable, CustomStringConvertible {
+  var description: String
+  init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,29 @@
+import Linux
+
+/// What a process uses, as the kernel counts it.
+struct ResourceUsage {
+  /// Proportional set size in KiB.
+  var pss: Int64
+  /// In KiB.
+  var privateDirty: Int64
+  var threads: Int64
+  var descriptors: Int64
+
+  /// Of the daemon itself; nil where /proc does not tell (proc(5)).
+  static func ofThisProcess() -> ResourceUsage? {
+    guard let rollup = try? Files.read("/proc/self/smaps_rollup"), let status = try? Files.read("/proc/self/status"),
+      let descriptors = try? Files.names(in: "/proc/self/fd")
+    else { return nil }
+    // One of the descriptors is the folder itself, while it is read.
+    return ResourceUsage(
+      pss: field("Pss:", rollup), privateDirty: field("Private_Dirty:", rollup), threads: field("Threads:", status),
+      descriptors: Int64(descriptors.count - 1))
+  }
+
+  private static func field(_ name: String, _ bytes: [UInt8]) -> Int64 {
+    for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") where line.hasPrefix(name) {
+      return line.split { $0 == " " || $0 == "\t" }.dropFirst().first.flatMap { Int64($0) } ?? 0
+    }
+    return 0
+  }
+}

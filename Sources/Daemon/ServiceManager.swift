@@ -1,0 +1,72 @@
+import CLinux
+import Linux
+import Model
+
+/// Tells systemd how the daemon is doing: sd_notify(3)'s protocol, a datagram to `$NOTIFY_SOCKET`.
+struct ServiceManager {
+  private let address: String?
+  /// How often `feed` is to be called so that systemd does not take the daemon for dead: half of its time limit, as
+  /// sd_watchdog_enabled(3) recommends; nil when nobody watches.
+  let feedingPeriod: Duration?
+
+  /// - Parameters:
+  ///   - environment: where `NOTIFY_SOCKET` is looked up, without which nothing is sent, and `WATCHDOG_USEC` and
+  ///     `WATCHDOG_PID`.
+  ///   - process: the id of this process; a watchdog that is meant for another one is not fed.
+  init(environment: [String: String], process: Int32 = getpid()) {
+    address = environment["NOTIFY_SOCKET"]
+    let isForUs = environment["WATCHDOG_PID"].map { Int32($0) == process } ?? true
+    let limit = environment["WATCHDOG_USEC"].flatMap { Int64($0) } ?? 0
+    feedingPeriod = address != nil && isForUs && limit > 0 ? .microseconds(max(1, limit / 2)) : nil
+  }
+
+  /// The daemon serves.
+  /// - Parameter status: one line that `systemctl status` shows.
+  func ready(_ status: String) { notify("READY=1\nSTATUS=\(status)") }
+
+  /// The configuration is being read again; `ready` ends it.
+  /// - Parameter now: when it began.
+  func reloading(at now: Instant) {
+    // systemd compares the time with that of its own request, where it made one (Type=notify-reload).
+    notify("RELOADING=1\nMONOTONIC_USEC=\(now.nanoseconds / 1000)\nSTATUS=reading the configuration again")
+  }
+
+  /// The daemon ends.
+  func stopping() { notify("STOPPING=1\nSTATUS=stopping: every output goes to its safe state") }
+
+  /// The daemon is alive.
+  func feed() { notify("WATCHDOG=1") }
+
+  /// Sends assignments. Never waits: a full queue loses the message.
+  private func notify(_ state: String) {
+    guard let path = address, let number = Self.socketNumber() else { return }
+    let socket = Descriptor(owning: number)
+    var name = sockaddr_un()
+    name.sun_family = sa_family_t(AF_UNIX)
+    let bytes = Array(path.utf8)
+    let capacity = MemoryLayout.size(ofValue: name.sun_path)
+    guard bytes.count < capacity else { return }
+    unsafe withUnsafeMutableBytes(of: &name.sun_path) { target in
+      unsafe target.copyBytes(from: bytes)
+      // A leading @ names the abstract namespace (unix(7)).
+      if bytes.first == UInt8(ascii: "@") { unsafe target[0] = 0 }
+    }
+    let length = socklen_t(MemoryLayout<sa_family_t>.size + bytes.count)
+    let message = Array(state.utf8)
+    // SAFETY: both buffers are valid during the call; sockaddr_un may be read as the sockaddr it begins with.
+    unsafe withUnsafePointer(to: &name) { name in
+      unsafe name.withMemoryRebound(to: sockaddr.self, capacity: 1) { name in
+        unsafe message.withUnsafeBytes { message in
+          _ = unsafe sendto(
+            socket.number, message.baseAddress, message.count, Int32(MSG_NOSIGNAL), name, length)
+        }
+      }
+    }
+  }
+
+  private static func socketNumber() -> Int32? {
+    let type = Int32(SOCK_DGRAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
+    let number = socket(AF_UNIX, type, 0)
+    return number >= 0 ? number : nil
+  }
+}

@@ -1,0 +1,76 @@
+import Agent
+import Control
+import Document
+import Linux
+import Model
+import Orchestrator
+
+// What the control plane may ask of the daemon as a whole.
+extension Zone: ZoneControl {
+  var version: String { Release.version }
+
+  func status() -> Fields {
+    let listed = agents.listAgents()
+    let running = listed.count { $0.started != nil }
+    var status: Fields = [
+      "board": .string(configuration.board.name),
+      "backend": .string(configuration.board.backend.rawValue),
+      "home": .string(configuration.settings.home),
+      "devices": .int(Int64(configuration.board.devices.count)),
+      "agents": ["registered": .int(Int64(listed.count)), "running": .int(Int64(running))],
+      "rules": .int(Int64(rules.listRules().count)),
+      "events": ["total": .int(Int64(clamping: log.total)), "shed": .int(Int64(clamping: log.shed))],
+      "denials": .int(Int64(clamping: hardware.denials)),
+    ]
+    if let usage = ResourceUsage.ofThisProcess() {
+      status["memory"] = ["pss_kib": .int(usage.pss), "private_dirty_kib": .int(usage.privateDirty)]
+      status["threads"] = .int(usage.threads)
+      status["descriptors"] = .int(usage.descriptors)
+    }
+    return status
+  }
+
+  func stateTree(_ done: @escaping (Value) -> Void) {
+    StateTree(agents: agents, hardware: hardware, rules: rules, log: log, clock: loop).collect { [self] tree in
+      var tree = tree
+      tree["board"] = .string(configuration.board.name)
+      done(.map(tree))
+    }
+  }
+
+  func stop() { loop.later { [self] in end() } }
+
+  func reload() throws(Diagnostics) -> Fields { try reloadAll() }
+
+  func register(manifest: Value, file: String, _ done: @escaping (Result<AgentStatus, ZoneError>) -> Void) {
+    let checked: Manifest
+    do { checked = try configuration.manifest(text: JSON.encode(manifest), file: Self.jsonName(file)) } catch {
+      return done(.failure(.invalid(error)))
+    }
+    do { try agents.register(checked) } catch { return done(.failure(.agent(error))) }
+    keepBeforeAnswer(done) { [self] () throws(AgentControlError) in try agents.agentStatus(checked.id) }
+  }
+
+  func unregister(_ agent: AgentID, _ done: @escaping (Result<Void, ZoneError>) -> Void) {
+    do { try agents.unregister(agent) } catch { return done(.failure(.agent(error))) }
+    keepBeforeAnswer(done) { () throws(AgentControlError) in }
+  }
+
+  /// An answer means that it survives a power cut: it waits for the disk.
+  private func keepBeforeAnswer<Answer>(
+    _ done: @escaping (Result<Answer, ZoneError>) -> Void,
+    _ answer: @escaping () throws(AgentControlError) -> Answer
+  ) {
+    registry.flush { result in
+      do throws(AgentControlError) {
+        if case .failure(let failure) = result { throw .storage(failure.message) }
+        done(.success(try answer()))
+      } catch {
+        done(.failure(.agent(error)))
+      }
+    }
+  }
+
+  /// What came as JSON is read as JSON, whatever its file is called.
+  private static func jsonName(_ file: String) -> String { file.hasSuffix(".json") ? file : "\(file).json" }
+}

@@ -1,0 +1,207 @@
+import Agent
+import AgentInProcess
+import CLinux
+import Control
+import Document
+import EventLoop
+import HAL
+import Linux
+import Model
+import OpenStarryAgent
+import Orchestrator
+import Rules
+
+/// The management zone: puts the parts together, runs them, and ends them in order.
+final class Zone {
+  let configuration: Configuration
+  let journal: Journal
+  let loop: EventLoop
+  let log: EventLog
+  let backend: BoardBackend
+  let hardware: Hardware
+  let registry: StoredRegistry
+  let agents: AgentSupervisor
+  let rules: RuleRunner
+  let started: Instant
+  private let arguments: Arguments
+  private let serviceManager: ServiceManager
+  private let story: Story?
+  private var control: ControlServer?
+  private var isStopping = false
+
+  /// Reads the configuration and builds the parts; no hardware is touched yet.
+  init(
+    _ arguments: Arguments, environment: [String: String], agents types: [AgentType], journal: Journal
+  ) throws(StartFailure) {
+    self.arguments = arguments
+    self.journal = journal
+    let configuration = try Configuration(arguments, environment: environment, journal: journal)
+    self.configuration = configuration
+    let settings = configuration.settings
+    let loop: EventLoop
+    do { loop = try EventLoop() } catch { throw .unavailable("\(error)") }
+    self.loop = loop
+    started = loop.now
+    serviceManager = ServiceManager(environment: environment)
+    story = arguments.story ? Story(environment: environment) : nil
+    log = EventLog(
+      clock: loop, capacity: settings.eventRing, depthLimit: settings.depthLimit, later: { loop.later($0) })
+    backend = BoardBackend(configuration.board, loop: loop)
+    hardware = Hardware(board: configuration.board, backend: backend, clock: loop, events: log)
+    registry = StoredRegistry(folder: settings.home, loop: loop, events: log)
+    let agents = AgentSupervisor(
+      clock: loop, events: log, hardware: hardware, files: AgentFiles(), registry: registry,
+      drivers: [InProcessDriver(types: types)], logLines: settings.logLines)
+    self.agents = agents
+    rules = RuleRunner(
+      clock: loop, events: log, hardware: hardware, agents: agents,
+      utcOffset: { LocalTime.utcOffset(at: UInt64(clamping: $0) * 1000) },
+      load: { () throws(Diagnostics) in try configuration.rules(agents: agents.listAgents().map(\.id), journal) })
+  }
+
+  /// Starts everything, serves until it is told to end, and leaves every output safe.
+  func run() throws(StartFailure) {
+    do { try catchSignals() } catch { throw .unavailable("\(error)") }
+    feedWatchdog()
+    makeFolders()
+    let control = ControlServer(
+      loop: loop, settings: configuration.settings, zone: self, agents: agents, events: log, sink: log, rules: rules,
+      hardware: hardware, simulation: backend.simulated)
+    // The socket first: a second daemon must not touch the first one's hardware.
+    do { try control.start() } catch {
+      switch error {
+      case .alreadyRunning: throw .alreadyRunning("\(error)")
+      case .noSuchGroup: throw .configuration("\(error)")
+      default: throw .unavailable("\(error)")
+      }
+    }
+    self.control = control
+    begin()
+    serviceManager.ready(summary)
+    journal.log(
+      .notice,
+      "ready in \((loop.now - started).text): board \(summary), socket \(configuration.settings.socket)")
+    loop.run()
+  }
+
+  /// What runs, in a few words.
+  private var summary: String {
+    "\(configuration.board.name), \(configuration.board.devices.count) devices, "
+      + "\(agents.listAgents().count) agents, \(rules.listRules().count) rules"
+  }
+
+  /// From the loop's own timer, so that a loop that hangs is a daemon that systemd ends and starts again.
+  private func feedWatchdog() {
+    guard let period = serviceManager.feedingPeriod else { return }
+    serviceManager.feed()
+    loop.schedule(after: period) { [unowned self] in feedWatchdog() }
+  }
+
+  private func begin() {
+    if let story {
+      _ = log.listen(EventPattern("*")) { story.tell($0) }
+      _ = agents.follow(nil) { story.tell($0) }
+    }
+    log.dispatch = { [unowned self] event in
+      rules.handle(event)
+      agents.handle(event)
+    }
+    let kept = registry.open(timeout: .seconds(5))
+    for notice in kept.notices { journal.log(.warning, notice) }
+    let (manifests, problems) = configuration.manifests(journal)
+    for problem in problems {
+      journal.log(.error, "\(problem)\n\(problem.location.file): this agent is left out; the others go on")
+    }
+    adopt(manifests, kept)
+    hardware.open()
+    do { _ = try rules.reloadRules() } catch {
+      journal.log(.error, "\(error)\nno rules are in force: mend the file, then 'openstarry rules reload'")
+    }
+    log.publish("system:started", from: "system", ["board": .string(configuration.board.name)])
+    agents.startResident()
+    if let time = arguments.runFor { loop.schedule(after: time) { [unowned self] in end() } }
+  }
+
+  /// Registers what the configuration names, then what was registered at run time; the configuration wins.
+  private func adopt(_ manifests: [Manifest], _ kept: StoredRegistry.Contents) {
+    let named = Set(manifests.map(\.id))
+    var all = manifests
+    for entry in kept.agents where !named.contains(entry.id) {
+      do { all.append(try configuration.manifest(text: JSON.encode(entry.manifest), file: entry.file)) } catch {
+        journal.log(.error, "registered agent '\(entry.id)' is left out:\n\(error)")
+      }
+    }
+    for manifest in all {
+      do { try agents.adopt(manifest, state: kept.states[manifest.id] ?? [:]) } catch {
+        journal.log(.error, "\(manifest.file): \(error)")
+      }
+    }
+  }
+
+  /// Reads manifests and rules again: all or nothing. An agent that runs keeps its manifest until it has ended.
+  func reloadAll() throws(Diagnostics) -> Fields {
+    serviceManager.reloading(at: loop.now)
+    defer { serviceManager.ready(summary) }
+    let (manifests, problems) = configuration.manifests(journal)
+    guard problems.isEmpty else { throw Diagnostics(problems) }
+    let known = Set(agents.listAgents().map(\.id)).union(manifests.map(\.id))
+    let checked = try configuration.rules(agents: known.sorted(), journal)
+    var replaced = 0
+    for manifest in manifests {
+      let known = try? agents.manifest(manifest.id)
+      if known?.document == manifest.document { continue }
+      do {
+        try agents.adopt(manifest, state: agents.durableState(manifest.id))
+        replaced += 1
+      } catch {
+        journal.log(.warning, "\(manifest.file): not replaced: \(error)")
+      }
+    }
+    let count = rules.enforce(checked)
+    return ["agents": .int(Int64(replaced)), "rules": .int(Int64(count))]
+  }
+
+  // MARK: The end
+
+  /// Ends in order: agents, then outputs, then what is to be kept, then the socket.
+  func end() {
+    guard !isStopping else { return }
+    isStopping = true
+    serviceManager.stopping()
+    log.publish("system:stopping", from: "system")
+    agents.shutDown { [unowned self] in
+      hardware.close()
+      registry.close { [unowned self] in
+        control?.stop()
+        backend.close()
+        log.publish("system:stopped", from: "system")
+        loop.stop()
+      }
+    }
+  }
+
+  private func catchSignals() throws(SystemError) {
+    // Caught and dropped, so that a write to a reader that is gone returns an error instead of ending the daemon.
+    try loop.onSignal(SIGPIPE) {}
+    // The same where a file may not grow any more (RLIMIT_FSIZE).
+    try loop.onSignal(SIGXFSZ) {}
+    try loop.onSignal(SIGTERM) { [unowned self] in end() }
+    try loop.onSignal(SIGINT) { [unowned self] in
+      // The second Ctrl-C does not wait for anybody: outputs safe, out.
+      if isStopping {
+        hardware.close()
+        exit(130)
+      }
+      end()
+    }
+    try loop.onSignal(SIGHUP) { [unowned self] in
+      do { _ = try reloadAll() } catch { journal.log(.error, "\(error)\nthe agents and rules in force stay") }
+    }
+  }
+
+  private func makeFolders() {
+    for folder in [configuration.settings.home, Files.folder(of: configuration.settings.socket)] {
+      do { try Files.makeFolder(folder) } catch { journal.log(.warning, "\(error)") }
+    }
+  }
+}

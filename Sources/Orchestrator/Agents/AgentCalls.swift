@@ -1,0 +1,130 @@
+import Agent
+import HAL
+import Model
+
+/// The calls of one agent: every one passes the gate of its manifest, and is told with the event being handled as
+/// its cause.
+final class AgentCalls: AgentHost {
+  private let manifest: Manifest
+  private let principal: Principal
+  private let hardware: Hardware
+  private let events: any EventSink
+  private let clock: any Timekeeper
+  private let files: any FileReading
+  private let state: AgentState
+  private let onLog: (LogLevel, String) -> Void
+  private let onState: (String, Value?) throws(AgentError) -> Void
+  private var emitted: RateLimit?
+  private var operations: RateLimit?
+
+  /// What led to the call: the activation's event. Set by the supervisor around each activation.
+  var cause: Cause?
+
+  init(
+    _ manifest: Manifest, hardware: Hardware, events: any EventSink, clock: any Timekeeper, files: any FileReading,
+    state: AgentState, onLog: @escaping (LogLevel, String) -> Void,
+    onState: @escaping (String, Value?) throws(AgentError) -> Void
+  ) {
+    self.manifest = manifest
+    self.hardware = hardware
+    self.events = events
+    self.clock = clock
+    self.files = files
+    self.state = state
+    self.onLog = onLog
+    self.onState = onState
+    principal = Principal(name: "agent/\(manifest.id)", permissions: manifest.permissions)
+    emitted = manifest.budget.events.map(RateLimit.init)
+    operations = manifest.budget.hardware.map(RateLimit.init)
+  }
+
+  var now: UInt64 { clock.now.nanoseconds }
+
+  func read(_ sensor: String) throws(AgentError) -> Reading {
+    try countOperation()
+    do { return try hardware.latestReading(DeviceID(sensor), as: principal) } catch { throw AgentError(error) }
+  }
+
+  func control(
+    _ actuator: String, _ command: ActuatorCommand, lease: Duration?
+  ) throws(AgentError) -> Receipt {
+    try countOperation()
+    do {
+      return try hardware.controlActuator(DeviceID(actuator), command, lease: lease, as: principal, cause: cause)
+    } catch { throw AgentError(error) }
+  }
+
+  func snapshot(_ camera: String) throws(AgentError) -> [UInt8] {
+    try countOperation()
+    do { return try hardware.latestJPEG(DeviceID(camera), as: principal) } catch { throw AgentError(error) }
+  }
+
+  func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID {
+    guard EventPattern.isEventName(type) else {
+      throw AgentError(.invalid, "'\(type)' is no event name: it must be domain:verb")
+    }
+    guard manifest.permissions.mayEmit(type: type) else {
+      throw AgentError.notGranted(manifest.id, "emit", type, key: "emit")
+    }
+    if let wait = emitted?.take(at: clock.now) {
+      throw AgentError(.limited, "emit '\(type)': budget.events is used up for \(wait.text)")
+    }
+    let priority = manifest.policy.priority
+    return events.publish(
+      type, source: principal.name, cause: cause, priority: priority, payload: payload
+    ).id
+  }
+
+  func log(_ level: LogLevel, _ message: String) { onLog(level, message) }
+
+  func state(_ key: String) -> Value? { state.values[key] }
+
+  func setState(_ key: String, _ value: Value?) throws(AgentError) { try onState(key, value) }
+
+  func file(_ path: String) throws(AgentError) -> [UInt8] {
+    guard let real = manifest.permissions.mayReadFile(path, resolve: files.resolve) else {
+      throw AgentError.notGranted(manifest.id, "read", path, key: "fs_allow_paths")
+    }
+    return try files.read(real)
+  }
+
+  private func countOperation() throws(AgentError) {
+    if let wait = operations?.take(at: clock.now) {
+      throw AgentError(.limited, "budget.hardware is used up for \(wait.text)")
+    }
+  }
+}
+
+/// An agent's durable values while it is registered; the store has them too.
+final class AgentState {
+  var values: Fields
+  init(_ values: Fields) { self.values = values }
+}
+
+/// The file system, as far as agents may see it.
+public protocol FileReading: AnyObject {
+  /// The path with symbolic links, `.` and `..` resolved; nil when it leads nowhere.
+  func resolve(_ path: String) -> String?
+
+  /// The contents of a regular file.
+  /// - Parameter path: resolved, and granted.
+  /// - Throws: `notFound`, `denied` for what is no regular file, `limited` beyond 1 MiB.
+  func read(_ path: String) throws(AgentError) -> [UInt8]
+}
+
+extension AgentError {
+  /// What an agent is told when the hardware layer says no.
+  init(_ error: HALError) {
+    let code: Code =
+      switch error {
+      case .notFound: .notFound
+      case .denied: .denied
+      case .busy: .busy
+      case .limited: .limited
+      case .invalid: .invalid
+      case .unavailable: .unavailable
+      case .failed: .failed
+      }
+    self.init(code, error.description)
+  }
+}

@@ -1,0 +1,60 @@
+import Agent
+import HAL
+import Model
+
+/// Everything the supervisor knows about one registered agent.
+final class AgentRecord {
+  let manifest: Manifest
+  let calls: AgentCalls
+  let state: AgentState
+  var lifecycle: Lifecycle
+  var logs: LogRing
+  var queue = DeliveryQueue()
+  var instance: (any AgentInstance)?
+  var current: Delivery?
+  /// Grows with every instance, so that an answer of an instance that is gone is known as such.
+  var generation: UInt64 = 0
+  var started: Instant?
+  var activations: UInt64 = 0
+  var failures: UInt64 = 0
+  var lastSnapshot: Value = .map([:])
+  /// Sensors that are measured while it runs.
+  var subscriptions: [SubscriptionID] = []
+  /// Sensors that are measured while it is registered, as it waits for what they say.
+  var standing: [SubscriptionID] = []
+  var backoffTimer: TimerID?
+  var graceTimer: TimerID?
+  var onEnd: [() -> Void] = []
+  /// Events that arrived while the effects of another one were being executed.
+  var pending: [(event: LifecycleEvent, cause: Cause?)] = []
+  var isExecuting = false
+
+  init(_ manifest: Manifest, calls: AgentCalls, state: AgentState, logLines: Int) {
+    self.manifest = manifest
+    self.calls = calls
+    self.state = state
+    lifecycle = Lifecycle(manifest.runtime.lifecycle, policy: manifest.policy)
+    logs = LogRing(capacity: logLines)
+  }
+
+  var id: AgentID { manifest.id }
+
+  /// Whether there is, or is about to be, an instance.
+  var isLive: Bool {
+    switch lifecycle.state {
+    case .idle, .quarantined: false
+    default: true
+    }
+  }
+
+  /// The last failure in words, for refusals.
+  var trouble: String { lifecycle.lastFailure?.message ?? "failed too often" }
+
+  var status: AgentStatus {
+    AgentStatus(
+      id: id, name: manifest.name, driver: manifest.runtime.driver, state: lifecycle.state, pid: instance?.pid,
+      started: instance == nil ? nil : started, activations: activations, failures: failures,
+      restarts: lifecycle.restarts, queued: queue.count, lastExit: lifecycle.lastExit,
+      lastError: lifecycle.lastFailure?.message)
+  }
+}

@@ -1,0 +1,296 @@
+import Agent
+import HAL
+import Model
+
+/// Keeps the registered agents: feeds each one's events through its lifecycle, and executes what the lifecycle says.
+public final class AgentSupervisor {
+  let clock: any Timekeeper
+  let events: any EventSink
+  let hardware: Hardware
+  private let files: any FileReading
+  private let registry: any AgentRegistry
+  private let drivers: [Manifest.Driver: any AgentDriver]
+  private let logLines: Int
+  var records: [AgentID: AgentRecord] = [:]
+  private var subscribers = SubscriberIndex()
+  private var followers: [(id: FollowID, agent: AgentID?, onLine: (LogLine) -> Void)] = []
+  private var lastFollow: UInt64 = 0
+
+  /// Makes a supervisor without agents.
+  /// - Parameters:
+  ///   - drivers: the isolation levels there are.
+  ///   - registry: where registrations and agents' durable values are kept.
+  ///   - logLines: how many log lines are kept for each agent.
+  public init(
+    clock: any Timekeeper, events: any EventSink, hardware: Hardware, files: any FileReading,
+    registry: any AgentRegistry, drivers: [any AgentDriver], logLines: Int
+  ) {
+    self.clock = clock
+    self.events = events
+    self.hardware = hardware
+    self.files = files
+    self.registry = registry
+    self.logLines = logLines
+    self.drivers = Dictionary(uniqueKeysWithValues: drivers.map { ($0.kind, $0) })
+  }
+
+  // MARK: Registration
+
+  /// Adds an agent or replaces its manifest, without writing to the registry.
+  /// - Parameter state: its durable values.
+  public func adopt(_ manifest: Manifest, state: Fields) throws(AgentControlError) {
+    if let record = records[manifest.id], record.isLive { throw .alreadyRunning(manifest.id) }
+    guard let driver = drivers[manifest.runtime.driver] else {
+      throw .cannotRun(manifest.id, "this daemon has no '\(manifest.runtime.driver.rawValue)' driver")
+    }
+    do { try driver.validate(manifest) } catch { throw .cannotRun(manifest.id, error.message) }
+    forget(manifest.id)
+    let id = manifest.id
+    let values = AgentState(state)
+    let calls = AgentCalls(
+      manifest, hardware: hardware, events: events, clock: clock, files: files, state: values,
+      onLog: { [unowned self] level, message in log(id, level, message) },
+      onState: { [unowned self] key, value throws(AgentError) in try keep(id, key, value) })
+    let record = AgentRecord(manifest, calls: calls, state: values, logLines: logLines)
+    record.standing = measure { sensor in manifest.subscribe.contains { $0.matches("sensor:\(sensor)") } }
+    records[id] = record
+    subscribers.add(id, manifest.subscribe)
+  }
+
+  /// Starts the agents whose lifecycle is `always`.
+  public func startResident() {
+    for record in sorted where record.manifest.runtime.lifecycle == .always { feed(record, .spawn, cause: nil) }
+  }
+
+  func forget(_ id: AgentID) {
+    for subscription in records[id]?.standing ?? [] { hardware.unsubscribe(subscription) }
+    records[id] = nil
+    subscribers.remove(id)
+  }
+
+  var sorted: [AgentRecord] { records.values.sorted { $0.id < $1.id } }
+
+  func record(_ id: AgentID) throws(AgentControlError) -> AgentRecord {
+    guard let record = records[id] else {
+      let known = records.keys.map(\.rawValue)
+      throw .notFound(id, suggestion: Suggestion.closest(to: id.rawValue, in: known))
+    }
+    return record
+  }
+
+  func persist(_ changes: [RegistryChange]) throws(AgentControlError) {
+    do { try registry.keep(changes) } catch { throw .storage(error.message) }
+  }
+
+  // MARK: Events
+
+  /// Hands an event to the agents that subscribe to it.
+  public func handle(_ event: Event) {
+    for id in subscribers.subscribers(to: event.type) {
+      // An agent that cannot take it says so in its own events.
+      try? deliver(event, to: id, cause: Cause(event), count: 1, firing: nil) {}
+    }
+  }
+
+  /// Hands an event to one agent, starting it if need be.
+  /// - Parameters:
+  ///   - cause: what led to it.
+  ///   - count: how many events were folded into it.
+  ///   - firing: the rule's firing that waits for it.
+  ///   - done: called once, when it has been handled or dropped.
+  func deliver(
+    _ event: Event, to id: AgentID, cause: Cause, count: Int, firing: UInt64?, _ done: @escaping () -> Void
+  ) throws(AgentControlError) {
+    let record = try record(id)
+    guard record.lifecycle.accepts else {
+      switch record.lifecycle.state {
+      case .quarantined: throw .quarantined(id, record.trouble)
+      case .draining, .stopping: throw .draining(id)
+      default: throw .notRunning(id)
+      }
+    }
+    let delivery = Delivery(event: event, cause: cause, count: count, waiting: [(firing, done)])
+    if let refused = record.queue.add(delivery) {
+      events.publish(
+        "agent:overloaded", from: "agent/\(id)", cause: refused.cause,
+        ["event": .string(refused.event.type), "waiting": .int(Int64(record.queue.count))])
+      refused.finish()
+    }
+    feed(record, .deliver, cause: cause)
+  }
+
+  /// Ends what a rule's earlier firing began: what waits for it is dropped, a running activation is let finish.
+  func endFiring(_ firing: UInt64) {
+    for record in records.values {
+      for delivery in record.queue.remove(firing: firing) { delivery.finish() }
+    }
+  }
+
+  // MARK: Lifecycle
+
+  /// Feeds one event into an agent's lifecycle and executes what follows; events that this leads to wait their turn.
+  func feed(_ record: AgentRecord, _ event: LifecycleEvent, cause: Cause?) {
+    record.pending.append((event, cause))
+    guard !record.isExecuting else { return }
+    record.isExecuting = true
+    defer { record.isExecuting = false }
+    while !record.pending.isEmpty {
+      let next = record.pending.removeFirst()
+      let now = clock.now
+      // Only to spread back-off times: the clock's last digits are chance enough.
+      let chance = Double(now.nanoseconds % 997) / 997
+      let effects = record.lifecycle.apply(next.event, at: now, queued: record.queue.count, random: chance)
+      for effect in effects { execute(effect, record, next.cause) }
+    }
+  }
+
+  private func execute(_ effect: LifecycleEffect, _ record: AgentRecord, _ cause: Cause?) {
+    switch effect {
+    case .startInstance: start(record, cause)
+    case .activate: activateNext(record)
+    case .stopInstance(let now): stop(record, now: now)
+    case .scheduleBackoff(let delay):
+      record.backoffTimer = clock.schedule(after: delay) { [unowned self] in
+        feed(record, .backoffElapsed, cause: cause)
+      }
+    case .scheduleGrace(let delay):
+      record.graceTimer = clock.schedule(after: delay) { [unowned self] in
+        feed(record, .graceElapsed, cause: cause)
+      }
+    case .cancelTimers: cancelTimers(record)
+    case .publish(let type, let payload):
+      var payload = payload
+      payload["agent"] = .string(record.id.rawValue)
+      events.publish(type, from: "agent/\(record.id)", cause: cause, payload)
+    case .releaseHardware:
+      for subscription in record.subscriptions { hardware.unsubscribe(subscription) }
+      record.subscriptions = []
+      hardware.releaseAll(holder: "agent/\(record.id)", cause: cause)
+    case .clearQueue: for delivery in record.queue.removeAll() { delivery.finish() }
+    case .done:
+      let waiting = record.onEnd
+      record.onEnd = []
+      for action in waiting { action() }
+    }
+  }
+
+  private func cancelTimers(_ record: AgentRecord) {
+    for timer in [record.backoffTimer, record.graceTimer] { timer.map(clock.cancel) }
+    record.backoffTimer = nil
+    record.graceTimer = nil
+  }
+
+  private func start(_ record: AgentRecord, _ cause: Cause?) {
+    guard let driver = drivers[record.manifest.runtime.driver] else { return }
+    record.generation += 1
+    let generation = record.generation
+    record.calls.cause = cause
+    driver.start(record.manifest, host: record.calls) { [unowned self] result in
+      switch result {
+      case .success(let instance) where record.generation == generation:
+        record.instance = instance
+        record.started = clock.now
+        // Sensors that the manifest names are measured while the agent runs, so that its reads never wait.
+        record.subscriptions = measure { record.manifest.permissions.mayRead(sensor: $0.rawValue) }
+        feed(record, .started, cause: cause)
+      case .success(let instance): instance.stop(now: true) {}
+      case .failure(let failure) where record.generation == generation:
+        log(record.id, .error, failure.message)
+        feed(record, .startFailed(failure), cause: cause)
+      case .failure: break
+      }
+    }
+  }
+
+  /// Has the board's sensors measured that are wanted.
+  private func measure(_ isWanted: (DeviceID) -> Bool) -> [SubscriptionID] {
+    hardware.board.devices.compactMap { device in
+      guard case .sensor = device.kind, isWanted(device.id) else { return nil }
+      return try? hardware.subscribe(device.id, every: nil, deadband: nil)
+    }
+  }
+
+  private func activateNext(_ record: AgentRecord) {
+    guard let instance = record.instance, let delivery = record.queue.next() else {
+      // Everything that waited was dropped in between.
+      feed(record, .completed, cause: nil)
+      return
+    }
+    let generation = record.generation
+    record.current = delivery
+    let activated = events.publish(
+      "agent:activated", from: "agent/\(record.id)", cause: delivery.cause, priority: record.manifest.policy.priority,
+      ["agent": .string(record.id.rawValue), "event": .string(delivery.event.type)])
+    record.calls.cause = Cause(activated)
+    instance.activate(delivery.delivered) { [unowned self] result in
+      guard record.generation == generation, record.current != nil else { return }
+      record.current = nil
+      switch result {
+      case .success:
+        record.activations += 1
+        feed(record, .completed, cause: Cause(activated))
+      case .failure(let failure):
+        record.failures += 1
+        log(record.id, .error, failure.message)
+        feed(record, .failed(failure), cause: Cause(activated))
+      }
+      delivery.finish()
+    }
+  }
+
+  private func stop(_ record: AgentRecord, now: Bool) {
+    guard let instance = record.instance else {
+      feed(record, .exited(.killed), cause: nil)
+      return
+    }
+    let generation = record.generation
+    instance.stop(now: now) { [unowned self] in
+      guard record.generation == generation else { return }
+      record.instance = nil
+      record.generation += 1
+      record.current?.finish()
+      record.current = nil
+      feed(record, .exited(.killed), cause: record.calls.cause)
+    }
+  }
+
+  // MARK: Logs and state
+
+  func log(_ id: AgentID, _ level: LogLevel, _ message: String) {
+    guard let record = records[id] else { return }
+    for text in message.split(whereSeparator: \.isNewline) {
+      let line = LogLine(
+        agent: id, time: clock.wallMilliseconds, level: level, message: String(text), event: record.calls.cause?.id)
+      record.logs.append(line)
+      for follower in followers where follower.agent == nil || follower.agent == id { follower.onLine(line) }
+    }
+  }
+
+  /// Calls `onLine` for each new line of an agent's log, or of all logs, until `endFollow`.
+  public func follow(_ agent: AgentID?, _ onLine: @escaping (LogLine) -> Void) -> FollowID {
+    lastFollow += 1
+    followers.append((FollowID(lastFollow), agent, onLine))
+    return FollowID(lastFollow)
+  }
+
+  /// Ends following a log.
+  public func endFollow(_ follow: FollowID) { followers.removeAll { $0.id == follow } }
+
+  private func keep(_ id: AgentID, _ key: String, _ value: Value?) throws(AgentError) {
+    guard let record = records[id] else { throw AgentError(.notFound, "agent '\(id)' is gone") }
+    do { try registry.keep([.state(id, key: key, value)]) } catch {
+      throw AgentError(.failed, "state '\(key)' cannot be kept: \(error.message)")
+    }
+    record.state.values[key] = value
+  }
+
+  /// An agent's durable values; empty when it has none.
+  public func durableState(_ id: AgentID) -> Fields { records[id]?.state.values ?? [:] }
+
+  /// An agent's own counters and state, as it last told them; asked anew where it answers at once.
+  func lastSnapshot(_ id: AgentID) -> Value? {
+    guard let record = records[id] else { return nil }
+    record.instance?.snapshot { record.lastSnapshot = $0 }
+    return record.lastSnapshot
+  }
+}

@@ -1,0 +1,26 @@
+import Model
+
+/// Where registrations and agents' durable values are kept.
+public protocol AgentRegistry: AnyObject {
+  /// Takes changes to be kept, in order. They are written soon, together with others; a failed write is tried again.
+  /// - Throws: when earlier changes could not be written and no more can be held.
+  func keep(_ changes: [RegistryChange]) throws(RegistryFailure)
+}
+
+/// One change of what must survive a restart.
+public enum RegistryChange: Sendable {
+  /// An agent was registered, or its manifest replaced.
+  case agent(Manifest)
+  /// An agent was unregistered; its durable values go with it.
+  case removal(AgentID)
+  /// A durable value of an agent changed; nil removes it.
+  case state(AgentID, key: String, Value?)
+}
+
+/// Why a change cannot be kept.
+public struct RegistryFailure: Error, Sendable {
+  /// One sentence.
+  public var message: String
+  /// Puts a failure together.
+  public init(_ message: String) { self.message = message }
+}

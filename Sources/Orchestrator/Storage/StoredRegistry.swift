@@ -1,0 +1,184 @@
+import EventLoop
+import Model
+import Store
+
+/// The registry on disk: changes are gathered for a moment and written together, on a thread of their own.
+///
+/// A write that fails is tried again until it succeeds; meanwhile the changes wait in memory, and the daemon goes on.
+public final class StoredRegistry: AgentRegistry {
+  /// What was kept before the daemon started.
+  public struct Contents: Sendable {
+    /// Agents that were registered at run time.
+    public var agents: [StoredAgent] = []
+    /// Every agent's durable values.
+    public var states: [AgentID: Fields] = [:]
+    /// What people should know: something was restored, or cannot be read.
+    public var notices: [String] = []
+  }
+
+  /// How many changes wait at most while the disk cannot be written.
+  static let waitingLimit = 10_000
+
+  private let loop: EventLoop
+  private let events: any EventSink
+  private let worker: Worker<StoreSlot>
+  private var waiting: [RegistryChange] = []
+  private var waiters: [(Result<Void, RegistryFailure>) -> Void] = []
+  private var timer: TimerID?
+  private var isWriting = false
+  private var failures = 0
+
+  /// Names the place; nothing is opened yet.
+  public init(folder: String, loop: EventLoop, events: any EventSink) {
+    self.loop = loop
+    self.events = events
+    worker = Worker("registry", on: loop) { StoreSlot(folder: folder) }
+  }
+
+  /// Opens the registry and reads all of it, turning the loop until that is done.
+  /// - Parameter timeout: after it the daemon starts without what was kept; the registry goes on opening.
+  public func open(timeout: Duration) -> Contents {
+    var contents: Contents?
+    worker.submit({ $0.contents() }, then: { contents = $0 })
+    let deadline = loop.now + timeout
+    let alarm = loop.schedule(at: deadline) {}
+    while contents == nil && loop.now < deadline { loop.turn(wait: true) }
+    loop.cancel(alarm)
+    return contents ?? Contents(notices: ["the registry did not open within \(timeout.text); going on without it"])
+  }
+
+  // MARK: AgentRegistry
+
+  public func keep(_ changes: [RegistryChange]) throws(RegistryFailure) {
+    guard waiting.count + changes.count <= Self.waitingLimit else {
+      throw RegistryFailure("\(waiting.count) changes already wait for the disk")
+    }
+    // One that can never be kept would hold up all that are written with it, for ever.
+    do throws(StoreError) {
+      for change in changes { try StoreChange(change).check() }
+    } catch {
+      throw RegistryFailure(error.description)
+    }
+    waiting += changes
+    // A moment, so that changes that come together are one transaction.
+    if failures == 0 { schedule(after: .milliseconds(20)) }
+  }
+
+  /// Calls `done` when everything that was handed in so far is on the disk, or could not be written.
+  public func flush(_ done: @escaping (Result<Void, RegistryFailure>) -> Void) {
+    waiters.append(done)
+    schedule(after: .zero)
+  }
+
+  /// Writes what waits and closes the file.
+  /// - Parameter done: called once; what could not be written is lost then, and was said.
+  public func close(_ done: @escaping () -> Void) {
+    flush { [self] _ in
+      worker.submit({ $0.close() }, then: { done() })
+    }
+  }
+
+  private func schedule(after delay: Duration) {
+    if let timer {
+      guard delay == .zero else { return }
+      loop.cancel(timer)
+    }
+    timer = loop.schedule(after: delay) { [unowned self] in
+      timer = nil
+      write()
+    }
+  }
+
+  private func write() {
+    guard !isWriting else { return }
+    let batch = waiting
+    let called = waiters
+    waiting = []
+    waiters = []
+    guard !batch.isEmpty else { return called.forEach { $0(.success(())) } }
+    isWriting = true
+    worker.submit({ $0.apply(batch) }, then: { [self] problem in finish(batch, called, problem) })
+  }
+
+  private func finish(
+    _ batch: [RegistryChange], _ called: [(Result<Void, RegistryFailure>) -> Void], _ problem: String?
+  ) {
+    isWriting = false
+    guard let problem else {
+      if failures > 0 { events.publish("system:storage_recovered", from: "system") }
+      failures = 0
+      for waiter in called { waiter(.success(())) }
+      if !waiting.isEmpty || !waiters.isEmpty { schedule(after: .zero) }
+      return
+    }
+    waiting = batch + waiting
+    failures += 1
+    for waiter in called { waiter(.failure(RegistryFailure(problem))) }
+    if failures == 1 {
+      events.publish(
+        "system:storage_failed", from: "system", priority: .critical,
+        ["error": .string(problem), "waiting": .int(Int64(waiting.count))])
+    }
+    // Whoever asked to be told meanwhile, such as the end of the daemon, does not wait for the next try.
+    schedule(after: waiters.isEmpty ? .seconds(min(60, 1 << min(failures, 6))) : .zero)
+  }
+}
+
+/// The store as its thread has it: open, or the reason why not.
+struct StoreSlot {
+  private let folder: String
+  private var store: Store?
+  private var problem: String?
+
+  init(folder: String) {
+    self.folder = folder
+    open()
+  }
+
+  private mutating func open() {
+    do throws(StoreError) {
+      store = try Store(folder: folder)
+      problem = nil
+    } catch {
+      problem = error.description
+    }
+  }
+
+  func contents() -> StoredRegistry.Contents {
+    guard let store else { return StoredRegistry.Contents(notices: ["the registry cannot be used: \(problem ?? "")"]) }
+    do throws(StoreError) {
+      return StoredRegistry.Contents(agents: try store.agents(), states: try store.states(), notices: store.notices)
+    } catch {
+      return StoredRegistry.Contents(notices: store.notices + ["the registry cannot be read: \(error)"])
+    }
+  }
+
+  /// - Returns: nil when everything is on the disk; otherwise what went wrong, in a sentence.
+  mutating func apply(_ changes: [RegistryChange]) -> String? {
+    if store == nil { open() }
+    guard let store else { return problem }
+    do throws(StoreError) {
+      try store.apply(changes.map(StoreChange.init))
+      return nil
+    } catch {
+      return error.description
+    }
+  }
+
+  mutating func close() {
+    store?.close()
+    store = nil
+  }
+}
+
+extension StoreChange {
+  init(_ change: RegistryChange) {
+    self =
+      switch change {
+      case .agent(let manifest):
+        .registerAgent(StoredAgent(id: manifest.id, manifest: manifest.document, file: manifest.file))
+      case .removal(let id): .removeAgent(id)
+      case .state(let agent, let key, let value): .setState(agent, key: key, value)
+      }
+  }
+}

@@ -1,0 +1,89 @@
+import CSQLite
+
+/// The only owner of an SQLite connection. One thread at a time may use it.
+///
+/// SAFETY: `handle` is valid from `init` to `deinit`; statements do not outlive the call that made them.
+@safe final class Database {
+  /// The file, as it was opened.
+  let path: String
+  private let handle: OpaquePointer
+  /// The newest result code that was no success; SQLITE_OK when there was none.
+  private(set) var lastFailure = SQLITE_OK
+
+  /// Opens a file that must exist unless `create` is set, for this connection alone.
+  init(_ path: String, create: Bool) throws(StoreError) {
+    self.path = path
+    let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (create ? SQLITE_OPEN_CREATE : 0)
+    var opened: OpaquePointer?
+    let result = unsafe path.withCString { unsafe sqlite3_open_v2($0, &opened, flags, nil) }
+    guard result == SQLITE_OK, let handle = unsafe opened else {
+      defer { unsafe sqlite3_close_v2(opened) }
+      throw unsafe Database.error(opened, result, "open", path)
+    }
+    unsafe self.handle = handle
+  }
+
+  deinit { unsafe sqlite3_close_v2(handle) }
+
+  /// Whether SQLite will only read it.
+  var isReadOnly: Bool { unsafe sqlite3_db_readonly(handle, "main") == 1 }
+
+  /// Runs statements that take no values and whose rows do not matter.
+  func execute(_ sql: String) throws(StoreError) {
+    let result = unsafe sql.withCString { unsafe sqlite3_exec(handle, $0, nil, nil, nil) }
+    if result != SQLITE_OK { throw error(result, "write") }
+  }
+
+  /// Compiles one statement and puts `values` in place of its `?`.
+  func prepare(_ sql: String, _ values: [Cell] = []) throws(StoreError) -> Statement {
+    var compiled: OpaquePointer?
+    let result = unsafe sql.withCString { unsafe sqlite3_prepare_v2(handle, $0, -1, &compiled, nil) }
+    guard result == SQLITE_OK, let compiled = unsafe compiled else { throw error(result, "read") }
+    let statement = unsafe Statement(owning: compiled, of: self)
+    try statement.bind(values)
+    return statement
+  }
+
+  /// Runs one statement to its end.
+  func run(_ sql: String, _ values: [Cell] = []) throws(StoreError) {
+    let statement = try prepare(sql, values)
+    while try statement.step() {}
+  }
+
+  /// All rows of a query.
+  func rows(_ sql: String, _ values: [Cell] = []) throws(StoreError) -> [[Cell]] {
+    let statement = try prepare(sql, values)
+    var rows: [[Cell]] = []
+    while try statement.step() { rows.append(statement.row) }
+    return rows
+  }
+
+  /// Runs `body` as a whole or not at all.
+  func transaction<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
+    try execute("BEGIN IMMEDIATE")
+    do throws(StoreError) {
+      let result = try body()
+      try execute("COMMIT")
+      return result
+    } catch {
+      // SQLite has rolled back by itself after some errors (sqlite.org/lang_transaction.html).
+      if unsafe sqlite3_get_autocommit(handle) == 0 { try? execute("ROLLBACK") }
+      throw error
+    }
+  }
+
+  /// What `code`, just returned for this connection, means.
+  func error(_ code: Int32, _ operation: String) -> StoreError {
+    lastFailure = code
+    return unsafe Database.error(handle, code, operation, path)
+  }
+
+  private static func error(
+    _ handle: OpaquePointer?, _ code: Int32, _ operation: String, _ path: String
+  ) -> StoreError {
+    // SAFETY: the texts are SQLite's own, valid until the next call on this connection.
+    let detail = unsafe String(cString: unsafe handle == nil ? sqlite3_errstr(code) : sqlite3_errmsg(handle))
+    let errno: Int32 = unsafe handle == nil ? 0 : sqlite3_system_errno(handle)
+    return StoreError(code: code, errno: errno, operation: operation, path: path, detail: detail)
+  }
+}

@@ -1,0 +1,166 @@
+import Document
+import Linux
+import Model
+
+/// The durable registry, `registry.db`: agents, their state, the restart ledger.
+///
+/// Everything blocks, so it lives on one worker thread. A batch that `apply` has returned from survives a power cut.
+/// Beside the file stands `registry.db.good`, a copy that is put in its place when it is found damaged.
+///
+/// The file is opened for this process alone, in write-ahead mode: a commit costs one fsync, where a rollback journal
+/// costs four, and half the bytes. Without a second process no shared-memory file is needed.
+public final class Store {
+  private let place: StorePlace
+  private(set) var database: Database?
+  private var batchesSinceCopy = 0
+
+  /// What happened on opening that people should know: something was restored, or lost. Empty as a rule.
+  public let notices: [String]
+
+  /// Why the newest good copy could not be made; nil when it could. What was applied is kept all the same.
+  public private(set) var copyProblem: StoreError?
+
+  /// After how many batches that change no registration a good copy is made.
+  static let batchesPerCopy = 256
+
+  /// Opens the registry in `folder`, which is made when it is missing; restores it when it is damaged.
+  /// - Throws: `locked` by another process, `newer`, `full`, `readOnly`, `failed`. Never for damage alone.
+  public convenience init(folder: String) throws(StoreError) { try self.init(folder: folder, schema: .current) }
+
+  init(folder: String, schema: Schema) throws(StoreError) {
+    place = StorePlace(folder: folder)
+    var recovery = Recovery(place: place, schema: schema)
+    let opened = try recovery.open()
+    database = opened
+    notices = recovery.notices
+    if recovery.needsCopy { keepCopy() }
+  }
+
+  /// Makes a good copy of what has changed, and lets go of the file. Nothing can be read or written afterwards.
+  public func close() {
+    guard database != nil else { return }
+    if batchesSinceCopy > 0 { keepCopy() }
+    database = nil
+  }
+
+  // MARK: Writing
+
+  /// Applies all changes or none, and returns when they are on the disk.
+  /// - Throws: nothing of the batch is kept then; everything applied before is.
+  public func apply(_ changes: [StoreChange]) throws(StoreError) {
+    guard !changes.isEmpty else { return }
+    let database = try opened()
+    for change in changes { try change.check() }
+    try database.transaction { () throws(StoreError) in
+      for change in changes { try apply(change, to: database) }
+    }
+    batchesSinceCopy += 1
+    let registers = changes.contains {
+      switch $0 {
+      case .registerAgent, .removeAgent, .enableAgent: true
+      default: false
+      }
+    }
+    if registers || batchesSinceCopy >= Self.batchesPerCopy { keepCopy() }
+  }
+
+  /// Registers an agent or replaces its registration.
+  public func registerAgent(_ agent: StoredAgent) throws(StoreError) { try apply([.registerAgent(agent)]) }
+
+  /// Forgets an agent and its state; its ledger stays.
+  public func removeAgent(_ id: AgentID) throws(StoreError) { try apply([.removeAgent(id)]) }
+
+  /// Keeps a value of an agent's state; nil removes it.
+  public func setState(_ agent: AgentID, _ key: String, _ value: Value?) throws(StoreError) {
+    try apply([.setState(agent, key: key, value)])
+  }
+
+  /// Forgets all of an agent's state.
+  public func removeState(_ agent: AgentID) throws(StoreError) { try apply([.removeState(agent)]) }
+
+  /// Appends to the restart ledger.
+  public func appendLedger(_ entry: LedgerEntry) throws(StoreError) { try apply([.appendLedger(entry)]) }
+
+  /// Replaces the good copy by what is stored now. A failure is kept in `copyProblem`; the old copy then stays.
+  public func keepCopy() {
+    guard let database else { return }
+    do throws(StoreError) {
+      try place.makeCopy(of: database)
+      copyProblem = nil
+      batchesSinceCopy = 0
+    } catch {
+      copyProblem = error
+    }
+  }
+
+  // MARK: Reading
+
+  /// All registered agents, by id.
+  public func agents() throws(StoreError) -> [StoredAgent] {
+    let rows = try opened().rows("SELECT id, manifest, file, enabled FROM agents ORDER BY id")
+    return try rows.map { row throws(StoreError) in
+      StoredAgent(
+        id: AgentID(row[0].text ?? ""), manifest: try decode(row[1]), file: row[2].text ?? "",
+        isEnabled: row[3].integer != 0)
+    }
+  }
+
+  /// The state of one agent, by key; empty when it keeps none.
+  public func state(_ agent: AgentID) throws(StoreError) -> Fields {
+    let rows = try opened().rows(
+      "SELECT key, value FROM agent_state WHERE agent = ? ORDER BY key", [.text(agent.rawValue)])
+    return Fields(
+      uniquePairs: try rows.map { row throws(StoreError) in (row[0].text ?? "", try decode(row[1])) })
+  }
+
+  /// The state of every agent that keeps some.
+  public func states() throws(StoreError) -> [AgentID: Fields] {
+    var states: [AgentID: Fields] = [:]
+    for row in try opened().rows("SELECT agent, key, value FROM agent_state ORDER BY agent, key") {
+      states[AgentID(row[0].text ?? ""), default: [:]][row[1].text ?? ""] = try decode(row[2])
+    }
+    return states
+  }
+
+  /// The newest lines of the restart ledger, oldest first.
+  /// - Parameters:
+  ///   - agent: whose; nil is everybody's.
+  ///   - last: how many at most.
+  public func ledger(_ agent: AgentID? = nil, last: Int) throws(StoreError) -> [LedgerEntry] {
+    let columns = "SELECT time, agent, reason, message, event, boot, uptime FROM ledger"
+    let limit = Cell.integer(Int64(max(0, last)))
+    let rows =
+      if let agent {
+        try opened().rows(
+          "\(columns) WHERE agent = ? ORDER BY number DESC LIMIT ?", [.text(agent.rawValue), limit])
+      } else {
+        try opened().rows("\(columns) ORDER BY number DESC LIMIT ?", [limit])
+      }
+    return rows.reversed().map { row in
+      LedgerEntry(
+        time: UInt64(clamping: row[0].integer ?? 0), agent: AgentID(row[1].text ?? ""), reason: row[2].text ?? "",
+        message: row[3].text ?? "", event: row[4].text.flatMap { ULID($0) }, boot: row[5].text ?? "",
+        uptime: UInt64(clamping: row[6].integer ?? 0))
+    }
+  }
+
+  /// A setting of the daemon itself; nil when there is none.
+  public func note(_ key: String) throws(StoreError) -> String? {
+    try opened().rows("SELECT value FROM meta WHERE key = ?", [.text("note.\(key)")]).first?.first?.text
+  }
+
+  // MARK: Inside
+
+  private func opened() throws(StoreError) -> Database {
+    guard let database else { throw .failed(operation: "use", path: place.file, detail: "it has been closed") }
+    return database
+  }
+
+  private func decode(_ cell: Cell) throws(StoreError) -> Value {
+    do {
+      return try JSON.decode((cell.text ?? "").utf8.map { $0 }[...], limits: .standard)
+    } catch {
+      throw .corrupt(place.file, detail: error.message)
+    }
+  }
+}

@@ -1,0 +1,158 @@
+import HAL
+import KernelTestKit
+import Linux
+import Model
+
+// Edges: their time, their count, and what happens when there are too many.
+extension RingTests {
+  static var edges: [RingTest] {
+    [
+      RingTest("edges: each has the kernel's time and the next number") { ring in try timesAndNumbers(ring) },
+      RingTest("edges: bounces within the debounce time are one press") { ring in try debounce(ring) },
+      RingTest("edges: those that the kernel dropped are reported as lost, the first ones too") { ring in
+        try lost(ring)
+      },
+      RingTest("edges: every one of a long run is accounted for") { ring in try many(ring) },
+    ]
+  }
+
+  /// gpio-sim masks a line while the consumer's interrupt thread runs, and loses what changes meanwhile: edges are
+  /// kept this far apart.
+  static let pace = Duration.milliseconds(10)
+
+  private static func button(_ ring: Ring, _ id: DeviceID) throws -> (chip: SimulatedChip, line: String) {
+    guard let device = ring.board.device(id) else { throw Skip("the board file has no device '\(id)'") }
+    let found = try end(of: device, on: ring.board)
+    try found.chip.pull(found.line, up: false)
+    return found
+  }
+
+  private static func timesAndNumbers(_ ring: Ring) throws {
+    let (chip, line) = try button(ring, "button")
+    let stand = try Stand(ring.board, ["button"])
+    defer { stand.close() }
+    for number in 1...10 {
+      let before = System.monotonicNanoseconds()
+      try chip.pull(line, up: number % 2 == 1)
+      let event = try stand.wait(for: "input:button", count: number)
+      let after = System.monotonicNanoseconds()
+      try expect(event["sequence"], is: .int(Int64(number)), "sequence")
+      try expect(event["active"], is: .bool(number % 2 == 1), "active")
+      let time = UInt64(clamping: event["kernel_ns"]?.int ?? 0)
+      try expect(before <= time && time <= after, "kernel_ns is \(time), not within \(before) to \(after)")
+      try expect(time <= event.monotonic, "the event at \(event.monotonic) is before its edge at \(time)")
+      stand.turn(for: pace)
+    }
+    try expect(stand.events("device:overrun"), is: [], "lost edges")
+  }
+
+  private static func debounce(_ ring: Ring) throws {
+    let (chip, line) = try button(ring, "knock")
+    let stand = try Stand(ring.board, ["knock"])
+    defer { stand.close() }
+    for press in 1...3 {
+      for bounce in 0..<7 {
+        try chip.pull(line, up: bounce % 2 == 0)
+        stand.turn(for: pace)
+      }
+      try stand.wait(for: "input:knock", count: press)
+      // Let go, and bounce on the way; only rising edges are asked for.
+      for bounce in 0..<5 {
+        try chip.pull(line, up: bounce % 2 == 1)
+        stand.turn(for: pace)
+      }
+      try stand.wait("the line debounced to low", polling: pace) {
+        try stand.hardware.latestReading("knock", as: Stand.everybody).value == 0
+      }
+      stand.turn(for: .milliseconds(150))
+      try expect(stand.events("input:knock").count, is: press, "presses")
+    }
+  }
+
+  private static func lost(_ ring: Ring) throws {
+    let (chip, line) = try button(ring, "button")
+    let stand = try Stand(ring.board, ["button"])
+    defer { stand.close() }
+    var sent = 0
+    for burst in 1...2 {
+      // The loop is busy elsewhere: the kernel keeps 16 edges of a line, and drops the oldest (gpiolib-cdev.c).
+      for _ in 0..<40 {
+        sent += 1
+        try chip.pull(line, up: sent % 2 == 1)
+        Pause.wait(nanoseconds: UInt64(pace.nanoseconds))
+      }
+      let last = Int64(sent)
+      try stand.wait("edge \(last)") { stand.events.last { $0.type == "input:button" }?["sequence"] == .int(last) }
+      let lost = stand.events("device:overrun").compactMap { $0["lost"]?.int }.reduce(0, +)
+      let seen = stand.events("input:button").count
+      try expect(seen, is: 16 * burst, "edges seen in \(burst) bursts of 40")
+      try expect(Int(lost) + seen, is: sent, "edges lost and seen")
+    }
+  }
+
+  private static func many(_ ring: Ring) throws {
+    let names = (0..<8).map { "RUSH\($0)" }
+    let chip = try SimulatedChip.make("ring-rush", label: "ring-rush", lines: names)
+    defer { try? chip.remove() }
+    let board = Board(
+      name: "rush", backend: .linux, chips: ["rush": Board.Chip(label: "ring-rush")],
+      devices: names.map {
+        Device(
+          id: DeviceID($0), kind: .input(InputSettings()), driver: "gpio", options: ["chip": "rush", "line": .string($0)])
+      })
+    let stand = try Stand(board)
+    defer { stand.close() }
+    var rush = EdgeRush(stand: stand, chip: chip, names: names)
+    try rush.run(for: .seconds(ring.edgeSeconds))
+    ring.note("\(rush.sent) edges on \(names.count) lines in \(rush.seconds.text) s: \(rush.rate.text) a second")
+    ring.note("from the kernel's timestamp to the event: \(Distribution(rush.delays).text)")
+  }
+}
+
+/// Edges on several lines, each as soon as the line's last one has arrived and the simulator is ready for the next.
+struct EdgeRush {
+  let stand: Stand
+  let chip: SimulatedChip
+  let names: [String]
+  /// Edges sent, all of which have arrived.
+  private(set) var sent = 0
+  private(set) var seconds = 0.0
+  /// From each edge's time to its event, in nanoseconds.
+  private(set) var delays: [UInt64] = []
+
+  init(stand: Stand, chip: SimulatedChip, names: [String]) {
+    self.stand = stand
+    self.chip = chip
+    self.names = names
+  }
+
+  var rate: Double { Double(sent) / seconds }
+
+  mutating func run(for time: Duration) throws {
+    var counts = [String: Int64](uniqueKeysWithValues: names.map { ($0, 0) })
+    let start = stand.loop.now
+    let end = start + time
+    var seen = stand.events.count
+    while stand.loop.now < end {
+      for name in names {
+        counts[name, default: 0] += 1
+        try chip.pull(name, up: counts[name, default: 0] % 2 == 1)
+      }
+      sent += names.count
+      let wanted = seen + names.count
+      try stand.wait("the edges of round \(sent / names.count)", within: .seconds(10)) {
+        stand.events.count >= wanted
+      }
+      for event in stand.events[seen...] {
+        guard event.type.hasPrefix("input:") else { throw Failure("\(event.type) \(event.payload) among the edges") }
+        let name = String(event.type.dropFirst("input:".count))
+        try expect(event["sequence"]?.int, is: counts[name], "sequence on \(name)")
+        try expect(event["active"], is: .bool(counts[name, default: 0] % 2 == 1), "level on \(name)")
+        delays.append(event.monotonic - UInt64(clamping: event["kernel_ns"]?.int ?? 0))
+      }
+      seen = stand.events.count
+      stand.turn(for: RingTests.pace)
+    }
+    seconds = (stand.loop.now - start).seconds
+  }
+}

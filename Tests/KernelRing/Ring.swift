@@ -1,0 +1,135 @@
+import KernelTestKit
+import Linux
+import Model
+
+/// One test: a name that says what must be so, and how it is found out.
+struct RingTest {
+  var name: String
+  var body: (Ring) throws -> Void
+
+  init(_ name: String, _ body: @escaping (Ring) throws -> Void) {
+    self.name = name
+    self.body = body
+  }
+}
+
+/// How a test ended.
+struct RingResult {
+  enum Outcome {
+    case passed
+    case failed(String)
+    case skipped(String)
+    /// Still running; what stays in the results when the process does not live to say more.
+    case unfinished
+  }
+
+  var name: String
+  var outcome: Outcome
+  var seconds: Double
+  /// What the test printed.
+  var notes: [String]
+}
+
+/// Runs tests one after the other and keeps what came of them.
+final class Ring {
+  let board: Board
+  /// How long the test of many edges goes on.
+  let edgeSeconds: Int
+  private var results: [RingResult] = []
+  private var notes: [String] = []
+
+  init(board: Board, edgeSeconds: Int) {
+    self.board = board
+    self.edgeSeconds = edgeSeconds
+  }
+
+  /// Says something that was measured.
+  func note(_ text: String) {
+    notes.append(text)
+    print("    \(text)")
+  }
+
+  /// - Returns: whether no test failed.
+  func run(_ tests: [RingTest], _ arguments: RingArguments) -> Bool {
+    let chosen = tests.filter { arguments.filter.isEmpty || $0.name.contains(arguments.filter) }
+    if arguments.isList {
+      for test in chosen { print(test.name) }
+      return true
+    }
+    if chosen.isEmpty {
+      print("kernel-ring: no test's name contains '\(arguments.filter)'; --list shows them all")
+      return false
+    }
+    for test in chosen {
+      print("  … \(test.name)")
+      results.append(RingResult(name: test.name, outcome: .unfinished, seconds: 0, notes: []))
+      write(arguments.junit)
+      results[results.count - 1] = run(test)
+      write(arguments.junit)
+    }
+    return summarise()
+  }
+
+  private func run(_ test: RingTest) -> RingResult {
+    notes = []
+    let start = System.monotonicNanoseconds()
+    let outcome: RingResult.Outcome
+    do {
+      try test.body(self)
+      outcome = .passed
+    } catch let skip as Skip {
+      outcome = .skipped(skip.reason)
+    } catch {
+      outcome = .failed("\(error)")
+    }
+    let seconds = Double(System.monotonicNanoseconds() - start) / 1e9
+    let result = RingResult(name: test.name, outcome: outcome, seconds: seconds, notes: notes)
+    print(result.line)
+    return result
+  }
+
+  private func summarise() -> Bool {
+    print("\nkernel ring on board '\(board.name)':")
+    var counts = (passed: 0, failed: 0, skipped: 0)
+    for result in results {
+      print(result.line)
+      for note in result.notes { print("           \(note)") }
+      switch result.outcome {
+      case .passed: counts.passed += 1
+      case .skipped: counts.skipped += 1
+      case .failed, .unfinished: counts.failed += 1
+      }
+    }
+    print("\(counts.passed) passed, \(counts.failed) failed, \(counts.skipped) skipped")
+    return counts.failed == 0
+  }
+
+  private func write(_ file: String?) {
+    guard let file else { return }
+    do { try Files.replace(file, with: Array(JUnit.document(results).utf8), mode: 0o644) } catch {
+      print("kernel-ring: results cannot be written: \(error)")
+    }
+  }
+}
+
+extension RingResult {
+  /// `  ✔  0.12 s  name`
+  var line: String {
+    let mark =
+      switch outcome {
+      case .passed: "✔"
+      case .failed: "✘"
+      case .skipped: "–"
+      case .unfinished: "…"
+      }
+    let hundredths = Int((seconds * 100).rounded())
+    let fraction = "\(hundredths % 100 < 10 ? "0" : "")\(hundredths % 100)"
+    let time = "\(hundredths / 100).\(fraction)"
+    let text = "  \(mark) \(String(repeating: " ", count: max(0, 7 - time.count)))\(time) s  \(name)"
+    return switch outcome {
+    case .failed(let why): "\(text)\n      FAILED: \(why)"
+    case .skipped(let why): "\(text) (skipped: \(why))"
+    default: text
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import HAL
+import KernelTestKit
+import Model
+
+// Outputs that are joined to inputs: the same on a real board and between simulated chips.
+extension RingTests {
+  static var wires: [RingTest] {
+    [
+      RingTest("wires: what an output drives, the input at the other end sees") { ring in
+        let wires = try Wire.all(of: ring.board)
+        if wires.isEmpty { throw Skip("the board file lists no wires (world.wires)") }
+        for wire in wires {
+          let stand = try Stand(ring.board, [wire.from, wire.to])
+          defer { stand.close() }
+          for id in [wire.from, wire.to] {
+            if let why = stand.backend.absence(of: id) { throw Skip("\(id): \(why)") }
+          }
+          try follow(wire, stand)
+        }
+        ring.note(wires.map { "\($0.from) → \($0.to)" }.joined(separator: ", "))
+      }
+    ]
+  }
+
+  private static func follow(_ wire: Wire, _ stand: Stand) throws {
+    func isActiveLow(_ id: DeviceID) -> Bool { stand.board.device(id)?.options["active_low"] == .bool(true) }
+    let turnsRound = isActiveLow(wire.from) != isActiveLow(wire.to)
+    for round in 1...4 {
+      let on = round % 2 == 1
+      try stand.control(wire.from, on ? .on : .off, lease: .seconds(60))
+      try wire.carry()
+      let wanted = on != turnsRound ? 1.0 : 0
+      try stand.wait("\(wire.to) following \(wire.from), which is \(on ? "on" : "off")", within: .seconds(5)) {
+        try stand.hardware.latestReading(wire.to, as: Stand.everybody).value == wanted
+          && stand.events("input:\(wire.to)").last?["active"] == .bool(wanted == 1)
+      }
+      stand.turn(for: pace)
+    }
+  }
+}

@@ -1,0 +1,33 @@
+/// A PWM channel as the kernel shows it (`/sys/kernel/debug/pwm`): what the controller was told.
+public struct PWMView: Equatable {
+  public var isOn: Bool
+  /// In nanoseconds.
+  public var period: Int
+  /// In nanoseconds.
+  public var duty: Int
+  public var isInverted: Bool
+
+  /// Looks at a channel.
+  /// - Parameter device: behind the chip, e.g. `pwm-sim`.
+  /// - Throws: `Skip` when there is no such chip.
+  public init(device: String, channel: Int) throws {
+    let path = "/sys/kernel/debug/pwm"
+    let lines = (try? KernelFile.text(path).split(separator: "\n")) ?? []
+    guard let start = lines.firstIndex(where: { $0.hasPrefix("platform/\(device),") }) else {
+      throw Skip("there is no PWM chip '\(device)' here")
+    }
+    // ` pwm-0   (sysfs               ): requested enabled period: 20000000 ns duty: 5000000 ns polarity: normal`
+    guard let line = lines[(start + 1)...].first(where: { $0.hasPrefix(" pwm-\(channel) ") }) else {
+      throw Failure("\(path) shows no channel \(channel) of '\(device)'")
+    }
+    let words = line.split(separator: " ")
+    func number(_ name: String) -> Int {
+      guard let at = words.firstIndex(of: "\(name):") else { return -1 }
+      return Int(words[at + 1]) ?? -1
+    }
+    isOn = words.contains("enabled")
+    period = number("period")
+    duty = number("duty")
+    isInverted = words.last == "inverse"
+  }
+}

@@ -1,0 +1,136 @@
+import EventLoop
+import HAL
+import HALLinux
+import Linux
+import Model
+import Orchestrator
+
+/// Some of a board's devices behind the daemon's own parts: loop, event log, gate and Linux backend.
+public final class Stand {
+  public let loop: EventLoop
+  public let board: Board
+  public let backend: LinuxBackend
+  public let log: EventLog
+  public let hardware: Hardware
+  /// Every event since the start, also those that the log's ring has forgotten.
+  public private(set) var events: [Event] = []
+  private var isClosed = false
+
+  /// Everybody who asks, in tests.
+  public static let everybody = Principal(name: "client/ring", permissions: .all)
+
+  /// Puts the parts together and opens the devices.
+  /// - Parameters:
+  ///   - devices: which of the board's; all when nil.
+  ///   - change: for what a test wants to be otherwise than the board file says.
+  public init(
+    _ board: Board, _ devices: [DeviceID]? = nil, change: (inout Device) -> Void = { _ in }
+  ) throws {
+    var board = board
+    if let devices {
+      for id in devices where board.device(id) == nil { throw Skip("the board file has no device '\(id)'") }
+      board.devices = board.devices.filter { devices.contains($0.id) }
+    }
+    for index in board.devices.indices { change(&board.devices[index]) }
+    self.board = board
+    let loop = try EventLoop()
+    self.loop = loop
+    log = EventLog(clock: loop, capacity: 4096, depthLimit: 16, later: { loop.later($0) })
+    backend = LinuxBackend(board: board, loop: loop)
+    hardware = Hardware(board: board, backend: backend, clock: loop, events: log)
+    _ = log.listen(EventPattern("*")) { [unowned self] in events.append($0) }
+    hardware.open()
+  }
+
+  /// Lets go of everything; does nothing the second time.
+  public func close(_ mode: Hardware.Closing = .asDeclared) {
+    guard !isClosed else { return }
+    isClosed = true
+    hardware.close(mode)
+  }
+
+  // MARK: Waiting
+
+  /// Turns the loop until something is so.
+  /// - Parameter polling: how often to look when nothing on the loop tells; nil where an event does.
+  public func wait(
+    _ what: String, within limit: Duration = .seconds(20), polling: Duration? = nil, file: String = #fileID,
+    line: Int = #line, until isSo: () throws -> Bool
+  ) throws {
+    let deadline = loop.now + limit
+    while true {
+      if try isSo() { return }
+      guard loop.now < deadline else {
+        throw Failure("\(what): not within \(limit.seconds.text) s", file: file, line: line)
+      }
+      let timer = loop.schedule(at: polling.map { min(loop.now + $0, deadline) } ?? deadline) {}
+      loop.turn(wait: true)
+      loop.cancel(timer)
+    }
+  }
+
+  /// Turns the loop for so long.
+  public func turn(for time: Duration) {
+    var isOver = false
+    loop.schedule(after: time) { isOver = true }
+    while !isOver { loop.turn(wait: true) }
+  }
+
+  // MARK: Events
+
+  /// The events of a type, in order; of one source when it is named.
+  public func events(_ type: String, from source: DeviceID? = nil) -> [Event] {
+    events.filter { $0.type == type && (source == nil || $0.source == source?.rawValue) }
+  }
+
+  /// Waits until there have been `count` events of a type, and returns the last of them.
+  @discardableResult
+  public func wait(
+    for type: String, from source: DeviceID? = nil, count: Int = 1, within limit: Duration = .seconds(20),
+    file: String = #fileID, line: Int = #line
+  ) throws -> Event {
+    try wait("\(type)\(source.map { " of \($0)" } ?? "") (\(count))", within: limit, file: file, line: line) {
+      self.events(type, from: source).count >= count
+    }
+    return events(type, from: source)[count - 1]
+  }
+
+  // MARK: Calls that answer later
+
+  /// Measures a sensor anew.
+  public func read(_ id: DeviceID) throws -> Reading {
+    // A chip's answer serves all its quantities for 10 ms, and is not what is asked for here.
+    turn(for: .milliseconds(12))
+    var answer: Result<Reading, HALError>?
+    hardware.getSensorData(id, as: Self.everybody) { answer = $0 }
+    try wait("a reading of \(id)") { answer != nil }
+    guard let answer else { throw Failure("no answer") }
+    return try answer.get()
+  }
+
+  /// The fault that measuring a sensor ends with; nil when it works.
+  public func fault(_ id: DeviceID) throws -> HALError.Fault? {
+    do {
+      _ = try read(id)
+      return nil
+    } catch HALError.failed(_, _, let fault) { return fault }
+  }
+
+  /// Takes a picture.
+  public func snapshot(_ id: DeviceID) throws -> [UInt8] {
+    var answer: Result<[UInt8], HALError>?
+    hardware.snapshot(id, as: Self.everybody) { answer = $0 }
+    try wait("a picture of \(id)") { answer != nil }
+    guard let answer else { throw Failure("no answer") }
+    return try answer.get()
+  }
+
+  /// Commands an actuator as `holder`.
+  @discardableResult
+  public func control(
+    _ id: DeviceID, _ command: ActuatorCommand, lease: Duration? = nil, as holder: String = "client/ring"
+  ) throws -> Receipt {
+    let principal = Principal(name: holder, permissions: .all)
+    return try hardware.controlActuator(id, command, lease: lease, as: principal)
+  }
+}

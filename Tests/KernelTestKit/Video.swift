@@ -1,0 +1,62 @@
+import CLinux
+import CV4L2
+import Glibc
+import Linux
+
+/// The kernel's virtual camera (Documentation/admin-guide/media/vivid.rst), unplugged and plugged in again through its
+/// platform device.
+public struct VirtualCamera {
+  private static let driver = "/sys/bus/platform/drivers/vivid"
+
+  /// - Throws: `Skip` when the module is not loaded.
+  public init() throws {
+    if !KernelFile.exists(Self.driver) { throw Skip("the module vivid is not here (\(Self.driver))") }
+  }
+
+  public func unplug() throws { try KernelFile.write("\(Self.driver)/unbind", "vivid.0") }
+  public func plug() throws { try KernelFile.write("\(Self.driver)/bind", "vivid.0") }
+
+  /// Plugs it in when it is not.
+  public func restore() throws { if !KernelFile.exists("\(Self.driver)/vivid.0") { try plug() } }
+
+  /// Whether the camera makes pictures now: vivid has a kernel thread for that while it streams, and no longer.
+  public var isStreaming: Bool {
+    KernelFile.names("/proc").contains { name in
+      name.first?.isNumber == true
+        && (try? KernelFile.text("/proc/\(name)/comm"))?.hasPrefix("vivid-000-vid-c") == true
+    }
+  }
+}
+
+/// Whether this process has a device node open.
+public func holdsOpen(_ node: String) -> Bool {
+  KernelFile.names("/proc/self/fd").contains { (try? Files.resolve("/proc/self/fd/\($0)")) == node }
+}
+
+/// The writing end of a v4l2loopback device: what is written here a camera program reads.
+public struct LoopbackFeed: ~Copyable {
+  private let descriptor: Descriptor
+
+  /// Opens the device for compressed pictures.
+  /// - Throws: `Skip` when there is no such device.
+  public init(_ path: String, width: UInt32, height: UInt32) throws {
+    guard KernelFile.exists(path) else { throw Skip("there is no \(path): the module v4l2loopback is not here") }
+    descriptor = try System.open(path, O_RDWR)
+    var format = unsafe v4l2_format()
+    unsafe format.type = V4L2_BUF_TYPE_VIDEO_OUTPUT.rawValue
+    unsafe format.fmt.pix.width = width
+    unsafe format.fmt.pix.height = height
+    unsafe format.fmt.pix.pixelformat = 0x4750_4A4D  // MJPG
+    unsafe format.fmt.pix.field = V4L2_FIELD_NONE.rawValue
+    unsafe format.fmt.pix.sizeimage = width * height
+    // VIDIOC_S_FMT is _IOWR('V', 5, struct v4l2_format), a macro that Swift cannot import (asm-generic/ioctl.h).
+    let request = 3 << 30 | UInt(MemoryLayout<v4l2_format>.size) << 16 | UInt(UInt8(ascii: "V")) << 8 | 5
+    // SAFETY: the kernel reads and writes one v4l2_format.
+    guard unsafe openstarry_ioctl(descriptor.number, request, &format) == 0 else {
+      throw SystemError("VIDIOC_S_FMT", path)
+    }
+  }
+
+  /// Shows a picture.
+  public borrowing func show(_ jpeg: [UInt8]) throws { try System.writeAll(descriptor.number, jpeg) }
+}

@@ -1,0 +1,125 @@
+import Glibc
+import Linux
+import Testing
+
+/// A folder that goes with the test that made it.
+final class Folder {
+  let path: String
+
+  init() throws {
+    var template = Array("/tmp/openstarry-linux-XXXXXX".utf8CString)
+    // SAFETY: mkdtemp replaces the six X of the zero-terminated template in place.
+    guard unsafe mkdtemp(&template) != nil else { throw SystemError("mkdtemp") }
+    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+  }
+
+  deinit {
+    for name in (try? Files.names(in: path)) ?? [] {
+      let entry = "\(path)/\(name)"
+      if !Files.remove(entry) { _ = unsafe rmdir(entry) }
+    }
+    _ = unsafe rmdir(path)
+  }
+}
+
+/// The error number that `body` ends with, nil when it ends well.
+func errorNumber(_ body: () throws(SystemError) -> Void) -> Int32? {
+  do throws(SystemError) {
+    try body()
+    return nil
+  } catch {
+    return error.errno
+  }
+}
+
+@Suite struct FilesTests {
+  @Test func replacingReadingAndListing() throws {
+    let folder = try Folder()
+    let file = "\(folder.path)/a"
+    try Files.replace(file, with: [1, 2, 3], mode: 0o600)
+    #expect(try Files.read(file) == [1, 2, 3])
+    try Files.replace(file, with: [])
+    #expect(try Files.read(file) == [])
+    let large = (0..<300_000).map { UInt8(truncatingIfNeeded: $0) }
+    try Files.replace("\(folder.path)/b", with: large)
+    #expect(try Files.read("\(folder.path)/b") == large)
+    #expect(try Files.names(in: folder.path) == ["a", "b"])
+    #expect(Files.size("\(folder.path)/b") == 300_000)
+    #expect(Files.isFile(file) && !Files.isFolder(file) && Files.exists(file))
+    #expect(Files.isFolder(folder.path) && Files.size(folder.path) == nil)
+  }
+
+  @Test func readingHasABound() throws {
+    let folder = try Folder()
+    let file = "\(folder.path)/a"
+    try Files.replace(file, with: Array(repeating: 7, count: 100))
+    #expect(try Files.read(file, limit: 100).count == 100)
+    #expect(errorNumber { () throws(SystemError) in _ = try Files.read(file, limit: 99) } == EFBIG)
+    #expect(errorNumber { () throws(SystemError) in _ = try Files.read("/dev/zero", limit: 1000) } == EFBIG)
+    #expect(errorNumber { () throws(SystemError) in _ = try Files.read(folder.path) } == EISDIR)
+    #expect(errorNumber { () throws(SystemError) in _ = try Files.read("\(file)/x") } == ENOTDIR)
+    _ = unsafe mkfifo("\(folder.path)/fifo", 0o600)
+    #expect(try Files.read("\(folder.path)/fifo") == [])
+  }
+
+  @Test func aReplacementThatFailsLeavesTheOldFile() throws {
+    let folder = try Folder()
+    #expect(errorNumber { () throws(SystemError) in try Files.replace("\(folder.path)/no/a", with: [1]) } == ENOENT)
+    try Files.makeFolder("\(folder.path)/a")
+    #expect(errorNumber { () throws(SystemError) in try Files.replace("\(folder.path)/a", with: [1]) } == EISDIR)
+    #expect(try Files.names(in: folder.path) == ["a"])
+  }
+
+  /// A link that somebody put where the temporary file goes must not be written through.
+  @Test func aReplacementFollowsNoPlantedLink() throws {
+    let folder = try Folder()
+    try Files.replace("\(folder.path)/victim", with: [9])
+    _ = unsafe symlink("\(folder.path)/victim", "\(folder.path)/a.new")
+    _ = errorNumber { () throws(SystemError) in try Files.replace("\(folder.path)/a", with: [1]) }
+    #expect(try Files.read("\(folder.path)/victim") == [9])
+  }
+
+  @Test func foldersAreMadeWithTheirParents() throws {
+    let folder = try Folder()
+    try Files.makeFolder("\(folder.path)/x")
+    try Files.makeFolder("\(folder.path)/x")
+    #expect(Files.isFolder("\(folder.path)/x"))
+    try Files.replace("\(folder.path)/f", with: [])
+    #expect(errorNumber { () throws(SystemError) in try Files.makeFolder("\(folder.path)/f/y") } == ENOTDIR)
+    #expect(errorNumber { () throws(SystemError) in try Files.makeFolder("\(folder.path)/f") } == EEXIST)
+  }
+
+  @Test func linksAreResolved() throws {
+    let folder = try Folder()
+    let real = try Files.resolve(folder.path)
+    try Files.replace("\(folder.path)/f", with: [])
+    _ = unsafe symlink("f", "\(folder.path)/link")
+    #expect(try Files.resolve("\(folder.path)/./link") == "\(real)/f")
+    #expect(errorNumber { () throws(SystemError) in _ = try Files.resolve("\(folder.path)/none") } == ENOENT)
+  }
+
+  @Test func movingAndCopying() throws {
+    let folder = try Folder()
+    let content = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
+    try Files.replace("\(folder.path)/a", with: content)
+    try Files.copy("\(folder.path)/a", to: "\(folder.path)/b")
+    try Files.move("\(folder.path)/a", to: "\(folder.path)/c")
+    #expect(try Files.names(in: folder.path) == ["b", "c"])
+    #expect(try Files.read("\(folder.path)/b") == content)
+    #expect(try Files.read("\(folder.path)/c") == content)
+    #expect(Files.remove("\(folder.path)/b") && Files.remove("\(folder.path)/b"))
+    #expect(
+      errorNumber { () throws(SystemError) in try Files.move("\(folder.path)/b", to: "\(folder.path)/d") } == ENOENT)
+  }
+
+  @Test func pathsArePutTogether() {
+    #expect(Files.folder(of: "/a/b") == "/a")
+    #expect(Files.folder(of: "/a") == "/")
+    #expect(Files.folder(of: "a") == ".")
+    #expect(Files.join("/a", "b") == "/a/b")
+    #expect(Files.join("/", "b") == "/b")
+    #expect(Files.join("/a/", "b") == "/a/b")
+    #expect(Files.join(".", "b") == "b")
+    #expect(Files.join("/a", "/b") == "/b")
+  }
+}

@@ -1,0 +1,59 @@
+import Linux
+import Model
+import Testing
+
+@testable import Store
+
+@Suite struct MigrationTests {
+  /// A later format: a column more, and a table more.
+  private let later = Schema(
+    steps: Schema.current.steps + [
+      [
+        "CREATE TABLE plugins (name TEXT PRIMARY KEY, version TEXT NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID",
+        "INSERT INTO plugins VALUES ('tables', '1', 0)",
+        "UPDATE agents SET file = '/moved' || file",
+      ]
+    ])
+
+  private let agent = StoredAgent(id: "a", manifest: [:], file: "/f")
+
+  @Test func anOlderRegistryIsBroughtUpToDate() throws {
+    let folder = try Folder()
+    let old = try folder.store()
+    try old.apply([.registerAgent(agent), .setState("a", key: "k", 1)])
+    old.close()
+    for _ in 0..<2 {
+      let new = try Store(folder: folder.path, schema: later)
+      #expect(new.notices == [])
+      #expect(try new.agents().map(\.file) == ["/moved/f"])
+      #expect(try new.state("a") == ["k": 1])
+      new.close()
+    }
+  }
+
+  @Test func aNewerRegistryIsLeftAlone() throws {
+    let folder = try Folder()
+    let new = try Store(folder: folder.path, schema: later)
+    try new.setState("a", "k", 1)
+    new.close()
+    let before = try folder.bytes("registry.db")
+    let path = "\(folder.path)/registry.db"
+    let error = failure { () throws(StoreError) in _ = try folder.store() }
+    #expect(error == .newer(path, found: later.version, known: Schema.current.version))
+    #expect(error?.description == "\(path) has format 2, this openstarryd knows up to 1: install the newer one again")
+    #expect(try folder.bytes("registry.db") == before)
+    #expect(folder.names == ["registry.db", "registry.db.good"])
+  }
+
+  @Test func aStepThatFailsChangesNothing() throws {
+    let folder = try Folder()
+    let old = try folder.store()
+    try old.registerAgent(agent)
+    old.close()
+    let broken = Schema(steps: later.steps + [["UPDATE agents SET file = ''", "DROP TABLE nothing"]])
+    #expect(failure { () throws(StoreError) in _ = try Store(folder: folder.path, schema: broken) } != nil)
+    let again = try folder.store()
+    #expect(again.notices == [])
+    #expect(try again.agents() == [agent])
+  }
+}
