@@ -38,7 +38,7 @@ extension EventPattern {
   var isWellFormed: Bool {
     if isExact { return Self.isEventName(text) }
     // A wildcard stands for any run of characters, so each is replaced by a letter to look at the rest.
-    let probe = text.replacing("*", with: "x")
+    let probe = String(text.map { $0 == "*" ? "x" : $0 })
     return probe.utf8.contains(UInt8(ascii: ":")) ? Self.isEventName(probe) : Self.isEventName("x:\(probe)")
   }
 }

@@ -37,7 +37,7 @@ enum Wording {
   }
 
   /// `a sensor`, `an actuator`.
-  static func article(_ noun: String) -> String { "aeiou".contains(noun.prefix(1)) ? "an \(noun)" : "a \(noun)" }
+  static func article(_ noun: String) -> String { "aeiou".contains(noun.first ?? " ") ? "an \(noun)" : "a \(noun)" }
 }
 
 extension Node {

@@ -65,7 +65,7 @@ struct JSONProblem {
   }
 
   private var numberMessage: String {
-    text.contains("real")
+    text.holds("real")
       ? "the number \(found) is beyond what floating point holds (about ±1.8e308)"
       : "the integer \(found) does not fit 64 bits (±9.2e18); put it in quotes if it is a name"
   }

@@ -60,7 +60,7 @@ struct YAMLProblem: Error {
     let lineStart = (bytes[..<offset].lastIndex { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") } ?? -1) + 1
     let indentation = bytes[lineStart...].prefix { $0 == UInt8(ascii: " ") || $0 == tab }
     return indentation.firstIndex(of: tab)
-      ?? (text.contains("tab") || bytes[offset...].first == tab ? offset : nil)
+      ?? (text.holds("tab") || bytes[offset...].first == tab ? offset : nil)
   }
 
   private func message(_ text: String, _ start: Location, _ character: Unicode.Scalar?) -> String {
