@@ -1,24 +1,38 @@
-# Prints public declarations without a docstring. Names whose meaning a protocol of the standard library or of ours
-# gives (a witness) need none of their own.
+# Prints public declarations without a docstring. Run as: awk -f undocumented.awk pass=1 FILES pass=2 FILES
+# What implements a protocol of ours, or one of the standard library's below, is documented where the protocol is.
 BEGIN {
-  split("description debugDescription hash == < encode rawValue hashValue startIndex endIndex subscript index " \
+  count = split("description debugDescription hash == < encode rawValue hashValue startIndex endIndex subscript index " \
     "stringLiteral integerLiteral booleanLiteral floatLiteral nilLiteral arrayLiteral dictionaryLiteral from " \
-    "errorDescription callAsFunction now wallMilliseconds wallIsSynchronised schedule cancel publish events event " \
-    "chain listen endListen total enqueue asUnownedSerialExecutor makeIterator next", names, " ")
-  for (i in names) witness[names[i]] = 1
+    "enqueue asUnownedSerialExecutor makeIterator next run validate", names, " ")
+  for (i = 1; i <= count; i++) witness[names[i]] = 1
 }
+FNR == 1 { documented = 0; inside = 0 }
 /^[ \t]*\/\/\// { documented = 1; next }
-/^[ \t]*@/ && !/(func|var|let|init|struct|class|enum|protocol)[ (]/ { next }
-/^[ \t]*(@[A-Za-z_()]+ )*(public|open) / {
-  if (!documented && $0 !~ /public (private\(set\) )?(extension|import)/ && $0 !~ /^[ \t]*(@[a-z]+ )*public typealias/) {
-    text = $0
-    sub(/^.*(func|var|let|struct|class|enum|protocol|actor|typealias) +/, "", text)
-    name = text
-    sub(/[ (<:{].*$/, "", name)
-    if ($0 ~ /init[?]?[(<]/) { name = $0; sub(/^.*init[?]?[^(]*\(/, "", name); sub(/[ :)].*$/, "", name) }
-    inherited = FILENAME ":" in conforms
-    if (!(name in witness) && !witnessed[name] && !override($0)) printf "%s:%d: %s\n", FILENAME, FNR, $0
-  }
+/^[ \t]*@/ && !/(func|var|let|init|struct|class|enum|protocol|typealias)[ (]/ { next }
+pass == 1 {
+  if ($0 ~ /^(public )?protocol /) inside = 1
+  else if ($0 ~ /^}/) inside = 0
+  else if (inside && documented && $0 ~ /^  (mutating |static )*(func|var|init)[ (]/) witness[nameOf($0)] = 1
+  documented = 0
+  next
+}
+/^[ \t]*(@[A-Za-z]+(\([^)]*\))? )*(public|open) [^&|]*(func|var|let|init|struct|class|enum|protocol|subscript)[^a-zA-Z]/ {
+  if (!documented && !(nameOf($0) in witness)) printf "%s:%d: %s\n", FILENAME, FNR, $0
 }
 { documented = 0 }
-function override(line) { return line ~ /\<override\>/ }
+function nameOf(line,    text) {
+  text = line
+  if (text ~ /[^a-zA-Z]subscript[^a-zA-Z]/) return "subscript"
+  if (text ~ /(^|[^a-zA-Z])init[?]?[(<]/) {
+    # An initialiser goes by its first label, or, where that is _, by "init".
+    sub(/init[?]?(<[^>]*>)?\(/, "\n", text)
+    sub(/^[^\n]*\n/, "", text)
+    sub(/[ :)].*$/, "", text)
+    return text == "_" ? "init" : text
+  }
+  sub(/^.*(func|var|let|struct|class|enum|protocol) +/, "", text)
+  if (text ~ /^==/) return "=="
+  if (text ~ /^<[^a-zA-Z]/) return "<"
+  sub(/[^A-Za-z0-9_].*$/, "", text)
+  return text
+}

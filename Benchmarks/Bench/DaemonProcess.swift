@@ -1,5 +1,6 @@
 import CLinux
 import Linux
+import OpenStarryAgent
 
 /// A daemon under measurement: started with a notify socket, so that READY is seen the moment it is said.
 final class DaemonProcess {
@@ -14,33 +15,23 @@ final class DaemonProcess {
   init(_ program: String, folder: String, arguments: [String]) throws(SystemError) {
     let path = "\(folder)/notify"
     let receiver = try Self.bind(path)
-    var pid: pid_t = 0
     let begin = System.monotonicNanoseconds()
-    let words = [program] + arguments
-    let environment = ["NOTIFY_SOCKET=\(path)", "PATH=/usr/bin:/bin"]
-    let result = Self.withCStrings(words) { words in
-      Self.withCStrings(environment) { environment in
-        // SAFETY: both vectors are null-terminated and outlive the call.
-        unsafe posix_spawn(&pid, program, nil, nil, words, environment)
-      }
-    }
-    guard result == 0 else { throw SystemError("start", program, errno: result) }
-    self.pid = pid
+    pid = try Spawn.start(
+      program, [program] + arguments, environment: ["NOTIFY_SOCKET=\(path)", "PATH=/usr/bin:/bin"])
     var said: [UInt8] = []
-    while !String(decoding: said, as: UTF8.self).contains("READY=1") {
+    while !String(decoding: said, as: UTF8.self).holds("READY=1") {
       guard let count = try System.read(receiver.number, into: &said), count > 0 else {
         throw SystemError("wait for READY", program, errno: EPROTO)
       }
     }
     startMilliseconds = Double(System.monotonicNanoseconds() - begin) / 1e6
-    _ = path.withCString { unsafe unlink($0) }
+    _ = unsafe path.withCString { unsafe unlink($0) }
   }
 
   /// Ends it and waits until it has ended.
   func stop() {
     kill(pid, SIGTERM)
-    var status: Int32 = 0
-    _ = System.retry { unsafe waitpid(pid, &status, 0) }
+    _ = try? Spawn.wait(for: pid)
   }
 
   private static func bind(_ path: String) throws(SystemError) -> Descriptor {
@@ -59,14 +50,5 @@ final class DaemonProcess {
     }
     guard bound == 0 else { throw SystemError("bind", path) }
     return receiver
-  }
-
-  private static func withCStrings<Result>(
-    _ texts: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
-  ) -> Result {
-    // SAFETY: every copy is freed after the call; the vector ends with a null pointer.
-    var pointers: [UnsafeMutablePointer<CChar>?] = unsafe texts.map { unsafe strdup($0) } + [nil]
-    defer { unsafe pointers.forEach { unsafe free($0) } }
-    return unsafe pointers.withUnsafeMutableBufferPointer { unsafe body($0.baseAddress!) }
   }
 }

@@ -12,6 +12,7 @@ public enum OpenStarry {
   /// socket is not to be had, 75 another daemon is running, 78 a configuration that cannot be used.
   /// - Parameter agents: the types that manifests with the `in-process` driver may name.
   public static func run(agents: [AgentType]) -> Never {
+    Footprint.prepare()
     let environment = Environment.current()
     let journal = Journal(environment: environment)
     let arguments: Arguments

@@ -45,7 +45,8 @@ extension Zone: ZoneControl {
   func register(manifest: Value, file: String, _ done: @escaping (Result<AgentStatus, ZoneError>) -> Void) {
     let checked: Manifest
     do { checked = try configuration.manifest(text: JSON.encode(manifest), file: Self.jsonName(file)) } catch {
-      return done(.failure(.invalid(error)))
+      // Places would be those in a text that nobody has written.
+      return done(.failure(.invalid(Diagnostics(error.all.map { Diagnostic(Location(file: file), $0.message) }))))
     }
     do { try agents.register(checked) } catch { return done(.failure(.agent(error))) }
     keepBeforeAnswer(done) { [self] () throws(AgentControlError) in try agents.agentStatus(checked.id) }

@@ -81,6 +81,8 @@ final class Zone {
     journal.log(
       .notice,
       "ready in \((loop.now - started).text): board \(summary), socket \(configuration.settings.socket)")
+    // The registry's thread, and with it the last of the start, has gone by then.
+    loop.schedule(after: .seconds(3)) { Footprint.settle() }
     loop.run()
   }
 

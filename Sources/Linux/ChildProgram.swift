@@ -14,34 +14,9 @@ public enum ChildProgram {
       signal(SIGQUIT, interrupted.removeLast())
       signal(SIGINT, interrupted.removeLast())
     }
-    let child = try spawn([CommandLine.arguments.first ?? "openstarry"] + arguments)
-    var status: Int32 = 0
-    // SAFETY: writes the status into the local.
-    guard System.retry({ unsafe waitpid(child, &status, 0) }) == child else { throw SystemError("waitpid") }
-    let signal = openstarry_exit_signal(status)
-    return signal != 0 ? 128 + signal : openstarry_exit_code(status)
-  }
-
-  private static func spawn(_ words: [String]) throws(SystemError) -> pid_t {
-    var attributes = posix_spawnattr_t()
-    // SAFETY: initialised before its first use, destroyed after its last.
-    guard unsafe posix_spawnattr_init(&attributes) == 0 else {
-      throw SystemError("posix_spawnattr_init", errno: ENOMEM)
-    }
-    defer { unsafe posix_spawnattr_destroy(&attributes) }
-    var normal = sigset_t()
-    // SAFETY: the sets are locals, copied during the calls.
-    unsafe sigemptyset(&normal)
-    for number in [SIGINT, SIGQUIT, SIGPIPE] { unsafe sigaddset(&normal, number) }
-    unsafe posix_spawnattr_setsigdefault(&attributes, &normal)
-    unsafe posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGDEF))
-
-    var arguments: [UnsafeMutablePointer<CChar>?] = unsafe words.map { unsafe strdup($0) } + [nil]
-    defer { unsafe arguments.forEach { unsafe free($0) } }
-    var child: pid_t = 0
-    // SAFETY: a list of C strings that ends with a null pointer, alive until the call returns; so is the environment.
-    let result = unsafe posix_spawn(&child, "/proc/self/exe", nil, &attributes, &arguments, environ)
-    guard result == 0 else { throw SystemError("start", "/proc/self/exe", errno: result) }
-    return child
+    let name = CommandLine.arguments.first ?? "openstarry"
+    let child = try Spawn.start(
+      "/proc/self/exe", [name] + arguments, defaultSignals: [SIGINT, SIGQUIT, SIGPIPE])
+    return try Spawn.wait(for: child)
   }
 }

@@ -61,13 +61,14 @@ public enum Files {
   }
 
   /// Makes a folder and those above it; does nothing when it is there.
+  /// - Throws: ENOTDIR when something else has its name, or that of one above it.
   public static func makeFolder(_ path: String, mode: UInt32 = 0o750) throws(SystemError) {
     var made = path.hasPrefix("/") ? "" : "."
     for part in path.split(separator: "/") {
       made += "/\(part)"
       if unsafe made.withCString({ unsafe mkdir($0, mode) }) != 0 {
         let error = errno
-        if !isFolder(made) { throw SystemError("mkdir", made, errno: error) }
+        if !isFolder(made) { throw SystemError("mkdir", made, errno: error == EEXIST ? ENOTDIR : error) }
       }
     }
   }

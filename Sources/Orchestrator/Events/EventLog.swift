@@ -122,7 +122,8 @@ public final class EventLog: EventSink, EventHistory {
   private func chain(to event: ULID, known: [Event]) -> [Event] {
     var chain: [Event] = []
     var next: ULID? = event
-    while let id = next, chain.count <= depthLimit + 2, let link = ring.find(id) ?? known.first(where: { $0.id == id }) {
+    while let id = next, chain.count <= depthLimit + 2, let link = ring.find(id) ?? known.first(where: { $0.id == id })
+    {
       chain.append(link)
       next = link.cause
     }

@@ -1,0 +1,57 @@
+import CLinux
+import Glibc
+import Linux
+
+/// Keeps the daemon's own memory small.
+enum Footprint {
+  /// Called first. Worker threads share the one heap: each heap of its own would keep what its thread once needed
+  /// (mallopt(3)). The workers allocate little, and rarely at the same time.
+  static func prepare() { _ = mallopt(M_ARENA_MAX, 1) }
+
+  /// Called when the start is over: gives back what only the start needed.
+  ///
+  /// Reading the configuration leaves free heap behind (malloc_trim(3)), and has touched most of the program's code
+  /// once. Its pages are taken out of this process (madvise(2), MADV_DONTNEED) and stay in the page cache as long as
+  /// there is room; what is needed again is mapped again at its next use.
+  static func settle() {
+    dropStartPages()
+    _ = malloc_trim(0)
+  }
+
+  private static func dropStartPages() {
+    guard let maps = try? Files.read("/proc/self/smaps"), let program = try? Files.resolve("/proc/self/exe") else {
+      return
+    }
+    for range in pureRanges(of: program, in: String(decoding: maps, as: UTF8.self)) {
+      // SAFETY: the pages are mapped from the program's file, not writable, and none was ever changed: reading them
+      // again from the file gives the same bytes.
+      _ = unsafe madvise(UnsafeMutableRawPointer(bitPattern: range.lowerBound), range.count, MADV_DONTNEED)
+    }
+  }
+
+  /// The address ranges that hold nothing but bytes of the file `program`: not writable, no page changed
+  /// (proc_pid_smaps(5): `Anonymous: 0 kB`; relocated data is read-only too, but has changed pages).
+  static func pureRanges(of program: String, in smaps: String) -> [Range<UInt>] {
+    var ranges: [Range<UInt>] = []
+    var current: Range<UInt>?
+    for line in smaps.split(separator: "\n") {
+      let words = line.split(separator: " ", omittingEmptySubsequences: true)
+      if words.count >= 5, let range = addresses(words[0]) {
+        let isOurs =
+          words[1].hasPrefix("r") && !words[1].hasPrefix("rw") && words.dropFirst(5).joined(separator: " ") == program
+        current = isOurs ? range : nil
+      } else if let range = current, words.count > 1, words[0] == "Anonymous:", words[1] == "0" {
+        ranges.append(range)
+      }
+    }
+    return ranges
+  }
+
+  private static func addresses(_ word: Substring) -> Range<UInt>? {
+    let ends = word.split(separator: "-")
+    guard ends.count == 2, let start = UInt(ends[0], radix: 16), let end = UInt(ends[1], radix: 16), start < end else {
+      return nil
+    }
+    return start..<end
+  }
+}
