@@ -130,7 +130,7 @@ let package = Package(
       ]),
     tests("ExampleAgentTests", ["ExampleAgents", "OpenStarryAgent"]),
     // The executables are dependencies so that testing builds them.
-    tests("BlackBoxTests", ["openstarryd", "openstarry", "Document", "Linux", "Model"]),
+    tests("BlackBoxTests", ["openstarryd", "openstarry", "Document", "Linux", "CLinux", "Model"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -20,6 +20,8 @@ public final class EventLoop: Timekeeper {
   private var completions: [UInt64: (any Sendable) -> Void] = [:]
   private var nextJob: UInt64 = 1
   private var running = false
+  /// Set by `stop`, so that a turn whose deferred actions asked for the end does not wait any more.
+  private var isStopAsked = false
   var signals: SignalWatch?
 
   /// Runs actors and tasks on this loop.
@@ -46,11 +48,15 @@ public final class EventLoop: Timekeeper {
   }
 
   /// Ends `run` after the handler that calls this.
-  public func stop() { running = false }
+  public func stop() {
+    running = false
+    isStopAsked = true
+  }
 
   /// One turn: what is due and ready now, after waiting for it when `wait` is true and nothing is.
   public func turn(wait: Bool) {
     turns &+= 1
+    isStopAsked = false
     runDeferred()
     var events = unsafe [epoll_event](repeating: epoll_event(), count: 16)
     var timeout = timespec()
@@ -175,7 +181,7 @@ public final class EventLoop: Timekeeper {
 
   /// - Returns: false when there is nothing to time out for.
   private func nextTimeout(wait: Bool, _ timeout: inout timespec) -> Bool {
-    if !wait || !deferred.isEmpty { return true }
+    if !wait || isStopAsked || !deferred.isEmpty { return true }
     guard let deadline = timers.nextDeadline() else { return false }
     let now = self.now
     let delay = deadline > now ? deadline.nanoseconds - now.nanoseconds : 0

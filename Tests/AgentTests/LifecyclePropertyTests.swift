@@ -113,7 +113,7 @@ import Testing
 
   @Test(arguments: Manifest.Lifecycle.allCases, Policy.Restart.allCases)
   func effectsFitTogether(kind: Manifest.Lifecycle, restart: Policy.Restart) {
-    for seed in 0..<200 {
+    for seed in 0..<100 {
       var dice = Dice(seed: UInt64(seed))
       var world = World()
       var lifecycle = Lifecycle(

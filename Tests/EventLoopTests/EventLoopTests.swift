@@ -87,7 +87,7 @@ struct Pipe: ~Copyable {
     loop.turn(wait: true)
     #expect(order == ["now", "later", "later still"])
     loop.later { order.append("from outside") }
-    loop.turn(wait: true)
+    loop.turn(wait: false)
     #expect(order.last == "from outside")
   }
 
@@ -113,6 +113,8 @@ struct Pipe: ~Copyable {
     tick()
     loop.run()
     #expect(ticks == 5)
+    loop.later { loop.stop() }
+    loop.run()
   }
 
   @Test func descriptorsAreWatchedUntilUnwatch() throws {

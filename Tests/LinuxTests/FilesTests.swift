@@ -86,7 +86,7 @@ func errorNumber(_ body: () throws(SystemError) -> Void) -> Int32? {
     #expect(Files.isFolder("\(folder.path)/x"))
     try Files.replace("\(folder.path)/f", with: [])
     #expect(errorNumber { () throws(SystemError) in try Files.makeFolder("\(folder.path)/f/y") } == ENOTDIR)
-    #expect(errorNumber { () throws(SystemError) in try Files.makeFolder("\(folder.path)/f") } == EEXIST)
+    #expect(errorNumber { () throws(SystemError) in try Files.makeFolder("\(folder.path)/f") } == ENOTDIR)
   }
 
   @Test func linksAreResolved() throws {

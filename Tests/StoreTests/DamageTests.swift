@@ -70,10 +70,10 @@ import Testing
     let sample = try sample(killed: false)
     var dice = Dice(seed: 11)
     // Every byte of the file's header, the rest in strides with a random bit; every page is met many times.
-    let headerBits = environment("OPENSTARRY_EXHAUSTIVE") == nil ? [0, 1, 7] : Array(0..<8)
+    let headerBits = environment("OPENSTARRY_EXHAUSTIVE") == nil ? [0, 7] : Array(0..<8)
     var flips: [(Int, Int)] = (0..<100).flatMap { offset in headerBits.map { (offset, $0) } }
-    let stride = environment("OPENSTARRY_EXHAUSTIVE") == nil ? 61 : 1
-    for offset in Swift.stride(from: 100, to: sample.file.count, by: stride) {
+    let step = environment("OPENSTARRY_EXHAUSTIVE") == nil ? 127 : 1
+    for offset in Swift.stride(from: 100, to: sample.file.count, by: step) {
       flips.append((offset, Int.random(in: 0..<8, using: &dice)))
     }
     var restored = 0
@@ -127,8 +127,8 @@ import Testing
     var dice = Dice(seed: 12)
     // Behind the frames that count, the log may hold anything.
     let used = restarted ? 32 + 3 * 4120 : sample.log.count
-    let stride = environment("OPENSTARRY_EXHAUSTIVE") == nil ? 2039 : 7
-    for offset in Array(0..<56) + Array(Swift.stride(from: 56, to: used, by: stride)) {
+    let step = environment("OPENSTARRY_EXHAUSTIVE") == nil ? 2039 : 7
+    for offset in Array(stride(from: 0, to: 56, by: 3)) + Array(Swift.stride(from: 56, to: used, by: step)) {
       var log = sample.log
       log[offset] ^= 1 << UInt8.random(in: 0..<8, using: &dice)
       if let wrong = try verdict(sample, file: sample.file, copy: sample.copy, log: log) {

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Config
 import Document
 import Linux
 import Model
@@ -168,17 +169,28 @@ struct Register: ParsableCommand {
   var file: String
 
   func run() throws {
-    let (manifest, path): (Value, String)
+    let (text, manifest, path): ([UInt8], Value, String)
     do {
       path = try Files.resolve(file)
-      manifest = try JSON.parse(try Files.read(file, limit: 1 << 20), file: file).value
+      text = try Files.read(file, limit: 1 << 20)
+      manifest = try JSON.parse(text, file: file).value
     } catch let error as Diagnostics {
       throw Failure(.failed, "\(error)")
     } catch let error as SystemError {
       throw Failure(error.isMissing ? .notFound : .failed, "\(error)")
     }
-    try shared.ask("registry.register", ["manifest": manifest, "file": .string(path)]) { agent, _ in
-      ["\(AgentText.sentence(agent)), registered"]
+    do {
+      try shared.ask("registry.register", ["manifest": manifest, "file": .string(path)]) { agent, _ in
+        ["\(AgentText.sentence(agent)), registered"]
+      }
+    } catch let refusal as Failure where refusal.status == .failed {
+      // The daemon was given the manifest, not its text: where in the text something is wrong is found here.
+      do throws(Diagnostics) {
+        _ = try ConfigText.manifest(text, file: file, environment: Environment.current())
+      } catch {
+        throw Failure(.failed, "\(file.printable) was not registered", details: error.all.map(\.description))
+      }
+      throw refusal
     }
   }
 }

@@ -17,10 +17,6 @@ final class V4L2Camera: CameraDriver {
     var rate: Double
   }
 
-  /// EPOLLONESHOT (epoll_ctl(2)): quiet until it is armed again, so that a picture that is being read does not make
-  /// the loop turn.
-  private static let once = Readiness(rawValue: EPOLLIN.rawValue | EPOLLONESHOT.rawValue)
-
   private let loop: EventLoop
   private let path: String
   private let encoder: JPEGEncoder
@@ -31,6 +27,8 @@ final class V4L2Camera: CameraDriver {
   private var wanted = FrameFormat()
   /// Grows with each start, stop and failure: what belongs to an earlier one is thrown away.
   private var generation = 0
+  /// The open camera's; nil while it is not open.
+  private var descriptor: Int32?
   private var watch: WatchID?
   private var subscription: UInt64?
   private var backoff = Backoff()
@@ -99,11 +97,8 @@ final class V4L2Camera: CameraDriver {
   }
 
   private func begin(_ opened: Opened) {
-    do throws(SystemError) {
-      watch = try loop.watch(opened.descriptor, for: Self.once) { [weak self] _ in self?.read() }
-    } catch {
-      return fail(HALError.Fault(errno: error.errno))
-    }
+    descriptor = opened.descriptor
+    guard arm() else { return }
     backoff.reset()
     lastFault = nil
     expectFrames(within: max(.seconds(5), .seconds(4 / max(opened.rate, 0.001))))
@@ -116,8 +111,8 @@ final class V4L2Camera: CameraDriver {
   /// Closes the camera and forgets whatever is under way.
   private func shut() {
     generation += 1
-    if let watch { loop.unwatch(watch) }
-    watch = nil
+    disarm()
+    descriptor = nil
     if let timer { loop.cancel(timer) }
     timer = nil
     worker.submit { bench in
@@ -145,7 +140,7 @@ final class V4L2Camera: CameraDriver {
   }
 
   private func nodeAppeared() {
-    guard watch == nil, let timer else { return }
+    guard descriptor == nil, let timer else { return }
     // The link under /dev/v4l/by-id and the permissions come a moment after the node.
     loop.cancel(timer)
     backoff.reset()
@@ -157,7 +152,29 @@ final class V4L2Camera: CameraDriver {
 
   // MARK: Frames
 
+  /// Waits for a picture: watched anew for each one, and not while one is being read.
+  ///
+  /// v4l2loopback's poll joins its wait queue only when nothing is there yet, so a watch that was made over a waiting
+  /// picture never hears of the next one.
+  /// - Returns: false when that failed, and the camera is being opened again.
+  private func arm() -> Bool {
+    guard watch == nil, let descriptor else { return true }
+    do throws(SystemError) {
+      watch = try loop.watch(descriptor, for: .readable) { [weak self] _ in self?.read() }
+      return true
+    } catch {
+      fail(HALError.Fault(errno: error.errno))
+      return false
+    }
+  }
+
+  private func disarm() {
+    if let watch { loop.unwatch(watch) }
+    watch = nil
+  }
+
   private func read() {
+    disarm()
     let generation = self.generation
     worker.submit { bench in
       Result { () throws(HALError.Fault) in try Self.next(&bench) }
@@ -166,8 +183,7 @@ final class V4L2Camera: CameraDriver {
       switch result {
       case .success(let frame):
         // Armed first: the receiver may stop the camera.
-        if let watch { try? loop.change(watch, to: Self.once) }
-        guard let frame else { return }
+        guard arm(), let frame else { return }
         frames += 1
         onFrame?(.frame(frame))
       case .failure(let fault): fail(fault)

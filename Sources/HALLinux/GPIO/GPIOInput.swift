@@ -9,7 +9,9 @@ final class GPIOInput: InputDriver {
   private let holder: LineHolder
   private let edges: InputSettings.Edges
   private let period: Duration
-  private var sequence = EdgeSequence()
+  private var sequence = EdgeSequence(after: 0)
+  /// The request whose edges `sequence` follows.
+  private weak var numbered: LineRequest?
   private var debouncer: Debouncer?
   private var onChange: ((InputChange) -> Void)?
 
@@ -84,7 +86,12 @@ final class GPIOInput: InputDriver {
   private func begin() {
     guard let request = holder.request else { return }
     do throws(HALError.Fault) {
-      sequence = EdgeSequence(after: try request.discardEdges())
+      if numbered !== request {
+        // Each request numbers its edges from 1: when the first ones are dropped, that is a gap too.
+        sequence = EdgeSequence(after: 0)
+        numbered = request
+      }
+      if let last = try request.discardEdges() { sequence = EdgeSequence(after: last) }
       let isActive = try request.isActive()
       if !kernelDebounces {
         debouncer = Debouncer(isActive: isActive, period: period, clock: place.loop) { [weak self] in
