@@ -1,0 +1,204 @@
+import HALTestKit
+import Model
+import Rules
+import Testing
+
+@testable import Orchestrator
+
+@Suite struct EventLogTests {
+  private let clock = ManualClock()
+
+  private final class Later { var actions: [() -> Void] = [] }
+
+  private func log(ring: Int = 64, depth: Int = 16, _ later: Later = Later()) -> EventLog {
+    EventLog(clock: clock, capacity: ring, depthLimit: depth, later: { later.actions.append($0) })
+  }
+
+  private func drain(_ later: Later) -> Int {
+    var rounds = 0
+    while !later.actions.isEmpty && rounds < 10_000 {
+      let batch = later.actions
+      later.actions = []
+      for action in batch { action() }
+      rounds += 1
+    }
+    return rounds
+  }
+
+  @Test func idsGrowWhateverTheWallClockDoes() {
+    let log = log(ring: 1000)
+    var ids: [ULID] = []
+    for step in 0..<600 {
+      switch step % 6 {
+      case 1: clock.jumpWall(by: .seconds(-3600))
+      case 3: clock.jumpWall(by: .seconds(1800))
+      case 5: clock.advance(by: .milliseconds(3))
+      default: break
+      }
+      ids.append(log.publish("a:b", from: "test").id)
+    }
+    for (before, after) in zip(ids, ids.dropFirst()) { #expect(before < after) }
+    for id in ids { #expect(log.event(id)?.id == id) }
+    #expect(log.events(matching: EventPattern("*"), last: 1000, since: ids[400]).map(\.id) == Array(ids[401...]))
+  }
+
+  @Test func theRingKeepsTheNewest() {
+    let log = log(ring: 8)
+    #expect(log.events(matching: EventPattern("*"), last: 5, since: nil).isEmpty)
+    let events = (0..<20).map { log.publish($0 % 2 == 0 ? "even:x" : "odd:x", from: "test", ["n": .int(Int64($0))]) }
+    #expect(log.total == 20)
+    #expect(events[..<12].allSatisfy { log.event($0.id) == nil })
+    #expect(events[12...].allSatisfy { log.event($0.id) == $0 })
+    #expect(log.events(matching: EventPattern("*"), last: 100, since: nil) == Array(events[12...]))
+    #expect(log.events(matching: EventPattern("odd:*"), last: 2, since: nil) == [events[17], events[19]])
+    #expect(log.events(matching: EventPattern("*"), last: 0, since: nil).isEmpty)
+    #expect(log.events(matching: EventPattern("*"), last: 100, since: events[3].id).count == 8)
+  }
+
+  @Test func causesMakeChains() {
+    let log = log()
+    let first = log.publish("a:a", from: "test")
+    let second = log.publish("a:b", from: "test", cause: Cause(first))
+    let third = log.publish("a:c", from: "test", cause: Cause(second))
+    #expect((first.depth, second.depth, third.depth) == (0, 1, 2))
+    #expect(third.trace == first.id && third.cause == second.id && first.cause == nil)
+    #expect(log.chain(to: third.id) == [first, second, third])
+    #expect(log.chain(to: ULID(high: 1, low: 1)).isEmpty)
+  }
+
+  @Test func aChainBeyondTheLimitIsCutAndShown() {
+    let later = Later()
+    let log = log(depth: 4, later)
+    var dispatched: [String] = []
+    var told: [String] = []
+    log.dispatch = { dispatched.append("\($0.type) \($0.depth)") }
+    _ = log.listen(EventPattern("*")) { told.append($0.type) }
+    var last = log.publish("a:b", from: "test")
+    for _ in 0..<5 { last = log.publish("a:b", from: "test", cause: Cause(last)) }
+    _ = drain(later)
+    #expect(dispatched == (0...4).map { "a:b \($0)" })
+    #expect(told == Array(repeating: "a:b", count: 6) + ["system:chain_cut"])
+    let cut = log.events(matching: EventPattern("system:chain_cut"), last: 1, since: nil).first
+    #expect(cut?["event"] == "a:b" && cut?["limit"] == 4 && cut?.cause == last.id)
+    #expect(log.chain(to: last.id).count == 6)
+  }
+
+  @Test func rulesThatEmitWhatTheyWaitForComeToAnEnd() throws {
+    let world = World()
+    try world.load(
+      rule("loop", on: [EventPattern("x:loop")], .emit("x:loop", [])),
+      rule("all", on: [EventPattern("*")], if: "event.type.startsWith('y:')", .emit("y:two", []), .emit("y:three", [])))
+    world.emit("x:loop")
+    // Two hops a round: the event and the firing. The last ones are kept and shown, and nothing follows from them.
+    #expect(world.of("x:loop").map(\.depth) == Array(stride(from: 0, through: 18, by: 2)))
+    #expect(world.of("system:chain_cut").count == 2)
+    let before = world.log.total
+    #expect(world.settle() == 0)
+    world.emit("y:one")
+    // Two for each, eight times over, and the firings.
+    #expect((500..<3000).contains(world.log.total - before))
+    #expect(world.settle() == 0)
+    #expect(world.of("system:chain_cut").count > 1)
+  }
+
+  @Test func whyOutlivesTheRing() {
+    let log = log(ring: 32)
+    let reading = log.publish("sensor:t", from: "t")
+    let fired = log.publish("rule:fired", from: "rule/hot", cause: Cause(reading))
+    let on = log.publish("device:changed", from: "fan", cause: Cause(fired), ["state": 1])
+    for _ in 0..<100 { log.publish("noise:x", from: "test") }
+    #expect(log.event(on.id) == nil)
+    #expect(log.chain(toLastChangeOf: "fan") == [reading, fired, on])
+    #expect(log.chain(toLastChangeOf: "lamp").isEmpty)
+    // The lease ends long after: what it came from is still known.
+    let off = log.publish("device:changed", from: "fan", cause: Cause(on), ["state": 0])
+    #expect(log.chain(toLastChangeOf: "fan") == [reading, fired, on, off])
+  }
+
+  @Test func theMostUrgentIsHandedOnFirstEvenWhenItComesLate() {
+    let later = Later()
+    let log = log(later)
+    var order: [String] = []
+    log.dispatch = { event in
+      order.append(event.type)
+      if event.type == "low:1" { log.publish("alarm:late", from: "test", priority: .emergency, [:]) }
+    }
+    for number in 1...3 { log.publish("low:\(number)", from: "test", priority: .low, [:]) }
+    log.publish("mid:1", from: "test")
+    log.publish("alarm:1", from: "test", priority: .emergency, [:])
+    #expect(order.isEmpty)
+    _ = drain(later)
+    #expect(order == ["alarm:1", "mid:1", "low:1", "alarm:late", "low:2", "low:3"])
+  }
+
+  @Test func aStormIsShedFromTheLeastUrgentAndLeavesTheLoopItsTurns() {
+    let later = Later()
+    let log = log(later)
+    var counts: [Priority: Int] = [:]
+    log.dispatch = { counts[$0.priority, default: 0] += 1 }
+    for _ in 0..<10_000 { log.publish("storm:x", from: "test", priority: .low, [:]) }
+    #expect(log.shed == UInt64(10_000 - EventLog.queueLimit))
+    for _ in 0..<10 { log.publish("alarm:x", from: "test", priority: .emergency, [:]) }
+    log.publish("storm:x", from: "test", priority: .background, [:])
+    let rounds = drain(later)
+    #expect(counts == [.emergency: 10, .low: EventLog.queueLimit - 10])
+    #expect(log.total == 10_011)
+    #expect(rounds > EventLog.queueLimit / 300)
+    log.publish("calm:x", from: "test")
+    _ = drain(later)
+    #expect(counts[.normal] == 1)
+  }
+
+  @Test func listenersHearWhatFitsUntilTheyEnd() {
+    let log = log()
+    var heard: [String] = []
+    let listener = log.listen(EventPattern("a:*")) { heard.append($0.type) }
+    for type in ["a:1", "b:1", "a:2"] { log.publish(type, from: "test") }
+    log.endListen(listener)
+    log.publish("a:3", from: "test")
+    #expect(heard == ["a:1", "a:2"])
+  }
+}
+
+@Suite struct BacklogTests {
+  @Test func behavesLikeASortedListWithABound() {
+    var dice = Dice(seed: 11)
+    for limit in [1, 3, 50, 700] {
+      var backlog = Backlog(limit: limit)
+      var model: [Event] = []
+      var number: UInt64 = 0
+      for _ in 0..<4000 {
+        // Fills and empties in turns, so that both ends are met.
+        if Int.random(in: 0..<10, using: &dice) < (number / 1000 % 2 == 0 ? 7 : 4) {
+          number += 1
+          let priority = Priority.allCases.randomElement(using: &dice) ?? .normal
+          let event = Event(id: ULID(high: 0, low: number), type: "a:b", priority: priority)
+          let shed = backlog.add(event)
+          #expect(shed == (model.count >= limit))
+          model.insert(event, at: model.firstIndex { $0.priority > priority } ?? model.count)
+          if model.count > limit { model.removeLast() }
+        } else {
+          #expect(backlog.next() == (model.isEmpty ? nil : model.removeFirst()))
+        }
+        #expect(backlog.count == model.count)
+      }
+      while let event = backlog.next() { #expect(event == model.removeFirst()) }
+      #expect(model.isEmpty)
+    }
+  }
+}
+
+/// Chance that is the same every time (SplitMix64: Steele, Lea and Flood, 2014).
+struct Dice: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(seed: UInt64) { state = seed }
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9e37_79b9_7f4a_7c15
+    var z = state
+    z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
+    z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
+    return z ^ z >> 31
+  }
+}
