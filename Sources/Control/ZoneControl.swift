@@ -16,7 +16,7 @@ public protocol ZoneControl: AnyObject {
   /// Ends the daemon in good order, after the caller has returned to the loop.
   func stop()
 
-  /// Reads rules, manifests and settings again. All or nothing.
+  /// Reads rules and manifests again. All or nothing.
   /// - Returns: what was read, for people.
   func reload() throws(Diagnostics) -> Fields
 

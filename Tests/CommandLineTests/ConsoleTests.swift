@@ -4,7 +4,9 @@ import Testing
 @testable import CommandLine
 
 struct ConsoleTests {
-  @Test(arguments: ["status\rps\r", "status\nps\n", "status\r\nps\r\n", "statux\u{8}s\r\nps\n", "sta\u{1}tus\rp\u{7F}ps\r"])
+  @Test(arguments: [
+    "status\rps\r", "status\nps\n", "status\r\nps\r\n", "statux\u{8}s\r\nps\n", "sta\u{1}tus\rp\u{7F}ps\r",
+  ])
   func linesEndInAnyWay(_ typed: String) {
     for size in 1...typed.utf8.count {
       var assembler = LineAssembler()
@@ -38,9 +40,10 @@ struct ConsoleTests {
 
   @Test func wordsAreKeptTogetherByQuotes() {
     #expect(Words.split("  read   temperature ") == ["read", "temperature"])
-    #expect(Words.split(#"emit a:b text="two words" 'it''s' "a\"b\\" c\ d"#) == [
-      "emit", "a:b", "text=two words", "its", #"a"b\"#, "c d",
-    ])
+    #expect(
+      Words.split(#"emit a:b text="two words" 'it''s' "a\"b\\" c\ d"#) == [
+        "emit", "a:b", "text=two words", "its", #"a"b\"#, "c d",
+      ])
     #expect(Words.split(#""" x"#) == ["", "x"])
     #expect(Words.split("") == [])
     #expect(Words.split("set 'fan") == nil)

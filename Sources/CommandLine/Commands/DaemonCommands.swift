@@ -18,7 +18,7 @@ struct DaemonCommands: ParsableCommand {
 
   struct Reload: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Reads rules, manifests and settings again; on any error everything stays as it was.")
+      abstract: "Reads rules and manifests again; on any error everything stays as it was.")
     @OptionGroup var shared: SharedOptions
 
     func run() throws {

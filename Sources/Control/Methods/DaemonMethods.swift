@@ -40,7 +40,7 @@ extension MethodRegistry {
     },
     Method(
       "daemon.reload", .admin,
-      "Reads rules, manifests and settings again. On any error everything stays as it was.",
+      "Reads rules and manifests again; settings and the board take a restart. On any error everything stays as it was.",
       result: "an object: what was read", errors: [.invalidFile], isCommand: true
     ) { call throws(RPCError) in
       do throws(Diagnostics) {
