@@ -9,10 +9,10 @@ FOR       ?=
 PREFIX    ?= /usr
 FILTER    ?=
 
-.PHONY: help setup build install package run test check bench format clean
+.PHONY: help setup build install package run test check bench format clean testbed vm-test vm-shell vm-bench board-test
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
 
 setup: ## install what is missing (Debian packages; root or sudo)
 	@.ci/setup
@@ -32,6 +32,21 @@ run: build ## the daemon on the simulated greenhouse; FOR=10s ends by itself, CO
 
 test: build ## all tests; FILTER=name for some
 	@$(SWIFT) test $(CHECKED) $(if $(FILTER),--filter $(FILTER))
+
+testbed: ## make the virtual test-bed, or find it in the cache
+	@Board/testbed/build
+
+vm-test: setup ## tests on real kernel devices in a virtual machine; FILTER=name for some, RING_SECONDS=5 for a short run
+	@FILTER='$(FILTER)' Board/testbed/test
+
+vm-shell: setup ## a shell in that machine, to look around
+	@Board/testbed/shell
+
+vm-bench: setup ## measure edge → rule → agent → output line in that machine
+	@Board/testbed/bench
+
+board-test: setup ## the same tests on a board: HOST=user@host, BOARD=its board file
+	@FILTER='$(FILTER)' Board/testbed/board-test '$(HOST)' $(BOARD)
 
 check: setup ## formatting, imports, no Foundation and no thread pool in the daemon, documented public symbols
 	@.ci/check

@@ -32,6 +32,12 @@ import Testing
     #expect(settings.0.agents == ["/etc/openstarry/agents", "/usr/share/openstarry/agents"])
   }
 
+  @Test func theVirtualTestBed() throws {
+    let (board, warnings) = try ConfigText.board(try Repository.read("Board/testbed/board.yaml"), file: "board.yaml")
+    #expect(warnings.isEmpty)
+    #expect(board.world["wires"]?.list?.first == ["from": "lamp", "to": "lamp_sense"])
+  }
+
   @Test func theRaspberryPiBoard() throws {
     let (board, warnings) = try ConfigText.board(
       try Repository.read("Board/raspberry-pi/board.yaml"), file: "board.yaml")

@@ -48,14 +48,15 @@ extension ChipCase {
   }
 
   private static func wholeHumidity() -> Double {
-    let t1 = ((rawTemperature >> 3) - (words[0] << 1)) * words[1] >> 11
+    let t1 = (((rawTemperature >> 3) - (words[0] << 1)) * words[1]) >> 11
     let distance = (rawTemperature >> 4) - words[0]
-    let fine = t1 + ((distance * distance >> 12) * words[2] >> 14)
+    let fine = t1 + ((((distance * distance) >> 12) * words[2]) >> 14)
     let (h1, h2, h3, h4, h5, h6) = humidity
     let v = fine - 76800
-    let bent = (((v * h6 >> 10) * ((v * h3 >> 11) + 32768) >> 10) + 2_097_152) * h2 + 8192
-    var x = (((rawHumidity << 14) - (h4 << 20) - h5 * v) + 16384 >> 15) * (bent >> 14)
-    x -= ((x >> 15) * (x >> 15) >> 7) * h1 >> 4
+    let curve = (((v * h6) >> 10) * (((v * h3) >> 11) + 32768)) >> 10
+    let slope = ((curve + 2_097_152) * h2 + 8192) >> 14
+    var x = (((rawHumidity << 14) - (h4 << 20) - h5 * v + 16384) >> 15) * slope
+    x -= ((((x >> 15) * (x >> 15)) >> 7) * h1) >> 4
     return Double(min(max(x, 0), 419_430_400) >> 12) / 1024
   }
 }

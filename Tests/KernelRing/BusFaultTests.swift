@@ -1,5 +1,6 @@
 import CLinux
 import HAL
+import HALLinux
 import KernelTestKit
 import Model
 
@@ -9,6 +10,7 @@ extension RingTests {
     [
       RingTest("i2c: a scan finds every chip, and says which the kernel holds") { ring in try scan(ring) },
       RingTest("i2c: a chip that a kernel driver holds names it") { ring in
+        _ = try SimulatedBus()
         let stand = try Stand(ring.board, ["taken"])
         defer { stand.close() }
         try expect(try stand.fault("taken"), is: .inUse("the kernel driver lm75"), "fault")
@@ -53,7 +55,7 @@ extension RingTests {
     ]
     try expect(chips.map(\.address), is: wanted, "addresses that answer")
     for chip in chips {
-      let holder = [0x4B: "the kernel driver lm75", 0x5C: "the kernel driver bh1750"][chip.address]
+      let holder: String? = [UInt8(0x4B): "the kernel driver lm75", 0x5C: "the kernel driver bh1750"][chip.address]
       try expect(chip.heldBy, is: holder, "holder of 0x\(String(chip.address, radix: 16))")
     }
     ring.note("\(chips.count) chips found")

@@ -54,20 +54,26 @@ extension RingTests {
     let frames = try watch(stand, frames: 50)
     guard let first = frames.first, let last = frames.last else { throw Failure("no frames") }
     let format = first.frame.format
-    if format.pixels != pixels { throw Skip("the camera has no \(pixels.rawValue), and chose \(format.pixels.rawValue)") }
+    if format.pixels != pixels {
+      throw Skip("the camera has no \(pixels.rawValue), and chose \(format.pixels.rawValue)")
+    }
     let size = format.width * format.height
-    let bytes = [.yuyv: 2 * size, .nv12: size * 3 / 2, .rgb24: 3 * size][pixels, default: 0]
+    let bytes = [FrameFormat.PixelFormat.yuyv: 2 * size, .nv12: size * 3 / 2, .rgb24: 3 * size][pixels, default: 0]
     for (earlier, later) in zip(frames, frames.dropFirst()) {
       try expect(later.frame.bytes.count, is: bytes, "bytes of a frame")
-      try expect(later.frame.sequence > earlier.frame.sequence, "frame \(later.frame.sequence) is out of order")
-      try expect(later.frame.time > earlier.frame.time, "a frame is older than the one before")
-      try expect(later.frame.time <= later.arrival, "a frame is from the future")
+      // vivid counts by the clock: when it is late itself, two frames may have one number, and then one time.
+      let order = "frame \(later.frame.sequence) after \(earlier.frame.sequence)"
+      try expect(later.frame.sequence >= earlier.frame.sequence, order)
+      try expect(later.frame.time >= earlier.frame.time, "\(order): it is older")
+      // vivid stamps a frame with the time at which it ought to be complete, which may be a period ahead.
+      let ahead = later.frame.time - later.arrival
+      try expect(ahead <= .seconds(1 / format.rate), "a frame is \(ahead.text) ahead of its time")
     }
     let thumbnail = try first.frame.thumbnail ?? { throw Failure("the frame has no thumbnail") }()
     try expect(thumbnail.width <= 160, "the thumbnail is \(thumbnail.width) pixels wide")
     let seconds = (last.arrival - first.arrival).seconds
     let dropped = Int(last.frame.sequence - first.frame.sequence) + 1 - frames.count
-    let delays = Distribution(frames.map { UInt64(clamping: ($0.arrival - $0.frame.time).nanoseconds) })
+    let delays = Distribution(frames.map { UInt64(max(0, ($0.arrival - $0.frame.time).nanoseconds)) })
     ring.note(
       "\(format.pixels.rawValue) \(format.width)×\(format.height): \((Double(frames.count - 1) / seconds).text) frames a "
         + "second of \(format.rate.text) agreed, \(dropped) dropped; picture to reader \(delays.text)")
@@ -90,10 +96,13 @@ extension RingTests {
     let jpeg = try stand.snapshot("cam0")
     let time = stand.loop.now - start
     let picture = try Picture(jpeg: jpeg)
-    try expect(picture.width, is: 640, "width")
-    try expect(picture.height, is: 480, "height")
-    try expect(picture.contrast > 100, "the picture has a contrast of \(picture.contrast) only")
-    ring.note("\(pixels.rawValue): \(jpeg.count) bytes after \(time.text)")
+    // Another camera may have other sizes, and nothing to see.
+    if (try? VirtualCamera()) != nil {
+      try expect(picture.width, is: 640, "width")
+      try expect(picture.height, is: 480, "height")
+      try expect(picture.contrast > 100, "the picture has a contrast of \(picture.contrast) only")
+    }
+    ring.note("\(pixels.rawValue), \(picture.width)×\(picture.height): \(jpeg.count) bytes after \(time.text)")
   }
 
   private static func compressed(_ ring: Ring) throws {
@@ -107,18 +116,22 @@ extension RingTests {
     try feed.show(jpegs[0])
     var shown = 1
     // The camera's own pace.
+    var trouble: (any Error)?
     func next() {
       stand.loop.schedule(after: .milliseconds(40)) {
-        try? feed.show(jpegs[shown % jpegs.count])
+        do { try feed.show(jpegs[shown % jpegs.count]) } catch { trouble = error }
         shown += 1
         next()
       }
     }
     next()
+    defer { if let trouble { ring.note("after \(shown) pictures: \(trouble)") } }
     let frames = try watch(stand, "cam1", frames: 30)
-    for (frame, _) in frames {
+    for (index, (frame, _)) in frames.enumerated() {
       try expect(frame.format.pixels, is: .mjpeg, "format")
-      try expect(jpegs.contains(frame.bytes), "a frame of \(frame.bytes.count) bytes is none of those shown")
+      // v4l2loopback forgets the length of what was written before the reader came.
+      let isShown = jpegs.contains { $0 == frame.bytes || index == 0 && frame.bytes.starts(with: $0) }
+      try expect(isShown, "frame \(index) of \(frame.bytes.count) bytes is none of those shown")
       try expect(frame.thumbnail != nil, "an MJPEG frame has no thumbnail")
     }
     try expect(Set(frames.map(\.frame.bytes)).count > 1, "all frames are the same")
@@ -201,7 +214,7 @@ extension RingTests {
       try vivid.unplug()
       try stand.wait(for: "device:lost", from: "cam0", count: round)
       try expect(stand.hardware.device("cam0")?.state, is: "gone", "state")
-      try expect(holdsOpen("/dev/video20"), is: false, "the node open after it was unplugged")
+      try stand.wait("the node closed", polling: pace) { !holdsOpen("/dev/video20") }
       do {
         _ = try stand.snapshot("cam0")
         throw Failure("a camera that has gone took a picture")

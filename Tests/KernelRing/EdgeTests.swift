@@ -98,7 +98,8 @@ extension RingTests {
       name: "rush", backend: .linux, chips: ["rush": Board.Chip(label: "ring-rush")],
       devices: names.map {
         Device(
-          id: DeviceID($0), kind: .input(InputSettings()), driver: "gpio", options: ["chip": "rush", "line": .string($0)])
+          id: DeviceID($0), kind: .input(InputSettings()), driver: "gpio",
+          options: ["chip": "rush", "line": .string($0)])
       })
     let stand = try Stand(board)
     defer { stand.close() }
@@ -128,30 +129,49 @@ struct EdgeRush {
 
   var rate: Double { Double(sent) / seconds }
 
+  private struct Line {
+    var sent: Int64 = 0
+    var seen: Int64 = 0
+    /// From when on the simulator takes another edge.
+    var ready = Instant(nanoseconds: 0)
+    var deadline = Instant(nanoseconds: 0)
+  }
+
   mutating func run(for time: Duration) throws {
-    var counts = [String: Int64](uniqueKeysWithValues: names.map { ($0, 0) })
+    var lines = names.map { _ in Line() }
+    let numbers = Dictionary(uniqueKeysWithValues: names.enumerated().map { ("input:\($1)", $0) })
+    var seen = stand.events.count
     let start = stand.loop.now
     let end = start + time
-    var seen = stand.events.count
-    while stand.loop.now < end {
-      for name in names {
-        counts[name, default: 0] += 1
-        try chip.pull(name, up: counts[name, default: 0] % 2 == 1)
+    while stand.loop.now < end || lines.contains(where: { $0.seen < $0.sent }) {
+      var next = Instant(nanoseconds: .max)
+      for (index, name) in names.enumerated() {
+        let now = stand.loop.now
+        guard lines[index].seen == lines[index].sent else {
+          try expect(now < lines[index].deadline, "edge \(lines[index].sent) on \(name) has not come")
+          continue
+        }
+        if now >= lines[index].ready, now < end {
+          lines[index].sent += 1
+          lines[index].deadline = now + .seconds(10)
+          sent += 1
+          try chip.pull(name, up: lines[index].sent % 2 == 1)
+        } else {
+          next = min(next, lines[index].ready)
+        }
       }
-      sent += names.count
-      let wanted = seen + names.count
-      try stand.wait("the edges of round \(sent / names.count)", within: .seconds(10)) {
-        stand.events.count >= wanted
-      }
+      let timer = stand.loop.schedule(at: min(next, stand.loop.now + .milliseconds(100))) {}
+      stand.loop.turn(wait: true)
+      stand.loop.cancel(timer)
       for event in stand.events[seen...] {
-        guard event.type.hasPrefix("input:") else { throw Failure("\(event.type) \(event.payload) among the edges") }
-        let name = String(event.type.dropFirst("input:".count))
-        try expect(event["sequence"]?.int, is: counts[name], "sequence on \(name)")
-        try expect(event["active"], is: .bool(counts[name, default: 0] % 2 == 1), "level on \(name)")
+        guard let index = numbers[event.type] else { throw Failure("\(event.type) among the edges: \(event.payload)") }
+        lines[index].seen += 1
+        try expect(event["sequence"]?.int, is: lines[index].sent, "sequence of \(event.type)")
+        try expect(event["active"], is: .bool(lines[index].sent % 2 == 1), "level of \(event.type)")
+        lines[index].ready = stand.loop.now + RingTests.pace
         delays.append(event.monotonic - UInt64(clamping: event["kernel_ns"]?.int ?? 0))
       }
       seen = stand.events.count
-      stand.turn(for: RingTests.pace)
     }
     seconds = (stand.loop.now - start).seconds
   }

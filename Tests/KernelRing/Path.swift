@@ -99,12 +99,12 @@ struct PathBenchmark {
     // What is made on first use is not what is measured.
     try path.run(rounds: 20)
     let warm = try Path.Measured(path, rounds: rounds)
-    print("edge → rule → in-process agent → output line, \(rounds) times on board '\(board.name)'")
-    print("  edge (kernel timestamp) to command carried out: \(Distribution(warm.inside).text)")
-    for bar in Distribution(warm.inside).bars { print("    \(bar)") }
-    print("  of these:")
-    for step in warm.steps { print("    \(step.from) → \(step.to): \(Distribution(step.times).text)") }
-    print("  pull written to level seen, both through sysfs: \(Distribution(warm.outside).text)")
+    say("edge → rule → in-process agent → output line, \(rounds) times on board '\(board.name)'")
+    say("  edge (kernel timestamp) to command carried out: \(Distribution(warm.inside).text)")
+    for bar in Distribution(warm.inside).bars { say("    \(bar)") }
+    say("  of these:")
+    for step in warm.steps { say("    \(step.from) → \(step.to): \(Distribution(step.times).text)") }
+    say("  pull written to level seen, both through sysfs: \(Distribution(warm.outside).text)")
   }
 }
 

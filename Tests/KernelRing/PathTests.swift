@@ -19,7 +19,9 @@ extension RingTests {
         defer { path.close() }
         try path.step(up: true)
         try path.zone.agents.killAgent("follower", now: true, cause: nil) {}
-        try path.zone.stand.wait("the line low", polling: .milliseconds(5)) { try !path.lamp.chip.isHigh(path.lamp.line) }
+        try path.zone.stand.wait("the line low", polling: .milliseconds(5)) {
+          try !path.lamp.chip.isHigh(path.lamp.line)
+        }
         try expect(
           path.zone.stand.events("device:changed").last?["reason"], is: .string("holder-ended"), "reason")
       },
@@ -41,7 +43,7 @@ extension RingTests {
       for (agent, register) in [("left", UInt8(0x06)), ("right", 0x42)] {
         zone.stand.log.publish("ring:\(agent)", from: "client/ring", ["level": .double(Double(step) / 32)])
         // OFF counts of 4096: a 32nd is 128.
-        wanted.append([register, 0, 0, UInt8(step * 128 & 0xFF), UInt8(step * 128 >> 8)])
+        wanted.append([register, 0, 0, UInt8((step * 128) & 0xFF), UInt8((step * 128) >> 8)])
       }
     }
     func found() throws -> [[UInt8]] {

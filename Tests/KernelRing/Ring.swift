@@ -46,22 +46,22 @@ final class Ring {
   /// Says something that was measured.
   func note(_ text: String) {
     notes.append(text)
-    print("    \(text)")
+    say("    \(text)")
   }
 
   /// - Returns: whether no test failed.
   func run(_ tests: [RingTest], _ arguments: RingArguments) -> Bool {
-    let chosen = tests.filter { arguments.filter.isEmpty || $0.name.contains(arguments.filter) }
+    let chosen = tests.filter { EventPattern("*\(arguments.filter)*").matches($0.name) }
     if arguments.isList {
-      for test in chosen { print(test.name) }
+      for test in chosen { say(test.name) }
       return true
     }
     if chosen.isEmpty {
-      print("kernel-ring: no test's name contains '\(arguments.filter)'; --list shows them all")
+      say("kernel-ring: no test's name contains '\(arguments.filter)'; --list shows them all")
       return false
     }
     for test in chosen {
-      print("  … \(test.name)")
+      say("  … \(test.name)")
       results.append(RingResult(name: test.name, outcome: .unfinished, seconds: 0, notes: []))
       write(arguments.junit)
       results[results.count - 1] = run(test)
@@ -84,30 +84,30 @@ final class Ring {
     }
     let seconds = Double(System.monotonicNanoseconds() - start) / 1e9
     let result = RingResult(name: test.name, outcome: outcome, seconds: seconds, notes: notes)
-    print(result.line)
+    say(result.line)
     return result
   }
 
   private func summarise() -> Bool {
-    print("\nkernel ring on board '\(board.name)':")
+    say("\nkernel ring on board '\(board.name)':")
     var counts = (passed: 0, failed: 0, skipped: 0)
     for result in results {
-      print(result.line)
-      for note in result.notes { print("           \(note)") }
+      say(result.line)
+      for note in result.notes { say("           \(note)") }
       switch result.outcome {
       case .passed: counts.passed += 1
       case .skipped: counts.skipped += 1
       case .failed, .unfinished: counts.failed += 1
       }
     }
-    print("\(counts.passed) passed, \(counts.failed) failed, \(counts.skipped) skipped")
+    say("\(counts.passed) passed, \(counts.failed) failed, \(counts.skipped) skipped")
     return counts.failed == 0
   }
 
   private func write(_ file: String?) {
     guard let file else { return }
     do { try Files.replace(file, with: Array(JUnit.document(results).utf8), mode: 0o644) } catch {
-      print("kernel-ring: results cannot be written: \(error)")
+      say("kernel-ring: results cannot be written: \(error)")
     }
   }
 }
@@ -132,4 +132,10 @@ extension RingResult {
     default: text
     }
   }
+}
+
+/// Prints a line at once: what was said last is there when the machine hangs.
+func say(_ text: String) {
+  // Nobody can be told that nobody can be told.
+  try? System.writeAll(1, Array("\(text)\n".utf8))
 }

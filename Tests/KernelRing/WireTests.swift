@@ -25,14 +25,19 @@ extension RingTests {
   private static func follow(_ wire: Wire, _ stand: Stand) throws {
     func isActiveLow(_ id: DeviceID) -> Bool { stand.board.device(id)?.options["active_low"] == .bool(true) }
     let turnsRound = isActiveLow(wire.from) != isActiveLow(wire.to)
-    for round in 1...4 {
+    for round in 0...4 {
       let on = round % 2 == 1
-      try stand.control(wire.from, on ? .on : .off, lease: .seconds(60))
+      let before = stand.events("input:\(wire.to)").count
+      if round > 0 { try stand.control(wire.from, on ? .on : .off, lease: .seconds(60)) }
       try wire.carry()
       let wanted = on != turnsRound ? 1.0 : 0
-      try stand.wait("\(wire.to) following \(wire.from), which is \(on ? "on" : "off")", within: .seconds(5)) {
+      try stand.wait("\(wire.to) following \(wire.from), which is \(on ? "on" : "off")", polling: pace) {
         try stand.hardware.latestReading(wire.to, as: Stand.everybody).value == wanted
-          && stand.events("input:\(wire.to)").last?["active"] == .bool(wanted == 1)
+      }
+      // The line had its level before the first command, or came to it without an edge.
+      if round > 0 {
+        let edge = try stand.wait(for: "input:\(wire.to)", count: before + 1)
+        try expect(edge["active"], is: .bool(wanted == 1), "the edge at \(wire.to)")
       }
       stand.turn(for: pace)
     }

@@ -7,16 +7,15 @@ import Model
 // The kernel ring: tests of the daemon's parts against a kernel's own devices. One file without XCTest, so that the
 // same one runs in the virtual test-bed and on a board.
 
-setvbuf(stdout, nil, _IOLBF, 0)
 let arguments: RingArguments
 let board: Board
 do {
   arguments = try RingArguments(Array(CommandLine.arguments.dropFirst()), environment: Environment.current())
   let (checked, warnings) = try ConfigText.board(try Files.read(arguments.board), file: arguments.board)
-  for warning in warnings { print(warning) }
+  for warning in warnings { say("\(warning)") }
   board = checked
 } catch {
-  print("kernel-ring: \(error)")
+  say("kernel-ring: \(error)")
   exit(2)
 }
 Interrupt.ignoreBrokenPipes()
@@ -26,10 +25,10 @@ if arguments.isBenchmark {
     try PathBenchmark(board: board, rounds: arguments.rounds).run()
     exit(0)
   } catch let skip as Skip {
-    print("kernel-ring: nothing to measure: \(skip.reason)")
+    say("kernel-ring: nothing to measure: \(skip.reason)")
     exit(0)
   } catch {
-    print("kernel-ring: \(error)")
+    say("kernel-ring: \(error)")
     exit(1)
   }
 }

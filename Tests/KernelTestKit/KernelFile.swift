@@ -24,10 +24,10 @@ public enum KernelFile {
 
   /// Writes a text in one write(2).
   public static func write(_ path: String, _ text: String) throws {
-    do {
+    do throws(SystemError) {
       let file = try System.open(path, O_WRONLY)
       try System.writeAll(file.number, Array(text.utf8))
-    } catch let error as SystemError {
+    } catch {
       throw SystemError("write '\(text)' to", path, errno: error.errno)
     }
   }

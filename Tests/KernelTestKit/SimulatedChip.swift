@@ -9,6 +9,8 @@ public final class SimulatedChip {
   private var bank: String { "\(folder)/bank0" }
   /// By name.
   private let offsets: [String: Int]
+  /// Where the lines are in sysfs, as long as the chip does not go.
+  private var paths: [String: String] = [:]
   /// As the kernel shows it.
   public let label: String
 
@@ -82,6 +84,7 @@ public final class SimulatedChip {
 
   /// The chip's device goes, whoever holds its lines.
   public func vanish() throws {
+    paths = [:]
     if try KernelFile.text("\(folder)/live") == "1" { try KernelFile.write("\(folder)/live", "0") }
   }
 
@@ -100,7 +103,11 @@ public final class SimulatedChip {
   public func isHigh(_ line: String) throws -> Bool { try KernelFile.text("\(try path(line))/value") == "1" }
 
   private func path(_ line: String) throws -> String {
+    if let path = paths[line] { return path }
     guard let offset = offsets[line] else { throw Failure("chip '\(label)' has no line '\(line)'") }
-    return "/sys/devices/platform/\(try KernelFile.text("\(folder)/dev_name"))/\(try name)/sim_gpio\(offset)"
+    let device = try KernelFile.text("\(folder)/dev_name")
+    let path = "/sys/devices/platform/\(device)/\(try name)/sim_gpio\(offset)"
+    paths[line] = path
+    return path
   }
 }

@@ -61,7 +61,8 @@ public final class Stand {
     while true {
       if try isSo() { return }
       guard loop.now < deadline else {
-        throw Failure("\(what): not within \(limit.seconds.text) s", file: file, line: line)
+        let last = events.suffix(3).map { "\($0.type) \($0.payload.map { "\($0.key)=\($0.value)" })" }
+        throw Failure("\(what): not within \(limit.text); last were \(last)", file: file, line: line)
       }
       let timer = loop.schedule(at: polling.map { min(loop.now + $0, deadline) } ?? deadline) {}
       loop.turn(wait: true)

@@ -28,9 +28,15 @@ public struct VirtualCamera {
   }
 }
 
-/// Whether this process has a device node open.
+/// Whether this process has a device node open, also one whose device has gone (proc(5), `/proc/pid/fd`).
 public func holdsOpen(_ node: String) -> Bool {
-  KernelFile.names("/proc/self/fd").contains { (try? Files.resolve("/proc/self/fd/\($0)")) == node }
+  KernelFile.names("/proc/self/fd").contains { number in
+    var bytes = [CChar](repeating: 0, count: 256)
+    // SAFETY: the kernel writes at most 255 bytes into the array, which leaves a zero at its end.
+    let count = unsafe "/proc/self/fd/\(number)".withCString { unsafe readlink($0, &bytes, 255) }
+    let target = String(decoding: bytes.prefix(max(0, count)).map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    return target == node || target == "\(node) (deleted)"
+  }
 }
 
 /// The writing end of a v4l2loopback device: what is written here a camera program reads.
@@ -41,7 +47,12 @@ public struct LoopbackFeed: ~Copyable {
   /// - Throws: `Skip` when there is no such device.
   public init(_ path: String, width: UInt32, height: UInt32) throws {
     guard KernelFile.exists(path) else { throw Skip("there is no \(path): the module v4l2loopback is not here") }
-    descriptor = try System.open(path, O_RDWR)
+    let opened = try System.open(path, O_RDWR)
+    try Self.format(opened.number, path, width, height)
+    descriptor = opened
+  }
+
+  private static func format(_ number: Int32, _ path: String, _ width: UInt32, _ height: UInt32) throws {
     var format = unsafe v4l2_format()
     unsafe format.type = V4L2_BUF_TYPE_VIDEO_OUTPUT.rawValue
     unsafe format.fmt.pix.width = width
@@ -50,9 +61,9 @@ public struct LoopbackFeed: ~Copyable {
     unsafe format.fmt.pix.field = V4L2_FIELD_NONE.rawValue
     unsafe format.fmt.pix.sizeimage = width * height
     // VIDIOC_S_FMT is _IOWR('V', 5, struct v4l2_format), a macro that Swift cannot import (asm-generic/ioctl.h).
-    let request = 3 << 30 | UInt(MemoryLayout<v4l2_format>.size) << 16 | UInt(UInt8(ascii: "V")) << 8 | 5
+    let request = 3 << 30 | UInt(unsafe MemoryLayout<v4l2_format>.size) << 16 | UInt(UInt8(ascii: "V")) << 8 | 5
     // SAFETY: the kernel reads and writes one v4l2_format.
-    guard unsafe openstarry_ioctl(descriptor.number, request, &format) == 0 else {
+    guard unsafe openstarry_ioctl(number, request, &format) == 0 else {
       throw SystemError("VIDIOC_S_FMT", path)
     }
   }
