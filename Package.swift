@@ -128,6 +128,7 @@ let package = Package(
         "Orchestrator", "Agent", "AgentInProcess", "HAL", "HALSimulated", "HALTestKit", "Rules", "Store", "EventLoop",
         "Linux", "Model", "OpenStarryAgent",
       ]),
+    tests("DaemonTests", ["Daemon"]),
     tests("ExampleAgentTests", ["ExampleAgents", "OpenStarryAgent"]),
     // The executables are dependencies so that testing builds them.
     tests("BlackBoxTests", ["openstarryd", "openstarry", "Document", "Linux", "CLinux", "Model"]),

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Linux
+import Model
 
 extension OpenStarry {
   /// Carries out one command line.
@@ -8,6 +9,7 @@ extension OpenStarry {
   public static func run(_ arguments: [String]) -> ShellStatus {
     Interrupt.ignoreBrokenPipes()
     do {
+      if let failure = unknownCommand(arguments) { throw failure }
       var command = try parseAsRoot(arguments)
       try command.run()
       return .done
@@ -21,6 +23,40 @@ extension OpenStarry {
     } catch {
       return explain(error)
     }
+  }
+
+  /// Why there is no such command, with the name that was probably meant; nil when there is one.
+  ///
+  /// The parser would call a misspelt command an unexpected argument, and show the help of all for `help nope`.
+  static func unknownCommand(_ arguments: [String]) -> Failure? {
+    var command: any ParsableCommand.Type = OpenStarry.self
+    var place = ""
+    for word in arguments.first == "help" ? arguments.dropFirst() : arguments[...] {
+      let commands = command.configuration.subcommands
+      if word.hasPrefix("-") || commands.isEmpty { return nil }
+      guard let next = commands.first(where: { $0._commandName == word }) else {
+        var names = commands.map { $0._commandName }
+        if place.isEmpty { names.append("help") }
+        // A letter left out is likelier than a wrong one: 'stats' is 'status' rather than 'state'.
+        let meant =
+          Suggestion.closest(to: word, in: names.filter { isLonger($0, word) })
+          ?? Suggestion.closest(to: word, in: names)
+        let hint =
+          meant.map { " (did you mean '\($0)'?)" }
+          ?? ": 'openstarry help\(place)' lists them"
+        return Failure(.usage, "unknown command '\(place.dropFirst())\(place.isEmpty ? "" : " ")\(word)'\(hint)")
+      }
+      command = next
+      place += " \(word)"
+    }
+    return nil
+  }
+
+  /// Whether `word` is what is left of `name` when letters are taken out.
+  private static func isLonger(_ name: String, _ word: String) -> Bool {
+    var rest = word[...]
+    for letter in name where letter == rest.first { rest.removeFirst() }
+    return rest.isEmpty
   }
 
   /// What the parser throws: help, completion scripts and the version on standard output, complaints on the other.

@@ -32,7 +32,10 @@ extension Failure {
       // Some sentences end with what their hint says.
       let hint = refusal.hint.flatMap { refusal.message.contains($0) ? nil : ": \($0)" } ?? ""
       let message = refusal.message + hint
-      self.init(ShellStatus(refusal.known), message, details: Self.diagnostics(refusal.data["diagnostics"]))
+      var details = Self.diagnostics(refusal.data["diagnostics"])
+      // The sentence has the first one already.
+      if let first = details.firstIndex(where: refusal.message.contains) { details.remove(at: first) }
+      self.init(ShellStatus(refusal.known), message, details: details)
     }
   }
 

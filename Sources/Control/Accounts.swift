@@ -61,9 +61,9 @@ struct RoleRules {
   init(
     _ settings: Settings, _ accounts: Accounts, ownUser: UInt32, socketGroup: UInt32
   ) throws(ControlError) {
-    view = try Self.number(of: settings.viewGroup, "view_group", accounts)
-    operate = try Self.number(of: settings.operateGroup, "operate_group", accounts)
-    admin = try Self.number(of: settings.adminGroup, "admin_group", accounts)
+    view = try Self.number(of: settings.viewGroup, "groups.view", accounts)
+    operate = try Self.number(of: settings.operateGroup, "groups.operate", accounts)
+    admin = try Self.number(of: settings.adminGroup, "groups.admin", accounts)
     self.ownUser = ownUser
     self.socketGroup = socketGroup
   }

@@ -165,7 +165,7 @@ public final class ControlServer {
     throw RPCError(
       .permissionDenied, "the role '\(role.name)' may not \(what)",
       data: ["role": .string(role.name), "required": .string(required.name)],
-      hint: "'\(required.name)_group' in openstarry.yaml says who may")
+      hint: "'groups.\(required.name)' in openstarry.yaml says who may")
   }
 
   private func publishCommand(_ method: Method, _ arguments: Arguments, _ client: Client) -> Cause {

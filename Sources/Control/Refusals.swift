@@ -12,7 +12,8 @@ extension RPCError {
     case .notFound(let id, let suggestion):
       self.init(
         .agentNotFound, message, data: of(id),
-        hint: suggestion.map { "did you mean '\($0)'?" } ?? "listAgents shows those that are registered")
+        hint: suggestion.map { "did you mean '\($0)'?" }
+          ?? "'openstarry ps' lists those that are registered (listAgents)")
     case .alreadyRunning(let id): self.init(.alreadyRunning, message, data: of(id))
     case .notRunning(let id): self.init(.agentNotRunning, message, data: of(id))
     case .draining(let id): self.init(.agentNotRunning, message, data: of(id), hint: "try again when it has ended")
@@ -36,6 +37,17 @@ extension RPCError {
       data: ["diagnostics": .list(diagnostics.all.prefix(100).map { .string($0.description) })])
   }
 
+  /// What a device of this kind is for.
+  /// - Parameter kind: nil when there is no such device.
+  private static func use(_ id: DeviceID, _ kind: String?) -> String {
+    switch kind {
+    case "actuator": "'openstarry set \(id) …' commands it (hal.control)"
+    case "camera": "'openstarry snapshot \(id) -o FILE' takes a picture (hal.snapshot)"
+    case "sensor", "input": "'openstarry read \(id)' reads it (hal.read)"
+    default: "'openstarry devices' lists what there is (hal.devices)"
+    }
+  }
+
   /// A refusal of the hardware layer as it travels.
   init(_ error: HALError, at now: Instant) {
     func about(_ id: DeviceID, _ more: Fields = [:]) -> Fields {
@@ -46,10 +58,10 @@ extension RPCError {
     }
     let message = error.description
     switch error {
-    case .notFound(let id, let kind, let suggestion):
+    case .notFound(let id, let kind, let suggestion, let actual):
       self.init(
         .deviceNotFound, message, data: about(id, ["kind": .string(kind)]),
-        hint: suggestion.map { "did you mean '\($0)'?" } ?? "'openstarry devices' lists what there is (hal.devices)")
+        hint: suggestion.map { "did you mean '\($0)'?" } ?? Self.use(id, actual))
     case .denied(let id, let operation, _):
       self.init(.deviceDenied, message, data: about(id, ["operation": .string(operation)]))
     case .busy(let id, let holder, let until):

@@ -82,10 +82,13 @@ extension Reading {
 
 extension Receipt {
   /// 4.6.
-  func fields(_ device: DeviceID) -> Fields {
-    [
+  /// - Parameter lease: the one that the command left behind; nil when nothing is held.
+  func fields(_ device: DeviceID, _ lease: (end: Instant, limit: String?)?) -> Fields {
+    let length = lease.map { $0.end - Instant(nanoseconds: at) }
+    return [
       "device": .string(device.rawValue), "id": .string(id.description), "state": .double(state),
       "previous": .double(previous), "at_ns": .int(Int64(clamping: at)),
+      "lease_ms": length?.milliseconds ?? .null, "limit": (lease?.limit).orNull,
     ]
   }
 }

@@ -54,7 +54,7 @@ extension ClientError: CustomStringConvertible {
     switch error.errno {
     case ErrorNumber.noEntry, ErrorNumber.notDirectory: .noSocket(path)
     case ErrorNumber.access, ErrorNumber.notPermitted: .notAllowed(path, group: group)
-    case ErrorNumber.refused: .nobodyListens(path)
+    case ErrorNumber.refused: SocketOwner.isSomethingElse(path) ? .notASocket(path) : .nobodyListens(path)
     case ErrorNumber.notSocket: .notASocket(path)
     default: .system(error)
     }

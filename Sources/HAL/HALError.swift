@@ -2,8 +2,8 @@ import Model
 
 /// Why the hardware layer did not do what was asked.
 public enum HALError: Error, Sendable, Hashable {
-  /// The board declares no such device of that kind.
-  case notFound(DeviceID, kind: String, suggestion: String?)
+  /// The board declares no such device of that kind; `actual` is the kind of the device that has this name.
+  case notFound(DeviceID, kind: String, suggestion: String?, actual: String? = nil)
   /// The caller's permissions do not cover it.
   case denied(DeviceID, operation: String, principal: String)
   /// Somebody else holds it.
@@ -45,7 +45,9 @@ extension HALError: CustomStringConvertible {
   /// One sentence: what was asked, of what, and why not.
   public var description: String {
     switch self {
-    case .notFound(let device, let kind, let suggestion):
+    case .notFound(let device, let kind, _, let actual?):
+      "'\(device)' is \(Self.withArticle(actual)), not \(Self.withArticle(kind))"
+    case .notFound(let device, let kind, let suggestion, nil):
       "no \(kind) '\(device)' on this board" + (suggestion.map { " (did you mean '\($0)'?)" } ?? "")
     case .denied(let device, let operation, let principal):
       "\(principal) may not \(operation) '\(device)': its permissions do not name it"
@@ -56,6 +58,10 @@ extension HALError: CustomStringConvertible {
     case .unavailable(let device, let why): "'\(device)' has nothing to say yet: \(why)"
     case .failed(let device, let operation, let fault): "\(operation) '\(device)' failed: \(fault)"
     }
+  }
+
+  private static func withArticle(_ kind: String) -> String {
+    "\(kind.first.map("aeiou".contains) == true ? "an" : "a") \(kind)"
   }
 }
 

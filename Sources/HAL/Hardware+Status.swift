@@ -8,6 +8,14 @@ extension Hardware {
   /// - Returns: nil when the board has no such device.
   public func device(_ id: DeviceID) -> DeviceStatus? { board.device(id).flatMap(status) }
 
+  /// The lease that an actuator is held by.
+  /// - Returns: when it ends, and the limit of the board file that made it shorter than was asked for, such as
+  ///   `max_on 20s`; nil when nobody holds it, or there is no such actuator.
+  public func lease(of id: DeviceID) -> (end: Instant, limit: String?)? {
+    guard case .actuator(let channel) = channels[id], let lease = channel.lease else { return nil }
+    return (lease.deadline, lease.isCutByMaxOn ? channel.settings.maxOn.map { "max_on \($0.text)" } : nil)
+  }
+
   private func status(_ device: Device) -> DeviceStatus? {
     guard let channel = channels[device.id] else { return nil }
     var status = DeviceStatus(id: device.id, kind: device.kind.name, driver: device.driver, state: "")

@@ -142,6 +142,9 @@ public final class Hardware {
 
   /// What to throw when no device of `kind` is called `id`.
   func notFound(_ id: DeviceID, _ kind: String) -> HALError {
+    if let other = board.device(id) {
+      return .notFound(id, kind: kind, suggestion: nil, actual: other.kind.name)
+    }
     let known = board.devices.filter { $0.kind.name == kind || kind == "sensor" && $0.kind.name == "input" }
     return .notFound(id, kind: kind, suggestion: Suggestion.closest(to: id.rawValue, in: known.map(\.id.rawValue)))
   }

@@ -93,6 +93,7 @@ import Testing
     let reload = try station.run("rules", "reload")
     #expect(reload.code == 1)
     #expect(reload.errors.contains("orchestration.yaml:3:12:"), "\(reload.errors)")
+    #expect(reload.errors.split(separator: "\n").count == 1, "\(reload.errors)")
     try station.write("orchestration.yaml", "rules:\n  - {id: good, on: \"x:y\", action: \"emit(y:z)\"}\n")
     #expect(try station.run("rules", "reload").output == "1 rule(s) loaded\n")
     // Another bad file: the good rules go on.

@@ -68,7 +68,17 @@ import Testing
     try check("check", ".", shows: "0 error(s)")
     try check("board", "check", "board.yaml", shows: "1 file(s) checked: 0 error(s)")
     try check("config", "validate", shows: "0 error(s)")
-    try check("daemon", "reload", shows: "rules: 1")
+    #expect(try station.run("set", "lamp", "on").output == "lamp on (was off)\n")
+    #expect(try station.run("release", "lamp").output == "lamp released\n")
+    #expect(try station.run("release", "lamp").output == "lamp was not held\n")
+    try station.write(
+      "third.yaml",
+      """
+      identity: {id: third, name: third, version: 1.0.0}
+      runtime: {driver: in-process, entry: lookout, lifecycle: on-demand}
+      """)
+    try check("register", "third.yaml", shows: "third is idle, registered")
+    try check("daemon", "reload", shows: "agents changed: 0", "rules: 1")
     try check("version", shows: "openstarry 0.")
     #expect(try station.run("daemon", "stop").output == "the daemon is stopping\n")
     #expect(daemon.wait() == 0)

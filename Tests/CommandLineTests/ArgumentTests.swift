@@ -157,4 +157,33 @@ struct ArgumentTests {
     #expect(refusal("--generate-completion-script tcsh") == .usage)
     #expect(refusal("sett fan on") == .usage)
   }
+
+  @Test func aMisspeltCommandIsToldItsName() {
+    func message(_ line: String) -> String? {
+      OpenStarry.unknownCommand(line.split(separator: " ").map(String.init))?.message
+    }
+    #expect(message("stats") == "unknown command 'stats' (did you mean 'status'?)")
+    #expect(message("help stats") == message("stats"))
+    #expect(message("rules lst") == "unknown command 'rules lst' (did you mean 'list'?)")
+    #expect(message("helpp") == "unknown command 'helpp' (did you mean 'help'?)")
+    #expect(message("help nope") == "unknown command 'nope': 'openstarry help' lists them")
+    #expect(message("rules nope --json") == "unknown command 'rules nope': 'openstarry help rules' lists them")
+    for line in ["", "help", "help rules list", "--help", "status x", "rules --help", "set stats on", "--json stats"] {
+      #expect(message(line) == nil, "\(line)")
+    }
+    #expect(OpenStarry.run(["stats"]) == .usage)
+    #expect(OpenStarry.run(["help", "nope"]) == .usage)
+  }
+
+  @Test func aPictureNeedsAPlace() throws {
+    let folder = try Folder()
+    try folder.write("file", "")
+    func status(_ output: String) -> ShellStatus {
+      OpenStarry.run(["snapshot", "cam0", "-o", output, "--socket", "\(folder.path)/none.sock"])
+    }
+    #expect(status(folder.path) == .usage)
+    #expect(status("\(folder.path)/nope/x.jpg") == .notFound)
+    #expect(status("\(folder.path)/file/x.jpg") == .failed)
+    #expect(status("\(folder.path)/x.jpg") == .noDaemon)
+  }
 }

@@ -108,6 +108,13 @@ struct CheckTests {
     #expect(failure?.status == .notFound)
   }
 
+  @Test func aFolderWithNothingToCheckIsNotFound() throws {
+    try write("empty/notes.txt", "hello\n")
+    let failure = #expect(throws: Failure.self) { try check("empty") }
+    #expect(failure?.status == .notFound)
+    #expect(failure?.message.hasPrefix("no files to check in \(folder)/empty: folders are searched for ") == true)
+  }
+
   @Test func aFileOfNoKindIsAnError() throws {
     try write("notes.txt", "hello: there\n")
     #expect(try check("notes.txt").errors == 1)

@@ -34,6 +34,15 @@ struct ShellStatusTests {
     #expect(Failure(ClientError.refused(file)).description == "2 errors\na.yaml:1:2: one\\u{1b}\na.yaml:3:1: two")
   }
 
+  @Test func whatTheSentenceSaysIsNotSaidAgain() {
+    let one = RPCError(.invalidFile, "the old rules stay: a.yaml:1:2: x", data: ["diagnostics": ["a.yaml:1:2: x"]])
+    #expect(Failure(ClientError.refused(one)).description == "the old rules stay: a.yaml:1:2: x")
+    let two = RPCError(
+      .invalidFile, "the old rules stay: a.yaml:1:2: x (and 1 more)",
+      data: ["diagnostics": ["a.yaml:1:2: x", "a.yaml:3:1: y"]])
+    #expect(Failure(ClientError.refused(two)).details == ["a.yaml:3:1: y"])
+  }
+
   @Test func numbersAreThoseOfTheDocumentation() throws {
     #expect(ShellStatus.allCases.map(\.rawValue) == Array(0...7))
     let file = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined() + "/docs/cli.md"
@@ -45,6 +54,7 @@ struct ShellStatusTests {
 
   @Test func aMissingDaemonIsExitCodeThree() {
     #expect(OpenStarry.run(["status", "--socket", "/nonexistent/control.sock"]) == .noDaemon)
+    #expect(OpenStarry.run(["status", "--socket", #filePath]) == .noDaemon)
     #expect(OpenStarry.run(["emit", "a:b", "oops", "--socket", "/nonexistent/control.sock"]) == .usage)
   }
 }

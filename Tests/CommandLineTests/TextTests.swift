@@ -132,6 +132,18 @@ struct TextTests {
     #expect(DeviceText.receipt(["device": "fan", "state": 0.4, "previous": 0.4]) == "fan 40% (as before)")
   }
 
+  @Test func aReceiptTellsTheTimeThatWasGranted() {
+    var receipt: Value = ["device": "pump", "state": 1.0, "previous": 0.0, "lease_ms": 60_000, "limit": .null]
+    #expect(DeviceText.receipt(receipt) == "pump on (was off)")
+    #expect(DeviceText.receipt(receipt, showsLease: true) == "pump on (was off) for 1m")
+    receipt = ["device": "pump", "state": 1.0, "previous": 0.0, "lease_ms": 20_000, "limit": "max_on 20s"]
+    for asked in [true, false] {
+      #expect(DeviceText.receipt(receipt, showsLease: asked) == "pump on (was off) for 20s (max_on 20s)")
+    }
+    receipt = ["device": "pump", "state": 0.0, "previous": 1.0, "lease_ms": .null, "limit": .null]
+    #expect(DeviceText.receipt(receipt, showsLease: true) == "pump off (was on)")
+  }
+
   @Test func rules() {
     let rules: [Value] = [
       [

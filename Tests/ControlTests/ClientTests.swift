@@ -103,7 +103,8 @@ import Wire
     #expect(throws: ClientError.nobodyListens(path)) { _ = try ControlClient(socket: path) }
     let file = "\(folder.path)/file"
     try Files.replace(file, with: [])
-    #expect(throws: ClientError.self) { _ = try ControlClient(socket: file) }
+    #expect(throws: ClientError.notASocket(file)) { _ = try ControlClient(socket: file) }
+    #expect(throws: ClientError.notASocket(folder.path)) { _ = try ControlClient(socket: folder.path) }
     for error in [
       ClientError.noSocket("/s"), .nobodyListens("/s"), .notAllowed("/s", group: "openstarry"),
       .notAllowed("/s", group: nil), .notASocket("/s"), .protocolMismatch("/s", "x"),

@@ -47,6 +47,14 @@ import Wire
     }
   }
 
+  @Test func aReceiptHasTheFieldsOfTheDocument() throws {
+    let receipt = try Harness().connect().call("hal.control", ["device": "fan", "command": "on"]).get()
+    let part = try #require(Self.text.range(of: "**Receipt**: ")).upperBound
+    let shape = try #require(Self.text[part...].split(separator: "}").first)
+    let names = shape.split(separator: "\"").enumerated().compactMap { $0.offset % 2 == 1 ? String($0.element) : nil }
+    #expect(try #require(receipt.map).map(\.key) == names)
+  }
+
   @Test func everyCodeIsDocumentedAndEveryDocumentedCodeIsThere() {
     var documented: [String] = []
     for line in Self.text.split(separator: "\n") where line.hasPrefix("| -32") {

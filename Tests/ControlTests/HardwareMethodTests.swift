@@ -14,11 +14,43 @@ import Wire
     #expect(reading["value"] == 31.5)
     #expect(reading["quality"] == "good")
     let devices = try #require(try client.call("hal.devices").get()["devices"]?.list)
-    #expect(devices.map { $0["device"] } == ["temperature", "fan", "lamp", "cam0"])
+    #expect(devices.map { $0["device"] } == ["temperature", "fan", "lamp", "pump", "cam0"])
     #expect(devices[0]["value"] == 31.5)
     #expect(devices[1]["holder"] == .null)
     let missing = try client.refusal("hal.read", ["device": "temprature"])
     #expect(missing?.known == .deviceNotFound)
+  }
+
+  @Test func aDeviceOfAnotherKindIsNamedWithItsUse() throws {
+    let client = try Harness().connect()
+    let fan = try client.refusal("hal.read", ["device": "fan"])
+    #expect(fan?.known == .deviceNotFound && fan?.message == "'fan' is an actuator, not a sensor")
+    #expect(fan?.hint == "'openstarry set fan …' commands it (hal.control)")
+    let camera = try client.refusal("hal.control", ["device": "cam0", "command": "on"])
+    #expect(camera?.message == "'cam0' is a camera, not an actuator")
+    #expect(camera?.hint?.contains("openstarry snapshot cam0 -o FILE") == true)
+    #expect(try client.refusal("hal.snapshot", ["device": "temperature"])?.hint?.contains("openstarry read") == true)
+    #expect(try client.refusal("hal.read", ["device": "zzzzzz"])?.hint?.contains("openstarry devices") == true)
+    #expect(try client.refusal("agent.status", ["agent": "zzzzzz"])?.hint?.contains("'openstarry ps'") == true)
+  }
+
+  @Test func aReceiptHasTheLeaseThatWasGranted() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    func lease(_ device: Value, _ command: Value, _ asked: Value? = nil) throws -> [Value?] {
+      var params: Fields = ["device": device, "command": command]
+      params["lease_ms"] = asked
+      let receipt = try client.call("hal.control", params).get()
+      return [receipt["lease_ms"], receipt["limit"]]
+    }
+    #expect(try lease("fan", "on") == [60_000, .null])
+    #expect(try lease("fan", "on", 5000) == [5000, .null])
+    #expect(try lease("fan", "off", 5000) == [.null, .null])
+    harness.clock.advance(by: .seconds(1))
+    #expect(try lease("pump", "on", 60_000) == [20_000, "max_on 20s"])
+    harness.clock.advance(by: .seconds(5))
+    #expect(try lease("pump", "on", 60_000) == [15_000, "max_on 20s"])
+    #expect(try lease("pump", "on", 3000) == [3000, .null])
   }
 
   @Test func faultsOfTheHardwareHaveCodes() throws {

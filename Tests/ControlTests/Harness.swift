@@ -34,6 +34,7 @@ final class Harness {
         id: "fan", kind: .actuator(ActuatorSettings(lease: .seconds(60))), driver: "simulated",
         options: ["analogue": true]),
       Device(id: "lamp", kind: .actuator(ActuatorSettings(minOff: .seconds(10))), driver: "simulated"),
+      Device(id: "pump", kind: .actuator(ActuatorSettings(maxOn: .seconds(20))), driver: "simulated"),
       Device(
         id: "cam0",
         kind: .camera(CameraSettings(format: FrameFormat(pixels: .grey, width: 64, height: 48, rate: 10))),

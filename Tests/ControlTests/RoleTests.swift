@@ -40,7 +40,7 @@ import Wire
   }
 
   @Test func aGroupThatDoesNotExistIsAnError() {
-    #expect(throws: ControlError.noSuchGroup("opps", key: "operate_group", suggestion: "ops")) {
+    #expect(throws: ControlError.noSuchGroup("opps", key: "groups.operate", suggestion: "ops")) {
       _ = try rules(operate: "opps")
     }
   }

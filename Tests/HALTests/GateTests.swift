@@ -14,6 +14,25 @@ import Testing
     #expect(error == .notFound("fam", kind: "actuator", suggestion: "fan"))
   }
 
+  @Test func aDeviceOfAnotherKindIsNamed() {
+    let bench = Bench([.actuator("fan"), .sensor("fann")])
+    let error = failure { () throws(HALError) in try bench.hardware.controlActuator("fann", .on, as: ann) }
+    #expect(error == .notFound("fann", kind: "actuator", suggestion: nil, actual: "sensor"))
+    #expect(error?.description == "'fann' is a sensor, not an actuator")
+    let reading = failure { () throws(HALError) in try bench.hardware.latestReading("fan", as: ann) }
+    #expect(reading?.description == "'fan' is an actuator, not a sensor")
+  }
+
+  @Test func theLeaseTellsWhatCutIt() throws {
+    let bench = Bench([.actuator("pump", ActuatorSettings(maxOn: .seconds(20)))])
+    #expect(bench.hardware.lease(of: "pump") == nil)
+    let receipt = try bench.hardware.controlActuator("pump", .on, lease: .seconds(60), as: ann)
+    let lease = try #require(bench.hardware.lease(of: "pump"))
+    #expect(lease.end - Instant(nanoseconds: receipt.at) == .seconds(20) && lease.limit == "max_on 20s")
+    try bench.hardware.controlActuator("pump", .on, lease: .seconds(5), as: ann)
+    #expect(bench.hardware.lease(of: "pump")?.limit == nil && bench.hardware.lease(of: "pumpe") == nil)
+  }
+
   @Test func permissionIsNeeded() {
     let bench = Bench([.actuator("fan")])
     let guest = Principal(name: "agent/guest", permissions: Permissions(actuators: [EventPattern("lamp*")]))

@@ -34,11 +34,16 @@ struct ConfigCheck {
 
   /// Checks everything that `paths` stand for.
   /// - Parameter environment: what `${NAME}` in a manifest stands for.
-  /// - Throws: `Failure` when a path is not there; what is wrong within files is in `found`.
+  /// - Throws: `Failure` when a path is not there, or a folder has nothing to check; what is wrong within files is in
+  ///   `found`.
   init(_ paths: [String], environment: [String: String]) throws(Failure) {
     self.environment = environment
     for path in paths {
-      for file in try ConfigFiles.under(path) { read(file) }
+      let inside = try ConfigFiles.under(path)
+      if inside.isEmpty {
+        throw Failure(.notFound, "no files to check in \(path): folders are searched for \(ConfigFiles.searchedNames)")
+      }
+      for file in inside { read(file) }
     }
     for file in files where kinds[file] == .settings { follow(file) }
     gatherOthers()

@@ -7,6 +7,10 @@ enum ConfigFiles {
   /// How deep folders are searched.
   static let depthLimit = 8
 
+  /// What they are searched for.
+  static let searchedNames =
+    "board.yaml, agent.json, orchestration.yaml, openstarry.yaml and files that end in .board.yaml and so on"
+
   /// The file itself; or, of a folder, every file in it and below it whose name says what it is (`board.yaml`,
   /// `*.agent.json`, …). Hidden folders are left out.
   /// - Throws: `Failure` with `.notFound` when nothing is there, `.denied` or `.failed` when it cannot be listed.

@@ -165,7 +165,8 @@ struct Register: ParsableCommand {
     abstract: "Registers an agent, or replaces its manifest; kept when the daemon restarts.")
   @OptionGroup var shared: SharedOptions
 
-  @Argument(help: "The agent's manifest, an agent.json.", completion: .file(extensions: ["json"]))
+  @Argument(
+    help: "The agent's manifest, an agent.json or agent.yaml.", completion: .file(extensions: ["json", "yaml", "yml"]))
   var file: String
 
   func run() throws {
@@ -173,7 +174,7 @@ struct Register: ParsableCommand {
     do {
       path = try Files.resolve(file)
       text = try Files.read(file, limit: 1 << 20)
-      manifest = try JSON.parse(text, file: file).value
+      manifest = try ConfigText.parse(text, file: file).value
     } catch let error as Diagnostics {
       throw Failure(.failed, "\(error)")
     } catch let error as SystemError {

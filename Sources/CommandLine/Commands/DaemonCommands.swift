@@ -22,7 +22,9 @@ struct DaemonCommands: ParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     func run() throws {
-      try shared.ask("daemon.reload") { result, _ in Outline.lines(result) }
+      try shared.ask("daemon.reload") { result, _ in
+        [("agents changed", "agents_changed"), ("rules", "rules")].map { "\($0): \(result[$1]?.text() ?? "-")" }
+      }
     }
   }
 }

@@ -6,9 +6,8 @@ struct Check: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Checks boards, manifests, rules and settings, without a daemon.",
     discussion: """
-      Folders are searched for board.yaml, agent.json, orchestration.yaml, openstarry.yaml and files that end in \
-      .board.yaml and so on. Settings lead on to the files they name. Every error is printed as \
-      file:line:column: message; the exit code is 1 when there is one.
+      Folders are searched for \(ConfigFiles.searchedNames). Settings lead on to the files they \
+      name. Every error is printed as file:line:column: message; the exit code is 1 when there is one.
       """)
   @OptionGroup var shared: SharedOptions
 

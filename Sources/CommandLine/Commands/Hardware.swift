@@ -70,8 +70,7 @@ struct SetActuator: ParsableCommand {
     if let length { params["lease_ms"] = .int(max(1, length.nanoseconds / 1_000_000)) }
     if override { params["override"] = true }
     try shared.ask("hal.control", params) { receipt, _ in
-      let rest = length.map { command == .off ? "" : " for \($0.text)" } ?? ""
-      return [DeviceText.receipt(receipt) + rest]
+      [DeviceText.receipt(receipt, showsLease: length != nil)]
     }
   }
 }
@@ -85,7 +84,9 @@ struct GiveUp: ParsableCommand {
   var device: String
 
   func run() throws {
-    try shared.ask("hal.release", ["device": .string(device)]) { _, _ in ["\(device.printable) released"] }
+    try shared.ask("hal.release", ["device": .string(device)]) { result, _ in
+      ["\(device.printable) \(result["released"]?.bool == false ? "was not held" : "released")"]
+    }
   }
 }
 
@@ -108,6 +109,7 @@ struct Snapshot: ParsableCommand {
     if output == "-" && System.isTerminal(1) {
       throw Failure(.usage, "a picture is not for a terminal: name a file with -o, or send it through a pipe")
     }
+    try Self.checkPlace(output)
     let (result, picture) = try shared.connect().picture("hal.snapshot", ["device": .string(camera)])
     if output == "-" { return try Terminal().write(picture) }
     do {
@@ -118,5 +120,16 @@ struct Snapshot: ParsableCommand {
     try shared.show(result) { _, _ in
       ["\(output.printable): \(camera.printable), \(EventSentence.byteCount(Int64(picture.count)))"]
     }
+  }
+
+  /// Looks whether a file can be at `path` before a camera is started for it.
+  private static func checkPlace(_ path: String) throws(Failure) {
+    if path == "-" { return }
+    let folder = Files.folder(of: path)
+    if Files.isFolder(path) { throw Failure(.usage, "\(path) is a folder: name a file in it") }
+    guard !Files.isFolder(folder) else { return }
+    throw Files.exists(folder)
+      ? Failure(.failed, "cannot write \(path): \(folder) is not a folder")
+      : Failure(.notFound, "cannot write \(path): there is no folder \(folder)")
   }
 }

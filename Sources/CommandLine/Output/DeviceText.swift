@@ -23,13 +23,17 @@ public enum DeviceText {
     return "\(reading["device"]?.string?.printable ?? "-") \(value)\(doubt)"
   }
 
-  /// `fan on (was off)`.
-  public static func receipt(_ receipt: Value) -> String {
+  /// `fan on (was off)`, and how long it is held when somebody asked or a limit says so: `for 20s (max_on 20s)`.
+  /// - Parameter showsLease: whether somebody asked.
+  public static func receipt(_ receipt: Value, showsLease: Bool = false) -> String {
     let device = receipt["device"]?.string?.printable ?? "-"
     guard let state = receipt["state"]?.double else { return device }
     let now = EventSentence.level(state)
     let before = receipt["previous"]?.double.map(EventSentence.level)
-    return "\(device) \(now)" + (before.map { $0 == now ? " (as before)" : " (was \($0))" } ?? "")
+    let change = "\(device) \(now)" + (before.map { $0 == now ? " (as before)" : " (was \($0))" } ?? "")
+    let limit = receipt["limit"]?.string.map { " (\($0.printable))" }
+    guard showsLease || limit != nil, let lease = receipt["lease_ms"]?.int else { return change }
+    return "\(change) for \(Duration.milliseconds(lease).text)\(limit ?? "")"
   }
 
   private static func more(_ device: Value) -> String {

@@ -41,7 +41,8 @@ extension MethodRegistry {
     Method(
       "daemon.reload", .admin,
       "Reads rules and manifests again; settings and the board take a restart. On any error everything stays as it was.",
-      result: "an object: what was read", errors: [.invalidFile], isCommand: true
+      result: "`{\"agents_changed\": how many manifests are new or different, \"rules\": how many there are now}`",
+      errors: [.invalidFile], isCommand: true
     ) { call throws(RPCError) in
       do throws(Diagnostics) {
         return .map(try call.services.zone.reload())

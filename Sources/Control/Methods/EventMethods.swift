@@ -4,10 +4,6 @@ import Model
 import Wire
 
 extension Call {
-  private static let ownDomains = [
-    "sensor", "input", "camera", "device", "agent", "budget", "rule", "timer", "system",
-  ]
-
   /// Refuses event names that the daemon alone may use, and what is no name.
   func checkForeign(_ type: String) throws(RPCError) {
     guard EventPattern.isEventName(type) else {
@@ -15,10 +11,9 @@ extension Call {
         "type", "a name such as 'git:commit_pushed'", "'\(type.prefix(130))' is not an event name",
         hint: "domain:verb, of letters, digits, '_', '-', '.' and '/', at most 128 characters")
     }
-    let domain = String(type.prefix { $0 != ":" })
-    guard !Self.ownDomains.contains(domain) else {
+    if let domain = EventPattern.builtInDomain(of: type) {
       throw Arguments.invalid(
-        "type", "another domain than \(Self.ownDomains.joined(separator: ", "))",
+        "type", "another domain than \(EventPattern.builtInDomains.joined(separator: ", "))",
         "only the daemon publishes '\(domain):' events")
     }
   }
@@ -35,7 +30,8 @@ extension Call {
   fileprivate func event(_ id: ULID) throws(RPCError) -> Event {
     guard let event = services.events.event(id) else {
       throw RPCError(
-        .notFound, "no event '\(id)' is known", hint: "only the newest are kept; events.list shows them")
+        .notFound, "no event '\(id)' is known",
+        hint: "only the newest are kept; 'openstarry events' shows them (events.list)")
     }
     return event
   }

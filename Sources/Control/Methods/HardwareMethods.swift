@@ -78,7 +78,7 @@ extension MethodRegistry {
     }
     let holds = call.arguments.flag("hold") ?? (lease != nil)
     call.services.leases.note(id, endsWith: holds ? nil : try call.openConnection().number)
-    return .map(receipt.fields(id))
+    return .map(receipt.fields(id, call.services.hardware.lease(of: id)))
   }
 
   static let getCameraStream = Method(

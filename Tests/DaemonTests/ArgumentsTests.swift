@@ -1,0 +1,30 @@
+import Testing
+
+@testable import Daemon
+
+@Suite struct ArgumentsTests {
+  private func refusal(_ words: String...) -> String? {
+    do throws(ArgumentError) {
+      _ = try Arguments(words)
+      return nil
+    } catch {
+      return error.description
+    }
+  }
+
+  @Test func allOfThem() throws {
+    let arguments = try Arguments([
+      "--config", "c.yaml", "--board=b.yaml", "--home", "h", "--socket", "s", "--for", "90s", "--story",
+    ])
+    #expect(arguments.config == "c.yaml" && arguments.board == "b.yaml" && arguments.home == "h")
+    #expect(arguments.socket == "s" && arguments.runFor == .seconds(90) && arguments.story)
+    #expect(try Arguments([]) == Arguments(["--"].filter { _ in false }))
+  }
+
+  @Test func whatMakesNoSense() {
+    #expect(refusal("--confg", "x") == "unknown option '--confg' (did you mean '--config'?)")
+    #expect(refusal("--config") == "--config needs a value")
+    #expect(refusal("--for", "soon") == "--for soon: expected a time such as 10s or 5m")
+    #expect(refusal("board.yaml") == "unknown option 'board.yaml'")
+  }
+}
