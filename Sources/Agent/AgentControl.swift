@@ -2,12 +2,10 @@ import Model
 
 /// What the control plane and rules may do with agents. The orchestrator implements it.
 public protocol AgentControl: AnyObject {
-  /// Registers `manifest` when given, and starts the agent.
-  /// - Parameters:
-  ///   - id: which agent; with a manifest, its id.
-  ///   - cause: what led to it; nil begins a chain.
+  /// Starts a registered agent.
+  /// - Parameter cause: what led to it; nil begins a chain.
   /// - Returns: its status after the start was begun.
-  /// - Throws: not found, already running, quarantined, invalid manifest.
+  /// - Throws: not found, already running, draining, quarantined.
   func spawnAgent(_ id: AgentID, cause: Cause?) throws(AgentControlError) -> AgentStatus
 
   /// Ends an agent.

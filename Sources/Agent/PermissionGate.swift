@@ -1,16 +1,5 @@
 import Model
 
-/// A domain of events that only the daemon speaks in; agents and clients may not.
-public enum ReservedDomain: String, Sendable, Hashable, CaseIterable {
-  case sensor, input, camera, device, agent, budget, rule, timer, system
-
-  /// The reserved domain of the event name `type`; nil when it is free for all.
-  public init?(of type: String) {
-    guard let colon = type.utf8.firstIndex(of: UInt8(ascii: ":")) else { return nil }
-    self.init(rawValue: String(type[..<colon]))
-  }
-}
-
 extension Permissions {
   /// Whether it may read the sensor or input.
   public func mayRead(sensor: String) -> Bool { sensors.contains { $0.matches(sensor) } }
@@ -23,7 +12,7 @@ extension Permissions {
 
   /// Whether it may emit events of the type: a well-formed name outside the built-in domains that `emit` allows.
   public func mayEmit(type: String) -> Bool {
-    EventPattern.isEventName(type) && ReservedDomain(of: type) == nil && emit.contains { $0.matches(type) }
+    EventPattern.isEventName(type) && EventPattern.builtInDomain(of: type) == nil && emit.contains { $0.matches(type) }
   }
 
   /// Whether it may read the file: it is a granted path, or lies below one. No path is granted by a prefix of a name:

@@ -120,7 +120,6 @@ extension EventPattern {
   /// The domain of the daemon's own that the pattern names, such as `sensor`; nil when it names none. A wildcard
   /// for a domain names none: what is emitted is looked at again when it is.
   var ownDomain: String? {
-    guard let colon = text.firstIndex(of: ":") else { return nil }
-    return Self.builtInDomains.first { $0 == text[..<colon] }
+    Self.builtInDomain(of: text)
   }
 }

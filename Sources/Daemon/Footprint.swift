@@ -30,7 +30,7 @@ enum Footprint {
   }
 
   /// The address ranges that hold nothing but bytes of the file `program`: not writable, no page changed
-  /// (proc_pid_smaps(5): `Anonymous: 0 kB`; relocated data is read-only too, but has changed pages).
+  /// (proc_pid_smaps(5): `Anonymous` and, behind it, `Swap` are 0 kB; relocated data is read-only too, but has changed pages).
   static func pureRanges(of program: String, in smaps: String) -> [Range<UInt>] {
     var ranges: [Range<UInt>] = []
     var current: Range<UInt>?
@@ -40,7 +40,10 @@ enum Footprint {
         let isOurs =
           words[1].hasPrefix("r") && !words[1].hasPrefix("rw") && words.dropFirst(5).joined(separator: " ") == program
         current = isOurs ? range : nil
-      } else if let range = current, words.count > 1, words[0] == "Anonymous:", words[1] == "0" {
+      } else if words.count > 1, words[0] == "Anonymous:" || words[0] == "Swap:", words[1] != "0" {
+        // Changed pages, in memory or swapped out.
+        current = nil
+      } else if let range = current, words.first == "Swap:" {
         ranges.append(range)
       }
     }

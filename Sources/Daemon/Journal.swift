@@ -6,6 +6,7 @@ import Model
 final class Journal {
   private let forJournald: Bool
   private let threshold: LogLevel
+  private let output = LineOutput(2)
 
   /// - Parameters:
   ///   - environment: journald sets `JOURNAL_STREAM`; `OPENSTARRY_LOG` names the least serious level that is kept
@@ -20,8 +21,7 @@ final class Journal {
     guard level <= threshold else { return }
     for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
       let prefix = forJournald ? "<\(level.rawValue)>" : level <= .warning ? "openstarryd: \(level): " : "openstarryd: "
-      // Where standard error is gone there is nobody to tell.
-      try? System.writeAll(2, Array("\(prefix)\(line)\n".utf8))
+      output.write("\(prefix)\(line)")
     }
   }
 

@@ -6,6 +6,7 @@ import Model
 /// Tells on the terminal what happens: a line an event, for people who look.
 final class Story {
   private let colour: Bool
+  private let output = LineOutput(1)
 
   /// - Parameter environment: `NO_COLOR` turns colours off (no-color.org).
   init(environment: [String: String]) {
@@ -16,7 +17,7 @@ final class Story {
   func tell(_ event: Event) {
     if Self.silent.contains(event.type) { return }
     let offset = LocalTime.utcOffset(at: event.time)
-    say(EventLine.text(event, colour: colour, utcOffset: offset))
+    output.write(EventLine.text(event, colour: colour, utcOffset: offset))
   }
 
   /// What an agent writes into its log.
@@ -25,11 +26,6 @@ final class Story {
       id: line.event ?? ULID(high: 0, low: 0), type: "agent:log", time: line.time, source: "agent/\(line.agent)",
       payload: ["agent": .string(line.agent.rawValue), "message": .string(line.message)])
     tell(event)
-  }
-
-  private func say(_ line: String) {
-    // A terminal that is gone does not end the daemon.
-    try? System.writeAll(1, Array("\(line)\n".utf8))
   }
 
   private static let silent: Set<String> = ["agent:registered", "rule:loaded", "camera:snapshot"]

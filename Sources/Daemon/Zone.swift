@@ -27,6 +27,8 @@ final class Zone {
   private let serviceManager: ServiceManager
   private let story: Story?
   private var control: ControlServer?
+  private var isServing = false
+  private var stopRequested = false
   private var isStopping = false
 
   /// Reads the configuration and builds the parts; no hardware is touched yet.
@@ -64,6 +66,9 @@ final class Zone {
     do { try catchSignals() } catch { throw .unavailable("\(error)") }
     feedWatchdog()
     makeFolders()
+    // Waits for the disk, turning the loop: nothing else of the zone runs yet.
+    let kept = registry.open(timeout: .seconds(5))
+    if stopRequested { return }
     let control = ControlServer(
       loop: loop, settings: configuration.settings, zone: self, agents: agents, events: log, sink: log, rules: rules,
       hardware: hardware, simulation: backend.simulated)
@@ -76,7 +81,8 @@ final class Zone {
       }
     }
     self.control = control
-    begin()
+    begin(kept)
+    isServing = true
     serviceManager.ready(summary)
     journal.log(
       .notice,
@@ -99,16 +105,18 @@ final class Zone {
     loop.schedule(after: period) { [unowned self] in feedWatchdog() }
   }
 
-  private func begin() {
-    if let story {
-      _ = log.listen(EventPattern("*")) { story.tell($0) }
-      _ = agents.follow(nil) { story.tell($0) }
+  private func begin(_ kept: StoredRegistry.Contents) {
+    let (story, journal) = (self.story, self.journal)
+    _ = log.listen(EventPattern("*")) { event in
+      if let story { story.tell(event) } else { journal.log(event) }
+    }
+    _ = agents.follow(nil) { line in
+      if let story { story.tell(line) } else { journal.log(line) }
     }
     log.dispatch = { [unowned self] event in
       rules.handle(event)
       agents.handle(event)
     }
-    let kept = registry.open(timeout: .seconds(5))
     for notice in kept.notices { journal.log(.warning, notice) }
     let (manifests, problems) = configuration.manifests(journal)
     for problem in problems {
@@ -140,7 +148,8 @@ final class Zone {
     }
   }
 
-  /// Reads manifests and rules again: all or nothing. An agent that runs keeps its manifest until it has ended.
+  /// Reads manifests and rules again; an error in any file changes nothing. An agent that runs keeps its manifest: the
+  /// next reload after its end takes the new one.
   func reloadAll() throws(Diagnostics) -> Fields {
     serviceManager.reloading(at: loop.now)
     defer { serviceManager.ready(summary) }
@@ -149,9 +158,11 @@ final class Zone {
     let known = Set(agents.listAgents().map(\.id)).union(manifests.map(\.id))
     let checked = try configuration.rules(agents: known.sorted(), journal)
     var replaced = 0
+    var new: [AgentID] = []
     for manifest in manifests {
       let known = try? agents.manifest(manifest.id)
       if known?.document == manifest.document { continue }
+      if known == nil { new.append(manifest.id) }
       do {
         try agents.adopt(manifest, state: agents.durableState(manifest.id))
         replaced += 1
@@ -160,18 +171,26 @@ final class Zone {
       }
     }
     let count = rules.enforce(checked)
-    return ["agents": .int(Int64(replaced)), "rules": .int(Int64(count))]
+    agents.startResident(new)
+    return ["agents_changed": .int(Int64(replaced)), "rules": .int(Int64(count))]
   }
 
   // MARK: The end
 
   /// Ends in order: agents, then outputs, then what is to be kept, then the socket.
   func end() {
-    guard !isStopping else { return }
+    stopRequested = true
+    guard isServing, !isStopping else { return }
     isStopping = true
     serviceManager.stopping()
     log.publish("system:stopping", from: "system")
+    // Rules and agents that wait for this event may still act on it; nothing is woken after them.
+    loop.later { [unowned self] in finish() }
+  }
+
+  private func finish() {
     agents.shutDown { [unowned self] in
+      log.dispatch = { _ in }
       hardware.close()
       registry.close { [unowned self] in
         control?.stop()
@@ -191,12 +210,13 @@ final class Zone {
     try loop.onSignal(SIGINT) { [unowned self] in
       // The second Ctrl-C does not wait for anybody: outputs safe, out.
       if isStopping {
-        hardware.close()
+        hardware.close(.safe)
         exit(130)
       }
       end()
     }
     try loop.onSignal(SIGHUP) { [unowned self] in
+      guard isServing else { return }
       do { _ = try reloadAll() } catch { journal.log(.error, "\(error)\nthe agents and rules in force stay") }
     }
   }

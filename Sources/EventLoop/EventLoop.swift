@@ -1,4 +1,5 @@
 import CLinux
+import Glibc
 import Linux
 import Model
 
@@ -35,6 +36,7 @@ public final class EventLoop: Timekeeper {
   public init() throws(SystemError) {
     epoll = try Descriptor(checking: epoll_create1(Int32(EPOLL_CLOEXEC)), "epoll_create1")
     mailbox = try Mailbox()
+    try Self.probe(epoll.number)
     executor = LoopExecutor(mailbox)
     try watch(mailbox.descriptor, for: .readable) { [unowned self] _ in readMail() }
   }
@@ -65,6 +67,8 @@ public final class EventLoop: Timekeeper {
       // SAFETY: the kernel writes at most `events.count` entries; a null timeout waits for ever.
       unsafe epoll_pwait2(epoll.number, &events, Int32(events.count), forever ? nil : timeout, nil)
     }
+    // Anything but a signal is a mistake of ours (EBADF, EINVAL): going on would spin, and serve nobody.
+    precondition(count >= 0 || errno == EINTR, "epoll_pwait2: \(SystemError.text(errno))")
     for index in 0..<max(0, Int(count)) {
       let token = unsafe withUnsafePointer(to: &events[index]) { unsafe openstarry_epoll_token($0) }
       let ready = unsafe withUnsafePointer(to: &events[index]) { unsafe openstarry_epoll_events($0) }
@@ -150,6 +154,14 @@ public final class EventLoop: Timekeeper {
   }
 
   // MARK: Inside
+
+  /// A kernel before 5.11, or a filter that refuses the call, is found out at the start and not by a loop that spins.
+  private static func probe(_ epoll: Int32) throws(SystemError) {
+    var event = unsafe epoll_event()
+    var now = timespec()
+    // SAFETY: the kernel writes at most the one event.
+    if unsafe epoll_pwait2(epoll, &event, 1, &now, nil) < 0 && errno != EINTR { throw SystemError("epoll_pwait2") }
+  }
 
   private func runDeferred() {
     // Actions may add actions; a bounded number of rounds keeps descriptors and timers alive.

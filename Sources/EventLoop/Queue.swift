@@ -37,14 +37,24 @@ import Model
 
   var pending: Int { locked { jobs.count + running } }
 
-  func add(_ job: @escaping @Sendable () -> Void) {
+  /// Adds a job, and starts the thread when there is none.
+  /// - Returns: false when no thread can be started now; the job waits, and `ensureThread` is to be tried again.
+  func add(_ job: @escaping @Sendable () -> Void) -> Bool {
+    locked { jobs.append(job) }
+    return ensureThread()
+  }
+
+  /// Starts the thread when there is work and none runs.
+  /// - Returns: false when the system refuses one.
+  func ensureThread() -> Bool {
     let start = locked {
-      jobs.append(job)
       unsafe pthread_cond_signal(signal)
-      defer { hasThread = true }
-      return !hasThread
+      defer { hasThread = hasThread || !jobs.isEmpty }
+      return !hasThread && !jobs.isEmpty
     }
-    if start { startThread() }
+    if !start || startThread() { return true }
+    locked { hasThread = false }
+    return false
   }
 
   private func locked<Result>(_ body: () -> Result) -> Result {
@@ -73,7 +83,7 @@ import Model
     }
   }
 
-  private func startThread() {
+  private func startThread() -> Bool {
     var attributes = pthread_attr_t()
     unsafe pthread_attr_init(&attributes)
     unsafe pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
@@ -92,6 +102,10 @@ import Model
         while let job = queue.next() { job() }
         return nil
       }, context)
-    precondition(result == 0, "no thread can be started: \(result)")
+    if result != 0 {
+      // SAFETY: no thread has taken the reference over.
+      unsafe Unmanaged<Queue>.fromOpaque(context).release()
+    }
+    return result == 0
   }
 }

@@ -37,7 +37,15 @@ public final class Worker<State> {
       completion(result)
     }
     let core = self.core
-    queue.add { mailbox.post(.result(job, core.perform(work))) }
+    if !queue.add({ mailbox.post(.result(job, core.perform(work))) }) { retry() }
+  }
+
+  /// The system refuses a thread (pthread_create(3): EAGAIN): the work waits until it grants one.
+  private func retry() {
+    let queue = self.queue
+    loop.schedule(after: .seconds(1)) { [weak self] in
+      if !queue.ensureThread() { self?.retry() }
+    }
   }
 }
 

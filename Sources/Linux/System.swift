@@ -56,6 +56,13 @@ public enum System {
     }
   }
 
+  /// Whether something can be written without waiting (poll(2)); true for what is broken, as a write then fails at once.
+  public static func isWritable(_ descriptor: Int32) -> Bool {
+    var watched = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+    // SAFETY: one structure, which the kernel fills in.
+    return unsafe poll(&watched, 1, 0) != 0
+  }
+
   /// fcntl(2) F_SETFL with O_NONBLOCK.
   public static func setNonBlocking(_ descriptor: Int32) throws(SystemError) {
     let flags = openstarry_fcntl(descriptor, F_GETFL, 0)

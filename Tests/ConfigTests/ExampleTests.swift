@@ -29,7 +29,7 @@ import Testing
       environment: [:])
     #expect(settings.warnings.isEmpty)
     #expect(settings.0.operateGroup == "gpio")
-    #expect(settings.0.agents == ["/etc/openstarry/agents", "/usr/share/openstarry/agents"])
+    #expect(settings.0.agents == ["/etc/openstarry/agents", "/usr/share/openstarry/examples/greenhouse/agents"])
   }
 
   @Test func theVirtualTestBed() throws {

@@ -275,15 +275,23 @@ func refusal(_ body: () throws(AgentControlError) -> Void) -> AgentControlError?
     }
     try deliver("x:first")
     for number in 0..<500 { try deliver("sensor:storm-\(number % 2)") }
-    for number in 0..<100 { try deliver("x:\(number)") }
+    var refused = 0
+    for number in 0..<100 {
+      let error = refusal { () throws(AgentControlError) in
+        do { try deliver("x:\(number)") } catch let error as AgentControlError { throw error } catch {}
+      }
+      if error == .overloaded("a", queued: DeliveryQueue.limit) { refused += 1 }
+    }
     world.settle()
+    // Who hands it in is told, besides the event that tells everybody.
+    #expect(refused == 100 - DeliveryQueue.limit + 2)
     #expect(try world.agents.agentStatus("a").queued == DeliveryQueue.limit)
     #expect(world.of("agent:overloaded").count == 100 - DeliveryQueue.limit + 2)
     let instance = world.slow.instances[0]
     while instance.isBusy { instance.finish() }
     #expect(instance.handled.count == 1 + DeliveryQueue.limit)
     #expect(instance.handled[1]["count"] == 250)
-    #expect(finished == 601)
+    #expect(finished + refused == 601)
   }
 
   @Test func subscribersAreWokenAndTheirSensorsMeasured() throws {

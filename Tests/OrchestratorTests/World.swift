@@ -55,6 +55,8 @@ final class World {
   @discardableResult
   func settle(rounds: Int = 100_000) -> Int {
     for round in 0..<rounds {
+      // A storm goes on after what is due, as in the loop.
+      if turn.deferred.isEmpty { clock.advance(by: .zero) }
       guard !turn.deferred.isEmpty else { return round }
       let batch = turn.deferred
       turn.deferred = []

@@ -43,6 +43,12 @@ public struct EventPattern: Sendable, Hashable, CustomStringConvertible {
     "sensor", "input", "camera", "device", "agent", "budget", "rule", "timer", "system",
   ]
 
+  /// The built-in domain that the event name `type` belongs to; nil when it is free for all.
+  public static func builtInDomain(of type: String) -> String? {
+    let domain = type.prefix { $0 != ":" }
+    return builtInDomains.first { $0 == domain && domain.endIndex < type.endIndex }
+  }
+
   /// Whether `type` is a name an event may carry: `domain:verb`, each part of ASCII letters, digits, `_`, `-`, `.`
   /// and `/`, at most 128 characters in all.
   public static func isEventName(_ type: String) -> Bool {

@@ -17,7 +17,10 @@ final class AgentCalls: AgentHost {
   private var emitted: RateLimit?
   private var operations: RateLimit?
 
-  /// What led to the call: the activation's event. Set by the supervisor around each activation.
+  /// The largest payload of an event, about as many bytes as its JSON: what clients may emit, too.
+  static let payloadLimit = 16384
+
+  /// What led to the call: the activation's event; nil outside of one.
   var cause: Cause?
 
   init(
@@ -65,6 +68,10 @@ final class AgentCalls: AgentHost {
     }
     guard manifest.permissions.mayEmit(type: type) else {
       throw AgentError.notGranted(manifest.id, "emit", type, key: "emit")
+    }
+    guard payload.weight <= Self.payloadLimit else {
+      throw AgentError(
+        .limited, "emit '\(type)': the payload is over \(Self.payloadLimit) bytes; pass large things as files")
     }
     if let wait = emitted?.take(at: clock.now) {
       throw AgentError(.limited, "emit '\(type)': budget.events is used up for \(wait.text)")

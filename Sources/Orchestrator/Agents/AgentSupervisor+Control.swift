@@ -34,12 +34,13 @@ extension AgentSupervisor: AgentControl {
   }
 
   public func wakeAgent(_ id: AgentID, with event: Event) throws(AgentControlError) {
-    try deliver(event, to: id, cause: Cause(event), count: 1, firing: nil) {}
+    try deliver(event, to: id, cause: Cause(event), count: 1, firing: nil, nil)
   }
 
   public func register(_ manifest: Manifest) throws(AgentControlError) {
-    try adopt(manifest, state: records[manifest.id]?.state.values ?? [:])
+    try check(manifest)
     try persist([.agent(manifest)])
+    try adopt(manifest, state: records[manifest.id]?.state.values ?? [:])
     events.publish(
       "agent:registered", from: "agent/\(manifest.id)",
       ["agent": .string(manifest.id.rawValue), "version": .string(manifest.version)])
@@ -81,7 +82,10 @@ extension AgentSupervisor: AgentControl {
   /// Ends every agent, each within its grace time.
   /// - Parameter done: called once when none is left.
   public func shutDown(_ done: @escaping () -> Void) {
-    let live = records.values.filter { $0.isLive }
+    isShutDown = true
+    let live = sorted.filter { $0.isLive }
+    // So that nothing wakes those that rest.
+    for record in sorted where !record.isLive { feed(record, .shutdown, cause: nil) }
     var waiting = live.count
     guard waiting > 0 else { return done() }
     for record in live {

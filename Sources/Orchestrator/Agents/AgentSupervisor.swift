@@ -12,6 +12,7 @@ public final class AgentSupervisor {
   private let drivers: [Manifest.Driver: any AgentDriver]
   private let logLines: Int
   var records: [AgentID: AgentRecord] = [:]
+  var isShutDown = false
   private var subscribers = SubscriberIndex()
   private var followers: [(id: FollowID, agent: AgentID?, onLine: (LogLine) -> Void)] = []
   private var lastFollow: UInt64 = 0
@@ -39,11 +40,7 @@ public final class AgentSupervisor {
   /// Adds an agent or replaces its manifest, without writing to the registry.
   /// - Parameter state: its durable values.
   public func adopt(_ manifest: Manifest, state: Fields) throws(AgentControlError) {
-    if let record = records[manifest.id], record.isLive { throw .alreadyRunning(manifest.id) }
-    guard let driver = drivers[manifest.runtime.driver] else {
-      throw .cannotRun(manifest.id, "this daemon has no '\(manifest.runtime.driver.rawValue)' driver")
-    }
-    do { try driver.validate(manifest) } catch { throw .cannotRun(manifest.id, error.message) }
+    try check(manifest)
     forget(manifest.id)
     let id = manifest.id
     let values = AgentState(state)
@@ -52,14 +49,31 @@ public final class AgentSupervisor {
       onLog: { [unowned self] level, message in log(id, level, message) },
       onState: { [unowned self] key, value throws(AgentError) in try keep(id, key, value) })
     let record = AgentRecord(manifest, calls: calls, state: values, logLines: logLines)
-    record.standing = measure { sensor in manifest.subscribe.contains { $0.matches("sensor:\(sensor)") } }
+    record.standing = measure { sensor in
+      manifest.subscribe.contains { $0.matches("sensor:\(sensor)") }
+        // It is gone before a first reading could come.
+        || manifest.runtime.lifecycle == .oneShot && manifest.permissions.mayRead(sensor: sensor.rawValue)
+    }
     records[id] = record
     subscribers.add(id, manifest.subscribe)
   }
 
+  /// Whether `adopt` would take it.
+  func check(_ manifest: Manifest) throws(AgentControlError) {
+    if isShutDown { throw .cannotRun(manifest.id, "the daemon is ending") }
+    if let record = records[manifest.id], record.isLive { throw .alreadyRunning(manifest.id) }
+    guard let driver = drivers[manifest.runtime.driver] else {
+      throw .cannotRun(manifest.id, "this daemon has no '\(manifest.runtime.driver.rawValue)' driver")
+    }
+    do { try driver.validate(manifest) } catch { throw .cannotRun(manifest.id, error.message) }
+  }
+
   /// Starts the agents whose lifecycle is `always`.
-  public func startResident() {
-    for record in sorted where record.manifest.runtime.lifecycle == .always { feed(record, .spawn, cause: nil) }
+  /// - Parameter only: of these; nil of all.
+  public func startResident(_ only: [AgentID]? = nil) {
+    for record in sorted where record.manifest.runtime.lifecycle == .always {
+      if only?.contains(record.id) ?? true { feed(record, .spawn, cause: nil) }
+    }
   }
 
   func forget(_ id: AgentID) {
@@ -88,7 +102,7 @@ public final class AgentSupervisor {
   public func handle(_ event: Event) {
     for id in subscribers.subscribers(to: event.type) {
       // An agent that cannot take it says so in its own events.
-      try? deliver(event, to: id, cause: Cause(event), count: 1, firing: nil) {}
+      try? deliver(event, to: id, cause: Cause(event), count: 1, firing: nil, nil)
     }
   }
 
@@ -97,9 +111,9 @@ public final class AgentSupervisor {
   ///   - cause: what led to it.
   ///   - count: how many events were folded into it.
   ///   - firing: the rule's firing that waits for it.
-  ///   - done: called once, when it has been handled or dropped.
+  ///   - done: called once, when it has been handled or dropped, unless this call throws; nil when nobody waits for it.
   func deliver(
-    _ event: Event, to id: AgentID, cause: Cause, count: Int, firing: UInt64?, _ done: @escaping () -> Void
+    _ event: Event, to id: AgentID, cause: Cause, count: Int, firing: UInt64?, _ done: (() -> Void)?
   ) throws(AgentControlError) {
     let record = try record(id)
     guard record.lifecycle.accepts else {
@@ -109,11 +123,13 @@ public final class AgentSupervisor {
       default: throw .notRunning(id)
       }
     }
-    let delivery = Delivery(event: event, cause: cause, count: count, waiting: [(firing, done)])
+    let delivery = Delivery(
+      event: event, cause: cause, count: count, waiting: done.map { [(firing, $0)] } ?? [], isWanted: done == nil)
     if let refused = record.queue.add(delivery) {
       events.publish(
         "agent:overloaded", from: "agent/\(id)", cause: refused.cause,
         ["event": .string(refused.event.type), "waiting": .int(Int64(record.queue.count))])
+      if refused.event.id == event.id { throw .overloaded(id, queued: record.queue.count) }
       refused.finish()
     }
     feed(record, .deliver, cause: cause)
@@ -148,7 +164,7 @@ public final class AgentSupervisor {
     switch effect {
     case .startInstance: start(record, cause)
     case .activate: activateNext(record)
-    case .stopInstance(let now): stop(record, now: now)
+    case .stopInstance(let now): stop(record, now: now, cause)
     case .scheduleBackoff(let delay):
       record.backoffTimer = clock.schedule(after: delay) { [unowned self] in
         feed(record, .backoffElapsed, cause: cause)
@@ -228,19 +244,21 @@ public final class AgentSupervisor {
       switch result {
       case .success:
         record.activations += 1
+        record.calls.cause = nil
         feed(record, .completed, cause: Cause(activated))
       case .failure(let failure):
         record.failures += 1
         log(record.id, .error, failure.message)
+        record.calls.cause = nil
         feed(record, .failed(failure), cause: Cause(activated))
       }
       delivery.finish()
     }
   }
 
-  private func stop(_ record: AgentRecord, now: Bool) {
+  private func stop(_ record: AgentRecord, now: Bool, _ cause: Cause?) {
     guard let instance = record.instance else {
-      feed(record, .exited(.killed), cause: nil)
+      feed(record, .exited(.killed), cause: cause)
       return
     }
     let generation = record.generation
@@ -250,7 +268,7 @@ public final class AgentSupervisor {
       record.generation += 1
       record.current?.finish()
       record.current = nil
-      feed(record, .exited(.killed), cause: record.calls.cause)
+      feed(record, .exited(.killed), cause: cause)
     }
   }
 

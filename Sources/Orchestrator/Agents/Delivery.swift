@@ -11,6 +11,9 @@ struct Delivery {
   /// Which firings of rules wait for it, and what to call when it has been handled or dropped.
   var waiting: [(firing: UInt64?, done: () -> Void)]
 
+  /// Whether an event that nobody waits for is in it, as when an agent subscribes: then no end of a firing drops it.
+  var isWanted = false
+
   /// Tells everybody who waits that it is over.
   func finish() { for one in waiting { one.done() } }
 

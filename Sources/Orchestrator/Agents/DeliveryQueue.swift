@@ -27,6 +27,7 @@ struct DeliveryQueue {
       deliveries[same].cause = delivery.cause
       deliveries[same].count += delivery.count
       deliveries[same].waiting += delivery.waiting
+      deliveries[same].isWanted = waiting.isWanted || delivery.isWanted
       if delivery.event.priority < waiting.event.priority {
         insert(deliveries.remove(at: same))
       } else {
@@ -54,9 +55,12 @@ struct DeliveryQueue {
 
   /// Takes out what only the firing `id` waits for.
   mutating func remove(firing id: UInt64) -> [Delivery] {
-    let isOnly: (Delivery) -> Bool = { $0.waiting.allSatisfy { $0.firing == id } && !$0.waiting.isEmpty }
+    let isOnly: (Delivery) -> Bool = { delivery in
+      !delivery.isWanted && !delivery.waiting.isEmpty && delivery.waiting.allSatisfy { $0.firing == id }
+    }
     let removed = deliveries.filter(isOnly)
     deliveries.removeAll(where: isOnly)
+    for index in deliveries.indices { deliveries[index].waiting.removeAll { $0.firing == id } }
     return removed
   }
 }

@@ -100,7 +100,8 @@ public final class EventLog: EventSink, EventHistory {
       }
       dispatch(event)
     }
-    later { [unowned self] in dispatchAll() }
+    // After what is due and ready now: in a storm, leases still end in time.
+    clock.schedule(after: .zero) { [unowned self] in dispatchAll() }
   }
 
   // MARK: EventHistory

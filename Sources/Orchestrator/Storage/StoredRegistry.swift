@@ -50,14 +50,15 @@ public final class StoredRegistry: AgentRegistry {
   // MARK: AgentRegistry
 
   public func keep(_ changes: [RegistryChange]) throws(RegistryFailure) {
-    guard waiting.count + changes.count <= Self.waitingLimit else {
-      throw RegistryFailure("\(waiting.count) changes already wait for the disk")
-    }
     // One that can never be kept would hold up all that are written with it, for ever.
     do throws(StoreError) {
       for change in changes { try StoreChange(change).check() }
     } catch {
       throw RegistryFailure(error.description)
+    }
+    supersede(&waiting, by: changes)
+    guard waiting.count + changes.count <= Self.waitingLimit else {
+      throw RegistryFailure("\(waiting.count) changes already wait for the disk")
     }
     waiting += changes
     // A moment, so that changes that come together are one transaction.
@@ -76,6 +77,23 @@ public final class StoredRegistry: AgentRegistry {
     flush { [self] _ in
       worker.submit({ $0.close() }, then: { done() })
     }
+  }
+
+  /// Drops values that newer ones replace, so that an agent that writes one key over and over fills no memory while the
+  /// disk cannot be written.
+  private func supersede(_ older: inout [RegistryChange], by newer: [RegistryChange]) {
+    guard !older.isEmpty else { return }
+    var replaced = Set<StateKey>()
+    for case .state(let agent, let key, _) in newer { replaced.insert(StateKey(agent: agent, key: key)) }
+    guard !replaced.isEmpty else { return }
+    older.removeAll {
+      if case .state(let agent, let key, _) = $0 { replaced.contains(StateKey(agent: agent, key: key)) } else { false }
+    }
+  }
+
+  private struct StateKey: Hashable {
+    var agent: AgentID
+    var key: String
   }
 
   private func schedule(after delay: Duration) {
@@ -111,7 +129,9 @@ public final class StoredRegistry: AgentRegistry {
       if !waiting.isEmpty || !waiters.isEmpty { schedule(after: .zero) }
       return
     }
-    waiting = batch + waiting
+    var failed = batch
+    supersede(&failed, by: waiting)
+    waiting = failed + waiting
     failures += 1
     for waiter in called { waiter(.failure(RegistryFailure(problem))) }
     if failures == 1 {
