@@ -8,8 +8,8 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
 ]
 
-func module(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
-  .target(name: name, dependencies: dependencies, swiftSettings: strict)
+func module(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
+  .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
 }
 
 func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
@@ -32,7 +32,7 @@ let package = Package(
   targets: [
     // L0: C headers.
     header("CLinux"), header("CGPIOD"), header("CI2C"), header("CV4L2"), header("CJPEG"),
-    header("CYAML"), header("CJSON"), header("CSQLite"),
+    header("CYAML"), header("CJSON"), header("CSQLite"), header("CWasmtime"),
 
     // SDK: the vocabulary agents and the daemon share.
     module("OpenStarryAgent"),
@@ -59,6 +59,7 @@ let package = Package(
     module("Orchestrator", ["Model", "EventLoop", "HAL", "Agent", "Rules", "Store"]),
     module("Control", ["Model", "Document", "Linux", "EventLoop", "HAL", "Agent", "Rules", "Wire"]),
     module("ControlClient", ["Model", "Document", "Linux", "Wire"]),
+    module("AgentWASM", ["Model", "Document", "Linux", "CLinux", "EventLoop", "Agent", "CWasmtime"], exclude: ["wit"]),
 
     // L4, L5
     module(
@@ -132,6 +133,12 @@ let package = Package(
     tests("ExampleAgentTests", ["ExampleAgents", "OpenStarryAgent"]),
     // The executables are dependencies so that testing builds them.
     tests("BlackBoxTests", ["openstarryd", "openstarry", "Document", "Linux", "CLinux", "Model"]),
+    // What modules are compiled in while they are tested.
+    .executableTarget(
+      name: "wasm-compiler", dependencies: ["AgentWASM"], path: "Tests/WASMCompiler", swiftSettings: strict),
+    tests(
+      "AgentWASMTests",
+      ["AgentWASM", "wasm-compiler", "Agent", "Document", "EventLoop", "Linux", "Model"]),
   ],
   swiftLanguageModes: [.v6]
 )

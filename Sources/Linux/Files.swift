@@ -20,13 +20,15 @@ public enum Files {
   }
 
   /// Replaces a file: temporary file, fsync, rename, fsync of the folder.
-  /// - Parameter mode: of the new file.
+  /// - Parameter mode: of the new file, whatever the umask.
   public static func replace(_ path: String, with contents: [UInt8], mode: UInt32 = 0o640) throws(SystemError) {
     let temporary = "\(path).new"
     do throws(SystemError) {
       // What an earlier attempt left, or somebody planted, is not written to.
       remove(temporary)
       let file = try System.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
+      // Exactly that: the umask is the whole process's, and may be changed by another thread at this moment.
+      guard fchmod(file.number, mode) == 0 else { throw SystemError("fchmod", temporary) }
       try System.writeAll(file.number, contents)
       guard System.retry({ fsync(file.number) }) == 0 else { throw SystemError("fsync", temporary) }
     } catch {

@@ -1,0 +1,67 @@
+/// The names of the contract in `wit/openstarry.wit`, lowered as the component model's canonical ABI does it.
+public enum ABI {
+  /// Modules of the host's functions, and the exports that every agent has.
+  public static let version = "0.1.0"
+  /// The memory that pointers point into.
+  public static let memory = "memory"
+  /// `(old i32, oldSize i32, align i32, newSize i32) -> i32`: room in the guest for what the host hands over.
+  public static let allocate = "cabi_realloc"
+  /// `(event: string) -> result<_, string>`.
+  public static let handle = "openstarry:agent/handler@0.1.0#handle"
+  /// `() -> result<_, string>`; optional: runs once before the first event.
+  public static let start = "openstarry:agent/handler@0.1.0#start"
+  /// `() -> string`; optional: a JSON map.
+  public static let snapshot = "openstarry:agent/handler@0.1.0#snapshot"
+  /// Gives back what a result points to, after the host has read it; optional.
+  public static func finish(_ export: String) -> String { "cabi_post_\(export)" }
+  /// What a WASI reactor runs first; optional.
+  public static let initialise = "_initialize"
+
+  static let requiredExports: [(name: String, signature: Signature)] = [
+    (allocate, "iiii>i"), (handle, "ii>i"),
+  ]
+  static let optionalExports: [(name: String, signature: Signature)] = [
+    (start, ">i"), (snapshot, ">i"), (initialise, ">"), (finish(handle), "i>"), (finish(start), "i>"),
+    (finish(snapshot), "i>"),
+  ]
+}
+
+/// The type of a core function: `i` is i32, `I` i64, `f` f32, `F` f64; parameters, `>`, results.
+struct Signature: Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
+  var parameters: [UInt8]
+  var results: [UInt8]
+
+  init(parameters: [UInt8], results: [UInt8]) {
+    self.parameters = parameters
+    self.results = results
+  }
+
+  init(stringLiteral text: String) {
+    let parts = text.utf8.split(separator: UInt8(ascii: ">"), maxSplits: 1, omittingEmptySubsequences: false)
+    parameters = parts.first.map { Array($0) } ?? []
+    results = parts.count > 1 ? Array(parts[1]) : []
+  }
+
+  var description: String {
+    "(\(Self.names(parameters))) -> (\(Self.names(results)))"
+  }
+
+  private static func names(_ types: [UInt8]) -> String {
+    types.map { type in
+      switch type {
+      case UInt8(ascii: "i"): "i32"
+      case UInt8(ascii: "I"): "i64"
+      case UInt8(ascii: "f"): "f32"
+      case UInt8(ascii: "F"): "f64"
+      default: "reference"
+      }
+    }.joined(separator: ", ")
+  }
+}
+
+/// A function of the host that a guest may import.
+struct ImportName: Hashable, CustomStringConvertible {
+  var module: String
+  var name: String
+  var description: String { "\(module)#\(name)" }
+}

@@ -1,0 +1,105 @@
+import CWasmtime
+import Linux
+
+/// What the engine is set to. Everything in here is part of the key that artefacts are kept under.
+public struct EngineConfiguration: Sendable, Hashable {
+  /// The largest memory any agent may have, in bytes: what is reserved for each, so that nothing ever moves.
+  public var memory = 16 << 20
+  /// The stack of a guest's own code, in bytes.
+  public var guestStack = 128 << 10
+  /// The stack of an activation, in bytes: the guest's, and that of the host calls it makes. Only touched pages count.
+  public var stack = 1 << 20
+
+  /// The tested configuration for boards with 512 MB to 1 GB.
+  public init() {}
+
+  /// One line that differs whenever compiled code would.
+  var text: String { "1 fuel memory=\(memory) guard=65536 guestStack=\(guestStack) stack=\(stack) mvp+bulk+reference" }
+}
+
+/// wasmtime's engine, set up; one a process.
+@safe final class Engine {
+  let library: EngineLibrary
+  let configuration: EngineConfiguration
+  let pointer: OpaquePointer
+
+  var functions: openstarry_wasmtime { unsafe library.functions.pointee }
+
+  /// Epochs stay off: they need a second thread that ticks. Fuel slices bound an activation without one, since wasmtime
+  /// charges bulk memory instructions by length; the tests hold it to that.
+  init(_ library: EngineLibrary, _ configuration: EngineConfiguration = EngineConfiguration()) {
+    self.library = library
+    self.configuration = configuration
+    let functions = unsafe library.functions.pointee
+    // SAFETY: the configuration is made here and given to the engine, which is deleted with the process only: modules
+    // and stores refer to it.
+    let config = functions.wasm_config_new()
+    unsafe functions.wasmtime_config_consume_fuel_set(config, true)
+    let off = unsafe [
+      functions.wasmtime_config_epoch_interruption_set, functions.wasmtime_config_parallel_compilation_set,
+      functions.wasmtime_config_memory_may_move_set, functions.wasmtime_config_native_unwind_info_set,
+      functions.wasmtime_config_gc_support_set, functions.wasmtime_config_concurrency_support_set,
+      functions.wasmtime_config_shared_memory_set, functions.wasmtime_config_wasm_gc_set,
+      functions.wasmtime_config_wasm_function_references_set, functions.wasmtime_config_wasm_exceptions_set,
+      functions.wasmtime_config_wasm_threads_set, functions.wasmtime_config_wasm_relaxed_simd_set,
+      functions.wasmtime_config_wasm_simd_set, functions.wasmtime_config_wasm_memory64_set,
+      functions.wasmtime_config_wasm_multi_memory_set, functions.wasmtime_config_wasm_tail_call_set,
+      functions.wasmtime_config_wasm_component_model_set,
+    ]
+    unsafe off.forEach { unsafe $0(config, false) }
+    unsafe functions.wasmtime_config_memory_reservation_set(config, UInt64(configuration.memory))
+    unsafe functions.wasmtime_config_memory_guard_size_set(config, 65536)
+    unsafe functions.wasmtime_config_memory_reservation_for_growth_set(config, 0)
+    unsafe functions.wasmtime_config_max_wasm_stack_set(config, configuration.guestStack)
+    unsafe functions.wasmtime_config_async_stack_size_set(config, configuration.stack)
+    unsafe pointer = unsafe functions.wasm_engine_new_with_config(config)
+  }
+
+  /// Compiles a module and gives what `load` takes once it is in a file. Takes time and memory: in a child only.
+  func compile(_ module: [UInt8]) throws(EngineError) -> [UInt8] {
+    let functions = self.functions
+    var compiled: OpaquePointer?
+    // SAFETY: the bytes are valid for their count during the call; on success `compiled` is ours to delete.
+    let failed = unsafe module.withUnsafeBufferPointer { bytes -> OpaquePointer? in
+      guard let base = bytes.baseAddress else { return nil }
+      return unsafe functions.wasmtime_module_new(pointer, base, bytes.count, &compiled)
+    }
+    if let failed = unsafe failed { throw EngineError.unusable(library.path, unsafe take(error: failed)) }
+    guard let compiled = unsafe compiled else { throw EngineError.unusable(library.path, "an empty module") }
+    defer { unsafe functions.wasmtime_module_delete(compiled) }
+    var bytes = unsafe wasm_byte_vec_t()
+    if let failed = unsafe functions.wasmtime_module_serialize(compiled, &bytes) {
+      throw EngineError.unusable(library.path, unsafe take(error: failed))
+    }
+    return unsafe take(bytes: &bytes)
+  }
+
+  /// The text of an error, which is deleted.
+  func take(error: OpaquePointer) -> String {
+    var bytes = unsafe wasm_byte_vec_t()
+    // SAFETY: the error is valid and ours; the message is a copy.
+    unsafe functions.wasmtime_error_message(error, &bytes)
+    unsafe functions.wasmtime_error_delete(error)
+    return String(decoding: unsafe take(bytes: &bytes), as: UTF8.self)
+  }
+
+  /// The code (nil when it is none of the engine's) and text of a trap, which is deleted.
+  func take(trap: OpaquePointer) -> (code: UInt8?, text: String) {
+    var bytes = unsafe wasm_byte_vec_t()
+    var code: UInt8 = 0
+    // SAFETY: the trap is valid and ours; the message is a copy.
+    let hasCode = unsafe functions.wasmtime_trap_code(trap, &code)
+    unsafe functions.wasm_trap_message(trap, &bytes)
+    unsafe functions.wasm_trap_delete(trap)
+    // The message ends with a zero.
+    let text = unsafe take(bytes: &bytes).prefix { $0 != 0 }
+    return (hasCode ? code : nil, String(decoding: text, as: UTF8.self))
+  }
+
+  private func take(bytes: inout wasm_byte_vec_t) -> [UInt8] {
+    // SAFETY: the engine allocated `size` bytes at `data`; they are copied before they are given back.
+    let copy = unsafe [UInt8](UnsafeBufferPointer(start: bytes.data, count: bytes.size))
+    unsafe functions.wasm_byte_vec_delete(&bytes)
+    return copy
+  }
+}

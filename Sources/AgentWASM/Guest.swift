@@ -1,0 +1,236 @@
+import Agent
+import CWasmtime
+import Model
+
+/// One instance of a module: its memory, its fuel, and the call that runs in it, if one does.
+///
+/// At most one call at a time. The call is advanced a slice of fuel at a time by `SliceQueue`; between slices it costs
+/// its stack. After a failure nothing may be called any more.
+@safe final class Guest {
+  /// What a store has of its guest.
+  final class Link {
+    weak var guest: Guest?
+  }
+
+  /// The most bytes that cross in one argument or result.
+  static let longest = 1 << 20
+
+  let module: PreparedModule
+  let limits: GuestLimits
+  let clock: any Timekeeper
+  let environment: [String]
+  private(set) var host: (any AgentHost)?
+
+  let context: OpaquePointer
+  private let storePointer: OpaquePointer
+  let call: UnsafeMutablePointer<openstarry_call>
+  let memory: UnsafeMutablePointer<wasmtime_memory_t>
+  private var exports: [String: wasmtime_func_t] = unsafe [:]
+  private var future: OpaquePointer?
+  private var isPolling = false
+  private var deadline = Instant(nanoseconds: 0)
+  private var completion: ((Result<Int32, AgentFailure>) -> Void)?
+  private var isStopAsked = false
+
+  var isReady = false
+  var isAllocating = false
+  var fault: GuestFault?
+  var callCount = 0
+  /// Calls of the host since the guest last yielded.
+  private(set) var callsInSlice = 0
+  static let callsOfASlice = 64
+  var lineCount = 0
+  /// Output without a line end yet.
+  var partialLine: [UInt8] = []
+
+  var functions: openstarry_wasmtime { unsafe module.engine.library.functions.pointee }
+  var isBusy: Bool { unsafe future != nil }
+
+  init(_ module: PreparedModule, _ limits: GuestLimits, host: any AgentHost, clock: any Timekeeper, agent: AgentID) {
+    self.module = module
+    self.limits = limits
+    self.host = host
+    self.clock = clock
+    environment = ["OPENSTARRY_AGENT_ID=\(agent)"]
+    let functions = unsafe module.engine.library.functions.pointee
+    unsafe call = .allocate(capacity: 1)
+    unsafe call.initialize(to: openstarry_call())
+    unsafe memory = .allocate(capacity: 1)
+    unsafe memory.initialize(to: wasmtime_memory_t())
+    // SAFETY: the store is deleted in deinit, before the structures that calls write to. It keeps `link`, which does
+    // not keep the guest; host functions find it there.
+    let link = Link()
+    unsafe storePointer = unsafe functions.wasmtime_store_new(
+      module.engine.pointer, Unmanaged.passRetained(link).toOpaque(),
+      { unsafe Unmanaged<Link>.fromOpaque($0!).release() })
+    unsafe context = unsafe functions.wasmtime_store_context(storePointer)
+    unsafe functions.wasmtime_store_limiter(storePointer, Int64(limits.memory), 10_000, 1, 4, 1)
+    link.guest = self
+  }
+
+  deinit {
+    // SAFETY: nothing runs: whoever advances a call holds the guest.
+    if let future = unsafe future { unsafe functions.wasmtime_call_future_delete(future) }
+    unsafe functions.wasmtime_store_delete(storePointer)
+    unsafe call.deallocate()
+    unsafe memory.deallocate()
+  }
+
+  // MARK: Calls
+
+  /// Counts a call of the host; after some, the guest yields as soon as it is back in its own code, since the engine
+  /// does not see the time that the host takes.
+  func enter() throws(GuestFault) {
+    guard host != nil else { throw .stopped }
+    guard !isAllocating else { throw .reentrant }
+    callCount += 1
+    guard callCount <= limits.calls else { throw .tooManyCalls(limits.calls) }
+    guard clock.now < deadline else { throw .late }
+    callsInSlice += 1
+    if callsInSlice == Self.callsOfASlice { setSlice(1) }
+  }
+
+  /// How much fuel the guest runs on before it yields; sets what is left of the slice back.
+  func setSlice(_ fuel: UInt64) {
+    // SAFETY: fuel is on, so it cannot fail.
+    _ = unsafe functions.wasmtime_context_fuel_async_yield_interval(context, fuel)
+  }
+
+  /// Gives an activation its fuel and its time.
+  func refill() {
+    callCount = 0
+    lineCount = 0
+    deadline = clock.now + limits.activation
+    // SAFETY: fuel is on, so neither can fail.
+    _ = unsafe functions.wasmtime_context_set_fuel(context, limits.fuel)
+    callsInSlice = 0
+    setSlice(limits.slice)
+  }
+
+  /// How much of its fuel the activation has used.
+  var usedFuel: UInt64 {
+    var left: UInt64 = 0
+    _ = unsafe functions.wasmtime_context_get_fuel(context, &left)
+    return limits.fuel - min(left, limits.fuel)
+  }
+
+  /// Bytes of its memory.
+  var memorySize: Int { isReady ? unsafe functions.wasmtime_memory_data_size(context, memory) : 0 }
+
+  /// Begins to instantiate; `refill` comes before.
+  func instantiate(_ done: @escaping (Result<Int32, AgentFailure>) -> Void) {
+    completion = done
+    // SAFETY: `call` stays where it is until the future is deleted.
+    unsafe future = unsafe functions.wasmtime_instance_pre_instantiate_async(
+      module.pre, context, &call.pointee.instance, &call.pointee.trap, &call.pointee.error)
+  }
+
+  /// Whether it has the function; only after `instantiate`.
+  func has(_ export: String) -> Bool { unsafe function(export) != nil }
+
+  /// Begins a call of an exported function with `i32` arguments, at most four.
+  /// - Parameter results: 0 or 1.
+  func begin(
+    _ export: String, _ arguments: [Int32], results: Int, _ done: @escaping (Result<Int32, AgentFailure>) -> Void
+  ) {
+    guard let function = unsafe function(export) else {
+      return done(.failure(AgentFailure(.crash, "it has no function '\(export)'")))
+    }
+    completion = done
+    unsafe call.pointee.function = unsafe function
+    for (index, value) in arguments.enumerated() { unsafe openstarry_call_set(call, Int32(index), value) }
+    // SAFETY: as in `instantiate`; the signature was checked before the module was compiled.
+    unsafe future = unsafe functions.wasmtime_func_call_async(
+      context, &call.pointee.function, openstarry_call_arguments(call), arguments.count,
+      openstarry_call_results(call), results, &call.pointee.trap, &call.pointee.error)
+  }
+
+  /// Runs a slice; a call that begins as another one ends is run on.
+  /// - Returns: false when there is more to do.
+  func step() -> Bool {
+    repeat {
+      guard let running = unsafe future, !isPolling else { return true }
+      if callsInSlice >= Self.callsOfASlice { setSlice(limits.slice) }
+      callsInSlice = 0
+      isPolling = true
+      let isDone = unsafe functions.wasmtime_call_future_poll(running)
+      isPolling = false
+      if isDone {
+        finish(outcome())
+      } else if isStopAsked {
+        finish(.failure(AgentFailure(.killed, "it was stopped")))
+      } else if clock.now >= deadline {
+        finish(.failure(AgentFailure(.activation, "it took longer than \(limits.activation.text)")))
+      } else {
+        return false
+      }
+    } while isBusy
+    return true
+  }
+
+  /// Ends the running call, if there is one: now, or when the host function it is in returns.
+  func cancel() {
+    isStopAsked = true
+    host = nil
+    if !isPolling && isBusy { finish(.failure(AgentFailure(.killed, "it was stopped"))) }
+  }
+
+  private func finish(_ result: Result<Int32, AgentFailure>) {
+    // SAFETY: the future is ours and not running; deleting a suspended one unwinds its stack.
+    if let done = unsafe future { unsafe functions.wasmtime_call_future_delete(done) }
+    unsafe future = nil
+    let completion = self.completion.take()
+    completion?(result)
+  }
+
+  private func outcome() -> Result<Int32, AgentFailure> {
+    let engine = module.engine
+    if let error = unsafe call.pointee.error.take() {
+      let text = unsafe engine.take(error: error)
+      // What a host function refuses comes as an error with a backtrace, not as a trap.
+      return .failure(fault == nil ? failure(error: text) : TrapText.failure(code: nil, text, guest: self))
+    }
+    if let trap = unsafe call.pointee.trap.take() {
+      let (code, text) = unsafe engine.take(trap: trap)
+      return .failure(TrapText.failure(code: code, text, guest: self))
+    }
+    return .success(unsafe call.pointee.results.of.i32)
+  }
+
+  private func failure(error text: String) -> AgentFailure {
+    text.contains("exceeds memory limits") || text.contains("memory minimum size")
+      ? AgentFailure(.memory, "it needs more memory than the \(limits.memory) bytes of its budget")
+      : AgentFailure(.crash, OneLine.text(text))
+  }
+
+  /// After `instantiate` has succeeded: finds the memory.
+  func attach() -> Bool {
+    guard let found = unsafe export(ABI.memory), unsafe found.kind == UInt8(OPENSTARRY_EXTERN_MEMORY) else {
+      return false
+    }
+    unsafe memory.pointee = unsafe found.of.memory
+    isReady = true
+    return true
+  }
+
+  func function(_ name: String) -> wasmtime_func_t? {
+    if let known = unsafe exports[name] { return unsafe known }
+    guard let found = unsafe export(name), unsafe found.kind == UInt8(OPENSTARRY_EXTERN_FUNC) else { return nil }
+    unsafe exports[name] = unsafe found.of.func
+    return unsafe found.of.func
+  }
+
+  private func export(_ name: String) -> wasmtime_extern_t? {
+    var found = unsafe wasmtime_extern_t()
+    var name = name
+    // SAFETY: the name is valid for its count during the call; `found` is only used when true is returned.
+    let isThere = name.withUTF8 { bytes in
+      unsafe bytes.withMemoryRebound(to: CChar.self) { bytes in
+        unsafe bytes.baseAddress.map {
+          unsafe functions.wasmtime_instance_export_get(context, &call.pointee.instance, $0, bytes.count, &found)
+        } ?? false
+      }
+    }
+    return isThere ? unsafe found : nil
+  }
+}

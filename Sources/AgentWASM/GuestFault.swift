@@ -1,0 +1,49 @@
+/// What a guest did that ends its activation: a trap of the host's.
+enum GuestFault: Error, Hashable, CustomStringConvertible {
+  case outOfBounds(UInt32, UInt32)
+  case misaligned(UInt32)
+  case tooLong(UInt32)
+  case notText
+  case tooManyCalls(Int)
+  case reentrant
+  case notReady
+  case allocation(String)
+  case exit(Int32)
+  case late
+  case stopped
+
+  var description: String {
+    switch self {
+    case .outOfBounds(let place, let length): "it handed over \(length) bytes at \(place), outside its memory"
+    case .misaligned(let place): "it wants a result at \(place), which is no multiple of 4"
+    case .tooLong(let length): "it handed over \(length) bytes, more than the \(Guest.longest) of one call"
+    case .notText: "it handed over a text that is not UTF-8"
+    case .tooManyCalls(let most): "it called the host more than \(most) times in one activation"
+    case .reentrant: "it called the host from within \(ABI.allocate)"
+    case .notReady: "it called the host before it was instantiated"
+    case .allocation(let why): "its \(ABI.allocate) did not give room: \(why)"
+    case .exit(let code): "it ended itself with code \(code)"
+    case .late: "it took longer than its time"
+    case .stopped: "it was stopped"
+    }
+  }
+}
+
+/// What an activation of a guest may use.
+public struct GuestLimits: Sendable, Hashable {
+  /// Linear memory in bytes; the manifest's `budget.memory`, at most the engine's cap.
+  public var memory = 4 << 20
+  /// Instructions, as the engine counts them, for one activation.
+  public var fuel: UInt64 = 1_000_000_000
+  /// Instructions between two looks at the clock and at other agents.
+  public var slice: UInt64 = 200_000
+  /// Wall-clock time of one activation, waiting for other agents included.
+  public var activation: Duration = .seconds(5)
+  /// Calls of the host in one activation.
+  public var calls = 10_000
+  /// Lines it may log in one activation.
+  public var lines = 100
+
+  /// The limits without a budget.
+  public init() {}
+}

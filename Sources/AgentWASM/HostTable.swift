@@ -1,0 +1,91 @@
+import Model
+
+/// Every function a guest may import, and what it does. The contract is `wit/openstarry.wit`.
+enum HostTable {
+  struct Entry {
+    var name: ImportName
+    var signature: Signature
+    var body: (Guest, CallArguments) throws(GuestFault) -> Int64?
+  }
+
+  /// The type of an import; nil when there is none of that name.
+  static func signature(of name: ImportName) -> Signature? {
+    if name.module == WASINames.module { return WASINames.signatures[name.name] }
+    return ownSignatures[name]
+  }
+
+  static var all: [Entry] { own + wasi }
+
+  private static let ownSignatures = Dictionary(uniqueKeysWithValues: own.map { ($0.name, $0.signature) })
+
+  static var own: [Entry] {
+    [
+      entry("openstarry:hal/sensors", "read", "iii>") { (guest, call) throws(GuestFault) in
+        let id = try guest.text(call, 0)
+        return try guest.answer(at: call.pointer(2)) { (host) throws(AgentError) in
+          Payloads.text(try host.read(id))
+        }
+      },
+      entry("openstarry:hal/actuators", "control", "iiiiIi>") { (guest, call) throws(GuestFault) in
+        let id = try guest.text(call, 0)
+        let command = try guest.text(call, 2)
+        let milliseconds = UInt64(bitPattern: call.wide(4))
+        return try guest.answer(at: call.pointer(5)) { (host) throws(AgentError) in
+          let lease: Duration? = milliseconds == 0 ? nil : .milliseconds(Int64(clamping: min(milliseconds, 1 << 40)))
+          return Payloads.text(try host.control(id, try Payloads.command(command), lease: lease))
+        }
+      },
+      entry("openstarry:hal/cameras", "snapshot", "iii>") { (guest, call) throws(GuestFault) in
+        let id = try guest.text(call, 0)
+        return try guest.answer(at: call.pointer(2)) { (host) throws(AgentError) in try host.snapshot(id) }
+      },
+      entry("openstarry:agent/events", "emit", "iiiii>") { (guest, call) throws(GuestFault) in
+        let type = try guest.text(call, 0)
+        let payload = try guest.text(call, 2)
+        return try guest.answer(at: call.pointer(4)) { (host) throws(AgentError) in
+          Array(try host.emit(type, try Payloads.fields(payload)).description.utf8)
+        }
+      },
+      entry("openstarry:agent/log", "write", "iii>") { (guest, call) throws(GuestFault) in
+        let message = try guest.bytes(call.pointer(1), call.pointer(2))
+        guest.log(LogLevel(rawValue: Int(call.pointer(0))) ?? .info, String(decoding: message, as: UTF8.self))
+        return nil
+      },
+      entry("openstarry:agent/state", "get", "iii>") { (guest, call) throws(GuestFault) in
+        let key = try guest.text(call, 0)
+        return try guest.answer(at: call.pointer(2)) { (host) throws(AgentError) in
+          guard let value = host.state(key) else { throw AgentError(.notFound, "nothing is kept under '\(key)'") }
+          return Payloads.text(value)
+        }
+      },
+      entry("openstarry:agent/state", "set", "iiiii>") { (guest, call) throws(GuestFault) in
+        let key = try guest.text(call, 0)
+        let text = try guest.text(call, 2)
+        return try guest.answer(at: call.pointer(4)) { (host) throws(AgentError) in
+          try host.setState(key, try Payloads.value(text))
+          return nil
+        }
+      },
+      entry("openstarry:agent/state", "remove", "iii>") { (guest, call) throws(GuestFault) in
+        let key = try guest.text(call, 0)
+        return try guest.answer(at: call.pointer(2)) { (host) throws(AgentError) in
+          try host.setState(key, nil)
+          return nil
+        }
+      },
+      entry("openstarry:agent/clock", "monotonic-now", ">I") { (guest, _) throws(GuestFault) in
+        Int64(bitPattern: guest.host?.now ?? 0)
+      },
+      entry("openstarry:agent/random", "get-u64", ">I") { (_, _) throws(GuestFault) in
+        Int64(bitPattern: UInt64.random(in: .min ... .max))
+      },
+    ]
+  }
+
+  private static func entry(
+    _ module: String, _ name: String, _ signature: Signature,
+    _ body: @escaping (Guest, CallArguments) throws(GuestFault) -> Int64?
+  ) -> Entry {
+    Entry(name: ImportName(module: "\(module)@\(ABI.version)", name: name), signature: signature, body: body)
+  }
+}

@@ -1,0 +1,210 @@
+import Agent
+import Document
+import Model
+
+/// One running agent: a warm guest that keeps its state between events, or a fresh one for every event.
+final class WASMInstance: AgentInstance {
+  private let manifest: Manifest
+  private let module: PreparedModule
+  private let limits: GuestLimits
+  private let clock: any Timekeeper
+  private let slices: SliceQueue
+  private let isFresh: Bool
+  private var host: (any AgentHost)?
+  private var guest: Guest?
+  /// What a trap left behind: nothing of the guest may run any more.
+  private var failure: AgentFailure?
+  private var isBusy = false
+  private var hasEnded = false
+  private var next: (() -> Void)?
+  private var waitingForEnd: [() -> Void] = []
+  private var lastSnapshot = Value.map([:])
+
+  /// What the last activation used: instructions and calls of the host.
+  private(set) var lastFuel: UInt64 = 0
+  private(set) var lastCalls = 0
+
+  init(
+    _ manifest: Manifest, _ module: PreparedModule, _ limits: GuestLimits, _ host: any AgentHost,
+    _ clock: any Timekeeper, _ slices: SliceQueue
+  ) {
+    self.manifest = manifest
+    self.module = module
+    self.limits = limits
+    self.host = host
+    self.clock = clock
+    self.slices = slices
+    isFresh = manifest.document["runtime"]?["instance"]?.string == "fresh"
+  }
+
+  var pid: Int32? { nil }
+
+  /// Makes the guest and runs its start functions.
+  func start(_ done: @escaping (Result<Void, AgentFailure>) -> Void) {
+    isBusy = true
+    boot { [self] result in end(result, done) }
+  }
+
+  func activate(_ event: Event, _ done: @escaping (Result<Void, AgentFailure>) -> Void) {
+    if hasEnded { return done(.failure(AgentFailure(.error, "agent '\(manifest.id)' has ended"))) }
+    if let failure { return done(.failure(failure)) }
+    if isBusy {
+      // It is telling its snapshot.
+      next = { [self] in activate(event, done) }
+      return
+    }
+    isBusy = true
+    if isFresh {
+      guest = nil
+      boot { [self] result in
+        switch result {
+        case .success: deliver(event) { [self] in end($0, done) }
+        case .failure(let failure): end(.failure(failure), done)
+        }
+      }
+    } else {
+      guest?.refill()
+      deliver(event) { [self] in end($0, done) }
+      drive()
+    }
+  }
+
+  func snapshot(_ done: @escaping (Value) -> Void) {
+    guard !isBusy, !hasEnded, failure == nil, let guest, guest.has(ABI.snapshot) else { return done(lastSnapshot) }
+    isBusy = true
+    guest.refill()
+    guest.begin(ABI.snapshot, [], results: 1) { [self] result in
+      var outcome = result.map { _ in }
+      if case .success(let place) = result {
+        let place = UInt32(bitPattern: place)
+        do throws(GuestFault) {
+          let text = try guest.bytes(try guest.word(at: place), try guest.word(at: place &+ 4))
+          if let value = try? JSON.decode(text[...]), value.map != nil { lastSnapshot = value }
+        } catch {
+          outcome = .failure(AgentFailure(.crash, error.description))
+        }
+        return tidy(guest, ABI.finish(ABI.snapshot), place, outcome) { [self] in
+          end($0) { [self] _ in done(lastSnapshot) }
+        }
+      }
+      end(outcome) { [self] _ in done(lastSnapshot) }
+    }
+    drive()
+  }
+
+  func stop(now: Bool, _ done: @escaping () -> Void) {
+    hasEnded = true
+    waitingForEnd.append(done)
+    if !isBusy { return tellEnd() }
+    if now { guest?.cancel() }
+  }
+
+  // MARK: Steps
+
+  private func boot(_ done: @escaping (Result<Void, AgentFailure>) -> Void) {
+    guard let host else { return done(.failure(AgentFailure(.killed, "it was stopped"))) }
+    let guest = Guest(module, limits, host: host, clock: clock, agent: manifest.id)
+    self.guest = guest
+    guest.refill()
+    guest.instantiate { [self] result in
+      if case .failure(let failure) = result { return done(.failure(failure)) }
+      guard guest.attach() else { return done(.failure(AgentFailure(.startFailed, "it has no memory"))) }
+      initialise(guest, done)
+    }
+    drive()
+  }
+
+  private func initialise(_ guest: Guest, _ done: @escaping (Result<Void, AgentFailure>) -> Void) {
+    func begin() {
+      guard guest.has(ABI.start) else { return done(.success(())) }
+      guest.begin(ABI.start, [], results: 1) { [self] in read(guest, ABI.start, $0, done) }
+    }
+    guard guest.has(ABI.initialise) else { return begin() }
+    guest.begin(ABI.initialise, [], results: 0) { result in
+      if case .failure(let failure) = result { return done(.failure(failure)) }
+      begin()
+    }
+  }
+
+  private func deliver(_ event: Event, _ done: @escaping (Result<Void, AgentFailure>) -> Void) {
+    guard let guest else { return done(.failure(AgentFailure(.error, "it is not running"))) }
+    let text = Payloads.text(event)
+    guard text.count <= Guest.longest else {
+      return done(.failure(AgentFailure(.error, "the event has \(text.count) bytes, more than \(Guest.longest)")))
+    }
+    guest.begin(ABI.allocate, [0, 0, 1, Int32(text.count)], results: 1) { [self] result in
+      switch result {
+      case .failure(let failure): done(.failure(failure))
+      case .success(let place):
+        do throws(GuestFault) {
+          try guest.write(text, at: UInt32(bitPattern: place))
+        } catch {
+          return done(.failure(AgentFailure(.crash, "\(ABI.allocate): \(error)")))
+        }
+        guest.begin(ABI.handle, [place, Int32(text.count)], results: 1) { [self] in read(guest, ABI.handle, $0, done) }
+      }
+    }
+  }
+
+  /// Reads a `result<_, string>`.
+  private func read(
+    _ guest: Guest, _ export: String, _ result: Result<Int32, AgentFailure>,
+    _ done: @escaping (Result<Void, AgentFailure>) -> Void
+  ) {
+    guard case .success(let returned) = result else { return done(result.map { _ in }) }
+    let place = UInt32(bitPattern: returned)
+    var outcome: Result<Void, AgentFailure> = .success(())
+    do throws(GuestFault) {
+      if try guest.byte(at: place) != 0 {
+        let message = try guest.bytes(try guest.word(at: place &+ 4), try guest.word(at: place &+ 8))
+        outcome = .failure(AgentFailure(.error, OneLine.text(String(decoding: message, as: UTF8.self))))
+      }
+    } catch {
+      outcome = .failure(AgentFailure(.crash, "the result of '\(export)': \(error)"))
+    }
+    tidy(guest, ABI.finish(export), place, outcome, done)
+  }
+
+  private func tidy(
+    _ guest: Guest, _ export: String, _ place: UInt32, _ outcome: Result<Void, AgentFailure>,
+    _ done: @escaping (Result<Void, AgentFailure>) -> Void
+  ) {
+    guard guest.has(export) else { return done(outcome) }
+    guest.begin(export, [Int32(bitPattern: place)], results: 0) { result in
+      if case .failure(let failure) = result { return done(.failure(failure)) }
+      done(outcome)
+    }
+  }
+
+  private func drive() {
+    guard let guest, guest.isBusy else { return }
+    slices.add(manifest.policy.priority) { guest.step() }
+  }
+
+  private func end(_ result: Result<Void, AgentFailure>, _ done: (Result<Void, AgentFailure>) -> Void) {
+    if let guest {
+      guest.flushOutput()
+      lastFuel = guest.usedFuel
+      lastCalls = guest.callCount
+    }
+    // A handler's own error leaves the guest whole; anything else leaves it in the middle of something.
+    if case .failure(let found) = result, found.reason != .error {
+      failure = found
+      guest = nil
+    }
+    if isFresh { guest = nil }
+    isBusy = false
+    done(result)
+    if hasEnded { return tellEnd() }
+    if let next = next.take() { next() }
+  }
+
+  private func tellEnd() {
+    guest = nil
+    host = nil
+    if let next = next.take() { next() }
+    let waiting = waitingForEnd
+    waitingForEnd = []
+    for done in waiting { done() }
+  }
+}

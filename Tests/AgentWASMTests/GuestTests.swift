@@ -1,0 +1,113 @@
+import Agent
+import Linux
+import Model
+import Testing
+
+@testable import AgentWASM
+
+/// Guests that do what they are for.
+@Suite(.enabled(if: Workshop.isReady, "no engine or no clang: see the first line of output")) struct GuestTests {
+  @Test func itReadsAndControls() throws {
+    let bench = try Bench()
+    let instance = try bench.start(
+      """
+      HANDLE u32 handle(u32 event, u32 length) {
+        sensor_read(LIT("temperature"), P(&area));
+        if ((u8)area.tag) return fail("no reading", 10);
+        log_write(6, area.pointer, area.length);
+        control(LIT("fan"), LIT("\\"on\\""), 2500, P(&area));
+        if ((u8)area.tag) return fail("no fan", 6);
+        log_write(6, area.pointer, area.length);
+        control(LIT("valve"), LIT("{\\"level\\":0.5}"), 0, P(&area));
+        if ((u8)area.tag != 1 || (u8)area.pointer != 0) return fail("not denied", 10);
+        log_write(4, area.length, area.rest);
+        emit(LIT("climate:cooled"), LIT("{\\"by\\":1}"), P(&area));
+        camera(LIT("cam0"), P(&area));
+        return area.length == 4 ? ok() : fail("no picture", 10);
+      }
+      """)
+    #expect(bench.activate(instance) == nil)
+    #expect(bench.host.commands == ["fan on 2.5 seconds"])
+    #expect(bench.host.emitted == ["climate:cooled 1"])
+    #expect(
+      bench.host.log == [
+        #"info {"value":31.5,"unit":"°C","time":7,"quality":"good"}"#,
+        #"info {"id":"\#(ULID(high: 1, low: 2))","state":1.0,"previous":0.0,"at":9}"#, "warning not 'valve'",
+      ])
+    #expect(instance.lastCalls == 8)
+    #expect(instance.lastFuel > 100)
+  }
+
+  private static let counter = """
+    static int count; static char text[32]; static struct { u32 pointer, length; } told;
+    START u32 start(void) { log_write(6, LIT("started")); return ok(); }
+    HANDLE u32 handle(u32 event, u32 length) {
+      count++; text[0] = '0' + count; log_write(6, P(text), 1);
+      state_set(LIT("count"), P(text), 1, P(&area));
+      state_get(LIT("none"), P(&area));
+      if ((u8)area.tag != 1 || (u8)area.pointer != 1) return fail("found", 5);
+      state_get(LIT("count"), P(&area));
+      return (u8)area.tag == 0 && *(char *)area.pointer == text[0] ? ok() : fail("not kept", 8);
+    }
+    SNAPSHOT u32 snapshot(void) {
+      text[0] = '{'; text[1] = '"'; text[2] = 'n'; text[3] = '"'; text[4] = ':'; text[5] = '0' + count; text[6] = '}';
+      told.pointer = P(text); told.length = 7; return P(&told);
+    }
+    """
+
+  @Test func aWarmInstanceKeepsItsMemoryAndAFreshOneDoesNot() throws {
+    let bench = try Bench()
+    let warm = try bench.start(Self.counter)
+    for _ in 0..<3 { #expect(bench.activate(warm) == nil) }
+    #expect(bench.host.log == ["info started", "info 1", "info 2", "info 3"])
+    #expect(bench.host.kept == ["count": 3])
+    #expect(bench.wait { warm.snapshot($0) } == ["n": 3])
+    bench.host.log = []
+    let fresh = try bench.start(Self.counter, fresh: true)
+    for _ in 0..<2 { #expect(bench.activate(fresh) == nil) }
+    #expect(bench.host.log == ["info started", "info started", "info 1", "info started", "info 1"])
+    #expect(bench.driver.compilations == 1)
+  }
+
+  @Test func anErrorOfItsOwnLeavesItWhole() throws {
+    let bench = try Bench()
+    let instance = try bench.start(
+      "static int n; HANDLE u32 handle(u32 e, u32 l) { return n++ ? ok() : fail(\"not yet\", 7); }")
+    #expect(bench.activate(instance) == AgentFailure(.error, "not yet"))
+    #expect(bench.activate(instance) == nil)
+  }
+
+  @Test func standardOutputIsTheLog() throws {
+    let bench = try Bench()
+    let instance = try bench.start(
+      """
+      HANDLE u32 handle(u32 e, u32 l) {
+        static u32 vector[4]; static u32 written; static u64 noise[2];
+        vector[0] = P("one\\ntwo"); vector[1] = 7; vector[2] = P(" and more\\nrest"); vector[3] = 14;
+        if (fd_write(1, P(vector), 2, P(&written)) || written != 21) return fail("not written", 11);
+        if (fd_write(7, P(vector), 2, P(&written)) != 8) return fail("descriptor 7", 12);
+        if (random_get(P(noise), 16) || noise[0] == noise[1]) return fail("no noise", 8);
+        return now() == 42 ? ok() : fail("no clock", 8);
+      }
+      """)
+    #expect(bench.activate(instance) == nil)
+    #expect(bench.host.log == ["info one", "info two and more", "info rest"])
+  }
+
+  @Test func theMoreUrgentOvertakes() throws {
+    var limits = GuestLimits()
+    limits.slice = 20_000
+    limits.fuel = 20_000_000
+    let bench = try Bench(limits: limits)
+    let busy = try Workshop.build(
+      "HANDLE u32 handle(u32 e, u32 l) { for (volatile int i = 0; i < 300000; i++) ; return ok(); }", in: bench.folder)
+    let low = try bench.start(module: busy, priority: .low)
+    let high = try bench.start(module: busy, priority: .high)
+    var ended: [String] = []
+    low.activate(Bench.event) { _ in ended.append("low") }
+    high.activate(Bench.event) { _ in ended.append("high") }
+    #expect(ended.isEmpty)
+    while ended.count < 2 { bench.loop.turn(wait: true) }
+    #expect(ended == ["high", "low"])
+  }
+}

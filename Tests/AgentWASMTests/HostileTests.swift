@@ -1,0 +1,232 @@
+import Agent
+import Linux
+import Model
+import Testing
+
+@testable import AgentWASM
+
+/// Guests that mean harm: each is stopped with its reason, and what comes after runs as before.
+@Suite(.enabled(if: Workshop.isReady, "no engine or no clang: see the first line of output")) struct HostileTests {
+  private func small() -> GuestLimits {
+    var limits = GuestLimits()
+    limits.fuel = 5_000_000
+    return limits
+  }
+
+  @Test func loopsEndWithTheirFuel() throws {
+    let bench = try Bench(limits: small())
+    let handler = try bench.failure("HANDLE u32 handle(u32 e, u32 l) { for (volatile int i = 0;; i++) ; }")
+    #expect(handler == AgentFailure(.cpu, "it used up the 5000000 instructions of one activation in 'handle'"))
+    let start = try bench.failure(
+      "START u32 start(void) { for (volatile int i = 0;; i++) ; } HANDLE u32 handle(u32 e, u32 l) { return ok(); }")
+    #expect(start?.reason == .cpu)
+    let allocator = try bench.failure(
+      """
+      HANDLE u32 handle(u32 e, u32 l) { sensor_read(LIT("temperature"), P(&area)); return ok(); }
+      EXPORT("cabi_realloc") u32 cabi_realloc(u32 o, u32 s, u32 a, u32 n) {
+        static int used; if (!used++) return P(heap); for (volatile int i = 0;; i++) ;
+      }
+      """)
+    #expect(allocator?.reason == .crash)
+    #expect(
+      allocator?.message.contains("cabi_realloc did not give room: all fuel consumed") == true,
+      "\(allocator?.message ?? "taken")")
+    #expect(try bench.failure("HANDLE u32 handle(u32 e, u32 l) { return ok(); }") == nil)
+  }
+
+  @Test func bulkInstructionsCostByLength() throws {
+    let bench = try Bench(limits: small())
+    for body in [
+      "__builtin_memset((void *)heap, i, 32768)", "__builtin_memmove((void *)(heap + 1), (void *)heap, 32768)",
+    ] {
+      let failure = try bench.failure("HANDLE u32 handle(u32 e, u32 l) { for (volatile int i = 0;; i++) \(body); }")
+      #expect(failure?.reason == .cpu)
+    }
+  }
+
+  @Test func timeEndsWhatWaits() throws {
+    let bench = try Bench()
+    bench.host.onRead = { [clock = bench.clock] in clock.advance(by: .milliseconds(30)) }
+    let failure = try bench.failure(
+      "HANDLE u32 handle(u32 e, u32 l) { for (;;) { sensor_read(LIT(\"temperature\"), P(&area)); top = 0; } }",
+      budget: Budget(activation: .milliseconds(50)))
+    #expect(failure?.reason == .activation)
+  }
+
+  /// The engine does not see the time that the host takes: many calls end a slice, too.
+  @Test func callsOfTheHostYield() throws {
+    let bench = try Bench()
+    let instance = try bench.start(
+      "HANDLE u32 handle(u32 e, u32 l) { for (int i = 0; i < 5000; i++) now(); return ok(); }")
+    let before = bench.loop.turns
+    #expect(bench.activate(instance) == nil)
+    #expect((70...90).contains(bench.loop.turns - before))
+  }
+
+  /// Each guest reserves 16 MiB of addresses: what leaks shows there, whatever the other tests do meanwhile.
+  @Test func memoryReturns() throws {
+    func size() throws -> Int {
+      let pages = String(decoding: try Files.read("/proc/self/statm"), as: UTF8.self).split(separator: " ").first
+      return Int(pages ?? "0")! * 4096
+    }
+    let bench = try Bench(limits: small())
+    let fresh = try bench.start("HANDLE u32 handle(u32 e, u32 l) { return ok(); }", fresh: true)
+    let before = try size()
+    for _ in 0..<1500 { #expect(bench.activate(fresh) == nil) }
+    let trap = try Workshop.build("HANDLE u32 handle(u32 e, u32 l) { __builtin_trap(); }", in: bench.folder)
+    let spin = try Workshop.build(
+      "HANDLE u32 handle(u32 e, u32 l) { for (volatile int i = 0;; i++) ; }", in: bench.folder)
+    for round in 0..<40 {
+      let instance = try bench.start(module: round % 2 == 0 ? trap : spin)
+      if round % 4 == 1 {
+        instance.activate(Bench.event) { _ in }
+        instance.stop(now: true) {}
+      } else {
+        #expect(bench.activate(instance) != nil)
+      }
+    }
+    #expect(try size() - before < 4 << 30)
+  }
+
+  @Test func stacksEnd() throws {
+    let bench = try Bench()
+    let shadow = try bench.failure(
+      """
+      static int deep(int n) { volatile int room[64]; room[n & 63] = n; return deep(n + 1) + room[n & 63]; }
+      HANDLE u32 handle(u32 e, u32 l) { return deep(1); }
+      """)
+    #expect(shadow?.reason == .crash)
+    let real = try bench.failure(
+      """
+      static int (*volatile again)(int); static int deep(int n) { return again(n + 1) + n; }
+      HANDLE u32 handle(u32 e, u32 l) { again = deep; return deep(1); }
+      """)
+    #expect(real?.reason == .crash)
+    #expect(real?.message.contains("its stack is used up") == true)
+  }
+
+  @Test func memoryEndsAtTheCap() throws {
+    let bench = try Bench()
+    let budget = Budget(memory: 1 << 20)
+    let greedy =
+      "HANDLE u32 handle(u32 e, u32 l) { while (__builtin_wasm_memory_grow(0, 1) != -1) ; __builtin_trap(); }"
+    #expect(try bench.failure(greedy, budget: budget)?.reason == .memory)
+    let modest =
+      "HANDLE u32 handle(u32 e, u32 l) { return __builtin_wasm_memory_grow(0, 1000) == -1 ? ok() : fail(\"x\", 1); }"
+    #expect(try bench.failure(modest, budget: budget) == nil)
+    let large = try Workshop.build(
+      "HANDLE u32 handle(u32 e, u32 l) { return ok(); }", in: bench.folder, memory: 2 << 20)
+    let manifest = try bench.manifest(large, budget: budget)
+    let refused = #expect(throws: AgentFailure.self) { try bench.driver.validate(manifest) }
+    #expect(refused?.reason == .memory)
+    #expect(refused?.message.contains("32 pages") == true)
+  }
+
+  /// Every pointer and length of every import, beyond the end, at the end and around 4 GiB.
+  @Test(arguments: [
+    "sensor_read(BAD, 4, P(&area))", "sensor_read(P(heap), BAD, P(&area))", "sensor_read(BAD, BAD, P(&area))",
+    "sensor_read(LIT(\"temperature\"), BAD & ~3u)", "control(BAD, 4, LIT(\"on\"), 0, P(&area))",
+    "control(LIT(\"fan\"), BAD, 4, 0, P(&area))", "control(LIT(\"fan\"), LIT(\"\\\"on\\\"\"), 0, BAD & ~3u)",
+    "camera(BAD, 4, P(&area))", "camera(LIT(\"cam0\"), BAD & ~3u)", "emit(BAD, 4, LIT(\"{}\"), P(&area))",
+    "emit(LIT(\"a:b\"), BAD, 4, P(&area))", "emit(LIT(\"a:b\"), LIT(\"{}\"), BAD & ~3u)", "log_write(6, BAD, 4)",
+    "log_write(6, P(heap), BAD)", "state_get(BAD, 4, P(&area))", "state_get(LIT(\"k\"), BAD & ~3u)",
+    "state_set(BAD, 4, LIT(\"1\"), P(&area))", "state_set(LIT(\"k\"), BAD, 4, P(&area))",
+    "state_set(LIT(\"k\"), LIT(\"1\"), BAD & ~3u)", "state_remove(BAD, 4, P(&area))",
+    "state_remove(LIT(\"k\"), BAD & ~3u)", "random_get(BAD, 16)", "random_get(P(heap), BAD)",
+    "fd_write(1, BAD, 1, P(&area))", "*(u32 *)heap = BAD, *(u32 *)(heap + 4) = 8, fd_write(1, P(heap), 1, P(&area))",
+    "*(u32 *)heap = 0, *(u32 *)(heap + 4) = 0, fd_write(1, P(heap), 1, BAD)",
+  ]) func pointersOutside(_ call: String) throws {
+    let bench = try Bench()
+    let module = try Workshop.build(
+      """
+      static volatile u32 bad[] = {0xFFFFFFFF, 0xFFFFFFFC, 0xFFFFFFF0, 0x80000000, 131069, 131072, 0x7FFFFFFF};
+      #define BAD bad[turn]
+      static int turn;
+      HANDLE u32 handle(u32 e, u32 l) { turn = ((u8 *)e)[l - 3] - '0'; \(call); return ok(); }
+      """, in: bench.folder)
+    for turn in 0..<7 {
+      let instance = try bench.start(module: module)
+      let event = Event(id: ULID(high: 5, low: 6), type: "a:b", payload: ["turn": .int(Int64(turn))])
+      let result = bench.wait { instance.activate(event, $0) }
+      guard case .failure(let failure) = result else {
+        Issue.record("value \(turn) of \(call) was taken")
+        continue
+      }
+      #expect(failure.reason == .crash)
+      #expect(failure.message.contains("in 'handle'"))
+      #expect(bench.host.commands.isEmpty && bench.host.emitted.isEmpty && bench.host.kept.isEmpty)
+    }
+  }
+
+  @Test func otherAbuseOfImports() throws {
+    var limits = GuestLimits()
+    limits.calls = 500
+    let bench = try Bench(limits: limits)
+    func why(_ body: String) throws -> String {
+      try bench.failure("HANDLE u32 handle(u32 e, u32 l) { \(body) return ok(); }")?.description ?? "taken"
+    }
+    #expect(try why("log_write(6, LIT(\"\\xFF\\xFE\"));") == "taken")
+    #expect(try why("sensor_read(LIT(\"\\xC0\\x80\"), P(&area));").contains("not UTF-8"))
+    #expect(try why("sensor_read(LIT(\"temperature\"), P(&area) + 1);").contains("no multiple of 4"))
+    #expect(try why("for (;;) emit(LIT(\"a:b\"), 0, 0, P(&area));").contains("more than 500 times"))
+    #expect(try why("proc_exit(3);").contains("ended itself with code 3"))
+    #expect(try why("__builtin_trap();").contains("unreachable"))
+    #expect(try why("*(volatile int *)0x7FFFFFF0 = 1;").contains("out of bounds"))
+    bench.host.log = []
+    #expect(try why("for (int i = 0; i < 400; i++) log_write(6, LIT(\"noise\"));") == "taken")
+    #expect(bench.host.log.count == 101)
+    let back = try bench.failure(
+      """
+      HANDLE u32 handle(u32 e, u32 l) { sensor_read(LIT("temperature"), P(&area)); return ok(); }
+      EXPORT("cabi_realloc") u32 cabi_realloc(u32 o, u32 s, u32 a, u32 n) {
+        static int used; if (used++) sensor_read(LIT("temperature"), P(&area)); return P(heap);
+      }
+      """)
+    #expect(back?.message.contains("from within cabi_realloc") == true)
+    let outside = try bench.failure(
+      """
+      HANDLE u32 handle(u32 e, u32 l) { return ok(); }
+      EXPORT("cabi_realloc") u32 cabi_realloc(u32 o, u32 s, u32 a, u32 n) { return 0xFFFFFFF0; }
+      """)
+    #expect(outside?.message.contains("outside its memory") == true)
+    #expect(try why("return 0xFFFFFFFE;").contains("outside its memory"))
+    #expect(
+      try why("result.tag = 1; result.pointer = 0xFFFFFFFF; result.length = 2; return P(&result);").contains("outside"))
+  }
+
+  @Test func aTrapInSnapshotEndsIt() throws {
+    let bench = try Bench()
+    let instance = try bench.start(
+      "SNAPSHOT u32 snapshot(void) { __builtin_trap(); } HANDLE u32 handle(u32 e, u32 l) { return ok(); }")
+    #expect(bench.activate(instance) == nil)
+    #expect(bench.wait { instance.snapshot($0) } == .map([:]))
+    guard let failure = bench.activate(instance) else { throw AgentFailure(.error, "went on") }
+    #expect(failure.reason == .crash && failure.message.contains("snapshot"))
+  }
+
+  @Test func aSpinningGuestStopsAtOnceAndOthersGoOn() throws {
+    let bench = try Bench()
+    let spinning = try bench.start("HANDLE u32 handle(u32 e, u32 l) { for (volatile int i = 0;; i++) ; }")
+    let other = try bench.start("HANDLE u32 handle(u32 e, u32 l) { return ok(); }")
+    var ended: AgentFailure?
+    spinning.activate(Bench.event) { ended = $0.failure }
+    #expect(bench.activate(other) == nil)
+    #expect(ended == nil)
+    var isGone = false
+    spinning.stop(now: true) { isGone = true }
+    #expect(isGone && ended == AgentFailure(.killed, "it was stopped"))
+    #expect(bench.activate(other) == nil)
+  }
+
+  @Test func aGuestMayBeStoppedFromItsOwnCall() throws {
+    let bench = try Bench()
+    let instance = try bench.start(
+      "HANDLE u32 handle(u32 e, u32 l) { sensor_read(LIT(\"temperature\"), P(&area)); for (;;) now(); }")
+    var isGone = false
+    bench.host.onRead = { [unowned instance] in instance.stop(now: true) { isGone = true } }
+    let result = bench.activate(instance)
+    #expect(isGone)
+    let failure = try #require(result)
+    #expect(failure.reason == .killed)
+  }
+}

@@ -1,0 +1,220 @@
+import Agent
+import Document
+import Linux
+import Model
+import Testing
+
+@testable import AgentWASM
+
+/// Modules and artefacts that are not what they should be.
+@Suite(.enabled(if: Workshop.isReady, "no engine or no clang: see the first line of output")) struct ModuleTests {
+  private static let good = "HANDLE u32 handle(u32 e, u32 l) { return ok(); }"
+
+  private func refusal(_ bench: Bench, _ source: String, common: Bool = true) throws -> String {
+    let manifest = try bench.manifest(try Workshop.build(source, in: bench.folder, common: common))
+    do throws(AgentFailure) {
+      try bench.driver.validate(manifest)
+      return "taken"
+    } catch {
+      return error.description
+    }
+  }
+
+  @Test func importsAndExportsAreChecked() throws {
+    let bench = try Bench()
+    let unknown = try refusal(
+      bench, "IMPORT(\"env\", \"system\") int run(int); HANDLE u32 handle(u32 e, u32 l) { run(1); return ok(); }")
+    #expect(unknown.contains("imports 'env#system', which the host does not have"))
+    let misspelt = try refusal(
+      bench,
+      "IMPORT(\"wasi_snapshot_preview1\", \"fd_wriet\") int run(int); HANDLE u32 handle(u32 e, u32 l) { run(1); return ok(); }"
+    )
+    #expect(misspelt.contains("fd_wriet"))
+    let signature = try refusal(
+      bench,
+      """
+      IMPORT("openstarry:agent/state@0.1.0", "get") int run(long long);
+      HANDLE u32 handle(u32 e, u32 l) { run(1); return ok(); }
+      """)
+    #expect(signature.contains("as (i64) -> (i32); it is (i32, i32, i32) -> ()"))
+    let empty = try refusal(bench, "__attribute__((export_name(\"x\"))) int x(void) { return 1; }", common: false)
+    #expect(empty.contains("does not export the function 'cabi_realloc'") && empty.contains("#handle'"))
+    let wrong = try refusal(bench, "HANDLE void handle(u32 e) {}")
+    #expect(wrong.contains("as (i32) -> (); it has to be (i32, i32) -> (i32)"))
+    #expect(try refusal(bench, Self.good) == "taken")
+  }
+
+  @Test func brokenModulesAreRefusedAndNeverCrash() throws {
+    let bench = try Bench()
+    let module = try Workshop.build(Self.good, in: bench.folder)
+    for length in 0..<module.count where length != module.count {
+      // Cut inside the name section at the end, the rest is whole; the outline may then pass.
+      try? ModuleCheck.check(Array(module.prefix(length)), file: "cut", memory: 4 << 20)
+    }
+    #expect(throws: AgentFailure.self) { try ModuleCheck.check(Array(module.prefix(60)), file: "cut", memory: 4 << 20) }
+    var random = SeededGenerator(seed: 4)
+    for _ in 0..<1500 {
+      var broken = module
+      for _ in 0..<Int.random(in: 1...4, using: &random) {
+        let bit = Int.random(in: 0..<module.count * 8, using: &random)
+        broken[bit / 8] ^= 1 << UInt8(bit % 8)
+      }
+      try? ModuleCheck.check(broken, file: "flipped", memory: 4 << 20)
+    }
+    for bytes in [[], [0], Array("(module)".utf8), [0, 0x61, 0x73, 0x6D, 0x0D, 0, 1, 0]] as [[UInt8]] {
+      #expect(throws: AgentFailure.self) { try ModuleCheck.check(bytes, file: "none", memory: 4 << 20) }
+    }
+    // A count of 4 billion types in a section of ten bytes.
+    let many: [UInt8] = [0, 0x61, 0x73, 0x6D, 1, 0, 0, 0, 1, 6, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 0x60]
+    #expect(throws: AgentFailure.self) { try ModuleCheck.check(many, file: "many", memory: 4 << 20) }
+  }
+
+  /// What passes the outline and is wrong in its code comes back as a sentence from the compiler's process.
+  @Test func theCompilerRefusesBadCode() throws {
+    let bench = try Bench()
+    var module = try Workshop.build(Self.good, in: bench.folder)
+    let code = try #require(
+      module.indices.first { module[$0...].starts(with: [0x41, 0x00, 0x36]) || module[$0] == 0x0B })
+    module[code] = 0xFF
+    let manifest = try bench.manifest(module)
+    let result: Result<any AgentInstance, AgentFailure> = bench.wait {
+      bench.driver.start(manifest, host: bench.host, $0)
+    }
+    guard case .failure(let failure) = result else { throw AgentFailure(.error, "taken") }
+    #expect(failure.reason == .startFailed && failure.message.contains("cannot be compiled"))
+    #expect(try Files.names(in: bench.artefacts) == [])
+  }
+
+  @Test func artefactsAreKeptAndDamagedOnesMadeAgain() throws {
+    let bench = try Bench()
+    let module = try Workshop.build(Self.good, in: bench.folder)
+    #expect(bench.activate(try bench.start(module: module)) == nil)
+    #expect(bench.driver.compilations == 1)
+    let name = try #require(try Files.names(in: bench.artefacts).first)
+    #expect(try Files.names(in: bench.artefacts) == [name])
+    let path = "\(bench.artefacts)/\(name)"
+    let whole = try Files.read(path)
+    bench.restart()
+    #expect(bench.activate(try bench.start(module: module)) == nil)
+    #expect(bench.driver.compilations == 0)
+    var random = SeededGenerator(seed: 9)
+    var damaged: [[UInt8]] = [[], Array(whole.prefix(1000)), Array(whole.dropLast()), whole + [0]]
+    for _ in 0..<6 {
+      var flipped = whole
+      let bit = Int.random(in: 0..<whole.count * 8, using: &random)
+      flipped[bit / 8] ^= 1 << UInt8(bit % 8)
+      damaged.append(flipped)
+    }
+    for file in damaged {
+      try Files.replace(path, with: file)
+      bench.restart()
+      #expect(bench.activate(try bench.start(module: module)) == nil)
+      #expect(bench.driver.compilations == 1)
+    }
+    // Another module's artefact under this one's name is not taken either.
+    let other = try Workshop.build("HANDLE u32 handle(u32 e, u32 l) { return fail(\"other\", 5); }", in: bench.folder)
+    _ = try bench.start(module: other)
+    let names = try Files.names(in: bench.artefacts).filter { $0 != name }
+    try Files.replace(path, with: try Files.read("\(bench.artefacts)/\(try #require(names.first))"))
+    bench.restart()
+    #expect(bench.activate(try bench.start(module: module)) == nil)
+    #expect(bench.driver.compilations == 1)
+  }
+
+  @Test func withoutAnEngineItSaysWhatToInstall() throws {
+    let bench = try Bench()
+    let manifest = try bench.manifest(try Workshop.build(Self.good, in: bench.folder))
+    let without = WASMDriver(bench.loop, folder: bench.artefacts, places: ["/nowhere/libwasmtime.so"])
+    let refused = #expect(throws: AgentFailure.self) { try without.validate(manifest) }
+    #expect(refused?.message.contains("not installed (looked for /nowhere/libwasmtime.so)") == true)
+    try Files.replace("\(bench.folder)/libwasmtime.so", with: Array("no library".utf8))
+    let broken = WASMDriver(bench.loop, folder: bench.artefacts, places: ["\(bench.folder)/libwasmtime.so"])
+    #expect(throws: AgentFailure.self) { try broken.validate(manifest) }
+  }
+
+  @Test func theSelfTestPassesAndTheVersionIsKnown() throws {
+    let engine = Engine(try EngineLibrary(path: try #require(Workshop.engine)))
+    try SelfTest.run(engine)
+    #expect(SelfTest.version(in: try engine.compile(SelfTest.spin))?.hasPrefix("50") == true)
+  }
+}
+
+/// What needs no engine.
+@Suite struct ContractTests {
+  @Test func hashesAreThoseOfTheStandard() {
+    #expect(SHA256.text(Array("abc".utf8)) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+    #expect(SHA256.text([]) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
+    #expect(
+      SHA256.text(Array("abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq".utf8))
+        == "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1")
+  }
+
+  /// Every bit of the seal, and many of the code.
+  @Test func theSealNoticesEveryBit() {
+    let seal = Seal(module: [1, 2, 3], key: "key")
+    let file = seal.seal(Array(0..<200))
+    #expect(seal.holds(file))
+    for bit in 0..<file.count * 8 {
+      var flipped = file
+      flipped[bit / 8] ^= 1 << UInt8(bit % 8)
+      #expect(!seal.holds(flipped))
+    }
+    for length in 0..<file.count { #expect(!seal.holds(Array(file.prefix(length)))) }
+    #expect(!Seal(module: [1, 2, 3], key: "other").holds(file))
+    #expect(!Seal(module: [1, 2], key: "key").holds(file))
+  }
+
+  /// The WIT file and the table name the same functions, and every parameter lowers to what the table says.
+  @Test func theContractIsWhatTheTableSays() throws {
+    let folder = Files.folder(of: Files.folder(of: Files.folder(of: #filePath)))
+    let text = String(decoding: try Files.read("\(folder)/Sources/AgentWASM/wit/openstarry.wit"), as: UTF8.self)
+    let document = String(decoding: try Files.read("\(folder)/docs/wasm-abi.md"), as: UTF8.self)
+    var package = ""
+    var interface = ""
+    var found: [String: String] = [:]
+    for line in text.split(separator: "\n").map({ $0.drop { $0 == " " } }) {
+      if let mark = line.firstIndex(of: "@"), line.hasPrefix("// In package ") {
+        package = String(line[line.index(line.startIndex, offsetBy: 14)..<mark])
+      }
+      if line.hasPrefix("interface ") { interface = String(line.dropFirst(10).prefix { $0 != " " }) }
+      guard interface != "handler", interface != "types", let colon = line.firstIndex(of: ":"), line.contains(": func(")
+      else { continue }
+      let parts = line[colon...].dropFirst(7).split(separator: ")", maxSplits: 1, omittingEmptySubsequences: false)
+      var lowered = parts[0].split(separator: ",").map { parameter in
+        parameter.hasSuffix("string") ? "ii" : parameter.hasSuffix("u64") ? "I" : "i"
+      }.joined()
+      lowered += parts[1].contains("result<") ? "i>" : parts[1].contains("u64") ? ">I" : ">"
+      found["\(package)/\(interface)@0.1.0#\(line[..<colon])"] = lowered
+    }
+    let own = HostTable.own
+    #expect(found.count == own.count)
+    for entry in own {
+      let wanted = found[entry.name.description].map { Signature(stringLiteral: $0) }
+      #expect(wanted == entry.signature, "\(entry.name)")
+      #expect(document.contains("| `\(entry.name.module)` | `\(entry.name.name)` |"))
+    }
+    for name in [ABI.handle, ABI.start, ABI.snapshot, ABI.allocate] { #expect(document.contains("`\(name)`")) }
+  }
+
+  @Test func commandsAreRead() throws {
+    #expect(try Payloads.command("\"on\"") == .on)
+    #expect(try Payloads.command("{\"level\":0.5}") == .level(0.5))
+    #expect(try Payloads.command("{\"pulse_ms\":20}") == .pulse(.milliseconds(20)))
+    for bad in ["", "on", "{}", "{\"pulse_ms\":-1}", "{\"pulse_ms\":99999999999}", "[1]", "{\"level\":\"x\"}"] {
+      #expect(throws: AgentError.self) { try Payloads.command(bad) }
+    }
+  }
+}
+
+/// Numbers that are the same in every run (SplitMix64).
+struct SeededGenerator: RandomNumberGenerator {
+  private var state: UInt64
+  init(seed: UInt64) { state = seed }
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var mixed = state
+    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
+    return mixed ^ (mixed >> 31)
+  }
+}
