@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Linux
+import Model
 
 /// Keeps the daemon's own memory small.
 enum Footprint {
@@ -10,7 +11,7 @@ enum Footprint {
 
   /// Called when the start is over: gives back what only the start needed.
   ///
-  /// Reading the configuration leaves free heap behind (malloc_trim(3)), and has touched most of the program's code
+  /// Reading the configuration leaves free heap behind (malloc_trim(3)), and has touched most of the code there is
   /// once. Its pages are taken out of this process (madvise(2), MADV_DONTNEED) and stay in the page cache as long as
   /// there is room; what is needed again is mapped again at its next use.
   static func settle() {
@@ -23,13 +24,13 @@ enum Footprint {
       return
     }
     for range in pureRanges(of: program, in: String(decoding: maps, as: UTF8.self)) {
-      // SAFETY: the pages are mapped from the program's file, not writable, and none was ever changed: reading them
+      // SAFETY: the pages are mapped from the file of the program or of a library, not writable, and none was ever changed: reading them
       // again from the file gives the same bytes.
       _ = unsafe madvise(UnsafeMutableRawPointer(bitPattern: range.lowerBound), range.count, MADV_DONTNEED)
     }
   }
 
-  /// The address ranges that hold nothing but bytes of the file `program`: not writable, no page changed
+  /// The address ranges that hold nothing but bytes of the file `program` or of a shared library: not writable, no page changed
   /// (proc_pid_smaps(5): `Anonymous` and, behind it, `Swap` are 0 kB; relocated data is read-only too, but has changed pages).
   static func pureRanges(of program: String, in smaps: String) -> [Range<UInt>] {
     var ranges: [Range<UInt>] = []
@@ -38,7 +39,8 @@ enum Footprint {
       let words = line.split(separator: " ", omittingEmptySubsequences: true)
       if words.count >= 5, let range = addresses(words[0]) {
         let isOurs =
-          words[1].hasPrefix("r") && !words[1].hasPrefix("rw") && words.dropFirst(5).joined(separator: " ") == program
+          words[1].hasPrefix("r") && !words[1].hasPrefix("rw")
+          && isCode(words.dropFirst(5).joined(separator: " "), of: program)
         current = isOurs ? range : nil
       } else if words.count > 1, words[0] == "Anonymous:" || words[0] == "Swap:", words[1] != "0" {
         // Changed pages, in memory or swapped out.
@@ -48,6 +50,11 @@ enum Footprint {
       }
     }
     return ranges
+  }
+
+  /// The program itself, or a shared library it is linked with.
+  private static func isCode(_ path: String, of program: String) -> Bool {
+    path == program || path.hasPrefix("/") && path.split(separator: "/").last?.holds(".so") == true
   }
 
   private static func addresses(_ word: Substring) -> Range<UInt>? {

@@ -14,7 +14,8 @@ import Testing
   @Test func codeAndConstantsAreGivenBack() {
     let code = mapping("1000-3000 r-xp 00000000 fe:00 12 /usr/bin/the daemon")
     let constants = mapping("5000-6000 r--p 00004000 fe:00 12 /usr/bin/the daemon")
-    #expect(ranges(code, constants) == [0x1000..<0x3000, 0x5000..<0x6000])
+    let library = mapping("7000-8000 r-xp 00000000 fe:00 12 /usr/lib/libsqlite3.so.0.8.6")
+    #expect(ranges(code, constants, library) == [0x1000..<0x3000, 0x5000..<0x6000, 0x7000..<0x8000])
   }
 
   @Test func whatWasChangedIsNot() {
@@ -25,9 +26,9 @@ import Testing
   }
 
   @Test func whatBelongsToOthersIsNot() {
-    let library = mapping("1000-3000 r-xp 00000000 fe:00 12 /usr/lib/libc.so.6")
+    let data = mapping("1000-3000 r--p 00000000 fe:00 12 /usr/lib/locale/locale-archive")
     let nameless = mapping("5000-6000 r-xp 00000000 00:00 0")
     let heap = mapping("7000-8000 r--p 00000000 00:00 0 [heap]")
-    #expect(ranges(library, nameless, heap, "nonsense\n\n- - -\nAnonymous: 0 kB\nSwap: 0 kB\n").isEmpty)
+    #expect(ranges(data, nameless, heap, "nonsense\n\n- - -\nAnonymous: 0 kB\nSwap: 0 kB\n").isEmpty)
   }
 }
