@@ -66,7 +66,7 @@ let package = Package(
       "Daemon",
       [
         "Model", "OpenStarryAgent", "Document", "Linux", "EventLoop", "HAL", "Agent", "Rules", "Config", "Store",
-        "HALLinux", "HALSimulated", "AgentInProcess", "Orchestrator", "Control",
+        "HALLinux", "HALSimulated", "AgentInProcess", "AgentWASM", "Orchestrator", "Control",
       ]),
     .target(name: "ExampleAgents", dependencies: ["OpenStarryAgent"], path: "Examples/Agents", swiftSettings: strict),
     .executableTarget(

@@ -198,7 +198,7 @@ import Model
   }
 
   private func failure(error text: String) -> AgentFailure {
-    text.contains("exceeds memory limits") || text.contains("memory minimum size")
+    text.holds("exceeds memory limits") || text.holds("memory minimum size")
       ? AgentFailure(.memory, "it needs more memory than the \(limits.memory) bytes of its budget")
       : AgentFailure(.crash, OneLine.text(text))
   }

@@ -30,7 +30,7 @@ enum TrapText {
   /// The wasm function at the top of the backtrace: `    0:    0x117 - agent.wasm!spin`.
   static func function(in text: String) -> String? {
     for line in text.split(separator: "\n") {
-      guard let mark = line.firstIndex(of: "!"), line.contains(" - ") else { continue }
+      guard let mark = line.firstIndex(of: "!"), line.holds(" - ") else { continue }
       return OneLine.text(String(line[line.index(after: mark)...]))
     }
     return nil

@@ -1,3 +1,4 @@
+import AgentWASM
 import CLinux
 import EventLoop
 import Linux
@@ -12,6 +13,8 @@ public enum OpenStarry {
   /// socket is not to be had, 75 another daemon is running, 78 a configuration that cannot be used.
   /// - Parameter agents: the types that manifests with the `in-process` driver may name.
   public static func run(agents: [AgentType]) -> Never {
+    // A compiler of modules is this program again, in a process of its own.
+    if let code = ModuleCompiler.runIfAsked(CommandLine.arguments) { exit(code) }
     Footprint.prepare()
     let environment = Environment.current()
     let journal = Journal(environment: environment)

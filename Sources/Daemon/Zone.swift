@@ -1,5 +1,6 @@
 import Agent
 import AgentInProcess
+import AgentWASM
 import CLinux
 import Control
 import Document
@@ -53,7 +54,9 @@ final class Zone {
     registry = StoredRegistry(folder: settings.home, loop: loop, events: log)
     let agents = AgentSupervisor(
       clock: loop, events: log, hardware: hardware, files: AgentFiles(), registry: registry,
-      drivers: [InProcessDriver(types: types)], logLines: settings.logLines)
+      drivers: [
+        InProcessDriver(types: types), WASMDriver(loop, folder: Files.join(settings.home, "modules")),
+      ], logLines: settings.logLines)
     self.agents = agents
     rules = RuleRunner(
       clock: loop, events: log, hardware: hardware, agents: agents,
