@@ -140,6 +140,8 @@ public enum AgentControlError: Error, Sendable, Hashable, CustomStringConvertibl
   case draining(AgentID)
   /// It failed too often; `restart` takes it out.
   case quarantined(AgentID, String)
+  /// An emergency stop is in force.
+  case paused(AgentID)
   /// The driver cannot run it: what is missing.
   case cannotRun(AgentID, String)
   /// Too many events wait for it.
@@ -155,6 +157,7 @@ public enum AgentControlError: Error, Sendable, Hashable, CustomStringConvertibl
     case .notRunning(let id): "agent '\(id)' is not running"
     case .draining(let id): "agent '\(id)' is ending; try again when it has"
     case .quarantined(let id, let why): "agent '\(id)' is quarantined (\(why)); 'openstarry restart \(id)' lets it out"
+    case .paused(let id): "agent '\(id)' is paused by the emergency stop; 'openstarry estop --clear' ends that"
     case .cannotRun(let id, let why): "agent '\(id)' cannot run: \(why)"
     case .overloaded(let id, let queued): "agent '\(id)' has \(queued) events waiting; this one was dropped"
     case .storage(let why): "the registry cannot be written: \(why)"

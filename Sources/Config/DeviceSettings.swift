@@ -41,7 +41,8 @@ struct DeviceSettings {
     let standard = InputSettings()
     return InputSettings(
       edges: fields.value("edges", .choice(of: InputSettings.Edges.self), standard.edges),
-      debounce: fields.value("debounce", .duration(), standard.debounce))
+      debounce: fields.value("debounce", .duration(), standard.debounce),
+      emergencyStop: fields.value("emergency_stop", .bool, standard.emergencyStop))
   }
 
   private func actuator(_ fields: FieldReader) -> ActuatorSettings {

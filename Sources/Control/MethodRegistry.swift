@@ -10,7 +10,8 @@ struct MethodRegistry {
   /// All there are. `docs/control.md`, section 6.
   init() {
     all =
-      Self.calls + Self.agentMethods + Self.registryMethods + Self.hardwareMethods + Self.eventMethods
+      Self.calls + Self.agentMethods + Self.registryMethods + Self.hardwareMethods + Self.emergencyStopMethods
+      + Self.eventMethods
       + Self.ruleMethods + Self.daemonMethods
     byName = Dictionary(uniqueKeysWithValues: all.map { ($0.name, $0) })
   }

@@ -1,4 +1,5 @@
 import Agent
+import HAL
 import Model
 
 /// What the control plane needs of the daemon as a whole. The daemon implements it.
@@ -12,6 +13,20 @@ public protocol ZoneControl: AnyObject {
   /// Devices, leases, agents, budgets, rules and the agents' snapshots as one tree.
   /// - Parameter done: called once, now or later.
   func stateTree(_ done: @escaping (Value) -> Void)
+
+  /// Puts every actuator into its safe state, ends every lease and pauses the agents, until it is cleared.
+  /// - Parameters:
+  ///   - client: who asks.
+  ///   - reason: in words.
+  ///   - done: called once, when that would survive a power cut: whether it was not in force already, and what went
+  ///     wrong with keeping it if something did. The hardware is safe before this call returns.
+  func stopEverything(by client: String, reason: String?, cause: Cause?, _ done: @escaping (Bool, String?) -> Void)
+
+  /// Ends an emergency stop; nothing moves by itself.
+  /// - Parameter done: called once: whether one was in force, and what went wrong with forgetting it.
+  /// - Throws: `limited` while an input holds it.
+  func clearEmergencyStop(
+    by client: String, cause: Cause?, _ done: @escaping (Bool, String?) -> Void) throws(HALError)
 
   /// Ends the daemon in good order, after the caller has returned to the loop.
   func stop()

@@ -22,6 +22,9 @@ extension Zone: ZoneControl {
       "events": ["total": .int(Int64(clamping: log.total)), "shed": .int(Int64(clamping: log.shed))],
       "denials": .int(Int64(clamping: hardware.denials)),
     ]
+    if let stop = hardware.emergencyStop {
+      status["emergency_stop"] = .string("by \(stop.by)" + (stop.reason.map { ": \($0)" } ?? ""))
+    }
     if let usage = ResourceUsage.ofThisProcess() {
       status["memory"] = ["pss_kib": .int(usage.pss), "private_dirty_kib": .int(usage.privateDirty)]
       status["threads"] = .int(usage.threads)

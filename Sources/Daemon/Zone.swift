@@ -31,6 +31,9 @@ final class Zone {
   private var isServing = false
   private var stopRequested = false
   private var isStopping = false
+  /// Changes of the emergency stop that are on their way to the disk, and who waits for them.
+  var stopsBeingKept = 0
+  var waitingForStop: [(SystemError?) -> Void] = []
 
   /// Reads the configuration and builds the parts; no hardware is touched yet.
   init(
@@ -126,6 +129,7 @@ final class Zone {
       journal.log(.error, "\(problem)\n\(problem.location.file): this agent is left out; the others go on")
     }
     adopt(manifests, kept)
+    followEmergencyStops()
     hardware.open()
     do { _ = try rules.reloadRules() } catch {
       journal.log(.error, "\(error)\nno rules are in force: mend the file, then 'openstarry rules reload'")

@@ -72,10 +72,12 @@ final class ActuatorChannel {
   // MARK: Commands
 
   /// Checks and carries out one command; permissions and existence are the caller's to check.
-  /// - Parameter rivals: what must be safe while this is not.
+  /// - Parameters:
+  ///   - rivals: what must be safe while this is not.
+  ///   - stop: what to throw at anything but the safe state.
   func carryOut(
     _ command: ActuatorCommand, lease asked: Duration?, by principal: String, cause: Cause?, override: Bool,
-    rivals: [ActuatorChannel]
+    rivals: [ActuatorChannel], stop: HALError?
   ) throws(HALError) -> Receipt {
     guard let driver else { throw health.error ?? .unavailable(device.id, "it is not open") }
     let target = try target(of: command, driver)
@@ -87,6 +89,7 @@ final class ActuatorChannel {
       throw .busy(device.id, holder: lease.holder, until: lease.deadline)
     }
     if target == settings.safe { return try makeSafe(by: principal, cause, now) }
+    if let stop { throw stop }
     if !isSettled, let error = health.error { throw error }
     try checkLimits(command, target, rivals, now)
     return try hold(target, command, lease: asked, by: principal, cause, now)

@@ -4,7 +4,7 @@ extension Hardware {
   /// Asks an actuator to do something: the only way to move one.
   ///
   /// Checked in this order: it exists, the principal may, the command makes sense, nobody else holds it,
-  /// `exclusive_with`, `min_off`, `max_rate`, `max_on`. A change is published as `device:changed` {device, state,
+  /// no emergency stop is in force, `exclusive_with`, `min_off`, `max_rate`, `max_on`. A change is published as `device:changed` {device, state,
   /// previous, holder, reason, lease_ms}, with a null lease once it is safe; a refusal publishes nothing. Reasons are
   /// `command`, `override`, `pulse-ended`, `lease-expired`, `max-on` (after a `device:limited`), `holder-ended`,
   /// `fault`, `shutdown`, and what `safeAll` and `release` are given.
@@ -25,7 +25,8 @@ extension Hardware {
     do throws(HALError) {
       try check(principal.permissions.actuators, id, "control", principal)
       return try channel.carryOut(
-        command, lease: lease, by: principal.name, cause: cause, override: override, rivals: rivals[id] ?? [])
+        command, lease: lease, by: principal.name, cause: cause, override: override, rivals: rivals[id] ?? [],
+        stop: emergencyStop.map { refuse($0, id) })
     } catch {
       switch error {
       case .denied: channel.denials += 1  // counted for the board by `check`

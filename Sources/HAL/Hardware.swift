@@ -27,6 +27,11 @@ public final class Hardware {
   /// because of a limit.
   public internal(set) var denials: UInt64 = 0
 
+  /// The stop that is in force; nil when none is. Set before `open` to go on with one that an earlier run left.
+  public var emergencyStop: EmergencyStop?
+  /// Called when a stop begins, and with nil when it has been cleared.
+  public var onEmergencyStop: (EmergencyStop?) -> Void = { _ in }
+
   var channels: [DeviceID: Channel] = [:]
   /// For each actuator, those that must be safe while it is not; said by one of two, it holds for both.
   var rivals: [DeviceID: [ActuatorChannel]] = [:]
@@ -62,6 +67,7 @@ public final class Hardware {
         pair(other, channel)
       }
     }
+    watchStops()
   }
 
   private func pair(_ channel: ActuatorChannel, _ rival: ActuatorChannel) {
@@ -96,6 +102,7 @@ public final class Hardware {
     } catch {
       channel.health.fail(error, operation: "open")
       // What the board file says does not change by waiting.
+      if case .input(let input) = channel { input.stopIfAsked(nil) }
       if case .invalid = error { return }
       let retry = retries[device.id] ?? Retry(clock)
       retries[device.id] = retry

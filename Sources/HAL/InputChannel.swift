@@ -8,6 +8,8 @@ final class InputChannel {
   private(set) var driver: (any InputDriver)?
   /// How many edges the kernel has dropped.
   private(set) var lost = 0
+  /// Called when it stops everything: why, and what led to it.
+  var onStop: (String, Cause?) -> Void = { _, _ in }
 
   private let clock: any Timekeeper
   private let events: any EventSink
@@ -41,8 +43,10 @@ final class InputChannel {
       try driver.start { [weak self] in self?.changed($0) }
       retry.reset()
       health.recover()
+      stopIfAsked(nil)
     } catch {
       health.fail(error, operation: "watch")
+      stopIfAsked(nil)
       retry.later { [weak self] in self?.start() }
     }
   }
@@ -54,9 +58,26 @@ final class InputChannel {
     return Reading(value: isActive ? 1 : 0, unit: "", time: clock.now.nanoseconds)
   }
 
+  /// Why nothing may move because of it; nil while it does not ask for that. One that says nothing asks for it.
+  var stopReason: String? {
+    guard settings.emergencyStop else { return nil }
+    return switch driver?.isActive {
+    case true?: "it is active"
+    case false?: nil
+    case nil: "it cannot be read"
+    }
+  }
+
+  /// Looks at the line as it is, for one that stops everything.
+  func stopIfAsked(_ cause: Cause?) {
+    if let stopReason { onStop(stopReason, cause) }
+  }
+
   private func changed(_ change: InputChange) {
     switch change {
     case .edge(let edge):
+      // Before anything else, and whatever `edges` leaves out: a short press counts even when it is over.
+      if edge.isActive, settings.emergencyStop { onStop("it became active", nil) }
       switch settings.edges {
       case .rising where !edge.isActive: return
       case .falling where edge.isActive: return
@@ -73,7 +94,9 @@ final class InputChannel {
       events.publish(
         "device:overrun", source: device.id.rawValue, cause: nil, priority: .normal,
         payload: Fields(uniquePairs: [("device", .string(device.id.rawValue)), ("lost", .int(Int64(count)))]))
-    case .gone: health.presence(false)
+    case .gone:
+      health.presence(false)
+      stopIfAsked(nil)
     case .back(let isActive): health.presence(true, [("active", .bool(isActive))])
     }
   }

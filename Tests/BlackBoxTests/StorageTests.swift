@@ -24,6 +24,34 @@ import Testing
     #expect(daemon.wait() == 0)
   }
 
+  @Test func anEmergencyStopOutlivesTheDaemon() throws {
+    let station = try station()
+    var daemon = try station.daemon()
+    #expect(try station.run("set", "fan", "on").code == 0)
+    #expect(try station.run("estop", "--reason", "smoke").output.hasPrefix("STOPPED"))
+    #expect(try station.run("set", "fan", "on").code == 6)
+    #expect(try station.run("ps").output.contains("paused by the emergency stop"))
+    daemon.send(SIGKILL)
+    _ = daemon.wait()
+    daemon = try station.daemon()
+    #expect(daemon.errors.contains("everything is stopped, by client/"))
+    let refused = try station.run("set", "fan", "on")
+    #expect(refused.code == 6 && refused.errors.contains("openstarry estop --clear"), "\(refused)")
+    #expect(try station.run("wake", "d", "x:y").code == 7)
+    #expect(try station.run("status").output.contains("smoke"))
+    #expect(try station.run("estop", "--clear").output.hasPrefix("cleared"))
+    #expect(try station.run("set", "fan", "on").code == 0)
+    stop(daemon)
+    daemon = try station.daemon()
+    #expect(try station.run("set", "fan", "on").code == 0, "a cleared stop came back")
+    stop(daemon)
+    // A file that makes no sense stands for a stop: moving on a doubt is worse than standing still on one.
+    try Files.replace("\(station.folder)/home/emergency-stop.json", with: [0xFF, 0x00])
+    daemon = try station.daemon()
+    #expect(try station.run("set", "fan", "on").code == 6)
+    stop(daemon)
+  }
+
   @Test func aDamagedRegistryIsRestored() throws {
     let station = try station()
     var daemon = try station.daemon()

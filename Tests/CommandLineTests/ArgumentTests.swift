@@ -44,6 +44,7 @@ struct ArgumentTests {
 
   @Test func everyLeafTakesJSONAndSocket() throws {
     let lines = [
+      "estop",
       "status", "state", "devices", "version", "rules list", "rules reload", "rules test a:b", "daemon stop",
       "daemon reload", "read x", "set x on", "release x", "why x", "events", "emit a:b", "logs x", "spawn x", "kill x",
       "restart x", "wake x", "register x", "unregister x", "check x", "config validate", "board check x", "ps",

@@ -1,4 +1,5 @@
 import Agent
+import HAL
 import Model
 import Rules
 
@@ -184,8 +185,22 @@ final class TestZone: ZoneControl {
   let version = "9.9.9"
   private(set) var stopped = 0
   private let agents: TestAgents
+  private let hardware: Hardware
 
-  init(_ agents: TestAgents) { self.agents = agents }
+  init(_ agents: TestAgents, _ hardware: Hardware) {
+    self.agents = agents
+    self.hardware = hardware
+  }
+
+  func stopEverything(by client: String, reason: String?, cause: Cause?, _ done: @escaping (Bool, String?) -> Void) {
+    done(hardware.stopEverything(by: client, reason: reason, cause: cause), nil)
+  }
+
+  func clearEmergencyStop(
+    by client: String, cause: Cause?, _ done: @escaping (Bool, String?) -> Void
+  ) throws(HALError) {
+    done(try hardware.clearEmergencyStop(by: client, cause: cause), "disk full")
+  }
 
   func status() -> Fields { ["board": "test"] }
   func stateTree(_ done: @escaping (Value) -> Void) { done(["board": "test"]) }

@@ -143,6 +143,23 @@ import Wire
     #expect(try client.call("hal.release", ["device": "fan"]).get()["released"] == false)
   }
 
+  @Test func anEmergencyStopHoldsUntilItIsCleared() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    _ = try client.call("hal.control", ["device": "fan", "command": "on", "lease_ms": 5000]).get()
+    let stopped = try client.call("hal.emergencyStop", ["reason": "smoke"]).get()
+    #expect(stopped == ["stopped": true, "was_stopped": false, "warning": .null])
+    #expect(harness.hardware.device("fan")?.state == "off")
+    #expect(try client.call("listAgents").get()["paused"] == true)
+    let refused = try client.refusal("hal.control", ["device": "fan", "command": "on"])
+    #expect(refused?.known == .deviceLimited && refused?.data["rule"] == "emergency_stop")
+    #expect(try client.call("hal.emergencyStop").get()["was_stopped"] == true)
+    let cleared = try client.call("hal.clearEmergencyStop").get()
+    #expect(cleared["was_stopped"] == true && cleared["warning"]?.string?.contains("disk full") == true)
+    #expect(try client.call("hal.clearEmergencyStop").get()["was_stopped"] == false)
+    _ = try client.call("hal.control", ["device": "fan", "command": "on"]).get()
+  }
+
   @Test func refusalsSayWhoHoldsItAndWhichLimit() throws {
     let harness = try Harness()
     let client = try harness.connect()

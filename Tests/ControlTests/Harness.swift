@@ -52,11 +52,11 @@ final class Harness {
     self.settings = settings
     events = TestEvents(clock)
     agents = TestAgents(events)
-    zone = TestZone(agents)
     simulation = SimulatedBackend(board: Self.board, clock: clock, seed: 1) { frame, done in
       done(.success([0xFF, 0xD8] + frame.bytes.prefix(100) + [0xFF, 0xD9]))
     }
     hardware = Hardware(board: Self.board, backend: simulation, clock: clock, events: events)
+    zone = TestZone(agents, hardware)
     hardware.open()
     server = ControlServer(
       loop: loop, settings: settings, zone: zone, agents: agents, events: events, sink: events, rules: rules,

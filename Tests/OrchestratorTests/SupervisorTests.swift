@@ -32,6 +32,22 @@ func refusal(_ body: () throws(AgentControlError) -> Void) -> AgentControlError?
     }
   }
 
+  // MARK: Pausing
+
+  @Test func aPausedAgentIsNotWokenAndForgetsWhatWaited() throws {
+    try world.adopt(doer("climate"))
+    _ = try world.agents.spawnAgent("climate", cause: nil)
+    #expect(wake("climate", "x:before") == nil)
+    world.agents.isPaused = true
+    #expect(wake("climate", "x:during") == .paused("climate"))
+    #expect(try world.state("climate") == .ready, "pausing ended it")
+    world.agents.isPaused = false
+    world.settle()
+    #expect(try world.agents.agentStatus("climate").activations == 1, "what came during the pause was acted on")
+    #expect(wake("climate", "x:after") == nil)
+    #expect(try world.agents.agentStatus("climate").activations == 2)
+  }
+
   // MARK: Starting and ending
 
   @Test func spawnStartsOnceAndSaysWhyNot() throws {

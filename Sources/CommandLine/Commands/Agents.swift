@@ -20,6 +20,7 @@ struct ProcessList: ParsableCommand {
     } else {
       try shared.ask("listAgents") { result, _ in
         AgentText.table(result["agents"]?.list ?? [], isVerbose: verbose)
+          + (result["paused"]?.bool == true ? ["paused by the emergency stop; 'openstarry estop --clear' ends it"] : [])
       }
     }
   }

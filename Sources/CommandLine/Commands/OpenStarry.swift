@@ -16,7 +16,10 @@ public struct OpenStarry: ParsableCommand {
       CommandGroup(name: "Watch", subcommands: [Status.self, Events.self, Why.self, State.self]),
       CommandGroup(
         name: "Hardware",
-        subcommands: [Devices.self, Read.self, SetActuator.self, GiveUp.self, Snapshot.self, Simulate.self]),
+        subcommands: [
+          Devices.self, Read.self,
+          EmergencyStop.self, SetActuator.self, GiveUp.self, Snapshot.self, Simulate.self,
+        ]),
       CommandGroup(
         name: "Agents",
         subcommands: [

@@ -87,9 +87,13 @@ extension MethodRegistry {
   }
 
   static let listAgents = Method(
-    "listAgents", .view, "Lists all registered agents.", result: "`{\"agents\": [agent (4.2)]}`"
+    "listAgents", .view, "Lists all registered agents.",
+    result: "`{\"agents\": [agent (4.2)], \"paused\": whether an emergency stop holds them}`"
   ) { call throws(RPCError) in
-    ["agents": .list(call.services.agents.listAgents().map(call.value))]
+    [
+      "agents": .list(call.services.agents.listAgents().map(call.value)),
+      "paused": .bool(call.services.hardware.emergencyStop != nil),
+    ]
   }
 
   private static func stop(_ call: Call, now: Bool) throws(RPCError) -> Value? {

@@ -137,11 +137,14 @@ public struct InputSettings: Sendable, Hashable {
   public var edges: Edges
   /// A change must last this long to count; 0 for none.
   public var debounce: Duration
+  /// Whether it stops everything while it is active or cannot be read: a board's emergency stop button.
+  public var emergencyStop: Bool
 
   /// Puts settings together.
-  public init(edges: Edges = .both, debounce: Duration = .zero) {
+  public init(edges: Edges = .both, debounce: Duration = .zero, emergencyStop: Bool = false) {
     self.edges = edges
     self.debounce = debounce
+    self.emergencyStop = emergencyStop
   }
 
   /// libgpiod v2's edge detection: `GPIOD_LINE_EDGE_RISING` and so on. Rising means becoming active.

@@ -157,6 +157,10 @@ public enum EventSentence {
         + (rest.isEmpty ? "" : " (\(rest))")
     case "chain_cut":
       return "chain cut at \(event["event"]?.string?.printable ?? "-"): more than \(event["limit"]?.text() ?? "-") hops"
+    case "emergency_stop":
+      return "EMERGENCY STOP by \(subject(event, "by"))"
+        + (event["reason"]?.string.map { ": \($0.printable)" } ?? "")
+    case "emergency_stop_cleared": return "emergency stop cleared by \(subject(event, "by"))"
     default:
       let rest = fields(event.payload)
       return rest.isEmpty ? words(verb) : "\(words(verb)): \(rest)"

@@ -13,6 +13,14 @@ public final class AgentSupervisor {
   private let logLines: Int
   var records: [AgentID: AgentRecord] = [:]
   var isShutDown = false
+  /// While it is set, as during an emergency stop, no activation begins; what waited when it was set is dropped, since
+  /// nobody wants to act on it later. An activation that runs ends by itself.
+  public var isPaused = false {
+    didSet {
+      guard isPaused else { return }
+      for record in records.values { for delivery in record.queue.removeAll() { delivery.finish() } }
+    }
+  }
   private var subscribers = SubscriberIndex()
   private var followers: [(id: FollowID, agent: AgentID?, onLine: (LogLine) -> Void)] = []
   private var lastFollow: UInt64 = 0
@@ -100,6 +108,7 @@ public final class AgentSupervisor {
 
   /// Hands an event to the agents that subscribe to it.
   public func handle(_ event: Event) {
+    if isPaused { return }
     for id in subscribers.subscribers(to: event.type) {
       // An agent that cannot take it says so in its own events.
       try? deliver(event, to: id, cause: Cause(event), count: 1, firing: nil, nil)
@@ -116,6 +125,7 @@ public final class AgentSupervisor {
     _ event: Event, to id: AgentID, cause: Cause, count: Int, firing: UInt64?, _ done: (() -> Void)?
   ) throws(AgentControlError) {
     let record = try record(id)
+    if isPaused { throw .paused(id) }
     guard record.lifecycle.accepts else {
       switch record.lifecycle.state {
       case .quarantined: throw .quarantined(id, record.trouble)
