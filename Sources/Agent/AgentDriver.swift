@@ -25,6 +25,9 @@ public protocol AgentInstance: AnyObject {
   /// The process that runs it; nil when that is the daemon.
   var pid: Int32? { get }
 
+  /// What the last activation used; nil before the first, and where the driver does not measure it.
+  var lastCost: ActivationCost? { get }
+
   /// Hands it an event. Not called again before `done`.
   /// - Parameter done: called once, now or later, with how the activation ended.
   func activate(_ event: Event, _ done: @escaping (Result<Void, AgentFailure>) -> Void)
@@ -35,6 +38,39 @@ public protocol AgentInstance: AnyObject {
   /// Ends it. After `done` nothing of it is left.
   /// - Parameter now: true does not wait for anything (SIGKILL), false lets it finish (SIGTERM).
   func stop(now: Bool, _ done: @escaping () -> Void)
+}
+
+extension AgentInstance {
+  public var lastCost: ActivationCost? { nil }
+}
+
+/// What one activation used, from its event to its end.
+public struct ActivationCost: Sendable, Hashable {
+  /// Instructions, as the sandbox counts them; 0 where it does not.
+  public var fuel: UInt64
+  /// The most bytes of memory the agent had: with a sandbox's linear memory, what it has grown to.
+  public var peakMemory: Int
+  /// Calls of the host.
+  public var hostCalls: Int
+  /// Time within those calls, in nanoseconds.
+  public var hostTime: UInt64
+  /// Time on the processor, host calls included, in nanoseconds.
+  public var runTime: UInt64
+  /// Time from beginning to end, waiting for other agents and for a model included, in nanoseconds.
+  public var totalTime: UInt64
+
+  /// Puts a cost together.
+  public init(
+    fuel: UInt64 = 0, peakMemory: Int = 0, hostCalls: Int = 0, hostTime: UInt64 = 0, runTime: UInt64 = 0,
+    totalTime: UInt64 = 0
+  ) {
+    self.fuel = fuel
+    self.peakMemory = peakMemory
+    self.hostCalls = hostCalls
+    self.hostTime = hostTime
+    self.runTime = runTime
+    self.totalTime = totalTime
+  }
 }
 
 /// Why an agent could not start, or why an activation failed.

@@ -28,5 +28,5 @@ final class Story {
     tell(event)
   }
 
-  private static let silent: Set<String> = ["agent:registered", "rule:loaded", "camera:snapshot"]
+  private static let silent: Set<String> = ["agent:registered", "rule:loaded", "camera:snapshot", "camera:frame"]
 }

@@ -42,6 +42,11 @@ final class CameraChannel {
   private var newest: (jpeg: [UInt8], at: Instant)?
   private var isAskedFor = false
 
+  /// The newest grey picture, kept once somebody has asked for one; and whether one is waited for.
+  private var newestGrey: (picture: Thumbnail, at: Instant)?
+  private var keepsGrey = false
+  private var greyTimer: TimerID?
+
   private var detector: MotionDetector?
   private var lastMotion: Instant?
 
@@ -74,6 +79,7 @@ final class CameraChannel {
   func stop() {
     watchers = [:]
     detector = nil
+    stopWaitingForGrey()
     answer(.failure(.unavailable(device.id, "the hardware layer is closing")))
     switchTo(.off)
     if let lingerTimer { clock.cancel(lingerTimer) }
@@ -142,6 +148,43 @@ final class CameraChannel {
     throw .unavailable(device.id, "a picture has been asked for; camera:snapshot tells when it is there")
   }
 
+  /// The newest grey picture when it is fresh; otherwise one is asked for, and `camera:frame` tells when it is there.
+  func latestThumbnail() throws(HALError) -> Thumbnail {
+    if let newestGrey, clock.now - newestGrey.at <= Self.freshness { return newestGrey.picture }
+    newestGrey = nil
+    guard driver != nil else { throw notOpen }
+    guard isPresent else { throw .failed(device.id, operation: "frame", .gone) }
+    keepsGrey = true
+    if greyTimer == nil {
+      greyTimer = clock.schedule(after: Self.patience) { [weak self] in
+        guard let self else { return }
+        greyTimer = nil
+        health.fail(.timeout, operation: "frame")
+        settle()
+      }
+      settle()
+    }
+    throw .unavailable(device.id, "a picture has been asked for; camera:frame tells when it is there")
+  }
+
+  private func keep(_ picture: Thumbnail, at time: Instant) {
+    newestGrey = (picture, time)
+    guard greyTimer != nil else { return }
+    stopWaitingForGrey()
+    events.publish(
+      "camera:frame", source: device.id.rawValue, cause: nil, priority: .normal,
+      payload: Fields(uniquePairs: [
+        ("device", .string(device.id.rawValue)), ("width", .int(Int64(picture.width))),
+        ("height", .int(Int64(picture.height))),
+      ]))
+    settle()
+  }
+
+  private func stopWaitingForGrey() {
+    if let greyTimer { clock.cancel(greyTimer) }
+    greyTimer = nil
+  }
+
   private func encode(_ frame: Frame) {
     guard let driver, !waiting.isEmpty, encoding.isEmpty else { return }
     encoding = waiting
@@ -179,7 +222,7 @@ final class CameraChannel {
 
   private var wanted: Mode {
     if !watchers.isEmpty || !waiting.isEmpty || !encoding.isEmpty { return .full }
-    return detector == nil ? .off : .motion
+    return detector == nil && greyTimer == nil ? .off : .motion
   }
 
   /// More is given at once, less only after a while.
@@ -245,6 +288,7 @@ final class CameraChannel {
       guard isPresent else { return }
       isPresent = false
       health.presence(false)
+      stopWaitingForGrey()
       answer(.failure(.failed(device.id, operation: "snapshot", .gone)))
       settle()
     case .back:
@@ -257,9 +301,9 @@ final class CameraChannel {
   }
 
   private func look(at frame: Frame) {
-    guard let picture = frame.thumbnail, let motion = detector?.feed(picture), let settings = settings.motion else {
-      return
-    }
+    guard let picture = frame.thumbnail else { return }
+    if keepsGrey { keep(picture, at: frame.time) }
+    guard let motion = detector?.feed(picture), let settings = settings.motion else { return }
     if let lastMotion, frame.time - lastMotion < settings.cooldown { return }
     lastMotion = frame.time
     events.publish(

@@ -61,6 +61,29 @@ extension Hardware {
     try camera(id, "see", principal).latestJPEG()
   }
 
+  /// The newest picture in grey, scaled down, for callers that must not wait. While nobody watches, the camera runs
+  /// small and grey for it, as for motion.
+  /// - Parameters:
+  ///   - width: in pixels, from 1 to the thumbnail's.
+  ///   - height: in pixels, from 1 to the thumbnail's.
+  /// - Returns: a picture of exactly that size, not older than 5 s.
+  /// - Throws: `unavailable` when there is none: one has then been asked for, and `camera:frame` {device, width, height}
+  ///   is published when it is there. `limited` when there are fewer pixels; `invalid`, `notFound`, `denied`, `failed`.
+  public func latestGrey(
+    _ id: DeviceID, width: Int, height: Int, as principal: Principal
+  ) throws(HALError) -> Thumbnail {
+    let channel = try camera(id, "see", principal)
+    guard width > 0, height > 0 else { throw .invalid(id, "a picture is at least 1 pixel wide and high") }
+    let newest = try channel.latestThumbnail()
+    guard let picture = newest.scaled(width: width, height: height) else {
+      throw .limited(
+        id, rule: "its size",
+        detail: "the grey picture has \(newest.width) × \(newest.height) pixels, fewer than \(width) × \(height)",
+        retryAfter: nil)
+    }
+    return picture
+  }
+
   private func camera(_ id: DeviceID, _ operation: String, _ principal: Principal) throws(HALError) -> CameraChannel {
     guard case .camera(let channel) = channels[id] else { throw notFound(id, "camera") }
     try check(principal.permissions.cameras, id, operation, principal)

@@ -12,12 +12,23 @@ public enum LogLevel: Int, Sendable, Hashable, Comparable, CaseIterable {
 public protocol AgentHost: AnyObject {
   /// Nanoseconds on the monotonic clock.
   var now: UInt64 { get }
-  /// The newest reading of `sensor`; never waits for a transfer. `unavailable` until there is one.
+  /// The newest reading of `sensor`, or the level of an input; see `Context.read`.
   func read(_ sensor: String) throws(AgentError) -> Reading
   /// Carries out `command`; see `Context.control`.
   func control(_ actuator: String, _ command: ActuatorCommand, lease: Duration?) throws(AgentError) -> Receipt
   /// The newest JPEG of `camera`; see `Context.snapshot`.
   func snapshot(_ camera: String) throws(AgentError) -> [UInt8]
+  /// The newest picture of `camera` in grey; see `Context.frame`.
+  func frame(_ camera: String, width: Int, height: Int) throws(AgentError) -> [UInt8]
+  /// Asks a model.
+  /// - Parameter done: called once with the answer, within this call or later; never after `cancel`.
+  /// - Returns: what `cancel` takes.
+  /// - Throws: `denied` by the manifest, `unavailable` without a model, `limited` by the budget of tokens, `invalid`.
+  func complete(
+    _ request: ModelRequest, _ done: @escaping (Result<ModelAnswer, AgentError>) -> Void
+  ) throws(AgentError) -> CompletionID
+  /// Nobody waits for the answer any more. Does nothing when it was given.
+  func cancel(_ completion: CompletionID)
   /// Publishes an event caused by the one being handled.
   func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID
   /// Appends a line to the agent's log.
@@ -28,6 +39,21 @@ public protocol AgentHost: AnyObject {
   func setState(_ key: String, _ value: Value?) throws(AgentError)
   /// The contents of a file within the paths the manifest grants, at most 1 MiB.
   func file(_ path: String) throws(AgentError) -> [UInt8]
+}
+
+// For hosts that have neither cameras nor models.
+extension AgentHost {
+  public func frame(_ camera: String, width: Int, height: Int) throws(AgentError) -> [UInt8] {
+    throw AgentError(.unavailable, "there are no cameras here")
+  }
+
+  public func complete(
+    _ request: ModelRequest, _ done: @escaping (Result<ModelAnswer, AgentError>) -> Void
+  ) throws(AgentError) -> CompletionID {
+    throw AgentError(.unavailable, "there is no model here")
+  }
+
+  public func cancel(_ completion: CompletionID) {}
 }
 
 /// Everything an agent may reach while it handles one event.
@@ -45,7 +71,7 @@ public struct Context {
   /// Nanoseconds on the monotonic clock.
   public var now: UInt64 { host.now }
 
-  /// The newest reading of a sensor.
+  /// The newest reading of a sensor, or the level of a digital input now: 0 or 1, without a unit.
   ///
   /// Sensors that a manifest names are measured at the board's pace while the agent runs, so this never waits.
   /// - Throws: `denied`, `notFound`, or `unavailable` before the first reading.
@@ -68,6 +94,36 @@ public struct Context {
   /// The newest picture of a camera, as JPEG.
   /// - Throws: `unavailable` when none is ready: one has then been asked for, and `camera:snapshot` tells when.
   public func snapshot(_ camera: String) throws(AgentError) -> [UInt8] { try host.snapshot(camera) }
+
+  /// The newest picture of a camera, in grey and scaled down: for programs that look at it themselves.
+  /// - Parameters:
+  ///   - width: in pixels, from 1 to what the camera's small picture has: at most 160.
+  ///   - height: in pixels; the picture is stretched to the shape that is asked for.
+  /// - Returns: `width * height` bytes, 0 black to 255 white, row by row; each the mean of what it covers.
+  /// - Throws: `denied`, `notFound`, `limited` when the picture has fewer pixels than asked for, or `unavailable` when
+  ///   none is there: one has then been asked for, and `camera:frame` tells when.
+  public func frame(_ camera: String, width: Int, height: Int) throws(AgentError) -> [UInt8] {
+    try host.frame(camera, width: width, height: height)
+  }
+
+  /// Asks a model and waits for its answer; only agents that may wait get one: those in a sandbox of their own.
+  /// - Parameters:
+  ///   - system: what the model is told about its part beforehand.
+  ///   - maxTokens: of the answer; nil leaves it to the model's settings.
+  /// - Throws: `denied` by the manifest, `limited` by the budget of tokens, `unavailable` when there is no model, when it
+  ///   does not answer in time, and always for agents that run in-process.
+  public mutating func complete(
+    _ prompt: String, system: String = "", maxTokens: Int? = nil
+  ) throws(AgentError) -> String {
+    var answer: Result<ModelAnswer, AgentError>?
+    let request = ModelRequest(prompt: prompt, system: system, maxTokens: maxTokens)
+    let completion = try host.complete(request) { answer = $0 }
+    guard let answer else {
+      host.cancel(completion)
+      throw AgentError(.unavailable, "this agent may not wait for a model")
+    }
+    return try answer.get().text
+  }
 
   /// Publishes an event; its cause is the event being handled.
   /// - Parameter type: `domain:verb`; the manifest's `emit` list must allow it.

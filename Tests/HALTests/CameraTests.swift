@@ -101,6 +101,63 @@ import Testing
     #expect(failure { () throws(HALError) in try bench.hardware.latestJPEG("cam", as: ann) } != nil)
   }
 
+  @Test func anAgentIsToldWhenTheGreyPictureIsThere() throws {
+    let bench = Bench([.camera("cam", Self.settings)])
+    func grey(_ width: Int, _ height: Int) throws(HALError) -> Thumbnail {
+      try bench.hardware.latestGrey("cam", width: width, height: height, as: ann)
+    }
+    for _ in 0..<3 {
+      guard case .unavailable = failure({ () throws(HALError) in try grey(8, 6) }) else {
+        Issue.record("there at once")
+        return
+      }
+    }
+    // Small and grey is enough for it.
+    #expect(bench.hardware.device("cam")?.state == "looking for motion")
+    bench.wait(300)
+    #expect(bench.sink.of("camera:frame").map { $0["width"]?.int } == [64])
+    let picture = try grey(8, 6)
+    #expect(picture.width == 8 && picture.height == 6 && picture.grey.count == 48)
+    #expect(try grey(64, 48).grey.count == 64 * 48)
+    for (width, height) in [(65, 48), (64, 49)] {
+      guard case .limited = failure({ () throws(HALError) in try grey(width, height) }) else {
+        Issue.record("\(width) × \(height) was given")
+        return
+      }
+    }
+    guard case .invalid = failure({ () throws(HALError) in try grey(0, 6) }) else {
+      Issue.record("0 pixels were given")
+      return
+    }
+    // Nobody needs it any more: it stops, and the picture grows old.
+    bench.wait(6000)
+    #expect(bench.clock.waiting == 0 && bench.hardware.device("cam")?.state == "idle")
+    #expect(failure { () throws(HALError) in try grey(8, 6) } != nil)
+    // While somebody watches, the newest frame's is there.
+    let stream = try bench.hardware.getCameraStream("cam", as: ann) { _ in true }
+    bench.wait(500)
+    #expect(try grey(8, 6).grey.count == 48)
+    bench.hardware.endStream(stream)
+    let stranger = Principal(name: "agent/x", permissions: Permissions())
+    guard
+      case .denied = failure({ () throws(HALError) in
+        try bench.hardware.latestGrey("cam", width: 8, height: 6, as: stranger)
+      })
+    else {
+      Issue.record("a stranger saw it")
+      return
+    }
+  }
+
+  @Test func scalingTakesTheMean() {
+    let picture = Thumbnail(width: 4, height: 2, grey: [0, 10, 20, 30, 40, 50, 60, 70])
+    #expect(picture.scaled(width: 2, height: 1)?.grey == [25, 45])
+    #expect(picture.scaled(width: 3, height: 2)?.grey == [0, 10, 25, 40, 50, 65])
+    #expect(picture.scaled(width: 1, height: 1)?.grey == [35])
+    #expect(picture.scaled(width: 5, height: 1) == nil && picture.scaled(width: 0, height: 1) == nil)
+    #expect(Thumbnail(width: 4, height: 2, grey: [1]).scaled(width: 1, height: 1) == nil)
+  }
+
   @Test func aCameraGoesAndComesBack() throws {
     let bench = Bench([.camera("cam", Self.settings)], encoder: Self.numbering)
     var frames = 0

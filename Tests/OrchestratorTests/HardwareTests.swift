@@ -87,6 +87,26 @@ import Testing
 
   private let devices: [Device] = [.sensor("temperature"), .input("door"), .actuator("fan"), .camera("cam")]
 
+  @Test func aModelIsAskedThroughItsGateway() throws {
+    let world = World(devices)
+    let without = try host(world, Permissions(model: true))
+    let question = ModelRequest(prompt: "why?")
+    var why = ""
+    do throws(AgentError) { _ = try without.complete(question) { _ in } } catch { why = error.description }
+    #expect(why == "unavailable: no model gateway is configured")
+    // In-process agents may not wait: there, one gateway or another makes no difference.
+    let calls = AgentCalls(
+      doer("b") { $0.permissions.model = true }, hardware: world.hardware, events: world.log, clock: world.clock,
+      files: NoFiles(), model: Echo(), state: AgentState([:]), onLog: { _, _ in }, onState: { _, _ in })
+    var context = Context(agent: "b", host: calls)
+    #expect(code { () throws(AgentError) in _ = try context.complete("why?") } == .unavailable)
+    let waiting = AgentCalls(
+      slowAgent("c") { $0.permissions.model = true }, hardware: world.hardware, events: world.log, clock: world.clock,
+      files: NoFiles(), model: Echo(), state: AgentState([:]), onLog: { _, _ in }, onState: { _, _ in })
+    context = Context(agent: "c", host: waiting)
+    #expect(try context.complete("why?", maxTokens: 5) == "c: why? 5")
+  }
+
   @Test func withoutAPermissionEveryCallIsDenied() throws {
     let folder = try Folder()
     try Files.replace("\(folder.path)/file", with: Array("text".utf8))
@@ -97,10 +117,13 @@ import Testing
     #expect(code { () throws(AgentError) in _ = try host.read("door") } == .denied)
     #expect(code { () throws(AgentError) in _ = try host.control("fan", .on, lease: nil) } == .denied)
     #expect(code { () throws(AgentError) in _ = try host.snapshot("cam") } == .denied)
+    #expect(code { () throws(AgentError) in _ = try host.frame("cam", width: 1, height: 1) } == .denied)
+    let question = ModelRequest(prompt: "why?")
+    #expect(code { () throws(AgentError) in _ = try host.complete(question) { _ in } } == .denied)
     #expect(code { () throws(AgentError) in _ = try host.emit("a:b", [:]) } == .denied)
     #expect(code { () throws(AgentError) in _ = try host.file("\(folder.path)/file") } == .denied)
     #expect(world.of("device:changed").isEmpty && world.of("a:b").isEmpty)
-    #expect(world.hardware.denials == 4)
+    #expect(world.hardware.denials == 5)
     // Its own log and values are nobody else's business.
     host.log(.info, "here")
     try host.setState("k", 1)
@@ -202,4 +225,15 @@ final class Folder {
     }
     _ = unsafe path.withCString { unsafe rmdir($0) }
   }
+}
+
+/// Answers with the question.
+private final class Echo: ModelGateway {
+  func complete(
+    _ request: ModelRequest, for agent: AgentID, _ done: @escaping (Result<ModelAnswer, AgentError>) -> Void
+  ) throws(AgentError) -> CompletionID {
+    done(.success(ModelAnswer(text: "\(agent): \(request.prompt) \(request.maxTokens ?? 0)")))
+    return CompletionID(1)
+  }
+  func cancel(_ completion: CompletionID) {}
 }

@@ -11,6 +11,7 @@ final class AgentCalls: AgentHost {
   private let events: any EventSink
   private let clock: any Timekeeper
   private let files: any FileReading
+  private let model: (any ModelGateway)?
   private let state: AgentState
   private let onLog: (LogLevel, String) -> Void
   private let onState: (String, Value?) throws(AgentError) -> Void
@@ -25,7 +26,7 @@ final class AgentCalls: AgentHost {
 
   init(
     _ manifest: Manifest, hardware: Hardware, events: any EventSink, clock: any Timekeeper, files: any FileReading,
-    state: AgentState, onLog: @escaping (LogLevel, String) -> Void,
+    model: (any ModelGateway)?, state: AgentState, onLog: @escaping (LogLevel, String) -> Void,
     onState: @escaping (String, Value?) throws(AgentError) -> Void
   ) {
     self.manifest = manifest
@@ -33,6 +34,7 @@ final class AgentCalls: AgentHost {
     self.events = events
     self.clock = clock
     self.files = files
+    self.model = model
     self.state = state
     self.onLog = onLog
     self.onState = onState
@@ -61,6 +63,30 @@ final class AgentCalls: AgentHost {
     try countOperation()
     do { return try hardware.latestJPEG(DeviceID(camera), as: principal) } catch { throw AgentError(error) }
   }
+
+  func frame(_ camera: String, width: Int, height: Int) throws(AgentError) -> [UInt8] {
+    try countOperation()
+    do { return try hardware.latestGrey(DeviceID(camera), width: width, height: height, as: principal).grey } catch {
+      throw AgentError(error)
+    }
+  }
+
+  func complete(
+    _ request: ModelRequest, _ done: @escaping (Result<ModelAnswer, AgentError>) -> Void
+  ) throws(AgentError) -> CompletionID {
+    guard manifest.permissions.model else {
+      throw AgentError(
+        .denied, "agent '\(manifest.id)' may not ask a model: capabilities.permissions.model does not allow it")
+    }
+    guard manifest.runtime.driver != .inProcess else {
+      throw AgentError(
+        .unavailable, "an in-process agent may not wait for a model: give it the driver 'wasm' or 'process'")
+    }
+    guard let model else { throw AgentError(.unavailable, "no model gateway is configured") }
+    return try model.complete(request, for: manifest.id, done)
+  }
+
+  func cancel(_ completion: CompletionID) { model?.cancel(completion) }
 
   func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID {
     guard EventPattern.isEventName(type) else {

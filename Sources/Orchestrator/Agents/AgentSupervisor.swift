@@ -8,6 +8,7 @@ public final class AgentSupervisor {
   let events: any EventSink
   let hardware: Hardware
   private let files: any FileReading
+  private let model: (any ModelGateway)?
   private let registry: any AgentRegistry
   private let drivers: [Manifest.Driver: any AgentDriver]
   private let logLines: Int
@@ -30,14 +31,17 @@ public final class AgentSupervisor {
   ///   - drivers: the isolation levels there are.
   ///   - registry: where registrations and agents' durable values are kept.
   ///   - logLines: how many log lines are kept for each agent.
+  ///   - model: where agents' questions to models go.
   public init(
     clock: any Timekeeper, events: any EventSink, hardware: Hardware, files: any FileReading,
-    registry: any AgentRegistry, drivers: [any AgentDriver], logLines: Int
+    registry: any AgentRegistry, drivers: [any AgentDriver], logLines: Int,
+    model: (any ModelGateway)? = nil
   ) {
     self.clock = clock
     self.events = events
     self.hardware = hardware
     self.files = files
+    self.model = model
     self.registry = registry
     self.logLines = logLines
     self.drivers = Dictionary(uniqueKeysWithValues: drivers.map { ($0.kind, $0) })
@@ -53,7 +57,8 @@ public final class AgentSupervisor {
     let id = manifest.id
     let values = AgentState(state)
     let calls = AgentCalls(
-      manifest, hardware: hardware, events: events, clock: clock, files: files, state: values,
+      manifest, hardware: hardware, events: events, clock: clock, files: files, model: model,
+      state: values,
       onLog: { [unowned self] level, message in log(id, level, message) },
       onState: { [unowned self] key, value throws(AgentError) in try keep(id, key, value) })
     let record = AgentRecord(manifest, calls: calls, state: values, logLines: logLines)
