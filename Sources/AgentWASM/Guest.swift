@@ -29,6 +29,7 @@ import Model
   private var future: OpaquePointer?
   private var isPolling = false
   private var deadline = Instant(nanoseconds: 0)
+  private var began = Instant(nanoseconds: 0)
   private var completion: ((Result<Int32, AgentFailure>) -> Void)?
   private var isStopAsked = false
 
@@ -40,6 +41,13 @@ import Model
   private(set) var callsInSlice = 0
   static let callsOfASlice = 64
   var lineCount = 0
+  /// The call of the host that the guest sleeps in.
+  var waiting: HostWait?
+  /// Called when what it slept in is answered: it wants to be run on.
+  var onWake: (() -> Void)?
+  /// Nanoseconds since `refill`: in calls of the host, and on the processor.
+  var hostTime: UInt64 = 0
+  private var runTime: UInt64 = 0
   /// Output without a line end yet.
   var partialLine: [UInt8] = []
 
@@ -69,6 +77,7 @@ import Model
   }
 
   deinit {
+    withdraw()
     // SAFETY: nothing runs: whoever advances a call holds the guest.
     if let future = unsafe future { unsafe functions.wasmtime_call_future_delete(future) }
     unsafe functions.wasmtime_store_delete(storePointer)
@@ -80,14 +89,17 @@ import Model
 
   /// Counts a call of the host; after some, the guest yields as soon as it is back in its own code, since the engine
   /// does not see the time that the host takes.
-  func enter() throws(GuestFault) {
+  /// - Returns: now.
+  func enter() throws(GuestFault) -> Instant {
     guard host != nil else { throw .stopped }
     guard !isAllocating else { throw .reentrant }
     callCount += 1
     guard callCount <= limits.calls else { throw .tooManyCalls(limits.calls) }
-    guard clock.now < deadline else { throw .late }
+    let now = clock.now
+    guard now < deadline else { throw .late }
     callsInSlice += 1
     if callsInSlice == Self.callsOfASlice { setSlice(1) }
+    return now
   }
 
   /// How much fuel the guest runs on before it yields; sets what is left of the slice back.
@@ -100,11 +112,22 @@ import Model
   func refill() {
     callCount = 0
     lineCount = 0
-    deadline = clock.now + limits.activation
+    (hostTime, runTime) = (0, 0)
+    began = clock.now
+    deadline = began + limits.activation
     // SAFETY: fuel is on, so neither can fail.
     _ = unsafe functions.wasmtime_context_set_fuel(context, limits.fuel)
     callsInSlice = 0
     setSlice(limits.slice)
+  }
+
+  func extendDeadline(by time: Duration) { deadline = deadline + time }
+
+  /// What was used since `refill`.
+  var cost: ActivationCost {
+    ActivationCost(
+      fuel: usedFuel, peakMemory: memorySize, hostCalls: callCount, hostTime: hostTime, runTime: runTime,
+      totalTime: clock.now.nanoseconds - began.nanoseconds)
   }
 
   /// How much of its fuel the activation has used.
@@ -146,26 +169,30 @@ import Model
   }
 
   /// Runs a slice; a call that begins as another one ends is run on.
-  /// - Returns: false when there is more to do.
-  func step() -> Bool {
+  func step() -> SliceQueue.Outcome {
     repeat {
-      guard let running = unsafe future, !isPolling else { return true }
+      guard let running = unsafe future, !isPolling, waiting == nil else { return .done }
       if callsInSlice >= Self.callsOfASlice { setSlice(limits.slice) }
       callsInSlice = 0
       isPolling = true
+      let start = clock.now
       let isDone = unsafe functions.wasmtime_call_future_poll(running)
+      let end = clock.now
+      runTime += end.nanoseconds - start.nanoseconds
       isPolling = false
       if isDone {
         finish(outcome())
       } else if isStopAsked {
         finish(.failure(AgentFailure(.killed, "it was stopped")))
-      } else if clock.now >= deadline {
+      } else if waiting != nil {
+        return .done
+      } else if end >= deadline {
         finish(.failure(AgentFailure(.activation, "it took longer than \(limits.activation.text)")))
       } else {
-        return false
+        return .more
       }
     } while isBusy
-    return true
+    return .done
   }
 
   /// Ends the running call, if there is one: now, or when the host function it is in returns.
@@ -176,6 +203,7 @@ import Model
   }
 
   private func finish(_ result: Result<Int32, AgentFailure>) {
+    withdraw()
     // SAFETY: the future is ours and not running; deleting a suspended one unwinds its stack.
     if let done = unsafe future { unsafe functions.wasmtime_call_future_delete(done) }
     unsafe future = nil

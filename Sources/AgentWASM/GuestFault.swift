@@ -39,6 +39,8 @@ public struct GuestLimits: Sendable, Hashable {
   public var slice: UInt64 = 200_000
   /// Wall-clock time of one activation, waiting for other agents included.
   public var activation: Duration = .seconds(5)
+  /// Time a guest may sleep in one call of the host, as for a model's answer; it does not count as its own.
+  public var wait: Duration = .seconds(120)
   /// Calls of the host in one activation.
   public var calls = 10_000
   /// Lines it may log in one activation.

@@ -69,12 +69,21 @@ extension Guest {
   func answer(
     at place: UInt32, _ work: (any AgentHost) throws(AgentError) -> [UInt8]?
   ) throws(GuestFault) -> Int64? {
-    // Before the work: a command must not be carried out when its receipt has nowhere to go.
-    guard place % 4 == 0 else { throw .misaligned(place) }
-    _ = unsafe try address(place, 16)
+    try checkArea(place)
     guard let host else { throw .stopped }
     let result: Result<[UInt8]?, AgentError>
     do throws(AgentError) { result = .success(try work(host)) } catch { result = .failure(error) }
+    try write(result, at: place)
+    return nil
+  }
+
+  /// Before the work: a command must not be carried out when its receipt has nowhere to go.
+  func checkArea(_ place: UInt32) throws(GuestFault) {
+    guard place % 4 == 0 else { throw .misaligned(place) }
+    _ = unsafe try address(place, 16)
+  }
+
+  func write(_ result: Result<[UInt8]?, AgentError>, at place: UInt32) throws(GuestFault) {
     switch result {
     case .success(let bytes):
       let text = try give(bytes ?? [])
@@ -82,13 +91,12 @@ extension Guest {
       try store(text.place, at: place + 4)
       try store(text.length, at: place + 8)
     case .failure(let error):
-      let message = try give(Array(error.message.utf8))
+      let message = try give(Array(error.message.utf8.prefix(Self.longest)))
       try store(UInt8(1), at: place)
       try store(UInt8(AgentError.Code.allCases.firstIndex(of: error.code) ?? 6), at: place + 4)
       try store(message.place, at: place + 8)
       try store(message.length, at: place + 12)
     }
-    return nil
   }
 
   /// Has the guest make room, and copies `bytes` there.

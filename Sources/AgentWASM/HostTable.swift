@@ -5,7 +5,14 @@ enum HostTable {
   struct Entry {
     var name: ImportName
     var signature: Signature
-    var body: (Guest, CallArguments) throws(GuestFault) -> Int64?
+    var body: Body
+  }
+
+  enum Body {
+    /// Answers at once; nil when the function has no result.
+    case now((Guest, CallArguments) throws(GuestFault) -> Int64?)
+    /// Has no result but what it writes later; until then the guest sleeps.
+    case later((Guest, CallArguments) throws(GuestFault) -> HostWait)
   }
 
   /// The type of an import; nil when there is none of that name.
@@ -39,6 +46,24 @@ enum HostTable {
         let id = try guest.text(call, 0)
         return try guest.answer(at: call.pointer(2)) { (host) throws(AgentError) in try host.snapshot(id) }
       },
+      entry("openstarry:hal/cameras", "frame", "iiiii>") { (guest, call) throws(GuestFault) in
+        let id = try guest.text(call, 0)
+        let (width, height) = (Int(call.pointer(2)), Int(call.pointer(3)))
+        return try guest.answer(at: call.pointer(4)) { (host) throws(AgentError) in
+          try host.frame(id, width: width, height: height)
+        }
+      },
+      Entry(
+        name: ImportName(module: "openstarry:agent/model@\(ABI.version)", name: "complete"), signature: "iiiiii>",
+        body: .later { (guest, call) throws(GuestFault) in
+          let (prompt, system) = (try guest.text(call, 0), try guest.text(call, 2))
+          let tokens = Int(call.pointer(4))
+          let request = ModelRequest(prompt: prompt, system: system, maxTokens: tokens == 0 ? nil : tokens)
+          return try guest.wait(at: call.pointer(5)) { (host, done) throws(AgentError) in
+            let completion = try host.complete(request) { done($0.map { Array($0.text.utf8) }) }
+            return { host.cancel(completion) }
+          }
+        }),
       entry("openstarry:agent/events", "emit", "iiiii>") { (guest, call) throws(GuestFault) in
         let type = try guest.text(call, 0)
         let payload = try guest.text(call, 2)
@@ -86,6 +111,6 @@ enum HostTable {
     _ module: String, _ name: String, _ signature: Signature,
     _ body: @escaping (Guest, CallArguments) throws(GuestFault) -> Int64?
   ) -> Entry {
-    Entry(name: ImportName(module: "\(module)@\(ABI.version)", name: name), signature: signature, body: body)
+    Entry(name: ImportName(module: "\(module)@\(ABI.version)", name: name), signature: signature, body: .now(body))
   }
 }

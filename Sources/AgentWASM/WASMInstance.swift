@@ -15,14 +15,13 @@ final class WASMInstance: AgentInstance {
   /// What a trap left behind: nothing of the guest may run any more.
   private var failure: AgentFailure?
   private var isBusy = false
+  private var isActivation = false
   private var hasEnded = false
   private var next: (() -> Void)?
   private var waitingForEnd: [() -> Void] = []
   private var lastSnapshot = Value.map([:])
 
-  /// What the last activation used: instructions and calls of the host.
-  private(set) var lastFuel: UInt64 = 0
-  private(set) var lastCalls = 0
+  private(set) var lastCost: ActivationCost?
 
   init(
     _ manifest: Manifest, _ module: PreparedModule, _ limits: GuestLimits, _ host: any AgentHost,
@@ -53,7 +52,7 @@ final class WASMInstance: AgentInstance {
       next = { [self] in activate(event, done) }
       return
     }
-    isBusy = true
+    (isBusy, isActivation) = (true, true)
     if isFresh {
       guest = nil
       boot { [self] result in
@@ -105,6 +104,7 @@ final class WASMInstance: AgentInstance {
     guard let host else { return done(.failure(AgentFailure(.killed, "it was stopped"))) }
     let guest = Guest(module, limits, host: host, clock: clock, agent: manifest.id)
     self.guest = guest
+    guest.onWake = { [weak self] in self?.drive() }
     guest.refill()
     guest.instantiate { [self] result in
       if case .failure(let failure) = result { return done(.failure(failure)) }
@@ -184,8 +184,7 @@ final class WASMInstance: AgentInstance {
   private func end(_ result: Result<Void, AgentFailure>, _ done: (Result<Void, AgentFailure>) -> Void) {
     if let guest {
       guest.flushOutput()
-      lastFuel = guest.usedFuel
-      lastCalls = guest.callCount
+      if isActivation { lastCost = guest.cost }
     }
     // A handler's own error leaves the guest whole; anything else leaves it in the middle of something.
     if case .failure(let found) = result, found.reason != .error {
@@ -193,7 +192,7 @@ final class WASMInstance: AgentInstance {
       guest = nil
     }
     if isFresh { guest = nil }
-    isBusy = false
+    (isBusy, isActivation) = (false, false)
     done(result)
     if hasEnded { return tellEnd() }
     if let next = next.take() { next() }

@@ -56,6 +56,18 @@ typedef wasm_trap_t *_Nullable (*openstarry_host_function)(
     void *_Nullable env, wasmtime_caller_t *caller, wasmtime_val_raw_t *values, size_t count);
 typedef void (*openstarry_finalizer)(void *_Nullable);
 
+// A host function that answers later: the engine polls `callback` each time the guest's future is polled, until it gives
+// true, and calls `finalizer` in the end, also when the future is deleted before.
+typedef struct wasmtime_async_continuation_t {
+  bool (*_Nullable callback)(void *_Nullable env);
+  void *_Nullable env;
+  void (*_Nullable finalizer)(void *_Nullable env);
+} wasmtime_async_continuation_t;
+typedef void (*openstarry_async_host_function)(
+    void *_Nullable env, wasmtime_caller_t *caller, const wasmtime_val_t *_Nullable arguments, size_t argument_count,
+    wasmtime_val_t *_Nullable results, size_t result_count, wasm_trap_t *_Nullable *_Nonnull trap,
+    wasmtime_async_continuation_t *continuation);
+
 // F(result, name, parameters)
 #define OPENSTARRY_WASMTIME_FUNCTIONS(F) \
   F(wasm_config_t *_Nonnull, wasm_config_new, (void)) \
@@ -97,6 +109,9 @@ typedef void (*openstarry_finalizer)(void *_Nullable);
   F(wasmtime_error_t *_Nullable, wasmtime_linker_define_func_unchecked, \
     (wasmtime_linker_t *, const char *, size_t, const char *, size_t, const wasm_functype_t *, \
      openstarry_host_function, void *_Nullable, openstarry_finalizer _Nullable)) \
+  F(wasmtime_error_t *_Nullable, wasmtime_linker_define_async_func, \
+    (wasmtime_linker_t *, const char *, size_t, const char *, size_t, const wasm_functype_t *, \
+     openstarry_async_host_function, void *_Nullable, openstarry_finalizer _Nullable)) \
   F(wasmtime_error_t *_Nullable, wasmtime_linker_instantiate_pre, \
     (const wasmtime_linker_t *, const wasmtime_module_t *, wasmtime_instance_pre_t *_Nullable *_Nonnull)) \
   F(void, wasmtime_instance_pre_delete, (wasmtime_instance_pre_t *)) \

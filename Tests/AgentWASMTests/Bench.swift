@@ -14,9 +14,11 @@ final class RecordingHost: AgentHost {
   var emitted: [String] = []
   var kept: [String: Value] = [:]
   var onRead: (() -> Void)?
+  var gateway: (any ModelGateway)?
 
   func read(_ sensor: String) throws(AgentError) -> Reading {
     onRead?()
+    if sensor == "door" { return Reading(value: 1, unit: "", time: 8) }
     guard sensor == "temperature" else { throw AgentError(.notFound, "no sensor '\(sensor)'") }
     return Reading(value: 31.5, unit: "°C", time: 7)
   }
@@ -26,6 +28,17 @@ final class RecordingHost: AgentHost {
     return Receipt(id: ULID(high: 1, low: 2), state: 1, previous: 0, at: 9)
   }
   func snapshot(_ camera: String) throws(AgentError) -> [UInt8] { [0xFF, 0xD8, 0xFF, 0xD9] }
+  func frame(_ camera: String, width: Int, height: Int) throws(AgentError) -> [UInt8] {
+    guard width * height <= 160 * 120 else { throw AgentError(.limited, "no more than 160 × 120") }
+    return (0..<width * height).map { UInt8(truncatingIfNeeded: $0) }
+  }
+  func complete(
+    _ request: ModelRequest, _ done: @escaping (Result<ModelAnswer, AgentError>) -> Void
+  ) throws(AgentError) -> CompletionID {
+    guard let gateway else { throw AgentError(.unavailable, "no model gateway is configured") }
+    return try gateway.complete(request, for: "guest", done)
+  }
+  func cancel(_ completion: CompletionID) { gateway?.cancel(completion) }
   func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID {
     emitted.append("\(type) \(payload.count)")
     return ULID(high: 3, low: 4)
@@ -125,4 +138,21 @@ final class Bench {
 extension Result where Success == Void {
   /// Why it failed; nil when it did not.
   var failure: Failure? { if case .failure(let failure) = self { failure } else { nil } }
+}
+
+/// What the tests' own process uses.
+enum Process {
+  /// Pages of its own and of files, in bytes (proc(5), statm).
+  static func residentBytes() throws -> Int { try statm(1) * 4096 }
+
+  /// Addresses, in bytes.
+  static func addressBytes() throws -> Int { try statm(0) * 4096 }
+
+  /// Open descriptors.
+  static func descriptors() throws -> Int { try Files.names(in: "/proc/self/fd").count }
+
+  private static func statm(_ field: Int) throws -> Int {
+    let fields = String(decoding: try Files.read("/proc/self/statm"), as: UTF8.self).split(separator: " ")
+    return Int(fields[field]) ?? 0
+  }
 }

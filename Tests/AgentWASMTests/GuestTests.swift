@@ -34,8 +34,28 @@ import Testing
         #"info {"value":31.5,"unit":"°C","time":7,"quality":"good"}"#,
         #"info {"id":"\#(ULID(high: 1, low: 2))","state":1.0,"previous":0.0,"at":9}"#, "warning not 'valve'",
       ])
-    #expect(instance.lastCalls == 8)
-    #expect(instance.lastFuel > 100)
+    #expect(instance.lastCost?.hostCalls == 8)
+    let cost = try #require(instance.lastCost)
+    #expect(cost.fuel > 100 && cost.peakMemory == 131_072 && cost.hostTime <= cost.runTime)
+  }
+
+  @Test func itReadsInputsAndLooks() throws {
+    let bench = try Bench()
+    let instance = try bench.start(
+      """
+      HANDLE u32 handle(u32 event, u32 length) {
+        sensor_read(LIT("door"), P(&area));
+        if ((u8)area.tag) return fail("no input", 8);
+        log_write(6, area.pointer, area.length);
+        frame(LIT("cam0"), 8, 6, P(&area));
+        if ((u8)area.tag || area.length != 48 || ((u8 *)area.pointer)[47] != 47) return fail("no picture", 10);
+        frame(LIT("cam0"), 640, 480, P(&area));
+        if ((u8)area.tag != 1 || (u8)area.pointer != 3) return fail("not limited", 11);
+        return ok();
+      }
+      """)
+    #expect(bench.activate(instance) == nil)
+    #expect(bench.host.log == [#"info {"value":1.0,"unit":"","time":8,"quality":"good"}"#])
   }
 
   private static let counter = """

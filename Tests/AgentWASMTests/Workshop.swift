@@ -75,6 +75,8 @@ let guestCommon = """
   IMPORT("openstarry:hal/sensors@0.1.0", "read") void sensor_read(u32, u32, u32);
   IMPORT("openstarry:hal/actuators@0.1.0", "control") void control(u32, u32, u32, u32, u64, u32);
   IMPORT("openstarry:hal/cameras@0.1.0", "snapshot") void camera(u32, u32, u32);
+  IMPORT("openstarry:hal/cameras@0.1.0", "frame") void frame(u32, u32, u32, u32, u32);
+  IMPORT("openstarry:agent/model@0.1.0", "complete") void complete(u32, u32, u32, u32, u32, u32);
   IMPORT("openstarry:agent/events@0.1.0", "emit") void emit(u32, u32, u32, u32, u32);
   IMPORT("openstarry:agent/log@0.1.0", "write") void log_write(u32, u32, u32);
   IMPORT("openstarry:agent/state@0.1.0", "get") void state_get(u32, u32, u32);
