@@ -100,7 +100,7 @@ let package = Package(
     tests("AgentTests", ["Agent", "Model"]),
     tests("AgentInProcessTests", ["AgentInProcess", "Agent", "Model", "OpenStarryAgent"]),
     tests("StoreTests", ["Store", "Model", "Linux"]),
-    tests("ModelTests", ["Model"]),
+    tests("ModelTests", ["Model", "OpenStarryAgent"]),
     tests("LinuxTests", ["Linux"]),
     tests("EventLoopTests", ["EventLoop", "Linux", "CLinux", "Model"]),
     tests("ConfigTests", ["Config", "Document", "Linux", "Model"]),
