@@ -73,8 +73,11 @@ let package = Package(
       name: "bench",
       dependencies: [
         "CLinux", "Linux", "Model", "OpenStarryAgent", "EventLoop", "HAL", "HALSimulated", "Agent", "AgentInProcess",
-        "Rules", "Orchestrator",
+        "AgentWASM", "BenchmarkAgents", "Rules", "Orchestrator",
       ], path: "Benchmarks/Bench", swiftSettings: strict),
+    .target(
+      name: "BenchmarkAgents", dependencies: ["OpenStarryAgent"], path: "Benchmarks/Guests/workload",
+      exclude: ["main.swift", "agent.json"], swiftSettings: strict),
     .executableTarget(name: "openstarryd", dependencies: ["Daemon", "ExampleAgents"], swiftSettings: strict),
     .target(
       name: "CommandLine",

@@ -1,3 +1,4 @@
+import AgentWASM
 import CLinux
 import Linux
 import OpenStarryAgent
@@ -17,7 +18,9 @@ final class DaemonProcess {
     let receiver = try Self.bind(path)
     let begin = System.monotonicNanoseconds()
     pid = try Spawn.start(
-      program, [program] + arguments, environment: ["NOTIFY_SOCKET=\(path)", "PATH=/usr/bin:/bin"])
+      program, [program] + arguments,
+      environment: ["NOTIFY_SOCKET=\(path)", "PATH=/usr/bin:/bin"]
+        + (EngineLibrary.find().map { ["\(EngineLibrary.variable)=\($0)"] } ?? []))
     var said: [UInt8] = []
     while !String(decoding: said, as: UTF8.self).holds("READY=1") {
       guard let count = try System.read(receiver.number, into: &said), count > 0 else {

@@ -10,12 +10,22 @@ struct IdleConfiguration {
   /// - Parameters:
   ///   - folder: a scratch folder that exists.
   ///   - agents: how many are registered.
-  init(folder: String, agents: Int) throws(SystemError) {
+  ///   - module: of one agent more, which runs; nil for none.
+  init(folder: String, agents: Int, module: String? = nil) throws(SystemError) {
     self.folder = folder
     try Self.write("\(folder)/board.yaml", Self.board)
     try Self.write("\(folder)/rules.yaml", Self.rules)
     for number in 0..<agents {
       try Self.write("\(folder)/idle-\(number).agent.json", Self.manifest(number))
+    }
+    if let module {
+      try Files.copy(module, to: "\(folder)/workload.wasm")
+      try Self.write(
+        "\(folder)/workload.agent.json",
+        """
+        {"identity": {"id": "workload", "name": "Workload"},
+         "runtime": {"driver": "wasm", "entry": "workload.wasm", "lifecycle": "always"}}
+        """)
     }
     try Self.write(
       "\(folder)/openstarry.yaml",

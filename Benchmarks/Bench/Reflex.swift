@@ -1,15 +1,13 @@
 import Agent
-import AgentInProcess
 import EventLoop
 import HAL
 import HALSimulated
 import Linux
 import Model
-import OpenStarryAgent
 import Orchestrator
 import Rules
 
-/// The reflex: an edge on an input, a rule, an in-process agent, an actuator. Everything but the wires is real.
+/// The reflex: an edge on an input, a rule, an agent, an actuator. Everything but the wires is real.
 final class Reflex {
   private let loop: EventLoop
   private let log: EventLog
@@ -18,8 +16,10 @@ final class Reflex {
   private let agents: AgentSupervisor
   private let rules: RuleRunner
 
-  init() throws {
-    let loop = try EventLoop()
+  /// - Parameters:
+  ///   - driver: what the agent runs under.
+  ///   - entry: what its manifest names, and where that stands.
+  init(loop: EventLoop, driver: any AgentDriver, entry: String, folder: String = ".") throws {
     self.loop = loop
     let board = Board(
       name: "bench", backend: .simulated,
@@ -32,7 +32,7 @@ final class Reflex {
     hardware = Hardware(board: board, backend: backend, clock: loop, events: log)
     agents = AgentSupervisor(
       clock: loop, events: log, hardware: hardware, files: NoFiles(), registry: NoRegistry(),
-      drivers: [InProcessDriver(types: [AgentType("relay", RelayAgent.self)])], logLines: 10)
+      drivers: [driver], logLines: 10)
     let declaration = RuleDeclaration(
       id: "pressed", trigger: .events([EventPattern("input:button")]),
       condition: RuleDeclaration.Condition(text: "active || !active", location: Location(file: "<bench>")),
@@ -48,8 +48,8 @@ final class Reflex {
     hardware.open()
     try agents.adopt(
       Manifest(
-        id: "relay", name: "Relay", runtime: Manifest.Runtime(driver: .inProcess, entry: "relay"),
-        permissions: Permissions(actuators: [EventPattern("relay")])), state: [:])
+        id: "relay", name: "Relay", runtime: Manifest.Runtime(driver: driver.kind, entry: entry),
+        permissions: Permissions(actuators: [EventPattern("relay")]), file: "\(folder)/agent.json"), state: [:])
     _ = try rules.reloadRules()
   }
 
@@ -67,13 +67,6 @@ final class Reflex {
       if index >= 100 { times.append(Double(took.nanoseconds) / 1000) }
     }
     return times
-  }
-}
-
-/// Follows the button with the relay.
-private struct RelayAgent: OpenStarryAgent.Agent {
-  mutating func handle(_ event: Event, _ context: inout Context) throws(AgentError) {
-    try context.control("relay", event["active"]?.bool == true ? .on : .off)
   }
 }
 

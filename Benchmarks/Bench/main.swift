@@ -1,10 +1,26 @@
+import AgentInProcess
+import AgentWASM
+import BenchmarkAgents
 import CLinux
+import EventLoop
 import Linux
 import Model
+import OpenStarryAgent
 
 // make bench: prints what README claims. Usage: bench FOLDER-WITH-openstarryd CHECKOUT [seconds at rest]
 
+// Modules are compiled by this program in a process of its own.
+if let code = ModuleCompiler.runIfAsked(CommandLine.arguments) { exit(code) }
 let arguments = CommandLine.arguments
+if arguments.count == 4, arguments[1] == Modules.memoryArgument {
+  do {
+    try Modules(scratch: arguments[2], module: arguments[3]).memory()
+    exit(0)
+  } catch {
+    print("bench: \(error)")
+    exit(1)
+  }
+}
 guard arguments.count >= 3 else {
   print("usage: bench BIN-FOLDER CHECKOUT [SECONDS-AT-REST]")
   exit(64)
@@ -55,8 +71,11 @@ do {
   process.stop()
 
   Report.section("Reflex: edge → rule → in-process agent → actuator")
-  Report.line(
-    "latency", Distribution(try Reflex().measure(20_000)).text("µs"), goal: "p50 30 µs, p99 200 µs")
+  let inProcess = InProcessDriver(types: [AgentType("workload", Workload.self)])
+  let reflex = try Reflex(loop: EventLoop(), driver: inProcess, entry: "workload")
+  Report.line("latency", Distribution(try reflex.measure(20_000)).text("µs"), goal: "p50 30 µs, p99 200 µs")
+
+  try Modules(scratch: scratch, folder: "\(checkout)/.build/bench", daemon: daemon)?.report()
 
   Report.section("Rule matching")
   for rules in [10, 1000, 10_000] {

@@ -1,0 +1,194 @@
+import Agent
+import AgentInProcess
+import AgentWASM
+import BenchmarkAgents
+import CLinux
+import EventLoop
+import Linux
+import Model
+
+/// Agents that are WebAssembly modules: what they cost, and how fast one is stopped.
+final class Modules {
+  /// The first argument of the process that measures memory; scratch folder and module follow.
+  static let memoryArgument = "__memory"
+
+  private let scratch: String
+  private let module: String
+  private let daemon: String
+  private let loop: EventLoop
+
+  /// - Parameters:
+  ///   - folder: where `Benchmarks/run` puts `workload.wasm`.
+  /// - Returns: nil, and says why, where no module can be built or run.
+  init?(scratch: String, folder: String, daemon: String) throws {
+    module = "\(folder)/workload.wasm"
+    (self.scratch, self.daemon) = (scratch, daemon)
+    loop = try EventLoop()
+    Report.section("Agents as WebAssembly modules")
+    guard EngineLibrary.find() != nil else {
+      Report.say("  not measured: no engine; .ci/wasmtime brings it in")
+      return nil
+    }
+    guard Files.isFile(module) else {
+      Report.say("  not measured: no module; Sources/SDK/build says why")
+      return nil
+    }
+  }
+
+  init(scratch: String, module: String) throws {
+    (self.scratch, self.module, daemon) = (scratch, module, "")
+    loop = try EventLoop()
+  }
+
+  func report() throws {
+    Report.line("the module, from Swift", "\(Distribution.round(Double(Files.size(module) ?? 0) / 1024)) KiB")
+    // In a process of its own: here the heap has room left, which would hide what an instance takes.
+    let child = try Spawn.start("/proc/self/exe", ["bench", Self.memoryArgument, scratch, module])
+    guard try Spawn.wait(for: child) == 0 else { throw SystemError("measure", "the memory of instances", errno: EIO) }
+    try starts()
+    try calls()
+    let reflex = try Reflex(loop: loop, driver: newDriver(), entry: "workload.wasm", folder: Files.folder(of: module))
+    Report.line("edge → actuator", Distribution(try reflex.measure(20_000)).text("µs"), goal: "p50 60 µs")
+    try throughput()
+    try stopping()
+    try daemonMemory()
+  }
+
+  // MARK: Steps
+
+  private func newDriver() -> WASMDriver { WASMDriver(loop, folder: "\(scratch)/modules") }
+
+  private func start(_ driver: any AgentDriver, _ id: Int = 0) throws -> any AgentInstance {
+    let isModule = driver.kind == .wasm
+    let manifest = Manifest(
+      id: AgentID("workload-\(id)"), name: "Workload",
+      runtime: .init(driver: driver.kind, entry: isModule ? "workload.wasm" : "workload"),
+      budget: Budget(activation: .seconds(120)), file: "\(Files.folder(of: module))/agent.json")
+    return try wait { driver.start(manifest, host: BareHost(), $0) }.get()
+  }
+
+  private func activate(_ instance: any AgentInstance, _ type: String, _ count: Int64) throws -> Double {
+    let event = Event(id: ULID(high: 1, low: 1), type: type, payload: ["count": .int(count)])
+    let begin = loop.now
+    try wait { instance.activate(event, $0) }.get()
+    return Double((loop.now - begin).nanoseconds)
+  }
+
+  private func wait<Answer>(_ begin: (@escaping (Answer) -> Void) -> Void) -> Answer {
+    var answer: Answer?
+    begin { answer = $0 }
+    while true {
+      if let answer { return answer }
+      loop.turn(wait: true)
+    }
+  }
+
+  private func times(_ count: Int, _ body: () throws -> Void) rethrows -> [Double] {
+    try (0..<count).map { _ in
+      let begin = loop.now
+      try body()
+      return Double((loop.now - begin).nanoseconds) / 1000
+    }
+  }
+
+  // MARK: Figures
+
+  private func starts() throws {
+    var compiled: [Double] = []
+    for _ in 0..<10 {
+      for name in (try? Files.names(in: "\(scratch)/modules")) ?? [] { Files.remove("\(scratch)/modules/\(name)") }
+      compiled += try times(1) { _ = try start(newDriver()) }
+    }
+    Report.line("compile in a child, load, start", Distribution(compiled.map { $0 / 1000 }).text("ms"))
+    Report.line("load what is compiled, start", Distribution(try times(100) { _ = try start(newDriver()) }).text("µs"))
+    let driver = newDriver()
+    let first = try start(driver)
+    Report.line("start one more of a module", Distribution(try times(500) { _ = try start(driver) }).text("µs"))
+    _ = first
+  }
+
+  private func calls() throws {
+    let instance = try start(newDriver())
+    for (type, name) in [("bench:now", "host call: the time"), ("bench:read", "host call: a reading, as JSON")] {
+      let costs = try (0..<50).map { _ in
+        // What the activation itself costs is taken off.
+        (try activate(instance, type, 9000) - activate(instance, type, 1000)) / 8000
+      }
+      Report.line(name, Distribution(costs).text("ns"))
+    }
+  }
+
+  /// A sieve and a checksum, from the same source.
+  private func throughput() throws {
+    let native = try start(InProcessDriver(types: [AgentType("workload", Workload.self)]))
+    let guest = try start(newDriver())
+    let ratios = try (0..<20).map { _ in
+      try activate(guest, "bench:compute", 300) / activate(native, "bench:compute", 300)
+    }
+    Report.line("a computation, times as long as in-process", Distribution(ratios).text("×"))
+  }
+
+  private func stopping() throws {
+    let driver = newDriver()
+    var stops: [Double] = []
+    for _ in 0..<200 {
+      let instance = try start(driver)
+      let event = Event(id: ULID(high: 1, low: 1), type: "bench:spin")
+      var hasEnded = false
+      instance.activate(event) { _ in hasEnded = true }
+      for _ in 0..<3 { loop.turn(wait: true) }
+      let begin = loop.now
+      // The request comes from the loop, between two slices: the worst case is one that just began.
+      loop.turn(wait: true)
+      wait { done in instance.stop(now: true) { done(()) } }
+      guard hasEnded else { throw SystemError("stop", "a spinning guest", errno: EBUSY) }
+      stops.append(Double((loop.now - begin).nanoseconds) / 1000)
+    }
+    Report.line("stop a spinning guest", Distribution(stops).text("µs"), goal: "1 ms")
+  }
+
+  /// What the kernel counts as this process's own, for each instance beyond the first that has handled an event.
+  func memory() throws {
+    let probe = ProcessProbe(pid: getpid())
+    let driver = newDriver()
+    var instances: [any AgentInstance] = [try start(driver)]
+    let base = try probe.memory().privateDirty
+    for count in [1, 10, 100, 1000] {
+      while instances.count < count + 1 {
+        let instance = try start(driver, instances.count)
+        _ = try activate(instance, "bench:now", 1)
+        instances.append(instance)
+      }
+      let each = Double(try probe.memory().privateDirty - base) / Double(count)
+      Report.line("memory of \(count) instances, each", "\(Distribution.round(each)) KiB", goal: "150 KiB")
+    }
+  }
+
+  private func daemonMemory() throws {
+    let folder = "\(scratch)/wasm"
+    try Files.makeFolder(folder)
+    let idle = try IdleConfiguration(folder: folder, agents: 0, module: module)
+    let process = try DaemonProcess(daemon, folder: folder, arguments: idle.arguments)
+    sleep(5)
+    let memory = try ProcessProbe(pid: process.pid).memory()
+    Report.line("daemon with one running: PSS", "\(Distribution.round(Double(memory.pss) / 1024)) MiB", goal: "12 MiB")
+    Report.line("private dirty", "\(Distribution.round(Double(memory.privateDirty) / 1024)) MiB")
+    process.stop()
+    idle.remove()
+  }
+}
+
+/// Answers at once, so that only the way there and back is measured.
+private final class BareHost: AgentHost {
+  var now: UInt64 { 42 }
+  func read(_ sensor: String) throws(AgentError) -> Reading { Reading(value: 21.5, unit: "°C", time: 42) }
+  func control(_ actuator: String, _ command: ActuatorCommand, lease: Duration?) throws(AgentError) -> Receipt {
+    Receipt(id: ULID(high: 1, low: 1), state: 1, previous: 0, at: 42)
+  }
+  func snapshot(_ camera: String) throws(AgentError) -> [UInt8] { throw AgentError(.unavailable, camera) }
+  func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID { ULID(high: 1, low: 1) }
+  func log(_ level: LogLevel, _ message: String) {}
+  func state(_ key: String) -> Value? { nil }
+  func setState(_ key: String, _ value: Value?) throws(AgentError) {}
+  func file(_ path: String) throws(AgentError) -> [UInt8] { throw AgentError(.notFound, path) }
+}
