@@ -35,7 +35,7 @@ let package = Package(
     header("CYAML"), header("CJSON"), header("CSQLite"), header("CWasmtime"),
 
     // SDK: the vocabulary agents and the daemon share.
-    module("OpenStarryAgent"),
+    module("OpenStarryAgent", ["Linux"]),
 
     // L1: values, system calls, text.
     module("Model", ["OpenStarryAgent"]),
@@ -142,6 +142,16 @@ let package = Package(
     tests(
       "AgentWASMTests",
       ["AgentWASM", "wasm-compiler", "Agent", "Document", "EventLoop", "Linux", "Model"]),
+    // One source, three isolations: linked into the tests, started by them, and built as a module by Sources/SDK/build.
+    .executableTarget(
+      name: "thermostat", dependencies: ["OpenStarryAgent"], path: "Examples/wasm/thermostat", exclude: ["agent.json"],
+      swiftSettings: strict),
+    tests(
+      "SDKTests",
+      [
+        "OpenStarryAgent", "thermostat", "AgentWASM", "wasm-compiler", "Agent", "CLinux", "Document", "EventLoop",
+        "Linux", "Model",
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -46,9 +46,7 @@ public enum JSON {
   ///   - pretty: over several lines, indented by two spaces; otherwise on one line without spaces.
   /// - Returns: the text, UTF-8, without a line end after it.
   public static func encode(_ value: Value, pretty: Bool = false) -> [UInt8] {
-    var writer = JSONWriter(pretty: pretty)
-    writer.write(value)
-    return writer.bytes
+    JSONText.write(value, pretty: pretty)
   }
 
   /// The same as ``encode(_:pretty:)``, as a string.

@@ -84,6 +84,8 @@ enum JSONScan {
     var (index, depth, values, inString) = (0, 0, 1, false)
     while index < bytes.count {
       let byte = bytes[index]
+      // jansson takes one for the end of the text, and ignores what follows.
+      if byte == 0 { return (index, "a zero byte is not allowed") }
       if inString {
         if byte == UInt8(ascii: "\\") { index += 1 } else if byte == UInt8(ascii: "\"") { inString = false }
       } else {

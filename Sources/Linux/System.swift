@@ -56,6 +56,9 @@ public enum System {
     }
   }
 
+  /// fflush(3) of everything that was printed.
+  public static func flushOutput() { fflush(nil) }
+
   /// Whether something can be written without waiting (poll(2)); true for what is broken, as a write then fails at once.
   public static func isWritable(_ descriptor: Int32) -> Bool {
     var watched = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
@@ -70,6 +73,9 @@ public enum System {
       throw SystemError("fcntl")
     }
   }
+
+  /// Whether a descriptor is open (fcntl(2) F_GETFD).
+  public static func isOpen(_ descriptor: Int32) -> Bool { openstarry_fcntl(descriptor, F_GETFD, 0) >= 0 }
 
   /// clock_gettime(2) CLOCK_MONOTONIC, in nanoseconds.
   public static func monotonicNanoseconds() -> UInt64 { nanoseconds(CLOCK_MONOTONIC) }

@@ -34,7 +34,7 @@ public struct Fields: Sendable {
   }
 
   /// The names, in order.
-  public var keys: [String] { entries.map(\.key) }
+  public var keys: [String] { entries.map { $0.key } }
 }
 
 extension Fields: RandomAccessCollection {

@@ -55,9 +55,9 @@ extension ULID: CustomStringConvertible {
   /// - Returns: nil unless `text` is 26 characters of Crockford's base 32 that fit 128 bits.
   public init?(_ text: String) {
     var (high, low): (UInt64, UInt64) = (0, 0)
-    let utf8 = text.utf8
-    guard utf8.count == 26, let first = utf8.first, first <= UInt8(ascii: "7") else { return nil }
-    for byte in utf8 {
+    let bytes = Array(text.utf8)
+    guard bytes.count == 26, bytes[0] <= UInt8(ascii: "7") else { return nil }
+    for byte in bytes {
       let upper = byte >= UInt8(ascii: "a") && byte <= UInt8(ascii: "z") ? byte - 32 : byte
       guard let digit = Self.alphabet.firstIndex(of: upper) else { return nil }
       high = high << 5 | low >> 59

@@ -1,9 +1,9 @@
 /// Base 64 with the standard alphabet and padding (RFC 4648 section 4).
-enum Base64 {
+public enum Base64 {
   private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
   /// Appends the text of `bytes` to `text`.
-  static func append(_ bytes: [UInt8], to text: inout [UInt8]) {
+  public static func append(_ bytes: [UInt8], to text: inout [UInt8]) {
     text.reserveCapacity(text.count + (bytes.count + 2) / 3 * 4)
     for start in stride(from: 0, to: bytes.count, by: 3) {
       let group = bytes[start..<min(start + 3, bytes.count)]
@@ -18,14 +18,14 @@ enum Base64 {
   }
 
   /// The text of `bytes`.
-  static func text(_ bytes: [UInt8]) -> String {
+  public static func text(_ bytes: [UInt8]) -> String {
     var text: [UInt8] = []
     append(bytes, to: &text)
     return String(decoding: text, as: UTF8.self)
   }
 
   /// The bytes that `text` stands for; nil when it is not padded base 64.
-  static func bytes(_ text: String) -> [UInt8]? {
+  public static func bytes(_ text: String) -> [UInt8]? {
     let utf8 = Array(text.utf8)
     guard utf8.count % 4 == 0 else { return nil }
     let padding = utf8.reversed().prefix { $0 == UInt8(ascii: "=") }.count

@@ -1,5 +1,3 @@
-import Model
-
 /// Writes values as JSON text.
 struct JSONWriter {
   private(set) var bytes: [UInt8] = []
@@ -43,14 +41,15 @@ struct JSONWriter {
     }
   }
 
-  private mutating func write(verbatim text: String) { bytes.append(contentsOf: text.utf8) }
+  private mutating func write(verbatim text: String) { bytes += Array(text.utf8) }
 
   private mutating func write(_ text: String) {
+    let text = Array(text.utf8)
     bytes.append(UInt8(ascii: "\""))
-    if text.utf8.allSatisfy({ !Self.needsEscape($0) }) {
-      bytes.append(contentsOf: text.utf8)
+    if text.contains(where: Self.needsEscape) {
+      for byte in text { write(escaped: byte) }
     } else {
-      for byte in text.utf8 { write(escaped: byte) }
+      bytes += text
     }
     bytes.append(UInt8(ascii: "\""))
   }

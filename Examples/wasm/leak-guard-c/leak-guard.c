@@ -1,0 +1,76 @@
+// The leak guard of ../leak-guard, in C: closes the water when there is some on the floor, and keeps it closed until
+// somebody emits leak:cleared.
+#include "openstarry.h"
+
+static bool closed;
+
+// What went wrong has to stay where it is until the next call.
+static openstarry_area area;
+
+static const openstarry_result *failed(void) {
+  return openstarry_fail(area.of.error.message, area.of.error.length);
+}
+
+static bool valve(bool open) {
+  openstarry_release(&area);
+  if (open) {
+    openstarry_control(OPENSTARRY_TEXT("valve"), OPENSTARRY_TEXT("\"on\""), 3600000, &area);
+  } else {
+    openstarry_control(OPENSTARRY_TEXT("valve"), OPENSTARRY_TEXT("\"off\""), 0, &area);
+  }
+  return !area.failed;
+}
+
+static bool is_known(void) {
+  openstarry_release(&area);
+  openstarry_state_get(OPENSTARRY_TEXT("leak"), &area);
+  return !area.failed;
+}
+
+static const openstarry_result *leak(openstarry_bytes event) {
+  // The valve first: keeping and telling can fail, and then the water is off already.
+  if (!valve(false)) return failed();
+  closed = true;
+  if (is_known()) return openstarry_ok();
+  openstarry_release(&area);
+  openstarry_bytes time = openstarry_json_get(event, "time");
+  openstarry_state_set(OPENSTARRY_TEXT("leak"), time.at, time.length, &area);
+  if (area.failed) return failed();
+  openstarry_log(OPENSTARRY_ALERT, OPENSTARRY_TEXT("water on the floor: the valve is closed"));
+  openstarry_release(&area);
+  openstarry_emit(OPENSTARRY_TEXT("leak:found"), OPENSTARRY_TEXT("{}"), &area);
+  return area.failed ? failed() : openstarry_ok();
+}
+
+static const openstarry_result *cleared(void) {
+  openstarry_release(&area);
+  openstarry_state_remove(OPENSTARRY_TEXT("leak"), &area);
+  if (area.failed) return failed();
+  closed = false;
+  openstarry_log(OPENSTARRY_NOTICE, OPENSTARRY_TEXT("the leak is cleared"));
+  return valve(true) ? openstarry_ok() : failed();
+}
+
+const openstarry_result *openstarry_handle(char *text, size_t length) {
+  openstarry_bytes event = {text, length};
+  openstarry_bytes type = openstarry_json_get(event, "type");
+  openstarry_bytes payload = openstarry_json_get(event, "payload");
+  const openstarry_result *result;
+  if (openstarry_is(type, "\"input:leak\"") && openstarry_is(openstarry_json_get(payload, "active"), "true")) {
+    result = leak(event);
+  } else if (openstarry_is(type, "\"leak:cleared\"")) {
+    result = cleared();
+  } else {
+    // Anything else that wakes it renews what should be: open while all is well, closed while it is not.
+    closed = is_known();
+    result = valve(!closed) ? openstarry_ok() : failed();
+  }
+  free(text);
+  return result;
+}
+
+const openstarry_bytes *openstarry_snapshot(void) {
+  static const openstarry_bytes yes = {OPENSTARRY_TEXT("{\"closed\":true}")};
+  static const openstarry_bytes no = {OPENSTARRY_TEXT("{\"closed\":false}")};
+  return closed ? &yes : &no;
+}

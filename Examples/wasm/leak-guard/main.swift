@@ -1,0 +1,3 @@
+import OpenStarryAgent
+
+LeakGuard.main()

@@ -1,0 +1,255 @@
+/// Walks a JSON text once, from the front.
+struct JSONReader {
+  private let bytes: [UInt8]
+  private var offset = 0
+  private var depth = 0
+
+  init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+  /// The text's one value.
+  mutating func document() throws(AgentError) -> Value {
+    let value = try value()
+    skipSpace()
+    guard offset == bytes.count else { throw wrong("the end of the text") }
+    return value
+  }
+
+  private mutating func value() throws(AgentError) -> Value {
+    skipSpace()
+    switch next {
+    case UInt8(ascii: "{"): return try map()
+    case UInt8(ascii: "["): return try list()
+    case UInt8(ascii: "\""):
+      let start = offset
+      return .string(try text(try string(), from: start))
+    case UInt8(ascii: "t"): return try word(0x7472_7565, .bool(true))
+    case UInt8(ascii: "f"):
+      offset += 1
+      return try word(0x616C_7365, .bool(false))
+    case UInt8(ascii: "n"): return try word(0x6E75_6C6C, .null)
+    default: return try number()
+    }
+  }
+
+  private mutating func map() throws(AgentError) -> Value {
+    var pairs: [(key: String, value: Value)] = []
+    var keys = JSONKeys()
+    try open()
+    skipSpace()
+    if !take(UInt8(ascii: "}")) {
+      repeat {
+        skipSpace()
+        let start = offset
+        guard next == UInt8(ascii: "\"") else { throw wrong("a key") }
+        let key = try string()
+        guard keys.insert(key) else { throw wrong("a key that was not there yet", at: start) }
+        skipSpace()
+        guard take(UInt8(ascii: ":")) else { throw wrong("':'") }
+        pairs.append((try text(key, from: start), try value()))
+        skipSpace()
+      } while take(UInt8(ascii: ","))
+      guard take(UInt8(ascii: "}")) else { throw wrong("',' or '}'") }
+    }
+    depth -= 1
+    return .map(Fields(uniquePairs: pairs))
+  }
+
+  private mutating func list() throws(AgentError) -> Value {
+    var values: [Value] = []
+    try open()
+    skipSpace()
+    if !take(UInt8(ascii: "]")) {
+      repeat {
+        values.append(try value())
+        skipSpace()
+      } while take(UInt8(ascii: ","))
+      guard take(UInt8(ascii: "]")) else { throw wrong("',' or ']'") }
+    }
+    depth -= 1
+    return .list(values)
+  }
+
+  private mutating func open() throws(AgentError) {
+    depth += 1
+    if depth > JSONText.depth { throw wrong("no more than 64 lists and maps within each other") }
+    offset += 1
+  }
+
+  /// - Parameter text: four letters of ASCII, the first in the upper byte.
+  private mutating func word(_ text: UInt32, _ value: Value) throws(AgentError) -> Value {
+    for place in 0..<4 {
+      guard take(UInt8(truncatingIfNeeded: text >> UInt32(24 - place * 8))) else {
+        throw wrong("true, false or null")
+      }
+    }
+    return value
+  }
+
+  private mutating func number() throws(AgentError) -> Value {
+    let start = offset
+    var decimal = JSONDecimal(isNegative: take(UInt8(ascii: "-")))
+    if next == UInt8(ascii: "0") {
+      offset += 1
+    } else {
+      guard takeDigits({ decimal.append($0, isFraction: false) }) else {
+        throw wrong(offset == start ? "a value" : "a digit")
+      }
+    }
+    var isInteger = true
+    if take(UInt8(ascii: ".")) {
+      isInteger = false
+      guard takeDigits({ decimal.append($0, isFraction: true) }) else { throw wrong("a digit") }
+    }
+    if take(UInt8(ascii: "e")) || take(UInt8(ascii: "E")) {
+      isInteger = false
+      let isNegative = take(UInt8(ascii: "-"))
+      if !isNegative { _ = take(UInt8(ascii: "+")) }
+      var exponent = 0
+      // Beyond this it makes no difference any more, and must not overflow.
+      guard takeDigits({ exponent = min(exponent * 10 + Int($0), 100_000_000) }) else { throw wrong("a digit") }
+      decimal.exponent += isNegative ? -exponent : exponent
+    }
+    if isInteger {
+      guard let value = decimal.integer else { throw wrong("an integer of 64 bits", at: start) }
+      return .int(value)
+    }
+    guard let value = decimal.double else { throw wrong("a number within floating point", at: start) }
+    return .double(value)
+  }
+
+  private mutating func takeDigits(_ body: (UInt8) -> Void) -> Bool {
+    let start = offset
+    while let byte = next, byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") {
+      body(byte - UInt8(ascii: "0"))
+      offset += 1
+    }
+    return offset > start
+  }
+
+  private func text(_ bytes: [UInt8], from start: Int) throws(AgentError) -> String {
+    guard let text = String(validating: bytes, as: UTF8.self) else { throw wrong("UTF-8", at: start) }
+    return text
+  }
+
+  /// A text without its quotation marks and escapes, not checked to be UTF-8.
+  private mutating func string() throws(AgentError) -> [UInt8] {
+    offset += 1
+    var text: [UInt8] = []
+    while true {
+      guard let byte = next else { throw wrong("the end of a text") }
+      offset += 1
+      switch byte {
+      case UInt8(ascii: "\""): return text
+      case UInt8(ascii: "\\"): try escape(&text)
+      case ..<0x20: throw wrong("no control character within a text", at: offset - 1)
+      default: text.append(byte)
+      }
+    }
+  }
+
+  private mutating func escape(_ text: inout [UInt8]) throws(AgentError) {
+    guard let byte = next else { throw wrong("the end of a text") }
+    offset += 1
+    switch byte {
+    case UInt8(ascii: "\""), UInt8(ascii: "\\"), UInt8(ascii: "/"): text.append(byte)
+    case UInt8(ascii: "b"): text.append(8)
+    case UInt8(ascii: "f"): text.append(12)
+    case UInt8(ascii: "n"): text.append(10)
+    case UInt8(ascii: "r"): text.append(13)
+    case UInt8(ascii: "t"): text.append(9)
+    case UInt8(ascii: "u"): try append(scalar: try scalar(), to: &text)
+    default: throw wrong("an escape", at: offset - 1)
+    }
+  }
+
+  /// What follows `\u`: one unit of UTF-16, or two that belong together.
+  private mutating func scalar() throws(AgentError) -> UInt32 {
+    let start = offset
+    let unit = try unit()
+    if unit & 0xFC00 == 0xD800, take(UInt8(ascii: "\\")), take(UInt8(ascii: "u")) {
+      let second = try self.unit()
+      if second & 0xFC00 == 0xDC00 { return 0x10000 + (unit & 0x3FF) << 10 + second & 0x3FF }
+    } else if unit & 0xF800 != 0xD800, unit != 0 {
+      return unit
+    }
+    throw wrong("a character", at: start)
+  }
+
+  private mutating func unit() throws(AgentError) -> UInt32 {
+    var unit: UInt32 = 0
+    for _ in 0..<4 {
+      let digit: UInt8
+      switch next {
+      case let byte? where byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9"): digit = byte - UInt8(ascii: "0")
+      case let byte? where byte | 32 >= UInt8(ascii: "a") && byte | 32 <= UInt8(ascii: "f"):
+        digit = byte | 32 - UInt8(ascii: "a") + 10
+      default: throw wrong("four hexadecimal digits")
+      }
+      unit = unit << 4 | UInt32(digit)
+      offset += 1
+    }
+    return unit
+  }
+
+  private func append(scalar: UInt32, to text: inout [UInt8]) throws(AgentError) {
+    switch scalar {
+    case ..<0x80: text.append(UInt8(scalar))
+    case ..<0x800: text += [0xC0 | UInt8(scalar >> 6), 0x80 | UInt8(scalar & 63)]
+    case ..<0x10000:
+      text += [0xE0 | UInt8(scalar >> 12), 0x80 | UInt8(scalar >> 6 & 63), 0x80 | UInt8(scalar & 63)]
+    default:
+      text += [
+        0xF0 | UInt8(scalar >> 18), 0x80 | UInt8(scalar >> 12 & 63), 0x80 | UInt8(scalar >> 6 & 63),
+        0x80 | UInt8(scalar & 63),
+      ]
+    }
+  }
+
+  private var next: UInt8? { offset < bytes.count ? bytes[offset] : nil }
+
+  private mutating func take(_ byte: UInt8) -> Bool {
+    guard next == byte else { return false }
+    offset += 1
+    return true
+  }
+
+  private mutating func skipSpace() {
+    while let byte = next, byte == 32 || byte == 10 || byte == 13 || byte == 9 { offset += 1 }
+  }
+
+  private func wrong(_ expected: String, at place: Int? = nil) -> AgentError {
+    AgentError(.invalid, "no JSON: expected \(expected) at byte \(place ?? offset)")
+  }
+}
+
+/// Finds keys that were there already; by a table of their hashes once there are many.
+private struct JSONKeys {
+  private var keys: [[UInt8]] = []
+  private var slots: [Int32] = []
+
+  /// Whether `key` is new.
+  mutating func insert(_ key: [UInt8]) -> Bool {
+    if keys.count < 16 {
+      for known in keys where known == key { return false }
+    } else {
+      if slots.count < keys.count * 2 {
+        slots = [Int32](repeating: -1, count: slots.isEmpty ? 64 : slots.count * 4)
+        for index in keys.indices { slots[place(of: keys[index])] = Int32(index) }
+      }
+      let place = place(of: key)
+      if slots[place] >= 0 { return false }
+      slots[place] = Int32(keys.count)
+    }
+    keys.append(key)
+    return true
+  }
+
+  private func place(of key: [UInt8]) -> Int {
+    // FNV-1a, 32 bits (G. Fowler, L. C. Noll, K.-P. Vo).
+    var hash: UInt32 = 2_166_136_261
+    for byte in key { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
+    var place = Int(hash & UInt32(slots.count - 1))
+    while slots[place] >= 0, keys[Int(slots[place])] != key { place = (place + 1) & (slots.count - 1) }
+    return place
+  }
+}

@@ -1,0 +1,70 @@
+internal import COpenStarry
+
+/// The calls of an agent in WebAssembly: each is an import of the module.
+final class GuestHost: AgentHost {
+  var now: UInt64 { openstarry_now() }
+
+  func read(_ sensor: String) throws(AgentError) -> Reading {
+    try unsafe Reading(JSONText.read(ask { area in unsafe sensor.lend { unsafe openstarry_read($0, $1, area) } }))
+  }
+
+  func control(_ actuator: String, _ command: ActuatorCommand, lease: Duration?) throws(AgentError) -> Receipt {
+    let command = JSONText.write(command.value)
+    let milliseconds = UInt64(clamping: lease.map { max(1, $0.milliseconds) } ?? 0)
+    return try unsafe Receipt(
+      JSONText.read(
+        ask { area in
+          unsafe actuator.lend { id, length in
+            unsafe command.lend { unsafe openstarry_control(id, length, $0, $1, milliseconds, area) }
+          }
+        }))
+  }
+
+  func snapshot(_ camera: String) throws(AgentError) -> [UInt8] {
+    try unsafe ask { area in unsafe camera.lend { unsafe openstarry_camera_snapshot($0, $1, area) } }
+  }
+
+  func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID {
+    let payload = JSONText.write(.map(payload))
+    let id = try unsafe ask { area in
+      unsafe type.lend { type, length in
+        unsafe payload.lend { unsafe openstarry_emit(type, length, $0, $1, area) }
+      }
+    }
+    guard let id = ULID(String(decoding: id, as: UTF8.self)) else {
+      throw AgentError(.failed, "an event without an id")
+    }
+    return id
+  }
+
+  func log(_ level: LogLevel, _ message: String) {
+    unsafe message.lend { unsafe openstarry_log(UInt32(level.rawValue), $0, $1) }
+  }
+
+  func state(_ key: String) -> Value? {
+    try? unsafe JSONText.read(ask { area in unsafe key.lend { unsafe openstarry_state_get($0, $1, area) } })
+  }
+
+  func setState(_ key: String, _ value: Value?) throws(AgentError) {
+    let text = value.map { JSONText.write($0) }
+    _ = try unsafe ask { area in
+      unsafe key.lend { key, length in
+        if let text {
+          unsafe text.lend { unsafe openstarry_state_set(key, length, $0, $1, area) }
+        } else {
+          unsafe openstarry_state_remove(key, length, area)
+        }
+      }
+    }
+  }
+
+  func file(_ path: String) throws(AgentError) -> [UInt8] {
+    throw AgentError(.denied, "an agent in WebAssembly has no files: '\(path)'")
+  }
+
+  /// The agent's id; empty when the host does not say.
+  static func agent() -> String {
+    let id = unsafe openstarry_agent_id()
+    return unsafe String(decoding: UnsafeRawBufferPointer(start: id.at, count: id.length), as: UTF8.self)
+  }
+}

@@ -1,0 +1,145 @@
+import Document
+import Model
+import Testing
+
+/// The SDK's reader and writer beside the daemon's, which is jansson.
+@Suite struct JSONTextTests {
+  private func jansson(_ text: [UInt8]) -> Value? { try? JSON.decode(text[...]) }
+  private func own(_ text: [UInt8]) -> Value? { try? JSONText.read(text) }
+
+  private func shown(_ value: Value?) -> String { value.map { "\($0)" } ?? "refused" }
+
+  /// Any value, `depth` lists and maps deep at most.
+  private func value(_ dice: inout Dice, _ depth: Int) -> Value {
+    switch Int.random(in: 0..<(depth > 0 ? 9 : 6), using: &dice) {
+    case 0: return .null
+    case 1: return .bool(Bool.random(using: &dice))
+    case 2: return .int(Int64(bitPattern: dice.next()) >> Int64.random(in: 0..<64, using: &dice))
+    case 3:
+      let value = Double(bitPattern: dice.next())
+      return .double(value.isFinite ? value : 0.1)
+    case 4: return .double(Double(Int.random(in: -100_000...100_000, using: &dice)) / 100)
+    case 5: return .string(text(&dice))
+    case 6: return .list((0..<Int.random(in: 0..<5, using: &dice)).map { _ in value(&dice, depth - 1) })
+    default:
+      return .map(
+        Fields((0..<Int.random(in: 0..<25, using: &dice)).map { _ in (text(&dice), value(&dice, depth - 1)) }))
+    }
+  }
+
+  private func text(_ dice: inout Dice) -> String {
+    var text = ""
+    for _ in 0..<Int.random(in: 0..<6, using: &dice) {
+      let ranges: [ClosedRange<UInt32>] = [1...0x7F, 1...0x7F, 0x80...0x7FF, 0x800...0xD7FF, 0xE000...0x10FFFF]
+      let code = UInt32.random(in: ranges.randomElement(using: &dice)!, using: &dice)
+      text.unicodeScalars.append(Unicode.Scalar(code)!)
+    }
+    return text
+  }
+
+  @Test func whatOneWritesBothReadAlike() throws {
+    var dice = Dice(1)
+    for _ in 0..<1500 {
+      let value = value(&dice, 4)
+      for text in [JSONText.write(value), JSONText.write(value, pretty: true)] {
+        let read = try JSONText.read(text)
+        if read != value || jansson(text) != value { Issue.record("\(String(decoding: text, as: UTF8.self))") }
+      }
+    }
+  }
+
+  /// Texts from the language's own pieces are mostly near misses, which random bytes never are.
+  @Test func bothTakeAndRefuseTheSameTexts() {
+    let pieces = [
+      "{", "}", "[", "]", ",", ":", "\"", "\"a\"", "\"b\":", "true", "false", "null", "nul", "0", "-", "-0", "1", "12",
+      "01", ".5", "1.5", "e", "1e5", "E+3", "1E-400", "1e400", "9223372036854775807", "-9223372036854775808",
+      "9223372036854775808", " ", "\n", "\t", "\\", "\\n", "\\u0041", "\\u0000", "\\ud83d\\ude00", "\\ud800", "\\udc00",
+      "\\x", "é", "\u{0}", "\u{1F}", "\u{FEFF}", "/", "'a'", "NaN", "\"x\\\"y\"",
+    ].map { Array($0.utf8) }
+    var dice = Dice(2)
+    var taken = 0
+    for _ in 0..<30_000 {
+      var text: [UInt8] = []
+      for _ in 0..<Int.random(in: 1..<8, using: &dice) { text += pieces.randomElement(using: &dice)! }
+      let (ours, theirs) = (own(text), jansson(text))
+      if ours != theirs { Issue.record("\(text): \(shown(ours)), jansson: \(shown(theirs))") }
+      if ours != nil { taken += 1 }
+    }
+    #expect(taken > 500)
+  }
+
+  @Test func bothTakeAndRefuseTheSameDamagedTexts() {
+    var dice = Dice(3)
+    for _ in 0..<8_000 {
+      var text = JSONText.write(value(&dice, 3))
+      for _ in 0..<Int.random(in: 1..<4, using: &dice) where !text.isEmpty {
+        let place = Int.random(in: 0..<text.count, using: &dice)
+        switch Int.random(in: 0..<3, using: &dice) {
+        case 0: text[place] = UInt8.random(in: 0...255, using: &dice)
+        case 1: text.remove(at: place)
+        default: text.insert(text.randomElement(using: &dice)!, at: place)
+        }
+      }
+      let (ours, theirs) = (own(text), jansson(text))
+      if ours != theirs { Issue.record("\(text): \(shown(ours)), jansson: \(shown(theirs))") }
+    }
+  }
+
+  @Test func numbersAreTheNearestThereAre() throws {
+    var dice = Dice(4)
+    func check(_ text: String) throws {
+      let expected = Double(text)!
+      let read = try? JSONText.read(Array(text.utf8))
+      let isRight = expected.isFinite ? read?.double?.bitPattern == expected.bitPattern : read == nil
+      if !isRight { Issue.record("\(text): \(shown(read))") }
+    }
+    for text in [
+      "0.1", "1e23", "9007199254740993.0", "9007199254740992.5", "2.2250738585072011e-308", "4.9e-324", "2.5e-324",
+      "2.4703282292062327e-324", "2.4703282292062328e-324", "1.7976931348623157e308", "1.7976931348623158e308",
+      "1.7976931348623159e308", "1e-400", "0e999999999999", "-0.0", "1e309", "123456789012345678901234567890.0",
+      "0.500000000000000166533453693773481063544750213623046875",
+    ] { try check(text) }
+    // Exactly between two neighbours, and a digit more than 800 digits later: only that one decides.
+    let between = "9007199254740993." + String(repeating: "0", count: 900)
+    try check(between)
+    try check(between + "1")
+    for _ in 0..<10_000 {
+      var digits = String(dice.next())
+      if Bool.random(using: &dice) { digits += String(dice.next()) }
+      digits.insert(".", at: digits.index(after: digits.startIndex))
+      try check("\(digits)e\(Int.random(in: -345...310, using: &dice))")
+      let value = Double(bitPattern: dice.next())
+      if value.isFinite { try check("\(value)") }
+    }
+  }
+
+  @Test func errorsSayWhatAndWhere() {
+    func message(_ text: String) -> String? {
+      do throws(AgentError) {
+        _ = try JSONText.read(Array(text.utf8))
+        return nil
+      } catch {
+        return error.description
+      }
+    }
+    #expect(message(#"{"a":1,"a":2}"#) == "invalid: no JSON: expected a key that was not there yet at byte 7")
+    #expect(message("[1,]") == "invalid: no JSON: expected a value at byte 3")
+    #expect(message("") == "invalid: no JSON: expected a value at byte 0")
+    #expect(message("{} x") == "invalid: no JSON: expected the end of the text at byte 3")
+    #expect(message("9223372036854775808") == "invalid: no JSON: expected an integer of 64 bits at byte 0")
+    let deep = String(repeating: "[", count: 64) + String(repeating: "]", count: 64)
+    #expect(message(deep) == nil)
+    #expect(
+      message("[\(deep)]") == "invalid: no JSON: expected no more than 64 lists and maps within each other at byte 64")
+  }
+
+  /// Duplicates are found by a table when there are many keys: 100,000 of them must not take a square of time.
+  @Test func manyKeys() throws {
+    let fields = Fields(uniquePairs: (0..<100_000).map { ("key \($0)", .int($0)) })
+    var text = JSONText.write(.map(fields))
+    #expect(try JSONText.read(text).map?.count == 100_000)
+    text.removeLast()
+    text += Array(",\"key 77777\":0}".utf8)
+    #expect(own(text) == nil)
+  }
+}

@@ -1,0 +1,75 @@
+import Model
+
+/// A host that writes down what it was asked, and refuses what it is told to.
+final class TestHost: AgentHost {
+  var now: UInt64 = 42
+  private(set) var trace: [String] = []
+  var kept: [String: Value] = [:]
+  var picture: [UInt8]?
+  /// Which calls fail, counted from 0, and how.
+  var refusals: [Int: AgentError] = [:]
+  private var calls = 0
+
+  func read(_ sensor: String) throws(AgentError) -> Reading {
+    try note("read \(sensor)")
+    return Reading(value: 21.5, unit: "°C", time: 7, quality: .stale)
+  }
+
+  func control(_ actuator: String, _ command: ActuatorCommand, lease: Duration?) throws(AgentError) -> Receipt {
+    try note("control \(actuator) \(command) \(lease.map { "\($0)" } ?? "default")")
+    return Receipt(id: ULID(high: 1, low: UInt64(calls)), state: command == .on ? 1 : 0, previous: 0, at: 9)
+  }
+
+  func snapshot(_ camera: String) throws(AgentError) -> [UInt8] {
+    try note("snapshot \(camera)")
+    guard let picture else { throw AgentError(.unavailable, "no picture yet") }
+    return picture
+  }
+
+  func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID {
+    try note("emit \(type) \(String(decoding: JSONText.write(.map(payload)), as: UTF8.self))")
+    return ULID(high: 2, low: UInt64(calls))
+  }
+
+  func log(_ level: LogLevel, _ message: String) { trace.append("log \(level) \(message)") }
+
+  func state(_ key: String) -> Value? {
+    do throws(AgentError) { try note("state \(key)") } catch { return nil }
+    return kept[key]
+  }
+
+  func setState(_ key: String, _ value: Value?) throws(AgentError) {
+    try note("set \(key) \(value.map { String(decoding: JSONText.write($0), as: UTF8.self) } ?? "nothing")")
+    kept[key] = value
+  }
+
+  func file(_ path: String) throws(AgentError) -> [UInt8] { throw AgentError(.denied, path) }
+
+  /// What was asked since the last time.
+  func take() -> [String] {
+    defer { trace = [] }
+    return trace
+  }
+
+  func note(_ text: String) throws(AgentError) {
+    defer { calls += 1 }
+    let refusal = refusals[calls]
+    trace.append(refusal == nil ? text : "\(text) refused")
+    if let refusal { throw refusal }
+  }
+}
+
+/// xorshift64* (S. Vigna, "An experimental exploration of Marsaglia's xorshift generators", 2016): the same numbers
+/// for the same seed, everywhere.
+struct Dice: RandomNumberGenerator {
+  private var state: UInt64
+
+  init(_ seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 | 1 }
+
+  mutating func next() -> UInt64 {
+    state ^= state >> 12
+    state ^= state << 25
+    state ^= state >> 27
+    return state &* 0x2545_F491_4F6C_DD1D
+  }
+}
