@@ -39,8 +39,8 @@ import Testing
 
   @Test func whatOneWritesBothReadAlike() throws {
     var dice = Dice(1)
-    for _ in 0..<1500 {
-      let value = value(&dice, 4)
+    for _ in 0..<1000 {
+      let value = value(&dice, 3)
       for text in [JSONText.write(value), JSONText.write(value, pretty: true)] {
         let read = try JSONText.read(text)
         if read != value || jansson(text) != value { Issue.record("\(String(decoding: text, as: UTF8.self))") }
@@ -71,7 +71,7 @@ import Testing
   @Test func bothTakeAndRefuseTheSameDamagedTexts() {
     var dice = Dice(3)
     for _ in 0..<8_000 {
-      var text = JSONText.write(value(&dice, 3))
+      var text = JSONText.write(value(&dice, 2))
       for _ in 0..<Int.random(in: 1..<4, using: &dice) where !text.isEmpty {
         let place = Int.random(in: 0..<text.count, using: &dice)
         switch Int.random(in: 0..<3, using: &dice) {

@@ -8,7 +8,7 @@ final class TestHost: AgentHost {
   var picture: [UInt8]?
   /// Which calls fail, counted from 0, and how.
   var refusals: [Int: AgentError] = [:]
-  private var calls = 0
+  private(set) var calls = 0
 
   func read(_ sensor: String) throws(AgentError) -> Reading {
     try note("read \(sensor)")
