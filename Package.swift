@@ -56,10 +56,17 @@ let package = Package(
     module("HALLinux", ["Model", "Linux", "CLinux", "EventLoop", "HAL", "CGPIOD", "CI2C", "CV4L2", "CJPEG"]),
     module("HALSimulated", ["Model", "HAL"]),
     module("AgentInProcess", ["Model", "OpenStarryAgent", "Agent"]),
-    module("Orchestrator", ["Model", "EventLoop", "HAL", "Agent", "Rules", "Store"]),
+    module("Orchestrator", ["Model", "Linux", "CLinux", "EventLoop", "HAL", "Agent", "Rules", "Store"]),
     module("Control", ["Model", "Document", "Linux", "EventLoop", "HAL", "Agent", "Rules", "Wire"]),
     module("ControlClient", ["Model", "Document", "Linux", "Wire"]),
     module("AgentWASM", ["Model", "Document", "Linux", "CLinux", "EventLoop", "Agent", "CWasmtime"], exclude: ["wit"]),
+
+    // One agent against a simulated board, without a daemon.
+    module(
+      "AgentTrial",
+      [
+        "Model", "Linux", "EventLoop", "HAL", "HALLinux", "HALSimulated", "Agent", "AgentWASM", "Orchestrator",
+      ]),
 
     // L4, L5
     module(
@@ -82,10 +89,10 @@ let package = Package(
     .target(
       name: "CommandLine",
       dependencies: [
-        "Model", "Document", "Linux", "Wire", "Config", "Rules", "ControlClient",
+        "Model", "Document", "Linux", "Wire", "Config", "Rules", "ControlClient", "AgentTrial",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ], swiftSettings: strict),
-    .executableTarget(name: "openstarry", dependencies: ["CommandLine"], swiftSettings: strict),
+    .executableTarget(name: "openstarry", dependencies: ["CommandLine", "AgentWASM"], swiftSettings: strict),
     .target(
       name: "KernelTestKit",
       dependencies: [
@@ -123,7 +130,7 @@ let package = Package(
     tests(
       "CommandLineTests",
       [
-        "CommandLine", "ControlClient", "Linux", "Model", "Wire",
+        "CommandLine", "AgentTrial", "ControlClient", "Linux", "Model", "Wire",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     tests(
@@ -152,6 +159,7 @@ let package = Package(
         "OpenStarryAgent", "thermostat", "AgentWASM", "wasm-compiler", "Agent", "CLinux", "Document", "EventLoop",
         "Linux", "Model",
       ]),
+    tests("AgentTrialTests", ["AgentTrial", "AgentInProcess", "Agent", "HAL", "Model", "OpenStarryAgent"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -13,6 +13,18 @@ extension Files {
     return Int(status.st_size)
   }
 
+  /// When the content of a file was last changed (stat(2), `st_mtim`), in nanoseconds since 1970; nil when there is no
+  /// regular file of that name.
+  public static func modified(_ path: String) -> Int64? {
+    var status = stat()
+    // SAFETY: stat(2) fills in the local structure.
+    guard unsafe path.withCString({ unsafe stat($0, &status) }) == 0, isFile(path) else { return nil }
+    return Int64(status.st_mtim.tv_sec) * 1_000_000_000 + Int64(status.st_mtim.tv_nsec)
+  }
+
+  /// rmdir(2) of an empty folder; does nothing when it is not empty, or not there.
+  public static func removeFolder(_ path: String) { _ = unsafe path.withCString { unsafe rmdir($0) } }
+
   /// unlink(2); a missing file is as good as a removed one.
   /// - Returns: whether nothing has this name now.
   @discardableResult

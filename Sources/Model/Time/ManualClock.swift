@@ -29,6 +29,9 @@ public final class ManualClock: Timekeeper {
     wallMilliseconds = UInt64(clamping: Int64(wallMilliseconds) + duration.nanoseconds / 1_000_000)
   }
 
+  /// When the first timer is due; nil when none is waiting.
+  public func nextDeadline() -> Instant? { timers.nextDeadline() }
+
   /// How many timers are waiting.
   public var waiting: Int { timers.count }
 

@@ -1,16 +1,18 @@
 import CLinux
 import Linux
 import Model
-import Orchestrator
 
 /// Reads files for agents.
-final class AgentFiles: FileReading {
+public final class AgentFiles: FileReading {
   /// The most an agent may read at once, in bytes.
   static let limit = 1 << 20
 
-  func resolve(_ path: String) -> String? { try? Files.resolve(path) }
+  /// Reads nothing yet.
+  public init() {}
 
-  func read(_ path: String) throws(AgentError) -> [UInt8] {
+  public func resolve(_ path: String) -> String? { try? Files.resolve(path) }
+
+  public func read(_ path: String) throws(AgentError) -> [UInt8] {
     // A device or FIFO is not for reading here, whoever put it there.
     guard Files.isFile(path) else { throw AgentError(.denied, "read '\(path)': not a regular file") }
     do {
