@@ -48,7 +48,7 @@ struct ArgumentTests {
       "status", "state", "devices", "version", "rules list", "rules reload", "rules test a:b", "daemon stop",
       "daemon reload", "read x", "set x on", "release x", "why x", "events", "emit a:b", "logs x", "spawn x", "kill x",
       "restart x", "wake x", "register x", "unregister x", "check x", "config validate", "board check x", "ps",
-      "snapshot x -o f", "simulate x 1", "console",
+      "snapshot x -o f", "simulate x 1", "console", "agent new x", "agent build", "agent run",
     ]
     for line in lines {
       #expect(refusal("\(line) --json --socket /tmp/s") == nil, "\(line)")

@@ -24,6 +24,7 @@ public struct OpenStarry: ParsableCommand {
         name: "Agents",
         subcommands: [
           ProcessList.self, Logs.self, Spawn.self, Kill.self, Restart.self, Wake.self, Register.self, Unregister.self,
+          AgentCommands.self,
         ]),
       CommandGroup(name: "Events and rules", subcommands: [Emit.self, RuleCommands.self]),
       CommandGroup(name: "Files", subcommands: [Check.self, BoardFiles.self, SettingsFiles.self]),

@@ -1,0 +1,28 @@
+import Glibc
+import Linux
+import Model
+
+/// Makes a folder with a new agent in it: all of it, or nothing.
+enum NewAgent {
+  /// Writes the files beside the folder's final name, and gives it that name when all are there.
+  /// - Parameter parent: the folder that it is made in.
+  /// - Returns: the new folder, and the names of its files.
+  static func make(_ template: AgentTemplate, in parent: String) throws(Failure) -> (folder: String, files: [String]) {
+    let folder = Files.join(parent, template.id.rawValue)
+    guard !Files.exists(folder) else {
+      throw Failure(.failed, "\(folder) is there already: choose another name, or remove it")
+    }
+    let unfinished = Files.join(parent, ".\(template.id).new-\(getpid())")
+    let files = template.files
+    do throws(SystemError) {
+      try Files.makeFolder(unfinished, mode: 0o755)
+      for file in files { try Files.replace("\(unfinished)/\(file.name)", with: Array(file.text.utf8), mode: 0o644) }
+      try Files.move(unfinished, to: folder)
+    } catch {
+      for file in files { Files.remove("\(unfinished)/\(file.name)") }
+      Files.removeFolder(unfinished)
+      throw Failure(.failed, "\(folder) cannot be made: \(error)")
+    }
+    return (folder, files.map(\.name))
+  }
+}
