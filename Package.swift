@@ -145,7 +145,8 @@ let package = Package(
     tests("BlackBoxTests", ["openstarryd", "openstarry", "Document", "Linux", "CLinux", "Model"]),
     // What modules are compiled in while they are tested.
     .executableTarget(
-      name: "wasm-compiler", dependencies: ["AgentWASM"], path: "Tests/WASMCompiler", swiftSettings: strict),
+      name: "wasm-compiler", dependencies: ["AgentWASM", "Agent", "EventLoop", "Linux", "Model"],
+      path: "Tests/WASMCompiler", swiftSettings: strict),
     tests(
       "AgentWASMTests",
       ["AgentWASM", "wasm-compiler", "Agent", "Document", "EventLoop", "Linux", "Model"]),

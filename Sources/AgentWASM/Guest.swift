@@ -19,6 +19,7 @@ import Model
   let limits: GuestLimits
   let clock: any Timekeeper
   let environment: [String]
+  let files: GuestFiles
   private(set) var host: (any AgentHost)?
 
   let context: OpaquePointer
@@ -40,6 +41,11 @@ import Model
   /// Calls of the host since the guest last yielded.
   private(set) var callsInSlice = 0
   static let callsOfASlice = 64
+  /// What was left when the slice began, and whether the slice is no longer as long as it should be.
+  private var fuelAtSlice: UInt64 = 0
+  private var isSliceCut = false
+  /// Nanoseconds after which a call of the host has used up the slice.
+  static let longCall: UInt64 = 200_000
   var lineCount = 0
   /// The call of the host that the guest sleeps in.
   var waiting: HostWait?
@@ -54,12 +60,16 @@ import Model
   var functions: openstarry_wasmtime { unsafe module.engine.library.functions.pointee }
   var isBusy: Bool { unsafe future != nil }
 
-  init(_ module: PreparedModule, _ limits: GuestLimits, host: any AgentHost, clock: any Timekeeper, agent: AgentID) {
+  init(
+    _ module: PreparedModule, _ limits: GuestLimits, host: any AgentHost, clock: any Timekeeper,
+    _ surroundings: GuestSurroundings
+  ) {
     self.module = module
     self.limits = limits
     self.host = host
     self.clock = clock
-    environment = ["OPENSTARRY_AGENT_ID=\(agent)"]
+    environment = surroundings.environment
+    files = GuestFiles(surroundings.plugins, surroundings.quota)
     let functions = unsafe module.engine.library.functions.pointee
     unsafe call = .allocate(capacity: 1)
     unsafe call.initialize(to: openstarry_call())
@@ -98,8 +108,28 @@ import Model
     let now = clock.now
     guard now < deadline else { throw .late }
     callsInSlice += 1
-    if callsInSlice == Self.callsOfASlice { setSlice(1) }
+    if callsInSlice == Self.callsOfASlice { yieldSoon() }
     return now
+  }
+
+  /// Ends what `enter` began; after a long call the guest yields as soon as it is back in its own code.
+  func leave(since start: Instant) {
+    let time = clock.now.nanoseconds - start.nanoseconds
+    hostTime += time
+    if time > Self.longCall { yieldSoon() }
+  }
+
+  /// The slice is used up by what the host did.
+  func yieldSoon() {
+    isSliceCut = true
+    setSlice(1)
+  }
+
+  /// Goes on with what is left of the slice: to set fuel would begin a new one.
+  func resumeSlice(fuelLeft: UInt64) {
+    let used = fuelAtSlice - min(fuelLeft, fuelAtSlice)
+    isSliceCut = true
+    setSlice(callsInSlice < Self.callsOfASlice && used < limits.slice ? limits.slice - used : 1)
   }
 
   /// How much fuel the guest runs on before it yields; sets what is left of the slice back.
@@ -117,8 +147,7 @@ import Model
     deadline = began + limits.activation
     // SAFETY: fuel is on, so neither can fail.
     _ = unsafe functions.wasmtime_context_set_fuel(context, limits.fuel)
-    callsInSlice = 0
-    setSlice(limits.slice)
+    (callsInSlice, isSliceCut) = (0, true)
   }
 
   func extendDeadline(by time: Duration) { deadline = deadline + time }
@@ -130,12 +159,15 @@ import Model
       totalTime: clock.now.nanoseconds - began.nanoseconds)
   }
 
-  /// How much of its fuel the activation has used.
-  var usedFuel: UInt64 {
+  /// How much fuel is left.
+  var fuelLeft: UInt64 {
     var left: UInt64 = 0
     _ = unsafe functions.wasmtime_context_get_fuel(context, &left)
-    return limits.fuel - min(left, limits.fuel)
+    return left
   }
+
+  /// How much of its fuel the activation has used.
+  var usedFuel: UInt64 { limits.fuel - min(fuelLeft, limits.fuel) }
 
   /// Bytes of its memory.
   var memorySize: Int { isReady ? unsafe functions.wasmtime_memory_data_size(context, memory) : 0 }
@@ -172,8 +204,8 @@ import Model
   func step() -> SliceQueue.Outcome {
     repeat {
       guard let running = unsafe future, !isPolling, waiting == nil else { return .done }
-      if callsInSlice >= Self.callsOfASlice { setSlice(limits.slice) }
-      callsInSlice = 0
+      if isSliceCut { setSlice(limits.slice) }
+      (callsInSlice, isSliceCut, fuelAtSlice) = (0, false, fuelLeft)
       isPolling = true
       let start = clock.now
       let isDone = unsafe functions.wasmtime_call_future_poll(running)

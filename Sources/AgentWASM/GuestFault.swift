@@ -11,6 +11,8 @@ enum GuestFault: Error, Hashable, CustomStringConvertible {
   case exit(Int32)
   case late
   case stopped
+  /// Not the end: a WASI function answers with this error, and the guest goes on.
+  case refused(WASIError)
 
   var description: String {
     switch self {
@@ -25,6 +27,7 @@ enum GuestFault: Error, Hashable, CustomStringConvertible {
     case .exit(let code): "it ended itself with code \(code)"
     case .late: "it took longer than its time"
     case .stopped: "it was stopped"
+    case .refused(let error): "WASI error \(error.number)"
     }
   }
 }

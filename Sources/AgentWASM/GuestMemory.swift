@@ -112,8 +112,7 @@ extension Guest {
     var function = unsafe allocate
     var trap: OpaquePointer?
     // It runs on the stack of a host call: it may neither yield nor take long.
-    var before: UInt64 = 0
-    _ = unsafe functions.wasmtime_context_get_fuel(context, &before)
+    let before = fuelLeft
     let share = min(before, 100_000 + 4 * UInt64(bytes.count))
     setSlice(0)
     _ = unsafe functions.wasmtime_context_set_fuel(context, share)
@@ -125,10 +124,9 @@ extension Guest {
       }
     }
     isAllocating = false
-    var left: UInt64 = 0
-    _ = unsafe functions.wasmtime_context_get_fuel(context, &left)
-    _ = unsafe functions.wasmtime_context_set_fuel(context, before - (share - min(left, share)))
-    setSlice(callsInSlice >= Self.callsOfASlice ? 1 : limits.slice)
+    let left = before - (share - min(fuelLeft, share))
+    _ = unsafe functions.wasmtime_context_set_fuel(context, left)
+    resumeSlice(fuelLeft: left)
     if let error = unsafe error { throw .allocation(unsafe module.engine.take(error: error)) }
     if let trap = unsafe trap {
       let (_, text) = unsafe module.engine.take(trap: trap)

@@ -71,7 +71,7 @@ final class HostFunction {
   func call(_ guest: Guest, _ values: UnsafeMutablePointer<wasmtime_val_raw_t>) throws(GuestFault) {
     guard case .now(let body) = entry.body else { throw .notReady }
     let start = try guest.enter()
-    defer { guest.hostTime += guest.clock.now.nanoseconds - start.nanoseconds }
+    defer { guest.leave(since: start) }
     // SAFETY: the engine gives one value of room for a result; the signature says which half counts.
     if let result = try body(guest, unsafe CallArguments(values: values)) {
       unsafe values[0].i64 = entry.signature.results == [UInt8(ascii: "i")] ? result & 0xFFFF_FFFF : result
@@ -81,7 +81,7 @@ final class HostFunction {
   func begin(_ guest: Guest, _ values: UnsafeMutablePointer<wasmtime_val_raw_t>) throws(GuestFault) -> HostWait {
     guard case .later(let body) = entry.body else { throw .notReady }
     let start = try guest.enter()
-    defer { guest.hostTime += guest.clock.now.nanoseconds - start.nanoseconds }
+    defer { guest.leave(since: start) }
     return try body(guest, unsafe CallArguments(values: values))
   }
 

@@ -4,7 +4,7 @@ import Linux
 /// The other side of a registration: compiles one module in a process of its own, which the host program becomes when
 /// its first argument is `ModuleCompiler.argument`.
 public enum ModuleCompiler {
-  /// The hidden argument; library, module and output file follow.
+  /// The hidden argument; library, module, output file and the most bytes of address space follow.
   public static let argument = "__compile-wasm"
   /// Exit codes (sysexits.h): the module is at fault (EX_DATAERR), or something else is (EX_SOFTWARE). The output file
   /// then holds a sentence instead of code.
@@ -12,7 +12,7 @@ public enum ModuleCompiler {
   static let softwareError: Int32 = 70
 
   /// Most bytes of address space: the library has 24 MB, a module of 40 KB takes 16 MB to compile.
-  static let space: UInt64 = 1 << 30
+  public static let space: UInt64 = 1 << 30
   /// Most seconds of CPU.
   static let seconds: UInt64 = 60
 
@@ -20,7 +20,7 @@ public enum ModuleCompiler {
   /// - Parameter arguments: the program's, with its name.
   /// - Returns: the exit code; nil when something else was asked for.
   public static func runIfAsked(_ arguments: [String]) -> Int32? {
-    guard arguments.count == 5, arguments[1] == argument else { return nil }
+    guard arguments.count == 6, arguments[1] == argument, let space = UInt64(arguments[5]) else { return nil }
     let (library, module, output) = (arguments[2], arguments[3], arguments[4])
     _ = openstarry_limit(Int32(OPENSTARRY_LIMIT_SPACE), space)
     _ = openstarry_limit(Int32(OPENSTARRY_LIMIT_CPU), seconds)

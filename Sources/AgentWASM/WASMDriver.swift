@@ -1,5 +1,6 @@
 import Agent
 import EventLoop
+import Glibc
 import Linux
 import Model
 
@@ -14,7 +15,9 @@ public final class WASMDriver: AgentDriver {
   private let compiler: String
   private let places: [String]
   private let limits: GuestLimits
-  private let patience: Duration
+  private let bounds: ArtefactStore.Bounds
+  private let home: String
+  private let descriptors = DescriptorQuota(256)
   private let slices: SliceQueue
   private var loaded: Loaded?
 
@@ -23,6 +26,8 @@ public final class WASMDriver: AgentDriver {
     var artefacts: ArtefactStore
     /// By the file they came from; instances keep them.
     var modules: [String: WeakModule] = [:]
+    /// By the agents' files: which artefact a file led to, and what the file was then.
+    var known: [String: (status: FileStatus, artefact: String)] = [:]
   }
 
   private struct WeakModule {
@@ -32,15 +37,17 @@ public final class WASMDriver: AgentDriver {
   /// A driver; loads nothing yet.
   /// - Parameters:
   ///   - folder: where compiled modules are kept: native code, so nobody else may write to it.
+  ///   - home: `$OPENSTARRY_HOME`, with the folder `plugins`; the folder that `folder` is in when nil.
   ///   - compiler: a program that calls `ModuleCompiler.runIfAsked` first of all; by default this one.
   ///   - places: where the engine is looked for.
   ///   - limits: for agents without a budget of their own.
   ///   - patience: how long a compilation may take.
+  ///   - space: how many bytes of address space a compilation may take.
   ///   - clock: what deadlines are measured on; the loop when nil.
   public init(
-    _ loop: EventLoop, folder: String, compiler: String = "/proc/self/exe",
+    _ loop: EventLoop, folder: String, home: String? = nil, compiler: String = "/proc/self/exe",
     places: [String] = EngineLibrary.places(), limits: GuestLimits = GuestLimits(),
-    patience: Duration = .seconds(90), clock: (any Timekeeper)? = nil
+    patience: Duration = .seconds(90), space: UInt64 = ModuleCompiler.space, clock: (any Timekeeper)? = nil
   ) {
     self.loop = loop
     self.clock = clock ?? loop
@@ -48,7 +55,8 @@ public final class WASMDriver: AgentDriver {
     self.compiler = compiler
     self.places = places
     self.limits = limits
-    self.patience = patience
+    self.home = home ?? Files.folder(of: folder)
+    bounds = ArtefactStore.Bounds(patience: patience, memory: space)
     slices = SliceQueue(loop)
   }
 
@@ -57,42 +65,50 @@ public final class WASMDriver: AgentDriver {
   /// How often a module had to be compiled.
   public var compilations: Int { loaded?.artefacts.compilations ?? 0 }
 
-  /// Checks the module, and begins to compile it when it is not yet.
+  /// Checks the module and its plugins, and begins to compile it when it is not yet.
   public func validate(_ manifest: Manifest) throws(AgentFailure) {
-    let bytes = try module(of: manifest)
-    try load().artefacts.prepare(bytes) { _ in }
+    let module = try self.module(of: manifest)
+    _ = try surroundings(of: manifest)
+    let bytes = try module().get()
+    try load().artefacts.prepare({ .success(bytes) }) { _ in }
   }
 
   public func start(
     _ manifest: Manifest, host: any AgentHost, _ done: @escaping (Result<any AgentInstance, AgentFailure>) -> Void
   ) {
     do throws(AgentFailure) {
-      let bytes = try module(of: manifest)
+      let module = try self.module(of: manifest)
+      let surroundings = try surroundings(of: manifest)
       let limits = self.limits(of: manifest)
       let artefacts = try load().artefacts
-      artefacts.prepare(bytes) { [self] file in
-        if case .success(let path) = file, case .failure = open(path) {
-          // Ours by its seal, and yet the engine does not take it: another library of the same size and time.
-          artefacts.prepare(bytes, anew: true) { [self] in start(manifest, limits, $0, host, done) }
-        } else {
-          start(manifest, limits, file, host, done)
+      let source = Files.join(Files.folder(of: manifest.file), manifest.runtime.entry)
+      let status = try? FileStatus(source)
+      func begin(_ file: Result<String, AgentFailure>) {
+        switch file.flatMap({ open($0) }) {
+        case .failure(let failure): done(.failure(failure))
+        case .success(let module):
+          if let status, case .success(let path) = file { loaded?.known[source] = (status, path) }
+          let instance = WASMInstance(manifest, module, limits, host, clock, slices, surroundings)
+          instance.start { result in done(result.map { instance }) }
         }
+      }
+      if let artefact = inUse(source, status) { return begin(.success(artefact)) }
+      artefacts.prepare(module) { [self] file in
+        guard case .success(let path) = file, case .failure = open(path) else { return begin(file) }
+        // Ours by its seal, and yet the engine does not take it: another library of the same size and time.
+        artefacts.prepare(anew: true, module) { begin($0) }
       }
     } catch {
       done(.failure(error))
     }
   }
 
-  private func start(
-    _ manifest: Manifest, _ limits: GuestLimits, _ file: Result<String, AgentFailure>, _ host: any AgentHost,
-    _ done: @escaping (Result<any AgentInstance, AgentFailure>) -> Void
-  ) {
-    switch file.flatMap({ open($0) }) {
-    case .failure(let failure): done(.failure(failure))
-    case .success(let module):
-      let instance = WASMInstance(manifest, module, limits, host, clock, slices)
-      instance.start { result in done(result.map { instance }) }
-    }
+  /// The artefact of a file that has not changed, while other instances of it run: nothing has to be read again.
+  private func inUse(_ source: String, _ status: FileStatus?) -> String? {
+    guard let status, let known = loaded?.known[source], status.isUnchanged(since: known.status),
+      loaded?.modules[known.artefact]?.module != nil
+    else { return nil }
+    return known.artefact
   }
 
   private func open(_ path: String) -> Result<PreparedModule, AgentFailure> {
@@ -104,6 +120,8 @@ public final class WASMDriver: AgentDriver {
         var modules = (loaded?.modules ?? [:]).filter { $0.value.module != nil }
         modules[path] = WeakModule(module: module)
         loaded?.modules = modules
+        let known = loaded?.known ?? [:]
+        loaded?.known = known.filter { modules[$0.value.artefact] != nil }
         return .success(module)
       } catch {
         throw AgentFailure(.startFailed, OneLine.text(error.description))
@@ -113,19 +131,50 @@ public final class WASMDriver: AgentDriver {
     }
   }
 
-  private func module(of manifest: Manifest) throws(AgentFailure) -> [UInt8] {
+  /// What reads and checks a manifest's module, on any thread.
+  private func module(
+    of manifest: Manifest
+  ) throws(AgentFailure) -> @Sendable () -> Result<[UInt8], AgentFailure> {
     guard manifest.runtime.driver == kind else {
       throw AgentFailure(.startFailed, "runtime.driver is '\(manifest.runtime.driver.rawValue)', not 'wasm'")
     }
     let path = Files.join(Files.folder(of: manifest.file), manifest.runtime.entry)
-    let bytes: [UInt8]
-    do throws(SystemError) {
-      bytes = try Files.read(path, limit: ModuleCheck.largest)
-    } catch {
-      throw AgentFailure(.startFailed, "the module of agent '\(manifest.id)' cannot be used: \(error)")
+    let (agent, memory) = (manifest.id, limits(of: manifest).memory)
+    return {
+      let bytes: [UInt8]
+      do throws(SystemError) {
+        bytes = try Files.read(path, limit: ModuleCheck.largest)
+      } catch {
+        let why =
+          error.errno == EFBIG
+          ? "\(path) has more than the \(ModuleCheck.largest) bytes a module may have" : error.description
+        return .failure(AgentFailure(.startFailed, "the module of agent '\(agent)' cannot be used: \(why)"))
+      }
+      return Result { () throws(AgentFailure) in
+        try ModuleCheck.check(bytes, file: path, memory: memory)
+        return bytes
+      }
     }
-    try ModuleCheck.check(bytes, file: path, memory: limits(of: manifest).memory)
-    return bytes
+  }
+
+  /// The agent's environment and plugins: `name@version` is the folder of that name, or else of the plain name.
+  private func surroundings(of manifest: Manifest) throws(AgentFailure) -> GuestSurroundings {
+    var plugins: [PluginFolder] = []
+    for plugin in manifest.plugins {
+      // A scope begins with an @, too.
+      let mark = plugin.dropFirst().lastIndex(of: "@")
+      let name = mark.map { String(plugin[..<$0]) } ?? plugin
+      let places = [plugin, name].map { "\(home)/plugins/\($0)" }
+      guard let place = places.first(where: { Files.isFolder($0) }) else {
+        throw AgentFailure(
+          .startFailed,
+          "plugin '\(plugin)' of agent '\(manifest.id)' is not installed: there is no folder "
+            + places.joined(separator: " or "))
+      }
+      plugins.append(PluginFolder(name: "/plugins/\(name)", path: place))
+    }
+    return GuestSurroundings(
+      environment: ["OPENSTARRY_AGENT_ID=\(manifest.id)", "OPENSTARRY_HOME=/"], plugins: plugins, quota: descriptors)
   }
 
   private func limits(of manifest: Manifest) -> GuestLimits {
@@ -142,7 +191,7 @@ public final class WASMDriver: AgentDriver {
       let engine = Engine(try EngineLibrary(path: path))
       let loaded = Loaded(
         linker: try HostLinker(engine),
-        artefacts: ArtefactStore(loop, folder: folder, engine, compiler: compiler, patience: patience))
+        artefacts: ArtefactStore(loop, folder: folder, engine, compiler: compiler, bounds))
       self.loaded = loaded
       return loaded
     } catch {

@@ -9,6 +9,7 @@ final class WASMInstance: AgentInstance {
   private let limits: GuestLimits
   private let clock: any Timekeeper
   private let slices: SliceQueue
+  private let surroundings: GuestSurroundings
   private let isFresh: Bool
   private var host: (any AgentHost)?
   private var guest: Guest?
@@ -25,7 +26,7 @@ final class WASMInstance: AgentInstance {
 
   init(
     _ manifest: Manifest, _ module: PreparedModule, _ limits: GuestLimits, _ host: any AgentHost,
-    _ clock: any Timekeeper, _ slices: SliceQueue
+    _ clock: any Timekeeper, _ slices: SliceQueue, _ surroundings: GuestSurroundings
   ) {
     self.manifest = manifest
     self.module = module
@@ -33,6 +34,7 @@ final class WASMInstance: AgentInstance {
     self.host = host
     self.clock = clock
     self.slices = slices
+    self.surroundings = surroundings
     isFresh = manifest.document["runtime"]?["instance"]?.string == "fresh"
   }
 
@@ -102,7 +104,7 @@ final class WASMInstance: AgentInstance {
 
   private func boot(_ done: @escaping (Result<Void, AgentFailure>) -> Void) {
     guard let host else { return done(.failure(AgentFailure(.killed, "it was stopped"))) }
-    let guest = Guest(module, limits, host: host, clock: clock, agent: manifest.id)
+    let guest = Guest(module, limits, host: host, clock: clock, surroundings)
     self.guest = guest
     guest.onWake = { [weak self] in self?.drive() }
     guest.refill()

@@ -40,6 +40,15 @@ int pthread_setname_np(pthread_t thread, const char *name);
 
 // open(2) and fcntl(2) are variadic.
 static inline int openstarry_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
+// O_PATH of <asm-generic/fcntl.h>; <fcntl.h> has it only for GNU programs.
+enum { OPENSTARRY_O_PATH = 010000000 };
+
+// openat2(2), which C libraries do not wrap: a path below `dir` that no `..`, symbolic link or mount leads out of.
+static inline int openstarry_open_beneath(int dir, const char *path, int flags) {
+  struct { uint64_t flags, mode, resolve; } how = {
+    .flags = (uint64_t)flags, .resolve = 0x01 | 0x02 | 0x04 | 0x08 /* NO_XDEV, NO_MAGICLINKS, NO_SYMLINKS, BENEATH */};
+  return (int)syscall(437, dir, path, &how, sizeof how);
+}
 static inline int openstarry_openat(int dir, const char *path, int flags, mode_t mode) {
   return openat(dir, path, flags, mode);
 }

@@ -164,36 +164,53 @@ import Testing
     #expect(!Seal(module: [1, 2], key: "key").holds(file))
   }
 
-  /// The WIT file and the table name the same functions, and every parameter lowers to what the table says.
+  /// The WIT file and the table name the same functions with the same core types, and the page lists them as they are.
   @Test func theContractIsWhatTheTableSays() throws {
-    let folder = Files.folder(of: Files.folder(of: Files.folder(of: #filePath)))
-    let text = String(decoding: try Files.read("\(folder)/Sources/AgentWASM/wit/openstarry.wit"), as: UTF8.self)
-    let document = String(decoding: try Files.read("\(folder)/docs/wasm-abi.md"), as: UTF8.self)
-    var package = ""
-    var interface = ""
-    var found: [String: String] = [:]
-    for line in text.split(separator: "\n").map({ $0.drop { $0 == " " } }) {
-      if let mark = line.firstIndex(of: "@"), line.hasPrefix("// In package ") {
-        package = String(line[line.index(line.startIndex, offsetBy: 14)..<mark])
-      }
-      if line.hasPrefix("interface ") { interface = String(line.dropFirst(10).prefix { $0 != " " }) }
-      guard interface != "handler", interface != "types", let colon = line.firstIndex(of: ":"), line.contains(": func(")
-      else { continue }
-      let parts = line[colon...].dropFirst(7).split(separator: ")", maxSplits: 1, omittingEmptySubsequences: false)
-      var lowered = parts[0].split(separator: ",").map { parameter in
-        parameter.hasSuffix("string") ? "ii" : parameter.hasSuffix("u64") ? "I" : "i"
-      }.joined()
-      lowered += parts[1].contains("result<") ? "i>" : parts[1].contains("u64") ? ">I" : ">"
-      found["\(package)/\(interface)@0.1.0#\(line[..<colon])"] = lowered
+    let contract = try Contract()
+    let document = String(decoding: try Files.read("\(Contract.folder)/docs/wasm-abi.md"), as: UTF8.self)
+    let written = Dictionary(uniqueKeysWithValues: contract.imports.map { ($0.name, $0.lowered) })
+    let table = Dictionary(uniqueKeysWithValues: HostTable.own.map { ($0.name.description, $0.signature) })
+    #expect(written == table)
+    #expect(!written.isEmpty)
+    // | `module` | `name` | parameters | result |
+    var listed: [String: Signature] = [:]
+    for line in document.split(separator: "\n") where line.hasPrefix("| `openstarry:") {
+      let cells = line.split(separator: "|").map { $0.filter { $0 != " " && $0 != "`" } }
+      guard cells.count >= 3, cells[0].hasSuffix("@\(ABI.version)") else { continue }
+      listed["\(cells[0])#\(cells[1])"] = Self.lowered(cells[2], result: cells.count > 3 ? cells[3] : "")
     }
-    let own = HostTable.own
-    #expect(found.count == own.count)
-    for entry in own {
-      let wanted = found[entry.name.description].map { Signature(stringLiteral: $0) }
-      #expect(wanted == entry.signature, "\(entry.name)")
-      #expect(document.contains("| `\(entry.name.module)` | `\(entry.name.name)` |"))
+    #expect(listed == table)
+    for (wit, abi) in [("handle", ABI.handle), ("start", ABI.start), ("snapshot", ABI.snapshot)] {
+      let function = try #require(contract.exports.first { $0.name == abi })
+      #expect(function.name.hasSuffix("#\(wit)"))
+      let known = (ABI.requiredExports + ABI.optionalExports).first { $0.name == abi }
+      #expect(function.lifted == known?.signature)
+      #expect(document.contains("| `\(abi)` |"))
     }
-    for name in [ABI.handle, ABI.start, ABI.snapshot, ABI.allocate] { #expect(document.contains("`\(name)`")) }
+    #expect(contract.exports.count == 3)
+    #expect(document.contains("| `\(ABI.allocate)` |"))
+    #expect(contract.errorCodes == AgentError.Code.allCases.map(\.rawValue))
+    for name in WASINames.signatures.keys where HostTable.works(name) {
+      #expect(document.contains("`\(name)`"), "\(name) is not on the page")
+    }
+  }
+
+  /// Of a row of the page: `id (ptr, len), lease in ms **i64**, area`.
+  private static func lowered(_ parameters: String, result: String) -> Signature {
+    var core = ""
+    var depth = 0
+    var part = ""
+    func end() {
+      if !part.isEmpty { core += part.contains("(ptr,len)") ? "ii" : part.contains("**i64**") ? "I" : "i" }
+      part = ""
+    }
+    for character in parameters {
+      if character == "(" { depth += 1 }
+      if character == ")" { depth -= 1 }
+      if character == "," && depth == 0 { end() } else { part.append(character) }
+    }
+    end()
+    return Signature(stringLiteral: core + (result.hasPrefix("i64") ? ">I" : ">"))
   }
 
   @Test func commandsAreRead() throws {

@@ -46,6 +46,14 @@ enum Workshop {
     return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
   }
 
+  /// Removes a folder with what is in it; links are not followed.
+  static func remove(_ folder: String) {
+    for name in (try? Files.names(in: folder)) ?? [] where !Files.remove("\(folder)/\(name)") {
+      remove("\(folder)/\(name)")
+    }
+    _ = unsafe folder.withCString { unsafe rmdir($0) }
+  }
+
   /// Builds a guest from C: the common part and `source`.
   static func build(_ source: String, in folder: String, memory: Int = 131_072, common: Bool = true) throws -> [UInt8] {
     let (input, output) = ("\(folder)/guest.c", "\(folder)/guest.out.wasm")

@@ -19,10 +19,4 @@ enum WASINames {
     "random_get": "ii>i", "sched_yield": ">i", "sock_accept": "iii>i", "sock_recv": "iiiiii>i",
     "sock_send": "iiiii>i", "sock_shutdown": "ii>i",
   ]
-
-  /// Error numbers of the same document.
-  static let success: Int32 = 0
-  static let badDescriptor: Int32 = 8
-  static let invalid: Int32 = 28
-  static let noSystemCall: Int32 = 52
 }

@@ -1,6 +1,5 @@
 import Agent
 import EventLoop
-import Glibc
 import Linux
 import Model
 
@@ -15,6 +14,7 @@ final class RecordingHost: AgentHost {
   var kept: [String: Value] = [:]
   var onRead: (() -> Void)?
   var gateway: (any ModelGateway)?
+  private var frame: [UInt8] = []
 
   func read(_ sensor: String) throws(AgentError) -> Reading {
     onRead?()
@@ -30,7 +30,9 @@ final class RecordingHost: AgentHost {
   func snapshot(_ camera: String) throws(AgentError) -> [UInt8] { [0xFF, 0xD8, 0xFF, 0xD9] }
   func frame(_ camera: String, width: Int, height: Int) throws(AgentError) -> [UInt8] {
     guard width * height <= 160 * 120 else { throw AgentError(.limited, "no more than 160 × 120") }
-    return (0..<width * height).map { UInt8(truncatingIfNeeded: $0) }
+    let size = width * height
+    if frame.count != size { frame = (0..<size).map { UInt8(truncatingIfNeeded: $0) } }
+    return frame
   }
   func complete(
     _ request: ModelRequest, _ done: @escaping (Result<ModelAnswer, AgentError>) -> Void
@@ -59,19 +61,21 @@ final class Bench {
   private(set) var driver: WASMDriver
   var artefacts: String { "\(folder)/modules" }
 
-  init(limits: GuestLimits = GuestLimits()) throws {
+  /// - Parameters:
+  ///   - patience: for a compilation.
+  ///   - space: for a compilation, in bytes.
+  init(
+    limits: GuestLimits = GuestLimits(), patience: Duration = .seconds(90), space: UInt64 = ModuleCompiler.space
+  ) throws {
     self.limits = limits
     folder = try Workshop.folder()
     loop = try EventLoop()
-    driver = WASMDriver(loop, folder: "\(folder)/modules", compiler: Workshop.compiler, limits: limits, clock: clock)
+    driver = WASMDriver(
+      loop, folder: "\(folder)/modules", compiler: Workshop.compiler, limits: limits, patience: patience,
+      space: space, clock: clock)
   }
 
-  deinit {
-    for folder in [artefacts, folder] {
-      for name in (try? Files.names(in: folder)) ?? [] { Files.remove("\(folder)/\(name)") }
-      _ = unsafe folder.withCString { unsafe rmdir($0) }
-    }
-  }
+  deinit { Workshop.remove(folder) }
 
   /// As after a restart of the daemon.
   func restart() {

@@ -1,0 +1,118 @@
+import Agent
+import Linux
+import Model
+import Testing
+
+@testable import AgentWASM
+
+/// The compiler's process: one at a time, bounded, and never in the loop's way.
+@Suite(.enabled(if: Workshop.engine != nil, "no engine: see the first line of output")) struct CompilationTests {
+  /// Modules that differ in what their handler returns.
+  private static func module(_ number: Int, functions: Int = 0) -> [UInt8] {
+    var builder = ModuleBuilder()
+    builder.agent(handle: ModuleBuilder.constant(2048 + 4 * number))
+    for index in 0..<functions {
+      let body = (0..<200).flatMap { ModuleBuilder.constant($0 &* index) + ModuleBuilder.drop }
+      builder.function(">", body)
+    }
+    return builder.bytes
+  }
+
+  private func start(
+    _ bench: Bench, _ module: [UInt8], _ name: String,
+    _ done: @escaping (Result<any AgentInstance, AgentFailure>) -> Void
+  ) throws {
+    var manifest = try bench.manifest(module)
+    manifest.runtime.entry = name
+    try Files.replace("\(bench.folder)/\(name)", with: module)
+    bench.driver.start(manifest, host: bench.host, done)
+  }
+
+  @Test func oneAfterTheOtherAndEachOnce() throws {
+    let bench = try Bench()
+    var ends = 0
+    for number in 0..<6 {
+      for copy in 0..<3 {
+        try start(bench, Self.module(number), "m\(number)-\(copy).wasm") { if case .success = $0 { ends += 1 } }
+      }
+    }
+    #expect(bench.driver.compilations == 0)
+    var most = 0
+    while ends < 18 {
+      bench.loop.turn(wait: true)
+      let waiting = (try? Files.names(in: bench.artefacts)) ?? []
+      most = max(most, waiting.filter { $0.hasSuffix(".module") }.count)
+    }
+    #expect(bench.driver.compilations == 6)
+    #expect(most == 1)
+    #expect(try Files.names(in: bench.artefacts).allSatisfy { $0.hasSuffix(".cwasm") })
+  }
+
+  @Test func tooManyAreTurnedAway() throws {
+    let bench = try Bench()
+    var (ends, refused) = (0, 0)
+    for number in 0..<24 {
+      try start(bench, Self.module(number), "m\(number).wasm") {
+        ends += 1
+        if $0.failureText.contains("modules wait to be compiled; try again") { refused += 1 }
+      }
+    }
+    while ends < 24 { bench.loop.turn(wait: true) }
+    #expect((1...8).contains(refused))
+    #expect(bench.driver.compilations == 24 - refused)
+  }
+
+  @Test func aCompilerOverItsTimeIsEnded() throws {
+    let bench = try Bench(patience: .zero)
+    var failure = ""
+    var isDone = false
+    try start(bench, Self.module(1), "m.wasm") {
+      failure = $0.failureText
+      isDone = true
+    }
+    while !isDone { bench.loop.turn(wait: true) }
+    #expect(failure.contains("compiling the module took more than 1024 MiB or 0s"), "\(failure)")
+    #expect(try Files.names(in: bench.artefacts) == [])
+  }
+
+  @Test func aCompilerOverItsMemoryIsEnded() throws {
+    let bench = try Bench(space: 40 << 20)
+    var failure = ""
+    var isDone = false
+    try start(bench, Self.module(1, functions: 500), "m.wasm") {
+      failure = $0.failureText
+      isDone = true
+    }
+    while !isDone { bench.loop.turn(wait: true) }
+    #expect(failure.contains("start-failed"), "\(failure)")
+    #expect(try Files.names(in: bench.artefacts) == [])
+    let enough = try Bench()
+    let started: Result<any AgentInstance, AgentFailure> = enough.wait { done in
+      do { try start(enough, Self.module(1, functions: 500), "m.wasm", done) } catch { Issue.record(error) }
+    }
+    #expect(started.failureText == "")
+  }
+
+  /// Starting again what runs already reads nothing and answers at once.
+  @Test func whatRunsIsNotReadAgain() throws {
+    let bench = try Bench()
+    let first = try bench.start(module: Self.module(1))
+    var manifest = try bench.manifest(Self.module(1))
+    var second: Result<any AgentInstance, AgentFailure>?
+    // The file was written anew: it is looked at, and is the same.
+    bench.driver.start(manifest, host: bench.host) { second = $0 }
+    #expect(second == nil)
+    while second == nil { bench.loop.turn(wait: true) }
+    bench.driver.start(manifest, host: bench.host) { second = $0 }
+    second = nil
+    bench.driver.start(manifest, host: bench.host) { second = $0 }
+    #expect(second != nil && bench.driver.compilations == 1)
+    // Another one in its place is.
+    manifest = try bench.manifest(Self.module(2))
+    second = nil
+    bench.driver.start(manifest, host: bench.host) { second = $0 }
+    while second == nil { bench.loop.turn(wait: true) }
+    #expect(bench.driver.compilations == 2)
+    #expect(bench.activate(first) == nil)
+  }
+}
