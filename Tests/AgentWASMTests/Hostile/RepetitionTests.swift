@@ -1,0 +1,60 @@
+import Linux
+import Testing
+
+@testable import AgentWASM
+
+/// Ten thousand times the same harm: memory and descriptors are those of the first thousand.
+@Suite(.enabled(if: Workshop.engine != nil, "no engine: see the first line of output")) struct RepetitionTests {
+  enum Harm: String, CaseIterable {
+    case trap, spin, recursion, growth, throughTheHost, sleep
+
+    var module: [UInt8] {
+      var builder = ModuleBuilder()
+      let read = builder.importFunction(ImportName(module: "openstarry:hal/sensors@0.1.0", name: "read"), "iii>")
+      let ask = builder.importFunction(ImportName(module: "openstarry:agent/model@0.1.0", name: "complete"), "iiiiii>")
+      func arguments(_ values: [Int]) -> [UInt8] { values.flatMap { ModuleBuilder.constant($0) } }
+      switch self {
+      case .trap: builder.agent(handle: ModuleBuilder.trap)
+      case .spin: builder.agent(handle: ModuleBuilder.forever() + ModuleBuilder.constant(2048))
+      // The handler is the function after the imports.
+      case .recursion: builder.agent(handle: arguments([0, 0]) + ModuleBuilder.call(2))
+      // memory.grow of one page each, then the page is written to.
+      case .growth:
+        builder.agent(
+          handle: ModuleBuilder.forever(
+            arguments([1]) + [0x40, 0] + ModuleBuilder.drop + [0x3F, 0] + arguments([16]) + [0x74] + arguments([4])
+              + [0x6B] + arguments([7]) + [0x36, 2, 0]) + arguments([2048]))
+      case .throughTheHost:
+        builder.agent(handle: arguments([-1, -1, -1]) + ModuleBuilder.call(read) + arguments([2048]))
+      case .sleep:
+        builder.agent(handle: arguments([0, 4, 0, 4, 0, 4160]) + ModuleBuilder.call(ask) + arguments([2048]))
+      }
+      return builder.bytes
+    }
+  }
+
+  @Test(arguments: Harm.allCases) func nothingLeaks(_ harm: Harm) throws {
+    let folder = try Workshop.folder()
+    defer { Workshop.remove(folder) }
+    try Files.replace("\(folder)/agent.wasm", with: harm.module)
+    let output = "\(folder)/output"
+    let child = try Spawn.start(
+      "/bin/sh",
+      [
+        "sh", "-c", "exec \"$0\" repeat \"$1\" 10000 \"$2\" >\"$3\"", Workshop.compiler, folder,
+        harm == .sleep ? "stop" : "fail", output,
+      ])
+    let status = try Spawn.wait(for: child)
+    let lines = String(decoding: try Files.read(output), as: UTF8.self).split(separator: "\n")
+    #expect(status == 0, "\(lines)")
+    try #require(lines.count == 3)
+    let (early, late) = (
+      lines[0].split(separator: " ").map { Int($0)! }, lines[1].split(separator: " ").map { Int($0)! }
+    )
+    #expect(lines[2] == "10001")
+    // Less than 64 bytes a round; an instance reserves 17 MiB of addresses.
+    #expect(late[0] - early[0] < 600_000, "resident: \(early[0]) to \(late[0])")
+    #expect(late[1] - early[1] < 8 << 20, "addresses: \(early[1]) to \(late[1])")
+    #expect(late[2] == early[2], "descriptors: \(early[2]) to \(late[2])")
+  }
+}
