@@ -14,6 +14,8 @@ final class ArtefactStore {
     var patience: Duration
     /// Bytes of address space it may have.
     var memory: UInt64
+    /// Bytes of modules that may wait for their turn: they are kept in memory.
+    var waiting = 32 << 20
   }
 
   /// A module on its way to its artefact.
@@ -25,9 +27,6 @@ final class ArtefactStore {
     var source: String { "\(path).module" }
     var result: String { "\(path).made" }
   }
-
-  /// Modules that wait to be compiled; they are kept in memory, at most 8 MiB each.
-  static let mostWaiting = 16
 
   private let loop: EventLoop
   private let worker: Worker<Void>
@@ -74,7 +73,7 @@ final class ArtefactStore {
       case .success(let job) where job.isThere: done(.success(job.path))
       case .success(let job) where waiting[job.path] != nil: waiting[job.path]?.append(done)
       case .success(let job):
-        guard queue.count < Self.mostWaiting else {
+        guard queue.isEmpty || queue.reduce(job.module.count, { $0 + $1.module.count }) <= bounds.waiting else {
           return done(.failure(Self.failed("\(queue.count) modules wait to be compiled; try again when they are")))
         }
         waiting[job.path] = [done]

@@ -15,7 +15,8 @@ public final class WASMDriver: AgentDriver {
   private let compiler: String
   private let places: [String]
   private let limits: GuestLimits
-  private let bounds: ArtefactStore.Bounds
+  /// Of compilations; counts from when the engine is loaded.
+  var bounds: ArtefactStore.Bounds
   private let home: String
   private let descriptors = DescriptorQuota(256)
   private let slices: SliceQueue

@@ -50,6 +50,7 @@ import Testing
 
   @Test func tooManyAreTurnedAway() throws {
     let bench = try Bench()
+    bench.driver.bounds.waiting = 16 * Self.module(1).count
     var (ends, refused) = (0, 0)
     for number in 0..<24 {
       try start(bench, Self.module(number), "m\(number).wasm") {

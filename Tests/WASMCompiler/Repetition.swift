@@ -30,7 +30,8 @@ enum Repetition {
   /// - Parameters:
   ///   - folder: with `agent.wasm`, which fails; or sleeps for a model's answer, and is stopped.
   ///   - rounds: how often.
-  ///   - end: `fail` waits for the failure, `stop` stops the agent in its activation.
+  ///   - end: `fail` waits for the failure, `stop` stops the agent in its activation, `keep` lets it wait and starts
+  ///     another, `fresh` wakes one agent again and again that is made anew for each event.
   static func run(_ folder: String, _ rounds: String, _ end: String) -> Int32 {
     do {
       let loop = try EventLoop()
@@ -38,24 +39,29 @@ enum Repetition {
       limits.fuel = 20_000
       let driver = WASMDriver(loop, folder: "\(folder)/modules", limits: limits)
       let manifest = Manifest(
-        id: "guest", name: "guest", runtime: .init(driver: .wasm, entry: "agent.wasm"), file: "\(folder)/agent.json")
+        id: "guest", name: "guest", runtime: .init(driver: .wasm, entry: "agent.wasm"),
+        document: end == "fresh" ? ["runtime": ["instance": "fresh"]] : .map([:]), file: "\(folder)/agent.json")
       let rounds = Int(rounds) ?? 0
       let event = Event(id: ULID(high: 1, low: 1), type: "a:b")
       // One that stays, as another agent with the same module would.
-      let resident = try start(driver, manifest, loop)
+      var resident = [try start(driver, manifest, loop)]
       var failures = 0
       for round in 0...rounds {
         if round == rounds / 10 || round == rounds { try report() }
-        let instance = try start(driver, manifest, loop)
+        let instance = end == "fresh" ? resident[0] : try start(driver, manifest, loop)
         var result: Result<Void, AgentFailure>?
         instance.activate(event) { result = $0 }
+        if end == "keep" {
+          resident.append(instance)
+          continue
+        }
         if end == "stop" { instance.stop(now: true) {} }
         while result == nil { loop.turn(wait: true) }
         if case .failure = result { failures += 1 }
         if end == "fail" { instance.stop(now: true) {} }
       }
       print(failures)
-      _ = resident
+      for instance in resident { instance.stop(now: true) {} }
       return 0
     } catch {
       print("\(error)")

@@ -6,7 +6,7 @@ import Testing
 /// Ten thousand times the same harm: memory and descriptors are those of the first thousand.
 @Suite(.enabled(if: Workshop.engine != nil, "no engine: see the first line of output")) struct RepetitionTests {
   enum Harm: String, CaseIterable {
-    case trap, spin, recursion, growth, throughTheHost, sleep
+    case trap, spin, recursion, growth, throughTheHost, sleep, nothing
 
     var module: [UInt8] {
       var builder = ModuleBuilder()
@@ -14,6 +14,7 @@ import Testing
       let ask = builder.importFunction(ImportName(module: "openstarry:agent/model@0.1.0", name: "complete"), "iiiiii>")
       func arguments(_ values: [Int]) -> [UInt8] { values.flatMap { ModuleBuilder.constant($0) } }
       switch self {
+      case .nothing: builder.agent()
       case .trap: builder.agent(handle: ModuleBuilder.trap)
       case .spin: builder.agent(handle: ModuleBuilder.forever() + ModuleBuilder.constant(2048))
       // The handler is the function after the imports.
@@ -33,28 +34,41 @@ import Testing
     }
   }
 
-  @Test(arguments: Harm.allCases) func nothingLeaks(_ harm: Harm) throws {
+  /// What a process of its own says of so many rounds: what it used after a tenth, after all, and how many failed.
+  private func run(_ harm: Harm, rounds: Int, end: String) throws -> (early: [Int], late: [Int], failures: Int) {
     let folder = try Workshop.folder()
     defer { Workshop.remove(folder) }
     try Files.replace("\(folder)/agent.wasm", with: harm.module)
-    let output = "\(folder)/output"
     let child = try Spawn.start(
       "/bin/sh",
       [
-        "sh", "-c", "exec \"$0\" repeat \"$1\" 10000 \"$2\" >\"$3\"", Workshop.compiler, folder,
-        harm == .sleep ? "stop" : "fail", output,
+        "sh", "-c", "exec \"$0\" repeat \"$1\" \"$2\" \"$3\" >\"$1/output\"", Workshop.compiler, folder, "\(rounds)",
+        end,
       ])
     let status = try Spawn.wait(for: child)
-    let lines = String(decoding: try Files.read(output), as: UTF8.self).split(separator: "\n")
+    let lines = String(decoding: try Files.read("\(folder)/output"), as: UTF8.self).split(separator: "\n")
     #expect(status == 0, "\(lines)")
     try #require(lines.count == 3)
-    let (early, late) = (
-      lines[0].split(separator: " ").map { Int($0)! }, lines[1].split(separator: " ").map { Int($0)! }
-    )
-    #expect(lines[2] == "10001")
+    let numbers = lines.map { $0.split(separator: " ").map { Int($0) ?? 0 } }
+    return (numbers[0], numbers[1], numbers[2][0])
+  }
+
+  @Test(arguments: Harm.allCases) func nothingLeaks(_ harm: Harm) throws {
+    let end = harm == .sleep ? "stop" : harm == .nothing ? "fresh" : "fail"
+    let (early, late, failures) = try run(harm, rounds: 10_000, end: end)
+    #expect(failures == (harm == .nothing ? 0 : 10_001))
     // Less than 64 bytes a round; an instance reserves 17 MiB of addresses.
     #expect(late[0] - early[0] < 600_000, "resident: \(early[0]) to \(late[0])")
     #expect(late[1] - early[1] < 8 << 20, "addresses: \(early[1]) to \(late[1])")
     #expect(late[2] == early[2], "descriptors: \(early[2]) to \(late[2])")
+  }
+
+  /// What one more costs that waits for a model: its stack, the pages of its memory that it touched, and little else.
+  @Test func aThousandThatWaitAreSmall() throws {
+    let (early, late, failures) = try run(.sleep, rounds: 1000, end: "keep")
+    let each = (late[0] - early[0]) / 900
+    print("a waiting agent: \(each) bytes resident")
+    #expect(failures == 0 && each < 40 << 10, "\(each)")
+    #expect(late[2] == early[2])
   }
 }

@@ -143,20 +143,3 @@ extension Result where Success == Void {
   /// Why it failed; nil when it did not.
   var failure: Failure? { if case .failure(let failure) = self { failure } else { nil } }
 }
-
-/// What the tests' own process uses.
-enum Process {
-  /// Pages of its own and of files, in bytes (proc(5), statm).
-  static func residentBytes() throws -> Int { try statm(1) * 4096 }
-
-  /// Addresses, in bytes.
-  static func addressBytes() throws -> Int { try statm(0) * 4096 }
-
-  /// Open descriptors.
-  static func descriptors() throws -> Int { try Files.names(in: "/proc/self/fd").count }
-
-  private static func statm(_ field: Int) throws -> Int {
-    let fields = String(decoding: try Files.read("/proc/self/statm"), as: UTF8.self).split(separator: " ")
-    return Int(fields[field]) ?? 0
-  }
-}
