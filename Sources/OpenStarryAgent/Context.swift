@@ -58,12 +58,20 @@ extension AgentHost {
 
 /// Everything an agent may reach while it handles one event.
 public struct Context {
-  private let host: any AgentHost
+  #if hasFeature(Embedded)
+    /// What answers the calls: one class, so that a module imports what its agent uses and no more.
+    public typealias Host = GuestHost
+  #else
+    /// What answers the calls.
+    public typealias Host = any AgentHost
+  #endif
+
+  private let host: Host
   /// The agent's id, as in its manifest.
   public let agent: String
 
   /// Drivers make contexts; tests may, around a host of their own.
-  public init(agent: String, host: any AgentHost) {
+  public init(agent: String, host: Host) {
     self.agent = agent
     self.host = host
   }

@@ -24,10 +24,32 @@
     }
 
     func snapshot(_ camera: String) throws(AgentError) -> [UInt8] {
-      guard let text = try ask("getCameraSnapshot", ["id": .string(camera)])["jpeg"]?.string,
-        let picture = Base64.bytes(text)
-      else { throw AgentError(.failed, "a picture that is no base64") }
-      return picture
+      try Self.bytes(ask("getCameraSnapshot", ["id": .string(camera)])["jpeg"])
+    }
+
+    func frame(_ camera: String, width: Int, height: Int) throws(AgentError) -> [UInt8] {
+      let parameters: Fields = ["id": .string(camera), "width": .int(Int64(width)), "height": .int(Int64(height))]
+      return try Self.bytes(ask("getCameraFrame", parameters)["grey"])
+    }
+
+    private static func bytes(_ text: Value?) throws(AgentError) -> [UInt8] {
+      guard let bytes = text?.string.flatMap({ Base64.bytes($0) }) else {
+        throw AgentError(.failed, "a picture that is no base64")
+      }
+      return bytes
+    }
+
+    /// Waits for the answer.
+    func complete(
+      _ request: ModelRequest, _ done: @escaping (Result<ModelAnswer, AgentError>) -> Void
+    ) throws(AgentError) -> CompletionID {
+      var parameters: Fields = ["prompt": .string(request.prompt)]
+      if !request.system.isEmpty { parameters["system"] = .string(request.system) }
+      if let tokens = request.maxTokens { parameters["max_tokens"] = .int(Int64(tokens)) }
+      let answer = try ask("complete", parameters)
+      guard let text = answer["text"]?.string else { throw AgentError(.failed, "an answer without a text") }
+      done(.success(ModelAnswer(text: text, tokens: Int(clamping: answer["tokens"]?.int ?? 0))))
+      return CompletionID(UInt64(lastID))
     }
 
     func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID {

@@ -16,7 +16,7 @@ extension Agent {
 @_expose(wasm, "openstarry:agent/handler@0.1.0#start")
 @_cdecl("openstarry_guest_start")
 func start() -> UnsafeMutablePointer<openstarry_result>? {
-  guard unsafe guest != nil else { return unsafe result("no agent: main.swift has to call main() of its type") }
+  guard unsafe guest != nil else { return unsafe result("no agent: the program has to call main() of its type") }
   unsafe context = Context(agent: GuestHost.agent(), host: GuestHost())
   return unsafe result(nil)
 }

@@ -1,14 +1,14 @@
 internal import COpenStarry
 
 /// The calls of an agent in WebAssembly: each is an import of the module.
-final class GuestHost: AgentHost {
-  var now: UInt64 { openstarry_now() }
+public final class GuestHost: AgentHost {
+  public var now: UInt64 { openstarry_now() }
 
-  func read(_ sensor: String) throws(AgentError) -> Reading {
+  public func read(_ sensor: String) throws(AgentError) -> Reading {
     try unsafe Reading(JSONText.read(ask { area in unsafe sensor.lend { unsafe openstarry_read($0, $1, area) } }))
   }
 
-  func control(_ actuator: String, _ command: ActuatorCommand, lease: Duration?) throws(AgentError) -> Receipt {
+  public func control(_ actuator: String, _ command: ActuatorCommand, lease: Duration?) throws(AgentError) -> Receipt {
     let command = JSONText.write(command.value)
     let milliseconds = UInt64(clamping: lease.map { max(1, $0.milliseconds) } ?? 0)
     return try unsafe Receipt(
@@ -20,11 +20,34 @@ final class GuestHost: AgentHost {
         }))
   }
 
-  func snapshot(_ camera: String) throws(AgentError) -> [UInt8] {
+  public func snapshot(_ camera: String) throws(AgentError) -> [UInt8] {
     try unsafe ask { area in unsafe camera.lend { unsafe openstarry_camera_snapshot($0, $1, area) } }
   }
 
-  func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID {
+  public func frame(_ camera: String, width: Int, height: Int) throws(AgentError) -> [UInt8] {
+    try unsafe ask { area in
+      unsafe camera.lend {
+        unsafe openstarry_camera_frame($0, $1, UInt32(clamping: width), UInt32(clamping: height), area)
+      }
+    }
+  }
+
+  /// Sleeps until the answer is there.
+  public func complete(
+    _ request: ModelRequest, _ done: @escaping (Result<ModelAnswer, AgentError>) -> Void
+  ) throws(AgentError) -> CompletionID {
+    let text = try unsafe ask { area in
+      unsafe request.prompt.lend { prompt, length in
+        unsafe request.system.lend {
+          unsafe openstarry_complete(prompt, length, $0, $1, UInt32(clamping: request.maxTokens ?? 0), area)
+        }
+      }
+    }
+    done(.success(ModelAnswer(text: String(decoding: text, as: UTF8.self))))
+    return CompletionID(0)
+  }
+
+  public func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID {
     let payload = JSONText.write(.map(payload))
     let id = try unsafe ask { area in
       unsafe type.lend { type, length in
@@ -37,15 +60,15 @@ final class GuestHost: AgentHost {
     return id
   }
 
-  func log(_ level: LogLevel, _ message: String) {
+  public func log(_ level: LogLevel, _ message: String) {
     unsafe message.lend { unsafe openstarry_log(UInt32(level.rawValue), $0, $1) }
   }
 
-  func state(_ key: String) -> Value? {
+  public func state(_ key: String) -> Value? {
     try? unsafe JSONText.read(ask { area in unsafe key.lend { unsafe openstarry_state_get($0, $1, area) } })
   }
 
-  func setState(_ key: String, _ value: Value?) throws(AgentError) {
+  public func setState(_ key: String, _ value: Value?) throws(AgentError) {
     let text = value.map { JSONText.write($0) }
     _ = try unsafe ask { area in
       unsafe key.lend { key, length in
@@ -58,7 +81,7 @@ final class GuestHost: AgentHost {
     }
   }
 
-  func file(_ path: String) throws(AgentError) -> [UInt8] {
+  public func file(_ path: String) throws(AgentError) -> [UInt8] {
     throw AgentError(.denied, "an agent in WebAssembly has no files: '\(path)'")
   }
 

@@ -70,7 +70,7 @@ typedef struct openstarry_result {
 
 // What the agent calls. Texts are UTF-8; every `area` is filled in.
 
-/// The newest reading of a sensor or input: `{"value":21.5,"unit":"°C","time":ns,"quality":"good"}`.
+/// The newest reading of a sensor, or the level of an input: `{"value":21.5,"unit":"°C","time":ns,"quality":"good"}`.
 OPENSTARRY_IMPORT("openstarry:hal/sensors@0.1.0", "read")
 void openstarry_read(const char *id, size_t id_length, openstarry_area *area);
 
@@ -85,6 +85,19 @@ void openstarry_control(
 /// The newest picture of a camera, as JPEG; `OPENSTARRY_UNAVAILABLE` when none is ready: `camera:snapshot` tells when.
 OPENSTARRY_IMPORT("openstarry:hal/cameras@0.1.0", "snapshot")
 void openstarry_camera_snapshot(const char *id, size_t id_length, openstarry_area *area);
+
+/// The newest picture of a camera in grey: exactly `width` times `height` bytes, 0 black to 255 white, row by row;
+/// `OPENSTARRY_UNAVAILABLE` when none is ready: `camera:frame` tells when.
+OPENSTARRY_IMPORT("openstarry:hal/cameras@0.1.0", "frame")
+void openstarry_camera_frame(
+    const char *id, size_t id_length, uint32_t width, uint32_t height, openstarry_area *area);
+
+/// Asks a model, and sleeps until it answers. `system` is what it is told about its part beforehand, or empty; `max_tokens`
+/// bounds the answer, 0 leaves it to the model's settings. Gives the answer's text.
+OPENSTARRY_IMPORT("openstarry:agent/model@0.1.0", "complete")
+void openstarry_complete(
+    const char *prompt, size_t prompt_length, const char *system, size_t system_length, uint32_t max_tokens,
+    openstarry_area *area);
 
 /// Publishes an event; `payload` is a JSON map or empty. Gives the event's id.
 OPENSTARRY_IMPORT("openstarry:agent/events@0.1.0", "emit")

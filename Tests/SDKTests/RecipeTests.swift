@@ -89,6 +89,9 @@ import Testing
           let word = event["word"]?.string ?? ""
           print("\\(word.count) characters, \\(word.uppercased()), \\(word == "e\\u{301}"), \\(Int.random(in: 4...4))")
           do { _ = try context.file("/etc/passwd") } catch { context.log("\\(error.description), for \\(context.agent)") }
+          print("\\(try context.frame("cam0", width: 4, height: 3).count) pixels")
+          print("\\(try context.read("temperature").quality == .stale)")
+          print(try context.complete("how warm?", system: "short", maxTokens: 20))
           if let index = event["index"]?.int { pick(Int(index)) }
         }
 
@@ -109,7 +112,9 @@ import Testing
     #expect(
       host.take() == [
         "log info 2 characters, É👩‍👩‍👧, false, 4",
-        "log info denied: an agent in WebAssembly has no files: '/etc/passwd', for clumsy", "log info 2",
+        "log info denied: an agent in WebAssembly has no files: '/etc/passwd', for clumsy",
+        "frame cam0 4x3", "log info 12 pixels", "read temperature", "log info true",
+        "complete short: how warm? (20)", "log info thirty – 30", "log info 2",
       ])
     #expect(bench.snapshot(agent) == ["test:event": 1])
     let failure = bench.activate(agent, event(["index": 3]))

@@ -26,6 +26,19 @@ final class TestHost: AgentHost {
     return picture
   }
 
+  func frame(_ camera: String, width: Int, height: Int) throws(AgentError) -> [UInt8] {
+    try note("frame \(camera) \(width)x\(height)")
+    return [UInt8](repeating: 7, count: width * height)
+  }
+
+  func complete(
+    _ request: ModelRequest, _ done: @escaping (Result<ModelAnswer, AgentError>) -> Void
+  ) throws(AgentError) -> CompletionID {
+    try note("complete \(request.system): \(request.prompt) (\(request.maxTokens ?? 0))")
+    done(.success(ModelAnswer(text: "thirty – 30", tokens: 9)))
+    return CompletionID(1)
+  }
+
   func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID {
     try note("emit \(type) \(String(decoding: JSONText.write(.map(payload)), as: UTF8.self))")
     return ULID(high: 2, low: UInt64(calls))
