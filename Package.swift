@@ -34,6 +34,9 @@ let package = Package(
     header("CLinux"), header("CGPIOD"), header("CI2C"), header("CV4L2"), header("CJPEG"),
     header("CYAML"), header("CJSON"), header("CSQLite"), header("CWasmtime"),
 
+    // C that runs where Swift may not: in signal handlers.
+    .target(name: "CCrash"),
+
     // SDK: the vocabulary agents and the daemon share.
     module("OpenStarryAgent", ["Linux"]),
 
@@ -51,6 +54,8 @@ let package = Package(
     module("Wire", ["Model", "Document", "Linux", "CLinux"]),
     module("Config", ["Model", "Document"]),
     module("Store", ["Model", "Document", "Linux", "CSQLite"]),
+    module("Watchdog", ["Model"]),
+    module("Crash", ["Model", "Linux", "CLinux", "Watchdog", "CCrash"]),
 
     // L3
     module("HALLinux", ["Model", "Linux", "CLinux", "EventLoop", "HAL", "CGPIOD", "CI2C", "CV4L2", "CJPEG"]),
@@ -111,6 +116,8 @@ let package = Package(
     tests("AgentInProcessTests", ["AgentInProcess", "Agent", "Model", "OpenStarryAgent"]),
     tests("StoreTests", ["Store", "Model", "Linux"]),
     tests("ModelTests", ["Model", "OpenStarryAgent"]),
+    tests("WatchdogTests", ["Watchdog", "Model"]),
+    tests("CrashTests", ["Crash", "Watchdog", "Linux", "CLinux", "Model"]),
     tests("LinuxTests", ["Linux"]),
     tests("EventLoopTests", ["EventLoop", "Linux", "CLinux", "Model"]),
     tests("ConfigTests", ["Config", "Document", "Linux", "Model"]),

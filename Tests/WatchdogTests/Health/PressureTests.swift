@@ -1,0 +1,148 @@
+import Model
+import Testing
+import Watchdog
+
+/// What the kernel's files say, and what is done about it.
+@Suite struct PressureTests {
+  @Test func theKernelsFilesAreRead() throws {
+    let memory = try #require(
+      Pressure(
+        """
+        some avg10=12.50 avg60=3.00 avg300=0.50 total=1500000
+        full avg10=1.00 avg60=0.00 avg300=0.00 total=20
+
+        """))
+    #expect(memory.some == Pressure.Share(average: 12.5, total: .milliseconds(1500)))
+    #expect(memory.full?.total == .microseconds(20))
+    // Before Linux 5.13 the file of the CPU had one line.
+    #expect(Pressure("some avg10=0.00 avg60=0.00 avg300=0.00 total=0\n")?.full == nil)
+  }
+
+  @Test(arguments: [
+    "", "full avg10=0.00 avg60=0.00 avg300=0.00 total=0", "some avg10=x total=0", "some avg10=1.0", "some total=1",
+    "some avg10=nan total=0", "some avg10=101 total=0", "some avg10=1 total=-1", "\u{0}", "some",
+  ])
+  func whatIsNoneIsNone(_ text: String) { #expect(Pressure(text) == nil) }
+
+  @Test(arguments: 0..<200) func damageNeverTraps(_ seed: Int) {
+    var random = Random(seed: UInt64(seed))
+    var bytes = Array("some avg10=12.50 avg60=3.00 avg300=0.50 total=1500000\nfull avg10=1.00 total=2\n".utf8)
+    for _ in 0...random.next() % 4 {
+      bytes[Int(random.next() % UInt64(bytes.count))] = UInt8(truncatingIfNeeded: random.next())
+    }
+    if let read = Pressure(String(decoding: bytes, as: UTF8.self)) { #expect((0...100).contains(read.some.average)) }
+  }
+}
+
+/// The table: pressure in, effects out.
+@Suite struct PressureTableTests {
+  private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: UInt64(seconds * 1e9)) }
+
+  private let zoo = [
+    PressureTable.Candidate("guard", .critical), PressureTable.Candidate("climate", .high),
+    PressureTable.Candidate("logger", .background), PressureTable.Candidate("mailer", .background),
+    PressureTable.Candidate("radio", .low),
+  ]
+
+  @Test func theLeastImportantGoesFirstAndComesBackLast() {
+    var table = PressureTable()
+    #expect(
+      table.apply(.fired(.memory, 5), at: at(0)) { zoo }
+        == [.tell(.memory, isShort: true, average: 5), .shed("mailer")])
+    #expect(table.apply(.fired(.memory, 5), at: at(2)) { zoo } == [], "the first one's end is to show first")
+    #expect(table.apply(.reading(.memory, 40), at: at(6)) { zoo } == [.shed("logger")])
+    #expect(table.apply(.reading(.memory, 40), at: at(12)) { zoo } == [.shed("radio")])
+    #expect(table.apply(.reading(.memory, 40), at: at(18)) { zoo } == [.shed("climate")])
+    #expect(table.apply(.reading(.memory, 40), at: at(24)) { zoo } == [], "the critical one is never stopped")
+    #expect(table.shed == ["mailer", "logger", "radio", "climate"])
+
+    #expect(table.apply(.reading(.memory, 3), at: at(30)) { [] } == [])
+    #expect(table.apply(.reading(.memory, 5), at: at(40)) { [] } == [], "between the two bounds it is not quiet")
+    #expect(table.apply(.reading(.memory, 3), at: at(42)) { [] } == [])
+    #expect(table.apply(.reading(.memory, 3), at: at(61)) { [] } == [])
+    #expect(
+      table.apply(.reading(.memory, 2), at: at(62)) { [] }
+        == [.tell(.memory, isShort: false, average: 2), .restore("climate")])
+    #expect(table.apply(.reading(.memory, 2), at: at(64)) { [] } == [])
+    #expect(table.apply(.reading(.memory, 2), at: at(72)) { [] } == [.restore("radio")])
+    #expect(table.apply(.reading(.memory, 2), at: at(82)) { [] } == [.restore("logger")])
+    #expect(table.nextLook == .seconds(2))
+    #expect(table.apply(.reading(.memory, 2), at: at(92)) { [] } == [.restore("mailer")])
+    #expect(table.nextLook == nil, "at rest it looks nowhere")
+  }
+
+  @Test func aTriggerThatTheAverageDoesNotShowIsLookedAtOnce() {
+    var table = PressureTable()
+    #expect(table.apply(.fired(.memory, 0.2), at: at(0)) { zoo } == [])
+    #expect(table.nextLook == .seconds(2) && !table.isShort(.memory))
+    #expect(table.apply(.reading(.memory, 0.2), at: at(2)) { zoo } == [])
+    #expect(table.nextLook == nil)
+    // And one that was before its time.
+    _ = table.apply(.fired(.memory, 0.2), at: at(10)) { zoo }
+    #expect(table.apply(.reading(.memory, 3), at: at(12)) { zoo }.contains(.shed("mailer")))
+  }
+
+  @Test func aShortCPUThrottlesUntilItIsQuiet() {
+    var table = PressureTable()
+    #expect(
+      table.apply(.reading(.cpu, 70), at: at(0)) { zoo }
+        == [.tell(.cpu, isShort: true, average: 70), .throttle(true)])
+    #expect(table.apply(.reading(.cpu, 70), at: at(2)) { zoo } == [.letOneThrough])
+    #expect(table.apply(.reading(.cpu, 10), at: at(4)) { zoo } == [.letOneThrough])
+    #expect(
+      table.apply(.reading(.cpu, 10), at: at(24)) { zoo }
+        == [.tell(.cpu, isShort: false, average: 10), .throttle(false)])
+    #expect(table.shed.isEmpty)
+  }
+
+  @Test func aSlowDiskIsSaidAndNothingElse() {
+    var table = PressureTable()
+    #expect(table.apply(.reading(.io, 90), at: at(0)) { zoo } == [.tell(.io, isShort: true, average: 90)])
+    #expect(table.apply(.reading(.io, 0), at: at(1)) { zoo } == [])
+    #expect(table.apply(.reading(.io, 0), at: at(21)) { zoo } == [.tell(.io, isShort: false, average: 0)])
+  }
+
+  /// Whatever comes: nobody is stopped twice, nobody returns who was not stopped, the important ones never stop,
+  /// nobody goes while one less important runs, and when it is quiet for long everybody is back.
+  @Test(arguments: 0..<300) func theEffectsFitTogether(_ seed: Int) {
+    var random = Random(seed: UInt64(seed))
+    var table = PressureTable()
+    var running = Set(zoo)
+    var throttled = false
+    var now = 0.0
+    func step(_ input: PressureTable.Input) {
+      for effect in table.apply(input, at: at(now), running: { Array(running) }) {
+        switch effect {
+        case .shed(let agent):
+          guard let gone = running.first(where: { $0.agent == agent }) else {
+            Issue.record("\(agent) was stopped twice")
+            continue
+          }
+          #expect(gone.priority > .critical && running.allSatisfy { $0.priority <= gone.priority })
+          running.remove(gone)
+        case .restore(let agent):
+          guard let back = zoo.first(where: { $0.agent == agent }) else { return }
+          let isNew = running.insert(back).inserted
+          #expect(!table.isShort(.memory) && isNew)
+        case .throttle(let isOn):
+          #expect(isOn != throttled)
+          throttled = isOn
+        case .letOneThrough: #expect(throttled)
+        case .tell: break
+        }
+      }
+      #expect(Set(table.shed) == Set(zoo).subtracting(running).reduce(into: []) { $0.insert($1.agent) })
+    }
+    for _ in 0..<300 {
+      now += Double(random.next() % 8)
+      let resource = Pressure.Resource.allCases[Int(random.next() % 3)]
+      let average = Double(random.next() % 101)
+      step(random.next() % 4 == 0 ? .fired(resource, average) : .reading(resource, average))
+    }
+    while table.nextLook != nil, now < 10_000 {
+      now += 2
+      for resource in Pressure.Resource.allCases { step(.reading(resource, 0)) }
+    }
+    #expect(running.count == zoo.count && !throttled && table.nextLook == nil)
+  }
+}
