@@ -109,4 +109,6 @@ public enum ExitReason: String, Sendable, Hashable, CaseIterable {
   case cpu = "budget.cpu"
   case activation = "budget.activation"
   case tokens = "budget.tokens"
+  /// The board was short of memory, and others are more important.
+  case pressure = "pressure.memory"
 }

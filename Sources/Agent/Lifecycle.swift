@@ -80,6 +80,7 @@ public struct Lifecycle: Sendable {
     case (.idle, .spawn), (.idle, .restart): return start()
     case (.idle, .deliver): return accepts ? start() : []
     case (.idle, .kill): return [.done]
+    case (.idle, .quarantine(let failure)): return quarantine(failure)
     case (.idle, .shutdown): return close()
 
     // starting: the driver is making an instance, and will answer whatever happens meanwhile.
@@ -88,6 +89,7 @@ public struct Lifecycle: Sendable {
       return gone(.startFailed) + [.done] + fail(failure, at: now, random: random)
     case (.starting, .failed(let failure)): return giveUp(failure)
     case (.starting, .kill(let atOnce)): return end(.killed, now: atOnce, next: .rest)
+    case (.starting, .shed(let reason)): return end(reason, now: false, next: .rest)
     case (.starting, .shutdown): return close()
 
     // ready: an instance waits for events.
@@ -96,6 +98,7 @@ public struct Lifecycle: Sendable {
     case (.ready, .exited(let reason)): return leave(reason, queued: queued, at: now, random: random)
     case (.ready, .kill(let atOnce)): return end(.killed, now: atOnce, next: .rest)
     case (.ready, .restart): return end(.killed, now: false, next: .start)
+    case (.ready, .shed(let reason)): return end(reason, now: false, next: .rest)
     case (.ready, .shutdown): return close()
 
     // active: an instance handles an event.
@@ -105,6 +108,7 @@ public struct Lifecycle: Sendable {
     case (.active, .exited(let reason)): return crash(reason, at: now, random: random)
     case (.active, .kill(let atOnce)): return end(.killed, now: atOnce, next: .rest)
     case (.active, .restart): return end(.killed, now: false, next: .start)
+    case (.active, .shed(let reason)): return end(reason, now: false, next: .rest)
     case (.active, .shutdown): return close()
 
     // draining: finishes what it does, takes nothing new, within its grace time.
@@ -116,6 +120,7 @@ public struct Lifecycle: Sendable {
     case (.draining, .kill(now: true)): return retarget(.rest, .killed) + stopNow()
     case (.draining, .kill(now: false)): return retarget(.rest, .killed)
     case (.draining, .restart): return retarget(.start, .killed)
+    case (.draining, .shed(let reason)): return retarget(.rest, reason)
     case (.draining, .shutdown): return close()
 
     // stopping: being ended without waiting.
@@ -124,12 +129,14 @@ public struct Lifecycle: Sendable {
     case (.stopping, .exited): return settle(queued: queued, at: now, random: random)
     case (.stopping, .kill): return retarget(.rest, .killed)
     case (.stopping, .restart): return retarget(.start, .killed)
+    case (.stopping, .shed(let reason)): return retarget(.rest, reason)
     case (.stopping, .shutdown): return close()
 
     // backoff: failed; waits before it is started again. Events queue up meanwhile.
     case (.backoff, .backoffElapsed): return startAgain(queued: queued, at: now)
     case (.backoff, .spawn), (.backoff, .restart): return forgive() + [.cancelTimers] + start()
     case (.backoff, .kill): return [.cancelTimers] + rest(.killed) + [.done]
+    case (.backoff, .shed(let reason)): return [.cancelTimers] + rest(reason) + [.done]
     case (.backoff, .shutdown): return close()
 
     // quarantined: failed too often; only a person starts it again.
@@ -308,6 +315,16 @@ extension Lifecycle {
     return [
       .publish("agent:backoff", ["delay": .string(delay.text), "attempt": .int(Int64(history.count))]),
       .scheduleBackoff(delay),
+    ]
+  }
+
+  private mutating func quarantine(_ failure: AgentFailure) -> [LifecycleEffect] {
+    state = .quarantined
+    lastFailure = failure
+    lastExit = failure.reason
+    return [
+      .publish(
+        "agent:quarantined", ["reason": .string(failure.reason.rawValue), "message": .string(failure.message)])
     ]
   }
 

@@ -24,6 +24,10 @@ public enum LifecycleEvent: Sendable, Hashable {
   case backoffElapsed
   /// A person asked for a fresh instance; lets an agent out of quarantine.
   case restart
+  /// The board is short of something: it ends, and what waits for it is dropped.
+  case shed(ExitReason)
+  /// It is not to run until a person lets it out: an earlier run of the daemon ended by its fault.
+  case quarantine(AgentFailure)
   /// The daemon ends: nothing is started from here on.
   case shutdown
 }

@@ -7,10 +7,14 @@ import Model
 /// activation costs a function call, and memory, an instance costs its own properties.
 public final class InProcessDriver: AgentDriver {
   private let types: [String: AgentType]
+  private let witness: (any InProcessWitness)?
 
   /// A driver for the linked agents.
-  /// - Parameter types: names must be unique.
-  public init(types: [AgentType]) {
+  /// - Parameters:
+  ///   - types: names must be unique.
+  ///   - witness: is told whenever code of an agent runs.
+  public init(types: [AgentType], witness: (any InProcessWitness)? = nil) {
+    self.witness = witness
     self.types = Dictionary(types.map { ($0.name, $0) }) { first, _ in
       preconditionFailure("two linked agents are called '\(first.name)'")
     }
@@ -27,7 +31,11 @@ public final class InProcessDriver: AgentDriver {
     _ manifest: Manifest, host: any AgentHost, _ done: @escaping (Result<any AgentInstance, AgentFailure>) -> Void
   ) {
     do throws(AgentFailure) {
-      done(.success(InProcessInstance(manifest.id, try type(for: manifest).make(), host)))
+      let type = try type(for: manifest)
+      witness?.begin(.start, manifest.id, nil)
+      let agent = type.make()
+      witness?.end()
+      done(.success(InProcessInstance(manifest.id, agent, host, witness)))
     } catch {
       done(.failure(error))
     }

@@ -8,11 +8,15 @@ final class InProcessInstance: AgentInstance {
   /// Taken out while it handles an event, so that a call that comes back through the host finds it busy.
   private var agent: (any OpenStarryAgent.Agent)?
   private var host: (any AgentHost)?
+  private let witness: (any InProcessWitness)?
   private var isHandling = false
   private var hasEnded = false
   private var waitingForEnd: [() -> Void] = []
 
-  init(_ id: AgentID, _ agent: any OpenStarryAgent.Agent, _ host: any AgentHost) {
+  init(
+    _ id: AgentID, _ agent: any OpenStarryAgent.Agent, _ host: any AgentHost, _ witness: (any InProcessWitness)? = nil
+  ) {
+    self.witness = witness
     self.id = id
     self.agent = agent
     self.host = host
@@ -28,24 +32,36 @@ final class InProcessInstance: AgentInstance {
     isHandling = true
     var context = Context(agent: id.rawValue, host: host)
     let result: Result<Void, AgentFailure>
+    witness?.begin(.activation, id, event)
     do throws(AgentError) {
       try running.handle(event, &context)
       result = .success(())
     } catch {
       result = .failure(AgentFailure(.error, error.description))
     }
+    witness?.end()
     isHandling = false
     if !hasEnded { agent = running }
     done(result)
     tellEnd()
   }
 
-  func snapshot(_ done: @escaping (Value) -> Void) { done(agent?.snapshot() ?? .map([:])) }
+  func snapshot(_ done: @escaping (Value) -> Void) {
+    guard let agent else { return done(.map([:])) }
+    witness?.begin(.snapshot, id, nil)
+    let value = agent.snapshot()
+    witness?.end()
+    done(value)
+  }
 
   /// Ends it at once; when it is handling an event, which nothing can interrupt, as soon as that returns.
   func stop(now: Bool, _ done: @escaping () -> Void) {
     hasEnded = true
-    agent = nil
+    if agent != nil {
+      witness?.begin(.end, id, nil)
+      agent = nil
+      witness?.end()
+    }
     host = nil
     waitingForEnd.append(done)
     if !isHandling { tellEnd() }

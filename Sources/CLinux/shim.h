@@ -59,6 +59,15 @@ static inline int openstarry_ioctl(int fd, unsigned long request, void *argument
   return ioctl(fd, request, argument);
 }
 
+// The watchdog's requests (linux/watchdog.h); _IOWR and _IOR do not import.
+static inline int openstarry_watchdog_set_timeout(int fd, int *seconds) {
+  return ioctl(fd, _IOWR('W', 6, int), seconds);
+}
+static inline int openstarry_watchdog_get_timeout(int fd, int *seconds) {
+  return ioctl(fd, _IOR('W', 7, int), seconds);
+}
+static inline int openstarry_watchdog_boot_status(int fd, int *flags) { return ioctl(fd, _IOR('W', 2, int), flags); }
+
 // glibc before 2.36 has no pidfd_open(3); the number is the same on every architecture (asm-generic/unistd.h).
 static inline int openstarry_pidfd_open(pid_t pid) { return (int)syscall(434, pid, 0); }
 

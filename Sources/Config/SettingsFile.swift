@@ -28,6 +28,7 @@ public enum SettingsFile {
     settings.rules = fields.value("rules", .oneOrMore(of: path), settings.rules)
     settings.home = fields.value("home", path, settings.home)
     settings.socket = fields.value("socket", socket(path), settings.socket)
+    settings.watchdog = fields.optional("watchdog", path)
     settings.socketMode = fields.value("socket_mode", mode, settings.socketMode)
     if let groups = fields.map("groups") {
       settings.viewGroup = groups.optional("view", group)
@@ -41,6 +42,8 @@ public enum SettingsFile {
       settings.logLines = limits.value("log_lines", .int(1...100_000), settings.logLines)
       settings.activationLimit = limits.value(
         "activation", .duration(atLeast: .microseconds(1)), settings.activationLimit)
+      settings.watchdogTimeout = limits.value(
+        "watchdog", .duration(atLeast: .seconds(1)), settings.watchdogTimeout)
       limits.close()
     }
     fields.close()

@@ -21,12 +21,16 @@ public final class EventLoop: Timekeeper {
   private var completions: [UInt64: (any Sendable) -> Void] = [:]
   private var nextJob: UInt64 = 1
   private var running = false
+  var workers: [WeakQueue] = []
   /// Set by `stop`, so that a turn whose deferred actions asked for the end does not wait any more.
   private var isStopAsked = false
   var signals: SignalWatch?
 
   /// Runs actors and tasks on this loop.
   public let executor: LoopExecutor
+
+  /// Called whenever a worker is given a job; nil when nobody wants to know.
+  public var onWork: (() -> Void)?
 
   /// How often the loop has turned; a watchdog looks whether it grows.
   public private(set) var turns: UInt64 = 0

@@ -5,13 +5,15 @@ import Model
 ///
 /// SAFETY: every field is read and written under `lock` only; `lock` and `signal` live as long as the object.
 @safe final class Queue: @unchecked Sendable {
-  private let name: String
+  let name: String
   private let idleNanoseconds: Int64
   private let lock: UnsafeMutablePointer<pthread_mutex_t>
   private let signal: UnsafeMutablePointer<pthread_cond_t>
   private var jobs: [@Sendable () -> Void] = []
   private var hasThread = false
   private var running = 0
+  private var jobBegan: UInt64 = 0
+  private var isVital = false
 
   init(name: String, idle: Duration) {
     self.name = name
@@ -36,6 +38,16 @@ import Model
   }
 
   var pending: Int { locked { jobs.count + running } }
+
+  var status: WorkerStatus {
+    locked {
+      WorkerStatus(
+        name: name, pending: jobs.count + running,
+        busySince: running > 0 ? Instant(nanoseconds: jobBegan) : nil, isVital: isVital)
+    }
+  }
+
+  func makeVital() { locked { isVital = true } }
 
   /// Adds a job, and starts the thread when there is none.
   /// - Returns: false when no thread can be started now; the job waits, and `ensureThread` is to be tried again.
@@ -79,6 +91,8 @@ import Model
         }
       }
       running = 1
+      unsafe clock_gettime(CLOCK_MONOTONIC, &deadline)
+      jobBegan = UInt64(deadline.tv_sec) * 1_000_000_000 + UInt64(deadline.tv_nsec)
       return jobs.removeFirst()
     }
   }

@@ -23,7 +23,11 @@ public final class Worker<State> {
     self.loop = loop
     queue = Queue(name: name, idle: idle)
     core = Core(make)
+    loop.workers.append(WeakQueue(queue))
   }
+
+  /// From now on the daemon counts as stuck when this worker is: outputs that hang on it cannot be made safe without.
+  public func makeVital() { queue.makeVital() }
 
   /// How many jobs have not finished.
   public var pending: Int { queue.pending }
@@ -37,6 +41,7 @@ public final class Worker<State> {
       completion(result)
     }
     let core = self.core
+    loop.onWork?()
     if !queue.add({ mailbox.post(.result(job, core.perform(work))) }) { retry() }
   }
 
@@ -46,6 +51,32 @@ public final class Worker<State> {
     loop.schedule(after: .seconds(1)) { [weak self] in
       if !queue.ensureThread() { self?.retry() }
     }
+  }
+}
+
+/// What a worker is at, as a watchdog sees it.
+public struct WorkerStatus: Sendable, Hashable {
+  /// Its thread's name.
+  public var name: String
+  /// How many jobs have not finished.
+  public var pending: Int
+  /// When it began the job it is at; nil when it is at none.
+  public var busySince: Instant?
+  /// Whether `makeVital` was called.
+  public var isVital: Bool
+}
+
+/// A worker's queue while the worker lives, or its thread does.
+struct WeakQueue {
+  weak var queue: Queue?
+  init(_ queue: Queue) { self.queue = queue }
+}
+
+extension EventLoop {
+  /// What every worker of this loop is at.
+  public func workerStatus() -> [WorkerStatus] {
+    workers.removeAll { $0.queue == nil }
+    return workers.compactMap { $0.queue?.status }
   }
 }
 

@@ -81,10 +81,16 @@ public final class Hardware {
   ///
   /// A device that cannot be opened is a `device:fault`; it is tried again, less and less often, and holds up nobody.
   public func open() {
-    isOpen = true
     // Actuators first: nothing may be undriven for longer than needed.
-    for device in board.devices { if case .actuator = device.kind { open(device) } }
+    openActuators()
     for device in board.devices { if case .actuator = device.kind {} else { open(device) } }
+  }
+
+  /// Opens the actuators alone, each in its safe state, unless they are open; `open` does the rest later.
+  public func openActuators() {
+    guard !isOpen else { return }
+    isOpen = true
+    for device in board.devices { if case .actuator = device.kind { open(device) } }
   }
 
   private func open(_ device: Device) {
@@ -135,6 +141,9 @@ public final class Hardware {
     }
     backend.close()
   }
+
+  /// A driver's thread does not answer any more, or does again: the device is `device:lost`, or `device:back`.
+  public func note(_ id: DeviceID, answers: Bool) { channels[id]?.health.presence(answers) }
 
   // MARK: Looking up
 

@@ -173,6 +173,8 @@ public final class LinuxBackend: Backend {
       let frequency = Int(try options.int("frequency", 24...1526, standard: 200))
       try use.claim(address, "pca9685", by: device.id)
       try use.agree(address, frequency, by: device.id)
+      // A bus that hangs keeps its outputs as they are.
+      use.worker.makeVital()
       let output = I2COutput(
         on: use.worker, address: address, channel: Int(try options.int("channel", 0...15)), frequency: frequency)
       return begin(output, settings)

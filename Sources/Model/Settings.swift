@@ -26,13 +26,18 @@ public struct Settings: Sendable {
   public var logLines: Int
   /// The longest any activation of an in-process agent should take; longer is reported.
   public var activationLimit: Duration
+  /// The hardware's watchdog, e.g. `/dev/watchdog`; nil where nobody shall feed one.
+  public var watchdog: String?
+  /// How long the loop may stand still before the hardware's watchdog resets the board.
+  public var watchdogTimeout: Duration
 
   /// Puts settings together; the defaults are those of `docs/openstarry-yaml.md`.
   public init(
     board: String, agents: [String] = [], rules: [String] = [], home: String = "/var/lib/openstarry",
     socket: String = "/run/openstarry/control.sock", socketMode: UInt32 = 0o660, viewGroup: String? = nil,
     operateGroup: String? = nil, adminGroup: String? = nil, depthLimit: Int = 16, eventRing: Int = 1024,
-    logLines: Int = 200, activationLimit: Duration = .milliseconds(50)
+    logLines: Int = 200, activationLimit: Duration = .milliseconds(50), watchdog: String? = nil,
+    watchdogTimeout: Duration = .seconds(15)
   ) {
     self.board = board
     self.agents = agents
@@ -47,5 +52,7 @@ public struct Settings: Sendable {
     self.eventRing = eventRing
     self.logLines = logLines
     self.activationLimit = activationLimit
+    self.watchdog = watchdog
+    self.watchdogTimeout = watchdogTimeout
   }
 }

@@ -36,7 +36,30 @@ private final class Host: AgentHost {
   func file(_ path: String) throws(AgentError) -> [UInt8] { throw AgentError(.denied, path) }
 }
 
+/// Notes whose code runs.
+private final class Witness: InProcessWitness {
+  var calls: [String] = []
+  func begin(_ call: InProcessCall, _ agent: AgentID, _ event: Event?) {
+    calls.append("\(call) \(agent) \(event?.type ?? "-")")
+  }
+  func end() { calls.append("end") }
+}
+
 @Suite struct InProcessDriverTests {
+  @Test func everyCallIntoAnAgentIsWitnessed() throws {
+    let witness = Witness()
+    let driver = InProcessDriver(types: [AgentType("counter", Counter.self)], witness: witness)
+    var started: (any AgentInstance)?
+    driver.start(manifest("counter"), host: Host()) { started = try? $0.get() }
+    let instance = try #require(started)
+    instance.activate(Event(id: ULID(high: 1, low: 1), type: "test:fail")) { _ in }
+    instance.snapshot { _ in }
+    instance.stop(now: false) {}
+    instance.stop(now: true) {}
+    #expect(
+      witness.calls == ["start a -", "end", "activation a test:fail", "end", "snapshot a -", "end", "end a -", "end"])
+  }
+
   private let driver = InProcessDriver(types: [AgentType("counter", Counter.self), AgentType("other", Counter.self)])
 
   private func manifest(_ entry: String, _ kind: Manifest.Driver = .inProcess) -> Manifest {

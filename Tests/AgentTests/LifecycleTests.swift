@@ -15,6 +15,24 @@ import Testing
     #expect(run.take(.deliver) == [.activate])
   }
 
+  @Test func aShedAgentEndsInOrderAndRests() {
+    var run = Run()
+    run.take(.deliver, .started, .deliver)
+    #expect(run.take(.shed(.pressure)) == [.clearQueue, .scheduleGrace(.seconds(30))], "what it does, it may finish")
+    #expect(run.take(.completed).steps == [.stopInstance(now: false)])
+    #expect(run.take(.exited(.killed)).announced == ["agent:stopped"])
+    #expect(run.state == .idle && run.lifecycle.lastExit == .pressure)
+    #expect(run.lifecycle.accepts, "whether it may start is not the lifecycle's to say")
+  }
+
+  @Test func whoEndedTheDaemonIsQuarantinedUntilAPersonSays() {
+    var run = Run()
+    #expect(run.take(.quarantine(AgentFailure(.stuck, "three times"))).announced == ["agent:quarantined"])
+    #expect(run.state == .quarantined && run.lifecycle.lastExit == .stuck && !run.lifecycle.accepts)
+    #expect(run.take(.deliver) == [] && run.take(.spawn) == [])
+    #expect(run.take(.restart) == [.startInstance])
+  }
+
   @Test func whatCameMeanwhileIsHandledNext() {
     var run = Run()
     run.take(.spawn, .started, .deliver, .deliver, .deliver)

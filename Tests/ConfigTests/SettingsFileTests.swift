@@ -22,6 +22,7 @@ import Testing
     #expect(settings.eventRing == 1024)
     #expect(settings.logLines == 200)
     #expect(settings.activationLimit == .milliseconds(50))
+    #expect(settings.watchdog == nil && settings.watchdogTimeout == .seconds(15))
   }
 
   @Test(arguments: [
@@ -47,7 +48,8 @@ import Testing
       socket: run/x.sock
       socket_mode: "0600"
       groups: {view: users, operate: gpio, admin: sudo}
-      limits: {depth: 4, event_ring: 64, log_lines: 10, activation: 5ms}
+      limits: {depth: 4, event_ring: 64, log_lines: 10, activation: 5ms, watchdog: 20s}
+      watchdog: /dev/watchdog
       """, file: "x/openstarry.yaml")
     #expect(settings.agents == ["x/agents"])
     #expect(settings.rules == ["x/a.yaml", "x/b.yaml"])
@@ -61,6 +63,7 @@ import Testing
     #expect(settings.eventRing == 64)
     #expect(settings.logLines == 10)
     #expect(settings.activationLimit == .milliseconds(5))
+    #expect(settings.watchdog == "/dev/watchdog" && settings.watchdogTimeout == .seconds(20))
   }
 
   @Test func mistakes() {

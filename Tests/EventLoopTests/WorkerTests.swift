@@ -35,6 +35,35 @@ import Testing
     #expect(results == Array(1...50))
   }
 
+  @Test func aWatchdogSeesWhatAWorkerIsAt() throws {
+    let loop = try EventLoop()
+    var asked = 0
+    loop.onWork = { asked += 1 }
+    #expect(loop.workerStatus().isEmpty)
+    do {
+      let worker = Worker("t-seen", on: loop, idle: .milliseconds(1)) { 0 }
+      #expect(loop.workerStatus() == [WorkerStatus(name: "t-seen", pending: 0, busySince: nil, isVital: false)])
+      worker.makeVital()
+      let gate = Gate()
+      let before = loop.now
+      var isDone = false
+      worker.submit { _ in
+        gate.wait()
+      } then: {
+        isDone = true
+      }
+      #expect(asked == 1)
+      #expect(try turn(loop) { loop.workerStatus().first?.busySince != nil })
+      let status = loop.workerStatus().first
+      #expect(status?.isVital == true && status?.pending == 1)
+      #expect(status?.busySince.map { $0 >= before && $0 <= loop.now } == true)
+      gate.open()
+      #expect(loop.turn { isDone })
+      #expect(try turn(loop) { loop.workerStatus().first?.busySince == nil })
+    }
+    #expect(try turn(loop) { loop.workerStatus().isEmpty }, "a worker that is gone is not seen")
+  }
+
   @Test func theThreadEndsWhenIdleAndComesBackWithItsState() throws {
     let loop = try EventLoop()
     let made = Mutex(0)
@@ -118,4 +147,12 @@ import Testing
     }
     #expect(loop.turn { result == 1 })
   }
+}
+
+/// Holds a thread up until it is opened.
+private final class Gate: Sendable {
+  private let isOpen = Mutex(false)
+
+  func open() { isOpen.withLock { $0 = true } }
+  func wait() { while !isOpen.withLock({ $0 }) { Pause.wait(nanoseconds: 1_000_000) } }
 }

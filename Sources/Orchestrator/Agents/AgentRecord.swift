@@ -28,6 +28,10 @@ final class AgentRecord {
   /// Events that arrived while the effects of another one were being executed.
   var pending: [(event: LifecycleEvent, cause: Cause?)] = []
   var isExecuting = false
+  /// Why it may not run now; nil when it may.
+  var shedReason: String?
+  /// How many deliveries it may take while it is held back.
+  var allowance = 0
 
   init(_ manifest: Manifest, calls: AgentCalls, state: AgentState, logLines: Int) {
     self.manifest = manifest

@@ -5,6 +5,7 @@ import Model
 extension AgentSupervisor: AgentControl {
   public func spawnAgent(_ id: AgentID, cause: Cause?) throws(AgentControlError) -> AgentStatus {
     let record = try record(id)
+    if let reason = record.shedReason { throw .cannotRun(id, reason) }
     switch record.lifecycle.state {
     case .idle, .backoff: feed(record, .spawn, cause: cause)
     case .starting, .ready, .active: throw .alreadyRunning(id)
@@ -16,7 +17,9 @@ extension AgentSupervisor: AgentControl {
 
   /// Starts an agent of lifecycle `always` that was ended: no event does, but a rule's `spawn`.
   func startResting(_ id: AgentID, cause: Cause?) {
-    guard let record = records[id], record.lifecycle.state == .idle, !record.lifecycle.accepts else { return }
+    guard let record = records[id], record.shedReason == nil, record.lifecycle.state == .idle,
+      !record.lifecycle.accepts
+    else { return }
     feed(record, .spawn, cause: cause)
   }
 
@@ -30,7 +33,10 @@ extension AgentSupervisor: AgentControl {
   }
 
   public func restartAgent(_ id: AgentID, cause: Cause?) throws(AgentControlError) {
-    feed(try record(id), .restart, cause: cause)
+    let record = try record(id)
+    if let reason = record.shedReason { throw .cannotRun(id, reason) }
+    if record.lifecycle.state == .quarantined { onRelease(id) }
+    feed(record, .restart, cause: cause)
   }
 
   public func wakeAgent(_ id: AgentID, with event: Event) throws(AgentControlError) {

@@ -22,6 +22,14 @@ public final class AgentSupervisor {
       for record in records.values { for delivery in record.queue.removeAll() { delivery.finish() } }
     }
   }
+
+  /// Whether what waits for agents of the priority `background` is held back.
+  var isThrottled = false
+  /// How many deliveries have been taken out of agents' queues, handled or dropped.
+  var taken: UInt64 = 0
+
+  /// Called when a person lets an agent out of quarantine.
+  public var onRelease: (AgentID) -> Void = { _ in }
   private var subscribers = SubscriberIndex()
   private var followers: [(id: FollowID, agent: AgentID?, onLine: (LogLine) -> Void)] = []
   private var lastFollow: UInt64 = 0
@@ -131,6 +139,7 @@ public final class AgentSupervisor {
   ) throws(AgentControlError) {
     let record = try record(id)
     if isPaused { throw .paused(id) }
+    if let reason = record.shedReason { throw .cannotRun(id, reason) }
     guard record.lifecycle.accepts else {
       switch record.lifecycle.state {
       case .quarantined: throw .quarantined(id, record.trouble)
@@ -170,9 +179,14 @@ public final class AgentSupervisor {
       let now = clock.now
       // Only to spread back-off times: the clock's last digits are chance enough.
       let chance = Double(now.nanoseconds % 997) / 997
-      let effects = record.lifecycle.apply(next.event, at: now, queued: record.queue.count, random: chance)
+      let effects = record.lifecycle.apply(next.event, at: now, queued: due(record), random: chance)
       for effect in effects { execute(effect, record, next.cause) }
     }
+  }
+
+  /// How many of the deliveries that wait for it may be taken now.
+  private func due(_ record: AgentRecord) -> Int {
+    isHeld(record) ? min(record.allowance, record.queue.count) : record.queue.count
   }
 
   private func execute(_ effect: LifecycleEffect, _ record: AgentRecord, _ cause: Cause?) {
@@ -248,6 +262,8 @@ public final class AgentSupervisor {
       return
     }
     let generation = record.generation
+    taken += 1
+    record.allowance = max(0, record.allowance - 1)
     record.current = delivery
     let activated = events.publish(
       "agent:activated", from: "agent/\(record.id)", cause: delivery.cause, priority: record.manifest.policy.priority,

@@ -8,6 +8,7 @@ struct DeliveryQueue {
   private var deliveries: [Delivery] = []
 
   var count: Int { deliveries.count }
+  var isEmpty: Bool { deliveries.isEmpty }
 
   /// So many may wait before events other than sensor readings are folded: every edge of an input counts, until
   /// there are too many.

@@ -26,6 +26,12 @@ public final class EventLog: EventSink, EventHistory {
   /// How many events were not handed on because too many were waiting.
   public private(set) var shed: UInt64 = 0
 
+  /// How many events wait to be handed on.
+  public var waiting: Int { backlog.count }
+
+  /// How many events have been handed on since the start.
+  public private(set) var handedOn: UInt64 = 0
+
   /// The most events that wait to be handed on; beyond it the least urgent are shed.
   static let queueLimit = 4096
 
@@ -98,6 +104,7 @@ public final class EventLog: EventSink, EventHistory {
         isDispatching = false
         return
       }
+      handedOn += 1
       dispatch(event)
     }
     // After what is due and ready now: in a storm, leases still end in time.
