@@ -78,14 +78,14 @@ let package = Package(
       "Daemon",
       [
         "Model", "OpenStarryAgent", "Document", "Linux", "EventLoop", "HAL", "Agent", "Rules", "Config", "Store",
-        "HALLinux", "HALSimulated", "AgentInProcess", "AgentWASM", "Orchestrator", "Control",
+        "HALLinux", "HALSimulated", "Watchdog", "Crash", "AgentInProcess", "AgentWASM", "Orchestrator", "Control",
       ]),
     .target(name: "ExampleAgents", dependencies: ["OpenStarryAgent"], path: "Examples/Agents", swiftSettings: strict),
     .executableTarget(
       name: "bench",
       dependencies: [
         "CLinux", "Linux", "Model", "OpenStarryAgent", "EventLoop", "HAL", "HALSimulated", "Agent", "AgentInProcess",
-        "AgentWASM", "BenchmarkAgents", "Rules", "Orchestrator",
+        "AgentWASM", "BenchmarkAgents", "Rules", "Orchestrator", "Crash",
       ], path: "Benchmarks/Bench", swiftSettings: strict),
     .target(
       name: "BenchmarkAgents", dependencies: ["OpenStarryAgent"], path: "Benchmarks/Guests/workload",
@@ -146,10 +146,20 @@ let package = Package(
         "Orchestrator", "Agent", "AgentInProcess", "HAL", "HALSimulated", "HALTestKit", "Rules", "Store", "EventLoop",
         "Linux", "Model", "OpenStarryAgent",
       ]),
-    tests("DaemonTests", ["Daemon"]),
+    tests(
+      "DaemonTests",
+      [
+        "Daemon", "Orchestrator", "HAL", "HALSimulated", "AgentInProcess", "OpenStarryAgent", "EventLoop", "Linux",
+        "Model",
+      ]),
     tests("ExampleAgentTests", ["ExampleAgents", "OpenStarryAgent"]),
     // The executables are dependencies so that testing builds them.
-    tests("BlackBoxTests", ["openstarryd", "openstarry", "Document", "Linux", "CLinux", "Model"]),
+    tests(
+      "BlackBoxTests",
+      ["openstarryd", "openstarry", "hostile-firmware", "Document", "Linux", "CLinux", "Model"]),
+    .executableTarget(
+      name: "hostile-firmware", dependencies: ["Daemon", "OpenStarryAgent"], path: "Tests/HostileFirmware",
+      swiftSettings: strict),
     // What modules are compiled in while they are tested.
     .executableTarget(
       name: "wasm-compiler", dependencies: ["AgentWASM", "Agent", "EventLoop", "Linux", "Model"],

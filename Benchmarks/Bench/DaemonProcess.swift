@@ -13,13 +13,16 @@ final class DaemonProcess {
   /// - Parameters:
   ///   - folder: a scratch folder of its own, for its home and sockets.
   ///   - arguments: behind the program's name.
-  init(_ program: String, folder: String, arguments: [String]) throws(SystemError) {
+  ///   - environment: `NAME=value` each, beside what it needs.
+  init(
+    _ program: String, folder: String, arguments: [String], environment: [String] = []
+  ) throws(SystemError) {
     let path = "\(folder)/notify"
     let receiver = try Self.bind(path)
     let begin = System.monotonicNanoseconds()
     pid = try Spawn.start(
       program, [program] + arguments,
-      environment: ["NOTIFY_SOCKET=\(path)", "PATH=/usr/bin:/bin"]
+      environment: ["NOTIFY_SOCKET=\(path)", "PATH=/usr/bin:/bin"] + environment
         + (EngineLibrary.find().map { ["\(EngineLibrary.variable)=\($0)"] } ?? []))
     var said: [UInt8] = []
     while !String(decoding: said, as: UTF8.self).holds("READY=1") {

@@ -70,6 +70,21 @@ do {
   Report.line("bytes written in \(rest) s", "\(try probe.bytesWritten() - written)", goal: "0")
   process.stop()
 
+  Report.section("Watchdog")
+  // Fed every five seconds, as by WatchdogSec=10.
+  let fed = try DaemonProcess(
+    daemon, folder: scratch, arguments: idle.arguments, environment: ["WATCHDOG_USEC=10000000"])
+  sleep(4)
+  let fedProbe = ProcessProbe(pid: fed.pid)
+  let before = try fedProbe.wakeUps()
+  sleep(UInt32(rest))
+  Report.line(
+    "wake-ups in \(rest) s, fed every 5 s", "\(try fedProbe.wakeUps() - before)", goal: "\(rest / 5)")
+  fed.stop()
+  let overhead = try WatchdogOverhead(folder: scratch)
+  Report.line("crash record, an activation", Distribution(overhead.activations(50_000)).text("ns"))
+  Report.line("a beat's look at the kernel's clocks", Distribution(overhead.beats(5_000)).text("µs"))
+
   Report.section("Reflex: edge → rule → in-process agent → actuator")
   let inProcess = InProcessDriver(types: [AgentType("workload", Workload.self)])
   let reflex = try Reflex(loop: EventLoop(), driver: inProcess, entry: "workload")

@@ -35,6 +35,10 @@ public protocol ZoneControl: AnyObject {
   /// - Returns: what was read, for people.
   func reload() throws(Diagnostics) -> Fields
 
+  /// Starts what safe mode has left out: rules and agents.
+  /// - Returns: false when the daemon is not in safe mode.
+  func leaveSafeMode() -> Bool
+
   /// Registers an agent or replaces its manifest; kept across restarts.
   /// - Parameters:
   ///   - manifest: the contents of an `agent.json`.

@@ -11,11 +11,13 @@ struct Arguments: Equatable {
   var runFor: Duration?
   /// Prints events for people instead of log lines.
   var story = false
+  /// Starts with the control plane and safe outputs alone.
+  var safeMode = false
   var showsHelp = false
   var showsVersion = false
 
   static let help = """
-    usage: openstarryd [--config FILE] [--board FILE] [--home FOLDER] [--socket PATH] [--for TIME] [--story]
+    usage: openstarryd [--config FILE] [--board FILE] [--home FOLDER] [--socket PATH] [--for TIME] [--story] [--safe-mode]
 
     Owns the board's hardware, runs agents, answers `openstarry` on a local socket.
 
@@ -25,6 +27,7 @@ struct Arguments: Equatable {
       --socket PATH   the control socket
       --for TIME      end cleanly after this time, e.g. 10s
       --story         tell what happens, a line an event, on the terminal
+      --safe-mode     no agents and no rules, outputs safe; 'openstarry daemon leave-safe-mode' goes on
       --version, --help
     """
 
@@ -52,10 +55,13 @@ struct Arguments: Equatable {
         }
         runFor = duration
       case "--story": story = true
+      case "--safe-mode": safeMode = true
       case "--help", "-h": showsHelp = true
       case "--version": showsVersion = true
       default:
-        let known = ["--config", "--board", "--home", "--socket", "--for", "--story", "--version", "--help"]
+        let known = [
+          "--config", "--board", "--home", "--socket", "--for", "--story", "--safe-mode", "--version", "--help",
+        ]
         throw ArgumentError("unknown option '\(word)'\(Suggestion.phrase(for: name, in: known))")
       }
     }

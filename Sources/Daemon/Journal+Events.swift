@@ -16,6 +16,7 @@ extension Journal {
     "agent:failed": .warning,
     "agent:overloaded": .warning,
     "agent:quarantined": .error,
+    "agent:struck": .error,
     "device:back": .notice,
     "device:fault": .warning,
     "device:limited": .warning,
@@ -24,7 +25,14 @@ extension Journal {
     "device:recovered": .notice,
     "rule:error": .warning,
     "system:chain_cut": .warning,
+    "system:late": .warning,
+    "system:moving": .notice,
+    "system:pressure": .warning,
+    "system:safe_mode": .alert,
+    "system:safe_mode_left": .notice,
     "system:storage_failed": .critical,
     "system:storage_recovered": .notice,
+    "system:stuck": .critical,
+    "system:unclean_start": .warning,
   ]
 }

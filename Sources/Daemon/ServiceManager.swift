@@ -5,6 +5,8 @@ import Model
 /// Tells systemd how the daemon is doing: sd_notify(3)'s protocol, a datagram to `$NOTIFY_SOCKET`.
 struct ServiceManager {
   private let address: String?
+  /// How long systemd waits for a sign of life; nil when it does not watch.
+  private let limit: Duration?
   /// How often `feed` is to be called so that systemd does not take the daemon for dead: half of its time limit, as
   /// sd_watchdog_enabled(3) recommends; nil when nobody watches.
   let feedingPeriod: Duration?
@@ -17,7 +19,8 @@ struct ServiceManager {
     address = environment["NOTIFY_SOCKET"]
     let isForUs = environment["WATCHDOG_PID"].map { Int32($0) == process } ?? true
     let limit = environment["WATCHDOG_USEC"].flatMap { Int64($0) } ?? 0
-    feedingPeriod = address != nil && isForUs && limit > 0 ? .microseconds(max(1, limit / 2)) : nil
+    self.limit = address != nil && isForUs && limit > 0 ? .microseconds(limit) : nil
+    feedingPeriod = self.limit.map { max(.microseconds(1), $0 / 2) }
   }
 
   /// The daemon serves.
@@ -36,6 +39,14 @@ struct ServiceManager {
 
   /// The daemon is alive.
   func feed() { notify("WATCHDOG=1") }
+
+  /// On a starved machine a daemon is late without being stuck: systemd waits four times as long, or no longer than it
+  /// was told to.
+  func giveTime(_ isStarved: Bool) {
+    guard let limit else { return }
+    let microseconds = limit.nanoseconds / 1000
+    notify("WATCHDOG_USEC=\(isStarved ? microseconds.multipliedReportingOverflow(by: 4).partialValue : microseconds)")
+  }
 
   /// Sends assignments. Never waits: a full queue loses the message.
   private func notify(_ state: String) {

@@ -25,6 +25,7 @@ extension Zone: ZoneControl {
     if let stop = hardware.emergencyStop {
       status["emergency_stop"] = .string("by \(stop.by)" + (stop.reason.map { ": \($0)" } ?? ""))
     }
+    for (name, value) in health { status[name] = value }
     if let usage = ResourceUsage.ofThisProcess() {
       status["memory"] = ["pss_kib": .int(usage.pss), "private_dirty_kib": .int(usage.privateDirty)]
       status["threads"] = .int(usage.threads)

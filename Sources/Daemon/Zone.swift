@@ -26,6 +26,7 @@ final class Zone {
   let started: Instant
   private let arguments: Arguments
   private let serviceManager: ServiceManager
+  private let vitals: Vitals
   private let story: Story?
   private var control: ControlServer?
   private var isServing = false
@@ -34,6 +35,8 @@ final class Zone {
   /// Changes of the emergency stop that are on their way to the disk, and who waits for them.
   var stopsBeingKept = 0
   var waitingForStop: [(SystemError?) -> Void] = []
+  /// What safe mode leaves undone.
+  private var whenSafeModeEnds: (() -> Void)?
 
   /// Reads the configuration and builds the parts; no hardware is touched yet.
   init(
@@ -49,6 +52,9 @@ final class Zone {
     self.loop = loop
     started = loop.now
     serviceManager = ServiceManager(environment: environment)
+    let vitals = Vitals(
+      settings, arguments, environment: environment, loop: loop, serviceManager: serviceManager)
+    self.vitals = vitals
     story = arguments.story ? Story(environment: environment) : nil
     log = EventLog(
       clock: loop, capacity: settings.eventRing, depthLimit: settings.depthLimit, later: { loop.later($0) })
@@ -58,19 +64,24 @@ final class Zone {
     let agents = AgentSupervisor(
       clock: loop, events: log, hardware: hardware, files: AgentFiles(), registry: registry,
       drivers: [
-        InProcessDriver(types: types), WASMDriver(loop, folder: Files.join(settings.home, "modules")),
+        InProcessDriver(types: types, witness: vitals.witness),
+        WASMDriver(loop, folder: Files.join(settings.home, "modules")),
       ], logLines: settings.logLines)
     self.agents = agents
     rules = RuleRunner(
       clock: loop, events: log, hardware: hardware, agents: agents,
       utcOffset: { LocalTime.utcOffset(at: UInt64(clamping: $0) * 1000) },
-      load: { () throws(Diagnostics) in try configuration.rules(agents: agents.listAgents().map(\.id), journal) })
+      load: { () throws(Diagnostics) in
+        try Self.refuse(in: vitals)
+        return try configuration.rules(agents: agents.listAgents().map(\.id), journal)
+      })
   }
 
   /// Starts everything, serves until it is told to end, and leaves every output safe.
   func run() throws(StartFailure) {
+    defer { vitals.end() }
     do { try catchSignals() } catch { throw .unavailable("\(error)") }
-    feedWatchdog()
+    vitals.begin(log: log, hardware: hardware, agents: agents)
     makeFolders()
     // Waits for the disk, turning the loop: nothing else of the zone runs yet.
     let kept = registry.open(timeout: .seconds(5))
@@ -89,6 +100,7 @@ final class Zone {
     self.control = control
     begin(kept)
     isServing = true
+    vitals.serve()
     serviceManager.ready(summary)
     journal.log(
       .notice,
@@ -100,15 +112,9 @@ final class Zone {
 
   /// What runs, in a few words.
   private var summary: String {
-    "\(configuration.board.name), \(configuration.board.devices.count) devices, "
+    (vitals.safeMode == nil ? "" : "safe mode: ")
+      + "\(configuration.board.name), \(configuration.board.devices.count) devices, "
       + "\(agents.listAgents().count) agents, \(rules.listRules().count) rules"
-  }
-
-  /// From the loop's own timer, so that a loop that hangs is a daemon that systemd ends and starts again.
-  private func feedWatchdog() {
-    guard let period = serviceManager.feedingPeriod else { return }
-    serviceManager.feed()
-    loop.schedule(after: period) { [unowned self] in feedWatchdog() }
   }
 
   private func begin(_ kept: StoredRegistry.Contents) {
@@ -124,20 +130,55 @@ final class Zone {
       agents.handle(event)
     }
     for notice in kept.notices { journal.log(.warning, notice) }
+    vitals.tell(journal)
+    if let time = arguments.runFor { loop.schedule(after: time) { [unowned self] in end() } }
+    followEmergencyStops()
+    guard vitals.safeMode == nil else {
+      // Safe states need nothing but the outputs; what else there is may be what has ended the daemon.
+      hardware.openActuators()
+      whenSafeModeEnds = { [unowned self] in runEverything(kept) }
+      return
+    }
+    runEverything(kept)
+  }
+
+  private func runEverything(_ kept: StoredRegistry.Contents) {
     let (manifests, problems) = configuration.manifests(journal)
     for problem in problems {
       journal.log(.error, "\(problem)\n\(problem.location.file): this agent is left out; the others go on")
     }
     adopt(manifests, kept)
-    followEmergencyStops()
+    vitals.quarantine(in: agents)
     hardware.open()
     do { _ = try rules.reloadRules() } catch {
       journal.log(.error, "\(error)\nno rules are in force: mend the file, then 'openstarry rules reload'")
     }
     log.publish("system:started", from: "system", ["board": .string(configuration.board.name)])
     agents.startResident()
-    if let time = arguments.runFor { loop.schedule(after: time) { [unowned self] in end() } }
   }
+
+  /// Goes on with what safe mode has left out.
+  /// - Returns: false when it is not in safe mode.
+  func leaveSafeMode() -> Bool {
+    guard let go = whenSafeModeEnds, !isStopping else { return false }
+    whenSafeModeEnds = nil
+    vitals.leaveSafeMode()
+    go()
+    serviceManager.ready(summary)
+    return true
+  }
+
+  private static func refuse(in vitals: Vitals) throws(Diagnostics) {
+    guard let reason = vitals.safeMode else { return }
+    throw Diagnostics([
+      Diagnostic(
+        Location(file: "openstarryd"),
+        "is in safe mode, as \(reason); 'openstarry daemon leave-safe-mode' reads everything and goes on")
+    ])
+  }
+
+  /// How the daemon is, for `daemon.status`.
+  var health: Fields { vitals.status }
 
   /// Registers what the configuration names, then what was registered at run time; the configuration wins.
   private func adopt(_ manifests: [Manifest], _ kept: StoredRegistry.Contents) {
@@ -158,6 +199,7 @@ final class Zone {
   /// Reads manifests and rules again; an error in any file changes nothing. An agent that runs keeps its manifest: the
   /// next reload after its end takes the new one.
   func reloadAll() throws(Diagnostics) -> Fields {
+    try Self.refuse(in: vitals)
     serviceManager.reloading(at: loop.now)
     defer { serviceManager.ready(summary) }
     let (manifests, problems) = configuration.manifests(journal)
@@ -190,6 +232,7 @@ final class Zone {
     guard isServing, !isStopping else { return }
     isStopping = true
     serviceManager.stopping()
+    vitals.stop()
     log.publish("system:stopping", from: "system")
     // Rules and agents that wait for this event may still act on it; nothing is woken after them.
     loop.later { [unowned self] in finish() }
@@ -218,6 +261,7 @@ final class Zone {
       // The second Ctrl-C does not wait for anybody: outputs safe, out.
       if isStopping {
         hardware.close(.safe)
+        vitals.end()
         exit(130)
       }
       end()

@@ -22,7 +22,7 @@ import Testing
     #expect(agents?.count == 10)
     // The storage's thread ends some time after it has opened the registry.
     #expect(eventually { daemon.figure("status", "Threads") == 1 })
-    #expect(eventually { (daemon.descriptors ?? 99) <= 12 }, "\(daemon.descriptors ?? -1) descriptors")
+    #expect(eventually { (daemon.descriptors ?? 99) <= 15 }, "\(daemon.descriptors ?? -1) descriptors")
     let written = try #require(daemon.figure("io", "write_bytes"))
     let asked = try #require(daemon.figure("io", "syscw"))
     let switches = try #require(daemon.figure("status", "voluntary_ctxt_switches"))

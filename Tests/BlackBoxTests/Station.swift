@@ -59,19 +59,22 @@ final class Station {
 
   /// Starts the daemon and waits until it is ready.
   func daemon(
-    _ arguments: [String] = [], config: String? = nil, environment: [String: String] = [:]
+    _ arguments: [String] = [], config: String? = nil, environment: [String: String] = [:],
+    program: String = "openstarryd"
   ) throws -> Program {
     // Should the tests die, it does not outlive them for long; what the arguments say comes later and counts.
     let words = ["--config", config ?? "openstarry.yaml", "--for", "5m"] + arguments
-    let daemon = try start("openstarryd", words, environment)
+    let daemon = try start(program, words, environment)
     let isUp = eventually { daemon.exitCode != nil || daemon.errors.contains("openstarryd: ready in ") }
     try #require(isUp && daemon.exitCode == nil, "the daemon did not start: \(daemon.errors)")
     return daemon
   }
 
   /// Starts the daemon, which must not come up, and waits for its end.
-  func failingDaemon(_ arguments: [String] = []) throws -> (code: Int32?, errors: String) {
-    let daemon = try start("openstarryd", ["--config", "openstarry.yaml"] + arguments)
+  func failingDaemon(
+    _ arguments: [String] = [], program: String = "openstarryd"
+  ) throws -> (code: Int32?, errors: String) {
+    let daemon = try start(program, ["--config", "openstarry.yaml"] + arguments)
     let code = daemon.wait()
     return (code, daemon.errors)
   }
@@ -106,7 +109,8 @@ final class Station {
     var variables = ["PATH": "/usr/bin:/bin:/usr/sbin:/sbin", "HOME": folder, "NO_COLOR": "1", "TZ": "UTC"]
     variables["OPENSTARRY_SOCKET"] = socket
     for (name, value) in environment { variables[name] = value }
-    let path = program.hasPrefix("openstarry") ? try Self.executable(program) : program
+    let isOurs = program.hasPrefix("openstarry") || program == "hostile-firmware"
+    let path = isOurs ? try Self.executable(program) : program
     return try Program(path, arguments, environment: variables, folder: folder, name: "\(runs)")
   }
 

@@ -29,6 +29,7 @@ struct ArgumentTests {
     _ = try parse("rules reload", as: RuleCommands.Reload.self)
     _ = try parse("daemon stop", as: DaemonCommands.Stop.self)
     _ = try parse("daemon reload", as: DaemonCommands.Reload.self)
+    _ = try parse("daemon leave-safe-mode", as: DaemonCommands.LeaveSafeMode.self)
     #expect(try parse("read temperature", as: Read.self).device == "temperature")
     #expect(try parse("release fan", as: GiveUp.self).device == "fan")
     #expect(try parse("why fan", as: Why.self).subject == "fan")
@@ -46,7 +47,8 @@ struct ArgumentTests {
     let lines = [
       "estop",
       "status", "state", "devices", "version", "rules list", "rules reload", "rules test a:b", "daemon stop",
-      "daemon reload", "read x", "set x on", "release x", "why x", "events", "emit a:b", "logs x", "spawn x", "kill x",
+      "daemon reload", "daemon leave-safe-mode", "read x", "set x on", "release x", "why x", "events", "emit a:b",
+      "logs x", "spawn x", "kill x",
       "restart x", "wake x", "register x", "unregister x", "check x", "config validate", "board check x", "ps",
       "snapshot x -o f", "simulate x 1", "console", "agent new x", "agent build", "agent run",
     ]

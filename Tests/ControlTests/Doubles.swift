@@ -206,6 +206,7 @@ final class TestZone: ZoneControl {
   func stateTree(_ done: @escaping (Value) -> Void) { done(["board": "test"]) }
   func stop() { stopped += 1 }
   func reload() throws(Diagnostics) -> Fields { ["rules": 1] }
+  func leaveSafeMode() -> Bool { false }
 
   func register(manifest: Value, file: String, _ done: @escaping (Result<AgentStatus, ZoneError>) -> Void) {
     guard let id = manifest["identity"]?["id"]?.string else {

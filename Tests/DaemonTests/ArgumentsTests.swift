@@ -14,10 +14,10 @@ import Testing
 
   @Test func allOfThem() throws {
     let arguments = try Arguments([
-      "--config", "c.yaml", "--board=b.yaml", "--home", "h", "--socket", "s", "--for", "90s", "--story",
+      "--config", "c.yaml", "--board=b.yaml", "--home", "h", "--socket", "s", "--for", "90s", "--story", "--safe-mode",
     ])
     #expect(arguments.config == "c.yaml" && arguments.board == "b.yaml" && arguments.home == "h")
-    #expect(arguments.socket == "s" && arguments.runFor == .seconds(90) && arguments.story)
+    #expect(arguments.socket == "s" && arguments.runFor == .seconds(90) && arguments.story && arguments.safeMode)
     #expect(try Arguments([]) == Arguments(["--"].filter { _ in false }))
   }
 

@@ -4,7 +4,7 @@ import Model
 struct DaemonCommands: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "daemon", abstract: "Stops the daemon, or has it read its files again.",
-    subcommands: [Stop.self, Reload.self])
+    subcommands: [Stop.self, Reload.self, LeaveSafeMode.self])
 
   struct Stop: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -24,6 +24,20 @@ struct DaemonCommands: ParsableCommand {
     func run() throws {
       try shared.ask("daemon.reload") { result, _ in
         [("agents changed", "agents_changed"), ("rules", "rules")].map { "\($0): \(result[$1]?.text() ?? "-")" }
+      }
+    }
+  }
+}
+
+extension DaemonCommands {
+  struct LeaveSafeMode: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Starts the rules and agents that safe mode has left out.")
+    @OptionGroup var shared: SharedOptions
+
+    func run() throws {
+      try shared.ask("daemon.leaveSafeMode") { result, _ in
+        [result["left"]?.bool == true ? "rules and agents run again" : "the daemon is not in safe mode"]
       }
     }
   }

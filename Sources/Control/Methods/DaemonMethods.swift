@@ -29,7 +29,7 @@ extension MethodRegistry {
       result:
         "an object: `version`, `pid`, `uptime_ms`, `socket`, `connections`, `requests`, `missed`, `client`, `role` (of "
         + "this client), `events`, `agents`, `rules`, `devices` and what the daemon adds (`board`, `home`, memory and "
-        + "threads)", status),
+        + "threads, `watchdog`, `pressure`, `last_end`, and in safe mode its reason as `safe_mode`)", status),
     Method(
       "daemon.stop", .admin, "Stops the daemon: agents end, every output goes to its safe state.",
       result: "`{\"stopping\": true}`", isCommand: true
@@ -49,6 +49,12 @@ extension MethodRegistry {
       } catch {
         throw RPCError(error, "everything stays as it was")
       }
+    },
+    Method(
+      "daemon.leaveSafeMode", .admin, "Starts what safe mode has left out: rules and agents.",
+      result: "`{\"left\": whether the daemon was in safe mode}`", isCommand: true
+    ) { call throws(RPCError) in
+      ["left": .bool(call.services.zone.leaveSafeMode())]
     },
     Method(
       "daemon.methods", .view, "The methods of this section, for programs.",

@@ -123,6 +123,9 @@ public enum EventSentence {
     case "quarantined":
       let times = event["restarts"]?.int.map { " after \($0) restart(s)" } ?? ""
       return "\(agent) is quarantined\(times)\(because(event))"
+    case "struck":
+      let strikes = "\(event["strikes"]?.text() ?? "-") of \(event["limit"]?.text() ?? "-")"
+      return "\(agent) has ended the daemon, strike \(strikes)\(because(event))"
     case "overloaded":
       return "\(agent) has \(event["waiting"]?.text() ?? "too many") event(s) waiting; one was dropped"
     case "log": return "\(subject(event, "agent")): \(event["message"]?.string?.printable ?? "")"
@@ -155,6 +158,19 @@ public enum EventSentence {
       let rest = fields(event.payload, except: ["method", "client", "pid"])
       return "\(subject(event, "client")) asked for \(event["method"]?.string?.printable ?? "something")"
         + (rest.isEmpty ? "" : " (\(rest))")
+    case "safe_mode": return "safe mode: no agents, no rules, outputs safe\(because(event))"
+    case "safe_mode_left": return "safe mode is over: rules and agents run again"
+    case "unclean_start": return "the last run of the daemon ended badly\(because(event))"
+    case "late":
+      let longest = event["longest"]?.string.map { "; longest: \($0.printable)" } ?? ""
+      return "the loop turned \(span(event, "by") ?? "-") late: \(event["cause"]?.string?.printable ?? "-")\(longest)"
+    case "stuck":
+      return "\(event["what"]?.string?.printable ?? "something") does not move for \(span(event, "for") ?? "-")"
+    case "moving": return "\(event["what"]?.string?.printable ?? "something") moves again"
+    case "pressure":
+      let resource = event["resource"]?.string?.printable ?? "something"
+      return event["short"]?.bool == true
+        ? "the board is short of \(resource)" : "the board has enough \(resource) again"
     case "chain_cut":
       return "chain cut at \(event["event"]?.string?.printable ?? "-"): more than \(event["limit"]?.text() ?? "-") hops"
     case "emergency_stop":

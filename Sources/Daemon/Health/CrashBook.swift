@@ -1,0 +1,111 @@
+import CLinux
+import Crash
+import Document
+import EventLoop
+import Linux
+import Model
+import Watchdog
+
+/// What is known of the daemon's earlier ends: the crash record of the last run, and the strikes that are kept.
+///
+/// The record lives in the runtime folder, which is memory. Strikes are kept there and in the home folder: one survives
+/// a full or broken disk, the other a reboot. They are written only when somebody has ended the daemon, or is let out.
+final class CrashBook {
+  /// This run's record; nil where none can be made.
+  let record: CrashRecord?
+  /// How the last run ended; nil when nothing is known of it.
+  let last: Verdict?
+  /// What people should know about the files.
+  private(set) var notices: [String] = []
+  /// Who has ended the daemon, and when.
+  private(set) var strikes = Strikes()
+
+  private let clock: any Timekeeper
+  private let boot: String
+  private let files: [String]
+  private let writer: Worker<Void>
+
+  /// Opens the record, reads what was kept, and notes how the last run ended.
+  /// - Parameters:
+  ///   - runtime: systemd's `RUNTIME_DIRECTORY`; nil where there is none, then `home` has the record, too.
+  ///   - wasReset: whether the hardware's watchdog has reset the board.
+  init(runtime: String?, home: String, loop: EventLoop, wasReset: Bool) {
+    clock = loop
+    boot = LoopClock.boot
+    files = (runtime.map { [$0] } ?? []).appending(home).map { "\($0)/strikes.json" }
+    writer = Worker("strikes", on: loop) {}
+    do throws(SystemError) {
+      record = try CrashRecord("\(runtime ?? home)/crash.record", boot: boot, now: loop.now)
+    } catch {
+      record = nil
+      // Somebody else's daemon, which the control socket will speak of.
+      if error.errno != EWOULDBLOCK { notices.append("no crash record: \(error)") }
+    }
+    do throws(SystemError) { try record?.catchSignals() } catch { notices.append("crashes are not noted: \(error)") }
+    if let notice = record?.notice { notices.append(notice) }
+    let boot = self.boot
+    last = record?.previous.map { Verdict.on($0, boot: boot) }
+    for file in files { read(file) }
+    // Whoever has no record does not own what is kept either.
+    guard record != nil else { return }
+    var isChanged = last.map { strikes.note($0, at: now) } ?? false
+    if wasReset {
+      strikes.noteUnknownEnd(at: now)
+      isChanged = true
+    }
+    // Before anything else can end the daemon again.
+    if isChanged { notices += Self.write(strikes, to: files) }
+  }
+
+  /// Whether the daemon has ended too often.
+  var isBootLoop: Bool { strikes.isBootLoop(at: now) }
+
+  /// How often the agent has ended the daemon lately.
+  func count(_ agent: AgentID) -> Int { strikes.count(agent, at: now) }
+
+  /// A person lets an agent out of quarantine.
+  func release(_ agent: AgentID) { if strikes.release(agent) { keep() } }
+
+  /// A person leaves safe mode.
+  func forgiveEnds() {
+    strikes.forgiveEnds()
+    keep()
+  }
+
+  private var now: Strikes.Moment {
+    Strikes.Moment(boot: boot, instant: clock.now, wall: clock.wallMilliseconds)
+  }
+
+  /// The disk may be slow: it is not the loop that waits for it.
+  private func keep() {
+    let (strikes, files) = (self.strikes, self.files)
+    writer.submit({ _ in Self.write(strikes, to: files) }, then: { [weak self] in self?.notices += $0 })
+  }
+
+  private func read(_ file: String) {
+    guard Files.isFile(file) else { return }
+    guard let bytes = try? Files.read(file, limit: 1 << 20), let value = try? JSON.parse(bytes, file: file).value,
+      let kept = Strikes(value)
+    else {
+      notices.append("\(file) makes no sense and is not used")
+      return
+    }
+    strikes.merge(kept)
+  }
+
+  /// - Returns: what went wrong, a sentence each.
+  private static func write(_ strikes: Strikes, to files: [String]) -> [String] {
+    files.compactMap { file in
+      do throws(SystemError) {
+        try Files.replace(file, with: JSON.encode(strikes.value), mode: 0o600)
+        return nil
+      } catch {
+        return "strikes are not kept: \(error)"
+      }
+    }
+  }
+}
+
+extension Array {
+  fileprivate func appending(_ element: Element) -> [Element] { self + [element] }
+}

@@ -1,0 +1,151 @@
+import Agent
+import Crash
+import EventLoop
+import HAL
+import Linux
+import Model
+import Orchestrator
+import Watchdog
+
+/// The daemon's care for itself: the beat that feeds whoever watches, the crash record, strikes, safe mode, pressure.
+final class Vitals {
+  /// What knows whose code runs on the loop.
+  let witness: LoopWitness
+  /// Why nothing but the control plane and safe outputs runs; nil when everything does.
+  private(set) var safeMode: String?
+
+  private let loop: EventLoop
+  private let environment: [String: String]
+  private let serviceManager: ServiceManager
+  private let book: CrashBook
+  private let device: HardwareWatchdog?
+  private var problems: [String] = []
+  private var log: EventLog?
+  private var pulse: Pulse?
+  private var pressure: PressureWatch?
+
+  /// Opens the crash record, and finds out how the last run ended. Signals that end the process are noted from here on.
+  init(
+    _ settings: Settings, _ arguments: Arguments, environment: [String: String], loop: EventLoop,
+    serviceManager: ServiceManager
+  ) {
+    self.loop = loop
+    self.environment = environment
+    self.serviceManager = serviceManager
+    // One of the two is enough, and systemd feeds the hardware's itself where it is told to (RuntimeWatchdogSec=).
+    let path = serviceManager.feedingPeriod == nil ? settings.watchdog : nil
+    do throws(SystemError) {
+      device = try path.map { path throws(SystemError) in
+        try HardwareWatchdog(path, timeout: max(1, Int(settings.watchdogTimeout.seconds.rounded(.up))))
+      }
+    } catch {
+      device = nil
+      problems.append("nobody watches the daemon: \(error)")
+    }
+    // The folders are made again, with what is wrong with them, when the daemon runs.
+    try? Files.makeFolder(settings.home)
+    book = CrashBook(
+      runtime: environment["RUNTIME_DIRECTORY"]?.split(separator: ":").first.map(String.init), home: settings.home,
+      loop: loop, wasReset: device?.hasReset ?? false)
+    witness = LoopWitness(book.record, clock: loop)
+    if arguments.safeMode {
+      safeMode = "it was started with --safe-mode"
+    } else if book.isBootLoop {
+      safeMode =
+        "it has ended \(Strikes.loopLimit) times within \(Strikes.window.text)"
+        + (book.last.map { "; last: \($0.sentence)" } ?? "")
+    }
+  }
+
+  /// The loop beats from here on, and whoever watches is fed.
+  func begin(log: EventLog, hardware: Hardware, agents: AgentSupervisor) {
+    self.log = log
+    let pulse = Pulse(loop: loop, log: log, agents: agents, record: book.record, witness: witness)
+    self.pulse = pulse
+    if let period = serviceManager.feedingPeriod {
+      pulse.feed(every: period) { [serviceManager] in serviceManager.feed() }
+    }
+    if let device { pulse.feed(every: .seconds(device.timeout) / 3) { device.feed() } }
+    let pressure = PressureWatch(loop: loop, clock: loop, log: log, agents: agents, environment: environment)
+    self.pressure = pressure
+    pressure.onShortCPU = { [serviceManager] isShort in serviceManager.giveTime(isShort) }
+    pulse.onBeat = { [unowned pressure] in pressure.beat() }
+    // A camera has a thread of its own, which is named for it as far as names go.
+    pulse.onWorker = { name, answers in
+      for device in hardware.board.devices where "cam-\(device.id)".prefix(15) == name {
+        hardware.note(device.id, answers: answers)
+      }
+    }
+    agents.onRelease = { [unowned self] in book.release($0) }
+    pulse.start()
+  }
+
+  /// Says what is known of the last run, and in safe mode why; what is short is watched from here on.
+  func tell(_ journal: Journal) {
+    for problem in problems + book.notices { journal.log(.warning, problem) }
+    if let last = book.last, last.ending != .clean {
+      var fields: Fields = ["ending": .string(last.ending.rawValue), "message": .string(last.sentence)]
+      if let agent = last.blamed { fields["agent"] = .string(agent.rawValue) }
+      log?.publish("system:unclean_start", from: "system", priority: .high, fields)
+      if let agent = last.blamed {
+        log?.publish(
+          "agent:struck", from: "agent/\(agent)", priority: .high,
+          [
+            "agent": .string(agent.rawValue), "strikes": .int(Int64(book.count(agent))),
+            "limit": .int(Int64(Strikes.strikeLimit)), "reason": .string(last.ending.rawValue),
+            "message": .string(last.sentence),
+          ])
+      }
+    }
+    if let safeMode {
+      log?.publish("system:safe_mode", from: "system", priority: .emergency, ["reason": .string(safeMode)])
+    }
+    pressure?.start()
+  }
+
+  /// Agents that have ended the daemon too often are not run until a person lets them out.
+  func quarantine(in agents: AgentSupervisor) {
+    for (agent, why) in book.strikes.quarantined.sorted(by: { $0.key < $1.key }) {
+      let reason: ExitReason =
+        switch why.ending {
+        case .spinning, .blocked: .stuck
+        case .killed: .killed
+        default: .crash
+        }
+      agents.quarantine(agent, AgentFailure(reason, why.sentence))
+    }
+  }
+
+  /// The daemon serves.
+  func serve() { book.record?.enter(.serving) }
+
+  /// The daemon is ending.
+  func stop() { book.record?.enter(.stopping) }
+
+  /// The daemon has ended in good order; nobody needs to feed any more.
+  func end() {
+    book.record?.enter(.ended)
+    device?.stop()
+  }
+
+  /// A person wants everything to run again.
+  func leaveSafeMode() {
+    safeMode = nil
+    book.forgiveEnds()
+    log?.publish("system:safe_mode_left", from: "system", priority: .high)
+  }
+
+  /// What `daemon.status` shows.
+  var status: Fields {
+    var fields: Fields = [:]
+    if let safeMode { fields["safe_mode"] = .string(safeMode) }
+    let feeder = serviceManager.feedingPeriod != nil ? "systemd" : device != nil ? "hardware" : nil
+    fields["watchdog"] =
+      feeder.map { ["fed": .string($0), "every": .string(pulse?.feedingPeriod?.text ?? "-")] } ?? "nobody watches"
+    fields["pressure"] = pressure?.status ?? "not watched"
+    if let last = book.last {
+      fields["last_end"] = ["ending": .string(last.ending.rawValue), "message": .string(last.sentence)]
+    }
+    return fields
+  }
+}

@@ -1,0 +1,142 @@
+import AgentInProcess
+import EventLoop
+import Glibc
+import HAL
+import HALSimulated
+import Linux
+import Model
+import OpenStarryAgent
+import Orchestrator
+import Testing
+
+@testable import Daemon
+
+/// Pressure as files say it, on a clock moved by hand: real agents stop and come back.
+@Suite struct PressureWatchTests {
+  private final class World {
+    let clock = ManualClock()
+    let log: EventLog
+    let agents: AgentSupervisor
+    let watch: PressureWatch
+    let folder: String
+    private(set) var events: [Event] = []
+    private(set) var shortCPU: [Bool] = []
+
+    init(_ files: [String: Double]) throws {
+      var template = Array("/tmp/openstarry-psi-XXXXXX".utf8CString)
+      // SAFETY: mkdtemp replaces the six X of the zero-terminated template in place.
+      guard unsafe mkdtemp(&template) != nil else { throw SystemError("mkdtemp", "/tmp") }
+      folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      let loop = try EventLoop()
+      log = EventLog(clock: clock, capacity: 100, depthLimit: 16, later: { loop.later($0) })
+      let board = Board(name: "world", backend: .simulated, devices: [])
+      let hardware = Hardware(
+        board: board, backend: SimulatedBackend(board: board, clock: clock, seed: 1), clock: clock, events: log)
+      agents = AgentSupervisor(
+        clock: clock, events: log, hardware: hardware, files: AgentFiles(), registry: Forgetful(),
+        drivers: [InProcessDriver(types: [AgentType("idler", Idler.self)])], logLines: 10)
+      watch = PressureWatch(loop: loop, clock: clock, log: log, agents: agents, folder: folder, environment: [:])
+      _ = log.listen(EventPattern("*")) { [unowned self] in events.append($0) }
+      for (file, average) in files { try set(file, average) }
+      for (id, priority) in [("guard", Priority.critical), ("logger", .background), ("radio", .low)] {
+        try agents.adopt(
+          Manifest(
+            id: AgentID(id), name: id,
+            runtime: Manifest.Runtime(driver: .inProcess, entry: "idler", lifecycle: .always),
+            policy: Policy(priority: priority)), state: [:])
+      }
+      agents.startResident()
+      watch.onShortCPU = { [unowned self] in shortCPU.append($0) }
+      watch.start()
+    }
+
+    func set(_ file: String, _ average: Double) throws {
+      try Files.replace("\(folder)/\(file)", with: Array("some avg10=\(average) avg60=0 avg300=0 total=1\n".utf8))
+    }
+
+    var running: [String] { agents.running.map(\.agent.rawValue) }
+
+    deinit {
+      for name in (try? Files.names(in: folder)) ?? [] { Files.remove("\(folder)/\(name)") }
+      _ = unsafe folder.withCString { unsafe rmdir($0) }
+    }
+  }
+
+  @Test func agentsStopByPriorityAndComeBack() throws {
+    let world = try World(["memory": 0, "cpu": 0, "io": 0])
+    world.watch.beat()
+    #expect(world.running == ["guard", "logger", "radio"] && world.clock.waiting == 0, "at rest it waits for nothing")
+    try world.set("memory", 50)
+    world.watch.beat()
+    #expect(world.running == ["guard", "radio"])
+    #expect(try world.agents.agentStatus("logger").lastExit == .pressure)
+    #expect(throws: (any Error).self) { try world.agents.spawnAgent("logger", cause: nil) }
+    #expect(throws: (any Error).self) {
+      try world.agents.wakeAgent("logger", with: Event(id: ULID(high: 1, low: 1), type: "x:y"))
+    }
+    world.clock.advance(by: .seconds(6))
+    #expect(world.running == ["guard"])
+    world.clock.advance(by: .seconds(60))
+    #expect(world.running == ["guard"], "the critical one stays")
+    try world.set("memory", 1)
+    world.clock.advance(by: .seconds(24))
+    #expect(world.running == ["guard", "radio"], "the more important one first")
+    world.clock.advance(by: .seconds(60))
+    #expect(world.running == ["guard", "logger", "radio"] && world.clock.waiting == 0)
+    let told = world.events.filter { $0.type == "system:pressure" }.map { $0["short"]?.bool }
+    #expect(told == [true, false])
+  }
+
+  @Test func aShortCPUHoldsTheBackgroundBack() throws {
+    let world = try World(["memory": 0, "cpu": 0])
+    try world.set("cpu", 90)
+    world.watch.beat()
+    #expect(world.shortCPU == [true])
+    func wake() throws {
+      let id = ULID(high: 1, low: UInt64(world.events.count))
+      for agent in ["logger", "radio"] as [AgentID] {
+        try world.agents.wakeAgent(agent, with: Event(id: id, type: "x:y", source: "t\(id)"))
+      }
+    }
+    for _ in 0..<3 { try wake() }
+    #expect(try world.agents.agentStatus("radio").activations == 3)
+    #expect(try world.agents.agentStatus("logger").activations == 0)
+    #expect(world.agents.progress.waiting == 0, "what is held back does not count as stuck")
+    world.clock.advance(by: .seconds(10))
+    #expect(try world.agents.agentStatus("logger").activations == 1, "one at each look")
+    try world.set("cpu", 0)
+    world.clock.advance(by: .seconds(40))
+    #expect(try world.agents.agentStatus("logger").activations == 3)
+    #expect(world.shortCPU == [true, false] && world.clock.waiting == 0)
+  }
+
+  @Test(arguments: [[:], ["memory": "psi is off\n"]]) func kernelsWithoutPressureAreSaid(_ files: [String: String])
+    throws
+  {
+    let world = try World([:])
+    for (name, text) in files { try Files.replace("\(world.folder)/\(name)", with: Array(text.utf8)) }
+    world.watch.start()
+    world.watch.beat()
+    #expect(world.watch.status.string?.hasPrefix("not available") == true)
+    #expect(world.running.count == 3)
+  }
+
+  @Test func whatThisKernelSaysIsRead() throws {
+    guard Files.isFile("/proc/pressure/memory"), (try? Files.read("/proc/pressure/memory")) != nil else {
+      print("skipped: this kernel has no pressure stall information")
+      return
+    }
+    let file = try #require(PressureFile(.memory, "/proc/pressure/memory", trigger: "some 200000 2000000"))
+    #expect(file.reading != nil)
+    let refused = try #require(PressureFile(.memory, "/proc/pressure/memory", trigger: "nonsense"))
+    #expect(refused.descriptor == nil && refused.reading != nil)
+  }
+}
+
+private struct Idler: OpenStarryAgent.Agent {
+  mutating func handle(_ event: Event, _ context: inout Context) throws(AgentError) {}
+}
+
+private final class Forgetful: AgentRegistry {
+  func keep(_ changes: [RegistryChange]) throws(RegistryFailure) {}
+}
