@@ -23,6 +23,7 @@ let package = Package(
   products: [
     .executable(name: "openstarryd", targets: ["openstarryd"]),
     .executable(name: "openstarry", targets: ["openstarry"]),
+    .executable(name: "openstarry-guardian", targets: ["openstarry-guardian"]),
     .library(name: "OpenStarryAgent", targets: ["OpenStarryAgent"]),
     .library(name: "Daemon", targets: ["Daemon"]),
   ],
@@ -45,10 +46,11 @@ let package = Package(
     module("Linux", ["CLinux"]),
     module("Document", ["Model", "CYAML", "CJSON"]),
     module("CEL", ["Model"]),
+    module("Guardian", ["CLinux"]),
 
     // L2
     module("EventLoop", ["Model", "Linux", "CLinux"]),
-    module("HAL", ["Model"]),
+    module("HAL", ["Model", "Guardian"]),
     module("Agent", ["Model"]),
     module("Rules", ["Model", "CEL"]),
     module("Wire", ["Model", "Document", "Linux", "CLinux"]),
@@ -58,7 +60,8 @@ let package = Package(
     module("Crash", ["Model", "Linux", "CLinux", "Watchdog", "CCrash"]),
 
     // L3
-    module("HALLinux", ["Model", "Linux", "CLinux", "EventLoop", "HAL", "CGPIOD", "CI2C", "CV4L2", "CJPEG"]),
+    module(
+      "HALLinux", ["Model", "Linux", "CLinux", "EventLoop", "HAL", "Guardian", "CGPIOD", "CI2C", "CV4L2", "CJPEG"]),
     module("HALSimulated", ["Model", "HAL"]),
     module("AgentInProcess", ["Model", "OpenStarryAgent", "Agent"]),
     module("Orchestrator", ["Model", "Linux", "CLinux", "EventLoop", "HAL", "Agent", "Rules", "Store"]),
@@ -72,13 +75,17 @@ let package = Package(
       [
         "Model", "Linux", "EventLoop", "HAL", "HALLinux", "HALSimulated", "Agent", "AgentWASM", "Orchestrator",
       ]),
+    module("GuardianClient", ["Model", "Linux", "CLinux", "EventLoop", "HAL", "Guardian", "Wire"]),
+    // The companion of the daemon; .ci/guardian builds it smaller where it can.
+    .executableTarget(name: "openstarry-guardian", dependencies: ["Guardian", "CLinux"], swiftSettings: strict),
 
     // L4, L5
     module(
       "Daemon",
       [
         "Model", "OpenStarryAgent", "Document", "Linux", "EventLoop", "HAL", "Agent", "Rules", "Config", "Store",
-        "HALLinux", "HALSimulated", "Watchdog", "Crash", "AgentInProcess", "AgentWASM", "Orchestrator", "Control",
+        "HALLinux", "HALSimulated", "GuardianClient", "Watchdog", "Crash", "AgentInProcess", "AgentWASM", "Orchestrator",
+        "Control",
       ]),
     .target(name: "ExampleAgents", dependencies: ["OpenStarryAgent"], path: "Examples/Agents", swiftSettings: strict),
     .executableTarget(

@@ -30,6 +30,7 @@ public enum SettingsFile {
     settings.socket = fields.value("socket", socket(path), settings.socket)
     settings.watchdog = fields.optional("watchdog", path)
     settings.socketMode = fields.value("socket_mode", mode, settings.socketMode)
+    settings.guardian = fields.optional("guardian", .bool)
     if let groups = fields.map("groups") {
       settings.viewGroup = groups.optional("view", group)
       settings.operateGroup = groups.optional("operate", group)

@@ -28,6 +28,9 @@ public final class ControlServer {
 
   var status: ServerStatus { services.status }
 
+  /// Whether a daemon has the socket at `path`, or starts there at this moment.
+  public static func isClaimed(_ path: String) -> Bool { SocketClaim.isTaken(path) }
+
   /// Puts a server together; nothing is opened until `start`.
   /// - Parameters:
   ///   - loop: where it runs.

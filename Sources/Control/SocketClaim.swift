@@ -31,6 +31,13 @@ struct SocketClaim: ~Copyable {
     inode = Self.status(path)?.inode ?? 0
   }
 
+  /// Whether a daemon has the socket at `path`, or starts there at this moment.
+  static func isTaken(_ path: String) -> Bool {
+    if listening(at: path) != nil { return true }
+    guard let lock = try? System.open("\(path).lock", O_RDWR | O_NOFOLLOW) else { return false }
+    return flock(lock.number, LOCK_EX | LOCK_NB) != 0
+  }
+
   /// Removes the socket, unless somebody has put another one there.
   borrowing func remove() {
     guard let status = Self.status(path), status.inode == inode else { return }

@@ -13,6 +13,8 @@ struct Arguments: Equatable {
   var story = false
   /// Starts with the control plane and safe outputs alone.
   var safeMode = false
+  /// Makes every output safe instead of serving.
+  var makesSafe = false
   var showsHelp = false
   var showsVersion = false
 
@@ -28,6 +30,7 @@ struct Arguments: Equatable {
       --for TIME      end cleanly after this time, e.g. 10s
       --story         tell what happens, a line an event, on the terminal
       --safe-mode     no agents and no rules, outputs safe; 'openstarry daemon leave-safe-mode' goes on
+      --make-safe     make every output of the board safe and end; does nothing while a daemon or its guardian lives
       --version, --help
     """
 
@@ -56,11 +59,13 @@ struct Arguments: Equatable {
         runFor = duration
       case "--story": story = true
       case "--safe-mode": safeMode = true
+      case "--make-safe": makesSafe = true
       case "--help", "-h": showsHelp = true
       case "--version": showsVersion = true
       default:
         let known = [
-          "--config", "--board", "--home", "--socket", "--for", "--story", "--safe-mode", "--version", "--help",
+          "--config", "--board", "--home", "--socket", "--for", "--story", "--safe-mode", "--make-safe",
+          "--version", "--help",
         ]
         throw ArgumentError("unknown option '\(word)'\(Suggestion.phrase(for: name, in: known))")
       }

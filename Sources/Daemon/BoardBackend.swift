@@ -11,8 +11,8 @@ final class BoardBackend: Backend {
   /// The simulation behind a simulated board; nil on a real one.
   let simulated: SimulatedBackend?
 
-  init(_ board: Board, loop: EventLoop) {
-    let linux = LinuxBackend(board: board, loop: loop)
+  init(_ board: Board, loop: EventLoop, guardian: (any OutputGuard)?) {
+    let linux = LinuxBackend(board: board, loop: loop, guardian: guardian)
     self.linux = linux
     simulated =
       board.backend == .simulated

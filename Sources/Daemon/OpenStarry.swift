@@ -26,6 +26,10 @@ public enum OpenStarry {
     if arguments.showsHelp { finish(Arguments.help) }
     if arguments.showsVersion { finish("openstarryd \(Release.version)") }
     do {
+      if arguments.makesSafe {
+        try MakeSafe.run(arguments, environment: environment, journal: journal)
+        exit(0)
+      }
       let zone = try Zone(arguments, environment: environment, agents: agents, journal: journal)
       try zone.run()
       exit(0)

@@ -21,6 +21,7 @@ extension Zone: ZoneControl {
       "rules": .int(Int64(rules.listRules().count)),
       "events": ["total": .int(Int64(clamping: log.total)), "shed": .int(Int64(clamping: log.shed))],
       "denials": .int(Int64(clamping: hardware.denials)),
+      "guardian": .string(guardianStatus),
     ]
     if let stop = hardware.emergencyStop {
       status["emergency_stop"] = .string("by \(stop.by)" + (stop.reason.map { ": \($0)" } ?? ""))

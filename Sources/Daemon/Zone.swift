@@ -5,6 +5,7 @@ import CLinux
 import Control
 import Document
 import EventLoop
+import GuardianClient
 import HAL
 import Linux
 import Model
@@ -20,6 +21,7 @@ final class Zone {
   let log: EventLog
   let backend: BoardBackend
   let hardware: Hardware
+  let guardian: GuardianLink?
   let registry: StoredRegistry
   let agents: AgentSupervisor
   let rules: RuleRunner
@@ -58,7 +60,8 @@ final class Zone {
     story = arguments.story ? Story(environment: environment) : nil
     log = EventLog(
       clock: loop, capacity: settings.eventRing, depthLimit: settings.depthLimit, later: { loop.later($0) })
-    backend = BoardBackend(configuration.board, loop: loop)
+    guardian = try Self.guardian(configuration, loop: loop, events: log)
+    backend = BoardBackend(configuration.board, loop: loop, guardian: guardian)
     hardware = Hardware(board: configuration.board, backend: backend, clock: loop, events: log)
     registry = StoredRegistry(folder: settings.home, loop: loop, events: log)
     let agents = AgentSupervisor(
@@ -133,9 +136,11 @@ final class Zone {
     vitals.tell(journal)
     if let time = arguments.runFor { loop.schedule(after: time) { [unowned self] in end() } }
     followEmergencyStops()
+    guardian?.start()
     guard vitals.safeMode == nil else {
       // Safe states need nothing but the outputs; what else there is may be what has ended the daemon.
-      hardware.openActuators()
+      hardware.openActuators(keeper: guardian, takingOver: false)
+      guardian?.charge()
       whenSafeModeEnds = { [unowned self] in runEverything(kept) }
       return
     }
@@ -149,7 +154,8 @@ final class Zone {
     }
     adopt(manifests, kept)
     vitals.quarantine(in: agents)
-    hardware.open()
+    hardware.open(keeper: guardian)
+    guardian?.charge()
     do { _ = try rules.reloadRules() } catch {
       journal.log(.error, "\(error)\nno rules are in force: mend the file, then 'openstarry rules reload'")
     }
@@ -245,6 +251,7 @@ final class Zone {
       registry.close { [unowned self] in
         control?.stop()
         backend.close()
+        guardian?.end()
         log.publish("system:stopped", from: "system")
         loop.stop()
       }
@@ -262,6 +269,7 @@ final class Zone {
       if isStopping {
         hardware.close(.safe)
         vitals.end()
+        guardian?.end()
         exit(130)
       }
       end()

@@ -1,3 +1,4 @@
+import Guardian
 import Model
 
 /// One actuator behind the gate: who holds it, since when it is away from its safe state, and what its limits allow.
@@ -29,6 +30,8 @@ final class ActuatorChannel {
   /// How many commands were refused.
   var denials: UInt64 = 0
 
+  private var keeper: (any HoldKeeper)?
+  private var slot = 0
   private let clock: any Timekeeper
   private let events: any EventSink
   private let retry: Retry
@@ -60,10 +63,43 @@ final class ActuatorChannel {
   }
 
   /// Nobody can say how long it was off before the daemon started, so `min_off` counts from here.
-  func attach(_ driver: any OutputDriver) {
+  /// - Parameters:
+  ///   - keeper: remembers for the next daemon who holds it, and knows how the one before left it.
+  ///   - rivals: what must be safe while this is not.
+  ///   - mayInherit: whether it may go on as the daemon before left it.
+  func attach(
+    _ driver: any OutputDriver, keeper: (any HoldKeeper)? = nil, rivals: [ActuatorChannel] = [], mayInherit: Bool = true
+  ) {
     self.driver = driver
     offSince = clock.now
+    if let keeper, let slot = keeper.slot(of: device.id) { (self.keeper, self.slot) = (keeper, slot) }
+    if mayInherit, rivals.allSatisfy(\.isSafe), let left = keeper?.inheritance(of: device.id), inherit(left) { return }
     if let fault = drive(settings.safe) { failed(fault, cause: nil) }
+  }
+
+  /// Goes on where a daemon that died left off: same level, same holder, what is left of the lease.
+  /// - Returns: false when its limits, which may be others now, do not allow it.
+  private func inherit(_ left: OutputHold) -> Bool {
+    let now = clock.now
+    var deadline = Instant(nanoseconds: left.deadline)
+    let since = min(Instant(nanoseconds: left.since), now)
+    var isCut = left.isCutByMaxOn
+    if let maxOn = settings.maxOn, since + maxOn < deadline { (deadline, isCut) = (since + maxOn, true) }
+    guard settings.onExit == .hold, deadline > now, left.level != settings.safe, let driver,
+      driver.isAnalogue || left.level == 0 || left.level == 1
+    else { return false }
+    let holder = String(decoding: left.holder, as: UTF8.self)
+    if let fault = drive(left.level) {
+      failed(fault, cause: nil)
+      return true
+    }
+    let previous = level
+    level = left.level
+    onSince = since
+    let event = publishChange(previous, reason: "taken-over", holder: holder, nil, lease: deadline - now)
+    keep(Lease(holder: holder, deadline: deadline, isCutByMaxOn: isCut, cause: Cause(event)))
+    arm()
+    return true
   }
 
   /// In its safe state, and the hardware has said so.
@@ -192,7 +228,7 @@ final class ActuatorChannel {
         previous, reason: isTakeOver ? "override" : "command", holder: principal, cause, lease: length)
       leaseCause = Cause(event)
     }
-    lease = Lease(holder: principal, deadline: now + length, isCutByMaxOn: isCut, cause: leaseCause)
+    keep(Lease(holder: principal, deadline: now + length, isCutByMaxOn: isCut, cause: leaseCause))
     arm()
     let id = target != previous || isTakeOver ? lastChange : cause?.id ?? lastChange
     return Receipt(id: id, state: target, previous: previous, at: now.nanoseconds)
@@ -239,7 +275,13 @@ final class ActuatorChannel {
     driver = nil
   }
 
+  private func keep(_ lease: Lease) {
+    self.lease = lease
+    keeper?.hold(slot, level: level, lease: lease, since: onSince ?? clock.now)
+  }
+
   private func endLease() {
+    if lease != nil { keeper?.release(slot) }
     lease = nil
     pulse = nil
     if let timer { clock.cancel(timer) }
@@ -275,6 +317,7 @@ final class ActuatorChannel {
     if let fault = drive(pulse.base) { return failed(fault, cause: lease.cause) }
     level = pulse.base
     changes?.record(now)
+    keep(lease)
     publishChange(previous, reason: "pulse-ended", holder: lease.holder, lease.cause, lease: lease.deadline - now)
   }
 

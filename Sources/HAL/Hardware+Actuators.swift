@@ -46,6 +46,11 @@ extension Hardware {
     for channel in channels.values { if case .camera(let camera) = channel { camera.unwatch(holder: holder) } }
   }
 
+  /// Actuators that are not in their safe state, or whose hardware has not said so.
+  public var unsafeActuators: [DeviceID] {
+    actuators.filter { !$0.isSafe || $0.driver == nil }.map(\.device.id)
+  }
+
   /// Puts every actuator into its safe state and ends every lease.
   /// - Parameter reason: as it stands in the `device:changed` events, e.g. `emergency-stop`.
   public func safeAll(reason: String, cause: Cause? = nil) {

@@ -40,6 +40,8 @@ public final class Hardware {
   private let backend: any Backend
   private var lastNumber: UInt64 = 0
   private var retries: [DeviceID: Retry] = [:]
+  private var keeper: (any HoldKeeper)?
+  private var isTakingOver = true
   private var isOpen = false
 
   /// Puts a gate before `backend`; no device is touched until `open`.
@@ -80,15 +82,20 @@ public final class Hardware {
   /// Opens every device: actuators go to their safe state, inputs are watched, cameras with `motion` run.
   ///
   /// A device that cannot be opened is a `device:fault`; it is tried again, less and less often, and holds up nobody.
-  public func open() {
+  /// - Parameter keeper: remembers for the next daemon who holds what. An actuator that was held when the one before
+  ///   died and has `on_exit: hold` goes on as it was (`device:changed`, reason `taken-over`).
+  public func open(keeper: (any HoldKeeper)? = nil) {
     // Actuators first: nothing may be undriven for longer than needed.
-    openActuators()
+    openActuators(keeper: keeper)
     for device in board.devices { if case .actuator = device.kind {} else { open(device) } }
   }
 
-  /// Opens the actuators alone, each in its safe state, unless they are open; `open` does the rest later.
-  public func openActuators() {
+  /// Opens the actuators alone, unless they are open; `open` does the rest later.
+  /// - Parameter takingOver: whether one that was held when the daemon before died goes on as it was.
+  public func openActuators(keeper: (any HoldKeeper)? = nil, takingOver: Bool = true) {
     guard !isOpen else { return }
+    self.keeper = keeper
+    isTakingOver = takingOver && emergencyStop == nil
     isOpen = true
     for device in board.devices { if case .actuator = device.kind { open(device) } }
   }
@@ -100,7 +107,9 @@ public final class Hardware {
       switch (channel, opened) {
       case (.sensor(let channel), .sensor(let driver)): channel.attach(driver)
       case (.input(let channel), .input(let driver)): channel.attach(driver)
-      case (.actuator(let channel), .output(let driver)): channel.attach(driver)
+      case (.actuator(let channel), .output(let driver)):
+        channel.attach(
+          driver, keeper: keeper, rivals: rivals[device.id] ?? [], mayInherit: isTakingOver && emergencyStop == nil)
       case (.camera(let channel), .camera(let driver)): channel.attach(driver)
       default: throw .invalid(device.id, "driver '\(device.driver)' does not make a \(device.kind.name)")
       }

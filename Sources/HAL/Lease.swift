@@ -1,13 +1,21 @@
 import Model
 
 /// The right to hold an actuator away from its safe state.
-struct Lease {
+public struct Lease: Sendable, Hashable {
   /// Who has it.
-  var holder: String
+  public var holder: String
   /// When it ends unless it is renewed.
-  var deadline: Instant
+  public var deadline: Instant
   /// Whether `max_on` made it shorter than was asked for.
-  var isCutByMaxOn: Bool
+  public var isCutByMaxOn: Bool
   /// What led to it: the cause of what happens when it ends.
-  var cause: Cause?
+  public var cause: Cause?
+
+  /// Puts a lease together.
+  public init(holder: String, deadline: Instant, isCutByMaxOn: Bool, cause: Cause?) {
+    self.holder = holder
+    self.deadline = deadline
+    self.isCutByMaxOn = isCutByMaxOn
+    self.cause = cause
+  }
 }

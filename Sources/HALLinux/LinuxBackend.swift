@@ -13,6 +13,7 @@ public final class LinuxBackend: Backend {
   private let tree: KernelTree
   private let nodes: NodeWatch
   private let attributes: Worker<KernelTree>
+  private let guardian: (any OutputGuard)?
   private var buses: [String: BusUse] = [:]
   private var inputs: [DeviceID: GPIOInput] = [:]
   private var outputs: [DeviceID: GPIOOutput] = [:]
@@ -26,8 +27,10 @@ public final class LinuxBackend: Backend {
   ///   - board: its chips and buses are found when a device needs them.
   ///   - loop: where everything happens.
   ///   - root: what stands before `/dev`, `/sys` and `/proc`, so that tests can bring their own; empty otherwise.
-  public init(board: Board, loop: EventLoop, root: String = "") {
+  ///   - guardian: is told how each output is made safe should this process die; nil for nobody.
+  public init(board: Board, loop: EventLoop, root: String = "", guardian: (any OutputGuard)? = nil) {
     self.board = board
+    self.guardian = guardian
     self.loop = loop
     let tree = KernelTree(root: root)
     self.tree = tree
@@ -139,7 +142,7 @@ public final class LinuxBackend: Backend {
       use: use)
   }
 
-  private var place: LineHolder.Place { LineHolder.Place(loop: loop, nodes: nodes, folder: "\(tree.root)/dev") }
+  private var place: LinePlace { LinePlace(loop: loop, nodes: nodes, folder: "\(tree.root)/dev") }
 
   private func input(_ device: Device, _ settings: InputSettings) throws(HALError) -> GPIOInput {
     let line = try line(device, .input(edges: settings.edges, debounce: settings.debounce))
@@ -156,17 +159,17 @@ public final class LinuxBackend: Backend {
         "drive",
         ["push-pull": LineOptions.Drive.pushPull, "open-drain": .openDrain, "open-source": .openSource])
       let line = try line(device, .output(drive, initial: settings.safe >= 0.5))
-      let output = try GPIOOutput(device.id, line, at: place)
+      let output = try GPIOOutput(
+        device.id, line, onExit: settings.onExit, safe: settings.safe >= 0.5, guardian: guardian, at: place)
       outputs[device.id] = output
       return output
     case "pwm":
       let period = try options.duration("period", standard: .milliseconds(1))
       guard period > .zero else { throw options.wrong("period", "must be longer than nothing") }
-      let output = PWMChannel(
-        PWMChannel.Options(
-          chip: try options.required("pwmchip"), channel: Int(try options.int("channel", 0...63, standard: 0)),
-          period: period.nanoseconds, inverted: options.bool("inverted")), tree)
-      return begin(output, settings)
+      let channel = PWMChannel.Options(
+        chip: try options.required("pwmchip"), channel: Int(try options.int("channel", 0...63, standard: 0)),
+        period: period.nanoseconds, inverted: options.bool("inverted"))
+      return PWMChannel(channel, tree, Safeguard(device.id, settings, channel.identity, guardian))
     case "pca9685":
       let use = try use(try options.required("bus"), device.id)
       let address = try options.address()
@@ -175,17 +178,13 @@ public final class LinuxBackend: Backend {
       try use.agree(address, frequency, by: device.id)
       // A bus that hangs keeps its outputs as they are.
       use.worker.makeVital()
-      let output = I2COutput(
-        on: use.worker, address: address, channel: Int(try options.int("channel", 0...15)), frequency: frequency)
-      return begin(output, settings)
+      let channel = Int(try options.int("channel", 0...15))
+      let identity = "pca9685 \(use.location) \(address) channel \(channel) at \(frequency)"
+      return I2COutput(
+        on: use, address: address, channel: channel, frequency: frequency,
+        Safeguard(device.id, settings, identity, guardian))
     default: throw unknown(device)
     }
-  }
-
-  /// Puts an output into its safe state. One that is not there says so again when it is next set.
-  private func begin(_ output: any OutputDriver, _ settings: ActuatorSettings) -> any OutputDriver {
-    output.set(settings.safe) { _ in }
-    return output
   }
 
   private func camera(_ device: Device) throws(HALError) -> V4L2Camera {

@@ -24,6 +24,8 @@ public struct Settings: Sendable {
   public var eventRing: Int
   /// How many log lines are kept for each agent.
   public var logLines: Int
+  /// Whether a guardian makes outputs safe should the daemon die; nil leaves it to the board: real ones have one.
+  public var guardian: Bool?
   /// The longest any activation of an in-process agent should take; longer is reported.
   public var activationLimit: Duration
   /// The hardware's watchdog, e.g. `/dev/watchdog`; nil where nobody shall feed one.
@@ -37,7 +39,7 @@ public struct Settings: Sendable {
     socket: String = "/run/openstarry/control.sock", socketMode: UInt32 = 0o660, viewGroup: String? = nil,
     operateGroup: String? = nil, adminGroup: String? = nil, depthLimit: Int = 16, eventRing: Int = 1024,
     logLines: Int = 200, activationLimit: Duration = .milliseconds(50), watchdog: String? = nil,
-    watchdogTimeout: Duration = .seconds(15)
+    watchdogTimeout: Duration = .seconds(15), guardian: Bool? = nil
   ) {
     self.board = board
     self.agents = agents
@@ -54,5 +56,6 @@ public struct Settings: Sendable {
     self.activationLimit = activationLimit
     self.watchdog = watchdog
     self.watchdogTimeout = watchdogTimeout
+    self.guardian = guardian
   }
 }

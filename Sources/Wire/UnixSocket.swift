@@ -2,15 +2,16 @@ import CLinux
 import Glibc
 import Linux
 
-/// Unix stream sockets (unix(7)): connected, listened on, and used without a signal when the other side has gone.
+/// Unix sockets (unix(7)): connected, listened on, and used without a signal when the other side has gone. Streams
+/// unless `packets` asks for SOCK_SEQPACKET, which keeps messages apart.
 public enum UnixSocket {
   /// The longest path that fits into `sockaddr_un`, in bytes.
   public static let longestPath = 107
 
   /// Connects and blocks until that is done, which on a Unix socket is at once unless the queue is full.
   /// - Throws: ENOENT no such file, ECONNREFUSED nobody listens, EACCES no right, ENAMETOOLONG.
-  public static func connect(_ path: String) throws(SystemError) -> Descriptor {
-    let socket = try open(nonBlocking: false)
+  public static func connect(_ path: String, packets: Bool = false) throws(SystemError) -> Descriptor {
+    let socket = try open(nonBlocking: false, packets: packets)
     let result = System.retry {
       unsafe withAddress(path) { address, length in unsafe CLinux.connect(socket.number, address, length) }
     }
@@ -22,8 +23,10 @@ public enum UnixSocket {
   ///
   /// The file is created without access for anybody but the daemon's own user, and opened to others by `mode` only
   /// when everything else is done.
-  public static func listen(_ path: String, mode: UInt32, backlog: Int32 = 16) throws(SystemError) -> Descriptor {
-    let socket = try open(nonBlocking: true)
+  public static func listen(
+    _ path: String, mode: UInt32, backlog: Int32 = 16, packets: Bool = false
+  ) throws(SystemError) -> Descriptor {
+    let socket = try open(nonBlocking: true, packets: packets)
     let before = umask(0o177)
     let bound = unsafe withAddress(path) { address, length in unsafe CLinux.bind(socket.number, address, length) }
     let error = errno
@@ -35,10 +38,10 @@ public enum UnixSocket {
   }
 
   /// A connected pair (socketpair(2)), both ends close-on-exec.
-  public static func pair() throws(SystemError) -> (Int32, Int32) {
+  public static func pair(packets: Bool = false) throws(SystemError) -> (Int32, Int32) {
     var ends: [Int32] = [-1, -1]
     // SAFETY: the kernel writes two descriptors.
-    let result = unsafe socketpair(AF_UNIX, kind(nonBlocking: false), 0, &ends)
+    let result = unsafe socketpair(AF_UNIX, kind(nonBlocking: false, packets: packets), 0, &ends)
     guard result == 0 else { throw SystemError("socketpair") }
     return (ends[0], ends[1])
   }
@@ -96,12 +99,13 @@ public enum UnixSocket {
     throw SystemError("send")
   }
 
-  private static func kind(nonBlocking: Bool) -> Int32 {
-    Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | (nonBlocking ? SOCK_NONBLOCK.rawValue : 0))
+  private static func kind(nonBlocking: Bool, packets: Bool) -> Int32 {
+    let kind = packets ? SOCK_SEQPACKET.rawValue : SOCK_STREAM.rawValue
+    return Int32(kind | SOCK_CLOEXEC.rawValue | (nonBlocking ? SOCK_NONBLOCK.rawValue : 0))
   }
 
-  private static func open(nonBlocking: Bool) throws(SystemError) -> Descriptor {
-    try Descriptor(checking: socket(AF_UNIX, kind(nonBlocking: nonBlocking), 0), "socket")
+  private static func open(nonBlocking: Bool, packets: Bool) throws(SystemError) -> Descriptor {
+    try Descriptor(checking: socket(AF_UNIX, kind(nonBlocking: nonBlocking, packets: packets), 0), "socket")
   }
 
   /// Calls with the address of `path`; -1 with ENAMETOOLONG when it does not fit.

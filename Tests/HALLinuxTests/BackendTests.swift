@@ -190,14 +190,16 @@ import Testing
 
   // MARK: Other outputs
 
-  @Test func pwmStartsSafe() throws {
+  @Test func pwmIsNotTouchedBeforeTheGateSays() throws {
     let folder = "/sys/class/pwm/pwmchip0/pwm2"
     for (name, text) in ["period": "0", "duty_cycle": "0", "enable": "0", "polarity": "normal"] {
       try tree.write("\(folder)/\(name)", text)
     }
     let device = device(
       .actuator(ActuatorSettings(safe: 0.1)), "pwm", ["pwmchip": "pwmchip0", "channel": 2, "period": "20ms"])
-    guard case .output = try backend.open(device) else { throw HALError.invalid("d", "no output") }
+    guard case .output(let driver) = try backend.open(device) else { throw HALError.invalid("d", "no output") }
+    #expect(try tree.read("\(folder)/enable") == "0")
+    driver.set(0.1) { _ in }
     #expect(try tree.read("\(folder)/period") == "20000000")
     #expect(try tree.read("\(folder)/duty_cycle") == "2000000")
     #expect(try tree.read("\(folder)/enable") == "1")

@@ -5,8 +5,8 @@ import Model
 ///
 /// The kernel debounces it, and this driver does where the kernel refuses to.
 final class GPIOInput: InputDriver {
-  private let place: LineHolder.Place
-  private let holder: LineHolder
+  private let place: LinePlace
+  private let holder: LineHolder<LineRequest>
   private let edges: InputSettings.Edges
   private let period: Duration
   private var sequence = EdgeSequence(after: 0)
@@ -15,7 +15,7 @@ final class GPIOInput: InputDriver {
   private var debouncer: Debouncer?
   private var onChange: ((InputChange) -> Void)?
 
-  init(_ device: DeviceID, _ options: LineOptions, _ settings: InputSettings, at place: LineHolder.Place)
+  init(_ device: DeviceID, _ options: LineOptions, _ settings: InputSettings, at place: LinePlace)
     throws(HALError)
   {
     self.place = place
@@ -29,7 +29,9 @@ final class GPIOInput: InputDriver {
       // Both edges restart the period, whichever of them is reported.
       fallback?.use = .input(edges: .both, debounce: .zero)
     }
-    holder = try LineHolder(device, wanted, at: place, fallback: fallback)
+    holder = try LineHolder(device, wanted, at: place, fallback: fallback) { options, consumer throws(LineFailure) in
+      try LineRequest(options, in: place.folder, consumer: consumer)
+    }
     holder.onReadable = { [weak self] in self?.readEdges() }
     holder.onGone = { [weak self] in self?.hasGone() }
     holder.onBack = { [weak self] in self?.isBack() }

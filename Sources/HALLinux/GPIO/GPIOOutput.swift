@@ -1,17 +1,43 @@
+import Guardian
 import HAL
 import Model
 
 /// A driven line of a GPIO chip.
 ///
 /// It is requested in its safe state, and again so when its chip comes back: whoever held it away from there sets it
-/// anew.
+/// anew. A line that the daemon before had requested is taken over without letting go of it.
 final class GPIOOutput: OutputDriver {
-  private let holder: LineHolder
+  private let holder: LineHolder<DrivenLine>
+  private let protect: () -> Void
 
   let isAnalogue = false
 
-  init(_ device: DeviceID, _ options: LineOptions, at place: LineHolder.Place) throws(HALError) {
-    holder = try LineHolder(device, options, at: place)
+  /// - Parameters:
+  ///   - onExit: what the guardian does with it.
+  ///   - safe: the level it is safe at.
+  ///   - guardian: nil where there is none.
+  init(
+    _ device: DeviceID, _ options: LineOptions, onExit: ActuatorSettings.OnExit, safe: Bool,
+    guardian: (any OutputGuard)?, at place: LinePlace
+  ) throws(HALError) {
+    let holder = try LineHolder<DrivenLine>(device, options, at: place) { options, consumer throws(LineFailure) in
+      if let left = guardian?.claim(device, identity: options.identity),
+        let line = DrivenLine(adopting: left, options, in: place.folder)
+      {
+        return line
+      }
+      return try DrivenLine(options, in: place.folder, consumer: consumer)
+    }
+    self.holder = holder
+    let step: GuardianStep.Action = onExit == .input ? .configure(flags: options.inputFlags) : .drive(active: safe)
+    protect = { [unowned holder] in
+      guard let line = holder.request else { return }
+      guardian?.protect(
+        device, identity: options.identity, steps: [GuardianStep(0, step)], descriptors: [line.descriptor])
+    }
+    protect()
+    holder.onBack = protect
+    holder.onGone = { guardian?.withdraw(device) }
   }
 
   /// Why the line is not there; nil while it is.
@@ -29,7 +55,7 @@ final class GPIOOutput: OutputDriver {
   }
 
   /// `input` reconfigures the line; `hold` and `safe` keep it driven as long as the process lives. What the kernel
-  /// does with it afterwards is said at `LineRequest`.
+  /// does with it afterwards is said at `DrivenLine`.
   func release(_ mode: ActuatorSettings.OnExit) {
     guard mode == .input, let request = holder.request else { return }
     do throws(HALError.Fault) {

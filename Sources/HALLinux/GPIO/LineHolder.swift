@@ -3,19 +3,20 @@ import HAL
 import Linux
 import Model
 
+/// Where lines come from, shared by all of a board.
+struct LinePlace {
+  var loop: EventLoop
+  var nodes: NodeWatch
+  /// Where device nodes are, `/dev` behind the prefix.
+  var folder: String
+}
+
 /// Holds a line through the life of its chip: requests it, notices when the chip goes, and requests it again when it
 /// comes back.
-final class LineHolder {
-  /// Where lines come from, shared by all of a board.
-  struct Place {
-    var loop: EventLoop
-    var nodes: NodeWatch
-    /// Where device nodes are, `/dev` behind the prefix.
-    var folder: String
-  }
-
+final class LineHolder<Line: HeldLine> {
   private let device: DeviceID
-  private let place: Place
+  private let place: LinePlace
+  private let make: (LineOptions, String) throws(LineFailure) -> Line
   private var fallback: LineOptions?
   private var backoff = Backoff()
   private var retry: TimerID?
@@ -25,7 +26,7 @@ final class LineHolder {
   /// How the line is requested the next time.
   private(set) var options: LineOptions
   /// The line while it is there.
-  private(set) var request: LineRequest?
+  private(set) var request: Line?
   /// Why it is not there, for people; nil while it is.
   private(set) var absence: String?
 
@@ -37,9 +38,15 @@ final class LineHolder {
   var onBack: () -> Void = {}
 
   /// Requests the line.
-  /// - Parameter fallback: other options to try when the kernel does not support the first ones.
+  /// - Parameters:
+  ///   - fallback: other options to try when the kernel does not support the first ones.
+  ///   - make: finds and requests it, under the name that others shall see.
   /// - Throws: when it never can be had, or somebody else holds it. A chip that is missing is not an error.
-  init(_ device: DeviceID, _ options: LineOptions, at place: Place, fallback: LineOptions? = nil) throws(HALError) {
+  init(
+    _ device: DeviceID, _ options: LineOptions, at place: LinePlace, fallback: LineOptions? = nil,
+    make: @escaping (LineOptions, String) throws(LineFailure) -> Line
+  ) throws(HALError) {
+    self.make = make
     self.device = device
     self.options = options
     self.fallback = fallback
@@ -93,7 +100,7 @@ final class LineHolder {
   }
 
   private func openAsAsked() throws(LineFailure) {
-    let request = try LineRequest(options, in: place.folder, consumer: "openstarry/\(device)")
+    let request = try make(options, "openstarry/\(device)")
     do throws(SystemError) {
       watch = try place.loop.watch(request.descriptor, for: isWatching ? .readable : []) { [weak self] ready in
         // gpiolib-cdev.c: a line whose chip has gone polls as hung up.

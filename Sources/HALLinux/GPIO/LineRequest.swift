@@ -4,17 +4,13 @@ import Glibc
 import HAL
 import Model
 
-/// The owner of one requested line and of the buffer its edges are read into. Letting go of it releases the line.
-///
-/// A released line is the kernel's: most pin controllers leave it as it was, some turn it into an input (on a
-/// Raspberry Pi the kernel parameter `pinctrl_bcm2835.persist_gpio_outputs` decides).
+/// The owner of one requested line and of the buffer its edges are read into. Letting go of it closes the descriptor.
 ///
 /// SAFETY: `request` and `buffer` are valid from init to deinit and are lent to libgpiod's calls only.
-@safe final class LineRequest {
+@safe final class LineRequest: HeldLine {
   private let request: OpaquePointer
   private let buffer: OpaquePointer
   private let offset: UInt32
-  private let options: LineOptions
   /// The chip's device node.
   let path: String
 
@@ -43,7 +39,6 @@ import Model
     unsafe self.request = request
     unsafe self.buffer = buffer
     self.offset = offset
-    self.options = options
     path = chip.path
   }
 
@@ -62,26 +57,6 @@ import Model
     case GPIOD_LINE_VALUE_INACTIVE: return false
     default: throw HALError.Fault(errno: errno)
     }
-  }
-
-  /// Drives the line.
-  func set(_ active: Bool) throws(HALError.Fault) {
-    let value = active ? GPIOD_LINE_VALUE_ACTIVE : GPIOD_LINE_VALUE_INACTIVE
-    guard unsafe gpiod_line_request_set_value(request, offset, value) == 0 else { throw HALError.Fault(errno: errno) }
-  }
-
-  /// Turns a driven line into an input with the same bias; it stays requested.
-  func turnIntoInput() throws(HALError.Fault) {
-    var options = self.options
-    // Nobody reads a released line's edges.
-    options.use = .input(edges: .both, debounce: .zero)
-    guard let settings = LineSettings(options) else { throw HALError.Fault(errno: ENOMEM) }
-    settings.detectNoEdges()
-    let result: Int32? = unsafe settings.withConfiguration(of: offset) { configuration in
-      // SAFETY: both objects are valid for the length of the call.
-      unsafe gpiod_line_request_reconfigure_lines(request, configuration)
-    }
-    guard result == 0 else { throw HALError.Fault(errno: errno) }
   }
 
   /// Reads the edges that are there, at most one batch. Call it when the descriptor is readable: it blocks otherwise.

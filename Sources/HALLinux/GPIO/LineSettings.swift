@@ -73,11 +73,6 @@ struct LineOptions: Sendable, Hashable {
 
   deinit { unsafe gpiod_line_settings_free(pointer) }
 
-  /// Switches edge detection off.
-  borrowing func detectNoEdges() {
-    unsafe gpiod_line_settings_set_edge_detection(pointer, GPIOD_LINE_EDGE_NONE)
-  }
-
   /// Lends a line configuration with these settings for one line; nil when `body` says so or memory is short.
   borrowing func withConfiguration<Result>(of offset: UInt32, _ body: (OpaquePointer) -> Result?) -> Result? {
     // SAFETY: the configuration is ours and freed below.

@@ -12,11 +12,24 @@ import Model
 /// Lives on its bus's worker thread; everything here blocks.
 final class BusDevice: I2CTransport {
   /// Where a bus is: a device node, or the adapter's name.
-  struct Location: Sendable {
+  struct Location: Sendable, CustomStringConvertible {
     var path: String?
     var adapter: String?
     /// What stands before `/dev` and `/sys`.
     var root: String
+
+    var description: String { path ?? adapter ?? "" }
+
+    /// Its device node now.
+    func node() throws(SystemError) -> String {
+      if let path { return root + path }
+      let tree = KernelTree(root: root)
+      let folder = "/sys/bus/i2c/devices"
+      for name in tree.names(in: folder, prefix: "i2c-") where (try? tree.text("\(folder)/\(name)/name")) == adapter {
+        return "\(root)/dev/\(name)"
+      }
+      throw SystemError("find", "I²C adapter '\(adapter ?? "")'", errno: ENODEV)
+    }
   }
 
   private let location: Location
@@ -88,7 +101,7 @@ final class BusDevice: I2CTransport {
   private func open() throws(HALError.Fault) -> Int32 {
     if let number = descriptor?.number { return number }
     do throws(SystemError) {
-      let path = try find()
+      let path = try location.node()
       let opened = try System.open(path, O_RDWR)
       var functions: UInt = 0
       // SAFETY: the kernel writes one unsigned long.
@@ -116,17 +129,6 @@ final class BusDevice: I2CTransport {
   private func close() {
     descriptor = nil
     selected = nil
-  }
-
-  private func find() throws(SystemError) -> String {
-    if let path = location.path { return location.root + path }
-    let tree = KernelTree(root: location.root)
-    let folder = "/sys/bus/i2c/devices"
-    for name in tree.names(in: folder, prefix: "i2c-")
-    where (try? tree.text("\(folder)/\(name)/name")) == location.adapter {
-      return "\(location.root)/dev/\(name)"
-    }
-    throw SystemError("find", "I²C adapter '\(location.adapter ?? "")'", errno: ENODEV)
   }
 
   /// Chooses the chip, which also asks the kernel whether one of its own drivers is bound to it.

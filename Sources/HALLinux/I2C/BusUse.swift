@@ -5,12 +5,15 @@ import Model
 
 /// A bus that the board uses: its worker, and who claims which address.
 final class BusUse {
+  /// Where the bus is.
+  let location: BusDevice.Location
   /// The bus's thread.
   let worker: Worker<I2CSensor.Bus>
   private var claims: [UInt8: (driver: String, device: DeviceID)] = [:]
   private var frequencies: [UInt8: (frequency: Int, device: DeviceID)] = [:]
 
   init(_ name: String, _ location: BusDevice.Location, _ loop: EventLoop) {
+    self.location = location
     worker = Worker(String("i2c-\(name)".prefix(15)), on: loop) {
       I2CSensor.Bus(BusDevice(location)) { Instant(nanoseconds: System.monotonicNanoseconds()) }
     }

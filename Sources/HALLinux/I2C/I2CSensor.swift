@@ -32,33 +32,3 @@ final class I2CSensor: SensorDriver {
     }
   }
 }
-
-/// A channel of a PCA9685 on an I²C bus.
-final class I2COutput: OutputDriver {
-  let isAnalogue = true
-  private let worker: Worker<I2CSensor.Bus>
-  private let address: UInt8
-  private let channel: Int
-  private let frequency: Int
-
-  init(on worker: Worker<I2CSensor.Bus>, address: UInt8, channel: Int, frequency: Int) {
-    self.worker = worker
-    self.address = address
-    self.channel = channel
-    self.frequency = frequency
-  }
-
-  func set(_ level: Double, _ done: @escaping (Result<Void, HALError.Fault>) -> Void) {
-    let (address, channel, frequency) = (address, channel, frequency)
-    worker.submit { bus in
-      bus.drive(address, channel: channel, frequency: frequency, level: level)
-    } then: { result in
-      done(result)
-    }
-  }
-
-  /// The chip has no inputs: `input` switches the channel off. It keeps driving without us in every case.
-  func release(_ mode: ActuatorSettings.OnExit) {
-    if mode == .input { set(0) { _ in } }
-  }
-}

@@ -1,3 +1,4 @@
+import Guardian
 import HAL
 import Linux
 import Model
@@ -17,17 +18,23 @@ final class PWMChannel: OutputDriver {
     var period: Int64
     /// Whether full level means no pulse at all.
     var inverted: Bool
+
+    /// Which channel it is and how it is set up.
+    var identity: String { "pwm \(chip)/\(channel) \(period) ns\(inverted ? " inverted" : "")" }
   }
 
   private let tree: KernelTree
   private let options: Options
+  private let safeguard: Safeguard?
   private var folder: String?
   /// Whether the level is turned around here since the hardware cannot do it.
   private var turnsAround = false
 
   let isAnalogue = true
 
-  init(_ options: Options, _ tree: KernelTree) {
+  /// - Parameter safeguard: is told what makes it safe; nil for nobody.
+  init(_ options: Options, _ tree: KernelTree, _ safeguard: Safeguard? = nil) {
+    self.safeguard = safeguard
     self.options = options
     self.tree = tree
   }
@@ -48,14 +55,39 @@ final class PWMChannel: OutputDriver {
 
   private func drive(_ level: Double) throws(HALError.Fault) {
     do throws(HALError.Fault) {
-      if folder == nil { folder = try open() }
+      if folder == nil {
+        folder = try open()
+        protect()
+      }
       guard let folder else { throw .gone }
-      let share = turnsAround ? 1 - level : level
-      try tree.write("\(folder)/duty_cycle", "\(Int64((share * Double(options.period)).rounded()))")
+      try tree.write("\(folder)/duty_cycle", duty(level))
       try tree.write("\(folder)/enable", "1")
     } catch {
+      if folder != nil { safeguard?.withdraw() }
       folder = nil
       throw error
+    }
+  }
+
+  /// How long the pulse is at a level, as sysfs wants it.
+  private func duty(_ level: Double) -> String {
+    let share = turnsAround ? 1 - level : level
+    return "\(Int64((share * Double(options.period)).rounded()))"
+  }
+
+  /// Tells the guardian what to write where, on files that are open by then.
+  private func protect() {
+    guard let safeguard, let folder else { return }
+    switch safeguard.onExit {
+    case .input:
+      safeguard.protect([
+        (tree.root + "\(folder)/enable", "0"),
+        (tree.root + "\(Files.folder(of: folder))/unexport", "\(options.channel)"),
+      ])
+    case .safe, .hold:
+      safeguard.protect([
+        (tree.root + "\(folder)/duty_cycle", duty(safeguard.safe)), (tree.root + "\(folder)/enable", "1"),
+      ])
     }
   }
 

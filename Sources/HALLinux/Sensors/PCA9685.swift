@@ -51,7 +51,12 @@ struct PCA9685: Sendable {
   }
 
   private func write(_ channel: Int, _ level: Double, _ bus: inout some I2CTransport) throws(HALError.Fault) {
-    try bus.write(address, [UInt8(0x06 + 4 * channel)] + Self.registers(level))
+    try bus.write(address, Self.transfer(channel, level))
+  }
+
+  /// What drives a channel of a chip that is set up: its first register, and what goes into the four.
+  static func transfer(_ channel: Int, _ level: Double) -> [UInt8] {
+    [UInt8(0x06 + 4 * channel)] + registers(level)
   }
 
   /// LEDn_ON_L, LEDn_ON_H, LEDn_OFF_L, LEDn_OFF_H: bit 4 of the second is full ON, of the fourth full OFF.

@@ -171,6 +171,9 @@ public enum EventSentence {
       let resource = event["resource"]?.string?.printable ?? "something"
       return event["short"]?.bool == true
         ? "the board is short of \(resource)" : "the board has enough \(resource) again"
+    case "guardian_lost": return "outputs are without a guardian\(because(event))"
+    case "guardian_back": return "outputs have a guardian again"
+    case "guardian_report": return guardianReport(event)
     case "chain_cut":
       return "chain cut at \(event["event"]?.string?.printable ?? "-"): more than \(event["limit"]?.text() ?? "-") hops"
     case "emergency_stop":
@@ -181,6 +184,24 @@ public enum EventSentence {
       let rest = fields(event.payload)
       return rest.isEmpty ? words(verb) : "\(words(verb)): \(rest)"
     }
+  }
+
+  private static func guardianReport(_ event: Event) -> String {
+    let outputs: [String] = (event["outputs"]?.list ?? []).map { output in
+      let fields = output.map ?? [:]
+      let holder = fields["holder"]?.string.map { " was held by \($0.printable)" } ?? ""
+      let fate =
+        switch fields["outcome"]?.string {
+        case "held": "and still is"
+        case "failed": "and is NOT SAFE: \(fields["error"]?.string?.printable ?? "-")"
+        default: "and is safe"
+        }
+      return "\(fields["device"]?.string?.printable ?? "-")\(holder) \(fate)"
+    }
+    let daemon = event["daemon"].map { " (process \($0.text()))" } ?? ""
+    let time = event["took_us"]?.int.map { " in \(Duration.microseconds($0).text)" } ?? ""
+    let rest = outputs.isEmpty ? "" : ": \(outputs.prefix(12).joined(separator: "; "))"
+    return "the daemon before\(daemon) died; its guardian saw to \(event["count"]?.text() ?? "-") outputs\(time)\(rest)"
   }
 
   private static func other(_ event: Event) -> String {

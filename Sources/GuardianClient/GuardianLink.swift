@@ -1,0 +1,305 @@
+import CLinux
+import EventLoop
+import Glibc
+import Guardian
+import HAL
+import Linux
+import Model
+import Wire
+
+/// The daemon's side of its guardian: starts it, keeps it told, starts another one when it ends, and takes over from
+/// the one that a daemon before has left behind.
+///
+/// In this order: `start`, then the hardware is opened with this as its guard and keeper, then `charge`; at the end,
+/// when the outputs are as they are to be, `end`. A process that ends without `end` has died. Loop thread only.
+public final class GuardianLink {
+  /// How it is with the guardian.
+  public enum State: Sendable, Hashable {
+    /// It runs, with this process id.
+    case running(Int32)
+    /// It has ended, or could not be started; another one is on its way.
+    case lost
+    /// Its program is not installed.
+    case missing
+  }
+
+  private struct Ward {
+    var record: GuardianRecord
+    /// Copies of our own, so that a guardian that comes later gets them too.
+    var descriptors: [Int32] = []
+  }
+
+  /// How it is now.
+  public private(set) var state = State.lost
+  /// How often one was started after another had ended.
+  public private(set) var restarts = 0
+
+  private let loop: EventLoop
+  private let events: any EventSink
+  private let path: String
+  private let program: String?
+  private let map: HolderMap
+  private var wards: [DeviceID: Ward] = [:]
+  private var order: [DeviceID] = []
+  private var predecessors: [Predecessor] = []
+  /// What was claimed, or had no identity to compare.
+  private var left: [DeviceID: OutputHold] = [:]
+  private var connection: PacketSocket?
+  private var isCharged = false
+  private var isEnding = false
+  private var pause = Duration.milliseconds(10)
+
+  /// Prepares for a board; nothing is started.
+  /// - Parameters:
+  ///   - socket: the daemon's control socket; the guardian listens beside it, so that a daemon that has the same
+  ///     control socket finds it.
+  ///   - program: the guardian's program; nil when there is none.
+  ///   - actuators: all of the board, with what is to become of them.
+  /// - Throws: there is no memory.
+  public init(
+    loop: EventLoop, events: any EventSink, socket: String, program: String? = GuardianProgram.find(),
+    actuators: [(id: DeviceID, onExit: ActuatorSettings.OnExit)]
+  ) throws(SystemError) {
+    self.loop = loop
+    self.events = events
+    path = Self.path(beside: socket)
+    self.program = program
+    map = try HolderMap(slots: actuators.count)
+    for (slot, actuator) in actuators.enumerated() {
+      let policy: GuardianRecord.Policy =
+        switch actuator.onExit {
+        case .safe: .safe
+        case .hold: .hold
+        case .input: .input
+        }
+      order.append(actuator.id)
+      wards[actuator.id] = Ward(
+        record: GuardianRecord(
+          device: Array(actuator.id.rawValue.utf8), identity: [], slot: UInt32(slot), policy: policy, steps: []))
+    }
+  }
+
+  deinit { for ward in wards.values { for number in ward.descriptors { close(number) } } }
+
+  /// Where the guardian of the daemon with this control socket listens.
+  public static func path(beside socket: String) -> String { "\(socket).guardian" }
+
+  /// Whether a guardian answers for the daemon with this control socket, dead or alive.
+  public static func isThere(beside socket: String) -> Bool {
+    (try? UnixSocket.connect(path(beside: socket), packets: true)) != nil
+  }
+
+  // MARK: In order
+
+  /// Asks who is there from the daemon before, has made safe what the board does not have any more, and starts a
+  /// guardian. Publishes `system:guardian_report` for a daemon that has died, and `system:guardian_lost` when there is no
+  /// guardian to be had. Call it when this daemon is sure to be the only one.
+  public func start() {
+    // The second is that of a daemon that died while it changed guardians.
+    for place in [path, "\(path).new"] {
+      guard let predecessor = Predecessor(at: place) else { continue }
+      publish(predecessor)
+      for output in predecessor.outputs {
+        let id = DeviceID(String(decoding: output.record.device, as: UTF8.self))
+        guard wards[id] != nil else {
+          predecessor.discard(output.record.device)
+          continue
+        }
+        if output.record.identity.isEmpty, output.outcome == .held { left[id] = output.hold }
+      }
+      predecessors.append(predecessor)
+    }
+    guard program != nil else {
+      state = .missing
+      lost("\(GuardianProgram.name) is not installed: outputs are not made safe should the daemon be killed")
+      return
+    }
+    startGuardian()
+  }
+
+  /// Puts the new guardian in charge, and ends those of daemons before. Call it when the outputs are open.
+  public func charge() {
+    isCharged = true
+    putInCharge()
+    for predecessor in predecessors { predecessor.finish() }
+    predecessors = []
+    left = [:]
+  }
+
+  /// Ends the guardian: the outputs are as they are to be. Waits until it has let go of the lines, 300 ms at most.
+  public func end() {
+    isEnding = true
+    guard case .running(let pid) = state, let connection = connection.take() else { return }
+    Files.remove(path)
+    // One that does not listen is ended the hard way: it must not take this for a death.
+    if (try? connection.send(.end)) == nil || !connection.waitForEnd() { kill(pid, SIGKILL) }
+    _ = try? Spawn.wait(for: pid)
+    state = .lost
+  }
+
+  // MARK: The process
+
+  private func startGuardian() {
+    guard let program else { return }
+    do throws(SystemError) {
+      let place = "\(path).new"
+      Files.remove(place)
+      let listener = try UnixSocket.listen(place, mode: 0o600, packets: true)
+      let (ours, theirs) = try UnixSocket.pair(packets: true)
+      let socket = PacketSocket(Descriptor(owning: ours), patience: 300)
+      let other = Descriptor(owning: theirs)
+      let pid = try Spawn.start(
+        program, [GuardianProgram.name], defaultSignals: [SIGPIPE, SIGXFSZ],
+        descriptors: [other.number, listener.number], ownSession: true)
+      state = .running(pid)
+      connection = socket
+      let began = loop.now
+      try loop.onExit(of: pid) { [weak self] status in self?.ended(status, after: began) }
+      send(.page, [map.file.number])
+      for id in order { if let ward = wards[id] { send(.protect(ward.record), ward.descriptors) } }
+      if isCharged { putInCharge() }
+    } catch {
+      connection = nil
+      state = .lost
+      lost("\(error)")
+      startLater()
+    }
+  }
+
+  private func putInCharge() {
+    guard connection != nil else { return }
+    send(.charge)
+    do throws(SystemError) {
+      let result = unsafe "\(path).new".withCString { from in unsafe path.withCString { unsafe rename(from, $0) } }
+      guard result == 0 else { throw SystemError("rename", "\(path).new") }
+    } catch {
+      // It does its work all the same; the next daemon will not find it there, but under the other name.
+      lost("\(error)")
+    }
+  }
+
+  private func ended(_ status: ExitStatus, after began: Instant) {
+    guard !isEnding else { return }
+    connection = nil
+    state = .lost
+    if loop.now - began > .seconds(60) { pause = .milliseconds(10) }
+    switch status {
+    case .exited(let code): lost("it ended with exit code \(code)")
+    case .signalled(let number): lost("it was ended by signal \(number)")
+    }
+    startLater()
+  }
+
+  private func startLater() {
+    loop.schedule(after: pause) { [weak self] in
+      guard let self, !isEnding, connection == nil else { return }
+      restarts += 1
+      startGuardian()
+      guard case .running(let pid) = state else { return }
+      events.publish("system:guardian_back", from: "system", ["pid": .int(Int64(pid))])
+    }
+    pause = min(pause * 2, .seconds(30))
+  }
+
+  /// Sends, or gives the guardian up: one that does not read will not act either.
+  private func send(_ message: GuardianMessage, _ descriptors: [Int32] = []) {
+    guard let connection else { return }
+    do throws(SystemError) { try connection.send(message, descriptors) } catch {
+      // Its end is noticed by the loop, which then starts another one.
+      if case .running(let pid) = state { kill(pid, SIGKILL) }
+      self.connection = nil
+    }
+  }
+
+  // MARK: What is said of it
+
+  private func lost(_ reason: String) {
+    events.publish("system:guardian_lost", from: "system", priority: .high, ["reason": .string(reason)])
+  }
+
+  private func publish(_ predecessor: Predecessor) {
+    let report = predecessor.report
+    let outputs: [Value] = predecessor.outputs.compactMap { output in
+      guard output.hold != nil || output.outcome == .failed else { return nil }
+      let text = String(decoding: output.record.device, as: UTF8.self)
+      var fields: Fields = ["device": .string(text), "outcome": .string("\(output.outcome)")]
+      if let hold = output.hold {
+        fields["holder"] = .string(String(decoding: hold.holder, as: UTF8.self))
+        fields["level"] = .double(hold.level)
+      }
+      if output.errno != 0 { fields["error"] = .string(SystemError.text(output.errno)) }
+      return .map(fields)
+    }
+    events.publish(
+      "system:guardian_report", from: "system", priority: .high,
+      [
+        "daemon": .int(Int64(report.pid)), "count": .int(Int64(report.outputs)), "outputs": .list(outputs),
+        "took_us": .int(Int64(clamping: report.settled &- report.died) / 1000),
+        "ago_ms": .int((loop.now - Instant(nanoseconds: report.died)).nanoseconds / 1_000_000),
+      ])
+  }
+}
+
+// MARK: What the hardware layers tell
+
+extension GuardianLink: OutputGuard {
+  public func protect(_ device: DeviceID, identity: String, steps: [GuardianStep], descriptors: [Int32]) {
+    guard var ward = wards[device] else { return }
+    var copies: [Int32] = []
+    for number in descriptors {
+      let copy = openstarry_fcntl(number, F_DUPFD_CLOEXEC, 3)
+      if copy >= 0 { copies.append(copy) }
+    }
+    ward.record.identity = Array(identity.utf8.prefix(GuardianRecord.longestIdentity))
+    ward.record.steps = steps
+    for number in ward.descriptors { close(number) }
+    ward.descriptors = copies
+    guard ward.record.isSound(descriptors: copies.count) else {
+      withdraw(device)
+      return lost("no descriptors are left to guard \(device) with")
+    }
+    wards[device] = ward
+    send(.protect(ward.record), copies)
+  }
+
+  public func withdraw(_ device: DeviceID) {
+    guard var ward = wards[device] else { return }
+    for number in ward.descriptors { close(number) }
+    ward.descriptors = []
+    ward.record.steps = []
+    wards[device] = ward
+    // Without steps: who holds it is still worth telling.
+    send(.protect(ward.record))
+  }
+
+  public func claim(_ device: DeviceID, identity: String) -> Int32? {
+    let name = Array(device.rawValue.utf8)
+    let wanted = Array(identity.utf8.prefix(GuardianRecord.longestIdentity))
+    for predecessor in predecessors {
+      guard let output = predecessor.outputs.first(where: { $0.record.device == name }) else { continue }
+      guard output.record.identity == wanted, output.outcome != .failed else {
+        predecessor.discard(name)
+        continue
+      }
+      if output.outcome == .held { left[device] = output.hold }
+      if let number = predecessor.take(name) { return number }
+    }
+    return nil
+  }
+}
+
+// MARK: What the gate tells
+
+extension GuardianLink: HoldKeeper {
+  public func slot(of device: DeviceID) -> Int? { wards[device].map { Int($0.record.slot) } }
+
+  public func hold(_ slot: Int, level: Double, lease: Lease, since: Instant) {
+    map.page.hold(
+      slot, level: level, deadline: lease.deadline.nanoseconds, since: since.nanoseconds,
+      isCutByMaxOn: lease.isCutByMaxOn, holder: lease.holder.utf8)
+  }
+
+  public func release(_ slot: Int) { map.page.release(slot) }
+
+  public func inheritance(of device: DeviceID) -> OutputHold? { left.removeValue(forKey: device) }
+}

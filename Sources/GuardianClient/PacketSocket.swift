@@ -1,0 +1,65 @@
+import CLinux
+import Glibc
+import Guardian
+import Linux
+
+/// One end of a connection between daemon and guardian. Waits for the other side, but never long.
+final class PacketSocket {
+  private let socket: Descriptor
+  var number: Int32 { socket.number }
+
+  /// - Parameter patience: how long one packet may take, in milliseconds.
+  init(_ socket: consuming Descriptor, patience: Int) {
+    self.socket = socket
+    var limit = timeval(tv_sec: patience / 1000, tv_usec: patience % 1000 * 1000)
+    let size = socklen_t(MemoryLayout<timeval>.size)
+    for option in [SO_SNDTIMEO, SO_RCVTIMEO] {
+      // SAFETY: the kernel reads one timeval.
+      _ = unsafe setsockopt(self.socket.number, SOL_SOCKET, option, &limit, size)
+    }
+  }
+
+  /// Sends a message with copies of descriptors.
+  /// - Throws: EPIPE and ECONNRESET when the other side has gone, EAGAIN when it does not read.
+  func send(_ message: GuardianMessage, _ descriptors: [Int32] = []) throws(SystemError) {
+    let bytes = message.bytes
+    // SAFETY: both arrays are valid for their counts during the call.
+    let sent = System.retry {
+      unsafe openstarry_send_message(socket.number, bytes, bytes.count, descriptors, descriptors.count)
+    }
+    guard sent == bytes.count else { throw SystemError("send", "guardian") }
+  }
+
+  /// Receives a message; packets of unknown kinds are left out.
+  /// - Returns: the message and the descriptors beside it, which are the caller's; nil when the other side has ended.
+  /// - Throws: EAGAIN when nothing came.
+  func receive() throws(SystemError) -> (message: GuardianMessage, descriptors: [Int32])? {
+    while true {
+      var bytes = [UInt8](repeating: 0, count: GuardianMessage.longest)
+      var numbers = [Int32](repeating: -1, count: Int(OPENSTARRY_MOST_DESCRIPTORS))
+      var count = 0
+      // SAFETY: both arrays have the room that is said.
+      let received = System.retry {
+        unsafe openstarry_receive_message(socket.number, &bytes, GuardianMessage.longest, &numbers, &count)
+      }
+      let error = errno
+      let descriptors = Array(numbers.prefix(count))
+      if received > 0, let message = GuardianMessage(Array(bytes.prefix(received))) { return (message, descriptors) }
+      for number in descriptors { close(number) }
+      if received == 0 { return nil }
+      if received < 0 && error != EMSGSIZE { throw SystemError("receive", "guardian", errno: error) }
+    }
+  }
+
+  /// Waits until the other side has ended, as long as one packet may take; what it still says is not listened to.
+  /// - Returns: whether it has.
+  @discardableResult
+  func waitForEnd() -> Bool {
+    do throws(SystemError) {
+      while let rest = try receive() { for number in rest.descriptors { close(number) } }
+      return true
+    } catch {
+      return error.errno == ECONNRESET
+    }
+  }
+}

@@ -1,0 +1,49 @@
+import Glibc
+import Guardian
+import HAL
+import Linux
+import Model
+
+/// What an output that is no GPIO line tells the guardian: how it is made safe without this process.
+struct Safeguard {
+  private let device: DeviceID
+  private let identity: String
+  private let guardian: (any OutputGuard)?
+  /// What is asked for at the end.
+  let onExit: ActuatorSettings.OnExit
+  /// The level it is safe at.
+  let safe: Double
+
+  /// Takes the output over from a daemon that has died, where its identity is the same.
+  init(_ device: DeviceID, _ settings: ActuatorSettings, _ identity: String, _ guardian: (any OutputGuard)?) {
+    self.device = device
+    self.identity = identity
+    self.guardian = guardian
+    onExit = settings.onExit
+    safe = settings.safe
+    // The descriptors are opened anew: these outputs are nobody's, and go on without a process.
+    if let left = guardian?.claim(device, identity: identity) { _ = Descriptor(owning: left) }
+  }
+
+  /// Has texts written to files, in this order. A file that cannot be opened now is left out.
+  func protect(_ writes: [(path: String, text: String)]) {
+    guard let guardian else { return }
+    var steps: [GuardianStep] = []
+    var numbers: [Int32] = []
+    for (path, text) in writes {
+      guard let file = try? System.open(path, O_WRONLY) else { continue }
+      steps.append(GuardianStep(UInt8(numbers.count), .write(Array(text.utf8))))
+      numbers.append(file.release())
+    }
+    guardian.protect(device, identity: identity, steps: steps, descriptors: numbers)
+    for number in numbers { _ = Descriptor(owning: number) }
+  }
+
+  /// Has these things done with a descriptor, which stays the caller's.
+  func protect(_ actions: [GuardianStep.Action], _ descriptor: Int32) {
+    guardian?.protect(device, identity: identity, steps: actions.map { GuardianStep(0, $0) }, descriptors: [descriptor])
+  }
+
+  /// The output has gone.
+  func withdraw() { guardian?.withdraw(device) }
+}

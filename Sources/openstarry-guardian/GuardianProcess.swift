@@ -1,0 +1,234 @@
+import CLinux
+
+#if !hasFeature(Embedded)
+  import Guardian
+#endif
+
+/// The companion that outlives the daemon: it keeps what makes each output safe, waits for the daemon's death, does it,
+/// and answers the next daemon.
+///
+/// One thread that waits in poll(2), without a timer unless an output is held or has failed. Nothing here needs more of
+/// Swift than its embedded form has, so that the program is a few pages where the compiler can build it so.
+final class GuardianProcess {
+  private let daemon: Int32 = 3
+  private let listener: Int32 = 4
+  private let signals: Int32
+  private let process: Int32
+  private let pid: Int32
+  private var successor: Int32 = -1
+  private var outputs = Outputs()
+  private var isCharged = false
+  private var death: (noticed: UInt64, settled: UInt64)?
+
+  /// Runs until there is nothing left to guard.
+  static func main() -> Never {
+    var peer = openstarry_peer()
+    // SAFETY: the kernel fills in the structure.
+    guard unsafe openstarry_peer_of(3, &peer) == 0, peer.pid > 0 else {
+      LineText("openstarryd starts this program; it is of no use alone").write()
+      exit(64)
+    }
+    // What the daemon was started with is not ours to keep open.
+    openstarry_close_from(5)
+    let guardian = GuardianProcess(daemon: peer.pid)
+    guardian.settle()
+    while true { guardian.turn() }
+  }
+
+  private init(daemon: Int32) {
+    pid = daemon
+    signals = Self.catchSignals()
+    // -1 where the kernel has none: the connection's end tells the same, a little earlier.
+    process = openstarry_pidfd_open(daemon)
+  }
+
+  /// What is meant for the daemon does not end its guardian.
+  private static func catchSignals() -> Int32 {
+    var set = sigset_t()
+    // SAFETY: the set is a local, copied by the calls.
+    unsafe sigemptyset(&set)
+    for number in [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE] { unsafe sigaddset(&set, number) }
+    unsafe sigprocmask(SIG_BLOCK, &set, nil)
+    return unsafe openstarry_signal_descriptor(&set)
+  }
+
+  /// Makes itself small, and hard to get rid of.
+  private func settle() {
+    for number: Int32 in 0...1 {
+      let null = unsafe openstarry_open("/dev/null", O_RDWR | O_CLOEXEC, 0)
+      if null >= 0 {
+        dup2(null, number)
+        close(null)
+      }
+    }
+    #if !hasFeature(Embedded)
+      // The start has touched most of the Swift library.
+      openstarry_drop_code()
+    #endif
+    // What the last minutes of a machine need is touched once now. Where locking is not allowed, so be it.
+    outputs.settleAll(now: 0, isRehearsal: true)
+    _ = openstarry_lock_memory()
+    let file = unsafe openstarry_open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0)
+    if file >= 0 {
+      _ = unsafe CLinux.write(file, "-1000", 5)
+      close(file)
+    }
+  }
+
+  // MARK: Waiting
+
+  private func turn() {
+    var watched = [pollfd](repeating: pollfd(fd: -1, events: Int16(POLLIN), revents: 0), count: 5)
+    watched[0].fd = death == nil ? daemon : -1
+    watched[1].fd = death == nil ? process : -1
+    watched[2].fd = listener
+    watched[3].fd = signals
+    watched[4].fd = successor
+    // SAFETY: five structures, which the kernel fills in.
+    let count = unsafe poll(&watched, 5, timeout())
+    if count < 0 {
+      guard openstarry_errno() == EINTR else { exit(71) }
+      return
+    }
+    if death == nil {
+      if watched[0].revents != 0 { hearDaemon() }
+      if death == nil, watched[1].revents != 0 { daemonDied() }
+    } else {
+      let now = monotonicNow()
+      if outputs.isDue(now) { outputs.settleDue(now) }
+    }
+    if watched[3].revents != 0 { takeSignals() }
+    if successor >= 0, watched[4].revents != 0 { hearSuccessor() }
+    if watched[2].revents != 0 { accept() }
+  }
+
+  /// Until the next lease of a dead daemon ends, or a step is tried again; for ever while the daemon lives.
+  private func timeout() -> Int32 {
+    guard death != nil, let due = outputs.due else { return -1 }
+    let now = monotonicNow()
+    return due <= now ? 0 : Int32(min((due - now) / 1_000_000 + 1, 3_600_000))
+  }
+
+  // MARK: The daemon
+
+  private func hearDaemon() {
+    // Whatever it said before its end is heard before its end is believed.
+    while true {
+      var packet = Packet.receive(daemon)
+      switch packet.result {
+      case .nothing: return
+      case .ended: return daemonDied()
+      case .message(let message): hear(message, &packet)
+      case .unknown: break
+      }
+      packet.closeRest()
+    }
+  }
+
+  private func hear(_ message: GuardianMessage, _ packet: inout Packet) {
+    switch message {
+    case .page: outputs.map(packet.take(0))
+    case .protect(let record):
+      if record.isSound(descriptors: packet.count) { outputs.protect(record, packet.takeAll()) }
+    case .withdraw(let device): outputs.forget(device)
+    case .charge: isCharged = true
+    case .end: exit(0)
+    default: break
+    }
+  }
+
+  private func daemonDied() {
+    let noticed = monotonicNow()
+    // A guardian that was not yet in charge has a predecessor that is.
+    guard isCharged else { exit(0) }
+    outputs.settleAll(now: noticed, isRehearsal: false)
+    death = (noticed, monotonicNow())
+    announce()
+  }
+
+  private func takeSignals() {
+    var info = signalfd_siginfo()
+    var isAskedToEnd = false
+    // SAFETY: the kernel writes one whole structure, or nothing.
+    while unsafe CLinux.read(signals, &info, MemoryLayout<signalfd_siginfo>.size) > 0 {
+      if info.ssi_signo == UInt32(SIGTERM) { isAskedToEnd = true }
+    }
+    // While the daemon lives its end is the daemon's to decide; afterwards somebody may want the lines for himself.
+    guard isAskedToEnd, death != nil else { return }
+    outputs.makeAllSafe()
+    exit(0)
+  }
+
+  // MARK: The next daemon
+
+  private func accept() {
+    let socket = openstarry_accept(listener)
+    guard socket >= 0 else { return }
+    var peer = openstarry_peer()
+    // SAFETY: the kernel fills in the structure.
+    guard unsafe openstarry_peer_of(socket, &peer) == 0, peer.uid == geteuid() || peer.uid == 0 else {
+      close(socket)
+      return
+    }
+    guard death != nil else {
+      Packet.send(socket, .refused(pid: pid), [])
+      close(socket)
+      return
+    }
+    // The last one that asks is the one that lives.
+    if successor >= 0 { close(successor) }
+    successor = socket
+  }
+
+  private func hearSuccessor() {
+    var packet = Packet.receive(successor)
+    defer { packet.closeRest() }
+    switch packet.result {
+    case .nothing, .unknown: return
+    case .ended:
+      close(successor)
+      successor = -1
+    case .message(.hello): report()
+    case .message(.discard(let device)):
+      let errno = outputs.discard(device)
+      Packet.send(successor, .discarded(device: device, errno: errno), [])
+    case .message(.take): exit(0)
+    case .message: return
+    }
+  }
+
+  private func report() {
+    guard let death else { return }
+    let report = GuardianReport(
+      pid: pid, died: death.noticed, settled: death.settled, outputs: UInt32(outputs.all.count))
+    Packet.send(successor, .report(report), [])
+    for output in outputs.all {
+      let kept = KeptOutput(
+        record: output.record, outcome: output.outcome, errno: output.errno, hold: output.hold)
+      Packet.send(successor, .kept(kept), output.descriptors)
+    }
+  }
+
+  // MARK: What people read
+
+  private func announce() {
+    guard let death else { return }
+    var line = LineText("the daemon (process ", level: 3)
+    line.add(UInt64(pid))
+    line.add(") has died; ")
+    line.add(UInt64(outputs.all.count))
+    line.add(" outputs dealt with in ")
+    line.add((death.settled - death.noticed) / 1000)
+    line.add(" us")
+    line.write()
+    for output in outputs.all where output.hold != nil || output.outcome == .failed { output.announce(death.noticed) }
+  }
+}
+
+/// clock_gettime(2) CLOCK_MONOTONIC, in nanoseconds.
+func monotonicNow() -> UInt64 {
+  var time = timespec()
+  // SAFETY: the kernel fills in the structure; this clock always exists.
+  unsafe clock_gettime(CLOCK_MONOTONIC, &time)
+  return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
+}

@@ -1,0 +1,72 @@
+import CLinux
+
+#if !hasFeature(Embedded)
+  import Guardian
+#endif
+
+/// One packet with the descriptors that came beside it.
+struct Packet {
+  enum Result {
+    case message(GuardianMessage)
+    /// Of no kind that is known here.
+    case unknown
+    /// None is there now.
+    case nothing
+    /// The other side has gone.
+    case ended
+  }
+
+  private(set) var result: Result
+  private var descriptors: [Int32]
+
+  /// How many descriptors came.
+  var count: Int { descriptors.count }
+
+  /// Receives the next one.
+  static func receive(_ socket: Int32) -> Packet {
+    var watched = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+    // SAFETY: one structure, which the kernel fills in.
+    if unsafe poll(&watched, 1, 0) == 0 { return Packet(result: .nothing, descriptors: []) }
+    var bytes = [UInt8](repeating: 0, count: GuardianMessage.longest)
+    var numbers = [Int32](repeating: -1, count: Int(OPENSTARRY_MOST_DESCRIPTORS))
+    var count = 0
+    // SAFETY: both arrays have the room that is said.
+    let received = unsafe openstarry_receive_message(socket, &bytes, bytes.count, &numbers, &count)
+    let error = openstarry_errno()
+    var descriptors: [Int32] = []
+    for index in 0..<count { descriptors.append(numbers[index]) }
+    if received == 0 { return Packet(result: .ended, descriptors: descriptors) }
+    if received < 0 {
+      let isPassing = error == EINTR || error == EAGAIN || error == EMSGSIZE
+      return Packet(result: isPassing ? .unknown : .ended, descriptors: descriptors)
+    }
+    bytes.removeLast(bytes.count - received)
+    guard let message = GuardianMessage(bytes) else { return Packet(result: .unknown, descriptors: descriptors) }
+    return Packet(result: .message(message), descriptors: descriptors)
+  }
+
+  /// Takes one of the descriptors over; -1 when it is not there.
+  mutating func take(_ index: Int) -> Int32 {
+    guard index < descriptors.count else { return -1 }
+    return descriptors.remove(at: index)
+  }
+
+  /// Takes all of them over.
+  mutating func takeAll() -> [Int32] {
+    let all = descriptors
+    descriptors = []
+    return all
+  }
+
+  /// Closes those that nobody took.
+  mutating func closeRest() {
+    for number in takeAll() { close(number) }
+  }
+
+  /// Sends a message with copies of descriptors; a successor that does not read is given up by the send's failure.
+  static func send(_ socket: Int32, _ message: GuardianMessage, _ descriptors: [Int32]) {
+    let bytes = message.bytes
+    // SAFETY: both arrays are valid for their counts during the call.
+    _ = unsafe openstarry_send_message(socket, bytes, bytes.count, descriptors, descriptors.count)
+  }
+}
