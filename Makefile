@@ -20,6 +20,7 @@ setup: ## install what is missing (Debian packages; root or sudo)
 build: setup ## a release build: .build/release/openstarryd and openstarry
 	@$(SWIFT) build $(RELEASE) $(CHECKED) --product openstarryd
 	@$(SWIFT) build $(RELEASE) $(CHECKED) --product openstarry
+	@SWIFT=$(SWIFT) .ci/guardian .build/release
 
 install: build ## the programs, units and default configuration; DESTDIR=…, PREFIX=/usr
 	@systemd/install .build/release "$(DESTDIR)" "$(PREFIX)"

@@ -84,7 +84,8 @@ let package = Package(
       "Daemon",
       [
         "Model", "OpenStarryAgent", "Document", "Linux", "EventLoop", "HAL", "Agent", "Rules", "Config", "Store",
-        "HALLinux", "HALSimulated", "GuardianClient", "Watchdog", "Crash", "AgentInProcess", "AgentWASM", "Orchestrator",
+        "HALLinux", "HALSimulated", "GuardianClient", "Watchdog", "Crash", "AgentInProcess", "AgentWASM",
+        "Orchestrator",
         "Control",
       ]),
     .target(name: "ExampleAgents", dependencies: ["OpenStarryAgent"], path: "Examples/Agents", swiftSettings: strict),
@@ -114,8 +115,22 @@ let package = Package(
     .executableTarget(
       name: "kernel-ring",
       dependencies: [
-        "KernelTestKit", "Model", "OpenStarryAgent", "Linux", "CLinux", "HAL", "HALLinux", "Config", "Orchestrator",
+        "KernelTestKit", "GuardianTestKit", "GuardianClient", "Model", "OpenStarryAgent", "Linux", "CLinux", "HAL",
+        "HALLinux", "Config", "Orchestrator",
       ], path: "Tests/KernelRing", swiftSettings: strict),
+    .target(
+      name: "GuardianTestKit",
+      dependencies: [
+        "Model", "Linux", "CLinux", "EventLoop", "HAL", "HALLinux", "GuardianClient", "Config", "Orchestrator",
+      ], path: "Tests/GuardianTestKit", swiftSettings: strict),
+    .executableTarget(
+      name: "guardian-ward", dependencies: ["GuardianTestKit"], path: "Tests/GuardianWard", swiftSettings: strict),
+    tests(
+      "GuardianTests",
+      [
+        "Guardian", "GuardianClient", "GuardianTestKit", "guardian-ward", "openstarry-guardian", "Linux", "CLinux",
+        "Wire",
+      ]),
     tests("DocumentTests", ["Document", "Model"]),
     tests("CELTests", ["CEL", "Model"]),
     tests("RulesTests", ["Rules", "CEL", "Model"]),

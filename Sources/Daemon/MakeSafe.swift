@@ -12,10 +12,12 @@ import Orchestrator
 enum MakeSafe {
   /// Makes every output safe, and leaves a guardian behind that keeps them so until the next daemon asks for them.
   ///
-  /// Does nothing after an orderly end, which systemd tells (`SERVICE_RESULT`, systemd.exec(5)), while a daemon has the
-  /// socket, while a guardian does its work, and on a simulated board.
+  /// Does nothing after an orderly end or a start that was refused, which systemd tells (`SERVICE_RESULT`,
+  /// `EXIT_STATUS`, systemd.exec(5)), while a daemon has the socket, while a guardian does its work, and on a simulated
+  /// board.
   static func run(_ arguments: Arguments, environment: [String: String], journal: Journal) throws(StartFailure) {
     if environment["SERVICE_RESULT"] == "success" { return }
+    if let code = environment["EXIT_STATUS"], ["64", "75", "78"].contains(code) { return }
     let configuration = try Configuration(arguments, environment: environment, journal: journal)
     let (settings, board) = (configuration.settings, configuration.board)
     guard board.backend == .linux else { return }

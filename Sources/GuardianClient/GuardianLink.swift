@@ -89,6 +89,12 @@ public final class GuardianLink {
     (try? UnixSocket.connect(path(beside: socket), packets: true)) != nil
   }
 
+  /// Ends the guardian that a daemon which has died left behind: everything becomes safe and is let go of. Does nothing
+  /// when there is none, or its daemon lives.
+  public static func relieve(beside socket: String) {
+    Predecessor(at: path(beside: socket))?.finish()
+  }
+
   // MARK: In order
 
   /// Asks who is there from the daemon before, has made safe what the board does not have any more, and starts a

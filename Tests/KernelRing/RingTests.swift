@@ -4,7 +4,8 @@ import Model
 /// All tests, in the order in which they run.
 enum RingTests {
   static var all: [RingTest] {
-    board + lines + edges + actuators + wires + chips + busFaults + kernelSensors + watchdogs + cameras + wholePath
+    board + lines + edges + actuators + guardian + wires + chips + busFaults + kernelSensors + watchdogs + cameras
+      + wholePath
   }
 
   private static var board: [RingTest] {

@@ -1,11 +1,15 @@
 import Config
 import Glibc
+import GuardianTestKit
 import KernelTestKit
 import Linux
 import Model
 
 // The kernel ring: tests of the daemon's parts against a kernel's own devices. One file without XCTest, so that the
 // same one runs in the virtual test-bed and on a board.
+
+// The process that tests of the guardian kill: this program again.
+if CommandLine.arguments.dropFirst().first == "--ward" { Ward.run(Array(CommandLine.arguments.dropFirst(2))) }
 
 let arguments: RingArguments
 let board: Board
@@ -23,6 +27,7 @@ Interrupt.ignoreBrokenPipes()
 if arguments.isBenchmark {
   do {
     try PathBenchmark(board: board, rounds: arguments.rounds).run()
+    try GuardianBenchmark(board: board).run(max(1, arguments.rounds / 10))
     exit(0)
   } catch let skip as Skip {
     say("kernel-ring: nothing to measure: \(skip.reason)")
