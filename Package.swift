@@ -92,6 +92,7 @@ let package = Package(
     .executableTarget(
       name: "bench",
       dependencies: [
+        "GuardianTestKit",
         "CLinux", "Linux", "Model", "OpenStarryAgent", "EventLoop", "HAL", "HALSimulated", "Agent", "AgentInProcess",
         "AgentWASM", "BenchmarkAgents", "Rules", "Orchestrator", "Crash",
       ], path: "Benchmarks/Bench", swiftSettings: strict),
@@ -146,9 +147,9 @@ let package = Package(
     .target(
       name: "HALTestKit", dependencies: ["Model", "HAL", "HALSimulated"], path: "Tests/HALTestKit",
       swiftSettings: strict),
-    tests("HALTests", ["Model", "HAL", "HALTestKit"]),
+    tests("HALTests", ["Model", "Guardian", "HAL", "HALSimulated", "HALTestKit"]),
     tests("HALSimulatedTests", ["Model", "Linux", "Config", "HAL", "HALSimulated", "HALTestKit"]),
-    tests("HALLinuxTests", ["HALLinux", "Model", "Linux", "EventLoop", "HAL", "CGPIOD"]),
+    tests("HALLinuxTests", ["HALLinux", "Model", "Guardian", "Linux", "EventLoop", "HAL", "CGPIOD"]),
     tests("WireTests", ["Wire", "Linux", "Document", "Model"]),
     tests(
       "ControlTests",
@@ -178,7 +179,7 @@ let package = Package(
     // The executables are dependencies so that testing builds them.
     tests(
       "BlackBoxTests",
-      ["openstarryd", "openstarry", "hostile-firmware", "Document", "Linux", "CLinux", "Model"]),
+      ["openstarryd", "openstarry", "openstarry-guardian", "hostile-firmware", "Document", "Linux", "CLinux", "Model"]),
     .executableTarget(
       name: "hostile-firmware", dependencies: ["Daemon", "OpenStarryAgent"], path: "Tests/HostileFirmware",
       swiftSettings: strict),

@@ -3,6 +3,7 @@ import AgentWASM
 import BenchmarkAgents
 import CLinux
 import EventLoop
+import GuardianTestKit
 import Linux
 import Model
 import OpenStarryAgent
@@ -11,6 +12,9 @@ import OpenStarryAgent
 
 // Modules are compiled by this program in a process of its own.
 if let code = ModuleCompiler.runIfAsked(CommandLine.arguments) { exit(code) }
+// The process that is killed where the guardian is measured: this program again.
+if CommandLine.arguments.dropFirst().first == "--ward" { Ward.run(Array(CommandLine.arguments.dropFirst(2))) }
+
 let arguments = CommandLine.arguments
 if arguments.count == 4, arguments[1] == Modules.memoryArgument {
   do {
@@ -91,6 +95,16 @@ do {
   Report.line("latency", Distribution(try reflex.measure(20_000)).text("µs"), goal: "p50 30 µs, p99 200 µs")
 
   try Modules(scratch: scratch, folder: "\(checkout)/.build/bench", daemon: daemon)?.report()
+
+  Report.section("Guardian, 16 outputs")
+  let guardian = "\(binaries)/openstarry-guardian"
+  let death = try GuardianDeath(
+    guardian: guardian, outputs: 16, rounds: 100, rest: UInt64(min(rest, 10)) * 1_000_000_000)
+  Report.line("SIGKILL of the daemon to all safe", Distribution(death.times).text("ms"), goal: "10 ms")
+  Report.line("its size", try fileSize(guardian))
+  Report.line("its PSS", "\(Distribution.round(Double(death.pss) / 1024)) MiB", goal: "0.5 MiB")
+  Report.line("its private dirty", "\(Distribution.round(Double(death.privateDirty) / 1024)) MiB")
+  Report.line("its wake-ups in \(min(rest, 10)) s", "\(death.wakeUps)", goal: "0")
 
   Report.section("Rule matching")
   for rules in [10, 1000, 10_000] {

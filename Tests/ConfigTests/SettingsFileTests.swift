@@ -23,6 +23,7 @@ import Testing
     #expect(settings.logLines == 200)
     #expect(settings.activationLimit == .milliseconds(50))
     #expect(settings.watchdog == nil && settings.watchdogTimeout == .seconds(15))
+    #expect(settings.guardian == nil)
   }
 
   @Test(arguments: [
@@ -47,6 +48,7 @@ import Testing
       home: ~/.openstarry
       socket: run/x.sock
       socket_mode: "0600"
+      guardian: false
       groups: {view: users, operate: gpio, admin: sudo}
       limits: {depth: 4, event_ring: 64, log_lines: 10, activation: 5ms, watchdog: 20s}
       watchdog: /dev/watchdog
@@ -64,6 +66,7 @@ import Testing
     #expect(settings.logLines == 10)
     #expect(settings.activationLimit == .milliseconds(5))
     #expect(settings.watchdog == "/dev/watchdog" && settings.watchdogTimeout == .seconds(20))
+    #expect(settings.guardian == false)
   }
 
   @Test func mistakes() {

@@ -9,10 +9,11 @@ public final class PWMFixture {
   private var chip: String { "\(root)/sys/class/pwm/pwmchip0" }
 
   /// Makes a folder of its own.
-  public init(channels: Int) throws {
-    var template = Array("/tmp/openstarry-pwm-XXXXXX".utf8CString)
+  /// - Parameter parent: where.
+  public init(channels: Int, in parent: String = "/tmp") throws {
+    var template = Array("\(parent)/openstarry-pwm-XXXXXX".utf8CString)
     // SAFETY: mkdtemp replaces the six X of the zero-terminated template in place.
-    guard unsafe mkdtemp(&template) != nil else { throw SystemError("mkdtemp", "/tmp") }
+    guard unsafe mkdtemp(&template) != nil else { throw SystemError("mkdtemp", parent) }
     root = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
     self.channels = channels
     try Files.makeFolder("\(root)/dev")

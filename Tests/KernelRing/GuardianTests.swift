@@ -76,10 +76,10 @@ extension RingTests {
       try expect(try vent.chip.isHigh(vent.line), is: false, "the vent's line with the next one")
       if let lines = try trace?.end() {
         let number = try trace!.number(of: vent.line, on: vent.chip)
-        let changes = lines.filter { $0.contains(" \(number) ") }
+        let changes = lines.filter { $0.holds(" \(number) ") }
         for change in changes {
           try expect(
-            change.contains("gpio_value: \(number) set 0"), "the vent's line was touched: \(change)")
+            change.holds("gpio_value: \(number) set 0"), "the vent's line was touched: \(change)")
         }
         if round == 1 { ring.note("writes to the held line until the next one was ready: \(changes.count), all to 0") }
       }
@@ -170,14 +170,14 @@ private struct LineTrace {
 
   func end() throws -> [Substring] {
     try KernelFile.write("\(folder)/events/gpio/enable", "0")
-    return try KernelFile.text("\(folder)/trace").split(separator: "\n").filter { $0.contains("gpio_") }
+    return try KernelFile.text("\(folder)/trace").split(separator: "\n").filter { $0.holds("gpio_") }
   }
 
   /// The number that a line has there.
   func number(of line: String, on chip: SimulatedChip) throws -> Int {
     let text = try KernelFile.text("/sys/kernel/debug/gpio")
     // gpiochip2: GPIOs 512-517, parent: …, then ` gpio-515 (VENT  |…`.
-    for entry in text.split(separator: "\n") where entry.contains("(\(line) ") {
+    for entry in text.split(separator: "\n") where entry.holds("(\(line) ") {
       let digits = entry.drop { !$0.isNumber }.prefix { $0.isNumber }
       if let number = Int(digits) { return number }
     }

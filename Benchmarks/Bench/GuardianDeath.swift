@@ -1,0 +1,41 @@
+import GuardianTestKit
+import Linux
+
+/// How long outputs take to be safe after the daemon's SIGKILL, and what its guardian costs. The outputs are PWM channels
+/// made of files in memory; real lines: `make vm-bench`.
+struct GuardianDeath {
+  /// From the kill to the last output seen safe, in milliseconds.
+  private(set) var times: [Double] = []
+  /// In KiB, while it has nothing to do.
+  private(set) var pss = 0
+  private(set) var privateDirty = 0
+  /// In the time at rest.
+  private(set) var wakeUps = 0
+
+  /// - Parameters:
+  ///   - guardian: its program.
+  ///   - outputs: how many there are.
+  ///   - rest: how long it is looked at doing nothing, in nanoseconds.
+  init(guardian: String, outputs: Int, rounds: Int, rest: UInt64) throws {
+    let fixture = try PWMFixture(channels: outputs, in: Files.isFolder("/dev/shm") ? "/dev/shm" : "/tmp")
+    let board = try fixture.board([String](repeating: "", count: outputs))
+    let program = try Files.resolve("/proc/self/exe")
+    let commands = (0..<outputs).map { "o\($0)=1" }
+    for round in 0..<rounds {
+      let ward = try WardProcess(
+        program, ["--ward"], board: board, root: fixture.root, socket: fixture.socket, guardian: guardian, commands)
+      if round == 0 {
+        let probe = ProcessProbe(pid: ward.guardian)
+        Pause.wait(nanoseconds: 200_000_000)
+        let before = try probe.wakeUps()
+        Pause.wait(nanoseconds: rest)
+        wakeUps = try probe.wakeUps() - before
+        (pss, privateDirty) = try probe.memory()
+      }
+      let time = try ward.kill { try (0..<outputs).allSatisfy { try fixture.text($0) == "0" } }
+      guard let time else { throw SystemError("wait for", "safe outputs", errno: 110) }
+      times.append(Double(time) / 1e6)
+      ward.relieve()
+    }
+  }
+}

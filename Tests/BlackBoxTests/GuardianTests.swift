@@ -1,0 +1,90 @@
+import Glibc
+import Linux
+import Model
+import Testing
+
+/// The daemon is killed, and its guardian tells the next one.
+@Suite(.serialized) struct GuardianTests {
+  private static let board = """
+    name: guarded
+    backend: simulated
+    devices:
+      fan: {kind: actuator, on_exit: hold, lease: 60s}
+      lamp: {kind: actuator, lease: 60s}
+
+    """
+
+  private func station() throws -> Station {
+    let station = try Station(files: ["board.yaml": Self.board])
+    let settings = try Files.read("\(station.folder)/openstarry.yaml")
+    try station.write("openstarry.yaml", String(decoding: settings, as: UTF8.self) + "\nguardian: true\n")
+    return station
+  }
+
+  private func guardian(_ station: Station) throws -> String {
+    try #require(try station.run("status", "--json").json?.map?["guardian"]?.string)
+  }
+
+  @Test func whatWasHeldIsHeldOnAfterSIGKILL() throws {
+    let station = try station()
+    let first = try station.daemon()
+    #expect(try guardian(station).hasPrefix("running, pid "))
+    for id in ["fan", "lamp"] { #expect(try station.run("set", id, "on", "--for", "60s").code == 0) }
+    first.send(SIGKILL)
+    #expect(first.wait() == 128 + SIGKILL)
+    #expect(eventually { first.errors.contains("lamp: held by client/") })
+    #expect(first.errors.contains("the daemon (process \(first.pid)) has died; 2 outputs dealt with in "))
+    let second = try station.daemon()
+    #expect(second.errors.contains("its guardian saw to 2 outputs"))
+    let change = try #require(try station.events("device:changed").first)
+    #expect(change.map?["payload"]?.map?["reason"] == "taken-over")
+    let devices = try station.run("devices").lines
+    #expect(devices.contains { $0.hasPrefix("fan") && $0.contains("on") && $0.contains("client/") }, "\(devices)")
+    #expect(devices.contains { $0.hasPrefix("lamp") && $0.contains("off") }, "\(devices)")
+    second.send(SIGTERM)
+    #expect(second.wait() == 0)
+    #expect(!Files.exists("\(station.socket).guardian"))
+  }
+
+  @Test func aDaemonWithoutAGuardianSaysSo() throws {
+    let station = try station()
+    // A daemon that stands alone, as a firmware build without its companion does.
+    try Files.copy(try Station.executable("openstarryd"), to: "\(station.folder)/alone", mode: 0o755)
+    let daemon = try station.start("\(station.folder)/alone", ["--config", "openstarry.yaml", "--for", "5m"])
+    #expect(eventually { daemon.errors.contains("ready in ") })
+    if Files.isFile("/usr/lib/openstarry/openstarry-guardian") { return print("skipped: a guardian is installed") }
+    #expect(daemon.errors.contains("outputs are without a guardian: openstarry-guardian is not installed"))
+    #expect(try guardian(station) == "missing: openstarry-guardian is not installed")
+    #expect(try station.waitFor("system:guardian_lost"))
+  }
+
+  @Test func aSimulatedBoardHasNoneUnlessAsked() throws {
+    let station = try Station(files: ["board.yaml": Self.board])
+    _ = try station.daemon()
+    #expect(try guardian(station) == "off")
+  }
+
+  @Test func makeSafeIsHarmless() throws {
+    let station = try station()
+    try station.write(
+      "real.yaml", "name: real\nbackend: linux\ndevices: {load: {kind: sensor, driver: procfs, quantity: load1}}\n")
+    let words = ["--config", "openstarry.yaml", "--board", "real.yaml"]
+    let daemon = try station.daemon(["--board", "real.yaml"])
+    let beside = try station.start("openstarryd", words + ["--make-safe"])
+    #expect(beside.wait() == 0)
+    #expect(beside.errors.contains("a daemon is running: nothing to do"))
+    #expect(daemon.exitCode == nil)
+    daemon.send(SIGKILL)
+    _ = daemon.wait()
+    let after = try station.start("openstarryd", words + ["--make-safe"])
+    #expect(after.wait() == 0)
+    #expect(after.errors.contains("the guardian has seen to the outputs: nothing to do"))
+    let next = try station.daemon(["--board", "real.yaml"])
+    next.send(SIGTERM)
+    #expect(next.wait() == 0)
+    for (name, value) in ["SERVICE_RESULT": "success", "EXIT_STATUS": "78"] {
+      let idle = try station.start("openstarryd", words + ["--make-safe"], [name: value])
+      #expect(idle.wait() == 0 && idle.errors.isEmpty)
+    }
+  }
+}
