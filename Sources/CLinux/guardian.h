@@ -33,6 +33,17 @@ static inline int openstarry_line_configure(int fd, uint64_t flags) {
   config.flags = flags;
   return ioctl(fd, GPIO_V2_LINE_SET_CONFIG_IOCTL, &config);
 }
+// The same for an output, which begins with `active`.
+static inline int openstarry_line_configure_output(int fd, uint64_t flags, bool active) {
+  struct gpio_v2_line_config config;
+  memset(&config, 0, sizeof config);
+  config.flags = flags;
+  config.num_attrs = 1;
+  config.attrs[0].attr.id = GPIO_V2_LINE_ATTR_ID_OUTPUT_VALUES;
+  config.attrs[0].attr.values = active;
+  config.attrs[0].mask = 1;
+  return ioctl(fd, GPIO_V2_LINE_SET_CONFIG_IOCTL, &config);
+}
 
 // The first byte is the register; SMBus' block write, which every adapter does or the kernel makes of plain messages.
 static inline int openstarry_i2c_write_block(int fd, uint8_t address, const uint8_t *bytes, size_t count) {

@@ -55,8 +55,10 @@ public enum Ward {
       try hardware.controlActuator(
         DeviceID(String(parts[0])), .level(level), lease: .milliseconds(Int64(lease * 1000)), as: principal)
     }
-    func settle() { while !hardware.confirmed { loop.turn(wait: true) } }
-    settle()
+    var isLate = false
+    loop.schedule(after: .seconds(10)) { isLate = true }
+    while !hardware.confirmed && !isLate { loop.turn(wait: true) }
+    if !hardware.confirmed { throw SystemError("wait for", lines.joined(separator: "\n"), errno: ETIMEDOUT) }
     for id in actuators.map(\.id) {
       guard let status = hardware.device(id), let holder = status.holder, let level = status.reading?.value else {
         continue

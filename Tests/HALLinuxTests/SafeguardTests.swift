@@ -106,6 +106,10 @@ import Testing
     #expect(flags(.pullUp) == 0x104)
     #expect(flags(.pullDown, activeLow: true) == 0x206)
     #expect(flags(.disabled) == 0x404)
+    // OUTPUT 8, OPEN_DRAIN 0x40.
+    let line = LineOptions(
+      chip: "c", line: "l", activeLow: true, bias: .pullUp, use: .output(.openDrain, initial: true))
+    #expect(line.outputFlags == 0x14A)
   }
 
   @Test func aLineSetUpOtherwiseIsAnotherOne() {

@@ -36,13 +36,19 @@ final class DrivenLine: HeldLine {
     self.options = options
   }
 
-  /// Takes over a line that another process has requested in the same way.
+  /// Takes over a line that another process has requested in the same way. One that is driven stays as it is; one that
+  /// was turned into an input is driven again, at its initial level.
   /// - Parameter descriptor: owned by the line from now on, and closed when it is none.
   /// - Returns: nil when the chip is not there any more.
   init?(adopting descriptor: Int32, _ options: LineOptions, in folder: String) {
     let line = Descriptor(owning: descriptor)
-    guard openstarry_line_get(line.number) >= 0, let path = try? GPIOChip.find(options.chip, in: folder).path else {
-      return nil
+    let level = openstarry_line_get(line.number)
+    guard level >= 0, let path = try? GPIOChip.find(options.chip, in: folder).path else { return nil }
+    // The kernel sets outputs only (EPERM); setting the level there is changes nothing.
+    if openstarry_line_set(line.number, level == 1) < 0 {
+      guard case .output(_, let initial) = options.use,
+        openstarry_line_configure_output(line.number, options.outputFlags, initial) == 0
+      else { return nil }
     }
     self.line = line
     self.path = path
@@ -62,8 +68,21 @@ final class DrivenLine: HeldLine {
 
 extension LineOptions {
   /// The line as an input with the same bias and without edges, as linux/gpio.h has it (`gpio_v2_line_flag`).
-  var inputFlags: UInt64 {
-    var flags = GPIO_V2_LINE_FLAG_INPUT.rawValue
+  var inputFlags: UInt64 { UInt64(GPIO_V2_LINE_FLAG_INPUT.rawValue) | sharedFlags }
+
+  /// The line as an output; nothing of the drive for an input.
+  var outputFlags: UInt64 {
+    let drive: UInt32 =
+      switch use {
+      case .output(.openDrain, _): GPIO_V2_LINE_FLAG_OPEN_DRAIN.rawValue
+      case .output(.openSource, _): GPIO_V2_LINE_FLAG_OPEN_SOURCE.rawValue
+      case .output(.pushPull, _), .input: 0
+      }
+    return UInt64(GPIO_V2_LINE_FLAG_OUTPUT.rawValue | drive) | sharedFlags
+  }
+
+  private var sharedFlags: UInt64 {
+    var flags: UInt32 = 0
     if activeLow { flags |= GPIO_V2_LINE_FLAG_ACTIVE_LOW.rawValue }
     switch bias {
     case .asIs: break
