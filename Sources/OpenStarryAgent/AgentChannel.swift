@@ -43,7 +43,7 @@
             return .unreadable(code: -32600, "a line is longer than \(Self.longest) bytes")
           }
         }
-        guard let count = try System.read(descriptor, into: &buffer), count > 0 else { return nil }
+        guard let count = try System.read(descriptor, into: &buffer, limit: 4096), count > 0 else { return nil }
       }
     }
 
