@@ -7,6 +7,7 @@
 #include <linux/gpio.h>
 #include <linux/i2c-dev.h>
 #include <linux/i2c.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <string.h>
@@ -128,6 +129,12 @@ static inline void openstarry_close_from(int first) { syscall(436, (unsigned)fir
 static inline void *openstarry_map_shared(int fd, size_t size, bool writable) {
   void *base = mmap(NULL, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
   return base == MAP_FAILED ? NULL : base;
+}
+
+// sched(7): before everything that is not real-time, where that is allowed.
+static inline int openstarry_go_first(void) {
+  struct sched_param first = {.sched_priority = 1};
+  return sched_setscheduler(0, SCHED_FIFO, &first);
 }
 
 // The linker's own marks of where this program's code begins and ends.

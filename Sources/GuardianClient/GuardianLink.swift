@@ -91,8 +91,12 @@ public final class GuardianLink {
 
   /// Ends the guardian that a daemon which has died left behind: everything becomes safe and is let go of. Does nothing
   /// when there is none, or its daemon lives.
-  public static func relieve(beside socket: String) {
-    Predecessor(at: path(beside: socket))?.finish()
+  /// - Returns: when it had dealt with the last output of its daemon; nil when there was none to end.
+  @discardableResult
+  public static func relieve(beside socket: String) -> Instant? {
+    guard let predecessor = Predecessor(at: path(beside: socket)) else { return nil }
+    predecessor.finish()
+    return Instant(nanoseconds: predecessor.report.settled)
   }
 
   // MARK: In order

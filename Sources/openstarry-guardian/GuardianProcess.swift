@@ -68,6 +68,8 @@ final class GuardianProcess {
     // What the last minutes of a machine need is touched once now. Where locking is not allowed, so be it.
     outputs.settleAll(now: 0, isRehearsal: true)
     _ = openstarry_lock_memory()
+    // On a busy machine the wait for the processor is most of what its work takes.
+    _ = openstarry_go_first()
     let file = unsafe openstarry_open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0)
     if file >= 0 {
       _ = unsafe CLinux.write(file, "-1000", 5)

@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 import GuardianClient
 import Linux
+import Model
 
 /// A ward as those see it who kill it.
 public final class WardProcess {
@@ -99,4 +100,20 @@ public final class WardProcess {
 
   /// Ends the guardian that a killed ward has left: what it holds becomes safe and is let go of.
   public func relieve() { GuardianLink.relieve(beside: socket) }
+
+  /// Kills it, and asks its guardian when it was done: whoever measures sleeps meanwhile, and takes nobody's processor.
+  /// - Parameter isSafe: looked at from the outside, before the guardian is ended.
+  /// - Returns: from the kill to the last output, in nanoseconds; nil when there was no guardian, or it is not safe within
+  ///   five seconds.
+  public func timeOfKill(_ isSafe: () throws -> Bool) rethrows -> UInt64? {
+    let begin = System.monotonicNanoseconds()
+    kill()
+    var isThere = false
+    for _ in 0..<5000 where !isThere {
+      isThere = try isSafe()
+      if !isThere { Pause.wait(nanoseconds: 1_000_000) }
+    }
+    guard let settled = GuardianLink.relieve(beside: socket), isThere else { return nil }
+    return settled.nanoseconds - min(begin, settled.nanoseconds)
+  }
 }
