@@ -60,8 +60,9 @@ import Testing
 
   @Test func aSimulatedBoardHasNoneUnlessAsked() throws {
     let station = try Station(files: ["board.yaml": Self.board])
-    _ = try station.daemon()
+    let daemon = try station.daemon()
     #expect(try guardian(station) == "off")
+    #expect(daemon.exitCode == nil)
   }
 
   @Test func makeSafeIsHarmless() throws {
