@@ -56,7 +56,7 @@ let package = Package(
     module("Wire", ["Model", "Document", "Linux", "CLinux"]),
     module("Config", ["Model", "Document"]),
     module("Store", ["Model", "Document", "Linux", "CSQLite"]),
-    module("Watchdog", ["Model"]),
+    module("Watchdog", ["Model", "Agent"]),
     module("Crash", ["Model", "Linux", "CLinux", "Watchdog", "CCrash"]),
 
     // L3
@@ -64,7 +64,7 @@ let package = Package(
       "HALLinux", ["Model", "Linux", "CLinux", "EventLoop", "HAL", "Guardian", "CGPIOD", "CI2C", "CV4L2", "CJPEG"]),
     module("HALSimulated", ["Model", "HAL"]),
     module("AgentInProcess", ["Model", "OpenStarryAgent", "Agent"]),
-    module("Orchestrator", ["Model", "Linux", "CLinux", "EventLoop", "HAL", "Agent", "Rules", "Store"]),
+    module("Orchestrator", ["Model", "Linux", "CLinux", "EventLoop", "HAL", "Agent", "Rules", "Store", "Watchdog"]),
     module("Control", ["Model", "Document", "Linux", "EventLoop", "HAL", "Agent", "Rules", "Wire"]),
     module("ControlClient", ["Model", "Document", "Linux", "Wire"]),
     module("AgentWASM", ["Model", "Document", "Linux", "CLinux", "EventLoop", "Agent", "CWasmtime"], exclude: ["wit"]),
@@ -136,6 +136,7 @@ let package = Package(
     tests("CELTests", ["CEL", "Model"]),
     tests("RulesTests", ["Rules", "CEL", "Model"]),
     tests("AgentTests", ["Agent", "Model"]),
+    tests("WatchdogTests", ["Watchdog", "Agent", "Model"]),
     tests("AgentInProcessTests", ["AgentInProcess", "Agent", "Model", "OpenStarryAgent"]),
     tests("StoreTests", ["Store", "Model", "Linux"]),
     tests("ModelTests", ["Model", "OpenStarryAgent"]),

@@ -32,6 +32,9 @@ public protocol AgentInstance: AnyObject {
   /// - Parameter done: called once, now or later, with how the activation ended.
   func activate(_ event: Event, _ done: @escaping (Result<Void, AgentFailure>) -> Void)
 
+  /// What the last activation used: asked for while `done` of `activate` runs.
+  var lastCost: ActivationCost { get }
+
   /// Counters, gauges and state for the projection.
   func snapshot(_ done: @escaping (Value) -> Void)
 
@@ -105,9 +108,17 @@ public enum ExitReason: String, Sendable, Hashable, CaseIterable {
   case crash = "crash.signal"
   /// No progress.
   case stuck
+  /// It had, or wanted, more memory than its budget.
   case memory = "budget.memory"
+  /// It computed for longer than its budget.
   case cpu = "budget.cpu"
+  /// One activation took longer than its budget.
   case activation = "budget.activation"
+  /// It emitted, or tried to, far more events than its budget.
+  case events = "budget.events"
+  /// It used, or tried to, the hardware far more often than its budget.
+  case hardware = "budget.hardware"
+  /// It asked a model for far more tokens than its budget.
   case tokens = "budget.tokens"
   /// The board was short of memory, and others are more important.
   case pressure = "pressure.memory"

@@ -26,12 +26,15 @@ public struct Manifest: Sendable {
   public var document: Value
   /// Where the file is; relative paths in it start there.
   public var file: String
+  /// `parent`: the agent whose budget it shares; nil is nobody's.
+  public var parent: AgentID?
 
   /// Puts a manifest together.
   public init(
     id: AgentID, name: String, version: String = "0.0.0", description: String = "", runtime: Runtime,
     permissions: Permissions = Permissions(), plugins: [String] = [], budget: Budget = Budget(),
-    policy: Policy = Policy(), subscribe: [EventPattern] = [], document: Value = .map([:]), file: String = "<manifest>"
+    policy: Policy = Policy(), subscribe: [EventPattern] = [], document: Value = .map([:]), file: String = "<manifest>",
+    parent: AgentID? = nil
   ) {
     self.id = id
     self.name = name
@@ -45,6 +48,7 @@ public struct Manifest: Sendable {
     self.subscribe = subscribe
     self.document = document
     self.file = file
+    self.parent = parent
   }
 
   /// Where an agent runs, what is run, and when.
@@ -134,11 +138,15 @@ public struct Budget: Sendable, Hashable {
   public var events: Rate?
   /// Hardware operations.
   public var hardware: Rate?
+  /// Bytes of log.
+  public var log: Rate?
+  /// Bytes of durable state.
+  public var storage: Int?
 
   /// Puts a budget together.
   public init(
     memory: Int? = nil, cpu: Double? = nil, activation: Duration? = nil, tokens: Rate? = nil, events: Rate? = nil,
-    hardware: Rate? = nil
+    hardware: Rate? = nil, log: Rate? = nil, storage: Int? = nil
   ) {
     self.memory = memory
     self.cpu = cpu
@@ -146,6 +154,8 @@ public struct Budget: Sendable, Hashable {
     self.tokens = tokens
     self.events = events
     self.hardware = hardware
+    self.log = log
+    self.storage = storage
   }
 }
 

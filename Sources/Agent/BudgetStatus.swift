@@ -1,0 +1,129 @@
+/// What a budget limits.
+public enum Resource: String, Sendable, Hashable, CaseIterable {
+  /// Processor time, in nanoseconds.
+  case cpu
+  /// The most memory at a time, in bytes.
+  case memory
+  /// How long one activation took, in nanoseconds.
+  case activation
+  /// Events it emitted.
+  case events
+  /// Hardware operations: readings, commands, pictures.
+  case hardware
+  /// Bytes of log.
+  case log
+  /// Bytes of durable state.
+  case storage
+  /// Tokens of a model.
+  case tokens
+  /// Bytes that the daemon writes to the disk; the board's only.
+  case disk
+
+  /// What one of it is: `ns`, `bytes`, `count`.
+  public var unit: String {
+    switch self {
+    case .cpu, .activation: "ns"
+    case .memory, .log, .storage, .disk: "bytes"
+    case .events, .hardware, .tokens: "count"
+    }
+  }
+
+  /// Why an agent that uses far too much of it is stopped; nil when nobody is: what is too much of it is left out, and
+  /// does no harm.
+  public var exitReason: ExitReason? {
+    switch self {
+    case .cpu: .cpu
+    case .memory: .memory
+    case .activation: .activation
+    case .events: .events
+    case .hardware: .hardware
+    case .tokens: .tokens
+    case .log, .storage, .disk: nil
+    }
+  }
+}
+
+/// How far up the ladder a budget is.
+public enum BudgetStep: String, Sendable, Hashable, CaseIterable, Comparable {
+  /// Well within it.
+  case normal
+  /// Most of it is used.
+  case warned
+  /// Used up: what would use more of it waits or is refused.
+  case throttled
+  /// Used up so far that the agent was stopped.
+  case exceeded
+
+  private var height: Int {
+    switch self {
+    case .normal: 0
+    case .warned: 1
+    case .throttled: 2
+    case .exceeded: 3
+    }
+  }
+
+  public static func < (left: BudgetStep, right: BudgetStep) -> Bool { left.height < right.height }
+}
+
+/// How far a budget is held against an agent that does not hold itself to it.
+public enum Enforcement: Sendable, Hashable {
+  /// Nothing gets past it.
+  case enforced
+  /// Measured, and acted upon afterwards; why not at once.
+  case afterwards(String)
+  /// Not held at all; why.
+  case notEnforced(String)
+  /// Nothing measures it; why.
+  case notMetered(String)
+
+  /// `enforced`, `afterwards`, `not-enforced`, `not-metered`.
+  public var name: String {
+    switch self {
+    case .enforced: "enforced"
+    case .afterwards: "afterwards"
+    case .notEnforced: "not-enforced"
+    case .notMetered: "not-metered"
+    }
+  }
+
+  /// Why it is not simply enforced; nil when it is.
+  public var reason: String? {
+    switch self {
+    case .enforced: nil
+    case .afterwards(let why), .notEnforced(let why), .notMetered(let why): why
+    }
+  }
+}
+
+/// One budget as people see it.
+public struct BudgetStatus: Sendable, Hashable {
+  /// Of what.
+  public var resource: Resource
+  /// How much is used, in `resource.unit`: within the window, or at present where there is none.
+  public var used: Int64
+  /// How much may be; nil is no limit.
+  public var limit: Int64?
+  /// The stretch of time that `used` and `limit` count in; nil for what is not counted over time.
+  public var window: Duration?
+  /// How far up the ladder it is.
+  public var step: BudgetStep
+  /// How much was asked for within the window and not given.
+  public var refused: Int64
+  /// How far it is held.
+  public var enforcement: Enforcement
+
+  /// Puts a status together.
+  public init(
+    _ resource: Resource, used: Int64, limit: Int64?, window: Duration?, step: BudgetStep = .normal,
+    refused: Int64 = 0, enforcement: Enforcement = .enforced
+  ) {
+    self.resource = resource
+    self.used = used
+    self.limit = limit
+    self.window = window
+    self.step = step
+    self.refused = refused
+    self.enforcement = enforcement
+  }
+}

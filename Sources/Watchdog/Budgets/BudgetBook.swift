@@ -1,0 +1,212 @@
+import Agent
+import Model
+
+/// The accounts of all agents and of the board: counts what is used, says what does not fit, and tells of each step up
+/// and down a ladder.
+///
+/// It has a timer only while some budget is above the bottom of its ladder, to tell when it is down again.
+public final class BudgetBook {
+  /// The whole board's account.
+  public let board = BudgetAccount(nil)
+  /// Called with each step, within the call that led to it.
+  public var onStep: (BudgetNotice) -> Void = { _ in }
+  private let clock: any Timekeeper
+  private var accounts: [AgentID: BudgetAccount] = [:]
+  private var raised: [BudgetAccount] = []
+  private var timer: TimerID?
+
+  /// A book in which nothing is limited yet.
+  public init(clock: any Timekeeper) { self.clock = clock }
+
+  // MARK: Accounts
+
+  /// The account of an agent, made without limits when there is none: a parent may come after its children.
+  public func account(_ agent: AgentID) -> BudgetAccount {
+    if let account = accounts[agent] { return account }
+    let account = BudgetAccount(agent)
+    account.parent = board
+    accounts[agent] = account
+    return account
+  }
+
+  /// Sets an agent's limits and its place. What it has used stays used.
+  /// - Parameter parent: whose budget it shares; nil is nobody's but the board's. One that would make a circle is left
+  ///   out.
+  @discardableResult
+  public func open(_ agent: AgentID, _ budget: Budget, parent: AgentID?) -> BudgetAccount {
+    let account = account(agent)
+    setLimits(account, budget)
+    account.parent = parent.map(self.account) ?? board
+    var above = account.parent
+    while let next = above {
+      if next === account { account.parent = board }
+      above = next === account ? nil : next.parent
+    }
+    return account
+  }
+
+  /// Forgets an agent's account. What it used goes on counting for its parent and the board as long as it does.
+  public func close(_ agent: AgentID) {
+    guard let account = accounts.removeValue(forKey: agent) else { return }
+    for held in [Resource.memory, .storage] { give(held, account.meter(held).used(at: clock.now), from: account) }
+    for child in accounts.values where child.parent === account { child.parent = board }
+    raised.removeAll { $0 === account }
+  }
+
+  /// Sets the whole board's limits.
+  /// - Parameter disk: bytes that the daemon may write.
+  public func setBoard(_ budget: Budget, disk: Rate?) {
+    setLimits(board, budget)
+    board.meter(.disk).set(limit: disk.map { Int64($0.count) }, per: disk?.per)
+  }
+
+  private func setLimits(_ account: BudgetAccount, _ budget: Budget) {
+    func set(_ resource: Resource, _ limit: Int64?, _ per: Duration? = nil) {
+      account.meter(resource).set(limit: limit, per: per)
+    }
+    func set(_ resource: Resource, _ rate: Rate?) { set(resource, rate.map { Int64($0.count) }, rate?.per) }
+    let window = BudgetMeter.usualWindow(of: .cpu)?.nanoseconds ?? 0
+    set(.cpu, budget.cpu.map { Int64(($0 * Double(window)).rounded()) })
+    set(.memory, budget.memory.map(Int64.init))
+    set(.activation, budget.activation?.nanoseconds)
+    set(.storage, budget.storage.map(Int64.init))
+    set(.tokens, budget.tokens)
+    set(.events, budget.events)
+    set(.hardware, budget.hardware)
+    set(.log, budget.log)
+    account.noteHold()
+  }
+
+  // MARK: Use
+
+  /// Takes `amount` for `account`, where it fits into its budget and all above it.
+  /// - Returns: nil when it was taken; otherwise why not, and nothing was.
+  public func take(_ resource: Resource, _ amount: Int64, for account: BudgetAccount) -> BudgetRefusal? {
+    let now = clock.now
+    var next: BudgetAccount? = account
+    while let holder = next {
+      let meter = holder.meter(resource)
+      if let wait = meter.wait(for: amount, at: now) {
+        meter.refuse(amount, at: now)
+        climb(meter, of: holder, isOwn: holder === account, at: now)
+        return BudgetRefusal(resource: resource, agent: holder.agent, wait: wait, limit: meter.limit ?? 0)
+      }
+      next = holder.parent
+    }
+    charge(resource, amount, to: account, at: now)
+    return nil
+  }
+
+  /// Counts what has been used already.
+  public func charge(_ resource: Resource, _ amount: Int64, to account: BudgetAccount) {
+    charge(resource, amount, to: account, at: clock.now)
+  }
+
+  /// Says how much of what is held `account` itself holds at present.
+  /// - Parameter before: what it held until now.
+  public func hold(_ resource: Resource, _ amount: Int64, before: Int64, for account: BudgetAccount) {
+    if amount > before { charge(resource, amount - before, to: account) }
+    if amount < before { give(resource, before - amount, from: account) }
+  }
+
+  /// Gives back what was held.
+  public func give(_ resource: Resource, _ amount: Int64, from account: BudgetAccount) {
+    let now = clock.now
+    var next: BudgetAccount? = account
+    while let holder = next {
+      let meter = holder.meter(resource)
+      meter.add(-amount, at: now)
+      lookAt(meter, of: holder, at: now)
+      next = holder.parent
+    }
+  }
+
+  /// Notes how long an activation took. It counts for the agent alone: two agents' activations do not add up.
+  public func note(activation: Duration, for account: BudgetAccount) {
+    let (now, meter) = (clock.now, account.meter(.activation))
+    meter.add(activation.nanoseconds - meter.used(at: now), at: now)
+    climb(meter, of: account, isOwn: true, at: now)
+  }
+
+  /// The instance is gone: it holds no memory, and its refusals do not count against the next one.
+  /// - Parameter memory: what it held.
+  public func end(_ account: BudgetAccount, memory: Int64) {
+    give(.memory, memory, from: account)
+    for meter in account.raised { meter.forgetRefusals() }
+    schedule()
+  }
+
+  /// How long the next activation must wait for processor time; nil when it may start now.
+  /// - Parameter expected: how long it will take, as far as anybody knows: what the last one took.
+  public func delay(_ account: BudgetAccount, expecting expected: Duration) -> Duration? {
+    var longest: Duration?
+    var next: BudgetAccount? = account
+    while let holder = next {
+      if holder.isHeld, let wait = wait(holder, expected) { longest = max(longest ?? .zero, wait) }
+      next = holder.parent
+    }
+    return longest
+  }
+
+  private func wait(_ holder: BudgetAccount, _ expected: Duration) -> Duration? {
+    let (now, meter) = (clock.now, holder.meter(.cpu))
+    // More than the whole budget fits into an empty window only.
+    let amount = min(max(1, expected.nanoseconds), max(1, meter.limit ?? 1))
+    guard let wait = meter.wait(for: amount, at: now), wait > .zero else { return nil }
+    return wait
+  }
+
+  // MARK: Ladders
+
+  private func charge(_ resource: Resource, _ amount: Int64, to account: BudgetAccount, at now: Instant) {
+    var next: BudgetAccount? = account
+    while let holder = next {
+      let meter = holder.meter(resource)
+      meter.add(amount, at: now)
+      if meter.limit != nil { climb(meter, of: holder, isOwn: holder === account, at: now) }
+      next = holder.parent
+    }
+  }
+
+  private func climb(_ meter: BudgetMeter, of account: BudgetAccount, isOwn: Bool, at now: Instant) {
+    guard let effect = meter.climb(isOwn: isOwn, at: now) else {
+      if timer == nil, meter.ladder.step > .normal { schedule() }
+      return
+    }
+    if !raised.contains(where: { $0 === account }) { raised.append(account) }
+    tell(effect, meter, account, at: now)
+    schedule()
+  }
+
+  private func lookAt(_ meter: BudgetMeter, of account: BudgetAccount, at now: Instant) {
+    guard meter.ladder.step > .normal else { return }
+    if let effect = meter.look(at: now) { tell(effect, meter, account, at: now) }
+    if timer == nil { schedule() }
+  }
+
+  private func tell(_ effect: Ladder.Effect, _ meter: BudgetMeter, _ account: BudgetAccount, at now: Instant) {
+    if meter.resource == .cpu { account.noteHold() }
+    let status = meter.status(account.enforcement(meter.resource), at: now)
+    if effect == .stop { meter.forgetRefusals() }
+    onStep(BudgetNotice(agent: account.agent, effect: effect, status: status))
+  }
+
+  private func lookAround() {
+    let now = clock.now
+    for account in raised { for meter in account.raised { lookAt(meter, of: account, at: now) } }
+    raised.removeAll { $0.raised.isEmpty }
+    schedule()
+  }
+
+  private func schedule() {
+    timer.map(clock.cancel)
+    timer = nil
+    let now = clock.now
+    let waits = raised.flatMap { $0.raised.compactMap { $0.nextLook(at: now) } }
+    guard let first = waits.min() else { return }
+    timer = clock.schedule(at: now + first) { [unowned self] in
+      timer = nil
+      lookAround()
+    }
+  }
+}

@@ -1,0 +1,168 @@
+import Agent
+import Model
+import Testing
+
+@testable import Watchdog
+
+@Suite struct BudgetBookTests {
+  private let clock = ManualClock()
+  private let book: BudgetBook
+  private let steps = Steps()
+
+  final class Steps { var told: [String] = [] }
+
+  init() {
+    book = BudgetBook(clock: clock)
+    let steps = self.steps
+    book.onStep = { notice in
+      let what: String =
+        switch notice.effect {
+        case .warn: "warn"
+        case .throttle: "throttle"
+        case .stop: "stop"
+        case .recover(let step): "down to \(step.rawValue)"
+        }
+      steps.told.append("\(notice.agent.map(\.rawValue) ?? "board") \(notice.status.resource.rawValue) \(what)")
+    }
+  }
+
+  private func emit(_ account: BudgetAccount, _ count: Int = 1) -> [BudgetRefusal] {
+    (0..<count).compactMap { _ in book.take(.events, 1, for: account) }
+  }
+
+  @Test func everyStepOfEventsIsToldAndTimeLeadsDown() {
+    let account = book.open("a", Budget(events: Rate(count: 10, per: .seconds(10))), parent: nil)
+    #expect(emit(account, 10).isEmpty)
+    #expect(emit(account, 11).count == 11)
+    #expect(steps.told == ["a events warn", "a events throttle", "a events stop"])
+    #expect(account.step == .exceeded)
+    #expect(clock.waiting == 1)
+    clock.advance(by: .seconds(20))
+    #expect(steps.told.suffix(1) == ["a events down to normal"])
+    #expect(account.step == .normal)
+    #expect(clock.waiting == 0)
+  }
+
+  @Test func aRefusalSaysWhoseBudgetAndForHowLong() throws {
+    let account = book.open("a", Budget(events: Rate(count: 1, per: .seconds(10))), parent: nil)
+    _ = emit(account)
+    clock.advance(by: .seconds(3))
+    let refusal = try #require(book.take(.events, 1, for: account))
+    #expect(refusal.message(to: "a") == "budget.events is used up for 7s")
+    #expect(refusal.message(to: "b") == "budget.events of its parent 'a' is used up for 7s")
+  }
+
+  @Test func childrenShareTheirParentsBudgetAndAllShareTheBoards() throws {
+    book.setBoard(Budget(events: Rate(count: 6, per: .seconds(1))), disk: nil)
+    let child = book.open("child", Budget(), parent: "parent")
+    let parent = book.open("parent", Budget(events: Rate(count: 4, per: .seconds(1))), parent: nil)
+    let other = book.open("other", Budget(), parent: nil)
+    #expect(emit(child, 3).isEmpty)
+    #expect(emit(parent, 1).isEmpty)
+    #expect(emit(child).first?.agent == "parent")
+    #expect(emit(other, 2).isEmpty)
+    let refusal = try #require(emit(other).first)
+    #expect(refusal.agent == nil && refusal.message(to: "other") == "budget.events of the board is used up for 1s")
+    // Nobody is stopped for what others use.
+    _ = emit(child, 100)
+    #expect(!steps.told.contains { $0.hasSuffix("stop") })
+    #expect(other.status(at: clock.now).map(\.used) == [2])
+  }
+
+  @Test func aCircleOfParentsIsCutWhereItCloses() {
+    _ = book.open("a", Budget(), parent: "b")
+    let b = book.open("b", Budget(), parent: "a")
+    #expect(b.parent === book.board)
+    #expect(emit(book.account("a"), 3).isEmpty)
+    #expect(book.open("c", Budget(), parent: "c").parent === book.board)
+  }
+
+  @Test func processorTimeIsChargedAfterwardsAndTheNextActivationWaits() throws {
+    let account = book.open("a", Budget(cpu: 0.1), parent: nil)
+    book.charge(.cpu, 900_000_000, to: account)
+    #expect(book.delay(account, expecting: .milliseconds(1)) == nil)
+    clock.advance(by: .seconds(1))
+    book.charge(.cpu, 100_000_000, to: account)
+    #expect(steps.told == ["a cpu warn", "a cpu throttle"])
+    #expect(book.delay(account, expecting: .milliseconds(1)) == .seconds(9))
+    // What takes longer than the whole budget waits for an empty window.
+    #expect(book.delay(account, expecting: .seconds(60)) == .seconds(10))
+    clock.advance(by: .seconds(9))
+    #expect(book.delay(account, expecting: .milliseconds(1)) == nil)
+    book.charge(.cpu, 2_000_000_000, to: account)
+    #expect(steps.told.last == "a cpu stop")
+    clock.advance(by: .seconds(10))
+    #expect(account.step == .normal && clock.waiting == 0)
+  }
+
+  @Test func theBoardsProcessorTimeHoldsEverybody() {
+    book.setBoard(Budget(cpu: 0.5), disk: nil)
+    let (a, b) = (book.open("a", Budget(), parent: nil), book.open("b", Budget(), parent: nil))
+    book.charge(.cpu, 20_000_000_000, to: a)
+    #expect(book.delay(b, expecting: .zero) == .seconds(10))
+    #expect(steps.told == ["board cpu throttle"])
+  }
+
+  @Test func whatIsHeldIsGivenBack() throws {
+    book.setBoard(Budget(storage: 150), disk: nil)
+    let (a, b) = (book.open("a", Budget(storage: 100), parent: nil), book.open("b", Budget(), parent: nil))
+    #expect(book.take(.storage, 100, for: a) == nil)
+    let refusal = try #require(book.take(.storage, 1, for: a))
+    #expect(refusal.message(to: "a") == "budget.storage of 100 bytes is used up")
+    #expect(book.take(.storage, 51, for: b)?.agent == .some(nil))
+    book.give(.storage, 60, from: a)
+    #expect(book.take(.storage, 51, for: b) == nil)
+    book.close("a")
+    #expect(book.board.status(at: clock.now).map(\.used) == [51])
+  }
+
+  @Test func memoryAndActivationsStopAtTheLimitAndAreForgottenWithTheInstance() {
+    let account = book.open("a", Budget(memory: 1000, activation: .milliseconds(50)), parent: nil)
+    book.hold(.memory, 900, before: 0, for: account)
+    book.hold(.memory, 1001, before: 900, for: account)
+    #expect(steps.told == ["a memory warn", "a memory stop"])
+    book.end(account, memory: 1001)
+    book.note(activation: .milliseconds(45), for: account)
+    book.note(activation: .milliseconds(51), for: account)
+    book.note(activation: .milliseconds(1), for: account)
+    #expect(steps.told.suffix(2) == ["a activation warn", "a activation stop"])
+    clock.advance(by: .seconds(11))
+    #expect(steps.told.suffix(2) == ["a memory down to normal", "a activation down to normal"])
+    #expect(clock.waiting == 0)
+  }
+
+  @Test func anotherLimitBeginsAtTheBottomAndWhatWasUsedStaysUsed() {
+    let account = book.open("a", Budget(events: Rate(count: 2, per: .seconds(60))), parent: nil)
+    _ = emit(account, 2)
+    #expect(account.step == .throttled)
+    book.open("a", Budget(events: Rate(count: 10, per: .seconds(60))), parent: nil)
+    #expect(account.step == .normal)
+    #expect(account.status(at: clock.now).map(\.used) == [2])
+  }
+
+  /// Whatever is asked for in whatever order: within no window is more given than each budget allows.
+  @Test(arguments: UInt64(1)...10) func noWindowLetsMoreThroughThanAnyBudgetOnTheWay(seed: UInt64) {
+    var random = Seeded(seed)
+    let limits = [20, 30, 45]
+    book.setBoard(Budget(events: Rate(count: limits[2], per: .seconds(3))), disk: nil)
+    _ = book.open("parent", Budget(events: Rate(count: limits[1], per: .seconds(3))), parent: nil)
+    let accounts = [
+      book.open("child", Budget(events: Rate(count: limits[0], per: .seconds(3))), parent: "parent"),
+      book.account("parent"), book.open("other", Budget(), parent: nil),
+    ]
+    var given: [(at: Instant, who: Int)] = []
+    for _ in 0..<1000 {
+      clock.advance(by: .milliseconds(Int64.random(in: 0...60, using: &random)))
+      let who = Int.random(in: 0...2, using: &random)
+      if book.take(.events, 1, for: accounts[who]) == nil { given.append((clock.now, who)) }
+    }
+    for last in given.indices {
+      let window = given[...last].reversed().prefix { given[last].at < $0.at + .seconds(3) }
+      #expect(window.count { $0.who == 0 } <= limits[0])
+      #expect(window.count { $0.who <= 1 } <= limits[1])
+      #expect(window.count <= limits[2])
+    }
+    clock.advance(by: .seconds(20))
+    #expect(clock.waiting == 0)
+  }
+}

@@ -1,0 +1,101 @@
+import Model
+import Testing
+
+@testable import Watchdog
+
+/// Numbers that are the same in every run (xorshift64*).
+struct Seeded: RandomNumberGenerator {
+  private var state: UInt64
+  init(_ seed: UInt64) { state = seed | 1 }
+  mutating func next() -> UInt64 {
+    state ^= state >> 12
+    state ^= state << 25
+    state ^= state >> 27
+    return state &* 2_685_821_657_736_338_717
+  }
+}
+
+@Suite struct SlidingWindowTests {
+  private let start = Instant(nanoseconds: 1_000_000_000)
+
+  @Test func anAmountCountsForExactlyTheWindow() {
+    var window = SlidingWindow(.seconds(1))
+    window.add(3, at: start)
+    #expect(window.used(at: start + .nanoseconds(999_999_999)) == 3)
+    #expect(window.used(at: start + .seconds(1)) == 0)
+  }
+
+  @Test func whatComesSeldomIsCountedExactly() {
+    var window = SlidingWindow(.seconds(1))
+    for step in 0..<10 { window.add(1, at: start + .milliseconds(Int64(100 * step))) }
+    #expect(window.used(at: start + .milliseconds(950)) == 10)
+    #expect(window.used(at: start + .milliseconds(1050)) == 9)
+    #expect(window.wait(untilAtMost: 8, at: start + .milliseconds(1050)) == .milliseconds(50))
+    #expect(window.wait(untilAtMost: 9, at: start + .milliseconds(1050)) == .zero)
+    #expect(window.wait(untilAtMost: 0, at: start + .milliseconds(1050)) == .milliseconds(850))
+    #expect(window.wait(untilAtMost: -1, at: start + .milliseconds(1050)) == .milliseconds(850))
+  }
+
+  @Test func aClockThatGoesBackAddsNoTime() {
+    var window = SlidingWindow(.seconds(1))
+    window.add(1, at: start + .seconds(5))
+    window.add(1, at: start)
+    #expect(window.used(at: start) == 2)
+    #expect(window.used(at: start + .milliseconds(5999)) == 2)
+    #expect(window.used(at: start + .seconds(6)) == 0)
+  }
+
+  @Test func whatCannotBeAddedUpDoesNotWrap() {
+    var window = SlidingWindow(.seconds(1))
+    window.add(.max, at: start)
+    window.add(.max, at: start + .milliseconds(500))
+    window.add(-5, at: start)
+    #expect(window.used(at: start + .milliseconds(500)) == .max)
+    #expect(window.used(at: start + .seconds(1)) == 0)
+  }
+
+  /// Beside a list of everything there was: never less than that, never more than what came a thirty-second part of
+  /// the window before, and what is let through never exceeds the limit in any window.
+  @Test(arguments: UInt64(1)...12) func itNeverCountsTooLittleAndLetsNoMoreThanTheLimitThrough(seed: UInt64) {
+    var random = Seeded(seed)
+    let length = Duration.milliseconds(Int64.random(in: 1...2000, using: &random))
+    let limit = Int64.random(in: 1...200, using: &random)
+    var window = SlidingWindow(length)
+    var passed: [(at: Instant, amount: Int64)] = []
+    var now = start
+    for _ in 0..<600 {
+      now = now + .nanoseconds(Int64.random(in: 0...length.nanoseconds / 20, using: &random))
+      let amount = Int64.random(in: 1...5, using: &random)
+      let exact = passed.reduce(0) { $1.at + length > now ? $0 + $1.amount : $0 }
+      let late = passed.reduce(0) { $1.at + length + length / 32 > now ? $0 + $1.amount : $0 }
+      let used = window.used(at: now)
+      #expect(used >= exact && used <= late)
+      if used + amount <= limit {
+        window.add(amount, at: now)
+        passed.append((now, amount))
+      } else if amount <= limit {
+        let wait = window.wait(untilAtMost: limit - amount, at: now)
+        #expect(wait > .zero)
+        var later = window
+        #expect(later.used(at: now + wait) + amount <= limit)
+        #expect(later.used(at: now + wait) < used)
+      }
+    }
+    var first = 0
+    for last in passed.indices {
+      while passed[first].at + length <= passed[last].at { first += 1 }
+      #expect(passed[first...last].reduce(0) { $0 + $1.amount } <= limit)
+    }
+  }
+
+  @Test func aStormTakesNoMoreMemoryThanADrizzle() {
+    var window = SlidingWindow(.seconds(86_400))
+    var now = start
+    for _ in 0..<200_000 {
+      window.add(1, at: now)
+      now = now + .milliseconds(700)
+    }
+    let entries = Mirror(reflecting: window).descendant("entries") as? [Any]
+    #expect((entries?.count ?? .max) <= SlidingWindow.entryLimit)
+  }
+}
