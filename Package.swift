@@ -63,7 +63,7 @@ let package = Package(
     module(
       "HALLinux", ["Model", "Linux", "CLinux", "EventLoop", "HAL", "Guardian", "CGPIOD", "CI2C", "CV4L2", "CJPEG"]),
     module("HALSimulated", ["Model", "HAL"]),
-    module("AgentInProcess", ["Model", "OpenStarryAgent", "Agent"]),
+    module("AgentInProcess", ["Model", "OpenStarryAgent", "Agent", "Linux"]),
     module("Orchestrator", ["Model", "Linux", "CLinux", "EventLoop", "HAL", "Agent", "Rules", "Store", "Watchdog"]),
     module("Control", ["Model", "Document", "Linux", "EventLoop", "HAL", "Agent", "Rules", "Wire"]),
     module("ControlClient", ["Model", "Document", "Linux", "Wire"]),
@@ -168,7 +168,7 @@ let package = Package(
       "OrchestratorTests",
       [
         "Orchestrator", "Agent", "AgentInProcess", "HAL", "HALSimulated", "HALTestKit", "Rules", "Store", "EventLoop",
-        "Linux", "Model", "OpenStarryAgent",
+        "Linux", "Model", "OpenStarryAgent", "Watchdog",
       ]),
     tests(
       "DaemonTests",

@@ -83,12 +83,16 @@ public struct AgentStatus: Sendable, Hashable {
   public var lastExit: ExitReason?
   /// The last failure in words.
   public var lastError: String?
+  /// The agent whose budget it shares; nil is nobody's.
+  public var parent: AgentID?
+  /// What it may use and does: those with a limit, and what it has used besides.
+  public var budgets: [BudgetStatus]
 
   /// Puts a status together.
   public init(
     id: AgentID, name: String, driver: Manifest.Driver, state: LifecycleState, pid: Int32? = nil,
     started: Instant? = nil, activations: UInt64 = 0, failures: UInt64 = 0, restarts: UInt64 = 0, queued: Int = 0,
-    lastExit: ExitReason? = nil, lastError: String? = nil
+    lastExit: ExitReason? = nil, lastError: String? = nil, parent: AgentID? = nil, budgets: [BudgetStatus] = []
   ) {
     self.id = id
     self.name = name
@@ -102,6 +106,8 @@ public struct AgentStatus: Sendable, Hashable {
     self.queued = queued
     self.lastExit = lastExit
     self.lastError = lastError
+    self.parent = parent
+    self.budgets = budgets
   }
 }
 

@@ -32,9 +32,6 @@ public protocol AgentInstance: AnyObject {
   /// - Parameter done: called once, now or later, with how the activation ended.
   func activate(_ event: Event, _ done: @escaping (Result<Void, AgentFailure>) -> Void)
 
-  /// What the last activation used: asked for while `done` of `activate` runs.
-  var lastCost: ActivationCost { get }
-
   /// Counters, gauges and state for the projection.
   func snapshot(_ done: @escaping (Value) -> Void)
 
@@ -57,7 +54,7 @@ public struct ActivationCost: Sendable, Hashable {
   public var hostCalls: Int
   /// Time within those calls, in nanoseconds.
   public var hostTime: UInt64
-  /// Time on the processor, host calls included, in nanoseconds.
+  /// Time on the processor, host calls included, in nanoseconds; 0 where only `totalTime` is measured.
   public var runTime: UInt64
   /// Time from beginning to end, waiting for other agents and for a model included, in nanoseconds.
   public var totalTime: UInt64

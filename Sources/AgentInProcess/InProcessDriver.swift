@@ -8,12 +8,15 @@ import Model
 public final class InProcessDriver: AgentDriver {
   private let types: [String: AgentType]
   private let witness: (any InProcessWitness)?
+  private let clock: ActivationClock
 
   /// A driver for the linked agents.
   /// - Parameters:
   ///   - types: names must be unique.
+  ///   - clock: what activations are measured with.
   ///   - witness: is told whenever code of an agent runs.
-  public init(types: [AgentType], witness: (any InProcessWitness)? = nil) {
+  public init(types: [AgentType], clock: ActivationClock = .system, witness: (any InProcessWitness)? = nil) {
+    self.clock = clock
     self.witness = witness
     self.types = Dictionary(types.map { ($0.name, $0) }) { first, _ in
       preconditionFailure("two linked agents are called '\(first.name)'")
@@ -35,7 +38,7 @@ public final class InProcessDriver: AgentDriver {
       witness?.begin(.start, manifest.id, nil)
       let agent = type.make()
       witness?.end()
-      done(.success(InProcessInstance(manifest.id, agent, host, witness)))
+      done(.success(InProcessInstance(manifest.id, agent, host, clock, witness)))
     } catch {
       done(.failure(error))
     }

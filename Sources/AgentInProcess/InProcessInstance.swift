@@ -12,10 +12,14 @@ final class InProcessInstance: AgentInstance {
   private var isHandling = false
   private var hasEnded = false
   private var waitingForEnd: [() -> Void] = []
+  private var meter: ActivationMeter
+  private(set) var lastCost: ActivationCost?
 
   init(
-    _ id: AgentID, _ agent: any OpenStarryAgent.Agent, _ host: any AgentHost, _ witness: (any InProcessWitness)? = nil
+    _ id: AgentID, _ agent: any OpenStarryAgent.Agent, _ host: any AgentHost, _ clock: ActivationClock,
+    _ witness: (any InProcessWitness)? = nil
   ) {
+    meter = ActivationMeter(clock)
     self.witness = witness
     self.id = id
     self.agent = agent
@@ -33,6 +37,7 @@ final class InProcessInstance: AgentInstance {
     var context = Context(agent: id.rawValue, host: host)
     let result: Result<Void, AgentFailure>
     witness?.begin(.activation, id, event)
+    meter.begin()
     do throws(AgentError) {
       try running.handle(event, &context)
       result = .success(())
@@ -40,6 +45,7 @@ final class InProcessInstance: AgentInstance {
       result = .failure(AgentFailure(.error, error.description))
     }
     witness?.end()
+    lastCost = meter.end()
     isHandling = false
     if !hasEnded { agent = running }
     done(result)

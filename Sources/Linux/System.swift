@@ -80,6 +80,9 @@ public enum System {
   /// clock_gettime(2) CLOCK_MONOTONIC, in nanoseconds.
   public static func monotonicNanoseconds() -> UInt64 { nanoseconds(CLOCK_MONOTONIC) }
 
+  /// clock_gettime(2) CLOCK_THREAD_CPUTIME_ID: how long the calling thread has computed, in nanoseconds.
+  public static func threadNanoseconds() -> UInt64 { nanoseconds(CLOCK_THREAD_CPUTIME_ID) }
+
   /// clock_gettime(2) CLOCK_REALTIME, in milliseconds since 1970.
   public static func wallMilliseconds() -> UInt64 { nanoseconds(CLOCK_REALTIME) / 1_000_000 }
 

@@ -76,9 +76,11 @@ extension Store {
     try database.put(
       "ledger",
       [
-        .integer(newest + 1), .integer(Int64(clamping: entry.time)), .text(entry.agent.rawValue), .text(entry.reason),
-        .text(shortened(entry.message)), entry.event.map { .text($0.description) } ?? .null, .text(entry.boot),
-        .integer(Int64(clamping: entry.uptime)),
+        .integer(newest + 1), .text(entry.scope.rawValue), .integer(Int64(clamping: entry.time)),
+        .text(entry.agent.rawValue), .text(entry.reason), .text(shortened(entry.message)),
+        entry.signal.map { .integer(Int64($0)) } ?? .null, entry.budget.map { .text(JSON.text(.map($0))) } ?? .null,
+        entry.event.map { .text($0.description) } ?? .null, entry.eventType.map { .text(shortened($0)) } ?? .null,
+        .text(entry.boot), .integer(Int64(clamping: entry.uptime)),
       ])
     try database.run(
       "DELETE FROM ledger WHERE number <= ?", [.integer(newest + 1 - Int64(StoreLimits.ledgerLines))])

@@ -20,18 +20,33 @@ public struct StoredAgent: Sendable, Hashable {
   }
 }
 
-/// One line of the restart ledger: an agent ended, and why.
+/// One line of the restart ledger: something ended or began, and why.
 public struct LedgerEntry: Sendable, Hashable {
+  /// What it was that ended or began.
+  public enum Scope: String, Sendable, Hashable, CaseIterable {
+    case agent
+    case daemon
+    case board
+  }
+
+  /// What it is about.
+  public var scope: Scope
   /// Milliseconds since 1970.
   public var time: UInt64
-  /// Which agent.
+  /// Which agent; empty where it is about none.
   public var agent: AgentID
   /// The typed reason, e.g. `budget.memory`.
   public var reason: String
   /// One sentence; at most 1 KiB is kept.
   public var message: String
-  /// The event it was handling; nil outside of one.
+  /// The signal that ended it (signal(7)); nil when none did.
+  public var signal: Int32?
+  /// The budget that it went beyond, as `budget:exceeded` carries it; nil when that was not why.
+  public var budget: Fields?
+  /// The last event it was handed; nil when there was none.
   public var event: ULID?
+  /// That event's type.
+  public var eventType: String?
   /// The kernel's id of the boot it happened in (/proc/sys/kernel/random/boot_id).
   public var boot: String
   /// Milliseconds since that boot.
@@ -39,9 +54,14 @@ public struct LedgerEntry: Sendable, Hashable {
 
   /// Puts a line together.
   public init(
-    time: UInt64, agent: AgentID, reason: String, message: String = "", event: ULID? = nil, boot: String = "",
+    _ scope: Scope = .agent, time: UInt64, agent: AgentID = "", reason: String, message: String = "",
+    signal: Int32? = nil, budget: Fields? = nil, event: ULID? = nil, eventType: String? = nil, boot: String = "",
     uptime: UInt64 = 0
   ) {
+    self.scope = scope
+    self.signal = signal
+    self.budget = budget
+    self.eventType = eventType
     self.time = time
     self.agent = agent
     self.reason = reason

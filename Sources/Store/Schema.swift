@@ -28,7 +28,24 @@ struct Schema {
         message TEXT NOT NULL, event TEXT, boot TEXT NOT NULL, uptime INTEGER NOT NULL, sum INTEGER NOT NULL
       )
       """,
-    ]
+    ],
+    // The ledger is about the daemon and the board, too, and says which signal, budget and kind of event it was.
+    [
+      "ALTER TABLE ledger RENAME TO ledger_of_agents",
+      """
+      CREATE TABLE ledger (
+        number INTEGER PRIMARY KEY, scope TEXT NOT NULL, time INTEGER NOT NULL, agent TEXT NOT NULL,
+        reason TEXT NOT NULL, message TEXT NOT NULL, signal INTEGER, budget TEXT, event TEXT, event_type TEXT,
+        boot TEXT NOT NULL, uptime INTEGER NOT NULL, sum INTEGER NOT NULL
+      )
+      """,
+      """
+      INSERT INTO ledger
+        SELECT number, 'agent', time, agent, reason, message, NULL, NULL, event, NULL, boot, uptime, 0
+        FROM ledger_of_agents
+      """,
+      "DROP TABLE ledger_of_agents",
+    ],
   ])
 
   /// Makes an empty registry out of an empty file.

@@ -124,10 +124,11 @@ public final class Store {
 
   /// The newest lines of the restart ledger, oldest first.
   /// - Parameters:
-  ///   - agent: whose; nil is everybody's.
+  ///   - agent: whose; nil is everybody's, and the daemon's and the board's.
   ///   - last: how many at most.
   public func ledger(_ agent: AgentID? = nil, last: Int) throws(StoreError) -> [LedgerEntry] {
-    let columns = "SELECT time, agent, reason, message, event, boot, uptime FROM ledger"
+    let columns =
+      "SELECT scope, time, agent, reason, message, signal, budget, event, event_type, boot, uptime FROM ledger"
     let limit = Cell.integer(Int64(max(0, last)))
     let rows =
       if let agent {
@@ -136,12 +137,29 @@ public final class Store {
       } else {
         try opened().rows("\(columns) ORDER BY number DESC LIMIT ?", [limit])
       }
-    return rows.reversed().map { row in
-      LedgerEntry(
-        time: UInt64(clamping: row[0].integer ?? 0), agent: AgentID(row[1].text ?? ""), reason: row[2].text ?? "",
-        message: row[3].text ?? "", event: row[4].text.flatMap { ULID($0) }, boot: row[5].text ?? "",
-        uptime: UInt64(clamping: row[6].integer ?? 0))
-    }
+    return try rows.reversed().map { row throws(StoreError) in try entry(row) }
+  }
+
+  /// The newest line about the daemon itself; nil before its first start.
+  public func lastOfDaemon() throws(StoreError) -> LedgerEntry? {
+    let row = try opened().rows(
+      """
+      SELECT scope, time, agent, reason, message, signal, budget, event, event_type, boot, uptime FROM ledger
+      WHERE scope = 'daemon' ORDER BY number DESC LIMIT 1
+      """
+    ).first
+    guard let row else { return nil }
+    return try entry(row)
+  }
+
+  private func entry(_ row: [Cell]) throws(StoreError) -> LedgerEntry {
+    LedgerEntry(
+      LedgerEntry.Scope(rawValue: row[0].text ?? "") ?? .agent, time: UInt64(clamping: row[1].integer ?? 0),
+      agent: AgentID(row[2].text ?? ""), reason: row[3].text ?? "", message: row[4].text ?? "",
+      signal: row[5].integer.flatMap { Int32(exactly: $0) },
+      budget: row[6].text == nil ? nil : try decode(row[6]).map,
+      event: row[7].text.flatMap { ULID($0) }, eventType: row[8].text, boot: row[9].text ?? "",
+      uptime: UInt64(clamping: row[10].integer ?? 0))
   }
 
   /// A setting of the daemon itself; nil when there is none.

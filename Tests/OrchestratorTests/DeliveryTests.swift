@@ -122,34 +122,3 @@ import Testing
     }
   }
 }
-
-@Suite struct RateLimitTests {
-  @Test func neverMoreThanTheRateInAnyStretch() {
-    var dice = Dice(seed: 9)
-    for count in [1, 2, 7] {
-      var limit = RateLimit(Rate(count: count, per: .seconds(1)))
-      var now = Instant(nanoseconds: 5_000_000_000)
-      var taken: [Instant] = []
-      for _ in 0..<2000 {
-        now = now + .milliseconds(Int.random(in: 0...400, using: &dice))
-        if let wait = limit.take(at: now) {
-          #expect(wait > .zero && wait <= .seconds(1))
-          // It is free then, and not a moment before.
-          let oldest = taken[taken.count - count]
-          #expect(now + wait == oldest + .seconds(1))
-        } else {
-          taken.append(now)
-        }
-      }
-      for (index, first) in taken.enumerated() where index + count < taken.count {
-        #expect(taken[index + count] - first >= .seconds(1))
-      }
-      #expect(taken.count > 300 || count == 1)
-    }
-  }
-
-  @Test func aRateOfNothingGivesNothing() {
-    var limit = RateLimit(Rate(count: 0, per: .seconds(60)))
-    #expect(limit.take(at: Instant(nanoseconds: 1)) == .seconds(60))
-  }
-}

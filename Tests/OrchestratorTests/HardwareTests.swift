@@ -97,12 +97,14 @@ import Testing
     // In-process agents may not wait: there, one gateway or another makes no difference.
     let calls = AgentCalls(
       doer("b") { $0.permissions.model = true }, hardware: world.hardware, events: world.log, clock: world.clock,
-      files: NoFiles(), model: Echo(), state: AgentState([:]), onLog: { _, _ in }, onState: { _, _ in })
+      files: NoFiles(), model: Echo(), state: AgentState([:]), budgets: world.agents.budgets,
+      account: world.agents.budgets.account("b"), onLog: { _, _ in }, onState: { _, _ in })
     var context = Context(agent: "b", host: calls)
     #expect(code { () throws(AgentError) in _ = try context.complete("why?") } == .unavailable)
     let waiting = AgentCalls(
       slowAgent("c") { $0.permissions.model = true }, hardware: world.hardware, events: world.log, clock: world.clock,
-      files: NoFiles(), model: Echo(), state: AgentState([:]), onLog: { _, _ in }, onState: { _, _ in })
+      files: NoFiles(), model: Echo(), state: AgentState([:]), budgets: world.agents.budgets,
+      account: world.agents.budgets.account("c"), onLog: { _, _ in }, onState: { _, _ in })
     context = Context(agent: "c", host: waiting)
     #expect(try context.complete("why?", maxTokens: 5) == "c: why? 5")
   }

@@ -349,9 +349,10 @@ func refusal(_ body: () throws(AgentControlError) -> Void) -> AgentControlError?
       case .agent(let manifest): "agent \(manifest.version)"
       case .removal(let id): "removal \(id)"
       case .state(let id, let key, let value): "state \(id) \(key) \(value?.text() ?? "-")"
+      case .ledger(let entry): "ledger \(entry.agent) \(entry.reason)"
       }
     }
-    #expect(kept == ["agent 1.0.0", "state a kept 1", "agent 2.0.0", "removal a"])
+    #expect(kept == ["agent 1.0.0", "state a kept 1", "ledger a killed", "agent 2.0.0", "removal a"])
   }
 
   @Test func aFullRegistryIsSaid() throws {

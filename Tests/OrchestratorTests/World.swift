@@ -21,21 +21,29 @@ final class World {
   let rules: RuleRunner
   /// Every event, oldest first.
   private(set) var events: [Event] = []
+  /// How long agents have computed: reading the file `/compute/MILLISECONDS` takes so long.
+  let computed: ComputedTime
   private let turn = Turn()
   private let source: RuleSource
 
   init(
     _ devices: [Device] = [.sensor("temperature"), .sensor("humidity"), .actuator("fan"), .actuator("lamp")],
-    depthLimit: Int = 16, ring: Int = 1024, files: any FileReading = NoFiles()
+    depthLimit: Int = 16, ring: Int = 1024, files: (any FileReading)? = nil, limits: BoardLimits = BoardLimits()
   ) {
     let (clock, turn) = (clock, turn)
+    // What an agent of the test computes is what the test says.
+    let computed = ComputedTime()
+    self.computed = computed
+    let activationClock = ActivationClock(
+      elapsed: { clock.now.nanoseconds + computed.nanoseconds }, thread: { computed.nanoseconds })
     log = EventLog(clock: clock, capacity: ring, depthLimit: depthLimit, later: { turn.deferred.append($0) })
     let board = Board(name: "world", backend: .simulated, devices: devices)
     backend = SimulatedBackend(board: board, clock: clock, seed: 1)
     hardware = Hardware(board: board, backend: backend, clock: clock, events: log)
     agents = AgentSupervisor(
-      clock: clock, events: log, hardware: hardware, files: files, registry: registry,
-      drivers: [InProcessDriver(types: [AgentType("doer", Doer.self)]), slow], logLines: 20)
+      clock: clock, events: log, hardware: hardware, files: files ?? computed, registry: registry,
+      drivers: [InProcessDriver(types: [AgentType("doer", Doer.self)], clock: activationClock), slow], logLines: 20,
+      limits: limits, random: SeededGenerator(1))
     let source = RuleSource()
     self.source = source
     rules = RuleRunner(
@@ -99,6 +107,33 @@ final class World {
   func level(_ id: DeviceID) -> Double? { backend.history(of: id).last?.level }
 }
 
+/// Processor time that passes when an agent reads a file.
+final class ComputedTime: FileReading {
+  private(set) var nanoseconds: UInt64 = 0
+
+  func resolve(_ path: String) -> String? { path }
+
+  func read(_ path: String) throws(AgentError) -> [UInt8] {
+    guard let milliseconds = path.split(separator: "/").last.flatMap({ UInt64($0) }) else {
+      throw AgentError(.notFound, path)
+    }
+    nanoseconds += milliseconds * 1_000_000
+    return []
+  }
+}
+
+/// Numbers that are the same in every run (xorshift64*).
+struct SeededGenerator: RandomNumberGenerator {
+  private var state: UInt64
+  init(_ seed: UInt64) { state = seed | 1 }
+  mutating func next() -> UInt64 {
+    state ^= state >> 12
+    state ^= state << 25
+    state ^= state >> 27
+    return state &* 2_685_821_657_736_338_717
+  }
+}
+
 /// What was put off until the end of the turn.
 private final class Turn {
   var deferred: [() -> Void] = []
@@ -127,6 +162,10 @@ struct Doer: OpenStarryAgent.Agent {
     case "do:emit": try context.emit(event["type"]?.string ?? "", ["from": .string(context.agent)])
     case "do:keep":
       try context.setState("kept", .int((context.state("kept")?.int ?? 0) + 1))
+    case "do:spam": for _ in 0..<(event["count"]?.int ?? 0) { _ = try? context.emit("x:y") }
+    case "do:poll": for _ in 0..<(event["count"]?.int ?? 0) { _ = try? context.read("temperature") }
+    case "do:compute": _ = try context.file("/compute/\(event["ms"]?.int ?? 0)")
+    case "do:store": try context.setState(event["key"]?.string ?? "", event["value"])
     case "do:log": context.log(event["text"]?.string ?? "")
     default: break
     }
@@ -213,6 +252,8 @@ final class SlowInstance: AgentInstance {
   let host: any AgentHost
   private(set) var handled: [Event] = []
   private(set) var stops: [Bool] = []
+  /// What the next activation to end has used.
+  var lastCost: ActivationCost?
   private var activation: ((Result<Void, AgentFailure>) -> Void)?
   private var ends: [() -> Void] = []
 

@@ -31,6 +31,27 @@ import Testing
     }
   }
 
+  @Test func theLedgerOfTheFirstFormatIsKept() throws {
+    let folder = try Folder()
+    let first = try Store(folder: folder.path, schema: Schema(steps: [Schema.current.steps[0]]))
+    let event = try #require(ULID("01M81R7Z7JBVM54BGCAA1GZWAN"))
+    try first.database?.put(
+      "ledger",
+      [
+        .integer(1), .integer(1000), .text("climate"), .text("error"), .text("it broke"), .text(event.description),
+        .text("boot"), .integer(5),
+      ])
+    first.close()
+    let now = try folder.store()
+    #expect(now.notices == [])
+    let kept = LedgerEntry(
+      time: 1000, agent: "climate", reason: "error", message: "it broke", event: event, boot: "boot", uptime: 5)
+    #expect(try now.ledger(last: 9) == [kept])
+    try now.appendLedger(kept)
+    #expect(try now.ledger("climate", last: 9) == [kept, kept])
+    #expect(try now.lastOfDaemon() == nil)
+  }
+
   @Test func aNewerRegistryIsLeftAlone() throws {
     let folder = try Folder()
     let new = try Store(folder: folder.path, schema: later)
@@ -40,7 +61,10 @@ import Testing
     let path = "\(folder.path)/registry.db"
     let error = failure { () throws(StoreError) in _ = try folder.store() }
     #expect(error == .newer(path, found: later.version, known: Schema.current.version))
-    #expect(error?.description == "\(path) has format 2, this openstarryd knows up to 1: install the newer one again")
+    #expect(
+      error?.description
+        == "\(path) has format \(later.version), this openstarryd knows up to \(Schema.current.version): install the newer one again"
+    )
     #expect(try folder.bytes("registry.db") == before)
     #expect(folder.names == ["registry.db", "registry.db.good"])
   }

@@ -112,6 +112,7 @@ import Testing
     #expect(book.take(.storage, 51, for: b)?.agent == .some(nil))
     book.give(.storage, 60, from: a)
     #expect(book.take(.storage, 51, for: b) == nil)
+    book.give(.storage, 40, from: a)
     book.close("a")
     #expect(book.board.status(at: clock.now).map(\.used) == [51])
   }

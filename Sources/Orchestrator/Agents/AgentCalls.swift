@@ -1,6 +1,7 @@
 import Agent
 import HAL
 import Model
+import Watchdog
 
 /// The calls of one agent: every one passes the gate of its manifest, and is told with the event being handled as
 /// its cause.
@@ -15,8 +16,10 @@ final class AgentCalls: AgentHost {
   private let state: AgentState
   private let onLog: (LogLevel, String) -> Void
   private let onState: (String, Value?) throws(AgentError) -> Void
-  private var emitted: RateLimit?
-  private var operations: RateLimit?
+  private let budgets: BudgetBook
+  private let account: BudgetAccount
+  /// Lines that were left out since the last one that was not.
+  private var leftOut = 0
 
   /// The largest payload of an event, about as many bytes as its JSON: what clients may emit, too.
   static let payloadLimit = 16384
@@ -26,7 +29,8 @@ final class AgentCalls: AgentHost {
 
   init(
     _ manifest: Manifest, hardware: Hardware, events: any EventSink, clock: any Timekeeper, files: any FileReading,
-    model: (any ModelGateway)?, state: AgentState, onLog: @escaping (LogLevel, String) -> Void,
+    model: (any ModelGateway)?, state: AgentState, budgets: BudgetBook, account: BudgetAccount,
+    onLog: @escaping (LogLevel, String) -> Void,
     onState: @escaping (String, Value?) throws(AgentError) -> Void
   ) {
     self.manifest = manifest
@@ -39,8 +43,8 @@ final class AgentCalls: AgentHost {
     self.onLog = onLog
     self.onState = onState
     principal = Principal(name: "agent/\(manifest.id)", permissions: manifest.permissions)
-    emitted = manifest.budget.events.map(RateLimit.init)
-    operations = manifest.budget.hardware.map(RateLimit.init)
+    self.budgets = budgets
+    self.account = account
   }
 
   var now: UInt64 { clock.now.nanoseconds }
@@ -99,8 +103,8 @@ final class AgentCalls: AgentHost {
       throw AgentError(
         .limited, "emit '\(type)': the payload is over \(Self.payloadLimit) bytes; pass large things as files")
     }
-    if let wait = emitted?.take(at: clock.now) {
-      throw AgentError(.limited, "emit '\(type)': budget.events is used up for \(wait.text)")
+    if let refusal = budgets.take(.events, 1, for: account) {
+      throw AgentError(.limited, "emit '\(type)': \(refusal.message(to: manifest.id))")
     }
     let priority = manifest.policy.priority
     return events.publish(
@@ -108,11 +112,35 @@ final class AgentCalls: AgentHost {
     ).id
   }
 
-  func log(_ level: LogLevel, _ message: String) { onLog(level, message) }
+  /// Lines beyond the budget are left out, which the first and the next that is not say.
+  func log(_ level: LogLevel, _ message: String) {
+    if let refusal = budgets.take(.log, Int64(message.utf8.count) + 1, for: account) {
+      if leftOut == 0 { onLog(.warning, "lines are left out: \(refusal.message(to: manifest.id))") }
+      leftOut += 1
+      return
+    }
+    if leftOut > 0 {
+      onLog(.notice, "\(leftOut) line(s) were left out")
+      leftOut = 0
+    }
+    onLog(level, message)
+  }
 
   func state(_ key: String) -> Value? { state.values[key] }
 
-  func setState(_ key: String, _ value: Value?) throws(AgentError) { try onState(key, value) }
+  func setState(_ key: String, _ value: Value?) throws(AgentError) {
+    let more = AgentState.size(key, value) - AgentState.size(key, state.values[key])
+    if let refusal = budgets.take(.storage, max(0, more), for: account) {
+      throw AgentError(.limited, "state '\(key)': \(refusal.message(to: manifest.id))")
+    }
+    do throws(AgentError) {
+      try onState(key, value)
+    } catch {
+      if more > 0 { budgets.give(.storage, more, from: account) }
+      throw error
+    }
+    if more < 0 { budgets.give(.storage, -more, from: account) }
+  }
 
   func file(_ path: String) throws(AgentError) -> [UInt8] {
     guard let real = manifest.permissions.mayReadFile(path, resolve: files.resolve) else {
@@ -122,16 +150,31 @@ final class AgentCalls: AgentHost {
   }
 
   private func countOperation() throws(AgentError) {
-    if let wait = operations?.take(at: clock.now) {
-      throw AgentError(.limited, "budget.hardware is used up for \(wait.text)")
+    if let refusal = budgets.take(.hardware, 1, for: account) {
+      throw AgentError(.limited, refusal.message(to: manifest.id))
     }
   }
 }
 
 /// An agent's durable values while it is registered; the store has them too.
 final class AgentState {
-  var values: Fields
-  init(_ values: Fields) { self.values = values }
+  private(set) var values: Fields
+  /// What they take, about as many bytes as their JSON.
+  private(set) var bytes: Int64
+
+  init(_ values: Fields) {
+    self.values = values
+    bytes = values.reduce(0) { $0 + Self.size($1.key, $1.value) }
+  }
+
+  func keep(_ key: String, _ value: Value?) {
+    bytes += Self.size(key, value) - Self.size(key, values[key])
+    values[key] = value
+  }
+
+  static func size(_ key: String, _ value: Value?) -> Int64 {
+    value.map { Int64(key.utf8.count + $0.weight) } ?? 0
+  }
 }
 
 /// The file system, as far as agents may see it.

@@ -1,6 +1,7 @@
 import Agent
 import HAL
 import Model
+import Watchdog
 
 /// Everything the supervisor knows about one registered agent.
 final class AgentRecord {
@@ -32,8 +33,23 @@ final class AgentRecord {
   var shedReason: String?
   /// How many deliveries it may take while it is held back.
   var allowance = 0
+  /// What it uses.
+  let account: BudgetAccount
+  /// How long its last activation ran.
+  var lastRun = Duration.zero
+  /// Memory that its account holds, in bytes.
+  var heldMemory: Int64 = 0
+  /// Set while it waits for processor time.
+  var throttleTimer: TimerID?
+  /// Why it is to be stopped, between a budget's last step and the end of the call that led to it.
+  var overrun: AgentFailure?
+  /// The budget that it was last stopped for, as events carry it.
+  var lastOverrun: Fields?
+  /// The newest event it was handed.
+  var lastEvent: (id: ULID, type: String)?
 
-  init(_ manifest: Manifest, calls: AgentCalls, state: AgentState, logLines: Int) {
+  init(_ manifest: Manifest, calls: AgentCalls, state: AgentState, account: BudgetAccount, logLines: Int) {
+    self.account = account
     self.manifest = manifest
     self.calls = calls
     self.state = state
@@ -54,11 +70,12 @@ final class AgentRecord {
   /// The last failure in words, for refusals.
   var trouble: String { lifecycle.lastFailure?.message ?? "failed too often" }
 
-  var status: AgentStatus {
+  func status(at now: Instant) -> AgentStatus {
     AgentStatus(
       id: id, name: manifest.name, driver: manifest.runtime.driver, state: lifecycle.state, pid: instance?.pid,
       started: instance == nil ? nil : started, activations: activations, failures: failures,
       restarts: lifecycle.restarts, queued: queue.count, lastExit: lifecycle.lastExit,
-      lastError: lifecycle.lastFailure?.message)
+      lastError: lifecycle.lastFailure?.message,
+      parent: manifest.parent, budgets: account.status(at: now))
   }
 }

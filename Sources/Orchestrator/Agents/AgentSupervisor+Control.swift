@@ -12,7 +12,7 @@ extension AgentSupervisor: AgentControl {
     case .draining, .stopping: throw .draining(id)
     case .quarantined: throw .quarantined(id, record.trouble)
     }
-    return record.status
+    return record.status(at: clock.now)
   }
 
   /// Starts an agent of lifecycle `always` that was ended: no event does, but a rule's `spawn`.
@@ -56,12 +56,15 @@ extension AgentSupervisor: AgentControl {
     guard !(try record(id).isLive) else { throw .alreadyRunning(id) }
     try persist([.removal(id)])
     forget(id)
+    budgets.close(id)
     events.publish("agent:unregistered", from: "agent/\(id)", ["agent": .string(id.rawValue)])
   }
 
-  public func listAgents() -> [AgentStatus] { sorted.map(\.status) }
+  public func listAgents() -> [AgentStatus] { sorted.map { $0.status(at: clock.now) } }
 
-  public func agentStatus(_ id: AgentID) throws(AgentControlError) -> AgentStatus { try record(id).status }
+  public func agentStatus(_ id: AgentID) throws(AgentControlError) -> AgentStatus {
+    try record(id).status(at: clock.now)
+  }
 
   public func manifest(_ id: AgentID) throws(AgentControlError) -> Manifest { try record(id).manifest }
 

@@ -1,6 +1,7 @@
 import Agent
 import HAL
 import Model
+import Watchdog
 
 /// Keeps the registered agents: feeds each one's events through its lifecycle, and executes what the lifecycle says.
 public final class AgentSupervisor {
@@ -12,6 +13,9 @@ public final class AgentSupervisor {
   private let registry: any AgentRegistry
   private let drivers: [Manifest.Driver: any AgentDriver]
   private let logLines: Int
+  let limits: BoardLimits
+  let budgets: BudgetBook
+  private var random: any RandomNumberGenerator
   var records: [AgentID: AgentRecord] = [:]
   var isShutDown = false
   /// While it is set, as during an emergency stop, no activation begins; what waited when it was set is dropped, since
@@ -40,11 +44,17 @@ public final class AgentSupervisor {
   ///   - registry: where registrations and agents' durable values are kept.
   ///   - logLines: how many log lines are kept for each agent.
   ///   - model: where agents' questions to models go.
+  ///   - limits: what all agents together may use.
+  ///   - random: spreads the times of restarts.
   public init(
     clock: any Timekeeper, events: any EventSink, hardware: Hardware, files: any FileReading,
     registry: any AgentRegistry, drivers: [any AgentDriver], logLines: Int,
-    model: (any ModelGateway)? = nil
+    model: (any ModelGateway)? = nil, limits: BoardLimits = BoardLimits(),
+    random: any RandomNumberGenerator = SystemRandomNumberGenerator()
   ) {
+    self.limits = limits
+    self.random = random
+    budgets = BudgetBook(clock: clock)
     self.clock = clock
     self.events = events
     self.hardware = hardware
@@ -53,6 +63,8 @@ public final class AgentSupervisor {
     self.registry = registry
     self.logLines = logLines
     self.drivers = Dictionary(uniqueKeysWithValues: drivers.map { ($0.kind, $0) })
+    budgets.setBoard(limits.budget, disk: limits.disk)
+    budgets.onStep = { [unowned self] in tell($0) }
   }
 
   // MARK: Registration
@@ -66,16 +78,18 @@ public final class AgentSupervisor {
     let values = AgentState(state)
     let calls = AgentCalls(
       manifest, hardware: hardware, events: events, clock: clock, files: files, model: model,
-      state: values,
+      state: values, budgets: budgets, account: budgets.account(id),
       onLog: { [unowned self] level, message in log(id, level, message) },
       onState: { [unowned self] key, value throws(AgentError) in try keep(id, key, value) })
-    let record = AgentRecord(manifest, calls: calls, state: values, logLines: logLines)
+    let record = AgentRecord(
+      manifest, calls: calls, state: values, account: budgets.account(id), logLines: logLines)
     record.standing = measure { sensor in
       manifest.subscribe.contains { $0.matches("sensor:\(sensor)") }
         // It is gone before a first reading could come.
         || manifest.runtime.lifecycle == .oneShot && manifest.permissions.mayRead(sensor: sensor.rawValue)
     }
     records[id] = record
+    openAccount(record)
     subscribers.add(id, manifest.subscribe)
   }
 
@@ -98,7 +112,9 @@ public final class AgentSupervisor {
   }
 
   func forget(_ id: AgentID) {
-    for subscription in records[id]?.standing ?? [] { hardware.unsubscribe(subscription) }
+    guard let record = records[id] else { return }
+    for subscription in record.standing { hardware.unsubscribe(subscription) }
+    budgets.give(.storage, record.state.bytes, from: record.account)
     records[id] = nil
     subscribers.remove(id)
   }
@@ -177,16 +193,18 @@ public final class AgentSupervisor {
     while !record.pending.isEmpty {
       let next = record.pending.removeFirst()
       let now = clock.now
-      // Only to spread back-off times: the clock's last digits are chance enough.
-      let chance = Double(now.nanoseconds % 997) / 997
-      let effects = record.lifecycle.apply(next.event, at: now, queued: due(record), random: chance)
+      let effects = record.lifecycle.apply(
+        next.event, at: now, queued: due(record, for: next.event), random: chance(for: next.event))
       for effect in effects { execute(effect, record, next.cause) }
     }
   }
 
-  /// How many of the deliveries that wait for it may be taken now.
-  private func due(_ record: AgentRecord) -> Int {
-    isHeld(record) ? min(record.allowance, record.queue.count) : record.queue.count
+  /// Spreads back-off times; only what may lead to one is worth a number.
+  private func chance(for event: LifecycleEvent) -> Double {
+    switch event {
+    case .startFailed, .failed, .exited: Double.random(in: 0...1, using: &random)
+    default: 0
+    }
   }
 
   private func execute(_ effect: LifecycleEffect, _ record: AgentRecord, _ cause: Cause?) {
@@ -207,9 +225,11 @@ public final class AgentSupervisor {
       var payload = payload
       payload["agent"] = .string(record.id.rawValue)
       events.publish(type, from: "agent/\(record.id)", cause: cause, payload)
+      keepInLedger(record, type, payload)
     case .releaseHardware:
       for subscription in record.subscriptions { hardware.unsubscribe(subscription) }
       record.subscriptions = []
+      if record.instance == nil { endUse(record) }
       hardware.releaseAll(holder: "agent/\(record.id)", cause: cause)
     case .clearQueue: for delivery in record.queue.removeAll() { delivery.finish() }
     case .done:
@@ -265,6 +285,7 @@ public final class AgentSupervisor {
     taken += 1
     record.allowance = max(0, record.allowance - 1)
     record.current = delivery
+    record.lastEvent = (delivery.event.id, delivery.event.type)
     let activated = events.publish(
       "agent:activated", from: "agent/\(record.id)", cause: delivery.cause, priority: record.manifest.policy.priority,
       ["agent": .string(record.id.rawValue), "event": .string(delivery.event.type)])
@@ -272,7 +293,9 @@ public final class AgentSupervisor {
     instance.activate(delivery.delivered) { [unowned self] result in
       guard record.generation == generation, record.current != nil else { return }
       record.current = nil
-      switch result {
+      if case .failure(let failure) = result { noteEnd(record, failure.reason) }
+      let overrun = settle(record, instance.lastCost)
+      switch overrun.map(Result.failure) ?? result {
       case .success:
         record.activations += 1
         record.calls.cause = nil
@@ -330,7 +353,7 @@ public final class AgentSupervisor {
     do { try registry.keep([.state(id, key: key, value)]) } catch {
       throw AgentError(.failed, "state '\(key)' cannot be kept: \(error.message)")
     }
-    record.state.values[key] = value
+    record.state.keep(key, value)
   }
 
   /// An agent's durable values; empty when it has none.

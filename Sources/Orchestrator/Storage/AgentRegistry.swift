@@ -1,4 +1,5 @@
 import Model
+import Store
 
 /// Where registrations and agents' durable values are kept.
 public protocol AgentRegistry: AnyObject {
@@ -15,6 +16,8 @@ public enum RegistryChange: Sendable {
   case removal(AgentID)
   /// A durable value of an agent changed; nil removes it.
   case state(AgentID, key: String, Value?)
+  /// A line of the restart ledger; its boot is filled in.
+  indirect case ledger(LedgerEntry)
 }
 
 /// Why a change cannot be kept.

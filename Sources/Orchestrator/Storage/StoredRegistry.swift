@@ -12,6 +12,8 @@ public final class StoredRegistry: AgentRegistry {
     public var agents: [StoredAgent] = []
     /// Every agent's durable values.
     public var states: [AgentID: Fields] = [:]
+    /// What the ledger last says about the daemon; nil before its first start.
+    public var lastOfDaemon: LedgerEntry?
     /// What people should know: something was restored, or cannot be read.
     public var notices: [String] = []
   }
@@ -24,12 +26,20 @@ public final class StoredRegistry: AgentRegistry {
   private let worker: Worker<StoreSlot>
   private var waiting: [RegistryChange] = []
   private var waiters: [(Result<Void, RegistryFailure>) -> Void] = []
-  private var timer: TimerID?
+  private var timer: (id: TimerID, due: Instant)?
   private var isWriting = false
   private var failures = 0
+  /// The kernel's id of this boot (/proc/sys/kernel/random/boot_id).
+  public let boot: String
+  /// Called with how many bytes the process has written since the last time, after each write.
+  public var onWritten: (Int64) -> Void = { _ in }
+  /// Whether changes are to wait longer for others that are written with them.
+  public var isThrifty: () -> Bool = { false }
 
   /// Names the place; nothing is opened yet.
-  public init(folder: String, loop: EventLoop, events: any EventSink) {
+  /// - Parameter boot: the kernel's id of this boot.
+  public init(folder: String, loop: EventLoop, events: any EventSink, boot: String = "") {
+    self.boot = boot
     self.loop = loop
     self.events = events
     worker = Worker("registry", on: loop) { StoreSlot(folder: folder) }
@@ -60,9 +70,31 @@ public final class StoredRegistry: AgentRegistry {
     guard waiting.count + changes.count <= Self.waitingLimit else {
       throw RegistryFailure("\(waiting.count) changes already wait for the disk")
     }
-    waiting += changes
-    // A moment, so that changes that come together are one transaction.
-    if failures == 0 { schedule(after: .milliseconds(20)) }
+    waiting += changes.map {
+      guard case .ledger(var entry) = $0 else { return $0 }
+      entry.boot = boot
+      return .ledger(entry)
+    }
+    if failures == 0 { schedule(after: gatheringTime(changes)) }
+  }
+
+  /// A moment, so that changes that come together are one transaction. The ledger can wait longer: an agent that fails
+  /// over and over shall not wear out the disk.
+  private func gatheringTime(_ changes: [RegistryChange]) -> Duration {
+    if isThrifty() { return .seconds(10) }
+    let isLedger = changes.allSatisfy { if case .ledger = $0 { true } else { false } }
+    return isLedger ? .seconds(2) : .milliseconds(20)
+  }
+
+  /// The newest lines of the restart ledger, oldest first, with those that are not written yet.
+  /// - Parameters:
+  ///   - agent: whose; nil is everybody's, and the daemon's and the board's.
+  ///   - done: called once, later.
+  public func history(
+    _ agent: AgentID?, last: Int, _ done: @escaping (Result<[LedgerEntry], RegistryFailure>) -> Void
+  ) {
+    // One that cannot be written is still shown as far as it was.
+    flush { [self] _ in worker.submit({ $0.ledger(agent, last: last) }, then: { done($0) }) }
   }
 
   /// Calls `done` when everything that was handed in so far is on the disk, or could not be written.
@@ -97,14 +129,16 @@ public final class StoredRegistry: AgentRegistry {
   }
 
   private func schedule(after delay: Duration) {
+    let due = loop.now + delay
     if let timer {
-      guard delay == .zero else { return }
-      loop.cancel(timer)
+      guard due < timer.due else { return }
+      loop.cancel(timer.id)
     }
-    timer = loop.schedule(after: delay) { [unowned self] in
+    let id = loop.schedule(at: due) { [unowned self] in
       timer = nil
       write()
     }
+    timer = (id, due)
   }
 
   private func write() {
@@ -115,7 +149,12 @@ public final class StoredRegistry: AgentRegistry {
     waiters = []
     guard !batch.isEmpty else { return called.forEach { $0(.success(())) } }
     isWriting = true
-    worker.submit({ $0.apply(batch) }, then: { [self] problem in finish(batch, called, problem) })
+    worker.submit(
+      { ($0.apply(batch), $0.written()) },
+      then: { [self] problem, written in
+        finish(batch, called, problem)
+        onWritten(written)
+      })
   }
 
   private func finish(
@@ -149,6 +188,7 @@ struct StoreSlot {
   private let folder: String
   private var store: Store?
   private var problem: String?
+  private var counted = DiskWrites.total() ?? 0
 
   init(folder: String) {
     self.folder = folder
@@ -167,7 +207,9 @@ struct StoreSlot {
   func contents() -> StoredRegistry.Contents {
     guard let store else { return StoredRegistry.Contents(notices: ["the registry cannot be used: \(problem ?? "")"]) }
     do throws(StoreError) {
-      return StoredRegistry.Contents(agents: try store.agents(), states: try store.states(), notices: store.notices)
+      return StoredRegistry.Contents(
+        agents: try store.agents(), states: try store.states(), lastOfDaemon: try store.lastOfDaemon(),
+        notices: store.notices)
     } catch {
       return StoredRegistry.Contents(notices: store.notices + ["the registry cannot be read: \(error)"])
     }
@@ -185,6 +227,22 @@ struct StoreSlot {
     }
   }
 
+  /// How many bytes the process has written since the last call.
+  mutating func written() -> Int64 {
+    let total = DiskWrites.total() ?? counted
+    defer { counted = total }
+    return max(0, total - counted)
+  }
+
+  func ledger(_ agent: AgentID?, last: Int) -> Result<[LedgerEntry], RegistryFailure> {
+    guard let store else { return .failure(RegistryFailure(problem ?? "it is not open")) }
+    do throws(StoreError) {
+      return .success(try store.ledger(agent, last: last))
+    } catch {
+      return .failure(RegistryFailure(error.description))
+    }
+  }
+
   mutating func close() {
     store?.close()
     store = nil
@@ -199,6 +257,7 @@ extension StoreChange {
         .registerAgent(StoredAgent(id: manifest.id, manifest: manifest.document, file: manifest.file))
       case .removal(let id): .removeAgent(id)
       case .state(let agent, let key, let value): .setState(agent, key: key, value)
+      case .ledger(let entry): .appendLedger(entry)
       }
   }
 }

@@ -30,12 +30,21 @@ public final class BudgetBook {
   }
 
   /// Sets an agent's limits and its place. What it has used stays used.
-  /// - Parameter parent: whose budget it shares; nil is nobody's but the board's. One that would make a circle is left
-  ///   out.
+  /// - Parameters:
+  ///   - parent: whose budget it shares; nil is nobody's but the board's. One that would make a circle is left out.
+  ///   - activationReport: the longest an activation should take where the budget does not say; longer is only told.
   @discardableResult
-  public func open(_ agent: AgentID, _ budget: Budget, parent: AgentID?) -> BudgetAccount {
+  public func open(
+    _ agent: AgentID, _ budget: Budget, parent: AgentID?, activationReport: Duration? = nil
+  ) -> BudgetAccount {
     let account = account(agent)
     setLimits(account, budget)
+    let activations = account.meter(.activation)
+    activations.actUpon()
+    if budget.activation == nil, let activationReport {
+      activations.set(limit: activationReport.nanoseconds, per: nil)
+      activations.onlyReport()
+    }
     account.parent = parent.map(self.account) ?? board
     var above = account.parent
     while let next = above {
@@ -45,10 +54,10 @@ public final class BudgetBook {
     return account
   }
 
-  /// Forgets an agent's account. What it used goes on counting for its parent and the board as long as it does.
+  /// Forgets an agent's account. What it used goes on counting for its parent and the board as long as it does; what it
+  /// holds is to be given back before.
   public func close(_ agent: AgentID) {
     guard let account = accounts.removeValue(forKey: agent) else { return }
-    for held in [Resource.memory, .storage] { give(held, account.meter(held).used(at: clock.now), from: account) }
     for child in accounts.values where child.parent === account { child.parent = board }
     raised.removeAll { $0 === account }
   }
@@ -122,10 +131,21 @@ public final class BudgetBook {
   }
 
   /// Notes how long an activation took. It counts for the agent alone: two agents' activations do not add up.
-  public func note(activation: Duration, for account: BudgetAccount) {
+  /// - Parameter isExact: whether it is processor time. Time that merely passed may be others' fault: nobody is stopped
+  ///   for it.
+  public func note(activation: Duration, isExact: Bool = true, for account: BudgetAccount) {
     let (now, meter) = (clock.now, account.meter(.activation))
     meter.add(activation.nanoseconds - meter.used(at: now), at: now)
-    climb(meter, of: account, isOwn: true, at: now)
+    if meter.limit != nil { climb(meter, of: account, isOwn: isExact, at: now) }
+  }
+
+  /// Notes that the agent was stopped for going beyond a budget, by whoever runs it.
+  public func exceed(_ resource: Resource, for account: BudgetAccount) {
+    let (now, meter) = (clock.now, account.meter(resource))
+    guard let effect = meter.exceed(at: now) else { return }
+    raise(account)
+    tell(effect, meter, account, at: now)
+    schedule()
   }
 
   /// The instance is gone: it holds no memory, and its refusals do not count against the next one.
@@ -173,9 +193,13 @@ public final class BudgetBook {
       if timer == nil, meter.ladder.step > .normal { schedule() }
       return
     }
-    if !raised.contains(where: { $0 === account }) { raised.append(account) }
+    raise(account)
     tell(effect, meter, account, at: now)
     schedule()
+  }
+
+  private func raise(_ account: BudgetAccount) {
+    if !raised.contains(where: { $0 === account }) { raised.append(account) }
   }
 
   private func lookAt(_ meter: BudgetMeter, of account: BudgetAccount, at now: Instant) {

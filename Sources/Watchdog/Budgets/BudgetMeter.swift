@@ -12,13 +12,22 @@ final class BudgetMeter {
   private var gauge: Int64 = 0
   /// What was asked for and not given; nil until there is some.
   private var refusals: SlidingWindow?
-  private let terms: Ladder.Terms
+  private var terms: Ladder.Terms
 
   init(_ resource: Resource) {
     self.resource = resource
     terms = .of(resource)
     window = Self.usualWindow(of: resource).map { SlidingWindow($0) }
   }
+
+  /// Going beyond the limit is told, and nothing else follows.
+  func onlyReport() {
+    terms.warning = 1
+    terms.stop = nil
+  }
+
+  /// Going beyond the limit is acted upon, as is usual.
+  func actUpon() { terms = .of(resource) }
 
   /// The stretch of time that things count in where no limit names one; nil for what does not pass with time.
   static func usualWindow(of resource: Resource) -> Duration? {
@@ -80,6 +89,9 @@ final class BudgetMeter {
     if !isOwn { terms.stop = nil }
     return ladder.use(measurement, terms, at: now)
   }
+
+  /// What follows from somebody else having stopped the agent for it.
+  func exceed(at now: Instant) -> Ladder.Effect? { limit == nil ? nil : ladder.exceed(at: now) }
 
   /// What follows from time having passed.
   func look(at now: Instant) -> Ladder.Effect? {

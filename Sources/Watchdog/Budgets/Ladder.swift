@@ -121,6 +121,15 @@ public struct Ladder: Sendable, Hashable {
     }
   }
 
+  /// Whoever uses it was stopped for it by somebody else, such as the engine that runs it.
+  /// - Returns: nil when that is told already.
+  public mutating func exceed(at now: Instant) -> Effect? {
+    guard step < .exceeded else { return nil }
+    step = .exceeded
+    confirmed = max(confirmed, now)
+    return .stop
+  }
+
   /// Starts at the bottom, as when the limit has changed.
   public mutating func reset() { self = Ladder() }
 

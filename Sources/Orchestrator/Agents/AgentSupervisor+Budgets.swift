@@ -1,0 +1,156 @@
+import Agent
+import Model
+import Store
+import Watchdog
+
+// What agents use, and what follows when it is too much.
+extension AgentSupervisor {
+  /// Gives an agent its limits and its place below its parent.
+  func openAccount(_ record: AgentRecord) {
+    let (budget, lowered) = limits.cap(record.manifest.budget)
+    let account = budgets.open(
+      record.id, budget, parent: record.manifest.parent, activationReport: limits.activationReport)
+    let driver = record.manifest.runtime.driver
+    account.enforcement = { .of($0, under: driver) }
+    budgets.hold(.storage, record.state.bytes, before: 0, for: account)
+    for sentence in lowered {
+      events.publish(
+        "budget:capped", from: "agent/\(record.id)",
+        ["agent": .string(record.id.rawValue), "message": .string(sentence)])
+    }
+  }
+
+  /// The whole board's budgets: what all agents use together, and what the daemon writes.
+  public var boardBudgets: [BudgetStatus] { budgets.board.status(at: clock.now) }
+
+  /// Whether the daemon has written as much to the disk as it may.
+  public var isDiskUsedUp: Bool { boardBudgets.contains { $0.resource == .disk && $0.step >= .throttled } }
+
+  /// Counts what the daemon has written to the disk.
+  public func noteWritten(_ bytes: Int64) { budgets.charge(.disk, bytes, to: budgets.board) }
+
+  /// How many of the deliveries that wait for an agent it may take now, as its lifecycle is told: none while it waits
+  /// for processor time, which only puts off the next activation; few while it is
+  /// held back for the board's sake.
+  func due(_ record: AgentRecord, for event: LifecycleEvent) -> Int {
+    let waiting = isHeld(record) ? min(record.allowance, record.queue.count) : record.queue.count
+    return switch event {
+    case .deliver, .completed, .started: isOutOfTime(record) ? 0 : waiting
+    default: waiting
+    }
+  }
+
+  private func isOutOfTime(_ record: AgentRecord) -> Bool {
+    guard let wait = budgets.delay(record.account, expecting: record.lastRun) else { return false }
+    if record.throttleTimer == nil, record.queue.count > 0 {
+      record.throttleTimer = clock.schedule(after: wait) { [unowned self, weak record] in
+        guard let record else { return }
+        record.throttleTimer = nil
+        if record.queue.count > 0 { feed(record, .deliver, cause: nil) }
+      }
+    }
+    return true
+  }
+
+  /// Counts what an activation used.
+  /// - Returns: why the agent is to be stopped, where it used far too much; nil as a rule.
+  func settle(_ record: AgentRecord, _ cost: ActivationCost?) -> AgentFailure? {
+    if let cost {
+      let isExact = cost.runTime > 0
+      let run = Int64(clamping: isExact ? cost.runTime : cost.totalTime)
+      record.lastRun = .nanoseconds(run)
+      budgets.charge(.cpu, run, to: record.account)
+      budgets.note(activation: record.lastRun, isExact: isExact, for: record.account)
+      if cost.peakMemory > 0 {
+        budgets.hold(.memory, Int64(cost.peakMemory), before: record.heldMemory, for: record.account)
+        record.heldMemory = Int64(cost.peakMemory)
+      }
+    }
+    return record.overrun.take()
+  }
+
+  /// The instance is gone: it holds nothing any more.
+  func endUse(_ record: AgentRecord) {
+    budgets.end(record.account, memory: record.heldMemory)
+    record.heldMemory = 0
+    record.overrun = nil
+  }
+
+  /// The driver has ended an activation for going beyond a budget.
+  func noteEnd(_ record: AgentRecord, _ reason: ExitReason) {
+    guard let resource = Resource.allCases.first(where: { $0.exitReason == reason }) else { return }
+    budgets.exceed(resource, for: record.account)
+    // It is being stopped for that already.
+    record.overrun = nil
+  }
+
+  /// Tells of a step on a ladder, and stops whoever is far over.
+  func tell(_ notice: BudgetNotice) {
+    // Still used up: whoever was stopped for it was told of.
+    if notice.effect == .recover(.throttled) { return }
+    var payload = notice.status.event
+    if let agent = notice.agent { payload["agent"] = .string(agent.rawValue) }
+    let verb: String =
+      switch notice.effect {
+      case .warn: "warning"
+      case .throttle: "throttled"
+      case .stop: "exceeded"
+      case .recover: "recovered"
+      }
+    let record = notice.agent.flatMap { records[$0] }
+    events.publish(
+      "budget:\(verb)", from: notice.agent.map { "agent/\($0)" } ?? "system", cause: record?.calls.cause,
+      priority: .normal, payload)
+    guard case .stop = notice.effect, let record, let reason = notice.status.resource.exitReason else { return }
+    record.lastOverrun = notice.status.event
+    guard record.overrun == nil else { return }
+    record.overrun = AgentFailure(reason, notice.status.sentence)
+    // An activation that ends now takes it along; one that goes on is stopped as soon as the call that led here is over.
+    clock.schedule(after: .zero) { [unowned self, weak record] in
+      guard let record, let failure = record.overrun.take() else { return }
+      record.failures += 1
+      log(record.id, .error, failure.message)
+      feed(record, .failed(failure), cause: record.calls.cause)
+    }
+  }
+
+  // MARK: The restart ledger
+
+  /// Keeps what people ask about later: failures, quarantine, and that somebody ended it.
+  func keepInLedger(_ record: AgentRecord, _ type: String, _ payload: Fields) {
+    let reason = payload["reason"]?.string ?? ""
+    switch type {
+    case "agent:failed": break
+    case "agent:quarantined": break
+    case "agent:stopped" where reason == ExitReason.killed.rawValue: break
+    default: return
+    }
+    let isQuarantine = type == "agent:quarantined"
+    var entry = LedgerEntry(
+      time: clock.wallMilliseconds, agent: record.id, reason: isQuarantine ? "quarantined" : reason,
+      message: isQuarantine ? "\(reason), after \(payload["restarts"]?.text() ?? "-") restart(s)" : "",
+      uptime: clock.now.nanoseconds / 1_000_000)
+    if let message = payload["message"]?.string { entry.message = message }
+    entry.event = record.lastEvent?.id
+    entry.eventType = record.lastEvent?.type
+    if reason.hasPrefix("budget.") { entry.budget = record.lastOverrun }
+    // What cannot be kept was said by the registry; the agent's life goes on.
+    try? persist([.ledger(entry)])
+  }
+}
+
+extension BudgetStatus {
+  /// As events carry it.
+  var event: Fields {
+    var fields: Fields = [
+      "budget": .string(resource.rawValue), "used": .int(used), "limit": limit.map { .int($0) } ?? .null,
+      "unit": .string(resource.unit),
+    ]
+    if let window { fields["window_ms"] = .int(window.nanoseconds / 1_000_000) }
+    if refused > 0 { fields["refused"] = .int(refused) }
+    return fields
+  }
+
+  /// `it used 2.5s of 1s cpu in 10s`.
+  var sentence: String { "it used \(BudgetText.share(event)) of \(resource.rawValue)" }
+}

@@ -1,0 +1,16 @@
+import Linux
+
+/// What this process has written to disks.
+public enum DiskWrites {
+  /// `write_bytes` of /proc/self/io (proc_pid_io(5)): bytes that this process caused to be sent to the storage layer since
+  /// it began, of all its threads.
+  /// - Returns: nil where the kernel does not count them.
+  public static func total(_ file: String = "/proc/self/io") -> Int64? {
+    guard let bytes = try? Files.read(file) else { return nil }
+    for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {
+      let words = line.split(separator: " ")
+      if words.count == 2, words[0] == "write_bytes:" { return Int64(words[1]) }
+    }
+    return nil
+  }
+}

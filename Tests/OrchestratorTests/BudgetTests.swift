@@ -1,0 +1,350 @@
+import Agent
+import Model
+import Store
+import Testing
+import Watchdog
+
+@testable import Orchestrator
+
+@Suite struct BudgetTests {
+  private let world = World()
+
+  private func adopt(
+    _ id: AgentID, _ budget: Budget, in world: World? = nil, _ change: (inout Manifest) -> Void = { _ in }
+  ) throws {
+    try (world ?? self.world).adopt(
+      doer(id) {
+        $0.budget = budget
+        $0.permissions = Permissions(emit: [EventPattern("x:*")], paths: ["/compute"])
+        change(&$0)
+      })
+  }
+
+  private func wake(_ id: AgentID, _ type: String, _ payload: Fields = [:], in world: World? = nil) {
+    let world = world ?? self.world
+    let event = world.log.publish(type, from: "client/test", payload)
+    try? world.agents.wakeAgent(id, with: event)
+    world.settle()
+  }
+
+  private func compute(_ id: AgentID, _ milliseconds: Int64, in world: World? = nil) {
+    wake(id, "do:compute", ["ms": .int(milliseconds)], in: world)
+  }
+
+  private func rest(_ duration: Duration, in world: World? = nil) {
+    (world ?? self.world).clock.advance(by: duration)
+    (world ?? self.world).settle()
+  }
+
+  /// `cpu warning`, in order.
+  private func steps(_ agent: AgentID? = nil, in world: World? = nil) -> [String] {
+    (world ?? self.world).events.filter { event in
+      event.type.hasPrefix("budget:") && (agent == nil || event["agent"]?.string == agent?.rawValue)
+    }.map { "\($0["budget"]?.string ?? "-") \($0.type.dropFirst(7))" }
+  }
+
+  private func status(_ id: AgentID, _ resource: Resource) throws -> BudgetStatus? {
+    try world.agents.agentStatus(id).budgets.first { $0.resource == resource }
+  }
+
+  private func reasons(_ id: AgentID) -> [String] {
+    world.registry.changes.compactMap {
+      if case .ledger(let entry) = $0, entry.agent == id { entry.reason } else { nil }
+    }
+  }
+
+  // MARK: Processor time
+
+  @Test func processorTimeWarnsThenPutsTheNextEventOff() throws {
+    try adopt("a", Budget(cpu: 0.1))
+    compute("a", 800)
+    #expect(steps() == ["cpu warning"])
+    rest(.seconds(1))
+    compute("a", 250)
+    #expect(steps() == ["cpu warning", "cpu throttled"])
+    // It waits until there is room for as much as it took last: the first 800 ms must have passed.
+    for _ in 0..<40 { wake("a", "sensor:humidity", ["value": 20]) }
+    compute("a", 10)
+    #expect(try world.agents.agentStatus("a").activations == 2)
+    #expect(try world.agents.agentStatus("a").queued == 2)
+    rest(.milliseconds(8900))
+    #expect(try world.agents.agentStatus("a").activations == 2)
+    rest(.milliseconds(200))
+    #expect(try world.agents.agentStatus("a").activations == 4)
+    #expect(try world.lines("a").contains("3 sensor:humidity ×40"))
+    rest(.seconds(20))
+    #expect(steps().suffix(1) == ["cpu recovered"])
+    #expect(try status("a", .cpu)?.step == .normal)
+    #expect(try world.state("a") == .ready)
+  }
+
+  @Test func twiceTheProcessorTimeStopsItAndOftenEnoughQuarantinesIt() throws {
+    try adopt("a", Budget(cpu: 0.1)) { $0.policy = Policy(maxRestarts: 2, window: .seconds(600)) }
+    for round in 1...3 {
+      compute("a", 2500)
+      #expect(steps().suffix(1) == ["cpu exceeded"])
+      #expect(try world.agents.agentStatus("a").lastExit == .cpu)
+      if round < 3 { #expect(try world.state("a") == .backoff) }
+      rest(.seconds(40))
+    }
+    #expect(try world.state("a") == .quarantined)
+    #expect(reasons("a") == ["budget.cpu", "budget.cpu", "budget.cpu", "quarantined"])
+    #expect(world.of("agent:failed").last?["message"] == "it used 2.5s of 1s in 10s of cpu")
+  }
+
+  @Test func backOffGrowsAndIsSpreadByTheGivenNumbers() throws {
+    func delays(_ seed: World) throws -> [String] {
+      try adopt("a", Budget(activation: .milliseconds(10)), in: seed) {
+        $0.policy = Policy(maxRestarts: 4, window: .seconds(600), backoff: .seconds(1))
+      }
+      for _ in 0..<4 {
+        compute("a", 20, in: seed)
+        rest(.seconds(30), in: seed)
+      }
+      return seed.of("agent:backoff").compactMap { $0["delay"]?.string }
+    }
+    let first = try delays(World())
+    let second = try delays(World())
+    #expect(first.count == 4 && first == second)
+    let seconds = first.compactMap { Quantity.duration($0)?.seconds }
+    for (attempt, longest) in [1.0, 2, 4, 8].enumerated() {
+      #expect(seconds[attempt] <= longest && seconds[attempt] >= longest * 0.75)
+    }
+    #expect(seconds != [1, 2, 4, 8])
+  }
+
+  @Test func aOneShotAgentThatMustWaitHandlesItsEventLater() throws {
+    try adopt("a", Budget(cpu: 0.1)) { $0.runtime.lifecycle = .oneShot }
+    compute("a", 1100)
+    compute("a", 1)
+    #expect(try world.agents.agentStatus("a").activations == 1)
+    rest(.milliseconds(10_100))
+    #expect(try world.agents.agentStatus("a").activations == 2)
+    #expect(try world.state("a") == .idle)
+  }
+
+  @Test func anAgentThatWaitsCanBeEnded() throws {
+    try adopt("a", Budget(cpu: 0.1))
+    compute("a", 1500)
+    compute("a", 1)
+    try world.agents.killAgent("a", now: false, cause: nil) {}
+    rest(.seconds(30))
+    #expect(try world.state("a") == .idle)
+    #expect(try world.agents.agentStatus("a").activations == 1)
+    #expect(world.of("agent:started").count == 1)
+  }
+
+  // MARK: One activation, memory
+
+  @Test func anActivationThatTookTooLongIsTheInstancesLast() throws {
+    try adopt("a", Budget(activation: .milliseconds(50)))
+    compute("a", 45)
+    #expect(steps() == ["activation warning"])
+    compute("a", 51)
+    #expect(steps() == ["activation warning", "activation exceeded"])
+    #expect(try world.state("a") == .backoff)
+    #expect(world.of("agent:failed").last?["reason"] == "budget.activation")
+    rest(.seconds(2))
+    #expect(try world.state("a") == .ready)
+    #expect(try status("a", .activation)?.enforcement.name == "afterwards")
+  }
+
+  @Test func timeThatMerelyPassedStopsNobody() throws {
+    try adopt("a", Budget(activation: .milliseconds(50)))
+    // Short: the next one is measured by the time that passes alone.
+    wake("a", "x:nothing")
+    compute("a", 60)
+    #expect(steps() == ["activation warning"])
+    compute("a", 60)
+    #expect(steps() == ["activation warning", "activation exceeded"])
+  }
+
+  @Test func longActivationsWithoutABudgetAreOnlyReported() throws {
+    let world = World(limits: BoardLimits(activationReport: .milliseconds(50)))
+    try adopt("a", Budget(), in: world)
+    compute("a", 49, in: world)
+    #expect(steps(in: world) == [])
+    compute("a", 5000, in: world)
+    #expect(steps(in: world) == ["activation warning"])
+    #expect(try world.state("a") == .ready)
+  }
+
+  @Test func memoryAboveTheBudgetStopsAndIsGivenBack() throws {
+    try world.adopt(slowAgent("a") { $0.budget = Budget(memory: 1000) })
+    try world.agents.wakeAgent("a", with: world.emit("x:one"))
+    let instance = try #require(world.slow.instances.first)
+    instance.lastCost = ActivationCost(peakMemory: 900, runTime: 1000)
+    instance.finish()
+    #expect(steps() == ["memory warning"])
+    #expect(try status("a", .memory)?.used == 900)
+    try world.agents.wakeAgent("a", with: world.emit("x:two"))
+    instance.lastCost = ActivationCost(peakMemory: 1001, runTime: 1000)
+    instance.finish()
+    #expect(steps() == ["memory warning", "memory exceeded"])
+    #expect(instance.stops == [true])
+    instance.end()
+    #expect(try world.agents.agentStatus("a").lastExit == .memory)
+    #expect(try status("a", .memory)?.used == 0)
+  }
+
+  @Test func whatTheDriverEndsForABudgetIsAStepToo() throws {
+    try world.adopt(slowAgent("a") { $0.budget = Budget(activation: .milliseconds(50)) })
+    try world.agents.wakeAgent("a", with: world.emit("x:one"))
+    let instance = try #require(world.slow.instances.first)
+    instance.finish(.failure(AgentFailure(.activation, "it took longer than 50ms")))
+    world.settle()
+    #expect(steps() == ["activation exceeded"])
+    #expect(world.of("agent:failed").map { $0["message"] } == ["it took longer than 50ms"])
+    instance.end()
+    #expect(try world.state("a") == .backoff)
+  }
+
+  // MARK: Calls
+
+  @Test func eventsAreRefusedThenTheAgentIsStopped() throws {
+    try adopt("a", Budget(events: Rate(count: 10, per: .seconds(10))))
+    wake("a", "do:spam", ["count": 8])
+    #expect(steps() == ["events warning"])
+    wake("a", "do:spam", ["count": 3])
+    #expect(steps() == ["events warning", "events throttled"])
+    #expect(world.of("x:y").count == 10)
+    #expect(try status("a", .events)?.refused == 1)
+    wake("a", "do:spam", ["count": 10])
+    #expect(steps() == ["events warning", "events throttled", "events exceeded"])
+    #expect(world.of("agent:failed").last?["reason"] == "budget.events")
+    #expect(reasons("a") == ["budget.events"])
+    rest(.seconds(2))
+    #expect(try world.state("a") == .ready)
+    // The next instance is not stopped for what the last one was refused.
+    wake("a", "do:spam", ["count": 5])
+    #expect(try world.state("a") == .ready)
+    rest(.seconds(30))
+    #expect(steps().suffix(1) == ["events recovered"])
+  }
+
+  @Test func anAgentOutsideTheDaemonIsStoppedInTheMiddle() throws {
+    try world.adopt(slowAgent("a") { $0.budget = Budget(hardware: Rate(count: 2, per: .seconds(1))) })
+    try world.agents.wakeAgent("a", with: world.emit("x:one"))
+    let instance = try #require(world.slow.instances.first)
+    for _ in 0..<5 { _ = try? instance.host.read("temperature") }
+    #expect(instance.stops == [])
+    world.settle()
+    #expect(instance.stops == [true])
+    instance.end()
+    #expect(try world.state("a") == .backoff)
+    #expect(reasons("a") == ["budget.hardware"])
+  }
+
+  @Test func hardwareOperationsOfAChildCountForItsParent() throws {
+    try adopt("parent", Budget(hardware: Rate(count: 3, per: .seconds(10))))
+    try adopt("child", Budget()) {
+      $0.parent = "parent"
+      $0.permissions = .all
+    }
+    wake("child", "do:poll", ["count": 50])
+    #expect(steps("parent") == ["hardware throttled"])
+    #expect(try status("child", .hardware)?.used == 3)
+    #expect(try world.state("child") == .ready)
+    #expect(try world.agents.agentStatus("child").parent == "parent")
+  }
+
+  @Test func logBeyondTheBudgetIsLeftOutAndSaid() throws {
+    try adopt("a", Budget(log: Rate(count: 40, per: .seconds(10))))
+    for _ in 0..<5 { wake("a", "x:nothing") }
+    #expect(
+      try world.lines("a") == [
+        "1 x:nothing", "2 x:nothing", "3 x:nothing", "lines are left out: budget.log is used up for 10s",
+      ])
+    rest(.seconds(11))
+    wake("a", "x:nothing")
+    #expect(try world.lines("a").suffix(2) == ["2 line(s) were left out", "6 x:nothing"])
+    #expect(steps() == ["log warning", "log throttled", "log recovered"])
+  }
+
+  @Test func stateBeyondTheBudgetIsRefusedAndWhatIsRemovedMakesRoom() throws {
+    try adopt("a", Budget(storage: 40))
+    let text = Value.string(String(repeating: "x", count: 30))
+    wake("a", "do:store", ["key": "k", "value": text])
+    #expect(try status("a", .storage)?.used == 33)
+    wake("a", "do:store", ["key": "l", "value": text])
+    #expect(
+      world.of("agent:failed").last?["message"] == "limited: state 'l': budget.storage of 40 bytes is used up")
+    #expect(world.agents.durableState("a") == ["k": text])
+    rest(.seconds(2))
+    wake("a", "do:store", ["key": "k"])
+    wake("a", "do:store", ["key": "l", "value": text])
+    #expect(world.agents.durableState("a") == ["l": text])
+    // What the disk has not taken is not charged.
+    world.registry.isFull = true
+    wake("a", "do:store", ["key": "m", "value": 1])
+    #expect(try status("a", .storage)?.used == 33)
+    // What it kept before it was adopted again counts.
+    world.registry.isFull = false
+    try world.agents.killAgent("a", now: true, cause: nil) {}
+    try adopt("a", Budget(storage: 99))
+    #expect(try status("a", .storage)?.used == 0)
+  }
+
+  // MARK: The board
+
+  @Test func theBoardCapsWhatManifestsAskFor() throws {
+    let board = Budget(memory: 1000, cpu: 0.5, events: Rate(count: 5, per: .seconds(1)))
+    let world = World(limits: BoardLimits(budget: board))
+    try adopt("a", Budget(memory: 5000, cpu: 0.2, events: Rate(count: 6, per: .seconds(1))), in: world)
+    #expect(
+      world.of("budget:capped").compactMap { $0["message"]?.string } == [
+        "budget.memory is 5000 bytes, more than the board's 1000 bytes, which counts",
+        "budget.events is 6/1s, more than the board's 5/1s, which counts",
+      ])
+    let budgets = try world.agents.agentStatus("a").budgets
+    #expect(budgets.first { $0.resource == .memory }?.limit == 1000)
+    #expect(budgets.first { $0.resource == .memory }?.enforcement.name == "not-enforced")
+    #expect(budgets.first { $0.resource == .cpu }?.limit == 2_000_000_000)
+  }
+
+  @Test func theBoardsProcessorTimeHoldsEverybody() throws {
+    let world = World(limits: BoardLimits(budget: Budget(cpu: 0.1)))
+    try adopt("a", Budget(), in: world)
+    try adopt("b", Budget(), in: world)
+    compute("a", 5000, in: world)
+    compute("b", 1, in: world)
+    #expect(try world.agents.agentStatus("b").activations == 0)
+    rest(.milliseconds(10_100), in: world)
+    #expect(try world.agents.agentStatus("b").activations == 1)
+    #expect(world.of("budget:throttled").first?["agent"] == nil)
+    #expect(try world.state("a") == .ready)
+  }
+
+  @Test func whatTheDaemonWritesIsTheBoardsBudget() {
+    let world = World(limits: BoardLimits(disk: Rate(count: 1000, per: .seconds(86_400))))
+    world.agents.noteWritten(900)
+    #expect(!world.agents.isDiskUsedUp)
+    world.agents.noteWritten(200)
+    #expect(world.agents.isDiskUsedUp)
+    #expect(steps(in: world) == ["disk warning", "disk throttled"])
+    world.clock.advance(by: .seconds(86_401))
+    #expect(!world.agents.isDiskUsedUp)
+  }
+
+  // MARK: At rest
+
+  @Test func whoStaysWithinItsBudgetsCostsNoTimer() throws {
+    try adopt("a", Budget(cpu: 0.5, activation: .seconds(1), events: Rate(count: 100, per: .seconds(1))))
+    wake("a", "do:spam", ["count": 1])
+    let before = world.clock.waiting
+    for _ in 0..<20 { wake("a", "do:spam", ["count": 1]) }
+    #expect(world.clock.waiting == before)
+    #expect(steps() == [])
+  }
+
+  @Test func theLedgerSaysWhichEventAndWhichBudget() throws {
+    try adopt("a", Budget(activation: .milliseconds(10)))
+    compute("a", 20)
+    let entries = world.registry.changes.compactMap { if case .ledger(let entry) = $0 { entry } else { nil } }
+    let entry = try #require(entries.first)
+    #expect(entries.count == 1 && entry.scope == .agent && entry.reason == "budget.activation")
+    #expect(entry.event == world.of("do:compute").first?.id && entry.eventType == "do:compute")
+    #expect(entry.budget?["limit"] == 10_000_000 && entry.budget?["used"] == 20_000_000)
+    #expect(entry.time == world.of("agent:failed").first?.time && entry.uptime > 0)
+  }
+}
