@@ -1,3 +1,5 @@
+import Model
+
 /// What a budget limits.
 public enum Resource: String, Sendable, Hashable, CaseIterable {
   /// Processor time, in nanoseconds.
@@ -93,6 +95,26 @@ public enum Enforcement: Sendable, Hashable {
     case .enforced: nil
     case .afterwards(let why), .notEnforced(let why), .notMetered(let why): why
     }
+  }
+}
+
+extension BudgetStatus {
+  /// Whether it has a limit that nothing holds the agent to.
+  public var isLoose: Bool {
+    switch enforcement {
+    case .notEnforced, .notMetered: limit != nil
+    case .enforced, .afterwards: false
+    }
+  }
+
+  /// As it travels: 4.13 of `docs/control.md`.
+  public var fields: Fields {
+    [
+      "budget": .string(resource.rawValue), "used": .int(used), "limit": limit.map { .int($0) } ?? .null,
+      "unit": .string(resource.unit), "window_ms": window.map { .int($0.nanoseconds / 1_000_000) } ?? .null,
+      "refused": .int(refused), "step": .string(step.rawValue), "enforcement": .string(enforcement.name),
+      "why": enforcement.reason.map(Value.string) ?? .null,
+    ]
   }
 }
 

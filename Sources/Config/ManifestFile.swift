@@ -46,7 +46,10 @@ struct ManifestReader {
       permissions: capabilities.permissions, plugins: capabilities.plugins, budget: budget(upstream.budget),
       policy: policy(upstream.policy),
       subscribe: fields.optional("subscribe", .oneOrMore(of: .event)) ?? upstream.subscribe, document: document,
-      file: file)
+      file: file, parent: fields.optional("parent", Shape<AgentID>.id))
+    if let identity, manifest.parent == identity.id {
+      fields.findings.error(fields.place(of: "parent"), "'parent' is the agent itself, expected another agent's id")
+    }
     fields.close(as: .warning)
     return identity == nil ? nil : manifest
   }
@@ -96,12 +99,7 @@ struct ManifestReader {
   private func budget(_ upstream: Budget) -> Budget {
     guard let block = fields.map("budget") else { return upstream }
     var budget = upstream
-    budget.memory = block.optional("memory", .bytes) ?? budget.memory
-    budget.cpu = block.optional("cpu", .percent) ?? budget.cpu
-    budget.activation = block.optional("activation", .duration(atLeast: .microseconds(1))) ?? budget.activation
-    budget.tokens = block.optional("tokens", .rate) ?? budget.tokens
-    budget.events = block.optional("events", .rate) ?? budget.events
-    budget.hardware = block.optional("hardware", .rate) ?? budget.hardware
+    budget.read(block)
     // An error, not a warning: a misspelt limit would otherwise be no limit.
     block.close()
     return budget

@@ -78,6 +78,13 @@ extension Shape where Wanted == Duration {
 }
 
 extension Shape where Wanted == Rate {
+  /// So many bytes in such a time.
+  static var byteRate: Shape {
+    Shape("a rate of bytes such as 64KiB/m or 100MB/d") { node in
+      if case .string(let text) = node.content { Quantity.byteRate(text) } else { nil }
+    }
+  }
+
   /// So many in such a time.
   static var rate: Shape {
     Shape("a rate such as 20/s or 10k/h") { node in

@@ -47,6 +47,12 @@ public enum SettingsFile {
         "watchdog", .duration(atLeast: .seconds(1)), settings.watchdogTimeout)
       limits.close()
     }
+    if let budget = fields.map("budget") {
+      settings.budget.read(budget)
+      settings.diskBudget = budget.optional("disk", .byteRate)
+      // An error, not a warning: a misspelt limit would otherwise be no limit.
+      budget.close()
+    }
     fields.close()
     return board == nil ? nil : settings
   }

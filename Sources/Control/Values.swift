@@ -25,6 +25,7 @@ extension AgentStatus {
       "uptime_ms": uptime?.milliseconds ?? .null, "activations": .int(Int64(clamping: activations)),
       "failures": .int(Int64(clamping: failures)), "restarts": .int(Int64(clamping: restarts)),
       "queued": .int(Int64(queued)), "last_exit": (lastExit?.rawValue).orNull, "last_error": lastError.orNull,
+      "parent": (parent?.rawValue).orNull, "budgets": .list(budgets.map { .map($0.fields) }),
     ]
     if upstream {
       fields["agentId"] = fields["agent"]

@@ -28,6 +28,15 @@ public protocol ZoneControl: AnyObject {
   func clearEmergencyStop(
     by client: String, cause: Cause?, _ done: @escaping (Bool, String?) -> Void) throws(HALError)
 
+  /// What all agents together use, and the daemon itself.
+  var boardBudgets: [BudgetStatus] { get }
+
+  /// The newest lines of the restart ledger, oldest first; section 4.14 of the protocol.
+  /// - Parameters:
+  ///   - agent: whose; nil is everybody's, and the daemon's and the board's.
+  ///   - done: called once, now or later; the only error is `storage`.
+  func history(_ agent: AgentID?, last: Int, _ done: @escaping (Result<[Fields], AgentControlError>) -> Void)
+
   /// Ends the daemon in good order, after the caller has returned to the loop.
   func stop()
 

@@ -27,6 +27,12 @@ extension Zone: ZoneControl {
       status["emergency_stop"] = .string("by \(stop.by)" + (stop.reason.map { ": \($0)" } ?? ""))
     }
     for (name, value) in health { status[name] = value }
+    let loose = Fields(
+      listed.compactMap { agent -> (String, Value)? in
+        let names = agent.budgets.filter(\.isLoose).map { "\($0.resource.rawValue)" }
+        return names.isEmpty ? nil : (agent.id.rawValue, .string(names.joined(separator: " ")))
+      })
+    if !loose.isEmpty { status["budgets_not_enforced"] = .map(loose) }
     if let usage = ResourceUsage.ofThisProcess() {
       status["memory"] = ["pss_kib": .int(usage.pss), "private_dirty_kib": .int(usage.privateDirty)]
       status["threads"] = .int(usage.threads)
@@ -36,7 +42,9 @@ extension Zone: ZoneControl {
   }
 
   func stateTree(_ done: @escaping (Value) -> Void) {
-    StateTree(agents: agents, hardware: hardware, rules: rules, log: log, clock: loop).collect { [self] tree in
+    StateTree(
+      agents: agents, boardBudgets: agents.boardBudgets, hardware: hardware, rules: rules, log: log, clock: loop
+    ).collect { [self] tree in
       var tree = tree
       tree["board"] = .string(configuration.board.name)
       done(.map(tree))

@@ -63,14 +63,16 @@ final class Zone {
     guardian = try Self.guardian(configuration, loop: loop, events: log)
     backend = BoardBackend(configuration.board, loop: loop, guardian: guardian)
     hardware = Hardware(board: configuration.board, backend: backend, clock: loop, events: log)
-    registry = StoredRegistry(folder: settings.home, loop: loop, events: log)
+    registry = StoredRegistry(folder: settings.home, loop: loop, events: log, boot: Self.boot())
     let agents = AgentSupervisor(
       clock: loop, events: log, hardware: hardware, files: AgentFiles(), registry: registry,
       drivers: [
         InProcessDriver(types: types, witness: vitals.witness),
         WASMDriver(loop, folder: Files.join(settings.home, "modules")),
-      ], logLines: settings.logLines)
+      ], logLines: settings.logLines, limits: settings.boardLimits)
     self.agents = agents
+    registry.onWritten = { agents.noteWritten($0) }
+    registry.isThrifty = { agents.isDiskUsedUp }
     rules = RuleRunner(
       clock: loop, events: log, hardware: hardware, agents: agents,
       utcOffset: { LocalTime.utcOffset(at: UInt64(clamping: $0) * 1000) },
@@ -159,6 +161,7 @@ final class Zone {
     do { _ = try rules.reloadRules() } catch {
       journal.log(.error, "\(error)\nno rules are in force: mend the file, then 'openstarry rules reload'")
     }
+    noteStart(after: kept.lastOfDaemon)
     log.publish("system:started", from: "system", ["board": .string(configuration.board.name)])
     agents.startResident()
   }
@@ -248,6 +251,7 @@ final class Zone {
     agents.shutDown { [unowned self] in
       log.dispatch = { _ in }
       hardware.close()
+      noteEnd()
       registry.close { [unowned self] in
         control?.stop()
         backend.close()

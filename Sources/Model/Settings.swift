@@ -26,12 +26,21 @@ public struct Settings: Sendable {
   public var logLines: Int
   /// Whether a guardian makes outputs safe should the daemon die; nil leaves it to the board: real ones have one.
   public var guardian: Bool?
-  /// The longest any activation of an in-process agent should take; longer is reported.
+  /// The longest an activation should take of an agent whose manifest does not say; longer is reported.
   public var activationLimit: Duration
   /// The hardware's watchdog, e.g. `/dev/watchdog`; nil where nobody shall feed one.
   public var watchdog: String?
   /// How long the loop may stand still before the hardware's watchdog resets the board.
   public var watchdogTimeout: Duration
+  /// What all agents together may use; an agent's own budget is at most this.
+  public var budget: Budget
+  /// Bytes that the daemon may write to the disk.
+  public var diskBudget: Rate?
+
+  /// The budgets as the agents are held to them.
+  public var boardLimits: BoardLimits {
+    BoardLimits(budget: budget, disk: diskBudget, activationReport: activationLimit)
+  }
 
   /// Puts settings together; the defaults are those of `docs/openstarry-yaml.md`.
   public init(
@@ -39,8 +48,10 @@ public struct Settings: Sendable {
     socket: String = "/run/openstarry/control.sock", socketMode: UInt32 = 0o660, viewGroup: String? = nil,
     operateGroup: String? = nil, adminGroup: String? = nil, depthLimit: Int = 16, eventRing: Int = 1024,
     logLines: Int = 200, activationLimit: Duration = .milliseconds(50), watchdog: String? = nil,
-    watchdogTimeout: Duration = .seconds(15), guardian: Bool? = nil
+    watchdogTimeout: Duration = .seconds(15), guardian: Bool? = nil, budget: Budget = Budget(), diskBudget: Rate? = nil
   ) {
+    self.budget = budget
+    self.diskBudget = diskBudget
     self.board = board
     self.agents = agents
     self.rules = rules

@@ -98,6 +98,9 @@ struct EventLineTests {
   }
 
   @Test func sentencesOfAgentsRulesAndTheDaemon() {
+    let cpu: Fields = [
+      "agent": "a", "budget": "cpu", "used": 820_000_000, "limit": 1_000_000_000, "unit": "ns", "window_ms": 10_000,
+    ]
     let cases: [(String, Fields, String, String)] = [
       ("agent:activated", ["agent": "climate", "event": "sensor:temperature"], "agent/climate", "agent climate woke"),
       ("agent:started", ["restarts": 0], "agent/climate", "agent climate started"),
@@ -120,6 +123,17 @@ struct EventLineTests {
         "rule/hot", "rule hot failed at 'actuate(fan, on)': 'fan' is held by client/ada"
       ),
       ("rule:loaded", ["rules": 4], "system", "4 rule(s) loaded"),
+      ("budget:warning", cpu, "agent/a", "agent a has used 82% of its cpu budget (820ms of 1s in 10s)"),
+      (
+        "budget:throttled", ["budget": "disk", "used": 2_100_000, "limit": 2_000_000, "unit": "bytes", "refused": 9],
+        "system", "the board has used up its disk budget and is slowed down (2.1 MB of 2 MB, 9 B refused)"
+      ),
+      (
+        "budget:exceeded", cpu, "agent/a",
+        "agent a went far beyond its cpu budget and is stopped (820ms of 1s in 10s)"
+      ),
+      ("budget:recovered", cpu, "agent/a", "agent a is within its cpu budget again (820ms of 1s in 10s)"),
+      ("budget:capped", ["agent": "a", "message": "budget.cpu is 50%"], "agent/a", "agent a: budget.cpu is 50%"),
       ("timer:night", ["rule": "night"], "rule/night", "timer night"),
       (
         "system:command", ["method": "hal.control", "client": "ada", "pid": 12, "device": "fan", "command": "on"],

@@ -45,12 +45,69 @@ struct TextTests {
     #expect(Span.delta(nanoseconds: 190_000_000_000) == "+3m10s")
   }
 
+  @Test func theLedger() {
+    let entries: [Value] = [
+      [
+        "scope": "agent", "agent": "climate", "time": 1_767_225_600_000, "reason": "budget.cpu", "message": "too long",
+        "signal": nil,
+        "budget": ["budget": "cpu", "used": 2_500_000_000, "limit": 1_000_000_000, "unit": "ns", "window_ms": 10_000],
+        "event": "01M81R7Z7JBVM54BGCAA1GZWAN", "event_type": "sensor:temperature", "boot": "dbb8b4e8-8de6",
+        "uptime_ms": 90_000,
+      ],
+      [
+        "scope": "board", "agent": nil, "time": 1_767_225_660_000, "reason": "power-lost", "message": "no\nend",
+        "signal": nil, "budget": nil, "event": nil, "event_type": nil, "boot": "aaaabbbb-1", "uptime_ms": 5000,
+      ],
+      [
+        "scope": "daemon", "agent": nil, "time": 1_767_225_660_000, "reason": "crashed", "signal": 11,
+        "boot": "aaaabbbb-1",
+      ],
+      [:],
+    ]
+    #expect(
+      HistoryText.lines(entries, colour: false, utcOffset: { _ in 3600 }) == [
+        "boot dbb8b4e8",
+        "2026-01-01 01:00:00  climate   budget.cpu  too long (cpu: 2.5s of 1s in 10s; last event sensor:temperature "
+          + "01M81R7Z7JBVM54BGCAA1GZWAN; board up 1m30s)",
+        "boot aaaabbbb",
+        "2026-01-01 01:01:00  (board)   power-lost  no\\nend (board up 5s)",
+        "2026-01-01 01:01:00  (daemon)  crashed     (signal 11)",
+        "1970-01-01 01:00:00  (-)       -         ",
+      ])
+  }
+
+  @Test(arguments: [
+    (0, 0, "1970-01-01 00:00:00"), (0, -3600, "1969-12-31 23:00:00"), (951_782_400, 0, "2000-02-29 00:00:00"),
+    (4_107_542_399, 1, "2100-03-01 00:00:00"), (1_798_761_599, 0, "2026-12-31 23:59:59"),
+  ])
+  func dates(_ seconds: UInt64, _ offset: Int, _ expected: String) {
+    #expect(DateText.text(milliseconds: seconds * 1000, utcOffset: offset) == expected)
+  }
+
   @Test func agents() {
     let agents: [Value] = [
       [
         "agent": "climate", "name": "Climate", "driver": "in-process", "state": "ready", "pid": nil,
         "uptime_ms": 90_500, "activations": 12, "failures": 0, "restarts": 1, "queued": 0, "last_exit": nil,
         "last_error": nil,
+        "budgets": [
+          [
+            "budget": "cpu", "used": 850_000_000, "limit": 1_000_000_000, "unit": "ns", "window_ms": 10_000,
+            "refused": 0, "step": "warned", "enforcement": "afterwards", "why": "it cannot be interrupted",
+          ],
+          [
+            "budget": "events", "used": 19, "limit": 20, "unit": "count", "window_ms": 1000, "refused": 3,
+            "step": "normal", "enforcement": "enforced", "why": nil,
+          ],
+          [
+            "budget": "tokens", "used": 0, "limit": 20, "unit": "count", "window_ms": 3_600_000, "refused": 0,
+            "step": "normal", "enforcement": "not-metered", "why": "no model can be asked here",
+          ],
+          [
+            "budget": "log", "used": 5000, "limit": nil, "unit": "bytes", "window_ms": 60_000, "refused": 0,
+            "step": "normal", "enforcement": "enforced", "why": nil,
+          ],
+        ],
       ],
       [
         "agent": "code-reviewer-agent", "name": "Reviewer", "driver": "process", "state": "idle", "pid": 812,
@@ -60,14 +117,22 @@ struct TextTests {
     ]
     #expect(
       AgentText.table(agents, isVerbose: false) == [
-        "AGENT ID             PID  STATUS  UPTIME  LOG FILE",
-        "climate                -  ready    1m30s  -",
-        "code-reviewer-agent  812  idle         -  -",
+        "AGENT ID             PID  STATUS  UPTIME  LOG FILE  BUDGET",
+        "climate                -  ready    1m30s  -         cpu 85% warned, tokens not metered",
+        "code-reviewer-agent  812  idle         -  -         -",
         "1 agent(s) running",
       ])
     let verbose = AgentText.table(agents, isVerbose: true)
-    #expect(verbose[0].hasPrefix("AGENT ID             PID  STATUS  UPTIME  LOG FILE  DRIVER"))
+    #expect(verbose[0].hasPrefix("AGENT ID             PID  STATUS  UPTIME  LOG FILE  BUDGET"))
     #expect(verbose[2].hasSuffix("killed     no\\nsuch file"))
+    #expect(
+      BudgetTable.lines(["agents": .list(agents), "board": []]) == [
+        "AGENT    BUDGET           USED  LIMIT  WINDOW  SHARE  STEP    HELD",
+        "climate  cpu             850ms     1s     10s    85%  warned  afterwards: it cannot be interrupted",
+        "climate  events  19 +3 refused     20      1s    95%  normal  enforced",
+        "climate  tokens              -     20      1h      -  normal  not metered: no model can be asked here",
+        "climate  log              5 kB      -      1m      -  normal  enforced",
+      ])
     #expect(AgentText.table([], isVerbose: false).last == "0 agent(s) running")
     #expect(AgentText.sentence(agents[0]) == "climate is ready")
     #expect(AgentText.sentence(agents[1]) == "code-reviewer-agent is idle (killed), pid 812")

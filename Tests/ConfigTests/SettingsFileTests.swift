@@ -52,6 +52,7 @@ import Testing
       groups: {view: users, operate: gpio, admin: sudo}
       limits: {depth: 4, event_ring: 64, log_lines: 10, activation: 5ms, watchdog: 20s}
       watchdog: /dev/watchdog
+      budget: {cpu: 50%, log: 1MiB/m, storage: 16MiB, disk: 100MB/d}
       """, file: "x/openstarry.yaml")
     #expect(settings.agents == ["x/agents"])
     #expect(settings.rules == ["x/a.yaml", "x/b.yaml"])
@@ -62,6 +63,10 @@ import Testing
     #expect(settings.operateGroup == "gpio")
     #expect(settings.adminGroup == "sudo")
     #expect(settings.depthLimit == 4)
+    let limits = settings.boardLimits
+    #expect(limits.budget == Budget(cpu: 0.5, log: Rate(count: 1 << 20, per: .seconds(60)), storage: 16 << 20))
+    #expect(
+      limits.disk == Rate(count: 100_000_000, per: .seconds(86_400)) && limits.activationReport == .milliseconds(5))
     #expect(settings.eventRing == 64)
     #expect(settings.logLines == 10)
     #expect(settings.activationLimit == .milliseconds(5))

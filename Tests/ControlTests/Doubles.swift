@@ -122,7 +122,12 @@ final class TestAgents: AgentControl {
     guard let state = states[id] else { throw notFound(id) }
     return AgentStatus(
       id: id, name: id.rawValue, driver: .inProcess, state: state,
-      started: state == .ready ? Instant(nanoseconds: 0) : nil)
+      started: state == .ready ? Instant(nanoseconds: 0) : nil, parent: id == "idle" ? "climate" : nil,
+      budgets: [
+        BudgetStatus(
+          .cpu, used: 900_000_000, limit: 1_000_000_000, window: .seconds(10), step: .warned,
+          enforcement: .afterwards("it cannot be interrupted"))
+      ])
   }
 
   func manifest(_ id: AgentID) throws(AgentControlError) -> Manifest {
@@ -200,6 +205,15 @@ final class TestZone: ZoneControl {
     by client: String, cause: Cause?, _ done: @escaping (Bool, String?) -> Void
   ) throws(HALError) {
     done(try hardware.clearEmergencyStop(by: client, cause: cause), "disk full")
+  }
+
+  /// What the ledger was asked for.
+  private(set) var asked: [String] = []
+  let boardBudgets = [BudgetStatus(.disk, used: 1000, limit: nil, window: .seconds(86_400))]
+
+  func history(_ agent: AgentID?, last: Int, _ done: @escaping (Result<[Fields], AgentControlError>) -> Void) {
+    asked.append("\(agent?.rawValue ?? "all") \(last)")
+    done(agent == "broken" ? .failure(.storage("disk full")) : .success([["reason": "started"]]))
   }
 
   func status() -> Fields { ["board": "test"] }

@@ -186,8 +186,35 @@ import Wire
     #expect(try client.call("daemon.stop").get() == ["stopping": true])
     #expect(harness.zone.stopped == 1)
     #expect(try client.call("agent.snapshot", ["agent": "climate"]).get()["snapshot"] == ["count": 3])
-    #expect(try client.call("agent.processTree").get().list?.count == 2)
+    let tree = try client.call("agent.processTree").get().list
+    #expect(tree?.count == 1 && tree?.first?["children"]?.list?.first?["entry"]?["agent"] == "idle")
     #expect(try client.call("registry.list").get()["agents"]?.list?.first?["driver"] == "in-process")
     #expect(try client.call("agent.logs", ["agent": "climate", "last": 2]).get()["lines"]?.list?.count == 2)
+  }
+
+  @Test func budgetsAreShownForAllForOneAndForTheBoard() throws {
+    let client = try Harness().connect()
+    let all = try client.call("daemon.budgets").get()
+    #expect(all["board"]?.list?.first?["budget"] == "disk" && all["agents"]?.list?.count == 2)
+    let one = try client.call("daemon.budgets", ["agent": "climate"]).get()
+    #expect(one["board"] == [] && one["agents"]?.list?.count == 1)
+    let budget = try #require(one["agents"]?.list?.first?["budgets"]?.list?.first)
+    #expect(
+      budget == [
+        "budget": "cpu", "used": 900_000_000, "limit": 1_000_000_000, "unit": "ns", "window_ms": 10_000, "refused": 0,
+        "step": "warned", "enforcement": "afterwards", "why": "it cannot be interrupted",
+      ])
+    #expect(try client.call("agent.status", ["agent": "climate"]).get()["budgets"] == [budget])
+    #expect(try client.refusal("daemon.budgets", ["agent": "climat"])?.known == .agentNotFound)
+  }
+
+  @Test func theLedgerIsAskedForAnAgentOrForAll() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    #expect(try client.call("daemon.history").get() == ["entries": [["reason": "started"]]])
+    _ = try client.call("daemon.history", ["agent": "gone", "limit": 7]).get()
+    #expect(harness.zone.asked == ["all 50", "gone 7"])
+    #expect(try client.refusal("daemon.history", ["agent": "broken"])?.known == .storage)
+    #expect(try client.refusal("daemon.history", ["limit": 0])?.known == .invalidParams)
   }
 }

@@ -26,6 +26,12 @@ import Testing
     #expect(Quantity.rate("20/s") == Rate(count: 20, per: .seconds(1)))
     #expect(Quantity.rate("10k/h") == Rate(count: 10_000, per: .seconds(3600)))
     #expect(Quantity.rate("100/10s") == Rate(count: 100, per: .seconds(10)))
+    #expect(Quantity.byteRate("64KiB/m") == Rate(count: 65_536, per: .seconds(60)))
+    #expect(Quantity.byteRate("100MB/d") == Rate(count: 100_000_000, per: .seconds(86_400)))
+    #expect(Quantity.byteRate("4096/10s") == Rate(count: 4096, per: .seconds(10)))
+    for text in ["1MiB", "1MiB/", "/s", "1MiB/0s", "10k/h", "-1/s", "1/s/s"] {
+      #expect(Quantity.byteRate(text) == nil)
+    }
     for text in ["20", "20/", "/s", "20/0s", "1.5/s", "x/s", "1/s/s", "-1/s"] { #expect(Quantity.rate(text) == nil) }
   }
 

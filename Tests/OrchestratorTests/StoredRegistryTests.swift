@@ -13,15 +13,15 @@ import Testing
 
 @Suite struct StoredRegistryTests {
   /// A registry in a folder, with the loop and the log it works with.
-  private final class Life {
+  final class Life {
     let loop: EventLoop
     let sink: RecordingSink
     let registry: StoredRegistry
 
-    init(_ folder: String) throws {
+    init(_ folder: String, boot: String = "") throws {
       loop = try EventLoop()
       sink = RecordingSink(clock: loop)
-      registry = StoredRegistry(folder: folder, loop: loop, events: sink)
+      registry = StoredRegistry(folder: folder, loop: loop, events: sink, boot: boot)
     }
 
     /// Turns the loop until `isDone`.

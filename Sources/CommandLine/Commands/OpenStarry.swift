@@ -13,7 +13,7 @@ public struct OpenStarry: ParsableCommand {
       """,
     version: "openstarry \(Release.version)",
     groupedSubcommands: [
-      CommandGroup(name: "Watch", subcommands: [Status.self, Events.self, Why.self, State.self]),
+      CommandGroup(name: "Watch", subcommands: [Status.self, Events.self, Why.self, State.self, History.self]),
       CommandGroup(
         name: "Hardware",
         subcommands: [
@@ -23,8 +23,8 @@ public struct OpenStarry: ParsableCommand {
       CommandGroup(
         name: "Agents",
         subcommands: [
-          ProcessList.self, Logs.self, Spawn.self, Kill.self, Restart.self, Wake.self, Register.self, Unregister.self,
-          AgentCommands.self,
+          ProcessList.self, BudgetList.self, Logs.self, Spawn.self, Kill.self, Restart.self, Wake.self, Register.self,
+          Unregister.self, AgentCommands.self,
         ]),
       CommandGroup(name: "Events and rules", subcommands: [Emit.self, RuleCommands.self]),
       CommandGroup(name: "Files", subcommands: [Check.self, BoardFiles.self, SettingsFiles.self]),

@@ -3,14 +3,15 @@ import Model
 /// Agents and their logs as people see them. All of it reads what `docs/control.md` calls an agent (4.2) and a log
 /// line (4.3); a field that is missing is shown as `-`.
 public enum AgentText {
-  /// `ps`: a heading, a line an agent, and how many run.
+  /// `ps`: a heading, a line an agent with the budget that is nearest to its limit, and how many run.
   /// - Parameter isVerbose: adds the isolation, the counters and why it last ended.
   public static func table(_ agents: [Value], isVerbose: Bool) -> [String] {
-    var headings = ["AGENT ID", "PID", "STATUS", "UPTIME", "LOG FILE"]
+    var headings = ["AGENT ID", "PID", "STATUS", "UPTIME", "LOG FILE", "BUDGET"]
     if isVerbose { headings += ["DRIVER", "DONE", "FAILED", "RESTARTS", "WAITING", "LAST EXIT", "LAST ERROR"] }
-    var table = Table(headings, rightAligned: [1, 3, 6, 7, 8, 9])
+    var table = Table(headings, rightAligned: [1, 3, 7, 8, 9, 10])
     for agent in agents {
       var row = [id(agent), pid(agent), state(agent), uptime(agent), agent["log_file"]?.string ?? ""]
+      row.append(BudgetTable.summary(agent))
       if isVerbose {
         row.append(agent["driver"]?.string ?? "")
         row += ["activations", "failures", "restarts", "queued"].map { agent[$0]?.text() ?? "" }

@@ -178,7 +178,15 @@ extension MethodRegistry {
       "agent.processTree", .view, "All agents as a tree of parents and children.",
       result: "`[{\"entry\": agent (4.2), \"children\": [the same]}]`"
     ) { call throws(RPCError) in
-      .list(call.services.agents.listAgents().map { ["entry": call.value($0), "children": []] })
+      let agents = call.services.agents.listAgents()
+      let known = Set(agents.map(\.id))
+      func children(_ parent: AgentID?, _ depth: Int) -> Value {
+        // A parent that is not registered, or a circle of parents, leaves nobody out.
+        let found = agents.filter { $0.parent.flatMap { known.contains($0) ? $0 : nil } == parent }
+        guard depth < 16 else { return [] }
+        return .list(found.map { ["entry": call.value($0), "children": children($0.id, depth + 1)] })
+      }
+      return children(nil, 0)
     },
   ]
 

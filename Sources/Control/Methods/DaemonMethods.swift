@@ -1,3 +1,4 @@
+import Agent
 import Glibc
 import Model
 import Wire
@@ -57,6 +58,25 @@ extension MethodRegistry {
       ["left": .bool(call.services.zone.leaveSafeMode())]
     },
     Method(
+      "daemon.budgets", .view, "What agents may use and do use, and the board as a whole.",
+      [.agent("which agent; all of them, and the board, when left out")],
+      result:
+        "`{\"board\": [budget (4.13)], \"agents\": [{\"agent\", \"driver\", \"state\", \"parent\", \"budgets\": [budget "
+        + "(4.13)]}]}`; `board` is empty with `agent`", errors: [.agentNotFound], budgets),
+    Method(
+      "daemon.history", .view, "The restart ledger: why agents, the daemon and the board ended or began, oldest first.",
+      [
+        .agent("which agent, registered or not; everything when left out"),
+        .optional("limit", .integer(1...2000), 50, "how many lines, the newest, 1 to 2000"),
+      ], result: "`{\"entries\": [line of the ledger (4.14)]}`", errors: [.storage]
+    ) { call throws(RPCError) in
+      let agent = call.arguments.text("agent").map { AgentID($0) }
+      call.services.zone.history(agent, last: Int(call.arguments.integer("limit") ?? 50)) { result in
+        call.answer(result.map { ["entries": .list($0.map(Value.map))] }.mapError(RPCError.init))
+      }
+      return nil
+    },
+    Method(
       "daemon.methods", .view, "The methods of this section, for programs.",
       result:
         "`{\"methods\": [{\"name\", \"role\", \"summary\", \"parameters\": [{\"name\", \"type\", \"required\", "
@@ -65,6 +85,24 @@ extension MethodRegistry {
       ["methods": .list(call.services.status.methods)]
     },
   ]
+
+  @Sendable private static func budgets(_ call: Call) throws(RPCError) -> Value? {
+    let named = call.arguments.text("agent") != nil
+    let agents = try call.agents { control throws(AgentControlError) in
+      named ? [try control.agentStatus(call.agentID)] : control.listAgents()
+    }
+    return [
+      "board": .list(named ? [] : call.services.zone.boardBudgets.map { .map($0.fields) }),
+      "agents": .list(
+        agents.map { agent in
+          [
+            "agent": .string(agent.id.rawValue), "driver": .string(agent.driver.rawValue),
+            "state": .string(agent.state.rawValue), "parent": (agent.parent?.rawValue).orNull,
+            "budgets": .list(agent.budgets.map { .map($0.fields) }),
+          ]
+        }),
+    ]
+  }
 
   @Sendable private static func status(_ call: Call) throws(RPCError) -> Value? {
     let (services, own) = (call.services, call.services.status)

@@ -147,9 +147,19 @@ public enum EventSentence {
   }
 
   private static func budget(_ event: Event, _ verb: String) -> String? {
-    guard event["agent"] != nil else { return nil }
-    let rest = fields(event.payload, except: ["agent"])
-    return "agent \(subject(event, "agent")) is over its \(verb) budget" + (rest.isEmpty ? "" : " (\(rest))")
+    let whose = event["agent"]?.string.map { "agent \($0.printable)" } ?? "the board"
+    guard verb != "capped" else { return "\(whose)\(because(event))" }
+    guard let budget = event["budget"]?.string?.printable else { return nil }
+    let share = BudgetText.share(event.payload)
+    switch verb {
+    case "warning":
+      let percent = BudgetText.percent(event.payload) ?? "most"
+      return "\(whose) has used \(percent) of its \(budget) budget (\(share))"
+    case "throttled": return "\(whose) has used up its \(budget) budget and is slowed down (\(share))"
+    case "exceeded": return "\(whose) went far beyond its \(budget) budget and is stopped (\(share))"
+    case "recovered": return "\(whose) is within its \(budget) budget again (\(share))"
+    default: return nil
+    }
   }
 
   private static func system(_ event: Event, _ verb: String) -> String? {

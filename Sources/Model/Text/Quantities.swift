@@ -51,6 +51,15 @@ public enum Quantity {
     return Rate(count: count, per: window)
   }
 
+  /// Reads `64KiB/m`, `100MB/d`, `4096/10s`: so many bytes in such a time. nil when it is not that.
+  public static func byteRate(_ text: String) -> Rate? {
+    let parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count == 2, let count = bytes(String(parts[0])),
+      let window = duration(parts[1].first?.isNumber == true ? String(parts[1]) : "1\(parts[1])"), window > .zero
+    else { return nil }
+    return Rate(count: count, per: window)
+  }
+
   private static func leadingNumber(_ text: Substring) -> (Double, Substring)? {
     let digits = text.prefix { ("0"..."9").contains($0) || $0 == "." }
     guard let number = Double(digits), number.isFinite else { return nil }

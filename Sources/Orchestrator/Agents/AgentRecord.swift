@@ -76,6 +76,6 @@ final class AgentRecord {
       started: instance == nil ? nil : started, activations: activations, failures: failures,
       restarts: lifecycle.restarts, queued: queue.count, lastExit: lifecycle.lastExit,
       lastError: lifecycle.lastFailure?.message,
-      parent: manifest.parent, budgets: account.status(at: now))
+      parent: account.parent?.agent, budgets: account.status(at: now))
   }
 }

@@ -6,10 +6,10 @@ import Watchdog
 // What agents use, and what follows when it is too much.
 extension AgentSupervisor {
   /// Gives an agent its limits and its place below its parent.
-  func openAccount(_ record: AgentRecord) {
-    let (budget, lowered) = limits.cap(record.manifest.budget)
+  /// - Parameter lowered: what of its budget was lowered to the board's, in sentences.
+  func openAccount(_ record: AgentRecord, _ lowered: [String]) {
     let account = budgets.open(
-      record.id, budget, parent: record.manifest.parent, activationReport: limits.activationReport)
+      record.id, record.manifest.budget, parent: record.manifest.parent, activationReport: limits.activationReport)
     let driver = record.manifest.runtime.driver
     account.enforcement = { .of($0, under: driver) }
     budgets.hold(.storage, record.state.bytes, before: 0, for: account)

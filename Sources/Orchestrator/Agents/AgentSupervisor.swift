@@ -74,6 +74,10 @@ public final class AgentSupervisor {
   public func adopt(_ manifest: Manifest, state: Fields) throws(AgentControlError) {
     try check(manifest)
     forget(manifest.id)
+    let (budget, lowered) = limits.cap(manifest.budget)
+    var manifest = manifest
+    // Drivers enforce some of it themselves.
+    manifest.budget = budget
     let id = manifest.id
     let values = AgentState(state)
     let calls = AgentCalls(
@@ -89,7 +93,7 @@ public final class AgentSupervisor {
         || manifest.runtime.lifecycle == .oneShot && manifest.permissions.mayRead(sensor: sensor.rawValue)
     }
     records[id] = record
-    openAccount(record)
+    openAccount(record, lowered)
     subscribers.add(id, manifest.subscribe)
   }
 

@@ -6,16 +6,20 @@ import Rules
 /// Everything the daemon knows as one tree: devices and leases, agents with their own counters and state, rules.
 public struct StateTree {
   private let agents: any AgentControl
+  private let boardBudgets: [BudgetStatus]
   private let hardware: Hardware
   private let rules: any RuleControl
   private let log: EventLog
   private let clock: any Timekeeper
 
   /// Names what the tree is made from.
+  /// - Parameter boardBudgets: what all agents together use.
   public init(
-    agents: any AgentControl, hardware: Hardware, rules: any RuleControl, log: EventLog, clock: any Timekeeper
+    agents: any AgentControl, boardBudgets: [BudgetStatus] = [], hardware: Hardware, rules: any RuleControl,
+    log: EventLog, clock: any Timekeeper
   ) {
     self.agents = agents
+    self.boardBudgets = boardBudgets
     self.hardware = hardware
     self.rules = rules
     self.log = log
@@ -49,6 +53,7 @@ public struct StateTree {
       "events": ["total": .int(Int64(clamping: log.total)), "shed": .int(Int64(clamping: log.shed))],
       "devices": .map(Fields(hardware.devices().map { ($0.id.rawValue, Self.value($0)) })),
       "agents": .map(Fields(listed.map { ($0.id.rawValue, value($0, snapshots[$0.id])) })),
+      "budgets": .map(Self.value(boardBudgets)),
       "rules": .map(Fields(rules.listRules().map { ($0.id.rawValue, Self.value($0)) })),
     ]
   }
@@ -74,8 +79,13 @@ public struct StateTree {
     ]
     if let started = agent.started { fields["uptime_ms"] = .int((clock.now - started).nanoseconds / 1_000_000) }
     if let error = agent.lastError { fields["last_error"] = .string(error) }
+    fields["budgets"] = .map(Self.value(agent.budgets))
     fields["snapshot"] = snapshot ?? .map([:])
     return .map(fields)
+  }
+
+  private static func value(_ budgets: [BudgetStatus]) -> Fields {
+    Fields(budgets.map { ($0.resource.rawValue, .map($0.fields)) })
   }
 
   private static func value(_ rule: RuleStatus) -> Value {

@@ -1,0 +1,59 @@
+import Model
+
+/// Budgets as people see them. All of it reads what `docs/control.md` calls a budget (4.13).
+public enum BudgetTable {
+  /// `budget`: a heading, and a line for each budget that is limited or used.
+  /// - Parameter result: of `daemon.budgets`.
+  public static func lines(_ result: Value) -> [String] {
+    var table = Table(
+      ["AGENT", "BUDGET", "USED", "LIMIT", "WINDOW", "SHARE", "STEP", "HELD"], rightAligned: [2, 3, 4, 5])
+    for agent in result["agents"]?.list ?? [] {
+      for budget in agent["budgets"]?.list ?? [] { table.add([agent["agent"]?.string ?? "-"] + row(budget)) }
+    }
+    for budget in result["board"]?.list ?? [] { table.add(["(board)"] + row(budget)) }
+    return table.lines
+  }
+
+  private static func row(_ budget: Value) -> [String] {
+    let unit = budget["unit"]?.string ?? ""
+    func amount(_ name: String) -> String { budget[name]?.int.map { BudgetText.amount($0, unit: unit) } ?? "" }
+    let refused = budget["refused"]?.int ?? 0
+    let why = budget["why"]?.string.map { ": \($0)" } ?? ""
+    return [
+      budget["budget"]?.string ?? "",
+      isMetered(budget) ? amount("used") + (refused > 0 ? " +\(amount("refused")) refused" : "") : "",
+      amount("limit"), budget["window_ms"]?.int.map { Duration.milliseconds($0).text } ?? "",
+      isMetered(budget) ? BudgetText.percent(budget.map ?? [:]) ?? "" : "", budget["step"]?.string ?? "",
+      "\(words(budget["enforcement"]?.string ?? ""))\(why)",
+    ]
+  }
+
+  /// The cell of `ps`: the budget that is nearest to its limit, and those that nothing holds the agent to.
+  public static func summary(_ agent: Value) -> String {
+    let budgets = agent["budgets"]?.list ?? []
+    let limited = budgets.filter { $0["limit"]?.int != nil }
+    var parts: [String] = []
+    let worst = limited.filter(isMetered).max { (height($0), share($0)) < (height($1), share($1)) }
+    if let worst, share(worst) > 0 || height(worst) > 0 {
+      let step = height(worst) > 0 ? " \(worst["step"]?.string ?? "")" : ""
+      parts.append("\(worst["budget"]?.string ?? "-") \(BudgetText.percent(worst.map ?? [:]) ?? "")\(step)")
+    }
+    for budget in limited where ["not-enforced", "not-metered"].contains(budget["enforcement"]?.string) {
+      parts.append("\(budget["budget"]?.string ?? "-") \(words(budget["enforcement"]?.string ?? ""))")
+    }
+    return parts.joined(separator: ", ")
+  }
+
+  private static func height(_ budget: Value) -> Int {
+    ["normal", "warned", "throttled", "exceeded"].firstIndex(of: budget["step"]?.string) ?? 0
+  }
+
+  private static func share(_ budget: Value) -> Double {
+    guard let used = budget["used"]?.int, let limit = budget["limit"]?.int, limit > 0 else { return 0 }
+    return Double(used) / Double(limit)
+  }
+
+  private static func isMetered(_ budget: Value) -> Bool { budget["enforcement"]?.string != "not-metered" }
+
+  private static func words(_ name: String) -> String { String(name.map { $0 == "-" ? " " : $0 }) }
+}

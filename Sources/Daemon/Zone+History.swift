@@ -1,0 +1,47 @@
+import Agent
+import Linux
+import Model
+import Orchestrator
+import Store
+
+// The daemon's own lines of the restart ledger, and its reading.
+extension Zone {
+  /// The kernel's id of this boot; empty where there is none.
+  static func boot() -> String {
+    guard let bytes = try? Files.read("/proc/sys/kernel/random/boot_id") else { return "" }
+    return String(String(decoding: bytes, as: UTF8.self).prefix { !$0.isNewline })
+  }
+
+  /// Writes down that the daemon has begun, and what became of the run before.
+  /// - Parameters:
+  ///   - last: the newest line about the daemon; nil on its first start.
+  ///   - crash: what is known of how the run before ended, where that is more than that it did.
+  func noteStart(after last: LedgerEntry?, crash: LedgerEntry? = nil) {
+    let lines = RunHistory.start(
+      after: last, boot: registry.boot, time: loop.wallMilliseconds, uptime: loop.now.nanoseconds / 1_000_000,
+      crash: crash)
+    for line in lines where line.reason != RunHistory.started {
+      let scope = line.scope == .board ? "the board" : "the daemon"
+      journal.log(.notice, "\(scope): \(line.reason): \(line.message)")
+    }
+    try? registry.keep(lines.map(RegistryChange.ledger))
+  }
+
+  /// Writes down that the daemon ends in good order.
+  func noteEnd() {
+    try? registry.keep([
+      .ledger(
+        LedgerEntry(
+          .daemon, time: loop.wallMilliseconds, reason: RunHistory.stopped,
+          message: "after \((loop.now - started).text)", uptime: loop.now.nanoseconds / 1_000_000))
+    ])
+  }
+
+  func history(_ agent: AgentID?, last: Int, _ done: @escaping (Result<[Fields], AgentControlError>) -> Void) {
+    registry.history(agent, last: last) { result in
+      done(result.map { $0.map(\.fields) }.mapError { .storage($0.message) })
+    }
+  }
+
+  var boardBudgets: [BudgetStatus] { agents.boardBudgets }
+}
