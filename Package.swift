@@ -140,7 +140,6 @@ let package = Package(
     tests("AgentInProcessTests", ["AgentInProcess", "Agent", "Model", "OpenStarryAgent"]),
     tests("StoreTests", ["Store", "Model", "Linux"]),
     tests("ModelTests", ["Model", "OpenStarryAgent"]),
-    tests("WatchdogTests", ["Watchdog", "Model"]),
     tests("CrashTests", ["Crash", "Watchdog", "Linux", "CLinux", "Model"]),
     tests("LinuxTests", ["Linux"]),
     tests("EventLoopTests", ["EventLoop", "Linux", "CLinux", "Model"]),

@@ -12,14 +12,22 @@ extension Zone {
     return String(String(decoding: bytes, as: UTF8.self).prefix { !$0.isNewline })
   }
 
-  /// Writes down that the daemon has begun, and what became of the run before.
-  /// - Parameters:
-  ///   - last: the newest line about the daemon; nil on its first start.
-  ///   - crash: what is known of how the run before ended, where that is more than that it did.
-  func noteStart(after last: LedgerEntry?, crash: LedgerEntry? = nil) {
-    let lines = RunHistory.start(
-      after: last, boot: registry.boot, time: loop.wallMilliseconds, uptime: loop.now.nanoseconds / 1_000_000,
-      crash: crash)
+  /// Writes down that the daemon has begun, and what became of the run before, as far as its crash record tells.
+  /// - Parameter last: the newest line about the daemon; nil on its first start.
+  func noteStart(after last: LedgerEntry?) {
+    let (time, uptime) = (loop.wallMilliseconds, loop.now.nanoseconds / 1_000_000)
+    var crash = vitals.lastEnd.map { end in
+      LedgerEntry(
+        .daemon, time: time, reason: end.verdict.ending.rawValue, message: end.verdict.sentence,
+        signal: end.run.fault?.signal, event: end.run.activity?.event, eventType: end.run.activity?.type,
+        boot: registry.boot, uptime: uptime)
+    }
+    var lines = RunHistory.start(after: last, boot: registry.boot, time: time, uptime: uptime, crash: crash)
+    if let agent = vitals.lastEnd?.verdict.blamed, let found = crash.take() {
+      var blame = found
+      (blame.scope, blame.agent) = (.agent, agent)
+      lines.insert(blame, at: 0)
+    }
     for line in lines where line.reason != RunHistory.started {
       let scope = line.scope == .board ? "the board" : "the daemon"
       journal.log(.notice, "\(scope): \(line.reason): \(line.message)")

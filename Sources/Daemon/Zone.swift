@@ -28,7 +28,7 @@ final class Zone {
   let started: Instant
   private let arguments: Arguments
   private let serviceManager: ServiceManager
-  private let vitals: Vitals
+  let vitals: Vitals
   private let story: Story?
   private var control: ControlServer?
   private var isServing = false
@@ -136,6 +136,7 @@ final class Zone {
     }
     for notice in kept.notices { journal.log(.warning, notice) }
     vitals.tell(journal)
+    noteStart(after: kept.lastOfDaemon)
     if let time = arguments.runFor { loop.schedule(after: time) { [unowned self] in end() } }
     followEmergencyStops()
     guardian?.start()
@@ -161,7 +162,6 @@ final class Zone {
     do { _ = try rules.reloadRules() } catch {
       journal.log(.error, "\(error)\nno rules are in force: mend the file, then 'openstarry rules reload'")
     }
-    noteStart(after: kept.lastOfDaemon)
     log.publish("system:started", from: "system", ["board": .string(configuration.board.name)])
     agents.startResident()
   }

@@ -103,6 +103,12 @@ final class Vitals {
     pressure?.start()
   }
 
+  /// How the last run ended, where that was not in good order and something is known of it.
+  var lastEnd: (verdict: Verdict, run: PastRun)? {
+    guard let verdict = book.last, let run = book.record?.previous else { return nil }
+    return verdict.ending == .clean || verdict.ending == .power ? nil : (verdict, run)
+  }
+
   /// Agents that have ended the daemon too often are not run until a person lets them out.
   func quarantine(in agents: AgentSupervisor) {
     for (agent, why) in book.strikes.quarantined.sorted(by: { $0.key < $1.key }) {
