@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "shim.h"
@@ -122,7 +123,13 @@ static inline int openstarry_errno(void) { return errno; }
 static inline int openstarry_signal_descriptor(const sigset_t *set) {
   return signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
-static inline int openstarry_accept(int listener) { return accept4(listener, NULL, NULL, SOCK_CLOEXEC); }
+// A connection to whom a message may take a second, no longer.
+static inline int openstarry_accept(int listener) {
+  int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+  struct timeval limit = {.tv_sec = 1};
+  if (connection >= 0) setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  return connection;
+}
 // close_range(2), which glibc before 2.34 has not; the number is the same on every architecture (asm-generic/unistd.h).
 static inline void openstarry_close_from(int first) { syscall(436, (unsigned)first, ~0U, 0); }
 // mmap(2) of a whole file that is shared; NULL on failure.

@@ -187,9 +187,7 @@ final class GuardianProcess {
     defer { packet.closeRest() }
     switch packet.result {
     case .nothing, .unknown: return
-    case .ended:
-      close(successor)
-      successor = -1
+    case .ended: endSuccessor()
     case .message(.hello): report()
     case .message(.discard(let device)):
       let errno = outputs.discard(device)
@@ -199,16 +197,23 @@ final class GuardianProcess {
     }
   }
 
+  /// It has gone, or does not listen: everything here stays as it is.
+  private func endSuccessor() {
+    close(successor)
+    successor = -1
+  }
+
   private func report() {
     guard let death else { return }
     let report = GuardianReport(
       pid: pid, died: death.noticed, settled: death.settled, outputs: UInt32(outputs.all.count))
-    Packet.send(successor, .report(report), [])
-    for output in outputs.all {
+    var isHeard = Packet.send(successor, .report(report), [])
+    for output in outputs.all where isHeard {
       let kept = KeptOutput(
         record: output.record, outcome: output.outcome, errno: output.errno, hold: output.hold)
-      Packet.send(successor, .kept(kept), output.descriptors)
+      isHeard = Packet.send(successor, .kept(kept), output.descriptors)
     }
+    if !isHeard { endSuccessor() }
   }
 
   // MARK: What people read

@@ -63,10 +63,12 @@ struct Packet {
     for number in takeAll() { close(number) }
   }
 
-  /// Sends a message with copies of descriptors; a successor that does not read is given up by the send's failure.
-  static func send(_ socket: Int32, _ message: GuardianMessage, _ descriptors: [Int32]) {
+  /// Sends a message with copies of descriptors.
+  /// - Returns: false when the other side has gone, or does not read.
+  @discardableResult
+  static func send(_ socket: Int32, _ message: GuardianMessage, _ descriptors: [Int32]) -> Bool {
     let bytes = message.bytes
     // SAFETY: both arrays are valid for their counts during the call.
-    _ = unsafe openstarry_send_message(socket, bytes, bytes.count, descriptors, descriptors.count)
+    return unsafe openstarry_send_message(socket, bytes, bytes.count, descriptors, descriptors.count) == bytes.count
   }
 }

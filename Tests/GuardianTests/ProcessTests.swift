@@ -198,6 +198,19 @@ import Wire
     #expect(try fixture.text(0) == "0")
   }
 
+  @Test func aSuccessorThatDoesNotListenHoldsNothingUp() throws {
+    let ward = try ward(["on_exit: hold"], "o0=1:0.5")
+    ward.kill()
+    let connection = try UnixSocket.connect(GuardianLink.path(beside: fixture.socket), packets: true)
+    try System.setNonBlocking(connection.number)
+    let hello = GuardianMessage.hello.bytes
+    // More questions than answers have room for.
+    for _ in 0..<2000 { guard try UnixSocket.send(connection.number, hello[...]) > 0 else { break } }
+    #expect(try eventually { try fixture.text(0) == "0" })
+    ward.relieve()
+    #expect(eventually { !isAlive(ward.guardian) })
+  }
+
   /// What it costs: nothing while the daemon lives.
   @Test func atRestItSleeps() throws {
     let ward = try ward(["", ""], "o0=1")
