@@ -143,14 +143,4 @@ static inline int openstarry_go_first(void) {
   struct sched_param first = {.sched_priority = 1};
   return sched_setscheduler(0, SCHED_FIFO, &first);
 }
-
-// The linker's own marks of where this program's code begins and ends.
-extern char __executable_start[] __attribute__((weak));
-extern char etext[] __attribute__((weak));
-// Gives the pages of the program's own code back (madvise(2)): they are read from the file again when needed.
-static inline void openstarry_drop_code(void) {
-  uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-  uintptr_t begin = (uintptr_t)__executable_start & ~(page - 1), end = (uintptr_t)etext & ~(page - 1);
-  if (begin != 0 && begin < end) madvise((void *)begin, end - begin, MADV_DONTNEED);
-}
 #endif

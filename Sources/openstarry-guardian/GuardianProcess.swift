@@ -61,10 +61,6 @@ final class GuardianProcess {
         close(null)
       }
     }
-    #if !hasFeature(Embedded)
-      // The start has touched most of the Swift library.
-      openstarry_drop_code()
-    #endif
     // What the last minutes of a machine need is touched once now. Where locking is not allowed, so be it.
     outputs.settleAll(now: 0, isRehearsal: true)
     _ = openstarry_lock_memory()
