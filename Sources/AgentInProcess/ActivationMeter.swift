@@ -32,8 +32,8 @@ struct ActivationMeter {
   private var threadStarted: UInt64?
   private var isLong = true
 
-  /// What takes this long or longer is worth two system calls.
-  static let long = Duration.microseconds(100)
+  /// What takes so many nanoseconds or more is worth two system calls.
+  static let long: UInt64 = 100_000
 
   init(_ clock: ActivationClock) { self.clock = clock }
 
@@ -45,7 +45,7 @@ struct ActivationMeter {
   mutating func end() -> ActivationCost {
     let elapsed = Self.between(started, clock.elapsed())
     let thread = threadStarted.map { Self.between($0, clock.thread()) } ?? 0
-    isLong = elapsed >= UInt64(Self.long.nanoseconds)
+    isLong = elapsed >= Self.long
     return ActivationCost(runTime: min(thread, elapsed), totalTime: elapsed)
   }
 

@@ -35,8 +35,8 @@ final class AgentRecord {
   var allowance = 0
   /// What it uses.
   let account: BudgetAccount
-  /// How long its last activation ran.
-  var lastRun = Duration.zero
+  /// How long its last activation ran, in nanoseconds.
+  var lastRun: Int64 = 0
   /// Memory that its account holds, in bytes.
   var heldMemory: Int64 = 0
   /// Set while it waits for processor time.

@@ -58,9 +58,8 @@ extension AgentSupervisor {
     if let cost {
       let isExact = cost.runTime > 0
       let run = Int64(clamping: isExact ? cost.runTime : cost.totalTime)
-      record.lastRun = .nanoseconds(run)
-      budgets.charge(.cpu, run, to: record.account)
-      budgets.note(activation: record.lastRun, isExact: isExact, for: record.account)
+      record.lastRun = run
+      budgets.charge(activation: run, isExact: isExact, to: record.account)
       if cost.peakMemory > 0 {
         budgets.hold(.memory, Int64(cost.peakMemory), before: record.heldMemory, for: record.account)
         record.heldMemory = Int64(cost.peakMemory)

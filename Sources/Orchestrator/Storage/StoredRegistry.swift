@@ -82,7 +82,7 @@ public final class StoredRegistry: AgentRegistry {
   /// over and over shall not wear out the disk.
   private func gatheringTime(_ changes: [RegistryChange]) -> Duration {
     if isThrifty() { return .seconds(10) }
-    let isLedger = changes.allSatisfy { if case .ledger = $0 { true } else { false } }
+    let isLedger = changes.allSatisfy { if case .ledger(let entry) = $0 { entry.scope == .agent } else { false } }
     return isLedger ? .seconds(2) : .milliseconds(20)
   }
 

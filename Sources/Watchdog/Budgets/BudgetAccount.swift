@@ -15,7 +15,13 @@ public final class BudgetAccount {
   /// Whether its processor time is used up, so that activations wait.
   private(set) var isHeld = false
 
-  init(_ agent: AgentID?) { self.agent = agent }
+  /// For each resource, whether what others use counts here: what passes with time only where it is limited.
+  private var shared: UInt16 = 0
+
+  init(_ agent: AgentID?) {
+    self.agent = agent
+    noteLimits()
+  }
 
   /// `agent 'climate'`, or `the board`.
   public var name: String { agent.map { "agent '\($0)'" } ?? "the board" }
@@ -42,6 +48,19 @@ public final class BudgetAccount {
 
   /// The meters that are above the bottom of their ladders.
   var raised: [BudgetMeter] { meters.compactMap { $0.flatMap { $0.ladder.step > .normal ? $0 : nil } } }
+
+  /// Limits have changed.
+  func noteLimits() {
+    shared = 0
+    for resource in Resource.allCases {
+      let isHeld = BudgetMeter.usualWindow(of: resource) == nil
+      if isHeld || meters[Self.index(resource)]?.limit != nil { shared |= 1 << Self.index(resource) }
+    }
+    noteHold()
+  }
+
+  /// Whether what agents below use counts here, too.
+  func shares(_ resource: Resource) -> Bool { shared & 1 << Self.index(resource) != 0 }
 
   func noteHold() { isHeld = (meters[Self.index(.cpu)]?.ladder.step ?? .normal) >= .throttled }
 

@@ -67,6 +67,7 @@ public final class BudgetBook {
   public func setBoard(_ budget: Budget, disk: Rate?) {
     setLimits(board, budget)
     board.meter(.disk).set(limit: disk.map { Int64($0.count) }, per: disk?.per)
+    board.noteLimits()
   }
 
   private func setLimits(_ account: BudgetAccount, _ budget: Budget) {
@@ -83,7 +84,7 @@ public final class BudgetBook {
     set(.events, budget.events)
     set(.hardware, budget.hardware)
     set(.log, budget.log)
-    account.noteHold()
+    account.noteLimits()
   }
 
   // MARK: Use
@@ -94,13 +95,14 @@ public final class BudgetBook {
     let now = clock.now
     var next: BudgetAccount? = account
     while let holder = next {
+      next = holder.parent
+      guard holder.shares(resource) else { continue }
       let meter = holder.meter(resource)
       if let wait = meter.wait(for: amount, at: now) {
         meter.refuse(amount, at: now)
         climb(meter, of: holder, isOwn: holder === account, at: now)
         return BudgetRefusal(resource: resource, agent: holder.agent, wait: wait, limit: meter.limit ?? 0)
       }
-      next = holder.parent
     }
     charge(resource, amount, to: account, at: now)
     return nil
@@ -109,6 +111,21 @@ public final class BudgetBook {
   /// Counts what has been used already.
   public func charge(_ resource: Resource, _ amount: Int64, to account: BudgetAccount) {
     charge(resource, amount, to: account, at: clock.now)
+  }
+
+  /// Counts an activation: its processor time for the account and all above it, its length for the agent alone, as two
+  /// agents' activations do not add up.
+  /// - Parameters:
+  ///   - nanoseconds: how long it ran.
+  ///   - isExact: whether that is processor time. Time that merely passed may be others' fault: nobody is stopped for
+  ///     how long it took then.
+  public func charge(activation nanoseconds: Int64, isExact: Bool, to account: BudgetAccount) {
+    let now = clock.now
+    charge(.cpu, nanoseconds, to: account, at: now)
+    let meter = account.meter(.activation)
+    guard meter.limit != nil else { return }
+    meter.add(nanoseconds - meter.used(at: now), at: now)
+    climb(meter, of: account, isOwn: isExact, at: now)
   }
 
   /// Says how much of what is held `account` itself holds at present.
@@ -130,15 +147,6 @@ public final class BudgetBook {
     }
   }
 
-  /// Notes how long an activation took. It counts for the agent alone: two agents' activations do not add up.
-  /// - Parameter isExact: whether it is processor time. Time that merely passed may be others' fault: nobody is stopped
-  ///   for it.
-  public func note(activation: Duration, isExact: Bool = true, for account: BudgetAccount) {
-    let (now, meter) = (clock.now, account.meter(.activation))
-    meter.add(activation.nanoseconds - meter.used(at: now), at: now)
-    if meter.limit != nil { climb(meter, of: account, isOwn: isExact, at: now) }
-  }
-
   /// Notes that the agent was stopped for going beyond a budget, by whoever runs it.
   public func exceed(_ resource: Resource, for account: BudgetAccount) {
     let (now, meter) = (clock.now, account.meter(resource))
@@ -157,8 +165,8 @@ public final class BudgetBook {
   }
 
   /// How long the next activation must wait for processor time; nil when it may start now.
-  /// - Parameter expected: how long it will take, as far as anybody knows: what the last one took.
-  public func delay(_ account: BudgetAccount, expecting expected: Duration) -> Duration? {
+  /// - Parameter expected: how many nanoseconds it will take, as far as anybody knows: what the last one took.
+  public func delay(_ account: BudgetAccount, expecting expected: Int64) -> Duration? {
     var longest: Duration?
     var next: BudgetAccount? = account
     while let holder = next {
@@ -168,10 +176,10 @@ public final class BudgetBook {
     return longest
   }
 
-  private func wait(_ holder: BudgetAccount, _ expected: Duration) -> Duration? {
+  private func wait(_ holder: BudgetAccount, _ expected: Int64) -> Duration? {
     let (now, meter) = (clock.now, holder.meter(.cpu))
     // More than the whole budget fits into an empty window only.
-    let amount = min(max(1, expected.nanoseconds), max(1, meter.limit ?? 1))
+    let amount = min(max(1, expected), max(1, meter.limit ?? 1))
     guard let wait = meter.wait(for: amount, at: now), wait > .zero else { return nil }
     return wait
   }
@@ -181,10 +189,11 @@ public final class BudgetBook {
   private func charge(_ resource: Resource, _ amount: Int64, to account: BudgetAccount, at now: Instant) {
     var next: BudgetAccount? = account
     while let holder = next {
+      next = holder.parent
+      guard holder === account || holder.shares(resource) else { continue }
       let meter = holder.meter(resource)
       meter.add(amount, at: now)
       if meter.limit != nil { climb(meter, of: holder, isOwn: holder === account, at: now) }
-      next = holder.parent
     }
   }
 
