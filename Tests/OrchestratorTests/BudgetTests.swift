@@ -67,6 +67,8 @@ import Watchdog
     compute("a", 10)
     #expect(try world.agents.agentStatus("a").activations == 2)
     #expect(try world.agents.agentStatus("a").queued == 2)
+    // What waits for processor time does not look stuck.
+    #expect(world.agents.progress.waiting == 0)
     rest(.milliseconds(8900))
     #expect(try world.agents.agentStatus("a").activations == 2)
     rest(.milliseconds(200))

@@ -49,7 +49,8 @@ extension AgentSupervisor {
   /// What waits for agents that could take it now, and how much has been taken: a queue that does not move is stuck.
   public var progress: (waiting: Int, taken: UInt64) {
     let waiting = records.values.reduce(0) { sum, record in
-      record.lifecycle.state == .ready && !isHeld(record) ? sum + record.queue.count : sum
+      record.lifecycle.state == .ready && !isHeld(record) && record.throttleTimer == nil
+        ? sum + record.queue.count : sum
     }
     return (waiting, taken)
   }
