@@ -28,7 +28,7 @@ extension Zone {
       (blame.scope, blame.agent) = (.agent, agent)
       lines.insert(blame, at: 0)
     }
-    for line in lines where line.reason != RunHistory.started {
+    for line in lines where line.scope != .agent && line.reason != RunHistory.started {
       let scope = line.scope == .board ? "the board" : "the daemon"
       journal.log(.notice, "\(scope): \(line.reason): \(line.message)")
     }
