@@ -53,7 +53,14 @@ public enum BudgetTable {
     return Double(used) / Double(limit)
   }
 
-  private static func isMetered(_ budget: Value) -> Bool { budget["enforcement"]?.string != "not-metered" }
+  private static func isMetered(_ budget: Value) -> Bool {
+    switch budget["enforcement"]?.string {
+    case "not-metered": false
+    // Nothing of what the daemon does not hold an agent to may be known, either.
+    case "not-enforced": (budget["used"]?.int ?? 0) > 0
+    default: true
+    }
+  }
 
   private static func words(_ name: String) -> String { String(name.map { $0 == "-" ? " " : $0 }) }
 }
