@@ -9,6 +9,8 @@ struct Recovery {
   private(set) var notices: [String] = []
   /// Whether the good copy is missing or older than what was opened.
   private(set) var needsCopy = false
+  /// Whether some of what was opened comes from a log that an earlier process has left.
+  private(set) var hasOldLog = false
 
   init(place: StorePlace, schema: Schema) {
     self.place = place
@@ -40,6 +42,7 @@ struct Recovery {
   /// Opens the registry, looks at all of it, and brings it up to date.
   private mutating func openWhole() throws(StoreError) -> Database {
     let log = WriteAheadLog(reading: "\(place.file)-wal")
+    hasOldLog = Files.size("\(place.file)-wal") ?? 0 > 0
     guard Files.size(place.file) != 0 else { throw .corrupt(place.file, detail: "it is empty") }
     let database = try Database(place.file, create: false)
     try Integrity.tellingDamage(of: database) { () throws(StoreError) in

@@ -13,6 +13,7 @@ public final class Store {
   private let place: StorePlace
   private(set) var database: Database?
   private var batchesSinceCopy = 0
+  private var hasOldLog: Bool
 
   /// What happened on opening that people should know: something was restored, or lost. Empty as a rule.
   public let notices: [String]
@@ -33,6 +34,9 @@ public final class Store {
     let opened = try recovery.open()
     database = opened
     notices = recovery.notices
+    hasOldLog = recovery.hasOldLog
+    // Without it everything can be read; `apply` tries again.
+    try? takeOverOldLog(opened)
     if recovery.needsCopy { keepCopy() }
   }
 
@@ -51,6 +55,7 @@ public final class Store {
     guard !changes.isEmpty else { return }
     let database = try opened()
     for change in changes { try change.check() }
+    try takeOverOldLog(database)
     try database.transaction { () throws(StoreError) in
       for change in changes { try apply(change, to: database) }
     }
@@ -168,6 +173,19 @@ public final class Store {
   }
 
   // MARK: Inside
+
+  /// Writes what an earlier process has left in its log to the file, and begins the log anew.
+  ///
+  /// After an fsync(2) that failed, the kernel goes on showing what it could not write, and calls it clean. A log that
+  /// was taken over as it looks could have a hole on the disk, and after a power cut nothing behind the hole counts.
+  private func takeOverOldLog(_ database: Database) throws(StoreError) {
+    guard hasOldLog else { return }
+    let answer = try database.rows("PRAGMA wal_checkpoint(TRUNCATE)").first?.first
+    guard answer?.integer == 0 else {
+      throw .failed(operation: "write", path: place.file, detail: "the old log cannot be taken over now")
+    }
+    hasOldLog = false
+  }
 
   private func opened() throws(StoreError) -> Database {
     guard let database else { throw .failed(operation: "use", path: place.file, detail: "it has been closed") }

@@ -42,6 +42,26 @@ import Testing
     #expect(folder.names == ["registry.db", "registry.db.good"])
   }
 
+  @Test func theLogOfAProcessThatDiedIsTakenOverBeforeAnythingIsAdded() throws {
+    let folder = try Folder()
+    let store = try folder.store()
+    try store.setState("climate", "count", 41)
+    // As a kill leaves it: the file and its log.
+    let left = try Folder()
+    for name in folder.names { try left.write(name, try folder.bytes(name)) }
+    #expect(try left.bytes("registry.db-wal").count > 32)
+    let next = try left.store()
+    #expect(next.notices == [])
+    #expect(try left.bytes("registry.db-wal").isEmpty)
+    // Nothing of the old log is needed any more.
+    let file = try Folder()
+    try file.write("registry.db", try left.bytes("registry.db"))
+    #expect(try file.store().state("climate") == ["count": 41])
+    try next.setState("climate", "count", 42)
+    next.close()
+    #expect(try left.store().state("climate") == ["count": 42])
+  }
+
   @Test func removingAnAgentTakesItsStateAndLeavesItsLedger() throws {
     let folder = try Folder()
     let store = try folder.store()
