@@ -167,6 +167,11 @@ final class ActuatorChannel {
     if target != level, let wait = changes?.wait(at: now), let rate = settings.maxRate {
       throw .limited(device.id, rule: "max_rate", detail: "it may change \(rate) at most", retryAfter: wait)
     }
+    if case .pulse(let length) = command, let wait = waitForReturn(target, length, now), let rate = settings.maxRate {
+      throw .limited(
+        device.id, rule: "max_rate", detail: "it may change \(rate) at most, and goes back after the pulse",
+        retryAfter: wait)
+    }
     if case .pulse(let length) = command, let maxOn = settings.maxOn {
       let end = (onSince ?? now) + maxOn
       guard now + length <= end else {
@@ -175,6 +180,14 @@ final class ActuatorChannel {
           retryAfter: nil)
       }
     }
+  }
+
+  /// The end of a pulse is a change, too, unless it leads to the safe state, which is always allowed.
+  private func waitForReturn(_ target: Double, _ length: Duration, _ now: Instant) -> Duration? {
+    let base = pulse?.base ?? level
+    guard base != settings.safe, base != target, var changes else { return nil }
+    if target != level { changes.record(now) }
+    return changes.wait(at: now + length)
   }
 
   private func makeSafe(by principal: String, _ cause: Cause?, _ now: Instant) throws(HALError) -> Receipt {
@@ -247,12 +260,12 @@ final class ActuatorChannel {
     level = settings.safe
     onSince = nil
     offSince = now
-    changes?.record(now)
     if let fault = drive(settings.safe) {
       owed = Owed(previous: previous, reason: reason, holder: holder, cause: cause)
       failed(fault, cause: cause)
       return fault
     }
+    changes?.record(now)
     publishChange(previous, reason: reason, holder: holder, cause, lease: .zero)
     return nil
   }
@@ -381,6 +394,8 @@ final class ActuatorChannel {
     health.recover()
     if let owed {
       self.owed = nil
+      // It changes only now, whenever it was told to.
+      changes?.record(clock.now)
       publishChange(owed.previous, reason: owed.reason, holder: owed.holder, owed.cause, lease: .zero)
     }
   }

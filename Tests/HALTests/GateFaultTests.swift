@@ -42,6 +42,23 @@ import Testing
     try bench.hardware.controlActuator("lamp", .on, as: ann)
   }
 
+  @Test func aChangeThatComesLateCountsFromWhenItCame() throws {
+    let bench = Bench([.actuator("fan", ActuatorSettings(maxRate: Rate(count: 1, per: .seconds(10))))])
+    try bench.hardware.controlActuator("fan", .on, lease: .seconds(60), as: ann)
+    bench.wait(10_000)
+    try bench.backend.inject("fan", ["fault": "nack", "for": "4s"])
+    _ = failure { () throws(HALError) in try bench.hardware.controlActuator("fan", .off, as: ann) }
+    bench.wait(10_000)
+    let off = try #require(bench.backend.history(of: "fan").last)
+    #expect(off.level == 0 && off.at - bench.clock.now < .seconds(-3))
+    // Ten seconds after it was told, it has not been off for ten seconds.
+    let early = failure { () throws(HALError) in try bench.hardware.controlActuator("fan", .on, as: ann) }
+    guard case .limited(_, rule: "max_rate", _, let wait?) = early else {
+      Issue.record("\(String(describing: early))"); return
+    }
+    #expect(bench.clock.now + wait == off.at + .seconds(10))
+  }
+
   @Test func aLateAnswerOfFailureRevokesTheLease() throws {
     let bench = Bench([.actuator("fan")])
     try bench.backend.inject("fan", ["fault": "timeout", "count": 1, "delay": "200ms"])

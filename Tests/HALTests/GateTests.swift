@@ -206,6 +206,23 @@ import Testing
     try bench.hardware.controlActuator("fan", .on, as: ann)
   }
 
+  @Test func theEndOfAPulseIsAChangeTooWhereItDoesNotLeadToTheSafeState() throws {
+    let bench = Bench([.actuator("fan", ActuatorSettings(maxRate: Rate(count: 2, per: .seconds(10))))])
+    try bench.hardware.controlActuator("fan", .level(0.5), as: ann)
+    // On and back would be the second and the third.
+    let pulse = failure { () throws(HALError) in
+      try bench.hardware.controlActuator("fan", .pulse(.seconds(1)), as: ann)
+    }
+    guard case .limited(_, rule: "max_rate", _, .seconds(9)?) = pulse else {
+      Issue.record("\(String(describing: pulse))"); return
+    }
+    // One that ends after the first has been forgotten is fine.
+    try bench.hardware.controlActuator("fan", .pulse(.seconds(10)), as: ann)
+    bench.wait(10_000)
+    #expect(bench.level("fan") == 0.5)
+    #expect(bench.backend.history(of: "fan").map(\.level) == [0, 0.5, 1, 0.5])
+  }
+
   @Test func maxOnEndsEvenARenewedLease() throws {
     let bench = Bench([.actuator("pump", ActuatorSettings(maxOn: .seconds(5)))])
     try bench.hardware.controlActuator("pump", .on, lease: .seconds(60), as: ann)
