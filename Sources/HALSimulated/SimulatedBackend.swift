@@ -3,6 +3,8 @@ import Model
 
 /// A board that exists only here: scripted and modelled sensors, outputs that act on them, inputs with a finger,
 /// cameras that draw. Deterministic: the same board, seed and times give the same readings and pictures.
+///
+/// It outlives who uses it, as wires do: what is opened again is as it was left, faults and levels and all.
 public final class SimulatedBackend: Backend, SimulationControl {
   private let board: Board
   private let world: World
@@ -11,6 +13,10 @@ public final class SimulatedBackend: Backend, SimulationControl {
   private var outputs: [DeviceID: SimulatedOutput] = [:]
   private var cameras: [DeviceID: SimulatedCamera] = [:]
   private var injectables: [DeviceID: any Injectable] = [:]
+  private var opened: [DeviceID: OpenDevice] = [:]
+
+  /// Called when an output has taken a level, whoever drove it there.
+  public var onOutput: (DeviceID, Double) -> Void = { _, _ in }
 
   /// Makes a board; its time begins now.
   /// - Parameters:
@@ -27,6 +33,13 @@ public final class SimulatedBackend: Backend, SimulationControl {
     guard device.driver == "simulated" else {
       throw .invalid(device.id, "driver '\(device.driver)' is not simulated: use 'simulated', or a real board")
     }
+    if let known = opened[device.id] { return known }
+    let made = try make(device)
+    opened[device.id] = made
+    return made
+  }
+
+  private func make(_ device: Device) throws(HALError) -> OpenDevice {
     switch device.kind {
     case .sensor:
       let sensor = try SimulatedSensor(device, world)
@@ -37,7 +50,7 @@ public final class SimulatedBackend: Backend, SimulationControl {
       (inputs[device.id], injectables[device.id]) = (input, input)
       return .input(input)
     case .actuator:
-      let output = try SimulatedOutput(device, world)
+      let output = try SimulatedOutput(device, world) { [weak self] in self?.onOutput(device.id, $0) }
       (outputs[device.id], injectables[device.id]) = (output, output)
       return .output(output)
     case .camera:
@@ -50,9 +63,19 @@ public final class SimulatedBackend: Backend, SimulationControl {
   public func close() {
     for input in inputs.values { input.stop() }
     for camera in cameras.values { camera.stop() }
-    // What outputs were told stays readable.
-    (inputs, cameras, injectables) = ([:], [:], [:])
   }
+
+  /// As after the sudden death of who used the board: nobody is told anything any more, and what was on its way to an
+  /// output lands or is lost.
+  /// - Parameter lands: whether a level that was on its way to this output is taken.
+  public func abandon(_ lands: (DeviceID) -> Bool) {
+    close()
+    for device in board.devices { outputs[device.id]?.abandon(lands: lands(device.id)) }
+  }
+
+  /// Drives an output past whoever has opened it, as another program that holds the line does.
+  /// - Returns: whether the hardware said that it took it: it does not while a fault refuses, and lies while stuck.
+  public func drive(_ device: DeviceID, to level: Double) -> Bool { outputs[device]?.drive(level) ?? false }
 
   /// What an output was told, oldest first; the newest thousand or so.
   /// - Returns: empty for a device that is not an opened simulated output.

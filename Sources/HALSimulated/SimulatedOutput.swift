@@ -29,8 +29,12 @@ final class SimulatedOutput: OutputDriver, Injectable {
   private var plan: FaultPlan?
   private var told: UInt64 = 0
   private var took: UInt64 = 0
+  /// Levels behind a slow bus, by their numbers.
+  private var underway: [(number: UInt64, level: Double)] = []
+  private let onLevel: (Double) -> Void
 
-  init(_ device: Device, _ world: World) throws(HALError) {
+  init(_ device: Device, _ world: World, _ onLevel: @escaping (Double) -> Void = { _ in }) throws(HALError) {
+    self.onLevel = onLevel
     self.device = device.id
     self.world = world
     let options = try Declaration(device.id, "options", .map(device.options), allowed: device.options.keys)
@@ -56,10 +60,30 @@ final class SimulatedOutput: OutputDriver, Injectable {
       take(level, number)
       return done(.success(()))
     }
-    world.clock.schedule(after: delay) {
-      self.take(level, number)
+    underway.append((number, level))
+    world.clock.schedule(after: delay) { [self] in
+      guard let place = underway.firstIndex(where: { $0.number == number }) else { return }
+      underway.remove(at: place)
+      take(level, number)
       done(.success(()))
     }
+  }
+
+  /// Who drove it has died.
+  func abandon(lands: Bool) {
+    if lands { for command in underway { take(command.level, command.number) } }
+    underway = []
+  }
+
+  /// Somebody else drives it; that is what was said last.
+  func drive(_ level: Double) -> Bool {
+    told += 1
+    if let plan, self.plan?.strikes(at: world.clock.now) ?? false {
+      if plan.fault != nil { return false }
+      if plan.kind == .stuck { return true }
+    }
+    take(level, told)
+    return true
   }
 
   func release(_ mode: ActuatorSettings.OnExit) { released = mode }
@@ -71,6 +95,7 @@ final class SimulatedOutput: OutputDriver, Injectable {
     if history.count == Self.memory { history.removeFirst(Self.memory / 4) }
     history.append(OutputChange(at: world.clock.now, level: level))
     if world.level(device) != level { world.set(device, level) }
+    onLevel(level)
   }
 
   func take(_ plan: FaultPlan?) { self.plan = plan }

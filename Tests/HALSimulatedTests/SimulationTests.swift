@@ -32,6 +32,29 @@ import Testing
     #expect(read(bench, "t") == .success(5))
   }
 
+  @Test func theBoardOutlivesWhoUsesIt() throws {
+    let bench = Bench([.sensor("t"), .actuator("fan"), .actuator("slow", options: ["latency": "50ms"])])
+    var taken: [String] = []
+    bench.backend.onOutput = { taken.append("\($0) \($1)") }
+    try bench.backend.inject("t", "unplug")
+    try bench.hardware.controlActuator("fan", .on, as: ann)
+    try bench.hardware.controlActuator("slow", .on, as: ann)
+    bench.backend.abandon { $0 != "slow" }
+    bench.wait(100)
+    // What was on its way to the slow one is lost; the other stays as it is until somebody else drives it.
+    #expect(taken == ["fan 1.0"])
+    #expect(bench.backend.drive("fan", to: 0))
+    try bench.backend.inject("slow", "nack")
+    #expect(!bench.backend.drive("slow", to: 0))
+    try bench.backend.inject("slow", "stuck")
+    #expect(bench.backend.drive("slow", to: 0))
+    #expect(taken == ["fan 1.0", "fan 0.0"])
+    guard case .sensor(let sensor) = try bench.backend.open(.sensor("t")) else { return }
+    sensor.measure { result in
+      if case .success = result { Issue.record("it is still unplugged") }
+    }
+  }
+
   @Test func aStuckSensorGoesOnSayingTheSame() throws {
     let bench = Bench([
       .sensor("t", model: ["model": "script", "ramp": true, "steps": [["for": "10s", "value": 0], ["value": 10]]])
