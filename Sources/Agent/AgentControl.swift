@@ -79,6 +79,8 @@ public struct AgentStatus: Sendable, Hashable {
   public var restarts: UInt64
   /// How many events wait for it.
   public var queued: Int
+  /// How many events were for it and were never handed to it: too many waited, it could take none, or it was ended.
+  public var dropped: UInt64
   /// Why it last ended; nil when it never did.
   public var lastExit: ExitReason?
   /// The last failure in words.
@@ -92,7 +94,8 @@ public struct AgentStatus: Sendable, Hashable {
   public init(
     id: AgentID, name: String, driver: Manifest.Driver, state: LifecycleState, pid: Int32? = nil,
     started: Instant? = nil, activations: UInt64 = 0, failures: UInt64 = 0, restarts: UInt64 = 0, queued: Int = 0,
-    lastExit: ExitReason? = nil, lastError: String? = nil, parent: AgentID? = nil, budgets: [BudgetStatus] = []
+    dropped: UInt64 = 0, lastExit: ExitReason? = nil, lastError: String? = nil, parent: AgentID? = nil,
+    budgets: [BudgetStatus] = []
   ) {
     self.id = id
     self.name = name
@@ -104,6 +107,7 @@ public struct AgentStatus: Sendable, Hashable {
     self.failures = failures
     self.restarts = restarts
     self.queued = queued
+    self.dropped = dropped
     self.lastExit = lastExit
     self.lastError = lastError
     self.parent = parent

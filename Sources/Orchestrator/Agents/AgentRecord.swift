@@ -18,6 +18,8 @@ final class AgentRecord {
   var started: Instant?
   var activations: UInt64 = 0
   var failures: UInt64 = 0
+  /// Events that were for it and that it never saw.
+  var dropped: UInt64 = 0
   var lastSnapshot: Value = .map([:])
   /// Sensors that are measured while it runs.
   var subscriptions: [SubscriptionID] = []
@@ -67,6 +69,14 @@ final class AgentRecord {
     }
   }
 
+  /// Tells everybody who waits for what is not handed over any more.
+  func drop(_ deliveries: [Delivery]) {
+    for delivery in deliveries {
+      dropped += UInt64(delivery.count)
+      delivery.finish()
+    }
+  }
+
   /// The last failure in words, for refusals.
   var trouble: String { lifecycle.lastFailure?.message ?? "failed too often" }
 
@@ -74,8 +84,7 @@ final class AgentRecord {
     AgentStatus(
       id: id, name: manifest.name, driver: manifest.runtime.driver, state: lifecycle.state, pid: instance?.pid,
       started: instance == nil ? nil : started, activations: activations, failures: failures,
-      restarts: lifecycle.restarts, queued: queue.count, lastExit: lifecycle.lastExit,
-      lastError: lifecycle.lastFailure?.message,
-      parent: account.parent?.agent, budgets: account.status(at: now))
+      restarts: lifecycle.restarts, queued: queue.count, dropped: dropped, lastExit: lifecycle.lastExit,
+      lastError: lifecycle.lastFailure?.message, parent: account.parent?.agent, budgets: account.status(at: now))
   }
 }

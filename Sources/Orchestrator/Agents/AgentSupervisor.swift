@@ -23,7 +23,7 @@ public final class AgentSupervisor {
   public var isPaused = false {
     didSet {
       guard isPaused else { return }
-      for record in records.values { for delivery in record.queue.removeAll() { delivery.finish() } }
+      for record in records.values { record.drop(record.queue.removeAll()) }
     }
   }
 
@@ -141,10 +141,13 @@ public final class AgentSupervisor {
 
   /// Hands an event to the agents that subscribe to it.
   public func handle(_ event: Event) {
-    if isPaused { return }
     for id in subscribers.subscribers(to: event.type) {
-      // An agent that cannot take it says so in its own events.
-      try? deliver(event, to: id, cause: Cause(event), count: 1, firing: nil, nil)
+      do throws(AgentControlError) {
+        try deliver(event, to: id, cause: Cause(event), count: 1, firing: nil, nil)
+      } catch {
+        // An agent that cannot take it says why in its own events.
+        records[id]?.dropped += 1
+      }
     }
   }
 
@@ -174,16 +177,14 @@ public final class AgentSupervisor {
         "agent:overloaded", from: "agent/\(id)", cause: refused.cause,
         ["event": .string(refused.event.type), "waiting": .int(Int64(record.queue.count))])
       if refused.event.id == event.id { throw .overloaded(id, queued: record.queue.count) }
-      refused.finish()
+      record.drop([refused])
     }
     feed(record, .deliver, cause: cause)
   }
 
   /// Ends what a rule's earlier firing began: what waits for it is dropped, a running activation is let finish.
   func endFiring(_ firing: UInt64) {
-    for record in records.values {
-      for delivery in record.queue.remove(firing: firing) { delivery.finish() }
-    }
+    for record in records.values { record.drop(record.queue.remove(firing: firing)) }
   }
 
   // MARK: Lifecycle
@@ -235,7 +236,7 @@ public final class AgentSupervisor {
       record.subscriptions = []
       if record.instance == nil { endUse(record) }
       hardware.releaseAll(holder: "agent/\(record.id)", cause: cause)
-    case .clearQueue: for delivery in record.queue.removeAll() { delivery.finish() }
+    case .clearQueue: record.drop(record.queue.removeAll())
     case .done:
       let waiting = record.onEnd
       record.onEnd = []
