@@ -64,7 +64,9 @@ let package = Package(
       "HALLinux", ["Model", "Linux", "CLinux", "EventLoop", "HAL", "Guardian", "CGPIOD", "CI2C", "CV4L2", "CJPEG"]),
     module("HALSimulated", ["Model", "HAL"]),
     module("AgentInProcess", ["Model", "OpenStarryAgent", "Agent", "Linux"]),
-    module("Orchestrator", ["Model", "Linux", "CLinux", "EventLoop", "HAL", "Agent", "Rules", "Store", "Watchdog"]),
+    module(
+      "Orchestrator",
+      ["Model", "Document", "Linux", "CLinux", "EventLoop", "HAL", "Agent", "Rules", "Store", "Watchdog"]),
     module("Control", ["Model", "Document", "Linux", "EventLoop", "HAL", "Agent", "Rules", "Wire"]),
     module("ControlClient", ["Model", "Document", "Linux", "Wire"]),
     module("AgentWASM", ["Model", "Document", "Linux", "CLinux", "EventLoop", "Agent", "CWasmtime"], exclude: ["wit"]),

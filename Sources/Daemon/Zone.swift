@@ -34,9 +34,7 @@ final class Zone {
   private var isServing = false
   private var stopRequested = false
   private var isStopping = false
-  /// Changes of the emergency stop that are on their way to the disk, and who waits for them.
-  var stopsBeingKept = 0
-  var waitingForStop: [(SystemError?) -> Void] = []
+  var stops: EmergencyStops?
   /// What safe mode leaves undone.
   private var whenSafeModeEnds: (() -> Void)?
 
@@ -253,11 +251,14 @@ final class Zone {
       hardware.close()
       noteEnd()
       registry.close { [unowned self] in
-        control?.stop()
-        backend.close()
-        guardian?.end()
-        log.publish("system:stopped", from: "system")
-        loop.stop()
+        // A stop that nobody was answered yet holds after the restart, too.
+        stops?.whenKept { [unowned self] _ in
+          control?.stop()
+          backend.close()
+          guardian?.end()
+          log.publish("system:stopped", from: "system")
+          loop.stop()
+        }
       }
     }
   }

@@ -21,13 +21,14 @@ public final class StoredRegistry: AgentRegistry {
   /// How many changes wait at most while the disk cannot be written.
   static let waitingLimit = 10_000
 
-  private let loop: EventLoop
+  private let loop: any Loop
   private let events: any EventSink
-  private let worker: Worker<StoreSlot>
+  private let worker: any Jobs<StoreSlot>
   private var waiting: [RegistryChange] = []
   private var waiters: [(Result<Void, RegistryFailure>) -> Void] = []
   private var timer: (id: TimerID, due: Instant)?
   private var isWriting = false
+  private var isClosed = false
   private var failures = 0
   /// The kernel's id of this boot (/proc/sys/kernel/random/boot_id).
   public let boot: String
@@ -38,11 +39,11 @@ public final class StoredRegistry: AgentRegistry {
 
   /// Names the place; nothing is opened yet.
   /// - Parameter boot: the kernel's id of this boot.
-  public init(folder: String, loop: EventLoop, events: any EventSink, boot: String = "") {
+  public init(folder: String, loop: any Loop, events: any EventSink, boot: String = "") {
     self.boot = boot
     self.loop = loop
     self.events = events
-    worker = Worker("registry", on: loop) { StoreSlot(folder: folder) }
+    worker = loop.worker("registry") { StoreSlot(folder: folder) }
   }
 
   /// Opens the registry and reads all of it, turning the loop until that is done.
@@ -107,6 +108,8 @@ public final class StoredRegistry: AgentRegistry {
   /// - Parameter done: called once; what could not be written is lost then, and was said.
   public func close(_ done: @escaping () -> Void) {
     flush { [self] _ in
+      // What could not be written is not tried again: that would open the file anew.
+      isClosed = true
       worker.submit({ $0.close() }, then: { done() })
     }
   }
@@ -129,6 +132,7 @@ public final class StoredRegistry: AgentRegistry {
   }
 
   private func schedule(after delay: Duration) {
+    if isClosed { return }
     let due = loop.now + delay
     if let timer {
       guard due < timer.due else { return }

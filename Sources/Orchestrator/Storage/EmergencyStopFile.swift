@@ -7,12 +7,12 @@ import Model
 /// Keeps an emergency stop over restarts of the daemon: a file that is there while the stop is in force.
 final class EmergencyStopFile {
   private let path: String
-  private let worker: Worker<Void>
+  private let worker: any Jobs<Void>
 
   /// - Parameter folder: where the file is.
-  init(folder: String, on loop: EventLoop) {
+  init(folder: String, on loop: any Loop) {
     path = Files.join(folder, "emergency-stop.json")
-    worker = Worker("stop-file", on: loop) {}
+    worker = loop.worker("stop-file") {}
   }
 
   /// The stop that an earlier run left; nil when there is none. A file that cannot be read counts as one.
