@@ -8,8 +8,10 @@ CONFIG    ?= Examples/greenhouse/openstarry.yaml
 FOR       ?=
 PREFIX    ?= /usr
 FILTER    ?=
+SEED      ?=
+RUNS      ?= 1000
 
-.PHONY: help setup build install package run test check bench format clean testbed vm-test vm-shell vm-bench board-test
+.PHONY: help setup build install package run test check bench format clean testbed vm-test vm-shell vm-bench board-test faults
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -33,6 +35,10 @@ run: build ## the daemon on the simulated greenhouse; FOR=10s ends by itself, CO
 
 test: build ## all tests; FILTER=name for some
 	@$(SWIFT) test $(CHECKED) $(if $(FILTER),--filter $(FILTER))
+
+faults: setup ## seeded runs of the daemon's parts with injected faults; RUNS=1000, FOR=60s, or SEED=n for one, told in full
+	@$(SWIFT) build $(RELEASE) $(CHECKED) --product fault-campaign
+	@.build/release/fault-campaign $(if $(SEED),--seed $(SEED),--runs $(RUNS) $(if $(FOR),--for $(FOR)))
 
 testbed: ## make the virtual test-bed, or find it in the cache
 	@Board/testbed/build

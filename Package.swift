@@ -203,6 +203,16 @@ let package = Package(
         "Linux", "Model",
       ]),
     tests("AgentTrialTests", ["AgentTrial", "AgentInProcess", "Agent", "HAL", "Model", "OpenStarryAgent"]),
+    // make faults: seeded runs of the daemon's real parts, with faults.
+    .target(name: "CFaults", path: "Tests/CFaults"),
+    .target(
+      name: "FaultKit",
+      dependencies: ["Model", "EventLoop", "HAL", "HALSimulated", "Agent", "Rules", "Orchestrator"],
+      path: "Tests/FaultKit", swiftSettings: strict),
+    .executableTarget(
+      name: "fault-campaign", dependencies: ["FaultKit", "CFaults", "Linux", "Model"], path: "Tests/FaultCampaign",
+      swiftSettings: strict),
+    tests("FaultKitTests", ["FaultKit", "Model"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,104 @@
+import FaultKit
+import Glibc
+import Linux
+import Model
+
+/// Runs what was asked for and tells what came of it.
+final class Report {
+  private let folders: Folders
+  private let options: Options
+  private var kinds: [Fault.Kind: Int] = [:]
+  private var pairs = 0
+  private var checks = 0
+  private var lives = 0
+  private var diskCalls = 0
+  private var diskRefusals = 0
+  private var distances: [Int] = []
+  private var failing: [UInt64] = []
+
+  init(_ folders: Folders, _ options: Options) {
+    self.folders = folders
+    self.options = options
+  }
+
+  /// - Returns: whether nothing was found.
+  func run() -> Bool {
+    if let seed = options.seed { return tell(seed) }
+    let begin = System.monotonicNanoseconds()
+    var runs = 0
+    for number in 0..<options.runs {
+      let elapsed = Duration.nanoseconds(Int64(System.monotonicNanoseconds() - begin))
+      if let limit = options.limit, elapsed >= limit { break }
+      if failing.count >= options.failures { break }
+      let plan = Plan(seed: options.first + UInt64(number))
+      let result = Campaign.run(plan, folders)
+      runs += 1
+      add(plan, result)
+      if !result.violations.isEmpty { explain(plan, result) }
+      // Now and then the same once more: a run is nothing but its seed.
+      if number % 100 == 50, Campaign.run(plan, folders).digest != result.digest {
+        print("seed \(plan.seed) went another way the second time: a run must depend on its seed alone")
+        failing.append(plan.seed)
+      }
+    }
+    let seconds = Double(System.monotonicNanoseconds() - begin) / 1e9
+    summarise(runs, seconds)
+    return failing.isEmpty
+  }
+
+  private func add(_ plan: Plan, _ result: RunResult) {
+    for fault in plan.faults { kinds[fault.kind, default: 0] += 1 }
+    for (first, second) in zip(plan.faults, plan.faults.dropFirst()) where second.at - first.at < .milliseconds(50) {
+      pairs += 1
+    }
+    checks += result.checks
+    lives += result.lives
+    diskCalls += result.diskCalls
+    diskRefusals += result.diskRefusals
+    distances += result.distances
+  }
+
+  private func explain(_ plan: Plan, _ result: RunResult) {
+    failing.append(plan.seed)
+    let rule = result.violations[0].rule
+    let smallest = Campaign.shrink(plan) { smaller in
+      Campaign.run(smaller, folders).violations.contains { $0.rule == rule }
+    }
+    print("seed \(plan.seed) fails: \(rule)")
+    for violation in result.violations.prefix(5) {
+      let seconds = Double(violation.at.nanoseconds) / 1e9 - 1
+      print("  \(seconds) s: \(violation.rule): \(violation.text)")
+    }
+    print("  needs \(smallest.faults.count) of its \(plan.faults.count) faults:")
+    for fault in smallest.faults { print("    \(fault)") }
+    print("  replay: make faults SEED=\(plan.seed)")
+  }
+
+  /// One seed, event by event.
+  private func tell(_ seed: UInt64) -> Bool {
+    let plan = Plan(seed: seed)
+    let result = Campaign.run(plan, folders) { print($0) }
+    if result.violations.isEmpty {
+      print("seed \(seed): \(result.checks) checks, nothing found")
+    } else {
+      explain(plan, result)
+    }
+    return result.violations.isEmpty
+  }
+
+  private func summarise(_ runs: Int, _ seconds: Double) {
+    let all = kinds.values.reduce(0, +)
+    let listed = Fault.Kind.allCases.map { "\($0.rawValue) \(kinds[$0] ?? 0)" }
+    print("faults: \(listed.joined(separator: ", "))")
+    distances.sort()
+    let p99 = distances.isEmpty ? 0 : distances[distances.count * 99 / 100]
+    print(
+      "bystanders: \(distances.count) answers, p99 after \(p99) events of others, at most \(distances.last ?? 0); "
+        + "disk: \(diskCalls) calls, \(diskRefusals) refused")
+    print(
+      "\(runs) runs of \(Plan.length.text), \(lives) daemons, \(all) faults (\(pairs) of them with another), "
+        + "\(checks) checks, \(failing.count) seeds failed, \(Int(Double(runs) / max(seconds, 0.001) * 60)) runs a minute"
+    )
+    if !failing.isEmpty { print("failing seeds: \(failing.map { "\($0)" }.joined(separator: ", "))") }
+  }
+}

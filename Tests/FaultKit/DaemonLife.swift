@@ -1,0 +1,144 @@
+import Agent
+import HAL
+import HALSimulated
+import Model
+import Orchestrator
+import Rules
+
+/// One daemon, from its start to its death: its real parts, on a loop that is moved by hand.
+final class DaemonLife {
+  /// How many hops a chain of events may have.
+  static let depthLimit = 8
+  let loop: ManualLoop
+  let log: EventLog
+  let hardware: Hardware
+  let registry: StoredRegistry
+  let agents: AgentSupervisor
+  let rules: RuleRunner
+  let processes: PuppetDriver
+  private(set) var stops: EmergencyStops?
+  /// It serves: clients are answered.
+  private(set) var isReady = false
+  private(set) var isEnding = false
+  private(set) var hasEnded = false
+  /// Called for each event, before it is handed on.
+  var onEvent: (Event) -> Void = { _ in }
+  /// Called as an event is handed on.
+  var onDispatch: (Event) -> Void = { _ in }
+  private let home: String
+  private let backend: LifeBackend
+
+  init(_ board: Board, _ simulated: SimulatedBackend, _ line: Timeline, _ disk: Disk, _ stage: Stage) {
+    let loop = ManualLoop(line, disk)
+    self.loop = loop
+    home = disk.folder
+    log = EventLog(clock: loop, capacity: 256, depthLimit: Self.depthLimit, later: { loop.later($0) })
+    backend = LifeBackend(simulated, loop)
+    hardware = Hardware(board: board, backend: backend, clock: loop, events: log)
+    registry = StoredRegistry(folder: home, loop: loop, events: log)
+    processes = PuppetDriver(.process, stage, loop)
+    agents = AgentSupervisor(
+      clock: loop, events: log, hardware: hardware, files: NoFiles(), registry: registry,
+      drivers: [PuppetDriver(.inProcess, stage, loop), processes], logLines: 10)
+    rules = RuleRunner(
+      clock: loop, events: log, hardware: hardware, agents: agents, utcOffset: { _ in 0 },
+      load: { () throws(Diagnostics) in try RuleSet(compiling: TestAgents.rules) })
+  }
+
+  /// Starts as the daemon does; the disk takes its time.
+  /// - Parameter opens: called when the hardware is about to be opened.
+  func start(_ opens: () -> Void, recovered: (StoredRegistry.Contents, EmergencyStop?) -> Void) {
+    let kept = registry.open(timeout: .seconds(5))
+    guard !loop.isDead else { return }
+    _ = log.listen(EventPattern("*")) { [weak self] event in
+      // A transfer that outlives the daemon still answers to what is left of it.
+      if let self, !loop.isDead { onEvent(event) }
+    }
+    log.dispatch = { [unowned self] event in
+      onDispatch(event)
+      rules.handle(event)
+      agents.handle(event)
+    }
+    let named = Set(TestAgents.configured.map(\.id))
+    let registered = kept.agents.filter { !named.contains($0.id) }.map { TestAgents.guest($0.id, $0.manifest) }
+    for manifest in TestAgents.configured + registered {
+      try? agents.adopt(manifest, state: kept.states[manifest.id] ?? [:])
+    }
+    stops = EmergencyStops(folder: home, loop: loop, hardware: hardware, agents: agents) { _ in }
+    recovered(kept, hardware.emergencyStop)
+    opens()
+    hardware.open()
+    _ = try? rules.reloadRules()
+    log.publish("system:started", from: "system")
+    agents.startResident()
+    isReady = !loop.isDead
+  }
+
+  /// Ends in order.
+  func end() {
+    guard isReady, !isEnding else { return }
+    isEnding = true
+    log.publish("system:stopping", from: "system")
+    loop.later { [unowned self] in
+      agents.shutDown { [unowned self] in
+        log.dispatch = { _ in }
+        hardware.close()
+        registry.close { [unowned self] in stops?.whenKept { [unowned self] _ in hasEnded = true } }
+      }
+    }
+  }
+
+  /// As after SIGKILL.
+  /// - Parameters:
+  ///   - cut: how far work on the disk had come that was begun: how many writes it still sees, nil for none.
+  ///   - lands: whether a level that was on its way to an output is taken.
+  func die(_ cut: () -> Int?, lands: (DeviceID) -> Bool) {
+    isReady = false
+    backend.abandon(lands)
+    loop.die(cut)
+  }
+}
+
+/// Lets a dead daemon drive nothing.
+private final class LifeBackend: Backend {
+  private let simulated: SimulatedBackend
+  private unowned let loop: ManualLoop
+
+  init(_ simulated: SimulatedBackend, _ loop: ManualLoop) {
+    self.simulated = simulated
+    self.loop = loop
+  }
+
+  func open(_ device: Device) throws(HALError) -> OpenDevice {
+    guard !loop.isDead else { throw .unavailable(device.id, "the daemon is dead") }
+    guard case .output(let output) = try simulated.open(device) else { return try simulated.open(device) }
+    return .output(LifeOutput(output, loop))
+  }
+
+  func close() { if !loop.isDead { simulated.close() } }
+  func abandon(_ lands: (DeviceID) -> Bool) { simulated.abandon(lands) }
+}
+
+private final class LifeOutput: OutputDriver {
+  private let output: any OutputDriver
+  private unowned let loop: ManualLoop
+
+  init(_ output: any OutputDriver, _ loop: ManualLoop) {
+    self.output = output
+    self.loop = loop
+  }
+
+  var isAnalogue: Bool { output.isAnalogue }
+
+  func set(_ level: Double, _ done: @escaping (Result<Void, HALError.Fault>) -> Void) {
+    if !loop.isDead { output.set(level, done) }
+  }
+
+  func release(_ mode: ActuatorSettings.OnExit) { if !loop.isDead { output.release(mode) } }
+}
+
+/// No agent of a run reads files.
+private final class NoFiles: FileReading {
+  func resolve(_ path: String) -> String? { nil }
+  func read(_ path: String) throws(AgentError) -> [UInt8] { throw AgentError(.notFound, path) }
+}

@@ -1,0 +1,258 @@
+import Model
+
+/// Something that must never happen, and did.
+public struct Violation: Hashable, Sendable {
+  /// Which rule, in a word: what shrinking holds on to.
+  public var rule: String
+  /// What happened, in a sentence.
+  public var text: String
+  /// When, on the run's clock.
+  public var at: Instant
+}
+
+/// What the daemon believes of an actuator.
+public struct ActuatorView: Sendable {
+  public var level: Double
+  /// The hardware has taken that level.
+  public var isSettled: Bool
+  public var holder: String?
+  /// When the lease ends; nil without one.
+  public var leaseEnd: Instant?
+
+  public init(level: Double, isSettled: Bool, holder: String?, leaseEnd: Instant?) {
+    self.level = level
+    self.isSettled = isSettled
+    self.holder = holder
+    self.leaseEnd = leaseEnd
+  }
+}
+
+/// Watches the wires, and what the daemon says of them, and notes what must never happen.
+///
+/// It knows the board file, the levels that outputs take, and when the daemon lives. It knows nothing of how the daemon
+/// decides.
+public final class Invariants {
+  private struct Output {
+    var settings: ActuatorSettings
+    var latency: Duration
+    var rivals: Set<DeviceID> = []
+    var level: Double
+    var awaySince: Instant?
+    var safeSince: Instant
+    /// In this life of the daemon.
+    var changes: [Instant] = []
+    /// Until then, and a while after, the hardware does not do what it is told.
+    var excusedUntil = Instant(nanoseconds: 0)
+    /// It says yes and does nothing; until it takes a level after this.
+    var liesUntil: Instant?
+    /// Since when the daemon waits for the hardware to take a level.
+    var unsettledSince: Instant?
+
+    var isAway: Bool { level != settings.safe }
+  }
+
+  /// How the daemon is.
+  private enum Daemon: Equatable {
+    case lives
+    /// Nobody drives anything: outputs are to be safe by then.
+    case dead(safeBy: Instant)
+    /// Its loop does not turn.
+    case stuck
+  }
+
+  private var outputs: [DeviceID: Output] = [:]
+  private let order: [DeviceID]
+  private var daemon = Daemon.stuck
+  private var readyBy: Instant?
+  public private(set) var violations: [Violation] = []
+  /// How many single conditions were looked at.
+  public private(set) var checks = 0
+
+  /// Outputs are safe, and no daemon lives.
+  public init(_ board: Board, at now: Instant) {
+    order = board.devices.map(\.id)
+    for device in board.devices {
+      guard case .actuator(let settings) = device.kind else { continue }
+      let latency = device.options["latency"]?.string.flatMap(Quantity.duration) ?? .zero
+      outputs[device.id] = Output(settings: settings, latency: latency, level: settings.safe, safeSince: now)
+    }
+    for id in order {
+      for rival in outputs[id]?.settings.exclusiveWith ?? [] {
+        outputs[id]?.rivals.insert(rival)
+        outputs[rival]?.rivals.insert(id)
+      }
+    }
+  }
+
+  /// Notes a violation unless `holds`.
+  public func expect(_ holds: Bool, _ rule: String, at now: Instant, _ text: @autoclosure () -> String) {
+    checks += 1
+    if !holds, violations.count < 100 { violations.append(Violation(rule: rule, text: text(), at: now)) }
+  }
+
+  // MARK: What happens
+
+  /// The daemon begins to open the hardware.
+  public func daemonStarts(at now: Instant) {
+    daemon = .lives
+    for id in order {
+      outputs[id]?.changes = []
+      // Nobody can say how long it was off before.
+      outputs[id]?.safeSince = now
+    }
+  }
+
+  /// It serves.
+  public func daemonIsReady(at now: Instant) {
+    if let readyBy {
+      expect(now <= readyBy, "back in time", at: now, "the daemon is back \((now - readyBy).text) late")
+    }
+    readyBy = nil
+  }
+
+  /// It died.
+  /// - Parameters:
+  ///   - safeBy: when outputs are to be safe.
+  ///   - readyBy: when it is to serve again.
+  public func daemonDies(safeBy: Instant, readyBy: Instant) {
+    daemon = .dead(safeBy: safeBy)
+    self.readyBy = readyBy
+  }
+
+  /// Its loop does not turn any more; somebody will kill it.
+  public func daemonSticks() { daemon = .stuck }
+
+  /// Nobody had the processor for so long.
+  public func everybodySlept(_ duration: Duration) {
+    outputs = outputs.mapValues { output in
+      var output = output
+      output.awaySince = output.awaySince.map { $0 + duration }
+      output.unsettledSince = output.unsettledSince.map { $0 + duration }
+      return output
+    }
+    if case .dead(let safeBy) = daemon { daemon = .dead(safeBy: safeBy + duration) }
+    readyBy = readyBy.map { $0 + duration }
+  }
+
+  /// An output does not do what it is told.
+  /// - Parameter lies: it says that it does.
+  public func fault(_ id: DeviceID, at now: Instant, until end: Instant, lies: Bool) {
+    // The gate tells it again after waits that double, the longest 30 s; a timeout takes a second more.
+    let patience = min(.seconds(30), end - now + .milliseconds(400)) + .milliseconds(1200)
+    guard var output = outputs[id] else { return }
+    output.excusedUntil = max(output.excusedUntil, end + patience)
+    if lies { output.liesUntil = max(output.liesUntil ?? end, end) }
+    outputs[id] = output
+  }
+
+  /// A level has arrived at an output.
+  public func output(_ id: DeviceID, takes level: Double, at now: Instant) {
+    guard var output = outputs[id] else { return }
+    defer { outputs[id] = output }
+    if let end = output.liesUntil, now >= end {
+      // What it did meanwhile is nobody's fault.
+      output.liesUntil = nil
+      if output.isAway { output.awaySince = now }
+    }
+    guard level != output.level else { return }
+    let was = output.isAway
+    output.level = level
+    if output.isAway {
+      if !was {
+        output.awaySince = now
+        checkRest(id, output, now)
+        checkRivals(id, output, now)
+      }
+      checkRate(id, output, now)
+    } else {
+      output.awaySince = nil
+      output.safeSince = now
+    }
+    output.changes.append(now)
+  }
+
+  private func checkRest(_ id: DeviceID, _ output: Output, _ now: Instant) {
+    guard let rest = output.settings.minOff, output.liesUntil == nil else { return }
+    expect(
+      now - output.safeSince >= rest, "min_off", at: now,
+      "\(id) leaves its safe state after \((now - output.safeSince).text), min_off is \(rest.text)")
+  }
+
+  private func checkRivals(_ id: DeviceID, _ output: Output, _ now: Instant) {
+    for rival in output.rivals.sorted() {
+      guard let other = outputs[rival], other.liesUntil == nil else { continue }
+      expect(!other.isAway, "exclusive_with", at: now, "\(id) and \(rival) are both away from their safe states")
+    }
+  }
+
+  private func checkRate(_ id: DeviceID, _ output: Output, _ now: Instant) {
+    guard let rate = output.settings.maxRate else { return }
+    let recent = output.changes.count { now - $0 < rate.per }
+    expect(
+      recent < rate.count, "max_rate", at: now, "\(id) changes again after \(recent) changes, max_rate is \(rate)")
+  }
+
+  // MARK: How things are
+
+  /// Looks at every output.
+  /// - Parameters:
+  ///   - views: what the daemon says of them; nil while none answers.
+  ///   - isStopped: an emergency stop is in force.
+  ///   - lives: whether who holds a lease is there.
+  public func look(
+    at now: Instant, _ views: ((DeviceID) -> ActuatorView?)?, isStopped: Bool, lives: (String) -> Bool
+  ) {
+    for id in order {
+      guard var output = outputs[id] else { continue }
+      switch daemon {
+      case .stuck: continue
+      case .dead(let safeBy):
+        guard now > safeBy, output.excusedUntil < now, output.liesUntil == nil else { continue }
+        expect(!output.isAway, "safe after death", at: now, "\(id) is at \(output.level) without a daemon")
+      case .lives:
+        if let view = views?(id) { look(id, &output, view, now, isStopped, lives) }
+        outputs[id] = output
+      }
+    }
+    if let readyBy, now > readyBy {
+      self.readyBy = nil
+      expect(false, "back in time", at: now, "the daemon is not back")
+    }
+  }
+
+  private func look(
+    _ id: DeviceID, _ output: inout Output, _ view: ActuatorView, _ now: Instant, _ isStopped: Bool,
+    _ lives: (String) -> Bool
+  ) {
+    guard output.liesUntil == nil else { return }
+    if view.isSettled {
+      output.unsettledSince = nil
+      expect(
+        view.level == output.level, "belief", at: now,
+        "the daemon says that \(id) is at \(view.level), and it is at \(output.level)")
+    } else if output.unsettledSince == nil {
+      output.unsettledSince = now
+    }
+    if let holder = view.holder {
+      expect(lives(holder), "live holder", at: now, "\(id) is held by \(holder), who has ended")
+      if let end = view.leaseEnd {
+        expect(end >= now, "lease", at: now, "the lease of \(id) ended \((now - end).text) ago")
+      }
+    }
+    guard output.isAway, output.excusedUntil < now else { return }
+    if let longest = output.settings.maxOn, let since = output.awaySince {
+      expect(
+        now - since <= longest + output.latency, "max_on", at: now,
+        "\(id) is away from its safe state for \((now - since).text), max_on is \(longest.text)")
+    }
+    // What was told to be safe, or to leave it before that, may be on its way behind a slow bus.
+    let isUnderWay = output.unsettledSince.map { now - $0 <= output.latency * 3 } ?? false
+    if view.holder == nil, !isUnderWay {
+      expect(false, "lease", at: now, "\(id) is at \(output.level) without a lease")
+    }
+    if isStopped, !isUnderWay {
+      expect(false, "emergency stop", at: now, "\(id) is at \(output.level) during a stop")
+    }
+    checks += 2
+  }
+}

@@ -1,0 +1,214 @@
+import Model
+import Testing
+
+@testable import FaultKit
+
+/// The checker must find what must never happen: each rule is shown a history that breaks it, and one beside it that
+/// just does not.
+@Suite struct InvariantTests {
+  private static func actuator(
+    _ id: DeviceID, _ settings: ActuatorSettings = ActuatorSettings(), latency: String? = nil
+  ) -> Device {
+    Device(
+      id: id, kind: .actuator(settings), driver: "simulated", options: latency.map { ["latency": .string($0)] } ?? [:])
+  }
+
+  private let board = Board(
+    name: "test", backend: .simulated,
+    devices: [
+      actuator("heater", ActuatorSettings(maxOn: .seconds(5), minOff: .seconds(2), exclusiveWith: ["cooler"])),
+      actuator("cooler"), actuator("pump", ActuatorSettings(maxRate: Rate(count: 2, per: .seconds(10)))),
+      actuator("brake", ActuatorSettings(safe: 1)), actuator("valve", latency: "30ms"),
+    ])
+
+  /// A history on a clock that is set by hand, in seconds.
+  private final class History {
+    let invariants: Invariants
+    var views: [DeviceID: ActuatorView] = [:]
+    var isStopped = false
+    var dead: Set<String> = []
+
+    init(_ board: Board) {
+      invariants = Invariants(board, at: Instant(nanoseconds: 0))
+      invariants.daemonStarts(at: Instant(nanoseconds: 0))
+      for device in board.devices {
+        guard case .actuator(let settings) = device.kind else { continue }
+        views[device.id] = ActuatorView(level: settings.safe, isSettled: true, holder: nil, leaseEnd: nil)
+      }
+    }
+
+    static func at(_ seconds: Double) -> Instant { Instant(nanoseconds: UInt64(seconds * 1e9)) }
+
+    /// The daemon drives an output, and somebody holds it for so long.
+    func drive(_ id: DeviceID, _ level: Double, at time: Double, lease: Double? = nil, by holder: String = "agent/a") {
+      invariants.output(id, takes: level, at: Self.at(time))
+      views[id] = ActuatorView(
+        level: level, isSettled: true, holder: lease == nil ? nil : holder, leaseEnd: lease.map { Self.at(time + $0) })
+    }
+
+    func look(_ time: Double) {
+      invariants.look(at: Self.at(time), { self.views[$0] }, isStopped: isStopped, lives: { !self.dead.contains($0) })
+    }
+
+    var broken: [String] { invariants.violations.map(\.rule) }
+  }
+
+  @Test func maxOn() {
+    let history = History(board)
+    history.drive("heater", 1, at: 3, lease: 60)
+    history.look(8)
+    #expect(history.broken == [])
+    history.look(8.001)
+    #expect(history.broken == ["max_on"])
+  }
+
+  @Test func timeAsleepDoesNotCount() {
+    let history = History(board)
+    history.drive("heater", 1, at: 3, lease: 600)
+    history.invariants.everybodySlept(.seconds(100))
+    history.look(108)
+    #expect(history.broken == [])
+    history.look(108.001)
+    #expect(history.broken == ["max_on"])
+  }
+
+  @Test func aLeaseThatHasEnded() {
+    let history = History(board)
+    history.drive("cooler", 1, at: 1, lease: 2)
+    history.look(3)
+    #expect(history.broken == [])
+    history.look(3.001)
+    #expect(history.broken == ["lease"])
+  }
+
+  @Test func noLeaseAtAll() {
+    let history = History(board)
+    history.drive("brake", 0, at: 1)
+    history.look(1)
+    #expect(history.broken == ["lease"])
+  }
+
+  @Test func aHolderThatHasEnded() {
+    let history = History(board)
+    history.drive("cooler", 1, at: 1, lease: 20)
+    history.dead = ["agent/a"]
+    history.look(2)
+    #expect(history.broken == ["live holder"])
+  }
+
+  @Test func bothOfTwoExclusives() {
+    for (first, second) in [("heater", "cooler"), ("cooler", "heater")] as [(DeviceID, DeviceID)] {
+      let history = History(board)
+      history.drive(first, 1, at: 3, lease: 9)
+      history.drive(first, 0, at: 4)
+      history.drive(second, 1, at: 4, lease: 9)
+      #expect(history.broken == [])
+      history.drive(second, 0, at: 6)
+      history.drive(first, 1, at: 7, lease: 9)
+      history.drive(second, 1, at: 10, lease: 9)
+      #expect(history.broken == ["exclusive_with"])
+    }
+  }
+
+  @Test func minOff() {
+    let history = History(board)
+    history.drive("heater", 1, at: 2, lease: 1)
+    history.drive("heater", 0, at: 3)
+    history.drive("heater", 1, at: 5, lease: 1)
+    history.drive("heater", 0, at: 6)
+    #expect(history.broken == [])
+    history.drive("heater", 1, at: 7.999, lease: 1)
+    #expect(history.broken == ["min_off"])
+  }
+
+  @Test func maxRate() {
+    let history = History(board)
+    history.drive("pump", 1, at: 1, lease: 9)
+    history.drive("pump", 0.5, at: 2, lease: 9)
+    // The way to the safe state is always open, and counts.
+    history.drive("pump", 0, at: 3)
+    history.drive("pump", 1, at: 12.5, lease: 9)
+    #expect(history.broken == [])
+    history.drive("pump", 0.5, at: 12.6, lease: 9)
+    #expect(history.broken == ["max_rate"])
+  }
+
+  @Test func anythingOnDuringAnEmergencyStop() {
+    let history = History(board)
+    history.drive("cooler", 1, at: 1, lease: 9)
+    history.look(2)
+    #expect(history.broken == [])
+    history.isStopped = true
+    history.look(2)
+    #expect(history.broken == ["emergency stop"])
+  }
+
+  @Test func whatTheDaemonBelieves() {
+    let history = History(board)
+    history.views["cooler"] = ActuatorView(level: 1, isSettled: true, holder: "agent/a", leaseEnd: History.at(9))
+    history.look(1)
+    #expect(history.broken == ["belief"])
+  }
+
+  @Test func aSlowBusHasItsTimeAndNoMore() {
+    let history = History(board)
+    history.drive("valve", 1, at: 1, lease: 1)
+    history.look(1)
+    // Told to be safe, and not there yet.
+    history.views["valve"] = ActuatorView(level: 0, isSettled: false, holder: nil, leaseEnd: nil)
+    for time in [2, 2.03, 2.09] { history.look(time) }
+    #expect(history.broken == [])
+    history.look(2.2)
+    #expect(history.broken == ["lease"])
+  }
+
+  @Test func onWithoutADaemon() {
+    let history = History(board)
+    history.drive("cooler", 1, at: 1, lease: 60)
+    history.invariants.daemonDies(safeBy: History.at(2.01), readyBy: History.at(5))
+    history.look(2.01)
+    #expect(history.broken == [])
+    history.look(2.02)
+    #expect(history.broken == ["safe after death"])
+  }
+
+  @Test func aDaemonThatDoesNotComeBack() {
+    let history = History(board)
+    history.invariants.daemonDies(safeBy: History.at(2), readyBy: History.at(5))
+    history.look(5)
+    #expect(history.broken == [])
+    history.look(5.1)
+    history.look(5.2)
+    #expect(history.broken == ["back in time"])
+    let late = History(board)
+    late.invariants.daemonDies(safeBy: History.at(2), readyBy: History.at(5))
+    late.invariants.daemonIsReady(at: History.at(6))
+    #expect(late.broken == ["back in time"])
+  }
+
+  @Test func anOutputThatRefusesIsExcusedOnlyForAWhile() {
+    let history = History(board)
+    history.drive("cooler", 1, at: 1, lease: 9)
+    history.invariants.fault("cooler", at: History.at(2), until: History.at(3), lies: false)
+    history.views["cooler"] = ActuatorView(level: 0, isSettled: false, holder: nil, leaseEnd: nil)
+    for time in [3, 4, 5.5] { history.look(time) }
+    #expect(history.broken == [])
+    history.look(6)
+    #expect(history.broken == ["lease"])
+  }
+
+  @Test func anOutputThatLiesIsBelievedAgainOnceItHasTakenALevel() {
+    let history = History(board)
+    history.invariants.fault("cooler", at: History.at(1), until: History.at(3), lies: true)
+    history.views["cooler"] = ActuatorView(level: 1, isSettled: true, holder: "agent/a", leaseEnd: History.at(99))
+    history.look(2)
+    history.look(20)
+    #expect(history.broken == [])
+    history.invariants.output("cooler", takes: 1, at: History.at(21))
+    history.look(22)
+    #expect(history.broken == [])
+    history.invariants.output("cooler", takes: 0, at: History.at(23))
+    history.look(24)
+    #expect(history.broken == ["belief"])
+  }
+}
