@@ -31,7 +31,7 @@ enum TrapText {
   static func function(in text: String) -> String? {
     for line in text.split(separator: "\n") {
       guard let mark = line.firstIndex(of: "!"), line.holds(" - ") else { continue }
-      return OneLine.text(String(line[line.index(after: mark)...]))
+      return OneLine.text(FunctionName.readable(String(line[line.index(after: mark)...])))
     }
     return nil
   }

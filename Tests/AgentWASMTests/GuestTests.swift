@@ -7,6 +7,14 @@ import Testing
 
 /// Guests that do what they are for.
 @Suite(.enabled(if: Workshop.isReady, "no engine or no clang: see the first line of output")) struct GuestTests {
+  @Test(arguments: [
+    ("spin", "spin"), ("$e", "$e"), ("$s4trap4TrapV4boomyySiF", "trap.Trap.boom(Swift.Int)"),
+    ("$e4trap4TrapV4boom33_27B9D6B5B14F3AA549EE8179DFBFFA2CLLyySiF", "trap.Trap.boom(Swift.Int)"), ("", ""),
+  ])
+  func functionsHaveTheNamesThatPeopleWrote(name: String, expected: String) {
+    #expect(FunctionName.readable(name) == expected)
+  }
+
   @Test func itReadsAndControls() throws {
     let bench = try Bench()
     let instance = try bench.start(
