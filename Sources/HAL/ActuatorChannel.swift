@@ -45,6 +45,7 @@ final class ActuatorChannel {
   private var owed: Owed?
 
   private var generation: UInt64 = 0
+  private var isChangeUnderWay = false
   private var isInsideSet = false
   private var answerInside: Result<Void, HALError.Fault>?
   /// The hardware has taken the last level it was told.
@@ -216,7 +217,7 @@ final class ActuatorChannel {
         throw .failed(device.id, operation: "set", fault)
       }
       level = target
-      changes?.record(now)
+      noteChange(now)
       if onSince == nil { onSince = now }
     }
     var length = asked ?? settings.lease
@@ -265,7 +266,7 @@ final class ActuatorChannel {
       failed(fault, cause: cause)
       return fault
     }
-    changes?.record(now)
+    noteChange(now)
     publishChange(previous, reason: reason, holder: holder, cause, lease: .zero)
     return nil
   }
@@ -329,7 +330,7 @@ final class ActuatorChannel {
     let previous = level
     if let fault = drive(pulse.base) { return failed(fault, cause: lease.cause) }
     level = pulse.base
-    changes?.record(now)
+    noteChange(now)
     keep(lease)
     publishChange(previous, reason: "pulse-ended", holder: lease.holder, lease.cause, lease: lease.deadline - now)
   }
@@ -353,6 +354,12 @@ final class ActuatorChannel {
   }
 
   // MARK: The driver
+
+  /// Counts a change; one that a slow bus has not carried out yet counts from when it has.
+  private func noteChange(_ now: Instant) {
+    changes?.record(now)
+    isChangeUnderWay = !isSettled
+  }
 
   /// Tells the hardware.
   /// - Returns: why it failed, when it answered at once.
@@ -389,13 +396,18 @@ final class ActuatorChannel {
 
   private func settled() {
     isSettled = true
+    // It changes only now, whenever it was told to.
+    if isChangeUnderWay {
+      changes?.postpone(to: clock.now)
+    } else if owed != nil {
+      changes?.record(clock.now)
+    }
+    isChangeUnderWay = false
     if level == settings.safe { offSince = clock.now }
     retry.reset()
     health.recover()
     if let owed {
       self.owed = nil
-      // It changes only now, whenever it was told to.
-      changes?.record(clock.now)
       publishChange(owed.previous, reason: owed.reason, holder: owed.holder, owed.cause, lease: .zero)
     }
   }

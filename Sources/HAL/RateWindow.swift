@@ -17,6 +17,12 @@ struct RateWindow {
     return free > now ? free - now : nil
   }
 
+  /// The newest change has happened only now.
+  mutating func postpone(to now: Instant) {
+    guard !times.isEmpty else { return }
+    times[times.count < rate.count ? times.count - 1 : (oldest + rate.count - 1) % rate.count] = now
+  }
+
   mutating func record(_ now: Instant) {
     guard rate.count > 0 else { return }
     if times.count < rate.count {

@@ -59,6 +59,20 @@ import Testing
     #expect(bench.clock.now + wait == off.at + .seconds(10))
   }
 
+  @Test func aChangeBehindASlowBusCountsFromWhenItArrived() throws {
+    let bench = Bench([.actuator("fan", ActuatorSettings(maxRate: Rate(count: 2, per: .seconds(10))))])
+    try bench.backend.inject("fan", ["fault": "slow", "delay": "4s", "count": 1])
+    try bench.hardware.controlActuator("fan", .on, lease: .seconds(60), as: ann)
+    bench.wait(5000)
+    try bench.hardware.controlActuator("fan", .level(0.5), lease: .seconds(60), as: ann)
+    // Ten seconds after it was told to be on, it has been on for six.
+    bench.wait(5000)
+    let early = failure { () throws(HALError) in try bench.hardware.controlActuator("fan", .on, as: ann) }
+    guard case .limited(_, rule: "max_rate", _, .seconds(4)?) = early else {
+      Issue.record("\(String(describing: early))"); return
+    }
+  }
+
   @Test func aLateAnswerOfFailureRevokesTheLease() throws {
     let bench = Bench([.actuator("fan")])
     try bench.backend.inject("fan", ["fault": "timeout", "count": 1, "delay": "200ms"])
