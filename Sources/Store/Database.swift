@@ -23,6 +23,26 @@ import CSQLite
     unsafe self.handle = handle
   }
 
+  /// Opens a file that nobody writes to, without its log; nothing is written, not even beside it.
+  init(reading path: String) throws(StoreError) {
+    self.path = path
+    var address = "file:"
+    for byte in path.utf8 {
+      let character = Character(Unicode.Scalar(byte))
+      // What stands for itself in a URI's path (RFC 3986, 2.3).
+      let isPlain = character.isASCII && (character.isLetter || character.isNumber || "/-._~".utf8.contains(byte))
+      address += isPlain ? String(character) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
+    }
+    var opened: OpaquePointer?
+    let flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | SQLITE_OPEN_URI
+    let result = unsafe "\(address)?immutable=1".withCString { unsafe sqlite3_open_v2($0, &opened, flags, nil) }
+    guard result == SQLITE_OK, let handle = unsafe opened else {
+      defer { unsafe sqlite3_close_v2(opened) }
+      throw unsafe Database.error(opened, result, "open", path)
+    }
+    unsafe self.handle = handle
+  }
+
   deinit { unsafe sqlite3_close_v2(handle) }
 
   /// Whether SQLite will only read it.

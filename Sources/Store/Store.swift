@@ -40,6 +40,22 @@ public final class Store {
     if recovery.needsCopy { keepCopy() }
   }
 
+  /// Opens a registry that was closed in order to look at it: where nothing can be written, as on a full disk, not even
+  /// the log can be made that writing needs.
+  /// - Throws: `failed` when there is a log, since what it holds cannot be told without opening the registry; `corrupt`,
+  ///   and what reading throws. `apply` always throws.
+  public init(reading folder: String) throws(StoreError) {
+    place = StorePlace(folder: folder)
+    guard Files.size("\(place.file)-wal") ?? 0 == 0 else {
+      throw .failed(operation: "read", path: place.file, detail: "it was not closed")
+    }
+    let database = try Database(reading: place.file)
+    try Integrity.tellingDamage(of: database) { () throws(StoreError) in try Integrity.check(database) }
+    self.database = database
+    notices = ["\(place.file) can only be read"]
+    hasOldLog = false
+  }
+
   /// Makes a good copy of what has changed, and lets go of the file. Nothing can be read or written afterwards.
   public func close() {
     guard database != nil else { return }

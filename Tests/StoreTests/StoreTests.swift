@@ -62,6 +62,26 @@ import Testing
     #expect(try left.store().state("climate") == ["count": 42])
   }
 
+  @Test func aClosedRegistryCanBeLookedAtWithoutWriting() throws {
+    let folder = try Folder()
+    let store = try folder.store()
+    try store.registerAgent(climate)
+    try store.setState("climate", "count", 41)
+    // What a log holds is not left out without a word.
+    #expect(throws: StoreError.self) { try Store(reading: folder.path) }
+    store.close()
+    let before = folder.names
+    let look = try Store(reading: folder.path)
+    #expect(try look.agents() == [climate])
+    #expect(try look.state("climate") == ["count": 41])
+    #expect(throws: StoreError.self) { try look.setState("climate", "count", 42) }
+    look.close()
+    #expect(folder.names == before)
+    try folder.write("registry.db", Array(try folder.bytes("registry.db").dropLast(4096)))
+    #expect(throws: StoreError.self) { try Store(reading: folder.path) }
+    #expect(throws: StoreError.self) { try Store(reading: "\(folder.path)/a #?%41 b") }
+  }
+
   @Test func removingAnAgentTakesItsStateAndLeavesItsLedger() throws {
     let folder = try Folder()
     let store = try folder.store()

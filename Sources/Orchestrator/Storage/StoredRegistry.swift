@@ -209,11 +209,13 @@ struct StoreSlot {
   }
 
   func contents() -> StoredRegistry.Contents {
-    guard let store else { return StoredRegistry.Contents(notices: ["the registry cannot be used: \(problem ?? "")"]) }
+    guard let store = store ?? (try? Store(reading: folder)) else {
+      return StoredRegistry.Contents(notices: ["the registry cannot be used: \(problem ?? "")"])
+    }
     do throws(StoreError) {
       return StoredRegistry.Contents(
         agents: try store.agents(), states: try store.states(), lastOfDaemon: try store.lastOfDaemon(),
-        notices: store.notices)
+        notices: store.notices + (problem.map { [$0] } ?? []))
     } catch {
       return StoredRegistry.Contents(notices: store.notices + ["the registry cannot be read: \(error)"])
     }
