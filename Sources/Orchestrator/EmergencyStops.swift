@@ -13,6 +13,8 @@ public final class EmergencyStops {
   private var beingKept = 0
   /// Why the last change would not survive.
   private var problem: SystemError?
+  /// The last change may not be on the disk: it failed, or an earlier run has left it and nobody can say.
+  private var isDoubtful = false
   private var waiting: [(SystemError?) -> Void] = []
 
   /// Follows the stops of `hardware` from now on, and goes on with the one that an earlier run left; before the
@@ -31,6 +33,7 @@ public final class EmergencyStops {
     if let left = file.left() {
       hardware.emergencyStop = left
       agents.isPaused = true
+      isDoubtful = true
     }
     hardware.onEmergencyStop = { [unowned self] in changed($0) }
   }
@@ -41,6 +44,7 @@ public final class EmergencyStops {
     file.keep(stop) { [self] error in
       beingKept -= 1
       problem = error
+      isDoubtful = error != nil
       if let error { onProblem(error) }
       guard beingKept == 0 else { return }
       let waiting = self.waiting
@@ -55,7 +59,7 @@ public final class EmergencyStops {
   public func begin(by client: String, reason: String?, cause: Cause?, _ done: @escaping (Bool, String?) -> Void) {
     let isNew = hardware.stopEverything(by: client, reason: reason, cause: cause)
     // Whoever asks again is not told that it is kept when it is not.
-    if !isNew, beingKept == 0, problem != nil { changed(hardware.emergencyStop) }
+    if !isNew, beingKept == 0, isDoubtful { changed(hardware.emergencyStop) }
     whenKept { done(isNew, $0.map { "\($0)" }) }
   }
 
