@@ -189,7 +189,8 @@ final class Zone {
 
   /// Registers what the configuration names, then what was registered at run time; the configuration wins.
   private func adopt(_ manifests: [Manifest], _ kept: StoredRegistry.Contents) {
-    let named = Set(manifests.map(\.id))
+    // What was registered in safe mode is newer than what was kept before.
+    let named = Set(manifests.map(\.id) + agents.listAgents().map(\.id))
     var all = manifests
     for entry in kept.agents where !named.contains(entry.id) {
       do { all.append(try configuration.manifest(text: JSON.encode(entry.manifest), file: entry.file)) } catch {
