@@ -207,8 +207,9 @@ let package = Package(
     .target(name: "CFaults", path: "Tests/CFaults"),
     .target(
       name: "FaultKit",
-      dependencies: ["Model", "EventLoop", "HAL", "HALSimulated", "Agent", "Rules", "Orchestrator"],
-      path: "Tests/FaultKit", swiftSettings: strict),
+      dependencies: [
+        "Model", "EventLoop", "Guardian", "HAL", "HALSimulated", "Agent", "Rules", "Watchdog", "Orchestrator",
+      ], path: "Tests/FaultKit", swiftSettings: strict),
     .executableTarget(
       name: "fault-campaign", dependencies: ["FaultKit", "CFaults", "Linux", "Model"], path: "Tests/FaultCampaign",
       swiftSettings: strict),

@@ -102,7 +102,7 @@ final class Clients {
     let number = machine.ledger.newest
     life.registry.flush { [machine] result in
       guard !life.loop.isDead, case .success = result else { return }
-      machine.ledger.answeredAll("state/", number)
+      machine.ledger.answeredAll("state/", after: life.firstNumber, number)
     }
   }
 
@@ -119,7 +119,7 @@ final class Clients {
     var number: Int?
     do throws(HALError) {
       try life.stops?.clear(by: "client/hand", cause: nil) { [machine] was, problem in
-        guard !life.loop.isDead, problem == nil else { return }
+        guard was, !life.loop.isDead, problem == nil else { return }
         machine.ledger.answered("stop", number ?? machine.ledger.newest)
       }
       number = machine.ledger.newest

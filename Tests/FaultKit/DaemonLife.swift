@@ -17,21 +17,36 @@ final class DaemonLife {
   let rules: RuleRunner
   let processes: PuppetDriver
   private(set) var stops: EmergencyStops?
+  /// What was handed in to be kept before it began.
+  var firstNumber = 0
   /// It serves: clients are answered.
   private(set) var isReady = false
   private(set) var isEnding = false
   private(set) var hasEnded = false
+  /// It has let go of the hardware.
+  private(set) var isClosed = false
+  /// Why it leaves everything but the outputs alone.
+  private(set) var safeMode: String?
+  /// Called when it has let go of the hardware.
+  var onClosed: () -> Void = {}
   /// Called for each event, before it is handed on.
   var onEvent: (Event) -> Void = { _ in }
   /// Called as an event is handed on.
   var onDispatch: (Event) -> Void = { _ in }
   private let home: String
   private let backend: LifeBackend
+  private let guardian: GuardianModel
+  private let keeper: LifeKeeper
 
-  init(_ board: Board, _ simulated: SimulatedBackend, _ line: Timeline, _ disk: Disk, _ stage: Stage) {
+  init(
+    _ board: Board, _ simulated: SimulatedBackend, _ line: Timeline, _ disk: Disk, _ stage: Stage,
+    _ guardian: GuardianModel
+  ) {
     let loop = ManualLoop(line, disk)
     self.loop = loop
     home = disk.folder
+    self.guardian = guardian
+    keeper = LifeKeeper(guardian, loop)
     log = EventLog(clock: loop, capacity: 256, depthLimit: Self.depthLimit, later: { loop.later($0) })
     backend = LifeBackend(simulated, loop)
     hardware = Hardware(board: board, backend: backend, clock: loop, events: log)
@@ -46,8 +61,12 @@ final class DaemonLife {
   }
 
   /// Starts as the daemon does; the disk takes its time.
-  /// - Parameter opens: called when the hardware is about to be opened.
-  func start(_ opens: () -> Void, recovered: (StoredRegistry.Contents, EmergencyStop?) -> Void) {
+  /// - Parameters:
+  ///   - opens: called when the hardware is about to be opened.
+  ///   - recovered: called with what was found on the disk.
+  func start(
+    _ past: PastLives, opens: () -> Void, recovered: (StoredRegistry.Contents, EmergencyStop?) -> Void
+  ) {
     let kept = registry.open(timeout: .seconds(5))
     guard !loop.isDead else { return }
     _ = log.listen(EventPattern("*")) { [weak self] event in
@@ -59,19 +78,44 @@ final class DaemonLife {
       rules.handle(event)
       agents.handle(event)
     }
-    let named = Set(TestAgents.configured.map(\.id))
+    stops = EmergencyStops(folder: home, loop: loop, hardware: hardware, agents: agents) { _ in }
+    recovered(kept, hardware.emergencyStop)
+    opens()
+    guardian.clearPage()
+    safeMode = past.safeMode
+    if safeMode == nil {
+      runEverything(kept, past)
+    } else {
+      hardware.openActuators(keeper: keeper, takingOver: false)
+      guardian.takeCharge()
+      leave = { [unowned self] in runEverything(kept, $0) }
+    }
+    isReady = !loop.isDead
+  }
+
+  private var leave: (PastLives) -> Void = { _ in }
+
+  /// Goes on with what safe mode has left out.
+  func leaveSafeMode(_ past: PastLives) {
+    guard safeMode != nil else { return }
+    safeMode = nil
+    leave(past)
+  }
+
+  private func runEverything(_ kept: StoredRegistry.Contents, _ past: PastLives) {
+    let named = Set(TestAgents.configured.map(\.id) + agents.listAgents().map(\.id))
     let registered = kept.agents.filter { !named.contains($0.id) }.map { TestAgents.guest($0.id, $0.manifest) }
     for manifest in TestAgents.configured + registered {
       try? agents.adopt(manifest, state: kept.states[manifest.id] ?? [:])
     }
-    stops = EmergencyStops(folder: home, loop: loop, hardware: hardware, agents: agents) { _ in }
-    recovered(kept, hardware.emergencyStop)
-    opens()
-    hardware.open()
+    for (agent, why) in past.strikes.quarantined.sorted(by: { $0.key < $1.key }) {
+      agents.quarantine(agent, AgentFailure(.crash, why.sentence))
+    }
+    hardware.open(keeper: keeper)
+    guardian.takeCharge()
     _ = try? rules.reloadRules()
     log.publish("system:started", from: "system")
     agents.startResident()
-    isReady = !loop.isDead
   }
 
   /// Ends in order.
@@ -83,6 +127,8 @@ final class DaemonLife {
       agents.shutDown { [unowned self] in
         log.dispatch = { _ in }
         hardware.close()
+        isClosed = true
+        onClosed()
         registry.close { [unowned self] in stops?.whenKept { [unowned self] _ in hasEnded = true } }
       }
     }

@@ -5,11 +5,12 @@ public struct Fault: Hashable, Sendable, CustomStringConvertible {
   /// What can go wrong.
   public enum Kind: String, CaseIterable, Sendable {
     case agentFails, agentCrashes, agentHangs, agentLeaks, agentStorms, agentSlow, agentDoesNotStart, agentKilled
+    case agentCrashesAgain
     case sensorNack, sensorStuck, sensorTimeout, sensorUnplugged
     case outputNack, outputStuck, outputSlow, outputTimeout, inputUnplugged, cameraLost
     case diskSlow, diskFull, fsyncError, writeError
     case clockForward, clockBack, suspended
-    case daemonKilled, daemonHangs, guardianKilled, powerCut, restart
+    case daemonKilled, daemonKilledAgain, daemonHangs, guardianKilled, powerCut, restart
   }
 
   public var kind: Kind

@@ -45,6 +45,10 @@ public final class Invariants {
     var excusedUntil = Instant(nanoseconds: 0)
     /// It says yes and does nothing; until it takes a level after this.
     var liesUntil: Instant?
+    /// When the lease ends that the daemon last spoke of, and so how long a guardian may hold it.
+    var heldUntil = Instant(nanoseconds: 0)
+    /// A lease that a daemon before has given may last until then, whoever has it.
+    var inheritedUntil = Instant(nanoseconds: 0)
     /// Since when the daemon waits for the hardware to take a level.
     var unsettledSince: Instant?
 
@@ -95,10 +99,14 @@ public final class Invariants {
   /// The daemon begins to open the hardware.
   public func daemonStarts(at now: Instant) {
     daemon = .lives
-    for id in order {
-      outputs[id]?.changes = []
+    outputs = outputs.mapValues { output in
+      var output = output
+      output.changes = []
       // Nobody can say how long it was off before.
-      outputs[id]?.safeSince = now
+      output.safeSince = now
+      output.unsettledSince = nil
+      output.inheritedUntil = output.heldUntil
+      return output
     }
   }
 
@@ -114,20 +122,31 @@ public final class Invariants {
   /// - Parameters:
   ///   - safeBy: when outputs are to be safe.
   ///   - readyBy: when it is to serve again.
-  public func daemonDies(safeBy: Instant, readyBy: Instant) {
+  ///   - holdsUntil: how long those that are to be held may stay as they are; nil for as long as their leases last.
+  public func daemonDies(safeBy: Instant, readyBy: Instant, holdsUntil: Instant? = nil) {
     daemon = .dead(safeBy: safeBy)
     self.readyBy = readyBy
+    if let holdsUntil { for id in order { outputs[id]?.heldUntil = holdsUntil } }
+  }
+
+  /// While no daemon lives, nobody drives anything then until the next one opens it.
+  public func guardianDies() {
+    if case .dead = daemon, let readyBy { daemon = .dead(safeBy: readyBy) }
   }
 
   /// Its loop does not turn any more; somebody will kill it.
   public func daemonSticks() { daemon = .stuck }
 
-  /// Nobody had the processor for so long.
-  public func everybodySlept(_ duration: Duration) {
+  /// Nobody had the processor for so long, until now.
+  public func everybodySlept(_ duration: Duration, until now: Instant) {
+    var isDead = false
+    if case .dead = daemon { isDead = true }
     outputs = outputs.mapValues { output in
       var output = output
       output.awaySince = output.awaySince.map { $0 + duration }
       output.unsettledSince = output.unsettledSince.map { $0 + duration }
+      // The guardian slept, too.
+      if isDead { output.heldUntil = max(output.heldUntil, now + .milliseconds(10)) }
       return output
     }
     if case .dead(let safeBy) = daemon { daemon = .dead(safeBy: safeBy + duration) }
@@ -207,7 +226,9 @@ public final class Invariants {
       switch daemon {
       case .stuck: continue
       case .dead(let safeBy):
-        guard now > safeBy, output.excusedUntil < now, output.liesUntil == nil else { continue }
+        guard now > safeBy, output.settings.onExit != .hold || now > output.heldUntil, output.excusedUntil < now,
+          output.liesUntil == nil
+        else { continue }
         expect(!output.isAway, "safe after death", at: now, "\(id) is at \(output.level) without a daemon")
       case .lives:
         if let view = views?(id) { look(id, &output, view, now, isStopped, lives) }
@@ -224,6 +245,7 @@ public final class Invariants {
     _ id: DeviceID, _ output: inout Output, _ view: ActuatorView, _ now: Instant, _ isStopped: Bool,
     _ lives: (String) -> Bool
   ) {
+    output.heldUntil = view.leaseEnd ?? Instant(nanoseconds: 0)
     guard output.liesUntil == nil else { return }
     if view.isSettled {
       output.unsettledSince = nil
@@ -234,7 +256,9 @@ public final class Invariants {
       output.unsettledSince = now
     }
     if let holder = view.holder {
-      expect(lives(holder), "live holder", at: now, "\(id) is held by \(holder), who has ended")
+      expect(
+        lives(holder) || output.heldUntil <= output.inheritedUntil, "live holder", at: now,
+        "\(id) is held by \(holder), who has ended")
       if let end = view.leaseEnd {
         expect(end >= now, "lease", at: now, "the lease of \(id) ended \((now - end).text) ago")
       }

@@ -33,9 +33,13 @@ public final class Ledger {
     entries[key]?.removeFirst(position)
   }
 
-  /// Everything that was handed in up to `number` was said to be kept, for all keys that begin with `prefix`.
-  public func answeredAll(_ prefix: String, _ number: Int) {
-    for key in keys where key.hasPrefix(prefix) { answered(key, number) }
+  /// Everything that was handed in after `first` and up to `number` was said to be kept, for all keys that begin with
+  /// `prefix`. What an earlier daemon was given is none of this one's business.
+  public func answeredAll(_ prefix: String, after first: Int = 0, _ number: Int) {
+    for key in keys where key.hasPrefix(prefix) {
+      guard entries[key]?.contains(where: { $0.number > first && $0.number <= number }) ?? false else { continue }
+      answered(key, number)
+    }
   }
 
   /// The newest number that was given out.

@@ -3,6 +3,7 @@ import HAL
 import HALSimulated
 import Model
 import Orchestrator
+import Watchdog
 
 /// The whole of a run: the board and its wires, the disk, the daemon that lives or the next one, who starts it again,
 /// and the clients that use it.
@@ -31,18 +32,19 @@ final class Machine {
   let invariants: Invariants
   let ledger = Ledger()
   let answers = Answers()
-  private(set) var life: DaemonLife?
+  var life: DaemonLife?
   /// What happened, for comparison with another run of the same seed.
   private(set) var digest: UInt64 = 0xcbf2_9ce4_8422_2325
-  private let folders: any FolderMaker
-  private(set) var lives = 0
-  private var chance: Chance
-  private var guardianLives = true
-  private var startTimer: TimerID?
-  private var isOver = false
+  let folders: any FolderMaker
+  var lives = 0
+  var chance: Chance
+  let guardian: GuardianModel
+  let past = PastLives()
+  var startTimer: TimerID?
+  var isOver = false
   private var looks = 0
   /// Since the last look an output, a device, an agent or the daemon has.
-  private var somethingChanged = true
+  var somethingChanged = true
   var trace: ((String) -> Void)?
 
   init(_ plan: Plan, _ folders: any FolderMaker) {
@@ -55,6 +57,7 @@ final class Machine {
     disk.clock = line
     stage = Stage(plan.seed, board)
     invariants = Invariants(board, at: line.now)
+    guardian = GuardianModel(board, simulated, line)
     simulated.onOutput = { [unowned self] id, level in
       note("\(id) \(level)")
       somethingChanged = true
@@ -62,8 +65,11 @@ final class Machine {
     }
     stage.onHandled = { [unowned self] in handled($0, $1) }
     stage.onState = { [unowned self] agent, key, value in ledger.submit("state/\(agent)/\(key)", "\(value)") }
-    stage.onCrash = { [unowned self] in kill("an agent in it crashed") }
-    stage.onHang = { [unowned self] in stick() }
+    stage.onCrash = { [unowned self] in
+      past.agentCrashes($0, at: line.now)
+      kill("\($0) crashed in it")
+    }
+    stage.onHang = { [unowned self] in stick($0) }
     for fault in plan.faults {
       line.schedule(at: start + fault.at) { [unowned self] in
         note("fault \(fault)")
@@ -121,7 +127,9 @@ final class Machine {
         isOver && status.queued == 0, "agents left", at: line.now, "\(status.id) is \(status.state) after the end")
     }
     for device in board.devices {
-      guard case .actuator(let settings) = device.kind, let view = view(device.id), view.isSettled else { continue }
+      guard case .actuator(let settings) = device.kind, settings.onExit == .safe, let view = view(device.id),
+        view.isSettled
+      else { continue }
       invariants.expect(
         view.level == settings.safe, "safe at the end", at: line.now, "\(device.id) is at \(view.level) after the end")
     }
@@ -129,11 +137,11 @@ final class Machine {
 
   // MARK: Looking
 
-  private func look() {
+  func look(always: Bool = false) {
     looks += 1
-    guard somethingChanged || looks % 16 == 0 else { return }
+    guard always || somethingChanged || looks % 16 == 0 else { return }
     // While its loop hangs nobody answers; what it drives stays as it is.
-    let life = self.life?.isReady == true && self.life?.loop.isActive == true ? self.life : nil
+    let life = self.life.flatMap { $0.isReady && !$0.isClosed && $0.loop.isActive ? $0 : nil }
     // What was due while everybody slept comes first.
     if let life, life.loop.isBehind { return }
     somethingChanged = false
@@ -144,6 +152,7 @@ final class Machine {
       return status.state != .idle && status.state != .quarantined && status.state != .backoff
     }
     if let life { checkBounds(life) }
+    if let life, life.safeMode == nil { checkQuarantines(life) }
   }
 
   private func view(_ id: DeviceID) -> ActuatorView? {
@@ -153,6 +162,14 @@ final class Machine {
       leaseEnd: life.hardware.lease(of: id)?.end)
   }
 
+  /// Who has ended the daemon too often does not run.
+  private func checkQuarantines(_ life: DaemonLife) {
+    for agent in past.strikes.quarantined.keys.sorted() {
+      let state = (try? life.agents.agentStatus(agent))?.state
+      invariants.expect(state == .quarantined, "three strikes", at: line.now, "\(agent) runs after three strikes")
+    }
+  }
+
   private func checkBounds(_ life: DaemonLife) {
     let timers = life.loop.waiting
     invariants.expect(timers <= 200, "bounded timers", at: line.now, "\(timers) timers wait")
@@ -160,189 +177,9 @@ final class Machine {
     invariants.expect(actions <= 1000, "bounded turn", at: line.now, "\(actions) actions wait in one turn")
   }
 
-  // MARK: The daemon's life and death
-
-  private func launch() {
-    startTimer = nil
-    guard life == nil, !isOver else { return }
-    lives += 1
-    note("daemon \(lives) starts")
-    folders.show(disk, lives)
-    let life = DaemonLife(board, simulated, line, disk, stage)
-    self.life = life
-    line.loop = life.loop
-    // It starts its guardian again.
-    guardianLives = true
-    answers.lifeBegins(lives)
-    life.onEvent = { [unowned self] in happened($0) }
-    life.onDispatch = { [unowned self] event in
-      answers.dispatched(event)
-      let limit = DaemonLife.depthLimit
-      invariants.expect(event.depth <= limit, "depth", at: line.now, "\(event.type) has depth \(event.depth)")
-    }
-    life.start(
-      { [self] in invariants.daemonStarts(at: line.now) },
-      recovered: { [self] contents, stop in check(contents, stop) })
-    guard life.isReady else { return }
-    invariants.daemonIsReady(at: line.now)
-    look()
-  }
-
-  private func check(_ contents: StoredRegistry.Contents, _ stop: EmergencyStop?) {
-    for notice in contents.notices { note("notice: \(notice)") }
-    // A registry that did not open in time is read later.
-    let isOpen = !contents.notices.contains { $0.holds("did not open within") }
-    for key in ledger.keys {
-      let found: String?
-      if key == "stop" {
-        found = stop == nil ? nil : "stopped"
-      } else if !isOpen {
-        continue
-      } else if key.hasPrefix("state/") {
-        let parts = key.split(separator: "/")
-        found = contents.states[AgentID(String(parts[1]))]?[String(parts[2])].map { "\($0.int ?? 0)" }
-      } else {
-        let agent = contents.agents.first { "agent/\($0.id)" == key }
-        found = agent.map { $0.manifest["identity"]?["version"]?.string ?? "no version" }
-      }
-      let problem = ledger.problem(key, found: found)
-      invariants.expect(problem == nil, "kept", at: line.now, problem ?? "")
-    }
-  }
-
-  /// Kills the daemon now.
-  func kill(_ why: String, cut: Bool = true) {
-    guard let life, !life.loop.isDead else { return }
-    note("daemon \(lives) dies: \(why)")
-    let bound = guardianLives ? Bound.guardian : Bound.stopPost
-    invariants.daemonDies(safeBy: line.now + bound, readyBy: line.now + Bound.restart + Bound.start)
-    var chance = self.chance
-    life.die(
-      { cut && chance.happens(70) ? chance.within(0...40) : nil }, lands: { _ in chance.happens(50) })
-    self.chance = chance
-    line.loop = nil
-    answers.lifeEnds(lives)
-    let delay = chance.within(guardianLives ? 1...9 : 20...480)
-    line.schedule(after: .milliseconds(delay)) { [unowned self] in makeSafe() }
-    // Its objects go when nothing of them is running.
-    line.schedule(after: .zero) { [unowned self] in if self.life === life { self.life = nil } }
-    startTimer = line.schedule(after: Bound.restart) { [unowned self] in launch() }
-  }
-
-  /// What the guardian does, and `ExecStopPost` when there is none.
-  private func makeSafe() {
-    guard line.loop == nil else { return }
-    var isDone = true
-    for device in board.devices {
-      guard case .actuator(let settings) = device.kind else { continue }
-      if !simulated.drive(device.id, to: settings.safe) { isDone = false }
-    }
-    if !isDone { line.schedule(after: .milliseconds(100)) { [unowned self] in makeSafe() } }
-  }
-
-  /// The daemon's thread does not return; systemd notices.
-  private func stick() {
-    guard let life, life.loop.isActive else { return }
-    note("daemon \(lives) hangs")
-    life.loop.isStuck = true
-    invariants.daemonSticks()
-    let left = chance.milliseconds(Int(Bound.watchdog.seconds * 500)...Int(Bound.watchdog.seconds * 1000))
-    line.schedule(after: left) { [unowned self] in if self.life === life { kill("the watchdog bit") } }
-  }
-
-  private func cutPower() {
-    if let startTimer { line.cancel(startTimer) }
-    kill("the power went")
-    if let startTimer { line.cancel(startTimer) }
-    disk.cutPower()
-    for device in board.devices {
-      if case .actuator(let settings) = device.kind { invariants.output(device.id, takes: settings.safe, at: line.now) }
-      if case .actuator(let settings) = device.kind { _ = simulated.drive(device.id, to: settings.safe) }
-    }
-    // Without a battery the wall clock begins where it was last noted.
-    line.jumpWall(by: .seconds(-chance.within(0...100_000)))
-    line.wallIsSynchronised = false
-    invariants.daemonDies(safeBy: line.now, readyBy: line.now + Bound.boot + Bound.start)
-    startTimer = line.schedule(after: Bound.boot) { [unowned self] in launch() }
-  }
-
-  // MARK: Faults
-
-  private func inject(_ fault: Fault) {
-    let now = line.now
-    let until = now + fault.length
-    let agent = TestAgents.victims[fault.target % TestAgents.victims.count]
-    switch fault.kind {
-    case .agentFails: stage.mischief[agent] = .fails
-    case .agentCrashes: stage.mischief[agent] = .crashes
-    case .agentHangs: stage.mischief[agent] = .hangs
-    case .agentLeaks: stage.mischief[agent] = .leaks
-    case .agentStorms: stage.mischief[agent] = .storms
-    case .agentSlow: stage.mischief[agent] = .slow
-    case .agentDoesNotStart: stage.mischief[agent] = .doesNotStart
-    case .agentKilled: life?.processes.instances[agent]?.vanish()
-    case .sensorNack: strike(["temperature", "humidity"], "nack", fault, until)
-    case .sensorStuck: strike(["temperature", "humidity"], "stuck", fault, until)
-    case .sensorTimeout: strike(["temperature", "humidity"], "timeout", fault, until)
-    case .sensorUnplugged: strike(["temperature", "humidity"], "unplug", fault, until)
-    case .outputNack: strike(actuators, "nack", fault, until)
-    case .outputStuck: strike(actuators, "stuck", fault, until)
-    case .outputSlow: strike(actuators, "slow", fault, until)
-    case .outputTimeout: strike(actuators, "timeout", fault, until)
-    case .inputUnplugged: strike(["button", "stop"], "unplug", fault, until)
-    case .cameraLost: strike(["eye"], "unplug", fault, until)
-    case .diskSlow: disk.suffer(.slow, until: until)
-    case .diskFull: disk.suffer(.full, until: until)
-    case .fsyncError: disk.suffer(.sync, until: until)
-    case .writeError: disk.suffer(.write, until: until)
-    case .clockForward: line.jumpWall(by: .seconds(fault.target * 20_000_000))
-    case .clockBack: line.jumpWall(by: .seconds(-fault.target * 20_000_000))
-    case .suspended:
-      let gap = fault.length * (1 + fault.target)
-      line.skip(gap)
-      invariants.everybodySlept(gap)
-      answers.slept(gap)
-    case .daemonKilled:
-      // At once, or in the middle of what the loop does next.
-      guard fault.target % 3 > 0, let loop = life?.loop else { return kill("SIGKILL") }
-      loop.dies = (loop.actions + fault.target, { [unowned self] in kill("SIGKILL") })
-    case .daemonHangs: stick()
-    case .guardianKilled:
-      guardianLives = false
-      // The daemon notices, and starts it again.
-      line.schedule(after: .milliseconds(200)) { [unowned self] in
-        if line.loop?.isActive == true { guardianLives = true }
-      }
-    case .powerCut: cutPower()
-    case .restart: restart()
-    }
-  }
-
-  private var actuators: [DeviceID] { stage.devices.map { DeviceID($0) } }
-
-  private func strike(_ devices: [DeviceID], _ what: String, _ fault: Fault, _ until: Instant) {
-    let device = devices[fault.target % devices.count]
-    let length = "\(fault.length.nanoseconds / 1_000_000)ms"
-    try? simulated.inject(device, ["fault": .string(what), "for": .string(length), "delay": "300ms"])
-    invariants.fault(device, at: line.now, until: until, lies: what == "stuck")
-  }
-
-  /// `systemctl restart`.
-  private func restart() {
-    guard let life, life.isReady, life.loop.isActive else { return }
-    life.end()
-    awaitEnd(of: life, until: line.now + Bound.stop)
-  }
-
-  private func awaitEnd(of life: DaemonLife, until deadline: Instant) {
-    guard self.life === life, !life.loop.isDead else { return }
-    if life.hasEnded || line.now > deadline { return kill("it ended", cut: false) }
-    line.schedule(after: .milliseconds(10)) { [unowned self] in awaitEnd(of: life, until: deadline) }
-  }
-
   // MARK: What agents and the daemon say
 
-  private func happened(_ event: Event) {
+  func happened(_ event: Event) {
     note("\(event.type) \(event.source)")
     somethingChanged = true
     switch event.type {
@@ -354,12 +191,4 @@ final class Machine {
   }
 
   private func handled(_ agent: AgentID, _ event: Event) { answers.handled(agent, event, lives, line.now) }
-}
-
-/// Makes the folders that daemons see.
-public protocol FolderMaker: AnyObject {
-  /// The disk of a run.
-  func disk(_ seed: UInt64) -> Disk
-  /// Writes what a disk has into a folder of its own, for the daemon with this number.
-  func show(_ disk: Disk, _ life: Int)
 }

@@ -16,16 +16,20 @@ final class Stage {
   var onHandled: (AgentID, Event) -> Void = { _, _ in }
   var onState: (AgentID, String, Int64) -> Void = { _, _, _ in }
   /// An agent that lives in the daemon took it along.
-  var onCrash: () -> Void = {}
+  var onCrash: (AgentID) -> Void = { _ in }
   /// An agent that lives in the daemon does not return.
-  var onHang: () -> Void = {}
+  var onHang: (AgentID) -> Void = { _ in }
+  /// What an agent does every time.
+  var habit: (agent: AgentID, mischief: Mischief)?
 
   init(_ seed: UInt64, _ board: Board) {
     self.seed = seed
     devices = board.devices.compactMap { if case .actuator = $0.kind { $0.id.rawValue } else { nil } }
   }
 
-  func takeMischief(_ id: AgentID) -> Mischief? { mischief.removeValue(forKey: id) }
+  func takeMischief(_ id: AgentID) -> Mischief? {
+    mischief.removeValue(forKey: id) ?? (habit?.agent == id ? habit?.mischief : nil)
+  }
 }
 
 /// Runs agents that do as the seed says: in the daemon, or as if in a process of their own.
@@ -67,6 +71,7 @@ final class Puppet: AgentInstance {
   private var host: (any AgentHost)?
   private var done: ((Result<Void, AgentFailure>) -> Void)?
   private var isHung = false
+  private var patience: TimerID?
   private var memory = 1 << 20
   private(set) var lastCost: ActivationCost?
 
@@ -91,14 +96,14 @@ final class Puppet: AgentInstance {
     let mischief = stage.takeMischief(manifest.id)
     var acts = chance.within(0...3)
     switch mischief {
-    case .crashes where !isProcess: return stage.onCrash()
-    case .hangs where !isProcess: return stage.onHang()
+    case .crashes where !isProcess: return stage.onCrash(manifest.id)
+    case .hangs where !isProcess: return stage.onHang(manifest.id)
     case .crashes: return after(&chance, 0...20) { $0.end(.failure(AgentFailure(.crash, "signal 11"))) }
     case .hangs:
       isHung = true
       // As a driver that knows the budget does.
       let limit = manifest.budget.activation ?? .seconds(5)
-      loop.schedule(after: limit) { [weak self] in
+      patience = loop.schedule(after: limit) { [weak self] in
         self?.end(.failure(AgentFailure(.activation, "no answer for \(limit.text)")))
       }
       return
@@ -137,6 +142,8 @@ final class Puppet: AgentInstance {
   }
 
   private func end(_ result: Result<Void, AgentFailure>) {
+    if let patience { loop.cancel(patience) }
+    patience = nil
     let done = self.done.take()
     done?(result)
   }
@@ -180,6 +187,8 @@ final class Puppet: AgentInstance {
     }
     // One that hangs does not listen; the kernel asks nobody.
     if isHung && !now { return }
+    if let patience { loop.cancel(patience) }
+    patience = nil
     var chance = Chance(stage.seed, "stop \(manifest.id)", loop.actions)
     loop.schedule(after: now ? .milliseconds(1) : chance.milliseconds(1...30)) { [self] in
       host = nil

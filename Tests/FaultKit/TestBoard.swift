@@ -8,10 +8,12 @@ enum TestBoard {
       Device(id: id, kind: .actuator(settings), driver: "simulated", options: options)
     }
     let heater = ActuatorSettings(
-      maxOn: chance.milliseconds(3000...20_000), minOff: chance.milliseconds(500...5000), exclusiveWith: ["cooler"],
+      onExit: chance.happens(50) ? .hold : .safe, maxOn: chance.milliseconds(3000...20_000),
+      minOff: chance.milliseconds(500...5000), exclusiveWith: ["cooler"],
       lease: chance.milliseconds(500...10_000))
     let cooler = ActuatorSettings(
-      maxOn: chance.milliseconds(3000...30_000), lease: chance.milliseconds(500...10_000))
+      onExit: chance.happens(50) ? .hold : .safe, maxOn: chance.milliseconds(3000...30_000),
+      lease: chance.milliseconds(500...10_000))
     let pump = ActuatorSettings(
       maxOn: chance.milliseconds(1000...8000),
       maxRate: Rate(count: chance.within(1...5), per: chance.milliseconds(2000...15_000)),
@@ -19,7 +21,7 @@ enum TestBoard {
     let valve = ActuatorSettings(
       minOff: chance.milliseconds(100...2000), lease: chance.milliseconds(200...5000))
     let brake = ActuatorSettings(safe: 1, maxOn: chance.milliseconds(1000...8000), lease: .seconds(2))
-    let lamp = ActuatorSettings(lease: chance.milliseconds(200...20_000))
+    let lamp = ActuatorSettings(onExit: .hold, lease: chance.milliseconds(200...20_000))
     return Board(
       name: "campaign", backend: .simulated,
       devices: [

@@ -65,7 +65,7 @@ import Testing
   @Test func timeAsleepDoesNotCount() {
     let history = History(board)
     history.drive("heater", 1, at: 3, lease: 600)
-    history.invariants.everybodySlept(.seconds(100))
+    history.invariants.everybodySlept(.seconds(100), until: History.at(107))
     history.look(108)
     #expect(history.broken == [])
     history.look(108.001)
@@ -170,6 +170,37 @@ import Testing
     #expect(history.broken == [])
     history.look(2.02)
     #expect(history.broken == ["safe after death"])
+  }
+
+  @Test func whatIsToBeHeldMayBeForAsLongAsItsLease() {
+    let held = Board(
+      name: "test", backend: .simulated,
+      devices: [Self.actuator("lamp", ActuatorSettings(onExit: .hold)), Self.actuator("fan")])
+    let history = History(held)
+    history.drive("lamp", 1, at: 1, lease: 9)
+    history.look(2)
+    history.invariants.daemonDies(safeBy: History.at(2.01), readyBy: History.at(50))
+    history.look(10)
+    #expect(history.broken == [])
+    history.look(10.1)
+    #expect(history.broken == ["safe after death"])
+  }
+
+  @Test func whoeverInheritsALeaseNeedNotBeThere() {
+    let held = Board(
+      name: "test", backend: .simulated, devices: [Self.actuator("lamp", ActuatorSettings(onExit: .hold))])
+    let history = History(held)
+    history.drive("lamp", 1, at: 1, lease: 9)
+    history.look(2)
+    history.invariants.daemonDies(safeBy: History.at(2.01), readyBy: History.at(50))
+    history.dead = ["agent/a"]
+    history.invariants.daemonStarts(at: History.at(3))
+    history.look(3)
+    #expect(history.broken == [])
+    // It got more time than it had: then somebody must be there.
+    history.drive("lamp", 1, at: 4, lease: 9)
+    history.look(5)
+    #expect(history.broken == ["live holder"])
   }
 
   @Test func aDaemonThatDoesNotComeBack() {

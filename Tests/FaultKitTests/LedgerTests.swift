@@ -26,6 +26,8 @@ import Testing
     #expect(ledger.problem("k", found: "2") == nil)
     #expect(ledger.problem("k", found: nil) == nil)
     #expect(ledger.problem("other", found: nil) == nil)
+    ledger.answeredAll("", after: ledger.newest, ledger.newest)
+    #expect(ledger.problem("k", found: "2") == nil)
     ledger.answeredAll("", ledger.newest)
     #expect(ledger.problem("k", found: "2") != nil)
     #expect(ledger.problem("other", found: nil) != nil)

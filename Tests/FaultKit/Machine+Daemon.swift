@@ -1,0 +1,150 @@
+import HAL
+import Model
+import Orchestrator
+
+// The daemon's life and death, and who sees to the outputs meanwhile.
+extension Machine {
+  func launch() {
+    startTimer = nil
+    guard life == nil, !isOver else { return }
+    lives += 1
+    note("daemon \(lives) starts")
+    folders.show(disk, lives)
+    let life = DaemonLife(board, simulated, line, disk, stage, guardian)
+    self.life = life
+    line.loop = life.loop
+    answers.lifeBegins(lives)
+    life.onEvent = { [unowned self] in happened($0) }
+    life.onDispatch = { [unowned self] event in
+      answers.dispatched(event)
+      let limit = DaemonLife.depthLimit
+      invariants.expect(event.depth <= limit, "depth", at: line.now, "\(event.type) has depth \(event.depth)")
+    }
+    life.onClosed = { [unowned self] in
+      // What is to be held stays as it is until the next daemon comes.
+      let next = line.now + Bound.stop + Bound.restart + Bound.start
+      invariants.daemonDies(safeBy: line.now + .milliseconds(100), readyBy: next, holdsUntil: next)
+    }
+    life.firstNumber = ledger.newest
+    past.daemonStarts(at: line)
+    life.agents.onRelease = { [unowned self] in past.release($0) }
+    life.start(
+      past, opens: { [self] in invariants.daemonStarts(at: line.now) },
+      recovered: { [self] contents, stop in check(contents, stop) })
+    if let reason = life.safeMode {
+      note("safe mode: \(reason)")
+      answers.pause(true)
+      // Somebody looks after it.
+      line.schedule(after: .seconds(5)) { [unowned self] in leaveSafeMode(life) }
+    }
+    guard life.isReady else { return }
+    invariants.daemonIsReady(at: line.now)
+    look()
+  }
+
+  private func leaveSafeMode(_ life: DaemonLife) {
+    guard self.life === life, life.isReady, life.loop.isActive, !life.isEnding else { return }
+    note("leaves safe mode")
+    past.forgive()
+    life.leaveSafeMode(past)
+    if life.hardware.emergencyStop == nil { answers.pause(false) }
+  }
+
+  private func check(_ contents: StoredRegistry.Contents, _ stop: EmergencyStop?) {
+    for notice in contents.notices { note("notice: \(notice)") }
+    // A registry that did not open in time is read later.
+    let isOpen = !contents.notices.contains { $0.holds("did not open within") }
+    for key in ledger.keys {
+      let found: String?
+      if key == "stop" {
+        found = stop == nil ? nil : "stopped"
+      } else if !isOpen {
+        continue
+      } else if key.hasPrefix("state/") {
+        let parts = key.split(separator: "/")
+        found = contents.states[AgentID(String(parts[1]))]?[String(parts[2])].map { "\($0.int ?? 0)" }
+      } else {
+        let agent = contents.agents.first { "agent/\($0.id)" == key }
+        found = agent.map { $0.manifest["identity"]?["version"]?.string ?? "no version" }
+      }
+      let problem = ledger.problem(key, found: found)
+      invariants.expect(problem == nil, "kept", at: line.now, problem ?? "")
+    }
+  }
+
+  /// Kills the daemon now.
+  func kill(_ why: String, cut: Bool = true) {
+    guard let life, !life.loop.isDead, !isOver else { return }
+    note("daemon \(lives) dies: \(why)")
+    // Who held what until when is what counts from here.
+    look(always: true)
+    let bound = guardian.isAlive ? Bound.guardian : Bound.stopPost
+    if !life.isClosed {
+      invariants.daemonDies(safeBy: line.now + bound, readyBy: line.now + Bound.restart + Bound.start)
+    }
+    var chance = self.chance
+    life.die(
+      { cut && chance.happens(70) ? chance.within(0...40) : nil },
+      // One that ends in order waits for its buses.
+      lands: { _ in life.isClosed || chance.happens(50) })
+    self.chance = chance
+    line.loop = nil
+    answers.lifeEnds(lives)
+    let wasInOrder = life.hasEnded
+    past.daemonEnds(inOrder: wasInOrder, at: line.now)
+    if !wasInOrder {
+      line.schedule(after: .milliseconds(chance.within(1...9))) { [unowned self] in
+        if line.loop == nil { guardian.settle() }
+      }
+      line.schedule(after: .milliseconds(chance.within(20...480))) { [unowned self] in
+        if line.loop == nil, !guardian.isAlive { guardian.makeAllSafe() }
+      }
+    }
+    // Its objects go when nothing of them is running.
+    line.schedule(after: .zero) { [unowned self] in if self.life === life { self.life = nil } }
+    startTimer = line.schedule(after: Bound.restart) { [unowned self] in launch() }
+  }
+
+  /// The daemon's thread does not return; systemd notices.
+  func stick(_ agent: AgentID? = nil) {
+    guard let life, life.loop.isActive, !isOver else { return }
+    note("daemon \(lives) hangs")
+    look(always: true)
+    life.loop.isStuck = true
+    invariants.daemonSticks()
+    past.loopHangs(agent, at: line.now)
+    let left = chance.milliseconds(Int(Bound.watchdog.seconds * 500)...Int(Bound.watchdog.seconds * 1000))
+    line.schedule(after: left) { [unowned self] in if self.life === life { kill("the watchdog bit") } }
+  }
+
+  func cutPower() {
+    if let startTimer { line.cancel(startTimer) }
+    kill("the power went")
+    if let startTimer { line.cancel(startTimer) }
+    disk.cutPower()
+    guardian.forget()
+    past.powerGoes()
+    for device in board.devices {
+      if case .actuator(let settings) = device.kind { invariants.output(device.id, takes: settings.safe, at: line.now) }
+      if case .actuator(let settings) = device.kind { _ = simulated.drive(device.id, to: settings.safe) }
+    }
+    // Without a battery the wall clock begins where it was last noted.
+    line.jumpWall(by: .seconds(-chance.within(0...100_000)))
+    line.wallIsSynchronised = false
+    invariants.daemonDies(safeBy: line.now, readyBy: line.now + Bound.boot + Bound.start, holdsUntil: line.now)
+    startTimer = line.schedule(after: Bound.boot) { [unowned self] in launch() }
+  }
+
+  /// `systemctl restart`.
+  func restart() {
+    guard let life, life.isReady, life.loop.isActive else { return }
+    life.end()
+    awaitEnd(of: life, until: line.now + Bound.stop)
+  }
+
+  private func awaitEnd(of life: DaemonLife, until deadline: Instant) {
+    guard self.life === life, !life.loop.isDead else { return }
+    if life.hasEnded || line.now > deadline { return kill("it ended", cut: false) }
+    line.schedule(after: .milliseconds(10)) { [unowned self] in awaitEnd(of: life, until: deadline) }
+  }
+}

@@ -1,0 +1,71 @@
+import Model
+
+// What goes wrong.
+extension Machine {
+  func inject(_ fault: Fault) {
+    let now = line.now
+    let until = now + fault.length
+    let agent = TestAgents.victims[fault.target % TestAgents.victims.count]
+    switch fault.kind {
+    case .agentFails: stage.mischief[agent] = .fails
+    case .agentCrashes: stage.mischief[agent] = .crashes
+    case .agentHangs: stage.mischief[agent] = .hangs
+    case .agentLeaks: stage.mischief[agent] = .leaks
+    case .agentStorms: stage.mischief[agent] = .storms
+    case .agentSlow: stage.mischief[agent] = .slow
+    case .agentDoesNotStart: stage.mischief[agent] = .doesNotStart
+    case .agentKilled: life?.processes.instances[agent]?.vanish()
+    case .sensorNack: strike(["temperature", "humidity"], "nack", fault, until)
+    case .sensorStuck: strike(["temperature", "humidity"], "stuck", fault, until)
+    case .sensorTimeout: strike(["temperature", "humidity"], "timeout", fault, until)
+    case .sensorUnplugged: strike(["temperature", "humidity"], "unplug", fault, until)
+    case .outputNack: strike(actuators, "nack", fault, until)
+    case .outputStuck: strike(actuators, "stuck", fault, until)
+    case .outputSlow: strike(actuators, "slow", fault, until)
+    case .outputTimeout: strike(actuators, "timeout", fault, until)
+    case .inputUnplugged: strike(["button", "stop"], "unplug", fault, until)
+    case .cameraLost: strike(["eye"], "unplug", fault, until)
+    case .diskSlow: disk.suffer(.slow, until: until)
+    case .diskFull: disk.suffer(.full, until: until)
+    case .fsyncError: disk.suffer(.sync, until: until)
+    case .writeError: disk.suffer(.write, until: until)
+    case .clockForward: line.jumpWall(by: .seconds(fault.target * 20_000_000))
+    case .clockBack: line.jumpWall(by: .seconds(-fault.target * 20_000_000))
+    case .suspended:
+      let gap = fault.length * (1 + fault.target)
+      line.skip(gap)
+      invariants.everybodySlept(gap, until: line.now)
+      answers.slept(gap)
+    case .daemonKilled:
+      // At once, or in the middle of what the loop does next.
+      guard fault.target % 3 > 0, let loop = life?.loop else { return kill("SIGKILL") }
+      loop.dies = (loop.actions + fault.target, { [unowned self] in kill("SIGKILL") })
+    case .daemonHangs: stick()
+    case .agentCrashesAgain:
+      stage.habit = (agent, .crashes)
+      line.schedule(at: now + fault.length * 4) { [unowned self] in stage.habit = nil }
+    case .daemonKilledAgain:
+      for number in 0..<5 {
+        line.schedule(after: .milliseconds(number * 1500)) { [unowned self] in kill("SIGKILL") }
+      }
+    case .guardianKilled:
+      guardian.die()
+      invariants.guardianDies()
+      // The daemon notices, and starts it again.
+      line.schedule(after: .milliseconds(200)) { [unowned self] in
+        if line.loop?.isActive == true { guardian.startAgain() }
+      }
+    case .powerCut: cutPower()
+    case .restart: restart()
+    }
+  }
+
+  private var actuators: [DeviceID] { stage.devices.map { DeviceID($0) } }
+
+  private func strike(_ devices: [DeviceID], _ what: String, _ fault: Fault, _ until: Instant) {
+    let device = devices[fault.target % devices.count]
+    let length = "\(fault.length.nanoseconds / 1_000_000)ms"
+    try? simulated.inject(device, ["fault": .string(what), "for": .string(length), "delay": "300ms"])
+    invariants.fault(device, at: line.now, until: until, lies: what == "stuck")
+  }
+}
