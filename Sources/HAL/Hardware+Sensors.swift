@@ -2,7 +2,8 @@ import Model
 
 /// Names a subscription to a sensor until it is ended.
 public struct SubscriptionID: Hashable, Sendable {
-  let device: DeviceID
+  /// Which sensor.
+  public let device: DeviceID
   let number: UInt64
 }
 

@@ -32,6 +32,36 @@ func refusal(_ body: () throws(AgentControlError) -> Void) -> AgentControlError?
     }
   }
 
+  // MARK: The first reading
+
+  @Test func theFirstReadOfAnAgentThatIsWokenHasAnAnswer() throws {
+    try world.backend.inject("temperature", ["fault": "slow", "delay": "100ms"])
+    try world.adopt(doer("climate"))
+    #expect(wake("climate", "do:read") == nil)
+    #expect(try world.state("climate") == .starting && world.lines("climate").isEmpty)
+    world.wait(.milliseconds(150))
+    #expect(try world.lines("climate") == ["1 do:read", "0.0"])
+    // What is measured already holds up nobody.
+    #expect(wake("climate", "do:read") == nil)
+    #expect(try world.lines("climate").count == 4)
+  }
+
+  @Test func aSensorThatDoesNotAnswerHoldsUpNoStartForLong() throws {
+    try world.backend.inject("temperature", ["fault": "slow", "delay": "10s"])
+    try world.adopt(doer("climate"))
+    #expect(wake("climate", "do:read") == nil)
+    world.wait(.milliseconds(240))
+    #expect(try world.state("climate") == .starting)
+    world.wait(.milliseconds(20))
+    #expect(try world.lines("climate").last?.hasPrefix("unavailable: ") == true)
+    // Killed while it waits, it is gone, and nothing comes late.
+    try world.adopt(doer("other"))
+    #expect(wake("other", "do:read") == nil)
+    try world.agents.killAgent("other", now: true, cause: nil) {}
+    world.wait(.seconds(20))
+    #expect(try world.state("other") == .idle && world.lines("other").isEmpty)
+  }
+
   // MARK: Pausing
 
   @Test func aPausedAgentIsNotWokenAndForgetsWhatWaited() throws {

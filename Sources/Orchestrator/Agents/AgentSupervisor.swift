@@ -17,6 +17,8 @@ public final class AgentSupervisor {
   let budgets: BudgetBook
   private var random: any RandomNumberGenerator
   var records: [AgentID: AgentRecord] = [:]
+  /// How long an agent's start waits for the first readings of its sensors.
+  static let firstReading = Duration.milliseconds(250)
   var isShutDown = false
   /// While it is set, as during an emergency stop, no activation begins; what waited when it was set is dropped, since
   /// nobody wants to act on it later. An activation that runs ends by itself.
@@ -262,13 +264,47 @@ public final class AgentSupervisor {
         record.started = clock.now
         // Sensors that the manifest names are measured while the agent runs, so that its reads never wait.
         record.subscriptions = measure { record.manifest.permissions.mayRead(sensor: $0.rawValue) }
-        feed(record, .started, cause: cause)
+        awaitReadings(record, generation) { [unowned self] in feed(record, .started, cause: cause) }
       case .success(let instance): instance.stop(now: true) {}
       case .failure(let failure) where record.generation == generation:
         log(record.id, .error, failure.message)
         feed(record, .startFailed(failure), cause: cause)
       case .failure: break
       }
+    }
+  }
+
+  /// Calls `done` when every sensor that the agent may read has been measured once, so that its first read has an
+  /// answer; a sensor that does not answer holds it up for `firstReading` at most.
+  private func awaitReadings(_ record: AgentRecord, _ generation: UInt64, _ done: @escaping () -> Void) {
+    let everybody = Principal(name: "agent/\(record.id)", permissions: .all)
+    let unread = record.subscriptions.map(\.device).filter {
+      guard case .unavailable = readingError($0, everybody) else { return false }
+      return true
+    }
+    guard !unread.isEmpty else { return done() }
+    var missing = unread.count
+    var timer: TimerID?
+    let finish = { [unowned self] in
+      guard missing > 0 else { return }
+      missing = 0
+      timer.map(clock.cancel)
+      if record.generation == generation, record.instance != nil { done() }
+    }
+    timer = clock.schedule(after: Self.firstReading, finish)
+    for device in unread {
+      hardware.getSensorData(device, as: everybody) { _ in
+        if missing == 1 { finish() } else { missing -= 1 }
+      }
+    }
+  }
+
+  private func readingError(_ id: DeviceID, _ principal: Principal) -> HALError? {
+    do throws(HALError) {
+      _ = try hardware.latestReading(id, as: principal)
+      return nil
+    } catch {
+      return error
     }
   }
 
