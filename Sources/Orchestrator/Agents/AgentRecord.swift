@@ -27,6 +27,8 @@ final class AgentRecord {
   var standing: [SubscriptionID] = []
   var backoffTimer: TimerID?
   var graceTimer: TimerID?
+  /// Set while its start waits for the first readings of its sensors.
+  var readingTimer: TimerID?
   var onEnd: [() -> Void] = []
   /// Events that arrived while the effects of another one were being executed.
   var pending: [(event: LifecycleEvent, cause: Cause?)] = []

@@ -284,19 +284,23 @@ public final class AgentSupervisor {
     }
     guard !unread.isEmpty else { return done() }
     var missing = unread.count
-    var timer: TimerID?
     let finish = { [unowned self] in
-      guard missing > 0 else { return }
+      guard missing > 0, record.generation == generation, record.readingTimer != nil else { return }
       missing = 0
-      timer.map(clock.cancel)
-      if record.generation == generation, record.instance != nil { done() }
+      endReading(record)
+      done()
     }
-    timer = clock.schedule(after: Self.firstReading, finish)
+    record.readingTimer = clock.schedule(after: Self.firstReading, finish)
     for device in unread {
       hardware.getSensorData(device, as: everybody) { _ in
         if missing == 1 { finish() } else { missing -= 1 }
       }
     }
+  }
+
+  private func endReading(_ record: AgentRecord) {
+    record.readingTimer.map(clock.cancel)
+    record.readingTimer = nil
   }
 
   private func readingError(_ id: DeviceID, _ principal: Principal) -> HALError? {
@@ -352,6 +356,7 @@ public final class AgentSupervisor {
   }
 
   private func stop(_ record: AgentRecord, now: Bool, _ cause: Cause?) {
+    endReading(record)
     guard let instance = record.instance else {
       feed(record, .exited(.killed), cause: cause)
       return
