@@ -1,4 +1,5 @@
 import Agent
+import CLinux
 import EventLoop
 import HAL
 import HALSimulated
@@ -53,6 +54,12 @@ final class Reflex {
     _ = try rules.reloadRules()
   }
 
+  /// The last things that were said, for when nothing moves any more.
+  private var said: String {
+    log.events(matching: EventPattern("*"), last: 5, since: nil).map { "\($0.type): \(EventSentence.text($0))" }
+      .joined(separator: "; ")
+  }
+
   /// Presses and releases the button.
   /// - Returns: from each edge to the output, in microseconds.
   func measure(_ edges: Int) throws -> [Double] {
@@ -61,8 +68,14 @@ final class Reflex {
       let before = backend.history(of: "relay").count
       let begin = loop.now
       try backend.inject("button", ["active": .bool(index % 2 == 0)])
-      while backend.history(of: "relay").count == before { loop.turn(wait: false) }
+      while backend.history(of: "relay").count == before {
+        loop.turn(wait: false)
+        // Something has ended the agent: that is no measurement.
+        guard loop.now - begin < .seconds(10) else { throw SystemError("wait for the relay", said, errno: ETIMEDOUT) }
+      }
       let took = loop.now - begin
+      // The rule's mode is single: an edge that comes before the activation's end is none of its business.
+      while try agents.agentStatus("relay").state == .active { loop.turn(wait: false) }
       // The first hundred warm caches and start the agent.
       if index >= 100 { times.append(Double(took.nanoseconds) / 1000) }
     }

@@ -13,8 +13,14 @@ final class SliceQueue {
     case done
   }
 
+  /// One that runs slice by slice. A function put into an array and taken out again is wrapped each time, and each wrap
+  /// is one more call for every slice to come: hence a structure around it.
+  private struct Work {
+    let step: () -> Outcome
+  }
+
   private let loop: EventLoop
-  private var waiting: [[() -> Outcome]]
+  private var waiting: [[Work]]
   private var isArmed = false
   private var isRunning = false
 
@@ -25,15 +31,16 @@ final class SliceQueue {
 
   /// Runs `step` until it is done. The first slice runs at once, unless one is running or others wait.
   func add(_ priority: Priority, _ step: @escaping () -> Outcome) {
-    if !isRunning && waiting.allSatisfy(\.isEmpty) && run(step) == .done { return }
-    waiting[priority.rawValue].append(step)
+    let work = Work(step: step)
+    if !isRunning && waiting.allSatisfy(\.isEmpty) && run(work) == .done { return }
+    waiting[priority.rawValue].append(work)
     arm()
   }
 
-  private func run(_ step: () -> Outcome) -> Outcome {
+  private func run(_ work: Work) -> Outcome {
     isRunning = true
     defer { isRunning = false }
-    return step()
+    return work.step()
   }
 
   private func arm() {
@@ -47,8 +54,8 @@ final class SliceQueue {
 
   private func turn() {
     guard let first = waiting.firstIndex(where: { !$0.isEmpty }) else { return }
-    let step = waiting[first].removeFirst()
-    if run(step) == .more { waiting[first].append(step) }
+    let work = waiting[first].removeFirst()
+    if run(work) == .more { waiting[first].append(work) }
     if !waiting.allSatisfy(\.isEmpty) { arm() }
   }
 }
