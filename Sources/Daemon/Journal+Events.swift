@@ -36,6 +36,7 @@ extension Journal {
     "system:safe_mode_left": .notice,
     "system:guardian_back": .notice,
     "system:guardian_lost": .error,
+    "system:guardian_overruled": .error,
     "system:guardian_report": .error,
     "system:storage_failed": .critical,
     "system:storage_recovered": .notice,

@@ -10,6 +10,8 @@ extension GuardianMessage {
     case .withdraw: 3
     case .charge: 4
     case .end: 5
+    case .watch: 6
+    case .lapse: 7
     case .hello: 16
     case .discard: 17
     case .take: 18
@@ -17,6 +19,7 @@ extension GuardianMessage {
     case .kept: 33
     case .discarded: 34
     case .refused: 35
+    case .overruled: 48
     }
   }
 
@@ -47,6 +50,15 @@ extension GuardianMessage {
       writer.text(device)
       writer.integer(errno)
     case .refused(let pid): writer.integer(pid)
+    case .watch(let deadline): writer.integer(deadline)
+    case .lapse(let device, let steps):
+      writer.text(device)
+      writer.steps(steps)
+    case .overruled(let output):
+      writer.text(output.device)
+      writer.hold(output.hold)
+      writer.integer(output.time)
+      writer.integer(output.errno)
     }
     return writer.finish(lengthAt: 4)
   }
@@ -70,6 +82,12 @@ extension GuardianMessage {
       self = .withdraw(device: device)
     case 4: self = .charge
     case 5: self = .end
+    case 6:
+      guard let deadline: UInt64 = reader.integer() else { return nil }
+      self = .watch(deadline: deadline)
+    case 7:
+      guard let device = reader.text(), let steps = reader.steps() else { return nil }
+      self = .lapse(device: device, steps: steps)
     case 16: self = .hello
     case 17:
       guard let device = reader.text() else { return nil }
@@ -97,6 +115,11 @@ extension GuardianMessage {
     case 35:
       guard let pid: Int32 = reader.integer() else { return nil }
       self = .refused(pid: pid)
+    case 48:
+      guard let device = reader.text(), let hold = reader.hold(), let time: UInt64 = reader.integer(),
+        let errno: Int32 = reader.integer()
+      else { return nil }
+      self = .overruled(OverruledOutput(device: device, hold: hold, time: time, errno: errno))
     default: return nil
     }
   }
@@ -124,8 +147,12 @@ struct ByteWriter {
     text(record.identity)
     integer(record.slot)
     byte(record.policy.rawValue)
-    byte(UInt8(truncatingIfNeeded: record.steps.count))
-    for step in record.steps {
+    steps(record.steps)
+  }
+
+  mutating func steps(_ steps: [GuardianStep]) {
+    byte(UInt8(truncatingIfNeeded: steps.count))
+    for step in steps {
       byte(step.descriptor)
       switch step.action {
       case .drive(let active):
@@ -189,15 +216,20 @@ struct ByteReader {
 
   mutating func record() -> GuardianRecord? {
     guard let device = text(), let identity = text(), let slot: UInt32 = integer(), let number = byte(),
-      let policy = GuardianRecord.Policy(rawValue: number), let count = byte(), count <= GuardianRecord.mostSteps
+      let policy = GuardianRecord.Policy(rawValue: number), let steps = steps()
     else { return nil }
+    let record = GuardianRecord(device: device, identity: identity, slot: slot, policy: policy, steps: steps)
+    return record.isSound(descriptors: GuardianRecord.mostDescriptors) ? record : nil
+  }
+
+  mutating func steps() -> [GuardianStep]? {
+    guard let count = byte(), count <= GuardianRecord.mostSteps else { return nil }
     var steps: [GuardianStep] = []
     for _ in 0..<count {
       guard let step = step() else { return nil }
       steps.append(step)
     }
-    let record = GuardianRecord(device: device, identity: identity, slot: slot, policy: policy, steps: steps)
-    return record.isSound(descriptors: GuardianRecord.mostDescriptors) ? record : nil
+    return steps
   }
 
   private mutating func step() -> GuardianStep? {

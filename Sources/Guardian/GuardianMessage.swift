@@ -17,6 +17,17 @@ public enum GuardianMessage: Equatable, Sendable {
   case charge
   /// The daemon ends in order and has left the outputs as they are to be: end too.
   case end
+  /// Something is held until this time, on the monotonic clock, in nanoseconds: look at all that is held when it is over,
+  /// as `LeaseWatch` says. A guardian that does not know this leaves leases to the daemon for as long as it lives.
+  case watch(deadline: UInt64)
+  /// What makes a device safe when its lease has run out while the daemon does not answer, with the record's descriptors;
+  /// follows a `protect` whose own steps let go of the output.
+  case lapse(device: [UInt8], steps: [GuardianStep])
+
+  // A guardian to its daemon.
+
+  /// A lease has run out and the daemon has done nothing about it: the device was made safe.
+  case overruled(OverruledOutput)
 
   // A new daemon to the guardian of one that has died.
 
@@ -61,6 +72,26 @@ public struct GuardianReport: Equatable, Sendable {
     self.died = died
     self.settled = settled
     self.outputs = outputs
+  }
+}
+
+/// A lease that the guardian has ended, since the daemon did not.
+public struct OverruledOutput: Equatable, Sendable {
+  /// The output's id on the board.
+  public var device: [UInt8]
+  /// What the lease was.
+  public var hold: OutputHold
+  /// When it was made safe, on the monotonic clock, in nanoseconds.
+  public var time: UInt64
+  /// Why the hardware refused; 0 when it did not.
+  public var errno: Int32
+
+  /// Puts one together.
+  public init(device: [UInt8], hold: OutputHold, time: UInt64, errno: Int32) {
+    self.device = device
+    self.hold = hold
+    self.time = time
+    self.errno = errno
   }
 }
 

@@ -3,8 +3,9 @@ import CLinux
 /// Memory that daemon and guardian share, in which the daemon says who holds what: a lease changes without a system
 /// call, and the words are there when the daemon is not.
 ///
-/// A slot has two copies and says which one counts. A change goes into the other one, and then that one counts: at
-/// whatever instruction the daemon dies, the page says what was before or what is after, never a mixture.
+/// A slot has two copies and a count of its changes, whose lowest bit says which copy counts. A change goes into the other
+/// one, and then that one counts: at whatever instruction the daemon dies, the page says what was before or what is after,
+/// never a mixture. Who reads while the daemon lives knows by the count that both copies have been written meanwhile.
 ///
 /// SAFETY: `base` points to `Self.size(slots:)` bytes that stay mapped as long as the page; slots are compared with
 /// their number before each access. Only one side writes.
@@ -71,11 +72,22 @@ import CLinux
 
   /// Who holds the actuator of a slot; nil for nobody, for a slot that is not there, and for what makes no sense.
   ///
-  /// Right when the writer has died; while it lives, a change under way may show the hold before.
+  /// While the writer lives, a change under way may show the hold before.
   public func hold(_ slot: Int) -> OutputHold? {
     guard slot >= 0, slot < slots else { return nil }
     let place = unsafe base + Self.headerSize + slot * Self.slotSize
-    let current = unsafe openstarry_load_acquire(UnsafePointer(place.assumingMemoryBound(to: UInt32.self)))
+    let counts = unsafe UnsafePointer(place.assumingMemoryBound(to: UInt32.self))
+    // A writer that goes on and on is no reason to wait for ever.
+    for _ in 0..<100 {
+      let current = unsafe openstarry_load_acquire(counts)
+      let hold = unsafe read(place, current)
+      openstarry_fence()
+      if unsafe openstarry_load_acquire(counts) == current { return hold }
+    }
+    return nil
+  }
+
+  private func read(_ place: UnsafeMutableRawPointer, _ current: UInt32) -> OutputHold? {
     let copy = unsafe place + 8 + Int(current & 1) * Self.copySize
     guard unsafe copy.load(fromByteOffset: 24, as: UInt8.self) == 1 else { return nil }
     let level = unsafe copy.loadUnaligned(as: Double.self)
@@ -93,8 +105,10 @@ import CLinux
     guard slot >= 0, slot < slots else { return }
     let place = unsafe base + Self.headerSize + slot * Self.slotSize
     let counts = unsafe place.assumingMemoryBound(to: UInt32.self)
-    let other = 1 - (unsafe counts.pointee & 1)
-    unsafe write(place + 8 + Int(other) * Self.copySize)
-    unsafe openstarry_store_release(counts, other)
+    let next = unsafe counts.pointee &+ 1
+    // Nobody may see the copy change who has not seen that it no longer counts.
+    openstarry_fence()
+    unsafe write(place + 8 + Int(next & 1) * Self.copySize)
+    unsafe openstarry_store_release(counts, next)
   }
 }

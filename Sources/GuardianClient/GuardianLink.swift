@@ -25,6 +25,8 @@ public final class GuardianLink {
 
   private struct Ward {
     var record: GuardianRecord
+    /// What ends its lease, where the record's steps do not.
+    var lapse: [GuardianStep]?
     /// Copies of our own, so that a guardian that comes later gets them too.
     var descriptors: [Int32] = []
   }
@@ -33,6 +35,8 @@ public final class GuardianLink {
   public private(set) var state = State.lost
   /// How often one was started after another had ended.
   public private(set) var restarts = 0
+  /// Called with each lease that the guardian has ended, since this process had not.
+  public var onOverruled: (OverruledOutput) -> Void = { _ in }
 
   private let loop: EventLoop
   private let events: any EventSink
@@ -45,6 +49,8 @@ public final class GuardianLink {
   /// What was claimed, or had no identity to compare.
   private var left: [DeviceID: OutputHold] = [:]
   private var connection: PacketSocket?
+  private var hearing: WatchID?
+  private var leases = LeaseWatch()
   private var isCharged = false
   private var isEnding = false
   private var pause = Duration.milliseconds(10)
@@ -139,7 +145,8 @@ public final class GuardianLink {
   /// Ends the guardian: the outputs are as they are to be. Waits until it has let go of the lines, 300 ms at most.
   public func end() {
     isEnding = true
-    guard case .running(let pid) = state, let connection = connection.take() else { return }
+    guard case .running(let pid) = state, let connection else { return }
+    drop()
     Files.remove(path)
     // One that does not listen is ended the hard way: it must not take this for a death.
     if (try? connection.send(.end)) == nil || !connection.waitForEnd() { kill(pid, SIGKILL) }
@@ -163,13 +170,15 @@ public final class GuardianLink {
         descriptors: [other.number, listener.number], ownSession: true)
       state = .running(pid)
       connection = socket
+      hearing = try loop.watch(socket.number, for: .readable) { [weak self] _ in self?.hear() }
       let began = loop.now
       try loop.onExit(of: pid) { [weak self] status in self?.ended(status, after: began) }
       send(.page, [map.file.number])
-      for id in order { if let ward = wards[id] { send(.protect(ward.record), ward.descriptors) } }
+      for id in order { if let ward = wards[id] { tell(ward) } }
       if isCharged { putInCharge() }
+      watchLeases()
     } catch {
-      connection = nil
+      drop()
       state = .lost
       lost("\(error)")
       startLater()
@@ -190,7 +199,7 @@ public final class GuardianLink {
 
   private func ended(_ status: ExitStatus, after began: Instant) {
     guard !isEnding else { return }
-    connection = nil
+    drop()
     state = .lost
     if loop.now - began > .seconds(60) { pause = .milliseconds(10) }
     switch status {
@@ -217,7 +226,41 @@ public final class GuardianLink {
     do throws(SystemError) { try connection.send(message, descriptors) } catch {
       // Its end is noticed by the loop, which then starts another one.
       if case .running(let pid) = state { kill(pid, SIGKILL) }
-      self.connection = nil
+      drop()
+    }
+  }
+
+  private func tell(_ ward: Ward) {
+    send(.protect(ward.record), ward.descriptors)
+    if let steps = ward.lapse { send(.lapse(device: ward.record.device, steps: steps)) }
+  }
+
+  private func drop() {
+    if let hearing = hearing.take() { loop.unwatch(hearing) }
+    connection = nil
+  }
+
+  /// A guardian that is new knows of no deadline.
+  private func watchLeases() {
+    leases = LeaseWatch()
+    guard let deadline = (0..<order.count).compactMap({ map.page.hold($0)?.deadline }).min() else { return }
+    watch(deadline)
+  }
+
+  private func watch(_ deadline: UInt64) {
+    if leases.mustTell(deadline, now: loop.now.nanoseconds) { send(.watch(deadline: deadline)) }
+  }
+
+  private func hear() {
+    guard let connection else { return }
+    switch connection.next() {
+    case .message(.overruled(let output), let numbers):
+      for number in numbers { close(number) }
+      onOverruled(output)
+    case .message(_, let numbers): for number in numbers { close(number) }
+    case .unknown, .nothing: break
+    // Its process's end is noticed by itself.
+    case .ended, .failed: if let hearing = hearing.take() { loop.unwatch(hearing) }
     }
   }
 
@@ -253,7 +296,9 @@ public final class GuardianLink {
 // MARK: What the hardware layers tell
 
 extension GuardianLink: OutputGuard {
-  public func protect(_ device: DeviceID, identity: String, steps: [GuardianStep], descriptors: [Int32]) {
+  public func protect(
+    _ device: DeviceID, identity: String, steps: [GuardianStep], lapse: [GuardianStep]?, descriptors: [Int32]
+  ) {
     guard var ward = wards[device] else { return }
     var copies: [Int32] = []
     for number in descriptors {
@@ -262,6 +307,7 @@ extension GuardianLink: OutputGuard {
     }
     ward.record.identity = Array(identity.utf8.prefix(GuardianRecord.longestIdentity))
     ward.record.steps = steps
+    ward.lapse = lapse
     for number in ward.descriptors { close(number) }
     ward.descriptors = copies
     guard ward.record.isSound(descriptors: copies.count) else {
@@ -269,7 +315,7 @@ extension GuardianLink: OutputGuard {
       return lost("no descriptors are left to guard \(device) with")
     }
     wards[device] = ward
-    send(.protect(ward.record), copies)
+    tell(ward)
   }
 
   public func withdraw(_ device: DeviceID) {
@@ -277,6 +323,7 @@ extension GuardianLink: OutputGuard {
     for number in ward.descriptors { close(number) }
     ward.descriptors = []
     ward.record.steps = []
+    ward.lapse = nil
     wards[device] = ward
     // Without steps: who holds it is still worth telling.
     send(.protect(ward.record))
@@ -307,6 +354,7 @@ extension GuardianLink: HoldKeeper {
     map.page.hold(
       slot, level: level, deadline: lease.deadline.nanoseconds, since: since.nanoseconds,
       isCutByMaxOn: lease.isCutByMaxOn, holder: lease.holder.utf8)
+    watch(lease.deadline.nanoseconds)
   }
 
   public func release(_ slot: Int) { map.page.release(slot) }

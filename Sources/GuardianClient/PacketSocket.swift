@@ -35,20 +35,47 @@ final class PacketSocket {
   /// - Throws: EAGAIN when nothing came.
   func receive() throws(SystemError) -> (message: GuardianMessage, descriptors: [Int32])? {
     while true {
-      var bytes = [UInt8](repeating: 0, count: GuardianMessage.longest)
-      var numbers = [Int32](repeating: -1, count: Int(OPENSTARRY_MOST_DESCRIPTORS))
-      var count = 0
-      // SAFETY: both arrays have the room that is said.
-      let received = System.retry {
-        unsafe openstarry_receive_message(socket.number, &bytes, GuardianMessage.longest, &numbers, &count)
+      switch next() {
+      case .message(let message, let descriptors): return (message, descriptors)
+      case .unknown: continue
+      case .ended: return nil
+      case .nothing: throw SystemError("receive", "guardian", errno: EAGAIN)
+      case .failed(let error): throw error
       }
-      let error = errno
-      let descriptors = Array(numbers.prefix(count))
-      if received > 0, let message = GuardianMessage(Array(bytes.prefix(received))) { return (message, descriptors) }
-      for number in descriptors { close(number) }
-      if received == 0 { return nil }
-      if received < 0 && error != EMSGSIZE { throw SystemError("receive", "guardian", errno: error) }
     }
+  }
+
+  /// What one look at the socket gives.
+  enum Next {
+    /// A message and the descriptors beside it, which are the caller's.
+    case message(GuardianMessage, [Int32])
+    /// A packet of an unknown kind; another one may be there.
+    case unknown
+    /// Nothing came.
+    case nothing
+    /// The other side has ended.
+    case ended
+    case failed(SystemError)
+  }
+
+  /// Receives one packet; waits as long as one may take.
+  func next() -> Next {
+    var bytes = [UInt8](repeating: 0, count: GuardianMessage.longest)
+    var numbers = [Int32](repeating: -1, count: Int(OPENSTARRY_MOST_DESCRIPTORS))
+    var count = 0
+    // SAFETY: both arrays have the room that is said.
+    let received = System.retry {
+      unsafe openstarry_receive_message(socket.number, &bytes, GuardianMessage.longest, &numbers, &count)
+    }
+    let error = errno
+    let descriptors = Array(numbers.prefix(count))
+    if received > 0, let message = GuardianMessage(Array(bytes.prefix(received))) {
+      return .message(message, descriptors)
+    }
+    for number in descriptors { close(number) }
+    if received == 0 { return .ended }
+    if received > 0 || error == EMSGSIZE { return .unknown }
+    return error == EAGAIN ? .nothing : .failed(SystemError("receive", "guardian", errno: error))
   }
 
   /// Waits until the other side has ended, as long as one packet may take; what it still says is not listened to.

@@ -1,3 +1,4 @@
+import Guardian
 import Model
 
 extension Hardware {
@@ -7,7 +8,7 @@ extension Hardware {
   /// no emergency stop is in force, `exclusive_with`, `min_off`, `max_rate`, `max_on`. A change is published as `device:changed` {device, state,
   /// previous, holder, reason, lease_ms}, with a null lease once it is safe; a refusal publishes nothing. Reasons are
   /// `command`, `override`, `pulse-ended`, `lease-expired`, `max-on` (after a `device:limited`), `holder-ended`,
-  /// `fault`, `shutdown`, and what `safeAll` and `release` are given.
+  /// `overruled`, `fault`, `shutdown`, and what `safeAll` and `release` are given.
   /// - Parameters:
   ///   - lease: how long it may stay away from its safe state without being asked again; nil takes the board file's.
   ///     The same holder renews it by asking again. It never outlasts `max_on`.
@@ -44,6 +45,25 @@ extension Hardware {
   public func releaseAll(holder: String, cause: Cause? = nil) {
     for channel in actuators { channel.release(holder: holder, reason: "holder-ended", cause: cause) }
     for channel in channels.values { if case .camera(let camera) = channel { camera.unwatch(holder: holder) } }
+  }
+
+  /// A lease had run out while this process did not answer, and the guardian has made its actuator safe: whatever this
+  /// process believes of it, somebody else has touched it, so that it goes safe here, too, and whoever holds it has to ask
+  /// anew. Publishes `system:guardian_overruled` {device, holder, late_ms, ago_ms, error}.
+  func giveWay(to output: OverruledOutput) {
+    let id = DeviceID(String(decoding: output.device, as: UTF8.self))
+    guard case .actuator(let channel) = channels[id] else { return }
+    let now = clock.now
+    func milliseconds(_ from: UInt64, _ to: UInt64) -> Value { .int(Int64(clamping: to - min(from, to)) / 1_000_000) }
+    let event = events.publish(
+      "system:guardian_overruled", source: "system", cause: channel.lease?.cause, priority: .high,
+      payload: Fields(uniquePairs: [
+        ("device", .string(id.rawValue)), ("holder", .string(String(decoding: output.hold.holder, as: UTF8.self))),
+        ("late_ms", milliseconds(output.hold.deadline, output.time)),
+        ("ago_ms", milliseconds(output.time, now.nanoseconds)),
+        ("error", output.errno == 0 ? .null : .int(Int64(output.errno))),
+      ]))
+    channel.goSafe("overruled", holder: nil, Cause(event), now)
   }
 
   /// Actuators that are not in their safe state, or whose hardware has not said so.

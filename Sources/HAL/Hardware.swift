@@ -95,6 +95,7 @@ public final class Hardware {
   public func openActuators(keeper: (any HoldKeeper)? = nil, takingOver: Bool = true) {
     guard !isOpen else { return }
     self.keeper = keeper
+    keeper?.onOverruled = { [weak self] in self?.giveWay(to: $0) }
     isTakingOver = takingOver && emergencyStop == nil
     isOpen = true
     for device in board.devices { if case .actuator = device.kind { open(device) } }

@@ -8,9 +8,12 @@ public protocol OutputGuard: AnyObject {
   ///   - identity: which hardware it is and how it is set up. The next daemon takes an output over only if it finds the
   ///     same.
   ///   - steps: as its `on_exit` asks; for `hold`, what makes it safe at last.
+  ///   - lapse: what makes it safe when its lease runs out while this process does not answer, such that it can go on
+  ///     afterwards; nil where `steps` do, which is everywhere but with `on_exit: input`.
   ///   - descriptors: what the steps are done with, at most four. They stay the caller's: copies are kept, so that a
   ///     GPIO line stays requested until `withdraw`.
-  func protect(_ device: DeviceID, identity: String, steps: [GuardianStep], descriptors: [Int32])
+  func protect(
+    _ device: DeviceID, identity: String, steps: [GuardianStep], lapse: [GuardianStep]?, descriptors: [Int32])
 
   /// The output has gone: its descriptors are to be let go of.
   func withdraw(_ device: DeviceID)
@@ -29,6 +32,9 @@ public protocol HoldKeeper: AnyObject {
   /// Somebody holds an actuator, or holds it differently.
   /// - Parameter since: since when it is away from its safe state.
   func hold(_ slot: Int, level: Double, lease: Lease, since: Instant)
+
+  /// Called with each lease that was ended outside this process, since this process had not; the gate sets it.
+  var onOverruled: (OverruledOutput) -> Void { get set }
 
   /// Nobody holds it any more. Said before the hardware is told.
   func release(_ slot: Int)

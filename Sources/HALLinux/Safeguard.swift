@@ -26,22 +26,31 @@ struct Safeguard {
   }
 
   /// Has texts written to files, in this order. A file that cannot be opened now is left out.
-  func protect(_ writes: [(path: String, text: String)]) {
+  /// - Parameter lapse: what is written when a lease runs out and this process does not answer; nil for the same.
+  func protect(_ writes: [(path: String, text: String)], lapse: [(path: String, text: String)]? = nil) {
     guard let guardian else { return }
-    var steps: [GuardianStep] = []
+    var paths: [String] = []
     var numbers: [Int32] = []
-    for (path, text) in writes {
-      guard let file = try? System.open(path, O_WRONLY) else { continue }
-      steps.append(GuardianStep(UInt8(numbers.count), .write(Array(text.utf8))))
-      numbers.append(file.release())
+    func step(_ path: String, _ text: String) -> GuardianStep? {
+      if !paths.contains(path) {
+        guard let file = try? System.open(path, O_WRONLY) else { return nil }
+        paths.append(path)
+        numbers.append(file.release())
+      }
+      return paths.firstIndex(of: path).map { GuardianStep(UInt8($0), .write(Array(text.utf8))) }
     }
-    guardian.protect(device, identity: identity, steps: steps, descriptors: numbers)
+    let steps = writes.compactMap(step)
+    let lapse = lapse?.compactMap(step)
+    guardian.protect(device, identity: identity, steps: steps, lapse: lapse, descriptors: numbers)
     for number in numbers { _ = Descriptor(owning: number) }
   }
 
-  /// Has these things done with a descriptor, which stays the caller's.
-  func protect(_ actions: [GuardianStep.Action], _ descriptor: Int32) {
-    guardian?.protect(device, identity: identity, steps: actions.map { GuardianStep(0, $0) }, descriptors: [descriptor])
+  /// Has something done with a descriptor, which stays the caller's.
+  /// - Parameter lapse: as above.
+  func protect(_ action: GuardianStep.Action, lapse: GuardianStep.Action?, _ descriptor: Int32) {
+    guardian?.protect(
+      device, identity: identity, steps: [GuardianStep(0, action)], lapse: lapse.map { [GuardianStep(0, $0)] },
+      descriptors: [descriptor])
   }
 
   /// The output has gone.

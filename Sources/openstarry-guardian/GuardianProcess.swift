@@ -7,6 +7,8 @@ import CLinux
 /// The companion that outlives the daemon: it keeps what makes each output safe, waits for the daemon's death, does it,
 /// and answers the next daemon.
 ///
+/// While the daemon lives it ends the leases that the daemon should have ended and has not.
+///
 /// One thread that waits in poll(2), without a timer unless an output is held or has failed. Nothing here needs more of
 /// Swift than its embedded form has, so that the program is a few pages where the compiler can build it so.
 final class GuardianProcess {
@@ -19,6 +21,9 @@ final class GuardianProcess {
   private var outputs = Outputs()
   private var isCharged = false
   private var death: (noticed: UInt64, settled: UInt64)?
+  private var leases = LeaseWatch()
+  /// When the leases of a living daemon are looked at next; nil for never.
+  private var look: UInt64?
 
   /// Runs until there is nothing left to guard.
   static func main() -> Never {
@@ -37,6 +42,8 @@ final class GuardianProcess {
 
   private init(daemon: Int32) {
     pid = daemon
+    // A daemon that does not answer does not read either.
+    _ = openstarry_fcntl(self.daemon, F_SETFL, O_NONBLOCK)
     signals = Self.catchSignals()
     // -1 where the kernel has none: the connection's end tells the same, a little earlier.
     process = openstarry_pidfd_open(daemon)
@@ -91,6 +98,7 @@ final class GuardianProcess {
     if death == nil {
       if watched[0].revents != 0 { hearDaemon() }
       if death == nil, watched[1].revents != 0 { daemonDied() }
+      if death == nil, let look, look <= monotonicNow() { lookAtLeases() }
     } else {
       let now = monotonicNow()
       if outputs.isDue(now) { outputs.settleDue(now) }
@@ -100,9 +108,9 @@ final class GuardianProcess {
     if watched[2].revents != 0 { accept() }
   }
 
-  /// Until the next lease of a dead daemon ends, or a step is tried again; for ever while the daemon lives.
+  /// Until the next lease ends, or a step is tried again; for ever while nothing is held.
   private func timeout() -> Int32 {
-    guard death != nil, let due = outputs.due else { return -1 }
+    guard let due = death == nil ? look : outputs.due else { return -1 }
     let now = monotonicNow()
     return due <= now ? 0 : Int32(min((due - now) / 1_000_000 + 1, 3_600_000))
   }
@@ -131,8 +139,21 @@ final class GuardianProcess {
     case .withdraw(let device): outputs.forget(device)
     case .charge: isCharged = true
     case .end: exit(0)
+    case .watch(let deadline):
+      leases.hear(deadline)
+      outputs.reconsider(deadline)
+      look = min(look ?? .max, LeaseWatch.look(deadline))
+    case .lapse(let device, let steps): outputs.lapse(device, steps)
     default: break
     }
+  }
+
+  /// Ends what is overdue, and says so. One that is not heard has run out by the daemon's own clock, too.
+  private func lookAtLeases() {
+    let now = monotonicNow()
+    for output in outputs.overrule() { Packet.send(daemon, .overruled(output), []) }
+    look = leases.next(after: now, earliest: outputs.earliestDeadline)
+    if let due = outputs.due { look = min(look ?? due, due) }
   }
 
   private func daemonDied() {

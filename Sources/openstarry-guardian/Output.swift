@@ -11,8 +11,12 @@ struct Output {
   /// What has been done since the daemon died.
   private(set) var outcome = KeptOutput.Outcome.done
   private(set) var errno: Int32 = 0
-  /// Who held it when the daemon died.
+  /// Who held it when the daemon died, or was overruled.
   var hold: OutputHold?
+  /// What ends a lease that the daemon has not ended; nil where the record's steps do.
+  var lapse: [GuardianStep]?
+  /// The deadline of the hold that was ended over the daemon's head, for as long as the page says that it is held.
+  private(set) var overruled: UInt64?
   /// When it is looked at again; nil for never.
   private(set) var due: UInt64?
   private var pause: UInt64 = 10_000_000
@@ -32,10 +36,28 @@ struct Output {
   }
 
   /// Carries out its steps.
-  mutating func act(now: UInt64) {
+  mutating func act(now: UInt64) { carryOut(record.steps, now) }
+
+  /// Makes it safe although the daemon lives, since its lease has run out.
+  mutating func overrule(_ hold: OutputHold, now: UInt64) {
+    self.hold = hold
+    overruled = hold.deadline
+    carryOut(lapse ?? record.steps, now)
+  }
+
+  /// The daemon has it in its hands again.
+  mutating func giveBack() {
+    hold = nil
+    overruled = nil
+    outcome = .done
+    errno = 0
+    due = nil
+  }
+
+  private mutating func carryOut(_ steps: [GuardianStep], _ now: UInt64) {
     errno = 0
     // Each step is tried, whatever became of the one before.
-    for step in record.steps {
+    for step in steps {
       let failure = Self.carryOut(step.action, on: descriptors[Int(step.descriptor)])
       if failure != 0 { errno = failure }
     }
@@ -75,7 +97,8 @@ struct Output {
   }
 
   /// `fan: held by agent/climate at 100 % for 3 s; safe`.
-  func announce(_ now: UInt64) {
+  /// - Parameter isOverruled: whether the daemon lives.
+  func announce(_ now: UInt64, isOverruled: Bool = false) {
     var line = LineText(record.device, level: outcome == .failed ? 3 : 4)
     line.add(": ")
     if let hold {
@@ -87,8 +110,13 @@ struct Output {
       line.add((now - min(now, hold.since)) / 1_000_000)
       line.add(" ms; ")
     }
+    if isOverruled, let hold {
+      line.add("its lease ended ")
+      line.add((now - min(now, hold.deadline)) / 1_000_000)
+      line.add(" ms ago and the daemon does not answer; ")
+    }
     switch outcome {
-    case .done: line.add(record.policy == .input ? "let go" : "safe")
+    case .done: line.add(record.policy == .input && !isOverruled ? "let go" : "safe")
     case .held:
       line.add("left as it is for ")
       line.add(((due ?? now) - now) / 1_000_000)

@@ -56,6 +56,55 @@ struct Outputs {
     }
   }
 
+  /// What ends a device's lease, where its record does not say it.
+  mutating func lapse(_ device: [UInt8], _ steps: [GuardianStep]) {
+    guard let index = index(of: device) else { return }
+    var record = all[index].record
+    record.steps = steps
+    if record.isSound(descriptors: all[index].descriptors.count) { all[index].lapse = steps }
+  }
+
+  /// The daemon lives: makes safe what it should have made safe by now.
+  /// - Returns: what that was, each once.
+  mutating func overrule() -> [OverruledOutput] {
+    var overruled: [OverruledOutput] = []
+    for rank in 0...2 {
+      for index in all.indices where all[index].record.rank == rank && !all[index].record.steps.isEmpty {
+        // Looked at right before something is done: the daemon may be awake again.
+        let hold = page?.hold(Int(all[index].record.slot))
+        let now = monotonicNow()
+        guard let hold, LeaseWatch.isOverdue(hold.deadline, now: now) else {
+          if all[index].overruled != nil { all[index].giveBack() }
+          continue
+        }
+        let isNew = all[index].overruled != hold.deadline
+        guard isNew || all[index].due ?? .max <= now else { continue }
+        let was = all[index].outcome
+        all[index].overrule(hold, now: now)
+        if isNew || all[index].outcome != was { all[index].announce(now, isOverruled: true) }
+        guard isNew else { continue }
+        overruled.append(
+          OverruledOutput(device: all[index].record.device, hold: hold, time: now, errno: all[index].errno))
+      }
+    }
+    return overruled
+  }
+
+  /// The daemon has written a hold with this deadline: what was done about an earlier one says nothing about it.
+  mutating func reconsider(_ deadline: UInt64) {
+    for index in all.indices where all[index].overruled == deadline { all[index].giveBack() }
+  }
+
+  /// The earliest deadline of what is held and has not been overruled; nil when nothing is.
+  var earliestDeadline: UInt64? {
+    var earliest: UInt64?
+    for output in all where !output.record.steps.isEmpty {
+      guard let hold = page?.hold(Int(output.record.slot)), hold.deadline != output.overruled else { continue }
+      earliest = min(earliest ?? hold.deadline, hold.deadline)
+    }
+    return earliest
+  }
+
   /// When something is to be done again; nil for never.
   var due: UInt64? {
     var earliest: UInt64?

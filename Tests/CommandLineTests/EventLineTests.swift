@@ -84,6 +84,11 @@ struct EventLineTests {
         "fan has reached its max_on of 5m (held by agent/climate)"
       ),
       ("device:fault", ["device": "t1", "operation": "read", "fault": "timeout"], "t1", "t1 failed to read: timeout"),
+      (
+        "system:guardian_overruled", ["device": "fan", "holder": "agent/climate", "late_ms": 251, "error": .null],
+        "system",
+        "the daemon did not answer: its guardian made fan safe, held by agent/climate, 251ms after its lease had ended"
+      ),
       ("device:recovered", ["device": "t1"], "t1", "t1 works again"),
       ("device:lost", ["device": "cam0"], "cam0", "cam0 has gone"),
       ("device:back", ["device": "door", "active": true], "door", "door is back"),

@@ -100,7 +100,8 @@ import Model
   }
 }
 
-extension GuardianModel: HoldKeeper {
+// What a daemon that lives tells it.
+extension GuardianModel {
   func slot(of device: DeviceID) -> Int? { slots[device]?.slot }
 
   func hold(_ slot: Int, level: Double, lease: Lease, since: Instant) {
@@ -116,6 +117,7 @@ extension GuardianModel: HoldKeeper {
 
 /// What one daemon tells the guardian; a dead one tells nothing.
 final class LifeKeeper: HoldKeeper {
+  var onOverruled: (OverruledOutput) -> Void = { _ in }
   private let guardian: GuardianModel
   private unowned let loop: ManualLoop
 

@@ -11,8 +11,9 @@ import Orchestrator
 
 /// A process that does with a board's outputs what the daemon does, and nothing else: it is there to be killed.
 ///
-/// `BOARD ROOT SOCKET GUARDIAN [leak] [uncharged] [DEVICE=LEVEL[:SECONDS]]…`; says on descriptor 3 what it holds and when
-/// it is ready.
+/// `BOARD ROOT SOCKET GUARDIAN [leak] [uncharged] [log] [stop] [renew=MILLISECONDS] [DEVICE=LEVEL[:SECONDS]]…`; says on
+/// descriptor 3 what it holds and when it is ready. With `log`, its standard error and its guardian's go to `ward.log` in
+/// ROOT; with `stop` it stops (SIGSTOP) as soon as it is ready, with `renew` it gives its commands again and again.
 public enum Ward {
   /// Runs until it is killed, or ends in order with SIGTERM.
   /// - Parameter words: without the program's name.
@@ -31,6 +32,11 @@ public enum Ward {
     let (file, root, socket, program) = (words[0], words[1], words[2], words[3])
     var board = try ConfigText.board(try Files.read(file), file: file).0
     board.devices = board.devices.filter { if case .actuator = $0.kind { true } else { false } }
+    if words.contains("log") {
+      let file = try System.open("\(root)/ward.log", O_WRONLY | O_CREAT | O_APPEND)
+      dup2(file.number, 2)
+      _ = consume file
+    }
     let loop = try EventLoop()
     let log = EventLog(clock: loop, capacity: 256, depthLimit: 16, later: { loop.later($0) })
     var lines: [String] = []
@@ -48,13 +54,29 @@ public enum Ward {
     if !words.contains("uncharged") { link.charge() }
     if words.contains("leak") { try leak() }
     let principal = Principal(name: "agent/ward", permissions: .all)
+    var period: Duration?
+    var commands: [() throws -> Void] = []
     for word in words.dropFirst(4) {
       let parts = word.split { $0 == "=" || $0 == ":" }
       guard parts.count >= 2, let level = Double(parts[1]) else { continue }
+      if parts[0] == "renew" {
+        period = .milliseconds(Int64(level))
+        continue
+      }
       let lease = parts.count > 2 ? Double(parts[2]) ?? 60 : 60
-      try hardware.controlActuator(
-        DeviceID(String(parts[0])), .level(level), lease: .milliseconds(Int64(lease * 1000)), as: principal)
+      commands.append {
+        try hardware.controlActuator(
+          DeviceID(String(parts[0])), .level(level), lease: .milliseconds(Int64(lease * 1000)), as: principal)
+      }
     }
+    for command in commands { try command() }
+    func renew(every period: Duration) {
+      loop.schedule(after: period) {
+        for command in commands { try? command() }
+        renew(every: period)
+      }
+    }
+    if let period { renew(every: period) }
     var isLate = false
     loop.schedule(after: .seconds(10)) { isLate = true }
     while !hardware.confirmed && !isLate { loop.turn(wait: true) }
@@ -73,6 +95,7 @@ public enum Ward {
     _ = log.listen(EventPattern("*")) { event in
       try? System.writeAll(3, Array("event \(event.type) \(EventSentence.text(event))\n".utf8))
     }
+    if words.contains("stop") { kill(getpid(), SIGSTOP) }
     loop.run()
     hardware.close()
     link.end()

@@ -98,6 +98,12 @@ public final class WardProcess {
     return try Spawn.wait(for: pid)
   }
 
+  /// Stops it where it is, so that it lives and does not answer; `goOn` ends that.
+  public func stop() { Glibc.kill(pid, SIGSTOP) }
+
+  /// Lets it go on.
+  public func goOn() { Glibc.kill(pid, SIGCONT) }
+
   /// Ends the guardian that a killed ward has left: what it holds becomes safe and is let go of.
   public func relieve() { GuardianLink.relieve(beside: socket) }
 

@@ -30,7 +30,7 @@ import Testing
   }
 
   private func message(_ random: inout Randomness) -> GuardianMessage {
-    switch Int.random(in: 0..<12, using: &random) {
+    switch Int.random(in: 0..<15, using: &random) {
     case 0: .page
     case 1: .protect(record(&random))
     case 2: .withdraw(device: random.bytes(0...64))
@@ -51,6 +51,16 @@ import Testing
           errno: Int32.random(in: 0...200, using: &random),
           hold: Bool.random(using: &random) ? hold(&random) : nil))
     case 10: .discarded(device: random.bytes(0...64), errno: Int32.random(in: 0...200, using: &random))
+    case 11: .watch(deadline: random.next())
+    case 12:
+      .lapse(
+        device: random.bytes(0...64),
+        steps: (0..<Int.random(in: 0...GuardianRecord.mostSteps, using: &random)).map { _ in step(&random) })
+    case 13:
+      .overruled(
+        OverruledOutput(
+          device: random.bytes(0...64), hold: hold(&random), time: random.next(),
+          errno: Int32.random(in: 0...200, using: &random)))
     default: .refused(pid: Int32.random(in: 0 ... .max, using: &random))
     }
   }
@@ -122,6 +132,8 @@ import Testing
       case .kept(let output):
         #expect(output.record.isSound(descriptors: GuardianRecord.mostDescriptors))
         if let hold = output.hold { #expect((0...1).contains(hold.level)) }
+      case .overruled(let output): #expect((0...1).contains(output.hold.level))
+      case .lapse(_, let steps): #expect(steps.count <= GuardianRecord.mostSteps)
       default: break
       }
       #expect(GuardianMessage(message.bytes) == message)

@@ -12,13 +12,16 @@ import Testing
     struct Entry {
       var identity: String
       var steps: [GuardianStep]
+      var lapse: [GuardianStep]?
       var descriptors: Int
     }
     var entries: [DeviceID: Entry] = [:]
     var claims: [String] = []
 
-    func protect(_ device: DeviceID, identity: String, steps: [GuardianStep], descriptors: [Int32]) {
-      entries[device] = Entry(identity: identity, steps: steps, descriptors: descriptors.count)
+    func protect(
+      _ device: DeviceID, identity: String, steps: [GuardianStep], lapse: [GuardianStep]?, descriptors: [Int32]
+    ) {
+      entries[device] = Entry(identity: identity, steps: steps, lapse: lapse, descriptors: descriptors.count)
     }
     func withdraw(_ device: DeviceID) { entries[device] = nil }
     func claim(_ device: DeviceID, identity: String) -> Int32? {
@@ -62,13 +65,17 @@ import Testing
   {
     let entry = try pwm(ActuatorSettings(safe: 0.1, onExit: onExit))
     #expect(entry.steps.map(\.action) == [.write(Array("100000".utf8)), .write(Array("1".utf8))])
-    #expect(entry.steps.map(\.descriptor) == [0, 1] && entry.descriptors == 2)
+    #expect(entry.steps.map(\.descriptor) == [0, 1] && entry.descriptors == 2 && entry.lapse == nil)
     #expect(recorder.claims == ["d \(entry.identity)"])
   }
 
   @Test func pwmIsSwitchedOffAndLetGo() throws {
-    let entry = try pwm(ActuatorSettings(onExit: .input))
+    let entry = try pwm(ActuatorSettings(safe: 0.1, onExit: .input))
     #expect(entry.steps.map(\.action) == [.write(Array("0".utf8)), .write(Array("2".utf8))])
+    // At the end of a lease it becomes safe, and stays ours.
+    let lapse = try #require(entry.lapse)
+    #expect(lapse.map(\.action) == [.write(Array("100000".utf8)), .write(Array("1".utf8))])
+    #expect(entry.steps.map(\.descriptor) == [0, 1] && lapse.map(\.descriptor) == [2, 0] && entry.descriptors == 3)
   }
 
   @Test func aChannelThatIsTurnedAroundIsSafeTheOtherWayAround() throws {
@@ -94,6 +101,16 @@ import Testing
     // LED3_ON_L is 0x12; off at 2048 of 4096.
     #expect(entry.steps.map(\.action) == [.transfer(address: 0x40, [0x12, 0, 0, 0x00, 0x08])])
     #expect(entry.descriptors == 1)
+  }
+
+  @Test func aChannelOfAChipIsOffAtTheEndAndSafeBefore() throws {
+    let output = try open(
+      ActuatorSettings(safe: 0.5, onExit: .input), "pca9685",
+      ["bus": "bus", "address": 0x40, "channel": 3, "frequency": 200])
+    output.set(0.5) { _ in }
+    let entry = try #require(recorder.entries["d"])
+    #expect(entry.lapse?.map(\.action) == [.transfer(address: 0x40, [0x12, 0, 0, 0x00, 0x08])])
+    #expect(entry.steps != entry.lapse)
   }
 
   @Test func anInputKeepsBiasAndPolarity() {

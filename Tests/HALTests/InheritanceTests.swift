@@ -9,6 +9,7 @@ import Testing
 @Suite struct InheritanceTests {
   /// Keeps everything that is said, in order, beside what the hardware was told at that moment.
   private final class RecordingKeeper: HoldKeeper {
+    var onOverruled: (OverruledOutput) -> Void = { _ in }
     var left: [DeviceID: OutputHold] = [:]
     var slots: [DeviceID] = []
     var said: [String] = []

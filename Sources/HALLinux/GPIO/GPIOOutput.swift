@@ -33,7 +33,8 @@ final class GPIOOutput: OutputDriver {
     protect = { [unowned holder] in
       guard let line = holder.request else { return }
       guardian?.protect(
-        device, identity: options.identity, steps: [GuardianStep(0, step)], descriptors: [line.descriptor])
+        device, identity: options.identity, steps: [GuardianStep(0, step)],
+        lapse: onExit == .input ? [GuardianStep(0, .drive(active: safe))] : nil, descriptors: [line.descriptor])
     }
     protect()
     holder.onBack = protect

@@ -46,9 +46,11 @@ final class I2COutput: OutputDriver {
   /// the open file.
   private func protect() -> Bool {
     guard let node = try? use.location.node(), let bus = try? System.open(node, O_RDWR) else { return false }
-    let level = safeguard.onExit == .input ? 0 : safeguard.safe
-    let transfer = PCA9685.transfer(channel, level)
-    safeguard.protect([.transfer(address: address, transfer)], bus.number)
+    let safe = GuardianStep.Action.transfer(address: address, PCA9685.transfer(channel, safeguard.safe))
+    switch safeguard.onExit {
+    case .input: safeguard.protect(.transfer(address: address, PCA9685.transfer(channel, 0)), lapse: safe, bus.number)
+    case .safe, .hold: safeguard.protect(safe, lapse: nil, bus.number)
+    }
     return true
   }
 }

@@ -78,16 +78,15 @@ final class PWMChannel: OutputDriver {
   /// Tells the guardian what to write where, on files that are open by then.
   private func protect() {
     guard let safeguard, let folder else { return }
+    let safe = [(tree.root + "\(folder)/duty_cycle", duty(safeguard.safe)), (tree.root + "\(folder)/enable", "1")]
     switch safeguard.onExit {
     case .input:
-      safeguard.protect([
+      let end = [
         (tree.root + "\(folder)/enable", "0"),
         (tree.root + "\(Files.folder(of: folder))/unexport", "\(options.channel)"),
-      ])
-    case .safe, .hold:
-      safeguard.protect([
-        (tree.root + "\(folder)/duty_cycle", duty(safeguard.safe)), (tree.root + "\(folder)/enable", "1"),
-      ])
+      ]
+      safeguard.protect(end, lapse: safe)
+    case .safe, .hold: safeguard.protect(safe)
     }
   }
 

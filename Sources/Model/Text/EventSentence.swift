@@ -184,6 +184,11 @@ public enum EventSentence {
     case "guardian_lost": return "outputs are without a guardian\(because(event))"
     case "guardian_back": return "outputs have a guardian again"
     case "guardian_report": return guardianReport(event)
+    case "guardian_overruled":
+      let fate = event["error"]?.int.map { "could NOT make \(subject(event, "device")) safe (error \($0))" }
+      let late = span(event, "late").map { " \($0)" } ?? ""
+      return "the daemon did not answer: its guardian \(fate ?? "made \(subject(event, "device")) safe")"
+        + ", held by \(event["holder"]?.string?.printable ?? "-"),\(late) after its lease had ended"
     case "chain_cut":
       return "chain cut at \(event["event"]?.string?.printable ?? "-"): more than \(event["limit"]?.text() ?? "-") hops"
     case "emergency_stop":

@@ -1,0 +1,128 @@
+import Glibc
+import GuardianTestKit
+import Linux
+import Testing
+
+/// The real guardian beside a process that lives and does not answer.
+@Suite(.serialized) struct StuckDaemonTests {
+  private let fixture: PWMFixture
+
+  init() throws { fixture = try PWMFixture(channels: 4) }
+
+  private func ward(_ settings: [String], _ more: String...) throws -> WardProcess {
+    try WardProcess(
+      try program("guardian-ward"), board: try fixture.board(settings), root: fixture.root, socket: fixture.socket,
+      guardian: try program("openstarry-guardian"), ["log"] + more)
+  }
+
+  private func log() throws -> [Substring] {
+    String(decoding: try Files.read("\(fixture.root)/ward.log"), as: UTF8.self).split(separator: "\n")
+  }
+
+  private func overruled(_ ward: WardProcess) -> [String] {
+    ward.events.filter { $0.hasPrefix("system:guardian_overruled") }
+  }
+
+  @Test func itsLeasesEndAllTheSame() throws {
+    let ward = try ward(
+      ["on_exit: hold", "safe: 0.1, on_exit: input", "on_exit: hold", "max_on: 500ms"], "stop", "o0=1:0.3",
+      "o1=0.5:0.4",
+      "o2=0.25:60", "o3=0.75:60")
+    #expect(try eventually { try fixture.text(0) == "0" && fixture.text(1) == "100000" && fixture.text(3) == "0" })
+    // Its lease goes on.
+    #expect(try fixture.text(2) == "250000")
+    // It is safe, not let go of.
+    #expect(try fixture.text(1, "enable") == "1" && fixture.unexported() == "")
+    #expect(try eventually { try log().count == 3 })
+    for (line, start) in zip(try log(), ["o0: held by agent/ward at 100 %", "o1: held by agent/ward at 50 %", "o3: "]) {
+      #expect(line.contains(start) && line.hasSuffix("ms ago and the daemon does not answer; safe"), "\(line)")
+      let words = line.split(separator: " ")
+      let late = words.firstIndex(of: "ended").flatMap { Int(words[$0 + 1]) }
+      #expect(try #require(late) >= 250, "\(line)")
+    }
+    #expect(ward.events.allSatisfy { !$0.hasPrefix("system:guardian_overruled") })
+    ward.goOn()
+    for device in ["o0", "o1", "o3"] {
+      if !overruled(ward).contains(where: { $0.contains("made \(device) safe") }) {
+        try ward.wait { $0.hasPrefix("event system:guardian_overruled") && $0.contains("made \(device) safe") }
+      }
+    }
+    #expect(overruled(ward).count == 3)
+    #expect(try fixture.text(2) == "250000" && fixture.text(1) == "100000")
+    #expect(try ward.end() == 0)
+    #expect(try log().count == 3)
+  }
+
+  @Test func oneThatIsKilledInTheEndLeavesTheRestAsEver() throws {
+    let ward = try ward(["on_exit: hold", "", "on_exit: hold"], "stop", "o0=1:0.2", "o1=1", "o2=1")
+    #expect(try eventually { try fixture.text(0) == "0" })
+    #expect(try fixture.text(1) == "1000000")
+    #expect(try ward.kill { try fixture.text(1) == "0" } != nil)
+    #expect(try fixture.text(0) == "0" && fixture.text(2) == "1000000")
+    ward.relieve()
+    #expect(try fixture.text(2) == "0")
+  }
+
+  @Test func aGuardianThatCameLaterKnowsTheDeadlines() throws {
+    let ward = try ward([""], "o0=1:4")
+    kill(ward.guardian, SIGKILL)
+    try ward.wait { $0.hasPrefix("event system:guardian_back") }
+    ward.stop()
+    #expect(try eventually { try fixture.text(0) == "0" })
+    #expect(try eventually { try log().last?.hasSuffix("the daemon does not answer; safe") == true })
+    ward.kill()
+    ward.relieve()
+  }
+
+  @Test func whoRenewsInTimeIsNotOverruled() throws {
+    let ward = try ward([""], "renew=100", "o0=1:1")
+    let before = try switches(ward.guardian)
+    // It has been told and has looked, more than once.
+    #expect(try eventually { try switches(ward.guardian) >= before + 4 })
+    #expect(try fixture.text(0) == "1000000")
+    #expect(try log().isEmpty)
+    #expect(try ward.end() == 0)
+    #expect(overruled(ward).isEmpty)
+  }
+
+  @Test func whenNothingIsHeldItSleeps() throws {
+    let ward = try ward(["", ""], "o0=1:0.1", "o1=0.5:0.2")
+    #expect(try eventually { try fixture.text(0) == "0" && fixture.text(1) == "0" })
+    // Until it has looked for the last time.
+    _ = try eventually {
+      let before = try switches(ward.guardian)
+      Pause.wait(nanoseconds: 500_000_000)
+      return try switches(ward.guardian) == before
+    }
+    let before = try switches(ward.guardian)
+    // Not a wait for something, but the time that is measured.
+    Pause.wait(nanoseconds: 1_000_000_000)
+    #expect(try switches(ward.guardian) == before)
+    #expect(try log().isEmpty)
+    #expect(try ward.end() == 0)
+  }
+}
+
+/// A program that was built beside the tests.
+func program(_ name: String) throws -> String {
+  let path = "\(Files.folder(of: try Files.resolve("/proc/self/exe")))/\(name)"
+  try #require(Files.isFile(path), "\(path) is not there: build it")
+  return path
+}
+
+/// How often a process has gone to sleep of its own will.
+func switches(_ pid: Int32) throws -> Int {
+  let lines = String(decoding: try Files.read("/proc/\(pid)/status"), as: UTF8.self).split(separator: "\n")
+  let line = try #require(lines.first { $0.hasPrefix("voluntary_ctxt_switches") })
+  return try #require(Int(line.split(whereSeparator: { $0 == "\t" || $0 == " " }).last ?? ""))
+}
+
+/// Looks again and again, for twenty seconds at most.
+func eventually(_ isSo: () throws -> Bool) rethrows -> Bool {
+  let deadline = System.monotonicNanoseconds() + 20_000_000_000
+  while System.monotonicNanoseconds() < deadline {
+    if try isSo() { return true }
+    Pause.wait(nanoseconds: 2_000_000)
+  }
+  return false
+}

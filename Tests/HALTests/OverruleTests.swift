@@ -1,0 +1,92 @@
+import Guardian
+import HAL
+import HALSimulated
+import HALTestKit
+import Model
+import Testing
+
+/// What the gate does when the guardian has ended a lease over its head.
+@Suite struct OverruleTests {
+  private final class Keeper: HoldKeeper {
+    var onOverruled: (OverruledOutput) -> Void = { _ in }
+    var held: Set<Int> = []
+
+    func slot(of device: DeviceID) -> Int? { device == "fan" ? 0 : 1 }
+    func hold(_ slot: Int, level: Double, lease: Lease, since: Instant) { held.insert(slot) }
+    func release(_ slot: Int) { held.remove(slot) }
+    func inheritance(of device: DeviceID) -> OutputHold? { nil }
+
+    /// The guardian's word, a second after a lease of `ann` has ended, as of now.
+    func overrule(_ device: String, _ clock: ManualClock, errno: Int32 = 0) {
+      let now = clock.now.nanoseconds
+      onOverruled(
+        OverruledOutput(
+          device: Array(device.utf8),
+          hold: OutputHold(
+            level: 1, deadline: now - 1_000_000_000, since: 0, isCutByMaxOn: false, holder: Array("agent/ann".utf8)),
+          time: now - 300_000_000, errno: errno))
+    }
+  }
+
+  private let clock = ManualClock()
+  private let keeper = Keeper()
+  private let sink: RecordingSink
+  private let backend: SimulatedBackend
+  private let hardware: Hardware
+  private let ann = Principal.named("agent/ann")
+
+  init() {
+    clock.advance(by: .seconds(100))
+    sink = RecordingSink(clock: clock)
+    let board = Board(name: "stage", backend: .simulated, devices: [.actuator("fan"), .actuator("lamp")])
+    backend = SimulatedBackend(board: board, clock: clock, seed: 1)
+    hardware = Hardware(board: board, backend: backend, clock: clock, events: sink)
+    hardware.open(keeper: keeper)
+  }
+
+  private func level(_ id: DeviceID) -> Double? { backend.history(of: id).last?.level }
+  private func reasons(_ id: DeviceID) -> [String] {
+    sink.of("device:changed").filter { $0.source == id.rawValue }.compactMap { $0["reason"]?.string }
+  }
+
+  @Test func aLeaseThatWasRenewedInTheSameInstantEnds() throws {
+    try hardware.controlActuator("fan", .on, lease: .seconds(60), as: ann)
+    try hardware.controlActuator("lamp", .on, lease: .seconds(60), as: ann)
+    keeper.overrule("fan", clock)
+    #expect(level("fan") == 0 && hardware.device("fan")?.holder == nil)
+    #expect(reasons("fan") == ["command", "overruled"])
+    #expect(level("lamp") == 1 && keeper.held == [1])
+    let event = try #require(sink.of("system:guardian_overruled").first)
+    #expect(event["device"] == "fan" && event["holder"] == "agent/ann" && event["error"] == .null)
+    #expect(event["late_ms"] == .int(700) && event["ago_ms"] == .int(300))
+    #expect(sink.of("device:changed").last?.cause == event.id)
+    // Its timer went with it; whoever wants it again asks anew.
+    clock.advance(by: .seconds(61))
+    #expect(reasons("fan") == ["command", "overruled"])
+    try hardware.controlActuator("fan", .on, as: ann)
+    #expect(level("fan") == 1)
+  }
+
+  @Test func whatHasEndedByItselfChangesNoMore() throws {
+    try hardware.controlActuator("fan", .on, lease: .seconds(1), as: ann)
+    clock.advance(by: .seconds(2))
+    keeper.overrule("fan", clock)
+    #expect(reasons("fan") == ["command", "lease-expired"])
+    #expect(sink.of("system:guardian_overruled").count == 1)
+  }
+
+  @Test func whatTheGuardianCouldNotDoTheGateDoes() throws {
+    try hardware.controlActuator("fan", .on, lease: .seconds(60), as: ann)
+    try backend.inject("fan", ["fault": "nack", "for": "1s"])
+    keeper.overrule("fan", clock, errno: 121)
+    #expect(sink.of("system:guardian_overruled").first?["error"] == .int(121))
+    #expect(level("fan") == 1 && hardware.device("fan")?.holder == nil)
+    clock.advance(by: .seconds(10))
+    #expect(level("fan") == 0 && reasons("fan") == ["command", "overruled"])
+  }
+
+  @Test func aDeviceThatIsNotThereIsNobodys() {
+    keeper.overrule("pump", clock)
+    #expect(sink.of("system:guardian_overruled").isEmpty)
+  }
+}
