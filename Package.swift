@@ -94,7 +94,7 @@ let package = Package(
     .executableTarget(
       name: "bench",
       dependencies: [
-        "GuardianTestKit",
+        "GuardianTestKit", "GuardianClient",
         "CLinux", "Linux", "Model", "OpenStarryAgent", "EventLoop", "HAL", "HALSimulated", "Agent", "AgentInProcess",
         "AgentWASM", "BenchmarkAgents", "Rules", "Orchestrator", "Crash",
       ], path: "Benchmarks/Bench", swiftSettings: strict),

@@ -106,6 +106,11 @@ do {
   Report.line("its private dirty", "\(Distribution.round(Double(death.privateDirty) / 1024)) MiB")
   Report.line("its wake-ups in \(min(rest, 10)) s", "\(death.wakeUps)", goal: "0")
 
+  let hold = try HoldCost(guardian: guardian, folder: scratch)
+  Report.line("a lease that it is not told of", Distribution(hold.renewals(100_000)).text("ns"))
+  Report.line("a lease that it is told of", Distribution(hold.packets(100_000)).text("ns"))
+  hold.end()
+
   Report.section("Rule matching")
   for rules in [10, 1000, 10_000] {
     let rate = try Matching.rate(rules: rules, events: 500_000)

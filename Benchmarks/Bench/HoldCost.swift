@@ -1,0 +1,47 @@
+import EventLoop
+import GuardianClient
+import HAL
+import Linux
+import Model
+import Orchestrator
+
+/// What it costs to say who holds what: part of each command to an actuator.
+struct HoldCost {
+  private let loop: EventLoop
+  private let link: GuardianLink
+
+  /// - Parameters:
+  ///   - guardian: its program.
+  ///   - folder: where its socket is.
+  init(guardian: String, folder: String) throws {
+    loop = try EventLoop()
+    let log = EventLog(clock: loop, capacity: 16, depthLimit: 16, later: { _ in })
+    link = try GuardianLink(
+      loop: loop, events: log, socket: "\(folder)/hold.sock", program: guardian, actuators: [("fan", .safe)])
+    link.start()
+    link.charge()
+  }
+
+  /// Renewals of a lease, in nanoseconds; each the mean of a hundred.
+  func renewals(_ count: Int) -> [Double] { measure(count, from: 3600) { $0 } }
+
+  /// Leases that end earlier than any before, so that the guardian is told of each, in nanoseconds; each the mean of a
+  /// hundred.
+  func packets(_ count: Int) -> [Double] { measure(count, from: 1800) { -$0 } }
+
+  private func measure(_ count: Int, from seconds: Int64, _ shift: (Int64) -> Int64) -> [Double] {
+    let start = loop.now + .seconds(seconds)
+    return (0..<count / 100).map { round in
+      let begin = System.monotonicNanoseconds()
+      for index in 0..<100 {
+        let deadline = start + .nanoseconds(shift(Int64(round * 100 + index)))
+        let lease = Lease(holder: "agent/climate", deadline: deadline, isCutByMaxOn: false, cause: nil)
+        link.hold(0, level: 1, lease: lease, since: start)
+      }
+      return Double(System.monotonicNanoseconds() - begin) / 100
+    }
+  }
+
+  /// Ends the guardian.
+  func end() { link.end() }
+}
