@@ -45,7 +45,8 @@ final class ActuatorChannel {
   private var owed: Owed?
 
   private var generation: UInt64 = 0
-  private var isChangeUnderWay = false
+  /// How many changes the hardware has been told of since it last took one.
+  private var changesUnderWay = 0
   private var isInsideSet = false
   private var answerInside: Result<Void, HALError.Fault>?
   /// The hardware has taken the last level it was told.
@@ -358,7 +359,7 @@ final class ActuatorChannel {
   /// Counts a change; one that a slow bus has not carried out yet counts from when it has.
   private func noteChange(_ now: Instant) {
     changes?.record(now)
-    isChangeUnderWay = !isSettled
+    if !isSettled { changesUnderWay += 1 }
   }
 
   /// Tells the hardware.
@@ -397,12 +398,12 @@ final class ActuatorChannel {
   private func settled() {
     isSettled = true
     // It changes only now, whenever it was told to.
-    if isChangeUnderWay {
-      changes?.postpone(to: clock.now)
+    if changesUnderWay > 0 {
+      changes?.postpone(changesUnderWay, to: clock.now)
     } else if owed != nil {
       changes?.record(clock.now)
     }
-    isChangeUnderWay = false
+    changesUnderWay = 0
     if level == settings.safe { offSince = clock.now }
     retry.reset()
     health.recover()

@@ -17,10 +17,10 @@ struct RateWindow {
     return free > now ? free - now : nil
   }
 
-  /// The newest change has happened only now.
-  mutating func postpone(to now: Instant) {
-    guard !times.isEmpty else { return }
-    times[times.count < rate.count ? times.count - 1 : (oldest + rate.count - 1) % rate.count] = now
+  /// The newest `count` changes have happened only now.
+  mutating func postpone(_ count: Int, to now: Instant) {
+    let newest = oldest + times.count - 1
+    for step in 0..<min(count, times.count) { times[(newest - step) % times.count] = now }
   }
 
   mutating func record(_ now: Instant) {

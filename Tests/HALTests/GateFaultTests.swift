@@ -73,6 +73,21 @@ import Testing
     }
   }
 
+  @Test func severalChangesBehindASlowBusCountFromTheLastOne() throws {
+    let bench = Bench([.actuator("fan", ActuatorSettings(maxRate: Rate(count: 2, per: .seconds(10))))])
+    try bench.backend.inject("fan", ["fault": "slow", "delay": "4s", "count": 2])
+    try bench.hardware.controlActuator("fan", .on, lease: .seconds(60), as: ann)
+    bench.wait(1000)
+    try bench.hardware.controlActuator("fan", .level(0.5), lease: .seconds(60), as: ann)
+    bench.wait(10_000)
+    let early = failure { () throws(HALError) in try bench.hardware.controlActuator("fan", .on, as: ann) }
+    guard case .limited(_, rule: "max_rate", _, .seconds(4)?) = early else {
+      Issue.record("\(String(describing: early))"); return
+    }
+    bench.wait(4000)
+    try bench.hardware.controlActuator("fan", .on, as: ann)
+  }
+
   @Test func aLateAnswerOfFailureRevokesTheLease() throws {
     let bench = Bench([.actuator("fan")])
     try bench.backend.inject("fan", ["fault": "timeout", "count": 1, "delay": "200ms"])
