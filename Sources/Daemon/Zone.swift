@@ -137,6 +137,7 @@ final class Zone {
     noteStart(after: kept.lastOfDaemon)
     if let time = arguments.runFor { loop.schedule(after: time) { [unowned self] in end() } }
     followEmergencyStops()
+    registry.onLate = { [unowned self] in adoptLate($0) }
     guardian?.start()
     guard vitals.safeMode == nil else {
       // Safe states need nothing but the outputs; what else there is may be what has ended the daemon.
@@ -162,6 +163,18 @@ final class Zone {
     }
     log.publish("system:started", from: "system", ["board": .string(configuration.board.name)])
     agents.startResident()
+  }
+
+  /// The disk was too slow for the start: goes on with what it had, now that it has been read.
+  private func adoptLate(_ kept: StoredRegistry.Contents) {
+    for notice in kept.notices { journal.log(.warning, notice) }
+    if whenSafeModeEnds != nil {
+      whenSafeModeEnds = { [unowned self] in runEverything(kept) }
+      return
+    }
+    agents.restore(kept.states)
+    adopt([], kept)
+    agents.startResident(kept.agents.map(\.id))
   }
 
   /// Goes on with what safe mode has left out.

@@ -83,6 +83,37 @@ import Testing
     }
   }
 
+  @Test func whatCouldNotBeReadInTimeIsNotReplacedAndComesLater() throws {
+    let folder = try Folder()
+    let life = try Life(folder.path)
+    _ = life.registry.open(timeout: .seconds(20))
+    try life.registry.keep([.agent(manifest("a")), .state("a", key: "kept", 41), .state("b", key: "kept", 5)])
+    life.close()
+
+    let next = try Life(folder.path)
+    var late: StoredRegistry.Contents?
+    next.registry.onLate = { late = $0 }
+    #expect(next.registry.open(timeout: .zero).notices.count == 1)
+    let agents = next.supervisor()
+    try agents.adopt(manifest("b"), state: [:])
+    // It would begin at one again, and replace what it had.
+    try agents.wakeAgent("b", with: next.sink.publish("do:keep", from: "test"))
+    #expect(agents.durableState("b") == [:])
+    #expect(try agents.agentStatus("b").failures == 1)
+    try next.registry.keep([.agent(manifest("c"))])
+    #expect(next.run { late != nil })
+    #expect(late?.agents.map(\.id).contains("a") == true)
+    agents.restore(late?.states ?? [:])
+    #expect(agents.durableState("b") == ["kept": 5])
+    try next.registry.keep([.state("b", key: "kept", 6)])
+    next.close()
+    let last = try Life(folder.path)
+    let kept = last.registry.open(timeout: .seconds(20))
+    #expect(kept.states == ["a": ["kept": 41], "b": ["kept": 6]])
+    #expect(kept.agents.map(\.id) == ["a", "c"])
+    last.close()
+  }
+
   @Test func whatIsUnregisteredIsGoneWithItsValues() throws {
     let folder = try Folder()
     let life = try Life(folder.path)

@@ -402,6 +402,16 @@ public final class AgentSupervisor {
     record.state.keep(key, value)
   }
 
+  /// Gives agents the values that were kept for them, where these could not be read when they were adopted.
+  public func restore(_ states: [AgentID: Fields]) {
+    for (id, fields) in states {
+      guard let record = records[id] else { continue }
+      let before = record.state.bytes
+      for (key, value) in fields where record.state.values[key] == nil { record.state.keep(key, value) }
+      budgets.hold(.storage, record.state.bytes, before: before, for: record.account)
+    }
+  }
+
   /// An agent's durable values; empty when it has none.
   public func durableState(_ id: AgentID) -> Fields { records[id]?.state.values ?? [:] }
 

@@ -32,6 +32,10 @@ public final class StoredRegistry: AgentRegistry {
   private var failures = 0
   /// The kernel's id of this boot (/proc/sys/kernel/random/boot_id).
   public let boot: String
+  /// Called with what was kept, when it could be read only after `open` had given up waiting. Until then agents can keep
+  /// nothing: what they had would be replaced before they have seen it.
+  public var onLate: (Contents) -> Void = { _ in }
+  private var isLate = false
   /// Called with how many bytes the process has written since the last time, after each write.
   public var onWritten: (Int64) -> Void = { _ in }
   /// Whether changes are to wait longer for others that are written with them.
@@ -50,11 +54,19 @@ public final class StoredRegistry: AgentRegistry {
   /// - Parameter timeout: after it the daemon starts without what was kept; the registry goes on opening.
   public func open(timeout: Duration) -> Contents {
     var contents: Contents?
-    worker.submit({ $0.contents() }, then: { contents = $0 })
+    worker.submit(
+      { $0.contents() },
+      then: { [self] found in
+        contents = found
+        guard isLate else { return }
+        isLate = false
+        onLate(found)
+      })
     let deadline = loop.now + timeout
     let alarm = loop.schedule(at: deadline) {}
     while contents == nil && loop.now < deadline { loop.turn(wait: true) }
     loop.cancel(alarm)
+    isLate = contents == nil
     return contents ?? Contents(notices: ["the registry did not open within \(timeout.text); going on without it"])
   }
 
@@ -66,6 +78,9 @@ public final class StoredRegistry: AgentRegistry {
       for change in changes { try StoreChange(change).check() }
     } catch {
       throw RegistryFailure(error.description)
+    }
+    if isLate, changes.contains(where: { if case .state = $0 { true } else { false } }) {
+      throw RegistryFailure("the disk is slow: what was kept before has not been read yet")
     }
     supersede(&waiting, by: changes)
     guard waiting.count + changes.count <= Self.waitingLimit else {
