@@ -19,8 +19,8 @@ public final class Answers {
   }
 
   /// No more events than that are handed on before a bystander is, in 99 of 100 cases; and never more than `mostEver`.
-  static let most99 = 150
-  static let mostEver = 5000
+  static let most99 = 100
+  static let mostEver = 2000
   /// The longest that a bystander waits while the daemon lives: its own start, and a start after a crash.
   static let longest = Duration.milliseconds(500)
 

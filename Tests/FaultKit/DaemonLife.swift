@@ -54,7 +54,9 @@ final class DaemonLife {
     processes = PuppetDriver(.process, stage, loop)
     agents = AgentSupervisor(
       clock: loop, events: log, hardware: hardware, files: NoFiles(), registry: registry,
-      drivers: [PuppetDriver(.inProcess, stage, loop), processes], logLines: 10)
+      drivers: [PuppetDriver(.inProcess, stage, loop), processes], logLines: 10,
+      limits: BoardLimits(budget: Budget(events: Rate(count: 500, per: .seconds(1)))),
+      random: Chance(stage.seed, "daemon", Int(line.now.nanoseconds / 1_000_000)))
     rules = RuleRunner(
       clock: loop, events: log, hardware: hardware, agents: agents, utcOffset: { _ in 0 },
       load: { () throws(Diagnostics) in try RuleSet(compiling: TestAgents.rules) })
@@ -65,7 +67,8 @@ final class DaemonLife {
   ///   - opens: called when the hardware is about to be opened.
   ///   - recovered: called with what was found on the disk.
   func start(
-    _ past: PastLives, opens: () -> Void, recovered: (StoredRegistry.Contents, EmergencyStop?) -> Void
+    _ past: PastLives, opens: () -> Void,
+    recovered: @escaping (StoredRegistry.Contents, EmergencyStop?, _ isLate: Bool) -> Void
   ) {
     let kept = registry.open(timeout: .seconds(5))
     guard !loop.isDead else { return }
@@ -79,7 +82,17 @@ final class DaemonLife {
       agents.handle(event)
     }
     stops = EmergencyStops(folder: home, loop: loop, hardware: hardware, agents: agents) { _ in }
-    recovered(kept, hardware.emergencyStop)
+    recovered(kept, hardware.emergencyStop, false)
+    registry.onLate = { [unowned self] found in
+      recovered(found, nil, true)
+      guard safeMode == nil else {
+        leave = { [unowned self] in runEverything(found, $0) }
+        return
+      }
+      agents.restore(found.states)
+      adopt([], found)
+      agents.startResident(found.agents.map(\.id))
+    }
     opens()
     guardian.clearPage()
     safeMode = past.safeMode
@@ -102,12 +115,14 @@ final class DaemonLife {
     leave(past)
   }
 
-  private func runEverything(_ kept: StoredRegistry.Contents, _ past: PastLives) {
-    let named = Set(TestAgents.configured.map(\.id) + agents.listAgents().map(\.id))
+  private func adopt(_ manifests: [Manifest], _ kept: StoredRegistry.Contents) {
+    let named = Set(manifests.map(\.id) + agents.listAgents().map(\.id))
     let registered = kept.agents.filter { !named.contains($0.id) }.map { TestAgents.guest($0.id, $0.manifest) }
-    for manifest in TestAgents.configured + registered {
-      try? agents.adopt(manifest, state: kept.states[manifest.id] ?? [:])
-    }
+    for manifest in manifests + registered { try? agents.adopt(manifest, state: kept.states[manifest.id] ?? [:]) }
+  }
+
+  private func runEverything(_ kept: StoredRegistry.Contents, _ past: PastLives) {
+    adopt(TestAgents.configured, kept)
     for (agent, why) in past.strikes.quarantined.sorted(by: { $0.key < $1.key }) {
       agents.quarantine(agent, AgentFailure(.crash, why.sentence))
     }

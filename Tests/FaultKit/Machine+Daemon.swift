@@ -30,7 +30,7 @@ extension Machine {
     life.agents.onRelease = { [unowned self] in past.release($0) }
     life.start(
       past, opens: { [self] in invariants.daemonStarts(at: line.now) },
-      recovered: { [self] contents, stop in check(contents, stop) })
+      recovered: { [unowned self] contents, stop, isLate in check(contents, stop, isLate: isLate) })
     if let reason = life.safeMode {
       note("safe mode: \(reason)")
       answers.pause(true)
@@ -50,13 +50,14 @@ extension Machine {
     if life.hardware.emergencyStop == nil { answers.pause(false) }
   }
 
-  private func check(_ contents: StoredRegistry.Contents, _ stop: EmergencyStop?) {
+  /// - Parameter isLate: the registry was read only now; the stop was looked at before.
+  private func check(_ contents: StoredRegistry.Contents, _ stop: EmergencyStop?, isLate: Bool) {
     for notice in contents.notices { note("notice: \(notice)") }
-    // A registry that did not open in time is read later.
     let isOpen = !contents.notices.contains { $0.holds("did not open within") }
     for key in ledger.keys {
       let found: String?
       if key == "stop" {
+        if isLate { continue }
         found = stop == nil ? nil : "stopped"
       } else if !isOpen {
         continue

@@ -43,6 +43,7 @@ final class Machine {
   var startTimer: TimerID?
   var isOver = false
   private var looks = 0
+  private var storms: [String: [Instant]] = [:]
   /// Since the last look an output, a device, an agent or the daemon has.
   var somethingChanged = true
   var trace: ((String) -> Void)?
@@ -119,6 +120,9 @@ final class Machine {
   }
 
   private func checkRemains(_ life: DaemonLife) {
+    // What watches over a window of time ends with the window.
+    let quiet = line.now + .seconds(600)
+    while life.loop.waiting > 0, line.step(until: quiet) {}
     let timers = life.loop.waiting
     invariants.expect(timers == 0, "timers left", at: line.now, "\(timers) timers are left after the end")
     for status in life.agents.listAgents() {
@@ -188,6 +192,16 @@ final class Machine {
     default: break
     }
     answers.published(event, lives, line.now)
+    if event.type == "work:storm", event.source.hasPrefix("agent/") { countStorm(event.source) }
+  }
+
+  /// Whoever storms is held to its budget.
+  private func countStorm(_ agent: String) {
+    let second = line.now + .seconds(-1)
+    storms[agent] = storms[agent, default: []].filter { $0 > second } + [line.now]
+    let count = storms[agent]?.count ?? 0
+    invariants.expect(
+      count <= TestAgents.eventsPerSecond * 2, "budget", at: line.now, "\(agent) emitted \(count) events in a second")
   }
 
   private func handled(_ agent: AgentID, _ event: Event) { answers.handled(agent, event, lives, line.now) }

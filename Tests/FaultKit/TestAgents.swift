@@ -10,6 +10,9 @@ enum TestAgents {
   /// Whom clients register and forget.
   static let guests: [AgentID] = ["guest1", "guest2", "guest3"]
 
+  /// The budget of each.
+  static let eventsPerSecond = 20
+
   static let configured: [Manifest] = [
     agent("bystander", .inProcess, ["probe:tick"], priority: .high),
     agent("neighbour", .process, ["probe:tick"], priority: .high),
@@ -28,7 +31,8 @@ enum TestAgents {
       id: id, name: id.rawValue, runtime: Manifest.Runtime(driver: driver, entry: "puppet", lifecycle: lifecycle),
       permissions: .all,
       budget: Budget(
-        activation: .seconds(3), events: Rate(count: 20, per: .seconds(1)), hardware: Rate(count: 50, per: .seconds(1))),
+        memory: 32 << 20, cpu: 0.5, activation: .seconds(3),
+        events: Rate(count: eventsPerSecond, per: .seconds(1)), hardware: Rate(count: 50, per: .seconds(1))),
       policy: Policy(backoff: .milliseconds(100), maxBackoff: .seconds(3), grace: .seconds(2), priority: priority),
       subscribe: subscribe.map(EventPattern.init))
   }
