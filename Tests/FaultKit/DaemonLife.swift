@@ -160,7 +160,7 @@ final class DaemonLife {
   }
 }
 
-/// Lets a dead daemon drive nothing.
+/// Lets a dead daemon drive nothing, and tells it nothing.
 private final class LifeBackend: Backend {
   private let simulated: SimulatedBackend
   private unowned let loop: ManualLoop
@@ -172,8 +172,11 @@ private final class LifeBackend: Backend {
 
   func open(_ device: Device) throws(HALError) -> OpenDevice {
     guard !loop.isDead else { throw .unavailable(device.id, "the daemon is dead") }
-    guard case .output(let output) = try simulated.open(device) else { return try simulated.open(device) }
-    return .output(LifeOutput(output, loop))
+    return switch try simulated.open(device) {
+    case .output(let output): .output(LifeOutput(output, loop))
+    case .sensor(let sensor): .sensor(LifeSensor(sensor, loop))
+    case let other: other
+    }
   }
 
   func close() { if !loop.isDead { simulated.close() } }
@@ -182,7 +185,7 @@ private final class LifeBackend: Backend {
 
 private final class LifeOutput: OutputDriver {
   private let output: any OutputDriver
-  private unowned let loop: ManualLoop
+  private let loop: ManualLoop
 
   init(_ output: any OutputDriver, _ loop: ManualLoop) {
     self.output = output
@@ -192,10 +195,27 @@ private final class LifeOutput: OutputDriver {
   var isAnalogue: Bool { output.isAnalogue }
 
   func set(_ level: Double, _ done: @escaping (Result<Void, HALError.Fault>) -> Void) {
-    if !loop.isDead { output.set(level, done) }
+    if !loop.isDead { output.set(level) { [loop] in if !loop.isDead { done($0) } } }
   }
 
   func release(_ mode: ActuatorSettings.OnExit) { if !loop.isDead { output.release(mode) } }
+}
+
+private final class LifeSensor: SensorDriver {
+  private let sensor: any SensorDriver
+  private let loop: ManualLoop
+
+  init(_ sensor: any SensorDriver, _ loop: ManualLoop) {
+    self.sensor = sensor
+    self.loop = loop
+  }
+
+  var unit: String { sensor.unit }
+
+  func measure(_ done: @escaping (Result<Measurement, HALError.Fault>) -> Void) {
+    // A transfer may take longer than the daemon lives.
+    sensor.measure { [loop] in if !loop.isDead { done($0) } }
+  }
 }
 
 /// No agent of a run reads files.

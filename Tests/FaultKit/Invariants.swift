@@ -51,6 +51,8 @@ public final class Invariants {
     var inheritedUntil = Instant(nanoseconds: 0)
     /// Since when the daemon waits for the hardware to take a level.
     var unsettledSince: Instant?
+    /// What the daemon last told it.
+    var told = 0.0
 
     var isAway: Bool { level != settings.safe }
   }
@@ -252,9 +254,11 @@ public final class Invariants {
       expect(
         view.level == output.level, "belief", at: now,
         "the daemon says that \(id) is at \(view.level), and it is at \(output.level)")
-    } else if output.unsettledSince == nil {
+    } else if output.unsettledSince == nil || output.told != view.level {
+      // Each command has a bus to itself for a while.
       output.unsettledSince = now
     }
+    output.told = view.level
     if let holder = view.holder {
       expect(
         lives(holder) || output.heldUntil <= output.inheritedUntil, "live holder", at: now,

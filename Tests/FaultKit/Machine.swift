@@ -103,13 +103,14 @@ final class Machine {
     guard let life, isServing else {
       return invariants.expect(false, "back in time", at: line.now, "there is no daemon")
     }
+    // What comes at the very end waits for nobody.
+    answers.check(invariants, at: line.now)
     life.end()
     while !life.hasEnded, line.step(until: limit + .seconds(60)) {}
     invariants.expect(life.hasEnded, "orderly end", at: line.now, "the daemon does not end when it is told to")
     // Rules stay in force to the end; without them nothing may be left to wait for.
     life.rules.enforce(.empty)
     if life.hasEnded { checkRemains(life) }
-    answers.check(invariants, at: line.now)
     life.die({ nil }, lands: { _ in false })
     self.life = nil
   }
