@@ -59,6 +59,8 @@ do {
   Report.line("exec to READY=1", Distribution(starts).text("ms"), goal: "30 ms")
 
   Report.section("At rest, simulated board, 10 agents registered")
+  // A board that is short of CPU is not at rest: the daemon does something about it.
+  for _ in 0..<60 where Pressure.cpu >= 10 { sleep(1) }
   let process = try DaemonProcess(daemon, folder: scratch, arguments: idle.arguments)
   // The registry's thread leaves after two seconds without work.
   sleep(4)

@@ -110,6 +110,10 @@ final class Zone {
       "ready in \((loop.now - started).text): board \(summary), socket \(configuration.settings.socket)")
     // The registry's thread, and with it the last of the start, has gone by then.
     loop.schedule(after: .seconds(3)) { Footprint.settle() }
+    // What was done about a board that was short of something has mapped pages that rest does not need.
+    _ = log.listen(EventPattern("system:pressure")) { [loop] event in
+      if event["short"]?.bool == false { loop.schedule(after: .seconds(3)) { Footprint.settle() } }
+    }
     loop.run()
   }
 
