@@ -96,7 +96,7 @@ let package = Package(
       dependencies: [
         "GuardianTestKit", "GuardianClient",
         "CLinux", "Linux", "Model", "OpenStarryAgent", "EventLoop", "HAL", "HALSimulated", "Agent", "AgentInProcess",
-        "AgentWASM", "BenchmarkAgents", "Rules", "Orchestrator", "Crash",
+        "AgentWASM", "BenchmarkAgents", "Daemon", "Rules", "Orchestrator", "Crash",
       ], path: "Benchmarks/Bench", swiftSettings: strict),
     .target(
       name: "BenchmarkAgents", dependencies: ["OpenStarryAgent"], path: "Benchmarks/Guests/workload",

@@ -8,6 +8,8 @@ final class DaemonProcess {
   let pid: Int32
   /// From the start of the process to READY=1, in milliseconds.
   let startMilliseconds: Double
+  private let receiver: Descriptor
+  private let place: String
 
   /// Starts a daemon and waits for READY.
   /// - Parameters:
@@ -18,6 +20,7 @@ final class DaemonProcess {
     _ program: String, folder: String, arguments: [String], environment: [String] = []
   ) throws(SystemError) {
     let path = "\(folder)/notify"
+    place = path
     let receiver = try Self.bind(path)
     let begin = System.monotonicNanoseconds()
     pid = try Spawn.start(
@@ -31,13 +34,26 @@ final class DaemonProcess {
       }
     }
     startMilliseconds = Double(System.monotonicNanoseconds() - begin) / 1e6
-    _ = unsafe path.withCString { unsafe unlink($0) }
+    self.receiver = receiver
+  }
+
+  /// Waits until it has said nothing for so long, as a service manager's watchdog does.
+  func waitForSilence(milliseconds: Int32) {
+    var said: [UInt8] = []
+    var watched = pollfd(fd: receiver.number, events: Int16(POLLIN), revents: 0)
+    // SAFETY: one structure, which the kernel fills in.
+    while unsafe poll(&watched, 1, milliseconds) > 0 {
+      said.removeAll(keepingCapacity: true)
+      _ = try? System.read(receiver.number, into: &said)
+    }
   }
 
   /// Ends it and waits until it has ended.
-  func stop() {
-    kill(pid, SIGTERM)
+  /// - Parameter signal: what it is sent.
+  func stop(_ signal: Int32 = SIGTERM) {
+    kill(pid, signal)
     _ = try? Spawn.wait(for: pid)
+    Files.remove(place)
   }
 
   private static func bind(_ path: String) throws(SystemError) -> Descriptor {

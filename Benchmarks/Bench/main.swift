@@ -2,6 +2,7 @@ import AgentInProcess
 import AgentWASM
 import BenchmarkAgents
 import CLinux
+import Daemon
 import EventLoop
 import GuardianTestKit
 import Linux
@@ -15,6 +16,9 @@ if let code = ModuleCompiler.runIfAsked(CommandLine.arguments) { exit(code) }
 // The process that is killed where the guardian is measured: this program again.
 if CommandLine.arguments.dropFirst().first == "--ward" { Ward.run(Array(CommandLine.arguments.dropFirst(2))) }
 
+if Environment.current()[Runaway.variable] != nil {
+  OpenStarry.run(agents: [AgentType("workload", Workload.self)])
+}
 let arguments = CommandLine.arguments
 if arguments.count == 4, arguments[1] == Modules.memoryArgument {
   do {
@@ -77,7 +81,7 @@ do {
   process.stop()
 
   Report.section("Watchdog")
-  // Fed every five seconds, as by WatchdogSec=10.
+  // Fed every five seconds, half as often as the unit (WatchdogSec=5) has it.
   let fed = try DaemonProcess(
     daemon, folder: scratch, arguments: idle.arguments, environment: ["WATCHDOG_USEC=10000000"])
   sleep(4)
@@ -90,6 +94,16 @@ do {
   let overhead = try WatchdogOverhead(folder: scratch)
   Report.line("crash record, an activation", Distribution(overhead.activations(50_000)).text("ns"))
   Report.line("a beat's look at the kernel's clocks", Distribution(overhead.beats(5_000)).text("µs"))
+
+  var (stops, backs): ([Double], [Double]) = ([], [])
+  // Three would be strikes enough to quarantine it: a folder of its own each time.
+  for round in 0..<5 {
+    let measured = try Runaway.measure(folder: "\(scratch)/runaway-\(round)", command: "\(binaries)/openstarry")
+    stops.append(measured.stop)
+    backs.append(measured.back)
+  }
+  Report.line("stop an in-process spinner, WatchdogSec=1", Distribution(stops).text("ms"))
+  Report.line("the daemon's next READY", Distribution(backs).text("ms"), goal: "1000 ms")
 
   Report.section("Reflex: edge → rule → in-process agent → actuator")
   let inProcess = InProcessDriver(types: [AgentType("workload", Workload.self)])
