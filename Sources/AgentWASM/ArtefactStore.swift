@@ -24,8 +24,10 @@ final class ArtefactStore {
     var seal: Seal
     var path: String
     var isThere: Bool
-    var source: String { "\(path).module" }
-    var result: String { "\(path).made" }
+    /// Another process may make the same one in the same folder: what is not ready yet has a name of its own.
+    let tag = String(UInt64.random(in: .min ... .max), radix: 16)
+    var source: String { "\(path).\(tag).module" }
+    var result: String { "\(path).\(tag).made" }
   }
 
   private let loop: EventLoop

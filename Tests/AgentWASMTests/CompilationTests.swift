@@ -48,6 +48,24 @@ import Testing
     #expect(try Files.names(in: bench.artefacts).allSatisfy { $0.hasSuffix(".cwasm") })
   }
 
+  /// As two processes that share a folder do, such as two `openstarry agent run`.
+  @Test func twoThatCompileTheSameModuleAtOnceBothGetIt() throws {
+    let benches = [try Bench(), try Bench()]
+    let shared = try Workshop.folder()
+    for bench in benches { bench.share("\(shared)/modules") }
+    for round in 0..<5 {
+      var ends: [String] = []
+      for bench in benches {
+        try start(bench, Self.module(100 + round), "m\(round).wasm") { ends.append($0.failureText) }
+      }
+      while ends.count < 2 { for bench in benches { bench.loop.turn(wait: false) } }
+      #expect(ends == ["", ""])
+    }
+    let left = try Files.names(in: "\(shared)/modules")
+    #expect(left.count == 5 && left.allSatisfy { $0.hasSuffix(".cwasm") }, "\(left)")
+    for name in left { Files.remove("\(shared)/modules/\(name)") }
+  }
+
   @Test func tooManyAreTurnedAway() throws {
     let bench = try Bench()
     bench.driver.bounds.waiting = 16 * Self.module(1).count

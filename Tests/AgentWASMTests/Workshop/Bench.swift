@@ -77,6 +77,11 @@ final class Bench {
 
   deinit { Workshop.remove(folder) }
 
+  /// Compiles in a folder that others compile in, too.
+  func share(_ folder: String) {
+    driver = WASMDriver(loop, folder: folder, compiler: Workshop.compiler, limits: limits, clock: clock)
+  }
+
   /// As after a restart of the daemon.
   func restart() {
     driver = WASMDriver(loop, folder: artefacts, compiler: Workshop.compiler, limits: limits, clock: clock)
