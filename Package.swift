@@ -131,43 +131,48 @@ let package = Package(
     tests(
       "GuardianTests",
       [
+        "TestKit",
         "Guardian", "GuardianClient", "GuardianTestKit", "guardian-ward", "openstarry-guardian", "Linux", "CLinux",
         "Wire",
       ]),
-    tests("DocumentTests", ["Document", "Model"]),
-    tests("CELTests", ["CEL", "Model"]),
+    .target(name: "TestKit", path: "Tests/TestKit", swiftSettings: strict),
+    tests("DocumentTests", ["TestKit", "Document", "Model"]),
+    tests("CELTests", ["TestKit", "CEL", "Model"]),
     tests("RulesTests", ["Rules", "CEL", "Model"]),
-    tests("AgentTests", ["Agent", "Model"]),
-    tests("WatchdogTests", ["Watchdog", "Agent", "Model"]),
+    tests("AgentTests", ["TestKit", "Agent", "Model"]),
+    tests("WatchdogTests", ["TestKit", "Watchdog", "Agent", "Model"]),
     tests("AgentInProcessTests", ["AgentInProcess", "Agent", "Model", "OpenStarryAgent"]),
-    tests("StoreTests", ["Store", "Model", "Linux"]),
-    tests("ModelTests", ["Model", "OpenStarryAgent"]),
-    tests("CrashTests", ["Crash", "Watchdog", "Linux", "CLinux", "Model"]),
+    tests("StoreTests", ["TestKit", "Store", "Model", "Linux"]),
+    tests("ModelTests", ["TestKit", "Model", "OpenStarryAgent"]),
+    tests("CrashTests", ["TestKit", "Crash", "Watchdog", "Linux", "CLinux", "Model"]),
     tests("LinuxTests", ["Linux"]),
     tests("EventLoopTests", ["EventLoop", "Linux", "CLinux", "Model"]),
-    tests("ConfigTests", ["Config", "Document", "Linux", "Model"]),
+    tests("ConfigTests", ["TestKit", "Config", "Document", "Linux", "Model"]),
     .target(
       name: "HALTestKit", dependencies: ["Model", "HAL", "HALSimulated"], path: "Tests/HALTestKit",
       swiftSettings: strict),
-    tests("HALTests", ["Model", "Guardian", "HAL", "HALSimulated", "HALTestKit"]),
+    tests("HALTests", ["TestKit", "Model", "Guardian", "HAL", "HALSimulated", "HALTestKit"]),
     tests("HALSimulatedTests", ["Model", "Linux", "Config", "HAL", "HALSimulated", "HALTestKit"]),
     tests("HALLinuxTests", ["HALLinux", "Model", "Guardian", "Linux", "EventLoop", "HAL", "CGPIOD"]),
-    tests("WireTests", ["Wire", "Linux", "Document", "Model"]),
+    tests("WireTests", ["TestKit", "Wire", "Linux", "Document", "Model"]),
     tests(
       "ControlTests",
       [
+        "TestKit",
         "Control", "ControlClient", "Wire", "Document", "Linux", "EventLoop", "HAL", "HALSimulated", "Agent", "Rules",
         "Model",
       ]),
     tests(
       "CommandLineTests",
       [
+        "TestKit",
         "CommandLine", "AgentTrial", "ControlClient", "Linux", "Model", "Wire",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ]),
     tests(
       "OrchestratorTests",
       [
+        "TestKit",
         "Orchestrator", "Agent", "AgentInProcess", "HAL", "HALSimulated", "HALTestKit", "Rules", "Store", "EventLoop",
         "Linux", "Model", "OpenStarryAgent", "Watchdog",
       ]),
@@ -191,7 +196,7 @@ let package = Package(
       path: "Tests/WASMCompiler", swiftSettings: strict),
     tests(
       "AgentWASMTests",
-      ["AgentWASM", "wasm-compiler", "Agent", "Document", "EventLoop", "Linux", "Model"]),
+      ["TestKit", "AgentWASM", "wasm-compiler", "Agent", "Document", "EventLoop", "Linux", "Model"]),
     // One source, three isolations: linked into the tests, started by them, and built as a module by Sources/SDK/build.
     .executableTarget(
       name: "thermostat", dependencies: ["OpenStarryAgent"], path: "Examples/wasm/thermostat", exclude: ["agent.json"],
@@ -199,6 +204,7 @@ let package = Package(
     tests(
       "SDKTests",
       [
+        "TestKit",
         "OpenStarryAgent", "thermostat", "AgentWASM", "wasm-compiler", "Agent", "CLinux", "Document", "EventLoop",
         "Linux", "Model",
       ]),

@@ -1,4 +1,5 @@
 import Model
+import TestKit
 import Testing
 
 @testable import Agent
@@ -74,7 +75,7 @@ import Testing
   }
 
   /// An event that could come now: the driver answers only what it was asked; people and timers do anything.
-  private func event(_ world: inout World, _ accepts: Bool, _ dice: inout Dice) -> LifecycleEvent {
+  private func event(_ world: inout World, _ accepts: Bool, _ dice: inout SeededGenerator) -> LifecycleEvent {
     let failure = AgentFailure(ExitReason.allCases.randomElement(using: &dice) ?? .error, "x")
     switch Int.random(in: 0..<22, using: &dice) {
     case 0...3:
@@ -116,7 +117,7 @@ import Testing
   @Test(arguments: Manifest.Lifecycle.allCases, Policy.Restart.allCases)
   func effectsFitTogether(kind: Manifest.Lifecycle, restart: Policy.Restart) {
     for seed in 0..<100 {
-      var dice = Dice(seed: UInt64(seed))
+      var dice = SeededGenerator(UInt64(seed))
       var world = World()
       var lifecycle = Lifecycle(
         kind, policy: Policy(restart: restart, maxRestarts: Int.random(in: 0...4, using: &dice)))
@@ -140,7 +141,7 @@ import Testing
   @Test(arguments: Manifest.Lifecycle.allCases)
   func everyLifeEnds(kind: Manifest.Lifecycle) {
     for seed in 0..<300 {
-      var dice = Dice(seed: UInt64(seed) &+ 7777)
+      var dice = SeededGenerator(UInt64(seed) &+ 7777)
       var world = World()
       var lifecycle = Lifecycle(kind, policy: Policy())
       var now = Instant(nanoseconds: 0)

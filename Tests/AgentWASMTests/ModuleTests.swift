@@ -2,6 +2,7 @@ import Agent
 import Document
 import Linux
 import Model
+import TestKit
 import Testing
 
 @testable import AgentWASM
@@ -52,7 +53,7 @@ import Testing
       try? ModuleCheck.check(Array(module.prefix(length)), file: "cut", memory: 4 << 20)
     }
     #expect(throws: AgentFailure.self) { try ModuleCheck.check(Array(module.prefix(60)), file: "cut", memory: 4 << 20) }
-    var random = SeededGenerator(seed: 4)
+    var random = SeededGenerator(4)
     for _ in 0..<1500 {
       var broken = module
       for _ in 0..<Int.random(in: 1...4, using: &random) {
@@ -97,7 +98,7 @@ import Testing
     bench.restart()
     #expect(bench.activate(try bench.start(module: module)) == nil)
     #expect(bench.driver.compilations == 0)
-    var random = SeededGenerator(seed: 9)
+    var random = SeededGenerator(9)
     var damaged: [[UInt8]] = [[], Array(whole.prefix(1000)), Array(whole.dropLast()), whole + [0]]
     for _ in 0..<6 {
       var flipped = whole
@@ -220,18 +221,5 @@ import Testing
     for bad in ["", "on", "{}", "{\"pulse_ms\":-1}", "{\"pulse_ms\":99999999999}", "[1]", "{\"level\":\"x\"}"] {
       #expect(throws: AgentError.self) { try Payloads.command(bad) }
     }
-  }
-}
-
-/// Numbers that are the same in every run (SplitMix64).
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

@@ -2,6 +2,7 @@ import Agent
 import Glibc
 import Linux
 import Model
+import TestKit
 import Testing
 
 @testable import AgentWASM
@@ -88,7 +89,7 @@ import Testing
     let pieces = [
       "..", ".", "/", "//", "sub", "deep", "table.csv", "up", "out", "root", "etc", "a", "\u{301}", "secret",
     ]
-    var random = SeededGenerator(seed: 31)
+    var random = SeededGenerator(31)
     var found = 0
     for _ in 0..<5000 {
       let count = Int.random(in: 1...7, using: &random)

@@ -2,6 +2,7 @@ import AgentTrial
 import ArgumentParser
 import Linux
 import Model
+import TestKit
 import Testing
 
 @testable import CommandLine
@@ -54,7 +55,7 @@ struct AgentRunTests {
   }
 
   @Test func linesOfAnyKindEndInAnEventOrAReason() {
-    var random = SeededRandom(seed: 7)
+    var random = SeededGenerator(7)
     let letters = Array("a:b=1 {}[]\"'\\#\u{1b}é,.-")
     for _ in 0..<5000 {
       let line = String((0..<Int(random.next() % 24)).map { _ in letters[Int(random.next() % UInt64(letters.count))] })

@@ -1,4 +1,5 @@
 import Model
+import TestKit
 import Testing
 
 /// Golden lines: what people see of each kind of event that the daemon makes.
@@ -178,7 +179,7 @@ struct EventLineTests {
 
   /// Anybody may emit events of any shape under any name: each of them gets one line, and nothing traps.
   @Test func anyPayloadGivesOneLine() {
-    var random = SeededRandom(seed: 7)
+    var random = SeededGenerator(7)
     let names = [
       "value", "unit", "quality", "active", "device", "fraction", "bytes", "state", "holder", "reason", "lease_ms",
       "rule", "limit_ms", "restarts", "delay", "count", "event", "message", "method", "limit", "lost", "waiting",
@@ -197,20 +198,8 @@ struct EventLineTests {
   }
 }
 
-/// A small generator (splitmix64) whose sequence depends on the seed alone.
-struct SeededRandom: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
-  }
-
-  mutating func value(depth: Int) -> Value {
+extension SeededGenerator {
+  fileprivate mutating func value(depth: Int) -> Value {
     switch next() % (depth > 0 ? 9 : 7) {
     case 0: return .null
     case 1: return .bool(next() % 2 == 0)

@@ -1,4 +1,5 @@
 import Model
+import TestKit
 import Testing
 
 @testable import CommandLine
@@ -36,7 +37,7 @@ struct PayloadTests {
 
   /// Numbers that are taken as numbers come back as they were; everything else comes back as text, unchanged.
   @Test func nothingIsLost() throws {
-    var random = SeededRandom(seed: 11)
+    var random = SeededGenerator(11)
     let alphabet = Array("0123456789.-+eEtrufalsn_ xé")
     for _ in 0..<5000 {
       let text = String((0..<Int(random.next() % 8)).map { _ in alphabet[Int(random.next() % UInt64(alphabet.count))] })

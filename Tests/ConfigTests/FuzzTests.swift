@@ -1,12 +1,13 @@
 import Config
 import Model
+import TestKit
 import Testing
 
 /// Valid files with random damage: whatever comes out, it is a value, or errors that say where.
 @Suite struct FuzzTests {
   @Test(arguments: ConfigKind.allCases)
   func damagedFilesAreRefusedWithAPlaceOrRead(_ kind: ConfigKind) throws {
-    var generator = SplitMix64(state: 0x5EED + UInt64(kind.rawValue.utf8.count))
+    var generator = SeededGenerator(0x5EED + UInt64(kind.rawValue.utf8.count))
     let (sources, file) = try Self.sources(kind)
     var refused = 0
     for round in 0..<800 {
@@ -65,7 +66,7 @@ import Testing
   }
 
   /// One change of the kind that people, editors and power cuts make.
-  private static func damage(_ bytes: inout [UInt8], _ generator: inout SplitMix64) {
+  private static func damage(_ bytes: inout [UInt8], _ generator: inout SeededGenerator) {
     guard !bytes.isEmpty else { return }
     let at = Int.random(in: 0..<bytes.count, using: &generator)
     let interesting = Array("0-+.:,{}[]()'\"*&!|>%@#$~ \n\tax9".utf8)
@@ -87,19 +88,5 @@ import Testing
       lines.swapAt(line, line + 1)
       bytes = Array(lines.joined(separator: [UInt8(ascii: "\n")]))
     }
-  }
-}
-
-/// A small seeded generator: the same damage in every run (Steele, Lea, Flood: Fast Splittable Pseudorandom Number
-/// Generators, 2014).
-struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

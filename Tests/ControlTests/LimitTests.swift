@@ -1,6 +1,7 @@
 import Glibc
 import Linux
 import Model
+import TestKit
 import Testing
 import Wire
 
@@ -187,7 +188,7 @@ import Wire
   }
 
   @Test(arguments: 0..<4 as Range<UInt64>) func noiseNeverHurtsAnybodyElse(seed: UInt64) throws {
-    var random = SystemNoise(seed: seed)
+    var random = SeededGenerator(seed)
     let harness = try Harness()
     let good = try harness.connect()
     for _ in 0..<5 {
@@ -202,18 +203,5 @@ import Wire
       #expect(try good.call("agent.ping").get() == ["pong": true])
     }
     #expect(harness.server.status.connections == 1)
-  }
-}
-
-/// splitmix64.
-struct SystemNoise: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed }
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

@@ -2,6 +2,7 @@ import CLinux
 import Glibc
 import Linux
 import Model
+import TestKit
 import Testing
 import Watchdog
 
@@ -105,7 +106,7 @@ import Watchdog
         .activation, "climate", event: Event(id: ULID(high: 7, low: 8), type: "x:y"), at: Instant(nanoseconds: 100))
       record.beat(at: Instant(nanoseconds: 99), cpu: .nanoseconds(5), delay: .nanoseconds(6))
     }.bytes
-    var random = SystemRandomNumberGenerator.seeded(4711)
+    var random = SeededGenerator(4711)
     var usable = 0
     for _ in 0..<20_000 {
       var bytes = whole
@@ -140,20 +141,4 @@ import Watchdog
     #expect(clock.cpu > before)
     #expect(!LoopClock.boot.isEmpty)
   }
-}
-
-/// SplitMix64, so that a failure repeats.
-struct SeededGenerator: RandomNumberGenerator {
-  var state: UInt64
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-    return z ^ z >> 31
-  }
-}
-
-extension SystemRandomNumberGenerator {
-  static func seeded(_ seed: UInt64) -> SeededGenerator { SeededGenerator(state: seed) }
 }

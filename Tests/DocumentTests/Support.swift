@@ -19,19 +19,6 @@ func json(_ bytes: [UInt8], limits: DocumentLimits = .standard) -> Outcome {
   do { return .value(try JSON.parse(bytes, file: "f", limits: limits).value) } catch { return .problems("\(error)") }
 }
 
-/// SplitMix64 (Steele, Lea and Flood 2014): the same numbers for the same seed, everywhere.
-struct Seeded: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var bits = state
-    bits = (bits ^ bits >> 30) &* 0xBF58_476D_1CE4_E5B9
-    bits = (bits ^ bits >> 27) &* 0x94D0_49BB_1331_11EB
-    return bits ^ bits >> 31
-  }
-}
-
 extension Node {
   /// Every value and key with its place, `line:column what`, in the order of the text.
   var places: [String] {

@@ -1,4 +1,5 @@
 import Guardian
+import TestKit
 import Testing
 
 @Suite struct HolderPageTests {
@@ -29,7 +30,7 @@ import Testing
     var slot: Int
     var hold: OutputHold?
 
-    init(slots: Int, _ random: inout Randomness) {
+    init(slots: Int, _ random: inout SeededGenerator) {
       slot = Int.random(in: 0..<slots, using: &random)
       guard Int.random(in: 0..<4, using: &random) > 0 else { return }
       hold = OutputHold(
@@ -50,7 +51,7 @@ import Testing
     let page = unsafe HolderPage(new: memory.base, slots: 5)
     let reader = try #require(unsafe HolderPage(memory.base, bytes: memory.count))
     #expect(reader.slots == 5)
-    var random = Randomness(seed: 1)
+    var random = SeededGenerator(1)
     var expected = [OutputHold?](repeating: nil, count: 5)
     for _ in 0..<2000 {
       let change = Change(slots: 5, &random)
@@ -64,7 +65,7 @@ import Testing
   @Test func aChangeThatIsCutOffLeavesNoMixture() throws {
     let memory = Memory(HolderPage.size(slots: 2))
     let page = unsafe HolderPage(new: memory.base, slots: 2)
-    var random = Randomness(seed: 2)
+    var random = SeededGenerator(2)
     for _ in 0..<400 {
       let change = Change(slots: 2, &random)
       let (before, old) = (memory.bytes, page.hold(change.slot))
@@ -97,7 +98,7 @@ import Testing
   }
 
   @Test func anyMemoryMayComeAlong() {
-    var random = Randomness(seed: 3)
+    var random = SeededGenerator(3)
     let memory = Memory(HolderPage.size(slots: 3))
     for _ in 0..<3000 {
       let page = unsafe HolderPage(new: memory.base, slots: 3)

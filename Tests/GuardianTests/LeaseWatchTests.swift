@@ -1,4 +1,5 @@
 import Guardian
+import TestKit
 import Testing
 
 @Suite struct LeaseWatchTests {
@@ -56,7 +57,7 @@ import Testing
   /// Whatever the daemon holds, renews and lets go of, and wherever it stops: what is overdue is seen in time, nothing
   /// else is touched, and when nothing is held the guardian sleeps for good.
   @Test(arguments: [UInt64](1...40)) func nothingIsOverlooked(_ seed: UInt64) {
-    var random = Randomness(seed: seed)
+    var random = SeededGenerator(seed)
     let latency: UInt64 = seed % 2 == 0 ? 0 : 30_000_000
     var model = Model(slots: 4)
     for _ in 0..<40 {

@@ -1,8 +1,9 @@
 import Guardian
+import TestKit
 import Testing
 
 @Suite struct MessageTests {
-  private func step(_ random: inout Randomness) -> GuardianStep {
+  private func step(_ random: inout SeededGenerator) -> GuardianStep {
     let action: GuardianStep.Action =
       switch Int.random(in: 0..<4, using: &random) {
       case 0: .drive(active: Bool.random(using: &random))
@@ -14,7 +15,7 @@ import Testing
     return GuardianStep(UInt8.random(in: 0...3, using: &random), action)
   }
 
-  private func record(_ random: inout Randomness) -> GuardianRecord {
+  private func record(_ random: inout SeededGenerator) -> GuardianRecord {
     GuardianRecord(
       device: random.bytes(1...GuardianRecord.longestDevice),
       identity: random.bytes(0...GuardianRecord.longestIdentity),
@@ -23,13 +24,13 @@ import Testing
       steps: (0..<Int.random(in: 0...GuardianRecord.mostSteps, using: &random)).map { _ in step(&random) })
   }
 
-  private func hold(_ random: inout Randomness) -> OutputHold {
+  private func hold(_ random: inout SeededGenerator) -> OutputHold {
     OutputHold(
       level: Double.random(in: 0...1, using: &random), deadline: random.next(), since: random.next(),
       isCutByMaxOn: Bool.random(using: &random), holder: random.bytes(0...OutputHold.longestHolder))
   }
 
-  private func message(_ random: inout Randomness) -> GuardianMessage {
+  private func message(_ random: inout SeededGenerator) -> GuardianMessage {
     switch Int.random(in: 0..<15, using: &random) {
     case 0: .page
     case 1: .protect(record(&random))
@@ -66,7 +67,7 @@ import Testing
   }
 
   @Test func whatIsSaidIsUnderstood() {
-    var random = Randomness(seed: 1)
+    var random = SeededGenerator(1)
     for _ in 0..<5000 {
       let message = message(&random)
       let bytes = message.bytes
@@ -76,7 +77,7 @@ import Testing
   }
 
   @Test func aTornMessageIsNone() {
-    var random = Randomness(seed: 2)
+    var random = SeededGenerator(2)
     for _ in 0..<500 {
       let bytes = message(&random).bytes
       for count in 0..<bytes.count {
@@ -91,7 +92,7 @@ import Testing
   }
 
   @Test func aLaterVersionMayAddFields() {
-    var random = Randomness(seed: 3)
+    var random = SeededGenerator(3)
     for _ in 0..<500 {
       let message = message(&random)
       var bytes = message.bytes + random.bytes(1...16)
@@ -111,7 +112,7 @@ import Testing
 
   /// It crosses a process boundary: anything may come, and whatever is taken for a record keeps its limits.
   @Test(arguments: [UInt64](1...8)) func anythingMayCome(_ seed: UInt64) {
-    var random = Randomness(seed: seed)
+    var random = SeededGenerator(seed)
     for _ in 0..<4000 {
       var bytes: [UInt8]
       if Bool.random(using: &random) {

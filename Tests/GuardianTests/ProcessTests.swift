@@ -4,6 +4,7 @@ import Guardian
 import GuardianClient
 import GuardianTestKit
 import Linux
+import TestKit
 import Testing
 import Wire
 
@@ -163,7 +164,7 @@ import Wire
   }
 
   @Test(arguments: [UInt64](1...3)) func nonsenseFromASuccessorHarmsNobody(_ seed: UInt64) throws {
-    var random = Randomness(seed: seed)
+    var random = SeededGenerator(seed)
     let ward = try ward(["on_exit: hold"], "o0=1")
     ward.kill()
     let path = GuardianLink.path(beside: fixture.socket)

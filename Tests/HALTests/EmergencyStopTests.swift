@@ -1,6 +1,7 @@
 import HAL
 import HALTestKit
 import Model
+import TestKit
 import Testing
 
 @Suite struct EmergencyStopTests {
@@ -94,7 +95,7 @@ import Testing
   /// Whatever is commanded, in whatever order: while a stop is in force nothing is away from its safe state.
   @Test(arguments: 1...40 as ClosedRange<UInt64>)
   func nothingIsEverOnDuringAStop(seed: UInt64) throws {
-    var random = Generator(state: seed)
+    var random = SeededGenerator(seed)
     let bench = button(seed % 2 == 0 ? 1 : 0)
     let devices: [DeviceID] = ["fan", "brake", "lamp"]
     let commands: [ActuatorCommand] = [.on, .off, .level(1), .level(0), .pulse(.milliseconds(30))]

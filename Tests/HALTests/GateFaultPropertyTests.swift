@@ -1,6 +1,7 @@
 import HAL
 import HALTestKit
 import Model
+import TestKit
 import Testing
 
 /// Slow, failing and stuck outputs in random order: rivals are never on together, and all is safe in the end.
@@ -13,7 +14,7 @@ import Testing
   @Test(arguments: 1...12 as ClosedRange<UInt64>)
   func rivalsNeverMeet(seed: UInt64) throws {
     let bench = Bench(Self.devices)
-    var random = Generator(state: seed &* 0x1234_5678_9abc_def1)
+    var random = SeededGenerator(seed &* 0x1234_5678_9abc_def1)
     let faults = ["nack", "timeout", "slow", "checksum", "unplug", "none"]
     var granted = 0
     for _ in 0..<1200 {

@@ -1,6 +1,7 @@
 import HAL
 import HALTestKit
 import Model
+import TestKit
 import Testing
 
 /// Whatever is asked in whatever order: what the outputs were told keeps every limit.
@@ -19,7 +20,7 @@ import Testing
   @Test(arguments: 1...12 as ClosedRange<UInt64>)
   func limitsHold(seed: UInt64) throws {
     let bench = Bench(Self.devices)
-    var random = Generator(state: seed)
+    var random = SeededGenerator(seed)
     let principals = (0..<3).map { Principal.named("agent/\($0)") }
     var granted = 0
     for _ in 0..<1500 {
@@ -101,17 +102,5 @@ import Testing
     for stretch in stretches(bench, one, safe: 0) {
       #expect(!others.contains { $0.overlaps(stretch) })
     }
-  }
-}
-
-/// Repeatable numbers (xorshift64*: Vigna, 2016).
-struct Generator: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state ^= state >> 12
-    state ^= state << 25
-    state ^= state >> 27
-    return state &* 0x2545_f491_4f6c_dd1d
   }
 }

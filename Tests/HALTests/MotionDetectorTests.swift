@@ -1,9 +1,12 @@
 import HAL
 import Model
+import TestKit
 import Testing
 
 @Suite struct MotionDetectorTests {
-  private func picture(_ random: inout Generator, base: Int = 100, noise: Int = 6, square: (x: Int, y: Int)? = nil)
+  private func picture(
+    _ random: inout SeededGenerator, base: Int = 100, noise: Int = 6, square: (x: Int, y: Int)? = nil
+  )
     -> Thumbnail
   {
     var grey = [UInt8](repeating: 0, count: 160 * 120)
@@ -29,13 +32,13 @@ import Testing
   }
 
   @Test func noiseIsNotMotion() {
-    var random = Generator(state: 3)
+    var random = SeededGenerator(3)
     var detector = MotionDetector(threshold: 0.005)
     for _ in 0..<200 { expectNone(&detector, picture(&random, noise: 25)) }
   }
 
   @Test func aSquareIsFoundWhereItIs() throws {
-    var random = Generator(state: 4)
+    var random = SeededGenerator(4)
     var detector = MotionDetector(threshold: 0.02)
     for _ in 0..<20 { _ = detector.feed(picture(&random)) }
     let found = detector.feed(picture(&random, square: (x: 100, y: 60)))
@@ -45,7 +48,7 @@ import Testing
   }
 
   @Test func lightIsNotMotion() {
-    var random = Generator(state: 5)
+    var random = SeededGenerator(5)
     var detector = MotionDetector(threshold: 0.02)
     for _ in 0..<20 { _ = detector.feed(picture(&random)) }
     // Slowly, and all at once.
@@ -55,7 +58,7 @@ import Testing
   }
 
   @Test func whatStaysBecomesBackground() {
-    var random = Generator(state: 6)
+    var random = SeededGenerator(6)
     var detector = MotionDetector(threshold: 0.02)
     for _ in 0..<20 { _ = detector.feed(picture(&random)) }
     var found = detector.feed(picture(&random, square: (x: 10, y: 10)))

@@ -1,4 +1,5 @@
 import Model
+import TestKit
 import Testing
 
 @Suite struct EventPatternTests {
@@ -22,7 +23,7 @@ import Testing
       }
       return name.first == first && matches(pattern.dropFirst(), name.dropFirst())
     }
-    var dice = Dice(seed: 1)
+    var dice = SeededGenerator(1)
     for _ in 0..<3000 {
       let pattern = String(
         (0..<Int.random(in: 0..<6, using: &dice)).map { _ in "ab*".randomElement(using: &dice) ?? "a" })

@@ -1,4 +1,5 @@
 import Model
+import TestKit
 import Testing
 
 @Suite struct TimeTests {
@@ -34,7 +35,7 @@ import Testing
 
   /// Against a plain sorted list, with many cancellations, so that the sweep runs too.
   @Test func timersAgreeWithASortedList() {
-    var dice = Dice(seed: 3)
+    var dice = SeededGenerator(3)
     for _ in 0..<20 {
       var queue = TimerQueue()
       var expected: [(deadline: UInt64, order: Int, id: TimerID)] = []
@@ -95,20 +96,5 @@ import Testing
     clock.jumpWall(by: .seconds(-3600))
     #expect(clock.wallMilliseconds == wall + 11_000 - 3_600_000)
     #expect(clock.now - start == .seconds(11))
-  }
-}
-
-/// SplitMix64: the same sequence for the same seed.
-struct Dice: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-    return value ^ value >> 31
   }
 }

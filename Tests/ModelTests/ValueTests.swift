@@ -1,4 +1,5 @@
 import Model
+import TestKit
 import Testing
 
 @Suite struct ValueTests {
@@ -55,7 +56,7 @@ import Testing
   }
 
   @Test func ulidsRoundTripAndSort() {
-    var dice = Dice(seed: 2)
+    var dice = SeededGenerator(2)
     for _ in 0..<500 {
       let one = ULID(high: dice.next(), low: dice.next())
       let other = ULID(high: dice.next(), low: dice.next())

@@ -1,4 +1,5 @@
 import Model
+import TestKit
 import Testing
 
 @testable import Orchestrator
@@ -93,7 +94,7 @@ import Testing
   }
 
   @Test func nothingIsLostWithoutAWord() {
-    var dice = Dice(seed: 4)
+    var dice = SeededGenerator(4)
     for _ in 0..<30 {
       var queue = DeliveryQueue()
       var (added, taken, finished) = (0, 0, 0)

@@ -1,6 +1,7 @@
 import HALTestKit
 import Model
 import Rules
+import TestKit
 import Testing
 
 @testable import Orchestrator
@@ -167,7 +168,7 @@ import Testing
 
 @Suite struct BacklogTests {
   @Test func behavesLikeASortedListWithABound() {
-    var dice = Dice(seed: 11)
+    var dice = SeededGenerator(11)
     for limit in [1, 3, 50, 700] {
       var backlog = Backlog(limit: limit)
       var model: [Event] = []
@@ -190,20 +191,5 @@ import Testing
       while let event = backlog.next() { #expect(event == model.removeFirst()) }
       #expect(model.isEmpty)
     }
-  }
-}
-
-/// Chance that is the same every time (SplitMix64: Steele, Lea and Flood, 2014).
-struct Dice: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9e37_79b9_7f4a_7c15
-    var z = state
-    z = (z ^ z >> 30) &* 0xbf58_476d_1ce4_e5b9
-    z = (z ^ z >> 27) &* 0x94d0_49bb_1331_11eb
-    return z ^ z >> 31
   }
 }

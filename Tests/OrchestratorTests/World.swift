@@ -6,6 +6,7 @@ import HALTestKit
 import Model
 import OpenStarryAgent
 import Rules
+import TestKit
 
 @testable import Orchestrator
 
@@ -119,18 +120,6 @@ final class ComputedTime: FileReading {
     }
     nanoseconds += milliseconds * 1_000_000
     return []
-  }
-}
-
-/// Numbers that are the same in every run (xorshift64*).
-struct SeededGenerator: RandomNumberGenerator {
-  private var state: UInt64
-  init(_ seed: UInt64) { state = seed | 1 }
-  mutating func next() -> UInt64 {
-    state ^= state >> 12
-    state ^= state << 25
-    state ^= state >> 27
-    return state &* 2_685_821_657_736_338_717
   }
 }
 

@@ -1,5 +1,6 @@
 import Document
 import Model
+import TestKit
 import Testing
 
 /// The SDK's reader and writer beside the daemon's, which is jansson.
@@ -10,7 +11,7 @@ import Testing
   private func shown(_ value: Value?) -> String { value.map { "\($0)" } ?? "refused" }
 
   /// Any value, `depth` lists and maps deep at most.
-  private func value(_ dice: inout Dice, _ depth: Int) -> Value {
+  private func value(_ dice: inout SeededGenerator, _ depth: Int) -> Value {
     switch Int.random(in: 0..<(depth > 0 ? 9 : 6), using: &dice) {
     case 0: return .null
     case 1: return .bool(Bool.random(using: &dice))
@@ -27,7 +28,7 @@ import Testing
     }
   }
 
-  private func text(_ dice: inout Dice) -> String {
+  private func text(_ dice: inout SeededGenerator) -> String {
     var text = ""
     for _ in 0..<Int.random(in: 0..<6, using: &dice) {
       let ranges: [ClosedRange<UInt32>] = [1...0x7F, 1...0x7F, 0x80...0x7FF, 0x800...0xD7FF, 0xE000...0x10FFFF]
@@ -38,7 +39,7 @@ import Testing
   }
 
   @Test func whatOneWritesBothReadAlike() throws {
-    var dice = Dice(1)
+    var dice = SeededGenerator(1)
     for _ in 0..<1000 {
       let value = value(&dice, 3)
       for text in [JSONText.write(value), JSONText.write(value, pretty: true)] {
@@ -56,7 +57,7 @@ import Testing
       "9223372036854775808", " ", "\n", "\t", "\\", "\\n", "\\u0041", "\\u0000", "\\ud83d\\ude00", "\\ud800", "\\udc00",
       "\\x", "é", "\u{0}", "\u{1F}", "\u{FEFF}", "/", "'a'", "NaN", "\"x\\\"y\"",
     ].map { Array($0.utf8) }
-    var dice = Dice(2)
+    var dice = SeededGenerator(2)
     var taken = 0
     for _ in 0..<30_000 {
       var text: [UInt8] = []
@@ -69,7 +70,7 @@ import Testing
   }
 
   @Test func bothTakeAndRefuseTheSameDamagedTexts() {
-    var dice = Dice(3)
+    var dice = SeededGenerator(3)
     for _ in 0..<8_000 {
       var text = JSONText.write(value(&dice, 2))
       for _ in 0..<Int.random(in: 1..<4, using: &dice) where !text.isEmpty {
@@ -86,7 +87,7 @@ import Testing
   }
 
   @Test func numbersAreTheNearestThereAre() throws {
-    var dice = Dice(4)
+    var dice = SeededGenerator(4)
     func check(_ text: String) throws {
       let expected = Double(text)!
       let read = try? JSONText.read(Array(text.utf8))

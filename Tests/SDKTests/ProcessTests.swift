@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Model
+import TestKit
 import Testing
 
 /// A process agent as the daemon meets it: docs/process-abi.md.
@@ -99,7 +100,7 @@ import Testing
 
   @Test func randomBytesNeverEndIt() throws {
     let bench = try start()
-    var dice = Dice(5)
+    var dice = SeededGenerator(5)
     let pieces = ["{", "}", "\"id\":1", "\"method\"", ":", "\"activate\"", ",", "\n", "null", "\u{0}", "[", "9"]
     for _ in 0..<150 {
       var line: [UInt8] = []

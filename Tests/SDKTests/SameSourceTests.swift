@@ -1,4 +1,5 @@
 import Model
+import TestKit
 import Testing
 
 @testable import thermostat
@@ -10,7 +11,7 @@ import Testing
     let bench = try ModuleBench(try Modules.module("thermostat"))
     var switches: Int64 = 0
     for seed in 1...4 as ClosedRange<UInt64> {
-      var dice = Dice(seed)
+      var dice = SeededGenerator(seed)
       let (linked, remote, guest) = (TestHost(), TestHost(), TestHost())
       // Now and then a call is refused, in all three alike.
       for call in 0..<200 where Int.random(in: 0..<8, using: &dice) == 0 {

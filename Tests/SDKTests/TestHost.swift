@@ -71,18 +71,3 @@ final class TestHost: AgentHost {
     if let refusal { throw refusal }
   }
 }
-
-/// xorshift64* (S. Vigna, "An experimental exploration of Marsaglia's xorshift generators", 2016): the same numbers
-/// for the same seed, everywhere.
-struct Dice: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(_ seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 | 1 }
-
-  mutating func next() -> UInt64 {
-    state ^= state >> 12
-    state ^= state << 25
-    state ^= state >> 27
-    return state &* 0x2545_F491_4F6C_DD1D
-  }
-}

@@ -1,6 +1,7 @@
 import Glibc
 import Linux
 import Model
+import TestKit
 import Testing
 
 @testable import Store
@@ -68,7 +69,7 @@ import Testing
 
   @Test func flippedBits() throws {
     let sample = try sample(killed: false)
-    var dice = Dice(seed: 11)
+    var dice = SeededGenerator(11)
     // Every byte of the file's header, the rest in strides with a random bit; every page is met many times.
     let headerBits = environment("OPENSTARRY_EXHAUSTIVE") == nil ? [0, 7] : Array(0..<8)
     var flips: [(Int, Int)] = (0..<100).flatMap { offset in headerBits.map { (offset, $0) } }
@@ -124,7 +125,7 @@ import Testing
   @Test(arguments: [false, true])
   func damageToTheLog(restarted: Bool) throws {
     let sample = try sample(killed: true, restarted: restarted)
-    var dice = Dice(seed: 12)
+    var dice = SeededGenerator(12)
     // Behind the frames that count, the log may hold anything.
     let used = restarted ? 32 + 3 * 4120 : sample.log.count
     let step = environment("OPENSTARRY_EXHAUSTIVE") == nil ? 2039 : 7
@@ -210,19 +211,4 @@ func environment(_ name: String) -> String? {
   // SAFETY: nothing in the tests changes the environment.
   guard let value = unsafe getenv(name) else { return nil }
   return unsafe String(cString: value)
-}
-
-/// SplitMix64: the same sequence for the same seed.
-struct Dice: RandomNumberGenerator {
-  private var state: UInt64
-
-  init(seed: UInt64) { state = seed }
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var value = state
-    value = (value ^ value >> 30) &* 0xBF58_476D_1CE4_E5B9
-    value = (value ^ value >> 27) &* 0x94D0_49BB_1331_11EB
-    return value ^ value >> 31
-  }
 }

@@ -1,5 +1,6 @@
 import Agent
 import Model
+import TestKit
 import Testing
 
 @testable import Watchdog
@@ -143,7 +144,7 @@ import Testing
 
   /// Whatever is asked for in whatever order: within no window is more given than each budget allows.
   @Test(arguments: UInt64(1)...10) func noWindowLetsMoreThroughThanAnyBudgetOnTheWay(seed: UInt64) {
-    var random = Seeded(seed)
+    var random = SeededGenerator(seed)
     let limits = [20, 30, 45]
     book.setBoard(Budget(events: Rate(count: limits[2], per: .seconds(3))), disk: nil)
     _ = book.open("parent", Budget(events: Rate(count: limits[1], per: .seconds(3))), parent: nil)

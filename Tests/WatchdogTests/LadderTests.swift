@@ -1,5 +1,6 @@
 import Agent
 import Model
+import TestKit
 import Testing
 
 @testable import Watchdog
@@ -85,7 +86,7 @@ import Testing
 
   /// Whatever is measured: a step is told of exactly when it is taken, a look never leads up, and calm ends it all.
   @Test(arguments: UInt64(1)...6) func everyPathIsTold(seed: UInt64) {
-    var random = Seeded(seed)
+    var random = SeededGenerator(seed)
     for resource in Resource.allCases {
       let terms = Ladder.Terms.of(resource)
       var ladder = Ladder()

@@ -1,19 +1,8 @@
 import Model
+import TestKit
 import Testing
 
 @testable import Watchdog
-
-/// Numbers that are the same in every run (xorshift64*).
-struct Seeded: RandomNumberGenerator {
-  private var state: UInt64
-  init(_ seed: UInt64) { state = seed | 1 }
-  mutating func next() -> UInt64 {
-    state ^= state >> 12
-    state ^= state << 25
-    state ^= state >> 27
-    return state &* 2_685_821_657_736_338_717
-  }
-}
 
 @Suite struct SlidingWindowTests {
   private let start = Instant(nanoseconds: 1_000_000_000)
@@ -57,7 +46,7 @@ struct Seeded: RandomNumberGenerator {
   /// Beside a list of everything there was: never less than that, never more than what came a thirty-second part of
   /// the window before, and what is let through never exceeds the limit in any window.
   @Test(arguments: UInt64(1)...12) func itNeverCountsTooLittleAndLetsNoMoreThanTheLimitThrough(seed: UInt64) {
-    var random = Seeded(seed)
+    var random = SeededGenerator(seed)
     let length = Duration.milliseconds(Int64.random(in: 1...2000, using: &random))
     let limit = Int64.random(in: 1...200, using: &random)
     var window = SlidingWindow(length)

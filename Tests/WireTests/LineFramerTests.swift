@@ -1,3 +1,4 @@
+import TestKit
 import Testing
 import Wire
 
@@ -27,7 +28,7 @@ import Wire
   }
 
   @Test(arguments: 0..<50 as Range<UInt64>) func aStreamMayArriveInAnyPieces(seed: UInt64) {
-    var random = Randomness(seed: seed)
+    var random = SeededGenerator(seed)
     let expected = (0..<40).map { _ in
       String(repeating: "x", count: Int.random(in: 1...300, using: &random))
     }

@@ -1,5 +1,6 @@
 import Document
 import Model
+import TestKit
 import Testing
 import Wire
 
@@ -85,7 +86,7 @@ import Wire
   }
 
   @Test(arguments: 0..<30 as Range<UInt64>) func damagedMessagesNeverTrap(seed: UInt64) {
-    var random = Randomness(seed: seed)
+    var random = SeededGenerator(seed)
     let whole = Array(#"{"jsonrpc":"2.0","id":12,"method":"hal.control","params":{"device":"fan","command":0.5}}"#.utf8)
     for _ in 0..<200 {
       var line = whole

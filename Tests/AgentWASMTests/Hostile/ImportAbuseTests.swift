@@ -1,6 +1,7 @@
 import Agent
 import Linux
 import Model
+import TestKit
 import Testing
 
 @testable import AgentWASM
@@ -94,7 +95,7 @@ import Testing
     lab.plugins = [PluginFolder(name: "/plugins/p", path: plugin)]
     let entries = HostTable.all
     let module = try lab.prepare(Lab.caller(of: entries))
-    var random = SeededGenerator(seed: 11)
+    var random = SeededGenerator(11)
     let values: [UInt64] = [
       0, 1, 2, 3, 4, 5, 8, 16, 24, 63, 64, 65, 255, 4096, 4160, 4224, 8192, 65528, 65535, 65536, 65537, 0x10_0000,
       0x7FFF_FFFF, 0x8000_0000, 0xFFFF_0000, 0xFFFF_FFF0, 0xFFFF_FFFC, 0xFFFF_FFFF, UInt64(Int64.max), UInt64.max,

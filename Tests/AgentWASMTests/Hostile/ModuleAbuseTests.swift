@@ -2,6 +2,7 @@ import Agent
 import Glibc
 import Linux
 import Model
+import TestKit
 import Testing
 
 @testable import AgentWASM
@@ -102,7 +103,7 @@ import Testing
     limits.fuel = 100_000
     let bench = try Bench(limits: limits)
     let module = Self.good
-    var random = SeededGenerator(seed: 21)
+    var random = SeededGenerator(21)
     var refused = 0
     for round in 0..<60 {
       var broken = module
@@ -132,7 +133,7 @@ import Testing
     let name = try #require(try Files.names(in: bench.artefacts).first)
     let path = "\(bench.artefacts)/\(name)"
     let whole = try Files.read(path)
-    var random = SeededGenerator(seed: 22)
+    var random = SeededGenerator(22)
     for round in 0..<20 {
       var broken = whole
       if round % 4 == 0 {

@@ -1,4 +1,5 @@
 import Model
+import TestKit
 import Testing
 import Watchdog
 
@@ -81,7 +82,7 @@ import Watchdog
   }
 
   @Test(arguments: 0..<100) func whatIsStuckIsSaidOnceAndTakenBackOnce(_ seed: Int) {
-    var random = Random(seed: UInt64(seed))
+    var random = SeededGenerator(UInt64(seed))
     var health = LoopHealth()
     var stuck: Set<String> = []
     var taken: UInt64 = 0

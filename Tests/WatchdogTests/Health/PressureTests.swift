@@ -1,4 +1,5 @@
 import Model
+import TestKit
 import Testing
 import Watchdog
 
@@ -25,7 +26,7 @@ import Watchdog
   func whatIsNoneIsNone(_ text: String) { #expect(Pressure(text) == nil) }
 
   @Test(arguments: 0..<200) func damageNeverTraps(_ seed: Int) {
-    var random = Random(seed: UInt64(seed))
+    var random = SeededGenerator(UInt64(seed))
     var bytes = Array("some avg10=12.50 avg60=3.00 avg300=0.50 total=1500000\nfull avg10=1.00 total=2\n".utf8)
     for _ in 0...random.next() % 4 {
       bytes[Int(random.next() % UInt64(bytes.count))] = UInt8(truncatingIfNeeded: random.next())
@@ -105,7 +106,7 @@ import Watchdog
   /// Whatever comes: nobody is stopped twice, nobody returns who was not stopped, the important ones never stop,
   /// nobody goes while one less important runs, and when it is quiet for long everybody is back.
   @Test(arguments: 0..<300) func theEffectsFitTogether(_ seed: Int) {
-    var random = Random(seed: UInt64(seed))
+    var random = SeededGenerator(UInt64(seed))
     var table = PressureTable()
     var running = Set(zoo)
     var throttled = false

@@ -1,4 +1,5 @@
 import Model
+import TestKit
 import Testing
 import Watchdog
 
@@ -78,7 +79,7 @@ import Watchdog
   }
 
   @Test(arguments: 0..<50) func whatIsKeptComesBackAndCopiesMerge(_ seed: Int) throws {
-    var random = Random(seed: UInt64(seed))
+    var random = SeededGenerator(UInt64(seed))
     var all = Strikes()
     var lost = Strikes()
     for step in 0..<Int(random.next() % 12) {

@@ -1,4 +1,5 @@
 import Model
+import TestKit
 import Testing
 import Watchdog
 
@@ -93,7 +94,7 @@ import Watchdog
   }
 
   @Test(arguments: 0..<200) func anyRecordGivesAVerdict(_ seed: Int) {
-    var random = Random(seed: UInt64(seed))
+    var random = SeededGenerator(UInt64(seed))
     func instant() -> Instant { Instant(nanoseconds: random.next() >> (random.next() % 64)) }
     func span() -> Duration { .nanoseconds(Int64(clamping: random.next() >> (random.next() % 64))) }
     var run = PastRun(
@@ -114,18 +115,5 @@ import Watchdog
     let verdict = Verdict.on(run, boot: "b1")
     if verdict.blamed != nil { #expect(verdict.isUnclean && verdict.blamed == run.activity?.agent) }
     #expect(!verdict.sentence.isEmpty && !verdict.sentence.unicodeScalars.contains { $0.value < 32 })
-  }
-}
-
-/// SplitMix64, so that a seed gives the same numbers everywhere.
-struct Random: RandomNumberGenerator {
-  private var state: UInt64
-  init(seed: UInt64) { state = seed &* 0x9E37_79B9_7F4A_7C15 &+ 1 }
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ z >> 30) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ z >> 27) &* 0x94D0_49BB_1331_11EB
-    return z ^ z >> 31
   }
 }
