@@ -124,7 +124,8 @@ let package = Package(
     .target(
       name: "GuardianTestKit",
       dependencies: [
-        "Model", "Linux", "CLinux", "EventLoop", "HAL", "HALLinux", "GuardianClient", "Config", "Orchestrator",
+        "TestKit", "Model", "Linux", "CLinux", "EventLoop", "HAL", "HALLinux", "GuardianClient", "Config",
+        "Orchestrator",
       ], path: "Tests/GuardianTestKit", swiftSettings: strict),
     .executableTarget(
       name: "guardian-ward", dependencies: ["GuardianTestKit"], path: "Tests/GuardianWard", swiftSettings: strict),
@@ -135,7 +136,7 @@ let package = Package(
         "Guardian", "GuardianClient", "GuardianTestKit", "guardian-ward", "openstarry-guardian", "Linux", "CLinux",
         "Wire",
       ]),
-    .target(name: "TestKit", path: "Tests/TestKit", swiftSettings: strict),
+    .target(name: "TestKit", dependencies: ["Linux"], path: "Tests/TestKit", swiftSettings: strict),
     tests("DocumentTests", ["TestKit", "Document", "Model"]),
     tests("CELTests", ["TestKit", "CEL", "Model"]),
     tests("RulesTests", ["Rules", "CEL", "Model"]),
@@ -145,7 +146,7 @@ let package = Package(
     tests("StoreTests", ["TestKit", "Store", "Model", "Linux"]),
     tests("ModelTests", ["TestKit", "Model", "OpenStarryAgent"]),
     tests("CrashTests", ["TestKit", "Crash", "Watchdog", "Linux", "CLinux", "Model"]),
-    tests("LinuxTests", ["Linux"]),
+    tests("LinuxTests", ["TestKit", "Linux"]),
     tests("EventLoopTests", ["EventLoop", "Linux", "CLinux", "Model"]),
     tests("ConfigTests", ["TestKit", "Config", "Document", "Linux", "Model"]),
     .target(
@@ -153,7 +154,7 @@ let package = Package(
       swiftSettings: strict),
     tests("HALTests", ["TestKit", "Model", "Guardian", "HAL", "HALSimulated", "HALTestKit"]),
     tests("HALSimulatedTests", ["Model", "Linux", "Config", "HAL", "HALSimulated", "HALTestKit"]),
-    tests("HALLinuxTests", ["HALLinux", "Model", "Guardian", "Linux", "EventLoop", "HAL", "CGPIOD"]),
+    tests("HALLinuxTests", ["TestKit", "HALLinux", "Model", "Guardian", "Linux", "EventLoop", "HAL", "CGPIOD"]),
     tests("WireTests", ["TestKit", "Wire", "Linux", "Document", "Model"]),
     tests(
       "ControlTests",
@@ -179,14 +180,18 @@ let package = Package(
     tests(
       "DaemonTests",
       [
-        "Daemon", "Orchestrator", "HAL", "HALSimulated", "AgentInProcess", "OpenStarryAgent", "EventLoop", "Linux",
+        "TestKit", "Daemon", "Orchestrator", "HAL", "HALSimulated", "AgentInProcess", "OpenStarryAgent", "EventLoop",
+        "Linux",
         "Model",
       ]),
     tests("ExampleAgentTests", ["ExampleAgents", "OpenStarryAgent"]),
     // The executables are dependencies so that testing builds them.
     tests(
       "BlackBoxTests",
-      ["openstarryd", "openstarry", "openstarry-guardian", "hostile-firmware", "Document", "Linux", "CLinux", "Model"]),
+      [
+        "TestKit", "openstarryd", "openstarry", "openstarry-guardian", "hostile-firmware", "Document", "Linux",
+        "CLinux", "Model",
+      ]),
     .executableTarget(
       name: "hostile-firmware", dependencies: ["Daemon", "OpenStarryAgent"], path: "Tests/HostileFirmware",
       swiftSettings: strict),

@@ -1,6 +1,7 @@
 import Agent
 import Linux
 import Model
+import TestKit
 import Testing
 
 @testable import AgentWASM
@@ -51,8 +52,8 @@ import Testing
   /// As two processes that share a folder do, such as two `openstarry agent run`.
   @Test func twoThatCompileTheSameModuleAtOnceBothGetIt() throws {
     let benches = [try Bench(), try Bench()]
-    let shared = try Workshop.folder()
-    for bench in benches { bench.share("\(shared)/modules") }
+    let shared = try TemporaryFolder()
+    for bench in benches { bench.share("\(shared.path)/modules") }
     for round in 0..<5 {
       var ends: [String] = []
       for bench in benches {
@@ -61,9 +62,8 @@ import Testing
       while ends.count < 2 { for bench in benches { bench.loop.turn(wait: false) } }
       #expect(ends == ["", ""])
     }
-    let left = try Files.names(in: "\(shared)/modules")
+    let left = try Files.names(in: "\(shared.path)/modules")
     #expect(left.count == 5 && left.allSatisfy { $0.hasSuffix(".cwasm") }, "\(left)")
-    for name in left { Files.remove("\(shared)/modules/\(name)") }
   }
 
   @Test func tooManyAreTurnedAway() throws {

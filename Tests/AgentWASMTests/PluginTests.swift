@@ -9,12 +9,14 @@ import Testing
 
 /// The plugin folder can be read, and nothing else.
 @Suite(.enabled(if: Workshop.engine != nil, "no engine: see the first line of output")) struct PluginTests {
-  private let folder: String
+  private let place: TemporaryFolder
+  private var folder: String { place.path }
   private let files: GuestFiles
   private let quota = DescriptorQuota(20)
 
   init() throws {
-    folder = try Workshop.folder()
+    place = try TemporaryFolder()
+    let folder = place.path
     let plugin = "\(folder)/plugins/tables"
     try Files.makeFolder("\(plugin)/sub")
     try Files.replace("\(plugin)/table.csv", with: Array("1,2,3\n".utf8))
@@ -40,7 +42,6 @@ import Testing
   }
 
   @Test func filesAreReadInPieces() throws {
-    defer { Workshop.remove(folder) }
     let file = try files.open("table.csv", in: 3, mustBeFolder: false)
     #expect(file == 4 && quota.used == 1)
     #expect(try files.read(file, at: nil, 4) == Array("1,2,".utf8))
@@ -60,7 +61,6 @@ import Testing
   }
 
   @Test func noPathLeadsOut() throws {
-    defer { Workshop.remove(folder) }
     #expect(error("table.csv") == nil && error("./sub/../table.csv") == nil && error(".") == nil)
     for path in ["..", "../tables", "sub/../..", "sub/../../../secret", "/etc/passwd", "/", "../../secret"] {
       #expect(error(path) == WASIError.notCapable.number, "\(path)")
@@ -81,7 +81,6 @@ import Testing
 
   /// Paths from a seeded generator, out of the pieces that paths are made of.
   @Test func noPathOfManyLeadsOut() throws {
-    defer { Workshop.remove(folder) }
     let secret = try FileStatus("\(folder)/secret").inode
     let root = try FileStatus("/").inode
     let inside = Set(
@@ -106,7 +105,6 @@ import Testing
   }
 
   @Test func descriptorsAreBounded() throws {
-    defer { Workshop.remove(folder) }
     for _ in 0..<GuestFiles.limit { _ = try files.open("table.csv", in: 3, mustBeFolder: false) }
     #expect(error("table.csv") == WASIError.tooManyFiles.number)
     // Another guest finds what is left for all of them together.
@@ -123,7 +121,6 @@ import Testing
   }
 
   @Test func guestsFindTheirPlugins() throws {
-    defer { Workshop.remove(folder) }
     let bench = try Bench()
     let source = """
       IMPORT("wasi_snapshot_preview1", "fd_prestat_get") u32 prestat(u32, u32);

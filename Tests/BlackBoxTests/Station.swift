@@ -2,21 +2,20 @@ import Document
 import Glibc
 import Linux
 import Model
+import TestKit
 import Testing
 
 /// A folder of its own with a configuration in it, and the daemon and commands that work there.
 final class Station {
-  let folder: String
+  private let place: TemporaryFolder
+  var folder: String { place.path }
   private var runs = 0
   private var disks: [String] = []
 
   /// Makes the folder, with settings that name a board of this repository or one of the station's own.
   /// - Parameter files: by their names; agents are `agents/<id>/agent.json`.
   init(board: String? = nil, files: [String: String] = [:]) throws {
-    var template = Array("/tmp/openstarry-bb-XXXXXX".utf8CString)
-    // SAFETY: mkdtemp replaces the six X of the zero-terminated template in place.
-    guard unsafe mkdtemp(&template) != nil else { throw SystemError("mkdtemp", "/tmp") }
-    folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    place = try TemporaryFolder()
     try write("orchestration.yaml", "rules: []\n")
     try Files.makeFolder("\(folder)/agents")
     try write(
@@ -33,7 +32,6 @@ final class Station {
 
   deinit {
     for disk in disks { _ = unsafe umount2(disk, Int32(MNT_DETACH)) }
-    Self.remove(folder)
   }
 
   /// The repository: two folders above this file.
@@ -41,10 +39,7 @@ final class Station {
 
   var socket: String { "\(folder)/control.sock" }
 
-  func write(_ name: String, _ text: String) throws {
-    try Files.makeFolder(Files.folder(of: "\(folder)/\(name)"))
-    try Files.replace("\(folder)/\(name)", with: Array(text.utf8))
-  }
+  func write(_ name: String, _ text: String) throws { try place.write(name, text) }
 
   /// A file system of so many KiB at `name`.
   /// - Returns: false where none can be mounted.
@@ -134,17 +129,6 @@ final class Station {
     _ pattern: String, within limit: Duration = .seconds(30), _ isRight: (Value) -> Bool = { _ in true }
   ) throws -> Bool {
     try eventually(within: limit, pause: .milliseconds(150)) { try events(pattern).contains(where: isRight) }
-  }
-
-  private static func remove(_ path: String) {
-    for name in (try? Files.names(in: path)) ?? [] {
-      let inside = "\(path)/\(name)"
-      var status = stat()
-      // SAFETY: lstat fills in the local structure. Links are not followed.
-      let isFolder = unsafe lstat(inside, &status) == 0 && status.st_mode & 0o170000 == 0o040000
-      if isFolder { remove(inside) } else { Files.remove(inside) }
-    }
-    _ = unsafe path.withCString { unsafe rmdir($0) }
   }
 }
 

@@ -1,14 +1,15 @@
 import Linux
 import Model
+import TestKit
 import Testing
 
 @testable import CommandLine
 
 /// New agents, their folders, and where they are built from.
 struct AgentFolderTests {
-  private let home: Folder
+  private let home: TemporaryFolder
 
-  init() throws { home = try Folder() }
+  init() throws { home = try TemporaryFolder() }
 
   private func make(_ id: AgentID, _ language: AgentTemplate.Language = .swift) throws -> AgentFolder {
     let (folder, _) = try NewAgent.make(AgentTemplate(id: id, language: language), in: home.path)

@@ -64,7 +64,7 @@ struct AgentRunTests {
   }
 
   @Test func filesOfEventsNameTheLine() throws {
-    let home = try Folder()
+    let home = try TemporaryFolder()
     try home.write("events", "a:b x=1\n\n# no event\nc:d\nnonsense\n")
     let source = try EventSource([TrialEvent("first:one")], path: "\(home.path)/events")
     #expect(try [source.next()?.type, source.next()?.type, source.next()?.type] == ["first:one", "a:b", "c:d"])
@@ -78,7 +78,7 @@ struct AgentRunTests {
   }
 
   @Test func stateFilesGoRound() throws {
-    let home = try Folder()
+    let home = try TemporaryFolder()
     let file = "\(home.path)/state.json"
     #expect(try StateFile.read(file) == [:])
     try StateFile.write(file, ["count": 3, "names": ["a", "b"]])

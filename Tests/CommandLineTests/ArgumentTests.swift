@@ -1,5 +1,6 @@
 import ArgumentParser
 import Model
+import TestKit
 import Testing
 
 @testable import CommandLine
@@ -179,7 +180,7 @@ struct ArgumentTests {
   }
 
   @Test func aPictureNeedsAPlace() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     try folder.write("file", "")
     func status(_ output: String) -> ShellStatus {
       OpenStarry.run(["snapshot", "cam0", "-o", output, "--socket", "\(folder.path)/none.sock"])

@@ -1,16 +1,17 @@
 import Linux
 import Model
+import TestKit
 import Testing
 
 @testable import CommandLine
 
 /// Files in a folder of their own, as `openstarry check` finds them.
 struct CheckTests {
-  private let home: Folder
+  private let home: TemporaryFolder
   private var folder: String { home.path }
 
   init() throws {
-    home = try Folder()
+    home = try TemporaryFolder()
     try write(
       "board.yaml",
       """

@@ -3,6 +3,7 @@ import EventLoop
 import Linux
 import Model
 import Synchronization
+import TestKit
 import Testing
 import Wire
 

@@ -7,6 +7,7 @@ import HALSimulated
 import Linux
 import Model
 import Rules
+import TestKit
 import Testing
 import Wire
 
@@ -80,23 +81,6 @@ final class Harness {
   func settle() { for _ in 0..<50 { loop.turn(wait: false) } }
 
   func connect() throws -> TestClient { try TestClient(self) }
-}
-
-/// A folder that goes with its last user.
-final class TemporaryFolder {
-  let path: String
-
-  init() throws {
-    var template = Array("/tmp/openstarry-XXXXXX\0".utf8CString)
-    // SAFETY: mkdtemp changes the text in place and returns it.
-    guard let made = unsafe mkdtemp(&template) else { throw SystemError("mkdtemp") }
-    path = unsafe String(cString: made)
-  }
-
-  deinit {
-    for name in (try? Files.names(in: path)) ?? [] { _ = unsafe "\(path)/\(name)".withCString { unsafe unlink($0) } }
-    _ = unsafe path.withCString { unsafe rmdir($0) }
-  }
 }
 
 /// A client that never blocks: it turns the server's loop while it waits.

@@ -2,6 +2,7 @@ import EventLoop
 import Glibc
 import Linux
 import Model
+import TestKit
 import Testing
 import Wire
 

@@ -10,16 +10,11 @@ import Watchdog
 
 /// The mapped record: what is written comes back, and what makes no sense is not used.
 @Suite struct CrashRecordTests {
-  private let folder: String
+  private let folder: TemporaryFolder
 
-  init() throws {
-    var template = Array("/tmp/openstarry-crash-XXXXXX".utf8CString)
-    // SAFETY: mkdtemp replaces the six X of the zero-terminated template in place.
-    guard unsafe mkdtemp(&template) != nil else { throw SystemError("mkdtemp", "/tmp") }
-    folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
+  init() throws { folder = try TemporaryFolder() }
 
-  private var path: String { "\(folder)/crash.record" }
+  private var path: String { "\(folder.path)/crash.record" }
 
   private func open(_ boot: String = "b1") throws -> CrashRecord {
     try CrashRecord(path, boot: boot, now: Instant(nanoseconds: 42))

@@ -7,6 +7,7 @@ import Linux
 import Model
 import OpenStarryAgent
 import Orchestrator
+import TestKit
 import Testing
 
 @testable import Daemon
@@ -18,15 +19,12 @@ import Testing
     let log: EventLog
     let agents: AgentSupervisor
     let watch: PressureWatch
-    let folder: String
+    let folder: TemporaryFolder
     private(set) var events: [Event] = []
     private(set) var shortCPU: [Bool] = []
 
     init(_ files: [String: Double]) throws {
-      var template = Array("/tmp/openstarry-psi-XXXXXX".utf8CString)
-      // SAFETY: mkdtemp replaces the six X of the zero-terminated template in place.
-      guard unsafe mkdtemp(&template) != nil else { throw SystemError("mkdtemp", "/tmp") }
-      folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+      folder = try TemporaryFolder()
       let loop = try EventLoop()
       log = EventLog(clock: clock, capacity: 100, depthLimit: 16, later: { loop.later($0) })
       let board = Board(name: "world", backend: .simulated, devices: [])
@@ -35,7 +33,7 @@ import Testing
       agents = AgentSupervisor(
         clock: clock, events: log, hardware: hardware, files: AgentFiles(), registry: Forgetful(),
         drivers: [InProcessDriver(types: [AgentType("idler", Idler.self)])], logLines: 10)
-      watch = PressureWatch(loop: loop, clock: clock, log: log, agents: agents, folder: folder, environment: [:])
+      watch = PressureWatch(loop: loop, clock: clock, log: log, agents: agents, folder: folder.path, environment: [:])
       _ = log.listen(EventPattern("*")) { [unowned self] in events.append($0) }
       for (file, average) in files { try set(file, average) }
       for (id, priority) in [("guard", Priority.critical), ("logger", .background), ("radio", .low)] {
@@ -51,15 +49,10 @@ import Testing
     }
 
     func set(_ file: String, _ average: Double) throws {
-      try Files.replace("\(folder)/\(file)", with: Array("some avg10=\(average) avg60=0 avg300=0 total=1\n".utf8))
+      try folder.write(file, "some avg10=\(average) avg60=0 avg300=0 total=1\n")
     }
 
     var running: [String] { agents.running.map(\.agent.rawValue) }
-
-    deinit {
-      for name in (try? Files.names(in: folder)) ?? [] { Files.remove("\(folder)/\(name)") }
-      _ = unsafe folder.withCString { unsafe rmdir($0) }
-    }
   }
 
   @Test func agentsStopByPriorityAndComeBack() throws {
@@ -114,7 +107,7 @@ import Testing
     throws
   {
     let world = try World([:])
-    for (name, text) in files { try Files.replace("\(world.folder)/\(name)", with: Array(text.utf8)) }
+    for (name, text) in files { try world.folder.write(name, text) }
     world.watch.start()
     world.watch.beat()
     #expect(world.watch.status.string?.hasPrefix("not available") == true)

@@ -1,20 +1,19 @@
 import Glibc
 import Linux
+import TestKit
 
 /// PWM channels as sysfs shows them, made of ordinary files: an output that every machine has.
 public final class PWMFixture {
   /// What stands before `/sys`.
-  public let root: String
+  public var root: String { folder.path }
   public let channels: Int
+  private let folder: TemporaryFolder
   private var chip: String { "\(root)/sys/class/pwm/pwmchip0" }
 
   /// Makes a folder of its own.
   /// - Parameter parent: where.
   public init(channels: Int, in parent: String = "/tmp") throws {
-    var template = Array("\(parent)/openstarry-pwm-XXXXXX".utf8CString)
-    // SAFETY: mkdtemp replaces the six X of the zero-terminated template in place.
-    guard unsafe mkdtemp(&template) != nil else { throw SystemError("mkdtemp", parent) }
-    root = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    folder = try TemporaryFolder(in: parent)
     self.channels = channels
     try Files.makeFolder("\(root)/dev")
     for channel in 0..<channels {
@@ -25,8 +24,6 @@ public final class PWMFixture {
     }
     for name in ["export", "unexport"] { try Files.replace("\(chip)/\(name)", with: [], mode: 0o600) }
   }
-
-  deinit { Self.remove(root) }
 
   /// Where the ward's control socket would be.
   public var socket: String { "\(root)/control.sock" }
@@ -58,11 +55,4 @@ public final class PWMFixture {
 
   /// What was written to `unexport` last.
   public func unexported() throws -> String { String(decoding: try Files.read("\(chip)/unexport"), as: UTF8.self) }
-
-  private static func remove(_ path: String) {
-    for name in (try? Files.names(in: path)) ?? [] {
-      if Files.isFolder("\(path)/\(name)") { remove("\(path)/\(name)") } else { Files.remove("\(path)/\(name)") }
-    }
-    _ = unsafe path.withCString { unsafe rmdir($0) }
-  }
 }

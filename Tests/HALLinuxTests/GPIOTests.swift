@@ -2,6 +2,7 @@ import CGPIOD
 import EventLoop
 import HAL
 import Model
+import TestKit
 import Testing
 
 @testable import HALLinux
@@ -182,7 +183,7 @@ import Testing
     loop.turn { !seen.isEmpty }
     #expect(seen.first == "appeared \(tree.root)/dev/gpiochip7")
     seen = []
-    FixtureTree.remove("\(tree.root)/dev/gpiochip7")
+    TemporaryFolder.remove("\(tree.root)/dev/gpiochip7")
     loop.turn { seen.contains { $0.hasPrefix("vanished") } }
     #expect(seen.allSatisfy { $0.hasSuffix("gpiochip7") })
     nodes.remove(subscriber)

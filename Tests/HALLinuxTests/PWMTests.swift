@@ -1,5 +1,6 @@
 import HAL
 import Model
+import TestKit
 import Testing
 
 @testable import HALLinux
@@ -56,7 +57,7 @@ import Testing
 
   @Test func turnsAroundWhatHasOnePolarity() throws {
     let tree = try board()
-    FixtureTree.remove("\(tree.root)\(Self.device)/pwm1/polarity")
+    TemporaryFolder.remove("\(tree.root)\(Self.device)/pwm1/polarity")
     let output = channel(tree, inverted: true)
     #expect(try set(output, 0.25) == nil)
     #expect(try tree.read("\(Self.device)/pwm1/duty_cycle") == "750000")
@@ -75,7 +76,7 @@ import Testing
     let tree = try board()
     let output = channel(tree)
     #expect(try set(output, 1) == nil)
-    FixtureTree.remove("\(tree.root)/sys/class/pwm/pwmchip3")
+    TemporaryFolder.remove("\(tree.root)/sys/class/pwm/pwmchip3")
     #expect(try set(output, 0.5) == .gone)
     try tree.link("/sys/class/pwm/pwmchip7", to: Self.device)
     #expect(try set(output, 0.5) == nil)

@@ -2,6 +2,7 @@ import EventLoop
 import Guardian
 import HAL
 import Model
+import TestKit
 import Testing
 
 @testable import HALLinux
@@ -79,7 +80,7 @@ import Testing
   }
 
   @Test func aChannelThatIsTurnedAroundIsSafeTheOtherWayAround() throws {
-    FixtureTree.remove("\(tree.root)\(folder)/polarity")
+    TemporaryFolder.remove("\(tree.root)\(folder)/polarity")
     let entry = try pwm(ActuatorSettings(safe: 0.1), inverted: true)
     #expect(entry.steps.first?.action == .write(Array("900000".utf8)))
   }
@@ -88,7 +89,7 @@ import Testing
     let output = try open(ActuatorSettings(), "pwm", ["pwmchip": "pwmchip0", "channel": 2, "period": "1ms"])
     output.set(0) { _ in }
     #expect(recorder.entries["d"] != nil)
-    FixtureTree.remove("\(tree.root)/sys/class/pwm/pwmchip0")
+    TemporaryFolder.remove("\(tree.root)/sys/class/pwm/pwmchip0")
     output.set(0) { _ in }
     #expect(recorder.entries["d"] == nil)
   }

@@ -1,26 +1,7 @@
 import Glibc
 import Linux
+import TestKit
 import Testing
-
-/// A folder that goes with the test that made it.
-final class Folder {
-  let path: String
-
-  init() throws {
-    var template = Array("/tmp/openstarry-linux-XXXXXX".utf8CString)
-    // SAFETY: mkdtemp replaces the six X of the zero-terminated template in place.
-    guard unsafe mkdtemp(&template) != nil else { throw SystemError("mkdtemp") }
-    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
-
-  deinit {
-    for name in (try? Files.names(in: path)) ?? [] {
-      let entry = "\(path)/\(name)"
-      if !Files.remove(entry) { _ = unsafe rmdir(entry) }
-    }
-    _ = unsafe rmdir(path)
-  }
-}
 
 /// The error number that `body` ends with, nil when it ends well.
 func errorNumber(_ body: () throws(SystemError) -> Void) -> Int32? {
@@ -34,7 +15,7 @@ func errorNumber(_ body: () throws(SystemError) -> Void) -> Int32? {
 
 @Suite struct FilesTests {
   @Test func replacingReadingAndListing() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let file = "\(folder.path)/a"
     try Files.replace(file, with: [1, 2, 3], mode: 0o600)
     #expect(try Files.read(file) == [1, 2, 3])
@@ -50,7 +31,7 @@ func errorNumber(_ body: () throws(SystemError) -> Void) -> Int32? {
   }
 
   @Test func readingHasABound() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let file = "\(folder.path)/a"
     try Files.replace(file, with: Array(repeating: 7, count: 100))
     #expect(try Files.read(file, limit: 100).count == 100)
@@ -63,7 +44,7 @@ func errorNumber(_ body: () throws(SystemError) -> Void) -> Int32? {
   }
 
   @Test func aReplacementThatFailsLeavesTheOldFile() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     #expect(errorNumber { () throws(SystemError) in try Files.replace("\(folder.path)/no/a", with: [1]) } == ENOENT)
     try Files.makeFolder("\(folder.path)/a")
     #expect(errorNumber { () throws(SystemError) in try Files.replace("\(folder.path)/a", with: [1]) } == EISDIR)
@@ -72,7 +53,7 @@ func errorNumber(_ body: () throws(SystemError) -> Void) -> Int32? {
 
   /// A link that somebody put where the temporary file goes must not be written through.
   @Test func aReplacementFollowsNoPlantedLink() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     try Files.replace("\(folder.path)/victim", with: [9])
     _ = unsafe symlink("\(folder.path)/victim", "\(folder.path)/a.new")
     _ = errorNumber { () throws(SystemError) in try Files.replace("\(folder.path)/a", with: [1]) }
@@ -80,7 +61,7 @@ func errorNumber(_ body: () throws(SystemError) -> Void) -> Int32? {
   }
 
   @Test func foldersAreMadeWithTheirParents() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     try Files.makeFolder("\(folder.path)/x")
     try Files.makeFolder("\(folder.path)/x")
     #expect(Files.isFolder("\(folder.path)/x"))
@@ -90,7 +71,7 @@ func errorNumber(_ body: () throws(SystemError) -> Void) -> Int32? {
   }
 
   @Test func linksAreResolved() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let real = try Files.resolve(folder.path)
     try Files.replace("\(folder.path)/f", with: [])
     _ = unsafe symlink("f", "\(folder.path)/link")
@@ -99,7 +80,7 @@ func errorNumber(_ body: () throws(SystemError) -> Void) -> Int32? {
   }
 
   @Test func movingAndCopying() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let content = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
     try Files.replace("\(folder.path)/a", with: content)
     try Files.copy("\(folder.path)/a", to: "\(folder.path)/b")

@@ -4,6 +4,7 @@ import HAL
 import HALTestKit
 import Linux
 import Model
+import TestKit
 import Testing
 
 @testable import Orchestrator
@@ -110,7 +111,7 @@ import Testing
   }
 
   @Test func withoutAPermissionEveryCallIsDenied() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     try Files.replace("\(folder.path)/file", with: Array("text".utf8))
     let world = World(devices, files: RealFiles())
     let host = try host(world, Permissions())
@@ -181,7 +182,7 @@ import Testing
   }
 
   @Test func linksDoNotLeadOutOfAGrantedFolder() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     try Files.makeFolder("\(folder.path)/granted")
     try Files.makeFolder("\(folder.path)/granted-not")
     for name in ["granted/file", "granted-not/file", "secret"] {
@@ -204,28 +205,6 @@ private final class RealFiles: FileReading {
 
   func read(_ path: String) throws(AgentError) -> [UInt8] {
     do { return try Files.read(path, limit: 1 << 20) } catch { throw AgentError(.notFound, "\(error)") }
-  }
-}
-
-/// A folder that goes with the test that made it.
-final class Folder {
-  let path: String
-
-  init() throws {
-    var template = Array("/tmp/openstarry-orchestrator-XXXXXX".utf8CString)
-    // SAFETY: mkdtemp replaces the six X of the zero-terminated template in place.
-    guard unsafe mkdtemp(&template) != nil else { throw SystemError("mkdtemp", "/tmp") }
-    path = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
-
-  deinit { Self.remove(path) }
-
-  private static func remove(_ path: String) {
-    for name in (try? Files.names(in: path)) ?? [] {
-      let inside = "\(path)/\(name)"
-      if Files.isFolder(inside) { remove(inside) } else { Files.remove(inside) }
-    }
-    _ = unsafe path.withCString { unsafe rmdir($0) }
   }
 }
 

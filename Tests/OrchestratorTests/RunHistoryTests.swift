@@ -1,6 +1,7 @@
 import Linux
 import Model
 import Store
+import TestKit
 import Testing
 
 @testable import Orchestrator
@@ -23,7 +24,7 @@ import Testing
   }
 
   @Test func whatWasKeptSurvivesAndIsToldWithWhatWaits() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     var last: LedgerEntry?
     for run in 1...3 {
       let life = try StoredRegistryTests.Life(folder.path, boot: "boot-\(run)")
@@ -56,7 +57,7 @@ import Testing
   }
 
   @Test func whatIsWrittenIsCounted() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let life = try StoredRegistryTests.Life(folder.path)
     _ = life.registry.open(timeout: .seconds(20))
     var written: [Int64] = []
@@ -69,7 +70,7 @@ import Testing
   }
 
   @Test func theKernelsCountIsRead() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     try Files.replace("\(folder.path)/io", with: Array("rchar: 1\nwchar: 2\nwrite_bytes: 4096\nx: 1\n".utf8))
     #expect(DiskWrites.total("\(folder.path)/io") == 4096)
     #expect(DiskWrites.total("\(folder.path)/none") == nil)

@@ -7,6 +7,7 @@ import HALTestKit
 import Linux
 import Model
 import OpenStarryAgent
+import TestKit
 import Testing
 
 @testable import Orchestrator
@@ -64,7 +65,7 @@ import Testing
   }
 
   @Test func whatAgentsKeepIsThereAfterARestart() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     for count in 1...3 {
       let life = try Life(folder.path)
       let kept = life.registry.open(timeout: .seconds(20))
@@ -84,7 +85,7 @@ import Testing
   }
 
   @Test func whatCouldNotBeReadInTimeIsNotReplacedAndComesLater() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let life = try Life(folder.path)
     _ = life.registry.open(timeout: .seconds(20))
     try life.registry.keep([.agent(manifest("a")), .state("a", key: "kept", 41), .state("b", key: "kept", 5)])
@@ -115,7 +116,7 @@ import Testing
   }
 
   @Test func whatIsUnregisteredIsGoneWithItsValues() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let life = try Life(folder.path)
     _ = life.registry.open(timeout: .seconds(20))
     let agents = life.supervisor()
@@ -134,7 +135,7 @@ import Testing
   }
 
   @Test func oneValueThatCannotBeKeptDoesNotHoldUpTheOthers() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let life = try Life(folder.path)
     _ = life.registry.open(timeout: .seconds(20))
     try life.registry.keep([.state("a", key: "good", 1)])
@@ -154,7 +155,7 @@ import Testing
   }
 
   @Test func whereNothingCanBeWrittenItSaysSoGoesOnAndCatchesUp() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let home = "\(folder.path)/home"
     // A file stands where the folder should be.
     try Files.replace(home, with: [])
@@ -194,7 +195,7 @@ import Testing
   }
 
   @Test func closingDoesNotWaitForADiskThatFails() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let home = "\(folder.path)/home"
     try Files.replace(home, with: [])
     let life = try Life(home)
@@ -209,7 +210,7 @@ import Testing
   }
 
   @Test func aValueThatIsReplacedBeforeItIsWrittenTakesNoRoom() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let life = try Life(folder.path)
     try life.registry.keep([.agent(manifest("a"))])
     for round in 0..<StoredRegistry.waitingLimit * 2 {

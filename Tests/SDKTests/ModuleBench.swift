@@ -4,6 +4,7 @@ import EventLoop
 import Glibc
 import Linux
 import Model
+import TestKit
 import Testing
 
 /// The examples' modules, built by the recipe, and what is needed to run them.
@@ -14,7 +15,12 @@ enum Modules {
     return path
   }()
 
-  static let folder = try! temporaryFolder()
+  /// It goes at the end of the tests.
+  static let folder: String = {
+    atexit { TemporaryFolder.remove(Modules.place.path) }
+    return place.path
+  }()
+  private static let place = try! TemporaryFolder()
 
   /// Why the recipe cannot run here; printed once. Anything but missing tools lets the tests run, and fail.
   static let missing: String? = {
@@ -57,24 +63,18 @@ enum Modules {
     defer { Files.remove(path) }
     return try Files.read(path)
   }
-
-  static func temporaryFolder() throws -> String {
-    var template = Array("/tmp/openstarry-sdk-XXXXXX".utf8CString)
-    // SAFETY: mkdtemp replaces the six X of the zero-terminated template in place.
-    guard unsafe mkdtemp(&template) != nil else { throw SystemError("mkdtemp", "/tmp") }
-    return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
 }
 
 /// A module in the real driver, in instances with hosts of the test's.
 final class ModuleBench {
-  private let folder: String
+  private let place: TemporaryFolder
   private let loop: EventLoop
   private let driver: WASMDriver
   private let manifest: Manifest
 
   init(_ module: [UInt8], id: AgentID = "room") throws {
-    folder = try Modules.temporaryFolder()
+    place = try TemporaryFolder()
+    let folder = place.path
     loop = try EventLoop()
     driver = WASMDriver(
       loop, folder: "\(folder)/modules", compiler: Beside.path("wasm-compiler"), clock: ManualClock())
@@ -82,13 +82,6 @@ final class ModuleBench {
     manifest = Manifest(
       id: id, name: "room", runtime: .init(driver: .wasm, entry: "agent.wasm"), budget: Budget(memory: 1 << 20),
       policy: Policy(), document: .map([:]), file: "\(folder)/agent.json")
-  }
-
-  deinit {
-    for folder in ["\(folder)/modules", folder] {
-      for name in (try? Files.names(in: folder)) ?? [] { Files.remove("\(folder)/\(name)") }
-      _ = unsafe folder.withCString { unsafe rmdir($0) }
-    }
   }
 
   private func wait<Answer>(_ begin: (@escaping (Answer) -> Void) -> Void) -> Answer {

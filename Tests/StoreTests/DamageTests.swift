@@ -32,7 +32,7 @@ import Testing
 
   /// The files of a registry that was closed, or that was killed with its newest changes in the log.
   private func sample(killed: Bool, restarted: Bool = false) throws -> Sample {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let store = try folder.store()
     try fill(store)
     if restarted {
@@ -51,7 +51,7 @@ import Testing
   /// Opens a registry with these files.
   /// - Returns: what is wrong with how that went, nil when it is as it should be.
   private func verdict(_ sample: Sample, file: [UInt8], copy: [UInt8]?, log: [UInt8]? = nil) throws -> String? {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     try folder.write("registry.db", file)
     if let copy { try folder.write("registry.db.good", copy) }
     if let log { try folder.write("registry.db-wal", log) }
@@ -113,7 +113,7 @@ import Testing
   @Test func aKilledDaemonLosesNothing() throws {
     let sample = try sample(killed: true)
     #expect(sample.log.count > 4096)
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     try folder.write("registry.db", sample.file)
     try folder.write("registry.db.good", sample.copy)
     try folder.write("registry.db-wal", sample.log)
@@ -141,7 +141,7 @@ import Testing
   @Test func aLogThatEndsEarlyGivesAnEarlierState() throws {
     let sample = try sample(killed: true)
     for length in Swift.stride(from: 0, to: sample.log.count, by: 4001) {
-      let folder = try Folder()
+      let folder = try TemporaryFolder()
       try folder.write("registry.db", sample.file)
       try folder.write("registry.db.good", sample.copy)
       try folder.write("registry.db-wal", Array(sample.log[..<length]))
@@ -152,7 +152,7 @@ import Testing
 
   @Test func restoringNamesWhatHappened() throws {
     let sample = try sample(killed: false)
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let garbage = Array("this is no database, whatever it was before".utf8)
     try folder.write("registry.db", garbage)
     try folder.write("registry.db.good", sample.copy)
@@ -169,7 +169,7 @@ import Testing
 
   @Test func aMissingRegistryComesBackFromItsCopy() throws {
     let sample = try sample(killed: false)
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     try folder.write("registry.db.good", sample.copy)
     // A log without its registry must not be played into the copy.
     try folder.write("registry.db-wal", [1, 2, 3])
@@ -180,7 +180,7 @@ import Testing
 
   @Test func withoutACopyItBeginsAnewAndSaysSo() throws {
     for copy in [nil, [], Array(repeating: 7, count: 5000)] as [[UInt8]?] {
-      let folder = try Folder()
+      let folder = try TemporaryFolder()
       try folder.write("registry.db", [1, 2, 3])
       if let copy { try folder.write("registry.db.good", copy) }
       let store = try folder.store()
@@ -195,7 +195,7 @@ import Testing
   }
 
   @Test func damagedFilesDoNotFillTheDisk() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     for number in 0..<8 {
       try folder.write("registry.db", [UInt8(number)])
       try folder.store().close()

@@ -1,6 +1,7 @@
 import Glibc
 import Linux
 import Model
+import TestKit
 import Testing
 
 @testable import Store
@@ -9,7 +10,7 @@ import Testing
   private let big = Value.string(String(repeating: "x", count: 20_000))
 
   @Test func aFullDatabaseRefusesABatchAndKeepsTheRest() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let store = try folder.store()
     try store.setState("a", "k", 1)
     try #require(store.database).execute("PRAGMA max_page_count = 12")
@@ -24,7 +25,7 @@ import Testing
 
   /// A file system of 256 KiB that really fills up, at whatever write that happens to be.
   @Test func aFullDiskLosesNothingThatWasAcknowledged() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let disk = "\(folder.path)/disk"
     try Files.makeFolder(disk)
     let mounted = unsafe mount("none", disk, "tmpfs", 0, "size=256k")
@@ -71,7 +72,7 @@ import Testing
       print("skipped: root may write everywhere")
       return
     }
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     try folder.store().close()
     _ = unsafe chmod("\(folder.path)/registry.db", 0o440)
     defer { _ = unsafe chmod("\(folder.path)/registry.db", 0o640) }

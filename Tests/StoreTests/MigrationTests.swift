@@ -1,5 +1,6 @@
 import Linux
 import Model
+import TestKit
 import Testing
 
 @testable import Store
@@ -18,7 +19,7 @@ import Testing
   private let agent = StoredAgent(id: "a", manifest: [:], file: "/f")
 
   @Test func anOlderRegistryIsBroughtUpToDate() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let old = try folder.store()
     try old.apply([.registerAgent(agent), .setState("a", key: "k", 1)])
     old.close()
@@ -32,7 +33,7 @@ import Testing
   }
 
   @Test func theLedgerOfTheFirstFormatIsKept() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let first = try Store(folder: folder.path, schema: Schema(steps: [Schema.current.steps[0]]))
     let event = try #require(ULID("01M81R7Z7JBVM54BGCAA1GZWAN"))
     try first.database?.put(
@@ -53,7 +54,7 @@ import Testing
   }
 
   @Test func aNewerRegistryIsLeftAlone() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let new = try Store(folder: folder.path, schema: later)
     try new.setState("a", "k", 1)
     new.close()
@@ -70,7 +71,7 @@ import Testing
   }
 
   @Test func aStepThatFailsChangesNothing() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let old = try folder.store()
     try old.registerAgent(agent)
     old.close()

@@ -1,5 +1,6 @@
 import Linux
 import Model
+import TestKit
 import Testing
 
 @testable import Store
@@ -15,7 +16,7 @@ import Testing
   }
 
   @Test func everythingComesBack() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     var store = try folder.store()
     #expect(store.notices == [])
     try store.registerAgent(climate)
@@ -43,18 +44,18 @@ import Testing
   }
 
   @Test func theLogOfAProcessThatDiedIsTakenOverBeforeAnythingIsAdded() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let store = try folder.store()
     try store.setState("climate", "count", 41)
     // As a kill leaves it: the file and its log.
-    let left = try Folder()
+    let left = try TemporaryFolder()
     for name in folder.names { try left.write(name, try folder.bytes(name)) }
     #expect(try left.bytes("registry.db-wal").count > 32)
     let next = try left.store()
     #expect(next.notices == [])
     #expect(try left.bytes("registry.db-wal").isEmpty)
     // Nothing of the old log is needed any more.
-    let file = try Folder()
+    let file = try TemporaryFolder()
     try file.write("registry.db", try left.bytes("registry.db"))
     #expect(try file.store().state("climate") == ["count": 41])
     try next.setState("climate", "count", 42)
@@ -63,7 +64,7 @@ import Testing
   }
 
   @Test func aClosedRegistryCanBeLookedAtWithoutWriting() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let store = try folder.store()
     try store.registerAgent(climate)
     try store.setState("climate", "count", 41)
@@ -83,7 +84,7 @@ import Testing
   }
 
   @Test func removingAnAgentTakesItsStateAndLeavesItsLedger() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let store = try folder.store()
     try store.apply([
       .registerAgent(climate), .setState("climate", key: "k", 1), .setState("other", key: "k", 2),
@@ -99,7 +100,7 @@ import Testing
   }
 
   @Test func agentsAreEnabledAndDisabled() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let store = try folder.store()
     try store.apply([.registerAgent(climate), .enableAgent("climate", false), .enableAgent("nobody", true)])
     #expect(try store.agents().map(\.isEnabled) == [false])
@@ -107,7 +108,7 @@ import Testing
   }
 
   @Test func theLedgerIsBounded() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let store = try folder.store()
     let many = StoreLimits.ledgerLinesPerAgent + 30
     try store.apply((0..<many).map { .appendLedger(entry("noisy", UInt64($0))) })
@@ -127,7 +128,7 @@ import Testing
   }
 
   @Test func whatCannotBeReadAgainIsRefusedAndSpoilsNothing() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let store = try folder.store()
     try store.setState("a", "k", 1)
     var deep = Value.int(1)
@@ -155,7 +156,7 @@ import Testing
   }
 
   @Test func aSecondHandleIsToldWhoHasIt() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let store = try folder.store()
     try store.setState("a", "k", 1)
     #expect(failure { () throws(StoreError) in _ = try folder.store() } == .locked("\(folder.path)/registry.db"))
@@ -166,7 +167,7 @@ import Testing
   }
 
   @Test func aClosedStoreSaysSo() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let store = try folder.store()
     store.close()
     store.close()
@@ -188,7 +189,7 @@ import Testing
 
   /// At rest the registry writes nothing, and little when it does: a commit is one frame for each page it touches.
   @Test func aCommitWritesLittle() throws {
-    let folder = try Folder()
+    let folder = try TemporaryFolder()
     let store = try folder.store()
     try store.setState("a", "k", 0)
     let before = try #require(Files.size("\(folder.path)/registry.db-wal"))

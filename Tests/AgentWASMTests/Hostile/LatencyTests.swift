@@ -2,6 +2,7 @@ import Agent
 import EventLoop
 import Linux
 import Model
+import TestKit
 import Testing
 
 @testable import AgentWASM
@@ -99,7 +100,8 @@ import Testing
 
   /// The longest that one slice holds the thread, for the page: a fill of all the memory a guest may have.
   @Test func theWorstSliceIsMeasured() throws {
-    let lab = try Lab(folder: try Workshop.folder())
+    let folder = try TemporaryFolder()
+    let lab = try Lab(folder: folder.path)
     var builder = ModuleBuilder()
     builder.agent()
     builder.memory = 256

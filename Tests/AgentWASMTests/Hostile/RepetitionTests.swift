@@ -1,4 +1,5 @@
 import Linux
+import TestKit
 import Testing
 
 @testable import AgentWASM
@@ -36,8 +37,8 @@ import Testing
 
   /// What a process of its own says of so many rounds: what it used after a tenth, after all, and how many failed.
   private func run(_ harm: Harm, rounds: Int, end: String) throws -> (early: [Int], late: [Int], failures: Int) {
-    let folder = try Workshop.folder()
-    defer { Workshop.remove(folder) }
+    let place = try TemporaryFolder()
+    let folder = place.path
     try Files.replace("\(folder)/agent.wasm", with: harm.module)
     let child = try Spawn.start(
       "/bin/sh",

@@ -2,6 +2,7 @@ import Agent
 import EventLoop
 import Linux
 import Model
+import TestKit
 
 @testable import AgentWASM
 
@@ -53,7 +54,8 @@ final class RecordingHost: AgentHost {
 
 /// A driver in a folder of its own, on a loop that the test turns.
 final class Bench {
-  let folder: String
+  private let place: TemporaryFolder
+  var folder: String { place.path }
   let loop: EventLoop
   let clock = ManualClock()
   let host = RecordingHost()
@@ -68,14 +70,12 @@ final class Bench {
     limits: GuestLimits = GuestLimits(), patience: Duration = .seconds(90), space: UInt64 = ModuleCompiler.space
   ) throws {
     self.limits = limits
-    folder = try Workshop.folder()
+    place = try TemporaryFolder()
     loop = try EventLoop()
     driver = WASMDriver(
-      loop, folder: "\(folder)/modules", compiler: Workshop.compiler, limits: limits, patience: patience,
+      loop, folder: "\(place.path)/modules", compiler: Workshop.compiler, limits: limits, patience: patience,
       space: space, clock: clock)
   }
-
-  deinit { Workshop.remove(folder) }
 
   /// Compiles in a folder that others compile in, too.
   func share(_ folder: String) {

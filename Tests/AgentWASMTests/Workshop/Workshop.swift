@@ -39,21 +39,6 @@ enum Workshop {
     (Environment.current()["PATH"] ?? "").split(separator: ":").map { "\($0)/\(name)" }.first { Files.isFile($0) }
   }
 
-  static func folder() throws -> String {
-    var template = Array("/tmp/openstarry-wasm-XXXXXX".utf8CString)
-    // SAFETY: mkdtemp replaces the six X of the zero-terminated template in place.
-    guard unsafe mkdtemp(&template) != nil else { throw SystemError("mkdtemp", "/tmp") }
-    return String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-  }
-
-  /// Removes a folder with what is in it; links are not followed.
-  static func remove(_ folder: String) {
-    for name in (try? Files.names(in: folder)) ?? [] where !Files.remove("\(folder)/\(name)") {
-      remove("\(folder)/\(name)")
-    }
-    _ = unsafe folder.withCString { unsafe rmdir($0) }
-  }
-
   /// Builds a guest from C: the common part and `source`.
   static func build(_ source: String, in folder: String, memory: Int = 131_072, common: Bool = true) throws -> [UInt8] {
     let (input, output) = ("\(folder)/guest.c", "\(folder)/guest.out.wasm")
