@@ -60,8 +60,8 @@ public final class ControlServer {
     registry = MethodRegistry()
     services = Services(
       zone: zone, agents: agents, events: events, sink: sink, rules: rules, hardware: hardware, simulation: simulation,
-      time: time, leases: LeaseTable(),
-      status: ServerStatus(socket: settings.socket, started: time.now, methods: registry.description))
+      time: time, leases: LeaseTable(), methods: registry,
+      status: ServerStatus(socket: settings.socket, started: time.now))
   }
 
   /// Opens the socket and begins to answer.

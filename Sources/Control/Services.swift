@@ -15,6 +15,7 @@ struct Services {
   let simulation: (any SimulationControl)?
   let time: any Timekeeper
   let leases: LeaseTable
+  let methods: MethodRegistry
   let status: ServerStatus
 }
 
@@ -22,7 +23,6 @@ struct Services {
 final class ServerStatus {
   let socket: String
   let started: Instant
-  let methods: [Value]
   /// How many clients are connected.
   var connections = 0
   /// How many messages came.
@@ -30,10 +30,9 @@ final class ServerStatus {
   /// How many notifications were dropped because clients were slow.
   var missed: UInt64 = 0
 
-  init(socket: String, started: Instant, methods: [Value]) {
+  init(socket: String, started: Instant) {
     self.socket = socket
     self.started = started
-    self.methods = methods
   }
 }
 

@@ -10,9 +10,13 @@ import CSQLite
   /// The newest result code that was no success; SQLITE_OK when there was none.
   private(set) var lastFailure = SQLITE_OK
 
+  /// Done once, with the first connection.
+  private static let keepsSmall: Void = openstarry_sqlite_keep_small()
+
   /// Opens a file that must exist unless `create` is set, for this connection alone.
   init(_ path: String, create: Bool) throws(StoreError) {
     self.path = path
+    Database.keepsSmall
     let flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE | (create ? SQLITE_OPEN_CREATE : 0)
     var opened: OpaquePointer?
     let result = unsafe path.withCString { unsafe sqlite3_open_v2($0, &opened, flags, nil) }
@@ -26,6 +30,7 @@ import CSQLite
   /// Opens a file that nobody writes to, without its log; nothing is written, not even beside it.
   init(reading path: String) throws(StoreError) {
     self.path = path
+    Database.keepsSmall
     var address = "file:"
     for byte in path.utf8 {
       let character = Character(Unicode.Scalar(byte))
@@ -44,6 +49,9 @@ import CSQLite
   }
 
   deinit { unsafe sqlite3_close_v2(handle) }
+
+  /// Gives back the pages of the file that nothing needs at present (sqlite3_db_release_memory).
+  func releaseMemory() { unsafe sqlite3_db_release_memory(handle) }
 
   /// Whether SQLite will only read it.
   var isReadOnly: Bool { unsafe sqlite3_db_readonly(handle, "main") == 1 }

@@ -114,6 +114,9 @@ public final class Store {
     }
   }
 
+  /// Gives back the memory that reading and writing has filled with pages of the file; the kernel has them as well.
+  public func releaseMemory() { database?.releaseMemory() }
+
   // MARK: Reading
 
   /// All registered agents, by id.

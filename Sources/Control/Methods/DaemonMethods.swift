@@ -82,7 +82,7 @@ extension MethodRegistry {
         "`{\"methods\": [{\"name\", \"role\", \"summary\", \"parameters\": [{\"name\", \"type\", \"required\", "
         + "\"default\", \"meaning\", \"aliases\"}], \"result\", \"errors\"}]}`"
     ) { call throws(RPCError) in
-      ["methods": .list(call.services.status.methods)]
+      ["methods": .list(call.services.methods.description)]
     },
   ]
 

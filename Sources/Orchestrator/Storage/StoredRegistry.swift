@@ -227,6 +227,7 @@ struct StoreSlot {
     guard let store = store ?? (try? Store(reading: folder)) else {
       return StoredRegistry.Contents(notices: ["the registry cannot be used: \(problem ?? "")"])
     }
+    defer { store.releaseMemory() }
     do throws(StoreError) {
       return StoredRegistry.Contents(
         agents: try store.agents(), states: try store.states(), lastOfDaemon: try store.lastOfDaemon(),
@@ -240,6 +241,7 @@ struct StoreSlot {
   mutating func apply(_ changes: [RegistryChange]) -> String? {
     if store == nil { open() }
     guard let store else { return problem }
+    defer { store.releaseMemory() }
     do throws(StoreError) {
       try store.apply(changes.map(StoreChange.init))
       return nil
@@ -257,6 +259,7 @@ struct StoreSlot {
 
   func ledger(_ agent: AgentID?, last: Int) -> Result<[LedgerEntry], RegistryFailure> {
     guard let store else { return .failure(RegistryFailure(problem ?? "it is not open")) }
+    defer { store.releaseMemory() }
     do throws(StoreError) {
       return .success(try store.ledger(agent, last: last))
     } catch {
