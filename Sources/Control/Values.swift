@@ -24,7 +24,8 @@ extension AgentStatus {
       "state": .string(state.rawValue), "pid": pid.map { .int(Int64($0)) } ?? .null,
       "uptime_ms": uptime?.milliseconds ?? .null, "activations": .int(Int64(clamping: activations)),
       "failures": .int(Int64(clamping: failures)), "restarts": .int(Int64(clamping: restarts)),
-      "queued": .int(Int64(queued)), "last_exit": (lastExit?.rawValue).orNull, "last_error": lastError.orNull,
+      "queued": .int(Int64(queued)), "dropped": .int(Int64(clamping: dropped)),
+      "last_exit": (lastExit?.rawValue).orNull, "last_error": lastError.orNull,
       "parent": (parent?.rawValue).orNull, "budgets": .list(budgets.map { .map($0.fields) }),
     ]
     if upstream {

@@ -88,8 +88,8 @@ struct TextTests {
     let agents: [Value] = [
       [
         "agent": "climate", "name": "Climate", "driver": "in-process", "state": "ready", "pid": nil,
-        "uptime_ms": 90_500, "activations": 12, "failures": 0, "restarts": 1, "queued": 0, "last_exit": nil,
-        "last_error": nil,
+        "uptime_ms": 90_500, "activations": 12, "failures": 0, "restarts": 1, "queued": 0, "dropped": 4,
+        "last_exit": nil, "last_error": nil,
         "budgets": [
           [
             "budget": "cpu", "used": 850_000_000, "limit": 1_000_000_000, "unit": "ns", "window_ms": 10_000,
@@ -111,8 +111,8 @@ struct TextTests {
       ],
       [
         "agent": "code-reviewer-agent", "name": "Reviewer", "driver": "process", "state": "idle", "pid": 812,
-        "uptime_ms": nil, "activations": 3, "failures": 1, "restarts": 0, "queued": 0, "last_exit": "killed",
-        "last_error": "no\nsuch file",
+        "uptime_ms": nil, "activations": 3, "failures": 1, "restarts": 0, "queued": 0, "dropped": 0,
+        "last_exit": "killed", "last_error": "no\nsuch file",
       ],
     ]
     #expect(
@@ -124,6 +124,8 @@ struct TextTests {
       ])
     let verbose = AgentText.table(agents, isVerbose: true)
     #expect(verbose[0].hasPrefix("AGENT ID             PID  STATUS  UPTIME  LOG FILE  BUDGET"))
+    #expect(verbose[0].hasSuffix("RESTARTS  WAITING  DROPPED  LAST EXIT  LAST ERROR"))
+    #expect(verbose[1].hasSuffix("       1        0        4  -          -"))
     #expect(verbose[2].hasSuffix("killed     no\\nsuch file"))
     #expect(
       BudgetTable.lines(["agents": .list(agents), "board": []]) == [

@@ -7,14 +7,16 @@ public enum AgentText {
   /// - Parameter isVerbose: adds the isolation, the counters and why it last ended.
   public static func table(_ agents: [Value], isVerbose: Bool) -> [String] {
     var headings = ["AGENT ID", "PID", "STATUS", "UPTIME", "LOG FILE", "BUDGET"]
-    if isVerbose { headings += ["DRIVER", "DONE", "FAILED", "RESTARTS", "WAITING", "LAST EXIT", "LAST ERROR"] }
-    var table = Table(headings, rightAligned: [1, 3, 7, 8, 9, 10])
+    if isVerbose {
+      headings += ["DRIVER", "DONE", "FAILED", "RESTARTS", "WAITING", "DROPPED", "LAST EXIT", "LAST ERROR"]
+    }
+    var table = Table(headings, rightAligned: [1, 3, 7, 8, 9, 10, 11])
     for agent in agents {
       var row = [id(agent), pid(agent), state(agent), uptime(agent), agent["log_file"]?.string ?? ""]
       row.append(BudgetTable.summary(agent))
       if isVerbose {
         row.append(agent["driver"]?.string ?? "")
-        row += ["activations", "failures", "restarts", "queued"].map { agent[$0]?.text() ?? "" }
+        row += ["activations", "failures", "restarts", "queued", "dropped"].map { agent[$0]?.text() ?? "" }
         row += [agent["last_exit"]?.string ?? "", agent["last_error"]?.string ?? ""]
       }
       table.add(row)
