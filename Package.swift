@@ -219,7 +219,7 @@ let package = Package(
     .target(
       name: "FaultKit",
       dependencies: [
-        "Model", "EventLoop", "Guardian", "HAL", "HALSimulated", "Agent", "Rules", "Watchdog", "Orchestrator",
+        "Model", "EventLoop", "Guardian", "HAL", "HALSimulated", "Agent", "Rules", "Store", "Watchdog", "Orchestrator",
       ], path: "Tests/FaultKit", swiftSettings: strict),
     .executableTarget(
       name: "fault-campaign", dependencies: ["FaultKit", "CFaults", "Linux", "Model"], path: "Tests/FaultCampaign",

@@ -34,9 +34,7 @@ final class Zone {
   private var isServing = false
   private var stopRequested = false
   private var isStopping = false
-  var stops: EmergencyStops?
-  /// What safe mode leaves undone.
-  private var whenSafeModeEnds: (() -> Void)?
+  private var core: Core?
 
   /// Reads the configuration and builds the parts; no hardware is touched yet.
   init(
@@ -69,8 +67,6 @@ final class Zone {
         WASMDriver(loop, folder: Files.join(settings.home, "modules")),
       ], logLines: settings.logLines, limits: settings.boardLimits)
     self.agents = agents
-    registry.onWritten = { agents.noteWritten($0) }
-    registry.isThrifty = { agents.isDiskUsedUp }
     rules = RuleRunner(
       clock: loop, events: log, hardware: hardware, agents: agents,
       utcOffset: { LocalTime.utcOffset(at: UInt64(clamping: $0) * 1000) },
@@ -132,62 +128,30 @@ final class Zone {
     _ = agents.follow(nil) { line in
       if let story { story.tell(line) } else { journal.log(line) }
     }
-    log.dispatch = { [unowned self] event in
-      rules.handle(event)
-      agents.handle(event)
-    }
     for notice in kept.notices { journal.log(.warning, notice) }
     vitals.tell(journal)
     noteStart(after: kept.lastOfDaemon)
     if let time = arguments.runFor { loop.schedule(after: time) { [unowned self] in end() } }
-    followEmergencyStops()
-    registry.onLate = { [unowned self] in adoptLate($0) }
-    guardian?.start()
-    guard vitals.safeMode == nil else {
-      // Safe states need nothing but the outputs; what else there is may be what has ended the daemon.
-      hardware.openActuators(keeper: guardian, takingOver: false)
-      guardian?.charge()
-      whenSafeModeEnds = { [unowned self] in runEverything(kept) }
-      return
+    let core = Core(
+      loop: loop, log: log, hardware: hardware, registry: registry, agents: agents, rules: rules, guardian: guardian,
+      owner: self)
+    self.core = core
+    core.start(kept, home: configuration.settings.home) {
+      journal.log(.error, "a change of the emergency stop would not survive a restart: \($0)")
     }
-    runEverything(kept)
+    guard let left = hardware.emergencyStop else { return }
+    journal.log(
+      .warning, "everything is stopped, by \(left.by), since before this start: 'openstarry estop --clear' ends that")
   }
 
-  private func runEverything(_ kept: StoredRegistry.Contents) {
-    let (manifests, problems) = configuration.manifests(journal)
-    for problem in problems {
-      journal.log(.error, "\(problem)\n\(problem.location.file): this agent is left out; the others go on")
-    }
-    adopt(manifests, kept)
-    vitals.quarantine(in: agents)
-    hardware.open(keeper: guardian)
-    guardian?.charge()
-    do { _ = try rules.reloadRules() } catch {
-      journal.log(.error, "\(error)\nno rules are in force: mend the file, then 'openstarry rules reload'")
-    }
-    log.publish("system:started", from: "system", ["board": .string(configuration.board.name)])
-    agents.startResident()
-  }
-
-  /// The disk was too slow for the start: goes on with what it had, now that it has been read.
-  private func adoptLate(_ kept: StoredRegistry.Contents) {
-    for notice in kept.notices { journal.log(.warning, notice) }
-    if whenSafeModeEnds != nil {
-      whenSafeModeEnds = { [unowned self] in runEverything(kept) }
-      return
-    }
-    agents.restore(kept.states)
-    adopt([], kept)
-    agents.startResident(kept.agents.map(\.id))
-  }
+  var stops: EmergencyStops? { core?.stops }
 
   /// Goes on with what safe mode has left out.
   /// - Returns: false when it is not in safe mode.
   func leaveSafeMode() -> Bool {
-    guard let go = whenSafeModeEnds, !isStopping else { return false }
-    whenSafeModeEnds = nil
+    guard let core, core.isInSafeMode, !isStopping else { return false }
     vitals.leaveSafeMode()
-    go()
+    core.leaveSafeMode()
     serviceManager.ready(summary)
     return true
   }
@@ -203,23 +167,6 @@ final class Zone {
 
   /// How the daemon is, for `daemon.status`.
   var health: Fields { vitals.status }
-
-  /// Registers what the configuration names, then what was registered at run time; the configuration wins.
-  private func adopt(_ manifests: [Manifest], _ kept: StoredRegistry.Contents) {
-    // What was registered in safe mode is newer than what was kept before.
-    let named = Set(manifests.map(\.id) + agents.listAgents().map(\.id))
-    var all = manifests
-    for entry in kept.agents where !named.contains(entry.id) {
-      do { all.append(try configuration.manifest(text: JSON.encode(entry.manifest), file: entry.file)) } catch {
-        journal.log(.error, "registered agent '\(entry.id)' is left out:\n\(error)")
-      }
-    }
-    for manifest in all {
-      do { try agents.adopt(manifest, state: kept.states[manifest.id] ?? [:]) } catch {
-        journal.log(.error, "\(manifest.file): \(error)")
-      }
-    }
-  }
 
   /// Reads manifests and rules again; an error in any file changes nothing. An agent that runs keeps its manifest: the
   /// next reload after its end takes the new one.
@@ -258,26 +205,12 @@ final class Zone {
     isStopping = true
     serviceManager.stopping()
     vitals.stop()
-    log.publish("system:stopping", from: "system")
-    // Rules and agents that wait for this event may still act on it; nothing is woken after them.
-    loop.later { [unowned self] in finish() }
-  }
-
-  private func finish() {
-    agents.shutDown { [unowned self] in
-      log.dispatch = { _ in }
-      hardware.close()
-      noteEnd()
-      registry.close { [unowned self] in
-        // A stop that nobody was answered yet holds after the restart, too.
-        stops?.whenKept { [unowned self] _ in
-          control?.stop()
-          backend.close()
-          guardian?.end()
-          log.publish("system:stopped", from: "system")
-          loop.stop()
-        }
-      }
+    core?.end(onSafe: { [unowned self] in noteEnd() }) { [unowned self] in
+      control?.stop()
+      backend.close()
+      guardian?.end()
+      log.publish("system:stopped", from: "system")
+      loop.stop()
     }
   }
 

@@ -4,6 +4,7 @@ import HALSimulated
 import Model
 import Orchestrator
 import Rules
+import Store
 
 /// One daemon, from its start to its death: its real parts, on a loop that is moved by hand.
 final class DaemonLife {
@@ -16,7 +17,8 @@ final class DaemonLife {
   let agents: AgentSupervisor
   let rules: RuleRunner
   let processes: PuppetDriver
-  private(set) var stops: EmergencyStops?
+  private(set) var core: Core?
+  var stops: EmergencyStops? { core?.stops }
   /// What was handed in to be kept before it began.
   var firstNumber = 0
   /// It serves: clients are answered.
@@ -31,6 +33,8 @@ final class DaemonLife {
   var onClosed: () -> Void = {}
   /// Called for each event, before it is handed on.
   var onEvent: (Event) -> Void = { _ in }
+  /// Called with what was left out.
+  var onProblem: (String) -> Void = { _ in }
   /// Called as an event is handed on.
   var onDispatch: (Event) -> Void = { _ in }
   private let home: String
@@ -76,77 +80,42 @@ final class DaemonLife {
       // A transfer that outlives the daemon still answers to what is left of it.
       if let self, !loop.isDead { onEvent(event) }
     }
+    self.past = past
+    self.recovered = recovered
+    safeMode = past.safeMode
+    let core = Core(
+      loop: loop, log: log, hardware: hardware, registry: registry, agents: agents, rules: rules, guardian: keeper,
+      owner: self)
+    self.core = core
+    opens()
+    core.start(kept, home: home) { _ in }
+    recovered(kept, hardware.emergencyStop, false)
+    let dispatch = log.dispatch
     log.dispatch = { [unowned self] event in
       onDispatch(event)
-      rules.handle(event)
-      agents.handle(event)
-    }
-    stops = EmergencyStops(folder: home, loop: loop, hardware: hardware, agents: agents) { _ in }
-    recovered(kept, hardware.emergencyStop, false)
-    registry.onLate = { [unowned self] found in
-      recovered(found, nil, true)
-      guard safeMode == nil else {
-        leave = { [unowned self] in runEverything(found, $0) }
-        return
-      }
-      agents.restore(found.states)
-      adopt([], found)
-      agents.startResident(found.agents.map(\.id))
-    }
-    opens()
-    guardian.clearPage()
-    safeMode = past.safeMode
-    if safeMode == nil {
-      runEverything(kept, past)
-    } else {
-      hardware.openActuators(keeper: keeper, takingOver: false)
-      guardian.takeCharge()
-      leave = { [unowned self] in runEverything(kept, $0) }
+      dispatch(event)
     }
     isReady = !loop.isDead
   }
 
-  private var leave: (PastLives) -> Void = { _ in }
+  private var past: PastLives?
+  private var recovered: (StoredRegistry.Contents, EmergencyStop?, _ isLate: Bool) -> Void = { _, _, _ in }
 
   /// Goes on with what safe mode has left out.
-  func leaveSafeMode(_ past: PastLives) {
-    guard safeMode != nil else { return }
+  func leaveSafeMode() {
+    guard let core, core.isInSafeMode else { return }
     safeMode = nil
-    leave(past)
-  }
-
-  private func adopt(_ manifests: [Manifest], _ kept: StoredRegistry.Contents) {
-    let named = Set(manifests.map(\.id) + agents.listAgents().map(\.id))
-    let registered = kept.agents.filter { !named.contains($0.id) }.map { TestAgents.guest($0.id, $0.manifest) }
-    for manifest in manifests + registered { try? agents.adopt(manifest, state: kept.states[manifest.id] ?? [:]) }
-  }
-
-  private func runEverything(_ kept: StoredRegistry.Contents, _ past: PastLives) {
-    adopt(TestAgents.configured, kept)
-    for (agent, why) in past.strikes.quarantined.sorted(by: { $0.key < $1.key }) {
-      agents.quarantine(agent, AgentFailure(.crash, why.sentence))
-    }
-    hardware.open(keeper: keeper)
-    guardian.takeCharge()
-    _ = try? rules.reloadRules()
-    log.publish("system:started", from: "system")
-    agents.startResident()
+    core.leaveSafeMode()
   }
 
   /// Ends in order.
   func end() {
     guard isReady, !isEnding else { return }
     isEnding = true
-    log.publish("system:stopping", from: "system")
-    loop.later { [unowned self] in
-      agents.shutDown { [unowned self] in
-        log.dispatch = { _ in }
-        hardware.close()
-        isClosed = true
-        onClosed()
-        registry.close { [unowned self] in stops?.whenKept { [unowned self] _ in hasEnded = true } }
-      }
-    }
+    core?.end(onSafe: { [unowned self] in
+      isClosed = true
+      onClosed()
+    }) { [unowned self] in hasEnded = true }
   }
 
   /// As after SIGKILL.
@@ -158,6 +127,15 @@ final class DaemonLife {
     backend.abandon(lands)
     loop.die(cut)
   }
+}
+
+// What the core asks of the daemon.
+extension DaemonLife: CoreOwner {
+  func manifests() -> [Manifest] { TestAgents.configured }
+  func manifest(of kept: StoredAgent) -> Manifest? { TestAgents.guest(kept.id, kept.manifest) }
+  var quarantines: [(agent: AgentID, failure: AgentFailure)] { past?.strikes.quarantines ?? [] }
+  func readLate(_ kept: StoredRegistry.Contents) { recovered(kept, nil, true) }
+  func failed(_ problem: String) { onProblem(problem) }
 }
 
 /// Lets a dead daemon drive nothing, and tells it nothing.

@@ -2,6 +2,7 @@ import Guardian
 import HAL
 import HALSimulated
 import Model
+import Orchestrator
 
 /// The guardian of a run: the real page and the real verdicts, on simulated wires. It outlives the daemon, and dies by
 /// itself.
@@ -116,7 +117,7 @@ extension GuardianModel {
 }
 
 /// What one daemon tells the guardian; a dead one tells nothing.
-final class LifeKeeper: HoldKeeper {
+final class LifeKeeper: CoreGuardian {
   var onOverruled: (OverruledOutput) -> Void = { _ in }
   private let guardian: GuardianModel
   private unowned let loop: ManualLoop
@@ -126,6 +127,8 @@ final class LifeKeeper: HoldKeeper {
     self.loop = loop
   }
 
+  func start() { guardian.clearPage() }
+  func charge() { guardian.takeCharge() }
   func slot(of device: DeviceID) -> Int? { guardian.slot(of: device) }
   func hold(_ slot: Int, level: Double, lease: Lease, since: Instant) {
     if !loop.isDead { guardian.hold(slot, level: level, lease: lease, since: since) }

@@ -20,6 +20,7 @@ extension Machine {
       let limit = DaemonLife.depthLimit
       invariants.expect(event.depth <= limit, "depth", at: line.now, "\(event.type) has depth \(event.depth)")
     }
+    life.onProblem = { [unowned self] in note("problem: \($0)") }
     life.onClosed = { [unowned self] in
       // What is to be held stays as it is until the next daemon comes.
       let next = line.now + Bound.stop + Bound.restart + Bound.start
@@ -46,7 +47,7 @@ extension Machine {
     guard self.life === life, life.isReady, life.loop.isActive, !life.isEnding else { return }
     note("leaves safe mode")
     past.forgive()
-    life.leaveSafeMode(past)
+    life.leaveSafeMode()
     if life.hardware.emergencyStop == nil { answers.pause(false) }
   }
 

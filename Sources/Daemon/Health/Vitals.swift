@@ -110,17 +110,7 @@ final class Vitals {
   }
 
   /// Agents that have ended the daemon too often are not run until a person lets them out.
-  func quarantine(in agents: AgentSupervisor) {
-    for (agent, why) in book.strikes.quarantined.sorted(by: { $0.key < $1.key }) {
-      let reason: ExitReason =
-        switch why.ending {
-        case .spinning, .blocked: .stuck
-        case .killed: .killed
-        default: .crash
-        }
-      agents.quarantine(agent, AgentFailure(reason, why.sentence))
-    }
-  }
+  var quarantines: [(agent: AgentID, failure: AgentFailure)] { book.strikes.quarantines }
 
   /// The daemon serves.
   func serve() { book.record?.enter(.serving) }

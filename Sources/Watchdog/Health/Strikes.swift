@@ -1,3 +1,4 @@
+import Agent
 import Model
 
 /// Who has ended the daemon, when, and what follows: three strikes within ten minutes quarantine an agent, five
@@ -63,6 +64,19 @@ public struct Strikes: Sendable, Hashable {
 
   /// Nobody has done anything.
   public init() {}
+
+  /// The agents that are not run, in the order of their ids, each with the failure that says why.
+  public var quarantines: [(agent: AgentID, failure: AgentFailure)] {
+    quarantined.sorted { $0.key < $1.key }.map { agent, why in
+      let reason: ExitReason =
+        switch why.ending {
+        case .spinning, .blocked: .stuck
+        case .killed: .killed
+        default: .crash
+        }
+      return (agent, AgentFailure(reason, why.sentence))
+    }
+  }
 
   /// How often `agent` has ended the daemon within the window.
   public func count(_ agent: AgentID, at now: Moment) -> Int {

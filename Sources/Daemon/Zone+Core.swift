@@ -1,0 +1,37 @@
+import Agent
+import Control
+import Document
+import GuardianClient
+import Model
+import Orchestrator
+import Store
+
+extension GuardianLink: CoreGuardian {}
+
+// What the core asks of the zone.
+extension Zone: CoreOwner {
+  var safeMode: String? { vitals.safeMode }
+
+  func manifests() -> [Manifest] {
+    let (manifests, problems) = configuration.manifests(journal)
+    for problem in problems {
+      journal.log(.error, "\(problem)\n\(problem.location.file): this agent is left out; the others go on")
+    }
+    return manifests
+  }
+
+  func manifest(of kept: StoredAgent) -> Manifest? {
+    do { return try configuration.manifest(text: JSON.encode(kept.manifest), file: kept.file) } catch {
+      journal.log(.error, "registered agent '\(kept.id)' is left out:\n\(error)")
+      return nil
+    }
+  }
+
+  var quarantines: [(agent: AgentID, failure: AgentFailure)] { vitals.quarantines }
+
+  func readLate(_ kept: StoredRegistry.Contents) {
+    for notice in kept.notices { journal.log(.warning, notice) }
+  }
+
+  func failed(_ problem: String) { journal.log(.error, problem) }
+}

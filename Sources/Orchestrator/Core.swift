@@ -1,0 +1,166 @@
+import Agent
+import EventLoop
+import HAL
+import Model
+import Store
+
+/// What the core asks of whoever runs it.
+public protocol CoreOwner: AnyObject {
+  /// Why nothing but the outputs is to be touched; nil when everything is to run.
+  var safeMode: String? { get }
+
+  /// The agents of the configuration; called once, when everything is to run.
+  func manifests() -> [Manifest]
+
+  /// An agent that was registered at run time, checked again.
+  /// - Returns: nil when it is left out, which the owner says itself.
+  func manifest(of kept: StoredAgent) -> Manifest?
+
+  /// Agents that must not run, and why.
+  var quarantines: [(agent: AgentID, failure: AgentFailure)] { get }
+
+  /// The registry was read only now, and what was in it is about to be adopted.
+  func readLate(_ kept: StoredRegistry.Contents)
+
+  /// Something was left out, in a sentence; the rest goes on.
+  func failed(_ problem: String)
+}
+
+/// The guardian as the core needs it: who keeps what is held, and when.
+public protocol CoreGuardian: HoldKeeper {
+  /// Before the hardware is opened.
+  func start()
+
+  /// The hardware is open.
+  func charge()
+}
+
+/// The parts that act on events, put together: in which order they start, go on when the disk was slow or safe mode is
+/// left, and end.
+///
+/// Where they come from, what surrounds them and what people read is the owner's. It runs on any `Loop`, so that what
+/// is proven of it with time that is moved by hand is proven of the daemon.
+public final class Core {
+  public let log: EventLog
+  public let hardware: Hardware
+  public let registry: StoredRegistry
+  public let agents: AgentSupervisor
+  public let rules: RuleRunner
+  /// Nil until `start`.
+  public private(set) var stops: EmergencyStops?
+  private let loop: any Loop
+  private let guardian: (any CoreGuardian)?
+  private unowned let owner: any CoreOwner
+  /// What safe mode leaves undone.
+  private var whenSafeModeEnds: (() -> Void)?
+
+  /// Ties the parts to each other; nothing is started.
+  /// - Parameters:
+  ///   - guardian: nil where nobody sees to the outputs of a daemon that has died.
+  ///   - owner: outlives this.
+  public init(
+    loop: any Loop, log: EventLog, hardware: Hardware, registry: StoredRegistry, agents: AgentSupervisor,
+    rules: RuleRunner, guardian: (any CoreGuardian)?, owner: any CoreOwner
+  ) {
+    self.loop = loop
+    self.log = log
+    self.hardware = hardware
+    self.registry = registry
+    self.agents = agents
+    self.rules = rules
+    self.guardian = guardian
+    self.owner = owner
+    registry.onWritten = { agents.noteWritten($0) }
+    registry.isThrifty = { agents.isDiskUsedUp }
+  }
+
+  /// Starts everything, or in safe mode the outputs alone.
+  /// - Parameters:
+  ///   - kept: what `registry.open` gave.
+  ///   - home: the folder in which an emergency stop outlives the daemon.
+  ///   - onProblem: told why a change of the emergency stop would not survive.
+  public func start(_ kept: StoredRegistry.Contents, home: String, onProblem: @escaping (String) -> Void) {
+    log.dispatch = { [unowned self] event in
+      rules.handle(event)
+      agents.handle(event)
+    }
+    // Before the hardware is opened: a stop that an earlier run has left holds from the first moment.
+    stops = EmergencyStops(folder: home, loop: loop, hardware: hardware, agents: agents) { onProblem("\($0)") }
+    registry.onLate = { [unowned self] in adoptLate($0) }
+    guardian?.start()
+    guard owner.safeMode == nil else {
+      // Safe states need nothing but the outputs; what else there is may be what has ended the daemon.
+      hardware.openActuators(keeper: guardian, takingOver: false)
+      guardian?.charge()
+      whenSafeModeEnds = { [unowned self] in runEverything(kept) }
+      return
+    }
+    runEverything(kept)
+  }
+
+  private func runEverything(_ kept: StoredRegistry.Contents) {
+    adopt(owner.manifests(), kept)
+    for (agent, failure) in owner.quarantines { agents.quarantine(agent, failure) }
+    hardware.open(keeper: guardian)
+    guardian?.charge()
+    do { _ = try rules.reloadRules() } catch {
+      owner.failed("\(error)\nno rules are in force: mend the file, then 'openstarry rules reload'")
+    }
+    log.publish("system:started", from: "system", ["board": .string(hardware.board.name)])
+    agents.startResident()
+  }
+
+  /// The disk was too slow for the start: goes on with what it had, now that it has been read.
+  private func adoptLate(_ kept: StoredRegistry.Contents) {
+    owner.readLate(kept)
+    if whenSafeModeEnds != nil {
+      whenSafeModeEnds = { [unowned self] in runEverything(kept) }
+      return
+    }
+    agents.restore(kept.states)
+    adopt([], kept)
+    agents.startResident(kept.agents.map(\.id))
+  }
+
+  /// Whether `leaveSafeMode` has something to go on with.
+  public var isInSafeMode: Bool { whenSafeModeEnds != nil }
+
+  /// Goes on with what safe mode has left out; the owner's `safeMode` is nil by then.
+  public func leaveSafeMode() {
+    let go = whenSafeModeEnds.take()
+    go?()
+  }
+
+  /// Registers what the configuration names, then what was registered at run time; the configuration wins.
+  private func adopt(_ manifests: [Manifest], _ kept: StoredRegistry.Contents) {
+    // What was registered in safe mode is newer than what was kept before.
+    let named = Set(manifests.map(\.id) + agents.listAgents().map(\.id))
+    let registered = kept.agents.filter { !named.contains($0.id) }.compactMap(owner.manifest)
+    for manifest in manifests + registered {
+      do { try agents.adopt(manifest, state: kept.states[manifest.id] ?? [:]) } catch {
+        owner.failed("\(manifest.file): \(error)")
+      }
+    }
+  }
+
+  /// Ends in order: agents, then outputs, then what is to be kept.
+  /// - Parameters:
+  ///   - onSafe: called when the hardware has been let go of, while lines may still be added to the ledger.
+  ///   - done: called when everything is on the disk, or could not be written.
+  public func end(onSafe: @escaping () -> Void, _ done: @escaping () -> Void) {
+    log.publish("system:stopping", from: "system")
+    // Rules and agents that wait for this event may still act on it; nothing is woken after them.
+    loop.later { [unowned self] in
+      agents.shutDown { [unowned self] in
+        log.dispatch = { _ in }
+        hardware.close()
+        onSafe()
+        registry.close { [unowned self] in
+          guard let stops else { return done() }
+          // A stop that nobody was answered yet holds after the restart, too.
+          stops.whenKept { _ in done() }
+        }
+      }
+    }
+  }
+}
