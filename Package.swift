@@ -57,7 +57,7 @@ let package = Package(
     module("Config", ["Model", "Document"]),
     module("Store", ["Model", "Document", "Linux", "CSQLite"]),
     module("Watchdog", ["Model", "Agent"]),
-    module("Crash", ["Model", "Linux", "CLinux", "Watchdog", "CCrash"]),
+    module("Crash", ["Model", "Document", "Linux", "CLinux", "EventLoop", "Watchdog", "CCrash"]),
 
     // L3
     module(
@@ -145,7 +145,7 @@ let package = Package(
     tests("AgentInProcessTests", ["AgentInProcess", "Agent", "Model", "OpenStarryAgent"]),
     tests("StoreTests", ["TestKit", "Store", "Model", "Linux"]),
     tests("ModelTests", ["TestKit", "Model", "OpenStarryAgent"]),
-    tests("CrashTests", ["TestKit", "Crash", "Watchdog", "Linux", "CLinux", "Model"]),
+    tests("CrashTests", ["TestKit", "Crash", "Watchdog", "Agent", "EventLoop", "Linux", "CLinux", "Model"]),
     tests("LinuxTests", ["TestKit", "Linux"]),
     tests("EventLoopTests", ["EventLoop", "Linux", "CLinux", "Model"]),
     tests("ConfigTests", ["TestKit", "Config", "Document", "Linux", "Model"]),

@@ -47,6 +47,9 @@ final class Vitals {
     book = CrashBook(
       runtime: environment["RUNTIME_DIRECTORY"]?.split(separator: ":").first.map(String.init), home: settings.home,
       loop: loop, wasReset: device?.hasReset ?? false)
+    do throws(SystemError) { try book.record?.catchSignals() } catch {
+      problems.append("crashes are not noted: \(error)")
+    }
     witness = LoopWitness(book.record, clock: loop)
     if arguments.safeMode {
       safeMode = "it was started with --safe-mode"
@@ -83,6 +86,7 @@ final class Vitals {
   /// Says what is known of the last run, and in safe mode why; what is short is watched from here on.
   func tell(_ journal: Journal) {
     for problem in problems + book.notices { journal.log(.warning, problem) }
+    book.onKept = { problems in for problem in problems { journal.log(.warning, problem) } }
     if let last = book.last, last.ending != .clean {
       var fields: Fields = ["ending": .string(last.ending.rawValue), "message": .string(last.sentence)]
       if let agent = last.blamed { fields["agent"] = .string(agent.rawValue) }

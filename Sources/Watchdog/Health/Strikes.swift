@@ -62,6 +62,9 @@ public struct Strikes: Sendable, Hashable {
   /// Agents that are not run, and why.
   public private(set) var quarantined: [AgentID: Quarantine] = [:]
 
+  /// Grows with each change that is kept; 0 before the first.
+  public var revision = 0
+
   /// Nobody has done anything.
   public init() {}
 
@@ -125,19 +128,16 @@ public struct Strikes: Sendable, Hashable {
   /// A person leaves safe mode: the ends so far do not count any more.
   public mutating func forgiveEnds() { unclean = [] }
 
-  /// Adds what another copy has that this one has not: one may have been kept where the other could not.
-  public mutating func merge(_ other: Strikes) {
-    strikes += other.strikes.filter { !strikes.contains($0) }
-    unclean += other.unclean.filter { !unclean.contains($0) }
-    quarantined.merge(other.quarantined) { mine, _ in mine }
-  }
+  /// Takes another copy into account: the newer of the two counts, since each was whole when it was written. One that
+  /// could not be written for a while, as on a full disk, must not bring back what a person has forgiven since.
+  public mutating func take(_ other: Strikes) { if other.revision > revision { self = other } }
 }
 
 extension Strikes {
   /// As it is kept in a file.
   public var value: Value {
     [
-      "format": 1,
+      "format": 1, "revision": .int(Int64(revision)),
       "strikes": .list(
         strikes.map { ["agent": .string($0.agent.rawValue), "cause": .string($0.cause), "at": $0.at.value] }),
       "unclean": .list(unclean.map(\.value)),
@@ -156,6 +156,8 @@ extension Strikes {
       let quarantined = value["quarantined"]?.map, strikes.count <= Self.keptLimit, unclean.count <= Self.keptLimit,
       quarantined.count <= Self.keptLimit
     else { return nil }
+    // The first version counted no revisions: any that has one is newer.
+    revision = max(1, Int(clamping: value["revision"]?.int ?? 1))
     for strike in strikes {
       guard let agent = strike["agent"]?.string.map({ AgentID($0) }), agent.isWellFormed,
         let cause = strike["cause"]?.string, let at = strike["at"].flatMap(Moment.init)

@@ -1,5 +1,4 @@
 import CLinux
-import Crash
 import Document
 import EventLoop
 import Linux
@@ -9,31 +8,35 @@ import Watchdog
 /// What is known of the daemon's earlier ends: the crash record of the last run, and the strikes that are kept.
 ///
 /// The record lives in the runtime folder, which is memory. Strikes are kept there and in the home folder: one survives
-/// a full or broken disk, the other a reboot. They are written only when somebody has ended the daemon, or is let out.
-final class CrashBook {
+/// a full or broken disk, the other a reboot; what was written last counts. They are written only when somebody has
+/// ended the daemon, or is let out.
+public final class CrashBook {
   /// This run's record; nil where none can be made.
-  let record: CrashRecord?
+  public let record: CrashRecord?
   /// How the last run ended; nil when nothing is known of it.
-  let last: Verdict?
-  /// What people should know about the files.
-  private(set) var notices: [String] = []
+  public let last: Verdict?
+  /// What people should know about the files, as they were found.
+  public private(set) var notices: [String] = []
   /// Who has ended the daemon, and when.
-  private(set) var strikes = Strikes()
+  public private(set) var strikes = Strikes()
+  /// Called when a change that a person has made was written, with what went wrong, a sentence each.
+  public var onKept: ([String]) -> Void = { _ in }
 
   private let clock: any Timekeeper
   private let boot: String
   private let files: [String]
-  private let writer: Worker<Void>
+  private let writer: any Jobs<Void>
 
   /// Opens the record, reads what was kept, and notes how the last run ended.
   /// - Parameters:
   ///   - runtime: systemd's `RUNTIME_DIRECTORY`; nil where there is none, then `home` has the record, too.
+  ///   - boot: the id of this boot.
   ///   - wasReset: whether the hardware's watchdog has reset the board.
-  init(runtime: String?, home: String, loop: EventLoop, wasReset: Bool) {
+  public init(runtime: String?, home: String, loop: any Loop, boot: String = LoopClock.boot, wasReset: Bool) {
     clock = loop
-    boot = LoopClock.boot
-    files = (runtime.map { [$0] } ?? []).appending(home).map { "\($0)/strikes.json" }
-    writer = Worker("strikes", on: loop) {}
+    self.boot = boot
+    files = ([runtime, home].compactMap { $0 }).map { "\($0)/strikes.json" }
+    writer = loop.worker("strikes") {}
     do throws(SystemError) {
       record = try CrashRecord("\(runtime ?? home)/crash.record", boot: boot, now: loop.now)
     } catch {
@@ -41,9 +44,7 @@ final class CrashBook {
       // Somebody else's daemon, which the control socket will speak of.
       if error.errno != EWOULDBLOCK { notices.append("no crash record: \(error)") }
     }
-    do throws(SystemError) { try record?.catchSignals() } catch { notices.append("crashes are not noted: \(error)") }
     if let notice = record?.notice { notices.append(notice) }
-    let boot = self.boot
     last = record?.previous.map { Verdict.on($0, boot: boot) }
     for file in files { read(file) }
     // Whoever has no record does not own what is kept either.
@@ -54,20 +55,23 @@ final class CrashBook {
       isChanged = true
     }
     // Before anything else can end the daemon again.
-    if isChanged { notices += Self.write(strikes, to: files) }
+    if isChanged {
+      strikes.revision += 1
+      notices += Self.write(strikes, to: files)
+    }
   }
 
   /// Whether the daemon has ended too often.
-  var isBootLoop: Bool { strikes.isBootLoop(at: now) }
+  public var isBootLoop: Bool { strikes.isBootLoop(at: now) }
 
   /// How often the agent has ended the daemon lately.
-  func count(_ agent: AgentID) -> Int { strikes.count(agent, at: now) }
+  public func count(_ agent: AgentID) -> Int { strikes.count(agent, at: now) }
 
   /// A person lets an agent out of quarantine.
-  func release(_ agent: AgentID) { if strikes.release(agent) { keep() } }
+  public func release(_ agent: AgentID) { if strikes.release(agent) { keep() } }
 
   /// A person leaves safe mode.
-  func forgiveEnds() {
+  public func forgiveEnds() {
     strikes.forgiveEnds()
     keep()
   }
@@ -78,8 +82,11 @@ final class CrashBook {
 
   /// The disk may be slow: it is not the loop that waits for it.
   private func keep() {
+    strikes.revision += 1
     let (strikes, files) = (self.strikes, self.files)
-    writer.submit({ _ in Self.write(strikes, to: files) }, then: { [weak self] in self?.notices += $0 })
+    writer.submit(
+      { _ in Self.write(strikes, to: files) },
+      then: { [weak self] problems in self?.onKept(problems) })
   }
 
   private func read(_ file: String) {
@@ -90,7 +97,7 @@ final class CrashBook {
       notices.append("\(file) makes no sense and is not used")
       return
     }
-    strikes.merge(kept)
+    strikes.take(kept)
   }
 
   /// - Returns: what went wrong, a sentence each.
@@ -104,8 +111,4 @@ final class CrashBook {
       }
     }
   }
-}
-
-extension Array {
-  fileprivate func appending(_ element: Element) -> [Element] { self + [element] }
 }

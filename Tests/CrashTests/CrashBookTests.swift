@@ -1,0 +1,89 @@
+import Agent
+import EventLoop
+import Glibc
+import Linux
+import Model
+import Testing
+import Watchdog
+
+@testable import Crash
+
+/// What is held against agents, over daemons that die and disks that do not take it.
+@Suite struct CrashBookTests {
+  private let loop: EventLoop
+  private let runtime: String
+  private let home: String
+
+  init() throws {
+    var template = Array("/tmp/openstarry-book-XXXXXX".utf8CString)
+    // SAFETY: mkdtemp replaces the six X of the zero-terminated template in place.
+    guard unsafe mkdtemp(&template) != nil else { throw SystemError("mkdtemp", "/tmp") }
+    let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    (runtime, home) = ("\(folder)/run", "\(folder)/home")
+    for folder in [runtime, home] { try Files.makeFolder(folder) }
+    loop = try EventLoop()
+  }
+
+  private func book(_ boot: String = "b1") -> CrashBook {
+    CrashBook(runtime: runtime, home: home, loop: loop, boot: boot, wasReset: false)
+  }
+
+  /// A daemon that begins, and is killed while the agent's code runs.
+  private func struck(_ boot: String = "b1") throws {
+    let record = try #require(book(boot).record)
+    record.begin(.activation, "climate", event: nil, at: loop.now)
+  }
+
+  private func kept(_ book: CrashBook, _ change: (CrashBook) -> Void) -> [String] {
+    var problems: [String]?
+    book.onKept = { problems = $0 }
+    change(book)
+    while true {
+      if let problems { return problems }
+      loop.turn(wait: true)
+    }
+  }
+
+  @Test func threeStrikesQuarantine() throws {
+    for number in 0..<3 {
+      #expect(book().strikes.quarantines.isEmpty, "after \(number)")
+      try struck()
+    }
+    let book = book()
+    #expect(book.strikes.quarantines.map(\.agent) == ["climate"])
+    #expect(book.count("climate") == 3)
+  }
+
+  @Test func aReleaseHoldsThoughTheDiskDidNotTakeIt() throws {
+    for _ in 0..<3 { try struck() }
+    do {
+      let book = book()
+      // A folder in the way of the new file: nothing can be written to the home folder.
+      try Files.makeFolder("\(home)/strikes.json.new/x")
+      let problems = kept(book) { $0.release("climate") }
+      #expect(problems.count == 1 && problems[0].hasPrefix("strikes are not kept: "))
+    }
+    let next = book()
+    #expect(next.strikes.quarantines.isEmpty, "the home folder's copy is older")
+    #expect(next.count("climate") == 0)
+  }
+
+  @Test func aQuarantineOutlivesTheBoot() throws {
+    for _ in 0..<3 { try struck() }
+    _ = book()
+    // The runtime folder is memory.
+    for name in try Files.names(in: runtime) { Files.remove("\(runtime)/\(name)") }
+    #expect(book("b2").strikes.quarantines.map(\.agent) == ["climate"])
+  }
+
+  @Test func fiveEndsAreABootLoopUntilSomebodyForgives() throws {
+    // Each of these daemons is gone without a word.
+    for _ in 0..<5 { #expect(!book().isBootLoop) }
+    do {
+      let book = book()
+      #expect(book.isBootLoop)
+      #expect(kept(book) { $0.forgiveEnds() } == [])
+    }
+    #expect(!book().isBootLoop)
+  }
+}
