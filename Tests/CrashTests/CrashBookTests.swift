@@ -1,8 +1,8 @@
 import Agent
 import EventLoop
-import Glibc
 import Linux
 import Model
+import TestKit
 import Testing
 import Watchdog
 
@@ -10,18 +10,15 @@ import Watchdog
 
 /// What is held against agents, over daemons that die and disks that do not take it.
 @Suite struct CrashBookTests {
+  private let folder: TemporaryFolder
   private let loop: EventLoop
-  private let runtime: String
-  private let home: String
+  private var runtime: String { "\(folder.path)/run" }
+  private var home: String { "\(folder.path)/home" }
 
   init() throws {
-    var template = Array("/tmp/openstarry-book-XXXXXX".utf8CString)
-    // SAFETY: mkdtemp replaces the six X of the zero-terminated template in place.
-    guard unsafe mkdtemp(&template) != nil else { throw SystemError("mkdtemp", "/tmp") }
-    let folder = String(decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
-    (runtime, home) = ("\(folder)/run", "\(folder)/home")
-    for folder in [runtime, home] { try Files.makeFolder(folder) }
+    folder = try TemporaryFolder()
     loop = try EventLoop()
+    for folder in [runtime, home] { try Files.makeFolder(folder) }
   }
 
   private func book(_ boot: String = "b1") -> CrashBook {

@@ -138,64 +138,6 @@ extension DaemonLife: CoreOwner {
   func failed(_ problem: String) { onProblem(problem) }
 }
 
-/// Lets a dead daemon drive nothing, and tells it nothing.
-private final class LifeBackend: Backend {
-  private let simulated: SimulatedBackend
-  private unowned let loop: ManualLoop
-
-  init(_ simulated: SimulatedBackend, _ loop: ManualLoop) {
-    self.simulated = simulated
-    self.loop = loop
-  }
-
-  func open(_ device: Device) throws(HALError) -> OpenDevice {
-    guard !loop.isDead else { throw .unavailable(device.id, "the daemon is dead") }
-    return switch try simulated.open(device) {
-    case .output(let output): .output(LifeOutput(output, loop))
-    case .sensor(let sensor): .sensor(LifeSensor(sensor, loop))
-    case let other: other
-    }
-  }
-
-  func close() { if !loop.isDead { simulated.close() } }
-  func abandon(_ lands: (DeviceID) -> Bool) { simulated.abandon(lands) }
-}
-
-private final class LifeOutput: OutputDriver {
-  private let output: any OutputDriver
-  private let loop: ManualLoop
-
-  init(_ output: any OutputDriver, _ loop: ManualLoop) {
-    self.output = output
-    self.loop = loop
-  }
-
-  var isAnalogue: Bool { output.isAnalogue }
-
-  func set(_ level: Double, _ done: @escaping (Result<Void, HALError.Fault>) -> Void) {
-    if !loop.isDead { output.set(level) { [loop] in if !loop.isDead { done($0) } } }
-  }
-
-  func release(_ mode: ActuatorSettings.OnExit) { if !loop.isDead { output.release(mode) } }
-}
-
-private final class LifeSensor: SensorDriver {
-  private let sensor: any SensorDriver
-  private let loop: ManualLoop
-
-  init(_ sensor: any SensorDriver, _ loop: ManualLoop) {
-    self.sensor = sensor
-    self.loop = loop
-  }
-
-  var unit: String { sensor.unit }
-
-  func measure(_ done: @escaping (Result<Measurement, HALError.Fault>) -> Void) {
-    // A transfer may take longer than the daemon lives.
-    sensor.measure { [loop] in if !loop.isDead { done($0) } }
-  }
-}
-
 /// No agent of a run reads files.
 private final class NoFiles: FileReading {
   func resolve(_ path: String) -> String? { nil }

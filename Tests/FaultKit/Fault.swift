@@ -10,7 +10,7 @@ public struct Fault: Hashable, Sendable, CustomStringConvertible {
     case outputNack, outputStuck, outputSlow, outputTimeout, inputUnplugged, cameraLost
     case diskSlow, diskFull, fsyncError, writeError
     case clockForward, clockBack, suspended
-    case daemonKilled, daemonKilledAgain, daemonHangs, guardianKilled, powerCut, restart
+    case daemonKilled, daemonKilledAgain, daemonHangs, daemonStalls, guardianKilled, powerCut, restart
   }
 
   public var kind: Kind

@@ -62,13 +62,13 @@ public final class Invariants {
     case lives
     /// Nobody drives anything: outputs are to be safe by then.
     case dead(safeBy: Instant)
-    /// Its loop does not turn.
-    case stuck
+    /// Its loop does not turn. What it holds is the guardian's to end, 250 ms late; nil while there is none.
+    case stuck(guardedFrom: Instant?)
   }
 
   private var outputs: [DeviceID: Output] = [:]
   private let order: [DeviceID]
-  private var daemon = Daemon.stuck
+  private var daemon = Daemon.stuck(guardedFrom: nil)
   private var readyBy: Instant?
   public private(set) var violations: [Violation] = []
   /// How many single conditions were looked at.
@@ -131,13 +131,39 @@ public final class Invariants {
     if let holdsUntil { for id in order { outputs[id]?.heldUntil = holdsUntil } }
   }
 
-  /// While no daemon lives, nobody drives anything then until the next one opens it.
+  /// While no daemon lives, nobody drives anything then until the next one opens it; nor while it is stuck.
   public func guardianDies() {
-    if case .dead = daemon, let readyBy { daemon = .dead(safeBy: readyBy) }
+    switch daemon {
+    case .dead: if let readyBy { daemon = .dead(safeBy: readyBy) }
+    case .stuck: daemon = .stuck(guardedFrom: nil)
+    case .lives: break
+    }
   }
 
-  /// Its loop does not turn any more; somebody will kill it.
-  public func daemonSticks() { daemon = .stuck }
+  /// Its loop does not turn any more; somebody will kill it, or it goes on by itself.
+  /// - Parameter isGuarded: a guardian is there.
+  public func daemonSticks(at now: Instant, isGuarded: Bool) { daemon = .stuck(guardedFrom: isGuarded ? now : nil) }
+
+  /// Its loop turns again.
+  /// - Parameter duration: for how long it did not.
+  public func daemonWakes(after duration: Duration, at now: Instant) {
+    daemon = .lives
+    outputs = outputs.mapValues { output in
+      var output = output
+      output.unsettledSince = output.unsettledSince.map { $0 + duration }
+      // It begins to end only now what it should have ended.
+      output.excusedUntil = max(output.excusedUntil, now + output.latency * 3)
+      return output
+    }
+  }
+
+  /// Takes note of the leases that there are, whatever else is to be said of them now.
+  public func hold(_ views: (DeviceID) -> ActuatorView?) {
+    for id in order { if let view = views(id) { outputs[id]?.heldUntil = view.leaseEnd ?? Instant(nanoseconds: 0) } }
+  }
+
+  /// How late a lease may end while the daemon is stuck (docs/safety.md).
+  public static let stuckGrace = Duration.milliseconds(250)
 
   /// Nobody had the processor for so long, until now.
   public func everybodySlept(_ duration: Duration, until now: Instant) {
@@ -151,7 +177,11 @@ public final class Invariants {
       if isDead { output.heldUntil = max(output.heldUntil, now + .milliseconds(10)) }
       return output
     }
-    if case .dead(let safeBy) = daemon { daemon = .dead(safeBy: safeBy + duration) }
+    switch daemon {
+    case .dead(let safeBy): daemon = .dead(safeBy: safeBy + duration)
+    case .stuck(.some): daemon = .stuck(guardedFrom: now + .milliseconds(10))
+    case .stuck, .lives: break
+    }
     readyBy = readyBy.map { $0 + duration }
   }
 
@@ -226,7 +256,19 @@ public final class Invariants {
     for id in order {
       guard var output = outputs[id] else { continue }
       switch daemon {
-      case .stuck: continue
+      case .stuck(let guardedFrom):
+        guard let guardedFrom, output.isAway, output.excusedUntil < now, output.liesUntil == nil else { continue }
+        // What it was told before may be on its way behind a slow bus.
+        let end = max(output.heldUntil + Self.stuckGrace, guardedFrom + output.latency * 3)
+        expect(
+          now <= end, "lease of a stuck daemon", at: now,
+          "\(id) is at \(output.level) while the daemon hangs, \((now - output.heldUntil).text) after its lease")
+        if let longest = output.settings.maxOn, let since = output.awaySince {
+          let end = max(since + longest + Self.stuckGrace, guardedFrom) + output.latency
+          expect(
+            now <= end, "max_on of a stuck daemon", at: now,
+            "\(id) is away from its safe state for \((now - since).text) while the daemon hangs")
+        }
       case .dead(let safeBy):
         guard now > safeBy, output.settings.onExit != .hold || now > output.heldUntil, output.excusedUntil < now,
           output.liesUntil == nil

@@ -80,6 +80,7 @@ extension Machine {
     note("daemon \(lives) dies: \(why)")
     // Who held what until when is what counts from here.
     look(always: true)
+    if life.isReady, !life.isClosed { invariants.hold { view($0) } }
     let bound = guardian.isAlive ? Bound.guardian : Bound.stopPost
     if !life.isClosed {
       invariants.daemonDies(safeBy: line.now + bound, readyBy: line.now + Bound.restart + Bound.start)
@@ -108,15 +109,33 @@ extension Machine {
   }
 
   /// The daemon's thread does not return; systemd notices.
-  func stick(_ agent: AgentID? = nil) {
+  /// - Parameters:
+  ///   - agent: whose code it is in; nil for the daemon's own.
+  ///   - wakesAfter: when it returns, should it live as long.
+  func stick(_ agent: AgentID? = nil, wakesAfter: Duration? = nil) {
     guard let life, life.loop.isActive, !isOver else { return }
     note("daemon \(lives) hangs")
     look(always: true)
+    if life.isReady, !life.isClosed { invariants.hold { view($0) } }
     life.loop.isStuck = true
-    invariants.daemonSticks()
+    let since = line.now
+    invariants.daemonSticks(at: since, isGuarded: guardian.isAlive)
     past.loopHangs(agent, at: line.now)
     let left = chance.milliseconds(Int(Bound.watchdog.seconds * 500)...Int(Bound.watchdog.seconds * 1000))
-    line.schedule(after: left) { [unowned self] in if self.life === life { kill("the watchdog bit") } }
+    var isOver = false
+    line.schedule(after: left) { [unowned self] in
+      if self.life === life, !isOver { kill("the watchdog bit") }
+    }
+    guard let wakesAfter, wakesAfter < left else { return }
+    line.schedule(after: wakesAfter) { [unowned self] in
+      guard self.life === life, !life.loop.isDead else { return }
+      isOver = true
+      note("daemon \(lives) goes on")
+      life.loop.isStuck = false
+      invariants.daemonWakes(after: line.now - since, at: line.now)
+      answers.slept(line.now - since)
+      past.loopTurns()
+    }
   }
 
   func cutPower() {

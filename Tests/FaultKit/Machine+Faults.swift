@@ -36,11 +36,13 @@ extension Machine {
       line.skip(gap)
       invariants.everybodySlept(gap, until: line.now)
       answers.slept(gap)
+      if fault.target % 2 == 1 { guardian.goFirst() }
     case .daemonKilled:
       // At once, or in the middle of what the loop does next.
       guard fault.target % 3 > 0, let loop = life?.loop else { return kill("SIGKILL") }
       loop.dies = (loop.actions + fault.target, { [unowned self] in kill("SIGKILL") })
     case .daemonHangs: stick()
+    case .daemonStalls: stick(wakesAfter: fault.length)
     case .agentCrashesAgain:
       stage.habit = (agent, .crashes)
       line.schedule(at: now + fault.length * 4) { [unowned self] in stage.habit = nil }
@@ -51,12 +53,17 @@ extension Machine {
     case .guardianKilled:
       guardian.die()
       invariants.guardianDies()
-      // The daemon notices, and starts it again.
-      line.schedule(after: .milliseconds(200)) { [unowned self] in
-        if line.loop?.isActive == true { guardian.startAgain() }
-      }
+      startGuardianAgain()
     case .powerCut: cutPower()
     case .restart: restart()
+    }
+  }
+
+  /// The daemon notices that its guardian has gone, when it turns.
+  private func startGuardianAgain() {
+    line.schedule(after: .milliseconds(200)) { [unowned self] in
+      guard let loop = line.loop, !guardian.isAlive else { return }
+      if loop.isActive { guardian.startAgain() } else { startGuardianAgain() }
     }
   }
 

@@ -160,7 +160,7 @@ final class Machine {
     if let life, life.safeMode == nil { checkQuarantines(life) }
   }
 
-  private func view(_ id: DeviceID) -> ActuatorView? {
+  func view(_ id: DeviceID) -> ActuatorView? {
     guard let life, let status = life.hardware.device(id), let reading = status.reading else { return nil }
     return ActuatorView(
       level: reading.value, isSettled: reading.quality == .good, holder: status.holder,

@@ -45,6 +45,12 @@ final class PastLives {
     run?.beat = PastRun.Beat(time: now, cpu: .zero, delay: .zero)
   }
 
+  /// It goes on.
+  func loopTurns() {
+    run?.beat = nil
+    run?.activity = nil
+  }
+
   /// It is gone; when it hung, the service manager's watchdog has ended it.
   func daemonEnds(inOrder: Bool, at now: Instant) {
     if inOrder { run?.stage = .ended }

@@ -18,7 +18,7 @@ final class Timeline: Timekeeper {
   /// Lets one thing happen, moving time on to it.
   /// - Returns: false when nothing is due up to `end`; then it is `end`.
   func step(until end: Instant) -> Bool {
-    if let loop, loop.runDeferred() { return true }
+    if let loop, loop.runDeferred() || loop.runMail() { return true }
     let ours = timers.nextDeadline()
     let theirs = loop?.nextDeadline()
     guard let next = [ours, theirs].compactMap({ $0 }).min(), next <= end else {
@@ -53,6 +53,8 @@ final class ManualLoop: Loop {
   private var deferred: [() -> Void] = []
   private var head = 0
   private var works: [any ManualWork] = []
+  /// What has arrived on a descriptor and was not read yet.
+  private var mail: [() -> Void] = []
   /// How many actions have run.
   private(set) var actions = 0
   /// Dies before this action.
@@ -60,6 +62,8 @@ final class ManualLoop: Loop {
   private(set) var isDead = false
   /// Something on the loop's thread does not return.
   var isStuck = false
+  /// What runs, or is about to, was due earlier.
+  private var isLate = false
 
   init(_ line: Timeline, _ disk: Disk) {
     self.line = line
@@ -94,8 +98,20 @@ final class ManualLoop: Loop {
   /// How many actions wait for the end of the turn.
   var putOff: Int { deferred.count - head }
   var isActive: Bool { !isDead && !isStuck }
-  /// Something is overdue: it has not had a turn since.
-  var isBehind: Bool { nextDeadline().map { $0 < line.now } ?? false }
+  /// Something is overdue, or has arrived: it has not had a turn since.
+  var isBehind: Bool { isLate || !mail.isEmpty || nextDeadline().map { $0 < line.now } ?? false }
+
+  /// Something arrives that the loop reads before it looks at its timers.
+  func post(_ action: @escaping () -> Void) { if !isDead { mail.append(action) } }
+
+  /// A driver calls back: at once, unless something on the loop's thread does not return.
+  func arrives(_ action: @escaping () -> Void) { if isStuck { post(action) } else if !isDead { action() } }
+
+  func runMail() -> Bool {
+    guard isActive, !mail.isEmpty else { return false }
+    run(mail.removeFirst())
+    return true
+  }
 
   func nextDeadline() -> Instant? { isActive ? timers.nextDeadline() : nil }
 
@@ -111,7 +127,12 @@ final class ManualLoop: Loop {
     return true
   }
 
-  func runTimer() { if isActive, let due = timers.popDue(at: line.now) { run(due.action) } }
+  func runTimer() {
+    guard isActive else { return }
+    isLate = isBehind
+    defer { isLate = false }
+    if let due = timers.popDue(at: line.now) { run(due.action) }
+  }
 
   private func run(_ action: () -> Void) {
     actions += 1
@@ -129,6 +150,7 @@ final class ManualLoop: Loop {
     isDead = true
     timers = TimerQueue()
     deferred = []
+    mail = []
     head = 0
     for work in works where work.isUnderway {
       guard let writes = cut() else { continue }

@@ -172,6 +172,43 @@ import Testing
     #expect(history.broken == ["safe after death"])
   }
 
+  @Test func whatAStuckDaemonHoldsEndsAQuarterOfASecondLate() {
+    let history = History(board)
+    history.drive("cooler", 1, at: 1, lease: 4)
+    history.drive("heater", 0, at: 1)
+    history.look(2)
+    history.invariants.daemonSticks(at: History.at(2), isGuarded: true)
+    history.look(5.25)
+    #expect(history.broken == [])
+    history.look(5.251)
+    #expect(history.broken == ["lease of a stuck daemon"])
+  }
+
+  @Test func maxOnHoldsForAStuckDaemonToo() {
+    let history = History(board)
+    history.drive("heater", 1, at: 3, lease: 60)
+    history.look(4)
+    history.invariants.daemonSticks(at: History.at(4), isGuarded: true)
+    history.look(8.25)
+    #expect(history.broken == [])
+    history.look(8.251)
+    #expect(history.broken == ["max_on of a stuck daemon"])
+  }
+
+  @Test func nobodyEndsWhatAStuckDaemonWithoutAGuardianHolds() {
+    let history = History(board)
+    history.drive("cooler", 1, at: 1, lease: 1)
+    history.look(1.5)
+    history.invariants.daemonSticks(at: History.at(1.5), isGuarded: true)
+    history.invariants.guardianDies()
+    history.look(9)
+    #expect(history.broken == [])
+    // Once it turns again, it is its own again.
+    history.invariants.daemonWakes(after: .seconds(8), at: History.at(9.5))
+    history.look(9.6)
+    #expect(history.broken == ["lease"])
+  }
+
   @Test func whatIsToBeHeldMayBeForAsLongAsItsLease() {
     let held = Board(
       name: "test", backend: .simulated,

@@ -1,0 +1,101 @@
+import HAL
+import HALSimulated
+import Model
+
+/// The board as one daemon has it: a dead daemon drives nothing and is told nothing; one that is stuck drives nothing
+/// and is told later.
+final class LifeBackend: Backend {
+  private let simulated: SimulatedBackend
+  private unowned let loop: ManualLoop
+
+  init(_ simulated: SimulatedBackend, _ loop: ManualLoop) {
+    self.simulated = simulated
+    self.loop = loop
+  }
+
+  func open(_ device: Device) throws(HALError) -> OpenDevice {
+    guard !loop.isDead else { throw .unavailable(device.id, "the daemon is dead") }
+    return switch try simulated.open(device) {
+    case .output(let output): .output(LifeOutput(output, loop))
+    case .sensor(let sensor): .sensor(LifeSensor(sensor, loop))
+    case .input(let input): .input(LifeInput(input, loop))
+    case .camera(let camera): .camera(LifeCamera(camera, loop))
+    }
+  }
+
+  func close() { if !loop.isDead { simulated.close() } }
+  func abandon(_ lands: (DeviceID) -> Bool) { simulated.abandon(lands) }
+}
+
+private final class LifeOutput: OutputDriver {
+  private let output: any OutputDriver
+  private let loop: ManualLoop
+
+  init(_ output: any OutputDriver, _ loop: ManualLoop) {
+    self.output = output
+    self.loop = loop
+  }
+
+  var isAnalogue: Bool { output.isAnalogue }
+
+  func set(_ level: Double, _ done: @escaping (Result<Void, HALError.Fault>) -> Void) {
+    if loop.isActive { output.set(level) { [loop] result in loop.arrives { done(result) } } }
+  }
+
+  func release(_ mode: ActuatorSettings.OnExit) { if loop.isActive { output.release(mode) } }
+}
+
+private final class LifeSensor: SensorDriver {
+  private let sensor: any SensorDriver
+  private let loop: ManualLoop
+
+  init(_ sensor: any SensorDriver, _ loop: ManualLoop) {
+    self.sensor = sensor
+    self.loop = loop
+  }
+
+  var unit: String { sensor.unit }
+
+  func measure(_ done: @escaping (Result<Measurement, HALError.Fault>) -> Void) {
+    // A transfer may take longer than the daemon lives.
+    sensor.measure { [loop] result in loop.arrives { done(result) } }
+  }
+}
+
+private final class LifeInput: InputDriver {
+  private let input: any InputDriver
+  private let loop: ManualLoop
+
+  init(_ input: any InputDriver, _ loop: ManualLoop) {
+    self.input = input
+    self.loop = loop
+  }
+
+  var isActive: Bool? { input.isActive }
+
+  func start(_ onChange: @escaping (InputChange) -> Void) throws(HALError.Fault) {
+    try input.start { [loop] change in loop.arrives { onChange(change) } }
+  }
+
+  func stop() { if !loop.isDead { input.stop() } }
+}
+
+private final class LifeCamera: CameraDriver {
+  private let camera: any CameraDriver
+  private let loop: ManualLoop
+
+  init(_ camera: any CameraDriver, _ loop: ManualLoop) {
+    self.camera = camera
+    self.loop = loop
+  }
+
+  func start(_ format: FrameFormat, _ onFrame: @escaping (CameraOutput) -> Void) throws(HALError.Fault) {
+    try camera.start(format) { [loop] output in loop.arrives { onFrame(output) } }
+  }
+
+  func stop() { if !loop.isDead { camera.stop() } }
+
+  func encodeJPEG(_ frame: Frame, _ done: @escaping (Result<[UInt8], HALError.Fault>) -> Void) {
+    camera.encodeJPEG(frame) { [loop] result in loop.arrives { done(result) } }
+  }
+}
