@@ -15,17 +15,10 @@ import Wire
   init() throws { fixture = try PWMFixture(channels: 4) }
 
   private func ward(_ settings: [String], _ more: String...) throws -> WardProcess {
-    try WardProcess(
-      try program("guardian-ward"), board: try fixture.board(settings), root: fixture.root, socket: fixture.socket,
-      guardian: try program("openstarry-guardian"), more)
+    try fixture.ward(settings, more)
   }
 
   private func duties(_ count: Int) throws -> [String] { try (0..<count).map { try fixture.text($0) } }
-
-  private func isAlive(_ pid: Int32) -> Bool {
-    let stat = (try? Files.read("/proc/\(pid)/stat")).map { String(decoding: $0, as: UTF8.self) } ?? ""
-    return !stat.isEmpty && !stat.contains(") Z ")
-  }
 
   @Test func aKilledDaemonsOutputsBecomeSafe() throws {
     let ward = try ward(["", "safe: 0.1", "on_exit: hold", "on_exit: input"], "o0=1", "o1=0.5", "o2=0.25", "o3=0.75")

@@ -10,13 +10,7 @@ import Testing
   init() throws { fixture = try PWMFixture(channels: 4) }
 
   private func ward(_ settings: [String], _ more: String...) throws -> WardProcess {
-    try WardProcess(
-      try program("guardian-ward"), board: try fixture.board(settings), root: fixture.root, socket: fixture.socket,
-      guardian: try program("openstarry-guardian"), ["log"] + more)
-  }
-
-  private func log() throws -> [Substring] {
-    String(decoding: try Files.read("\(fixture.root)/ward.log"), as: UTF8.self).split(separator: "\n")
+    try fixture.ward(settings, ["log"] + more)
   }
 
   private func overruled(_ ward: WardProcess) -> [String] {
@@ -33,8 +27,10 @@ import Testing
     #expect(try fixture.text(2) == "250000")
     // It is safe, not let go of.
     #expect(try fixture.text(1, "enable") == "1" && fixture.unexported() == "")
-    #expect(try eventually { try log().count == 3 })
-    for (line, start) in zip(try log(), ["o0: held by agent/ward at 100 %", "o1: held by agent/ward at 50 %", "o3: "]) {
+    #expect(try eventually { try fixture.log().count == 3 })
+    for (line, start) in zip(
+      try fixture.log(), ["o0: held by agent/ward at 100 %", "o1: held by agent/ward at 50 %", "o3: "])
+    {
       #expect(line.contains(start) && line.hasSuffix("ms ago and the daemon does not answer; safe"), "\(line)")
       let words = line.split(separator: " ")
       let late = words.firstIndex(of: "ended").flatMap { Int(words[$0 + 1]) }
@@ -50,7 +46,7 @@ import Testing
     #expect(overruled(ward).count == 3)
     #expect(try fixture.text(2) == "250000" && fixture.text(1) == "100000")
     #expect(try ward.end() == 0)
-    #expect(try log().count == 3)
+    #expect(try fixture.log().count == 3)
   }
 
   @Test func oneThatIsKilledInTheEndLeavesTheRestAsEver() throws {
@@ -69,7 +65,7 @@ import Testing
     try ward.wait { $0.hasPrefix("event system:guardian_back") }
     ward.stop()
     #expect(try eventually { try fixture.text(0) == "0" })
-    #expect(try eventually { try log().last?.hasSuffix("the daemon does not answer; safe") == true })
+    #expect(try eventually { try fixture.log().last?.hasSuffix("the daemon does not answer; safe") == true })
     ward.kill()
     ward.relieve()
   }
@@ -80,7 +76,7 @@ import Testing
     // It has been told and has looked, more than once.
     #expect(try eventually { try switches(ward.guardian) >= before + 4 })
     #expect(try fixture.text(0) == "1000000")
-    #expect(try log().isEmpty)
+    #expect(try fixture.log().isEmpty)
     #expect(try ward.end() == 0)
     #expect(overruled(ward).isEmpty)
   }
@@ -98,31 +94,7 @@ import Testing
     // Not a wait for something, but the time that is measured.
     Pause.wait(nanoseconds: 1_000_000_000)
     #expect(try switches(ward.guardian) == before)
-    #expect(try log().isEmpty)
+    #expect(try fixture.log().isEmpty)
     #expect(try ward.end() == 0)
   }
-}
-
-/// A program that was built beside the tests.
-func program(_ name: String) throws -> String {
-  let path = "\(Files.folder(of: try Files.resolve("/proc/self/exe")))/\(name)"
-  try #require(Files.isFile(path), "\(path) is not there: build it")
-  return path
-}
-
-/// How often a process has gone to sleep of its own will.
-func switches(_ pid: Int32) throws -> Int {
-  let lines = String(decoding: try Files.read("/proc/\(pid)/status"), as: UTF8.self).split(separator: "\n")
-  let line = try #require(lines.first { $0.hasPrefix("voluntary_ctxt_switches") })
-  return try #require(Int(line.split(whereSeparator: { $0 == "\t" || $0 == " " }).last ?? ""))
-}
-
-/// Looks again and again, for twenty seconds at most.
-func eventually(_ isSo: () throws -> Bool) rethrows -> Bool {
-  let deadline = System.monotonicNanoseconds() + 20_000_000_000
-  while System.monotonicNanoseconds() < deadline {
-    if try isSo() { return true }
-    Pause.wait(nanoseconds: 2_000_000)
-  }
-  return false
 }

@@ -1,0 +1,48 @@
+import GuardianTestKit
+import Linux
+import Testing
+
+// What all tests of processes that are killed, stopped or ended share.
+extension PWMFixture {
+  /// A ward with this board and the real guardian, ready.
+  func ward(_ settings: [String], _ more: [String]) throws -> WardProcess {
+    try WardProcess(
+      try program("guardian-ward"), board: try board(settings), root: root, socket: socket,
+      guardian: try program("openstarry-guardian"), more)
+  }
+
+  /// The lines that a ward with `log` and its guardian have written.
+  func log() throws -> [Substring] {
+    String(decoding: try Files.read("\(root)/ward.log"), as: UTF8.self).split(separator: "\n")
+  }
+}
+
+/// Whether there is such a process, and it has not ended.
+func isAlive(_ pid: Int32) -> Bool {
+  let stat = (try? Files.read("/proc/\(pid)/stat")).map { String(decoding: $0, as: UTF8.self) } ?? ""
+  return !stat.isEmpty && !stat.contains(") Z ")
+}
+
+/// A program that was built beside the tests.
+func program(_ name: String) throws -> String {
+  let path = "\(Files.folder(of: try Files.resolve("/proc/self/exe")))/\(name)"
+  try #require(Files.isFile(path), "\(path) is not there: build it")
+  return path
+}
+
+/// How often a process has gone to sleep of its own will.
+func switches(_ pid: Int32) throws -> Int {
+  let lines = String(decoding: try Files.read("/proc/\(pid)/status"), as: UTF8.self).split(separator: "\n")
+  let line = try #require(lines.first { $0.hasPrefix("voluntary_ctxt_switches") })
+  return try #require(Int(line.split(whereSeparator: { $0 == "\t" || $0 == " " }).last ?? ""))
+}
+
+/// Looks again and again, for twenty seconds at most.
+func eventually(_ isSo: () throws -> Bool) rethrows -> Bool {
+  let deadline = System.monotonicNanoseconds() + 20_000_000_000
+  while System.monotonicNanoseconds() < deadline {
+    if try isSo() { return true }
+    Pause.wait(nanoseconds: 2_000_000)
+  }
+  return false
+}
