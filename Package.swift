@@ -189,8 +189,8 @@ let package = Package(
     tests(
       "BlackBoxTests",
       [
-        "TestKit", "openstarryd", "openstarry", "openstarry-guardian", "hostile-firmware", "Document", "Linux",
-        "CLinux", "Model",
+        "TestKit", "openstarryd", "openstarry", "openstarry-guardian", "hostile-firmware", "guardian-ward",
+        "GuardianTestKit", "Document", "Linux", "CLinux", "Model",
       ]),
     .executableTarget(
       name: "hostile-firmware", dependencies: ["Daemon", "OpenStarryAgent"], path: "Tests/HostileFirmware",

@@ -30,7 +30,7 @@ struct Arguments: Equatable {
       --for TIME      end cleanly after this time, e.g. 10s
       --story         tell what happens, a line an event, on the terminal
       --safe-mode     no agents and no rules, outputs safe; 'openstarry daemon leave-safe-mode' goes on
-      --make-safe     make every output of the board safe and end; does nothing while a daemon or its guardian lives
+      --make-safe     make every output of the board safe and end; leaves to a daemon or guardian what is theirs
       --version, --help
     """
 

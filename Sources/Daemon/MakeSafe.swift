@@ -15,6 +15,7 @@ enum MakeSafe {
   /// Does nothing after an orderly end or a start that was refused, which systemd tells (`SERVICE_RESULT`,
   /// `EXIT_STATUS`, systemd.exec(5)), while a daemon has the socket, while a guardian does its work, and on a simulated
   /// board.
+  /// - Throws: exit code 74 with the outputs that are not safe, its own or those that a guardian is still at.
   static func run(_ arguments: Arguments, environment: [String: String], journal: Journal) throws(StartFailure) {
     if environment["SERVICE_RESULT"] == "success" { return }
     if let code = environment["EXIT_STATUS"], ["64", "75", "78"].contains(code) { return }
@@ -24,22 +25,33 @@ enum MakeSafe {
     guard !ControlServer.isClaimed(settings.socket) else {
       return journal.log(.notice, "a daemon is running: nothing to do")
     }
-    guard !GuardianLink.isThere(beside: settings.socket) else {
+    switch GuardianLink.heir(beside: settings.socket) {
+    case .guardian(let failed):
+      // What another guardian is at is left to it: two would only be in each other's way.
+      for output in failed {
+        let who = output.isTriedAgain ? "its guardian tries again" : "it has to be opened anew: start the daemon"
+        journal.log(.error, "NOT SAFE: \(output.device): \(output.why); \(who)")
+      }
+      guard failed.isEmpty else { throw .notSafe(failed.map(\.device)) }
       return journal.log(.notice, "the guardian has seen to the outputs: nothing to do")
+    case .daemon: return journal.log(.notice, "a guardian is there, and its daemon lives: nothing to do")
+    case .nobody: break
     }
-    let failed: [String]
+    // The daemon has ended in order, and its guardian has made safe what had refused.
+    if environment["EXIT_STATUS"] == "74" { return }
+    let failed: [DeviceID]
     do throws(SystemError) {
       try Files.makeFolder(Files.folder(of: settings.socket))
-      failed = try drive(configuration)
+      failed = try drive(configuration, journal)
     } catch {
       throw .unavailable("\(error)")
     }
     journal.log(.warning, "daemon and guardian had gone: every output is told to be safe")
-    if !failed.isEmpty { throw .unavailable("not safe, or not there: \(failed.joined(separator: ", "))") }
+    if !failed.isEmpty { throw .notSafe(failed) }
   }
 
   /// - Returns: the outputs that have not confirmed within two seconds.
-  private static func drive(_ configuration: Configuration) throws(SystemError) -> [String] {
+  private static func drive(_ configuration: Configuration, _ journal: Journal) throws(SystemError) -> [DeviceID] {
     var board = configuration.board
     board.devices = board.devices.filter { if case .actuator = $0.kind { true } else { false } }
     let loop = try EventLoop()
@@ -53,7 +65,13 @@ enum MakeSafe {
     var isOver = false
     loop.schedule(after: .seconds(2)) { isOver = true }
     while !isOver && !hardware.unsafeActuators.isEmpty { loop.turn(wait: true) }
+    let failed = hardware.unsafeActuators
+    for id in failed {
+      let why = hardware.refusals.first { $0.device == id }.map { "\($0.why)" } ?? "'\(id)' has not answered"
+      let who = guardian?.keeps(id) ?? false ? "a guardian tries again" : "nobody tries again: start the daemon"
+      journal.log(.error, "NOT SAFE: \(why); \(who)")
+    }
     // No orderly end: the guardian takes this for a death, and keeps the lines as they are now.
-    return hardware.unsafeActuators.map(\.rawValue)
+    return failed
   }
 }

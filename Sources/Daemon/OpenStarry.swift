@@ -10,7 +10,8 @@ public enum OpenStarry {
   /// Runs the daemon with `agents` linked in until it is told to end, then ends the process.
   ///
   /// Exit codes are those of sysexits.h: 0 after a clean end, 64 wrong words on the command line, 69 a device or
-  /// socket is not to be had, 75 another daemon is running, 78 a configuration that cannot be used.
+  /// socket is not to be had, 74 an output has refused to be safe, 75 another daemon is running, 78 a configuration that
+  /// cannot be used.
   /// - Parameter agents: the types that manifests with the `in-process` driver may name.
   public static func run(agents: [AgentType]) -> Never {
     // A compiler of modules is this program again, in a process of its own.
@@ -45,12 +46,15 @@ public enum OpenStarry {
   }
 }
 
-/// Why the daemon could not start, and the exit code that says so.
+/// Why the daemon could not start, or has not ended well, and the exit code that says so.
 struct StartFailure: Error {
   var code: Int32
   var message: String
 
   static func configuration(_ message: String) -> StartFailure { StartFailure(code: 78, message: message) }
   static func unavailable(_ message: String) -> StartFailure { StartFailure(code: 69, message: message) }
+  static func notSafe(_ outputs: [DeviceID]) -> StartFailure {
+    StartFailure(code: 74, message: "NOT SAFE: \(outputs.map(\.rawValue).joined(separator: ", "))")
+  }
   static func alreadyRunning(_ message: String) -> StartFailure { StartFailure(code: 75, message: message) }
 }

@@ -23,6 +23,7 @@ extension Zone: ZoneControl {
       "denials": .int(Int64(clamping: hardware.denials)),
       "guardian": .string(guardianStatus),
     ]
+    if let notSafe = notSafeStatus { status["not_safe"] = notSafe }
     if let stop = hardware.emergencyStop {
       status["emergency_stop"] = .string("by \(stop.by)" + (stop.reason.map { ": \($0)" } ?? ""))
     }

@@ -33,7 +33,9 @@ final class Zone {
   private var control: ControlServer?
   private var isServing = false
   private var stopRequested = false
-  private var isStopping = false
+  private(set) var isStopping = false
+  /// What refused to be safe at the end.
+  var notSafe: [DeviceID] = []
   private var core: Core?
 
   /// Reads the configuration and builds the parts; no hardware is touched yet.
@@ -111,6 +113,7 @@ final class Zone {
       if event["short"]?.bool == false { loop.schedule(after: .seconds(3)) { Footprint.settle() } }
     }
     loop.run()
+    if !notSafe.isEmpty { throw .notSafe(notSafe) }
   }
 
   /// What runs, in a few words.
@@ -205,10 +208,12 @@ final class Zone {
     isStopping = true
     serviceManager.stopping()
     vitals.stop()
-    core?.end(onSafe: { [unowned self] in noteEnd() }) { [unowned self] in
+    let onSafe = { [unowned self] (refusals: [Hardware.Refusal]) in
+      leave(refusals)
+      noteEnd()
+    }
+    core?.end(within: Self.patience, onSafe: onSafe) { [unowned self] in
       control?.stop()
-      backend.close()
-      guardian?.end()
       log.publish("system:stopped", from: "system")
       loop.stop()
     }
@@ -223,9 +228,8 @@ final class Zone {
     try loop.onSignal(SIGINT) { [unowned self] in
       // The second Ctrl-C does not wait for anybody: outputs safe, out.
       if isStopping {
-        hardware.close(.safe)
+        hardware.end(.safe, within: .zero) { [unowned self] in leave($0) }
         vitals.end()
-        guardian?.end()
         exit(130)
       }
       end()

@@ -12,6 +12,7 @@ extension GuardianMessage {
     case .end: 5
     case .watch: 6
     case .lapse: 7
+    case .leave: 8
     case .hello: 16
     case .discard: 17
     case .take: 18
@@ -32,7 +33,7 @@ extension GuardianMessage {
     writer.byte(kind)
     writer.integer(UInt32(0))
     switch self {
-    case .page, .charge, .end, .hello, .take: break
+    case .page, .charge, .end, .leave, .hello, .take: break
     case .protect(let record): writer.record(record)
     case .withdraw(let device), .discard(let device): writer.text(device)
     case .report(let report):
@@ -40,6 +41,7 @@ extension GuardianMessage {
       writer.integer(report.died)
       writer.integer(report.settled)
       writer.integer(report.outputs)
+      writer.byte(report.wasLeft ? 1 : 0)
     case .kept(let output):
       writer.record(output.record)
       writer.byte(output.outcome.rawValue)
@@ -88,6 +90,7 @@ extension GuardianMessage {
     case 7:
       guard let device = reader.text(), let steps = reader.steps() else { return nil }
       self = .lapse(device: device, steps: steps)
+    case 8: self = .leave
     case 16: self = .hello
     case 17:
       guard let device = reader.text() else { return nil }
@@ -97,7 +100,9 @@ extension GuardianMessage {
       guard let pid: Int32 = reader.integer(), let died: UInt64 = reader.integer(),
         let settled: UInt64 = reader.integer(), let outputs: UInt32 = reader.integer()
       else { return nil }
-      self = .report(GuardianReport(pid: pid, died: died, settled: settled, outputs: outputs))
+      // Earlier guardians did not say the last one.
+      let wasLeft = reader.byte() == 1
+      self = .report(GuardianReport(pid: pid, died: died, settled: settled, outputs: outputs, wasLeft: wasLeft))
     case 33:
       guard let record = reader.record(), let number = reader.byte(),
         let outcome = KeptOutput.Outcome(rawValue: number), let errno: Int32 = reader.integer(),

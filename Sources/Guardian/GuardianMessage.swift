@@ -23,6 +23,10 @@ public enum GuardianMessage: Equatable, Sendable {
   /// What makes a device safe when its lease has run out while the daemon does not answer, with the record's descriptors;
   /// follows a `protect` whose own steps let go of the output.
   case lapse(device: [UInt8], steps: [GuardianStep])
+  /// The daemon ends in order, and what has not been withdrawn refuses to be as it is to be: it is the guardian's from now
+  /// on, until it has done it or a new daemon takes it over. A guardian that does not know this takes the daemon's end
+  /// for its death, and does the same, but for ending.
+  case leave
 
   // A guardian to its daemon.
 
@@ -65,13 +69,16 @@ public struct GuardianReport: Equatable, Sendable {
   public var settled: UInt64
   /// How many outputs there are.
   public var outputs: UInt32
+  /// Whether the daemon has ended in order, and left what refused.
+  public var wasLeft: Bool
 
   /// Puts a report together.
-  public init(pid: Int32, died: UInt64, settled: UInt64, outputs: UInt32) {
+  public init(pid: Int32, died: UInt64, settled: UInt64, outputs: UInt32, wasLeft: Bool = false) {
     self.pid = pid
     self.died = died
     self.settled = settled
     self.outputs = outputs
+    self.wasLeft = wasLeft
   }
 }
 

@@ -21,6 +21,36 @@ public final class GuardianLink {
     case lost
     /// Its program is not installed.
     case missing
+    /// The daemon ends, and has ended it.
+    case ended
+    /// The daemon ends, and has left it with what refuses to be safe.
+    case left(Int32)
+  }
+
+  /// Who answers for the outputs of a daemon that is not there.
+  public enum Heir {
+    /// Nobody.
+    case nobody
+    /// A guardian whose daemon lives.
+    case daemon
+    /// A guardian, with what it could not make safe so far.
+    case guardian(notSafe: [Refusing])
+  }
+
+  /// An output that a guardian could not make safe so far.
+  public struct Refusing: Sendable {
+    /// Which.
+    public var device: DeviceID
+    /// Why, in the C library's words.
+    public var why: String
+    /// Whether the guardian tries again. What has gone has to be opened anew.
+    public var isTriedAgain: Bool
+
+    init(_ output: KeptOutput) {
+      device = DeviceID(String(decoding: output.record.device, as: UTF8.self))
+      why = SystemError.text(output.errno)
+      isTriedAgain = output.errno != ENODEV
+    }
   }
 
   private struct Ward {
@@ -90,9 +120,12 @@ public final class GuardianLink {
   /// Where the guardian of the daemon with this control socket listens.
   public static func path(beside socket: String) -> String { "\(socket).guardian" }
 
-  /// Whether a guardian answers for the daemon with this control socket, dead or alive.
-  public static func isThere(beside socket: String) -> Bool {
-    (try? UnixSocket.connect(path(beside: socket), packets: true)) != nil
+  /// Asks who answers for the outputs of the daemon with this control socket; nothing changes by that.
+  public static func heir(beside socket: String) -> Heir {
+    if let guardian = Predecessor(at: path(beside: socket)) {
+      return .guardian(notSafe: guardian.outputs.filter { $0.outcome == .failed }.map(Refusing.init))
+    }
+    return (try? UnixSocket.connect(path(beside: socket), packets: true)) != nil ? .daemon : .nobody
   }
 
   /// Ends the guardian that a daemon which has died left behind: everything becomes safe and is let go of. Does nothing
@@ -142,16 +175,31 @@ public final class GuardianLink {
     left = [:]
   }
 
+  /// Whether the guardian can do something about an output without this process.
+  public func keeps(_ device: DeviceID) -> Bool {
+    guard connection != nil, let ward = wards[device] else { return false }
+    return !ward.record.steps.isEmpty
+  }
+
   /// Ends the guardian: the outputs are as they are to be. Waits until it has let go of the lines, 300 ms at most.
-  public func end() {
+  /// - Parameter rest: outputs that are not. It goes on with those that it `keeps`, without this process, and ends when
+  ///   it has done them.
+  public func end(leaving rest: [DeviceID] = []) {
     isEnding = true
-    guard case .running(let pid) = state, let connection else { return }
+    guard case .running(let pid) = state, connection != nil else { return }
+    if rest.contains(where: keeps) {
+      for id in order where !rest.contains(id) { send(.withdraw(device: Array(id.rawValue.utf8))) }
+      send(.leave)
+      state = connection == nil ? .ended : .left(pid)
+      return drop()
+    }
+    guard let connection else { return }
     drop()
     Files.remove(path)
     // One that does not listen is ended the hard way: it must not take this for a death.
     if (try? connection.send(.end)) == nil || !connection.waitForEnd() { kill(pid, SIGKILL) }
     _ = try? Spawn.wait(for: pid)
-    state = .lost
+    state = .ended
   }
 
   // MARK: The process
@@ -273,7 +321,7 @@ public final class GuardianLink {
   private func publish(_ predecessor: Predecessor) {
     let report = predecessor.report
     let outputs: [Value] = predecessor.outputs.compactMap { output in
-      guard output.hold != nil || output.outcome == .failed else { return nil }
+      guard report.wasLeft || output.hold != nil || output.outcome == .failed else { return nil }
       let text = String(decoding: output.record.device, as: UTF8.self)
       var fields: Fields = ["device": .string(text), "outcome": .string("\(output.outcome)")]
       if let hold = output.hold {
@@ -286,7 +334,8 @@ public final class GuardianLink {
     events.publish(
       "system:guardian_report", from: "system", priority: .high,
       [
-        "daemon": .int(Int64(report.pid)), "count": .int(Int64(report.outputs)), "outputs": .list(outputs),
+        "daemon": .int(Int64(report.pid)), "left": .bool(report.wasLeft), "count": .int(Int64(report.outputs)),
+        "outputs": .list(outputs),
         "took_us": .int(Int64(clamping: report.settled &- report.died) / 1000),
         "ago_ms": .int((loop.now - Instant(nanoseconds: report.died)).nanoseconds / 1_000_000),
       ])

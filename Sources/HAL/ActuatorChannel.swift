@@ -51,6 +51,10 @@ final class ActuatorChannel {
   private var answerInside: Result<Void, HALError.Fault>?
   /// The hardware has taken the last level it was told.
   private(set) var isSettled = false
+  /// What it is to be at the end; nil while it serves.
+  private var end: ActuatorSettings.OnExit?
+  /// Called at the end whenever the hardware has answered.
+  var onAnswer: () -> Void = {}
 
   init(_ device: Device, _ settings: ActuatorSettings, _ clock: any Timekeeper, _ events: any EventSink) {
     self.device = device
@@ -118,6 +122,7 @@ final class ActuatorChannel {
     rivals: [ActuatorChannel], stop: HALError?
   ) throws(HALError) -> Receipt {
     guard let driver else { throw health.error ?? .unavailable(device.id, "it is not open") }
+    guard end == nil else { throw .unavailable(device.id, "the daemon ends") }
     let target = try target(of: command, driver)
     if let asked, asked <= .zero { throw .invalid(device.id, "a lease must be longer than nothing") }
     let now = clock.now
@@ -278,15 +283,29 @@ final class ActuatorChannel {
     goSafe(reason, holder: holder, cause ?? lease.cause, clock.now)
   }
 
-  /// Lets go of the line as the board file or `mode` says.
-  func close(_ mode: ActuatorSettings.OnExit) {
-    if mode == .safe {
-      goSafe("shutdown", holder: nil, lease?.cause, clock.now)
-    } else {
-      endLease()
-    }
+  // MARK: The end
+
+  /// Is told for the last time, as `mode` says; told again while it refuses, until `letGo`.
+  func end(_ mode: ActuatorSettings.OnExit) {
+    // What has been refused for long would be tried again late only.
+    let isRefused = retry.isWaiting
+    retry.reset()
+    end = mode
+    if mode == .safe { goSafe("shutdown", holder: nil, lease?.cause, clock.now) } else { endLease() }
+    guard mode == .input || isRefused && !retry.isWaiting else { return }
+    if let fault = drive(settings.safe) { failed(fault, cause: nil) }
+  }
+
+  /// There is nothing to wait for at the end: the hardware has taken what it was told last, or is not there.
+  var isThrough: Bool { driver == nil || isSettled || health.isGone }
+
+  /// Why the hardware does not do what it was told; nil when it does, or has nothing to do yet.
+  var refusal: HALError? { isSettled ? nil : health.error }
+
+  /// Lets go of the line, as `end` has left it.
+  func letGo() {
     retry.cancel()
-    driver?.release(mode)
+    if let end, end != .input { driver?.release(end) }
     driver = nil
   }
 
@@ -370,7 +389,11 @@ final class ActuatorChannel {
     let mine = generation
     isSettled = false
     isInsideSet = true
-    driver.set(target) { self.answered(mine, $0) }
+    if end == .input {
+      driver.turnIntoInput { self.answered(mine, $0) }
+    } else {
+      driver.set(target) { self.answered(mine, $0) }
+    }
     isInsideSet = false
     defer { answerInside = nil }
     switch answerInside {
@@ -411,13 +434,14 @@ final class ActuatorChannel {
       self.owed = nil
       publishChange(owed.previous, reason: owed.reason, holder: owed.holder, owed.cause, lease: .zero)
     }
+    onAnswer()
   }
 
   /// The hardware did not take a level: nobody knows what it does, so it is told to be safe until it says it is.
   private func failed(_ fault: HALError.Fault, cause: Cause?) {
     let now = clock.now
-    health.fail(fault, operation: "set", cause: cause)
-    if level != settings.safe {
+    health.fail(fault, operation: end == .input ? "let go of" : "set", cause: cause)
+    if level != settings.safe, end != .input {
       owed = Owed(previous: level, reason: "fault", holder: lease?.holder ?? "system", cause: cause)
       level = settings.safe
       onSince = nil
@@ -428,6 +452,7 @@ final class ActuatorChannel {
       guard let self, driver != nil else { return }
       if let fault = drive(settings.safe) { failed(fault, cause: nil) }
     }
+    onAnswer()
   }
 
   @discardableResult

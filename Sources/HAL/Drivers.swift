@@ -55,9 +55,20 @@ public protocol OutputDriver: AnyObject {
   ///   kernel PWM), later behind a slow bus.
   func set(_ level: Double, _ done: @escaping (Result<Void, HALError.Fault>) -> Void)
 
-  /// Called before the daemon ends, after the last `set`.
-  /// - Parameter mode: `input` turns the line around; `hold` and `safe` leave it driven as it is.
+  /// Makes it an input, or switches it off where there is no such thing: what `on_exit: input` asks for at the end.
+  /// Called again where it fails; unless a driver says otherwise, it is what `release` does, and never fails.
+  /// - Parameter done: as for `set`.
+  func turnIntoInput(_ done: @escaping (Result<Void, HALError.Fault>) -> Void)
+
+  /// Called before the daemon ends, after the last `set`, with `hold` or `safe`: it stays driven as it is.
   func release(_ mode: ActuatorSettings.OnExit)
+}
+
+extension OutputDriver {
+  public func turnIntoInput(_ done: @escaping (Result<Void, HALError.Fault>) -> Void) {
+    release(.input)
+    done(.success(()))
+  }
 }
 
 /// A line that is watched.

@@ -37,12 +37,14 @@ public final class Hardware {
   var rivals: [DeviceID: [ActuatorChannel]] = [:]
   let clock: any Timekeeper
   let events: any EventSink
-  private let backend: any Backend
+  let backend: any Backend
   private var lastNumber: UInt64 = 0
-  private var retries: [DeviceID: Retry] = [:]
+  var retries: [DeviceID: Retry] = [:]
   private var keeper: (any HoldKeeper)?
   private var isTakingOver = true
-  private var isOpen = false
+  var isOpen = false
+  /// The end that waits for the hardware; nil when there is none.
+  var ending: Ending?
 
   /// Puts a gate before `backend`; no device is touched until `open`.
   /// - Parameters:
@@ -77,7 +79,7 @@ public final class Hardware {
     if !known.contains(where: { $0 === rival }) { rivals[channel.device.id] = known + [rival] }
   }
 
-  // MARK: Opening and closing
+  // MARK: Opening
 
   /// Opens every device: actuators go to their safe state, inputs are watched, cameras with `motion` run.
   ///
@@ -124,32 +126,6 @@ public final class Hardware {
       retries[device.id] = retry
       retry.later { [weak self] in self?.open(device) }
     }
-  }
-
-  /// What becomes of the actuators when the gate closes.
-  public enum Closing: Sendable {
-    /// As each one's `on_exit` says.
-    case asDeclared
-    /// All safe, whatever the board file says.
-    case safe
-  }
-
-  /// Ends everything: actuators as `mode` says, inputs, subscriptions and cameras stop, devices are let go.
-  public func close(_ mode: Closing = .asDeclared) {
-    guard isOpen else { return }
-    isOpen = false
-    for retry in retries.values { retry.cancel() }
-    retries = [:]
-    for channel in actuators { channel.close(mode == .safe ? .safe : channel.settings.onExit) }
-    for device in board.devices {
-      switch channels[device.id] {
-      case .sensor(let channel): channel.stop()
-      case .input(let channel): channel.stop()
-      case .camera(let channel): channel.stop()
-      default: break
-      }
-    }
-    backend.close()
   }
 
   /// A driver's thread does not answer any more, or does again: the device is `device:lost`, or `device:back`.

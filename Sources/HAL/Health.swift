@@ -6,6 +6,8 @@ final class Health {
   let device: DeviceID
   /// What it fails with now; nil while it works.
   private(set) var error: HALError?
+  /// It is not there.
+  var isGone: Bool { if case .failed(_, _, .gone) = error { true } else { false } }
   /// How often it began to fail.
   private(set) var faults: UInt64 = 0
   private let events: any EventSink

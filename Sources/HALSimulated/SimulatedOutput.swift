@@ -86,6 +86,14 @@ final class SimulatedOutput: OutputDriver, Injectable {
     return true
   }
 
+  func turnIntoInput(_ done: @escaping (Result<Void, HALError.Fault>) -> Void) {
+    if let plan, self.plan?.strikes(at: world.clock.now) ?? false, let fault = plan.fault {
+      return done(.failure(fault))
+    }
+    release(.input)
+    done(.success(()))
+  }
+
   func release(_ mode: ActuatorSettings.OnExit) { released = mode }
 
   private func take(_ level: Double, _ number: UInt64) {

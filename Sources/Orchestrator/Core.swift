@@ -145,20 +145,24 @@ public final class Core {
 
   /// Ends in order: agents, then outputs, then what is to be kept.
   /// - Parameters:
-  ///   - onSafe: called when the hardware has been let go of, while lines may still be added to the ledger.
+  ///   - patience: how long to wait for outputs that refuse to be as they are to be at the end.
+  ///   - onSafe: called with those when the hardware has been let go of, while lines may still be added to the ledger.
   ///   - done: called when everything is on the disk, or could not be written.
-  public func end(onSafe: @escaping () -> Void, _ done: @escaping () -> Void) {
+  public func end(
+    within patience: Duration, onSafe: @escaping ([Hardware.Refusal]) -> Void, _ done: @escaping () -> Void
+  ) {
     log.publish("system:stopping", from: "system")
     // Rules and agents that wait for this event may still act on it; nothing is woken after them.
     loop.later { [unowned self] in
       agents.shutDown { [unowned self] in
         log.dispatch = { _ in }
-        hardware.close()
-        onSafe()
-        registry.close { [unowned self] in
-          guard let stops else { return done() }
-          // A stop that nobody was answered yet holds after the restart, too.
-          stops.whenKept { _ in done() }
+        hardware.end(within: patience) { [unowned self] refusals in
+          onSafe(refusals)
+          registry.close { [unowned self] in
+            guard let stops else { return done() }
+            // A stop that nobody was answered yet holds after the restart, too.
+            stops.whenKept { _ in done() }
+          }
         }
       }
     }

@@ -20,6 +20,8 @@ final class GuardianProcess {
   private var successor: Int32 = -1
   private var outputs = Outputs()
   private var isCharged = false
+  /// The daemon has ended in order, and has left what refuses.
+  private var isLeft = false
   private var death: (noticed: UInt64, settled: UInt64)?
   private var leases = LeaseWatch()
   /// When the leases of a living daemon are looked at next; nil for never.
@@ -54,7 +56,10 @@ final class GuardianProcess {
     var set = sigset_t()
     // SAFETY: the set is a local, copied by the calls.
     unsafe sigemptyset(&set)
-    for number in [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE] { unsafe sigaddset(&set, number) }
+    // SIGXFSZ: where a file may not grow (RLIMIT_FSIZE) the write fails, which is enough.
+    for number in [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGXFSZ] {
+      unsafe sigaddset(&set, number)
+    }
     unsafe sigprocmask(SIG_BLOCK, &set, nil)
     return unsafe openstarry_signal_descriptor(&set)
   }
@@ -106,6 +111,8 @@ final class GuardianProcess {
     if watched[3].revents != 0 { takeSignals() }
     if successor >= 0, watched[4].revents != 0 { hearSuccessor() }
     if watched[2].revents != 0 { accept() }
+    // What was left is done, or gone; a successor that is at it has the last word.
+    if isLeft, successor < 0, outputs.due == nil { exit(0) }
   }
 
   /// Until the next lease ends, or a step is tried again; for ever while nothing is held.
@@ -128,6 +135,7 @@ final class GuardianProcess {
       case .unknown: break
       }
       packet.closeRest()
+      if isLeft { return }
     }
   }
 
@@ -139,6 +147,9 @@ final class GuardianProcess {
     case .withdraw(let device): outputs.forget(device)
     case .charge: isCharged = true
     case .end: exit(0)
+    case .leave:
+      isLeft = true
+      daemonDied()
     case .watch(let deadline):
       leases.hear(deadline)
       outputs.reconsider(deadline)
@@ -223,7 +234,7 @@ final class GuardianProcess {
   private func report() {
     guard let death else { return }
     let report = GuardianReport(
-      pid: pid, died: death.noticed, settled: death.settled, outputs: UInt32(outputs.all.count))
+      pid: pid, died: death.noticed, settled: death.settled, outputs: UInt32(outputs.all.count), wasLeft: isLeft)
     var isHeard = Packet.send(successor, .report(report), [])
     for output in outputs.all where isHeard {
       let kept = KeptOutput(
@@ -239,13 +250,15 @@ final class GuardianProcess {
     guard let death else { return }
     var line = LineText("the daemon (process ", level: 3)
     line.add(UInt64(pid))
-    line.add(") has died; ")
+    line.add(isLeft ? ") has ended and left what refused to be safe; " : ") has died; ")
     line.add(UInt64(outputs.all.count))
     line.add(" outputs dealt with in ")
     line.add((death.settled - death.noticed) / 1000)
     line.add(" us")
     line.write()
-    for output in outputs.all where output.hold != nil || output.outcome == .failed { output.announce(death.noticed) }
+    for output in outputs.all where isLeft || output.hold != nil || output.outcome == .failed {
+      output.announce(death.noticed)
+    }
   }
 }
 

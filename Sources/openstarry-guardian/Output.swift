@@ -78,12 +78,12 @@ struct Output {
       case .drive(let active): result = openstarry_line_set(descriptor, active)
       case .configure(let flags): result = openstarry_line_configure(descriptor, flags)
       case .write(let bytes):
-        // Nothing to sysfs, whose attributes have no length; a file must not keep the rest of what was longer.
-        _ = ftruncate(descriptor, 0)
         // SAFETY: the array is valid for its count during the call.
         result = unsafe bytes.withUnsafeBytes {
           unsafe pwrite(descriptor, $0.baseAddress, $0.count, 0) == $0.count ? 0 : -1
         }
+        // Nothing to sysfs, whose attributes have no length; a file must not keep the rest of what was longer.
+        if result == 0 { _ = ftruncate(descriptor, bytes.count) }
       case .transfer(let address, let bytes):
         // SAFETY: as above.
         result = unsafe bytes.withUnsafeBufferPointer {
@@ -124,6 +124,7 @@ struct Output {
     case .failed:
       line.add("NOT SAFE: ")
       line.add(error: errno)
+      line.add(due == nil ? "; it has to be opened anew" : "; tried again until it is")
     }
     line.write()
   }

@@ -128,9 +128,12 @@ struct Outputs {
     }
   }
 
-  /// Makes everything safe, also what is held.
+  /// Makes everything safe, also what is held, and says what is not.
   mutating func makeAllSafe() {
-    for index in all.indices where all[index].outcome != .done { all[index].act(now: monotonicNow()) }
+    for index in all.indices where all[index].outcome != .done {
+      all[index].act(now: monotonicNow())
+      if all[index].outcome == .failed { all[index].announce(monotonicNow()) }
+    }
   }
 
   /// Makes a device safe, unless it is, and forgets it.

@@ -1,4 +1,5 @@
 import Glibc
+import GuardianTestKit
 import Linux
 import Model
 import Testing
@@ -87,5 +88,60 @@ import Testing
       let idle = try station.start("openstarryd", words + ["--make-safe"], [name: value])
       #expect(idle.wait() == 0 && idle.errors.isEmpty)
     }
+  }
+
+  /// Nothing of a simulated board outlives the daemon: there is nobody to leave it to.
+  @Test func whatRefusesAtTheEndIsNamed() throws {
+    let station = try station()
+    let daemon = try station.daemon()
+    for id in ["fan", "lamp"] { #expect(try station.run("set", id, "on", "--for", "60s").code == 0) }
+    #expect(try station.run("simulate", "lamp", "nack").code == 0)
+    #expect(try station.run("set", "lamp", "off").code != 0)
+    let shown = try #require(try station.run("status", "--json").json?.map?["not_safe"]?.map)
+    #expect(shown.count == 1 && shown["lamp"]?.string?.contains("no acknowledge") == true, "\(shown)")
+    #expect(try station.run("status").lines.contains { $0.contains("not_safe") && $0.contains("lamp") })
+    daemon.send(SIGTERM)
+    #expect(daemon.wait() == 74)
+    let lines = daemon.errors.split(separator: "\n")
+    #expect(lines.last?.hasSuffix("NOT SAFE: lamp") == true, "\(daemon.errors)")
+    #expect(
+      lines.contains { $0.contains("NOT SAFE: set 'lamp' failed: no acknowledge") && $0.contains("nobody tries") })
+    #expect(!daemon.errors.contains("NOT SAFE: fan"))
+    // It has ended well all the same: the next one has nothing to say of it.
+    let next = try station.daemon()
+    #expect(!next.errors.contains("has died") && !next.errors.contains("ended badly"))
+  }
+
+  @Test func makeSafeLeavesToAGuardianWhatIsItsOwn() throws {
+    let station = try station()
+    try station.write(
+      "real.yaml", "name: real\nbackend: linux\ndevices: {load: {kind: sensor, driver: procfs, quantity: load1}}\n")
+    let fixture = try PWMFixture(channels: 2)
+    let ward = try WardProcess(
+      try Station.executable("guardian-ward"), board: try fixture.board(["", ""]), root: fixture.root,
+      socket: station.socket, guardian: try Station.executable("openstarry-guardian"), ["o0=1"])
+    try ward.refuseWrites(true)
+    // A safe output that is told to be safe again refuses no less.
+    ward.kill()
+    func makeSafe(_ environment: [String: String] = [:]) throws -> Program {
+      let program = try station.start(
+        "openstarryd", ["--config", "openstarry.yaml", "--board", "real.yaml", "--make-safe"], environment)
+      _ = program.wait()
+      return program
+    }
+    #expect(eventually { (try? makeSafe().exitCode) == 74 })
+    for environment in [["EXIT_STATUS": "9"], ["EXIT_STATUS": "74", "SERVICE_RESULT": "exit-code"]] {
+      let program = try makeSafe(environment)
+      #expect(program.exitCode == 74)
+      #expect(program.errors.contains("NOT SAFE: o0: File too large; its guardian tries again"), "\(program.errors)")
+      #expect(program.errors.contains("NOT SAFE: o0, o1"), "\(program.errors)")
+    }
+    try ward.refuseWrites(false)
+    #expect(eventually { (try? makeSafe().exitCode) == 0 })
+    #expect(try fixture.text(0) == "0")
+    ward.relieve()
+    // Nobody is left; that it ended in order with something refused is no reason to move what is to be held.
+    let idle = try makeSafe(["EXIT_STATUS": "74", "SERVICE_RESULT": "exit-code"])
+    #expect(idle.exitCode == 0 && idle.errors.isEmpty)
   }
 }

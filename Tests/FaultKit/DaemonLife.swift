@@ -112,7 +112,7 @@ final class DaemonLife {
   func end() {
     guard isReady, !isEnding else { return }
     isEnding = true
-    core?.end(onSafe: { [unowned self] in
+    core?.end(within: .zero, onSafe: { [unowned self] _ in
       isClosed = true
       onClosed()
     }) { [unowned self] in hasEnded = true }

@@ -49,6 +49,7 @@ public enum Ward {
     let backend = LinuxBackend(board: board, loop: loop, root: root, guardian: link)
     let hardware = Hardware(board: board, backend: backend, clock: loop, events: log)
     try loop.onSignal(SIGTERM) { loop.stop() }
+    try loop.onSignal(SIGXFSZ) {}
     link.start()
     hardware.open(keeper: link)
     if !words.contains("uncharged") { link.charge() }
@@ -97,8 +98,11 @@ public enum Ward {
     }
     if words.contains("stop") { kill(getpid(), SIGSTOP) }
     loop.run()
-    hardware.close()
-    link.end()
+    var refusals: [Hardware.Refusal]?
+    hardware.end(within: .milliseconds(500)) { refusals = $0 }
+    while refusals == nil { loop.turn(wait: true) }
+    let rest = (refusals ?? []).map(\.device)
+    link.end(leaving: rest)
   }
 
   /// Gives the connection to the guardian to a child that lives on: a daemon whose end is not its connection's.

@@ -93,9 +93,30 @@ public final class WardProcess {
   /// Ends it in order.
   /// - Returns: its exit code.
   public func end() throws -> Int32 {
+    askToEnd()
+    return try waitForEnd()
+  }
+
+  /// Tells it to end in order.
+  public func askToEnd() { Glibc.kill(pid, SIGTERM) }
+
+  /// Waits until it has ended.
+  /// - Returns: its exit code.
+  public func waitForEnd() throws -> Int32 {
     hasEnded = true
-    Glibc.kill(pid, SIGTERM)
     return try Spawn.wait(for: pid)
+  }
+
+  /// Has what it and its guardian write to files refused (EFBIG, setrlimit(2)), or allows it again. Pipes and sockets are
+  /// none.
+  public func refuseWrites(_ isRefused: Bool, guardian isGuardian: Bool = true) throws {
+    var processes = hasEnded ? [] : [pid]
+    if isGuardian { processes.append(guardian) }
+    for process in processes {
+      let command = try Spawn.start(
+        "/usr/bin/prlimit", ["prlimit", "--pid", "\(process)", "--fsize=\(isRefused ? "0" : "unlimited"):unlimited"])
+      guard try Spawn.wait(for: command) == 0 else { throw SystemError("prlimit", "\(process)", errno: EPERM) }
+    }
   }
 
   /// Stops it where it is, so that it lives and does not answer; `goOn` ends that.

@@ -31,20 +31,21 @@ import Testing
   }
 
   private func message(_ random: inout SeededGenerator) -> GuardianMessage {
-    switch Int.random(in: 0..<15, using: &random) {
+    switch Int.random(in: 0..<16, using: &random) {
     case 0: .page
     case 1: .protect(record(&random))
     case 2: .withdraw(device: random.bytes(0...64))
     case 3: .charge
     case 4: .end
     case 5: .hello
+    case 15: .leave
     case 6: .discard(device: random.bytes(0...64))
     case 7: .take
     case 8:
       .report(
         GuardianReport(
           pid: Int32.random(in: 0 ... .max, using: &random), died: random.next(), settled: random.next(),
-          outputs: UInt32.random(in: 0 ... .max, using: &random)))
+          outputs: UInt32.random(in: 0 ... .max, using: &random), wasLeft: Bool.random(using: &random)))
     case 9:
       .kept(
         KeptOutput(
@@ -79,7 +80,10 @@ import Testing
   @Test func aTornMessageIsNone() {
     var random = SeededGenerator(2)
     for _ in 0..<500 {
-      let bytes = message(&random).bytes
+      let whole = message(&random)
+      // The last field of a report is younger than the others, and may be missing.
+      if case .report = whole { continue }
+      let bytes = whole.bytes
       for count in 0..<bytes.count {
         #expect(GuardianMessage(Array(bytes.prefix(count))) == nil)
         // Not even when the length agrees.
@@ -105,7 +109,7 @@ import Testing
   @Test func anUnknownKindIsNone() {
     for kind in [UInt8](0...255) {
       let bytes: [UInt8] = [0x4F, 0x47, 1, kind, 8, 0, 0, 0]
-      let isKnown = [1, 4, 5, 16, 18].contains(kind)
+      let isKnown = [1, 4, 5, 8, 16, 18].contains(kind)
       #expect((GuardianMessage(bytes) != nil) == isKnown)
     }
   }

@@ -159,7 +159,7 @@ import Testing
       return
     }
     #expect(backend.absence(of: "d")?.contains("no GPIO chip 'pinctrl-bcm2711'") == true)
-    output.release(.input)
+    output.turnIntoInput { _ in }
     backend.close()
   }
 

@@ -90,7 +90,7 @@ import Testing
     output.release(.hold)
     output.release(.safe)
     #expect(try tree.read("\(Self.device)/pwm1/enable") == "1")
-    output.release(.input)
+    output.turnIntoInput { _ in }
     #expect(try tree.read("\(Self.device)/pwm1/enable") == "0")
     #expect(try tree.read("\(Self.device)/unexport") == "1")
   }

@@ -55,16 +55,19 @@ final class GPIOOutput: OutputDriver {
     }
   }
 
-  /// `input` reconfigures the line; `hold` and `safe` keep it driven as long as the process lives. What the kernel
-  /// does with it afterwards is said at `DrivenLine`.
-  func release(_ mode: ActuatorSettings.OnExit) {
-    guard mode == .input, let request = holder.request else { return }
+  func turnIntoInput(_ done: @escaping (Result<Void, HALError.Fault>) -> Void) {
+    guard let request = holder.request else { return done(.failure(.gone)) }
     do throws(HALError.Fault) {
       try request.turnIntoInput()
+      done(.success(()))
     } catch {
       holder.note(error)
+      done(.failure(error))
     }
   }
+
+  /// The line is driven as long as the process lives. What the kernel does with it afterwards is said at `DrivenLine`.
+  func release(_ mode: ActuatorSettings.OnExit) {}
 
   /// Releases the line.
   func close() { holder.close() }

@@ -37,10 +37,11 @@ final class I2COutput: OutputDriver {
     }
   }
 
-  /// The chip has no inputs: `input` switches the channel off. It keeps driving without us in every case.
-  func release(_ mode: ActuatorSettings.OnExit) {
-    if mode == .input { set(0) { _ in } }
-  }
+  /// The chip has no inputs: the channel is switched off.
+  func turnIntoInput(_ done: @escaping (Result<Void, HALError.Fault>) -> Void) { set(0, done) }
+
+  /// The chip keeps driving without us.
+  func release(_ mode: ActuatorSettings.OnExit) {}
 
   /// Tells the guardian what to write to the chip, on a descriptor of its own: which chip one speaks to is a property of
   /// the open file.

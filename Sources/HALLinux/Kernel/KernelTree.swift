@@ -35,8 +35,11 @@ struct KernelTree: Sendable {
   /// Writes a text in one write(2), as sysfs wants it.
   func write(_ path: String, _ text: String) throws(HALError.Fault) {
     do throws(SystemError) {
-      let file = try System.open(root + path, O_WRONLY | O_TRUNC)
-      try System.writeAll(file.number, Array(text.utf8))
+      let file = try System.open(root + path, O_WRONLY)
+      let bytes = Array(text.utf8)
+      try System.writeAll(file.number, bytes)
+      // Nothing to sysfs, whose attributes have no length; a file must not keep the rest of what was longer.
+      ftruncate(file.number, bytes.count)
     } catch {
       throw HALError.Fault(errno: error.errno)
     }

@@ -43,15 +43,22 @@ final class PWMChannel: OutputDriver {
     done(Result { () throws(HALError.Fault) in try drive(level) })
   }
 
-  /// `input` switches the channel off and gives it back; `hold` and `safe` leave it running, which the kernel does
-  /// without us.
-  func release(_ mode: ActuatorSettings.OnExit) {
-    guard mode == .input, let folder else { return }
-    // Nobody is left to tell when the chip has gone in the meantime.
-    try? tree.write("\(folder)/enable", "0")
-    try? tree.write("\(Files.folder(of: folder))/unexport", "\(options.channel)")
-    self.folder = nil
+  /// Switches the channel off and gives it back.
+  func turnIntoInput(_ done: @escaping (Result<Void, HALError.Fault>) -> Void) {
+    done(
+      Result { () throws(HALError.Fault) in
+        let chip = try find()
+        let folder = "\(chip)/pwm\(options.channel)"
+        self.folder = nil
+        // What nobody has exported runs for nobody.
+        guard tree.exists(folder) else { return }
+        try tree.write("\(folder)/enable", "0")
+        try tree.write("\(chip)/unexport", "\(options.channel)")
+      })
   }
+
+  /// The kernel keeps the channel running without us.
+  func release(_ mode: ActuatorSettings.OnExit) {}
 
   private func drive(_ level: Double) throws(HALError.Fault) {
     do throws(HALError.Fault) {
@@ -63,7 +70,8 @@ final class PWMChannel: OutputDriver {
       try tree.write("\(folder)/duty_cycle", duty(level))
       try tree.write("\(folder)/enable", "1")
     } catch {
-      if folder != nil { safeguard?.withdraw() }
+      // What refuses is still there: the guardian may have more luck with it.
+      if error == .gone { safeguard?.withdraw() }
       folder = nil
       throw error
     }

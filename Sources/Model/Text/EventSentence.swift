@@ -207,16 +207,21 @@ public enum EventSentence {
       let holder = fields["holder"]?.string.map { " was held by \($0.printable)" } ?? ""
       let fate =
         switch fields["outcome"]?.string {
-        case "held": "and still is"
-        case "failed": "and is NOT SAFE: \(fields["error"]?.string?.printable ?? "-")"
-        default: "and is safe"
+        case "held": "still is"
+        case "failed": "is NOT SAFE: \(fields["error"]?.string?.printable ?? "-")"
+        default: "is safe"
         }
-      return "\(fields["device"]?.string?.printable ?? "-")\(holder) \(fate)"
+      let and = holder.isEmpty ? "" : "\(holder) and"
+      return "\(fields["device"]?.string?.printable ?? "-")\(and) \(fate)"
     }
     let daemon = event["daemon"].map { " (process \($0.text()))" } ?? ""
     let time = event["took_us"]?.int.map { " in \(Duration.microseconds($0).text)" } ?? ""
     let rest = outputs.isEmpty ? "" : ": \(outputs.prefix(12).joined(separator: "; "))"
-    return "the daemon before\(daemon) died; its guardian saw to \(event["count"]?.text() ?? "-") outputs\(time)\(rest)"
+    let count = event["count"]?.text() ?? "-"
+    guard event["left"]?.bool != true else {
+      return "the daemon before\(daemon) ended and left its guardian \(count) outputs that refused to be safe\(rest)"
+    }
+    return "the daemon before\(daemon) died; its guardian saw to \(count) outputs\(time)\(rest)"
   }
 
   private static func other(_ event: Event) -> String {
