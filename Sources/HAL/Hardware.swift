@@ -89,10 +89,10 @@ public final class Hardware {
   public func open(keeper: (any HoldKeeper)? = nil) {
     // Actuators first: nothing may be undriven for longer than needed.
     openActuators(keeper: keeper)
-    for device in board.devices { if case .actuator = device.kind {} else { open(device) } }
+    for device in board.devices where !opensEarly(device) { open(device) }
   }
 
-  /// Opens the actuators alone, unless they are open; `open` does the rest later.
+  /// Opens the actuators, and the inputs that stop them all, unless they are open; `open` does the rest later.
   /// - Parameter takingOver: whether one that was held when the daemon before died goes on as it was.
   public func openActuators(keeper: (any HoldKeeper)? = nil, takingOver: Bool = true) {
     guard !isOpen else { return }
@@ -101,6 +101,16 @@ public final class Hardware {
     isTakingOver = takingOver && emergencyStop == nil
     isOpen = true
     for device in board.devices { if case .actuator = device.kind { open(device) } }
+    for device in board.devices { if case .input = device.kind, opensEarly(device) { open(device) } }
+  }
+
+  /// Whatever can be switched on, and whatever must be able to switch it off.
+  private func opensEarly(_ device: Device) -> Bool {
+    switch device.kind {
+    case .actuator: true
+    case .input(let settings): settings.emergencyStop
+    default: false
+    }
   }
 
   private func open(_ device: Device) {

@@ -10,13 +10,15 @@ public final class Bench {
   public let hardware: Hardware
 
   /// Opens a board with `devices`.
-  /// - Parameter encoder: makes the pictures that snapshots return.
-  public init(_ devices: [Device], seed: UInt64 = 1, encoder: JPEGEncoder? = nil) {
+  /// - Parameters:
+  ///   - encoder: makes the pictures that snapshots return.
+  ///   - isInSafeMode: opens what safe mode opens, and no more.
+  public init(_ devices: [Device], seed: UInt64 = 1, encoder: JPEGEncoder? = nil, isInSafeMode: Bool = false) {
     sink = RecordingSink(clock: clock)
     let board = Board(name: "bench", backend: .simulated, devices: devices)
     backend = SimulatedBackend(board: board, clock: clock, seed: seed, encoder: encoder)
     hardware = Hardware(board: board, backend: backend, clock: clock, events: sink)
-    hardware.open()
+    if isInSafeMode { hardware.openActuators(takingOver: false) } else { hardware.open() }
   }
 
   /// Moves time on by so many milliseconds.

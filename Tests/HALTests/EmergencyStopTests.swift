@@ -92,6 +92,29 @@ import Testing
     #expect(bench.hardware.emergencyStop?.by == "stop")
   }
 
+  @Test(arguments: ["pressed", "gone", "released"]) func safeModeListensToTheButtonFromTheStart(button: String) throws {
+    let script: Value = button == "pressed" ? [["after": "0s", "active": true]] : []
+    let bench = Bench(
+      [
+        .actuator("fan"), .sensor("room"), .input("door"),
+        .input("stop", InputSettings(emergencyStop: true), script: script),
+      ], isInSafeMode: true)
+    if button == "gone" { try bench.backend.inject("stop", "unplug") }
+    bench.wait(1)
+    let refused = failure { () throws(HALError) in try bench.hardware.controlActuator("fan", .on, as: ann) }
+    #expect((refused == nil) == (button == "released"))
+    #expect((bench.hardware.emergencyStop?.by == "stop") == (button != "released"))
+    try bench.backend.inject("stop", ["active": true])
+    #expect(bench.level("fan") == 0 && bench.hardware.emergencyStop?.by == "stop")
+    // The rest is not touched before safe mode is left.
+    var readings: [Bool] = []
+    func read() { bench.hardware.getSensorData("door", as: ann) { readings.append((try? $0.get()) != nil) } }
+    read()
+    bench.hardware.open()
+    read()
+    #expect(readings == [false, true])
+  }
+
   /// Whatever is commanded, in whatever order: while a stop is in force nothing is away from its safe state.
   @Test(arguments: 1...40 as ClosedRange<UInt64>)
   func nothingIsEverOnDuringAStop(seed: UInt64) throws {
