@@ -50,10 +50,7 @@ public final class CrashBook {
     // Whoever has no record does not own what is kept either.
     guard record != nil else { return }
     var isChanged = last.map { strikes.note($0, at: now) } ?? false
-    if wasReset {
-      strikes.noteUnknownEnd(at: now)
-      isChanged = true
-    }
+    if wasReset, strikes.noteReset(at: now) { isChanged = true }
     // Before anything else can end the daemon again.
     if isChanged {
       strikes.revision += 1

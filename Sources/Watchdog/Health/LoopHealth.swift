@@ -9,6 +9,9 @@ public struct LoopHealth: Sendable {
   public struct Limits: Sendable {
     /// A beat that comes later than this is said to be late.
     public var late = Duration.milliseconds(500)
+    /// A queue that nothing was taken from for this long is stuck. Two beats may come within one turn of the loop, which
+    /// has handed on nothing in between.
+    public var queue = Duration.milliseconds(500)
     /// A job of a worker that takes longer makes the worker stuck: said, with its name.
     public var job = Duration.seconds(10)
     /// A stuck worker without which outputs cannot be made safe holds the feeding back after this long.
@@ -108,6 +111,8 @@ public struct LoopHealth: Sendable {
 
   private let limits: Limits
   private var last: Sample?
+  /// For each queue, how much had been taken when something was taken last, or nothing waited, and when that was seen.
+  private var moved: [String: (taken: UInt64, at: Instant)] = [:]
   private var stuck: Set<String> = []
 
   /// Nothing has been seen yet.
@@ -121,10 +126,11 @@ public struct LoopHealth: Sendable {
     if let late = lateness(sample) { reports.append(late) }
     var known: Set<String> = []
     for queue in sample.queues {
-      let before = last?.queues.first { $0.name == queue.name }
-      let isStuck = queue.waiting > 0 && before.map { $0.waiting > 0 && $0.taken == queue.taken } ?? false
+      if queue.waiting == 0 || moved[queue.name]?.taken != queue.taken { moved[queue.name] = (queue.taken, sample.now) }
+      let age = moved[queue.name].map { sample.now - $0.at } ?? .zero
+      let isStuck = age >= limits.queue
       if isStuck { feeds = false }
-      note("queue \(queue.name)", isStuck, last.map { sample.now - $0.now } ?? .zero, true, &known, &reports)
+      note("queue \(queue.name)", isStuck, age, true, &known, &reports)
     }
     for worker in sample.workers {
       let age = worker.busySince.map { sample.now - $0 } ?? .zero

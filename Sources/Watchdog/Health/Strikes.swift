@@ -62,6 +62,9 @@ public struct Strikes: Sendable, Hashable {
   /// Agents that are not run, and why.
   public private(set) var quarantined: [AgentID: Quarantine] = [:]
 
+  /// The boot before which the hardware's watchdog had reset the board, as it was noted last.
+  private var resetBoot: String?
+
   /// Grows with each change that is kept; 0 before the first.
   public var revision = 0
 
@@ -111,9 +114,14 @@ public struct Strikes: Sendable, Hashable {
     return self != before
   }
 
-  /// Notes an end that nothing is known of, such as a reset by the hardware's watchdog.
-  public mutating func noteUnknownEnd(at now: Moment) {
+  /// Notes that the hardware's watchdog has reset the board, an end of which nothing else is known. The hardware says so
+  /// until the next boot: it counts with the first start that hears of it.
+  /// - Returns: whether anything changed that is to be kept.
+  public mutating func noteReset(at now: Moment) -> Bool {
+    guard resetBoot != now.boot else { return false }
+    resetBoot = now.boot
     unclean = Array((unclean + [now]).suffix(Self.keptLimit))
+    return true
   }
 
   /// A person lets the agent out: nothing is held against it any more.
@@ -137,7 +145,7 @@ extension Strikes {
   /// As it is kept in a file.
   public var value: Value {
     [
-      "format": 1, "revision": .int(Int64(revision)),
+      "format": 1, "revision": .int(Int64(revision)), "reset_boot": resetBoot.map { .string($0) } ?? .null,
       "strikes": .list(
         strikes.map { ["agent": .string($0.agent.rawValue), "cause": .string($0.cause), "at": $0.at.value] }),
       "unclean": .list(unclean.map(\.value)),
@@ -158,6 +166,7 @@ extension Strikes {
     else { return nil }
     // The first version counted no revisions: any that has one is newer.
     revision = max(1, Int(clamping: value["revision"]?.int ?? 1))
+    resetBoot = value["reset_boot"]?.string
     for strike in strikes {
       guard let agent = strike["agent"]?.string.map({ AgentID($0) }), agent.isWellFormed,
         let cause = strike["cause"]?.string, let at = strike["at"].flatMap(Moment.init)

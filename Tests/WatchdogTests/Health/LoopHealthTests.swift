@@ -64,6 +64,13 @@ import Watchdog
     #expect(health.beat(sample(5, queue: (0, 11))).feeds)
   }
 
+  /// As when something begins work in the turn in which the daemon has started.
+  @Test func twoBeatsWithinOneTurnSayNothing() {
+    var health = LoopHealth()
+    for time in [1, 1.001, 1.002] { #expect(health.beat(sample(time, queue: (3, 10))) == (true, [])) }
+    #expect(!health.beat(sample(1.5, queue: (3, 10))).feeds)
+  }
+
   @Test func aStuckWorkerIsNamedAndOnlyAVitalOneHoldsTheFeedingBack() {
     for isVital in [false, true] {
       var health = LoopHealth()
