@@ -219,7 +219,8 @@ let package = Package(
     .target(
       name: "FaultKit",
       dependencies: [
-        "Model", "EventLoop", "Guardian", "HAL", "HALSimulated", "Agent", "Rules", "Store", "Watchdog", "Orchestrator",
+        "Model", "Linux", "EventLoop", "Guardian", "CCrash", "Crash", "HAL", "HALSimulated", "Agent", "Rules", "Store",
+        "Orchestrator",
       ], path: "Tests/FaultKit", swiftSettings: strict),
     .executableTarget(
       name: "fault-campaign", dependencies: ["FaultKit", "CFaults", "Linux", "Model"], path: "Tests/FaultCampaign",

@@ -59,6 +59,7 @@ final class Folders: FolderMaker {
 
   func disk(_ seed: UInt64) -> Disk {
     number += 1
+    powerGoes()
     return Disk(seed: seed, folder: "\(root)\(number)-0", isStrict: seed % 2 == 0)
   }
 
@@ -73,6 +74,14 @@ final class Folders: FolderMaker {
     } catch { fatalError("no room for a run: \(error)") }
     remove(previous)
     unsafe Self.disk = disk
+  }
+
+  /// Beside the disk's folders: what is done in it goes by no disk.
+  var runtime: String? { "\(root)run" }
+
+  func powerGoes() {
+    remove("\(root)run")
+    try? Files.makeFolder("\(root)run")
   }
 
   /// Takes away what the last run left.

@@ -91,8 +91,8 @@ final class Clients {
 
   /// Answered when it is on the disk, as the control plane does.
   private func answer(_ key: String, _ number: Int, _ life: DaemonLife) {
-    life.registry.flush { [machine] result in
-      guard !life.loop.isDead, case .success = result else { return }
+    life.registry.flush { [machine, weak life] result in
+      guard let life, !life.loop.isDead, case .success = result else { return }
       machine.ledger.answered(key, number)
     }
   }
@@ -100,16 +100,16 @@ final class Clients {
   /// Everything that agents keep is on the disk now.
   private func settle(_ life: DaemonLife) {
     let number = machine.ledger.newest
-    life.registry.flush { [machine] result in
-      guard !life.loop.isDead, case .success = result else { return }
+    life.registry.flush { [machine, weak life] result in
+      guard let life, !life.loop.isDead, case .success = result else { return }
       machine.ledger.answeredAll("state/", after: life.firstNumber, number)
     }
   }
 
   private func stop(_ life: DaemonLife) {
     var number: Int?
-    life.stops?.begin(by: "client/hand", reason: nil, cause: nil) { [machine] _, problem in
-      guard !life.loop.isDead, problem == nil else { return }
+    life.stops?.begin(by: "client/hand", reason: nil, cause: nil) { [machine, weak life] _, problem in
+      guard let life, !life.loop.isDead, problem == nil else { return }
       machine.ledger.answered("stop", number ?? machine.ledger.newest)
     }
     number = machine.ledger.newest
@@ -118,8 +118,8 @@ final class Clients {
   private func clear(_ life: DaemonLife) {
     var number: Int?
     do throws(HALError) {
-      try life.stops?.clear(by: "client/hand", cause: nil) { [machine] was, problem in
-        guard was, !life.loop.isDead, problem == nil else { return }
+      try life.stops?.clear(by: "client/hand", cause: nil) { [machine, weak life] was, problem in
+        guard was, let life, !life.loop.isDead, problem == nil else { return }
         machine.ledger.answered("stop", number ?? machine.ledger.newest)
       }
       number = machine.ledger.newest

@@ -1,4 +1,5 @@
 import Agent
+import Crash
 import HAL
 import HALSimulated
 import Model
@@ -17,6 +18,8 @@ final class DaemonLife {
   let agents: AgentSupervisor
   let rules: RuleRunner
   let processes: PuppetDriver
+  /// How earlier daemons ended, and what is held against agents.
+  let book: CrashBook
   private(set) var core: Core?
   var stops: EmergencyStops? { core?.stops }
   /// What was handed in to be kept before it began.
@@ -29,6 +32,8 @@ final class DaemonLife {
   private(set) var isClosed = false
   /// Why it leaves everything but the outputs alone.
   private(set) var safeMode: String?
+  /// Where its crash record is.
+  let record: String
   /// Called when it has let go of the hardware.
   var onClosed: () -> Void = {}
   /// Called for each event, before it is handed on.
@@ -39,17 +44,18 @@ final class DaemonLife {
   var onDispatch: (Event) -> Void = { _ in }
   private let home: String
   private let backend: LifeBackend
-  private let guardian: GuardianModel
   private let keeper: LifeKeeper
 
   init(
     _ board: Board, _ simulated: SimulatedBackend, _ line: Timeline, _ disk: Disk, _ stage: Stage,
-    _ guardian: GuardianModel
+    _ guardian: GuardianModel, runtime: String?, boot: Int
   ) {
     let loop = ManualLoop(line, disk)
     self.loop = loop
     home = disk.folder
-    self.guardian = guardian
+    record = "\(runtime ?? home)/crash.record"
+    book = CrashBook(runtime: runtime, home: home, loop: loop, boot: "boot-\(boot)", wasReset: false)
+    safeMode = book.isBootLoop ? "the daemon ended too often" : nil
     keeper = LifeKeeper(guardian, loop)
     log = EventLog(clock: loop, capacity: 256, depthLimit: Self.depthLimit, later: { loop.later($0) })
     backend = LifeBackend(simulated, loop)
@@ -71,7 +77,7 @@ final class DaemonLife {
   ///   - opens: called when the hardware is about to be opened.
   ///   - recovered: called with what was found on the disk.
   func start(
-    _ past: PastLives, opens: () -> Void,
+    opens: () -> Void,
     recovered: @escaping (StoredRegistry.Contents, EmergencyStop?, _ isLate: Bool) -> Void
   ) {
     let kept = registry.open(timeout: .seconds(5))
@@ -80,9 +86,7 @@ final class DaemonLife {
       // A transfer that outlives the daemon still answers to what is left of it.
       if let self, !loop.isDead { onEvent(event) }
     }
-    self.past = past
     self.recovered = recovered
-    safeMode = past.safeMode
     let core = Core(
       loop: loop, log: log, hardware: hardware, registry: registry, agents: agents, rules: rules, guardian: keeper,
       owner: self)
@@ -96,15 +100,16 @@ final class DaemonLife {
       dispatch(event)
     }
     isReady = !loop.isDead
+    if isReady { book.record?.enter(.serving) }
   }
 
-  private var past: PastLives?
   private var recovered: (StoredRegistry.Contents, EmergencyStop?, _ isLate: Bool) -> Void = { _, _, _ in }
 
   /// Goes on with what safe mode has left out.
   func leaveSafeMode() {
     guard let core, core.isInSafeMode else { return }
     safeMode = nil
+    book.forgiveEnds()
     core.leaveSafeMode()
   }
 
@@ -112,10 +117,14 @@ final class DaemonLife {
   func end() {
     guard isReady, !isEnding else { return }
     isEnding = true
+    book.record?.enter(.stopping)
     core?.end(within: .zero, onSafe: { [unowned self] _ in
       isClosed = true
       onClosed()
-    }) { [unowned self] in hasEnded = true }
+    }) { [unowned self] in
+      hasEnded = true
+      book.record?.enter(.ended)
+    }
   }
 
   /// As after SIGKILL.
@@ -133,7 +142,7 @@ final class DaemonLife {
 extension DaemonLife: CoreOwner {
   func manifests() -> [Manifest] { TestAgents.configured }
   func manifest(of kept: StoredAgent) -> Manifest? { TestAgents.guest(kept.id, kept.manifest) }
-  var quarantines: [(agent: AgentID, failure: AgentFailure)] { past?.strikes.quarantines ?? [] }
+  var quarantines: [(agent: AgentID, failure: AgentFailure)] { book.strikes.quarantines }
   func readLate(_ kept: StoredRegistry.Contents) { recovered(kept, nil, true) }
   func failed(_ problem: String) { onProblem(problem) }
 }

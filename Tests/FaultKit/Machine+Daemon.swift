@@ -10,9 +10,10 @@ extension Machine {
     lives += 1
     note("daemon \(lives) starts")
     folders.show(disk, lives)
-    let life = DaemonLife(board, simulated, line, disk, stage, guardian)
+    let life = DaemonLife(board, simulated, line, disk, stage, guardian, runtime: folders.runtime, boot: boots)
     self.life = life
     line.loop = life.loop
+    judge(life)
     answers.lifeBegins(lives)
     life.onEvent = { [unowned self] in happened($0) }
     life.onDispatch = { [unowned self] event in
@@ -27,27 +28,48 @@ extension Machine {
       invariants.daemonDies(safeBy: line.now + .milliseconds(100), readyBy: next, holdsUntil: next)
     }
     life.firstNumber = ledger.newest
-    past.daemonStarts(at: line)
-    life.agents.onRelease = { [unowned self] in past.release($0) }
     life.start(
-      past, opens: { [self] in invariants.daemonStarts(at: line.now) },
+      opens: { [self] in invariants.daemonStarts(at: line.now) },
       recovered: { [unowned self] contents, stop, isLate in check(contents, stop, isLate: isLate) })
     if let reason = life.safeMode {
       note("safe mode: \(reason)")
       answers.pause(true)
       // Somebody looks after it.
-      line.schedule(after: .seconds(5)) { [unowned self] in leaveSafeMode(life) }
+      line.schedule(after: .seconds(5)) { [unowned self, weak life] in if let life { leaveSafeMode(life) } }
     }
     guard life.isReady else { return }
     invariants.daemonIsReady(at: line.now)
     look()
   }
 
+  /// Whether it holds against agents, and against itself, what has happened.
+  private func judge(_ life: DaemonLife) {
+    let book = life.book
+    guard folders.runtime != nil else { return }
+    invariants.expect(book.record != nil, "record", at: line.now, "somebody holds the crash record")
+    for notice in book.notices { note("notice: \(notice)") }
+    let isWritten = book.strikes.revision > revision
+    strikes.daemonStarts(at: line.now, isKeptAtHome: isWritten && book.notices.isEmpty)
+    revision = max(revision, book.strikes.revision)
+    strikes.check(Set(book.strikes.quarantined.keys), isSafe: life.safeMode != nil, invariants)
+    book.onKept = { [unowned self, unowned life] problems in
+      for problem in problems { note("notice: \(problem)") }
+      if !life.loop.isDead { strikes.kept(atHome: problems.isEmpty) }
+    }
+    life.agents.onRelease = { [unowned self, unowned book] agent in
+      let before = book.strikes.revision
+      book.release(agent)
+      revision = max(revision, book.strikes.revision)
+      strikes.release(agent, isWritten: book.strikes.revision != before)
+    }
+  }
+
   private func leaveSafeMode(_ life: DaemonLife) {
     guard self.life === life, life.isReady, life.loop.isActive, !life.isEnding else { return }
     note("leaves safe mode")
-    past.forgive()
+    if folders.runtime != nil { strikes.forgive() }
     life.leaveSafeMode()
+    revision = max(revision, life.book.strikes.revision)
     if life.hardware.emergencyStop == nil { answers.pause(false) }
   }
 
@@ -74,8 +96,19 @@ extension Machine {
     }
   }
 
+  /// What ends a daemon that does not end by itself.
+  enum End {
+    /// SIGKILL.
+    case killed
+    /// A signal of its own making, in an agent's code.
+    case crash(AgentID)
+    /// The service manager's watchdog.
+    case bitten
+    case power
+  }
+
   /// Kills the daemon now.
-  func kill(_ why: String, cut: Bool = true) {
+  func kill(_ why: String, _ end: End = .killed, cut: Bool = true) {
     guard let life, !life.loop.isDead, !isOver else { return }
     note("daemon \(lives) dies: \(why)")
     // Who held what until when is what counts from here.
@@ -94,7 +127,17 @@ extension Machine {
     line.loop = nil
     answers.lifeEnds(lives)
     let wasInOrder = life.hasEnded
-    past.daemonEnds(inOrder: wasInOrder, at: line.now)
+    switch end {
+    case .killed where wasInOrder, .power: break
+    case .killed: strikes.daemonDied(in: hanging)
+    case .crash(let agent):
+      CrashScene.crashed(life.record, at: line.now)
+      strikes.daemonDied(in: agent)
+    case .bitten:
+      CrashScene.bitten(life.record, at: line.now)
+      strikes.daemonDied(in: hanging)
+    }
+    hanging = nil
     if !wasInOrder {
       line.schedule(after: .milliseconds(chance.within(1...9))) { [unowned self] in
         if line.loop == nil { guardian.settle() }
@@ -104,7 +147,7 @@ extension Machine {
       }
     }
     // Its objects go when nothing of them is running.
-    line.schedule(after: .zero) { [unowned self] in if self.life === life { self.life = nil } }
+    line.schedule(after: .zero) { [unowned self, weak life] in if self.life === life { self.life = nil } }
     startTimer = line.schedule(after: Bound.restart) { [unowned self] in launch() }
   }
 
@@ -120,31 +163,33 @@ extension Machine {
     life.loop.isStuck = true
     let since = line.now
     invariants.daemonSticks(at: since, isGuarded: guardian.isAlive)
-    past.loopHangs(agent, at: line.now)
+    hanging = agent
+    life.book.record?.beat(at: since, cpu: .zero, delay: .zero)
     let left = chance.milliseconds(Int(Bound.watchdog.seconds * 500)...Int(Bound.watchdog.seconds * 1000))
     var isOver = false
-    line.schedule(after: left) { [unowned self] in
-      if self.life === life, !isOver { kill("the watchdog bit") }
+    line.schedule(after: left) { [unowned self, weak life] in
+      if let life, self.life === life, !isOver { kill("the watchdog bit", .bitten) }
     }
     guard let wakesAfter, wakesAfter < left else { return }
-    line.schedule(after: wakesAfter) { [unowned self] in
-      guard self.life === life, !life.loop.isDead else { return }
+    line.schedule(after: wakesAfter) { [unowned self, weak life] in
+      guard let life, self.life === life, !life.loop.isDead else { return }
       isOver = true
       note("daemon \(lives) goes on")
       life.loop.isStuck = false
       invariants.daemonWakes(after: line.now - since, at: line.now)
       answers.slept(line.now - since)
-      past.loopTurns()
     }
   }
 
   func cutPower() {
     if let startTimer { line.cancel(startTimer) }
-    kill("the power went")
+    kill("the power went", .power)
     if let startTimer { line.cancel(startTimer) }
     disk.cutPower()
     guardian.forget()
-    past.powerGoes()
+    strikes.powerGoes()
+    folders.powerGoes()
+    (boots, revision) = (boots + 1, 0)
     for device in board.devices {
       if case .actuator(let settings) = device.kind { invariants.output(device.id, takes: settings.safe, at: line.now) }
       if case .actuator(let settings) = device.kind { _ = simulated.drive(device.id, to: settings.safe) }
@@ -166,6 +211,8 @@ extension Machine {
   private func awaitEnd(of life: DaemonLife, until deadline: Instant) {
     guard self.life === life, !life.loop.isDead else { return }
     if life.hasEnded || line.now > deadline { return kill("it ended", cut: false) }
-    line.schedule(after: .milliseconds(10)) { [unowned self] in awaitEnd(of: life, until: deadline) }
+    line.schedule(after: .milliseconds(10)) { [unowned self, weak life] in
+      if let life { awaitEnd(of: life, until: deadline) }
+    }
   }
 }

@@ -3,7 +3,6 @@ import HAL
 import HALSimulated
 import Model
 import Orchestrator
-import Watchdog
 
 /// The whole of a run: the board and its wires, the disk, the daemon that lives or the next one, who starts it again,
 /// and the clients that use it.
@@ -39,8 +38,14 @@ final class Machine {
   var lives = 0
   var chance: Chance
   let guardian: GuardianModel
-  let past = PastLives()
+  let strikes = StrikeRules()
+  /// How often the power went.
+  var boots = 1
+  /// The newest of the daemon's books that was seen.
+  var revision = 0
   var startTimer: TimerID?
+  /// Whose code the daemon hangs in.
+  var hanging: AgentID?
   var isOver = false
   private var looks = 0
   private var storms: [String: [Instant]] = [:]
@@ -66,10 +71,11 @@ final class Machine {
     }
     stage.onHandled = { [unowned self] in handled($0, $1) }
     stage.onState = { [unowned self] agent, key, value in ledger.submit("state/\(agent)/\(key)", "\(value)") }
-    stage.onCrash = { [unowned self] in
-      past.agentCrashes($0, at: line.now)
-      kill("\($0) crashed in it")
+    stage.onCode = { [unowned self] agent, event in
+      guard let record = life?.book.record else { return }
+      if let agent { record.begin(.activation, agent, event: event, at: line.now) } else { record.end() }
     }
+    stage.onCrash = { [unowned self] in kill("\($0) crashed in it", .crash($0)) }
     stage.onHang = { [unowned self] in stick($0) }
     for fault in plan.faults {
       line.schedule(at: start + fault.at) { [unowned self] in
@@ -169,7 +175,7 @@ final class Machine {
 
   /// Who has ended the daemon too often does not run.
   private func checkQuarantines(_ life: DaemonLife) {
-    for agent in past.strikes.quarantined.keys.sorted() {
+    for agent in strikes.quarantined.sorted() {
       let state = (try? life.agents.agentStatus(agent))?.state
       invariants.expect(state == .quarantined, "three strikes", at: line.now, "\(agent) runs after three strikes")
     }

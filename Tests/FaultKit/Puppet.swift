@@ -17,6 +17,8 @@ final class Stage {
   var onState: (AgentID, String, Int64) -> Void = { _, _, _ in }
   /// An agent that lives in the daemon took it along.
   var onCrash: (AgentID) -> Void = { _ in }
+  /// The code of an agent that lives in the daemon begins to run, or has returned.
+  var onCode: (AgentID?, Event?) -> Void = { _, _ in }
   /// An agent that lives in the daemon does not return.
   var onHang: (AgentID) -> Void = { _ in }
   /// What an agent does every time.
@@ -90,6 +92,14 @@ final class Puppet: AgentInstance {
   func activate(_ event: Event, _ done: @escaping (Result<Void, AgentFailure>) -> Void) {
     self.done = done
     stage.onHandled(manifest.id, event)
+    guard !isProcess else { return handle(event) }
+    stage.onCode(manifest.id, event)
+    handle(event)
+    // One that hangs, or has taken the daemon along, has not returned.
+    if loop.isActive { stage.onCode(nil, nil) }
+  }
+
+  private func handle(_ event: Event) {
     let number = stage.activations[manifest.id, default: 0] + 1
     stage.activations[manifest.id] = number
     var chance = Chance(stage.seed, "agent \(manifest.id)", number)

@@ -6,6 +6,8 @@ import Testing
 /// Disks without files: what daemons write is kept by nobody, so that these runs are about everything else.
 private final class NoFolders: FolderMaker {
   func disk(_ seed: UInt64) -> Disk { Disk(seed: seed, folder: "/proc/no-such-folder", isStrict: true) }
+  var runtime: String? { nil }
+  func powerGoes() {}
   func show(_ disk: Disk, _ life: Int) { _ = disk.appear(at: "/proc/no-such-folder") }
 }
 
