@@ -57,7 +57,7 @@ let package = Package(
     module("Config", ["Model", "Document"]),
     module("Store", ["Model", "Document", "Linux", "CSQLite"]),
     module("Watchdog", ["Model", "Agent"]),
-    module("Crash", ["Model", "Document", "Linux", "CLinux", "EventLoop", "Watchdog", "CCrash"]),
+    module("Crash", ["Model", "Agent", "Document", "Linux", "CLinux", "EventLoop", "Watchdog", "CCrash"]),
 
     // L3
     module(

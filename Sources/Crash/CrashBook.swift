@@ -1,3 +1,4 @@
+import Agent
 import CLinux
 import Document
 import EventLoop
@@ -9,8 +10,8 @@ import Watchdog
 ///
 /// The record lives in the runtime folder, which is memory. Strikes are kept there and in the home folder: one survives
 /// a full or broken disk, the other a reboot; what was written last counts. They are written only when somebody has
-/// ended the daemon, or is let out.
-public final class CrashBook {
+/// ended the daemon, is quarantined or let out.
+public final class CrashBook: QuarantineKeeper {
   /// This run's record; nil where none can be made.
   public let record: CrashRecord?
   /// How the last run ended; nil when nothing is known of it.
@@ -64,7 +65,17 @@ public final class CrashBook {
   /// How often the agent has ended the daemon lately.
   public func count(_ agent: AgentID) -> Int { strikes.count(agent, at: now) }
 
-  /// A person lets an agent out of quarantine.
+  // MARK: QuarantineKeeper
+
+  /// Why an agent is not run, for having ended the daemon or for having failed too often; nil when it may run.
+  public func quarantine(of agent: AgentID) -> AgentFailure? { strikes.quarantined[agent]?.failure }
+
+  /// An agent was started again too often: it is not run from now on.
+  public func quarantine(_ agent: AgentID, for failure: AgentFailure) {
+    if record != nil, strikes.quarantine(agent, for: failure) { keep() }
+  }
+
+  /// A person lets an agent out: nothing is held against it any more.
   public func release(_ agent: AgentID) { if strikes.release(agent) { keep() } }
 
   /// A person leaves safe mode.

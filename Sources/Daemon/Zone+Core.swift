@@ -27,8 +27,6 @@ extension Zone: CoreOwner {
     }
   }
 
-  var quarantines: [(agent: AgentID, failure: AgentFailure)] { vitals.quarantines }
-
   func readLate(_ kept: StoredRegistry.Contents) {
     for notice in kept.notices { journal.log(.warning, notice) }
   }

@@ -16,9 +16,6 @@ public protocol CoreOwner: AnyObject {
   /// - Returns: nil when it is left out, which the owner says itself.
   func manifest(of kept: StoredAgent) -> Manifest?
 
-  /// Agents that must not run, and why.
-  var quarantines: [(agent: AgentID, failure: AgentFailure)] { get }
-
   /// The registry was read only now, and what was in it is about to be adopted.
   func readLate(_ kept: StoredRegistry.Contents)
 
@@ -31,7 +28,7 @@ public protocol CoreGuardian: HoldKeeper {
   /// Before the hardware is opened.
   func start()
 
-  /// The hardware is open.
+  /// The outputs are open; called once.
   func charge()
 }
 
@@ -41,16 +38,22 @@ public protocol CoreGuardian: HoldKeeper {
 /// Where they come from, what surrounds them and what people read is the owner's. It runs on any `Loop`, so that what
 /// is proven of it with time that is moved by hand is proven of the daemon.
 public final class Core {
+  /// Hands every event to rules and agents, from `start` to the end.
   public let log: EventLog
+  /// The gate; opened by `start`.
   public let hardware: Hardware
+  /// What is kept; open before `start`, closed by `end`.
   public let registry: StoredRegistry
+  /// Told of quarantines, drivers and limits by the owner.
   public let agents: AgentSupervisor
+  /// Read when everything is to run.
   public let rules: RuleRunner
   /// Nil until `start`.
   public private(set) var stops: EmergencyStops?
   private let loop: any Loop
   private let guardian: (any CoreGuardian)?
   private unowned let owner: any CoreOwner
+  private var isCharged = false
   /// What safe mode leaves undone.
   private var whenSafeModeEnds: (() -> Void)?
 
@@ -91,7 +94,7 @@ public final class Core {
     guard owner.safeMode == nil else {
       // Safe states need nothing but the outputs; what else there is may be what has ended the daemon.
       hardware.openActuators(keeper: guardian, takingOver: false)
-      guardian?.charge()
+      charge()
       whenSafeModeEnds = { [unowned self] in runEverything(kept) }
       return
     }
@@ -100,14 +103,19 @@ public final class Core {
 
   private func runEverything(_ kept: StoredRegistry.Contents) {
     adopt(owner.manifests(), kept)
-    for (agent, failure) in owner.quarantines { agents.quarantine(agent, failure) }
     hardware.open(keeper: guardian)
-    guardian?.charge()
+    charge()
     do { _ = try rules.reloadRules() } catch {
       owner.failed("\(error)\nno rules are in force: mend the file, then 'openstarry rules reload'")
     }
     log.publish("system:started", from: "system", ["board": .string(hardware.board.name)])
     agents.startResident()
+  }
+
+  /// Outputs are open: once, also where safe mode has opened them and the rest follows later.
+  private func charge() {
+    if !isCharged { guardian?.charge() }
+    isCharged = true
   }
 
   /// The disk was too slow for the start: goes on with what it had, now that it has been read.

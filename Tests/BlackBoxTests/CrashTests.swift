@@ -172,6 +172,14 @@ import Testing
         "board.yaml": quietBoard,
         "agents/d/agent.json": manifest("d", entry: "doorkeeper", permissions: #"{"actuators": ["lamp"]}"#),
         "orchestration.yaml": "rules: [{on: \"x:y\", action: \"wake(d)\"}]\n",
+        "openstarry.yaml": """
+        board: board.yaml
+        agents: [agents]
+        rules: [orchestration.yaml]
+        home: home
+        socket: control.sock
+        guardian: true
+        """,
       ])
     let daemon = try station.daemon(["--safe-mode"])
     #expect(try station.run("ps", "--json").json?["agents"]?.list?.isEmpty == true)
@@ -182,6 +190,9 @@ import Testing
     #expect(try station.waitFor("device:changed") { $0["payload"]?["device"]?.string == "lamp" })
     #expect(try station.run("read", "temperature").code == 0)
     #expect(try station.run("daemon", "leave-safe-mode").output == "the daemon is not in safe mode\n")
+    // The guardian is the one of the start, and nothing was stuck on the way.
+    #expect(try station.events("system:guardian_lost").isEmpty && station.events("system:stuck").isEmpty)
+    #expect(try station.run("status", "--json").json?["guardian"]?.string?.hasPrefix("running, pid ") == true)
     daemon.send(SIGTERM)
     #expect(daemon.wait() == 0)
   }

@@ -21,8 +21,8 @@ import Watchdog
     for folder in [runtime, home] { try Files.makeFolder(folder) }
   }
 
-  private func book(_ boot: String = "b1") -> CrashBook {
-    CrashBook(runtime: runtime, home: home, loop: loop, boot: boot, wasReset: false)
+  private func book(_ boot: String = "b1", wasReset: Bool = false) -> CrashBook {
+    CrashBook(runtime: runtime, home: home, loop: loop, boot: boot, wasReset: wasReset)
   }
 
   /// A daemon that begins, and is killed while the agent's code runs.
@@ -43,11 +43,11 @@ import Watchdog
 
   @Test func threeStrikesQuarantine() throws {
     for number in 0..<3 {
-      #expect(book().strikes.quarantines.isEmpty, "after \(number)")
+      #expect(book().strikes.quarantined.isEmpty, "after \(number)")
       try struck()
     }
     let book = book()
-    #expect(book.strikes.quarantines.map(\.agent) == ["climate"])
+    #expect(book.quarantine(of: "climate")?.reason == .killed)
     #expect(book.count("climate") == 3)
   }
 
@@ -61,7 +61,7 @@ import Watchdog
       #expect(problems.count == 1 && problems[0].hasPrefix("strikes are not kept: "))
     }
     let next = book()
-    #expect(next.strikes.quarantines.isEmpty, "the home folder's copy is older")
+    #expect(next.strikes.quarantined.isEmpty, "the home folder's copy is older")
     #expect(next.count("climate") == 0)
   }
 
@@ -70,7 +70,28 @@ import Watchdog
     _ = book()
     // The runtime folder is memory.
     for name in try Files.names(in: runtime) { Files.remove("\(runtime)/\(name)") }
-    #expect(book("b2").strikes.quarantines.map(\.agent) == ["climate"])
+    #expect(book("b2").quarantine(of: "climate")?.reason == .killed)
+  }
+
+  @Test func whoFailedTooOftenStaysQuarantinedUntilAPersonLetsItOut() throws {
+    let failure = AgentFailure(.error, "it was started again 5 time(s) within 10m; last: no such table")
+    #expect(kept(book()) { $0.quarantine("climate", for: failure) } == [])
+    #expect(book().quarantine(of: "climate") == failure)
+    for name in try Files.names(in: runtime) { Files.remove("\(runtime)/\(name)") }
+    let next = book("b2")
+    #expect(next.quarantine(of: "climate") == failure && next.quarantine(of: "door") == nil)
+    #expect(kept(next) { $0.release("climate") } == [])
+    #expect(book("b2").quarantine(of: "climate") == nil)
+  }
+
+  /// The hardware says until the next boot that its watchdog has reset the board.
+  @Test func aResetCountsOnce() throws {
+    for _ in 0..<6 {
+      let book = book(wasReset: true)
+      book.record?.enter(.ended)
+      #expect(book.strikes.unclean.count == 1 && !book.isBootLoop)
+    }
+    #expect(book("b2", wasReset: true).strikes.unclean.count == 2)
   }
 
   @Test func fiveEndsAreABootLoopUntilSomebodyForgives() throws {

@@ -118,10 +118,13 @@ final class DaemonLife {
     guard isReady, !isEnding else { return }
     isEnding = true
     book.record?.enter(.stopping)
-    core?.end(within: .zero, onSafe: { [unowned self] _ in
-      isClosed = true
-      onClosed()
-    }) { [unowned self] in
+    core?.end(
+      within: .zero,
+      onSafe: { [unowned self] _ in
+        isClosed = true
+        onClosed()
+      }
+    ) { [unowned self] in
       hasEnded = true
       book.record?.enter(.ended)
     }
@@ -142,7 +145,6 @@ final class DaemonLife {
 extension DaemonLife: CoreOwner {
   func manifests() -> [Manifest] { TestAgents.configured }
   func manifest(of kept: StoredAgent) -> Manifest? { TestAgents.guest(kept.id, kept.manifest) }
-  var quarantines: [(agent: AgentID, failure: AgentFailure)] { book.strikes.quarantines }
   func readLate(_ kept: StoredRegistry.Contents) { recovered(kept, nil, true) }
   func failed(_ problem: String) { onProblem(problem) }
 }

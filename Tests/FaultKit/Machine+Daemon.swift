@@ -51,16 +51,18 @@ extension Machine {
     let isWritten = book.strikes.revision > revision
     strikes.daemonStarts(at: line.now, isKeptAtHome: isWritten && book.notices.isEmpty)
     revision = max(revision, book.strikes.revision)
-    strikes.check(Set(book.strikes.quarantined.keys), isSafe: life.safeMode != nil, invariants)
+    strikes.check(
+      Set(book.strikes.quarantined.filter { $0.value.ending != nil }.keys), isSafe: life.safeMode != nil, invariants)
     book.onKept = { [unowned self, unowned life] problems in
       for problem in problems { note("notice: \(problem)") }
       if !life.loop.isDead { strikes.kept(atHome: problems.isEmpty) }
     }
-    life.agents.onRelease = { [unowned self, unowned book] agent in
-      let before = book.strikes.revision
-      book.release(agent)
+    life.agents.quarantines = WatchedBook(book) { [unowned self, unowned book] change, isWritten in
       revision = max(revision, book.strikes.revision)
-      strikes.release(agent, isWritten: book.strikes.revision != before)
+      switch change {
+      case .release(let agent): strikes.release(agent, isWritten: isWritten)
+      case .quarantine: if isWritten { strikes.write() }
+      }
     }
   }
 

@@ -83,7 +83,8 @@ public final class StrikeRules {
     write()
   }
 
-  private func write() { underWay.append((releases.mapValues(\.asked), forgiven.asked)) }
+  /// What is held against everybody is being written.
+  public func write() { underWay.append((releases.mapValues(\.asked), forgiven.asked)) }
 
   /// The oldest write that was under way is done.
   public func kept(atHome isKeptAtHome: Bool) {

@@ -189,6 +189,42 @@ func refusal(_ body: () throws(AgentControlError) -> Void) -> AgentControlError?
     #expect(try world.state("a") == .ready)
   }
 
+  private final class Book: QuarantineKeeper {
+    var kept: [AgentID: AgentFailure] = [:]
+    func quarantine(of agent: AgentID) -> AgentFailure? { kept[agent] }
+    func quarantine(_ agent: AgentID, for failure: AgentFailure) { kept[agent] = failure }
+    func release(_ agent: AgentID) { kept[agent] = nil }
+  }
+
+  /// Over registering it anew, reading the configuration again and the daemon's next start, which all adopt it again.
+  @Test func onlyAPersonLetsAnAgentOutOfQuarantine() throws {
+    let book = Book()
+    world.agents.quarantines = book
+    let agent = doer("a") { $0.policy = Policy(maxRestarts: 1, window: .seconds(60), backoff: .milliseconds(100)) }
+    try world.adopt(agent)
+    for _ in 0..<2 {
+      _ = wake("a", "do:fail")
+      world.wait(.seconds(1))
+    }
+    #expect(try world.state("a") == .quarantined)
+    let why = "it was started again 1 time(s) within 1m; last: failed: on purpose"
+    #expect(book.kept == ["a": AgentFailure(.error, why)])
+    try world.adopt(agent)
+    #expect(try world.state("a") == .quarantined)
+    try world.agents.register(agent)
+    #expect(wake("a", "x:y") == .quarantined("a", why))
+    try world.agents.restartAgent("a", cause: nil)
+    #expect(book.kept.isEmpty)
+    #expect(wake("a", "x:y") == nil)
+    // What is not registered any more is forgotten.
+    _ = wake("a", "do:fail")
+    world.wait(.seconds(1))
+    _ = wake("a", "do:fail")
+    #expect(try world.state("a") == .quarantined && book.kept["a"] != nil)
+    try world.agents.unregister("a")
+    #expect(book.kept.isEmpty)
+  }
+
   @Test func backoffDoublesUpToItsLimit() throws {
     try world.adopt(
       doer("a") {

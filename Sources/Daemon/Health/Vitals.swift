@@ -79,7 +79,7 @@ final class Vitals {
         hardware.note(device.id, answers: answers)
       }
     }
-    agents.onRelease = { [unowned self] in book.release($0) }
+    agents.quarantines = book
     pulse.start()
   }
 
@@ -112,9 +112,6 @@ final class Vitals {
     guard let verdict = book.last, let run = book.record?.previous else { return nil }
     return verdict.ending == .clean || verdict.ending == .power ? nil : (verdict, run)
   }
-
-  /// Agents that have ended the daemon too often are not run until a person lets them out.
-  var quarantines: [(agent: AgentID, failure: AgentFailure)] { book.strikes.quarantines }
 
   /// The daemon serves.
   func serve() { book.record?.enter(.serving) }

@@ -115,6 +115,16 @@ extension AgentSupervisor {
 
   // MARK: The restart ledger
 
+  /// Has an agent that was started again too often stay where it is over the daemon's next start.
+  func keepQuarantine(_ record: AgentRecord, _ payload: Fields) {
+    guard let quarantines, quarantines.quarantine(of: record.id) == nil else { return }
+    let last = record.lifecycle.lastFailure.map { "; last: \($0.message)" } ?? ""
+    let message =
+      "it was started again \(payload["restarts"]?.text() ?? "-") time(s)"
+      + " within \(payload["window"]?.text() ?? "-")\(last)"
+    quarantines.quarantine(record.id, for: AgentFailure(record.lifecycle.lastExit ?? .error, message))
+  }
+
   /// Keeps what people ask about later: failures, quarantine, and that somebody ended it.
   func keepInLedger(_ record: AgentRecord, _ type: String, _ payload: Fields) {
     let reason = payload["reason"]?.string ?? ""

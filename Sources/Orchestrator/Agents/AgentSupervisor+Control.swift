@@ -35,7 +35,7 @@ extension AgentSupervisor: AgentControl {
   public func restartAgent(_ id: AgentID, cause: Cause?) throws(AgentControlError) {
     let record = try record(id)
     if let reason = record.shedReason { throw .cannotRun(id, reason) }
-    if record.lifecycle.state == .quarantined { onRelease(id) }
+    if record.lifecycle.state == .quarantined { quarantines?.release(id) }
     feed(record, .restart, cause: cause)
   }
 
@@ -57,6 +57,7 @@ extension AgentSupervisor: AgentControl {
     try persist([.removal(id)])
     forget(id)
     budgets.close(id)
+    quarantines?.release(id)
     events.publish("agent:unregistered", from: "agent/\(id)", ["agent": .string(id.rawValue)])
   }
 

@@ -39,13 +39,6 @@ extension AgentSupervisor {
 
   func isHeld(_ record: AgentRecord) -> Bool { isThrottled && record.manifest.policy.priority == .background }
 
-  /// Does not run an agent until a person lets it out.
-  /// - Parameter failure: why.
-  public func quarantine(_ id: AgentID, _ failure: AgentFailure) {
-    guard let record = records[id] else { return }
-    feed(record, .quarantine(failure), cause: nil)
-  }
-
   /// What waits for agents that could take it now, and how much has been taken: a queue that does not move is stuck.
   public var progress: (waiting: Int, taken: UInt64) {
     let waiting = records.values.reduce(0) { sum, record in

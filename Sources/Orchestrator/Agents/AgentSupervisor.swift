@@ -34,8 +34,8 @@ public final class AgentSupervisor {
   /// How many deliveries have been taken out of agents' queues, handled or dropped.
   var taken: UInt64 = 0
 
-  /// Called when a person lets an agent out of quarantine.
-  public var onRelease: (AgentID) -> Void = { _ in }
+  /// Remembers quarantines; nil where they end with the supervisor. Set before agents are adopted.
+  public var quarantines: (any QuarantineKeeper)?
   private var subscribers = SubscriberIndex()
   private var followers: [(id: FollowID, agent: AgentID?, onLine: (LogLine) -> Void)] = []
   private var lastFollow: UInt64 = 0
@@ -71,7 +71,7 @@ public final class AgentSupervisor {
 
   // MARK: Registration
 
-  /// Adds an agent or replaces its manifest, without writing to the registry.
+  /// Adds an agent or replaces its manifest, without writing to the registry. One that is in quarantine stays there.
   /// - Parameter state: its durable values.
   public func adopt(_ manifest: Manifest, state: Fields) throws(AgentControlError) {
     try check(manifest)
@@ -97,6 +97,7 @@ public final class AgentSupervisor {
     records[id] = record
     openAccount(record, lowered)
     subscribers.add(id, manifest.subscribe)
+    if let failure = quarantines?.quarantine(of: id) { feed(record, .quarantine(failure), cause: nil) }
   }
 
   /// Whether `adopt` would take it.
@@ -233,6 +234,7 @@ public final class AgentSupervisor {
       payload["agent"] = .string(record.id.rawValue)
       events.publish(type, from: "agent/\(record.id)", cause: cause, payload)
       keepInLedger(record, type, payload)
+      if type == "agent:quarantined" { keepQuarantine(record, payload) }
     case .releaseHardware:
       for subscription in record.subscriptions { hardware.unsubscribe(subscription) }
       record.subscriptions = []

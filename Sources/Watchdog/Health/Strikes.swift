@@ -49,10 +49,25 @@ public struct Strikes: Sendable, Hashable {
 
   /// Why an agent is not run.
   public struct Quarantine: Sendable, Hashable {
-    /// How it last ended the daemon.
-    public var ending: Verdict.Ending
-    /// For people.
-    public var sentence: String
+    /// How it last ended the daemon; nil for one that was started again too often, and harmed nobody else.
+    public var ending: Verdict.Ending?
+    /// Why, with a sentence for people.
+    public var failure: AgentFailure
+
+    /// For having ended the daemon.
+    init(_ ending: Verdict.Ending, _ sentence: String) {
+      self.ending = ending
+      let reason: ExitReason =
+        switch ending {
+        case .spinning, .blocked: .stuck
+        case .killed: .killed
+        default: .crash
+        }
+      failure = AgentFailure(reason, sentence)
+    }
+
+    /// For having failed too often.
+    init(_ failure: AgentFailure) { self.failure = failure }
   }
 
   /// What is held against agents, oldest first.
@@ -70,19 +85,6 @@ public struct Strikes: Sendable, Hashable {
 
   /// Nobody has done anything.
   public init() {}
-
-  /// The agents that are not run, in the order of their ids, each with the failure that says why.
-  public var quarantines: [(agent: AgentID, failure: AgentFailure)] {
-    quarantined.sorted { $0.key < $1.key }.map { agent, why in
-      let reason: ExitReason =
-        switch why.ending {
-        case .spinning, .blocked: .stuck
-        case .killed: .killed
-        default: .crash
-        }
-      return (agent, AgentFailure(reason, why.sentence))
-    }
-  }
 
   /// How often `agent` has ended the daemon within the window.
   public func count(_ agent: AgentID, at now: Moment) -> Int {
@@ -106,9 +108,8 @@ public struct Strikes: Sendable, Hashable {
       strikes = Array((strikes + [Strike(agent: agent, cause: verdict.sentence, at: now)]).suffix(Self.keptLimit))
       if count(agent, at: now) >= Self.strikeLimit, quarantined.count < Self.keptLimit {
         quarantined[agent] = Quarantine(
-          ending: verdict.ending,
-          sentence: "it ended the daemon \(count(agent, at: now)) times within \(Self.window.text); last: "
-            + verdict.sentence)
+          verdict.ending,
+          "it ended the daemon \(count(agent, at: now)) times within \(Self.window.text); last: \(verdict.sentence)")
       }
     }
     return self != before
@@ -121,6 +122,14 @@ public struct Strikes: Sendable, Hashable {
     guard resetBoot != now.boot else { return false }
     resetBoot = now.boot
     unclean = Array((unclean + [now]).suffix(Self.keptLimit))
+    return true
+  }
+
+  /// The agent was started again too often.
+  /// - Returns: whether that is to be kept: not so when it is in quarantine already, or too many are.
+  public mutating func quarantine(_ agent: AgentID, for failure: AgentFailure) -> Bool {
+    guard quarantined[agent] == nil, quarantined.count < Self.keptLimit else { return false }
+    quarantined[agent] = Quarantine(failure)
     return true
   }
 
@@ -152,7 +161,13 @@ extension Strikes {
       "quarantined": .map(
         Fields(
           quarantined.sorted { $0.key < $1.key }.map { agent, why in
-            (agent.rawValue, ["ending": .string(why.ending.rawValue), "sentence": .string(why.sentence)])
+            (
+              agent.rawValue,
+              [
+                "ending": why.ending.map { .string($0.rawValue) } ?? .null,
+                "reason": .string(why.failure.reason.rawValue), "sentence": .string(why.failure.message),
+              ]
+            )
           })),
     ]
   }
@@ -178,10 +193,14 @@ extension Strikes {
       self.unclean.append(moment)
     }
     for (name, why) in quarantined {
-      guard AgentID(name).isWellFormed, let sentence = why["sentence"]?.string,
-        let ending = why["ending"]?.string.flatMap(Verdict.Ending.init)
-      else { return nil }
-      self.quarantined[AgentID(name)] = Quarantine(ending: ending, sentence: sentence)
+      guard AgentID(name).isWellFormed, let sentence = why["sentence"]?.string else { return nil }
+      if let ending = why["ending"]?.string.flatMap(Verdict.Ending.init) {
+        self.quarantined[AgentID(name)] = Quarantine(ending, sentence)
+      } else if let reason = why["reason"]?.string.flatMap(ExitReason.init) {
+        self.quarantined[AgentID(name)] = Quarantine(AgentFailure(reason, sentence))
+      } else {
+        return nil
+      }
     }
   }
 }

@@ -26,7 +26,7 @@ import Watchdog
     #expect(strikes.quarantined.isEmpty && strikes.count("a", at: moment(300)) == 2)
     _ = strikes.note(crash("a"), at: moment(599))
     #expect(strikes.quarantined["a"]?.ending == .killed)
-    #expect(strikes.quarantined["a"]?.sentence.contains("3 times within 10m") == true)
+    #expect(strikes.quarantined["a"]?.failure.message.contains("3 times within 10m") == true)
     let isReleased = strikes.release("a")
     #expect(isReleased)
     #expect(strikes.quarantined.isEmpty && strikes.count("a", at: moment(599)) == 0)
