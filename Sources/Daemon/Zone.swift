@@ -135,6 +135,7 @@ final class Zone {
     vitals.tell(journal)
     noteStart(after: kept.lastOfDaemon)
     if let time = arguments.runFor { loop.schedule(after: time) { [unowned self] in end() } }
+    keepChanges()
     let core = Core(
       loop: loop, log: log, hardware: hardware, registry: registry, agents: agents, rules: rules, guardian: guardian,
       owner: self)

@@ -32,6 +32,7 @@ final class ActuatorChannel {
 
   private var keeper: (any HoldKeeper)?
   private var slot = 0
+  private var changeKeeper: (any ChangeKeeper)?
   private let clock: any Timekeeper
   private let events: any EventSink
   private let retry: Retry
@@ -47,6 +48,8 @@ final class ActuatorChannel {
   private var generation: UInt64 = 0
   /// How many changes the hardware has been told of since it last took one.
   private var changesUnderWay = 0
+  /// The level that the hardware was told last is not the safe one.
+  private var isAway = false
   private var isInsideSet = false
   private var answerInside: Result<Void, HALError.Fault>?
   /// The hardware has taken the last level it was told.
@@ -71,16 +74,35 @@ final class ActuatorChannel {
   /// Nobody can say how long it was off before the daemon started, so `min_off` counts from here.
   /// - Parameters:
   ///   - keeper: remembers for the next daemon who holds it, and knows how the one before left it.
+  ///   - changeKeeper: the same for when it has changed.
   ///   - rivals: what must be safe while this is not.
   ///   - mayInherit: whether it may go on as the daemon before left it.
   func attach(
-    _ driver: any OutputDriver, keeper: (any HoldKeeper)? = nil, rivals: [ActuatorChannel] = [], mayInherit: Bool = true
+    _ driver: any OutputDriver, keeper: (any HoldKeeper)? = nil, changeKeeper: (any ChangeKeeper)? = nil,
+    rivals: [ActuatorChannel] = [], mayInherit: Bool = true
   ) {
     self.driver = driver
     offSince = clock.now
     if let keeper, let slot = keeper.slot(of: device.id) { (self.keeper, self.slot) = (keeper, slot) }
+    recall(changeKeeper)
     if mayInherit, rivals.allSatisfy(\.isSafe), let left = keeper?.inheritance(of: device.id), inherit(left) { return }
+    // Somebody has brought it back since the daemon before moved it, or this does.
+    if isAway { noteChange(clock.now, to: settings.safe) }
     if let fault = drive(settings.safe) { failed(fault, cause: nil) }
+  }
+
+  /// Counts the changes that the daemon before has kept; what was under way then may have arrived until now.
+  private func recall(_ keeper: (any ChangeKeeper)?) {
+    guard let rate = settings.maxRate, let keeper else { return }
+    changeKeeper = keeper
+    let left = keeper.changes(of: device.id)
+    let now = clock.now
+    // A keeper that had no room for all has kept the newest: the others are not older than the first of these.
+    if let first = left.first, left.count == ActuatorChange.mostKept {
+      for _ in left.count..<max(left.count, rate.count) { changes?.record(min(first.at, now)) }
+    }
+    for change in left { changes?.record(change.isUnderWay ? now : min(change.at, now)) }
+    isAway = left.last?.leadsAway ?? false
   }
 
   /// Goes on where a daemon that died left off: same level, same holder, what is left of the lease.
@@ -96,11 +118,12 @@ final class ActuatorChannel {
     else { return false }
     let holder = String(decoding: left.holder, as: UTF8.self)
     if let fault = drive(left.level) {
-      failed(fault, cause: nil)
-      return true
+      health.fail(fault, operation: "set")
+      return false
     }
     let previous = level
     level = left.level
+    isAway = true
     onSince = since
     let event = publishChange(previous, reason: "taken-over", holder: holder, nil, lease: deadline - now)
     keep(Lease(holder: holder, deadline: deadline, isCutByMaxOn: isCut, cause: Cause(event)))
@@ -218,12 +241,12 @@ final class ActuatorChannel {
     let previous = level
     let isTakeOver = lease.map { $0.holder != principal } ?? false
     if target != previous {
+      noteChange(now, to: target)
       if let fault = drive(target) {
         failed(fault, cause: cause)
         throw .failed(device.id, operation: "set", fault)
       }
       level = target
-      noteChange(now)
       if onSince == nil { onSince = now }
     }
     var length = asked ?? settings.lease
@@ -267,12 +290,12 @@ final class ActuatorChannel {
     level = settings.safe
     onSince = nil
     offSince = now
+    noteChange(now, to: settings.safe)
     if let fault = drive(settings.safe) {
       owed = Owed(previous: previous, reason: reason, holder: holder, cause: cause)
       failed(fault, cause: cause)
       return fault
     }
-    noteChange(now)
     publishChange(previous, reason: reason, holder: holder, cause, lease: .zero)
     return nil
   }
@@ -348,9 +371,9 @@ final class ActuatorChannel {
     }
     guard pulse.base != level else { return }
     let previous = level
+    noteChange(now, to: pulse.base)
     if let fault = drive(pulse.base) { return failed(fault, cause: lease.cause) }
     level = pulse.base
-    noteChange(now)
     keep(lease)
     publishChange(previous, reason: "pulse-ended", holder: lease.holder, lease.cause, lease: lease.deadline - now)
   }
@@ -375,10 +398,21 @@ final class ActuatorChannel {
 
   // MARK: The driver
 
-  /// Counts a change; one that a slow bus has not carried out yet counts from when it has.
-  private func noteChange(_ now: Instant) {
+  /// Counts a change that the hardware is about to be told of; it counts from when the hardware has taken it.
+  private func noteChange(_ now: Instant, to target: Double) {
     changes?.record(now)
-    if !isSettled { changesUnderWay += 1 }
+    changesUnderWay += 1
+    isAway = target != settings.safe
+    keepChanges()
+  }
+
+  private func keepChanges() {
+    guard let changeKeeper, let history = changes?.history.suffix(ActuatorChange.mostKept) else { return }
+    let settled = history.count - changesUnderWay
+    changeKeeper.keep(
+      history.enumerated().map { index, at in
+        ActuatorChange(at: at, leadsAway: isAway && index == history.count - 1, isUnderWay: index >= settled)
+      }, of: device.id)
   }
 
   /// Tells the hardware.
@@ -423,10 +457,9 @@ final class ActuatorChannel {
     // It changes only now, whenever it was told to.
     if changesUnderWay > 0 {
       changes?.postpone(changesUnderWay, to: clock.now)
-    } else if owed != nil {
-      changes?.record(clock.now)
+      changesUnderWay = 0
+      keepChanges()
     }
-    changesUnderWay = 0
     if level == settings.safe { offSince = clock.now }
     retry.reset()
     health.recover()
@@ -441,6 +474,7 @@ final class ActuatorChannel {
   private func failed(_ fault: HALError.Fault, cause: Cause?) {
     let now = clock.now
     health.fail(fault, operation: end == .input ? "let go of" : "set", cause: cause)
+    isAway = false
     if level != settings.safe, end != .input {
       owed = Owed(previous: level, reason: "fault", holder: lease?.holder ?? "system", cause: cause)
       level = settings.safe

@@ -29,6 +29,8 @@ public final class Hardware {
 
   /// The stop that is in force; nil when none is. Set before `open` to go on with one that an earlier run left.
   public var emergencyStop: EmergencyStop?
+  /// Where the changes of actuators with `max_rate` are kept for the next process; nil for nowhere. Set before `open`.
+  public var changeKeeper: (any ChangeKeeper)?
   /// Called when a stop begins, and with nil when it has been cleared.
   public var onEmergencyStop: (EmergencyStop?) -> Void = { _ in }
 
@@ -122,7 +124,8 @@ public final class Hardware {
       case (.input(let channel), .input(let driver)): channel.attach(driver)
       case (.actuator(let channel), .output(let driver)):
         channel.attach(
-          driver, keeper: keeper, rivals: rivals[device.id] ?? [], mayInherit: isTakingOver && emergencyStop == nil)
+          driver, keeper: keeper, changeKeeper: changeKeeper, rivals: rivals[device.id] ?? [],
+          mayInherit: isTakingOver && emergencyStop == nil)
       case (.camera(let channel), .camera(let driver)): channel.attach(driver)
       default: throw .invalid(device.id, "driver '\(device.driver)' does not make a \(device.kind.name)")
       }

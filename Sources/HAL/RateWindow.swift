@@ -9,6 +9,9 @@ struct RateWindow {
 
   init(_ rate: Rate) { self.rate = rate }
 
+  /// All that is remembered, oldest first.
+  var history: [Instant] { Array(times[oldest...] + times[..<oldest]) }
+
   /// How long until one more change is allowed; nil when it is now.
   func wait(at now: Instant) -> Duration? {
     guard rate.count > 0 else { return rate.per }

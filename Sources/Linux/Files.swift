@@ -105,6 +105,15 @@ public enum Files {
     return folder.hasSuffix("/") ? "\(folder)\(path)" : "\(folder)/\(path)"
   }
 
+  /// Whether a folder or file is in memory alone, and gone with the next boot (statfs(2)).
+  public static func isInMemory(_ path: String) -> Bool {
+    var status = statfs()
+    // SAFETY: the kernel fills in the structure.
+    guard unsafe path.withCString({ unsafe statfs($0, &status) }) == 0 else { return false }
+    // TMPFS_MAGIC and RAMFS_MAGIC of linux/magic.h.
+    return status.f_type == 0x0102_1994 || status.f_type == 0x8584_58F6
+  }
+
   /// The file type bits of `st_mode`, numbered in inode(7); the names are ambiguous in Swift.
   private static func kind(_ path: String) -> UInt32? {
     var status = stat()

@@ -56,6 +56,21 @@ public enum System {
     }
   }
 
+  /// pwrite(2) of all of `bytes` to a file, `offset` bytes from its beginning.
+  public static func write(_ descriptor: Int32, _ bytes: [UInt8], at offset: Int) throws(SystemError) {
+    var done = 0
+    while done < bytes.count {
+      // SAFETY: the buffer is valid for its count during the call, and `done` is below that.
+      let result = retry {
+        unsafe bytes.withUnsafeBytes {
+          unsafe pwrite(descriptor, $0.baseAddress! + done, bytes.count - done, offset + done)
+        }
+      }
+      guard result > 0 else { throw SystemError("write") }
+      done += result
+    }
+  }
+
   /// fflush(3) of everything that was printed.
   public static func flushOutput() { fflush(nil) }
 

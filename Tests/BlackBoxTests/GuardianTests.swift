@@ -112,6 +112,20 @@ import Testing
     #expect(!next.errors.contains("has died") && !next.errors.contains("ended badly"))
   }
 
+  @Test(arguments: [SIGKILL, SIGTERM]) func switchingCountsOverRestarts(signal: Int32) throws {
+    let board = "name: cold\nbackend: simulated\ndevices: {compressor: {kind: actuator, max_rate: 4/h, lease: 60s}}\n"
+    let station = try Station(files: ["board.yaml": board], in: "/dev/shm")
+    for round in 1...3 {
+      let daemon = try station.daemon()
+      let answer = try station.run("set", "compressor", "on")
+      // On, and off again with the daemon's end; twice that is all there is.
+      #expect((answer.code == 0) == (round < 3))
+      if round == 3 { #expect(answer.errors.contains("max_rate"), "\(answer.errors)") }
+      daemon.send(signal)
+      _ = daemon.wait()
+    }
+  }
+
   @Test func makeSafeLeavesToAGuardianWhatIsItsOwn() throws {
     let station = try station()
     try station.write(

@@ -13,9 +13,11 @@ final class Station {
   private var disks: [String] = []
 
   /// Makes the folder, with settings that name a board of this repository or one of the station's own.
-  /// - Parameter files: by their names; agents are `agents/<id>/agent.json`.
-  init(board: String? = nil, files: [String: String] = [:]) throws {
-    place = try TemporaryFolder()
+  /// - Parameters:
+  ///   - files: by their names; agents are `agents/<id>/agent.json`.
+  ///   - parent: where; `/dev/shm` for a socket in memory, as `/run` has it.
+  init(board: String? = nil, files: [String: String] = [:], in parent: String = "/tmp") throws {
+    place = try TemporaryFolder(in: parent)
     try write("orchestration.yaml", "rules: []\n")
     try Files.makeFolder("\(folder)/agents")
     try write(
