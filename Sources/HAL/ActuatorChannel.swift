@@ -260,7 +260,8 @@ final class ActuatorChannel {
     default: pulse = nil
     }
     // A lease never outlasts `max_on`, so that its end is the only deadline there is to watch.
-    var isCut = false
+    // A pulse may go on with what is left of one that was cut already.
+    var isCut = lease.map { $0.isCutByMaxOn && $0.deadline == now + length } ?? false
     if let maxOn = settings.maxOn, let onSince, onSince + maxOn < now + length {
       length = onSince + maxOn - now
       isCut = true
@@ -350,17 +351,32 @@ final class ActuatorChannel {
   private func expire(_ now: Instant) {
     if let pulse, pulse.end <= now { endPulse(pulse, now) }
     guard let lease, lease.deadline <= now else { return }
-    if lease.isCutByMaxOn, let maxOn = settings.maxOn {
-      let event = events.publish(
+    if let limit = publishLimit(lease) {
+      goSafe("max-on", holder: nil, limit, now)
+    } else {
+      goSafe("lease-expired", holder: nil, lease.cause, now)
+    }
+  }
+
+  /// Says that `max_on` ends a lease.
+  /// - Returns: nil when it is not what ends it.
+  private func publishLimit(_ lease: Lease) -> Cause? {
+    guard lease.isCutByMaxOn, let maxOn = settings.maxOn else { return nil }
+    return Cause(
+      events.publish(
         "device:limited", source: device.id.rawValue, cause: lease.cause, priority: .high,
         payload: Fields(uniquePairs: [
           ("device", .string(device.id.rawValue)), ("rule", "max_on"), ("holder", .string(lease.holder)),
           ("limit_ms", .int(maxOn.nanoseconds / 1_000_000)),
-        ]))
-      goSafe("max-on", holder: nil, Cause(event), now)
-    } else {
-      goSafe("lease-expired", holder: nil, lease.cause, now)
-    }
+        ])))
+  }
+
+  /// The guardian has ended a lease that this process should have ended.
+  /// - Parameter cause: that it says so.
+  func giveWay(to hold: OutputHold, _ cause: Cause) {
+    // What its own timer has ended in the meantime has been said.
+    let limit = lease.flatMap { $0.deadline.nanoseconds == hold.deadline ? publishLimit($0) : nil }
+    goSafe("overruled", holder: nil, limit ?? cause, clock.now)
   }
 
   private func endPulse(_ pulse: Pulse, _ now: Instant) {

@@ -49,7 +49,8 @@ extension Hardware {
 
   /// A lease had run out while this process did not answer, and the guardian has made its actuator safe: whatever this
   /// process believes of it, somebody else has touched it, so that it goes safe here, too, and whoever holds it has to ask
-  /// anew. Publishes `system:guardian_overruled` {device, holder, late_ms, ago_ms, error}.
+  /// anew. Publishes `system:guardian_overruled` {device, holder, late_ms, ago_ms, error}, and `device:limited` where it
+  /// was `max_on` that ended it.
   func giveWay(to output: OverruledOutput) {
     let id = DeviceID(String(decoding: output.device, as: UTF8.self))
     guard case .actuator(let channel) = channels[id] else { return }
@@ -63,7 +64,7 @@ extension Hardware {
         ("ago_ms", milliseconds(output.time, now.nanoseconds)),
         ("error", output.errno == 0 ? .null : .int(Int64(output.errno))),
       ]))
-    channel.goSafe("overruled", holder: nil, Cause(event), now)
+    channel.giveWay(to: output.hold, Cause(event))
   }
 
   /// Actuators that are not in their safe state, or whose hardware has not said so.

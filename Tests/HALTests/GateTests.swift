@@ -310,6 +310,26 @@ import Testing
     #expect(bench.reasons("brake") == ["command", "max-on"])
   }
 
+  /// Who has it when `max_on` ends it is who is named, however he got it.
+  @Test(arguments: [
+    (ActuatorCommand.on, Duration.seconds(60) as Duration?), (.level(0.5), .seconds(60)), (.level(0.5), nil),
+    (.pulse(.seconds(2)), nil), (.pulse(.seconds(2)), .seconds(60)),
+  ])
+  func maxOnIsSaidOnceOfWhoTookItOver(command: ActuatorCommand, lease: Duration?) throws {
+    let operate = Principal.named("client/ada")
+    for (first, second) in [(ann, operate), (operate, ann), (ann, ann)] {
+      let settings = ActuatorSettings(maxOn: .seconds(20), lease: .seconds(40))
+      let bench = Bench([.actuator("pump", settings)])
+      try bench.hardware.controlActuator("pump", .on, lease: .seconds(60), as: first)
+      bench.wait(10_000)
+      try bench.hardware.controlActuator("pump", command, lease: lease, as: second, override: first.name != second.name)
+      bench.wait(60_000)
+      let limited = bench.sink.of("device:limited")
+      #expect(limited.map { $0["holder"]?.string } == [second.name], "\(first.name), then \(second.name): \(command)")
+      #expect(bench.reasons("pump").last == "max-on" && bench.level("pump") == 0)
+    }
+  }
+
   @Test func closingFollowsOnExit() throws {
     let bench = Bench([
       .actuator("fan"), .actuator("valve", ActuatorSettings(onExit: .hold)),

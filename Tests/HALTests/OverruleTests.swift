@@ -11,19 +11,26 @@ import Testing
     var onOverruled: (OverruledOutput) -> Void = { _ in }
     var held: Set<Int> = []
 
-    func slot(of device: DeviceID) -> Int? { device == "fan" ? 0 : 1 }
-    func hold(_ slot: Int, level: Double, lease: Lease, since: Instant) { held.insert(slot) }
+    var deadline = Instant(nanoseconds: 0)
+    func slot(of device: DeviceID) -> Int? { ["fan": 0, "lamp": 1, "pump": 2][device] }
+    func hold(_ slot: Int, level: Double, lease: Lease, since: Instant) {
+      held.insert(slot)
+      deadline = lease.deadline
+    }
     func release(_ slot: Int) { held.remove(slot) }
     func inheritance(of device: DeviceID) -> OutputHold? { nil }
 
     /// The guardian's word, a second after a lease of `ann` has ended, as of now.
-    func overrule(_ device: String, _ clock: ManualClock, errno: Int32 = 0) {
+    func overrule(
+      _ device: String, _ clock: ManualClock, deadline: Instant? = nil, isCut: Bool = false, errno: Int32 = 0
+    ) {
       let now = clock.now.nanoseconds
       onOverruled(
         OverruledOutput(
           device: Array(device.utf8),
           hold: OutputHold(
-            level: 1, deadline: now - 1_000_000_000, since: 0, isCutByMaxOn: false, holder: Array("agent/ann".utf8)),
+            level: 1, deadline: deadline?.nanoseconds ?? now - 1_000_000_000, since: 0, isCutByMaxOn: isCut,
+            holder: Array("agent/ann".utf8)),
           time: now - 300_000_000, errno: errno))
     }
   }
@@ -38,7 +45,9 @@ import Testing
   init() {
     clock.advance(by: .seconds(100))
     sink = RecordingSink(clock: clock)
-    let board = Board(name: "stage", backend: .simulated, devices: [.actuator("fan"), .actuator("lamp")])
+    let board = Board(
+      name: "stage", backend: .simulated,
+      devices: [.actuator("fan"), .actuator("lamp"), .actuator("pump", ActuatorSettings(maxOn: .seconds(20)))])
     backend = SimulatedBackend(board: board, clock: clock, seed: 1)
     hardware = Hardware(board: board, backend: backend, clock: clock, events: sink)
     hardware.open(keeper: keeper)
@@ -85,8 +94,27 @@ import Testing
     #expect(level("fan") == 0 && reasons("fan") == ["command", "overruled"])
   }
 
+  @Test(arguments: [false, true]) func maxOnIsSaidOnceWhoeverEndsIt(isHeardFirst: Bool) throws {
+    try hardware.controlActuator("pump", .on, lease: .seconds(60), as: ann)
+    let deadline = keeper.deadline
+    // The loop was stuck, and now hears of it before its own timer runs, or after it.
+    if isHeardFirst {
+      clock.advance(by: .seconds(19))
+    } else {
+      clock.advance(by: .seconds(21))
+    }
+    keeper.overrule("pump", clock, deadline: deadline, isCut: true)
+    clock.advance(by: .seconds(60))
+    let limited = sink.of("device:limited")
+    #expect(limited.count == 1)
+    #expect(limited.first?["rule"] == "max_on" && limited.first?["holder"] == "agent/ann")
+    #expect(limited.first?["limit_ms"] == .int(20_000))
+    #expect(reasons("pump") == ["command", isHeardFirst ? "overruled" : "max-on"])
+    #expect(sink.of("device:changed").last?.cause == limited.first?.id)
+  }
+
   @Test func aDeviceThatIsNotThereIsNobodys() {
-    keeper.overrule("pump", clock)
+    keeper.overrule("horn", clock)
     #expect(sink.of("system:guardian_overruled").isEmpty)
   }
 }
