@@ -32,24 +32,19 @@ final class ActuatorChannel {
 
   private var keeper: (any HoldKeeper)?
   private var slot = 0
-  private var changeKeeper: (any ChangeKeeper)?
   private let clock: any Timekeeper
   private let events: any EventSink
   private let retry: Retry
   private var pulse: Pulse?
   private var onSince: Instant?
   private var offSince: Instant
-  private var changes: RateWindow?
+  private var changes: ChangeCount?
   private var timer: TimerID?
   private var timerDue = Instant(nanoseconds: 0)
   private var lastChange = ULID(high: 0, low: 0)
   private var owed: Owed?
 
   private var generation: UInt64 = 0
-  /// How many changes the hardware has been told of since it last took one.
-  private var changesUnderWay = 0
-  /// The level that the hardware was told last is not the safe one.
-  private var isAway = false
   private var isInsideSet = false
   private var answerInside: Result<Void, HALError.Fault>?
   /// The hardware has taken the last level it was told.
@@ -68,7 +63,7 @@ final class ActuatorChannel {
     retry = Retry(clock, first: .milliseconds(100))
     level = settings.safe
     offSince = clock.now
-    changes = settings.maxRate.map(RateWindow.init)
+    changes = settings.maxRate.map { ChangeCount(device.id, $0) }
   }
 
   /// Nobody can say how long it was off before the daemon started, so `min_off` counts from here.
@@ -84,25 +79,11 @@ final class ActuatorChannel {
     self.driver = driver
     offSince = clock.now
     if let keeper, let slot = keeper.slot(of: device.id) { (self.keeper, self.slot) = (keeper, slot) }
-    recall(changeKeeper)
+    if let changeKeeper { changes?.recall(changeKeeper, clock.now) }
     if mayInherit, rivals.allSatisfy(\.isSafe), let left = keeper?.inheritance(of: device.id), inherit(left) { return }
     // Somebody has brought it back since the daemon before moved it, or this does.
-    if isAway { noteChange(clock.now, to: settings.safe) }
+    if changes?.isAway ?? false { noteChange(clock.now, to: settings.safe) }
     if let fault = drive(settings.safe) { failed(fault, cause: nil) }
-  }
-
-  /// Counts the changes that the daemon before has kept; what was under way then may have arrived until now.
-  private func recall(_ keeper: (any ChangeKeeper)?) {
-    guard let rate = settings.maxRate, let keeper else { return }
-    changeKeeper = keeper
-    let left = keeper.changes(of: device.id)
-    let now = clock.now
-    // A keeper that had no room for all has kept the newest: the others are not older than the first of these.
-    if let first = left.first, left.count == ActuatorChange.mostKept {
-      for _ in left.count..<max(left.count, rate.count) { changes?.record(min(first.at, now)) }
-    }
-    for change in left { changes?.record(change.isUnderWay ? now : min(change.at, now)) }
-    isAway = left.last?.leadsAway ?? false
   }
 
   /// Goes on where a daemon that died left off: same level, same holder, what is left of the lease.
@@ -123,7 +104,7 @@ final class ActuatorChannel {
     }
     let previous = level
     level = left.level
-    isAway = true
+    changes?.isAway = true
     onSince = since
     let event = publishChange(previous, reason: "taken-over", holder: holder, nil, lease: deadline - now)
     keep(Lease(holder: holder, deadline: deadline, isCutByMaxOn: isCut, cause: Cause(event)))
@@ -215,9 +196,8 @@ final class ActuatorChannel {
   /// The end of a pulse is a change, too, unless it leads to the safe state, which is always allowed.
   private func waitForReturn(_ target: Double, _ length: Duration, _ now: Instant) -> Duration? {
     let base = pulse?.base ?? level
-    guard base != settings.safe, base != target, var changes else { return nil }
-    if target != level { changes.record(now) }
-    return changes.wait(at: now + length)
+    guard base != settings.safe, base != target else { return nil }
+    return changes?.wait(at: now + length, after: target == level ? nil : now)
   }
 
   private func makeSafe(by principal: String, _ cause: Cause?, _ now: Instant) throws(HALError) -> Receipt {
@@ -414,22 +394,7 @@ final class ActuatorChannel {
 
   // MARK: The driver
 
-  /// Counts a change that the hardware is about to be told of; it counts from when the hardware has taken it.
-  private func noteChange(_ now: Instant, to target: Double) {
-    changes?.record(now)
-    changesUnderWay += 1
-    isAway = target != settings.safe
-    keepChanges()
-  }
-
-  private func keepChanges() {
-    guard let changeKeeper, let history = changes?.history.suffix(ActuatorChange.mostKept) else { return }
-    let settled = history.count - changesUnderWay
-    changeKeeper.keep(
-      history.enumerated().map { index, at in
-        ActuatorChange(at: at, leadsAway: isAway && index == history.count - 1, isUnderWay: index >= settled)
-      }, of: device.id)
-  }
+  private func noteChange(_ now: Instant, to target: Double) { changes?.note(now, leadsAway: target != settings.safe) }
 
   /// Tells the hardware.
   /// - Returns: why it failed, when it answered at once.
@@ -470,12 +435,7 @@ final class ActuatorChannel {
 
   private func settled() {
     isSettled = true
-    // It changes only now, whenever it was told to.
-    if changesUnderWay > 0 {
-      changes?.postpone(changesUnderWay, to: clock.now)
-      changesUnderWay = 0
-      keepChanges()
-    }
+    changes?.settled(clock.now)
     if level == settings.safe { offSince = clock.now }
     retry.reset()
     health.recover()
@@ -490,7 +450,7 @@ final class ActuatorChannel {
   private func failed(_ fault: HALError.Fault, cause: Cause?) {
     let now = clock.now
     health.fail(fault, operation: end == .input ? "let go of" : "set", cause: cause)
-    isAway = false
+    changes?.isAway = false
     if level != settings.safe, end != .input {
       owed = Owed(previous: level, reason: "fault", holder: lease?.holder ?? "system", cause: cause)
       level = settings.safe
