@@ -136,6 +136,7 @@ let package = Package(
         "Guardian", "GuardianClient", "GuardianTestKit", "guardian-ward", "openstarry-guardian", "Linux", "CLinux",
         "Wire",
       ]),
+    .target(name: "ModuleKit", path: "Tests/ModuleKit", swiftSettings: strict),
     .target(name: "TestKit", dependencies: ["Linux"], path: "Tests/TestKit", swiftSettings: strict),
     tests("DocumentTests", ["TestKit", "Document", "Model"]),
     tests("CELTests", ["TestKit", "CEL", "Model"]),
@@ -201,7 +202,7 @@ let package = Package(
       path: "Tests/WASMCompiler", swiftSettings: strict),
     tests(
       "AgentWASMTests",
-      ["TestKit", "AgentWASM", "wasm-compiler", "Agent", "Document", "EventLoop", "Linux", "Model"]),
+      ["ModuleKit", "TestKit", "AgentWASM", "wasm-compiler", "Agent", "Document", "EventLoop", "Linux", "Model"]),
     // One source, three isolations: linked into the tests, started by them, and built as a module by Sources/SDK/build.
     .executableTarget(
       name: "thermostat", dependencies: ["OpenStarryAgent"], path: "Examples/wasm/thermostat", exclude: ["agent.json"],
@@ -219,12 +220,12 @@ let package = Package(
     .target(
       name: "FaultKit",
       dependencies: [
-        "Model", "Linux", "EventLoop", "Guardian", "CCrash", "Crash", "HAL", "HALSimulated", "Agent", "Rules", "Store",
-        "Orchestrator",
+        "Model", "Linux", "EventLoop", "Guardian", "CCrash", "Crash", "HAL", "HALSimulated", "Agent", "AgentWASM",
+        "Rules", "Store", "Orchestrator", "ModuleKit",
       ], path: "Tests/FaultKit", swiftSettings: strict),
     .executableTarget(
-      name: "fault-campaign", dependencies: ["FaultKit", "CFaults", "Linux", "Model"], path: "Tests/FaultCampaign",
-      swiftSettings: strict),
+      name: "fault-campaign", dependencies: ["FaultKit", "CFaults", "AgentWASM", "Linux", "Model"],
+      path: "Tests/FaultCampaign", swiftSettings: strict),
     tests("FaultKitTests", ["FaultKit", "Model"]),
   ],
   swiftLanguageModes: [.v6]

@@ -30,8 +30,8 @@ final class ArtefactStore {
     var result: String { "\(path).\(tag).made" }
   }
 
-  private let loop: EventLoop
-  private let worker: Worker<Void>
+  private let loop: any Loop
+  private let worker: any Jobs<Void>
   private let folder: String
   private let library: EngineLibrary
   private let key: String
@@ -43,14 +43,14 @@ final class ArtefactStore {
   /// How often a compiler was started.
   private(set) var compilations = 0
 
-  init(_ loop: EventLoop, folder: String, _ engine: Engine, compiler: String, _ bounds: Bounds) {
+  init(_ loop: any Loop, folder: String, _ engine: Engine, compiler: String, _ bounds: Bounds) {
     self.loop = loop
     self.folder = folder
     library = engine.library
     key = Engine.key(engine.library, engine.configuration)
     self.compiler = compiler
     self.bounds = bounds
-    worker = Worker("wasm-store", on: loop, state: {})
+    worker = loop.worker("wasm-store") {}
   }
 
   /// Gives the file with the compiled form of a module.

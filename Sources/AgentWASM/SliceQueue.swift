@@ -19,12 +19,12 @@ final class SliceQueue {
     let step: () -> Outcome
   }
 
-  private let loop: EventLoop
+  private let loop: any Loop
   private var waiting: [[Work]]
   private var isArmed = false
   private var isRunning = false
 
-  init(_ loop: EventLoop) {
+  init(_ loop: any Loop) {
     self.loop = loop
     waiting = Priority.allCases.map { _ in [] }
   }

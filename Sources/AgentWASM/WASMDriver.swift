@@ -9,7 +9,7 @@ import Model
 /// The engine is loaded when the first such agent is registered. A module is compiled once, in a child process; what
 /// it may import and has to export is in `docs/wasm-abi.md`.
 public final class WASMDriver: AgentDriver {
-  private let loop: EventLoop
+  private let loop: any Loop
   private let clock: any Timekeeper
   private let folder: String
   private let compiler: String
@@ -22,17 +22,13 @@ public final class WASMDriver: AgentDriver {
   private let slices: SliceQueue
   private var loaded: Loaded?
 
+  private let given: LoadedEngine?
+
   private struct Loaded {
-    var linker: HostLinker
+    var engine: LoadedEngine
     var artefacts: ArtefactStore
-    /// By the file they came from; instances keep them.
-    var modules: [String: WeakModule] = [:]
     /// By the agents' files: which artefact a file led to, and what the file was then.
     var known: [String: (status: FileStatus, artefact: String)] = [:]
-  }
-
-  private struct WeakModule {
-    weak var module: PreparedModule?
   }
 
   /// A driver; loads nothing yet.
@@ -45,11 +41,14 @@ public final class WASMDriver: AgentDriver {
   ///   - patience: how long a compilation may take.
   ///   - space: how many bytes of address space a compilation may take.
   ///   - clock: what deadlines are measured on; the loop when nil.
+  ///   - engine: one that is loaded; nil loads one from `places` when it is needed.
   public init(
-    _ loop: EventLoop, folder: String, home: String? = nil, compiler: String = "/proc/self/exe",
+    _ loop: any Loop, folder: String, home: String? = nil, compiler: String = "/proc/self/exe",
     places: [String] = EngineLibrary.places(), limits: GuestLimits = GuestLimits(),
-    patience: Duration = .seconds(90), space: UInt64 = ModuleCompiler.space, clock: (any Timekeeper)? = nil
+    patience: Duration = .seconds(90), space: UInt64 = ModuleCompiler.space, clock: (any Timekeeper)? = nil,
+    engine: LoadedEngine? = nil
   ) {
+    given = engine
     self.loop = loop
     self.clock = clock ?? loop
     self.folder = folder
@@ -107,22 +106,18 @@ public final class WASMDriver: AgentDriver {
   /// The artefact of a file that has not changed, while other instances of it run: nothing has to be read again.
   private func inUse(_ source: String, _ status: FileStatus?) -> String? {
     guard let status, let known = loaded?.known[source], status.isUnchanged(since: known.status),
-      loaded?.modules[known.artefact]?.module != nil
+      loaded?.engine.hasOpen(known.artefact) ?? false
     else { return nil }
     return known.artefact
   }
 
   private func open(_ path: String) -> Result<PreparedModule, AgentFailure> {
-    if let module = loaded?.modules[path]?.module { return .success(module) }
     do throws(AgentFailure) {
-      let linker = try load().linker
+      let engine = try load().engine
       do throws(EngineError) {
-        let module = try PreparedModule(linker, file: path)
-        var modules = (loaded?.modules ?? [:]).filter { $0.value.module != nil }
-        modules[path] = WeakModule(module: module)
-        loaded?.modules = modules
+        let module = try engine.open(path)
         let known = loaded?.known ?? [:]
-        loaded?.known = known.filter { modules[$0.value.artefact] != nil }
+        loaded?.known = known.filter { engine.hasOpen($0.value.artefact) }
         return .success(module)
       } catch {
         throw AgentFailure(.startFailed, OneLine.text(error.description))
@@ -188,11 +183,10 @@ public final class WASMDriver: AgentDriver {
   private func load() throws(AgentFailure) -> Loaded {
     if let loaded { return loaded }
     do throws(EngineError) {
-      guard let path = EngineLibrary.find(in: places) else { throw EngineError.notInstalled(looked: places) }
-      let engine = Engine(try EngineLibrary(path: path))
+      let engine = if let given { given } else { try LoadedEngine(in: places) }
       let loaded = Loaded(
-        linker: try HostLinker(engine),
-        artefacts: ArtefactStore(loop, folder: folder, engine, compiler: compiler, bounds))
+        engine: engine,
+        artefacts: ArtefactStore(loop, folder: folder, engine.linker.engine, compiler: compiler, bounds))
       self.loaded = loaded
       return loaded
     } catch {

@@ -1,3 +1,4 @@
+import Linux
 import Model
 
 /// What the parts of the daemon run on: time, turns, and threads for what blocks. `EventLoop` is the real one; where
@@ -14,6 +15,10 @@ public protocol Loop: Timekeeper {
   ///   - name: of the thread, at most 15 bytes (pthread_setname_np(3)).
   ///   - state: makes what belongs to the work, where the work runs, before the first job.
   func worker<State>(_ name: String, state: @escaping @Sendable () -> State) -> any Jobs<State>
+
+  /// Calls `handler` once when the child `pid` has ended, and reaps it.
+  /// - Throws: ESRCH when there is no such child any more.
+  func onExit(of pid: Int32, _ handler: @escaping (ExitStatus) -> Void) throws(SystemError)
 }
 
 /// Work that blocks, one job after the other, away from the loop.

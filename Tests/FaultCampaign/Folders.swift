@@ -79,6 +79,9 @@ final class Folders: FolderMaker {
   /// Beside the disk's folders: what is done in it goes by no disk.
   var runtime: String? { "\(root)run" }
 
+  /// Where modules are, and what is compiled of them.
+  var guests: String { "\(root)guests" }
+
   func powerGoes() {
     remove("\(root)run")
     try? Files.makeFolder("\(root)run")
@@ -87,6 +90,7 @@ final class Folders: FolderMaker {
   /// Takes away what the last run left.
   func clean() {
     unsafe Self.disk = nil
+    remove("\(guests)/modules")
     for name in (try? Files.names(in: root)) ?? [] { remove("\(root)\(name)") }
     _ = unsafe root.withCString { unsafe rmdir($0) }
   }

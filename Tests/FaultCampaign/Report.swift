@@ -7,6 +7,10 @@ import Model
 final class Report {
   private let folders: Folders
   private let options: Options
+  private let engine: GuestEngine?
+  /// Why there are no agents that are modules.
+  private let noEngine: String
+  private var guestEnds: [String: Int] = [:]
   private var kinds: [Fault.Kind: Int] = [:]
   private var pairs = 0
   private var checks = 0
@@ -19,10 +23,28 @@ final class Report {
   init(_ folders: Folders, _ options: Options) {
     self.folders = folders
     self.options = options
+    do {
+      engine = try GuestEngine(folder: folders.guests)
+      noEngine = ""
+    } catch {
+      engine = nil
+      noEngine = "\(error)"
+      print("no agents that are WebAssembly modules: \(error)")
+    }
+  }
+
+  private func run(_ plan: Plan, trace: ((String) -> Void)? = nil) -> RunResult {
+    Campaign.run(plan, folders, engine, trace: trace)
   }
 
   /// - Returns: whether nothing was found.
   func run() -> Bool {
+    // Modules are compiled in the first run, so that all others find them as they are.
+    if engine != nil {
+      var quiet = Plan(seed: 0)
+      quiet.faults = []
+      _ = run(quiet)
+    }
     if let seed = options.seed { return tell(seed) }
     let begin = System.monotonicNanoseconds()
     var runs = 0
@@ -31,7 +53,7 @@ final class Report {
       if let limit = options.limit, elapsed >= limit { break }
       if failing.count >= options.failures { break }
       let plan = Plan(seed: options.first + UInt64(number))
-      let result = Campaign.run(plan, folders)
+      let result = run(plan)
       runs += 1
       guard result.diskCalls > 0 else {
         print("no call of the registry came by the campaign's disk: nothing about it would be found out")
@@ -40,7 +62,7 @@ final class Report {
       add(plan, result)
       if !result.violations.isEmpty { explain(plan, result) }
       // Now and then the same once more: a run is nothing but its seed.
-      if number % 100 == 50, Campaign.run(plan, folders).digest != result.digest {
+      if number % 100 == 50, run(plan).digest != result.digest {
         print("seed \(plan.seed) went another way the second time: a run must depend on its seed alone")
         failing.append(plan.seed)
       }
@@ -60,13 +82,14 @@ final class Report {
     diskCalls += result.diskCalls
     diskRefusals += result.diskRefusals
     distances += result.distances
+    guestEnds.merge(result.guestEnds) { $0 + $1 }
   }
 
   private func explain(_ plan: Plan, _ result: RunResult) {
     failing.append(plan.seed)
     let rule = result.violations[0].rule
     let smallest = Campaign.shrink(plan) { smaller in
-      Campaign.run(smaller, folders).violations.contains { $0.rule == rule }
+      run(smaller).violations.contains { $0.rule == rule }
     }
     print("seed \(plan.seed) fails: \(rule)")
     for violation in result.violations.prefix(5) {
@@ -81,7 +104,7 @@ final class Report {
   /// One seed, event by event.
   private func tell(_ seed: UInt64) -> Bool {
     let plan = Plan(seed: seed)
-    let result = Campaign.run(plan, folders) { print($0) }
+    let result = run(plan) { print($0) }
     if result.violations.isEmpty {
       print("seed \(seed): \(result.checks) checks, nothing found")
     } else {
@@ -94,6 +117,10 @@ final class Report {
     let all = kinds.values.reduce(0, +)
     let listed = Fault.Kind.allCases.map { "\($0.rawValue) \(kinds[$0] ?? 0)" }
     print("faults: \(listed.joined(separator: ", "))")
+    if engine != nil {
+      let ends = guestEnds.sorted { $0.key < $1.key }.map { "\($0) \($1)" }
+      print("modules that ended: \(ends.joined(separator: ", "))")
+    }
     distances.sort()
     let p99 = distances.isEmpty ? 0 : distances[distances.count * 99 / 100]
     print(
@@ -102,7 +129,7 @@ final class Report {
     print(
       "\(runs) runs of \(Plan.length.text), \(lives) daemons, \(all) faults (\(pairs) of them with another), "
         + "\(checks) checks, \(failing.count) seeds failed, \(Int(Double(runs) / max(seconds, 0.001) * 60)) runs a minute"
-    )
+        + (engine == nil ? "; without WebAssembly modules: \(noEngine)" : ""))
     if !failing.isEmpty { print("failing seeds: \(failing.map { "\($0)" }.joined(separator: ", "))") }
   }
 }

@@ -1,8 +1,12 @@
 // make faults: thousands of seeded runs of the daemon's real parts, with faults. See docs/faults.md.
+import AgentWASM
 import FaultKit
 import Glibc
 import Linux
 import Model
+
+// A process of its own compiles a module.
+if let code = ModuleCompiler.runIfAsked(CommandLine.arguments) { exit(code) }
 
 // The order of sets and dictionaries is part of what happens: the same in every process.
 if unsafe getenv("SWIFT_DETERMINISTIC_HASHING") == nil {

@@ -13,20 +13,26 @@ public struct RunResult: Sendable {
   /// Events between probes and their handling.
   public var distances: [Int]
   public var lives: Int
+  /// How often modules have ended how, e.g. `spinner budget.cpu`.
+  public var guestEnds: [String: Int]
 }
 
 /// Many runs, each from its seed; finds the fewest faults that a failure needs.
 public enum Campaign {
   /// Runs one plan.
-  /// - Parameter trace: told everything that happens.
-  public static func run(_ plan: Plan, _ folders: any FolderMaker, trace: ((String) -> Void)? = nil) -> RunResult {
-    let machine = Machine(plan, folders)
+  /// - Parameters:
+  ///   - engine: for agents that are modules; nil leaves them out.
+  ///   - trace: told everything that happens.
+  public static func run(
+    _ plan: Plan, _ folders: any FolderMaker, _ engine: GuestEngine?, trace: ((String) -> Void)? = nil
+  ) -> RunResult {
+    let machine = Machine(plan, folders, engine)
     machine.trace = trace
     machine.run()
     return RunResult(
       violations: machine.invariants.violations, checks: machine.invariants.checks, digest: machine.digest,
       diskCalls: machine.disk.operations, diskRefusals: machine.disk.refusals, distances: machine.answers.distances,
-      lives: machine.lives)
+      lives: machine.lives, guestEnds: machine.guestEnds)
   }
 
   /// Leaves out one fault after the other, as long as `fails` still says yes.

@@ -46,7 +46,7 @@ final class Clients {
 
   private func ask(_ life: DaemonLife, _ what: Int, _ which: Int, _ length: Duration) {
     let guest = TestAgents.guests[which % 3]
-    let victim = TestAgents.victims[which % TestAgents.victims.count]
+    let victim = TestAgents.patients[which % TestAgents.patients.count]
     let (agents, log) = (life.agents, life.log)
     machine.note("asks \(what) \(which)")
     switch what {

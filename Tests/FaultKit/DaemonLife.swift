@@ -43,13 +43,16 @@ final class DaemonLife {
   /// Called as an event is handed on.
   var onDispatch: (Event) -> Void = { _ in }
   private let home: String
+  private let configured: [Manifest]
   private let backend: LifeBackend
   private let keeper: LifeKeeper
 
   init(
-    _ board: Board, _ simulated: SimulatedBackend, _ line: Timeline, _ disk: Disk, _ stage: Stage,
-    _ guardian: GuardianModel, runtime: String?, boot: Int
+    _ board: Board, _ configured: [Manifest], _ simulated: SimulatedBackend, _ line: Timeline, _ disk: Disk,
+    _ stage: Stage,
+    _ guardian: GuardianModel, runtime: String?, boot: Int, engine: GuestEngine?
   ) {
+    self.configured = configured
     let loop = ManualLoop(line, disk)
     self.loop = loop
     home = disk.folder
@@ -64,7 +67,8 @@ final class DaemonLife {
     processes = PuppetDriver(.process, stage, loop)
     agents = AgentSupervisor(
       clock: loop, events: log, hardware: hardware, files: NoFiles(), registry: registry,
-      drivers: [PuppetDriver(.inProcess, stage, loop), processes], logLines: 10,
+      drivers: [PuppetDriver(.inProcess, stage, loop), processes]
+        + (engine.map { [ObservedDriver($0.driver(loop), stage)] } ?? []), logLines: 10,
       limits: BoardLimits(budget: Budget(events: Rate(count: 500, per: .seconds(1)))),
       random: Chance(stage.seed, "daemon", Int(line.now.nanoseconds / 1_000_000)))
     rules = RuleRunner(
@@ -143,7 +147,7 @@ final class DaemonLife {
 
 // What the core asks of the daemon.
 extension DaemonLife: CoreOwner {
-  func manifests() -> [Manifest] { TestAgents.configured }
+  func manifests() -> [Manifest] { configured }
   func manifest(of kept: StoredAgent) -> Manifest? { TestAgents.guest(kept.id, kept.manifest) }
   func readLate(_ kept: StoredRegistry.Contents) { recovered(kept, nil, true) }
   func failed(_ problem: String) { onProblem(problem) }

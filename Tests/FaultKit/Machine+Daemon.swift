@@ -10,7 +10,8 @@ extension Machine {
     lives += 1
     note("daemon \(lives) starts")
     folders.show(disk, lives)
-    let life = DaemonLife(board, simulated, line, disk, stage, guardian, runtime: folders.runtime, boot: boots)
+    let life = DaemonLife(
+      board, configured, simulated, line, disk, stage, guardian, runtime: folders.runtime, boot: boots, engine: engine)
     self.life = life
     line.loop = life.loop
     judge(life)

@@ -6,6 +6,8 @@ extension Machine {
     let now = line.now
     let until = now + fault.length
     let agent = TestAgents.victims[fault.target % TestAgents.victims.count]
+    // One in three is for the agents that are modules.
+    if engine != nil, fault.target % 3 == 0, injectIntoGuest(fault) { return }
     switch fault.kind {
     case .agentFails: stage.mischief[agent] = .fails
     case .agentCrashes: stage.mischief[agent] = .crashes
@@ -57,6 +59,30 @@ extension Machine {
     case .powerCut: cutPower()
     case .restart: restart()
     }
+  }
+
+  /// - Returns: false for what a module cannot do.
+  private func injectIntoGuest(_ fault: Fault) -> Bool {
+    switch fault.kind {
+    case .agentCrashes: provoke("fault:trap")
+    case .agentHangs: provoke("fault:spin")
+    case .agentLeaks: provoke("fault:leak")
+    case .agentStorms: provoke("fault:storm")
+    case .agentKilled: try? life?.agents.killAgent("gauge", now: true, cause: nil) {}
+    case .agentCrashesAgain:
+      for number in 0..<12 {
+        line.schedule(after: .milliseconds(number * 700)) { [unowned self] in
+          provoke(number % 2 == 0 ? "fault:trap" : "fault:spin")
+        }
+      }
+    default: return false
+    }
+    return true
+  }
+
+  private func provoke(_ event: String) {
+    guard let life, life.isReady, life.loop.isActive else { return }
+    life.log.publish(event, from: "client/fault")
   }
 
   /// The daemon notices that its guardian has gone, when it turns.

@@ -47,14 +47,23 @@ final class Machine {
   /// Whose code the daemon hangs in.
   var hanging: AgentID?
   var isOver = false
+  /// How often guests of the engine have ended how.
+  private(set) var guestEnds: [String: Int] = [:]
   private var looks = 0
   private var storms: [String: [Instant]] = [:]
   /// Since the last look an output, a device, an agent or the daemon has.
   var somethingChanged = true
   var trace: ((String) -> Void)?
 
-  init(_ plan: Plan, _ folders: any FolderMaker) {
+  let engine: GuestEngine?
+  /// The agents that daemons have in their configuration.
+  let configured: [Manifest]
+
+  /// - Parameter engine: runs agents that are modules; without one there are none.
+  init(_ plan: Plan, _ folders: any FolderMaker, _ engine: GuestEngine?) {
     seed = plan.seed
+    self.engine = engine
+    configured = TestAgents.configured + (engine?.agents ?? [])
     self.folders = folders
     chance = Chance(plan.seed, "machine")
     board = TestBoard.make(plan.seed)
@@ -71,6 +80,10 @@ final class Machine {
     }
     stage.onHandled = { [unowned self] in handled($0, $1) }
     stage.onState = { [unowned self] agent, key, value in ledger.submit("state/\(agent)/\(key)", "\(value)") }
+    stage.onFailure = { [unowned self] agent, failure in
+      note("\(agent) fails: \(failure.message)")
+      guestEnds["\(agent) \(failure.reason.rawValue)", default: 0] += 1
+    }
     stage.onCode = { [unowned self] agent, event in
       guard let record = life?.book.record else { return }
       if let agent { record.begin(.activation, agent, event: event, at: line.now) } else { record.end() }

@@ -14,6 +14,8 @@ final class Stage {
   var mischief: [AgentID: Mischief] = [:]
   var activations: [AgentID: Int] = [:]
   var onHandled: (AgentID, Event) -> Void = { _, _ in }
+  /// What ended an activation of a guest.
+  var onFailure: (AgentID, AgentFailure) -> Void = { _, _ in }
   var onState: (AgentID, String, Int64) -> Void = { _, _, _ in }
   /// An agent that lives in the daemon took it along.
   var onCrash: (AgentID) -> Void = { _ in }

@@ -7,6 +7,8 @@ enum TestAgents {
   static let bystanders: [AgentID] = ["bystander", "neighbour"]
   /// Whom faults are for.
   static let victims: [AgentID] = ["rogue", "worker", "lodger", "resident", "once"]
+  /// Whom clients start again when they are in quarantine: those, and the engine's.
+  static let patients = victims + ["gauge", "spinner", "dawdler", "hoarder", "thrower", "shouter"]
   /// Whom clients register and forget.
   static let guests: [AgentID] = ["guest1", "guest2", "guest3"]
 

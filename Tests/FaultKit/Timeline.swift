@@ -1,4 +1,5 @@
 import EventLoop
+import Linux
 import Model
 
 /// The time of a run: of the board, of whoever tends the daemon, and of the daemon that lives. It stands still until
@@ -92,6 +93,15 @@ final class ManualLoop: Loop {
     works.append(jobs)
     return jobs
   }
+
+  /// How long a child takes is not the run's time: it is waited for here, and found to have ended a little later.
+  func onExit(of pid: Int32, _ handler: @escaping (ExitStatus) -> Void) throws(SystemError) {
+    let code = try Spawn.wait(for: pid)
+    schedule(after: .milliseconds(80)) { handler(code > 128 ? .signalled(code - 128) : .exited(code)) }
+  }
+
+  /// What runs takes time.
+  func spend(_ time: Duration) { if !isDead { line.skip(time) } }
 
   /// How many timers wait.
   var waiting: Int { timers.count }

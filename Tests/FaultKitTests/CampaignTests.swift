@@ -31,10 +31,10 @@ private final class NoFolders: FolderMaker {
 
   @Test func aRunIsNothingButItsPlan() {
     let plan = Plan(seed: 3)
-    let first = Campaign.run(plan, NoFolders())
+    let first = Campaign.run(plan, NoFolders(), nil)
     #expect(first.violations == [])
     #expect(first.checks > 1000)
-    #expect(Campaign.run(plan, NoFolders()).digest == first.digest)
-    #expect(Campaign.run(Plan(seed: 4), NoFolders()).digest != first.digest)
+    #expect(Campaign.run(plan, NoFolders(), nil).digest == first.digest)
+    #expect(Campaign.run(Plan(seed: 4), NoFolders(), nil).digest != first.digest)
   }
 }

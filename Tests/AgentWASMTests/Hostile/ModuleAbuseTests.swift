@@ -2,6 +2,7 @@ import Agent
 import Glibc
 import Linux
 import Model
+import ModuleKit
 import TestKit
 import Testing
 

@@ -1,4 +1,5 @@
 import Linux
+import ModuleKit
 import TestKit
 import Testing
 

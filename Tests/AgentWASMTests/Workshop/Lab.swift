@@ -1,6 +1,7 @@
 import Agent
 import Linux
 import Model
+import ModuleKit
 import Testing
 
 @testable import AgentWASM

@@ -1,0 +1,12 @@
+import ModuleKit
+
+@testable import AgentWASM
+
+extension ModuleBuilder {
+  /// An import of the contract, or of nearly the same name.
+  mutating func importFunction(_ name: ImportName, _ signature: Signature) -> Int {
+    importFunction(
+      name.module, name.name,
+      String(decoding: signature.parameters + [UInt8(ascii: ">")] + signature.results, as: UTF8.self))
+  }
+}

@@ -1,0 +1,144 @@
+/// Writes modules in the binary format, for what no compiler would make.
+public struct ModuleBuilder {
+  private var types: [String] = []
+  private var imports: [[UInt8]] = []
+  private var functions: [(type: Int, body: [UInt8])] = []
+  private var exports: [[UInt8]] = []
+  private var segments: [[UInt8]] = []
+  /// Pages of 64 KiB.
+  public var memory = 1
+  /// The function that runs first, by its index.
+  public var start: Int?
+  /// Sections behind the others, as they are.
+  public var tail: [UInt8] = []
+
+  /// An empty module.
+  public init() {}
+
+  /// - Parameter signature: parameters, `>`, results; `i` is i32, `I` i64.
+  /// - Returns: the function's index; imports come before functions.
+  public mutating func importFunction(_ module: String, _ name: String, _ signature: String) -> Int {
+    imports.append(Self.name(module) + Self.name(name) + [0] + Self.number(type(signature)))
+    return imports.count - 1
+  }
+
+  /// - Parameter body: instructions without the `end`.
+  /// - Returns: the function's index.
+  @discardableResult
+  public mutating func function(_ signature: String, export name: String? = nil, _ body: [UInt8]) -> Int {
+    functions.append((type(signature), body))
+    let index = imports.count + functions.count - 1
+    if let name { exports.append(Self.name(name) + [0] + Self.number(index)) }
+    return index
+  }
+
+  /// Bytes that are in memory from the beginning.
+  public mutating func data(_ bytes: [UInt8], at place: Int) {
+    segments.append([0] + Self.constant(place) + [0x0B] + Self.number(bytes.count) + bytes)
+  }
+
+  /// What every agent has: a handler that does well, and an allocator that always gives the same room.
+  public mutating func agent(
+    handle: [UInt8] = ModuleBuilder.constant(2048), room: [UInt8] = ModuleBuilder.constant(8192)
+  ) {
+    exports.append(Self.name("memory") + [2, 0])
+    function("ii>i", export: "openstarry:agent/handler@0.1.0#handle", handle)
+    function("iiii>i", export: "cabi_realloc", room)
+  }
+
+  /// The module.
+  public var bytes: [UInt8] {
+    var module: [UInt8] = [0, 0x61, 0x73, 0x6D, 1, 0, 0, 0]
+    func section(_ id: UInt8, _ content: [UInt8]) { module += [id] + Self.number(content.count) + content }
+    section(
+      1,
+      Self.vector(
+        types.map { type in
+          let sides = type.utf8.split(separator: UInt8(ascii: ">"), omittingEmptySubsequences: false)
+          return [0x60] + sides.flatMap { Self.vector($0.map(Self.kind)) }
+        }))
+    if !imports.isEmpty { section(2, Self.vector(imports)) }
+    section(3, Self.vector(functions.map { Self.number($0.type) }))
+    section(5, [1, 0] + Self.number(memory))
+    section(7, Self.vector(exports))
+    if let start { section(8, Self.number(start)) }
+    section(
+      10,
+      Self.vector(
+        functions.map { function in
+          let body = [0] + function.body + [0x0B]
+          return Self.number(body.count) + body
+        }))
+    if !segments.isEmpty { section(11, Self.vector(segments)) }
+    return module + tail
+  }
+
+  /// `i32.const`.
+  public static func constant(_ value: Int) -> [UInt8] { [0x41] + signed(Int64(Int32(truncatingIfNeeded: value))) }
+
+  /// `i64.const`.
+  public static func wide(_ value: Int64) -> [UInt8] { [0x42] + signed(value) }
+
+  /// `i32.store` of what `value` leaves, to a place in memory.
+  public static func store(_ value: [UInt8], at place: Int) -> [UInt8] { constant(place) + value + [0x36, 2, 0] }
+
+  /// `i32.add`, `i32.and`, `i32.ne`: of what two leave.
+  public static func add(_ first: [UInt8], _ second: [UInt8]) -> [UInt8] { first + second + [0x6A] }
+  public static func and(_ first: [UInt8], _ second: [UInt8]) -> [UInt8] { first + second + [0x71] }
+  public static func differs(_ first: [UInt8], _ second: [UInt8]) -> [UInt8] { first + second + [0x47] }
+
+  /// `if … else … end`, without results.
+  public static func choose(_ condition: [UInt8], _ yes: [UInt8], _ no: [UInt8]) -> [UInt8] {
+    condition + [0x04, 0x40] + yes + [0x05] + no + [0x0B]
+  }
+
+  /// `loop … br_if 0`: again as long as `condition` leaves something else than 0.
+  public static func `while`(_ condition: [UInt8], _ body: [UInt8]) -> [UInt8] {
+    [0x03, 0x40] + body + condition + [0x0D, 0, 0x0B]
+  }
+
+  /// `memory.grow` by a page: leaves the size before, or -1.
+  public static let grow: [UInt8] = constant(1) + [0x40, 0]
+
+  /// `call`.
+  public static func call(_ function: Int) -> [UInt8] { [0x10] + number(function) }
+
+  /// Loads an `i32` (or `i64`) from a place in memory.
+  public static func load(_ place: Int, wide: Bool = false) -> [UInt8] { constant(place) + [wide ? 0x29 : 0x28, 2, 0] }
+
+  /// `loop … br 0`.
+  public static func forever(_ body: [UInt8] = []) -> [UInt8] { [0x03, 0x40] + body + [0x0C, 0, 0x0B] }
+
+  public static let drop: [UInt8] = [0x1A]
+  public static let trap: [UInt8] = [0x00]
+
+  /// An unsigned LEB128 number.
+  public static func number(_ value: Int) -> [UInt8] {
+    var (value, bytes): (Int, [UInt8]) = (value, [])
+    repeat {
+      bytes.append(UInt8(value & 0x7F) | (value > 0x7F ? 0x80 : 0))
+      value >>= 7
+    } while value > 0
+    return bytes
+  }
+
+  private static func signed(_ value: Int64) -> [UInt8] {
+    var (value, bytes): (Int64, [UInt8]) = (value, [])
+    while true {
+      let byte = UInt8(value & 0x7F)
+      value >>= 7
+      if value == 0 && byte & 0x40 == 0 || value == -1 && byte & 0x40 != 0 { return bytes + [byte] }
+      bytes.append(byte | 0x80)
+    }
+  }
+
+  private mutating func type(_ signature: String) -> Int {
+    if let known = types.firstIndex(of: signature) { return known }
+    types.append(signature)
+    return types.count - 1
+  }
+
+  private static func kind(_ type: UInt8) -> [UInt8] { [type == UInt8(ascii: "I") ? 0x7E : 0x7F] }
+  private static func name(_ text: String) -> [UInt8] { number(text.utf8.count) + text.utf8 }
+  private static func vector(_ elements: [[UInt8]]) -> [UInt8] { number(elements.count) + elements.flatMap { $0 } }
+}
