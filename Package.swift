@@ -56,6 +56,7 @@ let package = Package(
     module("Wire", ["Model", "Document", "Linux", "CLinux"]),
     module("Config", ["Model", "Document"]),
     module("Store", ["Model", "Document", "Linux", "CSQLite"]),
+    module("Cgroup", ["Linux"]),
     module("Watchdog", ["Model", "Agent"]),
     module("Crash", ["Model", "Agent", "Document", "Linux", "CLinux", "EventLoop", "Watchdog", "CCrash"]),
 
@@ -143,6 +144,7 @@ let package = Package(
     tests("RulesTests", ["Rules", "CEL", "Model"]),
     tests("AgentTests", ["TestKit", "Agent", "Model"]),
     tests("WatchdogTests", ["TestKit", "Watchdog", "Agent", "Model"]),
+    tests("CgroupTests", ["Cgroup", "Linux", "TestKit"]),
     tests("AgentInProcessTests", ["AgentInProcess", "Agent", "Model", "OpenStarryAgent"]),
     tests("StoreTests", ["TestKit", "Store", "Model", "Linux"]),
     tests("ModelTests", ["TestKit", "Model", "OpenStarryAgent"]),

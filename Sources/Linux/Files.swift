@@ -10,7 +10,9 @@ public enum Files {
     let file = try System.open(path, O_RDONLY | O_NONBLOCK)
     var contents: [UInt8] = []
     do throws(SystemError) {
-      while let count = try System.read(file.number, into: &contents), count > 0 {
+      // No more room than is needed: short files are read often.
+      let piece = min(limit, 65535) + 1
+      while let count = try System.read(file.number, into: &contents, limit: piece), count > 0 {
         if contents.count > limit { throw SystemError("read", errno: EFBIG) }
       }
     } catch {
