@@ -109,12 +109,18 @@ extension BudgetStatus {
 
   /// As it travels: 4.13 of `docs/control.md`.
   public var fields: Fields {
-    [
+    var fields: Fields = [
       "budget": .string(resource.rawValue), "used": .int(used), "limit": limit.map { .int($0) } ?? .null,
       "unit": .string(resource.unit), "window_ms": window.map { .int($0.nanoseconds / 1_000_000) } ?? .null,
       "refused": .int(refused), "step": .string(step.rawValue), "enforcement": .string(enforcement.name),
       "why": enforcement.reason.map(Value.string) ?? .null,
     ]
+    if let whole {
+      fields["meter"] = .string(whole.meter.rawValue)
+      fields["agents"] = .int(whole.agents)
+      fields["kernel_limit"] = whole.kernelLimit.map { .int($0) } ?? .null
+    }
+    return fields
   }
 }
 
@@ -134,6 +140,8 @@ public struct BudgetStatus: Sendable, Hashable {
   public var refused: Int64
   /// How far it is held.
   public var enforcement: Enforcement
+  /// How the daemon's use as a whole was measured; nil for what adds up what agents were charged.
+  public var whole: BoardMeasurement?
 
   /// Puts a status together.
   public init(

@@ -115,6 +115,18 @@ struct TextTests {
         "last_exit": "killed", "last_error": "no\nsuch file",
       ],
     ]
+    let board: [Value] = [
+      [
+        "budget": "cpu", "used": 120_000_000, "limit": nil, "unit": "ns", "window_ms": 10_000, "refused": 0,
+        "step": "normal", "enforcement": "not-enforced", "why": "there is no limit", "meter": "cgroup", "agents": 0,
+        "kernel_limit": nil,
+      ],
+      [
+        "budget": "memory", "used": 3_400_000, "limit": 67_108_864, "unit": "bytes", "window_ms": nil, "refused": 0,
+        "step": "normal", "enforcement": "enforced", "why": nil, "meter": "cgroup", "agents": 0,
+        "kernel_limit": 67_108_864,
+      ],
+    ]
     #expect(
       AgentText.table(agents, isVerbose: false) == [
         "AGENT ID             PID  STATUS  UPTIME  LOG FILE  BUDGET",
@@ -128,12 +140,14 @@ struct TextTests {
     #expect(verbose[1].hasSuffix("       1        0        4  -          -"))
     #expect(verbose[2].hasSuffix("killed     no\\nsuch file"))
     #expect(
-      BudgetTable.lines(["agents": .list(agents), "board": []]) == [
-        "AGENT    BUDGET           USED  LIMIT  WINDOW  SHARE  STEP    HELD",
-        "climate  cpu             850ms     1s     10s    85%  warned  afterwards: it cannot be interrupted",
-        "climate  events  19 +3 refused     20      1s    95%  normal  enforced",
-        "climate  tokens              -     20      1h      -  normal  not metered: no model can be asked here",
-        "climate  log              5 kB      -      1m      -  normal  enforced",
+      BudgetTable.lines(["agents": .list(agents), "board": .list(board)]) == [
+        "AGENT    BUDGET           USED    LIMIT  WINDOW  SHARE  METER   STEP    HELD",
+        "climate  cpu             850ms       1s     10s    85%  -       warned  afterwards: it cannot be interrupted",
+        "climate  events  19 +3 refused       20      1s    95%  -       normal  enforced",
+        "climate  tokens              -       20      1h      -  -       normal  not metered: no model can be asked here",
+        "climate  log              5 kB        -      1m      -  -       normal  enforced",
+        "(board)  cpu             120ms        -     10s      -  cgroup  normal  not enforced: there is no limit",
+        "(board)  memory         3.4 MB  67.1 MB       -     5%  cgroup  normal  enforced by the kernel",
       ])
     #expect(AgentText.table([], isVerbose: false).last == "0 agent(s) running")
     #expect(AgentText.sentence(agents[0]) == "climate is ready")

@@ -70,6 +70,54 @@ import Testing
     #expect(other.status(at: clock.now).map(\.used) == [2])
   }
 
+  // MARK: The whole board
+
+  @Test func whatIsMeasuredClimbsALadderOfItsOwn() throws {
+    book.setBoard(Budget(memory: 1000), disk: nil)
+    let account = book.open("a", Budget(), parent: nil)
+    book.charge(.memory, 300, to: account)
+    func measure(_ amount: Int64) -> Double? {
+      book.measure(BoardMeasurement(.memory, amount, by: .pss, enforcement: .afterwards("x")))
+    }
+    #expect(measure(500) == 0.5 && steps.told.isEmpty && clock.waiting == 0)
+    let row = try #require(book.boardStatus.first { $0.resource == .memory })
+    #expect(row.used == 500 && row.limit == 1000 && row.whole?.agents == 300 && row.enforcement == .afterwards("x"))
+    #expect(measure(900) == 0.9 && measure(1001) == 1.001 && measure(1100) == 1.1)
+    #expect(steps.told == ["board memory warn", "board memory stop"], "told once, however long it lasts")
+    #expect(measure(400) == 0.4 && steps.told.count == 2)
+    clock.advance(by: .seconds(10))
+    #expect(steps.told.last == "board memory down to normal" && clock.waiting == 0)
+    #expect(account.step == .normal && book.delay(account, expecting: 1) == nil)
+  }
+
+  @Test func measuredProcessorTimeIsToldAndKeepsNobodyWaiting() throws {
+    book.setBoard(Budget(cpu: 0.1), disk: nil)
+    let account = book.open("a", Budget(), parent: nil)
+    let second: Int64 = 1_000_000_000
+    #expect(book.measure(BoardMeasurement(.cpu, 5 * second, by: .group)) == 5)
+    #expect(steps.told == ["board cpu throttle"])
+    #expect(book.delay(account, expecting: 1) == nil, "agents may be the least of it")
+    let row = try #require(book.boardStatus.first)
+    #expect(row.window == .seconds(10) && row.step == .throttled && row.fields["meter"] == "cgroup")
+    book.charge(.cpu, second, to: account)
+    #expect(book.delay(account, expecting: 1) != nil && book.boardStatus.first?.whole?.agents == second)
+  }
+
+  @Test func theKernelsLimitShowsWhereItIsTheLower() {
+    func limit(_ kernel: Int64?) -> Int64? {
+      book.measure(BoardMeasurement(.memory, 1, by: .group, kernelLimit: kernel))
+      return book.boardStatus.first?.limit
+    }
+    #expect(limit(nil) == nil && limit(64) == 64)
+    book.setBoard(Budget(memory: 50), disk: nil)
+    #expect(limit(64) == 50 && limit(40) == 40)
+  }
+
+  @Test func tokensOfTheBoardAreNotMetered() {
+    book.setBoard(Budget(tokens: Rate(count: 1, per: .seconds(1))), disk: nil)
+    #expect(book.boardStatus.map(\.isLoose) == [true])
+  }
+
   @Test func aCircleOfParentsIsCutWhereItCloses() {
     _ = book.open("a", Budget(), parent: "b")
     let b = book.open("b", Budget(), parent: "a")

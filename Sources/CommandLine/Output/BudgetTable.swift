@@ -6,7 +6,7 @@ public enum BudgetTable {
   /// - Parameter result: of `daemon.budgets`.
   public static func lines(_ result: Value) -> [String] {
     var table = Table(
-      ["AGENT", "BUDGET", "USED", "LIMIT", "WINDOW", "SHARE", "STEP", "HELD"], rightAligned: [2, 3, 4, 5])
+      ["AGENT", "BUDGET", "USED", "LIMIT", "WINDOW", "SHARE", "METER", "STEP", "HELD"], rightAligned: [2, 3, 4, 5])
     for agent in result["agents"]?.list ?? [] {
       for budget in agent["budgets"]?.list ?? [] { table.add([agent["agent"]?.string ?? "-"] + row(budget)) }
     }
@@ -19,12 +19,14 @@ public enum BudgetTable {
     func amount(_ name: String) -> String { budget[name]?.int.map { BudgetText.amount($0, unit: unit) } ?? "" }
     let refused = budget["refused"]?.int ?? 0
     let why = budget["why"]?.string.map { ": \($0)" } ?? ""
+    let byKernel =
+      budget["kernel_limit"]?.int != nil && budget["enforcement"]?.string == "enforced" ? " by the kernel" : ""
     return [
       budget["budget"]?.string ?? "",
       isMetered(budget) ? amount("used") + (refused > 0 ? " +\(amount("refused")) refused" : "") : "",
       amount("limit"), budget["window_ms"]?.int.map { Duration.milliseconds($0).text } ?? "",
-      isMetered(budget) ? BudgetText.percent(budget.map ?? [:]) ?? "" : "", budget["step"]?.string ?? "",
-      "\(words(budget["enforcement"]?.string ?? ""))\(why)",
+      isMetered(budget) ? BudgetText.percent(budget.map ?? [:]) ?? "" : "", budget["meter"]?.string ?? "",
+      budget["step"]?.string ?? "", "\(words(budget["enforcement"]?.string ?? ""))\(byKernel)\(why)",
     ]
   }
 

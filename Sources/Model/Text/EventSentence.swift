@@ -156,6 +156,8 @@ public enum EventSentence {
       let percent = BudgetText.percent(event.payload) ?? "most"
       return "\(whose) has used \(percent) of its \(budget) budget (\(share))"
     case "throttled": return "\(whose) has used up its \(budget) budget and is slowed down (\(share))"
+    case "exceeded" where event["agent"] == nil:
+      return "\(whose) uses more than its \(budget) budget: agents stop, the least important first (\(share))"
     case "exceeded": return "\(whose) went far beyond its \(budget) budget and is stopped (\(share))"
     case "recovered": return "\(whose) is within its \(budget) budget again (\(share))"
     default: return nil

@@ -20,11 +20,18 @@ extension AgentSupervisor {
     }
   }
 
-  /// The whole board's budgets: what all agents use together, and what the daemon writes.
-  public var boardBudgets: [BudgetStatus] { budgets.board.status(at: clock.now) }
+  /// The whole board's budgets: what all agents use together, what the daemon as a whole was last measured to use, and
+  /// what it writes.
+  public var boardBudgets: [BudgetStatus] { budgets.boardStatus }
+
+  /// Takes what the daemon uses as a whole.
+  /// - Returns: the share of the board's budget, 1 being all of it; nil without one.
+  public func note(_ measurement: BoardMeasurement) -> Double? { budgets.measure(measurement) }
 
   /// Whether the daemon has written as much to the disk as it may.
-  public var isDiskUsedUp: Bool { boardBudgets.contains { $0.resource == .disk && $0.step >= .throttled } }
+  public var isDiskUsedUp: Bool {
+    budgets.board.status(at: clock.now).contains { $0.resource == .disk && $0.step >= .throttled }
+  }
 
   /// Counts what the daemon has written to the disk.
   public func noteWritten(_ bytes: Int64) { budgets.charge(.disk, bytes, to: budgets.board) }
@@ -157,6 +164,7 @@ extension BudgetStatus {
     ]
     if let window { fields["window_ms"] = .int(window.nanoseconds / 1_000_000) }
     if refused > 0 { fields["refused"] = .int(refused) }
+    if let whole { fields["meter"] = .string(whole.meter.rawValue) }
     return fields
   }
 

@@ -18,8 +18,12 @@ public final class BudgetAccount {
   /// For each resource, whether what others use counts here: what passes with time only where it is limited.
   private var shared: UInt16 = 0
 
-  init(_ agent: AgentID?) {
+  private let isTold: Bool
+
+  /// - Parameter isTold: its meters are told how much is used, rather than adding it up.
+  init(_ agent: AgentID?, isTold: Bool = false) {
     self.agent = agent
+    self.isTold = isTold
     noteLimits()
   }
 
@@ -41,7 +45,7 @@ public final class BudgetAccount {
   func meter(_ resource: Resource) -> BudgetMeter {
     let index = Self.index(resource)
     if let meter = meters[index] { return meter }
-    let meter = BudgetMeter(resource)
+    let meter = BudgetMeter(resource, isTold: isTold)
     meters[index] = meter
     return meter
   }
@@ -64,7 +68,7 @@ public final class BudgetAccount {
 
   func noteHold() { isHeld = (meters[Self.index(.cpu)]?.ladder.step ?? .normal) >= .throttled }
 
-  private static func index(_ resource: Resource) -> Int {
+  static func index(_ resource: Resource) -> Int {
     switch resource {
     case .cpu: 0
     case .memory: 1

@@ -6,8 +6,11 @@ import Model
 ///
 /// It has a timer only while some budget is above the bottom of its ladder, to tell when it is down again.
 public final class BudgetBook {
-  /// The whole board's account.
+  /// The whole board's account: what all agents were charged, and what the daemon writes.
   public let board = BudgetAccount(nil)
+  /// What the daemon uses as a whole, as the kernel counts it. No agent's account is below it.
+  private let whole = BudgetAccount(nil, isTold: true)
+  private var measured: [Resource: BoardMeasurement] = [:]
   /// Called with each step, within the call that led to it.
   public var onStep: (BudgetNotice) -> Void = { _ in }
   private let clock: any Timekeeper
@@ -16,7 +19,11 @@ public final class BudgetBook {
   private var timer: TimerID?
 
   /// A book in which nothing is limited yet.
-  public init(clock: any Timekeeper) { self.clock = clock }
+  public init(clock: any Timekeeper) {
+    self.clock = clock
+    board.enforcement = { $0 == .tokens ? .notMetered("no model can be asked here") : .enforced }
+    whole.enforcement = { [unowned self] in measured[$0]?.enforcement ?? .enforced }
+  }
 
   // MARK: Accounts
 
@@ -68,6 +75,7 @@ public final class BudgetBook {
     setLimits(board, budget)
     board.meter(.disk).set(limit: disk.map { Int64($0.count) }, per: disk?.per)
     board.noteLimits()
+    setLimits(whole, Budget(memory: budget.memory, cpu: budget.cpu))
   }
 
   private func setLimits(_ account: BudgetAccount, _ budget: Budget) {
@@ -85,6 +93,37 @@ public final class BudgetBook {
     set(.hardware, budget.hardware)
     set(.log, budget.log)
     account.noteLimits()
+  }
+
+  // MARK: The whole board
+
+  /// Takes what the daemon uses as a whole, beside what its agents are charged: its limit is the board's, its ladder
+  /// its own. Beyond it the step is told once; nothing else follows here.
+  /// - Returns: the share of the limit that is used, 1 being all of it; nil without a limit.
+  @discardableResult
+  public func measure(_ measurement: BoardMeasurement) -> Double? {
+    measured[measurement.resource] = measurement
+    let meter = whole.meter(measurement.resource)
+    meter.tell(measurement.amount)
+    guard let limit = meter.limit else { return nil }
+    climb(meter, of: whole, isOwn: true, at: clock.now)
+    return Double(measurement.amount) / Double(max(1, limit))
+  }
+
+  /// The board's budgets, what was measured in the place of what agents were charged.
+  public var boardStatus: [BudgetStatus] {
+    let now = clock.now
+    var rows = board.status(at: now).filter { measured[$0.resource] == nil }
+    for (resource, var measurement) in measured {
+      measurement.agents = board.meter(resource).used(at: now)
+      var row = whole.meter(resource).status(measurement.enforcement, at: now)
+      // Agents that are charged all of it are slowed down, however little the rest uses.
+      row.step = max(row.step, board.meter(resource).ladder.step)
+      if let kernel = measurement.kernelLimit { row.limit = min(row.limit ?? kernel, kernel) }
+      row.whole = measurement
+      rows.append(row)
+    }
+    return rows.sorted { BudgetAccount.index($0.resource) < BudgetAccount.index($1.resource) }
   }
 
   // MARK: Use
@@ -198,7 +237,9 @@ public final class BudgetBook {
   }
 
   private func climb(_ meter: BudgetMeter, of account: BudgetAccount, isOwn: Bool, at now: Instant) {
-    guard let effect = meter.climb(isOwn: isOwn, at: now) else {
+    let before = meter.ladder.step
+    // A measurement that is still too much is nothing new.
+    guard let effect = meter.climb(isOwn: isOwn, at: now), account !== whole || meter.ladder.step != before else {
       if timer == nil, meter.ladder.step > .normal { schedule() }
       return
     }
@@ -219,7 +260,8 @@ public final class BudgetBook {
 
   private func tell(_ effect: Ladder.Effect, _ meter: BudgetMeter, _ account: BudgetAccount, at now: Instant) {
     if meter.resource == .cpu { account.noteHold() }
-    let status = meter.status(account.enforcement(meter.resource), at: now)
+    var status = meter.status(account.enforcement(meter.resource), at: now)
+    if account === whole { status.whole = measured[meter.resource] }
     if effect == .stop { meter.forgetRefusals() }
     onStep(BudgetNotice(agent: account.agent, effect: effect, status: status))
   }

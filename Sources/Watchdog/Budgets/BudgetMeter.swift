@@ -13,11 +13,20 @@ final class BudgetMeter {
   /// What was asked for and not given; nil until there is some.
   private var refusals: SlidingWindow?
   private var terms: Ladder.Terms
+  /// Whether it is told how much is used, rather than adding it up.
+  private let isTold: Bool
 
-  init(_ resource: Resource) {
+  init(_ resource: Resource, isTold: Bool = false) {
     self.resource = resource
+    self.isTold = isTold
     terms = .of(resource)
-    window = Self.usualWindow(of: resource).map { SlidingWindow($0) }
+    if isTold {
+      // Nobody is stopped for processor time that the daemon itself may have used.
+      if resource == .cpu { terms.stop = nil }
+      terms.hold = .seconds(10)
+    } else {
+      window = Self.usualWindow(of: resource).map { SlidingWindow($0) }
+    }
   }
 
   /// Going beyond the limit is told, and nothing else follows.
@@ -51,7 +60,7 @@ final class BudgetMeter {
     refusals = nil
   }
 
-  var windowLength: Duration? { window?.length }
+  var windowLength: Duration? { isTold ? Self.usualWindow(of: resource) : window?.length }
 
   func used(at now: Instant) -> Int64 { window?.used(at: now) ?? gauge }
 
@@ -71,6 +80,9 @@ final class BudgetMeter {
       gauge = max(0, gauge.addingReportingOverflow(amount).partialValue)
     }
   }
+
+  /// So much is used now.
+  func tell(_ amount: Int64) { gauge = max(0, amount) }
 
   /// Notes that `amount` was asked for and not given.
   func refuse(_ amount: Int64, at now: Instant) {
