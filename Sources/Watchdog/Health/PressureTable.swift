@@ -4,7 +4,8 @@ import Model
 ///
 /// Short of memory, agents stop one after the other, the least important first, until it is enough; they come back,
 /// the most important first, when it has been quiet for a while. Short of CPU, agents of the priority `background`
-/// are activated less often. Nothing is done about the disk but to say so.
+/// are activated less often. Nothing is done about the disk but to say so. The same is done when the daemon with its
+/// agents uses more memory or CPU than the board's budget has.
 public struct PressureTable: Sendable {
   /// Shares of the last ten seconds, in percent, and times.
   public struct Limits: Sendable {
@@ -22,6 +23,8 @@ public struct PressureTable: Sendable {
     public var look = Duration.seconds(2)
     /// How often it is looked while nothing but CPU or disk is short: that may last for hours.
     public var slowLook = Duration.seconds(10)
+    /// Below this share of its budget the daemon is well within it again.
+    public var calm = 0.8
     /// What a trigger needs to be believed, as a part of `enter`. A window of two seconds at `enter` shows as 18% of it
     /// in the average of ten; a trigger that is new may fire for what was before it.
     public var belief = 0.15
@@ -36,6 +39,8 @@ public struct PressureTable: Sendable {
     case fired(Pressure.Resource, Double)
     /// The share of the last ten seconds in which some task waited, in percent.
     case reading(Pressure.Resource, Double)
+    /// The daemon with its agents uses this share of the board's budget; 1 is all of it.
+    case budget(Pressure.Resource, Double)
   }
 
   /// What is to be done, in this order.
@@ -76,6 +81,8 @@ public struct PressureTable: Sendable {
 
   private let limits: Limits
   private var levels: [Pressure.Resource: Level] = [:]
+  /// Of what more was used than the board's budget has, and since then never much less.
+  private var over: Set<Pressure.Resource> = []
   /// Those that were stopped, the last one last.
   private var stopped: [Candidate] = []
   private var lastShed: Instant?
@@ -87,12 +94,18 @@ public struct PressureTable: Sendable {
   /// Whether a resource is short.
   public func isShort(_ resource: Pressure.Resource) -> Bool { levels[resource]?.isShort ?? false }
 
+  /// Whether more is used than the board's budget has, or was until a moment ago.
+  public func isOverBudget(_ resource: Pressure.Resource) -> Bool { over.contains(resource) }
+
   /// The agents that are stopped.
   public var shed: [AgentID] { stopped.map(\.agent) }
 
   /// How soon to take the next readings; nil while there is nothing to look for.
   public var nextLook: Duration? {
-    if !stopped.isEmpty || isShort(.memory) || levels.values.contains(where: \.isSuspected) { return limits.look }
+    if isShort(.memory) || levels.values.contains(where: \.isSuspected) { return limits.look }
+    // What is measured for a budget is no newer than that.
+    if !over.isEmpty { return limits.slowLook }
+    if !stopped.isEmpty { return limits.look }
     return levels.values.contains(where: \.isShort) ? limits.slowLook : nil
   }
 
@@ -106,6 +119,23 @@ public struct PressureTable: Sendable {
       return isBelieved ? short(resource, average, at: now, running) : []
     case .reading(let resource, let average):
       return read(resource, average, at: now, running)
+    case .budget(let resource, let share):
+      return use(resource, share, at: now, running)
+    }
+  }
+
+  private mutating func use(
+    _ resource: Pressure.Resource, _ share: Double, at now: Instant, _ running: () -> [Candidate]
+  ) -> [Effect] {
+    let wasOver = over.contains(resource)
+    if share > 1 { over.insert(resource) } else if share < limits.calm { over.remove(resource) }
+    let isOver = over.contains(resource)
+    switch resource {
+    case .memory: return share > 1 ? shedOne(at: now, running) : returnOne(at: now)
+    case .cpu where isShort(.cpu): return []
+    case .cpu where isOver: return wasOver ? [.letOneThrough] : [.throttle(true)]
+    case .cpu: return wasOver ? [.throttle(false)] : []
+    case .io: return []
     }
   }
 
@@ -129,9 +159,10 @@ public struct PressureTable: Sendable {
     level.quietSince = since
     guard now - since >= limits.quiet else { return keepUp(resource) }
     level = Level(average: average)
+    levels[resource] = level
     let told = Effect.tell(resource, isShort: false, average: average)
     switch resource {
-    case .cpu: return [told, .throttle(false)]
+    case .cpu: return over.contains(.cpu) ? [told] : [told, .throttle(false)]
     case .memory: return [told] + returnOne(at: now)
     case .io: return [told]
     }
@@ -147,7 +178,8 @@ public struct PressureTable: Sendable {
 
   private func begin(_ resource: Pressure.Resource) -> [Effect] {
     let told = Effect.tell(resource, isShort: true, average: levels[resource]?.average ?? 0)
-    return resource == .cpu ? [told, .throttle(true)] : [told]
+    // For the board's budget it may be so already.
+    return resource == .cpu && !over.contains(.cpu) ? [told, .throttle(true)] : [told]
   }
 
   private func keepUp(_ resource: Pressure.Resource) -> [Effect] { resource == .cpu ? [.letOneThrough] : [] }
@@ -165,6 +197,8 @@ public struct PressureTable: Sendable {
 
   /// Lets the most important one return; of equals the one that was stopped last.
   private mutating func returnOne(at now: Instant) -> [Effect] {
+    if isShort(.memory) || over.contains(.memory) { return [] }
+    if let lastShed, now - lastShed < limits.quiet { return [] }
     if let lastReturn, now - lastReturn < limits.returnPause { return [] }
     guard let first = stopped.indices.min(by: { (stopped[$0].priority, -$0) < (stopped[$1].priority, -$1) }) else {
       return []

@@ -96,6 +96,45 @@ import Watchdog
     #expect(table.shed.isEmpty)
   }
 
+  @Test func whatIsOverTheBoardsBudgetStopsAgentsUntilTwentySecondsAfter() {
+    var table = PressureTable()
+    #expect(table.apply(.budget(.memory, 1), at: at(0)) { zoo } == [], "all of it is not too much")
+    #expect(table.apply(.budget(.memory, 1.1), at: at(10)) { zoo } == [.shed("mailer")])
+    #expect(table.nextLook == .seconds(10) && table.isOverBudget(.memory))
+    #expect(table.apply(.budget(.memory, 1.1), at: at(12)) { zoo } == [], "its end is to show first")
+    #expect(table.apply(.budget(.memory, 1.1), at: at(20)) { zoo } == [.shed("logger")])
+    #expect(table.apply(.budget(.memory, 0.9), at: at(30)) { zoo } == [])
+    #expect(table.apply(.budget(.memory, 0.9), at: at(100)) { zoo } == [], "one more would not fit")
+    // Short of memory, too: both must be over.
+    #expect(
+      table.apply(.reading(.memory, 50), at: at(110)) { zoo }
+        == [.tell(.memory, isShort: true, average: 50), .shed("radio")])
+    #expect(table.apply(.budget(.memory, 0.5), at: at(140)) { zoo } == [])
+    #expect(table.apply(.reading(.memory, 0), at: at(141)) { zoo } == [])
+    #expect(
+      table.apply(.reading(.memory, 0), at: at(161)) { zoo }
+        == [.tell(.memory, isShort: false, average: 0), .restore("radio")])
+    #expect(table.apply(.budget(.memory, 0.5), at: at(171)) { zoo } == [.restore("logger")])
+    #expect(table.apply(.budget(.memory, 1.5), at: at(172)) { zoo } == [.shed("logger")])
+    #expect(table.apply(.budget(.memory, 0.5), at: at(182)) { zoo } == [], "not to and fro")
+    #expect(table.apply(.budget(.memory, 0.5), at: at(192)) { zoo } == [.restore("logger")])
+    #expect(table.apply(.budget(.memory, 0.5), at: at(202)) { zoo } == [.restore("mailer")])
+    #expect(table.nextLook == nil)
+  }
+
+  @Test func processorTimeOverTheBoardsBudgetHoldsTheBackgroundBack() {
+    var table = PressureTable()
+    #expect(table.apply(.budget(.cpu, 1.2), at: at(0)) { zoo } == [.throttle(true)])
+    #expect(table.apply(.budget(.cpu, 0.9), at: at(10)) { zoo } == [.letOneThrough])
+    #expect(table.apply(.reading(.cpu, 70), at: at(11)) { zoo } == [.tell(.cpu, isShort: true, average: 70)])
+    #expect(table.apply(.budget(.cpu, 0.5), at: at(20)) { zoo } == [], "it is still short")
+    #expect(table.apply(.reading(.cpu, 0), at: at(21)) { zoo } == [.letOneThrough])
+    #expect(
+      table.apply(.reading(.cpu, 0), at: at(41)) { zoo }
+        == [.tell(.cpu, isShort: false, average: 0), .throttle(false)])
+    #expect(table.shed.isEmpty && table.nextLook == nil)
+  }
+
   @Test func aSlowDiskIsSaidAndNothingElse() {
     var table = PressureTable()
     #expect(table.apply(.reading(.io, 90), at: at(0)) { zoo } == [.tell(.io, isShort: true, average: 90)])
@@ -138,11 +177,16 @@ import Watchdog
       now += Double(random.next() % 8)
       let resource = Pressure.Resource.allCases[Int(random.next() % 3)]
       let average = Double(random.next() % 101)
-      step(random.next() % 4 == 0 ? .fired(resource, average) : .reading(resource, average))
+      let isOfPressure = random.next() % 3 > 0
+      let input: PressureTable.Input = isOfPressure ? .reading(resource, average) : .budget(resource, average / 60)
+      step(random.next() % 4 == 0 ? .fired(resource, average) : input)
     }
     while table.nextLook != nil, now < 10_000 {
       now += 2
-      for resource in Pressure.Resource.allCases { step(.reading(resource, 0)) }
+      for resource in Pressure.Resource.allCases {
+        step(.reading(resource, 0))
+        step(.budget(resource, 0.5))
+      }
     }
     #expect(running.count == zoo.count && !throttled && table.nextLook == nil)
   }
