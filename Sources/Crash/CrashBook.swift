@@ -33,7 +33,11 @@ public final class CrashBook: QuarantineKeeper {
   ///   - runtime: systemd's `RUNTIME_DIRECTORY`; nil where there is none, then `home` has the record, too.
   ///   - boot: the id of this boot.
   ///   - wasReset: whether the hardware's watchdog has reset the board.
-  public init(runtime: String?, home: String, loop: any Loop, boot: String = LoopClock.boot, wasReset: Bool) {
+  ///   - forMemory: whether the kernel is known to have killed a process of the service for want of memory.
+  public init(
+    runtime: String?, home: String, loop: any Loop, boot: String = LoopClock.boot, wasReset: Bool,
+    forMemory: Bool = false
+  ) {
     clock = loop
     self.boot = boot
     files = ([runtime, home].compactMap { $0 }).map { "\($0)/strikes.json" }
@@ -46,7 +50,7 @@ public final class CrashBook: QuarantineKeeper {
       if error.errno != EWOULDBLOCK { notices.append("no crash record: \(error)") }
     }
     if let notice = record?.notice { notices.append(notice) }
-    last = record?.previous.map { Verdict.on($0, boot: boot) }
+    last = record?.previous.map { Verdict.on($0, boot: boot, forMemory: forMemory) }
     for file in files { read(file) }
     // Whoever has no record does not own what is kept either.
     guard record != nil else { return }

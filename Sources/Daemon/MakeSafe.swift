@@ -17,6 +17,7 @@ enum MakeSafe {
   /// board.
   /// - Throws: exit code 74 with the outputs that are not safe, its own or those that a guardian is still at.
   static func run(_ arguments: Arguments, environment: [String: String], journal: Journal) throws(StartFailure) {
+    MemoryKill(environment)?.note()
     if environment["SERVICE_RESULT"] == "success" { return }
     if let code = environment["EXIT_STATUS"], ["64", "75", "78"].contains(code) { return }
     let configuration = try Configuration(arguments, environment: environment, journal: journal)

@@ -22,7 +22,10 @@ extension Zone {
         signal: end.run.fault?.signal, event: end.run.activity?.event, eventType: end.run.activity?.type,
         boot: registry.boot, uptime: uptime)
     }
-    var lines = RunHistory.start(after: last, boot: registry.boot, time: time, uptime: uptime, crash: crash)
+    var lines = RunHistory.start(
+      after: last, boot: registry.boot, time: time, uptime: uptime, crash: crash,
+      note: vitals.wasKilledForMemory
+        ? "the kernel had killed one of the service's processes: its memory was used up" : "")
     if let agent = vitals.lastEnd?.verdict.blamed, let found = crash.take() {
       var blame = found
       (blame.scope, blame.agent) = (.agent, agent)

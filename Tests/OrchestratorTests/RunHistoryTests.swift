@@ -16,6 +16,8 @@ import Testing
   @Test func aStartSaysWhatBecameOfTheRunBefore() {
     #expect(reasons(after: nil, boot: "one") == ["daemon started"])
     #expect(reasons(after: line("stopped"), boot: "one") == ["daemon started"])
+    let noted = RunHistory.start(after: line("stopped"), boot: "one", time: 5, uptime: 6, note: "why")
+    #expect(noted.map(\.message) == ["why"])
     #expect(reasons(after: line("stopped"), boot: "two") == ["board booted", "daemon started"])
     #expect(reasons(after: line("started"), boot: "one") == ["daemon crashed", "daemon started"])
     #expect(reasons(after: line("started"), boot: "two") == ["board power-lost", "daemon started"])

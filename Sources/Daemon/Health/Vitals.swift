@@ -19,6 +19,8 @@ final class Vitals {
   private let serviceManager: ServiceManager
   private let book: CrashBook
   private let device: HardwareWatchdog?
+  /// Whether the kernel had killed a process of the service before this start, for want of memory.
+  let wasKilledForMemory: Bool
   private var problems: [String] = []
   private var log: EventLog?
   private var pulse: Pulse?
@@ -44,9 +46,13 @@ final class Vitals {
     }
     // The folders are made again, with what is wrong with them, when the daemon runs.
     try? Files.makeFolder(settings.home)
+    let note = MemoryKill(environment)
+    wasKilledForMemory = note?.isThere ?? false
     book = CrashBook(
-      runtime: environment["RUNTIME_DIRECTORY"]?.split(separator: ":").first.map(String.init), home: settings.home,
-      loop: loop, wasReset: device?.hasReset ?? false)
+      runtime: note?.folder, home: settings.home, loop: loop, wasReset: device?.hasReset ?? false,
+      forMemory: wasKilledForMemory)
+    // A second daemon does not take away what is for the first.
+    if book.record != nil { note?.remove() }
     do throws(SystemError) { try book.record?.catchSignals() } catch {
       problems.append("crashes are not noted: \(error)")
     }

@@ -22,13 +22,15 @@ public enum RunHistory {
   ///   - time: milliseconds since 1970.
   ///   - uptime: milliseconds since the boot.
   ///   - crash: what a crash record says of the run before, where one does: it takes the place of the guess.
+  ///   - note: what else is known of why it was started; may be empty.
   public static func start(
-    after last: LedgerEntry?, boot: String, time: UInt64, uptime: UInt64, crash: LedgerEntry? = nil
+    after last: LedgerEntry?, boot: String, time: UInt64, uptime: UInt64, crash: LedgerEntry? = nil,
+    note: String = ""
   ) -> [LedgerEntry] {
     func line(_ scope: LedgerEntry.Scope, _ reason: String, _ message: String) -> LedgerEntry {
       LedgerEntry(scope, time: time, reason: reason, message: message, boot: boot, uptime: uptime)
     }
-    let begun = line(.daemon, started, last == nil ? "for the first time" : "")
+    let begun = line(.daemon, started, last == nil ? "for the first time" : note)
     guard let last else { return [begun] }
     let isSameBoot = last.boot == boot
     switch (last.reason == stopped, isSameBoot) {

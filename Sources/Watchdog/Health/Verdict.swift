@@ -39,13 +39,15 @@ public struct Verdict: Sendable, Hashable {
   /// - Parameters:
   ///   - run: what it left.
   ///   - boot: the boot id now.
+  ///   - forMemory: whether the kernel is known to have killed a process of the service for want of memory.
   /// - Returns: how it ended. Nobody is blamed for what other threads, other processes or the machine have done.
-  public static func on(_ run: PastRun, boot: String) -> Verdict {
+  public static func on(_ run: PastRun, boot: String, forMemory: Bool = false) -> Verdict {
     guard run.stage != .ended else { return Verdict(.clean, nil, "it ended in good order") }
     guard run.boot == boot else { return Verdict(.power, nil, "the board lost power, or was started again") }
     let doing = run.activity.map(words)
     guard let fault = run.fault else {
-      let sentence = doing.map { "it was killed, or ended its own process, while \($0)" } ?? "it was killed"
+      let end = forMemory ? "the kernel killed it, since its memory was used up" : "it was killed"
+      let sentence = doing.map { "\(end)\(forMemory ? "" : ", or ended its own process"), while \($0)" } ?? end
       return Verdict(.killed, run.activity?.agent, sentence)
     }
     if fault.code > 0 || fault.sender == run.pid || fault.sender == 0 {

@@ -91,6 +91,9 @@ import Watchdog
     #expect(Verdict.on(run(.serving, activity), boot: "b1").blamed == "climate")
     let idle = Verdict.on(run(), boot: "b1")
     #expect(idle.ending == .killed && idle.blamed == nil && idle.isUnclean)
+    let hungry = Verdict.on(run(.serving, activity), boot: "b1", forMemory: true)
+    #expect(hungry.ending == .killed && hungry.blamed == "climate")
+    #expect(hungry.sentence.hasPrefix("the kernel killed it, since its memory was used up, while agent climate"))
   }
 
   @Test(arguments: 0..<200) func anyRecordGivesAVerdict(_ seed: Int) {
