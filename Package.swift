@@ -87,9 +87,8 @@ let package = Package(
       "Daemon",
       [
         "Model", "OpenStarryAgent", "Document", "Linux", "EventLoop", "HAL", "Agent", "Rules", "Config", "Store",
-        "HALLinux", "HALSimulated", "GuardianClient", "Watchdog", "Crash", "AgentInProcess", "AgentWASM",
-        "Orchestrator",
-        "Control",
+        "HALLinux", "HALSimulated", "GuardianClient", "Watchdog", "Cgroup", "Crash", "AgentInProcess",
+        "AgentWASM", "Orchestrator", "Control",
       ]),
     .target(name: "ExampleAgents", dependencies: ["OpenStarryAgent"], path: "Examples/Agents", swiftSettings: strict),
     .executableTarget(
@@ -97,7 +96,7 @@ let package = Package(
       dependencies: [
         "GuardianTestKit", "GuardianClient",
         "CLinux", "Linux", "Model", "OpenStarryAgent", "EventLoop", "HAL", "HALSimulated", "Agent", "AgentInProcess",
-        "AgentWASM", "BenchmarkAgents", "Daemon", "Rules", "Orchestrator", "Crash",
+        "AgentWASM", "BenchmarkAgents", "Daemon", "Rules", "Orchestrator", "Crash", "Cgroup",
       ], path: "Benchmarks/Bench", swiftSettings: strict),
     .target(
       name: "BenchmarkAgents", dependencies: ["OpenStarryAgent"], path: "Benchmarks/Guests/workload",
@@ -183,9 +182,8 @@ let package = Package(
     tests(
       "DaemonTests",
       [
-        "TestKit", "Daemon", "Orchestrator", "HAL", "HALSimulated", "AgentInProcess", "OpenStarryAgent", "EventLoop",
-        "Linux",
-        "Model",
+        "TestKit", "Daemon", "Orchestrator", "Agent", "HAL", "HALSimulated", "AgentInProcess", "OpenStarryAgent",
+        "EventLoop", "Linux", "Model",
       ]),
     tests("ExampleAgentTests", ["ExampleAgents", "OpenStarryAgent"]),
     // The executables are dependencies so that testing builds them.

@@ -20,6 +20,15 @@ struct ResourceUsage {
       descriptors: Int64(descriptors.count - 1))
   }
 
+  /// The proportional set size of a process in KiB (proc_pid_smaps(5)).
+  /// - Parameters:
+  ///   - process: its number, or `self`.
+  ///   - root: a folder that stands for `/`, in tests.
+  /// - Returns: nil where the kernel does not tell, or not us.
+  static func pss(of process: String, root: String = "") -> Int64? {
+    (try? Files.read("\(root)/proc/\(process)/smaps_rollup", limit: 4096)).map { field("Pss:", $0) }
+  }
+
   private static func field(_ name: String, _ bytes: [UInt8]) -> Int64 {
     for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") where line.hasPrefix(name) {
       return line.split { $0 == " " || $0 == "\t" }.dropFirst().first.flatMap { Int64($0) } ?? 0

@@ -28,11 +28,18 @@ extension Zone: ZoneControl {
       status["emergency_stop"] = .string("by \(stop.by)" + (stop.reason.map { ": \($0)" } ?? ""))
     }
     for (name, value) in health { status[name] = value }
-    let loose = Fields(
+    let board = boardBudgets
+    var loose = Fields(
       listed.compactMap { agent -> (String, Value)? in
         let names = agent.budgets.filter(\.isLoose).map { "\($0.resource.rawValue)" }
         return names.isEmpty ? nil : (agent.id.rawValue, .string(names.joined(separator: " ")))
       })
+    var ofBoard = board.filter(\.isLoose).map { "\($0.resource.rawValue)" }
+    if let limit = vitals.meter.looseLimit { ofBoard.append("memory: MemoryMax=\(limit.value)") }
+    if !ofBoard.isEmpty { loose["(board)"] = .string(ofBoard.joined(separator: " ")) }
+    status["metered"] = .map(
+      Fields(board.compactMap { row in row.whole.map { (row.resource.rawValue, .string(row.measured(by: $0.meter))) } })
+    )
     if !loose.isEmpty { status["budgets_not_enforced"] = .map(loose) }
     if let usage = ResourceUsage.ofThisProcess() {
       status["memory"] = ["pss_kib": .int(usage.pss), "private_dirty_kib": .int(usage.privateDirty)]
@@ -44,7 +51,7 @@ extension Zone: ZoneControl {
 
   func stateTree(_ done: @escaping (Value) -> Void) {
     StateTree(
-      agents: agents, boardBudgets: agents.boardBudgets, hardware: hardware, rules: rules, log: log, clock: loop
+      agents: agents, boardBudgets: boardBudgets, hardware: hardware, rules: rules, log: log, clock: loop
     ).collect { [self] tree in
       var tree = tree
       tree["board"] = .string(configuration.board.name)
@@ -88,4 +95,12 @@ extension Zone: ZoneControl {
 
   /// What came as JSON is read as JSON, whatever its file is called.
   private static func jsonName(_ file: String) -> String { file.hasSuffix(".json") ? file : "\(file).json" }
+}
+
+extension BudgetStatus {
+  /// `3.4 MB of 67.1 MB by cgroup, enforced`.
+  fileprivate func measured(by meter: BoardMeasurement.Meter) -> String {
+    let held = limit == nil ? "" : ", \(enforcement.name)"
+    return "\(BudgetText.share(fields)) by \(meter.rawValue)\(held)"
+  }
 }

@@ -54,5 +54,8 @@ extension Zone {
     }
   }
 
-  var boardBudgets: [BudgetStatus] { agents.boardBudgets }
+  var boardBudgets: [BudgetStatus] {
+    vitals.meter.look()
+    return agents.boardBudgets
+  }
 }

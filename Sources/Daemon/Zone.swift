@@ -62,12 +62,14 @@ final class Zone {
     backend = BoardBackend(configuration.board, loop: loop, guardian: guardian)
     hardware = Hardware(board: configuration.board, backend: backend, clock: loop, events: log)
     registry = StoredRegistry(folder: settings.home, loop: loop, events: log, boot: Self.boot())
+    var limits = settings.boardLimits
+    limits.budget.memory = vitals.meter.memoryBudget
     let agents = AgentSupervisor(
       clock: loop, events: log, hardware: hardware, files: AgentFiles(), registry: registry,
       drivers: [
         InProcessDriver(types: types, witness: vitals.witness),
         WASMDriver(loop, folder: Files.join(settings.home, "modules")),
-      ], logLines: settings.logLines, limits: settings.boardLimits)
+      ], logLines: settings.logLines, limits: limits)
     self.agents = agents
     rules = RuleRunner(
       clock: loop, events: log, hardware: hardware, agents: agents,
@@ -82,7 +84,9 @@ final class Zone {
   func run() throws(StartFailure) {
     defer { vitals.end() }
     do { try catchSignals() } catch { throw .unavailable("\(error)") }
-    vitals.begin(log: log, hardware: hardware, agents: agents)
+    vitals.begin(log: log, hardware: hardware, agents: agents) { [unowned self] in
+      if case .running(let process) = guardian?.state { process } else { nil }
+    }
     makeFolders()
     // Waits for the disk, turning the loop: nothing else of the zone runs yet.
     let kept = registry.open(timeout: .seconds(5))

@@ -98,6 +98,19 @@ public enum System {
   /// clock_gettime(2) CLOCK_THREAD_CPUTIME_ID: how long the calling thread has computed, in nanoseconds.
   public static func threadNanoseconds() -> UInt64 { nanoseconds(CLOCK_THREAD_CPUTIME_ID) }
 
+  /// getrusage(2): how long this process, and its children that have ended and were waited for, have computed, in
+  /// nanoseconds.
+  public static func processNanoseconds() -> UInt64 {
+    // RUSAGE_SELF and RUSAGE_CHILDREN of sys/resource.h.
+    [Int32(0), -1].reduce(0) { sum, who in
+      var usage = rusage()
+      // SAFETY: the kernel fills in the structure.
+      _ = unsafe getrusage(who, &usage)
+      let seconds = UInt64(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
+      return sum + seconds * 1_000_000_000 + UInt64(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1000
+    }
+  }
+
   /// clock_gettime(2) CLOCK_REALTIME, in milliseconds since 1970.
   public static func wallMilliseconds() -> UInt64 { nanoseconds(CLOCK_REALTIME) / 1_000_000 }
 

@@ -14,49 +14,8 @@ import Testing
 
 /// Pressure as files say it, on a clock moved by hand: real agents stop and come back.
 @Suite struct PressureWatchTests {
-  private final class World {
-    let clock = ManualClock()
-    let log: EventLog
-    let agents: AgentSupervisor
-    let watch: PressureWatch
-    let folder: TemporaryFolder
-    private(set) var events: [Event] = []
-    private(set) var shortCPU: [Bool] = []
-
-    init(_ files: [String: Double]) throws {
-      folder = try TemporaryFolder()
-      let loop = try EventLoop()
-      log = EventLog(clock: clock, capacity: 100, depthLimit: 16, later: { loop.later($0) })
-      let board = Board(name: "world", backend: .simulated, devices: [])
-      let hardware = Hardware(
-        board: board, backend: SimulatedBackend(board: board, clock: clock, seed: 1), clock: clock, events: log)
-      agents = AgentSupervisor(
-        clock: clock, events: log, hardware: hardware, files: AgentFiles(), registry: Forgetful(),
-        drivers: [InProcessDriver(types: [AgentType("idler", Idler.self)])], logLines: 10)
-      watch = PressureWatch(loop: loop, clock: clock, log: log, agents: agents, folder: folder.path, environment: [:])
-      _ = log.listen(EventPattern("*")) { [unowned self] in events.append($0) }
-      for (file, average) in files { try set(file, average) }
-      for (id, priority) in [("guard", Priority.critical), ("logger", .background), ("radio", .low)] {
-        try agents.adopt(
-          Manifest(
-            id: AgentID(id), name: id,
-            runtime: Manifest.Runtime(driver: .inProcess, entry: "idler", lifecycle: .always),
-            policy: Policy(priority: priority)), state: [:])
-      }
-      agents.startResident()
-      watch.onShortCPU = { [unowned self] in shortCPU.append($0) }
-      watch.start()
-    }
-
-    func set(_ file: String, _ average: Double) throws {
-      try folder.write(file, "some avg10=\(average) avg60=0 avg300=0 total=1\n")
-    }
-
-    var running: [String] { agents.running.map(\.agent.rawValue) }
-  }
-
   @Test func agentsStopByPriorityAndComeBack() throws {
-    let world = try World(["memory": 0, "cpu": 0, "io": 0])
+    let world = try PressureWorld(["memory": 0, "cpu": 0, "io": 0])
     world.watch.beat()
     #expect(world.running == ["guard", "logger", "radio"] && world.clock.waiting == 0, "at rest it waits for nothing")
     try world.set("memory", 50)
@@ -81,7 +40,7 @@ import Testing
   }
 
   @Test func aShortCPUHoldsTheBackgroundBack() throws {
-    let world = try World(["memory": 0, "cpu": 0])
+    let world = try PressureWorld(["memory": 0, "cpu": 0])
     try world.set("cpu", 90)
     world.watch.beat()
     #expect(world.shortCPU == [true])
@@ -106,7 +65,7 @@ import Testing
   @Test(arguments: [[:], ["memory": "psi is off\n"]]) func kernelsWithoutPressureAreSaid(_ files: [String: String])
     throws
   {
-    let world = try World([:])
+    let world = try PressureWorld([:])
     for (name, text) in files { try world.folder.write(name, text) }
     world.watch.start()
     world.watch.beat()
@@ -124,12 +83,4 @@ import Testing
     let refused = try #require(PressureFile(.memory, "/proc/pressure/memory", trigger: "nonsense"))
     #expect(refused.descriptor == nil && refused.reading != nil)
   }
-}
-
-private struct Idler: OpenStarryAgent.Agent {
-  mutating func handle(_ event: Event, _ context: inout Context) throws(AgentError) {}
-}
-
-private final class Forgetful: AgentRegistry {
-  func keep(_ changes: [RegistryChange]) throws(RegistryFailure) {}
 }

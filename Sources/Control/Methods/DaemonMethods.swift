@@ -30,7 +30,9 @@ extension MethodRegistry {
       result:
         "an object: `version`, `pid`, `uptime_ms`, `socket`, `connections`, `requests`, `missed`, `client`, `role` (of "
         + "this client), `events`, `agents`, `rules`, `devices` and what the daemon adds (`board`, `home`, memory and "
-        + "threads, `watchdog`, `pressure`, `last_end`, and in safe mode its reason as `safe_mode`)", status),
+        + "threads, `metered`: what the daemon uses as a whole, `control_group`, `budgets_not_enforced`, `watchdog`, "
+        + "`pressure`, `last_end`, in safe mode its reason as `safe_mode`, and `not_safe`: for each actuator that refuses "
+        + "to be safe, why and who tries again)", status),
     Method(
       "daemon.stop", .admin, "Stops the daemon: agents end, every output goes to its safe state.",
       result: "`{\"stopping\": true}`", isCommand: true

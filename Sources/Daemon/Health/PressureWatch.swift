@@ -18,6 +18,7 @@ final class PressureWatch {
   private var timer: TimerID?
   private let folder: String
   private let ownMemory: String?
+  private var meter: BoardMeter?
 
   /// Called when the CPU becomes short, and when it is not any more.
   var onShortCPU: (Bool) -> Void = { _ in }
@@ -48,7 +49,10 @@ final class PressureWatch {
 
   /// As `daemon.status` shows it: the share of the last ten seconds that some task waited, in percent.
   var status: Value {
-    guard !files.isEmpty else { return "not available: this kernel has no pressure stall information" }
+    let over = Pressure.Resource.allCases.filter(table.isOverBudget)
+    if files.isEmpty, over.isEmpty, table.shed.isEmpty {
+      return "not available: this kernel has no pressure stall information"
+    }
     var fields: Fields = [:]
     for resource in Pressure.Resource.allCases {
       guard let average = average(resource) else { continue }
@@ -56,12 +60,26 @@ final class PressureWatch {
     }
     let short = Pressure.Resource.allCases.filter(table.isShort)
     if !short.isEmpty { fields["short_of"] = .list(short.map { .string($0.rawValue) }) }
+    if !over.isEmpty { fields["over_budget"] = .list(over.map { .string($0.rawValue) }) }
     if !table.shed.isEmpty { fields["stopped"] = .list(table.shed.map { .string($0.rawValue) }) }
     return .map(fields)
   }
 
   /// A beat of the loop: the one chance to look at what has no trigger.
-  func beat() { if timer == nil { look { $0.descriptor == nil } } }
+  func beat() {
+    if timer == nil { look { $0.descriptor == nil } }
+    meter?.beat()
+  }
+
+  /// Hands on what the daemon is measured to use, and acts where the board's budget has less; measures with each beat
+  /// and look.
+  func follow(_ meter: BoardMeter) {
+    self.meter = meter
+    meter.onMeasured = { [unowned self] measured in
+      guard let share = agents.note(measured) else { return }
+      apply(.budget(measured.resource == .cpu ? .cpu : .memory, share))
+    }
+  }
 
   private func add(_ resource: Pressure.Resource, _ path: String) {
     let part = Int((PressureTable.Limits().enter[resource] ?? 100) * 20_000)
@@ -115,6 +133,7 @@ final class PressureWatch {
   private func lookLater() {
     guard timer == nil, let wait = table.nextLook else { return }
     timer = clock.schedule(after: wait) { [unowned self] in
+      meter?.beat()
       look { _ in true }
       timer = nil
       lookLater()
@@ -128,7 +147,8 @@ final class PressureWatch {
         "system:pressure", from: "system", priority: isShort ? .critical : .high,
         ["resource": .string(resource.rawValue), "short": .bool(isShort), "percent": .double(average)])
       if resource == .cpu { onShortCPU(isShort) }
-    case .shed(let agent): agents.shed(agent, "the board is short of memory; it may run again when there is more")
+    case .shed(let agent):
+      agents.shed(agent, "the board is short of memory, or of its budget; it may run again when there is more")
     case .restore(let agent): agents.restore(agent)
     case .throttle(let isOn): agents.throttle(isOn)
     case .letOneThrough: agents.letOneThrough()

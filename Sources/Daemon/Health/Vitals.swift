@@ -19,6 +19,8 @@ final class Vitals {
   private let serviceManager: ServiceManager
   private let book: CrashBook
   private let device: HardwareWatchdog?
+  /// What the daemon uses as a whole.
+  let meter: BoardMeter
   /// Whether the kernel had killed a process of the service before this start, for want of memory.
   let wasKilledForMemory: Bool
   private var problems: [String] = []
@@ -34,6 +36,7 @@ final class Vitals {
     self.loop = loop
     self.environment = environment
     self.serviceManager = serviceManager
+    meter = BoardMeter(settings.budget, clock: loop)
     // One of the two is enough, and systemd feeds the hardware's itself where it is told to (RuntimeWatchdogSec=).
     let path = serviceManager.feedingPeriod == nil ? settings.watchdog : nil
     do throws(SystemError) {
@@ -67,7 +70,8 @@ final class Vitals {
   }
 
   /// The loop beats from here on, and whoever watches is fed.
-  func begin(log: EventLog, hardware: Hardware, agents: AgentSupervisor) {
+  /// - Parameter guardian: its process; nil while none runs.
+  func begin(log: EventLog, hardware: Hardware, agents: AgentSupervisor, guardian: @escaping () -> Int32?) {
     self.log = log
     let pulse = Pulse(loop: loop, log: log, agents: agents, record: book.record, witness: witness)
     self.pulse = pulse
@@ -78,6 +82,9 @@ final class Vitals {
     let pressure = PressureWatch(loop: loop, clock: loop, log: log, agents: agents, environment: environment)
     self.pressure = pressure
     pressure.onShortCPU = { [serviceManager] isShort in serviceManager.giveTime(isShort) }
+    meter.guardian = guardian
+    meter.looksByItself = { [unowned pulse] in pulse.feedingPeriod != nil }
+    pressure.follow(meter)
     pulse.onBeat = { [unowned pressure] in pressure.beat() }
     // A camera has a thread of its own, which is named for it as far as names go.
     pulse.onWorker = { name, answers in
@@ -93,6 +100,7 @@ final class Vitals {
   func tell(_ journal: Journal) {
     for problem in problems + book.notices { journal.log(.warning, problem) }
     book.onKept = { problems in for problem in problems { journal.log(.warning, problem) } }
+    if let notice = meter.notice { journal.log(.warning, notice) }
     if let last = book.last, last.ending != .clean {
       var fields: Fields = ["ending": .string(last.ending.rawValue), "message": .string(last.sentence)]
       if let agent = last.blamed { fields["agent"] = .string(agent.rawValue) }
@@ -145,6 +153,7 @@ final class Vitals {
     let feeder = serviceManager.feedingPeriod != nil ? "systemd" : device != nil ? "hardware" : nil
     fields["watchdog"] =
       feeder.map { ["fed": .string($0), "every": .string(pulse?.feedingPeriod?.text ?? "-")] } ?? "nobody watches"
+    fields["control_group"] = meter.status
     fields["pressure"] = pressure?.status ?? "not watched"
     if let last = book.last {
       fields["last_end"] = ["ending": .string(last.ending.rawValue), "message": .string(last.sentence)]
