@@ -90,10 +90,14 @@ do {
   sleep(UInt32(rest))
   Report.line(
     "wake-ups in \(rest) s, fed every 5 s", "\(try fedProbe.wakeUps() - before)", goal: "\(rest / 5)")
+  let looks = try MeterCost.pss(of: fed.pid, 2_000)
   fed.stop()
   let overhead = try WatchdogOverhead(folder: scratch)
   Report.line("crash record, an activation", Distribution(overhead.activations(50_000)).text("ns"))
   Report.line("a beat's look at the kernel's clocks", Distribution(overhead.beats(5_000)).text("µs"))
+  Report.line("a look at the daemon's PSS", Distribution(looks).text("µs"))
+  let group = try MeterCost.group(2_000).map { Distribution($0).text("µs") }
+  Report.line("a look at a control group", group ?? "no control group with a memory controller here")
 
   var (stops, backs): ([Double], [Double]) = ([], [])
   // Three would be strikes enough to quarantine it: a folder of its own each time.

@@ -138,6 +138,10 @@ struct EventLineTests {
         "budget:exceeded", cpu, "agent/a",
         "agent a went far beyond its cpu budget and is stopped (820ms of 1s in 10s)"
       ),
+      (
+        "budget:exceeded", ["budget": "memory", "used": 9_000_000, "limit": 8_000_000, "unit": "bytes"], "system",
+        "the board uses more than its memory budget: agents stop, the least important first (9 MB of 8 MB)"
+      ),
       ("budget:recovered", cpu, "agent/a", "agent a is within its cpu budget again (820ms of 1s in 10s)"),
       ("budget:capped", ["agent": "a", "message": "budget.cpu is 50%"], "agent/a", "agent a: budget.cpu is 50%"),
       ("timer:night", ["rule": "night"], "rule/night", "timer night"),
