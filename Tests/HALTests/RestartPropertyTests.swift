@@ -216,7 +216,7 @@ private final class Life: Backend, ChangeKeeper, HoldKeeper {
   private let backend: SimulatedBackend
   private let board: Board
   private let clock: ManualClock
-  private unowned var world: World!
+  private unowned var world: World?
   private var left: [DeviceID: OutputHold] = [:]
   lazy var hardware = Hardware(board: board, backend: self, clock: clock, events: RecordingSink(clock: clock))
 
@@ -238,17 +238,17 @@ private final class Life: Backend, ChangeKeeper, HoldKeeper {
   }
   func close() {}
 
-  func changes(of device: DeviceID) -> [ActuatorChange] { world.kept[device] ?? [] }
-  func keep(_ changes: [ActuatorChange], of device: DeviceID) { if !isDead { world.kept[device] = changes } }
+  func changes(of device: DeviceID) -> [ActuatorChange] { world?.kept[device] ?? [] }
+  func keep(_ changes: [ActuatorChange], of device: DeviceID) { if !isDead { world?.kept[device] = changes } }
 
   func slot(of device: DeviceID) -> Int? { device == "vent" ? 0 : nil }
   func hold(_ slot: Int, level: Double, lease: Lease, since: Instant) {
     guard !isDead else { return }
-    world.page["vent"] = OutputHold(
+    world?.page["vent"] = OutputHold(
       level: level, deadline: lease.deadline.nanoseconds, since: since.nanoseconds, isCutByMaxOn: lease.isCutByMaxOn,
       holder: Array(lease.holder.utf8))
   }
-  func release(_ slot: Int) { if !isDead { world.page["vent"] = nil } }
+  func release(_ slot: Int) { if !isDead { world?.page["vent"] = nil } }
   func inheritance(of device: DeviceID) -> OutputHold? { left.removeValue(forKey: device) }
 
   private final class Output: OutputDriver {
