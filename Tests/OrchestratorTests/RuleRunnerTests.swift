@@ -40,6 +40,19 @@ import Testing
     #expect(world.rules.listRules().first?.fired == UInt64(world.of("rule:fired").count))
   }
 
+  @Test func whatARuleCannotHandOverIsLostAndCounted() throws {
+    try world.adopt(doer("a") { $0.subscribe = go })
+    try world.load(rule("wakes", on: go, .wake("a")))
+    world.agents.isPaused = true
+    world.emit("x:go")
+    #expect(errors().count == 1)
+    // Once as a subscriber, once for the rule.
+    #expect(try world.agents.agentStatus("a").dropped == 2)
+    world.agents.isPaused = false
+    world.emit("x:go")
+    #expect(try world.agents.agentStatus("a").dropped == 2)
+  }
+
   @Test func everyActionHappensInOrder() throws {
     try world.adopt(doer("a"))
     try world.adopt(doer("b"))

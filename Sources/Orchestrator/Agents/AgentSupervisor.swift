@@ -145,12 +145,8 @@ public final class AgentSupervisor {
   /// Hands an event to the agents that subscribe to it.
   public func handle(_ event: Event) {
     for id in subscribers.subscribers(to: event.type) {
-      do throws(AgentControlError) {
-        try deliver(event, to: id, cause: Cause(event), count: 1, firing: nil, nil)
-      } catch {
-        // An agent that cannot take it says why in its own events.
-        records[id]?.dropped += 1
-      }
+      // An agent that cannot take it says why in its own events, and counts it.
+      try? deliver(event, to: id, cause: Cause(event), count: 1, firing: nil, nil)
     }
   }
 
@@ -164,6 +160,20 @@ public final class AgentSupervisor {
     _ event: Event, to id: AgentID, cause: Cause, count: Int, firing: UInt64?, _ done: (() -> Void)?
   ) throws(AgentControlError) {
     let record = try record(id)
+    do throws(AgentControlError) {
+      try hand(
+        Delivery(
+          event: event, cause: cause, count: count, waiting: done.map { [(firing, $0)] } ?? [], isWanted: done == nil),
+        to: record)
+    } catch {
+      record.dropped += UInt64(count)
+      throw error
+    }
+    feed(record, .deliver, cause: cause)
+  }
+
+  private func hand(_ delivery: Delivery, to record: AgentRecord) throws(AgentControlError) {
+    let id = record.id
     if isPaused { throw .paused(id) }
     if let reason = record.shedReason { throw .cannotRun(id, reason) }
     guard record.lifecycle.accepts else {
@@ -173,16 +183,12 @@ public final class AgentSupervisor {
       default: throw .notRunning(id)
       }
     }
-    let delivery = Delivery(
-      event: event, cause: cause, count: count, waiting: done.map { [(firing, $0)] } ?? [], isWanted: done == nil)
-    if let refused = record.queue.add(delivery) {
-      events.publish(
-        "agent:overloaded", from: "agent/\(id)", cause: refused.cause,
-        ["event": .string(refused.event.type), "waiting": .int(Int64(record.queue.count))])
-      if refused.event.id == event.id { throw .overloaded(id, queued: record.queue.count) }
-      record.drop([refused])
-    }
-    feed(record, .deliver, cause: cause)
+    guard let refused = record.queue.add(delivery) else { return }
+    events.publish(
+      "agent:overloaded", from: "agent/\(id)", cause: refused.cause,
+      ["event": .string(refused.event.type), "waiting": .int(Int64(record.queue.count))])
+    if refused.event.id == delivery.event.id { throw .overloaded(id, queued: record.queue.count) }
+    record.drop([refused])
   }
 
   /// Ends what a rule's earlier firing began: what waits for it is dropped, a running activation is let finish.
