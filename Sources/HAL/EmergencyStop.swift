@@ -75,8 +75,9 @@ extension Hardware {
   func watchStops() {
     for channel in channels.values {
       guard case .input(let input) = channel, input.settings.emergencyStop else { continue }
+      let id = input.device.id
       input.onStop = { [weak self] reason, cause in
-        self?.stopEverything(by: input.device.id.rawValue, reason: reason, cause: cause)
+        self?.stopEverything(by: id.rawValue, reason: reason, cause: cause)
       }
     }
   }

@@ -73,8 +73,8 @@ public final class Core {
     self.rules = rules
     self.guardian = guardian
     self.owner = owner
-    registry.onWritten = { agents.noteWritten($0) }
-    registry.isThrifty = { agents.isDiskUsedUp }
+    registry.onWritten = { [weak agents] in agents?.noteWritten($0) }
+    registry.isThrifty = { [weak agents] in agents?.isDiskUsedUp ?? false }
   }
 
   /// Starts everything, or in safe mode the outputs alone.

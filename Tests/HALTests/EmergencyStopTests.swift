@@ -14,6 +14,16 @@ import Testing
     ])
   }
 
+  @Test func aGateThatNobodyHasIsGone() {
+    weak var sink: RecordingSink?
+    do {
+      let bench = button()
+      sink = bench.sink
+      bench.hardware.close()
+    }
+    #expect(sink == nil)
+  }
+
   @Test func everythingIsSafeAndNothingMoves() throws {
     let bench = button()
     try bench.hardware.controlActuator("fan", .on, lease: .seconds(60), as: ann)
