@@ -226,7 +226,7 @@ let package = Package(
     .executableTarget(
       name: "fault-campaign", dependencies: ["FaultKit", "CFaults", "AgentWASM", "Linux", "Model"],
       path: "Tests/FaultCampaign", swiftSettings: strict),
-    tests("FaultKitTests", ["FaultKit", "Model"]),
+    tests("FaultKitTests", ["FaultKit", "wasm-compiler", "TestKit", "Agent", "AgentWASM", "Linux", "Model"]),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -26,13 +26,26 @@ public enum Campaign {
   public static func run(
     _ plan: Plan, _ folders: any FolderMaker, _ engine: GuestEngine?, trace: ((String) -> Void)? = nil
   ) -> RunResult {
-    let machine = Machine(plan, folders, engine)
-    machine.trace = trace
-    machine.run()
-    return RunResult(
-      violations: machine.invariants.violations, checks: machine.invariants.checks, digest: machine.digest,
-      diskCalls: machine.disk.operations, diskRefusals: machine.disk.refusals, distances: machine.answers.distances,
-      lives: machine.lives, guestEnds: machine.guestEnds)
+    let invariants: Invariants
+    let remains: Remains
+    let end: Instant
+    var result: RunResult
+    do {
+      let machine = Machine(plan, folders, engine)
+      machine.trace = trace
+      machine.run()
+      (invariants, remains, end) = (machine.invariants, machine.remains, machine.line.now)
+      remains.watch("the machine", machine)
+      remains.watch("the board", machine.simulated)
+      remains.watch("the time", machine.line)
+      result = RunResult(
+        violations: [], checks: 0, digest: machine.digest, diskCalls: machine.disk.operations,
+        diskRefusals: machine.disk.refusals, distances: machine.answers.distances, lives: machine.lives,
+        guestEnds: machine.guestEnds)
+    }
+    remains.check(invariants, at: end)
+    (result.violations, result.checks) = (invariants.violations, invariants.checks)
+    return result
   }
 
   /// Leaves out one fault after the other, as long as `fails` still says yes.

@@ -66,7 +66,7 @@ final class Clients {
     case 13: try? agents.killAgent(victim, now: which % 2 == 0, cause: nil) {}
     case 14: try? agents.restartAgent(victim, cause: nil)
     case 15: _ = try? agents.spawnAgent(victim, cause: nil)
-    case 16: _ = try? life.rules.reloadRules()
+    case 16: if life.safeMode == nil { _ = try? life.rules.reloadRules() }
     case 17: for _ in 0..<which * 3 { log.publish("work:next", from: "client/storm", priority: .low) }
     default: log.publish(which % 2 == 0 ? "work:next" : "work:more", from: "client/cli", ["n": .int(Int64(which))])
     }

@@ -46,6 +46,7 @@ final class DaemonLife {
   private let configured: [Manifest]
   private let backend: LifeBackend
   private let keeper: LifeKeeper
+  private let abandonAgents: () -> Void
 
   init(
     _ board: Board, _ configured: [Manifest], _ simulated: SimulatedBackend, _ line: Timeline, _ disk: Disk,
@@ -65,10 +66,16 @@ final class DaemonLife {
     hardware = Hardware(board: board, backend: backend, clock: loop, events: log)
     registry = StoredRegistry(folder: home, loop: loop, events: log)
     processes = PuppetDriver(.process, stage, loop)
+    let guests = engine.map { ObservedDriver($0.driver(loop), stage) }
+    let residents = PuppetDriver(.inProcess, stage, loop)
+    abandonAgents = { [processes] in
+      residents.abandon()
+      processes.abandon()
+      guests?.abandon()
+    }
     agents = AgentSupervisor(
       clock: loop, events: log, hardware: hardware, files: NoFiles(), registry: registry,
-      drivers: [PuppetDriver(.inProcess, stage, loop), processes]
-        + (engine.map { [ObservedDriver($0.driver(loop), stage)] } ?? []), logLines: 10,
+      drivers: [residents, processes] + (guests.map { [$0] } ?? []), logLines: 10,
       limits: BoardLimits(budget: Budget(events: Rate(count: 500, per: .seconds(1)))),
       random: Chance(stage.seed, "daemon", Int(line.now.nanoseconds / 1_000_000)))
     rules = RuleRunner(
@@ -84,12 +91,12 @@ final class DaemonLife {
     opens: () -> Void,
     recovered: @escaping (StoredRegistry.Contents, EmergencyStop?, _ isLate: Bool) -> Void
   ) {
-    let kept = registry.open(timeout: .seconds(5))
-    guard !loop.isDead else { return }
     _ = log.listen(EventPattern("*")) { [weak self] event in
       // A transfer that outlives the daemon still answers to what is left of it.
       if let self, !loop.isDead { onEvent(event) }
     }
+    let kept = registry.open(timeout: .seconds(5))
+    guard !loop.isDead else { return }
     self.recovered = recovered
     let core = Core(
       loop: loop, log: log, hardware: hardware, registry: registry, agents: agents, rules: rules, guardian: keeper,
@@ -123,8 +130,9 @@ final class DaemonLife {
     isEnding = true
     book.record?.enter(.stopping)
     core?.end(
-      within: .zero,
-      onSafe: { [unowned self] _ in
+      within: .seconds(3),
+      onSafe: { [unowned self] refusals in
+        keeper.leave(refusals.map(\.device))
         isClosed = true
         onClosed()
       }
@@ -142,6 +150,7 @@ final class DaemonLife {
     isReady = false
     backend.abandon(lands)
     loop.die(cut)
+    abandonAgents()
   }
 }
 

@@ -87,6 +87,12 @@ import Orchestrator
   /// `ExecStopPost`: nobody is left who knows who held what.
   func makeAllSafe() { for (id, entry) in slots.sorted(by: { $0.key < $1.key }) { makeSafe(id, entry.settings, turn) } }
 
+  /// The daemon ends, and has not got these to be safe.
+  func take(_ devices: [DeviceID]) {
+    guard isAlive else { return }
+    for id in devices { if let entry = slots[id] { makeSafe(id, entry.settings, turn) } }
+  }
+
   private func makeSafe(_ id: DeviceID, _ settings: ActuatorSettings, _ mine: Int) {
     guard turn == mine, !simulated.drive(id, to: settings.safe) else { return }
     line.schedule(after: .milliseconds(100)) { [weak self] in self?.makeSafe(id, settings, mine) }
@@ -209,6 +215,7 @@ final class LifeKeeper: CoreGuardian {
     guardian.tell = { [weak self, weak loop] output in loop?.post { self?.onOverruled(output) } }
   }
   func charge() { guardian.takeCharge() }
+  func leave(_ devices: [DeviceID]) { if loop.isActive { guardian.take(devices) } }
   func slot(of device: DeviceID) -> Int? { guardian.slot(of: device) }
   func hold(_ slot: Int, level: Double, lease: Lease, since: Instant) {
     if loop.isActive { guardian.hold(slot, level: level, lease: lease, since: since) }

@@ -77,6 +77,11 @@ private final class GuestClock: Timekeeper {
 final class ObservedDriver: AgentDriver {
   private let driver: any AgentDriver
   private let stage: Stage
+  private var all: [WeakInstance] = []
+
+  private struct WeakInstance {
+    weak var instance: ObservedInstance?
+  }
 
   init(_ driver: any AgentDriver, _ stage: Stage) {
     self.driver = driver
@@ -89,19 +94,32 @@ final class ObservedDriver: AgentDriver {
   func start(
     _ manifest: Manifest, host: any AgentHost, _ done: @escaping (Result<any AgentInstance, AgentFailure>) -> Void
   ) {
-    driver.start(manifest, host: host) { [stage] result in
-      done(result.map { ObservedInstance(manifest.id, $0, stage) })
+    driver.start(manifest, host: host) { [weak self, stage] result in
+      done(
+        result.map { instance in
+          let observed = ObservedInstance(manifest, instance, stage)
+          self?.note(observed)
+          return observed
+        })
     }
   }
+
+  private func note(_ instance: ObservedInstance) {
+    all = all.filter { $0.instance != nil } + [WeakInstance(instance: instance)]
+  }
+
+  /// The daemon is gone: what ran ends with it, and nobody is told.
+  func abandon() { for one in all { one.instance?.abandon() } }
 }
 
 private final class ObservedInstance: AgentInstance {
-  private let id: AgentID
+  private let manifest: Manifest
   private let instance: any AgentInstance
   private let stage: Stage
+  private var isAbandoned = false
 
-  init(_ id: AgentID, _ instance: any AgentInstance, _ stage: Stage) {
-    self.id = id
+  init(_ manifest: Manifest, _ instance: any AgentInstance, _ stage: Stage) {
+    self.manifest = manifest
     self.instance = instance
     self.stage = stage
   }
@@ -111,10 +129,17 @@ private final class ObservedInstance: AgentInstance {
   func snapshot(_ done: @escaping (Value) -> Void) { instance.snapshot(done) }
   func stop(now: Bool, _ done: @escaping () -> Void) { instance.stop(now: now, done) }
 
+  func abandon() {
+    isAbandoned = true
+    instance.stop(now: true) {}
+  }
+
   func activate(_ event: Event, _ done: @escaping (Result<Void, AgentFailure>) -> Void) {
-    stage.onHandled(id, event)
-    instance.activate(event) { [stage, id] result in
-      if case .failure(let failure) = result { stage.onFailure(id, failure) }
+    stage.onHandled(manifest.id, event)
+    instance.activate(event) { [weak self] result in
+      guard let self, !isAbandoned else { return }
+      let failure: AgentFailure? = if case .failure(let failure) = result { failure } else { nil }
+      stage.onGuest(manifest, failure, lastCost)
       done(result)
     }
   }

@@ -70,6 +70,8 @@ public final class Invariants {
   private let order: [DeviceID]
   private var daemon = Daemon.stuck(guardedFrom: nil)
   private var readyBy: Instant?
+  /// Whether `max_rate` counts on over a restart of the daemon, within one boot.
+  public var ratesOutliveTheDaemon = false
   public private(set) var violations: [Violation] = []
   /// How many single conditions were looked at.
   public private(set) var checks = 0
@@ -103,13 +105,18 @@ public final class Invariants {
     daemon = .lives
     outputs = outputs.mapValues { output in
       var output = output
-      output.changes = []
+      if !ratesOutliveTheDaemon { output.changes = [] }
       // Nobody can say how long it was off before.
       output.safeSince = now
       output.unsettledSince = nil
       output.inheritedUntil = output.heldUntil
       return output
     }
+  }
+
+  /// The power went: nobody can know what was before.
+  public func powerGoes() {
+    for id in order { outputs[id]?.changes = [] }
   }
 
   /// It serves.
@@ -249,9 +256,11 @@ public final class Invariants {
   /// - Parameters:
   ///   - views: what the daemon says of them; nil while none answers.
   ///   - isStopped: an emergency stop is in force.
+  ///   - isEnding: the daemon ends in order; what is to be held is let go of as it is.
   ///   - lives: whether who holds a lease is there.
   public func look(
-    at now: Instant, _ views: ((DeviceID) -> ActuatorView?)?, isStopped: Bool, lives: (String) -> Bool
+    at now: Instant, _ views: ((DeviceID) -> ActuatorView?)?, isStopped: Bool, isEnding: Bool = false,
+    lives: (String) -> Bool
   ) {
     for id in order {
       guard var output = outputs[id] else { continue }
@@ -275,7 +284,7 @@ public final class Invariants {
         else { continue }
         expect(!output.isAway, "safe after death", at: now, "\(id) is at \(output.level) without a daemon")
       case .lives:
-        if let view = views?(id) { look(id, &output, view, now, isStopped, lives) }
+        if let view = views?(id) { look(id, &output, view, now, isStopped, isEnding, lives) }
         outputs[id] = output
       }
     }
@@ -287,7 +296,7 @@ public final class Invariants {
 
   private func look(
     _ id: DeviceID, _ output: inout Output, _ view: ActuatorView, _ now: Instant, _ isStopped: Bool,
-    _ lives: (String) -> Bool
+    _ isEnding: Bool, _ lives: (String) -> Bool
   ) {
     output.heldUntil = view.leaseEnd ?? Instant(nanoseconds: 0)
     guard output.liesUntil == nil else { return }
@@ -317,7 +326,7 @@ public final class Invariants {
     }
     // What was told to be safe, or to leave it before that, may be on its way behind a slow bus.
     let isUnderWay = output.unsettledSince.map { now - $0 <= output.latency * 3 } ?? false
-    if view.holder == nil, !isUnderWay {
+    if view.holder == nil, !isUnderWay, !(isEnding && output.settings.onExit == .hold) {
       expect(false, "lease", at: now, "\(id) is at \(output.level) without a lease")
     }
     if isStopped, !isUnderWay {

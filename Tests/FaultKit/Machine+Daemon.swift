@@ -16,11 +16,13 @@ extension Machine {
     line.loop = life.loop
     judge(life)
     answers.lifeBegins(lives)
+    accounts.lifeBegins()
+    watch(life)
     life.onEvent = { [unowned self] in happened($0) }
-    life.onDispatch = { [unowned self] event in
-      answers.dispatched(event)
-      let limit = DaemonLife.depthLimit
-      invariants.expect(event.depth <= limit, "depth", at: line.now, "\(event.type) has depth \(event.depth)")
+    life.onDispatch = { [unowned self, unowned life] event in
+      answers.oneDispatched()
+      if life.safeMode == nil { accounts.dispatched(event, to: configured) }
+      rules.dispatched(event, depthLimit: DaemonLife.depthLimit, invariants, at: line.now)
     }
     life.onProblem = { [unowned self] in note("problem: \($0)") }
     life.onClosed = { [unowned self] in
@@ -41,6 +43,14 @@ extension Machine {
     guard life.isReady else { return }
     invariants.daemonIsReady(at: line.now)
     look()
+  }
+
+  private func watch(_ life: DaemonLife) {
+    let objects: [(String, AnyObject)] = [
+      ("", life), ("'s loop", life.loop), ("'s log", life.log), ("'s hardware", life.hardware),
+      ("'s registry", life.registry), ("'s agents", life.agents), ("'s rules", life.rules), ("'s book", life.book),
+    ]
+    for (name, object) in objects { remains.watch("daemon \(lives)\(name)", object) }
   }
 
   /// Whether it holds against agents, and against itself, what has happened.
@@ -191,6 +201,7 @@ extension Machine {
     disk.cutPower()
     guardian.forget()
     strikes.powerGoes()
+    invariants.powerGoes()
     folders.powerGoes()
     (boots, revision) = (boots + 1, 0)
     for device in board.devices {

@@ -31,6 +31,9 @@ final class Machine {
   let invariants: Invariants
   let ledger = Ledger()
   let answers = Answers()
+  let accounts = EventAccounts(depthLimit: DaemonLife.depthLimit, wakes: TestAgents.wakes)
+  var rules = LoopRules()
+  let remains = Remains()
   var life: DaemonLife?
   /// What happened, for comparison with another run of the same seed.
   private(set) var digest: UInt64 = 0xcbf2_9ce4_8422_2325
@@ -50,7 +53,6 @@ final class Machine {
   /// How often guests of the engine have ended how.
   private(set) var guestEnds: [String: Int] = [:]
   private var looks = 0
-  private var storms: [String: [Instant]] = [:]
   /// Since the last look an output, a device, an agent or the daemon has.
   var somethingChanged = true
   var trace: ((String) -> Void)?
@@ -80,9 +82,13 @@ final class Machine {
     }
     stage.onHandled = { [unowned self] in handled($0, $1) }
     stage.onState = { [unowned self] agent, key, value in ledger.submit("state/\(agent)/\(key)", "\(value)") }
-    stage.onFailure = { [unowned self] agent, failure in
-      note("\(agent) fails: \(failure.message)")
-      guestEnds["\(agent) \(failure.reason.rawValue)", default: 0] += 1
+    stage.onGuest = { [unowned self] manifest, failure, cost in
+      if let cost, let budget = manifest.budget.memory {
+        rules.used(cost.peakMemory, of: budget, by: manifest.id, invariants, at: line.now)
+      }
+      guard let failure else { return }
+      note("\(manifest.id) fails: \(failure.message)")
+      guestEnds["\(manifest.id) \(failure.reason.rawValue)", default: 0] += 1
     }
     stage.onCode = { [unowned self] agent, event in
       guard let record = life?.book.record else { return }
@@ -126,11 +132,13 @@ final class Machine {
     answers.check(invariants, at: line.now)
     life.end()
     while !life.hasEnded, line.step(until: limit + .seconds(60)) {}
-    invariants.expect(life.hasEnded, "orderly end", at: line.now, "the daemon does not end when it is told to")
+    EndRules(invariants, at: line.now).check(hasEnded: life.hasEnded)
     // Rules stay in force to the end; without them nothing may be left to wait for.
     life.rules.enforce(.empty)
     if life.hasEnded { checkRemains(life) }
     life.die({ nil }, lands: { _ in false })
+    line.loop = nil
+    disk.clock = nil
     self.life = nil
   }
 
@@ -143,20 +151,14 @@ final class Machine {
     // What watches over a window of time ends with the window.
     let quiet = line.now + .seconds(600)
     while life.loop.waiting > 0, line.step(until: quiet) {}
-    let timers = life.loop.waiting
-    invariants.expect(timers == 0, "timers left", at: line.now, "\(timers) timers are left after the end")
-    for status in life.agents.listAgents() {
-      let isOver = status.state == .idle || status.state == .quarantined
-      invariants.expect(
-        isOver && status.queued == 0, "agents left", at: line.now, "\(status.id) is \(status.state) after the end")
-    }
+    let end = EndRules(invariants, at: line.now)
+    end.check(timers: life.loop.waiting)
+    for status in life.agents.listAgents() { end.check(status.id, status.state, queued: status.queued) }
     for device in board.devices {
-      guard case .actuator(let settings) = device.kind, settings.onExit == .safe, let view = view(device.id),
-        view.isSettled
-      else { continue }
-      invariants.expect(
-        view.level == settings.safe, "safe at the end", at: line.now, "\(device.id) is at \(view.level) after the end")
+      guard case .actuator(let settings) = device.kind, let view = view(device.id) else { continue }
+      end.check(device.id, settings, level: view.level, isSettled: view.isSettled)
     }
+    checkAccounts(life)
   }
 
   // MARK: Looking
@@ -170,13 +172,19 @@ final class Machine {
     if let life, life.loop.isBehind { return }
     somethingChanged = false
     let isStopped = life?.hardware.emergencyStop != nil
-    invariants.look(at: line.now, life == nil ? nil : { [unowned self] in view($0) }, isStopped: isStopped) { holder in
+    invariants.look(
+      at: line.now, life == nil ? nil : { [unowned self] in view($0) }, isStopped: isStopped,
+      isEnding: life?.isEnding ?? false
+    ) { holder in
       guard let life, holder.hasPrefix("agent/") else { return true }
       guard let status = try? life.agents.agentStatus(AgentID(String(holder.dropFirst(6)))) else { return false }
       return status.state != .idle && status.state != .quarantined && status.state != .backoff
     }
-    if let life { checkBounds(life) }
-    if let life, life.safeMode == nil { checkQuarantines(life) }
+    guard let life else { return }
+    rules.check(timers: life.loop.waiting, putOff: life.loop.putOff, invariants, at: line.now)
+    checkQuarantines(life)
+    // What takes longer is looked at less often.
+    if looks % 64 == 0 { checkAccounts(life) }
   }
 
   func view(_ id: DeviceID) -> ActuatorView? {
@@ -186,19 +194,25 @@ final class Machine {
       leaseEnd: life.hardware.lease(of: id)?.end)
   }
 
-  /// Who has ended the daemon too often does not run.
   private func checkQuarantines(_ life: DaemonLife) {
-    for agent in strikes.quarantined.sorted() {
-      let state = (try? life.agents.agentStatus(agent))?.state
-      invariants.expect(state == .quarantined, "three strikes", at: line.now, "\(agent) runs after three strikes")
+    let isSafeMode = life.safeMode != nil
+    for agent in isSafeMode ? configured.map(\.id) : strikes.quarantined.sorted() {
+      rules.check(
+        agent, (try? life.agents.agentStatus(agent))?.state, isQuarantined: strikes.quarantined.contains(agent),
+        isSafeMode: isSafeMode, invariants, at: line.now)
     }
   }
 
-  private func checkBounds(_ life: DaemonLife) {
-    let timers = life.loop.waiting
-    invariants.expect(timers <= 200, "bounded timers", at: line.now, "\(timers) timers wait")
-    let actions = life.loop.putOff
-    invariants.expect(actions <= 1000, "bounded turn", at: line.now, "\(actions) actions wait in one turn")
+  private func checkAccounts(_ life: DaemonLife) {
+    let log = life.log
+    accounts.check(
+      EventAccounts.Log(total: log.total, handedOn: log.handedOn, shed: log.shed, waiting: log.waiting), invariants,
+      at: line.now)
+    guard !life.isEnding else { return }
+    for manifest in configured {
+      guard let status = try? life.agents.agentStatus(manifest.id) else { continue }
+      accounts.check(manifest.id, waiting: status.queued, dropped: status.dropped, invariants, at: line.now)
+    }
   }
 
   // MARK: What agents and the daemon say
@@ -212,17 +226,16 @@ final class Machine {
     default: break
     }
     answers.published(event, lives, line.now)
-    if event.type == "work:storm", event.source.hasPrefix("agent/") { countStorm(event.source) }
+    // A stop that is cleared in safe mode wakes nobody yet.
+    if life?.safeMode != nil { answers.pause(true) }
+    accounts.published(event)
+    if event.type == "work:storm", event.source.hasPrefix("agent/") {
+      rules.emitted(by: event.source, budget: TestAgents.eventsPerSecond, invariants, at: line.now)
+    }
   }
 
-  /// Whoever storms is held to its budget.
-  private func countStorm(_ agent: String) {
-    let second = line.now + .seconds(-1)
-    storms[agent] = storms[agent, default: []].filter { $0 > second } + [line.now]
-    let count = storms[agent]?.count ?? 0
-    invariants.expect(
-      count <= TestAgents.eventsPerSecond * 2, "budget", at: line.now, "\(agent) emitted \(count) events in a second")
+  private func handled(_ agent: AgentID, _ event: Event) {
+    answers.handled(agent, event, lives, line.now)
+    accounts.given(event, to: agent)
   }
-
-  private func handled(_ agent: AgentID, _ event: Event) { answers.handled(agent, event, lives, line.now) }
 }

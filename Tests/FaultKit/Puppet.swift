@@ -14,8 +14,8 @@ final class Stage {
   var mischief: [AgentID: Mischief] = [:]
   var activations: [AgentID: Int] = [:]
   var onHandled: (AgentID, Event) -> Void = { _, _ in }
-  /// What ended an activation of a guest.
-  var onFailure: (AgentID, AgentFailure) -> Void = { _, _ in }
+  /// An activation of a module has ended: how, nil for well, and what it used.
+  var onGuest: (Manifest, AgentFailure?, ActivationCost?) -> Void = { _, _, _ in }
   var onState: (AgentID, String, Int64) -> Void = { _, _, _ in }
   /// An agent that lives in the daemon took it along.
   var onCrash: (AgentID) -> Void = { _ in }
@@ -41,6 +41,7 @@ final class PuppetDriver: AgentDriver {
   let kind: Manifest.Driver
   private let stage: Stage
   private let loop: ManualLoop
+  private var all: [WeakPuppet] = []
   /// Processes that run.
   private(set) var instances: [AgentID: Puppet] = [:]
 
@@ -61,10 +62,20 @@ final class PuppetDriver: AgentDriver {
     }
     let puppet = Puppet(manifest, host, stage, loop)
     instances[manifest.id] = puppet
+    all = all.filter { $0.puppet != nil } + [WeakPuppet(puppet: puppet)]
     guard kind == .process else { return done(.success(puppet)) }
     var chance = Chance(stage.seed, "start \(manifest.id)", loop.actions)
     loop.schedule(after: chance.milliseconds(1...60)) { done(.success(puppet)) }
   }
+}
+
+extension PuppetDriver {
+  private struct WeakPuppet {
+    weak var puppet: Puppet?
+  }
+
+  /// The daemon is gone.
+  func abandon() { for one in all { one.puppet?.abandon() } }
 }
 
 /// One running agent.
@@ -92,6 +103,8 @@ final class Puppet: AgentInstance {
   func snapshot(_ done: @escaping (Value) -> Void) { done(["memory": .int(Int64(memory))]) }
 
   func activate(_ event: Event, _ done: @escaping (Result<Void, AgentFailure>) -> Void) {
+    // What the rest of its last action still does is nobody's doing.
+    guard !loop.isDead else { return }
     self.done = done
     stage.onHandled(manifest.id, event)
     guard !isProcess else { return handle(event) }
@@ -198,7 +211,7 @@ final class Puppet: AgentInstance {
 
   func stop(now: Bool, _ done: @escaping () -> Void) {
     guard isProcess else {
-      host = nil
+      abandon()
       return done()
     }
     // One that hangs does not listen; the kernel asks nobody.
@@ -207,8 +220,14 @@ final class Puppet: AgentInstance {
     patience = nil
     var chance = Chance(stage.seed, "stop \(manifest.id)", loop.actions)
     loop.schedule(after: now ? .milliseconds(1) : chance.milliseconds(1...30)) { [self] in
-      host = nil
+      abandon()
       done()
     }
+  }
+
+  /// Nobody waits for it any more.
+  func abandon() {
+    host = nil
+    done = nil
   }
 }

@@ -52,6 +52,9 @@ enum TestAgents {
     return manifest
   }
 
+  /// Whom rules wake.
+  static let wakes: [String: AgentID] = ["visitor": "rogue", "beat": "worker"]
+
   static let rules: [RuleDeclaration] = [
     rule("hot", on: "sensor:temperature", if: "value > 28.0", .actuate("cooler", .on, lease: .seconds(4))),
     rule("cold", on: "sensor:temperature", if: "value < 22.0", .actuate("heater", .on, lease: nil)),

@@ -1,4 +1,7 @@
+import AgentWASM
+import Linux
 import Model
+import TestKit
 import Testing
 
 @testable import FaultKit
@@ -11,6 +14,26 @@ private final class NoFolders: FolderMaker {
   func show(_ disk: Disk, _ life: Int) { _ = disk.appear(at: "/proc/no-such-folder") }
 }
 
+/// The WebAssembly engine, and the program that compiles for it.
+private enum Engine {
+  static let isThere: Bool = {
+    if EngineLibrary.find() != nil { return true }
+    print("skipped: no WASM engine in \(EngineLibrary.places().joined(separator: ", ")): run .ci/wasmtime")
+    return false
+  }()
+
+  /// `wasm-compiler`, which was built beside the tests.
+  static var compiler: String {
+    let maps = (try? Files.read("/proc/self/maps")) ?? []
+    for line in String(decoding: maps, as: UTF8.self).split(separator: "\n") where line.holds("xctest") {
+      guard let slash = line.firstIndex(of: "/") else { continue }
+      let path = Files.join(Files.folder(of: String(line[slash...])), "wasm-compiler")
+      if Files.isFile(path) { return path }
+    }
+    return "wasm-compiler"
+  }
+}
+
 @Suite struct CampaignTests {
   @Test func plansDifferAndAreTheirSeeds() {
     let plans = (0..<500 as Range<UInt64>).map(Plan.init)
@@ -19,6 +42,23 @@ private final class NoFolders: FolderMaker {
     #expect(Set(plans.flatMap(\.faults).map(\.kind)) == Set(Fault.Kind.allCases))
     let pairs = plans.filter { plan in zip(plan.faults, plan.faults.dropFirst()).contains { $0.at == $1.at } }
     #expect(pairs.count > 100)
+  }
+
+  @Test(.enabled(if: Engine.isThere)) func modulesAreAgentsOfARun() throws {
+    let folder = try TemporaryFolder()
+    let engine = try GuestEngine(folder: folder.path, compiler: Engine.compiler)
+    var plan = Plan(seed: 3)
+    plan.faults = [.agentCrashes, .agentHangs, .agentStorms].enumerated().map { number, kind in
+      Fault(kind: kind, at: .seconds(2 + 2 * number), length: .seconds(1), target: 0)
+    }
+    // Modules are compiled in the first.
+    _ = Campaign.run(plan, NoFolders(), engine)
+    let result = Campaign.run(plan, NoFolders(), engine)
+    #expect(result.violations == [])
+    for end in ["dawdler budget.activation", "spinner budget.cpu", "thrower crash.signal"] {
+      #expect(result.guestEnds[end] == 1, "\(result.guestEnds)")
+    }
+    #expect(Campaign.run(plan, NoFolders(), engine).digest == result.digest)
   }
 
   @Test func shrinkingLeavesOnlyWhatIsNeeded() {

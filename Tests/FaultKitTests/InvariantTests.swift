@@ -88,6 +88,21 @@ import Testing
     #expect(history.broken == ["lease"])
   }
 
+  @Test func whatIsToBeHeldAtTheEndNeedsNoLease() {
+    let held = Board(
+      name: "test", backend: .simulated,
+      devices: [Self.actuator("lamp", ActuatorSettings(onExit: .hold)), Self.actuator("fan")])
+    let history = History(held)
+    history.drive("lamp", 1, at: 1)
+    history.invariants.look(
+      at: History.at(1), { history.views[$0] }, isStopped: false, isEnding: true, lives: { _ in true })
+    #expect(history.broken == [])
+    history.drive("fan", 1, at: 2)
+    history.invariants.look(
+      at: History.at(2), { history.views[$0] }, isStopped: false, isEnding: true, lives: { _ in true })
+    #expect(history.broken == ["lease"])
+  }
+
   @Test func aHolderThatHasEnded() {
     let history = History(board)
     history.drive("cooler", 1, at: 1, lease: 20)
@@ -131,6 +146,23 @@ import Testing
     #expect(history.broken == [])
     history.drive("pump", 0.5, at: 12.6, lease: 9)
     #expect(history.broken == ["max_rate"])
+  }
+
+  @Test(arguments: [false, true]) func maxRateOverARestart(_ counts: Bool) {
+    let history = History(board)
+    history.invariants.ratesOutliveTheDaemon = counts
+    history.drive("pump", 1, at: 1, lease: 9)
+    history.drive("pump", 0, at: 2)
+    history.invariants.daemonDies(safeBy: History.at(3), readyBy: History.at(9))
+    history.invariants.daemonStarts(at: History.at(4))
+    history.drive("pump", 1, at: 5, lease: 1)
+    #expect(history.broken == (counts ? ["max_rate"] : []))
+    history.drive("pump", 0, at: 6)
+    // In another boot nobody knows.
+    history.invariants.powerGoes()
+    history.invariants.daemonStarts(at: History.at(7))
+    history.drive("pump", 1, at: 8, lease: 1)
+    #expect(history.broken == (counts ? ["max_rate"] : []))
   }
 
   @Test func anythingOnDuringAnEmergencyStop() {

@@ -1,0 +1,51 @@
+import Agent
+import Model
+
+/// What holds when a daemon has ended in order, and nothing is left to wait for.
+public struct EndRules {
+  private let invariants: Invariants
+  private let now: Instant
+
+  public init(_ invariants: Invariants, at now: Instant) {
+    self.invariants = invariants
+    self.now = now
+  }
+
+  public func check(hasEnded: Bool) {
+    invariants.expect(hasEnded, "orderly end", at: now, "the daemon does not end when it is told to")
+  }
+
+  public func check(timers: Int) {
+    invariants.expect(timers == 0, "timers left", at: now, "\(timers) timers are left after the end")
+  }
+
+  public func check(_ agent: AgentID, _ state: LifecycleState, queued: Int) {
+    invariants.expect(
+      (state == .idle || state == .quarantined) && queued == 0, "agents left", at: now,
+      "\(agent) is \(state) after the end, and \(queued) events wait")
+  }
+
+  /// - Parameter isSettled: the hardware has taken what it was told.
+  public func check(_ device: DeviceID, _ settings: ActuatorSettings, level: Double, isSettled: Bool) {
+    guard settings.onExit == .safe, isSettled else { return }
+    invariants.expect(level == settings.safe, "safe at the end", at: now, "\(device) is at \(level) after the end")
+  }
+}
+
+/// Objects that must be gone when who had them is: what is left of a daemon's death is a leak of the daemon's, or of
+/// the campaign's.
+public final class Remains {
+  private var objects: [(name: String, object: () -> AnyObject?)] = []
+
+  public init() {}
+
+  public func watch(_ name: String, _ object: AnyObject) {
+    objects.append((name, { [weak object] in object }))
+  }
+
+  public func check(_ invariants: Invariants, at now: Instant) {
+    for (name, object) in objects {
+      invariants.expect(object() == nil, "objects left", at: now, "\(name) is still there")
+    }
+  }
+}

@@ -1,0 +1,50 @@
+import Agent
+import Model
+
+/// What holds of a daemon's loop, and of who runs on it, between any two of its actions.
+public struct LoopRules {
+  /// The most timers that wait, and the most actions that one turn puts off.
+  static let timers = 200
+  static let actions = 1000
+
+  private var emitted: [String: [Instant]] = [:]
+
+  public init() {}
+
+  public func check(timers: Int, putOff: Int, _ invariants: Invariants, at now: Instant) {
+    invariants.expect(timers <= Self.timers, "bounded timers", at: now, "\(timers) timers wait")
+    invariants.expect(putOff <= Self.actions, "bounded turn", at: now, "\(putOff) actions wait in one turn")
+  }
+
+  /// An event is handed on.
+  public func dispatched(_ event: Event, depthLimit: Int, _ invariants: Invariants, at now: Instant) {
+    invariants.expect(event.depth <= depthLimit, "depth", at: now, "\(event.type) has depth \(event.depth)")
+  }
+
+  /// An agent has emitted an event: whoever storms is held to its budget.
+  /// - Parameter budget: events a second; its window slides in steps, so that twice as many may be seen in one.
+  public mutating func emitted(by agent: String, budget: Int, _ invariants: Invariants, at now: Instant) {
+    let recent = emitted[agent, default: []].filter { now - $0 < .seconds(1) } + [now]
+    emitted[agent] = recent
+    invariants.expect(
+      recent.count <= budget * 2, "budget", at: now, "\(agent) emitted \(recent.count) events in a second")
+  }
+
+  /// An activation has ended that used so much memory.
+  public func used(_ memory: Int, of budget: Int, by agent: AgentID, _ invariants: Invariants, at now: Instant) {
+    invariants.expect(memory <= budget, "memory", at: now, "\(agent) had \(memory) bytes of \(budget)")
+  }
+
+  /// Who has ended the daemon too often does not run; and in safe mode nobody of the configuration does.
+  /// - Parameter state: nil for an agent that is not registered.
+  public func check(
+    _ agent: AgentID, _ state: LifecycleState?, isQuarantined: Bool, isSafeMode: Bool, _ invariants: Invariants,
+    at now: Instant
+  ) {
+    if isSafeMode {
+      invariants.expect(state == nil, "safe mode", at: now, "\(agent) is there in safe mode")
+    } else if isQuarantined {
+      invariants.expect(state == .quarantined, "three strikes", at: now, "\(agent) runs after three strikes")
+    }
+  }
+}
