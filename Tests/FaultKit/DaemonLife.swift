@@ -64,7 +64,15 @@ final class DaemonLife {
     log = EventLog(clock: loop, capacity: 256, depthLimit: Self.depthLimit, later: { loop.later($0) })
     backend = LifeBackend(simulated, loop)
     hardware = Hardware(board: board, backend: backend, clock: loop, events: log)
-    registry = StoredRegistry(folder: home, loop: loop, events: log)
+    registry = StoredRegistry(folder: home, loop: loop, events: log, boot: "boot-\(boot)")
+    if let runtime {
+      hardware.changeKeeper = try? ChangeFile(
+        "\(runtime)/changes", boot: registry.boot,
+        actuators: board.devices.compactMap { device in
+          guard case .actuator(let settings) = device.kind, let rate = settings.maxRate else { return nil }
+          return (device.id, rate)
+        }, onProblem: { _ in })
+    }
     processes = PuppetDriver(.process, stage, loop)
     let guests = engine.map { ObservedDriver($0.driver(loop), stage) }
     let residents = PuppetDriver(.inProcess, stage, loop)

@@ -51,6 +51,9 @@ public final class Invariants {
     var inheritedUntil = Instant(nanoseconds: 0)
     /// Since when the daemon waits for the hardware to take a level.
     var unsettledSince: Instant?
+    /// Nobody holds it, and it has not taken its safe state yet: the daemon tells it again, and a guardian knows nothing
+    /// of it before the daemon dies.
+    var isLeft = false
     /// What the daemon last told it.
     var told = 0.0
 
@@ -166,7 +169,11 @@ public final class Invariants {
 
   /// Takes note of the leases that there are, whatever else is to be said of them now.
   public func hold(_ views: (DeviceID) -> ActuatorView?) {
-    for id in order { if let view = views(id) { outputs[id]?.heldUntil = view.leaseEnd ?? Instant(nanoseconds: 0) } }
+    for id in order {
+      guard let view = views(id) else { continue }
+      outputs[id]?.heldUntil = view.leaseEnd ?? Instant(nanoseconds: 0)
+      outputs[id]?.isLeft = view.holder == nil && !view.isSettled
+    }
   }
 
   /// How late a lease may end while the daemon is stuck (docs/safety.md).
@@ -180,6 +187,8 @@ public final class Invariants {
       var output = output
       output.awaySince = output.awaySince.map { $0 + duration }
       output.unsettledSince = output.unsettledSince.map { $0 + duration }
+      // What is told again later is told later.
+      if output.excusedUntil + duration >= now { output.excusedUntil = output.excusedUntil + duration }
       // The guardian slept, too.
       if isDead { output.heldUntil = max(output.heldUntil, now + .milliseconds(10)) }
       return output
@@ -266,14 +275,16 @@ public final class Invariants {
       guard var output = outputs[id] else { continue }
       switch daemon {
       case .stuck(let guardedFrom):
-        guard let guardedFrom, output.isAway, output.excusedUntil < now, output.liesUntil == nil else { continue }
+        guard let guardedFrom, output.isAway, !output.isLeft, output.excusedUntil < now, output.liesUntil == nil else {
+          continue
+        }
         // What it was told before may be on its way behind a slow bus.
-        let end = max(output.heldUntil + Self.stuckGrace, guardedFrom + output.latency * 3)
+        let end = max(output.heldUntil + Self.stuckGrace, guardedFrom + .milliseconds(10) + output.latency * 3)
         expect(
           now <= end, "lease of a stuck daemon", at: now,
           "\(id) is at \(output.level) while the daemon hangs, \((now - output.heldUntil).text) after its lease")
         if let longest = output.settings.maxOn, let since = output.awaySince {
-          let end = max(since + longest + Self.stuckGrace, guardedFrom) + output.latency
+          let end = max(since + longest + Self.stuckGrace, guardedFrom + .milliseconds(10)) + output.latency
           expect(
             now <= end, "max_on of a stuck daemon", at: now,
             "\(id) is away from its safe state for \((now - since).text) while the daemon hangs")

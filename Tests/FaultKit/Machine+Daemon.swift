@@ -24,7 +24,7 @@ extension Machine {
       if life.safeMode == nil { accounts.dispatched(event, to: configured) }
       rules.dispatched(event, depthLimit: DaemonLife.depthLimit, invariants, at: line.now)
     }
-    life.onProblem = { [unowned self] in note("problem: \($0)") }
+    life.onProblem = { [unowned self] in note(notice: $0) }
     life.onClosed = { [unowned self] in
       // What is to be held stays as it is until the next daemon comes.
       let next = line.now + Bound.stop + Bound.restart + Bound.start
@@ -58,14 +58,14 @@ extension Machine {
     let book = life.book
     guard folders.runtime != nil else { return }
     invariants.expect(book.record != nil, "record", at: line.now, "somebody holds the crash record")
-    for notice in book.notices { note("notice: \(notice)") }
+    for notice in book.notices { note(notice: notice) }
     let isWritten = book.strikes.revision > revision
     strikes.daemonStarts(at: line.now, isKeptAtHome: isWritten && book.notices.isEmpty)
     revision = max(revision, book.strikes.revision)
     strikes.check(
       Set(book.strikes.quarantined.filter { $0.value.ending != nil }.keys), isSafe: life.safeMode != nil, invariants)
     book.onKept = { [unowned self, unowned life] problems in
-      for problem in problems { note("notice: \(problem)") }
+      for problem in problems { note(notice: problem) }
       if !life.loop.isDead { strikes.kept(atHome: problems.isEmpty) }
     }
     life.agents.quarantines = WatchedBook(book) { [unowned self, unowned book] change, isWritten in
@@ -88,7 +88,7 @@ extension Machine {
 
   /// - Parameter isLate: the registry was read only now; the stop was looked at before.
   private func check(_ contents: StoredRegistry.Contents, _ stop: EmergencyStop?, isLate: Bool) {
-    for notice in contents.notices { note("notice: \(notice)") }
+    for notice in contents.notices { note(notice: notice) }
     let isOpen = !contents.notices.contains { $0.holds("did not open within") }
     for key in ledger.keys {
       let found: String?
@@ -201,13 +201,13 @@ extension Machine {
     disk.cutPower()
     guardian.forget()
     strikes.powerGoes()
-    invariants.powerGoes()
     folders.powerGoes()
     (boots, revision) = (boots + 1, 0)
     for device in board.devices {
       if case .actuator(let settings) = device.kind { invariants.output(device.id, takes: settings.safe, at: line.now) }
       if case .actuator(let settings) = device.kind { _ = simulated.drive(device.id, to: settings.safe) }
     }
+    invariants.powerGoes()
     // Without a battery the wall clock begins where it was last noted.
     line.jumpWall(by: .seconds(-chance.within(0...100_000)))
     line.wallIsSynchronised = false

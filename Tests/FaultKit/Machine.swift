@@ -75,6 +75,7 @@ final class Machine {
     stage = Stage(plan.seed, board)
     invariants = Invariants(board, at: line.now)
     guardian = GuardianModel(board, simulated, line)
+    invariants.ratesOutliveTheDaemon = folders.runtime != nil
     simulated.onOutput = { [unowned self] id, level in
       note("\(id) \(level)")
       somethingChanged = true
@@ -108,6 +109,9 @@ final class Machine {
   }
 
   private let start = Instant(nanoseconds: 1_000_000_000)
+
+  /// Notes a sentence without what it says of files, whose folders are other ones each time.
+  func note(notice: String) { note("notice: \(notice.prefix { $0 != "/" })") }
 
   func note(_ text: String) {
     for byte in text.utf8 { digest = (digest ^ UInt64(byte)) &* 0x100_0000_01b3 }

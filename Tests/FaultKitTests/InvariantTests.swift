@@ -216,6 +216,22 @@ import Testing
     #expect(history.broken == ["lease of a stuck daemon"])
   }
 
+  @Test func whatRefusesAndNobodyHoldsIsTheDaemonsAlone() {
+    for isSettled in [false, true] {
+      let history = History(board)
+      history.drive("cooler", 1, at: 1)
+      history.views["cooler"] = ActuatorView(level: 0, isSettled: isSettled, holder: nil, leaseEnd: nil)
+      history.invariants.hold { history.views[$0] }
+      history.invariants.daemonSticks(at: History.at(2), isGuarded: true)
+      history.look(9)
+      #expect(history.broken == (isSettled ? ["lease of a stuck daemon"] : []))
+      // The watchdog bites.
+      history.invariants.daemonDies(safeBy: History.at(9.01), readyBy: History.at(20))
+      history.look(9.02)
+      #expect(history.broken.last == "safe after death")
+    }
+  }
+
   @Test func maxOnHoldsForAStuckDaemonToo() {
     let history = History(board)
     history.drive("heater", 1, at: 3, lease: 60)
