@@ -44,4 +44,26 @@ struct HoldCost {
 
   /// Ends the guardian.
   func end() { link.end() }
+
+  /// What it costs to keep a change of an actuator with `max_rate` over restarts, in nanoseconds; each the mean of a
+  /// hundred. Each is said twice, before the hardware is told and afterwards.
+  /// - Parameters:
+  ///   - folder: in memory.
+  ///   - rate: how many changes are kept.
+  static func changes(_ count: Int, folder: String, rate: Int) throws -> [Double] {
+    let path = "\(folder)/bench.changes"
+    defer { Files.remove(path) }
+    let file = try ChangeFile(path, boot: "bench", actuators: [("fan", Rate(count: rate, per: .seconds(60)))]) { _ in }
+    let history = (1...rate).map {
+      ActuatorChange(at: Instant(nanoseconds: UInt64($0)), leadsAway: false, isUnderWay: $0 == rate)
+    }
+    return (0..<count / 100).map { _ in
+      let begin = System.monotonicNanoseconds()
+      for _ in 0..<100 {
+        file.keep(history, of: "fan")
+        file.keep(history, of: "fan")
+      }
+      return Double(System.monotonicNanoseconds() - begin) / 100
+    }
+  }
 }

@@ -130,6 +130,12 @@ do {
   Report.line("a lease that it is not told of", Distribution(hold.renewals(100_000)).text("ns"))
   Report.line("a lease that it is told of", Distribution(hold.packets(100_000)).text("ns"))
   hold.end()
+  if Files.isInMemory("/dev/shm") {
+    for rate in [6, 60] {
+      let changes = try HoldCost.changes(100_000, folder: "/dev/shm", rate: rate)
+      Report.line("a change with max_rate: \(rate)/m, kept", Distribution(changes).text("ns"))
+    }
+  }
 
   Report.section("Rule matching")
   for rules in [10, 1000, 10_000] {

@@ -20,6 +20,7 @@ extension RingTests {
       RingTest("guardian: a held line stays driven through SIGKILL and the next start") { ring in try hold(ring) },
       RingTest("guardian: lines of a killed process are driven by the next one") { ring in try takeOver(ring) },
       RingTest("guardian: one that is killed is replaced") { ring in try killedGuardian(ring) },
+      RingTest("guardian: a chip that does not acknowledge at the end is left to it") { ring in try leftChip(ring) },
     ]
   }
 
@@ -102,6 +103,36 @@ extension RingTests {
       try expect(try second.end(), is: 0, "exit code")
     }
     if trace == nil { ring.note("the kernel's trace is not here: only levels were looked at") }
+  }
+
+  private static func leftChip(_ ring: Ring) throws {
+    let bench = try GuardianBenchmark(board: ring.board)
+    let lamp = try line(ring, "lamp")
+    let chip = try SimulatedBus().chip(0x40)
+    let off: [UInt8] = [0, 0, 0, 0x10]
+    let ward = try bench.ward(["servo=0.5", "lamp=1"])
+    try expect(try chip.contents(0x06, 4), is: [0, 0, 0x00, 0x08], "the servo's registers, on")
+    try chip.fail(-1, errno: ENXIO)
+    defer { try? chip.heal() }
+    try expect(try ward.end(), is: 0, "exit code")
+    try expect(try chip.contents(0x06, 4), is: [0, 0, 0x00, 0x08], "the servo's registers when it refuses")
+    // It has let go of what is safe, and waits for the chip alone.
+    try expect(try LineView(chip: try lamp.chip.name, line: lamp.line).holder, is: nil, "who has the lamp's line")
+    guard case .guardian(let refusing) = GuardianLink.heir(beside: GuardianBenchmark.socket) else {
+      throw Failure("no guardian is left")
+    }
+    try expect(refusing.map(\.device), is: ["servo"], "what is not safe")
+    try expect(refusing.allSatisfy(\.isTriedAgain), is: true, "whether all of it is tried again")
+    try chip.heal()
+    let begin = System.monotonicNanoseconds()
+    func left() -> Bool {
+      if case .nobody = GuardianLink.heir(beside: GuardianBenchmark.socket) { false } else { true }
+    }
+    while left(), System.monotonicNanoseconds() - begin < 20_000_000_000 { Pause.wait(nanoseconds: 5_000_000) }
+    try expect(left(), is: false, "whether the guardian is still there")
+    try expect(try chip.contents(0x06, 4), is: off, "the servo's registers")
+    ring.note(
+      "the guardian made it safe and ended within \((System.monotonicNanoseconds() - begin) / 1_000_000) ms")
   }
 
   private static func killedGuardian(_ ring: Ring) throws {
