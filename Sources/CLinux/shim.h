@@ -71,6 +71,10 @@ static inline int openstarry_watchdog_boot_status(int fd, int *flags) { return i
 
 // glibc before 2.36 has no pidfd_open(3); the number is the same on every architecture (asm-generic/unistd.h).
 static inline int openstarry_pidfd_open(pid_t pid) { return (int)syscall(434, pid, 0); }
+// The same for pidfd_send_signal(2), which is older (Linux 5.1).
+static inline int openstarry_pidfd_signal(int process, int signal) {
+  return (int)syscall(424, process, signal, NULL, 0);
+}
 
 // epoll_event carries a union, and is packed on x86-64 only.
 static inline struct epoll_event openstarry_epoll_event(uint32_t events, uint64_t token) {

@@ -35,6 +35,7 @@ extension Journal {
     "system:safe_mode": .alert,
     "system:safe_mode_left": .notice,
     "system:guardian_back": .notice,
+    "system:guardian_deaf": .error,
     "system:guardian_lost": .error,
     "system:guardian_overruled": .error,
     "system:guardian_report": .error,

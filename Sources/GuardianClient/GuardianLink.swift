@@ -120,12 +120,15 @@ public final class GuardianLink {
   /// Where the guardian of the daemon with this control socket listens.
   public static func path(beside socket: String) -> String { "\(socket).guardian" }
 
-  /// Asks who answers for the outputs of the daemon with this control socket; nothing changes by that.
+  /// Asks who answers for the outputs of the daemon with this control socket. Nothing changes by that, but that a guardian
+  /// that does not answer is ended.
   public static func heir(beside socket: String) -> Heir {
-    if let guardian = Predecessor(at: path(beside: socket)) {
-      return .guardian(notSafe: guardian.outputs.filter { $0.outcome == .failed }.map(Refusing.init))
+    switch Predecessor.find(at: path(beside: socket)) {
+    case .predecessor(let guardian):
+      .guardian(notSafe: guardian.outputs.filter { $0.outcome == .failed }.map(Refusing.init))
+    case .guarding: .daemon
+    case .nobody, .deaf: .nobody
     }
-    return (try? UnixSocket.connect(path(beside: socket), packets: true)) != nil ? .daemon : .nobody
   }
 
   /// Ends the guardian that a daemon which has died left behind: everything becomes safe and is let go of. Does nothing
@@ -133,7 +136,7 @@ public final class GuardianLink {
   /// - Returns: when it had dealt with the last output of its daemon; nil when there was none to end.
   @discardableResult
   public static func relieve(beside socket: String) -> Instant? {
-    guard let predecessor = Predecessor(at: path(beside: socket)) else { return nil }
+    guard case .predecessor(let predecessor) = Predecessor.find(at: path(beside: socket)) else { return nil }
     predecessor.finish()
     return Instant(nanoseconds: predecessor.report.settled)
   }
@@ -141,22 +144,19 @@ public final class GuardianLink {
   // MARK: In order
 
   /// Asks who is there from the daemon before, has made safe what the board does not have any more, and starts a
-  /// guardian. Publishes `system:guardian_report` for a daemon that has died, and `system:guardian_lost` when there is no
-  /// guardian to be had. Call it when this daemon is sure to be the only one.
+  /// guardian. Publishes `system:guardian_report` for a daemon that has died, `system:guardian_deaf` when its guardian
+  /// did not answer, and `system:guardian_lost` when there is none to be had. Call it when this daemon is sure to be the only one.
   public func start() {
     // The second is that of a daemon that died while it changed guardians.
     for place in [path, "\(path).new"] {
-      guard let predecessor = Predecessor(at: place) else { continue }
-      publish(predecessor)
-      for output in predecessor.outputs {
-        let id = DeviceID(String(decoding: output.record.device, as: UTF8.self))
-        guard wards[id] != nil else {
-          predecessor.discard(output.record.device)
-          continue
-        }
-        if output.record.identity.isEmpty, output.outcome == .held { left[id] = output.hold }
+      switch Predecessor.find(at: place) {
+      case .nobody, .guarding: continue
+      case .predecessor(let predecessor): adopt(predecessor)
+      case .deaf(let pid, let hasEnded):
+        events.publish(
+          "system:guardian_deaf", from: "system", priority: .high,
+          ["pid": pid.map { .int(Int64($0)) } ?? .null, "ended": .bool(hasEnded)])
       }
-      predecessors.append(predecessor)
     }
     guard program != nil else {
       state = .missing
@@ -164,6 +164,19 @@ public final class GuardianLink {
       return
     }
     startGuardian()
+  }
+
+  private func adopt(_ predecessor: Predecessor) {
+    publish(predecessor)
+    for output in predecessor.outputs {
+      let id = DeviceID(String(decoding: output.record.device, as: UTF8.self))
+      guard wards[id] != nil else {
+        predecessor.discard(output.record.device)
+        continue
+      }
+      if output.record.identity.isEmpty, output.outcome == .held { left[id] = output.hold }
+    }
+    predecessors.append(predecessor)
   }
 
   /// Puts the new guardian in charge, and ends those of daemons before. Call it when the outputs are open.

@@ -35,6 +35,9 @@ final class GuardianProcess {
       LineText("openstarryd starts this program; it is of no use alone").write()
       exit(64)
     }
+    // Whoever connects is told the process that has called this last (SO_PEERCRED, unix(7)): the one to end should it not
+    // answer, and not the daemon that has made the socket.
+    _ = listen(4, 16)
     // What the daemon was started with is not ours to keep open.
     openstarry_close_from(5)
     let guardian = GuardianProcess(daemon: peer.pid)

@@ -184,6 +184,12 @@ public enum EventSentence {
       return event["short"]?.bool == true
         ? "the board is short of \(resource)" : "the board has enough \(resource) again"
     case "guardian_lost": return "outputs are without a guardian\(because(event))"
+    case "guardian_deaf":
+      let process = event["pid"]?.int.map { " (process \($0))" } ?? ""
+      return "the guardian of the daemon before\(process) does not answer, and "
+        + (event["ended"]?.bool == true
+          ? "was ended: nothing is taken over from it"
+          : "cannot be ended: it may keep outputs from this daemon, or drive them later")
     case "guardian_back": return "outputs have a guardian again"
     case "guardian_report": return guardianReport(event)
     case "guardian_overruled":
