@@ -19,7 +19,11 @@ struct Output {
   private(set) var overruled: UInt64?
   /// When it is looked at again; nil for never.
   private(set) var due: UInt64?
-  private var pause: UInt64 = 10_000_000
+  /// How long after a failure it is tried again.
+  private var pause = Self.shortestPause
+
+  private static let shortestPause: UInt64 = 10_000_000
+  private static let longestPause: UInt64 = 10_000_000_000
 
   init(_ record: GuardianRecord, _ descriptors: [Int32]) {
     self.record = record
@@ -52,6 +56,7 @@ struct Output {
     outcome = .done
     errno = 0
     due = nil
+    pause = Self.shortestPause
   }
 
   private mutating func carryOut(_ steps: [GuardianStep], _ now: UInt64) {
@@ -64,9 +69,11 @@ struct Output {
     outcome = errno == 0 ? .done : .failed
     due = nil
     // What is gone does not come back on these descriptors.
-    if errno != 0, errno != ENODEV {
+    if errno == 0 {
+      pause = Self.shortestPause
+    } else if errno != ENODEV {
       due = now + pause
-      pause = min(pause * 2, 10_000_000_000)
+      pause = min(pause * 2, Self.longestPause)
     }
   }
 
