@@ -28,26 +28,35 @@ public final class CrashBook: QuarantineKeeper {
   private let files: [String]
   private let writer: any Jobs<Void>
 
-  /// Opens the record, reads what was kept, and notes how the last run ended.
+  /// How often it is tried to get a record that another process has, and how long is waited in between, in nanoseconds: a
+  /// daemon that was killed has it until the kernel has taken it apart.
+  private static let patience = (tries: 100, pause: UInt64(5_000_000))
+
+  /// Opens the record, reads what was kept, and notes how the last run ended. Waits half a second at most for another
+  /// process that has the record.
   /// - Parameters:
   ///   - runtime: systemd's `RUNTIME_DIRECTORY`; nil where there is none, then `home` has the record, too.
   ///   - boot: the id of this boot.
   ///   - wasReset: whether the hardware's watchdog has reset the board.
   ///   - forMemory: whether the kernel is known to have killed a process of the service for want of memory.
+  ///   - wait: waits so many nanoseconds.
   public init(
     runtime: String?, home: String, loop: any Loop, boot: String = LoopClock.boot, wasReset: Bool,
-    forMemory: Bool = false
+    forMemory: Bool = false, wait: (UInt64) -> Void = { Pause.wait(nanoseconds: $0) }
   ) {
     clock = loop
     self.boot = boot
     files = ([runtime, home].compactMap { $0 }).map { "\($0)/strikes.json" }
     writer = loop.worker("strikes") {}
     do throws(SystemError) {
-      record = try CrashRecord("\(runtime ?? home)/crash.record", boot: boot, now: loop.now)
+      record = try Self.open("\(runtime ?? home)/crash.record", boot, loop, wait)
     } catch {
       record = nil
-      // Somebody else's daemon, which the control socket will speak of.
-      if error.errno != EWOULDBLOCK { notices.append("no crash record: \(error)") }
+      // A second daemon never says this: the control socket ends it before.
+      notices.append(
+        error.errno == EWOULDBLOCK
+          ? "no crash record: another process has it; who ends this daemon will not be known"
+          : "no crash record: \(error)")
     }
     if let notice = record?.notice { notices.append(notice) }
     last = record?.previous.map { Verdict.on($0, boot: boot, forMemory: forMemory) }
@@ -61,6 +70,18 @@ public final class CrashBook: QuarantineKeeper {
       strikes.revision += 1
       notices += Self.write(strikes, to: files)
     }
+  }
+
+  private static func open(
+    _ path: String, _ boot: String, _ loop: any Loop, _ wait: (UInt64) -> Void
+  ) throws(SystemError) -> CrashRecord {
+    for _ in 1..<patience.tries {
+      do throws(SystemError) { return try CrashRecord(path, boot: boot, now: loop.now) } catch {
+        guard error.errno == EWOULDBLOCK else { throw error }
+      }
+      wait(patience.pause)
+    }
+    return try CrashRecord(path, boot: boot, now: loop.now)
   }
 
   /// Whether the daemon has ended too often.

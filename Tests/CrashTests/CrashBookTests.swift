@@ -84,6 +84,31 @@ import Watchdog
     #expect(book("b2").quarantine(of: "climate") == nil)
   }
 
+  /// A daemon that was killed has the record until the kernel has taken it apart.
+  @Test func whatADyingDaemonHasIsWaitedFor() throws {
+    try struck()
+    var other: CrashRecord? = try CrashRecord("\(runtime)/crash.record", boot: "b1", now: loop.now)
+    other?.begin(.activation, "climate", event: nil, at: loop.now)
+    var waits = 0
+    let next = CrashBook(runtime: runtime, home: home, loop: loop, boot: "b1", wasReset: false) { pause in
+      #expect(pause > 0)
+      waits += 1
+      if waits == 3 { other = nil }
+    }
+    #expect(waits == 3)
+    #expect(next.record != nil && next.notices.isEmpty, "\(next.notices)")
+    #expect(next.last?.blamed == "climate")
+  }
+
+  @Test func oneWithoutARecordSaysSo() throws {
+    let other = book()
+    var waited: UInt64 = 0
+    let next = CrashBook(runtime: runtime, home: home, loop: loop, boot: "b1", wasReset: false) { waited += $0 }
+    #expect(next.record == nil && other.record != nil)
+    #expect(waited > 100_000_000 && waited <= 500_000_000)
+    #expect(next.notices.count == 1 && next.notices[0].hasPrefix("no crash record: another process has it"))
+  }
+
   /// The hardware says until the next boot that its watchdog has reset the board.
   @Test func aResetCountsOnce() throws {
     for _ in 0..<6 {
