@@ -58,7 +58,11 @@ final class Zone {
     story = arguments.story ? Story(environment: environment) : nil
     log = EventLog(
       clock: loop, capacity: settings.eventRing, depthLimit: settings.depthLimit, later: { loop.later($0) })
-    guardian = try Self.guardian(configuration, loop: loop, events: log)
+    do { guardian = try Self.guardian(configuration, loop: loop, events: log) } catch {
+      // Who watches must not reset the board for a start that was refused.
+      vitals.end()
+      throw error
+    }
     backend = BoardBackend(configuration.board, loop: loop, guardian: guardian)
     hardware = Hardware(board: configuration.board, backend: backend, clock: loop, events: log)
     registry = StoredRegistry(folder: settings.home, loop: loop, events: log, boot: Self.boot())

@@ -86,6 +86,19 @@ import Testing
     #expect(!dog.heard.contains("V"), "\(dog.heard)")
   }
 
+  @Test func theHardwaresWatchdogIsStoppedWhenTheStartIsRefused() throws {
+    let actuators = (0..<16).map { "  lamp\($0): {kind: actuator}\n" }.joined()
+    let station = try Station(files: ["board.yaml": "name: lamps\nbackend: simulated\ndevices:\n\(actuators)"])
+    let dog = try Dog(station, more: "guardian: true\n")
+    // What the guardian shares with the daemon is a file in memory, and no file may be as long as that.
+    let command =
+      "trap '' XFSZ; exec prlimit --fsize=4000 \(try Station.executable("openstarryd")) --config openstarry.yaml"
+    let daemon = try station.start("sh", ["-c", command])
+    #expect(daemon.wait() == 69)
+    #expect(daemon.errors.contains("no memory for the guardian"), "\(daemon.errors)")
+    #expect(dog.heard == "V")
+  }
+
   @Test func systemdsWatchdogGoesBeforeTheHardwares() throws {
     let station = try station()
     let dog = try Dog(station)
@@ -110,13 +123,14 @@ private final class Dog {
   private let reader: Descriptor
   private var bytes: [UInt8] = []
 
-  init(_ station: Station) throws {
+  init(_ station: Station, more: String = "") throws {
     let path = "\(station.folder)/dog"
     guard unsafe mkfifo(path, 0o600) == 0 else { throw SystemError("mkfifo", path) }
     reader = try System.open(path, O_RDONLY | O_NONBLOCK)
     try station.write(
       "openstarry.yaml",
-      "board: board.yaml\nagents: [agents]\nhome: home\nsocket: control.sock\nwatchdog: dog\nlimits: {watchdog: 1s}\n")
+      "board: board.yaml\nagents: [agents]\nhome: home\nsocket: control.sock\nwatchdog: dog\nlimits: {watchdog: 1s}\n"
+        + more)
   }
 
   var heard: String {
