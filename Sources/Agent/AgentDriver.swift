@@ -58,11 +58,16 @@ public struct ActivationCost: Sendable, Hashable {
   public var runTime: UInt64
   /// Time from beginning to end, waiting for other agents and for a model included, in nanoseconds.
   public var totalTime: UInt64
+  /// What of it was spent waiting for a model.
+  public var waitTime: UInt64
+
+  /// The time that passed of its own: what `budget.activation` is held against where others run in between.
+  public var ownTime: UInt64 { totalTime - min(waitTime, totalTime) }
 
   /// Puts a cost together.
   public init(
     fuel: UInt64 = 0, peakMemory: Int = 0, hostCalls: Int = 0, hostTime: UInt64 = 0, runTime: UInt64 = 0,
-    totalTime: UInt64 = 0
+    totalTime: UInt64 = 0, waitTime: UInt64 = 0
   ) {
     self.fuel = fuel
     self.peakMemory = peakMemory
@@ -70,6 +75,7 @@ public struct ActivationCost: Sendable, Hashable {
     self.hostTime = hostTime
     self.runTime = runTime
     self.totalTime = totalTime
+    self.waitTime = waitTime
   }
 }
 

@@ -51,9 +51,10 @@ import Model
   var waiting: HostWait?
   /// Called when what it slept in is answered: it wants to be run on.
   var onWake: (() -> Void)?
-  /// Nanoseconds since `refill`: in calls of the host, and on the processor.
+  /// Nanoseconds since `refill`: in calls of the host, on the processor, and asleep in a call of the host.
   var hostTime: UInt64 = 0
   private var runTime: UInt64 = 0
+  private var waitTime: UInt64 = 0
   /// Output without a line end yet.
   var partialLine: [UInt8] = []
 
@@ -142,7 +143,7 @@ import Model
   func refill() {
     callCount = 0
     lineCount = 0
-    (hostTime, runTime) = (0, 0)
+    (hostTime, runTime, waitTime) = (0, 0, 0)
     began = clock.now
     deadline = began + limits.activation
     // SAFETY: fuel is on, so neither can fail.
@@ -150,13 +151,17 @@ import Model
     (callsInSlice, isSliceCut) = (0, true)
   }
 
-  func extendDeadline(by time: Duration) { deadline = deadline + time }
+  /// It has slept in a call of the host, which is not its own time.
+  func noteWait(of time: Duration) {
+    waitTime += UInt64(clamping: time.nanoseconds)
+    deadline = deadline + time
+  }
 
   /// What was used since `refill`.
   var cost: ActivationCost {
     ActivationCost(
       fuel: usedFuel, peakMemory: memorySize, hostCalls: callCount, hostTime: hostTime, runTime: runTime,
-      totalTime: clock.now.nanoseconds - began.nanoseconds)
+      totalTime: clock.now.nanoseconds - began.nanoseconds, waitTime: waitTime)
   }
 
   /// How much fuel is left.

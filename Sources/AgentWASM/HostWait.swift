@@ -54,8 +54,7 @@ extension Guest {
     forget(wait)
     guard waiting === wait else { return }
     waiting = nil
-    // What it waited is not its own time.
-    extendDeadline(by: clock.now - wait.began)
+    noteWait(of: clock.now - wait.began)
     onWake?()
   }
 

@@ -135,8 +135,12 @@ struct EventLineTests {
         "system", "the board has used up its disk budget and is slowed down (2.1 MB of 2 MB, 9 B refused)"
       ),
       (
-        "budget:exceeded", cpu, "agent/a",
-        "agent a went far beyond its cpu budget and is stopped (820ms of 1s in 10s)"
+        "budget:exceeded",
+        [
+          "agent": "a", "budget": "cpu", "used": 2_500_000_000, "limit": 1_000_000_000, "unit": "ns",
+          "window_ms": 10_000,
+        ], "agent/a",
+        "agent a went far beyond its cpu budget and is stopped (2.5s of 1s in 10s)"
       ),
       (
         "budget:exceeded", ["budget": "memory", "used": 9_000_000, "limit": 8_000_000, "unit": "bytes"], "system",

@@ -201,6 +201,47 @@ import Watchdog
     #expect(try world.state("a") == .backoff)
   }
 
+  @Test func whatTheDriverEndsIsToldOnceAndWithWhatItUsed() throws {
+    try world.adopt(slowAgent("a") { $0.budget = Budget(memory: 960, activation: .milliseconds(40)) })
+    try world.agents.wakeAgent("a", with: world.emit("x:one"))
+    let instance = try #require(world.slow.instances.first)
+    // Others ran in between, and it waited for a model.
+    instance.lastCost = ActivationCost(
+      runTime: 202_000, totalTime: 1_040_060_000, waitTime: 1_000_000_000)
+    instance.finish(.failure(AgentFailure(.activation, "it took longer than 40ms in 'spin'")))
+    world.settle()
+    #expect(steps() == ["activation exceeded"])
+    #expect(world.of("budget:exceeded").first?["used"] == 40_060_000)
+    #expect(try status("a", .cpu)?.used == 202_000)
+    #expect(world.of("agent:failed").map { $0["message"] } == ["it took longer than 40ms in 'spin'"])
+    let entry = world.registry.changes.compactMap { if case .ledger(let entry) = $0 { entry } else { nil } }.first
+    #expect(entry?.budget?["used"] == 40_060_000)
+    instance.end()
+    rest(.seconds(30))
+    // What was not given is not used: it ends with less than all of it.
+    try world.agents.wakeAgent("a", with: world.emit("x:two"))
+    let next = try #require(world.slow.instances.last)
+    next.lastCost = ActivationCost(peakMemory: 852, runTime: 1)
+    next.finish(.failure(AgentFailure(.memory, "it used up the 960 bytes of its memory")))
+    world.settle()
+    #expect(steps().filter { $0.hasPrefix("memory") } == ["memory warning", "memory exceeded"])
+    #expect(
+      world.of("budget:exceeded").last.map(EventSentence.text)
+        == "agent a needs more than its memory budget and is stopped (852 B of 960 B)")
+  }
+
+  @Test func aLimitThatIsOnlyReportedIsNotWhatADriverEndedItFor() throws {
+    let world = World(limits: BoardLimits(activationReport: .milliseconds(50)))
+    try world.adopt(slowAgent("a"))
+    try world.agents.wakeAgent("a", with: world.emit("x:one"))
+    let instance = try #require(world.slow.instances.first)
+    instance.lastCost = ActivationCost(runTime: 1_000_000, totalTime: 5_000_000_000)
+    instance.finish(.failure(AgentFailure(.activation, "it took longer than 5s")))
+    world.settle()
+    #expect(steps(in: world) == ["activation warning"])
+    #expect(world.of("agent:failed").last?["message"] == "it took longer than 5s")
+  }
+
   // MARK: Calls
 
   @Test func eventsAreRefusedThenTheAgentIsStopped() throws {

@@ -158,10 +158,17 @@ public enum EventSentence {
     case "throttled": return "\(whose) has used up its \(budget) budget and is slowed down (\(share))"
     case "exceeded" where event["agent"] == nil:
       return "\(whose) uses more than its \(budget) budget: agents stop, the least important first (\(share))"
-    case "exceeded": return "\(whose) went far beyond its \(budget) budget and is stopped (\(share))"
+    case "exceeded": return "\(whose) \(excess(event)) its \(budget) budget and is stopped (\(share))"
     case "recovered": return "\(whose) is within its \(budget) budget again (\(share))"
     default: return nil
     }
+  }
+
+  /// How far beyond. Who runs an agent may end it for what it was not given: then it has less than all of it.
+  private static func excess(_ event: Event) -> String {
+    let asked = Double(event["used"]?.int ?? 0) + Double(event["refused"]?.int ?? 0)
+    let limit = Double(event["limit"]?.int ?? 0)
+    return asked <= limit ? "needs more than" : asked > limit * 2 ? "went far beyond" : "went beyond"
   }
 
   private static func system(_ event: Event, _ verb: String) -> String? {

@@ -59,34 +59,36 @@ extension AgentSupervisor {
     return true
   }
 
-  /// Counts what an activation used.
-  /// - Returns: why the agent is to be stopped, where it used far too much; nil as a rule.
-  func settle(_ record: AgentRecord, _ cost: ActivationCost?) -> AgentFailure? {
+  /// Counts what an activation used, and only then tells what its end means.
+  /// - Returns: how it ended: `result`, or that the agent is to be stopped for having used far too much.
+  func settle(
+    _ record: AgentRecord, _ cost: ActivationCost?, _ result: Result<Void, AgentFailure>
+  ) -> Result<Void, AgentFailure> {
+    let failure: AgentFailure? = if case .failure(let failure) = result { failure } else { nil }
     if let cost {
       let isExact = cost.runTime > 0
       let run = Int64(clamping: isExact ? cost.runTime : cost.totalTime)
       record.lastRun = run
-      budgets.charge(activation: run, isExact: isExact, to: record.account)
+      // Who ends it for its time counts what passed, not only what it ran.
+      let length = failure?.reason == .activation ? max(run, Int64(clamping: cost.ownTime)) : run
+      budgets.charge(activation: run, length: length, isExact: isExact, to: record.account)
       if cost.peakMemory > 0 {
         budgets.hold(.memory, Int64(cost.peakMemory), before: record.heldMemory, for: record.account)
         record.heldMemory = Int64(cost.peakMemory)
       }
     }
-    return record.overrun.take()
+    if let failure, let resource = Resource.allCases.first(where: { $0.exitReason == failure.reason }) {
+      budgets.exceed(resource, for: record.account)
+      // It is being stopped for that already, and whoever did says where it was.
+      record.overrun = nil
+    }
+    return record.overrun.take().map(Result.failure) ?? result
   }
 
   /// The instance is gone: it holds nothing any more.
   func endUse(_ record: AgentRecord) {
     budgets.end(record.account, memory: record.heldMemory)
     record.heldMemory = 0
-    record.overrun = nil
-  }
-
-  /// The driver has ended an activation for going beyond a budget.
-  func noteEnd(_ record: AgentRecord, _ reason: ExitReason) {
-    guard let resource = Resource.allCases.first(where: { $0.exitReason == reason }) else { return }
-    budgets.exceed(resource, for: record.account)
-    // It is being stopped for that already.
     record.overrun = nil
   }
 
@@ -149,7 +151,9 @@ extension AgentSupervisor {
     if let message = payload["message"]?.string { entry.message = message }
     entry.event = record.lastEvent?.id
     entry.eventType = record.lastEvent?.type
-    if reason.hasPrefix("budget.") { entry.budget = record.lastOverrun }
+    if let budget = record.lastOverrun?["budget"]?.string, reason == "budget.\(budget)" {
+      entry.budget = record.lastOverrun
+    }
     // What cannot be kept was said by the registry; the agent's life goes on.
     try? persist([.ledger(entry)])
   }

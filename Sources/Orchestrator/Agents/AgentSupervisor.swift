@@ -346,9 +346,7 @@ public final class AgentSupervisor {
     instance.activate(delivery.delivered) { [unowned self] result in
       guard record.generation == generation, record.current != nil else { return }
       record.current = nil
-      if case .failure(let failure) = result { noteEnd(record, failure.reason) }
-      let overrun = settle(record, instance.lastCost)
-      switch overrun.map(Result.failure) ?? result {
+      switch settle(record, instance.lastCost, result) {
       case .success:
         record.activations += 1
         record.calls.cause = nil

@@ -156,14 +156,15 @@ public final class BudgetBook {
   /// agents' activations do not add up.
   /// - Parameters:
   ///   - nanoseconds: how long it ran.
+  ///   - length: how long it took, by what it is held to; nil is as long as it ran.
   ///   - isExact: whether that is processor time. Time that merely passed may be others' fault: nobody is stopped for
   ///     how long it took then.
-  public func charge(activation nanoseconds: Int64, isExact: Bool, to account: BudgetAccount) {
+  public func charge(activation nanoseconds: Int64, length: Int64? = nil, isExact: Bool, to account: BudgetAccount) {
     let now = clock.now
     charge(.cpu, nanoseconds, to: account, at: now)
     let meter = account.meter(.activation)
     guard meter.limit != nil else { return }
-    meter.add(nanoseconds - meter.used(at: now), at: now)
+    meter.add((length ?? nanoseconds) - meter.used(at: now), at: now)
     climb(meter, of: account, isOwn: isExact, at: now)
   }
 
@@ -186,7 +187,7 @@ public final class BudgetBook {
     }
   }
 
-  /// Notes that the agent was stopped for going beyond a budget, by whoever runs it.
+  /// Notes that the agent was stopped for going beyond a budget, by whoever runs it; what it used is charged before.
   public func exceed(_ resource: Resource, for account: BudgetAccount) {
     let (now, meter) = (clock.now, account.meter(resource))
     guard let effect = meter.exceed(at: now) else { return }

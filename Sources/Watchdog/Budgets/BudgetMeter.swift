@@ -102,8 +102,10 @@ final class BudgetMeter {
     return ladder.use(measurement, terms, at: now)
   }
 
-  /// What follows from somebody else having stopped the agent for it.
-  func exceed(at now: Instant) -> Ladder.Effect? { limit == nil ? nil : ladder.exceed(at: now) }
+  /// What follows from somebody else having stopped the agent for it; nothing where the limit is only told of.
+  func exceed(at now: Instant) -> Ladder.Effect? {
+    limit == nil || terms.stop == nil ? nil : ladder.exceed(at: now)
+  }
 
   /// What follows from time having passed.
   func look(at now: Instant) -> Ladder.Effect? {
