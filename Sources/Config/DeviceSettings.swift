@@ -47,7 +47,7 @@ struct DeviceSettings {
 
   private func actuator(_ fields: FieldReader) -> ActuatorSettings {
     let standard = ActuatorSettings()
-    return ActuatorSettings(
+    let settings = ActuatorSettings(
       safe: fields.value("safe", Self.level, standard.safe),
       onExit: fields.value("on_exit", .choice(of: ActuatorSettings.OnExit.self), standard.onExit),
       maxOn: fields.optional("max_on", .duration(atLeast: .milliseconds(1))),
@@ -55,6 +55,22 @@ struct DeviceSettings {
       maxRate: fields.optional("max_rate", .rate),
       exclusiveWith: fields.value("exclusive_with", .oneOrMore(of: otherActuator), []),
       lease: fields.value("lease", .duration(atLeast: .milliseconds(1)), standard.lease))
+    if let maxOn = settings.maxOn { check(maxOn, settings, fields) }
+    return settings
+  }
+
+  /// Warns of what makes little of `max_on`.
+  private func check(_ maxOn: Duration, _ settings: ActuatorSettings, _ fields: FieldReader) {
+    if (settings.minOff ?? .zero) <= .zero {
+      fields.findings.warning(
+        fields.place(of: "max_on"),
+        "'max_on' is \(maxOn.text) without a 'min_off': whoever had it may turn it on again at once")
+    }
+    if fields.node("lease") != nil, settings.lease > maxOn {
+      fields.findings.warning(
+        fields.place(of: "lease"),
+        "'lease' is \(settings.lease.text), and 'max_on' ends it after \(maxOn.text): no lease lasts longer")
+    }
   }
 
   private func camera(_ fields: FieldReader) -> CameraSettings {

@@ -43,7 +43,7 @@ struct ManifestReader {
     let manifest = Manifest(
       id: identity?.id ?? "", name: identity?.name ?? "", version: identity?.version ?? "0.0.0",
       description: identity?.description ?? "", runtime: runtime ?? Manifest.Runtime(driver: .process, entry: ""),
-      permissions: capabilities.permissions, plugins: capabilities.plugins, budget: budget(upstream.budget),
+      permissions: capabilities.permissions, plugins: capabilities.plugins, budget: budget(upstream.budget, runtime?.driver),
       policy: policy(upstream.policy),
       subscribe: fields.optional("subscribe", .oneOrMore(of: .event)) ?? upstream.subscribe, document: document,
       file: file, parent: fields.optional("parent", Shape<AgentID>.id))
@@ -96,10 +96,10 @@ struct ManifestReader {
   }
 
   /// Ours overrules upstream's, key by key.
-  private func budget(_ upstream: Budget) -> Budget {
+  private func budget(_ upstream: Budget, _ driver: Manifest.Driver?) -> Budget {
     guard let block = fields.map("budget") else { return upstream }
     var budget = upstream
-    budget.read(block)
+    budget.read(block, .agent(driver))
     // An error, not a warning: a misspelt limit would otherwise be no limit.
     block.close()
     return budget

@@ -82,13 +82,17 @@ extension Shape where Wanted == Rate {
   static var byteRate: Shape {
     Shape("a rate of bytes such as 64KiB/m or 100MB/d") { node in
       if case .string(let text) = node.content { Quantity.byteRate(text) } else { nil }
-    }
+    }.doubted(Self.nothing)
   }
 
   /// So many in such a time.
   static var rate: Shape {
     Shape("a rate such as 20/s or 10k/h") { node in
       if case .string(let text) = node.content { Quantity.rate(text) } else { nil }
-    }
+    }.doubted(Self.nothing)
+  }
+
+  private static func nothing(_ rate: Rate) -> String? {
+    rate.count > 0 ? nil : "it is used up before anything has happened; leave it out for no limit"
   }
 }

@@ -48,7 +48,7 @@ public enum SettingsFile {
       limits.close()
     }
     if let budget = fields.map("budget") {
-      settings.budget.read(budget)
+      settings.budget.read(budget, .board)
       settings.diskBudget = budget.optional("disk", .byteRate)
       // An error, not a warning: a misspelt limit would otherwise be no limit.
       budget.close()

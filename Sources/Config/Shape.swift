@@ -38,6 +38,17 @@ struct Shape<Wanted> {
     }
   }
 
+  /// The same, with a warning about what can be read and hardly be meant.
+  /// - Parameter doubt: what would follow from it; nil where nothing speaks against it.
+  func doubted(_ doubt: @escaping (Wanted) -> String?) -> Shape {
+    let read = read
+    return Shape(expected: expected) { node, subject, findings in
+      guard let value = read(node, subject, findings) else { return nil }
+      if let doubt = doubt(value) { findings.warning(node.location, "\(subject) is \(Wording.shown(node)): \(doubt)") }
+      return value
+    }
+  }
+
   private static func hint(_ node: Node, _ expected: String, _ names: [String]) -> String {
     switch node.content {
     case .string(let text): Suggestion.phrase(for: text, in: names)

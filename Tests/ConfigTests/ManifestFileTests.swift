@@ -17,7 +17,7 @@ import Testing
             "sensors": ["temp*", "door"], "actuators": "fan", "cameras": ["*"], "emit": ["climate:*", "*"],
             "model": true, "fs_allow_paths": ["./data", "/srv", "~/notes", "${DATA}/x"],
             "network_allow_hosts": ["api.example.org", "[::1]:80"]}},
-        "budget": {"memory": "4MiB", "cpu": "150%", "activation": "50ms", "tokens": "10k/h", "events": "20/s",
+        "budget": {"memory": "4MiB", "cpu": "50%", "activation": "50ms", "tokens": "10k/h", "events": "20/s",
             "hardware": "50/10s"},
         "policy": {"restart": "always", "max_restarts": 5, "window": "10m", "backoff": "1s", "max_backoff": "1m",
             "grace": "5s", "priority": "low"},
@@ -38,7 +38,7 @@ import Testing
     #expect(
       manifest.budget
         == Budget(
-          memory: 4 << 20, cpu: 1.5, activation: .milliseconds(50), tokens: Rate(count: 10_000, per: .seconds(3600)),
+          memory: 4 << 20, cpu: 0.5, activation: .milliseconds(50), tokens: Rate(count: 10_000, per: .seconds(3600)),
           events: Rate(count: 20, per: .seconds(1)), hardware: Rate(count: 50, per: .seconds(10))))
     #expect(
       manifest.policy
