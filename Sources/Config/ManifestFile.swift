@@ -43,8 +43,8 @@ struct ManifestReader {
     let manifest = Manifest(
       id: identity?.id ?? "", name: identity?.name ?? "", version: identity?.version ?? "0.0.0",
       description: identity?.description ?? "", runtime: runtime ?? Manifest.Runtime(driver: .process, entry: ""),
-      permissions: capabilities.permissions, plugins: capabilities.plugins, budget: budget(upstream.budget, runtime?.driver),
-      policy: policy(upstream.policy),
+      permissions: capabilities.permissions, plugins: capabilities.plugins,
+      budget: budget(upstream.budget, runtime?.driver), policy: policy(upstream.policy),
       subscribe: fields.optional("subscribe", .oneOrMore(of: .event)) ?? upstream.subscribe, document: document,
       file: file, parent: fields.optional("parent", Shape<AgentID>.id))
     if let identity, manifest.parent == identity.id {

@@ -265,6 +265,32 @@ import Watchdog
     #expect(steps().suffix(1) == ["events recovered"])
   }
 
+  @Test func oneRunawayIsToldOfOnceAndCountedInFull() throws {
+    let limits = Budget(events: Rate(count: 10, per: .seconds(60)), hardware: Rate(count: 5, per: .seconds(60)))
+    try adopt("a", limits) { $0.permissions = .all }
+    wake("a", "do:poll", ["count": 3000])
+    #expect(steps() == ["hardware warning", "hardware throttled", "hardware exceeded"])
+    #expect(try status("a", .hardware)?.refused == 2995)
+    #expect(world.of("agent:failed").last?["message"] == "it used 5 of 5 in 1m, 2995 refused of hardware")
+    let entry = world.registry.changes.compactMap { if case .ledger(let entry) = $0 { entry } else { nil } }.first
+    #expect(entry?.budget?["refused"] == 2995)
+    // The next instance is told of anew, once; what the first was refused goes on showing.
+    rest(.seconds(2))
+    wake("a", "do:poll", ["count": 2000])
+    #expect(steps().filter { $0 == "hardware exceeded" }.count == 2)
+    #expect(try status("a", .hardware)?.refused == 4995)
+    // One that is not in the daemon goes on asking until it is stopped.
+    try world.adopt(slowAgent("b") { $0.budget = limits })
+    try world.agents.wakeAgent("b", with: world.emit("x:one"))
+    let instance = try #require(world.slow.instances.first)
+    for _ in 0..<1000 { _ = try? instance.host.emit("x:y", [:]) }
+    #expect(steps("b") == ["events warning", "events throttled", "events exceeded"])
+    world.settle()
+    instance.end()
+    rest(.seconds(70))
+    #expect(try status("b", .events)?.refused == 0)
+  }
+
   @Test func anAgentOutsideTheDaemonIsStoppedInTheMiddle() throws {
     try world.adopt(slowAgent("a") { $0.budget = Budget(hardware: Rate(count: 2, per: .seconds(1))) })
     try world.agents.wakeAgent("a", with: world.emit("x:one"))

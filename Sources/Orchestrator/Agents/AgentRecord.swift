@@ -45,8 +45,8 @@ final class AgentRecord {
   var heldMemory: Int64 = 0
   /// Set while it waits for processor time.
   var throttleTimer: TimerID?
-  /// Why it is to be stopped, between a budget's last step and the end of the call that led to it.
-  var overrun: AgentFailure?
+  /// What it is to be stopped for, between a budget's last step and the end of the call that led to it.
+  var overrun: Resource?
   /// The budget that it was last stopped for, as events carry it.
   var lastOverrun: Fields?
   /// The newest event it was handed.

@@ -82,7 +82,16 @@ extension AgentSupervisor {
       // It is being stopped for that already, and whoever did says where it was.
       record.overrun = nil
     }
-    return record.overrun.take().map(Result.failure) ?? result
+    return takeOverrun(record).map(Result.failure) ?? result
+  }
+
+  /// Why the agent is to be stopped, with all that it used and was refused meanwhile; nil when it is not.
+  private func takeOverrun(_ record: AgentRecord) -> AgentFailure? {
+    guard let resource = record.overrun.take(), let reason = resource.exitReason,
+      let status = record.account.status(of: resource, at: clock.now)
+    else { return nil }
+    record.lastOverrun = status.event
+    return AgentFailure(reason, status.sentence)
   }
 
   /// The instance is gone: it holds nothing any more.
@@ -109,13 +118,12 @@ extension AgentSupervisor {
     events.publish(
       "budget:\(verb)", from: notice.agent.map { "agent/\($0)" } ?? "system", cause: record?.calls.cause,
       priority: .normal, payload)
-    guard case .stop = notice.effect, let record, let reason = notice.status.resource.exitReason else { return }
+    guard case .stop = notice.effect, let record else { return }
     record.lastOverrun = notice.status.event
-    guard record.overrun == nil else { return }
-    record.overrun = AgentFailure(reason, notice.status.sentence)
+    record.overrun = record.overrun ?? notice.status.resource
     // An activation that ends now takes it along; one that goes on is stopped as soon as the call that led here is over.
     clock.schedule(after: .zero) { [unowned self, weak record] in
-      guard let record, let failure = record.overrun.take() else { return }
+      guard let record, let failure = takeOverrun(record) else { return }
       record.failures += 1
       log(record.id, .error, failure.message)
       feed(record, .failed(failure), cause: record.calls.cause)

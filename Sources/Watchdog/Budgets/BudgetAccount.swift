@@ -53,6 +53,13 @@ public final class BudgetAccount {
   /// The meters that are above the bottom of their ladders.
   var raised: [BudgetMeter] { meters.compactMap { $0.flatMap { $0.ladder.step > .normal ? $0 : nil } } }
 
+  /// What one budget is at; nil where nothing is limited or used.
+  public func status(of resource: Resource, at now: Instant) -> BudgetStatus? {
+    meters[Self.index(resource)]?.status(enforcement(resource), at: now)
+  }
+
+  func endInstance() { for meter in meters { meter?.endInstance() } }
+
   /// Limits have changed.
   func noteLimits() {
     shared = 0

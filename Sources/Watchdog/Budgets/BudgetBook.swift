@@ -196,11 +196,11 @@ public final class BudgetBook {
     schedule()
   }
 
-  /// The instance is gone: it holds no memory, and its refusals do not count against the next one.
+  /// The instance is gone: it holds no memory, its refusals do not count against the next one, and that is told of anew.
   /// - Parameter memory: what it held.
   public func end(_ account: BudgetAccount, memory: Int64) {
     give(.memory, memory, from: account)
-    for meter in account.raised { meter.forgetRefusals() }
+    account.endInstance()
     schedule()
   }
 
@@ -263,7 +263,6 @@ public final class BudgetBook {
     if meter.resource == .cpu { account.noteHold() }
     var status = meter.status(account.enforcement(meter.resource), at: now)
     if account === whole { status.whole = measured[meter.resource] }
-    if effect == .stop { meter.forgetRefusals() }
     onStep(BudgetNotice(agent: account.agent, effect: effect, status: status))
   }
 

@@ -12,6 +12,10 @@ final class BudgetMeter {
   private var gauge: Int64 = 0
   /// What was asked for and not given; nil until there is some.
   private var refusals: SlidingWindow?
+  /// What of it the instance that runs now was refused: the next one is not stopped for it.
+  private var counted: SlidingWindow?
+  /// Whether the instance that runs now is being stopped for this: told once, however often it goes on asking.
+  private var isStopping = false
   private var terms: Ladder.Terms
   /// Whether it is told how much is used, rather than adding it up.
   private let isTold: Bool
@@ -53,11 +57,14 @@ final class BudgetMeter {
   ///   - limit: nil is none.
   ///   - length: of the window; nil is the usual one.
   func set(limit: Int64?, per length: Duration?) {
-    if limit != self.limit { ladder.reset() }
+    if limit != self.limit {
+      ladder.reset()
+      isStopping = false
+    }
     self.limit = limit
     guard window != nil, let length = length ?? Self.usualWindow(of: resource), window?.length != length else { return }
     window = SlidingWindow(length)
-    refusals = nil
+    (refusals, counted) = (nil, nil)
   }
 
   var windowLength: Duration? { isTold ? Self.usualWindow(of: resource) : window?.length }
@@ -86,12 +93,18 @@ final class BudgetMeter {
 
   /// Notes that `amount` was asked for and not given.
   func refuse(_ amount: Int64, at now: Instant) {
-    if refusals == nil { refusals = SlidingWindow(window?.length ?? .seconds(60)) }
+    let length = window?.length ?? .seconds(60)
+    if refusals == nil { refusals = SlidingWindow(length) }
+    if counted == nil { counted = SlidingWindow(length) }
     refusals?.add(amount, at: now)
+    counted?.add(amount, at: now)
   }
 
-  /// What was refused does not count against the next instance.
-  func forgetRefusals() { refusals = nil }
+  /// The instance is gone: what it was refused still shows, and does not count against the next one.
+  func endInstance() {
+    counted = nil
+    isStopping = false
+  }
 
   /// What follows from something having been added or refused.
   /// - Parameter isOwn: whether the agent itself used it; nobody is stopped for what others use.
@@ -99,12 +112,18 @@ final class BudgetMeter {
     guard let measurement = measurement(at: now) else { return nil }
     var terms = terms
     if !isOwn { terms.stop = nil }
-    return ladder.use(measurement, terms, at: now)
+    return once(ladder.use(measurement, terms, at: now))
+  }
+
+  private func once(_ effect: Ladder.Effect?) -> Ladder.Effect? {
+    guard effect == .stop, !isTold else { return effect }
+    defer { isStopping = true }
+    return isStopping ? nil : effect
   }
 
   /// What follows from somebody else having stopped the agent for it; nothing where the limit is only told of.
   func exceed(at now: Instant) -> Ladder.Effect? {
-    limit == nil || terms.stop == nil ? nil : ladder.exceed(at: now)
+    limit == nil || terms.stop == nil ? nil : once(ladder.exceed(at: now))
   }
 
   /// What follows from time having passed.
@@ -119,7 +138,7 @@ final class BudgetMeter {
     else { return nil }
     if let due = ladder.due(measurement, terms) { return max(.zero, due - now) }
     let passed = window.map { $0.wait(untilAtMost: threshold, at: now) } ?? .zero
-    let forgotten = refusals.map { $0.wait(untilAtMost: 0, at: now) } ?? .zero
+    let forgotten = counted.map { $0.wait(untilAtMost: 0, at: now) } ?? .zero
     let wait = max(passed, forgotten)
     return wait > .zero ? wait : nil
   }
@@ -132,6 +151,6 @@ final class BudgetMeter {
 
   private func measurement(at now: Instant) -> Ladder.Measurement? {
     guard let limit else { return nil }
-    return Ladder.Measurement(used: used(at: now), refused: refusals?.used(at: now) ?? 0, limit: limit)
+    return Ladder.Measurement(used: used(at: now), refused: counted?.used(at: now) ?? 0, limit: limit)
   }
 }

@@ -79,7 +79,7 @@ public struct Ladder: Sendable, Hashable {
   /// Takes a measurement that something was just added to.
   /// - Parameter now: an instant before the one of an earlier call counts as that.
   /// - Returns: what follows; at most one effect: going up tells of the highest step alone. Whoever goes on above the
-  ///   last step is stopped each time.
+  ///   last step is to be stopped, each time.
   public mutating func use(_ measurement: Measurement, _ terms: Terms, at now: Instant) -> Effect? {
     let reached = Self.reached(measurement, terms)
     if reached == .exceeded {
