@@ -123,6 +123,10 @@ public enum ExitReason: String, Sendable, Hashable, CaseIterable {
   case hardware = "budget.hardware"
   /// It asked a model for far more tokens than its budget.
   case tokens = "budget.tokens"
+  /// One activation used up the instructions that its sandbox gives to an agent without a budget of time.
+  case instructions = "limit.instructions"
+  /// One activation called the host more often than its sandbox lets anybody.
+  case calls = "limit.calls"
   /// The board was short of memory, and others are more important.
   case pressure = "pressure.memory"
 }

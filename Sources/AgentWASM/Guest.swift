@@ -147,7 +147,7 @@ import Model
     began = clock.now
     deadline = began + limits.activation
     // SAFETY: fuel is on, so neither can fail.
-    _ = unsafe functions.wasmtime_context_set_fuel(context, limits.fuel)
+    _ = unsafe functions.wasmtime_context_set_fuel(context, limits.instructions)
     (callsInSlice, isSliceCut) = (0, true)
   }
 
@@ -172,7 +172,7 @@ import Model
   }
 
   /// How much of its fuel the activation has used.
-  var usedFuel: UInt64 { limits.fuel - min(fuelLeft, limits.fuel) }
+  var usedFuel: UInt64 { limits.instructions - min(fuelLeft, limits.instructions) }
 
   /// Bytes of its memory.
   var memorySize: Int { isReady ? unsafe functions.wasmtime_memory_data_size(context, memory) : 0 }

@@ -13,13 +13,16 @@ enum TrapText {
     if let fault = guest.fault {
       switch fault {
       case .stopped: return AgentFailure(.killed, fault.description)
+      case .tooManyCalls: return AgentFailure(.calls, "\(fault)\(place)")
       case .late: return AgentFailure(.activation, "it took longer than \(guest.limits.activation.text)\(place)")
       default: return AgentFailure(.crash, "\(fault)\(place)")
       }
     }
     switch code.map(Int32.init) {
     case Int32(OPENSTARRY_TRAP_FUEL):
-      return AgentFailure(.cpu, "it used up the \(guest.limits.fuel) instructions of one activation\(place)")
+      let cure = guest.limits.fuel == nil ? "; with a budget.activation it has that time instead" : ""
+      return AgentFailure(
+        .instructions, "it used up the \(guest.limits.instructions) instructions of one activation\(place)\(cure)")
     case Int32(OPENSTARRY_TRAP_STACK): return AgentFailure(.crash, "its stack is used up\(place)")
     case Int32(OPENSTARRY_TRAP_UNREACHABLE) where guest.memorySize > guest.limits.memory - 65536:
       return AgentFailure(.memory, "it used up the \(guest.limits.memory) bytes of its memory\(place)")

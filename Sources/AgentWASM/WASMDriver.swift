@@ -176,7 +176,10 @@ public final class WASMDriver: AgentDriver {
   private func limits(of manifest: Manifest) -> GuestLimits {
     var limits = self.limits
     limits.memory = min(manifest.budget.memory ?? limits.memory, EngineConfiguration().memory)
-    limits.activation = manifest.budget.activation ?? limits.activation
+    if let activation = manifest.budget.activation {
+      limits.activation = activation
+      limits.fuel = limits.fuel ?? GuestLimits.fuel(for: activation)
+    }
     return limits
   }
 

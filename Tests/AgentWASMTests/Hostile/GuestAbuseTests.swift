@@ -16,10 +16,10 @@ import Testing
   @Test func loopsEndWithTheirFuel() throws {
     let bench = try Bench(limits: small())
     let handler = try bench.failure("HANDLE u32 handle(u32 e, u32 l) { for (volatile int i = 0;; i++) ; }")
-    #expect(handler == AgentFailure(.cpu, "it used up the 5000000 instructions of one activation in 'handle'"))
+    #expect(handler == AgentFailure(.instructions, "it used up the 5000000 instructions of one activation in 'handle'"))
     let start = try bench.failure(
       "START u32 start(void) { for (volatile int i = 0;; i++) ; } HANDLE u32 handle(u32 e, u32 l) { return ok(); }")
-    #expect(start?.reason == .cpu)
+    #expect(start?.reason == .instructions)
     let allocator = try bench.failure(
       """
       HANDLE u32 handle(u32 e, u32 l) { sensor_read(LIT("temperature"), P(&area)); return ok(); }
@@ -34,13 +34,39 @@ import Testing
     #expect(try bench.failure("HANDLE u32 handle(u32 e, u32 l) { return ok(); }") == nil)
   }
 
+  @Test func aDeclaredTimeIsWhatEndsAnActivation() throws {
+    let bench = try Bench()
+    let spin = "HANDLE u32 handle(u32 e, u32 l) { for (volatile int i = 0;; i++) ; }"
+    let endless = try bench.failure(spin)
+    #expect(
+      endless
+        == AgentFailure(
+          .instructions,
+          "it used up the 1000000000 instructions of one activation in 'handle'; with a budget.activation it has that "
+            + "time instead"))
+    // More than those, and within its two seconds: nothing ends it but the clock.
+    let long = try bench.failure(
+      "HANDLE u32 handle(u32 e, u32 l) { for (volatile int i = 0; i < 300000000; i++) ; return ok(); }",
+      budget: Budget(activation: .seconds(2)))
+    #expect(long == nil)
+    let instance = try bench.start(spin, budget: Budget(activation: .seconds(2)))
+    var end: Result<Void, AgentFailure>?
+    instance.activate(Bench.event) { end = $0 }
+    for _ in 0..<20 { bench.loop.turn(wait: false) }
+    #expect(end == nil)
+    bench.clock.advance(by: .seconds(2))
+    while end == nil { bench.loop.turn(wait: true) }
+    #expect(end?.failure == AgentFailure(.activation, "it took longer than 2s"))
+    #expect(instance.lastCost?.ownTime == 2_000_000_000)
+  }
+
   @Test func bulkInstructionsCostByLength() throws {
     let bench = try Bench(limits: small())
     for body in [
       "__builtin_memset((void *)heap, i, 32768)", "__builtin_memmove((void *)(heap + 1), (void *)heap, 32768)",
     ] {
       let failure = try bench.failure("HANDLE u32 handle(u32 e, u32 l) { for (volatile int i = 0;; i++) \(body); }")
-      #expect(failure?.reason == .cpu)
+      #expect(failure?.reason == .instructions)
     }
   }
 

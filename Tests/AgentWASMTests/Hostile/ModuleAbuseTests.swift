@@ -46,7 +46,7 @@ import Testing
     var builder = ModuleBuilder()
     builder.agent()
     builder.start = builder.function(">", ModuleBuilder.forever())
-    #expect(try refusal(bench, builder.bytes)?.reason == .cpu)
+    #expect(try refusal(bench, builder.bytes)?.reason == .instructions)
     builder.start = builder.function(">", ModuleBuilder.trap)
     #expect(try refusal(bench, builder.bytes)?.reason == .crash)
     // The host is not there yet while the start function runs: its memory is not known.
@@ -118,7 +118,7 @@ import Testing
       }
       if let failure = try refusal(bench, broken) {
         refused += 1
-        #expect([.startFailed, .memory, .crash, .cpu].contains(failure.reason), "\(failure)")
+        #expect([.startFailed, .memory, .crash, .instructions].contains(failure.reason), "\(failure)")
         #expect(!failure.message.contains("\n"))
       }
     }
