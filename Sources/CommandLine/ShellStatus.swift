@@ -18,6 +18,8 @@ public enum ShellStatus: Int32, Sendable, CaseIterable {
   case busy = 6
   /// It is not in a state for that: running already, not running, quarantined, nothing measured yet.
   case wrongState = 7
+  /// Done, and the daemon could not keep it.
+  case notKept = 8
 
   /// One line for the table in `docs/cli.md`.
   public var meaning: String {
@@ -30,6 +32,7 @@ public enum ShellStatus: Int32, Sendable, CaseIterable {
     case .notFound: "no such agent, device, event or file"
     case .busy: "held by somebody else, or a limit stands against it; may work later"
     case .wrongState: "not in a state for that: running already, not running, quarantined, nothing measured yet"
+    case .notKept: "done, and not kept: a restart of the daemon undoes it"
     }
   }
 }

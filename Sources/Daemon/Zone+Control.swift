@@ -98,7 +98,7 @@ extension Zone: ZoneControl {
 }
 
 extension BudgetStatus {
-  /// `3.4 MB of 67.1 MB by cgroup, enforced`.
+  /// `3.2 MiB of 64 MiB by cgroup, enforced`.
   fileprivate func measured(by meter: BoardMeasurement.Meter) -> String {
     let held = limit == nil ? "" : ", \(enforcement.name)"
     return "\(BudgetText.share(fields)) by \(meter.rawValue)\(held)"

@@ -37,7 +37,7 @@ import Testing
     let cpu = try #require(try row(station, "cpu"))
     #expect((1...10_000_000_000).contains(cpu["used"]?.int ?? 0) && cpu["window_ms"]?.int == 10_000, "\(cpu)")
     let status = try station.run("status", "--json").json
-    #expect(status?["metered"]?["memory"]?.string?.contains(" of 67.1 MB by ") == true, "\(String(describing: status))")
+    #expect(status?["metered"]?["memory"]?.string?.contains(" of 64 MiB by ") == true, "\(String(describing: status))")
     #expect(status?["control_group"] != nil)
     #expect(daemon.exitCode == nil)
   }

@@ -55,7 +55,7 @@ struct EventLineTests {
         "cam0 sees motion (4% of the picture)"
       ),
       ("camera:motion", ["device": "cam0", "fraction": 0.004], "cam0", "cam0 sees motion (0.4% of the picture)"),
-      ("camera:snapshot", ["device": "cam0", "bytes": 31_234], "cam0", "cam0 took a picture (31 kB)"),
+      ("camera:snapshot", ["device": "cam0", "bytes": 31_234], "cam0", "cam0 took a picture (30.5 KiB)"),
       (
         "device:changed",
         [
@@ -132,7 +132,7 @@ struct EventLineTests {
       ("budget:warning", cpu, "agent/a", "agent a has used 82% of its cpu budget (820ms of 1s in 10s)"),
       (
         "budget:throttled", ["budget": "disk", "used": 2_100_000, "limit": 2_000_000, "unit": "bytes", "refused": 9],
-        "system", "the board has used up its disk budget and is slowed down (2.1 MB of 2 MB, 9 B refused)"
+        "system", "the board has used up its disk budget and is slowed down (2 MiB of 1.9 MiB, 9 B refused)"
       ),
       (
         "budget:exceeded",
@@ -144,7 +144,7 @@ struct EventLineTests {
       ),
       (
         "budget:exceeded", ["budget": "memory", "used": 9_000_000, "limit": 8_000_000, "unit": "bytes"], "system",
-        "the board uses more than its memory budget: agents stop, the least important first (9 MB of 8 MB)"
+        "the board uses more than its memory budget: agents stop, the least important first (8.6 MiB of 7.6 MiB)"
       ),
       ("budget:recovered", cpu, "agent/a", "agent a is within its cpu budget again (820ms of 1s in 10s)"),
       ("budget:capped", ["agent": "a", "message": "budget.cpu is 50%"], "agent/a", "agent a: budget.cpu is 50%"),

@@ -34,7 +34,20 @@ struct ShellStatusTests {
     #expect(Failure(ClientError.refused(file)).description == "2 errors\na.yaml:1:2: one\\u{1b}\na.yaml:3:1: two")
   }
 
+  @Test func aStopThatIsNotKeptIsNotJustDone() {
+    let kept: Value = ["stopped": true, "was_stopped": false, "warning": nil]
+    #expect(EmergencyStop.failure(kept) == nil)
+    let lost: Value = ["stopped": true, "was_stopped": false, "warning": "it would not survive a restart"]
+    #expect(EmergencyStop.failure(lost) == Failure(.notKept, "it would not survive a restart"))
+  }
+
   @Test func whatTheSentenceSaysIsNotSaidAgain() {
+    let quarantined = RPCError(
+      .quarantined, "agent 'bad' is quarantined (why); 'openstarry restart bad' lets it out",
+      hint: "'openstarry restart bad' lets it out")
+    #expect(
+      Failure(ClientError.refused(quarantined)).message
+        == "agent 'bad' is quarantined (why); 'openstarry restart bad' lets it out")
     let one = RPCError(.invalidFile, "the old rules stay: a.yaml:1:2: x", data: ["diagnostics": ["a.yaml:1:2: x"]])
     #expect(Failure(ClientError.refused(one)).description == "the old rules stay: a.yaml:1:2: x")
     let two = RPCError(
@@ -44,7 +57,7 @@ struct ShellStatusTests {
   }
 
   @Test func numbersAreThoseOfTheDocumentation() throws {
-    #expect(ShellStatus.allCases.map(\.rawValue) == Array(0...7))
+    #expect(ShellStatus.allCases.map(\.rawValue) == Array(0...8))
     let file = #filePath.split(separator: "/").dropLast(3).map { "/\($0)" }.joined() + "/docs/cli.md"
     let text = String(decoding: try Files.read(file), as: UTF8.self)
     for status in ShellStatus.allCases {

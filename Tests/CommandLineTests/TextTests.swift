@@ -141,13 +141,13 @@ struct TextTests {
     #expect(verbose[2].hasSuffix("killed     no\\nsuch file"))
     #expect(
       BudgetTable.lines(["agents": .list(agents), "board": .list(board)]) == [
-        "AGENT    BUDGET           USED    LIMIT  WINDOW  SHARE  METER   STEP    HELD",
-        "climate  cpu             850ms       1s     10s    85%  -       warned  afterwards: it cannot be interrupted",
-        "climate  events  19 +3 refused       20      1s    95%  -       normal  enforced",
-        "climate  tokens              -       20      1h      -  -       normal  not metered: no model can be asked here",
-        "climate  log              5 kB        -      1m      -  -       normal  enforced",
-        "(board)  cpu             120ms        -     10s      -  cgroup  normal  not enforced: there is no limit",
-        "(board)  memory         3.4 MB  67.1 MB       -     5%  cgroup  normal  enforced by the kernel",
+        "AGENT    BUDGET           USED   LIMIT  WINDOW  SHARE  METER   STEP    HELD",
+        "climate  cpu             850ms      1s     10s    85%  -       warned  afterwards: it cannot be interrupted",
+        "climate  events  19 +3 refused      20      1s    95%  -       normal  enforced",
+        "climate  tokens              -      20      1h      -  -       normal  not metered: no model can be asked here",
+        "climate  log           4.9 KiB       -      1m      -  -       normal  enforced",
+        "(board)  cpu             120ms       -     10s      -  cgroup  normal  not enforced: there is no limit",
+        "(board)  memory        3.2 MiB  64 MiB       -     5%  cgroup  normal  enforced by the kernel",
       ])
     #expect(AgentText.table([], isVerbose: false).last == "0 agent(s) running")
     #expect(AgentText.sentence(agents[0]) == "climate is ready")

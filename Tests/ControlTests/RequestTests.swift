@@ -1,3 +1,4 @@
+import Agent
 import Model
 import Testing
 import Wire
@@ -32,6 +33,12 @@ import Wire
     try client.send(#"{"jsonrpc":"2.0","method":"no.such"}"#)
     #expect(try client.call("agent.ping").get() == ["pong": true])
     #expect(harness.events.all.map(\.type) == ["git:pushed"])
+  }
+
+  @Test func whatARefusalSaysItsHintDoesNotSayDifferently() throws {
+    let refusal = RPCError(AgentControlError.quarantined("bad", "it failed"))
+    #expect(refusal.message.hasSuffix("; 'openstarry restart bad' lets it out"))
+    #expect(refusal.hint.map(refusal.message.contains) == true, "a client shows what is new of it")
   }
 
   @Test func unknownMethodsSuggestTheNearest() throws {

@@ -37,11 +37,11 @@ import Testing
     #expect(look(tree, Budget(memory: 64 << 20)).memory?.enforcement == .enforced)
     let tighter = look(tree, Budget(memory: 32 << 20)).memory?.enforcement
     #expect(
-      tighter == .afterwards("the daemon looks every 10s, and stops agents: the kernel's limit is higher, 67.1 MB"))
+      tighter == .afterwards("the daemon looks every 10s, and stops agents: the kernel's limit is higher, 64 MiB"))
     try tree.write("\(service)/memory.max", "max\n")
     #expect(look(tree, Budget(memory: 1)).memory?.enforcement.reason?.hasSuffix(": no memory.max is set") == true)
     try tree.write("\(service)/memory.high", "1000000\n")
-    #expect(look(tree, Budget(memory: 1)).memory?.enforcement.reason?.contains("from 1 MB on (memory.high)") == true)
+    #expect(look(tree, Budget(memory: 1)).memory?.enforcement.reason?.contains("from 976.6 KiB on (memory.high)") == true)
   }
 
   @Test func aQuotaOfProcessorTimeIsSaid() throws {

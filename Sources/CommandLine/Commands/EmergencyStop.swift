@@ -20,9 +20,14 @@ struct EmergencyStop: ParsableCommand {
     if clear, reason != nil { throw ValidationError("--reason goes with a stop, not with --clear") }
   }
 
+  /// What the daemon could not keep of it; nil when it is kept.
+  /// - Parameter result: of `hal.emergencyStop` or `hal.clearEmergencyStop`.
+  static func failure(_ result: Value) -> Failure? { result["warning"]?.string.map { Failure(.notKept, $0) } }
+
   func run() throws {
     let method = clear ? "hal.clearEmergencyStop" : "hal.emergencyStop"
-    try shared.ask(method, reason.map { ["reason": .string($0)] } ?? [:]) { result, _ in
+    let result = try shared.connect().call(method, reason.map { ["reason": .string($0)] } ?? [:])
+    try shared.show(result) { result, _ in
       let was = result["was_stopped"]?.bool ?? false
       let line =
         switch (clear, was) {
@@ -31,7 +36,8 @@ struct EmergencyStop: ParsableCommand {
         case (true, true): "cleared: nothing moves until somebody asks for it"
         case (true, false): "no emergency stop was in force"
         }
-      return [line] + (result["warning"]?.string.map { ["warning: \($0.printable)"] } ?? [])
+      return [line]
     }
+    if let failure = Self.failure(result) { throw failure }
   }
 }

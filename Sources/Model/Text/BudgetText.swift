@@ -11,7 +11,7 @@ public enum BudgetText {
     }
   }
 
-  /// `820ms of 1s in 10s`, `12 of 20 in 1s`, `3 kB`.
+  /// `820ms of 1s in 10s`, `12 of 20 in 1s`, `3 KiB`.
   /// - Parameter budget: with `used`, `limit`, `unit` and `window_ms`, as events and the control plane have it; what is
   ///   missing is left out.
   public static func share(_ budget: Fields) -> String {

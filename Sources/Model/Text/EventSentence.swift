@@ -280,12 +280,13 @@ public enum EventSentence {
     return "\((hundred.magnitude >= 1 ? hundred.rounded() : hundred).text)%"
   }
 
-  /// `640 B`, `31 kB`, `2.1 MB`.
+  /// `640 B`, `30.5 KiB`, `2 MiB`: in the units that limits are written in.
   public static func byteCount(_ count: Int64) -> String {
-    switch count {
-    case ..<1000: "\(count) B"
-    case ..<1_000_000: "\((Double(count) / 1000).rounded().text) kB"
-    default: "\(((Double(count) / 1e5).rounded() / 10).text) MB"
+    func tenths(_ size: Int64) -> String { ((Double(count) / Double(size) * 10).rounded() / 10).text }
+    return switch count {
+    case ..<(1 << 10): "\(count) B"
+    case ..<(1 << 20): "\(tenths(1 << 10)) KiB"
+    default: "\(tenths(1 << 20)) MiB"
     }
   }
 }
