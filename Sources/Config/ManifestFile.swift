@@ -46,7 +46,8 @@ struct ManifestReader {
       permissions: capabilities.permissions, plugins: capabilities.plugins,
       budget: budget(upstream.budget, runtime?.driver), policy: policy(upstream.policy),
       subscribe: fields.optional("subscribe", .oneOrMore(of: .event)) ?? upstream.subscribe, document: document,
-      file: file, parent: fields.optional("parent", Shape<AgentID>.id))
+      file: file, parent: fields.optional("parent", Shape<AgentID>.id),
+      parentLocation: fields.node("parent")?.location)
     if let identity, manifest.parent == identity.id {
       fields.findings.error(fields.place(of: "parent"), "'parent' is the agent itself, expected another agent's id")
     }

@@ -203,6 +203,7 @@ final class Zone {
         journal.log(.warning, "\(manifest.file): not replaced: \(error)")
       }
     }
+    if replaced > 0 { agents.warnOfParents() }
     let count = rules.enforce(checked)
     agents.startResident(new)
     return ["agents_changed": .int(Int64(replaced)), "rules": .int(Int64(count))]

@@ -149,6 +149,7 @@ public final class Core {
         owner.failed("\(manifest.file): \(error)")
       }
     }
+    agents.warnOfParents((manifests + registered).map(\.id))
   }
 
   /// Ends in order: agents, then outputs, then what is to be kept.

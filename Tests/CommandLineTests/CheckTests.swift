@@ -80,6 +80,35 @@ struct CheckTests {
     #expect(check.found.contains { $0.message.contains("did you mean 'climate'") }, "\(check.found)")
   }
 
+  @Test func parentsThatNobodyIsAndCirclesAreWarnedOf() throws {
+    func agent(_ id: String, _ parent: String) throws {
+      try write(
+        "agents/\(id).agent.json",
+        """
+        {"identity": {"id": "\(id)"}, "runtime": {"driver": "in-process", "entry": "x"},
+         "parent": "\(parent)"}
+        """)
+    }
+    try write("openstarry.yaml", "board: board.yaml\nagents: [agents]\n")
+    try agent("climate", "boss")
+    try agent("fan", "climte")
+    try agent("one", "two")
+    try agent("two", "one")
+    try agent("three", "one")
+    let all = try check("openstarry.yaml")
+    #expect(
+      all.found.map(\.description) == [
+        "\(folder)/agents/climate.agent.json:2:12: warning: 'parent' is 'boss', and no agent is called that: agent "
+          + "'climate' shares nobody's budget",
+        "\(folder)/agents/fan.agent.json:2:12: warning: 'parent' is 'climte', and no agent is called that (did you "
+          + "mean 'climate'?): agent 'fan' shares nobody's budget",
+        "\(folder)/agents/one.agent.json:2:12: warning: 'parent' leads in a circle: 'one' → 'two' → 'one'; it is cut, "
+          + "and one of them shares nobody's budget",
+      ])
+    // There may be a 'boss' elsewhere.
+    #expect(try check("agents").warnings == 2)
+  }
+
   @Test func twoProjectsInOneFolderAreKeptApart() throws {
     for (name, agent) in [("a", "ada"), ("b", "bob")] {
       try write("\(name)/openstarry.yaml", "board: ../board.yaml\nagents: [\(agent).agent.json]\nrules: [rules.yaml]\n")

@@ -317,6 +317,17 @@ import Watchdog
     #expect(try world.agents.agentStatus("child").parent == "parent")
   }
 
+  @Test func aParentThatNobodyIsIsSaidWhenAnAgentIsRegistered() throws {
+    try adopt("climate", Budget())
+    try world.agents.register(doer("a") { $0.parent = "climte" })
+    #expect(
+      try world.lines("a") == [
+        "'parent' is 'climte', and no agent is called that (did you mean 'climate'?): agent 'a' shares nobody's budget"
+      ])
+    try world.agents.register(doer("b") { $0.parent = "climate" })
+    #expect(try world.lines("b") == [])
+  }
+
   @Test func logBeyondTheBudgetIsLeftOutAndSaid() throws {
     try adopt("a", Budget(log: Rate(count: 40, per: .seconds(10))))
     for _ in 0..<5 { wake("a", "x:nothing") }

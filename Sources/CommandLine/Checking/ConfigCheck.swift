@@ -115,17 +115,18 @@ struct ConfigCheck {
       }
     }
     let board = project.boards.count == 1 ? boards.first : nil
-    var agents: [AgentID] = []
+    var manifests: [Manifest] = []
     for file in project.manifests {
       guard let bytes = contents[file] else { continue }
       let manifest = note { [environment] () throws(Diagnostics) in
         try ConfigText.manifest(bytes, file: file, environment: environment, board: board)
       }
-      if let manifest { agents.append(manifest.id) }
+      if let manifest { manifests.append(manifest) }
     }
-    // A manifest that cannot be read may be the one that a rule means.
-    let knowsAgents = project.isComplete && agents.count == project.manifests.count
-    check(project.rules, KnownNames(board: board, agents: knowsAgents ? agents : nil))
+    // A manifest that cannot be read may be the one that a rule, or another manifest, means.
+    let knowsAgents = project.isComplete && manifests.count == project.manifests.count
+    add(Parentage.complaints(manifests, areAll: knowsAgents).map(\.warning))
+    check(project.rules, KnownNames(board: board, agents: knowsAgents ? manifests.map(\.id) : nil))
   }
 
   /// Reads rules, then compiles them as a daemon does that loads them together.

@@ -28,13 +28,15 @@ public struct Manifest: Sendable {
   public var file: String
   /// `parent`: the agent whose budget it shares; nil is nobody's.
   public var parent: AgentID?
+  /// Where that is said; nil where it is not, or the manifest was not read from a file.
+  public var parentLocation: Location?
 
   /// Puts a manifest together.
   public init(
     id: AgentID, name: String, version: String = "0.0.0", description: String = "", runtime: Runtime,
     permissions: Permissions = Permissions(), plugins: [String] = [], budget: Budget = Budget(),
     policy: Policy = Policy(), subscribe: [EventPattern] = [], document: Value = .map([:]), file: String = "<manifest>",
-    parent: AgentID? = nil
+    parent: AgentID? = nil, parentLocation: Location? = nil
   ) {
     self.id = id
     self.name = name
@@ -49,6 +51,7 @@ public struct Manifest: Sendable {
     self.document = document
     self.file = file
     self.parent = parent
+    self.parentLocation = parentLocation
   }
 
   /// Where an agent runs, what is run, and when.

@@ -20,6 +20,14 @@ extension AgentSupervisor {
     }
   }
 
+  /// Says in the log of each agent what is wrong with its `parent`, once all agents are there that it may mean.
+  /// - Parameter only: of these; nil of all.
+  public func warnOfParents(_ only: [AgentID]? = nil) {
+    for (agent, warning) in Parentage.complaints(sorted.map(\.manifest)) where only?.contains(agent) ?? true {
+      log(agent, .warning, warning.message)
+    }
+  }
+
   /// The whole board's budgets: what all agents use together, what the daemon as a whole was last measured to use, and
   /// what it writes.
   public var boardBudgets: [BudgetStatus] { budgets.boardStatus }

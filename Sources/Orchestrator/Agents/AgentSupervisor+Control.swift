@@ -47,6 +47,7 @@ extension AgentSupervisor: AgentControl {
     try check(manifest)
     try persist([.agent(manifest)])
     try adopt(manifest, state: records[manifest.id]?.state.values ?? [:])
+    warnOfParents([manifest.id])
     events.publish(
       "agent:registered", from: "agent/\(manifest.id)",
       ["agent": .string(manifest.id.rawValue), "version": .string(manifest.version)])
