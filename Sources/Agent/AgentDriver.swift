@@ -12,12 +12,19 @@ public protocol AgentDriver: AnyObject {
   /// - Throws: what is missing and what to do about it.
   func validate(_ manifest: Manifest) throws(AgentFailure)
 
+  /// The budget that the driver holds an agent to, where the manifest says nothing or more than anybody gets.
+  func inForce(_ manifest: Manifest) -> Budget
+
   /// Makes an instance ready for events.
   /// - Parameters:
   ///   - host: the calls the agent may make; the instance keeps it until it ends.
   ///   - done: called once, now or later.
   func start(
     _ manifest: Manifest, host: any AgentHost, _ done: @escaping (Result<any AgentInstance, AgentFailure>) -> Void)
+}
+
+extension AgentDriver {
+  public func inForce(_ manifest: Manifest) -> Budget { manifest.budget }
 }
 
 /// One running agent.

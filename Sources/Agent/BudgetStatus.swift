@@ -98,6 +98,28 @@ public enum Enforcement: Sendable, Hashable {
   }
 }
 
+extension Enforcement {
+  /// The same, with whose it is before the reason.
+  public func about(_ name: String) -> Enforcement {
+    switch self {
+    case .enforced: self
+    case .afterwards(let why): .afterwards("\(name): \(why)")
+    case .notEnforced(let why): .notEnforced("\(name): \(why)")
+    case .notMetered(let why): .notMetered("\(name): \(why)")
+    }
+  }
+
+  /// Grows with how little a budget is held.
+  public var looseness: Int {
+    switch self {
+    case .enforced: 0
+    case .afterwards: 1
+    case .notEnforced: 2
+    case .notMetered: 3
+    }
+  }
+}
+
 extension BudgetStatus {
   /// Whether it has a limit that nothing holds the agent to.
   public var isLoose: Bool {

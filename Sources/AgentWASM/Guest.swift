@@ -21,6 +21,10 @@ import Model
   let environment: [String]
   let files: GuestFiles
   private(set) var host: (any AgentHost)?
+  private weak var giver: (any MemoryGiver)?
+  /// The most bytes of memory that the engine gives it, and whose budget it is where that is less than its own.
+  private(set) var memoryLimit: Int
+  private(set) var shortOf: MemoryRoom?
 
   let context: OpaquePointer
   private let storePointer: OpaquePointer
@@ -68,6 +72,8 @@ import Model
     self.module = module
     self.limits = limits
     self.host = host
+    giver = host as? any MemoryGiver
+    memoryLimit = limits.memory
     self.clock = clock
     environment = surroundings.environment
     files = GuestFiles(surroundings.plugins, surroundings.quota)
@@ -83,8 +89,8 @@ import Model
       module.engine.pointer, Unmanaged.passRetained(link).toOpaque(),
       { unsafe Unmanaged<Link>.fromOpaque($0!).release() })
     unsafe context = unsafe functions.wasmtime_store_context(storePointer)
-    unsafe functions.wasmtime_store_limiter(storePointer, Int64(limits.memory), 10_000, 1, 4, 1)
     link.guest = self
+    setMemoryLimit()
   }
 
   deinit {
@@ -174,6 +180,30 @@ import Model
   /// How much of its fuel the activation has used.
   var usedFuel: UInt64 { limits.instructions - min(fuelLeft, limits.instructions) }
 
+  private func setMemoryLimit() {
+    // SAFETY: the store is the guest's own; limits are looked at when memory grows, whatever it has by then.
+    unsafe functions.wasmtime_store_limiter(storePointer, Int64(memoryLimit), 10_000, 1, 4, 1)
+  }
+
+  /// Says how much memory it has, and takes as a limit what its parents' budgets leave. Guests run one at a time: what is
+  /// left before a slice is left until its end.
+  private func settleMemory() {
+    guard let giver else { return }
+    let held = memorySize
+    let room = giver.memory(holding: Int64(held))
+    let most = min(limits.memory, max(held, room.map { Int(clamping: $0.bytes) } ?? .max))
+    shortOf = most < limits.memory ? room : nil
+    guard most != memoryLimit else { return }
+    memoryLimit = most
+    setMemoryLimit()
+  }
+
+  /// Its memory in words: whose budget counts.
+  var memoryText: String {
+    shortOf.map { "\(memoryLimit) bytes of memory that budget.memory of its parent '\($0.parent)' leaves" }
+      ?? "\(memoryLimit) bytes of its memory"
+  }
+
   /// Bytes of its memory.
   var memorySize: Int { isReady ? unsafe functions.wasmtime_memory_data_size(context, memory) : 0 }
 
@@ -211,12 +241,14 @@ import Model
       guard let running = unsafe future, !isPolling, waiting == nil else { return .done }
       if isSliceCut { setSlice(limits.slice) }
       (callsInSlice, isSliceCut, fuelAtSlice) = (0, false, fuelLeft)
+      settleMemory()
       isPolling = true
       let start = clock.now
       let isDone = unsafe functions.wasmtime_call_future_poll(running)
       let end = clock.now
       runTime += end.nanoseconds - start.nanoseconds
       isPolling = false
+      settleMemory()
       if isDone {
         finish(outcome())
       } else if isStopAsked {
@@ -236,6 +268,7 @@ import Model
   func cancel() {
     isStopAsked = true
     host = nil
+    giver = nil
     if !isPolling && isBusy { finish(.failure(AgentFailure(.killed, "it was stopped"))) }
   }
 
@@ -264,7 +297,8 @@ import Model
 
   private func failure(error text: String) -> AgentFailure {
     text.holds("exceeds memory limits") || text.holds("memory minimum size")
-      ? AgentFailure(.memory, "it needs more memory than the \(limits.memory) bytes of its budget")
+      ? AgentFailure(
+        .memory, "it needs more than the \(shortOf == nil ? "\(limits.memory) bytes of its budget" : memoryText)")
       : AgentFailure(.crash, OneLine.text(text))
   }
 
@@ -275,6 +309,7 @@ import Model
     }
     unsafe memory.pointee = unsafe found.of.memory
     isReady = true
+    settleMemory()
     return true
   }
 

@@ -24,8 +24,8 @@ enum TrapText {
       return AgentFailure(
         .instructions, "it used up the \(guest.limits.instructions) instructions of one activation\(place)\(cure)")
     case Int32(OPENSTARRY_TRAP_STACK): return AgentFailure(.crash, "its stack is used up\(place)")
-    case Int32(OPENSTARRY_TRAP_UNREACHABLE) where guest.memorySize > guest.limits.memory - 65536:
-      return AgentFailure(.memory, "it used up the \(guest.limits.memory) bytes of its memory\(place)")
+    case Int32(OPENSTARRY_TRAP_UNREACHABLE) where guest.memorySize > guest.memoryLimit - 65536:
+      return AgentFailure(.memory, "it used up the \(guest.memoryText)\(place)")
     default: return AgentFailure(.crash, "\(cause(in: text))\(place)")
     }
   }

@@ -73,6 +73,13 @@ public final class WASMDriver: AgentDriver {
     try load().artefacts.prepare({ .success(bytes) }) { _ in }
   }
 
+  /// Its memory is never without a limit.
+  public func inForce(_ manifest: Manifest) -> Budget {
+    var budget = manifest.budget
+    budget.memory = limits(of: manifest).memory
+    return budget
+  }
+
   public func start(
     _ manifest: Manifest, host: any AgentHost, _ done: @escaping (Result<any AgentInstance, AgentFailure>) -> Void
   ) {

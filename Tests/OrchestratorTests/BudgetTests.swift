@@ -189,6 +189,25 @@ import Watchdog
     #expect(try status("a", .memory)?.used == 0)
   }
 
+  @Test func childrenAreGivenWhatTheirParentHasLeft() throws {
+    try world.adopt(slowAgent("boss") { $0.budget = Budget(memory: 1000) })
+    for id: AgentID in ["a", "b"] {
+      try world.adopt(slowAgent(id) { $0.parent = "boss" })
+      try world.agents.wakeAgent(id, with: world.emit("x:one"))
+    }
+    let hosts = try world.slow.instances.map { try #require($0.host as? any MemoryGiver) }
+    #expect(hosts[0].memory(holding: 600) == MemoryRoom(bytes: 1000, parent: "boss"))
+    #expect(hosts[1].memory(holding: 300)?.bytes == 400)
+    #expect(try status("boss", .memory)?.used == 900 && status("a", .memory)?.used == 600)
+    #expect(steps("boss") == ["memory warning"])
+    // What an instance held is there again when it is gone.
+    try world.agents.killAgent("a", now: true, cause: nil) {}
+    world.slow.instances[0].end()
+    #expect(hosts[1].memory(holding: 300)?.bytes == 1000)
+    let row = try status("boss", .memory)
+    #expect(row?.isLoose == true, "a process is not metered: \(String(describing: row))")
+  }
+
   @Test func whatTheDriverEndsForABudgetIsAStepToo() throws {
     try world.adopt(slowAgent("a") { $0.budget = Budget(activation: .milliseconds(50)) })
     try world.agents.wakeAgent("a", with: world.emit("x:one"))

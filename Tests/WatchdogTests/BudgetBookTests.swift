@@ -70,6 +70,27 @@ import Testing
     #expect(other.status(at: clock.now).map(\.used) == [2])
   }
 
+  @Test func aParentsMemoryLeavesRoomAndIsHeldAsItsChildrenAre() throws {
+    book.setBoard(Budget(memory: 10), disk: nil)
+    let parent = book.open("parent", Budget(memory: 100), parent: nil)
+    let (a, b) = (book.open("a", Budget(), parent: "parent"), book.open("b", Budget(), parent: "parent"))
+    #expect(book.room(.memory, holding: 0, for: parent) == nil, "for the board's others give way")
+    #expect(book.room(.memory, holding: 0, for: a)?.amount == 100)
+    book.hold(.memory, 30, before: 0, for: a)
+    book.hold(.memory, 60, before: 0, for: b)
+    #expect(book.room(.memory, holding: 30, for: a).map { $0 == (40, "parent") } == true)
+    book.hold(.memory, 80, before: 60, for: b)
+    #expect(book.room(.memory, holding: 30, for: a)?.amount == 30, "what it has it may keep")
+    func held(_ resource: Resource) -> Enforcement? { parent.status(of: resource, at: clock.now)?.enforcement }
+    #expect(held(.memory) == .enforced)
+    b.enforcement = { $0 == .memory ? .notEnforced("it shares") : .afterwards("later") }
+    #expect(held(.memory) == .notEnforced("agent 'b': it shares"))
+    book.charge(.cpu, 1, to: b)
+    #expect(held(.cpu) == .afterwards("agent 'b': later"))
+    book.close("b")
+    #expect(held(.memory) == .enforced)
+  }
+
   // MARK: The whole board
 
   @Test func whatIsMeasuredClimbsALadderOfItsOwn() throws {

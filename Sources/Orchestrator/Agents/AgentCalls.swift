@@ -5,7 +5,7 @@ import Watchdog
 
 /// The calls of one agent: every one passes the gate of its manifest, and is told with the event being handled as
 /// its cause.
-final class AgentCalls: AgentHost {
+final class AgentCalls: AgentHost, MemoryGiver {
   private let manifest: Manifest
   private let principal: Principal
   private let hardware: Hardware
@@ -23,6 +23,9 @@ final class AgentCalls: AgentHost {
 
   /// The largest payload of an event, about as many bytes as its JSON: what clients may emit, too.
   static let payloadLimit = 16384
+
+  /// Called with how much memory the instance holds, where its driver says.
+  var onMemory: (Int64) -> Void = { _ in }
 
   /// What led to the call: the activation's event; nil outside of one.
   var cause: Cause?
@@ -48,6 +51,11 @@ final class AgentCalls: AgentHost {
   }
 
   var now: UInt64 { clock.now.nanoseconds }
+
+  func memory(holding held: Int64) -> MemoryRoom? {
+    onMemory(held)
+    return budgets.room(.memory, holding: held, for: account).map { MemoryRoom(bytes: $0.amount, parent: $0.parent) }
+  }
 
   func read(_ sensor: String) throws(AgentError) -> Reading {
     try countOperation()

@@ -8,9 +8,10 @@ extension AgentSupervisor {
   /// Gives an agent its limits and its place below its parent.
   /// - Parameter lowered: what of its budget was lowered to the board's, in sentences.
   func openAccount(_ record: AgentRecord, _ lowered: [String]) {
-    let account = budgets.open(
-      record.id, record.manifest.budget, parent: record.manifest.parent, activationReport: limits.activationReport)
     let driver = record.manifest.runtime.driver
+    let budget = drivers[driver]?.inForce(record.manifest) ?? record.manifest.budget
+    let account = budgets.open(
+      record.id, budget, parent: record.manifest.parent, activationReport: limits.activationReport)
     account.enforcement = { .of($0, under: driver) }
     budgets.hold(.storage, record.state.bytes, before: 0, for: account)
     for sentence in lowered {
@@ -80,10 +81,7 @@ extension AgentSupervisor {
       // Who ends it for its time counts what passed, not only what it ran.
       let length = failure?.reason == .activation ? max(run, Int64(clamping: cost.ownTime)) : run
       budgets.charge(activation: run, length: length, isExact: isExact, to: record.account)
-      if cost.peakMemory > 0 {
-        budgets.hold(.memory, Int64(cost.peakMemory), before: record.heldMemory, for: record.account)
-        record.heldMemory = Int64(cost.peakMemory)
-      }
+      if cost.peakMemory > 0 { hold(Int64(cost.peakMemory), record) }
     }
     if let failure, let resource = Resource.allCases.first(where: { $0.exitReason == failure.reason }) {
       budgets.exceed(resource, for: record.account)
@@ -100,6 +98,14 @@ extension AgentSupervisor {
     else { return nil }
     record.lastOverrun = status.event
     return AgentFailure(reason, status.sentence)
+  }
+
+  /// Its instance holds so many bytes of memory from now on.
+  func hold(_ bytes: Int64, _ record: AgentRecord) {
+    guard bytes != record.heldMemory else { return }
+    let before = record.heldMemory
+    record.heldMemory = bytes
+    budgets.hold(.memory, bytes, before: before, for: record.account)
   }
 
   /// The instance is gone: it holds nothing any more.

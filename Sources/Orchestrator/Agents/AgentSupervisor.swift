@@ -11,7 +11,7 @@ public final class AgentSupervisor {
   private let files: any FileReading
   private let model: (any ModelGateway)?
   private let registry: any AgentRegistry
-  private let drivers: [Manifest.Driver: any AgentDriver]
+  let drivers: [Manifest.Driver: any AgentDriver]
   private let logLines: Int
   let limits: BoardLimits
   let budgets: BudgetBook
@@ -95,6 +95,9 @@ public final class AgentSupervisor {
         || manifest.runtime.lifecycle == .oneShot && manifest.permissions.mayRead(sensor: sensor.rawValue)
     }
     records[id] = record
+    calls.onMemory = { [unowned self, weak record] bytes in
+      if let record { hold(bytes, record) }
+    }
     openAccount(record, lowered)
     subscribers.add(id, manifest.subscribe)
     if let failure = quarantines?.quarantine(of: id) { feed(record, .quarantine(failure), cause: nil) }

@@ -7,9 +7,15 @@ import Model
 public final class BudgetAccount {
   /// Whose; nil is the whole board.
   public let agent: AgentID?
-  /// The account that this one's use counts in, too.
-  public internal(set) var parent: BudgetAccount?
-  /// How far each budget is held here.
+  /// The account that this one's use counts in, too. Until it is nil the two keep each other.
+  public internal(set) var parent: BudgetAccount? {
+    didSet {
+      oldValue?.children.removeAll { $0 === self }
+      parent?.children.append(self)
+    }
+  }
+  private var children: [BudgetAccount] = []
+  /// How far each budget is held against whoever the account is of.
   public var enforcement: (Resource) -> Enforcement = { _ in .enforced }
   private var meters = [BudgetMeter?](repeating: nil, count: Resource.allCases.count)
   /// Whether its processor time is used up, so that activations wait.
@@ -30,11 +36,26 @@ public final class BudgetAccount {
   /// `agent 'climate'`, or `the board`.
   public var name: String { agent.map { "agent '\($0)'" } ?? "the board" }
 
+  /// How far a budget is held here: against an agent and all whose use counts in its account, as loosely as against the
+  /// loosest of them.
+  func held(_ resource: Resource) -> Enforcement {
+    guard agent != nil, resource != .activation else { return enforcement(resource) }
+    let (enforcement, account) = loosest(resource)
+    return account === self ? enforcement : enforcement.about(account.name)
+  }
+
+  private func loosest(_ resource: Resource) -> (Enforcement, BudgetAccount) {
+    children.reduce((enforcement(resource), self)) { worst, child in
+      let its = child.loosest(resource)
+      return its.0.looseness > worst.0.looseness ? its : worst
+    }
+  }
+
   /// The budgets that have a limit, and whatever else was used, in the order of `Resource`.
   public func status(at now: Instant) -> [BudgetStatus] {
     meters.compactMap { meter in
       guard let meter, meter.limit != nil || meter.used(at: now) > 0 else { return nil }
-      return meter.status(enforcement(meter.resource), at: now)
+      return meter.status(held(meter.resource), at: now)
     }
   }
 
@@ -55,7 +76,7 @@ public final class BudgetAccount {
 
   /// What one budget is at; nil where nothing is limited or used.
   public func status(of resource: Resource, at now: Instant) -> BudgetStatus? {
-    meters[Self.index(resource)]?.status(enforcement(resource), at: now)
+    meters[Self.index(resource)]?.status(held(resource), at: now)
   }
 
   func endInstance() { for meter in meters { meter?.endInstance() } }

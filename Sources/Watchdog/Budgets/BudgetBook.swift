@@ -18,6 +18,8 @@ public final class BudgetBook {
   private var raised: [BudgetAccount] = []
   private var timer: TimerID?
 
+  deinit { for account in accounts.values { account.parent = nil } }
+
   /// A book in which nothing is limited yet.
   public init(clock: any Timekeeper) {
     self.clock = clock
@@ -66,6 +68,7 @@ public final class BudgetBook {
   public func close(_ agent: AgentID) {
     guard let account = accounts.removeValue(forKey: agent) else { return }
     for child in accounts.values where child.parent === account { child.parent = board }
+    account.parent = nil
     raised.removeAll { $0 === account }
   }
 
@@ -175,6 +178,26 @@ public final class BudgetBook {
     if amount < before { give(resource, before - amount, from: account) }
   }
 
+  /// How much of something `account` may hold beside what others hold, by its parents' budgets. The board's is not
+  /// among them: for that the least important agent gives way, not the one that asks.
+  /// - Parameter held: what it holds, and is charged.
+  /// - Returns: the least that any of them leaves, `held` included, and whose budget that is; nil where none has one.
+  public func room(
+    _ resource: Resource, holding held: Int64, for account: BudgetAccount
+  ) -> (amount: Int64, parent: AgentID)? {
+    let now = clock.now
+    var least: (amount: Int64, parent: AgentID)?
+    var next = account.parent
+    while let holder = next, let parent = holder.agent {
+      next = holder.parent
+      let meter = holder.meter(resource)
+      guard let limit = meter.limit else { continue }
+      let amount = held + max(0, limit - meter.used(at: now))
+      if amount < least?.amount ?? .max { least = (amount, parent) }
+    }
+    return least
+  }
+
   /// Gives back what was held.
   public func give(_ resource: Resource, _ amount: Int64, from account: BudgetAccount) {
     let now = clock.now
@@ -261,7 +284,7 @@ public final class BudgetBook {
 
   private func tell(_ effect: Ladder.Effect, _ meter: BudgetMeter, _ account: BudgetAccount, at now: Instant) {
     if meter.resource == .cpu { account.noteHold() }
-    var status = meter.status(account.enforcement(meter.resource), at: now)
+    var status = meter.status(account.held(meter.resource), at: now)
     if account === whole { status.whole = measured[meter.resource] }
     onStep(BudgetNotice(agent: account.agent, effect: effect, status: status))
   }

@@ -60,6 +60,41 @@ import Testing
     #expect(instance.lastCost?.ownTime == 2_000_000_000)
   }
 
+  @Test func aParentsMemoryIsNotGivenTwice() throws {
+    let bench = try Bench()
+    let grow = """
+      HANDLE u32 handle(u32 e, u32 l) {
+        u32 before = __builtin_wasm_memory_grow(0, 1);
+        return before == 0xFFFFFFFF ? fail("no room", 7) : ok();
+      }
+      """
+    let instance = try bench.start(grow)
+    let start = bench.host.held
+    #expect(start > 0 && start % 65536 == 0, "it counts from its start on")
+    bench.host.left = start + 65536
+    #expect(bench.activate(instance) == nil)
+    #expect(bench.host.held == start + 65536)
+    #expect(bench.activate(instance) == AgentFailure(.error, "no room"))
+    // Somebody else has given some back.
+    bench.host.left = start + 2 * 65536
+    #expect(bench.activate(instance) == nil)
+    // Less than it has takes nothing away from it.
+    bench.host.left = 0
+    #expect(bench.activate(instance) == AgentFailure(.error, "no room"))
+    let leak = "HANDLE u32 handle(u32 e, u32 l) { while (__builtin_wasm_memory_grow(0, 1) != -1) ; __builtin_trap(); }"
+    #expect(
+      try bench.failure(leak)
+        == AgentFailure(
+          .memory, "it needs more than the 0 bytes of memory that budget.memory of its parent 'boss' leaves"))
+    bench.host.left = 512 << 10
+    #expect(
+      try bench.failure(leak)
+        == AgentFailure(
+          .memory,
+          "it used up the 524288 bytes of memory that budget.memory of its parent 'boss' leaves in 'handle'"))
+    #expect(bench.host.held == 524_288)
+  }
+
   @Test func bulkInstructionsCostByLength() throws {
     let bench = try Bench(limits: small())
     for body in [

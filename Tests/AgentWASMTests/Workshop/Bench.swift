@@ -7,7 +7,7 @@ import TestKit
 @testable import AgentWASM
 
 /// A host that remembers what it was asked.
-final class RecordingHost: AgentHost {
+final class RecordingHost: AgentHost, MemoryGiver {
   var now: UInt64 = 42
   var log: [String] = []
   var commands: [String] = []
@@ -16,6 +16,15 @@ final class RecordingHost: AgentHost {
   var onRead: (() -> Void)?
   var gateway: (any ModelGateway)?
   private var frame: [UInt8] = []
+
+  /// What a parent's budget leaves for everybody, and what was said to be held of it last.
+  var left: Int64?
+  private(set) var held: Int64 = 0
+
+  func memory(holding held: Int64) -> MemoryRoom? {
+    self.held = held
+    return left.map { MemoryRoom(bytes: $0, parent: "boss") }
+  }
 
   func read(_ sensor: String) throws(AgentError) -> Reading {
     onRead?()
