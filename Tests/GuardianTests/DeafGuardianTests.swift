@@ -60,5 +60,7 @@ import Wire
     #expect(eventually { !isAlive(ward.guardian) })
     #expect(PeerProcess(at: other.number, program: GuardianProgram.name) == nil)
     #expect(PeerProcess(at: connection.number, program: GuardianProgram.name) == nil)
+    try ward.wait { $0.hasPrefix("event system:guardian_back") }
+    #expect(try ward.end() == 0)
   }
 }
