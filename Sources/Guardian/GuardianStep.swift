@@ -32,7 +32,10 @@ public struct GuardianStep: Equatable, Sendable {
     switch action {
     case .drive, .configure: 0
     case .write: 1
-    case .transfer: 2
+    case .transfer: Self.slowestRank
     }
   }
+
+  /// The rank of what may block for as long as a bus hangs.
+  public static let slowestRank = 2
 }

@@ -22,7 +22,10 @@ final class GuardianProcess {
   private var isCharged = false
   /// The daemon has ended in order, and has left what refuses.
   private var isLeft = false
-  private var death: (noticed: UInt64, settled: UInt64)?
+  /// When the daemon's end was noticed, and when every output had been dealt with; nil while that is not so.
+  private var death: (noticed: UInt64, settled: UInt64?)?
+  /// The next daemon has everything in its hands, but for what is being discarded.
+  private var isTaken = false
   private var leases = LeaseWatch()
   /// When the leases of a living daemon are looked at next; nil for never.
   private var look: UInt64?
@@ -76,8 +79,7 @@ final class GuardianProcess {
         close(null)
       }
     }
-    // What the last minutes of a machine need is touched once now. Where locking is not allowed, so be it.
-    outputs.settleAll(now: 0, isRehearsal: true)
+    // Where locking is not allowed, so be it.
     _ = openstarry_lock_memory()
     // On a busy machine the wait for the processor is most of what its work takes.
     _ = openstarry_go_first()
@@ -107,13 +109,12 @@ final class GuardianProcess {
       if watched[0].revents != 0 { hearDaemon() }
       if death == nil, watched[1].revents != 0 { daemonDied() }
       if death == nil, let look, look <= monotonicNow() { lookAtLeases() }
-    } else {
-      let now = monotonicNow()
-      if outputs.isDue(now) { outputs.settleDue(now) }
     }
     if watched[3].revents != 0 { takeSignals() }
     if successor >= 0, watched[4].revents != 0 { hearSuccessor() }
     if watched[2].revents != 0 { accept() }
+    // Last, since a transfer may take its time.
+    if death != nil { settleDue() }
     // What was left is done, or gone; a successor that is at it has the last word.
     if isLeft, successor < 0, outputs.due == nil { exit(0) }
   }
@@ -165,18 +166,31 @@ final class GuardianProcess {
   /// Ends what is overdue, and says so. One that is not heard has run out by the daemon's own clock, too.
   private func lookAtLeases() {
     let now = monotonicNow()
-    for output in outputs.overrule() { Packet.send(daemon, .overruled(output), []) }
+    // Looked at right before something is done: the daemon may be awake again.
+    outputs.overrule(now: now)
+    for output in outputs.goOn(now, isTold: true).overruled { Packet.send(daemon, .overruled(output), []) }
     look = leases.next(after: now, earliest: outputs.earliestDeadline)
     if let due = outputs.due { look = min(look ?? due, due) }
   }
 
   private func daemonDied() {
-    let noticed = monotonicNow()
     // A guardian that was not yet in charge has a predecessor that is.
     guard isCharged else { exit(0) }
-    outputs.settleAll(now: noticed, isRehearsal: false)
-    death = (noticed, monotonicNow())
-    announce()
+    let noticed = monotonicNow()
+    death = (noticed, nil)
+    outputs.takeCharge(now: noticed)
+  }
+
+  /// Does what is due of a daemon's that has died: leases that have ended, steps that failed, and at first everything.
+  private func settleDue() {
+    for output in outputs.goOn(monotonicNow(), isTold: death?.settled != nil).discarded where successor >= 0 {
+      Packet.send(successor, .discarded(device: output.device, errno: output.errno), [])
+    }
+    if death?.settled == nil, !outputs.isNew {
+      death?.settled = monotonicNow()
+      announce()
+    }
+    if isTaken, !outputs.isDiscarding { exit(0) }
   }
 
   private func takeSignals() {
@@ -211,6 +225,7 @@ final class GuardianProcess {
     // The last one that asks is the one that lives.
     if successor >= 0 { close(successor) }
     successor = socket
+    hearSuccessor()
   }
 
   private func hearSuccessor() {
@@ -221,9 +236,11 @@ final class GuardianProcess {
     case .ended: endSuccessor()
     case .message(.hello): report()
     case .message(.discard(let device)):
-      let errno = outputs.discard(device)
-      Packet.send(successor, .discarded(device: device, errno: errno), [])
-    case .message(.take): exit(0)
+      if outputs.discard(device) { Packet.send(successor, .discarded(device: device, errno: 0), []) }
+    case .message(.take):
+      if !outputs.isDiscarding { exit(0) }
+      isTaken = true
+      outputs.forgetRest()
     case .message: return
     }
   }
@@ -237,7 +254,8 @@ final class GuardianProcess {
   private func report() {
     guard let death else { return }
     let report = GuardianReport(
-      pid: pid, died: death.noticed, settled: death.settled, outputs: UInt32(outputs.all.count), wasLeft: isLeft)
+      pid: pid, died: death.noticed, settled: death.settled ?? monotonicNow(), outputs: UInt32(outputs.all.count),
+      wasLeft: isLeft)
     var isHeard = Packet.send(successor, .report(report), [])
     for output in outputs.all where isHeard {
       let kept = KeptOutput(
@@ -250,13 +268,13 @@ final class GuardianProcess {
   // MARK: What people read
 
   private func announce() {
-    guard let death else { return }
+    guard let death, let settled = death.settled else { return }
     var line = LineText("the daemon (process ", level: 3)
     line.add(UInt64(pid))
     line.add(isLeft ? ") has ended and left what refused to be safe; " : ") has died; ")
     line.add(UInt64(outputs.all.count))
     line.add(" outputs dealt with in ")
-    line.add((death.settled - death.noticed) / 1000)
+    line.add((settled - death.noticed) / 1000)
     line.add(" us")
     line.write()
     for output in outputs.all where isLeft || output.hold != nil || output.outcome == .failed {

@@ -26,7 +26,9 @@ import Testing
   private func fails(_ tested: inout Output, after milliseconds: [UInt64], from start: UInt64) -> UInt64 {
     var now = start
     for pause in milliseconds {
-      tested.act(now: now)
+      if !tested.isDue(now) { tested.begin(now: now) }
+      let isThrough = tested.goOn(now: now)
+      #expect(isThrough)
       #expect(tested.outcome == .failed && tested.due == now + pause * 1_000_000)
       now = tested.due ?? now
     }
@@ -42,7 +44,8 @@ import Testing
     now = fails(
       &tested, after: [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 5120, 10_000, 10_000], from: now)
     try refuse(false)
-    tested.act(now: now)
+    let isThrough = tested.goOn(now: now)
+    #expect(isThrough)
     #expect(tested.outcome == .done && tested.due == nil)
     #expect(try Files.read("\(folder.path)/output") == [0x30])
     try refuse(true)
