@@ -105,12 +105,13 @@ final class GuardianProcess {
       guard openstarry_errno() == EINTR else { exit(71) }
       return
     }
+    // Before a death that is seen at the same time: what came until then was meant for the daemon.
+    if watched[3].revents != 0 { takeSignals() }
     if death == nil {
       if watched[0].revents != 0 { hearDaemon() }
       if death == nil, watched[1].revents != 0 { daemonDied() }
       if death == nil, let look, look <= monotonicNow() { lookAtLeases() }
     }
-    if watched[3].revents != 0 { takeSignals() }
     if successor >= 0, watched[4].revents != 0 { hearSuccessor() }
     if watched[2].revents != 0 { accept() }
     // Last, since a transfer may take its time.
