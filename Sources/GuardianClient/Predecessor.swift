@@ -12,6 +12,7 @@ final class Predecessor {
   private(set) var outputs: [KeptOutput]
   private var descriptors: [[UInt8]: [Int32]]
   private let socket: PacketSocket
+  private var isSlow = false
 
   /// nil for one of a release that did not say who it is.
   private let process: PeerProcess?
@@ -82,13 +83,18 @@ final class Predecessor {
     return first
   }
 
-  /// Has a device made safe and let go of, and waits until that is done.
+  /// Has a device made safe and let go of, and waits until that is done; but not again for one that took too long once,
+  /// since a bus that hangs would have every output on it waited for.
   func discard(_ device: [UInt8]) {
     if let number = take(device) { close(number) }
-    guard (try? socket.send(.discard(device: device))) != nil else { return }
-    while let (message, numbers) = try? socket.receive() {
-      for number in numbers { close(number) }
-      if case .discarded(device, _) = message { return }
+    do throws(SystemError) {
+      try socket.send(.discard(device: device))
+      while !isSlow, let (message, numbers) = try socket.receive() {
+        for number in numbers { close(number) }
+        if case .discarded(device, _) = message { return }
+      }
+    } catch {
+      isSlow = true
     }
   }
 

@@ -164,4 +164,25 @@ struct SlowBusTests {
     #expect(discarded == 2)
     #expect(eventually { !isAlive(guardian.pid) })
   }
+
+  /// One that is busy with a bus that hangs must not go on behind the back of the daemon that has taken everything over.
+  @Test func oneThatHangsWhenEverythingIsTakenIsEnded() throws {
+    for index in 0..<8 {
+      try protect("servo\(index)", slot: UInt32(index), .hold, on: "/dev/null")
+      _ = hold(index, for: 60_000)
+    }
+    try daemon.send(.charge)
+    die()
+    // It is not asked before it knows of the end.
+    var found: Predecessor?
+    _ = eventually {
+      if case .predecessor(let predecessor) = Predecessor.find(at: path) { found = predecessor }
+      return found != nil
+    }
+    let predecessor = try #require(found)
+    #expect(predecessor.outputs.map(\.outcome) == [KeptOutput.Outcome](repeating: .held, count: 8))
+    predecessor.finish()
+    #expect(try bus.transfer() == Self.hung)
+    #expect(!isAlive(guardian.pid))
+  }
 }
