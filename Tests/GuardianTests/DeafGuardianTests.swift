@@ -16,6 +16,7 @@ import Wire
 
   @Test func itIsEndedAndItsOutputsAreTheNextDaemons() throws {
     let first = try fixture.ward(["on_exit: hold", ""], ["o0=0.7", "o1=0.5"])
+    #expect(isUp(first.guardian))
     kill(first.guardian, SIGSTOP)
     defer { kill(first.guardian, SIGKILL) }
     first.kill()
@@ -34,6 +35,7 @@ import Wire
   /// As above, with the daemon's number in the hands of somebody else: of the one who made the socket and lives.
   @Test func whoHasMadeTheSocketIsLeftAlone() throws {
     let ward = try fixture.ward([""], ["o0=1"])
+    #expect(isUp(ward.guardian))
     let connection = try UnixSocket.connect(path, packets: true)
     #expect(try Peer(of: connection.number).pid == ward.guardian)
     kill(ward.guardian, SIGSTOP)
@@ -50,6 +52,7 @@ import Wire
 
   @Test func onlyTheGuardianThatIsThereIsMeant() throws {
     let ward = try fixture.ward([""], [])
+    #expect(isUp(ward.guardian))
     let connection = try UnixSocket.connect(path, packets: true)
     kill(ward.guardian, SIGSTOP)
     let other = try UnixSocket.connect(path, packets: true)

@@ -114,6 +114,7 @@ import Wire
 
   @Test func signalsForTheDaemonAreNotTheGuardians() throws {
     let ward = try ward([""], "o0=1")
+    #expect(isUp(ward.guardian))
     for number in [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1] { kill(ward.guardian, number) }
     #expect(try ward.kill { try fixture.text(0) == "0" } != nil)
     #expect(isAlive(ward.guardian))

@@ -46,6 +46,7 @@ struct SlowBusTests {
       pid: try Spawn.start(
         try program("openstarry-guardian"), ["openstarry-guardian"], environment: bus.environment,
         descriptors: [end.number, listener.number], ownSession: true))
+    try #require(isUp(guardian.pid))
     try daemon.send(.page, [map.file.number])
   }
 

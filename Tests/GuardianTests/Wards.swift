@@ -23,6 +23,16 @@ func isAlive(_ pid: Int32) -> Bool {
   return !stat.isEmpty && !stat.contains(") Z ")
 }
 
+/// Waits until a guardian that was started has called listen(2) and, after that, blocked what is not meant for it.
+func isUp(_ guardian: Int32) -> Bool {
+  eventually {
+    let status = (try? Files.read("/proc/\(guardian)/status")).map { String(decoding: $0, as: UTF8.self) } ?? ""
+    return status.split(separator: "\n").contains {
+      $0.hasPrefix("SigBlk:") && $0.contains { "123456789abcdef".contains($0) }
+    }
+  }
+}
+
 /// A program that was built beside the tests.
 func program(_ name: String) throws -> String {
   let path = "\(Files.folder(of: try Files.resolve("/proc/self/exe")))/\(name)"
