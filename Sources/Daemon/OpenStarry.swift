@@ -32,6 +32,7 @@ public enum OpenStarry {
         exit(0)
       }
       let zone = try Zone(arguments, environment: environment, agents: agents, journal: journal)
+      zone.vitals.noteCrashes()
       try zone.run()
       exit(0)
     } catch {

@@ -191,7 +191,10 @@ import Testing
     #expect(try station.run("read", "temperature").code == 0)
     #expect(try station.run("daemon", "leave-safe-mode").output == "the daemon is not in safe mode\n")
     // The guardian is the one of the start, and nothing was stuck on the way.
-    #expect(try station.events("system:guardian_lost").isEmpty && station.events("system:stuck").isEmpty)
+    for type in ["system:guardian_lost", "system:stuck"] {
+      let events = try station.events(type)
+      #expect(events.isEmpty)
+    }
     #expect(try station.run("status", "--json").json?["guardian"]?.string?.hasPrefix("running, pid ") == true)
     daemon.send(SIGTERM)
     #expect(daemon.wait() == 0)

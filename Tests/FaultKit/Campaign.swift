@@ -13,7 +13,7 @@ public struct RunResult: Sendable {
   /// Events between probes and their handling.
   public var distances: [Int]
   public var lives: Int
-  /// How often modules have ended how, e.g. `spinner budget.cpu`.
+  /// How often modules have ended how, e.g. `spinner limit.instructions`.
   public var guestEnds: [String: Int]
 }
 

@@ -61,7 +61,7 @@ final class Pulse {
     let deliveries = agents.progress
     let verdict = health.beat(
       LoopHealth.Sample(
-        now: now, due: due, cpu: cpu, delay: delay,
+        now: now, due: due, turns: loop.turns, cpu: cpu, delay: delay,
         stall: delay == nil ? PressureFile.read("/proc/pressure/cpu")?.some.total : nil,
         queues: [
           LoopHealth.Queue("events", waiting: log.waiting, taken: log.handedOn),

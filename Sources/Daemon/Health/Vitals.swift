@@ -28,7 +28,7 @@ final class Vitals {
   private var pulse: Pulse?
   private var pressure: PressureWatch?
 
-  /// Opens the crash record, and finds out how the last run ended. Signals that end the process are noted from here on.
+  /// Opens the crash record, and finds out how the last run ended.
   init(
     _ settings: Settings, _ arguments: Arguments, environment: [String: String], loop: EventLoop,
     serviceManager: ServiceManager
@@ -56,9 +56,6 @@ final class Vitals {
       forMemory: wasKilledForMemory)
     // A second daemon does not take away what is for the first.
     if book.record != nil { note?.remove() }
-    do throws(SystemError) { try book.record?.catchSignals() } catch {
-      problems.append("crashes are not noted: \(error)")
-    }
     witness = LoopWitness(book.record, clock: loop)
     if arguments.safeMode {
       safeMode = "it was started with --safe-mode"
@@ -66,6 +63,13 @@ final class Vitals {
       safeMode =
         "it has ended \(Strikes.loopLimit) times within \(Strikes.window.text)"
         + (book.last.map { "; last: \($0.sentence)" } ?? "")
+    }
+  }
+
+  /// Signals that end the process are noted from here on. They are the whole process's: its program asks for this.
+  func noteCrashes() {
+    do throws(SystemError) { try book.record?.catchSignals() } catch {
+      problems.append("crashes are not noted: \(error)")
     }
   }
 

@@ -9,9 +9,11 @@ public struct LoopHealth: Sendable {
   public struct Limits: Sendable {
     /// A beat that comes later than this is said to be late.
     public var late = Duration.milliseconds(500)
-    /// A queue that nothing was taken from for this long is stuck. Two beats may come within one turn of the loop, which
-    /// has handed on nothing in between.
+    /// A queue that nothing was taken from for this long, in so many turns of the loop, is stuck. Two beats may come within
+    /// one turn, which has handed on nothing in between, however long it took on a machine short of CPU.
     public var queue = Duration.milliseconds(500)
+    /// In so many turns.
+    public var turns: UInt64 = 2
     /// A job of a worker that takes longer makes the worker stuck: said, with its name.
     public var job = Duration.seconds(10)
     /// A stuck worker without which outputs cannot be made safe holds the feeding back after this long.
@@ -60,6 +62,8 @@ public struct LoopHealth: Sendable {
     public var now: Instant
     /// When the beat was due.
     public var due: Instant
+    /// How many turns the loop has made so far.
+    public var turns: UInt64
     /// CPU time of the loop's thread so far.
     public var cpu: Duration
     /// How long the loop's thread has waited for a CPU so far; nil where the kernel does not say.
@@ -75,11 +79,12 @@ public struct LoopHealth: Sendable {
 
     /// Puts a sample together.
     public init(
-      now: Instant, due: Instant, cpu: Duration, delay: Duration? = nil, stall: Duration? = nil, queues: [Queue] = [],
-      workers: [Worker] = [], holder: String? = nil
+      now: Instant, due: Instant, turns: UInt64, cpu: Duration, delay: Duration? = nil, stall: Duration? = nil,
+      queues: [Queue] = [], workers: [Worker] = [], holder: String? = nil
     ) {
       self.now = now
       self.due = due
+      self.turns = turns
       self.cpu = cpu
       self.delay = delay
       self.stall = stall
@@ -112,7 +117,7 @@ public struct LoopHealth: Sendable {
   private let limits: Limits
   private var last: Sample?
   /// For each queue, how much had been taken when something was taken last, or nothing waited, and when that was seen.
-  private var moved: [String: (taken: UInt64, at: Instant)] = [:]
+  private var moved: [String: (taken: UInt64, at: Instant, turn: UInt64)] = [:]
   private var stuck: Set<String> = []
 
   /// Nothing has been seen yet.
@@ -126,9 +131,11 @@ public struct LoopHealth: Sendable {
     if let late = lateness(sample) { reports.append(late) }
     var known: Set<String> = []
     for queue in sample.queues {
-      if queue.waiting == 0 || moved[queue.name]?.taken != queue.taken { moved[queue.name] = (queue.taken, sample.now) }
-      let age = moved[queue.name].map { sample.now - $0.at } ?? .zero
-      let isStuck = age >= limits.queue
+      var since = moved[queue.name] ?? (queue.taken, sample.now, sample.turns)
+      if queue.waiting == 0 || since.taken != queue.taken { since = (queue.taken, sample.now, sample.turns) }
+      moved[queue.name] = since
+      let age = sample.now - since.at
+      let isStuck = age >= limits.queue && sample.turns - since.turn >= limits.turns
       if isStuck { feeds = false }
       note("queue \(queue.name)", isStuck, age, true, &known, &reports)
     }

@@ -9,10 +9,12 @@ import Watchdog
 
   private func sample(
     _ now: Double, late: Double = 0, cpu: Double = 0, delay: Double? = 0, stall: Double? = nil,
-    queue: (waiting: Int, taken: UInt64) = (0, 0), workers: [LoopHealth.Worker] = [], holder: String? = nil
+    turns: UInt64? = nil, queue: (waiting: Int, taken: UInt64) = (0, 0), workers: [LoopHealth.Worker] = [],
+    holder: String? = nil
   ) -> LoopHealth.Sample {
     LoopHealth.Sample(
-      now: at(now), due: at(now - late), cpu: .seconds(cpu), delay: delay.map { .seconds($0) },
+      now: at(now), due: at(now - late), turns: turns ?? UInt64(now * 1000), cpu: .seconds(cpu),
+      delay: delay.map { .seconds($0) },
       stall: stall.map { .seconds($0) },
       queues: [LoopHealth.Queue("events", waiting: queue.waiting, taken: queue.taken)], workers: workers,
       holder: holder)
@@ -67,8 +69,11 @@ import Watchdog
   /// As when something begins work in the turn in which the daemon has started.
   @Test func twoBeatsWithinOneTurnSayNothing() {
     var health = LoopHealth()
-    for time in [1, 1.001, 1.002] { #expect(health.beat(sample(time, queue: (3, 10))) == (true, [])) }
-    #expect(!health.beat(sample(1.5, queue: (3, 10))).feeds)
+    for (time, turn) in [(1, 7), (1.001, 7), (3, 7), (3.1, 8)] as [(Double, UInt64)] {
+      let (feeds, reports) = health.beat(sample(time, turns: turn, queue: (3, 10)))
+      #expect(feeds && reports.isEmpty, "at \(time)")
+    }
+    #expect(!health.beat(sample(3.2, turns: 9, queue: (3, 10))).feeds)
   }
 
   @Test func aStuckWorkerIsNamedAndOnlyAVitalOneHoldsTheFeedingBack() {
