@@ -169,6 +169,11 @@ final class ActuatorChannel {
           device.id, rule: "exclusive_with", detail: "'\(rival.device.id)' is not in its safe state\(holder)",
           retryAfter: rival.lease.map { $0.deadline - now })
       }
+      // It rests from when the hardware says so; until then it may be away as before.
+      if !isSettled, let rule = settings.minOff != nil ? "min_off" : settings.maxOn != nil ? "max_on" : nil {
+        throw .limited(
+          device.id, rule: rule, detail: "it has not taken its safe state yet", retryAfter: settings.minOff)
+      }
       if let minOff = settings.minOff, now - offSince < minOff {
         throw .limited(
           device.id, rule: "min_off", detail: "it has to rest for \(minOff.text)",

@@ -168,6 +168,29 @@ import Testing
     try bench.hardware.controlActuator("lamp", .on, as: ann)
   }
 
+  @Test func restBeginsWhenTheHardwareSaysSo() throws {
+    for (settings, rule) in [
+      (ActuatorSettings(minOff: .milliseconds(200)), "min_off"), (ActuatorSettings(maxOn: .seconds(9)), "max_on"),
+    ] {
+      let bench = Bench([.actuator("valve", settings, options: ["latency": "500ms"])])
+      bench.wait(1000)
+      try bench.hardware.controlActuator("valve", .on, lease: .seconds(5), as: ann)
+      bench.wait(1000)
+      try bench.hardware.controlActuator("valve", .off, as: ann)
+      // Long enough for the gate, and the valve has not even closed.
+      bench.wait(400)
+      let refused = failure { () throws(HALError) in
+        try bench.hardware.controlActuator("valve", .on, lease: .seconds(5), as: ann)
+      }
+      guard case .limited("valve", rule, _, _) = refused else {
+        Issue.record("\(String(describing: refused))")
+        continue
+      }
+      bench.wait(400)
+      try bench.hardware.controlActuator("valve", .on, lease: .seconds(5), as: ann)
+    }
+  }
+
   @Test func itRestsForMinOff() throws {
     let bench = Bench([.actuator("fan", ActuatorSettings(minOff: .seconds(3)))])
     // From the start too: nobody knows how long it was off before.
