@@ -275,7 +275,7 @@ public final class AgentSupervisor {
         record.started = clock.now
         // Sensors that the manifest names are measured while the agent runs, so that its reads never wait.
         record.subscriptions = measure { record.manifest.permissions.mayRead(sensor: $0.rawValue) }
-        awaitReadings(record, generation) { [unowned self] in feed(record, .started, cause: cause) }
+        awaitReadings(record, generation) { [unowned self, unowned record] in feed(record, .started, cause: cause) }
       case .success(let instance): instance.stop(now: true) {}
       case .failure(let failure) where record.generation == generation:
         log(record.id, .error, failure.message)
@@ -295,8 +295,9 @@ public final class AgentSupervisor {
     }
     guard !unread.isEmpty else { return done() }
     var missing = unread.count
-    let finish = { [unowned self] in
-      guard missing > 0, record.generation == generation, record.readingTimer != nil else { return }
+    // Whoever waits for a sensor does not keep the gate, which keeps whoever waits.
+    let finish = { [unowned self, weak record] in
+      guard let record, missing > 0, record.generation == generation, record.readingTimer != nil else { return }
       missing = 0
       endReading(record)
       done()
