@@ -143,6 +143,7 @@ final class Machine {
     life.die({ nil }, lands: { _ in false })
     line.loop = nil
     disk.clock = nil
+    line.stop()
     self.life = nil
   }
 
@@ -187,8 +188,8 @@ final class Machine {
     guard let life else { return }
     rules.check(timers: life.loop.waiting, putOff: life.loop.putOff, invariants, at: line.now)
     checkQuarantines(life)
-    // What takes longer is looked at less often.
-    if looks % 64 == 0 { checkAccounts(life) }
+    // What takes longer is looked at less often, and not in the middle of an action that kills.
+    if looks % 64 == 0, !always { checkAccounts(life) }
   }
 
   func view(_ id: DeviceID) -> ActuatorView? {

@@ -32,6 +32,9 @@ final class Timeline: Timekeeper {
     return true
   }
 
+  /// Nothing happens any more: what was to happen is let go of, and with it who waits for it.
+  func stop() { timers = TimerQueue() }
+
   /// Time passes and nobody does anything: a machine that slept, or had no processor to give.
   func skip(_ duration: Duration) { move(to: now + duration) }
 
