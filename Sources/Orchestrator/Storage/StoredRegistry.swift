@@ -110,7 +110,7 @@ public final class StoredRegistry: AgentRegistry {
     _ agent: AgentID?, last: Int, _ done: @escaping (Result<[LedgerEntry], RegistryFailure>) -> Void
   ) {
     // One that cannot be written is still shown as far as it was.
-    flush { [self] _ in worker.submit({ $0.ledger(agent, last: last) }, then: { done($0) }) }
+    flush { [unowned self] _ in worker.submit({ $0.ledger(agent, last: last) }, then: { done($0) }) }
   }
 
   /// Calls `done` when everything that was handed in so far is on the disk, or could not be written.
@@ -122,7 +122,7 @@ public final class StoredRegistry: AgentRegistry {
   /// Writes what waits and closes the file.
   /// - Parameter done: called once; what could not be written is lost then, and was said.
   public func close(_ done: @escaping () -> Void) {
-    flush { [self] _ in
+    flush { [unowned self] _ in
       // What could not be written is not tried again: that would open the file anew.
       isClosed = true
       worker.submit({ $0.close() }, then: { done() })
