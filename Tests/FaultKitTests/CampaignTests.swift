@@ -55,7 +55,7 @@ private enum Engine {
     _ = Campaign.run(plan, NoFolders(), engine)
     let result = Campaign.run(plan, NoFolders(), engine)
     #expect(result.violations == [])
-    for end in ["dawdler budget.activation", "spinner budget.cpu", "thrower crash.signal"] {
+    for end in ["dawdler budget.activation", "spinner limit.instructions", "thrower crash.signal"] {
       #expect(result.guestEnds[end] == 1, "\(result.guestEnds)")
     }
     #expect(Campaign.run(plan, NoFolders(), engine).digest == result.digest)
