@@ -61,10 +61,11 @@ struct DeviceSettings {
 
   /// Warns of what makes little of `max_on`.
   private func check(_ maxOn: Duration, _ settings: ActuatorSettings, _ fields: FieldReader) {
-    if (settings.minOff ?? .zero) <= .zero {
+    if settings.minOff == nil {
       fields.findings.warning(
         fields.place(of: "max_on"),
-        "'max_on' is \(maxOn.text) without a 'min_off': whoever had it may turn it on again at once")
+        "'max_on' is \(maxOn.text) without a 'min_off': whoever had it may turn it on again at once ('min_off: 0s' says "
+          + "that it may)")
     }
     if fields.node("lease") != nil, settings.lease > maxOn {
       fields.findings.warning(

@@ -144,6 +144,11 @@ extension RingTests {
       var answered = false
       driver.set(1) { answered = (try? $0.get()) != nil }
       try expect(answered, "the output did not answer at once")
+      if mode == .input {
+        answered = false
+        driver.turnIntoInput { answered = (try? $0.get()) != nil }
+        try expect(answered, "the output did not become an input at once")
+      }
       driver.release(mode)
       let view = try LineView(chip: chip.name, line: line)
       try expect(view.holder, is: "openstarry/valve", "holder after on_exit \(mode)")
