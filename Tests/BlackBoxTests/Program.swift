@@ -55,8 +55,12 @@ final class Program {
 
   deinit {
     guard exitCode == nil else { return }
-    kill(pid, SIGKILL)
+    // In order where it can: a daemon that is killed leaves its guardian behind.
+    kill(pid, SIGTERM)
     var status: Int32 = 0
+    // SAFETY: waitpid fills in the local.
+    if eventually(within: .seconds(3), { unsafe waitpid(pid, &status, WNOHANG) != 0 }) { return }
+    kill(pid, SIGKILL)
     _ = unsafe waitpid(pid, &status, 0)
   }
 
