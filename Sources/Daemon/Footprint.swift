@@ -14,16 +14,42 @@ enum Footprint {
   /// Reading the configuration leaves free heap behind (malloc_trim(3)), and has touched most of the code there is
   /// once. Its pages are taken out of this process (madvise(2), MADV_DONTNEED) and stay in the page cache as long as
   /// there is room; what is needed again is mapped again at its next use.
+  /// The start also went deeper into the stack than what follows: pages below the part in use are given back as well.
   static func settle() {
-    dropStartPages()
-    _ = malloc_trim(0)
-  }
-
-  private static func dropStartPages() {
     guard let maps = try? Files.read("/proc/self/smaps"), let program = try? Files.resolve("/proc/self/exe") else {
       return
     }
-    for range in pureRanges(of: program, in: String(decoding: maps, as: UTF8.self)) {
+    let smaps = String(decoding: maps, as: UTF8.self)
+    dropStartPages(of: program, in: smaps)
+    dropStack(in: smaps)
+    _ = malloc_trim(0)
+  }
+
+  private static func dropStack(in smaps: String) {
+    // The rest of this function's frame, and the one call that it makes.
+    let margin: UInt = 8 << 10
+    var here: UInt8 = 0
+    // SAFETY: only the address is taken.
+    let address = unsafe withUnsafeMutablePointer(to: &here) { UInt(bitPattern: $0) }
+    guard let stack = stack(in: smaps), stack.contains(address), address - stack.lowerBound > margin else { return }
+    let page = UInt(getpagesize())
+    let end = (address - margin) / page * page
+    guard end > stack.lowerBound else { return }
+    // SAFETY: memory of this thread's stack below what it uses; it reads as zero when it is used again.
+    _ = unsafe madvise(
+      UnsafeMutableRawPointer(bitPattern: stack.lowerBound), Int(end - stack.lowerBound), MADV_DONTNEED)
+  }
+
+  /// The main thread's stack (proc_pid_maps(5)).
+  static func stack(in smaps: String) -> Range<UInt>? {
+    for line in smaps.split(separator: "\n") where line.hasSuffix("[stack]") {
+      return line.split(separator: " ").first.flatMap(addresses)
+    }
+    return nil
+  }
+
+  private static func dropStartPages(of program: String, in smaps: String) {
+    for range in pureRanges(of: program, in: smaps) {
       // SAFETY: the pages are mapped from the file of the program or of a library, not writable, and none was ever changed: reading them
       // again from the file gives the same bytes.
       _ = unsafe madvise(UnsafeMutableRawPointer(bitPattern: range.lowerBound), range.count, MADV_DONTNEED)

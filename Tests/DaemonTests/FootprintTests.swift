@@ -25,6 +25,14 @@ import Testing
     #expect(ranges(relocated, swapped, writable).isEmpty)
   }
 
+  @Test func theStackIsFound() {
+    let code = mapping("1000-3000 r-xp 00000000 fe:00 12 /usr/bin/the daemon")
+    #expect(
+      Footprint.stack(in: code + mapping("7000-9000 rw-p 00000000 00:00 0                  [stack]")) == 0x7000..<0x9000
+    )
+    #expect(Footprint.stack(in: code + "x [stack]\n") == nil && Footprint.stack(in: code) == nil)
+  }
+
   @Test func whatBelongsToOthersIsNot() {
     let data = mapping("1000-3000 r--p 00000000 fe:00 12 /usr/lib/locale/locale-archive")
     let nameless = mapping("5000-6000 r-xp 00000000 00:00 0")
