@@ -51,6 +51,8 @@ import Testing
     let station = try station()
     // A daemon that stands alone, as a firmware build without its companion does.
     try Files.copy(try Station.executable("openstarryd"), to: "\(station.folder)/alone", mode: 0o755)
+    // Another test may just have had a umask of its own, which is the process's.
+    #expect(unsafe chmod("\(station.folder)/alone", 0o755) == 0)
     let daemon = try station.start("\(station.folder)/alone", ["--config", "openstarry.yaml", "--for", "5m"])
     #expect(eventually { daemon.errors.contains("ready in ") })
     if Files.isFile("/usr/lib/openstarry/openstarry-guardian") { return print("skipped: a guardian is installed") }
