@@ -8,15 +8,309 @@ let strict: [SwiftSetting] = [
   .enableUpcomingFeature("ExistentialAny"),
 ]
 
-func module(_ name: String, _ dependencies: [Target.Dependency] = [], exclude: [String] = []) -> Target {
-  .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: strict)
+func header(_ name: String) -> Target { .systemLibrary(name: name, path: "Sources/C/\(name)") }
+
+/// A module in `Sources/<group>/<name>`, or at `path`.
+func module(
+  _ name: String, in group: String = "", _ dependencies: [Target.Dependency], path: String? = nil,
+  exclude: [String] = []
+) -> Target {
+  .target(
+    name: name, dependencies: dependencies, path: path ?? "Sources/\(group)/\(name)", exclude: exclude,
+    swiftSettings: strict)
 }
 
-func tests(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-  .testTarget(name: name, dependencies: dependencies, swiftSettings: strict)
+func program(
+  _ name: String, in group: String = "", _ dependencies: [Target.Dependency], path: String? = nil,
+  exclude: [String] = []
+) -> Target {
+  .executableTarget(
+    name: name, dependencies: dependencies, path: path ?? "Sources/\(group)/\(name)", exclude: exclude,
+    swiftSettings: strict)
 }
 
-func header(_ name: String) -> Target { .systemLibrary(name: name) }
+/// What several tests share, in `Tests/<group>/<name>`.
+func kit(_ name: String, in group: String = "Kits", _ dependencies: [Target.Dependency] = []) -> Target {
+  module(name, dependencies, path: "Tests/\(group)/\(name)")
+}
+
+func tests(_ name: String, in group: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(name: name, dependencies: dependencies, path: "Tests/\(group)/\(name)", swiftSettings: strict)
+}
+
+let argumentParserProduct: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+
+// What a target may depend on stands in a rank above it. `Package.swift` stops where it does not.
+let ranks: [[Target]] = [
+  // 0: headers of C libraries, and C that runs where Swift may not: in signal handlers.
+  [
+    header("CLinux"), header("CGPIOD"), header("CI2C"), header("CV4L2"), header("CJPEG"),
+    header("CYAML"), header("CJSON"), header("CSQLite"), header("CWasmtime"),
+    .target(name: "CCrash", path: "Sources/C/CCrash"),
+  ],
+  // 1: system calls; what the guardian and the daemon say to each other.
+  [
+    module("Linux", in: "Base", ["CLinux"]),
+    module("Guardian", in: "Guardian", ["CLinux"]),
+  ],
+  // 2: the vocabulary that agents and the daemon share.
+  [
+    module("OpenStarryAgent", ["Linux"], path: "SDK/OpenStarryAgent"),
+    module("Cgroup", in: "Health", ["Linux"]),
+    // The companion of the daemon; .ci/guardian builds it smaller where it can.
+    program("openstarry-guardian", in: "Guardian", ["Guardian", "CLinux"]),
+  ],
+  // 3: values.
+  [
+    module("Model", in: "Base", ["OpenStarryAgent"]),
+    module("ExampleAgents", ["OpenStarryAgent"], path: "Examples/Agents"),
+  ],
+  // 4: one subject each.
+  [
+    module("Document", in: "Base", ["Model", "CYAML", "CJSON"]),
+    module("EventLoop", in: "Base", ["Model", "Linux", "CLinux"]),
+    module("CEL", in: "Rules", ["Model"]),
+    module("HAL", in: "Hardware", ["Model", "Guardian"]),
+    module("Agent", in: "Agents", ["Model", "Linux"]),
+  ],
+  // 5: what stands behind a protocol of rank 4, and what is read and written.
+  [
+    module("Chips", in: "Hardware", ["Model", "HAL"]),
+    module("Rules", in: "Rules", ["Model", "CEL"]),
+    module("Store", in: "State", ["Model", "Document", "Linux", "CSQLite"]),
+    module("Wire", in: "Control", ["Model", "Linux", "CLinux"]),
+    module("Watchdog", in: "Health", ["Model", "Agent"]),
+    module("HALSimulated", in: "Hardware", ["Model", "HAL"]),
+    module("AgentInProcess", in: "Agents", ["Model", "OpenStarryAgent", "Agent", "Linux"]),
+    module(
+      "AgentWASM", in: "Agents", ["Model", "Document", "Linux", "CLinux", "EventLoop", "Agent", "CWasmtime"],
+      exclude: ["wit"]),
+  ],
+  // 6: what the parts share to speak with others: the protocol, and the tree that every view is made from.
+  [
+    module("RPC", in: "Control", ["Model", "Document", "Linux", "EventLoop", "Wire"]),
+    module("Projection", in: "State", ["Model", "HAL", "Agent", "Rules"]),
+  ],
+  // 7: the parts of the daemon.
+  [
+    module("Config", in: "Daemon", ["Model", "Document", "Chips", "Agent"]),
+    module(
+      "HALLinux", in: "Hardware",
+      ["Model", "Linux", "CLinux", "EventLoop", "HAL", "Chips", "Guardian", "CGPIOD", "CI2C", "CV4L2", "CJPEG"]),
+    module(
+      "Isolations", in: "Agents", ["Model", "EventLoop", "Agent", "AgentInProcess", "AgentWASM"]),
+    module(
+      "Orchestrator", in: "Agents",
+      ["Model", "Document", "Linux", "CLinux", "EventLoop", "HAL", "Agent", "Rules", "Store", "Watchdog"]),
+    module(
+      "Control", in: "Control",
+      ["Model", "Document", "Linux", "EventLoop", "HAL", "Agent", "Rules", "Wire", "RPC", "Projection"]),
+    module("ControlClient", in: "Control", ["Model", "Document", "Linux", "EventLoop", "Wire", "RPC"]),
+    module("GuardianClient", in: "Guardian", ["Model", "Linux", "CLinux", "EventLoop", "HAL", "Guardian", "Wire"]),
+    module(
+      "Crash", in: "Health", ["Model", "Agent", "Document", "Linux", "CLinux", "EventLoop", "Watchdog", "CCrash"]),
+  ],
+  // 8: the parts together: as the daemon, and as one agent on a simulated board.
+  [
+    module(
+      "Daemon", in: "Daemon",
+      [
+        "Model", "OpenStarryAgent", "Document", "Linux", "EventLoop", "HAL", "Agent", "Rules", "Config", "Store",
+        "HALLinux", "HALSimulated", "GuardianClient", "Watchdog", "Cgroup", "Crash", "AgentWASM",
+        "Isolations", "Orchestrator", "Projection", "Control",
+      ]),
+    module(
+      "AgentTrial", in: "Agents",
+      [
+        "Model", "Linux", "EventLoop", "HAL", "HALLinux", "HALSimulated", "Agent", "Isolations", "Orchestrator",
+      ]),
+  ],
+  // 9, 10: programs.
+  [
+    program("openstarryd", in: "Daemon", ["Daemon", "ExampleAgents"]),
+    module(
+      "CommandLine", in: "Tools",
+      [
+        "Model", "Document", "Linux", "Wire", "RPC", "Config", "CEL", "Rules", "ControlClient", "Agent", "Isolations",
+        "AgentTrial", argumentParserProduct,
+      ]),
+  ],
+  [program("openstarry", in: "Tools", ["CommandLine", "AgentWASM"])],
+]
+
+let benchmarks: [Target] = [
+  program(
+    "bench",
+    [
+      "GuardianTestKit", "GuardianClient",
+      "CLinux", "Linux", "Model", "OpenStarryAgent", "EventLoop", "HAL", "HALSimulated", "Agent", "AgentInProcess",
+      "AgentWASM", "BenchmarkAgents", "Daemon", "Rules", "Orchestrator", "Crash", "Cgroup",
+    ], path: "Benchmarks/Bench"),
+  // .ci/order: which functions run at rest and at work.
+  .systemLibrary(name: "CTrace", path: "Benchmarks/CTrace"),
+  program("function-trace", ["Linux", "CTrace"], path: "Benchmarks/FunctionTrace"),
+  module(
+    "BenchmarkAgents", ["OpenStarryAgent"], path: "Benchmarks/Guests/workload", exclude: ["main.swift", "agent.json"]),
+]
+
+// Programs are dependencies of the tests that start them, so that testing builds them.
+let allTests: [Target] = [
+  kit("TestKit", ["Linux"]),
+  kit("ModuleKit"),
+  // What every isolation has to hold.
+  kit("IsolationTestKit", ["Model", "Agent"]),
+  kit("HALTestKit", ["Model", "HAL", "HALSimulated"]),
+  kit(
+    "GuardianTestKit",
+    [
+      "TestKit", "Model", "Linux", "CLinux", "EventLoop", "HAL", "HALLinux", "GuardianClient", "Config",
+      "Orchestrator",
+    ]),
+  kit("ChipKit", ["Chips", "HAL", "Model"]),
+  kit(
+    "KernelTestKit",
+    [
+      "Model", "OpenStarryAgent", "Linux", "CLinux", "CGPIOD", "CV4L2", "CJPEG", "EventLoop", "HAL", "HALLinux",
+      "Agent", "AgentInProcess", "Rules", "Config", "Orchestrator",
+    ]),
+
+  tests("ModelTests", in: "Base", ["TestKit", "Linux", "Model", "OpenStarryAgent"]),
+  tests("LinuxTests", in: "Base", ["TestKit", "Linux"]),
+  tests("EventLoopTests", in: "Base", ["TestKit", "EventLoop", "Linux", "CLinux", "Model"]),
+  tests("DocumentTests", in: "Base", ["TestKit", "Document", "Model"]),
+
+  tests("HALTests", in: "Hardware", ["TestKit", "Model", "Guardian", "HAL", "HALSimulated", "HALTestKit"]),
+  tests(
+    "HALSimulatedTests", in: "Hardware", ["TestKit", "Model", "Linux", "Config", "HAL", "HALSimulated", "HALTestKit"]),
+  tests(
+    "HALLinuxTests", in: "Hardware",
+    ["TestKit", "ChipKit", "Chips", "HALLinux", "Model", "Guardian", "Linux", "EventLoop", "HAL", "CGPIOD"]),
+  tests("ChipsTests", in: "Hardware", ["ChipKit", "Chips", "HAL", "Model"]),
+
+  program("guardian-ward", ["GuardianTestKit"], path: "Tests/Guardian/GuardianWard"),
+  tests(
+    "GuardianTests", in: "Guardian",
+    [
+      "TestKit", "Guardian", "GuardianClient", "GuardianTestKit", "guardian-ward", "openstarry-guardian", "Linux",
+      "CLinux", "Wire",
+    ]),
+
+  tests("AgentTests", in: "Agents", ["TestKit", "Agent", "Model"]),
+  tests("AgentInProcessTests", in: "Agents", ["AgentInProcess", "Agent", "Model", "OpenStarryAgent"]),
+  tests(
+    "IsolationTests", in: "Agents",
+    [
+      "IsolationTestKit", "ModuleKit", "TestKit", "AgentInProcess", "AgentWASM", "wasm-compiler", "Agent", "EventLoop",
+      "HAL", "HALSimulated", "Linux", "Model", "OpenStarryAgent", "Orchestrator",
+    ]),
+  // What modules are compiled in while they are tested.
+  program(
+    "wasm-compiler", ["AgentWASM", "Agent", "EventLoop", "Linux", "Model"], path: "Tests/Agents/WASMCompiler"),
+  tests(
+    "AgentWASMTests", in: "Agents",
+    ["ModuleKit", "TestKit", "AgentWASM", "wasm-compiler", "Agent", "Document", "EventLoop", "Linux", "Model"]),
+  tests("AgentTrialTests", in: "Agents", ["AgentTrial", "AgentInProcess", "Agent", "HAL", "Model", "OpenStarryAgent"]),
+  tests(
+    "OrchestratorTests", in: "Agents",
+    [
+      "TestKit", "Orchestrator", "Agent", "AgentInProcess", "HAL", "HALSimulated", "HALTestKit", "Rules", "Store",
+      "EventLoop", "Linux", "Model", "OpenStarryAgent", "Watchdog", "Projection", "ExampleAgents", "thermostat",
+    ]),
+  tests("ExampleAgentTests", in: "Agents", ["ExampleAgents", "OpenStarryAgent"]),
+  // One source, three isolations: linked into the tests, started by them, and built as a module by SDK/build.
+  program("thermostat", ["OpenStarryAgent"], path: "Examples/wasm/thermostat", exclude: ["agent.json"]),
+  tests(
+    "SDKTests", in: "Agents",
+    [
+      "TestKit", "OpenStarryAgent", "thermostat", "AgentWASM", "wasm-compiler", "Agent", "CLinux", "Document",
+      "EventLoop", "Linux", "Model",
+    ]),
+
+  tests("CELTests", in: "Rules", ["TestKit", "CEL", "Model"]),
+  tests("RulesTests", in: "Rules", ["Rules", "CEL", "Model"]),
+
+  tests("ProjectionTests", in: "State", ["Projection", "Agent", "HAL", "HALSimulated", "Rules", "Model"]),
+  tests("StoreTests", in: "State", ["TestKit", "Store", "Model", "Linux"]),
+
+  tests("WireTests", in: "Control", ["TestKit", "Wire", "RPC", "Linux", "Model"]),
+  tests("RPCTests", in: "Control", ["TestKit", "RPC", "Wire", "EventLoop", "Linux", "Document", "Model"]),
+  tests(
+    "ControlTests", in: "Control",
+    [
+      "TestKit", "Control", "ControlClient", "Projection", "RPC", "Wire", "Document", "Linux", "EventLoop", "HAL",
+      "HALSimulated", "Agent",
+      "Rules", "Model",
+    ]),
+
+  tests("WatchdogTests", in: "Health", ["TestKit", "Watchdog", "Agent", "Model"]),
+  tests(
+    "CrashTests", in: "Health", ["TestKit", "Crash", "Watchdog", "Agent", "EventLoop", "Linux", "CLinux", "Model"]),
+  tests("CgroupTests", in: "Health", ["Cgroup", "Linux", "TestKit"]),
+
+  tests("ConfigTests", in: "Daemon", ["TestKit", "Config", "Chips", "Document", "Isolations", "Linux", "Model"]),
+  tests(
+    "DaemonTests", in: "Daemon",
+    [
+      "TestKit", "Daemon", "Orchestrator", "Agent", "Control", "HAL", "HALSimulated", "AgentInProcess",
+      "OpenStarryAgent", "EventLoop", "Linux", "Model",
+    ]),
+  program("hostile-firmware", ["Daemon", "OpenStarryAgent"], path: "Tests/Daemon/HostileFirmware"),
+  tests(
+    "BlackBoxTests", in: "Daemon",
+    [
+      "TestKit", "ModuleKit", "openstarryd", "openstarry", "openstarry-guardian", "hostile-firmware", "guardian-ward",
+      "GuardianTestKit", "Document", "Linux", "CLinux", "Model",
+    ]),
+
+  tests(
+    "CommandLineTests", in: "Tools",
+    [
+      "TestKit", "CommandLine", "AgentTrial", "ControlClient", "Linux", "Model", "Wire", "RPC", argumentParserProduct,
+    ]),
+
+  // make vm-test: the real kernel's devices.
+  program(
+    "kernel-ring",
+    [
+      "KernelTestKit", "GuardianTestKit", "GuardianClient", "Model", "OpenStarryAgent", "Linux", "CLinux", "HAL",
+      "Chips", "HALLinux", "Config", "Orchestrator",
+    ], path: "Tests/Testbed/KernelRing"),
+
+  // make faults: seeded runs of the daemon's real parts, with faults.
+  .target(name: "CFaults", path: "Tests/Faults/CFaults"),
+  kit(
+    "FaultKit", in: "Faults",
+    [
+      "Model", "Linux", "EventLoop", "Guardian", "CCrash", "Crash", "HAL", "HALSimulated", "Agent", "AgentWASM",
+      "Rules", "Store", "Orchestrator", "ModuleKit",
+    ]),
+  program(
+    "fault-campaign", ["FaultKit", "CFaults", "AgentWASM", "Linux", "Model"], path: "Tests/Faults/FaultCampaign"),
+  tests(
+    "FaultKitTests", in: "Faults", ["FaultKit", "wasm-compiler", "TestKit", "Agent", "AgentWASM", "Linux", "Model"]),
+
+  // make fuzz: what others write, made up and damaged, at every border over which the daemon takes it.
+  .target(name: "CFuzz", path: "Tests/Fuzzing/CFuzz"),
+  kit(
+    "FuzzKit", in: "Fuzzing",
+    [
+      "CFuzz", "TestKit", "GuardianTestKit", "ModuleKit", "Model", "OpenStarryAgent", "Linux", "CLinux", "Document",
+      "CEL", "Guardian", "EventLoop", "HAL", "HALSimulated", "Agent", "AgentInProcess", "AgentWASM", "Isolations",
+      "Rules", "Wire", "RPC", "Config", "Store", "Orchestrator", "Projection", "Control",
+    ]),
+  program(
+    "fuzz", ["FuzzKit", "CFuzz", "TestKit", "AgentWASM", "OpenStarryAgent", "Linux", "Model"],
+    path: "Tests/Fuzzing/Fuzz", exclude: ["Corpus"]),
+  tests("FuzzTests", in: "Fuzzing", ["FuzzKit", "fuzz", "openstarry-guardian", "TestKit", "Linux", "Model"]),
+]
+
+// From its repository, or from a local folder on machines without access to it.
+let argumentParser: Package.Dependency =
+  if let folder = Context.environment["OPENSTARRY_ARGUMENT_PARSER"], !folder.isEmpty {
+    .package(path: folder)
+  } else {
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
+  }
 
 let package = Package(
   name: "openstarryd",
@@ -27,206 +321,17 @@ let package = Package(
     .library(name: "OpenStarryAgent", targets: ["OpenStarryAgent"]),
     .library(name: "Daemon", targets: ["Daemon"]),
   ],
-  dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.5.0")
-  ],
-  targets: [
-    // L0: C headers.
-    header("CLinux"), header("CGPIOD"), header("CI2C"), header("CV4L2"), header("CJPEG"),
-    header("CYAML"), header("CJSON"), header("CSQLite"), header("CWasmtime"),
-
-    // C that runs where Swift may not: in signal handlers.
-    .target(name: "CCrash"),
-
-    // SDK: the vocabulary agents and the daemon share.
-    module("OpenStarryAgent", ["Linux"]),
-
-    // L1: values, system calls, text.
-    module("Model", ["OpenStarryAgent"]),
-    module("Linux", ["CLinux"]),
-    module("Document", ["Model", "CYAML", "CJSON"]),
-    module("CEL", ["Model"]),
-    module("Guardian", ["CLinux"]),
-
-    // L2
-    module("EventLoop", ["Model", "Linux", "CLinux"]),
-    module("HAL", ["Model", "Guardian"]),
-    module("Agent", ["Model"]),
-    module("Rules", ["Model", "CEL"]),
-    module("Wire", ["Model", "Document", "Linux", "CLinux"]),
-    module("Config", ["Model", "Document"]),
-    module("Store", ["Model", "Document", "Linux", "CSQLite"]),
-    module("Cgroup", ["Linux"]),
-    module("Watchdog", ["Model", "Agent"]),
-    module("Crash", ["Model", "Agent", "Document", "Linux", "CLinux", "EventLoop", "Watchdog", "CCrash"]),
-
-    // L3
-    module(
-      "HALLinux", ["Model", "Linux", "CLinux", "EventLoop", "HAL", "Guardian", "CGPIOD", "CI2C", "CV4L2", "CJPEG"]),
-    module("HALSimulated", ["Model", "HAL"]),
-    module("AgentInProcess", ["Model", "OpenStarryAgent", "Agent", "Linux"]),
-    module(
-      "Orchestrator",
-      ["Model", "Document", "Linux", "CLinux", "EventLoop", "HAL", "Agent", "Rules", "Store", "Watchdog"]),
-    module("Control", ["Model", "Document", "Linux", "EventLoop", "HAL", "Agent", "Rules", "Wire"]),
-    module("ControlClient", ["Model", "Document", "Linux", "Wire"]),
-    module("AgentWASM", ["Model", "Document", "Linux", "CLinux", "EventLoop", "Agent", "CWasmtime"], exclude: ["wit"]),
-
-    // One agent against a simulated board, without a daemon.
-    module(
-      "AgentTrial",
-      [
-        "Model", "Linux", "EventLoop", "HAL", "HALLinux", "HALSimulated", "Agent", "AgentWASM", "Orchestrator",
-      ]),
-    module("GuardianClient", ["Model", "Linux", "CLinux", "EventLoop", "HAL", "Guardian", "Wire"]),
-    // The companion of the daemon; .ci/guardian builds it smaller where it can.
-    .executableTarget(name: "openstarry-guardian", dependencies: ["Guardian", "CLinux"], swiftSettings: strict),
-
-    // L4, L5
-    module(
-      "Daemon",
-      [
-        "Model", "OpenStarryAgent", "Document", "Linux", "EventLoop", "HAL", "Agent", "Rules", "Config", "Store",
-        "HALLinux", "HALSimulated", "GuardianClient", "Watchdog", "Cgroup", "Crash", "AgentInProcess",
-        "AgentWASM", "Orchestrator", "Control",
-      ]),
-    .target(name: "ExampleAgents", dependencies: ["OpenStarryAgent"], path: "Examples/Agents", swiftSettings: strict),
-    .executableTarget(
-      name: "bench",
-      dependencies: [
-        "GuardianTestKit", "GuardianClient",
-        "CLinux", "Linux", "Model", "OpenStarryAgent", "EventLoop", "HAL", "HALSimulated", "Agent", "AgentInProcess",
-        "AgentWASM", "BenchmarkAgents", "Daemon", "Rules", "Orchestrator", "Crash", "Cgroup",
-      ], path: "Benchmarks/Bench", swiftSettings: strict),
-    .target(
-      name: "BenchmarkAgents", dependencies: ["OpenStarryAgent"], path: "Benchmarks/Guests/workload",
-      exclude: ["main.swift", "agent.json"], swiftSettings: strict),
-    .executableTarget(name: "openstarryd", dependencies: ["Daemon", "ExampleAgents"], swiftSettings: strict),
-    .target(
-      name: "CommandLine",
-      dependencies: [
-        "Model", "Document", "Linux", "Wire", "Config", "Rules", "ControlClient", "AgentTrial",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ], swiftSettings: strict),
-    .executableTarget(name: "openstarry", dependencies: ["CommandLine", "AgentWASM"], swiftSettings: strict),
-    .target(
-      name: "KernelTestKit",
-      dependencies: [
-        "Model", "OpenStarryAgent", "Linux", "CLinux", "CGPIOD", "CV4L2", "CJPEG", "EventLoop", "HAL", "HALLinux",
-        "Agent", "AgentInProcess", "Rules", "Config", "Orchestrator",
-      ], path: "Tests/KernelTestKit", swiftSettings: strict),
-    .executableTarget(
-      name: "kernel-ring",
-      dependencies: [
-        "KernelTestKit", "GuardianTestKit", "GuardianClient", "Model", "OpenStarryAgent", "Linux", "CLinux", "HAL",
-        "HALLinux", "Config", "Orchestrator",
-      ], path: "Tests/KernelRing", swiftSettings: strict),
-    .target(
-      name: "GuardianTestKit",
-      dependencies: [
-        "TestKit", "Model", "Linux", "CLinux", "EventLoop", "HAL", "HALLinux", "GuardianClient", "Config",
-        "Orchestrator",
-      ], path: "Tests/GuardianTestKit", swiftSettings: strict),
-    .executableTarget(
-      name: "guardian-ward", dependencies: ["GuardianTestKit"], path: "Tests/GuardianWard", swiftSettings: strict),
-    tests(
-      "GuardianTests",
-      [
-        "TestKit",
-        "Guardian", "GuardianClient", "GuardianTestKit", "guardian-ward", "openstarry-guardian", "Linux", "CLinux",
-        "Wire",
-      ]),
-    .target(name: "ModuleKit", path: "Tests/ModuleKit", swiftSettings: strict),
-    .target(name: "TestKit", dependencies: ["Linux"], path: "Tests/TestKit", swiftSettings: strict),
-    tests("DocumentTests", ["TestKit", "Document", "Model"]),
-    tests("CELTests", ["TestKit", "CEL", "Model"]),
-    tests("RulesTests", ["Rules", "CEL", "Model"]),
-    tests("AgentTests", ["TestKit", "Agent", "Model"]),
-    tests("WatchdogTests", ["TestKit", "Watchdog", "Agent", "Model"]),
-    tests("CgroupTests", ["Cgroup", "Linux", "TestKit"]),
-    tests("AgentInProcessTests", ["AgentInProcess", "Agent", "Model", "OpenStarryAgent"]),
-    tests("StoreTests", ["TestKit", "Store", "Model", "Linux"]),
-    tests("ModelTests", ["TestKit", "Model", "OpenStarryAgent"]),
-    tests("CrashTests", ["TestKit", "Crash", "Watchdog", "Agent", "EventLoop", "Linux", "CLinux", "Model"]),
-    tests("LinuxTests", ["TestKit", "Linux"]),
-    tests("EventLoopTests", ["EventLoop", "Linux", "CLinux", "Model"]),
-    tests("ConfigTests", ["TestKit", "Config", "Document", "Linux", "Model"]),
-    .target(
-      name: "HALTestKit", dependencies: ["Model", "HAL", "HALSimulated"], path: "Tests/HALTestKit",
-      swiftSettings: strict),
-    tests("HALTests", ["TestKit", "Model", "Guardian", "HAL", "HALSimulated", "HALTestKit"]),
-    tests("HALSimulatedTests", ["Model", "Linux", "Config", "HAL", "HALSimulated", "HALTestKit"]),
-    tests("HALLinuxTests", ["TestKit", "HALLinux", "Model", "Guardian", "Linux", "EventLoop", "HAL", "CGPIOD"]),
-    tests("WireTests", ["TestKit", "Wire", "Linux", "Document", "Model"]),
-    tests(
-      "ControlTests",
-      [
-        "TestKit",
-        "Control", "ControlClient", "Wire", "Document", "Linux", "EventLoop", "HAL", "HALSimulated", "Agent", "Rules",
-        "Model",
-      ]),
-    tests(
-      "CommandLineTests",
-      [
-        "TestKit",
-        "CommandLine", "AgentTrial", "ControlClient", "Linux", "Model", "Wire",
-        .product(name: "ArgumentParser", package: "swift-argument-parser"),
-      ]),
-    tests(
-      "OrchestratorTests",
-      [
-        "TestKit",
-        "Orchestrator", "Agent", "AgentInProcess", "HAL", "HALSimulated", "HALTestKit", "Rules", "Store", "EventLoop",
-        "Linux", "Model", "OpenStarryAgent", "Watchdog",
-      ]),
-    tests(
-      "DaemonTests",
-      [
-        "TestKit", "Daemon", "Orchestrator", "Agent", "HAL", "HALSimulated", "AgentInProcess", "OpenStarryAgent",
-        "EventLoop", "Linux", "Model",
-      ]),
-    tests("ExampleAgentTests", ["ExampleAgents", "OpenStarryAgent"]),
-    // The executables are dependencies so that testing builds them.
-    tests(
-      "BlackBoxTests",
-      [
-        "TestKit", "openstarryd", "openstarry", "openstarry-guardian", "hostile-firmware", "guardian-ward",
-        "GuardianTestKit", "Document", "Linux", "CLinux", "Model",
-      ]),
-    .executableTarget(
-      name: "hostile-firmware", dependencies: ["Daemon", "OpenStarryAgent"], path: "Tests/HostileFirmware",
-      swiftSettings: strict),
-    // What modules are compiled in while they are tested.
-    .executableTarget(
-      name: "wasm-compiler", dependencies: ["AgentWASM", "Agent", "EventLoop", "Linux", "Model"],
-      path: "Tests/WASMCompiler", swiftSettings: strict),
-    tests(
-      "AgentWASMTests",
-      ["ModuleKit", "TestKit", "AgentWASM", "wasm-compiler", "Agent", "Document", "EventLoop", "Linux", "Model"]),
-    // One source, three isolations: linked into the tests, started by them, and built as a module by Sources/SDK/build.
-    .executableTarget(
-      name: "thermostat", dependencies: ["OpenStarryAgent"], path: "Examples/wasm/thermostat", exclude: ["agent.json"],
-      swiftSettings: strict),
-    tests(
-      "SDKTests",
-      [
-        "TestKit",
-        "OpenStarryAgent", "thermostat", "AgentWASM", "wasm-compiler", "Agent", "CLinux", "Document", "EventLoop",
-        "Linux", "Model",
-      ]),
-    tests("AgentTrialTests", ["AgentTrial", "AgentInProcess", "Agent", "HAL", "Model", "OpenStarryAgent"]),
-    // make faults: seeded runs of the daemon's real parts, with faults.
-    .target(name: "CFaults", path: "Tests/CFaults"),
-    .target(
-      name: "FaultKit",
-      dependencies: [
-        "Model", "Linux", "EventLoop", "Guardian", "CCrash", "Crash", "HAL", "HALSimulated", "Agent", "AgentWASM",
-        "Rules", "Store", "Orchestrator", "ModuleKit",
-      ], path: "Tests/FaultKit", swiftSettings: strict),
-    .executableTarget(
-      name: "fault-campaign", dependencies: ["FaultKit", "CFaults", "AgentWASM", "Linux", "Model"],
-      path: "Tests/FaultCampaign", swiftSettings: strict),
-    tests("FaultKitTests", ["FaultKit", "wasm-compiler", "TestKit", "Agent", "AgentWASM", "Linux", "Model"]),
-  ],
+  dependencies: [argumentParser],
+  targets: ranks.flatMap { $0 } + benchmarks + allTests,
   swiftLanguageModes: [.v6]
 )
+
+var above: Set<String> = []
+for (rank, targets) in ranks.enumerated() {
+  for target in targets {
+    for case .byNameItem(let name, _) in target.dependencies where !above.contains(name) {
+      fatalError("\(target.name), of rank \(rank), may not depend on \(name): that is of the same rank or a later one")
+    }
+  }
+  above.formUnion(targets.map(\.name))
+}

@@ -1,5 +1,5 @@
 # Prints public declarations without a docstring. Run as: awk -f undocumented.awk pass=1 FILES pass=2 FILES
-# What implements a protocol of ours, or one of the standard library's below, is documented where the protocol is.
+# Implementations of our own protocols, and of those of the standard library below, are documented at the protocol.
 BEGIN {
   count = split("description debugDescription hash == < encode rawValue hashValue startIndex endIndex subscript index " \
     "stringLiteral integerLiteral booleanLiteral floatLiteral nilLiteral arrayLiteral dictionaryLiteral from " \
@@ -24,7 +24,7 @@ function nameOf(line,    text) {
   text = line
   if (text ~ /[^a-zA-Z]subscript[^a-zA-Z]/) return "subscript"
   if (text ~ /(^|[^a-zA-Z])init[?]?[(<]/) {
-    # An initialiser goes by its first label, or, where that is _, by "init".
+    # The name of an initialiser is its first label, or "init" if that is _.
     sub(/init[?]?(<[^>]*>)?\(/, "\n", text)
     sub(/^[^\n]*\n/, "", text)
     sub(/[ :)].*$/, "", text)

@@ -10,11 +10,18 @@ struct IdleConfiguration {
   /// - Parameters:
   ///   - folder: a scratch folder that exists.
   ///   - agents: how many are registered.
+  ///   - rules: how many wait for events that never come.
   ///   - module: of one agent more, which runs; nil for none.
-  init(folder: String, agents: Int, module: String? = nil) throws(SystemError) {
+  init(folder: String, agents: Int, rules: Int = 1, module: String? = nil) throws(SystemError) {
     self.folder = folder
     try Self.write("\(folder)/board.yaml", Self.board)
-    try Self.write("\(folder)/rules.yaml", Self.rules)
+    // A rule of an agent that is not there would only wait for it.
+    let action = agents > 0 ? "wake(idle-0)" : "actuate(lamp, on, lease: 5s)"
+    let lines = (0..<rules).map { number in
+      "  - {id: rule-\(number), on: \"\(number == 0 ? "input:door" : "bench:event-\(number)")\", "
+        + "if: \"\(number == 0 ? "active" : "value > \(number).5")\", action: \"\(action)\"}\n"
+    }
+    try Self.write("\(folder)/rules.yaml", "rules:\n" + lines.joined())
     for number in 0..<agents {
       try Self.write("\(folder)/idle-\(number).agent.json", Self.manifest(number))
     }
@@ -47,18 +54,11 @@ struct IdleConfiguration {
     name: idle
     backend: simulated
     devices:
-      temperature: {kind: sensor, every: 1s, model: {model: constant, value: 21}}
+      temperature: {kind: sensor, every: 1s, on_demand: true, model: {model: constant, value: 21}}
       door: {kind: input}
       fan: {kind: actuator, max_on: 10m}
       lamp: {kind: actuator}
       cam0: {kind: camera}
-    """
-
-  private static let rules = """
-    rules:
-      - on: "input:door"
-        if: "active"
-        action: "wake(idle-0)"
     """
 
   private static func manifest(_ number: Int) -> String {

@@ -37,8 +37,8 @@ enum Matching {
   private final class SilentWorld: RuleEnvironment {
     var engine: RuleEngine?
     var fired = 0
-    func sensor(_ id: String) -> Value? { nil }
-    func state(_ agent: String) -> Value? { nil }
+    func sensor(_ id: String) throws(NoAnswer) -> Value { throw NoAnswer("it is silent") }
+    func state(_ agent: String) throws(NoAnswer) -> Value { throw NoAnswer("it is silent") }
     func fire(_ firing: Firing) {
       fired += 1
       engine?.finished(firing.id)

@@ -19,19 +19,17 @@ final class Modules {
 
   /// - Parameters:
   ///   - folder: where `Benchmarks/run` puts `workload.wasm`.
-  /// - Returns: nil, and says why, where no module can be built or run.
-  init?(scratch: String, folder: String, daemon: String) throws {
+  /// - Throws: where there is no engine, or no module: what is not measured is not passed over.
+  init(scratch: String, folder: String, daemon: String) throws {
     module = "\(folder)/workload.wasm"
     (self.scratch, self.daemon) = (scratch, daemon)
     loop = try EventLoop()
     Report.section("Agents as WebAssembly modules")
     guard EngineLibrary.find() != nil else {
-      Report.say("  not measured: no engine; .ci/wasmtime brings it in")
-      return nil
+      throw SystemError("find the WebAssembly engine that .ci/wasmtime brings in", "", errno: ENOENT)
     }
     guard Files.isFile(module) else {
-      Report.say("  not measured: no module; Sources/SDK/build says why")
-      return nil
+      throw SystemError("find the module that SDK/build makes", module, errno: ENOENT)
     }
   }
 
@@ -64,7 +62,7 @@ final class Modules {
       id: AgentID("workload-\(id)"), name: "Workload",
       runtime: .init(driver: driver.kind, entry: isModule ? "workload.wasm" : "workload"),
       budget: Budget(activation: .seconds(120)), file: "\(Files.folder(of: module))/agent.json")
-    return try wait { driver.start(manifest, host: BareHost(), $0) }.get()
+    return try wait { driver.start(manifest, host: BareHost(), ended: { _ in }, $0) }.get()
   }
 
   private func activate(_ instance: any AgentInstance, _ type: String, _ count: Int64) throws -> Double {

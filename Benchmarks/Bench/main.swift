@@ -62,29 +62,13 @@ do {
   }
   Report.line("exec to READY=1", Distribution(starts).text("ms"), goal: "30 ms")
 
-  Report.section("At rest, simulated board, 10 agents registered")
-  // A board that is short of CPU is not at rest: the daemon does something about it.
-  for _ in 0..<60 where Pressure.cpu >= 10 { sleep(1) }
-  let process = try DaemonProcess(daemon, folder: scratch, arguments: idle.arguments)
-  // The registry's thread leaves after two seconds without work.
-  sleep(4)
-  let probe = ProcessProbe(pid: process.pid)
-  let (wakeUps, written) = (try probe.wakeUps(), try probe.bytesWritten())
-  sleep(UInt32(rest))
-  let memory = try probe.memory()
-  Report.line("PSS", "\(Distribution.round(Double(memory.pss) / 1024)) MiB", goal: "5.5 MiB")
-  Report.line("private dirty", "\(Distribution.round(Double(memory.privateDirty) / 1024)) MiB", goal: "1.2 MiB")
-  Report.line("threads", "\(try probe.threads())", goal: "1")
-  Report.line("descriptors", "\(try probe.descriptors())")
-  Report.line("wake-ups in \(rest) s", "\(try probe.wakeUps() - wakeUps)", goal: "0")
-  Report.line("bytes written in \(rest) s", "\(try probe.bytesWritten() - written)", goal: "0")
-  process.stop()
+  try Footprints(daemon: daemon, scratch: scratch, checkout: checkout, rest: rest).report(idle)
 
   Report.section("Watchdog")
   // Fed every five seconds, half as often as the unit (WatchdogSec=5) has it.
   let fed = try DaemonProcess(
     daemon, folder: scratch, arguments: idle.arguments, environment: ["WATCHDOG_USEC=10000000"])
-  sleep(4)
+  sleep(15)
   let fedProbe = ProcessProbe(pid: fed.pid)
   let before = try fedProbe.wakeUps()
   sleep(UInt32(rest))
@@ -114,7 +98,7 @@ do {
   let reflex = try Reflex(loop: EventLoop(), driver: inProcess, entry: "workload")
   Report.line("latency", Distribution(try reflex.measure(20_000)).text("µs"), goal: "p50 30 µs, p99 200 µs")
 
-  try Modules(scratch: scratch, folder: "\(checkout)/.build/bench", daemon: daemon)?.report()
+  try Modules(scratch: scratch, folder: "\(checkout)/.build/bench", daemon: daemon).report()
 
   Report.section("Guardian, 16 outputs")
   let guardian = "\(binaries)/openstarry-guardian"

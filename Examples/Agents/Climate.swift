@@ -1,11 +1,12 @@
 import OpenStarryAgent
 
-/// Keeps a greenhouse cool: a fan with hysteresis, so that it does not flutter around one temperature.
+/// Keeps a greenhouse cool: a fan with hysteresis, so that it does not switch rapidly around one temperature.
 struct Climate: Agent {
   static let startAbove = 30.0
   static let stopBelow = 28.0
 
   private var isCooling = false
+  private var isWaiting = false
   private var switches: Int64 = 0
   private var last = 0.0
 
@@ -18,12 +19,30 @@ struct Climate: Agent {
     }
     last = temperature
     if temperature > Self.startAbove {
-      // The lease is renewed with every hot reading; should this agent die, the fan is safe a minute later.
-      try context.control("fan", .on, lease: .seconds(60))
-      note(true, "\(Self.text(temperature)) °C: too warm, fan on", &context)
+      // Each hot reading renews the lease: if this agent fails, the fan goes to its safe state a minute later.
+      if try ask(.on, lease: .seconds(60), &context) {
+        note(true, "\(Self.text(temperature)) °C: too warm, fan on", &context)
+      }
     } else if temperature < Self.stopBelow && isCooling {
-      try context.control("fan", .off)
-      note(false, "\(Self.text(temperature)) °C: cool again, fan off", &context)
+      if try ask(.off, lease: nil, &context) {
+        note(false, "\(Self.text(temperature)) °C: cool again, fan off", &context)
+      }
+    }
+  }
+
+  /// Commands the fan. A refusal is an answer (another holder, or `min_off`): the next reading asks again.
+  /// - Returns: true if the command was carried out.
+  private mutating func ask(
+    _ command: ActuatorCommand, lease: Duration?, _ context: inout Context
+  ) throws(AgentError) -> Bool {
+    do throws(AgentError) {
+      try context.control("fan", command, lease: lease)
+      isWaiting = false
+      return true
+    } catch  where error.isRefusal {
+      if !isWaiting { context.log("the fan has to wait: \(error)", .notice) }
+      isWaiting = true
+      return false
     }
   }
 

@@ -1,6 +1,6 @@
 import OpenStarryAgent
 
-/// Reads a pushed commit, as the patch that the repository's hook wrote, and says what a reviewer would look at.
+/// Reads the patch of a pushed commit, written by the repository's hook, and logs lines that need a reviewer's attention.
 struct CodeReviewer: Agent {
   private var reviews: Int64 = 0
 

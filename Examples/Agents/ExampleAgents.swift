@@ -1,8 +1,8 @@
 import OpenStarryAgent
 
-/// The agents that the examples' manifests name; a firmware build of your own lists its own types in their place.
+/// The agents in the examples' manifests. A custom firmware lists its own types instead.
 public enum ExampleAgents {
-  /// All of them, by the name that `runtime.entry` uses.
+  /// All agents, under the names that `runtime.entry` uses.
   public static var all: [AgentType] {
     [
       AgentType("climate", Climate.self),

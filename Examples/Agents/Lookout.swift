@@ -1,6 +1,6 @@
 import OpenStarryAgent
 
-/// Looks when something moves: asks for a picture, and tells how large it came out.
+/// Asks for a picture when the camera detects motion, and logs its size.
 struct Lookout: Agent {
   private var sightings: Int64 = 0
   private var pictures: Int64 = 0

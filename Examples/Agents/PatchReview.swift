@@ -1,12 +1,12 @@
 extension CodeReviewer {
-  /// What one patch holds.
+  /// The statistics and remarks of one patch.
   struct Findings {
     var files = 0
     var added = 0
     var removed = 0
-    /// How many remarks there would be.
+    /// The number of all remarks, including those that are not stored.
     var count = 0
-    /// The first remarks; nobody reads the hundredth.
+    /// The first 50 remarks.
     var remarks: [String] = []
 
     mutating func remark(_ text: @autoclosure () -> String) {
@@ -15,9 +15,9 @@ extension CodeReviewer {
     }
   }
 
-  /// Looks through a patch as `git format-patch` writes it for what should not be merged unseen.
+  /// Searches a patch in the format of `git format-patch` for suspicious lines.
   ///
-  /// Only what a hunk's header counts as its lines is content: a commit message may hold lines that look like it.
+  /// Only lines counted by a hunk's header are content: a commit message may contain lines that look like a hunk.
   static func review(_ patch: [UInt8]) -> Findings {
     var findings = Findings()
     var file = ""
@@ -63,7 +63,7 @@ extension CodeReviewer {
     (Array("password=".utf8), "a password"), (Array("FIXME".utf8), "an unfinished place"),
   ]
 
-  /// `@@ -old,count +new,count @@`: where the lines of a hunk are, and how many.
+  /// `@@ -old,count +new,count @@`: the position and number of a hunk's lines.
   private struct Hunk {
     var old: Int
     var new: Int
@@ -75,10 +75,10 @@ extension CodeReviewer {
       (self.old, self.new, start) = (old.count, new.count, new.start)
     }
 
-    /// `-12,3` or `+12`, which is one line.
+    /// Parses `-12,3`, or `+12`, which means one line.
     private static func range(_ word: ArraySlice<UInt8>) -> (start: Int, count: Int)? {
       let numbers = word.dropFirst().split(separator: UInt8(ascii: ",")).map {
-        // Anybody may push anything: no number may grow until it overflows.
+        // Untrusted input: limit numbers so that sums cannot overflow.
         UInt32(String(decoding: $0, as: UTF8.self)).map(Int.init)
       }
       guard let start = numbers.first ?? nil, numbers.count < 3 else { return nil }

@@ -1,16 +1,27 @@
-// The leak guard of ../leak-guard, in C: closes the water when there is some on the floor, and keeps it closed until
-// somebody emits leak:cleared.
+// The leak guard of ../leak-guard, in C: closes the water valve when a leak is found, and keeps it closed until
+// leak:cleared is emitted. After a refusal it logs it, and asks again with every event.
 #include "openstarry.h"
 
 static bool closed;
+static bool refused;
 
-// What went wrong has to stay where it is until the next call.
+// Static, because the error message must stay valid until the next call.
 static openstarry_area area;
 
 static const openstarry_result *failed(void) {
   return openstarry_fail(area.of.error.message, area.of.error.length);
 }
 
+static void complain(const openstarry_area *why) {
+  char text[200] = "the valve does not follow: ";
+  size_t length = sizeof "the valve does not follow: " - 1;
+  for (size_t index = 0; index < why->of.error.length && length < sizeof text; index++) {
+    text[length++] = why->of.error.message[index];
+  }
+  openstarry_log(OPENSTARRY_ALERT, text, length);
+}
+
+// Returns false only if the call itself was wrong; a refusal is an answer.
 static bool valve(bool open) {
   openstarry_release(&area);
   if (open) {
@@ -18,7 +29,10 @@ static bool valve(bool open) {
   } else {
     openstarry_control(OPENSTARRY_TEXT("valve"), OPENSTARRY_TEXT("\"off\""), 0, &area);
   }
-  return !area.failed;
+  bool was_refused = refused;
+  refused = openstarry_is_refusal(&area);
+  if (refused && !was_refused) complain(&area);
+  return refused || !area.failed;
 }
 
 static bool is_known(void) {
@@ -28,15 +42,19 @@ static bool is_known(void) {
 }
 
 static const openstarry_result *leak(openstarry_bytes event) {
-  // The valve first: keeping and telling can fail, and then the water is off already.
-  if (!valve(false)) return failed();
+  // The valve first: storing and logging may fail, and then the water is already off.
   closed = true;
+  if (!valve(false)) return failed();
   if (is_known()) return openstarry_ok();
   openstarry_release(&area);
   openstarry_bytes time = openstarry_json_get(event, "time");
   openstarry_state_set(OPENSTARRY_TEXT("leak"), time.at, time.length, &area);
   if (area.failed) return failed();
-  openstarry_log(OPENSTARRY_ALERT, OPENSTARRY_TEXT("water on the floor: the valve is closed"));
+  if (refused) {
+    openstarry_log(OPENSTARRY_ALERT, OPENSTARRY_TEXT("water on the floor: the valve is NOT closed"));
+  } else {
+    openstarry_log(OPENSTARRY_ALERT, OPENSTARRY_TEXT("water on the floor: the valve is closed"));
+  }
   openstarry_release(&area);
   openstarry_emit(OPENSTARRY_TEXT("leak:found"), OPENSTARRY_TEXT("{}"), &area);
   return area.failed ? failed() : openstarry_ok();
@@ -61,7 +79,7 @@ const openstarry_result *openstarry_handle(char *text, size_t length) {
   } else if (openstarry_is(type, "\"leak:cleared\"")) {
     result = cleared();
   } else {
-    // Anything else that wakes it renews what should be: open while all is well, closed while it is not.
+    // Any other event renews the desired state: closed during a leak, otherwise open.
     closed = is_known();
     result = valve(!closed) ? openstarry_ok() : failed();
   }

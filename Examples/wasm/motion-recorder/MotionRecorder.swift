@@ -1,11 +1,11 @@
 import OpenStarryAgent
 
-/// Takes a picture when something moves, and tells what it has.
+/// Takes a picture when the camera detects motion, and emits an event about it.
 ///
-/// A camera may need a moment: then the picture comes with `camera:snapshot`, which wakes this agent again. Within
-/// `pause` of a recording no other is made, so that a tree in the wind does not fill the day.
+/// If no picture is ready, `camera:snapshot` wakes this agent again when it is. Recordings are at least `pause` apart, so
+/// that a tree in the wind does not cause a picture every second.
 struct MotionRecorder: Agent {
-  /// Nanoseconds.
+  /// The shortest time between two recordings, in nanoseconds.
   static let pause: UInt64 = 5_000_000_000
 
   private var isWaiting = false

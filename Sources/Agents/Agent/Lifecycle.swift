@@ -1,0 +1,410 @@
+import Model
+
+/// The life of one agent as a table: (state, event) → (state, effects). No clock, no I/O.
+///
+/// It holds the state and the few counters the table needs. Time, the length of the queue and chance come in with
+/// each event. `apply` must not be called while the effects of an earlier call are still being carried out: queue
+/// the event, as drivers may answer at once.
+public struct Lifecycle: Sendable {
+  /// When the agent runs.
+  public let kind: Manifest.Lifecycle
+  /// What happens when it ends.
+  public let policy: Policy
+  /// Where it is.
+  public private(set) var state: LifecycleState = .idle
+  /// When the running instance was ready; nil when none runs.
+  public private(set) var started: Instant?
+  /// How often policy has started it again, over the daemon's life.
+  public private(set) var restarts: UInt64 = 0
+  /// Why it last ended; nil when it never did.
+  public private(set) var lastExit: ExitReason?
+  /// What last went wrong; nil when nothing has.
+  public private(set) var lastFailure: AgentFailure?
+
+  /// What the driver has of it, and what it was asked to do with it.
+  private var instance = Instance.none
+  /// What follows when the instance is gone. Only meaningful in `draining` and `stopping`.
+  private var next = Next.rest
+  /// When policy started it again, within the window.
+  private var history: [Instant] = []
+  /// How often in a row it was started again without living for a window.
+  private var exponent = 0
+  /// The daemon ends: nothing starts any more.
+  private var isClosed = false
+  /// What the end is for, as `agent:stopped` says it.
+  private var stopReason = ExitReason.killed
+
+  private enum Instance { case none, starting, waiting, busy, ending, endingNow }
+
+  private enum Next {
+    /// Stays idle; the queue is dropped.
+    case rest
+    /// Starts again when something waits for it: a one-shot agent between two events.
+    case again
+    /// A person wants it running.
+    case start
+    /// Failed: back-off, quarantine or idle, as the policy says.
+    case retry
+  }
+
+  /// An agent that is registered and runs nothing.
+  public init(_ kind: Manifest.Lifecycle, policy: Policy) {
+    self.kind = kind
+    self.policy = policy
+  }
+
+  /// Whether an event may be put into the agent's queue now; when not, it is to be refused.
+  ///
+  /// An agent that runs `always` and was ended by a person stays ended; the other kinds are started by an event.
+  public var accepts: Bool {
+    switch state {
+    case .idle: kind != .always && !isClosed
+    case .starting, .ready, .active, .backoff: true
+    case .draining, .stopping: next != .rest
+    case .quarantined: false
+    }
+  }
+
+  /// Takes one event.
+  /// - Parameters:
+  ///   - now: on the monotonic clock.
+  ///   - queued: how many events wait for the agent, the one just delivered among them.
+  ///   - random: from 0 to 1; spreads back-off times.
+  /// - Returns: what to do, in order. Empty when the event means nothing in this state: late answers and timers are
+  ///   harmless.
+  public mutating func apply(
+    _ event: LifecycleEvent, at now: Instant, queued: Int, random: Double
+  ) -> [LifecycleEffect] {
+    switch (state, event) {
+    // idle: registered, runs nothing.
+    case (.idle, .spawn), (.idle, .restart): return start()
+    case (.idle, .deliver): return accepts ? start() : []
+    case (.idle, .kill): return [.done]
+    case (.idle, .quarantine(let failure)): return quarantine(failure)
+    case (.idle, .shutdown): return close()
+
+    // starting: the driver is making an instance, and will answer whatever happens meanwhile.
+    case (.starting, .started): return ready(queued: queued, at: now)
+    case (.starting, .startFailed(let failure)):
+      return gone(.startFailed) + [.done] + fail(failure, at: now, random: random)
+    case (.starting, .startRefused(let refusal)):
+      return gone(.refused) + [.done, .refuse(refusal)] + wait(at: now, random: random)
+    case (.starting, .failed(let failure)): return giveUp(failure)
+    case (.starting, .exited(let reason, let why)): return crash(reason, why, at: now, random: random)
+    case (.starting, .kill(let atOnce)): return end(.killed, now: atOnce, next: .rest)
+    case (.starting, .shed(let reason)): return end(reason, now: false, next: .rest)
+    case (.starting, .shutdown): return close()
+
+    // ready: an instance waits for events.
+    case (.ready, .deliver): return activate(queued: queued)
+    case (.ready, .failed(let failure)): return giveUp(failure)
+    case (.ready, .exited(let reason, let why)):
+      return leave(reason, why, queued: queued, at: now, random: random)
+    case (.ready, .kill(let atOnce)): return end(.killed, now: atOnce, next: .rest)
+    case (.ready, .restart): return end(.killed, now: false, next: .start)
+    case (.ready, .shed(let reason)): return end(reason, now: false, next: .rest)
+    case (.ready, .shutdown): return close()
+
+    // active: an instance handles an event.
+    case (.active, .completed): return finish(.completed, queued: queued)
+    case (.active, .refused(let refusal)): return [.refuse(refusal)] + finish(.refused, queued: queued)
+    case (.active, .failed(let failure)): return giveUp(failure)
+    case (.active, .exited(.completed, _)) where kind == .oneShot:
+      return gone(.completed) + again(.completed, queued: queued)
+    case (.active, .exited(let reason, let why)): return crash(reason, why, at: now, random: random)
+    case (.active, .kill(let atOnce)): return end(.killed, now: atOnce, next: .rest)
+    case (.active, .restart): return end(.killed, now: false, next: .start)
+    case (.active, .shed(let reason)): return end(reason, now: false, next: .rest)
+    case (.active, .shutdown): return close()
+
+    // draining: finishes what it does, takes nothing new, within its grace time.
+    case (.draining, .started), (.draining, .completed): return askToStop(at: now)
+    case (.draining, .refused(let refusal)): return [.refuse(refusal)] + askToStop(at: now)
+    case (.draining, .failed(let failure)): return note(failure) + askToStop(at: now)
+    case (.draining, .startFailed(let failure)): return note(failure) + settle(queued: queued, at: now, random: random)
+    case (.draining, .startRefused(let refusal)):
+      return [.refuse(refusal)] + settle(queued: queued, at: now, random: random)
+    case (.draining, .exited): return settle(queued: queued, at: now, random: random)
+    case (.draining, .graceElapsed): return stopNow()
+    case (.draining, .kill(now: true)): return retarget(.rest, .killed) + stopNow()
+    case (.draining, .kill(now: false)): return retarget(.rest, .killed)
+    case (.draining, .restart): return retarget(.start, .killed)
+    case (.draining, .shed(let reason)): return retarget(.rest, reason)
+    case (.draining, .shutdown): return close()
+
+    // stopping: being ended without waiting.
+    case (.stopping, .started): return stopNow()
+    case (.stopping, .startFailed(let failure)): return note(failure) + settle(queued: queued, at: now, random: random)
+    case (.stopping, .startRefused(let refusal)):
+      return [.refuse(refusal)] + settle(queued: queued, at: now, random: random)
+    case (.stopping, .exited): return settle(queued: queued, at: now, random: random)
+    case (.stopping, .kill): return retarget(.rest, .killed)
+    case (.stopping, .restart): return retarget(.start, .killed)
+    case (.stopping, .shed(let reason)): return retarget(.rest, reason)
+    case (.stopping, .shutdown): return close()
+
+    // backoff: failed; waits before it is started again. Events queue up meanwhile.
+    case (.backoff, .backoffElapsed): return startAgain(queued: queued, at: now)
+    case (.backoff, .spawn), (.backoff, .restart): return forgive() + [.cancelTimers] + start()
+    case (.backoff, .kill): return [.cancelTimers] + rest(.killed) + [.done]
+    case (.backoff, .shed(let reason)): return [.cancelTimers] + rest(reason) + [.done]
+    case (.backoff, .shutdown): return close()
+
+    // quarantined: failed too often; only a person starts it again.
+    case (.quarantined, .restart): return forgive() + start()
+    case (.quarantined, .kill): return [.done]
+    case (.quarantined, .shutdown): return close()
+
+    // Everything else is late, or asks for what is already so.
+    default: return []
+    }
+  }
+}
+
+// MARK: Rows of the table
+
+extension Lifecycle {
+  private mutating func start() -> [LifecycleEffect] {
+    guard !isClosed else { return [] }
+    state = .starting
+    instance = .starting
+    return [.startInstance]
+  }
+
+  private mutating func ready(queued: Int, at now: Instant) -> [LifecycleEffect] {
+    instance = .waiting
+    state = .ready
+    started = now
+    let announced = LifecycleEffect.publish(.started(restarts: Int(clamping: restarts)))
+    return [announced] + activate(queued: queued)
+  }
+
+  private mutating func activate(queued: Int) -> [LifecycleEffect] {
+    guard queued > 0 else { return [] }
+    state = .active
+    instance = .busy
+    return [.activate]
+  }
+
+  private mutating func finish(_ reason: ExitReason, queued: Int) -> [LifecycleEffect] {
+    instance = .waiting
+    state = .ready
+    return kind == .oneShot ? end(reason, now: false, next: .again) : activate(queued: queued)
+  }
+
+  /// Begins the end of an instance that is being made, waits or handles an event.
+  private mutating func end(_ reason: ExitReason, now: Bool, next: Next) -> [LifecycleEffect] {
+    self.next = next
+    stopReason = reason
+    let dropped: [LifecycleEffect] = next == .rest ? [.clearQueue] : []
+    if now { return dropped + stopNow() }
+    state = .draining
+    guard instance == .waiting else { return dropped + [.scheduleGrace(policy.grace)] }
+    instance = .ending
+    return dropped + [.scheduleGrace(policy.grace), .stopInstance(now: false)]
+  }
+
+  /// The activation or the start that the drain waited for is over.
+  private mutating func askToStop(at now: Instant) -> [LifecycleEffect] {
+    guard instance == .busy || instance == .starting else { return [] }
+    if instance == .starting { started = now }
+    instance = .ending
+    return [.stopInstance(now: false)]
+  }
+
+  private mutating func stopNow() -> [LifecycleEffect] {
+    let timers: [LifecycleEffect] = state == .draining ? [.cancelTimers] : []
+    let first = state != .stopping
+    state = .stopping
+    switch instance {
+    case .starting where first: return timers
+    case .none, .endingNow: return timers
+    case .starting, .waiting, .busy, .ending:
+      instance = .endingNow
+      return timers + [.releaseHardware, .stopInstance(now: true)]
+    }
+  }
+
+  /// Changes what follows once the instance is gone.
+  private mutating func retarget(_ next: Next, _ reason: ExitReason) -> [LifecycleEffect] {
+    if isClosed { return [] }
+    self.next = next
+    stopReason = reason
+    return next == .rest ? [.clearQueue] : []
+  }
+
+  /// An activation failed, or a watchdog has given the instance up: a fresh one must follow.
+  ///
+  /// After an error of its own the instance may tidy up; otherwise it cannot be trusted to answer.
+  private mutating func giveUp(_ failure: AgentFailure) -> [LifecycleEffect] {
+    if instance == .busy { instance = .waiting }
+    if failure.reason != .error { return note(failure) + end(failure.reason, now: true, next: .retry) }
+    return note(failure) + [.releaseHardware] + end(failure.reason, now: false, next: .retry)
+  }
+
+  private mutating func note(_ failure: AgentFailure) -> [LifecycleEffect] {
+    lastFailure = failure
+    return [.publish(.failed(failure)), .record(.failed(failure))]
+  }
+
+  /// The instance is gone for `reason`.
+  private mutating func gone(_ reason: ExitReason) -> [LifecycleEffect] {
+    instance = .none
+    lastExit = reason
+    return [.releaseHardware]
+  }
+
+  /// What was asked to end has ended.
+  private mutating func settle(queued: Int, at now: Instant, random: Double) -> [LifecycleEffect] {
+    let timers: [LifecycleEffect] = state == .draining ? [.cancelTimers] : []
+    let effects = timers + gone(stopReason)
+    switch next {
+    case .rest: return effects + rest(stopReason) + [.done]
+    case .start: return effects + stopped(stopReason) + [.done] + forgive() + start()
+    case .again: return effects + again(stopReason, queued: queued)
+    case .retry: return effects + [.done] + retry(at: now, random: random)
+    }
+  }
+
+  /// A one-shot agent is over with one event.
+  private mutating func again(_ reason: ExitReason, queued: Int) -> [LifecycleEffect] {
+    state = .idle
+    started = nil
+    return stopped(reason) + [.done] + (queued > 0 ? start() : [])
+  }
+
+  /// The instance left by itself while it waited.
+  private mutating func leave(
+    _ reason: ExitReason, _ why: String?, queued: Int, at now: Instant, random: Double
+  ) -> [LifecycleEffect] {
+    guard reason == .completed else { return crash(reason, why, at: now, random: random) }
+    let effects = gone(reason)
+    // Events that wait need it, and `always` means always; through back-off, or it would start in a loop.
+    if policy.restart == .always || queued > 0 {
+      return effects + stopped(reason) + [.done] + retry(at: now, random: random)
+    }
+    return effects + rest(reason) + [.done]
+  }
+
+  /// The instance went away while it was needed.
+  private mutating func crash(
+    _ reason: ExitReason, _ why: String?, at now: Instant, random: Double
+  ) -> [LifecycleEffect] {
+    let failure = AgentFailure(
+      reason, reason == .completed ? "it ended in the middle of an event" : why ?? "it ended unexpectedly")
+    return gone(reason) + [.done] + fail(failure, at: now, random: random)
+  }
+
+  private mutating func fail(_ failure: AgentFailure, at now: Instant, random: Double) -> [LifecycleEffect] {
+    note(failure) + retry(at: now, random: random)
+  }
+
+  /// Decides between back-off, quarantine and rest; nothing of the instance is left. With `restart: never` it rests,
+  /// and what waited is dropped: an event that comes later starts it afresh.
+  private mutating func retry(at now: Instant, random: Double) -> [LifecycleEffect] {
+    if isClosed || policy.restart == .never { return rest(lastExit ?? .error) }
+    history.removeAll { now - $0 >= policy.window }
+    guard history.count < policy.maxRestarts else {
+      state = .quarantined
+      started = nil
+      return quarantineForRestarts()
+    }
+    history.append(now)
+    let delay = backOff(at: now, random: random)
+    return [
+      .publish(.backoff(delay, attempt: history.count)),
+      .scheduleBackoff(delay),
+    ]
+  }
+
+  /// The board has refused what it needs to begin: it is tried again as long as it takes, and is never quarantined for it.
+  private mutating func wait(at now: Instant, random: Double) -> [LifecycleEffect] {
+    if isClosed || policy.restart == .never { return rest(.refused) }
+    return [.scheduleBackoff(backOff(at: now, random: random))]
+  }
+
+  /// - Returns: for how long.
+  private mutating func backOff(at now: Instant, random: Double) -> Duration {
+    if let started, now - started >= policy.window { exponent = 0 }
+    started = nil
+    let delay = backoff(random: random)
+    exponent += 1
+    state = .backoff
+    return delay
+  }
+
+  private mutating func quarantine(_ failure: AgentFailure) -> [LifecycleEffect] {
+    state = .quarantined
+    lastFailure = failure
+    lastExit = failure.reason
+    return [.publish(.quarantined(failure)), .record(.quarantined(failure.reason, failure.message))]
+  }
+
+  /// It was started again too often: it stays where it is, over the daemon's next start, too.
+  private func quarantineForRestarts() -> [LifecycleEffect] {
+    let (reason, restarts) = (lastExit ?? .error, history.count)
+    let last = lastFailure.map { "; last: \($0.message)" } ?? ""
+    let message = "it was started again \(restarts) time(s) within \(policy.window.text)\(last)"
+    return [
+      .clearQueue,
+      .publish(.restartedTooOften(reason, restarts: restarts, window: policy.window)),
+      .record(.quarantined(reason, "\(reason.rawValue), after \(restarts) restart(s)")),
+      .keepQuarantine(AgentFailure(reason, message)),
+    ]
+  }
+
+  private mutating func startAgain(queued: Int, at now: Instant) -> [LifecycleEffect] {
+    // A one-shot agent's event is lost with its instance: without another there is nothing to start for.
+    if kind == .oneShot && queued == 0 {
+      state = .idle
+      return []
+    }
+    restarts += 1
+    return start()
+  }
+
+  private mutating func rest(_ reason: ExitReason) -> [LifecycleEffect] {
+    state = .idle
+    started = nil
+    lastExit = reason
+    return [.clearQueue] + stopped(reason)
+  }
+
+  private func stopped(_ reason: ExitReason) -> [LifecycleEffect] {
+    let announced = LifecycleEffect.publish(.stopped(reason))
+    return reason == .killed ? [announced, .record(.killed)] : [announced]
+  }
+
+  private mutating func forgive() -> [LifecycleEffect] {
+    history = []
+    exponent = 0
+    started = nil
+    return []
+  }
+
+  /// The daemon ends: as a drain, and nothing starts afterwards.
+  private mutating func close() -> [LifecycleEffect] {
+    if isClosed { return [] }
+    isClosed = true
+    switch state {
+    case .idle, .quarantined: return [.done]
+    case .backoff: return [.cancelTimers] + rest(.shutdown) + [.done]
+    case .starting, .ready, .active: return end(.shutdown, now: false, next: .rest)
+    case .draining, .stopping:
+      next = .rest
+      stopReason = .shutdown
+      return [.clearQueue]
+    }
+  }
+
+  /// `backoff`, doubled for each restart in a row, at most `maxBackoff`, and up to a quarter shorter by chance, so
+  /// that agents that fell together do not rise together.
+  private func backoff(random: Double) -> Duration {
+    let longest = policy.maxBackoff.seconds
+    var delay = policy.backoff.seconds
+    // Doubling ends at the longest wait, so that the exponent may grow for ever.
+    for _ in 0..<exponent where delay < longest { delay *= 2 }
+    delay = min(max(0, delay), longest) * (1 - min(max(0, random), 1) / 4)
+    return .nanoseconds(Int64((delay * 1e9).rounded()))
+  }
+}

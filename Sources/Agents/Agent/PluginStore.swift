@@ -1,0 +1,38 @@
+import Linux
+import Model
+
+/// A plugin that an agent's manifest names, where it is installed.
+public struct InstalledPlugin: Sendable, Hashable {
+  /// Without a version: the agent finds it in `$OPENSTARRY_HOME/plugins/<name>`.
+  public var name: String
+  /// Its folder on this machine.
+  public var path: String
+}
+
+/// The plugins that are installed, for every isolation.
+public struct PluginStore: Sendable {
+  private let folder: String
+
+  /// - Parameter home: `$OPENSTARRY_HOME`, with the folder `plugins`.
+  public init(home: String) { folder = "\(home)/plugins" }
+
+  /// The plugins that a manifest names: `name@version` is the folder of that name, or else of the plain name.
+  /// - Throws: the first that is not installed.
+  public func plugins(of manifest: Manifest) throws(AgentFailure) -> [InstalledPlugin] {
+    var found: [InstalledPlugin] = []
+    for plugin in manifest.plugins {
+      // A scope begins with an @, too.
+      let mark = plugin.dropFirst().lastIndex(of: "@")
+      let name = mark.map { String(plugin[..<$0]) } ?? plugin
+      let places = [plugin, name].map { "\(folder)/\($0)" }
+      guard let place = places.first(where: { Files.isFolder($0) }) else {
+        throw AgentFailure(
+          .startFailed,
+          "plugin '\(plugin)' of agent '\(manifest.id)' is not installed: there is no folder "
+            + places.joined(separator: " or "))
+      }
+      found.append(InstalledPlugin(name: name, path: place))
+    }
+    return found
+  }
+}

@@ -1,0 +1,71 @@
+import Agent
+import Model
+
+/// Runs agents that are linked into the program, on the loop's thread.
+///
+/// It isolates nothing: an agent that hangs or crashes takes the daemon with it. What it gives is speed, an
+/// activation costs a function call, and memory, an instance costs its own properties.
+public final class InProcessDriver: AgentDriver {
+  private let types: [String: AgentType]
+  private let witness: (any CodeWitness)?
+  private let clock: ActivationClock
+
+  /// A driver for the linked agents.
+  /// - Parameters:
+  ///   - types: names must be unique.
+  ///   - clock: what activations are measured with.
+  ///   - witness: is told whenever code of an agent runs.
+  public init(types: [AgentType], clock: ActivationClock = .system, witness: (any CodeWitness)? = nil) {
+    self.clock = clock
+    self.witness = witness
+    self.types = Dictionary(types.map { ($0.name, $0) }) { first, _ in
+      preconditionFailure("two linked agents are called '\(first.name)'")
+    }
+  }
+
+  /// What is to be known of it without a driver.
+  public static let isolation = Isolation(
+    .inProcess, entry: "the name of an agent type that is linked into the daemon", runsOnLoop: true,
+    cannotWait: "an in-process agent may not wait for a model: give it the driver 'wasm' or 'process'",
+    cannotBeTried: "is in-process: the firmware that it is linked into runs it; start that on a simulated "
+      + "board: openstarryd --board Board/greenhouse-sim/board.yaml",
+    cpu: .afterwards(uninterruptible), memory: .notEnforced("in-process agents share the daemon's memory"),
+    activation: .afterwards(uninterruptible))
+
+  private static let uninterruptible = "an activation of an in-process agent cannot be interrupted"
+
+  public var isolation: Isolation { Self.isolation }
+
+  /// What `runtime.entry` may name, sorted.
+  public var entries: [String] { types.keys.sorted() }
+
+  public func validate(_ manifest: Manifest) throws(AgentFailure) { _ = try type(for: manifest) }
+
+  public func start(
+    _ manifest: Manifest, host: any AgentHost, ended: @escaping (AgentEnd) -> Void,
+    _ done: @escaping (Result<any AgentInstance, AgentFailure>) -> Void
+  ) {
+    do throws(AgentFailure) {
+      let type = try type(for: manifest)
+      witness?.begin(.start, manifest.id, nil)
+      let agent = type.make()
+      witness?.end()
+      done(.success(InProcessInstance(manifest.id, agent, host, clock, witness)))
+    } catch {
+      done(.failure(error))
+    }
+  }
+
+  private func type(for manifest: Manifest) throws(AgentFailure) -> AgentType {
+    let entry = manifest.runtime.entry
+    guard manifest.runtime.driver == kind else {
+      throw AgentFailure(.startFailed, "runtime.driver is '\(manifest.runtime.driver.rawValue)', not 'in-process'")
+    }
+    if let type = types[entry] { return type }
+    let known =
+      types.isEmpty
+      ? "no agent is linked into this daemon" : "linked are \(entries.map { "'\($0)'" }.joined(separator: ", "))"
+    throw AgentFailure(
+      .startFailed, "no linked agent is called '\(entry)'\(Suggestion.phrase(for: entry, in: types.keys)); \(known)")
+  }
+}

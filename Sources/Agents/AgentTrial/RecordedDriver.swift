@@ -1,0 +1,71 @@
+import Agent
+import EventLoop
+import Model
+
+/// A driver whose instances are listened to: what goes in, what they ask for, how it ends and what it took. The work
+/// is the real driver's.
+final class RecordedDriver: AgentDriver {
+  private let real: any AgentDriver
+  private let tape: Tape
+  private let time: any Timekeeper
+
+  /// - Parameter time: what activations are timed with: real time.
+  init(_ real: any AgentDriver, _ tape: Tape, time: any Timekeeper) {
+    self.real = real
+    self.tape = tape
+    self.time = time
+  }
+
+  var isolation: Isolation { real.isolation }
+
+  func validate(_ manifest: Manifest) throws(AgentFailure) { try real.validate(manifest) }
+
+  func start(
+    _ manifest: Manifest, host: any AgentHost, ended: @escaping (AgentEnd) -> Void,
+    _ done: @escaping (Result<any AgentInstance, AgentFailure>) -> Void
+  ) {
+    let began = time.now
+    real.start(manifest, host: RecordedHost(host, tape), ended: ended) { [tape, time] result in
+      if case .failure(let failure) = result {
+        tape.started(failure, in: time.now - began)
+      } else {
+        tape.started(nil, in: time.now - began)
+      }
+      done(result.map { RecordedInstance($0, tape, time) })
+    }
+  }
+}
+
+/// A running agent that is listened to.
+private final class RecordedInstance: AgentInstance {
+  private let real: any AgentInstance
+  private let tape: Tape
+  private let time: any Timekeeper
+
+  init(_ real: any AgentInstance, _ tape: Tape, _ time: any Timekeeper) {
+    self.real = real
+    self.tape = tape
+    self.time = time
+  }
+
+  var pid: Int32? { real.pid }
+  var lastCost: ActivationCost? { real.lastCost }
+
+  func activate(_ event: Event, _ done: @escaping (Result<Void, AgentFailure>) -> Void) {
+    tape.begin(event)
+    let began = time.now
+    real.activate(event) { [self] result in
+      let took = time.now - began
+      if case .failure(let failure) = result {
+        tape.end(failure, real.lastCost, in: took)
+      } else {
+        tape.end(nil, real.lastCost, in: took)
+      }
+      done(result)
+    }
+  }
+
+  func snapshot(_ done: @escaping (Value) -> Void) { real.snapshot(done) }
+
+  func stop(now: Bool, _ done: @escaping () -> Void) { real.stop(now: now, done) }
+}

@@ -1,0 +1,121 @@
+import Model
+
+/// Every function a guest may import, and what it does. The contract is `wit/openstarry.wit`.
+enum HostTable {
+  struct Entry {
+    var name: ImportName
+    var signature: Signature
+    var body: Body
+  }
+
+  enum Body {
+    /// Answers at once; nil when the function has no result.
+    case now((Guest, CallArguments) throws(GuestFault) -> Int64?)
+    /// Has no result but what it writes later; until then the guest sleeps, where it may.
+    case later((Guest, CallArguments) throws(GuestFault) -> HostWait)
+  }
+
+  /// The type of an import; nil when there is none of that name.
+  static func signature(of name: ImportName) -> Signature? {
+    if name.module == WASINames.module { return WASINames.signatures[name.name] }
+    return ownSignatures[name]
+  }
+
+  static var all: [Entry] { own + wasi }
+
+  private static let ownSignatures = Dictionary(uniqueKeysWithValues: own.map { ($0.name, $0.signature) })
+
+  static var own: [Entry] {
+    [
+      entry("openstarry:hal/sensors", "read", "iii>") { (guest, call) throws(GuestFault) in
+        let id = try guest.name(call, 0)
+        return try guest.answer(at: call.pointer(2)) { (host) throws(AgentError) in
+          Payloads.text(try host.read(try id.get()))
+        }
+      },
+      entry("openstarry:hal/actuators", "control", "iiiiIi>") { (guest, call) throws(GuestFault) in
+        let id = try guest.name(call, 0)
+        let command = try guest.text(call, 2, most: 1024)
+        let milliseconds = UInt64(bitPattern: call.wide(4))
+        return try guest.answer(at: call.pointer(5)) { (host) throws(AgentError) in
+          let lease: Duration? = milliseconds == 0 ? nil : .milliseconds(Int64(clamping: min(milliseconds, 1 << 40)))
+          return Payloads.text(try host.control(try id.get(), try Payloads.command(try command.get()), lease: lease))
+        }
+      },
+      entry("openstarry:hal/cameras", "snapshot", "iii>") { (guest, call) throws(GuestFault) in
+        let id = try guest.name(call, 0)
+        return try guest.answer(at: call.pointer(2)) { (host) throws(AgentError) in try host.snapshot(try id.get()) }
+      },
+      entry("openstarry:hal/cameras", "frame", "iiiii>") { (guest, call) throws(GuestFault) in
+        let id = try guest.name(call, 0)
+        let (width, height) = (Int(call.pointer(2)), Int(call.pointer(3)))
+        return try guest.answer(at: call.pointer(4)) { (host) throws(AgentError) in
+          try host.frame(try id.get(), width: width, height: height)
+        }
+      },
+      Entry(
+        name: ImportName(module: "openstarry:agent/model@\(ABI.version)", name: "complete"), signature: "iiiiii>",
+        body: .later { (guest, call) throws(GuestFault) in
+          let (prompt, system) = (try guest.text(call, 0), try guest.text(call, 2))
+          let tokens = Int(call.pointer(4))
+          let request = ModelRequest(prompt: prompt, system: system, maxTokens: tokens == 0 ? nil : tokens)
+          return try guest.wait(at: call.pointer(5)) { (host, done) throws(AgentError) in
+            let completion = try host.complete(request) { done($0.map { Array($0.text.utf8) }) }
+            return { host.cancel(completion) }
+          }
+        }),
+      entry("openstarry:agent/events", "emit", "iiiii>") { (guest, call) throws(GuestFault) in
+        let type = try guest.name(call, 0)
+        let payload = try guest.text(call, 2, most: 65536)
+        return try guest.answer(at: call.pointer(4)) { (host) throws(AgentError) in
+          Array(try host.emit(try type.get(), try Payloads.fields(try payload.get())).description.utf8)
+        }
+      },
+      entry("openstarry:agent/log", "write", "iii>") { (guest, call) throws(GuestFault) in
+        let message = try guest.bytes(call.pointer(1), call.pointer(2), most: Guest.longestOutput)
+        guest.log(LogLevel(rawValue: Int(call.pointer(0))) ?? .info, String(decoding: message, as: UTF8.self))
+        return nil
+      },
+      entry("openstarry:agent/state", "get", "iii>") { (guest, call) throws(GuestFault) in
+        let key = try guest.name(call, 0)
+        return try guest.answer(at: call.pointer(2)) { (host) throws(AgentError) in
+          let key = try key.get()
+          guard let value = host.state(key) else { throw AgentError(.notFound, "nothing is kept under '\(key)'") }
+          return Payloads.text(value)
+        }
+      },
+      entry("openstarry:agent/state", "set", "iiiii>") { (guest, call) throws(GuestFault) in
+        let key = try guest.name(call, 0)
+        let text = try guest.text(call, 2, most: 262_144)
+        return try guest.answer(at: call.pointer(4)) { (host) throws(AgentError) in
+          try host.setState(try key.get(), try Payloads.value(try text.get()))
+          return nil
+        }
+      },
+      entry("openstarry:agent/state", "remove", "iii>") { (guest, call) throws(GuestFault) in
+        let key = try guest.name(call, 0)
+        return try guest.answer(at: call.pointer(2)) { (host) throws(AgentError) in
+          try host.setState(try key.get(), nil)
+          return nil
+        }
+      },
+      entry("openstarry:agent/refusal", "retry-after", ">I") { (guest, _) throws(GuestFault) in
+        // Rounded up: a wait above zero is never told as none.
+        guest.retryAfter.map { max(0, ($0.nanoseconds + 999_999) / 1_000_000) } ?? 0
+      },
+      entry("openstarry:agent/clock", "monotonic-now", ">I") { (guest, _) throws(GuestFault) in
+        Int64(bitPattern: guest.host?.now ?? 0)
+      },
+      entry("openstarry:agent/random", "get-u64", ">I") { (_, _) throws(GuestFault) in
+        Int64(bitPattern: UInt64.random(in: .min ... .max))
+      },
+    ]
+  }
+
+  private static func entry(
+    _ module: String, _ name: String, _ signature: Signature,
+    _ body: @escaping (Guest, CallArguments) throws(GuestFault) -> Int64?
+  ) -> Entry {
+    Entry(name: ImportName(module: "\(module)@\(ABI.version)", name: name), signature: signature, body: .now(body))
+  }
+}

@@ -1,0 +1,299 @@
+import Agent
+import HAL
+import Model
+import Watchdog
+
+/// The calls of one agent: each passes the gate of its manifest, and has the event being handled as its cause.
+final class AgentCalls: AgentHost, MemoryGiver, RefusalKeeper {
+  private let manifest: Manifest
+  private let principal: Principal
+  private let hardware: Hardware
+  private let events: any EventSink
+  private let clock: any Timekeeper
+  private let files: any FileReading
+  private let model: (any ModelGateway)?
+  private let cannotWait: String?
+  private let state: AgentState
+  /// Takes a line of the agent's log, and a durable value.
+  var onLog: (LogLevel, String) -> Void
+  var onState: (String, Value?) throws(AgentError) -> Void
+  private let budgets: BudgetBook
+  private let account: BudgetAccount
+  private var refusals = Refusals()
+  /// Lines that were left out since the last one that was not.
+  private var leftOut = 0
+
+  /// Called with how much memory the instance holds, where its driver says.
+  var onMemory: (Int64) -> Void = { _ in }
+
+  /// What led to the call: the activation's event; nil outside of one.
+  var cause: Cause?
+
+  init(
+    _ manifest: Manifest, hardware: Hardware, events: any EventSink, clock: any Timekeeper, files: any FileReading,
+    model: (any ModelGateway)?, cannotWait: String? = nil, state: AgentState, budgets: BudgetBook,
+    account: BudgetAccount, onLog: @escaping (LogLevel, String) -> Void,
+    onState: @escaping (String, Value?) throws(AgentError) -> Void
+  ) {
+    self.manifest = manifest
+    self.hardware = hardware
+    self.events = events
+    self.clock = clock
+    self.files = files
+    self.model = model
+    self.cannotWait = cannotWait
+    self.state = state
+    self.onLog = onLog
+    self.onState = onState
+    principal = Principal(name: "agent/\(manifest.id)", permissions: manifest.permissions)
+    self.budgets = budgets
+    self.account = account
+  }
+
+  var now: UInt64 { clock.now.nanoseconds }
+
+  /// How many emergency stops there had been when the start or the activation began; nil outside of one.
+  private var stopsBefore: UInt64?
+  private var emissions = EmissionLimit()
+
+  /// A start or an activation begins.
+  func begin(_ cause: Cause?) {
+    self.cause = cause
+    stopsBefore = hardware.stops
+    refusals.begin()
+  }
+
+  /// A stop has come, and was cleared, since what the agent does now was begun.
+  private var isFromBeforeStop: Bool {
+    stopsBefore.map { $0 != hardware.stops } ?? false && hardware.emergencyStop == nil
+  }
+
+  private static let fromBeforeStop = "what the agent does now was begun before the emergency stop"
+
+  /// The activation has ended.
+  func end() {
+    cause = nil
+    stopsBefore = nil
+  }
+
+  /// The start has ended: what the instance does before its first activation still has the start's cause.
+  func hasStarted() { stopsBefore = nil }
+
+  func note(_ error: AgentError) { refusals.note(error) }
+
+  /// The refusal that the start or the activation ended with; nil when it ended for another reason.
+  func passedOn(_ failure: AgentFailure) -> AgentError? { refusals.passedOn(failure) }
+
+  /// Does what the agent asks for, and remembers a refusal.
+  private func answer<Answer>(_ work: () throws(AgentError) -> Answer) throws(AgentError) -> Answer {
+    do throws(AgentError) { return try work() } catch {
+      note(error)
+      throw error
+    }
+  }
+
+  /// The same of the hardware, which counts as an operation unless `isCounted` says otherwise.
+  private func operate<Answer>(
+    isCounted: Bool = true, _ work: () throws(HALError) -> Answer
+  ) throws(AgentError) -> Answer {
+    try answer { () throws(AgentError) in
+      if isCounted, let refusal = budgets.take(.hardware, 1, for: account) { throw limited("", refusal) }
+      do throws(HALError) { return try work() } catch { throw AgentError(error, at: clock.now) }
+    }
+  }
+
+  /// - Returns: `name`, unless it is longer than any name there is.
+  private func named(_ name: String) throws(AgentError) -> String {
+    guard Name(name).isShort else {
+      throw AgentError(.invalid, "a name of \(name.utf8.count) bytes, where there may be \(Name.longest)")
+    }
+    return name
+  }
+
+  private func limited(_ what: String, _ refusal: BudgetRefusal) -> AgentError {
+    AgentError(
+      .limited, what + refusal.message(to: manifest.id), retryAfter: refusal.wait > .zero ? refusal.wait : nil)
+  }
+
+  func memory(holding held: Int64) -> MemoryRoom? {
+    onMemory(held)
+    return budgets.room(.memory, holding: held, for: account).map { MemoryRoom(bytes: $0.amount, parent: $0.parent) }
+  }
+
+  func read(_ sensor: String) throws(AgentError) -> Reading {
+    let id = DeviceID(try named(sensor))
+    return try operate { () throws(HALError) in try hardware.latestReading(id, as: principal) }
+  }
+
+  func control(
+    _ actuator: String, _ command: ActuatorCommand, lease: Duration?
+  ) throws(AgentError) -> Receipt {
+    let id = DeviceID(try named(actuator))
+    // A budget stands against nothing that makes an output safe.
+    let isSafe = hardware.isSafe(command, for: id)
+    return try operate(isCounted: !isSafe) { () throws(HALError) in
+      if !isSafe, isFromBeforeStop {
+        throw .limited(id, rule: "emergency_stop", detail: Self.fromBeforeStop, retryAfter: nil)
+      }
+      return try hardware.controlActuator(id, command, lease: lease, as: principal, cause: cause)
+    }
+  }
+
+  func snapshot(_ camera: String) throws(AgentError) -> [UInt8] {
+    let id = DeviceID(try named(camera))
+    return try operate { () throws(HALError) in try hardware.latestJPEG(id, as: principal) }
+  }
+
+  func frame(_ camera: String, width: Int, height: Int) throws(AgentError) -> [UInt8] {
+    let id = DeviceID(try named(camera))
+    return try operate { () throws(HALError) in
+      try hardware.latestGrey(id, width: width, height: height, as: principal).grey
+    }
+  }
+
+  func complete(
+    _ request: ModelRequest, _ done: @escaping (Result<ModelAnswer, AgentError>) -> Void
+  ) throws(AgentError) -> CompletionID {
+    try answer { () throws(AgentError) in
+      try ask(request) { [weak self] result in
+        if case .failure(let error) = result { self?.note(error) }
+        done(result)
+      }
+    }
+  }
+
+  private func ask(
+    _ request: ModelRequest, _ done: @escaping (Result<ModelAnswer, AgentError>) -> Void
+  ) throws(AgentError) -> CompletionID {
+    guard manifest.permissions.model else {
+      throw AgentError(
+        .denied, "agent '\(manifest.id)' may not ask a model: capabilities.permissions.model does not allow it")
+    }
+    if let cannotWait { throw AgentError(.unavailable, cannotWait) }
+    guard let model else { throw AgentError(.unavailable, "no model gateway is configured") }
+    return try model.complete(request, for: manifest.id, done)
+  }
+
+  func cancel(_ completion: CompletionID) { model?.cancel(completion) }
+
+  func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID {
+    try answer { () throws(AgentError) in try publish(type, payload) }
+  }
+
+  private func publish(_ type: String, _ payload: Fields) throws(AgentError) -> ULID {
+    guard EventPattern.isEventName(try named(type)) else {
+      throw AgentError(.invalid, "'\(type)' is no event name: it must be domain:verb")
+    }
+    guard manifest.permissions.mayEmit(type: type) else {
+      throw AgentError.notGranted(manifest.id, "emit", type, key: "emit")
+    }
+    if let complaint = PayloadLimit.complaint(payload) { throw AgentError(.limited, "emit '\(type)': \(complaint)") }
+    // Rules would act on it.
+    if isFromBeforeStop { throw AgentError(.limited, "emit '\(type)': \(Self.fromBeforeStop)") }
+    if let wait = emissions.take(at: clock.now) {
+      throw AgentError(.limited, "emit '\(type)': \(EmissionLimit.sentence)", retryAfter: wait)
+    }
+    if let refusal = budgets.take(.events, 1, for: account) {
+      throw limited("emit '\(type)': ", refusal)
+    }
+    let priority = manifest.policy.priority
+    return events.publish(
+      type, source: principal.name, cause: cause, priority: priority, payload: payload
+    ).id
+  }
+
+  /// Lines beyond the budget are left out, which the first and the next that is not say.
+  func log(_ level: LogLevel, _ message: String) {
+    if let refusal = budgets.take(.log, Int64(message.utf8.count) + 1, for: account) {
+      let wait = refusal.wait > .zero ? " for \(refusal.wait.text)" : ""
+      if leftOut == 0 { onLog(.warning, "lines are left out: \(refusal.message(to: manifest.id))\(wait)") }
+      leftOut += 1
+      return
+    }
+    if leftOut > 0 {
+      onLog(.notice, "\(leftOut) line(s) were left out")
+      leftOut = 0
+    }
+    onLog(level, message)
+  }
+
+  func state(_ key: String) -> Value? { Name(key).isShort ? state.values[key] : nil }
+
+  func setState(_ key: String, _ value: Value?) throws(AgentError) {
+    try answer { () throws(AgentError) in try keep(key, value) }
+  }
+
+  private func keep(_ key: String, _ value: Value?) throws(AgentError) {
+    let key = try named(key)
+    let more = AgentState.size(key, value) - AgentState.size(key, state.values[key])
+    if let refusal = budgets.take(.storage, max(0, more), for: account) {
+      throw limited("state '\(key)': ", refusal)
+    }
+    do throws(AgentError) {
+      try onState(key, value)
+    } catch {
+      if more > 0 { budgets.give(.storage, more, from: account) }
+      throw error
+    }
+    if more < 0 { budgets.give(.storage, -more, from: account) }
+  }
+
+  func file(_ path: String) throws(AgentError) -> [UInt8] {
+    try answer { () throws(AgentError) in
+      guard let real = manifest.permissions.mayReadFile(path, resolve: files.resolve) else {
+        throw AgentError.notGranted(manifest.id, "read", path, key: "fs_allow_paths")
+      }
+      return try files.read(real)
+    }
+  }
+}
+
+/// An agent's durable values while it is registered; the store has them too.
+final class AgentState {
+  private(set) var values: Fields
+  /// What they take: see `size`.
+  private(set) var bytes: Int64
+
+  init(_ values: Fields) {
+    self.values = values
+    bytes = values.reduce(0) { $0 + Self.size($1.key, $1.value) }
+  }
+
+  func keep(_ key: String, _ value: Value?) {
+    bytes += Self.size(key, value) - Self.size(key, values[key])
+    values[key] = value
+  }
+
+  /// Bytes that a value takes: on the disk as JSON, or in memory, whichever is more.
+  static func size(_ key: String, _ value: Value?) -> Int64 {
+    value.map { Int64(max(key.utf8.count + $0.weight, key.memory + $0.memory)) } ?? 0
+  }
+}
+
+/// The file system, as far as agents may see it.
+public protocol FileReading: AnyObject {
+  /// The path with symbolic links, `.` and `..` resolved; nil when it leads nowhere.
+  func resolve(_ path: String) -> String?
+
+  /// The contents of a regular file.
+  /// - Parameter path: resolved, and granted.
+  /// - Throws: `notFound`, `denied` for what is no regular file, `limited` beyond 1 MiB.
+  func read(_ path: String) throws(AgentError) -> [UInt8]
+}
+
+extension AgentError {
+  /// What an agent is told when the hardware layer says no.
+  init(_ error: HALError, at now: Instant) {
+    let code: Code =
+      switch error {
+      case .notFound: .notFound
+      case .denied: .denied
+      case .busy: .busy
+      case .limited: .limited
+      case .invalid: .invalid
+      case .unavailable: .unavailable
+      case .failed: .failed
+      }
+    self.init(code, error.sentence, retryAfter: error.retryAfter(at: now))
+  }
+}

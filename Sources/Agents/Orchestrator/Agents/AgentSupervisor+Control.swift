@@ -1,0 +1,117 @@
+import Agent
+import Model
+
+// What people and the control plane may do with agents.
+extension AgentSupervisor: AgentControl {
+  public func spawnAgent(_ id: AgentID, cause: Cause?) throws(AgentControlError) -> AgentStatus {
+    let agent = try agent(id)
+    if let reason = agent.shedReason { throw .cannotRun(id, reason) }
+    if agent.isLeaving { throw .draining(id) }
+    switch agent.lifecycle.state {
+    case .idle, .backoff: agent.feed(.spawn, cause: cause)
+    case .starting, .ready, .active: throw .alreadyRunning(id)
+    case .draining, .stopping: throw .draining(id)
+    case .quarantined: throw .quarantined(id, agent.trouble)
+    }
+    return agent.status(at: clock.now)
+  }
+
+  /// Starts an agent of lifecycle `always` that was ended: no event does, but a rule's `spawn`.
+  func startResting(_ id: AgentID, cause: Cause?) {
+    guard let agent = agents[id], agent.shedReason == nil, agent.lifecycle.state == .idle,
+      !agent.lifecycle.accepts, !agent.isLeaving
+    else { return }
+    agent.feed(.spawn, cause: cause)
+  }
+
+  public func killAgent(
+    _ id: AgentID, now: Bool, cause: Cause?, _ done: @escaping () -> Void
+  ) throws(AgentControlError) {
+    let agent = try agent(id)
+    guard agent.isLive else { throw .notRunning(id) }
+    agent.onEnd.append(done)
+    agent.feed(.kill(now: now), cause: cause)
+  }
+
+  public func restartAgent(_ id: AgentID, cause: Cause?) throws(AgentControlError) {
+    let agent = try agent(id)
+    if let reason = agent.shedReason { throw .cannotRun(id, reason) }
+    if agent.isLeaving { throw .draining(id) }
+    if agent.lifecycle.state == .quarantined { quarantines?.release(id) }
+    agent.feed(.restart, cause: cause)
+  }
+
+  public func wakeAgent(_ id: AgentID, with event: Event) throws(AgentControlError) {
+    try deliver(event, to: id, cause: Cause(event), count: 1, firing: nil, nil)
+  }
+
+  public func register(_ manifest: Manifest) throws(AgentControlError) {
+    try check(manifest)
+    try keep(manifest) { () throws(AgentControlError) in
+      // Another version is another chance.
+      quarantines?.release(manifest.id)
+      try adopt(manifest, state: durableState(manifest.id))
+    }
+  }
+
+  /// Has an agent kept across restarts of the daemon, and says that it is registered.
+  /// - Parameter adopt: what comes before that is said.
+  func keep(
+    _ manifest: Manifest, _ adopt: () throws(AgentControlError) -> Void = {}
+  ) throws(AgentControlError) {
+    try persist([.agent(manifest)])
+    try adopt()
+    warnOfParents([manifest.id])
+    events.publish(AgentEvents.registered(manifest.id, version: manifest.version), from: "agent/\(manifest.id)")
+  }
+
+  public func unregister(_ id: AgentID) throws(AgentControlError) {
+    guard !(try agent(id).isLive) else { throw .stillRunning(id) }
+    try persist([.removal(id)])
+    forget(id)
+    budgets.close(id)
+    quarantines?.release(id)
+    events.publish(AgentEvents.unregistered(id), from: "agent/\(id)")
+  }
+
+  public func listAgents() -> [AgentStatus] { sorted.map { $0.status(at: clock.now) } }
+
+  public func agentStatus(_ id: AgentID) throws(AgentControlError) -> AgentStatus {
+    try agent(id).status(at: clock.now)
+  }
+
+  public func manifest(_ id: AgentID) throws(AgentControlError) -> Manifest { try agent(id).manifest }
+
+  public func logs(_ id: AgentID, last: Int) throws(AgentControlError) -> [LogLine] {
+    try agent(id).logs.last(last)
+  }
+
+  public func followLogs(
+    _ id: AgentID?, _ onLine: @escaping (LogLine) -> Void
+  ) throws(AgentControlError) -> FollowID {
+    if let id { _ = try agent(id) }
+    return follow(id, onLine)
+  }
+
+  public func snapshot(_ id: AgentID, _ done: @escaping (Value) -> Void) throws(AgentControlError) {
+    try agent(id).snapshot(done)
+  }
+
+  /// Ends every agent, each within its grace time.
+  /// - Parameter done: called once when none is left.
+  public func shutDown(_ done: @escaping () -> Void) {
+    isShutDown = true
+    let live = sorted.filter { $0.isLive }
+    // So that nothing wakes those that rest.
+    for agent in sorted where !agent.isLive { agent.feed(.shutdown, cause: nil) }
+    var waiting = live.count
+    guard waiting > 0 else { return done() }
+    for agent in live {
+      agent.onEnd.append {
+        waiting -= 1
+        if waiting == 0 { done() }
+      }
+      agent.feed(.shutdown, cause: nil)
+    }
+  }
+}

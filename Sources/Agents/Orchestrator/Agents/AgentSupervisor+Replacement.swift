@@ -1,0 +1,154 @@
+import Agent
+import Model
+
+// Another version of an agent in the place of one that may run.
+extension AgentSupervisor {
+  /// How often a new version is looked at while it is on trial.
+  private static let lookEvery = Duration.milliseconds(100)
+  /// How long a new version may take to start, before its trial begins: a module may have to be compiled.
+  private static let longestStart = Duration.seconds(60)
+
+  /// Registers an agent, or replaces it. One that runs ends first, within its grace time, and is started again. Events
+  /// that come meanwhile are refused.
+  /// - Parameters:
+  ///   - trial: how long the new version, which is started for it, must run without a failure. Until then it is not kept:
+  ///     a daemon that ends meanwhile goes on with the former one, which also comes back when the new one fails. Nil for
+  ///     no trial.
+  ///   - cause: what led to it; nil begins a chain.
+  ///   - done: called once, now or later; not at all when the daemon ends first.
+  public func replace(
+    _ manifest: Manifest, trial: Duration? = nil, cause: Cause?,
+    _ done: @escaping (Result<Void, AgentControlError>) -> Void
+  ) {
+    do throws(AgentControlError) { try validate(manifest) } catch { return done(.failure(error)) }
+    if agents[manifest.id]?.isLeaving ?? false { return done(.failure(.draining(manifest.id))) }
+    makeRoom(manifest.id, cause: cause) { [unowned self] wasRunning in
+      do throws(AgentControlError) {
+        guard let trial else {
+          try register(manifest)
+          if wasRunning { startAgain(manifest.id, cause: cause) }
+          return done(.success(()))
+        }
+        try begin(Trial(manifest, of: trial, former: former(of: manifest.id, wasRunning), cause: cause, done: done))
+      } catch {
+        if wasRunning { startAgain(manifest.id, cause: cause) }
+        done(.failure(error))
+      }
+    }
+  }
+
+  /// Ends an agent that runs, and keeps it from being started.
+  /// - Parameter then: called once, when nothing of it is left: whether it ran.
+  private func makeRoom(_ id: AgentID, cause: Cause?, _ then: @escaping (Bool) -> Void) {
+    guard let agent = agents[id], agent.isLive else { return then(false) }
+    agent.isLeaving = true
+    agent.onEnd.append { [unowned self, weak agent] in
+      // Not in the middle of what follows from its end.
+      clock.schedule(after: .zero) {
+        agent?.isLeaving = false
+        then(true)
+      }
+    }
+    agent.feed(.kill(now: false), cause: cause)
+  }
+
+  private func startAgain(_ id: AgentID, cause: Cause?) {
+    guard let agent = agents[id], agent.manifest.runtime.lifecycle != .oneShot else { return }
+    agent.feed(.spawn, cause: cause)
+  }
+
+  // MARK: The trial
+
+  /// A new version that has to prove itself.
+  private final class Trial {
+    let manifest: Manifest
+    let length: Duration
+    let former: Former?
+    let cause: Cause?
+    let done: (Result<Void, AgentControlError>) -> Void
+    var begin: Instant?
+
+    init(
+      _ manifest: Manifest, of length: Duration, former: Former?, cause: Cause?,
+      done: @escaping (Result<Void, AgentControlError>) -> Void
+    ) {
+      (self.manifest, self.length, self.former, self.cause, self.done) = (manifest, length, former, cause, done)
+    }
+
+    var id: AgentID { manifest.id }
+  }
+
+  /// What comes back when the new version fails.
+  private struct Former {
+    var manifest: Manifest
+    var wasRunning: Bool
+    var quarantine: AgentFailure?
+  }
+
+  private func former(of id: AgentID, _ wasRunning: Bool) -> Former? {
+    agents[id].map {
+      Former(manifest: $0.manifest, wasRunning: wasRunning, quarantine: quarantines?.quarantine(of: id))
+    }
+  }
+
+  private func begin(_ trial: Trial) throws(AgentControlError) {
+    quarantines?.release(trial.id)
+    try adopt(trial.manifest, state: durableState(trial.id))
+    guard let agent = agents[trial.id] else { return }
+    agent.feed(.spawn, cause: trial.cause)
+    look(at: agent, trial, giveUp: clock.now + Self.longestStart)
+  }
+
+  private func look(at agent: ManagedAgent, _ trial: Trial, giveUp: Instant) {
+    guard agents[trial.id] === agent else {
+      return trial.done(.failure(.turnedBack(trial.id, "it was replaced or removed while it was on trial")))
+    }
+    let now = clock.now
+    switch agent.lifecycle.state {
+    case _ where agent.failures > 0 || agent.lifecycle.lastFailure != nil: return goBack(trial, agent.trouble)
+    // A start that was refused counts as no failure, and the agent is not there all the same.
+    case .backoff, .quarantined: return goBack(trial, agent.trouble)
+    case .starting:
+      if now >= giveUp { return goBack(trial, "it did not start within \(Self.longestStart.text)") }
+    default:
+      let begin = trial.begin ?? now
+      trial.begin = begin
+      if now - begin >= trial.length { return accept(trial) }
+    }
+    clock.schedule(after: Self.lookEvery) { [weak self] in self?.look(at: agent, trial, giveUp: giveUp) }
+  }
+
+  private func accept(_ trial: Trial) {
+    do throws(AgentControlError) { try keep(trial.manifest) } catch { return goBack(trial, error.description) }
+    trial.done(.success(()))
+  }
+
+  private func goBack(_ trial: Trial, _ why: String) {
+    let id = trial.id
+    makeRoom(id, cause: trial.cause) { [unowned self] _ in
+      var outcome = "version \(trial.manifest.version) of agent '\(id)' failed: \(why)"
+      if let former = trial.former {
+        do throws(AgentControlError) {
+          if let quarantine = former.quarantine {
+            quarantines?.quarantine(id, for: quarantine)
+          } else {
+            quarantines?.release(id)
+          }
+          try adopt(former.manifest, state: durableState(id))
+          if former.wasRunning { startAgain(id, cause: trial.cause) }
+          outcome += "; version \(former.manifest.version) is back"
+          if former.quarantine != nil { outcome += ", in quarantine as before" }
+        } catch {
+          outcome += "; version \(former.manifest.version) cannot come back: \(error.reason)"
+        }
+        log(id, .error, outcome)
+      } else {
+        forget(id)
+        budgets.close(id)
+        quarantines?.release(id)
+        outcome += "; there was none before, and there is none now"
+      }
+      trial.done(.failure(.turnedBack(id, outcome)))
+    }
+  }
+}

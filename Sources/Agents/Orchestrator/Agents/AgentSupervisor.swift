@@ -1,0 +1,214 @@
+import Agent
+import HAL
+import Model
+import Watchdog
+
+/// Keeps the registered agents, hands events to them, and does what concerns all of them. What concerns one is its
+/// `ManagedAgent`'s.
+public final class AgentSupervisor {
+  let shared: AgentSurroundings
+  let drivers: [Manifest.Driver: any AgentDriver]
+  let limits: BoardLimits
+  var agents: [AgentID: ManagedAgent] = [:]
+  var isShutDown = false
+  /// Agents that tell their report whenever an activation has ended, as rules ask for it.
+  var reporters: Set<AgentID> = []
+  /// Agents that are declared and cannot run, and why: nothing starts them, and rules that name them wait.
+  public private(set) var unusable: [AgentID: String] = [:]
+  /// Whether a manifest was left out and nobody knows of which agent.
+  public var hasUnreadManifest = false
+  private(set) var subscribers = SubscriberIndex()
+  private var followers: [(id: FollowID, agent: AgentID?, onLine: (LogLine) -> Void)] = []
+  private var lastFollow: UInt64 = 0
+
+  /// Makes a supervisor without agents.
+  /// - Parameters:
+  ///   - drivers: the isolations there are.
+  ///   - registry: where registrations and agents' durable values are kept.
+  ///   - logLines: how many log lines are kept for each agent.
+  ///   - model: where agents' questions to models go.
+  ///   - limits: what all agents together may use.
+  ///   - random: spreads the times of restarts.
+  public init(
+    clock: any Timekeeper, events: any EventSink, hardware: Hardware, files: any FileReading,
+    registry: any AgentRegistry, drivers: [any AgentDriver], logLines: Int,
+    model: (any ModelGateway)? = nil, limits: BoardLimits = BoardLimits(),
+    random: any RandomNumberGenerator = SystemRandomNumberGenerator()
+  ) {
+    self.limits = limits
+    self.drivers = Dictionary(uniqueKeysWithValues: drivers.map { ($0.kind, $0) })
+    shared = AgentSurroundings(
+      clock: clock, events: events, hardware: hardware, files: files, model: model, registry: registry,
+      logLines: logLines, random: random)
+    shared.onLine = { [unowned self] line in
+      for follower in followers where follower.agent == nil || follower.agent == line.agent { follower.onLine(line) }
+    }
+    shared.onStart = { [unowned self] in repeatMissedLevels(to: [$0]) }
+    budgets.setBoard(limits.budget, disk: limits.disk)
+    budgets.onStep = { [unowned self] in tell($0) }
+  }
+
+  var clock: any Timekeeper { shared.clock }
+  var events: any EventSink { shared.events }
+  var budgets: BudgetBook { shared.budgets }
+
+  /// Remembers quarantines; nil where they end with the supervisor. Set before agents are adopted.
+  public var quarantines: (any QuarantineKeeper)? {
+    get { shared.quarantines }
+    set { shared.quarantines = newValue }
+  }
+
+  /// While it is set, as during an emergency stop, no activation begins; what waited when it was set is dropped, since
+  /// nobody wants to act on it later. An activation that runs ends by itself.
+  public var isPaused: Bool {
+    get { shared.isPaused }
+    set {
+      let wasPaused = shared.isPaused
+      shared.isPaused = newValue
+      if newValue {
+        for agent in agents.values { agent.missQueue() }
+      } else if wasPaused {
+        // One that does not run is told when it does.
+        repeatMissedLevels(to: agents.values.filter(\.lifecycle.accepts))
+      }
+    }
+  }
+
+  // MARK: Registration
+
+  /// Adds an agent or replaces its manifest, without writing to the registry. One that is in quarantine stays there.
+  /// - Parameter state: its durable values.
+  public func adopt(_ manifest: Manifest, state: Fields) throws(AgentControlError) {
+    try check(manifest)
+    let driver = try driver(for: manifest)
+    let logs = agents[manifest.id]?.logs
+    forget(manifest.id)
+    var manifest = manifest
+    // Drivers enforce some of the budget themselves, so it is the lowered one that they see.
+    let (budget, lowered) = limits.cap(manifest.budget)
+    manifest.budget = budget
+    let id = manifest.id
+    let agent = ManagedAgent(manifest, driver: driver, state: state, logs: logs, shared)
+    agent.isReporter = reporters.contains(id)
+    agents[id] = agent
+    unusable[id] = nil
+    agent.openAccount(lowered, activationReport: limits.activationReport)
+    subscribers.add(id, manifest.subscribe)
+    if let failure = quarantines?.quarantine(of: id) { agent.feed(.quarantine(failure), cause: nil) }
+    // Nothing at the start of the daemon, when nobody has been told yet.
+    if agent.lifecycle.accepts { repeatLevels(to: id) }
+  }
+
+  /// A declared agent cannot run. Nothing changes for one that is registered.
+  /// - Parameter why: for whoever wants it to run.
+  public func leaveOut(_ id: AgentID, _ why: String) {
+    if agents[id] == nil { unusable[id] = why }
+  }
+
+  /// Why an agent that a rule names cannot be woken, to follow "it waits for agent"; nil when it is registered.
+  func absence(of id: AgentID) -> String? {
+    if agents[id] != nil { return nil }
+    if let why = unusable[id] { return "'\(id)', which cannot run: \(why)" }
+    return "'\(id)': no agent is called that" + Suggestion.phrase(for: id.rawValue, in: agents.keys.map(\.rawValue))
+  }
+
+  /// Whether `adopt` would take it.
+  func check(_ manifest: Manifest) throws(AgentControlError) {
+    if let agent = agents[manifest.id], agent.isLive { throw .alreadyRunning(manifest.id) }
+    try validate(manifest)
+  }
+
+  /// Whether there is a driver that can run it.
+  func validate(_ manifest: Manifest) throws(AgentControlError) {
+    if isShutDown { throw .cannotRun(manifest.id, "the daemon is ending") }
+    let driver = try driver(for: manifest)
+    do { try driver.validate(manifest) } catch { throw .cannotRun(manifest.id, error.message) }
+  }
+
+  private func driver(for manifest: Manifest) throws(AgentControlError) -> any AgentDriver {
+    if let driver = drivers[manifest.runtime.driver] { return driver }
+    throw .cannotRun(manifest.id, manifest.runtime.driver.isMissing)
+  }
+
+  /// Starts the agents whose lifecycle is `always`.
+  /// - Parameter only: of these; nil of all.
+  public func startResident(_ only: [AgentID]? = nil) {
+    for agent in sorted where agent.manifest.runtime.lifecycle == .always {
+      if only?.contains(agent.id) ?? true { agent.feed(.spawn, cause: nil) }
+    }
+  }
+
+  func forget(_ id: AgentID) {
+    guard let agent = agents.removeValue(forKey: id) else { return }
+    agent.forget()
+    subscribers.remove(id)
+  }
+
+  var sorted: [ManagedAgent] { agents.values.sorted { $0.id < $1.id } }
+
+  func agent(_ id: AgentID) throws(AgentControlError) -> ManagedAgent {
+    guard let agent = agents[id] else {
+      if let why = unusable[id] { throw .cannotRun(id, why) }
+      let known = agents.keys.map(\.rawValue)
+      throw .notFound(id, suggestion: Suggestion.closest(to: id.rawValue, in: known))
+    }
+    return agent
+  }
+
+  func persist(_ changes: [RegistryChange]) throws(AgentControlError) {
+    do { try shared.registry.keep(changes) } catch { throw .storage(error.message) }
+  }
+
+  // MARK: Events
+
+  /// Hands an event to the agents that subscribe to it.
+  /// - Parameter only: to no others; nil is all.
+  public func handle(_ event: Event, only: Set<AgentID>? = nil) {
+    for id in subscribers.subscribers(to: event.type) where only?.contains(id) ?? true {
+      // An agent that cannot take it says why in its own events, and counts it.
+      try? deliver(event, to: id, cause: Cause(event), count: 1, firing: nil, nil)
+    }
+  }
+
+  /// Hands an event to one agent, starting it if need be.
+  /// - Parameters:
+  ///   - cause: what led to it.
+  ///   - count: how many events were folded into it.
+  ///   - firing: the rule's firing that waits for it.
+  ///   - done: called once, when it has been handled or dropped, unless this call throws; nil when nobody waits for it.
+  func deliver(
+    _ event: Event, to id: AgentID, cause: Cause, count: Int, firing: UInt64?, _ done: (() -> Void)?
+  ) throws(AgentControlError) {
+    try agent(id).deliver(
+      Delivery(
+        event: event, cause: cause, count: count, waiting: done.map { [(firing, $0)] } ?? [], isWanted: done == nil))
+  }
+
+  /// Ends what a rule's earlier firing began: what waits for it is dropped, a running activation is let finish.
+  func endFiring(_ firing: UInt64) {
+    for agent in agents.values { agent.drop(agent.queue.remove(firing: firing)) }
+  }
+
+  // MARK: Logs and state
+
+  /// Adds a line to an agent's log.
+  func log(_ id: AgentID, _ level: LogLevel, _ message: String) { agents[id]?.log(level, message) }
+
+  /// Calls `onLine` for each new line of an agent's log, or of all logs, until `endFollow`.
+  public func follow(_ agent: AgentID?, _ onLine: @escaping (LogLine) -> Void) -> FollowID {
+    lastFollow += 1
+    followers.append((FollowID(lastFollow), agent, onLine))
+    return FollowID(lastFollow)
+  }
+
+  /// Ends following a log.
+  public func endFollow(_ follow: FollowID) { followers.removeAll { $0.id == follow } }
+
+  /// Gives agents the values that were kept for them, where these could not be read when they were adopted.
+  public func restore(_ states: [AgentID: Fields]) {
+    for (id, fields) in states { agents[id]?.restore(fields) }
+  }
+
+  /// An agent's durable values; empty when it has none.
+  public func durableState(_ id: AgentID) -> Fields { agents[id]?.state.values ?? [:] }
+}

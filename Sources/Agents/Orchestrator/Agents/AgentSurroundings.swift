@@ -1,0 +1,56 @@
+import Agent
+import HAL
+import Model
+import Watchdog
+
+/// What all agents of a supervisor share.
+final class AgentSurroundings {
+  let clock: any Timekeeper
+  let events: any EventSink
+  let hardware: Hardware
+  let files: any FileReading
+  let model: (any ModelGateway)?
+  let registry: any AgentRegistry
+  let budgets: BudgetBook
+  /// How many log lines are kept for each agent.
+  let logLines: Int
+  /// Remembers quarantines; nil where they end with the supervisor.
+  var quarantines: (any QuarantineKeeper)?
+  /// While it is set, as during an emergency stop, no activation begins.
+  var isPaused = false
+  /// Whether what waits for agents of the priority `background` is held back.
+  var isThrottled = false
+  /// How many deliveries have been taken out of agents' queues, handled or dropped.
+  var taken: UInt64 = 0
+  /// Called with each new line of a log.
+  var onLine: (LogLine) -> Void = { _ in }
+  /// Called when an agent's instance has started.
+  var onStart: (ManagedAgent) -> Void = { _ in }
+  private var random: any RandomNumberGenerator
+
+  init(
+    clock: any Timekeeper, events: any EventSink, hardware: Hardware, files: any FileReading,
+    model: (any ModelGateway)?, registry: any AgentRegistry, logLines: Int, random: any RandomNumberGenerator
+  ) {
+    self.clock = clock
+    self.events = events
+    self.hardware = hardware
+    self.files = files
+    self.model = model
+    self.registry = registry
+    self.logLines = logLines
+    self.random = random
+    budgets = BudgetBook(clock: clock)
+  }
+
+  /// From 0 to 1: spreads the times of restarts.
+  func chance() -> Double { Double.random(in: 0...1, using: &random) }
+
+  /// Has the board's sensors measured that are wanted.
+  func measure(_ isWanted: (DeviceID) -> Bool) -> [SubscriptionID] {
+    hardware.board.devices.compactMap { device in
+      guard case .sensor = device.kind, isWanted(device.id) else { return nil }
+      return try? hardware.subscribe(device.id, every: nil, deadband: nil)
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import Model
+
+/// What waits for one agent: the most urgent first, then in the order it came; a storm folds into one.
+struct DeliveryQueue {
+  /// The most deliveries that wait, and the most bytes that their events hold; beyond either the least urgent are refused.
+  static let limit = 64
+  static let mostBytes = 256 << 10
+
+  private var deliveries: [Delivery] = []
+  /// How many bytes their events hold.
+  private(set) var bytes = 0
+
+  var count: Int { deliveries.count }
+  var isEmpty: Bool { deliveries.isEmpty }
+
+  /// So many may wait before events other than sensor readings are folded: every edge of an input counts, until
+  /// there are too many.
+  static let foldAbove = 16
+
+  /// Adds a delivery, or folds it into the newest waiting one of the same event type and source: the newest event
+  /// counts, and the more urgent of the two priorities.
+  /// - Returns: what was refused because too much waits: this one, or less urgent ones; empty when nothing was.
+  mutating func add(_ added: Delivery) -> [Delivery] {
+    var delivery = added
+    delivery.bytes = added.event.memory
+    bytes += delivery.bytes
+    let folds = deliveries.count >= Self.foldAbove || SensorEvents.isName(delivery.event.type)
+    let same = deliveries.lastIndex {
+      $0.event.type == delivery.event.type && $0.event.source == delivery.event.source
+    }
+    if folds, let same {
+      let waiting = deliveries[same]
+      bytes -= waiting.bytes
+      deliveries[same].event = delivery.event
+      deliveries[same].bytes = delivery.bytes
+      deliveries[same].cause = delivery.cause
+      deliveries[same].count += delivery.count
+      deliveries[same].waiting += delivery.waiting
+      deliveries[same].isWanted = waiting.isWanted || delivery.isWanted
+      if delivery.event.priority < waiting.event.priority {
+        insert(deliveries.remove(at: same))
+      } else {
+        deliveries[same].event.priority = waiting.event.priority
+      }
+    } else {
+      insert(delivery)
+    }
+    var refused: [Delivery] = []
+    while deliveries.count > Self.limit || deliveries.count > 1 && bytes > Self.mostBytes {
+      refused.append(taken(deliveries.removeLast()))
+    }
+    return refused
+  }
+
+  private mutating func insert(_ delivery: Delivery) {
+    let position = deliveries.firstIndex { $0.event.priority > delivery.event.priority } ?? deliveries.endIndex
+    deliveries.insert(delivery, at: position)
+  }
+
+  /// Puts back what was taken out and not handled: before others of its priority.
+  mutating func putBack(_ delivery: Delivery) {
+    bytes += delivery.bytes
+    let position = deliveries.firstIndex { $0.event.priority >= delivery.event.priority } ?? deliveries.endIndex
+    deliveries.insert(delivery, at: position)
+  }
+
+  private mutating func taken(_ delivery: Delivery) -> Delivery {
+    bytes -= delivery.bytes
+    return delivery
+  }
+
+  /// Takes the first one out.
+  mutating func next() -> Delivery? { deliveries.isEmpty ? nil : taken(deliveries.removeFirst()) }
+
+  /// Takes out everything.
+  mutating func removeAll() -> [Delivery] {
+    defer { (deliveries, bytes) = ([], 0) }
+    return deliveries
+  }
+
+  /// Takes out what only the firing `id` waits for.
+  mutating func remove(firing id: UInt64) -> [Delivery] {
+    let isOnly: (Delivery) -> Bool = { delivery in
+      !delivery.isWanted && !delivery.waiting.isEmpty && delivery.waiting.allSatisfy { $0.firing == id }
+    }
+    let removed = deliveries.filter(isOnly)
+    for delivery in removed { bytes -= delivery.bytes }
+    deliveries.removeAll(where: isOnly)
+    for index in deliveries.indices { deliveries[index].waiting.removeAll { $0.firing == id } }
+    return removed
+  }
+}

@@ -1,0 +1,101 @@
+import Agent
+import Model
+import Watchdog
+
+// What an agent uses, and what follows when it is too much.
+extension ManagedAgent {
+  /// Gives it its limits and its place below its parent.
+  /// - Parameters:
+  ///   - lowered: what of its budget was lowered to the board's, in sentences.
+  ///   - activationReport: the longest an activation should take where the budget does not say; longer is only told.
+  func openAccount(_ lowered: [String], activationReport: Duration?) {
+    shared.budgets.open(
+      id, driver.inForce(manifest), parent: manifest.parent, activationReport: activationReport)
+    account.enforcement = driver.isolation.enforcement
+    shared.budgets.hold(.storage, state.bytes, before: 0, for: account)
+    for sentence in lowered {
+      shared.events.publish(BudgetEvents.capped(id, sentence), from: source)
+    }
+  }
+
+  /// How many queued deliveries the lifecycle may start now: none while CPU-throttled, at most `allowance` while held
+  /// back. Being throttled only delays an activation: events that do not lead to one see the whole queue.
+  func due(for event: LifecycleEvent) -> Int {
+    let waiting = isHeld ? min(allowance, queue.count) : queue.count
+    return switch event {
+    case .deliver, .completed, .started: isOutOfTime ? 0 : waiting
+    default: waiting
+    }
+  }
+
+  private var isOutOfTime: Bool {
+    guard let wait = shared.budgets.delay(account, expecting: lastRun) else { return false }
+    if throttleTimer == nil, queue.count > 0 {
+      throttleTimer = shared.clock.schedule(after: wait) { [weak self] in
+        guard let self else { return }
+        throttleTimer = nil
+        if queue.count > 0 { feed(.deliver, cause: nil) }
+      }
+    }
+    return true
+  }
+
+  /// Counts what an activation used, and only then tells what its end means.
+  /// - Parameter cost: nil where nothing was measured.
+  /// - Returns: how it ended: `result`, or that the agent is to be stopped for having used far too much.
+  func settle(_ cost: ActivationCost?, _ result: Result<Void, AgentFailure>) -> Result<Void, AgentFailure> {
+    let failure: AgentFailure? = if case .failure(let failure) = result { failure } else { nil }
+    if let cost {
+      let isExact = cost.runTime > 0
+      let run = Int64(clamping: isExact ? cost.runTime : cost.totalTime)
+      lastRun = run
+      // A driver that ends an activation for its time counts the time that passed, not only the time it ran.
+      let length = failure?.reason == .activation ? max(run, Int64(clamping: cost.ownTime)) : run
+      shared.budgets.charge(activation: run, length: length, isExact: isExact, to: account)
+      if cost.peakMemory > 0 { hold(Int64(cost.peakMemory)) }
+    }
+    if let failure, let resource = Resource.allCases.first(where: { $0.exitReason == failure.reason }) {
+      shared.budgets.exceed(resource, for: account)
+      // It is being stopped for that already, by whoever knows where it was.
+      overrun = nil
+    }
+    return takeOverrun().map(Result.failure) ?? result
+  }
+
+  /// Why the agent is to be stopped, with all that it used and was refused meanwhile; nil when it is not.
+  private func takeOverrun() -> AgentFailure? {
+    guard let resource = overrun.take(), let reason = resource.exitReason,
+      let status = account.status(of: resource, at: shared.clock.now)
+    else { return nil }
+    lastOverrun = status.use.fields
+    return AgentFailure(reason, status.sentence)
+  }
+
+  /// It is far over a budget: it is stopped.
+  func exceed(_ status: BudgetStatus) {
+    lastOverrun = status.use.fields
+    overrun = overrun ?? status.resource
+    // An activation that ends now takes it along; one that goes on is stopped as soon as the call that led here is over.
+    shared.clock.schedule(after: .zero) { [weak self] in
+      guard let self, let failure = takeOverrun() else { return }
+      failures += 1
+      log(.error, failure.message)
+      feed(.failed(failure), cause: calls.cause)
+    }
+  }
+
+  /// Its instance holds so many bytes of memory from now on.
+  func hold(_ bytes: Int64) {
+    guard bytes != heldMemory else { return }
+    let before = heldMemory
+    heldMemory = bytes
+    shared.budgets.hold(.memory, bytes, before: before, for: account)
+  }
+
+  /// The instance is gone: it holds nothing any more.
+  func endUse() {
+    shared.budgets.end(account, memory: heldMemory)
+    heldMemory = 0
+    overrun = nil
+  }
+}

@@ -1,0 +1,62 @@
+import Agent
+import HAL
+import Model
+import Store
+
+// Feeds the lifecycle, and carries out what it says.
+extension ManagedAgent {
+  /// Feeds one event into the lifecycle and executes what follows; events that this leads to wait their turn.
+  func feed(_ event: LifecycleEvent, cause: Cause?) {
+    pending.append((event, cause))
+    guard !isExecuting else { return }
+    isExecuting = true
+    defer { isExecuting = false }
+    while !pending.isEmpty {
+      let next = pending.removeFirst()
+      let effects = lifecycle.apply(
+        next.event, at: shared.clock.now, queued: due(for: next.event), random: chance(for: next.event))
+      for effect in effects { execute(effect, next.cause) }
+    }
+  }
+
+  /// Spreads back-off times; only an event that may lead to one is worth a random number.
+  private func chance(for event: LifecycleEvent) -> Double {
+    switch event {
+    case .startFailed, .startRefused, .failed, .exited: shared.chance()
+    default: 0
+    }
+  }
+
+  private func execute(_ effect: LifecycleEffect, _ cause: Cause?) {
+    switch effect {
+    case .startInstance: start(cause)
+    case .activate: activateNext()
+    case .stopInstance(let now): stop(now: now, cause)
+    case .scheduleBackoff(let delay): schedule(.backoffElapsed, after: delay, cause)
+    case .scheduleGrace(let delay): schedule(.graceElapsed, after: delay, cause)
+    case .cancelTimers:
+      timer.map(shared.clock.cancel)
+      timer = nil
+    case .publish(let news): shared.events.publish(news.event(of: id), from: source, cause: cause)
+    case .record(let line): keep(line)
+    case .keepQuarantine(let failure):
+      if let quarantines = shared.quarantines, quarantines.quarantine(of: id) == nil {
+        quarantines.quarantine(id, for: failure)
+      }
+    case .refuse(let refusal): refuse(refusal, cause: cause)
+    case .releaseHardware:
+      run?.unsubscribe(shared.hardware)
+      if run?.instance == nil { endUse() }
+      shared.hardware.releaseAll(holder: source, cause: cause)
+    case .clearQueue: clearQueue()
+    case .done:
+      let waiting = onEnd
+      onEnd = []
+      for action in waiting { action() }
+    }
+  }
+
+  private func schedule(_ event: LifecycleEvent, after delay: Duration, _ cause: Cause?) {
+    timer = shared.clock.schedule(after: delay) { [weak self] in self?.feed(event, cause: cause) }
+  }
+}

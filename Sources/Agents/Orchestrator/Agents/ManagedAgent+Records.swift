@@ -1,0 +1,84 @@
+import Agent
+import Model
+import Store
+
+// What is kept of an agent: its log, its durable values, and its lines in the ledger.
+extension ManagedAgent {
+  /// The most bytes of a line of a log.
+  private static let longestLine = 4096
+
+  /// - Parameter cause: what was being handled; nil for what the agent handles now.
+  func log(_ level: LogLevel, _ message: String, cause: Cause? = nil) {
+    let event = (cause ?? calls.cause)?.id
+    for text in message.split(whereSeparator: \.isNewline) {
+      let line = LogLine(
+        agent: id, time: shared.clock.wallMilliseconds, level: level, message: String(text).cut(to: Self.longestLine),
+        event: event)
+      logs.append(line)
+      shared.onLine(line)
+    }
+  }
+
+  func keepState(_ key: String, _ value: Value?) throws(AgentError) {
+    do { try shared.registry.keep([.state(id, key: key, value)]) } catch {
+      throw AgentError(.failed, "state '\(key)' cannot be kept: \(error.message)")
+    }
+    state.keep(key, value)
+  }
+
+  /// Takes the values that were kept for it, where they could not be read when it was adopted.
+  func restore(_ fields: Fields) {
+    let before = state.bytes
+    for (key, value) in fields where state.values[key] == nil { state.keep(key, value) }
+    shared.budgets.hold(.storage, state.bytes, before: before, for: account)
+  }
+
+  // MARK: The ledger
+
+  /// Keeps what the lifecycle has people ask about later.
+  func keep(_ line: LifecycleRecord) {
+    switch line {
+    case .failed(let failure):
+      keep(failure.reason.rawValue, failure.message, budget: overrun(behind: failure.reason))
+    case .quarantined(let reason, let message):
+      keep("quarantined", message, budget: overrun(behind: reason))
+    case .killed: keep(ExitReason.killed.rawValue, "")
+    }
+  }
+
+  /// The budget that an end for `reason` was about; nil when it was about none.
+  private func overrun(behind reason: ExitReason) -> Fields? {
+    lastOverrun.flatMap { reason.rawValue == "budget.\($0["budget"]?.string ?? "")" ? $0 : nil }
+  }
+
+  /// Adds a line to the ledger.
+  func keep(_ reason: String, _ message: String, budget: Fields? = nil) {
+    var entry = LedgerEntry(
+      time: shared.clock.wallMilliseconds, agent: id, reason: reason, message: message,
+      uptime: shared.clock.now.nanoseconds / 1_000_000)
+    entry.event = lastEvent?.id
+    entry.eventType = lastEvent?.type
+    entry.budget = budget
+    // The registry itself says what it cannot keep; the agent's life goes on.
+    try? shared.registry.keep([.ledger(entry)])
+  }
+
+  // MARK: Refusals
+
+  /// Counts a refusal that ended an activation or a start, and tells of it where the same was not told of lately.
+  func refuse(_ refusal: AgentError, cause: Cause?) {
+    let (told, kept) = refusals.add(refusal, at: shared.clock.now)
+    if let told {
+      log(.notice, "refused\(told > 1 ? " \(told) times" : ""), \(refusal)", cause: cause)
+      shared.events.publish(
+        AgentEvents.refused(
+          id, code: refusal.code.rawValue, message: refusal.message, count: told, retryAfter: refusal.retryAfter,
+          event: lastEvent?.type),
+        from: source, cause: cause)
+    }
+    if let kept {
+      let times = kept > 1 ? "\(kept) times: " : ""
+      keep(ExitReason.refused.rawValue, times + refusal.description)
+    }
+  }
+}

@@ -1,0 +1,74 @@
+import Model
+
+/// Events that wait to be handed on: the most urgent first, then in the order they came; bounded in number and memory.
+struct Backlog {
+  /// One priority's events; those before `head` have been taken.
+  private struct Level {
+    var events: [(event: Event, bytes: Int)?] = []
+    var head = 0
+
+    var isEmpty: Bool { head == events.count }
+
+    mutating func takeFirst() -> (event: Event, bytes: Int)? {
+      // What was taken is let go of at once, not only when its place is.
+      let taken = events[head].take()
+      head += 1
+      if isEmpty {
+        // What a storm needed is given back.
+        events.removeAll(keepingCapacity: events.capacity <= 64)
+        head = 0
+      } else if head >= 256 && head * 2 >= events.count {
+        events.removeFirst(head)
+        head = 0
+      }
+      return taken
+    }
+  }
+
+  private let limit: Int
+  private let mostBytes: Int
+  private var levels = [Level](repeating: Level(), count: Priority.allCases.count)
+  private(set) var count = 0
+  /// How many bytes the events hold.
+  private(set) var bytes = 0
+
+  /// Nothing waits.
+  /// - Parameters:
+  ///   - limit: the most events that wait.
+  ///   - bytes: the most bytes that they hold together.
+  init(limit: Int, bytes: Int) {
+    self.limit = limit
+    mostBytes = bytes
+  }
+
+  /// Adds an event. Where too many wait, or they hold too much, the newest of the least urgent ones give way: this one, unless
+  /// there are some that are less urgent.
+  /// - Parameter size: how many bytes it holds.
+  /// - Returns: how many events were shed.
+  mutating func add(_ event: Event, bytes size: Int) -> Int {
+    let level = event.priority.rawValue
+    var shed = 0
+    while count >= limit || count > 0 && bytes + size > mostBytes {
+      shed += 1
+      guard let least = levels.lastIndex(where: { !$0.isEmpty }), least > level,
+        let last = levels[least].events.removeLast()
+      else { return shed }
+      count -= 1
+      bytes -= last.bytes
+    }
+    levels[level].events.append((event, size))
+    count += 1
+    bytes += size
+    return shed
+  }
+
+  /// Takes out the next event; nil when none waits.
+  mutating func next() -> Event? {
+    guard let level = levels.firstIndex(where: { !$0.isEmpty }), let taken = levels[level].takeFirst() else {
+      return nil
+    }
+    count -= 1
+    bytes -= taken.bytes
+    return taken.event
+  }
+}

@@ -1,0 +1,217 @@
+import Model
+
+/// Where every event gets its id, its time and its place in the causal chain; where they are kept and handed on.
+///
+/// Events live in a memory ring, bounded in number and in bytes. Besides, each device keeps the chain that led to its
+/// last change, so that `why` answers long after the ring has moved on.
+public final class EventLog: EventSink, EventHistory {
+  private let clock: any Timekeeper
+  private let later: (@escaping () -> Void) -> Void
+  private let depthLimit: Int
+  private var ring: Ring<Event>
+  private var ids = ULIDGenerator()
+  private var listeners: [(id: UInt64, pattern: EventPattern, onEvent: (Event) -> Void)] = []
+  private var lastListener: UInt64 = 0
+  private var backlog = Backlog(limit: queueLimit, bytes: queueBytes)
+  private var isDispatching = false
+  /// By device, newest first.
+  private var chains: [String: [Event]] = [:]
+  private var traceLimit = TraceLimit()
+  private var synchronised = (is: false, until: Instant(nanoseconds: 0))
+
+  /// Hands each event to rules and subscribed agents, after the call that published it has returned to the loop.
+  public var dispatch: (Event) -> Void = { _ in }
+
+  /// The same for an event that is not for everybody.
+  public var dispatchTo: (Event, Audience) -> Void = { _, _ in }
+
+  /// For whom is what is published now; nil for everybody.
+  private var audience: Audience?
+  /// Of the events that wait, those that are not for everybody.
+  private var audiences: [ULID: Audience] = [:]
+
+  /// How many events there have been since the start.
+  public private(set) var total: UInt64 = 0
+
+  /// How many events were not handed on because too many were waiting, or had come of one.
+  public private(set) var shed: UInt64 = 0
+
+  /// How many events wait to be handed on.
+  public var waiting: Int { backlog.count }
+
+  /// How many events have been handed on since the start.
+  public private(set) var handedOn: UInt64 = 0
+
+  /// The most events that wait to be handed on; beyond it the least urgent are shed.
+  static let queueLimit = 4096
+
+  /// The most bytes that those hold.
+  static let queueBytes = 4 << 20
+
+  /// The most bytes of the chain that led to a device's last change; where it holds more, it begins later.
+  static let chainBytes = 64 << 10
+
+  /// The most events that are handed on before agents, descriptors and timers have their turn.
+  static let eventsPerTurn = 64
+
+  /// Makes an empty log.
+  /// - Parameters:
+  ///   - capacity: how many events the ring keeps.
+  ///   - depthLimit: how many hops a chain may have.
+  ///   - later: runs an action after the current handler, before the loop waits.
+  public init(
+    clock: any Timekeeper, capacity: Int, depthLimit: Int, later: @escaping (@escaping () -> Void) -> Void
+  ) {
+    self.clock = clock
+    self.depthLimit = depthLimit
+    self.later = later
+    ring = Ring(capacity: capacity)
+  }
+
+  /// The wall clock was set: it may be synchronised now.
+  public func clockWasSet() { synchronised.until = Instant(nanoseconds: 0) }
+
+  // MARK: EventSink
+
+  public func publish(
+    _ type: String, source: String, cause: Cause?, priority: Priority, payload: Fields
+  ) -> Event {
+    let (event, bytes) = keep(type, source: source, cause: cause, priority: priority, payload: payload)
+    if event.depth > depthLimit {
+      cut(event, limit: depthLimit)
+    } else if event.depth == 0 {
+      enqueue(event, bytes)
+    } else {
+      switch traceLimit.count(event.trace, at: clock.now) {
+      case .handOn: enqueue(event, bytes)
+      case .cut(let isFirst):
+        shed += 1
+        if isFirst { cut(event, limit: TraceLimit.most, within: TraceLimit.window) }
+      }
+    }
+    return event
+  }
+
+  public func address(_ audience: Audience, _ work: () -> Void) {
+    self.audience = audience
+    work()
+    self.audience = nil
+  }
+
+  /// Says that an event was kept and shown, and that nothing follows from it, nor from the word that it was cut.
+  private func cut(_ event: Event, limit: Int, within window: Duration? = nil) {
+    let word = SystemEvents.chainCut(at: event.type, limit: limit, trace: event.trace, within: window)
+    _ = keep(
+      word.type, source: "system", cause: Cause(event), priority: word.priority, payload: word.payload)
+  }
+
+  private func keep(
+    _ type: String, source: String, cause: Cause?, priority: Priority, payload: Fields
+  ) -> (Event, bytes: Int) {
+    let now = clock.now
+    let wall = clock.wallMilliseconds
+    if now >= synchronised.until { synchronised = (clock.wallIsSynchronised, now + .seconds(10)) }
+    let event = Event(
+      id: ids.next(at: wall), type: type, time: wall, clockSynchronised: synchronised.is, monotonic: now.nanoseconds,
+      source: source, cause: cause?.id, trace: cause?.trace, depth: cause.map { $0.depth + 1 } ?? 0,
+      priority: priority, payload: payload)
+    total += 1
+    let bytes = event.memory
+    ring.append(event, bytes: bytes)
+    // The command that a lease came from may have left the ring when the lease ends; the last chain still has it.
+    if type == DeviceEvents.changedName { keepChain(to: event, of: source) }
+    tell(event)
+    return (event, bytes)
+  }
+
+  private func keepChain(to event: Event, of device: String) {
+    let known = chains[device] ?? []
+    var kept: [Event] = []
+    var bytes = 0
+    var next: Event? = event
+    while let link = next {
+      bytes += link.memory
+      if bytes > Self.chainBytes && !kept.isEmpty { break }
+      kept.append(link)
+      next = kept.count <= depthLimit + 2 ? link.cause.flatMap { find($0, known) } : nil
+    }
+    chains[device] = kept
+  }
+
+  private func find(_ id: ULID, _ known: [Event]) -> Event? { ring.find(id) ?? known.first { $0.id == id } }
+
+  private func tell(_ event: Event) {
+    for listener in listeners where listener.pattern.matches(event.type) { listener.onEvent(event) }
+  }
+
+  private func enqueue(_ event: Event, _ bytes: Int) {
+    if let audience { audiences[event.id] = audience }
+    shed += UInt64(backlog.add(event, bytes: bytes))
+    if !isDispatching {
+      isDispatching = true
+      later { [unowned self] in dispatchAll() }
+    }
+  }
+
+  /// Hands on what waits, most urgent first. What that leads to is handed on in the same turn, up to `eventsPerTurn`:
+  /// an agent whose event came first does not wait for the whole storm behind it.
+  private func dispatchAll() {
+    for _ in 0..<Self.eventsPerTurn {
+      guard let event = backlog.next() else {
+        isDispatching = false
+        // Of what was shed.
+        audiences = [:]
+        return
+      }
+      handOn(event)
+    }
+    // After what is due and ready now: in a storm, leases still end in time.
+    clock.schedule(after: .zero) { [unowned self] in dispatchAll() }
+  }
+
+  /// Hands on everything that waits, and what follows from it, at once.
+  public func handOnAll() { while let event = backlog.next() { handOn(event) } }
+
+  private func handOn(_ event: Event) {
+    let audience = audiences.isEmpty ? nil : audiences.removeValue(forKey: event.id)
+    if event.depth > 0, traceLimit.isSpent(event.trace, at: clock.now) {
+      shed += 1
+      return
+    }
+    handedOn += 1
+    if let audience { dispatchTo(event, audience) } else { dispatch(event) }
+  }
+
+  // MARK: EventHistory
+
+  public func events(matching pattern: EventPattern, last: Int, since: ULID?) -> [Event] {
+    let start = since.map { since in ring.firstPosition { $0 > since } } ?? 0
+    var found: [Event] = []
+    for position in stride(from: ring.count - 1, through: start, by: -1) where found.count < last {
+      if pattern.matches(ring[position].type) { found.append(ring[position]) }
+    }
+    return found.reversed()
+  }
+
+  public func event(_ id: ULID) -> Event? { ring.find(id) }
+
+  public func chain(to event: ULID) -> [Event] {
+    var chain: [Event] = []
+    var next: ULID? = event
+    while let id = next, chain.count <= depthLimit + 2, let link = ring.find(id) {
+      chain.append(link)
+      next = link.cause
+    }
+    return chain.reversed()
+  }
+
+  public func chain(toLastChangeOf device: String) -> [Event] { (chains[device] ?? []).reversed() }
+
+  public func listen(_ pattern: EventPattern, _ onEvent: @escaping (Event) -> Void) -> UInt64 {
+    lastListener += 1
+    listeners.append((lastListener, pattern, onEvent))
+    return lastListener
+  }
+
+  public func endListen(_ listener: UInt64) { listeners.removeAll { $0.id == listener } }
+}

@@ -1,0 +1,34 @@
+import Model
+
+/// How many events of one causal chain are handed on in a second: rules and agents that branch are held by it, long
+/// before the limit of hops.
+struct TraceLimit {
+  /// The most events of a trace in a window.
+  static let most = 256
+  /// Once so many were published in a window, none that still waits is handed on: what branches leads to no more.
+  static let mostPublished = 1024
+  static let window = Duration.seconds(1)
+
+  /// What becomes of an event.
+  enum Answer { case handOn, cut(isFirst: Bool) }
+
+  private var counts: [ULID: Int] = [:]
+  private var end = Instant(nanoseconds: 0)
+
+  /// Counts an event of `trace`.
+  mutating func count(_ trace: ULID, at now: Instant) -> Answer {
+    renew(now)
+    let count = counts[trace, default: 0] + 1
+    counts[trace] = count
+    return count <= Self.most ? .handOn : .cut(isFirst: count == Self.most + 1)
+  }
+
+  /// Whether so many events of `trace` were published that nothing follows from those that wait.
+  func isSpent(_ trace: ULID, at now: Instant) -> Bool { now < end && counts[trace, default: 0] >= Self.mostPublished }
+
+  private mutating func renew(_ now: Instant) {
+    guard now >= end else { return }
+    counts.removeAll(keepingCapacity: counts.capacity <= 64)
+    end = now + Self.window
+  }
+}

@@ -1,0 +1,360 @@
+import Agent
+import HAL
+import Model
+import Rules
+
+/// Carries out what rules decide, and tells them what they ask about: the world around the pure rule engine.
+public final class RuleRunner: RuleEnvironment, RuleControl {
+  private let clock: any Timekeeper
+  private let events: any EventSink
+  private let hardware: Hardware
+  private let agents: AgentSupervisor
+  private var engine: RuleEngine?
+  /// How many emergency stops have been cleared: what waits for a sensor or an agent is not looked at after the next.
+  private var clears: UInt64 = 0
+  private var emissions: [RuleID: EmissionLimit] = [:]
+  private let load: () throws(Diagnostics) -> RuleSet
+  private let offset: (Int64) -> Int
+  private var sensors: [DeviceID: SubscriptionID] = [:]
+  /// Sensors that expressions ask about and that were not measured when this was last looked at.
+  private var unread: [DeviceID] = []
+  /// How many events wait for first readings, and how many may: those beyond are looked at as things are.
+  private var held = 0
+  private static let mostHeld = 64
+  /// Which agents which rules name.
+  private var named: [(rule: RuleID, agent: AgentID)] = []
+  /// Which failed actions were told of.
+  private var told: [RuleID: Fold] = [:]
+  /// What `cron` rules and `now` go by.
+  public let boardClock: BoardClock
+  /// Where cooldowns are kept over a restart; nil where they are not. Set before the first rules.
+  public var registry: (any AgentRegistry)?
+  /// Cooldowns that an earlier daemon has kept, until there are rules.
+  private var kept: [RuleID: RuleCooldown] = [:]
+  private var lastOffset: Int
+
+  /// Makes a runner without rules.
+  /// - Parameters:
+  ///   - boardClock: nil is one that is always trusted.
+  ///   - utcOffset: how far local time is ahead of UTC at a moment, both in seconds; for `cron`.
+  ///   - load: reads and compiles the rule files; called by `reloadRules`.
+  public init(
+    clock: any Timekeeper, events: any EventSink, hardware: Hardware, agents: AgentSupervisor,
+    boardClock: BoardClock? = nil, utcOffset: @escaping (Int64) -> Int,
+    load: @escaping () throws(Diagnostics) -> RuleSet
+  ) {
+    self.clock = clock
+    self.events = events
+    self.hardware = hardware
+    self.agents = agents
+    self.load = load
+    offset = utcOffset
+    self.boardClock = boardClock ?? BoardClock(.any, clock: clock, events: events)
+    lastOffset = utcOffset(Int64(clamping: clock.wallMilliseconds / 1000))
+    engine = RuleEngine(clock: clock, environment: self)
+    self.boardClock.onChange = { [unowned self] in engine?.clockChanged() }
+  }
+
+  /// Looks what an event sets off: at once, or, where rules ask for the state of the agent that has emitted it, when the
+  /// activation that it comes from has ended and the agent has told its state.
+  /// - Parameter only: looks at no other rules; nil is all.
+  public func handle(_ event: Event, only: Set<RuleID>? = nil) {
+    guard let agent = Self.agent(event.source), let engine, engine.asksState(of: agent, on: event) else {
+      return look(at: event, only: only)
+    }
+    agents.whenReported(agent) { [weak self, clears] in
+      if let self, self.clears == clears { look(at: event, only: only) }
+    }
+  }
+
+  /// An emergency stop has begun.
+  func stopBegan() { engine?.stopBegan() }
+
+  /// The emergency stop has been cleared: what was before it moves nothing any more.
+  func stopCleared() {
+    clears += 1
+    engine?.stopCleared()
+  }
+
+  /// Whether there is such a rule.
+  public func isInForce(_ rule: RuleID) -> Bool { engine?.ruleIDs.contains(rule) ?? false }
+
+  /// Rules that ask about a sensor which was never measured look when it has been, or has failed: 10 s later at most. No
+  /// other rule waits for them.
+  private func look(at event: Event, only: Set<RuleID>?) {
+    guard let engine else { return }
+    if !unread.isEmpty { unread.removeAll { !isUnread($0) } }
+    var early = unread.isEmpty || held == Self.mostHeld ? [] : engine.rules(on: event, asking: unread)
+    if let only { early.formIntersection(only) }
+    engine.handle(event, only: only, not: early)
+    guard !early.isEmpty else { return }
+    held += 1
+    var waiting = unread.count
+    for sensor in unread {
+      hardware.getSensorData(sensor, as: Principal(name: "rules", permissions: .all)) {
+        [weak self, clears, early] _ in
+        waiting -= 1
+        guard waiting == 0, let self else { return }
+        held -= 1
+        if self.clears == clears { self.engine?.handle(event, only: early) }
+      }
+    }
+  }
+
+  /// Whether a sensor was never measured, and nothing is known to be wrong with it.
+  private func isUnread(_ sensor: DeviceID) -> Bool {
+    do throws(HALError) {
+      _ = try hardware.newestGood(sensor)
+      return false
+    } catch {
+      if case .unavailable = error { return hardware.device(sensor)?.reading == nil }
+      return false
+    }
+  }
+
+  /// `agent/<id>`.
+  private static func agent(_ source: String) -> AgentID? {
+    source.hasPrefix("agent/") ? AgentID(String(source.dropFirst("agent/".count))) : nil
+  }
+
+  /// The time zone was changed, or may have been.
+  public func zoneChanged() {
+    let now = offset(Int64(clamping: clock.wallMilliseconds / 1000))
+    if now != lastOffset {
+      events.publish(SystemEvents.timeZone(utcOffset: now), from: "system")
+    }
+    lastOffset = now
+    engine?.zoneChanged()
+  }
+
+  // MARK: RuleControl
+
+  public func listRules() -> [RuleStatus] {
+    let waiting = waiting
+    return (engine?.statuses() ?? []).map { status in
+      var status = status
+      status.lastError =
+        status.lastError ?? waiting.first { $0.rule == status.id }.map { "waits for agent \($0.reason)" }
+      return status
+    }
+  }
+
+  /// Rules that name an agent which cannot run, or is not there: they fire, and what they want of it fails until it can.
+  private var waiting: [(rule: RuleID, agent: AgentID, reason: String)] {
+    named.compactMap { rule, agent in agents.absence(of: agent).map { (rule, agent, $0) } }
+  }
+
+  public func rules(naming agent: AgentID) -> [RuleID] { named.filter { $0.agent == agent }.map(\.rule) }
+
+  public func testRules(_ event: Event) -> [RuleVerdict] { engine?.test(event) ?? [] }
+
+  public private(set) var refusal: String?
+
+  public func reloadRules() throws(Diagnostics) -> Int {
+    do throws(Diagnostics) { return enforce(try load()) } catch {
+      refusal = "\(error)"
+      throw error
+    }
+  }
+
+  /// Puts rules that were read and compiled in the place of those in force. What a rule holds that is in force no more, or
+  /// says something else now, goes safe; those that were not in force before are told the levels that there are.
+  /// - Returns: how many there are now.
+  @discardableResult
+  public func enforce(_ rules: RuleSet) -> Int {
+    let (ended, begun) = engine?.replace(with: rules) ?? ([], [])
+    refusal = nil
+    emissions = emissions.filter { isInForce($0.key) }
+    recallCooldowns()
+    told = [:]
+    named = rules.agents
+    measureSensors(for: rules)
+    agents.askReports(of: rules.askedAgents.map { AgentID($0) })
+    boardClock.isWanted(engine?.hasCalendar ?? false)
+    let count = engine?.count ?? 0
+    let loaded = events.publish(RuleEvents.loaded(count), from: "system")
+    let holders = Set(ended.map { "rule/\($0)" })
+    hardware.releaseAll(where: { holders.contains($0) }, cause: Cause(loaded))
+    events.address(.rules(begun)) {
+      hardware.repeatLevels { type in rules.rules(on: type).contains { begun.contains($0) } }
+    }
+    for (rule, agent, reason) in waiting {
+      publishWaiting(rule, for: agent, "it waits for agent \(reason)")
+    }
+    for rule in engine?.waitingForClock ?? [] { publishWaiting(rule, RuleEngine.clockNotTrusted) }
+    return count
+  }
+
+  private func publishWaiting(_ rule: RuleID, for agent: AgentID? = nil, _ why: String) {
+    events.publish(RuleEvents.waiting(rule, for: agent, message: why), from: "rule/\(rule)")
+  }
+
+  /// Subscribes to the sensors that rules wait for or name, and to no others any more: those are measured whatever the
+  /// board file says, and published.
+  private func measureSensors(for rules: RuleSet) {
+    let previous = sensors
+    let (patterns, asked) = (rules.patterns, rules.askedSensors)
+    sensors = [:]
+    for device in hardware.board.devices {
+      guard case .sensor = device.kind,
+        asked.contains(device.id.rawValue) || patterns.contains(where: { $0.matches(SensorEvents.name(of: device.id)) })
+      else { continue }
+      measure(device.id)
+    }
+    for subscription in previous.values { hardware.unsubscribe(subscription) }
+    unread = asked.map { DeviceID($0) }.filter { sensors[$0] != nil && isUnread($0) }
+  }
+
+  private func measure(_ id: DeviceID) {
+    if sensors[id] == nil { sensors[id] = try? hardware.subscribe(id, every: nil, deadband: nil) }
+  }
+
+  /// Goes on with the cooldowns that an earlier daemon has kept: now, or once there are rules.
+  public func recall(_ cooldowns: [RuleID: RuleCooldown]) {
+    kept = cooldowns
+    if engine?.count ?? 0 > 0 { recallCooldowns() }
+  }
+
+  private func recallCooldowns() {
+    guard !kept.isEmpty else { return }
+    for rule in engine?.recall(kept) ?? [] { cooldownBegan(rule, nil) }
+    kept = [:]
+  }
+
+  // MARK: RuleEnvironment
+
+  public func cooldownBegan(_ rule: RuleID, _ cooldown: RuleCooldown?) {
+    // A disk that cannot be written is told by the registry, once for all that waits for it.
+    try? registry?.keep([.cooldown(rule, cooldown)])
+  }
+
+  public func sensor(_ id: String) throws(NoAnswer) -> Value {
+    // A sensor whose name is known only now is measured from now on.
+    measure(DeviceID(id))
+    do throws(HALError) {
+      return .double(try hardware.newestGood(DeviceID(id)).value)
+    } catch {
+      if case .unavailable(_, let why) = error { throw NoAnswer(why) }
+      throw NoAnswer(error.description)
+    }
+  }
+
+  public func state(_ agent: String) throws(NoAnswer) -> Value {
+    do throws(AgentControlError) {
+      return try agents.lastReport(AgentID(agent))
+    } catch {
+      throw NoAnswer(error.description)
+    }
+  }
+
+  public func utcOffset(at seconds: Int64) -> Int { offset(seconds) }
+
+  public var clockIsTrusted: Bool { boardClock.isTrusted }
+
+  public func entriesMissed(_ entries: [MissedEntry]) {
+    let first = entries.prefix(50).map { entry in
+      let due = UInt64(clamping: entry.due) * 1000
+      let local = EventLine.timeOfDay(milliseconds: due, utcOffset: offset(entry.due)).prefix(5)
+      return RuleEvents.Entry(rule: entry.rule, due: entry.due, local: String(local))
+    }
+    events.publish(RuleEvents.missed(first, of: entries.count), from: "system")
+  }
+
+  public func timerDue(_ rule: RuleID) {
+    events.publish(TimerEvents.due(rule), from: "rule/\(rule)")
+  }
+
+  public func conditionFailed(_ rule: RuleID, _ error: String, event: Event) {
+    events.publish(RuleEvents.error(rule, error), from: "rule/\(rule)", cause: Cause(event))
+  }
+
+  public func fire(_ firing: Firing) {
+    // What rules and agents have led to may lead to more of it, without end.
+    if firing.event.depth > 0, emissions[firing.rule, default: EmissionLimit()].take(at: clock.now) != nil {
+      failed(EmissionLimit.sentence, "fire", firing, Cause(firing.event))
+      engine?.finished(firing.id)
+      return
+    }
+    let fired = events.publish(
+      RuleEvents.fired(firing.rule, by: firing.event.type, firing.event.priority, count: firing.count),
+      from: "rule/\(firing.rule)", cause: Cause(firing.event))
+    if let replaced = firing.replaces { agents.endFiring(replaced) }
+    var waiting = 1
+    // The firing is at work as long as one of its activations is.
+    let oneDone = { [weak self] in
+      waiting -= 1
+      if waiting == 0 { self?.engine?.finished(firing.id) }
+    }
+    /// What follows a failed action rests on it, so the list ends there.
+    func carryOut(_ actions: [Firing.Action]) -> Bool {
+      for action in actions {
+        do throws(RuleActionFailure) {
+          waiting += 1
+          try self.carryOut(action, firing, Cause(fired), oneDone)
+        } catch {
+          oneDone()
+          failed(error.message, action.text, firing, Cause(fired))
+          return false
+        }
+      }
+      return true
+    }
+    if !carryOut(firing.actions) { _ = carryOut(firing.otherwise) }
+    oneDone()
+  }
+
+  /// Counts a failed action, and tells of it where the same was not told of lately.
+  private func failed(_ why: String, _ action: String, _ firing: Firing, _ cause: Cause) {
+    let rule = firing.rule
+    let reason = "\(action): \(why)"
+    engine?.failed(firing.id, reason)
+    guard let count = told[rule, default: Fold(.seconds(600))].add(reason, at: clock.now) else { return }
+    events.publish(
+      RuleEvents.error(rule, action: action, why, count: count), from: "rule/\(rule)", cause: cause)
+  }
+
+  private func carryOut(
+    _ action: Firing.Action, _ firing: Firing, _ cause: Cause, _ done: @escaping () -> Void
+  ) throws(RuleActionFailure) {
+    let name = "rule/\(firing.rule)"
+    do {
+      switch action {
+      case .spawn(let agent), .wake(let agent):
+        if case .spawn = action { agents.startResting(agent, cause: cause) }
+        try agents.deliver(firing.event, to: agent, cause: cause, count: firing.count, firing: firing.id, done)
+        return
+      case .kill(let agent):
+        do throws(AgentControlError) {
+          try agents.killAgent(agent, now: false, cause: cause, done)
+          return
+        } catch AgentControlError.notRunning {
+          // As it is wanted.
+        }
+      case .actuate(let device, let command, let lease):
+        _ = try hardware.controlActuator(
+          device, command, lease: lease, as: Principal(name: name, permissions: .all, mayMakeSafe: true), cause: cause)
+      case .emit(_, .failure(let error)): throw RuleActionFailure(message: error.message)
+      case .emit(let type, .success(let payload)):
+        if let complaint = PayloadLimit.complaint(payload) { throw RuleActionFailure(message: complaint) }
+        if emissions[firing.rule, default: EmissionLimit()].take(at: clock.now) != nil {
+          throw RuleActionFailure(message: EmissionLimit.sentence)
+        }
+        events.publish(type, source: name, cause: cause, priority: firing.event.priority, payload: payload)
+      }
+    } catch let error as HALError {
+      throw RuleActionFailure(message: error.sentence)
+    } catch let error as AgentControlError {
+      throw RuleActionFailure(message: error.description)
+    } catch let error as RuleActionFailure {
+      throw error
+    } catch {
+      throw RuleActionFailure(message: "\(error)")
+    }
+    done()
+  }
+}
+
+/// Why an action of a rule was not carried out.
+private struct RuleActionFailure: Error {
+  var message: String
+}

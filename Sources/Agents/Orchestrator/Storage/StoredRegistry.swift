@@ -1,0 +1,311 @@
+import EventLoop
+import Model
+import Rules
+import Store
+
+/// The registry on disk: changes are gathered for a moment and written together, on a thread of their own.
+///
+/// A write that fails is tried again until it succeeds; meanwhile the changes wait in memory, and the daemon goes on.
+public final class StoredRegistry: AgentRegistry {
+  /// What was kept before the daemon started.
+  public struct Contents: Sendable {
+    /// Agents that were registered at run time.
+    public var agents: [StoredAgent] = []
+    /// Every agent's durable values.
+    public var states: [AgentID: Fields] = [:]
+    /// Since when the cooldowns of rules count.
+    public var cooldowns: [RuleID: RuleCooldown] = [:]
+    /// What the ledger last says about the daemon; nil before its first start.
+    public var lastOfDaemon: LedgerEntry?
+    /// What people should know: something was restored, or cannot be read.
+    public var notices: [String] = []
+  }
+
+  /// How many changes wait at most while the disk cannot be written.
+  static let waitingLimit = 10_000
+
+  private let loop: any Loop
+  private let events: any EventSink
+  private let worker: any Jobs<StoreSlot>
+  private var waiting: [RegistryChange] = []
+  private var waiters: [(Result<Void, RegistryFailure>) -> Void] = []
+  private var timer: (id: TimerID, due: Instant)?
+  private var isWriting = false
+  private var isClosed = false
+  private var failures = 0
+  /// Why the disk does not take what is to be kept; nil while it does.
+  public private(set) var problem: String?
+  /// The kernel's id of this boot (/proc/sys/kernel/random/boot_id).
+  public let boot: String
+  /// Called with what was kept, when it could be read only after `open` had given up waiting. Until then agents can keep
+  /// nothing: what they had would be replaced before they have seen it.
+  public var onLate: (Contents) -> Void = { _ in }
+  private(set) var isLate = false
+  /// Called with how many bytes the process has written since the last time, after each write.
+  public var onWritten: (Int64) -> Void = { _ in }
+  /// Whether changes are to wait longer for others that are written with them.
+  public var isThrifty: () -> Bool = { false }
+
+  /// Names the place; nothing is opened yet.
+  /// - Parameter boot: the kernel's id of this boot.
+  public init(folder: String, loop: any Loop, events: any EventSink, boot: String = "") {
+    self.boot = boot
+    self.loop = loop
+    self.events = events
+    worker = loop.worker("registry") { StoreSlot(folder: folder) }
+  }
+
+  /// Opens the registry and reads all of it, turning the loop until that is done.
+  /// - Parameter timeout: after it the daemon starts without what was kept; the registry goes on opening.
+  public func open(timeout: Duration) -> Contents {
+    var contents: Contents?
+    worker.submit(
+      { $0.contents() },
+      then: { [self] found in
+        contents = found
+        guard isLate else { return }
+        isLate = false
+        onLate(found)
+      })
+    let deadline = loop.now + timeout
+    let alarm = loop.schedule(at: deadline) {}
+    while contents == nil && loop.now < deadline { loop.turn(wait: true) }
+    loop.cancel(alarm)
+    isLate = contents == nil
+    return contents ?? Contents(notices: ["the registry did not open within \(timeout.text); going on without it"])
+  }
+
+  // MARK: AgentRegistry
+
+  public func keep(_ changes: [RegistryChange]) throws(RegistryFailure) {
+    // One that can never be kept would hold up all that are written with it, for ever.
+    do throws(StoreError) {
+      for change in changes { try StoreChange(change).check() }
+    } catch {
+      throw RegistryFailure(error.description)
+    }
+    if isLate, changes.contains(where: { if case .state = $0 { true } else { false } }) {
+      throw RegistryFailure("the disk is slow: what was kept before has not been read yet")
+    }
+    supersede(&waiting, by: changes)
+    guard waiting.count + changes.count <= Self.waitingLimit else {
+      throw RegistryFailure("\(waiting.count) changes already wait for the disk")
+    }
+    waiting += changes.map {
+      guard case .ledger(var entry) = $0 else { return $0 }
+      entry.boot = boot
+      return .ledger(entry)
+    }
+    if failures == 0 { schedule(after: gatheringTime(changes)) }
+  }
+
+  /// A moment, so that changes that come together are one transaction. The ledger can wait longer: an agent that fails
+  /// over and over shall not wear out the disk.
+  private func gatheringTime(_ changes: [RegistryChange]) -> Duration {
+    if isThrifty() { return .seconds(10) }
+    let isLedger = changes.allSatisfy { if case .ledger(let entry) = $0 { entry.scope == .agent } else { false } }
+    return isLedger ? .seconds(2) : .milliseconds(20)
+  }
+
+  /// The newest lines of the restart ledger, oldest first, with those that are not written yet.
+  /// - Parameters:
+  ///   - agent: whose; nil is everybody's, and the daemon's and the board's.
+  ///   - done: called once, later.
+  public func history(
+    _ agent: AgentID?, last: Int, _ done: @escaping (Result<[LedgerEntry], RegistryFailure>) -> Void
+  ) {
+    // One that cannot be written is still shown as far as it was.
+    flush { [unowned self] _ in worker.submit({ $0.ledger(agent, last: last) }, then: { done($0) }) }
+  }
+
+  /// Calls `done` when everything that was handed in so far is on the disk, or could not be written.
+  public func flush(_ done: @escaping (Result<Void, RegistryFailure>) -> Void) {
+    waiters.append(done)
+    schedule(after: .zero)
+  }
+
+  /// Writes what waits and closes the file.
+  /// - Parameter done: called once; what could not be written is lost then, and was said.
+  public func close(_ done: @escaping () -> Void) {
+    flush { [unowned self] _ in
+      // What could not be written is not tried again: that would open the file anew.
+      isClosed = true
+      worker.submit({ $0.close() }, then: { done() })
+    }
+  }
+
+  /// Drops values that newer ones replace, so that an agent that writes one key over and over fills no memory while the
+  /// disk cannot be written.
+  private func supersede(_ older: inout [RegistryChange], by newer: [RegistryChange]) {
+    guard !older.isEmpty else { return }
+    let replaced = Set(newer.compactMap(Place.init))
+    guard !replaced.isEmpty else { return }
+    older.removeAll { Place($0).map(replaced.contains) ?? false }
+  }
+
+  /// What one change replaces of an earlier one.
+  private enum Place: Hashable {
+    case state(AgentID, key: String)
+    case cooldown(RuleID)
+
+    init?(_ change: RegistryChange) {
+      switch change {
+      case .state(let agent, let key, _): self = .state(agent, key: key)
+      case .cooldown(let rule, _): self = .cooldown(rule)
+      case .agent, .removal, .ledger: return nil
+      }
+    }
+  }
+
+  private func schedule(after delay: Duration) {
+    if isClosed { return }
+    let due = loop.now + delay
+    if let timer {
+      guard due < timer.due else { return }
+      loop.cancel(timer.id)
+    }
+    let id = loop.schedule(at: due) { [unowned self] in
+      timer = nil
+      write()
+    }
+    timer = (id, due)
+  }
+
+  private func write() {
+    guard !isWriting else { return }
+    let batch = waiting
+    let called = waiters
+    waiting = []
+    waiters = []
+    guard !batch.isEmpty else { return called.forEach { $0(.success(())) } }
+    isWriting = true
+    worker.submit(
+      { ($0.apply(batch), $0.written()) },
+      then: { [self] problem, written in
+        finish(batch, called, problem)
+        onWritten(written)
+      })
+  }
+
+  private func finish(
+    _ batch: [RegistryChange], _ called: [(Result<Void, RegistryFailure>) -> Void], _ problem: String?
+  ) {
+    isWriting = false
+    guard let problem else {
+      if failures > 0 { events.publish(SystemEvents.storageRecovered(), from: "system") }
+      failures = 0
+      self.problem = nil
+      for waiter in called { waiter(.success(())) }
+      if !waiting.isEmpty || !waiters.isEmpty { schedule(after: .zero) }
+      return
+    }
+    var failed = batch
+    supersede(&failed, by: waiting)
+    waiting = failed + waiting
+    failures += 1
+    self.problem = problem
+    for waiter in called { waiter(.failure(RegistryFailure(problem))) }
+    if failures == 1 {
+      events.publish(SystemEvents.storageFailed(error: problem, waiting: waiting.count), from: "system")
+    }
+    // Whoever asked to be told meanwhile, such as the end of the daemon, does not wait for the next try.
+    schedule(after: waiters.isEmpty ? .seconds(min(60, 1 << min(failures, 6))) : .zero)
+  }
+}
+
+/// The store as its thread has it: open, or the reason why not.
+struct StoreSlot {
+  private let folder: String
+  private var store: Store?
+  private var problem: String?
+  private var counted = DiskWrites.total() ?? 0
+
+  init(folder: String) {
+    self.folder = folder
+    open()
+  }
+
+  private mutating func open() {
+    do throws(StoreError) {
+      store = try Store(folder: folder)
+      problem = nil
+    } catch {
+      problem = error.description
+    }
+  }
+
+  func contents() -> StoredRegistry.Contents {
+    guard let store = store ?? (try? Store(reading: folder)) else {
+      return StoredRegistry.Contents(notices: ["the registry cannot be used: \(problem ?? "")"])
+    }
+    defer { store.releaseMemory() }
+    do throws(StoreError) {
+      return StoredRegistry.Contents(
+        agents: try store.agents(), states: try store.states(), cooldowns: try cooldowns(store),
+        lastOfDaemon: try store.lastOfDaemon(),
+        notices: store.notices + (problem.map { [$0] } ?? []))
+    } catch {
+      return StoredRegistry.Contents(notices: store.notices + ["the registry cannot be read: \(error)"])
+    }
+  }
+
+  private func cooldowns(_ store: Store) throws(StoreError) -> [RuleID: RuleCooldown] {
+    var cooldowns: [RuleID: RuleCooldown] = [:]
+    for (rule, text) in try store.notes(beginning: StoreChange.cooldownNote) {
+      cooldowns[RuleID(rule)] = RuleCooldown(text)
+    }
+    return cooldowns
+  }
+
+  /// - Returns: nil when everything is on the disk; otherwise what went wrong, in a sentence.
+  mutating func apply(_ changes: [RegistryChange]) -> String? {
+    if store == nil { open() }
+    guard let store else { return problem }
+    defer { store.releaseMemory() }
+    do throws(StoreError) {
+      try store.apply(changes.map(StoreChange.init))
+      return nil
+    } catch {
+      return error.description
+    }
+  }
+
+  /// How many bytes the process has written since the last call.
+  mutating func written() -> Int64 {
+    let total = DiskWrites.total() ?? counted
+    defer { counted = total }
+    return max(0, total - counted)
+  }
+
+  func ledger(_ agent: AgentID?, last: Int) -> Result<[LedgerEntry], RegistryFailure> {
+    guard let store else { return .failure(RegistryFailure(problem ?? "it is not open")) }
+    defer { store.releaseMemory() }
+    do throws(StoreError) {
+      return .success(try store.ledger(agent, last: last))
+    } catch {
+      return .failure(RegistryFailure(error.description))
+    }
+  }
+
+  mutating func close() {
+    store?.close()
+    store = nil
+  }
+}
+
+extension StoreChange {
+  /// What the names of notes about cooldowns begin with.
+  static let cooldownNote = "cooldown."
+
+  init(_ change: RegistryChange) {
+    self =
+      switch change {
+      case .agent(let manifest):
+        .registerAgent(StoredAgent(id: manifest.id, manifest: manifest.document, file: manifest.file))
+      case .removal(let id): .removeAgent(id)
+      case .state(let agent, let key, let value): .setState(agent, key: key, value)
+      case .cooldown(let rule, let cooldown): .setNote("\(Self.cooldownNote)\(rule)", cooldown?.text)
+      case .ledger(let entry): .appendLedger(entry)
+      }
+  }
+}

@@ -1,0 +1,153 @@
+import CLinux
+import Glibc
+
+/// Files below a folder, for strangers: no path leads out of it, by `..`, from the root, through a symbolic link or into
+/// another mount (openat2(2), Linux 5.6).
+public enum Beneath {
+  /// A folder to look below, not opened for reading itself.
+  public static func folder(_ path: String) throws(SystemError) -> Descriptor {
+    try System.open(path, Int32(OPENSTARRY_O_PATH) | O_DIRECTORY)
+  }
+
+  /// Looks a path up; what is there is not opened (O_PATH).
+  /// - Parameter path: relative to the folder; `.` is the folder itself.
+  /// - Throws: EXDEV when it leads out, ELOOP at a symbolic link, ENOENT and so on.
+  public static func find(_ path: String, in folder: Int32) throws(SystemError) -> Descriptor {
+    try open(path, in: folder, Int32(OPENSTARRY_O_PATH))
+  }
+
+  /// Opens a regular file or a folder for reading.
+  /// - Throws: as `find`; EACCES for anything else, which is not touched: opening a device may do something.
+  public static func read(_ path: String, in folder: Int32) throws(SystemError) -> Descriptor {
+    let place = try find(path, in: folder)
+    let found = try FileStatus(of: place.number)
+    guard found.kind != .other else { throw SystemError("open", path, errno: EACCES) }
+    let file = try open(path, in: folder, O_RDONLY | O_NONBLOCK | O_NOCTTY)
+    guard try FileStatus(of: file.number).kind == found.kind else { throw SystemError("open", path, errno: EACCES) }
+    return file
+  }
+
+  /// What a folder has, without `.` and `..`, in the order of names.
+  /// - Parameter limit: more than these are an error (EOVERFLOW), so that a folder cannot fill memory.
+  public static func entries(of folder: Int32, limit: Int) throws(SystemError) -> [FolderEntry] {
+    let copy = try open(".", in: folder, O_RDONLY | O_DIRECTORY)
+    // SAFETY: the stream takes the descriptor and closes it.
+    guard let stream = unsafe fdopendir(copy.release()) else { throw SystemError("fdopendir") }
+    defer { unsafe closedir(stream) }
+    var entries: [FolderEntry] = []
+    // SAFETY: the entry is valid until the next readdir; d_name is a C string within it.
+    while let entry = unsafe readdir(stream) {
+      let name = unsafe withUnsafePointer(to: &entry.pointee.d_name) {
+        unsafe $0.withMemoryRebound(to: CChar.self, capacity: 256) { unsafe String(cString: $0) }
+      }
+      if name == "." || name == ".." { continue }
+      guard entries.count < limit else { throw SystemError("readdir", errno: EOVERFLOW) }
+      let type = unsafe Int32(entry.pointee.d_type)
+      let kind: FileKind = type == 8 ? .regular : type == 4 ? .folder : .other
+      entries.append(FolderEntry(name: name, inode: unsafe UInt64(entry.pointee.d_ino), kind: kind))
+    }
+    return entries.sorted { $0.name < $1.name }
+  }
+
+  /// read(2) at a place, which does not move (pread(2)).
+  /// - Returns: at most `limit` bytes; none at the end.
+  public static func bytes(_ file: Int32, at place: Int64, limit: Int) throws(SystemError) -> [UInt8] {
+    var bytes = [UInt8](repeating: 0, count: limit)
+    // SAFETY: the kernel writes at most the buffer's count.
+    let count = System.retry {
+      unsafe bytes.withUnsafeMutableBytes { unsafe pread(file, $0.baseAddress, $0.count, Int(place)) }
+    }
+    guard count >= 0 else { throw SystemError("pread") }
+    bytes.removeLast(limit - count)
+    return bytes
+  }
+
+  private static func open(_ path: String, in folder: Int32, _ flags: Int32) throws(SystemError) -> Descriptor {
+    let result = System.retry {
+      unsafe path.withCString { unsafe openstarry_open_beneath(folder, $0, flags | O_CLOEXEC) }
+    }
+    return try Descriptor(checking: result, "open", path)
+  }
+}
+
+/// What kind of thing a name in a folder stands for.
+public enum FileKind: Sendable, Hashable {
+  case regular
+  case folder
+  /// Devices, sockets, pipes, symbolic links.
+  case other
+}
+
+/// One name in a folder.
+public struct FolderEntry: Sendable, Hashable {
+  /// Without the folder.
+  public var name: String
+  /// The file's number within its file system.
+  public var inode: UInt64
+  /// As the folder says it; `other` also where it does not.
+  public var kind: FileKind
+}
+
+/// What the kernel knows about a file (fstat(2)).
+public struct FileStatus: Sendable, Hashable {
+  /// Device and number of the file: the same for no two files at one time.
+  public var device: UInt64
+  /// See `device`.
+  public var inode: UInt64
+  /// What it is.
+  public var kind: FileKind
+  /// Which device a device node stands for, with its major and minor number; 0 for any other file.
+  public var special: UInt64
+  /// Who owns it: a user id.
+  public var owner: UInt32
+  /// Its group's number.
+  public var group: UInt32
+  /// The permission bits, with set-user-id, set-group-id and sticky (inode(7)).
+  public var mode: UInt32
+  /// How many names it has.
+  public var links: UInt64
+  /// In bytes.
+  public var size: UInt64
+  /// Nanoseconds since 1970 of the last read, as far as the file system keeps it.
+  public var accessed: UInt64
+  /// Of the last write.
+  public var modified: UInt64
+  /// Of the last change of content, owner or mode.
+  public var changed: UInt64
+
+  /// Asks about the file that a path leads to (stat(2)).
+  public init(_ path: String) throws(SystemError) {
+    let file = try System.open(path, Int32(OPENSTARRY_O_PATH))
+    try self.init(of: file.number)
+  }
+
+  /// Whether nobody has written to the file or put another in its place between two looks.
+  public func isUnchanged(since earlier: FileStatus) -> Bool {
+    device == earlier.device && inode == earlier.inode && size == earlier.size && modified == earlier.modified
+      && changed == earlier.changed
+  }
+
+  /// Asks about an open descriptor.
+  public init(of descriptor: Int32) throws(SystemError) {
+    var status = stat()
+    // SAFETY: fstat(2) fills in the local structure.
+    guard unsafe fstat(descriptor, &status) == 0 else { throw SystemError("fstat") }
+    func nanoseconds(_ time: timespec) -> UInt64 {
+      UInt64(clamping: time.tv_sec) &* 1_000_000_000 &+ UInt64(clamping: time.tv_nsec)
+    }
+    device = UInt64(status.st_dev)
+    inode = UInt64(status.st_ino)
+    // The type's bits are numbered in inode(7).
+    let type = status.st_mode & 0o170000
+    kind = type == 0o100000 ? .regular : type == 0o040000 ? .folder : .other
+    special = UInt64(status.st_rdev)
+    owner = status.st_uid
+    group = status.st_gid
+    mode = status.st_mode & 0o7777
+    links = UInt64(status.st_nlink)
+    size = UInt64(clamping: status.st_size)
+    accessed = nanoseconds(status.st_atim)
+    modified = nanoseconds(status.st_mtim)
+    changed = nanoseconds(status.st_ctim)
+  }
+}

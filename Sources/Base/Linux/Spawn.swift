@@ -1,0 +1,108 @@
+import CLinux
+import Glibc
+
+/// Starts programs. No Swift runs between fork and exec: the steps are `openstarry_spawn` of CLinux.
+public enum Spawn {
+  /// Starts a program; all descriptors that the plan does not name are closed in it, as all of ours are close-on-exec.
+  /// - Returns: the process id; the caller waits for it.
+  /// - Throws: it cannot be started; nothing is left of it.
+  public static func start(_ plan: SpawnPlan) throws(SystemError) -> Int32 {
+    let null = try plan.usesNull ? System.open("/dev/null", O_RDWR).release() : -1
+    defer { if null >= 0 { close(null) } }
+    // Copies beyond all places, so that none is overwritten before it is in its own.
+    let places: [Int32] = [plan.input, plan.output, plan.errors].map { stream in
+      switch stream {
+      case .inherited: -1
+      case .null: null
+      case .descriptor(let number): number
+      }
+    }
+    var copies: [Int32] = []
+    defer { for number in copies where number >= 0 { close(number) } }
+    for number in places + plan.descriptors {
+      let copy = number < 0 ? -1 : openstarry_fcntl(number, F_DUPFD_CLOEXEC, Int32(3 + plan.descriptors.count))
+      guard number < 0 || copy >= 0 else { throw SystemError("dup", plan.program) }
+      copies.append(copy)
+    }
+    let limits = Array(plan.limits)
+    let kinds = limits.map(\.key.kind)
+    let amounts = limits.map(\.value)
+    // SAFETY: every pointer is valid during the call, which returns when the child no longer shares our memory.
+    let child = unsafe withCStrings(plan.words) { words in
+      unsafe withCStrings(plan.environment ?? []) { environment in
+        unsafe withCStrings([plan.program] + (plan.folder.map { [$0] } ?? [])) { paths in
+          unsafe copies.withUnsafeBufferPointer { copies in
+            unsafe kinds.withUnsafeBufferPointer { kinds in
+              unsafe amounts.withUnsafeBufferPointer { amounts in
+                var steps = unsafe openstarry_spawn()
+                unsafe steps.program = unsafe UnsafePointer(paths[0])
+                unsafe steps.folder = unsafe UnsafePointer(paths[1])
+                unsafe steps.words = unsafe UnsafePointer(words)
+                unsafe steps.environment = unsafe UnsafePointer(plan.environment == nil ? environ : environment)
+                unsafe steps.descriptors = copies.baseAddress
+                unsafe steps.descriptor_count = Int32(copies.count)
+                unsafe steps.limit_kinds = kinds.baseAddress
+                unsafe steps.limits = amounts.baseAddress
+                unsafe steps.limit_count = Int32(limits.count)
+                unsafe steps.default_signals = plan.defaultSignals.reduce(0) { $0 | 1 << UInt64($1 - 1) }
+                unsafe steps.own_session = plan.ownSession ? 1 : 0
+                return unsafe openstarry_spawn(&steps)
+              }
+            }
+          }
+        }
+      }
+    }
+    guard child > 0 else { throw SystemError("start", plan.program) }
+    return child
+  }
+
+  /// Starts a program with this process's standard streams; see `SpawnPlan`.
+  public static func start(
+    _ program: String, _ words: [String], environment: [String]? = nil, defaultSignals: [Int32] = [],
+    descriptors: [Int32] = [], ownSession: Bool = false
+  ) throws(SystemError) -> Int32 {
+    var plan = SpawnPlan(program, words, environment: environment)
+    plan.defaultSignals = defaultSignals
+    plan.descriptors = descriptors
+    plan.ownSession = ownSession
+    return try start(plan)
+  }
+
+  /// Waits until a child has ended, and reaps it.
+  /// - Returns: its exit code; 128 and the signal's number when a signal ended it, as shells say it.
+  public static func wait(for child: Int32) throws(SystemError) -> Int32 {
+    var status: Int32 = 0
+    // SAFETY: writes the status into the local.
+    guard System.retry({ unsafe waitpid(child, &status, 0) }) == child else { throw SystemError("waitpid") }
+    let signal = openstarry_exit_signal(status)
+    return signal != 0 ? 128 + signal : openstarry_exit_code(status)
+  }
+
+  private static func withCStrings<Result>(
+    _ texts: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> Result
+  ) -> Result {
+    // SAFETY: the vector ends with a null pointer; every copy is freed after the call.
+    var pointers: [UnsafeMutablePointer<CChar>?] = unsafe texts.map { unsafe strdup($0) } + [nil]
+    defer { unsafe pointers.forEach { unsafe free($0) } }
+    return unsafe pointers.withUnsafeMutableBufferPointer { unsafe body($0.baseAddress!) }
+  }
+}
+
+extension SpawnPlan {
+  fileprivate var usesNull: Bool { [input, output, errors].contains(.null) }
+}
+
+extension SpawnPlan.Limit {
+  /// As setrlimit(2) has it.
+  fileprivate var kind: Int32 {
+    switch self {
+    case .addressSpace: OPENSTARRY_RLIMIT_AS
+    case .data: OPENSTARRY_RLIMIT_DATA
+    case .core: OPENSTARRY_RLIMIT_CORE
+    case .fileSize: OPENSTARRY_RLIMIT_FSIZE
+    case .descriptors: OPENSTARRY_RLIMIT_NOFILE
+    case .processes: OPENSTARRY_RLIMIT_NPROC
+    }
+  }
+}

@@ -1,0 +1,166 @@
+// What goes wrong with agents.
+extension AgentEvents {
+  static var trouble: [EventDeclaration] {
+    [
+      failedDeclaration, refusedDeclaration, backoffDeclaration, quarantinedDeclaration, struckDeclaration,
+      overloadedDeclaration,
+    ]
+  }
+
+  private static var failedDeclaration: EventDeclaration {
+    EventDeclaration(
+      "agent:failed", .normal, journal: .warning, "an agent has failed",
+      [.agent, .text("reason", "the exit reason, such as `error` or `budget.cpu`"), .message],
+      example: failed("climate", reason: "error", message: "no such sensor")
+    ) { event in "\(named(event)) failed\(event.because)" }
+  }
+
+  /// - Parameters:
+  ///   - reason: the exit reason.
+  ///   - message: why, in words.
+  package static func failed(_ agent: AgentID, reason: String, message: String) -> DaemonEvent {
+    DaemonEvent(
+      failedDeclaration, Fields(uniquePairs: [text(agent), ("reason", .string(reason)), ("message", .string(message))]))
+  }
+
+  private static var refusedDeclaration: EventDeclaration {
+    EventDeclaration(
+      "agent:refused", .normal,
+      "the board refused an agent something, and the agent did not handle it; the same is told every ten minutes at most",
+      [
+        .agent, .text("code", "the kind of refusal: `busy`, `limited`, `denied`, …"), .message,
+        .integer("count", "how often, since it was told last"),
+        .integer("retry_after_ms", "ms", "when it may work, where that is known").sometimes,
+        .text("event", "the name of the event that was handled").sometimes,
+      ],
+      example: refused(
+        "climate", code: "busy", message: "'fan' is held by client/ada", count: 3, retryAfter: .seconds(900),
+        event: "sensor:temperature")
+    ) { event in
+      let wait = event["retry_after_ms"]?.int.map { "; try again in \(Duration.milliseconds($0).spoken)" } ?? ""
+      return "\(named(event)) was refused\(event.times)\(event.because)\(wait)"
+    }
+  }
+
+  /// - Parameters:
+  ///   - code: the kind of refusal.
+  ///   - message: why, in words.
+  ///   - count: how often, since it was told last.
+  ///   - retryAfter: when it may work; nil where nobody knows.
+  ///   - event: the name of the event that was handled; nil at a start.
+  package static func refused(
+    _ agent: AgentID, code: String, message: String, count: Int, retryAfter: Duration?, event: String?
+  ) -> DaemonEvent {
+    var payload = Fields(uniquePairs: [
+      text(agent), ("code", .string(code)), ("message", .string(message)), ("count", .int(Int64(count))),
+    ])
+    payload.add("retry_after_ms", retryAfter.map { .int($0.nanoseconds / 1_000_000) })
+    payload.add("event", event.map { .string($0) })
+    return DaemonEvent(refusedDeclaration, payload)
+  }
+
+  private static var backoffDeclaration: EventDeclaration {
+    EventDeclaration(
+      "agent:backoff", .normal, journal: .notice, "an agent that failed is started again after a while",
+      [
+        .agent, .text("delay", "how long it waits, such as `500ms`"),
+        .integer("attempt", "number of the restart within the manifest's window"),
+      ],
+      example: backoff("climate", delay: .milliseconds(500), attempt: 1)
+    ) { event in "\(named(event)) starts again" + (event.span("delay").map { " in \($0)" } ?? "") }
+  }
+
+  /// - Parameters:
+  ///   - delay: how long it waits.
+  ///   - attempt: number of the restart within the manifest's window.
+  package static func backoff(_ agent: AgentID, delay: Duration, attempt: Int) -> DaemonEvent {
+    DaemonEvent(
+      backoffDeclaration,
+      Fields(uniquePairs: [text(agent), ("delay", .string(delay.text)), ("attempt", .int(Int64(attempt)))]))
+  }
+
+  private static var quarantinedDeclaration: EventDeclaration {
+    EventDeclaration(
+      "agent:quarantined", .normal, journal: .error, "an agent is not started again until a person lets it out",
+      [
+        .agent, .text("reason", "the exit reason of the last failure"),
+        .text("message", "why, in words, where it did not fail too often").sometimes,
+        .integer("restarts", "how often it was started again within `window`").sometimes,
+        .text("window", "the manifest's window, such as `1m`").sometimes,
+      ],
+      example: quarantined(
+        "climate", reason: "error", message: "it ended the daemon", restarts: 3, window: .seconds(60))
+    ) { event in
+      let times = event["restarts"]?.int.map { " after \($0) restart(s)" } ?? ""
+      return "\(named(event)) is quarantined\(times)\(event.because)"
+    }
+  }
+
+  /// - Parameters:
+  ///   - reason: the exit reason of the last failure.
+  ///   - message: why, in words; nil where it failed too often.
+  ///   - restarts: how often it was started again within `window`; nil for another reason.
+  ///   - window: the manifest's.
+  package static func quarantined(
+    _ agent: AgentID, reason: String, message: String? = nil, restarts: Int? = nil, window: Duration? = nil
+  ) -> DaemonEvent {
+    var payload = Fields(uniquePairs: [text(agent), ("reason", .string(reason))])
+    payload.add("message", message.map { .string($0) })
+    payload.add("restarts", restarts.map { .int(Int64($0)) })
+    payload.add("window", window.map { .string($0.text) })
+    return DaemonEvent(quarantinedDeclaration, payload)
+  }
+
+  private static var struckDeclaration: EventDeclaration {
+    EventDeclaration(
+      "agent:struck", .high, journal: .error,
+      "an agent has ended the run of the daemon before: [watchdog](watchdog.md)",
+      [
+        .agent, .integer("strikes", "how often it did so"),
+        .integer("limit", "after how many strikes it is quarantined"),
+        .text("reason", "how the run ended, such as `crash`"), .message,
+      ],
+      example: struck("climate", strikes: 1, limit: 3, reason: "crash", message: "SIGSEGV in agent climate")
+    ) { event in
+      "\(named(event)) has ended the daemon, strike \(event.shown("strikes")) of \(event.shown("limit"))\(event.because)"
+    }
+  }
+
+  /// - Parameters:
+  ///   - strikes: how often it ended the daemon.
+  ///   - limit: after how many it is quarantined.
+  ///   - reason: how the run ended.
+  ///   - message: the same in words.
+  package static func struck(
+    _ agent: AgentID, strikes: Int, limit: Int, reason: String, message: String
+  ) -> DaemonEvent {
+    DaemonEvent(
+      struckDeclaration,
+      Fields(uniquePairs: [
+        text(agent), ("strikes", .int(Int64(strikes))), ("limit", .int(Int64(limit))), ("reason", .string(reason)),
+        ("message", .string(message)),
+      ]))
+  }
+
+  private static var overloadedDeclaration: EventDeclaration {
+    EventDeclaration(
+      "agent:overloaded", .normal, journal: .warning, "the queue of an agent is full, and an event was dropped",
+      [
+        .agent, .text("event", "the name of the event that was dropped"),
+        .integer("waiting", "how many events wait"),
+      ],
+      example: overloaded("climate", event: "sensor:temperature", waiting: 64)
+    ) { event in
+      "\(named(event)) has \(event.shown("waiting", "too many")) event(s) waiting; one was dropped"
+    }
+  }
+
+  /// - Parameters:
+  ///   - event: the name of the event that was dropped.
+  ///   - waiting: how many events wait.
+  package static func overloaded(_ agent: AgentID, event: String, waiting: Int) -> DaemonEvent {
+    DaemonEvent(
+      overloadedDeclaration,
+      Fields(uniquePairs: [text(agent), ("event", .string(event)), ("waiting", .int(Int64(waiting)))]))
+  }
+}

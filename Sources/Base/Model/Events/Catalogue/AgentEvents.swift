@@ -1,0 +1,96 @@
+/// The life of agents. An extension has what goes wrong in it.
+package enum AgentEvents {
+  static var all: [EventDeclaration] {
+    [registeredDeclaration, unregisteredDeclaration, startedDeclaration, activatedDeclaration, wakeDeclaration]
+      + trouble + [stoppedDeclaration]
+  }
+
+  static func text(_ agent: AgentID) -> (key: String, value: Value) { ("agent", .string(agent.rawValue)) }
+
+  static func named(_ event: Event) -> String { "agent \(event.subject("agent"))" }
+
+  // MARK: Registration
+
+  private static var registeredDeclaration: EventDeclaration {
+    EventDeclaration(
+      "agent:registered", .normal, isInternal: true, "an agent is kept across restarts of the daemon from now on",
+      [.agent, .text("version", "the manifest's version")], example: registered("climate", version: "1.2.0")
+    ) { event in "\(named(event)) registered" }
+  }
+
+  /// - Parameter version: the manifest's.
+  package static func registered(_ agent: AgentID, version: String) -> DaemonEvent {
+    DaemonEvent(registeredDeclaration, Fields(uniquePairs: [text(agent), ("version", .string(version))]))
+  }
+
+  private static var unregisteredDeclaration: EventDeclaration {
+    EventDeclaration(
+      "agent:unregistered", .normal, "an agent was removed", [.agent], example: unregistered("climate")
+    ) { event in "\(named(event)) unregistered" }
+  }
+
+  /// An agent was removed.
+  package static func unregistered(_ agent: AgentID) -> DaemonEvent {
+    DaemonEvent(unregisteredDeclaration, Fields(uniquePairs: [text(agent)]))
+  }
+
+  // MARK: Running
+
+  private static var startedDeclaration: EventDeclaration {
+    EventDeclaration(
+      "agent:started", .normal, "an instance of an agent is there",
+      [.agent, .integer("restarts", "how often it was started again since the daemon's start")],
+      example: started("climate", restarts: 2)
+    ) { event in
+      let restarts = event["restarts"]?.int ?? 0
+      return "\(named(event)) started" + (restarts > 0 ? " (restart \(restarts))" : "")
+    }
+  }
+
+  /// - Parameter restarts: how often it was started again since the daemon's start.
+  package static func started(_ agent: AgentID, restarts: Int) -> DaemonEvent {
+    DaemonEvent(startedDeclaration, Fields(uniquePairs: [text(agent), ("restarts", .int(Int64(clamping: restarts)))]))
+  }
+
+  private static var activatedDeclaration: EventDeclaration {
+    EventDeclaration(
+      "agent:activated", nil, "an agent begins to handle an event; as urgent as the agent's manifest says",
+      [.agent, .text("event", "the name of the event")],
+      example: activated("climate", by: "sensor:temperature", .normal)
+    ) { event in "\(named(event)) woke" + event.folded }
+  }
+
+  /// - Parameters:
+  ///   - event: the name of the event that it handles.
+  ///   - priority: the agent's.
+  package static func activated(_ agent: AgentID, by event: String, _ priority: Priority) -> DaemonEvent {
+    DaemonEvent(
+      activatedDeclaration, priority: priority, Fields(uniquePairs: [text(agent), ("event", .string(event))]))
+  }
+
+  /// The name of the events that only wake an agent.
+  package static var wakeName: String { "agent:wake" }
+
+  private static var wakeDeclaration: EventDeclaration {
+    EventDeclaration(
+      wakeName, .normal, isOpen: true,
+      "somebody wakes an agent without an event of its own (`openstarry wake`); the payload is what was given", [],
+      example: wake(["greeting": "hello"])
+    ) { event in event.payload.isEmpty ? nil : EventSentence.fields(event.payload) }
+  }
+
+  /// - Parameter payload: what the client gave.
+  package static func wake(_ payload: Fields) -> DaemonEvent { DaemonEvent(wakeDeclaration, payload) }
+
+  private static var stoppedDeclaration: EventDeclaration {
+    EventDeclaration(
+      "agent:stopped", .normal, "the instance of an agent has ended, and no other is started by itself",
+      [.agent, .text("reason", "the exit reason, such as `killed`")], example: stopped("climate", reason: "killed")
+    ) { event in "\(named(event)) stopped\(event.because)" }
+  }
+
+  /// - Parameter reason: the exit reason.
+  package static func stopped(_ agent: AgentID, reason: String) -> DaemonEvent {
+    DaemonEvent(stoppedDeclaration, Fields(uniquePairs: [text(agent), ("reason", .string(reason))]))
+  }
+}

@@ -1,0 +1,194 @@
+/// What becomes of devices: of outputs what they do, of all whether they work.
+package enum DeviceEvents {
+  static var all: [EventDeclaration] {
+    [
+      changedDeclaration, limitedDeclaration, faultDeclaration, recoveredDeclaration, lostDeclaration, backDeclaration,
+      resetDeclaration, overrunDeclaration,
+    ]
+  }
+
+  private static func text(_ device: DeviceID) -> (key: String, value: Value) { ("device", .string(device.rawValue)) }
+
+  /// The name of the events about another level.
+  package static var changedName: String { "device:changed" }
+
+  private static var changedDeclaration: EventDeclaration {
+    EventDeclaration(
+      changedName, .normal, "an output has another level, and the hardware has confirmed it",
+      [
+        .device, .level("state", "its level"), .level("previous", "its level before"),
+        .text("holder", "who has, or had, the output"),
+        .text(
+          "reason",
+          "`command`, `override` (a person made it safe), `pulse-ended`, `lease-expired`, `holder-ended`, `max-on`, `lost`, "
+            + "`overruled` (by the guardian), `taken-over` or `not-taken-over` (from the daemon before), `fault`, "
+            + "`emergency-stop` or `shutdown`"),
+        .integer("lease_ms", "ms", "for how long it is held; null when it is not").orNull,
+      ],
+      example: changed(
+        "fan", state: 1, previous: 0, holder: "agent/climate", reason: "command", lease: .seconds(60))
+    ) { event in
+      guard let state = event["state"]?.double else { return nil }
+      return "\(event.subject("device")) \(EventSentence.level(state))\(how(event))"
+    }
+  }
+
+  /// Who holds it and for how long; or, where nobody does, how it came to that.
+  private static func how(_ event: Event) -> String {
+    let holder = event["holder"]?.string?.printable
+    let reason = event.text("reason", "command")
+    var parts: [String] = []
+    if let lease = event["lease_ms"]?.int, lease > 0 {
+      parts.append("held by \(holder ?? "-")")
+      if reason != "command" { parts.append(EventSentence.words(reason)) }
+      parts.append("lease \(Duration.milliseconds(lease).text)")
+    } else if reason != "command" {
+      parts.append(EventSentence.words(reason))
+    } else if let holder {
+      parts.append("by \(holder)")
+    }
+    return parts.isEmpty ? "" : " (\(parts.joined(separator: ", ")))"
+  }
+
+  /// - Parameters:
+  ///   - state: the level that the hardware has confirmed, 0 to 1.
+  ///   - previous: the level before, 0 to 1.
+  ///   - holder: who has, or had, the output.
+  ///   - reason: what led to it, as the declaration lists them.
+  ///   - lease: for how long it is held; zero when it is not.
+  package static func changed(
+    _ device: DeviceID, state: Double, previous: Double, holder: String, reason: String, lease: Duration
+  ) -> DaemonEvent {
+    DaemonEvent(
+      changedDeclaration,
+      Fields(uniquePairs: [
+        text(device), ("state", .double(state)), ("previous", .double(previous)), ("holder", .string(holder)),
+        ("reason", .string(reason)),
+        ("lease_ms", lease == .zero ? .null : .int(lease.nanoseconds / 1_000_000)),
+      ]))
+  }
+
+  private static var limitedDeclaration: EventDeclaration {
+    EventDeclaration(
+      "device:limited", .high, journal: .warning, "an output has reached a limit, and goes safe",
+      [
+        .device, .text("rule", "the limit, as the board file calls it"), .text("holder", "who held the output"),
+        .integer("limit_ms", "ms", "how long the limit is"),
+      ],
+      example: limited("fan", rule: "max_on", holder: "agent/climate", limit: .seconds(300))
+    ) { event in
+      let limit = event.span("limit").map { " of \($0)" } ?? ""
+      let holder = event["holder"]?.string.map { " (held by \($0.printable))" } ?? ""
+      return "\(event.subject("device")) has reached its \(event.text("rule", "limit"))\(limit)\(holder)"
+    }
+  }
+
+  /// - Parameters:
+  ///   - rule: the limit, as the board file calls it.
+  ///   - holder: who held the output.
+  ///   - limit: how long it may be on.
+  package static func limited(_ device: DeviceID, rule: String, holder: String, limit: Duration) -> DaemonEvent {
+    DaemonEvent(
+      limitedDeclaration,
+      Fields(uniquePairs: [
+        text(device), ("rule", .string(rule)), ("holder", .string(holder)),
+        ("limit_ms", .int(limit.nanoseconds / 1_000_000)),
+      ]))
+  }
+
+  private static var faultDeclaration: EventDeclaration {
+    EventDeclaration(
+      "device:fault", .high, journal: .warning, "a device that worked has failed",
+      [.device, .text("operation", "what failed, as a verb"), .text("fault", "why, in words")],
+      example: fault("t1", operation: "read", fault: "no answer at address 0x76")
+    ) { event in
+      "\(event.subject("device")) failed to \(event.text("operation", "work")): "
+        + event.text("fault", "for an unknown reason")
+    }
+  }
+
+  /// - Parameters:
+  ///   - operation: what failed, as a verb.
+  ///   - fault: why, in words.
+  package static func fault(_ device: DeviceID, operation: String, fault why: String) -> DaemonEvent {
+    DaemonEvent(
+      faultDeclaration, Fields(uniquePairs: [text(device), ("operation", .string(operation)), ("fault", .string(why))]))
+  }
+
+  private static var recoveredDeclaration: EventDeclaration {
+    EventDeclaration(
+      "device:recovered", .normal, journal: .notice, "a device that had failed works again", [.device],
+      example: recovered("t1")
+    ) { event in "\(event.subject("device")) works again" }
+  }
+
+  /// A device that had failed works again.
+  package static func recovered(_ device: DeviceID) -> DaemonEvent {
+    DaemonEvent(recoveredDeclaration, Fields(uniquePairs: [text(device)]))
+  }
+
+  private static var lostDeclaration: EventDeclaration {
+    EventDeclaration(
+      "device:lost", .high, journal: .warning, "a device is not there any more",
+      [.device, .text("reason", "why, in words")], example: lost("fan", reason: "/dev/gpiochip2 has gone")
+    ) { event in "\(event.subject("device")) has gone\(event.reason)" }
+  }
+
+  /// - Parameter reason: why, in words.
+  package static func lost(_ device: DeviceID, reason: String) -> DaemonEvent {
+    DaemonEvent(lostDeclaration, Fields(uniquePairs: [text(device), ("reason", .string(reason))]))
+  }
+
+  private static var backDeclaration: EventDeclaration {
+    EventDeclaration(
+      "device:back", .high, journal: .notice, "a device that was lost is there again",
+      [
+        .device, .level("state", "of an output, its level").sometimes,
+        .flag("active", "of an input, whether it is active").sometimes,
+      ],
+      example: back("fan", state: 0.4, isActive: false)
+    ) { event in
+      "\(event.subject("device")) is back" + (event["state"]?.double.map { ", \(EventSentence.level($0))" } ?? "")
+    }
+  }
+
+  /// - Parameters:
+  ///   - state: of an output, its level, 0 to 1.
+  ///   - isActive: of an input, its level.
+  package static func back(_ device: DeviceID, state: Double? = nil, isActive: Bool? = nil) -> DaemonEvent {
+    var payload = Fields(uniquePairs: [text(device)])
+    payload.add("state", state.map { .double($0) })
+    payload.add("active", isActive.map { .bool($0) })
+    return DaemonEvent(backDeclaration, payload)
+  }
+
+  private static var resetDeclaration: EventDeclaration {
+    EventDeclaration(
+      "device:reset", .high, journal: .warning,
+      "the chip of an output had lost its set-up, and has been told set-up and level again",
+      [.device, .level("state", "the level")], example: reset("fan", state: 1)
+    ) { event in
+      let level = event["state"]?.double.map(EventSentence.level) ?? "told its level"
+      return "\(event.subject("device")) had lost its set-up, and is \(level) again"
+    }
+  }
+
+  /// - Parameter state: the level that the output has again, 0 to 1.
+  package static func reset(_ device: DeviceID, state: Double) -> DaemonEvent {
+    DaemonEvent(resetDeclaration, Fields(uniquePairs: [text(device), ("state", .double(state))]))
+  }
+
+  private static var overrunDeclaration: EventDeclaration {
+    EventDeclaration(
+      "device:overrun", .normal, journal: .warning, "an input changed faster than it could be read",
+      [.device, .integer("lost", "edges that are missing")], example: overrun("door", lost: 12)
+    ) { event in
+      "\(event.subject("device")) changed faster than it could be read: \(event.shown("lost", "some")) edge(s) lost"
+    }
+  }
+
+  /// - Parameter lost: how many edges are missing.
+  package static func overrun(_ device: DeviceID, lost: Int) -> DaemonEvent {
+    DaemonEvent(overrunDeclaration, Fields(uniquePairs: [text(device), ("lost", .int(Int64(lost)))]))
+  }
+}

@@ -1,0 +1,34 @@
+/// Every event that the daemon itself publishes, in the domains that are its own.
+///
+/// Nothing here is held in memory: declarations are made when somebody asks for one.
+package enum EventCatalogue {
+  /// All declarations, by domain in the order of the documentation.
+  package static var all: [EventDeclaration] { EventPattern.builtInDomains.flatMap(declarations) }
+
+  /// The declarations of a domain; empty for a domain that is not the daemon's own.
+  package static func declarations(of domain: String) -> [EventDeclaration] {
+    switch domain {
+    case "sensor": SensorEvents.all
+    case "input": InputEvents.all
+    case "camera": CameraEvents.all
+    case "device": DeviceEvents.all
+    case "agent": AgentEvents.all
+    case "budget": BudgetEvents.all
+    case "rule": RuleEvents.all
+    case "timer": TimerEvents.all
+    case "system": SystemEvents.all
+    default: []
+    }
+  }
+
+  /// The declaration of the event called `type`; nil when there is none.
+  package static func declaration(of type: String) -> EventDeclaration? {
+    guard let domain = EventPattern.builtInDomain(of: type) else { return nil }
+    return declarations(of: domain).first { $0.names(type) }
+  }
+
+  /// The names of a domain's events. Those of devices and rules are not among them.
+  package static func names(of domain: String) -> [String] {
+    declarations(of: domain).filter { !$0.isFamily }.map(\.name)
+  }
+}

@@ -1,0 +1,94 @@
+/// The daemon itself: its start and end, what it was told, and emergency stops. Extensions have the rest.
+package enum SystemEvents {
+  static var all: [EventDeclaration] {
+    [startedDeclaration, stoppingDeclaration, stoppedDeclaration, commandDeclaration, chainCutDeclaration]
+      + emergencyStops + health + guardian + clock + storage
+  }
+
+  private static var startedDeclaration: EventDeclaration {
+    EventDeclaration(
+      "system:started", .normal, "the daemon has started: rules and agents run",
+      [.text("board", "the board's name")], example: started(board: "greenhouse")
+    ) { event in "the daemon has started" + (event["board"]?.string.map { " on board \($0.printable)" } ?? "") }
+  }
+
+  /// - Parameter board: the board's name.
+  package static func started(board: String) -> DaemonEvent {
+    DaemonEvent(startedDeclaration, Fields(uniquePairs: [("board", .string(board))]))
+  }
+
+  private static var stoppingDeclaration: EventDeclaration {
+    EventDeclaration(
+      "system:stopping", .normal, "the daemon ends: what waits for this event may still act", [], example: stopping()
+    ) { _ in "the daemon is stopping" }
+  }
+
+  /// The daemon ends.
+  package static func stopping() -> DaemonEvent { DaemonEvent(stoppingDeclaration, [:]) }
+
+  private static var stoppedDeclaration: EventDeclaration {
+    EventDeclaration(
+      "system:stopped", .normal, "the daemon has ended, and nothing follows from it", [], example: stopped()
+    ) { _ in "the daemon has stopped" }
+  }
+
+  /// The daemon has ended.
+  package static func stopped() -> DaemonEvent { DaemonEvent(stoppedDeclaration, [:]) }
+
+  private static var commandDeclaration: EventDeclaration {
+    EventDeclaration(
+      "system:command", .normal, isOpen: true,
+      "a person or a program has commanded something over the control socket; the parameters of the method follow",
+      [
+        .text("method", "the method"), .text("client", "the user"), .integer("pid", "the client's process"),
+      ],
+      example: command("hal.control", by: "ada", pid: 12, ["device": "fan", "command": "on"])
+    ) { event in
+      let rest = EventSentence.fields(event.payload, except: ["method", "client", "pid"])
+      return "\(event.subject("client")) asked for \(event.text("method", "something"))"
+        + (rest.isEmpty ? "" : " (\(rest))")
+    }
+  }
+
+  /// - Parameters:
+  ///   - method: the method that was called.
+  ///   - client: the user.
+  ///   - pid: the client's process.
+  ///   - parameters: what it was called with; those with the names of the fields above are left out.
+  package static func command(
+    _ method: String, by client: String, pid: Int, _ parameters: Fields
+  ) -> DaemonEvent {
+    var payload = Fields(uniquePairs: [
+      ("method", .string(method)), ("client", .string(client)), ("pid", .int(Int64(pid))),
+    ])
+    for (name, value) in parameters where payload[name] == nil { payload[name] = value }
+    return DaemonEvent(commandDeclaration, payload)
+  }
+
+  private static var chainCutDeclaration: EventDeclaration {
+    EventDeclaration(
+      "system:chain_cut", .high, journal: .warning, "nothing follows from an event: too much has come of one",
+      [
+        .text("event", "the name of the event"), .integer("limit", "hops, or events within `window_ms`"),
+        .text("trace", "the id of the first event of the chain"),
+        .integer("window_ms", "ms", "left out where there were too many hops").sometimes,
+      ],
+      example: chainCut(at: "a:b", limit: 256, trace: ULID(high: 1, low: 1), within: .seconds(1))
+    ) { event in
+      let what = event["window_ms"]?.int.map { "events in \(Duration.milliseconds($0).text)" } ?? "hops"
+      return "chain cut at \(event.text("event")): more than \(event.shown("limit")) \(what)"
+    }
+  }
+
+  /// - Parameters:
+  ///   - event: the name of the event that nothing follows from.
+  ///   - limit: hops; with a window, events.
+  ///   - trace: the first event of the chain.
+  package static func chainCut(at event: String, limit: Int, trace: ULID, within window: Duration?) -> DaemonEvent {
+    var payload = Fields(uniquePairs: [
+      ("event", .string(event)), ("limit", .int(Int64(limit))), ("trace", .string("\(trace)")),
+    ])
+    payload.add("window_ms", window.map { .int($0.nanoseconds / 1_000_000) })
+    return DaemonEvent(chainCutDeclaration, payload)
+  }
+}

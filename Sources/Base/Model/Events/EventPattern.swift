@@ -1,0 +1,70 @@
+/// An event name with wildcards: `*` stands for any run of characters, so `sensor:*`, `*` and `git:commit_*` work.
+public struct EventPattern: Sendable, Hashable, CustomStringConvertible {
+  private let name: Name
+  /// Whether it has no wildcard, so that it names exactly one event type.
+  public let isExact: Bool
+
+  /// Takes a pattern; every text is one, and whoever reads one from outside holds it to `Name.longest`.
+  public init(_ text: String) {
+    name = Name(text)
+    isExact = !text.utf8.contains(UInt8(ascii: "*"))
+  }
+
+  /// The pattern as written.
+  public var text: String { name.text }
+
+  public var description: String { text }
+
+  /// Whether the name `type` fits. Linear in the length of the name for a given number of wildcards; no recursion.
+  public func matches(_ type: String) -> Bool {
+    if isExact { return text.isSame(as: type) }
+    let pattern = Array(text.utf8)
+    let name = Array(type.utf8)
+    var (patternIndex, nameIndex) = (0, 0)
+    var (star, resume) = (-1, 0)
+    while nameIndex < name.count {
+      if patternIndex < pattern.count && pattern[patternIndex] == UInt8(ascii: "*") {
+        (star, resume) = (patternIndex, nameIndex)
+        patternIndex += 1
+      } else if patternIndex < pattern.count && pattern[patternIndex] == name[nameIndex] {
+        patternIndex += 1
+        nameIndex += 1
+      } else if star >= 0 {
+        resume += 1
+        (patternIndex, nameIndex) = (star + 1, resume)
+      } else {
+        return false
+      }
+    }
+    while patternIndex < pattern.count && pattern[patternIndex] == UInt8(ascii: "*") { patternIndex += 1 }
+    return patternIndex == pattern.count
+  }
+
+  /// The domains whose events only the daemon says; everybody else names domains of their own.
+  public static let builtInDomains = [
+    "sensor", "input", "camera", "device", "agent", "budget", "rule", "timer", "system",
+  ]
+
+  /// The built-in domain that the event name `type` belongs to; nil when it is free for all.
+  public static func builtInDomain(of type: String) -> String? {
+    let domain = type.prefix { $0 != ":" }
+    return builtInDomains.first { $0 == domain && domain.endIndex < type.endIndex }
+  }
+
+  /// Whether `type` is a name an event may carry: `domain:verb`, each part of ASCII letters, digits, `_`, `-`, `.`
+  /// and `/`, at most 128 characters in all.
+  public static func isEventName(_ type: String) -> Bool {
+    guard Name(type).isShort else { return false }
+    let parts = type.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
+    guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }) else { return false }
+    return type.utf8.allSatisfy { byte in
+      switch byte {
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"), UInt8(ascii: "-"), UInt8(ascii: "."),
+        UInt8(ascii: "/"), UInt8(ascii: ":"):
+        true
+      default: false
+      }
+    }
+  }
+}

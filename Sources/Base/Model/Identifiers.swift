@@ -1,0 +1,60 @@
+/// A name that people write in files and commands; each kind is a type of its own, so that they cannot be mixed up.
+public protocol Identifier: RawRepresentable<String>, Hashable, Comparable, Sendable, ExpressibleByStringLiteral,
+  CustomStringConvertible
+{
+  /// The name, which is compared byte by byte.
+  var name: Name { get }
+  /// Takes the name as it is; `isWellFormed` says whether it may be used.
+  init(_ name: Name)
+}
+
+extension Identifier {
+  /// Takes the text as it is.
+  public init(_ text: String) { self.init(Name(text)) }
+  public init?(rawValue: String) { self.init(rawValue) }
+  public init(stringLiteral value: String) { self.init(value) }
+  public var rawValue: String { name.text }
+  public var description: String { name.text }
+  public static func == (left: Self, right: Self) -> Bool { left.name == right.name }
+  public static func < (left: Self, right: Self) -> Bool { left.name < right.name }
+  // RawRepresentable has one of its own, of the text.
+  public func hash(into hasher: inout Hasher) { hasher.combine(name) }
+
+  /// Whether it is 1 to 64 ASCII letters, digits, `.`, `_` or `-`, and begins with a letter or digit.
+  ///
+  /// Such a name is safe as a file name, an event name and an environment variable's value.
+  public var isWellFormed: Bool {
+    let text = rawValue.utf8
+    guard (1...64).contains(text.count), let first = text.first, Self.isAlphanumeric(first) else { return false }
+    return text.allSatisfy {
+      Self.isAlphanumeric($0) || $0 == UInt8(ascii: ".") || $0 == UInt8(ascii: "_") || $0 == UInt8(ascii: "-")
+    }
+  }
+
+  private static func isAlphanumeric(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+      UInt8(ascii: "0")...UInt8(ascii: "9"):
+      true
+    default: false
+    }
+  }
+}
+
+/// The id of a device in the board file.
+public struct DeviceID: Identifier {
+  public let name: Name
+  public init(_ name: Name) { self.name = name }
+}
+
+/// The id of an agent, `identity.id` in its manifest.
+public struct AgentID: Identifier {
+  public let name: Name
+  public init(_ name: Name) { self.name = name }
+}
+
+/// The id of a rule: `id` in the rule file, or `<file name>:<line>`.
+public struct RuleID: Identifier {
+  public let name: Name
+  public init(_ name: Name) { self.name = name }
+}

@@ -1,0 +1,76 @@
+/// One thing a rule does. `Payload` is that of an `emit`: expressions as the file has them, programs, or values.
+public enum RuleAction<Payload> {
+  /// Starts an agent if it is not running, and hands it the event.
+  case spawn(AgentID)
+  /// Hands the event to an agent, starting it if its lifecycle is `on-demand`.
+  case wake(AgentID)
+  /// Ends an agent; it is given its grace time.
+  case kill(AgentID)
+  /// Commands an actuator.
+  case actuate(DeviceID, ActuatorCommand, lease: Duration?)
+  /// Publishes an event.
+  case emit(String, Payload)
+
+  /// The same action with another payload.
+  /// - Parameter change: called once for an action that has a payload.
+  public func map<New>(_ change: (Payload) -> New) -> RuleAction<New> {
+    switch self {
+    case .spawn(let agent): .spawn(agent)
+    case .wake(let agent): .wake(agent)
+    case .kill(let agent): .kill(agent)
+    case .actuate(let device, let command, let lease): .actuate(device, command, lease: lease)
+    case .emit(let type, let payload): .emit(type, change(payload))
+    }
+  }
+
+  /// The agent that it names; nil for none.
+  public var agent: AgentID? {
+    switch self {
+    case .spawn(let agent), .wake(let agent), .kill(let agent): agent
+    case .actuate, .emit: nil
+    }
+  }
+
+  /// As people write it: `actuate(fan, on, lease: 1m)`.
+  /// - Parameter fields: the fields of a payload, each as it is to be shown: `over: value - 30.0`.
+  public func text(_ fields: (Payload) -> [String]) -> String {
+    switch self {
+    case .spawn(let agent): "spawn(\(agent))"
+    case .wake(let agent): "wake(\(agent))"
+    case .kill(let agent): "kill(\(agent))"
+    case .actuate(let device, let command, let lease):
+      "actuate(\(device), \(Self.text(command))\(lease.map { ", lease: \($0.text)" } ?? ""))"
+    case .emit(let type, let payload): "emit(\(([type] + fields(payload)).joined(separator: ", ")))"
+    }
+  }
+
+  private static func text(_ command: ActuatorCommand) -> String {
+    switch command {
+    case .off: "off"
+    case .on: "on"
+    case .level(let level): "\(level)"
+    case .pulse(let length): "pulse \(length.text)"
+    }
+  }
+}
+
+extension RuleAction: Sendable where Payload: Sendable {}
+extension RuleAction: Equatable where Payload: Equatable {}
+extension RuleAction: Hashable where Payload: Hashable {}
+
+/// One payload field of an `emit`, as written.
+public struct EmitField: Sendable, Hashable {
+  /// The field's name.
+  public var name: String
+  /// Its value: a CEL expression over what the condition sees.
+  public var expression: String
+  /// Where the expression begins.
+  public var location: Location
+
+  /// A field.
+  public init(name: String, expression: String, location: Location = Location(file: "<rules>")) {
+    self.name = name
+    self.expression = expression
+    self.location = location
+  }
+}

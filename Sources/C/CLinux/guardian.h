@@ -1,0 +1,154 @@
+// What the guardian and those who talk to it need of the kernel: GPIO lines by descriptor (linux/gpio.h, version 2 of
+// the character device), a block write over I2C, several descriptors beside one message.
+#ifndef OPENSTARRY_CLINUX_GUARDIAN_H
+#define OPENSTARRY_CLINUX_GUARDIAN_H
+
+#include <errno.h>
+#include <linux/gpio.h>
+#include <linux/i2c-dev.h>
+#include <linux/i2c.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
+#include "shim.h"
+
+// A request of one line: its value is bit 0. All return -1 with errno on failure.
+static inline int openstarry_line_set(int fd, bool active) {
+  struct gpio_v2_line_values values = {.bits = active, .mask = 1};
+  return ioctl(fd, GPIO_V2_LINE_SET_VALUES_IOCTL, &values);
+}
+static inline int openstarry_line_get(int fd) {
+  struct gpio_v2_line_values values = {.bits = 0, .mask = 1};
+  return ioctl(fd, GPIO_V2_LINE_GET_VALUES_IOCTL, &values) < 0 ? -1 : (int)(values.bits & 1);
+}
+static inline int openstarry_line_configure(int fd, uint64_t flags) {
+  struct gpio_v2_line_config config;
+  memset(&config, 0, sizeof config);
+  config.flags = flags;
+  return ioctl(fd, GPIO_V2_LINE_SET_CONFIG_IOCTL, &config);
+}
+// The same for an output, which begins with `active`.
+static inline int openstarry_line_configure_output(int fd, uint64_t flags, bool active) {
+  struct gpio_v2_line_config config;
+  memset(&config, 0, sizeof config);
+  config.flags = flags;
+  config.num_attrs = 1;
+  config.attrs[0].attr.id = GPIO_V2_LINE_ATTR_ID_OUTPUT_VALUES;
+  config.attrs[0].attr.values = active;
+  config.attrs[0].mask = 1;
+  return ioctl(fd, GPIO_V2_LINE_SET_CONFIG_IOCTL, &config);
+}
+
+// The first byte is the register; SMBus' block write, which every adapter does or the kernel makes of plain messages.
+static inline int openstarry_i2c_write_block(int fd, uint8_t address, const uint8_t *bytes, size_t count) {
+  union i2c_smbus_data data;
+  if (count < 2 || count - 1 > I2C_SMBUS_BLOCK_MAX) { errno = EINVAL; return -1; }
+  if (ioctl(fd, I2C_SLAVE, (unsigned long)address) < 0) return -1;
+  data.block[0] = (uint8_t)(count - 1);
+  memcpy(data.block + 1, bytes + 1, count - 1);
+  struct i2c_smbus_ioctl_data call = {.read_write = I2C_SMBUS_WRITE, .command = bytes[0],
+                                      .size = I2C_SMBUS_I2C_BLOCK_DATA, .data = &data};
+  return ioctl(fd, I2C_SMBUS, &call);
+}
+
+#define OPENSTARRY_MOST_DESCRIPTORS 4
+// One message with up to OPENSTARRY_MOST_DESCRIPTORS descriptors beside it (unix(7), SCM_RIGHTS).
+static inline ssize_t openstarry_send_message(int socket, const void *bytes, size_t count, const int *descriptors,
+                                              size_t descriptor_count) {
+  struct iovec iov = {.iov_base = (void *)bytes, .iov_len = count};
+  union { char buffer[CMSG_SPACE(OPENSTARRY_MOST_DESCRIPTORS * sizeof(int))]; struct cmsghdr align; } control;
+  struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1};
+  if (descriptor_count > OPENSTARRY_MOST_DESCRIPTORS) { errno = EINVAL; return -1; }
+  if (descriptor_count > 0) {
+    memset(&control, 0, sizeof control);
+    message.msg_control = control.buffer;
+    message.msg_controllen = CMSG_SPACE(descriptor_count * sizeof(int));
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(descriptor_count * sizeof(int));
+    memcpy(CMSG_DATA(header), descriptors, descriptor_count * sizeof(int));
+  }
+  return sendmsg(socket, &message, MSG_NOSIGNAL);
+}
+// `descriptors` has room for OPENSTARRY_MOST_DESCRIPTORS; they are the caller's, whatever is returned. EMSGSIZE when the
+// message or the descriptors were cut.
+static inline ssize_t openstarry_receive_message(int socket, void *bytes, size_t count, int *descriptors,
+                                                 size_t *descriptor_count) {
+  struct iovec iov = {.iov_base = bytes, .iov_len = count};
+  union { char buffer[CMSG_SPACE(OPENSTARRY_MOST_DESCRIPTORS * sizeof(int))]; struct cmsghdr align; } control;
+  struct msghdr message = {.msg_iov = &iov, .msg_iovlen = 1,
+                           .msg_control = control.buffer, .msg_controllen = sizeof control.buffer};
+  *descriptor_count = 0;
+  ssize_t received = recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+  if (received < 0) return received;
+  for (struct cmsghdr *header = CMSG_FIRSTHDR(&message); header; header = CMSG_NXTHDR(&message, header)) {
+    if (header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) continue;
+    size_t room = OPENSTARRY_MOST_DESCRIPTORS - *descriptor_count;
+    size_t there = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+    if (there > room) there = room;
+    memcpy(descriptors + *descriptor_count, CMSG_DATA(header), there * sizeof(int));
+    *descriptor_count += there;
+  }
+  if (message.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) { errno = EMSGSIZE; return -1; }
+  return received;
+}
+
+// A memfd that can be written and neither shrinks nor grows (linux/memfd.h, linux/fcntl.h): whoever maps it can rely on
+// its size.
+static inline int openstarry_seal_size(int fd) { return fcntl(fd, 1033 /* F_ADD_SEALS */, 0x7 /* SEAL | SHRINK | GROW */); }
+// Whether it is one that never gets shorter: what is mapped of any other file may go, and who looks at it then ends (SIGBUS).
+static inline bool openstarry_never_shrinks(int fd) {
+  int seals = fcntl(fd, 1034 /* F_GET_SEALS */, 0);
+  return seals >= 0 && (seals & 0x2 /* SHRINK */);
+}
+
+// Orders what was written before it for whoever reads the number.
+static inline void openstarry_store_release(uint32_t *place, uint32_t value) {
+  __atomic_store_n(place, value, __ATOMIC_RELEASE);
+}
+static inline uint32_t openstarry_load_acquire(const uint32_t *place) {
+  return __atomic_load_n(place, __ATOMIC_ACQUIRE);
+}
+// Keeps what is read or written before it apart from what is read or written after it; nothing but an order to the
+// compiler on x86.
+static inline void openstarry_fence(void) { __atomic_thread_fence(__ATOMIC_ACQ_REL); }
+
+// mlockall(2): what is in memory now, and what is touched from now on (MCL_ONFAULT is 4 everywhere but on a few
+// architectures no board here has).
+static inline int openstarry_lock_memory(void) { return mlockall(MCL_CURRENT | MCL_FUTURE | 4); }
+
+// Embedded Swift has no Glibc module, and sees these as macros or as plain numbers.
+static inline int openstarry_errno(void) { return errno; }
+static inline int openstarry_signal_descriptor(const sigset_t *set) {
+  return signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+// A connection to whom a message may take a second, no longer.
+static inline int openstarry_accept(int listener) {
+  int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+  struct timeval limit = {.tv_sec = 1};
+  if (connection >= 0) setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  return connection;
+}
+// close_range(2), which glibc before 2.34 has not; the number is the same on every architecture (asm-generic/unistd.h).
+static inline void openstarry_close_from(int first) { syscall(436, (unsigned)first, ~0U, 0); }
+// mmap(2) of a whole file that is shared; NULL on failure.
+static inline void *openstarry_map_shared(int fd, size_t size, bool writable) {
+  void *base = mmap(NULL, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
+  return base == MAP_FAILED ? NULL : base;
+}
+
+// sched(7): before everything that is not real-time, where that is allowed.
+static inline int openstarry_go_first(void) {
+  struct sched_param first = {.sched_priority = 1};
+  return sched_setscheduler(0, SCHED_FIFO, &first);
+}
+#endif

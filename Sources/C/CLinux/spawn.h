@@ -1,0 +1,77 @@
+// Starts programs. Between vfork(2) and execve(2) the child shares our memory: only calls that are safe there are made.
+#ifndef OPENSTARRY_SPAWN_H
+#define OPENSTARRY_SPAWN_H
+
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+// setrlimit(2)'s kinds as plain numbers: their type is not the same everywhere.
+static const int OPENSTARRY_RLIMIT_AS = RLIMIT_AS, OPENSTARRY_RLIMIT_DATA = RLIMIT_DATA,
+                 OPENSTARRY_RLIMIT_CORE = RLIMIT_CORE, OPENSTARRY_RLIMIT_FSIZE = RLIMIT_FSIZE,
+                 OPENSTARRY_RLIMIT_NOFILE = RLIMIT_NOFILE, OPENSTARRY_RLIMIT_NPROC = RLIMIT_NPROC;
+
+struct openstarry_spawn {
+  const char *program;
+  char *const *words, *const *environment;
+  // The folder it starts in; a null pointer for ours.
+  const char *folder;
+  // Become 0, 1, 2 and so on in it; -1 leaves that number as it is here. None is smaller than its place.
+  const int *descriptors;
+  int descriptor_count;
+  const int *limit_kinds;
+  const uint64_t *limits;
+  int limit_count;
+  // Bit n: signal n + 1 has its default effect in it.
+  uint64_t default_signals;
+  int own_session;
+};
+
+// Only in the child.
+static inline int openstarry_prepare(const struct openstarry_spawn *plan, const sigset_t *none) {
+  for (int number = 1; number < 65; number++) {
+    struct sigaction action;
+    if (sigaction(number, 0, &action) != 0) continue;
+    // A handler of ours must not run here once signals are let in again.
+    int is_ours = action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN;
+    if (!is_ours && !(plan->default_signals >> (number - 1) & 1)) continue;
+    action.sa_handler = SIG_DFL;
+    action.sa_flags = 0;
+    if (sigaction(number, &action, 0) != 0) return -1;
+  }
+  if (plan->own_session && setsid() < 0) return -1;
+  for (int place = 0; place < plan->descriptor_count; place++)
+    if (plan->descriptors[place] >= 0 && dup2(plan->descriptors[place], place) < 0) return -1;
+  if (plan->folder && chdir(plan->folder) != 0) return -1;
+  for (int index = 0; index < plan->limit_count; index++) {
+    struct rlimit limit = {plan->limits[index], plan->limits[index]};
+    if (setrlimit((__rlimit_resource_t)plan->limit_kinds[index], &limit) != 0) return -1;
+  }
+  return sigprocmask(SIG_SETMASK, none, 0);
+}
+
+// The process id; -1 with errno where it could not be prepared or the program not be run.
+static __attribute__((noinline, unused)) pid_t openstarry_spawn(const struct openstarry_spawn *plan) {
+  volatile int error = 0;
+  sigset_t all, none, before;
+  sigfillset(&all);
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &all, &before);
+  pid_t child = vfork();
+  if (child == 0) {
+    if (openstarry_prepare(plan, &none) == 0) execve(plan->program, plan->words, plan->environment);
+    error = errno;
+    _exit(127);
+  }
+  int reason = child < 0 ? errno : error;
+  if (child > 0 && reason != 0) while (waitpid(child, 0, 0) < 0 && errno == EINTR) {}
+  sigprocmask(SIG_SETMASK, &before, 0);
+  errno = reason;
+  return reason == 0 ? child : -1;
+}
+
+#endif

@@ -1,0 +1,80 @@
+import Linux
+import Model
+import RPC
+
+/// Subscriptions of the client.
+extension Connection {
+  func subscribe(_ dialect: Dialect) throws(RPCError) -> Subscription {
+    guard subscriptions.count < limits.subscriptions else {
+      throw RPCError(
+        .rateLimited, "a connection may have \(limits.subscriptions) subscriptions",
+        hint: "end some with events.unsubscribe, or use a pattern")
+    }
+    lastSubscription += 1
+    let subscription = Subscription(lastSubscription, dialect)
+    subscriptions[subscription.number] = subscription
+    return subscription
+  }
+
+  func unsubscribe(_ number: Int64) -> Bool {
+    guard let subscription = subscriptions.removeValue(forKey: number) else { return false }
+    subscription.end()
+    return true
+  }
+
+  func notify(_ subscription: Subscription, _ method: String, _ params: @autoclosure () -> Fields) {
+    guard socket != nil, !isGone, subscriptions[subscription.number] != nil else { return }
+    // Once something is missed, the rest waits until the client was told.
+    guard subscription.missed == 0, outbox.waiting < limits.waiting else { return miss(subscription) }
+    let line = subscription.line(method, params())
+    guard line.count <= limits.line, outbox.waiting + line.count <= limits.waiting || outbox.waiting == 0 else {
+      return miss(subscription)
+    }
+    send(line)
+  }
+
+  func notify(
+    _ subscription: Subscription, _ method: String, _ params: Fields, with file: consuming Descriptor
+  ) {
+    guard socket != nil, !isGone else { return }
+    outbox.add(subscription.line(method, params), with: file)
+    planFlush()
+  }
+
+  /// Whether the client has taken all but fewer than `count` of the files it was sent.
+  private func hasTakenFiles(butFor count: Int) -> Bool {
+    guard let number = socket?.number else { return false }
+    outbox.noteReading(of: number)
+    return outbox.filesUnderWay < count
+  }
+
+  func hasCaughtUp(butFor count: Int) -> Bool { waiting == 0 && hasTakenFiles(butFor: count) }
+
+  func requireFilesTaken() throws(RPCError) {
+    guard hasTakenFiles(butFor: limits.files) else {
+      throw RPCError(
+        .rateLimited, "\(limits.files) pictures were sent and not read yet", hint: "read the answers that are there")
+    }
+  }
+
+  func miss(_ subscription: Subscription) {
+    subscription.missed += 1
+    server.status.missed += 1
+    if outbox.waiting <= limits.waiting / 2 { planFlush() }
+  }
+
+  /// Tells what was missed as soon as half of the queue is free again.
+  func tellMissed() {
+    guard outbox.waiting <= limits.waiting / 2, !isGone else { return }
+    for subscription in subscriptions.values.sorted(by: { $0.number < $1.number }) where subscription.missed > 0 {
+      outbox.add(subscription.line("events.missed", ["missed": .int(Int64(clamping: subscription.missed))]))
+      subscription.missed = 0
+    }
+  }
+
+  func endSubscriptions() {
+    let all = subscriptions.values
+    subscriptions = [:]
+    for subscription in all { subscription.end() }
+  }
+}

@@ -1,0 +1,118 @@
+import Glibc
+import HAL
+import Linux
+import Model
+import RPC
+import Wire
+
+/// Which clients are let in, and what ends with a connection: `docs/control.md`, 1.3 to 1.6.
+extension ControlServer {
+  /// How many bytes of incomplete lines all clients have sent.
+  var incomplete: Int { connections.values.reduce(0) { $0 + $1.incomplete } }
+
+  /// How many bytes wait for clients.
+  var waiting: Int { connections.values.reduce(0) { $0 + $1.waiting } }
+
+  /// - Parameter isLast: whether it has the last descriptor that there was.
+  func welcome(_ socket: consuming Descriptor, isLast: Bool) {
+    guard let roles, let peer = peer(socket.number) else { return }
+    let user = accounts.user(peer.uid)
+    guard let role = grant(roles, peer) else {
+      return refuse(
+        socket,
+        RPCError(
+          .permissionDenied, "user '\(user)' may not use this daemon",
+          hint: "become a member of the group '\(settings.viewGroup ?? "openstarry")'"))
+    }
+    let client = Client(user: user, uid: peer.uid, pid: peer.pid, role: role)
+    // The kernel gives the lowest number that is free: as many descriptors are open.
+    let most = sysconf(Int32(_SC_OPEN_MAX))
+    let isShort = isLast || most > 0 && Int(socket.number) >= most - limits.descriptors
+    let crowding = isShort ? Self.noDescriptors : crowding(client, isTrusted: roles.isTrusted(peer.uid))
+    if let crowding {
+      if role < ControlMethods.emergencyStop.role { return refuse(socket, crowding) }
+      makeRoomInReserve(for: peer.uid)
+    }
+    lastConnection += 1
+    let connection = Connection(
+      lastConnection, client, share(of: peer.uid), socket, on: loop, time: time, limits: limits, server: self,
+      crowding: crowding)
+    connections[connection.number] = connection
+    status.connections = connections.count
+    do throws(SystemError) {
+      try connection.start()
+    } catch {
+      connection.close()
+    }
+  }
+
+  /// Says why in one line, and closes.
+  private func refuse(_ socket: consuming Descriptor, _ error: RPCError) {
+    _ = try? UnixSocket.send(socket.number, Response(id: nil, .failure(error)).encoded()[...])
+  }
+
+  func connectionClosed(_ connection: Connection) {
+    connections[connection.number] = nil
+    status.connections = connections.count
+    endLeases(of: connection)
+    acceptor?.resume()
+  }
+
+  // MARK: Room
+
+  private static let noDescriptors = RPCError(
+    .rateLimited, "the daemon has no descriptors left", hint: "only an emergency stop is taken now; try again")
+
+  /// Why there is no room for one more; nil when there is.
+  private func crowding(_ client: Client, isTrusted: Bool) -> RPCError? {
+    let isAdmin = client.role == .admin
+    let served = connections.values.filter { $0.crowding == nil }
+    let alike = served.count { ($0.client.role == .admin) == isAdmin }
+    let ofUser = served.count { $0.client.uid == client.uid }
+    let limit = isAdmin ? limits.connectionsOfAdmins : limits.connections
+    guard alike >= limit || !isTrusted && ofUser >= limits.connectionsOfUser else { return nil }
+    return RPCError(
+      .rateLimited,
+      "there are \(alike) connections of \(isAdmin ? "admins" : "users"), \(ofUser) of them of '\(client.user)'",
+      hint:
+        "\(ofUser == 0 ? "wait until others have closed some" : "close some") and try again; only an emergency stop is "
+        + "taken now")
+  }
+
+  /// Turns the oldest of the reserve away where one more would be too many: first one of the same user.
+  private func makeRoomInReserve(for uid: UInt32) {
+    let reserve = connections.values.filter { $0.crowding != nil }.sorted { $0.number < $1.number }
+    let own = reserve.filter { $0.client.uid == uid }
+    let oldest = own.count >= limits.reserveOfUser ? own.first : reserve.count >= limits.reserve ? reserve.first : nil
+    guard let oldest, let crowding = oldest.crowding else { return }
+    oldest.turnAway(crowding)
+    oldest.farewell()
+  }
+
+  /// What a user has had of late; forgotten once it makes no difference.
+  private func share(of uid: UInt32) -> UserShare {
+    let now = time.now
+    let connected = Set(connections.values.map(\.client.uid))
+    shares = shares.filter { connected.contains($0.key) || !$0.value.isRested(at: now) }
+    let share = shares[uid] ?? UserShare(uid, limits, at: now)
+    shares[uid] = share
+    return share
+  }
+
+  // MARK: Leases
+
+  /// Ends the leases that a connection took and that shall not outlive it.
+  func endLeases(of connection: Connection) {
+    for device in leases.take(of: connection.number) {
+      // Nothing to do when it has ended by itself, or somebody with more rights has taken it over.
+      _ = try? services.hardware.release(device, holder: connection.client.source, reason: "connection-closed")
+    }
+  }
+
+  /// Whether a lease that ends with this connection is in force.
+  func holdsLease(_ connection: Connection) -> Bool {
+    leases.devices(of: connection.number).contains {
+      services.hardware.device($0)?.holder == connection.client.source
+    }
+  }
+}

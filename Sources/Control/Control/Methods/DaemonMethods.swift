@@ -1,0 +1,113 @@
+import Agent
+import Glibc
+import Model
+import Projection
+import RPC
+
+extension ControlMethods {
+  /// The version of `docs/control.md`.
+  static let protocolVersion: Int64 = 1
+
+  static let daemonMethods: [Method<Call>] = [
+    Method(
+      "daemon.health", .view, "Whether the daemon works.",
+      result: "`{\"status\": \"ok\", \"version\": text, \"protocol\": 1, \"uptime\": seconds, \"uptime_ms\": N}`"
+    ) { call throws(RPCError) in
+      let uptime = call.now - call.server.status.started
+      return [
+        "status": "ok", "version": .string(call.services.zone.version), "protocol": .int(protocolVersion),
+        "uptime": .double(uptime.seconds), "uptime_ms": uptime.milliseconds,
+      ]
+    },
+    Method(
+      "daemon.status", .view, "The daemon at a glance.",
+      result:
+        "an object: `version`, `pid`, `uptime_ms`, `socket`, `connections`, `requests`, `missed`, `client`, `role` (of "
+        + "this client), `events`, `agents`, `rules`, `devices` and what the daemon adds (`board`, `home`, memory and "
+        + "threads, `metered`: what the daemon uses as a whole, `control_group`, `budgets_not_enforced`, `watchdog`, "
+        + "`pressure`, `last_end`, `clock`: whether it is `synchronised` now, and `trusted` by rules, `rules_refused`: "
+        + "what is wrong with the rule files, `not_kept`: why the disk takes nothing, `emergency_stop_not_kept`: why a stop, or its end, would not survive a restart, in safe mode its reason as `safe_mode`, `quarantined`: for each agent in "
+        + "quarantine, why and what lets it out, and `not_safe`: for each actuator that refuses to be safe, why and who "
+        + "tries again)", status),
+    Method(
+      "daemon.stop", .admin, "Stops the daemon: agents end, every output goes to its safe state.",
+      result: "`{\"stopping\": true, \"board\": its name}`", isCommand: true
+    ) { call throws(RPCError) in
+      call.answer(.success(["stopping": true, "board": call.board]))
+      call.services.zone.stop()
+      return nil
+    },
+    Method(
+      "daemon.reload", .admin,
+      "Reads rules and manifests again; settings and the board take a restart. On any error everything stays as it was.",
+      result: "`{\"agents_changed\": how many manifests are new or different, \"rules\": how many there are now}`",
+      errors: [.invalidFile], isCommand: true
+    ) { call throws(RPCError) in
+      do throws(Diagnostics) {
+        return .map(try call.services.zone.reload())
+      } catch {
+        throw RPCError(error, "everything stays as it was")
+      }
+    },
+    Method(
+      "daemon.leaveSafeMode", .admin, "Starts what safe mode has left out: rules and agents.",
+      result: "`{\"left\": whether the daemon was in safe mode}`", isCommand: true
+    ) { call throws(RPCError) in
+      call.services.zone.leaveSafeMode { call.answer(.success(["left": .bool($0)])) }
+      return nil
+    },
+    Method(
+      "daemon.budgets", .view, "What agents may use and do use, and the board as a whole.",
+      .agent("which agent; all of them, and the board, when left out"),
+      result:
+        "`{\"board\": [budget (4.13)], \"agents\": [{\"agent\", \"driver\", \"state\", \"parent\", \"budgets\": [budget "
+        + "(4.13)]}]}`; `board` is empty with `agent`", errors: [.agentNotFound], budgets),
+    Method(
+      "daemon.history", .view, "The restart ledger: why agents, the daemon and the board ended or began, oldest first.",
+      .agent("which agent, registered or not; everything when left out"),
+      Parameter.optional("limit", .integer(1...2000), default: 50, "how many lines, the newest, 1 to 2000"),
+      result: "`{\"entries\": [line of the ledger (4.14)]}`", errors: [.storage]
+    ) { call, agent, limit throws(RPCError) in
+      call.services.zone.history(agent, last: Int(limit)) { result in
+        call.answer(result.map { ["entries": .list($0.map(Value.map))] }.mapError(RPCError.init))
+      }
+      return nil
+    },
+    Method(
+      "daemon.methods", .view, "The methods of this section, for programs.",
+      result:
+        "`{\"methods\": [{\"name\", \"role\", \"summary\", \"parameters\": [{\"name\", \"type\", \"required\", "
+        + "\"default\", \"meaning\", \"aliases\"}], \"result\", \"errors\", \"schema\": the JSON schema of the parameters}]}`"
+    ) { call throws(RPCError) in
+      ["methods": .list(table.all.map { .map($0.fields) })]
+    },
+  ]
+
+  @Sendable private static func budgets(_ call: Call, _ agent: AgentID?) throws(RPCError) -> Value? {
+    let projection = call.services.projection
+    let rows = try call.agents { _ throws(AgentControlError) in
+      if let agent { [try projection.agentRow(agent)] } else { projection.agentRows }
+    }
+    return [
+      "board": .list(agent == nil ? projection.boardRows.map(Value.map) : []),
+      "agents": .list(
+        rows.map { row in
+          .map(Fields(["agent", "driver", "state", "parent", "budgets"].map { ($0, row[$0] ?? .null) }))
+        }),
+    ]
+  }
+
+  @Sendable private static func status(_ call: Call) throws(RPCError) -> Value? {
+    let (zone, own) = (call.services.zone, call.server.status)
+    let fields: Fields = [
+      "version": .string(zone.version), "pid": .int(Int64(getpid())),
+      "uptime_ms": (call.now - own.started).milliseconds, "socket": .string(own.socket),
+      "connections": .int(Int64(own.connections)), "requests": .int(Int64(clamping: own.requests)),
+      "missed": .int(Int64(clamping: own.missed)), "client": .string(call.client.user),
+      "role": .string(call.client.role.name),
+    ]
+    let all = [fields, call.services.projection.summary, zone.status()].flatMap { $0.map { ($0.key, $0.value) } }
+    assert(Set(all.map(\.0)).count == all.count, "each field has one source: \(all.map(\.0))")
+    return .map(Fields(all))
+  }
+}

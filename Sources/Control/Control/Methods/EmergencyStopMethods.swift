@@ -1,0 +1,62 @@
+import HAL
+import Model
+import RPC
+
+extension ControlMethods {
+  /// The one method that is always let in: `docs/control.md`, 1.5.
+  static let emergencyStop = Method<Call>(
+    "hal.emergencyStop", .operate,
+    "Puts every actuator into its safe state, ends every lease and pauses the agents, until it is cleared; also over "
+      + "restarts of the daemon. Every actuator is told, whatever is believed of it; the answer comes when all have "
+      + "answered, after 2 s at the latest.",
+    Parameter.optional("reason", .anyText, "why, in words, for the event and for people"),
+    result:
+      "`{\"stopped\": true, \"was_stopped\": whether it was already, \"safe\": how many actuators have confirmed that "
+      + "they are safe, \"not_safe\": [{\"device\": id, \"why\": text}], \"warning\": text or null, \"board\": its name}`",
+    isCommand: true
+  ) { call, reason throws(RPCError) in
+    call.services.zone.stopEverything(
+      by: call.client.principal.name, reason: reason?.cut(to: 512), cause: call.cause
+    ) { isNew, problem in
+      let hardware = call.services.hardware
+      hardware.confirm(within: patience) { refusals in
+        call.answer(
+          .success([
+            "stopped": true, "was_stopped": .bool(!isNew),
+            "safe": .int(Int64(hardware.actuatorCount - refusals.count)),
+            "not_safe": .list(refusals.map { ["device": .string($0.device.rawValue), "why": .string($0.why.cause)] }),
+            "warning": problem.map { .string("it would not survive a restart of the daemon: \($0)") } ?? .null,
+            "board": call.board,
+          ]))
+      }
+    }
+    return nil
+  }
+
+  static let emergencyStopMethods: [Method<Call>] = [
+    emergencyStop,
+    Method(
+      "hal.clearEmergencyStop", .operate,
+      "Ends an emergency stop. Nothing moves by itself, and what rules and agents were waiting for is forgotten; agents are "
+        + "told the levels that they have missed. Refused while an input with `emergency_stop` is active.",
+      result:
+        "`{\"stopped\": false, \"was_stopped\": whether it was in force, \"warning\": text or null, \"board\": its "
+        + "name}`",
+      errors: [.deviceLimited], isCommand: true
+    ) { call throws(RPCError) in
+      do throws(HALError) {
+        try call.services.zone.clearEmergencyStop(by: call.client.principal.name, cause: call.cause) { was, problem in
+          call.answer(
+            .success([
+              "stopped": false, "was_stopped": .bool(was),
+              "warning": problem.map { .string("it would come back with a restart of the daemon: \($0)") } ?? .null,
+              "board": call.board,
+            ]))
+        }
+      } catch {
+        throw call.refusal(error)
+      }
+      return nil
+    },
+  ]
+}

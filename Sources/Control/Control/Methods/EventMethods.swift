@@ -1,0 +1,198 @@
+import Document
+import HAL
+import Model
+import RPC
+
+extension Call {
+  /// Refuses event names that only the daemon may use, and malformed ones.
+  func checkForeign(_ type: String) throws(RPCError) {
+    guard EventPattern.isEventName(type) else {
+      throw RPCError(
+        parameter: "type", "a name such as 'git:commit_pushed'", "'\(type.prefix(130))' is not an event name",
+        hint: "domain:verb, of letters, digits, '_', '-', '.' and '/', at most 128 characters")
+    }
+    if let domain = EventPattern.builtInDomain(of: type) {
+      throw RPCError(
+        parameter: "type", "another domain than \(EventPattern.builtInDomains.joined(separator: ", "))",
+        "only the daemon publishes '\(domain):' events")
+    }
+  }
+
+  /// Refuses payloads that would fill the memory ring.
+  func checkSize(_ payload: Fields) throws(RPCError) {
+    let size = JSON.encode(.map(payload)).count
+    guard size <= PayloadLimit.bytes else {
+      throw RPCError(
+        parameter: "payload", "at most \(PayloadLimit.bytes) bytes", "the payload is \(size) bytes long",
+        hint: "pass large things as files")
+    }
+    if let complaint = PayloadLimit.complaint(payload) {
+      throw RPCError(
+        parameter: "payload", "at most \(PayloadLimit.memory) bytes of memory", complaint)
+    }
+  }
+
+  fileprivate func event(_ id: ULID) throws(RPCError) -> Event {
+    guard let event = services.events.event(id) else {
+      throw RPCError(
+        .notFound, "no event '\(id)' is known",
+        hint: "only the newest are kept; 'openstarry events' shows them (events.list)")
+    }
+    return event
+  }
+}
+
+extension Parameter where Argument == EventPattern {
+  fileprivate static func pattern(aliases: [String] = []) -> Self {
+    .optional(
+      "pattern", .pattern, default: "*", "which names; `*` stands for any run of characters", aliases: aliases)
+  }
+}
+
+extension ControlMethods {
+  private static let emit = Method<Call>(
+    "events.emit", .operate,
+    "Publishes an event. The daemon's own domains (`sensor`, `input`, `camera`, `device`, `agent`, `budget`, `rule`, "
+      + "`timer`, `system`) are refused.",
+    Parameter.required("type", .text, "its name, `domain:verb`", aliases: ["event"]),
+    Parameter.optional("payload", .object, default: [:], "what it carries, at most 16 KiB", aliases: ["data"]),
+    Parameter.optional(
+      "priority", .priority, default: 3, "0 (emergency) to 5 (background); 0 and 1 require the role admin"),
+    result: "`{\"event\": id, \"trace\": id}`"
+  ) { call, type, payload, priority throws(RPCError) in
+    try call.checkForeign(type)
+    try call.checkSize(payload)
+    if priority < .high { try call.client.role.require(.admin, to: "publish urgent events") }
+    let event = call.services.sink.publish(
+      type, source: call.client.source, cause: nil, priority: priority, payload: payload)
+    return ["event": .string(event.id.description), "trace": .string(event.trace.description)]
+  }
+
+  static let eventMethods: [Method<Call>] = [
+    Method(
+      "events.list", .view, "Events that are still known, oldest first.",
+      .pattern(),
+      Parameter.optional("last", .integer(1...1000), default: 50, "at most how many, the newest; 1 to 1000"),
+      Parameter.optional("since", .eventID, "only those after the event of this id"),
+      result:
+        "`{\"events\": [event (4.1)], \"total\": how many there have been since the start, \"truncated\": whether older "
+        + "ones were left out because the answer would be too long}`", list),
+    Method(
+      "events.get", .view, "One event.", Parameter.required("event", .eventID, "its id", aliases: ["id"]),
+      result: "an event (4.1)", errors: [.notFound]
+    ) { call, id throws(RPCError) in
+      .map(try call.event(id).fields)
+    },
+    Method(
+      "events.chain", .view,
+      "What led to an event, or to the last change of a device, from the beginning. This is what `openstarry why` "
+        + "shows.",
+      Parameter.optional("event", .eventID, "the event's id; either this or `device`"),
+      Parameter.optional("device", .device, "the device"),
+      result: "`{\"events\": [event (4.1)]}`, empty when the device has not changed yet",
+      errors: [.notFound, .deviceNotFound], chain),
+    emit,
+    Method(
+      "events.subscribe", .view, "Sends each event that fits as an `events.event` notification.",
+      .pattern(),
+      Parameter.optional(
+        "last", .integer(0...1000), default: 0, "how many that are already there come first, 0 to 1000"),
+      Parameter.optional("since", .eventID, "of those, only the ones after the event of this id"),
+      result: "`{\"subscription\": N}`"
+    ) { call, pattern, last, since throws(RPCError) in
+      try subscribe(call, pattern, last: last, since: since) { _ in
+        "events.event"
+      } params: {
+        ["event": .map($0.fields)]
+      }
+    },
+    Method(
+      "events.unsubscribe", .view, "Ends any subscription of this connection.",
+      Parameter.required("subscription", .integer(1...Int64.max), "its number"),
+      result: "`{\"subscription\": N}`", errors: [.notFound]
+    ) { call, number throws(RPCError) in
+      guard try call.openSession().unsubscribe(number) else {
+        throw RPCError(.notFound, "this connection has no subscription \(number)")
+      }
+      return ["subscription": .int(number)]
+    },
+    Method(
+      "eventbridge.subscribe", .view,
+      "The upstream name of `events.subscribe`; notifications carry the event's own name: `{\"event\": type, \"data\": "
+        + "event (4.1)}`.",
+      .pattern(aliases: ["event"]), result: "`{\"subscription\": N}`"
+    ) { call, pattern throws(RPCError) in
+      try subscribe(call, pattern, method: \.type, params: \.fields)
+    },
+    emit.named("eventbridge.publish", summary: "The upstream name of `events.emit`."),
+  ]
+
+  @Sendable private static func list(
+    _ call: Call, _ pattern: EventPattern, last: Int64, since: ULID?
+  ) throws(RPCError) -> Value? {
+    let events = call.services.events.events(matching: pattern, last: Int(last), since: since)
+    // The newest events are kept: the answer is filled from the end until it has its length.
+    var chosen: [Value] = []
+    var room = LineFramer.limit - 1024
+    for event in events.reversed() {
+      let value = Value.map(event.fields)
+      room -= JSON.encode(value).count + 1
+      if room < 0 { break }
+      chosen.append(value)
+    }
+    return [
+      "events": .list(chosen.reversed()), "total": .int(Int64(clamping: call.services.events.total)),
+      "truncated": .bool(chosen.count < events.count),
+    ]
+  }
+
+  @Sendable private static func chain(_ call: Call, id: ULID?, device: DeviceID?) throws(RPCError) -> Value? {
+    let events: [Event]
+    switch (id, device) {
+    case (let id?, nil): events = call.services.events.chain(to: try call.event(id).id)
+    case (nil, let device?):
+      guard call.services.hardware.device(device) != nil else {
+        let known = call.services.hardware.board.devices.map(\.id.rawValue)
+        throw call.refusal(
+          .notFound(
+            device, kind: "device", suggestion: Suggestion.closest(to: device.rawValue, in: known)))
+      }
+      events = call.services.events.chain(toLastChangeOf: device.rawValue)
+    default:
+      throw RPCError(parameter: "event", "an event id, or 'device'", "either 'event' or 'device' must be there")
+    }
+    return ["events": .list(events.map { .map($0.fields) })]
+  }
+
+  private static func subscribe(
+    _ call: Call, _ pattern: EventPattern, last: Int64 = 0, since: ULID? = nil,
+    method: @escaping (Event) -> String, params: @escaping (Event) -> Fields
+  ) throws(RPCError) -> Value? {
+    let session = try call.openSession()
+    let subscription = try session.subscribe(call.request.dialect)
+    call.answer(.success(["subscription": .int(subscription.number)]))
+    if last > 0 {
+      for event in call.services.events.events(matching: pattern, last: Int(last), since: since) {
+        session.notify(subscription, method(event), params(event))
+      }
+    }
+    let events = call.services.events
+    let listener = events.listen(pattern) { [weak session, weak subscription] event in
+      guard let subscription else { return }
+      session?.notify(subscription, method(event), params(event))
+    }
+    let measuring = measure(pattern, call)
+    let hardware = call.services.hardware
+    subscription.end = {
+      events.endListen(listener)
+      if let measuring { hardware.unsubscribe(measuring) }
+    }
+    return nil
+  }
+
+  /// A subscription to one sensor has it measured meanwhile.
+  private static func measure(_ pattern: EventPattern, _ call: Call) -> SubscriptionID? {
+    guard pattern.isExact, let sensor = SensorEvents.sensor(of: pattern.text) else { return nil }
+    return try? call.services.hardware.subscribe(sensor)
+  }
+}

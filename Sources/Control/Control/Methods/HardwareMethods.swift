@@ -1,0 +1,221 @@
+import HAL
+import Linux
+import Model
+import Projection
+import RPC
+import Wire
+
+extension Parameter where Argument == DeviceID {
+  static func device(_ meaning: String, aliases: [String] = []) -> Self {
+    .required("device", .device, meaning, aliases: ["id"] + aliases)
+  }
+}
+
+extension Call {
+  /// Asks the hardware for something, with its refusals as they travel.
+  func hardware<Result>(_ ask: (Hardware) throws(HALError) -> Result) throws(RPCError) -> Result {
+    do throws(HALError) {
+      return try ask(services.hardware)
+    } catch {
+      throw refusal(error)
+    }
+  }
+
+  func refusal(_ error: HALError) -> RPCError { RPCError(error, at: now) }
+}
+
+extension ControlMethods {
+  /// How long a command waits for the hardware to confirm it.
+  static let patience = Duration.seconds(2)
+
+  private static let commandErrors: [RPCError.Code] = [
+    .deviceNotFound, .deviceDenied, .deviceBusy, .deviceLimited, .deviceInvalid, .deviceUnavailable, .deviceFailed,
+  ]
+  private static let cameraErrors: [RPCError.Code] = [
+    .deviceNotFound, .deviceDenied, .deviceUnavailable, .deviceFailed,
+  ]
+
+  static let hardwareRead = Method<Call>(
+    "hal.read", .view, "The same as `getSensorData`.",
+    .device("which sensor or input", aliases: ["sensor"]), result: "a reading (4.5)",
+    errors: [.deviceNotFound, .deviceDenied, .deviceInvalid, .deviceUnavailable, .deviceFailed]
+  ) { call, id throws(RPCError) in
+    call.services.hardware.getSensorData(id, as: call.client.principal) { outcome in
+      switch outcome {
+      case .success(let reading):
+        let fields = reading.fields(at: call.now)
+        call.answer(.success(.map(Fields([("device", .string(id.rawValue))] + fields.map { ($0.key, $0.value) }))))
+      case .failure(let error): call.answer(.failure(call.refusal(error)))
+      }
+    }
+    return nil
+  }
+
+  static let hardwareControl = Method<Call>(
+    "hal.control", .operate, "The same as `controlActuator`.",
+    .device("which actuator", aliases: ["actuator"]),
+    Parameter.required("command", .command, "what it shall do (4.7)"),
+    // At most a year.
+    Parameter.optional(
+      "lease_ms", .integer(1...31_536_000_000),
+      "how long it may stay away from its safe state; the board's default when left out"),
+    Parameter.optional(
+      "hold", .boolean,
+      "whether the lease outlives this connection (4.11); `true` when `lease_ms` is given, else `false`"),
+    Parameter.optional(
+      "override", .boolean, default: false,
+      "whether it is taken over from whoever holds it; requires the role admin. The safe state needs no override"),
+    result: "a receipt (4.6)", errors: commandErrors, isCommand: true, control)
+
+  @Sendable private static func control(
+    _ call: Call, _ id: DeviceID, _ command: ActuatorCommand, leaseTime: Int64?, hold: Bool?, override: Bool
+  ) throws(RPCError) -> Value? {
+    if override { try call.client.role.require(.admin, to: "take an actuator over") }
+    let lease = leaseTime.map { Duration.milliseconds($0) }
+    let holder = call.services.hardware.device(id)?.holder
+    let receipt = try call.hardware { hardware throws(HALError) in
+      try hardware.controlActuator(
+        id, command, lease: lease, as: call.client.principal, cause: call.cause, override: override)
+    }
+    let granted = call.services.hardware.lease(of: id)
+    let outlives = granted == nil || hold ?? (lease != nil)
+    call.server.leases.note(id, endsWith: outlives ? nil : try call.openSession().number)
+    let former = holder == call.client.principal.name ? nil : holder
+    var answer = receipt.fields(id, granted, former: former, board: call.board)
+    call.services.hardware.confirm([id], within: patience) { refusals in
+      guard let refusal = refusals.first else {
+        answer["confirmed"] = true
+        // What was confirmed later has been published later.
+        if !receipt.isConfirmed, receipt.state != receipt.previous,
+          let change = call.services.hardware.lastChange(of: id)
+        {
+          answer["id"] = .string(change.description)
+        }
+        return call.answer(.success(.map(answer)))
+      }
+      if case .failed = refusal.why { return call.answer(.failure(call.refusal(refusal.why))) }
+      answer["confirmed"] = false
+      call.answer(.success(.map(answer)))
+    }
+    return nil
+  }
+
+  static let getCameraStream = Method<Call>(
+    "getCameraStream", .view, "Streams a camera's pictures as `camera.frame` notifications, each with a descriptor.",
+    .device("which camera", aliases: ["camera"]),
+    Parameter.optional("rate", .number, "frames a second at most; all of them when left out"),
+    result: "`{\"subscription\": N}`", errors: cameraErrors
+  ) { call, id, rate throws(RPCError) in
+    let session = try call.openSession()
+    let subscription = try session.subscribe(call.request.dialect)
+    let hardware = call.services.hardware
+    do throws(HALError) {
+      let stream = try hardware.getCameraStream(
+        id, as: call.client.principal, maxRate: rate
+      ) { [weak session, weak subscription] frame in
+        if let session, let subscription { send(frame, of: id, to: session, subscription) }
+        return true
+      }
+      subscription.end = { hardware.endStream(stream) }
+    } catch {
+      _ = session.unsubscribe(subscription.number)
+      throw call.refusal(error)
+    }
+    return ["subscription": .int(subscription.number)]
+  }
+
+  /// Sends a frame, or drops it when earlier ones were not taken yet.
+  private static func send(
+    _ frame: Frame, of device: DeviceID, to session: any Session, _ subscription: Subscription
+  ) {
+    guard session.hasCaughtUp(butFor: 2),
+      let file = try? MemoryFile.sealed("openstarry-frame", frame.bytes)
+    else {
+      subscription.missed += 1
+      return
+    }
+    let missed = subscription.missed
+    subscription.missed = 0
+    session.notify(
+      subscription, "camera.frame",
+      [
+        "device": .string(device.rawValue), "sequence": .int(Int64(frame.sequence)),
+        "time_ns": .int(Int64(clamping: frame.time.nanoseconds)), "format": .string(frame.format.pixels.rawValue),
+        "width": .int(Int64(frame.format.width)), "height": .int(Int64(frame.format.height)),
+        "bytes": .int(Int64(frame.bytes.count)), "missed": .int(Int64(clamping: missed)), "descriptor": true,
+      ], with: file)
+  }
+
+  static let hardwareMethods: [Method<Call>] = [
+    Method(
+      "hal.devices", .view, "The devices of the board and what is known of them.",
+      result: "`{\"devices\": [device (4.4)]}`"
+    ) { call throws(RPCError) in
+      ["devices": .list(call.services.projection.devices.map(Value.map))]
+    },
+    hardwareRead,
+    hardwareControl,
+    Method(
+      "hal.release", .operate, "Gives up this user's lease: the actuator goes to its safe state.",
+      .device("which actuator", aliases: ["actuator"]),
+      result:
+        "`{\"device\": id, \"released\": whether there was one, \"not_safe\": why the hardware has not confirmed its safe "
+        + "state, or null, \"board\": its name}`",
+      errors: [.deviceNotFound, .deviceBusy], isCommand: true
+    ) { call, id throws(RPCError) in
+      let released = try call.hardware { hardware throws(HALError) in
+        try hardware.release(id, holder: call.client.source, reason: "released", cause: call.cause)
+      }
+      call.server.leases.note(id, endsWith: nil)
+      call.services.hardware.confirm([id], within: patience) { refusals in
+        call.answer(
+          .success([
+            "device": .string(id.rawValue), "released": .bool(released),
+            "not_safe": refusals.first.map { "\($0.why)" }.orNull, "board": call.board,
+          ]))
+      }
+      return nil
+    },
+    Method(
+      "hal.snapshot", .view, "Takes one picture.", .device("which camera", aliases: ["camera"]),
+      result:
+        "`{\"device\": id, \"bytes\": N, \"format\": \"image/jpeg\", \"descriptor\": true}` with a descriptor (4.9)",
+      errors: cameraErrors, snapshot),
+    Method(
+      "hal.simulate", .admin, "Changes the world of a simulated board.",
+      .device("which device"), Parameter.required("change", .change, "what happens to it (4.12)"),
+      result: "`{\"device\": id, \"board\": its name}`", errors: [.deviceNotFound, .deviceInvalid, .notSimulated],
+      isCommand: true
+    ) { call, id, change throws(RPCError) in
+      guard let simulation = call.services.simulation else {
+        throw RPCError(
+          .notSimulated, "nothing on this board is simulated", hint: "start the daemon with a simulated board")
+      }
+      try call.hardware { _ throws(HALError) in try simulation.inject(id, change) }
+      return ["device": .string(id.rawValue), "board": call.board]
+    },
+  ]
+
+  @Sendable private static func snapshot(_ call: Call, _ id: DeviceID) throws(RPCError) -> Value? {
+    try call.openSession().requireFilesTaken()
+    call.services.hardware.snapshot(id, as: call.client.principal) { outcome in
+      do {
+        let picture = try outcome.get()
+        try call.openSession().requireFilesTaken()
+        let file = try MemoryFile.sealed("openstarry-snapshot", picture)
+        call.answer(
+          [
+            "device": .string(id.rawValue), "bytes": .int(Int64(picture.count)), "format": "image/jpeg",
+            "descriptor": true,
+          ], with: file)
+      } catch let error as HALError {
+        call.answer(.failure(call.refusal(error)))
+      } catch let error as RPCError {
+        call.answer(.failure(error))
+      } catch {
+        call.answer(.failure(RPCError(.internalError, "the picture of '\(id)' could not be passed on: \(error)")))
+      }
+    }
+    return nil
+  }
+}

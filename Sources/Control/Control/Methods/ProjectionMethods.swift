@@ -1,0 +1,36 @@
+import Model
+import RPC
+
+extension ControlMethods {
+  static let projectionMethods: [Method<Call>] = [
+    Method(
+      "projection.get", .view,
+      "Devices, leases, agents with their reports, budgets and rules as one tree. An agent that does not report within "
+        + "1 s delays the answer no longer: the tree has its last report then.",
+      result: "the tree (4.15)"
+    ) { call throws(RPCError) in
+      call.services.projection.read { call.answer(.success(.map($0))) }
+      return nil
+    },
+    Method(
+      "state.get", .view, "The former name of `projection.get`; an agent's `report` is also called `snapshot` here.",
+      result: "the tree (4.15)"
+    ) { call throws(RPCError) in
+      call.services.projection.read { call.answer(.success(.map(withSnapshots($0)))) }
+      return nil
+    },
+  ]
+
+  private static func withSnapshots(_ tree: Fields) -> Fields {
+    var tree = tree
+    let agents = tree["agents"]?.map ?? [:]
+    tree["agents"] = .map(
+      Fields(
+        uniquePairs: agents.map { agent in
+          var fields = agent.value.map ?? [:]
+          fields["snapshot"] = fields["report"]
+          return (agent.key, .map(fields))
+        }))
+    return tree
+  }
+}

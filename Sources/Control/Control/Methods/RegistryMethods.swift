@@ -1,0 +1,81 @@
+import Agent
+import Model
+import RPC
+
+extension Parameter where Argument == String {
+  static func manifestFile(_ what: String) -> Self {
+    .optional("file", .path, default: "<request>", "\(what): relative paths in it start there")
+  }
+}
+
+extension Call {
+  /// Registers a manifest.
+  /// - Parameter done: called once.
+  func register(_ registration: AgentRegistration, _ done: @escaping (Result<AgentStatus, RPCError>) -> Void) {
+    services.zone.register(registration, cause: cause) { done($0.mapError(RPCError.init)) }
+  }
+}
+
+extension RPCError {
+  fileprivate init(_ error: ZoneError) {
+    switch error {
+    case .invalid(let diagnostics): self.init(diagnostics, "the manifest is not right")
+    case .agent(let refusal): self.init(refusal)
+    }
+  }
+}
+
+extension ControlMethods {
+  static let registryMethods: [Method<Call>] = [
+    Method(
+      "registry.register", .admin,
+      "Registers an agent or replaces it; kept across restarts of the daemon. One that runs ends first, within its grace "
+        + "time, and is started again; one in quarantine is let out.",
+      Parameter.required("manifest", .object, "the contents of an `agent.json`"),
+      .manifestFile("where it stands"),
+      Parameter.optional(
+        "module", .anyText,
+        "the WebAssembly module that `runtime.entry` names, in Base64: the daemon keeps it in its home. Without it the "
+          + "daemon reads the file, which it may not be allowed to"),
+      Parameter.optional(
+        "trial_ms", .integer(1...600_000),
+        "how long the new version, which is started, must run without a failure: otherwise the former one comes back, "
+          + "and the answer is -32009"),
+      result: "an agent (4.2)",
+      errors: [.alreadyRunning, .agentNotRunning, .storage, .cannotRun, .invalidFile], isCommand: true
+    ) { call, manifest, file, module, trial throws(RPCError) in
+      var registration = AgentRegistration(
+        manifest: .map(manifest), file: file, trial: trial.map { .milliseconds($0) })
+      if let module {
+        guard let bytes = Base64.bytes(module) else {
+          throw RPCError(parameter: "module", "Base64", "'module' is not Base64 with padding")
+        }
+        registration.module = bytes
+      }
+      call.register(registration) { call.answer($0.map(call.value)) }
+      return nil
+    },
+    Method(
+      "registry.unregister", .admin, "Forgets an agent that does not run.", .agent,
+      result: "`{\"agent\": id, \"rules\": ids of the rules that name it, and wait from now on}`",
+      errors: [.agentNotFound, .alreadyRunning, .agentNotRunning, .storage], isCommand: true
+    ) { call, agent throws(RPCError) in
+      call.services.zone.unregister(agent) { outcome in
+        let rules = call.services.rules.rules(naming: agent).map { Value.string($0.rawValue) }
+        call.answer(
+          outcome.map { ["agent": .string(agent.rawValue), "rules": .list(rules)] }.mapError(RPCError.init))
+      }
+      return nil
+    },
+    Method(
+      "registry.list", .view, "What is registered: the manifests in short.",
+      result:
+        "`{\"agents\": [{\"agent\", \"name\", \"version\", \"description\", \"driver\", \"entry\", \"lifecycle\", "
+        + "\"subscribe\", \"file\"}]}`"
+    ) { call throws(RPCError) in
+      // One that was unregistered between the two is left out.
+      let manifests = call.services.agents.listAgents().compactMap { try? call.services.agents.manifest($0.id) }
+      return ["agents": .list(manifests.map { .map($0.fields) })]
+    },
+  ]
+}

@@ -1,0 +1,58 @@
+import Model
+import RPC
+import Rules
+
+extension ControlMethods {
+  static let ruleMethods: [Method<Call>] = [
+    Method(
+      "rules.list", .view, "Every rule in force and what became of it.",
+      result:
+        "`{\"rules\": [rule (4.8)], \"refused\": what was wrong with the rule files when they were last read, only then}`"
+    ) { call throws(RPCError) in
+      var result: Fields = ["rules": .list(call.services.projection.ruleRows.map(Value.map))]
+      result["refused"] = call.services.rules.refusal.map { .string($0) }
+      return .map(result)
+    },
+    Method(
+      "rules.test", .view, "What an event would set off, without doing it.",
+      Parameter.optional("type", .text, "the event's name; either this or `event`"),
+      Parameter.optional("payload", .object, default: [:], "what it would carry"),
+      Parameter.optional("event", .eventID, "the id of an event that is still known"),
+      result: "`{\"verdicts\": [verdict (4.8)]}`", errors: [.notFound], test),
+    Method(
+      "rules.reload", .admin, "Reads the rule files again. On any error the old rules stay.",
+      result: "`{\"rules\": how many there are now}`", errors: [.invalidFile], isCommand: true
+    ) { call throws(RPCError) in
+      do throws(Diagnostics) {
+        return ["rules": .int(Int64(try call.services.rules.reloadRules()))]
+      } catch {
+        throw RPCError(error, "the rules stay as they were")
+      }
+    },
+  ]
+
+  @Sendable private static func test(
+    _ call: Call, type: String?, payload: Fields, id: ULID?
+  ) throws(RPCError) -> Value? {
+    let event: Event
+    switch (type, id) {
+    case (let type?, nil):
+      guard EventPattern.isEventName(type) else {
+        throw RPCError(
+          parameter: "type", "a name such as 'sensor:temperature'", "'\(type.prefix(130))' is not an event name")
+      }
+      let time = call.server.time
+      event = Event(
+        id: ULID(milliseconds: time.wallMilliseconds, random: (0, 0)), type: type, time: time.wallMilliseconds,
+        clockSynchronised: time.wallIsSynchronised, monotonic: time.now.nanoseconds, source: call.client.source,
+        payload: payload)
+    case (nil, let id?):
+      guard let known = call.services.events.event(id) else {
+        throw RPCError(.notFound, "no event '\(id)' is known", hint: "only the newest are kept")
+      }
+      event = known
+    default: throw RPCError(parameter: "type", "an event name, or 'event'", "either 'type' or 'event' must be there")
+    }
+    return ["verdicts": .list(call.services.rules.testRules(event).map { .map($0.fields) })]
+  }
+}

@@ -1,0 +1,89 @@
+import Agent
+import HAL
+import Model
+import RPC
+
+extension RPCError {
+  /// An agent's refusal as it travels.
+  init(_ error: AgentControlError) {
+    func of(_ id: AgentID) -> Fields { ["agent": .string(id.rawValue)] }
+    let message = error.description
+    switch error {
+    case .notFound(let id, let suggestion):
+      self.init(
+        .agentNotFound, message, data: of(id),
+        hint: suggestion.map { "did you mean '\($0)'?" }
+          ?? "'openstarry ps' lists those that are registered (listAgents)")
+    case .alreadyRunning(let id), .stillRunning(let id): self.init(.alreadyRunning, message, data: of(id))
+    case .notRunning(let id): self.init(.agentNotRunning, message, data: of(id))
+    case .draining(let id): self.init(.agentNotRunning, message, data: of(id), hint: "try again when it has ended")
+    case .quarantined(let id, _):
+      self.init(.quarantined, message, data: of(id), hint: "'openstarry restart \(id)' lets it out")
+    case .paused(let id): self.init(.agentNotRunning, message, data: of(id))
+    case .cannotRun(let id, _), .turnedBack(let id, _): self.init(.cannotRun, message, data: of(id))
+    case .overloaded(let id, let queued):
+      var data = of(id)
+      data["queued"] = .int(Int64(queued))
+      self.init(.overloaded, message, data: data)
+    case .storage: self.init(.storage, message, hint: "is the disk full, or read-only?")
+    }
+  }
+
+  /// Errors in files as they travel.
+  init(_ diagnostics: Diagnostics, _ what: String) {
+    let errors = diagnostics.all.filter { $0.severity == .error }
+    let more = errors.count > 1 ? " (and \(errors.count - 1) more)" : ""
+    self.init(
+      .invalidFile, "\(what): \(errors.first ?? Diagnostic(Location(file: "<file>"), "is not right"))\(more)",
+      data: ["diagnostics": .list(diagnostics.all.prefix(100).map { .string($0.description) })])
+  }
+
+  /// What a device of this kind is for.
+  /// - Parameter kind: nil when there is no such device.
+  private static func use(_ id: DeviceID, _ kind: String?) -> String {
+    switch kind {
+    case "actuator": "'openstarry set \(id) …' commands it (hal.control)"
+    case "camera": "'openstarry snapshot \(id) -o FILE' takes a picture (hal.snapshot)"
+    case "sensor", "input": "'openstarry read \(id)' reads it (hal.read)"
+    default: "'openstarry devices' lists what there is (hal.devices)"
+    }
+  }
+
+  /// A refusal of the hardware layer as it travels.
+  init(_ error: HALError, at now: Instant) {
+    func about(_ id: DeviceID, _ more: Fields = [:]) -> Fields {
+      Fields([("device", .string(id.rawValue))] + more.map { ($0.key, $0.value) })
+    }
+    func milliseconds(_ duration: Duration?) -> Value {
+      duration.map { .int(max(0, $0.nanoseconds / 1_000_000)) } ?? .null
+    }
+    let message = error.description
+    switch error {
+    case .notFound(let id, let kind, let suggestion, let actual):
+      self.init(
+        .deviceNotFound, message, data: about(id, ["kind": .string(kind)]),
+        hint: suggestion.map { "did you mean '\($0)'?" } ?? Self.use(id, actual))
+    case .denied(let id, let operation, _):
+      self.init(.deviceDenied, message, data: about(id, ["operation": .string(operation)]))
+    case .busy(let id, let holder, let until):
+      let left = until.map { max(.zero, $0 - now) }
+      // To whole seconds, upwards: the same command works after that.
+      let time = left.map { " for another \(Duration.seconds(($0.nanoseconds + 999_999_999) / 1_000_000_000).text)" }
+      self.init(
+        .deviceBusy, message + (time ?? ""),
+        data: about(id, ["holder": .string(holder), "retry_after_ms": milliseconds(left)]),
+        hint: "anybody with the role operate may command its safe state; 'openstarry set \(id) … --override' takes it "
+          + "over, for which the role admin is needed")
+    case .limited(let id, let rule, _, let retryAfter):
+      self.init(
+        .deviceLimited, message,
+        data: about(id, ["rule": .string(rule), "retry_after_ms": milliseconds(retryAfter)]))
+    case .invalid(let id, _): self.init(.deviceInvalid, message, data: about(id))
+    case .unavailable(let id, _): self.init(.deviceUnavailable, message, data: about(id))
+    case .failed(let id, let operation, let fault):
+      self.init(
+        .deviceFailed, message,
+        data: about(id, ["operation": .string(operation), "fault": .string(fault.description)]))
+    }
+  }
+}

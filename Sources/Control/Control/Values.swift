@@ -1,0 +1,58 @@
+import Agent
+import HAL
+import Model
+import Projection
+import Rules
+
+// Values as section 4 of `docs/control.md` describes them; those of agents, devices and rules are `Projection`'s.
+
+extension LogLevel {
+  /// `emergency` to `debug`.
+  var name: String { "\(self)" }
+}
+
+extension LogLine {
+  /// 4.3.
+  var fields: Fields {
+    [
+      "agent": .string(agent.rawValue), "time": .int(Int64(clamping: time)), "level": .string(level.name),
+      "message": .string(message), "event": (event?.description).orNull,
+    ]
+  }
+}
+
+extension Receipt {
+  /// 4.6.
+  /// - Parameters:
+  ///   - lease: the one that the command left behind; nil when nothing is held.
+  ///   - former: who held it before, and was somebody else; nil for nobody.
+  ///   - board: the name of the board it was.
+  func fields(
+    _ device: DeviceID, _ lease: (end: Instant, limit: String?)?, former: String?, board: Value
+  ) -> Fields {
+    let length = lease.map { $0.end - Instant(nanoseconds: at) }
+    return [
+      "device": .string(device.rawValue), "id": .string(id.description), "state": .double(state),
+      "previous": .double(previous), "at_ns": .int(Int64(clamping: at)),
+      "lease_ms": length?.milliseconds ?? .null, "limit": (lease?.limit).orNull, "confirmed": .bool(isConfirmed),
+      "taken_from": former.orNull, "board": board,
+    ]
+  }
+}
+
+extension RuleVerdict {
+  /// 4.8.
+  var fields: Fields { ["rule": .string(rule.rawValue), "fires": .bool(fires), "reason": .string(reason)] }
+}
+
+extension Manifest {
+  /// An entry of `registry.list`.
+  var fields: Fields {
+    [
+      "agent": .string(id.rawValue), "name": .string(name), "version": .string(version),
+      "description": .string(description), "driver": .string(runtime.driver.rawValue),
+      "entry": .string(runtime.entry), "lifecycle": .string(runtime.lifecycle.rawValue),
+      "subscribe": .list(subscribe.map { .string($0.text) }), "file": .string(file),
+    ]
+  }
+}

@@ -1,0 +1,30 @@
+import EventLoop
+import Linux
+import Model
+import RPC
+import Wire
+
+extension LoopClient {
+  /// Connects to the daemon's control socket without blocking: what companions use.
+  /// - Parameters:
+  ///   - path: the socket.
+  ///   - trust: the users that the socket and the daemon must belong to; nil for any.
+  /// - Throws: why there is no connection; `busy` when too many wait to be let in.
+  package static func connect(
+    toDaemonAt path: String, on loop: EventLoop, trust: SocketTrust? = nil
+  ) throws(ClientError) -> LoopClient {
+    try trust?.check(path)
+    let socket: Descriptor
+    do throws(SystemError) {
+      socket = try UnixSocket.connect(path, nonBlocking: true)
+    } catch {
+      throw .connecting(path, error, group: SocketOwner.group(of: path))
+    }
+    try trust?.check(socket.number, path)
+    do throws(SystemError) {
+      return try LoopClient(socket, on: loop)
+    } catch {
+      throw .system(error)
+    }
+  }
+}

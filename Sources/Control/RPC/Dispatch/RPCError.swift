@@ -1,0 +1,94 @@
+import Model
+
+/// An error as it travels: a code that never changes its meaning, a sentence, and what a program can act on.
+public struct RPCError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// The number; one of `Code` when this daemon sent it.
+  public var code: Int
+  /// One sentence: what was asked, of what, and why not.
+  public var message: String
+  /// `hint` and whatever `docs/control.md` names for the code; empty for nothing.
+  public var data: Fields
+
+  /// One of the daemon's own errors; text that it quotes is made printable, and cut.
+  /// - Parameter hint: what to do about it; becomes `data.hint`.
+  public init(_ code: Code, _ message: String, data: Fields = [:], hint: String? = nil) {
+    self.code = code.rawValue
+    self.message = message.asMessage
+    self.data = data
+    if let hint { self.data["hint"] = .string(hint.asMessage) }
+  }
+
+  /// An error as it was received.
+  public init(code: Int, message: String, data: Fields) {
+    self.code = code
+    self.message = message
+    self.data = data
+  }
+
+  /// The code as one of those that are known; nil for any other.
+  public var known: Code? { Code(rawValue: code) }
+
+  /// What to do about it; nil when the error says nothing about that.
+  public var hint: String? { data["hint"]?.string }
+
+  /// `message (code): hint`.
+  public var description: String { "\(message) (\(code))" + (hint.map { ": \($0)" } ?? "") }
+
+  /// The codes: JSON-RPC 2.0's own, those inherited from OpenStarry, and the daemon's. `docs/control.md`, section 5.
+  public enum Code: Int, Sendable, Hashable, CaseIterable {
+    case parseError = -32700
+    case invalidRequest = -32600
+    case methodNotFound = -32601
+    case invalidParams = -32602
+    case internalError = -32603
+
+    case agentNotFound = -32001
+    case alreadyRunning = -32002
+    case permissionDenied = -32003
+    case agentNotRunning = -32004
+    case rateLimited = -32005
+    case quarantined = -32006
+    case overloaded = -32007
+    case storage = -32008
+    case cannotRun = -32009
+    case spawnDenied = -32010
+    case notFound = -32011
+    case parentDraining = -32012
+    case latticeViolated = -32013
+    case invalidFile = -32014
+    case answerTooLong = -32015
+
+    case deviceNotFound = -32020
+    case deviceDenied = -32021
+    case deviceBusy = -32022
+    case deviceLimited = -32023
+    case deviceInvalid = -32024
+    case deviceUnavailable = -32025
+    case deviceFailed = -32026
+    case notSimulated = -32027
+  }
+}
+
+extension RPCError {
+  /// The `error` member of an answer.
+  public var value: Value {
+    var fields: Fields = ["code": .int(Int64(code)), "message": .string(message)]
+    if !data.isEmpty { fields["data"] = .map(data) }
+    return .map(fields)
+  }
+
+  /// Reads an `error` member; nil unless it has an integer `code` and a text `message`.
+  public init?(_ value: Value) {
+    guard let code = value["code"]?.int.flatMap(Int.init(exactly:)), let message = value["message"]?.string else {
+      return nil
+    }
+    // Data that is no object has no place in the shape, and is kept under a name.
+    let data: Fields =
+      switch value["data"] {
+      case .map(let fields): fields
+      case nil, .null: [:]
+      case let other?: ["value": other]
+      }
+    self.init(code: code, message: message, data: data)
+  }
+}

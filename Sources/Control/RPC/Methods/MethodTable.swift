@@ -1,0 +1,41 @@
+import Model
+
+/// The methods of a protocol by name, and the dispatch of requests to them.
+package struct MethodTable<Context>: Sendable {
+  /// In the order of the document.
+  package let all: [Method<Context>]
+  private let byName: [Name: Method<Context>]
+
+  /// A table of these methods.
+  /// - Parameter methods: each name once.
+  package init(_ methods: [Method<Context>]) {
+    all = methods
+    byName = Dictionary(uniqueKeysWithValues: all.map { (Name($0.name), $0) })
+  }
+
+  /// The method of that name.
+  /// - Throws: -32601 with the nearest name.
+  package func method(_ name: String) throws(RPCError) -> Method<Context> {
+    if let method = byName[Name(name)] { return method }
+    throw RPCError(
+      .methodNotFound, "there is no method '\(Name(name).shown)'",
+      hint: Suggestion.closest(to: name, in: all.map(\.name)).map { "did you mean '\($0)'?" }
+        ?? "daemon.methods lists them")
+  }
+
+  /// Calls the method that a request names, once the caller's role and the parameters have been checked. The answer is
+  /// given by the end of the call, or later by the method.
+  /// - Parameters:
+  ///   - role: the caller's.
+  ///   - context: makes what the method works on; not called for a request that is refused.
+  package func dispatch(_ reply: Reply, as role: Role, _ context: (Method<Context>, Arguments) -> Context) {
+    do throws(RPCError) {
+      let method = try method(reply.request.method)
+      try role.require(method.role, to: "call '\(method.name)'")
+      let arguments = try Arguments(reply.request.params, for: method.parameters)
+      if let result = try method.call(context(method, arguments), arguments) { reply.give(.success(result)) }
+    } catch {
+      reply.give(.failure(error))
+    }
+  }
+}

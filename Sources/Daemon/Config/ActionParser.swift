@@ -1,0 +1,211 @@
+import Model
+
+/// Reads one action of a rule: `wake(climate)`, `actuate(fan, on, lease: 60s)`, `emit(x:y, value: value * 2)`.
+///
+///     action   = name "(" argument { "," argument } ")"
+///     argument = [ name ":" ] text
+///
+/// The text of an argument goes to the next comma or parenthesis that stands in no brackets and no quotes, so that
+/// an argument can be any CEL expression.
+struct ActionParser {
+  let text: [Unicode.Scalar]
+  private let start: Location
+  private let known: KnownNames
+  private let findings: Findings
+  var position = 0
+
+  private static let names = ["spawn", "wake", "kill", "actuate", "emit"]
+
+  /// - Parameter start: where the first character of `text` stands.
+  init(_ text: String, at start: Location, known: KnownNames, findings: Findings) {
+    self.text = Array(text.unicodeScalars)
+    self.start = start
+    self.known = known
+    self.findings = findings
+  }
+
+  /// The action, or nil when something about it was wrong and reported.
+  mutating func parse() -> RuleDeclaration.Action? {
+    skipSpace()
+    let nameStart = position
+    while position < text.count, Self.isName(text[position]) { position += 1 }
+    let name = string(nameStart..<position)
+    guard Self.names.contains(name) else {
+      let shown = name.isEmpty ? Wording.quoted(string(nameStart..<text.count)) : Wording.quoted(name)
+      return fail(
+        nameStart,
+        "the action is \(shown), expected \(Wording.alternatives(Self.names)) with arguments in parentheses"
+          + Suggestion.phrase(for: name, in: Self.names))
+    }
+    skipSpace()
+    guard position < text.count, text[position] == "(" else {
+      return fail(position, "'\(name)' has no arguments, expected \(Self.form(of: name))")
+    }
+    position += 1
+    guard let arguments = arguments(of: name) else { return nil }
+    skipSpace()
+    guard position == text.count else {
+      return fail(position, "there is more after the action, expected one action in a text, and a list for several")
+    }
+    switch name {
+    case "actuate": return actuate(arguments)
+    case "emit": return emit(arguments)
+    default: return agentAction(name, arguments)
+    }
+  }
+
+  static func form(of name: String) -> String {
+    switch name {
+    case "actuate": "actuate(device, on, lease: 60s), where on may also be off, a level such as 0.4, or pulse 500ms"
+    case "emit": "emit(domain:verb, field: expression, …)"
+    default: "\(name)(agent)"
+    }
+  }
+
+  private static func count(_ arguments: Int) -> String { arguments == 1 ? "1 argument" : "\(arguments) arguments" }
+
+  // MARK: What each action takes
+
+  private func agentAction(_ name: String, _ arguments: [Argument]) -> RuleDeclaration.Action? {
+    guard arguments.count == 1, arguments[0].name == nil else {
+      return fail(
+        arguments.first?.start ?? 0, "'\(name)' has \(Self.count(arguments.count)), expected \(Self.form(of: name))")
+    }
+    let id = AgentID(unquoted(arguments[0].text))
+    guard id.isWellFormed else {
+      return fail(
+        arguments[0].start, "the agent is \(Wording.quoted(id.rawValue)), expected \(Shape<AgentID>.id.expected)")
+    }
+    if let complaint = known.complaint(about: id) { return fail(arguments[0].start, complaint) }
+    switch name {
+    case "spawn": return .spawn(id)
+    case "kill": return .kill(id)
+    default: return .wake(id)
+    }
+  }
+
+  private func actuate(_ arguments: [Argument]) -> RuleDeclaration.Action? {
+    let plain = arguments.prefix { $0.name == nil }
+    guard plain.count == 2 else {
+      let place = arguments.dropFirst(min(plain.count, 2)).first?.start ?? arguments.last?.start ?? 0
+      return fail(place, "'actuate' has \(Self.count(plain.count)), expected \(Self.form(of: "actuate"))")
+    }
+    var isRight = true
+    let device = DeviceID(unquoted(plain[0].text))
+    if !device.isWellFormed {
+      report(
+        plain[0].start, "the device is \(Wording.quoted(device.rawValue)), expected \(Shape<DeviceID>.id.expected)")
+      isRight = false
+    } else if let complaint = known.complaint(about: device.rawValue, kind: "actuator") {
+      report(plain[0].start, complaint)
+      isRight = false
+    }
+    let command = Self.command(unquoted(plain[1].text))
+    if command == nil {
+      report(
+        plain[1].start,
+        "the command is \(Wording.quoted(plain[1].text)), expected on, off, a level from 0 to 1 or pulse 500ms"
+          + Suggestion.phrase(for: plain[1].text, in: ["on", "off", "pulse"]))
+    } else if case .level(let level)? = command, level != 0, level != 1, known.isDigital(device.rawValue) {
+      report(plain[1].start, "'\(device)' knows no levels, expected on or off")
+      isRight = false
+    }
+    var lease: Duration?
+    for argument in arguments.dropFirst(2) {
+      guard argument.name == "lease", lease == nil else {
+        let name = argument.name.map { Wording.quoted($0) } ?? Wording.quoted(argument.text)
+        let why = argument.name == "lease" ? "there is a second 'lease'" : "'actuate' takes no \(name)"
+        report(argument.start, "\(why), expected \(Self.form(of: "actuate"))")
+        isRight = false
+        continue
+      }
+      lease = Quantity.duration(argument.text)
+      if lease == nil || lease == .zero {
+        report(
+          argument.textStart, "'lease' is \(Wording.quoted(argument.text)), expected a duration such as 500ms or 60s")
+        isRight = false
+      }
+    }
+    guard isRight, let command else { return nil }
+    return .actuate(device, command, lease: lease)
+  }
+
+  private static func command(_ text: String) -> ActuatorCommand? {
+    switch text {
+    case "on", "true": return .on
+    case "off", "false": return .off
+    default: break
+    }
+    if let space = text.firstIndex(of: " "), text[..<space] == "pulse" {
+      let length = Quantity.duration(text[space...].trimmed)
+      return length.flatMap { $0 > .zero ? .pulse($0) : nil }
+    }
+    let level = Quantity.percent(text) ?? Double(text)
+    return level.flatMap { (0...1).contains($0) ? .level($0) : nil }
+  }
+
+  private func emit(_ arguments: [Argument]) -> RuleDeclaration.Action? {
+    guard let type = arguments.first else {
+      return fail(position, "'emit' has no arguments, expected \(Self.form(of: "emit"))")
+    }
+    var isRight = true
+    // `climate:hot` looks like a named argument; the first one never is.
+    let name = unquoted(type.whole)
+    if !EventPattern.isEventName(name) {
+      report(type.start, "the event is \(Wording.quoted(name)), expected a name such as climate:hot")
+      isRight = false
+    } else if let domain = EventPattern(name).ownDomain {
+      report(type.start, "the event is '\(name)', and only the daemon says '\(domain):', expected a domain of your own")
+      isRight = false
+    }
+    var fields: [EmitField] = []
+    for argument in arguments.dropFirst() {
+      guard let name = argument.name else {
+        report(argument.start, "\(Wording.quoted(argument.text)) has no name, expected field: expression")
+        isRight = false
+        continue
+      }
+      if fields.contains(where: { $0.name == name }) {
+        report(argument.start, "there is a second '\(name)', expected every field once")
+        isRight = false
+      }
+      if argument.text.isEmpty {
+        report(argument.start, "'\(name)' has no value, expected an expression in CEL")
+        isRight = false
+      }
+      fields.append(.init(name: name, expression: argument.text, location: place(argument.textStart)))
+    }
+    return isRight ? .emit(name, fields) : nil
+  }
+
+  /// A name that somebody put in quotes, without them.
+  private func unquoted(_ text: String) -> String {
+    guard text.count >= 2, let quote = text.first, quote == "'" || quote == "\"", text.last == quote else {
+      return text
+    }
+    return String(text.dropFirst().dropLast())
+  }
+
+  private func place(_ offset: Int) -> Location {
+    var place = start
+    for scalar in text.prefix(offset) {
+      if scalar == "\n" { place.line += 1 } else { place.column += 1 }
+    }
+    return place
+  }
+
+  private func report(_ offset: Int, _ message: String) { findings.error(place(offset), message) }
+
+  func fail(_ offset: Int, _ message: String) -> RuleDeclaration.Action? {
+    report(offset, message)
+    return nil
+  }
+}
+
+extension StringProtocol {
+  /// Without white space at either end.
+  var trimmed: String {
+    let tail = drop { $0.isWhitespace }
+    return String(tail.reversed().drop { $0.isWhitespace }.reversed())
+  }
+}

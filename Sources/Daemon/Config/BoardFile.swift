@@ -1,0 +1,114 @@
+import Document
+import Model
+
+/// `board.yaml`: one board with its chips, buses and devices. The page `docs/board-yaml.md` describes it.
+public enum BoardFile {
+  /// Reads a board.
+  /// - Parameters:
+  ///   - node: the whole file.
+  ///   - file: its name, for messages; relative paths in it start there.
+  /// - Returns: the board, every default filled in, with what people should know about the file.
+  /// - Throws: everything that is wrong with it.
+  public static func decode(_ node: Node, file: String) throws(Diagnostics) -> (Board, warnings: [Diagnostic]) {
+    let findings = Findings()
+    let board = FieldReader(node, what: "the board", findings: findings).flatMap { read($0, file: file) }
+    return try findings.finish(board)
+  }
+
+  private static func read(_ fields: FieldReader, file: String) -> Board? {
+    let name = fields.required("name", .name)
+    let backend = fields.value("backend", .choice(of: Board.Backend.self), .linux)
+    let clock = fields.optional("clock", .choice(of: Board.Clock.self))
+    let chips = chips(fields)
+    let buses = buses(fields)
+    let scope = BoardScope(backend: backend, chips: chips, buses: buses)
+    let devices = devices(fields, scope)
+    let world = fields.map("world")
+    // `wires` is for the tests that run on a real board (docs/testbed.md).
+    if let world, backend == .linux, world.entries.contains(where: { $0.key != "wires" }) {
+      fields.findings.warning(world.location, "'world' is only looked at when 'backend' is simulated")
+    }
+    fields.close()
+    guard let name else { return nil }
+    return Board(
+      name: name, backend: backend, clock: clock, chips: chips.compactMapValues(\.self),
+      buses: buses.compactMapValues(\.self), devices: devices,
+      world: Fields(uniquePairs: world?.entries.map { ($0.key, $0.value.value) } ?? []), file: file)
+  }
+
+  /// Chips by name; nil for one that was wrong, so that devices on it are not blamed for that.
+  private static func chips(_ board: FieldReader) -> [String: Board.Chip?] {
+    var chips: [String: Board.Chip?] = [:]
+    for entry in board.map("chips")?.entries ?? [] {
+      chips[entry.key] = .some(chip(entry, board.findings))
+    }
+    return chips
+  }
+
+  private static func chip(_ entry: Node.Entry, _ findings: Findings) -> Board.Chip? {
+    let label = Shape.text("text: the label that gpiodetect shows, such as pinctrl-bcm2711")
+    guard case .map = entry.value.content else {
+      return label.read(entry.value, "chip '\(entry.key)'", findings).map { Board.Chip(label: $0) }
+    }
+    guard let fields = FieldReader(entry.value, what: "chip '\(entry.key)'", findings: findings) else { return nil }
+    let path = fields.optional("path", .text)
+    let chip = fields.required("label", label).map { Board.Chip(label: $0, path: path) }
+    fields.close()
+    return chip
+  }
+
+  /// Buses by name; nil for one that was wrong.
+  private static func buses(_ board: FieldReader) -> [String: Board.Bus?] {
+    var buses: [String: Board.Bus?] = [:]
+    for entry in board.map("buses")?.entries ?? [] {
+      buses[entry.key] = .some(bus(entry, board.findings))
+    }
+    return buses
+  }
+
+  private static func bus(_ entry: Node.Entry, _ findings: Findings) -> Board.Bus? {
+    let what = "bus '\(entry.key)'"
+    let node = Shape<String>("a device node such as /dev/i2c-1") { node in
+      guard case .string(let text) = node.content, text.hasPrefix("/dev/"), text.utf8.count > 5 else { return nil }
+      return text
+    }
+    guard case .map = entry.value.content else {
+      return node.read(entry.value, what, findings).map { Board.Bus(path: $0) }
+    }
+    guard let fields = FieldReader(entry.value, what: what, findings: findings) else { return nil }
+    let path = fields.optional("path", node)
+    let adapter = fields.optional("adapter", .text)
+    fields.close()
+    switch (fields.node("path"), fields.node("adapter")) {
+    case (nil, nil):
+      findings.error(fields.location, "\(what) has neither 'path' nor 'adapter', expected one of them")
+      return nil
+    case (_?, _?):
+      findings.error(fields.place(of: "adapter"), "\(what) has both 'path' and 'adapter', expected one of them")
+      return nil
+    default: return path == nil && adapter == nil ? nil : Board.Bus(path: path, adapter: adapter)
+    }
+  }
+
+  private static func devices(_ board: FieldReader, _ scope: BoardScope) -> [Device] {
+    guard let entries = board.map("devices")?.entries else { return [] }
+    let declared = DeclaredDevices(entries)
+    var devices: [Device] = []
+    for entry in entries {
+      if let device = DeviceReader(scope: scope, declared: declared, findings: board.findings).read(entry) {
+        devices.append(device)
+      }
+    }
+    BoardClaims(scope: scope, findings: board.findings).check(devices)
+    return DeclaredDevices.symmetric(devices)
+  }
+}
+
+/// What a device may refer to.
+struct BoardScope {
+  let backend: Board.Backend
+  /// nil for a chip that is declared and wrong.
+  let chips: [String: Board.Chip?]
+  /// nil for a bus that is declared and wrong.
+  let buses: [String: Board.Bus?]
+}

@@ -1,0 +1,80 @@
+import Agent
+import Document
+import Model
+
+/// Files as they come from the disk: parses and decodes in one step. Names that end in `.json` hold JSON, all
+/// others YAML.
+public enum ConfigText {
+  /// Parses a text without looking at what it means.
+  /// - Throws: what the parser found.
+  public static func parse(_ bytes: [UInt8], file: String) throws(Diagnostics) -> Node {
+    file.hasSuffix(".json") ? try JSON.parse(bytes, file: file) : try YAML.parse(bytes, file: file)
+  }
+
+  /// Reads a board file; see `BoardFile`.
+  public static func board(_ bytes: [UInt8], file: String) throws(Diagnostics) -> (Board, warnings: [Diagnostic]) {
+    try BoardFile.decode(try parse(bytes, file: file), file: file)
+  }
+
+  /// Reads a manifest; see `ManifestFile`.
+  public static func manifest(
+    _ bytes: [UInt8], file: String, environment: [String: String], isolations: [Isolation], board: Board? = nil
+  ) throws(Diagnostics) -> (Manifest, warnings: [Diagnostic]) {
+    try ManifestFile.decode(
+      try parse(bytes, file: file), file: file, environment: environment, isolations: isolations, board: board)
+  }
+
+  /// Reads a rule file; see `RuleFile`.
+  public static func rules(
+    _ bytes: [UInt8], file: String, known: KnownNames = KnownNames()
+  ) throws(Diagnostics) -> ([RuleDeclaration], warnings: [Diagnostic]) {
+    try RuleFile.decode(try parse(bytes, file: file), file: file, known: known, source: bytes)
+  }
+
+  /// Reads a rule file as far as it can be read.
+  /// - Returns: the rules, those with errors included as far as they go, and everything that was found.
+  public static func readRules(
+    _ bytes: [UInt8], file: String, known: KnownNames = KnownNames()
+  ) -> (rules: [RuleDeclaration], found: [Diagnostic]) {
+    do throws(Diagnostics) {
+      let (rules, findings) = RuleFile.read(try parse(bytes, file: file), file: file, known: known, source: bytes)
+      return (rules, findings.sorted)
+    } catch {
+      return ([], error.all)
+    }
+  }
+
+  /// Reads the daemon's settings; see `SettingsFile`.
+  public static func settings(
+    _ bytes: [UInt8], file: String, environment: [String: String]
+  ) throws(Diagnostics) -> (Settings, warnings: [Diagnostic]) {
+    try SettingsFile.decode(try parse(bytes, file: file), file: file, environment: environment)
+  }
+
+  /// Reads a file of any kind and says only what is wrong with it: what `openstarry check` does with each path.
+  /// - Parameters:
+  ///   - isolations: those that manifests are held against.
+  ///   - known: what rules may refer to.
+  ///   - board: what manifests may refer to.
+  /// - Returns: which kind of file it is (nil when that cannot be told, which is an error in the list), and everything
+  ///   found, warnings included, in the order of the file.
+  public static func check(
+    _ bytes: [UInt8], file: String, environment: [String: String], isolations: [Isolation],
+    known: KnownNames = KnownNames(), board: Board? = nil
+  ) -> (kind: ConfigKind?, found: [Diagnostic]) {
+    let node: Node
+    do { node = try parse(bytes, file: file) } catch { return (ConfigKind.guess(fileName: file), error.all) }
+    guard let kind = ConfigKind.guess(fileName: file, node) else { return (nil, [ConfigKind.unknown(file)]) }
+    do throws(Diagnostics) {
+      switch kind {
+      case .board: return (kind, try BoardFile.decode(node, file: file).warnings)
+      case .agent:
+        let (_, warnings) = try ManifestFile.decode(
+          node, file: file, environment: environment, isolations: isolations, board: board)
+        return (kind, warnings)
+      case .orchestration: return (kind, try RuleFile.decode(node, file: file, known: known, source: bytes).warnings)
+      case .settings: return (kind, try SettingsFile.decode(node, file: file, environment: environment).warnings)
+      }
+    } catch { return (kind, error.all) }
+  }
+}

@@ -1,0 +1,86 @@
+import Chips
+import Document
+import Model
+
+/// Reads one entry under `devices:`.
+struct DeviceReader {
+  let scope: BoardScope
+  let declared: DeclaredDevices
+  let findings: Findings
+
+  /// The device, or nil when something about it was wrong and reported.
+  func read(_ entry: Node.Entry) -> Device? {
+    let id = DeviceID(entry.key)
+    if !id.isWellFormed {
+      findings.error(
+        entry.keyLocation, "the device id is \(Wording.quoted(entry.key)), expected \(Shape<DeviceID>.id.expected)")
+    }
+    guard
+      let fields = FieldReader(entry.value, what: "device \(Wording.quoted(entry.key))", findings: findings),
+      let kindName = fields.required("kind", .choice(DeviceSettings.kinds.map { ($0, $0) }))
+    else { return nil }
+    let named = FieldReader(
+      fields.entries, what: "\(kindName) \(Wording.quoted(entry.key))", location: fields.location, findings: findings)
+    named.accept("kind")
+    let settings = DeviceSettings(declared: declared, id: id).read(kindName, named)
+    guard let driver = driver(named, kindName) else { return nil }
+    let options = DriverOptions(scope: scope, declared: declared).read(driver, named)
+    named.close { key in explain(key, kindName, driver) }
+    let device = Device(
+      id: id, kind: settings, driver: driver.name, options: options, location: entry.keyLocation)
+    checkLevels(device, named)
+    return device
+  }
+
+  /// The catalogue's entry for `driver:`; on a simulated board the driver `simulated` need not be said.
+  private func driver(_ fields: FieldReader, _ kind: String) -> DriverCatalogue.Entry? {
+    if fields.node("driver") == nil, scope.backend == .simulated {
+      return DriverCatalogue.entry("simulated", kind: kind)
+    }
+    let here = DriverCatalogue.all.filter { $0.kind == kind && $0.backends.contains(scope.backend) }.map(\.name)
+    let what = "\(Wording.article(kind)) driver of the \(scope.backend.rawValue) backend"
+    let expected = "\(what): \(Wording.alternatives(here))"
+    guard let name = fields.required("driver", Shape.text(expected)) else { return nil }
+    if let entry = DriverCatalogue.entry(name, kind: kind), entry.backends.contains(scope.backend) { return entry }
+    let place = fields.place(of: "driver")
+    if let entry = DriverCatalogue.entry(name, kind: kind) {
+      let backends = Wording.alternatives(entry.backends.map(\.rawValue))
+      findings.error(
+        place, "driver '\(name)' needs backend \(backends), and this board's is \(scope.backend.rawValue)")
+    } else if let other = DriverCatalogue.all.first(where: { $0.name == name }) {
+      findings.error(
+        place, "driver '\(name)' makes \(Wording.article(other.kind)), expected \(expected)")
+    } else {
+      let suggestion = Suggestion.phrase(for: name, in: here)
+      findings.error(
+        place,
+        "'driver' is \(Wording.quoted(name)), expected \(suggestion.isEmpty ? expected : what + suggestion)")
+    }
+    return nil
+  }
+
+  /// Says what a key is for when it belongs to another kind of device or another driver.
+  private func explain(_ key: String, _ kind: String, _ driver: DriverCatalogue.Entry) -> String? {
+    if let other = DeviceSettings.kinds.first(where: { DeviceSettings.keys(of: $0).contains(key) }) {
+      return "'\(key)' is a setting of \(other)s, and this is \(Wording.article(kind))"
+    }
+    if DriverCatalogue.all.contains(where: { $0.options.contains { $0.name == key } }) {
+      let options = driver.options.map(\.name)
+      return "driver '\(driver.name)' takes no '\(key)', expected "
+        + (options.isEmpty ? "no options" : Wording.alternatives(options))
+    }
+    return nil
+  }
+
+  private func checkLevels(_ device: Device, _ fields: FieldReader) {
+    guard case .actuator(let settings) = device.kind, device.isDigital, settings.safe != 0, settings.safe != 1 else {
+      return
+    }
+    findings.error(fields.place(of: "safe"), "'safe' is \(settings.safe), expected on or off: it knows no levels")
+  }
+}
+
+extension Device {
+  /// Whether it is an actuator that knows no levels between on and off.
+  var isDigital: Bool { driver == "gpio" || options["analogue"] == .bool(false) }
+}

@@ -1,0 +1,152 @@
+import Document
+import Model
+
+/// Reads the settings that every device of a kind has, whatever its driver.
+struct DeviceSettings {
+  /// The kinds of device.
+  static let kinds = ["sensor", "input", "actuator", "camera"]
+
+  let declared: DeclaredDevices
+  let id: DeviceID
+
+  /// The settings' keys of one kind.
+  static func keys(of kind: String) -> [String] {
+    let fields = FieldReader([], what: "", location: Location(file: ""), findings: Findings())
+    _ = DeviceSettings(declared: DeclaredDevices([]), id: "").read(kind, fields)
+    return fields.knownKeys
+  }
+
+  /// The settings of a device of `kind`, with defaults for what is missing or wrong.
+  func read(_ kind: String, _ fields: FieldReader) -> Device.Kind {
+    switch kind {
+    case "sensor": .sensor(sensor(fields))
+    case "input": .input(input(fields))
+    case "actuator": .actuator(actuator(fields))
+    default: .camera(camera(fields))
+    }
+  }
+
+  private func sensor(_ fields: FieldReader) -> SensorSettings {
+    let standard = SensorSettings()
+    return SensorSettings(
+      every: fields.value("every", .duration(atLeast: .milliseconds(1)), standard.every),
+      deadband: fields.value("deadband", .number("a number of at least 0") { $0 >= 0 }, standard.deadband),
+      heartbeat: fields.optional("heartbeat", .duration(atLeast: .milliseconds(1))),
+      unit: fields.optional("unit", .name),
+      scale: fields.value("scale", .number("a number other than 0") { $0 != 0 }, standard.scale),
+      offset: fields.value("offset", .number(), standard.offset),
+      onDemand: fields.value("on_demand", .bool, standard.onDemand))
+  }
+
+  private func input(_ fields: FieldReader) -> InputSettings {
+    let standard = InputSettings()
+    return InputSettings(
+      edges: fields.value("edges", .choice(of: InputSettings.Edges.self), standard.edges),
+      debounce: fields.value("debounce", .duration(), standard.debounce),
+      emergencyStop: fields.value("emergency_stop", .bool, standard.emergencyStop))
+  }
+
+  private func actuator(_ fields: FieldReader) -> ActuatorSettings {
+    let standard = ActuatorSettings()
+    let settings = ActuatorSettings(
+      safe: fields.value("safe", Self.level, standard.safe),
+      onExit: fields.value("on_exit", .choice(of: ActuatorSettings.OnExit.self), standard.onExit),
+      maxOn: fields.optional("max_on", .duration(atLeast: .milliseconds(1))),
+      minOff: fields.optional("min_off", .duration()),
+      maxRate: fields.optional("max_rate", .rate),
+      exclusiveWith: fields.value("exclusive_with", .oneOrMore(of: otherActuator), []),
+      lease: fields.value("lease", .duration(atLeast: .milliseconds(1)), standard.lease),
+      refresh: fields.optional("refresh", .duration()))
+    if let maxOn = settings.maxOn { check(maxOn, settings, fields) }
+    return settings
+  }
+
+  /// Warns of what makes little of `max_on`.
+  private func check(_ maxOn: Duration, _ settings: ActuatorSettings, _ fields: FieldReader) {
+    if settings.minOff == nil {
+      fields.findings.warning(
+        fields.place(of: "max_on"),
+        "'max_on' is \(maxOn.text) without a 'min_off': whoever had it may turn it on again at once ('min_off: 0s' says "
+          + "that it may)")
+    }
+    if fields.node("lease") != nil, settings.lease > maxOn {
+      fields.findings.warning(
+        fields.place(of: "lease"),
+        "'lease' is \(settings.lease.text), and 'max_on' ends it after \(maxOn.text): no lease lasts longer")
+    }
+  }
+
+  private func camera(_ fields: FieldReader) -> CameraSettings {
+    let standard = FrameFormat()
+    let size = fields.value("size", Self.size, (standard.width, standard.height))
+    let format = FrameFormat(
+      pixels: fields.value("format", Self.pixels, standard.pixels), width: size.width, height: size.height,
+      rate: fields.value("rate", .number(0.1...240), standard.rate))
+    return CameraSettings(format: format, motion: motion(fields))
+  }
+
+  /// `motion: true` takes the defaults, a map may change them.
+  private func motion(_ fields: FieldReader) -> MotionSettings? {
+    guard let node = fields.node("motion") else { return nil }
+    let standard = MotionSettings()
+    if case .bool(let wanted) = node.content { return wanted ? standard : nil }
+    guard case .map(let entries) = node.content else {
+      fields.findings.error(
+        node.location, "'motion' is \(Wording.shown(node)), expected true, false or a map of threshold and cooldown")
+      return nil
+    }
+    let motion = FieldReader(entries, what: "'motion'", location: node.location, findings: fields.findings)
+    let settings = MotionSettings(
+      threshold: motion.value("threshold", .number(0...1), standard.threshold),
+      cooldown: motion.value("cooldown", .duration(), standard.cooldown))
+    motion.close()
+    return settings
+  }
+
+  /// `on`, `off`, or a level. YAML 1.1 makes booleans of on and off; they mean the same here.
+  private static var level: Shape<Double> {
+    Shape("on, off or a level from 0 to 1") { node in
+      switch node.content {
+      case .string("on"), .bool(true): return 1
+      case .string("off"), .bool(false): return 0
+      default:
+        guard let level = node.scalar.double, (0...1).contains(level) else { return nil }
+        return level
+      }
+    }
+  }
+
+  /// `640x480`.
+  private static var size: Shape<(width: Int, height: Int)> {
+    Shape("a size such as 640x480, each side from 16 to 8192") { node in
+      guard case .string(let text) = node.content else { return nil }
+      let sides = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
+      guard sides.count == 2, sides.allSatisfy({ (16...8192).contains($0) }) else { return nil }
+      return (sides[0], sides[1])
+    }
+  }
+
+  /// Pixel layouts by the names people use; V4L2's codes are understood too.
+  private static var pixels: Shape<FrameFormat.PixelFormat> {
+    let names: [(name: String, value: FrameFormat.PixelFormat)] = [
+      ("mjpeg", .mjpeg), ("yuyv", .yuyv), ("nv12", .nv12), ("rgb24", .rgb24), ("grey", .grey),
+    ]
+    return Shape(Wording.alternatives(names.map(\.name)), names: names.map(\.name)) { node in
+      guard case .string(let text) = node.content else { return nil }
+      return names.first { $0.name == text }?.value ?? FrameFormat.PixelFormat(rawValue: text)
+    }
+  }
+
+  /// Another actuator of the same board.
+  private var otherActuator: Shape<DeviceID> {
+    let actuators = declared.ids(of: "actuator").filter { $0 != id.rawValue }
+    return Shape(
+      actuators.isEmpty
+        ? "another actuator, and there is none" : "another actuator: " + Wording.alternatives(actuators),
+      names: actuators
+    ) { node in
+      guard case .string(let text) = node.content, actuators.contains(text) else { return nil }
+      return DeviceID(text)
+    }
+  }
+}

@@ -1,0 +1,133 @@
+import Agent
+import Document
+import Model
+
+/// `agent.json`: what an agent is, may do and may use. The page `docs/agent-json.md` describes it.
+///
+/// The manifests of OpenStarry load too: where one of their keys means the same as one of ours it feeds ours, and
+/// the rest is kept in `Manifest.document`.
+public enum ManifestFile {
+  /// Reads a manifest.
+  /// - Parameters:
+  ///   - node: the whole file.
+  ///   - file: its name, for messages; relative paths in it start there.
+  ///   - environment: what `${NAME}` may stand for; `HOME` also expands `~`.
+  ///   - isolations: those that there are; what a manifest of another one says is not held against its isolation.
+  ///   - board: when given, devices that the manifest names and the board does not have are warned about.
+  /// - Returns: the manifest, with what people should know about it. `document` is the file as it was written, so
+  ///   that secrets from the environment are not stored with it.
+  /// - Throws: everything that is wrong with it.
+  public static func decode(
+    _ node: Node, file: String, environment: [String: String], isolations: [Isolation],
+    board: Board? = nil
+  ) throws(Diagnostics) -> (Manifest, warnings: [Diagnostic]) {
+    let findings = Findings()
+    let substituted = EnvironmentVariables(values: environment, findings: findings).substitute(node)
+    guard let fields = FieldReader(substituted, what: "the manifest", findings: findings) else {
+      return try findings.finish(nil)
+    }
+    var reader = ManifestReader(fields: fields, home: environment["HOME"], isolations: isolations)
+    let manifest = reader.read(document: node.value, file: file)
+    if let manifest, let board { ManifestDevices(board: board, findings: findings).check(fields, manifest) }
+    return try findings.finish(manifest)
+  }
+}
+
+/// Reads the blocks of a manifest, in an order in which upstream's keys come first and ours overrule them.
+struct ManifestReader {
+  let fields: FieldReader
+  let home: String?
+  let isolations: [Isolation]
+
+  mutating func read(document: Value, file: String) -> Manifest? {
+    let identity = identity()
+    let runtime = runtime()
+    let upstream = UpstreamBlocks(fields)
+    let capabilities = CapabilityReader(home: home).read(fields)
+    let manifest = Manifest(
+      id: identity?.id ?? "", name: identity?.name ?? "", version: identity?.version ?? "0.0.0",
+      description: identity?.description ?? "", runtime: runtime ?? Manifest.Runtime(driver: .process, entry: ""),
+      permissions: capabilities.permissions, plugins: capabilities.plugins,
+      budget: budget(upstream.budget, runtime?.driver), policy: policy(upstream.policy),
+      subscribe: fields.optional("subscribe", .oneOrMore(of: .event)) ?? upstream.subscribe, document: document,
+      file: file, parent: fields.optional("parent", Shape<AgentID>.id),
+      parentLocation: fields.node("parent")?.location)
+    if let identity, manifest.parent == identity.id {
+      fields.findings.error(fields.place(of: "parent"), "'parent' is the agent itself, expected another agent's id")
+    }
+    fields.close(as: .warning)
+    return identity == nil ? nil : manifest
+  }
+
+  private func identity() -> (id: AgentID, name: String, version: String, description: String)? {
+    guard fields.node("identity") != nil else {
+      fields.findings.error(fields.location, "the manifest has no 'identity', expected a map with 'id' and 'name'")
+      return nil
+    }
+    guard let identity = fields.map("identity") else { return nil }
+    let id = identity.required("id", Shape<AgentID>.id)
+    let name = identity.optional("name", .name)
+    let version = identity.value("version", .name, "0.0.0")
+    let description = identity.value("description", .anyText, "")
+    identity.close(as: .warning)
+    return id.map { ($0, name ?? $0.rawValue, version, description) }
+  }
+
+  private func runtime() -> Manifest.Runtime? {
+    guard fields.node("runtime") != nil else {
+      fields.findings.warning(
+        fields.location,
+        "the manifest has no 'runtime': it loads as an upstream agent with driver 'process' and nothing to run;"
+          + " give it a 'runtime' with 'driver' and 'entry' to run it here")
+      return nil
+    }
+    guard let runtime = fields.map("runtime") else { return nil }
+    let driver = runtime.required("driver", .choice(of: Manifest.Driver.self))
+    let entry = runtime.required("entry", .text("text: \(isolation(driver)?.entry ?? "what is run")"))
+    let lifecycle = runtime.value("lifecycle", .choice(of: Manifest.Lifecycle.self), .onDemand)
+    runtime.close()
+    guard let driver, let entry else { return nil }
+    return Manifest.Runtime(driver: driver, entry: entry, lifecycle: lifecycle)
+  }
+
+  private func isolation(_ driver: Manifest.Driver?) -> Isolation? { isolations.first { $0.kind == driver } }
+
+  /// Ours overrules upstream's, key by key.
+  private func budget(_ upstream: Budget, _ driver: Manifest.Driver?) -> Budget {
+    guard let block = fields.map("budget") else { return upstream }
+    var budget = upstream
+    budget.read(block, .agent(isolation(driver)))
+    // An error, not a warning: a misspelt limit would otherwise be no limit.
+    block.close()
+    return budget
+  }
+
+  private func policy(_ upstream: Policy) -> Policy {
+    guard let block = fields.map("policy") else { return upstream }
+    var policy = upstream
+    policy.restart = block.value("restart", .choice(of: Policy.Restart.self), policy.restart)
+    policy.maxRestarts = block.value("max_restarts", .int(0...1000), policy.maxRestarts)
+    policy.window = block.value("window", .duration(atLeast: .seconds(1)), policy.window)
+    policy.backoff = block.value("backoff", .duration(), policy.backoff)
+    policy.maxBackoff = block.optional("max_backoff", .duration()) ?? max(policy.maxBackoff, policy.backoff)
+    policy.grace = block.value("grace", UpstreamBlocks.grace, policy.grace)
+    policy.priority = block.value("priority", Self.priority, policy.priority)
+    block.accept(
+      "maxConcurrentTools", "toolTimeout", "pathRestrictions", "max_steps", "circuit_breaker")
+    if policy.maxBackoff < policy.backoff {
+      fields.findings.error(
+        block.place(of: "max_backoff"),
+        "'max_backoff' is \(policy.maxBackoff.text), expected at least 'backoff', which is \(policy.backoff.text)")
+    }
+    block.close(as: .warning)
+    return policy
+  }
+
+  private static var priority: Shape<Priority> {
+    let names = ["emergency", "critical", "high", "normal", "low", "background"]
+    return Shape("0 (emergency) to 5 (background), or \(Wording.alternatives(names))", names: names) { node in
+      if case .string(let name) = node.content { return names.firstIndex(of: name).flatMap(Priority.init(rawValue:)) }
+      return node.scalar.int.flatMap { Priority(rawValue: Int(truncatingIfNeeded: $0)) }
+    }
+  }
+}

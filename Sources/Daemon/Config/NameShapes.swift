@@ -1,0 +1,45 @@
+import Document
+import Model
+
+extension Shape where Wanted: Identifier {
+  /// A well-formed id.
+  static var id: Shape {
+    Shape("1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit") { node in
+      guard case .string(let text) = node.content, Wanted(text).isWellFormed else { return nil }
+      return Wanted(text)
+    }
+  }
+}
+
+extension Shape where Wanted == EventPattern {
+  /// An event name, or one with wildcards.
+  static var event: Shape {
+    Shape("an event name such as sensor:temperature or a pattern such as sensor:*") { node in
+      guard case .string(let text) = node.content, EventPattern(text).isWellFormed else { return nil }
+      return EventPattern(text)
+    }
+  }
+
+  /// A device id, or one with wildcards.
+  static var device: Shape {
+    Shape("a device id or a pattern such as temp* (letters, digits, '.', '_', '-' and '*')") {
+      node in
+      guard case .string(let text) = node.content, text.utf8.count <= 64 else { return nil }
+      // A wildcard may stand anywhere; what remains must be what ids are made of.
+      let letters = text.filter { $0 != "*" }
+      guard !text.isEmpty, letters.isEmpty || DeviceID("0" + letters).isWellFormed else { return nil }
+      return EventPattern(text)
+    }
+  }
+}
+
+extension EventPattern {
+  /// Whether events can have names that fit: `domain:verb` made of what event names are made of, or with `*` in it.
+  var isWellFormed: Bool {
+    guard Name(text).isShort else { return false }
+    if isExact { return Self.isEventName(text) }
+    // A wildcard stands for any run of characters, so each is replaced by a letter to look at the rest.
+    let probe = String(text.map { $0 == "*" ? "x" : $0 })
+    return probe.utf8.contains(UInt8(ascii: ":")) ? Self.isEventName(probe) : Self.isEventName("x:\(probe)")
+  }
+}

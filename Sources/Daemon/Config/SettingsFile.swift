@@ -1,0 +1,116 @@
+import Document
+import Model
+
+/// `openstarry.yaml`: the daemon's own settings. The page `docs/openstarry-yaml.md` describes it.
+public enum SettingsFile {
+  /// Reads settings.
+  /// - Parameters:
+  ///   - node: the whole file.
+  ///   - file: its name, for messages; relative paths in it start in its folder, and are returned as seen from where
+  ///     `file` is.
+  ///   - environment: `HOME` is what `~` stands for.
+  /// - Returns: the settings, every default filled in, with what people should know about the file.
+  /// - Throws: everything that is wrong with it.
+  public static func decode(
+    _ node: Node, file: String, environment: [String: String]
+  ) throws(Diagnostics) -> (Settings, warnings: [Diagnostic]) {
+    let findings = Findings()
+    let settings = FieldReader(node, what: "the settings file", findings: findings).flatMap {
+      read($0, path: path(file: file, home: environment["HOME"]))
+    }
+    return try findings.finish(settings)
+  }
+
+  private static func read(_ fields: FieldReader, path: Shape<String>) -> Settings? {
+    let board = fields.required("board", path)
+    var settings = Settings(board: board ?? "")
+    settings.agents = fields.value("agents", .oneOrMore(of: path), settings.agents)
+    settings.rules = fields.value("rules", .oneOrMore(of: path), settings.rules)
+    settings.home = fields.value("home", path, settings.home)
+    settings.socket = fields.value("socket", socket(path), settings.socket)
+    settings.watchdog = fields.optional("watchdog", path)
+    settings.socketMode = fields.value("socket_mode", mode, settings.socketMode)
+    settings.guardian = fields.optional("guardian", .bool)
+    if let groups = fields.map("groups") {
+      settings.viewGroup = groups.optional("view", group)
+      settings.operateGroup = groups.optional("operate", group)
+      settings.adminGroup = groups.optional("admin", group)
+      groups.close()
+      GroupAdvice.note(settings, groups)
+    }
+    if settings.viewGroup == nil, settings.socketMode & 0o002 != 0 {
+      fields.findings.warning(
+        fields.place(of: "socket_mode"),
+        "'socket_mode' lets everybody on this machine connect, and everybody who connects may look: 'groups.view' says "
+          + "who may")
+    }
+    if let limits = fields.map("limits") {
+      settings.depthLimit = limits.value("depth", .int(1...1000), settings.depthLimit)
+      settings.eventRing = limits.value("event_ring", .int(16...1_000_000), settings.eventRing)
+      settings.logLines = limits.value("log_lines", .int(1...100_000), settings.logLines)
+      settings.activationLimit = limits.value(
+        "activation", .duration(atLeast: .microseconds(1)), settings.activationLimit)
+      settings.watchdogTimeout = limits.value(
+        "watchdog", .duration(atLeast: .seconds(1)), settings.watchdogTimeout)
+      limits.close()
+    }
+    if let budget = fields.map("budget") {
+      settings.budget.read(budget, .board)
+      settings.diskBudget = budget.optional("disk", .byteRate)
+      // An error, not a warning: a misspelt limit would otherwise be no limit.
+      budget.close()
+    }
+    fields.close()
+    return board == nil ? nil : settings
+  }
+
+  private static func path(file: String, home: String?) -> Shape<String> {
+    let folder = Paths.folder(of: file)
+    let expected = "a path, as seen from this file's folder"
+    return Shape(expected: expected) { node, subject, findings in
+      guard let text = Shape<String>.text(expected).read(node, subject, findings) else { return nil }
+      if text.utf8.contains(0) {
+        findings.error(node.location, "\(subject) has a NUL character in it, expected \(expected)")
+        return nil
+      }
+      if home == nil, text == "~" || text.hasPrefix("~/") {
+        findings.error(
+          node.location, "\(subject) is \(Wording.quoted(text)), and HOME is not set, expected a path without '~'")
+        return nil
+      }
+      return Paths.join(folder, Paths.expand(text, home: home))
+    }
+  }
+
+  /// A path that fits into a socket's address: `sun_path` has 108 bytes with the NUL (unix(7)).
+  private static func socket(_ path: Shape<String>) -> Shape<String> {
+    Shape(expected: path.expected) { node, subject, findings in
+      guard let socket = path.read(node, subject, findings) else { return nil }
+      if socket.utf8.count > 107 {
+        findings.error(
+          node.location, "\(subject) is \(socket.utf8.count) bytes long, expected at most 107, as sockets need")
+        return nil
+      }
+      return socket
+    }
+  }
+
+  /// File modes are octal, and YAML would make a decimal number of a bare 0660: only text is clear.
+  private static var mode: Shape<UInt32> {
+    Shape("an octal mode in quotes such as '0660'") { node in
+      guard case .string(let text) = node.content, (3...4).contains(text.utf8.count), let mode = UInt32(text, radix: 8),
+        mode <= 0o777
+      else { return nil }
+      return mode
+    }
+  }
+
+  private static var group: Shape<String> {
+    Shape("the name of a group such as gpio") { node in
+      guard case .string(let text) = node.content, (1...32).contains(text.utf8.count), text.first != "-" else {
+        return nil
+      }
+      return text.contains { $0 == ":" || $0.isWhitespace || $0 == "/" } ? nil : text
+    }
+  }
+}

@@ -1,0 +1,135 @@
+import Config
+import Isolations
+import Linux
+import Model
+import Rules
+
+/// The files the daemon is configured by: found, read and checked. Reading never changes what runs.
+struct Configuration {
+  let settings: Settings
+  let board: Board
+  private let environment: [String: String]
+
+  /// Reads the settings and the board.
+  /// - Throws: all that is wrong in the first file that cannot be used.
+  init(_ arguments: Arguments, environment: [String: String], journal: Journal) throws(StartFailure) {
+    self.environment = environment
+    let file = arguments.config ?? "/etc/openstarry/openstarry.yaml"
+    do {
+      var settings = try Self.read(file, journal) { bytes throws(Diagnostics) in
+        try ConfigText.settings(bytes, file: file, environment: environment)
+      }
+      settings.board = arguments.board ?? settings.board
+      settings.home = arguments.home ?? settings.home
+      settings.socket = arguments.socket ?? settings.socket
+      self.settings = settings
+      board = try Self.read(settings.board, journal) { bytes throws(Diagnostics) in
+        try ConfigText.board(bytes, file: settings.board)
+      }
+    } catch {
+      throw .configuration("\(error)\nthe daemon was not started: mend the file, then check it with 'openstarry check'")
+    }
+  }
+
+  /// Reads the manifests that the settings name.
+  /// - Returns: those that can be used, by id, and what is wrong with the others: by agent as far as their files say whose
+  ///   they are.
+  func manifests(
+    _ journal: Journal
+  ) -> (usable: [Manifest], problems: [Diagnostic], unusable: [(agent: AgentID, why: String)]) {
+    var manifests: [AgentID: Manifest] = [:]
+    var problems: [Diagnostic] = []
+    var unusable: [(agent: AgentID, why: String)] = []
+    for path in settings.agents {
+      let files: [String]
+      do { files = try Self.manifestFiles(path) } catch {
+        problems.append(Diagnostic(Location(file: path), "cannot be read: \(SystemError.text(error.errno))"))
+        continue
+      }
+      for file in files {
+        do {
+          let manifest = try manifest(file, journal)
+          if let other = manifests[manifest.id] {
+            problems.append(
+              Diagnostic(Location(file: file), "agent '\(manifest.id)' is already declared in \(other.file)"))
+          } else {
+            manifests[manifest.id] = manifest
+          }
+        } catch {
+          let wrong = error.all.filter { $0.severity == .error }
+          problems += wrong
+          if let agent = Self.agent(of: file) { unusable.append((agent, wrong.first.map { "\($0)" } ?? "\(error)")) }
+        }
+      }
+    }
+    return (manifests.values.sorted { $0.id < $1.id }, problems, unusable)
+  }
+
+  /// Whose a manifest is that cannot be used; nil when it does not say so.
+  private static func agent(of file: String) -> AgentID? {
+    let id = (try? Files.read(file)).flatMap { try? ConfigText.parse($0, file: file) }?["identity"]?["id"]?.value.string
+    return id.map { AgentID($0) }
+  }
+
+  /// Reads one manifest.
+  func manifest(_ file: String, _ journal: Journal) throws(Diagnostics) -> Manifest {
+    try Self.read(file, journal) { bytes throws(Diagnostics) in
+      try ConfigText.manifest(bytes, file: file, environment: environment, isolations: Isolations.known, board: board)
+    }
+  }
+
+  /// Checks a manifest that came as text over the control socket.
+  func manifest(text: [UInt8], file: String) throws(Diagnostics) -> Manifest {
+    try ConfigText.manifest(text, file: file, environment: environment, isolations: Isolations.known, board: board).0
+  }
+
+  /// Reads and compiles all rule files. A rule may name an agent that is not there: it waits until there is one.
+  /// - Throws: everything that is wrong in any of them.
+  func rules(_ journal: Journal) throws(Diagnostics) -> RuleSet {
+    var declarations: [RuleDeclaration] = []
+    var problems: [Diagnostic] = []
+    let known = KnownNames(board: board)
+    for file in settings.rules {
+      do {
+        declarations += try Self.read(file, journal) { bytes throws(Diagnostics) in
+          let (rules, found) = ConfigText.readRules(bytes, file: file, known: known)
+          problems += found.filter { $0.severity == .error }
+          return (rules, warnings: found.filter { $0.severity == .warning })
+        }
+      } catch { problems += error.all }
+    }
+    // Everything at once, whatever kind it is of.
+    if !problems.isEmpty {
+      throw Diagnostics(problems + RuleSet.problems(in: declarations, complaint: known.complaint))
+    }
+    let rules = try RuleSet(compiling: declarations, complaint: known.complaint)
+    for warning in KnownNames.timerWarnings(declarations) + rules.payloadWarnings {
+      journal.log(.warning, "\(warning.location): \(warning.message)")
+    }
+    return rules
+  }
+
+  private static func read<Checked>(
+    _ file: String, _ journal: Journal,
+    _ check: ([UInt8]) throws(Diagnostics) -> (Checked, warnings: [Diagnostic])
+  ) throws(Diagnostics) -> Checked {
+    let bytes: [UInt8]
+    do { bytes = try Files.read(file) } catch {
+      throw Diagnostics([Diagnostic(Location(file: file), "cannot be read: \(SystemError.text(error.errno))")])
+    }
+    let (value, warnings) = try check(bytes)
+    // The level says that it is a warning.
+    for warning in warnings { journal.log(.warning, "\(warning.location): \(warning.message)") }
+    return value
+  }
+
+  /// A manifest itself, or in a folder every `*.agent.json` and every `*/agent.json`.
+  private static func manifestFiles(_ path: String) throws(SystemError) -> [String] {
+    guard Files.isFolder(path) else { return [path] }
+    return try Files.names(in: path).compactMap { name in
+      let inside = "\(path)/\(name)/agent.json"
+      if Files.isFile(inside) { return inside }
+      return name.hasSuffix(".agent.json") ? "\(path)/\(name)" : nil
+    }
+  }
+}

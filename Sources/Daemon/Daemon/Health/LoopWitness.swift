@@ -1,0 +1,44 @@
+import Agent
+import Crash
+import Model
+import Watchdog
+
+/// Notes whose code runs on the loop: in the crash record, and who held the loop longest since it was last asked.
+final class LoopWitness: CodeWitness {
+  private let record: CrashRecord?
+  private let clock: any Timekeeper
+  private var began = Instant(nanoseconds: 0)
+  private var current: AgentID?
+  private var longest: (agent: AgentID, time: Duration)?
+
+  init(_ record: CrashRecord?, clock: any Timekeeper) {
+    self.record = record
+    self.clock = clock
+  }
+
+  func begin(_ call: CodeCall, _ agent: AgentID, _ event: Event?) {
+    began = clock.now
+    current = agent
+    let phase: PastRun.Phase =
+      switch call {
+      case .start: .start
+      case .activation: .activation
+      case .snapshot: .snapshot
+      case .end: .end
+      }
+    record?.begin(phase, agent, event: event, at: began)
+  }
+
+  func end() {
+    record?.end()
+    let time = clock.now - began
+    if let current, time > longest?.time ?? .zero { longest = (current, time) }
+    current = nil
+  }
+
+  /// Whose code ran longest since this was last called, and how long; nil when none did.
+  func takeLongest() -> (agent: AgentID, time: Duration)? {
+    defer { longest = nil }
+    return longest
+  }
+}

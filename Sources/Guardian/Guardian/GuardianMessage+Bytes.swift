@@ -1,0 +1,270 @@
+extension GuardianMessage {
+  private static let mark: (UInt8, UInt8) = (0x4F, 0x47)
+  private static let layout: UInt8 = 1
+  private static let headerSize = 8
+
+  private var kind: UInt8 {
+    switch self {
+    case .page: 1
+    case .protect: 2
+    case .withdraw: 3
+    case .charge: 4
+    case .end: 5
+    case .watch: 6
+    case .lapse: 7
+    case .leave: 8
+    case .hello: 16
+    case .discard: 17
+    case .take: 18
+    case .report: 32
+    case .kept: 33
+    case .discarded: 34
+    case .refused: 35
+    case .overruled: 48
+    case .ready: 49
+    }
+  }
+
+  /// The packet.
+  public var bytes: [UInt8] {
+    var writer = ByteWriter()
+    writer.byte(Self.mark.0)
+    writer.byte(Self.mark.1)
+    writer.byte(Self.layout)
+    writer.byte(kind)
+    writer.integer(UInt32(0))
+    switch self {
+    case .page, .charge, .end, .hello, .take, .ready: break
+    case .leave(let staying): writer.byte(staying ? 1 : 0)
+    case .protect(let record): writer.record(record)
+    case .withdraw(let device), .discard(let device): writer.text(device)
+    case .report(let report):
+      writer.integer(report.pid)
+      writer.integer(report.died)
+      writer.integer(report.settled)
+      writer.integer(report.outputs)
+      writer.byte(report.wasLeft ? 1 : 0)
+    case .kept(let output):
+      writer.record(output.record)
+      writer.byte(output.outcome.rawValue)
+      writer.integer(output.errno)
+      writer.byte(output.hold == nil ? 0 : 1)
+      if let hold = output.hold { writer.hold(hold) }
+    case .discarded(let device, let errno):
+      writer.text(device)
+      writer.integer(errno)
+    case .refused(let pid): writer.integer(pid)
+    case .watch(let deadline): writer.integer(deadline)
+    case .lapse(let device, let steps):
+      writer.text(device)
+      writer.steps(steps)
+    case .overruled(let output):
+      writer.text(output.device)
+      writer.hold(output.hold)
+      writer.integer(output.time)
+      writer.integer(output.errno)
+    }
+    return writer.finish(lengthAt: 4)
+  }
+
+  /// Reads a packet.
+  /// - Returns: nil for what is none, is torn, or is of a kind that this version does not know. A record that comes back
+  ///   is within its limits, but for descriptors, which the caller has: `GuardianRecord.isSound`.
+  public init?(_ bytes: [UInt8]) {
+    var reader = ByteReader(bytes)
+    guard reader.byte() == Self.mark.0, reader.byte() == Self.mark.1, let layout = reader.byte(), layout >= Self.layout,
+      let kind = reader.byte(), let length: UInt32 = reader.integer(), Int(length) == bytes.count,
+      bytes.count <= Self.longest
+    else { return nil }
+    switch kind {
+    case 1: self = .page
+    case 2:
+      guard let record = reader.record() else { return nil }
+      self = .protect(record)
+    case 3:
+      guard let device = reader.text() else { return nil }
+      self = .withdraw(device: device)
+    case 4: self = .charge
+    case 5: self = .end
+    case 6:
+      guard let deadline: UInt64 = reader.integer() else { return nil }
+      self = .watch(deadline: deadline)
+    case 7:
+      guard let device = reader.text(), let steps = reader.steps() else { return nil }
+      self = .lapse(device: device, steps: steps)
+    // Earlier daemons did not say whether it stays.
+    case 8: self = .leave(staying: reader.byte() == 1)
+    case 16: self = .hello
+    case 17:
+      guard let device = reader.text() else { return nil }
+      self = .discard(device: device)
+    case 18: self = .take
+    case 32:
+      guard let pid: Int32 = reader.integer(), let died: UInt64 = reader.integer(),
+        let settled: UInt64 = reader.integer(), let outputs: UInt32 = reader.integer()
+      else { return nil }
+      // Earlier guardians did not say the last one.
+      let wasLeft = reader.byte() == 1
+      self = .report(GuardianReport(pid: pid, died: died, settled: settled, outputs: outputs, wasLeft: wasLeft))
+    case 33:
+      guard let record = reader.record(), let number = reader.byte(),
+        let outcome = KeptOutput.Outcome(rawValue: number), let errno: Int32 = reader.integer(),
+        let isHeld = reader.byte()
+      else { return nil }
+      var hold: OutputHold?
+      if isHeld == 1 {
+        guard let read = reader.hold() else { return nil }
+        hold = read
+      }
+      self = .kept(KeptOutput(record: record, outcome: outcome, errno: errno, hold: hold))
+    case 34:
+      guard let device = reader.text(), let errno: Int32 = reader.integer() else { return nil }
+      self = .discarded(device: device, errno: errno)
+    case 35:
+      guard let pid: Int32 = reader.integer() else { return nil }
+      self = .refused(pid: pid)
+    case 49: self = .ready
+    case 48:
+      guard let device = reader.text(), let hold = reader.hold(), let time: UInt64 = reader.integer(),
+        let errno: Int32 = reader.integer()
+      else { return nil }
+      self = .overruled(OverruledOutput(device: device, hold: hold, time: time, errno: errno))
+    default: return nil
+    }
+  }
+}
+
+/// Puts a message together.
+struct ByteWriter {
+  private var bytes: [UInt8] = []
+
+  mutating func byte(_ value: UInt8) { bytes.append(value) }
+
+  mutating func integer<Integer: FixedWidthInteger>(_ value: Integer) {
+    for index in 0..<Integer.bitWidth / 8 { bytes.append(UInt8(truncatingIfNeeded: value >> Integer(index * 8))) }
+  }
+
+  mutating func text(_ text: [UInt8]) {
+    // Nothing that is longer is ever made: `GuardianRecord.isSound`.
+    let cut = text.prefix(255)
+    bytes.append(UInt8(cut.count))
+    bytes.append(contentsOf: cut)
+  }
+
+  mutating func record(_ record: GuardianRecord) {
+    text(record.device)
+    text(record.identity)
+    integer(record.slot)
+    byte(record.policy.rawValue)
+    steps(record.steps)
+  }
+
+  mutating func steps(_ steps: [GuardianStep]) {
+    byte(UInt8(truncatingIfNeeded: steps.count))
+    for step in steps {
+      byte(step.descriptor)
+      switch step.action {
+      case .drive(let active):
+        byte(1)
+        text([active ? 1 : 0])
+      case .configure(let flags):
+        byte(2)
+        byte(8)
+        integer(flags)
+      case .write(let contents):
+        byte(3)
+        text(contents)
+      case .transfer(let address, let contents):
+        byte(4)
+        text([address] + contents)
+      }
+    }
+  }
+
+  mutating func hold(_ hold: OutputHold) {
+    integer(hold.level.bitPattern)
+    integer(hold.deadline)
+    integer(hold.since)
+    byte(hold.isCutByMaxOn ? 1 : 0)
+    text(hold.holder)
+  }
+
+  mutating func finish(lengthAt place: Int) -> [UInt8] {
+    for index in 0..<4 { bytes[place + index] = UInt8(truncatingIfNeeded: bytes.count >> (index * 8)) }
+    return bytes
+  }
+}
+
+/// Takes a message apart; every answer is nil when the bytes do not have it.
+struct ByteReader {
+  private let bytes: [UInt8]
+  private var place = 0
+
+  init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+  mutating func byte() -> UInt8? {
+    guard place < bytes.count else { return nil }
+    place += 1
+    return bytes[place - 1]
+  }
+
+  mutating func integer<Integer: FixedWidthInteger>() -> Integer? {
+    let size = Integer.bitWidth / 8
+    guard bytes.count - place >= size else { return nil }
+    var value: Integer = 0
+    for index in 0..<size { value |= Integer(truncatingIfNeeded: bytes[place + index]) << Integer(index * 8) }
+    place += size
+    return value
+  }
+
+  mutating func text() -> [UInt8]? {
+    guard let count = byte(), bytes.count - place >= Int(count) else { return nil }
+    place += Int(count)
+    return Array(bytes[place - Int(count)..<place])
+  }
+
+  mutating func record() -> GuardianRecord? {
+    guard let device = text(), let identity = text(), let slot: UInt32 = integer(), let number = byte(),
+      let policy = GuardianRecord.Policy(rawValue: number), let steps = steps()
+    else { return nil }
+    let record = GuardianRecord(device: device, identity: identity, slot: slot, policy: policy, steps: steps)
+    return record.isSound(descriptors: GuardianRecord.mostDescriptors) ? record : nil
+  }
+
+  mutating func steps() -> [GuardianStep]? {
+    guard let count = byte(), count <= GuardianRecord.mostSteps else { return nil }
+    var steps: [GuardianStep] = []
+    for _ in 0..<count {
+      guard let step = step() else { return nil }
+      steps.append(step)
+    }
+    return steps
+  }
+
+  private mutating func step() -> GuardianStep? {
+    guard let descriptor = byte(), let kind = byte(), let operand = text() else { return nil }
+    switch kind {
+    case 1:
+      guard operand.count == 1, operand[0] <= 1 else { return nil }
+      return GuardianStep(descriptor, .drive(active: operand[0] == 1))
+    case 2:
+      var flags = ByteReader(operand)
+      guard operand.count == 8, let value: UInt64 = flags.integer() else { return nil }
+      return GuardianStep(descriptor, .configure(flags: value))
+    case 3: return GuardianStep(descriptor, .write(operand))
+    case 4:
+      guard let address = operand.first else { return nil }
+      return GuardianStep(descriptor, .transfer(address: address, Array(operand.dropFirst())))
+    default: return nil
+    }
+  }
+
+  mutating func hold() -> OutputHold? {
+    guard let level: UInt64 = integer(), let deadline: UInt64 = integer(), let since: UInt64 = integer(),
+      let isCut = byte(), let holder = text(), holder.count <= OutputHold.longestHolder
+    else { return nil }
+    let value = Double(bitPattern: level)
+    guard value >= 0, value <= 1 else { return nil }
+    return OutputHold(level: value, deadline: deadline, since: since, isCutByMaxOn: isCut == 1, holder: holder)
+  }
+}

@@ -1,0 +1,452 @@
+import CLinux
+import EventLoop
+import Glibc
+import Guardian
+import HAL
+import Linux
+import Model
+import Wire
+
+/// The daemon's side of its guardian: starts it, keeps it told, starts another one when it ends, and takes over from
+/// the one that a daemon before has left behind.
+///
+/// In this order: `start`, then the hardware is opened with this as its guard and keeper, then `charge`; at the end,
+/// when the outputs are as they are to be, `end`. A process that ends without `end` has died. Loop thread only.
+public final class GuardianLink {
+  /// How it is with the guardian.
+  public enum State: Sendable, Hashable {
+    /// It was started, with this process id, and has not said yet that it is up.
+    case starting(Int32)
+    /// It runs, with this process id.
+    case running(Int32)
+    /// It has ended, could not be started, or did not come up; another one is on its way.
+    case lost
+    /// Its program is not installed.
+    case missing
+    /// The daemon ends, and has ended it.
+    case ended
+    /// The daemon ends, and has left it with what refuses to be safe or is to be driven on.
+    case left(Int32)
+  }
+
+  /// Who answers for the outputs of a daemon that is not there.
+  public enum Heir {
+    /// Nobody.
+    case nobody
+    /// A guardian whose daemon lives.
+    case daemon
+    /// A guardian, with what it could not make safe so far.
+    case guardian(notSafe: [Refusing])
+  }
+
+  /// An output that a guardian could not make safe so far.
+  public struct Refusing: Sendable {
+    /// Which.
+    public var device: DeviceID
+    /// Why, in the C library's words.
+    public var why: String
+    /// Whether the guardian tries again. What has gone has to be opened anew.
+    public var isTriedAgain: Bool
+
+    init(_ output: KeptOutput) {
+      device = DeviceID(String(decoding: output.record.device, as: UTF8.self))
+      why = SystemError.text(output.errno)
+      isTriedAgain = output.errno != ENODEV
+    }
+  }
+
+  private struct Ward {
+    var record: GuardianRecord
+    /// What ends its lease, where the record's steps do not.
+    var lapse: [GuardianStep]?
+    /// Copies of our own, so that a guardian that comes later gets them too.
+    var descriptors: [Int32] = []
+  }
+
+  /// How it is now.
+  public private(set) var state = State.lost
+  /// How long one may take to come up.
+  public static let patience = Duration.seconds(3)
+
+  /// The process that was started, and has not ended for all that is known.
+  private var process: Int32? {
+    switch state {
+    case .starting(let pid), .running(let pid): pid
+    case .lost, .missing, .ended, .left: nil
+    }
+  }
+  /// Why there was none the last time; nil while there always was.
+  public private(set) var problem: String?
+  /// How often one was started after another had ended.
+  public private(set) var restarts = 0
+  /// Called with each lease that the guardian has ended, since this process had not.
+  public var onOverruled: (OverruledOutput) -> Void = { _ in }
+
+  private let loop: EventLoop
+  private let events: any EventSink
+  private let path: String
+  private let program: String?
+  private let map: HolderMap
+  private var wards: [DeviceID: Ward] = [:]
+  private var order: [DeviceID] = []
+  /// With `on_exit: keep-driving`.
+  private var drivenOn: Set<DeviceID> = []
+  private var predecessors: [Predecessor] = []
+  /// What was claimed, or had no identity to compare.
+  private var left: [DeviceID: OutputHold] = [:]
+  private var connection: PacketSocket?
+  private var hearing: WatchID?
+  private var leases = LeaseWatch()
+  private var isCharged = false
+  private var isEnding = false
+  private var pause = Duration.milliseconds(10)
+
+  /// Prepares for a board; nothing is started.
+  /// - Parameters:
+  ///   - socket: the daemon's control socket; the guardian listens beside it, so that a daemon that has the same
+  ///     control socket finds it.
+  ///   - program: the guardian's program; nil when there is none.
+  ///   - actuators: all of the board, with what is to become of them.
+  /// - Throws: there is no memory.
+  public init(
+    loop: EventLoop, events: any EventSink, socket: String, program: String? = GuardianProgram.find(),
+    actuators: [(id: DeviceID, onExit: ActuatorSettings.OnExit)]
+  ) throws(SystemError) {
+    self.loop = loop
+    self.events = events
+    path = Self.path(beside: socket)
+    self.program = program
+    map = try HolderMap(slots: actuators.count)
+    for (slot, actuator) in actuators.enumerated() {
+      order.append(actuator.id)
+      if actuator.onExit == .keepDriving { drivenOn.insert(actuator.id) }
+      wards[actuator.id] = Ward(
+        record: GuardianRecord(
+          device: Array(actuator.id.rawValue.utf8), identity: [], slot: UInt32(slot),
+          policy: GuardianRecord.Policy(actuator.onExit), steps: []))
+    }
+  }
+
+  deinit { for ward in wards.values { for number in ward.descriptors { close(number) } } }
+
+  /// Where the guardian of the daemon with this control socket listens.
+  public static func path(beside socket: String) -> String { "\(socket).guardian" }
+
+  /// Asks who answers for the outputs of the daemon with this control socket. Nothing changes by that, but that a guardian
+  /// that does not answer is ended.
+  public static func heir(beside socket: String) -> Heir {
+    switch Predecessor.find(at: path(beside: socket)) {
+    case .predecessor(let guardian):
+      .guardian(notSafe: guardian.outputs.filter { $0.outcome == .failed }.map(Refusing.init))
+    case .guarding: .daemon
+    case .nobody, .deaf: .nobody
+    }
+  }
+
+  /// Ends the guardian that a daemon which has died left behind: everything becomes safe and is let go of. Does nothing
+  /// when there is none, or its daemon lives.
+  /// - Returns: when it had dealt with the last output of its daemon; nil when there was none to end.
+  @discardableResult
+  public static func relieve(beside socket: String) -> Instant? {
+    guard case .predecessor(let predecessor) = Predecessor.find(at: path(beside: socket)) else { return nil }
+    predecessor.finish()
+    return Instant(nanoseconds: predecessor.report.settled)
+  }
+
+  // MARK: In order
+
+  /// Asks who is there from the daemon before, has made safe what the board does not have any more, and starts a
+  /// guardian. Publishes `system:guardian_report` for a daemon that has died, `system:guardian_deaf` when its guardian
+  /// did not answer, and `system:guardian_lost` when there is none to be had. Call it when this daemon is sure to be the only one.
+  public func start() {
+    // The second is that of a daemon that died while it changed guardians.
+    for place in [path, "\(path).new"] {
+      switch Predecessor.find(at: place) {
+      case .nobody, .guarding: continue
+      case .predecessor(let predecessor): adopt(predecessor)
+      case .deaf(let pid, let hasEnded):
+        events.publish(
+          SystemEvents.guardianDeaf(pid: pid.map { Int($0) }, hasEnded: hasEnded), from: "system")
+      }
+    }
+    guard program != nil else {
+      state = .missing
+      lost("\(GuardianProgram.name) is not installed: outputs are not made safe should the daemon be killed")
+      return
+    }
+    startGuardian()
+  }
+
+  private func adopt(_ predecessor: Predecessor) {
+    publish(predecessor)
+    for output in predecessor.outputs {
+      let id = DeviceID(String(decoding: output.record.device, as: UTF8.self))
+      guard wards[id] != nil else {
+        predecessor.discard(output.record.device)
+        continue
+      }
+      if output.record.identity.isEmpty, output.outcome == .held { left[id] = output.hold }
+    }
+    predecessors.append(predecessor)
+  }
+
+  /// Puts the new guardian in charge, and ends those of daemons before. Call it when the outputs are open.
+  public func charge() {
+    isCharged = true
+    putInCharge()
+    for predecessor in predecessors { predecessor.finish() }
+    predecessors = []
+    left = [:]
+  }
+
+  /// The outputs that it drives on after an orderly end, in the order of the board.
+  public var keptDriven: [DeviceID] { order.filter { drivenOn.contains($0) && keeps($0) } }
+
+  /// Whether the guardian can do something about an output without this process.
+  public func keeps(_ device: DeviceID) -> Bool {
+    guard connection != nil, let ward = wards[device] else { return false }
+    return !ward.record.steps.isEmpty
+  }
+
+  /// Ends the guardian: the outputs are as they are to be. Waits until it has let go of the lines, 300 ms at most.
+  ///
+  /// Where an output has `on_exit: keep-driving` it stays, drives that one to its safe state and keeps it there until the
+  /// next daemon takes it over.
+  /// - Parameter rest: outputs that are not as they are to be. It goes on with those that it `keeps`, without this process,
+  ///   and ends when it has done them, unless it stays.
+  public func end(leaving rest: [DeviceID] = []) {
+    isEnding = true
+    guard let pid = process, connection != nil else { return }
+    let driven = keptDriven
+    let left = Set(rest + driven)
+    if left.contains(where: keeps) {
+      for id in order where !left.contains(id) { send(.withdraw(device: Array(id.rawValue.utf8))) }
+      send(.leave(staying: !driven.isEmpty))
+      state = connection == nil ? .ended : .left(pid)
+      return drop()
+    }
+    guard let connection else { return }
+    drop()
+    Files.remove(path)
+    // One that does not listen is ended the hard way: it must not take this for a death.
+    if (try? connection.send(.end)) == nil || !connection.waitForEnd() { kill(pid, SIGKILL) }
+    _ = try? Spawn.wait(for: pid)
+    state = .ended
+  }
+
+  // MARK: The process
+
+  private func startGuardian() {
+    guard let program else { return }
+    do throws(SystemError) {
+      let place = "\(path).new"
+      Files.remove(place)
+      let listener = try UnixSocket.listen(place, mode: 0o600, packets: true)
+      let (ours, theirs) = try UnixSocket.pair(packets: true)
+      let socket = PacketSocket(Descriptor(owning: ours), patience: 300)
+      let other = Descriptor(owning: theirs)
+      let pid = try Spawn.start(
+        program, [GuardianProgram.name], defaultSignals: [SIGPIPE, SIGXFSZ],
+        descriptors: [other.number, listener.number], ownSession: true)
+      state = .starting(pid)
+      connection = socket
+      hearing = try loop.watch(socket.number, for: .readable) { [weak self] _ in self?.hear() }
+      let began = loop.now
+      try loop.onExit(of: pid) { [weak self] status in self?.ended(status, after: began) }
+      send(.page, [map.file.number])
+      for id in order { if let ward = wards[id] { tell(ward) } }
+      if isCharged { putInCharge() }
+      watchLeases()
+      loop.schedule(after: Self.patience) { [weak self] in self?.giveUp(pid) }
+    } catch {
+      drop()
+      state = .lost
+      lost("\(error)")
+      startLater()
+    }
+  }
+
+  /// One that has not come up by now is no guardian: its end is noticed by the loop, which then starts another one.
+  private func giveUp(_ pid: Int32) {
+    guard case .starting(pid) = state, !isEnding else { return }
+    kill(pid, SIGKILL)
+    drop()
+  }
+
+  private func putInCharge() {
+    guard connection != nil else { return }
+    send(.charge)
+    do throws(SystemError) {
+      let result = unsafe "\(path).new".withCString { from in unsafe path.withCString { unsafe rename(from, $0) } }
+      guard result == 0 else { throw SystemError("rename", "\(path).new") }
+    } catch {
+      // It does its work all the same; the next daemon will not find it there, but under the other name.
+      lost("\(error)")
+    }
+  }
+
+  private func ended(_ status: ExitStatus, after began: Instant) {
+    guard !isEnding else { return }
+    let cameUp = if case .running = state { true } else { false }
+    drop()
+    state = .lost
+    if loop.now - began > .seconds(60) { pause = .milliseconds(10) }
+    switch status {
+    case .exited(let code): lost("it ended with exit code \(code)")
+    case .signalled(SIGKILL) where !cameUp: lost("it did not come up within \(Self.patience.text)")
+    case .signalled(let number): lost("it was ended by signal \(number)")
+    }
+    startLater()
+  }
+
+  private func startLater() {
+    loop.schedule(after: pause) { [weak self] in
+      guard let self, !isEnding, connection == nil else { return }
+      restarts += 1
+      startGuardian()
+    }
+    pause = min(pause * 2, .seconds(30))
+  }
+
+  /// Sends, or gives the guardian up: one that does not read will not act either.
+  private func send(_ message: GuardianMessage, _ descriptors: [Int32] = []) {
+    guard let connection else { return }
+    do throws(SystemError) { try connection.send(message, descriptors) } catch {
+      // Its end is noticed by the loop, which then starts another one.
+      if let pid = process { kill(pid, SIGKILL) }
+      drop()
+    }
+  }
+
+  private func tell(_ ward: Ward) {
+    send(.protect(ward.record), ward.descriptors)
+    if let steps = ward.lapse { send(.lapse(device: ward.record.device, steps: steps)) }
+  }
+
+  private func drop() {
+    if let hearing = hearing.take() { loop.unwatch(hearing) }
+    connection = nil
+  }
+
+  /// A guardian that is new knows of no deadline.
+  private func watchLeases() {
+    leases = LeaseWatch()
+    guard let deadline = (0..<order.count).compactMap({ map.page.hold($0)?.deadline }).min() else { return }
+    watch(deadline)
+  }
+
+  private func watch(_ deadline: UInt64) {
+    if leases.mustTell(deadline, now: loop.now.nanoseconds) { send(.watch(deadline: deadline)) }
+  }
+
+  private func hear() {
+    guard let connection else { return }
+    switch connection.next() {
+    case .message(.ready, let numbers):
+      for number in numbers { close(number) }
+      guard case .starting(let pid) = state else { return }
+      state = .running(pid)
+      if restarts > 0 { events.publish(SystemEvents.guardianBack(pid: Int(pid)), from: "system") }
+    case .message(.overruled(let output), let numbers):
+      for number in numbers { close(number) }
+      onOverruled(output)
+    case .message(_, let numbers): for number in numbers { close(number) }
+    case .unknown, .nothing: break
+    // Its process's end is noticed by itself.
+    case .ended, .failed: if let hearing = hearing.take() { loop.unwatch(hearing) }
+    }
+  }
+
+  // MARK: What is said of it
+
+  private func lost(_ reason: String) {
+    problem = reason
+    events.publish(SystemEvents.guardianLost(reason: reason), from: "system")
+  }
+
+  private func publish(_ predecessor: Predecessor) {
+    let report = predecessor.report
+    let outputs = predecessor.outputs.compactMap { output -> SystemEvents.GuardedOutput? in
+      guard report.wasLeft || output.hold != nil || output.outcome == .failed else { return nil }
+      return SystemEvents.GuardedOutput(
+        String(decoding: output.record.device, as: UTF8.self), outcome: "\(output.outcome)",
+        holder: output.hold.map { (String(decoding: $0.holder, as: UTF8.self), $0.level) },
+        error: output.errno == 0 ? nil : SystemError.text(output.errno))
+    }
+    events.publish(
+      SystemEvents.guardianReport(
+        daemon: Int(report.pid), wasLeft: report.wasLeft, count: Int(report.outputs), outputs,
+        took: .nanoseconds(Int64(clamping: report.settled &- report.died)),
+        ago: loop.now - Instant(nanoseconds: report.died)),
+      from: "system")
+  }
+}
+
+// MARK: What the hardware layers tell
+
+extension GuardianLink: OutputGuard {
+  public func protect(
+    _ device: DeviceID, identity: String, steps: [GuardianStep], lapse: [GuardianStep]?, descriptors: [Int32]
+  ) {
+    guard var ward = wards[device] else { return }
+    var copies: [Int32] = []
+    for number in descriptors {
+      let copy = openstarry_fcntl(number, F_DUPFD_CLOEXEC, 3)
+      if copy >= 0 { copies.append(copy) }
+    }
+    ward.record.identity = Array(identity.utf8.prefix(GuardianRecord.longestIdentity))
+    ward.record.steps = steps
+    ward.lapse = lapse
+    for number in ward.descriptors { close(number) }
+    ward.descriptors = copies
+    guard ward.record.isSound(descriptors: copies.count) else {
+      withdraw(device)
+      return lost("no descriptors are left to guard \(device) with")
+    }
+    wards[device] = ward
+    tell(ward)
+  }
+
+  public func withdraw(_ device: DeviceID) {
+    guard var ward = wards[device] else { return }
+    for number in ward.descriptors { close(number) }
+    ward.descriptors = []
+    ward.record.steps = []
+    ward.lapse = nil
+    wards[device] = ward
+    // Without steps: who holds it is still worth telling.
+    send(.protect(ward.record))
+  }
+
+  public func claim(_ device: DeviceID, identity: String) -> Int32? {
+    let name = Array(device.rawValue.utf8)
+    let wanted = Array(identity.utf8.prefix(GuardianRecord.longestIdentity))
+    for predecessor in predecessors {
+      guard let output = predecessor.outputs.first(where: { $0.record.device == name }) else { continue }
+      guard output.record.identity == wanted, output.outcome != .failed else {
+        predecessor.discard(name)
+        continue
+      }
+      if output.outcome == .held { left[device] = output.hold }
+      if let number = predecessor.take(name) { return number }
+    }
+    return nil
+  }
+}
+
+// MARK: What the gate tells
+
+extension GuardianLink: HoldKeeper {
+  public func slot(of device: DeviceID) -> Int? { wards[device].map { Int($0.record.slot) } }
+
+  public func hold(_ slot: Int, level: Double, lease: Lease, since: Instant) {
+    map.page.hold(
+      slot, level: level, deadline: lease.deadline.nanoseconds, since: since.nanoseconds,
+      isCutByMaxOn: lease.isCutByMaxOn, holder: lease.holder.utf8)
+    watch(lease.deadline.nanoseconds)
+  }
+
+  public func release(_ slot: Int) { map.page.release(slot) }
+
+  public func inheritance(of device: DeviceID) -> OutputHold? { left.removeValue(forKey: device) }
+}

@@ -1,0 +1,149 @@
+import Model
+
+/// Every hardware driver there is: what kind of device it makes and which options it takes.
+///
+/// One table for the checker, the documentation and the hardware layers, so that they cannot disagree.
+public enum DriverCatalogue {
+  /// One driver.
+  public struct Entry: Sendable {
+    /// As `driver:` names it.
+    public var name: String
+    /// `sensor`, `input`, `actuator` or `camera`.
+    public var kind: String
+    /// Which hardware layer has it.
+    public var backends: [Board.Backend]
+    /// What it takes besides the settings of its kind.
+    public var options: [Option]
+    /// One line for people.
+    public var summary: String
+  }
+
+  /// One option of a driver.
+  public struct Option: Sendable {
+    /// Its key in the board file.
+    public var name: String
+    /// What it must be.
+    public var type: OptionType
+    /// What it is when left out; nil with `required` false means absent.
+    public var standard: Value?
+    /// Whether it must be there.
+    public var required: Bool
+
+    static func option(_ name: String, _ type: OptionType, _ standard: Value? = nil) -> Option {
+      Option(name: name, type: type, standard: standard, required: false)
+    }
+
+    static func required(_ name: String, _ type: OptionType) -> Option {
+      Option(name: name, type: type, standard: nil, required: true)
+    }
+
+    /// One of the keys of a table.
+    static func choice(_ name: String, _ table: KeyValuePairs<String, some Any>, _ standard: String) -> Option {
+      option(name, .choice(table.map(\.key)), .string(standard))
+    }
+  }
+
+  /// What an option must be.
+  public enum OptionType: Sendable, Equatable {
+    case int(ClosedRange<Int64>)
+    case number
+    case bool
+    case text
+    case choice([String])
+    case duration
+    /// The name of an I²C bus of the board.
+    case bus
+    /// The name of a GPIO chip of the board.
+    case chip
+    /// The id of another device of the board.
+    case device
+    /// A map that the driver reads itself.
+    case map
+    case list
+  }
+
+  /// The driver called `name` that makes devices of `kind`; nil when there is none.
+  public static func entry(_ name: String, kind: String) -> Entry? {
+    all.first { $0.name == name && $0.kind == kind }
+  }
+
+  /// All drivers, by kind.
+  public static let all: [Entry] =
+    ChipSensor.all.map(\.entry) + kernelSensors + lines + actuators + ChipOutput.all.map(\.entry) + cameras + simulated
+
+  /// Which of several devices that the kernel calls the same.
+  private static let choice: [Option] = [.option("path", .text), .option("serial", .text)]
+
+  private static let kernelSensors: [Entry] = [
+    Entry(
+      name: "hwmon", kind: "sensor", backends: [.linux],
+      options: [.required("chip_name", .text), .required("attribute", .text)] + choice,
+      summary: "an attribute of a kernel hwmon driver, e.g. coretemp temp1_input"),
+    Entry(
+      name: "iio", kind: "sensor", backends: [.linux],
+      options: [.required("device_name", .text), .required("channel", .text)] + choice,
+      summary: "a channel of a kernel IIO driver, e.g. bme280 in_temp"),
+    Entry(
+      name: "procfs", kind: "sensor", backends: [.linux, .simulated],
+      options: [
+        .required(
+          "quantity",
+          .choice([
+            "load1", "load5", "load15", "memory_free", "cpu_pressure", "memory_pressure", "io_pressure", "uptime",
+          ])
+        )
+      ],
+      summary: "the machine itself: load, free memory, pressure, uptime"),
+    Entry(
+      name: "thermal", kind: "sensor", backends: [.linux], options: [.option("zone", .text)],
+      summary: "a thermal zone of the kernel; the first one when none is named"),
+  ]
+
+  private static let line: [Option] = [
+    .required("chip", .chip), .required("line", .text), .option("active_low", .bool, false),
+    .option("bias", .choice(["as-is", "disabled", "pull-up", "pull-down"]), "as-is"),
+  ]
+
+  private static let lines: [Entry] = [
+    Entry(name: "gpio", kind: "input", backends: [.linux], options: line, summary: "a GPIO line")
+  ]
+
+  private static let actuators: [Entry] = [
+    Entry(
+      name: "gpio", kind: "actuator", backends: [.linux],
+      options: line + [.option("drive", .choice(["push-pull", "open-drain", "open-source"]), "push-pull")],
+      summary: "a GPIO line"),
+    Entry(
+      name: "pwm", kind: "actuator", backends: [.linux],
+      options: [
+        .required("pwmchip", .text), .option("channel", .int(0...63), 0), .option("period", .duration, "1ms"),
+        .option("inverted", .bool, false),
+      ], summary: "a kernel PWM channel"),
+  ]
+
+  private static let cameras: [Entry] = [
+    Entry(
+      name: "v4l2", kind: "camera", backends: [.linux],
+      options: [.required("path", .text)],
+      summary: "a V4L2 camera; name it by /dev/v4l/by-id/… so that it is found again")
+  ]
+
+  private static let simulated: [Entry] = [
+    Entry(
+      name: "simulated", kind: "sensor", backends: [.simulated], options: [.option("model", .map)],
+      summary: "a scripted or modelled sensor"),
+    Entry(
+      name: "simulated", kind: "input", backends: [.simulated], options: [.option("script", .list)],
+      summary: "a scripted input"),
+    Entry(
+      name: "simulated", kind: "actuator", backends: [.simulated],
+      options: [
+        .option("latency", .duration, "0s"), .option("analogue", .bool, true), .option("power_on", .number, 0.0),
+        .option("forgets", .bool, false),
+      ],
+      summary: "an output that remembers what it was told"),
+    Entry(
+      name: "simulated", kind: "camera", backends: [.simulated], options: [.option("scene", .map)],
+      summary: "generated frames with moving objects"),
+  ]
+}

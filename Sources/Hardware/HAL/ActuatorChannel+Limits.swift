@@ -1,0 +1,75 @@
+import Model
+
+/// What a command means for this actuator, and what its limits say to that.
+extension ActuatorChannel {
+  func target(of command: ActuatorCommand, _ driver: any OutputDriver) throws(HALError) -> Double {
+    switch command {
+    case .off: return 0
+    case .on: return 1
+    case .pulse(let length):
+      guard length > .zero else { throw .invalid(device.id, "a pulse must be longer than nothing") }
+      guard settings.safe != 1 else { throw .invalid(device.id, "it is active when safe, so a pulse means nothing") }
+      return 1
+    case .level(let level):
+      guard level >= 0, level <= 1 else { throw .invalid(device.id, "a level is from 0 to 1, not \(level)") }
+      guard driver.isAnalogue || level == 0 || level == 1 else {
+        throw .invalid(device.id, "it is a digital output: a level is 0 or 1, not \(level)")
+      }
+      return level
+    }
+  }
+
+  func checkLimits(
+    _ command: ActuatorCommand, _ target: Double, _ rivals: [ActuatorChannel], _ now: Instant
+  ) throws(HALError) {
+    if level == settings.safe {
+      for rival in rivals where !rival.isSafe {
+        throw .limited(
+          device.id, rule: "exclusive_with", detail: rival.whyNotSafe,
+          // The end of a lease helps only where the hardware does what it is told.
+          retryAfter: rival.isLost || rival.health.error != nil ? nil : rival.lease.map { $0.deadline - now })
+      }
+      // It rests from when the hardware says so; until then it may be away as before.
+      if confirmed == nil, let rule = settings.minOff != nil ? "min_off" : settings.maxOn != nil ? "max_on" : nil {
+        throw .limited(
+          device.id, rule: rule, detail: "it has not taken its safe state yet", retryAfter: settings.minOff)
+      }
+      if let minOff = settings.minOff, now - offSince < minOff {
+        throw .limited(
+          device.id, rule: "min_off", detail: "it has to rest for \(minOff.text)",
+          retryAfter: minOff - (now - offSince))
+      }
+    }
+    if target != level, let wait = changes?.wait(at: now), let rate = settings.maxRate {
+      throw .limited(device.id, rule: "max_rate", detail: "it may change \(rate) at most", retryAfter: wait)
+    }
+    if case .pulse(let length) = command, let wait = waitForReturn(target, length, now), let rate = settings.maxRate {
+      throw .limited(
+        device.id, rule: "max_rate", detail: "it may change \(rate) at most, and goes back after the pulse",
+        retryAfter: wait)
+    }
+    if case .pulse(let length) = command, let maxOn = settings.maxOn {
+      let end = (onSince ?? now) + maxOn
+      guard now + length <= end else {
+        throw .limited(
+          device.id, rule: "max_on", detail: "a pulse of \(length.text) is longer than the \((end - now).text) it has",
+          retryAfter: nil)
+      }
+    }
+  }
+
+  /// The end of a pulse is a change, too, unless it leads to the safe state, which is always allowed.
+  private func waitForReturn(_ target: Double, _ length: Duration, _ now: Instant) -> Duration? {
+    let base = pulse?.base ?? level
+    guard base != settings.safe, base != target else { return nil }
+    return changes?.wait(at: now + length, after: target == level ? nil : now)
+  }
+
+  /// Why a rival may not leave its safe state.
+  private var whyNotSafe: String {
+    if let error = health.error {
+      return "nobody knows whether '\(device.id)' is in its safe state: \(error)"
+    }
+    return "'\(device.id)' is not in its safe state" + (lease.map { ", held by \($0.holder)" } ?? "")
+  }
+}

@@ -1,0 +1,262 @@
+import Model
+
+/// One sensor behind the gate: one transfer at a time however many ask, one timer however many subscribe.
+///
+/// It is measured at its own pace from the start, unless the board file says `on_demand`; its readings are published only
+/// while somebody subscribes.
+final class SensorChannel {
+  private struct Subscription {
+    var every: Duration
+    var deadband: Double
+  }
+
+  /// Fastest pace at which anything is polled.
+  private static let shortestPace = Duration.milliseconds(10)
+  /// A driver that has not answered by then counts as failed; its answer is still awaited.
+  private static let patience = Duration.seconds(10)
+
+  let device: Device
+  let settings: SensorSettings
+  let health: Health
+  /// nil until the device could be opened.
+  private(set) var driver: (any SensorDriver)?
+  /// The newest answer, however old.
+  private(set) var latest: Reading?
+  /// The newest good answer: one that is in doubt, or none, does not take its place.
+  private var lastGood: Reading?
+  /// How many transfers were begun.
+  private(set) var transfers: UInt64 = 0
+
+  private let clock: any Timekeeper
+  private let events: any EventSink
+  private let eventName: String
+
+  private var isRunning = false
+  private var isOverdue = false
+  private var patienceTimer: TimerID?
+  private var waiting: [(Result<Reading, HALError>) -> Void] = []
+
+  private var subscriptions: [UInt64: Subscription] = [:]
+  private var pace: Duration
+  private var deadband: Double
+  private var due = Instant(nanoseconds: 0)
+  private var timer: TimerID?
+  private var backoff: Backoff
+  private var published: (value: Double, quality: Reading.Quality, at: Instant)?
+
+  init(_ device: Device, _ settings: SensorSettings, _ clock: any Timekeeper, _ events: any EventSink) {
+    self.device = device
+    self.settings = settings
+    self.clock = clock
+    self.events = events
+    health = Health(device.id, events)
+    eventName = SensorEvents.name(of: device.id)
+    backoff = Backoff(first: settings.every)
+    pace = max(settings.every, Self.shortestPace)
+    deadband = settings.deadband
+  }
+
+  var watchers: Int { subscriptions.count }
+
+  /// Whether it is measured again and again.
+  private var isPolled: Bool { !settings.onDemand || !subscriptions.isEmpty }
+
+  func attach(_ driver: any SensorDriver) {
+    self.driver = driver
+    if isPolled { poll(at: clock.now) }
+  }
+
+  /// No timer and no subscriber after this.
+  func stop() {
+    subscriptions = [:]
+    cancelTimer()
+    if let patienceTimer { clock.cancel(patienceTimer) }
+    patienceTimer = nil
+    fulfil(.failure(.unavailable(device.id, "the hardware layer is closing")))
+    driver = nil
+  }
+
+  // MARK: Reading
+
+  /// The newest reading when it is young enough, else a transfer that everybody who asks meanwhile shares.
+  func read(_ done: @escaping (Result<Reading, HALError>) -> Void) {
+    guard driver != nil else { return done(.failure(notOpen)) }
+    if health.error == nil, let latest {
+      let age = clock.now - Instant(nanoseconds: latest.time)
+      if age < min(.milliseconds(100), settings.every) { return done(.success(latest)) }
+    }
+    if isOverdue { return done(.failure(.failed(device.id, operation: "read", .timeout))) }
+    waiting.append(done)
+    measure()
+  }
+
+  /// The newest reading, stale when nobody has measured lately or the sensor does not answer.
+  func newest() throws(HALError) -> Reading {
+    guard var reading = latest else { throw notMeasured }
+    let age = clock.now - Instant(nanoseconds: reading.time)
+    if health.error != nil || age > staleAfter { reading.quality = .stale }
+    return reading
+  }
+
+  /// The newest good reading, as long as it is not stale; a transfer that fails meanwhile changes nothing.
+  func newestGood() throws(HALError) -> Reading {
+    guard let reading = lastGood else {
+      if latest == nil { throw notMeasured }
+      throw health.error ?? .unavailable(device.id, "it has given no good reading yet")
+    }
+    guard clock.now - Instant(nanoseconds: reading.time) <= staleAfter else {
+      if let error = health.error { throw error }
+      throw .unavailable(device.id, "it is stale: its newest good reading is older than \(staleAfter.text)")
+    }
+    return reading
+  }
+
+  /// How old a reading may be.
+  private var staleAfter: Duration { max(settings.every, pace) * 3 + .seconds(1) }
+
+  private var notOpen: HALError { health.error ?? .notOpen(device.id) }
+
+  /// Why there is no reading at all.
+  private var notMeasured: HALError {
+    if driver == nil { return notOpen }
+    if let error = health.error { return error }
+    return .unavailable(
+      device.id,
+      isPolled || isRunning ? "its first measurement is under way" : "it is measured on demand, and nobody has asked")
+  }
+
+  private func measure() {
+    guard !isRunning, let driver else { return }
+    isRunning = true
+    transfers += 1
+    driver.measure { self.answered($0) }
+    guard isRunning else { return }
+    patienceTimer = clock.schedule(after: Self.patience) { [weak self] in self?.overdue() }
+  }
+
+  private func overdue() {
+    patienceTimer = nil
+    isOverdue = true
+    failed(.timeout)
+  }
+
+  private func answered(_ result: Result<Measurement, HALError.Fault>) {
+    guard isRunning else { return }
+    isRunning = false
+    isOverdue = false
+    if let patienceTimer { clock.cancel(patienceTimer) }
+    patienceTimer = nil
+    guard driver != nil else { return }
+    switch result {
+    case .success(let measurement):
+      let value = measurement.value * settings.scale + settings.offset
+      guard value.isFinite else { return failed(.protocolViolation("it answered \(measurement.value)")) }
+      succeeded(value, measurement.quality)
+    case .failure(let fault): failed(fault)
+    }
+  }
+
+  private func succeeded(_ value: Double, _ quality: Reading.Quality) {
+    let now = clock.now
+    let unit = settings.unit ?? driver?.unit ?? ""
+    let reading = Reading(value: value, unit: unit, time: now.nanoseconds, quality: quality)
+    let wasFailing = backoff.failures > 0
+    latest = reading
+    if quality == .good { lastGood = reading }
+    backoff.reset()
+    health.recover()
+    fulfil(.success(reading))
+    publishIfDue(reading, now)
+    if wasFailing || timer == nil { pollNext() }
+  }
+
+  private func failed(_ fault: HALError.Fault) {
+    latest?.quality = .stale
+    health.fail(fault, operation: "read")
+    fulfil(.failure(.failed(device.id, operation: "read", fault)))
+    guard isPolled else { return }
+    backoff.first = pace
+    _ = backoff.next()
+    poll(at: clock.now + backoff.delay)
+  }
+
+  private func fulfil(_ result: Result<Reading, HALError>) {
+    let callers = waiting
+    waiting = []
+    for caller in callers { caller(result) }
+  }
+
+  // MARK: Subscribing
+
+  func subscribe(_ number: UInt64, every: Duration?, deadband: Double?) {
+    subscriptions[number] = Subscription(
+      every: max(every ?? settings.every, Self.shortestPace), deadband: max(0, deadband ?? settings.deadband))
+    repace()
+    guard driver != nil, !isRunning, backoff.failures == 0 else { return }
+    let last = latest.map { Instant(nanoseconds: $0.time) + pace } ?? clock.now
+    poll(at: published == nil ? clock.now : max(last, clock.now))
+  }
+
+  func unsubscribe(_ number: UInt64) {
+    guard subscriptions.removeValue(forKey: number) != nil else { return }
+    // The next subscriber is told the first reading, whatever this one has seen.
+    if subscriptions.isEmpty { published = nil }
+    guard isPolled else {
+      cancelTimer()
+      backoff.reset()
+      return
+    }
+    repace()
+  }
+
+  private func repace() {
+    pace = subscriptions.values.map(\.every).min() ?? max(settings.every, Self.shortestPace)
+    deadband = subscriptions.values.map(\.deadband).min() ?? settings.deadband
+  }
+
+  private lazy var tick: () -> Void = { [weak self] in
+    guard let self else { return }
+    timer = nil
+    if isOverdue { failed(.timeout) } else { measure() }
+  }
+
+  private func pollNext() {
+    guard isPolled else { return }
+    let now = clock.now
+    let next = due + pace
+    poll(at: next > now ? next : now + pace)
+  }
+
+  private func poll(at instant: Instant) {
+    cancelTimer()
+    due = instant
+    timer = clock.schedule(at: instant, tick)
+  }
+
+  private func cancelTimer() {
+    if let timer { clock.cancel(timer) }
+    timer = nil
+  }
+
+  /// Publishes the newest reading, as the first, where one was published and it is good.
+  func publishAgain() {
+    guard published != nil, let reading = try? newest(), reading.quality == .good else { return }
+    published = nil
+    publishIfDue(reading, clock.now)
+  }
+
+  private func publishIfDue(_ reading: Reading, _ now: Instant) {
+    guard !subscriptions.isEmpty else { return }
+    if let published {
+      let isChange = abs(reading.value - published.value) >= deadband || reading.quality != published.quality
+      let isHeartbeat = settings.heartbeat.map { now - published.at >= $0 } ?? false
+      guard isChange || isHeartbeat else { return }
+    }
+    let previous = published.map { Value.double($0.value) } ?? .null
+    published = (reading.value, reading.quality, now)
+    events.publish(
+      SensorEvents.measured(
+        eventName, value: reading.value, unit: reading.unit, quality: reading.quality, previous: previous),
+      from: device.id.rawValue)
+  }
+}

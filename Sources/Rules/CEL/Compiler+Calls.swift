@@ -1,0 +1,95 @@
+import Model
+
+extension Compiler {
+  mutating func function(_ name: String, _ arguments: [Syntax], _ offset: Int) throws(CELError) -> Checked {
+    let checked = try all(arguments)
+    if let declaration = functions.host[name] {
+      guard checked.count == declaration.parameters.count else {
+        throw arity(name, [declaration.parameters.count], checked.count, offset)
+      }
+      guard fits(checked, declaration.parameters) else {
+        throw noOverload(name, [declaration.parameters], checked, offset)
+      }
+      var text: String?
+      if checked.count == 1, case .string(let constant)? = checked[0].constant { text = constant }
+      hostCalls.append(CELProgram.HostCall(function: name, text: text, offset: arguments.first?.offset ?? offset))
+      return Checked(node: .host(name, checked.map(\.node), offset), type: declaration.result)
+    }
+    if let function = Function.functions[name] { return try call(function, checked, offset) }
+    if Function.methods[name] != nil || Macro(rawValue: name) != nil {
+      throw typeError("\(name)() is called on a value: x.\(name)(…)", offset)
+    }
+    let names = Array(Function.functions.keys) + Array(functions.host.keys) + ["has"]
+    let methods = Array(Function.methods.keys) + Macro.allCases.map(\.rawValue)
+    throw typeError("unknown function '\(name)'" + Suggestion.phrase(for: name, in: names + methods), offset)
+  }
+
+  mutating func method(
+    _ name: String, _ target: Syntax, _ arguments: [Syntax], _ offset: Int
+  ) throws(CELError) -> Checked {
+    guard let function = Function.methods[name] else {
+      if Function.functions[name] != nil || functions.host[name] != nil || name == "has" {
+        throw typeError("\(name)() is not called on a value: \(name)(x)", offset)
+      }
+      let methods = Array(Function.methods.keys) + Macro.allCases.map(\.rawValue)
+      throw typeError("unknown function '\(name)'" + Suggestion.phrase(for: name, in: methods), offset)
+    }
+    return try call(function, [try compile(target)] + (try all(arguments)), offset)
+  }
+
+  private mutating func all(_ arguments: [Syntax]) throws(CELError) -> [Checked] {
+    var checked: [Checked] = []
+    for argument in arguments { checked.append(try compile(argument)) }
+    return checked
+  }
+
+  private func call(_ function: Function, _ arguments: [Checked], _ offset: Int) throws(CELError) -> Checked {
+    let counts = Set(function.overloads.map(\.parameters.count)).sorted()
+    guard counts.contains(arguments.count) else {
+      let own = function.isMethod ? 1 : 0
+      throw arity(function.name, counts.map { $0 - own }, arguments.count - own, offset)
+    }
+    let fitting = function.overloads.filter { fits(arguments, $0.parameters) }
+    guard let first = fitting.first else {
+      throw noOverload(function.name, function.overloads.map(\.parameters), arguments, offset)
+    }
+    let type = fitting.dropFirst().reduce(first.result) { $0.joined($1.result) }
+    let isConstant = arguments.allSatisfy { $0.constant != nil }
+    if function.name == "matches", let pattern = arguments.last?.constant, case .string(let text) = pattern {
+      return fold(
+        Checked(node: .matches(arguments[0].node, try compileRegex(text, offset), offset), type: .bool), arguments)
+    }
+    let checked = Checked(node: .call(function, arguments.map(\.node), offset), type: type)
+    if isConstant && function.isStrict {
+      var frame = Frame(scope: CELVariables(), locals: [], steps: 1000)
+      do throws(CELError) {
+        _ = try checked.node.evaluate(&frame)
+      } catch {
+        if error.kind != .limit { throw typeError(error.message, offset) }
+      }
+    }
+    return fold(checked, arguments)
+  }
+
+  private func compileRegex(_ pattern: String, _ offset: Int) throws(CELError) -> Regex {
+    do throws(CELError) { return try Regex(pattern) } catch { throw typeError(error.message, offset) }
+  }
+
+  private func fits(_ arguments: [Checked], _ parameters: [CELType]) -> Bool {
+    arguments.count == parameters.count && zip(arguments, parameters).allSatisfy { $0.type.fits($1) }
+  }
+
+  private func arity(_ name: String, _ wanted: [Int], _ given: Int, _ offset: Int) -> CELError {
+    let counts = wanted.map(String.init).joined(separator: " or ")
+    return typeError("\(name)() takes \(counts) argument\(wanted == [1] ? "" : "s"), not \(given)", offset)
+  }
+
+  private func noOverload(
+    _ name: String, _ parameters: [[CELType]], _ arguments: [Checked], _ offset: Int
+  ) -> CELError {
+    let given = arguments.map { "\($0.type)" }.joined(separator: ", ")
+    let forms = parameters.filter { $0.count == arguments.count }
+      .map { "(" + $0.map { "\($0)" }.joined(separator: ", ") + ")" }.joined(separator: ", ")
+    return typeError("no such overload: \(name) for (\(given)); it takes \(forms)", offset)
+  }
+}

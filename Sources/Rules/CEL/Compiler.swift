@@ -1,0 +1,193 @@
+import Model
+
+/// Checks an expression and makes it ready: resolves names, finds what can never work, folds constants.
+///
+/// Variables are `dyn`; everything else has a type as far as it follows from operators and functions. Only what no
+/// value could make right is an error.
+struct Compiler {
+  struct Checked {
+    var node: Node
+    var type: CELType
+
+    var constant: CELValue? { if case .constant(let value) = node { value } else { nil } }
+  }
+
+  let functions: CELFunctions
+  let known: [String]?
+  private(set) var variables: [String] = []
+  var hostCalls: [CELProgram.HostCall] = []
+  /// How many macro variables are alive at once, at most.
+  private(set) var greatestDepth = 0
+  private var locals: [(name: String, type: CELType)] = []
+
+  init(functions: CELFunctions, known: [String]?) {
+    self.functions = functions
+    self.known = known
+  }
+
+  mutating func compile(_ syntax: Syntax) throws(CELError) -> Checked {
+    let offset = syntax.offset
+    switch syntax.kind {
+    case .literal(let value): return Checked(node: .constant(value), type: value.type)
+    case .identifier(let name):
+      if let local = local(name) { return local }
+      return try outermost(name, offset)
+    case .outermost(let name): return try outermost(name, offset)
+    case .select(let operand, let field):
+      if let type = CELType.named[qualifiedName(of: syntax) ?? ""] {
+        return Checked(node: .constant(.type(type)), type: .type)
+      }
+      let operand = try compile(operand)
+      try requireMap(operand.type, field, offset)
+      return Checked(node: .select(operand.node, field, offset), type: operand.type.valueType)
+    case .has(let operand, let field):
+      let operand = try compile(operand)
+      try requireMap(operand.type, field, offset)
+      return Checked(node: .has(operand.node, field, offset), type: .bool)
+    case .index(let operand, let index): return try self.index(try compile(operand), try compile(index), offset)
+    case .call(let name, nil, let arguments): return try function(name, arguments, offset)
+    case .call(let name, let target?, let arguments): return try method(name, target, arguments, offset)
+    case .list(let items): return try list(items)
+    case .map(let entries): return try map(entries, offset)
+    case .not(let operand):
+      let operand = try compile(operand)
+      try require(operand.type, .bool, "'!'", offset)
+      return fold(Checked(node: .not(operand.node, offset), type: .bool), [operand])
+    case .negate(let operand):
+      let operand = try compile(operand)
+      guard operand.type == .dyn || operand.type == .int || operand.type == .double else {
+        throw typeError("'-' needs an int or a double, not \(operand.type)", offset)
+      }
+      return fold(Checked(node: .negate(operand.node, offset), type: operand.type), [operand])
+    case .arithmetic(let operation, let left, let right):
+      return try arithmetic(operation, try compile(left), try compile(right), offset)
+    case .equal(let left, let right, let negated):
+      let (left, right) = (try compile(left), try compile(right))
+      guard left.type.canEqual(right.type) else {
+        throw typeError("\(left.type) and \(right.type) are never equal", offset)
+      }
+      return fold(Checked(node: .equal(left.node, right.node, negated: negated, offset), type: .bool), [left, right])
+    case .order(let order, let left, let right):
+      return try self.order(order, try compile(left), try compile(right), offset)
+    case .member(let element, let collection):
+      return try member(try compile(element), try compile(collection), offset)
+    case .and(let parts): return Checked(node: .and(try booleans(parts, "'&&'"), offset), type: .bool)
+    case .or(let parts): return Checked(node: .or(try booleans(parts, "'||'"), offset), type: .bool)
+    case .conditional(let condition, let whenTrue, let whenFalse):
+      let (condition, whenTrue, whenFalse) = (try compile(condition), try compile(whenTrue), try compile(whenFalse))
+      try require(condition.type, .bool, "the condition of '?'", offset)
+      return Checked(
+        node: .conditional(condition.node, whenTrue.node, whenFalse.node, offset),
+        type: whenTrue.type.joined(whenFalse.type))
+    case .comprehension(let macro, let variable, let range, let condition, let result):
+      return try comprehension(macro, variable, range, condition, result, offset)
+    }
+  }
+
+  // MARK: Names
+
+  /// The variable of a macro around it; nil when none has that name.
+  private func local(_ name: String) -> Checked? {
+    locals.lastIndex { $0.name == name }.map { Checked(node: .local($0), type: locals[$0].type) }
+  }
+
+  /// `a.b.c` when it is nothing but names, and none of a macro.
+  private func qualifiedName(of syntax: Syntax) -> String? {
+    switch syntax.kind {
+    case .identifier(let name): local(name) == nil ? name : nil
+    case .outermost(let name): name
+    case .select(let operand, let field): qualifiedName(of: operand).map { $0 + "." + field }
+    default: nil
+    }
+  }
+
+  private mutating func outermost(_ name: String, _ offset: Int) throws(CELError) -> Checked {
+    if let type = CELType.named[name], known?.contains(name) != true {
+      return Checked(node: .typeName(name, type), type: .dyn)
+    }
+    if let known, !known.contains(name) {
+      throw typeError("unknown variable '\(name)'" + Suggestion.phrase(for: name, in: known), offset)
+    }
+    if !variables.contains(name) { variables.append(name) }
+    return Checked(node: .variable(name, offset), type: .dyn)
+  }
+
+  // MARK: Macros
+
+  private mutating func comprehension(
+    _ macro: Macro, _ variable: String, _ range: Syntax, _ condition: Syntax?, _ result: Syntax?, _ offset: Int
+  ) throws(CELError) -> Checked {
+    let range = try compile(range)
+    let element: CELType
+    switch range.type {
+    case .dyn: element = .dyn
+    case .list(let type): element = type
+    case .map(let key, _): element = key
+    default: throw typeError("\(macro.rawValue)() walks a list or a map, not \(range.type)", offset)
+    }
+    let local = locals.count
+    locals.append((variable, element))
+    defer { locals.removeLast() }
+    greatestDepth = max(greatestDepth, locals.count)
+    var test: Checked?
+    if let condition {
+      let checked = try compile(condition)
+      try require(checked.type, .bool, "the condition of \(macro.rawValue)()", condition.offset)
+      test = checked
+    }
+    var mapped: Checked?
+    if let result { mapped = try compile(result) }
+    let type: CELType =
+      switch macro {
+      case .all, .exists, .existsOne: .bool
+      case .filter: .list(element)
+      case .map: .list(mapped?.type ?? .dyn)
+      }
+    return Checked(
+      node: .comprehension(
+        Node.Comprehension(
+          macro: macro, range: range.node, local: local, condition: test?.node, result: mapped?.node), offset),
+      type: type)
+  }
+
+  // MARK: Parts
+
+  func typeError(_ message: String, _ offset: Int) -> CELError {
+    CELError(offset: offset, message: message, kind: .type)
+  }
+
+  func require(_ type: CELType, _ wanted: CELType, _ what: String, _ offset: Int) throws(CELError) {
+    guard type.fits(wanted) else { throw typeError("\(what) needs \(wanted), not \(type)", offset) }
+  }
+
+  private func requireMap(_ type: CELType, _ field: String, _ offset: Int) throws(CELError) {
+    guard type.fits(.map(.dyn, .dyn)), type.fits(.map(.string, .dyn)) else {
+      throw typeError("'.\(field)' needs a map with texts as keys, not \(type)", offset)
+    }
+  }
+
+  private mutating func booleans(_ parts: [Syntax], _ what: String) throws(CELError) -> [Node] {
+    var nodes: [Node] = []
+    for part in parts {
+      let checked = try compile(part)
+      try require(checked.type, .bool, what, part.offset)
+      nodes.append(checked.node)
+    }
+    return nodes
+  }
+
+  /// The value instead of the expression where all its parts are constant and it has one.
+  ///
+  /// What would fail stays as it is: it may never be reached, and then `false && 1 / 0 > 0` is fine.
+  func fold(_ checked: Checked, _ parts: [Checked]) -> Checked {
+    guard parts.allSatisfy({ $0.constant != nil }) else { return checked }
+    var frame = Frame(scope: CELVariables(), locals: [], steps: 1000)
+    guard let value = try? checked.node.evaluate(&frame), frame.steps >= 0 else { return checked }
+    return Checked(node: .constant(value), type: checked.type)
+  }
+}
+
+extension CELType {
+  /// What comes out of a map.
+  var valueType: CELType { if case .map(_, let value) = self { value } else { .dyn } }
+}

@@ -1,0 +1,247 @@
+extension Node {
+  /// The value of the expression. Recursion is bounded by the height of the syntax.
+  func evaluate(_ frame: inout Frame) throws(CELError) -> CELValue {
+    frame.steps -= 1
+    switch self {
+    case .constant(let value): return value
+    case .variable(let name, let offset):
+      guard let value = frame.scope.variable(name) else {
+        throw .missing(frame.scope.absence(of: name) ?? "no such attribute '\(name)'", offset)
+      }
+      return value
+    case .typeName(let name, let type): return frame.scope.variable(name) ?? .type(type)
+    case .local(let local): return frame.locals[local]
+    case .order(let order, let left, let right, let offset):
+      return try Self.order(order, try left.evaluate(&frame), try right.evaluate(&frame), offset, &frame)
+    case .equal(let left, let right, let negated, let offset):
+      let (left, right) = (try left.evaluate(&frame), try right.evaluate(&frame))
+      let same = CELValue.equal(left, right, &frame.steps)
+      try frame.charge(0, offset)
+      return .bool(same != negated)
+    case .and(let parts, let offset): return try Self.logic(parts, absorbing: false, "&&", offset, &frame)
+    case .or(let parts, let offset): return try Self.logic(parts, absorbing: true, "||", offset, &frame)
+    case .not(let operand, let offset):
+      let value = try operand.evaluate(&frame)
+      guard case .bool(let bool) = value else { throw .noOverload("!", [value], offset) }
+      return .bool(!bool)
+    case .arithmetic(let operation, let left, let right, let offset):
+      return try operation.apply(try left.evaluate(&frame), try right.evaluate(&frame), offset, &frame)
+    case .negate(let operand, let offset): return try Self.negate(try operand.evaluate(&frame), offset)
+    case .select(let operand, let field, let offset):
+      return try Self.select(try operand.evaluate(&frame), field, offset, &frame)
+    case .has(let operand, let field, let offset):
+      let value = try operand.evaluate(&frame)
+      guard case .map(let map) = value else { throw .noOverload("has(….\(field))", [value], offset) }
+      try frame.charge(map.count >> 5, offset)
+      return .bool(map[field] != nil)
+    case .index(let operand, let index, let offset):
+      return try Self.index(try operand.evaluate(&frame), try index.evaluate(&frame), offset, &frame)
+    case .conditional(let condition, let whenTrue, let whenFalse, let offset):
+      let value = try condition.evaluate(&frame)
+      guard case .bool(let holds) = value else { throw .noOverload("? :", [value], offset) }
+      return try (holds ? whenTrue : whenFalse).evaluate(&frame)
+    case .member(let element, let collection, let offset):
+      return try Self.member(try element.evaluate(&frame), try collection.evaluate(&frame), offset, &frame)
+    case .list(let items): return .list(try Self.all(items, &frame))
+    case .map(let entries, let offset): return try Self.map(entries, offset, &frame)
+    case .call(let function, let arguments, let offset):
+      let values = try Self.all(arguments, &frame)
+      try frame.charge(4, offset)
+      return try function.call(values, offset, &frame)
+    case .host(let name, let arguments, let offset): return try Self.host(name, arguments, offset, &frame)
+    case .matches(let operand, let regex, let offset):
+      let value = try operand.evaluate(&frame)
+      guard case .string(let text) = value else { throw .noOverload("matches", [value, ""], offset) }
+      try frame.charge(regex.cost(of: text), offset)
+      return .bool(regex.isFound(in: text))
+    case .comprehension(let comprehension, let offset): return try comprehension.evaluate(offset, &frame)
+    }
+  }
+
+  private static func all(_ nodes: [Node], _ frame: inout Frame) throws(CELError) -> [CELValue] {
+    var values: [CELValue] = []
+    values.reserveCapacity(nodes.count)
+    for node in nodes { values.append(try node.evaluate(&frame)) }
+    return values
+  }
+
+  /// `&&` and `||`: an operand that decides the result absorbs errors of the others, on either side.
+  private static func logic(
+    _ parts: [Node], absorbing: Bool, _ name: String, _ offset: Int, _ frame: inout Frame
+  ) throws(CELError) -> CELValue {
+    var failure: CELError?
+    for part in parts {
+      do throws(CELError) {
+        let value = try part.evaluate(&frame)
+        guard case .bool(let bool) = value else { throw .noOverload(name, [value], offset) }
+        if bool == absorbing { return .bool(absorbing) }
+      } catch {
+        if error.kind == .limit { throw error }
+        failure = failure ?? error
+      }
+    }
+    if let failure { throw failure }
+    return .bool(!absorbing)
+  }
+
+  private static func order(
+    _ order: Order, _ left: CELValue, _ right: CELValue, _ offset: Int, _ frame: inout Frame
+  ) throws(CELError) -> CELValue {
+    if case .string(let left) = left, case .string(let right) = right {
+      try frame.charge(min(left.utf8.count, right.utf8.count) >> 5, offset)
+    }
+    guard let ranking = CELValue.compare(left, right) else {
+      throw .noOverload(order.rawValue, [left, right], offset)
+    }
+    return switch order {
+    case .less: .bool(ranking == .less)
+    case .lessOrEqual: .bool(ranking == .less || ranking == .equal)
+    case .greater: .bool(ranking == .greater)
+    case .greaterOrEqual: .bool(ranking == .greater || ranking == .equal)
+    }
+  }
+
+  private static func negate(_ value: CELValue, _ offset: Int) throws(CELError) -> CELValue {
+    switch value {
+    case .double(let value): return .double(-value)
+    case .int(let value):
+      guard value != .min else { throw CELError(offset: offset, message: "integer overflow: -(\(value))") }
+      return .int(-value)
+    default: throw .noOverload("-", [value], offset)
+    }
+  }
+
+  private static func select(
+    _ value: CELValue, _ field: String, _ offset: Int, _ frame: inout Frame
+  ) throws(CELError) -> CELValue {
+    guard case .map(let map) = value else {
+      throw CELError(offset: offset, message: "'.\(field)' needs a map, not \(value.type)")
+    }
+    try frame.charge(map.count >> 5, offset)
+    guard let found = map[field] else { throw .missing("no such key: '\(field)'", offset) }
+    return found
+  }
+
+  private static func index(
+    _ value: CELValue, _ index: CELValue, _ offset: Int, _ frame: inout Frame
+  ) throws(CELError) -> CELValue {
+    switch value {
+    case .list(let list):
+      let position: Int? =
+        switch index {
+        case .int(let index): Int(index)
+        case .uint(let index): Int(clamping: index)
+        case .double(let index): Int(exactly: index)
+        default: nil
+        }
+      guard let position else { throw .noOverload("[ ]", [value, index], offset) }
+      guard list.indices.contains(position) else {
+        throw .missing("index out of range: \(position), the list has \(list.count)", offset)
+      }
+      return list[position]
+    case .map(let map):
+      try frame.charge(map.count >> 5, offset)
+      guard let found = map[index] else { throw .missing("no such key: \(index)", offset) }
+      return found
+    default: throw .noOverload("[ ]", [value, index], offset)
+    }
+  }
+
+  private static func member(
+    _ element: CELValue, _ collection: CELValue, _ offset: Int, _ frame: inout Frame
+  ) throws(CELError) -> CELValue {
+    switch collection {
+    case .list(let list):
+      for candidate in list {
+        let same = CELValue.equal(candidate, element, &frame.steps)
+        try frame.charge(0, offset)
+        if same { return true }
+      }
+      return false
+    case .map(let map):
+      try frame.charge(map.count >> 5, offset)
+      return .bool(map[element] != nil)
+    default: throw .noOverload("in", [element, collection], offset)
+    }
+  }
+
+  private static func map(
+    _ entries: [Entry], _ offset: Int, _ frame: inout Frame
+  ) throws(CELError) -> CELValue {
+    var pairs: [(key: CELValue, value: CELValue)] = []
+    for entry in entries {
+      let key = try entry.key.evaluate(&frame)
+      guard key.isKey else {
+        throw CELError(offset: offset, message: "a map's keys are texts, integers or booleans, not \(key.type)")
+      }
+      pairs.append((key, try entry.value.evaluate(&frame)))
+    }
+    guard let map = CELMap(pairs) else { throw CELError(offset: offset, message: "the map has a key twice") }
+    return .map(map)
+  }
+
+  private static func host(
+    _ name: String, _ arguments: [Node], _ offset: Int, _ frame: inout Frame
+  ) throws(CELError) -> CELValue {
+    let values = try all(arguments, &frame)
+    try frame.charge(16, offset)
+    do throws(CELError) {
+      if let value = try frame.scope.call(name, values) { return value }
+    } catch {
+      throw CELError(offset: offset, message: error.message, kind: error.kind)
+    }
+    throw CELError(offset: offset, message: "function '\(name)' is not there")
+  }
+}
+
+extension Node.Comprehension {
+  func evaluate(_ offset: Int, _ frame: inout Frame) throws(CELError) -> CELValue {
+    let elements: CELList
+    switch try range.evaluate(&frame) {
+    case .list(let list): elements = list
+    case .map(let map):
+      try frame.charge(map.count, offset)
+      elements = CELList(map.keys)
+    case let other: throw .noOverload("\(macro.rawValue)()", [other], offset)
+    }
+    var results: [CELValue] = []
+    var failure: CELError?
+    var matches = 0
+    for element in elements {
+      try frame.charge(1, offset)
+      frame.locals[local] = element
+      let holds: Bool
+      do throws(CELError) {
+        holds = try check(offset, &frame)
+      } catch {
+        // Like `&&` and `||`: one element that decides outweighs errors of the others.
+        guard macro == .all || macro == .exists, error.kind != .limit else { throw error }
+        failure = failure ?? error
+        continue
+      }
+      switch macro {
+      case .all: if !holds { return false }
+      case .exists: if holds { return true }
+      case .existsOne: if holds { matches += 1 }
+      case .filter: if holds { results.append(element) }
+      case .map: if holds, let result { results.append(try result.evaluate(&frame)) }
+      }
+    }
+    if let failure { throw failure }
+    return switch macro {
+    case .all: true
+    case .exists: false
+    case .existsOne: .bool(matches == 1)
+    case .filter, .map: .list(results)
+    }
+  }
+
+  private func check(_ offset: Int, _ frame: inout Frame) throws(CELError) -> Bool {
+    guard let condition else { return true }
+    let value = try condition.evaluate(&frame)
+    guard case .bool(let holds) = value else {
+      throw CELError(offset: offset, message: "the condition of \(macro.rawValue)() must be bool, not \(value.type)")
+    }
+    return holds
+  }
+}

@@ -1,0 +1,140 @@
+import CEL
+import Model
+
+/// A rule whose expressions are compiled and whose times are read.
+final class CompiledRule: Sendable {
+  let declaration: RuleDeclaration
+  let condition: CELProgram?
+  let actions: [Action]
+  /// Those of `else`.
+  let otherwise: [Action]
+  let cron: CronSchedule?
+  /// Whom its expressions ask: `sensor` and `state`, with the name where it is known before evaluation.
+  let questions: [Question]
+  /// Equal for rules that behave the same.
+  let signature: String
+
+  /// The compiled fields of an `emit`.
+  typealias Payload = [(name: String, program: CELProgram)]
+  typealias Action = RuleAction<Payload>
+
+  /// One question of an expression.
+  struct Question: Sendable, Hashable {
+    var function: String
+    var name: String?
+  }
+
+  /// Whether an expression asks `function` about `name`, or may do so.
+  func asks(_ function: String, about name: String) -> Bool {
+    questions.contains { $0.function == function && ($0.name ?? name) == name }
+  }
+
+  var id: RuleID { declaration.id }
+
+  /// The events that set it off.
+  var patterns: [EventPattern] {
+    guard case .events(let patterns) = declaration.trigger else { return [EventPattern(TimerEvents.name(of: id))] }
+    return patterns
+  }
+
+  /// Compiles a rule; what is wrong is added to `problems`, and then there is no rule.
+  /// - Parameters:
+  ///   - isWhole: whether nothing of the rule was left out as wrong; otherwise only what is there is looked at.
+  ///   - complaint: what is wrong with asking a function about a name; nil when nothing is.
+  init?(
+    _ declaration: RuleDeclaration, isWhole: Bool = true, _ problems: inout [Diagnostic],
+    complaint: (_ function: String, _ name: String) -> String?
+  ) {
+    let before = problems.count
+    var questions: [Question] = []
+    func note(_ program: CELProgram?, at place: Location) {
+      for call in program?.hostCalls ?? [] {
+        questions.append(Question(function: call.function, name: call.text))
+        guard let program, let name = call.text, let complaint = complaint(call.function, name) else { continue }
+        problems.append(Self.diagnostic(CELError(offset: call.offset, message: complaint), in: program.text, at: place))
+      }
+    }
+    func payload(_ fields: [EmitField]) -> Payload {
+      fields.compactMap { field in
+        // A place without a line says nothing; the rule's does.
+        let place = field.location.line > 0 ? field.location : declaration.location
+        let program = Self.compile(field.expression, at: place, &problems)
+        note(program, at: place)
+        return program.map { (field.name, $0) }
+      }
+    }
+    self.declaration = declaration
+    signature = RuleText.signature(declaration)
+    condition = declaration.condition.flatMap {
+      let program = Self.compile($0.text, at: $0.location, &problems)
+      note(program, at: $0.location)
+      if let program, !Self.mayBeBoolean(program.type) {
+        problems.append(
+          Diagnostic($0.location, "the condition gives \(program.type), but must give bool: \($0.text)"))
+      }
+      return program
+    }
+    actions = declaration.actions.map { $0.map(payload) }
+    otherwise = declaration.otherwise.map { $0.map(payload) }
+    self.questions = questions
+    cron = Self.schedule(declaration, &problems)
+    if isWhole { Self.check(declaration, &problems) }
+    guard problems.count == before else { return nil }
+  }
+
+  private static func mayBeBoolean(_ type: CELType) -> Bool { type == .bool || type == .dyn }
+
+  private static func compile(
+    _ text: String, at location: Location, _ problems: inout [Diagnostic]
+  ) -> CELProgram? {
+    do throws(CELError) {
+      return try CELProgram(text, functions: .rules)
+    } catch {
+      problems.append(diagnostic(error, in: text, at: location))
+      return nil
+    }
+  }
+
+  /// The place of an error in an expression that begins at `start`.
+  static func diagnostic(_ error: CELError, in text: String, at start: Location) -> Diagnostic {
+    let before = String(decoding: text.utf8.prefix(error.offset), as: UTF8.self)
+    let shown = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? text
+    guard text.contains(where: \.isNewline) else {
+      var place = start
+      if place.line > 0 { place.column += before.count }
+      return Diagnostic(place, "\(error.message) (in \(shown.prefix(80)))")
+    }
+    // How far a block of several lines is indented is not known here.
+    let lines = before.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    let column = (lines.last?.count ?? 0) + 1
+    return Diagnostic(start, "\(error.message) (line \(max(lines.count, 1)), column \(column) of the expression)")
+  }
+
+  private static func schedule(_ rule: RuleDeclaration, _ problems: inout [Diagnostic]) -> CronSchedule? {
+    guard case .cron(let text) = rule.trigger else { return nil }
+    do throws(CronSchedule.Problem) {
+      return try CronSchedule(text)
+    } catch {
+      problems.append(Diagnostic(rule.location, "cron '\(text)': \(error.message)"))
+      return nil
+    }
+  }
+
+  private static func check(_ rule: RuleDeclaration, _ problems: inout [Diagnostic]) {
+    func require(_ holds: Bool, _ message: String) {
+      if !holds { problems.append(Diagnostic(rule.location, "rule '\(rule.id)': \(message)")) }
+    }
+    require(!rule.actions.isEmpty, "it has no action")
+    switch rule.trigger {
+    case .events(let patterns): require(!patterns.isEmpty, "'on' names no event")
+    case .every(let period): require(period >= .milliseconds(10), "'every' must be at least 10ms")
+    case .cron: break
+    }
+    for (name, time) in [
+      ("for", rule.hold), ("cooldown", rule.cooldown), ("debounce", rule.debounce), ("throttle", rule.throttle),
+    ] {
+      require(time.map { $0 > .zero } ?? true, "'\(name)' must be longer than nothing")
+    }
+    require(rule.maxPerHour.map { $0 >= 1 } ?? true, "'max_per_hour' must be at least 1")
+  }
+}

@@ -1,0 +1,36 @@
+import Model
+
+extension Fields {
+  /// The text of a member of a row.
+  func name(_ key: String) -> String { self[key]?.string ?? "" }
+
+  /// A row as a branch of the tree: without `key`, under which it stands there, and without nulls.
+  func branch(_ key: String) -> Fields {
+    Fields(
+      uniquePairs: filter { member in
+        if case .null = member.value { false } else { member.key != key }
+      })
+  }
+
+  /// A hash of everything but times, which differ with each reading. Comparable within one process only.
+  var fingerprint: Int {
+    var hasher = Hasher()
+    Value.map(self).hashContent(into: &hasher)
+    return hasher.finalize()
+  }
+}
+
+extension Value {
+  fileprivate static let times: Set<String> = [
+    "monotonic_ns", "uptime_ms", "age_ms", "lease_ms", "time_ns", "report_age_ms",
+  ]
+
+  fileprivate func hashContent(into hasher: inout Hasher) {
+    guard case .map(let fields) = self else { return hash(into: &hasher) }
+    hasher.combine(fields.count)
+    for (key, value) in fields where !Self.times.contains(key) {
+      hasher.combine(key)
+      value.hashContent(into: &hasher)
+    }
+  }
+}

@@ -1,0 +1,130 @@
+import Agent
+import HAL
+import Model
+import Rules
+
+/// The daemon's tree of everything: devices and leases, agents with their reports, budgets, rules.
+///
+/// Every view is made from it: `projection.get`, and with the same rows `ps`, `devices`, `rules`, `status`.
+public final class Projection {
+  private let agents: any AgentControl
+  private let hardware: Hardware
+  private let rules: any RuleControl
+  private let events: any EventHistory
+  private let clock: any Timekeeper
+  private let boardBudgets: () -> [BudgetStatus]
+  private let reports: Reports
+  private var version: UInt64 = 0
+  private var fingerprint: Int?
+
+  /// A projection of these parts.
+  /// - Parameters:
+  ///   - deadline: how long one reading waits for the reports of all agents.
+  ///   - boardBudgets: what all agents together use; asked with each reading.
+  public init(
+    agents: any AgentControl, hardware: Hardware, rules: any RuleControl, events: any EventHistory,
+    clock: any Timekeeper, deadline: Duration = .seconds(1), boardBudgets: @escaping () -> [BudgetStatus] = { [] }
+  ) {
+    self.agents = agents
+    self.hardware = hardware
+    self.rules = rules
+    self.events = events
+    self.clock = clock
+    self.boardBudgets = boardBudgets
+    reports = Reports(agents, clock: clock, deadline: deadline)
+  }
+
+  // MARK: The tree
+
+  /// Asks every running agent for its report and makes the tree.
+  /// - Parameter done: called once: at once when every agent has answered, and at the deadline otherwise. The report of
+  ///   an agent that has not answered is its last one, marked as late.
+  public func read(_ done: @escaping (Fields) -> Void) {
+    let listed = agents.listAgents()
+    reports.forget(besides: Set(listed.map(\.id)))
+    reports.ask(listed) { [self] in done(tree()) }
+  }
+
+  /// One agent's report.
+  /// - Parameter done: called once, at the deadline at the latest.
+  /// - Throws: not found.
+  package func report(of id: AgentID, _ done: @escaping (Report) -> Void) throws(AgentControlError) {
+    reports.ask([try agents.agentStatus(id)]) { [self] in done(reports.report(of: id)) }
+  }
+
+  private func tree() -> Fields {
+    var tree: Fields = [
+      "version": .null, "board": .string(hardware.board.name),
+      "monotonic_ns": .int(Int64(clamping: clock.now.nanoseconds)), "events": eventCounts,
+      "devices": .map(Fields(uniquePairs: devices.map { row in (row.name("device"), .map(row.branch("device"))) })),
+      "agents": .map(Fields(uniquePairs: agents.listAgents().map { ($0.id.rawValue, branch($0)) })),
+      "budgets": .map(BudgetStatus.byResource(boardBudgets())),
+      "rules": .map(Fields(uniquePairs: rules.listRules().map { ($0.id.rawValue, .map($0.counters)) })),
+    ]
+    tree["emergency_stop"] = emergencyStop
+    let fingerprint = tree.fingerprint
+    if fingerprint != self.fingerprint { version += 1 }
+    self.fingerprint = fingerprint
+    tree["version"] = .int(Int64(clamping: version))
+    return tree
+  }
+
+  private func branch(_ agent: AgentStatus) -> Value {
+    var fields = agent.fields(at: clock.now).branch("agent")
+    fields["budgets"] = .map(BudgetStatus.byResource(agent.budgets))
+    for (name, value) in reports.report(of: agent.id).fields { fields[name] = value }
+    return .map(fields)
+  }
+
+  // MARK: Rows
+
+  /// All agents, by id, as 4.2 of the control protocol describes them.
+  package var agentRows: [Fields] { agents.listAgents().map { $0.fields(at: clock.now) } }
+
+  /// One agent, as 4.2 of the control protocol describes it.
+  /// - Throws: not found.
+  package func agentRow(_ id: AgentID) throws(AgentControlError) -> Fields {
+    try agents.agentStatus(id).fields(at: clock.now)
+  }
+
+  /// All devices in the order of the board file, as 4.4 of the control protocol describes them.
+  package var devices: [Fields] { hardware.devices().map { $0.fields(at: clock.now) } }
+
+  /// All rules in the order of their files, as 4.8 of the control protocol describes them.
+  package var ruleRows: [Fields] { rules.listRules().map { $0.fields(at: clock.now) } }
+
+  /// What all agents together use, as 4.13 of the control protocol describes it.
+  package var boardRows: [Fields] { boardBudgets().map(\.fields) }
+
+  // MARK: At a glance
+
+  /// Counts, and what needs attention: the part of `daemon.status` that is about agents, devices, rules and events.
+  package var summary: Fields {
+    let listed = agents.listAgents()
+    var summary: Fields = [
+      "devices": .int(Int64(hardware.board.devices.count)),
+      "agents": [
+        "registered": .int(Int64(listed.count)), "running": .int(Int64(listed.count { $0.started != nil })),
+      ],
+      "rules": .int(Int64(rules.listRules().count)), "events": eventCounts,
+      "denials": .int(Int64(clamping: hardware.denials)),
+    ]
+    let quarantined = listed.filter { $0.state == .quarantined }.map { agent -> (String, Value) in
+      let why = agent.lastError ?? "failed too often"
+      return (agent.id.rawValue, .string("\(why); 'openstarry restart \(agent.id)' lets it out"))
+    }
+    if !quarantined.isEmpty { summary["quarantined"] = .map(Fields(quarantined)) }
+    if let refusal = rules.refusal { summary["rules_refused"] = .string(refusal) }
+    summary["emergency_stop"] = emergencyStop
+    return summary
+  }
+
+  private var eventCounts: Value {
+    ["total": .int(Int64(clamping: events.total)), "shed": .int(Int64(clamping: events.shed))]
+  }
+
+  /// Who has stopped everything, and why; nil while nothing is stopped.
+  private var emergencyStop: Value? {
+    hardware.emergencyStop.map { stop in .string("by \(stop.by)" + (stop.reason.map { ": \($0)" } ?? "")) }
+  }
+}

@@ -1,0 +1,90 @@
+import Agent
+import HAL
+import Model
+import Rules
+
+// One thing as the control protocol describes it (docs/control.md, section 4). Lists are made of these rows, and the
+// branches of the tree are made from them.
+
+extension AgentStatus {
+  /// 4.2.
+  package func fields(at now: Instant) -> Fields {
+    [
+      "agent": .string(id.rawValue), "name": .string(name), "driver": .string(driver.rawValue),
+      "state": .string(state.rawValue), "pid": pid.map { .int(Int64($0)) } ?? .null,
+      "uptime_ms": started.map { (now - $0).milliseconds } ?? .null, "activations": .int(Int64(clamping: activations)),
+      "failures": .int(Int64(clamping: failures)), "refusals": .int(Int64(clamping: refusals)),
+      "restarts": .int(Int64(clamping: restarts)),
+      "queued": .int(Int64(queued)), "dropped": .int(Int64(clamping: dropped)),
+      "last_exit": (lastExit?.rawValue).orNull, "last_error": lastError.orNull, "last_refusal": lastRefusal.orNull,
+      "parent": (parent?.rawValue).orNull, "budgets": .list(budgets.map { .map($0.fields) }),
+    ]
+  }
+}
+
+extension DeviceStatus {
+  /// 4.4.
+  package func fields(at now: Instant) -> Fields {
+    var fields: Fields = [
+      "device": .string(id.rawValue), "kind": .string(kind), "driver": .string(driver), "state": .string(state),
+    ]
+    if let reading { for (name, value) in reading.fields(at: now) { fields[name] = value } }
+    if kind == "actuator" {
+      fields["holder"] = holder.orNull
+      fields["lease_ms"] = leaseRemaining?.milliseconds ?? .null
+      fields["denials"] = .int(Int64(clamping: denials))
+    }
+    fields["limits"] = .list(limits.map(Value.string))
+    fields["fault"] = fault.orNull
+    fields["faults"] = .int(Int64(clamping: faults))
+    fields["watchers"] = .int(Int64(watchers))
+    return fields
+  }
+}
+
+extension Reading {
+  /// 4.5, without the device.
+  package func fields(at now: Instant) -> Fields {
+    [
+      "value": .double(value), "unit": .string(unit), "time_ns": .int(Int64(clamping: time)),
+      "age_ms": max(.zero, now - Instant(nanoseconds: time)).milliseconds, "quality": .string(quality.rawValue),
+    ]
+  }
+}
+
+extension RuleStatus {
+  /// 4.8.
+  package func fields(at now: Instant) -> Fields {
+    [
+      "rule": .string(id.rawValue), "trigger": .string(trigger), "condition": condition.orNull,
+      "actions": .list(actions.map(Value.string)), "location": .string(location.description),
+      "fired": .int(Int64(clamping: fired)), "failed": .int(Int64(clamping: failed)),
+      "last_fired_ms_ago": lastFired.map { (now - $0).milliseconds } ?? .null,
+      "last_error": lastError.orNull,
+    ]
+  }
+
+  /// Its branch of the tree: counters only, so that the tree of 10,000 rules fits into an answer.
+  var counters: Fields {
+    var fields: Fields = ["fired": .int(Int64(clamping: fired)), "failed": .int(Int64(clamping: failed))]
+    fields["last_error"] = lastError.map(Value.string)
+    return fields
+  }
+}
+
+extension BudgetStatus {
+  /// Budgets by resource.
+  static func byResource(_ budgets: [BudgetStatus]) -> Fields {
+    Fields(budgets.map { ($0.resource.rawValue, .map($0.fields)) })
+  }
+}
+
+extension Duration {
+  /// Whole milliseconds.
+  package var milliseconds: Value { .int(nanoseconds / 1_000_000) }
+}
+
+extension Optional where Wrapped == String {
+  /// The text, or null.
+  package var orNull: Value { map(Value.string) ?? .null }
+}

@@ -1,0 +1,234 @@
+import Document
+import Linux
+import Model
+
+/// The durable registry, `registry.db`: agents, their state, the restart ledger.
+///
+/// Everything blocks, so it lives on one worker thread. A batch that `apply` has returned from survives a power cut.
+/// Beside the file stands `registry.db.good`, a copy that is put in its place when it is found damaged.
+///
+/// The file is opened for this process alone, in write-ahead mode: a commit costs one fsync, where a rollback journal
+/// costs four, and half the bytes. Without a second process no shared-memory file is needed.
+public final class Store {
+  private let place: StorePlace
+  private(set) var database: Database?
+  private var batchesSinceCopy = 0
+  private var hasOldLog: Bool
+
+  /// What happened on opening that people should know: something was restored, or lost. Empty as a rule.
+  public let notices: [String]
+
+  /// Why the newest good copy could not be made; nil when it could. What was applied is kept all the same.
+  public private(set) var copyProblem: StoreError?
+
+  /// After how many batches that change no registration a good copy is made.
+  static let batchesPerCopy = 256
+
+  /// Opens the registry in `folder`, which is made when it is missing; restores it when it is damaged.
+  /// - Throws: `locked` by another process, `newer`, `full`, `readOnly`, `failed`. Never for damage alone.
+  public convenience init(folder: String) throws(StoreError) { try self.init(folder: folder, schema: .current) }
+
+  init(folder: String, schema: Schema) throws(StoreError) {
+    place = StorePlace(folder: folder)
+    var recovery = Recovery(place: place, schema: schema)
+    let opened = try recovery.open()
+    database = opened
+    notices = recovery.notices
+    hasOldLog = recovery.hasOldLog
+    // Without it everything can be read; `apply` tries again.
+    try? takeOverOldLog(opened)
+    if recovery.needsCopy { keepCopy() }
+  }
+
+  /// Opens a registry that was closed in order to look at it: where nothing can be written, as on a full disk, not even
+  /// the log can be made that writing needs.
+  /// - Throws: `failed` when there is a log, since what it holds cannot be told without opening the registry; `corrupt`,
+  ///   and what reading throws. `apply` always throws.
+  public init(reading folder: String) throws(StoreError) {
+    place = StorePlace(folder: folder)
+    guard Files.size("\(place.file)-wal") ?? 0 == 0 else {
+      throw .failed(operation: "read", path: place.file, detail: "it was not closed")
+    }
+    let database = try Database(reading: place.file)
+    try Integrity.tellingDamage(of: database) { () throws(StoreError) in try Integrity.check(database) }
+    self.database = database
+    notices = ["\(place.file) can only be read"]
+    hasOldLog = false
+  }
+
+  /// Makes a good copy of what has changed, and lets go of the file. Nothing can be read or written afterwards.
+  public func close() {
+    guard database != nil else { return }
+    if batchesSinceCopy > 0 { keepCopy() }
+    database = nil
+  }
+
+  // MARK: Writing
+
+  /// Applies all changes or none, and returns when they are on the disk.
+  /// - Throws: nothing of the batch is kept then; everything applied before is.
+  public func apply(_ changes: [StoreChange]) throws(StoreError) {
+    guard !changes.isEmpty else { return }
+    let database = try opened()
+    for change in changes { try change.check() }
+    try takeOverOldLog(database)
+    try database.transaction { () throws(StoreError) in
+      for change in changes { try apply(change, to: database) }
+    }
+    batchesSinceCopy += 1
+    let registers = changes.contains {
+      switch $0 {
+      case .registerAgent, .removeAgent, .enableAgent: true
+      default: false
+      }
+    }
+    if registers || batchesSinceCopy >= Self.batchesPerCopy { keepCopy() }
+  }
+
+  /// Registers an agent or replaces its registration.
+  public func registerAgent(_ agent: StoredAgent) throws(StoreError) { try apply([.registerAgent(agent)]) }
+
+  /// Forgets an agent and its state; its ledger stays.
+  public func removeAgent(_ id: AgentID) throws(StoreError) { try apply([.removeAgent(id)]) }
+
+  /// Keeps a value of an agent's state; nil removes it.
+  public func setState(_ agent: AgentID, _ key: String, _ value: Value?) throws(StoreError) {
+    try apply([.setState(agent, key: key, value)])
+  }
+
+  /// Forgets all of an agent's state.
+  public func removeState(_ agent: AgentID) throws(StoreError) { try apply([.removeState(agent)]) }
+
+  /// Appends to the restart ledger.
+  public func appendLedger(_ entry: LedgerEntry) throws(StoreError) { try apply([.appendLedger(entry)]) }
+
+  /// Replaces the good copy by what is stored now. A failure is kept in `copyProblem`; the old copy then stays.
+  public func keepCopy() {
+    guard let database else { return }
+    do throws(StoreError) {
+      try place.makeCopy(of: database)
+      copyProblem = nil
+      batchesSinceCopy = 0
+    } catch {
+      copyProblem = error
+    }
+  }
+
+  /// Gives back the memory that reading and writing has filled with pages of the file; the kernel has them as well.
+  public func releaseMemory() { database?.releaseMemory() }
+
+  // MARK: Reading
+
+  /// All registered agents, by id.
+  public func agents() throws(StoreError) -> [StoredAgent] {
+    let rows = try opened().rows("SELECT id, manifest, file, enabled FROM agents ORDER BY id")
+    return try rows.map { row throws(StoreError) in
+      StoredAgent(
+        id: AgentID(row[0].text ?? ""), manifest: try decode(row[1]), file: row[2].text ?? "",
+        isEnabled: row[3].integer != 0)
+    }
+  }
+
+  /// The state of one agent, by key; empty when it keeps none.
+  public func state(_ agent: AgentID) throws(StoreError) -> Fields {
+    let rows = try opened().rows(
+      "SELECT key, value FROM agent_state WHERE agent = ? ORDER BY key", [.text(agent.rawValue)])
+    return Fields(
+      uniquePairs: try rows.map { row throws(StoreError) in (row[0].text ?? "", try decode(row[1])) })
+  }
+
+  /// The state of every agent that keeps some.
+  public func states() throws(StoreError) -> [AgentID: Fields] {
+    var states: [AgentID: Fields] = [:]
+    for row in try opened().rows("SELECT agent, key, value FROM agent_state ORDER BY agent, key") {
+      states[AgentID(row[0].text ?? ""), default: [:]][row[1].text ?? ""] = try decode(row[2])
+    }
+    return states
+  }
+
+  /// The newest lines of the restart ledger, oldest first.
+  /// - Parameters:
+  ///   - agent: whose; nil is everybody's, and the daemon's and the board's.
+  ///   - last: how many at most.
+  public func ledger(_ agent: AgentID? = nil, last: Int) throws(StoreError) -> [LedgerEntry] {
+    let columns =
+      "SELECT scope, time, agent, reason, message, signal, budget, event, event_type, boot, uptime FROM ledger"
+    let limit = Cell.integer(Int64(max(0, last)))
+    let rows =
+      if let agent {
+        try opened().rows(
+          "\(columns) WHERE agent = ? ORDER BY number DESC LIMIT ?", [.text(agent.rawValue), limit])
+      } else {
+        try opened().rows("\(columns) ORDER BY number DESC LIMIT ?", [limit])
+      }
+    return try rows.reversed().map { row throws(StoreError) in try entry(row) }
+  }
+
+  /// The newest line about the daemon itself; nil before its first start.
+  public func lastOfDaemon() throws(StoreError) -> LedgerEntry? {
+    let row = try opened().rows(
+      """
+      SELECT scope, time, agent, reason, message, signal, budget, event, event_type, boot, uptime FROM ledger
+      WHERE scope = 'daemon' ORDER BY number DESC LIMIT 1
+      """
+    ).first
+    guard let row else { return nil }
+    return try entry(row)
+  }
+
+  private func entry(_ row: [Cell]) throws(StoreError) -> LedgerEntry {
+    LedgerEntry(
+      LedgerEntry.Scope(rawValue: row[0].text ?? "") ?? .agent, time: UInt64(clamping: row[1].integer ?? 0),
+      agent: AgentID(row[2].text ?? ""), reason: row[3].text ?? "", message: row[4].text ?? "",
+      signal: row[5].integer.flatMap { Int32(exactly: $0) },
+      budget: row[6].text == nil ? nil : try decode(row[6]).map,
+      event: row[7].text.flatMap { ULID($0) }, eventType: row[8].text, boot: row[9].text ?? "",
+      uptime: UInt64(clamping: row[10].integer ?? 0))
+  }
+
+  /// A setting of the daemon itself; nil when there is none.
+  public func note(_ key: String) throws(StoreError) -> String? {
+    try opened().rows("SELECT value FROM meta WHERE key = ?", [.text("note.\(key)")]).first?.first?.text
+  }
+
+  /// All notes whose keys begin with `prefix`.
+  /// - Returns: what follows it in the key, and the text.
+  public func notes(beginning prefix: String) throws(StoreError) -> [(key: String, text: String)] {
+    let whole = "note.\(prefix)"
+    return try opened().rows(
+      "SELECT key, value FROM meta WHERE substr(key, 1, ?) = ?",
+      [.integer(Int64(whole.unicodeScalars.count)), .text(whole)]
+    ).compactMap { row in
+      guard row.count == 2, let key = row[0].text, let text = row[1].text else { return nil }
+      return (String(key.dropFirst(whole.count)), text)
+    }
+  }
+
+  // MARK: Inside
+
+  /// Writes what an earlier process has left in its log to the file, and begins the log anew.
+  ///
+  /// After an fsync(2) that failed, the kernel goes on showing what it could not write, and calls it clean. A log that
+  /// was taken over as it looks could have a hole on the disk, and after a power cut nothing behind the hole counts.
+  private func takeOverOldLog(_ database: Database) throws(StoreError) {
+    guard hasOldLog else { return }
+    let answer = try database.rows("PRAGMA wal_checkpoint(TRUNCATE)").first?.first
+    guard answer?.integer == 0 else {
+      throw .failed(operation: "write", path: place.file, detail: "the old log cannot be taken over now")
+    }
+    hasOldLog = false
+  }
+
+  private func opened() throws(StoreError) -> Database {
+    guard let database else { throw .failed(operation: "use", path: place.file, detail: "it has been closed") }
+    return database
+  }
+
+  private func decode(_ cell: Cell) throws(StoreError) -> Value {
+    do {
+      return try JSON.decode((cell.text ?? "").utf8.map { $0 }[...], limits: .standard)
+    } catch {
+      throw .corrupt(place.file, detail: error.message)
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import Config
+import Document
+import Isolations
+import Linux
+import Model
+
+/// What a daemon is given to register an agent: its manifest, and its module where that fits into a request. The daemon
+/// may not see the files: it runs as another user, and its unit hides home folders from it.
+enum Handover {
+  /// The largest module that is handed over, in bytes: a request has 1 MiB at most. The daemon reads a larger one itself.
+  static let limit = 700 << 10
+
+  /// The parameters of `registry.register`.
+  /// - Parameters:
+  ///   - file: the manifest's, as the command line has it.
+  ///   - text: what it says.
+  static func params(_ file: String, _ text: [UInt8]) throws(Failure) -> Fields {
+    let (manifest, path): (Value, String)
+    do throws(Diagnostics) { manifest = try ConfigText.parse(text, file: file).value } catch {
+      throw Failure(.failed, "\(file.printable) was not registered", details: error.all.map(\.description))
+    }
+    do throws(SystemError) { path = try Files.resolve(file) } catch { throw CommandFile.unreadable(file, error) }
+    var params: Fields = ["manifest": manifest, "file": .string(path)]
+    if let module = module(of: manifest, beside: path) { params["module"] = .string(Base64.text(module)) }
+    return params
+  }
+
+  private static func module(of manifest: Value, beside path: String) -> [UInt8]? {
+    guard let driver = manifest["runtime"]?["driver"]?.string.flatMap(Manifest.Driver.init(rawValue:)),
+      Isolations.of(driver)?.buildsEntry ?? false, let entry = manifest["runtime"]?["entry"]?.string
+    else { return nil }
+    return try? Files.read(Files.join(Files.folder(of: path), entry), limit: limit)
+  }
+}

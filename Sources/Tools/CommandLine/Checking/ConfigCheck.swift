@@ -1,0 +1,229 @@
+import Agent
+import Config
+import Isolations
+import Linux
+import Model
+import Rules
+
+/// What `openstarry check` does: reads files as the daemon would, and says everything that is wrong with them.
+///
+/// Settings lead on to the board, the manifests and the rules they name, which are then held against each other. Files
+/// that no settings name are held against the board among them, where there is exactly one.
+struct ConfigCheck {
+  private(set) var files: [String] = []
+  private(set) var found: [Diagnostic] = []
+  private let environment: [String: String]
+  private var kinds: [String: ConfigKind] = [:]
+  private var contents: [String: [UInt8]] = [:]
+  private var projects: [Project] = []
+
+  /// Files that one daemon would load together.
+  private struct Project {
+    var boards: [String] = []
+    var manifests: [String] = []
+    var rules: [String] = []
+    /// Agents without a file here: a daemon keeps those that were registered or deployed.
+    var kept: [AgentID] = []
+    /// Whether these are all the agents there are.
+    var isComplete: Bool
+
+    var files: [String] { boards + manifests + rules }
+  }
+
+  /// How many of what was found are errors.
+  var errors: Int { found.count { $0.severity == .error } }
+
+  /// How many are warnings.
+  var warnings: Int { found.count - errors }
+
+  /// Checks everything that `paths` stand for.
+  /// - Parameter environment: what `${NAME}` in a manifest stands for.
+  /// - Throws: `Failure` when a path is not there, or a folder has nothing to check; what is wrong within files is in
+  ///   `found`.
+  init(_ paths: [String], environment: [String: String]) throws(Failure) {
+    self.environment = environment
+    for path in paths {
+      let inside = try ConfigFiles.under(path)
+      if inside.isEmpty {
+        throw Failure(.notFound, "no files to check in \(path): folders are searched for \(ConfigFiles.searchedNames)")
+      }
+      for file in inside { read(file) }
+    }
+    for file in files where kinds[file] == .settings { follow(file) }
+    gatherOthers()
+    for project in projects { check(project) }
+    found = Diagnostics(found).all
+  }
+
+  // MARK: Which files
+
+  /// Reads a file once and tells what kind it is; what cannot be read or told is noted.
+  /// - Parameter kind: what it must be, where the settings say so.
+  private mutating func read(_ file: String, as kind: ConfigKind? = nil) {
+    if let kind { kinds[file] = kind }
+    guard !files.contains(file) else { return }
+    files.append(file)
+    do throws(SystemError) {
+      let bytes = try Files.read(file)
+      contents[file] = bytes
+      kinds[file] = kind ?? ConfigKind.guess(fileName: file, try? ConfigText.parse(bytes, file: file))
+    } catch {
+      found.append(Diagnostic(Location(file: file), "cannot be read: \(SystemError.text(error.errno))"))
+    }
+  }
+
+  /// Checks settings, and reads what they name.
+  private mutating func follow(_ file: String) {
+    guard let bytes = contents[file],
+      let settings = note({ [environment] () throws(Diagnostics) in
+        try ConfigText.settings(bytes, file: file, environment: environment)
+      })
+    else { return }
+    complain(ofGroupsOf: settings, file)
+    var project = Project(boards: [settings.board], rules: settings.rules, isComplete: true)
+    for path in settings.agents {
+      do throws(Failure) {
+        project.manifests += try ConfigFiles.manifests(path)
+      } catch {
+        found.append(Diagnostic(Location(file: file), "'agents': \(error.message)"))
+        project.isComplete = false
+      }
+    }
+    let kept = Files.join(settings.home, "registered")
+    do throws(SystemError) {
+      project.kept = try Files.names(in: kept).map { AgentID($0) }
+    } catch {
+      if !error.isMissing { project.isComplete = false }
+    }
+    read(settings.board, as: .board)
+    for manifest in project.manifests { read(manifest, as: .agent) }
+    for rules in project.rules { read(rules, as: .orchestration) }
+    projects.append(project)
+  }
+
+  /// A daemon does not start without the groups that its settings name; the board may have others than this machine.
+  private mutating func complain(ofGroupsOf settings: Settings, _ file: String) {
+    let accounts = Accounts.ofThisMachine()
+    for (key, group) in [
+      ("view", settings.viewGroup), ("operate", settings.operateGroup), ("admin", settings.adminGroup),
+    ] {
+      guard let group, accounts.group(group) == nil else { continue }
+      let groups = contents[file].flatMap { try? ConfigText.parse($0, file: file) }?["groups"]
+      let hint = Suggestion.phrase(for: group, in: accounts.groupNames.sorted())
+      add([
+        Diagnostic(
+          groups?[key]?.location ?? Location(file: file),
+          "this machine has no group '\(group)'\(hint): a daemon does not start where it is missing", severity: .warning
+        )
+      ])
+    }
+  }
+
+  /// What no settings name: manifests and one rule file at a time, with the one board.
+  private mutating func gatherOthers() {
+    let others = files.filter { file in !projects.contains { $0.files.contains(file) } }
+    let boards = others.filter { kinds[$0] == .board }
+    let rules = others.filter { kinds[$0] == .orchestration }
+    projects.append(
+      Project(boards: boards, manifests: others.filter { kinds[$0] == .agent }, isComplete: false))
+    for file in rules { projects.append(Project(boards: boards, rules: [file], isComplete: false)) }
+    for file in others where kinds[file] == nil {
+      guard let bytes = contents[file] else { continue }
+      found +=
+        ConfigText.check(
+          bytes, file: file, environment: environment, isolations: Isolations.known
+        ).found
+    }
+  }
+
+  // MARK: What is wrong with them
+
+  private mutating func check(_ project: Project) {
+    var boards: [Board] = []
+    for file in project.boards {
+      guard let bytes = contents[file] else { continue }
+      if let board = note({ () throws(Diagnostics) in try ConfigText.board(bytes, file: file) }) {
+        boards.append(board)
+      }
+    }
+    let board = project.boards.count == 1 ? boards.first : nil
+    var manifests: [Manifest] = []
+    for file in project.manifests {
+      guard let bytes = contents[file] else { continue }
+      let manifest = note { [environment] () throws(Diagnostics) in
+        try ConfigText.manifest(bytes, file: file, environment: environment, isolations: Isolations.known, board: board)
+      }
+      if let manifest {
+        if let other = manifests.first(where: { $0.id == manifest.id }) {
+          let place = (try? ConfigText.parse(bytes, file: file))?["identity"]?["id"]?.location ?? Location(file: file)
+          add([Diagnostic(place, "agent '\(manifest.id)' is already declared in \(other.file)")])
+          continue
+        }
+        manifests.append(manifest)
+        complain(of: manifest, bytes)
+      }
+    }
+    // A manifest that cannot be read may be the one that a rule, or another manifest, means.
+    let knowsAgents = project.isComplete && manifests.count == project.manifests.count
+    add(Parentage.complaints(manifests, areAll: knowsAgents && project.kept.isEmpty).map(\.warning))
+    let rules = check(
+      project.rules, KnownNames(board: board, agents: knowsAgents ? manifests.map(\.id) + project.kept : nil))
+    // Another file may have the timer.
+    let areAllRules = !project.isComplete && files.count { kinds[$0] == .orchestration } == project.rules.count
+    if let rules, project.isComplete || areAllRules { add(KnownNames.timerWarnings(rules)) }
+  }
+
+  /// Whether the daemon would run an agent, as far as that can be told without one: which agents are linked into it cannot.
+  private mutating func complain(of manifest: Manifest, _ bytes: [UInt8]) {
+    let runtime = (try? ConfigText.parse(bytes, file: manifest.file))?["runtime"]
+    func place(_ key: String) -> Location { runtime?[key]?.location ?? Location(file: manifest.file) }
+    guard let isolation = Isolations.of(manifest.runtime.driver) else {
+      return add([Diagnostic(place("driver"), manifest.runtime.driver.isMissing)])
+    }
+    do throws(AgentFailure) { try isolation.check(manifest) } catch {
+      add([Diagnostic(place("entry"), error.message)])
+    }
+  }
+
+  /// Reads rules, then compiles them as a daemon does that loads them together.
+  /// - Returns: all of them; nil when something is wrong with a file.
+  private mutating func check(_ files: [String], _ known: KnownNames) -> [RuleDeclaration]? {
+    var rules: [RuleDeclaration] = []
+    var isWhole = true
+    for file in files {
+      guard let bytes = contents[file] else { continue }
+      let (read, found) = ConfigText.readRules(bytes, file: file, known: known)
+      add(found)
+      rules += read
+      if found.contains(where: { $0.severity == .error }) { isWhole = false }
+    }
+    guard isWhole else {
+      add(RuleSet.problems(in: rules, complaint: known.complaint))
+      return nil
+    }
+    note { () throws(Diagnostics) in
+      let compiled = try RuleSet(compiling: rules, complaint: known.complaint)
+      return (compiled, warnings: compiled.payloadWarnings)
+    }
+    return rules
+  }
+
+  /// Notes what a reader found.
+  /// - Returns: what it read; nil when that cannot be used.
+  @discardableResult
+  private mutating func note<Read>(_ read: () throws(Diagnostics) -> (Read, warnings: [Diagnostic])) -> Read? {
+    do throws(Diagnostics) {
+      let (read, warnings) = try read()
+      add(warnings)
+      return read
+    } catch {
+      add(error.all)
+      return nil
+    }
+  }
+
+  /// A board that stands in several groups is read for each of them: what is said of it counts once.
+  private mutating func add(_ diagnostics: [Diagnostic]) {
+    for diagnostic in diagnostics where !found.contains(diagnostic) { found.append(diagnostic) }
+  }
+}

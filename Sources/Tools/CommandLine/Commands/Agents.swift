@@ -1,0 +1,259 @@
+import ArgumentParser
+import Config
+import Document
+import Isolations
+import Linux
+import Model
+
+struct ProcessList: ParsableCommand {
+  static let configuration = CommandConfiguration(commandName: "ps", abstract: "Lists agents.")
+  @OptionGroup var shared: SharedOptions
+
+  @Flag(help: "Adds the isolation, the counters and why each last ended.")
+  var verbose = false
+
+  @Flag(help: "Shows which agent was spawned by which.")
+  var tree = false
+
+  func run() throws {
+    if tree {
+      try shared.ask("agent.processTree") { nodes, _ in AgentText.tree(nodes.list ?? []) }
+    } else {
+      try shared.ask("listAgents") { result, _ in
+        AgentText.table(result["agents"]?.list ?? [], isVerbose: verbose)
+          + (result["paused"]?.bool == true ? ["paused by the emergency stop; 'openstarry estop --clear' ends it"] : [])
+      }
+    }
+  }
+}
+
+struct Logs: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Shows what an agent has logged.")
+  @OptionGroup var shared: SharedOptions
+
+  @Argument(help: "The agent; with --follow it may be left out, for all of them.")
+  var agent: String?
+
+  @Flag(name: .shortAndLong, help: "Goes on with each new line until Ctrl-C or the daemon's end.")
+  var follow = false
+
+  @Option(
+    name: [.customShort("n"), .long],
+    help: "At most how many lines that are already there come first: the newest; by default 50, with --follow 10.")
+  var last: Int?
+
+  func validate() throws {
+    try Bounds.check(last, 0...1000, "--last")
+    if agent == nil && !follow { throw ValidationError("name an agent, or use --follow for all of them") }
+    if agent == nil && last != nil { throw ValidationError("--last needs an agent") }
+  }
+
+  func run() throws {
+    let terminal = Terminal()
+    let remote = try shared.connect()
+    var params: Fields = [:]
+    if let agent {
+      params["agent"] = .string(agent)
+      params["last"] = .int(Int64(last ?? (follow ? 10 : 50)))
+    }
+    guard follow else {
+      guard last != 0 else { return }
+      return try shared.show(try remote.call("agent.logs", params)) { result, terminal in
+        let lines = (result["lines"]?.list ?? []).map { line($0, terminal) }
+        return lines.isEmpty ? ["nothing since the daemon started; the daemon's journal has what came before"] : lines
+      }
+    }
+    try remote.follow("agent.followLogs", params) { method, notification in
+      guard method == "agent.log", let value = notification["line"] else { return }
+      if shared.json { try terminal.json(value) } else { try terminal.line(line(value, terminal)) }
+    }
+  }
+
+  private func line(_ value: Value, _ terminal: Terminal) -> String {
+    AgentText.logLine(value, showsAgent: agent == nil, colour: terminal.colour, utcOffset: localOffset)
+  }
+}
+
+struct Spawn: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Starts a registered agent.")
+  @OptionGroup var shared: SharedOptions
+
+  @Argument(help: "The agent.")
+  var agent: String
+
+  func run() throws {
+    try shared.ask("spawnAgent", ["agent": .string(agent)]) { agent, _ in [AgentText.sentence(agent)] }
+  }
+}
+
+struct Kill: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Ends an agent.")
+  @OptionGroup var shared: SharedOptions
+
+  @Argument(help: "The agent.")
+  var agent: String
+
+  @Option(
+    help: "TERM lets it finish what it does, within its grace time; KILL does not wait.",
+    transform: { text in
+      let name = text.uppercased()
+      guard let signal = Signal(rawValue: name.hasPrefix("SIG") ? String(name.dropFirst(3)) : name) else {
+        throw ValidationError("'\(text)' is not TERM or KILL")
+      }
+      return signal
+    })
+  var signal = Signal.term
+
+  @Flag(help: "Comes back when nothing of it is left.")
+  var wait = false
+
+  enum Signal: String {
+    case term = "TERM"
+    case kill = "KILL"
+  }
+
+  func run() throws {
+    let params: Fields = [
+      "agent": .string(agent), "signal": .string("SIG\(signal.rawValue)"), "wait": .bool(wait),
+    ]
+    // A grace time may be five minutes.
+    try shared.ask("killAgent", params, timeout: wait ? nil : .seconds(60)) { agent, _ in [AgentText.sentence(agent)] }
+  }
+}
+
+struct Restart: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Ends and starts an agent; also lets one out of quarantine.")
+  @OptionGroup var shared: SharedOptions
+
+  @Argument(help: "The agent.")
+  var agent: String
+
+  func run() throws {
+    try shared.ask("agent.restart", ["agent": .string(agent)], timeout: nil) { agent, _ in
+      [AgentText.sentence(agent)]
+    }
+  }
+}
+
+struct Wake: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Hands an event to one agent, starting it if need be.")
+  @OptionGroup var shared: SharedOptions
+
+  @Argument(help: "The agent.")
+  var agent: String
+
+  @Argument(
+    help: ArgumentHelp(
+      "The event's name, by default agent:wake, and what it carries, as for 'openstarry emit'.",
+      valueName: "type-and-payload"))
+  var words: [String] = []
+
+  func run() throws {
+    var params: Fields = ["agent": .string(agent)]
+    var rest = words[...]
+    if let first = rest.first, !first.contains("=") {
+      params["type"] = .string(first)
+      rest = rest.dropFirst()
+    }
+    params["payload"] = .map(try PayloadArgument.fields(Array(rest)))
+    try shared.ask("agent.wake", params) { result, _ in
+      ["\(agent.printable) woken by event \(result["event"]?.string?.printable ?? "-")"]
+    }
+  }
+}
+
+struct Register: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Registers an agent, or replaces it; kept when the daemon restarts.",
+    discussion: """
+      One that runs ends first, within its grace time, and is started again; one in quarantine is let out. The daemon is \
+      given the manifest and the module, up to \(Handover.limit >> 10) KiB, and keeps them in its home.
+      """)
+  @OptionGroup var shared: SharedOptions
+
+  @Argument(
+    help: ArgumentHelp("The agent's folder, or its manifest.", valueName: "folder"),
+    completion: .file(extensions: ["json", "yaml", "yml"]))
+  var file: String
+
+  func run() throws {
+    let file = Files.isFolder(file) ? try AgentFolder.manifestFile(file) : file
+    let text = try CommandFile.read(file)
+    do {
+      // One that runs may take five minutes to end.
+      try shared.ask("registry.register", try Handover.params(file, text), timeout: nil) { agent, _ in
+        ["\(AgentText.sentence(agent)), registered"]
+      }
+    } catch let refusal as Failure where refusal.status == .failed {
+      // The daemon was given the manifest, not its text: where in the text something is wrong is found here.
+      do throws(Diagnostics) {
+        _ = try ConfigText.manifest(text, file: file, environment: Environment.current(), isolations: Isolations.known)
+      } catch {
+        throw Failure(.failed, "\(file.printable) was not registered", details: error.all.map(\.description))
+      }
+      throw refusal
+    }
+  }
+}
+
+struct Deploy: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Builds an agent, puts it in the place of the one that runs, and goes back when it fails.",
+    discussion: """
+      The module is built when it is missing or older than a source. The former version ends, within its grace time, and \
+      the new one is started. When it fails to start, or fails within the time of --trial, the former one comes back, \
+      and the exit code is 1.
+      """)
+  @OptionGroup var shared: SharedOptions
+
+  @Argument(
+    help: ArgumentHelp("The agent's folder, or its manifest.", valueName: "folder"),
+    completion: .file(extensions: ["json", "yaml", "yml"]))
+  var folder = "."
+
+  @Option(
+    help: ArgumentHelp("How long the new version must run without a failure.", valueName: "time"),
+    transform: SpanArgument.read)
+  var trial = Duration.seconds(5)
+
+  @Flag(help: "Takes the module as it is.")
+  var noBuild = false
+
+  func validate() throws {
+    guard (.milliseconds(1)...(.seconds(600))).contains(trial) else {
+      throw ValidationError("--trial is \(trial.text); it must be from 1ms to 10m")
+    }
+  }
+
+  func run() throws {
+    let environment = Environment.current()
+    let agent = try AgentFolder(folder, environment: environment)
+    for warning in agent.warnings { Terminal.complain("\(warning.description.printable)") }
+    if agent.isBuilt, !noBuild, agent.isStale {
+      try AgentBuild.run(agent, isQuiet: shared.json, environment: environment)
+    }
+    var params = try Handover.params(agent.file, agent.text)
+    params["trial_ms"] = .int(max(1, trial.nanoseconds / 1_000_000))
+    try shared.ask("registry.register", params, timeout: nil) { status, _ in
+      ["\(AgentText.sentence(status)), version \(agent.manifest.version.printable) deployed"]
+    }
+  }
+}
+
+struct Unregister: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Forgets an agent that does not run.")
+  @OptionGroup var shared: SharedOptions
+
+  @Argument(help: "The agent.")
+  var agent: String
+
+  func run() throws {
+    try shared.ask("registry.unregister", ["agent": .string(agent)]) { result, _ in
+      let rules = (result["rules"]?.list ?? []).compactMap { $0.string?.printable }
+      return ["\(agent.printable) forgotten"]
+        + (rules.isEmpty
+          ? [] : ["rules that name it wait until it is registered again: \(rules.joined(separator: ", "))"])
+    }
+  }
+}

@@ -1,0 +1,53 @@
+import ArgumentParser
+import Model
+
+struct DaemonCommands: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "daemon", abstract: "Stops the daemon, or has it read its files again.",
+    subcommands: [Stop.self, Reload.self, LeaveSafeMode.self])
+
+  struct Stop: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Stops the daemon: agents end, every output goes to its safe state.")
+    @OptionGroup var shared: SharedOptions
+
+    func run() throws {
+      try shared.move("daemon.stop") { _, _ in ["the daemon is stopping"] }
+    }
+  }
+
+  struct Reload: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Reads rules and manifests again; on any error everything stays as it was.")
+    @OptionGroup var shared: SharedOptions
+
+    func run() throws {
+      try shared.ask("daemon.reload") { result, _ in
+        [("agents changed", "agents_changed"), ("rules", "rules")].map { "\($0): \(result[$1]?.text() ?? "-")" }
+      }
+    }
+  }
+}
+
+extension DaemonCommands {
+  struct LeaveSafeMode: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Starts the rules and agents that safe mode has left out.")
+    @OptionGroup var shared: SharedOptions
+
+    func run() throws {
+      try shared.ask("daemon.leaveSafeMode") { result, _ in
+        [result["left"]?.bool == true ? "rules and agents run again" : "the daemon is not in safe mode"]
+      }
+    }
+  }
+}
+
+struct Version: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Shows the version of this command.")
+  @OptionGroup var shared: SharedOptions
+
+  func run() throws {
+    try shared.show(["version": .string(Release.version)]) { _, _ in ["openstarry \(Release.version)"] }
+  }
+}

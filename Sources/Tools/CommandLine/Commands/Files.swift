@@ -1,0 +1,98 @@
+import ArgumentParser
+import Linux
+import Model
+
+struct Check: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Checks boards, manifests, rules and settings, without a daemon.",
+    discussion: """
+      Folders are searched for \(ConfigFiles.searchedNames). Settings lead on to the files they \
+      name. Every error is printed as file:line:column: message; the exit code is 1 when there is one.
+      """)
+  @OptionGroup var shared: SharedOptions
+
+  @Argument(help: ArgumentHelp("Files and folders.", valueName: "path"), completion: .file())
+  var paths: [String]
+
+  func run() throws { try CheckReport.run(paths, shared) }
+}
+
+/// The shipped OpenStarry words for the same.
+struct SettingsFiles: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "config", abstract: "Checks files, as 'check' does.", subcommands: [Validate.self])
+
+  struct Validate: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Checks files, by default this board's settings and what they name.",
+      discussion: """
+        Without a path it is openstarry.yaml of this folder, else \(Validate.installed).
+        """)
+    @OptionGroup var shared: SharedOptions
+
+    @Argument(help: ArgumentHelp("Files and folders.", valueName: "path"), completion: .file())
+    var paths: [String] = []
+
+    static let installed = "/etc/openstarry/openstarry.yaml"
+
+    func run() throws { try CheckReport.run(paths.isEmpty ? [try Self.settings()] : paths, shared) }
+
+    private static func settings() throws(Failure) -> String {
+      if let found = ["openstarry.yaml", installed].first(where: Files.isFile) { return found }
+      throw Failure(
+        .notFound, "there is no openstarry.yaml in this folder and no \(installed): name the files or folders to check")
+    }
+  }
+}
+
+struct BoardFiles: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "board", abstract: "Checks board files, as 'check' does.", subcommands: [CheckBoard.self])
+
+  struct CheckBoard: ParsableCommand {
+    static let configuration = CommandConfiguration(commandName: "check", abstract: "Checks board files.")
+    @OptionGroup var shared: SharedOptions
+
+    @Argument(help: ArgumentHelp("Board files.", valueName: "file"), completion: .file())
+    var files: [String]
+
+    func run() throws { try CheckReport.run(files, shared) }
+  }
+}
+
+/// Carries a check out and says what was found.
+enum CheckReport {
+  static func run(_ paths: [String], _ shared: SharedOptions) throws {
+    let check = try ConfigCheck(paths, environment: Environment.current())
+    try shared.show(document(check)) { _, terminal in lines(check, colour: terminal.colour) }
+    if check.errors > 0 { throw ShellStatus.failed }
+  }
+
+  /// The diagnostics, a line each, and a line that sums up.
+  static func lines(_ check: ConfigCheck, colour: Bool) -> [String] {
+    let sum = "\(check.files.count) file(s) checked: \(check.errors) error(s), \(check.warnings) warning(s)"
+    return check.found.map { line($0, colour: colour) } + [Paint.faint(sum, colour)]
+  }
+
+  /// `file:line:column: message`.
+  private static func line(_ diagnostic: Diagnostic, colour: Bool) -> String {
+    let (text, isError) = (diagnostic.description.printable, diagnostic.severity == .error)
+    return isError ? Paint.red(text, colour) : Paint.yellow(text, colour)
+  }
+
+  /// `{"files", "errors", "warnings", "diagnostics": [{"file", "line", "column", "severity", "message"}]}`.
+  static func document(_ check: ConfigCheck) -> Value {
+    [
+      "files": .list(check.files.map { .string($0) }), "errors": .int(Int64(check.errors)),
+      "warnings": .int(Int64(check.warnings)),
+      "diagnostics": .list(
+        check.found.map { diagnostic in
+          [
+            "file": .string(diagnostic.location.file), "line": .int(Int64(diagnostic.location.line)),
+            "column": .int(Int64(diagnostic.location.column)), "severity": .string(diagnostic.severity.rawValue),
+            "message": .string(diagnostic.message),
+          ]
+        }),
+    ]
+  }
+}

@@ -1,0 +1,143 @@
+import ArgumentParser
+import Document
+import Linux
+import Model
+
+struct Devices: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Lists the board's devices and what they say.")
+  @OptionGroup var shared: SharedOptions
+
+  func run() throws {
+    try shared.ask("hal.devices") { result, _ in DeviceText.table(result["devices"]?.list ?? []) }
+  }
+}
+
+struct Read: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Measures a sensor, or reads an input.")
+  @OptionGroup var shared: SharedOptions
+
+  @Argument(help: "The sensor or input.")
+  var device: String
+
+  func run() throws {
+    try shared.ask("hal.read", ["device": .string(device)]) { reading, _ in [DeviceText.reading(reading)] }
+  }
+}
+
+struct SetActuator: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "set", abstract: "Commands an actuator, within the board's limits.",
+    discussion: """
+      The actuator is held for the time of --for, or for what the board file says, and then goes to its safe state. \
+      The hold outlives this command; 'openstarry release' gives it up. The safe state can be commanded whoever holds \
+      the actuator.
+      """)
+  @OptionGroup var shared: SharedOptions
+
+  @Argument(help: "The actuator.")
+  var device: String
+
+  @Argument(
+    help: ArgumentHelp("on, off, a level from 0 to 1 or in percent, or pulse:500ms.", valueName: "command"),
+    transform: { text in
+      guard let command = CommandArgument.command(text) else {
+        throw ValidationError(
+          "'\(MinusSign.restore(text))' is not on, off, a level from 0 to 1, a percentage, or pulse:TIME")
+      }
+      return command
+    })
+  var command: ActuatorCommand
+
+  @Option(
+    name: .customLong("for"), help: ArgumentHelp("How long to hold it, e.g. 5s, 2m.", valueName: "time"),
+    transform: SpanArgument.read)
+  var length: Duration?
+
+  @Flag(help: "Takes it over from whoever holds it; for admins.")
+  var override = false
+
+  func validate() throws {
+    try Bounds.check(length, "--for")
+    if case .pulse(let pulse) = command { try Bounds.check(pulse, "a pulse") }
+  }
+
+  /// `docs/control.md`, 4.7.
+  static func document(_ command: ActuatorCommand) -> Value {
+    switch command {
+    case .on: "on"
+    case .off: "off"
+    case .level(let level): .double(level)
+    case .pulse(let length): ["pulse_ms": .int(max(1, length.nanoseconds / 1_000_000))]
+    }
+  }
+
+  func run() throws {
+    // Without `hold` the lease would end with this command's connection.
+    var params: Fields = ["device": .string(device), "command": Self.document(command), "hold": true]
+    if let length { params["lease_ms"] = .int(max(1, length.nanoseconds / 1_000_000)) }
+    if override { params["override"] = true }
+    try shared.move("hal.control", params) { receipt, _ in
+      [DeviceText.receipt(receipt, showsLease: length != nil)]
+    }
+  }
+}
+
+struct GiveUp: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "release", abstract: "Gives up your hold on an actuator: it goes to its safe state.")
+  @OptionGroup var shared: SharedOptions
+
+  @Argument(help: "The actuator.")
+  var device: String
+
+  func run() throws {
+    let result = try shared.move("hal.release", ["device": .string(device)]) { result, _ in
+      ["\(device.printable) \(result["released"]?.bool == false ? "was not held, and is told to be safe" : "released")"]
+    }
+    if let why = result["not_safe"]?.string { throw Failure(.failed, "NOT SAFE: \(why)") }
+  }
+}
+
+struct Snapshot: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Takes a picture, as JPEG.",
+    discussion: "The file is replaced in one step: readers see the old picture or the new one, never a part.")
+  @OptionGroup var shared: SharedOptions
+
+  @Argument(help: "The camera.")
+  var camera: String
+
+  @Option(
+    name: [.customShort("o"), .customLong("output")],
+    help: ArgumentHelp("Where to; '-' is standard output, which must not be a terminal.", valueName: "file"),
+    completion: .file(extensions: ["jpg", "jpeg"]))
+  var output: String
+
+  func run() throws {
+    if output == "-" && System.isTerminal(1) {
+      throw Failure(.usage, "a picture is not for a terminal: name a file with -o, or send it through a pipe")
+    }
+    try Self.checkPlace(output)
+    let (result, picture) = try shared.connect().picture("hal.snapshot", ["device": .string(camera)])
+    if output == "-" { return try Terminal().write(picture) }
+    do {
+      try Files.replace(output, with: picture, mode: 0o644)
+    } catch {
+      throw Failure(.failed, "\(error)")
+    }
+    try shared.show(result) { _, _ in
+      ["\(output.printable): \(camera.printable), \(EventSentence.byteCount(Int64(picture.count)))"]
+    }
+  }
+
+  /// Looks whether a file can be at `path` before a camera is started for it.
+  private static func checkPlace(_ path: String) throws(Failure) {
+    if path == "-" { return }
+    let folder = Files.folder(of: path)
+    if Files.isFolder(path) { throw Failure(.usage, "\(path) is a folder: name a file in it") }
+    guard !Files.isFolder(folder) else { return }
+    throw Files.exists(folder)
+      ? Failure(.failed, "cannot write \(path): \(folder) is not a folder")
+      : Failure(.notFound, "cannot write \(path): there is no folder \(folder)")
+  }
+}

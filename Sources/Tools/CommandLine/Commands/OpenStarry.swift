@@ -1,0 +1,36 @@
+import ArgumentParser
+import Model
+
+/// `openstarry`: watches and commands the daemon.
+public struct OpenStarry: ParsableCommand {
+  /// Its name, its help and its commands, in groups.
+  public static let configuration = CommandConfiguration(
+    commandName: "openstarry",
+    abstract: "Watches and commands the daemon that runs agents on this board.",
+    discussion: """
+      Exit codes: 0 done, 1 failed, 2 wrong command line, 3 no daemon, 4 not allowed, 5 not found, 6 busy or limited, \
+      7 not in a state for that, 8 an emergency stop that holds and could not be kept on the disk.
+      """,
+    version: "openstarry \(Release.version)",
+    groupedSubcommands: [
+      CommandGroup(name: "Watch", subcommands: [Status.self, Events.self, Why.self, State.self, History.self]),
+      CommandGroup(
+        name: "Hardware",
+        subcommands: [
+          Devices.self, Read.self,
+          EmergencyStop.self, SetActuator.self, GiveUp.self, Snapshot.self, Simulate.self,
+        ]),
+      CommandGroup(
+        name: "Agents",
+        subcommands: [
+          ProcessList.self, BudgetList.self, Logs.self, Spawn.self, Kill.self, Restart.self, Wake.self, Register.self,
+          Deploy.self, Unregister.self, AgentCommands.self,
+        ]),
+      CommandGroup(name: "Events and rules", subcommands: [Emit.self, RuleCommands.self, Expression.self]),
+      CommandGroup(name: "Files", subcommands: [Check.self, BoardFiles.self, SettingsFiles.self]),
+      CommandGroup(name: "The daemon", subcommands: [DaemonCommands.self, Console.self, Version.self]),
+    ])
+
+  /// The parser makes one.
+  public init() {}
+}

@@ -1,0 +1,83 @@
+import Model
+
+/// Agents and their logs as people see them. All of it reads what `docs/control.md` calls an agent (4.2) and a log
+/// line (4.3); a field that is missing is shown as `-`.
+public enum AgentText {
+  /// `ps`: a heading, a line an agent with the budget that is nearest to its limit, and how many run.
+  /// - Parameter isVerbose: adds the isolation, the counters and why it last ended.
+  public static func table(_ agents: [Value], isVerbose: Bool) -> [String] {
+    var headings = ["AGENT ID", "PID", "STATUS", "UPTIME", "LOG FILE", "BUDGET"]
+    if isVerbose {
+      headings += [
+        "DRIVER", "DONE", "FAILED", "REFUSED", "RESTARTS", "WAITING", "DROPPED", "LAST EXIT", "LAST ERROR",
+        "LAST REFUSAL",
+      ]
+    }
+    var table = Table(headings, rightAligned: [1, 3, 7, 8, 9, 10, 11, 12])
+    for agent in agents {
+      var row = [id(agent), pid(agent), state(agent), uptime(agent), agent["log_file"]?.string ?? ""]
+      row.append(BudgetTable.summary(agent))
+      if isVerbose {
+        row.append(agent["driver"]?.string ?? "")
+        row += ["activations", "failures", "refusals", "restarts", "queued", "dropped"].map { agent[$0]?.text() ?? "" }
+        row += ["last_exit", "last_error", "last_refusal"].map { agent[$0]?.string ?? "" }
+      }
+      table.add(row)
+    }
+    return table.lines + ["\(agents.filter(isRunning).count) agent(s) running"]
+  }
+
+  /// `ps --tree`: `name [id] (pid N) [status] gen=G depth=D`, children below their parents.
+  /// - Parameter nodes: `{entry, children}` each, as `agent.processTree` answers.
+  public static func tree(_ nodes: [Value], depth: Int = 0) -> [String] {
+    nodes.flatMap { node -> [String] in
+      let agent = node["entry"] ?? node
+      let (id, pid) = (id(agent).printable, pid(agent))
+      let line =
+        String(repeating: "  ", count: depth) + "\(agent["name"]?.string?.printable ?? id) [\(id)]"
+        + " (pid \(pid.isEmpty ? "-" : pid)) [\(state(agent).printable)]"
+        + " gen=\(agent["restarts"]?.int ?? 0) depth=\(depth)"
+      // Ours are at most three deep; the bound is against an answer that is not ours.
+      return [line] + (depth < 16 ? tree(node["children"]?.list ?? [], depth: depth + 1) : [])
+    }
+  }
+
+  /// What `spawn`, `kill` and `restart` say: `climate is ready`, `climate is idle (killed)`.
+  public static func sentence(_ agent: Value) -> String {
+    let isAtRest = !isRunning(agent)
+    let why = isAtRest ? agent["last_exit"]?.string.map { " (\($0.printable))" } ?? "" : ""
+    let pid = agent["pid"]?.int.map { ", pid \($0)" } ?? ""
+    return "\(id(agent).printable) is \(state(agent).printable)\(why)\(pid)"
+  }
+
+  /// `14:03:21.120  warning  cannot read the sensor`; the level is left out where it is `info`.
+  /// - Parameter showsAgent: puts the agent's id before the message, for several agents' logs in one.
+  public static func logLine(_ line: Value, showsAgent: Bool, colour: Bool, utcOffset: (UInt64) -> Int) -> String {
+    let milliseconds = UInt64(clamping: line["time"]?.int ?? 0)
+    let time = EventLine.timeOfDay(milliseconds: milliseconds, utcOffset: utcOffset(milliseconds))
+    let level = line["level"]?.string?.printable ?? "info"
+    let agent = showsAgent ? Paint.blue(line["agent"]?.string?.printable ?? "-", colour) + "  " : ""
+    let label =
+      switch level {
+      case "info": ""
+      case "debug", "notice": Paint.faint(level, colour) + "  "
+      case "warning": Paint.yellow(level, colour) + "  "
+      default: Paint.red(level, colour) + "  "
+      }
+    return Paint.faint(time, colour) + "  " + agent + label + (line["message"]?.string?.printable ?? "")
+  }
+
+  private static func id(_ agent: Value) -> String { agent["agent"]?.string ?? "-" }
+
+  private static func pid(_ agent: Value) -> String { agent["pid"]?.int.map { "\($0)" } ?? "" }
+
+  private static func state(_ agent: Value) -> String { agent["state"]?.string ?? "-" }
+
+  private static func uptime(_ agent: Value) -> String {
+    agent["uptime_ms"]?.int.map { Span.text(.milliseconds($0)) } ?? ""
+  }
+
+  private static func isRunning(_ agent: Value) -> Bool {
+    ["starting", "ready", "active", "draining", "stopping"].contains(state(agent))
+  }
+}

@@ -1,0 +1,57 @@
+import Model
+
+/// Devices, readings and receipts (`docs/control.md`, 4.4 to 4.6) as people see them.
+public enum DeviceText {
+  /// `devices`: a heading and a line a device.
+  public static func table(_ devices: [Value]) -> [String] {
+    var table = Table(["DEVICE", "KIND", "DRIVER", "STATE", "MORE"])
+    for device in devices {
+      table.add([
+        device["device"]?.string ?? "", device["kind"]?.string ?? "", device["driver"]?.string ?? "",
+        device["state"]?.string ?? "", more(device),
+      ])
+    }
+    return table.lines
+  }
+
+  /// `temperature 30.4 °C`, with how old it is when it is not good.
+  public static func reading(_ reading: Value) -> String {
+    let quality = reading["quality"]?.string ?? "good"
+    let value = EventSentence.reading(reading["value"] ?? .null, unit: reading["unit"]?.string, quality: nil)
+    let age = reading["age_ms"]?.int.map { ", \(Duration.milliseconds($0).text) old" } ?? ""
+    let doubt = quality == "good" ? "" : " (\(quality.printable)\(age))"
+    return "\(reading["device"]?.string?.printable ?? "-") \(value)\(doubt)"
+  }
+
+  /// `fan on (was off)`, and how long it is held when somebody asked or a limit says so: `for 20s (max_on 20s)`.
+  /// - Parameter showsLease: whether somebody asked.
+  public static func receipt(_ receipt: Value, showsLease: Bool = false) -> String {
+    let device = receipt["device"]?.string?.printable ?? "-"
+    guard let state = receipt["state"]?.double else { return device }
+    let now = EventSentence.level(state)
+    let before = receipt["previous"]?.double.map { $0 == state ? "as before" : "was \(EventSentence.level($0))" }
+    let held = receipt["taken_from"]?.string.map { "held by \($0.printable) until now, which may ask for it again" }
+    let about = [before, held].compactMap(\.self).joined(separator: ", ")
+    let change = "\(device) \(now)" + (about.isEmpty ? "" : " (\(about))")
+    let doubt = receipt["confirmed"]?.bool == false ? " (the hardware has not confirmed it yet)" : ""
+    let limit = receipt["limit"]?.string.map { " (\($0.printable))" }
+    guard showsLease || limit != nil, let lease = receipt["lease_ms"]?.int else { return change + doubt }
+    return "\(change) for \(Duration.milliseconds(lease).text)\(limit ?? "")\(doubt)"
+  }
+
+  private static func more(_ device: Value) -> String {
+    var parts: [String] = []
+    if let fault = device["fault"]?.string, device["state"]?.string?.hasSuffix(": \(fault)") != true {
+      parts.append(fault)
+      guard device["holder"]?.string != nil else { return fault }
+    }
+    if let quality = device["quality"]?.string, quality != "good" {
+      parts.append(quality + (device["age_ms"]?.int.map { ", \(Span.text(.milliseconds($0))) old" } ?? ""))
+    }
+    if let holder = device["holder"]?.string {
+      let left = device["lease_ms"]?.int.map { ", \(Span.text(.milliseconds($0))) left" } ?? ""
+      parts.append("held by \(holder)\(left)")
+    }
+    return (parts + (device["limits"]?.list ?? []).compactMap(\.string)).joined(separator: "; ")
+  }
+}

@@ -1,0 +1,62 @@
+import ControlClient
+import Linux
+import Model
+
+/// An emergency stop of several daemons at once: all are asked before any answer is waited for, and none waits for
+/// another's.
+struct StopEverywhere {
+  private struct Pending {
+    var remote: Remote
+    var question: ControlClient.Question
+  }
+
+  private var pending: [Pending] = []
+  /// Why some were not stopped, as far as that is known.
+  private(set) var failures: [Failure] = []
+
+  /// Asks every daemon.
+  init(_ remotes: [Remote], reason: String?) {
+    for remote in remotes {
+      do throws(ClientError) {
+        let question = try remote.ask("hal.emergencyStop", reason.map { ["reason": .string($0)] } ?? [:])
+        pending.append(Pending(remote: remote, question: question))
+      } catch {
+        fail(remote, error)
+      }
+    }
+  }
+
+  /// Waits for the answers; what has not come by then is a failure.
+  /// - Parameter onResult: called with each as soon as it is there.
+  mutating func gather(within limit: Duration, _ onResult: (Value) throws -> Void) rethrows {
+    let deadline = System.monotonicNanoseconds() + UInt64(limit.nanoseconds)
+    while !pending.isEmpty {
+      let isOver = System.monotonicNanoseconds() >= deadline
+      for one in pending {
+        guard let outcome = look(one, isOver ? limit : nil) else { continue }
+        pending.removeAll { $0.remote === one.remote }
+        switch outcome {
+        case .success(let result): try onResult(result)
+        case .failure(let error): fail(one.remote, error)
+        }
+      }
+    }
+  }
+
+  /// - Parameter limit: how long was waited, when that is enough.
+  /// - Returns: nil when the answer may still come.
+  private func look(_ one: Pending, _ limit: Duration?) -> Result<Value, ClientError>? {
+    do throws(ClientError) {
+      return .success(try one.remote.answer(to: one.question, within: .milliseconds(50)))
+    } catch {
+      guard case .timedOut(let method, _) = error else { return .failure(error) }
+      return limit.map { .failure(.timedOut(method: method, $0)) }
+    }
+  }
+
+  private mutating func fail(_ remote: Remote, _ error: ClientError) {
+    var failure = Failure(error)
+    failure.message = "NOT KNOWN TO BE STOPPED: \(remote.socket): \(failure.message); cut the power if you must"
+    failures.append(failure)
+  }
+}

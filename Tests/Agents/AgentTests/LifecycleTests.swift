@@ -1,0 +1,359 @@
+import Model
+import Testing
+
+@testable import Agent
+
+@Suite struct LifecycleTests {
+  @Test func anEventStartsAnOnDemandAgentAndKeepsIt() {
+    var run = Run()
+    #expect(run.take(.deliver) == [.startInstance])
+    #expect(run.state == .starting)
+    #expect(run.take(.started).steps == [.activate])
+    #expect(run.state == .active)
+    #expect(run.take(.completed) == [])
+    #expect(run.state == .ready)
+    #expect(run.take(.deliver) == [.activate])
+  }
+
+  @Test func aShedAgentEndsInOrderAndRests() {
+    var run = Run()
+    run.take(.deliver, .started, .deliver)
+    #expect(run.take(.shed(.pressure)) == [.clearQueue, .scheduleGrace(.seconds(30))], "what it does, it may finish")
+    #expect(run.take(.completed).steps == [.stopInstance(now: false)])
+    #expect(run.take(.exited(.killed)).announced == ["agent:stopped"])
+    #expect(run.state == .idle && run.lifecycle.lastExit == .pressure)
+    #expect(run.lifecycle.accepts, "whether it may start is not the lifecycle's to say")
+  }
+
+  @Test func whoEndedTheDaemonIsQuarantinedUntilAPersonSays() {
+    var run = Run()
+    #expect(run.take(.quarantine(AgentFailure(.stuck, "three times"))).announced == ["agent:quarantined"])
+    #expect(run.state == .quarantined && run.lifecycle.lastExit == .stuck && !run.lifecycle.accepts)
+    #expect(run.take(.deliver) == [] && run.take(.spawn) == [])
+    #expect(run.take(.restart) == [.startInstance])
+  }
+
+  @Test func whatCameMeanwhileIsHandledNext() {
+    var run = Run()
+    run.take(.spawn, .started, .deliver, .deliver, .deliver)
+    #expect(run.state == .active)
+    #expect(run.queued == 2)
+    #expect(run.take(.completed) == [.activate])
+    #expect(run.take(.completed) == [.activate])
+    #expect(run.take(.completed) == [])
+    #expect(run.state == .ready)
+  }
+
+  @Test func aOneShotAgentEndsAfterOneEventAndStartsForTheNext() {
+    var run = Run(.oneShot)
+    run.take(.deliver, .started, .deliver)
+    #expect(run.take(.completed) == [.scheduleGrace(.seconds(30)), .stopInstance(now: false)])
+    #expect(run.lifecycle.accepts)
+    #expect(run.take(.exited(.completed)).steps == [.cancelTimers, .releaseHardware, .done, .startInstance])
+    run.take(.started, .completed)
+    #expect(run.take(.exited(.completed)).announced == ["agent:stopped"])
+    #expect(run.state == .idle)
+    #expect(run.lifecycle.lastExit == .completed)
+  }
+
+  @Test func anAlwaysAgentThatAPersonEndedStaysEnded() {
+    var run = Run(.always)
+    run.take(.spawn, .started, .kill(now: false), .exited(.killed))
+    #expect(run.state == .idle)
+    #expect(!run.lifecycle.accepts)
+    #expect(run.take(.deliver) == [])
+    #expect(run.take(.spawn) == [.startInstance])
+  }
+
+  @Test func drainingFinishesTheActivationAndTakesNothingNew() {
+    var run = Run()
+    run.take(.deliver, .started, .deliver)
+    #expect(run.take(.kill(now: false)) == [.clearQueue, .scheduleGrace(.seconds(30))])
+    #expect(run.state == .draining)
+    #expect(!run.lifecycle.accepts)
+    #expect(run.take(.deliver) == [])
+    #expect(run.take(.completed) == [.stopInstance(now: false)])
+    let effects = run.take(.exited(.completed))
+    #expect(effects.steps == [.cancelTimers, .releaseHardware, .clearQueue, .done])
+    #expect(effects.announced == ["agent:stopped"])
+    #expect(run.state == .idle)
+    #expect(run.lifecycle.lastExit == .killed)
+  }
+
+  @Test func killNowDoesNotWait() {
+    var run = Run()
+    run.take(.deliver, .started)
+    #expect(run.take(.kill(now: true)) == [.clearQueue, .releaseHardware, .stopInstance(now: true)])
+    #expect(run.state == .stopping)
+    #expect(run.take(.completed) == [])
+    run.take(.exited(.crash))
+    #expect(run.state == .idle)
+    #expect(run.lifecycle.lastExit == .killed)
+  }
+
+  @Test func graceEnds() {
+    var run = Run()
+    run.take(.deliver, .started, .kill(now: false))
+    #expect(run.take(.graceElapsed) == [.cancelTimers, .releaseHardware, .stopInstance(now: true)])
+    #expect(run.take(.graceElapsed) == [])
+    #expect(run.take(.exited(.killed)).steps.contains(.done))
+  }
+
+  @Test func aKillDuringTheStartWaitsForTheDriversAnswer() {
+    for atOnce in [false, true] {
+      var run = Run()
+      run.take(.spawn)
+      #expect(!run.take(.kill(now: atOnce)).contains(.stopInstance(now: atOnce)))
+      #expect(run.take(.started).contains(.stopInstance(now: atOnce)))
+      #expect(run.take(.exited(.killed)).steps.last == .done)
+      #expect(run.state == .idle)
+
+      run.take(.spawn, .kill(now: atOnce))
+      #expect(run.take(.startFailed(AgentFailure(.startFailed, "no"))).steps.last == .done)
+      #expect(run.state == .idle)
+    }
+  }
+
+  @Test func killingWhatDoesNotRunIsDoneAtOnce() {
+    var run = Run()
+    #expect(run.take(.kill(now: false)) == [.done])
+    run = Run(.onDemand, Policy(maxRestarts: 0))
+    run.take(.spawn, .startFailed(boom))
+    #expect(run.state == .quarantined)
+    #expect(run.take(.kill(now: true)) == [.done])
+    #expect(run.state == .quarantined)
+  }
+
+  @Test func aFailureEndsTheInstanceAndStartsAnotherAfterAWait() {
+    var run = Run()
+    run.take(.deliver, .started)
+    let effects = run.take(.failed(boom))
+    #expect(effects.steps == [.releaseHardware, .scheduleGrace(.seconds(30)), .stopInstance(now: false)])
+    #expect(effects.announced == ["agent:failed"])
+    #expect(run.lifecycle.accepts)
+    #expect(
+      run.take(.exited(.error)).steps == [
+        .cancelTimers, .releaseHardware, .done, .scheduleBackoff(.milliseconds(500)),
+      ])
+    #expect(run.state == .backoff)
+    run.take(.deliver)
+    #expect(run.take(.backoffElapsed) == [.startInstance])
+    #expect(run.lifecycle.restarts == 1)
+    #expect(run.take(.started).steps == [.activate])
+    #expect(run.lifecycle.lastFailure == boom)
+  }
+
+  @Test func whatCannotBeTrustedToAnswerIsNotAsked() {
+    var run = Run()
+    run.take(.deliver, .started)
+    #expect(
+      run.take(.failed(AgentFailure(.stuck, "no progress"))).steps == [.releaseHardware, .stopInstance(now: true)])
+    #expect(run.state == .stopping)
+    run.take(.exited(.stuck))
+    #expect(run.state == .backoff)
+    #expect(run.lifecycle.lastExit == .stuck)
+  }
+
+  @Test func theWaitDoublesUpToTheLongestAndChanceShortensIt() {
+    var run = Run(.onDemand, Policy(maxRestarts: 100, backoff: .seconds(1), maxBackoff: .seconds(5)))
+    var waits: [Duration] = []
+    run.take(.spawn)
+    for _ in 0..<70 {
+      let effects = run.take(.startFailed(boom))
+      for case .scheduleBackoff(let wait) in effects { waits.append(wait) }
+      run.take(.backoffElapsed)
+    }
+    #expect(waits.prefix(5) == [.seconds(1), .seconds(2), .seconds(4), .seconds(5), .seconds(5)])
+    #expect(waits.count == 70)
+
+    var jittered = Run(.onDemand, Policy(backoff: .seconds(1)))
+    jittered.take(.spawn)
+    #expect(jittered.take(.startFailed(boom), random: 1).contains(.scheduleBackoff(.milliseconds(750))))
+  }
+
+  @Test func tooManyRestartsInTheWindowQuarantine() {
+    var run = Run(.always, Policy(maxRestarts: 2, window: .seconds(60)))
+    run.take(.spawn, .startFailed(boom), .backoffElapsed, .startFailed(boom), .backoffElapsed)
+    let effects = run.take(.startFailed(boom))
+    #expect(effects.announced == ["agent:failed", "agent:quarantined"])
+    #expect(effects.contains(.clearQueue))
+    #expect(run.state == .quarantined)
+    #expect(!run.lifecycle.accepts)
+    #expect(run.take(.spawn) == [])
+    #expect(run.take(.deliver) == [])
+    #expect(run.take(.restart) == [.startInstance])
+    run.take(.startFailed(boom))
+    #expect(run.state == .backoff)
+  }
+
+  @Test func aRefusalIsCountedAndTheInstanceGoesOn() {
+    var run = Run(.onDemand, Policy(maxRestarts: 0))
+    run.take(.deliver, .started, .deliver)
+    #expect(run.take(.refused(no)) == [.refuse(no), .activate])
+    for _ in 0..<100 {
+      run.take(.deliver)
+      #expect(run.take(.refused(no)).first == .refuse(no))
+    }
+    run.take(.refused(no))
+    #expect(run.state == .ready && run.lifecycle.restarts == 0 && run.lifecycle.lastFailure == nil)
+    // Asked to end meanwhile, it ends.
+    run.take(.deliver, .kill(now: false))
+    #expect(run.take(.refused(no)) == [.refuse(no), .stopInstance(now: false)])
+  }
+
+  @Test func aRefusedOneShotAgentEndsAndStartsForTheNextEvent() {
+    var run = Run(.oneShot, Policy(maxRestarts: 0))
+    run.take(.deliver, .started, .deliver)
+    #expect(run.take(.refused(no)).first == .refuse(no))
+    #expect(run.take(.exited(.completed)).steps == [.cancelTimers, .releaseHardware, .done, .startInstance])
+    run.take(.started, .refused(no), .exited(.completed))
+    #expect(run.state == .idle && run.lifecycle.lastExit == .refused)
+  }
+
+  @Test func aStartThatIsRefusedIsTriedAsLongAsItTakes() {
+    var run = Run(.always, Policy(maxRestarts: 2, window: .seconds(60), backoff: .seconds(1), maxBackoff: .seconds(4)))
+    run.take(.spawn)
+    for wait in [1, 2, 4, 4, 4, 4] {
+      #expect(run.take(.startRefused(no)) == [.releaseHardware, .done, .refuse(no), .scheduleBackoff(.seconds(wait))])
+      #expect(run.take(.backoffElapsed) == [.startInstance])
+    }
+    // What is its own fault still counts, and alone.
+    run.take(.startFailed(boom), .backoffElapsed, .startFailed(boom), .backoffElapsed)
+    run.take(.startRefused(no), .backoffElapsed)
+    #expect(run.state == .starting)
+    run.take(.startFailed(boom))
+    #expect(run.state == .quarantined)
+    for atOnce in [false, true] {
+      run = Run()
+      run.take(.spawn, .kill(now: atOnce))
+      #expect(run.take(.startRefused(no)).steps.last == .done)
+      #expect(run.state == .idle)
+    }
+  }
+
+  @Test func theWindowSlides() {
+    var run = Run(.always, Policy(maxRestarts: 2, window: .seconds(60)))
+    run.take(.spawn)
+    for _ in 0..<20 {
+      run.take(.startFailed(boom))
+      #expect(run.state == .backoff)
+      run.now = run.now + .seconds(31)
+      run.take(.backoffElapsed)
+    }
+  }
+
+  @Test func aLongLifeForgetsEarlierFailures() {
+    var run = Run(.always, Policy(maxRestarts: 9, window: .seconds(60), backoff: .seconds(1), maxBackoff: .seconds(60)))
+    run.take(.spawn, .startFailed(boom), .backoffElapsed, .startFailed(boom), .backoffElapsed, .started)
+    run.now = run.now + .seconds(60)
+    #expect(run.take(.exited(.crash)).contains(.scheduleBackoff(.seconds(1))))
+  }
+
+  @Test func neverMeansNever() {
+    var run = Run(.onDemand, Policy(restart: .never))
+    run.take(.deliver, .started, .deliver, .failed(boom), .exited(.error))
+    #expect(run.state == .idle)
+    #expect(run.queued == 0)
+    #expect(run.take(.deliver) == [.startInstance])
+  }
+
+  @Test func leavingByItself() {
+    var run = Run(.onDemand, Policy(restart: .onFailure))
+    run.take(.spawn, .started, .exited(.completed))
+    #expect(run.state == .idle)
+
+    run = Run(.always, Policy(restart: .always))
+    run.take(.spawn, .started)
+    #expect(run.take(.exited(.completed)).announced == ["agent:stopped", "agent:backoff"])
+    #expect(run.state == .backoff)
+
+    run = Run()
+    run.take(.deliver, .started)
+    #expect(run.take(.exited(.completed)).announced == ["agent:failed", "agent:backoff"])
+
+    run = Run(.oneShot)
+    run.take(.deliver, .started, .exited(.completed))
+    #expect(run.state == .idle)
+  }
+
+  @Test func aFailedOneShotAgentStartsAgainOnlyForAnEvent() {
+    var run = Run(.oneShot)
+    run.take(.deliver, .started, .failed(boom), .exited(.error), .backoffElapsed)
+    #expect(run.state == .idle)
+    run.take(.deliver, .started, .failed(boom), .exited(.error), .deliver)
+    #expect(run.take(.backoffElapsed) == [.startInstance])
+  }
+
+  @Test func restartEndsAndStarts() {
+    var run = Run()
+    run.take(.deliver, .started, .deliver)
+    run.take(.restart)
+    #expect(run.state == .draining)
+    #expect(run.lifecycle.accepts)
+    run.take(.completed)
+    #expect(run.take(.exited(.killed)).steps.suffix(2) == [.done, .startInstance])
+    #expect(run.queued == 1)
+
+    run.take(.started, .failed(boom), .exited(.error))
+    #expect(run.state == .backoff)
+    #expect(run.take(.restart) == [.cancelTimers, .startInstance])
+  }
+
+  @Test func aKillOverridesARestartUnderWay() {
+    var run = Run()
+    run.take(.spawn, .started, .restart, .kill(now: false), .exited(.killed))
+    #expect(run.state == .idle)
+    run.take(.spawn, .started, .restart)
+    #expect(run.take(.kill(now: true)) == [.clearQueue, .cancelTimers, .releaseHardware, .stopInstance(now: true)])
+  }
+
+  @Test func nothingStartsOnceTheDaemonEnds() {
+    var run = Run()
+    run.take(.deliver, .started, .shutdown, .completed)
+    #expect(run.state == .draining)
+    #expect(run.take(.restart) == [])
+    #expect(run.take(.exited(.killed)).steps.last == .done)
+    #expect(run.lifecycle.lastExit == .shutdown)
+    #expect(run.take(.spawn) == [])
+    #expect(run.take(.restart) == [])
+    #expect(!run.lifecycle.accepts)
+    #expect(run.take(.shutdown) == [])
+
+    run = Run()
+    run.take(.spawn, .startFailed(boom))
+    #expect(run.take(.shutdown).steps == [.cancelTimers, .clearQueue, .done])
+    #expect(run.take(.backoffElapsed) == [])
+    #expect(run.state == .idle)
+  }
+
+  @Test func theLedgerHasWhatPeopleAskAboutLater() {
+    var run = Run(.onDemand, Policy(maxRestarts: 1, window: .seconds(60)))
+    #expect(run.take(.spawn).records == [])
+    #expect(run.take(.startFailed(boom)).records == [.failed(boom)])
+    run.take(.backoffElapsed)
+    let effects = run.take(.startFailed(boom))
+    #expect(effects.records == [.failed(boom), .quarantined(.startFailed, "start-failed, after 1 restart(s)")])
+    #expect(
+      effects.contains(
+        .keepQuarantine(AgentFailure(.startFailed, "it was started again 1 time(s) within 1m; last: boom"))))
+    run = Run()
+    run.take(.spawn, .started, .kill(now: false))
+    #expect(run.take(.exited(.killed)).records == [.killed])
+    run.take(.spawn, .started, .shutdown)
+    #expect(run.take(.exited(.killed)).records == [], "the end of the daemon is nobody's")
+  }
+
+  @Test func anEndOfItsOwnSaysWhy() {
+    for events in [[], [.deliver]] as [[LifecycleEvent]] {
+      var run = Run()
+      run.take(.spawn, .started)
+      for event in events { run.take(event) }
+      run.take(.exited(.crash, "signal 11"))
+      #expect(run.state == .backoff && run.lifecycle.lastFailure == AgentFailure(.crash, "signal 11"))
+    }
+    // The driver has made it, and it is gone before its start is over.
+    var run = Run()
+    run.take(.spawn)
+    #expect(run.take(.exited(.crash, "signal 11")).announced == ["agent:failed", "agent:backoff"])
+  }
+}

@@ -1,0 +1,85 @@
+import Agent
+import AgentInProcess
+import AgentWASM
+import EventLoop
+import IsolationTestKit
+import Linux
+import Model
+import OpenStarryAgent
+import TestKit
+
+/// Agents that are linked into the tests.
+final class InProcessBench: IsolationBench {
+  let driver: any AgentDriver = InProcessDriver(types: [
+    AgentType(Behaviour.works.rawValue, Works.self), AgentType(Behaviour.fails.rawValue, Fails.self),
+    AgentType(Behaviour.passesRefusalsOn.rawValue, PassesRefusalsOn.self),
+  ])
+
+  func manifest(_ behaviour: Behaviour) -> Manifest? {
+    // What ends one takes the daemon along.
+    if behaviour == .diesReporting { return nil }
+    return Manifest(id: "subject", name: "subject", runtime: .init(driver: .inProcess, entry: behaviour.rawValue))
+  }
+
+  /// Everything has happened by then.
+  func run(until isDone: () -> Bool) {}
+  func settle() {}
+}
+
+private struct Works: OpenStarryAgent.Agent {
+  mutating func handle(_ event: Event, _ context: inout Context) { context.log("handled") }
+  func snapshot() -> Value { ["n": 1] }
+}
+
+private struct Fails: OpenStarryAgent.Agent {
+  mutating func handle(_ event: Event, _ context: inout Context) throws(AgentError) {
+    throw AgentError(.notFound, "no such thing")
+  }
+}
+
+private struct PassesRefusalsOn: OpenStarryAgent.Agent {
+  mutating func handle(_ event: Event, _ context: inout Context) throws(AgentError) {
+    try context.control("valve", .on)
+  }
+}
+
+/// Agents that are modules.
+final class WASMBench: IsolationBench {
+  private let place: TemporaryFolder
+  let loop: EventLoop
+  let driver: any AgentDriver
+  var folder: String { place.path }
+
+  init() throws {
+    place = try TemporaryFolder()
+    loop = try EventLoop()
+    driver = WASMDriver(loop, folder: "\(place.path)/modules", compiler: Beside.path("wasm-compiler"))
+  }
+
+  func manifest(_ behaviour: Behaviour) throws -> Manifest? {
+    if let module = SubjectModule.bytes(behaviour) { try place.write("\(behaviour).wasm", module) }
+    return Manifest(
+      id: "subject", name: "subject", runtime: .init(driver: .wasm, entry: "\(behaviour).wasm"), permissions: .all,
+      file: "\(place.path)/agent.json")
+  }
+
+  func run(until isDone: () -> Bool) {
+    let patience = loop.now + .seconds(30)
+    while !isDone(), loop.now < patience { turn() }
+  }
+
+  func settle() {
+    var isQuiet = false
+    while !isQuiet {
+      let before = loop.now
+      turn()
+      isQuiet = loop.now - before >= .milliseconds(20)
+    }
+  }
+
+  private func turn() {
+    let alarm = loop.schedule(after: .milliseconds(20)) {}
+    loop.turn(wait: true)
+    loop.cancel(alarm)
+  }
+}

@@ -1,0 +1,52 @@
+import IsolationTestKit
+import ModuleKit
+
+/// The agents of the conformance suite as modules, byte by byte: no compiler is needed.
+enum SubjectModule {
+  private static let (result, area, counter, text) = (2048, 3072, 3000, 4000)
+
+  /// Nil for an agent that is not there.
+  static func bytes(_ behaviour: Behaviour) -> [UInt8]? {
+    var builder = ModuleBuilder()
+    switch behaviour {
+    case .isMissing: return nil
+    case .works: works(&builder, report: "")
+    case .fails:
+      builder.data(Array("no such thing".utf8), at: 1024)
+      builder.agent(handle: fail(ModuleBuilder.constant(1024), ModuleBuilder.constant(13)))
+    case .passesRefusalsOn:
+      let control = builder.importFunction("openstarry:hal/actuators@0.1.0", "control", "iiiiIi>")
+      builder.data(Array("valve".utf8), at: 1024)
+      builder.data(Array(#""on""#.utf8), at: 1040)
+      let ask =
+        [1024, 5, 1040, 4].flatMap { ModuleBuilder.constant($0) } + ModuleBuilder.wide(1000)
+        + ModuleBuilder.constant(area) + ModuleBuilder.call(control)
+      builder.agent(handle: ask + fail(ModuleBuilder.load(area + 8), ModuleBuilder.load(area + 12)))
+    case .diesReporting:
+      // Longer than a slice, so that an event can be handed over meanwhile.
+      let step = ModuleBuilder.store(
+        ModuleBuilder.add(ModuleBuilder.load(counter), ModuleBuilder.constant(-1)), at: counter)
+      let compute = ModuleBuilder.while(ModuleBuilder.load(counter), step)
+      let begin = ModuleBuilder.store(ModuleBuilder.constant(3_000_000), at: counter)
+      works(&builder, report: nil, begin + compute + ModuleBuilder.trap)
+    }
+    return builder.bytes
+  }
+
+  private static func fail(_ pointer: [UInt8], _ length: [UInt8]) -> [UInt8] {
+    ModuleBuilder.store(ModuleBuilder.constant(1), at: result) + ModuleBuilder.store(pointer, at: result + 4)
+      + ModuleBuilder.store(length, at: result + 8) + ModuleBuilder.constant(result)
+  }
+
+  private static func works(_ builder: inout ModuleBuilder, report: String?, _ body: [UInt8] = []) {
+    let log = builder.importFunction("openstarry:agent/log@0.1.0", "write", "iii>")
+    builder.data(Array("handled".utf8), at: 1024)
+    builder.data(Array(#"{"n":1}"#.utf8), at: 1040)
+    let say = [6, 1024, 7].flatMap { ModuleBuilder.constant($0) } + ModuleBuilder.call(log)
+    builder.agent(handle: say + ModuleBuilder.constant(result))
+    let tell =
+      ModuleBuilder.store(ModuleBuilder.constant(1040), at: text)
+      + ModuleBuilder.store(ModuleBuilder.constant(7), at: text + 4) + ModuleBuilder.constant(text)
+    builder.function(">i", export: "openstarry:agent/handler@0.1.0#snapshot", report == nil ? body : tell)
+  }
+}

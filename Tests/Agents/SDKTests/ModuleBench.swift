@@ -1,0 +1,108 @@
+import Agent
+import AgentWASM
+import EventLoop
+import Glibc
+import Linux
+import Model
+import TestKit
+import Testing
+
+/// The examples' modules, built by the recipe, and what is needed to run them.
+enum Modules {
+  static let root = Repository.root
+
+  /// It goes at the end of the tests.
+  static let folder: String = {
+    atexit { TemporaryFolder.remove(Modules.place.path) }
+    return place.path
+  }()
+  private static let place = try! TemporaryFolder()
+
+  /// Why the recipe cannot run here; printed once. Anything but missing tools lets the tests run, and fail.
+  static let missing: String? = {
+    for name in ["thermostat", "leak-guard-c"] {
+      let (code, _, errors) = build(["--output", "\(folder)/\(name).wasm", "\(root)/Examples/wasm/\(name)"])
+      if code == 69 {
+        print("skipped: \(errors)")
+        return errors
+      }
+    }
+    return nil
+  }()
+  static let canBuild = missing == nil
+
+  static let canRun: Bool = {
+    guard canBuild else { return false }
+    if EngineLibrary.find() != nil { return true }
+    print("skipped: no WASM engine in \(EngineLibrary.places().joined(separator: ", ")): run .ci/wasmtime")
+    return false
+  }()
+
+  /// Runs `SDK/build`.
+  static func build(_ words: [String], _ variables: [String] = []) -> (code: Int32, output: String, errors: String) {
+    let (output, errors) = (
+      "\(folder)/\(UInt64.random(in: 0...UInt64.max)).out", "\(folder)/\(UInt64.random(in: 0...UInt64.max)).err"
+    )
+    let script = #"out=$1 err=$2; shift 2; exec "$@" >"$out" 2>"$err""#
+    let all =
+      ["bash", "-c", script, "bash", output, errors, "env"] + variables + ["\(root)/SDK/build"] + words
+    let code = (try? Spawn.start("/bin/bash", all)).flatMap { try? Spawn.wait(for: $0) } ?? -1
+    func text(_ path: String) -> String { String(decoding: (try? Files.read(path)) ?? [], as: UTF8.self) }
+    return (code, text(output), text(errors))
+  }
+
+  /// The module of an example.
+  static func module(_ name: String) throws -> [UInt8] {
+    let path = "\(folder)/\(name)-\(UInt64.random(in: 0...UInt64.max)).wasm"
+    let (code, _, errors) = build(["--output", path, "\(root)/Examples/wasm/\(name)"])
+    try #require(code == 0, "\(errors)")
+    defer { Files.remove(path) }
+    return try Files.read(path)
+  }
+}
+
+/// A module in the real driver, in instances with hosts of the test's.
+final class ModuleBench {
+  private let place: TemporaryFolder
+  private let loop: EventLoop
+  private let driver: WASMDriver
+  private let manifest: Manifest
+
+  init(_ module: [UInt8], id: AgentID = "room") throws {
+    place = try TemporaryFolder()
+    let folder = place.path
+    loop = try EventLoop()
+    driver = WASMDriver(
+      loop, folder: "\(folder)/modules", compiler: Beside.path("wasm-compiler"), clock: ManualClock())
+    try Files.replace("\(folder)/agent.wasm", with: module)
+    manifest = Manifest(
+      id: id, name: "room", runtime: .init(driver: .wasm, entry: "agent.wasm"), budget: Budget(memory: 1 << 20),
+      policy: Policy(), document: .map([:]), file: "\(folder)/agent.json")
+  }
+
+  private func wait<Answer>(_ begin: (@escaping (Answer) -> Void) -> Void) -> Answer {
+    var answer: Answer?
+    begin { answer = $0 }
+    while true {
+      if let answer { return answer }
+      loop.turn(wait: true)
+    }
+  }
+
+  func start(_ host: TestHost) throws -> any AgentInstance {
+    let started: Result<any AgentInstance, AgentFailure> = wait {
+      driver.start(manifest, host: host, ended: { _ in }, $0)
+    }
+    return try started.get()
+  }
+
+  /// Hands it an event.
+  /// - Returns: what it failed with; nil when it did not.
+  func activate(_ instance: any AgentInstance, _ event: Event) -> AgentFailure? {
+    let result: Result<Void, AgentFailure> = wait { instance.activate(event, $0) }
+    if case .failure(let failure) = result { return failure }
+    return nil
+  }
+
+  func snapshot(_ instance: any AgentInstance) -> Value { wait { instance.snapshot($0) } }
+}

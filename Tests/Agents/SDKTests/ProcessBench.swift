@@ -1,0 +1,164 @@
+import CLinux
+import Glibc
+import Linux
+import Model
+import TestKit
+
+/// A process agent with the daemon's end of its socket.
+final class ProcessBench {
+  let pid: Int32
+  private var socket: Int32
+  private var buffer: [UInt8] = []
+  private var lastID: Int64 = 100
+
+  /// Starts a program that was built beside the tests.
+  /// - Parameter hasSocket: whether descriptor 3 is there.
+  init(_ name: String, environment: [String] = ["OPENSTARRY_AGENT_ID=room"], hasSocket: Bool = true) throws {
+    var ends: [Int32] = [0, 0]
+    // SAFETY: two numbers of room; the actions are initialised before and destroyed after their use.
+    guard unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
+      throw SystemError("socketpair")
+    }
+    var actions = unsafe posix_spawn_file_actions_t()
+    unsafe posix_spawn_file_actions_init(&actions)
+    defer { unsafe posix_spawn_file_actions_destroy(&actions) }
+    if hasSocket { unsafe posix_spawn_file_actions_adddup2(&actions, ends[1], 3) }
+    let path = Beside.path(name)
+    var words: [UnsafeMutablePointer<CChar>?] = unsafe [strdup(name), nil]
+    var variables: [UnsafeMutablePointer<CChar>?] = unsafe environment.map { unsafe strdup($0) } + [nil]
+    defer { unsafe (words + variables).forEach { unsafe free($0) } }
+    var child: pid_t = 0
+    let result = unsafe posix_spawn(&child, path, &actions, nil, &words, &variables)
+    close(ends[1])
+    guard result == 0 else { throw SystemError("start", path, errno: result) }
+    pid = child
+    socket = ends[0]
+  }
+
+  deinit {
+    hangUp()
+    kill(pid, SIGKILL)
+    var status: Int32 = 0
+    unsafe waitpid(pid, &status, 0)
+  }
+
+  func send(bytes: [UInt8]) throws { try System.writeAll(socket, bytes) }
+  func send(_ text: String) throws { try send(bytes: Array("\(text)\n".utf8)) }
+
+  /// Sends a request.
+  /// - Returns: its id.
+  func request(_ method: String, _ parameters: Fields = [:]) throws -> Int64 {
+    lastID += 1
+    let message: Value = [
+      "jsonrpc": "2.0", "id": .int(lastID), "method": .string(method), "params": .map(parameters),
+    ]
+    try send(bytes: JSONText.write(message) + [10])
+    return lastID
+  }
+
+  /// The next message; nil when the agent has closed.
+  func receive() throws -> Value? {
+    while true {
+      if let end = buffer.firstIndex(of: 10) {
+        let line = Array(buffer[..<end])
+        buffer.removeFirst(end + 1)
+        return try JSONText.read(line)
+      }
+      var watched = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+      // SAFETY: one structure. An agent that says nothing for so long fails the test instead of holding it up.
+      guard unsafe poll(&watched, 1, 60_000) > 0 else { throw SystemError("poll", errno: ETIMEDOUT) }
+      guard let count = try System.read(socket, into: &buffer, limit: 4096), count > 0 else { return nil }
+    }
+  }
+
+  func hangUp() {
+    if socket >= 0 { close(socket) }
+    socket = -1
+  }
+
+  /// Waits for its end.
+  func exitCode() throws -> Int32 { try Spawn.wait(for: pid) }
+
+  /// Hands it an event, answers its calls from `host`, and waits until it has handled it.
+  /// - Returns: what it failed with, as `AgentError` describes itself; nil when it did not.
+  func activate(_ event: Event, _ host: TestHost) throws -> String? {
+    let id = try request("activate", ["event": event.text])
+    while let message = try receive() {
+      if let method = message["method"]?.string {
+        let (result, error) = Self.answer(method, message["params"] ?? [:], host)
+        guard let call = message["id"] else { continue }
+        var answer: Fields = ["jsonrpc": "2.0", "id": call]
+        if let result { answer["result"] = result }
+        if let error {
+          var fields: Fields = ["code": .int(Self.number(error.code)), "message": .string(error.message)]
+          if let wait = error.retryAfter { fields["data"] = ["retry_after_ms": .int(wait.nanoseconds / 1_000_000)] }
+          answer["error"] = .map(fields)
+        }
+        try send(bytes: JSONText.write(.map(answer)) + [10])
+      } else if message["id"]?.int == id {
+        guard let error = message["error"] else { return nil }
+        let code = AgentError.Code.allCases.first { Self.number($0) == error["code"]?.int }!
+        return "\(code.rawValue): \(error["message"]!.string!)"
+      }
+    }
+    throw SystemError("activate", errno: EPIPE)
+  }
+
+  /// The daemon's side of the calls.
+  private static func answer(_ method: String, _ parameters: Value, _ host: TestHost) -> (Value?, AgentError?) {
+    func text(_ name: String) -> String { parameters[name]?.string ?? "" }
+    do throws(AgentError) {
+      switch method {
+      case "getSensorData":
+        let reading = try host.read(text("id"))
+        return (
+          [
+            "value": .double(reading.value), "unit": .string(reading.unit), "time": .int(Int64(reading.time)),
+            "quality": .string(reading.quality.rawValue),
+          ], nil
+        )
+      case "controlActuator":
+        let lease = parameters["lease_ms"]?.int.map { Duration.milliseconds($0) }
+        let receipt = try host.control(text("id"), text("command") == "on" ? .on : .off, lease: lease)
+        return (
+          [
+            "id": .string("\(receipt.id)"), "state": .double(receipt.state), "previous": .double(receipt.previous),
+            "at": .int(Int64(receipt.at)),
+          ], nil
+        )
+      case "emit": return (["id": .string("\(try host.emit(text("type"), parameters["payload"]?.map ?? [:]))")], nil)
+      case "log":
+        host.log(LogLevel(rawValue: Int(parameters["level"]?.int ?? 6))!, text("message"))
+        return (nil, nil)
+      case "ready": return (nil, nil)
+      default: return (nil, AgentError(.failed, "no method '\(method)'"))
+      }
+    } catch {
+      return (nil, error)
+    }
+  }
+
+  static func number(_ code: AgentError.Code) -> Int64 {
+    switch code {
+    case .notFound: -32020
+    case .denied: -32021
+    case .busy: -32022
+    case .limited: -32023
+    case .invalid: -32024
+    case .unavailable: -32025
+    case .failed: -32026
+    }
+  }
+}
+
+extension Event {
+  /// As the daemon hands it over.
+  var text: Value {
+    [
+      "id": .string("\(id)"), "type": .string(type), "time": .int(Int64(time)),
+      "clock_synchronised": .bool(clockSynchronised), "monotonic_ns": .int(Int64(monotonic)),
+      "source": .string(source), "cause": cause.map { .string("\($0)") } ?? .null, "trace": .string("\(trace)"),
+      "depth": .int(Int64(depth)), "priority": .int(Int64(priority.rawValue)), "payload": .map(payload),
+    ]
+  }
+}

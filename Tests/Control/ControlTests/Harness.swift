@@ -1,0 +1,183 @@
+import Agent
+import Document
+import EventLoop
+import Glibc
+import HAL
+import HALSimulated
+import Linux
+import Model
+import Projection
+import RPC
+import Rules
+import TestKit
+import Testing
+import Wire
+
+@testable import Control
+
+/// A real server on a socket in a temporary folder, with a simulated board behind it, on a loop that tests turn.
+final class Harness {
+  let loop: EventLoop
+  let clock = ManualClock()
+  let folder: TemporaryFolder
+  let settings: Settings
+  let events: TestEvents
+  let agents: TestAgents
+  let rules = TestRules()
+  let zone: TestZone
+  let simulation: SimulatedBackend
+  let hardware: Hardware
+  let server: ControlServer
+
+  static let board = Board(
+    name: "test", backend: .simulated,
+    devices: [
+      Device(id: "temperature", kind: .sensor(SensorSettings(unit: "°C", onDemand: true)), driver: "simulated"),
+      Device(
+        id: "fan", kind: .actuator(ActuatorSettings(lease: .seconds(60))), driver: "simulated",
+        options: ["analogue": true]),
+      Device(id: "lamp", kind: .actuator(ActuatorSettings(minOff: .seconds(10))), driver: "simulated"),
+      Device(id: "pump", kind: .actuator(ActuatorSettings(maxOn: .seconds(20))), driver: "simulated"),
+      Device(
+        id: "cam0",
+        kind: .camera(CameraSettings(format: FrameFormat(pixels: .grey, width: 64, height: 48, rate: 10))),
+        driver: "simulated"),
+    ])
+
+  init(
+    limits: Limits = Limits(), role: Role = .admin, simulated: Bool = true,
+    _ change: (inout Settings) -> Void = { _ in }
+  ) throws {
+    loop = try EventLoop()
+    folder = try TemporaryFolder()
+    var settings = Settings(board: "board.yaml", home: folder.path, socket: "\(folder.path)/control.sock")
+    change(&settings)
+    self.settings = settings
+    events = TestEvents(clock)
+    agents = TestAgents(events)
+    simulation = SimulatedBackend(board: Self.board, clock: clock, seed: 1) { frame, done in
+      done(.success([0xFF, 0xD8] + frame.bytes.prefix(100) + [0xFF, 0xD9]))
+    }
+    hardware = Hardware(board: Self.board, backend: simulation, clock: clock, events: events)
+    zone = TestZone(agents, hardware)
+    hardware.open()
+    server = ControlServer(
+      loop: loop, settings: settings,
+      services: Services(
+        zone: zone, agents: agents, events: events, sink: events, rules: rules, hardware: hardware,
+        simulation: simulated ? simulation : nil,
+        projection: Projection(
+          agents: agents, hardware: hardware, rules: rules, events: events, clock: clock
+        ) { [zone] in zone.boardBudgets }), time: clock, limits: limits)
+    server.grant = { _, _ in role }
+    try server.start()
+  }
+
+  deinit { server.stop() }
+
+  /// Turns the loop until `done`; records an issue when it does not come.
+  func turn(until done: () throws -> Bool) rethrows {
+    for _ in 0..<20_000 {
+      if try done() { return }
+      loop.turn(wait: false)
+    }
+    Issue.record("what was waited for did not happen")
+  }
+
+  /// Turns the loop until nothing more can happen.
+  func settle() { for _ in 0..<50 { loop.turn(wait: false) } }
+
+  func connect() throws -> TestClient { try TestClient(self) }
+
+  /// A client that the server takes for this user.
+  func connect(as uid: UInt32, role: Role = .operate) throws -> TestClient {
+    server.peer = { (try? Peer(of: $0)).map { Peer(pid: $0.pid, uid: uid, groups: $0.groups) } }
+    server.grant = { _, _ in role }
+    let client = try TestClient(self)
+    settle()
+    return client
+  }
+}
+
+/// A client that never blocks: it turns the server's loop while it waits.
+final class TestClient {
+  private let harness: Harness
+  private var socket: Descriptor?
+  private var receiver = Receiver()
+
+  init(_ harness: Harness) throws {
+    self.harness = harness
+    let socket = try UnixSocket.connect(harness.settings.socket)
+    try System.setNonBlocking(socket.number)
+    self.socket = consume socket
+  }
+
+  var number: Int32 { socket?.number ?? -1 }
+
+  func close() {
+    // A program that another test is just starting may hold a copy of the socket until it has begun; the server shall
+    // see the end now.
+    shutdown(number, Int32(SHUT_RDWR))
+    socket = nil
+  }
+
+  /// Says that nothing more comes (shutdown(2)).
+  func shutDown() { shutdown(number, Int32(SHUT_WR)) }
+
+  /// Sends bytes as they are, as far as the socket takes them.
+  @discardableResult
+  func send(_ bytes: some Collection<UInt8>) throws -> Int { try UnixSocket.send(number, Array(bytes)[...]) }
+
+  func send(_ line: String) throws { try send(Array((line + "\n").utf8)) }
+
+  /// The next line.
+  /// - Returns: nil when the server has closed the connection.
+  func next() throws -> Fields? {
+    var found: Fields?
+    harness.turn {
+      do throws(SystemError) {
+        guard let line = try receiver.nextLine(from: number) else { return true }
+        found = (try? JSON.decode(line))?.map
+        return true
+      } catch {
+        if error.errno == EAGAIN { return false }
+        if error.errno == ECONNRESET { return true }
+        Issue.record("\(error)")
+        return true
+      }
+    }
+    return found
+  }
+
+  /// The file that came with the last line.
+  func file() throws -> [UInt8]? {
+    guard let descriptor = receiver.takeDescriptor() else { return nil }
+    return try MemoryFile.read(descriptor)
+  }
+
+  /// Asks in the standard form.
+  func call(_ method: String, _ params: Fields = [:]) throws -> Result<Value, RPCError> {
+    try send(Request(id: .number(1), method: method, params: params).encoded())
+    while true {
+      let fields = try #require(try next(), "the server closed the connection")
+      guard fields["id"]?.int == 1 else { continue }
+      if let error = fields["error"] { return .failure(try #require(RPCError(error))) }
+      return .success(try #require(fields["result"]))
+    }
+  }
+
+  /// The error that a call is answered with.
+  func refusal(_ method: String, _ params: Fields = [:]) throws -> RPCError? {
+    if case .failure(let error) = try call(method, params) { error } else { nil }
+  }
+
+  /// Notifications until `count` of `method` have come.
+  func notifications(_ method: String, _ count: Int) throws -> [Fields] {
+    var found: [Fields] = []
+    while found.count < count {
+      let fields = try #require(try next(), "the server closed the connection")
+      if fields["method"]?.string == method, let params = fields["params"]?.map { found.append(params) }
+    }
+    return found
+  }
+}

@@ -1,0 +1,94 @@
+import Glibc
+import Linux
+import Model
+import Testing
+
+/// The files that the daemon makes: whom they are for, and which of them it has mapped.
+@Suite struct HomeTests {
+  private func station() throws -> Station {
+    try Station(
+      files: [
+        "board.yaml": quietBoard + "  pump: {kind: actuator, max_rate: 5/m}\n",
+        "agents/d/agent.json": manifest("d", entry: "doorkeeper", permissions: #"{"actuators": ["lamp"]}"#),
+        "other.json": manifest("other", entry: "lookout"),
+        "openstarry.yaml": """
+        board: board.yaml
+        agents: [agents]
+        rules: [orchestration.yaml]
+        home: home
+        socket: home/run/control.sock
+        guardian: true
+        """,
+      ])
+  }
+
+  /// Starts the daemon as from a shell with the umask that lets everybody read and write.
+  private func start(_ station: Station, _ environment: [String: String]) throws -> Program {
+    let daemon = try station.start(
+      "sh", ["-c", "umask 0; exec \"$0\" --config openstarry.yaml --for 5m", Station.executable("openstarryd")],
+      environment)
+    try #require(eventually { daemon.errors.contains("openstarryd: ready in ") }, "\(daemon.errors)")
+    return daemon
+  }
+
+  private func files(in folder: String) throws -> [String] {
+    try Files.names(in: folder).flatMap { name in
+      let path = "\(folder)/\(name)"
+      return Files.isFolder(path) ? try [path] + files(in: path) : [path]
+    }
+  }
+
+  @Test func nobodyElseReadsOrWritesWhateverTheUmask() throws {
+    let station = try station()
+    let environment = ["OPENSTARRY_SOCKET": "\(station.folder)/home/run/control.sock"]
+    let daemon = try start(station, environment)
+    func run(_ words: String...) throws -> Int32? { try station.start("openstarry", words, environment).wait() }
+    #expect(try run("wake", "d", "x:y", "active=true") == 0)
+    #expect(try run("register", "other.json") == 0)
+    #expect(try run("set", "pump", "on") == 0)
+    #expect(try run("estop", "--reason", "looking") == 0)
+    let home = "\(station.folder)/home"
+    #expect(eventually { Files.isFile("\(home)/registry.db.good") })
+    daemon.send(SIGTERM)
+    _ = daemon.wait()
+    let second = try start(station, environment)
+    // What an earlier version has made is taken from others at the next start.
+    second.send(SIGTERM)
+    _ = second.wait()
+    Files.setMode("\(home)/registry.db", 0o644)
+    let third = try start(station, environment)
+    let all = try files(in: home)
+    #expect(all.contains("\(home)/registry.db") && all.contains("\(home)/crash.record"), "\(all)")
+    for path in all {
+      let status = try FileStatus(path)
+      // The socket's mode is the settings': roles are told by who connects.
+      if status.kind == .other { continue }
+      #expect(status.mode & 0o027 == 0, "\(path) has mode \(String(status.mode, radix: 8))")
+    }
+    #expect(third.exitCode == nil)
+  }
+
+  /// A mapped page that a full or broken disk, or another process, takes away ends the process (SIGBUS): nothing that others, or a
+  /// disk, could cut short is mapped but programs and libraries. The crash record has its room from the start.
+  @Test func nothingOfTheHomeIsMappedButTheCrashRecord() throws {
+    let station = try station()
+    let environment = ["OPENSTARRY_SOCKET": "\(station.folder)/home/run/control.sock"]
+    let daemon = try start(station, environment)
+    let used = try station.start("openstarry", ["wake", "d", "x:y", "active=true"], environment).wait()
+    let changed = try station.start("openstarry", ["set", "pump", "on"], environment).wait()
+    #expect(used == 0 && changed == 0)
+    let maps = String(decoding: try Files.read("/proc/\(daemon.pid)/maps"), as: UTF8.self)
+    var mapped: Set<String> = []
+    for line in maps.split(separator: "\n") {
+      guard let path = line.firstIndex(of: "/").map({ String(line[$0...]) }), path.hasPrefix(station.folder) else {
+        continue
+      }
+      mapped.insert(path)
+    }
+    #expect(mapped == ["\(station.folder)/home/crash.record"], "\(mapped)")
+    // As much as is mapped is there.
+    var status = stat()
+    #expect(unsafe stat("\(station.folder)/home/crash.record", &status) == 0)
+    #expect(status.st_blocks * 512 >= status.st_size)
+  }
+}

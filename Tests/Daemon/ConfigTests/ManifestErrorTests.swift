@@ -1,0 +1,186 @@
+import Config
+import Model
+import Testing
+
+/// Exact messages for manifests.
+@Suite struct ManifestErrorTests {
+  @Test func everythingIsSaidAtOnce() {
+    #expect(
+      complaints(
+        .agent,
+        """
+        identity: {id: "-x", nam: y}
+        runtime: {driver: wsm, entry: "", lifecyle: always}
+        budget: {memory: lots, cpu: 10, activation: 0s, tokens: 5, evnts: 1/s}
+        policy: {restart: sometimes, max_restarts: -1, priority: 9, grace: 10m, backoff: 20s}
+        subscribe: [temperature, "a b:c", 7]
+        capabilitys: {}
+        """) == #"""
+          f:1:16: 'id' is '-x', expected 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit
+          f:1:22: warning: 'identity' has an unknown key 'nam' (did you mean 'name'?)
+          f:2:19: 'driver' is 'wsm', expected in-process, process, wasm or docker (did you mean 'wasm'?)
+          f:2:31: 'entry' is '', expected text: what is run
+          f:2:35: 'runtime' has an unknown key 'lifecyle' (did you mean 'lifecycle'?)
+          f:3:18: 'memory' is 'lots', expected a size such as 4MiB or 512KiB
+          f:3:29: 'cpu' is 10, expected a percentage such as 10%
+          f:3:45: 'activation' is '0s', expected a duration such as 500ms, 10s or 1m30s (at least 1us)
+          f:3:57: 'tokens' is 5, expected a rate such as 20/s or 10k/h
+          f:3:60: 'budget' has an unknown key 'evnts' (did you mean 'events'?)
+          f:4:19: 'restart' is 'sometimes', expected never, on-failure or always
+          f:4:44: 'max_restarts' is -1, expected an integer from 0 to 1000
+          f:4:58: 'priority' is 9, expected 0 (emergency) to 5 (background), or emergency, critical, high, \#
+          normal, low or background
+          f:4:68: 'grace' is '10m', expected a duration of at most 300s such as 30s
+          f:5:13: an entry of 'subscribe' is 'temperature', expected an event name such as sensor:temperature \#
+          or a pattern such as sensor:*
+          f:5:26: an entry of 'subscribe' is 'a b:c', expected an event name such as sensor:temperature or a \#
+          pattern such as sensor:*
+          f:5:35: an entry of 'subscribe' is 7, expected an event name such as sensor:temperature or a pattern \#
+          such as sensor:*
+          f:6:1: warning: the manifest has an unknown key 'capabilitys' (did you mean 'capabilities'?)
+          """#)
+  }
+
+  /// A name of a letter and many combining marks took seconds to compare.
+  @Test func longNamesAreRefusedAndLongKeysAreOnlyCompared() {
+    let marks = String(repeating: "\u{301}", count: 20_000)
+    // YAML has no longer keys.
+    let key = String(repeating: "\u{301}", count: 400)
+    let found = complaints(
+      .agent,
+      """
+      identity: {id: "a\(marks)", name: "n\(marks)"}
+      runtime: {driver: "i\(marks)", entry: "e\(marks)"}
+      subscribe: ["x:y\(marks)", "\(String(repeating: "x", count: 127)):y"]
+      "p\(key)": {}
+      """)
+    #expect(found.contains("'name' has 40001 bytes, expected at most 128"), "\(found.count)")
+    #expect(found.contains("'entry' has 40001 bytes, expected at most 4096"))
+    #expect(found.split(separator: "\n").count { $0.contains("an entry of 'subscribe' is '") } == 2)
+    #expect(found.split(separator: "\n").allSatisfy { $0.utf8.count < 400 }, "messages show the beginning")
+  }
+
+  @Test func whatNobodyMayHave() {
+    #expect(
+      complaints(
+        .agent,
+        """
+        identity: {id: a}
+        runtime: {driver: process, entry: x}
+        capabilities:
+          allowedPaths: [/, .., /etc/*]
+          plugins: [../x, "a b", {path: y}]
+          permissions:
+            sensors: ["temp erature", ""]
+            actuators: [{}]
+            emit: ["sensor:temperature", "nonsense", "system:*"]
+            model: yes
+            fs_allow_paths: [/dev/gpiochip0, /sys/class, /proc/1, /srv/../dev, "//", 5]
+            network_allow_hosts: ["https://example.org/x"]
+            actuator: [fan]
+        """) == #"""
+          f:4:18: an entry of 'allowedPaths' is '/': no agent may read everything, expected a folder or file \#
+          such as ./data or /srv/data
+          f:4:21: an entry of 'allowedPaths' is '..': '..' leads out of what is allowed, expected a folder or \#
+          file such as ./data or /srv/data
+          f:4:25: an entry of 'allowedPaths' is '/etc/*': folders are named whole, wildcards mean nothing here, \#
+          expected a folder or file such as ./data or /srv/data
+          f:5:13: an entry of 'plugins' is '../x', expected a plugin such as tables@1 or @scope/tables@1.2.0
+          f:5:19: an entry of 'plugins' is 'a b', expected a plugin such as tables@1 or @scope/tables@1.2.0
+          f:5:26: an entry of 'plugins' has no 'name', expected a plugin such as tables@1 or @scope/tables@1.2.0
+          f:7:15: an entry of 'sensors' is 'temp erature', expected a device id or a pattern such as temp* \#
+          (letters, digits, '.', '_', '-' and '*')
+          f:7:31: an entry of 'sensors' is '', expected a device id or a pattern such as temp* (letters, \#
+          digits, '.', '_', '-' and '*')
+          f:8:17: an entry of 'actuators' is a map, expected a device id or a pattern such as temp* (letters, \#
+          digits, '.', '_', '-' and '*')
+          f:9:12: an entry of 'emit' is 'sensor:temperature', and only the daemon says 'sensor:', expected a \#
+          domain of the agent's own
+          f:9:34: an entry of 'emit' is 'nonsense', expected an event name such as sensor:temperature or a \#
+          pattern such as sensor:*
+          f:9:46: an entry of 'emit' is 'system:*', and only the daemon says 'system:', expected a domain of \#
+          the agent's own
+          f:10:12: 'model' is 'yes', expected true or false
+          f:11:22: an entry of 'fs_allow_paths' is '/dev/gpiochip0': agents reach hardware through the daemon \#
+          only, expected a folder or file such as ./data or /srv/data
+          f:11:38: an entry of 'fs_allow_paths' is '/sys/class': agents reach hardware through the daemon only, \#
+          expected a folder or file such as ./data or /srv/data
+          f:11:50: an entry of 'fs_allow_paths' is '/proc/1': agents may not look at other processes, expected \#
+          a folder or file such as ./data or /srv/data
+          f:11:59: an entry of 'fs_allow_paths' is '/srv/../dev': '..' leads out of what is allowed, expected a \#
+          folder or file such as ./data or /srv/data
+          f:11:72: an entry of 'fs_allow_paths' is '//': no agent may read everything, expected a folder or \#
+          file such as ./data or /srv/data
+          f:11:78: an entry of 'fs_allow_paths' is 5, expected a folder or file such as ./data or /srv/data
+          f:12:27: an entry of 'network_allow_hosts' is 'https://example.org/x', expected a host such as \#
+          api.example.org, *.example.org or 192.0.2.1:8080, not a URL
+          f:13:5: 'permissions' has an unknown key 'actuator' (did you mean 'actuators'?)
+          """#)
+  }
+
+  @Test func variables() {
+    #expect(
+      complaints(
+        .agent,
+        """
+        identity: {id: a, name: "${HOM}"}
+        runtime: {driver: process, entry: "${UNSET_VARIABLE}/x"}
+        guide: ["${", "${1}", "${}", "${a b}"]
+        """) == #"""
+          f:1:25: environment variable 'HOM' is not set (did you mean 'HOME'?), expected it in the daemon's environment
+          f:2:35: environment variable 'UNSET_VARIABLE' is not set, expected it in the daemon's environment
+          f:3:9: a '${' has no '}', expected ${NAME}, or $${ for the characters themselves
+          f:3:15: '${1}' names no environment variable, expected letters, digits and '_' between the braces, or \#
+          $${ for the characters themselves
+          f:3:23: '${}' names no environment variable, expected letters, digits and '_' between the braces, or \#
+          $${ for the characters themselves
+          f:3:30: '${a b}' names no environment variable, expected letters, digits and '_' between the braces, \#
+          or $${ for the characters themselves
+          """#)
+  }
+
+  @Test func nothingAtAll() {
+    #expect(
+      complaints(.agent, "{}") == #"""
+        f:1:1: the manifest has no 'identity', expected a map with 'id' and 'name'
+        f:1:1: warning: the manifest has no 'runtime': it loads as an upstream agent with driver 'process' \#
+        and nothing to run; give it a 'runtime' with 'driver' and 'entry' to run it here
+        """#)
+    #expect(
+      complaints(.agent, "[]") == #"""
+        f:1:1: the manifest is a list, expected a map
+        """#)
+    #expect(
+      complaints(.agent, "identity: 5\nruntime: 6\ncapabilities: 7\nbudget: 8\npolicy: 9\nsandbox: 10") == #"""
+        f:1:11: 'identity' is 5, expected a map
+        f:2:10: 'runtime' is 6, expected a map
+        f:3:15: 'capabilities' is 7, expected a map
+        f:4:9: 'budget' is 8, expected a map
+        f:5:9: 'policy' is 9, expected a map
+        f:6:10: 'sandbox' is 10, expected a map
+        """#)
+  }
+
+  @Test func devicesThatTheBoardDoesNotHave() throws {
+    let board = try ConfigText.board(
+      Array("name: sim\nbackend: simulated\ndevices: {temperature: {kind: sensor}, fan: {kind: actuator}}".utf8),
+      file: "b"
+    ).0
+    #expect(
+      complaints(
+        .agent,
+        """
+        identity: {id: a}
+        runtime: {driver: process, entry: x}
+        capabilities: {permissions: {sensors: [temprature, fan, temp*, h*], actuators: [fan], cameras: cam0}}
+        subscribe: ["sensor:temperature", "input:door", "sensor:temperatur", "x:y"]
+        """, board: board) == #"""
+          f:3:40: warning: board 'sim' has no sensor or input 'temprature' (did you mean 'temperature'?)
+          f:3:52: warning: board 'sim' has no sensor or input 'fan'
+          f:3:64: warning: board 'sim' has no sensor or input 'h*'
+          f:3:96: warning: board 'sim' has no camera 'cam0'
+          f:4:35: warning: board 'sim' has no input 'door', and no input at all
+          f:4:49: warning: board 'sim' has no sensor 'temperatur' (did you mean 'temperature'?)
+          """#)
+  }
+}

@@ -1,0 +1,160 @@
+import Config
+import Isolations
+import Model
+import Testing
+
+@Suite struct ManifestFileTests {
+  private func manifest(_ text: String, file: String = "a/agent.json") throws -> (Manifest, [String]) {
+    let (manifest, warnings) = try ConfigText.manifest(
+      Array(text.utf8), file: file, environment: environment, isolations: Isolations.known)
+    return (manifest, warnings.map(\.description))
+  }
+
+  @Test func everyBlockIsRead() throws {
+    let (manifest, warnings) = try manifest(
+      """
+      { "identity": {"id": "climate", "name": "Climate", "version": "1.2.3", "description": ""},
+        "runtime": {"driver": "wasm", "entry": "climate.wasm", "lifecycle": "one-shot"},
+        "capabilities": {"plugins": ["tables@1", "@scope/x@2.0"], "permissions": {
+            "sensors": ["temp*", "door"], "actuators": "fan", "cameras": ["*"], "emit": ["climate:*", "*"],
+            "model": true, "fs_allow_paths": ["./data", "/srv", "~/notes", "${DATA}/x"],
+            "network_allow_hosts": ["api.example.org", "[::1]:80"]}},
+        "budget": {"memory": "4MiB", "cpu": "50%", "activation": "50ms", "tokens": "10k/h", "events": "20/s",
+            "hardware": "50/10s"},
+        "policy": {"restart": "always", "max_restarts": 5, "window": "10m", "backoff": "1s", "max_backoff": "1m",
+            "grace": "5s", "priority": "low"},
+        "subscribe": ["sensor:temperature", "git:*"] }
+      """)
+    #expect(warnings == [])
+    #expect(manifest.id == "climate")
+    #expect(manifest.name == "Climate")
+    #expect(manifest.version == "1.2.3")
+    #expect(manifest.runtime == .init(driver: .wasm, entry: "climate.wasm", lifecycle: .oneShot))
+    #expect(manifest.plugins == ["tables@1", "@scope/x@2.0"])
+    #expect(
+      manifest.permissions
+        == Permissions(
+          sensors: [EventPattern("temp*"), EventPattern("door")], actuators: [EventPattern("fan")],
+          cameras: [EventPattern("*")], emit: [EventPattern("climate:*"), EventPattern("*")], model: true,
+          paths: ["./data", "/srv", "/home/ada/notes", "/srv/data/x"], hosts: ["api.example.org", "[::1]:80"]))
+    #expect(
+      manifest.budget
+        == Budget(
+          memory: 4 << 20, cpu: 0.5, activation: .milliseconds(50), tokens: Rate(count: 10_000, per: .seconds(3600)),
+          events: Rate(count: 20, per: .seconds(1)), hardware: Rate(count: 50, per: .seconds(10))))
+    #expect(
+      manifest.policy
+        == Policy(
+          restart: .always, maxRestarts: 5, window: .seconds(600), backoff: .seconds(1), maxBackoff: .seconds(60),
+          grace: .seconds(5), priority: .low))
+    #expect(manifest.subscribe == [EventPattern("sensor:temperature"), EventPattern("git:*")])
+    #expect(manifest.file == "a/agent.json")
+    // Secrets from the environment are not stored with the manifest.
+    #expect(manifest.document["capabilities"]?["permissions"]?["fs_allow_paths"]?.list?.last == "${DATA}/x")
+  }
+
+  @Test func nothingIsAllowedUnlessSaid() throws {
+    let (manifest, warnings) = try manifest(
+      #"{"identity": {"id": "a"}, "runtime": {"driver": "in-process", "entry": "a"}}"#)
+    #expect(warnings == [])
+    #expect(manifest.name == "a")
+    #expect(manifest.permissions == Permissions())
+    #expect(manifest.budget == Budget())
+    #expect(manifest.policy == Policy())
+    #expect(manifest.subscribe.isEmpty)
+  }
+
+  @Test func theSameInYAML() throws {
+    let (manifest, warnings) = try manifest(
+      "identity: {id: a}\nruntime: {driver: process, entry: ./run}\nbudget: {memory: 1MiB}", file: "a/agent.yaml")
+    #expect(warnings == [])
+    #expect(manifest.runtime.driver == .process)
+    #expect(manifest.budget.memory == 1 << 20)
+  }
+
+  @Test func anUpstreamManifestLoads() throws {
+    let (manifest, warnings) = try manifest(
+      """
+      { "identity": {"id": "helper", "name": "Helper", "description": "An upstream agent", "version": "0.1.0"},
+        "cognition": {"provider": "x", "model": "y", "temperature": 0.7, "maxTokens": 8192, "maxToolRounds": 10},
+        "capabilities": {"tools": ["fs.read"], "allowedPaths": ["."]},
+        "policy": {"maxConcurrentTools": 1, "toolTimeout": 30000},
+        "memory": {"slidingWindowSize": 10},
+        "plugins": [{"name": "@openstarry-plugin/provider-claude"}, {"name": "web", "path": "./web",
+            "config": {"token": "${TOKEN}"}}],
+        "guide": "default-guide", "maxTokenBudget": 50000,
+        "safety": {"maxLoopTicks": 50, "maxTokenUsage": 100000},
+        "execution": {"maxToolRounds": 3}, "session": {"replayCount": 3}, "auditTrail": {"enabled": false},
+        "sandbox": {"memoryLimitMb": 512, "rpcTimeoutMs": 30000, "cpuTimeoutMs": 60000, "restartPolicy":
+            {"maxRestarts": 4, "backoffMs": 250, "maxBackoffMs": 20000, "resetWindowMs": 120000}},
+        "communication": {"canSendTo": [], "eventSubscriptions": ["sensor:door", "chat:*"], "gracePeriodMs": 1000},
+        "mano": {}, "vitakka": {}, "vedanaEmergency": {}, "kleshaFilter": {}, "confidenceAudit": {},
+        "confidenceFloor": 0.2, "kleshaModulation": {} }
+      """)
+    #expect(
+      warnings == [
+        "a/agent.json:1:1: warning: the manifest has no 'runtime': it loads as an upstream agent with driver 'process'"
+          + " and nothing to run; give it a 'runtime' with 'driver' and 'entry' to run it here",
+        "a/agent.json:15:27: warning: the manifest has an unknown key 'kleshaModulation', kept and not used",
+      ])
+    #expect(manifest.runtime == .init(driver: .process, entry: ""))
+    #expect(manifest.plugins == ["@openstarry-plugin/provider-claude", "web"])
+    #expect(manifest.permissions == Permissions(paths: ["."]))
+    #expect(
+      manifest.budget
+        == Budget(
+          memory: 512 << 20, activation: .seconds(60), tokens: Rate(count: 50_000, per: .seconds(86_400))))
+    #expect(
+      manifest.policy
+        == Policy(
+          maxRestarts: 4, window: .seconds(120), backoff: .milliseconds(250), maxBackoff: .seconds(20),
+          grace: .seconds(1)))
+    #expect(manifest.subscribe == [EventPattern("sensor:door"), EventPattern("chat:*")])
+    #expect(manifest.document["kleshaModulation"] == [:])
+    #expect(manifest.document["plugins"]?.list?.last?["config"]?["token"] == "${TOKEN}")
+  }
+
+  @Test func theOlderFormLoads() throws {
+    let (manifest, _) = try manifest(
+      """
+      { "identity": {"id": "old"}, "cognition": {"provider": {"id": "x", "config": {}}},
+        "capabilities": {"plugins": ["a"], "permissions": {"fs_allow_paths": ["./x"], "network_allow_hosts": ["h"]}},
+        "policy": {"max_steps": 10, "circuit_breaker": {"error_threshold": 7}},
+        "safety": {"maxTokenUsage": 100} }
+      """)
+    #expect(manifest.plugins == ["a"])
+    #expect(manifest.permissions == Permissions(paths: ["./x"], hosts: ["h"]))
+    #expect(manifest.policy.maxRestarts == 7)
+    #expect(manifest.budget.tokens == Rate(count: 100, per: .seconds(86_400)))
+  }
+
+  @Test func oursOverrulesTheirs() throws {
+    let (manifest, _) = try manifest(
+      """
+      { "identity": {"id": "a"}, "runtime": {"driver": "process", "entry": "x"},
+        "sandbox": {"memoryLimitMb": 512, "cpuTimeoutMs": 60000, "restartPolicy": {"maxRestarts": 9}},
+        "maxTokenBudget": 0, "budget": {"memory": "1MiB", "tokens": "5/m"}, "policy": {"max_restarts": 2},
+        "subscribe": "x:y", "communication": {"eventSubscriptions": ["a:b"]} }
+      """)
+    #expect(
+      manifest.budget == Budget(memory: 1 << 20, activation: .seconds(60), tokens: Rate(count: 5, per: .seconds(60))))
+    #expect(manifest.policy.maxRestarts == 2)
+    #expect(manifest.subscribe == [EventPattern("x:y")])
+  }
+
+  @Test func noLimitIsNoLimit() throws {
+    let (manifest, _) = try manifest(
+      #"{"identity": {"id": "a"}, "runtime": {"driver": "process", "entry": "x"}, "maxTokenBudget": 0}"#)
+    #expect(manifest.budget.tokens == nil)
+  }
+
+  @Test func variablesAreSubstituted() throws {
+    let (manifest, _) = try manifest(
+      """
+      identity: {id: a, name: "$${HOME} is ${HOME}, $5 and ${DATA}${TOKEN}", description: "${HOME}"}
+      runtime: {driver: process, entry: "${DATA}/run"}
+      """, file: "agent.yaml")
+    #expect(manifest.name == "${HOME} is /home/ada, $5 and /srv/datas3cret")
+    #expect(manifest.runtime.entry == "/srv/data/run")
+  }
+}

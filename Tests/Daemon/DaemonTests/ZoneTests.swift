@@ -1,0 +1,92 @@
+import Control
+import Linux
+import Model
+import OpenStarryAgent
+import Orchestrator
+import TestKit
+import Testing
+
+@testable import Daemon
+
+/// The whole daemon, in this process, on a simulated board.
+@Suite(.serialized) struct ZoneTests {
+  private let folder: TemporaryFolder
+
+  init() throws {
+    folder = try TemporaryFolder()
+    try folder.write("board.yaml", "name: small\nbackend: simulated\ndevices: {fan: {kind: actuator}}\n")
+    try folder.write(
+      "openstarry.yaml",
+      """
+      board: \(folder.path)/board.yaml
+      home: \(folder.path)/home
+      socket: \(folder.path)/control.sock
+      """)
+  }
+
+  /// Runs a daemon to its end.
+  /// - Parameters:
+  ///   - sign: the event after which it serves.
+  ///   - act: what is done with it then; it has to end it.
+  private func run(_ more: [String] = [], after sign: String = "system:started", _ act: @escaping (Zone) -> Void) throws
+  {
+    let arguments = try Arguments(["--config", "\(folder.path)/openstarry.yaml"] + more)
+    let zone = try Zone(
+      arguments, environment: [:], agents: [AgentType("idler", Idler.self)],
+      journal: Journal(environment: ["OPENSTARRY_LOG": "emergency"]))
+    var hasBegun = false
+    _ = zone.log.listen(EventPattern(sign)) { [unowned zone] _ in
+      if hasBegun { return }
+      hasBegun = true
+      // Not before it has said that it is ready.
+      zone.loop.schedule(after: .zero) { act(zone) }
+    }
+    try zone.run()
+    #expect(hasBegun)
+  }
+
+  @Test func whatWasRegisteredInSafeModeIsNewerThanWhatWasKept() throws {
+    func manifest(_ version: String) -> Value {
+      [
+        "identity": ["id": "guest", "name": "Guest", "version": .string(version)],
+        "runtime": ["driver": "in-process", "entry": "idler"],
+      ]
+    }
+    func register(_ zone: Zone, _ version: String, then act: @escaping () -> Void) {
+      zone.register(AgentRegistration(manifest: manifest(version), file: "guest.json"), cause: nil) { result in
+        if case .failure(let error) = result { Issue.record("\(error)") }
+        act()
+      }
+    }
+    func version(_ zone: Zone) -> Value? {
+      (try? zone.agents.manifest("guest"))?.document["identity"]?["version"]
+    }
+    try run { zone in register(zone, "1.0.0") { zone.end() } }
+    try run(["--safe-mode"], after: "system:safe_mode") { zone in
+      #expect(zone.agents.listAgents().isEmpty)
+      register(zone, "2.0.0") {
+        zone.leaveSafeMode { isLeft in
+          #expect(isLeft && version(zone) == "2.0.0")
+          // What ended it before is forgiven, whatever ends it now.
+          let strikes = (try? Files.read("\(zone.configuration.settings.home)/strikes.json")).map {
+            String(decoding: $0, as: UTF8.self)
+          }
+          #expect(strikes?.contains("\"unclean\":[]") == true, "\(strikes ?? "none")")
+          zone.leaveSafeMode { #expect(!$0) }
+          zone.end()
+        }
+        // Nothing of it runs before that.
+        #expect(zone.safeMode != nil)
+        zone.leaveSafeMode { #expect(!$0, "it is about to") }
+      }
+    }
+    try run { zone in
+      #expect(version(zone) == "2.0.0")
+      zone.end()
+    }
+  }
+}
+
+private struct Idler: OpenStarryAgent.Agent {
+  mutating func handle(_ event: Event, _ context: inout Context) throws(AgentError) {}
+}

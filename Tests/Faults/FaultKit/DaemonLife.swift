@@ -1,0 +1,213 @@
+import Agent
+import Crash
+import HAL
+import HALSimulated
+import Model
+import Orchestrator
+import Rules
+import Store
+
+/// One daemon, from its start to its death: its real parts, on a loop that is moved by hand.
+final class DaemonLife {
+  /// How many hops a chain of events may have.
+  static let depthLimit = 8
+  let loop: ManualLoop
+  let log: EventLog
+  let hardware: Hardware
+  let registry: StoredRegistry
+  let agents: AgentSupervisor
+  let rules: RuleRunner
+  let processes: PuppetDriver
+  /// How earlier daemons ended, and what is held against agents.
+  let book: CrashBook
+  private(set) var core: Core?
+  var stops: EmergencyStops? { core?.stops }
+  /// What was handed in to be kept before it began.
+  var firstNumber = 0
+  /// It serves: clients are answered.
+  private(set) var isReady = false
+  private(set) var isEnding = false
+  private(set) var hasEnded = false
+  /// It has begun to open the hardware.
+  private(set) var isOpen = false
+  /// It has let go of the hardware.
+  private(set) var isClosed = false
+  /// When it began to start.
+  let began: Instant
+  /// How often it has not answered.
+  var hangs = 0
+  /// When systemd loses patience with its end; nil while it is to serve.
+  var endsBy: Instant?
+  /// Why it leaves everything but the outputs alone.
+  private(set) var safeMode: String?
+  /// Where its crash record is.
+  let record: String
+  /// Called when it has let go of the hardware.
+  var onClosed: () -> Void = {}
+  /// Called for each event, before it is handed on.
+  var onEvent: (Event) -> Void = { _ in }
+  /// Called when an output is told a level.
+  var onTold: (DeviceID) -> Void = { _ in }
+  /// Called between two things that its start does to the outputs.
+  var onStep: () -> Void = {}
+  /// Called with what was left out.
+  var onProblem: (String) -> Void = { _ in }
+  /// Called as an event is handed on.
+  var onDispatch: (Event, Audience?) -> Void = { _, _ in }
+  /// Which rules the next reload brings.
+  var variant: Int {
+    get { source.variant }
+    set { source.variant = newValue }
+  }
+  private let source = RuleSource()
+  private let home: String
+  private let configured: [Manifest]
+  private let backend: LifeBackend
+  private let keeper: LifeKeeper
+  private let abandonAgents: () -> Void
+
+  init(
+    _ board: Board, _ configured: [Manifest], _ simulated: SimulatedBackend, _ line: Timeline, _ disk: Disk,
+    _ stage: Stage,
+    _ guardians: Guardians, runtime: String?, boot: Int, engine: GuestEngine?
+  ) {
+    self.configured = configured
+    began = line.now
+    let loop = ManualLoop(line, disk)
+    self.loop = loop
+    home = disk.folder
+    record = "\(runtime ?? home)/crash.record"
+    book = CrashBook(runtime: runtime, home: home, loop: loop, boot: "boot-\(boot)", wasReset: false)
+    safeMode = book.isBootLoop ? "the daemon ended too often" : nil
+    keeper = LifeKeeper(guardians, loop)
+    log = EventLog(clock: loop, capacity: 256, depthLimit: Self.depthLimit, later: { loop.later($0) })
+    backend = LifeBackend(simulated, loop)
+    hardware = Hardware(board: board, backend: backend, clock: loop, events: log)
+    registry = StoredRegistry(folder: home, loop: loop, events: log, boot: "boot-\(boot)")
+    if let runtime {
+      hardware.changeKeeper = try? ChangeFile(
+        "\(runtime)/changes", boot: registry.boot,
+        actuators: board.devices.compactMap { device in
+          guard case .actuator(let settings) = device.kind, let rate = settings.maxRate else { return nil }
+          return (device.id, rate)
+        }, onProblem: { _ in })
+    }
+    processes = PuppetDriver(.process, stage, loop)
+    let guests = engine.map { ObservedDriver($0.driver(loop), stage) }
+    let residents = PuppetDriver(.inProcess, stage, loop)
+    abandonAgents = { [processes] in
+      residents.abandon()
+      processes.abandon()
+      guests?.abandon()
+    }
+    agents = AgentSupervisor(
+      clock: loop, events: log, hardware: hardware, files: NoFiles(), registry: registry,
+      drivers: [residents, processes] + (guests.map { [$0] } ?? []), logLines: 10,
+      limits: BoardLimits(budget: Budget(events: Rate(count: 500, per: .seconds(1)))),
+      random: Chance(stage.seed, "daemon", Int(line.now.nanoseconds / 1_000_000)))
+    rules = RuleRunner(
+      clock: loop, events: log, hardware: hardware, agents: agents,
+      boardClock: BoardClock(board.clock, clock: loop, events: log), utcOffset: { _ in 0 },
+      load: { [source] () throws(Diagnostics) in
+        try RuleSet(compiling: TestAgents.rules(variant: source.variant))
+      })
+  }
+
+  /// Starts as the daemon does; the disk takes its time.
+  /// - Parameters:
+  ///   - opens: called when the hardware is about to be opened.
+  ///   - recovered: called with what was found on the disk.
+  func start(
+    opens: () -> Void,
+    recovered: @escaping (StoredRegistry.Contents, EmergencyStop?, _ isLate: Bool) -> Void
+  ) {
+    _ = log.listen(EventPattern("*")) { [weak self] event in
+      // A transfer that outlives the daemon still answers to what is left of it.
+      if let self, !loop.isDead { onEvent(event) }
+    }
+    let kept = registry.open(timeout: .seconds(5))
+    guard !loop.isDead else { return }
+    self.recovered = recovered
+    let core = Core(
+      loop: loop, log: log, hardware: hardware, registry: registry, agents: agents, rules: rules, guardian: keeper,
+      owner: self)
+    self.core = core
+    isOpen = true
+    opens()
+    backend.onTold = { [unowned self] in onTold($0) }
+    keeper.onStep = { [unowned self] in onStep() }
+    backend.onStep = { [unowned self] in if !isReady { onStep() } }
+    core.start(kept, home: home) { _ in }
+    guard !loop.isDead else { return }
+    recovered(kept, hardware.emergencyStop, false)
+    let (dispatch, dispatchTo) = (log.dispatch, log.dispatchTo)
+    log.dispatch = { [unowned self] event in
+      onDispatch(event, nil)
+      dispatch(event)
+    }
+    log.dispatchTo = { [unowned self] event, audience in
+      onDispatch(event, audience)
+      dispatchTo(event, audience)
+    }
+    isReady = true
+    book.record?.enter(.serving)
+  }
+
+  private var recovered: (StoredRegistry.Contents, EmergencyStop?, _ isLate: Bool) -> Void = { _, _, _ in }
+
+  /// Goes on with what safe mode has left out.
+  func leaveSafeMode() {
+    guard let core, core.isInSafeMode else { return }
+    safeMode = nil
+    book.forgiveEnds()
+    core.leaveSafeMode()
+  }
+
+  /// Ends in order.
+  func end() {
+    guard isReady, !isEnding else { return }
+    isEnding = true
+    book.record?.enter(.stopping)
+    core?.end(
+      within: .seconds(3),
+      onSafe: { [unowned self] refusals in
+        keeper.leave(refusals.map(\.device))
+        isClosed = true
+        onClosed()
+      }
+    ) { [unowned self] in
+      hasEnded = true
+      book.record?.enter(.ended)
+    }
+  }
+
+  /// As after SIGKILL.
+  /// - Parameters:
+  ///   - cut: how far work on the disk had come that was begun: how many writes it still sees, nil for none.
+  ///   - lands: whether a level that was on its way to an output is taken.
+  func die(_ cut: () -> Int?, lands: (DeviceID) -> Bool) {
+    isReady = false
+    backend.abandon(lands)
+    loop.die(cut)
+    abandonAgents()
+  }
+}
+
+// What the core asks of the daemon.
+extension DaemonLife: CoreOwner {
+  func manifests() -> [Manifest] { configured }
+  func manifest(of kept: StoredAgent) -> Manifest? { TestAgents.guest(kept.id, kept.manifest) }
+  func readLate(_ kept: StoredRegistry.Contents) { recovered(kept, nil, true) }
+  func failed(_ problem: String) { onProblem(problem) }
+}
+
+/// The rule files.
+private final class RuleSource {
+  var variant = 0
+}
+
+/// No agent of a run reads files.
+private final class NoFiles: FileReading {
+  func resolve(_ path: String) -> String? { nil }
+  func read(_ path: String) throws(AgentError) -> [UInt8] { throw AgentError(.notFound, path) }
+}

@@ -1,0 +1,105 @@
+import Agent
+import Model
+
+/// Who lives on the board of a run: two that only answer, and that nothing is done to; some that misbehave.
+enum TestAgents {
+  /// Whose answers are measured.
+  static let bystanders: [AgentID] = ["bystander", "neighbour"]
+  /// Whom faults are for.
+  static let victims: [AgentID] = ["rogue", "worker", "lodger", "resident", "once"]
+  /// Whom clients start again when they are in quarantine: those, and the engine's.
+  static let patients = victims + ["gauge", "spinner", "dawdler", "hoarder", "thrower", "shouter"]
+  /// Whom clients register and forget.
+  static let guests: [AgentID] = ["guest1", "guest2", "guest3"]
+
+  /// The budget of each.
+  static let eventsPerSecond = 20
+
+  static let configured: [Manifest] = [
+    agent("bystander", .inProcess, ["probe:tick"], priority: .high),
+    agent("neighbour", .process, ["probe:tick"], priority: .high),
+    agent("rogue", .process, ["work:*", "input:button"]),
+    agent("worker", .process, ["sensor:humidity", "work:next"]),
+    agent("lodger", .inProcess, ["work:more", "sensor:temperature", "device:fault"]),
+    agent("resident", .process, ["work:*"], .always),
+    agent("once", .process, ["work:next"], .oneShot),
+  ]
+
+  private static func agent(
+    _ id: AgentID, _ driver: Manifest.Driver, _ subscribe: [String], _ lifecycle: Manifest.Lifecycle = .onDemand,
+    priority: Priority = .normal
+  ) -> Manifest {
+    Manifest(
+      id: id, name: id.rawValue, runtime: Manifest.Runtime(driver: driver, entry: "puppet", lifecycle: lifecycle),
+      permissions: .all,
+      budget: Budget(
+        memory: 32 << 20, cpu: 0.5, activation: .seconds(3),
+        events: Rate(count: eventsPerSecond, per: .seconds(1)), hardware: Rate(count: 50, per: .seconds(1))),
+      policy: Policy(backoff: .milliseconds(100), maxBackoff: .seconds(3), grace: .seconds(2), priority: priority),
+      subscribe: subscribe.map(EventPattern.init))
+  }
+
+  /// An agent that a client registers.
+  static func guest(_ id: AgentID, version: Int) -> Manifest {
+    guest(id, ["identity": ["id": .string(id.rawValue), "version": .string("\(version)")]])
+  }
+
+  /// The same, as it was found.
+  static func guest(_ id: AgentID, _ document: Value) -> Manifest {
+    var manifest = agent(id, .process, ["work:next"])
+    manifest.version = document["identity"]?["version"]?.string ?? ""
+    manifest.document = document
+    return manifest
+  }
+
+  /// Whom rules wake.
+  static let wakes: [String: AgentID] = ["visitor": "rogue", "beat": "worker"]
+
+  /// What a reload may bring: everything; without a rule that may hold something; with one that says something else.
+  static func rules(variant: Int) -> [RuleDeclaration] {
+    switch variant % 3 {
+    case 1: rules.filter { $0.id != "hot" }
+    case 2:
+      rules.map { declared in
+        guard declared.id == "cold" else { return declared }
+        var changed = declared
+        changed.actions = [.actuate("heater", .on, lease: .seconds(2))]
+        return changed
+      }
+    default: rules
+    }
+  }
+
+  private static let rules: [RuleDeclaration] = [
+    rule("hot", on: "sensor:temperature", if: "value > 28.0", .actuate("cooler", .on, lease: .seconds(4))),
+    rule("cold", on: "sensor:temperature", if: "value < 22.0", .actuate("heater", .on, lease: nil)),
+    // What waits through an emergency stop.
+    rule("settled", on: "work:more", .actuate("valve", .on, lease: .seconds(1))) { $0.debounce = .milliseconds(300) },
+    rule("shut", on: "input:button", if: "!active", .actuate("valve", .on, lease: .seconds(2))) {
+      $0.hold = .seconds(2)
+    },
+    // Waking first: a lamp that is refused would end the list, and the accounts count on it.
+    rule(
+      "visitor", on: "input:button", if: "active", .wake("rogue"), .actuate("lamp", .pulse(.seconds(2)), lease: nil)),
+    rule("echo", on: "work:next", .emit("work:more", [])),
+    rule("circle", on: "work:storm", .emit("work:storm", [])) { $0.throttle = .milliseconds(200) },
+    rule("wet", on: "sensor:humidity", if: "value > 60.0", .actuate("pump", .level(0.5), lease: .seconds(1))) {
+      $0.cooldown = .seconds(2)
+    },
+    rule("beat", every: .seconds(3), .wake("worker")),
+    rule("minute", cron: "* * * * *", .emit("work:minute", [])),
+  ]
+
+  private static func rule(
+    _ id: RuleID, on pattern: String = "", every: Duration? = nil, cron: String? = nil,
+    if condition: String? = nil,
+    _ actions: RuleDeclaration.Action..., change: (inout RuleDeclaration) -> Void = { _ in }
+  ) -> RuleDeclaration {
+    let place = Location(file: "rules.yaml", line: 1, column: 1)
+    var rule = RuleDeclaration(
+      id: id, trigger: cron.map { .cron($0) } ?? every.map { .every($0) } ?? .events([EventPattern(pattern)]),
+      condition: condition.map { .init(text: $0, location: place) }, actions: actions, location: place)
+    change(&rule)
+    return rule
+  }
+}

@@ -1,0 +1,77 @@
+import Linux
+import Model
+
+/// What the fuzzer was asked for.
+struct Options {
+  /// Names of targets; none is all of them.
+  var targets: [String] = []
+  /// What all inputs follow from.
+  var seed: UInt64 = UInt64.random(in: 1...999_999_999)
+  /// The number of the first input that is made.
+  var first: UInt64 = 1
+  /// How many inputs each target gets at most.
+  var runs: UInt64 = 1 << 40
+  /// How long all targets together run.
+  var time = Duration.seconds(60)
+  /// One input, and no others.
+  var input: String?
+  /// Where inputs are kept that lead further, and read at the next start.
+  var keep: String?
+  /// How many inputs that fail are looked at before a target is given up.
+  var failures = 5
+  /// Seconds that one input may compute; it may wait for six times as many.
+  var seconds: UInt32 = 20
+  /// Where inputs that fail are written.
+  var found = ".build/fuzz/found"
+  /// What kept the process from telling: its last input is here. Only for a worker.
+  var note: String?
+
+  static let help = """
+    usage: fuzz [--target NAME] [--for TIME] [--seed N] [--first N] [--runs N] [--input FILE] [--keep FOLDER] [--found FOLDER]
+
+      --target NAME  one of board, agent, rules, settings, cel, control, guardian, process, module (all)
+      --for TIME     how long all of them together run, e.g. 1h (60s)
+      --seed N       what inputs follow from (chosen, and printed)
+      --first N      the number of the first input (1)
+      --runs N       how many inputs each target gets at most
+      --input FILE   this one input, and no others; takes --target
+      --keep FOLDER  keeps inputs that lead further, and begins with them the next time
+      --seconds N    how long one input may compute (20); it may wait for six times as long
+      --failures N   how many inputs that fail are looked at before a target is given up (5)
+      --found FOLDER where inputs that fail are written (.build/fuzz/found)
+
+    """
+
+  struct Mistake: Error, CustomStringConvertible { var description: String }
+
+  init(_ words: ArraySlice<String>) throws {
+    var rest = words
+    while let word = rest.popFirst() {
+      guard let value = rest.popFirst() else { throw Mistake(description: "\(word) needs a value") }
+      switch word {
+      case "--target": targets.append(value)
+      case "--seed": seed = try Self.number(word, value)
+      case "--first": first = try Self.number(word, value)
+      case "--runs": runs = try Self.number(word, value)
+      case "--for":
+        guard let time = Quantity.duration(value) else { throw Mistake(description: "--for takes a time such as 60s") }
+        self.time = time
+      case "--input": input = value
+      case "--failures": failures = Int(try Self.number(word, value))
+      case "--seconds": seconds = UInt32(clamping: max(1, try Self.number(word, value)))
+      case "--keep": keep = value
+      case "--found": found = value
+      case "--note": note = value
+      default: throw Mistake(description: "there is no \(word)")
+      }
+    }
+    if input != nil, targets.count != 1 { throw Mistake(description: "--input takes one --target") }
+  }
+
+  private static func number(_ word: String, _ value: String) throws -> UInt64 {
+    guard let number = UInt64(value), number < 1 << 62 else {
+      throw Mistake(description: "\(word) takes a whole number, not '\(value)'")
+    }
+    return number
+  }
+}

@@ -1,0 +1,87 @@
+import FuzzKit
+import Glibc
+import Linux
+import Model
+
+/// Starts a worker for each target, and another one when an input has ended it.
+struct Runner {
+  let targets: [any FuzzTarget]
+  let options: Options
+  /// Where workers write down what they run.
+  let folder: String
+
+  /// - Returns: whether everything held.
+  func run() throws -> Bool {
+    print("seed \(options.seed)")
+    var isSound = true
+    let begin = System.monotonicNanoseconds()
+    for (index, target) in targets.enumerated() {
+      if let limitation = target.limitation { print("\(target.name): \(limitation)") }
+      // What one leaves over of its share the others have.
+      let left = options.time - .nanoseconds(Int64(System.monotonicNanoseconds() - begin))
+      if try !run(target, for: max(.seconds(1), left / (targets.count - index))) { isSound = false }
+      fflush(nil)
+    }
+    return isSound
+  }
+
+  private func run(_ target: any FuzzTarget, for time: Duration) throws -> Bool {
+    let end = System.monotonicNanoseconds() + UInt64(time.nanoseconds)
+    let note = "\(folder)/note-\(target.name)"
+    var first = options.first
+    var isSound = true
+    for _ in 0..<options.failures {
+      let now = System.monotonicNanoseconds()
+      guard now < end else { break }
+      Files.remove(note)
+      var words = ["work", "--target", target.name, "--seed", "\(options.seed)", "--first", "\(first)"]
+      words += ["--runs", "\(options.runs - (first - options.first))", "--for", "\((end - now) / 1_000_000)ms"]
+      words +=
+        [
+          "--seconds", "\(options.seconds)", "--failures", "\(options.failures)", "--note", note, "--found",
+          options.found,
+        ] + (options.keep.map { ["--keep", $0] } ?? [])
+      let code = try Self.start(words)
+      guard code > 1 else { return isSound && code == 0 }
+      isSound = false
+      guard let last = Worker.last(note) else {
+        print("\(target.name): \(Self.end(code)) before its first input")
+        break
+      }
+      let small = try shrink(last.input, of: target, failing: code)
+      let file = try Corpus.write(small, of: target, in: options.found)
+      print(
+        "\(target.name): input \(last.number): \(Self.end(code)); \(last.input.count) bytes, \(small.count) are enough\n"
+          + "  make fuzz TARGET=\(target.name) INPUT=\(file)")
+      first = last.number + 1
+    }
+    return isSound
+  }
+
+  /// Starts this program again and waits for its end.
+  static func start(_ words: [String]) throws -> Int32 {
+    fflush(nil)
+    return try Spawn.wait(for: Spawn.start("/proc/self/exe", ["fuzz"] + words))
+  }
+
+  /// Makes an input that ends a process smaller, for as long as it ends it the same way.
+  private func shrink(_ input: [UInt8], of target: any FuzzTarget, failing code: Int32) throws -> [UInt8] {
+    // Each try of one that computes or waits for its time would take just as long.
+    if code == 128 + SIGXCPU || code == 128 + SIGALRM { return input }
+    let file = "\(folder)/attempt"
+    return try Shrinker.shrink(input) { shorter in
+      try Files.replace(file, with: target.form.file(of: shorter))
+      return try Self.start(["work", "--target", target.name, "--input", file, "--note", "/dev/null"]) == code
+    }
+  }
+
+  /// How a process ended, for people.
+  static func end(_ code: Int32) -> String {
+    switch code {
+    case 128 + SIGXCPU: "it computed without an end"
+    case 128 + SIGALRM: "it waited without an end"
+    case 129...: "a trap (signal \(code - 128))"
+    default: "it ended with code \(code)"
+    }
+  }
+}

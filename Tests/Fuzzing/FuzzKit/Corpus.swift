@@ -1,0 +1,36 @@
+import Linux
+import TestKit
+
+/// The inputs that are kept with the sources, a file each, in a folder a target: those that have found something, and
+/// those that lead far.
+public enum Corpus {
+  /// Where they are.
+  public static var folder: String { Repository.path("Tests/Fuzzing/Fuzz/Corpus") }
+
+  /// Reads a target's inputs, in the order of their files' names.
+  /// - Parameter folder: with a folder for each target.
+  /// - Throws: a file that cannot be read as what it is called.
+  public static func read(_ target: any FuzzTarget, in folder: String = Corpus.folder) throws -> [(
+    file: String, input: [UInt8]
+  )] {
+    let own = "\(folder)/\(target.name)"
+    guard Files.isFolder(own) else { return [] }
+    return try Files.names(in: own).sorted().map { name in
+      try (name, target.form.input(of: Files.read("\(own)/\(name)")))
+    }
+  }
+
+  /// Writes an input into a folder, under a name that is the same for the same input.
+  /// - Returns: the file's path.
+  @discardableResult
+  public static func write(_ input: [UInt8], of target: any FuzzTarget, in folder: String) throws -> String {
+    let own = "\(folder)/\(target.name)"
+    try Files.makeFolder(own)
+    let hash = input.reduce(0xCBF2_9CE4_8422_2325) { (hash: UInt64, byte) in
+      (hash ^ UInt64(byte)) &* 0x0000_0100_0000_01B3
+    }
+    let path = "\(own)/\(String(hash, radix: 16)).\(target.form.suffix)"
+    try Files.replace(path, with: target.form.file(of: input), mode: 0o644)
+    return path
+  }
+}

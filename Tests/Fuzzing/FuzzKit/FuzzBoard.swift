@@ -1,0 +1,28 @@
+import Linux
+import Model
+
+/// The board and the agent that inputs meet which are not about boards or agents.
+enum FuzzBoard {
+  static let board = Board(
+    name: "fuzz", backend: .simulated,
+    devices: [
+      Device(id: "temperature", kind: .sensor(SensorSettings(unit: "°C")), driver: "simulated"),
+      Device(id: "door", kind: .input(InputSettings()), driver: "simulated"),
+      Device(
+        id: "fan", kind: .actuator(ActuatorSettings(lease: .seconds(60))), driver: "simulated",
+        options: ["analogue": true]),
+      Device(id: "lamp", kind: .actuator(ActuatorSettings(minOff: .seconds(10))), driver: "simulated"),
+      Device(
+        id: "pump", kind: .actuator(ActuatorSettings(maxOn: .seconds(20), exclusiveWith: ["lamp"])), driver: "simulated"
+      ),
+      Device(
+        id: "cam0",
+        kind: .camera(CameraSettings(format: FrameFormat(pixels: .grey, width: 64, height: 48, rate: 10))),
+        driver: "simulated"),
+    ])
+
+  /// Does what its events ask for: `Probe`.
+  static let probe = Manifest(
+    id: "probe", name: "Probe", runtime: .init(driver: .inProcess, entry: "probe"), permissions: .all,
+    subscribe: [EventPattern("probe:*")])
+}

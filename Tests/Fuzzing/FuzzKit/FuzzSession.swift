@@ -1,0 +1,70 @@
+import CFuzz
+import Linux
+import TestKit
+
+/// Inputs for one target, one after the other. The same seed makes the same inputs, as long as corpus and code are the
+/// same.
+public final class FuzzSession {
+  private let target: any FuzzTarget
+  private let mutator: ByteMutator
+  private let pool: Pool
+  private let seed: UInt64
+  private var edges = [UInt32](repeating: 0, count: 1 << 16)
+  private var counts = [UInt8](repeating: 0, count: 1 << 16)
+  /// Descriptors below this number are open when nothing runs.
+  private var lowestFree: Int32 = 0
+  private var runs = 0
+  /// Inputs that a program of this length may take at most more memory for, in bytes.
+  private static let growth: UInt64 = 96 << 20
+
+  /// - Parameters:
+  ///   - seed: what follows from it.
+  ///   - inputs: to begin with; `run` them first.
+  public init(_ target: any FuzzTarget, seed: UInt64, inputs: [[UInt8]]) {
+    self.target = target
+    self.seed = seed
+    mutator = ByteMutator(words: target.words, longest: target.longest)
+    pool = Pool(inputs)
+  }
+
+  /// How many different things all inputs so far have led to, and how many of them are changed to make others.
+  public var reach: (marks: Int, inputs: Int) { (pool.reach, pool.count) }
+
+  /// Makes the input with this number.
+  public func input(_ number: UInt64) -> [UInt8] {
+    var random = SeededGenerator(seed &* 0x9E37_79B9_7F4A_7C15 ^ number)
+    return Array((target.make(&random, pool) ?? mutator.mutate(pool, &random)).prefix(target.longest))
+  }
+
+  /// Runs an input of the corpus, which is changed to make others whatever it leads to.
+  public func begin(with input: [UInt8]) throws { pool.know(try seen(input)) }
+
+  /// Runs an input.
+  /// - Returns: whether it led further than all before.
+  /// - Throws: what must hold and does not.
+  public func run(_ input: [UInt8], _ number: UInt64) throws -> Bool {
+    var random = SeededGenerator(number)
+    return pool.add(input, try seen(input), &random)
+  }
+
+  private func seen(_ input: [UInt8]) throws -> Seen {
+    var seen = Seen()
+    let peak = fuzz_peak()
+    _ = unsafe fuzz_take_edges(&edges, &counts, 0)
+    try target.run(input, &seen)
+    let count = unsafe fuzz_take_edges(&edges, &counts, edges.count)
+    for index in 0..<count { seen.note(edge: Int(edges[index]), count: counts[index]) }
+    runs += 1
+    let more = fuzz_peak() - peak
+    // What is made once, like an engine, is made by the first inputs.
+    try require(runs < 8 || more <= Self.growth, "\(input.count) bytes of input take \(more >> 20) MiB")
+    try lookForDescriptors()
+    return seen
+  }
+
+  private func lookForDescriptors() throws {
+    let free = try System.open("/dev/null", 0).number
+    if runs < 8 || free < lowestFree { lowestFree = free }
+    try require(free == lowestFree, "\(free - lowestFree) descriptors are left open")
+  }
+}

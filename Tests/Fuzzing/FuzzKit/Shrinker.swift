@@ -1,0 +1,23 @@
+/// Makes inputs smaller for as long as they fail: pieces are left out, large ones first.
+public enum Shrinker {
+  /// - Parameters:
+  ///   - attempts: how often `fails` is asked at most.
+  ///   - fails: whether a smaller input still does the same.
+  /// - Returns: the smallest that was found; `input` itself when none was, or it does not fail again.
+  public static func shrink(
+    _ input: [UInt8], attempts: Int = 400, fails: ([UInt8]) throws -> Bool
+  ) rethrows -> [UInt8] {
+    guard try fails(input) else { return input }
+    var (small, left, piece) = (input, attempts, max(1, input.count / 2))
+    while piece > 0 {
+      var start = 0
+      while start < small.count, left > 0 {
+        left -= 1
+        let shorter = Array(small[..<start] + small[min(small.count, start + piece)...])
+        if try fails(shorter) { small = shorter } else { start += piece }
+      }
+      piece /= 2
+    }
+    return small
+  }
+}

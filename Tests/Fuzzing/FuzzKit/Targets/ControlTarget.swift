@@ -1,0 +1,87 @@
+import Document
+import HAL
+import Linux
+import Model
+import TestKit
+
+/// What a client sends over the control socket, a message a line, to a daemon with a simulated board: every request is
+/// answered once, nothing is left behind, and an emergency stop is heard after whatever has come.
+public final class ControlTarget: FuzzTarget {
+  public let name = "control"
+  public let longest = 12_000
+  private let folder: String
+  private lazy var requests = RequestMaker(methods: (try? methods()) ?? [])
+
+  /// - Parameter folder: where daemons have their homes, one after the other.
+  public init(folder: String) { self.folder = "\(folder)/control" }
+
+  public var words: [String] { RequestMaker.words }
+
+  public func seeds() throws -> [[UInt8]] {
+    let requests = RequestMaker(methods: try methods())
+    return requests.plain.map { Array($0.utf8) }
+  }
+
+  /// What the daemon itself says there is: docs/control.md is held against the same table.
+  private func methods() throws -> [Value] {
+    try withDaemon { daemon in
+      let client = try ControlClientEnd(daemon)
+      try client.send(Array(#"{"id":1,"method":"daemon.methods"}"#.utf8))
+      return client.answers.first { $0["id"]?.int == 1 }?["result"]?["methods"]?.list ?? []
+    }
+  }
+
+  public func make(_ random: inout SeededGenerator, _ pool: Pool) -> [UInt8]? {
+    switch Int.random(in: 0..<4, using: &random) {
+    case 0: return nil
+    case 1: return requests.mutate(pool.any(&random), &random)
+    default: return requests.make(&random)
+    }
+  }
+
+  private func withDaemon<Answer>(_ body: (TestDaemon) throws -> Answer) throws -> Answer {
+    TemporaryFolder.remove(folder)
+    try Files.makeFolder(folder)
+    let daemon = try TestDaemon(board: FuzzBoard.board, manifests: [FuzzBoard.probe], home: folder)
+    daemon.start()
+    try daemon.listen()
+    let result = Swift.Result { try body(daemon) }
+    // Also where something does not hold: the next daemon begins with nothing left of this one.
+    try daemon.end()
+    return try result.get()
+  }
+
+  public func run(_ input: [UInt8], _ seen: inout Seen) throws {
+    seen = try withDaemon { daemon in
+      var seen = Seen()
+      let client = try ControlClientEnd(daemon)
+      for line in input.split(separator: 10) { try client.send(Array(line)) }
+      try client.settle()
+      try client.check(&seen)
+      client.close()
+      daemon.loop.pass(.milliseconds(100), step: .milliseconds(10))
+      try Self.stop(daemon)
+      return seen
+    }
+  }
+
+  /// Whatever has come, a new client is served and everything can be stopped.
+  private static func stop(_ daemon: TestDaemon) throws {
+    let client = try ControlClientEnd(daemon)
+    defer { client.close() }
+    try client.send(Array(#"{"id":1,"method":"daemon.status"}"#.utf8))
+    try client.send(Array(#"{"id":2,"method":"hal.emergencyStop"}"#.utf8))
+    try client.settle()
+    func answer(_ id: Int64) -> Value? { client.answers.first { $0["id"]?.int == id }?["result"] }
+    try require(answer(1)?["connections"]?.int == 1, "connections are left: \(answer(1)?["connections"] ?? .null)")
+    guard let stopped = answer(2) else { throw Violation("an emergency stop is not answered: \(client.answers)") }
+    let unsafe = stopped["not_safe"]?.list ?? []
+    // What was told to refuse does.
+    for device in daemon.hardware.devices() where device.kind == "actuator" {
+      let isExcused = unsafe.contains { $0["device"]?.string == device.id.rawValue } || device.fault != nil
+      try require(
+        isExcused || ["off", "gone", "unknown"].contains(device.state), "\(device.id) is \(device.state) after a stop")
+      try require(device.holder == nil, "\(device.id) is held by \(device.holder ?? "") after a stop")
+    }
+  }
+}

@@ -1,0 +1,30 @@
+import Glibc
+import TestKit
+
+/// Faults that are planted, for the fuzzer's own test: each word of an input is one. It runs only where it is named.
+public final class PlantedTarget: FuzzTarget {
+  public let name = "planted"
+  public let longest = 64
+  public let words = ["trap", "spin", "hoard", "leak", "wrong", "right"]
+
+  /// Makes it.
+  public init() {}
+
+  public func seeds() -> [[UInt8]] { [Array("right".utf8)] }
+
+  public func run(_ input: [UInt8], _ seen: inout Seen) throws {
+    let text = String(decoding: input, as: UTF8.self)
+    seen.note("\(words.filter { text.has($0) })")
+    if text.has("trap") { _ = [Int]()[input.count] }
+    while text.has("spin") { isSpinning.toggle() }
+    // As many bytes as no input of 64 has a right to, each of them touched.
+    if text.has("hoard") { hoard = [UInt8](repeating: UInt8(input.count), count: 128 << 20) }
+    hoard = []
+    if text.has("leak") { _ = dup(2) }
+    try require(!text.has("wrong"), "it is wrong")
+  }
+
+  private var hoard: [UInt8] = []
+  /// What a loop does that the compiler may not leave out.
+  private var isSpinning = false
+}

@@ -1,0 +1,198 @@
+import Agent
+import AgentInProcess
+import Config
+import Control
+import Document
+import HAL
+import HALSimulated
+import Isolations
+import Linux
+import Model
+import OpenStarryAgent
+import Orchestrator
+import Projection
+import Rules
+import Store
+import TestKit
+
+/// The daemon's core and its control plane on a simulated board, with time that is moved by hand.
+final class TestDaemon {
+  let loop: HandLoop
+  let log: EventLog
+  let hardware: Hardware
+  let agents: AgentSupervisor
+  let rules: RuleRunner
+  let settings: Settings
+  private let board: Board
+  private let configured: [Manifest]
+  private let simulation: SimulatedBackend
+  private let registry: StoredRegistry
+  private var core: Core?
+  private var control: ControlServer?
+  /// What the core has left out.
+  private(set) var problems: [String] = []
+  /// Somebody has asked for the daemon's end.
+  private(set) var stopRequested = false
+
+  /// - Parameters:
+  ///   - settings: places in them are not looked at.
+  ///   - home: an empty folder.
+  init(
+    board: Board, settings: Settings = Settings(board: "board.yaml"), rules: RuleSet = .empty,
+    manifests: [Manifest] = [], home: String
+  ) throws {
+    var settings = settings
+    (settings.home, settings.socket, settings.socketMode) = (home, "\(home)/control.sock", 0o600)
+    (settings.viewGroup, settings.operateGroup, settings.adminGroup) = (nil, nil, nil)
+    self.settings = settings
+    self.board = board
+    configured = manifests
+    let loop = try HandLoop()
+    self.loop = loop
+    log = EventLog(
+      clock: loop, capacity: settings.eventRing, depthLimit: settings.depthLimit, later: { loop.later($0) })
+    simulation = SimulatedBackend(board: board, clock: loop, seed: 1) { frame, done in
+      done(.success([0xFF, 0xD8] + frame.bytes.prefix(64) + [0xFF, 0xD9]))
+    }
+    hardware = Hardware(board: board, backend: simulation, clock: loop, events: log)
+    registry = StoredRegistry(folder: home, loop: loop, events: log, boot: "boot")
+    agents = AgentSupervisor(
+      clock: loop, events: log, hardware: hardware, files: AgentFiles(), registry: registry,
+      drivers: [InProcessDriver(types: [AgentType("probe", Probe.self)])], logLines: settings.logLines,
+      limits: settings.boardLimits, random: SeededGenerator(1))
+    self.rules = RuleRunner(
+      clock: loop, events: log, hardware: hardware, agents: agents,
+      boardClock: BoardClock(board.clock, clock: loop, events: log), utcOffset: { _ in 3600 }, load: { rules })
+  }
+
+  /// Starts everything, as the daemon does.
+  func start() {
+    let kept = registry.open(timeout: .seconds(5))
+    let core = Core(
+      loop: loop, log: log, hardware: hardware, registry: registry, agents: agents, rules: rules, guardian: nil,
+      owner: self)
+    self.core = core
+    core.start(kept, home: settings.home) { [unowned self] in problems.append($0) }
+    loop.turn(wait: false)
+  }
+
+  /// Opens the socket.
+  func listen() throws(ControlError) {
+    let control = ControlServer(
+      loop: loop.real, settings: settings,
+      services: Services(
+        zone: self, agents: agents, events: log, sink: log, rules: rules, hardware: hardware, simulation: simulation,
+        projection: Projection(agents: agents, hardware: hardware, rules: rules, events: log, clock: loop) {
+          [unowned self] in agents.boardBudgets
+        }), time: loop)
+    try control.start()
+    self.control = control
+  }
+
+  /// Commands every actuator, reads every sensor, publishes an event, and lets a minute pass: what a file says is used.
+  func exercise() {
+    let person = Principal(name: "client/root", permissions: .all)
+    for device in board.devices {
+      switch device.kind {
+      case .sensor, .input: hardware.getSensorData(device.id, as: person) { _ in }
+      case .actuator: _ = try? hardware.controlActuator(device.id, .level(1), lease: nil, as: person)
+      case .camera: hardware.snapshot(device.id, as: person) { _ in }
+      }
+      loop.pass(.milliseconds(200), step: .milliseconds(100))
+    }
+    for name in Set(agents.listAgents().map(\.id)) { _ = try? agents.spawnAgent(name, cause: nil) }
+    log.publish("probe:go", from: "client/root", ["value": 30.5, "device": "cam0", "active": true])
+    loop.pass(.seconds(3), step: .milliseconds(250))
+    loop.pass(.seconds(60), step: .seconds(5))
+  }
+
+  /// Ends in order.
+  /// - Throws: it does not end, or leaves an output that is not safe.
+  func end() throws(Violation) {
+    control?.stop()
+    var hasEnded = false
+    core?.end(within: .seconds(3), onSafe: { _ in }) { hasEnded = true }
+    for _ in 0..<400 where !hasEnded { loop.pass(.seconds(1), step: .seconds(1)) }
+    // What was put off keeps the loop.
+    for _ in 0..<4 { loop.turn(wait: false) }
+    // Each keeps the others.
+    (core, control) = (nil, nil)
+    try require(hasEnded, "the daemon does not end within 400 s")
+  }
+}
+
+extension TestDaemon: CoreOwner {
+  var safeMode: String? { nil }
+  func manifests() -> [Manifest] { configured }
+  func manifest(of kept: StoredAgent) -> Manifest? { nil }
+  func readLate(_ kept: StoredRegistry.Contents) {}
+  func failed(_ problem: String) { problems.append(problem) }
+}
+
+extension TestDaemon: ZoneControl {
+  var version: String { Release.version }
+  func status() -> Fields { ["board": .string(board.name)] }
+  func stop() { stopRequested = true }
+  func reload() throws(Diagnostics) -> Fields { ["rules": .int(Int64(try rules.reloadRules()))] }
+  func leaveSafeMode(_ done: @escaping (Bool) -> Void) { done(false) }
+
+  func stopEverything(by client: String, reason: String?, cause: Cause?, _ done: @escaping (Bool, String?) -> Void) {
+    core?.stops?.begin(by: client, reason: reason, cause: cause, done)
+  }
+
+  func clearEmergencyStop(
+    by client: String, cause: Cause?, _ done: @escaping (Bool, String?) -> Void
+  ) throws(HALError) {
+    try core?.stops?.clear(by: client, cause: cause, done)
+  }
+
+  func history(_ agent: AgentID?, last: Int, _ done: @escaping (Result<[Fields], AgentControlError>) -> Void) {
+    registry.history(agent, last: last) { result in
+      done(result.map { $0.map(\.fields) }.mapError { .storage($0.message) })
+    }
+  }
+
+  func register(
+    _ registration: AgentRegistration, cause: Cause?, _ done: @escaping (Result<AgentStatus, ZoneError>) -> Void
+  ) {
+    let checked: Manifest
+    do throws(Diagnostics) {
+      checked = try ConfigText.manifest(
+        JSON.encode(registration.manifest), file: "\(registration.file).json", environment: [:],
+        isolations: Isolations.known, board: board
+      ).0
+    } catch {
+      return done(.failure(.invalid(error)))
+    }
+    agents.replace(checked, trial: registration.trial, cause: cause) { [self] result in
+      if case .failure(let error) = result { return done(.failure(.agent(error))) }
+      registry.flush { [self] _ in
+        do throws(AgentControlError) { done(.success(try agents.agentStatus(checked.id))) } catch {
+          done(.failure(.agent(error)))
+        }
+      }
+    }
+  }
+
+  func unregister(_ agent: AgentID, _ done: @escaping (Result<Void, ZoneError>) -> Void) {
+    do throws(AgentControlError) { try agents.unregister(agent) } catch { return done(.failure(.agent(error))) }
+    registry.flush { _ in done(.success(())) }
+  }
+}
+
+/// An agent that does what its events ask for.
+private struct Probe: OpenStarryAgent.Agent {
+  private var count: Int64 = 0
+
+  mutating func handle(_ event: Event, _ context: inout Context) throws(AgentError) {
+    count += 1
+    context.log("\(event.type) \(count)")
+    if let sensor = event["sensor"]?.string { _ = try context.read(sensor) }
+    if let actuator = event["actuator"]?.string { try context.control(actuator, .on) }
+    if let type = event["emit"]?.string { try context.emit(type, event.payload) }
+    if let key = event["key"]?.string { try context.setState(key, event["value"]) }
+    if let message = event["fail"]?.string { throw AgentError(.failed, message) }
+  }
+
+  func snapshot() -> Value { ["count": .int(count)] }
+}

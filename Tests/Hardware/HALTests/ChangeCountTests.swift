@@ -1,0 +1,31 @@
+import Model
+import Testing
+
+@testable import HAL
+
+/// What a process knows of the changes of the one before.
+@Suite struct ChangeCountTests {
+  private final class Kept: ChangeKeeper {
+    var left: [ActuatorChange]
+    init(_ left: [ActuatorChange]) { self.left = left }
+    func changes(of device: DeviceID) -> [ActuatorChange] { left }
+    func keep(_ changes: [ActuatorChange], of device: DeviceID) { left = changes }
+  }
+
+  private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: UInt64(seconds * 1e9)) }
+
+  /// It was told to be off and did not answer; the daemon was killed, and the hardware took the level of the next one.
+  @Test func whatWasUnderWayCountsFromWhenTheHardwareHasTakenIt() {
+    var count = ChangeCount("pump", Rate(count: 2, per: .seconds(10)))
+    let kept = Kept([
+      ActuatorChange(at: at(1), leadsAway: true, isUnderWay: false),
+      ActuatorChange(at: at(2), leadsAway: false, isUnderWay: true),
+    ])
+    count.recall(kept, at(3))
+    #expect(count.wait(at: at(3)) == .seconds(8))
+    count.settled(at(7))
+    #expect(kept.left.map(\.at) == [at(1), at(7)] && kept.left.allSatisfy { !$0.isUnderWay })
+    count.note(at(11), leadsAway: true)
+    #expect(count.wait(at: at(13.5)) == .seconds(3.5))
+  }
+}

@@ -1,0 +1,132 @@
+import Agent
+import Model
+
+/// What every isolation holds: one case each, the same for all.
+public enum Conformance: String, CaseIterable, Sendable {
+  case startsOnce, saysWhyItCannotStart, handlesEvents, goesOnAfterAFailure, passesRefusalsOn, reports
+  case stops, stopsNow, stopsTwice, stopsInTheMiddleOfAnEvent, takesNothingOnceStopped
+  case saysThatItHasEnded, leavesAnEventItHadNotBegun, isStoppedAfterItsEnd
+
+  /// Tries it.
+  /// - Returns: what does not hold, in sentences; empty when all does.
+  public func complaints(_ bench: any IsolationBench) throws -> [String] {
+    guard let manifest = try bench.manifest(behaviour) else { return [] }
+    let subject = Subject(bench, manifest)
+    var complaints = Complaints()
+    if self != .saysWhyItCannotStart {
+      complaints.expect(subject.starts == 1 && subject.instance != nil, "no instance: \(subject.startFailures)")
+    }
+    check(subject, &complaints)
+    // Nobody may be left behind, and nobody may end twice.
+    let ended = subject.ends.count
+    let stops = subject.stops
+    if subject.instance != nil {
+      subject.stop(now: true)
+      subject.wait { subject.stops > stops }
+      complaints.expect(subject.stops == stops + 1, "a stop is answered once")
+    }
+    complaints.expect(subject.ends.count == ended, "it says that it has ended though it was stopped")
+    complaints.expect(subject.starts == 1, "its start is answered \(subject.starts) times")
+    return complaints.all
+  }
+
+  private var behaviour: Behaviour {
+    switch self {
+    case .saysWhyItCannotStart: .isMissing
+    case .goesOnAfterAFailure: .fails
+    case .passesRefusalsOn: .passesRefusalsOn
+    case .saysThatItHasEnded, .leavesAnEventItHadNotBegun, .isStoppedAfterItsEnd: .diesReporting
+    default: .works
+    }
+  }
+
+  private func check(_ subject: Subject, _ complaints: inout Complaints) {
+    switch self {
+    case .startsOnce: break
+    case .saysWhyItCannotStart:
+      complaints.expect(subject.instance == nil && subject.startFailures.count == 1, "it starts")
+      complaints.expect(subject.startFailures.first?.reason == .startFailed, "\(subject.startFailures)")
+    case .handlesEvents:
+      for number in 1...3 {
+        subject.activate()
+        subject.wait { subject.activations.count == number }
+        complaints.expect(subject.activations.count == number, "event \(number) is answered once")
+      }
+      complaints.expect(subject.activations == [nil, nil, nil], "\(subject.activations)")
+      complaints.expect(subject.host.lines == ["handled", "handled", "handled"], "\(subject.host.lines)")
+    case .goesOnAfterAFailure:
+      for number in 1...2 {
+        subject.activate()
+        subject.wait { subject.activations.count == number }
+      }
+      complaints.expect(subject.activations.count == 2, "\(subject.activations)")
+      for failure in subject.activations {
+        complaints.expect(failure?.reason == .error, "a failed handler is an 'error': \(failure as Any)")
+        complaints.expect(failure?.message.hasSuffix("no such thing") == true, "\(failure as Any)")
+      }
+    case .passesRefusalsOn:
+      var refusals = Refusals()
+      refusals.note(CountingHost.refusal)
+      subject.activate()
+      subject.wait { !subject.activations.isEmpty }
+      let failure = subject.activations.first.flatMap { $0 }
+      complaints.expect(failure.flatMap(refusals.passedOn) == CountingHost.refusal, "\(subject.activations)")
+    case .reports:
+      subject.report()
+      subject.wait { !subject.reports.isEmpty }
+      complaints.expect(subject.reports == [["n": 1]], "\(subject.reports)")
+    case .stops, .stopsNow:
+      subject.stop(now: self == .stopsNow)
+      subject.wait { subject.stops == 1 }
+      complaints.expect(subject.stops == 1, "its end is told \(subject.stops) times")
+    case .stopsTwice:
+      subject.stop(now: false)
+      subject.stop(now: true)
+      subject.wait { subject.stops == 2 }
+      complaints.expect(subject.stops == 2, "two stops are answered \(subject.stops) times")
+    case .stopsInTheMiddleOfAnEvent:
+      subject.host.onLine = { subject.stop(now: true) }
+      subject.activate()
+      subject.wait { subject.stops == 1 }
+      subject.host.onLine = {}
+      complaints.expect(subject.stops == 1, "its end is told \(subject.stops) times")
+      complaints.expect(subject.activations.count <= 1, "an event is answered \(subject.activations.count) times")
+    case .takesNothingOnceStopped:
+      subject.stop(now: true)
+      subject.wait { subject.stops == 1 }
+      subject.activate()
+      subject.report()
+      subject.wait { !subject.activations.isEmpty && !subject.reports.isEmpty }
+      complaints.expect(subject.activations.count == 1 && subject.activations[0] != nil, "\(subject.activations)")
+      complaints.expect(subject.reports.count == 1 && subject.host.lines.isEmpty, "\(subject.reports)")
+    case .saysThatItHasEnded:
+      subject.report()
+      subject.wait { !subject.ends.isEmpty }
+      complaints.expect(subject.ends.map(\.failure.reason) == [.crash], "\(subject.ends)")
+      complaints.expect(subject.ends.first?.leavesEvent == false, "there was no event")
+    case .leavesAnEventItHadNotBegun:
+      subject.report()
+      let isOver = !subject.ends.isEmpty
+      if !isOver { subject.activate() }
+      subject.wait { !subject.ends.isEmpty }
+      complaints.expect(subject.ends.count == 1, "\(subject.ends)")
+      complaints.expect(subject.ends.first?.leavesEvent == !isOver, "\(subject.ends)")
+      complaints.expect(subject.activations.isEmpty && subject.host.lines.isEmpty, "\(subject.activations)")
+    case .isStoppedAfterItsEnd:
+      subject.report()
+      subject.wait { !subject.ends.isEmpty }
+      subject.stop(now: false)
+      subject.wait { subject.stops == 1 }
+      complaints.expect(subject.stops == 1 && subject.ends.count == 1, "\(subject.stops) stops, \(subject.ends)")
+    }
+  }
+}
+
+/// What does not hold.
+private struct Complaints {
+  private(set) var all: [String] = []
+
+  mutating func expect(_ holds: Bool, _ otherwise: @autoclosure () -> String) {
+    if !holds { all.append(otherwise()) }
+  }
+}

@@ -1,0 +1,45 @@
+import Agent
+import Model
+
+/// One instance under test, and the count of everything it has answered.
+final class Subject {
+  let host = CountingHost()
+  private let bench: any IsolationBench
+  private(set) var instance: (any AgentInstance)?
+  private(set) var startFailures: [AgentFailure] = []
+  private(set) var starts = 0
+  private(set) var ends: [AgentEnd] = []
+  private(set) var activations: [AgentFailure?] = []
+  private(set) var stops = 0
+  private(set) var reports: [Value] = []
+
+  /// Starts an agent, and waits for the driver's answer.
+  init(_ bench: any IsolationBench, _ manifest: Manifest) {
+    self.bench = bench
+    bench.driver.start(manifest, host: host, ended: { [unowned self] in ends.append($0) }) { [unowned self] result in
+      starts += 1
+      switch result {
+      case .success(let made): instance = made
+      case .failure(let failure): startFailures.append(failure)
+      }
+    }
+    bench.run { self.starts > 0 }
+  }
+
+  func activate() {
+    let event = Event(id: ULID(high: 1, low: UInt64(activations.count)), type: "test:event")
+    instance?.activate(event) { [unowned self] result in
+      if case .failure(let failure) = result { activations.append(failure) } else { activations.append(nil) }
+    }
+  }
+
+  func report() { instance?.snapshot { [unowned self] in reports.append($0) } }
+
+  func stop(now: Bool) { instance?.stop(now: now) { [unowned self] in stops += 1 } }
+
+  /// Waits until `isDone`, and then for answers that come once too often.
+  func wait(_ isDone: () -> Bool) {
+    bench.run(until: isDone)
+    bench.settle()
+  }
+}

@@ -1,0 +1,115 @@
+import Linux
+
+/// A GPIO chip of the kernel's gpio-sim (Documentation/admin-guide/gpio/gpio-sim.rst), driven from the outside: inputs
+/// are pulled up and down, outputs are looked at.
+public final class SimulatedChip {
+  private static let root = "/sys/kernel/config/gpio-sim"
+
+  private let folder: String
+  private var bank: String { "\(folder)/bank0" }
+  /// By name.
+  private let offsets: [String: Int]
+  /// Where the lines are in sysfs, as long as the chip does not go.
+  private var paths: [String: String] = [:]
+  /// As the kernel shows it.
+  public let label: String
+
+  private init(_ folder: String) throws {
+    self.folder = folder
+    label = try KernelFile.text("\(folder)/bank0/label")
+    var offsets: [String: Int] = [:]
+    for name in KernelFile.names("\(folder)/bank0") where name.hasPrefix("line") {
+      guard let offset = Int(name.dropFirst(4)) else { continue }
+      offsets[try KernelFile.text("\(folder)/bank0/\(name)/name")] = offset
+    }
+    self.offsets = offsets
+  }
+
+  /// Makes a chip and lets it appear.
+  /// - Parameters:
+  ///   - name: of its folder in configfs.
+  ///   - lines: names of the lines, the first one's offset is 0.
+  ///   - hogs: lines that the kernel itself holds from the beginning, with the name of the holder.
+  public static func make(
+    _ name: String, label: String, lines: [String], hogs: [String: String] = [:]
+  ) throws -> SimulatedChip {
+    try require()
+    let folder = "\(root)/\(name)"
+    try KernelFile.makeFolder(folder)
+    try KernelFile.makeFolder("\(folder)/bank0")
+    try KernelFile.write("\(folder)/bank0/num_lines", "\(lines.count)")
+    try KernelFile.write("\(folder)/bank0/label", label)
+    for (offset, line) in lines.enumerated() {
+      try KernelFile.makeFolder("\(folder)/bank0/line\(offset)")
+      try KernelFile.write("\(folder)/bank0/line\(offset)/name", line)
+      guard let holder = hogs[line] else { continue }
+      try KernelFile.makeFolder("\(folder)/bank0/line\(offset)/hog")
+      try KernelFile.write("\(folder)/bank0/line\(offset)/hog/name", holder)
+      try KernelFile.write("\(folder)/bank0/line\(offset)/hog/direction", "input")
+    }
+    let chip = try SimulatedChip(folder)
+    try chip.appear()
+    return chip
+  }
+
+  /// The chip that has this label.
+  /// - Throws: `Skip` when there is none.
+  public static func labelled(_ label: String) throws -> SimulatedChip {
+    try require()
+    for name in KernelFile.names(root) where (try? KernelFile.text("\(root)/\(name)/bank0/label")) == label {
+      return try SimulatedChip("\(root)/\(name)")
+    }
+    throw Skip("gpio-sim has no chip '\(label)' here")
+  }
+
+  private static func require() throws {
+    if !KernelFile.exists(root) { throw Skip("gpio-sim is not here (\(root))") }
+  }
+
+  /// Takes the chip away, and its folders.
+  public func remove() throws {
+    try vanish()
+    for name in KernelFile.names(bank) where name.hasPrefix("line") {
+      try KernelFile.removeFolder("\(bank)/\(name)/hog")
+      try KernelFile.removeFolder("\(bank)/\(name)")
+    }
+    try KernelFile.removeFolder(bank)
+    try KernelFile.removeFolder(folder)
+  }
+
+  /// The chip's device comes.
+  public func appear() throws {
+    if try KernelFile.text("\(folder)/live") == "0" { try KernelFile.write("\(folder)/live", "1") }
+  }
+
+  /// The chip's device goes, whoever holds its lines.
+  public func vanish() throws {
+    paths = [:]
+    if try KernelFile.text("\(folder)/live") == "1" { try KernelFile.write("\(folder)/live", "0") }
+  }
+
+  /// The kernel's name now, e.g. `gpiochip2`.
+  public var name: String { get throws { try KernelFile.text("\(bank)/chip_name") } }
+
+  /// The folder of its device under `/sys/devices/platform`, e.g. `gpio-sim.0`.
+  public var device: String { get throws { try KernelFile.text("\(folder)/dev_name") } }
+
+  /// Pulls a line up or down from the outside.
+  public func pull(_ line: String, up: Bool) throws {
+    try KernelFile.write("\(try path(line))/pull", up ? "pull-up" : "pull-down")
+  }
+
+  /// Whether a line is pulled up.
+  public func isPulledUp(_ line: String) throws -> Bool { try KernelFile.text("\(try path(line))/pull") == "pull-up" }
+
+  /// Whether a line is high, seen from the outside.
+  public func isHigh(_ line: String) throws -> Bool { try KernelFile.text("\(try path(line))/value") == "1" }
+
+  private func path(_ line: String) throws -> String {
+    if let path = paths[line] { return path }
+    guard let offset = offsets[line] else { throw Failure("chip '\(label)' has no line '\(line)'") }
+    let path = "/sys/devices/platform/\(try device)/\(try name)/sim_gpio\(offset)"
+    paths[line] = path
+    return path
+  }
+}

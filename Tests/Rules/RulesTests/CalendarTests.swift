@@ -1,0 +1,190 @@
+import Model
+import Rules
+import Testing
+
+/// `cron` rules on a wall clock that is set, wrong at first, or in another zone. It begins at 2026-01-01T00:00:00Z.
+@Suite struct CalendarTests {
+  private static let midnight: Int64 = 1_767_225_600
+
+  private func cron(_ id: RuleID, _ text: String, _ change: (inout RuleDeclaration) -> Void = { _ in })
+    -> RuleDeclaration
+  {
+    var rule = RuleDeclaration(id: id, trigger: .cron(text), actions: [.wake("a")])
+    change(&rule)
+    return rule
+  }
+
+  private func bench(_ rules: RuleDeclaration...) throws -> Bench {
+    let bench = try Bench()
+    bench.clock.onWallSet = { [unowned bench] in bench.rules.clockChanged() }
+    bench.rules.replace(with: try RuleSet(compiling: rules))
+    return bench
+  }
+
+  private func due(_ rule: RuleID, hour: Int64, minute: Int64 = 0, day: Int64 = 0) -> MissedEntry {
+    MissedEntry(rule: rule, due: Self.midnight + day * 86_400 + hour * 3600 + minute * 60)
+  }
+
+  /// NTP sets 23:58 to 07:58: what is to come is in time, what was passed over is listed, once.
+  @Test func entriesStillToComeAreInTimeAndThoseBeforeAreListed() throws {
+    let bench = try bench(cron("morning", "0 8 * * *"), cron("night", "0 3 * * *"), cron("noon", "0 12 * * *"))
+    bench.clock.advance(by: .seconds(23 * 3600 + 58 * 60))
+    #expect(bench.due == ["night", "morning", "noon"])
+    bench.clock.jumpWall(by: .seconds(8 * 3600))
+    #expect(bench.missed == [due("night", hour: 3, day: 1)])
+    bench.clock.advance(by: .seconds(119))
+    #expect(bench.due.count == 3)
+    bench.clock.advance(by: .seconds(1))
+    #expect(bench.due == ["night", "morning", "noon", "morning"])
+    bench.clock.advance(by: .seconds(4 * 3600))
+    #expect(bench.due.count == 5 && bench.missed.count == 1)
+  }
+
+  @Test func aRuleThatWaitsForTheClockSaysSo() throws {
+    let bench = try bench()
+    bench.clockIsTrusted = false
+    bench.rules.replace(with: try RuleSet(compiling: [cron("night", "0 3 * * *"), hot()]))
+    #expect(bench.rules.waitingForClock == ["night"])
+    #expect(bench.rules.statuses().map(\.lastError) == [RuleEngine.clockNotTrusted, nil])
+    bench.clockIsTrusted = true
+    bench.rules.clockChanged()
+    #expect(bench.rules.waitingForClock.isEmpty && bench.rules.statuses().allSatisfy { $0.lastError == nil })
+  }
+
+  @Test func anEntryOfTheMinuteThatTheClockIsSetIntoIsDue() throws {
+    let bench = try bench(cron("six", "0 6 * * *"), cron("often", "*/10 * * * *"))
+    bench.clock.jumpWall(by: .seconds(6 * 3600 + 30))
+    // 00:10 is the first that was passed over; 06:00 is now.
+    #expect(bench.due == ["six", "often"])
+    #expect(bench.missed == [due("often", hour: 0, minute: 10)])
+    bench.clock.advance(by: .seconds(570))
+    #expect(bench.due == ["six", "often", "often"])
+  }
+
+  /// Ten steps of an hour are as one of ten.
+  @Test func manyStepsListEachEntryOnce() throws {
+    let bench = try bench(cron("night", "0 3 * * *"))
+    for _ in 0..<10 { bench.clock.jumpWall(by: .seconds(3700)) }
+    #expect(bench.missed == [due("night", hour: 3)] && bench.due.isEmpty)
+  }
+
+  @Test func aClockThatIsPutBackMakesNothingDueTwice() throws {
+    let bench = try bench(cron("six", "0 6 * * *"))
+    bench.clock.advance(by: .seconds(6 * 3600 + 300))
+    #expect(bench.due == ["six"])
+    bench.clock.jumpWall(by: .seconds(-1200))
+    bench.clock.advance(by: .seconds(24 * 3600))
+    #expect(bench.due == ["six"])
+    bench.clock.advance(by: .seconds(900))
+    #expect(bench.due == ["six", "six"])
+    // Put back by days it was wrong before: it is followed.
+    bench.clock.jumpWall(by: .seconds(-5 * 86_400))
+    bench.clock.advance(by: .seconds(86_400))
+    #expect(bench.due.count == 3 && bench.missed.isEmpty)
+  }
+
+  /// Put back just before a pending entry, it is still due once.
+  @Test func smallStepsAroundAnEntry() throws {
+    let bench = try bench(cron("six", "0 6 * * *"))
+    bench.clock.advance(by: .seconds(6 * 3600 - 1))
+    for _ in 0..<5 {
+      bench.clock.jumpWall(by: .milliseconds(-900))
+      bench.clock.jumpWall(by: .milliseconds(900))
+    }
+    bench.clock.advance(by: .milliseconds(999))
+    #expect(bench.due.isEmpty)
+    bench.clock.advance(by: .milliseconds(1))
+    #expect(bench.due == ["six"])
+    bench.clock.jumpWall(by: .milliseconds(-500))
+    bench.clock.advance(by: .seconds(3600))
+    #expect(bench.due == ["six"] && bench.missed.isEmpty)
+  }
+
+  @Test func nothingIsDueBeforeTheClockIsTrusted() throws {
+    let bench = try Bench()
+    bench.clockIsTrusted = false
+    bench.rules.clockChanged()
+    bench.clock.onWallSet = { [unowned bench] in bench.rules.clockChanged() }
+    bench.rules.replace(with: try RuleSet(compiling: [cron("six", "0 6 * * *"), cron("hourly", "0 * * * *")]))
+    bench.clock.advance(by: .seconds(7 * 3600))
+    bench.clock.jumpWall(by: .seconds(3600))
+    #expect(bench.due.isEmpty && bench.missed.isEmpty && bench.clock.waiting == 0)
+    bench.clock.advance(by: .seconds(60))
+    // 08:01, and right: the day's entries until now are listed.
+    bench.clockIsTrusted = true
+    bench.rules.clockChanged()
+    #expect(bench.due.isEmpty)
+    #expect(bench.missed == [due("six", hour: 6), due("hourly", hour: 1)])
+    bench.clock.advance(by: .seconds(3540))
+    #expect(bench.due == ["hourly"])
+    bench.rules.clockChanged()
+    #expect(bench.missed.count == 2)
+  }
+
+  @Test func aClockThatWasYearsBehindListsTheLastDayOnly() throws {
+    let bench = try bench(cron("night", "0 3 * * *"), cron("new-year", "0 0 1 1 *"))
+    bench.clock.jumpWall(by: .seconds(40 * 86_400))
+    #expect(bench.missed == [due("night", hour: 3, day: 39)])
+  }
+
+  @Test func nowIsUnknownUntilTheClockIsTrusted() throws {
+    let bench = try Bench(
+      RuleDeclaration(
+        id: "late", trigger: .events([EventPattern("a:b")]), condition: condition("now.getHours() >= 0"),
+        actions: [.wake("a")]))
+    bench.clockIsTrusted = false
+    bench.emit("a:b")
+    #expect(bench.firings.isEmpty)
+    #expect(bench.errors.first?.contains("the clock is not trusted yet") == true)
+    bench.clockIsTrusted = true
+    bench.emit("a:b")
+    #expect(bench.firings.count == 1)
+  }
+
+  /// What goes by the monotonic clock never notices; a throttled rule does not stay shut.
+  @Test func onlyTheCalendarFollowsTheWallClock() throws {
+    let bench = try bench(
+      hot {
+        $0.condition = nil
+        $0.throttle = .seconds(10)
+      },
+      cron("busy", "* * * * *") {
+        $0.throttle = .seconds(90)
+        $0.debounce = .seconds(1)
+      },
+      RuleDeclaration(id: "beat", trigger: .every(.seconds(10)), actions: [.wake("a")]))
+    func beats() -> Int { bench.due.count { $0 == "beat" } }
+    bench.measure(1)
+    bench.measure(2)
+    bench.emit("timer:busy")
+    bench.clock.advance(by: .seconds(5))
+    bench.clock.jumpWall(by: .seconds(7200))
+    bench.clock.jumpWall(by: .seconds(-7200))
+    bench.clock.advance(by: .seconds(5))
+    #expect(bench.firings.map(\.rule) == ["hot", "busy", "hot"] && beats() == 1)
+    // Its window has ended, and its next event goes through.
+    bench.clock.advance(by: .seconds(120))
+    bench.emit("timer:busy")
+    bench.clock.advance(by: .seconds(1))
+    #expect(bench.firings.last?.rule == "busy" && bench.firings.count == 4)
+  }
+
+  @Test func anotherZoneIsFollowed() throws {
+    let bench = try bench(cron("six", "0 6 * * *"))
+    bench.offset = { _ in 3 * 3600 }
+    bench.rules.zoneChanged()
+    bench.clock.advance(by: .seconds(3 * 3600 - 1))
+    #expect(bench.due.isEmpty)
+    bench.clock.advance(by: .seconds(1))
+    #expect(bench.due == ["six"] && bench.missed.isEmpty)
+  }
+
+  /// A daemon that stood still over an entry says so.
+  @Test func anEntryThatCameTooLateIsListed() throws {
+    let bench = try Bench(cron("six", "0 6 * * *"))
+    // Nobody is told of this step, as where the machine slept.
+    bench.clock.jumpWall(by: .seconds(2 * 3600))
+    bench.clock.advance(by: .seconds(6 * 3600))
+    #expect(bench.due.isEmpty && bench.missed == [due("six", hour: 6)])
+  }
+}

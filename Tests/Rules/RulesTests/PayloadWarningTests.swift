@@ -1,0 +1,55 @@
+import Model
+import Rules
+import Testing
+
+/// What is said of conditions that name payload fields which their events do not have.
+@Suite struct PayloadWarningTests {
+  private func warnings(_ on: [String], _ text: String) throws -> [String] {
+    let rules = try RuleSet(
+      compiling: [
+        hot {
+          $0.trigger = .events(on.map { EventPattern($0) })
+          $0.condition = condition(text)
+        }
+      ])
+    return rules.payloadWarnings.map(\.description)
+  }
+
+  @Test func aMisspeltFieldIsFoundWhereItStands() throws {
+    #expect(
+      try warnings(["sensor:temperature"], "value > 30.0 && qualty == 'good'") == [
+        "rules.yaml:4:26: warning: 'sensor:temperature' has no payload field 'qualty' (did you mean 'quality'?) "
+          + "(in value > 30.0 && qualty == 'good')"
+      ])
+    #expect(
+      try warnings(["device:lost", "device:back"], "fault == 'x'") == [
+        "rules.yaml:4:10: warning: none of 'device:lost', 'device:back' has a payload field 'fault' (in fault == 'x')"
+      ])
+    #expect(try warnings(["budget:*"], "agnet == 'climate'").count == 1)
+  }
+
+  @Test func whatAnEventHasIsNotDoubted() throws {
+    #expect(try warnings(["sensor:*"], "value > 1.0 && previous != null && unit == '°C'").isEmpty)
+    #expect(try warnings(["input:door"], "active && !initial && now > event.time").isEmpty)
+    // One of them has it.
+    #expect(try warnings(["device:lost", "device:back"], "has(event.payload.state) && state == 1.0").isEmpty)
+    #expect(try warnings(["device:*"], "[1, 2].exists(x, x == 1) && type(state) == double").isEmpty)
+  }
+
+  @Test func ofEventsOfOthersNothingIsKnown() throws {
+    for event in [
+      "git:commit_pushed", "*", "*:door", "s*:temperature", "system:command", "agent:wake", "system:nothing",
+    ] {
+      #expect(try warnings([event], "branch == 'main'").isEmpty, "\(event)")
+      #expect(try warnings(["device:lost", event], "branch == 'main'").isEmpty, "\(event)")
+    }
+  }
+
+  @Test func theTimerOfARuleHasOnlyItsName() throws {
+    let rule = hot {
+      $0.trigger = .every(.seconds(1))
+      $0.condition = condition("value > 1.0")
+    }
+    #expect(try RuleSet(compiling: [rule]).payloadWarnings.count == 1)
+  }
+}

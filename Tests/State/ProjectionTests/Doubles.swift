@@ -1,0 +1,83 @@
+import Agent
+import Model
+import Rules
+
+/// Agents whose reports come when a test says so.
+final class SlowAgents: AgentControl {
+  var statuses: [AgentStatus]
+  /// Questions that are not answered yet.
+  private(set) var asked: [(agent: AgentID, answer: (Value) -> Void)] = []
+  /// Agents that answer at once.
+  var prompt: Set<AgentID> = []
+
+  init(_ ids: AgentID...) {
+    statuses = ids.map {
+      AgentStatus(id: $0, name: $0.rawValue, driver: .inProcess, state: .ready, started: Instant(nanoseconds: 1))
+    }
+  }
+
+  /// Answers the oldest question that was put to an agent.
+  func answer(_ id: AgentID, _ report: Value) {
+    guard let index = asked.firstIndex(where: { $0.agent == id }) else { return }
+    asked.remove(at: index).answer(report)
+  }
+
+  func snapshot(_ id: AgentID, _ done: @escaping (Value) -> Void) throws(AgentControlError) {
+    if prompt.contains(id) { return done(["prompt": true]) }
+    asked.append((id, done))
+  }
+
+  func listAgents() -> [AgentStatus] { statuses }
+  func agentStatus(_ id: AgentID) throws(AgentControlError) -> AgentStatus {
+    guard let status = statuses.first(where: { $0.id == id }) else { throw .notFound(id, suggestion: nil) }
+    return status
+  }
+
+  func spawnAgent(_ id: AgentID, cause: Cause?) throws(AgentControlError) -> AgentStatus { try agentStatus(id) }
+  func killAgent(_ id: AgentID, now: Bool, cause: Cause?, _ done: @escaping () -> Void) throws(AgentControlError) {}
+  func restartAgent(_ id: AgentID, cause: Cause?) throws(AgentControlError) {}
+  func wakeAgent(_ id: AgentID, with event: Event) throws(AgentControlError) {}
+  func register(_ manifest: Manifest) throws(AgentControlError) {}
+  func unregister(_ id: AgentID) throws(AgentControlError) {}
+  func manifest(_ id: AgentID) throws(AgentControlError) -> Manifest { throw .notFound(id, suggestion: nil) }
+  func logs(_ id: AgentID, last: Int) throws(AgentControlError) -> [LogLine] { [] }
+  func followLogs(_ id: AgentID?, _ onLine: @escaping (LogLine) -> Void) throws(AgentControlError) -> FollowID {
+    FollowID(1)
+  }
+  func endFollow(_ follow: FollowID) {}
+}
+
+/// No events but a count.
+final class CountedEvents: EventSink, EventHistory {
+  var total: UInt64 = 0
+  let shed: UInt64 = 0
+
+  func publish(_ type: String, source: String, cause: Cause?, priority: Priority, payload: Fields) -> Event {
+    total += 1
+    let id = ULID(milliseconds: total, random: (0, 0))
+    return Event(
+      id: id, type: type, time: 0, clockSynchronised: true, monotonic: 0, source: source, priority: priority,
+      payload: payload)
+  }
+  func events(matching pattern: EventPattern, last: Int, since: ULID?) -> [Event] { [] }
+  func event(_ id: ULID) -> Event? { nil }
+  func chain(to event: ULID) -> [Event] { [] }
+  func chain(toLastChangeOf device: String) -> [Event] { [] }
+  func listen(_ pattern: EventPattern, _ onEvent: @escaping (Event) -> Void) -> UInt64 { 0 }
+  func endListen(_ listener: UInt64) {}
+}
+
+/// One rule.
+final class OneRule: RuleControl {
+  var refusal: String?
+  func rules(naming agent: AgentID) -> [RuleID] { [] }
+  func listRules() -> [RuleStatus] {
+    [
+      RuleStatus(
+        id: "hot", trigger: "sensor:temperature", condition: nil, actions: ["wake(a)"],
+        location: Location(file: "rules.yaml", line: 1, column: 1), fired: 2, lastFired: nil, lastError: nil)
+    ]
+  }
+  func testRules(_ event: Event) -> [RuleVerdict] { [] }
+  func reloadRules() throws(Diagnostics) -> Int { 1 }
+}

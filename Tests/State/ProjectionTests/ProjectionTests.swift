@@ -1,0 +1,140 @@
+import Agent
+import HAL
+import HALSimulated
+import Model
+import Rules
+import Testing
+
+@testable import Projection
+
+@Suite struct ProjectionTests {
+  let clock = ManualClock()
+  let agents = SlowAgents("a", "b")
+  let rules = OneRule()
+  let events = CountedEvents()
+  let hardware: Hardware
+  let projection: Projection
+
+  init() {
+    let board = Board(
+      name: "test", backend: .simulated,
+      devices: [Device(id: "lamp", kind: .actuator(ActuatorSettings(lease: .seconds(60))), driver: "simulated")])
+    hardware = Hardware(
+      board: board, backend: SimulatedBackend(board: board, clock: clock, seed: 1), clock: clock, events: events)
+    hardware.open()
+    projection = Projection(agents: agents, hardware: hardware, rules: rules, events: events, clock: clock)
+  }
+
+  /// Keeps the trees that come.
+  private final class Trees {
+    var all: [Fields] = []
+    var last: Value? { all.last.map(Value.map) }
+  }
+
+  private func read() -> Trees {
+    let trees = Trees()
+    projection.read { trees.all.append($0) }
+    return trees
+  }
+
+  @Test func oneMuteAgentDelaysTheTreeByNoMoreThanTheDeadline() {
+    agents.prompt = ["b"]
+    let trees = read()
+    clock.advance(by: .milliseconds(999))
+    #expect(trees.all.isEmpty)
+    clock.advance(by: .milliseconds(1))
+    #expect(trees.all.count == 1)
+    let mute = trees.last?["agents"]?["a"]
+    #expect(mute?["report"] == [:] && mute?["report_late"] == true && mute?["report_age_ms"] == .null)
+    let prompt = trees.last?["agents"]?["b"]
+    #expect(prompt?["report"] == ["prompt": true] && prompt?["report_late"] == false)
+    #expect(prompt?["report_age_ms"] == 1000)
+    // An answer that comes later is the last report from then on, and the tree is given once.
+    agents.answer("a", ["n": 1])
+    #expect(trees.all.count == 1)
+  }
+
+  @Test func aLateReportHasItsAge() {
+    let first = read()
+    agents.answer("a", ["n": 1])
+    agents.answer("b", ["n": 1])
+    #expect(first.last?["agents"]?["a"]?["report_age_ms"] == 0)
+    clock.advance(by: .seconds(10))
+    let second = read()
+    agents.answer("b", ["n": 2])
+    clock.advance(by: .seconds(1))
+    let late = second.last?["agents"]?["a"]
+    #expect(late?["report"] == ["n": 1] && late?["report_late"] == true && late?["report_age_ms"] == 11_000)
+    #expect(second.last?["agents"]?["b"]?["report"] == ["n": 2])
+  }
+
+  @Test func anAgentIsAskedOneQuestionAtATime() {
+    let trees = [read(), read(), read()]
+    #expect(agents.asked.count == 2)
+    agents.answer("a", ["n": 1])
+    agents.answer("b", ["n": 1])
+    #expect(trees.allSatisfy { $0.all.count == 1 })
+    #expect(agents.asked.isEmpty)
+  }
+
+  @Test func aNewInstanceIsAskedAnew() {
+    let first = read()
+    agents.statuses[0].started = Instant(nanoseconds: 2)
+    let second = read()
+    #expect(agents.asked.map(\.agent).filter { $0 == "a" }.count == 2)
+    // The old instance's answer does not count.
+    agents.answer("a", ["old": true])
+    agents.answer("b", [:])
+    #expect(second.all.isEmpty)
+    agents.answer("a", ["new": true])
+    #expect(second.last?["agents"]?["a"]?["report"] == ["new": true] && first.all.count == 1)
+  }
+
+  @Test func oneReportKeepsTheDeadlineToo() throws {
+    var reports: [Report] = []
+    try projection.report(of: "a") { reports.append($0) }
+    clock.advance(by: .seconds(1))
+    #expect(reports == [Report(isLate: true)])
+    #expect(throws: AgentControlError.self) { try projection.report(of: "c") { reports.append($0) } }
+  }
+
+  @Test func theVersionGrowsWhenAnythingButTimesHasChanged() throws {
+    agents.prompt = ["a", "b"]
+    #expect(read().last?["version"] == 1)
+    clock.advance(by: .seconds(5))
+    #expect(read().last?["version"] == 1)
+    agents.statuses[0].activations = 7
+    #expect(read().last?["version"] == 2)
+    try hardware.controlActuator("lamp", .on, lease: .seconds(9), as: Principal(name: "client/x", permissions: .all))
+    #expect(read().last?["version"] == 3)
+  }
+
+  @Test func rowsAndBranchesSayTheSame() throws {
+    agents.prompt = ["a", "b"]
+    let tree = try #require(read().last)
+    for row in projection.agentRows {
+      let branch = try #require(tree["agents"]?[row["agent"]?.string ?? ""]?.map)
+      for (name, value) in row where name != "agent" && name != "budgets" {
+        #expect(branch[name] ?? .null == value, "\(name)")
+      }
+    }
+    let lamp = try #require(projection.devices.first)
+    #expect(tree["devices"]?["lamp"]?["state"] == lamp["state"])
+    #expect(tree["rules"]?["hot"] == ["fired": 2, "failed": 0])
+    #expect(tree["board"] == "test")
+  }
+
+  @Test func whatNeedsAttentionIsInTheSummary() throws {
+    #expect(projection.summary["agents"] == ["registered": 2, "running": 2])
+    #expect(projection.summary["quarantined"] == nil && projection.summary["emergency_stop"] == nil)
+    agents.statuses[0].state = .quarantined
+    agents.statuses[0].started = nil
+    rules.refusal = "rules.yaml:1:1: no such action"
+    _ = hardware.stopEverything(by: "client/x", reason: "smoke", cause: nil)
+    let summary = projection.summary
+    #expect(summary["quarantined"] == ["a": "failed too often; 'openstarry restart a' lets it out"])
+    #expect(summary["rules_refused"] == "rules.yaml:1:1: no such action")
+    #expect(summary["emergency_stop"] == "by client/x: smoke")
+    #expect(summary["agents"]?["running"] == 1)
+  }
+}

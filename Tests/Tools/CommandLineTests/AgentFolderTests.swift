@@ -1,0 +1,106 @@
+import Linux
+import Model
+import TestKit
+import Testing
+
+@testable import CommandLine
+
+/// New agents, their folders, and where they are built from.
+struct AgentFolderTests {
+  private let home: TemporaryFolder
+
+  init() throws { home = try TemporaryFolder() }
+
+  private func make(_ id: AgentID, _ language: AgentTemplate.Language = .swift) throws -> AgentFolder {
+    let (folder, _) = try NewAgent.make(AgentTemplate(id: id, language: language), in: home.path)
+    return try AgentFolder(folder, environment: [:])
+  }
+
+  @Test(arguments: AgentTemplate.Language.allCases)
+  func newAgentsAreWhole(_ language: AgentTemplate.Language) throws {
+    // A name of a domain that only the daemon may speak in must not make a manifest that is refused.
+    for id in ["heater", "door-counter", "9.lives", "sensor"] as [AgentID] {
+      let agent = try make(id, language)
+      #expect(agent.warnings.isEmpty)
+      #expect(agent.manifest.id == id)
+      #expect(agent.module == "\(home.path)/\(id)/\(id).wasm")
+      #expect(agent.sources.count == (language == .swift ? 2 : 1))
+      #expect(agent.isStale)
+      let check = try ConfigCheck([agent.path], environment: [:])
+      // It is whole but for the module, which nobody has built.
+      #expect(check.found.map(\.description).allSatisfy { $0.contains("\(id).wasm: No such file") }, "\(check.found)")
+      #expect(check.errors == 1)
+      let makefile = String(decoding: try Files.read("\(agent.path)/Makefile"), as: UTF8.self)
+      #expect(makefile.contains("\n\t@$(OPENSTARRY) agent run --event sensor:temperature --with value=31\n"))
+      #expect(try Files.names(in: agent.path).contains(".gitignore"))
+    }
+    #expect(try Files.names(in: home.path).count == 4)
+  }
+
+  @Test(arguments: [
+    ("heater", "Heater"), ("door-counter", "DoorCounter"), ("a.b_c-d", "ABCD"), ("9.lives", "Agent9Lives"),
+    ("v2heater", "V2Heater"), ("event", "EventAgent"), ("agent", "AgentAgent"), ("HTTPProbe", "HTTPProbe"),
+  ])
+  func typesAreNamedAsTheFieldDoes(_ id: String, _ type: String) {
+    #expect(AgentTemplate(id: AgentID(id), language: .swift).type == type)
+  }
+
+  @Test func whatIsThereStays() throws {
+    try home.write("heater/notes.txt", "mine")
+    #expect(throws: Failure.self) { try make("heater") }
+    #expect(try Files.names(in: home.path) == ["heater"])
+    #expect(try Files.names(in: "\(home.path)/heater") == ["notes.txt"])
+    let failure = #expect(throws: Failure.self) {
+      try NewAgent.make(AgentTemplate(id: "a", language: .c), in: "\(home.path)/heater/notes.txt")
+    }
+    #expect(failure?.status == .failed)
+  }
+
+  @Test func modulesAreBuiltWhenASourceIsNewer() throws {
+    let agent = try make("heater")
+    try home.write("heater/heater.wasm", "")
+    #expect(!agent.isStale)
+    // Files have the time of the kernel's last tick: until it has moved on, both have the same.
+    let built = try #require(Files.modified(agent.module))
+    repeat {
+      try home.write("heater/Heater.swift", "changed")
+    } while Files.modified("\(agent.path)/Heater.swift") == built
+    #expect(agent.isStale)
+    for source in agent.sources { Files.remove(source) }
+    #expect(!agent.isStale)
+  }
+
+  @Test func manifestsAreFoundAndChecked() throws {
+    try home.write("broken/agent.json", "{\"identity\": {\"id\": \"x\"},\n \"runtime\": {\"driver\": \"wsam\"}}")
+    let broken = #expect(throws: Failure.self) { try AgentFolder("\(home.path)/broken", environment: [:]) }
+    #expect(broken?.status == .failed)
+    #expect(
+      broken?.details.contains { $0.hasPrefix("\(home.path)/broken/agent.json:2:") && $0.contains("'wasm'") } == true)
+    try home.write("yaml/agent.yaml", "identity: {id: x}\nruntime: {driver: wasm, entry: x.wasm}\n")
+    #expect(try AgentFolder("\(home.path)/yaml", environment: [:]).manifest.id == "x")
+    #expect(try AgentFolder("\(home.path)/yaml/agent.yaml", environment: [:]).path == "\(home.path)/yaml")
+    let none = #expect(throws: Failure.self) { try AgentFolder(home.path, environment: [:]) }
+    #expect(none?.status == .notFound && none?.message.contains("agent new") == true)
+  }
+
+  @Test func theSDKIsFound() throws {
+    try home.write("checkout/SDK/build", "")
+    try home.write("usr/share/openstarry/sdk/build", "")
+    try home.write("mine/build", "")
+    let path = home.path
+    func script(_ program: String, _ named: String? = nil) throws(Failure) -> String {
+      try SDKFolder.script(
+        environment: named.map { [SDKFolder.variable: $0] } ?? [:], program: "\(path)/\(program)")
+    }
+    #expect(
+      try script("checkout/.build/x86_64-unknown-linux-gnu/debug/openstarry") == "\(path)/checkout/SDK/build")
+    #expect(try script("usr/bin/openstarry") == "\(path)/usr/share/openstarry/sdk/build")
+    #expect(try script("usr/bin/openstarry", "\(path)/mine") == "\(path)/mine/build")
+    #expect(try script("usr/bin/openstarry", "") == "\(path)/usr/share/openstarry/sdk/build")
+    // What is named counts, even where there is another one.
+    let missing = #expect(throws: Failure.self) { try script("usr/bin/openstarry", "\(path)/nowhere") }
+    #expect(missing?.message.contains(SDKFolder.variable) == true)
+    let none = #expect(throws: Failure.self) { try script("bin/openstarry") }
+    #expect(none?.status == .notFound && none?.message.contains("\(path)/share/openstarry/sdk") == true)
+  }
+}

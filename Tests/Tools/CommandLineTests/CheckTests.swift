@@ -1,0 +1,241 @@
+import Linux
+import Model
+import TestKit
+import Testing
+
+@testable import CommandLine
+
+/// Files in a folder of their own, as `openstarry check` finds them.
+struct CheckTests {
+  private let home: TemporaryFolder
+  private var folder: String { home.path }
+
+  init() throws {
+    home = try TemporaryFolder()
+    try write(
+      "board.yaml",
+      """
+      name: bench
+      backend: simulated
+      devices:
+        temperature: {kind: sensor, driver: simulated}
+      """)
+  }
+
+  private func write(_ name: String, _ text: String) throws { try home.write(name, text) }
+
+  private func check(_ paths: String...) throws(Failure) -> ConfigCheck {
+    try ConfigCheck(paths.map { $0.isEmpty ? folder : "\(folder)/\($0)" }, environment: [:])
+  }
+
+  @Test func foldersAreSearchedByName() throws {
+    try write("deep/er/orchestration.yaml", "rules: []\n")
+    try write("deep/notes.yaml", "a: [\n")
+    try write("deep/x.board.yaml.bak", "a: [\n")
+    try write(".hidden/board.yaml", "a: [\n")
+    let check = try check("")
+    #expect(check.files == ["\(folder)/board.yaml", "\(folder)/deep/er/orchestration.yaml"])
+  }
+
+  @Test func everyErrorHasItsPlace() throws {
+    try write("one/board.yaml", "name: a\ndevises: {}\n")
+    try write("two/orchestration.yaml", "rules:\n  - on: 'a:b'\n    action: 'wakee(x)'\n")
+    try write("three/agent.json", "{\"identity\": }")
+    let check = try check("one", "two", "three")
+    #expect(check.errors >= 3)
+    for name in ["one/board.yaml:", "two/orchestration.yaml:3:", "three/agent.json:1:"] {
+      #expect(check.found.contains { $0.description.hasPrefix("\(folder)/\(name)") }, "\(name): \(check.found)")
+    }
+    let document = CheckReport.document(check)
+    #expect(document["errors"]?.int == Int64(check.errors))
+    #expect(document["diagnostics"]?.list?.count == check.found.count)
+    #expect(CheckReport.lines(check, colour: false).last?.hasPrefix("3 file(s) checked: ") == true)
+  }
+
+  /// A wrong key, action and trigger hide no wrong expression, name or calendar.
+  @Test func everyKindOfErrorInRulesIsToldAtOnce() throws {
+    try write(
+      "orchestration.yaml",
+      """
+      rules:
+        - on: 'a:b'
+          iff: 'true'
+          if: 'value >'
+          action: 'emit(x:y)'
+        - on: 'a:b'
+          action: 'wakee(x)'
+        - on: 'a:b'
+          if: "sensor('temprature') > 1.0"
+          action: 'emit(x:y)'
+        - cron: '99 * * * *'
+          action: 'emit(x:y)'
+        - if: '1 + 1'
+          action: 'emit(x:y)'
+      """)
+    let check = try check("")
+    for part in [
+      "orchestration.yaml:3:", "orchestration.yaml:4:", "orchestration.yaml:7:", "did you mean 'temperature'",
+      "cron '99 * * * *'", "the condition gives int", "the rule has no trigger",
+    ] {
+      #expect(check.found.contains { $0.description.contains(part) }, "\(part): \(check.found)")
+    }
+    #expect(check.errors == 7, "\(check.found)")
+  }
+
+  @Test func anAgentThatTheDaemonRefusesIsAnError() throws {
+    func manifest(_ id: String, _ driver: String) -> String {
+      """
+      {"identity": {"id": "\(id)", "name": "x", "version": "1.0.0"},
+       "runtime": {"driver": "\(driver)", "entry": "x.wasm"}}
+      """
+    }
+    for (id, driver) in [("gone", "wasm"), ("bad", "wasm"), ("own", "process"), ("linked", "in-process")] {
+      try write("\(id)/agent.json", manifest(id, driver))
+    }
+    try write("bad/x.wasm", "no module")
+    let found = try check("").found.filter { $0.severity == .error }.map(\.description)
+    #expect(found.count == 3, "\(found)")
+    func isFound(_ place: String, _ part: String) -> Bool {
+      found.contains { $0.hasPrefix("\(folder)/\(place)") && $0.contains(part) }
+    }
+    #expect(isFound("gone/agent.json:2:41:", "x.wasm: No such file or directory"), "\(found)")
+    #expect(isFound("bad/agent.json:2:41:", "bad/x.wasm: "), "\(found)")
+    #expect(isFound("own/agent.json:2:24:", "this daemon has no 'process' driver"), "\(found)")
+  }
+
+  @Test func conditionsAreCompiled() throws {
+    try write("rules/orchestration.yaml", "rules:\n  - on: 'a:b'\n    if: 'value >'\n    action: 'wake(x)'\n")
+    let check = try check("rules")
+    #expect(check.errors == 1)
+    #expect(check.found.first?.location.line == 3)
+  }
+
+  @Test func rulesAreHeldAgainstTheOneBoard() throws {
+    try write("orchestration.yaml", "rules:\n  - on: 'sensor:temprature'\n    action: 'wake(x)'\n")
+    #expect(try check("orchestration.yaml").errors == 0)
+    let both = try check("orchestration.yaml", "board.yaml")
+    #expect(both.errors == 1)
+    #expect(both.found.first?.message.contains("did you mean 'temperature'") == true)
+  }
+
+  @Test func settingsLeadToTheFilesTheyName() throws {
+    try write("openstarry.yaml", "board: board.yaml\nagents: [agents]\nrules: [r.yaml]\n")
+    try write("r.yaml", "rules:\n  - on: 'a:b'\n    action: 'wake(climat)'\n")
+    try write(
+      "agents/climate/agent.json",
+      """
+      {"identity": {"id": "climate", "name": "Climate"}, "runtime": {"driver": "in-process", "entry": "climate"}}
+      """)
+    let check = try check("openstarry.yaml")
+    #expect(check.files.count == 4)
+    #expect(check.found.contains { $0.message.contains("did you mean 'climate'") }, "\(check.found)")
+  }
+
+  @Test func whatADaemonWouldNotStartWithIsSaid() throws {
+    try write("openstarry.yaml", "board: board.yaml\nagents: [agents]\ngroups: {view: no-such-group}\n")
+    for name in ["a", "b"] {
+      try write(
+        "agents/\(name).agent.json",
+        #"{"identity": {"id": "one"}, "runtime": {"driver": "in-process", "entry": "x"}}"#)
+    }
+    let found = try check("openstarry.yaml").found.map(\.description)
+    #expect(
+      found.contains(
+        "\(folder)/agents/b.agent.json:1:21: agent 'one' is already declared in \(folder)/agents/a.agent.json"),
+      "\(found)")
+    #expect(
+      found.contains {
+        $0.hasPrefix("\(folder)/openstarry.yaml:3:16: warning: this machine has no group 'no-such-group'")
+      }, "\(found)")
+  }
+
+  @Test func parentsThatNobodyIsAndCirclesAreWarnedOf() throws {
+    func agent(_ id: String, _ parent: String) throws {
+      try write(
+        "agents/\(id).agent.json",
+        """
+        {"identity": {"id": "\(id)"}, "runtime": {"driver": "in-process", "entry": "x"},
+         "parent": "\(parent)"}
+        """)
+    }
+    try write("openstarry.yaml", "board: board.yaml\nagents: [agents]\n")
+    try agent("climate", "boss")
+    try agent("fan", "climte")
+    try agent("one", "two")
+    try agent("two", "one")
+    try agent("three", "one")
+    let all = try check("openstarry.yaml")
+    #expect(
+      all.found.map(\.description) == [
+        "\(folder)/agents/climate.agent.json:2:12: warning: 'parent' is 'boss', and no agent is called that: agent "
+          + "'climate' shares nobody's budget",
+        "\(folder)/agents/fan.agent.json:2:12: warning: 'parent' is 'climte', and no agent is called that (did you "
+          + "mean 'climate'?): agent 'fan' shares nobody's budget",
+        "\(folder)/agents/one.agent.json:2:12: warning: 'parent' leads in a circle: 'one' → 'two' → 'one'; it is cut, "
+          + "and one of them shares nobody's budget",
+      ])
+    // There may be a 'boss' elsewhere.
+    #expect(try check("agents").warnings == 2)
+  }
+
+  @Test func twoProjectsInOneFolderAreKeptApart() throws {
+    for (name, agent) in [("a", "ada"), ("b", "bob")] {
+      try write("\(name)/openstarry.yaml", "board: ../board.yaml\nagents: [\(agent).agent.json]\nrules: [rules.yaml]\n")
+      try write("\(name)/rules.yaml", "rules:\n  - id: same\n    on: 'x:y'\n    action: 'wake(\(agent))'\n")
+      try write(
+        "\(name)/\(agent).agent.json",
+        """
+        {"identity": {"id": "\(agent)", "name": "x"}, "runtime": {"driver": "in-process", "entry": "x"}}
+        """)
+    }
+    let check = try check("")
+    #expect(check.errors == 0, "\(check.found)")
+    #expect(check.files.count == 7)
+  }
+
+  /// The daemon keeps what was registered or deployed in its home.
+  @Test func agentsThatWereDeployedAreKnown() throws {
+    try write("openstarry.yaml", "board: board.yaml\nagents: [none]\nhome: home\nrules: [r.yaml]\n")
+    try write("none/empty.txt", "")
+    try write("home/registered/pump/1.wasm", "")
+    try write("r.yaml", "rules:\n  - on: 'a:b'\n    action: ['wake(pump)', 'wake(pomp)']\n")
+    let check = try check("openstarry.yaml")
+    #expect(
+      check.found.map(\.description) == [
+        "\(folder)/r.yaml:3:34: no agent is called 'pomp' (did you mean 'pump'?)"
+      ])
+  }
+
+  @Test func aBrokenManifestIsTheOnlyThingWrong() throws {
+    try write("openstarry.yaml", "board: board.yaml\nagents: [x.agent.json]\nrules: [r.yaml]\n")
+    try write("r.yaml", "rules:\n  - on: 'a:b'\n    action: 'wake(x)'\n")
+    try write("x.agent.json", "{\"identity\": {\"id\": \"x\",}}")
+    let check = try check("openstarry.yaml")
+    #expect(check.errors == 1, "\(check.found)")
+    #expect(check.found.first?.location.file == "\(folder)/x.agent.json")
+  }
+
+  @Test func whatIsNotThereIsNotFound() {
+    let failure = #expect(throws: Failure.self) { try check("nowhere.yaml") }
+    #expect(failure?.status == .notFound)
+  }
+
+  @Test func aFolderWithNothingToCheckIsNotFound() throws {
+    try write("empty/notes.txt", "hello\n")
+    let failure = #expect(throws: Failure.self) { try check("empty") }
+    #expect(failure?.status == .notFound)
+    #expect(failure?.message.hasPrefix("no files to check in \(folder)/empty: folders are searched for ") == true)
+  }
+
+  @Test func aFileOfNoKindIsAnError() throws {
+    try write("notes.txt", "hello: there\n")
+    #expect(try check("notes.txt").errors == 1)
+  }
+
+  @Test func theExitCodeSaysWhetherThereWereErrors() throws {
+    #expect(OpenStarry.run(["check", "\(folder)/board.yaml"]) == .done)
+    try write("bad.board.yaml", "name: [\n")
+    #expect(OpenStarry.run(["check", folder, "--json"]) == .failed)
+    #expect(OpenStarry.run(["board", "check", "\(folder)/none.yaml"]) == .notFound)
+  }
+}
