@@ -76,7 +76,9 @@ extension Machine {
     case .agentHangs: provoke("fault:spin")
     case .agentLeaks: provoke("fault:leak")
     case .agentStorms: provoke("fault:storm")
-    case .agentKilled: try? life?.agents.killAgent("gauge", now: true, cause: nil) {}
+    case .agentKilled:
+      guard let life else { return true }
+      life.loop.arrives { try? life.agents.killAgent("gauge", now: true, cause: nil) {} }
     case .agentCrashesAgain:
       for number in 0..<12 {
         line.schedule(after: .milliseconds(number * 700)) { [unowned self] in

@@ -233,7 +233,8 @@ final class Puppet: AgentInstance {
     let ended = isStarted ? self.ended : nil
     isGone = true
     abandon()
-    ended?(AgentEnd(AgentFailure(.crash, "signal 9")))
+    // The daemon learns of it when its loop turns.
+    loop.arrives { ended?(AgentEnd(AgentFailure(.crash, "signal 9"))) }
   }
 
   func stop(now: Bool, _ done: @escaping () -> Void) {
