@@ -1,18 +1,18 @@
 import Model
 
-/// How large a text may be before it is refused, so that no input can take the board's memory.
+/// Size limits of a text. A text beyond them is refused, so that no input can exhaust the board's memory.
 public struct DocumentLimits: Sendable, Hashable {
   /// The longest text, in bytes.
   public var bytes: Int
-  /// How many lists and maps may stand within each other; a list of scalars is 1 deep.
+  /// The deepest nesting of lists and maps; a list of scalars is 1 deep.
   public var depth: Int
-  /// How many values a text may have, lists and maps included; a YAML alias counts as all it stands for.
+  /// The most values, lists and maps included. A YAML alias counts as every value it expands to.
   public var nodes: Int
 
-  /// Puts limits together.
+  /// Limits for one kind of text; see ``standard`` and ``message`` for the two in use.
   /// - Parameters:
   ///   - bytes: the longest text, in bytes.
-  ///   - depth: the deepest nesting; above about 1000 the parsers' own limits come first.
+  ///   - depth: the deepest nesting; above about 1000 the parsers' own limits apply first.
   ///   - nodes: the most values.
   public init(bytes: Int, depth: Int, nodes: Int) {
     self.bytes = bytes
@@ -28,16 +28,16 @@ public struct DocumentLimits: Sendable, Hashable {
 }
 
 extension DocumentLimits {
-  /// Refuses a text of `count` bytes that is too long.
+  /// Throws when `count` bytes are too many.
   func checkSize(_ count: Int, file: String) throws(Diagnostic) {
     if count > bytes {
-      throw Diagnostic(Location(file: file), "is \(count) bytes long; at most \(bytes) bytes are read")
+      throw Diagnostic(Location(file: file), "is \(count) bytes long; the limit is \(bytes) bytes")
     }
   }
 
-  /// What is said where nesting goes too deep.
+  /// The message for nesting beyond the limit.
   var depthMessage: String { "lists and maps are nested more than \(depth) deep" }
 
-  /// What is said where there are too many values.
-  var nodesMessage: String { "this is more than the \(nodes) values that are read at most" }
+  /// The message for values beyond the limit.
+  var nodesMessage: String { "there are more than \(nodes) values" }
 }

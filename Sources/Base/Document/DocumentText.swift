@@ -1,14 +1,14 @@
 import Model
 
-/// YAML or JSON, whichever a file's name says.
+/// YAML or JSON text, told apart by the file's name.
 public enum DocumentText {
   /// Reads a text as JSON when `file` ends in `.json`, as YAML otherwise.
   /// - Parameters:
   ///   - bytes: the text, UTF-8.
-  ///   - file: what to call it in messages.
-  ///   - limits: how large it may be.
-  /// - Returns: the text's one value, every part of which knows its place.
-  /// - Throws: everything found wrong.
+  ///   - file: the name for messages.
+  ///   - limits: the largest size and nesting.
+  /// - Returns: the text's one value; every part carries its location.
+  /// - Throws: all problems found.
   public static func parse(
     _ bytes: [UInt8], file: String, limits: DocumentLimits = .standard
   ) throws(Diagnostics) -> Node {

@@ -1,17 +1,17 @@
 import Model
 
-/// JSON text (RFC 8259) to values and back; reading is done by jansson (jansson.readthedocs.io).
+/// Reads and writes JSON text (RFC 8259). jansson (jansson.readthedocs.io) does the parsing.
 public enum JSON {
-  /// Reads a file's text; every value and key knows its place.
+  /// Reads a file's text; every value and key carries its location.
   ///
-  /// A byte order mark is skipped. Refused beyond the grammar: duplicate keys, integers beyond 64 bits, numbers beyond
-  /// floating point, `\u0000`.
+  /// A byte order mark is skipped. Valid JSON that is refused nevertheless: duplicate keys, integers beyond 64 bits,
+  /// numbers beyond `Double`, `\u0000`.
   /// - Parameters:
   ///   - bytes: the text, UTF-8.
-  ///   - file: what to call it in messages.
-  ///   - limits: how large it may be.
+  ///   - file: the name for messages.
+  ///   - limits: the largest size and nesting.
   /// - Returns: the text's one value; entries of maps keep their order.
-  /// - Throws: what is wrong, and where.
+  /// - Throws: the first problem and its location.
   public static func parse(
     _ bytes: [UInt8], file: String, limits: DocumentLimits = .standard
   ) throws(Diagnostics) -> Node {
@@ -24,12 +24,12 @@ public enum JSON {
     }
   }
 
-  /// Reads a protocol message: the same language as ``parse(_:file:limits:)``, but faster, since values keep no places.
+  /// Reads a protocol message: the same language as ``parse(_:file:limits:)``, but faster, as no locations are kept.
   /// - Parameters:
   ///   - bytes: the text, UTF-8, without a byte order mark.
-  ///   - limits: how large it may be.
+  ///   - limits: the largest size and nesting.
   /// - Returns: the text's one value.
-  /// - Throws: what is wrong, with its place in the file `<message>`.
+  /// - Throws: the first problem; its location names the file `<message>`.
   public static func decode(
     _ bytes: ArraySlice<UInt8>, limits: DocumentLimits = .message
   ) throws(Diagnostic) -> Value {
@@ -37,19 +37,19 @@ public enum JSON {
     return try JSONTree(bytes, file: "<message>", limits: limits).value
   }
 
-  /// Writes a value down.
+  /// Encodes a value.
   ///
-  /// Integers stay exact, floating point is the shortest text that reads back the same, NaN and infinities become
-  /// `null`, bytes become a base64 string (RFC 4648 section 4, padded).
+  /// Integers stay exact. Floating-point numbers are the shortest text that reads back the same; NaN and infinities
+  /// become `null`. Bytes become a base64 string (RFC 4648 section 4, padded).
   /// - Parameters:
-  ///   - value: what to write.
-  ///   - pretty: over several lines, indented by two spaces; otherwise on one line without spaces.
-  /// - Returns: the text, UTF-8, without a line end after it.
+  ///   - value: the value to encode.
+  ///   - pretty: true for several lines, indented by two spaces; false for one line without spaces.
+  /// - Returns: the text, UTF-8, without a trailing newline.
   public static func encode(_ value: Value, pretty: Bool = false) -> [UInt8] {
     JSONText.write(value, pretty: pretty)
   }
 
-  /// The same as ``encode(_:pretty:)``, as a string.
+  /// The text of ``encode(_:pretty:)`` as a string.
   public static func text(_ value: Value, pretty: Bool = false) -> String {
     String(decoding: encode(value, pretty: pretty), as: UTF8.self)
   }

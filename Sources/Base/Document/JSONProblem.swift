@@ -1,7 +1,7 @@
 import CJSON
 import Model
 
-/// What jansson found wrong, said in our words with the place where it begins.
+/// A syntax error of jansson, reworded, with the location of the offending token.
 struct JSONProblem {
   private let code: UInt32
   /// jansson's message without the ` near '…'` that it appends.
@@ -20,11 +20,11 @@ struct JSONProblem {
     text = message.prefix(before: " near ")
     self.bytes = bytes
     self.file = file
-    // At the end of the text, jansson still stands at the last piece.
+    // At the end of the text, jansson reports the position of the last token.
     tokens = Self.tokens(of: bytes, to: message.hasSuffix(" near end of file") ? .max : Int(error.position))
   }
 
-  /// Up to three pieces: the one that ends at or holds `offset`, and those before it.
+  /// Up to two tokens: the one that contains or ends at `offset`, and the one before it.
   private static func tokens(of bytes: [UInt8], to offset: Int) -> [JSONToken] {
     var scan = JSONTokens(bytes)
     var last: [JSONToken] = []
@@ -39,7 +39,7 @@ struct JSONProblem {
   private var here: Location { token.location(in: file) }
   private func text(of token: JSONToken) -> String { String(decoding: bytes[token.range], as: UTF8.self) }
 
-  /// What stands at the place, for messages.
+  /// The offending token for messages.
   private var found: String { token.range.isEmpty ? "the end of the text" : text(of: token).quotedForMessage }
 
   /// The problem as a diagnostic.
@@ -49,7 +49,7 @@ struct JSONProblem {
     case json_error_duplicate_key.rawValue: duplicateKey
     case json_error_numeric_overflow.rawValue: Diagnostic(here, numberMessage)
     case json_error_null_character.rawValue, json_error_null_byte_in_key.rawValue:
-      Diagnostic(here, "text must not hold the character \\u0000")
+      Diagnostic(here, "text must not contain the character \\u0000")
     case json_error_out_of_memory.rawValue: Diagnostic(Location(file: file), "there is not enough memory to read it")
     default: isBrokenString ? stringProblem : Diagnostic(here, syntaxMessage)
     }
@@ -66,8 +66,8 @@ struct JSONProblem {
 
   private var numberMessage: String {
     text.holds("real")
-      ? "the number \(found) is beyond what floating point holds (about ±1.8e308)"
-      : "the integer \(found) does not fit 64 bits (±9.2e18); put it in quotes if it is a name"
+      ? "the number \(found) is too large for a floating-point number (about ±1.8e308)"
+      : "the integer \(found) does not fit in 64 bits (±9.2e18); put it in quotes if it is a name"
   }
 
   private var syntaxMessage: String {
@@ -77,7 +77,7 @@ struct JSONProblem {
     case "':' expected": return "expected ':' after the key, found \(found)"
     case "'}' expected": return "expected ',' or '}', found \(found)"
     case "']' expected": return "expected ',' or ']', found \(found)"
-    case "end of file expected": return "expected nothing more after the value, found \(found)"
+    case "end of file expected": return "expected the end of the text after the value, found \(found)"
     default: return "expected a value, found \(found)\(hint)"
     }
   }
@@ -85,9 +85,9 @@ struct JSONProblem {
   private var hint: String {
     let text = text(of: token)
     if let previous = tokens.dropLast().last, self.text(of: previous) == ",", text == "]" || text == "}" {
-      return " (JSON allows no comma after the last one)"
+      return " (JSON allows no trailing comma)"
     }
-    if text.hasPrefix("'") { return " (JSON text stands in double quotes)" }
+    if text.hasPrefix("'") { return " (JSON strings need double quotes)" }
     if text.hasPrefix("/") || text.hasPrefix("#") { return " (JSON has no comments)" }
     switch text.lowercased() {
     case "nan", "-nan", "infinity", "-infinity", "inf", "-inf": return " (JSON has neither NaN nor infinities)"
@@ -104,7 +104,7 @@ struct JSONProblem {
 
   private var isBrokenString: Bool { bytes[token.range].first == UInt8(ascii: "\"") && !text.hasSuffix("expected") }
 
-  /// A string token with a bad character or escape, or without an end.
+  /// The problem of a string token: a bad character, a bad escape, or no closing quote.
   private var stringProblem: Diagnostic {
     if let offset = token.range.first(where: { bytes[$0] < 0x20 }) {
       let isLineEnd = bytes[offset] == UInt8(ascii: "\n") || bytes[offset] == UInt8(ascii: "\r")
@@ -112,7 +112,7 @@ struct JSONProblem {
       let code = bytes[offset] < 16 ? "0\(String(bytes[offset], radix: 16))" : String(bytes[offset], radix: 16)
       return Diagnostic(
         TextPlace.location(of: offset, in: bytes, file: file),
-        "a control character stands in the text; write it as \\u00\(code)\(bytes[offset] == 9 ? " or \\t" : "")")
+        "control characters must be escaped; write \\u00\(code)\(bytes[offset] == 9 ? " or \\t" : "")")
     }
     if let offset = firstUnknownEscape {
       return Diagnostic(
@@ -121,7 +121,7 @@ struct JSONProblem {
     }
     if text.hasPrefix("invalid") {
       let rule = "it takes four hexadecimal digits, and pairs \\uD800–\\uDBFF with \\uDC00–\\uDFFF"
-      return Diagnostic(here, "a \\u escape in this text is no character: \(rule)")
+      return Diagnostic(here, "this text has an invalid \\u escape: \(rule)")
     }
     return Diagnostic(here, "the text that begins here has no closing quote")
   }
@@ -140,11 +140,11 @@ struct JSONProblem {
 }
 
 extension JSONProblem {
-  /// jansson stops right behind the second of two equal keys; the first stands before it in the same object.
+  /// jansson stops right after the second of two equal keys; the first is earlier in the same object.
   private var duplicateKey: Diagnostic {
     let key = decoded(token) ?? text(of: token)
     var scan = JSONTokens(bytes)
-    // The keys of every object around the place, innermost last; lists have none.
+    // The keys of every object that encloses the token, innermost last; lists have none.
     var keys: [[JSONToken]] = []
     var previous = scan.next()
     while !previous.range.isEmpty, previous.range.lowerBound < token.range.lowerBound {
@@ -159,11 +159,11 @@ extension JSONProblem {
       previous = next
     }
     let first = keys.last?.first { decoded($0) == key }
-    let place = first.map { "; it stands at \($0.location(in: file)) already" } ?? ""
-    return Diagnostic(here, "the key \(key.quotedForMessage) stands twice in one map\(place)")
+    let place = first.map { "; the first is at \($0.location(in: file))" } ?? ""
+    return Diagnostic(here, "the key \(key.quotedForMessage) appears twice in one map\(place)")
   }
 
-  /// The text that a string token stands for.
+  /// The value of a string token.
   private func decoded(_ token: JSONToken) -> String? {
     let limits = DocumentLimits(bytes: .max, depth: 1, nodes: 1)
     return try? JSONTree(bytes[token.range], file: file, limits: limits).value.string
@@ -171,7 +171,7 @@ extension JSONProblem {
 }
 
 extension String {
-  /// What stands before the last `mark`; all of it when there is none.
+  /// The text before the last `mark`; all of it when there is none.
   fileprivate func prefix(before mark: String) -> String {
     let (text, mark) = (Array(utf8), Array(mark.utf8))
     guard text.count >= mark.count else { return self }

@@ -1,6 +1,6 @@
 import Model
 
-/// The smallest piece of a JSON text: a string, a bracket or mark, or a run of anything else; empty at the end.
+/// A token of a JSON text: a string, a bracket or mark, or a run of anything else; empty at the end of the text.
 struct JSONToken {
   var range: Range<Int>
   var line: Int
@@ -9,7 +9,7 @@ struct JSONToken {
   func location(in file: String) -> Location { Location(file: file, line: line, column: column) }
 }
 
-/// Walks the pieces of a text that need not be JSON.
+/// Splits a text into tokens; the text need not be valid JSON.
 struct JSONTokens {
   let bytes: [UInt8]
   private var offset = 0
@@ -18,7 +18,7 @@ struct JSONTokens {
 
   init(_ bytes: [UInt8]) { self.bytes = bytes }
 
-  /// The next piece; an empty one at the end of the text.
+  /// The next token; an empty one at the end of the text.
   mutating func next() -> JSONToken {
     while offset < bytes.count, Self.isSpace(bytes[offset]) { advance() }
     let (start, startLine, startColumn) = (offset, line, column)
@@ -72,9 +72,9 @@ struct JSONTokens {
   private static func endsWord(_ byte: UInt8) -> Bool { isSpace(byte) || isMark(byte) || byte == UInt8(ascii: "\"") }
 }
 
-/// A look at a text before jansson sees it: jansson recurses 2048 deep and has no limit on values.
+/// Checks limits before jansson reads a text: jansson recurses up to 2048 deep and does not limit the values.
 enum JSONScan {
-  /// Refuses what nests too deep or has too many values.
+  /// Throws when the text nests too deep or has too many values.
   static func check(_ bytes: ArraySlice<UInt8>, file: String, limits: DocumentLimits) throws(Diagnostic) {
     guard let (offset, message) = violation(bytes.span, limits) else { return }
     throw Diagnostic(TextPlace.location(of: offset, in: Array(bytes), file: file), message)
@@ -84,7 +84,7 @@ enum JSONScan {
     var (index, depth, values, inString) = (0, 0, 1, false)
     while index < bytes.count {
       let byte = bytes[index]
-      // jansson takes one for the end of the text, and ignores what follows.
+      // jansson would take a zero byte for the end of the text and ignore the rest.
       if byte == 0 { return (index, "a zero byte is not allowed") }
       if inString {
         if byte == UInt8(ascii: "\\") { index += 1 } else if byte == UInt8(ascii: "\"") { inString = false }

@@ -1,18 +1,18 @@
 import CJSON
 import Model
 
-/// A text as jansson read it: jansson's tree, owned by this and freed with it.
+/// The tree that jansson made of a text; owns it.
 @safe struct JSONTree: ~Copyable {
   private let root: UnsafeMutablePointer<json_t>
 
-  /// Reads `bytes`, after a look at its nesting and size.
+  /// Parses `bytes` once they are within `limits`.
   init(_ bytes: ArraySlice<UInt8>, file: String, limits: DocumentLimits) throws(Diagnostic) {
     try JSONScan.check(bytes, file: file, limits: limits)
     var error = json_error_t()
     let flags = Int(JSON_REJECT_DUPLICATES | JSON_DECODE_ANY)
     // SAFETY: the buffer outlives the call, and jansson copies what it keeps.
     let root = unsafe bytes.withUnsafeBytes { buffer in
-      // jansson refuses a null pointer, which is what an empty buffer has.
+      // An empty buffer has a null pointer, which jansson refuses.
       unsafe buffer.baseAddress.flatMap { unsafe json_loadb($0, buffer.count, flags, &error) }
     }
     guard let root = unsafe root else {
@@ -21,20 +21,20 @@ import Model
     unsafe self.root = root
   }
 
-  // SAFETY: `root` is ours since json_loadb, and nothing of it leaves this type.
+  // SAFETY: json_loadb gave us this reference, and no pointer into the tree leaves this type.
   deinit { unsafe json_decref(root) }
 
-  /// The text's value without places.
+  /// The text's value without locations.
   var value: Value { unsafe Self.value(root) }
 
-  /// The text's value with places.
-  /// - Parameter bytes: the same text that this was made from.
+  /// The text's value with locations.
+  /// - Parameter bytes: the text that this tree was parsed from.
   func node(of bytes: [UInt8], file: String) -> Node {
     var tokens = JSONTokens(bytes)
     return unsafe Self.node(root, &tokens, file)
   }
 
-  // SAFETY of what follows: all pointers are parts of a live tree that nothing changes, lengths come with them.
+  // SAFETY of the functions below: all pointers belong to a live tree that nothing changes, and carry their lengths.
   // Recursion goes no deeper than DocumentLimits.depth.
 
   private static func value(_ json: UnsafeMutablePointer<json_t>) -> Value {

@@ -1,19 +1,19 @@
 import Model
 
-/// A value of a YAML or JSON text that remembers where it stands.
+/// A value of a YAML or JSON text with its location.
 public struct Node: Sendable {
-  /// What it is.
+  /// The value itself.
   public var content: Content
-  /// Where it begins.
+  /// Where the value begins.
   public var location: Location
 
-  /// Puts a node together.
+  /// A node whose value begins at `location`.
   public init(_ content: Content, _ location: Location) {
     self.content = content
     self.location = location
   }
 
-  /// What a node can be.
+  /// The kinds of values.
   public enum Content: Sendable {
     case null
     case bool(Bool)
@@ -30,10 +30,10 @@ public struct Node: Sendable {
     public var key: String
     /// Where the key begins.
     public var keyLocation: Location
-    /// What it names.
+    /// The value, with its own location.
     public var value: Node
 
-    /// Puts an entry together.
+    /// An entry; the caller keeps keys unique within a map.
     public init(key: String, keyLocation: Location, value: Node) {
       self.key = key
       self.keyLocation = keyLocation
@@ -43,7 +43,7 @@ public struct Node: Sendable {
 }
 
 extension Node {
-  /// The same without places.
+  /// The value without locations.
   public var value: Value {
     switch content {
     case .null: .null
@@ -56,13 +56,13 @@ extension Node {
     }
   }
 
-  /// The entry `key` of a map; nil when it is missing or this is no map.
+  /// The value of `key` in a map; nil when it is missing or this is not a map.
   public subscript(key: String) -> Node? {
     guard case .map(let entries) = content else { return nil }
     return entries.first { $0.key.isSame(as: key) }?.value
   }
 
-  /// `null`, `a boolean`, `an integer`, `a number`, `text`, `a list` or `a map`: for messages.
+  /// The kind for messages: `null`, `a boolean`, `an integer`, `a number`, `text`, `a list` or `a map`.
   public var kindName: String {
     switch content {
     case .null: "null"

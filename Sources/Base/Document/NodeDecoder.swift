@@ -1,16 +1,15 @@
 import Model
 
-/// Makes values of `Decodable` types from nodes; errors name the place in the text and the path of keys to it.
+/// Decodes `Decodable` types from nodes. Errors name the location in the text and the path of keys to it.
 ///
-/// Maps give structures and dictionaries, lists give arrays, whole floating-point numbers may stand for integers,
-/// base64 text gives `[UInt8]`. `Value` and `Fields` take whatever is there. Keys that the type does not ask for are
-/// left alone.
+/// Maps become structures and dictionaries, lists become arrays, base64 text becomes `[UInt8]`. A whole floating-point
+/// number is accepted as an integer. `Value` accepts any node, and `Fields` any map. Unknown keys are ignored.
 public struct NodeDecoder: Sendable {
-  /// A decoder without settings.
+  /// A decoder; it has no settings.
   public init() {}
 
-  /// Makes a `T` from `node`.
-  /// - Throws: the first thing that does not fit, at its place.
+  /// Decodes a `T` from `node`.
+  /// - Throws: the first mismatch, at its location.
   public func decode<T: Decodable>(_ type: T.Type = T.self, from node: Node) throws(Diagnostic) -> T {
     do {
       return try TreeDecoder(node: node, codingPath: []).decode(type)
@@ -23,7 +22,7 @@ public struct NodeDecoder: Sendable {
     }
   }
 
-  /// An error that a type's own `init(from:)` raised: its path says where.
+  /// Locates an error that a type's own `init(from:)` threw, by its coding path.
   private static func diagnostic(_ error: DecodingError, _ root: Node) -> Diagnostic {
     let context: DecodingError.Context? =
       switch error {
@@ -43,17 +42,17 @@ public struct NodeDecoder: Sendable {
   }
 }
 
-/// Makes values of `Decodable` types from `Value`s, by the rules of ``NodeDecoder``.
+/// Decodes `Decodable` types from `Value`s, by the rules of ``NodeDecoder``.
 public struct ValueDecoder: Sendable {
-  /// A decoder without settings.
+  /// A decoder; it has no settings.
   public init() {}
 
-  /// Makes a `T` from `value`.
+  /// Decodes a `T` from `value`.
   /// - Parameters:
-  ///   - type: what to make.
-  ///   - value: what to make it from.
-  ///   - source: what to call the value's origin in errors.
-  /// - Throws: the first thing that does not fit; the path in the message says where it stands.
+  ///   - type: the type to decode.
+  ///   - value: the value to decode from.
+  ///   - source: the name of the value's origin for errors.
+  /// - Throws: the first mismatch; its message begins with the path of keys.
   public func decode<T: Decodable>(
     _ type: T.Type = T.self, from value: Value, source: String = "<message>"
   ) throws(Diagnostic) -> T {

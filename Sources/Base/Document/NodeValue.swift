@@ -1,10 +1,10 @@
 import Model
 
 extension Node {
-  /// Gives every part of a value the same place; bytes become base64 text, as in JSON.
+  /// Turns a value into nodes that all have the same location. Bytes become base64 text, as in JSON.
   /// - Parameters:
-  ///   - value: what it is.
-  ///   - location: where it came from as a whole.
+  ///   - value: the value to convert.
+  ///   - location: the location for every part of it.
   public init(_ value: Value, at location: Location) {
     let content: Content =
       switch value {

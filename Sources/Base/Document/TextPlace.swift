@@ -1,8 +1,8 @@
 import Model
 
-/// Places in a text. Lines end with LF, CR or both; columns count Unicode scalars.
+/// Converts between offsets and locations in a text. Lines end with LF, CR or CRLF; columns count Unicode scalars.
 enum TextPlace {
-  /// The place of the byte at `offset`.
+  /// The location of the byte at `offset`.
   static func location(of offset: Int, in bytes: [UInt8], file: String) -> Location {
     var (line, column) = (1, 1)
     for index in 0..<min(offset, bytes.count) {
@@ -16,7 +16,7 @@ enum TextPlace {
     return Location(file: file, line: line, column: column)
   }
 
-  /// The offset of the character `index`, from 0; the text's length when it has no more than that.
+  /// The byte offset of the Unicode scalar `index`, counted from 0; the text's length when it has fewer.
   static func offset(ofCharacter index: Int, in bytes: [UInt8]) -> Int {
     var seen = -1
     return bytes.firstIndex { byte in
@@ -34,12 +34,12 @@ enum TextPlace {
   }
 }
 
-/// How a text is written down: it has to be UTF-8.
+/// Checks a text's encoding.
 enum TextEncoding {
-  /// Makes sure that `bytes` are UTF-8.
+  /// Throws unless `bytes` are UTF-8.
   /// - Returns: the text without a byte order mark.
   static func checked(_ bytes: [UInt8], file: String) throws(Diagnostic) -> [UInt8] {
-    // No text begins with a NUL, or with one ASCII character and a NUL, unless it is UTF-16 or UTF-32.
+    // A NUL among the first two bytes means UTF-16, UTF-32 or binary data.
     let start = bytes.prefix(2)
     if start == [0xFF, 0xFE] || start == [0xFE, 0xFF] || (start.count == 2 && start.contains(0)) {
       throw Diagnostic(
@@ -63,7 +63,7 @@ enum TextEncoding {
 }
 
 extension StringProtocol {
-  /// In single quotes for a message: at most 40 characters, without control characters.
+  /// The text in single quotes for a message: cut to 40 characters, control characters replaced by U+FFFD.
   var quotedForMessage: String {
     var text = "'"
     for (index, scalar) in unicodeScalars.enumerated() {

@@ -1,13 +1,13 @@
 import Model
 
-/// One node on its way into a type.
+/// Decodes one node, for `NodeDecoder`.
 struct TreeDecoder: Decoder {
   let node: Node
   let codingPath: [any CodingKey]
   var userInfo: [CodingUserInfoKey: Any] { [:] }
 
   func decode<T: Decodable>(_ type: T.Type) throws -> T {
-    // Scalars ask for a container that asks for scalars: end that here.
+    // Decode scalars here: their own `init(from:)` would ask this decoder again, without end.
     if let scalar = type as? any TreeScalar.Type, let value = try scalar.read(self) as? T { return value }
     return try T(from: self)
   }
@@ -29,7 +29,7 @@ struct TreeDecoder: Decoder {
   func singleValueContainer() throws -> any SingleValueDecodingContainer { TreeSingle(decoder: self) }
 }
 
-/// The place of an element in a list.
+/// The index of a list's element as a coding key.
 struct TreeIndex: CodingKey {
   let intValue: Int?
   var stringValue: String { "\(intValue ?? 0)" }
@@ -79,7 +79,7 @@ private struct TreeMap<Key: CodingKey>: KeyedDecodingContainerProtocol {
   func superDecoder(forKey key: Key) throws -> any Decoder { try child(key) }
 }
 
-/// The key under which a class's parent stands, by the convention of `Codable`.
+/// The key of a superclass's values, by the convention of `Codable`.
 enum TreeSuper: String, CodingKey { case `super` }
 
 private struct TreeList: UnkeyedDecodingContainer {

@@ -1,14 +1,14 @@
 import Model
 
-/// A type that is one value of a text, or keeps one as it is, rather than being made of parts.
+/// A type that is decoded from one value as a whole, not from its parts.
 protocol TreeScalar {
-  /// Reads it.
+  /// Decodes it; throws a `Diagnostic` when the node is of another kind.
   static func read(_ decoder: TreeDecoder) throws -> Self
-  /// What it is as a value; throws a sentence without a full stop when there is none.
+  /// Encodes it; throws when `Value` cannot represent it.
   func tree() throws(TreeRefusal) -> Value
 }
 
-/// Why something cannot be a value.
+/// Why something cannot be represented as a value; a sentence without a full stop.
 struct TreeRefusal: Error { var message: String }
 
 extension Bool: TreeScalar {
@@ -46,7 +46,7 @@ extension TreeScalar where Self: FixedWidthInteger {
   }
 
   func tree() throws(TreeRefusal) -> Value {
-    guard let value = Int64(exactly: self) else { throw TreeRefusal(message: "\(self) does not fit 64 bits") }
+    guard let value = Int64(exactly: self) else { throw TreeRefusal(message: "\(self) does not fit in 64 bits") }
     return .int(value)
   }
 }

@@ -1,9 +1,9 @@
 import Model
 
-// The decoders and encoders of this module take values whole; what follows is for any other.
+// For other decoders and encoders: those of this module treat `Value` and `Fields` as scalars (`TreeScalar`).
 
 extension Value: Codable {
-  /// Takes whatever stands there. Bytes are not told from text.
+  /// Decodes any kind of value. Base64 text stays text: it cannot be told from bytes.
   public init(from decoder: any Decoder) throws {
     let single = try decoder.singleValueContainer()
     if single.decodeNil() {
@@ -23,7 +23,7 @@ extension Value: Codable {
     }
   }
 
-  /// Gives the value as it is; bytes as base64 text.
+  /// Encodes the value; bytes become base64 text.
   public func encode(to encoder: any Encoder) throws {
     var single = encoder.singleValueContainer()
     switch self {
@@ -48,13 +48,13 @@ extension Fields: Codable {
     init?(intValue: Int) { nil }
   }
 
-  /// Takes the entries of a map.
+  /// Decodes all entries of a map; throws when the decoder has none.
   public init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: Name.self)
     try self.init(container.allKeys.map { ($0.stringValue, try container.decode(Value.self, forKey: $0)) })
   }
 
-  /// Gives the entries in order.
+  /// Encodes the entries in their order.
   public func encode(to encoder: any Encoder) throws {
     var container = encoder.container(keyedBy: Name.self)
     for field in self { try container.encode(field.value, forKey: Name(stringValue: field.key)) }

@@ -1,12 +1,12 @@
 import Model
 
-/// Makes `Value`s from values of `Encodable` types: structures and dictionaries become maps, arrays lists, `[UInt8]`
-/// bytes; optionals that are nil are left out of maps, as `Codable` does.
+/// Encodes `Encodable` types as `Value`s: structures and dictionaries become maps, arrays become lists, `[UInt8]`
+/// becomes bytes. Properties that are nil are left out of maps, as `Codable` does.
 public struct ValueEncoder: Sendable {
-  /// An encoder without settings.
+  /// An encoder; it has no settings.
   public init() {}
 
-  /// Makes a value of `value`.
+  /// Encodes `value`.
   /// - Returns: the value; `.null` when the type encodes nothing.
   /// - Throws: an integer beyond `Int64`, or what the type's own `encode(to:)` throws.
   public func encode<T: Encodable>(_ value: T) throws -> Value {
@@ -16,7 +16,7 @@ public struct ValueEncoder: Sendable {
   }
 }
 
-/// Where one value is put together; containers of the same value share it.
+/// The value under construction; containers of the same value share it.
 private final class TreeSlot {
   private enum Content {
     case scalar(Value)
@@ -43,7 +43,7 @@ private final class TreeSlot {
   func append() -> TreeSlot {
     let slot = TreeSlot()
     if case .list(var slots) = content {
-      content = .list([])  // The array must have one owner to grow in place.
+      content = .list([])  // Drop the second reference, or each append would copy the array.
       slots.append(slot)
       content = .list(slots)
     }

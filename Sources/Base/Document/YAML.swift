@@ -1,20 +1,20 @@
 import Model
 
-/// YAML text to values; reading is done by libyaml (pyyaml.org/wiki/LibYAML).
+/// Reads YAML text. libyaml (pyyaml.org/wiki/LibYAML) does the parsing.
 public enum YAML {
   /// Reads a file's text: exactly one document, with the scalars of the YAML 1.2 core schema (yaml.org/spec/1.2.2,
-  /// section 10.3); every value and key knows its place.
+  /// section 10.3). Every value and key carries its location.
   ///
   /// So `on`, `off`, `yes` and `no` are text, `010` is ten, `0o10` is eight. A byte order mark is skipped. An alias
-  /// stands for its anchor's value and has its own place; what is inside keeps the anchor's. Refused beyond the
-  /// grammar: more than one document, duplicate keys, keys that are not text, merge keys (`<<`), tags other than the
-  /// core schema's, NaN, infinities, integers beyond 64 bits, the character U+0000.
+  /// has its own location; the values inside keep the anchor's. Valid YAML that is refused nevertheless: more than one
+  /// document, duplicate keys, keys that are not text, merge keys (`<<`), tags other than the core schema's, NaN,
+  /// infinities, integers beyond 64 bits, the character U+0000.
   /// - Parameters:
   ///   - bytes: the text, UTF-8.
-  ///   - file: what to call it in messages.
-  ///   - limits: how large it may be; an alias counts as all it stands for.
+  ///   - file: the name for messages.
+  ///   - limits: the largest size and nesting; an alias counts as every value it expands to.
   /// - Returns: the document's value; entries of maps keep their order.
-  /// - Throws: what is wrong, and where: all wrong values and keys, up to the first mistake of the grammar.
+  /// - Throws: all wrong values and keys (at most 50) up to the first syntax error, and that error.
   public static func parse(
     _ bytes: [UInt8], file: String, limits: DocumentLimits = .standard
   ) throws(Diagnostics) -> Node {
@@ -22,9 +22,9 @@ public enum YAML {
     do throws(Diagnostic) {
       try limits.checkSize(bytes.count, file: file)
       let text = try TextEncoding.checked(bytes, file: file)
-      // libyaml wants a pointer to something.
+      // An empty buffer has a null pointer, which libyaml does not accept.
       if text.isEmpty { throw YAMLComposer.isEmpty(file) }
-      // SAFETY: the events end before the buffer does.
+      // SAFETY: `events` does not outlive the buffer.
       try unsafe text.withUnsafeBufferPointer { (buffer) throws(Diagnostic) in
         var events = unsafe YAMLEvents(buffer)
         while !composer.isComplete {

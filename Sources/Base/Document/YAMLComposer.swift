@@ -1,10 +1,10 @@
 import Model
 
-/// Puts nodes together from events, on a stack of its own, and looks after limits, keys and aliases.
+/// Builds nodes from events, on its own stack; enforces limits, checks keys and expands aliases.
 struct YAMLComposer {
-  /// The document's value, once it is there.
+  /// The document's value; nil until it is complete.
   private(set) var root: Node?
-  /// Wrong values and keys so far; reading goes on after them.
+  /// Wrong values and keys so far; they do not stop the reading.
   private(set) var problems: [Diagnostic] = []
   /// Whether the text has ended.
   private(set) var isComplete = false
@@ -23,19 +23,19 @@ struct YAMLComposer {
     self.limits = limits
   }
 
-  /// A value with a name, and what it costs to stand for it once more.
+  /// An anchor's value, and how much each alias of it adds.
   private struct Anchored {
     var node: Node
     var size: Size
   }
 
-  /// How many values there are, and how deep they nest; a scalar is 0 deep.
+  /// The number of values and the depth of nesting; a scalar is 0 deep.
   private struct Size {
     var count = 1
     var depth = 0
   }
 
-  /// A list or map whose end has not come yet.
+  /// A list or map that is still open.
   private struct Collection {
     var isMap: Bool
     var location: Location
@@ -48,13 +48,13 @@ struct YAMLComposer {
     var keys = KeyPlaces()
   }
 
-  /// What is said of a text without a document.
+  /// The problem of a text without a document.
   static func isEmpty(_ file: String) -> Diagnostic {
     Diagnostic(Location(file: file, line: 1, column: 1), "the text is empty; expected a YAML document")
   }
 
-  /// Takes the next event.
-  /// - Throws: what reading cannot go on after.
+  /// Handles the next event.
+  /// - Throws: a problem that ends the reading.
   mutating func take(_ event: YAMLEvent) throws(Diagnostic) {
     let location = Location(file: file, line: event.line, column: event.column)
     switch event.kind {
@@ -90,7 +90,7 @@ struct YAMLComposer {
   ) throws(Diagnostic) {
     if isKeyNext {
       if plain && event.tag == nil && text == "<<" {
-        try report(location, "merge keys ('<<') are not read; write the entries out")
+        try report(location, "merge keys ('<<') are not supported; write the entries out")
         return expectValue(of: text, at: location)
       }
     } else {
@@ -101,7 +101,7 @@ struct YAMLComposer {
       content = try YAMLScalar.content(text, plain: plain, tag: event.tag)
     } catch {
       try report(location, error.message)
-      // A key that was reported once must not be reported again as no text.
+      // Keep a refused key as text, or it would be reported a second time for not being text.
       if isKeyNext { content = .string(text) }
     }
     try place(Node(content, location), Size(), anchor: event.anchor, written: text)
@@ -124,7 +124,7 @@ struct YAMLComposer {
 
   private mutating func expand(_ name: String, at location: Location) throws(Diagnostic) {
     if open.contains(where: { $0.anchor == name }) {
-      throw Diagnostic(location, "the alias *\(name) stands inside the value that it names")
+      throw Diagnostic(location, "the alias *\(name) is inside the value that it refers to")
     }
     guard let anchored = anchors[Name(name)] else {
       try report(location, "the alias *\(name) has no anchor &\(name) before it")
@@ -146,7 +146,7 @@ extension YAMLComposer {
     open[open.count - 1].key = (key, location)
   }
 
-  /// Puts a finished node where it belongs: the document, a list, a map's key or a map's value.
+  /// Adds a finished node to its parent: the document, a list, or a map as a key or a value.
   private mutating func place(
     _ node: Node, _ size: Size, anchor: String?, written: String? = nil
   ) throws(Diagnostic) {
@@ -174,20 +174,20 @@ extension YAMLComposer {
       return expectValue(of: "", at: node.location)
     }
     if let first = open[open.count - 1].keys.insert(key, node.location) {
-      let message = "the key \(key.quotedForMessage) stands twice in one map; it stands at \(first) already"
+      let message = "the key \(key.quotedForMessage) appears twice in one map; the first is at \(first)"
       try report(node.location, message)
     }
     expectValue(of: key, at: node.location)
   }
 }
 
-/// Which keys a map has so far, and where: a scan while they are few, hashed beyond that.
+/// The locations of a map's keys so far: an array up to 16 keys, a dictionary beyond that.
 private struct KeyPlaces {
   private var few: [(key: String, location: Location)] = []
   private var many: [Name: Location] = [:]
 
-  /// Takes `key`.
-  /// - Returns: where it stood before; nil when it is new.
+  /// Adds `key`.
+  /// - Returns: the location of its first occurrence; nil when it is new.
   mutating func insert(_ key: String, _ location: Location) -> Location? {
     if many.isEmpty {
       if let first = few.first(where: { $0.key.isSame(as: key) }) { return first.location }

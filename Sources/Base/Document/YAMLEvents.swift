@@ -1,20 +1,19 @@
 import CYAML
 import Model
 
-/// One step through a YAML text.
+/// One parser event of libyaml.
 struct YAMLEvent {
-  /// What it is.
   enum Kind {
     case documentStart
     case streamEnd
     case alias(String)
-    /// `plain` is without quotes and not a block scalar.
+    /// `plain`: neither quoted nor a block scalar.
     case scalar(String, plain: Bool)
     case listStart
     case mapStart
     /// The end of a list or a map.
     case end
-    /// Starts and ends that carry nothing.
+    /// The stream's start and a document's end.
     case other
   }
 
@@ -23,18 +22,18 @@ struct YAMLEvent {
   var anchor: String?
   /// The tag with its handle resolved.
   var tag: String?
-  /// Where it begins, from 1.
+  /// Where the event begins; both count from 1.
   var line: Int
   var column: Int
 }
 
-/// The events of one text, from libyaml's parser, which keeps its state on the heap and does not recurse.
+/// The parser events of one text. libyaml keeps its state on the heap and does not recurse.
 @safe struct YAMLEvents: ~Copyable {
   private let parser: UnsafeMutablePointer<yaml_parser_t>
   private let isReady: Bool
 
-  /// Begins at the text's start.
-  /// - Parameter text: UTF-8 without a byte order mark, not empty; it must outlive this.
+  /// A parser at the text's start.
+  /// - Parameter text: UTF-8 without a byte order mark, not empty; it must outlive the parser.
   @unsafe init(_ text: UnsafeBufferPointer<UInt8>) {
     unsafe parser = .allocate(capacity: 1)
     isReady = unsafe yaml_parser_initialize(parser) == 1
@@ -44,16 +43,16 @@ struct YAMLEvent {
   }
 
   deinit {
-    // SAFETY: both are ours since init, and nothing else keeps the pointer.
+    // SAFETY: init allocated the parser, and nothing else keeps the pointer.
     if isReady { unsafe yaml_parser_delete(parser) }
     unsafe parser.deallocate()
   }
 
   /// The next event.
-  /// - Throws: what libyaml does not understand; nothing may be asked after that.
+  /// - Throws: a syntax error; do not call `next` again after it.
   mutating func next() throws(YAMLProblem) -> YAMLEvent {
     guard isReady else { throw YAMLProblem.memory }
-    // SAFETY: libyaml fills the event in, and it is freed before this returns; everything is copied out of it.
+    // SAFETY: libyaml fills in the event; its contents are copied before `yaml_event_delete` frees them.
     var event = unsafe yaml_event_t()
     guard unsafe yaml_parser_parse(parser, &event) == 1 else { throw unsafe YAMLProblem(parser.pointee) }
     defer { unsafe yaml_event_delete(&event) }

@@ -1,17 +1,18 @@
 import CYAML
 import Model
 
-/// What libyaml could not read, to be said in our words.
+/// A syntax error of libyaml, to be reworded.
 struct YAMLProblem: Error {
   /// libyaml's message; nil when memory ran out.
   private var text: String?
-  /// Where libyaml was, and where what it was reading began, in characters from the text's start.
+  /// Where the error is, in characters from the text's start.
   private var index = 0
+  /// Where the construct with the error begins, in characters; nil when libyaml does not say.
   private var startIndex: Int?
-  /// Where the byte stands that libyaml does not take for a character.
+  /// The offset of a byte that YAML does not allow, for reader errors only.
   private var offset: Int?
 
-  /// Memory ran out.
+  /// Out of memory.
   static let memory = YAMLProblem(text: nil)
 
   private init(text: String?) { self.text = text }
@@ -29,14 +30,14 @@ struct YAMLProblem: Error {
   }
 
   /// The problem as a diagnostic.
-  /// - Parameter bytes: the text that was read.
+  /// - Parameter bytes: the text that was parsed.
   func diagnostic(in bytes: [UInt8], file: String) -> Diagnostic {
     guard let text else { return Diagnostic(Location(file: file), "there is not enough memory to read it") }
     func place(_ offset: Int) -> Location { TextPlace.location(of: offset, in: bytes, file: file) }
-    if let offset { return Diagnostic(place(offset), "a control character stands here; YAML text has none") }
+    if let offset { return Diagnostic(place(offset), "YAML allows no control characters") }
     let offset = TextPlace.offset(ofCharacter: index, in: bytes)
     if let tab = tab(near: offset, in: bytes, text) {
-      return Diagnostic(place(tab), "a tab stands where YAML wants spaces; indent with spaces")
+      return Diagnostic(place(tab), "YAML does not allow a tab here; indent with spaces")
     }
     let start = place(startIndex.map { TextPlace.offset(ofCharacter: $0, in: bytes) } ?? offset)
     switch text {
@@ -47,14 +48,14 @@ struct YAMLProblem: Error {
       "did not find URI escaped octet",
       "did not find the expected '>'", "found an incorrect leading UTF-8 octet",
       "found an incorrect trailing UTF-8 octet":
-      return Diagnostic(start, "this is no tag; put text that begins with '!' in quotes")
+      return Diagnostic(start, "this is not a valid tag; put text that begins with '!' in quotes")
     default:
       let character = String(decoding: bytes[offset...].prefix(4), as: UTF8.self).unicodeScalars.first
       return Diagnostic(place(offset), message(text, start, character))
     }
   }
 
-  /// Where a tab is in the way: in the line's indentation, or where libyaml stopped.
+  /// The offset of a tab that caused the error: in the line's indentation, or where libyaml stopped; nil for none.
   private func tab(near offset: Int, in bytes: [UInt8], _ text: String) -> Int? {
     let tab = UInt8(ascii: "\t")
     let lineStart = (bytes[..<offset].lastIndex { $0 == UInt8(ascii: "\n") || $0 == UInt8(ascii: "\r") } ?? -1) + 1
@@ -70,10 +71,10 @@ struct YAMLProblem: Error {
     case "found character that cannot start any token":
       return "text cannot begin with \(character.map { String($0).quotedForMessage } ?? "this"); put it in quotes"
     case "mapping values are not allowed in this context":
-      return "a ':' stands where no key can be; check the indentation, and put text with ': ' in it in quotes"
+      return "a ':' is not allowed here; check the indentation, and put text that contains ': ' in quotes"
     case "block sequence entries are not allowed in this context":
-      return "a '-' stands where no list item can be; put the item on a line of its own"
-    case "mapping keys are not allowed in this context": return "a '?' stands where no key can be"
+      return "a list item is not allowed here; put it on a line of its own"
+    case "mapping keys are not allowed in this context": return "a key that begins with '?' is not allowed here"
     case "did not find expected key":
       return "expected a key of the map \(begun); check the indentation and the quotes"
     case "did not find expected '-' indicator":
@@ -82,14 +83,14 @@ struct YAMLProblem: Error {
     case "did not find expected ',' or '}'": return "expected ',' or '}' in the map \(begun)\(found)"
     case "did not find expected node content": return "expected a value\(found)"
     case "did not find expected <document start>":
-      return "expected nothing more after the document's value; check the indentation and the quotes"
+      return "expected the end of the document after its value; check the indentation and the quotes"
     case "found unknown escape character":
       return "unknown escape in double quotes; write \\\\ for a backslash, or use single quotes"
     case "did not find expected hexdecimal number": return "expected hexadecimal digits after \\x, \\u or \\U"
-    case "found invalid Unicode character escape code": return "this escape is no Unicode character"
+    case "found invalid Unicode character escape code": return "this escape is not a Unicode character"
     case "did not find expected alphabetic or numeric character":
       return "expected a name after '&' or '*'; put text that begins with them in quotes"
-    case "found unexpected ':'": return "a ':' stands in text between brackets; put the text in quotes"
+    case "found unexpected ':'": return "text inside brackets must not contain ':'; put it in quotes"
     case "found undefined tag handle": return "the tag is unknown; put text that begins with '!' in quotes"
     case "found incompatible YAML document": return "expected YAML 1.1 or 1.2"
     case "found an indentation indicator equal to 0", "did not find expected comment or line break":

@@ -1,18 +1,18 @@
-/// What the text of a scalar means: the YAML 1.2 core schema (yaml.org/spec/1.2.2, section 10.3.2).
+/// Resolves scalars by the YAML 1.2 core schema (yaml.org/spec/1.2.2, section 10.3.2).
 enum YAMLScalar {
-  /// Why a scalar is refused, one sentence without a full stop.
+  /// Why a scalar is refused: one sentence without a full stop.
   struct Refusal: Error { var message: String }
 
-  /// Tags of the core schema begin with this; `!!` stands for it.
+  /// The prefix of the core schema's tags; `!!` is short for it.
   static let corePrefix = "tag:yaml.org,2002:"
 
   /// The value of a scalar.
   /// - Parameters:
-  ///   - text: as it reads without quotes and escapes.
-  ///   - plain: whether it stood without quotes.
+  ///   - text: the text without quotes, its escapes resolved.
+  ///   - plain: whether it was neither quoted nor a block scalar.
   ///   - tag: its tag, with the handle resolved.
   static func content(_ text: String, plain: Bool, tag: String?) throws(Refusal) -> Node.Content {
-    if text.utf8.contains(0) { throw Refusal(message: "text must not hold the character U+0000") }
+    if text.utf8.contains(0) { throw Refusal(message: "text must not contain the character U+0000") }
     guard let tag else { return plain ? try resolve(text) : .string(text) }
     if tag == "!" || tag == corePrefix + "str" { return .string(text) }
     let content = try resolve(text)
@@ -22,18 +22,18 @@ enum YAMLScalar {
       return content
     case (corePrefix + "float", .int(let value)): return .double(Double(value))
     case (corePrefix + "null", _), (corePrefix + "bool", _), (corePrefix + "int", _), (corePrefix + "float", _):
-      throw Refusal(message: "\(text.quotedForMessage) is not what its tag \(shown(tag)) says")
+      throw Refusal(message: "\(text.quotedForMessage) does not match its tag \(shown(tag))")
     default: throw unknown(tag)
     }
   }
 
-  /// What is said about a tag that is not one of the core schema's.
+  /// The refusal of a tag that is not one of the core schema's.
   static func unknown(_ tag: String) -> Refusal {
     let known = "!!str, !!int, !!float, !!bool, !!null, !!seq and !!map"
     return Refusal(message: "the tag \(shown(tag)) is unknown; expected none, or one of \(known)")
   }
 
-  /// A tag as people write it.
+  /// A tag in quotes, with `!!` for the core schema's prefix.
   static func shown(_ tag: String) -> String {
     (tag.hasPrefix(corePrefix) ? "!!" + tag.dropFirst(corePrefix.count) : tag).quotedForMessage
   }
@@ -45,7 +45,7 @@ enum YAMLScalar {
     case "false", "False", "FALSE": return .bool(false)
     default: break
     }
-    // Almost every text is none of these: look at the first character before the rest.
+    // Almost every scalar is plain text, which the first character shows.
     switch text.utf8.first ?? 0 {
     case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "+"), UInt8(ascii: "-"), UInt8(ascii: "."):
       return try number(text) ?? .string(text)
@@ -71,7 +71,7 @@ enum YAMLScalar {
     }
     guard isFloat(rest) else { return nil }
     guard let value = Double(text), value.isFinite else {
-      throw Refusal(message: "\(text.quotedForMessage) is beyond what floating point holds (about ±1.8e308)")
+      throw Refusal(message: "\(text.quotedForMessage) is too large for a floating-point number (about ±1.8e308)")
     }
     return .double(value)
   }
@@ -84,8 +84,8 @@ enum YAMLScalar {
   }
 
   private static func tooLarge(_ text: String) -> Refusal {
-    Refusal(
-      message: "the integer \(text.quotedForMessage) does not fit 64 bits (±9.2e18); put it in quotes if it is a name")
+    let advice = "put it in quotes if it is a name"
+    return Refusal(message: "the integer \(text.quotedForMessage) does not fit in 64 bits (±9.2e18); \(advice)")
   }
 
   /// `.5`, `1.`, `1.5`, `1e3`, `1.5E-3`: `( \. [0-9]+ | [0-9]+ ( \. [0-9]* )? ) ( [eE] [-+]? [0-9]+ )?`.

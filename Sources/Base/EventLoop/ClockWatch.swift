@@ -3,10 +3,10 @@ import Glibc
 import Linux
 
 extension EventLoop {
-  /// Calls `handler` whenever the wall clock was set, by a person, by NTP or over a suspend; not while it is slewed.
+  /// Calls `handler` whenever the wall clock is stepped: by a person, NTP or a suspend. Slewing does not count.
   ///
-  /// A timer that never ends and that the kernel cancels at such a moment (timerfd_settime(2),
-  /// TFD_TIMER_CANCEL_ON_SET): it wakes nobody otherwise.
+  /// Uses a timer that never expires but is cancelled when the clock is set (timerfd_settime(2),
+  /// TFD_TIMER_CANCEL_ON_SET), so it causes no other wake-ups.
   /// - Throws: when the process has no descriptors left.
   public func watchClock(_ handler: @escaping () -> Void) throws(SystemError) {
     let timer = try Descriptor(
@@ -17,18 +17,18 @@ extension EventLoop {
     let result = unsafe timerfd_settime(
       timer.number, Int32(TFD_TIMER_ABSTIME | TFD_TIMER_CANCEL_ON_SET), &end, nil)
     guard result == 0 else { throw SystemError("timerfd_settime") }
-    // Open as long as the loop, which holds the handler.
+    // The handler, and so the descriptor, lives as long as the loop.
     let source = OpenSource(timer)
     try watch(source.descriptor.number, for: .readable) { _ in
       var count: UInt64 = 0
-      // SAFETY: the kernel writes eight bytes into the local at most.
+      // SAFETY: the kernel writes at most eight bytes into the local.
       let read = System.retry { unsafe CLinux.read(source.descriptor.number, &count, 8) }
       if read < 0, errno == ECANCELED { handler() }
     }
   }
 }
 
-/// Keeps a descriptor open as long as it is watched.
+/// Keeps a descriptor open while the loop watches it.
 final class OpenSource {
   let descriptor: Descriptor
   init(_ descriptor: consuming Descriptor) { self.descriptor = descriptor }

@@ -3,9 +3,9 @@ import Glibc
 import Linux
 import Model
 
-/// The one place where the daemon waits: descriptors, timers, signals, child processes, and other threads' letters.
+/// The one place where the daemon waits: for descriptors, timers, signals, child processes and other threads.
 ///
-/// Everything runs on the thread that calls `run`. Handlers must not block; what blocks goes to a `Worker`.
+/// Everything runs on the thread that calls `run`. Handlers must not block; give blocking work to a `Worker`.
 public final class EventLoop: Timekeeper {
   struct Watcher {
     var descriptor: Int32
@@ -22,21 +22,21 @@ public final class EventLoop: Timekeeper {
   private var nextJob: UInt64 = 1
   private var running = false
   var workers: [WeakQueue] = []
-  /// Set by `stop`, so that a turn whose deferred actions asked for the end does not wait any more.
+  /// Set by `stop`, so that the current turn does not wait when one of its deferred actions called `stop`.
   private var isStopAsked = false
   var signals: SignalWatch?
 
   /// Runs actors and tasks on this loop.
   public let executor: LoopExecutor
 
-  /// Called whenever a worker is given a job; nil when nobody wants to know.
+  /// Called whenever a job is submitted to a worker; nil for no callback.
   public var onWork: (() -> Void)?
 
-  /// How often the loop has turned; a watchdog looks whether it grows.
+  /// The number of turns so far. A watchdog checks that it grows.
   public private(set) var turns: UInt64 = 0
 
-  /// Makes a loop; nothing runs until `run`.
-  /// - Throws: when the process has no descriptors left.
+  /// Opens the loop's descriptors; nothing runs until `run` or `turn`.
+  /// - Throws: EMFILE or ENFILE when no descriptors are left; ENOSYS or EPERM when epoll_pwait2(2) is not available.
   public init() throws(SystemError) {
     epoll = try Descriptor(checking: epoll_create1(Int32(EPOLL_CLOEXEC)), "epoll_create1")
     mailbox = try Mailbox()
@@ -47,19 +47,20 @@ public final class EventLoop: Timekeeper {
 
   // MARK: Running
 
-  /// Waits and handles until `stop` is called.
+  /// Turns the loop until `stop` is called.
   public func run() {
     running = true
     while running { turn(wait: true) }
   }
 
-  /// Ends `run` after the handler that calls this.
+  /// Makes `run` return after the current turn.
   public func stop() {
     running = false
     isStopAsked = true
   }
 
-  /// One turn: what is due and ready now, after waiting for it when `wait` is true and nothing is.
+  /// Runs one turn: all handlers that are due or ready.
+  /// - Parameter wait: whether to sleep until a handler is due or ready; false returns at once.
   public func turn(wait: Bool) {
     turns &+= 1
     isStopAsked = false
@@ -71,12 +72,12 @@ public final class EventLoop: Timekeeper {
       // SAFETY: the kernel writes at most `events.count` entries; a null timeout waits for ever.
       unsafe epoll_pwait2(epoll.number, &events, Int32(events.count), forever ? nil : timeout, nil)
     }
-    // Anything but a signal is a mistake of ours (EBADF, EINVAL): going on would spin, and serve nobody.
+    // Any error but EINTR is a bug of ours (EBADF, EINVAL); continuing would spin.
     precondition(count >= 0 || errno == EINTR, "epoll_pwait2: \(SystemError.text(errno))")
     for index in 0..<max(0, Int(count)) {
       let token = unsafe withUnsafePointer(to: &events[index]) { unsafe openstarry_epoll_token($0) }
       let ready = unsafe withUnsafePointer(to: &events[index]) { unsafe openstarry_epoll_events($0) }
-      // Looked up each time: an earlier handler of this turn may have ended this watch.
+      // Look up each time: an earlier handler of this turn may have removed this watch.
       watchers[token]?.handler(Readiness(rawValue: ready))
       runDeferred()
     }
@@ -89,8 +90,8 @@ public final class EventLoop: Timekeeper {
 
   // MARK: Descriptors
 
-  /// Calls `handler` whenever `descriptor` is ready; level-triggered. The descriptor stays the caller's.
-  /// - Throws: `EPERM` for files that are always ready, `EEXIST` when it is watched already.
+  /// Calls `handler` whenever `descriptor` is ready; level-triggered. The caller keeps the descriptor open.
+  /// - Throws: `EPERM` for regular files, which are always ready; `EEXIST` when it is already watched.
   @discardableResult
   public func watch(
     _ descriptor: Int32, for interest: Readiness, _ handler: @escaping (Readiness) -> Void
@@ -102,16 +103,16 @@ public final class EventLoop: Timekeeper {
     return WatchID(token: token)
   }
 
-  /// Changes what a watched descriptor is watched for.
+  /// Changes the readiness that a watch waits for; does nothing after `unwatch`.
   public func change(_ watch: WatchID, to interest: Readiness) throws(SystemError) {
     guard let watcher = watchers[watch.token] else { return }
     try control(EPOLL_CTL_MOD, watcher.descriptor, interest, watch.token)
   }
 
-  /// Ends a watch; call it before the descriptor is closed. Does nothing the second time.
+  /// Ends a watch. Call it before closing the descriptor. A second call does nothing.
   public func unwatch(_ watch: WatchID) {
     guard let watcher = watchers.removeValue(forKey: watch.token) else { return }
-    // Fails only when the descriptor is already closed, and then the kernel has forgotten it.
+    // Fails only for a closed descriptor, which the kernel has removed by itself.
     try? control(EPOLL_CTL_DEL, watcher.descriptor, [], watch.token)
   }
 
@@ -132,14 +133,14 @@ public final class EventLoop: Timekeeper {
 
   /// Starts a task on the loop's thread. Inside, wait with `EventLoop.sleep`, never with `Task.sleep`.
   ///
-  /// Call it on the loop's thread: then `body` may use whatever its caller may.
+  /// Call it on the loop's thread. `body` may then use all that its caller may use.
   public func spawn(_ body: @escaping () async -> Void) {
-    // SAFETY: the task runs on the thread of this call and between its handlers, so nothing of `body` is shared.
+    // SAFETY: the task runs on this thread, between handlers, so no other thread uses what `body` captures.
     nonisolated(unsafe) let body = body
     Task(executorPreference: executor) { unsafe await body() }
   }
 
-  /// Suspends the calling task for `duration` without a thread.
+  /// Suspends the calling task for `duration` without blocking a thread.
   ///
   /// Only for tasks started by `spawn`, which run on the loop's thread.
   public nonisolated(nonsending) func sleep(for duration: Duration) async {
@@ -159,7 +160,7 @@ public final class EventLoop: Timekeeper {
 
   // MARK: Inside
 
-  /// A kernel before 5.11, or a filter that refuses the call, is found out at the start and not by a loop that spins.
+  /// Fails at the start, instead of spinning later, on a kernel before 5.11 or under a filter that refuses the call.
   private static func probe(_ epoll: Int32) throws(SystemError) {
     var event = unsafe epoll_event()
     var now = timespec()
@@ -168,7 +169,7 @@ public final class EventLoop: Timekeeper {
   }
 
   private func runDeferred() {
-    // Actions may add actions; a bounded number of rounds keeps descriptors and timers alive.
+    // Actions may add actions: bound the rounds, so that they cannot starve descriptors and timers.
     for _ in 0..<64 where !deferred.isEmpty {
       let batch = deferred
       deferred = []
@@ -177,8 +178,8 @@ public final class EventLoop: Timekeeper {
   }
 
   private func runTimers() {
-    // What becomes due while timers run waits for the next turn. The count matters where a timer sets itself again for
-    // a time that is already past: descriptors must have their turn.
+    // Timers that become due meanwhile wait for the next turn. The count bounds a timer that keeps rescheduling itself
+    // for a past time, which would starve descriptors.
     let now = self.now
     for _ in 0..<timers.count {
       guard let due = timers.popDue(at: now) else { return }
@@ -195,7 +196,7 @@ public final class EventLoop: Timekeeper {
     }
   }
 
-  /// - Returns: false when there is nothing to time out for.
+  /// - Returns: false to wait without a timeout.
   private func nextTimeout(wait: Bool, _ timeout: inout timespec) -> Bool {
     if !wait || isStopAsked || !deferred.isEmpty { return true }
     guard let deadline = timers.nextDeadline() else { return false }

@@ -1,36 +1,37 @@
 import Linux
 import Model
 
-/// What the parts of the daemon run on: time, turns, and threads for what blocks. `EventLoop` is the real one; where
-/// time is moved by hand, one without threads or descriptors takes its place.
+/// The loop that the parts of the daemon run on: time, turns, and workers for blocking work. `EventLoop` is the real
+/// one; trials and tests use one with a manual clock, without threads or descriptors.
 public protocol Loop: Timekeeper {
   /// Runs `action` before the loop waits again, after the handler that calls this.
   func later(_ action: @escaping () -> Void)
 
-  /// One turn: what is due and ready now, after waiting for it when `wait` is true and nothing is.
+  /// Runs one turn: all handlers that are due or ready.
+  /// - Parameter wait: whether to sleep until a handler is due or ready; false returns at once.
   func turn(wait: Bool)
 
-  /// A place for work that blocks; see `Worker`.
+  /// A queue for blocking work; see `Worker`.
   /// - Parameters:
-  ///   - name: of the thread, at most 15 bytes (pthread_setname_np(3)).
-  ///   - state: makes what belongs to the work, where the work runs, before the first job.
+  ///   - name: the thread's name, at most 15 bytes (pthread_setname_np(3)).
+  ///   - state: makes the jobs' state, on the thread of the jobs, before the first one.
   func worker<State>(_ name: String, state: @escaping @Sendable () -> State) -> any Jobs<State>
 
-  /// Calls `handler` whenever the wall clock was set, from now on; not while it is slewed.
+  /// Calls `handler` whenever the wall clock is stepped from now on. Slewing does not count.
   /// - Throws: when the process has no descriptors left.
   func watchClock(_ handler: @escaping () -> Void) throws(SystemError)
 
-  /// Calls `handler` once when the child `pid` has ended, and reaps it.
-  /// - Throws: ESRCH when there is no such child any more.
+  /// Reaps the child `pid` when it ends, then calls `handler` once.
+  /// - Throws: ESRCH when there is no such process (any more).
   func onExit(of pid: Int32, _ handler: @escaping (ExitStatus) -> Void) throws(SystemError)
 }
 
-/// Work that blocks, one job after the other, away from the loop.
+/// A queue of blocking jobs that run one after the other, away from the loop.
 public protocol Jobs<State>: AnyObject {
-  /// What belongs to the jobs, and nobody else touches.
+  /// The state that only the jobs use.
   associatedtype State
 
-  /// Runs `work` where it may block and `then` on the loop with what it returned.
+  /// Runs `work` where it may block, then `completion` on the loop with its result.
   func submit<Result: Sendable>(
     _ work: @escaping @Sendable (inout State) -> Result, then completion: @escaping (Result) -> Void)
 }

@@ -1,6 +1,6 @@
 /// Runs actors and tasks on the loop's thread, so that concurrency needs no thread pool (SE-0392, SE-0417).
 ///
-/// An actor runs here when its `unownedExecutor` is this; a task when it was started by `EventLoop.spawn`.
+/// Used by an actor whose `unownedExecutor` is this executor, and by tasks of `EventLoop.spawn`.
 public final class LoopExecutor: SerialExecutor, TaskExecutor {
   private let mailbox: Mailbox
 

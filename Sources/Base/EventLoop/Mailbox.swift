@@ -2,7 +2,7 @@ import CLinux
 import Linux
 import Synchronization
 
-/// What other threads leave for the loop: jobs of actors and results of workers. An eventfd(2) wakes the loop.
+/// Messages of other threads for the loop: jobs of actors and results of workers. An eventfd(2) wakes the loop.
 final class Mailbox: Sendable {
   enum Letter: Sendable {
     case job(UnownedJob)
@@ -18,21 +18,21 @@ final class Mailbox: Sendable {
 
   var descriptor: Int32 { event.number }
 
-  /// Leaves a letter; from any thread.
+  /// Adds a letter; may be called on any thread.
   func post(_ letter: Letter) {
     let wasEmpty = letters.withLock {
       $0.append(letter)
       return $0.count == 1
     }
     guard wasEmpty else { return }
-    // An eventfd refuses only when its counter is full, and then it is readable all the same.
+    // The write fails only when the counter is full, and then the eventfd is readable anyway.
     _ = eventfd_write(event.number, 1)
   }
 
-  /// Takes all letters; on the loop's thread.
+  /// Removes and returns all letters; call it on the loop's thread.
   func collect() -> [Letter] {
     var counter: eventfd_t = 0
-    // SAFETY: writes eight bytes into the local counter.
+    // SAFETY: eventfd_read writes eight bytes into the local counter.
     _ = unsafe eventfd_read(event.number, &counter)
     return letters.withLock {
       let all = $0

@@ -1,9 +1,9 @@
 import CLinux
 import Model
 
-/// Jobs for one thread, in order, urgent ones first. The thread is started when there is work and leaves when idle.
+/// Jobs for one thread, in order, urgent ones first. The thread starts when there is work and ends when idle.
 ///
-/// SAFETY: every field is read and written under `lock` only; `lock` and `signal` live as long as the object.
+/// SAFETY: every variable is accessed under `lock` only; `lock` and `signal` live as long as the object.
 @safe final class Queue: @unchecked Sendable {
   let name: String
   private let idleNanoseconds: Int64
@@ -18,14 +18,14 @@ import Model
 
   init(name: String, idle: Duration) {
     self.name = name
-    // A century at most, so that a deadline can be added up.
+    // At most a century, so that adding it to the clock cannot overflow.
     idleNanoseconds = min(max(0, idle.nanoseconds), 100 * 365 * 86_400 * 1_000_000_000)
     unsafe lock = .allocate(capacity: 1)
     unsafe signal = .allocate(capacity: 1)
     unsafe pthread_mutex_init(lock, nil)
     var attributes = pthread_condattr_t()
     unsafe pthread_condattr_init(&attributes)
-    // Idle time is measured on the monotonic clock: the wall clock may jump.
+    // Measure idle time on the monotonic clock, as the wall clock may jump.
     unsafe pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
     unsafe pthread_cond_init(signal, &attributes)
     unsafe pthread_condattr_destroy(&attributes)
@@ -38,10 +38,10 @@ import Model
     unsafe lock.deallocate()
   }
 
-  /// Under `lock` only.
+  /// Call it under `lock`.
   private var isEmpty: Bool { jobs.isEmpty && urgentJobs.isEmpty }
 
-  /// How many have not finished, under `lock` only.
+  /// The number of jobs that wait or run. Call it under `lock`.
   private var unfinished: Int { jobs.count + urgentJobs.count + running }
 
   var pending: Int { locked { unfinished } }
@@ -56,15 +56,15 @@ import Model
 
   func makeVital() { locked { isVital = true } }
 
-  /// Adds a job, and starts the thread when there is none.
-  /// - Returns: false when no thread can be started now; the job waits, and `ensureThread` is to be tried again.
+  /// Adds a job, and starts the thread if it does not run.
+  /// - Returns: false when no thread could be started; the job waits, and the caller must try `ensureThread` later.
   func add(urgent: Bool = false, _ job: @escaping @Sendable () -> Void) -> Bool {
     locked { if urgent { urgentJobs.append(job) } else { jobs.append(job) } }
     return ensureThread()
   }
 
-  /// Starts the thread when there is work and none runs.
-  /// - Returns: false when the system refuses one.
+  /// Starts the thread if there is work and none runs.
+  /// - Returns: false when the system refuses a thread.
   func ensureThread() -> Bool {
     let start = locked {
       unsafe pthread_cond_signal(signal)
@@ -82,7 +82,7 @@ import Model
     return body()
   }
 
-  /// Takes the next job; nil after a time without one, and then the thread must end.
+  /// Waits for the next job and removes it from the queue; nil after the idle time, and then the thread must end.
   private func next() -> (@Sendable () -> Void)? {
     locked {
       running = 0
@@ -108,11 +108,11 @@ import Model
     var attributes = pthread_attr_t()
     unsafe pthread_attr_init(&attributes)
     unsafe pthread_attr_setdetachstate(&attributes, Int32(PTHREAD_CREATE_DETACHED))
-    // Enough for SQLite, libv4l's conversions and the JPEG encoder; only pages that are touched cost memory.
+    // Enough for SQLite, libv4l's conversions and the JPEG encoder. Only touched pages use memory.
     unsafe pthread_attr_setstacksize(&attributes, 512 << 10)
     defer { unsafe pthread_attr_destroy(&attributes) }
     var thread = pthread_t()
-    // SAFETY: the thread takes over the reference that is retained here.
+    // SAFETY: the thread releases the reference that is retained here.
     let context = unsafe Unmanaged.passRetained(self).toOpaque()
     let result = unsafe pthread_create(
       &thread, &attributes,
@@ -124,7 +124,7 @@ import Model
         return nil
       }, context)
     if result != 0 {
-      // SAFETY: no thread has taken the reference over.
+      // SAFETY: no thread was started, so the reference is still ours.
       unsafe Unmanaged<Queue>.fromOpaque(context).release()
     }
     return result == 0

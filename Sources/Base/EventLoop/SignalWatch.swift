@@ -1,7 +1,7 @@
 import CLinux
 import Linux
 
-/// Signals as events: blocked for the process, read from a signalfd(2) by the loop.
+/// Signals as events: blocked for the process, and read by the loop from a signalfd(2).
 final class SignalWatch {
   private var mask = sigset_t()
   private var source: Descriptor?
@@ -13,7 +13,7 @@ final class SignalWatch {
   }
 
   /// Adds a signal; the first call opens the descriptor.
-  /// - Returns: the descriptor to watch when it was just opened, else nil.
+  /// - Returns: the descriptor to watch if this call opened it, else nil.
   func add(_ signal: Int32, _ handler: @escaping () -> Void) throws(SystemError) -> Int32? {
     handlers[signal] = handler
     // SAFETY: both sets are valid; worker threads are started later and inherit the mask.
@@ -27,7 +27,7 @@ final class SignalWatch {
     return result
   }
 
-  /// Handles what has arrived.
+  /// Calls the handlers of all pending signals.
   func drain() {
     guard let number = source?.number else { return }
     var information = signalfd_siginfo()
@@ -40,9 +40,9 @@ final class SignalWatch {
 }
 
 extension EventLoop {
-  /// Calls `handler` for each arrival of `signal`, which is blocked for the process from now on.
+  /// Blocks `signal` and calls `handler` when it arrives. Signals that arrive together may be merged (signal(7)).
   ///
-  /// Call it before any thread starts: threads inherit the mask. A second handler for a signal replaces the first.
+  /// Call it before any thread starts, as threads inherit the mask. A second handler for a signal replaces the first.
   public func onSignal(_ signal: Int32, _ handler: @escaping () -> Void) throws(SystemError) {
     let signals = self.signals ?? SignalWatch()
     self.signals = signals

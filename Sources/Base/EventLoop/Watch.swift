@@ -1,23 +1,23 @@
 import CLinux
 
-/// What a watched descriptor is ready for.
+/// The operations that a watched descriptor is ready for.
 public struct Readiness: OptionSet, Sendable, Hashable {
   public let rawValue: UInt32
   public init(rawValue: UInt32) { self.rawValue = rawValue }
 
-  /// Something can be read, or the other side has ended (EPOLLIN).
+  /// Data can be read, or the peer has closed (EPOLLIN).
   public static let readable = Readiness(rawValue: EPOLLIN.rawValue)
-  /// Something can be written (EPOLLOUT).
+  /// Data can be written (EPOLLOUT).
   public static let writable = Readiness(rawValue: EPOLLOUT.rawValue)
-  /// An exceptional condition, e.g. a changed sysfs attribute or a V4L2 event (EPOLLPRI).
+  /// There is an exceptional condition, e.g. a changed sysfs attribute or a V4L2 event (EPOLLPRI).
   public static let priority = Readiness(rawValue: EPOLLPRI.rawValue)
-  /// The other side has hung up (EPOLLHUP); always reported.
+  /// The peer has hung up (EPOLLHUP); always reported.
   public static let hangUp = Readiness(rawValue: EPOLLHUP.rawValue)
   /// An error is pending (EPOLLERR); always reported.
   public static let error = Readiness(rawValue: EPOLLERR.rawValue)
 }
 
-/// A descriptor that the loop watches until `EventLoop.unwatch`.
+/// Identifies a watch until `EventLoop.unwatch`.
 public struct WatchID: Hashable, Sendable {
   let token: UInt64
 }

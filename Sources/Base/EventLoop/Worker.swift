@@ -2,21 +2,21 @@ import CLinux
 import Model
 import Synchronization
 
-/// A named thread for work that blocks: one bus, one camera, the storage. Jobs run one after the other, the urgent ones
-/// first.
+/// A named thread for blocking work on one resource: a bus, a camera, the storage. Jobs run one after the other, urgent
+/// ones first.
 ///
-/// The thread starts with the first job and ends when none has come for a while, so that a daemon at rest has one
-/// thread. `State` belongs to the thread: no other one ever touches it.
+/// The thread starts with the first job and ends when it has been idle, so that a daemon at rest has one thread. Only
+/// the worker's thread accesses `State`.
 public final class Worker<State> {
   private let queue: Queue
   private let loop: EventLoop
   private let core: Core<State>
 
-  /// Makes a worker; no thread runs yet.
+  /// A worker; its thread starts with the first job.
   /// - Parameters:
-  ///   - name: of the thread, at most 15 bytes (pthread_setname_np(3)).
-  ///   - loop: where results are handed back.
-  ///   - idle: how long the thread stays without work.
+  ///   - name: the thread's name, at most 15 bytes (pthread_setname_np(3)).
+  ///   - loop: the loop that runs the completions.
+  ///   - idle: how long the thread waits for another job before it ends.
   ///   - make: makes the state, on the thread, before the first job.
   public init(
     _ name: String, on loop: EventLoop, idle: Duration = .seconds(2), state make: @escaping @Sendable () -> State
@@ -27,19 +27,19 @@ public final class Worker<State> {
     loop.workers.append(WeakQueue(queue))
   }
 
-  /// From now on the daemon counts as stuck when this worker is: outputs that hang on it cannot be made safe without.
+  /// Marks the worker as vital: while it is stuck the daemon counts as stuck, because its outputs cannot be made safe.
   public func makeVital() { queue.makeVital() }
 
-  /// How many jobs have not finished.
+  /// The number of jobs that wait or run.
   public var pending: Int { queue.pending }
 
-  /// Runs `work` on the thread and `then` on the loop with what it returned.
+  /// Runs `work` on the worker's thread, then `completion` on the loop with its result.
   public func submit<Result: Sendable>(
     _ work: @escaping @Sendable (inout State) -> Result, then completion: @escaping (Result) -> Void
   ) { submit(urgent: false, work, then: completion) }
 
-  /// The same.
-  /// - Parameter urgent: whether it goes before every job that has not begun and is not urgent itself.
+  /// Runs `work` on the worker's thread, then `completion` on the loop with its result.
+  /// - Parameter urgent: true to run it before all waiting jobs that are not urgent.
   public func submit<Result: Sendable>(
     urgent: Bool, _ work: @escaping @Sendable (inout State) -> Result, then completion: @escaping (Result) -> Void
   ) {
@@ -52,7 +52,7 @@ public final class Worker<State> {
     if !queue.add(urgent: urgent, { mailbox.post(.result(job, core.perform(work))) }) { retry() }
   }
 
-  /// The system refuses a thread (pthread_create(3): EAGAIN): the work waits until it grants one.
+  /// The system has refused a thread (pthread_create(3): EAGAIN). Tries again every second; the jobs wait.
   private func retry() {
     let queue = self.queue
     loop.schedule(after: .seconds(1)) { [weak self] in
@@ -61,26 +61,26 @@ public final class Worker<State> {
   }
 }
 
-/// What a worker is at, as a watchdog sees it.
+/// A worker's state for a watchdog.
 public struct WorkerStatus: Sendable, Hashable {
-  /// Its thread's name.
+  /// The thread's name.
   public var name: String
-  /// How many jobs have not finished.
+  /// The number of jobs that wait or run.
   public var pending: Int
-  /// When it began the job it is at; nil when it is at none.
+  /// When the running job began; nil when none runs.
   public var busySince: Instant?
   /// Whether `makeVital` was called.
   public var isVital: Bool
 }
 
-/// A worker's queue while the worker lives, or its thread does.
+/// A worker's queue, alive as long as the worker or its thread.
 struct WeakQueue {
   weak var queue: Queue?
   init(_ queue: Queue) { self.queue = queue }
 }
 
 extension EventLoop {
-  /// What every worker of this loop is at.
+  /// The status of every worker of this loop that still exists.
   public func workerStatus() -> [WorkerStatus] {
     workers.removeAll { $0.queue == nil }
     return workers.compactMap { $0.queue?.status }
@@ -89,8 +89,7 @@ extension EventLoop {
 
 /// The state of a worker, made on first use.
 ///
-/// SAFETY: `perform` is only called by the queue's thread; threads that follow each other hand it over under the
-/// queue's lock.
+/// SAFETY: only the queue's thread calls `perform`. The queue's lock orders the accesses of successive threads.
 private final class Core<State>: @unchecked Sendable {
   private let make: @Sendable () -> State
   private var state: State?

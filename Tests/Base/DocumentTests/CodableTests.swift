@@ -33,7 +33,7 @@ private final class Derived: Base {
 }
 
 @Suite struct CodableTests {
-  @Test func typesAreMadeFromText() throws {
+  @Test func typesAreDecodedFromText() throws {
     let text = "{kind: sensor, pins: [1, 2], scale: 2, names: {x: 3}, nested: [[1], []], extra: {a: [on]}, other: 1}"
     let device = try NodeDecoder().decode(Device.self, from: YAML.parse(Array(text.utf8), file: "f"))
     #expect(
@@ -53,13 +53,13 @@ private final class Derived: Base {
     ("{kind: sensor, pins: [], names: {}, nested: [1]}", "f:1:46: nested[0]: expected a list, found an integer"),
     ("{kind: sensor, pins: [], names: {}, nested: [[~]]}", "f:1:47: nested[0][0]: expected an integer, found null"),
   ])
-  func errorsNameThePlace(text: String, message: String) throws {
+  func errorsNameTheLocation(text: String, message: String) throws {
     let node = try YAML.parse(Array(text.utf8), file: "f")
     let error = #expect(throws: Diagnostic.self) { try NodeDecoder().decode(Device.self, from: node) }
     #expect(error?.description == message)
   }
 
-  @Test func valuesGoThereAndBack() throws {
+  @Test func typesRoundTripThroughValues() throws {
     let device = Device(
       kind: .actuator, pins: [0, 255], scale: nil, names: ["a": -1], nested: [[], [7]], extra: [1, nil, ["k": 2.5]])
     let value = try ValueEncoder().encode(device)
@@ -69,7 +69,7 @@ private final class Derived: Base {
     #expect(try ValueDecoder().decode(Device.self, from: JSON.decode(JSON.encode(value)[...])) == device)
   }
 
-  @Test func classesKeepTheirParents() throws {
+  @Test func classesEncodeTheirSuperclass() throws {
     let derived = Derived()
     derived.a = 5
     let value = try ValueEncoder().encode(derived)
@@ -77,7 +77,7 @@ private final class Derived: Base {
     #expect(try ValueDecoder().decode(Derived.self, from: value).a == 5)
   }
 
-  @Test func scalarsStandAlone() throws {
+  @Test func scalarsNeedNoContainer() throws {
     #expect(try ValueEncoder().encode(3) == 3)
     #expect(try ValueEncoder().encode(Int?.none) == nil)
     #expect(try ValueEncoder().encode([Int?.none, 2]) == [nil, 2])

@@ -19,12 +19,12 @@ import Testing
     #expect(json(bytes) == .problems(message))
   }
 
-  @Test func messagesAreCheckedToo() {
+  @Test func protocolMessagesMustBeUTF8Too() {
     let error = #expect(throws: Diagnostic.self) { try JSON.decode([0x5B, 0x22, 0xFF, 0x22, 0x5D][...]) }
     #expect(error?.description == "<message>:1:3: the byte 0xFF is not UTF-8 here; save the text as UTF-8")
   }
 
-  @Test func theNameChoosesTheLanguage() throws {
+  @Test func theFileNameSelectsTheFormat() throws {
     #expect(try DocumentText.parse(Array("{a: 1}".utf8), file: "board.yaml").value == ["a": 1])
     #expect(try DocumentText.parse(Array("{\"a\": 1}".utf8), file: "agent.json").value == ["a": 1])
     let error = #expect(throws: Diagnostics.self) { try DocumentText.parse(Array("{a: 1}".utf8), file: "agent.json") }

@@ -19,7 +19,7 @@ import Testing
   }
 
   @Test(arguments: ["\n", "\r\n", "\r"])
-  func everythingKnowsItsPlace(end: String) throws {
+  func everyValueHasItsLocation(end: String) throws {
     let lines = [
       "", "{ \"größe\\\"\" :\t\"é\",", "\"b\": [1,-2.5 , {}, [],", " true,{\"c\":null}]", ", \"d\": {\"e\": \"f\"} }",
     ]
@@ -30,19 +30,19 @@ import Testing
       ])
   }
 
-  @Test func aBOMIsSkippedInFiles() throws {
+  @Test func aByteOrderMarkIsSkippedInFiles() throws {
     #expect(try JSON.parse([0xEF, 0xBB, 0xBF, 0x31], file: "f").places == ["1:1 1"])
   }
 
   @Test(arguments: [
     ("", "f:1:1: the text is empty; expected a JSON value"),
     (" \n ", "f:2:2: the text is empty; expected a JSON value"),
-    ("{\"a\": 1,\n \"b\": 2,\n \"a\": 3}", "f:3:2: the key 'a' stands twice in one map; it stands at f:1:2 already"),
+    ("{\"a\": 1,\n \"b\": 2,\n \"a\": 3}", "f:3:2: the key 'a' appears twice in one map; the first is at f:1:2"),
     (
       "[{\"a\": {\"a\": 1}, \"b\": [{\"x\": 1}], \"\\u0061\": 3}]",
-      "f:1:35: the key 'a' stands twice in one map; it stands at f:1:3 already"
+      "f:1:35: the key 'a' appears twice in one map; the first is at f:1:3"
     ),
-    ("[1,]", "f:1:4: expected a value, found ']' (JSON allows no comma after the last one)"),
+    ("[1,]", "f:1:4: expected a value, found ']' (JSON allows no trailing comma)"),
     ("{\"a\": 1,}", "f:1:9: expected a key in double quotes or '}', found '}'"),
     ("{a: 1}", "f:1:2: expected a key in double quotes or '}', found 'a'"),
     ("{\"a\" 1}", "f:1:6: expected ':' after the key, found '1'"),
@@ -50,8 +50,8 @@ import Testing
     ("[1 2]", "f:1:4: expected ',' or ']', found '2'"),
     ("[1", "f:1:3: expected ',' or ']', found the end of the text"),
     ("{\"a\":", "f:1:6: expected a value, found the end of the text"),
-    ("[1] [2]", "f:1:5: expected nothing more after the value, found '['"),
-    ("['a']", "f:1:2: expected a value, found ''a'' (JSON text stands in double quotes)"),
+    ("[1] [2]", "f:1:5: expected the end of the text after the value, found '['"),
+    ("['a']", "f:1:2: expected a value, found ''a'' (JSON strings need double quotes)"),
     ("[NaN]", "f:1:2: expected a value, found 'NaN' (JSON has neither NaN nor infinities)"),
     ("[-Infinity]", "f:1:2: expected a value, found '-Infinity' (JSON has neither NaN nor infinities)"),
     ("[True]", "f:1:2: expected a value, found 'True' (JSON writes true, false and null in lower case)"),
@@ -69,30 +69,30 @@ import Testing
     ),
     (
       "[9223372036854775808]",
-      "f:1:2: the integer '9223372036854775808' does not fit 64 bits (±9.2e18); put it in quotes if it is a name"
+      "f:1:2: the integer '9223372036854775808' does not fit in 64 bits (±9.2e18); put it in quotes if it is a name"
     ),
     (
       "[-9223372036854775809]",
-      "f:1:2: the integer '-9223372036854775809' does not fit 64 bits (±9.2e18); put it in quotes if it is a name"
+      "f:1:2: the integer '-9223372036854775809' does not fit in 64 bits (±9.2e18); put it in quotes if it is a name"
     ),
-    ("[1e400]", "f:1:2: the number '1e400' is beyond what floating point holds (about ±1.8e308)"),
+    ("[1e400]", "f:1:2: the number '1e400' is too large for a floating-point number (about ±1.8e308)"),
     ("[\"abc]", "f:1:2: the text that begins here has no closing quote"),
     ("[\"abc\n\"]", "f:1:2: the text that begins here has no closing quote on its line"),
-    ("[\"a\tb\"]", "f:1:4: a control character stands in the text; write it as \\u0009 or \\t"),
+    ("[\"a\tb\"]", "f:1:4: control characters must be escaped; write \\u0009 or \\t"),
     (
       "[\"é\\q\"]",
       "f:1:4: unknown escape; JSON has \\\" \\\\ \\/ \\b \\f \\n \\r \\t and \\u with four hexadecimal digits"
     ),
-    ("[\"\\u0000\"]", "f:1:2: text must not hold the character \\u0000"),
-    ("{\"\\u0000\": 1}", "f:1:2: text must not hold the character \\u0000"),
+    ("[\"\\u0000\"]", "f:1:2: text must not contain the character \\u0000"),
+    ("{\"\\u0000\": 1}", "f:1:2: text must not contain the character \\u0000"),
     (
       "[\"\\ud800\"]",
-      "f:1:2: a \\u escape in this text is no character: it takes four hexadecimal digits, and pairs "
+      "f:1:2: this text has an invalid \\u escape: it takes four hexadecimal digits, and pairs "
         + "\\uD800–\\uDBFF with \\uDC00–\\uDFFF"
     ),
     (
       "[\"\\u12G4\"]",
-      "f:1:2: a \\u escape in this text is no character: it takes four hexadecimal digits, and pairs "
+      "f:1:2: this text has an invalid \\u escape: it takes four hexadecimal digits, and pairs "
         + "\\uD800–\\uDBFF with \\uDC00–\\uDFFF"
     ),
   ])
@@ -102,7 +102,7 @@ import Testing
     #expect(error?.description == "<message>" + message.dropFirst().replacing("at f:", with: "at <message>:"))
   }
 
-  @Test func aSliceIsReadByItself() throws {
+  @Test func aSliceIsReadOnItsOwn() throws {
     let buffer = Array("[1]\n{\"a\": 2}\n[3".utf8)
     #expect(try JSON.decode(buffer[4..<12]) == ["a": 2])
     let error = #expect(throws: Diagnostic.self) { try JSON.decode(buffer[13...]) }

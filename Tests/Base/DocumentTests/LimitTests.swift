@@ -4,14 +4,14 @@ import Testing
 
 @Suite struct LimitTests {
   @Test(arguments: ["f.yaml", "f.json"])
-  func aHugeTextIsNotRead(file: String) {
+  func aHugeTextIsRefused(file: String) {
     let text = [UInt8](repeating: UInt8(ascii: "["), count: 100 << 20)
     let error = #expect(throws: Diagnostics.self) { try DocumentText.parse(text, file: file) }
-    #expect(error?.description == "\(file): is 104857600 bytes long; at most 16777216 bytes are read")
+    #expect(error?.description == "\(file): is 104857600 bytes long; the limit is 16777216 bytes")
   }
 
   @Test(arguments: ["[", "{\"a\":", "[{\"a\":"])
-  func nestingEndsEarly(unit: String) {
+  func flowNestingIsLimited(unit: String) {
     let text = String(repeating: unit, count: 1 << 20)
     for outcome in [yaml(text), json(text)] {
       guard case .problems(let message) = outcome else { return #expect(Bool(false)) }
@@ -20,7 +20,7 @@ import Testing
   }
 
   @Test(arguments: ["- ", "? ", "[", "{", "a: &b ", "!a ", "&a "])
-  func blockNestingEnds(unit: String) {
+  func blockNestingIsLimited(unit: String) {
     guard case .problems = yaml(String(repeating: unit, count: 1 << 16)) else { return #expect(Bool(false)) }
   }
 
@@ -32,19 +32,19 @@ import Testing
     }
   }
 
-  @Test func bombsAreCountedBeforeTheyGrow() {
+  @Test func aliasBombsAreRefusedBeforeTheyExpand() {
     var text = "l0: &l0 [x, x, x, x, x, x, x, x, x, x]\n"
     for level in 1..<20 {
       let aliases = repeatElement("*l\(level - 1)", count: 10).joined(separator: ", ")
       text += "l\(level): &l\(level) [\(aliases)]\n"
     }
-    #expect(yaml(text) == .problems("f:6:15: this is more than the 262144 values that are read at most"))
+    #expect(yaml(text) == .problems("f:6:15: there are more than 262144 values"))
   }
 
   @Test func aliasesCannotNestDeeperThanText() {
     var text = "l0: &l0 []\n"
     for level in 1..<100 { text += "l\(level): &l\(level) [*l\(level - 1)]\n" }
-    // The map is the first level, so that the list on line 63 ends the 64th.
+    // The map is the first level, so the list on line 63 is the 64th and line 64 exceeds the limit.
     #expect(yaml(text) == .problems("f:64:12: lists and maps are nested more than 64 deep"))
   }
 
@@ -54,7 +54,7 @@ import Testing
       #expect(read("[1,\n2, 3]") == .value([1, 2, 3]))
       #expect(read("{\"a\": 1, \"b\": [\"x,[\"]}") == .value(["a": 1, "b": ["x,["]]))
       guard case .problems(let message) = read("[1,\n2, 3, 4]") else { return #expect(Bool(false)) }
-      #expect(message.hasPrefix("f:2:") && message.hasSuffix("this is more than the 4 values that are read at most"))
+      #expect(message.hasPrefix("f:2:") && message.hasSuffix("there are more than 4 values"))
     }
   }
 
@@ -67,15 +67,15 @@ import Testing
       #expect(
         outcome
           == .problems(
-            "f:1:1: the integer '\(digits.prefix(40))…' does not fit 64 bits (±9.2e18); "
+            "f:1:1: the integer '\(digits.prefix(40))…' does not fit in 64 bits (±9.2e18); "
               + "put it in quotes if it is a name"))
     }
   }
 
-  @Test func messagesAreOneMebibyte() {
+  @Test func protocolMessagesAreAtMostOneMebibyte() {
     let error = #expect(throws: Diagnostic.self) {
       try JSON.decode([UInt8](repeating: 0x20, count: (1 << 20) + 1)[...])
     }
-    #expect(error?.description == "<message>: is 1048577 bytes long; at most 1048576 bytes are read")
+    #expect(error?.description == "<message>: is 1048577 bytes long; the limit is 1048576 bytes")
   }
 }

@@ -3,7 +3,7 @@ import Model
 import TestKit
 import Testing
 
-/// Makes values that JSON text can hold.
+/// Generates random values that JSON can represent.
 private struct ValueSource {
   var random: SeededGenerator
   /// Characters that YAML reads like JSON: no control or line characters beyond ASCII's.
@@ -36,7 +36,7 @@ private struct ValueSource {
 
 @Suite struct PropertyTests {
   @Test(arguments: [false, true])
-  func whatIsWrittenReadsBack(pretty: Bool) throws {
+  func writtenTextReadsBackAsTheSameValue(pretty: Bool) throws {
     var source = ValueSource(random: SeededGenerator(1))
     for _ in 0..<2000 {
       let value = source.value()
@@ -47,7 +47,7 @@ private struct ValueSource {
     }
   }
 
-  @Test func yamlReadsJSONAlike() throws {
+  @Test func yamlAndJSONReadTheSameText() throws {
     var source = ValueSource(random: SeededGenerator(2))
     for _ in 0..<2000 {
       let text = JSON.encode(source.value())
@@ -83,10 +83,10 @@ private struct ValueSource {
     "\u{85}", "null",
   ].map { Array($0.utf8) }
 
-  @Test func noTextCrashesAndEveryErrorHasAPlace() {
+  @Test func noTextCrashesAndEveryErrorHasALocation() {
     var random = SeededGenerator(3)
     let clock = ContinuousClock()
-    // Mutants of both samples: as many as there is time for, so that a slow machine tests less rather than longer.
+    // Bounded by time, so that a slow machine tries fewer mutants instead of taking longer.
     let end = clock.now.advanced(by: .seconds(2))
     var (refused, read, tried) = (0, 0, 0)
     while tried < 20_000 && (tried < 500 || clock.now < end) {
@@ -103,7 +103,7 @@ private struct ValueSource {
           refused += 1
           #expect(!diagnostics.all.isEmpty)
           for problem in diagnostics.all {
-            // libyaml ends lines at U+0085 too, as YAML 1.1 has it.
+            // libyaml also ends lines at U+0085 (its last byte is 0x85), as YAML 1.1 does.
             let lines = bytes.count(where: { [0x0A, 0x0D, 0x85].contains($0) }) + 1
             let isPlace = (1...lines).contains(problem.location.line) && problem.location.column >= 1
             #expect(isPlace || problem.location == Location(file: file), "\(problem) in \(bytes)")

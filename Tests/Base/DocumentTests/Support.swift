@@ -1,7 +1,7 @@
 import Document
 import Model
 
-/// What reading a text gave: its value, or its diagnostics as lines.
+/// The result of reading a text: its value, or its diagnostics, one per line.
 enum Outcome: Equatable {
   case value(Value)
   case problems(String)
@@ -20,7 +20,7 @@ func json(_ bytes: [UInt8], limits: DocumentLimits = .standard) -> Outcome {
 }
 
 extension Node {
-  /// Every value and key with its place, `line:column what`, in the order of the text.
+  /// Every value and key as `line:column value`, in the order of the text.
   var places: [String] {
     let here = "\(location.line):\(location.column)"
     switch content {

@@ -28,7 +28,7 @@ import Testing
     #expect(text == "-" || yaml(text) == .value(expected), "\(text)")
   }
 
-  @Test func integersAndFloatingPointStayApart() throws {
+  @Test func integersAndFloatingPointAreDistinct() throws {
     guard case .int = try YAML.parse(Array("1".utf8), file: "f").content else { return #expect(Bool(false)) }
     guard case .double = try YAML.parse(Array("1.0".utf8), file: "f").content else { return #expect(Bool(false)) }
   }
@@ -37,17 +37,17 @@ import Testing
     (".nan", "f:1:4: .nan is not a number; expected a finite number, or text in quotes"),
     ("-.inf", "f:1:4: -.inf is infinite; expected a finite number, or text in quotes"),
     (".Inf", "f:1:4: .Inf is infinite; expected a finite number, or text in quotes"),
-    ("1e400", "f:1:4: '1e400' is beyond what floating point holds (about ±1.8e308)"),
+    ("1e400", "f:1:4: '1e400' is too large for a floating-point number (about ±1.8e308)"),
     (
       "9223372036854775808",
-      "f:1:4: the integer '9223372036854775808' does not fit 64 bits (±9.2e18); put it in quotes if it is a name"
+      "f:1:4: the integer '9223372036854775808' does not fit in 64 bits (±9.2e18); put it in quotes if it is a name"
     ),
     (
       "0xFFFFFFFFFFFFFFFF",
-      "f:1:4: the integer '0xFFFFFFFFFFFFFFFF' does not fit 64 bits (±9.2e18); put it in quotes if it is a name"
+      "f:1:4: the integer '0xFFFFFFFFFFFFFFFF' does not fit in 64 bits (±9.2e18); put it in quotes if it is a name"
     ),
-    ("\"a\\0b\"", "f:1:4: text must not hold the character U+0000"),
-    ("!!int x", "f:1:4: 'x' is not what its tag '!!int' says"),
+    ("\"a\\0b\"", "f:1:4: text must not contain the character U+0000"),
+    ("!!int x", "f:1:4: 'x' does not match its tag '!!int'"),
     (
       "!secret x",
       "f:1:4: the tag '!secret' is unknown; expected none, or one of "

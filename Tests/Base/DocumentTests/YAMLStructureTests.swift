@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct YAMLStructureTests {
   @Test(arguments: ["\n", "\r\n", "\r"])
-  func everythingKnowsItsPlace(end: String) throws {
+  func everyValueHasItsLocation(end: String) throws {
     let lines = [
       "# board", "name: größe", "devices:", "  - id: \"fän\"  # one", "    pins: [1, {a: ~}]", "  - x", "last:",
     ]
@@ -18,12 +18,12 @@ import Testing
     #expect(node.location == Location(file: "f", line: 2, column: 1))
   }
 
-  @Test func columnsCountCharactersAndABOMIsNone() throws {
+  @Test func columnsCountCharactersWithoutTheByteOrderMark() throws {
     let bytes = [0xEF, 0xBB, 0xBF] + Array("é😀: é".utf8)
     #expect(try YAML.parse(bytes, file: "f").places == ["1:1 map", "1:1 é😀:", "1:5 \"é\""])
   }
 
-  @Test func aliasesHaveTheirOwnPlace() throws {
+  @Test func aliasesHaveTheirOwnLocation() throws {
     let node = try YAML.parse(Array("a: &x [1]\nb: *x\nc: &x 2\nd: *x\n".utf8), file: "f")
     #expect(node.value == ["a": [1], "b": [1], "c": 2, "d": 2])
     #expect(node["b"]?.location == Location(file: "f", line: 2, column: 4))
@@ -34,45 +34,45 @@ import Testing
     ("", "f:1:1: the text is empty; expected a YAML document"),
     ("# only a comment\n", "f:1:1: the text is empty; expected a YAML document"),
     ("a: 1\n---\nb: 2\n", "f:2:1: a second document begins here; expected one document in the file"),
-    ("a: 1\nb: 2\na: 3\n", "f:3:1: the key 'a' stands twice in one map; it stands at f:1:1 already"),
-    ("{x: {b: 1, \"b\": 2}}", "f:1:12: the key 'b' stands twice in one map; it stands at f:1:6 already"),
-    ("base: &b {x: 1}\nuse:\n  <<: *b\n", "f:3:3: merge keys ('<<') are not read; write the entries out"),
+    ("a: 1\nb: 2\na: 3\n", "f:3:1: the key 'a' appears twice in one map; the first is at f:1:1"),
+    ("{x: {b: 1, \"b\": 2}}", "f:1:12: the key 'b' appears twice in one map; the first is at f:1:6"),
+    ("base: &b {x: 1}\nuse:\n  <<: *b\n", "f:3:3: merge keys ('<<') are not supported; write the entries out"),
     ("1: a", "f:1:1: a key must be text, found an integer; write \"1\""),
     ("true: a", "f:1:1: a key must be text, found a boolean; write \"true\""),
     ("~: a", "f:1:1: a key must be text, found null; write \"~\""),
     ("? [a]\n: 1", "f:1:3: a key must be text, found a list"),
     ("{{a: 1}: 2}", "f:1:2: a key must be text, found a map"),
-    ("a: &x [*x]\n", "f:1:8: the alias *x stands inside the value that it names"),
-    ("a:\n\tb: 1\n", "f:2:1: a tab stands where YAML wants spaces; indent with spaces"),
-    ("a:\n  b: 1\n  \tc: 1\n", "f:3:3: a tab stands where YAML wants spaces; indent with spaces"),
+    ("a: &x [*x]\n", "f:1:8: the alias *x is inside the value that it refers to"),
+    ("a:\n\tb: 1\n", "f:2:1: YAML does not allow a tab here; indent with spaces"),
+    ("a:\n  b: 1\n  \tc: 1\n", "f:3:3: YAML does not allow a tab here; indent with spaces"),
     ("a: [1, 2\nb: 3\n", "f:2:2: expected ',' or ']' in the list that begins at line 1, column 4, found ':'"),
     ("a: {b: 1\nc: 3\n", "f:2:2: expected ',' or '}' in the map that begins at line 1, column 4, found ':'"),
     ("a: \"text\nb: 3\n", "f:1:4: the quoted text that begins here has no closing quote"),
     ("a: 'text", "f:1:4: the quoted text that begins here has no closing quote"),
     (
       "a: b: c\n",
-      "f:1:5: a ':' stands where no key can be; check the indentation, and put text with ': ' in it in quotes"
+      "f:1:5: a ':' is not allowed here; check the indentation, and put text that contains ': ' in quotes"
     ),
     ("a: 1\nb\nc: 2\n", "f:2:1: expected ':' after this key"),
     (
       "a: 1\n b: 2\n",
-      "f:2:3: a ':' stands where no key can be; check the indentation, and put text with ': ' in it in quotes"
+      "f:2:3: a ':' is not allowed here; check the indentation, and put text that contains ': ' in quotes"
     ),
     ("on: @home\n", "f:1:5: text cannot begin with '@'; put it in quotes"),
     ("a: `x`\n", "f:1:4: text cannot begin with '`'; put it in quotes"),
     ("a: \"\\q\"\n", "f:1:5: unknown escape in double quotes; write \\\\ for a backslash, or use single quotes"),
     ("a: \"\\xZZ\"\n", "f:1:7: expected hexadecimal digits after \\x, \\u or \\U"),
-    ("a: \"\\uD800\"\n", "f:1:7: this escape is no Unicode character"),
+    ("a: \"\\uD800\"\n", "f:1:7: this escape is not a Unicode character"),
     ("a: *\n", "f:1:5: expected a name after '&' or '*'; put text that begins with them in quotes"),
     ("a: !x!y z\n", "f:1:4: the tag is unknown; put text that begins with '!' in quotes"),
-    ("a: !<%zz> b\n", "f:1:4: this is no tag; put text that begins with '!' in quotes"),
+    ("a: !<%zz> b\n", "f:1:4: this is not a valid tag; put text that begins with '!' in quotes"),
     ("- a\nb: 1\n", "f:2:1: expected a '-' of the list that begins at line 1, column 1; check the indentation"),
-    ("a: - b\n", "f:1:4: a '-' stands where no list item can be; put the item on a line of its own"),
+    ("a: - b\n", "f:1:4: a list item is not allowed here; put it on a line of its own"),
     ("a: ]\n", "f:1:4: expected a value, found ']'"),
-    ("'a' b\n", "f:1:5: expected nothing more after the document's value; check the indentation and the quotes"),
+    ("'a' b\n", "f:1:5: expected the end of the document after its value; check the indentation and the quotes"),
     ("%YAML 3.0\n--- a\n", "f:1:1: expected YAML 1.1 or 1.2"),
     ("a: |x\n  t\n", "f:1:5: expected a line end here"),
-    ("a: x\u{7}y\n", "f:1:5: a control character stands here; YAML text has none"),
+    ("a: x\u{7}y\n", "f:1:5: YAML allows no control characters"),
     (
       "a: 'b'\n  'c': 1\n",
       "f:2:3: expected a key of the map that begins at line 1, column 1; check the indentation and the quotes"
@@ -91,23 +91,23 @@ import Testing
           f:2:1: a key must be text, found an integer; write "2"
           f:3:4: the tag '!t' is unknown; expected none, or one of !!str, !!int, !!float, !!bool, !!null, !!seq and !!map
           f:4:8: .inf is infinite; expected a finite number, or text in quotes
-          f:5:1: the key 'a' stands twice in one map; it stands at f:1:1 already
+          f:5:1: the key 'a' appears twice in one map; the first is at f:1:1
           f:7:1: expected a value, found the end of the text
           """))
   }
 
-  @Test func problemsAreCutOff() throws {
+  @Test func reportingStopsAfterFiftyProblems() throws {
     let text = (0..<1000).map { "k\($0): .nan\n" }.joined()
     let problems = #expect(throws: Diagnostics.self) { try YAML.parse(Array(text.utf8), file: "f") }
     #expect(problems?.all.count == 51)
   }
 
-  @Test func manyKeysAreComparedToo() {
+  @Test func duplicatesAreFoundAmongManyKeys() {
     let text = (0..<100).map { "k\($0): 1\n" }.joined()
     #expect(
       yaml(text + "k99: 1\n")
-        == .problems("f:101:1: the key 'k99' stands twice in one map; it stands at f:100:1 already"))
+        == .problems("f:101:1: the key 'k99' appears twice in one map; the first is at f:100:1"))
     #expect(
-      yaml(text + "k3: 1\n") == .problems("f:101:1: the key 'k3' stands twice in one map; it stands at f:4:1 already"))
+      yaml(text + "k3: 1\n") == .problems("f:101:1: the key 'k3' appears twice in one map; the first is at f:4:1"))
   }
 }

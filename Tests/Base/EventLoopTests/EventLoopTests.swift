@@ -6,13 +6,13 @@ import Testing
 
 @testable import EventLoop
 
-/// What the tests of this folder share: a loop turned until something is so, with an end.
+/// Shared by the tests of this folder.
 extension EventLoop {
-  /// Turns the loop until `isDone`, for ten seconds at most.
-  /// - Returns: whether it came to that.
+  /// Turns the loop until `isDone` is true, for at most ten seconds.
+  /// - Returns: whether `isDone` became true.
   func turn(until isDone: () -> Bool) -> Bool {
     let end = now + .seconds(10)
-    // Wakes the loop at the end, so that a test that fails does not hang.
+    // Wakes the loop at the deadline, so that a failing test does not hang.
     let alarm = schedule(at: end) {}
     defer { cancel(alarm) }
     while !isDone() && now < end { turn(wait: true) }
@@ -57,7 +57,7 @@ struct Pipe: ~Copyable {
     #expect(!ran && loop.turns == 1)
   }
 
-  @Test func aTimerThatSetsItselfForThePastStarvesNobody() throws {
+  @Test func aTimerRescheduledForThePastDoesNotStarveDescriptors() throws {
     let loop = try EventLoop()
     let pipe = try Pipe()
     var ticks = 0
@@ -91,8 +91,8 @@ struct Pipe: ~Copyable {
     #expect(order.last == "from outside")
   }
 
-  /// An action that always adds another must leave room for descriptors.
-  @Test func endlessLaterStarvesNobody() throws {
+  /// An action that always adds another must not starve descriptors.
+  @Test func endlessDeferredActionsDoNotStarveDescriptors() throws {
     let loop = try EventLoop()
     let pipe = try Pipe()
     var isReadable = false
@@ -158,12 +158,12 @@ struct Pipe: ~Copyable {
     try loop.watch(number, for: .readable) { ready = $0 }
     let reader = try Descriptor(checking: dup(number), "dup")
     _ = consume pipe
-    // The watched number is closed; its duplicate keeps the pipe's end, and so the watch, alive.
+    // The watched descriptor is closed, but its duplicate keeps the pipe's end, and so the watch, alive.
     #expect(loop.turn { ready.contains(.hangUp) })
     _ = consume reader
   }
 
-  /// Both are ready in the same turn; the first handler ends the other's watch, and its own.
+  /// Both pipes are ready in the same turn; the first handler removes both watches.
   @Test func unwatchInsideAHandler() throws {
     let loop = try EventLoop()
     let first = try Pipe()
@@ -184,7 +184,7 @@ struct Pipe: ~Copyable {
     #expect(calls == 1)
   }
 
-  @Test func aLoopGoesWithItsHandlers() throws {
+  @Test func aLoopReleasesItsHandlers() throws {
     final class Token {}
     weak var token: Token?
     do {

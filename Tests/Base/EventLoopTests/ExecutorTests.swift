@@ -5,7 +5,7 @@ import Testing
 
 @testable import EventLoop
 
-/// Runs on the loop, and says where it ran.
+/// An actor on the loop that returns the thread it ran on.
 private actor OnLoop {
   private let executor: LoopExecutor
   private var count = 0
@@ -40,7 +40,7 @@ private actor OnLoop {
     #expect(seen == Array(repeating: here, count: 12))
   }
 
-  @Test func sleepingTasksTakeTurns() throws {
+  @Test func sleepingTasksInterleave() throws {
     let loop = try EventLoop()
     let here = pthread_self()
     var order: [String] = []
@@ -61,7 +61,7 @@ private actor OnLoop {
     #expect(loop.now - start >= .milliseconds(7))
   }
 
-  /// A thousand tasks that hop between an actor and the loop: none is lost, none starves.
+  /// A thousand tasks switch between an actor and the loop; none is lost or starved.
   @Test func manyTasksFinish() throws {
     let loop = try EventLoop()
     let place = OnLoop(loop.executor)

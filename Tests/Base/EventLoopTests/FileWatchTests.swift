@@ -18,7 +18,7 @@ import Testing
     #expect(isMade)
   }
 
-  /// As timedatectl and a package do it: another link, another file, its contents.
+  /// The ways of timedatectl and of a package: a new link, a new file, new contents.
   @Test func everyWayToChangeAFileIsSeen() throws {
     let loop = try EventLoop()
     try folder.write("other", "x")
@@ -46,13 +46,13 @@ import Testing
     #expect(seen == 1)
   }
 
-  @Test func whereThereIsNoFolderItIsSaid() throws {
+  @Test func aMissingFolderIsAnError() throws {
     let loop = try EventLoop()
     #expect(throws: SystemError.self) { try loop.watchFile("\(folder.path)/none/localtime") {} }
   }
 
-  /// Watching costs no turn while nobody sets the clock.
-  @Test func theClockWakesNobody() throws {
+  /// Watching the clock causes no turns unless the clock is set.
+  @Test func watchingTheClockCausesNoWakeUps() throws {
     let loop = try EventLoop()
     try loop.watchClock { Issue.record("nobody has set the clock") }
     var done = false

@@ -8,7 +8,7 @@ import enum EventLoop.ExitStatus
 
 @testable import EventLoop
 
-/// Serialised: signals and children belong to the whole process.
+/// Serialised, as signals and children are global to the process.
 @Suite(.serialized) struct ProcessTests {
   private func spawn(_ program: String, _ arguments: [String] = []) throws -> pid_t {
     var pid: pid_t = 0
@@ -20,14 +20,14 @@ import enum EventLoop.ExitStatus
     return pid
   }
 
-  @Test func childrenAreReapedWithHowTheyEnded() throws {
+  @Test func childrenAreReapedAndReportTheirExitStatus() throws {
     let loop = try EventLoop()
     var ends: [pid_t: ExitStatus] = [:]
     let yes = try spawn("/bin/true")
     let no = try spawn("/bin/false")
     let killed = try spawn("/bin/sleep", ["600"])
     for pid in [yes, no, killed] { try loop.onExit(of: pid) { ends[pid] = $0 } }
-    // A signal that cannot be ignored: children inherit what the test runner ignores.
+    // SIGKILL cannot be ignored; children inherit the signals that the test runner ignores.
     _ = kill(killed, SIGKILL)
     #expect(loop.turn { ends.count == 3 })
     #expect(ends == [yes: .exited(0), no: .exited(1), killed: .signalled(SIGKILL)])
@@ -36,11 +36,11 @@ import enum EventLoop.ExitStatus
     #expect(again == -1)
   }
 
-  @Test func aChildThatHasEndedBeforeIsReportedAllTheSame() throws {
+  @Test func aChildThatEndedBeforeTheWatchIsReported() throws {
     let loop = try EventLoop()
     let pid = try spawn("/bin/true")
     var information = unsafe siginfo_t()
-    // Waits for its end without reaping it.
+    // Wait for its end without reaping it.
     let ended = unsafe waitid(P_PID, id_t(pid), &information, WEXITED | WNOWAIT)
     #expect(ended == 0)
     var end: ExitStatus?
@@ -50,7 +50,7 @@ import enum EventLoop.ExitStatus
     #expect(throws: SystemError.self) { try loop.onExit(of: pid) { _ in } }
   }
 
-  @Test func aChildThatSomebodyElseReapedEndsTheWatch() throws {
+  @Test func aChildReapedElsewhereEndsTheWatch() throws {
     let loop = try EventLoop()
     let pid = try spawn("/bin/sleep", ["600"])
     var ends = 0
@@ -73,7 +73,7 @@ import enum EventLoop.ExitStatus
     try loop.onSignal(SIGUSR1) { seen.append(SIGUSR1) }
     try loop.onSignal(SIGUSR2) { seen.append(-1) }
     try loop.onSignal(SIGUSR2) { seen.append(SIGUSR2) }
-    // To this thread: another one of the test runner may not have them blocked.
+    // Sent to this thread, as the test runner's other threads may not block them.
     pthread_kill(pthread_self(), SIGUSR1)
     pthread_kill(pthread_self(), SIGUSR2)
     #expect(loop.turn { seen.count == 2 })

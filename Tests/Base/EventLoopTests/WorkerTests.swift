@@ -7,7 +7,7 @@ import Testing
 @testable import EventLoop
 
 @Suite struct WorkerTests {
-  /// The threads of this process whose name is `name` (/proc/self/task); the test runner has its own besides.
+  /// The number of this process's threads named `name` (/proc/self/task); the test runner has threads of its own.
   private func threads(_ name: String) throws -> Int {
     try Files.names(in: "/proc/self/task").count { task in
       guard let comm = try? Files.read("/proc/self/task/\(task)/comm") else { return false }
@@ -20,7 +20,7 @@ import Testing
     let worker = Worker("t-order", on: loop) { [Int]() }
     let here = pthread_self()
     var results: [Int] = []
-    // Held until all of them wait, however soon the thread gets its turn.
+    // Blocks the thread until all jobs are queued.
     let gate = Gate()
     worker.submit { _ in
       gate.wait()
@@ -66,7 +66,7 @@ import Testing
     #expect(order == ["off 1", "off 2", "read 1", "read 2"])
   }
 
-  @Test func aWatchdogSeesWhatAWorkerIsAt() throws {
+  @Test func workersReportTheirStatus() throws {
     let loop = try EventLoop()
     var asked = 0
     loop.onWork = { asked += 1 }
@@ -121,7 +121,7 @@ import Testing
     #expect(made.withLock { $0 } == 1)
   }
 
-  /// Turns the loop until `isDone`; its own timer wakes it, as nothing else tells that a thread has ended.
+  /// Turns the loop until `isDone` is true. Polls every millisecond, as the end of a thread does not wake the loop.
   private func turn(_ loop: EventLoop, until isDone: () throws -> Bool) throws -> Bool {
     let end = loop.now + .seconds(10)
     while try !isDone() && loop.now < end {
@@ -151,7 +151,7 @@ import Testing
     #expect(order == ["quick", "slow"])
   }
 
-  @Test func aStateThatCannotBeSharedStaysOnItsThread() throws {
+  @Test func nonSendableStateStaysOnItsThread() throws {
     final class Tally { var count = 0 }
     let loop = try EventLoop()
     let worker = Worker("t-class", on: loop) { Tally() }
@@ -180,7 +180,7 @@ import Testing
   }
 }
 
-/// Holds a thread up until it is opened.
+/// Blocks a thread until it is opened.
 private final class Gate: Sendable {
   private let isOpen = Mutex(false)
 
