@@ -1,4 +1,4 @@
-/// Users and groups by name, read from the files once: asking the name service could block on a network.
+/// Users and groups, read once from the files: the name service could block on a network.
 public struct Accounts: Sendable {
   /// Group numbers by name.
   private var groups: [String: UInt32]
@@ -6,11 +6,12 @@ public struct Accounts: Sendable {
   private var users: [UInt32: String]
   /// User numbers by name.
   private var numbers: [String: UInt32]
-  /// Users whose own group it is, by number, and names of further members.
+  /// For each group's number, the users with that primary group.
   private var owners: [UInt32: Set<UInt32>] = [:]
+  /// For each group's number, the names of its further members.
   private var members: [UInt32: Set<String>] = [:]
 
-  /// Takes the texts of `/etc/passwd` (passwd(5)) and `/etc/group` (group(5)).
+  /// Parses the texts of `/etc/passwd` (passwd(5)) and `/etc/group` (group(5)); malformed lines are skipped.
   public init(passwd: String, group: String) {
     groups = [:]
     users = [:]
@@ -30,7 +31,7 @@ public struct Accounts: Sendable {
     }
   }
 
-  /// Reads this machine's files; one that cannot be read counts as empty.
+  /// The accounts of this machine; an unreadable file counts as empty.
   public static func ofThisMachine() -> Accounts {
     func text(_ path: String) -> String {
       (try? Files.read(path, limit: 4 << 20)).map { String(decoding: $0, as: UTF8.self) } ?? ""
@@ -38,17 +39,17 @@ public struct Accounts: Sendable {
     return Accounts(passwd: text("/etc/passwd"), group: text("/etc/group"))
   }
 
-  /// The number of a group; nil when there is none of that name.
+  /// The number of a group; nil when no group has that name.
   public func group(_ name: String) -> UInt32? { groups[name] }
 
-  /// The number of a user; nil when there is none of that name.
+  /// The number of a user; nil when no user has that name.
   public func number(ofUser name: String) -> UInt32? { numbers[name] }
 
-  /// The name of a group; nil when it has none.
+  /// The name of a group, the first in alphabetical order if it has several; nil when the number is unknown.
   public func groupName(_ number: UInt32) -> String? { groups.filter { $0.value == number }.map(\.key).min() }
 
-  /// Whether a user, and root, are all there are in a group, as in the group of his own that most systems give to each user. False
-  /// for a group that is not in the files.
+  /// Whether a group has no members but `user` and root, like the private group that most systems give each user. False
+  /// for an unknown group.
   public func isAlone(_ user: UInt32, in group: UInt32) -> Bool {
     guard groups.values.contains(group) else { return false }
     let known: Set<UInt32> = [user, 0]
@@ -56,10 +57,10 @@ public struct Accounts: Sendable {
       && members[group, default: []].allSatisfy { numbers[$0].map(known.contains) ?? false }
   }
 
-  /// Every group's name.
+  /// The names of all groups, unsorted.
   public var groupNames: [String] { Array(groups.keys) }
 
-  /// The name of a user, or `uid1000`.
+  /// The name of a user; `uid1000` and the like when it has none.
   public func user(_ number: UInt32) -> String { users[number] ?? "uid\(number)" }
 
   private static func entries(_ text: String) -> [[Substring]] {

@@ -1,23 +1,23 @@
 import CLinux
 import Glibc
 
-/// Files below a folder, for strangers: no path leads out of it, by `..`, from the root, through a symbolic link or into
-/// another mount (openat2(2), Linux 5.6).
+/// Files below a folder, for untrusted paths: none can lead out of it, neither by `..`, an absolute path, a symbolic
+/// link, nor into another mount (openat2(2), Linux 5.6).
 public enum Beneath {
-  /// A folder to look below, not opened for reading itself.
+  /// Opens the folder for look-ups only (O_PATH).
   public static func folder(_ path: String) throws(SystemError) -> Descriptor {
     try System.open(path, Int32(OPENSTARRY_O_PATH) | O_DIRECTORY)
   }
 
-  /// Looks a path up; what is there is not opened (O_PATH).
+  /// Looks a path up without opening the file (O_PATH).
   /// - Parameter path: relative to the folder; `.` is the folder itself.
-  /// - Throws: EXDEV when it leads out, ELOOP at a symbolic link, ENOENT and so on.
+  /// - Throws: EXDEV when the path leads out, ELOOP at a symbolic link, ENOENT and so on.
   public static func find(_ path: String, in folder: Int32) throws(SystemError) -> Descriptor {
     try open(path, in: folder, Int32(OPENSTARRY_O_PATH))
   }
 
   /// Opens a regular file or a folder for reading.
-  /// - Throws: as `find`; EACCES for anything else, which is not touched: opening a device may do something.
+  /// - Throws: as `find`; EACCES for any other kind of file, which is not opened, as opening a device can have effects.
   public static func read(_ path: String, in folder: Int32) throws(SystemError) -> Descriptor {
     let place = try find(path, in: folder)
     let found = try FileStatus(of: place.number)
@@ -27,11 +27,11 @@ public enum Beneath {
     return file
   }
 
-  /// What a folder has, without `.` and `..`, in the order of names.
-  /// - Parameter limit: more than these are an error (EOVERFLOW), so that a folder cannot fill memory.
+  /// The entries of a folder, without `.` and `..`, sorted by name.
+  /// - Parameter limit: the most entries; more are an error (EOVERFLOW), so that a folder cannot fill memory.
   public static func entries(of folder: Int32, limit: Int) throws(SystemError) -> [FolderEntry] {
     let copy = try open(".", in: folder, O_RDONLY | O_DIRECTORY)
-    // SAFETY: the stream takes the descriptor and closes it.
+    // SAFETY: the stream takes ownership of the descriptor and closes it.
     guard let stream = unsafe fdopendir(copy.release()) else { throw SystemError("fdopendir") }
     defer { unsafe closedir(stream) }
     var entries: [FolderEntry] = []
@@ -49,8 +49,8 @@ public enum Beneath {
     return entries.sorted { $0.name < $1.name }
   }
 
-  /// read(2) at a place, which does not move (pread(2)).
-  /// - Returns: at most `limit` bytes; none at the end.
+  /// Reads at an offset (pread(2)).
+  /// - Returns: at most `limit` bytes, perhaps fewer; none at the end of the file.
   public static func bytes(_ file: Int32, at place: Int64, limit: Int) throws(SystemError) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: limit)
     // SAFETY: the kernel writes at most the buffer's count.
@@ -70,7 +70,7 @@ public enum Beneath {
   }
 }
 
-/// What kind of thing a name in a folder stands for.
+/// The type of a file.
 public enum FileKind: Sendable, Hashable {
   case regular
   case folder
@@ -78,56 +78,56 @@ public enum FileKind: Sendable, Hashable {
   case other
 }
 
-/// One name in a folder.
+/// An entry of a folder (readdir(3)).
 public struct FolderEntry: Sendable, Hashable {
-  /// Without the folder.
+  /// The name without the folder.
   public var name: String
   /// The file's number within its file system.
   public var inode: UInt64
-  /// As the folder says it; `other` also where it does not.
+  /// The type in the folder's entry; `other` also where the file system does not store it there.
   public var kind: FileKind
 }
 
-/// What the kernel knows about a file (fstat(2)).
+/// The kernel's metadata of a file (fstat(2)).
 public struct FileStatus: Sendable, Hashable {
-  /// Device and number of the file: the same for no two files at one time.
+  /// The file system's device number. With `inode` it identifies the file as long as that exists.
   public var device: UInt64
-  /// See `device`.
+  /// The file's number within its file system.
   public var inode: UInt64
-  /// What it is.
+  /// The file's type.
   public var kind: FileKind
-  /// Which device a device node stands for, with its major and minor number; 0 for any other file.
+  /// The device that a device node refers to (`st_rdev`); 0 for any other file.
   public var special: UInt64
-  /// Who owns it: a user id.
+  /// The owner's user id.
   public var owner: UInt32
-  /// Its group's number.
+  /// The group's id.
   public var group: UInt32
   /// The permission bits, with set-user-id, set-group-id and sticky (inode(7)).
   public var mode: UInt32
-  /// How many names it has.
+  /// The number of hard links.
   public var links: UInt64
-  /// In bytes.
+  /// The size in bytes.
   public var size: UInt64
-  /// Nanoseconds since 1970 of the last read, as far as the file system keeps it.
+  /// The time of the last read in nanoseconds since 1970, as far as the file system records it.
   public var accessed: UInt64
-  /// Of the last write.
+  /// The time of the last write in nanoseconds since 1970.
   public var modified: UInt64
-  /// Of the last change of content, owner or mode.
+  /// The time of the last change of content or metadata in nanoseconds since 1970.
   public var changed: UInt64
 
-  /// Asks about the file that a path leads to (stat(2)).
+  /// The status of the file at a path; follows symbolic links (stat(2)).
   public init(_ path: String) throws(SystemError) {
     let file = try System.open(path, Int32(OPENSTARRY_O_PATH))
     try self.init(of: file.number)
   }
 
-  /// Whether nobody has written to the file or put another in its place between two looks.
+  /// Whether the file was neither written nor replaced since `earlier`.
   public func isUnchanged(since earlier: FileStatus) -> Bool {
     device == earlier.device && inode == earlier.inode && size == earlier.size && modified == earlier.modified
       && changed == earlier.changed
   }
 
-  /// Asks about an open descriptor.
+  /// The status of an open descriptor.
   public init(of descriptor: Int32) throws(SystemError) {
     var status = stat()
     // SAFETY: fstat(2) fills in the local structure.
@@ -137,7 +137,7 @@ public struct FileStatus: Sendable, Hashable {
     }
     device = UInt64(status.st_dev)
     inode = UInt64(status.st_ino)
-    // The type's bits are numbered in inode(7).
+    // S_IFMT, S_IFREG and S_IFDIR of inode(7).
     let type = status.st_mode & 0o170000
     kind = type == 0o100000 ? .regular : type == 0o040000 ? .folder : .other
     special = UInt64(status.st_rdev)

@@ -1,13 +1,13 @@
 import CLinux
 import Glibc
 
-/// Runs this program again as a child, and waits for it.
+/// Runs this program as a child process.
 public enum ChildProgram {
-  /// Starts this very program (`/proc/self/exe`) with other arguments, on the same standard input, output and error,
-  /// and waits until it has ended. SIGINT and SIGQUIT, which the terminal sends to both, end the child only.
-  /// - Parameter arguments: without the program's name.
-  /// - Returns: its exit code; 128 and the signal's number when a signal ended it, as shells say it.
-  /// - Throws: the child cannot be started.
+  /// Runs this program (`/proc/self/exe`) with other arguments and the same standard streams, and waits for its end.
+  /// Meanwhile SIGINT and SIGQUIT, which a terminal sends to both processes, end only the child.
+  /// - Parameter arguments: the arguments without the program's name.
+  /// - Returns: the exit code; 128 plus the signal's number when a signal ended it, as in shells.
+  /// - Throws: when the child cannot be started.
   public static func runSelf(_ arguments: [String]) throws(SystemError) -> Int32 {
     var interrupted = [signal(SIGINT, SIG_IGN), signal(SIGQUIT, SIG_IGN)]
     defer {

@@ -1,10 +1,10 @@
-/// The clock chips of the machine (RTC), which run while it has no power.
+/// The machine's real-time clocks (RTC), which run without power.
 public enum ClockChip {
-  /// Whether one of them shows the time that the system does, and thus is where that came from, or was set by it.
+  /// Whether a real-time clock agrees with the system's time: either set the other.
   /// - Parameters:
-  ///   - seconds: the system's time, since 1970.
-  ///   - tolerance: how far they may have drifted apart, in seconds.
-  ///   - folder: where the kernel lists them.
+  ///   - seconds: the system's time in seconds since 1970.
+  ///   - tolerance: the largest difference in seconds.
+  ///   - folder: the kernel's folder of real-time clocks.
   public static func agrees(with seconds: UInt64, within tolerance: UInt64 = 300, folder: String = "/sys/class/rtc")
     -> Bool
   {

@@ -1,8 +1,8 @@
 import CLinux
 
-/// The only owner of a file descriptor: closes it when it goes.
+/// The only owner of a file descriptor; closes it at the end of its life.
 public struct Descriptor: ~Copyable, Sendable {
-  /// The number, to be lent to system calls; never to be closed.
+  /// The number for system calls. Do not close it.
   public let number: Int32
 
   /// Takes ownership of an open descriptor.
@@ -11,8 +11,12 @@ public struct Descriptor: ~Copyable, Sendable {
     self.number = number
   }
 
-  /// Takes ownership of what a system call returned.
-  /// - Throws: when it returned -1, with the thread's errno.
+  /// Takes ownership of the descriptor that a system call returned.
+  /// - Parameters:
+  ///   - result: the call's result; -1 for failure.
+  ///   - operation: the call's name for the error.
+  ///   - object: the path or other object of the call for the error.
+  /// - Throws: the thread's errno when the call failed.
   public init(checking result: Int32, _ operation: String, _ object: String = "") throws(SystemError) {
     guard result >= 0 else { throw SystemError(operation, object) }
     number = result
@@ -20,7 +24,7 @@ public struct Descriptor: ~Copyable, Sendable {
 
   deinit { _ = CLinux.close(number) }
 
-  /// Gives up ownership: the caller closes it.
+  /// Gives up ownership; the caller must close the descriptor.
   public consuming func release() -> Int32 {
     let number = self.number
     discard self

@@ -1,16 +1,17 @@
 import CLinux
 import Glibc
 
-/// Whole files: read with a bound, replaced so that a power cut leaves the old or the new one, never a torn one.
+/// Whole files: bounded reads, and replacements that leave the old or the new content after a power cut.
 public enum Files {
   /// Reads a file.
-  /// - Parameter limit: a longer file is an error (EFBIG), so that a device or a huge file cannot fill memory.
+  /// - Parameter limit: the most bytes; a longer file is an error (EFBIG), so that a device or a huge file cannot fill
+  ///   memory.
   public static func read(_ path: String, limit: Int = 16 << 20) throws(SystemError) -> [UInt8] {
     // O_NONBLOCK: opening a FIFO without a writer must not wait.
     let file = try System.open(path, O_RDONLY | O_NONBLOCK)
     var contents: [UInt8] = []
     do throws(SystemError) {
-      // No more room than is needed: short files are read often.
+      // One byte more than the limit, which shows a longer file; small limits get small buffers.
       let piece = min(limit, 65535) + 1
       while let count = try System.read(file.number, into: &contents, limit: piece), count > 0 {
         if contents.count > limit { throw SystemError("read", errno: EFBIG) }
@@ -21,15 +22,15 @@ public enum Files {
     return contents
   }
 
-  /// Replaces a file: temporary file, fsync, rename, fsync of the folder.
-  /// - Parameter mode: of the new file, whatever the umask.
+  /// Replaces a file atomically: temporary file `<path>.new`, fsync, rename, fsync of the folder.
+  /// - Parameter mode: the permission bits of the new file, regardless of the umask.
   public static func replace(_ path: String, with contents: [UInt8], mode: UInt32 = 0o640) throws(SystemError) {
     let temporary = "\(path).new"
     do throws(SystemError) {
-      // What an earlier attempt left, or somebody planted, is not written to.
+      // Never write through a file that an earlier attempt left or somebody planted.
       remove(temporary)
       let file = try System.open(temporary, O_WRONLY | O_CREAT | O_EXCL, mode: mode)
-      // Exactly that: the umask is the whole process's, and may be changed by another thread at this moment.
+      // Set the mode exactly: another thread may change the process's umask at any moment.
       guard fchmod(file.number, mode) == 0 else { throw SystemError("fchmod", temporary) }
       try System.writeAll(file.number, contents)
       guard System.retry({ fsync(file.number) }) == 0 else { throw SystemError("fsync", temporary) }
@@ -64,8 +65,8 @@ public enum Files {
     return names.sorted()
   }
 
-  /// Makes a folder and those above it; does nothing when it is there.
-  /// - Throws: ENOTDIR when something else has its name, or that of one above it.
+  /// Makes a folder and its parents; does nothing when it exists.
+  /// - Throws: ENOTDIR when a component of the path exists and is not a folder.
   public static func makeFolder(_ path: String, mode: UInt32 = 0o750) throws(SystemError) {
     var made = path.hasPrefix("/") ? "" : "."
     for part in path.split(separator: "/") {
@@ -77,7 +78,7 @@ public enum Files {
     }
   }
 
-  /// Whether there is anything at `path`.
+  /// Whether a file of any type exists at `path`.
   public static func exists(_ path: String) -> Bool { kind(path) != nil }
 
   /// Whether `path` is a folder.
@@ -86,7 +87,7 @@ public enum Files {
   /// Whether `path` is a regular file.
   public static func isFile(_ path: String) -> Bool { kind(path) == 0o100000 }
 
-  /// The path with symbolic links, `.` and `..` resolved (realpath(3)).
+  /// The absolute path without symbolic links, `.` and `..` (realpath(3)).
   public static func resolve(_ path: String) throws(SystemError) -> String {
     guard let resolved = unsafe path.withCString({ unsafe realpath($0, nil) }) else {
       throw SystemError("resolve", path)
@@ -101,13 +102,13 @@ public enum Files {
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
-  /// `path` as seen from `folder`: unchanged when it is absolute.
+  /// `path` relative to `folder`; an absolute path is returned unchanged.
   public static func join(_ folder: String, _ path: String) -> String {
     if path.hasPrefix("/") || folder == "." || folder.isEmpty { return path }
     return folder.hasSuffix("/") ? "\(folder)\(path)" : "\(folder)/\(path)"
   }
 
-  /// Whether a folder or file is in memory alone, and gone with the next boot (statfs(2)).
+  /// Whether a folder or file is only in memory, and lost at the next boot (statfs(2)).
   public static func isInMemory(_ path: String) -> Bool {
     var status = statfs()
     // SAFETY: the kernel fills in the structure.
@@ -116,7 +117,7 @@ public enum Files {
     return status.f_type == 0x0102_1994 || status.f_type == 0x8584_58F6
   }
 
-  /// The file type bits of `st_mode`, numbered in inode(7); the names are ambiguous in Swift.
+  /// The file type bits of `st_mode` (inode(7)), as numbers: the names of the constants are ambiguous in Swift.
   private static func kind(_ path: String) -> UInt32? {
     var status = stat()
     guard unsafe path.withCString({ unsafe stat($0, &status) }) == 0 else { return nil }

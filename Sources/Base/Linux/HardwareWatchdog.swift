@@ -1,25 +1,25 @@
 import CLinux
 
-/// The hardware's own watchdog, which resets the board when it is not fed in time
-/// (Documentation/watchdog/watchdog-api.rst of the kernel).
+/// The hardware watchdog, which resets the board when it is not fed in time (Documentation/watchdog/watchdog-api.rst of
+/// the kernel).
 public final class HardwareWatchdog {
   private let device: Descriptor
-  /// How long it waits, in seconds, as the hardware has rounded it.
+  /// The timeout in seconds, as the hardware rounded it.
   public let timeout: Int
-  /// Whether it has reset the board last time (WDIOF_CARDRESET).
+  /// Whether the watchdog caused the last reset of the board (WDIOF_CARDRESET).
   public let hasReset: Bool
 
-  /// Opens a watchdog, which starts it.
+  /// Opens the watchdog, which starts it.
   /// - Parameters:
-  ///   - path: e.g. `/dev/watchdog`; opened by one process at a time.
-  ///   - timeout: in seconds. Where it cannot be set, the driver's own stays; where it cannot be asked, as for what is
-  ///     no watchdog, this is taken.
-  /// - Throws: EBUSY when somebody else feeds it.
+  ///   - path: the device, e.g. `/dev/watchdog`; only one process can open it.
+  ///   - timeout: the requested timeout in seconds. If it cannot be set, the driver's timeout applies. If that cannot
+  ///     be read either, as for a file that is not a watchdog, `timeout` is assumed.
+  /// - Throws: EBUSY when another process has it open.
   public init(_ path: String, timeout: Int) throws(SystemError) {
     device = try System.open(path, O_WRONLY | O_NONBLOCK)
     var seconds = Int32(clamping: timeout)
     var flags: Int32 = 0
-    // SAFETY: each request reads and writes the one local. What is too long for a driver is EINVAL, and nothing changes.
+    // SAFETY: each request accesses only the local. A timeout that the driver does not support fails with EINVAL.
     _ = unsafe openstarry_watchdog_set_timeout(device.number, &seconds)
     let isKnown = unsafe openstarry_watchdog_get_timeout(device.number, &seconds) == 0
     self.timeout = isKnown ? max(1, Int(seconds)) : timeout
@@ -27,9 +27,9 @@ public final class HardwareWatchdog {
     hasReset = unsafe openstarry_watchdog_boot_status(device.number, &flags) == 0 && flags & 0x20 != 0
   }
 
-  /// It waits anew from now on. Never waits itself.
+  /// Restarts the timeout; does not block.
   public func feed() { _ = try? System.write(device.number, [UInt8(ascii: "f")]) }
 
-  /// Stops it, where the driver lets it (magic close): without this, closing it resets the board in the end.
+  /// Disarms the watchdog where the driver allows it (magic close). Otherwise it resets the board after it is closed.
   public func stop() { _ = try? System.write(device.number, [UInt8(ascii: "V")]) }
 }

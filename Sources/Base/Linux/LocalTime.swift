@@ -1,20 +1,19 @@
 import Glibc
 
-/// The system's time zone, for times that people read.
+/// The system's time zone.
 public enum LocalTime {
-  /// The file that says which zone it is, usually a symbolic link (localtime(5)).
+  /// The file with the time zone, usually a symbolic link (localtime(5)).
   public static let zoneFile = "/etc/localtime"
 
-  /// Reads that file again where it is another one now (tzset(3)); localtime_r(3) reads it once.
+  /// Reads the time zone again if it has changed (tzset(3)); localtime_r(3) itself reads it only once.
   public static func reload() { tzset() }
 
-  /// How far local time is ahead of UTC at a moment, as localtime_r(3) knows from TZ or /etc/localtime.
-  /// - Parameter milliseconds: since 1970.
-  /// - Returns: seconds; 0 when the moment is beyond what the system can tell.
+  /// The offset of local time from UTC at a moment, by TZ or /etc/localtime (localtime_r(3)).
+  /// - Parameter milliseconds: the moment, in milliseconds since 1970.
+  /// - Returns: seconds, positive east of UTC; 0 when the moment is out of the system's range.
   public static func utcOffset(at milliseconds: UInt64) -> Int {
     var moment = time_t(clamping: milliseconds / 1000)
-    // SAFETY: both structures are ours; the C library fills in the second, and points it to the zone's static name,
-    // which is not looked at.
+    // SAFETY: both structures are local; the pointer to the zone's name, which the C library may change, is not used.
     var local = unsafe tm()
     guard unsafe localtime_r(&moment, &local) != nil else { return 0 }
     return unsafe local.tm_gmtoff

@@ -1,16 +1,17 @@
 import CLinux
 import Glibc
 
-/// A random key in a file that nobody else can read; made when it is first asked for.
+/// A random key in a file that only this process's user can read; generated on first use.
 public enum SecretFile {
-  /// Bytes of a key.
+  /// The length of a key in bytes.
   public static let size = 32
 
   /// The key in a file.
   /// - Parameters:
-  ///   - name: of the file.
-  ///   - folder: where it is; one that others could write to has no secrets.
-  /// - Returns: what is there, or a new key where there is none, or none that is fit: not of that size, or readable by others.
+  ///   - name: the file's name.
+  ///   - folder: the file's folder; others must not be able to write to it.
+  /// - Returns: the stored key; a new one if the file is missing, has another size, or is readable by others.
+  /// - Throws: when a new key cannot be written.
   public static func key(_ name: String, in folder: TrustedFolder) throws(SystemError) -> [UInt8] {
     if let key = read(name, in: folder) { return key }
     var random = SystemRandomNumberGenerator()
@@ -19,7 +20,7 @@ public enum SecretFile {
     let draft = "\(path).\(String(random.next(), radix: 16))"
     try Files.replace(draft, with: key, mode: 0o600)
     defer { Files.remove(draft) }
-    // Of two processes that make one at once, both go on with that of the first (link(2)).
+    // link(2) fails if the file exists: of two processes that race here, both use the first one's key.
     func link() -> Bool {
       unsafe draft.withCString { draft in unsafe path.withCString { path in unsafe Glibc.link(draft, path) } } == 0
     }

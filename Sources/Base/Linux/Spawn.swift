@@ -1,15 +1,15 @@
 import CLinux
 import Glibc
 
-/// Starts programs. No Swift runs between fork and exec: the steps are `openstarry_spawn` of CLinux.
+/// Starts programs. No Swift runs between fork and exec: `openstarry_spawn` of CLinux does the steps there.
 public enum Spawn {
-  /// Starts a program; all descriptors that the plan does not name are closed in it, as all of ours are close-on-exec.
-  /// - Returns: the process id; the caller waits for it.
-  /// - Throws: it cannot be started; nothing is left of it.
+  /// Starts a program. It gets only the plan's descriptors, as all of ours are close-on-exec.
+  /// - Returns: the process id; the caller must wait for it.
+  /// - Throws: when it cannot be started; no child is left then.
   public static func start(_ plan: SpawnPlan) throws(SystemError) -> Int32 {
     let null = try plan.usesNull ? System.open("/dev/null", O_RDWR).release() : -1
     defer { if null >= 0 { close(null) } }
-    // Copies beyond all places, so that none is overwritten before it is in its own.
+    // Copy the descriptors above all target numbers, so that none is overwritten before it is in its place.
     let places: [Int32] = [plan.input, plan.output, plan.errors].map { stream in
       switch stream {
       case .inherited: -1
@@ -27,7 +27,7 @@ public enum Spawn {
     let limits = Array(plan.limits)
     let kinds = limits.map(\.key.kind)
     let amounts = limits.map(\.value)
-    // SAFETY: every pointer is valid during the call, which returns when the child no longer shares our memory.
+    // SAFETY: every pointer is valid during the call, which returns once the child no longer shares our memory.
     let child = unsafe withCStrings(plan.words) { words in
       unsafe withCStrings(plan.environment ?? []) { environment in
         unsafe withCStrings([plan.program] + (plan.folder.map { [$0] } ?? [])) { paths in
@@ -57,7 +57,7 @@ public enum Spawn {
     return child
   }
 
-  /// Starts a program with this process's standard streams; see `SpawnPlan`.
+  /// Starts a program with this process's standard streams; see `SpawnPlan` for the parameters.
   public static func start(
     _ program: String, _ words: [String], environment: [String]? = nil, defaultSignals: [Int32] = [],
     descriptors: [Int32] = [], ownSession: Bool = false
@@ -69,11 +69,11 @@ public enum Spawn {
     return try start(plan)
   }
 
-  /// Waits until a child has ended, and reaps it.
-  /// - Returns: its exit code; 128 and the signal's number when a signal ended it, as shells say it.
+  /// Waits for a child's end and reaps it; blocks the thread.
+  /// - Returns: the exit code; 128 plus the signal's number when a signal ended it, as in shells.
   public static func wait(for child: Int32) throws(SystemError) -> Int32 {
     var status: Int32 = 0
-    // SAFETY: writes the status into the local.
+    // SAFETY: waitpid writes only the local status.
     guard System.retry({ unsafe waitpid(child, &status, 0) }) == child else { throw SystemError("waitpid") }
     let signal = openstarry_exit_signal(status)
     return signal != 0 ? 128 + signal : openstarry_exit_code(status)
@@ -94,7 +94,7 @@ extension SpawnPlan {
 }
 
 extension SpawnPlan.Limit {
-  /// As setrlimit(2) has it.
+  /// The constant of setrlimit(2).
   fileprivate var kind: Int32 {
     switch self {
     case .addressSpace: OPENSTARRY_RLIMIT_AS

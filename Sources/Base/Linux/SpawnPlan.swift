@@ -1,38 +1,38 @@
 import Glibc
 
-/// How a program is started: its words, environment, descriptors and limits.
+/// A program to start: its arguments, environment, descriptors and limits.
 public struct SpawnPlan: Sendable, Hashable {
-  /// Where one of its standard streams leads.
+  /// The target of a standard stream.
   public enum Stream: Sendable, Hashable {
-    /// Where ours does.
+    /// This process's own stream.
     case inherited
-    /// To /dev/null.
+    /// /dev/null.
     case null
-    /// To this descriptor, which stays the caller's.
+    /// This descriptor; the caller keeps ownership.
     case descriptor(Int32)
   }
 
-  /// Something that the kernel limits for a process and its children (setrlimit(2)).
+  /// A resource limit of a process and its children (setrlimit(2)).
   public enum Limit: Sendable, Hashable {
     /// Bytes of address space.
     case addressSpace
-    /// Bytes of private memory that can be written.
+    /// Bytes of private, writable memory.
     case data
-    /// Bytes of a core file.
+    /// The size of a core file in bytes.
     case core
-    /// Bytes of the largest file it may write.
+    /// The size of a file that it writes, in bytes.
     case fileSize
-    /// One more than the greatest number of a descriptor.
+    /// The greatest descriptor number plus one.
     case descriptors
-    /// Processes and threads of its user.
+    /// The number of processes and threads of its user.
     case processes
   }
 
-  /// The program's file.
+  /// The path of the program's file.
   public var program: String
-  /// Its name, as it will see it, and its arguments.
+  /// The argument vector: the program's name first, then its arguments.
   public var words: [String]
-  /// `NAME=value` each; nil hands on our own.
+  /// The environment, `NAME=value` each; nil for this process's environment.
   public var environment: [String]?
   /// Its standard input.
   public var input = Stream.inherited
@@ -40,18 +40,18 @@ public struct SpawnPlan: Sendable, Hashable {
   public var output = Stream.inherited
   /// Its standard error.
   public var errors = Stream.inherited
-  /// These become 3, 4 and so on in it; all others are closed. They stay the caller's.
+  /// Descriptors that the program gets as 3, 4 and so on; the caller keeps ownership. All others are closed in it.
   public var descriptors: [Int32] = []
-  /// What it and its children may not go beyond, from its first instruction.
+  /// The resource limits of the program and its children, in force from the first instruction.
   public var limits: [Limit: UInt64] = [:]
-  /// Signals that have their default effect in it, whatever this process does with them. None is blocked.
+  /// Signals to reset to their default action in the program. It starts with no signal blocked.
   public var defaultSignals: [Int32] = []
-  /// Whether it gets a session of its own, away from our terminal and its signals (setsid(2)).
+  /// Whether the program gets a session of its own, detached from our terminal and its signals (setsid(2)).
   public var ownSession = false
-  /// The folder it starts in; nil for ours.
+  /// The program's working directory; nil for ours.
   public var folder: String?
 
-  /// A program on our own streams, without limits.
+  /// A plan with our own standard streams and no limits.
   public init(_ program: String, _ words: [String], environment: [String]? = nil) {
     self.program = program
     self.words = words

@@ -1,26 +1,26 @@
 import CLinux
 import Glibc
 
-/// System calls, each once: interrupted ones are repeated, failures are thrown with what they were about.
+/// System calls: each is wrapped once, repeated on EINTR, and throws its name, object and errno.
 public enum System {
-  /// open(2), close-on-exec always.
+  /// open(2), always close-on-exec.
   /// - Parameters:
   ///   - flags: O_RDONLY and so on.
-  ///   - mode: of a file that is created.
+  ///   - mode: the permission bits of a new file, less the umask.
   public static func open(_ path: String, _ flags: Int32, mode: UInt32 = 0) throws(SystemError) -> Descriptor {
     let result = retry { unsafe path.withCString { unsafe openstarry_open($0, flags | O_CLOEXEC, mode) } }
     return try Descriptor(checking: result, "open", path)
   }
 
-  /// read(2) into the end of `buffer`, at most `limit` bytes.
-  /// - Returns: how many were read; 0 at the end of the file; nil when none are there yet (EAGAIN).
+  /// Appends at most `limit` bytes to `buffer` (read(2)).
+  /// - Returns: the number of bytes read; 0 at the end of the file; nil when none are available yet (EAGAIN).
   public static func read(
     _ descriptor: Int32, into buffer: inout [UInt8], limit: Int = 65536
   ) throws(SystemError) -> Int? {
     var (result, error) = (0, Int32(0))
-    // Nothing is touched that the kernel does not fill: most files are shorter than the limit by far.
+    // Uninitialized, so that only the pages that the kernel fills are touched: most files are far below the limit.
     let piece = unsafe [UInt8](unsafeUninitializedCapacity: limit) { bytes, count in
-      // SAFETY: there is room for `limit` bytes, and as many count as the kernel has written.
+      // SAFETY: the buffer has room for `limit` bytes, and `count` is the number that the kernel has written.
       result = retry { unsafe CLinux.read(descriptor, bytes.baseAddress, limit) }
       error = errno
       count = max(0, result)
@@ -33,8 +33,8 @@ public enum System {
     return result
   }
 
-  /// write(2) of as much of `bytes` as the other side takes.
-  /// - Returns: how many were taken; 0 when it takes none now (EAGAIN).
+  /// Writes as much of `bytes` as the receiver accepts (write(2)).
+  /// - Returns: the number of bytes written; 0 when it accepts none now (EAGAIN).
   public static func write(_ descriptor: Int32, _ bytes: ArraySlice<UInt8>) throws(SystemError) -> Int {
     // SAFETY: the buffer is valid for its count during the call.
     let result = retry { unsafe bytes.withUnsafeBytes { unsafe CLinux.write(descriptor, $0.baseAddress, $0.count) } }
@@ -45,7 +45,8 @@ public enum System {
     return result
   }
 
-  /// Writes all of `bytes` to a descriptor that blocks.
+  /// Writes all of `bytes` to a blocking descriptor.
+  /// - Throws: EAGAIN when the descriptor does not block and is full; part may be written then.
   public static func writeAll(_ descriptor: Int32, _ bytes: [UInt8]) throws(SystemError) {
     var rest = bytes[...]
     while !rest.isEmpty {
@@ -55,7 +56,7 @@ public enum System {
     }
   }
 
-  /// pwrite(2) of all of `bytes` to a file, `offset` bytes from its beginning.
+  /// Writes all of `bytes` at `offset`, in bytes from the file's start (pwrite(2)).
   public static func write(_ descriptor: Int32, _ bytes: [UInt8], at offset: Int) throws(SystemError) {
     var done = 0
     while done < bytes.count {
@@ -70,23 +71,23 @@ public enum System {
     }
   }
 
-  /// Adds bits to the umask(2): permissions that new files and folders do not get, whatever mode is asked for.
+  /// Adds permission bits to the umask(2), which new files and folders do not get.
   public static func restrictNewFiles(_ bits: UInt32) {
     let before = umask(0o777)
     _ = umask(before | bits)
   }
 
-  /// fflush(3) of everything that was printed.
+  /// Flushes all output streams of the C library (fflush(3)).
   public static func flushOutput() { fflush(nil) }
 
-  /// Whether something can be written without waiting (poll(2)); true for what is broken, as a write then fails at once.
+  /// Whether a write would not block (poll(2)); also true for a broken descriptor, where it fails at once.
   public static func isWritable(_ descriptor: Int32) -> Bool {
     var watched = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
     // SAFETY: one structure, which the kernel fills in.
     return unsafe poll(&watched, 1, 0) != 0
   }
 
-  /// fcntl(2) F_SETFL with O_NONBLOCK.
+  /// Sets O_NONBLOCK (fcntl(2) F_SETFL).
   public static func setNonBlocking(_ descriptor: Int32) throws(SystemError) {
     let flags = openstarry_fcntl(descriptor, F_GETFL, 0)
     guard flags >= 0, openstarry_fcntl(descriptor, F_SETFL, flags | O_NONBLOCK) >= 0 else {
@@ -97,14 +98,13 @@ public enum System {
   /// Whether a descriptor is open (fcntl(2) F_GETFD).
   public static func isOpen(_ descriptor: Int32) -> Bool { openstarry_fcntl(descriptor, F_GETFD, 0) >= 0 }
 
-  /// clock_gettime(2) CLOCK_MONOTONIC, in nanoseconds.
+  /// The monotonic clock in nanoseconds (clock_gettime(2) CLOCK_MONOTONIC).
   public static func monotonicNanoseconds() -> UInt64 { nanoseconds(CLOCK_MONOTONIC) }
 
-  /// clock_gettime(2) CLOCK_THREAD_CPUTIME_ID: how long the calling thread has computed, in nanoseconds.
+  /// The CPU time of the calling thread in nanoseconds (clock_gettime(2) CLOCK_THREAD_CPUTIME_ID).
   public static func threadNanoseconds() -> UInt64 { nanoseconds(CLOCK_THREAD_CPUTIME_ID) }
 
-  /// getrusage(2): how long this process, and its children that have ended and were waited for, have computed, in
-  /// nanoseconds.
+  /// The CPU time of this process and its reaped children in nanoseconds (getrusage(2)).
   public static func processNanoseconds() -> UInt64 {
     // RUSAGE_SELF and RUSAGE_CHILDREN of sys/resource.h.
     [Int32(0), -1].reduce(0) { sum, who in
@@ -116,11 +116,11 @@ public enum System {
     }
   }
 
-  /// clock_gettime(2) CLOCK_REALTIME, in milliseconds since 1970.
+  /// The wall clock in milliseconds since 1970 (clock_gettime(2) CLOCK_REALTIME).
   public static func wallMilliseconds() -> UInt64 { nanoseconds(CLOCK_REALTIME) / 1_000_000 }
 
-  /// Whether the kernel says that the system clock is synchronised (adjtimex(2): TIME_ERROR and STA_UNSYNC); where it
-  /// may not be asked, whether the clock was synchronised since the boot.
+  /// Whether the system clock is synchronised now (adjtimex(2): neither TIME_ERROR nor STA_UNSYNC). Where that call is
+  /// forbidden, whether it was synchronised since the boot.
   public static func wallIsSynchronised() -> Bool {
     var state = timex()
     // SAFETY: the kernel fills in the structure; modes 0 changes nothing.
@@ -132,7 +132,8 @@ public enum System {
   /// Whether systemd-timesyncd has synchronised the system clock since the boot (systemd-timesyncd.service(8)).
   public static func wallWasSynchronised() -> Bool { Files.exists("/run/systemd/timesync/synchronized") }
 
-  /// Calls until it is not interrupted by a signal.
+  /// Repeats `call` while it fails with EINTR.
+  /// - Returns: the result of the last call; -1 for any other error, with errno set.
   public static func retry<Result: FixedWidthInteger>(_ call: () -> Result) -> Result {
     while true {
       let result = call()

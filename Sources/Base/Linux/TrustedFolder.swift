@@ -1,16 +1,16 @@
 import CLinux
 import Glibc
 
-/// A folder for files that are believed as they are: only root and this process's user can put something into it, or into
-/// any folder above it another one in its place.
+/// A folder whose files are trusted: only root and this process's user can write to it, or replace it or a folder above
+/// it.
 public final class TrustedFolder: Sendable {
-  /// Without symbolic links.
+  /// The path, with symbolic links resolved.
   public let path: String
   private let descriptor: Descriptor
 
-  /// Opens a folder, and makes it where it is missing.
-  /// - Parameter accounts: who is in which group; nil reads the machine's files when that is asked.
-  /// - Throws: `foreign` or `writable` when somebody else could write there.
+  /// Opens the folder; makes it, with mode 700, if it does not exist.
+  /// - Parameter accounts: the members of groups; nil reads the machine's files if they are needed.
+  /// - Throws: `foreign` or `writable` when another user could write there, `system` when it cannot be opened.
   public init(_ path: String, accounts: Accounts? = nil) throws(TrustError) {
     do throws(SystemError) {
       try Files.makeFolder(path, mode: 0o700)
@@ -19,15 +19,15 @@ public final class TrustedFolder: Sendable {
     } catch {
       throw .system(error)
     }
-    // The folder itself, those above it, and those that a link on the way to it is in.
+    // Check the folder and its parents, and also the folders that contain a symbolic link of the path.
     try Self.check(above: self.path, accounts)
     if path != self.path { try Self.check(above: path, accounts) }
-    // Nothing that a sticky folder protects it from may be done in the folder itself.
+    // The sticky bit is enough for parents, but not for the folder itself: others could add files.
     try Self.judge(self.path, Self.status(of: descriptor.number), accounts, isShared: false)
   }
 
-  /// Opens a file of it for reading.
-  /// - Returns: nil when there is none, or none that is believed: a link, no regular file, or one that others may write.
+  /// Opens a file of the folder for reading.
+  /// - Returns: nil when it does not exist or is not trusted: a link, not a regular file, or writable by others.
   public func open(_ name: String) -> Descriptor? {
     let number = System.retry {
       unsafe name.withCString {
@@ -57,8 +57,8 @@ public final class TrustedFolder: Sendable {
     do throws(SystemError) { return try FileStatus(of: descriptor) } catch { throw .system(error) }
   }
 
-  /// - Parameter isShared: whether others may write there as long as they cannot take away what is not theirs (the sticky
-  ///   bit, inode(7)).
+  /// - Parameter isShared: whether others may write there if the sticky bit keeps them from renaming and removing files
+  ///   that are not theirs (inode(7)).
   private static func judge(
     _ path: String, _ status: FileStatus, _ accounts: Accounts?, isShared: Bool
   ) throws(TrustError) {
@@ -66,7 +66,7 @@ public final class TrustedFolder: Sendable {
       throw .foreign(path, owner: status.owner)
     }
     if status.mode & 0o022 == 0 || isShared && status.mode & 0o1000 != 0 { return }
-    guard status.mode & 0o002 == 0 else { throw .writable(path, by: "everybody") }
+    guard status.mode & 0o002 == 0 else { throw .writable(path, by: "everyone") }
     let accounts = accounts ?? .ofThisMachine()
     if accounts.isAlone(geteuid(), in: status.group) { return }
     let group = accounts.groupName(status.group).map { "'\($0)'" } ?? "\(status.group)"
@@ -74,28 +74,28 @@ public final class TrustedFolder: Sendable {
   }
 }
 
-/// Why a folder is not believed.
+/// Why a folder is not trusted.
 public enum TrustError: Error, Sendable, Hashable, CustomStringConvertible {
-  /// The folder belongs to somebody else.
+  /// The folder at this path belongs to another user.
   case foreign(String, owner: UInt32)
-  /// Others can write to the folder.
+  /// Others can write to the folder at this path.
   case writable(String, by: String)
-  /// It cannot be looked at.
+  /// The folder cannot be made, opened or examined.
   case system(SystemError)
 
   public var description: String {
     switch self {
     case .foreign(let path, let owner): "\(path) belongs to user \(owner)"
-    case .writable(let path, let others): "\(path) can be written by \(others)"
+    case .writable(let path, let others): "\(path) is writable by \(others)"
     case .system(let error): error.description
     }
   }
 
-  /// What to do about it; nil when nobody is distrusted.
+  /// Advice for the user; nil for `system`.
   public var remedy: String? {
     switch self {
     case .foreign: "give it to the user that runs the daemon (chown)"
-    case .writable: "let nobody else write there (chmod go-w)"
+    case .writable: "take the write permission from others (chmod go-w)"
     case .system: nil
     }
   }

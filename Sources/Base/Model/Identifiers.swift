@@ -1,15 +1,15 @@
-/// A name that people write in files and commands; each kind is a type of its own, so that they cannot be mixed up.
+/// An id in files and commands. Each kind is a type of its own, so that ids of different kinds cannot be confused.
 public protocol Identifier: RawRepresentable<String>, Hashable, Comparable, Sendable, ExpressibleByStringLiteral,
   CustomStringConvertible
 {
-  /// The name, which is compared byte by byte.
+  /// The id's text, compared byte by byte.
   var name: Name { get }
-  /// Takes the name as it is; `isWellFormed` says whether it may be used.
+  /// An unchecked id; `isWellFormed` checks it.
   init(_ name: Name)
 }
 
 extension Identifier {
-  /// Takes the text as it is.
+  /// An unchecked id; `isWellFormed` checks it.
   public init(_ text: String) { self.init(Name(text)) }
   public init?(rawValue: String) { self.init(rawValue) }
   public init(stringLiteral value: String) { self.init(value) }
@@ -17,7 +17,7 @@ extension Identifier {
   public var description: String { name.text }
   public static func == (left: Self, right: Self) -> Bool { left.name == right.name }
   public static func < (left: Self, right: Self) -> Bool { left.name < right.name }
-  // RawRepresentable has one of its own, of the text.
+  // Declared here because RawRepresentable would hash the raw value, by Unicode equivalence.
   public func hash(into hasher: inout Hasher) { hasher.combine(name) }
 
   /// Whether it is 1 to 64 ASCII letters, digits, `.`, `_` or `-`, and begins with a letter or digit.

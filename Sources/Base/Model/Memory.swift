@@ -1,21 +1,21 @@
-// What values hold in memory, as the standard library lays them out on 64-bit machines: limits on what is kept are held against
-// it, since a text of 4 bytes such as `[0]` holds 90.
+// The memory of values, by the standard library's layout on 64-bit machines. Limits on stored values use it, since the
+// few bytes of JSON of a list such as `[0]` take about 90 bytes of memory.
 
-/// What malloc(3) takes for so many bytes: a header of 8, rounded up to 16, at least 32 (glibc's malloc.c, "chunk").
+/// The size of malloc(3)'s chunk: plus a header of 8 bytes, rounded up to 16, at least 32 (glibc's malloc.c).
 private func allocation(_ bytes: Int) -> Int { max(32, (bytes + 8 + 15) & ~15) }
 
-/// The header of an array's or a text's storage, in bytes.
+/// The header of an array's or a string's storage, in bytes.
 private let header = 32
 
 extension String {
-  /// Bytes that it holds, those in its place included. Up to 15 bytes of text need no storage of their own.
+  /// Bytes of memory, inline and in the heap. Up to 15 bytes of text are stored inline.
   public var memory: Int {
     MemoryLayout<String>.stride + (utf8.count <= 15 ? 0 : allocation(header + utf8.count + 1))
   }
 }
 
 extension Value {
-  /// Bytes that it holds, those in its place included.
+  /// Bytes of memory, inline and in the heap.
   public var memory: Int { MemoryLayout<Value>.stride + storage }
 
   private var storage: Int {
@@ -33,7 +33,7 @@ extension Value {
 }
 
 extension Fields {
-  /// Bytes that they hold, those in their place included.
+  /// Bytes of memory, inline and in the heap.
   public var memory: Int {
     guard !isEmpty else { return MemoryLayout<Fields>.stride }
     let entry = MemoryLayout<(key: String, value: Value)>.stride
@@ -44,7 +44,7 @@ extension Fields {
 }
 
 extension Event {
-  /// Bytes that it holds, those in its place included.
+  /// Bytes of memory, inline and in the heap.
   public var memory: Int {
     MemoryLayout<Event>.stride + type.memory + source.memory + payload.memory - 2 * MemoryLayout<String>.stride
       - MemoryLayout<Fields>.stride

@@ -1,5 +1,5 @@
-/// Which release this is.
+/// This release of the project.
 public enum Release {
-  /// As in CHANGELOG.md. The daemon and the command of the same release speak the same protocol.
+  /// The version in CHANGELOG.md. Daemon and command of the same version speak the same protocol.
   public static let version = "0.1.0"
 }

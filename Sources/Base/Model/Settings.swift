@@ -1,48 +1,48 @@
 /// The daemon's own settings: `openstarry.yaml`, with every default filled in.
 public struct Settings: Sendable {
-  /// The board file.
+  /// The path of the board file.
   public var board: String
-  /// Manifests: files, or folders in which every `*/agent.json` and `*.agent.json` counts.
+  /// Paths of manifests: files, or folders with `*/agent.json` and `*.agent.json`.
   public var agents: [String]
-  /// Rule files.
+  /// Paths of rule files.
   public var rules: [String]
-  /// `$OPENSTARRY_HOME`: registry, modules, plugins.
+  /// `$OPENSTARRY_HOME`: the folder of the registry, modules and plugins.
   public var home: String
-  /// The control socket.
+  /// The path of the control socket.
   public var socket: String
-  /// The socket's mode bits; group may do what `operators` may.
+  /// The socket's permission bits.
   public var socketMode: UInt32
-  /// Groups whose members may look / act / do everything. The daemon's own user and root are admins.
+  /// The group with role `view`; nil for none. Root and the daemon's user have role `admin`.
   public var viewGroup: String?
-  /// See `viewGroup`.
+  /// The group with role `operate`; nil for none.
   public var operateGroup: String?
-  /// See `viewGroup`.
+  /// The group with role `admin`; nil for none.
   public var adminGroup: String?
-  /// How many hops an event chain may have.
+  /// The most hops of an event chain.
   public var depthLimit: Int
-  /// How many events the memory ring keeps.
+  /// The number of events in the memory ring.
   public var eventRing: Int
-  /// How many log lines are kept for each agent.
+  /// The number of log lines kept for each agent.
   public var logLines: Int
-  /// Whether a guardian makes outputs safe should the daemon die; nil leaves it to the board: real ones have one.
+  /// Whether a guardian makes outputs safe if the daemon dies; nil for the default, which is true on real boards only.
   public var guardian: Bool?
-  /// The longest an activation should take of an agent whose manifest does not say; longer is reported.
+  /// The activation time that is reported when exceeded, for agents whose manifest sets no limit.
   public var activationLimit: Duration
-  /// The hardware's watchdog, e.g. `/dev/watchdog`; nil where nobody shall feed one.
+  /// The hardware watchdog, e.g. `/dev/watchdog`; nil for none.
   public var watchdog: String?
-  /// How long the loop may stand still before the hardware's watchdog resets the board.
+  /// How long the loop may be stuck before the hardware watchdog resets the board.
   public var watchdogTimeout: Duration
-  /// What all agents together may use; an agent's own budget is at most this.
+  /// The budget of all agents together. An agent's own budget is capped at it.
   public var budget: Budget
-  /// Bytes that the daemon may write to the disk.
+  /// The limit on bytes that the daemon writes to the disk; nil for none.
   public var diskBudget: Rate?
 
-  /// The budgets as the agents are held to them.
+  /// The budgets and limits for agents.
   public var boardLimits: BoardLimits {
     BoardLimits(budget: budget, disk: diskBudget, activationReport: activationLimit)
   }
 
-  /// Puts settings together; the defaults are those of `docs/openstarry-yaml.md`.
+  /// Settings with the defaults of `docs/openstarry-yaml.md`.
   public init(
     board: String, agents: [String] = [], rules: [String] = [], home: String = "/var/lib/openstarry",
     socket: String = "/run/openstarry/control.sock", socketMode: UInt32 = 0o660, viewGroup: String? = nil,

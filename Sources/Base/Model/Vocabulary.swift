@@ -1,3 +1,2 @@
-// The words that agents and the daemon share (Value, Event, Reading, …) are defined once, in the SDK, and every
-// module that imports Model has them.
+// The types that agents and the daemon share (Value, Event, Reading, …) are defined in the SDK and re-exported here.
 @_exported import OpenStarryAgent

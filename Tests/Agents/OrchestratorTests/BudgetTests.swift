@@ -351,7 +351,7 @@ import Watchdog
     try world.agents.register(doer("a") { $0.parent = "climte" })
     #expect(
       try world.lines("a") == [
-        "'parent' is 'climte', and no agent is called that (did you mean 'climate'?): agent 'a' shares nobody's budget"
+        "'parent' names the unknown agent 'climte' (did you mean 'climate'?), so agent 'a' shares no budget"
       ])
     try world.agents.register(doer("b") { $0.parent = "climate" })
     #expect(try world.lines("b") == [])
@@ -405,8 +405,8 @@ import Watchdog
     try adopt("a", Budget(memory: 5000, cpu: 0.2, events: Rate(count: 6, per: .seconds(1))), in: world)
     #expect(
       world.of("budget:capped").compactMap { $0["message"]?.string } == [
-        "budget.memory is 5000 bytes, more than the board's 1000 bytes, which counts",
-        "budget.events is 6/1s, more than the board's 5/1s, which counts",
+        "budget.memory is 5000 bytes, lowered to the board's limit of 1000 bytes",
+        "budget.events is 6/1s, lowered to the board's limit of 5/1s",
       ])
     let budgets = try world.agents.agentStatus("a").budgets
     #expect(budgets.first { $0.resource == .memory }?.limit == 1000)

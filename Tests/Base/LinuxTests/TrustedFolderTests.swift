@@ -41,11 +41,11 @@ import Testing
     try Files.makeFolder("\(place.path)/a/b")
     let path = "\(place.path)\(name)"
     mode(path, 0o770)
-    #expect(refusal("\(place.path)/a/b") == "\(path) can be written by the group 'mine'")
+    #expect(refusal("\(place.path)/a/b") == "\(path) is writable by the group 'mine'")
     #expect(refusal("\(place.path)/a/b", members: "me") == "taken", "nobody else is in it")
     #expect(refusal("\(place.path)/a/b", members: "") == "taken")
     mode(path, 0o707)
-    #expect(refusal("\(place.path)/a/b") == "\(path) can be written by everybody")
+    #expect(refusal("\(place.path)/a/b") == "\(path) is writable by everyone")
     mode(path, 0o1777)
     #expect((refusal("\(place.path)/a/b") == "taken") == (name != "/a/b"), "what is ours in a sticky folder stays ours")
     mode(path, 0o755)
@@ -78,7 +78,7 @@ import Testing
     link("\(place.path)/real", "\(place.path)/open/link")
     #expect(refusal("\(place.path)/open/link") == "taken")
     mode("\(place.path)/open", 0o777)
-    #expect(refusal("\(place.path)/open/link") == "\(place.path)/open can be written by everybody")
+    #expect(refusal("\(place.path)/open/link") == "\(place.path)/open is writable by everyone")
   }
 
   @Test func onlyFilesThatAreOursAreOpened() throws {

@@ -36,7 +36,7 @@ import Testing
     #expect(eventually { first.errors.contains("lamp: held by client/") })
     #expect(first.errors.contains("the daemon (process \(first.pid)) has died; 2 outputs dealt with in "))
     let second = try station.daemon()
-    #expect(second.errors.contains("its guardian saw to 2 outputs"))
+    #expect(second.errors.contains("its guardian handled 2 outputs"))
     let change = try #require(try station.events("device:changed").first)
     #expect(change.map?["payload"]?.map?["reason"] == "taken-over")
     let devices = try station.run("devices").lines
@@ -127,7 +127,7 @@ import Testing
     #expect(!daemon.errors.contains("NOT SAFE: fan"))
     // It has ended well all the same: the next one has nothing to say of it.
     let next = try station.daemon()
-    #expect(!next.errors.contains("has died") && !next.errors.contains("ended badly"))
+    #expect(!next.errors.contains("has died") && !next.errors.contains("did not end in good order"))
   }
 
   @Test(arguments: [SIGKILL, SIGTERM]) func switchingCountsOverRestarts(signal: Int32) throws {

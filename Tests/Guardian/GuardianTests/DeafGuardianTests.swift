@@ -27,7 +27,7 @@ import Wire
     #expect(try fixture.text(0) == "0" && fixture.text(1) == "0")
     let deaf = second.events.filter { $0.hasPrefix("system:guardian_deaf") }
     #expect(
-      deaf.count == 1 && deaf[0].contains("(process \(first.guardian)) does not answer, and was ended"), "\(deaf)")
+      deaf.count == 1 && deaf[0].contains("(process \(first.guardian)) does not answer, and was killed"), "\(deaf)")
     #expect(second.guardian != first.guardian && isAlive(second.guardian))
     #expect(try second.end() == 0)
   }

@@ -22,7 +22,7 @@ import Testing
     let second = try fixture.ward(["on_exit: keep-driving, safe: 0.1", ""], ["o0=1"])
     let report = try #require(second.events.first { $0.hasPrefix("system:guardian_report") })
     // What is nobody's concern any more was let go of at the end.
-    #expect(report.contains("ended and left its guardian 1 outputs: o0 is safe"), "\(report)")
+    #expect(report.contains("stopped and left its guardian 1 outputs: o0 is safe"), "\(report)")
     #expect(eventually { !isAlive(first.guardian) })
     #expect(try fixture.text(0) == "1000000")
     #expect(try second.end() == 0)

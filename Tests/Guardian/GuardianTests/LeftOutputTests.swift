@@ -70,7 +70,7 @@ import Testing
     let report = try #require(second.events.first { $0.hasPrefix("system:guardian_report") })
     #expect(
       report.contains(
-        "(process \(first.pid)) ended and left its guardian 2 outputs: o0 is NOT SAFE: File too large"
+        "(process \(first.pid)) stopped and left its guardian 2 outputs: o0 is NOT SAFE: File too large"
       ),
       "\(report)")
     #expect(eventually { !isAlive(first.guardian) })

@@ -61,7 +61,7 @@ import Wire
     #expect(try duties(4) == ["700000", "0", "500000", "0"])
     let report = try #require(second.events.first { $0.hasPrefix("system:guardian_report") })
     for part in [
-      "process \(first.pid)", "4 outputs", "o0 was held by agent/ward and is left as it was to this daemon",
+      "process \(first.pid)", "4 outputs", "o0 was held by agent/ward and is kept as it was for this daemon",
       "o1 was held by agent/ward and is safe",
     ] {
       #expect(report.contains(part), "'\(part)' in \(report)")

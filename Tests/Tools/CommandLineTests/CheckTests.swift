@@ -167,12 +167,12 @@ struct CheckTests {
     let all = try check("openstarry.yaml")
     #expect(
       all.found.map(\.description) == [
-        "\(folder)/agents/climate.agent.json:2:12: warning: 'parent' is 'boss', and no agent is called that: agent "
-          + "'climate' shares nobody's budget",
-        "\(folder)/agents/fan.agent.json:2:12: warning: 'parent' is 'climte', and no agent is called that (did you "
-          + "mean 'climate'?): agent 'fan' shares nobody's budget",
-        "\(folder)/agents/one.agent.json:2:12: warning: 'parent' leads in a circle: 'one' → 'two' → 'one'; it is cut, "
-          + "and one of them shares nobody's budget",
+        "\(folder)/agents/climate.agent.json:2:12: warning: 'parent' names the unknown agent 'boss', so agent "
+          + "'climate' shares no budget",
+        "\(folder)/agents/fan.agent.json:2:12: warning: 'parent' names the unknown agent 'climte' (did you "
+          + "mean 'climate'?), so agent 'fan' shares no budget",
+        "\(folder)/agents/one.agent.json:2:12: warning: 'parent' forms a cycle: 'one' → 'two' → 'one'; it is broken, "
+          + "so one of these agents shares no budget",
       ])
     // There may be a 'boss' elsewhere.
     #expect(try check("agents").warnings == 2)

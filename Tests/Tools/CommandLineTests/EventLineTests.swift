@@ -101,7 +101,7 @@ struct EventLineTests {
       ("device:back", ["device": "door", "active": true], "door", "door is back"),
       ("device:back", ["device": "fan", "state": 0.4], "fan", "fan is back, 40%"),
       (
-        "device:reset", ["device": "fan", "state": 1], "fan", "fan had lost its set-up, and is on again"
+        "device:reset", ["device": "fan", "state": 1], "fan", "fan lost its configuration, and is on again"
       ),
       (
         "device:overrun", ["device": "door", "lost": 12], "door",
@@ -180,7 +180,7 @@ struct EventLineTests {
       (
         "rule:missed",
         ["count": 3, "entries": [["rule": "night", "local": "03:00"], ["rule": "pump", "local": "05:30"]]],
-        "system", "calendar entries passed over, which are not made up for: night 03:00, pump 05:30 and 1 more"
+        "system", "calendar entries were skipped, and are not made up for: night 03:00, pump 05:30 and 1 more"
       ),
       (
         "git:commit_pushed", ["branch": "main", "author": "Ada Lovelace"], "client/ada",

@@ -1,34 +1,33 @@
-/// What all agents together may use, and what the daemon itself may; nil is no limit.
+/// The limits of all agents together and of the daemon; nil is no limit.
 public struct BoardLimits: Sendable, Hashable {
-  /// All agents together; an agent's own budget is at most this.
+  /// The budget of all agents together. An agent's own budget is capped at it.
   public var budget: Budget
-  /// Bytes that the daemon writes to the disk.
+  /// The limit on bytes that the daemon writes to the disk.
   public var disk: Rate?
-  /// The longest an activation should take of an agent whose manifest does not say; longer is reported.
+  /// The activation time that is reported when exceeded, for agents whose manifest sets no limit.
   public var activationReport: Duration?
 
-  /// Puts limits together.
+  /// Limits; those left out do not apply.
   public init(budget: Budget = Budget(), disk: Rate? = nil, activationReport: Duration? = nil) {
     self.budget = budget
     self.disk = disk
     self.activationReport = activationReport
   }
 
-  /// What of its own budget counts for an agent.
-  /// - Returns: the budget with defaults for log and storage, nothing above the board's, and a sentence for each limit
-  ///   that was lowered.
+  /// Caps an agent's budget at the board's.
+  /// - Returns: the capped budget with defaults for log and storage, and a sentence for each limit that was lowered.
   public func cap(_ own: Budget) -> (budget: Budget, lowered: [String]) {
     var budget = own
     var lowered: [String] = []
     func limit<Limit: Comparable>(_ key: String, _ value: inout Limit?, _ most: Limit?, _ text: (Limit) -> String) {
       guard let own = value, let most, own > most else { return }
       value = most
-      lowered.append("budget.\(key) is \(text(own)), more than the board's \(text(most)), which counts")
+      lowered.append("budget.\(key) is \(text(own)), lowered to the board's limit of \(text(most))")
     }
     func limit(_ key: String, _ value: inout Rate?, _ most: Rate?) {
       guard let own = value, let most, own.perSecond > most.perSecond else { return }
       value = most
-      lowered.append("budget.\(key) is \(own), more than the board's \(most), which counts")
+      lowered.append("budget.\(key) is \(own), lowered to the board's limit of \(most)")
     }
     limit("memory", &budget.memory, self.budget.memory) { "\($0) bytes" }
     limit("cpu", &budget.cpu, self.budget.cpu) { "\(($0 * 100).text)%" }
@@ -44,13 +43,13 @@ public struct BoardLimits: Sendable, Hashable {
     return (budget, lowered)
   }
 
-  /// How much log an agent may write whose manifest does not say.
+  /// The default limit on log: 256 KiB a minute.
   public static let usualLog = Rate(count: 256 << 10, per: .seconds(60))
-  /// How much durable state an agent may keep whose manifest does not say.
+  /// The default limit on durable state: 1 MiB.
   public static let usualStorage = 1 << 20
 }
 
 extension Rate {
-  /// On average.
+  /// The average count per second.
   public var perSecond: Double { Double(count) / max(per.seconds, 1e-9) }
 }

@@ -1,6 +1,6 @@
 import OpenStarryAgent
 
-/// What an agent is, may do and may use: `agent.json`, checked.
+/// A checked `agent.json`: an agent's identity, runtime, permissions and budget.
 public struct Manifest: Sendable {
   /// `identity.id`.
   public var id: AgentID
@@ -10,28 +10,28 @@ public struct Manifest: Sendable {
   public var version: String
   /// `identity.description`.
   public var description: String
-  /// `runtime`: where it runs, what is run, and when.
+  /// `runtime`: isolation, entry and lifecycle.
   public var runtime: Runtime
-  /// `capabilities.permissions`: what it may reach. Everything else is denied.
+  /// `capabilities.permissions`. Everything else is denied.
   public var permissions: Permissions
-  /// `capabilities.plugins`: `name@version`, seen read-only under `$OPENSTARRY_HOME/plugins/<name>`.
+  /// `capabilities.plugins`, each `name@version`; mounted read-only at `$OPENSTARRY_HOME/plugins/<name>`.
   public var plugins: [String]
-  /// `budget`: what it may use.
+  /// `budget`: the agent's own limits.
   public var budget: Budget
-  /// `policy`: what happens when it ends.
+  /// `policy`: restarts, grace time and priority.
   public var policy: Policy
-  /// `subscribe`: events that wake it without a rule.
+  /// `subscribe`: events that wake the agent without a rule.
   public var subscribe: [EventPattern]
-  /// The manifest as it was read, unknown keys and all.
+  /// The manifest as it was read, including unknown keys.
   public var document: Value
-  /// Where the file is; relative paths in it start there.
+  /// The path of the file; relative paths in the manifest start at its folder.
   public var file: String
-  /// `parent`: the agent whose budget it shares; nil is nobody's.
+  /// `parent`: the agent whose budget it shares; nil for none.
   public var parent: AgentID?
-  /// Where that is said; nil where it is not, or the manifest was not read from a file.
+  /// The location of `parent`; nil when the key is absent or the manifest was not read from a file.
   public var parentLocation: Location?
 
-  /// Puts a manifest together.
+  /// A manifest; by default without permissions, plugins and limits.
   public init(
     id: AgentID, name: String, version: String = "0.0.0", description: String = "", runtime: Runtime,
     permissions: Permissions = Permissions(), plugins: [String] = [], budget: Budget = Budget(),
@@ -54,16 +54,16 @@ public struct Manifest: Sendable {
     self.parentLocation = parentLocation
   }
 
-  /// Where an agent runs, what is run, and when.
+  /// An agent's isolation, entry and lifecycle.
   public struct Runtime: Sendable, Hashable {
     /// The isolation.
     public var driver: Driver
-    /// What is run: the name of a linked type (in-process), a module file (wasm), a program (process), an image.
+    /// The code: the name of a linked type (in-process), a module file (wasm), a program (process), an image (docker).
     public var entry: String
-    /// When it runs.
+    /// When the agent runs.
     public var lifecycle: Lifecycle
 
-    /// Puts a runtime together.
+    /// A runtime; on demand unless given.
     public init(driver: Driver, entry: String, lifecycle: Lifecycle = .onDemand) {
       self.driver = driver
       self.entry = entry
@@ -71,7 +71,7 @@ public struct Manifest: Sendable {
     }
   }
 
-  /// The isolation levels.
+  /// The isolations.
   public enum Driver: String, Sendable, Hashable, CaseIterable {
     case inProcess = "in-process"
     case process
@@ -81,33 +81,33 @@ public struct Manifest: Sendable {
 
   /// When an agent runs.
   public enum Lifecycle: String, Sendable, Hashable, CaseIterable {
-    /// Started by the first event, rule or command that needs it, and kept.
+    /// Started by the first event, rule or command that needs it, and kept running.
     case onDemand = "on-demand"
     /// Started with the daemon.
     case always
-    /// Started for one event, stopped after it.
+    /// Started for one event and stopped after it.
     case oneShot = "one-shot"
   }
 }
 
-/// What an agent may reach. Default is deny.
+/// The permissions of an agent. Patterns match as in event names; whatever no pattern matches is denied.
 public struct Permissions: Sendable, Hashable {
-  /// Sensors and inputs it may read; `*` matches as in event names.
+  /// Sensors and inputs it may read.
   public var sensors: [EventPattern]
   /// Actuators it may control.
   public var actuators: [EventPattern]
-  /// Cameras it may see.
+  /// Cameras it may take pictures with.
   public var cameras: [EventPattern]
   /// Events it may emit.
   public var emit: [EventPattern]
-  /// Whether it may ask a model.
+  /// Whether it may send requests to a model.
   public var model: Bool
   /// Folders and files it may read.
   public var paths: [String]
   /// Hosts it may connect to.
   public var hosts: [String]
 
-  /// Puts permissions together; nothing is allowed unless said.
+  /// Permissions; those left out are denied.
   public init(
     sensors: [EventPattern] = [], actuators: [EventPattern] = [], cameras: [EventPattern] = [],
     emit: [EventPattern] = [], model: Bool = false, paths: [String] = [], hosts: [String] = []
@@ -121,19 +121,19 @@ public struct Permissions: Sendable, Hashable {
     self.hosts = hosts
   }
 
-  /// Everything on the board: what an operator has.
+  /// Permissions for all devices and events, as an operator has them.
   public static let all = Permissions(
     sensors: [EventPattern("*")], actuators: [EventPattern("*")], cameras: [EventPattern("*")],
     emit: [EventPattern("*")])
 }
 
-/// What an agent may use; nil is no limit of its own, the board's stands.
+/// The limits of an agent; with nil, only the board's limit applies.
 public struct Budget: Sendable, Hashable {
-  /// In bytes.
+  /// Memory in bytes.
   public var memory: Int?
-  /// A fraction of one core.
+  /// CPU time as a fraction of one core.
   public var cpu: Double?
-  /// The longest one activation may take.
+  /// The longest duration of an activation.
   public var activation: Duration?
   /// Model tokens.
   public var tokens: Rate?
@@ -146,7 +146,7 @@ public struct Budget: Sendable, Hashable {
   /// Bytes of durable state.
   public var storage: Int?
 
-  /// Puts a budget together.
+  /// A budget; limits left out do not apply.
   public init(
     memory: Int? = nil, cpu: Double? = nil, activation: Duration? = nil, tokens: Rate? = nil, events: Rate? = nil,
     hardware: Rate? = nil, log: Rate? = nil, storage: Int? = nil
@@ -162,24 +162,24 @@ public struct Budget: Sendable, Hashable {
   }
 }
 
-/// What happens when an agent ends.
+/// An agent's restarts, grace time and priority.
 public struct Policy: Sendable, Hashable {
-  /// Whether it is started again.
+  /// Whether the agent is restarted when it ends.
   public var restart: Restart
-  /// How many restarts within `window` before it is quarantined.
+  /// The most restarts within `window`; one more quarantines the agent.
   public var maxRestarts: Int
-  /// The stretch of time `maxRestarts` counts in.
+  /// The window of `maxRestarts`.
   public var window: Duration
-  /// The wait before the first restart; doubles with each one after.
+  /// The delay before the first restart; doubles with each further one.
   public var backoff: Duration
-  /// The longest wait.
+  /// The longest delay.
   public var maxBackoff: Duration
-  /// How long it may take to finish what it is doing when it is asked to stop.
+  /// The time that the agent has to finish its activation when it is stopped.
   public var grace: Duration
-  /// Which agents go first, and which stop last.
+  /// The order in which agents run, and in reverse are stopped when resources are short.
   public var priority: Priority
 
-  /// Puts a policy together.
+  /// A policy with the defaults of `docs/agent-json.md`.
   public init(
     restart: Restart = .onFailure, maxRestarts: Int = 3, window: Duration = .seconds(60),
     backoff: Duration = .milliseconds(500), maxBackoff: Duration = .seconds(10), grace: Duration = .seconds(30),
@@ -194,7 +194,7 @@ public struct Policy: Sendable, Hashable {
     self.priority = priority
   }
 
-  /// Whether an agent is started again when it ends.
+  /// Whether an agent is restarted when it ends.
   public enum Restart: String, Sendable, Hashable, CaseIterable {
     case never
     case onFailure = "on-failure"

@@ -1,25 +1,25 @@
 import OpenStarryAgent
 
-/// One physical (or simulated) device that runs the daemon: what `board.yaml` says.
+/// The physical or simulated board that `board.yaml` describes.
 public struct Board: Sendable {
   /// The board's name.
   public var name: String
-  /// Which hardware layer drives it.
+  /// The hardware layer that drives it.
   public var backend: Backend
-  /// GPIO chips by the name the file gives them.
+  /// GPIO chips by their names in the file.
   public var chips: [String: Chip]
-  /// I²C buses by the name the file gives them.
+  /// I²C buses by their names in the file.
   public var buses: [String: Bus]
   /// The devices, in the order of the file.
   public var devices: [Device]
-  /// When rules may go by its clock.
+  /// When rules may use the board's clock.
   public var clock: Clock
-  /// What a simulated board's world is like (`world:`); empty on a real one.
+  /// The environment of a simulated board (`world:`); empty on a real one.
   public var world: Fields
-  /// Where the file is; relative paths in it start there.
+  /// The path of the file; relative paths in it start at its folder.
   public var file: String
 
-  /// Puts a board together.
+  /// A board.
   /// - Parameter clock: nil is `any` on a simulated board, which may run anywhere, and `trusted` on a real one.
   public init(
     name: String, backend: Backend, clock: Clock? = nil, chips: [String: Chip] = [:], buses: [String: Bus] = [:],
@@ -35,41 +35,41 @@ public struct Board: Sendable {
     self.file = file
   }
 
-  /// The device called `id`, or nil.
+  /// The device with this id; nil when there is none.
   public func device(_ id: DeviceID) -> Device? { devices.first { $0.id == id } }
 
-  /// Which hardware layer drives a board.
+  /// The hardware layer of a board.
   public enum Backend: String, Sendable, CaseIterable { case linux, simulated }
 
-  /// When rules may go by a board's clock.
+  /// When rules may use a board's clock.
   public enum Clock: String, Sendable, CaseIterable {
-    /// Whatever it shows.
+    /// Always.
     case any
-    /// Once it was synchronised in this boot, or where a clock chip speaks for it.
+    /// Once it was synchronised in this boot, or agrees with a real-time clock.
     case trusted
   }
 
-  /// A GPIO chip: found by its label or name, never by its number alone.
+  /// A GPIO chip, found by its label or name, never by its number alone.
   public struct Chip: Sendable, Hashable {
-    /// The label the kernel driver gives it (`gpiodetect` shows it), e.g. `pinctrl-bcm2711`.
+    /// The label of the kernel driver (`gpiodetect` shows it), e.g. `pinctrl-bcm2711`.
     public var label: String
-    /// Which one, where several have that label: a part of its path under `/sys/devices`, e.g. `1-0021`; nil where the
-    /// label is enough.
+    /// A part of its path under `/sys/devices`, e.g. `1-0021`, to tell chips with the same label apart; nil if the
+    /// label is unique.
     public var path: String?
-    /// Puts a chip together.
+    /// A chip; without `path` its label must be unique.
     public init(label: String, path: String? = nil) {
       self.label = label
       self.path = path
     }
   }
 
-  /// An I²C bus: found by the adapter's name, or its device path.
+  /// An I²C bus, found by its adapter's name or its device path.
   public struct Bus: Sendable, Hashable {
     /// The device node, e.g. `/dev/i2c-1`; nil when it is found by `adapter`.
     public var path: String?
-    /// The adapter's name as in `/sys/bus/i2c/devices/i2c-N/name`; nil when `path` says where it is.
+    /// The adapter's name in `/sys/bus/i2c/devices/i2c-N/name`; nil when it is found by `path`.
     public var adapter: String?
-    /// Puts a bus together.
+    /// A bus; give either `path` or `adapter`.
     public init(path: String? = nil, adapter: String? = nil) {
       self.path = path
       self.adapter = adapter
@@ -79,19 +79,18 @@ public struct Board: Sendable {
 
 /// A sensor, input, actuator or camera that the board file declares.
 public struct Device: Sendable {
-  /// Its name, unique on the board.
+  /// The device's name, unique on the board.
   public var id: DeviceID
-  /// What it is, with what every driver of that kind needs to know.
+  /// The kind, with the settings that every driver of that kind uses.
   public var kind: Kind
-  /// Which driver speaks to it, e.g. `bme280`, `gpio`, `pwm`, `v4l2`, `hwmon`.
+  /// The chip driver, e.g. `bme280`, `gpio`, `pwm`, `v4l2`, `hwmon`.
   public var driver: String
-  /// What only that driver needs to know (`bus`, `address`, `chip`, `line`, `path`, …), checked against the
-  /// catalogue and with defaults filled in.
+  /// The options of that driver (`bus`, `address`, `chip`, `line`, `path`, …), checked and with defaults filled in.
   public var options: Fields
-  /// Where the file declares it.
+  /// The location of the declaration.
   public var location: Location
 
-  /// Puts a device together.
+  /// A device; options are taken as they are.
   public init(id: DeviceID, kind: Kind, driver: String, options: Fields = [:], location: Location = Location(file: ""))
   {
     self.id = id
@@ -120,24 +119,25 @@ public struct Device: Sendable {
   }
 }
 
-/// What the hardware layer needs to know of any sensor.
+/// The settings of a sensor that do not depend on its driver.
 public struct SensorSettings: Sendable, Hashable {
-  /// How often it is measured, unless a subscriber wants it more often.
+  /// The interval between measurements; a subscriber may ask for a shorter one.
   public var every: Duration
-  /// Whether it is measured only while somebody subscribes or asks.
+  /// Whether it is measured only for subscribers and requests.
   public var onDemand: Bool
-  /// How far a reading must be from the last published one to become an event; 0 publishes every reading.
+  /// The smallest difference from the last published reading that is published, in the sensor's unit; 0 publishes every
+  /// reading.
   public var deadband: Double
-  /// The longest time without an event, however little changes; nil for none.
+  /// The longest time between events, even without a change; nil for no limit.
   public var heartbeat: Duration?
-  /// The unit's symbol where the driver does not know it.
+  /// The unit's symbol if the driver does not know it.
   public var unit: String?
-  /// Multiplies what the driver says; with `offset`, a calibration.
+  /// The factor for the driver's values; with `offset`, a calibration.
   public var scale: Double
-  /// Is added after `scale`.
+  /// The value added after `scale`, in the sensor's unit.
   public var offset: Double
 
-  /// Puts settings together.
+  /// Settings; by default a reading every second, uncalibrated, each published.
   public init(
     every: Duration = .seconds(1), deadband: Double = 0, heartbeat: Duration? = nil, unit: String? = nil,
     scale: Double = 1, offset: Double = 0, onDemand: Bool = false
@@ -152,46 +152,47 @@ public struct SensorSettings: Sendable, Hashable {
   }
 }
 
-/// What the hardware layer needs to know of any input.
+/// The settings of an input that do not depend on its driver.
 public struct InputSettings: Sendable, Hashable {
-  /// Which changes become events.
+  /// The changes that become events.
   public var edges: Edges
-  /// A change must last this long to count; 0 for none.
+  /// The debounce time: a change must last this long to count; 0 for none.
   public var debounce: Duration
-  /// Whether it stops everything while it is active or cannot be read: a board's emergency stop button.
+  /// Whether it is an emergency stop button: all outputs go safe while it is active or cannot be read.
   public var emergencyStop: Bool
 
-  /// Puts settings together.
+  /// Settings; by default both edges, without debouncing.
   public init(edges: Edges = .both, debounce: Duration = .zero, emergencyStop: Bool = false) {
     self.edges = edges
     self.debounce = debounce
     self.emergencyStop = emergencyStop
   }
 
-  /// libgpiod v2's edge detection: `GPIOD_LINE_EDGE_RISING` and so on. Rising means becoming active.
+  /// The edges of libgpiod v2 (`GPIOD_LINE_EDGE_RISING` and so on). Rising means becoming active.
   public enum Edges: String, Sendable, CaseIterable { case rising, falling, both }
 }
 
-/// What the gate enforces for an actuator, whatever an agent asks.
+/// The settings of an actuator that the gate enforces for every holder.
 public struct ActuatorSettings: Sendable, Hashable {
-  /// The state it has when nobody holds a lease, 0 to 1.
+  /// The level without a lease, 0 to 1.
   public var safe: Double
-  /// What the line does when the daemon ends.
+  /// The state of the line after the daemon's end.
   public var onExit: OnExit
-  /// The longest time away from the safe state without a pause; nil for no limit.
+  /// The longest uninterrupted time away from the safe state; nil for no limit.
   public var maxOn: Duration?
-  /// The shortest time in the safe state before it may leave it again; nil for none.
+  /// The shortest time in the safe state before the output may leave it again; nil for none.
   public var minOff: Duration?
-  /// How often its state may change; nil for no limit. Going to the safe state is always allowed.
+  /// The most changes of the level; nil for no limit. Going to the safe state is always allowed.
   public var maxRate: Rate?
   /// Actuators that must be in their safe state while this one is not.
   public var exclusiveWith: [DeviceID]
-  /// How long a lease lasts that names no time.
+  /// The default duration of a lease.
   public var lease: Duration
-  /// How often the hardware is told its level again though nobody asks; zero for never, nil for what its driver needs.
+  /// The interval at which the level is written to the hardware again without a command; zero for never, nil for the
+  /// driver's default.
   public var refresh: Duration?
 
-  /// Puts settings together.
+  /// Settings; by default safe at 0, leases of 60 s and no limits.
   public init(
     safe: Double = 0, onExit: OnExit = .safe, maxOn: Duration? = nil, minOff: Duration? = nil, maxRate: Rate? = nil,
     exclusiveWith: [DeviceID] = [], lease: Duration = .seconds(60), refresh: Duration? = nil
@@ -206,45 +207,45 @@ public struct ActuatorSettings: Sendable, Hashable {
     self.refresh = refresh
   }
 
-  /// What a line does when the daemon ends.
+  /// The state of a line after the daemon's end.
   public enum OnExit: String, Sendable, CaseIterable {
-    /// Driven to `safe`, and let go of.
+    /// Driven to `safe`, then released.
     case safe
-    /// Driven to `safe`, and driven so by the guardian until the next daemon has it.
+    /// Driven to `safe`, and kept there by the guardian until the next daemon takes over.
     case keepDriving = "keep-driving"
     /// Left as it is.
     case hold
-    /// Released: becomes an input, its level is up to the circuit.
+    /// Released as an input; the circuit determines its level.
     case input
   }
 }
 
-/// What the hardware layer needs to know of any camera.
+/// The settings of a camera that do not depend on its driver.
 public struct CameraSettings: Sendable, Hashable {
-  /// What is asked of the driver; it may choose something near.
+  /// The requested format; the driver may choose a similar one.
   public var format: FrameFormat
-  /// Looks for motion when set; the camera then runs all the time.
+  /// The motion detection, for which the camera runs all the time; nil for none.
   public var motion: MotionSettings?
 
-  /// Puts settings together.
+  /// Settings; by default without motion detection.
   public init(format: FrameFormat = FrameFormat(), motion: MotionSettings? = nil) {
     self.format = format
     self.motion = motion
   }
 }
 
-/// The shape of a camera's frames.
+/// The format of a camera's frames.
 public struct FrameFormat: Sendable, Hashable {
-  /// How pixels are laid out.
+  /// The pixel format.
   public var pixels: PixelFormat
-  /// In pixels.
+  /// The width in pixels.
   public var width: Int
-  /// In pixels.
+  /// The height in pixels.
   public var height: Int
-  /// Frames a second.
+  /// Frames per second.
   public var rate: Double
 
-  /// Puts a format together.
+  /// A format; by default MJPEG, 640 × 480, 5 frames per second.
   public init(pixels: PixelFormat = .mjpeg, width: Int = 640, height: Int = 480, rate: Double = 5) {
     self.pixels = pixels
     self.width = width
@@ -252,7 +253,7 @@ public struct FrameFormat: Sendable, Hashable {
     self.rate = rate
   }
 
-  /// Pixel layouts, named by V4L2's four-character codes (videodev2.h).
+  /// Pixel formats, by V4L2's four-character codes (videodev2.h).
   public enum PixelFormat: String, Sendable, CaseIterable {
     case mjpeg = "MJPG"
     case yuyv = "YUYV"
@@ -262,14 +263,14 @@ public struct FrameFormat: Sendable, Hashable {
   }
 }
 
-/// When a camera's change of picture counts as motion.
+/// The settings of a camera's motion detection.
 public struct MotionSettings: Sendable, Hashable {
   /// The fraction of the picture that must change, 0 to 1.
   public var threshold: Double
-  /// No second event within this time.
+  /// The shortest time between two events.
   public var cooldown: Duration
 
-  /// Puts settings together.
+  /// Settings; by default 2 % of the picture and 5 s.
   public init(threshold: Double = 0.02, cooldown: Duration = .seconds(5)) {
     self.threshold = threshold
     self.cooldown = cooldown

@@ -1,17 +1,18 @@
-/// What can go wrong with a simulated device: the words of `openstarry simulate` and of the control protocol.
+/// The faults of a simulated device, as named by `openstarry simulate` and the control protocol. With the first three,
+/// an input cannot be read.
 public enum SimulatedFault: String, Sendable, CaseIterable {
-  /// Nobody acknowledges on the bus; an input cannot be read then.
+  /// The device does not acknowledge on the bus.
   case nack
-  /// The answer takes too long; an input cannot be read then.
+  /// The device does not answer in time.
   case timeout
-  /// What was read does not add up; an input cannot be read then.
+  /// The data has a wrong checksum.
   case checksum
-  /// It says yes, and does nothing; what is measured stays the same.
+  /// The device acknowledges commands without effect; a sensor's value stays the same.
   case stuck
-  /// It answers late; not for inputs, which nobody asks.
+  /// The device answers late; not for inputs, which are not polled.
   case slow
-  /// It is not there.
+  /// The device is unplugged.
   case unplug
-  /// The supply of an actuator dips once: it falls to the level that it powers up with, and says nothing.
+  /// The supply of an actuator dips once: the output silently falls to its power-up level.
   case brownout
 }

@@ -1,28 +1,30 @@
 import OpenStarryAgent
 
-/// What the control plane may see of events. The orchestrator implements it.
+/// The past and present events, for the control plane. The orchestrator implements it.
 public protocol EventHistory: AnyObject {
-  /// Events that fit, oldest first: the newest `last` of those still in the ring.
+  /// The newest `last` events in the ring that match, oldest first.
+  /// - Parameter since: only events after this id; nil for all.
   func events(matching pattern: EventPattern, last: Int, since: ULID?) -> [Event]
 
-  /// One event that is still known, or nil.
+  /// The event with this id; nil when it is no longer in the ring.
   func event(_ id: ULID) -> Event?
 
-  /// The chain that led to `event`, from where it began to the event itself; as far back as it is still known.
+  /// The causal chain of `event`, oldest first, the event itself last; only events that are still in the ring.
   func chain(to event: ULID) -> [Event]
 
-  /// The chain that led to the last change of a device; empty when it has not changed yet.
+  /// The causal chain of a device's last change, oldest first; empty when it has not changed yet.
   func chain(toLastChangeOf device: String) -> [Event]
 
-  /// Calls `onEvent` for each event that fits, until `endListen`.
+  /// Calls `onEvent` for each new event that matches.
+  /// - Returns: the listener for `endListen`.
   func listen(_ pattern: EventPattern, _ onEvent: @escaping (Event) -> Void) -> UInt64
 
-  /// Ends listening.
+  /// Removes a listener; does nothing for an unknown one.
   func endListen(_ listener: UInt64)
 
-  /// How many events there have been since the start.
+  /// The number of events since the daemon's start.
   var total: UInt64 { get }
 
-  /// How many of them were dropped before rules and agents had them: too many waited.
+  /// The number of events that were dropped before rules and agents received them, because too many were waiting.
   var shed: UInt64 { get }
 }

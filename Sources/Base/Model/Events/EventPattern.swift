@@ -1,10 +1,10 @@
 /// An event name with wildcards: `*` stands for any run of characters, so `sensor:*`, `*` and `git:commit_*` work.
 public struct EventPattern: Sendable, Hashable, CustomStringConvertible {
   private let name: Name
-  /// Whether it has no wildcard, so that it names exactly one event type.
+  /// Whether the pattern has no wildcard and matches exactly one event name.
   public let isExact: Bool
 
-  /// Takes a pattern; every text is one, and whoever reads one from outside holds it to `Name.longest`.
+  /// Any text is a pattern. Callers limit patterns from outside to `Name.longest` bytes.
   public init(_ text: String) {
     name = Name(text)
     isExact = !text.utf8.contains(UInt8(ascii: "*"))
@@ -15,7 +15,7 @@ public struct EventPattern: Sendable, Hashable, CustomStringConvertible {
 
   public var description: String { text }
 
-  /// Whether the name `type` fits. Linear in the length of the name for a given number of wildcards; no recursion.
+  /// Whether the event name `type` matches. Takes at most pattern length × name length steps, without recursion.
   public func matches(_ type: String) -> Bool {
     if isExact { return text.isSame(as: type) }
     let pattern = Array(text.utf8)
@@ -40,19 +40,19 @@ public struct EventPattern: Sendable, Hashable, CustomStringConvertible {
     return patternIndex == pattern.count
   }
 
-  /// The domains whose events only the daemon says; everybody else names domains of their own.
+  /// The domains whose events only the daemon publishes; agents and clients use other domains.
   public static let builtInDomains = [
     "sensor", "input", "camera", "device", "agent", "budget", "rule", "timer", "system",
   ]
 
-  /// The built-in domain that the event name `type` belongs to; nil when it is free for all.
+  /// The built-in domain of the event name `type`; nil for any other domain.
   public static func builtInDomain(of type: String) -> String? {
     let domain = type.prefix { $0 != ":" }
     return builtInDomains.first { $0 == domain && domain.endIndex < type.endIndex }
   }
 
-  /// Whether `type` is a name an event may carry: `domain:verb`, each part of ASCII letters, digits, `_`, `-`, `.`
-  /// and `/`, at most 128 characters in all.
+  /// Whether `type` is a valid event name: `domain:verb`, both parts of ASCII letters, digits, `_`, `-`, `.` and `/`,
+  /// at most 128 characters in all.
   public static func isEventName(_ type: String) -> Bool {
     guard Name(type).isShort else { return false }
     let parts = type.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)

@@ -1,55 +1,56 @@
 import OpenStarryAgent
 
-/// What led to an event: enough to give the next link its place in the chain.
+/// The cause of an event: its position in the causal chain.
 public struct Cause: Sendable, Hashable {
-  /// The event before.
+  /// The id of the event that caused it.
   public var id: ULID
-  /// The first event of the chain.
+  /// The id of the first event of the chain.
   public var trace: ULID
-  /// The depth of the event before.
+  /// The depth of the event that caused it; 0 for the first of the chain.
   public var depth: Int
 
-  /// Puts a cause together.
+  /// A cause; see also `init(_:)` for an event at hand.
   public init(id: ULID, trace: ULID, depth: Int) {
     self.id = id
     self.trace = trace
     self.depth = depth
   }
 
-  /// `event` as the cause of what follows from it.
+  /// `event` as a cause.
   public init(_ event: Event) { self.init(id: event.id, trace: event.trace, depth: event.depth) }
 }
 
-/// Whom an event is handed to, where it is not for everybody. It is kept and shown all the same.
+/// The only receivers of an event. It is still kept in the ring and shown to listeners.
 public enum Audience: Sendable, Hashable {
-  /// These rules, and no agents.
+  /// Only these rules, and no agents.
   case rules(Set<RuleID>)
-  /// These agents, and no rules.
+  /// Only these agents, and no rules.
   case agents(Set<AgentID>)
 }
 
-/// Where the parts of the daemon say what happened.
+/// The receiver of all events that the parts of the daemon publish.
 public protocol EventSink: AnyObject {
-  /// Gives the fact an id, a time and its place in the causal chain, keeps it, and hands it to rules and listeners.
+  /// Publishes an event: gives it an id, a time and its place in the causal chain, keeps it, and hands it to rules,
+  /// agents and listeners.
   ///
-  /// Rules and agents it wakes run after the caller has returned to the loop, never inside this call.
+  /// Rules and agents run after the caller has returned to the loop, never inside this call.
   /// - Parameters:
   ///   - type: `domain:verb`.
   ///   - source: a device id, `agent/<id>`, `rule/<id>`, `client/<name>` or `system`.
-  ///   - cause: nil where a chain begins.
-  /// - Returns: the event as it was kept.
+  ///   - cause: the event that led to it; nil for the first event of a chain.
+  /// - Returns: the published event, with id and time.
   @discardableResult
   func publish(_ type: String, source: String, cause: Cause?, priority: Priority, payload: Fields) -> Event
 
-  /// Hands what is published within `work` to `audience` alone.
+  /// Runs `work`; events published in it go only to `audience`.
   func address(_ audience: Audience, _ work: () -> Void)
 }
 
 extension EventSink {
-  /// Whoever hands nothing on has no audience.
+  /// Runs `work` without restricting receivers, for sinks that hand no events on.
   public func address(_ audience: Audience, _ work: () -> Void) { work() }
 
-  /// The same, with normal priority and no cause unless said otherwise.
+  /// Publishes an event, by default with normal priority and without a cause.
   @discardableResult
   public func publish(
     _ type: String, from source: String, cause: Cause? = nil, priority: Priority = .normal, _ payload: Fields = [:]

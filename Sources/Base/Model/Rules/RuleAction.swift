@@ -1,18 +1,18 @@
-/// One thing a rule does. `Payload` is that of an `emit`: expressions as the file has them, programs, or values.
+/// An action of a rule. `Payload` is the payload of an `emit`: source expressions, compiled programs, or values.
 public enum RuleAction<Payload> {
   /// Starts an agent if it is not running, and hands it the event.
   case spawn(AgentID)
   /// Hands the event to an agent, starting it if its lifecycle is `on-demand`.
   case wake(AgentID)
-  /// Ends an agent; it is given its grace time.
+  /// Stops an agent, within its grace time.
   case kill(AgentID)
   /// Commands an actuator.
   case actuate(DeviceID, ActuatorCommand, lease: Duration?)
   /// Publishes an event.
   case emit(String, Payload)
 
-  /// The same action with another payload.
-  /// - Parameter change: called once for an action that has a payload.
+  /// The action with its payload transformed.
+  /// - Parameter change: called once for an `emit`, never for other actions.
   public func map<New>(_ change: (Payload) -> New) -> RuleAction<New> {
     switch self {
     case .spawn(let agent): .spawn(agent)
@@ -23,7 +23,7 @@ public enum RuleAction<Payload> {
     }
   }
 
-  /// The agent that it names; nil for none.
+  /// The agent that the action names; nil for `actuate` and `emit`.
   public var agent: AgentID? {
     switch self {
     case .spawn(let agent), .wake(let agent), .kill(let agent): agent
@@ -31,8 +31,8 @@ public enum RuleAction<Payload> {
     }
   }
 
-  /// As people write it: `actuate(fan, on, lease: 1m)`.
-  /// - Parameter fields: the fields of a payload, each as it is to be shown: `over: value - 30.0`.
+  /// The action in the syntax of rule files: `actuate(fan, on, lease: 1m)`.
+  /// - Parameter fields: formats the fields of a payload, each like `over: value - 30.0`.
   public func text(_ fields: (Payload) -> [String]) -> String {
     switch self {
     case .spawn(let agent): "spawn(\(agent))"
@@ -58,16 +58,16 @@ extension RuleAction: Sendable where Payload: Sendable {}
 extension RuleAction: Equatable where Payload: Equatable {}
 extension RuleAction: Hashable where Payload: Hashable {}
 
-/// One payload field of an `emit`, as written.
+/// A payload field of an `emit`, as in the rule file.
 public struct EmitField: Sendable, Hashable {
   /// The field's name.
   public var name: String
-  /// Its value: a CEL expression over what the condition sees.
+  /// The CEL expression of the value, with the same variables as the rule's condition.
   public var expression: String
   /// Where the expression begins.
   public var location: Location
 
-  /// A field.
+  /// A field; its expression is not parsed here.
   public init(name: String, expression: String, location: Location = Location(file: "<rules>")) {
     self.name = name
     self.expression = expression

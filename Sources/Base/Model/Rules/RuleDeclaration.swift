@@ -1,34 +1,34 @@
-/// One rule of `orchestration.yaml`, as written: when (`on`, `every`, `cron`), whether (`if`), then what (`action`).
+/// A rule of `orchestration.yaml`: trigger (`on`, `every`, `cron`), condition (`if`) and actions (`action`).
 public struct RuleDeclaration: Sendable {
-  /// An action as written.
+  /// An action with uncompiled expressions.
   public typealias Action = RuleAction<[EmitField]>
 
   /// `id`, or `<file name>:<line>`.
   public var id: RuleID
-  /// What sets it off.
+  /// `on`, `every` or `cron`.
   public var trigger: Trigger
-  /// The condition, in CEL; nil is always true.
+  /// `if`: the condition; nil is always true.
   public var condition: Condition?
-  /// What is done, in order.
+  /// `action`: the actions, in order.
   public var actions: [Action]
-  /// `else`: what is done instead of the rest when one of `actions` fails.
+  /// `else`: the actions that replace the rest when one of `actions` fails.
   public var otherwise: [Action]
-  /// `for`: the condition must have held this long.
+  /// `for`: the time that the condition must have been true.
   public var hold: Duration?
-  /// `cooldown`: no second firing within this time of the last.
+  /// `cooldown`: the shortest time between two firings.
   public var cooldown: Duration?
-  /// `debounce`: fires once nothing has matched for this long.
+  /// `debounce`: the rule fires after this time without a matching event.
   public var debounce: Duration?
-  /// `throttle`: at most one firing in this time; what comes meanwhile is folded into the next one.
+  /// `throttle`: the rule fires at most once in this time; further events are folded into the next firing.
   public var throttle: Duration?
-  /// `mode`: what happens when it fires while its last firing is still at work.
+  /// `mode`: the treatment of a firing while the previous one is still running.
   public var mode: Mode
-  /// `max_per_hour`.
+  /// `max_per_hour`: the most firings in an hour; nil for no limit.
   public var maxPerHour: Int?
-  /// Where the file says it.
+  /// The location of the rule.
   public var location: Location
 
-  /// A rule; what is left out is absent.
+  /// A rule; keys left out are absent.
   public init(
     id: RuleID, trigger: Trigger, condition: Condition? = nil, actions: [Action], otherwise: [Action] = [],
     hold: Duration? = nil, cooldown: Duration? = nil, debounce: Duration? = nil, throttle: Duration? = nil,
@@ -49,7 +49,7 @@ public struct RuleDeclaration: Sendable {
     self.location = location
   }
 
-  /// What sets a rule off.
+  /// The trigger of a rule.
   public enum Trigger: Sendable, Hashable {
     /// `on`: any of these events.
     case events([EventPattern])
@@ -63,24 +63,24 @@ public struct RuleDeclaration: Sendable {
   public struct Condition: Sendable, Hashable {
     /// The expression.
     public var text: String
-    /// Where it begins.
+    /// Where the expression begins.
     public var location: Location
-    /// A condition.
+    /// A condition; its text is not parsed here.
     public init(text: String, location: Location) {
       self.text = text
       self.location = location
     }
   }
 
-  /// What happens when a rule fires while its last firing is still at work.
+  /// The treatment of a new firing while the previous one is still running.
   public enum Mode: String, Sendable, Hashable, CaseIterable {
     /// The new firing is dropped.
     case single
-    /// The old one is ended, the new one begins.
+    /// The previous firing is cancelled and the new one begins.
     case restart
-    /// The new one waits its turn.
+    /// The new firing waits for the previous ones.
     case queued
-    /// Both go on.
+    /// Both run.
     case parallel
   }
 }

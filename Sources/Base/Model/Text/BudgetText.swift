@@ -1,8 +1,8 @@
 import OpenStarryAgent
 
-/// What is used of a budget, as people read it.
+/// The use of a budget as readable text.
 public enum BudgetText {
-  /// An amount in the unit of a budget: `ns`, `bytes`, or `count`.
+  /// Formats an amount: `820ms` for unit `ns`, `3 KiB` for `bytes`, the number for any other.
   public static func amount(_ amount: Int64, unit: String) -> String {
     switch unit {
     case "ns": Duration.nanoseconds(amount).text
@@ -11,9 +11,9 @@ public enum BudgetText {
     }
   }
 
-  /// `820ms of 1s in 10s`, `12 of 20 in 1s`, `3 KiB`.
-  /// - Parameter budget: with `used`, `limit`, `unit` and `window_ms`, as events and the control plane have it; what is
-  ///   missing is left out.
+  /// Formats the use: `820ms of 1s in 10s`, `12 of 20 in 1s`, `3 KiB`.
+  /// - Parameter budget: the fields `used`, `limit`, `unit`, `window_ms` and `refused` of events and the control
+  ///   protocol; missing ones are left out of the text.
   public static func share(_ budget: Fields) -> String {
     let unit = budget["unit"]?.string ?? "count"
     var text = amount(budget["used"]?.int ?? 0, unit: unit)
@@ -23,7 +23,7 @@ public enum BudgetText {
     return text
   }
 
-  /// `82%`; nil without a limit.
+  /// The use in percent of the limit, such as `82%`; nil without a limit.
   public static func percent(_ budget: Fields) -> String? {
     guard let used = budget["used"]?.int, let limit = budget["limit"]?.int, limit > 0 else { return nil }
     return "\(Int64((Double(used) / Double(limit) * 100).rounded()))%"

@@ -1,20 +1,20 @@
-/// A place in a text, counted from 1.
+/// A location in a text.
 public struct Location: Sendable, Hashable, Comparable, CustomStringConvertible {
-  /// The file as the user named it, or a word for a text that is no file, e.g. `<request>`.
+  /// The file as the user named it, or a name such as `<request>` for a text without a file.
   public var file: String
-  /// The line, from 1; 0 when the place is the file as a whole.
+  /// The line, counted from 1; 0 for the file as a whole.
   public var line: Int
-  /// The column in characters, from 1.
+  /// The column in Unicode scalars, counted from 1.
   public var column: Int
 
-  /// Puts a place together.
+  /// A location; without line and column it is the file as a whole.
   public init(file: String, line: Int = 0, column: Int = 0) {
     self.file = file
     self.line = line
     self.column = column
   }
 
-  /// `file:line:column`, or the file alone; printable, as names of files come from files, too.
+  /// `file:line:column`, or the file alone. Printable, as file names can come from other files.
   public var description: String { line == 0 ? file.printable : "\(file.printable):\(line):\(column)" }
 
   public static func < (left: Location, right: Location) -> Bool {
@@ -22,19 +22,19 @@ public struct Location: Sendable, Hashable, Comparable, CustomStringConvertible 
   }
 }
 
-/// Something wrong in a file: where, what, and what would be right.
+/// A problem in a file.
 public struct Diagnostic: Error, Sendable, Hashable, CustomStringConvertible {
-  /// Where.
+  /// Where the problem is.
   public var location: Location
-  /// What is wrong and what was expected, one sentence without a full stop.
+  /// The problem and the expected text: one sentence without a full stop.
   public var message: String
-  /// Whether the file can be used all the same.
+  /// Whether the file is unusable (error) or usable (warning).
   public var severity: Severity
 
-  /// How bad it is.
+  /// The severity of a problem.
   public enum Severity: String, Sendable, Hashable { case error, warning }
 
-  /// Puts a diagnostic together; what its message quotes is made printable, and cut.
+  /// A diagnostic. The message is made printable and cut to about 2 KiB.
   public init(_ location: Location, _ message: String, severity: Severity = .error) {
     self.location = location
     self.message = message.asMessage
@@ -45,14 +45,14 @@ public struct Diagnostic: Error, Sendable, Hashable, CustomStringConvertible {
   public var description: String { "\(location): \(severity == .warning ? "warning: " : "")\(message)" }
 }
 
-/// Everything wrong with one or more files, in the order of their lines; at least one of them is an error.
+/// All problems of one or more files, sorted by location; at least one is an error.
 public struct Diagnostics: Error, Sendable, CustomStringConvertible {
   /// The errors and warnings.
   public var all: [Diagnostic]
 
-  /// Sorts `all` by place.
+  /// Sorts the problems by location.
   public init(_ all: [Diagnostic]) { self.all = all.sorted { $0.location < $1.location } }
 
-  /// A line each.
+  /// The problems, one per line.
   public var description: String { all.map(\.description).joined(separator: "\n") }
 }

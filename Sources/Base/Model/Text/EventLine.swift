@@ -1,22 +1,22 @@
 import OpenStarryAgent
 
-/// An event as one readable line: what the daemon's terminal and `openstarry events` show.
+/// An event as one line, for the daemon's terminal and `openstarry events`.
 ///
-/// `14:03:21.120  sensor:temperature   temperature 30.4 °C`. Whatever came from outside is made printable first.
+/// `14:03:21.120  sensor:temperature   temperature 30.4 °C`. Text from outside is made printable.
 public enum EventLine {
-  /// How many characters types are padded to.
+  /// The width of the column of event names, in characters.
   static let typeWidth = 20
 
-  /// The line for `event`, without a line break.
+  /// The line for `event`, without a newline.
   /// - Parameters:
   ///   - colour: whether to add terminal colours (ECMA-48 SGR sequences).
-  ///   - utcOffset: seconds that local time is ahead of UTC at that moment; `LocalTime.utcOffset` of module Linux
-  ///     asks the system.
+  ///   - utcOffset: the offset of local time from UTC at that moment, in seconds; see `LocalTime.utcOffset` of module
+  ///     Linux.
   public static func text(_ event: Event, colour: Bool, utcOffset: Int = 0) -> String {
     text(event, EventSentence.text(event), colour: colour, utcOffset: utcOffset)
   }
 
-  /// The same with another sentence, which must be printable.
+  /// The line for `event` with another sentence, which must be printable.
   package static func text(_ event: Event, _ sentence: String, colour: Bool, utcOffset: Int) -> String {
     let type = event.type.printable
     let padding = String(repeating: " ", count: max(0, typeWidth - type.count))
@@ -30,10 +30,10 @@ public enum EventLine {
     timeOfDay(milliseconds: event.time, utcOffset: utcOffset)
   }
 
-  /// `HH:MM:SS.mmm`.
+  /// The local time of day, `HH:MM:SS.mmm`.
   /// - Parameters:
-  ///   - milliseconds: since 1970.
-  ///   - utcOffset: seconds that local time is ahead of UTC.
+  ///   - milliseconds: the moment, in milliseconds since 1970.
+  ///   - utcOffset: the offset of local time from UTC, in seconds.
   public static func timeOfDay(milliseconds: UInt64, utcOffset: Int = 0) -> String {
     let day = 86_400_000
     let sinceMidnight = (Int(milliseconds % UInt64(day)) + utcOffset * 1000 % day + day) % day

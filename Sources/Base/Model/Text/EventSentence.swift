@@ -1,9 +1,9 @@
 import OpenStarryAgent
 
-/// What an event says, as a person would say it: `fan on (held by agent/climate, lease 60s)`.
+/// An event as a sentence for people: `fan on (held by agent/climate, lease 60s)`.
 ///
-/// Events that the daemon itself makes have the sentences of the event catalogue; any other is shown by its payload. A
-/// payload that lacks a field, or has another kind of value in it, still gives a line: anybody may emit events of any shape.
+/// The daemon's own events have the sentences of the event catalogue; others are described by their payload. Missing or
+/// mistyped fields still give a sentence, as agents and clients may emit any payload.
 public enum EventSentence {
   /// The sentence, printable, on one line, without a full stop.
   public static func text(_ event: Event) -> String {
@@ -12,12 +12,12 @@ public enum EventSentence {
 
   private static func other(_ event: Event) -> String {
     let rest = fields(event.payload)
-    // Another version of the daemon may know events that this one does not.
+    // The event may come from another version of the daemon.
     if event.type.hasPrefix("system:") { return words(event.verb) + (rest.isEmpty ? "" : ": \(rest)") }
     return rest.isEmpty ? "from \(event.source.printable)" : rest
   }
 
-  /// `branch main, author Ada`: the payload's fields in order, without those in `except`.
+  /// The first twelve fields of a payload in order, without those in `except`: `branch main, author Ada`.
   public static func fields(_ payload: Fields, except: [String] = []) -> String {
     var text = payload.filter { !except.contains($0.key) }.prefix(12)
       .map { "\($0.key.printable) \($0.value.text(limit: 60))" }.joined(separator: ", ")
@@ -25,7 +25,7 @@ public enum EventSentence {
     return text
   }
 
-  /// `30.4 °C`, with ` (stale)` or ` (suspect)` where it is not good.
+  /// `30.4 °C`, followed by ` (stale)` or ` (suspect)` if the quality is not `good`.
   public static func reading(_ value: Value, unit: String?, quality: String?) -> String {
     let unit = (unit ?? "").printable
     let doubt = quality.map { $0 == "good" ? "" : " (\($0.printable))" } ?? ""
@@ -40,13 +40,13 @@ public enum EventSentence {
   /// `lease-expired` as `lease expired`.
   static func words(_ name: String) -> String { String(name.map { $0 == "-" || $0 == "_" ? " " : $0 }) }
 
-  /// `4%`; below one percent with its digits.
+  /// `4%`; below one percent with decimals.
   static func percent(_ fraction: Double) -> String {
     let hundred = fraction * 100
     return "\((hundred.magnitude >= 1 ? hundred.rounded() : hundred).text)%"
   }
 
-  /// `640 B`, `30.5 KiB`, `2 MiB`: in the units that limits are written in.
+  /// `640 B`, `30.5 KiB`, `2 MiB`: the units of limits in configuration files.
   public static func byteCount(_ count: Int64) -> String {
     func tenths(_ size: Int64) -> String { ((Double(count) / Double(size) * 10).rounded() / 10).text }
     return switch count {

@@ -1,23 +1,23 @@
-/// A name that a peer or a file gives, compared and hashed byte by byte.
+/// A name from a peer or a file, compared and hashed byte by byte.
 ///
-/// Swift's own texts are equal where Unicode calls them canonically equivalent, and finding that out takes time that
-/// grows faster than the text: a name could be made that stops the daemon for seconds.
+/// `String` compares by Unicode canonical equivalence, which takes more than linear time: a crafted name could block
+/// the daemon for seconds.
 public struct Name: Hashable, Comparable, Sendable, CustomStringConvertible {
-  /// The most bytes of a name that a peer or a file may give: of an agent, a device, an event, a pattern, a key.
+  /// The most bytes of a name of an agent, a device, an event, a pattern or a key that a peer or a file gives.
   public static let longest = 128
 
-  /// As it was written.
+  /// The unchanged text.
   public let text: String
 
-  /// Takes a text as it is.
+  /// A name of any length; `isShort` checks it.
   public init(_ text: String) { self.text = text }
 
   public var description: String { text }
 
-  /// Whether it is short enough for a name.
+  /// Whether the name has at most `longest` bytes.
   public var isShort: Bool { text.utf8.count <= Self.longest }
 
-  /// The text for a message: whole, or its beginning and `…`.
+  /// The text for a message: the first 64 bytes, with `…` if it is longer.
   public var shown: String { text.cut(to: 64) }
 
   public static func == (left: Name, right: Name) -> Bool { left.text.isSame(as: right.text) }
@@ -37,7 +37,7 @@ public struct Name: Hashable, Comparable, Sendable, CustomStringConvertible {
 }
 
 extension String {
-  /// The text where it has at most so many bytes; otherwise as much of it as fits, and `…`.
+  /// The text if it has at most so many bytes; else the part that fits, followed by `…`.
   public func cut(to bytes: Int) -> String {
     guard utf8.count > bytes else { return self }
     var start = ""

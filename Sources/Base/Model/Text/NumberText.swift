@@ -1,8 +1,8 @@
 extension Double {
-  /// As people read it: `30.4`, `1013.25`, `21`, `0.004`, `1e+09`; at most two decimals, or two digits
-  /// where it is below 0.1.
+  /// The number for people: `30.4`, `1013.25`, `21`, `0.004`, `1e+09`. Rounded to two decimals, or to two digits below
+  /// 0.1.
   ///
-  /// Not for machines: use `description` where the exact number counts.
+  /// Use `description` for the exact number.
   public var text: String {
     guard isFinite, magnitude < 1e9 else { return description }
     if self == 0 { return "0" }

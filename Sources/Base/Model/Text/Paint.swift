@@ -1,14 +1,15 @@
-/// Colours on a terminal: ECMA-48 "select graphic rendition", the eight basic ones that every terminal has.
+/// Terminal colours: ECMA-48 "select graphic rendition", the basic colours of every terminal. Without `colour` each
+/// function returns the text unchanged.
 public enum Paint {
-  /// `text` in grey where the terminal has it.
+  /// `text` in grey, if the terminal supports it.
   public static func faint(_ text: String, _ colour: Bool) -> String { wrap(text, 2, colour) }
   /// `text` in bold.
   public static func bold(_ text: String, _ colour: Bool) -> String { wrap(text, 1, colour) }
-  /// `text` in red: something is wrong.
+  /// `text` in red, for errors.
   public static func red(_ text: String, _ colour: Bool) -> String { wrap(text, 31, colour) }
-  /// `text` in green: something is as it should be, or was done.
+  /// `text` in green, for success.
   public static func green(_ text: String, _ colour: Bool) -> String { wrap(text, 32, colour) }
-  /// `text` in yellow: something to look at.
+  /// `text` in yellow, for warnings.
   public static func yellow(_ text: String, _ colour: Bool) -> String { wrap(text, 33, colour) }
   /// `text` in blue.
   public static func blue(_ text: String, _ colour: Bool) -> String { wrap(text, 34, colour) }

@@ -1,8 +1,8 @@
 extension StringProtocol {
-  /// The text with everything that a terminal acts on written out: control characters as `\n`, `\t`, `\u{1b}`,
-  /// and so are the marks that turn the direction of writing (Unicode 16, UAX #9) and line separators.
+  /// The text with everything escaped that a terminal interprets: control characters as `\n`, `\t`, `\u{1b}`, and also
+  /// bidirectional formatting characters (Unicode 16, UAX #9) and line separators.
   ///
-  /// Whatever came from outside goes through this before it is shown, so that no payload can move the cursor.
+  /// Text from outside must pass through this before it is shown, so that no payload can move the cursor.
   public var printable: String {
     guard unicodeScalars.contains(where: Self.isUnsafe) else { return String(self) }
     var result = ""
@@ -18,8 +18,8 @@ extension StringProtocol {
     return result
   }
 
-  /// The text as the message of an error: ``printable``, and cut where it has more than 2 KiB, so that nothing it quotes
-  /// acts on a terminal or fills a log.
+  /// The text as an error message: ``printable`` and cut to 2 KiB, so that quoted text can neither control a terminal
+  /// nor fill a log.
   public var asMessage: String {
     let text = printable
     let limit = 2048
@@ -32,8 +32,8 @@ extension StringProtocol {
     return cut + "…"
   }
 
-  /// JSON text with what a terminal acts on written as `\u009b`: the same value. Such characters stand in JSON within texts
-  /// only, where control characters are escaped already.
+  /// JSON text with everything that a terminal interprets escaped as `\u009b` and so on; the value stays the same. In
+  /// JSON such characters occur only inside strings, where ASCII control characters are already escaped.
   public var printableJSON: String {
     guard unicodeScalars.contains(where: Self.isUnsafe) else { return String(self) }
     var result = ""
@@ -48,9 +48,9 @@ extension StringProtocol {
     return result
   }
 
-  /// Lines for a terminal: all that it acts on is written out, but for line ends, tabs and the colours of `Paint`.
+  /// Lines for a terminal: everything that it interprets is escaped, except newlines, tabs and the colours of `Paint`.
   ///
-  /// Text from outside is made `printable` where it is put into a line; this holds where that was forgotten.
+  /// A second line of defence: text from outside is already `printable` when it becomes part of a line.
   public var forTerminal: String {
     guard unicodeScalars.contains(where: Self.isUnsafe) else { return String(self) }
     var result = ""
@@ -81,8 +81,8 @@ extension StringProtocol {
 }
 
 extension Value {
-  /// As people read it, on one line: text as it is when it is a plain word and in quotation marks otherwise, lists and
-  /// maps in brackets. Long values end with `…`.
+  /// The value for people, on one line: plain words unquoted, other text in quotation marks, lists and maps in
+  /// brackets. Long values are cut and end with `…`.
   /// - Parameter limit: the most characters.
   public func text(limit: Int = 80) -> String {
     var result = ""
@@ -91,7 +91,7 @@ extension Value {
   }
 
   private func append(to text: inout String, limit: Int) {
-    // What is beyond the limit is cut off anyway; not walking it keeps a huge payload cheap.
+    // Stop early: the rest is cut off anyway, and a payload can be huge.
     guard text.utf8.count <= limit * 4 else { return }
     switch self {
     case .null: text += "null"

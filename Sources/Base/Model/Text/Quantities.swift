@@ -1,7 +1,7 @@
-/// A number with a suffix, as people write it in configuration files and commands.
+/// Parses numbers with suffixes in configuration files and commands.
 public enum Quantity {
-  /// Reads `10s`, `1m30s`, `500ms`, `2h`, `1d`, `250us`; fractions are allowed (`1.5s`).
-  /// - Returns: nil when it is not that, is negative, or is longer than 100 years.
+  /// Parses a duration such as `10s`, `1m30s`, `500ms`, `2h`, `1d`, `250us`; fractions are allowed (`1.5s`).
+  /// - Returns: nil when it is malformed, negative, or longer than 100 years.
   public static func duration(_ text: String) -> Duration? {
     let units: [(String, Double)] = [
       ("ns", 1), ("us", 1e3), ("µs", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 60e9), ("h", 3600e9), ("d", 86400e9),
@@ -20,7 +20,7 @@ public enum Quantity {
     return .nanoseconds(Int64(total.rounded()))
   }
 
-  /// Reads `4MiB`, `512KiB`, `1GiB`, `4MB`, `100B`, `1024`: a number of bytes. nil when it is not that.
+  /// Parses a number of bytes such as `4MiB`, `512KiB`, `1GiB`, `4MB`, `100B`, `1024`; nil when it is malformed.
   public static func bytes(_ text: String) -> Int? {
     let units: [(String, Double)] = [
       ("", 1), ("B", 1), ("KiB", 1024), ("MiB", 1_048_576), ("GiB", 1_073_741_824), ("kB", 1e3), ("KB", 1e3),
@@ -32,26 +32,26 @@ public enum Quantity {
     return Int(exactly: (number * scale).rounded())
   }
 
-  /// Reads `10%`: a fraction (0.1). nil when it is not that.
+  /// Parses a percentage such as `10%` as a fraction (0.1); nil when it is malformed.
   public static func percent(_ text: String) -> Double? {
     guard let (number, unit) = leadingNumber(text[...]), unit == "%" else { return nil }
     return number / 100
   }
 
-  /// Reads `20/s`, `10k/h`, `30/m`, `1/d`, `100/10s`: so many in such a time. nil when it is not that.
+  /// Parses a rate such as `20/s`, `10k/h`, `30/m`, `1/d`, `100/10s`; nil when it is malformed.
   public static func rate(_ text: String) -> Rate? {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 2, let (number, suffix) = leadingNumber(parts[0]) else { return nil }
     let scales: [Substring: Double] = ["": 1, "k": 1e3, "M": 1e6]
     let windowText = parts[1].first?.isNumber == true ? String(parts[1]) : "1\(parts[1])"
-    // Half an event is a mistake; the tolerance is for decimals such as 2.3k.
+    // Counts must be whole; the tolerance is for decimals such as 2.3k.
     guard let scale = scales[suffix], let count = Int(exactly: (number * scale).rounded()),
       abs(number * scale - Double(count)) < 1e-6, let window = duration(windowText), window > .zero
     else { return nil }
     return Rate(count: count, per: window)
   }
 
-  /// Reads `64KiB/m`, `100MB/d`, `4096/10s`: so many bytes in such a time. nil when it is not that.
+  /// Parses a rate of bytes such as `64KiB/m`, `100MB/d`, `4096/10s`; nil when it is malformed.
   public static func byteRate(_ text: String) -> Rate? {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 2, let count = bytes(String(parts[0])),
@@ -67,25 +67,26 @@ public enum Quantity {
   }
 }
 
-/// At most `count` within any stretch of `per`.
+/// A limit of `count` within any window of length `per`.
 public struct Rate: Sendable, Hashable, CustomStringConvertible {
-  /// How many.
+  /// The largest count within the window.
   public var count: Int
-  /// Within how long.
+  /// The length of the window.
   public var per: Duration
 
-  /// Puts a rate together.
+  /// A rate; `per` must be positive.
   public init(count: Int, per: Duration) {
     self.count = count
     self.per = per
   }
 
-  /// `20/1s` and the like.
+  /// For example `20/1s`.
   public var description: String { "\(count)/\(per.text)" }
 }
 
 extension Duration {
-  /// As people write it: `90ms`, `1.5s`, `10m`, `2h`; the largest unit that gives at most two decimals.
+  /// The duration in the syntax of configuration files: `90ms`, `1.5s`, `10m`, `2h`. Uses the largest unit that is
+  /// exact with two decimals; seconds and below are rounded.
   public var text: String {
     let nanoseconds = self.nanoseconds
     let units: [(Int64, String)] = [

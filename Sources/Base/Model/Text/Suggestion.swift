@@ -1,7 +1,7 @@
-/// "Did you mean": the known name nearest to a misspelt one.
+/// Suggests known names for misspelt ones.
 public enum Suggestion {
-  /// The name in `known` that `name` was probably meant to be.
-  /// - Returns: nil when nothing is within a third of the name's length in edits (at least one, at most three).
+  /// The name in `known` with the fewest edits from `name`.
+  /// - Returns: nil when all need more edits than a third of the name's length (at least one, at most three).
   public static func closest(to name: String, in known: some Sequence<String>) -> String? {
     guard Name(name).isShort else { return nil }
     let limit = min(3, max(1, name.count / 3))
@@ -10,12 +10,12 @@ public enum Suggestion {
       .min { ($0.edits, $0.name) < ($1.edits, $1.name) }?.name
   }
 
-  /// ` (did you mean 'x'?)`, or nothing: ready to be put behind a message.
+  /// ` (did you mean 'x'?)` to append to a message; empty without a suggestion.
   public static func phrase(for name: String, in known: some Sequence<String>) -> String {
     closest(to: name, in: known).map { " (did you mean '\($0)'?)" } ?? ""
   }
 
-  /// Edits that turn one text into the other; two swapped neighbours count as one (optimal string alignment).
+  /// The number of edits between two texts; swapped neighbours count as one (optimal string alignment distance).
   static func edits(from left: String, to right: String) -> Int {
     let (a, b) = (Array(left.lowercased().utf8), Array(right.lowercased().utf8))
     guard abs(a.count - b.count) <= 3, a.count <= 256, b.count <= 256 else { return .max }

@@ -1,4 +1,4 @@
-/// A point on the monotonic clock: nanoseconds since boot, as CLOCK_MONOTONIC counts (clock_gettime(2)).
+/// A point on the monotonic clock, CLOCK_MONOTONIC (clock_gettime(2)).
 public struct Instant: Hashable, Comparable, Sendable {
   /// Nanoseconds since boot.
   public var nanoseconds: UInt64
@@ -8,7 +8,7 @@ public struct Instant: Hashable, Comparable, Sendable {
 
   public static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
 
-  /// The point `duration` later; stops at the ends of the scale instead of wrapping.
+  /// The point `duration` later, or earlier if negative; clamped to the range instead of wrapping.
   public static func + (instant: Instant, duration: Duration) -> Instant {
     let delta = duration.nanoseconds
     let (sum, overflow) =
@@ -18,7 +18,7 @@ public struct Instant: Hashable, Comparable, Sendable {
     return Instant(nanoseconds: overflow ? (delta >= 0 ? .max : 0) : sum)
   }
 
-  /// How long after `earlier` this is; negative when it is before.
+  /// The time since `earlier`; negative when `earlier` is later.
   public static func - (instant: Instant, earlier: Instant) -> Duration {
     instant >= earlier
       ? .nanoseconds(Int64(clamping: instant.nanoseconds - earlier.nanoseconds))
@@ -27,6 +27,6 @@ public struct Instant: Hashable, Comparable, Sendable {
 }
 
 extension Duration {
-  /// Seconds as floating point.
+  /// The duration in seconds.
   public var seconds: Double { Double(nanoseconds) / 1e9 }
 }

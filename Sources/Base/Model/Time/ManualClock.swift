@@ -1,10 +1,10 @@
-/// A clock that stands still until it is moved: time in tests and in simulations without a daemon.
+/// A clock that is advanced by hand, for tests and for trials without a daemon.
 public final class ManualClock: Timekeeper {
   public private(set) var now: Instant
   public private(set) var wallMilliseconds: UInt64
   /// Whether the wall clock claims to be synchronised.
   public var wallIsSynchronised = true
-  /// Called when the wall clock was moved alone.
+  /// Called when `jumpWall` has set the wall clock.
   public var onWallSet: () -> Void = {}
   private var timers = TimerQueue()
 
@@ -14,9 +14,9 @@ public final class ManualClock: Timekeeper {
     wallMilliseconds = 1_767_225_600_000
   }
 
-  /// Moves time on, running what falls due on the way, each at its own deadline and in order.
+  /// Advances time and runs due timers in order, each at its own deadline.
   ///
-  /// Time never goes back: not for a negative duration, nor when what runs on the way has moved it further itself.
+  /// Time never goes back: neither for a negative duration, nor when a timer's action has advanced it further.
   public func advance(by duration: Duration) {
     let end = now + duration
     while let next = timers.nextDeadline(), next <= end {
@@ -26,22 +26,22 @@ public final class ManualClock: Timekeeper {
     move(to: max(end, now))
   }
 
-  /// Moves time on as a suspend of the machine does: nothing runs on the way, and everything that fell due runs at the end.
+  /// Advances time as a suspend of the machine does: all timers that became due run at its end.
   public func sleep(for duration: Duration) {
     move(to: now + duration)
     while let due = timers.popDue(at: now) { due.action() }
   }
 
-  /// Moves the wall clock alone, as a clock that is set by hand or by NTP does.
+  /// Steps only the wall clock, as setting it by hand or NTP does.
   public func jumpWall(by duration: Duration) {
     wallMilliseconds = UInt64(clamping: Int64(wallMilliseconds) + duration.nanoseconds / 1_000_000)
     onWallSet()
   }
 
-  /// When the first timer is due; nil when none is waiting.
+  /// The deadline of the first waiting timer; nil when none waits.
   public func nextDeadline() -> Instant? { timers.nextDeadline() }
 
-  /// How many timers are waiting.
+  /// The number of waiting timers.
   public var waiting: Int { timers.count }
 
   @discardableResult
@@ -52,7 +52,7 @@ public final class ManualClock: Timekeeper {
   public func cancel(_ timer: TimerID) { timers.cancel(timer) }
 
   private func move(to instant: Instant) {
-    // Whole milliseconds of the monotonic clock that pass are what the wall clock gains.
+    // Count the milliseconds that the monotonic clock passes, so that fractions do not get lost.
     wallMilliseconds += instant.nanoseconds / 1_000_000 - now.nanoseconds / 1_000_000
     now = instant
   }

@@ -1,22 +1,22 @@
-/// Where time comes from: the event loop's clock in the daemon, a clock moved by hand in tests and simulations.
+/// A clock with timers: the event loop in the daemon, a manual clock in tests and trials.
 ///
-/// Everything that waits or measures asks a timekeeper, so that no test ever sleeps.
+/// Everything that waits or measures time uses a timekeeper, so that no test needs to sleep.
 public protocol Timekeeper: AnyObject {
-  /// Now, on the monotonic clock.
+  /// The present time of the monotonic clock.
   var now: Instant { get }
 
-  /// Milliseconds since 1970: a label for people, never a measure.
+  /// The wall clock in milliseconds since 1970: for people, not for measuring time.
   var wallMilliseconds: UInt64 { get }
 
   /// Whether the system clock is known to be synchronised (adjtimex(2): not STA_UNSYNC).
   var wallIsSynchronised: Bool { get }
 
-  /// Runs `action` once, at `deadline` or as soon after as possible, on the same thread.
-  /// - Returns: what `cancel` takes.
+  /// Runs `action` once, at `deadline` or as soon after it as possible, on the timekeeper's thread.
+  /// - Returns: the timer for `cancel`.
   @discardableResult
   func schedule(at deadline: Instant, _ action: @escaping () -> Void) -> TimerID
 
-  /// Forgets a timer; does nothing when it has run or was cancelled.
+  /// Cancels a timer; does nothing when it has run or was already cancelled.
   func cancel(_ timer: TimerID)
 }
 
@@ -28,10 +28,10 @@ extension Timekeeper {
   }
 }
 
-/// Names a scheduled timer; never used twice.
+/// Identifies a scheduled timer; never reused within a timekeeper.
 public struct TimerID: Hashable, Sendable {
   let number: UInt64
 
-  /// Timekeepers make these, each number once.
+  /// Only for timekeepers, which use each number once.
   public init(_ number: UInt64) { self.number = number }
 }

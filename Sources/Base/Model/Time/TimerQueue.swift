@@ -1,7 +1,7 @@
-/// Deadlines in order: what every timekeeper keeps its timers in.
+/// The timers of a timekeeper, by deadline.
 ///
-/// A binary heap; cancelling drops the action at once and leaves an empty slot that is skipped, and swept when
-/// more than half of the heap is such slots.
+/// A binary heap. Cancelling releases the action at once and leaves an empty slot; empty slots are skipped, and removed
+/// when they make up more than half of a heap of over 64.
 public struct TimerQueue {
   private struct Slot {
     var deadline: Instant
@@ -18,10 +18,10 @@ public struct TimerQueue {
   /// An empty queue.
   public init() {}
 
-  /// How many timers are waiting.
+  /// The number of waiting timers.
   public var count: Int { actions.count }
 
-  /// When the first timer is due; nil when none is waiting.
+  /// The deadline of the first waiting timer; nil when none waits.
   public mutating func nextDeadline() -> Instant? {
     dropCancelled()
     return heap.first?.deadline
@@ -36,7 +36,7 @@ public struct TimerQueue {
     return TimerID(lastNumber)
   }
 
-  /// Forgets a timer; does nothing when it is not waiting.
+  /// Cancels a timer; does nothing when it does not wait.
   public mutating func cancel(_ timer: TimerID) {
     guard actions.removeValue(forKey: timer.number) != nil else { return }
     if heap.count > 64 && actions.count < heap.count / 2 {
@@ -49,7 +49,7 @@ public struct TimerQueue {
     }
   }
 
-  /// Takes out the first timer that is due at `now`; nil when none is.
+  /// Removes and returns the first timer that is due at `now`; nil when none is.
   public mutating func popDue(at now: Instant) -> (deadline: Instant, action: () -> Void)? {
     dropCancelled()
     guard let first = heap.first, first.deadline <= now else { return nil }

@@ -70,7 +70,7 @@ import Testing
       bench.restart()
       let refusal = try start(bench)
       #expect(refusal.hasPrefix("compiled modules are native code, and \(bench.folder)"), "\(refusal)")
-      #expect(refusal.contains("can be written by everybody"), "\(refusal)")
+      #expect(refusal.contains("is writable by everyone"), "\(refusal)")
       #expect(bench.driver.compilations == 0)
     }
   }

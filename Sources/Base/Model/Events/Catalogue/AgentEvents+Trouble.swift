@@ -1,4 +1,4 @@
-// What goes wrong with agents.
+// Failures, refusals and overload of agents.
 extension AgentEvents {
   static var trouble: [EventDeclaration] {
     [
@@ -26,11 +26,11 @@ extension AgentEvents {
   private static var refusedDeclaration: EventDeclaration {
     EventDeclaration(
       "agent:refused", .normal,
-      "the board refused an agent something, and the agent did not handle it; the same is told every ten minutes at most",
+      "an agent was refused a request and did not handle the refusal; repeated at most every ten minutes",
       [
         .agent, .text("code", "the kind of refusal: `busy`, `limited`, `denied`, …"), .message,
-        .integer("count", "how often, since it was told last"),
-        .integer("retry_after_ms", "ms", "when it may work, where that is known").sometimes,
+        .integer("count", "refusals since the last such event"),
+        .integer("retry_after_ms", "ms", "how long to wait before trying again, where known").sometimes,
         .text("event", "the name of the event that was handled").sometimes,
       ],
       example: refused(
@@ -45,9 +45,9 @@ extension AgentEvents {
   /// - Parameters:
   ///   - code: the kind of refusal.
   ///   - message: why, in words.
-  ///   - count: how often, since it was told last.
-  ///   - retryAfter: when it may work; nil where nobody knows.
-  ///   - event: the name of the event that was handled; nil at a start.
+  ///   - count: refusals since the last such event.
+  ///   - retryAfter: how long to wait before trying again; nil if unknown.
+  ///   - event: the name of the event that was handled; nil at the agent's start.
   package static func refused(
     _ agent: AgentID, code: String, message: String, count: Int, retryAfter: Duration?, event: String?
   ) -> DaemonEvent {
@@ -61,9 +61,9 @@ extension AgentEvents {
 
   private static var backoffDeclaration: EventDeclaration {
     EventDeclaration(
-      "agent:backoff", .normal, journal: .notice, "an agent that failed is started again after a while",
+      "agent:backoff", .normal, journal: .notice, "a failed agent is restarted after a delay",
       [
-        .agent, .text("delay", "how long it waits, such as `500ms`"),
+        .agent, .text("delay", "the delay, such as `500ms`"),
         .integer("attempt", "number of the restart within the manifest's window"),
       ],
       example: backoff("climate", delay: .milliseconds(500), attempt: 1)
@@ -71,7 +71,7 @@ extension AgentEvents {
   }
 
   /// - Parameters:
-  ///   - delay: how long it waits.
+  ///   - delay: the time until the restart.
   ///   - attempt: number of the restart within the manifest's window.
   package static func backoff(_ agent: AgentID, delay: Duration, attempt: Int) -> DaemonEvent {
     DaemonEvent(
@@ -81,11 +81,11 @@ extension AgentEvents {
 
   private static var quarantinedDeclaration: EventDeclaration {
     EventDeclaration(
-      "agent:quarantined", .normal, journal: .error, "an agent is not started again until a person lets it out",
+      "agent:quarantined", .normal, journal: .error, "an agent is not restarted until a person releases it",
       [
         .agent, .text("reason", "the exit reason of the last failure"),
-        .text("message", "why, in words, where it did not fail too often").sometimes,
-        .integer("restarts", "how often it was started again within `window`").sometimes,
+        .text("message", "why, in words; left out after too many failures").sometimes,
+        .integer("restarts", "restarts within `window`").sometimes,
         .text("window", "the manifest's window, such as `1m`").sometimes,
       ],
       example: quarantined(
@@ -98,9 +98,9 @@ extension AgentEvents {
 
   /// - Parameters:
   ///   - reason: the exit reason of the last failure.
-  ///   - message: why, in words; nil where it failed too often.
-  ///   - restarts: how often it was started again within `window`; nil for another reason.
-  ///   - window: the manifest's.
+  ///   - message: why, in words; nil after too many failures.
+  ///   - restarts: restarts within `window`; nil for another reason.
+  ///   - window: the manifest's window; nil for another reason.
   package static func quarantined(
     _ agent: AgentID, reason: String, message: String? = nil, restarts: Int? = nil, window: Duration? = nil
   ) -> DaemonEvent {
@@ -114,21 +114,21 @@ extension AgentEvents {
   private static var struckDeclaration: EventDeclaration {
     EventDeclaration(
       "agent:struck", .high, journal: .error,
-      "an agent has ended the run of the daemon before: [watchdog](watchdog.md)",
+      "an agent ended the daemon's previous run: [watchdog](watchdog.md)",
       [
-        .agent, .integer("strikes", "how often it did so"),
-        .integer("limit", "after how many strikes it is quarantined"),
+        .agent, .integer("strikes", "how often it ended the daemon lately"),
+        .integer("limit", "number of strikes that lead to quarantine"),
         .text("reason", "how the run ended, such as `crash`"), .message,
       ],
       example: struck("climate", strikes: 1, limit: 3, reason: "crash", message: "SIGSEGV in agent climate")
     ) { event in
-      "\(named(event)) has ended the daemon, strike \(event.shown("strikes")) of \(event.shown("limit"))\(event.because)"
+      "\(named(event)) ended the daemon, strike \(event.shown("strikes")) of \(event.shown("limit"))\(event.because)"
     }
   }
 
   /// - Parameters:
-  ///   - strikes: how often it ended the daemon.
-  ///   - limit: after how many it is quarantined.
+  ///   - strikes: how often it ended the daemon lately.
+  ///   - limit: number of strikes that lead to quarantine.
   ///   - reason: how the run ended.
   ///   - message: the same in words.
   package static func struck(
@@ -147,7 +147,7 @@ extension AgentEvents {
       "agent:overloaded", .normal, journal: .warning, "the queue of an agent is full, and an event was dropped",
       [
         .agent, .text("event", "the name of the event that was dropped"),
-        .integer("waiting", "how many events wait"),
+        .integer("waiting", "number of waiting events"),
       ],
       example: overloaded("climate", event: "sensor:temperature", waiting: 64)
     ) { event in
@@ -157,7 +157,7 @@ extension AgentEvents {
 
   /// - Parameters:
   ///   - event: the name of the event that was dropped.
-  ///   - waiting: how many events wait.
+  ///   - waiting: number of waiting events.
   package static func overloaded(_ agent: AgentID, event: String, waiting: Int) -> DaemonEvent {
     DaemonEvent(
       overloadedDeclaration,

@@ -1,4 +1,4 @@
-/// The life of agents. An extension has what goes wrong in it.
+/// Events about the lifecycle of agents. `AgentEvents+Trouble.swift` has failures, refusals and overload.
 package enum AgentEvents {
   static var all: [EventDeclaration] {
     [registeredDeclaration, unregisteredDeclaration, startedDeclaration, activatedDeclaration, wakeDeclaration]
@@ -13,12 +13,12 @@ package enum AgentEvents {
 
   private static var registeredDeclaration: EventDeclaration {
     EventDeclaration(
-      "agent:registered", .normal, isInternal: true, "an agent is kept across restarts of the daemon from now on",
+      "agent:registered", .normal, isInternal: true, "an agent was registered, and survives restarts of the daemon",
       [.agent, .text("version", "the manifest's version")], example: registered("climate", version: "1.2.0")
     ) { event in "\(named(event)) registered" }
   }
 
-  /// - Parameter version: the manifest's.
+  /// - Parameter version: the manifest's version.
   package static func registered(_ agent: AgentID, version: String) -> DaemonEvent {
     DaemonEvent(registeredDeclaration, Fields(uniquePairs: [text(agent), ("version", .string(version))]))
   }
@@ -38,8 +38,8 @@ package enum AgentEvents {
 
   private static var startedDeclaration: EventDeclaration {
     EventDeclaration(
-      "agent:started", .normal, "an instance of an agent is there",
-      [.agent, .integer("restarts", "how often it was started again since the daemon's start")],
+      "agent:started", .normal, "an instance of an agent has started",
+      [.agent, .integer("restarts", "restarts since the daemon's start")],
       example: started("climate", restarts: 2)
     ) { event in
       let restarts = event["restarts"]?.int ?? 0
@@ -47,14 +47,14 @@ package enum AgentEvents {
     }
   }
 
-  /// - Parameter restarts: how often it was started again since the daemon's start.
+  /// - Parameter restarts: restarts since the daemon's start.
   package static func started(_ agent: AgentID, restarts: Int) -> DaemonEvent {
     DaemonEvent(startedDeclaration, Fields(uniquePairs: [text(agent), ("restarts", .int(Int64(clamping: restarts)))]))
   }
 
   private static var activatedDeclaration: EventDeclaration {
     EventDeclaration(
-      "agent:activated", nil, "an agent begins to handle an event; as urgent as the agent's manifest says",
+      "agent:activated", nil, "an agent begins to handle an event; the priority is that of the agent's manifest",
       [.agent, .text("event", "the name of the event")],
       example: activated("climate", by: "sensor:temperature", .normal)
     ) { event in "\(named(event)) woke" + event.folded }
@@ -62,29 +62,29 @@ package enum AgentEvents {
 
   /// - Parameters:
   ///   - event: the name of the event that it handles.
-  ///   - priority: the agent's.
+  ///   - priority: the priority of the agent's manifest.
   package static func activated(_ agent: AgentID, by event: String, _ priority: Priority) -> DaemonEvent {
     DaemonEvent(
       activatedDeclaration, priority: priority, Fields(uniquePairs: [text(agent), ("event", .string(event))]))
   }
 
-  /// The name of the events that only wake an agent.
+  /// The name of the event that wakes an agent and reports nothing else.
   package static var wakeName: String { "agent:wake" }
 
   private static var wakeDeclaration: EventDeclaration {
     EventDeclaration(
       wakeName, .normal, isOpen: true,
-      "somebody wakes an agent without an event of its own (`openstarry wake`); the payload is what was given", [],
+      "a client wakes an agent (`openstarry wake`); the payload is the client's", [],
       example: wake(["greeting": "hello"])
     ) { event in event.payload.isEmpty ? nil : EventSentence.fields(event.payload) }
   }
 
-  /// - Parameter payload: what the client gave.
+  /// - Parameter payload: the client's payload.
   package static func wake(_ payload: Fields) -> DaemonEvent { DaemonEvent(wakeDeclaration, payload) }
 
   private static var stoppedDeclaration: EventDeclaration {
     EventDeclaration(
-      "agent:stopped", .normal, "the instance of an agent has ended, and no other is started by itself",
+      "agent:stopped", .normal, "the instance of an agent has ended, and is not restarted by itself",
       [.agent, .text("reason", "the exit reason, such as `killed`")], example: stopped("climate", reason: "killed")
     ) { event in "\(named(event)) stopped\(event.because)" }
   }

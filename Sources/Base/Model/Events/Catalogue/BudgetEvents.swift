@@ -1,22 +1,22 @@
-/// What agents, and the board, use of their budgets.
+/// Events about the budgets of agents and of the board.
 package enum BudgetEvents {
   static var all: [EventDeclaration] {
     [cappedDeclaration, warningDeclaration, throttledDeclaration, exceededDeclaration, recoveredDeclaration]
   }
 
-  /// What is used of a budget.
+  /// The use of one budget.
   package struct Use {
-    /// As events and the ledger carry it.
+    /// The fields as events and the ledger carry them.
     package let fields: Fields
 
     /// - Parameters:
-    ///   - budget: what is limited, such as `cpu`.
-    ///   - used: in `unit`.
-    ///   - limit: in `unit`; nil without one.
+    ///   - budget: the limited resource, such as `cpu`.
+    ///   - used: the amount used, in `unit`.
+    ///   - limit: the amount allowed, in `unit`; nil for no limit.
     ///   - unit: `ns`, `bytes` or `count`.
-    ///   - window: the time in which so much may be used; nil where that does not matter.
-    ///   - refused: what was asked for and not given, in `unit`.
-    ///   - meter: what measures it, where it is of the board.
+    ///   - window: the window of the limit; nil for a limit without one.
+    ///   - refused: the amount refused, in `unit`; 0 is left out.
+    ///   - meter: the meter of a board's budget; nil for an agent's.
     package init(
       budget: String, used: Int64, limit: Int64?, unit: String, window: Duration?, refused: Int64, meter: String?
     ) {
@@ -31,15 +31,15 @@ package enum BudgetEvents {
     }
   }
 
-  /// The fields of the events about a step on the ladder.
+  /// The fields of all events except `budget:capped`.
   private static var fields: [EventField] {
     [
-      .text("budget", "what is limited, such as `cpu`"), .integer("used", "as `unit` says", "what was used"),
-      .integer("limit", "as `unit` says", "what may be used").orNull, .text("unit", "`ns`, `bytes` or `count`"),
-      .integer("window_ms", "ms", "the time in which so much may be used").sometimes,
-      .integer("refused", "as `unit` says", "what was asked for and not given").sometimes,
-      .text("meter", "of the board, what measures it").sometimes,
-      .text("agent", "whose; left out for the board").sometimes,
+      .text("budget", "the limited resource, such as `cpu`"), .integer("used", "in `unit`", "the amount used"),
+      .integer("limit", "in `unit`", "the amount allowed").orNull, .text("unit", "`ns`, `bytes` or `count`"),
+      .integer("window_ms", "ms", "the window of the limit").sometimes,
+      .integer("refused", "in `unit`", "the amount refused").sometimes,
+      .text("meter", "the meter of a board's budget").sometimes,
+      .text("agent", "the agent; left out for the board").sometimes,
     ]
   }
 
@@ -63,12 +63,12 @@ package enum BudgetEvents {
 
   private static var cappedDeclaration: EventDeclaration {
     EventDeclaration(
-      "budget:capped", .normal, journal: .warning, "a budget of a manifest was lowered to the board's",
-      [.agent, .message], example: capped("climate", "budget.cpu is 50%, and the board gives 20% at most")
+      "budget:capped", .normal, journal: .warning, "a budget of a manifest was lowered to the board's limit",
+      [.agent, .message], example: capped("climate", "budget.cpu is 50%, lowered to the board's limit of 20%")
     ) { event in "\(whose(event))\(event.because)" }
   }
 
-  /// - Parameter message: what was lowered, in words.
+  /// - Parameter message: the budget that was lowered, in words.
   package static func capped(_ agent: AgentID, _ message: String) -> DaemonEvent {
     DaemonEvent(
       cappedDeclaration, Fields(uniquePairs: [("agent", .string(agent.rawValue)), ("message", .string(message))]))
@@ -85,12 +85,12 @@ package enum BudgetEvents {
     }
   }
 
-  /// - Parameter agent: whose; nil for the board.
+  /// - Parameter agent: the agent whose budget it is; nil for the board.
   package static func warning(_ use: Use, of agent: AgentID?) -> DaemonEvent { step(warningDeclaration, use, agent) }
 
   private static var throttledDeclaration: EventDeclaration {
     EventDeclaration(
-      "budget:throttled", .normal, journal: .notice, "a budget is used up: more of it waits or is refused", fields,
+      "budget:throttled", .normal, journal: .notice, "a budget is used up: further use is delayed or refused", fields,
       example: throttled(example(1_000_000_000), of: "climate")
     ) { event in
       guard let budget = event["budget"]?.string?.printable else { return nil }
@@ -98,7 +98,7 @@ package enum BudgetEvents {
     }
   }
 
-  /// - Parameter agent: whose; nil for the board.
+  /// - Parameter agent: the agent whose budget it is; nil for the board.
   package static func throttled(_ use: Use, of agent: AgentID?) -> DaemonEvent {
     step(throttledDeclaration, use, agent)
   }
@@ -106,7 +106,7 @@ package enum BudgetEvents {
   private static var exceededDeclaration: EventDeclaration {
     EventDeclaration(
       "budget:exceeded", .normal, journal: .warning,
-      "far more than a budget was used or asked for: the agent is stopped, or, for the board's, the least important agents",
+      "use and requests far exceed a budget: the agent is stopped; for the board's budget, the least important agents",
       fields, example: exceeded(example(2_500_000_000), of: "climate")
     ) { event in
       guard let budget = event["budget"]?.string?.printable else { return nil }
@@ -118,19 +118,19 @@ package enum BudgetEvents {
     }
   }
 
-  /// How far beyond. Who runs an agent may end it for what it was not given: then it has less than all of it.
+  /// The verb of the sentence. An isolation may stop an agent for a refused request, before its budget is used up.
   private static func excess(_ event: Event) -> String {
     let asked = Double(event["used"]?.int ?? 0) + Double(event["refused"]?.int ?? 0)
     let limit = Double(event["limit"]?.int ?? 0)
     return asked <= limit ? "needs more than" : asked > limit * 2 ? "went far beyond" : "went beyond"
   }
 
-  /// - Parameter agent: whose; nil for the board.
+  /// - Parameter agent: the agent whose budget it is; nil for the board.
   package static func exceeded(_ use: Use, of agent: AgentID?) -> DaemonEvent { step(exceededDeclaration, use, agent) }
 
   private static var recoveredDeclaration: EventDeclaration {
     EventDeclaration(
-      "budget:recovered", .normal, "less than most of a budget is used again", fields,
+      "budget:recovered", .normal, "the use of a budget is below the warning level again", fields,
       example: recovered(example(500_000_000), of: "climate")
     ) { event in
       guard let budget = event["budget"]?.string?.printable else { return nil }
@@ -138,7 +138,7 @@ package enum BudgetEvents {
     }
   }
 
-  /// - Parameter agent: whose; nil for the board.
+  /// - Parameter agent: the agent whose budget it is; nil for the board.
   package static func recovered(_ use: Use, of agent: AgentID?) -> DaemonEvent {
     step(recoveredDeclaration, use, agent)
   }

@@ -1,4 +1,4 @@
-/// What cameras see and take.
+/// Events of cameras: motion and pictures.
 package enum CameraEvents {
   static var all: [EventDeclaration] { [motionDeclaration, snapshotDeclaration, frameDeclaration] }
 
@@ -31,7 +31,7 @@ package enum CameraEvents {
 
   private static var snapshotDeclaration: EventDeclaration {
     EventDeclaration(
-      "camera:snapshot", .normal, isInternal: true, "a picture that an agent asked for is there",
+      "camera:snapshot", .normal, isInternal: true, "a camera took a picture for an agent",
       [.device, .integer("bytes", "bytes", "size of the JPEG")], example: snapshot("cam0", bytes: 31_234)
     ) { event in
       let size = event["bytes"]?.int.map { " (\(EventSentence.byteCount($0)))" } ?? ""
@@ -47,7 +47,7 @@ package enum CameraEvents {
 
   private static var frameDeclaration: EventDeclaration {
     EventDeclaration(
-      "camera:frame", .normal, isInternal: true, "a grey picture that an agent asked for is there",
+      "camera:frame", .normal, isInternal: true, "a camera took a grey picture for an agent",
       [.device, .integer("width", "pixels", "its width"), .integer("height", "pixels", "its height")],
       example: frame("cam0", width: 32, height: 24)
     ) { event in

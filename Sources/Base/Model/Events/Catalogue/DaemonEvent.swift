@@ -1,18 +1,18 @@
-/// An event of the daemon's own domains, before it is published. The functions of the catalogue make them, such as
-/// `DeviceEvents.changed(…)`, and nobody else does: so each has the fields that are declared for it, and no others.
+/// An event of the daemon's own domains, before it is published. Only functions of the catalogue make one, such as
+/// `DeviceEvents.changed(…)`, so that every event has exactly its declared fields.
 package struct DaemonEvent {
   /// `domain:verb`.
   package let type: String
-  /// How urgent it is.
+  /// The urgency.
   package let priority: Priority
-  /// What is known about it.
+  /// The fields of the event.
   package let payload: Fields
 
   /// - Parameters:
-  ///   - type: its name, where the declaration is of a family.
-  ///   - priority: how urgent it is, where that depends on what it is about.
-  ///   - pairs: the payload; fields without a value are left out.
-  /// - Precondition: it is as declared; looked at in debug builds only.
+  ///   - type: the event's name for a family such as `sensor:<id>`; nil takes the declaration's.
+  ///   - priority: the urgency where the declaration leaves it open; nil takes the declaration's.
+  ///   - payload: the fields, without those that have no value.
+  /// - Precondition: the event matches its declaration; checked in debug builds only.
   init(
     _ declaration: EventDeclaration, type: String? = nil, priority: Priority? = nil, _ payload: Fields
   ) {
@@ -24,11 +24,11 @@ package struct DaemonEvent {
 }
 
 extension EventSink {
-  /// Publishes an event of the daemon's own domains; everything else as `publish` of the protocol.
+  /// Publishes an event of the daemon's own domains; see `publish` of the protocol.
   /// - Parameters:
   ///   - source: a device id, `agent/<id>`, `rule/<id>`, `client/<name>` or `system`.
-  ///   - cause: nil where a chain begins.
-  /// - Returns: the event as it was kept.
+  ///   - cause: the event that led to it; nil for the first event of a chain.
+  /// - Returns: the published event, with id and time.
   @discardableResult
   package func publish(_ event: DaemonEvent, from source: String, cause: Cause? = nil) -> Event {
     publish(event.type, source: source, cause: cause, priority: event.priority, payload: event.payload)
@@ -36,6 +36,6 @@ extension EventSink {
 }
 
 extension Fields {
-  /// Adds a field where it has a value.
+  /// Adds a field; does nothing for nil.
   mutating func add(_ key: String, _ value: Value?) { if let value { self[key] = value } }
 }

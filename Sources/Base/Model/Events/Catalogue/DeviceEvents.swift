@@ -1,4 +1,4 @@
-/// What becomes of devices: of outputs what they do, of all whether they work.
+/// Events of devices: changes of outputs, and the health and presence of all devices.
 package enum DeviceEvents {
   static var all: [EventDeclaration] {
     [
@@ -9,21 +9,21 @@ package enum DeviceEvents {
 
   private static func text(_ device: DeviceID) -> (key: String, value: Value) { ("device", .string(device.rawValue)) }
 
-  /// The name of the events about another level.
+  /// The name of the event about a change of level.
   package static var changedName: String { "device:changed" }
 
   private static var changedDeclaration: EventDeclaration {
     EventDeclaration(
-      changedName, .normal, "an output has another level, and the hardware has confirmed it",
+      changedName, .normal, "the level of an output has changed, and the hardware has confirmed it",
       [
         .device, .level("state", "its level"), .level("previous", "its level before"),
-        .text("holder", "who has, or had, the output"),
+        .text("holder", "the present or the last holder"),
         .text(
           "reason",
-          "`command`, `override` (a person made it safe), `pulse-ended`, `lease-expired`, `holder-ended`, `max-on`, `lost`, "
-            + "`overruled` (by the guardian), `taken-over` or `not-taken-over` (from the daemon before), `fault`, "
-            + "`emergency-stop` or `shutdown`"),
-        .integer("lease_ms", "ms", "for how long it is held; null when it is not").orNull,
+          "`command`, `override` (a person made it safe), `pulse-ended`, `lease-expired`, `holder-ended`, `max-on`, "
+            + "`lost`, `overruled` (by the guardian), `taken-over` or `not-taken-over` (from the previous daemon), "
+            + "`fault`, `emergency-stop` or `shutdown`"),
+        .integer("lease_ms", "ms", "the lease that is left; null without one").orNull,
       ],
       example: changed(
         "fan", state: 1, previous: 0, holder: "agent/climate", reason: "command", lease: .seconds(60))
@@ -33,7 +33,7 @@ package enum DeviceEvents {
     }
   }
 
-  /// Who holds it and for how long; or, where nobody does, how it came to that.
+  /// The holder and the lease in brackets; without a lease, the reason of the change.
   private static func how(_ event: Event) -> String {
     let holder = event["holder"]?.string?.printable
     let reason = event.text("reason", "command")
@@ -53,9 +53,9 @@ package enum DeviceEvents {
   /// - Parameters:
   ///   - state: the level that the hardware has confirmed, 0 to 1.
   ///   - previous: the level before, 0 to 1.
-  ///   - holder: who has, or had, the output.
-  ///   - reason: what led to it, as the declaration lists them.
-  ///   - lease: for how long it is held; zero when it is not.
+  ///   - holder: the present or the last holder.
+  ///   - reason: one of the reasons in the declaration.
+  ///   - lease: the lease that is left; zero without one.
   package static func changed(
     _ device: DeviceID, state: Double, previous: Double, holder: String, reason: String, lease: Duration
   ) -> DaemonEvent {
@@ -72,8 +72,8 @@ package enum DeviceEvents {
     EventDeclaration(
       "device:limited", .high, journal: .warning, "an output has reached a limit, and goes safe",
       [
-        .device, .text("rule", "the limit, as the board file calls it"), .text("holder", "who held the output"),
-        .integer("limit_ms", "ms", "how long the limit is"),
+        .device, .text("rule", "the limit's key in the board file"), .text("holder", "the holder of the output"),
+        .integer("limit_ms", "ms", "the longest time away from the safe state"),
       ],
       example: limited("fan", rule: "max_on", holder: "agent/climate", limit: .seconds(300))
     ) { event in
@@ -84,9 +84,9 @@ package enum DeviceEvents {
   }
 
   /// - Parameters:
-  ///   - rule: the limit, as the board file calls it.
-  ///   - holder: who held the output.
-  ///   - limit: how long it may be on.
+  ///   - rule: the limit's key in the board file.
+  ///   - holder: the holder of the output.
+  ///   - limit: the longest time away from the safe state.
   package static func limited(_ device: DeviceID, rule: String, holder: String, limit: Duration) -> DaemonEvent {
     DaemonEvent(
       limitedDeclaration,
@@ -129,7 +129,7 @@ package enum DeviceEvents {
 
   private static var lostDeclaration: EventDeclaration {
     EventDeclaration(
-      "device:lost", .high, journal: .warning, "a device is not there any more",
+      "device:lost", .high, journal: .warning, "a device has disappeared",
       [.device, .text("reason", "why, in words")], example: lost("fan", reason: "/dev/gpiochip2 has gone")
     ) { event in "\(event.subject("device")) has gone\(event.reason)" }
   }
@@ -141,10 +141,10 @@ package enum DeviceEvents {
 
   private static var backDeclaration: EventDeclaration {
     EventDeclaration(
-      "device:back", .high, journal: .notice, "a device that was lost is there again",
+      "device:back", .high, journal: .notice, "a device that had disappeared is back",
       [
-        .device, .level("state", "of an output, its level").sometimes,
-        .flag("active", "of an input, whether it is active").sometimes,
+        .device, .level("state", "the level of an output").sometimes,
+        .flag("active", "whether an input is active").sometimes,
       ],
       example: back("fan", state: 0.4, isActive: false)
     ) { event in
@@ -153,8 +153,8 @@ package enum DeviceEvents {
   }
 
   /// - Parameters:
-  ///   - state: of an output, its level, 0 to 1.
-  ///   - isActive: of an input, its level.
+  ///   - state: the level of an output, 0 to 1; nil for other devices.
+  ///   - isActive: whether an input is active; nil for other devices.
   package static func back(_ device: DeviceID, state: Double? = nil, isActive: Bool? = nil) -> DaemonEvent {
     var payload = Fields(uniquePairs: [text(device)])
     payload.add("state", state.map { .double($0) })
@@ -165,11 +165,11 @@ package enum DeviceEvents {
   private static var resetDeclaration: EventDeclaration {
     EventDeclaration(
       "device:reset", .high, journal: .warning,
-      "the chip of an output had lost its set-up, and has been told set-up and level again",
+      "the chip of an output lost its configuration, and got configuration and level again",
       [.device, .level("state", "the level")], example: reset("fan", state: 1)
     ) { event in
-      let level = event["state"]?.double.map(EventSentence.level) ?? "told its level"
-      return "\(event.subject("device")) had lost its set-up, and is \(level) again"
+      let level = event["state"]?.double.map(EventSentence.level) ?? "configured"
+      return "\(event.subject("device")) lost its configuration, and is \(level) again"
     }
   }
 
@@ -181,13 +181,13 @@ package enum DeviceEvents {
   private static var overrunDeclaration: EventDeclaration {
     EventDeclaration(
       "device:overrun", .normal, journal: .warning, "an input changed faster than it could be read",
-      [.device, .integer("lost", "edges that are missing")], example: overrun("door", lost: 12)
+      [.device, .integer("lost", "number of lost edges")], example: overrun("door", lost: 12)
     ) { event in
       "\(event.subject("device")) changed faster than it could be read: \(event.shown("lost", "some")) edge(s) lost"
     }
   }
 
-  /// - Parameter lost: how many edges are missing.
+  /// - Parameter lost: number of lost edges.
   package static func overrun(_ device: DeviceID, lost: Int) -> DaemonEvent {
     DaemonEvent(overrunDeclaration, Fields(uniquePairs: [text(device), ("lost", .int(Int64(lost)))]))
   }

@@ -1,11 +1,11 @@
-/// Every event that the daemon itself publishes, in the domains that are its own.
+/// Every event that the daemon itself publishes, in its own domains.
 ///
-/// Nothing here is held in memory: declarations are made when somebody asks for one.
+/// Declarations are computed on demand and not kept in memory.
 package enum EventCatalogue {
-  /// All declarations, by domain in the order of the documentation.
+  /// All declarations, grouped by domain, in the order of the documentation.
   package static var all: [EventDeclaration] { EventPattern.builtInDomains.flatMap(declarations) }
 
-  /// The declarations of a domain; empty for a domain that is not the daemon's own.
+  /// The declarations of a domain; empty for a domain that is not the daemon's.
   package static func declarations(of domain: String) -> [EventDeclaration] {
     switch domain {
     case "sensor": SensorEvents.all
@@ -27,7 +27,7 @@ package enum EventCatalogue {
     return declarations(of: domain).first { $0.names(type) }
   }
 
-  /// The names of a domain's events. Those of devices and rules are not among them.
+  /// The names of a domain's events, without families such as `sensor:<id>`.
   package static func names(of domain: String) -> [String] {
     declarations(of: domain).filter { !$0.isFamily }.map(\.name)
   }

@@ -1,27 +1,27 @@
-/// What is declared of one event of the daemon's own domains: everything that code, journal, documentation and `check`
-/// know about it.
+/// The declaration of one event of the daemon's own domains: the only source for code, journal, documentation and
+/// `check`.
 package struct EventDeclaration {
-  /// `device:changed`; `sensor:<id>` where the verb names a device or a rule.
+  /// `device:changed`; `sensor:<id>` for a family, where the verb is a device or a rule.
   package let name: String
-  /// How urgent it is; nil where that depends on what it is about.
+  /// The urgency; nil where each event has its own.
   package let priority: Priority?
-  /// The level at which the journal has it; nil where it does not.
+  /// The level in the journal; nil for events that are not in the journal.
   package let journal: LogLevel?
-  /// Whether `--story` leaves it out, because it tells only of the daemon's inner workings.
+  /// Whether `--story` leaves it out, because it is only about the daemon's inner workings.
   package let isInternal: Bool
-  /// Whether its payload has other fields beside the declared ones.
+  /// Whether the payload may have further fields.
   package let isOpen: Bool
-  /// What has happened, as a clause without a full stop.
+  /// The description for the documentation: a clause without a full stop.
   package let about: String
   private let makeFields: () -> [EventField]
   private let makeExample: () -> DaemonEvent
   private let say: (Event) -> String?
 
   /// - Parameters:
-  ///   - fields: its payload, in order.
-  ///   - example: one with every field that it may have, for the documentation and the tests.
-  ///   - sentence: what it says to people, printable, on one line, without a full stop; nil where the payload has not what
-  ///     that takes, as in an event that another version of the daemon has published.
+  ///   - fields: the declared fields of the payload, in order.
+  ///   - example: an event with every field, for the documentation and the tests.
+  ///   - sentence: makes the sentence for people: printable, one line, no full stop. Returns nil when the payload lacks
+  ///     a field, as in an event of another version of the daemon.
   init(
     _ name: String, _ priority: Priority?, journal: LogLevel? = nil, isInternal: Bool = false, isOpen: Bool = false,
     _ about: String, _ fields: @autoclosure @escaping () -> [EventField],
@@ -38,35 +38,35 @@ package struct EventDeclaration {
     say = sentence
   }
 
-  /// The declared fields of its payload, in order.
+  /// The declared fields of the payload, in order.
   package var fields: [EventField] { makeFields() }
 
-  /// One such event, with every field that it may have.
+  /// An example with every declared field.
   package var example: DaemonEvent { makeExample() }
 
-  /// What `event`, one of these, says to people; nil where its payload has not what that takes.
+  /// The sentence for people about `event`, which must be of this declaration; nil when its payload lacks a field.
   package func sentence(_ event: Event) -> String? { say(event) }
 
-  /// Whether its name stands for many, one for each device or rule.
+  /// Whether the declaration is of a family of names: one for each device or rule.
   package var isFamily: Bool { name.utf8.last == UInt8(ascii: ">") }
 
-  /// Whether `type` is the name of such an event.
+  /// Whether `type` is a name of this declaration.
   func names(_ type: String) -> Bool {
     guard isFamily else { return name.isSame(as: type) }
     let domain = name.utf8.prefix { $0 != UInt8(ascii: "<") }
     return type.utf8.count > domain.count && type.utf8.starts(with: domain)
   }
 
-  /// Whether an event that `pattern` fits may be one of these.
+  /// Whether `pattern` can match an event of this declaration.
   package func fits(_ pattern: EventPattern) -> Bool {
     guard isFamily else { return pattern.matches(name) }
     if pattern.isExact { return names(pattern.text) }
-    // A pattern that goes beyond the colon means some of the family; one without a colon may mean all of it.
+    // `sensor:t*` matches some of the family; `s*` may match all of it.
     let domain = name.prefix { $0 != "<" }
     return pattern.text.hasPrefix(domain) || pattern.matches(String(domain))
   }
 
-  /// What of an event is not as declared; nil when everything is.
+  /// The first mismatch between an event and its declaration; nil when there is none.
   package func complaint(about event: DaemonEvent) -> String? {
     if !names(event.type) { return "'\(event.type)' is not \(name)" }
     if let priority, priority != event.priority { return "\(name) has the priority \(event.priority)" }

@@ -1,6 +1,6 @@
-/// One field of the payload of an event.
+/// A declared field of an event's payload.
 package struct EventField {
-  /// What a value is.
+  /// The type of a value.
   package enum Kind: String {
     case text
     case boolean
@@ -9,24 +9,24 @@ package struct EventField {
     case list
   }
 
-  /// Whether the field is there.
+  /// Whether a payload has the field.
   package enum Presence {
     case always
-    /// Always, but null where there is nothing to say.
+    /// Always present; null when there is no value.
     case orNull
-    /// Left out where there is nothing to say.
+    /// Left out when there is no value.
     case sometimes
   }
 
-  /// Its name in the payload.
+  /// The key in the payload.
   package let name: String
-  /// What its value is.
+  /// The type of the value.
   package let kind: Kind
-  /// The unit of the number, `bytes` or `0 to 1`; nil where there is none, or another field has it.
+  /// The unit or range of a number, such as `ms` or `0 to 1`; nil for none.
   package let unit: String?
-  /// What it means, as a noun phrase without a full stop.
+  /// The meaning: a phrase without a full stop.
   package let about: String
-  /// Whether it is there.
+  /// Whether a payload has the field.
   package private(set) var presence = Presence.always
 
   private init(_ name: String, _ kind: Kind, unit: String? = nil, _ about: String) {
@@ -36,35 +36,35 @@ package struct EventField {
     self.about = about
   }
 
-  /// A text.
+  /// A text field.
   static func text(_ name: String, _ about: String) -> EventField { EventField(name, .text, about) }
 
-  /// True or false; `about` says what true means.
+  /// A boolean field; `about` describes true.
   static func flag(_ name: String, _ about: String) -> EventField { EventField(name, .boolean, about) }
 
-  /// A whole number.
+  /// An integer field without a unit.
   static func integer(_ name: String, _ about: String) -> EventField { EventField(name, .integer, about) }
 
-  /// A whole number with a unit.
+  /// An integer field with a unit.
   static func integer(_ name: String, _ unit: String, _ about: String) -> EventField {
     EventField(name, .integer, unit: unit, about)
   }
 
-  /// A number.
+  /// A floating-point field with a unit or range.
   static func number(_ name: String, _ unit: String, _ about: String) -> EventField {
     EventField(name, .number, unit: unit, about)
   }
 
-  /// The level of an input or output.
+  /// The level of an output, from 0 to 1.
   static func level(_ name: String, _ about: String) -> EventField { number(name, "0 to 1", about) }
 
-  /// Texts, numbers or maps, in order.
+  /// A list field of any elements.
   static func list(_ name: String, _ about: String) -> EventField { EventField(name, .list, about) }
 
-  /// The same, null where there is nothing to say.
+  /// The field, but null when there is no value.
   var orNull: EventField { with(.orNull) }
 
-  /// The same, left out where there is nothing to say.
+  /// The field, but left out when there is no value.
   var sometimes: EventField { with(.sometimes) }
 
   private func with(_ presence: Presence) -> EventField {
@@ -73,7 +73,7 @@ package struct EventField {
     return field
   }
 
-  /// Whether `value` is of its kind.
+  /// Whether `value` has the field's type.
   func takes(_ value: Value) -> Bool {
     switch (kind, value) {
     case (.text, .string), (.boolean, .bool), (.integer, .int), (.number, .double), (.list, .list): true

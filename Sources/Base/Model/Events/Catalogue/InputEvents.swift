@@ -1,15 +1,15 @@
-/// What inputs see.
+/// Events of inputs.
 package enum InputEvents {
   static var all: [EventDeclaration] { [seenDeclaration] }
 
   private static var seenDeclaration: EventDeclaration {
     EventDeclaration(
-      "input:<id>", .high, "an input has another level, or tells the one it has: see below",
+      "input:<id>", .high, "an input has changed, or reports its present level: see below",
       [
         .flag("active", "whether it is active now"),
-        .text("edge", "`rising`, `falling`, or `none` for a level that was read"),
-        .flag("initial", "whether nothing has changed: the level is told to whoever did not know it"),
-        .integer("sequence", "number of the edge, counted from 1; 0 for a level"),
+        .text("edge", "`rising`, `falling`, or `none` for a present level"),
+        .flag("initial", "whether it reports the present level, without a change"),
+        .integer("sequence", "number of the edge, counted from 1; 0 for a present level"),
         .integer("kernel_ns", "ns", "time on the monotonic clock"),
       ],
       example: seen(
@@ -22,10 +22,10 @@ package enum InputEvents {
   }
 
   /// - Parameters:
-  ///   - type: the `name(of:)` of the input, kept by whoever looks often.
-  ///   - edge: `rising`, `falling`, or `none` for a level that was read.
-  ///   - sequence: number of the edge, 0 for a level.
-  ///   - time: of the edge, or when the level was read.
+  ///   - type: the input's `name(of:)`; callers keep it, so that it is not made for every edge.
+  ///   - edge: `rising`, `falling`, or `none` for a present level.
+  ///   - sequence: number of the edge, counted from 1; 0 for a present level.
+  ///   - time: when the edge occurred or the level was read.
   package static func seen(
     _ type: String, isActive: Bool, edge: String, sequence: UInt32, at time: Instant
   ) -> DaemonEvent {

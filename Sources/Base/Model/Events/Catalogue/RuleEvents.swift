@@ -1,4 +1,4 @@
-/// What rules do.
+/// Events of rules.
 package enum RuleEvents {
   static var all: [EventDeclaration] {
     [loadedDeclaration, waitingDeclaration, firedDeclaration, errorDeclaration, missedDeclaration]
@@ -11,25 +11,25 @@ package enum RuleEvents {
   private static var loadedDeclaration: EventDeclaration {
     EventDeclaration(
       "rule:loaded", .normal, isInternal: true, "the rule files were read, and their rules are in force",
-      [.integer("rules", "how many there are")], example: loaded(4)
+      [.integer("rules", "number of rules")], example: loaded(4)
     ) { event in "\(event.shown("rules")) rule(s) loaded" }
   }
 
-  /// - Parameter count: how many rules are in force.
+  /// - Parameter count: number of rules in force.
   package static func loaded(_ count: Int) -> DaemonEvent {
     DaemonEvent(loadedDeclaration, Fields(uniquePairs: [("rules", .int(Int64(count)))]))
   }
 
   private static var waitingDeclaration: EventDeclaration {
     EventDeclaration(
-      "rule:waiting", .normal, journal: .warning, "a rule that was loaded does nothing yet",
-      [.rule, .text("agent", "the agent it waits for; left out where it waits for the clock").sometimes, .message],
+      "rule:waiting", .normal, journal: .warning, "a loaded rule cannot act yet",
+      [.rule, .text("agent", "the agent it waits for; left out if it waits for the clock").sometimes, .message],
       example: waiting("hot", for: "climate", message: "it waits for agent climate, which is not registered")
     ) { event in "\(named(event))\(event.because)" }
   }
 
   /// - Parameters:
-  ///   - agent: the agent that it waits for; nil where it waits for the clock.
+  ///   - agent: the agent that it waits for; nil if it waits for the clock.
   ///   - message: why, in words.
   package static func waiting(_ rule: RuleID, for agent: AgentID?, message: String) -> DaemonEvent {
     var payload = Fields(uniquePairs: [text(rule)])
@@ -40,19 +40,19 @@ package enum RuleEvents {
 
   private static var firedDeclaration: EventDeclaration {
     EventDeclaration(
-      "rule:fired", nil, "a rule does what it is there for; as urgent as the event that set it off",
+      "rule:fired", nil, "a rule acts; the priority is that of the event that triggered it",
       [
-        .rule, .text("event", "the name of the event that set it off"),
-        .integer("count", "how many events were folded into one, where there were more").sometimes,
+        .rule, .text("event", "the name of the event that triggered it"),
+        .integer("count", "number of events folded into one, if more than one").sometimes,
       ],
       example: fired("hot", by: "sensor:temperature", .normal, count: 12)
     ) { event in "\(named(event)) matched" + event.folded }
   }
 
   /// - Parameters:
-  ///   - event: the name of the event that set it off.
-  ///   - priority: that event's.
-  ///   - count: how many events were folded into one.
+  ///   - event: the name of the event that triggered it.
+  ///   - priority: the priority of that event.
+  ///   - count: number of events folded into one; 1 is left out.
   package static func fired(_ rule: RuleID, by event: String, _ priority: Priority, count: Int) -> DaemonEvent {
     var payload = Fields(uniquePairs: [text(rule), ("event", .string(event))])
     payload.add("count", count > 1 ? .int(Int64(count)) : nil)
@@ -62,11 +62,11 @@ package enum RuleEvents {
   private static var errorDeclaration: EventDeclaration {
     EventDeclaration(
       "rule:error", .normal, journal: .warning,
-      "a condition or an action of a rule has failed; the same is told every ten minutes at most",
+      "a condition or an action of a rule has failed; repeated at most every ten minutes",
       [
         .rule, .text("action", "the action that failed; left out for a condition").sometimes,
         .text("error", "why, in words"),
-        .integer("count", "how often, since it was told last, where it was more than once").sometimes,
+        .integer("count", "failures since the last such event, if more than one").sometimes,
       ],
       example: error("hot", action: "actuate(fan, on)", "'fan' is held by client/ada", count: 2)
     ) { event in
@@ -77,8 +77,8 @@ package enum RuleEvents {
 
   /// - Parameters:
   ///   - action: the action that failed; nil for the condition.
-  ///   - why: in words.
-  ///   - count: how often, since it was told last.
+  ///   - why: the error, in words.
+  ///   - count: failures since the last such event; 1 is left out.
   package static func error(_ rule: RuleID, action: String? = nil, _ why: String, count: Int = 1) -> DaemonEvent {
     var payload = Fields(uniquePairs: [text(rule)])
     payload.add("action", action.map { .string($0) })
@@ -87,7 +87,7 @@ package enum RuleEvents {
     return DaemonEvent(errorDeclaration, payload)
   }
 
-  /// An entry of the calendar that was passed over.
+  /// A calendar entry that was skipped.
   package struct Entry {
     let fields: Fields
 
@@ -101,9 +101,9 @@ package enum RuleEvents {
 
   private static var missedDeclaration: EventDeclaration {
     EventDeclaration(
-      "rule:missed", .normal, journal: .warning, "entries of the calendar were passed over, and are not made up for",
+      "rule:missed", .normal, journal: .warning, "calendar entries were skipped, and are not made up for",
       [
-        .integer("count", "how many"),
+        .integer("count", "number of skipped entries"),
         .list("entries", "the first 50: `rule`, `due` (ms since 1970), `local` (time of day)"),
       ],
       example: missed([Entry(rule: "night", due: 1_767_236_400, local: "03:00")], of: 1)
@@ -113,13 +113,13 @@ package enum RuleEvents {
       }
       let count = event["count"]?.int ?? 0
       let rest = count > Int64(entries.count) ? " and \(count - Int64(entries.count)) more" : ""
-      return "calendar entries passed over, which are not made up for: \(entries.joined(separator: ", "))\(rest)"
+      return "calendar entries were skipped, and are not made up for: \(entries.joined(separator: ", "))\(rest)"
     }
   }
 
   /// - Parameters:
-  ///   - entries: the first of them.
-  ///   - count: how many there are in all.
+  ///   - entries: the first 50 skipped entries.
+  ///   - count: number of skipped entries in all.
   package static func missed(_ entries: [Entry], of count: Int) -> DaemonEvent {
     DaemonEvent(
       missedDeclaration,

@@ -1,16 +1,16 @@
-/// What sensors measure.
+/// Events of sensors.
 package enum SensorEvents {
   static var all: [EventDeclaration] { [measuredDeclaration] }
 
   private static var measuredDeclaration: EventDeclaration {
     EventDeclaration(
       "sensor:<id>", .normal,
-      "a sensor that somebody waits for has another value or quality",
+      "the value or the quality of a subscribed sensor has changed",
       [
-        .number("value", "as `unit` says", "what was measured"),
-        .text("unit", "the unit of `value`, empty where it has none"),
+        .number("value", "in `unit`", "the measured value"),
+        .text("unit", "the unit of `value`; empty for none"),
         .text("quality", "`good`, `stale` or `suspect`"),
-        .number("previous", "as `unit` says", "the value before; null the first time").orNull,
+        .number("previous", "in `unit`", "the previous value; null the first time").orNull,
       ],
       example: measured(
         name(of: "temperature"), value: 30.4, unit: "°C", quality: .good, previous: .double(30.1))
@@ -22,8 +22,8 @@ package enum SensorEvents {
   }
 
   /// - Parameters:
-  ///   - type: the `name(of:)` of the sensor, kept by whoever measures often.
-  ///   - previous: the value before; `.null` the first time.
+  ///   - type: the sensor's `name(of:)`; callers keep it, so that it is not made for every reading.
+  ///   - previous: the previous value; `.null` the first time.
   package static func measured(
     _ type: String, value: Double, unit: String, quality: Reading.Quality, previous: Value
   ) -> DaemonEvent {
@@ -38,7 +38,7 @@ package enum SensorEvents {
   /// The name of the events of a sensor, `sensor:<id>`.
   package static func name(of sensor: DeviceID) -> String { "sensor:\(sensor)" }
 
-  /// The sensor that an event name or pattern is about; nil when it is none of a sensor.
+  /// The sensor in an event name or pattern; nil when that does not begin with `sensor:`.
   package static func sensor(of type: String) -> DeviceID? {
     isName(type) ? DeviceID(String(type.dropFirst(7))) : nil
   }

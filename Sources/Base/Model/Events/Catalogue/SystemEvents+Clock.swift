@@ -1,4 +1,4 @@
-// The clock, and what is kept on the disk.
+// The clock and the storage.
 extension SystemEvents {
   static var clock: [EventDeclaration] { [clockSetDeclaration, clockTrustedDeclaration, timeZoneDeclaration] }
   static var storage: [EventDeclaration] { [storageFailedDeclaration, storageRecoveredDeclaration] }
@@ -6,7 +6,7 @@ extension SystemEvents {
   private static var clockSetDeclaration: EventDeclaration {
     EventDeclaration(
       "system:clock_set", .normal, journal: .notice, "the system clock was set",
-      [.integer("by_ms", "ms", "how far forward; negative: back")], example: clockSet(by: .seconds(-90))
+      [.integer("by_ms", "ms", "the step; negative is back")], example: clockSet(by: .seconds(-90))
     ) { event in
       let step = event["by_ms"]?.int ?? 0
       let length = Duration.milliseconds(Int64(clamping: step.magnitude)).text
@@ -14,7 +14,7 @@ extension SystemEvents {
     }
   }
 
-  /// - Parameter step: how far forward; negative: back.
+  /// - Parameter step: the step; negative is back.
   package static func clockSet(by step: Duration) -> DaemonEvent {
     DaemonEvent(clockSetDeclaration, Fields(uniquePairs: [("by_ms", .int(step.nanoseconds / 1_000_000))]))
   }
@@ -22,8 +22,8 @@ extension SystemEvents {
   private static var clockTrustedDeclaration: EventDeclaration {
     EventDeclaration(
       "system:clock_trusted", .normal, journal: .notice,
-      "the clock is trusted from now on, and the calendar is followed",
-      [.flag("synchronised", "whether it is synchronised; otherwise a clock chip shows the same time")],
+      "the clock is trusted from now on, and rules may use it",
+      [.flag("synchronised", "true: it is synchronised; false: a clock chip shows the same time")],
       example: clockTrusted(isSynchronised: true)
     ) { event in
       let why = event["synchronised"]?.bool == true ? "it is synchronised" : "a clock chip shows the same time"
@@ -31,14 +31,14 @@ extension SystemEvents {
     }
   }
 
-  /// - Parameter isSynchronised: whether the clock is synchronised; otherwise a clock chip shows the same time.
+  /// - Parameter isSynchronised: whether the clock is synchronised; false if a clock chip shows the same time.
   package static func clockTrusted(isSynchronised: Bool) -> DaemonEvent {
     DaemonEvent(clockTrustedDeclaration, Fields(uniquePairs: [("synchronised", .bool(isSynchronised))]))
   }
 
   private static var timeZoneDeclaration: EventDeclaration {
     EventDeclaration(
-      "system:time_zone", .normal, journal: .notice, "the time zone was changed, or daylight saving begins or ends",
+      "system:time_zone", .normal, journal: .notice, "the time zone has changed, or daylight saving begins or ends",
       [.integer("utc_offset_s", "s", "how far local time is ahead of UTC")], example: timeZone(utcOffset: 7200)
     ) { event in "local time is \(zone(event["utc_offset_s"]?.int ?? 0)) from now on" }
   }
@@ -58,8 +58,8 @@ extension SystemEvents {
   private static var storageFailedDeclaration: EventDeclaration {
     EventDeclaration(
       "system:storage_failed", .critical, journal: .critical,
-      "what must survive a restart could not be written, and is written again until it can be",
-      [.text("error", "why, in words"), .integer("waiting", "how many changes wait")],
+      "changes that must survive a restart could not be written to the disk; writing them is retried",
+      [.text("error", "why, in words"), .integer("waiting", "number of waiting changes")],
       example: storageFailed(error: "database or disk is full", waiting: 3)
     ) { event in
       let waiting = event["waiting"]?.int.map { " (\($0) change(s) wait)" } ?? ""
@@ -69,7 +69,7 @@ extension SystemEvents {
 
   /// - Parameters:
   ///   - error: why, in words.
-  ///   - waiting: how many changes wait.
+  ///   - waiting: number of waiting changes.
   package static func storageFailed(error: String, waiting: Int) -> DaemonEvent {
     DaemonEvent(
       storageFailedDeclaration, Fields(uniquePairs: [("error", .string(error)), ("waiting", .int(Int64(waiting)))]))
@@ -77,11 +77,11 @@ extension SystemEvents {
 
   private static var storageRecoveredDeclaration: EventDeclaration {
     EventDeclaration(
-      "system:storage_recovered", .normal, journal: .notice, "everything that waited is on the disk", [],
+      "system:storage_recovered", .normal, journal: .notice, "all waiting changes are on the disk", [],
       example: storageRecovered()
     ) { _ in "changes are written to the disk again" }
   }
 
-  /// Everything that waited is on the disk.
+  /// All waiting changes are on the disk.
   package static func storageRecovered() -> DaemonEvent { DaemonEvent(storageRecoveredDeclaration, [:]) }
 }

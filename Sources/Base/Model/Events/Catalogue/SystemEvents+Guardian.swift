@@ -23,31 +23,31 @@ extension SystemEvents {
   private static var guardianBackDeclaration: EventDeclaration {
     EventDeclaration(
       "system:guardian_back", .normal, journal: .notice, "outputs have a guardian again",
-      [.integer("pid", "its process")], example: guardianBack(pid: 4711)
+      [.integer("pid", "the guardian's process id")], example: guardianBack(pid: 4711)
     ) { _ in "outputs have a guardian again" }
   }
 
-  /// - Parameter pid: the guardian's process.
+  /// - Parameter pid: the guardian's process id.
   package static func guardianBack(pid: Int) -> DaemonEvent {
     DaemonEvent(guardianBackDeclaration, Fields(uniquePairs: [("pid", .int(Int64(pid)))]))
   }
 
   private static var guardianDeafDeclaration: EventDeclaration {
     EventDeclaration(
-      "system:guardian_deaf", .high, journal: .error, "the guardian of a daemon before did not answer this one",
-      [.integer("pid", "its process; null where nobody knows").orNull, .flag("ended", "whether it could be killed")],
+      "system:guardian_deaf", .high, journal: .error, "the guardian of the previous daemon does not answer",
+      [.integer("pid", "its process id; null if unknown").orNull, .flag("ended", "whether it could be killed")],
       example: guardianDeaf(pid: 4711, hasEnded: true)
     ) { event in
       let process = event["pid"]?.int.map { " (process \($0))" } ?? ""
-      return "the guardian of the daemon before\(process) does not answer, and "
+      return "the previous daemon's guardian\(process) does not answer, and "
         + (event["ended"]?.bool == true
-          ? "was ended: nothing is taken over from it"
-          : "cannot be ended: it may keep outputs from this daemon, or drive them later")
+          ? "was killed: nothing is taken over from it"
+          : "cannot be killed: it may keep outputs from this daemon, or drive them later")
     }
   }
 
   /// - Parameters:
-  ///   - pid: the guardian's process; nil where nobody knows.
+  ///   - pid: the guardian's process id; nil if unknown.
   ///   - hasEnded: whether it could be killed.
   package static func guardianDeaf(pid: Int?, hasEnded: Bool) -> DaemonEvent {
     DaemonEvent(
@@ -55,14 +55,14 @@ extension SystemEvents {
       Fields(uniquePairs: [("pid", pid.map { .int(Int64($0)) } ?? .null), ("ended", .bool(hasEnded))]))
   }
 
-  /// What a guardian did with one output.
+  /// A guardian's treatment of one output.
   package struct GuardedOutput {
     let fields: Fields
 
     /// - Parameters:
-    ///   - outcome: `safe`, `held` (left as it was to this daemon) or `failed`.
-    ///   - holder: who held it, and at which level (0 to 1); nil where nobody did.
-    ///   - error: why it failed, in words.
+    ///   - outcome: `safe`, `held` (kept as it was for the next daemon) or `failed`.
+    ///   - holder: the holder and its level, 0 to 1; nil for an output without a holder.
+    ///   - error: why it failed, in words; nil if it did not.
     package init(_ device: String, outcome: String, holder: (name: String, level: Double)?, error: String?) {
       var fields = Fields(uniquePairs: [("device", .string(device)), ("outcome", .string(outcome))])
       fields.add("holder", holder.map { .string($0.name) })
@@ -75,13 +75,13 @@ extension SystemEvents {
   private static var guardianReportDeclaration: EventDeclaration {
     EventDeclaration(
       "system:guardian_report", .high, journal: .error,
-      "what the guardian of the daemon before did with its outputs when that died or ended",
+      "the previous daemon died or stopped, and its guardian reports on the outputs",
       [
-        .integer("daemon", "the process of the daemon before"),
-        .flag("left", "whether that ended in order, and left outputs that refused to be safe or are driven on"),
-        .integer("count", "how many outputs there were"),
+        .integer("daemon", "the process id of the previous daemon"),
+        .flag("left", "whether it stopped in good order and left outputs that refused to be safe or are still driven"),
+        .integer("count", "number of outputs"),
         .list("outputs", "those that were held or failed: `device`, `outcome`, `holder`, `level`, `error`"),
-        .integer("took_us", "µs", "from the daemon's death until all were seen to"),
+        .integer("took_us", "µs", "from the daemon's death until all outputs were handled"),
         .integer("ago_ms", "ms", "how long ago the daemon died"),
       ],
       example: guardianReport(
@@ -97,7 +97,7 @@ extension SystemEvents {
       let holder = fields["holder"]?.string.map { " was held by \($0.printable)" } ?? ""
       let fate =
         switch fields["outcome"]?.string {
-        case "held": "is left as it was to this daemon"
+        case "held": "is kept as it was for this daemon"
         case "failed": "is NOT SAFE: \(fields["error"]?.string?.printable ?? "-")"
         default: "is safe"
         }
@@ -109,18 +109,18 @@ extension SystemEvents {
     let rest = outputs.isEmpty ? "" : ": \(outputs.prefix(12).joined(separator: "; "))"
     let count = event.shown("count")
     guard event["left"]?.bool != true else {
-      return "the daemon before\(daemon) ended and left its guardian \(count) outputs\(rest)"
+      return "the previous daemon\(daemon) stopped and left its guardian \(count) outputs\(rest)"
     }
-    return "the daemon before\(daemon) died; its guardian saw to \(count) outputs\(time)\(rest)"
+    return "the previous daemon\(daemon) died; its guardian handled \(count) outputs\(time)\(rest)"
   }
 
   /// - Parameters:
-  ///   - daemon: the process of the daemon before.
-  ///   - wasLeft: whether that ended in order.
-  ///   - count: how many outputs it had.
+  ///   - daemon: the process id of the previous daemon.
+  ///   - wasLeft: whether that stopped in good order.
+  ///   - count: number of its outputs.
   ///   - outputs: those that were held or failed.
-  ///   - took: from the daemon's death until all were seen to.
-  ///   - ago: how long ago it died.
+  ///   - took: from the daemon's death until all outputs were handled.
+  ///   - ago: how long ago the daemon died.
   package static func guardianReport(
     daemon: Int, wasLeft: Bool, count: Int, _ outputs: [GuardedOutput], took: Duration, ago: Duration
   ) -> DaemonEvent {
@@ -138,9 +138,9 @@ extension SystemEvents {
       "system:guardian_overruled", .high, journal: .error,
       "the daemon did not answer, and the guardian has ended a lease",
       [
-        .device, .text("holder", "who held it"), .integer("late_ms", "ms", "how long the lease was over"),
-        .integer("ago_ms", "ms", "how long ago that was"),
-        .integer("error", "the errno of making it safe; null where that worked").orNull,
+        .device, .text("holder", "the holder"), .integer("late_ms", "ms", "how long the lease had been over"),
+        .integer("ago_ms", "ms", "how long ago the guardian acted"),
+        .integer("error", "the errno of making it safe; null for success").orNull,
       ],
       example: guardianOverruled(
         "fan", holder: "agent/climate", late: .milliseconds(251), ago: .seconds(2), errno: 5)
@@ -154,10 +154,10 @@ extension SystemEvents {
   }
 
   /// - Parameters:
-  ///   - holder: who held the output.
-  ///   - late: how long the lease was over.
-  ///   - ago: how long ago the guardian ended it.
-  ///   - errno: of making it safe; nil where that worked.
+  ///   - holder: the holder of the output.
+  ///   - late: how long the lease had been over.
+  ///   - ago: how long ago the guardian acted.
+  ///   - errno: the errno of making it safe; nil for success.
   package static func guardianOverruled(
     _ device: DeviceID, holder: String, late: Duration, ago: Duration, errno: Int?
   ) -> DaemonEvent {

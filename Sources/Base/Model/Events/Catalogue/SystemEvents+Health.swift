@@ -1,4 +1,4 @@
-// How the daemon and the board are.
+// The health of the daemon and the board.
 extension SystemEvents {
   static var health: [EventDeclaration] {
     [
@@ -31,19 +31,19 @@ extension SystemEvents {
 
   private static var uncleanStartDeclaration: EventDeclaration {
     EventDeclaration(
-      "system:unclean_start", .high, journal: .warning, "the run of the daemon before ended badly",
+      "system:unclean_start", .high, journal: .warning, "the daemon's previous run did not end in good order",
       [
         .text("ending", "how: `power`, `crash.signal`, `stuck.spinning`, `stuck.blocked`, `starved` or `killed`"),
-        .message, .text("agent", "whose code did it, where it was an agent's").sometimes,
+        .message, .text("agent", "the agent whose code ended it; left out for none").sometimes,
       ],
       example: uncleanStart(ending: "crash.signal", message: "SIGSEGV in agent climate", agent: "climate")
-    ) { event in "the last run of the daemon ended badly\(event.because)" }
+    ) { event in "the daemon's previous run did not end in good order\(event.because)" }
   }
 
   /// - Parameters:
   ///   - ending: how the run ended.
   ///   - message: the same in words.
-  ///   - agent: whose code did it; nil where it was nobody's.
+  ///   - agent: the agent whose code ended it; nil for none.
   package static func uncleanStart(ending: String, message: String, agent: AgentID?) -> DaemonEvent {
     var payload = Fields(uniquePairs: [("ending", .string(ending)), ("message", .string(message))])
     payload.add("agent", agent.map { .string($0.rawValue) })
@@ -52,10 +52,10 @@ extension SystemEvents {
 
   private static var lateDeclaration: EventDeclaration {
     EventDeclaration(
-      "system:late", .high, journal: .warning, "the daemon's loop turned too late",
+      "system:late", .high, journal: .warning, "the daemon's event loop was delayed",
       [
-        .text("by", "how late, such as `120ms`"), .text("cause", "what held it up"),
-        .text("longest", "whose handler took longest, where that is known").sometimes,
+        .text("by", "the delay, such as `120ms`"), .text("cause", "the cause of the delay"),
+        .text("longest", "the owner of the longest handler, where known").sometimes,
       ],
       example: late(by: .milliseconds(120), cause: "busy", longest: "agent/climate")
     ) { event in
@@ -65,9 +65,9 @@ extension SystemEvents {
   }
 
   /// - Parameters:
-  ///   - by: how late; told in whole milliseconds.
-  ///   - cause: what held it up.
-  ///   - longest: whose handler took longest; nil where nobody knows.
+  ///   - by: the delay, rounded down to milliseconds.
+  ///   - cause: the cause of the delay, in words.
+  ///   - longest: the owner of the longest handler; nil if unknown.
   package static func late(by: Duration, cause: String, longest: String?) -> DaemonEvent {
     var payload = Fields(uniquePairs: [("by", .string(rounded(by))), ("cause", .string(cause))])
     payload.add("longest", longest.map { .string($0) })
@@ -80,18 +80,18 @@ extension SystemEvents {
 
   private static var stuckDeclaration: EventDeclaration {
     EventDeclaration(
-      "system:stuck", .critical, journal: .critical, "a part of the daemon does not move",
+      "system:stuck", .critical, journal: .critical, "a part of the daemon makes no progress",
       [
-        .text("what", "the part, such as `worker i2c-1`"), .text("for", "for how long, such as `1.6s`"),
+        .text("what", "the part, such as `worker i2c-1`"), .text("for", "how long, such as `1.6s`"),
         .flag("holds_outputs", "whether outputs cannot be made safe meanwhile"),
       ],
       example: stuck("worker i2c-1", for: .milliseconds(1600), holdsOutputs: true)
-    ) { event in "\(event.text("what", "something")) does not move for \(event.span("for") ?? "-")" }
+    ) { event in "\(event.text("what", "something")) has made no progress for \(event.span("for") ?? "-")" }
   }
 
   /// - Parameters:
   ///   - what: the part, such as `worker i2c-1`.
-  ///   - time: for how long; told in whole milliseconds.
+  ///   - time: how long, rounded down to milliseconds.
   ///   - holdsOutputs: whether outputs cannot be made safe meanwhile.
   package static func stuck(_ what: String, for time: Duration, holdsOutputs: Bool) -> DaemonEvent {
     DaemonEvent(
@@ -103,9 +103,9 @@ extension SystemEvents {
 
   private static var movingDeclaration: EventDeclaration {
     EventDeclaration(
-      "system:moving", .high, journal: .notice, "a part of the daemon that was stuck moves again",
+      "system:moving", .high, journal: .notice, "a stuck part of the daemon makes progress again",
       [.text("what", "the part")], example: moving("worker i2c-1")
-    ) { event in "\(event.text("what", "something")) moves again" }
+    ) { event in "\(event.text("what", "something")) makes progress again" }
   }
 
   /// - Parameter what: the part, such as `worker i2c-1`.
@@ -116,10 +116,10 @@ extension SystemEvents {
   private static var pressureDeclaration: EventDeclaration {
     EventDeclaration(
       "system:pressure", nil, journal: .warning,
-      "the board is short of something (priority `critical`), or not any more (`high`)",
+      "the board is short of a resource (priority `critical`), or no longer (`high`)",
       [
-        .text("resource", "`memory`, `cpu` or `io`"), .flag("short", "whether it is short of it"),
-        .number("percent", "%", "how much of the time something waits for it"),
+        .text("resource", "`memory`, `cpu` or `io`"), .flag("short", "whether the board is short of it"),
+        .number("percent", "%", "share of the time that tasks wait for it"),
       ],
       example: pressure("memory", isShort: true, percent: 42.5)
     ) { event in
@@ -131,7 +131,7 @@ extension SystemEvents {
 
   /// - Parameters:
   ///   - resource: `memory`, `cpu` or `io`.
-  ///   - percent: how much of the time something waits for it.
+  ///   - percent: share of the time that tasks wait for it, 0 to 100.
   package static func pressure(_ resource: String, isShort: Bool, percent: Double) -> DaemonEvent {
     DaemonEvent(
       pressureDeclaration, priority: isShort ? .critical : .high,

@@ -9,7 +9,7 @@ extension SystemEvents {
       "system:emergency_stop", .emergency, journal: .alert,
       "every output goes safe, and nothing moves until it is cleared",
       [
-        .text("by", "who asked for it: `client/<name>`, or the device id of a stop input"),
+        .text("by", "`client/<name>`, or the device id of a stop input"),
         .text("reason", "why").orNull,
       ],
       example: emergencyStop(by: "client/ada", reason: "smoke")
@@ -17,8 +17,8 @@ extension SystemEvents {
   }
 
   /// - Parameters:
-  ///   - by: who asked for it.
-  ///   - reason: why; nil where nobody said.
+  ///   - by: `client/<name>`, or the device id of a stop input.
+  ///   - reason: why; nil if the client gave none.
   package static func emergencyStop(by: String, reason: String?) -> DaemonEvent {
     DaemonEvent(
       emergencyStopDeclaration,
@@ -29,11 +29,11 @@ extension SystemEvents {
     EventDeclaration(
       "system:emergency_stop_cleared", .emergency, journal: .notice,
       "commands go through again; nothing moves by itself",
-      [.text("by", "who cleared it")], example: emergencyStopCleared(by: "client/ada")
+      [.text("by", "`client/<name>`")], example: emergencyStopCleared(by: "client/ada")
     ) { event in "emergency stop cleared by \(event.subject("by"))" }
   }
 
-  /// - Parameter by: who cleared it.
+  /// - Parameter by: `client/<name>`.
   package static func emergencyStopCleared(by: String) -> DaemonEvent {
     DaemonEvent(emergencyStopClearedDeclaration, Fields(uniquePairs: [("by", .string(by))]))
   }
@@ -42,16 +42,16 @@ extension SystemEvents {
     EventDeclaration(
       "system:stop_not_kept", .critical,
       "an emergency stop, or its end, could not be written to the disk and would not survive a restart",
-      [.flag("stopped", "whether it is the stop, not its end"), .text("error", "why, in words")],
+      [.flag("stopped", "true for the stop, false for its end"), .text("error", "why, in words")],
       example: stopNotKept(stopped: true, error: "write: No space left on device")
     ) { event in
       let what = event["stopped"]?.bool == false ? "the END OF the emergency stop" : "the EMERGENCY STOP"
-      return "\(what) would NOT survive a restart, and is written again until it would\(event.because)"
+      return "\(what) would NOT survive a restart; writing it is retried\(event.because)"
     }
   }
 
   /// - Parameters:
-  ///   - stopped: whether it is the stop, not its end.
+  ///   - stopped: true for the stop, false for its end.
   ///   - error: why, in words.
   package static func stopNotKept(stopped: Bool, error: String) -> DaemonEvent {
     DaemonEvent(stopNotKeptDeclaration, Fields(uniquePairs: [("stopped", .bool(stopped)), ("error", .string(error))]))
@@ -59,15 +59,15 @@ extension SystemEvents {
 
   private static var stopKeptDeclaration: EventDeclaration {
     EventDeclaration(
-      "system:stop_kept", .normal, journal: .notice, "what could not be written is on the disk after all",
-      [.flag("stopped", "whether it is the stop, not its end")], example: stopKept(stopped: true)
+      "system:stop_kept", .normal, journal: .notice, "an emergency stop, or its end, is on the disk after all",
+      [.flag("stopped", "true for the stop, false for its end")], example: stopKept(stopped: true)
     ) { event in
       let what = event["stopped"]?.bool == false ? "the end of the emergency stop" : "the emergency stop"
       return "\(what) is on the disk now, and survives a restart"
     }
   }
 
-  /// - Parameter stopped: whether it is the stop, not its end.
+  /// - Parameter stopped: true for the stop, false for its end.
   package static func stopKept(stopped: Bool) -> DaemonEvent {
     DaemonEvent(stopKeptDeclaration, Fields(uniquePairs: [("stopped", .bool(stopped))]))
   }

@@ -1,4 +1,5 @@
-/// The daemon itself: its start and end, what it was told, and emergency stops. Extensions have the rest.
+/// Events of the daemon itself: start and stop, commands, and cut chains. Extensions have emergency stops, health,
+/// guardian, clock and storage.
 package enum SystemEvents {
   static var all: [EventDeclaration] {
     [startedDeclaration, stoppingDeclaration, stoppedDeclaration, commandDeclaration, chainCutDeclaration]
@@ -19,28 +20,29 @@ package enum SystemEvents {
 
   private static var stoppingDeclaration: EventDeclaration {
     EventDeclaration(
-      "system:stopping", .normal, "the daemon ends: what waits for this event may still act", [], example: stopping()
+      "system:stopping", .normal, "the daemon stops; rules and agents may still act on this event", [],
+      example: stopping()
     ) { _ in "the daemon is stopping" }
   }
 
-  /// The daemon ends.
+  /// The daemon stops; rules and agents may still act on this event.
   package static func stopping() -> DaemonEvent { DaemonEvent(stoppingDeclaration, [:]) }
 
   private static var stoppedDeclaration: EventDeclaration {
     EventDeclaration(
-      "system:stopped", .normal, "the daemon has ended, and nothing follows from it", [], example: stopped()
+      "system:stopped", .normal, "the daemon has stopped; no rule or agent acts on this event", [], example: stopped()
     ) { _ in "the daemon has stopped" }
   }
 
-  /// The daemon has ended.
+  /// The daemon has stopped.
   package static func stopped() -> DaemonEvent { DaemonEvent(stoppedDeclaration, [:]) }
 
   private static var commandDeclaration: EventDeclaration {
     EventDeclaration(
       "system:command", .normal, isOpen: true,
-      "a person or a program has commanded something over the control socket; the parameters of the method follow",
+      "a client of the control socket called a method that changes something; the method's parameters follow",
       [
-        .text("method", "the method"), .text("client", "the user"), .integer("pid", "the client's process"),
+        .text("method", "the method"), .text("client", "the user"), .integer("pid", "the client's process id"),
       ],
       example: command("hal.control", by: "ada", pid: 12, ["device": "fan", "command": "on"])
     ) { event in
@@ -53,8 +55,8 @@ package enum SystemEvents {
   /// - Parameters:
   ///   - method: the method that was called.
   ///   - client: the user.
-  ///   - pid: the client's process.
-  ///   - parameters: what it was called with; those with the names of the fields above are left out.
+  ///   - pid: the client's process id.
+  ///   - parameters: the method's parameters; those named `method`, `client` or `pid` are left out.
   package static func command(
     _ method: String, by client: String, pid: Int, _ parameters: Fields
   ) -> DaemonEvent {
@@ -67,11 +69,12 @@ package enum SystemEvents {
 
   private static var chainCutDeclaration: EventDeclaration {
     EventDeclaration(
-      "system:chain_cut", .high, journal: .warning, "nothing follows from an event: too much has come of one",
+      "system:chain_cut", .high, journal: .warning,
+      "an event is not handed to rules and agents: its chain has too many hops or events",
       [
         .text("event", "the name of the event"), .integer("limit", "hops, or events within `window_ms`"),
         .text("trace", "the id of the first event of the chain"),
-        .integer("window_ms", "ms", "left out where there were too many hops").sometimes,
+        .integer("window_ms", "ms", "left out for too many hops").sometimes,
       ],
       example: chainCut(at: "a:b", limit: 256, trace: ULID(high: 1, low: 1), within: .seconds(1))
     ) { event in
@@ -81,9 +84,10 @@ package enum SystemEvents {
   }
 
   /// - Parameters:
-  ///   - event: the name of the event that nothing follows from.
-  ///   - limit: hops; with a window, events.
-  ///   - trace: the first event of the chain.
+  ///   - event: the name of the event that is not handed on.
+  ///   - limit: number of hops; with a window, number of events.
+  ///   - trace: the id of the first event of the chain.
+  ///   - window: the window of a limit on events; nil for a limit on hops.
   package static func chainCut(at event: String, limit: Int, trace: ULID, within window: Duration?) -> DaemonEvent {
     var payload = Fields(uniquePairs: [
       ("event", .string(event)), ("limit", .int(Int64(limit))), ("trace", .string("\(trace)")),

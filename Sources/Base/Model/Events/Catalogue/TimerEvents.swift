@@ -1,14 +1,14 @@
-/// What sets off the rules with `every` or `cron`.
+/// Events that trigger rules with `every` or `cron`.
 package enum TimerEvents {
   static var all: [EventDeclaration] { [dueDeclaration] }
 
   private static var dueDeclaration: EventDeclaration {
     EventDeclaration(
-      "timer:<rule id>", .normal, "the time of a rule with `every` or `cron` has come", [.rule], example: due("night")
+      "timer:<rule id>", .normal, "a rule with `every` or `cron` is due", [.rule], example: due("night")
     ) { event in "timer \(event.verb)" }
   }
 
-  /// The time of a rule has come.
+  /// A rule is due.
   package static func due(_ rule: RuleID) -> DaemonEvent {
     DaemonEvent(dueDeclaration, type: name(of: rule), Fields(uniquePairs: [("rule", .string(rule.rawValue))]))
   }
