@@ -1,10 +1,10 @@
 import Model
 
 extension Fields {
-  /// The text of a member of a row.
+  /// The text of a row's member; empty when it is missing or not text.
   func name(_ key: String) -> String { self[key]?.string ?? "" }
 
-  /// A row as a branch of the tree: without `key`, under which it stands there, and without nulls.
+  /// The row as a branch of the tree: without `key`, which is the branch's own key, and without nulls.
   func branch(_ key: String) -> Fields {
     Fields(
       uniquePairs: filter { member in
@@ -12,7 +12,7 @@ extension Fields {
       })
   }
 
-  /// A hash of everything but times, which differ with each reading. Comparable within one process only.
+  /// A hash of everything but times, which change with every read. Comparable only within one process.
   var fingerprint: Int {
     var hasher = Hasher()
     Value.map(self).hashContent(into: &hasher)

@@ -3,9 +3,9 @@ import HAL
 import Model
 import Rules
 
-/// The daemon's tree of everything: devices and leases, agents with their reports, budgets, rules.
+/// The daemon's state as one tree: devices and leases, agents with their reports, budgets, rules.
 ///
-/// Every view is made from it: `projection.get`, and with the same rows `ps`, `devices`, `rules`, `status`.
+/// All views come from it: `projection.get` from the tree, and `ps`, `devices`, `rules` and `status` from its rows.
 public final class Projection {
   private let agents: any AgentControl
   private let hardware: Hardware
@@ -17,10 +17,10 @@ public final class Projection {
   private var version: UInt64 = 0
   private var fingerprint: Int?
 
-  /// A projection of these parts.
+  /// A projection of the daemon's parts.
   /// - Parameters:
-  ///   - deadline: how long one reading waits for the reports of all agents.
-  ///   - boardBudgets: what all agents together use; asked with each reading.
+  ///   - deadline: the longest time that one read waits for the reports of all agents.
+  ///   - boardBudgets: returns the use of the board's budgets; called for each read.
   public init(
     agents: any AgentControl, hardware: Hardware, rules: any RuleControl, events: any EventHistory,
     clock: any Timekeeper, deadline: Duration = .seconds(1), boardBudgets: @escaping () -> [BudgetStatus] = { [] }
@@ -36,18 +36,18 @@ public final class Projection {
 
   // MARK: The tree
 
-  /// Asks every running agent for its report and makes the tree.
-  /// - Parameter done: called once: at once when every agent has answered, and at the deadline otherwise. The report of
-  ///   an agent that has not answered is its last one, marked as late.
+  /// Asks every running agent for its report, then builds the tree.
+  /// - Parameter done: called once: when all agents have answered, or at the deadline. An agent that has not answered
+  ///   keeps its last report, marked as late.
   public func read(_ done: @escaping (Fields) -> Void) {
     let listed = agents.listAgents()
     reports.forget(besides: Set(listed.map(\.id)))
     reports.ask(listed) { [self] in done(tree()) }
   }
 
-  /// One agent's report.
-  /// - Parameter done: called once, at the deadline at the latest.
-  /// - Throws: not found.
+  /// Asks one agent for its report.
+  /// - Parameter done: called once, no later than the deadline.
+  /// - Throws: `notFound`.
   package func report(of id: AgentID, _ done: @escaping (Report) -> Void) throws(AgentControlError) {
     reports.ask([try agents.agentStatus(id)]) { [self] in done(reports.report(of: id)) }
   }
@@ -78,27 +78,27 @@ public final class Projection {
 
   // MARK: Rows
 
-  /// All agents, by id, as 4.2 of the control protocol describes them.
+  /// All agents, sorted by id, as in section 4.2 of the control protocol.
   package var agentRows: [Fields] { agents.listAgents().map { $0.fields(at: clock.now) } }
 
-  /// One agent, as 4.2 of the control protocol describes it.
-  /// - Throws: not found.
+  /// One agent, as in section 4.2 of the control protocol.
+  /// - Throws: `notFound`.
   package func agentRow(_ id: AgentID) throws(AgentControlError) -> Fields {
     try agents.agentStatus(id).fields(at: clock.now)
   }
 
-  /// All devices in the order of the board file, as 4.4 of the control protocol describes them.
+  /// All devices in the order of the board file, as in section 4.4 of the control protocol.
   package var devices: [Fields] { hardware.devices().map { $0.fields(at: clock.now) } }
 
-  /// All rules in the order of their files, as 4.8 of the control protocol describes them.
+  /// All rules in the order of their files, as in section 4.8 of the control protocol.
   package var ruleRows: [Fields] { rules.listRules().map { $0.fields(at: clock.now) } }
 
-  /// What all agents together use, as 4.13 of the control protocol describes it.
+  /// The use of the board's budgets, as in section 4.13 of the control protocol.
   package var boardRows: [Fields] { boardBudgets().map(\.fields) }
 
-  // MARK: At a glance
+  // MARK: Summary
 
-  /// Counts, and what needs attention: the part of `daemon.status` that is about agents, devices, rules and events.
+  /// Counts and problems: the part of `daemon.status` about agents, devices, rules and events.
   package var summary: Fields {
     let listed = agents.listAgents()
     var summary: Fields = [
@@ -123,7 +123,7 @@ public final class Projection {
     ["total": .int(Int64(clamping: events.total)), "shed": .int(Int64(clamping: events.shed))]
   }
 
-  /// Who has stopped everything, and why; nil while nothing is stopped.
+  /// The source of the emergency stop and its reason; nil without a stop.
   private var emergencyStop: Value? {
     hardware.emergencyStop.map { stop in .string("by \(stop.by)" + (stop.reason.map { ": \($0)" } ?? "")) }
   }

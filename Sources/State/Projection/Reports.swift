@@ -1,13 +1,13 @@
 import Agent
 import Model
 
-/// An agent's own counters and state.
+/// An agent's report of its own counters and state.
 package struct Report: Sendable, Hashable {
-  /// The last one that the agent gave; an empty object before the first.
+  /// The last report; an empty object before the first.
   package var value: Value = [:]
-  /// How long ago it gave it; nil when no running instance has given one since it was registered.
+  /// The age of the last report by a running instance; nil before the first.
   package var age: Duration?
-  /// Whether a newer one was asked for and did not come in time.
+  /// Whether a newer report was requested and has not arrived in time.
   package var isLate = false
 
   var fields: Fields {
@@ -15,14 +15,14 @@ package struct Report: Sendable, Hashable {
   }
 }
 
-/// Asks agents for their reports, with a deadline: a mute agent delays nobody for longer.
+/// Requests reports from agents, with a deadline, so that an agent that does not answer cannot block a read.
 final class Reports {
   private struct Entry {
     var value: Value = [:]
     var received: Instant?
-    /// When the instance was started that `question` was put to.
+    /// The start time of the instance that `question` was sent to.
     var instance: Instant?
-    /// The question that is not answered yet; nil for none. An instance is asked one at a time.
+    /// The open question; nil for none. An instance gets one question at a time.
     var question: UInt64?
   }
 
@@ -50,18 +50,18 @@ final class Reports {
     self.deadline = deadline
   }
 
-  /// Forgets agents that are no longer registered.
+  /// Drops the reports of agents that are not in `known`.
   func forget(besides known: Set<AgentID>) { entries = entries.filter { known.contains($0.key) } }
 
-  /// The last report of an agent, as it is now.
+  /// The last report of an agent, with its age now.
   func report(of id: AgentID) -> Report {
     guard let entry = entries[id] else { return Report() }
     return Report(
       value: entry.value, age: entry.received.map { clock.now - $0 }, isLate: entry.question != nil)
   }
 
-  /// Asks these agents.
-  /// - Parameter done: called once, when all have answered, or at the deadline.
+  /// Requests the reports of these agents.
+  /// - Parameter done: called once, when all have answered or at the deadline.
   func ask(_ listed: [AgentStatus], _ done: @escaping () -> Void) {
     let open = Set(listed.filter { !isAnswered($0) }.map(\.id))
     if open.isEmpty { return done() }
@@ -70,8 +70,8 @@ final class Reports {
     waits.append(wait)
   }
 
-  /// Asks an agent, unless its instance has not answered the question before.
-  /// - Returns: whether it has answered already.
+  /// Sends a question to an agent, unless its instance still has an open one.
+  /// - Returns: whether the agent has answered at once.
   private func isAnswered(_ status: AgentStatus) -> Bool {
     let known = entries[status.id]
     if known?.question != nil, known?.instance == status.started { return false }
@@ -82,18 +82,18 @@ final class Reports {
     do throws(AgentControlError) {
       try agents.snapshot(status.id) { [weak self] in self?.received($0, from: status.id, question) }
     } catch {
-      // Unregistered by the answer of another one.
+      // Another agent's answer has unregistered this one.
       entries[status.id] = nil
     }
     return entries[status.id]?.question == nil
   }
 
   private func received(_ report: Value, from id: AgentID, _ question: UInt64) {
-    // The answer of an instance that has ended meanwhile.
+    // Ignore the answer of an earlier instance.
     guard entries[id]?.question == question else { return }
     entries[id]?.value = report
     entries[id]?.question = nil
-    // Without an instance it is what the last one reported.
+    // Without a running instance, the answer is the last instance's report, and keeps its age.
     if entries[id]?.instance != nil { entries[id]?.received = clock.now }
     for wait in waits where wait.open.remove(id) != nil && wait.open.isEmpty { finish(wait) }
   }

@@ -3,11 +3,11 @@ import HAL
 import Model
 import Rules
 
-// One thing as the control protocol describes it (docs/control.md, section 4). Lists are made of these rows, and the
-// branches of the tree are made from them.
+// Objects of the control protocol (docs/control.md, section 4). Lists consist of these rows, and the branches of the
+// tree are made from them.
 
 extension AgentStatus {
-  /// 4.2.
+  /// The agent's row, section 4.2.
   package func fields(at now: Instant) -> Fields {
     [
       "agent": .string(id.rawValue), "name": .string(name), "driver": .string(driver.rawValue),
@@ -23,7 +23,7 @@ extension AgentStatus {
 }
 
 extension DeviceStatus {
-  /// 4.4.
+  /// The device's row, section 4.4.
   package func fields(at now: Instant) -> Fields {
     var fields: Fields = [
       "device": .string(id.rawValue), "kind": .string(kind), "driver": .string(driver), "state": .string(state),
@@ -43,7 +43,7 @@ extension DeviceStatus {
 }
 
 extension Reading {
-  /// 4.5, without the device.
+  /// The reading, section 4.5, without the device's id.
   package func fields(at now: Instant) -> Fields {
     [
       "value": .double(value), "unit": .string(unit), "time_ns": .int(Int64(clamping: time)),
@@ -53,7 +53,7 @@ extension Reading {
 }
 
 extension RuleStatus {
-  /// 4.8.
+  /// The rule's row, section 4.8.
   package func fields(at now: Instant) -> Fields {
     [
       "rule": .string(id.rawValue), "trigger": .string(trigger), "condition": condition.orNull,
@@ -64,7 +64,7 @@ extension RuleStatus {
     ]
   }
 
-  /// Its branch of the tree: counters only, so that the tree of 10,000 rules fits into an answer.
+  /// The rule's branch of the tree: only counters, so that the tree of 10,000 rules fits into an answer.
   var counters: Fields {
     var fields: Fields = ["fired": .int(Int64(clamping: fired)), "failed": .int(Int64(clamping: failed))]
     fields["last_error"] = lastError.map(Value.string)
@@ -73,18 +73,18 @@ extension RuleStatus {
 }
 
 extension BudgetStatus {
-  /// Budgets by resource.
+  /// Budgets keyed by resource.
   static func byResource(_ budgets: [BudgetStatus]) -> Fields {
     Fields(budgets.map { ($0.resource.rawValue, .map($0.fields)) })
   }
 }
 
 extension Duration {
-  /// Whole milliseconds.
+  /// The duration in milliseconds, rounded towards zero.
   package var milliseconds: Value { .int(nanoseconds / 1_000_000) }
 }
 
 extension Optional where Wrapped == String {
-  /// The text, or null.
+  /// The text as a value; null for nil.
   package var orNull: Value { map(Value.string) ?? .null }
 }

@@ -2,8 +2,8 @@ import Document
 import Model
 
 extension StoreChange {
-  /// Looks whether the change can be kept, so that one bad value is refused before it spoils a batch. No I/O.
-  /// - Throws: `invalid`: a key or value that is too long, nests too deep, or holds the character U+0000.
+  /// Checks whether the change can be stored, so that a bad value is refused before it fails a batch. Does no I/O.
+  /// - Throws: `invalid` for a key or value that is too long, nests too deep, or contains the character U+0000.
   public func check() throws(StoreError) {
     switch self {
     case .registerAgent(let agent):
@@ -11,32 +11,32 @@ extension StoreChange {
     case .setState(let agent, let key, let value?):
       guard !key.utf8.contains(0), key.utf8.count <= StoreLimits.keyBytes else {
         throw .invalid(
-          "agent '\(agent)': a state key may have \(StoreLimits.keyBytes) bytes without U+0000, not \(key.utf8.count)")
+          "agent '\(agent)': a key has at most \(StoreLimits.keyBytes) bytes and no U+0000, not \(key.utf8.count)")
       }
       let bytes = try Self.text(value, "state '\(key)' of agent '\(agent)'")
       guard bytes <= StoreLimits.valueBytes else {
         throw .invalid(
-          "state '\(key)' of agent '\(agent)' has \(bytes) bytes, at most \(StoreLimits.valueBytes) are kept")
+          "state '\(key)' of agent '\(agent)' has \(bytes) bytes; the limit is \(StoreLimits.valueBytes)")
       }
     default: break
     }
   }
 
-  /// Writes a value as JSON and reads it again, as the next start of the daemon will.
-  /// - Returns: how many bytes it takes.
+  /// Encodes a value as JSON and reads it back, as the daemon's next start will.
+  /// - Returns: the length of the JSON in bytes.
   private static func text(_ value: Value, _ what: String) throws(StoreError) -> Int {
     let bytes = JSON.encode(value)
     do {
       _ = try JSON.decode(bytes[...], limits: .standard)
     } catch {
-      throw .invalid("\(what) cannot be kept: \(error.message)")
+      throw .invalid("\(what) cannot be stored: \(error.message)")
     }
     return bytes.count
   }
 }
 
 extension Store {
-  /// Carries out one change, within a transaction.
+  /// Applies one change, within a transaction.
   func apply(_ change: StoreChange, to database: Database) throws(StoreError) {
     switch change {
     case .registerAgent(let agent):
@@ -91,7 +91,7 @@ extension Store {
       """, [.text(entry.agent.rawValue), .integer(Int64(StoreLimits.ledgerLinesPerAgent))])
   }
 
-  /// Cuts between characters, not within one.
+  /// The message cut to the limit, between characters.
   private func shortened(_ message: String) -> String {
     var text = message[...]
     while text.utf8.count > StoreLimits.messageBytes {

@@ -1,4 +1,4 @@
-/// CRC-32 as in ISO 3309 and zlib (polynomial 0x04C11DB7, reflected): finds flipped bits in stored rows.
+/// CRC-32 of ISO 3309 and zlib (polynomial 0x04C11DB7, reflected); detects flipped bits in stored rows.
 struct Checksum {
   private static let table: [UInt32] = (0..<256).map { index in
     var value = UInt32(index)
@@ -8,7 +8,7 @@ struct Checksum {
 
   private var state: UInt32 = .max
 
-  /// The checksum of what was added.
+  /// The checksum of everything added so far.
   var value: UInt32 { ~state }
 
   mutating func add(_ bytes: [UInt8]) {
@@ -22,7 +22,7 @@ struct Checksum {
     add((0..<8).map { UInt8(truncatingIfNeeded: number >> ($0 * 8)) })
   }
 
-  /// Adds a cell's kind, length and content, so that no two rows run into one another.
+  /// Adds a cell's kind, length and content, so that different rows cannot give the same bytes.
   mutating func add(_ cell: Cell) {
     switch cell {
     case .null: add(0)
@@ -40,7 +40,7 @@ struct Checksum {
     }
   }
 
-  /// The checksum of a row, as its column `sum` keeps it.
+  /// The checksum of a row for its column `sum`.
   static func of(_ row: some Sequence<Cell>) -> Cell {
     var checksum = Checksum()
     for cell in row { checksum.add(cell) }

@@ -1,19 +1,20 @@
 import CSQLite
 
-/// The only owner of an SQLite connection. One thread at a time may use it.
+/// The only owner of an SQLite connection. Only one thread may use it at a time.
 ///
 /// SAFETY: `handle` is valid from `init` to `deinit`; statements do not outlive the call that made them.
 @safe final class Database {
-  /// The file, as it was opened.
+  /// The path of the file.
   let path: String
   private let handle: OpaquePointer
-  /// The newest result code that was no success; SQLITE_OK when there was none.
+  /// The result code of the last failure; SQLITE_OK before the first.
   private(set) var lastFailure = SQLITE_OK
 
-  /// Done once, with the first connection.
+  /// Configures SQLite's memory once, before the first connection.
   private static let keepsSmall: Void = openstarry_sqlite_keep_small()
 
-  /// Opens a file that must exist unless `create` is set, for this connection alone.
+  /// Opens a file for reading and writing.
+  /// - Parameter create: whether to create a missing file; otherwise that is an error.
   init(_ path: String, create: Bool) throws(StoreError) {
     self.path = path
     Database.keepsSmall
@@ -27,14 +28,14 @@ import CSQLite
     unsafe self.handle = handle
   }
 
-  /// Opens a file that nobody writes to, without its log; nothing is written, not even beside it.
+  /// Opens a file that nobody writes to, ignoring its log. Writes nothing, not even files beside it.
   init(reading path: String) throws(StoreError) {
     self.path = path
     Database.keepsSmall
     var address = "file:"
     for byte in path.utf8 {
       let character = Character(Unicode.Scalar(byte))
-      // What stands for itself in a URI's path (RFC 3986, 2.3).
+      // Unreserved characters of a URI's path (RFC 3986, 2.3), and its slashes.
       let isPlain = character.isASCII && (character.isLetter || character.isNumber || "/-._~".utf8.contains(byte))
       address += isPlain ? String(character) : "%" + (byte < 16 ? "0" : "") + String(byte, radix: 16)
     }
@@ -50,19 +51,19 @@ import CSQLite
 
   deinit { unsafe sqlite3_close_v2(handle) }
 
-  /// Gives back the pages of the file that nothing needs at present (sqlite3_db_release_memory).
+  /// Frees cached pages that are not in use (sqlite3_db_release_memory).
   func releaseMemory() { unsafe sqlite3_db_release_memory(handle) }
 
-  /// Whether SQLite will only read it.
+  /// Whether SQLite opened the database read-only.
   var isReadOnly: Bool { unsafe sqlite3_db_readonly(handle, "main") == 1 }
 
-  /// Runs statements that take no values and whose rows do not matter.
+  /// Runs statements without values; rows are ignored.
   func execute(_ sql: String) throws(StoreError) {
     let result = unsafe sql.withCString { unsafe sqlite3_exec(handle, $0, nil, nil, nil) }
     if result != SQLITE_OK { throw error(result, "write") }
   }
 
-  /// Compiles one statement and puts `values` in place of its `?`.
+  /// Compiles one statement and binds `values` to its `?`.
   func prepare(_ sql: String, _ values: [Cell] = []) throws(StoreError) -> Statement {
     var compiled: OpaquePointer?
     let result = unsafe sql.withCString { unsafe sqlite3_prepare_v2(handle, $0, -1, &compiled, nil) }
@@ -72,7 +73,7 @@ import CSQLite
     return statement
   }
 
-  /// Runs one statement to its end.
+  /// Runs one statement; rows are ignored.
   func run(_ sql: String, _ values: [Cell] = []) throws(StoreError) {
     let statement = try prepare(sql, values)
     while try statement.step() {}
@@ -86,7 +87,7 @@ import CSQLite
     return rows
   }
 
-  /// Runs `body` as a whole or not at all.
+  /// Runs `body` in a transaction, which is rolled back when it throws.
   func transaction<Result>(_ body: () throws(StoreError) -> Result) throws(StoreError) -> Result {
     try execute("BEGIN IMMEDIATE")
     do throws(StoreError) {
@@ -94,13 +95,13 @@ import CSQLite
       try execute("COMMIT")
       return result
     } catch {
-      // SQLite has rolled back by itself after some errors (sqlite.org/lang_transaction.html).
+      // After some errors SQLite has already rolled back by itself (sqlite.org/lang_transaction.html).
       if unsafe sqlite3_get_autocommit(handle) == 0 { try? execute("ROLLBACK") }
       throw error
     }
   }
 
-  /// What `code`, just returned for this connection, means.
+  /// The error for a result code that this connection has just returned.
   func error(_ code: Int32, _ operation: String) -> StoreError {
     lastFailure = code
     return unsafe Database.error(handle, code, operation, path)
@@ -109,7 +110,7 @@ import CSQLite
   private static func error(
     _ handle: OpaquePointer?, _ code: Int32, _ operation: String, _ path: String
   ) -> StoreError {
-    // SAFETY: the texts are SQLite's own, valid until the next call on this connection.
+    // SAFETY: SQLite owns the texts; they are valid until the next call on this connection.
     let detail = unsafe String(cString: unsafe handle == nil ? sqlite3_errstr(code) : sqlite3_errmsg(handle))
     let errno: Int32 = unsafe handle == nil ? 0 : sqlite3_system_errno(handle)
     return StoreError(code: code, errno: errno, operation: operation, path: path, detail: detail)

@@ -1,10 +1,10 @@
 import Linux
 
-/// What this process has written to disks.
+/// This process's writes to disks.
 public enum DiskWrites {
-  /// `write_bytes` of /proc/self/io (proc_pid_io(5)): bytes that this process caused to be sent to the storage layer since
-  /// it began, of all its threads.
-  /// - Returns: nil where the kernel does not count them.
+  /// Bytes that all threads of this process have sent to the storage layer since its start: `write_bytes` of
+  /// /proc/self/io (proc_pid_io(5)).
+  /// - Returns: nil when the kernel does not count them.
   public static func total(_ file: String = "/proc/self/io") -> Int64? {
     guard let bytes = try? Files.read(file) else { return nil }
     for line in String(decoding: bytes, as: UTF8.self).split(separator: "\n") {

@@ -1,9 +1,9 @@
 import CSQLite
 
-/// Looks whether a registry is whole: its pages, its table definitions, and every row.
+/// Checks a registry for damage: its pages, its table definitions, and every row.
 enum Integrity {
-  /// Runs `body`, and calls damage what SQLite does not know as such: a flipped bit in a table definition shows as a
-  /// syntax error or a missing table, one in the header as a format that is not supported.
+  /// Runs `body` and reports SQLITE_ERROR as damage: a flipped bit in a table definition shows as a syntax error or a
+  /// missing table, and one in the header as an unsupported format.
   static func tellingDamage(of database: Database, _ body: () throws(StoreError) -> Void) throws(StoreError) {
     do throws(StoreError) {
       try body()
@@ -13,8 +13,8 @@ enum Integrity {
     }
   }
 
-  /// Reads everything once.
-  /// - Throws: `corrupt` with what is wrong.
+  /// Reads and checks everything once.
+  /// - Throws: `corrupt` with the first damage found.
   static func check(_ database: Database) throws(StoreError) {
     let report = try database.rows("PRAGMA quick_check(1)").first?.first?.text ?? "no answer"
     guard report == "ok" else { throw .corrupt(database.path, detail: report) }

@@ -2,16 +2,16 @@ import Model
 
 /// A registered agent.
 public struct StoredAgent: Sendable, Hashable {
-  /// Which agent.
+  /// The agent's id.
   public var id: AgentID
-  /// Its manifest as it was read; numbers, texts, lists and maps come back as they were.
+  /// The manifest as it was read. Bytes come back as base64 text, everything else unchanged.
   public var manifest: Value
-  /// Where the manifest came from; relative paths in it start there.
+  /// The path of the manifest; relative paths in it start at its folder.
   public var file: String
-  /// Whether it may run.
+  /// Whether the agent may run.
   public var isEnabled: Bool
 
-  /// Puts a registration together.
+  /// A registration; by default enabled.
   public init(id: AgentID, manifest: Value, file: String, isEnabled: Bool = true) {
     self.id = id
     self.manifest = manifest
@@ -20,39 +20,39 @@ public struct StoredAgent: Sendable, Hashable {
   }
 }
 
-/// One line of the restart ledger: something ended or began, and why.
+/// A line of the restart ledger: the start or end of an agent, the daemon or the board, and its reason.
 public struct LedgerEntry: Sendable, Hashable {
-  /// What it was that ended or began.
+  /// The subject of a line.
   public enum Scope: String, Sendable, Hashable, CaseIterable {
     case agent
     case daemon
     case board
   }
 
-  /// What it is about.
+  /// The subject of the line.
   public var scope: Scope
-  /// Milliseconds since 1970.
+  /// The wall-clock time in milliseconds since 1970.
   public var time: UInt64
-  /// Which agent; empty where it is about none.
+  /// The agent; empty for lines about the daemon or the board.
   public var agent: AgentID
-  /// The typed reason, e.g. `budget.memory`.
+  /// The reason's name, e.g. `budget.memory`.
   public var reason: String
-  /// One sentence; at most 1 KiB is kept.
+  /// The explanation, one sentence; cut to 1 KiB.
   public var message: String
-  /// The signal that ended it (signal(7)); nil when none did.
+  /// The signal that ended the process (signal(7)); nil for none.
   public var signal: Int32?
-  /// The budget that it went beyond, as `budget:exceeded` carries it; nil when that was not why.
+  /// The exceeded budget, with the fields of `budget:exceeded`; nil for another reason.
   public var budget: Fields?
-  /// The last event it was handed; nil when there was none.
+  /// The id of the last event that the agent received; nil for none.
   public var event: ULID?
-  /// That event's type.
+  /// The name of that event.
   public var eventType: String?
-  /// The kernel's id of the boot it happened in (/proc/sys/kernel/random/boot_id).
+  /// The kernel's id of the boot (/proc/sys/kernel/random/boot_id).
   public var boot: String
-  /// Milliseconds since that boot.
+  /// The time since that boot in milliseconds.
   public var uptime: UInt64
 
-  /// Puts a line together.
+  /// A line; by default about an agent.
   public init(
     _ scope: Scope = .agent, time: UInt64, agent: AgentID = "", reason: String, message: String = "",
     signal: Int32? = nil, budget: Fields? = nil, event: ULID? = nil, eventType: String? = nil, boot: String = "",
@@ -72,34 +72,34 @@ public struct LedgerEntry: Sendable, Hashable {
   }
 }
 
-/// One change of the registry; a batch of them is applied as a whole.
+/// A change of the registry. A batch of changes is applied as a whole or not at all.
 public enum StoreChange: Sendable, Hashable {
   /// Registers an agent or replaces its registration.
   case registerAgent(StoredAgent)
-  /// Forgets an agent and its state; its ledger stays.
+  /// Removes an agent and its state; its ledger lines stay.
   case removeAgent(AgentID)
-  /// Says whether an agent may run; nothing happens when it is not registered.
+  /// Sets whether an agent may run; does nothing when it is not registered.
   case enableAgent(AgentID, Bool)
-  /// Keeps a value of an agent's state; nil removes it. Bytes come back as base64 text, as JSON has none.
+  /// Stores a value of an agent's state; nil removes it. Bytes come back as base64 text, as JSON has no bytes.
   case setState(AgentID, key: String, Value?)
-  /// Forgets all of an agent's state.
+  /// Removes all of an agent's state.
   case removeState(AgentID)
-  /// Appends to the restart ledger; the oldest lines beyond the limits go.
+  /// Appends to the restart ledger and removes the oldest lines beyond the limits.
   case appendLedger(LedgerEntry)
-  /// Keeps a setting of the daemon itself; nil removes it.
+  /// Stores a setting of the daemon itself; nil removes it.
   case setNote(String, String?)
 }
 
-/// How much the registry keeps.
+/// The limits of the registry.
 public enum StoreLimits {
   /// The longest key of a state value, in UTF-8 bytes.
   public static let keyBytes = 256
-  /// The longest state value, as JSON, in bytes.
+  /// The longest state value, in bytes of JSON.
   public static let valueBytes = 64 << 10
-  /// How many ledger lines of one agent are kept.
+  /// The most ledger lines of one agent.
   public static let ledgerLinesPerAgent = 200
-  /// How many ledger lines are kept in all.
+  /// The most ledger lines in all.
   public static let ledgerLines = 2000
-  /// How long a ledger line's message may be, in UTF-8 bytes; more is cut off.
+  /// The longest message of a ledger line, in UTF-8 bytes; the rest is cut off.
   public static let messageBytes = 1024
 }

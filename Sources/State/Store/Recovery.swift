@@ -1,15 +1,15 @@
 import Linux
 
-/// Opens a registry whatever state its files are in: as it is, else from its good copy, else anew.
+/// Opens a registry in any state: the file itself if it is undamaged, else its good copy, else a new, empty one.
 struct Recovery {
   let place: StorePlace
   let schema: Schema
 
-  /// What people should know.
+  /// Messages for the operator about damage, repairs and losses.
   private(set) var notices: [String] = []
-  /// Whether the good copy is missing or older than what was opened.
+  /// Whether the good copy is missing or older than the opened registry.
   private(set) var needsCopy = false
-  /// Whether some of what was opened comes from a log that an earlier process has left.
+  /// Whether the opened registry depends on a log that an earlier process left.
   private(set) var hasOldLog = false
 
   init(place: StorePlace, schema: Schema) {
@@ -40,7 +40,7 @@ struct Recovery {
     return try create()
   }
 
-  /// Opens the registry, looks at all of it, and brings it up to date.
+  /// Opens the registry, checks all of it, and migrates it to the current format.
   private mutating func openWhole() throws(StoreError) -> Database {
     let log = WriteAheadLog(reading: "\(place.file)-wal")
     hasOldLog = Files.size("\(place.file)-wal") ?? 0 > 0
@@ -58,8 +58,8 @@ struct Recovery {
     return database
   }
 
-  /// Puts the good copy in the registry's place.
-  /// - Returns: nil when there is none that is whole.
+  /// Replaces the registry by its good copy.
+  /// - Returns: nil when the copy is missing or damaged.
   private mutating func restore() throws(StoreError) -> Database? {
     guard Files.exists(place.copy) else { return nil }
     do throws(SystemError) {
@@ -82,7 +82,8 @@ struct Recovery {
     }
   }
 
-  /// Makes an empty registry. It gets its name when it is complete, so that a power cut leaves no half of one.
+  /// Makes an empty registry. It is renamed into place when it is complete, so that a power cut cannot leave a partial
+  /// one.
   private mutating func create() throws(StoreError) -> Database {
     do throws(SystemError) {
       try place.setCompanionsAside(Files.join(place.folder, "registry.db.corrupt-0"))
@@ -104,19 +105,19 @@ struct Recovery {
     return database
   }
 
-  /// Makes a connection this process's alone, small and safe.
+  /// Configures a connection: exclusive to this process, little memory, durable commits.
   private static func configure(_ database: Database) throws(StoreError) {
-    // 64 pages are 256 KiB: far more than is ever in use at once. The log goes back into the file as often. Nothing is mapped: a
-    // disk that is full or broken is an error then, not the end of the process (SIGBUS).
+    // A cache of 64 pages is 256 KiB, far more than is ever in use. The log is checkpointed after as many pages. No
+    // mmap: a full or broken disk must be an error and not a SIGBUS.
     try database.execute(
       """
       PRAGMA locking_mode = EXCLUSIVE; PRAGMA cache_size = 64; PRAGMA temp_store = MEMORY;
       PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 64;
       PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF; PRAGMA mmap_size = 0;
       """)
-    // Takes the lock now, so that a second process hears of it when it starts.
+    // Take the lock now, so that a second process fails at its start.
     try database.execute("BEGIN EXCLUSIVE; COMMIT")
-    // SQLite falls back to reading only without a word; a flipped bit in the header asks for that, too.
+    // SQLite silently falls back to read-only. A flipped bit in the header can also cause that.
     if database.isReadOnly {
       if Files.mayWrite(database.path) { throw .corrupt(database.path, detail: "its header forbids writing") }
       throw .readOnly(database.path)

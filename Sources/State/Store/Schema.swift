@@ -1,15 +1,15 @@
-/// The tables of the registry, and the steps that lead from one format to the next.
+/// The tables of the registry, and the migrations between its formats.
 ///
-/// Every table ends in `sum`, the checksum of the row's other columns. `meta` never changes its shape: it says which
-/// format the rest has, and what the checksum of all table definitions is.
+/// The last column of every table is `sum`, the checksum of the row's other columns. `meta` never changes its columns:
+/// it has the format's number and the checksum of all table definitions.
 struct Schema {
-  /// Step `n` leads from format `n` to `n + 1`; format 0 has `meta` alone.
+  /// Step `n` migrates from format `n` to `n + 1`; format 0 has only `meta`.
   let steps: [[String]]
 
   /// The format that this program writes.
   var version: Int { steps.count }
 
-  /// What this program knows.
+  /// The schema of this release.
   static let current = Schema(steps: [
     [
       """
@@ -29,7 +29,7 @@ struct Schema {
       )
       """,
     ],
-    // The ledger is about the daemon and the board, too, and says which signal, budget and kind of event it was.
+    // The ledger also covers the daemon and the board, and has columns for signal, budget and event type.
     [
       "ALTER TABLE ledger RENAME TO ledger_of_agents",
       """
@@ -51,25 +51,26 @@ struct Schema {
   /// Makes an empty registry out of an empty file.
   func create(in database: Database) throws(StoreError) {
     try database.transaction { () throws(StoreError) in
-      // "OSAR" for file(1); nothing here reads it.
+      // "OSAR", for file(1) only.
       try database.execute("PRAGMA application_id = 0x4F534152")
       try database.execute(
         "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL, sum INTEGER NOT NULL) WITHOUT ROWID")
-      try take(from: 0, in: database)
+      try upgrade(from: 0, in: database)
     }
   }
 
-  /// Brings an older registry up to date, in one transaction.
-  /// - Returns: whether anything was done.
+  /// Migrates an older registry to the current format, in one transaction.
+  /// - Returns: whether it was older.
+  /// - Throws: `newer` for a format beyond the current one.
   func migrate(_ database: Database) throws(StoreError) -> Bool {
     let found = try Schema.version(of: database)
     if found > version { throw .newer(database.path, found: found, known: version) }
     guard found < version else { return false }
-    try database.transaction { () throws(StoreError) in try take(from: found, in: database) }
+    try database.transaction { () throws(StoreError) in try upgrade(from: found, in: database) }
     return true
   }
 
-  private func take(from found: Int, in database: Database) throws(StoreError) {
+  private func upgrade(from found: Int, in database: Database) throws(StoreError) {
     for step in steps[found...] {
       for statement in step { try database.execute(statement) }
     }
@@ -78,7 +79,7 @@ struct Schema {
     try database.put("meta", [.text("schema"), .text(try Schema.fingerprint(of: database))])
   }
 
-  /// Gives every row of a table its checksum: what a step moved or filled in has none yet.
+  /// Computes the checksums of all rows of a table, since rows that a step has moved or changed have none yet.
   private static func seal(_ table: String, in database: Database) throws(StoreError) {
     let key = try database.rows("SELECT name FROM pragma_table_info(?) WHERE pk > 0 ORDER BY pk", [.text(table)])
       .compactMap { $0.first?.text }
@@ -113,7 +114,7 @@ struct Schema {
 }
 
 extension Database {
-  /// Writes a row with its checksum, in place of the one with the same key.
+  /// Inserts a row with its checksum, replacing the row with the same key.
   func put(_ table: String, _ cells: [Cell]) throws(StoreError) {
     let places = Array(repeating: "?", count: cells.count + 1).joined(separator: ", ")
     try run("INSERT OR REPLACE INTO \(table) VALUES (\(places))", cells + [Checksum.of(cells)])

@@ -1,6 +1,6 @@
 import CSQLite
 
-/// One value of a row, in SQLite's own kinds (sqlite.org/datatype3.html); floating point is never stored.
+/// A value of a row, in SQLite's storage classes (sqlite.org/datatype3.html) without floating point.
 enum Cell: Hashable {
   case null
   case integer(Int64)
@@ -14,7 +14,7 @@ enum Cell: Hashable {
 
 /// The only owner of a compiled statement.
 ///
-/// SAFETY: `handle` is valid from `init` to `deinit`, and `database` keeps its connection open for as long.
+/// SAFETY: `handle` is valid from `init` to `deinit`, and `database` keeps its connection open that long.
 @safe struct Statement: ~Copyable {
   private let handle: OpaquePointer
   private let database: Database
@@ -26,7 +26,7 @@ enum Cell: Hashable {
 
   deinit { unsafe sqlite3_finalize(handle) }
 
-  /// Puts `values` in place of the statement's `?`.
+  /// Binds `values` to the statement's `?`.
   func bind(_ values: [Cell]) throws(StoreError) {
     for (index, value) in values.enumerated() {
       let result = bind(Int32(index + 1), value)
@@ -34,8 +34,8 @@ enum Cell: Hashable {
     }
   }
 
-  /// Goes to the next row.
-  /// - Returns: false when there is none.
+  /// Advances to the next row.
+  /// - Returns: false at the end.
   func step() throws(StoreError) -> Bool {
     switch unsafe sqlite3_step(handle) {
     case SQLITE_ROW: return true
@@ -44,14 +44,14 @@ enum Cell: Hashable {
     }
   }
 
-  /// The row that `step` went to.
+  /// The current row; valid after `step` returned true.
   var row: [Cell] { unsafe (0..<sqlite3_column_count(handle)).map { cell($0) } }
 
   private func cell(_ column: Int32) -> Cell {
     switch unsafe sqlite3_column_type(handle, column) {
     case SQLITE_INTEGER: return .integer(unsafe sqlite3_column_int64(handle, column))
     case SQLITE_TEXT:
-      // Through the bytes: a damaged text may hold a zero byte or be no UTF-8.
+      // Read the bytes: damaged text may contain a zero byte or be invalid UTF-8.
       return .text(String(decoding: unsafe bytes(sqlite3_column_text(handle, column), column), as: UTF8.self))
     case SQLITE_BLOB:
       let start = unsafe sqlite3_column_blob(handle, column)
@@ -63,7 +63,7 @@ enum Cell: Hashable {
   /// Copies a column's bytes; SQLite's pointer is valid until the next step.
   private func bytes(_ start: UnsafePointer<UInt8>?, _ column: Int32) -> [UInt8] {
     guard let start = unsafe start else { return [] }
-    // SAFETY: sqlite3_column_bytes gives the length of what was just fetched in the same form.
+    // SAFETY: sqlite3_column_bytes returns the length of the column that was just fetched.
     let count = unsafe Int(sqlite3_column_bytes(handle, column))
     return unsafe Array(UnsafeBufferPointer(start: start, count: count))
   }

@@ -2,30 +2,30 @@ import Document
 import Linux
 import Model
 
-/// The durable registry, `registry.db`: agents, their state, the restart ledger.
+/// The durable registry, `registry.db`: agents, their state and the restart ledger.
 ///
-/// Everything blocks, so it lives on one worker thread. A batch that `apply` has returned from survives a power cut.
-/// Beside the file stands `registry.db.good`, a copy that is put in its place when it is found damaged.
+/// All calls block, so use it on one worker thread. A batch survives a power cut once `apply` has returned. A copy,
+/// `registry.db.good`, replaces the file when that is found damaged.
 ///
-/// The file is opened for this process alone, in write-ahead mode: a commit costs one fsync, where a rollback journal
-/// costs four, and half the bytes. Without a second process no shared-memory file is needed.
+/// The file is opened exclusively, in write-ahead mode: a commit costs one fsync and half the bytes of a rollback
+/// journal, which needs four. Exclusive access makes a shared-memory file unnecessary.
 public final class Store {
   private let place: StorePlace
   private(set) var database: Database?
   private var batchesSinceCopy = 0
   private var hasOldLog: Bool
 
-  /// What happened on opening that people should know: something was restored, or lost. Empty as a rule.
+  /// Messages for the operator about damage, repairs and losses found on opening; normally empty.
   public let notices: [String]
 
-  /// Why the newest good copy could not be made; nil when it could. What was applied is kept all the same.
+  /// Why the last attempt to make a good copy failed; nil when it succeeded. Applied changes are stored in either case.
   public private(set) var copyProblem: StoreError?
 
-  /// After how many batches that change no registration a good copy is made.
+  /// The number of batches after which a good copy is made; changes of registrations make one at once.
   static let batchesPerCopy = 256
 
-  /// Opens the registry in `folder`, which is made when it is missing; restores it when it is damaged.
-  /// - Throws: `locked` by another process, `newer`, `full`, `readOnly`, `failed`. Never for damage alone.
+  /// Opens the registry in `folder`, which is created if missing; repairs a damaged registry.
+  /// - Throws: `locked` by another process, `newer`, `full`, `readOnly` or `failed`; never for damage alone.
   public convenience init(folder: String) throws(StoreError) { try self.init(folder: folder, schema: .current) }
 
   init(folder: String, schema: Schema) throws(StoreError) {
@@ -35,15 +35,14 @@ public final class Store {
     database = opened
     notices = recovery.notices
     hasOldLog = recovery.hasOldLog
-    // Without it everything can be read; `apply` tries again.
+    // Reading works without it, and `apply` tries again.
     try? takeOverOldLog(opened)
     if recovery.needsCopy { keepCopy() }
   }
 
-  /// Opens a registry that was closed in order to look at it: where nothing can be written, as on a full disk, not even
-  /// the log can be made that writing needs.
-  /// - Throws: `failed` when there is a log, since what it holds cannot be told without opening the registry; `corrupt`,
-  ///   and what reading throws. `apply` always throws.
+  /// Opens a cleanly closed registry for reading only, which needs no writable disk, not even for a log. `apply` always
+  /// throws then.
+  /// - Throws: `failed` when there is a log, whose content cannot be read this way; `corrupt`; errors of reading.
   public init(reading folder: String) throws(StoreError) {
     place = StorePlace(folder: folder)
     guard Files.size("\(place.file)-wal") ?? 0 == 0 else {
@@ -56,7 +55,7 @@ public final class Store {
     hasOldLog = false
   }
 
-  /// Makes a good copy of what has changed, and lets go of the file. Nothing can be read or written afterwards.
+  /// Makes a good copy if anything has changed, and closes the file. Later calls throw `failed`.
   public func close() {
     guard database != nil else { return }
     if batchesSinceCopy > 0 { keepCopy() }
@@ -65,8 +64,8 @@ public final class Store {
 
   // MARK: Writing
 
-  /// Applies all changes or none, and returns when they are on the disk.
-  /// - Throws: nothing of the batch is kept then; everything applied before is.
+  /// Applies all changes or none; returns when they are on the disk.
+  /// - Throws: any `StoreError`; the batch is rolled back, and earlier batches remain stored.
   public func apply(_ changes: [StoreChange]) throws(StoreError) {
     guard !changes.isEmpty else { return }
     let database = try opened()
@@ -88,21 +87,22 @@ public final class Store {
   /// Registers an agent or replaces its registration.
   public func registerAgent(_ agent: StoredAgent) throws(StoreError) { try apply([.registerAgent(agent)]) }
 
-  /// Forgets an agent and its state; its ledger stays.
+  /// Removes an agent and its state; its ledger lines stay.
   public func removeAgent(_ id: AgentID) throws(StoreError) { try apply([.removeAgent(id)]) }
 
-  /// Keeps a value of an agent's state; nil removes it.
+  /// Stores a value of an agent's state; nil removes it.
   public func setState(_ agent: AgentID, _ key: String, _ value: Value?) throws(StoreError) {
     try apply([.setState(agent, key: key, value)])
   }
 
-  /// Forgets all of an agent's state.
+  /// Removes all of an agent's state.
   public func removeState(_ agent: AgentID) throws(StoreError) { try apply([.removeState(agent)]) }
 
   /// Appends to the restart ledger.
   public func appendLedger(_ entry: LedgerEntry) throws(StoreError) { try apply([.appendLedger(entry)]) }
 
-  /// Replaces the good copy by what is stored now. A failure is kept in `copyProblem`; the old copy then stays.
+  /// Replaces the good copy with a copy of the present registry. After a failure, `copyProblem` has the error and the
+  /// old copy stays.
   public func keepCopy() {
     guard let database else { return }
     do throws(StoreError) {
@@ -114,12 +114,12 @@ public final class Store {
     }
   }
 
-  /// Gives back the memory that reading and writing has filled with pages of the file; the kernel has them as well.
+  /// Frees SQLite's page cache; the kernel caches the same pages.
   public func releaseMemory() { database?.releaseMemory() }
 
   // MARK: Reading
 
-  /// All registered agents, by id.
+  /// All registered agents, sorted by id.
   public func agents() throws(StoreError) -> [StoredAgent] {
     let rows = try opened().rows("SELECT id, manifest, file, enabled FROM agents ORDER BY id")
     return try rows.map { row throws(StoreError) in
@@ -129,7 +129,7 @@ public final class Store {
     }
   }
 
-  /// The state of one agent, by key; empty when it keeps none.
+  /// The state of one agent, sorted by key; empty when it has none.
   public func state(_ agent: AgentID) throws(StoreError) -> Fields {
     let rows = try opened().rows(
       "SELECT key, value FROM agent_state WHERE agent = ? ORDER BY key", [.text(agent.rawValue)])
@@ -137,7 +137,7 @@ public final class Store {
       uniquePairs: try rows.map { row throws(StoreError) in (row[0].text ?? "", try decode(row[1])) })
   }
 
-  /// The state of every agent that keeps some.
+  /// The state of all agents that have any.
   public func states() throws(StoreError) -> [AgentID: Fields] {
     var states: [AgentID: Fields] = [:]
     for row in try opened().rows("SELECT agent, key, value FROM agent_state ORDER BY agent, key") {
@@ -148,8 +148,8 @@ public final class Store {
 
   /// The newest lines of the restart ledger, oldest first.
   /// - Parameters:
-  ///   - agent: whose; nil is everybody's, and the daemon's and the board's.
-  ///   - last: how many at most.
+  ///   - agent: only lines about this agent; nil for all lines, including those about the daemon and the board.
+  ///   - last: the most lines.
   public func ledger(_ agent: AgentID? = nil, last: Int) throws(StoreError) -> [LedgerEntry] {
     let columns =
       "SELECT scope, time, agent, reason, message, signal, budget, event, event_type, boot, uptime FROM ledger"
@@ -186,13 +186,13 @@ public final class Store {
       uptime: UInt64(clamping: row[10].integer ?? 0))
   }
 
-  /// A setting of the daemon itself; nil when there is none.
+  /// A setting of the daemon itself; nil when it is not stored.
   public func note(_ key: String) throws(StoreError) -> String? {
     try opened().rows("SELECT value FROM meta WHERE key = ?", [.text("note.\(key)")]).first?.first?.text
   }
 
-  /// All notes whose keys begin with `prefix`.
-  /// - Returns: what follows it in the key, and the text.
+  /// All settings whose keys begin with `prefix`.
+  /// - Returns: the rest of each key after the prefix, and the text.
   public func notes(beginning prefix: String) throws(StoreError) -> [(key: String, text: String)] {
     let whole = "note.\(prefix)"
     return try opened().rows(
@@ -206,15 +206,15 @@ public final class Store {
 
   // MARK: Inside
 
-  /// Writes what an earlier process has left in its log to the file, and begins the log anew.
+  /// Writes an earlier process's log to the file (checkpoint) and starts a new log.
   ///
-  /// After an fsync(2) that failed, the kernel goes on showing what it could not write, and calls it clean. A log that
-  /// was taken over as it looks could have a hole on the disk, and after a power cut nothing behind the hole counts.
+  /// After a failed fsync(2) the kernel still returns the unwritten pages from its cache and marks them clean. So the
+  /// old log could have a hole on the disk, and SQLite would ignore everything after the hole after a power cut.
   private func takeOverOldLog(_ database: Database) throws(StoreError) {
     guard hasOldLog else { return }
     let answer = try database.rows("PRAGMA wal_checkpoint(TRUNCATE)").first?.first
     guard answer?.integer == 0 else {
-      throw .failed(operation: "write", path: place.file, detail: "the old log cannot be taken over now")
+      throw .failed(operation: "write", path: place.file, detail: "the previous log cannot be written to it now")
     }
     hasOldLog = false
   }

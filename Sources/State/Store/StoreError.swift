@@ -2,34 +2,34 @@ import CSQLite
 import Glibc
 import Linux
 
-/// Why the registry could not be opened, read or written. What was acknowledged before is still there.
+/// Why the registry could not be opened, read or written. Changes that were acknowledged before are still stored.
 public enum StoreError: Error, Sendable, Hashable {
   /// Another process, or another part of this one, has the file open.
   case locked(String)
   /// The disk or the quota is full.
   case full(String)
-  /// The file or its file system may not be written.
+  /// The file or its file system is not writable.
   case readOnly(String)
-  /// The file is damaged; opening it again restores the last good copy.
+  /// The file is damaged; opening it again restores the good copy.
   case corrupt(String, detail: String)
   /// The file was written by a newer openstarryd.
   case newer(String, found: Int, known: Int)
-  /// A value is too large, or is none that can be kept.
+  /// A value is too large or cannot be stored; the text is the whole message.
   case invalid(String)
-  /// The disk or the kernel failed: what was done, to what, and what the answer was.
+  /// The disk or the kernel failed at an operation on a file.
   case failed(operation: String, path: String, detail: String)
 }
 
 extension StoreError: CustomStringConvertible {
-  /// One sentence: what, of which file, and what to do.
+  /// One sentence: the file, the problem and the remedy.
   public var description: String {
     switch self {
     case .locked(let path): "\(path) is in use by another openstarryd; stop that one, or give this one its own home"
     case .full(let path): "\(path): no space is left on the disk; free some, nothing stored so far is lost"
-    case .readOnly(let path): "\(path) may not be written; check its owner and that its file system is not read-only"
+    case .readOnly(let path): "\(path) is not writable; check its owner and that its file system is not read-only"
     case .corrupt(let path, let detail): "\(path) is damaged (\(detail)); restart openstarryd to restore its last copy"
     case .newer(let path, let found, let known):
-      "\(path) has format \(found), this openstarryd knows up to \(known): install the newer one again"
+      "\(path) has format \(found), but this openstarryd supports only up to \(known): install the newer one again"
     case .invalid(let why): why
     case .failed(let operation, let path, let detail): "cannot \(operation) \(path): \(detail)"
     }
@@ -37,7 +37,7 @@ extension StoreError: CustomStringConvertible {
 }
 
 extension StoreError {
-  /// The cause in a few words, without the file and the advice.
+  /// The cause without the file and the advice, where it is separate.
   var detail: String {
     switch self {
     case .corrupt(_, let detail), .failed(_, _, let detail): detail
@@ -47,8 +47,10 @@ extension StoreError {
 
   /// The error behind an SQLite result code (sqlite.org/rescode.html).
   /// - Parameters:
-  ///   - code: extended result code.
-  ///   - errno: of the system call that failed, 0 when none did.
+  ///   - code: the extended result code.
+  ///   - errno: the errno of the failed system call; 0 for none.
+  ///   - operation: the operation as a verb.
+  ///   - path: the registry's file.
   ///   - detail: SQLite's own text.
   init(code: Int32, errno: Int32, operation: String, path: String, detail: String) {
     switch (code & 0xFF, errno) {
@@ -59,7 +61,7 @@ extension StoreError {
     case (SQLITE_CORRUPT, _), (SQLITE_NOTADB, _): self = .corrupt(path, detail: detail)
     case (SQLITE_TOOBIG, _): self = .invalid("a value is too large for the registry")
     default:
-      // The number is that of an earlier call unless this one was about input or output.
+      // For other codes, errno is a leftover of an earlier call.
       let errno = [SQLITE_IOERR, SQLITE_CANTOPEN].contains(code & 0xFF) ? errno : 0
       let cause = errno == 0 ? detail : "\(detail): \(SystemError.text(errno))"
       self = .failed(operation: operation, path: path, detail: cause)

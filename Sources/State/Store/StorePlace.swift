@@ -1,6 +1,6 @@
 import Linux
 
-/// The files of a registry, and what is done with them while SQLite does not have them open.
+/// The files of a registry, and operations on them while SQLite does not have them open.
 ///
 /// A file that SQLite has open must not be opened here: closing it would drop SQLite's locks (fcntl(2)).
 struct StorePlace {
@@ -8,14 +8,14 @@ struct StorePlace {
 
   /// The registry itself.
   var file: String { Files.join(folder, "registry.db") }
-  /// Its last good copy.
+  /// Its good copy.
   var copy: String { "\(file).good" }
-  /// Where a registry is put together before it gets its name.
+  /// The temporary file for a registry under construction.
   var draft: String { "\(file).draft" }
-  /// What SQLite may leave beside the registry.
+  /// Files that SQLite may leave beside the registry.
   var companions: [String] { ["\(file)-wal", "\(file)-journal", "\(file)-shm"] }
 
-  /// Takes from others what an earlier version, or a person, has given them: what agents keep is nobody else's business.
+  /// Removes permissions for other users that an earlier version or a person has given: the state of agents is private.
   func restrict() {
     for path in [file, copy] + companions {
       guard let mode = try? FileStatus(path).mode, mode & 0o137 != 0 else { continue }
@@ -23,10 +23,10 @@ struct StorePlace {
     }
   }
 
-  /// How many damaged files are kept for people to look at.
+  /// The number of damaged registries that are kept for examination.
   static let keptDamaged = 3
 
-  /// Writes what `database` holds to a new file, on the disk, and gives it the copy's name.
+  /// Writes the content of `database` to a new file, syncs it, and renames it to the copy's name.
   func makeCopy(of database: Database) throws(StoreError) {
     let fresh = "\(copy).new"
     Files.remove(fresh)
@@ -39,7 +39,7 @@ struct StorePlace {
     }
   }
 
-  /// Gives a complete file its name: its content first, then the name, goes to the disk.
+  /// Syncs a complete file, then renames it, so that the new name never has partial content.
   func rename(_ from: String, to: String) throws(StoreError) {
     do throws(SystemError) {
       try Files.synchronise(from)
@@ -49,8 +49,8 @@ struct StorePlace {
     }
   }
 
-  /// Renames a damaged registry or copy, with what stands beside it, and forgets the oldest of those kept.
-  /// - Returns: its new name.
+  /// Renames a damaged registry with its companions, or a damaged copy, and removes the oldest damaged ones.
+  /// - Returns: the new path.
   func setAside(_ damaged: String) throws(StoreError) -> String {
     do throws(SystemError) {
       let prefix = "registry.db.corrupt-"
@@ -71,7 +71,7 @@ struct StorePlace {
     }
   }
 
-  /// Takes away what belongs to a registry that is not there any more: SQLite would play it into the next one.
+  /// Moves the companions of a registry that no longer exists, since SQLite would replay its log into the next one.
   func setCompanionsAside(_ aside: String) throws(SystemError) {
     for companion in companions where Files.isFile(companion) {
       try Files.move(companion, to: aside + companion.dropFirst(file.count))

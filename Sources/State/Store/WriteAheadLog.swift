@@ -1,9 +1,9 @@
 import Linux
 
-/// SQLite's write-ahead log, as a daemon that was killed leaves it (sqlite.org/fileformat2.html#the_write_ahead_log).
+/// SQLite's write-ahead log, as a killed daemon leaves it (sqlite.org/fileformat2.html#the_write_ahead_log).
 ///
-/// SQLite stops reading a log at the first frame that does not match its checksum, and says nothing. This reads it the
-/// same way first, and looks whether more of the same generation follows, so that people can be told.
+/// SQLite silently stops reading a log at the first frame with a wrong checksum. This reader does the same and then
+/// checks whether more frames of the same generation follow, so that the loss can be reported.
 struct WriteAheadLog {
   private static let headerBytes = 32
   private static let frameHeaderBytes = 24
@@ -11,23 +11,24 @@ struct WriteAheadLog {
 
   private let bytes: [UInt8]
 
-  /// Reads a log before SQLite opens it; nil when there is none, or none with frames.
+  /// Reads a log before SQLite opens it; nil when it is missing, unreadable or has no frames.
   init?(reading path: String) {
     guard Files.isFile(path), let bytes = try? Files.read(path, limit: Self.longest) else { return nil }
     self.init(bytes)
   }
 
-  /// Takes a log's content; nil when it has no frames.
+  /// A log with this content; nil when it has no frames.
   init?(_ bytes: [UInt8]) {
     guard bytes.count > Self.headerBytes else { return nil }
     self.bytes = bytes
   }
 
-  /// Whether a transaction was written to the end that SQLite will not take over.
+  /// Whether the log has a complete transaction that SQLite will not recover.
   ///
-  /// Frames without such an end are what a power cut or a full disk leaves of a batch that was never acknowledged.
+  /// Frames without a commit are no loss: a power cut or a full disk leaves them of a batch that was never
+  /// acknowledged.
   var hasLoss: Bool {
-    // Words are summed little-endian when the magic number is even, as it is on every board of ours.
+    // An even magic number means little-endian checksums, as on all supported boards.
     var sum = Sum(bigEndian: bytes[3] & 1 == 1)
     sum.add(bytes[0..<24])
     guard word(0) & ~1 == 0x377F_0682, word(4) == 3_007_000, sum.first == word(24), sum.second == word(28) else {
@@ -44,8 +45,8 @@ struct WriteAheadLog {
       frame += frameBytes
     }
     while frame + frameBytes <= bytes.count {
-      // Both salts of a frame differ when it is left over from before the log was last begun anew. A frame that ends a
-      // transaction says how large the file is after it.
+      // Both salts differ in a frame from before the last restart of the log. Word 4 is the file's size after a commit,
+      // and 0 in all other frames.
       let isOfThisLog = word(frame + 8) == word(16) || word(frame + 12) == word(20)
       if isOfThisLog && word(frame + 4) != 0 { return true }
       frame += frameBytes
@@ -67,7 +68,7 @@ struct WriteAheadLog {
 
     init(bigEndian: Bool) { self.bigEndian = bigEndian }
 
-    /// Adds a whole number of pairs.
+    /// Adds a whole number of pairs of words.
     mutating func add(_ slice: ArraySlice<UInt8>) {
       for index in stride(from: slice.startIndex, to: slice.endIndex - 7, by: 8) {
         first = first &+ word(slice, index) &+ second

@@ -2,10 +2,10 @@ import Agent
 import Model
 import Rules
 
-/// Agents whose reports come when a test says so.
+/// Agents that send their reports when a test tells them to.
 final class SlowAgents: AgentControl {
   var statuses: [AgentStatus]
-  /// Questions that are not answered yet.
+  /// The open questions.
   private(set) var asked: [(agent: AgentID, answer: (Value) -> Void)] = []
   /// Agents that answer at once.
   var prompt: Set<AgentID> = []
@@ -16,7 +16,7 @@ final class SlowAgents: AgentControl {
     }
   }
 
-  /// Answers the oldest question that was put to an agent.
+  /// Answers the oldest open question to an agent.
   func answer(_ id: AgentID, _ report: Value) {
     guard let index = asked.firstIndex(where: { $0.agent == id }) else { return }
     asked.remove(at: index).answer(report)
@@ -47,7 +47,7 @@ final class SlowAgents: AgentControl {
   func endFollow(_ follow: FollowID) {}
 }
 
-/// No events but a count.
+/// Counts events and keeps none.
 final class CountedEvents: EventSink, EventHistory {
   var total: UInt64 = 0
   let shed: UInt64 = 0
@@ -67,7 +67,7 @@ final class CountedEvents: EventSink, EventHistory {
   func endListen(_ listener: UInt64) {}
 }
 
-/// One rule.
+/// A rule engine with one rule.
 final class OneRule: RuleControl {
   var refusal: String?
   func rules(naming agent: AgentID) -> [RuleID] { [] }

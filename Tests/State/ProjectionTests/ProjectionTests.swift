@@ -25,7 +25,7 @@ import Testing
     projection = Projection(agents: agents, hardware: hardware, rules: rules, events: events, clock: clock)
   }
 
-  /// Keeps the trees that come.
+  /// Collects the trees.
   private final class Trees {
     var all: [Fields] = []
     var last: Value? { all.last.map(Value.map) }
@@ -37,7 +37,7 @@ import Testing
     return trees
   }
 
-  @Test func oneMuteAgentDelaysTheTreeByNoMoreThanTheDeadline() {
+  @Test func aSilentAgentDelaysTheTreeUntilTheDeadlineAtMost() {
     agents.prompt = ["b"]
     let trees = read()
     clock.advance(by: .milliseconds(999))
@@ -49,12 +49,12 @@ import Testing
     let prompt = trees.last?["agents"]?["b"]
     #expect(prompt?["report"] == ["prompt": true] && prompt?["report_late"] == false)
     #expect(prompt?["report_age_ms"] == 1000)
-    // An answer that comes later is the last report from then on, and the tree is given once.
+    // A late answer becomes the last report, but `done` is called only once.
     agents.answer("a", ["n": 1])
     #expect(trees.all.count == 1)
   }
 
-  @Test func aLateReportHasItsAge() {
+  @Test func aLateReportKeepsItsAge() {
     let first = read()
     agents.answer("a", ["n": 1])
     agents.answer("b", ["n": 1])
@@ -68,7 +68,7 @@ import Testing
     #expect(second.last?["agents"]?["b"]?["report"] == ["n": 2])
   }
 
-  @Test func anAgentIsAskedOneQuestionAtATime() {
+  @Test func anAgentGetsOneQuestionAtATime() {
     let trees = [read(), read(), read()]
     #expect(agents.asked.count == 2)
     agents.answer("a", ["n": 1])
@@ -77,12 +77,12 @@ import Testing
     #expect(agents.asked.isEmpty)
   }
 
-  @Test func aNewInstanceIsAskedAnew() {
+  @Test func aNewInstanceIsAskedAgain() {
     let first = read()
     agents.statuses[0].started = Instant(nanoseconds: 2)
     let second = read()
     #expect(agents.asked.map(\.agent).filter { $0 == "a" }.count == 2)
-    // The old instance's answer does not count.
+    // The old instance's answer is ignored.
     agents.answer("a", ["old": true])
     agents.answer("b", [:])
     #expect(second.all.isEmpty)
@@ -90,7 +90,7 @@ import Testing
     #expect(second.last?["agents"]?["a"]?["report"] == ["new": true] && first.all.count == 1)
   }
 
-  @Test func oneReportKeepsTheDeadlineToo() throws {
+  @Test func aSingleReportHasTheSameDeadline() throws {
     var reports: [Report] = []
     try projection.report(of: "a") { reports.append($0) }
     clock.advance(by: .seconds(1))
@@ -98,7 +98,7 @@ import Testing
     #expect(throws: AgentControlError.self) { try projection.report(of: "c") { reports.append($0) } }
   }
 
-  @Test func theVersionGrowsWhenAnythingButTimesHasChanged() throws {
+  @Test func theVersionGrowsForAllChangesExceptTimes() throws {
     agents.prompt = ["a", "b"]
     #expect(read().last?["version"] == 1)
     clock.advance(by: .seconds(5))
@@ -109,7 +109,7 @@ import Testing
     #expect(read().last?["version"] == 3)
   }
 
-  @Test func rowsAndBranchesSayTheSame() throws {
+  @Test func rowsAndBranchesAgree() throws {
     agents.prompt = ["a", "b"]
     let tree = try #require(read().last)
     for row in projection.agentRows {
@@ -124,7 +124,7 @@ import Testing
     #expect(tree["board"] == "test")
   }
 
-  @Test func whatNeedsAttentionIsInTheSummary() throws {
+  @Test func theSummaryHasProblems() throws {
     #expect(projection.summary["agents"] == ["registered": 2, "running": 2])
     #expect(projection.summary["quarantined"] == nil && projection.summary["emergency_stop"] == nil)
     agents.statuses[0].state = .quarantined

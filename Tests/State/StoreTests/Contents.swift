@@ -4,14 +4,14 @@ import TestKit
 @testable import Store
 
 extension TemporaryFolder {
-  /// In memory where there is a place for that, as thousands are made.
+  /// In memory if possible, as the tests make thousands of them.
   convenience init() throws(SystemError) { try self.init(in: Files.isFolder("/dev/shm") ? "/dev/shm" : "/tmp") }
 
-  /// Opens the registry in here.
+  /// Opens the registry in this folder.
   func store() throws(StoreError) -> Store { try Store(folder: path) }
 }
 
-/// Everything a registry holds.
+/// The whole content of a registry.
 struct Contents: Equatable {
   var agents: [StoredAgent]
   var states: [String: String]

@@ -6,7 +6,7 @@ import Testing
 
 @testable import Store
 
-/// What flash memory and power cuts do to files: opening never fails for it, and never hides it.
+/// Damage by flash memory and power cuts: opening a registry must neither fail because of it nor hide it.
 @Suite struct DamageTests {
   private struct Sample {
     var file: [UInt8]
@@ -36,7 +36,7 @@ import Testing
     let store = try folder.store()
     try fill(store)
     if restarted {
-      // The log begins anew over its old frames.
+      // The log restarts and overwrites its old frames.
       try #require(store.database).execute("PRAGMA wal_checkpoint(RESTART)")
       try store.apply([.setState("agent-3", key: "late", 1), .removeAgent("agent-5")])
       try store.apply([.setState("agent-3", key: "later", 2)])
@@ -49,7 +49,7 @@ import Testing
   }
 
   /// Opens a registry with these files.
-  /// - Returns: what is wrong with how that went, nil when it is as it should be.
+  /// - Returns: what went wrong; nil when nothing did.
   private func verdict(_ sample: Sample, file: [UInt8], copy: [UInt8]?, log: [UInt8]? = nil) throws -> String? {
     let folder = try TemporaryFolder()
     try folder.write("registry.db", file)
@@ -58,7 +58,7 @@ import Testing
     let store = try folder.store()
     let isWhole = try Contents(store) == sample.contents
     if !isWhole && store.notices.isEmpty { return "something is missing, and nothing says so" }
-    // It goes on working, and is whole when it is opened again.
+    // The registry must work after the repair, and be undamaged when it is opened again.
     try store.setState("after", "k", 1)
     store.close()
     let again = try folder.store()
@@ -70,7 +70,7 @@ import Testing
   @Test func flippedBits() throws {
     let sample = try sample(killed: false)
     var dice = SeededGenerator(11)
-    // Every byte of the file's header, the rest in strides with a random bit; every page is met many times.
+    // Every byte of the file's header, and the rest in strides with a random bit, so that every page is hit many times.
     let headerBits = environment("OPENSTARRY_EXHAUSTIVE") == nil ? [0, 7] : Array(0..<8)
     var flips: [(Int, Int)] = (0..<100).flatMap { offset in headerBits.map { (offset, $0) } }
     let step = environment("OPENSTARRY_EXHAUSTIVE") == nil ? 127 : 1
@@ -126,7 +126,7 @@ import Testing
   func damageToTheLog(restarted: Bool) throws {
     let sample = try sample(killed: true, restarted: restarted)
     var dice = SeededGenerator(12)
-    // Behind the frames that count, the log may hold anything.
+    // After the valid frames the log may contain anything.
     let used = restarted ? 32 + 3 * 4120 : sample.log.count
     let step = environment("OPENSTARRY_EXHAUSTIVE") == nil ? 2039 : 7
     for offset in Array(stride(from: 0, to: 56, by: 3)) + Array(Swift.stride(from: 56, to: used, by: step)) {
@@ -138,7 +138,7 @@ import Testing
     }
   }
 
-  @Test func aLogThatEndsEarlyGivesAnEarlierState() throws {
+  @Test func aTruncatedLogGivesAnEarlierState() throws {
     let sample = try sample(killed: true)
     for length in Swift.stride(from: 0, to: sample.log.count, by: 4001) {
       let folder = try TemporaryFolder()
@@ -150,7 +150,7 @@ import Testing
     }
   }
 
-  @Test func restoringNamesWhatHappened() throws {
+  @Test func aRestoreIsReported() throws {
     let sample = try sample(killed: false)
     let folder = try TemporaryFolder()
     let garbage = Array("this is no database, whatever it was before".utf8)
@@ -167,18 +167,18 @@ import Testing
     #expect(try Contents(store) == sample.contents)
   }
 
-  @Test func aMissingRegistryComesBackFromItsCopy() throws {
+  @Test func aMissingRegistryIsRestoredFromItsCopy() throws {
     let sample = try sample(killed: false)
     let folder = try TemporaryFolder()
     try folder.write("registry.db.good", sample.copy)
-    // A log without its registry must not be played into the copy.
+    // A log without its registry must not be replayed into the copy.
     try folder.write("registry.db-wal", [1, 2, 3])
     let store = try folder.store()
     #expect(store.notices.first == "\(folder.path)/registry.db was missing")
     #expect(try Contents(store) == sample.contents)
   }
 
-  @Test func withoutACopyItBeginsAnewAndSaysSo() throws {
+  @Test func withoutACopyANewRegistryIsMadeAndReported() throws {
     for copy in [nil, [], Array(repeating: 7, count: 5000)] as [[UInt8]?] {
       let folder = try TemporaryFolder()
       try folder.write("registry.db", [1, 2, 3])
@@ -194,7 +194,7 @@ import Testing
     }
   }
 
-  @Test func damagedFilesDoNotFillTheDisk() throws {
+  @Test func onlyThreeDamagedFilesAreKept() throws {
     let folder = try TemporaryFolder()
     for number in 0..<8 {
       try folder.write("registry.db", [UInt8(number)])

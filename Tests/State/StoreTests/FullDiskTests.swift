@@ -23,7 +23,7 @@ import Testing
     #expect(try folder.store().state("a") == ["k": 3])
   }
 
-  /// A file system of 256 KiB that really fills up, at whatever write that happens to be.
+  /// A file system of 256 KiB that really fills up, at an arbitrary write.
   @Test func aFullDiskLosesNothingThatWasAcknowledged() throws {
     let folder = try TemporaryFolder()
     let disk = "\(folder.path)/disk"
@@ -56,7 +56,7 @@ import Testing
       #expect(state.count == acknowledged.count)
       for (key, value) in acknowledged { #expect(state[key] == value) }
       store.close()
-      // Somebody makes room.
+      // Free some space.
       let reopened = try Store(folder: disk)
       #expect(try reopened.state("a") == Fields(acknowledged.map { ($0.key, $0.value) }))
       for key in acknowledged.keys.sorted().prefix(10) where refusals > 0 {
@@ -67,7 +67,7 @@ import Testing
     #expect(refusals > 0)
   }
 
-  @Test func aFolderThatMayNotBeWritten() throws {
+  @Test func aReadOnlyRegistryThrows() throws {
     guard geteuid() != 0 else {
       print("skipped: root may write everywhere")
       return

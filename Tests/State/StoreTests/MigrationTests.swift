@@ -6,7 +6,7 @@ import Testing
 @testable import Store
 
 @Suite struct MigrationTests {
-  /// A later format: a column more, and a table more.
+  /// A later format with one more column and one more table.
   private let later = Schema(
     steps: Schema.current.steps + [
       [
@@ -18,7 +18,7 @@ import Testing
 
   private let agent = StoredAgent(id: "a", manifest: [:], file: "/f")
 
-  @Test func anOlderRegistryIsBroughtUpToDate() throws {
+  @Test func anOlderRegistryIsMigrated() throws {
     let folder = try TemporaryFolder()
     let old = try folder.store()
     try old.apply([.registerAgent(agent), .setState("a", key: "k", 1)])
@@ -62,15 +62,15 @@ import Testing
     let path = "\(folder.path)/registry.db"
     let error = failure { () throws(StoreError) in _ = try folder.store() }
     #expect(error == .newer(path, found: later.version, known: Schema.current.version))
+    let supported = "this openstarryd supports only up to \(Schema.current.version)"
     #expect(
       error?.description
-        == "\(path) has format \(later.version), this openstarryd knows up to \(Schema.current.version): install the newer one again"
-    )
+        == "\(path) has format \(later.version), but \(supported): install the newer one again")
     #expect(try folder.bytes("registry.db") == before)
     #expect(folder.names == ["registry.db", "registry.db.good"])
   }
 
-  @Test func aStepThatFailsChangesNothing() throws {
+  @Test func aFailedMigrationChangesNothing() throws {
     let folder = try TemporaryFolder()
     let old = try folder.store()
     try old.registerAgent(agent)

@@ -15,7 +15,7 @@ import Testing
       uptime: 9)
   }
 
-  @Test func everythingComesBack() throws {
+  @Test func everythingIsReadBackAfterReopening() throws {
     let folder = try TemporaryFolder()
     var store = try folder.store()
     #expect(store.notices == [])
@@ -43,18 +43,18 @@ import Testing
     #expect(folder.names == ["registry.db", "registry.db.good"])
   }
 
-  @Test func theLogOfAProcessThatDiedIsTakenOverBeforeAnythingIsAdded() throws {
+  @Test func theLogOfAKilledProcessIsCheckpointedBeforeTheFirstWrite() throws {
     let folder = try TemporaryFolder()
     let store = try folder.store()
     try store.setState("climate", "count", 41)
-    // As a kill leaves it: the file and its log.
+    // The file and its log, as after a kill.
     let left = try TemporaryFolder()
     for name in folder.names { try left.write(name, try folder.bytes(name)) }
     #expect(try left.bytes("registry.db-wal").count > 32)
     let next = try left.store()
     #expect(next.notices == [])
     #expect(try left.bytes("registry.db-wal").isEmpty)
-    // Nothing of the old log is needed any more.
+    // The old log is no longer needed.
     let file = try TemporaryFolder()
     try file.write("registry.db", try left.bytes("registry.db"))
     #expect(try file.store().state("climate") == ["count": 41])
@@ -63,12 +63,12 @@ import Testing
     #expect(try left.store().state("climate") == ["count": 42])
   }
 
-  @Test func aClosedRegistryCanBeLookedAtWithoutWriting() throws {
+  @Test func aClosedRegistryCanBeReadWithoutWriting() throws {
     let folder = try TemporaryFolder()
     let store = try folder.store()
     try store.registerAgent(climate)
     try store.setState("climate", "count", 41)
-    // What a log holds is not left out without a word.
+    // The content of a log must not be silently ignored.
     #expect(throws: StoreError.self) { try Store(reading: folder.path) }
     store.close()
     let before = folder.names
@@ -83,7 +83,7 @@ import Testing
     #expect(throws: StoreError.self) { try Store(reading: "\(folder.path)/a #?%41 b") }
   }
 
-  @Test func removingAnAgentTakesItsStateAndLeavesItsLedger() throws {
+  @Test func removingAnAgentRemovesItsStateButNotItsLedger() throws {
     let folder = try TemporaryFolder()
     let store = try folder.store()
     try store.apply([
@@ -127,7 +127,7 @@ import Testing
     #expect(try store.ledger(last: .max).count == StoreLimits.ledgerLines)
   }
 
-  @Test func whatCannotBeReadAgainIsRefusedAndSpoilsNothing() throws {
+  @Test func valuesThatCannotBeReadBackAreRefusedWithTheirBatch() throws {
     let folder = try TemporaryFolder()
     let store = try folder.store()
     try store.setState("a", "k", 1)
@@ -155,7 +155,7 @@ import Testing
     #expect(try store.state("a") == ["k": "AQID"])
   }
 
-  @Test func aSecondHandleIsToldWhoHasIt() throws {
+  @Test func aSecondHandleIsLockedOut() throws {
     let folder = try TemporaryFolder()
     let store = try folder.store()
     try store.setState("a", "k", 1)
@@ -166,7 +166,7 @@ import Testing
     #expect(try folder.store().state("a") == ["k": 2])
   }
 
-  @Test func aClosedStoreSaysSo() throws {
+  @Test func aClosedStoreThrows() throws {
     let folder = try TemporaryFolder()
     let store = try folder.store()
     store.close()
@@ -175,7 +175,7 @@ import Testing
       failure { () throws(StoreError) in try store.setState("a", "k", 1) }?.description.contains("closed") == true)
   }
 
-  @Test func aFolderThatCannotBeMade() {
+  @Test func aFolderThatCannotBeMadeThrows() {
     guard
       case .failed("mkdir", "/dev/null/x", let detail) = failure({ () throws(StoreError) in
         _ = try Store(folder: "/dev/null/x")
@@ -187,7 +187,7 @@ import Testing
     #expect(detail == "Not a directory")
   }
 
-  /// At rest the registry writes nothing, and little when it does: a commit is one frame for each page it touches.
+  /// A commit writes one frame for each page that it touches.
   @Test func aCommitWritesLittle() throws {
     let folder = try TemporaryFolder()
     let store = try folder.store()
