@@ -1,46 +1,46 @@
 import Linux
 
-/// Why a control group tells nothing, or cannot be changed.
+/// Why a control group cannot be read or changed.
 public enum CgroupError: Error, Sendable, Hashable, CustomStringConvertible {
-  /// There is no such group or controller here.
+  /// The group or the controller is not available.
   case absent(ControllerAbsence)
-  /// A file that should be there cannot be read.
+  /// A file cannot be read.
   case unreadable(SystemError)
-  /// The kernel does not take what was written, or the group is not ours to change.
+  /// The kernel refused a change: the value is invalid, or the group is not delegated to this process.
   case refused(SystemError)
-  /// A file says something that the kernel's documentation does not.
+  /// A file does not have the format of the kernel's documentation.
   case malformed(file: String)
 
-  /// `/sys/fs/cgroup/x/cpu.stat is not what Linux writes`.
+  /// For example `/sys/fs/cgroup/x/cpu.stat has an unexpected format`.
   public var description: String {
     switch self {
     case .absent(let why): "\(why)"
     case .unreadable(let error), .refused(let error): "\(error)"
-    case .malformed(let file): "\(file) is not what Linux writes"
+    case .malformed(let file): "\(file) has an unexpected format"
     }
   }
 }
 
-/// Why a controller does not work for this process, in words that a person can act upon.
+/// Why a controller is not available to this process; the description says how to change that.
 public enum ControllerAbsence: Sendable, Hashable, CustomStringConvertible {
   /// No control groups are mounted.
   case notMounted
   /// Only version 1 is mounted.
   case versionOneOnly
-  /// Version 1 has the controller, and version 2, beside it, cannot have it.
+  /// Both versions are mounted, and version 1 has the controller.
   case versionOneHas(String)
-  /// The process's group lies outside of what is mounted here.
+  /// The process's group is outside of the mounted hierarchy.
   case hidden(group: String)
-  /// The process is in the root group, which has no limits and counts nothing of its own.
+  /// The process is in the root group, which has no limits and no meters.
   case root
-  /// The kernel's command line has switched the controller off; `afterEnabling` where it had switched it on before.
+  /// The kernel's command line disables the controller; `afterEnabling` if it enables it before that.
   case disabled(String, afterEnabling: Bool)
-  /// The kernel has no such controller.
+  /// The kernel was built without the controller.
   case notBuilt(String)
-  /// The group above does not pass the controller on.
+  /// A group above does not pass the controller on to its children.
   case notHandedDown(String, by: String)
 
-  /// Whether nothing at all on this machine can hold a process to a limit of that kind.
+  /// Whether the controller is missing for every process on this machine.
   public var isOfKernel: Bool {
     switch self {
     case .disabled, .notBuilt: true
@@ -48,26 +48,26 @@ public enum ControllerAbsence: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// What is missing, and what to do.
+  /// The reason and the remedy.
   public var description: String {
     switch self {
     case .notMounted: "no control groups are mounted at /sys/fs/cgroup (type cgroup2)"
     case .versionOneOnly:
       "only version 1 of control groups is mounted; systemd.unified_cgroup_hierarchy=1 on the kernel's command line "
-        + "brings version 2"
+        + "enables version 2"
     case .versionOneHas(let controller):
-      "version 1 of control groups has the \(controller) controller; systemd.unified_cgroup_hierarchy=1 on the kernel's "
-        + "command line gives it to version 2"
-    case .hidden(let group): "the control group \(group) cannot be seen from here"
+      "version 1 of control groups has the \(controller) controller; systemd.unified_cgroup_hierarchy=1 on the "
+        + "kernel's command line moves it to version 2"
+    case .hidden(let group): "the control group \(group) is not visible from here"
     case .root: "the daemon is in the root control group, which has no limits: run it as a service"
     case .disabled(let controller, let afterEnabling):
       "the kernel's command line has cgroup_disable=\(controller)"
         + (afterEnabling
           ? " after cgroup_enable=\(controller), and the last one counts: the firmware adds it, update the firmware"
-          : "; on a Raspberry Pi add cgroup_enable=\(controller) to cmdline.txt and start the board again")
+          : "; on a Raspberry Pi add cgroup_enable=\(controller) to cmdline.txt and reboot")
     case .notBuilt(let controller): "this kernel has no \(controller) controller"
     case .notHandedDown(let controller, let group):
-      "the control group \(group) does not pass the \(controller) controller on (cgroup.subtree_control)"
+      "the control group \(group) does not pass on the \(controller) controller (cgroup.subtree_control)"
     }
   }
 }

@@ -1,20 +1,20 @@
 import Glibc
 import Linux
 
-// What is written: only to a group that systemd has delegated (`Delegate=yes`), and below it.
+// Changes, which are possible only in a group that systemd has delegated (`Delegate=yes`), and below it.
 extension ControlGroup {
-  /// What the kernel is to hold a group to; nil is no limit.
+  /// The limits of a group; nil is no limit.
   public struct Limits: Sendable, Hashable {
-    /// Bytes beyond which the kernel kills (`memory.max`).
+    /// Bytes of memory beyond which the kernel kills processes (`memory.max`).
     public var memory: UInt64?
-    /// Bytes beyond which the kernel slows the group down and takes memory from it (`memory.high`).
+    /// Bytes of memory beyond which the kernel throttles the group and reclaims its memory (`memory.high`).
     public var memoryBrake: UInt64?
-    /// Share of one core (`cpu.max`).
+    /// CPU time as a fraction of one core (`cpu.max`).
     public var cpu: Double?
-    /// Processes and threads (`pids.max`).
+    /// The number of processes and threads (`pids.max`).
     public var tasks: Int?
 
-    /// No limits but these.
+    /// Limits; those left out do not apply.
     public init(memory: UInt64? = nil, memoryBrake: UInt64? = nil, cpu: Double? = nil, tasks: Int? = nil) {
       self.memory = memory
       self.memoryBrake = memoryBrake
@@ -23,22 +23,22 @@ extension ControlGroup {
     }
   }
 
-  /// A group below this one, made where it is not there yet, as after a daemon that has died.
-  /// - Parameter child: one name, without a slash.
+  /// Makes a group below this one, or reuses one that a dead daemon has left.
+  /// - Parameter child: the name, without a slash.
   public func makeChild(_ child: String) throws(CgroupError) -> ControlGroup {
     let place = "\(folder)/\(child)"
     do throws(SystemError) { try Files.makeFolder(place) } catch { throw .refused(error) }
     return ControlGroup(name: name == "/" ? "/\(child)" : "\(name)/\(child)", folder: place, top: top, root: root)
   }
 
-  /// Has the groups below this one get a controller (`cgroup.subtree_control`). One at a time, as the kernel takes all of
-  /// them or none. A group that has processes of its own cannot hand anything down.
+  /// Passes a controller on to the groups below this one (`cgroup.subtree_control`). One at a time, as the kernel
+  /// accepts all of a write or nothing. Fails for a group with processes of its own.
   public func handDown(_ controller: String) throws(CgroupError) {
     try write("cgroup.subtree_control", "+\(controller)")
   }
 
-  /// Sets limits; those that are nil are taken away.
-  /// - Throws: `absent` for a limit whose controller the group does not have; the limits before it are set.
+  /// Sets the limits and removes those that are nil.
+  /// - Throws: `absent` for a limit whose controller the group does not have; earlier limits are set by then.
   public func hold(_ limits: Limits) throws(CgroupError) {
     let period: Double = 100_000
     try set("memory", "memory.max", limits.memory.map { "\($0)" })
@@ -47,17 +47,17 @@ extension ControlGroup {
     try set("pids", "pids.max", limits.tasks.map { "\($0)" })
   }
 
-  /// Moves a process into the group; its children are born there (`cgroup.procs`).
+  /// Moves a process into the group (`cgroup.procs`); its future children start there.
   public func take(_ process: Int32) throws(CgroupError) { try write("cgroup.procs", "\(process)") }
 
-  /// Kills every process in the group and below it, at once (`cgroup.kill`, Linux 5.14).
+  /// Kills all processes in the group and below it (`cgroup.kill`, Linux 5.14).
   public func kill() throws(CgroupError) { try write("cgroup.kill", "1") }
 
-  /// Stops every process in the group and below it, or lets them go on (`cgroup.freeze`).
+  /// Freezes or thaws all processes in the group and below it (`cgroup.freeze`).
   public func freeze(_ isOn: Bool) throws(CgroupError) { try write("cgroup.freeze", isOn ? "1" : "0") }
 
-  /// Removes the group, which has no processes and no groups below it any more.
-  /// - Throws: EBUSY while it has.
+  /// Removes the group.
+  /// - Throws: EBUSY while the group has processes or groups below it.
   public func remove() throws(CgroupError) {
     Files.removeFolder(folder)
     if Files.isFolder(folder) { throw .refused(SystemError("rmdir", folder, errno: EBUSY)) }
@@ -65,14 +65,14 @@ extension ControlGroup {
 
   private func set(_ controller: String, _ file: String, _ value: String?) throws(CgroupError) {
     if !Files.exists("\(folder)/\(file)") {
-      // No limit is what a group without the controller has.
+      // Without the controller there is no limit to remove.
       if value == nil { return }
       throw .absent(absence(of: controller) ?? .notHandedDown(controller, by: name))
     }
     try write(file, value ?? "max")
   }
 
-  /// Writes in one go, as the kernel wants it.
+  /// Writes the text with one write(2), as the kernel requires.
   private func write(_ file: String, _ text: String) throws(CgroupError) {
     let path = "\(folder)/\(file)"
     do throws(SystemError) {

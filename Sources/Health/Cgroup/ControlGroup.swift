@@ -1,21 +1,22 @@
 import Linux
 
-/// A control group, version 2 (Documentation/admin-guide/cgroup-v2.rst of the kernel): the one that this process is in,
-/// or one below it that was made for others.
+/// A control group, version 2 (Documentation/admin-guide/cgroup-v2.rst of the kernel): the group of this process, or
+/// one below it for other processes.
 ///
-/// Nothing is kept open: each call reads a few short files.
+/// Keeps no files open: each call reads a few short files.
 public struct ControlGroup: Sendable, Hashable {
-  /// As the kernel names it: `/system.slice/openstarryd.service`.
+  /// The kernel's name, e.g. `/system.slice/openstarryd.service`.
   public let name: String
-  /// The folder of its files.
+  /// The folder of the group's files.
   let folder: String
-  /// Where the hierarchy is mounted: the topmost folder that can be seen.
+  /// The mount point of the hierarchy: the topmost visible folder.
   let top: String
   let root: String
 
   /// Finds the group of this process.
-  /// - Parameter root: a folder that stands for `/`, in tests.
-  /// - Throws: `absent`, where there is none to be seen; it may be the root group, which tells little.
+  /// - Parameter root: a prefix for all paths, for tests.
+  /// - Returns: the group; it may be the root group, which has few files.
+  /// - Throws: `absent` when no group of version 2 is visible.
   public static func ofThisProcess(root: String = "") throws(CgroupError) -> ControlGroup {
     let mounts = KernelText.mounts(try read("\(root)/proc/self/mountinfo", limit: 1 << 20))
     let known = mounts.filter { $0.controllers == nil }
@@ -30,13 +31,13 @@ public struct ControlGroup: Sendable, Hashable {
     throw .absent(.hidden(group: name))
   }
 
-  // MARK: What is used
+  // MARK: Usage
 
-  /// Processor time (`cpu.stat`); told with or without the controller.
+  /// CPU time (`cpu.stat`); available with or without the controller.
   public struct CPUUse: Sendable, Hashable {
-    /// Of all processes that are or were in the group and those below it, in microseconds.
+    /// The CPU time of all past and present processes in the group and below it, in microseconds.
     public var microseconds: UInt64
-    /// How often the kernel has held the group back for `cpu.max`, and how long in microseconds; nil without the
+    /// How often and for how long, in microseconds, the kernel has throttled the group for `cpu.max`; nil without the
     /// controller.
     public var throttled: (times: UInt64, microseconds: UInt64)? {
       throttledTimes.map { ($0, throttledMicroseconds) }
@@ -45,22 +46,22 @@ public struct ControlGroup: Sendable, Hashable {
     var throttledMicroseconds: UInt64 = 0
   }
 
-  /// Memory, in bytes; needs the controller.
+  /// Memory in bytes; needs the controller.
   public struct MemoryUse: Sendable, Hashable {
-    /// All that is charged to the group (`memory.current`).
+    /// All memory charged to the group (`memory.current`).
     public var current: UInt64
-    /// Files' pages that were not used lately (`inactive_file` of `memory.stat`). The kernel drops them before anybody
-    /// has to go without: a group that has read or written much would seem to use far more than it needs.
+    /// Pages of files that were not used lately (`inactive_file` of `memory.stat`). The kernel drops them before memory
+    /// becomes short, so they must not count: after much file I/O a group would seem to need far more than it does.
     public var reclaimable: UInt64
-    /// How many of its processes the kernel has killed since the group was made, since there was no more memory
-    /// (`oom_kill` of `memory.events`).
+    /// How many of its processes the kernel has killed for lack of memory since the group was made (`oom_kill` of
+    /// `memory.events`).
     public var kills: UInt64
 
-    /// What it needs: without what can be dropped at once.
+    /// The memory that the group needs: `current` without `reclaimable`.
     public var needed: UInt64 { current > reclaimable ? current - reclaimable : 0 }
   }
 
-  /// What processor time the group has used.
+  /// The CPU time that the group has used.
   public func cpu() throws(CgroupError) -> CPUUse {
     let stat = try file("cpu.stat")
     guard let used = KernelText.value("usage_usec", in: stat) else { throw .malformed(file: "\(folder)/cpu.stat") }
@@ -69,7 +70,7 @@ public struct ControlGroup: Sendable, Hashable {
       throttledMicroseconds: KernelText.value("throttled_usec", in: stat) ?? 0)
   }
 
-  /// What memory the group uses.
+  /// The memory that the group uses.
   /// - Throws: `absent` without the controller.
   public func memory() throws(CgroupError) -> MemoryUse {
     if let absence = absence(of: "memory") { throw .absent(absence) }
@@ -84,33 +85,34 @@ public struct ControlGroup: Sendable, Hashable {
       kills: KernelText.value("oom_kill", in: try file("memory.events")) ?? 0)
   }
 
-  /// How many processes and threads are in the group and below it (`pids.current`); nil without the controller.
+  /// The number of processes and threads in the group and below it (`pids.current`); nil without the controller.
   public var tasks: UInt64? { (try? file("pids.current")).flatMap { KernelText.limit($0) ?? nil } }
 
-  /// The processes that are in the group itself (`cgroup.procs`).
+  /// The process ids in the group itself (`cgroup.procs`).
   public func processes() throws(CgroupError) -> [Int32] {
     KernelText.words(try file("cgroup.procs")[...]).compactMap { Int32($0) }
   }
 
-  // MARK: What the kernel holds it to
+  // MARK: Limits
 
-  /// The least of the limits of the group and of those above it, in bytes (`memory.max`); nil where there is none.
-  /// Beyond it the kernel kills.
+  /// The lowest `memory.max` of the group and the groups above it, in bytes; nil without a limit. Beyond it the kernel
+  /// kills processes.
   public var memoryLimit: UInt64? { least("memory.max") { KernelText.limit($0) } }
 
-  /// The same of `memory.high`, beyond which the kernel slows the group down and takes memory from it.
+  /// The lowest `memory.high` of the group and the groups above it, in bytes; nil without a limit. Beyond it the kernel
+  /// throttles the group and reclaims its memory.
   public var memoryBrake: UInt64? { least("memory.high") { KernelText.limit($0) } }
 
-  /// The same of `cpu.max`, as a share of one core.
+  /// The lowest `cpu.max` of the group and the groups above it, as a fraction of one core; nil without a limit.
   public var cpuLimit: Double? { least("cpu.max") { KernelText.share($0) } }
 
-  /// Why a controller does not work for the group; nil when it does.
+  /// Why a controller is not available to the group; nil when it is.
   public func absence(of controller: String) -> ControllerAbsence? {
-    // Every group but the root has this file.
+    // Every group except the root has this file.
     if !Files.exists("\(folder)/cgroup.events") { return .root }
     if lists("cgroup.controllers", in: folder, controller) { return nil }
     if lists("cgroup.controllers", in: top, controller) {
-      // From the top down: the first that keeps it to itself.
+      // From the top down, the first group that does not pass it on.
       let keeper = upwards.reversed().first { !lists("cgroup.subtree_control", in: $0, controller) }
       return .notHandedDown(controller, by: keeper.map(shown) ?? "/")
     }
@@ -126,7 +128,7 @@ public struct ControlGroup: Sendable, Hashable {
 
   // MARK: Files
 
-  /// The folders of the group and of those above it, as far as they can be seen.
+  /// The folders of the group and of all visible groups above it.
   private var upwards: [String] {
     var (folders, next) = ([folder], folder)
     while next != top, next.hasPrefix("\(top)/") {
@@ -152,7 +154,7 @@ public struct ControlGroup: Sendable, Hashable {
     do { return try Files.read(path, limit: limit) } catch { throw .unreadable(error) }
   }
 
-  /// `name` as seen from `root`; nil when it is not below it.
+  /// The path of `name` relative to `root`; nil when it is not below `root`.
   private static func path(_ name: String, below root: String) -> String? {
     if name.split(separator: "/").contains("..") { return nil }
     if root == "/" { return name == "/" ? "" : name }

@@ -1,7 +1,7 @@
-/// What the kernel's files about control groups look like. Nothing in here trusts them.
+/// Parsers for the kernel's files about control groups. They accept any input.
 enum KernelText {
   /// The value of a flat keyed file (`KEY VALUE` lines).
-  /// - Returns: nil when the key is not there, or its value is no number.
+  /// - Returns: nil when the key is missing or its value is not a number.
   static func value(_ key: String, in bytes: [UInt8]) -> UInt64? {
     for line in lines(bytes) where line.starts(with: key.utf8) {
       let words = words(line)
@@ -10,8 +10,8 @@ enum KernelText {
     return nil
   }
 
-  /// A file of one number, or of `max`.
-  /// - Returns: nil when it is neither; `.some(nil)` for `max`.
+  /// The value of a file with one number or `max`.
+  /// - Returns: nil for anything else; `.some(nil)` for `max`.
   static func limit(_ bytes: [UInt8]) -> UInt64?? {
     let words = words(bytes[...])
     guard words.count == 1 else { return nil }
@@ -19,8 +19,8 @@ enum KernelText {
     return UInt64(words[0]).map { .some($0) }
   }
 
-  /// `cpu.max`: a quota and its period in microseconds, `max 100000` or `50000 100000`.
-  /// - Returns: nil when it is something else; `.some(nil)` for no limit; else the share of one core.
+  /// The value of `cpu.max`: a quota and its period in microseconds, `max 100000` or `50000 100000`.
+  /// - Returns: nil for anything else; `.some(nil)` for no limit; else the fraction of one core.
   static func share(_ bytes: [UInt8]) -> Double?? {
     let words = words(bytes[...])
     guard words.count == 2, let period = UInt64(words[1]), period > 0 else { return nil }
@@ -28,27 +28,28 @@ enum KernelText {
     return UInt64(words[0]).map { .some(Double($0) / Double(period)) }
   }
 
-  /// The words of a file, as `cgroup.controllers` has them, or of a line.
+  /// The words of a line, or of a file such as `cgroup.controllers`.
   static func words(_ bytes: ArraySlice<UInt8>) -> [String] {
     bytes.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\n") }.map { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// The group of version 2 in /proc/PID/cgroup: the line `0::/…` (cgroups(7)).
+  /// The group of version 2 in /proc/PID/cgroup, on the line `0::/…` (cgroups(7)); nil when there is none.
   static func group(_ bytes: [UInt8]) -> String? {
     lines(bytes).first { $0.starts(with: "0::/".utf8) }.map { String(decoding: $0.dropFirst(3), as: UTF8.self) }
   }
 
-  /// A mount of control groups.
+  /// A mount of a hierarchy of control groups.
   struct Mount: Equatable {
-    /// Which group is seen at `point`.
+    /// The group that is mounted at `point`.
     var root: String
+    /// The folder of the mount.
     var point: String
     /// The controllers of a hierarchy of version 1; nil for version 2.
     var controllers: [String]?
   }
 
-  /// The mounts of control groups in /proc/PID/mountinfo (proc_pid_mountinfo(5)): six fields, optional ones, `-`, type,
-  /// source, options.
+  /// The mounts of control groups in /proc/PID/mountinfo (proc_pid_mountinfo(5)). A line has six fields, optional
+  /// fields, `-`, type, source and options.
   static func mounts(_ bytes: [UInt8]) -> [Mount] {
     lines(bytes).compactMap { line in
       let words = words(line)
@@ -61,7 +62,7 @@ enum KernelText {
     }
   }
 
-  /// What the kernel's command line says last about a controller: true it is on, false it is off, nil nothing.
+  /// All settings of a controller on the kernel's command line, in order: true enables it, false disables it.
   static func verdicts(on controller: String, in commandLine: [UInt8]) -> [Bool] {
     words(commandLine[...]).compactMap { word in
       for (key, verdict) in [("cgroup_enable=", true), ("cgroup_disable=", false)] where word.hasPrefix(key) {
@@ -75,7 +76,7 @@ enum KernelText {
     word.utf8.split(separator: UInt8(ascii: ",")).map { String(decoding: $0, as: UTF8.self) }
   }
 
-  /// Blanks and backslashes in a path are three octal digits behind a backslash.
+  /// Decodes a path, in which blanks and backslashes are written as a backslash and three octal digits.
   private static func plain(_ word: String) -> String {
     guard word.utf8.contains(UInt8(ascii: "\\")) else { return word }
     var (out, rest) = ([UInt8](), Array(word.utf8)[...])
@@ -92,6 +93,6 @@ enum KernelText {
     return String(decoding: out, as: UTF8.self)
   }
 
-  // Of bytes: in a text of characters a line end behind another control character is no line end.
+  // Split bytes, not characters: a newline can be part of a grapheme cluster such as CR LF.
   private static func lines(_ bytes: [UInt8]) -> [ArraySlice<UInt8>] { bytes.split(separator: UInt8(ascii: "\n")) }
 }

@@ -6,21 +6,21 @@ import Linux
 import Model
 import Watchdog
 
-/// What is known of the daemon's earlier ends: the crash record of the last run, and the strikes that are kept.
+/// The history of the daemon's ends: the crash record of the last run, and the stored strikes.
 ///
-/// The record lives in the runtime folder, which is memory. Strikes are kept there and in the home folder: one survives
-/// a full or broken disk, the other a reboot; what was written last counts. They are written only when somebody has
-/// ended the daemon, is quarantined or let out.
+/// The record is in the runtime folder, which is in memory. Strikes are stored there and in the home folder: one copy
+/// survives a full or broken disk, the other a reboot; the newer copy counts. They are written only when an agent has
+/// ended the daemon, is quarantined or is released.
 public final class CrashBook: QuarantineKeeper {
-  /// This run's record; nil where none can be made.
+  /// This run's record; nil when it cannot be made.
   public let record: CrashRecord?
-  /// How the last run ended; nil when nothing is known of it.
+  /// How the last run ended; nil if unknown.
   public let last: Verdict?
-  /// What people should know about the files, as they were found.
+  /// Messages for the operator about problems with the files.
   public private(set) var notices: [String] = []
-  /// Who has ended the daemon, and when.
+  /// The strikes and quarantines of agents.
   public private(set) var strikes = Strikes()
-  /// Called when a change that a person has made was written, with what went wrong, a sentence each.
+  /// Called after each write of a later change, with its problems, a sentence each; empty for success.
   public var onKept: ([String]) -> Void = { _ in }
 
   private let clock: any Timekeeper
@@ -28,18 +28,20 @@ public final class CrashBook: QuarantineKeeper {
   private let files: [String]
   private let writer: any Jobs<Void>
 
-  /// How often it is tried to get a record that another process has, and how long is waited in between, in nanoseconds: a
-  /// daemon that was killed has it until the kernel has taken it apart.
+  /// Attempts to lock the record, and the pause between them in nanoseconds: a killed daemon holds the lock until the
+  /// kernel has cleaned it up.
   private static let patience = (tries: 100, pause: UInt64(5_000_000))
 
-  /// Opens the record, reads what was kept, and notes how the last run ended. Waits half a second at most for another
-  /// process that has the record.
+  /// Opens the record, reads the strikes, and notes how the last run ended. Blocks for at most half a second while
+  /// another process has the record.
   /// - Parameters:
-  ///   - runtime: systemd's `RUNTIME_DIRECTORY`; nil where there is none, then `home` has the record, too.
+  ///   - runtime: systemd's `RUNTIME_DIRECTORY`; nil for none, and then the record is in `home`.
+  ///   - home: the home folder.
+  ///   - loop: the loop for the worker that writes later changes.
   ///   - boot: the id of this boot.
-  ///   - wasReset: whether the hardware's watchdog has reset the board.
-  ///   - forMemory: whether the kernel is known to have killed a process of the service for want of memory.
-  ///   - wait: waits so many nanoseconds.
+  ///   - wasReset: whether the hardware watchdog has reset the board.
+  ///   - forMemory: whether the kernel has killed a process of the service for lack of memory.
+  ///   - wait: blocks for so many nanoseconds.
   public init(
     runtime: String?, home: String, loop: any Loop, boot: String = LoopClock.boot, wasReset: Bool,
     forMemory: Bool = false, wait: (UInt64) -> Void = { Pause.wait(nanoseconds: $0) }
@@ -52,20 +54,20 @@ public final class CrashBook: QuarantineKeeper {
       record = try Self.open("\(runtime ?? home)/crash.record", boot, loop, wait)
     } catch {
       record = nil
-      // A second daemon never says this: the control socket ends it before.
+      // A second daemon does not get here, as the control socket refuses it earlier.
       notices.append(
         error.errno == EWOULDBLOCK
-          ? "no crash record: another process has it; who ends this daemon will not be known"
+          ? "no crash record: another process has it; the cause of a crash will be unknown"
           : "no crash record: \(error)")
     }
     if let notice = record?.notice { notices.append(notice) }
     last = record?.previous.map { Verdict.on($0, boot: boot, forMemory: forMemory) }
     for file in files { read(file) }
-    // Whoever has no record does not own what is kept either.
+    // Without the record's lock, the strikes may belong to another daemon: do not change them.
     guard record != nil else { return }
     var isChanged = last.map { strikes.note($0, at: now) } ?? false
     if wasReset, strikes.noteReset(at: now) { isChanged = true }
-    // Before anything else can end the daemon again.
+    // Write at once, before anything else can end the daemon again.
     if isChanged {
       strikes.revision += 1
       notices += Self.write(strikes, to: files)
@@ -84,27 +86,27 @@ public final class CrashBook: QuarantineKeeper {
     return try CrashRecord(path, boot: boot, now: loop.now)
   }
 
-  /// Whether the daemon has ended too often.
+  /// Whether the daemon has ended uncleanly too often lately.
   public var isBootLoop: Bool { strikes.isBootLoop(at: now) }
 
-  /// How often the agent has ended the daemon lately.
+  /// How often the agent has ended the daemon within `Strikes.window`.
   public func count(_ agent: AgentID) -> Int { strikes.count(agent, at: now) }
 
   // MARK: QuarantineKeeper
 
-  /// Why an agent is not run, for having ended the daemon or for having failed too often; nil when it may run.
+  /// Why an agent is quarantined: it has ended the daemon or failed too often; nil when it may run.
   public func quarantine(of agent: AgentID) -> AgentFailure? { strikes.quarantined[agent]?.failure }
 
-  /// An agent was started again too often: it is not run from now on.
+  /// Quarantines an agent that was restarted too often.
   public func quarantine(_ agent: AgentID, for failure: AgentFailure) {
     if record != nil, strikes.quarantine(agent, for: failure) { keep() }
   }
 
-  /// A person lets an agent out: nothing is held against it any more.
+  /// Ends an agent's quarantine and forgets its strikes.
   public func release(_ agent: AgentID) { if strikes.release(agent) { keep() } }
 
-  /// A person leaves safe mode.
-  /// - Parameter done: called when that is kept for the next start, or could not be.
+  /// Forgets the unclean ends, because a person leaves safe mode.
+  /// - Parameter done: called when the change is on the disk, or could not be written.
   public func forgiveEnds(_ done: @escaping () -> Void = {}) {
     strikes.forgiveEnds()
     keep(done)
@@ -114,7 +116,7 @@ public final class CrashBook: QuarantineKeeper {
     Strikes.Moment(boot: boot, instant: clock.now, wall: clock.wallMilliseconds)
   }
 
-  /// The disk may be slow: it is not the loop that waits for it.
+  /// Stores the strikes on the worker, as the disk may be slow.
   private func keep(_ done: @escaping () -> Void = {}) {
     strikes.revision += 1
     let (strikes, files) = (self.strikes, self.files)
@@ -131,20 +133,20 @@ public final class CrashBook: QuarantineKeeper {
     guard let bytes = try? Files.read(file, limit: 1 << 20), let value = try? JSON.parse(bytes, file: file).value,
       let kept = Strikes(value)
     else {
-      notices.append("\(file) makes no sense and is not used")
+      notices.append("\(file) is damaged and is ignored")
       return
     }
     strikes.take(kept)
   }
 
-  /// - Returns: what went wrong, a sentence each.
+  /// - Returns: the problems, a sentence each.
   private static func write(_ strikes: Strikes, to files: [String]) -> [String] {
     files.compactMap { file in
       do throws(SystemError) {
         try Files.replace(file, with: JSON.encode(strikes.value), mode: 0o600)
         return nil
       } catch {
-        return "strikes are not kept: \(error)"
+        return "strikes cannot be stored: \(error)"
       }
     }
   }

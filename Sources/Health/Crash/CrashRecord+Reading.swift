@@ -5,25 +5,24 @@ import Linux
 import Model
 import Watchdog
 
-// A record is read by another run than wrote it, maybe of another program, maybe after a power cut: nothing in it is
-// trusted.
+// Nothing in a record is trusted: another program may have written it, or a power cut may have damaged it.
 extension CrashRecord {
   /// "OSTCRSH1".
   static let magic: UInt64 = 0x3148_5352_4354_534F
 
-  /// What the bytes of a record say.
+  /// Parses a record; empty and zeroed records give neither a run nor a notice.
   static func judge(_ bytes: [UInt8], _ path: String) -> (run: PastRun?, notice: String?) {
     if bytes.isEmpty || bytes.allSatisfy({ $0 == 0 }) { return (nil, nil) }
     if let run = read(bytes) { return (run, nil) }
-    return (nil, "\(path) makes no sense: how the last run ended is not known")
+    return (nil, "\(path) is damaged: how the last run ended is unknown")
   }
 
-  /// Reads a record.
-  /// - Returns: nil unless it is whole, and every part of it makes sense.
+  /// Parses a record.
+  /// - Returns: nil unless the record is complete and every field is valid.
   static func read(_ bytes: [UInt8]) -> PastRun? {
     guard bytes.count == MemoryLayout<openstarry_crash_record>.size else { return nil }
     var fields = openstarry_crash_record()
-    // SAFETY: a structure of numbers and chars of that size: any bytes are a value of it.
+    // SAFETY: the structure has only numbers and chars, so any bytes of its size are a valid value.
     unsafe withUnsafeMutableBytes(of: &fields) { unsafe $0.copyBytes(from: bytes) }
     guard fields.magic == magic, unsafe bytes.withUnsafeBytes({ unsafe sum($0) }) == fields.sum,
       let stage = PastRun.Stage(rawValue: fields.stage), let boot = text(fields.boot),
@@ -56,7 +55,7 @@ extension CrashRecord {
     return run
   }
 
-  /// The FNV-1a hash of the fields that never change, up to `sum` itself.
+  /// The FNV-1a hash of the constant fields: all before `sum`.
   static func sum(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
     let end = MemoryLayout<openstarry_crash_record>.offset(of: \openstarry_crash_record.sum) ?? 0
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
@@ -64,7 +63,8 @@ extension CrashRecord {
     return hash
   }
 
-  /// The second number of /proc/PID/schedstat: nanoseconds on a run queue (Documentation/scheduler/sched-stats.rst).
+  /// The second number of /proc/PID/schedstat: time on a run queue (Documentation/scheduler/sched-stats.rst).
+  /// - Returns: nil when the text has another format.
   public static func waited(_ schedule: String) -> Duration? {
     let words = schedule.split { $0 == " " || $0 == "\n" }
     guard words.count == 3, let waited = UInt64(words[1]) else { return nil }
@@ -73,26 +73,26 @@ extension CrashRecord {
 
   private static func nanoseconds(_ count: UInt64) -> Duration { .nanoseconds(Int64(clamping: count)) }
 
-  /// The text in an array of chars; nil when it has no end, or is no UTF-8.
+  /// The text in an array of chars; nil when it is not terminated or not UTF-8.
   private static func text<Chars>(_ chars: Chars) -> String? {
-    // SAFETY: reads the bytes of the value itself.
+    // SAFETY: reads only the bytes of the value itself.
     unsafe withUnsafeBytes(of: chars) { bytes in
       guard let end = unsafe bytes.firstIndex(of: 0) else { return nil }
       return unsafe String(validating: bytes[..<end], as: UTF8.self)
     }
   }
 
-  /// The name of the function at `offset`, where this process has loaded the same object, and it has names
-  /// (dladdr(3)).
+  /// The name of the function at `offset` (dladdr(3)); nil unless this process has loaded the same object, with
+  /// symbols.
   private static func symbol(at offset: UInt64, in object: String) -> String? {
     guard let address = base(of: object).map({ $0 &+ offset }) else { return nil }
     var begin: UInt64 = 0
-    // SAFETY: the text belongs to the loaded object, and is copied at once.
+    // SAFETY: the loaded object owns the text, which is copied at once.
     guard let name = unsafe openstarry_symbol(address, &begin), begin <= address else { return nil }
     return unsafe "\(String(cString: name))+0x\(String(address - begin, radix: 16))"
   }
 
-  /// Where this process has the file `object`.
+  /// The address at which this process has loaded `object`; nil when it has not.
   private static func base(of object: String) -> UInt64? {
     guard object.hasPrefix("/"), let maps = try? Files.read("/proc/self/maps") else { return nil }
     for line in String(decoding: maps, as: UTF8.self).split(separator: "\n") where line.hasSuffix(" \(object)") {

@@ -5,28 +5,30 @@ import Linux
 import Model
 import Watchdog
 
-/// What the daemon is doing, in a mapped file that outlives the process: who must be asked when it has died.
+/// The daemon's present activity, in a mapped file that outlives the process. After a crash it shows the agent whose
+/// code was running.
 ///
-/// Writing is plain stores into memory that the kernel keeps (mmap(2), MAP_SHARED): no system call, nothing to wait
-/// for. It survives the process, not a power cut. Loop thread only; the signal handler writes, too, and then the
-/// process ends.
+/// Writes are plain stores into a shared mapping (mmap(2), MAP_SHARED), without system calls. The record survives the
+/// process, but not a power cut. Use it on the loop's thread only; the signal handler writes too, but then the process
+/// ends.
 ///
 /// SAFETY: `fields` points into the mapping, which lives as long as the object.
 @safe public final class CrashRecord {
-  /// What the run before has left; nil when there was none, or its record makes no sense.
+  /// The record of the previous run; nil when there was none or it is damaged.
   public let previous: PastRun?
-  /// Why the earlier record was not used; nil when it was, or there was none.
+  /// Why the previous record was ignored; nil when it was used or there was none.
   public let notice: String?
 
   private let fields: UnsafeMutablePointer<openstarry_crash_record>
-  /// Open as long as the process lives: its lock (flock(2)) says that somebody writes here.
+  /// Kept open for its lock (flock(2)), which allows only one writer.
   private let file: Descriptor
 
-  /// Opens a record, reads what the run before has left, and begins anew.
+  /// Opens a record, reads the previous run, and starts a new one.
   /// - Parameters:
-  ///   - path: of the file; made if it is not there. In memory (/run) it costs no flash.
-  ///   - boot: the boot's id.
-  /// - Throws: EWOULDBLOCK when another process holds it; what keeps it from being made.
+  ///   - path: the file; created if missing. In /run it causes no flash writes.
+  ///   - boot: the id of this boot.
+  ///   - now: the start of this run.
+  /// - Throws: EWOULDBLOCK when another process has the record; any error of creating it.
   public init(_ path: String, boot: String, now: Instant) throws(SystemError) {
     let file = try System.open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode: 0o600)
     guard Files.isFile(path) else { throw SystemError("open crash record", path, errno: EINVAL) }
@@ -36,12 +38,12 @@ import Watchdog
     (previous, notice) = Self.judge(left, path)
     let size = MemoryLayout<openstarry_crash_record>.size
     guard ftruncate(file.number, size) == 0 else { throw SystemError("resize", path) }
-    // Where the file system has no room, a store into the mapping would end the process (SIGBUS, mmap(2)).
+    // Allocate now: on a full file system, a store into the mapping would end the process (SIGBUS, mmap(2)).
     let problem = posix_fallocate(file.number, 0, size)
     guard problem == 0 else { throw SystemError("make room for", path, errno: problem) }
     let address = unsafe mmap(nil, size, PROT_READ | PROT_WRITE, MAP_SHARED, file.number, 0)
     guard let address = unsafe address, unsafe address != MAP_FAILED else { throw SystemError("mmap", path) }
-    // SAFETY: the mapping is page-aligned, as large as the structure, and stays until deinit.
+    // SAFETY: the mapping is page-aligned, has the size of the structure, and lives until deinit.
     unsafe fields = address.bindMemory(to: openstarry_crash_record.self, capacity: 1)
     self.file = file
     unsafe fields.initialize(to: openstarry_crash_record())
@@ -58,16 +60,16 @@ import Watchdog
     unsafe munmap(fields, MemoryLayout<openstarry_crash_record>.size)
   }
 
-  /// From now on signals that end the process are noted; on the calling thread also when its stack is full.
+  /// Installs handlers that record fatal signals; on the calling thread also when its stack has overflowed.
   public func catchSignals() throws(SystemError) {
-    // SAFETY: `fields` is mapped until deinit, which takes it back.
+    // SAFETY: `fields` is mapped until deinit, which first removes it from the handlers.
     guard unsafe openstarry_crash_catch(fields) == 0 else { throw SystemError("sigaction") }
   }
 
-  /// The program has come so far.
+  /// Records the stage of the run.
   public func enter(_ stage: PastRun.Stage) { unsafe fields.pointee.stage = stage.rawValue }
 
-  /// An agent's code is about to run on the loop, until `end`. Not to be nested.
+  /// Records that an agent's code is about to run on the loop, until `end`. Do not nest calls.
   public func begin(_ phase: PastRun.Phase, _ agent: AgentID, event: Event?, at now: Instant) {
     unsafe Self.write(agent.rawValue, to: &fields.pointee.agent)
     unsafe Self.write(event?.type ?? "", to: &fields.pointee.event)
@@ -77,22 +79,23 @@ import Watchdog
     unsafe fields.pointee.phase = phase.rawValue
   }
 
-  /// The agent's code has returned.
+  /// Records that the agent's code has returned.
   public func end() { unsafe fields.pointee.phase = 0 }
 
-  /// The loop turns.
+  /// Records a turn of the loop.
   /// - Parameters:
-  ///   - cpu: CPU time of its thread so far.
-  ///   - delay: how long its thread has waited for a CPU so far.
+  ///   - now: the time of the turn.
+  ///   - cpu: the CPU time of the loop's thread so far.
+  ///   - delay: the time for which the loop's thread has waited for a CPU so far.
   public func beat(at now: Instant, cpu: Duration, delay: Duration) {
     unsafe fields.pointee.beat_cpu = UInt64(clamping: cpu.nanoseconds)
     unsafe fields.pointee.beat_delay = UInt64(clamping: delay.nanoseconds)
     unsafe fields.pointee.beat = now.nanoseconds
   }
 
-  /// Copies a text into an array of the structure, cut to fit, with a zero byte behind it.
+  /// Copies a text into an array of the structure, cut to fit and terminated by a zero byte.
   private static func write<Room>(_ text: String, to room: inout Room) {
-    // SAFETY: `Room` is an array of char; the copy stays a byte short of its end.
+    // SAFETY: `Room` is an array of char, and the copy leaves at least one byte for the zero.
     unsafe withUnsafeMutableBytes(of: &room) { target in
       let copied: Int? = unsafe text.utf8.withContiguousStorageIfAvailable { bytes in
         let fitting = unsafe UnsafeRawBufferPointer(bytes).prefix(target.count - 1)

@@ -2,12 +2,12 @@ import CLinux
 import Linux
 import Model
 
-/// What the kernel knows of the calling thread's time.
+/// The kernel's accounting of the calling thread's time.
 public struct LoopClock {
-  /// Makes one; it holds nothing.
+  /// A clock; it has no state.
   public init() {}
 
-  /// CPU time of the calling thread (clock_gettime(2), CLOCK_THREAD_CPUTIME_ID).
+  /// The CPU time of the calling thread (clock_gettime(2), CLOCK_THREAD_CPUTIME_ID).
   public var cpu: Duration {
     var time = timespec()
     // SAFETY: the kernel fills in the structure.
@@ -15,14 +15,14 @@ public struct LoopClock {
     return .seconds(Int64(time.tv_sec)) + .nanoseconds(Int64(time.tv_nsec))
   }
 
-  /// How long the calling thread was ready and had no CPU; nil where the kernel does not count it
-  /// (/proc/thread-self/schedstat, CONFIG_SCHED_INFO).
+  /// The time for which the calling thread was ready but had no CPU (/proc/thread-self/schedstat); nil on a kernel
+  /// without CONFIG_SCHED_INFO.
   public var delay: Duration? {
     guard let bytes = try? Files.read("/proc/thread-self/schedstat", limit: 256) else { return nil }
     return CrashRecord.waited(String(decoding: bytes, as: UTF8.self))
   }
 
-  /// The kernel's id of this boot (/proc/sys/kernel/random/boot_id); empty where it does not say.
+  /// The kernel's id of this boot (/proc/sys/kernel/random/boot_id); empty if unreadable.
   public static var boot: String {
     guard let bytes = try? Files.read("/proc/sys/kernel/random/boot_id", limit: 64) else { return "" }
     return String(decoding: bytes.prefix { $0 > 32 }, as: UTF8.self)

@@ -106,7 +106,7 @@ extension Machine {
   }
 
   private func isRefused(_ problems: [String], _ folder: String) -> Bool {
-    problems.contains { $0.hasPrefix("strikes are not kept") && $0.holds("\(folder)/") }
+    problems.contains { $0.hasPrefix("strikes cannot be stored") && $0.holds("\(folder)/") }
   }
 
   private func leaveSafeMode(_ life: DaemonLife) {

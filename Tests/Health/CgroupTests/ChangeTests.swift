@@ -4,7 +4,7 @@ import Testing
 
 @testable import Cgroup
 
-/// What is written to groups, in a folder of files that stands for them.
+/// Changes of groups, in a fixture folder.
 @Suite struct ChangeTests {
   private let tree: CgroupTree
   private let group: ControlGroup
@@ -19,7 +19,7 @@ import Testing
     String(decoding: try Files.read("\(tree.root)/sys/fs/cgroup/\(file)"), as: UTF8.self)
   }
 
-  @Test func aGroupBelowIsMadeOrFound() throws {
+  @Test func aChildGroupIsMadeOrReused() throws {
     let made = try group.makeChild("agent-climate")
     #expect(made.name == "/system.slice/openstarryd.service/agent-climate")
     #expect(Files.isFolder("\(tree.root)/sys/fs/cgroup/\(child)"))
@@ -29,7 +29,7 @@ import Testing
     try made.remove()
   }
 
-  @Test func limitsProcessesAndTheEnd() throws {
+  @Test func limitsAreSetAndProcessesMovedAndKilled() throws {
     try tree.group(child)
     for file in ["pids.max", "cgroup.kill", "cgroup.freeze"] { try tree.write("sys/fs/cgroup/\(child)/\(file)", "") }
     let made = try group.makeChild("agent-climate")
@@ -46,7 +46,7 @@ import Testing
     #expect(try text("\(child)/cgroup.freeze") == "1")
   }
 
-  @Test func aMissingControllerIsSaid() throws {
+  @Test func aMissingControllerIsAnError() throws {
     try tree.group(child, controllers: "cpu")
     let made = try group.makeChild("agent-climate")
     try made.hold(.init(cpu: 1))
@@ -54,7 +54,7 @@ import Testing
     #expect(throws: CgroupError.self) { try made.hold(.init(tasks: 4)) }
   }
 
-  @Test func whatTheKernelRefusesIsSaid() throws {
+  @Test func aRefusalOfTheKernelIsAnError() throws {
     let made = try group.makeChild("agent-climate")
     var caught: CgroupError?
     do throws(CgroupError) { try made.kill() } catch { caught = error }

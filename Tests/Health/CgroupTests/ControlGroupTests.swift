@@ -4,7 +4,7 @@ import Testing
 
 @testable import Cgroup
 
-/// What is read on machines of several kinds, each a folder of files.
+/// Reading groups of several kinds of machines, each in a fixture folder.
 @Suite struct ControlGroupTests {
   private func failure(_ tree: CgroupTree) -> CgroupError? {
     do throws(CgroupError) {
@@ -15,7 +15,7 @@ import Testing
     }
   }
 
-  @Test func aServiceOnDebianTellsAll() throws {
+  @Test func aServiceOnDebianHasAllMeters() throws {
     let tree = try CgroupTree.debian()
     let group = try ControlGroup.ofThisProcess(root: tree.root)
     #expect(group.name == "/system.slice/openstarryd.service" && group.absence(of: "memory") == nil)
@@ -27,7 +27,7 @@ import Testing
     #expect(group.memoryLimit == nil && group.memoryBrake == nil && group.cpuLimit == nil)
   }
 
-  @Test func theLeastLimitUpToTheTopCounts() throws {
+  @Test func theLowestLimitUpToTheTopCounts() throws {
     let tree = try CgroupTree.debian()
     let group = try ControlGroup.ofThisProcess(root: tree.root)
     try tree.write("sys/fs/cgroup/\(CgroupTree.service)/memory.max", "67108864\n")
@@ -45,7 +45,7 @@ import Testing
     ("cgroup_disable=memory cgroup_enable=memory\n", .notBuilt("memory")),
     ("cgroup_disable=memoryless disable=memory\n", .notBuilt("memory")),
   ])
-  func aRaspberryPiSaysWhatToDo(_ commandLine: String, _ absence: ControllerAbsence) throws {
+  func theRemedyForARaspberryPiIsNamed(_ commandLine: String, _ absence: ControllerAbsence) throws {
     let tree = try CgroupTree.raspberryPi(commandLine: commandLine)
     let group = try ControlGroup.ofThisProcess(root: tree.root)
     #expect(group.absence(of: "memory") == absence && absence.isOfKernel)
@@ -54,7 +54,7 @@ import Testing
     #expect(group.absence(of: "cpu") == nil && group.memoryLimit == nil)
   }
 
-  @Test func aMixedMachineHasTheControllersElsewhere() throws {
+  @Test func onAHybridMachineVersionOneHasTheControllers() throws {
     let tree = try CgroupTree.hybrid()
     let group = try ControlGroup.ofThisProcess(root: tree.root)
     #expect(group.absence(of: "memory") == .versionOneHas("memory"))
@@ -64,7 +64,7 @@ import Testing
     #expect(group.tasks == nil)
   }
 
-  @Test func aContainersRootIsAGroup() throws {
+  @Test func theRootOfAContainerIsAGroup() throws {
     let tree = try CgroupTree.container()
     let group = try ControlGroup.ofThisProcess(root: tree.root)
     try tree.write("sys/fs/cgroup/memory.max", "33554432\n")
@@ -73,13 +73,13 @@ import Testing
     #expect(group.absence(of: "memory") == .notHandedDown("memory", by: "outside of this container"))
   }
 
-  @Test func theRootGroupIsNone() throws {
+  @Test func theRootGroupHasNoControllers() throws {
     let tree = try CgroupTree.rootGroup()
     let group = try ControlGroup.ofThisProcess(root: tree.root)
     #expect(group.absence(of: "memory") == .root)
   }
 
-  @Test func whoDoesNotHandAControllerDownIsNamed() throws {
+  @Test func theGroupThatDoesNotPassAControllerOnIsNamed() throws {
     let tree = try CgroupTree.debian()
     let group = try ControlGroup.ofThisProcess(root: tree.root)
     try tree.write("sys/fs/cgroup/\(CgroupTree.service)/cgroup.controllers", "cpu pids\n")
@@ -89,7 +89,7 @@ import Testing
     #expect(group.absence(of: "memory") == .notHandedDown("memory", by: "/"))
   }
 
-  @Test func machinesWithoutVersionTwoAreSaid() throws {
+  @Test func machinesWithoutVersionTwoAreReported() throws {
     #expect(failure(try CgroupTree(group: "", mounts: "")) == .absent(.notMounted))
     let old = try CgroupTree(
       group: "4:memory:/x\n", mounts: "35 31 0:32 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n")
@@ -97,7 +97,7 @@ import Testing
     #expect("\(CgroupError.absent(.versionOneOnly))".contains("unified_cgroup_hierarchy=1"))
   }
 
-  @Test func aGroupMayLieOutsideOfWhatIsMounted() throws {
+  @Test func aGroupOutsideOfTheMountIsHidden() throws {
     let mount = "32 23 0:27 /docker/abc /sys/fs/cgroup rw - cgroup2 cgroup2 rw\n"
     #expect(
       failure(try CgroupTree(group: "0::/docker/abcd\n", mounts: mount)) == .absent(.hidden(group: "/docker/abcd")))
@@ -108,7 +108,7 @@ import Testing
     #expect(try ControlGroup.ofThisProcess(root: tree.root).memory().needed == 5_000_000)
   }
 
-  @Test(arguments: ["cpu.stat", "memory.current", "memory.stat"]) func whatMakesNoSenseIsSaid(_ name: String) throws {
+  @Test(arguments: ["cpu.stat", "memory.current", "memory.stat"]) func malformedFilesAreErrors(_ name: String) throws {
     let tree = try CgroupTree.debian()
     let group = try ControlGroup.ofThisProcess(root: tree.root)
     try tree.write("sys/fs/cgroup/\(CgroupTree.service)/\(name)", "max\n")
@@ -118,7 +118,7 @@ import Testing
     }
   }
 
-  @Test func thisMachineIsRead() throws {
+  @Test func thisMachinesGroupIsReadable() throws {
     do throws(CgroupError) {
       let group = try ControlGroup.ofThisProcess()
       if group.absence(of: "memory") == nil { #expect(try group.memory().current > 0) }

@@ -21,8 +21,8 @@ import Testing
     #expect(KernelText.mounts(Array("41 31 0:38 / /sys - cgroup2".utf8)).isEmpty)
   }
 
-  /// Whatever the files say, it is taken or left: nothing traps, and what was written is found again among rubbish.
-  @Test(arguments: 0..<200) func nothingIsTrusted(_ seed: Int) {
+  /// No input traps, and valid lines are found among rubbish.
+  @Test(arguments: 0..<200) func rubbishNeverTraps(_ seed: Int) {
     var random = SeededGenerator(UInt64(seed))
     let words = [
       "0::/", "max", "cgroup2", "-", "oom_kill", "7", "\\04", "\\777", "=", "cgroup_disable=", ",", " ", "\n",
@@ -38,7 +38,7 @@ import Testing
       _ = KernelText.mounts(bytes)
       _ = KernelText.verdicts(on: "memory", in: bytes)
       if let group = KernelText.group(bytes) { #expect(group.hasPrefix("/")) }
-      // A line of its own, behind lines that are not about the same.
+      // A valid line after lines with other keys.
       let number = UInt64.random(in: 0...UInt64.max, using: &random)
       let plain = bytes.filter { $0 != UInt8(ascii: "u") } + Array("\nusage_usec \(number)\n".utf8)
       #expect(KernelText.value("usage_usec", in: plain) == number)

@@ -8,7 +8,7 @@ import Watchdog
 
 @testable import Crash
 
-/// What is held against agents, over daemons that die and disks that do not take it.
+/// Strikes and quarantines across daemons that die and disks that refuse writes.
 @Suite struct CrashBookTests {
   private let folder: TemporaryFolder
   private let loop: EventLoop
@@ -25,7 +25,7 @@ import Watchdog
     CrashBook(runtime: runtime, home: home, loop: loop, boot: boot, wasReset: wasReset)
   }
 
-  /// A daemon that begins, and is killed while the agent's code runs.
+  /// Starts a daemon and kills it while the agent's code runs.
   private func struck(_ boot: String = "b1") throws {
     let record = try #require(book(boot).record)
     record.begin(.activation, "climate", event: nil, at: loop.now)
@@ -51,29 +51,29 @@ import Watchdog
     #expect(book.count("climate") == 3)
   }
 
-  @Test func aReleaseHoldsThoughTheDiskDidNotTakeIt() throws {
+  @Test func aReleaseHoldsWhenTheDiskRefusesIt() throws {
     for _ in 0..<3 { try struck() }
     do {
       let book = book()
-      // A folder in the way of the new file: nothing can be written to the home folder.
+      // A folder with the name of the temporary file makes writes to the home folder fail.
       try Files.makeFolder("\(home)/strikes.json.new/x")
       let problems = kept(book) { $0.release("climate") }
-      #expect(problems.count == 1 && problems[0].hasPrefix("strikes are not kept: "))
+      #expect(problems.count == 1 && problems[0].hasPrefix("strikes cannot be stored: "))
     }
     let next = book()
     #expect(next.strikes.quarantined.isEmpty, "the home folder's copy is older")
     #expect(next.count("climate") == 0)
   }
 
-  @Test func aQuarantineOutlivesTheBoot() throws {
+  @Test func aQuarantineSurvivesAReboot() throws {
     for _ in 0..<3 { try struck() }
     _ = book()
-    // The runtime folder is memory.
+    // The runtime folder is in memory and lost at a reboot.
     for name in try Files.names(in: runtime) { Files.remove("\(runtime)/\(name)") }
     #expect(book("b2").quarantine(of: "climate")?.reason == .killed)
   }
 
-  @Test func whoFailedTooOftenStaysQuarantinedUntilAPersonLetsItOut() throws {
+  @Test func aQuarantineLastsUntilAPersonEndsIt() throws {
     let failure = AgentFailure(.error, "it was started again 5 time(s) within 10m; last: no such table")
     #expect(kept(book()) { $0.quarantine("climate", for: failure) } == [])
     #expect(book().quarantine(of: "climate") == failure)
@@ -84,8 +84,8 @@ import Watchdog
     #expect(book("b2").quarantine(of: "climate") == nil)
   }
 
-  /// A daemon that was killed has the record until the kernel has taken it apart.
-  @Test func whatADyingDaemonHasIsWaitedFor() throws {
+  /// A killed daemon holds the record's lock until the kernel has cleaned it up.
+  @Test func theRecordOfADyingDaemonIsWaitedFor() throws {
     try struck()
     var other: CrashRecord? = try CrashRecord("\(runtime)/crash.record", boot: "b1", now: loop.now)
     other?.begin(.activation, "climate", event: nil, at: loop.now)
@@ -100,7 +100,7 @@ import Watchdog
     #expect(next.last?.blamed == "climate")
   }
 
-  @Test func oneWithoutARecordSaysSo() throws {
+  @Test func aMissingRecordIsReported() throws {
     let other = book()
     var waited: UInt64 = 0
     let next = CrashBook(runtime: runtime, home: home, loop: loop, boot: "b1", wasReset: false) { waited += $0 }
@@ -109,7 +109,7 @@ import Watchdog
     #expect(next.notices.count == 1 && next.notices[0].hasPrefix("no crash record: another process has it"))
   }
 
-  /// The hardware says until the next boot that its watchdog has reset the board.
+  /// The hardware reports a reset by its watchdog until the next boot.
   @Test func aResetCountsOnce() throws {
     for _ in 0..<6 {
       let book = book(wasReset: true)
@@ -119,8 +119,8 @@ import Watchdog
     #expect(book("b2", wasReset: true).strikes.unclean.count == 2)
   }
 
-  @Test func fiveEndsAreABootLoopUntilSomebodyForgives() throws {
-    // Each of these daemons is gone without a word.
+  @Test func fiveUncleanEndsAreABootLoopUntilForgiven() throws {
+    // Each of these daemons is killed.
     for _ in 0..<5 { #expect(!book().isBootLoop) }
     do {
       let book = book()

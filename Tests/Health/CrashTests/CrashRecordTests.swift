@@ -8,7 +8,7 @@ import Watchdog
 
 @testable import Crash
 
-/// The mapped record: what is written comes back, and what makes no sense is not used.
+/// The mapped record: it is read back as written, and a damaged one is ignored.
 @Suite struct CrashRecordTests {
   private let folder: TemporaryFolder
 
@@ -20,14 +20,14 @@ import Watchdog
     try CrashRecord(path, boot: boot, now: Instant(nanoseconds: 42))
   }
 
-  /// What a run leaves that does all this and then dies.
+  /// The record of a run that makes these calls and then dies.
   private func left(_ live: (CrashRecord) -> Void) throws -> (run: PastRun?, bytes: [UInt8]) {
     do { live(try open()) }
     let bytes = try Files.read(path)
     return (CrashRecord.read(bytes), bytes)
   }
 
-  @Test func aRunIsReadAsItWasWritten() throws {
+  @Test func aRunIsReadBackAsWritten() throws {
     let event = Event(id: ULID(high: 7, low: 8), type: "sensor:temperature")
     let run = try left { record in
       #expect(record.previous == nil && record.notice == nil)
@@ -45,11 +45,11 @@ import Watchdog
           beat: PastRun.Beat(time: Instant(nanoseconds: 99), cpu: .nanoseconds(5), delay: .nanoseconds(6))))
     let next = try open("b2")
     #expect(next.previous == run && next.notice == nil)
-    // The next run has begun anew.
+    // The next run has started a new record.
     #expect(CrashRecord.read(try Files.read(path))?.activity == nil)
   }
 
-  @Test func whatHasReturnedDoesNotRun() throws {
+  @Test func codeThatHasReturnedIsNotRunning() throws {
     let run = try left { record in
       record.begin(.start, "climate", event: nil, at: Instant(nanoseconds: 100))
       record.end()
@@ -69,14 +69,14 @@ import Watchdog
     #expect(run?.activity.map { type.hasPrefix($0.type) && $0.type.utf8.count == 71 } == true)
   }
 
-  @Test func twoProcessesDoNotShareOne() throws {
+  @Test func twoProcessesCannotShareARecord() throws {
     let first = try open()
     first.enter(.serving)
     #expect(throws: SystemError.self) { try open() }
     #expect(CrashRecord.read(try Files.read(path))?.stage == .serving, "the first one's record is untouched")
   }
 
-  @Test func whatIsNoRegularFileIsNotUsed() throws {
+  @Test func onlyARegularFileIsUsed() throws {
     #expect(unsafe path.withCString { unsafe mkfifo($0, 0o600) } == 0)
     #expect(throws: SystemError.self) { try open() }
     Files.remove(path)
@@ -94,7 +94,7 @@ import Watchdog
   }
 
   /// A record crosses a trust boundary: another program, or a power cut in the middle, may have written it.
-  @Test func damageIsNeverTrustedAndNeverTraps() throws {
+  @Test func damageIsDetectedAndNeverTraps() throws {
     var whole = try left { record in
       record.enter(.serving)
       record.begin(
@@ -118,7 +118,7 @@ import Watchdog
       #expect(!Verdict.on(run, boot: "b1").sentence.isEmpty)
     }
     #expect(usable > 0, "damage where nothing is said must not cost the rest")
-    // Who wrote it is under a hash: no bit of it may change.
+    // The hash covers the constant fields: a change of any bit must be detected.
     for index in 0..<72 {
       whole[index] ^= 1
       #expect(CrashRecord.read(whole) == nil, "byte \(index)")
@@ -126,7 +126,7 @@ import Watchdog
     }
   }
 
-  @Test func theKernelsCountOfWaitingIsRead() {
+  @Test func theTimeOnTheRunQueueIsParsed() {
     #expect(CrashRecord.waited("123 456 7\n") == .nanoseconds(456))
     for text in ["", "1 2", "1 x 3", "1 -2 3", "1 2 3 4"] { #expect(CrashRecord.waited(text) == nil, "\(text)") }
     let clock = LoopClock()

@@ -31,7 +31,7 @@ import Testing
     (0..<count).compactMap { _ in book.take(.events, 1, for: account) }
   }
 
-  @Test func everyStepOfEventsIsToldAndTimeLeadsDown() {
+  @Test func everyStepIsReportedAndTimeLeadsDown() {
     let account = book.open("a", Budget(events: Rate(count: 10, per: .seconds(10))), parent: nil)
     #expect(emit(account, 10).isEmpty)
     #expect(emit(account, 11).count == 11)
@@ -44,7 +44,7 @@ import Testing
     #expect(clock.waiting == 0)
   }
 
-  @Test func aRefusalSaysWhoseBudgetAndForHowLong() throws {
+  @Test func aRefusalNamesTheBudgetAndTheWait() throws {
     let account = book.open("a", Budget(events: Rate(count: 1, per: .seconds(10))), parent: nil)
     _ = emit(account)
     clock.advance(by: .seconds(3))
@@ -64,13 +64,13 @@ import Testing
     #expect(emit(other, 2).isEmpty)
     let refusal = try #require(emit(other).first)
     #expect(refusal.agent == nil && refusal.message(to: "other") == "budget.events of the board is used up")
-    // Nobody is stopped for what others use.
+    // An agent is not stopped for the use of others.
     _ = emit(child, 100)
     #expect(!steps.told.contains { $0.hasSuffix("stop") })
     #expect(other.status(at: clock.now).map(\.used) == [2])
   }
 
-  @Test func aParentsMemoryLeavesRoomAndIsHeldAsItsChildrenAre() throws {
+  @Test func aParentsMemoryLimitsItsChildren() throws {
     book.setBoard(Budget(memory: 10), disk: nil)
     let parent = book.open("parent", Budget(memory: 100), parent: nil)
     let (a, b) = (book.open("a", Budget(), parent: "parent"), book.open("b", Budget(), parent: "parent"))
@@ -93,7 +93,7 @@ import Testing
 
   // MARK: The whole board
 
-  @Test func whatIsMeasuredClimbsALadderOfItsOwn() throws {
+  @Test func measurementsHaveTheirOwnLadder() throws {
     book.setBoard(Budget(memory: 1000), disk: nil)
     let account = book.open("a", Budget(), parent: nil)
     book.charge(.memory, 300, to: account)
@@ -111,7 +111,7 @@ import Testing
     #expect(account.step == .normal && book.delay(account, expecting: 1) == nil)
   }
 
-  @Test func measuredProcessorTimeIsToldAndKeepsNobodyWaiting() throws {
+  @Test func measuredCPUTimeIsReportedAndDelaysNoActivation() throws {
     book.setBoard(Budget(cpu: 0.1), disk: nil)
     let account = book.open("a", Budget(), parent: nil)
     let second: Int64 = 1_000_000_000
@@ -124,7 +124,7 @@ import Testing
     #expect(book.delay(account, expecting: 1) != nil && book.boardStatus.first?.whole?.agents == second)
   }
 
-  @Test func theKernelsLimitShowsWhereItIsTheLower() {
+  @Test func theKernelsLimitIsShownWhenItIsLower() {
     func limit(_ kernel: Int64?) -> Int64? {
       book.measure(BoardMeasurement(.memory, 1, by: .group, kernelLimit: kernel))
       return book.boardStatus.first?.limit
@@ -139,7 +139,7 @@ import Testing
     #expect(book.boardStatus.map(\.isLoose) == [true])
   }
 
-  @Test func aCircleOfParentsIsCutWhereItCloses() {
+  @Test func aCycleOfParentsIsBroken() {
     _ = book.open("a", Budget(), parent: "b")
     let b = book.open("b", Budget(), parent: "a")
     #expect(b.parent === book.board)
@@ -147,7 +147,7 @@ import Testing
     #expect(book.open("c", Budget(), parent: "c").parent === book.board)
   }
 
-  @Test func processorTimeIsChargedAfterwardsAndTheNextActivationWaits() throws {
+  @Test func cpuTimeIsChargedAfterwardsAndDelaysTheNextActivation() throws {
     let account = book.open("a", Budget(cpu: 0.1), parent: nil)
     book.charge(.cpu, 900_000_000, to: account)
     #expect(book.delay(account, expecting: 1_000_000) == nil)
@@ -155,7 +155,7 @@ import Testing
     book.charge(.cpu, 100_000_000, to: account)
     #expect(steps.told == ["a cpu warn", "a cpu throttle"])
     #expect(book.delay(account, expecting: 1_000_000) == .seconds(9))
-    // What takes longer than the whole budget waits for an empty window.
+    // An activation longer than the whole budget waits for an empty window.
     #expect(book.delay(account, expecting: 60_000_000_000) == .seconds(10))
     clock.advance(by: .seconds(9))
     #expect(book.delay(account, expecting: 1_000_000) == nil)
@@ -165,7 +165,7 @@ import Testing
     #expect(account.step == .normal && clock.waiting == 0)
   }
 
-  @Test func theBoardsProcessorTimeHoldsEverybody() {
+  @Test func theBoardsCPUTimeDelaysAllAgents() {
     book.setBoard(Budget(cpu: 0.5), disk: nil)
     let (a, b) = (book.open("a", Budget(), parent: nil), book.open("b", Budget(), parent: nil))
     book.charge(.cpu, 20_000_000_000, to: a)
@@ -173,7 +173,7 @@ import Testing
     #expect(steps.told == ["board cpu throttle"])
   }
 
-  @Test func whatIsHeldIsGivenBack() throws {
+  @Test func heldAmountsAreGivenBack() throws {
     book.setBoard(Budget(storage: 150), disk: nil)
     let (a, b) = (book.open("a", Budget(storage: 100), parent: nil), book.open("b", Budget(), parent: nil))
     #expect(book.take(.storage, 100, for: a) == nil)
@@ -187,7 +187,7 @@ import Testing
     #expect(book.board.status(at: clock.now).map(\.used) == [51])
   }
 
-  @Test func memoryAndActivationsStopAtTheLimitAndAreForgottenWithTheInstance() {
+  @Test func memoryAndActivationsStopAtTheLimitAndEndWithTheInstance() {
     let account = book.open("a", Budget(memory: 1000, activation: .milliseconds(50)), parent: nil)
     book.hold(.memory, 900, before: 0, for: account)
     book.hold(.memory, 1001, before: 900, for: account)
@@ -202,7 +202,7 @@ import Testing
     #expect(clock.waiting == 0)
   }
 
-  @Test func anotherLimitBeginsAtTheBottomAndWhatWasUsedStaysUsed() {
+  @Test func aNewLimitResetsTheLadderButNotTheUse() {
     let account = book.open("a", Budget(events: Rate(count: 2, per: .seconds(60))), parent: nil)
     _ = emit(account, 2)
     #expect(account.step == .throttled)
@@ -211,8 +211,8 @@ import Testing
     #expect(account.status(at: clock.now).map(\.used) == [2])
   }
 
-  /// Whatever is asked for in whatever order: within no window is more given than each budget allows.
-  @Test(arguments: UInt64(1)...10) func noWindowLetsMoreThroughThanAnyBudgetOnTheWay(seed: UInt64) {
+  /// For random requests: no window grants more than any budget allows.
+  @Test(arguments: UInt64(1)...10) func noWindowGrantsMoreThanAnyBudgetAbove(seed: UInt64) {
     var random = SeededGenerator(seed)
     let limits = [20, 30, 45]
     book.setBoard(Budget(events: Rate(count: limits[2], per: .seconds(3))), disk: nil)

@@ -12,7 +12,7 @@ import Testing
     Ladder.Measurement(used: used, refused: refused, limit: 100)
   }
 
-  @Test func itGoesUpStepByStepAndTellsOfEachOnce() {
+  @Test func itGoesUpStepByStepAndReportsEachOnce() {
     var ladder = Ladder()
     let terms = Ladder.Terms.of(.cpu)
     var told: [Ladder.Effect?] = []
@@ -23,14 +23,14 @@ import Testing
     #expect(ladder.step == .exceeded)
   }
 
-  @Test func aLeapTellsOfTheHighestStepAlone() {
+  @Test func aLeapReportsOnlyTheHighestStep() {
     var ladder = Ladder()
     #expect(ladder.use(measured(500), .of(.cpu), at: at(1)) == .stop)
     var another = Ladder()
     #expect(another.use(measured(120), .of(.cpu), at: at(1)) == .throttle)
   }
 
-  @Test func whoeverGoesOnAboveTheLastStepIsStoppedAgain() {
+  @Test func useBeyondTheLastStepStopsAgain() {
     var ladder = Ladder()
     #expect(ladder.use(measured(101), .of(.memory), at: at(1)) == .stop)
     #expect(ladder.use(measured(102), .of(.memory), at: at(2)) == .stop)
@@ -44,7 +44,7 @@ import Testing
     #expect(ladder.use(measured(50, refused: 151), .of(.events), at: at(1)) == .stop)
   }
 
-  @Test func tooMuchLogIsLeftOutAndNobodyIsStopped() {
+  @Test func excessLogIsRefusedWithoutAStop() {
     var ladder = Ladder()
     #expect(ladder.use(measured(100, refused: 1_000_000), .of(.log), at: at(1)) == .throttle)
     for resource in Resource.allCases {
@@ -52,7 +52,7 @@ import Testing
     }
   }
 
-  @Test func itComesDownLowerThanItWentUp() {
+  @Test func stepsHaveHysteresis() {
     var ladder = Ladder()
     let terms = Ladder.Terms.of(.cpu)
     _ = ladder.use(measured(100), terms, at: at(1))
@@ -65,7 +65,7 @@ import Testing
     #expect(ladder.look(measured(0), terms, at: at(6)) == nil)
   }
 
-  @Test func whatHasNoWindowIsCalmForAWhileBeforeItIsDown() {
+  @Test func heldResourcesStepDownAfterAQuietTime() {
     var ladder = Ladder()
     let terms = Ladder.Terms.of(.activation)
     #expect(ladder.use(measured(90), terms, at: at(1)) == .warn)
@@ -76,7 +76,7 @@ import Testing
     #expect(ladder.use(measured(10), terms, at: at(19)) == .recover(.normal))
   }
 
-  @Test func aBudgetOfNothingIsNotUsedUpByNothing() {
+  @Test func aZeroBudgetIsNotUsedUpWithoutUse() {
     var ladder = Ladder()
     let none = Ladder.Measurement(used: 0, limit: 0)
     #expect(ladder.use(none, .of(.events), at: at(1)) == nil)
@@ -84,8 +84,9 @@ import Testing
     #expect(ladder.look(none, .of(.events), at: at(1)) == .recover(.normal))
   }
 
-  /// Whatever is measured: a step is told of exactly when it is taken, a look never leads up, and calm ends it all.
-  @Test(arguments: UInt64(1)...6) func everyPathIsTold(seed: UInt64) {
+  /// For random measurements: each step is reported exactly when it is taken, a look never leads up, and calm ends at
+  /// `normal`.
+  @Test(arguments: UInt64(1)...6) func everyStepOfRandomPathsIsReported(seed: UInt64) {
     var random = SeededGenerator(seed)
     for resource in Resource.allCases {
       let terms = Ladder.Terms.of(resource)

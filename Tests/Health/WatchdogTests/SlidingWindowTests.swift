@@ -14,7 +14,7 @@ import Testing
     #expect(window.used(at: start + .seconds(1)) == 0)
   }
 
-  @Test func whatComesSeldomIsCountedExactly() {
+  @Test func infrequentAmountsAreExact() {
     var window = SlidingWindow(.seconds(1))
     for step in 0..<10 { window.add(1, at: start + .milliseconds(Int64(100 * step))) }
     #expect(window.used(at: start + .milliseconds(950)) == 10)
@@ -25,7 +25,7 @@ import Testing
     #expect(window.wait(untilAtMost: -1, at: start + .milliseconds(1050)) == .milliseconds(850))
   }
 
-  @Test func aClockThatGoesBackAddsNoTime() {
+  @Test func aClockThatGoesBackIsIgnored() {
     var window = SlidingWindow(.seconds(1))
     window.add(1, at: start + .seconds(5))
     window.add(1, at: start)
@@ -34,7 +34,7 @@ import Testing
     #expect(window.used(at: start + .seconds(6)) == 0)
   }
 
-  @Test func whatCannotBeAddedUpDoesNotWrap() {
+  @Test func theSumDoesNotOverflow() {
     var window = SlidingWindow(.seconds(1))
     window.add(.max, at: start)
     window.add(.max, at: start + .milliseconds(500))
@@ -43,9 +43,9 @@ import Testing
     #expect(window.used(at: start + .seconds(1)) == 0)
   }
 
-  /// Beside a list of everything there was: never less than that, never more than what came a thirty-second part of
-  /// the window before, and what is let through never exceeds the limit in any window.
-  @Test(arguments: UInt64(1)...12) func itNeverCountsTooLittleAndLetsNoMoreThanTheLimitThrough(seed: UInt64) {
+  /// Against a list of all amounts: the sum is never lower than the exact one, never higher than that of a window
+  /// longer by 1/32, and the granted amounts never exceed the limit in any window.
+  @Test(arguments: UInt64(1)...12) func theSumIsNeverTooLowAndTheLimitHolds(seed: UInt64) {
     var random = SeededGenerator(seed)
     let length = Duration.milliseconds(Int64.random(in: 1...2000, using: &random))
     let limit = Int64.random(in: 1...200, using: &random)
@@ -77,7 +77,7 @@ import Testing
     }
   }
 
-  @Test func aStormTakesNoMoreMemoryThanADrizzle() {
+  @Test func memoryIsBoundedInAStorm() {
     var window = SlidingWindow(.seconds(86_400))
     var now = start
     for _ in 0..<200_000 {

@@ -1,13 +1,13 @@
 import Agent
 import Model
 
-/// What one agent and its children use, or the whole board.
+/// The budgets of an agent and its children, or of the whole board.
 ///
-/// Whatever an agent uses counts in its own account, its parent's and so on up to the board's, and must fit into each.
+/// An agent's use counts in its own account, its parent's, and so on up to the board's, and must fit into each.
 public final class BudgetAccount {
-  /// Whose; nil is the whole board.
+  /// The agent; nil for the board.
   public let agent: AgentID?
-  /// The account that this one's use counts in, too. Until it is nil the two keep each other.
+  /// The account above, in which this account's use also counts. The two accounts retain each other until it is nil.
   public internal(set) var parent: BudgetAccount? {
     didSet {
       oldValue?.children.removeAll { $0 === self }
@@ -15,18 +15,19 @@ public final class BudgetAccount {
     }
   }
   private var children: [BudgetAccount] = []
-  /// How far each budget is held against whoever the account is of.
+  /// How each budget is enforced for this agent itself.
   public var enforcement: (Resource) -> Enforcement = { _ in .enforced }
   private var meters = [BudgetMeter?](repeating: nil, count: Resource.allCases.count)
-  /// Whether its processor time is used up, so that activations wait.
+  /// Whether the CPU time is used up, so that activations wait.
   private(set) var isHeld = false
 
-  /// For each resource, whether what others use counts here: what passes with time only where it is limited.
+  /// A bit for each resource: whether the use of children counts here. Resources with a window count only under a
+  /// limit.
   private var shared: UInt16 = 0
 
   private let isTold: Bool
 
-  /// - Parameter isTold: its meters are told how much is used, rather than adding it up.
+  /// - Parameter isTold: whether the meters receive totals (`tell`) instead of adding up amounts.
   init(_ agent: AgentID?, isTold: Bool = false) {
     self.agent = agent
     self.isTold = isTold
@@ -36,8 +37,7 @@ public final class BudgetAccount {
   /// `agent 'climate'`, or `the board`.
   public var name: String { agent.map { "agent '\($0)'" } ?? "the board" }
 
-  /// How far a budget is held here: against an agent and all whose use counts in its account, as loosely as against the
-  /// loosest of them.
+  /// How a budget is enforced in this account: as loosely as for the loosest of the agent and its descendants.
   func held(_ resource: Resource) -> Enforcement {
     guard agent != nil, resource != .activation else { return enforcement(resource) }
     let (enforcement, account) = loosest(resource)
@@ -51,7 +51,7 @@ public final class BudgetAccount {
     }
   }
 
-  /// The budgets that have a limit, and whatever else was used, in the order of `Resource`.
+  /// The budgets with a limit or any use, in the order of `Resource`.
   public func status(at now: Instant) -> [BudgetStatus] {
     meters.compactMap { meter in
       guard let meter, meter.limit != nil || meter.used(at: now) > 0 else { return nil }
@@ -59,10 +59,10 @@ public final class BudgetAccount {
     }
   }
 
-  /// How far up the ladder the worst of its budgets is.
+  /// The highest step of its budgets.
   public var step: BudgetStep { meters.reduce(.normal) { max($0, $1?.ladder.step ?? .normal) } }
 
-  /// The meter of a resource, made when it is first needed.
+  /// The meter of a resource; created on first use.
   func meter(_ resource: Resource) -> BudgetMeter {
     let index = Self.index(resource)
     if let meter = meters[index] { return meter }
@@ -71,17 +71,17 @@ public final class BudgetAccount {
     return meter
   }
 
-  /// The meters that are above the bottom of their ladders.
+  /// The meters above the step `normal`.
   var raised: [BudgetMeter] { meters.compactMap { $0.flatMap { $0.ladder.step > .normal ? $0 : nil } } }
 
-  /// What one budget is at; nil where nothing is limited or used.
+  /// The status of one budget; nil when it was never limited or used.
   public func status(of resource: Resource, at now: Instant) -> BudgetStatus? {
     meters[Self.index(resource)]?.status(held(resource), at: now)
   }
 
   func endInstance() { for meter in meters { meter?.endInstance() } }
 
-  /// Limits have changed.
+  /// Recomputes `shared` and `isHeld`; call it after a change of limits.
   func noteLimits() {
     shared = 0
     for resource in Resource.allCases {
@@ -91,7 +91,7 @@ public final class BudgetAccount {
     noteHold()
   }
 
-  /// Whether what agents below use counts here, too.
+  /// Whether the use of children counts here.
   func shares(_ resource: Resource) -> Bool { shared & 1 << Self.index(resource) != 0 }
 
   func noteHold() { isHeld = (meters[Self.index(.cpu)]?.ladder.step ?? .normal) >= .throttled }
@@ -111,19 +111,19 @@ public final class BudgetAccount {
   }
 }
 
-/// Why something was not given.
+/// A refusal because a budget is used up.
 public struct BudgetRefusal: Error, Sendable, Hashable {
-  /// Of what.
+  /// The refused resource.
   public var resource: Resource
-  /// Whose budget it is that is used up; nil is the board's.
+  /// The agent whose budget is used up; nil for the board's.
   public var agent: AgentID?
-  /// How long until as much fits; zero where waiting does not help.
+  /// The time until the requested amount fits; zero if waiting does not help.
   public var wait: Duration
-  /// How much may be used.
+  /// The limit of that budget, in the resource's unit.
   public var limit: Int64
 
-  /// The sentence for whoever asked.
-  /// - Parameter asker: the agent that asked: its own budget needs no name.
+  /// The message for the agent that asked.
+  /// - Parameter asker: that agent; its own budget is not named.
   public func message(to asker: AgentID) -> String {
     let whose = agent == asker ? "" : agent.map { " of its parent '\($0)'" } ?? " of the board"
     let rest = wait > .zero ? "" : " of \(limit) \(resource.unit)"
@@ -131,12 +131,12 @@ public struct BudgetRefusal: Error, Sendable, Hashable {
   }
 }
 
-/// A step on a ladder, up or down.
+/// A step up or down a ladder.
 public struct BudgetNotice: Sendable {
-  /// Whose budget; nil is the board's.
+  /// The agent of the budget; nil for the board.
   public var agent: AgentID?
-  /// What follows.
+  /// The effect of the step.
   public var effect: Ladder.Effect
-  /// The budget as it is now.
+  /// The budget after the step.
   public var status: BudgetStatus
 }

@@ -1,17 +1,17 @@
 import Agent
 import Model
 
-/// The accounts of all agents and of the board: counts what is used, says what does not fit, and tells of each step up
-/// and down a ladder.
+/// The accounts of all agents and of the board: counts use, refuses requests beyond a budget, and reports each step of
+/// a ladder.
 ///
-/// It has a timer only while some budget is above the bottom of its ladder, to tell when it is down again.
+/// A timer runs only while some budget is above the step `normal`, to report when it comes down.
 public final class BudgetBook {
-  /// The whole board's account: what all agents were charged, and what the daemon writes.
+  /// The board's account: the use charged to all agents, and the daemon's disk writes.
   public let board = BudgetAccount(nil)
-  /// What the daemon uses as a whole, as the kernel counts it. No agent's account is below it.
+  /// The use of the daemon as a whole, as measured by the kernel. It has no child accounts.
   private let whole = BudgetAccount(nil, isTold: true)
   private var measured: [Resource: BoardMeasurement] = [:]
-  /// Called with each step, within the call that led to it.
+  /// Called for each step, inside the call that caused it.
   public var onStep: (BudgetNotice) -> Void = { _ in }
   private let clock: any Timekeeper
   private var accounts: [AgentID: BudgetAccount] = [:]
@@ -20,7 +20,7 @@ public final class BudgetBook {
 
   deinit { for account in accounts.values { account.parent = nil } }
 
-  /// A book in which nothing is limited yet.
+  /// A book without limits.
   public init(clock: any Timekeeper) {
     self.clock = clock
     board.enforcement = { $0 == .tokens ? .notMetered("no model can be asked here") : .enforced }
@@ -29,7 +29,7 @@ public final class BudgetBook {
 
   // MARK: Accounts
 
-  /// The account of an agent, made without limits when there is none: a parent may come after its children.
+  /// The account of an agent. Created without limits if missing, as a parent may be registered after its children.
   public func account(_ agent: AgentID) -> BudgetAccount {
     if let account = accounts[agent] { return account }
     let account = BudgetAccount(agent)
@@ -38,10 +38,11 @@ public final class BudgetBook {
     return account
   }
 
-  /// Sets an agent's limits and its place. What it has used stays used.
+  /// Sets an agent's limits and its parent. Its past use still counts.
   /// - Parameters:
-  ///   - parent: whose budget it shares; nil is nobody's but the board's. One that would make a circle is left out.
-  ///   - activationReport: the longest an activation should take where the budget does not say; longer is only told.
+  ///   - parent: the agent whose budget it shares; nil shares only the board's. A parent that would form a cycle is
+  ///     ignored.
+  ///   - activationReport: the activation time that is reported when exceeded, if the budget sets no limit.
   @discardableResult
   public func open(
     _ agent: AgentID, _ budget: Budget, parent: AgentID?, activationReport: Duration? = nil
@@ -63,8 +64,8 @@ public final class BudgetBook {
     return account
   }
 
-  /// Forgets an agent's account. What it used goes on counting for its parent and the board as long as it does; what it
-  /// holds is to be given back before.
+  /// Removes an agent's account. Its past use still counts for its parent and the board until it leaves their windows.
+  /// Give back what it holds before.
   public func close(_ agent: AgentID) {
     guard let account = accounts.removeValue(forKey: agent) else { return }
     for child in accounts.values where child.parent === account { child.parent = board }
@@ -72,8 +73,8 @@ public final class BudgetBook {
     raised.removeAll { $0 === account }
   }
 
-  /// Sets the whole board's limits.
-  /// - Parameter disk: bytes that the daemon may write.
+  /// Sets the board's limits.
+  /// - Parameter disk: the limit on bytes that the daemon writes; nil for none.
   public func setBoard(_ budget: Budget, disk: Rate?) {
     setLimits(board, budget)
     board.meter(.disk).set(limit: disk.map { Int64($0.count) }, per: disk?.per)
@@ -100,9 +101,9 @@ public final class BudgetBook {
 
   // MARK: The whole board
 
-  /// Takes what the daemon uses as a whole, beside what its agents are charged: its limit is the board's, its ladder
-  /// its own. Beyond it the step is told once; nothing else follows here.
-  /// - Returns: the share of the limit that is used, 1 being all of it; nil without a limit.
+  /// Records a measurement of the whole daemon. It has the board's limit but its own ladder; a step is reported once
+  /// and has no other effect here.
+  /// - Returns: the used fraction of the limit, 1 for all of it; nil without a limit.
   @discardableResult
   public func measure(_ measurement: BoardMeasurement) -> Double? {
     measured[measurement.resource] = measurement
@@ -113,14 +114,14 @@ public final class BudgetBook {
     return Double(measurement.amount) / Double(max(1, limit))
   }
 
-  /// The board's budgets, what was measured in the place of what agents were charged.
+  /// The board's budgets. Measurements replace the sums that agents were charged.
   public var boardStatus: [BudgetStatus] {
     let now = clock.now
     var rows = board.status(at: now).filter { measured[$0.resource] == nil }
     for (resource, var measurement) in measured {
       measurement.agents = board.meter(resource).used(at: now)
       var row = whole.meter(resource).status(measurement.enforcement, at: now)
-      // Agents that are charged all of it are slowed down, however little the rest uses.
+      // Agents are throttled when the use charged to them reaches the limit, whatever the measurement is.
       row.step = max(row.step, board.meter(resource).ladder.step)
       if let kernel = measurement.kernelLimit { row.limit = min(row.limit ?? kernel, kernel) }
       row.whole = measurement
@@ -131,8 +132,8 @@ public final class BudgetBook {
 
   // MARK: Use
 
-  /// Takes `amount` for `account`, where it fits into its budget and all above it.
-  /// - Returns: nil when it was taken; otherwise why not, and nothing was.
+  /// Charges `amount` to `account` if it fits into its budget and all above it.
+  /// - Returns: nil for success; otherwise the refusal, and nothing was charged.
   public func take(_ resource: Resource, _ amount: Int64, for account: BudgetAccount) -> BudgetRefusal? {
     let now = clock.now
     var next: BudgetAccount? = account
@@ -150,18 +151,18 @@ public final class BudgetBook {
     return nil
   }
 
-  /// Counts what has been used already.
+  /// Charges use that has already happened.
   public func charge(_ resource: Resource, _ amount: Int64, to account: BudgetAccount) {
     charge(resource, amount, to: account, at: clock.now)
   }
 
-  /// Counts an activation: its processor time for the account and all above it, its length for the agent alone, as two
-  /// agents' activations do not add up.
+  /// Charges an activation: its CPU time to the account and all above it, its length only to the account itself, as the
+  /// lengths of different agents' activations do not add up.
   /// - Parameters:
-  ///   - nanoseconds: how long it ran.
-  ///   - length: how long it took, by what it is held to; nil is as long as it ran.
-  ///   - isExact: whether that is processor time. Time that merely passed may be others' fault: nobody is stopped for
-  ///     how long it took then.
+  ///   - nanoseconds: the CPU time.
+  ///   - length: the length that the limit applies to, in nanoseconds; nil for the CPU time.
+  ///   - isExact: whether the length is CPU time. Otherwise other tasks may have caused the delay, and the agent is not
+  ///     stopped for it.
   public func charge(activation nanoseconds: Int64, length: Int64? = nil, isExact: Bool, to account: BudgetAccount) {
     let now = clock.now
     charge(.cpu, nanoseconds, to: account, at: now)
@@ -171,17 +172,18 @@ public final class BudgetBook {
     climb(meter, of: account, isOwn: isExact, at: now)
   }
 
-  /// Says how much of what is held `account` itself holds at present.
-  /// - Parameter before: what it held until now.
+  /// Sets the amount of a resource without a window that `account` holds, such as memory.
+  /// - Parameter before: the amount that it held until now.
   public func hold(_ resource: Resource, _ amount: Int64, before: Int64, for account: BudgetAccount) {
     if amount > before { charge(resource, amount - before, to: account) }
     if amount < before { give(resource, before - amount, from: account) }
   }
 
-  /// How much of something `account` may hold beside what others hold, by its parents' budgets. The board's is not
-  /// among them: for that the least important agent gives way, not the one that asks.
-  /// - Parameter held: what it holds, and is charged.
-  /// - Returns: the least that any of them leaves, `held` included, and whose budget that is; nil where none has one.
+  /// How much of a resource `account` may hold by its parents' budgets. The board's budget is ignored: when that is
+  /// used up, the least important agent is stopped and not the one that asks.
+  /// - Parameter held: the amount that it holds already.
+  /// - Returns: the smallest amount that a parent's budget leaves, including `held`, and that parent; nil when no
+  ///   parent has a limit.
   public func room(
     _ resource: Resource, holding held: Int64, for account: BudgetAccount
   ) -> (amount: Int64, parent: AgentID)? {
@@ -198,7 +200,7 @@ public final class BudgetBook {
     return least
   }
 
-  /// Gives back what was held.
+  /// Gives back an amount that was held.
   public func give(_ resource: Resource, _ amount: Int64, from account: BudgetAccount) {
     let now = clock.now
     var next: BudgetAccount? = account
@@ -210,7 +212,7 @@ public final class BudgetBook {
     }
   }
 
-  /// Notes that the agent was stopped for going beyond a budget, by whoever runs it; what it used is charged before.
+  /// Notes that the agent's isolation has stopped it for exceeding a budget. Charge its use before.
   public func exceed(_ resource: Resource, for account: BudgetAccount) {
     let (now, meter) = (clock.now, account.meter(resource))
     guard let effect = meter.exceed(at: now) else { return }
@@ -219,16 +221,16 @@ public final class BudgetBook {
     schedule()
   }
 
-  /// The instance is gone: it holds no memory, its refusals do not count against the next one, and that is told of anew.
-  /// - Parameter memory: what it held.
+  /// Notes the end of an instance: gives its memory back, and resets the refusals and the stop for the next instance.
+  /// - Parameter memory: the memory that it held, in bytes.
   public func end(_ account: BudgetAccount, memory: Int64) {
     give(.memory, memory, from: account)
     account.endInstance()
     schedule()
   }
 
-  /// How long the next activation must wait for processor time; nil when it may start now.
-  /// - Parameter expected: how many nanoseconds it will take, as far as anybody knows: what the last one took.
+  /// How long the next activation must wait for CPU time; nil when it may start now.
+  /// - Parameter expected: the expected CPU time in nanoseconds: that of the last activation.
   public func delay(_ account: BudgetAccount, expecting expected: Int64) -> Duration? {
     var longest: Duration?
     var next: BudgetAccount? = account
@@ -241,7 +243,7 @@ public final class BudgetBook {
 
   private func wait(_ holder: BudgetAccount, _ expected: Int64) -> Duration? {
     let (now, meter) = (clock.now, holder.meter(.cpu))
-    // More than the whole budget fits into an empty window only.
+    // An activation longer than the whole budget waits for an empty window.
     let amount = min(max(1, expected), max(1, meter.limit ?? 1))
     guard let wait = meter.wait(for: amount, at: now), wait > .zero else { return nil }
     return wait
@@ -262,7 +264,7 @@ public final class BudgetBook {
 
   private func climb(_ meter: BudgetMeter, of account: BudgetAccount, isOwn: Bool, at now: Instant) {
     let before = meter.ladder.step
-    // A measurement that is still too much is nothing new.
+    // A measurement that is still beyond the limit is not a new step.
     guard let effect = meter.climb(isOwn: isOwn, at: now), account !== whole || meter.ladder.step != before else {
       if timer == nil, meter.ladder.step > .normal { schedule() }
       return

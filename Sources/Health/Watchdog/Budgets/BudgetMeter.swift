@@ -1,23 +1,23 @@
 import Agent
 import Model
 
-/// What is used of one thing by one account, its limit, and how far up the ladder that is.
+/// The use of one resource by one account, with its limit and its ladder.
 final class BudgetMeter {
   let resource: Resource
   private(set) var limit: Int64?
   private(set) var ladder = Ladder()
-  /// Over time, for what comes and is gone.
+  /// The use within a window; nil for resources that are held, such as memory.
   private var window: SlidingWindow?
-  /// At present, for what is held.
+  /// The present use of a resource that is held.
   private var gauge: Int64 = 0
-  /// What was asked for and not given; nil until there is some.
+  /// The refused amounts, for the status; nil before the first.
   private var refusals: SlidingWindow?
-  /// What of it the instance that runs now was refused: the next one is not stopped for it.
+  /// The amounts refused to the present instance, for the ladder: the next instance must not be stopped for them.
   private var counted: SlidingWindow?
-  /// Whether the instance that runs now is being stopped for this: told once, however often it goes on asking.
+  /// Whether the present instance is already being stopped for this budget, so that it is reported only once.
   private var isStopping = false
   private var terms: Ladder.Terms
-  /// Whether it is told how much is used, rather than adding it up.
+  /// Whether it receives totals (`tell`) instead of adding up amounts.
   private let isTold: Bool
 
   init(_ resource: Resource, isTold: Bool = false) {
@@ -25,7 +25,7 @@ final class BudgetMeter {
     self.isTold = isTold
     terms = .of(resource)
     if isTold {
-      // Nobody is stopped for processor time that the daemon itself may have used.
+      // The daemon itself may have used the CPU time, so no agent is stopped for it.
       if resource == .cpu { terms.stop = nil }
       terms.hold = .seconds(10)
     } else {
@@ -33,16 +33,16 @@ final class BudgetMeter {
     }
   }
 
-  /// Going beyond the limit is told, and nothing else follows.
+  /// Makes the limit one that is only reported.
   func onlyReport() {
     terms.warning = 1
     terms.stop = nil
   }
 
-  /// Going beyond the limit is acted upon, as is usual.
+  /// Restores the resource's usual terms.
   func actUpon() { terms = .of(resource) }
 
-  /// The stretch of time that things count in where no limit names one; nil for what does not pass with time.
+  /// The default window of a resource; nil for resources that are held.
   static func usualWindow(of resource: Resource) -> Duration? {
     switch resource {
     case .cpu: .seconds(10)
@@ -52,10 +52,10 @@ final class BudgetMeter {
     }
   }
 
-  /// Sets the limit. What was used stays used, unless it counts over another stretch of time from now on.
+  /// Sets the limit. Past use still counts unless the window's length changes.
   /// - Parameters:
-  ///   - limit: nil is none.
-  ///   - length: of the window; nil is the usual one.
+  ///   - limit: the limit in the resource's unit; nil for none.
+  ///   - length: the window's length; nil for the default.
   func set(limit: Int64?, per length: Duration?) {
     if limit != self.limit {
       ladder.reset()
@@ -71,7 +71,7 @@ final class BudgetMeter {
 
   func used(at now: Instant) -> Int64 { window?.used(at: now) ?? gauge }
 
-  /// How long until `amount` more fits; nil when it does now, or there is no limit.
+  /// The time until `amount` more fits, zero if waiting does not help; nil when it fits now or there is no limit.
   func wait(for amount: Int64, at now: Instant) -> Duration? {
     guard let limit, amount > 0 else { return nil }
     let (total, overflow) = used(at: now).addingReportingOverflow(amount)
@@ -79,7 +79,7 @@ final class BudgetMeter {
     return window.map { $0.wait(untilAtMost: max(0, limit - amount), at: now) } ?? .zero
   }
 
-  /// Counts `amount`; negative gives back what was held.
+  /// Adds `amount`; a negative amount gives back a held resource.
   func add(_ amount: Int64, at now: Instant) {
     if window != nil {
       window?.add(amount, at: now)
@@ -88,10 +88,10 @@ final class BudgetMeter {
     }
   }
 
-  /// So much is used now.
+  /// Sets the present use.
   func tell(_ amount: Int64) { gauge = max(0, amount) }
 
-  /// Notes that `amount` was asked for and not given.
+  /// Notes that `amount` was refused.
   func refuse(_ amount: Int64, at now: Instant) {
     let length = window?.length ?? .seconds(60)
     if refusals == nil { refusals = SlidingWindow(length) }
@@ -100,14 +100,14 @@ final class BudgetMeter {
     counted?.add(amount, at: now)
   }
 
-  /// The instance is gone: what it was refused still shows, and does not count against the next one.
+  /// Resets the ladder's view of refusals at the end of an instance; the status still shows them.
   func endInstance() {
     counted = nil
     isStopping = false
   }
 
-  /// What follows from something having been added or refused.
-  /// - Parameter isOwn: whether the agent itself used it; nobody is stopped for what others use.
+  /// Updates the ladder after an amount was added or refused.
+  /// - Parameter isOwn: whether the agent itself caused it; it is not stopped for the use of others.
   func climb(isOwn: Bool, at now: Instant) -> Ladder.Effect? {
     guard let measurement = measurement(at: now) else { return nil }
     var terms = terms
@@ -121,18 +121,18 @@ final class BudgetMeter {
     return isStopping ? nil : effect
   }
 
-  /// What follows from somebody else having stopped the agent for it; nothing where the limit is only told of.
+  /// Updates the ladder after the isolation has stopped the agent; nil if the limit is only reported.
   func exceed(at now: Instant) -> Ladder.Effect? {
     limit == nil || terms.stop == nil ? nil : once(ladder.exceed(at: now))
   }
 
-  /// What follows from time having passed.
+  /// Updates the ladder after time has passed.
   func look(at now: Instant) -> Ladder.Effect? {
     guard ladder.step > .normal, let measurement = measurement(at: now) else { return nil }
     return ladder.look(measurement, terms, at: now)
   }
 
-  /// How long until a look may lead down; nil when time alone does not.
+  /// The time until `look` may lead a step down; nil when time alone cannot.
   func nextLook(at now: Instant) -> Duration? {
     guard let measurement = measurement(at: now), let threshold = ladder.threshold(terms, limit: measurement.limit)
     else { return nil }

@@ -1,35 +1,36 @@
 import Agent
 import Model
 
-/// The steps of one budget as a table: (step, measurement, time) → (step, effects). No clock, no I/O.
+/// The steps of a budget as a pure state machine: (step, measurement, time) → (step, effects). No clock, no I/O.
 ///
-/// Up it goes as far as the measurement says, at once. Down it goes where the measurement is well below what led up,
-/// and has been for `Terms.hold`, so that a measurement on an edge does not go up and down with every activation.
+/// Steps have hysteresis: up at once, down only when the measurement has been well below the threshold for
+/// `Terms.hold`. So a measurement near a threshold does not go up and down with every activation.
 public struct Ladder: Sendable, Hashable {
-  /// What the steps are at, as shares of the limit.
+  /// The thresholds of the steps, as fractions of the limit.
   public struct Terms: Sendable, Hashable {
-    /// From here on it is warned of.
+    /// Warnings begin here.
     public var warning = 0.8
-    /// Below this a warning is over.
+    /// Warnings end below this.
     public var calm = 0.6
-    /// Whether what would use more waits, or is refused, from the limit on.
+    /// Whether further use is delayed or refused at the limit.
     public var throttles: Bool
-    /// Above this share, of what was used and what was refused together, the agent is stopped; nil never stops it.
+    /// The fraction, of used and refused amounts together, above which the agent is stopped; nil for never.
     public var stop: Double?
-    /// How long the measurement must have been lower before a step down.
+    /// How long the measurement must have been low before a step down.
     public var hold: Duration
 
-    /// Puts terms together.
+    /// Terms with the default thresholds for warnings.
     public init(throttles: Bool, stop: Double?, hold: Duration = .zero) {
       self.throttles = throttles
       self.stop = stop
       self.hold = hold
     }
 
-    /// The terms of a budget.
+    /// The terms of a resource.
     ///
-    /// What can be refused or put off is, and only an agent that asks for twice as much is stopped. What cannot, memory
-    /// and the time of one activation, stops it at the limit. Too much log or state is left out, and harms nobody.
+    /// Use that can be refused or delayed is; the agent is stopped only when it asks for twice the limit. Memory and
+    /// activation time cannot be refused, so the agent is stopped at the limit. Excess log, state and disk writes are
+    /// refused without stopping the agent.
     public static func of(_ resource: Resource) -> Terms {
       switch resource {
       case .cpu, .events, .hardware, .tokens: Terms(throttles: true, stop: 2)
@@ -39,16 +40,16 @@ public struct Ladder: Sendable, Hashable {
     }
   }
 
-  /// What a budget's meter says.
+  /// A measurement of a budget, in the resource's unit.
   public struct Measurement: Sendable, Hashable {
-    /// How much is used.
+    /// The amount used.
     public var used: Int64
-    /// How much was asked for and not given, within the same window.
+    /// The amount refused within the same window.
     public var refused: Int64
-    /// How much may be used.
+    /// The amount allowed.
     public var limit: Int64
 
-    /// Puts a measurement together.
+    /// A measurement; nothing refused unless given.
     public init(used: Int64, refused: Int64 = 0, limit: Int64) {
       self.used = used
       self.refused = refused
@@ -56,30 +57,29 @@ public struct Ladder: Sendable, Hashable {
     }
   }
 
-  /// What follows. Values only: whoever keeps the ladder carries them out.
+  /// An effect of a step, as a value for the owner to carry out.
   public enum Effect: Sendable, Hashable {
-    /// Most of it is used: say so.
+    /// Report that most of the budget is used.
     case warn
-    /// Used up: say so; what would use more waits or is refused.
+    /// Report that the budget is used up; further use is delayed or refused.
     case throttle
-    /// Used far beyond it: say so, and stop the agent.
+    /// Report that the budget is far exceeded, and stop the agent.
     case stop
-    /// Down again to this step: say so.
+    /// Report that the budget is down to this step.
     case recover(BudgetStep)
   }
 
-  /// Where it is.
+  /// The present step.
   public private(set) var step = BudgetStep.normal
-  /// When the measurement last spoke for the step that it is at.
+  /// When a measurement last confirmed the present step.
   private var confirmed = Instant(nanoseconds: 0)
 
-  /// At the bottom.
+  /// A ladder at the step `normal`.
   public init() {}
 
-  /// Takes a measurement that something was just added to.
-  /// - Parameter now: an instant before the one of an earlier call counts as that.
-  /// - Returns: what follows; at most one effect: going up tells of the highest step alone. Whoever goes on above the
-  ///   last step is to be stopped, each time.
+  /// Processes a measurement after an amount was added.
+  /// - Parameter now: the time; one before an earlier call's counts as that.
+  /// - Returns: the effect of the highest step reached; `stop` for every call beyond the last threshold; nil for none.
   public mutating func use(_ measurement: Measurement, _ terms: Terms, at now: Instant) -> Effect? {
     let reached = Self.reached(measurement, terms)
     if reached == .exceeded {
@@ -93,9 +93,9 @@ public struct Ladder: Sendable, Hashable {
     return reached == .throttled ? .throttle : .warn
   }
 
-  /// Takes a measurement that only time has changed: it leads down or nowhere.
+  /// Processes a measurement after time has passed; it never leads up.
   /// - Parameter now: as for `use`.
-  /// - Returns: what follows.
+  /// - Returns: `recover`, or nil for no step.
   public mutating func look(_ measurement: Measurement, _ terms: Terms, at now: Instant) -> Effect? {
     let kept = Self.kept(measurement, terms, at: step)
     if kept == step {
@@ -107,7 +107,7 @@ public struct Ladder: Sendable, Hashable {
     return .recover(kept)
   }
 
-  /// When a look would lead down if the measurement stays as it is; nil where it would not.
+  /// When `look` leads down if the measurement stays the same; nil when it would not.
   public func due(_ measurement: Measurement, _ terms: Terms) -> Instant? {
     Self.kept(measurement, terms, at: step) == step ? nil : confirmed + terms.hold
   }
@@ -121,8 +121,8 @@ public struct Ladder: Sendable, Hashable {
     }
   }
 
-  /// Whoever uses it was stopped for it by somebody else, such as the engine that runs it.
-  /// - Returns: nil when that is told already.
+  /// Notes that the isolation has stopped the agent for this budget.
+  /// - Returns: `stop`; nil when that step was already reported.
   public mutating func exceed(at now: Instant) -> Effect? {
     guard step < .exceeded else { return nil }
     step = .exceeded
@@ -130,12 +130,12 @@ public struct Ladder: Sendable, Hashable {
     return .stop
   }
 
-  /// Starts at the bottom, as when the limit has changed.
+  /// Returns to the step `normal`, for a change of the limit.
   public mutating func reset() { self = Ladder() }
 
-  /// The step that the measurement leads up to.
+  /// The step that a measurement leads up to.
   private static func reached(_ measurement: Measurement, _ terms: Terms) -> BudgetStep {
-    // A budget of nothing is not used up by nothing.
+    // A limit of zero is not reached without any use.
     if measurement.used <= 0, measurement.refused <= 0 { return .normal }
     let (used, refused, limit) = (
       Double(measurement.used), Double(measurement.refused), Double(max(0, measurement.limit))
@@ -145,7 +145,7 @@ public struct Ladder: Sendable, Hashable {
     return used >= limit * terms.warning ? .warned : .normal
   }
 
-  /// The step that a measurement leaves a ladder at that is at `step`; never a higher one.
+  /// The step that remains of `step` with a measurement; never a higher one.
   private static func kept(_ measurement: Measurement, _ terms: Terms, at step: BudgetStep) -> BudgetStep {
     let (used, limit) = (Double(measurement.used), Double(max(0, measurement.limit)))
     let calm: BudgetStep = measurement.used <= 0 || used < limit * terms.calm ? .normal : .warned

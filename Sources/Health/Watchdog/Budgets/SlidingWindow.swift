@@ -1,11 +1,10 @@
 import Model
 
-/// How much there was within the newest stretch of time, wherever that stretch begins: no bucket's edge lets twice the
-/// limit through.
+/// The sum of the amounts within a sliding window. Unlike fixed buckets it never lets twice the limit through.
 ///
-/// What comes within a thirty-second part of the window of each other is kept as one entry that counts until the newest
-/// of it is old enough. So it never counts too little, at most 34 entries are kept however much comes, and what comes
-/// seldom is counted to the nanosecond. It needs no timer: what is too old is dropped when somebody looks.
+/// Amounts that arrive within 1/32 of the window are merged into one entry, which counts until its newest amount
+/// expires. So the sum is never too low, there are at most 34 entries, and infrequent amounts are exact to the
+/// nanosecond. Expired entries are dropped on access, without a timer.
 public struct SlidingWindow: Sendable, Hashable {
   private struct Entry: Hashable {
     var first: UInt64
@@ -18,26 +17,26 @@ public struct SlidingWindow: Sendable, Hashable {
   /// Oldest first, without the newest.
   private var earlier: [Entry] = []
   private var newest = Entry(first: 0, last: 0, amount: 0)
-  /// When the oldest entry is too old; never when there is none.
+  /// When the oldest entry expires; `.max` when there is none.
   private var expiry = UInt64.max
   private var sum: Int64 = 0
 
-  /// The most entries there are.
+  /// The most entries.
   static let entryLimit = 34
 
   /// An empty window.
-  /// - Parameter length: more than zero.
+  /// - Parameter length: how long an amount counts; more than zero.
   public init(_ length: Duration) { nanoseconds = UInt64(max(1, length.nanoseconds)) }
 
   /// How long an amount counts.
   public var length: Duration { .nanoseconds(Int64(clamping: nanoseconds)) }
 
-  /// Counts `amount`, which must not be negative.
-  /// - Parameter now: an instant before the newest entry's counts as that.
+  /// Adds `amount`; zero and negative amounts are ignored.
+  /// - Parameter now: the time; one before the newest entry's counts as that.
   public mutating func add(_ amount: Int64, at now: Instant) {
     let now = now.nanoseconds
     if now >= expiry { drop(at: now) }
-    // The entries must add up to the sum, whatever somebody claims to have used.
+    // Clamp, so that the sum cannot overflow and the entries still add up to it.
     let amount = min(amount, .max - sum)
     guard amount > 0 else { return }
     sum += amount
@@ -53,13 +52,13 @@ public struct SlidingWindow: Sendable, Hashable {
     if earlier.isEmpty { expiry = Self.end(newest, nanoseconds) }
   }
 
-  /// How much counts at `now`.
+  /// The sum at `now`.
   public mutating func used(at now: Instant) -> Int64 {
     if now.nanoseconds >= expiry { drop(at: now.nanoseconds) }
     return sum
   }
 
-  /// How long until at most `amount` counts, if nothing is added; zero when that is so now.
+  /// The time until the sum is at most `amount` if nothing is added; zero when it is now.
   public func wait(untilAtMost amount: Int64, at now: Instant) -> Duration {
     var left = sum
     for entry in earlier + [newest] where entry.amount > 0 {
@@ -73,7 +72,7 @@ public struct SlidingWindow: Sendable, Hashable {
     return .zero
   }
 
-  /// How many entries there are.
+  /// The number of entries.
   var count: Int { earlier.count + (newest.amount > 0 ? 1 : 0) }
 
   private mutating func drop(at now: UInt64) {

@@ -1,38 +1,38 @@
 import Model
 
-/// Whether the daemon makes progress, judged each time its loop beats. Values in, values out.
+/// Judges at each beat of the loop whether the daemon makes progress. A pure state machine.
 ///
-/// Only a beat may feed the service manager's watchdog or the hardware's: a loop that does not turn does not beat, and
-/// a beat that finds no progress does not feed.
+/// Only a beat may feed the watchdogs of the service manager and the hardware: a loop that does not turn does not beat,
+/// and a beat without progress does not feed.
 public struct LoopHealth: Sendable {
-  /// What is too long.
+  /// The thresholds.
   public struct Limits: Sendable {
-    /// A beat that comes later than this is said to be late.
+    /// A beat that comes later than this is reported as late.
     public var late = Duration.milliseconds(500)
-    /// A queue that nothing was taken from for this long, in so many turns of the loop, is stuck. Time for which the loop
-    /// waited for a CPU does not count. Two beats may come within one turn, which has handed on nothing in between.
+    /// A queue is stuck when nothing was taken from it for this time and `turns` turns. Time for which the loop waited
+    /// for a CPU does not count.
     public var queue = Duration.milliseconds(500)
-    /// In so many turns.
+    /// The least number of turns for a stuck queue: two beats may come within one turn, which takes nothing in between.
     public var turns: UInt64 = 2
-    /// A job of a worker that takes longer makes the worker stuck: said, with its name.
+    /// A worker is stuck, and reported, when its job takes longer than this.
     public var job = Duration.seconds(10)
-    /// A stuck worker without which outputs cannot be made safe holds the feeding back after this long.
+    /// A stuck vital worker stops the feeding of the watchdogs when its job takes longer than this.
     public var vitalJob = Duration.seconds(30)
 
-    /// The defaults.
+    /// The default thresholds.
     public init() {}
   }
 
-  /// Something that hands on what waits.
+  /// The state of a queue of the daemon.
   public struct Queue: Sendable {
-    /// What people call it, e.g. `events`.
+    /// The name for reports, e.g. `events`.
     public var name: String
-    /// How much waits that could be taken.
+    /// The number of entries that could be taken now.
     public var waiting: Int
-    /// How much has been taken since the start.
+    /// The number of entries taken since the start.
     public var taken: UInt64
 
-    /// Puts it together.
+    /// A queue's state.
     public init(_ name: String, waiting: Int, taken: UInt64) {
       self.name = name
       self.waiting = waiting
@@ -40,16 +40,16 @@ public struct LoopHealth: Sendable {
     }
   }
 
-  /// A thread beside the loop.
+  /// The state of a worker thread.
   public struct Worker: Sendable {
     /// The thread's name.
     public var name: String
-    /// When it began the job it is at; nil when it is at none.
+    /// When the running job began; nil when none runs.
     public var busySince: Instant?
     /// Whether outputs cannot be made safe without it.
     public var isVital: Bool
 
-    /// Puts it together.
+    /// A worker's state.
     public init(_ name: String, busySince: Instant?, isVital: Bool) {
       self.name = name
       self.busySince = busySince
@@ -57,27 +57,29 @@ public struct LoopHealth: Sendable {
     }
   }
 
-  /// What a beat sees.
+  /// The input of a beat.
   public struct Sample: Sendable {
+    /// The time of the beat.
     public var now: Instant
     /// When the beat was due.
     public var due: Instant
-    /// How many turns the loop has made so far.
+    /// The number of turns of the loop so far.
     public var turns: UInt64
-    /// CPU time of the loop's thread so far.
+    /// The CPU time of the loop's thread so far.
     public var cpu: Duration
-    /// How long the loop's thread has waited for a CPU so far; nil where the kernel does not say.
+    /// The time for which the loop's thread has waited for a CPU so far; nil if the kernel does not count it.
     public var delay: Duration?
-    /// How long some task of the machine has waited for a CPU so far (PSI); nil where the kernel does not say.
+    /// The time for which any task of the machine has waited for a CPU so far (PSI); nil if the kernel does not count
+    /// it.
     public var stall: Duration?
-    /// Everything that hands on what waits.
+    /// All queues of the daemon.
     public var queues: [Queue]
-    /// Every thread beside the loop.
+    /// All worker threads.
     public var workers: [Worker]
-    /// What held the loop longest since the last beat, e.g. `agent climate`; nil when nothing is known.
+    /// The owner of the longest handler since the last beat, e.g. `agent climate`; nil if unknown.
     public var holder: String?
 
-    /// Puts a sample together.
+    /// A sample; optional parts are absent unless given.
     public init(
       now: Instant, due: Instant, turns: UInt64, cpu: Duration, delay: Duration? = nil, stall: Duration? = nil,
       queues: [Queue] = [], workers: [Worker] = [], holder: String? = nil
@@ -96,35 +98,35 @@ public struct LoopHealth: Sendable {
 
   /// Why a beat was late.
   public enum Lateness: String, Sendable, Hashable {
-    /// The machine gave the loop no CPU.
+    /// The loop's thread waited for a CPU.
     case starved
-    /// A handler ran for too long.
+    /// A handler used the CPU for too long.
     case busy
-    /// A handler waited for something: a disk, a device, a lock.
+    /// A handler blocked on a disk, a device or a lock.
     case blocked
   }
 
-  /// What people should know.
+  /// A finding of a beat.
   public enum Report: Sendable, Hashable {
-    /// The loop turned too late.
+    /// The beat was late.
     case late(by: Duration, Lateness, holder: String?)
-    /// Something has stopped moving: `worker i2c-1`, `queue events`.
+    /// A part makes no progress, e.g. `worker i2c-1` or `queue events`.
     case stuck(String, for: Duration, holdsOutputs: Bool)
-    /// It moves again.
+    /// A stuck part makes progress again, or is gone.
     case moving(String)
   }
 
   private let limits: Limits
   private var last: Sample?
-  /// For each queue in which something waits: how much had been taken when that was first seen to wait, and when that was.
+  /// For each queue with waiting entries: its counters at the first beat since which nothing was taken.
   private var moved: [String: (taken: UInt64, at: Instant, turn: UInt64, waited: Duration)] = [:]
   private var stuck: Set<String> = []
 
-  /// Nothing has been seen yet.
+  /// Judges against these thresholds, before the first beat.
   public init(limits: Limits = Limits()) { self.limits = limits }
 
-  /// Takes a beat.
-  /// - Returns: whether the watchdog may be fed, and what changed.
+  /// Processes a beat.
+  /// - Returns: whether the watchdogs may be fed, and the changes since the last beat.
   public mutating func beat(_ sample: Sample) -> (feeds: Bool, reports: [Report]) {
     var reports: [Report] = []
     var feeds = true
@@ -134,7 +136,7 @@ public struct LoopHealth: Sendable {
       let now = (taken: queue.taken, at: sample.now, turn: sample.turns, waited: sample.delay ?? .zero)
       var since = moved[queue.name] ?? now
       if since.taken != queue.taken { since = now }
-      // What came since the last beat has not waited since then.
+      // An entry that arrived after the last beat must not count from that beat.
       moved[queue.name] = queue.waiting == 0 ? nil : since
       if queue.waiting == 0 { since = now }
       let age = sample.now - since.at - (now.waited - since.waited)
@@ -147,7 +149,7 @@ public struct LoopHealth: Sendable {
       if worker.isVital && age > limits.vitalJob { feeds = false }
       note("worker \(worker.name)", age > limits.job, age, worker.isVital, &known, &reports)
     }
-    // A worker that is gone is not stuck any more.
+    // A worker that no longer exists is not stuck.
     for name in stuck.subtracting(known).sorted() { reports.append(.moving(name)) }
     stuck.formIntersection(known)
     last = sample
@@ -169,14 +171,14 @@ public struct LoopHealth: Sendable {
   private func lateness(_ sample: Sample) -> Report? {
     let late = sample.now - sample.due
     guard late > limits.late else { return nil }
-    // Before the first beat all that was used counts.
+    // At the first beat, count all CPU time since the start.
     let cpu = sample.cpu - (last?.cpu ?? .zero)
     let waited: Duration? =
       if let delay = sample.delay { delay - (last?.delay ?? .zero) } else if let stall = sample.stall {
         stall - (last?.stall ?? stall)
       } else { nil }
     if let waited, waited >= late / 2 { return .late(by: late, .starved, holder: nil) }
-    // Of the time in which it could have run.
+    // Compare with the time in which the thread could have run.
     return .late(by: late, cpu >= (late - (waited ?? .zero)) / 2 ? .busy : .blocked, holder: sample.holder)
   }
 }

@@ -1,41 +1,41 @@
 import Model
 
-/// What an earlier run of the daemon left in its crash record.
+/// An earlier run of the daemon, from its crash record.
 public struct PastRun: Sendable, Hashable {
-  /// How far a run has come.
+  /// The stages of a run.
   public enum Stage: UInt32, Sendable {
-    /// Reads its configuration, opens the registry and the hardware.
+    /// It reads its configuration and opens the registry and the hardware.
     case starting = 1
     case serving = 2
     case stopping = 3
-    /// Has ended in good order.
+    /// It has ended in good order.
     case ended = 4
   }
 
-  /// What an agent's code was called for.
+  /// The purpose of a call of an agent's code.
   public enum Phase: UInt32, Sendable {
-    /// The instance was being made.
+    /// To start an instance.
     case start = 1
     case activation = 2
     case snapshot = 3
-    /// The instance was being let go.
+    /// To end an instance.
     case end = 4
   }
 
-  /// An agent's code that ran on the loop.
+  /// A call of an agent's code on the loop.
   public struct Activity: Sendable, Hashable {
-    /// What its code was called for.
+    /// The purpose of the call.
     public var phase: Phase
-    /// Whose code.
+    /// The agent.
     public var agent: AgentID
-    /// The event it was handed; nil outside of an activation.
+    /// The id of the handled event; nil outside of an activation.
     public var event: ULID?
-    /// The event's type; empty outside of an activation.
+    /// The name of the handled event; empty outside of an activation.
     public var type: String
-    /// When it was called.
+    /// When the call began.
     public var began: Instant
 
-    /// Puts it together.
+    /// A call that began at `began`.
     public init(phase: Phase, agent: AgentID, event: ULID?, type: String, began: Instant) {
       self.phase = phase
       self.agent = agent
@@ -45,32 +45,32 @@ public struct PastRun: Sendable, Hashable {
     }
   }
 
-  /// What the signal handler saw.
+  /// A fatal signal, as the signal handler recorded it.
   public struct Fault: Sendable, Hashable {
-    /// signal(7).
+    /// The signal's number (signal(7)).
     public var signal: Int32
-    /// `si_code` of sigaction(2): positive from the kernel, else from a process.
+    /// `si_code` of sigaction(2): positive from the kernel, otherwise from a process.
     public var code: Int32
-    /// The process that sent it; 0 where the kernel did.
+    /// The id of the sending process; 0 for the kernel.
     public var sender: Int32
-    /// Whether the loop's thread got it.
+    /// Whether the loop's thread received it.
     public var onLoop: Bool
-    /// The address that could not be used.
+    /// The faulting address (`si_addr`).
     public var address: UInt64
-    /// The file whose code ran, e.g. `/usr/bin/openstarryd`; empty when unknown.
+    /// The file of the code that ran, e.g. `/usr/bin/openstarryd`; empty if unknown.
     public var object: String
-    /// The instruction, counted from where the object begins, as addr2line(1) takes it.
+    /// The instruction's offset from the object's start, as addr2line(1) takes it.
     public var offset: UInt64
-    /// The function, where the object has names.
+    /// The function; nil if the object has no symbols.
     public var symbol: String?
-    /// When the signal came.
+    /// When the signal arrived.
     public var time: Instant
-    /// CPU time of the thread until then.
+    /// The CPU time of the thread until then.
     public var cpu: Duration
-    /// How long the thread has waited for a CPU until then; nil where the kernel does not say.
+    /// The time for which the thread had waited for a CPU until then; nil if the kernel does not count it.
     public var delay: Duration?
 
-    /// Puts it together.
+    /// A fault; by default on the loop's thread and from the kernel.
     public init(
       signal: Int32, code: Int32, sender: Int32 = 0, onLoop: Bool = true, address: UInt64 = 0, object: String = "",
       offset: UInt64 = 0, symbol: String? = nil, time: Instant, cpu: Duration = .zero, delay: Duration? = nil
@@ -89,16 +89,16 @@ public struct PastRun: Sendable, Hashable {
     }
   }
 
-  /// The loop's last sign of life.
+  /// The last beat of the loop.
   public struct Beat: Sendable, Hashable {
-    /// When it beat.
+    /// The time of the beat.
     public var time: Instant
-    /// CPU time of the loop's thread until then.
+    /// The CPU time of the loop's thread until then.
     public var cpu: Duration
-    /// How long the loop's thread has waited for a CPU until then.
+    /// The time for which the loop's thread had waited for a CPU until then.
     public var delay: Duration
 
-    /// Puts it together.
+    /// A beat at `time`.
     public init(time: Instant, cpu: Duration, delay: Duration) {
       self.time = time
       self.cpu = cpu
@@ -106,22 +106,22 @@ public struct PastRun: Sendable, Hashable {
     }
   }
 
-  /// The kernel's id of the boot it ran in (/proc/sys/kernel/random/boot_id).
+  /// The kernel's id of its boot (/proc/sys/kernel/random/boot_id).
   public var boot: String
-  /// Its process id then.
+  /// Its process id.
   public var pid: Int32
   /// When it began.
   public var started: Instant
-  /// How far it had come.
+  /// The last stage it reached.
   public var stage: Stage
-  /// Which agent's code ran on the loop; nil when none did.
+  /// The agent's code that ran on the loop; nil for none.
   public var activity: Activity?
-  /// The signal that ended it; nil when none was noted.
+  /// The signal that ended it; nil when none was recorded.
   public var fault: Fault?
-  /// nil when it never beat.
+  /// The last beat of its loop; nil before the first.
   public var beat: Beat?
 
-  /// Puts a run together.
+  /// A run; by default without activity, fault and beat.
   public init(
     boot: String, pid: Int32, started: Instant, stage: Stage, activity: Activity? = nil, fault: Fault? = nil,
     beat: Beat? = nil

@@ -1,42 +1,42 @@
 import Model
 
-/// How much of the time tasks waited for a resource: a file of the kernel's pressure stall information
+/// The share of the time that tasks waited for a resource: the kernel's pressure stall information
 /// (Documentation/accounting/psi.rst).
 public struct Pressure: Sendable, Hashable {
-  /// What was waited for.
+  /// The resources with pressure information.
   public enum Resource: String, Sendable, Hashable, CaseIterable {
     case cpu
     case memory
     case io
   }
 
-  /// One line.
+  /// A line of the kernel's file.
   public struct Share: Sendable, Hashable {
     /// The share of the last 10 seconds, in percent.
     public var average: Double
-    /// Since the boot.
+    /// The stall time since the boot.
     public var total: Duration
 
-    /// Puts a share together.
+    /// A share; `average` is from 0 to 100.
     public init(average: Double, total: Duration) {
       self.average = average
       self.total = total
     }
   }
 
-  /// At least one task waited.
+  /// The time in which at least one task waited.
   public var some: Share
-  /// Nothing but waiting happened; nil where the file does not say.
+  /// The time in which all tasks waited; nil when the file has no such line.
   public var full: Share?
 
-  /// Puts it together.
+  /// Pressure; without `full` unless given.
   public init(some: Share, full: Share? = nil) {
     self.some = some
     self.full = full
   }
 
-  /// Reads `some avg10=0.00 avg60=0.00 avg300=0.00 total=0`, and the same of `full`.
-  /// - Returns: nil when it is nothing of that kind: a kernel without CONFIG_PSI, or started with `psi=0`.
+  /// Parses the lines `some avg10=0.00 avg60=0.00 avg300=0.00 total=0` and `full …`.
+  /// - Returns: nil for another format, as on a kernel without CONFIG_PSI or with `psi=0`.
   public init?(_ text: String) {
     var found: [Substring: Share] = [:]
     for line in text.split(separator: "\n") {

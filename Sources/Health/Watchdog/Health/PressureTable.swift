@@ -1,70 +1,70 @@
 import Model
 
-/// What is done when the board is short of memory or CPU: (state, reading) → (state, effects). No clock, no I/O.
+/// The reactions to a shortage of memory, CPU or disk: (state, reading) → (state, effects). No clock, no I/O.
 ///
-/// Short of memory, agents stop one after the other, the least important first, until it is enough; they come back,
-/// the most important first, when it has been quiet for a while. Short of CPU, agents of the priority `background`
-/// are activated less often. Nothing is done about the disk but to say so. The same is done when the daemon with its
-/// agents uses more memory or CPU than the board's budget has.
+/// When memory is short, agents are stopped one after the other, the least important first, until it is enough. They
+/// return, the most important first, after a quiet time. When CPU is short, agents of priority `background` are
+/// activated less often. A slow disk is only reported. The reactions are the same when the daemon with its agents
+/// exceeds the board's budget of memory or CPU.
 public struct PressureTable: Sendable {
-  /// Shares of the last ten seconds, in percent, and times.
+  /// The thresholds and times. Thresholds are shares of the last ten seconds, in percent.
   public struct Limits: Sendable {
-    /// From here on there is pressure.
+    /// Pressure begins here.
     public var enter: [Pressure.Resource: Double] = [.cpu: 60, .memory: 10, .io: 40]
-    /// Below this there is none any more, when it stays there for `quiet`.
+    /// Pressure ends when the share has been below this for `quiet`.
     public var leave: [Pressure.Resource: Double] = [.cpu: 40, .memory: 4, .io: 20]
-    /// How long it must stay below `leave`.
+    /// How long the share must stay below `leave`.
     public var quiet = Duration.seconds(20)
-    /// How long an agent's end is given to show before the next one is stopped.
+    /// The pause after stopping an agent, so that the effect shows before the next one is stopped.
     public var shedPause = Duration.seconds(5)
-    /// How long a return is given to show before the next one returns.
+    /// The pause after an agent's return, so that the effect shows before the next one returns.
     public var returnPause = Duration.seconds(10)
-    /// How often it is looked while memory is short, or somebody is stopped.
+    /// The interval of readings while memory is short or an agent is stopped.
     public var look = Duration.seconds(2)
-    /// How often it is looked while nothing but CPU or disk is short: that may last for hours.
+    /// The interval of readings while only CPU or disk is short, which can last for hours.
     public var slowLook = Duration.seconds(10)
-    /// Below this share of its budget the daemon is well within it again.
+    /// The fraction of the board's budget below which the daemon is within it again.
     public var calm = 0.8
-    /// What a trigger needs to be believed, as a part of `enter`. A window of two seconds at `enter` shows as 18% of it
-    /// in the average of ten; a trigger that is new may fire for what was before it.
+    /// The fraction of `enter` that the average must have for a trigger to be believed, as a new trigger may fire for
+    /// earlier stalls. Two seconds at `enter` show as 18 % of it in the average of ten seconds.
     public var belief = 0.15
 
-    /// The defaults.
+    /// The default thresholds and times.
     public init() {}
   }
 
-  /// What comes in.
+  /// An input of the table.
   public enum Input: Sendable, Hashable {
-    /// The kernel's trigger, with the share of the last ten seconds.
+    /// The kernel's trigger has fired; the average of the last ten seconds, in percent.
     case fired(Pressure.Resource, Double)
     /// The share of the last ten seconds in which some task waited, in percent.
     case reading(Pressure.Resource, Double)
-    /// The daemon with its agents uses this share of the board's budget; 1 is all of it.
+    /// The fraction of the board's budget that the daemon with its agents uses; 1 is all of it.
     case budget(Pressure.Resource, Double)
   }
 
-  /// What is to be done, in this order.
+  /// An effect; carry effects out in order.
   public enum Effect: Sendable, Hashable {
-    /// Say that a resource is, or is not any more, short.
+    /// Report that a resource is short, or no longer.
     case tell(Pressure.Resource, isShort: Bool, average: Double)
     /// Stop the agent, and do not start it before `restore`.
     case shed(AgentID)
-    /// It may run again.
+    /// Let the agent run again.
     case restore(AgentID)
-    /// Hold back what waits for agents of the priority `background`, or do not any more.
+    /// Start or stop holding back deliveries to agents of priority `background`.
     case throttle(Bool)
-    /// Let one waiting delivery through to each of those that are held back.
+    /// Let one delivery through to each agent that is held back.
     case letOneThrough
   }
 
-  /// An agent that runs.
+  /// A running agent.
   public struct Candidate: Sendable, Hashable {
-    /// Which agent.
+    /// The agent's id.
     public var agent: AgentID
-    /// How important it is.
+    /// The agent's priority.
     public var priority: Priority
 
-    /// Puts it together.
+    /// A candidate for being stopped.
     public init(_ agent: AgentID, _ priority: Priority) {
       self.agent = agent
       self.priority = priority
@@ -73,7 +73,7 @@ public struct PressureTable: Sendable {
 
   private struct Level {
     var isShort = false
-    /// A trigger has fired that the average does not show yet: the kernel renews that every two seconds.
+    /// A trigger has fired, but the average, which the kernel updates every two seconds, does not show it yet.
     var isSuspected = false
     var quietSince: Instant?
     var average = 0.0
@@ -81,36 +81,36 @@ public struct PressureTable: Sendable {
 
   private let limits: Limits
   private var levels: [Pressure.Resource: Level] = [:]
-  /// Of what more was used than the board's budget has, and since then never much less.
+  /// Resources whose use has exceeded the board's budget and has not been below `calm` since.
   private var over: Set<Pressure.Resource> = []
-  /// Those that were stopped, the last one last.
+  /// The stopped agents, in the order of stopping.
   private var stopped: [Candidate] = []
   private var lastShed: Instant?
   private var lastReturn: Instant?
 
-  /// No pressure.
+  /// A table without pressure.
   public init(limits: Limits = Limits()) { self.limits = limits }
 
   /// Whether a resource is short.
   public func isShort(_ resource: Pressure.Resource) -> Bool { levels[resource]?.isShort ?? false }
 
-  /// Whether more is used than the board's budget has, or was until a moment ago.
+  /// Whether the use exceeds the board's budget, or has not yet fallen below `calm`.
   public func isOverBudget(_ resource: Pressure.Resource) -> Bool { over.contains(resource) }
 
-  /// The agents that are stopped.
+  /// The stopped agents.
   public var shed: [AgentID] { stopped.map(\.agent) }
 
-  /// How soon to take the next readings; nil while there is nothing to look for.
+  /// The time until the next readings; nil while none are needed.
   public var nextLook: Duration? {
     if isShort(.memory) || levels.values.contains(where: \.isSuspected) { return limits.look }
-    // What is measured for a budget is no newer than that.
+    // The board's budget is not measured more often.
     if !over.isEmpty { return limits.slowLook }
     if !stopped.isEmpty { return limits.look }
     return levels.values.contains(where: \.isShort) ? limits.slowLook : nil
   }
 
-  /// Takes one reading or trigger.
-  /// - Parameter running: the agents that run now; asked for only when one is to stop.
+  /// Processes an input.
+  /// - Parameter running: returns the running agents; called only when one must be stopped.
   public mutating func apply(_ input: Input, at now: Instant, running: () -> [Candidate]) -> [Effect] {
     switch input {
     case .fired(let resource, let average):
@@ -178,13 +178,13 @@ public struct PressureTable: Sendable {
 
   private func begin(_ resource: Pressure.Resource) -> [Effect] {
     let told = Effect.tell(resource, isShort: true, average: levels[resource]?.average ?? 0)
-    // For the board's budget it may be so already.
+    // The board's budget may already have throttled them.
     return resource == .cpu && !over.contains(.cpu) ? [told, .throttle(true)] : [told]
   }
 
   private func keepUp(_ resource: Pressure.Resource) -> [Effect] { resource == .cpu ? [.letOneThrough] : [] }
 
-  /// Stops the least important one that runs; those of the two highest priorities never.
+  /// Stops the least important running agent; never one of the two highest priorities.
   private mutating func shedOne(at now: Instant, _ running: () -> [Candidate]) -> [Effect] {
     if let lastShed, now - lastShed < limits.shedPause { return [] }
     let known = Set(stopped.map(\.agent))
@@ -195,7 +195,7 @@ public struct PressureTable: Sendable {
     return [.shed(least.agent)]
   }
 
-  /// Lets the most important one return; of equals the one that was stopped last.
+  /// Lets the most important stopped agent return; among equals, the one that was stopped last.
   private mutating func returnOne(at now: Instant) -> [Effect] {
     if isShort(.memory) || over.contains(.memory) { return [] }
     if let lastShed, now - lastShed < limits.quiet { return [] }

@@ -1,60 +1,60 @@
 import Agent
 import Model
 
-/// Who has ended the daemon, when, and what follows: three strikes within ten minutes quarantine an agent, five
-/// unclean ends within ten minutes are a boot loop.
+/// The strikes of agents that ended the daemon. Three strikes within ten minutes quarantine an agent; five unclean ends
+/// of the daemon within ten minutes are a boot loop.
 public struct Strikes: Sendable, Hashable {
-  /// How long something is held against anybody.
+  /// How long strikes and unclean ends count.
   public static let window = Duration.seconds(600)
-  /// How many strikes are too many.
+  /// The number of strikes that quarantine an agent.
   public static let strikeLimit = 3
-  /// How many unclean ends are a boot loop.
+  /// The number of unclean ends that make a boot loop.
   public static let loopLimit = 5
-  /// How many strikes, ends and quarantines are kept at most, each.
+  /// The most strikes, unclean ends and quarantines that are stored, each.
   static let keptLimit = 64
 
-  /// A point in time that can be told across a reboot.
+  /// A point in time that can be compared across a reboot.
   public struct Moment: Sendable, Hashable {
     /// The boot's id.
     public var boot: String
-    /// On the monotonic clock of that boot.
+    /// The time on the monotonic clock of that boot.
     public var instant: Instant
-    /// Milliseconds since 1970.
+    /// The wall-clock time in milliseconds since 1970.
     public var wall: UInt64
 
-    /// Puts a moment together.
+    /// A moment; the three values must be of the same time.
     public init(boot: String, instant: Instant, wall: UInt64) {
       self.boot = boot
       self.instant = instant
       self.wall = wall
     }
 
-    /// Whether `other` is at most `span` away from this. Within one boot the monotonic clock says so; across a reboot
-    /// only the wall clock is left, which a board without a clock chip may have set back.
+    /// Whether `other` is at most `span` before or after this moment. Compares the monotonic clock within one boot, and
+    /// the wall clock across a reboot, although that may be wrong on a board without a real-time clock.
     func isNear(_ other: Moment, within span: Duration) -> Bool {
       if boot == other.boot { return instant - other.instant <= span && other.instant - instant <= span }
       return (wall > other.wall ? wall - other.wall : other.wall - wall) <= UInt64(span.nanoseconds / 1_000_000)
     }
   }
 
-  /// One time that an agent has ended the daemon.
+  /// An end of the daemon by an agent.
   public struct Strike: Sendable, Hashable {
-    /// Who.
+    /// The agent.
     public var agent: AgentID
-    /// What it did, for people.
+    /// The cause, as a sentence.
     public var cause: String
-    /// When the daemon found out.
+    /// The start of the daemon that noticed it.
     public var at: Moment
   }
 
-  /// Why an agent is not run.
+  /// The reason of a quarantine.
   public struct Quarantine: Sendable, Hashable {
-    /// How it last ended the daemon; nil for one that was started again too often, and harmed nobody else.
+    /// How the agent last ended the daemon; nil if it was only restarted too often.
     public var ending: Verdict.Ending?
-    /// Why, with a sentence for people.
+    /// The exit reason and a sentence.
     public var failure: AgentFailure
 
-    /// For having ended the daemon.
+    /// For ending the daemon too often.
     init(_ ending: Verdict.Ending, _ sentence: String) {
       self.ending = ending
       let reason: ExitReason =
@@ -66,38 +66,38 @@ public struct Strikes: Sendable, Hashable {
       failure = AgentFailure(reason, sentence)
     }
 
-    /// For having failed too often.
+    /// For failing too often.
     init(_ failure: AgentFailure) { self.failure = failure }
   }
 
-  /// What is held against agents, oldest first.
+  /// The strikes of all agents, oldest first.
   public private(set) var strikes: [Strike] = []
-  /// When the daemon found that it had ended badly, oldest first.
+  /// The starts of the daemon after an unclean end, oldest first.
   public private(set) var unclean: [Moment] = []
-  /// Agents that are not run, and why.
+  /// The quarantined agents with their reasons.
   public private(set) var quarantined: [AgentID: Quarantine] = [:]
 
-  /// The boot before which the hardware's watchdog had reset the board, as it was noted last.
+  /// The last boot whose reset by the hardware watchdog was counted.
   private var resetBoot: String?
 
-  /// Grows with each change that is kept; 0 before the first.
+  /// Grows with each stored change; 0 before the first.
   public var revision = 0
 
-  /// Nobody has done anything.
+  /// No strikes.
   public init() {}
 
-  /// How often `agent` has ended the daemon within the window.
+  /// The number of the agent's strikes within the window.
   public func count(_ agent: AgentID, at now: Moment) -> Int {
     strikes.count { $0.agent == agent && $0.at.isNear(now, within: Self.window) }
   }
 
-  /// Whether the daemon must not go on as before.
+  /// Whether there were too many unclean ends within the window, so that the daemon must start in safe mode.
   public func isBootLoop(at now: Moment) -> Bool {
     unclean.count { $0.isNear(now, within: Self.window) } >= Self.loopLimit
   }
 
   /// Notes how the last run ended.
-  /// - Returns: whether anything changed that is to be kept.
+  /// - Returns: whether anything changed that must be stored.
   public mutating func note(_ verdict: Verdict, at now: Moment) -> Bool {
     let before = self
     strikes.removeAll { !$0.at.isNear(now, within: Self.window) }
@@ -115,9 +115,9 @@ public struct Strikes: Sendable, Hashable {
     return self != before
   }
 
-  /// Notes that the hardware's watchdog has reset the board, an end of which nothing else is known. The hardware says so
-  /// until the next boot: it counts with the first start that hears of it.
-  /// - Returns: whether anything changed that is to be kept.
+  /// Notes that the hardware watchdog has reset the board. The hardware reports that until the next boot; only the
+  /// first start in a boot counts it.
+  /// - Returns: whether anything changed that must be stored.
   public mutating func noteReset(at now: Moment) -> Bool {
     guard resetBoot != now.boot else { return false }
     resetBoot = now.boot
@@ -125,15 +125,15 @@ public struct Strikes: Sendable, Hashable {
     return true
   }
 
-  /// The agent was started again too often.
-  /// - Returns: whether that is to be kept: not so when it is in quarantine already, or too many are.
+  /// Quarantines an agent that was restarted too often.
+  /// - Returns: whether anything changed; false when it is already quarantined, or `keptLimit` agents are.
   public mutating func quarantine(_ agent: AgentID, for failure: AgentFailure) -> Bool {
     guard quarantined[agent] == nil, quarantined.count < Self.keptLimit else { return false }
     quarantined[agent] = Quarantine(failure)
     return true
   }
 
-  /// A person lets the agent out: nothing is held against it any more.
+  /// Ends the agent's quarantine and forgets its strikes.
   /// - Returns: whether anything changed.
   public mutating func release(_ agent: AgentID) -> Bool {
     let before = self
@@ -142,16 +142,16 @@ public struct Strikes: Sendable, Hashable {
     return self != before
   }
 
-  /// A person leaves safe mode: the ends so far do not count any more.
+  /// Forgets all unclean ends, because a person leaves safe mode.
   public mutating func forgiveEnds() { unclean = [] }
 
-  /// Takes another copy into account: the newer of the two counts, since each was whole when it was written. One that
-  /// could not be written for a while, as on a full disk, must not bring back what a person has forgiven since.
+  /// Replaces this copy by another if that is newer. Copies are not merged: one on a disk that was full for a while
+  /// would bring back strikes that a person has forgiven since.
   public mutating func take(_ other: Strikes) { if other.revision > revision { self = other } }
 }
 
 extension Strikes {
-  /// As it is kept in a file.
+  /// The value for the file.
   public var value: Value {
     [
       "format": 1, "revision": .int(Int64(revision)), "reset_boot": resetBoot.map { .string($0) } ?? .null,
@@ -172,14 +172,14 @@ extension Strikes {
     ]
   }
 
-  /// Reads what was kept.
-  /// - Returns: nil unless all of it makes sense: a file that was damaged is not guessed from.
+  /// Parses the value of a file.
+  /// - Returns: nil unless all of it is valid; a damaged file is not used in part.
   public init?(_ value: Value) {
     guard value["format"]?.int == 1, let strikes = value["strikes"]?.list, let unclean = value["unclean"]?.list,
       let quarantined = value["quarantined"]?.map, strikes.count <= Self.keptLimit, unclean.count <= Self.keptLimit,
       quarantined.count <= Self.keptLimit
     else { return nil }
-    // The first version counted no revisions: any that has one is newer.
+    // Files of the first version have no revision and are older than any with one.
     revision = max(1, Int(clamping: value["revision"]?.int ?? 1))
     resetBoot = value["reset_boot"]?.string
     for strike in strikes {

@@ -1,33 +1,33 @@
 import Model
 
-/// How an earlier run of the daemon ended, and who is to blame.
+/// How an earlier run of the daemon ended, and which agent caused it.
 public struct Verdict: Sendable, Hashable {
-  /// How it ended.
+  /// The kinds of ends.
   public enum Ending: String, Sendable, Hashable {
     /// In good order.
     case clean
-    /// With the board: a power cut or a reboot.
+    /// By a power cut or a reboot of the board.
     case power
-    /// By a signal that its own code has caused.
+    /// By a signal that its own code caused.
     case crash = "crash.signal"
-    /// The service manager, for not answering, while the loop used the CPU.
+    /// By the service manager's watchdog, while the loop used the CPU.
     case spinning = "stuck.spinning"
-    /// The same, while the loop waited for something.
+    /// By the service manager's watchdog, while the loop was blocked.
     case blocked = "stuck.blocked"
-    /// The same, while the loop waited for a CPU: the machine was too busy.
+    /// By the service manager's watchdog, while the loop waited for a CPU: the machine was too busy.
     case starved
-    /// SIGKILL, a signal from somebody else, or exit(3) in the middle of it.
+    /// By SIGKILL, a signal of another process, or exit(3).
     case killed
   }
 
-  /// How it ended.
+  /// The kind of end.
   public var ending: Ending
-  /// The agent whose code did it, linked in or a module; nil when none did.
+  /// The in-process or WASM agent whose code caused it; nil for none.
   public var blamed: AgentID?
-  /// What happened, for people.
+  /// The explanation for people, without a full stop.
   public var sentence: String
 
-  /// Whether a start that follows counts towards safe mode.
+  /// Whether the end counts towards safe mode.
   public var isUnclean: Bool {
     switch ending {
     case .clean, .power, .starved: false
@@ -37,13 +37,13 @@ public struct Verdict: Sendable, Hashable {
 
   /// Judges a run.
   /// - Parameters:
-  ///   - run: what it left.
-  ///   - boot: the boot id now.
-  ///   - forMemory: whether the kernel is known to have killed a process of the service for want of memory.
-  /// - Returns: how it ended. Nobody is blamed for what other threads, other processes or the machine have done.
+  ///   - run: the run's crash record.
+  ///   - boot: the id of the present boot.
+  ///   - forMemory: whether the kernel has killed a process of the service for lack of memory.
+  /// - Returns: the verdict. No agent is blamed for the actions of other threads, other processes or the machine.
   public static func on(_ run: PastRun, boot: String, forMemory: Bool = false) -> Verdict {
     guard run.stage != .ended else { return Verdict(.clean, nil, "it ended in good order") }
-    guard run.boot == boot else { return Verdict(.power, nil, "the board lost power, or was started again") }
+    guard run.boot == boot else { return Verdict(.power, nil, "the board lost power or was rebooted") }
     let doing = run.activity.map(words)
     guard let fault = run.fault else {
       let end = forMemory ? "the kernel killed it, since its memory was used up" : "it was killed"
@@ -52,7 +52,7 @@ public struct Verdict: Sendable, Hashable {
     }
     if fault.code > 0 || fault.sender == run.pid || fault.sender == 0 {
       let place = "\(name(fault.signal)) at \(place(fault))"
-      guard fault.onLoop else { return Verdict(.crash, nil, "\(place), on a thread beside the loop") }
+      guard fault.onLoop else { return Verdict(.crash, nil, "\(place), on a thread other than the loop's") }
       return Verdict(.crash, run.activity?.agent, doing.map { "\(place), while \($0)" } ?? place)
     }
     // systemd sends SIGABRT (systemd.service(5), WatchdogSignal=, TimeoutStartFailureMode=, TimeoutStopFailureMode=).
@@ -70,11 +70,11 @@ public struct Verdict: Sendable, Hashable {
     if fault.delay != nil, waited >= silence / 2 {
       return Verdict(.starved, nil, "the machine gave it no CPU \(span)")
     }
-    // Of the time in which it could have run.
+    // Compare with the time in which the thread could have run.
     let isSpinning = fault.onLoop && fault.cpu - beat.cpu >= (silence - waited) / 2
     let ending: Ending = isSpinning ? .spinning : .blocked
     let what = tooLong(run.stage) + "the loop did not turn \(span), \(isSpinning ? "using the CPU" : "waiting")"
-    // One that has only just begun is not what held the loop up.
+    // An activity that began late in the silence did not cause it.
     guard let activity = run.activity, activity.began <= beat.time + silence / 2 else {
       return Verdict(ending, nil, what)
     }
@@ -83,7 +83,7 @@ public struct Verdict: Sendable, Hashable {
       "\(what), while \(words(activity)) since \(rounded(fault.time - activity.began)), at \(place(fault))")
   }
 
-  /// systemd has a limit of its own for each; its watchdog is for what lies between.
+  /// The explanation for a start or stop: systemd has separate timeouts for them, and uses the watchdog in between.
   private static func tooLong(_ stage: PastRun.Stage) -> String {
     switch stage {
     case .starting: "its start took too long; "
@@ -105,11 +105,11 @@ public struct Verdict: Sendable, Hashable {
   private static func words(_ activity: PastRun.Activity) -> String {
     let agent = "agent \(activity.agent.rawValue.printable)"
     return switch activity.phase {
-    case .start: "\(agent) was being made"
+    case .start: "\(agent) was starting"
     case .activation:
       "\(agent) handled \(activity.type.printable)" + (activity.event.map { " (\($0))" } ?? "")
-    case .snapshot: "\(agent) told its state"
-    case .end: "\(agent) was being let go"
+    case .snapshot: "\(agent) reported its state"
+    case .end: "\(agent) was stopping"
     }
   }
 
@@ -123,7 +123,7 @@ public struct Verdict: Sendable, Hashable {
     Duration.milliseconds(max(0, duration.nanoseconds) / 1_000_000).text
   }
 
-  /// The name of a signal that the record may hold (signal(7)); they are the same on every architecture of ours.
+  /// The name of a fatal signal (signal(7)); the numbers are the same on all supported architectures.
   static func name(_ signal: Int32) -> String {
     switch signal {
     case 4: "SIGILL"

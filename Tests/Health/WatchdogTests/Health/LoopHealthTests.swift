@@ -3,7 +3,7 @@ import TestKit
 import Testing
 import Watchdog
 
-/// What a beat makes of what it sees.
+/// The judgement of beats.
 @Suite struct LoopHealthTests {
   private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: UInt64(seconds * 1e9)) }
 
@@ -20,7 +20,7 @@ import Watchdog
       holder: holder)
   }
 
-  @Test func aBeatInTimeFeedsAndSaysNothing() {
+  @Test func aBeatInTimeFeedsWithoutReports() {
     var health = LoopHealth()
     for time in 1..<10 {
       let (feeds, reports) = health.beat(sample(Double(time), late: 0.4))
@@ -28,7 +28,7 @@ import Watchdog
     }
   }
 
-  @Test func aLateBeatIsToldWithItsCause() {
+  @Test func aLateBeatIsReportedWithItsCause() {
     var health = LoopHealth()
     _ = health.beat(sample(1, cpu: 5, delay: 7))
     let busy = health.beat(sample(5, late: 3, cpu: 7.9, delay: 7.1, holder: "agent climate, 2.9s"))
@@ -42,7 +42,7 @@ import Watchdog
     #expect(both.reports == [.late(by: .seconds(3), .busy, holder: nil)])
   }
 
-  @Test func withoutTheKernelsCountThePressureOfTheMachineTells() {
+  @Test func withoutSchedulerStatisticsThePressureDecides() {
     var health = LoopHealth()
     _ = health.beat(sample(1, delay: nil, stall: 100))
     #expect(
@@ -55,7 +55,7 @@ import Watchdog
       health.beat(sample(13, late: 3, cpu: 3, delay: nil)).reports == [.late(by: .seconds(3), .busy, holder: nil)])
   }
 
-  @Test func aQueueThatDoesNotMoveHoldsTheFeedingBack() {
+  @Test func aStuckQueueStopsTheFeeding() {
     var health = LoopHealth()
     #expect(health.beat(sample(1, queue: (3, 10))).feeds, "it may have come this moment")
     let stuck = health.beat(sample(2, queue: (5, 10)))
@@ -68,8 +68,8 @@ import Watchdog
     #expect(health.beat(sample(5, queue: (0, 11))).feeds)
   }
 
-  /// A beat comes with the work that an event begins: long after the one before, and before the event is handed on.
-  @Test func whatCameSinceTheLastBeatIsNotStuck() {
+  /// The work that an event starts also causes a beat: long after the previous one, and before the event is handed on.
+  @Test func newEntriesSinceTheLastBeatAreNotStuck() {
     var health = LoopHealth()
     #expect(health.beat(sample(1, queue: (0, 10))).feeds)
     let first = health.beat(sample(3, queue: (2, 10)))
@@ -81,8 +81,8 @@ import Watchdog
     #expect(health.beat(sample(6, queue: (1, 10))).feeds)
   }
 
-  /// A machine under load gives the loop its turns, and little time in them.
-  @Test func waitingForACPUIsNotBeingStuck() {
+  /// On a loaded machine the loop turns but gets little CPU time.
+  @Test func waitingForACPUIsNotStuck() {
     var health = LoopHealth()
     _ = health.beat(sample(1, delay: 0, queue: (3, 10)))
     let starved = health.beat(sample(2, delay: 0.75, queue: (3, 10)))
@@ -91,8 +91,8 @@ import Watchdog
     #expect(stuck.reports == [.stuck("queue events", for: .milliseconds(750), holdsOutputs: true)])
   }
 
-  /// As when something begins work in the turn in which the daemon has started.
-  @Test func twoBeatsWithinOneTurnSayNothing() {
+  /// For example when work begins in the turn in which the daemon has started.
+  @Test func twoBeatsWithinOneTurnReportNothing() {
     var health = LoopHealth()
     for (time, turn) in [(1, 7), (1.001, 7), (3, 7), (3.1, 8)] as [(Double, UInt64)] {
       let (feeds, reports) = health.beat(sample(time, turns: turn, queue: (3, 10)))
@@ -101,7 +101,7 @@ import Watchdog
     #expect(!health.beat(sample(3.2, turns: 9, queue: (3, 10))).feeds)
   }
 
-  @Test func aStuckWorkerIsNamedAndOnlyAVitalOneHoldsTheFeedingBack() {
+  @Test func aStuckWorkerIsReportedAndOnlyAVitalOneStopsTheFeeding() {
     for isVital in [false, true] {
       var health = LoopHealth()
       let worker = LoopHealth.Worker("i2c-1", busySince: at(1), isVital: isVital)
@@ -110,7 +110,7 @@ import Watchdog
       #expect(stuck.feeds)
       #expect(stuck.reports == [.stuck("worker i2c-1", for: .seconds(11), holdsOutputs: isVital)])
       #expect(health.beat(sample(32, workers: [worker])).feeds == !isVital)
-      // The next job, or the end of the thread.
+      // Recovery by the next job, or by the end of the thread.
       var next = worker
       next.busySince = at(32)
       let moving = health.beat(sample(33, workers: isVital ? [next] : []))
@@ -118,7 +118,7 @@ import Watchdog
     }
   }
 
-  @Test(arguments: 0..<100) func whatIsStuckIsSaidOnceAndTakenBackOnce(_ seed: Int) {
+  @Test(arguments: 0..<100) func stuckPartsAreReportedOnceAndRecoverOnce(_ seed: Int) {
     var random = SeededGenerator(UInt64(seed))
     var health = LoopHealth()
     var stuck: Set<String> = []

@@ -3,9 +3,9 @@ import TestKit
 import Testing
 import Watchdog
 
-/// What the kernel's files say, and what is done about it.
+/// The kernel's pressure files.
 @Suite struct PressureTests {
-  @Test func theKernelsFilesAreRead() throws {
+  @Test func theKernelsFilesAreParsed() throws {
     let memory = try #require(
       Pressure(
         """
@@ -23,7 +23,7 @@ import Watchdog
     "", "full avg10=0.00 avg60=0.00 avg300=0.00 total=0", "some avg10=x total=0", "some avg10=1.0", "some total=1",
     "some avg10=nan total=0", "some avg10=101 total=0", "some avg10=1 total=-1", "\u{0}", "some",
   ])
-  func whatIsNoneIsNone(_ text: String) { #expect(Pressure(text) == nil) }
+  func otherTextIsNotParsed(_ text: String) { #expect(Pressure(text) == nil) }
 
   @Test(arguments: 0..<200) func damageNeverTraps(_ seed: Int) {
     var random = SeededGenerator(UInt64(seed))
@@ -35,7 +35,7 @@ import Watchdog
   }
 }
 
-/// The table: pressure in, effects out.
+/// The table: inputs to effects.
 @Suite struct PressureTableTests {
   private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: UInt64(seconds * 1e9)) }
 
@@ -45,7 +45,7 @@ import Watchdog
     PressureTable.Candidate("radio", .low),
   ]
 
-  @Test func theLeastImportantGoesFirstAndComesBackLast() {
+  @Test func theLeastImportantIsStoppedFirstAndReturnsLast() {
     var table = PressureTable()
     #expect(
       table.apply(.fired(.memory, 5), at: at(0)) { zoo }
@@ -72,13 +72,13 @@ import Watchdog
     #expect(table.nextLook == nil, "at rest it looks nowhere")
   }
 
-  @Test func aTriggerThatTheAverageDoesNotShowIsLookedAtOnce() {
+  @Test func anUnconfirmedTriggerIsCheckedSoon() {
     var table = PressureTable()
     #expect(table.apply(.fired(.memory, 0.2), at: at(0)) { zoo } == [])
     #expect(table.nextLook == .seconds(2) && !table.isShort(.memory))
     #expect(table.apply(.reading(.memory, 0.2), at: at(2)) { zoo } == [])
     #expect(table.nextLook == nil)
-    // And one that was before its time.
+    // A trigger may also fire for an earlier stall.
     _ = table.apply(.fired(.memory, 0.2), at: at(10)) { zoo }
     #expect(table.apply(.reading(.memory, 3), at: at(12)) { zoo }.contains(.shed("mailer")))
   }
@@ -96,7 +96,7 @@ import Watchdog
     #expect(table.shed.isEmpty)
   }
 
-  @Test func whatIsOverTheBoardsBudgetStopsAgentsUntilTwentySecondsAfter() {
+  @Test func memoryOverTheBoardsBudgetStopsAgentsUntilTwentySecondsAfter() {
     var table = PressureTable()
     #expect(table.apply(.budget(.memory, 1), at: at(0)) { zoo } == [], "all of it is not too much")
     #expect(table.apply(.budget(.memory, 1.1), at: at(10)) { zoo } == [.shed("mailer")])
@@ -105,7 +105,7 @@ import Watchdog
     #expect(table.apply(.budget(.memory, 1.1), at: at(20)) { zoo } == [.shed("logger")])
     #expect(table.apply(.budget(.memory, 0.9), at: at(30)) { zoo } == [])
     #expect(table.apply(.budget(.memory, 0.9), at: at(100)) { zoo } == [], "one more would not fit")
-    // Short of memory, too: both must be over.
+    // Memory is also short: both conditions must end.
     #expect(
       table.apply(.reading(.memory, 50), at: at(110)) { zoo }
         == [.tell(.memory, isShort: true, average: 50), .shed("radio")])
@@ -122,7 +122,7 @@ import Watchdog
     #expect(table.nextLook == nil)
   }
 
-  @Test func processorTimeOverTheBoardsBudgetHoldsTheBackgroundBack() {
+  @Test func cpuTimeOverTheBoardsBudgetThrottlesBackgroundAgents() {
     var table = PressureTable()
     #expect(table.apply(.budget(.cpu, 1.2), at: at(0)) { zoo } == [.throttle(true)])
     #expect(table.apply(.budget(.cpu, 0.9), at: at(10)) { zoo } == [.letOneThrough])
@@ -135,16 +135,16 @@ import Watchdog
     #expect(table.shed.isEmpty && table.nextLook == nil)
   }
 
-  @Test func aSlowDiskIsSaidAndNothingElse() {
+  @Test func aSlowDiskIsOnlyReported() {
     var table = PressureTable()
     #expect(table.apply(.reading(.io, 90), at: at(0)) { zoo } == [.tell(.io, isShort: true, average: 90)])
     #expect(table.apply(.reading(.io, 0), at: at(1)) { zoo } == [])
     #expect(table.apply(.reading(.io, 0), at: at(21)) { zoo } == [.tell(.io, isShort: false, average: 0)])
   }
 
-  /// Whatever comes: nobody is stopped twice, nobody returns who was not stopped, the important ones never stop,
-  /// nobody goes while one less important runs, and when it is quiet for long everybody is back.
-  @Test(arguments: 0..<300) func theEffectsFitTogether(_ seed: Int) {
+  /// For random inputs: no agent is stopped twice, returns without having been stopped, or is stopped while a less
+  /// important one runs; important agents are never stopped; after a long quiet time all are back.
+  @Test(arguments: 0..<300) func effectsAreConsistentForRandomInputs(_ seed: Int) {
     var random = SeededGenerator(UInt64(seed))
     var table = PressureTable()
     var running = Set(zoo)

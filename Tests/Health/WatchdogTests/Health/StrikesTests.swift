@@ -3,7 +3,7 @@ import TestKit
 import Testing
 import Watchdog
 
-/// Three strikes, boot loops, and what is kept of them.
+/// Strikes, boot loops, and their storage.
 @Suite struct StrikesTests {
   private func moment(_ seconds: Double, boot: String = "b1") -> Strikes.Moment {
     Strikes.Moment(
@@ -34,7 +34,7 @@ import Watchdog
     #expect(!isReleasedAgain)
   }
 
-  @Test func strikesGoStaleAndAreEachAgentsOwn() {
+  @Test func strikesExpireAndBelongToOneAgent() {
     var strikes = Strikes()
     for time in [0.0, 301, 602] { _ = strikes.note(crash("a"), at: moment(time)) }
     #expect(strikes.quarantined.isEmpty && strikes.count("a", at: moment(602)) == 2)
@@ -46,10 +46,10 @@ import Watchdog
     var strikes = Strikes()
     _ = strikes.note(crash("a"), at: moment(500))
     _ = strikes.note(crash("a"), at: moment(510))
-    // Up for ten seconds, by the wall clock a minute later.
+    // Ten seconds after boot; a minute later by the wall clock.
     let later = Strikes.Moment(boot: "b2", instant: Instant(nanoseconds: 10_000_000_000), wall: moment(560).wall)
     #expect(strikes.count("a", at: later) == 2)
-    // No clock chip: the wall clock begins anew, years ago.
+    // Without a real-time clock the wall clock restarts years ago.
     let unset = Strikes.Moment(boot: "b2", instant: Instant(nanoseconds: 10_000_000_000), wall: 0)
     #expect(strikes.count("a", at: unset) == 0)
   }
@@ -66,7 +66,7 @@ import Watchdog
     #expect(!strikes.isBootLoop(at: moment(5)))
   }
 
-  @Test func anEndByPowerOrInOrderIsNotKept() {
+  @Test func aPowerCutOrACleanEndIsNotCounted() {
     var strikes = Strikes()
     for run in [
       PastRun(boot: "b0", pid: 1, started: Instant(nanoseconds: 1), stage: .serving),
@@ -78,7 +78,7 @@ import Watchdog
     #expect(strikes == Strikes())
   }
 
-  @Test(arguments: 0..<50) func whatIsKeptComesBack(_ seed: Int) throws {
+  @Test(arguments: 0..<50) func storedStrikesAreReadBack(_ seed: Int) throws {
     var random = SeededGenerator(UInt64(seed))
     var all = Strikes()
     for step in 0..<Int(random.next() % 12) {
@@ -103,7 +103,7 @@ import Watchdog
     read.take(new)
     read.take(old)
     #expect(read == new)
-    // As the first version wrote it.
+    // The format of the first version.
     var fields = try #require(old.value.map)
     fields["revision"] = nil
     var first = Strikes()
@@ -122,5 +122,5 @@ import Watchdog
       ["format": 1, "strikes": [], "unclean": [["boot": "b", "monotonic_ms": -1, "wall_ms": 1]], "quarantined": [:]],
       ["format": 1, "strikes": [], "unclean": [], "quarantined": ["a": ["ending": "no", "sentence": "s"]]],
     ] as [Value])
-  func damageIsNotGuessedFrom(_ value: Value) { #expect(Strikes(value) == nil) }
+  func damagedStrikesAreRefused(_ value: Value) { #expect(Strikes(value) == nil) }
 }

@@ -3,7 +3,7 @@ import TestKit
 import Testing
 import Watchdog
 
-/// How an earlier run ended, told from what it has left.
+/// Verdicts on earlier runs from their records.
 @Suite struct VerdictTests {
   private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: UInt64(seconds * 1e9)) }
 
@@ -31,7 +31,7 @@ import Watchdog
     return run(stage, activity, fault)
   }
 
-  @Test func aStartOrAnEndThatTookTooLongIsNamed() {
+  @Test func aSlowStartOrStopIsNamed() {
     let start = Verdict.on(abort(cpu: 1.1, delay: 1.1, .starting), boot: "b1")
     #expect(start.ending == .blocked && start.blamed == "climate" && start.isUnclean)
     #expect(
@@ -62,7 +62,7 @@ import Watchdog
         + "sensor:temperature (\(ULID(high: 1, low: 2)))")
   }
 
-  @Test func aCrashOfAnotherThreadIsNotTheAgents() {
+  @Test func aCrashOfAnotherThreadBlamesNoAgent() {
     let fault = PastRun.Fault(signal: 11, code: 1, onLoop: false, time: at(101))
     let verdict = Verdict.on(run(.serving, activity, fault), boot: "b1")
     #expect(verdict.ending == .crash && verdict.blamed == nil && verdict.isUnclean)
@@ -75,14 +75,14 @@ import Watchdog
     #expect(Verdict.on(run(.serving, activity, fault), boot: "b1").blamed == "climate")
   }
 
-  @Test func aSignalOfSomebodyElseBlamesNobody() {
+  @Test func aSignalOfAnotherProcessBlamesNobody() {
     let fault = PastRun.Fault(signal: 11, code: 0, sender: 4711, time: at(101))
     let verdict = Verdict.on(run(.serving, activity, fault), boot: "b1")
     #expect(verdict.ending == .killed && verdict.blamed == nil)
     #expect(verdict.sentence.contains("4711"))
   }
 
-  @Test func aSpinnerIsToldFromOneThatWaitsAndFromAStarvedMachine() {
+  @Test func spinningBlockedAndStarvedAreDistinguished() {
     let spinner = Verdict.on(abort(cpu: 5.9, delay: 1.1), boot: "b1")
     #expect(spinner.ending == .spinning && spinner.blamed == "climate")
     #expect(spinner.sentence.contains("for 5s") && spinner.sentence.contains("since 4.5s"), "\(spinner.sentence)")
@@ -90,18 +90,18 @@ import Watchdog
     #expect(waiter.ending == .blocked && waiter.blamed == "climate")
     let starved = Verdict.on(abort(cpu: 2.5, delay: 4.0), boot: "b1")
     #expect(starved.ending == .starved && starved.blamed == nil && !starved.isUnclean)
-    // It used what the busy machine gave it: 2 s of CPU, and 2.4 s of waiting for one.
+    // On a busy machine: 2 s of CPU time, and 2.4 s of waiting for a CPU.
     #expect(Verdict.on(abort(cpu: 3, delay: 3.4), boot: "b1").ending == .spinning)
-    // A kernel that does not count waiting: CPU time alone.
+    // On a kernel that does not count waiting, only CPU time decides.
     #expect(Verdict.on(abort(cpu: 5.9, delay: nil), boot: "b1").ending == .spinning)
   }
 
-  @Test func whoHasOnlyJustBegunHeldNobodyUp() {
+  @Test func aRecentActivationIsNotBlamed() {
     let verdict = Verdict.on(abort(cpu: 5.9, delay: 1, began: 104.4), boot: "b1")
     #expect(verdict.ending == .spinning && verdict.blamed == nil)
   }
 
-  @Test func aKillIsHeldAgainstWhoRanAndAgainstNobodyElse() {
+  @Test func aKillBlamesOnlyTheRunningAgent() {
     #expect(Verdict.on(run(.serving, activity), boot: "b1").blamed == "climate")
     let idle = Verdict.on(run(), boot: "b1")
     #expect(idle.ending == .killed && idle.blamed == nil && idle.isUnclean)
