@@ -11,7 +11,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-// Everything below `note` is in signal-safety(7), or calls nothing.
+// `note` and the functions that it calls use only async-signal-safe calls (signal-safety(7)).
 
 static struct openstarry_crash_record *volatile record;
 static pid_t loop_thread;
@@ -39,7 +39,7 @@ static uint64_t instruction(const ucontext_t *context) {
 #endif
 }
 
-// Reads a hexadecimal number and the one byte behind it.
+// Parses a hexadecimal number and skips the one byte after it.
 static const char *number(const char *text, const char *end, uint64_t *value) {
   *value = 0;
   for (; text < end; text++) {
@@ -51,15 +51,15 @@ static const char *number(const char *text, const char *end, uint64_t *value) {
   return end;
 }
 
-// One line of /proc/self/maps (proc_pid_maps(5)): `start-end perms offset dev inode path`.
-// Returns whether it holds the instruction.
+// Parses a line of /proc/self/maps (proc_pid_maps(5)): `start-end perms offset dev inode path`.
+// Returns 1 when the mapping contains the instruction, else 0.
 static int look(struct openstarry_crash_record *into, const char *text, const char *end, uint64_t *base) {
   uint64_t start, stop, offset;
   text = number(text, end, &start);
   text = number(text, end, &stop);
   text = text + 5 < end ? text + 5 : end;
   text = number(text, end, &offset);
-  // The object's first mapping: addresses within it are counted from there.
+  // This is the object's first mapping, from which addresses in the object are counted.
   if (offset == 0) *base = start;
   if (into->instruction < start || into->instruction >= stop) return 0;
   while (text < end && *text != '/' && *text != '[') text++;
@@ -70,7 +70,7 @@ static int look(struct openstarry_crash_record *into, const char *text, const ch
   return 1;
 }
 
-// Finds the object that the instruction belongs to.
+// Finds the object file that contains the instruction.
 static void find_object(struct openstarry_crash_record *into) {
   static char buffer[4096];
   size_t kept = 0;
@@ -87,7 +87,7 @@ static void find_object(struct openstarry_crash_record *into) {
       line = c + 1;
     }
     kept = (size_t)(end - line);
-    // A line that fills the whole buffer is none that we want.
+    // Skip a line that is longer than the buffer.
     if (kept == sizeof buffer) kept = 0;
     for (size_t index = 0; index < kept; index++) buffer[index] = line[index];
   }
@@ -110,17 +110,17 @@ static void note(int number, siginfo_t *information, void *context) {
     into->cpu = nanoseconds(CLOCK_THREAD_CPUTIME_ID);
     into->on_loop = (pid_t)syscall(SYS_gettid) == loop_thread;
     into->code = information->si_code;
-    // The two share their place in siginfo_t: positive codes come from the kernel, with an address (sigaction(2)).
+    // Sender and address share a union: positive codes come from the kernel and have an address (sigaction(2)).
     into->sender = information->si_code <= 0 ? information->si_pid : 0;
     into->address = information->si_code > 0 ? (uint64_t)(uintptr_t)information->si_addr : 0;
     into->instruction = instruction(context);
-    // From here on the record says that there was a signal, whatever becomes of the rest.
+    // The signal is recorded from here on, even if the rest fails.
     into->signal = (uint32_t)number;
     find_schedule(into);
     find_object(into);
   }
-  // The default action is in force again, also where another handler, as the WebAssembly engine's, has called this
-  // one. The signal is blocked until this returns.
+  // Restore the default action, also when another handler called this one, such as the WebAssembly engine's. The raised
+  // signal is blocked until this handler returns.
   struct sigaction standard = {.sa_handler = SIG_DFL};
   sigemptyset(&standard.sa_mask);
   sigaction(number, &standard, NULL);

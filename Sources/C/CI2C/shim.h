@@ -8,11 +8,11 @@
 #include <stdint.h>
 #include <sys/ioctl.h>
 
-// ioctl(2) is variadic; all of these return -1 with errno on failure.
+// Wrapped because ioctl(2) is variadic. All return -1 with errno on failure.
 static inline int openstarry_i2c_select(int fd, uint8_t address) {
   return ioctl(fd, I2C_SLAVE, (unsigned long)address);
 }
-// `timeout` in units of 10 ms.
+// `timeout` is in units of 10 ms.
 static inline int openstarry_i2c_limits(int fd, unsigned long timeout, unsigned long retries) {
   int first = ioctl(fd, I2C_TIMEOUT, timeout);
   int second = ioctl(fd, I2C_RETRIES, retries);
@@ -21,7 +21,7 @@ static inline int openstarry_i2c_limits(int fd, unsigned long timeout, unsigned 
 static inline int openstarry_i2c_functions(int fd, unsigned long *functions) {
   return ioctl(fd, I2C_FUNCS, functions);
 }
-// Write and read with a repeated start between them; either part may be empty, not both.
+// Writes, then reads after a repeated start. One of the two parts may be empty.
 static inline int openstarry_i2c_transfer(int fd, uint8_t address, const uint8_t *out, uint16_t out_count, uint8_t *in,
                                           uint16_t in_count) {
   struct i2c_msg messages[2];

@@ -1,4 +1,4 @@
-// libturbojpeg, loaded when the first picture is encoded or decoded, so that a daemon without a camera pays nothing.
+// libturbojpeg, loaded for the first picture, so that a daemon without a camera does not pay for it.
 #ifndef OPENSTARRY_CJPEG_H
 #define OPENSTARRY_CJPEG_H
 
@@ -41,7 +41,7 @@ static inline const char *openstarry_jpeg_load_error(void) {
   return text ? text : "unknown";
 }
 
-// Calls through the table.
+// Wrappers that call through the table.
 static inline void *openstarry_jpeg_compressor(const struct openstarry_jpeg *jpeg) { return jpeg->init_compress(); }
 static inline void *openstarry_jpeg_decompressor(const struct openstarry_jpeg *jpeg) { return jpeg->init_decompress(); }
 static inline void openstarry_jpeg_destroy(const struct openstarry_jpeg *jpeg, void *handle) { jpeg->destroy(handle); }
@@ -49,14 +49,14 @@ static inline void openstarry_jpeg_free(const struct openstarry_jpeg *jpeg, unsi
 static inline const char *openstarry_jpeg_error(const struct openstarry_jpeg *jpeg, void *handle) {
   return jpeg->error(handle);
 }
-// A packed picture. `*out` is the library's and goes back through openstarry_jpeg_free.
+// Encodes a packed picture. The caller frees `*out` with openstarry_jpeg_free.
 static inline int openstarry_jpeg_compress(const struct openstarry_jpeg *jpeg, void *handle, const unsigned char *pixels,
                                            int width, int height, int grey, int quality, unsigned char **out,
                                            unsigned long *count) {
   return jpeg->compress(handle, pixels, width, 0, height, grey ? TJPF_GRAY : TJPF_RGB, out, count,
                         grey ? TJSAMP_GRAY : TJSAMP_420, quality, TJFLAG_FASTDCT);
 }
-// Three planes without padding, chroma at half width and, with `half_height`, at half height.
+// Encodes three planes without padding; chroma has half the width and, with `half_height`, half the height.
 static inline int openstarry_jpeg_compress_planes(const struct openstarry_jpeg *jpeg, void *handle,
                                                   const unsigned char *y, const unsigned char *u,
                                                   const unsigned char *v, int width, int height, int half_height,
@@ -70,7 +70,7 @@ static inline int openstarry_jpeg_header(const struct openstarry_jpeg *jpeg, voi
   int subsampling = 0, colours = 0;
   return jpeg->header(handle, bytes, count, width, height, &subsampling, &colours);
 }
-// Decodes to grey or RGB, scaled to `width` times `height`, which must be a size that TJSCALED gives.
+// Decodes to grey or RGB, scaled to `width` × `height`, which must be a size that TJSCALED gives.
 static inline int openstarry_jpeg_decompress(const struct openstarry_jpeg *jpeg, void *handle,
                                              const unsigned char *bytes, unsigned long count, unsigned char *pixels,
                                              int width, int height, int grey) {

@@ -1,5 +1,5 @@
-// What the guardian and those who talk to it need of the kernel: GPIO lines by descriptor (linux/gpio.h, version 2 of
-// the character device), a block write over I2C, several descriptors beside one message.
+// Kernel interfaces for the guardian and its clients: GPIO lines by descriptor (linux/gpio.h, version 2 of the
+// character device), block writes over I2C, messages with several descriptors.
 #ifndef OPENSTARRY_CLINUX_GUARDIAN_H
 #define OPENSTARRY_CLINUX_GUARDIAN_H
 
@@ -20,7 +20,7 @@
 
 #include "shim.h"
 
-// A request of one line: its value is bit 0. All return -1 with errno on failure.
+// For requests of one line, whose value is bit 0. All return -1 with errno on failure.
 static inline int openstarry_line_set(int fd, bool active) {
   struct gpio_v2_line_values values = {.bits = active, .mask = 1};
   return ioctl(fd, GPIO_V2_LINE_SET_VALUES_IOCTL, &values);
@@ -35,7 +35,7 @@ static inline int openstarry_line_configure(int fd, uint64_t flags) {
   config.flags = flags;
   return ioctl(fd, GPIO_V2_LINE_SET_CONFIG_IOCTL, &config);
 }
-// The same for an output, which begins with `active`.
+// Configures the line as an output with the initial value `active`.
 static inline int openstarry_line_configure_output(int fd, uint64_t flags, bool active) {
   struct gpio_v2_line_config config;
   memset(&config, 0, sizeof config);
@@ -47,7 +47,7 @@ static inline int openstarry_line_configure_output(int fd, uint64_t flags, bool 
   return ioctl(fd, GPIO_V2_LINE_SET_CONFIG_IOCTL, &config);
 }
 
-// The first byte is the register; SMBus' block write, which every adapter does or the kernel makes of plain messages.
+// An SMBus block write; the first byte is the register. The kernel emulates it where the adapter lacks it.
 static inline int openstarry_i2c_write_block(int fd, uint8_t address, const uint8_t *bytes, size_t count) {
   union i2c_smbus_data data;
   if (count < 2 || count - 1 > I2C_SMBUS_BLOCK_MAX) { errno = EINVAL; return -1; }
@@ -60,7 +60,7 @@ static inline int openstarry_i2c_write_block(int fd, uint8_t address, const uint
 }
 
 #define OPENSTARRY_MOST_DESCRIPTORS 4
-// One message with up to OPENSTARRY_MOST_DESCRIPTORS descriptors beside it (unix(7), SCM_RIGHTS).
+// Sends a message with at most OPENSTARRY_MOST_DESCRIPTORS descriptors (unix(7), SCM_RIGHTS).
 static inline ssize_t openstarry_send_message(int socket, const void *bytes, size_t count, const int *descriptors,
                                               size_t descriptor_count) {
   struct iovec iov = {.iov_base = (void *)bytes, .iov_len = count};
@@ -79,8 +79,8 @@ static inline ssize_t openstarry_send_message(int socket, const void *bytes, siz
   }
   return sendmsg(socket, &message, MSG_NOSIGNAL);
 }
-// `descriptors` has room for OPENSTARRY_MOST_DESCRIPTORS; they are the caller's, whatever is returned. EMSGSIZE when the
-// message or the descriptors were cut.
+// Receives a message. `descriptors` has room for OPENSTARRY_MOST_DESCRIPTORS; the caller owns those received, also
+// after a failure. Fails with EMSGSIZE when the message or the descriptors were truncated.
 static inline ssize_t openstarry_receive_message(int socket, void *bytes, size_t count, int *descriptors,
                                                  size_t *descriptor_count) {
   struct iovec iov = {.iov_base = bytes, .iov_len = count};
@@ -102,51 +102,49 @@ static inline ssize_t openstarry_receive_message(int socket, void *bytes, size_t
   return received;
 }
 
-// A memfd that can be written and neither shrinks nor grows (linux/memfd.h, linux/fcntl.h): whoever maps it can rely on
-// its size.
+// Seals the size of a memfd, which stays writable, so that processes that map it can rely on its size (linux/fcntl.h).
 static inline int openstarry_seal_size(int fd) { return fcntl(fd, 1033 /* F_ADD_SEALS */, 0x7 /* SEAL | SHRINK | GROW */); }
-// Whether it is one that never gets shorter: what is mapped of any other file may go, and who looks at it then ends (SIGBUS).
+// Whether the file is sealed against shrinking. An access to a mapping of a shrunk file would raise SIGBUS.
 static inline bool openstarry_never_shrinks(int fd) {
   int seals = fcntl(fd, 1034 /* F_GET_SEALS */, 0);
   return seals >= 0 && (seals & 0x2 /* SHRINK */);
 }
 
-// Orders what was written before it for whoever reads the number.
+// A store that makes all earlier writes visible to a thread that reads the value with acquire.
 static inline void openstarry_store_release(uint32_t *place, uint32_t value) {
   __atomic_store_n(place, value, __ATOMIC_RELEASE);
 }
 static inline uint32_t openstarry_load_acquire(const uint32_t *place) {
   return __atomic_load_n(place, __ATOMIC_ACQUIRE);
 }
-// Keeps what is read or written before it apart from what is read or written after it; nothing but an order to the
-// compiler on x86.
+// Orders all earlier reads and writes before all later ones (acquire and release); only a compiler barrier on x86.
 static inline void openstarry_fence(void) { __atomic_thread_fence(__ATOMIC_ACQ_REL); }
 
-// mlockall(2): what is in memory now, and what is touched from now on (MCL_ONFAULT is 4 everywhere but on a few
-// architectures no board here has).
+// mlockall(2): locks the pages in memory now, and others once they are touched. MCL_ONFAULT is 4 on all architectures
+// of supported boards.
 static inline int openstarry_lock_memory(void) { return mlockall(MCL_CURRENT | MCL_FUTURE | 4); }
 
-// Embedded Swift has no Glibc module, and sees these as macros or as plain numbers.
+// Wrapped because Embedded Swift has no Glibc module and cannot import macros.
 static inline int openstarry_errno(void) { return errno; }
 static inline int openstarry_signal_descriptor(const sigset_t *set) {
   return signalfd(-1, set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
-// A connection to whom a message may take a second, no longer.
+// Accepts a connection; sends on it time out after one second.
 static inline int openstarry_accept(int listener) {
   int connection = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
   struct timeval limit = {.tv_sec = 1};
   if (connection >= 0) setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   return connection;
 }
-// close_range(2), which glibc before 2.34 has not; the number is the same on every architecture (asm-generic/unistd.h).
+// close_range(2), which glibc before 2.34 lacks; the number is the same on all architectures (asm-generic/unistd.h).
 static inline void openstarry_close_from(int first) { syscall(436, (unsigned)first, ~0U, 0); }
-// mmap(2) of a whole file that is shared; NULL on failure.
+// Maps a whole file, shared (mmap(2)); NULL on failure.
 static inline void *openstarry_map_shared(int fd, size_t size, bool writable) {
   void *base = mmap(NULL, size, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
   return base == MAP_FAILED ? NULL : base;
 }
 
-// sched(7): before everything that is not real-time, where that is allowed.
+// Runs the calling thread before all that are not real-time (sched(7)); -1 with errno if that is not permitted.
 static inline int openstarry_go_first(void) {
   struct sched_param first = {.sched_priority = 1};
   return sched_setscheduler(0, SCHED_FIFO, &first);

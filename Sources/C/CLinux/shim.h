@@ -2,7 +2,7 @@
 #ifndef OPENSTARRY_CLINUX_H
 #define OPENSTARRY_CLINUX_H
 
-// _GNU_SOURCE would make types that differ from those of Swift's Glibc module; what it hides is declared here.
+// _GNU_SOURCE would make types differ from Swift's Glibc module, so functions that need it are declared here.
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -42,10 +42,11 @@ int pthread_setname_np(pthread_t thread, const char *name);
 
 // open(2) and fcntl(2) are variadic.
 static inline int openstarry_open(const char *path, int flags, mode_t mode) { return open(path, flags, mode); }
-// O_PATH of <asm-generic/fcntl.h>; <fcntl.h> has it only for GNU programs.
+// O_PATH of <asm-generic/fcntl.h>; <fcntl.h> defines it only with _GNU_SOURCE.
 enum { OPENSTARRY_O_PATH = 010000000 };
 
-// openat2(2), which C libraries do not wrap: a path below `dir` that no `..`, symbolic link or mount leads out of.
+// openat2(2), which C libraries do not wrap: opens a path below `dir` that neither `..`, a symbolic link nor a mount
+// can lead out of it.
 static inline int openstarry_open_beneath(int dir, const char *path, int flags) {
   struct { uint64_t flags, mode, resolve; } how = {
     .flags = (uint64_t)flags, .resolve = 0x01 | 0x02 | 0x04 | 0x08 /* NO_XDEV, NO_MAGICLINKS, NO_SYMLINKS, BENEATH */};
@@ -61,7 +62,7 @@ static inline int openstarry_ioctl(int fd, unsigned long request, void *argument
   return ioctl(fd, request, argument);
 }
 
-// The watchdog's requests (linux/watchdog.h); _IOWR and _IOR do not import.
+// Requests to the hardware watchdog (linux/watchdog.h); _IOWR and _IOR do not import.
 static inline int openstarry_watchdog_set_timeout(int fd, int *seconds) {
   return ioctl(fd, _IOWR('W', 6, int), seconds);
 }
@@ -70,14 +71,14 @@ static inline int openstarry_watchdog_get_timeout(int fd, int *seconds) {
 }
 static inline int openstarry_watchdog_boot_status(int fd, int *flags) { return ioctl(fd, _IOR('W', 2, int), flags); }
 
-// glibc before 2.36 has no pidfd_open(3); the number is the same on every architecture (asm-generic/unistd.h).
+// pidfd_open(2), which glibc before 2.36 lacks; the number is the same on all architectures (asm-generic/unistd.h).
 static inline int openstarry_pidfd_open(pid_t pid) { return (int)syscall(434, pid, 0); }
-// The same for pidfd_send_signal(2), which is older (Linux 5.1).
+// pidfd_send_signal(2), Linux 5.1; likewise.
 static inline int openstarry_pidfd_signal(int process, int signal) {
   return (int)syscall(424, process, signal, NULL, 0);
 }
 
-// epoll_event carries a union, and is packed on x86-64 only.
+// epoll_event has a union, and is packed only on x86-64.
 static inline struct epoll_event openstarry_epoll_event(uint32_t events, uint64_t token) {
   struct epoll_event event = {.events = events, .data = {.u64 = token}};
   return event;
@@ -85,11 +86,11 @@ static inline struct epoll_event openstarry_epoll_event(uint32_t events, uint64_
 static inline uint64_t openstarry_epoll_token(const struct epoll_event *event) { return event->data.u64; }
 static inline uint32_t openstarry_epoll_events(const struct epoll_event *event) { return event->events; }
 
-// WIFEXITED and its kin are macros.
+// WIFEXITED and the like are macros. The code is -1 and the signal 0 if the process ended the other way.
 static inline int openstarry_exit_code(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : -1; }
 static inline int openstarry_exit_signal(int status) { return WIFSIGNALED(status) ? WTERMSIG(status) : 0; }
 
-// sendmsg(2) and recvmsg(2) with one descriptor beside the bytes: the CMSG_ macros do not import.
+// sendmsg(2) and recvmsg(2) with one descriptor; wrapped because the CMSG_ macros do not import.
 static inline ssize_t openstarry_send_descriptor(int socket, const void *bytes, size_t count, int descriptor) {
   struct iovec iov = {.iov_base = (void *)bytes, .iov_len = count};
   union { char buffer[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } control = {0};
@@ -102,7 +103,7 @@ static inline ssize_t openstarry_send_descriptor(int socket, const void *bytes, 
   *(int *)(void *)CMSG_DATA(header) = descriptor;
   return sendmsg(socket, &message, MSG_NOSIGNAL);
 }
-// `*descriptor` is -1 when none came along.
+// `*descriptor` is -1 when the message has none; otherwise the caller owns it.
 static inline ssize_t openstarry_receive_descriptor(int socket, void *bytes, size_t count, int *descriptor) {
   struct iovec iov = {.iov_base = bytes, .iov_len = count};
   union { char buffer[CMSG_SPACE(sizeof(int))]; struct cmsghdr align; } control = {0};
@@ -126,7 +127,7 @@ static inline int openstarry_peer_of(int socket, struct openstarry_peer *peer) {
   return getsockopt(socket, SOL_SOCKET, SO_PEERCRED, peer, &length);
 }
 
-// memfd_create(2) and its seals are hidden without _GNU_SOURCE; the numbers are those of linux/memfd.h and linux/fcntl.h.
+// memfd_create(2) and its seals need _GNU_SOURCE; the numbers are those of linux/memfd.h and linux/fcntl.h.
 static inline int openstarry_memfd_create(const char *name) {
   return (int)syscall(SYS_memfd_create, name, 0x0003U /* MFD_CLOEXEC | MFD_ALLOW_SEALING */);
 }

@@ -1,4 +1,5 @@
-// Starts programs. Between vfork(2) and execve(2) the child shares our memory: only calls that are safe there are made.
+// Starts programs. Between vfork(2) and execve(2) the child shares our memory, so it makes only calls that are safe
+// there.
 #ifndef OPENSTARRY_SPAWN_H
 #define OPENSTARRY_SPAWN_H
 
@@ -10,7 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-// setrlimit(2)'s kinds as plain numbers: their type is not the same everywhere.
+// The resources of setrlimit(2) as ints, as their type differs between C libraries.
 static const int OPENSTARRY_RLIMIT_AS = RLIMIT_AS, OPENSTARRY_RLIMIT_DATA = RLIMIT_DATA,
                  OPENSTARRY_RLIMIT_CORE = RLIMIT_CORE, OPENSTARRY_RLIMIT_FSIZE = RLIMIT_FSIZE,
                  OPENSTARRY_RLIMIT_NOFILE = RLIMIT_NOFILE, OPENSTARRY_RLIMIT_NPROC = RLIMIT_NPROC;
@@ -18,25 +19,26 @@ static const int OPENSTARRY_RLIMIT_AS = RLIMIT_AS, OPENSTARRY_RLIMIT_DATA = RLIM
 struct openstarry_spawn {
   const char *program;
   char *const *words, *const *environment;
-  // The folder it starts in; a null pointer for ours.
+  // The working directory; NULL for ours.
   const char *folder;
-  // Become 0, 1, 2 and so on in it; -1 leaves that number as it is here. None is smaller than its place.
+  // Become 0, 1, 2 and so on in the program; -1 inherits ours. Each must be at least its target number, so that dup2(2)
+  // overwrites none that is still needed.
   const int *descriptors;
   int descriptor_count;
   const int *limit_kinds;
   const uint64_t *limits;
   int limit_count;
-  // Bit n: signal n + 1 has its default effect in it.
+  // Bit n resets signal n + 1 to its default action.
   uint64_t default_signals;
   int own_session;
 };
 
-// Only in the child.
+// Prepares the child; call it only there. Returns 0, or -1 with errno.
 static inline int openstarry_prepare(const struct openstarry_spawn *plan, const sigset_t *none) {
   for (int number = 1; number < 65; number++) {
     struct sigaction action;
     if (sigaction(number, 0, &action) != 0) continue;
-    // A handler of ours must not run here once signals are let in again.
+    // Our handlers must not run in the child once signals are unblocked.
     int is_ours = action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN;
     if (!is_ours && !(plan->default_signals >> (number - 1) & 1)) continue;
     action.sa_handler = SIG_DFL;
@@ -54,7 +56,7 @@ static inline int openstarry_prepare(const struct openstarry_spawn *plan, const 
   return sigprocmask(SIG_SETMASK, none, 0);
 }
 
-// The process id; -1 with errno where it could not be prepared or the program not be run.
+// Returns the process id; -1 with errno when the preparation or execve(2) failed, and then no child is left.
 static __attribute__((noinline, unused)) pid_t openstarry_spawn(const struct openstarry_spawn *plan) {
   volatile int error = 0;
   sigset_t all, none, before;

@@ -1,5 +1,5 @@
-// V4L2 through libv4l2, which is loaded when the first camera is opened. Its open and ioctl are variadic, the
-// VIDIOC_ numbers are macros that do not import, and the structures carry unions: so each step is one call here.
+// V4L2 through libv4l2, which is loaded for the first camera. Each step is wrapped: open and ioctl are variadic, the
+// VIDIOC_ macros do not import, and the structures have unions.
 #ifndef OPENSTARRY_CV4L2_H
 #define OPENSTARRY_CV4L2_H
 
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-// Declared as libv4l2.h declares them; the header itself is not needed to build.
+// The declarations of libv4l2.h, so that the build does not need the header.
 struct openstarry_v4l2 {
   int (*open)(const char *file, int flags, ...);
   int (*close)(int fd);
@@ -50,8 +50,8 @@ static inline int openstarry_v4l2_call(const struct openstarry_v4l2 *v4l, int fd
   } while (result < 0 && errno == EINTR);
   return result;
 }
-// What this node itself can do (`device_caps` where the driver fills it in).
-// Without the library: a camera is looked at long before it is used.
+// The capabilities of this node (`device_caps` if the driver fills it in). Does not use the library, as cameras are
+// examined long before they are used.
 static inline int openstarry_v4l2_capabilities(int fd, uint32_t *capabilities) {
   struct v4l2_capability answer;
   memset(&answer, 0, sizeof answer);
@@ -65,7 +65,7 @@ static inline int openstarry_v4l2_capabilities(int fd, uint32_t *capabilities) {
 
 struct openstarry_v4l2_picture { uint32_t fourcc, width, height, stride, size; };
 
-// Asks for `picture` and says what the driver makes of it; `set` 0 only tries.
+// Requests a format and returns the driver's choice in `picture`; `set` 0 only tries it.
 static inline int openstarry_v4l2_format(const struct openstarry_v4l2 *v4l, int fd, int set,
                                          struct openstarry_v4l2_picture *picture) {
   struct v4l2_format format;
@@ -83,7 +83,7 @@ static inline int openstarry_v4l2_format(const struct openstarry_v4l2 *v4l, int 
   picture->size = format.fmt.pix.sizeimage;
   return result;
 }
-// The time between frames in seconds as a fraction; the driver's answer replaces it, 0/0 when it has none.
+// Requests an interval between frames, as a fraction of a second. The driver's choice replaces it; 0/0 if it has none.
 static inline int openstarry_v4l2_interval(const struct openstarry_v4l2 *v4l, int fd, uint32_t *numerator,
                                            uint32_t *denominator) {
   struct v4l2_streamparm parameters;
@@ -96,7 +96,7 @@ static inline int openstarry_v4l2_interval(const struct openstarry_v4l2 *v4l, in
   *denominator = result < 0 ? 0 : parameters.parm.capture.timeperframe.denominator;
   return result;
 }
-// Asks for `*count` buffers to be mapped; 0 gives them back. `*count` is what the driver granted.
+// Requests `*count` mappable buffers; 0 releases them. `*count` becomes the number granted.
 static inline int openstarry_v4l2_request(const struct openstarry_v4l2 *v4l, int fd, uint32_t *count) {
   struct v4l2_requestbuffers request;
   memset(&request, 0, sizeof request);

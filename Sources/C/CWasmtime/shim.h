@@ -1,7 +1,7 @@
-// The functions of wasmtime's C API that are used, as pointers that are looked up when the library is loaded.
+// The part of wasmtime's C API that is used, as function pointers that are looked up when the library is loaded.
 //
-// Declared here because the wheel that the library comes from has no headers. Shapes and names are those of
-// wasmtime 48 to 50 (docs.wasmtime.dev/c-api), on 64-bit machines.
+// Declared here because the wheel with the library has no headers. Layouts and names are those of wasmtime 48 to 50
+// (docs.wasmtime.dev/c-api) on 64-bit machines.
 #ifndef OPENSTARRY_CWASMTIME_H
 #define OPENSTARRY_CWASMTIME_H
 
@@ -135,7 +135,7 @@ typedef void (*openstarry_finalizer)(void *_Nullable);
 #define OPENSTARRY_FIELD(result, name, parameters) result (*name) parameters;
 struct openstarry_wasmtime { OPENSTARRY_WASMTIME_FUNCTIONS(OPENSTARRY_FIELD) };
 
-// Looks every function up. Null, and the name of the first that is missing, when the library is not what it should be.
+// Looks up all functions. Returns NULL, and in `*missing` the name of the first missing one, for an unsuitable library.
 static inline const struct openstarry_wasmtime *_Nullable openstarry_wasmtime_look_up(
     void *library, const char *_Nullable *_Nonnull missing) {
   struct openstarry_wasmtime *functions = (struct openstarry_wasmtime *)calloc(1, sizeof *functions);
@@ -150,7 +150,7 @@ static inline const struct openstarry_wasmtime *_Nullable openstarry_wasmtime_lo
   return functions;
 }
 
-// What one asynchronous call reads and writes while it lasts; must not move.
+// The storage of an asynchronous call; must not move until the call has ended.
 struct openstarry_call {
   wasmtime_func_t function;
   wasmtime_val_t arguments[4];
@@ -163,7 +163,7 @@ static inline void openstarry_call_set(struct openstarry_call *call, int index, 
   call->arguments[index].kind = OPENSTARRY_I32;
   call->arguments[index].of.i32 = value;
 }
-// The arrays as pointers: they import as tuples.
+// The arrays as pointers, since they import as tuples.
 static inline wasmtime_val_t *openstarry_call_arguments(struct openstarry_call *call) { return call->arguments; }
 static inline wasmtime_val_t *openstarry_call_results(struct openstarry_call *call) { return call->results; }
 

@@ -3,7 +3,7 @@ import Linux
 import TestKit
 import Testing
 
-/// The error number that `body` ends with, nil when it ends well.
+/// The errno of the error that `body` throws; nil for success.
 func errorNumber(_ body: () throws(SystemError) -> Void) -> Int32? {
   do throws(SystemError) {
     try body()
@@ -14,7 +14,7 @@ func errorNumber(_ body: () throws(SystemError) -> Void) -> Int32? {
 }
 
 @Suite struct FilesTests {
-  @Test func replacingReadingAndListing() throws {
+  @Test func filesAreReplacedReadAndListed() throws {
     let folder = try TemporaryFolder()
     let file = "\(folder.path)/a"
     try Files.replace(file, with: [1, 2, 3], mode: 0o600)
@@ -30,7 +30,7 @@ func errorNumber(_ body: () throws(SystemError) -> Void) -> Int32? {
     #expect(Files.isFolder(folder.path) && Files.size(folder.path) == nil)
   }
 
-  @Test func readingHasABound() throws {
+  @Test func readingIsBounded() throws {
     let folder = try TemporaryFolder()
     let file = "\(folder.path)/a"
     try Files.replace(file, with: Array(repeating: 7, count: 100))
@@ -43,7 +43,7 @@ func errorNumber(_ body: () throws(SystemError) -> Void) -> Int32? {
     #expect(try Files.read("\(folder.path)/fifo") == [])
   }
 
-  @Test func aReplacementThatFailsLeavesTheOldFile() throws {
+  @Test func aFailedReplacementKeepsTheOldFile() throws {
     let folder = try TemporaryFolder()
     #expect(errorNumber { () throws(SystemError) in try Files.replace("\(folder.path)/no/a", with: [1]) } == ENOENT)
     try Files.makeFolder("\(folder.path)/a")
@@ -51,7 +51,7 @@ func errorNumber(_ body: () throws(SystemError) -> Void) -> Int32? {
     #expect(try Files.names(in: folder.path) == ["a"])
   }
 
-  /// A link that somebody put where the temporary file goes must not be written through.
+  /// A link planted at the path of the temporary file must not be followed.
   @Test func aReplacementFollowsNoPlantedLink() throws {
     let folder = try TemporaryFolder()
     try Files.replace("\(folder.path)/victim", with: [9])
@@ -60,7 +60,7 @@ func errorNumber(_ body: () throws(SystemError) -> Void) -> Int32? {
     #expect(try Files.read("\(folder.path)/victim") == [9])
   }
 
-  @Test func foldersAreMadeWithTheirParents() throws {
+  @Test func foldersAreMadeOnce() throws {
     let folder = try TemporaryFolder()
     try Files.makeFolder("\(folder.path)/x")
     try Files.makeFolder("\(folder.path)/x")
@@ -79,7 +79,7 @@ func errorNumber(_ body: () throws(SystemError) -> Void) -> Int32? {
     #expect(errorNumber { () throws(SystemError) in _ = try Files.resolve("\(folder.path)/none") } == ENOENT)
   }
 
-  @Test func movingAndCopying() throws {
+  @Test func filesAreMovedAndCopied() throws {
     let folder = try TemporaryFolder()
     let content = (0..<200_000).map { UInt8(truncatingIfNeeded: $0 &* 7) }
     try Files.replace("\(folder.path)/a", with: content)
@@ -93,7 +93,7 @@ func errorNumber(_ body: () throws(SystemError) -> Void) -> Int32? {
       errorNumber { () throws(SystemError) in try Files.move("\(folder.path)/b", to: "\(folder.path)/d") } == ENOENT)
   }
 
-  @Test func pathsArePutTogether() {
+  @Test func pathsAreJoinedAndSplit() {
     #expect(Files.folder(of: "/a/b") == "/a")
     #expect(Files.folder(of: "/a") == "/")
     #expect(Files.folder(of: "a") == ".")

@@ -3,14 +3,14 @@ import Linux
 import TestKit
 import Testing
 
-/// Programs get what their plan says, and nothing else.
+/// Programs get exactly what their plan says.
 @Suite struct SpawnTests {
   private let place: TemporaryFolder
 
   init() throws { place = try TemporaryFolder() }
 
-  /// Runs a line of a shell with what `change` makes of the plan.
-  /// - Returns: its exit code and what it has written.
+  /// Runs a shell command with a plan that `change` adapts.
+  /// - Returns: the exit code and the output.
   private func run(_ line: String, _ change: (inout SpawnPlan) -> Void = { _ in }) throws -> (code: Int32, text: String)
   {
     let output = try System.open("\(place.path)/output", O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
@@ -26,7 +26,7 @@ import Testing
     #expect(found.code == 3 && found.text == "sh 1\n/usr\n")
   }
 
-  @Test func itsDescriptorsAreThoseOfThePlan() throws {
+  @Test func onlyThePlansDescriptorsArePassed() throws {
     let extra = try System.open("/dev/zero", O_RDONLY)
     let other = try System.open("/dev/urandom", O_RDONLY)
     let found = try run("for f in 0 3 4; do readlink /proc/$$/fd/$f; done") {
@@ -37,10 +37,10 @@ import Testing
     #expect(System.isOpen(extra.number) && System.isOpen(other.number))
   }
 
-  @Test func descriptorsMayStandInEachOthersPlaces() throws {
+  @Test func descriptorsMayOverlapWithTargetNumbers() throws {
     let first = try System.open("/dev/zero", O_RDONLY)
     let second = try System.open("/dev/urandom", O_RDONLY)
-    // The same ones in both orders: whatever numbers they have, one of the orders crosses.
+    // Both orders: whatever their numbers are, one order needs the copies.
     for (one, other, text) in [
       (first.number, second.number, "/dev/zero\n/dev/urandom\n"),
       (second.number, first.number, "/dev/urandom\n/dev/zero\n"),
@@ -57,7 +57,7 @@ import Testing
     #expect(found.text == "20\n0\n2048\n262144\n", "\(found)")
   }
 
-  @Test func aSessionOfItsOwn() throws {
+  @Test func aProgramCanGetItsOwnSession() throws {
     let own = try run("test $(cut -d' ' -f6 /proc/$$/stat) = $$") { $0.ownSession = true }
     let ours = try run("test $(cut -d' ' -f6 /proc/$$/stat) = $$")
     #expect(own.code == 0 && ours.code == 1)
@@ -68,11 +68,11 @@ import Testing
       $0.defaultSignals = Array(1...31).filter { $0 != SIGKILL && $0 != SIGSTOP }
     }
     let sets = found.text.split(separator: "\n").map { $0.suffix(16) }.compactMap { UInt64($0, radix: 16) }
-    // Of what is ignored, only the signals of the plan: `make` starts programs with the C library's own 32 and 33 ignored.
+    // Check only the plan's signals as ignored: `make` starts programs with the C library's own 32 and 33 ignored.
     #expect(sets.count == 2 && sets.first == 0 && sets.last.map { $0 & 0x7fff_ffff } == 0, "\(found)")
   }
 
-  @Test func whatCannotBeStartedSaysWhy() {
+  @Test func failedStartsThrowTheErrno() {
     for (change, errno) in [
       ({ (plan: inout SpawnPlan) in plan.program = "/nowhere" }, ENOENT),
       ({ plan in plan.folder = "/nowhere" }, ENOENT), ({ plan in plan.descriptors = [999_999] }, EBADF),

@@ -2,7 +2,7 @@ import Glibc
 import Linux
 import Testing
 
-/// Both ends of a pipe; the second can be closed before the first.
+/// Both ends of a pipe; the writer can be closed first.
 private struct Pipe: ~Copyable {
   let reader: Descriptor
   var writer: Descriptor?
@@ -20,7 +20,7 @@ private struct Pipe: ~Copyable {
 }
 
 @Suite struct SystemTests {
-  @Test func descriptorsCloseWhenTheyGo() throws {
+  @Test func descriptorsAreClosedAtTheEndOfTheirLife() throws {
     var number: Int32 = -1
     do {
       let file = try System.open("/dev/null", O_RDONLY)
@@ -33,7 +33,7 @@ private struct Pipe: ~Copyable {
     close(kept)
   }
 
-  @Test func failuresSayWhatWasDoneToWhat() {
+  @Test func errorsNameOperationAndObject() {
     var caught: SystemError?
     do throws(SystemError) { _ = try System.open("/nowhere/x", O_RDONLY) } catch { caught = error }
     #expect(caught == SystemError("open", "/nowhere/x", errno: ENOENT))
@@ -64,7 +64,7 @@ private struct Pipe: ~Copyable {
     #expect(buffer.first == 4)
   }
 
-  @Test func badDescriptorsAreErrors() {
+  @Test func badDescriptorsThrow() {
     var buffer: [UInt8] = []
     #expect(errorNumber { () throws(SystemError) in _ = try System.read(-1, into: &buffer) } == EBADF)
     #expect(buffer == [])
@@ -88,10 +88,10 @@ private struct Pipe: ~Copyable {
     #expect(failed == -1)
   }
 
-  @Test func clocksGoForward() {
+  @Test func clocksNeverGoBack() {
     let first = System.monotonicNanoseconds()
     #expect(System.monotonicNanoseconds() >= first)
-    // After 2024 and before 2100: milliseconds, not seconds or microseconds.
+    // Between 2024 and 2100, so milliseconds and not seconds or microseconds.
     #expect((1_704_067_200_000..<4_102_444_800_000).contains(System.wallMilliseconds()))
   }
 }

@@ -9,7 +9,7 @@ import Testing
 
   init() throws { place = try TemporaryFolder() }
 
-  /// A machine on which we share our group with somebody, or do not.
+  /// The accounts of a machine with these further members of our group.
   private func machine(_ members: String) -> Accounts {
     Accounts(passwd: "me:x:\(geteuid()):\(getegid())\neve:x:4711:4711\n", group: "mine:x:\(getegid()):\(members)\n")
   }
@@ -31,28 +31,28 @@ import Testing
     if folder.open(name) == nil { false } else { true }
   }
 
-  @Test func aFolderOfOursIsTakenAndMadeForUsAlone() throws {
-    #expect(refusal("\(place.path)/a/b") == "taken", "also below /tmp, where others may only make what is theirs")
+  @Test func aMissingFolderIsMadePrivate() throws {
+    #expect(refusal("\(place.path)/a/b") == "taken", "also below /tmp, which has the sticky bit")
     #expect(try FileStatus("\(place.path)/a/b").mode == 0o700)
   }
 
-  /// All the way up, and whoever of the others may write.
-  @Test(arguments: ["", "/a", "/a/b"]) func aFolderThatOthersCanWriteIsRefused(_ name: String) throws {
+  /// For the folder and all its parents, and for group and others.
+  @Test(arguments: ["", "/a", "/a/b"]) func aFolderThatIsWritableByOthersIsRefused(_ name: String) throws {
     try Files.makeFolder("\(place.path)/a/b")
     let path = "\(place.path)\(name)"
     mode(path, 0o770)
     #expect(refusal("\(place.path)/a/b") == "\(path) is writable by the group 'mine'")
-    #expect(refusal("\(place.path)/a/b", members: "me") == "taken", "nobody else is in it")
+    #expect(refusal("\(place.path)/a/b", members: "me") == "taken", "the group has no other members")
     #expect(refusal("\(place.path)/a/b", members: "") == "taken")
     mode(path, 0o707)
     #expect(refusal("\(place.path)/a/b") == "\(path) is writable by everyone")
     mode(path, 0o1777)
-    #expect((refusal("\(place.path)/a/b") == "taken") == (name != "/a/b"), "what is ours in a sticky folder stays ours")
+    #expect((refusal("\(place.path)/a/b") == "taken") == (name != "/a/b"), "the sticky bit is enough for a parent")
     mode(path, 0o755)
     #expect(refusal("\(place.path)/a/b") == "taken")
   }
 
-  @Test func whoIsAloneInAGroup() {
+  @Test func onlyPrivateGroupsHaveNoOtherMembers() {
     let accounts = Accounts(
       passwd: "root:x:0:0\nada:x:1000:1000\nbob:x:1001:100\neve:x:1002:100\n",
       group: "root:x:0:\nada:x:1000:root,ada\nusers:x:100:\ngpio:x:997:ada,bob\nodd:x:998:nobody-known\n")
@@ -61,7 +61,7 @@ import Testing
     #expect(!accounts.isAlone(1000, in: 997) && !accounts.isAlone(1001, in: 1000))
   }
 
-  @Test func aFolderOfSomebodyElseIsRefused() throws {
+  @Test func aFolderOfAnotherUserIsRefused() throws {
     guard geteuid() == 0 else {
       print("skipped: only root can give a folder to somebody else")
       return
@@ -71,8 +71,8 @@ import Testing
     #expect(refusal("\(place.path)/a/b") == "\(place.path)/a belongs to user 4711")
   }
 
-  /// Whoever can change the link leads elsewhere.
-  @Test func theFolderThatALinkIsInCountsToo() throws {
+  /// A writer of the link's folder could redirect the link.
+  @Test func theFolderOfALinkMustBeTrustedToo() throws {
     try Files.makeFolder("\(place.path)/real")
     try Files.makeFolder("\(place.path)/open")
     link("\(place.path)/real", "\(place.path)/open/link")
@@ -81,7 +81,7 @@ import Testing
     #expect(refusal("\(place.path)/open/link") == "\(place.path)/open is writable by everyone")
   }
 
-  @Test func onlyFilesThatAreOursAreOpened() throws {
+  @Test func onlyTrustedFilesAreOpened() throws {
     let folder = try TrustedFolder(place.path)
     try place.write("good", "x")
     #expect(opens(folder, "good"))
@@ -96,14 +96,14 @@ import Testing
     #expect(!opens(folder, "good"))
   }
 
-  @Test func aKeyIsMadeOnceAndOnlyForUs() throws {
+  @Test func aKeyIsMadeOnceAndIsPrivate() throws {
     let folder = try TrustedFolder(place.path)
     let key = try SecretFile.key("k", in: folder)
     #expect(key.count == SecretFile.size && Set(key).count > 4)
     #expect(try FileStatus("\(place.path)/k").mode == 0o600)
     #expect(try SecretFile.key("k", in: folder) == key)
     #expect(place.names == ["k"])
-    // One that others could have read is no secret any more, and neither is a short one.
+    // A key that others could have read is replaced, and so is a short one.
     mode("\(place.path)/k", 0o644)
     let second = try SecretFile.key("k", in: folder)
     #expect(second != key)

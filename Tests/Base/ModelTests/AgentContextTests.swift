@@ -10,7 +10,7 @@ import Testing
     }
   }
 
-  /// Writes down what reaches it.
+  /// Records the calls that reach it.
   private final class Host: AgentHost {
     var calls: [String] = []
     var now: UInt64 { 42 }

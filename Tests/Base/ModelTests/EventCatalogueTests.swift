@@ -3,10 +3,10 @@ import Model
 import TestKit
 import Testing
 
-/// Holds the event catalogue to itself, and the page for rules to it.
+/// Checks that the event catalogue is consistent, and that the page about rules has its table.
 @Suite struct EventCatalogueTests {
-  /// What a declaration says of an event is what the function beside it makes.
-  @Test func everyExampleIsAsDeclaredAndHasEveryField() {
+  /// Each declaration agrees with the event that its function makes.
+  @Test func everyExampleMatchesItsDeclarationAndHasEveryField() {
     for declaration in EventCatalogue.all {
       let example = declaration.example
       #expect(declaration.complaint(about: example) == nil)
@@ -26,7 +26,7 @@ import Testing
     }
   }
 
-  @Test func everyDomainHasEventsOfItsOwnName() {
+  @Test func eventNamesBeginWithTheirDomain() {
     #expect(Set(EventCatalogue.all.map(\.name)).count == EventCatalogue.all.count)
     for domain in EventPattern.builtInDomains {
       let events = EventCatalogue.declarations(of: domain)
@@ -47,16 +47,16 @@ import Testing
     ("timer:night", ["timer:<rule id>"]), ("camera:*o*", ["camera:motion", "camera:snapshot"]),
     ("device:back", ["device:back"]), ("device:bakc", []),
   ])
-  func patternsFitTheirEvents(pattern: String, names: [String]) {
+  func patternsMatchTheirDeclarations(pattern: String, names: [String]) {
     #expect(EventCatalogue.all.filter { $0.fits(EventPattern(pattern)) }.map(\.name) == names)
   }
 
-  @Test func whatIsNotAsDeclaredIsFound() throws {
+  @Test func eventsThatDifferFromTheirDeclarationAreFound() throws {
     let declaration = try #require(EventCatalogue.declaration(of: "device:lost"))
     func complaint(_ other: DaemonEvent) -> String? { declaration.complaint(about: other) }
     #expect(complaint(DeviceEvents.lost("fan", reason: "gone")) == nil)
     #expect(complaint(DeviceEvents.recovered("fan")) == "'device:recovered' is not device:lost")
-    // What names everything that a declaration allows takes away nothing.
+    // Optional fields may be present or missing.
     let back = try #require(EventCatalogue.declaration(of: "device:back"))
     #expect(back.complaint(about: DeviceEvents.back("fan")) == nil)
     #expect(back.complaint(about: DeviceEvents.back("fan", state: 1)) == nil)
@@ -87,7 +87,7 @@ import Testing
   }
 
   /// With `OPENSTARRY_WRITE_DOCS=1` the table is written; otherwise it is compared.
-  @Test func thePageHasTheTableOfTheCatalogue() throws {
+  @Test func thePageHasTheCataloguesTable() throws {
     let name = "docs/orchestration-yaml.md"
     var lines = String(decoding: try Repository.read(name), as: UTF8.self)
       .split(separator: "\n", omittingEmptySubsequences: false).map(String.init)

@@ -1,15 +1,15 @@
 import Model
 import Testing
 
-/// Names are bytes: what Unicode calls equivalent is two names.
+/// Names are compared as bytes: canonically equivalent texts are different names.
 @Suite struct NameTests {
   private static let composed = "caf\u{e9}"
   private static let decomposed = "cafe\u{301}"
 
-  /// Through the protocol, as dictionaries compare.
+  /// Compares through the protocol, as dictionaries do.
   private func areEqual<Key: Hashable>(_ left: Key, _ right: Key) -> Bool { left == right }
 
-  @Test func equivalentTextsAreTwoNames() {
+  @Test func equivalentTextsAreDifferentNames() {
     #expect(Self.composed == Self.decomposed, "Swift's own comparison")
     func check<Key: Identifier>(_ kind: Key.Type) {
       let (one, other) = (Key(Self.composed), Key(Self.decomposed))
@@ -29,7 +29,7 @@ import Testing
     #expect(fields.count == 2 && fields[Self.composed] == 1)
   }
 
-  /// Names of many lengths fall apart where they are the same but for a byte.
+  /// Names that differ in one byte have different hashes, at all lengths.
   @Test func hashesSeeEveryByte() {
     for length in 1...40 {
       var names: Set<Name> = []
@@ -43,7 +43,7 @@ import Testing
     }
   }
 
-  @Test func longNamesAreShownCut() {
+  @Test func longNamesAreCutInMessages() {
     #expect(Name(String(repeating: "x", count: 128)).isShort && !Name(String(repeating: "x", count: 129)).isShort)
     #expect(Name("fan").shown == "fan")
     let marks = "a" + String(repeating: "\u{301}", count: 300_000)

@@ -13,7 +13,7 @@ import Testing
     "", "10", "s", "-1s", "1 s", "1x", "1e3s", "1..5s", "10s ", "200000d", "1m30", "nan", "infs", "٣s", "1s\0",
     String(repeating: "9", count: 400) + "s",
   ])
-  func noDurations(text: String) { #expect(Quantity.duration(text) == nil) }
+  func malformedDurationsAreRefused(text: String) { #expect(Quantity.duration(text) == nil) }
 
   @Test func bytesPercentAndRates() {
     #expect(Quantity.bytes("4MiB") == 4 << 20)
@@ -35,7 +35,7 @@ import Testing
     for text in ["20", "20/", "/s", "20/0s", "1.5/s", "x/s", "1/s/s", "-1/s"] { #expect(Quantity.rate(text) == nil) }
   }
 
-  /// Whatever a message quotes, it is one line that no terminal acts on, and not a long one.
+  /// Messages are short, on one line and printable, whatever they quote.
   @Test func messagesArePrintableAndShort() {
     for text in ["\u{1B}[2J", "\u{9B}", "\u{7F}", "\u{202E}", "\u{061C}", "\u{FEFF}", "\u{2028}", "\n", "\0"] {
       let message = Diagnostic(Location(file: "f"), "no '\(text)'").message
@@ -47,7 +47,7 @@ import Testing
     #expect((2000...2048).contains(long.utf8.count) && long.hasSuffix("…"))
   }
 
-  /// What is written for people is read back as the same, except that fractions of seconds have two decimals.
+  /// Durations in text are read back as the same, except that fractions of seconds have two decimals.
   @Test func durationsRoundTrip() {
     for duration in [
       Duration.zero, .nanoseconds(1), .microseconds(250), .milliseconds(90), .milliseconds(1500), .seconds(61),

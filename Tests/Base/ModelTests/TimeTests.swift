@@ -8,9 +8,9 @@ import Testing
     (.seconds(330), "5 min 30 s"), (.milliseconds(86_324_690), "23 h 59 min"), (.seconds(86_400), "1 d"),
     (.seconds(2 * 86_400 + 3 * 3600), "2 d 3 h"), (.zero, "0 ms"), (.nanoseconds(1), "1 ms"),
   ])
-  func aTimeToWaitIsSaidAsAPersonWould(_ time: Duration, _ text: String) { #expect(time.spoken == text) }
+  func spokenDurationsAreForPeople(_ time: Duration, _ text: String) { #expect(time.spoken == text) }
 
-  @Test func instantsStopAtTheEnds() {
+  @Test func instantsAreClampedToTheirRange() {
     let early = Instant(nanoseconds: 5)
     #expect(early + .nanoseconds(-9) == Instant(nanoseconds: 0))
     #expect(Instant(nanoseconds: .max) + .seconds(1) == Instant(nanoseconds: .max))
@@ -40,7 +40,7 @@ import Testing
     #expect(queue.nextDeadline() == Instant(nanoseconds: 30))
   }
 
-  /// Against a plain sorted list, with many cancellations, so that the sweep runs too.
+  /// Compares with a sorted list, with many cancellations, so that empty slots are removed too.
   @Test func timersAgreeWithASortedList() {
     var dice = SeededGenerator(3)
     for _ in 0..<20 {

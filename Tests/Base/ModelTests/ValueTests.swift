@@ -3,7 +3,7 @@ import TestKit
 import Testing
 
 @Suite struct ValueTests {
-  @Test func fieldsKeepTheirOrderAndReplace() {
+  @Test func fieldsKeepTheirOrderWhenReplaced() {
     var fields: Fields = ["b": 1, "a": 2, "b": 3]
     #expect(fields.keys == ["b", "a"])
     #expect(fields["b"] == 3)
@@ -25,7 +25,7 @@ import Testing
     #expect(one != ["a": 1, "c": ["c": 2.5]])
   }
 
-  @Test func kindsAreTold() {
+  @Test func valuesConvertOnlyWithoutLoss() {
     #expect(Value.int(3).double == 3)
     #expect(Value.double(3).int == 3)
     #expect(Value.double(3.5).int == nil)
@@ -67,7 +67,7 @@ import Testing
     #expect(ULID(milliseconds: 7, random: (1, 2)) == ULID(high: 7 << 16 | 1, low: 2))
   }
 
-  @Test func eventsBeginTheirOwnChain() {
+  @Test func eventsWithoutACauseBeginAChain() {
     let event = Event(id: ULID(high: 1, low: 1), type: "a:b", payload: ["x": 1])
     #expect(event.trace == event.id)
     #expect(event["x"] == 1)

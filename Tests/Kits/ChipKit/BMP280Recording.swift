@@ -1,6 +1,6 @@
 import Chips
 
-/// The transfers of a BMP280 that holds its data sheet's example.
+/// The transfers of a BMP280 with the example of its data sheet.
 package enum BMP280Recording {
   /// The calibration, 24 bytes from 0x88 on.
   package static let words = held(0x88)

@@ -2,16 +2,16 @@ import Chips
 import HAL
 import Model
 
-/// A bus with one chip that is nothing but memory, as `i2c-sim` of the virtual test-bed is: it acknowledges everything,
-/// keeps what is written, and has always finished measuring.
+/// A bus with one chip that is only memory, like `i2c-sim` of the virtual test-bed: it acknowledges everything, keeps
+/// written bytes, and has always finished measuring.
 package struct MemoryTransport: I2CTransport {
   private let address: UInt8
   private let access: ChipExample.Access
   private var memory: [UInt8]
-  /// A byte's place in the memory.
+  /// The chip's register pointer, as an offset in the memory.
   private var pointer = 0
 
-  /// A chip that holds what an example says.
+  /// A chip with the memory contents of an example.
   package init(_ address: UInt8, _ example: ChipExample) {
     self.address = address
     access = example.access
@@ -21,7 +21,7 @@ package struct MemoryTransport: I2CTransport {
     }
   }
 
-  /// What the chip holds.
+  /// The chip's memory from `offset` on.
   package func contents(_ offset: Int, _ count: Int) -> [UInt8] { Array(memory[offset..<(offset + count)]) }
 
   package mutating func transfer(

@@ -3,7 +3,7 @@ import HAL
 import Model
 import Testing
 
-/// Plays a recording of a bus: each transfer must be the next one of the recording, byte for byte.
+/// Plays a recording of a bus: each transfer must match the next step, byte for byte.
 package struct RecordedTransport: I2CTransport {
   /// One step of a recording.
   package enum Step {
@@ -16,12 +16,12 @@ package struct RecordedTransport: I2CTransport {
   }
 
   private var steps: ArraySlice<Step>
-  /// How much the driver has waited.
+  /// The total time that the driver has paused.
   package private(set) var paused = Duration.zero
 
   package init(_ steps: [Step]) { self.steps = steps[...] }
 
-  /// How many steps are left.
+  /// The number of steps left.
   package var remaining: Int { steps.count }
 
   package mutating func transfer(_ address: UInt8, write bytes: [UInt8], read count: Int) throws(HALError.Fault)
@@ -57,7 +57,7 @@ package struct RecordedTransport: I2CTransport {
   }
 }
 
-/// Lets a driver measure against a recording, all of which must be played.
+/// Runs a measurement of a driver against a recording, and expects all steps to be played.
 package func play<Driver: ChipDriver>(
   _ driver: inout Driver, _ steps: [RecordedTransport.Step]
 ) throws(HALError.Fault) -> [String: Measurement] {
@@ -74,7 +74,7 @@ package func play<Driver: ChipDriver>(
   return try result.get()
 }
 
-/// The same for a driver that measures once.
+/// Runs one measurement of a driver that is not needed afterwards.
 package func play(
   _ driver: some ChipDriver, _ steps: [RecordedTransport.Step]
 ) throws(HALError.Fault) -> [String: Measurement] {
@@ -82,7 +82,7 @@ package func play(
   return try play(&driver, steps)
 }
 
-/// The fault with which a driver answers a recording.
+/// The fault that a driver throws for a recording; nil when it throws none.
 package func fault(_ driver: some ChipDriver, _ steps: [RecordedTransport.Step]) -> HALError.Fault? {
   do throws(HALError.Fault) {
     _ = try play(driver, steps)

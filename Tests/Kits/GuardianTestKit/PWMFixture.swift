@@ -2,16 +2,16 @@ import Glibc
 import Linux
 import TestKit
 
-/// PWM channels as sysfs shows them, made of ordinary files: an output that every machine has.
+/// PWM channels of sysfs, made of ordinary files: an output that works on every machine.
 public final class PWMFixture {
-  /// What stands before `/sys`.
+  /// The folder that contains `sys`.
   public var root: String { folder.path }
   public let channels: Int
   private let folder: TemporaryFolder
   private var chip: String { "\(root)/sys/class/pwm/pwmchip0" }
 
-  /// Makes a folder of its own.
-  /// - Parameter parent: where.
+  /// Makes the files in a new folder.
+  /// - Parameter parent: the folder that contains it.
   public init(channels: Int, in parent: String = "/tmp") throws {
     folder = try TemporaryFolder(in: parent)
     self.channels = channels
@@ -25,12 +25,12 @@ public final class PWMFixture {
     for name in ["export", "unexport"] { try Files.replace("\(chip)/\(name)", with: [], mode: 0o600) }
   }
 
-  /// Where the ward's control socket would be.
+  /// The path that a control socket of the ward would have.
   public var socket: String { "\(root)/control.sock" }
 
-  /// Writes a board file with an actuator `o0`, `o1`, … a channel each.
-  /// - Parameter settings: for each channel, e.g. `on_exit: hold`; channels without stay away.
-  /// - Returns: its path.
+  /// Writes a board file with the actuators `o0`, `o1`, …, one for each channel.
+  /// - Parameter settings: the settings of each channel, e.g. `on_exit: hold`; `-` leaves the channel out.
+  /// - Returns: the path of the file.
   public func board(_ settings: [String]) throws -> String {
     var text = "name: fixture\nbackend: linux\ndevices:\n"
     for (channel, settings) in settings.enumerated() where settings != "-" {
@@ -42,17 +42,17 @@ public final class PWMFixture {
     return "\(root)/board.yaml"
   }
 
-  /// What stands in a file of a channel.
+  /// The content of a channel's file.
   public func text(_ channel: Int, _ file: String = "duty_cycle") throws -> String {
     String(decoding: try Files.read("\(chip)/pwm\(channel)/\(file)"), as: UTF8.self)
   }
 
-  /// Writes a channel's duty past the daemon.
+  /// Writes a channel's duty cycle behind the daemon's back.
   public func meddle(_ channel: Int, _ text: String) throws {
     let file = try System.open("\(chip)/pwm\(channel)/duty_cycle", O_WRONLY | O_TRUNC)
     try System.writeAll(file.number, Array(text.utf8))
   }
 
-  /// What was written to `unexport` last.
+  /// The last text written to `unexport`.
   public func unexported() throws -> String { String(decoding: try Files.read("\(chip)/unexport"), as: UTF8.self) }
 }

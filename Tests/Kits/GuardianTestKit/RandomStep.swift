@@ -2,7 +2,7 @@ import Guardian
 import TestKit
 
 extension GuardianStep {
-  /// Any step that a message can carry.
+  /// A random step that a message can carry.
   package static func random(_ random: inout SeededGenerator) -> GuardianStep {
     let action: Action =
       switch Int.random(in: 0..<4, using: &random) {

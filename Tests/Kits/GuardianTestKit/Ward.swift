@@ -9,14 +9,15 @@ import Linux
 import Model
 import Orchestrator
 
-/// A process that does with a board's outputs what the daemon does, and nothing else: it is there to be killed.
+/// A process that handles a board's outputs like the daemon, and nothing else, so that tests can kill it.
 ///
-/// `BOARD ROOT SOCKET GUARDIAN [leak] [uncharged] [log] [stop] [renew=MILLISECONDS] [DEVICE=LEVEL[:SECONDS]]…`; says on
-/// descriptor 3 what it holds and when it is ready. With `log`, its standard error and its guardian's go to `ward.log` in
-/// ROOT; with `stop` it stops (SIGSTOP) as soon as it is ready, with `renew` it gives its commands again and again.
+/// Arguments: `BOARD ROOT SOCKET GUARDIAN [leak] [uncharged] [log] [stop] [renew=MILLISECONDS]
+/// [DEVICE=LEVEL[:SECONDS]]…`. It reports its held outputs, and when it is ready, on descriptor 3. With `log`, its
+/// standard error and its guardian's go to `ward.log` in ROOT. With `stop` it stops (SIGSTOP) once it is ready. With
+/// `renew` it repeats its commands at that interval.
 public enum Ward {
-  /// Runs until it is killed, or ends in order with SIGTERM.
-  /// - Parameter words: without the program's name.
+  /// Runs until it is killed, or ends in good order after SIGTERM.
+  /// - Parameter words: the arguments without the program's name.
   public static func run(_ words: [String]) -> Never {
     do {
       try serve(words)
@@ -93,7 +94,7 @@ public enum Ward {
     if case .running(let pid) = link.state { lines.append("guardian \(pid)") }
     lines.append("ready\n")
     try System.writeAll(3, Array(lines.joined(separator: "\n").utf8))
-    // What happens later is said as it happens.
+    // From now on report events at once.
     lines = []
     _ = log.listen(EventPattern("*")) { event in
       try? System.writeAll(3, Array("event \(event.type) \(EventSentence.text(event))\n".utf8))
@@ -107,7 +108,7 @@ public enum Ward {
     link.end(leaving: rest)
   }
 
-  /// Gives the connection to the guardian to a child that lives on: a daemon whose end is not its connection's.
+  /// Passes the connection to the guardian to a child that survives, so that the ward's end does not close it.
   private static func leak() throws {
     let sockets = try Files.names(in: "/proc/self/fd").compactMap { Int32($0) }.filter { number in
       var kind: Int32 = 0
@@ -122,7 +123,7 @@ public enum Ward {
 }
 
 extension Hardware {
-  /// Whether every actuator's hardware has taken what it was told.
+  /// Whether every actuator's hardware has confirmed its level.
   fileprivate var confirmed: Bool {
     board.devices.allSatisfy { device in
       guard case .actuator = device.kind else { return true }

@@ -4,14 +4,15 @@ import GuardianClient
 import Linux
 import Model
 
-/// A ward as those see it who kill it.
+/// A running ward, from the outside.
 public final class WardProcess {
-  /// Its process, and its guardian's; the latter is 0 when it has none.
+  /// The ward's process id.
   public let pid: Int32
+  /// The process id of the ward's guardian; 0 when it has none.
   public private(set) var guardian: Int32 = 0
-  /// `DEVICE LEVEL HOLDER` of what it held when it was ready.
+  /// The outputs that it held when it was ready, each `DEVICE LEVEL HOLDER`.
   public private(set) var holds: [String] = []
-  /// What it has published, `TYPE SENTENCE`.
+  /// The events that it has published, each `TYPE SENTENCE`.
   public private(set) var events: [String] = []
   private let socket: String
   private let output: Descriptor
@@ -19,10 +20,10 @@ public final class WardProcess {
   private var children: [Int32] = []
   private var hasEnded = false
 
-  /// Starts one and waits until it is ready.
+  /// Starts a ward and waits until it is ready.
   /// - Parameters:
-  ///   - program: runs `Ward.run` with what stands behind `words`.
-  ///   - errors: where its standard error and that of its guardian go; nil for ours.
+  ///   - program: the program, which passes the arguments after `words` to `Ward.run`.
+  ///   - more: further arguments of the ward.
   public init(
     _ program: String, _ words: [String] = [], board: String, root: String = "", socket: String, guardian: String,
     _ more: [String] = []
@@ -45,7 +46,7 @@ public final class WardProcess {
     for child in children { Glibc.kill(child, SIGKILL) }
   }
 
-  /// Waits until a line comes that fits, taking note of all before it.
+  /// Waits for a line that matches, and processes all lines up to it.
   public func wait(_ isRight: (String) -> Bool) throws {
     while true {
       while let end = pending.firstIndex(of: 0x0A) {
@@ -67,7 +68,7 @@ public final class WardProcess {
     }
   }
 
-  /// Kills it, and waits for its end.
+  /// Kills the ward and waits for its end.
   public func kill() {
     guard !hasEnded else { return }
     hasEnded = true
@@ -75,8 +76,8 @@ public final class WardProcess {
     _ = try? Spawn.wait(for: pid)
   }
 
-  /// Kills it, and looks again and again until everything is safe.
-  /// - Returns: how long that took from the moment of the kill, in nanoseconds; nil when it is not within five seconds.
+  /// Kills the ward and polls until everything is safe.
+  /// - Returns: the time from the kill until then, in nanoseconds; nil after five seconds.
   public func kill(until isSafe: () throws -> Bool) rethrows -> UInt64? {
     hasEnded = true
     let begin = System.monotonicNanoseconds()
@@ -90,25 +91,25 @@ public final class WardProcess {
     }
   }
 
-  /// Ends it in order.
+  /// Ends the ward in good order.
   /// - Returns: its exit code.
   public func end() throws -> Int32 {
     askToEnd()
     return try waitForEnd()
   }
 
-  /// Tells it to end in order.
+  /// Sends SIGTERM, which ends the ward in good order.
   public func askToEnd() { Glibc.kill(pid, SIGTERM) }
 
-  /// Waits until it has ended.
+  /// Waits for the ward's end.
   /// - Returns: its exit code.
   public func waitForEnd() throws -> Int32 {
     hasEnded = true
     return try Spawn.wait(for: pid)
   }
 
-  /// Has what it and its guardian write to files refused (EFBIG, setrlimit(2)), or allows it again. Pipes and sockets are
-  /// none.
+  /// Makes all writes of the ward and its guardian to files fail (EFBIG, setrlimit(2)), or allows them again. Pipes and
+  /// sockets are not affected.
   public func refuseWrites(_ isRefused: Bool, guardian isGuardian: Bool = true) throws {
     var processes = hasEnded ? [] : [pid]
     if isGuardian { processes.append(guardian) }
@@ -119,19 +120,20 @@ public final class WardProcess {
     }
   }
 
-  /// Stops it where it is, so that it lives and does not answer; `goOn` ends that.
+  /// Suspends the ward (SIGSTOP), so that it does not answer, until `goOn`.
   public func stop() { Glibc.kill(pid, SIGSTOP) }
 
-  /// Lets it go on.
+  /// Resumes the ward (SIGCONT).
   public func goOn() { Glibc.kill(pid, SIGCONT) }
 
-  /// Ends the guardian that a killed ward has left: what it holds becomes safe and is let go of.
+  /// Ends the guardian of a killed ward: its outputs become safe and are released.
   public func relieve() { GuardianLink.relieve(beside: socket) }
 
-  /// Kills it, and asks its guardian when it was done: whoever measures sleeps meanwhile, and takes nobody's processor.
-  /// - Parameter isSafe: looked at from the outside, before the guardian is ended.
-  /// - Returns: from the kill to the last output, in nanoseconds; nil when there was no guardian, or it is not safe within
-  ///   five seconds.
+  /// Kills the ward and asks its guardian for the time at which all outputs were handled. Sleeps meanwhile, so that the
+  /// measurement takes no CPU time from the guardian.
+  /// - Parameter isSafe: checks the outputs from the outside, before the guardian is ended.
+  /// - Returns: the time from the kill to the last output, in nanoseconds; nil without a guardian, or when the outputs
+  ///   are not safe within five seconds.
   public func timeOfKill(_ isSafe: () throws -> Bool) rethrows -> UInt64? {
     let begin = System.monotonicNanoseconds()
     kill()

@@ -2,7 +2,7 @@ import HAL
 import HALSimulated
 import Model
 
-/// A simulated board on a clock moved by hand, behind a gate, with everything it says recorded.
+/// A simulated board behind a gate, on a manual clock, with all events recorded.
 public final class Bench {
   public let clock = ManualClock()
   public let sink: RecordingSink
@@ -12,7 +12,7 @@ public final class Bench {
   /// Opens a board with `devices`.
   /// - Parameters:
   ///   - encoder: makes the pictures that snapshots return.
-  ///   - isInSafeMode: opens what safe mode opens, and no more.
+  ///   - isInSafeMode: whether to open only the devices that safe mode opens.
   public init(_ devices: [Device], seed: UInt64 = 1, encoder: JPEGEncoder? = nil, isInSafeMode: Bool = false) {
     sink = RecordingSink(clock: clock)
     let board = Board(name: "bench", backend: .simulated, devices: devices)
@@ -21,10 +21,10 @@ public final class Bench {
     if isInSafeMode { hardware.openActuators(takingOver: false) } else { hardware.open() }
   }
 
-  /// Moves time on by so many milliseconds.
+  /// Advances time by so many milliseconds.
   public func wait(_ milliseconds: Int) { clock.advance(by: .milliseconds(milliseconds)) }
 
-  /// What an output was last told; nil before it was told anything.
+  /// The last level written to an output; nil before the first.
   public func level(_ id: DeviceID) -> Double? { backend.history(of: id).last?.level }
 
   /// The reasons of the `device:changed` events of one device, oldest first.
@@ -58,7 +58,7 @@ extension Device {
 }
 
 extension Principal {
-  /// Somebody who may reach everything.
+  /// A principal with all permissions.
   public static func named(_ name: String) -> Principal { Principal(name: name, permissions: .all) }
 }
 

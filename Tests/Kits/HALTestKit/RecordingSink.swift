@@ -1,9 +1,9 @@
 import HAL
 import Model
 
-/// An event log that keeps everything in order and numbers it, for tests of what publishes.
+/// An event log that numbers and keeps all events, for tests of publishers.
 public final class RecordingSink: EventSink {
-  /// Everything that was published, oldest first.
+  /// All published events, oldest first.
   public private(set) var events: [Event] = []
   private let clock: any Timekeeper
 
@@ -25,6 +25,6 @@ public final class RecordingSink: EventSink {
   /// The events of one type, oldest first.
   public func of(_ type: String) -> [Event] { events.filter { $0.type == type } }
 
-  /// Forgets what was published so far.
+  /// Forgets all events so far.
   public func clear() { events = [] }
 }

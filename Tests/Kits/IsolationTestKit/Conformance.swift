@@ -1,14 +1,14 @@
 import Agent
 import Model
 
-/// What every isolation holds: one case each, the same for all.
+/// The requirements of every isolation, one per case.
 public enum Conformance: String, CaseIterable, Sendable {
   case startsOnce, saysWhyItCannotStart, handlesEvents, goesOnAfterAFailure, passesRefusalsOn, reports
   case stops, stopsNow, stopsTwice, stopsInTheMiddleOfAnEvent, takesNothingOnceStopped
   case saysThatItHasEnded, leavesAnEventItHadNotBegun, isStoppedAfterItsEnd
 
-  /// Tries it.
-  /// - Returns: what does not hold, in sentences; empty when all does.
+  /// Tests the requirement.
+  /// - Returns: a sentence for each violation; empty when there is none.
   public func complaints(_ bench: any IsolationBench) throws -> [String] {
     guard let manifest = try bench.manifest(behaviour) else { return [] }
     let subject = Subject(bench, manifest)
@@ -17,7 +17,7 @@ public enum Conformance: String, CaseIterable, Sendable {
       complaints.expect(subject.starts == 1 && subject.instance != nil, "no instance: \(subject.startFailures)")
     }
     check(subject, &complaints)
-    // Nobody may be left behind, and nobody may end twice.
+    // No instance may be left running, and none may end twice.
     let ended = subject.ends.count
     let stops = subject.stops
     if subject.instance != nil {
@@ -122,7 +122,7 @@ public enum Conformance: String, CaseIterable, Sendable {
   }
 }
 
-/// What does not hold.
+/// Collects violations.
 private struct Complaints {
   private(set) var all: [String] = []
 

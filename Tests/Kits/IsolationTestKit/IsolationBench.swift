@@ -1,7 +1,7 @@
 import Agent
 import Model
 
-/// What the agents of the conformance suite do, whatever they are written in.
+/// The behaviours of the conformance suite's agents, in any language.
 public enum Behaviour: String, CaseIterable, Sendable {
   /// Logs `handled` for each event, and reports `{"n": 1}`.
   case works
@@ -9,34 +9,34 @@ public enum Behaviour: String, CaseIterable, Sendable {
   case fails
   /// Asks for the actuator `valve`, is refused, and passes the refusal on.
   case passesRefusalsOn
-  /// As `works`; goes away by itself, after some computing, when it is asked for its report.
+  /// As `works`, but ends by itself, after some computing, when its report is requested.
   case diesReporting
-  /// There is nothing to run: no such module, program or linked type.
+  /// The module, program or linked type does not exist.
   case isMissing
 }
 
-/// One isolation, set up for the conformance suite.
+/// An isolation, set up for the conformance suite.
 public protocol IsolationBench: AnyObject {
   /// The driver under test.
   var driver: any AgentDriver { get }
 
-  /// The manifest of an agent that does so; nil where the isolation has no such agents.
+  /// The manifest of an agent with this behaviour; nil if the isolation cannot have one.
   func manifest(_ behaviour: Behaviour) throws -> Manifest?
 
-  /// Lets what is under way go on until `isDone`, or until that has taken far too long.
+  /// Runs pending work until `isDone` is true, or a generous timeout.
   func run(until isDone: () -> Bool)
 
-  /// Lets what is under way go on until nothing more happens.
+  /// Runs pending work until nothing is left to do.
   func settle()
 }
 
-/// A host that counts what it is asked for, and refuses every actuator.
+/// A host that records log lines and refuses every actuator.
 public final class CountingHost: AgentHost {
   /// The lines that were logged.
   public private(set) var lines: [String] = []
   /// Called with each line, in the middle of the agent's activation.
   public var onLine: () -> Void = {}
-  /// As every actuator is refused.
+  /// The refusal of every actuator.
   public static let refusal = AgentError(.busy, "'valve' is held by client/ada")
 
   public init() {}

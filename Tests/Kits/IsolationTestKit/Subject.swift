@@ -1,7 +1,7 @@
 import Agent
 import Model
 
-/// One instance under test, and the count of everything it has answered.
+/// An instance under test, with all its answers.
 final class Subject {
   let host = CountingHost()
   private let bench: any IsolationBench
@@ -37,7 +37,7 @@ final class Subject {
 
   func stop(now: Bool) { instance?.stop(now: now) { [unowned self] in stops += 1 } }
 
-  /// Waits until `isDone`, and then for answers that come once too often.
+  /// Waits until `isDone` is true, then for further answers, of which there should be none.
   func wait(_ isDone: () -> Bool) {
     bench.run(until: isDone)
     bench.settle()

@@ -4,17 +4,17 @@ import Linux
 
 /// Files of sysfs, configfs, debugfs and procfs.
 public enum KernelFile {
-  /// Whether there is such a file or folder.
+  /// Whether a file or folder exists.
   public static func exists(_ path: String) -> Bool { Files.exists(path) }
 
-  /// The text without the white space at its end.
+  /// The text without trailing spaces and newlines.
   public static func text(_ path: String) throws -> String {
     var bytes = try bytes(path)
     while let last = bytes.last, last == 0x0A || last == 0x20 { bytes.removeLast() }
     return String(decoding: bytes, as: UTF8.self)
   }
 
-  /// Everything in the file.
+  /// The whole content of the file.
   public static func bytes(_ path: String) throws -> [UInt8] {
     let file = try System.open(path, O_RDONLY)
     var bytes: [UInt8] = []
@@ -32,7 +32,7 @@ public enum KernelFile {
     }
   }
 
-  /// Writes bytes from `offset` on (pwrite(2)).
+  /// Writes bytes at `offset` (pwrite(2)).
   public static func write(_ path: String, _ bytes: [UInt8], at offset: Int) throws {
     let file = try System.open(path, O_WRONLY)
     // SAFETY: the array is valid for its count during the call.
@@ -40,17 +40,17 @@ public enum KernelFile {
     guard count == bytes.count else { throw SystemError("write", path) }
   }
 
-  /// The names in a folder, sorted; empty when it is not there.
+  /// The names in a folder, sorted; empty when it does not exist.
   public static func names(_ folder: String) -> [String] { (try? Files.names(in: folder)) ?? [] }
 
-  /// Makes one folder; does nothing when it is there.
+  /// Makes a folder; does nothing when it exists.
   static func makeFolder(_ path: String) throws {
     guard unsafe path.withCString({ unsafe mkdir($0, 0o755) }) == 0 || errno == EEXIST else {
       throw SystemError("mkdir", path)
     }
   }
 
-  /// Removes an empty folder; does nothing when it is not there.
+  /// Removes an empty folder; does nothing when it does not exist.
   static func removeFolder(_ path: String) throws {
     guard unsafe path.withCString({ unsafe rmdir($0) }) == 0 || errno == ENOENT else {
       throw SystemError("rmdir", path)

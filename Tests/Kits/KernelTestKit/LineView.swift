@@ -1,27 +1,27 @@
 import CGPIOD
 
-/// A GPIO line as the kernel shows it to everybody (linux/gpio.h, `struct gpio_v2_line_info`).
+/// The kernel's public state of a GPIO line (linux/gpio.h, `struct gpio_v2_line_info`).
 public struct LineView {
-  /// Who holds it; nil for nobody.
+  /// The consumer of the line; nil for none.
   public var holder: String?
   public var isOutput: Bool
   public var isActiveLow: Bool
-  /// `pull-up`, `pull-down`, `disabled`, or `unknown` where nobody has set one.
+  /// `pull-up`, `pull-down`, `disabled`, or `unknown` if none is set.
   public var bias: String
   /// `push-pull`, `open-drain`, `open-source`.
   public var drive: String
   /// `none`, `rising`, `falling`, `both`.
   public var edges: String
-  /// In microseconds; 0 for none.
+  /// The debounce time in microseconds; 0 for none.
   public var debounce: UInt
 
-  /// Looks at a line.
+  /// Reads the state of a line.
   /// - Parameter chip: the kernel's name, e.g. `gpiochip0`.
   public init(chip: String, line: String) throws {
     guard let pointer = unsafe "/dev/\(chip)".withCString({ unsafe gpiod_chip_open($0) }) else {
       throw Failure("/dev/\(chip) cannot be opened")
     }
-    // SAFETY: the chip and the information are freed at the end of the scope, their texts are copied before.
+    // SAFETY: chip and information are freed at the end of the scope; their texts are copied before.
     defer { unsafe gpiod_chip_close(pointer) }
     let offset = unsafe line.withCString { unsafe gpiod_chip_get_line_offset_from_name(pointer, $0) }
     guard offset >= 0, let info = unsafe gpiod_chip_get_line_info(pointer, UInt32(offset)) else {

@@ -1,20 +1,20 @@
-/// A test found something that is not as it must be.
+/// A failed expectation of a test.
 public struct Failure: Error, CustomStringConvertible {
-  /// What was expected and what was found.
+  /// The expectation, the actual value and the location in the test.
   public let description: String
 
-  /// Says what is wrong, and where the test says so.
+  /// A failure at the location of the caller.
   public init(_ what: String, file: String = #fileID, line: Int = #line) {
     description = "\(what) (\(file.split(separator: "/").last ?? ""):\(line))"
   }
 }
 
-/// A test cannot run here: a device that it needs is missing.
+/// Thrown by a test that cannot run here, because a device that it needs is missing.
 public struct Skip: Error {
-  /// What is missing, for people.
+  /// The missing device, as a sentence.
   public let reason: String
 
-  /// Says what is missing.
+  /// Skips the test for this reason.
   public init(_ reason: String) { self.reason = reason }
 }
 
@@ -25,7 +25,7 @@ public func expect(
   if !condition { throw Failure(what(), file: file, line: line) }
 }
 
-/// Throws unless the two are equal; the message has both.
+/// Throws unless the two values are equal; the message has both.
 public func expect<Compared: Equatable>(
   _ found: Compared, is wanted: Compared, _ what: @autoclosure () -> String, file: String = #fileID, line: Int = #line
 ) throws {

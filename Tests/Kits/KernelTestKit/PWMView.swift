@@ -1,15 +1,15 @@
-/// A PWM channel as the kernel shows it (`/sys/kernel/debug/pwm`): what the controller was told.
+/// The kernel's settings of a PWM channel (`/sys/kernel/debug/pwm`).
 public struct PWMView: Equatable {
   public var isOn: Bool
-  /// In nanoseconds.
+  /// The period in nanoseconds.
   public var period: Int
-  /// In nanoseconds.
+  /// The duty cycle in nanoseconds.
   public var duty: Int
   public var isInverted: Bool
 
-  /// Looks at a channel.
-  /// - Parameter device: behind the chip, e.g. `pwm-sim`.
-  /// - Throws: `Skip` when there is no such chip.
+  /// Reads the settings of a channel.
+  /// - Parameter device: the platform device of the chip, e.g. `pwm-sim`.
+  /// - Throws: `Skip` when the chip does not exist.
   public init(device: String, channel: Int) throws {
     let path = "/sys/kernel/debug/pwm"
     let lines = (try? KernelFile.text(path).split(separator: "\n")) ?? []

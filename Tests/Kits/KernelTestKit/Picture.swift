@@ -1,19 +1,19 @@
 import CJPEG
 
-/// A JPEG, uncompressed to grey by libturbojpeg: what any other program would see.
+/// A JPEG, decoded to grey by libturbojpeg.
 public struct Picture {
   public var width: Int
   public var height: Int
   /// `width * height` bytes, 0 black to 255 white.
   public var grey: [UInt8]
 
-  /// Uncompresses a whole JPEG.
+  /// Decodes a JPEG.
   public init(jpeg: [UInt8]) throws {
     var library = openstarry_jpeg()
     guard unsafe openstarry_jpeg_load(&library) == 0, let handle = unsafe openstarry_jpeg_decompressor(&library) else {
       throw Failure("libturbojpeg cannot be loaded")
     }
-    // SAFETY: the handle is ours until then.
+    // SAFETY: we own the handle until the end of the scope.
     defer { unsafe openstarry_jpeg_destroy(&library, handle) }
     var (width, height): (Int32, Int32) = (0, 0)
     // SAFETY: the library reads `jpeg.count` bytes.
@@ -27,6 +27,6 @@ public struct Picture {
     (self.width, self.height, self.grey) = (Int(width), Int(height), grey)
   }
 
-  /// The difference between the brightest and the darkest pixel: a picture of something has one.
+  /// The difference between the brightest and the darkest pixel; near 0 for an empty picture.
   public var contrast: Int { Int(grey.max() ?? 0) - Int(grey.min() ?? 0) }
 }

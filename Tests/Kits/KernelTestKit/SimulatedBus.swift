@@ -1,19 +1,19 @@
 import Linux
 
-/// The I²C adapter of the module `i2c-sim`, driven from the outside: what its chips hold, and how they fail.
+/// The I²C adapter of the module `i2c-sim`: controls the registers and faults of its chips.
 public struct SimulatedBus {
   private static let root = "/sys/kernel/debug/i2c-sim"
 
-  /// One transfer as it went over the bus.
+  /// A transfer on the bus.
   public struct Transfer: Equatable {
-    /// Counts from 1 since the module was loaded.
+    /// The number of the transfer, counted from 1 since the module was loaded.
     public var number: Int
     public var address: UInt8
-    /// The first bytes of what was written, eight at most.
+    /// The first written bytes, at most eight.
     public var written: [UInt8]
-    /// How many were read.
+    /// The number of bytes read.
     public var read: Int
-    /// How many messages went through, or a negative error number.
+    /// The number of successful messages, or a negative error number.
     public var result: Int
   }
 
@@ -23,21 +23,21 @@ public struct SimulatedBus {
   }
 
   /// The chip at an address.
-  /// - Throws: `Skip` when the simulator has none there.
+  /// - Throws: `Skip` when the simulator has no chip there.
   public func chip(_ address: UInt8) throws -> Chip {
     let folder = "\(Self.root)/\(address < 16 ? "0" : "")\(String(address, radix: 16))"
     if !KernelFile.exists(folder) { throw Skip("i2c-sim has no chip at 0x\(String(address, radix: 16))") }
     return Chip(folder: folder)
   }
 
-  /// The transfers after the one numbered `number`, as far back as the simulator keeps them.
+  /// The transfers after number `number` that the simulator still keeps.
   public func journal(after number: Int = 0) throws -> [Transfer] {
     try KernelFile.text("\(Self.root)/journal").split(separator: "\n").compactMap(Self.transfer).filter {
       $0.number > number
     }
   }
 
-  /// The newest transfer's number; 0 before the first.
+  /// The number of the last transfer; 0 before the first.
   public func last() throws -> Int { try journal().last?.number ?? 0 }
 
   /// `12 40 w2 00 20 r0 = 1`
@@ -50,47 +50,47 @@ public struct SimulatedBus {
     return Transfer(number: number, address: address, written: written, read: read, result: result)
   }
 
-  /// One chip on it.
+  /// A chip on the bus.
   public struct Chip {
     let folder: String
 
-    /// Changes what it holds.
-    /// - Parameter register: the offset of the first byte; chips with registers of two bytes have two for each.
+    /// Sets registers.
+    /// - Parameter register: the offset of the first byte; a register of two bytes counts twice.
     public func hold(_ bytes: [UInt8], at register: Int = 0) throws {
       try KernelFile.write("\(folder)/regs", bytes, at: register)
     }
 
-    /// Changes registers of two bytes, the higher one first.
+    /// Sets registers of two bytes, big-endian.
     public func hold(words: [UInt16], at register: Int = 0) throws {
       try hold(words.flatMap { [UInt8($0 >> 8), UInt8($0 & 0xFF)] }, at: 2 * register)
     }
 
-    /// What it holds.
+    /// The registers from an offset on.
     public func contents(_ register: Int, _ count: Int) throws -> [UInt8] {
       Array(try KernelFile.bytes("\(folder)/regs").dropFirst(register).prefix(count))
     }
 
-    /// Has the next transfers fail.
-    /// - Parameter count: -1 for all.
+    /// Makes the next transfers fail.
+    /// - Parameter count: the number of transfers; -1 for all.
     public func fail(_ count: Int, errno: Int32) throws {
       try KernelFile.write("\(folder)/error", "\(errno)")
       try KernelFile.write("\(folder)/fail", "\(count)")
     }
 
-    /// Has the first byte of the next reads arrive inverted.
+    /// Inverts the first byte of the next reads.
     public func garble(_ count: Int) throws { try KernelFile.write("\(folder)/garble", "\(count)") }
 
-    /// Has every transfer take so long.
+    /// Delays every transfer.
     public func delay(milliseconds: Int) throws { try KernelFile.write("\(folder)/delay_us", "\(milliseconds * 1000)") }
 
-    /// Works again.
+    /// Removes all faults.
     public func heal() throws {
       try fail(0, errno: 6)
       try garble(0)
       try delay(milliseconds: 0)
     }
 
-    /// How many transfers it has seen.
+    /// The number of transfers to this chip.
     public var transfers: Int { get throws { Int(try KernelFile.text("\(folder)/transfers")) ?? -1 } }
   }
 }

@@ -1,17 +1,17 @@
 import Linux
 
-/// A GPIO chip of the kernel's gpio-sim (Documentation/admin-guide/gpio/gpio-sim.rst), driven from the outside: inputs
-/// are pulled up and down, outputs are looked at.
+/// A GPIO chip of the kernel's gpio-sim (Documentation/admin-guide/gpio/gpio-sim.rst): pulls inputs up and down, and
+/// reads outputs.
 public final class SimulatedChip {
   private static let root = "/sys/kernel/config/gpio-sim"
 
   private let folder: String
   private var bank: String { "\(folder)/bank0" }
-  /// By name.
+  /// Offsets by the lines' names.
   private let offsets: [String: Int]
-  /// Where the lines are in sysfs, as long as the chip does not go.
+  /// The sysfs folders of lines, valid until the chip vanishes.
   private var paths: [String: String] = [:]
-  /// As the kernel shows it.
+  /// The chip's label in the kernel.
   public let label: String
 
   private init(_ folder: String) throws {
@@ -25,11 +25,11 @@ public final class SimulatedChip {
     self.offsets = offsets
   }
 
-  /// Makes a chip and lets it appear.
+  /// Makes a chip and plugs it in.
   /// - Parameters:
-  ///   - name: of its folder in configfs.
-  ///   - lines: names of the lines, the first one's offset is 0.
-  ///   - hogs: lines that the kernel itself holds from the beginning, with the name of the holder.
+  ///   - name: the name of its folder in configfs.
+  ///   - lines: the names of the lines, by offset from 0.
+  ///   - hogs: lines that the kernel itself holds from the start, with the consumer's name.
   public static func make(
     _ name: String, label: String, lines: [String], hogs: [String: String] = [:]
   ) throws -> SimulatedChip {
@@ -52,7 +52,7 @@ public final class SimulatedChip {
     return chip
   }
 
-  /// The chip that has this label.
+  /// The chip with this label.
   /// - Throws: `Skip` when there is none.
   public static func labelled(_ label: String) throws -> SimulatedChip {
     try require()
@@ -66,7 +66,7 @@ public final class SimulatedChip {
     if !KernelFile.exists(root) { throw Skip("gpio-sim is not here (\(root))") }
   }
 
-  /// Takes the chip away, and its folders.
+  /// Unplugs the chip and removes its folders.
   public func remove() throws {
     try vanish()
     for name in KernelFile.names(bank) where name.hasPrefix("line") {
@@ -77,24 +77,24 @@ public final class SimulatedChip {
     try KernelFile.removeFolder(folder)
   }
 
-  /// The chip's device comes.
+  /// Plugs the chip's device in.
   public func appear() throws {
     if try KernelFile.text("\(folder)/live") == "0" { try KernelFile.write("\(folder)/live", "1") }
   }
 
-  /// The chip's device goes, whoever holds its lines.
+  /// Unplugs the chip's device, even while its lines are held.
   public func vanish() throws {
     paths = [:]
     if try KernelFile.text("\(folder)/live") == "1" { try KernelFile.write("\(folder)/live", "0") }
   }
 
-  /// The kernel's name now, e.g. `gpiochip2`.
+  /// The kernel's present name of the chip, e.g. `gpiochip2`.
   public var name: String { get throws { try KernelFile.text("\(bank)/chip_name") } }
 
   /// The folder of its device under `/sys/devices/platform`, e.g. `gpio-sim.0`.
   public var device: String { get throws { try KernelFile.text("\(folder)/dev_name") } }
 
-  /// Pulls a line up or down from the outside.
+  /// Pulls a line up or down.
   public func pull(_ line: String, up: Bool) throws {
     try KernelFile.write("\(try path(line))/pull", up ? "pull-up" : "pull-down")
   }
@@ -102,7 +102,7 @@ public final class SimulatedChip {
   /// Whether a line is pulled up.
   public func isPulledUp(_ line: String) throws -> Bool { try KernelFile.text("\(try path(line))/pull") == "pull-up" }
 
-  /// Whether a line is high, seen from the outside.
+  /// Whether the physical level of a line is high.
   public func isHigh(_ line: String) throws -> Bool { try KernelFile.text("\(try path(line))/value") == "1" }
 
   private func path(_ line: String) throws -> String {

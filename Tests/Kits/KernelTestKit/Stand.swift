@@ -5,24 +5,25 @@ import Linux
 import Model
 import Orchestrator
 
-/// Some of a board's devices behind the daemon's own parts: loop, event log, gate and Linux backend.
+/// Devices of a board behind the daemon's own parts: loop, event log, gate and Linux backend.
 public final class Stand {
   public let loop: EventLoop
   public let board: Board
   public let backend: LinuxBackend
   public let log: EventLog
   public let hardware: Hardware
-  /// Every event since the start, also those that the log's ring has forgotten.
+  /// All events since the start, including those that the log's ring has dropped.
   public private(set) var events: [Event] = []
   private var isClosed = false
 
-  /// Everybody who asks, in tests.
+  /// The principal of all requests in tests.
   public static let everybody = Principal(name: "client/ring", permissions: .all)
 
-  /// Puts the parts together and opens the devices.
+  /// Assembles the parts and opens the devices.
   /// - Parameters:
-  ///   - devices: which of the board's; all when nil.
-  ///   - change: for what a test wants to be otherwise than the board file says.
+  ///   - devices: the devices to use; nil for all of the board.
+  ///   - change: changes a device's declaration for the test.
+  /// - Throws: `Skip` when the board does not have a device.
   public init(
     _ board: Board, _ devices: [DeviceID]? = nil, change: (inout Device) -> Void = { _ in }
   ) throws {
@@ -42,7 +43,7 @@ public final class Stand {
     hardware.open()
   }
 
-  /// Lets go of everything; does nothing the second time.
+  /// Closes the hardware; a second call does nothing.
   public func close(_ mode: Hardware.Closing = .asDeclared) {
     guard !isClosed else { return }
     isClosed = true
@@ -51,8 +52,12 @@ public final class Stand {
 
   // MARK: Waiting
 
-  /// Turns the loop until something is so.
-  /// - Parameter polling: how often to look when nothing on the loop tells; nil where an event does.
+  /// Turns the loop until a condition holds.
+  /// - Parameters:
+  ///   - what: the condition for the failure's message.
+  ///   - limit: the longest wait.
+  ///   - polling: the interval of checks for a condition that does not wake the loop; nil if it does.
+  ///   - isSo: the condition.
   public func wait(
     _ what: String, within limit: Duration = .seconds(20), polling: Duration? = nil, file: String = #fileID,
     line: Int = #line, until isSo: () throws -> Bool
@@ -70,7 +75,7 @@ public final class Stand {
     }
   }
 
-  /// Turns the loop for so long.
+  /// Turns the loop for this time.
   public func turn(for time: Duration) {
     var isOver = false
     loop.schedule(after: time) { isOver = true }
@@ -79,12 +84,13 @@ public final class Stand {
 
   // MARK: Events
 
-  /// The events of a type, in order; of one source when it is named.
+  /// The events of a type, oldest first; only those of `source` if it is given.
   public func events(_ type: String, from source: DeviceID? = nil) -> [Event] {
     events.filter { $0.type == type && (source == nil || $0.source == source?.rawValue) }
   }
 
-  /// Waits until there have been `count` events of a type, and returns the last of them.
+  /// Waits until there are at least `count` events of a type.
+  /// - Returns: the event number `count`.
   @discardableResult
   public func wait(
     for type: String, from source: DeviceID? = nil, count: Int = 1, within limit: Duration = .seconds(20),
@@ -96,11 +102,11 @@ public final class Stand {
     return events(type, from: source)[count - 1]
   }
 
-  // MARK: Calls that answer later
+  // MARK: Asynchronous calls
 
-  /// Measures a sensor anew.
+  /// Takes a new measurement of a sensor.
   public func read(_ id: DeviceID) throws -> Reading {
-    // A chip's answer serves all its quantities for 10 ms, and is not what is asked for here.
+    // Let the 10 ms cache of the chip's last answer expire.
     turn(for: .milliseconds(12))
     var answer: Result<Reading, HALError>?
     hardware.getSensorData(id, as: Self.everybody) { answer = $0 }
@@ -109,7 +115,7 @@ public final class Stand {
     return try answer.get()
   }
 
-  /// The fault that measuring a sensor ends with; nil when it works.
+  /// The fault of a new measurement of a sensor; nil when it succeeds.
   public func fault(_ id: DeviceID) throws -> HALError.Fault? {
     do {
       _ = try read(id)

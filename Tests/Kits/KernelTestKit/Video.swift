@@ -3,8 +3,7 @@ import CV4L2
 import Glibc
 import Linux
 
-/// The kernel's virtual camera (Documentation/admin-guide/media/vivid.rst), unplugged and plugged in again through its
-/// platform device.
+/// The kernel's virtual camera (Documentation/admin-guide/media/vivid.rst); its platform device can be unplugged.
 public struct VirtualCamera {
   private static let driver = "/sys/bus/platform/drivers/vivid"
 
@@ -16,10 +15,10 @@ public struct VirtualCamera {
   public func unplug() throws { try KernelFile.write("\(Self.driver)/unbind", "vivid.0") }
   public func plug() throws { try KernelFile.write("\(Self.driver)/bind", "vivid.0") }
 
-  /// Plugs it in when it is not.
+  /// Plugs the camera in if it is unplugged.
   public func restore() throws { if !KernelFile.exists("\(Self.driver)/vivid.0") { try plug() } }
 
-  /// Whether the camera makes pictures now: vivid has a kernel thread for that while it streams, and no longer.
+  /// Whether the camera is streaming: only then vivid has a kernel thread that generates pictures.
   public var isStreaming: Bool {
     KernelFile.names("/proc").contains { name in
       name.first?.isNumber == true
@@ -28,7 +27,7 @@ public struct VirtualCamera {
   }
 }
 
-/// Whether this process has a device node open, also one whose device has gone (proc(5), `/proc/pid/fd`).
+/// Whether this process has a device node open, even if its device is gone (proc(5), `/proc/pid/fd`).
 public func holdsOpen(_ node: String) -> Bool {
   KernelFile.names("/proc/self/fd").contains { number in
     var bytes = [CChar](repeating: 0, count: 256)
@@ -39,12 +38,12 @@ public func holdsOpen(_ node: String) -> Bool {
   }
 }
 
-/// The writing end of a v4l2loopback device: what is written here a camera program reads.
+/// The writing end of a v4l2loopback device; a camera program reads the written pictures.
 public struct LoopbackFeed: ~Copyable {
   private let descriptor: Descriptor
 
   /// Opens the device for compressed pictures.
-  /// - Throws: `Skip` when there is no such device.
+  /// - Throws: `Skip` when the device does not exist.
   public init(_ path: String, width: UInt32, height: UInt32) throws {
     guard KernelFile.exists(path) else { throw Skip("there is no \(path): the module v4l2loopback is not here") }
     let opened = try System.open(path, O_RDWR)
@@ -68,6 +67,6 @@ public struct LoopbackFeed: ~Copyable {
     }
   }
 
-  /// Shows a picture.
+  /// Writes a picture.
   public borrowing func show(_ jpeg: [UInt8]) throws { try System.writeAll(descriptor.number, jpeg) }
 }

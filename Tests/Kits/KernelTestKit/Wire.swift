@@ -1,17 +1,17 @@
 import HAL
 import Model
 
-/// A wire between an actuator's line and an input's line: a real one, or one that is carried over between two
-/// simulated chips.
+/// A wire between an actuator's line and an input's line: a real one, or one that is emulated between two simulated
+/// chips.
 ///
-/// Board files list them as `world: {wires: [{from: lamp, to: lamp_sense}]}`.
+/// Board files declare wires as `world: {wires: [{from: lamp, to: lamp_sense}]}`.
 public struct Wire {
   public let from: DeviceID
   public let to: DeviceID
   private let ends: (driven: (chip: SimulatedChip, line: String), pulled: (chip: SimulatedChip, line: String))?
 
   /// The wires of a board.
-  /// - Throws: when the list is not as it must be, naming the entry.
+  /// - Throws: `Failure` for a malformed list, with the entry.
   public static func all(of board: Board) throws -> [Wire] {
     let wires = board.world["wires"] ?? .list([])
     guard let list = wires.list else { throw Failure("\(board.file): world.wires must be a list of {from: …, to: …}") }
@@ -33,7 +33,7 @@ public struct Wire {
   private init(_ driven: Device, _ pulled: Device, _ board: Board) {
     from = driven.id
     to = pulled.id
-    // Simulated lines have no wires: the other end is pulled by hand.
+    // Simulated lines have no wires, so `carry` must copy the level.
     if let first = try? end(of: driven, on: board), let second = try? end(of: pulled, on: board) {
       ends = (first, second)
     } else {
@@ -41,7 +41,7 @@ public struct Wire {
     }
   }
 
-  /// Carries the level over; a real wire has done so already.
+  /// Copies the level to the other end; does nothing for a real wire.
   public func carry() throws {
     guard let ends else { return }
     let isHigh = try ends.driven.chip.isHigh(ends.driven.line)
@@ -51,8 +51,8 @@ public struct Wire {
   }
 }
 
-/// The simulated line behind a device.
-/// - Throws: `Skip` when its chip is no simulated one.
+/// The simulated line of a device.
+/// - Throws: `Skip` when its chip is not simulated.
 public func end(of device: Device, on board: Board) throws -> (chip: SimulatedChip, line: String) {
   guard let name = device.options["chip"]?.string, let line = device.options["line"]?.string,
     let chip = board.chips[name]

@@ -9,8 +9,7 @@ import OpenStarryAgent
 import Orchestrator
 import Rules
 
-/// A stand with everything above the hardware too: rules, agents in the process, and the registry, put together as
-/// the daemon does it.
+/// A stand with the parts above the hardware: rules, in-process agents and the registry, assembled as in the daemon.
 public final class Zone {
   public let stand: Stand
   public let agents: AgentSupervisor
@@ -18,7 +17,7 @@ public final class Zone {
   private let registry: StoredRegistry
   private var isClosed = false
 
-  /// Puts the parts together and starts the agents whose lifecycle is `always`.
+  /// Assembles the parts and starts the agents whose lifecycle is `always`.
   /// - Parameter rules: the text of an `orchestration.yaml`.
   public init(
     _ board: Board, _ devices: [DeviceID], agents manifests: [Manifest], types: [AgentType], rules: String,
@@ -45,7 +44,7 @@ public final class Zone {
     for manifest in manifests { try agents.adopt(manifest, state: [:]) }
     _ = try runner.reloadRules()
     agents.startResident()
-    // So that the first press finds everybody there.
+    // Let all agents start before the first event.
     stand.turn(for: .milliseconds(20))
   }
 

@@ -1,28 +1,30 @@
-/// Writes modules in the binary format, for what no compiler would make.
+/// Writes WebAssembly modules in the binary format, including ones that no compiler would produce.
 public struct ModuleBuilder {
   private var types: [String] = []
   private var imports: [[UInt8]] = []
   private var functions: [(type: Int, body: [UInt8])] = []
   private var exports: [[UInt8]] = []
   private var segments: [[UInt8]] = []
-  /// Pages of 64 KiB.
+  /// The size of the memory in pages of 64 KiB.
   public var memory = 1
-  /// The function that runs first, by its index.
+  /// The index of the start function; nil for none.
   public var start: Int?
-  /// Sections behind the others, as they are.
+  /// Raw bytes of sections after all others.
   public var tail: [UInt8] = []
 
   /// An empty module.
   public init() {}
 
-  /// - Parameter signature: parameters, `>`, results; `i` is i32, `I` i64.
-  /// - Returns: the function's index; imports come before functions.
+  /// Imports a function; call it before `function`, as imports have the first indices.
+  /// - Parameter signature: parameters, `>`, results; `i` is i32, `I` is i64.
+  /// - Returns: the function's index.
   public mutating func importFunction(_ module: String, _ name: String, _ signature: String) -> Int {
     imports.append(Self.name(module) + Self.name(name) + [0] + Self.number(type(signature)))
     return imports.count - 1
   }
 
-  /// - Parameter body: instructions without the `end`.
+  /// Defines a function.
+  /// - Parameter body: the instructions without the final `end`.
   /// - Returns: the function's index.
   @discardableResult
   public mutating func function(_ signature: String, export name: String? = nil, _ body: [UInt8]) -> Int {
@@ -32,12 +34,12 @@ public struct ModuleBuilder {
     return index
   }
 
-  /// Bytes that are in memory from the beginning.
+  /// Adds a data segment: initial bytes of the memory.
   public mutating func data(_ bytes: [UInt8], at place: Int) {
     segments.append([0] + Self.constant(place) + [0x0B] + Self.number(bytes.count) + bytes)
   }
 
-  /// What every agent has: a handler that does well, and an allocator that always gives the same room.
+  /// Adds the exports of every agent: a handler that succeeds, and an allocator that always returns the same address.
   public mutating func agent(
     handle: [UInt8] = ModuleBuilder.constant(2048), room: [UInt8] = ModuleBuilder.constant(8192)
   ) {
@@ -46,7 +48,7 @@ public struct ModuleBuilder {
     function("iiii>i", export: "cabi_realloc", room)
   }
 
-  /// The module.
+  /// The encoded module.
   public var bytes: [UInt8] {
     var module: [UInt8] = [0, 0x61, 0x73, 0x6D, 1, 0, 0, 0]
     func section(_ id: UInt8, _ content: [UInt8]) { module += [id] + Self.number(content.count) + content }
@@ -79,10 +81,10 @@ public struct ModuleBuilder {
   /// `i64.const`.
   public static func wide(_ value: Int64) -> [UInt8] { [0x42] + signed(value) }
 
-  /// `i32.store` of what `value` leaves, to a place in memory.
+  /// `i32.store` of the result of `value` to an address.
   public static func store(_ value: [UInt8], at place: Int) -> [UInt8] { constant(place) + value + [0x36, 2, 0] }
 
-  /// `i32.add`, `i32.and`, `i32.ne`: of what two leave.
+  /// `i32.add`, `i32.and` and `i32.ne` of the results of two expressions.
   public static func add(_ first: [UInt8], _ second: [UInt8]) -> [UInt8] { first + second + [0x6A] }
   public static func and(_ first: [UInt8], _ second: [UInt8]) -> [UInt8] { first + second + [0x71] }
   public static func differs(_ first: [UInt8], _ second: [UInt8]) -> [UInt8] { first + second + [0x47] }
@@ -92,18 +94,18 @@ public struct ModuleBuilder {
     condition + [0x04, 0x40] + yes + [0x05] + no + [0x0B]
   }
 
-  /// `loop … br_if 0`: again as long as `condition` leaves something else than 0.
+  /// `loop … br_if 0`: repeats while `condition` is not 0.
   public static func `while`(_ condition: [UInt8], _ body: [UInt8]) -> [UInt8] {
     [0x03, 0x40] + body + condition + [0x0D, 0, 0x0B]
   }
 
-  /// `memory.grow` by a page: leaves the size before, or -1.
+  /// `memory.grow` by one page; its result is the previous size, or -1.
   public static let grow: [UInt8] = constant(1) + [0x40, 0]
 
   /// `call`.
   public static func call(_ function: Int) -> [UInt8] { [0x10] + number(function) }
 
-  /// Loads an `i32` (or `i64`) from a place in memory.
+  /// `i32.load` (or `i64.load`) from an address.
   public static func load(_ place: Int, wide: Bool = false) -> [UInt8] { constant(place) + [wide ? 0x29 : 0x28, 2, 0] }
 
   /// `loop … br 0`.

@@ -1,16 +1,16 @@
 import Linux
 
-/// The files that Linux has about control groups, on machines of several kinds, in a folder that stands for `/`.
+/// The kernel's files about control groups on machines of several kinds, below a fixture folder.
 public final class CgroupTree {
   private let folder: TemporaryFolder
-  /// The folder.
+  /// The folder that replaces `/`.
   public var root: String { folder.path }
 
-  /// A machine as a list of files; each kind of machine is one such list.
+  /// A machine without groups.
   /// - Parameters:
-  ///   - group: as /proc/self/cgroup has it.
-  ///   - mounts: as /proc/self/mountinfo has them.
-  ///   - commandLine: of the kernel.
+  ///   - group: the content of /proc/self/cgroup.
+  ///   - mounts: the lines of /proc/self/mountinfo about control groups.
+  ///   - commandLine: the kernel's command line.
   public init(group: String, mounts: String, commandLine: String = "quiet\n") throws(SystemError) {
     folder = try TemporaryFolder()
     try write("proc/self/cgroup", group)
@@ -24,14 +24,16 @@ public final class CgroupTree {
     try write("proc/52/smaps_rollup", "5500-7fff ---p 00000000 00:00 0  [rollup]\nRss:   900 kB\nPss:   200 kB\n")
   }
 
-  /// Writes a file, `sys/fs/cgroup/cpu.max`, and makes its folder.
+  /// Writes a file such as `sys/fs/cgroup/cpu.max`, and makes its folder.
   public func write(_ path: String, _ text: String) throws(SystemError) { try folder.write(path, text) }
 
-  /// Writes the files of a group with all controllers.
+  /// Writes the files of a group.
   /// - Parameters:
-  ///   - path: of the group below /sys/fs/cgroup; empty for what is mounted there.
-  ///   - controllers: that the group above hands down; these have their files.
-  ///   - processes: that are in it.
+  ///   - path: the group's path below /sys/fs/cgroup; empty for the topmost group.
+  ///   - controllers: the available controllers, whose files are written.
+  ///   - handsDown: the controllers that the group passes on.
+  ///   - processes: the content of cgroup.procs.
+  ///   - isRoot: whether it is the real root group, which lacks most files.
   public func group(
     _ path: String, controllers: String = "cpu memory pids", handsDown: String = "", processes: String = "",
     isRoot: Bool = false
@@ -60,7 +62,7 @@ public final class CgroupTree {
   /// The service's group on a machine that systemd runs.
   public static let service = "system.slice/openstarryd.service"
 
-  /// Debian 12: version 2 alone, systemd's unit, all controllers.
+  /// Debian 12: only version 2, systemd's unit, all controllers.
   public static func debian() throws(SystemError) -> CgroupTree {
     let tree = try CgroupTree(group: "0::/\(service)\n", mounts: unified)
     try tree.group("", controllers: "cpu io memory pids", handsDown: "cpu memory pids", isRoot: true)
@@ -69,7 +71,7 @@ public final class CgroupTree {
     return tree
   }
 
-  /// Raspberry Pi OS, whose firmware has switched the memory controller off.
+  /// Raspberry Pi OS, whose firmware disables the memory controller.
   public static func raspberryPi(
     commandLine: String = "coherent_pool=1M cgroup_disable=memory console=tty1\n"
   ) throws(SystemError) -> CgroupTree {
@@ -80,7 +82,7 @@ public final class CgroupTree {
     return tree
   }
 
-  /// Version 1 with the controllers, and version 2 beside it without any.
+  /// Version 1 with all controllers, and version 2 without any.
   public static func hybrid() throws(SystemError) -> CgroupTree {
     let tree = try CgroupTree(
       group: "4:memory:/\(service)\n1:name=systemd:/\(service)\n0::/\(service)\n",
@@ -96,14 +98,14 @@ public final class CgroupTree {
     return tree
   }
 
-  /// A container with a name space of its own: its group looks like the root, and is none.
+  /// A container with its own namespace: its group has the root's name but is not the root.
   public static func container() throws(SystemError) -> CgroupTree {
     let tree = try CgroupTree(group: "0::/\n", mounts: unified)
     try tree.group("", processes: "51\n")
     return tree
   }
 
-  /// A process that nobody has put into a group.
+  /// A process in the root group.
   public static func rootGroup() throws(SystemError) -> CgroupTree {
     let tree = try CgroupTree(group: "0::/\n", mounts: unified)
     try tree.group("", processes: "1\n51\n60\n", isRoot: true)

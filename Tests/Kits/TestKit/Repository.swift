@@ -1,6 +1,6 @@
 import Linux
 
-/// The repository that the tests stand in.
+/// The repository with the tests.
 public enum Repository {
   /// Its root: the folder of Package.swift, above this file.
   public static let root: String = {
@@ -10,7 +10,7 @@ public enum Repository {
   }()
 
   /// The path of a file of the repository.
-  /// - Parameter name: from the root, such as `docs/control.md`.
+  /// - Parameter name: the path from the root, such as `docs/control.md`.
   public static func path(_ name: String) -> String { "\(root)/\(name)" }
 
   /// The bytes of a file of the repository.

@@ -1,5 +1,5 @@
-/// Random numbers that are the same for the same seed, everywhere, so that a failure repeats (SplitMix64: Steele, Lea and
-/// Flood, "Fast splittable pseudorandom number generators", 2014).
+/// A deterministic random number generator, so that failures can be reproduced (SplitMix64: Steele, Lea and Flood,
+/// "Fast splittable pseudorandom number generators", 2014).
 public struct SeededGenerator: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
@@ -12,7 +12,8 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
     mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
     return mixed ^ (mixed >> 31)
   }
-  /// Any bytes; how many is drawn from `count`.
+
+  /// Random bytes; their number is drawn from `count`.
   public mutating func bytes(_ count: ClosedRange<Int>) -> [UInt8] {
     (0..<Int.random(in: count, using: &self)).map { _ in UInt8.random(in: 0...255, using: &self) }
   }

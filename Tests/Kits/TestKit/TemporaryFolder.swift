@@ -1,14 +1,14 @@
 import Glibc
 import Linux
 
-/// A new folder that goes away, with all that is in it, when its last holder does.
+/// A new folder that is removed with its content at the end of the object's life.
 public final class TemporaryFolder: Sendable {
-  /// Where it is, without a slash at the end.
+  /// The path, without a trailing slash.
   public let path: String
 
-  /// Makes it (mkdtemp(3)).
-  /// - Parameter parent: where; `/dev/shm` for tests that write thousands of files.
-  /// - Throws: what mkdtemp fails with.
+  /// Makes the folder (mkdtemp(3)).
+  /// - Parameter parent: the folder that contains it; `/dev/shm` for tests that write thousands of files.
+  /// - Throws: the errno of mkdtemp.
   public init(in parent: String = "/tmp") throws(SystemError) {
     var template = Array("\(parent)/openstarry-test-XXXXXX".utf8CString)
     // SAFETY: mkdtemp replaces the six X of the zero-terminated template in place.
@@ -18,15 +18,15 @@ public final class TemporaryFolder: Sendable {
 
   deinit { Self.remove(path) }
 
-  /// The names of what is in it, in no order.
+  /// The names in the folder, sorted.
   public var names: [String] { (try? Files.names(in: path)) ?? [] }
 
-  /// Reads a file in it, of 64 MiB at most.
+  /// Reads a file in the folder, of at most 64 MiB.
   public func bytes(_ name: String) throws(SystemError) -> [UInt8] {
     try Files.read("\(path)/\(name)", limit: 64 << 20)
   }
 
-  /// Makes a file in it, or writes it anew, and makes the folders on the way.
+  /// Writes a file in the folder, replacing its content, and makes missing parent folders.
   public func write(_ name: String, _ bytes: [UInt8]) throws(SystemError) {
     let full = "\(path)/\(name)"
     try Files.makeFolder(Files.folder(of: full))
@@ -34,10 +34,10 @@ public final class TemporaryFolder: Sendable {
     try System.writeAll(file.number, bytes)
   }
 
-  /// Makes a file of this text in it, or writes it anew, and makes the folders on the way.
+  /// Writes a file of this text in the folder, replacing its content, and makes missing parent folders.
   public func write(_ name: String, _ text: String) throws(SystemError) { try write(name, Array(text.utf8)) }
 
-  /// Removes a file, or a folder with all that is in it; links are not followed. What is not there is as good.
+  /// Removes a file, or a folder with its content; links are not followed. Does nothing when the path does not exist.
   public static func remove(_ path: String) {
     if Files.remove(path) { return }
     for name in (try? Files.names(in: path)) ?? [] { remove("\(path)/\(name)") }

@@ -1,21 +1,21 @@
-// The crash record: what the daemon was doing, in a mapped file that outlives the process. Written with plain stores
-// from Swift, and by a signal handler, which is why this is C: Swift may not run there (signal-safety(7)).
+// The crash record: the daemon's present activity, in a mapped file that outlives the process. Swift writes it with
+// plain stores. A signal handler writes it too, and is in C because Swift may not run there (signal-safety(7)).
 #ifndef OPENSTARRY_CCRASH_H
 #define OPENSTARRY_CCRASH_H
 
 #include <stdint.h>
 
-// Everything is in the machine's own byte order: only a program on the same machine reads it. Times are nanoseconds of
+// All values are in native byte order, as only programs on the same machine read them. Times are nanoseconds of
 // CLOCK_MONOTONIC. Texts are cut to fit and end with a zero byte.
 struct openstarry_crash_record {
-  // Who wrote it. `sum` is the FNV-1a hash of these fields before it.
+  // The run that wrote the record. `sum` is the FNV-1a hash of the fields before it.
   uint64_t magic;
   char boot[40];
   uint64_t pid;
   uint64_t started;
   uint64_t sum;
 
-  // How far the program has come, and which agent's code runs on the loop; phase 0 is none.
+  // The stage of the run, and the agent whose code runs on the loop; phase 0 is none.
   uint32_t stage;
   uint32_t phase;
   uint64_t phase_began;
@@ -24,7 +24,7 @@ struct openstarry_crash_record {
   char agent[72];
   char event[72];
 
-  // The loop's last beat: when, the CPU time of its thread by then, and how long that waited for a CPU by then.
+  // The loop's last beat: its time, the CPU time of the thread until then, and the thread's wait for a CPU until then.
   uint64_t beat;
   uint64_t beat_cpu;
   uint64_t beat_delay;
@@ -44,16 +44,16 @@ struct openstarry_crash_record {
   char schedule[64];
 };
 
-// Catches SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT and SIGFPE on a stack of their own (sigaltstack(2)), notes them in
+// Handles SIGSEGV, SIGBUS, SIGILL, SIGTRAP, SIGABRT and SIGFPE on an alternate stack (sigaltstack(2)), writes them to
 // `record`, and lets the default action end the process. Call it on the loop's thread; `record` must stay mapped.
 // Returns 0, or -1 with errno.
 int openstarry_crash_catch(struct openstarry_crash_record *record);
 
-// Forgets the record; signals that come later are not noted.
+// Forgets the record; later signals are not recorded.
 void openstarry_crash_forget(void);
 
-// The name of the function that holds `address` in this process, and where that begins; NULL where nothing is known.
-// dladdr(3) is hidden without _GNU_SOURCE, which Swift's Glibc module must not see. The text is the loaded object's.
+// The name of the function that contains `address` in this process, and in `*begin` its start; NULL if unknown. The
+// loaded object owns the text. Wrapped because dladdr(3) needs _GNU_SOURCE, which Swift's Glibc module must not see.
 const char *openstarry_symbol(uint64_t address, uint64_t *begin);
 
 #endif
