@@ -1,17 +1,17 @@
 import Model
 
-/// What the hardware is told, what it answers, and whether it is there.
+/// Driving the hardware, its answers, and its presence.
 extension ActuatorChannel {
-  /// How often a driver whose hardware can lose its level unnoticed is told it again, unless the board says otherwise.
+  /// The default `refresh` of hardware that can lose its level unnoticed.
   private static let usualRefresh = Duration.seconds(5)
 
-  /// The hardware has taken what it was told last.
+  /// Whether the hardware has confirmed the latest command.
   var isSettled: Bool { confirmed != nil && !underWay.isWaiting }
 
   func noteChange(_ now: Instant, to target: Double) { changes?.note(now, leadsAway: target != settings.safe) }
 
-  /// Tells the hardware. A level that is on its way to it already is not told twice.
-  /// - Returns: why it failed, when it answered at once.
+  /// Commands the hardware. Does nothing while the same level is already under way.
+  /// - Returns: the fault, if the hardware refused within this call; nil if it took the level or answers later.
   func drive(_ target: Double) -> HALError.Fault? {
     guard let driver else { return nil }
     if underWay.target == target, end != .input { return nil }
@@ -54,10 +54,10 @@ extension ActuatorChannel {
     onAnswer()
   }
 
-  /// The hardware did not take a level: nobody knows what it does, so it is told to be safe until it says it is.
+  /// The hardware refused, so its level is unknown: commands the safe state, with back-off, until it is confirmed.
   func failed(_ fault: HALError.Fault, cause: Cause?) {
     confirmed = nil
-    // What is not there says when it is back, and is told then.
+    // No retry while the hardware is away: `back` commands it again.
     if isLost { return onAnswer() }
     returned()
     let now = clock.now
@@ -105,7 +105,7 @@ extension ActuatorChannel {
     }
   }
 
-  /// A lease goes on meanwhile: whoever holds it may have it again when the hardware is back.
+  /// The hardware has gone. The lease continues, so that its holder has the output again when the hardware is back.
   private func lost(_ why: String) {
     guard !isLost else { return }
     isLost = true
@@ -114,21 +114,21 @@ extension ActuatorChannel {
     retry.cancel()
     if let refreshTimer { clock.cancel(refreshTimer) }
     refreshTimer = nil
-    // Nobody has been told yet that it was back.
+    // While returning, `device:back` has not been published yet, so a second `device:lost` would be one too many.
     if !isReturning { health.lose(why) }
     isReturning = false
     onAnswer()
   }
 
-  /// The hardware is back, and nobody knows at which level: it is told the one that its holder wants, or to be safe.
-  /// `device:back` says so once it has answered.
+  /// The hardware is back at an unknown level: commands the level of the lease, or the safe state. `device:back` is
+  /// published once the hardware has answered.
   private func back() {
     guard isLost else { return }
     let now = clock.now
     expire(now)
     isLost = false
     isReturning = true
-    if lease != nil && end == nil && mayGoOn(now) {
+    if lease != nil && end == nil && mayResume(now) {
       noteChange(now, to: level)
       if let fault = drive(level) { failed(fault, cause: lease?.cause) }
     } else if lease != nil {
@@ -138,50 +138,50 @@ extension ActuatorChannel {
     }
   }
 
-  /// The hardware has answered for the first time since it is back.
+  /// Publishes `device:back` on the first answer after a return.
   private func returned(state: Double? = nil) {
     guard isReturning else { return }
     isReturning = false
     health.regain(state: state)
   }
 
-  /// Nobody knows what it did while it was away: where it has to rest, it rests from now on.
-  private func mayGoOn(_ now: Instant) -> Bool {
+  /// Whether a lease may resume when the hardware is back. It may have been off while away, so `min_off` starts anew.
+  private func mayResume(_ now: Instant) -> Bool {
     level != settings.safe && settings.minOff == nil && changes?.wait(at: now) == nil
   }
 
   // MARK: The end
 
-  /// Is told for the last time, as `mode` says; told again while it refuses, until `letGo`.
+  /// Gives the last command, according to `mode`, and repeats it while the hardware refuses, until `letGo`.
   func end(_ mode: ActuatorSettings.OnExit) {
-    // What has been refused for long would be tried again late only.
+    // After many failures the back-off is long; reset it so that the last command is tried now.
     let isRefused = retry.isWaiting
     retry.reset()
     end = mode
     switch mode {
     case .safe, .keepDriving: goSafe("shutdown", holder: nil, lease?.cause, clock.now)
     case .input: endLease()
-    // A daemon may hang in its end: until `letGo` the lease ends on time, by this process or by its guardian.
+    // The daemon may hang during its exit: until `letGo` this process or its guardian still ends the lease on time.
     case .hold: break
     }
     guard mode == .input || isRefused && !retry.isWaiting else { return }
     if let fault = drive(settings.safe) { failed(fault, cause: nil) }
   }
 
-  /// There is nothing to wait for at the end: the hardware has taken what it was told last, or is not there.
+  /// Whether the shutdown need not wait for it: the hardware has confirmed the latest command, or has gone.
   var isThrough: Bool { driver == nil || isSettled || health.isGone && !isReturning }
 
-  /// Why the hardware does not do what it was told; nil when it does, or has nothing to do yet.
+  /// Why the hardware refuses; nil when it has confirmed the latest command or has not failed yet.
   var refusal: HALError? { isSettled ? nil : health.error }
 
-  /// Why the hardware has not confirmed what it was told last; nil when it has.
+  /// Why the hardware has not confirmed the latest command; nil when it has.
   var doubt: HALError? {
     if isSettled { return nil }
     let why = driver == nil ? "it is not open" : "the hardware has not confirmed it"
     return health.error ?? .unavailable(device.id, why)
   }
 
-  /// Lets go of the line, as `end` has left it.
+  /// Releases the line in the state in which `end` left it.
   func letGo() {
     retry.cancel()
     endLease()

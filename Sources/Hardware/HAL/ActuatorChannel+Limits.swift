@@ -1,14 +1,14 @@
 import Model
 
-/// What a command means for this actuator, and what its limits say to that.
+/// Translates commands into levels, and checks the limits.
 extension ActuatorChannel {
   func target(of command: ActuatorCommand, _ driver: any OutputDriver) throws(HALError) -> Double {
     switch command {
     case .off: return 0
     case .on: return 1
     case .pulse(let length):
-      guard length > .zero else { throw .invalid(device.id, "a pulse must be longer than nothing") }
-      guard settings.safe != 1 else { throw .invalid(device.id, "it is active when safe, so a pulse means nothing") }
+      guard length > .zero else { throw .invalid(device.id, "a pulse must be longer than zero") }
+      guard settings.safe != 1 else { throw .invalid(device.id, "its safe state is on, so it cannot be pulsed") }
       return 1
     case .level(let level):
       guard level >= 0, level <= 1 else { throw .invalid(device.id, "a level is from 0 to 1, not \(level)") }
@@ -26,13 +26,13 @@ extension ActuatorChannel {
       for rival in rivals where !rival.isSafe {
         throw .limited(
           device.id, rule: "exclusive_with", detail: rival.whyNotSafe,
-          // The end of a lease helps only where the hardware does what it is told.
+          // The end of the lease helps only if the rival's hardware obeys.
           retryAfter: rival.isLost || rival.health.error != nil ? nil : rival.lease.map { $0.deadline - now })
       }
-      // It rests from when the hardware says so; until then it may be away as before.
+      // `min_off` starts when the hardware confirms the safe state; until then assume the output is still on.
       if confirmed == nil, let rule = settings.minOff != nil ? "min_off" : settings.maxOn != nil ? "max_on" : nil {
         throw .limited(
-          device.id, rule: rule, detail: "it has not taken its safe state yet", retryAfter: settings.minOff)
+          device.id, rule: rule, detail: "its safe state is not confirmed yet", retryAfter: settings.minOff)
       }
       if let minOff = settings.minOff, now - offSince < minOff {
         throw .limited(
@@ -58,17 +58,18 @@ extension ActuatorChannel {
     }
   }
 
-  /// The end of a pulse is a change, too, unless it leads to the safe state, which is always allowed.
+  /// How long until a pulse's return is within `max_rate`; nil when it is. A return to the safe state is always
+  /// allowed.
   private func waitForReturn(_ target: Double, _ length: Duration, _ now: Instant) -> Duration? {
     let base = pulse?.base ?? level
     guard base != settings.safe, base != target else { return nil }
     return changes?.wait(at: now + length, after: target == level ? nil : now)
   }
 
-  /// Why a rival may not leave its safe state.
+  /// Why this keeps its rivals in their safe states, for people.
   private var whyNotSafe: String {
     if let error = health.error {
-      return "nobody knows whether '\(device.id)' is in its safe state: \(error)"
+      return "it is unknown whether '\(device.id)' is in its safe state: \(error)"
     }
     return "'\(device.id)' is not in its safe state" + (lease.map { ", held by \($0.holder)" } ?? "")
   }

@@ -1,12 +1,12 @@
 import Guardian
 import Model
 
-/// What ends by itself: pulses, leases, `max_on`.
+/// Deadlines: pulses, leases, `max_on`.
 extension ActuatorChannel {
   func expire(_ now: Instant) {
     let isOver = lease.map { $0.deadline <= now } ?? false
     if let pulse, pulse.end <= now {
-      // After a suspend both may be over: the output goes safe at once, not by way of the level under the pulse.
+      // If both are over, e.g. after a suspend, go safe at once instead of returning to the base level first.
       if isOver, pulse.base != settings.safe { self.pulse = nil } else { endPulse(pulse, now) }
     }
     guard isOver, let lease else { return }
@@ -17,8 +17,8 @@ extension ActuatorChannel {
     }
   }
 
-  /// Says that `max_on` ends a lease.
-  /// - Returns: nil when it is not what ends it.
+  /// Publishes `device:limited` if `max_on` ends the lease.
+  /// - Returns: the event as cause; nil when the lease ends by itself.
   private func publishLimit(_ lease: Lease) -> Cause? {
     guard lease.isCutByMaxOn, let maxOn = settings.maxOn else { return nil }
     return Cause(
@@ -27,10 +27,10 @@ extension ActuatorChannel {
         from: device.id.rawValue, cause: lease.cause))
   }
 
-  /// The guardian has ended a lease that this process should have ended.
-  /// - Parameter cause: that it says so.
+  /// Makes it safe because the guardian has ended an overdue lease.
+  /// - Parameter cause: the `system:guardian_overruled` event.
   func giveWay(to hold: OutputHold, _ cause: Cause) {
-    // What its own timer has ended in the meantime has been said.
+    // If the own timer has ended that lease meanwhile, its end has been published already.
     let limit = lease.flatMap { $0.deadline.nanoseconds == hold.deadline ? publishLimit($0) : nil }
     goSafe("overruled", holder: nil, limit ?? cause, clock.now)
   }
@@ -44,7 +44,7 @@ extension ActuatorChannel {
     guard pulse.base != level else { return }
     let previous = level
     noteChange(now, to: pulse.base)
-    // What is not there goes on at this level when it is back.
+    // Absent hardware is no failure: it resumes at the base level when it is back.
     if let fault = drive(pulse.base), !isLost { return failed(fault, cause: lease.cause) }
     level = pulse.base
     keep(lease)

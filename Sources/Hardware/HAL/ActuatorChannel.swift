@@ -1,21 +1,21 @@
 import Guardian
 import Model
 
-/// One actuator behind the gate: who holds it, since when it is away from its safe state, and what its limits allow.
+/// One actuator behind the gate: its lease, the time since it left its safe state, and its limits.
 ///
-/// A single timer stands for everything that can end by itself: a pulse, the lease, `max_on`. It is moved only when
-/// something falls due earlier; a renewed lease leaves it where it is and it finds nothing to do.
+/// One timer covers every deadline: a pulse, the lease, `max_on`. It is rescheduled only when a deadline moves earlier;
+/// after a renewal it fires at the old deadline, finds nothing due, and is armed again.
 final class ActuatorChannel {
   struct Pulse {
     var end: Instant
-    /// Where it goes back to.
+    /// The level to return to, 0 to 1.
     var base: Double
   }
 
   /// A `device:changed` that waits until the hardware has confirmed it.
   struct Owed {
     var state: Double
-    /// What was said last.
+    /// The level published last.
     var previous: Double
     var reason: String
     var holder: String
@@ -26,12 +26,12 @@ final class ActuatorChannel {
   let settings: ActuatorSettings
   let health: Health
   var driver: (any OutputDriver)?
-  /// What it is to be, 0 to 1.
+  /// The commanded level, 0 to 1.
   var level: Double
-  /// What the hardware has taken and, for all that is known, still has; nil when nobody knows.
+  /// The level that the hardware has confirmed and, as far as is known, still has; nil when unknown.
   var confirmed: Double?
   var lease: Lease?
-  /// How many commands were refused.
+  /// Refused commands.
   var denials: UInt64 = 0
 
   private var keeper: (any HoldKeeper)?
@@ -48,20 +48,20 @@ final class ActuatorChannel {
   /// The newest `device:changed`.
   private(set) var lastChange: ULID?
   var owed: Owed?
-  /// Its hardware is not there.
+  /// Whether its hardware is absent.
   var isLost = false
-  /// Its hardware is there again, and has not answered yet.
+  /// Whether its hardware is back but has not answered yet.
   var isReturning = false
-  /// When it is told its level again, though nobody asks.
+  /// Rewrites the confirmed level periodically (`refresh`).
   var refreshTimer: TimerID?
 
   /// The command that waits for the hardware's answer.
   var underWay = CommandUnderWay()
-  /// What it is to be at the end; nil while it serves.
+  /// The mode of the shutdown in progress; nil while it accepts commands.
   var end: ActuatorSettings.OnExit?
   /// Called whenever the hardware has answered, or has gone.
   var onAnswer: () -> Void = {}
-  /// What `timer` calls; made once, since leases are renewed often.
+  /// The action of `timer`; allocated once, because leases are renewed often.
   private(set) lazy var onTimer: () -> Void = { [weak self] in self?.tick() }
 
   init(_ device: Device, _ settings: ActuatorSettings, _ clock: any Timekeeper, _ events: any EventSink) {
@@ -76,12 +76,12 @@ final class ActuatorChannel {
     changes = settings.maxRate.map { ChangeCount(device.id, $0) }
   }
 
-  /// Nobody can say how long it was off before the daemon started, so `min_off` counts from here.
+  /// Takes over the opened hardware. `min_off` counts from here, because the time in the safe state before is unknown.
   /// - Parameters:
-  ///   - keeper: remembers for the next daemon who holds it, and knows how the one before left it.
-  ///   - changeKeeper: the same for when it has changed.
-  ///   - rivals: what must be safe while this is not.
-  ///   - mayInherit: whether it may go on as the daemon before left it.
+  ///   - keeper: stores the lease for the next daemon, and knows the one that the previous daemon left.
+  ///   - changeKeeper: stores its changes for the next daemon, and knows those of the previous one.
+  ///   - rivals: actuators that must be safe while this one is not.
+  ///   - mayInherit: whether it may keep the level and lease that the previous daemon left.
   func attach(
     _ driver: any OutputDriver, keeper: (any HoldKeeper)? = nil, changeKeeper: (any ChangeKeeper)? = nil,
     rivals: [ActuatorChannel] = [], mayInherit: Bool = true
@@ -91,21 +91,21 @@ final class ActuatorChannel {
     if let keeper, let slot = keeper.slot(of: device.id) { (self.keeper, self.slot) = (keeper, slot) }
     if let changeKeeper { changes?.recall(changeKeeper, clock.now) }
     driver.watch { [weak self] in self?.take($0) }
-    // A rival that is opened later than this is judged then, with this as its rival.
+    // A rival that is not open yet is checked when it opens, with this as its rival.
     let isAlone = rivals.allSatisfy { $0.isSafe || $0.isYetToOpen }
     let left = keeper?.inheritance(of: device.id)
     if let left {
       if mayInherit, isAlone, !isLost, inherit(left) { return }
       owe(left.level, "not-taken-over", holder: String(decoding: left.holder, as: UTF8.self), nil)
     }
-    // Somebody has brought it back since the daemon before moved it, or this does.
+    // The previous daemon left it away from the safe state: its way back, by the guardian or here, is a change too.
     if changes?.isAway ?? false { noteChange(clock.now, to: settings.safe) }
     if isLost { return }
     if let fault = drive(settings.safe) { failed(fault, cause: nil) }
   }
 
-  /// Goes on where a daemon that died left off: same level, same holder, what is left of the lease.
-  /// - Returns: false when its limits, which may be others now, do not allow it.
+  /// Resumes the lease of a daemon that died: same level, same holder, the rest of the time.
+  /// - Returns: false when the current settings, which may have changed, do not allow it or the hardware refuses.
   private func inherit(_ left: OutputHold) -> Bool {
     let now = clock.now
     var deadline = Instant(nanoseconds: left.deadline)
@@ -130,29 +130,29 @@ final class ActuatorChannel {
     return true
   }
 
-  /// In its safe state, as the hardware has said.
+  /// Whether it is in its safe state, confirmed by the hardware.
   var isSafe: Bool { driver != nil && level == settings.safe && confirmed == settings.safe }
 
-  /// Nobody has tried to open it yet.
+  /// Whether no attempt to open it has been made yet.
   var isYetToOpen: Bool { driver == nil && health.error == nil }
 
   // MARK: Commands
 
-  /// Checks and carries out one command; permissions and existence are the caller's to check.
+  /// Checks and carries out one command. The caller has checked that the device exists and the permissions.
   /// - Parameters:
-  ///   - mayMakeSafe: whether the safe state is allowed whoever holds it.
-  ///   - rivals: what must be safe while this is not.
-  ///   - stop: what to throw at anything but the safe state.
+  ///   - mayMakeSafe: whether the principal may make it safe although another holds it.
+  ///   - rivals: actuators that must be safe while this one is not.
+  ///   - stop: thrown for any command that leaves the safe state; nil without an emergency stop.
   func carryOut(
     _ command: ActuatorCommand, lease asked: Duration?, by principal: String, cause: Cause?, override: Bool,
     mayMakeSafe: Bool, rivals: [ActuatorChannel], stop: HALError?
   ) throws(HALError) -> Receipt {
     guard let driver else { throw health.error ?? .unavailable(device.id, "it is not open") }
-    guard end == nil else { throw .unavailable(device.id, "the daemon ends") }
+    guard end == nil else { throw .unavailable(device.id, "the daemon is stopping") }
     let target = try target(of: command, driver)
-    if let asked, asked <= .zero { throw .invalid(device.id, "a lease must be longer than nothing") }
+    if let asked, asked <= .zero { throw .invalid(device.id, "a lease must be longer than zero") }
     let now = clock.now
-    // A busy loop runs timers late; what is over is over before anything new is judged.
+    // A busy loop runs timers late: end what is overdue before the new command is checked.
     expire(now)
     if let lease, lease.holder != principal, !override, !(mayMakeSafe && target == settings.safe) {
       throw .busy(device.id, holder: lease.holder, until: lease.deadline)
@@ -176,9 +176,9 @@ final class ActuatorChannel {
       at: now.nanoseconds, isConfirmed: isConfirmed)
   }
 
-  /// That of the change that was said; of the command, where there is none yet.
-  private func receiptID(_ isSaid: Bool, _ cause: Cause?) -> ULID {
-    (isSaid ? lastChange : cause?.id ?? lastChange) ?? ULID(high: 0, low: 0)
+  /// The id of the published change; without one, that of the command's cause.
+  private func receiptID(_ isPublished: Bool, _ cause: Cause?) -> ULID {
+    (isPublished ? lastChange : cause?.id ?? lastChange) ?? ULID(high: 0, low: 0)
   }
 
   private func hold(
@@ -188,7 +188,7 @@ final class ActuatorChannel {
     let previous = level
     let isTakeOver = lease.map { $0.holder != principal } ?? false
     if target != previous { noteChange(now, to: target) }
-    // Also when it is there already: something other than this gate may have moved the hardware meanwhile.
+    // Drive it even if it is at this level already: something else may have moved the hardware.
     if let fault = drive(target) {
       failed(fault, cause: cause)
       throw .failed(device.id, operation: "set", fault)
@@ -200,13 +200,13 @@ final class ActuatorChannel {
     case .pulse(let pulseLength):
       let base = pulse?.base ?? previous
       pulse = Pulse(end: now + pulseLength, base: base)
-      // From the safe state the lease is the pulse's; otherwise it must at least outlast it.
+      // From the safe state the lease ends with the pulse; otherwise it must at least outlast the pulse.
       length =
         base == settings.safe ? pulseLength : max(pulseLength, asked ?? (lease.map { $0.deadline - now } ?? length))
     default: pulse = nil
     }
-    // A lease never outlasts `max_on`, so that its end is the only deadline there is to watch.
-    // A pulse may go on with what is left of one that was cut already.
+    // A lease never outlasts `max_on`, so its deadline is the only one to watch.
+    // A pulse may continue a lease that `max_on` has already cut.
     var isCut = lease.map { $0.isCutByMaxOn && $0.deadline == now + length } ?? false
     if let maxOn = settings.maxOn, let onSince, onSince + maxOn < now + length {
       length = onSince + maxOn - now
@@ -227,9 +227,9 @@ final class ActuatorChannel {
 
   // MARK: Going safe
 
-  /// Ends the lease and tells the hardware to be safe, also where it is believed to be: a chip may have lost its power,
-  /// and another program may have written to it. Publishes a change only where it was away from its safe state.
-  /// - Returns: why the hardware did not take it at once; it is told again until it does.
+  /// Ends the lease and drives the hardware safe, even if it is believed to be: a chip may have lost its power, or
+  /// another program may have written to it. Publishes a change only if the level was not the safe one.
+  /// - Returns: the fault, if the hardware refused within this call; it is retried until it obeys.
   @discardableResult
   func goSafe(_ reason: String, holder: String?, _ cause: Cause?, _ now: Instant) -> HALError.Fault? {
     let previous = level
@@ -241,7 +241,7 @@ final class ActuatorChannel {
       offSince = now
       noteChange(now, to: settings.safe)
     }
-    // What has been refused for long would be tried again late only.
+    // After many failures the back-off is long; reset it so that the safe state is tried now.
     retry.reset()
     let fault = drive(settings.safe)
     if previous != settings.safe { owe(previous, reason, holder: holder, cause) }
@@ -250,7 +250,7 @@ final class ActuatorChannel {
     return fault
   }
 
-  /// Goes safe when `holder` is who holds it.
+  /// Makes it safe if `holder` has the lease.
   func release(holder: String, reason: String, cause: Cause?) {
     guard let lease, lease.holder == holder else { return }
     goSafe(reason, holder: holder, cause ?? lease.cause, clock.now)
@@ -269,15 +269,15 @@ final class ActuatorChannel {
     timer = nil
   }
 
-  // MARK: Saying what has changed
+  // MARK: Publishing changes
 
-  /// It is to be at another level, or another's: `publishOwed` says so. What was owed before has been overtaken, and is
-  /// not said any more; `previous` then stays what was said last.
+  /// Notes a change of level or holder for `publishOwed`. It replaces a change that is still unpublished; `previous`
+  /// stays the level published last.
   func owe(_ previous: Double, _ reason: String, holder: String, _ cause: Cause?) {
     owed = Owed(state: level, previous: owed?.previous ?? previous, reason: reason, holder: holder, cause: cause)
   }
 
-  /// Publishes what is owed, unless the hardware has yet to confirm it: it is called again then.
+  /// Publishes the owed change if the hardware has confirmed it; otherwise its confirmation calls this again.
   /// - Parameter length: how long the lease lasts from now; zero in the safe state.
   func publishOwed(lease length: Duration) {
     guard let owed, isSettled, confirmed == owed.state else { return }

@@ -1,6 +1,6 @@
 import Model
 
-/// How long to wait before the next try: doubles with every failure, up to a longest wait.
+/// Exponential back-off: the wait doubles with every failure, up to `longest`.
 struct Backoff {
   /// The wait after the first failure.
   var first: Duration
@@ -22,15 +22,15 @@ struct Backoff {
     return wait
   }
 
-  /// What `next` would return.
+  /// The wait that `next` would return; does not count a failure.
   var delay: Duration {
     let limit = max(first, longest)
-    // Beyond 2^20 the longest wait has long been reached, whatever the first one was.
+    // The cap keeps the shift in range; any practical limit is reached long before.
     let factor = Int64(1) << Int64(min(failures, 20))
     let (product, overflow) = first.nanoseconds.multipliedReportingOverflow(by: factor)
     return overflow ? limit : min(limit, .nanoseconds(product))
   }
 
-  /// Begins again: something worked.
+  /// Starts over after a success.
   mutating func reset() { failures = 0 }
 }

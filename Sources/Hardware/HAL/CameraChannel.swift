@@ -1,23 +1,23 @@
 import Model
 
-/// One camera behind the gate: it runs only while somebody watches, waits for a picture, or motion is looked for.
+/// One camera behind the gate. It streams only for watchers, for callers that wait for a picture, or to detect motion.
 final class CameraChannel {
-  /// What it runs for; more includes less.
+  /// How the camera streams; a higher mode also serves the lower ones.
   private enum Mode: Int, Comparable {
     case off
-    /// Small grey pictures, enough to see motion.
+    /// Small grey pictures, enough to detect motion.
     case motion
-    /// What the board file asks for.
+    /// The board file's format.
     case full
 
     static func < (left: Mode, right: Mode) -> Bool { left.rawValue < right.rawValue }
   }
 
-  /// How long it goes on after the last one has left: starting a camera takes longer than that.
+  /// How long it keeps streaming after the last user has left, because starting a camera is slow.
   static let linger = Duration.seconds(1)
-  /// How long a picture may take.
+  /// How long a caller waits for a picture at most.
   static let patience = Duration.seconds(5)
-  /// How old a picture `latestJPEG` may return.
+  /// The maximum age of a picture that `latestJPEG` or `latestThumbnail` returns.
   static let freshness = Duration.seconds(5)
 
   let device: Device
@@ -42,9 +42,10 @@ final class CameraChannel {
   private var newest: (jpeg: [UInt8], at: Instant)?
   private var isAskedFor = false
 
-  /// The newest grey picture, kept once somebody has asked for one; and whether one is waited for.
+  /// The newest grey picture, kept from the first request on.
   private var newestGrey: (picture: Thumbnail, at: Instant)?
   private var keepsGrey = false
+  /// The deadline of a request for a grey picture; nil when none is pending.
   private var greyTimer: TimerID?
 
   private var detector: MotionDetector?
@@ -107,14 +108,13 @@ final class CameraChannel {
     for (number, watcher) in watchers where watcher.holder == holder { unwatch(number) }
   }
 
-  /// Why there is no picture of a camera that is not there.
   private var gone: HALError { health.error ?? .failed(device.id, operation: "reach", .gone) }
 
   private var notOpen: HALError { health.error ?? .notOpen(device.id) }
 
   // MARK: Pictures
 
-  /// The next frame as JPEG; whoever asks before it comes shares it.
+  /// Gives the next frame as JPEG; callers that wait at the same time share it.
   func snapshot(_ done: @escaping (Result<[UInt8], HALError>) -> Void) {
     guard driver != nil else { return done(.failure(notOpen)) }
     guard isPresent else { return done(.failure(gone)) }
@@ -130,7 +130,7 @@ final class CameraChannel {
     settle()
   }
 
-  /// The newest picture when it is fresh; otherwise one is asked for, and `camera:snapshot` tells when it is there.
+  /// The newest picture if it is fresh; otherwise requests one, and `camera:snapshot` follows.
   func latestJPEG() throws(HALError) -> [UInt8] {
     if let newest, clock.now - newest.at <= Self.freshness { return newest.jpeg }
     newest = nil
@@ -145,10 +145,10 @@ final class CameraChannel {
         events.publish(CameraEvents.snapshot(device.id, bytes: jpeg.count), from: device.id.rawValue)
       }
     }
-    throw .unavailable(device.id, "a picture has been asked for; camera:snapshot tells when it is there")
+    throw .unavailable(device.id, "a picture has been requested; camera:snapshot will be published when it is ready")
   }
 
-  /// The newest grey picture when it is fresh; otherwise one is asked for, and `camera:frame` tells when it is there.
+  /// The newest grey picture if it is fresh; otherwise requests one, and `camera:frame` follows.
   func latestThumbnail() throws(HALError) -> Thumbnail {
     if let newestGrey, clock.now - newestGrey.at <= Self.freshness { return newestGrey.picture }
     newestGrey = nil
@@ -164,7 +164,7 @@ final class CameraChannel {
       }
       settle()
     }
-    throw .unavailable(device.id, "a picture has been asked for; camera:frame tells when it is there")
+    throw .unavailable(device.id, "a picture has been requested; camera:frame will be published when it is ready")
   }
 
   private func keep(_ picture: Thumbnail, at time: Instant) {
@@ -221,7 +221,7 @@ final class CameraChannel {
     return detector == nil && greyTimer == nil ? .off : .motion
   }
 
-  /// More is given at once, less only after a while.
+  /// Switches to a higher mode at once, to a lower one only after `linger`.
   private func settle() {
     guard driver != nil else { return }
     let wanted = self.wanted

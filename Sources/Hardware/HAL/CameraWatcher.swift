@@ -1,6 +1,6 @@
 import Model
 
-/// One who watches a camera: a mailbox for a single frame, so that a slow reader loses old frames and holds up nobody.
+/// A subscriber to a camera's frames: a mailbox for one frame. A slow reader loses old frames and delays nobody else.
 final class CameraWatcher {
   let holder: String
   /// Frames that a newer one replaced before they were taken.
@@ -20,7 +20,7 @@ final class CameraWatcher {
   }
 
   func offer(_ frame: Frame) {
-    // A tenth of tolerance: a camera's pace is never exact, and half the frames must not be lost to that.
+    // Tolerate 10 % of jitter: at equal rates, a frame that is slightly early would be dropped, up to every second one.
     if let last, frame.time - last < interval * 9 / 10 { return }
     last = frame.time
     guard isReady, !isDelivering else {
@@ -31,7 +31,7 @@ final class CameraWatcher {
     deliver(frame)
   }
 
-  /// It can take the next one.
+  /// The reader can take the next frame: delivers a pending one at once.
   func ready() {
     isReady = true
     guard !isDelivering, let frame = pending else { return }

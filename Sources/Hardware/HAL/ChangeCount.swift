@@ -1,14 +1,14 @@
 import Model
 
-/// Counts an actuator's changes for its `max_rate`, and has them kept for the next process.
+/// Counts an actuator's changes for its `max_rate`, and stores them for the next process.
 struct ChangeCount {
   private let device: DeviceID
   private let rate: Rate
   private var window: RateWindow
   private var keeper: (any ChangeKeeper)?
-  /// How many changes the hardware has been told of since it last took one.
+  /// Changes commanded since the hardware last confirmed one.
   private var underWay = 0
-  /// The level that the hardware was told last is not the safe one, or that of the process before was not.
+  /// Whether the latest commanded level, possibly by the previous process, is not the safe one.
   var isAway = false
 
   init(_ device: DeviceID, _ rate: Rate) {
@@ -17,20 +17,20 @@ struct ChangeCount {
     window = RateWindow(rate)
   }
 
-  /// How long until one more change is allowed; nil when it is now.
-  /// - Parameter earlier: one that is to come before, and is not noted yet.
+  /// How long after `time` one more change is allowed; nil when it is allowed at `time`.
+  /// - Parameter earlier: an additional change before `time` that is not counted yet.
   func wait(at time: Instant, after earlier: Instant? = nil) -> Duration? {
     var window = window
     if let earlier { window.record(earlier) }
     return window.wait(at: time)
   }
 
-  /// Goes on with the changes that the process before has kept. What was under way then may have arrived until now, or
-  /// arrives as what this process tells the hardware first: it counts from when the hardware has taken that.
+  /// Restores the previous process's history. Unconfirmed changes are dated now, and dated again when the hardware
+  /// confirms this process's first command, the latest time they can have taken effect.
   mutating func recall(_ keeper: any ChangeKeeper, _ now: Instant) {
     self.keeper = keeper
     let left = keeper.changes(of: device)
-    // A keeper that had no room for all has kept the newest: the others are not newer than the first of these.
+    // A full keeper has dropped older changes: assume that they happened at the time of the oldest one it kept.
     if let first = left.first, left.count == ActuatorChange.mostKept {
       for _ in left.count..<max(left.count, rate.count) { window.record(min(first.at, now)) }
     }
@@ -39,7 +39,7 @@ struct ChangeCount {
     isAway = left.last?.leadsAway ?? false
   }
 
-  /// Counts a change that the hardware is about to be told of; it counts from when the hardware has taken it.
+  /// Counts a change that is about to be commanded; `settled` moves it to the time of its confirmation.
   mutating func note(_ now: Instant, leadsAway: Bool) {
     window.record(now)
     underWay += 1
@@ -47,14 +47,14 @@ struct ChangeCount {
     keep()
   }
 
-  /// The hardware has refused, and is told to be safe instead. A change that it was told of and has not taken stands for
+  /// The hardware refused, and the safe state is commanded instead. A refused change that is already counted stands for
   /// that one.
   mutating func fallBack(_ now: Instant) {
     if underWay == 0 { note(now, leadsAway: false) }
     isAway = false
   }
 
-  /// The hardware has taken what it was told last: it changes only now, whenever it was told to.
+  /// The hardware has confirmed: the changes under way have taken effect only now.
   mutating func settled(_ now: Instant) {
     guard underWay > 0 else { return }
     window.postpone(underWay, to: now)

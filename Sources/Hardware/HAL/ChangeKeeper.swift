@@ -1,30 +1,31 @@
 import Model
 
-/// Keeps, outside this process, when actuators with `max_rate` have changed, so that nobody changes them more often with
-/// the help of a daemon that starts again and again.
+/// Stores the changes of actuators with `max_rate` outside this process, so that restarts of the daemon do not reset
+/// the limit.
 public protocol ChangeKeeper: AnyObject {
-  /// What the process before has kept of an actuator, oldest first; empty for nothing.
+  /// The changes that the previous process stored for an actuator, oldest first; empty if there are none.
   func changes(of device: DeviceID) -> [ActuatorChange]
 
-  /// Replaces what is kept of an actuator. Called before the hardware is told, so that a process that dies has counted
-  /// too much rather than too little, and again when it has answered.
-  /// - Parameter changes: oldest first, no more than its `max_rate` counts.
+  /// Replaces the stored changes of an actuator. Called before the hardware is driven, so that a process that dies in
+  /// between has counted one change too many rather than one too few, and again when the hardware has answered.
+  /// - Parameter changes: oldest first; at most `max_rate`'s count and at most `ActuatorChange.mostKept`.
   func keep(_ changes: [ActuatorChange], of device: DeviceID)
 }
 
-/// One change of an actuator, as far as its `max_rate` goes.
+/// One change of an actuator that counts for its `max_rate`.
 public struct ActuatorChange: Sendable, Hashable {
-  /// No more than this are kept of an actuator: the newest.
+  /// At most this many changes are stored for each actuator, the newest ones.
   public static let mostKept = 512
 
-  /// On the monotonic clock, which only means something until the next boot.
+  /// The time on the monotonic clock, valid until the next boot.
   public var at: Instant
-  /// Whether it led away from the safe state: then whoever comes next has to bring it back, which is a change, too.
+  /// Whether it led away from the safe state. The next process then has to make the output safe, which is another
+  /// change.
   public var leadsAway: Bool
-  /// The hardware had not said that it has taken it: it may have done so later.
+  /// Whether the hardware had not confirmed it yet: it may have taken effect later.
   public var isUnderWay: Bool
 
-  /// Puts one together.
+  /// - Parameter at: on the monotonic clock.
   public init(at: Instant, leadsAway: Bool, isUnderWay: Bool) {
     self.at = at
     self.leadsAway = leadsAway

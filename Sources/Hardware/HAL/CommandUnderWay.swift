@@ -1,9 +1,9 @@
 import Model
 
-/// What the hardware was told last, until it has answered.
+/// The latest command to the hardware, until its answer; answers to earlier commands are ignored.
 struct CommandUnderWay {
   private var number: UInt64 = 0
-  /// The level it was told; nil when there is nothing to wait for.
+  /// The commanded level; nil when no answer is pending.
   private(set) var target: Double?
   /// Whether `driver.set` has not returned yet.
   private(set) var isBeingTold = false
@@ -12,8 +12,8 @@ struct CommandUnderWay {
   /// Whether the hardware has yet to answer.
   var isWaiting: Bool { target != nil }
 
-  /// The hardware is about to be told `target`.
-  /// - Returns: what its answer is known by.
+  /// Begins a command to drive `target`.
+  /// - Returns: the number to pass to `end` with the answer.
   mutating func begin(_ target: Double) -> UInt64 {
     number &+= 1
     self.target = target
@@ -22,22 +22,22 @@ struct CommandUnderWay {
     return number
   }
 
-  /// `driver.set` has returned.
-  /// - Returns: what it answered within the call; nil when it answers later.
+  /// Notes that `driver.set` has returned.
+  /// - Returns: the answer that came within the call; nil when it comes later.
   mutating func told() -> Result<Void, HALError.Fault>? {
     isBeingTold = false
     return answer.take()
   }
 
-  /// The hardware answers.
-  /// - Returns: the level that it was told; nil when this is no answer to what was said last.
+  /// Notes the hardware's answer.
+  /// - Returns: the commanded level; nil when this answers an earlier command.
   mutating func end(_ number: UInt64, _ result: Result<Void, HALError.Fault>) -> Double? {
     guard number == self.number, let target = self.target.take() else { return nil }
     if isBeingTold { answer = result }
     return target
   }
 
-  /// Nobody is there to answer.
+  /// Drops the command and its answer: the hardware has gone.
   mutating func forget() {
     number &+= 1
     target = nil

@@ -1,9 +1,9 @@
 import Model
 
-/// Debounces in time what nobody else does: a change counts when the line has then been quiet for a period.
+/// Debounces a line in software: a change counts once the line has been quiet for a period.
 ///
-/// It does what the kernel's own debouncing does (gpiolib-cdev.c, `debounce_work_func`): every edge starts the period
-/// again, the level at its end counts, and the change has the time at which it counts.
+/// It follows the kernel's own debouncing (gpiolib-cdev.c, `debounce_work_func`): every edge restarts the period, the
+/// level at its end counts, and the change is dated to the end of the period.
 public final class Debouncer {
   private let clock: any Timekeeper
   private let period: Duration
@@ -16,13 +16,12 @@ public final class Debouncer {
   /// The debounced state.
   public private(set) var isActive: Bool
 
-  /// Makes one for a line that is in the state `isActive` now.
   /// - Parameters:
-  ///   - isActive: the line's level now; what it changes from.
+  ///   - isActive: the line's level now.
   ///   - period: how long the line must be quiet.
-  ///   - clock: edges carry its time.
-  ///   - level: reads the line; nil when it cannot be read. Edges may get lost, the level does not lie.
-  ///   - onChange: called for each change that counts; they are numbered from 1.
+  ///   - clock: the clock of the edges' times.
+  ///   - level: reads the line, since edges may get lost; nil when it cannot be read, then the latest edge counts.
+  ///   - onChange: called for each debounced change; `sequence` counts from 1.
   public init(
     isActive: Bool, period: Duration, clock: any Timekeeper, level: @escaping () -> Bool?,
     onChange: @escaping (Edge) -> Void
@@ -34,15 +33,15 @@ public final class Debouncer {
     self.onChange = onChange
   }
 
-  /// Takes a raw edge.
+  /// Takes a raw edge and restarts the period.
   public func take(_ edge: Edge) {
     latest = edge
     if let timer { clock.cancel(timer) }
-    // Counted from the edge's own time, however late the loop came to it.
+    // The period starts at the edge's own time, even if the loop is late.
     timer = clock.schedule(at: edge.time + period) { [weak self] in self?.settle() }
   }
 
-  /// Forgets what is pending.
+  /// Drops a pending change; `isActive` stays as it is.
   public func cancel() {
     if let timer { clock.cancel(timer) }
     timer = nil

@@ -1,8 +1,8 @@
 import Model
 
-/// What people see of a device.
+/// The state of a device, for `openstarry devices`, the projection and other readers.
 public struct DeviceStatus: Sendable, Hashable {
-  /// Which device.
+  /// The device's id in the board file.
   public var id: DeviceID
   /// `sensor`, `input`, `actuator` or `camera`.
   public var kind: String
@@ -10,24 +10,24 @@ public struct DeviceStatus: Sendable, Hashable {
   public var driver: String
   /// In a word or two: `27.3 °C`, `active`, `on`, `40%`, `streaming`, `gone`, …
   public var state: String
-  /// A sensor's newest reading, an input's level, an actuator's level; nil when there is none.
+  /// A sensor's newest reading, or the level of an input or actuator; nil when there is none, and for cameras.
   public var reading: Reading?
-  /// Who holds a lease on it; nil for nobody, and for anything but an actuator.
+  /// The holder of the actuator's lease; nil without a lease, and for devices that are no actuators.
   public var holder: String?
-  /// How long the lease still lasts.
+  /// How long the lease still lasts; nil without a lease.
   public var leaseRemaining: Duration?
-  /// What the board file limits, one phrase each: `max_on 5m`, `exclusive_with lamp`, …
+  /// The limits of the board file, one phrase each: `max_on 5m`, `exclusive_with lamp`, …
   public var limits: [String]
-  /// What is wrong with it; nil while it works.
+  /// Its current fault, for people; nil while it works.
   public var fault: String?
   /// How often it began to fail since the start.
   public var faults: UInt64
-  /// How many commands the gate refused.
+  /// Commands that the gate refused since the start; actuators only.
   public var denials: UInt64
-  /// How many subscribe to it or watch it.
+  /// Subscribers of a sensor, or watchers of a camera.
   public var watchers: Int
 
-  /// Puts a status together.
+  /// Defaults describe a device that works, without a reading or a lease.
   public init(
     id: DeviceID, kind: String, driver: String, state: String, reading: Reading? = nil, holder: String? = nil,
     leaseRemaining: Duration? = nil, limits: [String] = [], fault: String? = nil, faults: UInt64 = 0,

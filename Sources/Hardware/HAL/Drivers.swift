@@ -1,14 +1,14 @@
 import Model
 
-/// A hardware layer: turns the devices of a board into drivers. `HALLinux` and `HALSimulated` are the two there are.
+/// A hardware layer: makes drivers for the devices of a board. There are two, `HALLinux` and `HALSimulated`.
 ///
-/// Everything happens on the loop's thread; a layer that must block does so on threads of its own and comes back.
+/// All calls and callbacks happen on the loop's thread; a layer that must block does so on its own threads.
 public protocol Backend: AnyObject {
-  /// Opens one device. A device that is not there now is opened all the same and reports `.gone` until it comes.
-  /// - Throws: `HALError` when the declaration itself cannot work (no such chip option, line in use, …).
+  /// Opens one device. A device that is absent is opened all the same, and reports `.gone` until it appears.
+  /// - Throws: `HALError` when the device cannot work as declared (no such chip option, line in use, …).
   func open(_ device: Device) throws(HALError) -> OpenDevice
 
-  /// Lets go of everything that was opened. Lines are left as the drivers' `release` left them.
+  /// Releases every opened device. Lines stay as the drivers' `release` left them.
   func close()
 }
 
@@ -22,12 +22,12 @@ public enum OpenDevice {
 
 /// One quantity that can be measured.
 public protocol SensorDriver: AnyObject {
-  /// The symbol of what `measure` gives, e.g. `°C`.
+  /// The symbol of the measured unit, e.g. `°C`.
   var unit: String { get }
 
-  /// Measures once.
-  /// - Parameter done: called once, on the loop's thread, now or later; never blocks the caller. The value is the
-  ///   sensor's own, before the board's `scale` and `offset`.
+  /// Measures once, without blocking the caller.
+  /// - Parameter done: called once, on the loop's thread, within this call or later. The value is the sensor's own,
+  ///   before the board's `scale` and `offset`.
   func measure(_ done: @escaping (Result<Measurement, HALError.Fault>) -> Void)
 }
 
@@ -35,10 +35,12 @@ public protocol SensorDriver: AnyObject {
 public struct Measurement: Sendable, Hashable {
   /// In the driver's unit.
   public var value: Double
-  /// `suspect` when the sensor says so itself.
+  /// `suspect` when the sensor itself reports a doubtful value.
   public var quality: Reading.Quality
 
-  /// Puts a measurement together.
+  /// - Parameters:
+  ///   - value: in the driver's unit.
+  ///   - quality: `good` unless the sensor doubts its value.
   public init(_ value: Double, quality: Reading.Quality = .good) {
     self.value = value
     self.quality = quality
@@ -47,38 +49,40 @@ public struct Measurement: Sendable, Hashable {
 
 /// A line or channel that can be driven.
 public protocol OutputDriver: AnyObject {
-  /// Whether levels between 0 and 1 mean something.
+  /// Whether it accepts levels between 0 and 1.
   var isAnalogue: Bool { get }
 
-  /// Drives it to `level`, 0 to 1.
+  /// Drives the output to `level`, 0 to 1.
   /// - Parameter done: called once, on the loop's thread: within this call where the hardware answers at once (GPIO,
   ///   kernel PWM), later behind a slow bus.
   func set(_ level: Double, _ done: @escaping (Result<Void, HALError.Fault>) -> Void)
 
-  /// Makes it an input, or switches it off where there is no such thing: what `on_exit: input` asks for at the end.
-  /// Called again where it fails; unless a driver says otherwise, it is what `release` does, and never fails.
+  /// Makes the line an input, or switches the output off where it has no such mode, for `on_exit: input`. Called again
+  /// after a failure. The default calls `release(.input)` and succeeds.
   /// - Parameter done: as for `set`.
   func turnIntoInput(_ done: @escaping (Result<Void, HALError.Fault>) -> Void)
 
-  /// Called before the daemon ends, after the last `set`, with `hold` or `safe`: it stays driven as it is.
+  /// Releases the output before the daemon exits, after the last `set`. Except for `input`, its level stays as it is.
   func release(_ mode: ActuatorSettings.OnExit)
 
-  /// Whether the hardware can lose its level without this process noticing, as a chip with a supply of its own does: it
-  /// is told the same level every few seconds.
+  /// Whether the hardware can lose its level unnoticed, such as a chip with a supply of its own. Its level is then
+  /// rewritten every few seconds. Default: false.
   var forgets: Bool { get }
 
-  /// Tells from now on whether the hardware is there. A driver that cannot notice by itself tells nothing, and `set` fails.
-  /// - Parameter onPresence: called on the loop's thread; within this call with `.gone` when it is not there now.
+  /// Reports the presence of the hardware from now on. A driver that cannot detect it reports nothing, and its `set`
+  /// fails instead. The default reports nothing.
+  /// - Parameter onPresence: called on the loop's thread; within this call with `.gone` when the hardware is absent
+  ///   now.
   func watch(_ onPresence: @escaping (OutputPresence) -> Void)
 }
 
-/// What an output driver tells of its hardware without being asked.
+/// A change of an output's hardware that its driver has noticed by itself.
 public enum OutputPresence: Sendable, Hashable {
-  /// It is not there; why, for people.
+  /// The hardware is absent; the reason, for people.
   case gone(String)
-  /// It is there again, in its safe state or as it powers up.
+  /// The hardware is back, in its safe state or its power-on state.
   case back
-  /// It had lost its level and its set-up, and has been told both again.
+  /// The hardware had lost its configuration and level; the driver has written both again.
   case reset
 }
 
@@ -93,12 +97,12 @@ extension OutputDriver {
   }
 }
 
-/// A line that is watched.
+/// A line whose edges are watched.
 public protocol InputDriver: AnyObject {
-  /// Whether it is active now; nil while the device is gone.
+  /// Whether the line is active now; nil while it cannot be read.
   var isActive: Bool? { get }
 
-  /// Why it is not there now, for people; nil while it is, or where the driver knows no more than it has told.
+  /// Why the device is absent, for people; nil while it is present, or when the driver knows no reason. Default: nil.
   var absence: String? { get }
 
   /// Begins to watch.
@@ -114,15 +118,15 @@ extension InputDriver {
   public var absence: String? { nil }
 }
 
-/// What an input driver tells.
+/// A change that an input driver reports.
 public enum InputChange: Sendable, Hashable {
   /// The line became active or inactive.
   case edge(Edge)
   /// The kernel dropped this many edges because they came faster than they were read.
   case lost(Int)
-  /// The device is not there: why, for people.
+  /// The device is absent; the reason, for people.
   case gone(String)
-  /// The device is back; the line is active or not.
+  /// The device is back, with its current level.
   case back(isActive: Bool)
 }
 
@@ -135,7 +139,7 @@ public struct Edge: Sendable, Hashable {
   /// Counts the edges of this line from 1; a gap means lost edges (linux/gpio.h, `line_seqno`).
   public var sequence: UInt32
 
-  /// Puts an edge together.
+  /// Describes one edge; `sequence` starts at 1.
   public init(isActive: Bool, time: Instant, sequence: UInt32) {
     self.isActive = isActive
     self.time = time
@@ -145,15 +149,15 @@ public struct Edge: Sendable, Hashable {
 
 /// A source of pictures.
 public protocol CameraDriver: AnyObject {
-  /// Tells from now on, whether it streams or not, that the camera is not there (`gone`), is there again (`back`), or is
-  /// there and cannot be used (`failed`). A driver that notices nothing without streaming tells nothing here.
-  /// - Parameter onPresence: called on the loop's thread, now or later.
+  /// Reports from now on, streaming or not, that the camera is absent (`gone`), back (`back`), or present but unusable
+  /// (`failed`). A driver that notices this only while streaming reports nothing here, which is the default.
+  /// - Parameter onPresence: called on the loop's thread, within this call or later.
   func watch(_ onPresence: @escaping (CameraOutput) -> Void)
 
   /// Begins to stream.
   /// - Parameters:
-  ///   - format: what is wanted; frames say what they are.
-  ///   - onFrame: called on the loop's thread for each frame and for each change of condition.
+  ///   - format: the requested format; each frame carries its actual one.
+  ///   - onFrame: called on the loop's thread for each frame and for each change of the camera's condition.
   func start(_ format: FrameFormat, _ onFrame: @escaping (CameraOutput) -> Void) throws(HALError.Fault)
 
   /// Ends the stream; no call of `onFrame` follows.
@@ -168,31 +172,31 @@ extension CameraDriver {
   public func watch(_ onPresence: @escaping (CameraOutput) -> Void) {}
 }
 
-/// What a camera driver tells.
+/// A frame, or a change of the camera's condition.
 public enum CameraOutput: Sendable {
   case frame(Frame)
-  /// It is not there: why, for people. The driver opens it again by itself when it returns.
+  /// The camera is absent; the reason, for people. The driver opens it again by itself when it returns.
   case gone(String)
-  /// It is there again, or can be used again.
+  /// The camera is present again, or usable again.
   case back
-  /// The stream failed and is being started again.
+  /// The stream failed; the driver restarts it.
   case failed(HALError.Fault)
 }
 
-/// One picture. The bytes are shared, never copied, until the last holder lets go.
+/// One picture of a stream. Copies share the bytes.
 public struct Frame: Sendable {
   /// Counts from the start of the stream; a gap means frames the driver dropped.
   public var sequence: UInt32
-  /// When it was taken, on the monotonic clock.
+  /// The time of capture, on the monotonic clock.
   public var time: Instant
-  /// How the bytes are laid out. `rate` is what the driver agreed to.
+  /// The layout of the bytes. `rate` is the one that the driver granted.
   public var format: FrameFormat
-  /// The picture; rows are not padded.
+  /// The pixels; rows are not padded.
   public var bytes: [UInt8]
   /// A small grey copy for motion detection and thumbnails, at most 160 pixels wide; nil when the driver made none.
   public var thumbnail: Thumbnail?
 
-  /// Puts a frame together.
+  /// Takes `bytes` as they are: they must match `format`.
   public init(sequence: UInt32, time: Instant, format: FrameFormat, bytes: [UInt8], thumbnail: Thumbnail? = nil) {
     self.sequence = sequence
     self.time = time
@@ -211,7 +215,7 @@ public struct Thumbnail: Sendable, Hashable {
   /// `width * height` bytes, 0 black to 255 white, row by row.
   public var grey: [UInt8]
 
-  /// Puts a thumbnail together.
+  /// Takes `grey` as it is: it must have `width * height` bytes.
   public init(width: Int, height: Int, grey: [UInt8]) {
     self.width = width
     self.height = height

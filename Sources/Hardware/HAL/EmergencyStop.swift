@@ -1,15 +1,15 @@
 import Model
 
-/// All actuators safe and nothing moves, until somebody clears it.
+/// A state in which all actuators are safe and none may move, until a person clears it.
 public struct EmergencyStop: Sendable, Hashable {
-  /// Who asked for it: `client/<name>`, or the id of an input.
+  /// Its author: `client/<name>`, or the id of an input.
   public var by: String
-  /// Milliseconds since 1970: a label, as good as the clock was.
+  /// When it began, in milliseconds since 1970. A label only: the wall clock may have been wrong.
   public var time: UInt64
-  /// Why, in words; nil when there is nothing to add.
+  /// The reason, for people; nil when none was given.
   public var reason: String?
 
-  /// Puts one together.
+  /// Describes a stop; `Hardware.stopEverything` puts one in force.
   public init(by: String, time: UInt64, reason: String? = nil) {
     self.by = by
     self.time = time
@@ -18,16 +18,16 @@ public struct EmergencyStop: Sendable, Hashable {
 }
 
 extension Hardware {
-  /// Stops everything: every actuator goes to its safe state, every lease ends, and until `clearEmergencyStop` no
-  /// command is carried out but those that lead to the safe state, whoever gives it.
+  /// Begins an emergency stop: every actuator goes to its safe state and every lease ends. Until `clearEmergencyStop`
+  /// only commands that lead to the safe state are carried out, for any principal.
   ///
-  /// Publishes `system:emergency_stop` {by, reason} with the highest priority; a second stop while one is in force
-  /// publishes nothing and keeps the first one's author.
+  /// Publishes `system:emergency_stop` {by, reason} with the highest priority. A second stop while one is in force
+  /// publishes nothing and keeps the first author, but drives the actuators safe again.
   /// - Parameters:
-  ///   - by: who asks for it.
-  ///   - reason: in words.
-  ///   - cause: what led to it; nil begins a chain.
-  /// - Returns: whether it was not in force already.
+  ///   - by: the author, as in `EmergencyStop.by`.
+  ///   - reason: for people; nil when none was given.
+  ///   - cause: the event that led to it; nil begins a chain.
+  /// - Returns: true when the stop is new, false when one was already in force.
   @discardableResult
   public func stopEverything(by: String, reason: String? = nil, cause: Cause? = nil) -> Bool {
     let isNew = emergencyStop == nil
@@ -36,7 +36,7 @@ extension Hardware {
       let stop = EmergencyStop(by: by, time: clock.wallMilliseconds, reason: reason)
       emergencyStop = stop
       stops += 1
-      // Nor does an output that is opened only after the stop go on as it was before it.
+      // An output that is opened after the stop must not resume the previous daemon's level.
       isTakingOver = false
       let event = events.publish(SystemEvents.emergencyStop(by: by, reason: reason), from: by, cause: cause)
       cause = Cause(event)
@@ -46,9 +46,12 @@ extension Hardware {
     return isNew
   }
 
-  /// Lets commands through again. Nothing moves by itself: who wants an actuator has to ask for it anew.
+  /// Clears the emergency stop. Nothing moves by itself: former holders have to send their commands again.
   ///
   /// Publishes `system:emergency_stop_cleared` {by}.
+  /// - Parameters:
+  ///   - by: who clears it, as in `EmergencyStop.by`.
+  ///   - cause: the event that led to it; nil begins a chain.
   /// - Returns: whether a stop was in force.
   /// - Throws: `limited` while an input with `emergency_stop` is active or cannot be read.
   @discardableResult
@@ -64,14 +67,14 @@ extension Hardware {
     return true
   }
 
-  /// What is thrown at a command that would move something.
+  /// The error for a command that would leave the safe state during `stop`.
   func refuse(_ stop: EmergencyStop, _ id: DeviceID) -> HALError {
     .limited(
       id, rule: "emergency_stop", detail: "everything is stopped, by \(stop.by); 'openstarry estop --clear' ends that",
       retryAfter: nil)
   }
 
-  /// Has the inputs that stop everything do so, from the moment they are opened.
+  /// Lets inputs with `emergency_stop` begin a stop, from the moment they are opened.
   func watchStops() {
     for channel in channels.values {
       guard case .input(let input) = channel, input.settings.emergencyStop else { continue }

@@ -1,65 +1,66 @@
 import Model
 
-/// Why the hardware layer did not do what was asked.
+/// A refusal by the gate, or a failure of the hardware.
 public enum HALError: Error, Sendable, Hashable {
-  /// The board declares no such device of that kind; `actual` is the kind of the device that has this name.
+  /// The board declares no device of that kind and name. `suggestion` is a similar name; `actual` is the kind of the
+  /// device that has the name.
   case notFound(DeviceID, kind: String, suggestion: String?, actual: String? = nil)
-  /// The caller's permissions do not cover it.
+  /// The principal's permissions do not cover the device.
   case denied(DeviceID, operation: String, principal: String)
-  /// Somebody else holds it.
+  /// Another holder has the lease; `until` is its deadline.
   case busy(DeviceID, holder: String, until: Instant?)
-  /// A limit of the board file stands against it; `rule` is its key (`max_on`, `min_off`, `max_rate`,
-  /// `exclusive_with`).
+  /// A limit forbids it; `rule` is its key in the board file (`max_on`, `min_off`, `max_rate`, `exclusive_with`,
+  /// `emergency_stop`). `retryAfter` is nil when waiting does not help.
   case limited(DeviceID, rule: String, detail: String, retryAfter: Duration?)
-  /// It makes no sense for this device.
+  /// The command makes no sense for this device; the reason, for people.
   case invalid(DeviceID, String)
-  /// It cannot be used now: not measured yet, not open, the daemon ends.
+  /// The device cannot be used now (not measured yet, not open, the daemon is stopping); the reason, for people.
   case unavailable(DeviceID, String)
-  /// The hardware or the kernel failed: what was done, and what it answered.
+  /// The hardware or the kernel failed; `operation` is a verb such as `read` or `set`.
   case failed(DeviceID, operation: String, Fault)
 
-  /// How hardware fails.
+  /// A failure of the hardware or the kernel.
   public enum Fault: Error, Sendable, Hashable {
-    /// Nobody answered on the bus (ENXIO, EREMOTEIO).
+    /// No device acknowledged on the bus (ENXIO, EREMOTEIO).
     case noAcknowledge
-    /// The answer took too long (ETIMEDOUT).
+    /// The device did not answer in time (ETIMEDOUT).
     case timeout
-    /// Two masters spoke at once (EAGAIN).
+    /// Another bus master won the arbitration (EAGAIN).
     case arbitrationLost
-    /// What was read does not add up.
+    /// The checksum of an answer is wrong.
     case checksum
     /// The device has gone (ENODEV).
     case gone
-    /// The device is not there: what is missing, in words.
+    /// The device is absent; the text says what is missing.
     case absent(String)
-    /// The device node or line is in use by another program, named where the kernel knows it.
+    /// The device node or line is in use by another program, named if the kernel knows it.
     case inUse(String?)
-    /// The bus has failed too often at its address, which rests until it is tried again.
+    /// The circuit breaker of its bus address is open after repeated failures.
     case resting
-    /// More than one device fits what the board file says; the text names them and what to add.
+    /// More than one device matches the board file's entry; the text names them and the option to add.
     case ambiguous(String)
-    /// Any other error number, with its text.
+    /// Any other errno, with its text.
     case system(Int32, String)
-    /// The device answered something that its data sheet does not allow.
+    /// The answer violates the device's data sheet; the text says how.
     case protocolViolation(String)
   }
 }
 
 extension HALError {
-  /// Nobody has opened it.
+  /// The device has not been opened, and opening it has not failed: only safe mode leaves devices closed.
   static func notOpen(_ device: DeviceID) -> HALError {
-    .unavailable(device, "it is not open: in safe mode only the outputs are")
+    .unavailable(device, "it is not open: safe mode opens outputs only")
   }
 
-  /// The board file asks for what cannot be.
+  /// The device's entry in the board file cannot work.
   static func wrongBoard(_ device: DeviceID, _ why: String) -> HALError {
-    .unavailable(device, "what the board file says of it is wrong: \(why)")
+    .unavailable(device, "its entry in the board file is wrong: \(why)")
   }
 
-  /// The device is not there: nothing can be done about it before it is back.
+  /// Whether the device is absent: a retry cannot succeed before it is back.
   public var isGone: Bool { if case .failed(_, _, let fault) = self { fault.isGone } else { false } }
 
-  /// What the hardware or the kernel answered, or what is missing; else the whole sentence.
+  /// The reason alone, without the device and the operation; the whole sentence for other refusals.
   public var cause: String {
     switch self {
     case .failed(_, _, let fault): fault.description
@@ -70,7 +71,7 @@ extension HALError {
 }
 
 extension HALError.Fault {
-  /// The device is not there.
+  /// Whether the device is absent.
   public var isGone: Bool {
     switch self {
     case .gone, .absent: true
@@ -80,13 +81,13 @@ extension HALError.Fault {
 }
 
 extension HALError: CustomStringConvertible {
-  /// One sentence: what was asked, of what, why not, and when to try again.
+  /// `sentence`, and when to try again if that is known.
   public var description: String {
     if case .limited(_, _, _, let retry?) = self { return "\(sentence); try again in \(retry.spoken)" }
     return sentence
   }
 
-  /// How long until the same may be done; nil when nobody knows.
+  /// How long until the same request may succeed; nil when unknown.
   public func retryAfter(at now: Instant) -> Duration? {
     switch self {
     case .busy(_, _, let until?): max(.zero, until - now)
@@ -95,7 +96,7 @@ extension HALError: CustomStringConvertible {
     }
   }
 
-  /// What was asked, of what, and why not.
+  /// One sentence with the device, the operation and the reason.
   public var sentence: String {
     switch self {
     case .notFound(let device, let kind, _, let actual?):
@@ -127,7 +128,7 @@ extension HALError.Fault: CustomStringConvertible {
     case .gone: "the device has gone"
     case .absent(let what): what
     case .inUse(let holder): "in use" + (holder.map { " by \($0)" } ?? "")
-    case .resting: "its address on the bus rests after repeated failures, and is tried again"
+    case .resting: "its bus address has failed repeatedly and is paused until the next retry"
     case .ambiguous(let what): what
     case .system(let number, let text): "\(text) (errno \(number))"
     case .protocolViolation(let what): what

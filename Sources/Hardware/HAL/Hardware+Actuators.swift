@@ -2,25 +2,27 @@ import Guardian
 import Model
 
 extension Hardware {
-  /// Asks an actuator to do something: the only way to move one.
+  /// Commands an actuator. This is the only way to move one.
   ///
-  /// Checked in this order: it exists, the principal may, the command makes sense, nobody else holds it,
-  /// no emergency stop is in force, `exclusive_with`, `min_off`, `max_rate`, `max_on`. A change is published as `device:changed` {device, state,
-  /// previous, holder, reason, lease_ms}, with a null lease once it is safe; a refusal publishes nothing. It is published
-  /// once the hardware has confirmed it: within this call where it answers at once, later behind a slow bus, and never when
-  /// it refuses or another command has overtaken it; `previous` is what was published last. Reasons are
-  /// `command`, `override`, `pulse-ended`, `lease-expired`, `max-on` (after a `device:limited`), `holder-ended`,
-  /// `taken-over` and `not-taken-over` (from the daemon before), `lost`, `overruled`, `fault`, `shutdown`, and what `safeAll` and `release` are given.
+  /// Checks, in this order: the device exists, the principal's permissions, the command's sense, another's lease, an
+  /// emergency stop, `exclusive_with`, `min_off`, `max_rate`, `max_on`. A refusal publishes nothing.
+  ///
+  /// A change is published as `device:changed` {device, state, previous, holder, reason, lease_ms} once the hardware
+  /// has confirmed it: within this call if it answers at once, later behind a slow bus, and never if it refuses or
+  /// another command overtakes it. `previous` is the state published last; `lease_ms` is null in the safe state.
+  /// Reasons are `command`, `override`, `pulse-ended`, `lease-expired`, `max-on` (after a `device:limited`),
+  /// `holder-ended`, `taken-over` and `not-taken-over` (from the previous daemon), `lost`, `overruled`, `fault`,
+  /// `shutdown`, and those passed to `safeAll` and `release`.
   /// - Parameters:
-  ///   - lease: how long it may stay away from its safe state without being asked again; nil takes the board file's.
-  ///     The same holder renews it by asking again. It never outlasts `max_on`.
-  ///   - cause: what led to the command.
-  ///   - override: takes the actuator over from whoever holds it; limits stand all the same. A principal that
-  ///     `mayMakeSafe` needs it for nothing that leads to the safe state.
-  /// - Returns: what was done; its `id` is that of the `device:changed` event, or the cause's when nothing changed or
-  ///   the hardware has not confirmed it yet.
-  /// - Throws: `notFound`, `denied`, `invalid`, `busy`, `limited`, `unavailable`, `failed`. When the hardware fails,
-  ///   the actuator is told to be safe until it confirms.
+  ///   - lease: how long the actuator may stay away from its safe state; nil takes the board file's. Another command by
+  ///     the same holder renews it. It never outlasts `max_on`.
+  ///   - cause: the event that led to the command; nil when there is none.
+  ///   - override: takes the actuator over from another holder; limits still apply. A principal with `mayMakeSafe` does
+  ///     not need it to make the actuator safe.
+  /// - Returns: the outcome. Its `id` is that of the `device:changed` event, or the cause's when nothing changed or the
+  ///   hardware has not confirmed it yet.
+  /// - Throws: `notFound`, `denied`, `invalid`, `busy`, `limited`, `unavailable`, `failed`. After `failed` the safe
+  ///   state is retried until the hardware confirms it.
   @discardableResult
   public func controlActuator(
     _ id: DeviceID, _ command: ActuatorCommand, lease: Duration? = nil, as principal: Principal, cause: Cause? = nil,
@@ -44,15 +46,17 @@ extension Hardware {
     }
   }
 
-  /// Puts everything that `holder` holds into its safe state and ends its streams: it has ended, or its connection has.
-  /// - Parameter cause: what ended it; nil takes the command that each lease came from.
+  /// Makes every actuator of `holder` safe and ends its camera streams, because the holder or its connection has ended.
+  /// - Parameter cause: the event that ended it; nil takes the command that began each lease.
   public func releaseAll(holder: String, cause: Cause? = nil) {
     for channel in actuators { channel.release(holder: holder, reason: "holder-ended", cause: cause) }
     for channel in channels.values { if case .camera(let camera) = channel { camera.unwatch(holder: holder) } }
   }
 
-  /// The same for everybody who holds something and is gone.
-  /// - Parameter isGone: whether a holder is.
+  /// Releases every lease whose holder is gone; does nothing while the gate is closed.
+  /// - Parameters:
+  ///   - isGone: whether the holder of that name is gone.
+  ///   - cause: as for `releaseAll(holder:cause:)`.
   public func releaseAll(where isGone: (_ holder: String) -> Bool, cause: Cause? = nil) {
     guard isOpen else { return }
     for holder in Set(actuators.compactMap { $0.lease?.holder }).sorted() where isGone(holder) {
@@ -60,10 +64,9 @@ extension Hardware {
     }
   }
 
-  /// A lease had run out while this process did not answer, and the guardian has made its actuator safe: whatever this
-  /// process believes of it, somebody else has touched it, so that it goes safe here, too, and whoever holds it has to ask
-  /// anew. Publishes `system:guardian_overruled` {device, holder, late_ms, ago_ms, error}, and `device:limited` where it
-  /// was `max_on` that ended it.
+  /// Makes an actuator safe whose overdue lease the guardian has ended while this process hung. The guardian has moved
+  /// the output, so even a lease renewed since then ends. Publishes `system:guardian_overruled` {device, holder,
+  /// late_ms, ago_ms, error}, and `device:limited` if `max_on` ended the lease.
   func giveWay(to output: OverruledOutput) {
     let id = DeviceID(String(decoding: output.device, as: UTF8.self))
     guard case .actuator(let channel) = channels[id] else { return }
@@ -77,7 +80,7 @@ extension Hardware {
     channel.giveWay(to: output.hold, Cause(event))
   }
 
-  /// Actuators that are not in their safe state, or whose hardware has not said so.
+  /// Actuators that are not in their safe state, or whose hardware has not confirmed it.
   public var unsafeActuators: [DeviceID] {
     actuators.filter { !$0.isSafe || !$0.isSettled }.map(\.device.id)
   }
@@ -85,14 +88,16 @@ extension Hardware {
   /// How many actuators the board has.
   public var actuatorCount: Int { actuators.count }
 
-  /// Whether a command leads to an actuator's safe state; false where there is no such actuator.
+  /// Whether a command leads to an actuator's safe state; false when there is no such actuator.
   public func isSafe(_ command: ActuatorCommand, for id: DeviceID) -> Bool {
     guard case .actuator(let channel) = channels[id] else { return false }
     return command.steadyLevel == channel.settings.safe
   }
 
-  /// Tells every actuator to be safe, whatever is believed of it, and ends every lease. `confirm` says when they are.
-  /// - Parameter reason: as it stands in the `device:changed` events, e.g. `emergency-stop`.
+  /// Ends every lease and drives every actuator safe, whatever its believed level. `confirm` reports the answers.
+  /// - Parameters:
+  ///   - reason: for the `device:changed` events, e.g. `emergency-stop`.
+  ///   - cause: nil takes the command that began each lease.
   public func safeAll(reason: String, cause: Cause? = nil) {
     for channel in actuators { channel.goSafe(reason, holder: nil, cause ?? channel.lease?.cause, clock.now) }
   }

@@ -1,20 +1,20 @@
 import Model
 
-/// Names a stream of frames until it is ended.
+/// Identifies a stream of frames until `endStream`.
 public struct StreamID: Hashable, Sendable {
   let device: DeviceID
   let number: UInt64
 }
 
 extension Hardware {
-  /// Watches a camera; it runs only while somebody does.
+  /// Watches a camera, which streams only while it is used.
   ///
-  /// Each watcher has room for one frame. While it is not ready, newer frames replace the one that waits, and the
-  /// replaced ones are counted (`droppedFrames`).
+  /// Each watcher buffers one frame. While it is not ready, a newer frame replaces the buffered one, which counts as
+  /// dropped (`droppedFrames`).
   /// - Parameters:
-  ///   - maxRate: frames a second at most; nil takes all.
-  ///   - onFrame: called on the loop's thread. Returns whether it can take another one at once; after false nothing
-  ///     comes until `ready`.
+  ///   - maxRate: frames per second at most; nil for no limit.
+  ///   - onFrame: called on the loop's thread. Returns whether it can take another frame at once; after false it is not
+  ///     called until `ready`.
   /// - Throws: `notFound`, `denied`, or why the camera could not be opened.
   public func getCameraStream(
     _ id: DeviceID, as principal: Principal, maxRate: Double? = nil, onFrame: @escaping (Frame) -> Bool
@@ -22,7 +22,7 @@ extension Hardware {
     let channel = try camera(id, "watch", principal)
     var interval = Duration.zero
     if let maxRate {
-      guard maxRate > 0, maxRate.isFinite else { throw .invalid(id, "a rate is more than 0 frames a second") }
+      guard maxRate > 0, maxRate.isFinite else { throw .invalid(id, "a rate must be more than 0 frames per second") }
       interval = .nanoseconds(Int64(min(1e9 / maxRate, 3600e9)))
     }
     let stream = StreamID(device: id, number: number())
@@ -30,18 +30,18 @@ extension Hardware {
     return stream
   }
 
-  /// The watcher can take the next frame; one that waits is handed over within this call.
+  /// Notes that the watcher can take the next frame; a buffered one is delivered within this call.
   public func ready(_ stream: StreamID) { watcher(stream)?.ready() }
 
-  /// How many frames the watcher was too slow for.
+  /// Frames dropped because the watcher was too slow; 0 after the end of the stream.
   public func droppedFrames(_ stream: StreamID) -> UInt64 { watcher(stream)?.dropped ?? 0 }
 
-  /// Ends a stream; no frame follows. Does nothing the second time.
+  /// Ends a stream; no frame follows. Does nothing when it has ended already.
   public func endStream(_ stream: StreamID) {
     if case .camera(let channel) = channels[stream.device] { channel.unwatch(stream.number) }
   }
 
-  /// Takes a picture: the camera is started when needed, and whoever asks before the frame comes shares it.
+  /// Takes a picture. Starts the camera if needed; callers that wait at the same time share the frame.
   /// - Parameter done: called once with a JPEG, or `notFound`, `denied`, `failed` (nothing within 5 s, or unplugged).
   public func snapshot(
     _ id: DeviceID, as principal: Principal, _ done: @escaping (Result<[UInt8], HALError>) -> Void
@@ -55,25 +55,26 @@ extension Hardware {
 
   /// The newest picture, for callers that must not wait.
   /// - Returns: a JPEG not older than 5 s.
-  /// - Throws: `unavailable` when there is none: one has then been asked for, and `camera:snapshot` {device, bytes} is
-  ///   published when it is there. `notFound`, `denied`, `failed` as for `snapshot`.
+  /// - Throws: `unavailable` when there is none: a picture is then requested, and `camera:snapshot` {device, bytes} is
+  ///   published when it is ready. `notFound`, `denied`, `failed` as for `snapshot`.
   public func latestJPEG(_ id: DeviceID, as principal: Principal) throws(HALError) -> [UInt8] {
     try camera(id, "see", principal).latestJPEG()
   }
 
-  /// The newest picture in grey, scaled down, for callers that must not wait. While nobody watches, the camera runs
-  /// small and grey for it, as for motion.
+  /// The newest picture in grey, scaled down, for callers that must not wait. Without watchers the camera streams small
+  /// grey pictures for it, as for motion.
   /// - Parameters:
-  ///   - width: in pixels, from 1 to the thumbnail's.
-  ///   - height: in pixels, from 1 to the thumbnail's.
+  ///   - width: in pixels, at least 1 and at most the thumbnail's width.
+  ///   - height: in pixels, at least 1 and at most the thumbnail's height.
   /// - Returns: a picture of exactly that size, not older than 5 s.
-  /// - Throws: `unavailable` when there is none: one has then been asked for, and `camera:frame` {device, width, height}
-  ///   is published when it is there. `limited` when there are fewer pixels; `invalid`, `notFound`, `denied`, `failed`.
+  /// - Throws: `unavailable` when there is none: a picture is then requested, and `camera:frame` {device, width,
+  ///   height} is published when it is ready. `limited` when the thumbnail is smaller; `invalid`, `notFound`, `denied`,
+  ///   `failed`.
   public func latestGrey(
     _ id: DeviceID, width: Int, height: Int, as principal: Principal
   ) throws(HALError) -> Thumbnail {
     let channel = try camera(id, "see", principal)
-    guard width > 0, height > 0 else { throw .invalid(id, "a picture is at least 1 pixel wide and high") }
+    guard width > 0, height > 0 else { throw .invalid(id, "a picture must be at least 1 pixel wide and high") }
     let newest = try channel.latestThumbnail()
     guard let picture = newest.scaled(width: width, height: height) else {
       throw .limited(

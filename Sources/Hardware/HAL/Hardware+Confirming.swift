@@ -1,19 +1,19 @@
 import Model
 
 extension Hardware {
-  /// Somebody who waits for actuators to answer.
+  /// A call of `confirm` that waits for actuators to answer.
   struct Confirmation {
     var devices: [DeviceID]
     var timer: TimerID
     var done: ([Refusal]) -> Void
   }
 
-  /// Waits until the hardware has answered what these actuators were told last.
+  /// Waits until the hardware has answered the latest command of each of these actuators.
   /// - Parameters:
-  ///   - devices: which actuators; nil for all of the board. Names of no actuator are left out.
+  ///   - devices: the actuators; nil for all of the board. Other names are ignored.
   ///   - patience: how long to wait at most.
-  ///   - done: called once, within this call when all have answered, with those that have not taken what they were told
-  ///     and why: they refuse, have not answered, are not there or could not be opened.
+  ///   - done: called once, within this call if all have answered, with the actuators that have not confirmed, and why:
+  ///     they refuse, have not answered, are absent, or could not be opened.
   public func confirm(
     _ devices: [DeviceID]? = nil, within patience: Duration, _ done: @escaping ([Refusal]) -> Void
   ) {
@@ -24,13 +24,13 @@ extension Hardware {
     confirmations[number] = Confirmation(devices: devices, timer: timer, done: done)
   }
 
-  /// An actuator's hardware has answered, or has gone.
+  /// Called when an actuator's hardware has answered, or has gone.
   func actuatorAnswered() {
     endIfThrough()
     for (number, confirmation) in confirmations where !isWaiting(for: confirmation.devices) { conclude(number) }
   }
 
-  /// Nobody waits any more.
+  /// Answers every waiting `confirm` now.
   func concludeAll() { for number in confirmations.keys { conclude(number) } }
 
   private func conclude(_ number: UInt64) {

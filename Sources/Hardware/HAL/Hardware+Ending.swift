@@ -1,60 +1,60 @@
 import Model
 
 extension Hardware {
-  /// What becomes of the actuators when the gate closes.
+  /// The state in which closing the gate leaves the actuators.
   public enum Closing: Sendable {
-    /// As each one's `on_exit` says.
+    /// According to each actuator's `on_exit`.
     case asDeclared
-    /// All safe, whatever the board file says.
+    /// All safe, regardless of the board file.
     case safe
   }
 
-  /// An actuator that does not do what it was told.
+  /// An actuator that has not confirmed its latest command.
   public struct Refusal: Sendable, Hashable {
-    /// Which.
+    /// The actuator.
     public var device: DeviceID
-    /// Why.
+    /// The reason.
     public var why: HALError
 
-    /// Whether it is not there: nothing can be done about it before it comes back.
+    /// Whether its hardware is absent: a retry cannot succeed before it is back.
     public var isGone: Bool { why.isGone }
 
-    /// Puts one together.
+    /// Takes the reason as the gate or the hardware gave it.
     public init(device: DeviceID, why: HALError) {
       self.device = device
       self.why = why
     }
   }
 
-  /// An end that waits.
+  /// A shutdown that waits for the hardware.
   struct Ending {
     var timer: TimerID
     var done: ([Refusal]) -> Void
   }
 
-  /// Actuators that were told to be safe, or could not be opened, and have failed since.
+  /// Actuators that fail now: the hardware refuses their latest command, or they could not be opened.
   public var refusals: [Refusal] {
     actuators.compactMap { channel in channel.refusal.map { Refusal(device: channel.device.id, why: $0) } }
   }
 
-  /// Whether an actuator that refuses, or could not be opened, is tried again by itself: not where the board file is wrong.
+  /// Whether a failing actuator is retried; false when it cannot be opened because its entry in the board file is
+  /// wrong.
   public func isTriedAgain(_ id: DeviceID) -> Bool {
     guard case .actuator(let channel) = channels[id] else { return false }
     return channel.driver != nil || retries[id] != nil
   }
 
-  /// Ends everything at once: actuators are told once what `mode` says, inputs, subscriptions and cameras stop, devices
-  /// are let go.
+  /// Closes the gate without waiting for the hardware: `end` with no patience.
   public func close(_ mode: Closing = .asDeclared) { end(mode, within: .zero) { _ in } }
 
-  /// Ends everything: actuators as `mode` says, inputs, subscriptions and cameras stop, devices are let go.
+  /// Closes the gate: drives the actuators according to `mode`, stops inputs, sensors and cameras, then releases
+  /// devices.
   ///
-  /// An actuator that refuses is told again, after 100 ms first and twice as long each time. Commands are refused
-  /// meanwhile. An end that already waits is over with a second call.
+  /// An actuator that refuses is retried with back-off, from 100 ms, doubled each time. Commands are refused meanwhile.
+  /// A second call ends the waiting.
   /// - Parameters:
-  ///   - patience: how long to wait for hardware that refuses or has not answered; what has gone is not waited for.
-  ///   - done: called once, within this call where all have answered, with the actuators that were open and have not
-  ///     taken what they were told.
+  ///   - patience: how long to wait for hardware that refuses or has not answered; absent hardware is not waited for.
+  ///   - done: called once, within this call if all have answered, with the open actuators that have not confirmed.
   public func end(
     _ mode: Closing = .asDeclared, within patience: Duration, _ done: @escaping ([Refusal]) -> Void
   ) {
@@ -79,7 +79,7 @@ extension Hardware {
     if patience <= .zero || isThrough { letGo() }
   }
 
-  /// Whether the end that waits is over.
+  /// Finishes a waiting shutdown if no actuator needs more time.
   func endIfThrough() { if ending != nil, isThrough { letGo() } }
 
   private var isThrough: Bool { actuators.allSatisfy(\.isThrough) }

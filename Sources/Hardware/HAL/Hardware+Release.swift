@@ -1,13 +1,13 @@
 import Model
 
 extension Hardware {
-  /// Ends a lease before its time: the actuator goes to its safe state. It is told so, too, when nobody holds it.
+  /// Ends a lease early and makes the actuator safe. Without a lease the safe state is written all the same.
   /// - Parameters:
-  ///   - holder: who gives it up.
-  ///   - reason: as it stands in the `device:changed` event, e.g. `released`, `holder-ended`.
-  ///   - cause: nil takes the command that the lease came from.
+  ///   - holder: the lease's holder.
+  ///   - reason: for the `device:changed` event, e.g. `released`, `holder-ended`.
+  ///   - cause: nil takes the command that began the lease.
   /// - Returns: whether there was a lease.
-  /// - Throws: `notFound`, or `busy` when somebody else holds it.
+  /// - Throws: `notFound`, or `busy` when another holder has the lease.
   @discardableResult
   public func release(
     _ id: DeviceID, holder: String, reason: String, cause: Cause? = nil

@@ -1,18 +1,19 @@
 import Model
 
-/// Names a subscription to a sensor until it is ended.
+/// Identifies a subscription to a sensor until `unsubscribe`.
 public struct SubscriptionID: Hashable, Sendable {
-  /// Which sensor.
+  /// The sensor or input.
   public let device: DeviceID
   let number: UInt64
 }
 
 extension Hardware {
-  /// Measures a sensor, or says the level of an input.
+  /// Measures a sensor, or reads the level of an input (0 or 1).
   ///
-  /// Ten callers during one transfer cost one transfer, and a reading younger than 100 ms (or the sensor's `every`,
-  /// when that is shorter) is used again.
-  /// - Parameter done: called once, now or later, with the reading, `notFound`, `denied`, or `failed`.
+  /// Callers during one transfer share it. A reading younger than 100 ms (or the sensor's `every`, if shorter) is
+  /// reused.
+  /// - Parameter done: called once, within this call or later, with the reading, `notFound`, `denied`, `unavailable`
+  ///   when the device is not open, or `failed`.
   public func getSensorData(
     _ id: DeviceID, as principal: Principal, _ done: @escaping (Result<Reading, HALError>) -> Void
   ) {
@@ -31,8 +32,8 @@ extension Hardware {
     }
   }
 
-  /// The newest reading of a sensor, or the level of an input (0 or 1) now; never measures.
-  /// - Returns: `stale` when the sensor fails or has not been measured for three of its periods.
+  /// The newest reading of a sensor, or the current level of an input (0 or 1); never measures.
+  /// - Returns: a reading of quality `stale` when the sensor fails, or when it is older than three periods plus 1 s.
   /// - Throws: `notFound`, `denied`, `unavailable` before the first measurement, `failed` when it never worked.
   public func latestReading(_ id: DeviceID, as principal: Principal) throws(HALError) -> Reading {
     switch channels[id] {
@@ -46,10 +47,10 @@ extension Hardware {
     }
   }
 
-  /// What rules go by: the newest good reading of a sensor as long as it is not stale, or the level of an input (0 or 1)
-  /// now; never measures.
-  /// - Throws: `notFound`; `unavailable` before the first good reading, and once the newest is older than three of the
-  ///   sensor's periods and a second; `failed` where that is because it fails, or an input cannot be read.
+  /// The reading that rules use: the newest good reading of a sensor, or the current level of an input (0 or 1); never
+  /// measures.
+  /// - Throws: `notFound`; `unavailable` before the first good reading, and once the newest one is older than three of
+  ///   the sensor's periods plus 1 s; `failed` instead when the cause is a failing sensor or an unreadable input.
   public func newestGood(_ id: DeviceID) throws(HALError) -> Reading {
     switch channels[id] {
     case .sensor(let channel): try channel.newestGood()
@@ -58,12 +59,13 @@ extension Hardware {
     }
   }
 
-  /// Has a sensor measured at the fastest pace that any subscriber asks for, and from now on its changes published as
-  /// `sensor:<id>` {value, unit, quality, previous}. The first reading is always published.
+  /// Publishes the changes of a sensor from now on as `sensor:<id>` {value, unit, quality, previous}. The sensor is
+  /// measured at the shortest period of all subscribers. The first reading is always published.
   /// - Parameters:
-  ///   - every: nil takes the board file's pace; nothing is measured more often than every 10 ms.
-  ///   - deadband: in the sensor's unit; nil takes the board file's. The smallest one asked for counts.
-  /// - Returns: what `unsubscribe` takes. Inputs always publish; subscribing to one is allowed and changes nothing.
+  ///   - every: the period, at least 10 ms; nil takes the board file's.
+  ///   - deadband: in the sensor's unit; nil takes the board file's. The smallest of all subscribers counts.
+  /// - Returns: the argument for `unsubscribe`. Inputs always publish; subscribing to one is allowed and changes
+  ///   nothing.
   /// - Throws: `notFound`.
   public func subscribe(
     _ id: DeviceID, every: Duration? = nil, deadband: Double? = nil
@@ -77,8 +79,8 @@ extension Hardware {
     return subscription
   }
 
-  /// Ends a subscription; after the last one nothing is published, and the sensor is measured at its own pace, or not at
-  /// all when it is `on_demand`. Does nothing the second time.
+  /// Ends a subscription. After the last one nothing is published, and the sensor is measured at the board file's pace,
+  /// or not at all if `on_demand`. Does nothing when the subscription has ended already.
   public func unsubscribe(_ subscription: SubscriptionID) {
     if case .sensor(let channel) = channels[subscription.device] { channel.unsubscribe(subscription.number) }
   }

@@ -1,16 +1,15 @@
 import Model
 
 extension Hardware {
-  /// Every device as it is now, in the order of the board file. Measures nothing.
+  /// The status of every device, in the order of the board file. Measures nothing.
   public func devices() -> [DeviceStatus] { board.devices.compactMap(status) }
 
-  /// One device.
-  /// - Returns: nil when the board has no such device.
+  /// The status of one device; nil when the board has no such device.
   public func device(_ id: DeviceID) -> DeviceStatus? { board.device(id).flatMap(status) }
 
-  /// The lease that an actuator is held by.
-  /// - Returns: when it ends, and the limit of the board file that made it shorter than was asked for, such as
-  ///   `max_on 20s`; nil when nobody holds it, or there is no such actuator.
+  /// The lease of an actuator.
+  /// - Returns: its deadline, and the limit of the board file that made it shorter than requested, such as `max_on
+  ///   20s`; nil without a lease, or when there is no such actuator.
   public func lease(of id: DeviceID) -> (end: Instant, limit: String?)? {
     guard case .actuator(let channel) = channels[id], let lease = channel.lease else { return nil }
     return (lease.deadline, lease.isCutByMaxOn ? channel.settings.maxOn.map { "max_on \($0.text)" } : nil)

@@ -1,9 +1,9 @@
 import Model
 
-/// The one gate to the hardware of a board: every reading, command and picture passes here, whoever asks.
+/// The gate to a board's hardware: every reading, command and picture passes through it.
 ///
-/// It knows who may reach what, who holds what until when, and what the board file limits; hardware layers
-/// (`Backend`) only carry out. Everything happens on the loop's thread.
+/// It enforces permissions, leases and the limits of the board file; hardware layers (`Backend`) only execute.
+/// Use it on the loop's thread only.
 public final class Hardware {
   enum Channel {
     case sensor(SensorChannel)
@@ -21,23 +21,22 @@ public final class Hardware {
     }
   }
 
-  /// What it drives.
+  /// The board, as declared by its board file.
   public let board: Board
-  /// How many commands, readings and pictures were refused since the start, for want of a permission, a lease or
-  /// because of a limit.
+  /// Commands, readings and pictures refused since the start: permission missing, held by another, or a limit.
   public internal(set) var denials: UInt64 = 0
 
-  /// The stop that is in force; nil when none is. Set before `open` to go on with one that an earlier run left.
+  /// The emergency stop in force; nil when there is none. Set it before `open` to restore one from an earlier run.
   public var emergencyStop: EmergencyStop?
-  /// Where the changes of actuators with `max_rate` are kept for the next process; nil for nowhere. Set before `open`.
+  /// Stores the changes of actuators with `max_rate` for the next process; nil stores nothing. Set it before `open`.
   public var changeKeeper: (any ChangeKeeper)?
-  /// How many stops there have been since the start.
+  /// Emergency stops since the start.
   public internal(set) var stops: UInt64 = 0
-  /// Called when a stop begins, and with nil when it has been cleared.
+  /// Called with the stop when one begins, and with nil when it has been cleared.
   public var onEmergencyStop: (EmergencyStop?) -> Void = { _ in }
 
   var channels: [DeviceID: Channel] = [:]
-  /// For each actuator, those that must be safe while it is not; said by one of two, it holds for both.
+  /// For each actuator, those that must be safe while it is not. `exclusive_with` is symmetric: one side declares it.
   var rivals: [DeviceID: [ActuatorChannel]] = [:]
   let clock: any Timekeeper
   let events: any EventSink
@@ -45,19 +44,20 @@ public final class Hardware {
   private var lastNumber: UInt64 = 0
   var retries: [DeviceID: Retry] = [:]
   private var keeper: (any HoldKeeper)?
-  /// Whether outputs may go on as the daemon before left them.
+  /// Whether outputs may keep the level and lease that the previous daemon left.
   var isTakingOver = true
   var isOpen = false
-  /// The end that waits for the hardware; nil when there is none.
+  /// A shutdown that waits for the hardware; nil when there is none.
   var ending: Ending?
-  /// Who waits for actuators to answer.
+  /// Callers of `confirm` that wait for actuators to answer.
   var confirmations: [UInt64: Confirmation] = [:]
 
-  /// Puts a gate before `backend`; no device is touched until `open`.
+  /// Creates a closed gate; no device is touched until `open`.
   /// - Parameters:
-  ///   - board: what there is and what limits it.
-  ///   - backend: what carries out; a board with devices of two layers passes one that tells them apart.
-  ///   - events: where it says what happened; kept for as long as the gate.
+  ///   - board: the devices and their limits.
+  ///   - backend: executes commands and measures; a board with devices of two layers passes one that dispatches.
+  ///   - clock: used for leases, limits and timestamps.
+  ///   - events: where events are published; retained by the gate.
   public init(board: Board, backend: any Backend, clock: any Timekeeper, events: any EventSink) {
     self.board = board
     self.backend = backend
@@ -91,17 +91,22 @@ public final class Hardware {
 
   /// Opens every device: actuators go to their safe state, inputs are watched, cameras with `motion` run.
   ///
-  /// A device that cannot be opened is a `device:fault`; it is tried again, less and less often, and holds up nobody.
-  /// - Parameter keeper: remembers for the next daemon who holds what. An actuator that was held when the one before
-  ///   died and has `on_exit: hold` goes on as it was (`device:changed`, reason `taken-over`).
+  /// A device that cannot be opened is reported as `device:fault` and retried with back-off; the others are not
+  /// delayed.
+  /// - Parameter keeper: stores leases for the next daemon. An actuator with `on_exit: hold` that was held when the
+  ///   previous daemon died keeps its level and lease (`device:changed`, reason `taken-over`).
   public func open(keeper: (any HoldKeeper)? = nil) {
-    // Actuators first: nothing may be undriven for longer than needed.
+    // Actuators first, so that no output is undriven for longer than needed.
     openActuators(keeper: keeper)
     for device in board.devices where !opensEarly(device) { open(device) }
   }
 
-  /// Opens the actuators, and the inputs that stop them all, unless they are open; `open` does the rest later.
-  /// - Parameter takingOver: whether one that was held when the daemon before died goes on as it was.
+  /// Opens only the actuators and the emergency stop inputs; `open` opens the rest later. Does nothing when already
+  /// open.
+  /// - Parameters:
+  ///   - keeper: as for `open`.
+  ///   - takingOver: whether actuators may keep the level and lease of the previous daemon. Never during an emergency
+  ///     stop.
   public func openActuators(keeper: (any HoldKeeper)? = nil, takingOver: Bool = true) {
     guard !isOpen else { return }
     self.keeper = keeper
@@ -112,17 +117,17 @@ public final class Hardware {
     for device in board.devices { if case .input = device.kind, opensEarly(device) { open(device) } }
   }
 
-  /// Publishes the level of every input as it is now: `input:<id>` {active, edge: `none`, initial: true, sequence: 0,
-  /// kernel_ns}, and from now on that of each one that is opened later, or comes back. Called once those who act on
-  /// events are there.
+  /// Publishes the current level of every input: `input:<id>` {active, edge: `none`, initial: true, sequence: 0,
+  /// kernel_ns}. From now on the level is also published when an input is opened later or comes back. Call this once
+  /// the receivers of events are ready.
   public func announceInputs() {
     for device in board.devices { if case .input(let channel) = channels[device.id] { channel.announce() } }
   }
 
-  /// Publishes once more what is known already, for those who have not heard it: the levels of inputs, as `announceInputs`
-  /// does, and the newest good readings of sensors, as the first to a subscriber (`previous` is null). Nothing is said of
-  /// an input before `announceInputs`, of a sensor that publishes nothing, or whose newest reading is stale.
-  /// - Parameter wanted: whether an event of that name is.
+  /// Publishes known levels again, for receivers that have missed them: inputs as in `announceInputs`, and the newest
+  /// good reading of each sensor, as if it were the first (`previous` is null). Skips inputs before `announceInputs`,
+  /// and sensors that have not published yet or whose newest reading is stale.
+  /// - Parameter wanted: whether to publish the event of that name.
   public func repeatLevels(_ wanted: (_ event: String) -> Bool) {
     for device in board.devices {
       switch channels[device.id] {
@@ -133,7 +138,7 @@ public final class Hardware {
     }
   }
 
-  /// Whatever can be switched on, and whatever must be able to switch it off.
+  /// Outputs, and the emergency stop inputs that must be able to switch them off.
   private func opensEarly(_ device: Device) -> Bool {
     switch device.kind {
     case .actuator: true
@@ -146,7 +151,7 @@ public final class Hardware {
     guard isOpen, let channel = channels[device.id] else { return }
     do throws(HALError) {
       let opened = try backend.open(device)
-      // An actuator works when it has taken its first level, an input once it is watched: they say so themselves.
+      // Actuators recover when the hardware takes a level, inputs once they are watched: their channels report it.
       if retries.removeValue(forKey: device.id) != nil {
         switch channel {
         case .sensor, .camera: channel.health.recover()
@@ -164,11 +169,11 @@ public final class Hardware {
       default: throw .invalid(device.id, "driver '\(device.driver)' does not make a \(device.kind.name)")
       }
     } catch {
-      // Whoever asks for the device later is not who was wrong.
+      // `invalid` would blame the later caller of the device; the board file is wrong, not the call.
       let wrong: HALError? = if case .invalid(_, let why) = error { .wrongBoard(device.id, why) } else { nil }
       channel.health.fail(wrong ?? error, operation: "open")
       if case .input(let input) = channel { input.stopIfAsked(nil) }
-      // What the board file says does not change by waiting.
+      // No retry: the board file is not read again.
       if wrong != nil { return }
       let retry = retries[device.id] ?? Retry(clock)
       retries[device.id] = retry
@@ -176,11 +181,12 @@ public final class Hardware {
     }
   }
 
-  /// A driver's thread does not answer any more, or does again: the device is `device:lost`, or `device:back`.
+  /// Publishes that a driver's thread has stopped responding (`device:lost`), or responds again (`device:back`).
+  /// - Parameter answers: whether it responds.
   public func note(_ id: DeviceID, answers: Bool) {
     guard let device = channels[id]?.health.device else { return }
     let event =
-      answers ? DeviceEvents.back(device) : DeviceEvents.lost(device, reason: "its driver does not answer any more")
+      answers ? DeviceEvents.back(device) : DeviceEvents.lost(device, reason: "its driver has stopped responding")
     events.publish(event, from: device.rawValue)
   }
 
@@ -195,7 +201,7 @@ public final class Hardware {
     return lastNumber
   }
 
-  /// What to throw when no device of `kind` is called `id`.
+  /// The error for a call that names no device of `kind`.
   func notFound(_ id: DeviceID, _ kind: String) -> HALError {
     if let other = board.device(id) {
       return .notFound(id, kind: kind, suggestion: nil, actual: other.kind.name)
@@ -204,7 +210,7 @@ public final class Hardware {
     return .notFound(id, kind: kind, suggestion: Suggestion.closest(to: id.rawValue, in: known.map(\.id.rawValue)))
   }
 
-  /// Throws unless one of `granted` fits.
+  /// Throws `denied`, and counts it, unless a pattern in `granted` matches.
   func check(_ granted: [EventPattern], _ id: DeviceID, _ operation: String, _ principal: Principal) throws(HALError) {
     for pattern in granted where pattern.text == "*" || pattern.matches(id.rawValue) { return }
     denials += 1

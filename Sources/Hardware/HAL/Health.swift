@@ -1,17 +1,15 @@
 import Model
 
-/// Whether a device works, and who is told when that changes: one event when it fails, one when it works again.
+/// The health of a device. Publishes one event when it begins to fail and one when it works again.
 final class Health {
-  /// Whose.
   let device: DeviceID
-  /// What it fails with now; nil while it works.
+  /// The newest failure; nil while the device works.
   private(set) var error: HALError?
-  /// It is not there.
   var isGone: Bool { error?.isGone ?? false }
   /// How often it began to fail.
   private(set) var faults: UInt64 = 0
   private let events: any EventSink
-  /// What it failed with when it was lost.
+  /// The failure at the time it was lost.
   private var errorBefore: HALError?
 
   init(_ device: DeviceID, _ events: any EventSink) {
@@ -19,7 +17,7 @@ final class Health {
     self.events = events
   }
 
-  /// It failed; only the first failure in a row is published, the newest one is shown.
+  /// Notes a failure. Only the first one in a row is published; `error` is the newest.
   func fail(_ error: HALError, operation: String, cause: Cause? = nil) {
     let isNew = self.error == nil
     self.error = error
@@ -29,34 +27,34 @@ final class Health {
       DeviceEvents.fault(device, operation: operation, fault: error.cause), from: device.rawValue, cause: cause)
   }
 
-  /// The same for what a driver answered.
+  /// Notes a failure that a driver answered.
   func fail(_ fault: HALError.Fault, operation: String, cause: Cause? = nil) {
     fail(.failed(device, operation: operation, fault), operation: operation, cause: cause)
   }
 
-  /// It works; published when it did not before.
+  /// Notes that it works; publishes `device:recovered` if it had failed.
   func recover() {
     guard error != nil else { return }
     error = nil
     events.publish(DeviceEvents.recovered(device), from: device.rawValue)
   }
 
-  /// It is not there (`device:lost`): `why`, in words.
+  /// Notes that it is absent and publishes `device:lost`; `why` is for people.
   func lose(_ why: String) {
     if !isGone { errorBefore = error }
     error = .failed(device, operation: "reach", .absent(why))
     events.publish(DeviceEvents.lost(device, reason: why), from: device.rawValue)
   }
 
-  /// It is there again (`device:back`). What failed before goes on failing until it works.
+  /// Notes that it is present again and publishes `device:back`. An earlier failure stays until `recover`.
   /// - Parameters:
-  ///   - state: of an output, its level.
-  ///   - isActive: of an input, its level.
+  ///   - state: the level of an output, 0 to 1; nil for other devices.
+  ///   - isActive: the level of an input; nil for other devices.
   func regain(state: Double? = nil, isActive: Bool? = nil) {
     error = errorBefore.take()
     events.publish(DeviceEvents.back(device, state: state, isActive: isActive), from: device.rawValue)
   }
 
-  /// What is wrong in words; nil while it works.
+  /// The failure, for people; nil while it works.
   var text: String? { error?.cause }
 }

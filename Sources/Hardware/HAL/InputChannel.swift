@@ -1,17 +1,18 @@
 import Model
 
-/// One input behind the gate: edges become events with the kernel's own time and count, and so does the level where
-/// nobody has seen an edge that led to it.
+/// One input behind the gate. It publishes edges with the kernel's time and sequence number, and the level itself where
+/// no edge led to it: at the start and after a return.
 ///
-/// `edges` leaves events out here and nowhere else: drivers report every change, since the level and a stop follow all.
+/// `edges` filters here and nowhere else. Drivers report every change, because the level and an emergency stop need
+/// all.
 final class InputChannel {
   let device: Device
   let settings: InputSettings
   let health: Health
   private(set) var driver: (any InputDriver)?
-  /// How many edges the kernel has dropped.
+  /// Edges that the kernel has dropped.
   private(set) var lost = 0
-  /// Called when it stops everything: why, and what led to it.
+  /// Called when this input begins an emergency stop, with the reason and the cause.
   var onStop: (String, Cause?) -> Void = { _, _ in }
 
   private let clock: any Timekeeper
@@ -41,7 +42,7 @@ final class InputChannel {
     driver = nil
   }
 
-  /// Publishes the level now, and from now on whenever it is opened or comes back.
+  /// Publishes the level now, and from now on whenever the input is opened or comes back.
   func announce() {
     isAnnounced = true
     publishLevel()
@@ -62,7 +63,7 @@ final class InputChannel {
     }
   }
 
-  /// 0 or 1, now.
+  /// The level now, 0 or 1.
   func newest() throws(HALError) -> Reading {
     guard let driver else { throw health.error ?? .notOpen(device.id) }
     guard let isActive = driver.isActive else {
@@ -72,7 +73,7 @@ final class InputChannel {
     return Reading(value: isActive ? 1 : 0, unit: "", time: clock.now.nanoseconds)
   }
 
-  /// Why nothing may move because of it; nil while it does not ask for that. One that says nothing asks for it.
+  /// Why this stop input is asserted; nil when it is not. An unreadable input counts as asserted.
   var stopReason: String? {
     guard settings.emergencyStop else { return nil }
     return switch driver?.isActive {
@@ -82,7 +83,7 @@ final class InputChannel {
     }
   }
 
-  /// Looks at the line as it is, for one that stops everything.
+  /// Begins an emergency stop when this is a stop input and its level asserts it.
   func stopIfAsked(_ cause: Cause?) {
     if let stopReason { onStop(stopReason, cause) }
   }
@@ -90,7 +91,7 @@ final class InputChannel {
   private func changed(_ change: InputChange) {
     switch change {
     case .edge(let edge):
-      // Before anything else, and whatever `edges` leaves out: a short press counts even when it is over.
+      // First, and regardless of `edges`: a short press counts even if it is already over.
       if edge.isActive, settings.emergencyStop { onStop("it became active", nil) }
       switch settings.edges {
       case .rising where !edge.isActive: return
@@ -110,7 +111,7 @@ final class InputChannel {
     }
   }
 
-  /// What it was before nobody knows, so that `edges` leaves out none of these.
+  /// Publishes the level, regardless of `edges`: the previous level is unknown, so this is no edge.
   func publishLevel() {
     guard isAnnounced, let isActive = driver?.isActive else { return }
     publish(isActive, "none", 0, clock.now)

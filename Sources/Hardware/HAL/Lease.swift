@@ -2,16 +2,16 @@ import Model
 
 /// The right to hold an actuator away from its safe state.
 public struct Lease: Sendable, Hashable {
-  /// Who has it.
+  /// Its holder: `agent/climate`, `client/alice`, `rule/hot`.
   public var holder: String
   /// When it ends unless it is renewed.
   public var deadline: Instant
-  /// Whether `max_on` made it shorter than was asked for.
+  /// Whether `max_on` made it shorter than requested.
   public var isCutByMaxOn: Bool
-  /// What led to it: the cause of what happens when it ends.
+  /// The event that led to it, which becomes the cause of its end; nil when unknown.
   public var cause: Cause?
 
-  /// Puts a lease together.
+  /// - Parameter deadline: on the monotonic clock.
   public init(holder: String, deadline: Instant, isCutByMaxOn: Bool, cause: Cause?) {
     self.holder = holder
     self.deadline = deadline

@@ -1,15 +1,15 @@
 import Model
 
-/// Where and how much a picture has changed.
+/// The amount and place of a change in the picture.
 public struct Motion: Sendable, Hashable {
   /// The fraction of the picture that changed, 0 to 1.
   public var fraction: Double
-  /// The centre of what changed, 0 left to 1 right.
+  /// The centre of the changed area, 0 left to 1 right.
   public var x: Double
-  /// The centre of what changed, 0 top to 1 bottom.
+  /// The centre of the changed area, 0 top to 1 bottom.
   public var y: Double
 
-  /// Puts a result together.
+  /// All values are fractions of the picture, 0 to 1.
   public init(fraction: Double, x: Double, y: Double) {
     self.fraction = fraction
     self.x = x
@@ -17,17 +17,17 @@ public struct Motion: Sendable, Hashable {
   }
 }
 
-/// Tells motion from noise: compares each picture with a background that follows slowly.
+/// Tells motion from noise: compares each picture with a slowly adapting background.
 ///
-/// Pictures are averaged into at most 40 cells a row, which takes most of a sensor's noise away. A cell has changed
-/// when it differs from its background by more than five times its own usual deviation; a change of brightness of the
-/// whole picture is taken out first, and a changed cell without a changed neighbour does not count. When nearly
-/// everything has changed, the light or the camera has, not the scene: the background is learnt anew.
+/// Pictures are averaged into at most 40 cells a row, which removes most of the sensor's noise. A cell has changed when
+/// it differs from its background by more than five times its usual deviation. A change in brightness of the whole
+/// picture is subtracted first, and a changed cell without a changed neighbour does not count. When more than 80 % of
+/// the cells have changed, the light or the camera has changed, not the scene: the background is learnt anew.
 public struct MotionDetector: Sendable {
   /// The fraction of cells that must have changed.
   public let threshold: Double
 
-  // Cells are kept in 1/16 grey levels, so that a slow average does not get stuck on rounding.
+  // Cells are in 1/16 grey levels, so that a slow average does not get stuck on rounding.
   private var columns = 0
   private var rows = 0
   private var width = 0
@@ -36,26 +36,25 @@ public struct MotionDetector: Sendable {
   private var deviation: [Int32] = []
   private var cells: [Int32] = []
   private var changed: [Bool] = []
-  /// Pictures since the background was learnt anew, and since the size is what it is.
+  /// Pictures since the background was last learnt anew, and since the size last changed.
   private var learnt = 0
   private var seen = 0
 
-  /// Pictures that only teach the background, each time it is learnt anew.
+  /// Pictures used only to learn the background, each time it is learnt anew.
   private static let warmUp = 3
-  /// Pictures that only teach how noisy the camera is, once.
+  /// Pictures used only to learn the camera's noise, once.
   private static let firstWarmUp = 12
   /// The smallest difference that counts: eight grey levels.
   private static let floor: Int32 = 8 * 16
 
-  /// Makes a detector.
   /// - Parameter threshold: the fraction of the picture that must change, 0 to 1.
   public init(threshold: Double) { self.threshold = threshold }
 
   /// Forgets the background: the next picture is the new one.
   public mutating func relearn() { learnt = 0 }
 
-  /// Looks at the next picture.
-  /// - Returns: what moved; nil when less than the threshold did.
+  /// Compares the next picture with the background.
+  /// - Returns: the motion; nil below the threshold, while learning, or when the picture is malformed.
   public mutating func feed(_ picture: Thumbnail) -> Motion? {
     guard picture.width > 0, picture.height > 0, picture.grey.count >= picture.width * picture.height else {
       return nil
@@ -114,7 +113,7 @@ public struct MotionDetector: Sendable {
     }
   }
 
-  /// The middle difference: what the whole picture has become brighter or darker by.
+  /// The median difference: the change in brightness of the whole picture.
   private func brightnessShift() -> Int32 {
     // Counting whole grey levels finds the median without sorting.
     var histogram = [Int32](repeating: 0, count: 511)
@@ -147,7 +146,7 @@ public struct MotionDetector: Sendable {
       x: Double(x) / Double(2 * count * columns), y: Double(y) / Double(2 * count * rows))
   }
 
-  /// Takes the picture into the mean of the first ones, so that their noise does not stay in the background.
+  /// Averages the first pictures, so that the background does not keep the noise of one.
   private mutating func learn(_ shift: Int32) {
     learnt += 1
     seen += 1
@@ -158,8 +157,8 @@ public struct MotionDetector: Sendable {
     }
   }
 
-  /// Moves the background towards the picture: a sixteenth of the difference where all is quiet, far less where
-  /// something is, so that what stays becomes background within a minute or so at five pictures a second.
+  /// Moves the background towards the picture: by 1/16 of the difference in unchanged cells, by 1/64 in changed ones.
+  /// An object that stays becomes background within about a minute at five pictures a second.
   private mutating func follow(_ shift: Int32) {
     for index in cells.indices {
       let difference = cells[index] - background[index]

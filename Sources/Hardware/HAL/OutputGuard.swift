@@ -1,56 +1,59 @@
 import Guardian
 import Model
 
-/// Keeps, outside this process, what makes each output safe should this process die; hardware layers tell it.
+/// Stores, outside this process, the steps that make each output safe if this process dies. Hardware layers call it.
 public protocol OutputGuard: AnyObject {
-  /// What is to be done with an output from now on; replaces what was said before.
+  /// Registers the steps for an output; replaces its earlier ones.
   /// - Parameters:
-  ///   - identity: which hardware it is and how it is set up. The next daemon takes an output over only if it finds the
-  ///     same.
-  ///   - steps: as its `on_exit` asks; for `hold`, what makes it safe at last.
-  ///   - lapse: what makes it safe when its lease runs out while this process does not answer, such that it can go on
-  ///     afterwards; nil where `steps` do, which is everywhere but with `on_exit: input`.
-  ///   - descriptors: what the steps are done with, at most four. They stay the caller's: copies are kept, so that a
-  ///     GPIO line stays requested until `withdraw`.
+  ///   - identity: the hardware and its configuration. The next daemon takes an output over only if its own is equal.
+  ///   - steps: what to do when this process dies, according to `on_exit`; for `hold`, what makes the output safe when
+  ///     the lease ends.
+  ///   - lapse: what makes it safe when its lease ends while this process hangs. This process must be able to drive the
+  ///     output afterwards. nil uses `steps`, which is right except for `on_exit: input`.
+  ///   - descriptors: at most four, which the steps refer to by index. The caller keeps ownership; duplicates are kept
+  ///     until `withdraw`, so that a GPIO line stays requested.
   func protect(
     _ device: DeviceID, identity: String, steps: [GuardianStep], lapse: [GuardianStep]?, descriptors: [Int32])
 
-  /// The output has gone: its descriptors are to be let go of.
+  /// Forgets an output that has gone, and closes the duplicates of its descriptors.
   func withdraw(_ device: DeviceID)
 
-  /// Takes an output over that a daemon which has died left behind. Call it before the hardware is opened anew: what is
-  /// not taken over is safe and let go of when this returns.
-  /// - Returns: the first descriptor, which is the caller's to close; nil when there is none, or none of this identity.
+  /// Takes over an output that a dead daemon left behind. Call it before opening the hardware: when it returns, an
+  /// output that is not taken over is safe and released.
+  /// - Returns: the output's first descriptor, owned by the caller; nil when no output of that identity was left.
   func claim(_ device: DeviceID, identity: String) -> Int32?
 }
 
-/// Keeps, outside this process, who holds which actuator; the gate tells it. Called often: costs nothing to speak of.
+/// Stores, outside this process, the lease of each actuator. The gate calls it on every renewal, so it must be cheap.
 public protocol HoldKeeper: AnyObject {
-  /// Where an actuator's hold is kept; nil when it is not.
+  /// The actuator's slot; nil when its leases are not stored.
   func slot(of device: DeviceID) -> Int?
 
-  /// Somebody holds an actuator, or holds it differently.
-  /// - Parameter since: since when it is away from its safe state.
+  /// Stores a new or changed lease.
+  /// - Parameters:
+  ///   - level: 0 to 1.
+  ///   - since: when the actuator left its safe state.
   func hold(_ slot: Int, level: Double, lease: Lease, since: Instant)
 
-  /// Called with each lease that was ended outside this process, since this process had not; the gate sets it.
+  /// Called for each overdue lease that was ended from outside because this process hung; the gate sets it.
   var onOverruled: (OverruledOutput) -> Void { get set }
 
-  /// Nobody holds it any more. Said before the hardware is told.
+  /// Erases a lease. Called before the hardware is driven.
   func release(_ slot: Int)
 
-  /// How the daemon before left an actuator that it held and that nobody has touched since; nil for any other. Asked
-  /// once the actuator is open.
+  /// The lease that the previous daemon left on an actuator, if nothing has touched the output since; nil otherwise.
+  /// Call it once the actuator is open.
   func inheritance(of device: DeviceID) -> OutputHold?
 }
 
 extension Hardware {
-  /// A holder that was taken over from the daemon before may have a name that was cut to so many bytes.
+  /// The longest name, in UTF-8 bytes, of a holder taken over from the previous daemon; longer ones were truncated.
   public static let longestHolder = OutputHold.longestHolder
 }
 
 extension GuardianRecord.Policy {
-  /// What a guardian does with an output of a daemon that has died.
+  /// The guardian's policy for an output of a dead daemon. `keep-driving` is as `safe`: the guardian always keeps
+  /// lines.
   public init(_ onExit: ActuatorSettings.OnExit) {
     switch onExit {
     case .safe, .keepDriving: self = .safe

@@ -1,15 +1,15 @@
 import Model
 
-/// Who asks the hardware layer for something, and what they may have.
+/// The author of a request to the gate, with its permissions.
 public struct Principal: Sendable, Hashable {
-  /// As it stands in events and refusals: `agent/climate`, `client/alice`, `rule/hot`.
+  /// The name in events and refusals: `agent/climate`, `client/alice`, `rule/hot`.
   public var name: String
-  /// What it may reach.
+  /// The devices that it may use.
   public var permissions: Permissions
-  /// Whether it may put an actuator into its safe state whoever holds it: people and the rules of the board may.
+  /// Whether it may make an actuator safe that another holds. True for people and the rules of the board.
   public var mayMakeSafe: Bool
 
-  /// Puts a principal together.
+  /// By default it may not make safe what another holds.
   public init(name: String, permissions: Permissions, mayMakeSafe: Bool = false) {
     self.name = name
     self.permissions = permissions

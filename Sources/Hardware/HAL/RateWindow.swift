@@ -1,6 +1,6 @@
 import Model
 
-/// The times of the last changes, to tell whether one more is too many within any stretch of the rate's time.
+/// A sliding window over the latest changes: at most `rate.count` in any period of `rate.per`.
 struct RateWindow {
   private let rate: Rate
   /// A ring of at most `rate.count` instants; `oldest` is where the next one goes once it is full.
@@ -9,10 +9,10 @@ struct RateWindow {
 
   init(_ rate: Rate) { self.rate = rate }
 
-  /// All that is remembered, oldest first.
+  /// The recorded changes, oldest first.
   var history: [Instant] { Array(times[oldest...] + times[..<oldest]) }
 
-  /// How long until one more change is allowed; nil when it is now.
+  /// How long until one more change is allowed; nil when it is allowed now.
   func wait(at now: Instant) -> Duration? {
     guard rate.count > 0 else { return rate.per }
     guard times.count >= rate.count else { return nil }
@@ -20,7 +20,7 @@ struct RateWindow {
     return free > now ? free - now : nil
   }
 
-  /// The newest `count` changes have happened only now.
+  /// Dates the newest `count` changes to `now`, because they took effect only then.
   mutating func postpone(_ count: Int, to now: Instant) {
     let newest = oldest + times.count - 1
     for step in 0..<min(count, times.count) { times[(newest - step) % times.count] = now }

@@ -1,6 +1,6 @@
 import Model
 
-/// Tries something again later, each time after a longer wait.
+/// Schedules retries of one operation with back-off.
 final class Retry {
   private let clock: any Timekeeper
   private var backoff: Backoff

@@ -1,30 +1,30 @@
 import Model
 
-/// One sensor behind the gate: one transfer at a time however many ask, one timer however many subscribe.
+/// One sensor behind the gate: one transfer at a time for all callers, one timer for all subscribers.
 ///
-/// It is measured at its own pace from the start, unless the board file says `on_demand`; its readings are published only
-/// while somebody subscribes.
+/// It is measured at its own pace from the start, unless the board file says `on_demand`; its readings are published
+/// only while somebody subscribes.
 final class SensorChannel {
   private struct Subscription {
     var every: Duration
     var deadband: Double
   }
 
-  /// Fastest pace at which anything is polled.
+  /// The shortest polling period of any sensor.
   private static let shortestPace = Duration.milliseconds(10)
-  /// A driver that has not answered by then counts as failed; its answer is still awaited.
+  /// A driver that has not answered by then counts as failed; no new transfer begins before it does answer.
   private static let patience = Duration.seconds(10)
 
   let device: Device
   let settings: SensorSettings
   let health: Health
-  /// nil until the device could be opened.
+  /// nil until the device has been opened.
   private(set) var driver: (any SensorDriver)?
-  /// The newest answer, however old.
+  /// The newest reading, of any quality and age.
   private(set) var latest: Reading?
-  /// The newest good answer: one that is in doubt, or none, does not take its place.
+  /// The newest reading of good quality, of any age.
   private var lastGood: Reading?
-  /// How many transfers were begun.
+  /// Transfers begun.
   private(set) var transfers: UInt64 = 0
 
   private let clock: any Timekeeper
@@ -58,7 +58,7 @@ final class SensorChannel {
 
   var watchers: Int { subscriptions.count }
 
-  /// Whether it is measured again and again.
+  /// Whether it is measured periodically.
   private var isPolled: Bool { !settings.onDemand || !subscriptions.isEmpty }
 
   func attach(_ driver: any SensorDriver) {
@@ -66,7 +66,7 @@ final class SensorChannel {
     if isPolled { poll(at: clock.now) }
   }
 
-  /// No timer and no subscriber after this.
+  /// Drops subscribers and timers, and fails waiting callers.
   func stop() {
     subscriptions = [:]
     cancelTimer()
@@ -78,7 +78,7 @@ final class SensorChannel {
 
   // MARK: Reading
 
-  /// The newest reading when it is young enough, else a transfer that everybody who asks meanwhile shares.
+  /// Gives the newest reading if it is young enough; otherwise measures, and callers during the transfer share it.
   func read(_ done: @escaping (Result<Reading, HALError>) -> Void) {
     guard driver != nil else { return done(.failure(notOpen)) }
     if health.error == nil, let latest {
@@ -90,7 +90,7 @@ final class SensorChannel {
     measure()
   }
 
-  /// The newest reading, stale when nobody has measured lately or the sensor does not answer.
+  /// The newest reading, marked stale when it is too old or the sensor fails.
   func newest() throws(HALError) -> Reading {
     guard var reading = latest else { throw notMeasured }
     let age = clock.now - Instant(nanoseconds: reading.time)
@@ -98,11 +98,11 @@ final class SensorChannel {
     return reading
   }
 
-  /// The newest good reading, as long as it is not stale; a transfer that fails meanwhile changes nothing.
+  /// The newest good reading until it is too old; failed transfers in between do not matter.
   func newestGood() throws(HALError) -> Reading {
     guard let reading = lastGood else {
       if latest == nil { throw notMeasured }
-      throw health.error ?? .unavailable(device.id, "it has given no good reading yet")
+      throw health.error ?? .unavailable(device.id, "it has no good reading yet")
     }
     guard clock.now - Instant(nanoseconds: reading.time) <= staleAfter else {
       if let error = health.error { throw error }
@@ -111,7 +111,7 @@ final class SensorChannel {
     return reading
   }
 
-  /// How old a reading may be.
+  /// The age at which a reading becomes stale.
   private var staleAfter: Duration { max(settings.every, pace) * 3 + .seconds(1) }
 
   private var notOpen: HALError { health.error ?? .notOpen(device.id) }
@@ -199,7 +199,7 @@ final class SensorChannel {
 
   func unsubscribe(_ number: UInt64) {
     guard subscriptions.removeValue(forKey: number) != nil else { return }
-    // The next subscriber is told the first reading, whatever this one has seen.
+    // The next subscriber's first reading must be published, even if it has not changed.
     if subscriptions.isEmpty { published = nil }
     guard isPolled else {
       cancelTimer()
@@ -238,7 +238,7 @@ final class SensorChannel {
     timer = nil
   }
 
-  /// Publishes the newest reading, as the first, where one was published and it is good.
+  /// Publishes the newest reading again, without a previous one, if it is good and any was published before.
   func publishAgain() {
     guard published != nil, let reading = try? newest(), reading.quality == .good else { return }
     published = nil

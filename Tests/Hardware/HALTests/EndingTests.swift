@@ -108,7 +108,7 @@ import Testing
     let answer = end(bench)
     for id in ["fan", "lamp"] as [DeviceID] {
       let error = failure { () throws(HALError) in try bench.hardware.controlActuator(id, .level(0.5), as: ann) }
-      #expect(error == .unavailable(id, "the daemon ends"))
+      #expect(error == .unavailable(id, "the daemon is stopping"))
     }
     // But for a stop.
     bench.hardware.stopEverything(by: "client/ada")

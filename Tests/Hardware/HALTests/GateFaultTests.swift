@@ -165,7 +165,7 @@ import Testing
     let error = failure { () throws(HALError) in try bench.hardware.controlActuator("bad", .on, as: ann) }
     #expect(
       error?.description
-        == "'bad' is not available: what the board file says of it is wrong: power_on must be a level from 0 to 1")
+        == "'bad' is not available: its entry in the board file is wrong: power_on must be a level from 0 to 1")
     #expect(bench.hardware.refusals.map(\.device) == ["bad"] && !bench.hardware.isTriedAgain("bad"))
   }
 
@@ -196,7 +196,7 @@ import Testing
     guard case .limited("lamp", rule: "exclusive_with", let detail, nil) = error else {
       Issue.record("\(String(describing: error))"); return
     }
-    #expect(detail == "nobody knows whether 'fan' is in its safe state: open 'fan' failed: in use by another")
+    #expect(detail == "it is unknown whether 'fan' is in its safe state: open 'fan' failed: in use by another")
     var refusals: [Hardware.Refusal] = []
     hardware.stopEverything(by: "client/root")
     hardware.confirm(within: .seconds(1)) { refusals = $0 }

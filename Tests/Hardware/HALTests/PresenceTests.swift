@@ -131,7 +131,7 @@ import Testing
       Issue.record("\(String(describing: refused))")
       return
     }
-    #expect(detail == "nobody knows whether 'down' is in its safe state: reach 'down' failed: it is unplugged")
+    #expect(detail == "it is unknown whether 'down' is in its safe state: reach 'down' failed: it is unplugged")
     try bench.backend.inject("down", "none")
     try bench.hardware.controlActuator("up", .on, as: ann)
   }

@@ -95,7 +95,7 @@ import Testing
     #expect(state("broken") == "not measured: no acknowledge: nothing answers at its address")
     #expect(bench.hardware.device("new")?.reading != nil)
     let unopened = Bench([.sensor("t"), .input("door")], isInSafeMode: true)
-    let why = "it is not open: in safe mode only the outputs are"
+    let why = "it is not open: safe mode opens outputs only"
     #expect(unopened.hardware.device("t")?.state == "not measured: \(why)")
     #expect(unopened.hardware.device("door")?.state == "not open" && unopened.hardware.device("door")?.fault == why)
   }

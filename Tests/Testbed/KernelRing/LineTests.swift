@@ -158,7 +158,7 @@ extension RingTests {
     let fault = try stand.wait(for: "device:fault", from: "ring-same")
     let text = fault["fault"]?.string ?? ""
     let (begin, end) = (
-      "what the board file says of it is wrong: 2 GPIO chips labelled 'ring-same' fit: ",
+      "its entry in the board file is wrong: 2 GPIO chips labelled 'ring-same' fit: ",
       "; add 'path' to the chip to say which"
     )
     try expect(text.hasPrefix(begin) && text.hasSuffix(end), "fault is '\(text)'")
