@@ -2,14 +2,14 @@ import HAL
 import Linux
 import Model
 
-/// Which device has which piece of hardware, by what the kernel says it is: a piece that is spelled in two ways is one.
+/// The owner of each piece of hardware, keyed by the kernel's identity, so that two spellings of a path are one piece.
 ///
-/// GPIO lines are not in here: the kernel itself gives each to one request only.
+/// GPIO lines are not included: the kernel grants each line to one request only.
 final class Claims {
   private var pieces: [DeviceID: String] = [:]
 
-  /// Notes what a device has now; what it had before is free.
-  /// - Throws: `inUse`, which names the device that has it.
+  /// Assigns a piece to a device and frees the device's earlier one.
+  /// - Throws: `inUse`, which names the owning device.
   func take(_ piece: String, by device: DeviceID) throws(HALError.Fault) {
     if let owner = pieces.first(where: { $0.value == piece && $0.key != device })?.key {
       throw .inUse("device '\(owner)' of this board")
@@ -17,8 +17,8 @@ final class Claims {
     pieces[device] = piece
   }
 
-  /// What the kernel says a device node is: its device number, or where it leads.
-  /// - Returns: nil when it is not there.
+  /// The kernel's identity of a device node: its device number, or the resolved path of another file.
+  /// - Returns: nil when the node does not exist.
   static func identity(ofNode path: String) -> String? {
     if let number = (try? FileStatus(path))?.special, number != 0 { return "device \(number)" }
     return try? Files.resolve(path)

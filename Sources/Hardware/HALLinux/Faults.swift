@@ -3,10 +3,10 @@ import HAL
 import Linux
 
 extension HALError.Fault {
-  /// What an error number of the kernel means for a device (errno(3)).
+  /// Translates an errno of a device (errno(3)).
   ///
-  /// ENODEV and ENOENT are a device that is not there; ENXIO and EREMOTEIO a chip that did not acknowledge
-  /// (Documentation/i2c/fault-codes.rst); EBUSY one that somebody else holds.
+  /// ENODEV and ENOENT mean an absent device, ENXIO and EREMOTEIO a chip that did not acknowledge
+  /// (Documentation/i2c/fault-codes.rst), EBUSY a device in use.
   init(errno: Int32) {
     switch errno {
     case ENXIO, EREMOTEIO: self = .noAcknowledge
@@ -17,8 +17,8 @@ extension HALError.Fault {
     }
   }
 
-  /// The same for a transfer on an I²C bus, where EAGAIN is a lost arbitration, EBUSY a bus that stayed busy for too
-  /// long, and EBADMSG a wrong packet error code (Documentation/i2c/fault-codes.rst).
+  /// Translates an errno of an I²C transfer, where EAGAIN means a lost arbitration, EBUSY a bus that stayed busy for
+  /// too long, and EBADMSG a wrong packet error code (Documentation/i2c/fault-codes.rst).
   init(transfer errno: Int32) {
     switch errno {
     case EAGAIN: self = .arbitrationLost
@@ -29,7 +29,7 @@ extension HALError.Fault {
   }
 }
 
-/// Growing pauses between attempts to open something that is not there.
+/// Exponential back-off between attempts to open an absent device.
 struct Backoff {
   private let first: Duration
   private let longest: Duration
@@ -41,7 +41,7 @@ struct Backoff {
     next = first
   }
 
-  /// The pause before the next attempt; the one after it is twice as long, up to the longest.
+  /// Returns the pause before the next attempt, and doubles the one after it, up to `longest`.
   mutating func pause() -> Duration {
     defer { next = min(next * 2, longest) }
     return next

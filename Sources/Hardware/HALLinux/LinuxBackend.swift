@@ -4,10 +4,10 @@ import HAL
 import Linux
 import Model
 
-/// The hardware of a Linux machine: GPIO through libgpiod, I²C through i2c-dev, cameras through V4L2, and what the
-/// kernel's own drivers offer through sysfs and procfs.
+/// The hardware of a Linux machine: GPIO through libgpiod, I²C through i2c-dev, cameras through V4L2, and kernel
+/// drivers through sysfs and procfs.
 ///
-/// Loop thread only. Buses, cameras and slow attributes have worker threads, which run while there is work.
+/// Loop thread only. Buses, cameras and slow attributes have worker threads, which run only while there is work.
 public final class LinuxBackend: Backend {
   private let board: Board
   private let loop: EventLoop
@@ -17,21 +17,21 @@ public final class LinuxBackend: Backend {
   private let guardian: (any OutputGuard)?
   private let claims = Claims()
   private var buses: [String: BusUse] = [:]
-  /// The same, by what the kernel says their adapters are.
+  /// The same buses, by the kernel's identity of their adapters.
   private var adapters: [String: BusUse] = [:]
   private var inputs: [DeviceID: GPIOInput] = [:]
   private var outputs: [DeviceID: GPIOOutput] = [:]
   private var cameras: [V4L2Camera] = []
 
-  /// Compresses frames; one for all cameras.
+  /// Encodes frames as JPEG; shared by all cameras.
   public let encoder: JPEGEncoder
 
-  /// Prepares a board; opens nothing.
+  /// Prepares the hardware layer; opens nothing.
   /// - Parameters:
-  ///   - board: its chips and buses are found when a device needs them.
-  ///   - loop: where everything happens.
-  ///   - root: what stands before `/dev`, `/sys` and `/proc`, so that tests can bring their own; empty otherwise.
-  ///   - guardian: is told how each output is made safe should this process die; nil for nobody.
+  ///   - board: its chips and buses are looked up when a device needs them.
+  ///   - loop: the loop on which drivers are used and answer.
+  ///   - root: the prefix of `/dev`, `/sys` and `/proc`; empty except in tests.
+  ///   - guardian: makes each output safe if this process dies; nil without a guardian.
   public init(board: Board, loop: EventLoop, root: String = "", guardian: (any OutputGuard)? = nil) {
     self.board = board
     self.guardian = guardian
@@ -43,8 +43,8 @@ public final class LinuxBackend: Backend {
     encoder = JPEGEncoder(loop: loop)
   }
 
-  /// Opens one device; what is not there now is opened all the same and reports `.gone` until it comes.
-  /// - Throws: `.invalid` for a declaration that cannot work, `.failed(…, .inUse)` for a line that somebody holds.
+  /// Opens one device; an absent one is opened all the same and reports `.gone` until it appears.
+  /// - Throws: `.invalid` for an entry that cannot work, `.failed(…, .inUse)` for hardware that is in use.
   public func open(_ device: Device) throws(HALError) -> OpenDevice {
     switch device.kind {
     case .sensor(let settings): .sensor(try sensor(device, settings))
@@ -62,9 +62,9 @@ public final class LinuxBackend: Backend {
     }
   }
 
-  /// Looks who answers on one of the board's buses, as i2cdetect(8) does.
+  /// Scans one of the board's buses for chips, as i2cdetect(8) does.
   /// - Parameters:
-  ///   - bus: as the board file names it.
+  ///   - bus: its name in the board file.
   ///   - done: called once, on the loop's thread.
   public func scan(bus: String, _ done: @escaping (Result<I2CScan, HALError.Fault>) -> Void) {
     guard let use = try? use(bus, DeviceID(bus)) else {
@@ -73,8 +73,8 @@ public final class LinuxBackend: Backend {
     use.scan(done)
   }
 
-  /// Lets go of everything. Waits, a second at most, for transfers that are under way: a last `release` must reach
-  /// the chips before the process ends.
+  /// Releases all devices. Blocks for up to 1 s for pending transfers: the last level must reach the chips before the
+  /// process ends.
   public func close() {
     for camera in cameras { camera.close() }
     let patience = loop.now + .seconds(1)
@@ -135,7 +135,7 @@ public final class LinuxBackend: Backend {
       let place = try attribute.place(tree)
       try claims.take(tree.target(place) ?? place, by: device)
     } catch {
-      // What is not there may come.
+      // An absent device is no error: it may appear later.
       if !error.isGone { throw .failed(device, operation: "open", error) }
     }
     return AttributeSensor(attribute, on: attributes)
@@ -184,7 +184,7 @@ public final class LinuxBackend: Backend {
       return output
     case "pwm":
       let period = try options.duration("period", standard: .milliseconds(1))
-      guard period > .zero else { throw options.wrong("period", "must be longer than nothing") }
+      guard period > .zero else { throw options.wrong("period", "must be longer than zero") }
       let channel = PWMChannel.Options(
         chip: try options.required("pwmchip"), channel: Int(try options.int("channel", 0...63, standard: 0)),
         period: period.nanoseconds, inverted: options.bool("inverted"))
@@ -203,7 +203,7 @@ public final class LinuxBackend: Backend {
   ) throws(HALError) -> I2COutput {
     try use.claim(chip.address, chip.driver, by: device)
     try use.agree(chip.address, chip.shared, by: device)
-    // A bus that hangs keeps its outputs as they are.
+    // While the bus hangs, its outputs cannot be made safe, so the watchdog must notice.
     use.worker.makeVital()
     try take("\(use.name) \(chip.address) channel \(chip.channel)", device)
     let identity = "\(chip.driver) \(use.location) \(chip.address) channel \(chip.channel) at \(chip.shared.value)"
@@ -220,7 +220,7 @@ public final class LinuxBackend: Backend {
 
   // MARK: Buses
 
-  /// The bus that the board calls `name`; its worker is made with the first use.
+  /// The bus named `name` in the board file, created on first use.
   private func use(_ name: String, _ device: DeviceID) throws(HALError) -> BusUse {
     if let use = buses[name] { return use }
     guard let bus = board.buses[name] else {

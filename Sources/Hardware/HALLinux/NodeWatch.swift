@@ -3,12 +3,11 @@ import EventLoop
 import Glibc
 import Linux
 
-/// Tells when device nodes come and go, by inotify(7) on the `/dev` folder: nothing runs while nothing changes.
+/// Reports device nodes that appear and vanish, by inotify(7) on `/dev`, so that nothing has to poll.
 ///
-/// Kernels before 6.6 do not wake a poller of a GPIO line whose chip vanishes; the node's removal is what tells.
-/// Where inotify is not to be had, devices are found again by their own attempts alone.
+/// Kernels before 6.6 do not wake a poller of a GPIO line whose chip vanishes; only the removal of the node shows it.
+/// Without inotify, absent devices are found again by their drivers' retries alone.
 final class NodeWatch {
-  /// What happened to a node.
   enum Change { case appeared, vanished }
 
   private let loop: EventLoop
@@ -26,8 +25,9 @@ final class NodeWatch {
   deinit { close() }
 
   /// Calls `handler` with the path of each node directly in the folder whose name begins with `prefix`, when it
-  /// appears, vanishes or changes its permissions (which is an appearance for those that could not open it).
-  /// - Returns: what `remove` takes.
+  /// appears, vanishes or changes its permissions. A change of permissions counts as an appearance: it may be
+  /// accessible now.
+  /// - Returns: the argument for `remove`.
   func add(_ prefix: String, _ handler: @escaping (String, Change) -> Void) -> UInt64 {
     open()
     lastSubscriber += 1
@@ -72,7 +72,7 @@ final class NodeWatch {
     }
   }
 
-  /// Takes apart what inotify(7) wrote: headers of 16 bytes, each followed by a name padded with zeros.
+  /// Parses the records of inotify(7): headers of 16 bytes, each followed by a name padded with zeros.
   static func events(_ bytes: [UInt8]) -> [(name: String, change: Change)] {
     func word(_ at: Int) -> UInt32 {
       // The kernel writes in the machine's own order, which is little-endian wherever this runs.

@@ -4,29 +4,30 @@ import HAL
 import Linux
 import Model
 
-/// What an output that is no GPIO line tells the guardian: how it is made safe without this process.
+/// Registers with the guardian the steps that make an output safe, for outputs that are no GPIO lines.
 struct Safeguard {
   private let device: DeviceID
   private let identity: String
   private let guardian: (any OutputGuard)?
-  /// What is asked for at the end.
   let onExit: ActuatorSettings.OnExit
-  /// The level it is safe at.
+  /// The safe level, 0 to 1.
   let safe: Double
 
-  /// Takes the output over from a daemon that has died, where its identity is the same.
+  /// Takes the output over from a daemon that has died, if it left one of the same identity.
   init(_ device: DeviceID, _ settings: ActuatorSettings, _ identity: String, _ guardian: (any OutputGuard)?) {
     self.device = device
     self.identity = identity
     self.guardian = guardian
     onExit = settings.onExit
     safe = settings.safe
-    // The descriptors are opened anew: these outputs are nobody's, and go on without a process.
+    // The claimed descriptor is not needed: these outputs keep their level without a process and are opened anew.
     if let left = guardian?.claim(device, identity: identity) { _ = Descriptor(owning: left) }
   }
 
-  /// Has texts written to files, in this order. A file that cannot be opened now is left out.
-  /// - Parameter lapse: what is written when a lease runs out and this process does not answer; nil for the same.
+  /// Registers texts to write to files, in this order. A file that cannot be opened now is left out.
+  /// - Parameters:
+  ///   - writes: at the death of this process.
+  ///   - lapse: at the end of a lease while this process hangs; nil for the same writes.
   func protect(_ writes: [(path: String, text: String)], lapse: [(path: String, text: String)]? = nil) {
     guard let guardian else { return }
     var paths: [String] = []
@@ -45,14 +46,14 @@ struct Safeguard {
     for number in numbers { _ = Descriptor(owning: number) }
   }
 
-  /// Has something done with a descriptor, which stays the caller's.
-  /// - Parameter lapse: as above.
+  /// Registers an action on a descriptor, which the caller keeps.
+  /// - Parameter lapse: the action at the end of a lease while this process hangs; nil for the same action.
   func protect(_ action: GuardianStep.Action, lapse: GuardianStep.Action?, _ descriptor: Int32) {
     guardian?.protect(
       device, identity: identity, steps: [GuardianStep(0, action)], lapse: lapse.map { [GuardianStep(0, $0)] },
       descriptors: [descriptor])
   }
 
-  /// The output has gone.
+  /// Removes the registered steps, because the output has gone.
   func withdraw() { guardian?.withdraw(device) }
 }

@@ -118,7 +118,7 @@ import Testing
       ] + polls)
     #expect(
       bench.measure(ChipKey(address: 0x38, driver: "aht20"), "humidity") { AHT20(address: 0x38) }
-        == .failure(.protocolViolation("the chip has been measuring for too long")))
+        == .failure(.protocolViolation("the chip is still busy long after its conversion time")))
     #expect(bench.remaining == 0)
   }
 

@@ -67,7 +67,7 @@ import Testing
     let tree = try board()
     // A file does not make the folder that the kernel would.
     let answer = try set(channel(tree, channel: 0), 1)
-    #expect(answer == .protocolViolation("/sys/class/pwm/pwmchip3/export made no pwm0"))
+    #expect(answer == .protocolViolation("/sys/class/pwm/pwmchip3/export created no pwm0"))
     #expect(try tree.read("\(Self.device)/export") == "0")
     #expect(
       try set(channel(tree, chip: "pwmchip0"), 1)

@@ -4,24 +4,24 @@ import Glibc
 import HAL
 import Linux
 
-/// Where a camera is: looked at without streaming from it.
+/// The device node of a camera.
 struct CameraNode: Sendable {
-  /// The device node, or a link to it, as the board file has it.
+  /// The device node, or a link to it, from the board file.
   let path: String
   let tree: KernelTree
 
-  /// What to open.
+  /// The path to open, below a test's root.
   var file: String { tree.root + path }
 
-  /// Looks whether a camera is there that can stream. Blocks as long as the kernel's driver takes to be opened.
-  /// - Throws: what is missing or wrong, and what there is.
+  /// Checks that the node is a camera that can stream. Blocks while the kernel driver opens.
+  /// - Throws: a fault that says what is wrong, and which video devices there are.
   func check() throws(HALError.Fault) {
     let node: Descriptor
     do throws(SystemError) { node = try System.open(file, O_RDWR | O_NONBLOCK) } catch {
       switch error.errno {
       case ENOENT, ENOTDIR: throw .absent("there is no \(path): \(others)")
-      // The node is there and its driver is not.
-      case ENODEV, ENXIO: throw .absent("nothing is behind \(path): \(others)")
+      // The node exists, but no driver is behind it.
+      case ENODEV, ENXIO: throw .absent("no device is behind \(path): \(others)")
       case EACCES, EPERM: throw .system(error.errno, "no permission to open \(path): join the group video")
       default: throw HALError.Fault(errno: error.errno)
       }
@@ -34,14 +34,14 @@ struct CameraNode: Sendable {
     }
     let needed = UInt32(V4L2_CAP_VIDEO_CAPTURE) | UInt32(V4L2_CAP_STREAMING)
     guard capabilities & needed == needed else {
-      throw .protocolViolation("\(path) is a video device that gives no pictures: \(others)")
+      throw .protocolViolation("\(path) is a video device that cannot stream pictures: \(others)")
     }
   }
 
-  /// It was there.
+  /// The fault of a camera that was present.
   var gone: HALError.Fault { .absent("\(path) has gone") }
 
-  /// The video devices that there are, for people.
+  /// The video devices of the machine, for messages.
   private var others: String {
     let folder = "/sys/class/video4linux"
     let nodes = tree.names(in: folder, prefix: "video").map { node in

@@ -5,10 +5,11 @@ import Glibc
 import HAL
 import Model
 
-/// An open camera that streams into mapped buffers: the owner of its descriptor and mappings. Lives on its camera's
-/// worker thread; letting go of it stops the stream.
+/// An open camera that streams into mapped buffers; owns its descriptor and mappings. Lives on its camera's worker
+/// thread; its deinit stops the stream.
 ///
-/// After Documentation/userspace-api/media/v4l/mmap.rst, through libv4l2, which emulates formats that the camera lacks.
+/// Follows Documentation/userspace-api/media/v4l/mmap.rst, through libv4l2, which emulates formats that the camera
+/// lacks.
 ///
 /// SAFETY: descriptor and mappings are valid from `open` to deinit; the library's table is never freed once loaded; the
 /// shim's calls write into the locals that are passed and nowhere else.
@@ -34,16 +35,16 @@ import Model
 
   private let library: Library
   private let path: String
-  /// To be watched, never to be closed.
+  /// For watching only; this object closes it.
   let descriptor: Int32
-  /// What the driver agreed to.
+  /// The format that the driver granted.
   private(set) var format: FrameFormat
   private var stride = 0
   private var buffers: [UnsafeMutableRawBufferPointer] = unsafe []
   private var isStreaming = false
 
   /// Opens a camera and starts to stream.
-  /// - Parameter wanted: what to ask for; `format` says what came of it.
+  /// - Parameter wanted: the requested format; `format` is the granted one.
   static func open(_ path: String, _ wanted: FrameFormat) throws(HALError.Fault) -> CaptureStream {
     let stream = try CaptureStream(path, wanted)
     try stream.negotiate(wanted)
@@ -61,14 +62,14 @@ import Model
     descriptor = unsafe path.withCString { unsafe openstarry_v4l2_open(table, $0) }
     guard descriptor >= 0 else {
       let error = errno
-      // The node is there and its driver is not.
+      // The node exists, but no driver is behind it.
       throw error == ENXIO ? .gone : HALError.Fault(errno: error)
     }
   }
 
   deinit {
     guard descriptor >= 0 else { return }
-    // Nothing can be done about a failure here: most often the camera has gone.
+    // Failures are ignored: usually the camera has gone.
     if isStreaming { _ = unsafe openstarry_v4l2_stream(library.table, descriptor, 0) }
     while let buffer = unsafe buffers.popLast() {
       _ = unsafe openstarry_v4l2_unmap(library.table, buffer.baseAddress, buffer.count)
@@ -102,7 +103,8 @@ import Model
 
   private func fault() -> HALError.Fault { HALError.Fault(errno: errno) }
 
-  /// Asks for the format wanted, then for the others; takes the first that we can read, in a size that is near.
+  /// Requests the wanted pixel format, then the others, and takes the first one granted. The driver may change the
+  /// size.
   private func negotiate(_ wanted: FrameFormat) throws(HALError.Fault) {
     let others = FrameFormat.PixelFormat.allCases.filter { $0 != wanted.pixels }
     for pixels in [wanted.pixels] + others {
@@ -110,7 +112,7 @@ import Model
       picture.fourcc = Self.code(pixels)
       picture.width = UInt32(clamping: wanted.width)
       picture.height = UInt32(clamping: wanted.height)
-      // A driver may answer with another format, or refuse one that it does not have.
+      // A driver may answer with another format, or refuse the requested one.
       let tried = unsafe openstarry_v4l2_format(library.table, descriptor, 0, &picture)
       if tried < 0 && errno == ENODEV { throw .gone }
       guard tried >= 0, Self.pixels(picture.fourcc) == pixels else { continue }
@@ -125,7 +127,7 @@ import Model
     throw .protocolViolation("\(path) offers none of MJPG, YUYV, NV12, RGB3, GREY, not even through libv4l")
   }
 
-  /// - Returns: the rate that the driver chose; the wanted one where it does not say.
+  /// - Returns: the rate that the driver chose; the wanted one if it does not report any.
   private func setRate(_ wanted: Double) throws(HALError.Fault) -> Double {
     var (numerator, denominator) = (UInt32(1000), UInt32(max(1, min(wanted * 1000, 1_000_000))))
     if unsafe openstarry_v4l2_interval(library.table, descriptor, &numerator, &denominator) < 0, errno == ENODEV {
@@ -135,7 +137,7 @@ import Model
   }
 
   private func map() throws(HALError.Fault) {
-    // One is being filled, one waits to be read, and two cover a slow moment.
+    // One is being filled, one waits to be read, and two absorb delays.
     var count: UInt32 = 4
     guard unsafe openstarry_v4l2_request(library.table, descriptor, &count) >= 0 else { throw fault() }
     guard count >= 2 else { throw .protocolViolation("\(path) grants only \(count) buffers") }
@@ -149,19 +151,19 @@ import Model
 
   // MARK: Reading
 
-  /// Copies a picture out of a buffer without the padding of its rows; nil when it is not a whole one.
+  /// Copies a picture out of a buffer without the padding of its rows; nil when it is incomplete.
   private func copy(_ index: Int, _ count: Int) -> [UInt8]? {
     // SAFETY: `count` is at most the buffer's length, and the kernel does not touch it until it is queued again.
     let source = unsafe UnsafeRawBufferPointer(rebasing: buffers[index][..<count])
     guard let size = format.size else {
-      // SOI, then something behind it.
+      // A JPEG begins with the SOI marker.
       guard count > 4, unsafe source[0] == 0xFF && source[1] == 0xD8 else { return nil }
       return unsafe Array(source)
     }
     return unsafe Self.unpadded(source, format, stride: stride, size: size)
   }
 
-  /// Copies rows that begin `stride` bytes apart; 0 means that nothing is between them.
+  /// Copies rows that begin `stride` bytes apart; a stride of 0 means no padding. nil when the source is too short.
   static func unpadded(
     _ source: UnsafeRawBufferPointer, _ format: FrameFormat, stride: Int, size: Int
   ) -> [UInt8]? {
@@ -193,7 +195,7 @@ import Model
     pixels.rawValue.utf8.reversed().reduce(0) { $0 << 8 | UInt32($1) }
   }
 
-  /// The format of a four-character code; `JPEG` is what some drivers call MJPG. nil for others.
+  /// The format of a four-character code; some drivers use `JPEG` for MJPG. nil for unknown codes.
   static func pixels(_ code: UInt32) -> FrameFormat.PixelFormat? {
     let name = String(decoding: (0..<4).map { UInt8(truncatingIfNeeded: code >> (8 * UInt32($0))) }, as: UTF8.self)
     return name == "JPEG" ? .mjpeg : FrameFormat.PixelFormat(rawValue: name)

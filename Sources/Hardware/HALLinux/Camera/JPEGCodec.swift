@@ -3,9 +3,9 @@ import Glibc
 import HAL
 import Model
 
-/// libturbojpeg, loaded with the first picture that needs it. Lives on one worker's thread.
+/// libturbojpeg, loaded at the first picture that needs it. Lives on one worker's thread.
 ///
-/// SAFETY: the handles are valid until `discard`, which forgets them; the library's table is never freed once loaded.
+/// SAFETY: the handles are valid until `discard`, which clears them; the library's table is never freed once loaded.
 @safe final class JPEGCodec {
   /// The library's functions; loaded once for the process and kept.
   ///
@@ -35,14 +35,14 @@ import Model
 
   deinit { discard() }
 
-  /// Lets go of both handles. A handle that has failed keeps what it made of the broken picture (its Huffman tables)
-  /// and would fail with good ones; the next picture gets a new one.
+  /// Destroys both handles. After a failure a handle keeps state of the broken picture (its Huffman tables) and would
+  /// fail on good ones, so the next picture gets a new handle.
   private func discard() {
     if let compressor = unsafe compressor.take() { unsafe openstarry_jpeg_destroy(library.table, compressor) }
     if let decompressor = unsafe decompressor.take() { unsafe openstarry_jpeg_destroy(library.table, decompressor) }
   }
 
-  /// Compresses a picture; one that is compressed already is passed through.
+  /// Encodes a picture; a JPEG is passed through.
   /// - Parameter quality: 1 to 100.
   func encode(_ bytes: [UInt8], _ format: FrameFormat, quality: Int32 = 85) throws(HALError.Fault) -> [UInt8] {
     try format.check(bytes.count)
@@ -51,7 +51,7 @@ import Model
     guard let handle = unsafe compressor else { throw HALError.Fault(errno: ENOMEM) }
     var out: UnsafeMutablePointer<UInt8>?
     var count: UInt = 0
-    // SAFETY: the library allocates `out`, also when it fails half-way; it is copied below before it goes back.
+    // SAFETY: the library allocates `out`, also when it fails half-way; it is copied below before it is freed.
     defer { if let out = unsafe out { unsafe openstarry_jpeg_free(library.table, out) } }
     let (width, height) = (Int32(format.width), Int32(format.height))
     let result: Int32
@@ -71,11 +71,11 @@ import Model
     return unsafe Array(UnsafeBufferPointer(start: start, count: Int(count)))
   }
 
-  /// Uncompresses a picture.
+  /// Decodes a picture.
   /// - Parameters:
-  ///   - isGrey: whether to grey, one byte a pixel; RGB otherwise.
-  ///   - limit: the width that it is scaled down to while it is decoded, in steps of an eighth; at an eighth it may
-  ///     still be wider.
+  ///   - isGrey: whether to decode to grey, one byte per pixel; otherwise to RGB.
+  ///   - limit: the largest width. The decoder scales down in steps of 1/8 to meet it; at 1/8 the result may still be
+  ///     wider.
   func decode(
     _ jpeg: [UInt8], isGrey: Bool, limit: Int = .max
   ) throws(HALError.Fault) -> (width: Int, height: Int, pixels: [UInt8]) {
@@ -87,7 +87,7 @@ import Model
       throw unsafe failure(handle)
     }
     try FrameFormat(pixels: .mjpeg, width: Int(width), height: Int(height)).check(jpeg.count)
-    // TJSCALED: rounded up.
+    // As libturbojpeg's TJSCALED: rounded up.
     func scaled(_ size: Int32, _ eighths: Int) -> Int { (Int(size) * eighths + 7) / 8 }
     let eighths = (1...8).reversed().first { scaled(width, $0) <= limit } ?? 1
     let (wide, tall) = (scaled(width, eighths), scaled(height, eighths))
@@ -100,14 +100,14 @@ import Model
     return (wide, tall, pixels)
   }
 
-  /// A small grey copy of a compressed picture.
+  /// A small grey copy of a JPEG.
   func thumbnail(_ jpeg: [UInt8]) throws(HALError.Fault) -> Thumbnail? {
     let small = try decode(jpeg, isGrey: true, limit: Thumbnail.limit)
     return Thumbnail(small.pixels, FrameFormat(pixels: .grey, width: small.width, height: small.height))
   }
 
   private func failure(_ handle: UnsafeMutableRawPointer) -> HALError.Fault {
-    // SAFETY: the text belongs to the handle and is copied before that goes.
+    // SAFETY: the text belongs to the handle and is copied before `discard` destroys it.
     let text = unsafe String(cString: openstarry_jpeg_error(library.table, handle))
     discard()
     return .protocolViolation("JPEG: \(text)")
@@ -129,7 +129,7 @@ import Model
     return (y, u, v)
   }
 
-  /// A plane of Y, then one of U and V by turns, at half width and height (V4L2_PIX_FMT_NV12).
+  /// A plane of Y, then one of interleaved U and V at half width and height (V4L2_PIX_FMT_NV12).
   private static func planes(nv12 bytes: [UInt8], _ format: FrameFormat) -> (y: [UInt8], u: [UInt8], v: [UInt8]) {
     let start = format.width * format.height
     let chroma = stride(from: start, to: bytes.count - 1, by: 2)

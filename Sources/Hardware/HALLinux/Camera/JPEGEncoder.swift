@@ -2,21 +2,21 @@ import EventLoop
 import HAL
 import Model
 
-/// Turns frames into JPEGs on a thread of its own; libturbojpeg is loaded with the first one.
+/// Encodes frames as JPEG on its own thread. libturbojpeg is loaded at the first frame.
 public final class JPEGEncoder {
   private let loop: EventLoop
   private let worker: Worker<JPEGCodec?>
 
-  /// Makes an encoder; nothing is loaded and no thread runs yet.
-  /// - Parameter loop: where the results are handed back.
+  /// Creates an encoder; loads nothing and starts no thread yet.
+  /// - Parameter loop: the loop on which results are delivered.
   public init(loop: EventLoop) {
     self.loop = loop
     worker = Worker("jpeg", on: loop) { nil }
   }
 
-  /// Compresses a frame at quality 85; a compressed one is passed through.
-  /// - Parameter done: called once, on the loop's thread, after this call. Fails with `.protocolViolation` when the
-  ///   bytes do not fit the format, and with `.system(ENOENT, …)` when libturbojpeg is not installed.
+  /// Encodes a frame at quality 85; a frame that is a JPEG already is passed through.
+  /// - Parameter done: called once, on the loop's thread, after this call returns. Fails with `.protocolViolation` when
+  ///   the bytes do not match the format, and with `.system(ENOENT, …)` when libturbojpeg is not installed.
   public func encode(_ frame: Frame, _ done: @escaping (Result<[UInt8], HALError.Fault>) -> Void) {
     if frame.format.pixels == .mjpeg { return loop.later { done(.success(frame.bytes)) } }
     worker.submit { codec in
@@ -29,7 +29,7 @@ public final class JPEGEncoder {
     }
   }
 
-  /// The codec, made when it is not there yet.
+  /// The codec, created on first use.
   static func ready(_ codec: inout JPEGCodec?) throws(HALError.Fault) -> JPEGCodec {
     if let codec { return codec }
     let made = try JPEGCodec()
@@ -37,6 +37,6 @@ public final class JPEGEncoder {
     return made
   }
 
-  /// How many frames wait or are being compressed.
+  /// Frames that wait or are being encoded.
   var pending: Int { worker.pending }
 }

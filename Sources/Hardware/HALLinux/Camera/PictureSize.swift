@@ -2,7 +2,7 @@ import HAL
 import Model
 
 extension FrameFormat {
-  /// How many bytes an uncompressed picture has; nil for compressed ones.
+  /// The size of a picture in bytes; nil for compressed formats.
   var size: Int? {
     switch pixels {
     case .mjpeg: nil
@@ -13,7 +13,7 @@ extension FrameFormat {
     }
   }
 
-  /// The lengths of the rows and how many there are of each, plane by plane; empty for compressed pictures.
+  /// The length of the rows in bytes and their count, plane by plane; empty for compressed formats.
   var rows: [(length: Int, count: Int)] {
     switch pixels {
     case .mjpeg: []
@@ -24,7 +24,8 @@ extension FrameFormat {
     }
   }
 
-  /// - Throws: when `count` bytes cannot be a picture of this format, or it is too large to be handled.
+  /// Checks that `count` bytes can be a picture of this format.
+  /// - Throws: `protocolViolation` otherwise, or for more than 16384 pixels a side or 64 Mi pixels in all.
   func check(_ count: Int) throws(HALError.Fault) {
     guard (1...16384).contains(width), (1...16384).contains(height), width * height <= 64 << 20 else {
       throw .protocolViolation("a picture of \(width)×\(height) pixels is out of bounds")

@@ -2,15 +2,15 @@ import HAL
 import Model
 
 extension Thumbnail {
-  /// The greatest width.
+  /// The largest width in pixels.
   static let limit = 160
 
-  /// Makes a small grey copy of an uncompressed picture: each pixel is the mean of a square of the picture's.
-  /// - Returns: nil for compressed pictures, and when the bytes do not fit the format.
+  /// Makes a small grey copy of an uncompressed picture: each pixel is the mean of a square of pixels.
+  /// - Returns: nil for compressed pictures, and when the bytes do not match the format.
   init?(_ bytes: [UInt8], _ format: FrameFormat) {
     guard let size = format.size, bytes.count == size, format.width > 0, format.height > 0 else { return nil }
     let side = (format.width + Self.limit - 1) / Self.limit
-    // YUYV begins with luma and alternates, NV12 begins with a plane of it.
+    // YUYV starts with luma and alternates with chroma; NV12 starts with a plane of luma.
     let step = format.pixels == .yuyv ? 2 : format.pixels == .rgb24 ? 3 : 1
     let isColour = format.pixels == .rgb24
     let width = format.width / side

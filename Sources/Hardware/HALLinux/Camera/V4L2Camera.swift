@@ -4,11 +4,11 @@ import HAL
 import Linux
 import Model
 
-/// A V4L2 camera. The loop waits for its descriptor; opening, dequeuing, copying and shrinking happen on its worker.
+/// A V4L2 camera. The loop polls its descriptor; opening, dequeuing, copying and scaling happen on its worker.
 ///
-/// While nobody streams, it is looked at when it is opened and whenever a video device comes or goes.
+/// While it does not stream, its presence is checked at the start and whenever a video device comes or goes.
 final class V4L2Camera: CameraDriver {
-  /// What lives on the worker's thread.
+  /// The state on the worker's thread.
   private struct Bench {
     var stream: CaptureStream?
     var codec: JPEGCodec?
@@ -28,9 +28,9 @@ final class V4L2Camera: CameraDriver {
   private var onFrame: ((CameraOutput) -> Void)?
   private var onPresence: ((CameraOutput) -> Void)?
   private var wanted = FrameFormat()
-  /// Grows with each start, stop and failure: what belongs to an earlier one is thrown away.
+  /// Grows with each start, stop and failure; results of an earlier generation are discarded.
   private var generation = 0
-  /// The open camera's; nil while it is not open.
+  /// The descriptor, owned by the stream; nil while the camera is closed.
   private var descriptor: Int32?
   private var watch: WatchID?
   private var subscription: UInt64?
@@ -40,8 +40,7 @@ final class V4L2Camera: CameraDriver {
   private var lastFault: HALError.Fault?
   private var frames = 0
 
-  /// - Parameters:
-  ///   - node: looked up anew at each attempt.
+  /// - Parameter node: opened anew at each attempt.
   init(_ id: DeviceID, _ node: CameraNode, loop: EventLoop, nodes: NodeWatch, encoder: JPEGEncoder) {
     self.loop = loop
     self.node = node
@@ -87,7 +86,7 @@ final class V4L2Camera: CameraDriver {
     encoder.encode(frame, done)
   }
 
-  /// How many jobs the worker has not finished.
+  /// Unfinished jobs of the worker.
   var pending: Int { worker.pending }
 
   // MARK: Presence
@@ -102,16 +101,16 @@ final class V4L2Camera: CameraDriver {
     subscription = nil
   }
 
-  /// A node came, went, or has other permissions.
+  /// A video node appeared, vanished or changed its permissions.
   private func nodesChanged(_ change: NodeWatch.Change) {
     let isStreaming = onFrame != nil
     if isStreaming, change == .vanished || descriptor != nil || timer == nil { return }
-    // The link under /dev/v4l/by-id and the permissions come a moment after the node.
+    // Try after a pause: udev sets the permissions and the link under /dev/v4l/by-id a moment after the node appears.
     backoff.reset()
     if isStreaming { openLater() } else { lookLater() }
   }
 
-  /// Looks whether the camera is there, while nobody streams.
+  /// Checks the camera's presence while it does not stream.
   private func look() {
     generation += 1
     let (generation, node) = (generation, node)
@@ -152,7 +151,7 @@ final class V4L2Camera: CameraDriver {
         onPresence?(.gone("\(fault)"))
       }
     } else if fault != lastFault {
-      // Said once, however often it is tried again.
+      // Retries that fail in the same way are not reported again.
       onFrame?(.failed(fault))
       onPresence?(.failed(fault))
     }
@@ -191,12 +190,12 @@ final class V4L2Camera: CameraDriver {
     guard arm() else { return }
     expectFrames(within: max(.seconds(5), .seconds(4 / max(opened.rate, 0.001))))
     if isGone { isUsable() }
-    // What has failed works only once it gives pictures.
+    // The gate publishes a recovery only with the next frame; here the fault is only forgotten.
     backoff.reset()
     lastFault = nil
   }
 
-  /// Closes the camera and forgets whatever is under way.
+  /// Closes the camera and discards results of pending jobs.
   private func shut() {
     generation += 1
     disarm()
@@ -224,11 +223,11 @@ final class V4L2Camera: CameraDriver {
 
   // MARK: Frames
 
-  /// Waits for a picture: watched anew for each one, and not while one is being read.
+  /// Waits for the next picture. The watch is added anew for each picture, and removed while one is read.
   ///
-  /// v4l2loopback's poll joins its wait queue only when nothing is there yet, so a watch that was made over a waiting
-  /// picture never hears of the next one.
-  /// - Returns: false when that failed, and the camera is being opened again.
+  /// v4l2loopback's poll joins its wait queue only when no picture is ready, so a watch that was added while one was
+  /// ready never fires for the next.
+  /// - Returns: false when that failed and the camera is being opened again.
   private func arm() -> Bool {
     guard watch == nil, let descriptor else { return true }
     do throws(SystemError) {
@@ -254,7 +253,7 @@ final class V4L2Camera: CameraDriver {
       guard let self, generation == self.generation else { return }
       switch result {
       case .success(let frame):
-        // Armed first: the receiver may stop the camera.
+        // Arm before delivery: the receiver may stop the camera.
         guard arm(), let frame else { return }
         frames += 1
         onFrame?(.frame(frame))
@@ -266,7 +265,7 @@ final class V4L2Camera: CameraDriver {
   private static func next(_ bench: inout Bench) throws(HALError.Fault) -> Frame? {
     guard let stream = bench.stream, var frame = try stream.next() else { return nil }
     if frame.format.pixels == .mjpeg {
-      // A picture that cannot be decoded is still what the camera sent: it only has no thumbnail.
+      // A picture that cannot be decoded is delivered all the same, without a thumbnail.
       do throws(HALError.Fault) {
         frame.thumbnail = try JPEGEncoder.ready(&bench.codec).thumbnail(frame.bytes)
       } catch {
@@ -278,7 +277,7 @@ final class V4L2Camera: CameraDriver {
     return frame
   }
 
-  /// Starts the stream anew when a camera says nothing for too long: some hang without an error.
+  /// Restarts the stream when no frame has come for `limit`: some cameras hang without an error.
   private func expectFrames(within limit: Duration) {
     let seen = frames
     timer = loop.schedule(after: limit) { [weak self] in

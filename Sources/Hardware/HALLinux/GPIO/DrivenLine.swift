@@ -3,19 +3,19 @@ import Glibc
 import HAL
 import Linux
 
-/// A line as `LineHolder` has it.
+/// A requested line that `LineHolder` manages.
 protocol HeldLine: AnyObject {
-  /// To be watched, never to be closed.
+  /// For watching only; the line closes it.
   var descriptor: Int32 { get }
   /// The chip's device node.
   var path: String { get }
 }
 
-/// The owner of a requested output line: a descriptor and nothing else, since that is what outlives a daemon (linux/
-/// gpio.h, version 2). The line is released when the last copy of the descriptor is closed.
+/// The owner of a requested output line. It holds only a descriptor (linux/gpio.h, version 2), because that can outlive
+/// the daemon. The line is released when the last duplicate of the descriptor is closed.
 ///
-/// A released line is the kernel's: most pin controllers leave it as it was, some turn it into an input (on a
-/// Raspberry Pi the kernel parameter `pinctrl_bcm2835.persist_gpio_outputs` decides).
+/// Most pin controllers leave a released line as it was, some turn it into an input (on a Raspberry Pi the kernel
+/// parameter `pinctrl_bcm2835.persist_gpio_outputs` decides).
 final class DrivenLine: HeldLine {
   let path: String
   private let line: Descriptor
@@ -25,8 +25,8 @@ final class DrivenLine: HeldLine {
 
   /// Finds and requests a line.
   /// - Parameters:
-  ///   - folder: where device nodes are, `/dev`.
-  ///   - consumer: the name others see.
+  ///   - folder: the folder of device nodes, `/dev`.
+  ///   - consumer: the name shown by gpioinfo(1).
   init(_ options: LineOptions, in folder: String, consumer: String) throws(LineFailure) {
     let request = try LineRequest(options, in: folder, consumer: consumer)
     let copy = openstarry_fcntl(request.descriptor, F_DUPFD_CLOEXEC, 3)
@@ -36,15 +36,15 @@ final class DrivenLine: HeldLine {
     self.options = options
   }
 
-  /// Takes over a line that another process has requested in the same way. One that is driven stays as it is; one that
-  /// was turned into an input is driven again, at its initial level.
-  /// - Parameter descriptor: owned by the line from now on, and closed when it is none.
-  /// - Returns: nil when the chip is not there any more.
+  /// Takes over a line that another process has requested with the same options. A driven line keeps its level; a line
+  /// that was turned into an input is driven again, at its initial level.
+  /// - Parameter descriptor: owned by the line from now on; closed when this returns nil.
+  /// - Returns: nil when the line cannot be read or driven, or its chip is absent.
   init?(adopting descriptor: Int32, _ options: LineOptions, in folder: String) {
     let line = Descriptor(owning: descriptor)
     let level = openstarry_line_get(line.number)
     guard level >= 0, let path = try? GPIOChip.find(options, in: folder).path else { return nil }
-    // The kernel sets outputs only (EPERM); setting the level there is changes nothing.
+    // Writing the current level changes nothing. It fails (EPERM) on an input.
     if openstarry_line_set(line.number, level == 1) < 0 {
       guard case .output(_, let initial) = options.use,
         openstarry_line_configure_output(line.number, options.outputFlags, initial) == 0
@@ -60,17 +60,17 @@ final class DrivenLine: HeldLine {
     guard openstarry_line_set(line.number, active) == 0 else { throw HALError.Fault(errno: errno) }
   }
 
-  /// Turns it into an input with the same bias; it stays requested.
+  /// Turns the line into an input with the same bias. It stays requested.
   func turnIntoInput() throws(HALError.Fault) {
     guard openstarry_line_configure(line.number, options.inputFlags) == 0 else { throw HALError.Fault(errno: errno) }
   }
 }
 
 extension LineOptions {
-  /// The line as an input with the same bias and without edges, as linux/gpio.h has it (`gpio_v2_line_flag`).
+  /// The flags (linux/gpio.h, `gpio_v2_line_flag`) of an input with the same bias and without edge detection.
   var inputFlags: UInt64 { UInt64(GPIO_V2_LINE_FLAG_INPUT.rawValue) | sharedFlags }
 
-  /// The line as an output; nothing of the drive for an input.
+  /// The flags of an output; push-pull if the options describe an input.
   var outputFlags: UInt64 {
     let drive: UInt32 =
       switch use {
@@ -93,7 +93,7 @@ extension LineOptions {
     return UInt64(flags)
   }
 
-  /// Which line it is and how it is set up, without the level it begins with.
+  /// The line and its configuration as text, without the initial level; empty for inputs.
   var identity: String {
     guard case .output(let drive, _) = use else { return "" }
     let place = path.map { " at \($0)" } ?? ""

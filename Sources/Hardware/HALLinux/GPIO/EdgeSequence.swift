@@ -1,11 +1,11 @@
 import HAL
 
-/// Finds gaps in the numbers of a line's edges (linux/gpio.h, `line_seqno`): the kernel counts every edge, also those
-/// it drops when its buffer is full.
+/// Finds gaps in the sequence numbers of a line's edges (linux/gpio.h, `line_seqno`). The kernel also counts the edges
+/// that it drops because its buffer is full.
 struct EdgeSequence {
   private var last: UInt32?
 
-  /// Starts after `last`; at the first edge that comes when it is nil.
+  /// Starts after `last`; nil starts at the first edge.
   init(after last: UInt32? = nil) { self.last = last }
 
   /// Takes the next edge's number.
@@ -13,7 +13,7 @@ struct EdgeSequence {
   mutating func gap(before sequence: UInt32) -> Int {
     defer { last = sequence }
     guard let last else { return 0 }
-    // The counter wraps after 2³² edges. A number that does not grow is a counter that began again.
+    // The counter wraps after 2³² edges. A number that does not grow means that the counter has restarted.
     let distance = sequence &- last
     return distance == 0 || distance > UInt32.max / 2 ? 0 : Int(distance - 1)
   }

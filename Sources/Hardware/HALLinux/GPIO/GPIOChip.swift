@@ -4,11 +4,11 @@ import Glibc
 import HAL
 import Linux
 
-/// Why a line could not be had.
+/// Why a line could not be requested.
 enum LineFailure: Error {
-  /// The chip is not there now; the text says what was looked for.
+  /// The chip is absent; the text says what was looked for.
   case absent(String)
-  /// The board asks for something that cannot be.
+  /// The board file's entry cannot work; the reason, for people.
   case impossible(String)
   /// The kernel refused.
   case failed(HALError.Fault)
@@ -22,7 +22,7 @@ enum LineFailure: Error {
   /// Its device node.
   let path: String
 
-  /// Opens a chip; nil when it is none or cannot be opened, with the reason in `errno`.
+  /// Opens a chip; nil, with the reason in `errno`, when the node is no GPIO chip or cannot be opened.
   init?(path: String) {
     // SAFETY: the path is a C string for the length of the call; the chip is closed by deinit.
     guard let pointer = unsafe path.withCString({ unsafe gpiod_chip_open($0) }) else { return nil }
@@ -32,16 +32,16 @@ enum LineFailure: Error {
 
   deinit { unsafe gpiod_chip_close(pointer) }
 
-  /// Finds a chip by its label, or by its name (`gpiochip0`) where no label matches.
+  /// Finds a chip by its label, or by its name (`gpiochip0`) if no label matches.
   /// - Parameters:
-  ///   - options: the chip's label, and its path where the board file has one.
-  ///   - folder: where device nodes are, `/dev`.
+  ///   - options: the chip's label, and its path if the board file gives one.
+  ///   - folder: the folder of device nodes, `/dev`.
   static func find(_ options: LineOptions, in folder: String) throws(LineFailure) -> GPIOChip {
     let label = options.chip
     let nodes = ((try? Files.names(in: folder)) ?? []).filter { $0.hasPrefix("gpiochip") }
       .sorted { (Int($0.dropFirst(8)) ?? .max, $0) < (Int($1.dropFirst(8)) ?? .max, $1) }
     var named: String?
-    // A node may have a second name, which is a link to it: by the kernel's own names a chip is there once.
+    // A node may have a second name, a link. The kernel's own name identifies the chip.
     var found: [String: String] = [:]
     var labels: [String] = []
     var refused: Int32?
@@ -65,12 +65,12 @@ enum LineFailure: Error {
     throw .absent("no GPIO chip '\(label)'\(place) under \(folder): \(there); gpiodetect lists them")
   }
 
-  /// The node of the chip that is meant; nil when none is there.
+  /// The node of the chip that matches `options`; nil when none does.
   private static func choose(
     _ found: [String: String], _ options: LineOptions, in folder: String
   ) throws(LineFailure) -> String? {
     if options.path == nil, found.count <= 1 { return found.values.first }
-    // Nodes are under `/dev`, and chips beside it under `/sys`.
+    // `/sys` is beside `/dev`, also under a test's root.
     let tree = KernelTree(root: folder.hasSuffix("/dev") ? String(folder.dropLast("/dev".count)) : folder)
     let devices = found.keys.sorted().map { "/sys/bus/gpio/devices/\($0)" }
     do throws(HALError.Fault) {
@@ -91,7 +91,7 @@ enum LineFailure: Error {
     return unsafe (String(cString: gpiod_chip_info_get_name(info)), String(cString: gpiod_chip_info_get_label(info)))
   }
 
-  /// The offset of the line that `text` names, or that it numbers where no line has such a name.
+  /// The offset of the line named `text`; if no line has that name, `text` is taken as the offset.
   borrowing func offset(of text: String) throws(LineFailure) -> UInt32 {
     // SAFETY: the name is a C string for the length of the call.
     let offset = unsafe text.withCString { unsafe gpiod_chip_get_line_offset_from_name(pointer, $0) }
@@ -111,7 +111,7 @@ enum LineFailure: Error {
     return number
   }
 
-  /// Who uses a line; nil when nobody does or the kernel does not say.
+  /// The consumer of a line; nil when it is unused or the kernel does not know.
   borrowing func consumer(of offset: UInt32) -> String? {
     // SAFETY: the text lives as long as the info, and is copied before it is freed.
     guard let info = unsafe gpiod_chip_get_line_info(pointer, offset) else { return nil }
@@ -121,8 +121,8 @@ enum LineFailure: Error {
   }
 
   /// Requests one line.
-  /// - Parameter consumer: the name others see; the kernel keeps 31 bytes of it.
-  /// - Returns: the request, which the caller owns; nil with `errno` when the kernel refuses.
+  /// - Parameter consumer: the name shown by gpioinfo(1); the kernel keeps 31 bytes of it.
+  /// - Returns: the request, owned by the caller; nil, with `errno`, when the kernel refuses.
   borrowing func request(_ offset: UInt32, _ settings: borrowing LineSettings, consumer: String) -> OpaquePointer? {
     // SAFETY: the configuration is ours and freed below.
     guard let request = unsafe gpiod_request_config_new() else { return nil }

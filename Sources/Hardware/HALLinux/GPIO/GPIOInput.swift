@@ -1,15 +1,15 @@
 import HAL
 import Model
 
-/// A watched line of a GPIO chip.
+/// A GPIO line used as an input.
 ///
-/// The kernel debounces it, and this driver does where the kernel refuses to.
+/// The kernel debounces it; if it cannot, this driver does.
 final class GPIOInput: InputDriver {
   private let place: LinePlace
   private let holder: LineHolder<LineRequest>
   private let period: Duration
   private var sequence = EdgeSequence(after: 0)
-  /// The request whose edges `sequence` follows.
+  /// The request whose edges `sequence` counts.
   private weak var numbered: LineRequest?
   private var debouncer: Debouncer?
   private var onChange: ((InputChange) -> Void)?
@@ -34,7 +34,6 @@ final class GPIOInput: InputDriver {
     holder.onBack = { [weak self] in self?.isBack() }
   }
 
-  /// Why the line is not there; nil while it is.
   var absence: String? { holder.absence }
 
   var isActive: Bool? {
@@ -68,7 +67,7 @@ final class GPIOInput: InputDriver {
     holder.close()
   }
 
-  /// Whether the kernel does the debouncing.
+  /// Whether the kernel debounces the line; true as well when no debouncing is configured.
   private var kernelDebounces: Bool {
     if case .input(let debounce) = holder.options.use { debounce == period } else { false }
   }
@@ -83,12 +82,12 @@ final class GPIOInput: InputDriver {
     }
   }
 
-  /// Starts to watch a line that is there.
+  /// Starts to watch the requested line.
   private func begin() {
     guard let request = holder.request else { return }
     do throws(HALError.Fault) {
       if numbered !== request {
-        // Each request numbers its edges from 1: when the first ones are dropped, that is a gap too.
+        // Each request numbers its edges from 1, so 0 makes edges dropped at the start a gap too.
         sequence = EdgeSequence(after: 0)
         numbered = request
       }
@@ -116,7 +115,7 @@ final class GPIOInput: InputDriver {
         if let debouncer { debouncer.take(edge) } else { onChange?(.edge(edge)) }
       }
     } catch {
-      // Reading fails for no reason but that the chip has gone; what else it might be must not spin the loop.
+      // A read fails only when the chip has gone. Treat every other error the same, or it would spin the loop.
       holder.note(.gone)
     }
   }

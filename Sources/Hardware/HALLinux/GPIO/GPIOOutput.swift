@@ -2,10 +2,10 @@ import Guardian
 import HAL
 import Model
 
-/// A driven line of a GPIO chip.
+/// A GPIO line used as an output.
 ///
-/// It is requested in its safe state, and again so when its chip comes back: whoever held it away from there sets it
-/// anew. A line that the daemon before had requested is taken over without letting go of it.
+/// The line is requested in its safe state, also when its chip comes back; the gate then restores the level of a lease.
+/// A line that the previous daemon had requested is taken over without releasing it.
 final class GPIOOutput: OutputDriver {
   private let holder: LineHolder<DrivenLine>
   private var onPresence: (OutputPresence) -> Void = { _ in }
@@ -13,9 +13,9 @@ final class GPIOOutput: OutputDriver {
   let isAnalogue = false
 
   /// - Parameters:
-  ///   - onExit: what the guardian does with it.
-  ///   - safe: the level it is safe at.
-  ///   - guardian: nil where there is none.
+  ///   - onExit: determines the guardian's steps.
+  ///   - safe: whether the line is active in its safe state.
+  ///   - guardian: nil without a guardian.
   init(
     _ device: DeviceID, _ options: LineOptions, onExit: ActuatorSettings.OnExit, safe: Bool,
     guardian: (any OutputGuard)?, at place: LinePlace
@@ -58,7 +58,7 @@ final class GPIOOutput: OutputDriver {
       try request.set(level >= 0.5)
       done(.success(()))
     } catch {
-      // First the answer: what has gone is told after it, and keeps its lease until it is back.
+      // Answer before reporting that the chip has gone: then the lease is kept until the chip is back.
       done(.failure(error))
       holder.note(error)
     }
@@ -72,13 +72,13 @@ final class GPIOOutput: OutputDriver {
       try request.turnIntoInput()
       done(.success(()))
     } catch {
-      // First the answer: what has gone is told after it, and keeps its lease until it is back.
+      // Answer before reporting that the chip has gone: then the lease is kept until the chip is back.
       done(.failure(error))
       holder.note(error)
     }
   }
 
-  /// The line is driven as long as the process lives. What the kernel does with it afterwards is said at `DrivenLine`.
+  /// The line is driven until the process ends; `DrivenLine` says what the kernel does afterwards.
   func release(_ mode: ActuatorSettings.OnExit) {}
 
   /// Releases the line.

@@ -3,16 +3,16 @@ import HAL
 import Linux
 import Model
 
-/// Where lines come from, shared by all of a board.
+/// What all lines of a board share.
 struct LinePlace {
   var loop: EventLoop
   var nodes: NodeWatch
-  /// Where device nodes are, `/dev` behind the prefix.
+  /// The folder of device nodes: `/dev`, after a test's root.
   var folder: String
 }
 
-/// Holds a line through the life of its chip: requests it, notices when the chip goes, and requests it again when it
-/// comes back.
+/// Keeps a line requested while its chip comes and goes: requests it, detects that the chip has gone, and requests it
+/// again when the chip is back.
 final class LineHolder<Line: HeldLine> {
   private let device: DeviceID
   private let place: LinePlace
@@ -23,25 +23,25 @@ final class LineHolder<Line: HeldLine> {
   private var watch: WatchID?
   private var subscription: UInt64?
 
-  /// How the line is requested the next time.
+  /// The options of the next request.
   private(set) var options: LineOptions
-  /// The line while it is there.
+  /// The requested line; nil while its chip is absent.
   private(set) var request: Line?
-  /// Why it is not there, for people; nil while it is.
+  /// Why the line is absent, for people; nil while it is requested.
   private(set) var absence: String?
 
   /// Called when the descriptor is readable.
   var onReadable: () -> Void = {}
   /// Called when the line has gone, after `request` became nil.
   var onGone: () -> Void = {}
-  /// Called when the line is there again.
+  /// Called when the line has been requested again.
   var onBack: () -> Void = {}
 
   /// Requests the line.
   /// - Parameters:
-  ///   - fallback: other options to try when the kernel does not support the first ones.
-  ///   - make: finds and requests it, under the name that others shall see.
-  /// - Throws: when it never can be had, or somebody else holds it. A chip that is missing is not an error.
+  ///   - fallback: options to try when the kernel does not support the first ones.
+  ///   - make: finds and requests the line; its second argument is the consumer name.
+  /// - Throws: when the options cannot work, or the line is in use. An absent chip is no error.
   init(
     _ device: DeviceID, _ options: LineOptions, at place: LinePlace, fallback: LineOptions? = nil,
     make: @escaping (LineOptions, String) throws(LineFailure) -> Line
@@ -73,12 +73,12 @@ final class LineHolder<Line: HeldLine> {
     retry = nil
   }
 
-  /// Takes note of a fault of the line: a line whose chip has gone is let go and looked for.
+  /// Notes a fault of the line: if its chip has gone, drops the request and retries.
   func note(_ fault: HALError.Fault) {
     if fault == .gone { lose("its chip has gone") }
   }
 
-  /// Whether edges are waited for; otherwise only the chip's end is.
+  /// Whether to wait for edges; otherwise only for the chip's removal.
   var isWatching = false {
     didSet {
       guard let watch else { return }
@@ -89,17 +89,17 @@ final class LineHolder<Line: HeldLine> {
 
   private func open() throws(LineFailure) {
     do throws(LineFailure) {
-      try openAsAsked()
+      try requestLine()
     } catch {
-      // EINVAL, EOPNOTSUPP and the like: this kernel or chip cannot do it so.
+      // EINVAL, EOPNOTSUPP and the like: this kernel or chip does not support the options.
       guard case .failed(.system) = error, let fallback else { throw error }
       options = fallback
       self.fallback = nil
-      try openAsAsked()
+      try requestLine()
     }
   }
 
-  private func openAsAsked() throws(LineFailure) {
+  private func requestLine() throws(LineFailure) {
     let request = try make(options, "openstarry/\(device)")
     do throws(SystemError) {
       watch = try place.loop.watch(request.descriptor, for: isWatching ? .readable : []) { [weak self] ready in

@@ -4,7 +4,7 @@ import Glibc
 import HAL
 import Model
 
-/// The owner of one requested line and of the buffer its edges are read into. Letting go of it closes the descriptor.
+/// The owner of one requested line and of the buffer for its edges. Its deinit releases the line.
 ///
 /// SAFETY: `request` and `buffer` are valid from init to deinit and are lent to libgpiod's calls only.
 @safe final class LineRequest: HeldLine {
@@ -14,13 +14,13 @@ import Model
   /// The chip's device node.
   let path: String
 
-  /// How many edges one read takes: the kernel's own buffer holds 16 for a line unless asked for more.
+  /// The number of edges that one read takes at most. The kernel's buffer holds 16 for each line by default.
   private static let batch = 64
 
   /// Finds and requests a line.
   /// - Parameters:
-  ///   - folder: where device nodes are, `/dev`.
-  ///   - consumer: the name others see.
+  ///   - folder: the folder of device nodes, `/dev`.
+  ///   - consumer: the name shown by gpioinfo(1).
   init(_ options: LineOptions, in folder: String, consumer: String) throws(LineFailure) {
     let chip = try GPIOChip.find(options, in: folder)
     let offset = try chip.offset(of: options.line)
@@ -47,7 +47,7 @@ import Model
     unsafe gpiod_line_request_release(request)
   }
 
-  /// To be watched, never to be closed.
+  /// For watching only; this object closes it.
   var descriptor: Int32 { unsafe gpiod_line_request_get_fd(request) }
 
   /// Whether the line is active.
@@ -59,7 +59,8 @@ import Model
     }
   }
 
-  /// Reads the edges that are there, at most one batch. Call it when the descriptor is readable: it blocks otherwise.
+  /// Reads the pending edges, at most one batch. Blocks when there are none, so call it when the descriptor is
+  /// readable.
   func readEdges() throws(HALError.Fault) -> [Edge] {
     // SAFETY: the buffer has room for a batch.
     let count = unsafe gpiod_line_request_read_edge_events(request, buffer, Self.batch)
@@ -74,11 +75,11 @@ import Model
     }
   }
 
-  /// Throws away the edges that came while nobody watched.
-  /// - Returns: the last one's sequence number; nil when there were none.
+  /// Discards the edges that came before watching began.
+  /// - Returns: the sequence number of the last one; nil when there were none.
   func discardEdges() throws(HALError.Fault) -> UInt32? {
     var last: UInt32?
-    // Bounded: a line that changes faster than this reads must not hold the loop.
+    // Bounded: a line that changes faster than this loop reads must not block the event loop.
     for _ in 0..<16 {
       let ready = unsafe gpiod_line_request_wait_edge_events(request, 0)
       guard ready >= 0 else { throw HALError.Fault(errno: errno) }

@@ -2,14 +2,15 @@ import CGPIOD
 import CLinux
 import Model
 
-/// How a line is requested, in our own words.
+/// The configuration of a line, independent of libgpiod.
 struct LineOptions: Sendable, Hashable {
-  /// Where it is: the chip's label or name, and the line's name or offset.
+  /// The chip's label or name.
   var chip: String
-  /// Which one, where several chips have that label: a part of its path under `/sys/devices`.
+  /// A part of the chip's path under `/sys/devices`, if several chips have that label; else nil.
   var path: String?
+  /// The line's name or offset.
   var line: String
-  /// Whether a low level means active.
+  /// Whether the line is active at a low level.
   var activeLow = false
   var bias = Bias.asIs
   var use: Use
@@ -18,12 +19,12 @@ struct LineOptions: Sendable, Hashable {
   enum Drive: Sendable { case pushPull, openDrain, openSource }
 
   enum Use: Sendable, Hashable {
-    /// Watched for both edges; `debounce` in the kernel, zero for none.
+    /// Watched for both edges; `debounce` is the kernel's period, zero for none.
     ///
-    /// Which edges become events is the gate's business: the level, a stop and a condition follow both. What it costs is
-    /// one wake-up more for each pulse where only one of its edges is wanted.
+    /// The gate selects the edges that become events, because the level, emergency stops and conditions need both. The
+    /// cost is one more wake-up per pulse when only one edge is wanted.
     case input(debounce: Duration)
-    /// Driven, from the moment of the request at `initial`.
+    /// Driven, with the level `initial` from the request on.
     case output(Drive, initial: Bool)
   }
 }
@@ -34,11 +35,11 @@ struct LineOptions: Sendable, Hashable {
 @safe struct LineSettings: ~Copyable {
   private let pointer: OpaquePointer
 
-  /// Translates `options`; nil when memory is short.
+  /// Translates `options`; nil when there is no memory.
   init?(_ options: LineOptions) {
     guard let pointer = unsafe gpiod_line_settings_new() else { return nil }
     unsafe self.pointer = pointer
-    // SAFETY: the setters only store what they are given; every constant is one that gpiod.h defines.
+    // SAFETY: the setters only store their arguments; every constant is defined by gpiod.h.
     unsafe gpiod_line_settings_set_active_low(pointer, options.activeLow)
     let bias =
       switch options.bias {
@@ -53,7 +54,7 @@ struct LineOptions: Sendable, Hashable {
       unsafe gpiod_line_settings_set_direction(pointer, GPIOD_LINE_DIRECTION_INPUT)
       unsafe gpiod_line_settings_set_edge_detection(pointer, GPIOD_LINE_EDGE_BOTH)
       unsafe gpiod_line_settings_set_event_clock(pointer, GPIOD_LINE_CLOCK_MONOTONIC)
-      // The kernel counts in 32 bits.
+      // The kernel's period has 32 bits.
       let period = UInt32(clamping: debounce.nanoseconds / 1000)
       unsafe gpiod_line_settings_set_debounce_period_us(pointer, UInt(period))
     case .output(let drive, let initial):
@@ -72,7 +73,8 @@ struct LineOptions: Sendable, Hashable {
 
   deinit { unsafe gpiod_line_settings_free(pointer) }
 
-  /// Lends a line configuration with these settings for one line; nil when `body` says so or memory is short.
+  /// Calls `body` with a configuration of one line with these settings.
+  /// - Returns: the result of `body`; nil when there is no memory.
   borrowing func withConfiguration<Result>(of offset: UInt32, _ body: (OpaquePointer) -> Result?) -> Result? {
     // SAFETY: the configuration is ours and freed below.
     guard let configuration = unsafe gpiod_line_config_new() else { return nil }

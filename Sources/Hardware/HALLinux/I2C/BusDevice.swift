@@ -7,21 +7,22 @@ import HAL
 import Linux
 import Model
 
-/// A bus of i2c-dev (Documentation/i2c/dev-interface.rst): combined transfers where the adapter does I²C, SMBus calls
-/// where it does only those. Opened with the first transfer, and again after it has gone.
+/// A bus of i2c-dev (Documentation/i2c/dev-interface.rst). Uses combined transfers if the adapter supports I²C, and
+/// SMBus calls otherwise. Opened by the first transfer, and again after the adapter was gone.
 ///
-/// Lives on its bus's worker thread; everything here blocks.
+/// Lives on its bus's worker thread; all calls block.
 final class BusDevice: I2CTransport {
-  /// Where a bus is: a device node, or the adapter's name.
+  /// The location of a bus: a device node, or the adapter's name.
   struct Location: Sendable, CustomStringConvertible {
     var path: String?
     var adapter: String?
-    /// What stands before `/dev` and `/sys`.
+    /// The prefix of `/dev` and `/sys`.
     var root: String
 
     var description: String { path ?? adapter ?? "" }
 
-    /// Its device node now.
+    /// Its current device node.
+    /// - Throws: ENODEV when no adapter has the name, ENOTUNIQ when several have it.
     func node() throws(SystemError) -> String {
       if let path { return root + path }
       let tree = KernelTree(root: root)
@@ -66,13 +67,13 @@ final class BusDevice: I2CTransport {
     time.tv_sec = Int(duration.nanoseconds / 1_000_000_000)
     time.tv_nsec = Int(duration.nanoseconds % 1_000_000_000)
     var rest = timespec()
-    // SAFETY: both are locals; what is left after a signal is slept as well.
+    // SAFETY: both are locals. After a signal the rest of the time is slept too.
     while unsafe nanosleep(&time, &rest) != 0 && errno == EINTR { time = rest }
   }
 
-  /// Looks whether there is a chip at an address, as i2cdetect(8) does: a receive byte where a quick write could write
-  /// into an EEPROM (0x30–0x37, 0x50–0x5F), a quick write elsewhere, and the other one where the adapter lacks the first.
-  /// - Returns: the chip; nil where nobody answers.
+  /// Probes an address, as i2cdetect(8) does: with a receive byte where a quick write could corrupt an EEPROM
+  /// (0x30–0x37, 0x50–0x5F), with a quick write elsewhere, and with the other method if the adapter lacks the first.
+  /// - Returns: the chip; nil when none answers.
   func probe(_ address: UInt8) throws(HALError.Fault) -> I2CScan.Chip? {
     let number = try open()
     let isMemory = (0x30...0x37).contains(address) || (0x50...0x5F).contains(address)
@@ -89,7 +90,7 @@ final class BusDevice: I2CTransport {
         close()
         throw .gone
       case .system(EOPNOTSUPP, _): throw error
-      // Every other answer means that nobody is there.
+      // Every other error means that no chip answered.
       default: return nil
       }
     }
@@ -109,8 +110,8 @@ final class BusDevice: I2CTransport {
       guard unsafe openstarry_i2c_functions(opened.number, &functions) >= 0 else {
         throw SystemError("I2C_FUNCS", path)
       }
-      // 100 ms is long for a chip that stretches the clock, and short for a wire that hangs. Adapters that have no
-      // such setting keep their own.
+      // A timeout of 100 ms is long for clock stretching and short for a hanging bus. Adapters without the setting keep
+      // their own.
       _ = openstarry_i2c_limits(opened.number, 10, 1)
       self.functions = functions
       node = String(path.split(separator: "/").last ?? "")
@@ -128,7 +129,7 @@ final class BusDevice: I2CTransport {
     }
   }
 
-  /// The buses that there are, for people.
+  /// The buses of the machine, for messages.
   private static func buses(_ root: String) -> String {
     let tree = KernelTree(root: root)
     let folder = "/sys/bus/i2c/devices"
@@ -143,7 +144,7 @@ final class BusDevice: I2CTransport {
     selected = nil
   }
 
-  /// Chooses the chip, which also asks the kernel whether one of its own drivers is bound to it.
+  /// Selects the chip. The kernel refuses (EBUSY) if one of its own drivers is bound to it.
   private func select(_ address: UInt8, _ number: Int32) throws(HALError.Fault) {
     guard address != selected else { return }
     guard openstarry_i2c_select(number, address) >= 0 else {
@@ -175,16 +176,16 @@ final class BusDevice: I2CTransport {
   }
 }
 
-/// Who answered on a bus.
+/// The chips found on a bus.
 public struct I2CScan: Sendable, Hashable {
   /// The chips in order of their addresses.
   public var chips: [Chip]
 
-  /// One that answered, or that is known to be there.
+  /// A chip that answered, or that a kernel driver is bound to.
   public struct Chip: Sendable, Hashable {
-    /// 7 bits.
+    /// The 7-bit address.
     public var address: UInt8
-    /// The kernel driver that is bound to it, which keeps everybody else away; nil for none.
+    /// The kernel driver that is bound to it, so that the daemon cannot use it; nil for none.
     public var heldBy: String?
   }
 }

@@ -4,11 +4,10 @@ import HAL
 import Linux
 import Model
 
-/// A bus that the board uses: its worker, its chips, and who speaks to which address.
+/// A bus of the board: its worker, its chips, and the driver of each address.
 final class BusUse {
-  /// As the board file names it; the first name where it has more than one.
+  /// Its name in the board file; the first one used if it has several.
   let name: String
-  /// Where the bus is.
   let location: BusDevice.Location
   /// The bus's thread.
   let worker: Worker<I2CBus<BusDevice>>
@@ -26,7 +25,7 @@ final class BusUse {
     }
   }
 
-  /// The chip at an address; all its devices share it.
+  /// The chip at an address, shared by all its devices.
   func chip(_ address: UInt8) -> Chip<BusDevice> {
     if let chip = chips[address] { return chip }
     let worker = self.worker
@@ -35,8 +34,8 @@ final class BusUse {
     return chip
   }
 
-  /// Looks for chips at 0x08 to 0x77, one address after the other, so that outputs on the bus wait for none but the one
-  /// that is being tried.
+  /// Looks for chips at 0x08 to 0x77. Each address is a job of its own, so that outputs on the bus wait for one probe
+  /// at most.
   func scan(_ done: @escaping (Result<I2CScan, HALError.Fault>) -> Void) { scan(from: 0x08, [], done) }
 
   private func scan(
@@ -53,9 +52,9 @@ final class BusUse {
     }
   }
 
-  /// Notes that a device's driver speaks to an address. Devices of one chip share it; a `register` sensor may read
-  /// along with any driver.
-  /// - Throws: when another driver speaks to it: two kinds of chip cannot sit at one address.
+  /// Assigns an address to a device's driver. Devices of one chip share it, and a `register` sensor may share it with
+  /// any driver.
+  /// - Throws: `invalid` when another driver has the address: two kinds of chip cannot be at one address.
   func claim(_ address: UInt8, _ driver: String, by device: DeviceID) throws(HALError) {
     guard driver != "register" else { return }
     if let other = claims[address], other.driver != driver {
@@ -65,8 +64,8 @@ final class BusUse {
     claims[address] = (driver, device)
   }
 
-  /// Notes the option that all channels of a chip share.
-  /// - Throws: when another channel has another value.
+  /// Notes an option that all channels of a chip share.
+  /// - Throws: `invalid` when another channel has a different value.
   func agree(_ address: UInt8, _ shared: ChipOutput.Shared, by device: DeviceID) throws(HALError) {
     if let other = agreed[address], other.shared != shared {
       throw .invalid(

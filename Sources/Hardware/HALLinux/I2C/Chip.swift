@@ -2,34 +2,34 @@ import Chips
 import HAL
 import Model
 
-/// Names one use of a chip. Devices that agree in all of it share the chip's driver and its last answer.
+/// Identifies one use of a chip. Devices with equal keys share the chip's driver and its last answer.
 struct ChipKey: Hashable, Sendable {
   var address: UInt8
   /// The driver's name.
   var driver: String
-  /// What makes two uses of one chip different measurements, e.g. the channel of a converter; empty for most.
+  /// Distinguishes measurements of one chip, e.g. by the channel of a converter; empty for most chips.
   var variant = ""
 }
 
-/// A chip on a bus as the loop has it: one measurement at a time, whoever asks for what, and the bus is free for others
-/// while the chip measures.
+/// A chip on a bus, on the loop's side. It runs one measurement at a time for all its devices, and leaves the bus free
+/// while the chip converts.
 ///
-/// Loop thread only; the transfers happen where `submit` takes them.
+/// Loop thread only; `submit` runs the transfers on the bus's thread.
 final class Chip<Base: I2CTransport> {
   typealias Bus = I2CBus<Base>
-  /// Does something on the bus's thread, and comes back with what it gave.
+  /// Runs a job on the bus's thread and returns its result to the loop.
   typealias Submit = (@escaping @Sendable (inout Bus) -> Step, @escaping (Step) -> Void) -> Void
   typealias Answer = Result<[String: Measurement], HALError.Fault>
 
-  /// Where one turn on the bus has left a measurement.
+  /// The result of one job on the bus's thread.
   struct Step: Sendable {
     var driver: any ChipDriver
     var outcome: Outcome
 
     enum Outcome: Sendable {
-      /// The chip needs so long.
+      /// The chip needs this long to convert.
       case waits(Duration)
-      /// It was asked too early.
+      /// The conversion is not finished yet.
       case isBusy
       case answered(Answer)
     }
@@ -47,12 +47,13 @@ final class Chip<Base: I2CTransport> {
     var key: ChipKey
     var make: @Sendable () -> any ChipDriver
     var attempt = 1
-    /// How often it was asked too early, and how long it waits before it asks again.
+    /// How often the chip was still busy.
     var polls = 0
+    /// The pause before it is polled again.
     var pollPause = Duration.milliseconds(1)
   }
 
-  /// How long an answer serves the other quantities of its chip: they fall due in the same turn of the loop.
+  /// How long an answer serves the chip's other quantities, which fall due in the same turn of the loop.
   private static var freshness: Duration { .milliseconds(10) }
   private static var mostPolls: Int { 10 }
 
@@ -68,20 +69,20 @@ final class Chip<Base: I2CTransport> {
     self.submit = submit
   }
 
-  /// Measures one quantity, or takes it from the answer that another quantity has just had.
+  /// Measures one quantity, or takes it from an answer just obtained for another quantity.
   /// - Parameters:
-  ///   - make: makes the chip's driver when there is none yet, and after each fault: a chip that failed may have lost
-  ///     its configuration.
-  ///   - done: called once, now or later.
+  ///   - make: makes the chip's driver at the first use, and after each fault, because the chip may have lost its
+  ///     configuration.
+  ///   - done: called once, within this call or later.
   func measure(
     _ key: ChipKey, _ quantity: String, _ make: @escaping @Sendable () -> any ChipDriver,
     _ done: @escaping (Result<Measurement, HALError.Fault>) -> Void
   ) {
     waiting.append(Request(key: key, quantity: quantity, make: make, done: done))
-    goOn()
+    startNext()
   }
 
-  private func goOn() {
+  private func startNext() {
     while running == nil, let next = waiting.first {
       if let (answer, time) = answers[next.key], clock.now - time < Self.freshness {
         waiting.removeFirst()
@@ -112,7 +113,7 @@ final class Chip<Base: I2CTransport> {
     }
   }
 
-  /// What the bus's thread does at the beginning: all of it where the chip needs no time.
+  /// The first job on the bus's thread; the only one if the chip needs no time to convert.
   private static func begin(_ driver: any ChipDriver, _ bus: inout Bus) -> Step {
     var driver = driver
     do throws(HALError.Fault) {
@@ -146,11 +147,10 @@ final class Chip<Base: I2CTransport> {
       running.polls += 1
       self.running = running
       guard running.polls <= Self.mostPolls else {
-        return end(running.key, .failure(.protocolViolation("the chip has been measuring for too long")))
+        return end(running.key, .failure(.protocolViolation("the chip is still busy long after its conversion time")))
       }
       collect(after: running.pollPause)
     case .answered(.failure(.checksum)) where running.attempt < 3:
-      // What was read does not add up: measured again.
       self.running = Running(key: running.key, make: running.make, attempt: running.attempt + 1)
       start()
     case .answered(let answer): end(running.key, answer)
@@ -164,6 +164,6 @@ final class Chip<Base: I2CTransport> {
     let served = waiting.filter { $0.key == key }
     waiting.removeAll { $0.key == key }
     for request in served { request.done(Self.quantity(request.quantity, of: answer)) }
-    goOn()
+    startNext()
   }
 }

@@ -2,15 +2,15 @@ import CLinux
 import HAL
 import Model
 
-/// Lets an address rest at which the bus has failed too often in a row, so that a chip that hangs does not cost those who
-/// share its bus a timeout a reading.
+/// Blocks transfers to an address after too many bus faults in a row, so that a hanging chip does not cost the other
+/// chips of its bus a timeout per reading.
 ///
-/// Closed: everything goes through. Open: nothing does until the rest is over. Half-open: one transfer is let through
-/// as a probe; its end closes the breaker or opens it again for twice as long.
+/// Closed: transfers pass. Open: transfers are refused until the rest is over. Half-open: the next transfer is a probe;
+/// success closes the breaker, a bus fault opens it again for twice as long.
 struct CircuitBreaker {
   private enum State: Equatable { case closed, open(until: Instant), halfOpen }
 
-  /// How many failures in a row open it.
+  /// The number of failures in a row that opens it.
   let threshold: Int
   private let firstRest: Duration
   private let longestRest: Duration
@@ -25,7 +25,7 @@ struct CircuitBreaker {
     rest = firstRest
   }
 
-  /// Whether transfers go through without question; repeating one at once makes sense only then.
+  /// Whether it is closed; only then does it make sense to repeat a transfer at once.
   var isClosed: Bool { state == .closed }
 
   /// Asks for one transfer.
@@ -37,17 +37,17 @@ struct CircuitBreaker {
     return true
   }
 
-  /// Lets the probe through at once.
+  /// Ends the rest early: the next transfer is the probe.
   mutating func endRest(at now: Instant) { if case .open = state { state = .open(until: now) } }
 
-  /// Says that the bus worked, whatever the chip answered.
+  /// Notes that the bus worked, whatever the chip answered.
   mutating func succeeded() {
     state = .closed
     failures = 0
     rest = firstRest
   }
 
-  /// Says how a transfer failed. Only faults of the bus count: a chip that does not acknowledge has a working bus.
+  /// Notes a failed transfer. Only bus faults count: a missing acknowledge proves that the bus works.
   mutating func failed(_ fault: HALError.Fault, at now: Instant) {
     guard fault.isOfTheBus else {
       if fault == .noAcknowledge { succeeded() }
@@ -63,18 +63,18 @@ struct CircuitBreaker {
   }
 }
 
-/// The breakers of a bus, one for each address: a chip that hangs rests alone, and its probes cost nobody else theirs.
+/// The breakers of a bus, one per address, so that a hanging chip is blocked alone.
 ///
-/// There is none for the bus as a whole. One that is stuck fails at each of its addresses and is tried at each once in a
-/// while; the first that works again ends the rests of all.
+/// There is no breaker for the whole bus. A stuck bus opens the breaker of every address, and each is probed from time
+/// to time; the first success ends the rests of all.
 struct CircuitBreakers {
   private let standard: CircuitBreaker
   private var breakers: [UInt8: CircuitBreaker] = [:]
 
-  /// - Parameter standard: what each address begins with.
+  /// - Parameter standard: the initial breaker of each address.
   init(_ standard: CircuitBreaker) { self.standard = standard }
 
-  /// Whether transfers with an address go through without question.
+  /// Whether the breaker of an address is closed.
   func isClosed(_ address: UInt8) -> Bool { breakers[address]?.isClosed ?? true }
 
   /// Asks for one transfer.
@@ -83,10 +83,10 @@ struct CircuitBreakers {
     breakers[address, default: standard].admits(at: now)
   }
 
-  /// Says that a transfer went through.
+  /// Notes a successful transfer.
   mutating func succeeded(_ address: UInt8, at now: Instant) { change(address, at: now) { $0.succeeded() } }
 
-  /// Says how a transfer failed.
+  /// Notes a failed transfer.
   mutating func failed(_ address: UInt8, _ fault: HALError.Fault, at now: Instant) {
     change(address, at: now) { $0.failed(fault, at: now) }
   }
@@ -100,7 +100,7 @@ struct CircuitBreakers {
 }
 
 extension HALError.Fault {
-  /// Whether it says something about the bus and not about one chip on it.
+  /// Whether it is a fault of the bus rather than of one chip.
   var isOfTheBus: Bool {
     switch self {
     case .timeout, .arbitrationLost: true
@@ -109,7 +109,7 @@ extension HALError.Fault {
     }
   }
 
-  /// Whether the same transfer may well go through a moment later.
+  /// Whether the same transfer may succeed a moment later.
   var isTransient: Bool {
     switch self {
     case .noAcknowledge, .timeout, .arbitrationLost: true

@@ -2,13 +2,14 @@ import Chips
 import HAL
 import Model
 
-/// One bus as its worker sees it: retries, back-off for addresses that fail, and the state of its chips with outputs.
+/// The state of one bus on its worker: retries, circuit breakers, and the drivers of chips with outputs.
 struct I2CBus<Base: I2CTransport>: I2CTransport {
   private(set) var base: Base
   private let clock: @Sendable () -> Instant
   private var breakers: CircuitBreakers
+  /// The drivers of chips with outputs, by address.
   private var expanders: [UInt8: any OutputChipDriver] = [:]
-  /// Whether what is done now is tried whatever the breakers say.
+  /// Whether the current transfers ignore open breakers.
   private var isUrgent = false
 
   init(_ base: Base, breaker: CircuitBreaker = CircuitBreaker(), clock: @escaping @Sendable () -> Instant) {
@@ -17,7 +18,7 @@ struct I2CBus<Base: I2CTransport>: I2CTransport {
     self.clock = clock
   }
 
-  /// Tries up to three times, 1 and 4 ms apart; never an address that rests, unless it is urgent, and then once.
+  /// Tries up to three times, 1 and 4 ms apart. An open breaker refuses the transfer; an urgent one is then tried once.
   mutating func transfer(_ address: UInt8, write bytes: [UInt8], read count: Int) throws(HALError.Fault) -> [UInt8] {
     var attempt = 1
     while true {
@@ -39,9 +40,10 @@ struct I2CBus<Base: I2CTransport>: I2CTransport {
 
   /// Drives a channel of a chip with outputs.
   /// - Parameters:
-  ///   - urgent: whether it makes the output safe: that is tried even while the address rests.
-  ///   - make: makes the chip's driver, when it is told the first time.
-  /// - Returns: whether the chip had lost its set-up meanwhile, and has been told everything again.
+  ///   - level: 0 to 1.
+  ///   - urgent: whether to ignore an open breaker, because the level is the safe one.
+  ///   - make: makes the chip's driver at the first use of the address.
+  /// - Returns: whether the chip had lost its configuration, and it has been written again.
   mutating func drive(
     _ address: UInt8, channel: Int, level: Double, urgent: Bool = false, make: () -> any OutputChipDriver
   ) -> Result<Bool, HALError.Fault> {
@@ -53,6 +55,6 @@ struct I2CBus<Base: I2CTransport>: I2CTransport {
     return result
   }
 
-  /// Changes the transport itself; the scan needs transfers without retries.
+  /// Gives access to the transport without retries and breakers, for the scan.
   mutating func withBase<Answer>(_ body: (inout Base) -> Answer) -> Answer { body(&base) }
 }

@@ -8,7 +8,7 @@ import Model
 /// A channel of a chip on an I²C bus.
 final class I2COutput: OutputDriver {
   let isAnalogue = true
-  /// The chip has a supply of its own, and says nothing when that fails.
+  /// The chip may have a supply of its own, and does not report when that fails.
   let forgets = true
   private let use: BusUse
   private let chip: ChipOutput.Choice
@@ -24,10 +24,10 @@ final class I2COutput: OutputDriver {
 
   func set(_ level: Double, _ done: @escaping (Result<Void, HALError.Fault>) -> Void) {
     let chip = chip
-    // Before the chip is told: the transfer may be the last thing this process asks for.
+    // Before the transfer, which may be the last thing that this process does.
     if !isProtected { isProtected = protect() }
     let isSafe = level == safeguard.safe
-    // Before what sensors wait for, and among themselves in order: a safe level must not be overtaken by an older one.
+    // Urgent jobs precede those of sensors but keep their own order, so that no older level overtakes a safe one.
     use.worker.submit(urgent: true) { bus in
       bus.drive(chip.address, channel: chip.channel, level: level, urgent: isSafe, make: chip.make)
     } then: { [weak self] result in
@@ -45,11 +45,11 @@ final class I2COutput: OutputDriver {
   /// The chip has no inputs: the channel is switched off.
   func turnIntoInput(_ done: @escaping (Result<Void, HALError.Fault>) -> Void) { set(0, done) }
 
-  /// The chip keeps driving without us.
+  /// Does nothing: the chip keeps its level by itself.
   func release(_ mode: ActuatorSettings.OnExit) {}
 
-  /// Tells the guardian what to write to the chip, on a descriptor of its own: which chip one speaks to is a property of
-  /// the open file.
+  /// Registers the guardian's transfer, on a descriptor of its own, because the selected chip is a property of the open
+  /// file.
   private func protect() -> Bool {
     guard let node = try? use.location.node(), let bus = try? System.open(node, O_RDWR) else { return false }
     let driver = chip.make()

@@ -3,15 +3,16 @@ import CLinux
 import Chips
 import HAL
 
-/// Transfers put together from SMBus calls of libi2c, for adapters that offer no plain I²C (Documentation/i2c/
-/// smbus-protocol.rst). The chip has been chosen with I2C_SLAVE.
+/// Transfers by the SMBus calls of libi2c, for adapters without plain I²C (Documentation/i2c/smbus-protocol.rst). The
+/// chip has been selected with I2C_SLAVE.
 struct SMBus {
+  /// The bus's descriptor, owned by the caller.
   let number: Int32
-  /// What the adapter can do (I2C_FUNCS).
+  /// The adapter's functions (I2C_FUNCS).
   let functions: UInt
 
-  /// Does what `I2CTransport.transfer` says.
-  /// - Throws: EOPNOTSUPP for shapes that SMBus does not have.
+  /// Implements `I2CTransport.transfer`.
+  /// - Throws: EOPNOTSUPP for lengths that no SMBus call has.
   func transfer(_ bytes: [UInt8], _ count: Int) throws(HALError.Fault) -> [UInt8] {
     if count == 0 {
       try write(bytes)
@@ -29,8 +30,9 @@ struct SMBus {
     }
   }
 
-  /// Asks whether somebody is there, without changing anything.
-  /// - Returns: false when the adapter can do neither way; throws when nobody answers.
+  /// Probes the selected chip without changing it.
+  /// - Returns: false when the adapter supports neither method.
+  /// - Throws: when no chip answers.
   func probe(byReading: Bool) throws(HALError.Fault) -> Bool {
     let canRead = functions & UInt(I2C_FUNC_SMBUS_READ_BYTE) != 0
     let canQuick = functions & UInt(I2C_FUNC_SMBUS_QUICK) != 0
@@ -63,7 +65,7 @@ struct SMBus {
     // SAFETY: libi2c writes at most 32 bytes, the size of the array.
     let read = try check(unsafe i2c_smbus_read_i2c_block_data(number, register, UInt8(count), &values))
     guard read == Int32(count) else {
-      throw .protocolViolation("\(count) bytes were asked of register \(register), \(read) came")
+      throw .protocolViolation("\(count) bytes were requested from register \(register), but \(read) were read")
     }
     return Array(values.prefix(count))
   }
@@ -77,6 +79,6 @@ struct SMBus {
   }
 
   private func unsupported(_ shape: String) -> HALError.Fault {
-    .system(EOPNOTSUPP, "the adapter only does SMBus, which has no such transfer (\(shape))")
+    .system(EOPNOTSUPP, "the adapter supports only SMBus, which has no such transfer (\(shape))")
   }
 }

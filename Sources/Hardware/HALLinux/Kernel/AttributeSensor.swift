@@ -2,20 +2,20 @@ import EventLoop
 import HAL
 import Model
 
-/// Where a kernel attribute is and what it means.
+/// The location and the unit of a kernel attribute.
 protocol KernelAttribute: Sendable {
   /// The unit after conversion.
   var unit: String { get }
-  /// Where the attribute is now; nothing is read from the chip.
+  /// The attribute's current path; reads nothing from the chip.
   /// - Throws: `absent`, `ambiguous`.
   func place(_ tree: KernelTree) throws(HALError.Fault) -> String
-  /// Finds the attribute and reads it. Blocks as long as the kernel's driver talks to its chip.
+  /// Finds the attribute and reads it. Blocks while the kernel driver talks to its chip.
   func read(_ tree: KernelTree) throws(HALError.Fault) -> Measurement
 }
 
-/// A sensor that a kernel driver serves through sysfs: hwmon, IIO, thermal zones.
+/// A sensor that a kernel driver exposes in sysfs: hwmon, IIO, thermal zones.
 ///
-/// Such a read may wait for a slow bus, so it happens on a worker that all of them share.
+/// A read may wait for a slow bus, so it happens on a worker that all these sensors share.
 final class AttributeSensor: SensorDriver {
   let unit: String
   private let attribute: any KernelAttribute
@@ -37,9 +37,9 @@ final class AttributeSensor: SensorDriver {
   }
 }
 
-/// A thermal zone (Documentation/driver-api/thermal/sysfs-api.rst): `temp` in thousandths of °C.
+/// A thermal zone (Documentation/driver-api/thermal/sysfs-api.rst); its `temp` is in thousandths of a °C.
 struct ThermalZone: KernelAttribute {
-  /// The zone's `type` (`cpu-thermal`) or folder (`thermal_zone0`); the first zone when nil.
+  /// The zone's `type` (`cpu-thermal`) or folder (`thermal_zone0`); nil for the first zone.
   let zone: String?
   var unit: String { "°C" }
 

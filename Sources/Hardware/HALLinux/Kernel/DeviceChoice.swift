@@ -1,20 +1,21 @@
 import Chips
 import HAL
 
-/// Which of several devices that the kernel calls the same is meant, as the board file says it.
+/// Selects one of several devices of the same name, by the board file's `path` and `serial`.
 struct DeviceChoice: Sendable, Hashable {
-  /// One or more folders of its path under `/sys/devices`, next to each other: `1-0048`, `i2c-1/1-0048`.
+  /// One or more consecutive folders of its path under `/sys/devices`: `1-0048`, `i2c-1/1-0048`.
   var path: String?
-  /// Its slave id on a 1-wire bus (`28-0316a1b2c3d4`), or what the file `serial` of it or of a device above it says.
+  /// Its slave id on a 1-wire bus (`28-0316a1b2c3d4`), or the content of `serial` of the device or of one above it.
   var serial: String?
 
-  /// Finds the one that is meant.
+  /// Finds the selected device.
   /// - Parameters:
-  ///   - folders: class or bus folders of all that have the right name.
-  ///   - what: the kind and the name, for people: `hwmon chips called 'lm75'`.
-  ///   - detail: what else they must have, for people.
-  ///   - all: what there is of the kind, for people who asked for what is not there.
-  ///   - hint: what to add where more than one fits.
+  ///   - folders: class or bus folders of all devices with the right name.
+  ///   - what: the kind and the name, for messages: `hwmon chips called 'lm75'`.
+  ///   - detail: a further condition that `folders` meet, for messages.
+  ///   - all: the names of all devices of the kind, for the message when none has the right name.
+  ///   - hint: the option to add when several match.
+  /// - Returns: one of `folders`.
   /// - Throws: `absent` when there is none, `ambiguous` when there is more than one.
   func choose(
     _ folders: [String], _ what: String, _ detail: String = "", of all: [String] = [],
@@ -26,7 +27,7 @@ struct DeviceChoice: Sendable, Hashable {
       for name in folders.isEmpty ? all : folders.map({ place($0, tree) }) where !there.contains(name) {
         there.append(name)
       }
-      throw .absent("no \(what)\(detail)\(wish): there are \(there.isEmpty ? "none" : there.joined(separator: ", "))")
+      throw .absent("no \(what)\(detail)\(filter): there are \(there.isEmpty ? "none" : there.joined(separator: ", "))")
     }
     if found.count == 1 { return first }
     let places = found.map { place($0, tree) }
@@ -37,8 +38,8 @@ struct DeviceChoice: Sendable, Hashable {
     tree.device(behind: folder).joined(separator: "/")
   }
 
-  /// What the board file says beside the name, for people.
-  private var wish: String { (path.map { " at '\($0)'" } ?? "") + (serial.map { " with the serial '\($0)'" } ?? "") }
+  /// The selection, for messages.
+  private var filter: String { (path.map { " at '\($0)'" } ?? "") + (serial.map { " with the serial '\($0)'" } ?? "") }
 
   private func fits(_ folder: String, _ tree: KernelTree) -> Bool {
     if path == nil && serial == nil { return true }
@@ -57,7 +58,7 @@ struct DeviceChoice: Sendable, Hashable {
 
 extension KernelTree {
   /// The device that a folder of `/sys/class` or `/sys/bus` belongs to.
-  /// - Returns: the folders of its path under `/sys/devices`; the folder's own name where it leads nowhere.
+  /// - Returns: the folders of its path under `/sys/devices`; the folder's own name when it is no link to there.
   func device(behind folder: String) -> [String] {
     let parts = (target(folder) ?? folder).split(separator: "/").map(String.init)
     guard let start = parts.indices.first(where: { parts[$0...].starts(with: ["sys", "devices"]) }) else {
@@ -70,7 +71,7 @@ extension KernelTree {
     return device
   }
 
-  /// The serial numbers of a device under `/sys/devices` and of those above it, as USB and NVMe devices have them.
+  /// The serial numbers of a device under `/sys/devices` and of the devices above it, such as USB and NVMe devices.
   fileprivate func serials(of device: [String]) -> [String] {
     (1...max(1, device.count)).compactMap { count in
       try? text("/sys/devices/\(device.prefix(count).joined(separator: "/"))/serial")
@@ -79,6 +80,6 @@ extension KernelTree {
 }
 
 extension DeviceOptions {
-  /// Which of several devices of one name is meant.
+  /// The options `path` and `serial`.
   var choice: DeviceChoice { DeviceChoice(path: text("path"), serial: text("serial")) }
 }

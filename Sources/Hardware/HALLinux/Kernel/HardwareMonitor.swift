@@ -1,13 +1,13 @@
 import HAL
 import Model
 
-/// An attribute of a hwmon driver, with units after Documentation/hwmon/sysfs-interface.rst.
+/// An attribute of a hwmon driver; units follow Documentation/hwmon/sysfs-interface.rst.
 struct HardwareMonitor: KernelAttribute {
-  /// The chip's `name` file, e.g. `coretemp`.
+  /// The content of the chip's `name` file, e.g. `coretemp`.
   let chip: String
-  /// The file, e.g. `temp1_input`.
+  /// The attribute's file, e.g. `temp1_input`.
   let attribute: String
-  /// Which one, where there are several chips of that name.
+  /// Selects one of several chips of that name.
   var choice = DeviceChoice()
 
   var unit: String { conversion.unit }
@@ -25,7 +25,7 @@ struct HardwareMonitor: KernelAttribute {
     var files: [String: String] = [:]
     let folders = tree.names(in: "/sys/class/hwmon", prefix: "hwmon").map { "/sys/class/hwmon/\($0)" }
     for folder in folders {
-      // Older drivers keep their attributes with the device.
+      // Older drivers keep their attributes in the device's folder.
       files[folder] = [folder, "\(folder)/device"].first {
         (try? tree.text("\($0)/name")) == chip && tree.exists("\($0)/\(attribute)")
       }

@@ -1,13 +1,13 @@
 import HAL
 import Model
 
-/// A channel of an IIO driver, with units after Documentation/ABI/testing/sysfs-bus-iio.
+/// A channel of an IIO driver; units follow Documentation/ABI/testing/sysfs-bus-iio.
 struct IndustrialIO: KernelAttribute {
-  /// The device's `name` file, e.g. `bme280`.
+  /// The content of the device's `name` file, e.g. `bme280`.
   let device: String
-  /// The channel, e.g. `in_temp`, `in_voltage0`, `in_accel_x`; the file's `_input` or `_raw` may stand behind it.
+  /// The channel without `_input` or `_raw`, e.g. `in_temp`, `in_voltage0`, `in_accel_x`.
   let channel: String
-  /// Which one, where there are several devices of that name.
+  /// Selects one of several devices of that name.
   let choice: DeviceChoice
 
   init(device: String, channel: String, choice: DeviceChoice = DeviceChoice()) {
@@ -43,7 +43,7 @@ struct IndustrialIO: KernelAttribute {
     return try choice.choose(named, "IIO devices called '\(device)'", " with '\(channel)'", of: all, tree)
   }
 
-  /// A setting of the channel, or the one it shares with all channels of its type.
+  /// A setting (`scale`, `offset`) of the channel, or the one shared by all channels of its type; nil without one.
   private func setting(_ name: String, in folder: String, _ tree: KernelTree) throws(HALError.Fault) -> Double? {
     // `in_voltage0-voltage1` shares `in_voltage-voltage_scale`, never `in_voltage_scale`; `in_accel_x` shares
     // `in_accel_scale`.

@@ -2,17 +2,17 @@ import CLinux
 import HAL
 import Linux
 
-/// The kernel's text files under `/sys` and `/proc`, seen through a prefix so that tests can bring their own tree.
+/// The kernel's text files under `/sys` and `/proc`, below a root that tests can replace.
 struct KernelTree: Sendable {
-  /// What stands before every path; empty on a real machine.
+  /// The prefix of every path; empty on a real machine.
   let root: String
 
-  /// A file's text without the white space at its end.
+  /// A file's text without trailing white space.
   func text(_ path: String) throws(HALError.Fault) -> String {
     do throws(SystemError) {
       let file = try System.open(root + path, O_RDONLY)
       var bytes: [UInt8] = []
-      // Attributes are at most a page; /proc's files are read to their end.
+      // Attributes have at most a page; files of /proc may be longer.
       while let count = try System.read(file.number, into: &bytes, limit: 4096), count > 0 {
         if bytes.count > 1 << 20 { throw SystemError("read", path, errno: EFBIG) }
       }
@@ -23,7 +23,8 @@ struct KernelTree: Sendable {
     }
   }
 
-  /// A file that holds one number.
+  /// The number in a file.
+  /// - Throws: `protocolViolation` when the file holds anything else.
   func number(_ path: String) throws(HALError.Fault) -> Double {
     let text = try text(path)
     guard let number = Double(text), number.isFinite else {
@@ -32,21 +33,21 @@ struct KernelTree: Sendable {
     return number
   }
 
-  /// Writes a text in one write(2), as sysfs wants it.
+  /// Writes a text in one write(2), as sysfs requires.
   func write(_ path: String, _ text: String) throws(HALError.Fault) {
     do throws(SystemError) {
       let file = try System.open(root + path, O_WRONLY)
       let bytes = Array(text.utf8)
       try System.writeAll(file.number, bytes)
-      // Nothing to sysfs, whose attributes have no length; a file must not keep the rest of what was longer.
+      // For the plain files of tests, which would keep the rest of a longer text. Attributes of sysfs ignore it.
       ftruncate(file.number, bytes.count)
     } catch {
       throw HALError.Fault(errno: error.errno)
     }
   }
 
-  /// The names in a folder that begin with `prefix`, those with a number at the end in the order of the numbers;
-  /// empty when the folder is not there.
+  /// The names in a folder that begin with `prefix`, in the order of the numbers behind the prefix. Empty when there is
+  /// no such folder.
   func names(in folder: String, prefix: String) -> [String] {
     let names = (try? Files.names(in: root + folder)) ?? []
     return names.filter { $0.hasPrefix(prefix) }.sorted { left, right in
@@ -59,6 +60,6 @@ struct KernelTree: Sendable {
   /// Whether there is such a file or folder.
   func exists(_ path: String) -> Bool { Files.isFile(root + path) || Files.isFolder(root + path) }
 
-  /// Where a link leads; nil when there is none.
+  /// The resolved path; nil when it does not exist.
   func target(_ path: String) -> String? { try? Files.resolve(root + path) }
 }

@@ -1,20 +1,19 @@
 import HAL
 import Model
 
-/// The machine itself, from `/proc` (proc(5), Documentation/accounting/psi.rst). Reading takes microseconds, so it is
-/// done at once.
+/// A quantity of the machine itself, from `/proc` (proc(5), Documentation/accounting/psi.rst). A read takes
+/// microseconds, so it happens on the loop.
 ///
-/// `load1`, `load5`, `load15`: bare numbers. `memory_free`: MemAvailable, MiB. `cpu_pressure`, `memory_pressure`,
-/// `io_pressure`: the share of the last 10 seconds in which some task waited, %. `uptime`: s.
+/// `load1`, `load5`, `load15`: no unit. `memory_free`: MemAvailable, MiB. `cpu_pressure`, `memory_pressure`,
+/// `io_pressure`: the share of the last 10 s in which some task waited, %. `uptime`: s.
 public final class ProcSensor: SensorDriver {
   public let unit: String
   private let tree: KernelTree
   private let quantity: String
 
-  /// Makes a sensor.
   /// - Parameters:
   ///   - quantity: one of the names above.
-  ///   - root: what stands before `/proc`; empty on a real machine.
+  ///   - root: the prefix of `/proc`; empty on a real machine.
   /// - Returns: nil when there is no such quantity.
   public init?(quantity: String, root: String = "") {
     switch quantity {

@@ -5,21 +5,21 @@ import Model
 
 /// A channel of the kernel's PWM class (Documentation/driver-api/pwm.rst, "Using PWMs with the sysfs interface").
 ///
-/// Writing takes microseconds, so it is done at once. A channel that is not there is looked for again at each `set`.
+/// A write takes microseconds, so it happens on the loop. An absent channel is looked for again at each `set`.
 final class PWMChannel: OutputDriver {
-  /// What a channel is and how it is driven.
+  /// The channel and its configuration.
   struct Options: Sendable {
-    /// The chip's folder (`pwmchip0`) or the name of the device behind it (`fe20c000.pwm`): numbers change between
+    /// The chip's folder (`pwmchip0`) or the name of the device behind it (`fe20c000.pwm`). Numbers change between
     /// kernels, device names do not.
     var chip: String
-    /// From 0.
+    /// The channel's number, from 0.
     var channel: Int
-    /// Of the wave, in nanoseconds.
+    /// The period of the wave, in nanoseconds.
     var period: Int64
-    /// Whether full level means no pulse at all.
+    /// Whether the polarity is inverted: at full level the line stays low.
     var inverted: Bool
 
-    /// Which channel it is and how it is set up.
+    /// The channel and its configuration, as text.
     var identity: String { "pwm \(chip)/\(channel) \(period) ns\(inverted ? " inverted" : "")" }
   }
 
@@ -28,15 +28,15 @@ final class PWMChannel: OutputDriver {
   private let safeguard: Safeguard?
   private let claim: (String) throws(HALError.Fault) -> Void
   private var folder: String?
-  /// Whether the level is turned around here since the hardware has the other polarity and keeps it.
-  private var turnsAround = false
+  /// Whether the polarity is inverted in software, because the hardware has the other one and cannot change it.
+  private var invertsLevel = false
 
   let isAnalogue = true
 
   /// - Parameters:
-  ///   - safeguard: is told what makes it safe; nil for nobody.
-  ///   - claim: is told which channel it is, as the kernel has it, before anything is written to it; throws when it is
-  ///     another device's.
+  ///   - safeguard: registers the guardian's steps; nil without a guardian.
+  ///   - claim: called with the kernel's identity of the channel before anything is written to it; throws when another
+  ///     device owns the channel.
   init(
     _ options: Options, _ tree: KernelTree, _ safeguard: Safeguard? = nil,
     claim: @escaping (String) throws(HALError.Fault) -> Void = { _ in }
@@ -51,14 +51,14 @@ final class PWMChannel: OutputDriver {
     done(Result { () throws(HALError.Fault) in try drive(level) })
   }
 
-  /// Switches the channel off and gives it back.
+  /// Switches the channel off and unexports it.
   func turnIntoInput(_ done: @escaping (Result<Void, HALError.Fault>) -> Void) {
     done(
       Result { () throws(HALError.Fault) in
         let chip = try find()
         let folder = "\(chip)/pwm\(options.channel)"
         self.folder = nil
-        // What nobody has exported runs for nobody.
+        // A channel that is not exported is off.
         guard tree.exists(folder) else { return }
         try tree.write("\(folder)/enable", "0")
         try tree.write("\(chip)/unexport", "\(options.channel)")
@@ -78,20 +78,20 @@ final class PWMChannel: OutputDriver {
       try tree.write("\(folder)/duty_cycle", duty(level))
       try tree.write("\(folder)/enable", "1")
     } catch {
-      // What refuses is still there: the guardian may have more luck with it.
+      // Hardware that refuses is still there, so the guardian keeps its steps and may succeed later.
       if error.isGone { safeguard?.withdraw() }
       folder = nil
       throw error
     }
   }
 
-  /// How long the pulse is at a level, as sysfs wants it.
+  /// The length of the pulse in nanoseconds, as text for sysfs.
   private func duty(_ level: Double) -> String {
-    let share = turnsAround ? 1 - level : level
+    let share = invertsLevel ? 1 - level : level
     return "\(Int64((share * Double(options.period)).rounded()))"
   }
 
-  /// Tells the guardian what to write where, on files that are open by then.
+  /// Registers the guardian's writes. The files are opened now, so that the guardian needs no path.
   private func protect() {
     guard let safeguard, let folder else { return }
     let safe = [(tree.root + "\(folder)/duty_cycle", duty(safeguard.safe)), (tree.root + "\(folder)/enable", "1")]
@@ -114,10 +114,10 @@ final class PWMChannel: OutputDriver {
     if !tree.exists(folder) {
       try tree.write("\(chip)/export", "\(options.channel)")
       guard tree.exists(folder) else {
-        throw .protocolViolation("\(chip)/export made no pwm\(options.channel)")
+        throw .protocolViolation("\(chip)/export created no pwm\(options.channel)")
       }
     }
-    // A channel that was left running keeps running: the duty must never be longer than the period on the way.
+    // A channel that runs keeps running: its duty must not exceed the new period at any time.
     if try tree.number("\(folder)/duty_cycle") > Double(options.period) { try tree.write("\(folder)/duty_cycle", "0") }
     if try tree.number("\(folder)/period") != Double(options.period) {
       try tree.write("\(folder)/period", "\(options.period)")
@@ -126,19 +126,19 @@ final class PWMChannel: OutputDriver {
     return folder
   }
 
-  /// Many controllers have one polarity only, and then have no `polarity` file or refuse the other.
+  /// Sets the polarity, or inverts levels in software. Controllers with a single polarity lack the `polarity` file or
+  /// refuse to change it.
   private func setPolarity(_ folder: String) throws(HALError.Fault) {
     let wanted = options.inverted ? "inversed" : "normal"
-    turnsAround = false
+    invertsLevel = false
     guard (try? tree.text("\(folder)/polarity")) != wanted else { return }
     do throws(HALError.Fault) {
       // The kernel changes the polarity of a stopped channel only.
       if (try? tree.text("\(folder)/enable")) == "1" { try tree.write("\(folder)/enable", "0") }
       try tree.write("\(folder)/polarity", wanted)
     } catch {
-      // The level is turned around here where the hardware's polarity is not the one that is asked for.
       let isInversed = (try? tree.text("\(folder)/polarity")) == "inversed"
-      turnsAround = isInversed != options.inverted
+      invertsLevel = isInversed != options.inverted
     }
   }
 
