@@ -1,12 +1,12 @@
 import HAL
 import Model
 
-/// TI ADS1115 converter: data sheet SBAS444, "Config register" and "Data format". In V.
+/// TI ADS1115 converter: data sheet SBAS444, "Config register" and "Data format". Readings in V.
 struct ADS1115: ChipDriver {
   static let sensor = ChipSensor(
     "ads1115", "TI ADS1115 16-bit ADC", address: 0x48, ["value": "V"],
     options: [.choice("channel", inputs, "0"), .choice("range", ranges, "2.048")],
-    // "Input signal versus ideal output code": a quarter of the full scale, and half of it below zero.
+    // "Input signal versus ideal output code": a quarter of the full scale, and minus half of it.
     examples: [
       // Single shot of AIN2 at ±4.096 V, 128 samples a second, no comparator.
       .words(
@@ -31,7 +31,7 @@ struct ADS1115: ChipDriver {
     "0.256": .volts0_256,
   ]
 
-  /// What is measured against what (MUX).
+  /// The measured inputs (MUX): one against ground, or the difference of two.
   enum Input: UInt16, Sendable {
     case difference01 = 0b000
     case difference03 = 0b001
@@ -72,7 +72,7 @@ struct ADS1115: ChipDriver {
     // Start (OS), input, range, single shot (MODE), 128 samples a second (DR 100), comparator off (COMP_QUE 11).
     let configuration: UInt16 = 1 << 15 | input.rawValue << 12 | range.rawValue << 9 | 1 << 8 | 0b100 << 5 | 0b11
     try bus.write(address, [0x01, UInt8(configuration >> 8), UInt8(configuration & 0xFF)])
-    // 7.8 ms, 10 % more at most (electrical characteristics, data rate variation).
+    // 7.8 ms, plus 10 % at most (electrical characteristics, data rate variation).
     return .milliseconds(9)
   }
 

@@ -12,7 +12,7 @@ struct AHT20: ChipDriver {
   ) { AHT20(address: $0) }
 
   let address: UInt8
-  /// Whether its calibration is loaded.
+  /// Whether the chip has loaded its calibration.
   private var isCalibrated = false
 
   init(address: UInt8) { self.address = address }
@@ -30,7 +30,7 @@ struct AHT20: ChipDriver {
     guard sensirionChecksum(data[0..<6]) == data[6] else { throw .checksum }
     let humidity = UInt32(data[1]) << 12 | UInt32(data[2]) << 4 | UInt32(data[3]) >> 4
     let temperature = UInt32(data[3] & 0x0F) << 16 | UInt32(data[4]) << 8 | UInt32(data[5])
-    // Bit 3: calibrated. A chip that lost its power since has to load the calibration again, before the next one.
+    // Bit 3: calibrated. After a power loss the chip must load its calibration before the next measurement.
     isCalibrated = data[0] & 0x08 != 0
     let quality: Reading.Quality = isCalibrated ? .good : .suspect
     return [
@@ -39,7 +39,7 @@ struct AHT20: ChipDriver {
     ]
   }
 
-  /// Loads the calibration when the chip has not done so by itself.
+  /// Loads the calibration if the chip has not done so by itself.
   private func prepare(_ bus: inout some I2CTransport) throws(HALError.Fault) {
     guard try bus.transfer(address, write: [], read: 1)[0] & 0x08 == 0 else { return }
     try bus.write(address, [0xBE, 0x08, 0x00])

@@ -2,7 +2,7 @@ import HAL
 import Model
 
 /// Rohm BH1750FVI ambient light sensor: data sheet revision D, "Instruction set architecture" and "Measurement
-/// sequence example from 'Write instruction' to 'Read measurement result'". In lx.
+/// sequence example from 'Write instruction' to 'Read measurement result'". Readings in lx.
 struct BH1750: ChipDriver {
   static let sensor = ChipSensor(
     "bh1750", "Rohm BH1750 ambient light", address: 0x23, ["value": "lx"],

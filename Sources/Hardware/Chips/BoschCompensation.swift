@@ -1,15 +1,14 @@
 /// The calibration of a BMP280 or BME280 and the formulas that use it.
 ///
 /// BST-BMP280-DS001, section 3.11.2 "Trimming parameter readout" (table 17) and appendix 8.1 "Compensation formula in
-/// floating point"; BST-BME280-DS002, section 4.2.2 "Trimming parameter readout" and its appendix of the same kind.
-/// Floating point, since it cannot overflow whatever a broken chip answers.
+/// floating point"; BST-BME280-DS002, section 4.2.2 "Trimming parameter readout" and the corresponding appendix.
+/// Floating point cannot overflow, even with the answers of a broken chip.
 struct BoschCompensation: Sendable {
   private let t1: Double, t2: Double, t3: Double
   private let p: [Double]
   private var h: [Double] = []
 
-  /// Takes the words as they are read.
-  /// - Parameter words: 24 bytes from register 0x88 on.
+  /// - Parameter words: the 24 bytes from register 0x88 on, as read.
   init(_ words: [UInt8]) {
     func signed(_ index: Int) -> Double { Double(Int16(bitPattern: littleEndian(words, index))) }
     t1 = Double(littleEndian(words, 0))
@@ -18,7 +17,7 @@ struct BoschCompensation: Sendable {
     p = [Double(littleEndian(words, 6))] + stride(from: 8, through: 22, by: 2).map(signed)
   }
 
-  /// Adds the BME280's humidity words.
+  /// Adds the BME280's calibration of humidity.
   /// - Parameters:
   ///   - first: the byte at 0xA1.
   ///   - rest: 7 bytes from 0xE1 on; dig_H4 and dig_H5 share the one at 0xE5.
@@ -31,7 +30,7 @@ struct BoschCompensation: Sendable {
     ]
   }
 
-  /// The fine temperature that the other formulas need; a 5120th of a degree.
+  /// The fine temperature that the other formulas need, in 1/5120 °C.
   func fine(_ raw: UInt32) -> Double {
     let raw = Double(raw)
     let first = (raw / 16384 - t1 / 1024) * t2
@@ -39,10 +38,10 @@ struct BoschCompensation: Sendable {
     return first + distance * distance * t3
   }
 
-  /// In °C.
+  /// The temperature in °C.
   func celsius(fine: Double) -> Double { fine / 5120 }
 
-  /// In Pa; nil when the calibration makes it a division by zero.
+  /// The pressure in Pa; nil when the calibration leads to a division by zero.
   func pascal(_ raw: UInt32, fine: Double) -> Double? {
     let half = fine / 2 - 64000
     let square = half * half * p[5] / 32768 + half * p[4] * 2
@@ -53,7 +52,7 @@ struct BoschCompensation: Sendable {
     return linear + (p[8] * linear * linear / 2_147_483_648 + linear * p[7] / 32768 + p[6]) / 16
   }
 
-  /// In percent, within 0 to 100; nil without humidity words.
+  /// The relative humidity in %, clamped to 0 to 100; nil without the calibration of humidity.
   func humidity(_ raw: UInt16, fine: Double) -> Double? {
     guard h.count == 6 else { return nil }
     let distance = fine - 76800

@@ -9,8 +9,8 @@ struct BoschEnvironment: ChipDriver {
   static let bme280 = ChipSensor(
     "bme280", "Bosch BME280 temperature, humidity, pressure", address: 0x76,
     ["temperature": "°C", "humidity": "%", "pressure": "hPa"],
-    // The BMP280's example. The humidity is that of the formula in whole numbers (BST-BME280-DS002, section 4.2.3), which
-    // is not the one the driver uses, for adc_H 26000 with dig_H1 75, dig_H2 365, dig_H3 0, dig_H4 315, dig_H5 50,
+    // The BMP280's example. The expected humidity comes from the integer formula (BST-BME280-DS002, section 4.2.3),
+    // which the driver does not use, for adc_H 26000 with dig_H1 75, dig_H2 365, dig_H3 0, dig_H4 315, dig_H5 50,
     // dig_H6 30; dig_H4 and dig_H5 share the byte at 0xE5.
     examples: [
       .bytes(
@@ -37,7 +37,7 @@ struct BoschEnvironment: ChipDriver {
     0x70, 0x6B, 0x43, 0x67, 0x18, 0xFC, 0x7D, 0x8E, 0x43, 0xD6, 0xD0, 0x0B, 0x27, 0x0B, 0x8C, 0x00, 0xF9, 0xFF, 0x8C,
     0x3C, 0xF8, 0xC6, 0x70, 0x17,
   ]
-  /// adc_P 415148 and adc_T 519888 of the same example, as the burst from 0xF7 on has them.
+  /// adc_P 415148 and adc_T 519888 of the same example, as the burst from register 0xF7 on.
   private static let exampleBurst: [UInt8] = [0x65, 0x5A, 0xC0, 0x7E, 0xED, 0x00]
 
   /// The two chips, with the answer of register 0xD0 (`id`).
@@ -57,7 +57,7 @@ struct BoschEnvironment: ChipDriver {
 
   mutating func start(_ bus: inout some I2CTransport) throws(HALError.Fault) -> Duration {
     if compensation == nil { compensation = try prepare(&bus) }
-    // ctrl_hum comes into force with the next write to ctrl_meas: humidity ×1; temperature ×1, pressure ×1, forced.
+    // ctrl_hum takes effect with the next write to ctrl_meas: humidity ×1; temperature ×1, pressure ×1, forced.
     if model == .bme280 { try bus.write(address, [0xF2, 0b001]) }
     try bus.write(address, [0xF4, 0b001_001_01])
     // 9.3 ms at most for all three (BME280, appendix "Measurement time").
@@ -76,7 +76,6 @@ struct BoschEnvironment: ChipDriver {
       let other = Model(rawValue: id).map { ", which is a \($0)" } ?? ""
       throw .protocolViolation("not a \(model): its id is \(hexadecimal(id))\(other)")
     }
-    // im_update: the calibration is still being copied after power-on.
     try waitForStart(&bus)
     var compensation = BoschCompensation(try bus.read(address, 0x88, 24))
     if model == .bme280 {
@@ -86,16 +85,17 @@ struct BoschEnvironment: ChipDriver {
     return compensation
   }
 
-  /// Waits until bit 0 of the status register (0xF3) is clear.
+  /// Waits until im_update (bit 0 of the status register 0xF3) is clear: after power-on the chip copies its
+  /// calibration.
   private func waitForStart(_ bus: inout some I2CTransport) throws(HALError.Fault) {
     for _ in 0..<10 {
       if try bus.read(address, 0xF3, 1)[0] & 0b0001 == 0 { return }
       bus.pause(.milliseconds(2))
     }
-    throw .protocolViolation("the \(model) has been starting for too long")
+    throw .protocolViolation("the \(model) did not finish starting within 20 ms")
   }
 
-  /// Takes the burst from 0xF7 on apart. 0x80000 (0x8000 for humidity) stands for a quantity that was skipped.
+  /// Parses the burst from register 0xF7 on. 0x80000 (0x8000 for humidity) marks a skipped quantity.
   private func quantities(_ data: [UInt8], _ compensation: BoschCompensation) -> [String: Measurement] {
     func raw(_ index: Int) -> UInt32 {
       UInt32(data[index]) << 12 | UInt32(data[index + 1]) << 4 | UInt32(data[index + 2]) >> 4

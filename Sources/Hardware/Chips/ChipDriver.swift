@@ -1,27 +1,27 @@
 import HAL
 
-/// A driver of one chip: what it is asked and what it answers, and nothing about buses, threads or time.
+/// A driver of one chip: the transfers and their meaning, independent of buses, threads and time.
 ///
-/// A measurement has two halves, and the bus is free for others between them. A driver may `pause` for a few
-/// milliseconds within a half, while it sets the chip up; what takes longer belongs between the two.
+/// A measurement has two halves, `start` and `collect`; between them the bus is free for others. Within a half a driver
+/// may `pause` for a few milliseconds, e.g. while it configures the chip; longer waits belong between the halves.
 package protocol ChipDriver: Sendable {
-  /// Sets the chip up where it is not, and has it begin a measurement.
-  /// - Returns: how long the chip needs for it; zero when `collect` may follow at once.
+  /// Configures the chip if needed and begins a measurement.
+  /// - Returns: how long the chip needs to convert; zero when `collect` may follow at once.
   mutating func start(_ bus: inout some I2CTransport) throws(HALError.Fault) -> Duration
 
-  /// Takes everything that the chip has measured at once.
-  /// - Returns: the quantities by the names that the driver catalogue gives them; a chip with one only calls it
-  ///   `value`. One that the chip marks as invalid is missing. nil while it is still measuring: it is asked again.
+  /// Reads all quantities of the measurement.
+  /// - Returns: the quantities by their names in the driver catalogue, or as `value` for a chip with a single one. A
+  ///   quantity that the chip marks as invalid is missing. nil while the chip is still measuring: it is polled again.
   mutating func collect(_ bus: inout some I2CTransport) throws(HALError.Fault) -> [String: Measurement]?
 }
 
 extension ChipDriver {
-  /// For chips that measure all the time.
+  /// The default, for chips that measure continuously.
   package mutating func start(_ bus: inout some I2CTransport) throws(HALError.Fault) -> Duration { .zero }
 }
 
-/// The cyclic redundancy check of Sensirion's and Aosong's sensors: polynomial x⁸+x⁵+x⁴+1 (0x31), start 0xFF, nothing
-/// reflected (SHT3x-DIS data sheet version 5, section 4.12, table 20).
+/// The CRC of Sensirion's and Aosong's sensors: polynomial x⁸+x⁵+x⁴+1 (0x31), initial value 0xFF, no reflection
+/// (SHT3x-DIS data sheet version 5, section 4.12, table 20).
 func sensirionChecksum(_ bytes: some Sequence<UInt8>) -> UInt8 {
   var sum: UInt8 = 0xFF
   for byte in bytes {
@@ -31,11 +31,12 @@ func sensirionChecksum(_ bytes: some Sequence<UInt8>) -> UInt8 {
   return sum
 }
 
-/// Two bytes and their checksum, from `index` on.
+/// The word at `index`, whose checksum follows it.
+/// - Throws: `checksum`.
 func checkedWord(_ bytes: [UInt8], _ index: Int) throws(HALError.Fault) -> UInt16 {
   guard sensirionChecksum(bytes[index..<(index + 2)]) == bytes[index + 2] else { throw .checksum }
   return bigEndian(bytes, index)
 }
 
-/// An 8-bit number as two hexadecimal digits behind `0x`.
+/// A number in hexadecimal, without leading zeros: `0x4A`.
 package func hexadecimal(_ byte: some BinaryInteger) -> String { "0x" + String(byte, radix: 16, uppercase: true) }

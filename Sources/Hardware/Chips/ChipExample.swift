@@ -1,47 +1,47 @@
 import Model
 
-/// A row of a chip's data sheet: what the chip holds, and what its quantities then are.
+/// A row of a chip's data sheet: the content of the registers, and the resulting quantities.
 ///
-/// Every example is played twice: against a chip in memory with every test, and through i2c-dev and the kernel's I²C core
+/// Every example runs twice: against a chip in memory in the unit tests, and through i2c-dev and the kernel's I²C core
 /// in the virtual test-bed.
 package struct ChipExample: Sendable {
   /// How the chip answers a read.
   package enum Access: Sendable {
-    /// Registers of one byte; the register pointer moves on with every byte.
+    /// Registers of one byte; the register pointer increments with every byte.
     case bytes
-    /// Registers of two bytes, the higher one first; the register pointer stays.
+    /// Registers of two bytes, high byte first; the register pointer stays.
     case words
-    /// No registers: what is written is a command, and every read begins with the first byte.
+    /// No registers: writes are commands, and every read begins with the first byte.
     case commands
   }
 
-  /// Bytes that stand together.
+  /// Consecutive bytes.
   package struct Contents: Sendable {
-    /// Of the first byte; a chip with registers of two bytes has two for each.
+    /// The offset of the first byte; a register of two bytes counts twice.
     package let offset: Int
     package let bytes: [UInt8]
   }
 
   /// How the chip answers a read.
   package let access: Access
-  /// What it holds before the measurement; everything else is 0.
+  /// The registers before the measurement; all others are 0.
   package let holds: [Contents]
-  /// What the driver must have written when the measurement is over.
+  /// The registers that the driver must have written after the measurement.
   package let leaves: [Contents]
-  /// What the driver must say, by the names of the schema. A chip may give more than an example asks for.
+  /// The expected quantities, by their names in the driver catalogue. The driver may return more.
   package let quantities: [String: Double]
-  /// How far a quantity may be from that.
+  /// The largest accepted deviation of a quantity.
   package let tolerance: Double
-  /// Options of the driver, beside `bus`, `address` and `quantity`.
+  /// Options of the driver, besides `bus`, `address` and `quantity`.
   package let options: Fields
 
   /// A chip with registers of one byte.
   /// - Parameters:
-  ///   - holds: by the first register of each run.
-  ///   - quantities: what the driver must say.
-  ///   - tolerance: how far a quantity may be from that.
-  ///   - leaves: registers that the driver must have written, by the first of each run.
-  ///   - options: of the driver.
+  ///   - holds: the initial registers, by the first register of each run.
+  ///   - quantities: the expected quantities.
+  ///   - tolerance: the largest accepted deviation.
+  ///   - leaves: the registers that the driver must have written, by the first of each run.
+  ///   - options: further options of the driver.
   static func bytes(
     _ holds: KeyValuePairs<Int, [UInt8]>, _ quantities: [String: Double], within tolerance: Double = 1e-9,
     leaves: KeyValuePairs<Int, [UInt8]> = [:], options: Fields = [:]
@@ -66,7 +66,7 @@ package struct ChipExample: Sendable {
   }
 
   /// A chip without registers.
-  /// - Parameter answer: what every read gives.
+  /// - Parameter answer: the bytes that every read returns.
   static func answer(
     _ answer: [UInt8], _ quantities: [String: Double], within tolerance: Double = 1e-9
   ) -> ChipExample {

@@ -1,60 +1,59 @@
 import HAL
 import Model
 
-/// A driver of one chip with several outputs: what it is told, and nothing about buses, threads or time.
+/// A driver of one chip with several outputs, independent of buses, threads and time.
 package protocol OutputChipDriver: Sendable {
   /// Drives a channel to a level from 0 to 1.
-  /// - Returns: whether the chip had lost its set-up since it was told last, and has been told everything again.
+  /// - Returns: whether the chip had lost its configuration since the last command, and all of it has been written
+  ///   again.
   mutating func set(_ channel: Int, _ level: Double, _ bus: inout some I2CTransport) throws(HALError.Fault) -> Bool
 
-  /// The one write that drives a channel of a chip that is set up, for the guardian.
+  /// The single write that drives a channel of a configured chip, for the guardian.
   func transfer(_ channel: Int, _ level: Double) -> [UInt8]
 }
 
-/// A chip on an I²C bus with several outputs as the `driver:` of an actuator: what a board file may say of it, and how
-/// its driver is made. Each chip's file declares its own.
+/// A chip on an I²C bus with several outputs, as the `driver:` of an actuator: its options in the board file, and its
+/// driver. Each chip's file declares its own.
 package struct ChipOutput: Sendable {
   /// An option that all channels of one chip must agree on.
   package struct Shared: Sendable, Equatable {
-    /// Its name.
+    /// The option's key in the board file.
     package let option: String
-    /// Its value.
+    /// The value in `unit`.
     package let value: Int
-    /// The value's unit.
+    /// The unit, for messages: `Hz`.
     package let unit: String
   }
 
-  /// The option that all channels of one chip share.
-  /// - Returns: nil when the driver is not a chip with outputs.
+  /// The key of the option that all channels of a chip share; nil when the driver is not a chip with outputs.
   package static func sharedOption(of driver: String) -> String? { all.first { $0.name == driver }?.shared.option }
 
-  /// One channel of one chip, as a device asks for it.
+  /// The channel of a chip that a device uses.
   package struct Choice: Sendable {
-    /// On its bus; 7 bits.
+    /// The 7-bit address.
     package let address: UInt8
     /// The driver's name.
     package let driver: String
-    /// Counts from 0.
+    /// The channel's number, from 0.
     package let channel: Int
-    /// What the chip's channels must agree on.
+    /// The option that the chip's channels must agree on.
     package let shared: Shared
     /// Makes the driver, one for all channels of the chip.
     package let make: @Sendable () -> any OutputChipDriver
   }
 
-  /// As `driver:` names it.
+  /// The value of `driver:` in the board file.
   package let name: String
-  /// What a board file may say of it.
+  /// Its entry in the driver catalogue.
   package let entry: DriverCatalogue.Entry
   private let channels: ClosedRange<Int64>
   private let shared: (option: String, range: ClosedRange<Int64>, defaultValue: Int64, unit: String)
   private let make: @Sendable (_ address: UInt8, _ shared: Int) -> any OutputChipDriver
 
-  /// A chip with outputs.
   /// - Parameters:
   ///   - summary: one line for people.
-  ///   - addresses: those that its pins can choose.
-  ///   - address: the one that most boards have.
+  ///   - addresses: the addresses that its pins can select.
+  ///   - address: the default address.
   ///   - channels: the numbers of its outputs.
   ///   - shared: the option that all channels share, with its range, default and unit.
   ///   - make: makes the driver for an address and a value of the shared option.
@@ -75,9 +74,9 @@ package struct ChipOutput: Sendable {
       ], summary: summary)
   }
 
-  /// What a device asks for.
-  /// - Returns: nil when its driver is not a chip on an I²C bus.
-  /// - Throws: what is wrong with which option.
+  /// Reads the options of an actuator.
+  /// - Returns: nil when its driver is not a chip with outputs.
+  /// - Throws: `invalid`, which names the wrong option.
   package static func choice(_ device: Device) throws(HALError) -> Choice? {
     guard let chip = all.first(where: { $0.name == device.driver }) else { return nil }
     let options = DeviceOptions(device)

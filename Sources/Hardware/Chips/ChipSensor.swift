@@ -1,33 +1,34 @@
 import HAL
 import Model
 
-/// A chip on an I²C bus as the `driver:` of a sensor: what a board file may say of it, and how its driver is made.
-/// Each chip's file declares its own.
+/// A chip on an I²C bus, as the `driver:` of a sensor: its options in the board file, and its driver. Each chip's file
+/// declares its own.
 package struct ChipSensor: Sendable {
-  /// What makes two uses of one chip different measurements (a channel, a range; empty for most chips), and what makes
-  /// the driver that measures it.
+  /// A configured use of a chip. `variant` distinguishes measurements of one chip, e.g. by channel or range, and is
+  /// empty for most chips; `make` makes the driver.
   package typealias Use = (variant: String, make: @Sendable () -> any ChipDriver)
 
-  /// As `driver:` names it.
+  /// The value of `driver:` in the board file.
   package let name: String
-  /// What a board file may say of it.
+  /// Its entry in the driver catalogue.
   package let entry: DriverCatalogue.Entry
-  /// What it measures, with units; an empty unit is the board file's to say. The first is the default.
+  /// The measured quantities with their units; the first is the default. The board file gives a unit that is empty
+  /// here.
   package let quantities: KeyValuePairs<String, String>
   private let use: @Sendable (_ address: UInt8, DeviceOptions) throws(HALError) -> Use
   private let rows: @Sendable () -> [ChipExample]
 
-  /// Rows of its data sheet, for tests; made anew with each call, so that the daemon keeps none.
+  /// Rows of its data sheet, for tests. Created at each call, so that the daemon keeps none in memory.
   package var examples: [ChipExample] { rows() }
 
-  /// A chip with options of its own.
+  /// A chip with further options.
   /// - Parameters:
   ///   - summary: one line for people.
-  ///   - address: the one that the data sheet gives for the pin strapping most boards have; nil where the file must say
-  ///     it.
-  ///   - quantities: with their units, the one that is meant when the file names none first; `value` where there is one
-  ///     only. An empty unit is the file's to say.
-  ///   - examples: rows of its data sheet, which together give every quantity.
+  ///   - address: the default address, that of the usual pin strapping; nil when the board file must give it.
+  ///   - quantities: the quantities with their units, the default first; a single one is called `value`. The board file
+  ///     gives a unit that is empty here.
+  ///   - options: the further options.
+  ///   - examples: rows of its data sheet, which together cover every quantity.
   ///   - use: reads the options.
   init(
     _ name: String, _ summary: String, address: Int64?, _ quantities: KeyValuePairs<String, String>,
@@ -48,7 +49,7 @@ package struct ChipSensor: Sendable {
       name: name, kind: "sensor", backends: [.linux], options: all + options, summary: summary)
   }
 
-  /// A chip without options of its own; the parameters are those of the other initializer.
+  /// A chip without further options; the other parameters are those of the first initializer.
   init(
     _ name: String, _ summary: String, address: Int64?, _ quantities: KeyValuePairs<String, String>,
     examples: @autoclosure @escaping @Sendable () -> [ChipExample],
@@ -59,25 +60,25 @@ package struct ChipSensor: Sendable {
     }
   }
 
-  /// One quantity of one chip, as a device asks for it.
+  /// The quantity of a chip that a device measures.
   package struct Choice: Sendable {
-    /// On its bus; 7 bits.
+    /// The 7-bit address.
     package let address: UInt8
     /// The driver's name.
     package let driver: String
-    /// What makes two uses of one chip different measurements.
+    /// As in `Use`.
     package let variant: String
-    /// As the driver names it.
+    /// The quantity's name in the driver catalogue.
     package let quantity: String
-    /// Its unit; empty where neither driver nor file say one.
+    /// Its unit; empty when neither the driver nor the board file gives one.
     package let unit: String
-    /// Makes the driver.
+    /// Makes the driver, one for all quantities of the variant.
     package let make: @Sendable () -> any ChipDriver
   }
 
-  /// What a device asks for.
+  /// Reads the options of a sensor.
   /// - Returns: nil when its driver is not a chip on an I²C bus.
-  /// - Throws: what is wrong with which option.
+  /// - Throws: `invalid`, which names the wrong option.
   package static func choice(_ device: Device, _ settings: SensorSettings) throws(HALError) -> Choice? {
     guard let sensor = all.first(where: { $0.name == device.driver }) else { return nil }
     let options = DeviceOptions(device)

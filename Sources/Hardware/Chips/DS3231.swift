@@ -2,7 +2,7 @@ import HAL
 import Model
 
 /// Maxim DS3231 clock: data sheet 19-5170, "Timekeeping registers" and "Temperature registers (11h–12h)".
-/// `temperature` in °C; `time` in seconds since 1970, taking the chip to run in UTC.
+/// `temperature` in °C; `time` in seconds since 1970, assuming that the chip runs in UTC.
 struct DS3231: ChipDriver {
   static let sensor = ChipSensor(
     "ds3231", "Maxim DS3231 clock and its temperature", address: 0x68, ["temperature": "°C", "time": "s"],
@@ -17,23 +17,23 @@ struct DS3231: ChipDriver {
   let address: UInt8
 
   func collect(_ bus: inout some I2CTransport) throws(HALError.Fault) -> [String: Measurement]? {
-    // One transfer: the chip holds the time still while it is read.
+    // One transfer, during which the chip latches the time.
     let registers = try bus.read(address, 0x00, 0x13)
     // The upper two bits of 0x12 are quarters of a degree, below the signed whole degrees in 0x11.
     let quarters = Int16(bitPattern: bigEndian(registers, 0x11)) >> 6
     var found = ["temperature": Measurement(Double(quarters) / 4)]
     if let seconds = Self.seconds(registers) {
-      // OSF: the oscillator has stopped since somebody set the clock.
+      // OSF: the oscillator has stopped since the clock was set.
       found["time"] = Measurement(Double(seconds), quality: registers[0x0F] & 0x80 == 0 ? .good : .suspect)
     }
     return found
   }
 
-  /// The time in the first seven registers; nil when they hold no valid one.
+  /// The time in the first seven registers, in seconds since 1970; nil when they hold no valid time.
   static func seconds(_ registers: [UInt8]) -> Int? {
     let hour: Int?
     if registers[2] & 0x40 != 0 {
-      // 12 hours: bit 5 is afternoon, and 12 stands for 0.
+      // 12-hour mode: bit 5 means afternoon, and 12 stands for 0.
       hour = decimal(registers[2] & 0x1F, 1...12).map { $0 % 12 + (registers[2] & 0x20 != 0 ? 12 : 0) }
     } else {
       hour = decimal(registers[2] & 0x3F, 0...23)
@@ -42,12 +42,12 @@ struct DS3231: ChipDriver {
       let hour, let day = decimal(registers[4] & 0x3F, 1...31), let month = decimal(registers[5] & 0x1F, 1...12),
       let year = decimal(registers[6], 0...99)
     else { return nil }
-    // The century bit turns over when the year goes from 99 to 00; 0 is 2000, as Linux's rtc-ds1307 has it.
+    // The century bit toggles when the year goes from 99 to 00; 0 means 2000, as in Linux's rtc-ds1307.
     let days = Self.days(year: year + (registers[5] & 0x80 != 0 ? 2100 : 2000), month: month, day: day)
     return ((days * 24 + hour) * 60 + minute) * 60 + second
   }
 
-  /// Binary-coded decimal within `range`.
+  /// Decodes binary-coded decimal; nil when it is malformed or not in `range`.
   private static func decimal(_ byte: UInt8, _ range: ClosedRange<Int>) -> Int? {
     let (tens, ones) = (Int(byte >> 4), Int(byte & 0x0F))
     let value = tens * 10 + ones
@@ -56,7 +56,7 @@ struct DS3231: ChipDriver {
 
   /// Days from 1970-01-01 to a day of the Gregorian calendar.
   private static func days(year: Int, month: Int, day: Int) -> Int {
-    // Counted in years that begin in March, so that the leap day comes last.
+    // Years begin in March here, so that the leap day comes last.
     let shifted = month <= 2 ? year - 1 : year
     let dayOfYear = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1
     return shifted * 365 + shifted / 4 - shifted / 100 + shifted / 400 + dayOfYear - 719_468

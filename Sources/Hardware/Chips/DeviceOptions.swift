@@ -1,15 +1,15 @@
 import HAL
 import Model
 
-/// A device's options as its driver reads them. The board's checker has compared them with the catalogue; what is
-/// wrong all the same (a board put together by hand) is an error that names the option.
+/// Typed access to the options of a device. The board's checker has compared them with the catalogue; in a board that
+/// was not checked, a wrong value throws `invalid`, which names the option.
 package struct DeviceOptions {
   private let device: Device
 
-  /// - Parameter device: whose options they are.
+  /// - Parameter device: the device whose options to read.
   package init(_ device: Device) { self.device = device }
 
-  /// A text; nil when it is absent.
+  /// A text, or a number as text; nil when it is absent.
   package func text(_ name: String) -> String? {
     switch device.options[name] {
     case .string(let text)?: text
@@ -19,13 +19,13 @@ package struct DeviceOptions {
     }
   }
 
-  /// A text that must be there.
+  /// A required text.
   package func required(_ name: String) throws(HALError) -> String {
     guard let text = text(name) else { throw wrong(name, "is missing") }
     return text
   }
 
-  /// A whole number within `range`; `standard` when it is absent.
+  /// A whole number in `range`; `standard` when it is absent, which throws if there is no `standard`.
   package func int(_ name: String, _ range: ClosedRange<Int64>, standard: Int64? = nil) throws(HALError) -> Int64 {
     guard let value = device.options[name]?.int ?? standard else { throw wrong(name, "is missing") }
     guard range.contains(value) else { throw wrong(name, "must be from \(range.lowerBound) to \(range.upperBound)") }
@@ -35,7 +35,7 @@ package struct DeviceOptions {
   /// A number; `standard` when it is absent.
   package func number(_ name: String, standard: Double) -> Double { device.options[name]?.double ?? standard }
 
-  /// Whether the option is there.
+  /// Whether the option is given.
   package func isPresent(_ name: String) -> Bool { device.options[name] != nil }
 
   /// A truth value; `standard` when it is absent.
@@ -48,7 +48,7 @@ package struct DeviceOptions {
     return duration
   }
 
-  /// One of the words in `table`; that of `standard` when the option is absent, or its first one.
+  /// The value of one of the keys in `table`; when the option is absent, that of `standard`, or the first one.
   package func choice<Choice>(
     _ name: String, _ table: KeyValuePairs<String, Choice>, standard: String? = nil
   ) throws(HALError) -> Choice {
@@ -59,15 +59,15 @@ package struct DeviceOptions {
     return entry.value
   }
 
-  /// An address on an I²C bus; the catalogue's standard for this driver when it is absent.
+  /// An I²C address; the catalogue's default for this driver when it is absent.
   package func address() throws(HALError) -> UInt8 {
     let standard = DriverCatalogue.entry(device.driver, kind: device.kind.name)?.options
       .first { $0.name == "address" }?.standard?.int
     return UInt8(try int("address", 0x03...0x7F, standard: standard))
   }
 
-  /// The bytes that the option's lists ask to be written, one transfer each: `[[0x01, 0x60], [0x02]]`; a bare number
-  /// is a transfer of one byte.
+  /// A list of transfers, each a list of bytes to write: `[[0x01, 0x60], [0x02]]`. A bare number is a transfer of one
+  /// byte. Empty when the option is absent.
   package func transfers(_ name: String) throws(HALError) -> [[UInt8]] {
     var transfers: [[UInt8]] = []
     for element in device.options[name]?.list ?? [] {
@@ -81,6 +81,6 @@ package struct DeviceOptions {
     return transfers
   }
 
-  /// An error that names the option.
+  /// An `invalid` error that names the option; `what` is the rest of the sentence.
   package func wrong(_ name: String, _ what: String) -> HALError { .invalid(device.id, "option '\(name)' \(what)") }
 }

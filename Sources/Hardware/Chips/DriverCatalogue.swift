@@ -1,18 +1,18 @@
 import Model
 
-/// Every hardware driver there is: what kind of device it makes and which options it takes.
+/// All hardware drivers, with the kind of device that each makes and its options.
 ///
-/// One table for the checker, the documentation and the hardware layers, so that they cannot disagree.
+/// The checker, the documentation and the hardware layers use this one table, so that they cannot disagree.
 public enum DriverCatalogue {
   /// One driver.
   public struct Entry: Sendable {
-    /// As `driver:` names it.
+    /// The value of `driver:` in the board file.
     public var name: String
     /// `sensor`, `input`, `actuator` or `camera`.
     public var kind: String
-    /// Which hardware layer has it.
+    /// The hardware layers that have the driver.
     public var backends: [Board.Backend]
-    /// What it takes besides the settings of its kind.
+    /// Its options besides the settings of its kind.
     public var options: [Option]
     /// One line for people.
     public var summary: String
@@ -22,11 +22,11 @@ public enum DriverCatalogue {
   public struct Option: Sendable {
     /// Its key in the board file.
     public var name: String
-    /// What it must be.
+    /// The type of its value.
     public var type: OptionType
-    /// What it is when left out; nil with `required` false means absent.
+    /// The default; nil when there is none.
     public var standard: Value?
-    /// Whether it must be there.
+    /// Whether the board file must give it.
     public var required: Bool
 
     static func option(_ name: String, _ type: OptionType, _ standard: Value? = nil) -> Option {
@@ -43,7 +43,7 @@ public enum DriverCatalogue {
     }
   }
 
-  /// What an option must be.
+  /// The type of an option's value.
   public enum OptionType: Sendable, Equatable {
     case int(ClosedRange<Int64>)
     case number
@@ -62,7 +62,7 @@ public enum DriverCatalogue {
     case list
   }
 
-  /// The driver called `name` that makes devices of `kind`; nil when there is none.
+  /// The driver named `name` for devices of `kind`; nil when there is none.
   public static func entry(_ name: String, kind: String) -> Entry? {
     all.first { $0.name == name && $0.kind == kind }
   }
@@ -71,7 +71,7 @@ public enum DriverCatalogue {
   public static let all: [Entry] =
     ChipSensor.all.map(\.entry) + kernelSensors + lines + actuators + ChipOutput.all.map(\.entry) + cameras + simulated
 
-  /// Which of several devices that the kernel calls the same.
+  /// Selects one of several devices with the same name in the kernel.
   private static let choice: [Option] = [.option("path", .text), .option("serial", .text)]
 
   private static let kernelSensors: [Entry] = [
@@ -141,7 +141,7 @@ public enum DriverCatalogue {
         .option("latency", .duration, "0s"), .option("analogue", .bool, true), .option("power_on", .number, 0.0),
         .option("forgets", .bool, false),
       ],
-      summary: "an output that remembers what it was told"),
+      summary: "an output that influences simulated sensors"),
     Entry(
       name: "simulated", kind: "camera", backends: [.simulated], options: [.option("scene", .map)],
       summary: "generated frames with moving objects"),

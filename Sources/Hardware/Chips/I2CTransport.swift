@@ -1,8 +1,8 @@
 import HAL
 
-/// What a chip's driver needs of a bus: combined transfers, and time for the chip to think.
+/// The operations of a bus that chip drivers need: combined transfers and pauses.
 ///
-/// Drivers are plain functions over it, so that a recording can stand in for the bus.
+/// Drivers use nothing else, so that tests can replace the bus by a recording.
 package protocol I2CTransport: SendableMetatype {
   /// Writes `bytes` to the chip at `address`, then reads `count` bytes after a repeated start. Either part may be
   /// empty.
@@ -10,7 +10,7 @@ package protocol I2CTransport: SendableMetatype {
   /// - Returns: exactly `count` bytes.
   mutating func transfer(_ address: UInt8, write bytes: [UInt8], read count: Int) throws(HALError.Fault) -> [UInt8]
 
-  /// Waits, on the bus's own thread and with the bus: a few milliseconds at most.
+  /// Blocks the bus's thread, and so the bus: for a few milliseconds at most.
   mutating func pause(_ duration: Duration)
 }
 
@@ -20,24 +20,24 @@ extension I2CTransport {
     try transfer(address, write: [register], read: count)
   }
 
-  /// Writes bytes, the first of which is usually a register or command.
+  /// Writes bytes; the first one is usually a register or command.
   package mutating func write(_ address: UInt8, _ bytes: [UInt8]) throws(HALError.Fault) {
     _ = try transfer(address, write: bytes, read: 0)
   }
 
-  /// Reads two bytes, the higher one first.
+  /// Reads a word of two bytes, high byte first.
   package mutating func readWord(_ address: UInt8, _ register: UInt8) throws(HALError.Fault) -> UInt16 {
     let bytes = try read(address, register, 2)
     return bigEndian(bytes, 0)
   }
 }
 
-/// Two bytes of `bytes` from `index` on, the higher one first.
+/// The word of two bytes at `index`, high byte first.
 package func bigEndian(_ bytes: [UInt8], _ index: Int) -> UInt16 {
   UInt16(bytes[index]) << 8 | UInt16(bytes[index + 1])
 }
 
-/// Two bytes of `bytes` from `index` on, the lower one first.
+/// The word of two bytes at `index`, low byte first.
 package func littleEndian(_ bytes: [UInt8], _ index: Int) -> UInt16 {
   UInt16(bytes[index + 1]) << 8 | UInt16(bytes[index])
 }

@@ -2,7 +2,8 @@ import HAL
 import Model
 
 /// TI INA219 power monitor: data sheet SBOS448, "Programming the calibration register" (equation 1) and
-/// "Register maps". `voltage` of the bus in V, `current` in A, `power` in W, `shunt` across the shunt in V.
+/// "Register maps". `voltage` is the bus voltage in V, `shunt` the voltage across the shunt in V, `current` in A,
+/// `power` in W.
 struct INA219: ChipDriver {
   static let sensor = ChipSensor(
     "ina219", "TI INA219 voltage, current, power", address: 0x40,
@@ -22,30 +23,29 @@ struct INA219: ChipDriver {
   }
 
   let address: UInt8
-  /// The shunt in Ω.
+  /// The resistance of the shunt in Ω.
   let shuntOhms: Double
-  /// What one count of the current register stands for, in A.
+  /// The current register's resolution, in A per count.
   let currentStep: Double
 
-  /// 32 V range, ±320 mV at the shunt, 12 bits, both converted all the time (the value after reset, 0x399F).
+  /// 32 V range, ±320 mV at the shunt, 12 bits, both converted continuously (the value after reset).
   private static let configuration: UInt16 = 0x399F
 
-  /// Makes a driver.
-  /// - Parameter currentStep: when nil, that of the shunt register (10 µV), so that no resolution is lost.
+  /// - Parameter currentStep: in A per count; nil takes the shunt register's resolution (10 µV), so that none is lost.
   init(address: UInt8, shuntOhms: Double, currentStep: Double? = nil) {
     self.address = address
     self.shuntOhms = shuntOhms
     self.currentStep = currentStep ?? 10e-6 / shuntOhms
   }
 
-  /// Equation 1: 0.04096 / (step × shunt), cut off; bit 0 is not used.
+  /// Equation 1: 0.04096 / (step × shunt), truncated; bit 0 is not used.
   var calibration: UInt16 {
     UInt16(clamping: Int((0.04096 / (currentStep * shuntOhms) + 1e-6).rounded(.down))) & 0xFFFE
   }
 
   func start(_ bus: inout some I2CTransport) throws(HALError.Fault) -> Duration {
-    // A brown-out clears the calibration, and then current and power read 0; another program may have set it up for
-    // itself, or powered it down.
+    // A brown-out clears the calibration, so that current and power read 0; another program may have changed the
+    // configuration or powered the chip down.
     if try bus.readWord(address, 0x00) == Self.configuration, try bus.readWord(address, 0x05) == calibration {
       return .zero
     }
@@ -60,7 +60,7 @@ struct INA219: ChipDriver {
     let voltage = try bus.readWord(address, 0x02)
     let power = try bus.readWord(address, 0x03)
     let current = Int16(bitPattern: try bus.readWord(address, 0x04))
-    // Bit 0 of the bus voltage register, OVF: current or power do not fit.
+    // Bit 0 of the bus voltage register, OVF: current or power have overflowed.
     let quality: Reading.Quality = voltage & 1 == 0 ? .good : .suspect
     return [
       "shunt": Measurement(Double(shunt) * 10e-6),

@@ -1,8 +1,8 @@
 import HAL
 import Model
 
-/// LM75 and its kin: NXP LM75B data sheet, "Temperature register (Temp)"; TI LM75 (SNIS153) has the same format with
-/// fewer bits.
+/// LM75 and compatible chips: NXP LM75B data sheet, "Temperature register (Temp)". TI LM75 (SNIS153) has the same
+/// format with fewer bits.
 struct LM75: ChipDriver {
   static let sensor = ChipSensor(
     "lm75", "NXP/TI LM75 temperature", address: 0x48, ["value": "°C"],
@@ -19,6 +19,6 @@ struct LM75: ChipDriver {
     ["value": Measurement(Self.celsius(try bus.readWord(address, 0x00)))]
   }
 
-  /// 11 bits at the top of the word, 0.125 °C each, two's complement; the bits below are not defined.
+  /// The upper 11 bits of the word in two's complement, 0.125 °C per count; the bits below are undefined.
   static func celsius(_ word: UInt16) -> Double { Double(Int16(bitPattern: word) >> 5) * 0.125 }
 }

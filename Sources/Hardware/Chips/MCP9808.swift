@@ -6,7 +6,7 @@ import Model
 struct MCP9808: ChipDriver {
   static let sensor = ChipSensor(
     "mcp9808", "Microchip MCP9808 temperature", address: 0x18, ["value": "°C"],
-    // The example of the ambient temperature register with its alert flags set, and its mirror image.
+    // The data sheet's example with its alert flags set, and its negative.
     examples: [
       .words([5: 0xC194, 6: 0x0054, 7: 0x0400], ["value": 25.25]),
       .words([5: 0x1E6C, 6: 0x0054, 7: 0x0400], ["value": -25.25]),
@@ -32,6 +32,6 @@ struct MCP9808: ChipDriver {
     return ["value": Measurement(Self.celsius(try bus.readWord(address, 0x05)))]
   }
 
-  /// Three alert flags, then 13 bits in two's complement, 0.0625 °C each.
+  /// Three alert flags, then 13 bits in two's complement, 0.0625 °C per count.
   static func celsius(_ word: UInt16) -> Double { Double(Int16(bitPattern: word << 3) >> 3) * 0.0625 }
 }

@@ -10,7 +10,7 @@ struct MPU6050: ChipDriver {
       "accel_x": "g", "accel_y": "g", "accel_z": "g", "gyro_x": "°/s", "gyro_y": "°/s", "gyro_z": "°/s",
       "temperature": "°C",
     ],
-    // Acceleration 0, 0, 16384; temperature -3920; rotation -1310, 0, 0. Awake, with the ranges of another program.
+    // Acceleration 0, 0, 16384; temperature -3920; rotation -1310, 0, 0. Awake, with ranges set by another program.
     examples: [
       .bytes(
         [
@@ -30,21 +30,21 @@ struct MPU6050: ChipDriver {
 
   init(address: UInt8) { self.address = address }
 
-  /// The clock of the X gyroscope, as the register map recommends; not asleep.
+  /// Not asleep, with the clock of the X gyroscope, as the register map recommends.
   private static let awake: UInt8 = 0x01
 
   mutating func start(_ bus: inout some I2CTransport) throws(HALError.Fault) -> Duration {
     if !isKnown {
       let identity = try bus.read(address, 0x75, 1)[0]
       guard identity == 0x68 else {
-        throw .protocolViolation("not an MPU-6050: it says it is \(hexadecimal(identity))")
+        throw .protocolViolation("not an MPU-6050: WHO_AM_I is \(hexadecimal(identity)) (0x68 expected)")
       }
       isKnown = true
     }
-    // It sleeps after power-on, also after one that nobody noticed; awake it may have another program's ranges.
+    // It sleeps after power-on, also after an unnoticed one. If awake, it may have ranges set by another program.
     let power = try bus.read(address, 0x6B, 1)[0]
     let ranges = try bus.read(address, 0x1B, 2)
-    // Self-test and range; the lower bits are reserved, or belong to a filter that does not touch the data.
+    // Compare self-test and range; the lower bits are reserved, or belong to a filter that does not affect the data.
     if power == Self.awake, ranges.allSatisfy({ $0 & 0xF8 == 0 }) { return .zero }
     try bus.write(address, [0x6B, Self.awake])
     try bus.write(address, [0x1B, 0x00])  // ±250 °/s

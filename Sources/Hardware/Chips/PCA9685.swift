@@ -10,9 +10,9 @@ struct PCA9685: OutputChipDriver {
   ) { PCA9685(address: $0, frequency: $1) }
 
   let address: UInt8
-  /// Of all channels, in Hz.
+  /// The PWM frequency of all channels, in Hz.
   let frequency: Int
-  /// The last level of each channel: a chip that lost its power is told again.
+  /// The latest level of each channel, to restore after a power loss.
   private var levels: [Int: Double] = [:]
   private var isKnown = false
 
@@ -21,10 +21,10 @@ struct PCA9685: OutputChipDriver {
     self.frequency = frequency
   }
 
-  /// MODE1: registers count up by themselves (AI), awake, no all-call address.
+  /// MODE1: auto-increment (AI), awake, no all-call address.
   private static let awake: UInt8 = 0x20
   private static let asleep: UInt8 = 0x30
-  /// MODE2 as it powers up: totem pole (OUTDRV), not inverted, outputs change on STOP.
+  /// MODE2 after power-on: totem pole (OUTDRV), not inverted, outputs change on STOP.
   private static let totemPole: UInt8 = 0x04
 
   /// 25 MHz / (4096 × frequency), rounded, minus 1; from 3 to 255.
@@ -34,11 +34,12 @@ struct PCA9685: OutputChipDriver {
     _ channel: Int, _ level: Double, _ bus: inout some I2CTransport
   ) throws(HALError.Fault) -> Bool {
     levels[channel] = level
-    // MODE1 and MODE2. RESTART (bit 7 of the first) reads 1 after sleep; the rest says whether the chip is as we left it.
+    // MODE1 and MODE2, to see whether the chip has kept its configuration. RESTART (bit 7 of MODE1) reads 1 after
+    // sleep.
     let modes = try bus.read(address, 0x00, 2)
     var isReady = modes[0] & 0x7F == Self.awake && modes[1] == Self.totemPole
     if isReady && !isKnown {
-      // Awake from an earlier run, which may have had another frequency. One that is right goes on undisturbed.
+      // Configured by an earlier run, maybe with another frequency. With the same one its outputs run on undisturbed.
       isReady = try bus.read(address, 0xFE, 1)[0] == prescale
     }
     let wasReset = isKnown && !isReady
@@ -54,12 +55,12 @@ struct PCA9685: OutputChipDriver {
   }
 
   private func configure(_ bus: inout some I2CTransport) throws(HALError.Fault) {
-    // The prescaler is locked unless the oscillator sleeps.
+    // The prescaler can be written only while the oscillator sleeps.
     try bus.write(address, [0x00, Self.asleep])
     try bus.write(address, [0xFE, prescale])
     try bus.write(address, [0x01, Self.totemPole])
     try bus.write(address, [0x00, Self.awake])
-    // 500 µs for the oscillator.
+    // The oscillator needs 500 µs to start.
     bus.pause(.milliseconds(1))
   }
 
@@ -67,7 +68,7 @@ struct PCA9685: OutputChipDriver {
     try bus.write(address, transfer(channel, level))
   }
 
-  /// The channel's first register, and what goes into its four.
+  /// The channel's first register, followed by the values of its four registers.
   func transfer(_ channel: Int, _ level: Double) -> [UInt8] {
     [UInt8(0x06 + 4 * channel)] + Self.registers(level)
   }

@@ -1,7 +1,7 @@
 import HAL
 import Model
 
-/// Any chip that has a value in a register: read, put together, masked, shifted.
+/// Any chip with a value in a register: the bytes are combined, masked and shifted.
 struct RegisterSensor: ChipDriver {
   static let sensor = ChipSensor(
     "register", "any chip with a value in a register", address: nil, ["value": ""],
@@ -31,18 +31,18 @@ struct RegisterSensor: ChipDriver {
   private static let widths: KeyValuePairs<String, Int> = ["8": 1, "16": 2, "24": 3, "32": 4]
   private static let orders: KeyValuePairs<String, Bool> = ["big": false, "little": true]
 
-  /// What the board file says of it.
+  /// The options in the board file.
   struct Options: Sendable, Hashable {
     var register: UInt8
-    /// 1 to 4.
+    /// The width of the value in bytes, 1 to 4.
     var bytes: Int
     var isLittleEndian = false
     var isSigned = false
-    /// Applied before the shift; all bits when nil.
+    /// Applied before the shift; nil for all bits.
     var mask: UInt32?
-    /// To the right.
+    /// The number of bits to shift right.
     var shift = 0
-    /// Written before the first reading and after each failure, one transfer each.
+    /// Written before the first reading and after each failure, one transfer for each list.
     var transfers: [[UInt8]] = []
   }
 
@@ -64,7 +64,7 @@ struct RegisterSensor: ChipDriver {
     return ["value": Measurement(Self.value(bytes, options))]
   }
 
-  /// A signed value's sign is the highest bit that mask and width leave.
+  /// The sign of a signed value is the highest bit that mask and width leave.
   static func value(_ bytes: [UInt8], _ options: Options) -> Double {
     let ordered = options.isLittleEndian ? bytes.reversed() : bytes
     let word = ordered.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }

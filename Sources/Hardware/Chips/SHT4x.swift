@@ -26,7 +26,7 @@ struct SHT4x: ChipDriver {
     let (temperature, humidity) = (try checkedWord(data, 0), try checkedWord(data, 3))
     return [
       "temperature": Measurement(-45 + 175 * Double(temperature) / 65535),
-      // The formula leaves 0 to 100 at its ends; the data sheet has it cut off there.
+      // The formula exceeds 0 to 100 at its ends; the data sheet says to clamp it.
       "humidity": Measurement(min(max(-6 + 125 * Double(humidity) / 65535, 0), 100)),
     ]
   }

@@ -19,7 +19,7 @@ struct TMP102: ChipDriver {
     ["value": Measurement(Self.celsius(try bus.readWord(address, 0x00)))]
   }
 
-  /// 12 bits at the top of the word, 13 when bit 0 says so (extended mode); 0.0625 °C each, two's complement.
+  /// The upper 12 bits of the word, or 13 when bit 0 is set (extended mode), in two's complement; 0.0625 °C per count.
   static func celsius(_ word: UInt16) -> Double {
     let value = Int16(bitPattern: word)
     return Double(word & 1 == 1 ? value >> 3 : value >> 4) * 0.0625

@@ -29,15 +29,15 @@ struct TMP117: ChipDriver {
       }
       isKnown = true
     }
-    // One shot (MOD 11) of eight samples (AVG 01); then the chip shuts down, and does not warm itself.
+    // One shot (MOD 11) of eight samples (AVG 01). Then the chip shuts down, which avoids self-heating.
     try bus.write(address, [0x01, 0x0C, 0x20])
-    // 17.5 ms a sample at most.
+    // 17.5 ms per sample at most.
     return .milliseconds(140)
   }
 
   func collect(_ bus: inout some I2CTransport) throws(HALError.Fault) -> [String: Measurement]? {
     let word = try bus.readWord(address, 0x00)
-    // What the register holds from power-on to the end of the first conversion.
+    // The value from power-on to the end of the first conversion.
     if word == 0x8000 { return nil }
     return ["value": Measurement(Double(Int16(bitPattern: word)) * 0.0078125)]
   }

@@ -1,10 +1,10 @@
 import HAL
 import Model
 
-/// A map of a simulated device's options, read with errors that name the place.
+/// A map in the options of a simulated device. Its accessors throw `invalid` with the path of the wrong value.
 struct Declaration {
   let device: DeviceID
-  /// How people find it: `model`, `scene.objects[0]`.
+  /// The path of the map in the options, for messages: `model`, `scene.objects[0]`.
   let path: String
   let fields: Fields
 
@@ -63,7 +63,7 @@ struct Declaration {
     return list
   }
 
-  /// A map from actuators of the board to numbers.
+  /// A map from actuators of the board to numbers; empty when it is left out.
   func weights(_ key: String, _ world: World) throws(HALError) -> [Influence] {
     guard let value = fields[key] else { return [] }
     guard let map = value.map else { throw .invalid(device, "\(path).\(key) must be a map of actuators to numbers") }
@@ -82,7 +82,7 @@ struct Declaration {
     return influences
   }
 
-  /// `200ms` as text, or a number of seconds; nil for anything else.
+  /// A text such as `200ms`, or a number of seconds; nil for anything else.
   static func duration(_ value: Value) -> Duration? {
     if let text = value.string { return Quantity.duration(text) }
     guard let seconds = value.double, seconds >= 0, seconds < 1e9 else { return nil }
@@ -90,8 +90,9 @@ struct Declaration {
   }
 }
 
-/// What an actuator at full level adds.
+/// The effect of an actuator on a model.
 struct Influence {
   var actuator: DeviceID
+  /// The contribution at full level, in the model's unit.
   var weight: Double
 }

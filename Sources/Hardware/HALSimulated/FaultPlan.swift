@@ -1,10 +1,10 @@
 import HAL
 import Model
 
-/// What is wrong with a simulated device, and for how much longer.
+/// An injected fault and its extent.
 struct FaultPlan {
   let kind: SimulatedFault
-  /// How long a slow answer takes, and how long until a timeout is one.
+  /// The delay of a `slow` answer, or before a `timeout` is reported.
   let delay: Duration
   private var remaining: Int?
   private let until: Instant?
@@ -16,7 +16,7 @@ struct FaultPlan {
     remaining = count
   }
 
-  /// Whether the next operation meets it; counts that operation.
+  /// Whether the fault affects the next operation, which is counted.
   mutating func strikes(at now: Instant) -> Bool {
     guard isActive(at: now) else { return false }
     if let left = remaining { remaining = left - 1 }
@@ -25,10 +25,10 @@ struct FaultPlan {
 
   func isActive(at now: Instant) -> Bool { until.map { now < $0 } ?? true && remaining.map { $0 > 0 } ?? true }
 
-  /// Why what is unplugged is not there.
+  /// The reason that an unplugged device gives for its absence.
   static let absence = "it is unplugged"
 
-  /// What a driver answers; nil when it does answer, wrongly or late.
+  /// The failure that a driver answers; nil for faults that change a successful answer.
   var fault: HALError.Fault? {
     switch kind {
     case .nack: .noAcknowledge
@@ -65,30 +65,30 @@ struct FaultPlan {
       delay: try declaration.duration("delay", .seconds(1)))
   }
 
-  /// Why it means nothing to a device of that kind; nil when it does something.
+  /// Why the fault cannot be injected into a device of that kind; nil when it can.
   func misfit(_ kind: Device.Kind) -> String? {
     switch (self.kind, kind) {
     case (.brownout, .actuator): nil
-    case (.brownout, _): "a brownout is for actuators: the others have no level to lose"
-    case (.slow, .input): "slow is for what answers when it is asked: an input tells by itself"
-    case (_, .input) where isCounted: "'count' is of operations that fail, and an input has none: give 'for' instead"
+    case (.brownout, _): "only actuators have brownouts: other devices have no level to lose"
+    case (.slow, .input): "an input cannot be slow: it reports edges without being asked"
+    case (_, .input) where isCounted: "'count' counts failing operations, and an input has none: use 'for' instead"
     case (.unplug, .actuator) where isCounted, (.unplug, .camera) where isCounted:
-      "'count' is of operations that fail: what is unplugged comes back after 'for', or with 'none'"
+      "'count' counts failing operations: an unplugged device comes back after 'for', or with 'none'"
     default: nil
     }
   }
 
   private var isCounted: Bool { remaining != nil }
 
-  /// When it ends by itself; nil when it does not, or by count.
+  /// When it ends by itself; nil when it lasts until `none`, or ends by count.
   var end: Instant? { until }
 }
 
-/// A simulated device to which things can be done from outside.
+/// A simulated device that can be controlled manually.
 protocol Injectable: AnyObject {
-  /// Takes a fault, or gets rid of it.
+  /// Injects a fault; nil removes it.
   func take(_ plan: FaultPlan?)
-  /// Takes `{value: …}`, `{active: …}` or `{press: …}`.
-  /// - Returns: false when it means nothing to such a device.
+  /// Applies `{value: …}`, `{active: …}` or `{press: …}`.
+  /// - Returns: false when this kind of device has no such key.
   func take(_ change: Fields) throws(HALError) -> Bool
 }

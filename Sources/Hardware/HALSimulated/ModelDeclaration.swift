@@ -12,7 +12,7 @@ enum ModelDeclaration {
     "lag": ["base", "start", "time_constant", "influences"],
   ]
 
-  /// - Returns: the model, and the unit it measures in.
+  /// - Returns: the model and its unit.
   static func read(_ device: DeviceID, _ value: Value?, _ world: World) throws(HALError) -> (any SensorModel, String) {
     let value = value ?? ["model": "constant", "value": 0]
     guard let kind = value["model"]?.string, let own = keys[kind] else {
@@ -39,7 +39,7 @@ enum ModelDeclaration {
     switch kind {
     case "sine":
       let period = try declaration.duration("period", .seconds(60))
-      guard period > .zero else { throw .invalid(declaration.device, "model.period must be longer than nothing") }
+      guard period > .zero else { throw .invalid(declaration.device, "model.period must be longer than zero") }
       return Wave(
         mean: try declaration.number("mean", 0), amplitude: try declaration.number("amplitude", 1), period: period,
         phase: try declaration.duration("phase", .zero), influences: try declaration.weights("influences", world),
@@ -57,13 +57,14 @@ enum ModelDeclaration {
   private static func timeConstant(_ declaration: Declaration) throws(HALError) -> Double {
     let constant = try declaration.duration("time_constant", .seconds(60))
     guard constant > .zero else {
-      throw .invalid(declaration.device, "model.time_constant must be longer than nothing")
+      throw .invalid(declaration.device, "model.time_constant must be longer than zero")
     }
     return constant.seconds
   }
 
-  /// Newton's law of cooling with sources: C T' = heat - cool - G (T - ambient), in °C a minute at full level.
-  /// `ventilation` multiplies G: a fan of 4 at full level makes the air follow the ambient five times as fast.
+  /// Newton's law of cooling with sources: C T' = heat - cool - G (T - ambient); heaters and coolers in °C per minute
+  /// at full level. `ventilation` increases G: a fan of 4 at full level makes the air follow the ambient five times as
+  /// fast.
   private static func thermal(_ declaration: Declaration, _ world: World) throws(HALError) -> FirstOrder {
     let constant = try timeConstant(declaration)
     let ambient = try declaration.number("ambient", world.ambient)

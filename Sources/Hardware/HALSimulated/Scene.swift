@@ -1,23 +1,23 @@
 import HAL
 import Model
 
-/// What a simulated camera sees: a still background, noise, and objects that cross it now and then.
+/// The scene in front of a simulated camera: a still background, noise, and square objects that cross it.
 struct Scene {
   struct Object {
-    /// Side of the square, as a fraction of the picture's width.
+    /// The side of the square, as a fraction of the picture's width.
     var size: Double
-    /// Height of its centre, 0 top to 1 bottom.
+    /// The vertical position of its centre, 0 top to 1 bottom.
     var row: Double
     var brightness: UInt8
-    /// When it first appears.
+    /// The time of its first appearance, from the start of the simulation.
     var after: Duration
-    /// From one appearance to the next; nil for a single one.
+    /// The period of its appearances; nil for a single one.
     var every: Duration?
-    /// How long it takes from the left edge to the right one.
+    /// The time from the left edge to the right one.
     var length: Duration
   }
 
-  /// A square in pixels that lies within the picture.
+  /// The visible part of an object, in pixels.
   struct Patch {
     var columns: Range<Int>
     var rows: Range<Int>
@@ -25,7 +25,7 @@ struct Scene {
   }
 
   let objects: [Object]
-  /// Pixels differ from the scene by up to so many grey levels.
+  /// The largest deviation of a pixel, in grey levels.
   let noise: Int
 
   init(_ device: DeviceID, _ value: Value?) throws(HALError) {
@@ -39,7 +39,7 @@ struct Scene {
       let length = try object.duration("for", .seconds(3))
       let every = try object.duration("every")
       guard length > .zero, every.map({ $0 >= length }) ?? true else {
-        throw .invalid(device, "\(path): 'for' must be longer than nothing, and 'every' at least as long as 'for'")
+        throw .invalid(device, "\(path): 'for' must be longer than zero, and 'every' at least as long as 'for'")
       }
       objects.append(
         Object(
@@ -50,7 +50,7 @@ struct Scene {
     self.objects = objects
   }
 
-  /// Where the objects are in a picture of that size, `elapsed` after the start.
+  /// The visible objects in a picture of that size, `elapsed` after the start.
   func patches(_ elapsed: Duration, width: Int, height: Int) -> [Patch] {
     objects.compactMap { object in
       var time = elapsed - object.after
@@ -67,12 +67,12 @@ struct Scene {
     }
   }
 
-  /// A gentle slope with a pattern of tiles on it; the same for the same seed.
+  /// A vertical gradient with a pattern of tiles; the same for the same seed.
   static func background(width: Int, height: Int, seed: UInt64) -> [UInt8] {
     var grey = [UInt8](repeating: 0, count: width * height)
     for y in 0..<height {
       for x in 0..<width {
-        // Sixteen tiles across whatever the size is, so that small and large pictures show the same.
+        // 16 × 12 tiles at any size, so that small and large pictures show the same.
         var tile = Noise(seed ^ UInt64(x * 16 / width) &<< 8 ^ UInt64(y * 12 / height))
         grey[y * width + x] = UInt8(60 + 80 * y / height + Int(tile.next() & 31))
       }

@@ -2,8 +2,7 @@ import Glibc
 import HAL
 import Model
 
-/// What a simulated sensor would measure at any time: a function of time, so that reading often or seldom changes
-/// nothing.
+/// The value of a simulated sensor as a function of time, so that the reading rate does not matter.
 protocol SensorModel {
   func value(at now: Instant) -> Double
 }
@@ -13,7 +12,7 @@ protocol SensorModel {
 /// While no actuator changes, k and the target are constant and the solution is exact:
 /// x(t) = target + (x0 - target) e^(-k t).
 final class FirstOrder: SensorModel {
-  /// Rate (1/s) and target for the actuators' present levels.
+  /// The rate (1/s) and the target at the actuators' current levels.
   private let course: () -> (rate: Double, target: Double)
   private var origin: Double
   private var since: Instant
@@ -37,7 +36,7 @@ final class FirstOrder: SensorModel {
   func redirect() { (rate, target) = course() }
 }
 
-/// A constant or a sine, with what actuators add at once.
+/// A constant or a sine, plus the influences of actuators, which act without delay.
 struct Wave: SensorModel {
   let mean: Double
   let amplitude: Double
@@ -55,7 +54,7 @@ struct Wave: SensorModel {
   }
 }
 
-/// Values one after the other, held or joined by straight lines.
+/// A sequence of values, held or interpolated linearly.
 struct Script: SensorModel {
   struct Step {
     var at: Duration
@@ -63,7 +62,7 @@ struct Script: SensorModel {
   }
 
   let steps: [Step]
-  /// How long one round takes.
+  /// The duration of one round.
   let length: Duration
   let repeats: Bool
   let ramps: Bool
@@ -81,7 +80,7 @@ struct Script: SensorModel {
   }
 }
 
-/// A model with noise, within limits.
+/// Adds noise to a model and clamps it to a range.
 struct Bounded: SensorModel {
   let model: any SensorModel
   let noise: Double
@@ -92,7 +91,7 @@ struct Bounded: SensorModel {
   func value(at now: Instant) -> Double {
     var value = model.value(at: now)
     if noise > 0 {
-      // Drawn anew every 10 ms of simulated time: the same time gives the same noise.
+      // The noise changes every 10 ms of simulated time and depends on that time only.
       var source = Noise(seed: seed, name, now.nanoseconds / 10_000_000)
       value += noise * source.normal()
     }

@@ -1,10 +1,11 @@
 import HAL
 import Model
 
-/// A board that exists only here: scripted and modelled sensors, outputs that act on them, inputs with a finger,
-/// cameras that draw. Deterministic: the same board, seed and times give the same readings and pictures.
+/// A simulated board: scripted and modelled sensors, outputs that influence them, inputs that can be pressed, cameras
+/// that draw scenes. Deterministic: the same board, seed and times give the same readings and pictures.
 ///
-/// It outlives who uses it, as wires do: what is opened again is as it was left, faults and levels and all.
+/// Devices keep their state between uses, as real hardware does: a device that is opened again has its earlier levels
+/// and faults.
 public final class SimulatedBackend: Backend, SimulationControl {
   private let board: Board
   private let world: World
@@ -15,14 +16,15 @@ public final class SimulatedBackend: Backend, SimulationControl {
   private var injectables: [DeviceID: any Injectable] = [:]
   private var opened: [DeviceID: OpenDevice] = [:]
 
-  /// Called when an output has taken a level, whoever drove it there.
+  /// Called with the id and the level, 0 to 1, of an output that has taken a level, from any source.
   public var onOutput: (DeviceID, Double) -> Void = { _, _ in }
 
-  /// Makes a board; its time begins now.
+  /// Creates the board; scripts and scenes begin now.
   /// - Parameters:
-  ///   - board: devices of drivers other than `simulated` are somebody else's to open.
-  ///   - seed: noise and backgrounds follow from it.
-  ///   - encoder: makes JPEGs of RGB24, YUYV and grey frames; without one, snapshots fail.
+  ///   - board: only devices of the driver `simulated` can be opened here.
+  ///   - clock: the time of scripts and models.
+  ///   - seed: determines noise and backgrounds.
+  ///   - encoder: encodes RGB24, YUYV and grey frames as JPEG; without one, snapshots fail.
   public init(board: Board, clock: any Timekeeper, seed: UInt64, encoder: JPEGEncoder? = nil) {
     self.board = board
     self.encoder = encoder
@@ -65,26 +67,26 @@ public final class SimulatedBackend: Backend, SimulationControl {
     for camera in cameras.values { camera.stop() }
   }
 
-  /// As after the sudden death of who used the board: nobody is told anything any more, and what was on its way to an
-  /// output lands or is lost.
-  /// - Parameter lands: whether a level that was on its way to this output is taken.
+  /// Simulates the sudden death of the process that used the board: callbacks end, and levels under way to an output
+  /// arrive or are lost.
+  /// - Parameter lands: whether the levels under way to this output arrive.
   public func abandon(_ lands: (DeviceID) -> Bool) {
     close()
     for device in board.devices { outputs[device.id]?.abandon(lands: lands(device.id)) }
   }
 
-  /// Drives an output past whoever has opened it, as another program that holds the line does.
-  /// - Returns: whether the hardware said that it took it: it does not while a fault refuses, and lies while stuck.
+  /// Drives an output directly, as a guardian that holds its line does; commands under way are superseded.
+  /// - Returns: whether the hardware confirmed: false under a fault that refuses, true (without effect) while stuck.
   public func drive(_ device: DeviceID, to level: Double) -> Bool { outputs[device]?.drive(level) ?? false }
 
-  /// Writes to an output as a program does that knows of nobody else, and is overtaken by nothing.
+  /// Writes to an output as an unrelated program does; commands under way still arrive.
   public func interfere(_ device: DeviceID, level: Double) { outputs[device]?.interfere(level) }
 
-  /// What an output was told, oldest first; the newest thousand or so.
+  /// The levels that an output has taken, oldest first; at most the newest 1024.
   /// - Returns: empty for a device that is not an opened simulated output.
   public func history(of device: DeviceID) -> [OutputChange] { outputs[device]?.history ?? [] }
 
-  /// How an output was let go at the end; nil while it is not.
+  /// The mode in which an output was released; nil before that.
   public func released(_ device: DeviceID) -> ActuatorSettings.OnExit? { outputs[device]?.released }
 
   public func inject(_ device: DeviceID, _ change: Value) throws(HALError) {

@@ -1,7 +1,7 @@
 import HAL
 import Model
 
-/// A camera that draws its scene; it costs nothing while nobody has started it.
+/// A camera that draws its scene. It uses no resources while it does not stream.
 final class SimulatedCamera: CameraDriver, Injectable {
   private struct Size: Equatable {
     var width: Int
@@ -71,7 +71,7 @@ final class SimulatedCamera: CameraDriver, Injectable {
   private func scheduleNext() {
     let now = world.clock.now
     due = due + interval
-    // After a pause of the program there is no point in catching up.
+    // Do not catch up after the process was paused.
     if due < now { due = now + interval }
     timer = world.clock.schedule(at: due) { [weak self] in self?.expose() }
   }
@@ -112,7 +112,7 @@ final class SimulatedCamera: CameraDriver, Injectable {
   }
 
   private func picture(_ size: Size, _ elapsed: Duration) -> [UInt8] {
-    // The time is the noise's number: the same moment looks the same, whoever looks and how often.
+    // The noise depends on the time alone, so that every picture of one moment is the same.
     var source = Noise(seed: world.seed, device.rawValue, UInt64(clamping: elapsed.nanoseconds))
     return scene.picture(
       elapsed, width: size.width, height: size.height, over: background(size), noise: &source)
@@ -125,7 +125,7 @@ final class SimulatedCamera: CameraDriver, Injectable {
     return grey
   }
 
-  /// Grey levels in another layout: RGB with a little green in it, or YUYV without colour (videodev2.h).
+  /// Converts grey levels: to RGB with a green tint, or to YUYV without colour (videodev2.h).
   private static func encode(_ grey: [UInt8], as pixels: FrameFormat.PixelFormat) -> [UInt8] {
     guard pixels != .grey else { return grey }
     var bytes: [UInt8] = []
@@ -146,7 +146,7 @@ final class SimulatedCamera: CameraDriver, Injectable {
     return bytes
   }
 
-  // MARK: From outside
+  // MARK: Manual control
 
   func take(_ plan: FaultPlan?) {
     if let plugTimer { world.clock.cancel(plugTimer) }

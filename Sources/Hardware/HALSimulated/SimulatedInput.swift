@@ -1,21 +1,20 @@
 import HAL
 import Model
 
-/// An input that follows a script, and a finger from outside, debounced as the kernel does it.
+/// An input that follows a script and can be pressed manually, debounced as the kernel does it.
 final class SimulatedInput: InputDriver, Injectable {
   private let device: DeviceID
   private let world: World
   private let script: InputScript
   private let period: Duration
-  /// nil where nothing is debounced, and while nobody watches or it is not there.
+  /// nil without debouncing, and while the input is not watched or absent.
   private var debouncer: Debouncer?
   private var onChange: ((InputChange) -> Void)?
-  /// What it cannot be read for, or what holds its line.
   private var plan: FaultPlan?
-  /// Where it is stuck.
+  /// The level at which it is stuck; nil while it is not.
   private var stuck: Bool?
   private var scripted = false
-  /// What somebody outside holds it at; the script counts when nobody does.
+  /// The manual level; nil while the script determines it.
   private var forced: Bool?
   private var last = false
   private var sequence: UInt32 = 0
@@ -35,14 +34,14 @@ final class SimulatedInput: InputDriver, Injectable {
 
   private var isPresent: Bool { plan?.fault == nil }
 
-  /// The line itself, bounces and all.
+  /// The raw level of the line, before debouncing.
   private var level: Bool { stuck ?? forced ?? scripted }
 
   func start(_ onChange: @escaping (InputChange) -> Void) throws(HALError.Fault) {
     stop()
     self.onChange = onChange
     position = 0
-    // What the script says without a delay is so from the start, as a line's level is.
+    // Leading steps without a delay set the initial level and make no edge.
     while position < script.steps.count, script.steps[position].after == .zero {
       if let active = script.steps[position].active { scripted = active }
       position += 1
@@ -70,13 +69,13 @@ final class SimulatedInput: InputDriver, Injectable {
       position += 1
       if position == script.steps.count && script.repeats { position = 0 }
       if let active = step.active { scripted = active }
-      // Counted from when it was due, so that lateness does not add up.
+      // From the due time, so that delays do not add up.
       follow(from: due)
       tell()
     }
   }
 
-  /// Changes count from the level there is now.
+  /// Starts to report changes relative to the current level.
   private func begin() {
     last = level
     sequence = 0
@@ -96,7 +95,7 @@ final class SimulatedInput: InputDriver, Injectable {
     if let debouncer { debouncer.take(edge) } else { onChange?(.edge(edge)) }
   }
 
-  // MARK: From outside
+  // MARK: Manual control
 
   func take(_ plan: FaultPlan?) {
     if let plugTimer { world.clock.cancel(plugTimer) }
@@ -147,11 +146,12 @@ final class SimulatedInput: InputDriver, Injectable {
   }
 }
 
-/// What a simulated input does by itself: `[{after: 6s, press: 400ms}, {after: 13600ms}, repeat]`.
+/// The script of a simulated input: `[{after: 6s, press: 400ms}, {after: 13600ms}, repeat]`.
 struct InputScript {
   struct Step {
+    /// The time since the step before.
     var after: Duration
-    /// nil waits only.
+    /// The new level; nil only waits.
     var active: Bool?
   }
 
@@ -178,7 +178,7 @@ struct InputScript {
     }
     let length = steps.reduce(Duration.zero) { $0 + $1.after }
     guard !repeats || length >= .milliseconds(10) else {
-      throw .invalid(device, "script: a round that repeats must take at least 10ms")
+      throw .invalid(device, "script: a repeated script must take at least 10ms")
     }
   }
 }

@@ -1,26 +1,26 @@
 import HAL
 import Model
 
-/// What an output was told, and when it took it.
+/// A level that an output has taken.
 public struct OutputChange: Sendable, Hashable {
-  /// On the board's clock.
+  /// The time on the simulation's clock.
   public var at: Instant
-  /// 0 to 1.
+  /// The level, 0 to 1.
   public var level: Double
 
-  /// Puts a change together.
+  /// Takes the level as it is, without a check of its range.
   public init(at: Instant, level: Double) {
     self.at = at
     self.level = level
   }
 }
 
-/// An output that remembers what it was told and influences the models of its board.
+/// An output that records its levels and influences the models of its board.
 ///
-/// It fails as hardware does: it refuses, lies, is slow; its supply dips (`brownout`: it falls to `power_on` and says
-/// nothing); it is unplugged and comes back at `power_on`.
+/// Injected faults make it refuse, confirm without effect (`stuck`), be slow, lose its supply for a moment (`brownout`:
+/// it falls to `power_on` without reporting it), or be unplugged and come back at `power_on`.
 final class SimulatedOutput: OutputDriver, Injectable {
-  /// How many changes are remembered.
+  /// The capacity of `history`.
   private static let memory = 1024
 
   let isAnalogue: Bool
@@ -30,9 +30,10 @@ final class SimulatedOutput: OutputDriver, Injectable {
   private let latency: Duration
   private let world: World
   private var plan: FaultPlan?
+  /// The number of the latest command, and of the latest one that has taken effect.
   private var told: UInt64 = 0
   private var took: UInt64 = 0
-  /// Levels behind a slow bus, by their numbers.
+  /// Commands delayed by the latency, by number.
   private var underway: [(number: UInt64, level: Double)] = []
   private let onLevel: (Double) -> Void
   /// The level it has when its supply returns.
@@ -71,7 +72,7 @@ final class SimulatedOutput: OutputDriver, Injectable {
         world.clock.schedule(after: plan.delay) { done(.failure(fault)) }
         return
       }
-      // A stuck output says yes and does nothing.
+      // A stuck output confirms and does nothing.
       if plan.kind == .stuck { return done(.success(())) }
       delay += plan.delay
     }
@@ -83,7 +84,7 @@ final class SimulatedOutput: OutputDriver, Injectable {
     underway.append((number, level))
     world.clock.schedule(after: delay) { [self] in
       guard let place = underway.firstIndex(where: { $0.number == number }) else {
-        // Its supply has dipped meanwhile.
+        // A power-up meanwhile has dropped the command.
         return done(.failure(.noAcknowledge))
       }
       underway.remove(at: place)
@@ -93,20 +94,20 @@ final class SimulatedOutput: OutputDriver, Injectable {
     }
   }
 
-  /// Who tells a chip its level reads first whether it is as it was left.
+  /// Reports a reset at the first command after it, when a real driver would read it from the chip.
   private func tellReset() {
     guard wasReset else { return }
     wasReset = false
     if forgets { onPresence(.reset) }
   }
 
-  /// Who drove it has died.
+  /// The process that drove it has died: commands under way take effect or are lost.
   func abandon(lands: Bool) {
     if lands { for command in underway { take(command.level, command.number) } }
     underway = []
   }
 
-  /// Somebody else drives it; that is what was said last.
+  /// Another process drives it: the newest command, which supersedes those under way.
   func drive(_ level: Double) -> Bool {
     told += 1
     if let plan, self.plan?.strikes(at: world.clock.now) ?? false {
@@ -117,7 +118,7 @@ final class SimulatedOutput: OutputDriver, Injectable {
     return true
   }
 
-  /// Somebody writes to it who knows of nobody else: what is on its way to it still comes.
+  /// An unrelated program writes to it; commands under way still take effect.
   func interfere(_ level: Double) { if !isUnplugged { become(level) } }
 
   func turnIntoInput(_ done: @escaping (Result<Void, HALError.Fault>) -> Void) {
@@ -131,7 +132,7 @@ final class SimulatedOutput: OutputDriver, Injectable {
   func release(_ mode: ActuatorSettings.OnExit) { released = mode }
 
   private func take(_ level: Double, _ number: UInt64) {
-    // A slow command must not undo a later one.
+    // A delayed command must not undo a later one.
     guard number > took else { return }
     took = number
     become(level)
@@ -144,7 +145,7 @@ final class SimulatedOutput: OutputDriver, Injectable {
     onLevel(level)
   }
 
-  // MARK: From outside
+  // MARK: Manual control
 
   private var isUnplugged: Bool { plan?.kind == .unplug && plan?.isActive(at: world.clock.now) ?? false }
 
@@ -153,7 +154,7 @@ final class SimulatedOutput: OutputDriver, Injectable {
     plugTimer = nil
     let wasUnplugged = self.plan?.kind == .unplug
     if let plan, plan.kind == .brownout {
-      // A dip is over at once: what is wrong with it otherwise stays so.
+      // A brownout is over at once and leaves another fault in force.
       return powerUp()
     }
     self.plan = plan

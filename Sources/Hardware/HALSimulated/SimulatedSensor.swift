@@ -1,7 +1,7 @@
 import HAL
 import Model
 
-/// A sensor that measures its model.
+/// A sensor whose readings come from its model, a pinned value or a fault.
 final class SimulatedSensor: SensorDriver, Injectable {
   let unit: String
   private let device: DeviceID

@@ -1,13 +1,13 @@
 import HAL
 import Model
 
-/// What the simulated devices of a board have in common: time since the start, and the levels of the actuators.
+/// The shared state of a board's simulated devices: the start time and the levels of the actuators.
 final class World {
-  /// When the simulation began: scripts and scenes count from here.
+  /// The start of the simulation, from which scripts and scenes count.
   let start: Instant
   let clock: any Timekeeper
   let seed: UInt64
-  /// What surrounds the board, in °C, where a model does not say.
+  /// The default ambient temperature of models, in °C.
   let ambient: Double
   private var levels: [DeviceID: Double] = [:]
   private var models: [FirstOrder] = []
@@ -29,14 +29,14 @@ final class World {
   /// Time since the simulation began.
   func elapsed(_ now: Instant) -> Duration { now - start }
 
-  /// The sum of what the actuators add now.
+  /// The sum of the influences at the actuators' current levels.
   func sum(_ influences: [Influence]) -> Double {
     influences.reduce(0) { $0 + $1.weight * level($1.actuator) }
   }
 
   func add(_ model: FirstOrder) { models.append(model) }
 
-  /// An actuator took a level: whatever it influences goes on from here in a new direction.
+  /// Notes an actuator's new level. Every model continues from its current value towards its new target.
   func set(_ id: DeviceID, _ level: Double) {
     let now = clock.now
     for model in models { model.rebase(at: now) }
@@ -45,15 +45,15 @@ final class World {
   }
 }
 
-/// Numbers that look random and are the same every time for the same seed (SplitMix64: Steele, Lea and Flood, 2014).
+/// A pseudo-random generator, reproducible by its seed (SplitMix64: Steele, Lea and Flood, 2014).
 struct Noise {
   private var state: UInt64
 
   init(_ seed: UInt64) { state = seed }
 
-  /// A stream of its own for a name and a number.
+  /// An independent stream for each name and number.
   init(seed: UInt64, _ name: String, _ number: UInt64 = 0) {
-    // FNV-1a, since Swift's own hashes differ from run to run.
+    // FNV-1a, because Swift's hashes differ from run to run.
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
     self.init(seed ^ hash ^ number &* 0x9e37_79b9_7f4a_7c15)
@@ -67,9 +67,9 @@ struct Noise {
     return z ^ z >> 31
   }
 
-  /// From 0 up to 1.
+  /// Uniform in [0, 1).
   mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
 
-  /// Roughly normal, deviation 1: the sum of twelve even ones (Irwin and Hall).
+  /// Approximately normal, mean 0, standard deviation 1: a sum of twelve uniform numbers (Irwin–Hall).
   mutating func normal() -> Double { (0..<12).reduce(-6) { sum, _ in sum + unit() } }
 }

@@ -141,7 +141,7 @@ import Testing
     }
     #expect(
       fault(MPU6050(address: 0x68), [.transfer(0x68, write: [0x75], answer: [0x71])])
-        == .protocolViolation("not an MPU-6050: it says it is 0x71"))
+        == .protocolViolation("not an MPU-6050: WHO_AM_I is 0x71 (0x68 expected)"))
   }
 
   @Test(

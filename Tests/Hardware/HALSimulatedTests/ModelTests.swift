@@ -109,7 +109,7 @@ import Testing
       (["model": "therml"], "did you mean 'thermal'"),
       (["model": "thermal", "heters": [:]], "did you mean 'heaters'"),
       (["model": "thermal", "heaters": ["lmap": 1]], "did you mean 'lamp'"),
-      (["model": "thermal", "time_constant": "0s"], "longer than nothing"),
+      (["model": "thermal", "time_constant": "0s"], "longer than zero"),
       (["model": "thermal", "start": "warm"], "model.start must be a number"),
       (["model": "lag"], "model.base is missing"),
       (["model": "constant", "value": 1, "min": 2, "max": 1], "above"),
