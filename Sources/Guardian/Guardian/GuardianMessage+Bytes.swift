@@ -25,7 +25,7 @@ extension GuardianMessage {
     }
   }
 
-  /// The packet.
+  /// The message as one packet.
   public var bytes: [UInt8] {
     var writer = ByteWriter()
     writer.byte(Self.mark.0)
@@ -68,8 +68,8 @@ extension GuardianMessage {
   }
 
   /// Reads a packet.
-  /// - Returns: nil for what is none, is torn, or is of a kind that this version does not know. A record that comes back
-  ///   is within its limits, but for descriptors, which the caller has: `GuardianRecord.isSound`.
+  /// - Returns: nil for a malformed or truncated packet, or an unknown kind. A record is within its limits, except for
+  ///   the number of descriptors, which the caller must check with `GuardianRecord.isSound`.
   public init?(_ bytes: [UInt8]) {
     var reader = ByteReader(bytes)
     guard reader.byte() == Self.mark.0, reader.byte() == Self.mark.1, let layout = reader.byte(), layout >= Self.layout,
@@ -92,7 +92,7 @@ extension GuardianMessage {
     case 7:
       guard let device = reader.text(), let steps = reader.steps() else { return nil }
       self = .lapse(device: device, steps: steps)
-    // Earlier daemons did not say whether it stays.
+    // Earlier daemons do not send `staying`.
     case 8: self = .leave(staying: reader.byte() == 1)
     case 16: self = .hello
     case 17:
@@ -103,7 +103,7 @@ extension GuardianMessage {
       guard let pid: Int32 = reader.integer(), let died: UInt64 = reader.integer(),
         let settled: UInt64 = reader.integer(), let outputs: UInt32 = reader.integer()
       else { return nil }
-      // Earlier guardians did not say the last one.
+      // Earlier guardians do not send `wasLeft`.
       let wasLeft = reader.byte() == 1
       self = .report(GuardianReport(pid: pid, died: died, settled: settled, outputs: outputs, wasLeft: wasLeft))
     case 33:
@@ -134,7 +134,7 @@ extension GuardianMessage {
   }
 }
 
-/// Puts a message together.
+/// Encodes the fields of a message, integers little-endian.
 struct ByteWriter {
   private var bytes: [UInt8] = []
 
@@ -145,7 +145,7 @@ struct ByteWriter {
   }
 
   mutating func text(_ text: [UInt8]) {
-    // Nothing that is longer is ever made: `GuardianRecord.isSound`.
+    // `GuardianRecord.isSound` excludes longer texts.
     let cut = text.prefix(255)
     bytes.append(UInt8(cut.count))
     bytes.append(contentsOf: cut)
@@ -195,7 +195,7 @@ struct ByteWriter {
   }
 }
 
-/// Takes a message apart; every answer is nil when the bytes do not have it.
+/// Decodes the fields of a message; every function returns nil when the bytes are too short or invalid.
 struct ByteReader {
   private let bytes: [UInt8]
   private var place = 0

@@ -1,80 +1,80 @@
-/// What daemon and guardian say to each other, a message a packet (unix(7), SOCK_SEQPACKET).
+/// The protocol between daemon and guardian, one message per packet (unix(7), SOCK_SEQPACKET).
 ///
-/// The layout is fixed, so that a daemon understands the guardian that another version has left behind: a header of
-/// mark `OG`, layout, kind and length, then the fields in the order in which they stand here, integers little-endian,
-/// texts behind a byte with their length. Later layouts add fields at the end and new kinds; a reader leaves out what it
-/// does not know.
+/// The layout is fixed, so that a daemon understands a guardian of another release. A header has the mark `OG`, layout,
+/// kind and length; the fields follow in the order of their declaration, integers little-endian, texts after a byte
+/// with their length. Later layouts only append fields and add kinds; readers ignore fields and kinds that they do not
+/// know.
 public enum GuardianMessage: Equatable, Sendable {
-  // The daemon to its guardian.
+  // From the daemon to its guardian.
 
-  /// The shared page, whose memory file comes along.
+  /// The shared page; the descriptor of its memory file is sent with it.
   case page
-  /// Keep this record, with the descriptors that come along; it takes the place of the device's earlier one.
+  /// Add this record with its descriptors, or replace the device's earlier one.
   case protect(GuardianRecord)
   /// Forget a device and close its descriptors.
   case withdraw(device: [UInt8])
-  /// From now on you answer for the outputs. Before this, the daemon's death is not the guardian's business.
+  /// Take charge of the outputs. Without this, the guardian exits when the daemon dies.
   case charge
-  /// The daemon ends in order and has left the outputs as they are to be: end too.
+  /// The daemon exits in order and has left the outputs in their final state: exit too.
   case end
-  /// Something is held until this time, on the monotonic clock, in nanoseconds: look at all that is held when it is over,
-  /// as `LeaseWatch` says. A guardian that does not know this leaves leases to the daemon for as long as it lives.
+  /// A lease ends at this time, in nanoseconds of the monotonic clock: check all leases after it, according to
+  /// `LeaseWatch`. A guardian that does not know this message leaves leases to the living daemon.
   case watch(deadline: UInt64)
-  /// What makes a device safe when its lease has run out while the daemon does not answer, with the record's descriptors;
-  /// follows a `protect` whose own steps let go of the output.
+  /// The steps that make a device safe when its lease ends while the daemon hangs, with the record's descriptors.
+  /// Follows a `protect` whose own steps release the output.
   case lapse(device: [UInt8], steps: [GuardianStep])
-  /// The daemon ends in order, and what has not been withdrawn is the guardian's from now on, until it is as it is to be
-  /// or a new daemon takes it over; with `staying`, until a new daemon takes it over. A guardian that does not know this
-  /// takes the daemon's end for its death, and does the same, but for ending.
+  /// The daemon exits in order and leaves the outputs that have not been withdrawn to the guardian, until they are safe
+  /// or a new daemon takes them over; with `staying`, only until a new daemon takes them over. A guardian that does not
+  /// know this message takes the exit for a death and acts in the same way, but does not exit.
   case leave(staying: Bool)
 
-  // A guardian to its daemon.
+  // From a guardian to its daemon.
 
-  /// It is up and listens. Before this nobody can say that the program which was started is a guardian at all.
+  /// The guardian is up and listens. Only this proves that the started program is a guardian.
   case ready
-  /// A lease has run out and the daemon has done nothing about it: the device was made safe.
+  /// An overdue lease of a hanging daemon was ended: the device was made safe.
   case overruled(OverruledOutput)
 
-  // A new daemon to the guardian of one that has died.
+  // From a new daemon to the guardian of a dead one.
 
-  /// What happened, and what do you have?
+  /// Request for a `report`.
   case hello
-  /// Make a device safe, let go of it, and say `discarded`.
+  /// Make a device safe, release it, and answer `discarded`.
   case discard(device: [UInt8])
-  /// Everything is in other hands: end.
+  /// Everything has been taken over: exit.
   case take
 
-  // A guardian to a new daemon.
+  // From a guardian to a new daemon.
 
-  /// The answer to `hello`; as many `kept` follow as it says.
+  /// The answer to `hello`, followed by its number of `kept` messages.
   case report(GuardianReport)
   /// One output, with its descriptors.
   case kept(KeptOutput)
-  /// A device is safe, or `errno` says why it is not; in either case its descriptors are closed.
+  /// A device is safe (`errno` 0), or `errno` says why it is not; in either case its descriptors are closed.
   case discarded(device: [UInt8], errno: Int32)
   /// Nothing is handed over: the daemon with this process id lives.
   case refused(pid: Int32)
 
-  /// No message is longer, in bytes.
+  /// The longest message, in bytes.
   public static let longest = 1024
-  /// No guardian keeps more records.
+  /// The largest number of records of a guardian.
   public static let mostRecords = 1024
 }
 
-/// What a guardian says of its daemon's end.
+/// A guardian's report of its daemon's end. Times are nanoseconds of the monotonic clock.
 public struct GuardianReport: Equatable, Sendable {
-  /// The daemon's process.
+  /// The daemon's process id.
   public var pid: Int32
-  /// When its end was noticed, on the monotonic clock, in nanoseconds.
+  /// When its end was noticed.
   public var died: UInt64
-  /// When the last output had been dealt with.
+  /// When the steps of the last output had been tried.
   public var settled: UInt64
-  /// How many outputs there are.
+  /// The number of outputs.
   public var outputs: UInt32
-  /// Whether the daemon has ended in order, and left what refused.
+  /// Whether the daemon exited in order and left outputs to the guardian; false when it died.
   public var wasLeft: Bool
 
-  /// Puts a report together.
+  /// By default the daemon has died.
   public init(pid: Int32, died: UInt64, settled: UInt64, outputs: UInt32, wasLeft: Bool = false) {
     self.pid = pid
     self.died = died
@@ -84,18 +84,18 @@ public struct GuardianReport: Equatable, Sendable {
   }
 }
 
-/// A lease that the guardian has ended, since the daemon did not.
+/// An overdue lease that the guardian has ended because the daemon hung.
 public struct OverruledOutput: Equatable, Sendable {
-  /// The output's id on the board.
+  /// The output's id on the board, in UTF-8.
   public var device: [UInt8]
-  /// What the lease was.
+  /// The lease.
   public var hold: OutputHold
-  /// When it was made safe, on the monotonic clock, in nanoseconds.
+  /// When the output was made safe, in nanoseconds of the monotonic clock.
   public var time: UInt64
-  /// Why the hardware refused; 0 when it did not.
+  /// Why the hardware refused; 0 when it obeyed.
   public var errno: Int32
 
-  /// Puts one together.
+  /// - Parameter time: in nanoseconds of the monotonic clock.
   public init(device: [UInt8], hold: OutputHold, time: UInt64, errno: Int32) {
     self.device = device
     self.hold = hold
@@ -104,18 +104,18 @@ public struct OverruledOutput: Equatable, Sendable {
   }
 }
 
-/// What became of one output.
+/// The state of one output after its daemon's death.
 public struct KeptOutput: Equatable, Sendable {
-  /// As the dead daemon had given it.
+  /// The record of the dead daemon.
   public var record: GuardianRecord
-  /// What was done.
+  /// The result of its steps.
   public var outcome: Outcome
-  /// Why it failed; 0 when it did not.
+  /// Why a step failed; 0 when none did. EINPROGRESS means that they have not been tried yet.
   public var errno: Int32
-  /// Who held it at that moment; nil for nobody.
+  /// The lease at the daemon's death; nil without one.
   public var hold: OutputHold?
 
-  /// Puts an output together.
+  /// - Parameter errno: 0 unless `outcome` is `failed`.
   public init(record: GuardianRecord, outcome: Outcome, errno: Int32, hold: OutputHold?) {
     self.record = record
     self.outcome = outcome
@@ -123,13 +123,13 @@ public struct KeptOutput: Equatable, Sendable {
     self.hold = hold
   }
 
-  /// What a guardian can have done.
+  /// The result of an output's steps.
   public enum Outcome: UInt8, Sendable {
-    /// Its steps were carried out.
+    /// They were carried out.
     case done = 0
-    /// It is held as it was, until its lease ends.
+    /// They wait for the end of the lease.
     case held = 1
-    /// The hardware refused; it is tried again.
+    /// The hardware refused, or they have not been tried yet; unless the hardware has gone (ENODEV), they are retried.
     case failed = 2
   }
 }

@@ -1,18 +1,18 @@
-/// What the guardian keeps of one output while the daemon lives: whatever is needed to make it safe without it.
+/// The guardian's record of one output: all that is needed to make it safe without the daemon.
 public struct GuardianRecord: Equatable, Sendable {
-  /// The output's id on the board.
+  /// The output's id on the board, in UTF-8.
   public var device: [UInt8]
-  /// Which hardware it is, in the daemon's words: chip, line, how it is set up. A daemon that finds another identity
-  /// for the device does not take it over.
+  /// The hardware and its configuration as text: chip, line, flags. The next daemon takes the output over only if its
+  /// own identity is equal.
   public var identity: [UInt8]
-  /// Where the page says who holds it.
+  /// The output's slot on the shared page.
   public var slot: UInt32
-  /// What happens to it when the daemon dies.
+  /// What to do when the daemon dies.
   public var policy: Policy
-  /// What makes it safe, or an input where the policy says so, in this order.
+  /// The steps that make the output safe, or an input for that policy, in this order.
   public var steps: [GuardianStep]
 
-  /// Puts a record together.
+  /// Checks nothing; see `isSound`.
   public init(device: [UInt8], identity: [UInt8], slot: UInt32, policy: Policy, steps: [GuardianStep]) {
     self.device = device
     self.identity = identity
@@ -23,32 +23,32 @@ public struct GuardianRecord: Equatable, Sendable {
 
   /// `on_exit` of the board file.
   public enum Policy: UInt8, Sendable {
-    /// Made safe at once.
+    /// Make it safe at once.
     case safe = 0
-    /// Left as it is for as long as its lease lasts, then made safe.
+    /// Leave it as it is until its lease ends, then make it safe.
     case hold = 1
-    /// Turned into an input, or switched off where there is no such thing.
+    /// Turn it into an input, or switch it off if it has no such mode.
     case input = 2
   }
 
-  /// The longest id, in bytes, as the board file allows it.
+  /// The longest id of a device, in bytes; the limit of board files.
   public static let longestDevice = 64
   /// The longest identity, in bytes.
   public static let longestIdentity = 250
-  /// The most steps.
+  /// The largest number of steps.
   public static let mostSteps = 4
-  /// The most descriptors that travel beside a record.
+  /// The largest number of descriptors sent with a record.
   public static let mostDescriptors = 4
 
-  /// When its turn is among others: its slowest step's.
+  /// Its order among outputs: the rank of its slowest step, 0 if it has none.
   public var rank: Int {
     var rank = 0
     for step in steps where step.rank > rank { rank = step.rank }
     return rank
   }
 
-  /// Whether it is within the limits above, with descriptors for all of its steps.
-  /// - Parameter descriptors: how many come with it.
+  /// Whether it is within the limits above and every step refers to one of its descriptors.
+  /// - Parameter descriptors: the number of descriptors sent with it.
   public func isSound(descriptors: Int) -> Bool {
     guard !device.isEmpty, device.count <= Self.longestDevice, identity.count <= Self.longestIdentity,
       steps.count <= Self.mostSteps, descriptors <= Self.mostDescriptors

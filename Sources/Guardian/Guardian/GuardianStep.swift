@@ -1,33 +1,35 @@
-/// One thing that makes an output safe: a single system call on a descriptor that is open long before it is needed.
+/// One step of making an output safe: a single system call on a descriptor that was opened in advance.
 public struct GuardianStep: Equatable, Sendable {
-  /// Which of the record's descriptors, from 0.
+  /// The index of the descriptor in the record, from 0.
   public var descriptor: UInt8
-  /// What is done with it.
+  /// The call on that descriptor.
   public var action: Action
 
-  /// Puts a step together.
+  /// - Parameters:
+  ///   - descriptor: the index of the descriptor in the record.
+  ///   - action: the call on that descriptor.
   public init(_ descriptor: UInt8, _ action: Action) {
     self.descriptor = descriptor
     self.action = action
   }
 
-  /// What can be done with a descriptor.
+  /// A call on a descriptor.
   public enum Action: Equatable, Sendable {
-    /// Drives a requested GPIO line; whether active means high is the request's business (linux/gpio.h,
-    /// `GPIO_V2_LINE_SET_VALUES_IOCTL`).
+    /// Drives a requested GPIO line (linux/gpio.h, `GPIO_V2_LINE_SET_VALUES_IOCTL`). The request determines whether
+    /// active means high.
     case drive(active: Bool)
-    /// Reconfigures a requested GPIO line, e.g. into an input (`GPIO_V2_LINE_SET_CONFIG_IOCTL`); `flags` as there.
+    /// Reconfigures a requested GPIO line, e.g. into an input, with the flags of `GPIO_V2_LINE_SET_CONFIG_IOCTL`.
     case configure(flags: UInt64)
-    /// Replaces what stands in a file, as sysfs attributes want it: one write from the beginning.
+    /// Replaces the content of a file with a single write from its beginning, as sysfs attributes require.
     case write([UInt8])
-    /// Writes to a chip on the I²C bus that the descriptor is: a register and at least one byte for it.
+    /// Writes to a chip on the descriptor's I²C bus: a 7-bit address, then a register and at least one byte for it.
     case transfer(address: UInt8, [UInt8])
   }
 
   /// The longest text or transfer of a step, in bytes.
   public static let longestOperand = 32
 
-  /// When its turn is: lines take microseconds, files some more, a bus may hang.
+  /// Its order among steps: GPIO lines (0) take microseconds, files (1) somewhat longer, and a bus (2) may hang.
   public var rank: Int {
     switch action {
     case .drive, .configure: 0
@@ -36,6 +38,6 @@ public struct GuardianStep: Equatable, Sendable {
     }
   }
 
-  /// The rank of what may block for as long as a bus hangs.
+  /// The rank of steps that may block while a bus hangs.
   public static let slowestRank = 2
 }

@@ -1,17 +1,18 @@
 import CLinux
 
-/// Memory that daemon and guardian share, in which the daemon says who holds what: a lease changes without a system
-/// call, and the words are there when the daemon is not.
+/// Memory shared by daemon and guardian, in which the daemon stores the leases: it changes them without a system call,
+/// and they outlive it.
 ///
-/// A slot has two copies and a count of its changes, whose lowest bit says which copy counts. A change goes into the other
-/// one, and then that one counts: at whatever instruction the daemon dies, the page says what was before or what is after,
-/// never a mixture. Who reads while the daemon lives knows by the count that both copies have been written meanwhile.
+/// A slot has two copies and a change counter, whose lowest bit selects the valid copy. A change is written to the
+/// other copy and made valid by incrementing the counter, so that at whatever instruction the daemon dies, the slot
+/// holds the old or the new lease, never a mixture. A reader compares the counter before and after, and retries when it
+/// has changed.
 ///
-/// SAFETY: `base` points to `Self.size(slots:)` bytes that stay mapped as long as the page; slots are compared with
-/// their number before each access. Only one side writes.
+/// SAFETY: `base` points to `Self.size(slots:)` bytes that stay mapped as long as the page; slot numbers are checked
+/// before each access. Only one side writes.
 @safe public struct HolderPage {
   private let base: UnsafeMutableRawPointer
-  /// How many actuators have a place.
+  /// The number of slots, one per actuator.
   public let slots: Int
 
   private static let mark: UInt32 = 0x4F53_4850
@@ -20,11 +21,13 @@ import CLinux
   private static let copySize = 124
   private static let slotSize = 256
 
-  /// How many bytes a page needs.
+  /// The size of a page in bytes.
   public static func size(slots: Int) -> Int { headerSize + slots * slotSize }
 
-  /// A new page in memory that is all zero: nobody holds anything.
-  /// - Parameter base: `size(slots:)` bytes that outlive the page.
+  /// Creates a page without leases.
+  /// - Parameters:
+  ///   - base: `size(slots:)` bytes of zeros, which must outlive the page.
+  ///   - slots: the number of actuators.
   public init(new base: UnsafeMutableRawPointer, slots: Int) {
     unsafe self.base = base
     self.slots = slots
@@ -33,8 +36,10 @@ import CLinux
     unsafe base.storeBytes(of: UInt32(slots), toByteOffset: 8, as: UInt32.self)
   }
 
-  /// The page that somebody else has made; nil when it is none, or longer than the memory.
-  /// - Parameter bytes: how much memory there is.
+  /// Opens a page that another process has created; nil when the memory holds no page, or is too short for it.
+  /// - Parameters:
+  ///   - base: the memory, which must outlive the page.
+  ///   - bytes: the size of the memory.
   public init?(_ base: UnsafeMutableRawPointer, bytes: Int) {
     guard bytes >= Self.headerSize, unsafe base.load(as: UInt32.self) == Self.mark,
       unsafe base.load(fromByteOffset: 4, as: UInt32.self) == Self.layout
@@ -45,8 +50,12 @@ import CLinux
     self.slots = slots
   }
 
-  /// Says that `holder` holds the actuator of a slot. Costs no system call and no memory.
-  /// - Parameter holder: UTF-8; what is longer than `OutputHold.longestHolder` is cut.
+  /// Stores a lease, without a system call or an allocation. Ignores a slot that does not exist.
+  /// - Parameters:
+  ///   - level: 0 to 1.
+  ///   - deadline: when it ends, in nanoseconds of the monotonic clock.
+  ///   - since: when the actuator left its safe state, in nanoseconds of the monotonic clock.
+  ///   - holder: UTF-8, truncated to `OutputHold.longestHolder` bytes.
   public func hold(
     _ slot: Int, level: Double, deadline: UInt64, since: UInt64, isCutByMaxOn: Bool, holder: some Sequence<UInt8>
   ) {
@@ -65,19 +74,19 @@ import CLinux
     }
   }
 
-  /// Says that nobody holds it.
+  /// Erases the lease of a slot.
   public func release(_ slot: Int) {
     unsafe change(slot) { copy in unsafe copy.storeBytes(of: 0, toByteOffset: 24, as: UInt8.self) }
   }
 
-  /// Who holds the actuator of a slot; nil for nobody, for a slot that is not there, and for what makes no sense.
+  /// The lease of a slot; nil without one, for a slot that does not exist, and for invalid content.
   ///
-  /// While the writer lives, a change under way may show the hold before.
+  /// While the writer lives, a change in progress may not be visible yet.
   public func hold(_ slot: Int) -> OutputHold? {
     guard slot >= 0, slot < slots else { return nil }
     let place = unsafe base + Self.headerSize + slot * Self.slotSize
     let counts = unsafe UnsafePointer(place.assumingMemoryBound(to: UInt32.self))
-    // A writer that goes on and on is no reason to wait for ever.
+    // Bounded, in case the writer changes the slot again and again.
     for _ in 0..<100 {
       let current = unsafe openstarry_load_acquire(counts)
       let hold = unsafe read(place, current)
@@ -106,7 +115,7 @@ import CLinux
     let place = unsafe base + Self.headerSize + slot * Self.slotSize
     let counts = unsafe place.assumingMemoryBound(to: UInt32.self)
     let next = unsafe counts.pointee &+ 1
-    // Nobody may see the copy change who has not seen that it no longer counts.
+    // A reader that sees this copy change must also see that the other copy is the valid one.
     openstarry_fence()
     unsafe write(place + 8 + Int(next & 1) * Self.copySize)
     unsafe openstarry_store_release(counts, next)

@@ -1,17 +1,17 @@
-/// That somebody holds an output away from its safe state: what the daemon's death must not make forgotten.
+/// The lease of an output, in the form that survives the daemon's death.
 public struct OutputHold: Equatable, Sendable {
-  /// What it was told, 0 to 1.
+  /// The commanded level, 0 to 1.
   public var level: Double
-  /// When the lease ends, on the monotonic clock, in nanoseconds.
+  /// When the lease ends, in nanoseconds of the monotonic clock.
   public var deadline: UInt64
-  /// Since when it is away from its safe state.
+  /// When the output left its safe state, in nanoseconds of the monotonic clock.
   public var since: UInt64
-  /// Whether `max_on` made the lease shorter than was asked for.
+  /// Whether `max_on` made the lease shorter than requested.
   public var isCutByMaxOn: Bool
-  /// Who has the lease, cut to what fits.
+  /// The holder's name in UTF-8, truncated to `longestHolder` bytes.
   public var holder: [UInt8]
 
-  /// Puts a hold together.
+  /// Takes the holder's name as it is; `HolderPage` truncates it.
   public init(level: Double, deadline: UInt64, since: UInt64, isCutByMaxOn: Bool, holder: [UInt8]) {
     self.level = level
     self.deadline = deadline
@@ -20,24 +20,24 @@ public struct OutputHold: Equatable, Sendable {
     self.holder = holder
   }
 
-  /// The longest name of a holder that is kept, in bytes.
+  /// The longest name of a holder, in bytes.
   public static let longestHolder = 92
 }
 
-/// What is done with an output of a daemon that has died.
+/// The guardian's action on an output of a dead daemon.
 public enum GuardianVerdict: Equatable, Sendable {
-  /// Its steps are carried out now.
+  /// Carry out its steps now.
   case act
-  /// It is left as it is until this time, and then made safe.
+  /// Leave it as it is until this time, in nanoseconds of the monotonic clock, and then make it safe.
   case keep(until: UInt64)
 
-  /// Decides.
+  /// Applies the policy of an output.
   ///
-  /// `hold` is kept only where a lease is alive: what nobody holds belongs in its safe state, and nobody is left who
-  /// could renew a lease. So `max_on` stands without the daemon too, since a lease never outlasts it.
+  /// `on_exit: hold` needs a lease in force: an output without one belongs in its safe state, and after the daemon's
+  /// death no lease can be renewed. A lease never outlasts `max_on`, so that limit holds without the daemon too.
   /// - Parameters:
-  ///   - hold: who held it, as the page says; nil for nobody.
-  ///   - now: on the monotonic clock, in nanoseconds.
+  ///   - hold: the lease on the shared page; nil without one.
+  ///   - now: in nanoseconds of the monotonic clock.
   public static func of(_ policy: GuardianRecord.Policy, _ hold: OutputHold?, now: UInt64) -> GuardianVerdict {
     guard policy == .hold, let hold, hold.deadline > now else { return .act }
     return .keep(until: hold.deadline)

@@ -7,45 +7,46 @@ import Linux
 import Model
 import Wire
 
-/// The daemon's side of its guardian: starts it, keeps it told, starts another one when it ends, and takes over from
-/// the one that a daemon before has left behind.
+/// The daemon's connection to its guardian: starts it, keeps its records up to date, restarts it when it ends, and
+/// takes over from the guardian of the previous daemon.
 ///
-/// In this order: `start`, then the hardware is opened with this as its guard and keeper, then `charge`; at the end,
-/// when the outputs are as they are to be, `end`. A process that ends without `end` has died. Loop thread only.
+/// Use it in this order: `start`; open the hardware with this object as guard and keeper; `charge`; and at the
+/// shutdown, once the outputs are in their final state, `end`. To the guardian, a process that ends without `end` has
+/// died. Loop thread only.
 public final class GuardianLink {
-  /// How it is with the guardian.
+  /// The state of the guardian.
   public enum State: Sendable, Hashable {
-    /// It was started, with this process id, and has not said yet that it is up.
+    /// It was started, with this process id, and has not reported yet that it is up.
     case starting(Int32)
     /// It runs, with this process id.
     case running(Int32)
-    /// It has ended, could not be started, or did not come up; another one is on its way.
+    /// It has ended, could not be started, or did not come up; a restart is scheduled.
     case lost
     /// Its program is not installed.
     case missing
-    /// The daemon ends, and has ended it.
+    /// The daemon is stopping and has ended it.
     case ended
-    /// The daemon ends, and has left it with what refuses to be safe or is to be driven on.
+    /// The daemon is stopping and has left outputs to it that refuse to be safe or must stay driven.
     case left(Int32)
   }
 
-  /// Who answers for the outputs of a daemon that is not there.
+  /// What is responsible for the outputs of a daemon.
   public enum Heir {
-    /// Nobody.
+    /// Nothing: there is no guardian.
     case nobody
-    /// A guardian whose daemon lives.
+    /// The daemon itself, which lives.
     case daemon
-    /// A guardian, with what it could not make safe so far.
+    /// A guardian whose daemon has ended, with the outputs that it could not make safe so far.
     case guardian(notSafe: [Refusing])
   }
 
   /// An output that a guardian could not make safe so far.
   public struct Refusing: Sendable {
-    /// Which.
+    /// The output's id on the board.
     public var device: DeviceID
-    /// Why, in the C library's words.
+    /// The reason, as the C library's text of an errno.
     public var why: String
-    /// Whether the guardian tries again. What has gone has to be opened anew.
+    /// Whether the guardian retries; false for hardware that has gone, which has to be opened anew.
     public var isTriedAgain: Bool
 
     init(_ output: KeptOutput) {
@@ -57,29 +58,29 @@ public final class GuardianLink {
 
   private struct Ward {
     var record: GuardianRecord
-    /// What ends its lease, where the record's steps do not.
+    /// The steps at the end of a lease, if they differ from the record's.
     var lapse: [GuardianStep]?
-    /// Copies of our own, so that a guardian that comes later gets them too.
+    /// Duplicates, owned here, so that a restarted guardian gets them too.
     var descriptors: [Int32] = []
   }
 
-  /// How it is now.
+  /// The current state.
   public private(set) var state = State.lost
-  /// How long one may take to come up.
+  /// How long a guardian may take to come up.
   public static let patience = Duration.seconds(3)
 
-  /// The process that was started, and has not ended for all that is known.
+  /// The guardian's process, as far as it is known to run.
   private var process: Int32? {
     switch state {
     case .starting(let pid), .running(let pid): pid
     case .lost, .missing, .ended, .left: nil
     }
   }
-  /// Why there was none the last time; nil while there always was.
+  /// The latest reason why there was no guardian, for people; nil if there always was one.
   public private(set) var problem: String?
-  /// How often one was started after another had ended.
+  /// Restarts of the guardian.
   public private(set) var restarts = 0
-  /// Called with each lease that the guardian has ended, since this process had not.
+  /// Called for each overdue lease that the guardian has ended because this process hung.
   public var onOverruled: (OverruledOutput) -> Void = { _ in }
 
   private let loop: EventLoop
@@ -89,10 +90,10 @@ public final class GuardianLink {
   private let map: HolderMap
   private var wards: [DeviceID: Ward] = [:]
   private var order: [DeviceID] = []
-  /// With `on_exit: keep-driving`.
+  /// The outputs with `on_exit: keep-driving`.
   private var drivenOn: Set<DeviceID> = []
   private var predecessors: [Predecessor] = []
-  /// What was claimed, or had no identity to compare.
+  /// Leases of the previous daemon, of outputs that were claimed or have no identity to compare.
   private var left: [DeviceID: OutputHold] = [:]
   private var connection: PacketSocket?
   private var hearing: WatchID?
@@ -101,13 +102,15 @@ public final class GuardianLink {
   private var isEnding = false
   private var pause = Duration.milliseconds(10)
 
-  /// Prepares for a board; nothing is started.
+  /// Prepares for a board; starts nothing.
   /// - Parameters:
-  ///   - socket: the daemon's control socket; the guardian listens beside it, so that a daemon that has the same
+  ///   - loop: the loop on which this object is used.
+  ///   - events: where events about the guardian are published.
+  ///   - socket: the daemon's control socket. The guardian listens beside it, so that the next daemon with the same
   ///     control socket finds it.
-  ///   - program: the guardian's program; nil when there is none.
-  ///   - actuators: all of the board, with what is to become of them.
-  /// - Throws: there is no memory.
+  ///   - program: the path of the guardian's program; nil when there is none.
+  ///   - actuators: all actuators of the board, with their `on_exit`.
+  /// - Throws: when there is no memory to share.
   public init(
     loop: EventLoop, events: any EventSink, socket: String, program: String? = GuardianProgram.find(),
     actuators: [(id: DeviceID, onExit: ActuatorSettings.OnExit)]
@@ -129,11 +132,11 @@ public final class GuardianLink {
 
   deinit { for ward in wards.values { for number in ward.descriptors { close(number) } } }
 
-  /// Where the guardian of the daemon with this control socket listens.
+  /// The path of the socket on which the guardian of the daemon with this control socket listens.
   public static func path(beside socket: String) -> String { "\(socket).guardian" }
 
-  /// Asks who answers for the outputs of the daemon with this control socket. Nothing changes by that, but that a guardian
-  /// that does not answer is ended.
+  /// Finds what is responsible for the outputs of the daemon with this control socket. Read-only, with one exception: a
+  /// guardian that does not answer is killed.
   public static func heir(beside socket: String) -> Heir {
     switch Predecessor.find(at: path(beside: socket)) {
     case .predecessor(let guardian):
@@ -143,9 +146,9 @@ public final class GuardianLink {
     }
   }
 
-  /// Ends the guardian that a daemon which has died left behind: everything becomes safe and is let go of. Does nothing
-  /// when there is none, or its daemon lives.
-  /// - Returns: when it had dealt with the last output of its daemon; nil when there was none to end.
+  /// Ends the guardian that a dead daemon left behind: its outputs become safe and are released. Does nothing when
+  /// there is none, or its daemon lives.
+  /// - Returns: when it had dealt with the last output after its daemon's death; nil when there was none to end.
   @discardableResult
   public static func relieve(beside socket: String) -> Instant? {
     guard case .predecessor(let predecessor) = Predecessor.find(at: path(beside: socket)) else { return nil }
@@ -153,13 +156,15 @@ public final class GuardianLink {
     return Instant(nanoseconds: predecessor.report.settled)
   }
 
-  // MARK: In order
+  // MARK: Life cycle
 
-  /// Asks who is there from the daemon before, has made safe what the board does not have any more, and starts a
-  /// guardian. Publishes `system:guardian_report` for a daemon that has died, `system:guardian_deaf` when its guardian
-  /// did not answer, and `system:guardian_lost` when there is none to be had. Call it when this daemon is sure to be the only one.
+  /// Takes over from the previous daemon's guardian, lets it make safe the outputs that are no longer on the board, and
+  /// starts a guardian. Call it when this is sure to be the only daemon.
+  ///
+  /// Publishes `system:guardian_report` about a daemon that has died, `system:guardian_deaf` when its guardian did not
+  /// answer, and `system:guardian_lost` when no guardian can be started.
   public func start() {
-    // The second is that of a daemon that died while it changed guardians.
+    // The second path is that of a daemon that died before it put its new guardian in charge.
     for place in [path, "\(path).new"] {
       switch Predecessor.find(at: place) {
       case .nobody, .guarding: continue
@@ -171,7 +176,7 @@ public final class GuardianLink {
     }
     guard program != nil else {
       state = .missing
-      lost("\(GuardianProgram.name) is not installed: outputs are not made safe should the daemon be killed")
+      lost("\(GuardianProgram.name) is not installed: outputs are not made safe if the daemon is killed")
       return
     }
     startGuardian()
@@ -190,7 +195,7 @@ public final class GuardianLink {
     predecessors.append(predecessor)
   }
 
-  /// Puts the new guardian in charge, and ends those of daemons before. Call it when the outputs are open.
+  /// Puts the new guardian in charge, and ends those of earlier daemons. Call it when the outputs are open.
   public func charge() {
     isCharged = true
     putInCharge()
@@ -199,21 +204,22 @@ public final class GuardianLink {
     left = [:]
   }
 
-  /// The outputs that it drives on after an orderly end, in the order of the board.
+  /// The outputs that the guardian keeps driving after an orderly exit, in the order of the board.
   public var keptDriven: [DeviceID] { order.filter { drivenOn.contains($0) && keeps($0) } }
 
-  /// Whether the guardian can do something about an output without this process.
+  /// Whether the guardian has steps to make an output safe without this process.
   public func keeps(_ device: DeviceID) -> Bool {
     guard connection != nil, let ward = wards[device] else { return false }
     return !ward.record.steps.isEmpty
   }
 
-  /// Ends the guardian: the outputs are as they are to be. Waits until it has let go of the lines, 300 ms at most.
+  /// Ends the guardian at an orderly exit, when the outputs are in their final state. Waits until it has released the
+  /// lines, for at most 300 ms.
   ///
-  /// Where an output has `on_exit: keep-driving` it stays, drives that one to its safe state and keeps it there until the
+  /// If an output has `on_exit: keep-driving`, the guardian stays, and keeps that output in its safe state until the
   /// next daemon takes it over.
-  /// - Parameter rest: outputs that are not as they are to be. It goes on with those that it `keeps`, without this process,
-  ///   and ends when it has done them, unless it stays.
+  /// - Parameter rest: outputs that are not in their final state. The guardian continues with those that it `keeps`,
+  ///   and exits when they obey, unless it stays.
   public func end(leaving rest: [DeviceID] = []) {
     isEnding = true
     guard let pid = process, connection != nil else { return }
@@ -228,7 +234,7 @@ public final class GuardianLink {
     guard let connection else { return }
     drop()
     Files.remove(path)
-    // One that does not listen is ended the hard way: it must not take this for a death.
+    // Kill a guardian that does not respond: it would take this exit for a death.
     if (try? connection.send(.end)) == nil || !connection.waitForEnd() { kill(pid, SIGKILL) }
     _ = try? Spawn.wait(for: pid)
     state = .ended
@@ -266,7 +272,7 @@ public final class GuardianLink {
     }
   }
 
-  /// One that has not come up by now is no guardian: its end is noticed by the loop, which then starts another one.
+  /// Kills a guardian that has not come up in time; `ended` then schedules a restart.
   private func giveUp(_ pid: Int32) {
     guard case .starting(pid) = state, !isEnding else { return }
     kill(pid, SIGKILL)
@@ -280,7 +286,7 @@ public final class GuardianLink {
       let result = unsafe "\(path).new".withCString { from in unsafe path.withCString { unsafe rename(from, $0) } }
       guard result == 0 else { throw SystemError("rename", "\(path).new") }
     } catch {
-      // It does its work all the same; the next daemon will not find it there, but under the other name.
+      // It is in charge all the same, and the next daemon finds it under the other path.
       lost("\(error)")
     }
   }
@@ -308,11 +314,11 @@ public final class GuardianLink {
     pause = min(pause * 2, .seconds(30))
   }
 
-  /// Sends, or gives the guardian up: one that does not read will not act either.
+  /// Sends a message. A guardian that does not read is killed, because it would not act either.
   private func send(_ message: GuardianMessage, _ descriptors: [Int32] = []) {
     guard let connection else { return }
     do throws(SystemError) { try connection.send(message, descriptors) } catch {
-      // Its end is noticed by the loop, which then starts another one.
+      // `ended` then schedules a restart.
       if let pid = process { kill(pid, SIGKILL) }
       drop()
     }
@@ -328,7 +334,7 @@ public final class GuardianLink {
     connection = nil
   }
 
-  /// A guardian that is new knows of no deadline.
+  /// Tells a new guardian the earliest deadline.
   private func watchLeases() {
     leases = LeaseWatch()
     guard let deadline = (0..<order.count).compactMap({ map.page.hold($0)?.deadline }).min() else { return }
@@ -352,12 +358,12 @@ public final class GuardianLink {
       onOverruled(output)
     case .message(_, let numbers): for number in numbers { close(number) }
     case .unknown, .nothing: break
-    // Its process's end is noticed by itself.
+    // `ended` handles the end of the process.
     case .ended, .failed: if let hearing = hearing.take() { loop.unwatch(hearing) }
     }
   }
 
-  // MARK: What is said of it
+  // MARK: Events
 
   private func lost(_ reason: String) {
     problem = reason
@@ -382,7 +388,7 @@ public final class GuardianLink {
   }
 }
 
-// MARK: What the hardware layers tell
+// MARK: Calls by the hardware layers
 
 extension GuardianLink: OutputGuard {
   public func protect(
@@ -401,7 +407,7 @@ extension GuardianLink: OutputGuard {
     ward.descriptors = copies
     guard ward.record.isSound(descriptors: copies.count) else {
       withdraw(device)
-      return lost("no descriptors are left to guard \(device) with")
+      return lost("there are no descriptors left to guard \(device)")
     }
     wards[device] = ward
     tell(ward)
@@ -414,7 +420,7 @@ extension GuardianLink: OutputGuard {
     ward.record.steps = []
     ward.lapse = nil
     wards[device] = ward
-    // Without steps: who holds it is still worth telling.
+    // A record without steps, so that the guardian still reports the holder.
     send(.protect(ward.record))
   }
 
@@ -434,7 +440,7 @@ extension GuardianLink: OutputGuard {
   }
 }
 
-// MARK: What the gate tells
+// MARK: Calls by the gate
 
 extension GuardianLink: HoldKeeper {
   public func slot(of device: DeviceID) -> Int? { wards[device].map { Int($0.record.slot) } }

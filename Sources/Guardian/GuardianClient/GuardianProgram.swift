@@ -1,12 +1,13 @@
 import Linux
 
-/// Where the guardian's program is.
+/// The guardian's program file.
 public enum GuardianProgram {
-  /// Its name.
+  /// The name of the file.
   public static let name = "openstarry-guardian"
 
-  /// Looks beside this program, then where packages put it.
-  /// - Returns: nil when it is nowhere.
+  /// Looks for the program beside this one, in `../lib/openstarry`, `/usr/libexec/openstarry`, `/usr/lib/openstarry`
+  /// and `/usr/libexec`.
+  /// - Returns: its path; nil when it is in none of them.
   public static func find() -> String? {
     let folder = (try? Files.resolve("/proc/self/exe")).map(Files.folder(of:)) ?? "."
     let folders = [folder, "\(folder)/../lib/openstarry", "/usr/libexec/openstarry", "/usr/lib/openstarry"]

@@ -3,11 +3,11 @@ import Glibc
 import Guardian
 import Linux
 
-/// The owner of the memory that says who holds what: written here, read by the guardian.
+/// The owner of the shared memory with the leases: written here, read by the guardian.
 ///
-/// SAFETY: the memory is mapped from init to deinit, and `page` is lent to nobody.
+/// SAFETY: the memory is mapped from init to deinit; `page` must not be used after this object's deinit.
 @safe final class HolderMap {
-  /// What is sent to the guardian.
+  /// The memory file, to be sent to the guardian.
   let file: Descriptor
   let page: HolderPage
   private let base: UnsafeMutableRawPointer
@@ -20,7 +20,7 @@ import Linux
     guard ftruncate(file.number, size) == 0, openstarry_seal_size(file.number) == 0 else {
       throw SystemError("seal", "openstarry-holders")
     }
-    // All of its memory now: where there is none left later, a store into the mapping would end the process (SIGBUS).
+    // Allocate all of the memory now. If there were none left later, a store into the mapping would raise SIGBUS.
     let problem = posix_fallocate(file.number, 0, size)
     guard problem == 0 else { throw SystemError("make room for", "openstarry-holders", errno: problem) }
     // SAFETY: the whole file, whose size is sealed.

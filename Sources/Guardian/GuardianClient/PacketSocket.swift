@@ -3,12 +3,14 @@ import Glibc
 import Guardian
 import Linux
 
-/// One end of a connection between daemon and guardian. Waits for the other side, but never long.
+/// One end of a connection between daemon and guardian. Blocks, with a time limit for each packet.
 final class PacketSocket {
   private let socket: Descriptor
   var number: Int32 { socket.number }
 
-  /// - Parameter patience: how long one packet may take, in milliseconds.
+  /// - Parameters:
+  ///   - socket: owned from now on.
+  ///   - patience: the time limit for sending or receiving one packet, in milliseconds.
   init(_ socket: consuming Descriptor, patience: Int) {
     self.socket = socket
     var limit = timeval(tv_sec: patience / 1000, tv_usec: patience % 1000 * 1000)
@@ -19,8 +21,8 @@ final class PacketSocket {
     }
   }
 
-  /// Sends a message with copies of descriptors.
-  /// - Throws: EPIPE and ECONNRESET when the other side has gone, EAGAIN when it does not read.
+  /// Sends a message and duplicates of descriptors.
+  /// - Throws: EPIPE or ECONNRESET when the other side has gone, EAGAIN when it does not read in time.
   func send(_ message: GuardianMessage, _ descriptors: [Int32] = []) throws(SystemError) {
     let bytes = message.bytes
     // SAFETY: both arrays are valid for their counts during the call.
@@ -30,9 +32,10 @@ final class PacketSocket {
     guard sent == bytes.count else { throw SystemError("send", "guardian") }
   }
 
-  /// Receives a message; packets of unknown kinds are left out.
-  /// - Returns: the message and the descriptors beside it, which are the caller's; nil when the other side has ended.
-  /// - Throws: EAGAIN when nothing came.
+  /// Receives a message; skips packets of unknown kinds.
+  /// - Returns: the message and its descriptors, owned by the caller; nil when the other side has closed the
+  ///   connection.
+  /// - Throws: EAGAIN when none came in time.
   func receive() throws(SystemError) -> (message: GuardianMessage, descriptors: [Int32])? {
     while true {
       switch next() {
@@ -45,25 +48,25 @@ final class PacketSocket {
     }
   }
 
-  /// What one look at the socket gives.
+  /// The result of receiving one packet.
   enum Next {
-    /// A message and the descriptors beside it, which are the caller's.
+    /// A message and its descriptors, owned by the caller.
     case message(GuardianMessage, [Int32])
-    /// A packet of an unknown kind; another one may be there.
+    /// A packet of an unknown kind; another packet may be pending.
     case unknown
-    /// Nothing came.
+    /// No packet came in time.
     case nothing
-    /// The other side has ended.
+    /// The other side has closed the connection.
     case ended
     case failed(SystemError)
   }
 
-  /// Receives one packet; waits as long as one may take.
+  /// Receives one packet, or waits until the time limit.
   func next() -> Next {
     var bytes = [UInt8](repeating: 0, count: GuardianMessage.longest)
     var numbers = [Int32](repeating: -1, count: Int(OPENSTARRY_MOST_DESCRIPTORS))
     var count = 0
-    // SAFETY: both arrays have the room that is said.
+    // SAFETY: both arrays have the sizes that are passed.
     let received = System.retry {
       unsafe openstarry_receive_message(socket.number, &bytes, GuardianMessage.longest, &numbers, &count)
     }
@@ -78,8 +81,8 @@ final class PacketSocket {
     return error == EAGAIN ? .nothing : .failed(SystemError("receive", "guardian", errno: error))
   }
 
-  /// Waits until the other side has ended, as long as one packet may take; what it still says is not listened to.
-  /// - Returns: whether it has.
+  /// Waits until the other side has closed the connection, with the time limit for each packet; discards its messages.
+  /// - Returns: whether it has closed it.
   @discardableResult
   func waitForEnd() -> Bool {
     do throws(SystemError) {

@@ -4,34 +4,35 @@ import Guardian
 import Linux
 import Wire
 
-/// The guardian of a daemon that has died, as the next daemon finds it: what it did, and what it has.
+/// The guardian of a daemon that has died, on the side of the next daemon: its report and the outputs it holds.
 final class Predecessor {
-  /// What it says of its daemon's end.
+  /// Its report of its daemon's end.
   let report: GuardianReport
-  /// What it has not been relieved of, in the order of the board that was.
+  /// The outputs that have not been taken over yet, in the order of its daemon's board.
   private(set) var outputs: [KeptOutput]
   private var descriptors: [[UInt8]: [Int32]]
   private let socket: PacketSocket
+  /// Whether it has failed to answer a `discard` in time.
   private var isSlow = false
 
-  /// nil for one of a release that did not say who it is.
+  /// nil when the kernel does not identify it: a guardian of an early release did not call listen(2) itself.
   private let process: PeerProcess?
 
-  /// What is found where a guardian may listen.
+  /// The result of looking for a guardian.
   enum Finding {
-    /// None is there.
+    /// No guardian listens.
     case nobody
-    /// One whose daemon lives, or somebody else's.
+    /// A guardian whose daemon lives, or one of another user.
     case guarding
-    /// One whose daemon has ended.
+    /// A guardian whose daemon has ended.
     case predecessor(Predecessor)
-    /// One that did not answer: it would keep lines from everybody, and drive outputs when it goes on. It has been ended,
-    /// with all that it held let go of, where `hasEnded` says so; `pid` is nil where nobody knows which process it is.
+    /// A guardian that did not answer. It would keep its lines, and drive outputs if it resumed, so it has been killed,
+    /// which releases everything it held. `hasEnded` says whether that worked; `pid` is nil when it is unknown.
     case deaf(pid: Int32?, hasEnded: Bool)
   }
 
-  /// Asks the guardian that listens at `path`; waits half a second for each packet, and two for the end of one that
-  /// does not answer.
+  /// Looks for the guardian that listens at `path`. Waits half a second for each packet, and two seconds for the end of
+  /// one that does not answer.
   static func find(at path: String) -> Finding {
     guard let connection = try? UnixSocket.connect(path, packets: true) else { return .nobody }
     guard let peer = try? Peer(of: connection.number), peer.uid == geteuid() || peer.uid == 0 else { return .guarding }
@@ -73,8 +74,8 @@ final class Predecessor {
 
   deinit { for number in descriptors.values.joined() { close(number) } }
 
-  /// Takes a device's descriptors over. The guardian keeps its copies until `finish`.
-  /// - Returns: the first of them, the caller's to close; nil when it has none, or knows no such device.
+  /// Takes over a device's descriptors. The guardian keeps its duplicates until `finish`.
+  /// - Returns: the first descriptor, owned by the caller; nil when the device has none or is unknown.
   func take(_ device: [UInt8]) -> Int32? {
     outputs.removeAll { $0.record.device == device }
     guard var numbers = descriptors.removeValue(forKey: device), !numbers.isEmpty else { return nil }
@@ -83,8 +84,8 @@ final class Predecessor {
     return first
   }
 
-  /// Has a device made safe and let go of, and waits until that is done; but not again for one that took too long once,
-  /// since a bus that hangs would have every output on it waited for.
+  /// Lets the guardian make a device safe and release it, and waits for that. After one time-out it does not wait
+  /// again, because a hanging bus would cost one time-out per output.
   func discard(_ device: [UInt8]) {
     if let number = take(device) { close(number) }
     do throws(SystemError) {
@@ -98,8 +99,8 @@ final class Predecessor {
     }
   }
 
-  /// Ends it; what nobody has taken over becomes safe before. One that does not listen any more is ended the hard way:
-  /// what was taken over has another master now.
+  /// Ends the guardian; outputs that were not taken over become safe first. A guardian that does not respond is killed:
+  /// it must not drive outputs that this daemon has taken over.
   func finish() {
     for output in outputs { discard(output.record.device) }
     let isTold = (try? socket.send(.take)) != nil

@@ -4,13 +4,11 @@ import CLinux
   import Guardian
 #endif
 
-/// The companion that outlives the daemon: it keeps what makes each output safe, waits for the daemon's death, does it,
-/// and answers the next daemon.
+/// The process that outlives the daemon. It holds the steps that make each output safe, carries them out when the
+/// daemon dies, and hands the outputs over to the next daemon. While the daemon hangs, it ends overdue leases.
 ///
-/// While the daemon lives it ends the leases that the daemon should have ended and has not.
-///
-/// One thread that waits in poll(2), without a timer unless an output is held or has failed. Nothing here needs more of
-/// Swift than its embedded form has, so that the program is a few pages where the compiler can build it so.
+/// One thread waits in poll(2), without a timer unless an output is held or has failed. The code is limited to Embedded
+/// Swift, so that the program has only a few pages where the compiler can build it that way.
 final class GuardianProcess {
   private let daemon: Int32 = 3
   private let listener: Int32 = 4
@@ -20,16 +18,16 @@ final class GuardianProcess {
   private var successor: Int32 = -1
   private var outputs = Outputs()
   private var isCharged = false
-  /// The daemon has ended in order, and has left what refuses or is to be driven on.
+  /// Whether the daemon has exited in order and left outputs that refuse or must stay driven.
   private var isLeft = false
-  /// Something is to be driven until the next daemon has it.
+  /// Whether an output must stay driven until the next daemon takes it over.
   private var isStaying = false
-  /// When the daemon's end was noticed, and when every output had been dealt with; nil while that is not so.
+  /// When the daemon's end was noticed, and when every output had been tried; nil while the daemon lives.
   private var death: (noticed: UInt64, settled: UInt64?)?
-  /// The next daemon has everything in its hands, but for what is being discarded.
+  /// Whether the next daemon has taken over everything except outputs that are still being discarded.
   private var isTaken = false
   private var leases = LeaseWatch()
-  /// When the leases of a living daemon are looked at next; nil for never.
+  /// When to check the leases of the living daemon next; nil for never.
   private var look: UInt64?
 
   /// Runs until there is nothing left to guard.
@@ -37,13 +35,13 @@ final class GuardianProcess {
     var peer = openstarry_peer()
     // SAFETY: the kernel fills in the structure.
     guard unsafe openstarry_peer_of(3, &peer) == 0, peer.pid > 0 else {
-      LineText("openstarryd starts this program; it is of no use alone").write()
+      LineText("openstarryd starts this program; it does nothing on its own").write()
       exit(64)
     }
-    // Whoever connects is told the process that has called this last (SO_PEERCRED, unix(7)): the one to end should it not
-    // answer, and not the daemon that has made the socket.
+    // Call listen(2) here: SO_PEERCRED (unix(7)) reports whoever called it last, so clients see the guardian's pid
+    // rather than the daemon's, and can kill the guardian if it does not answer.
     _ = listen(4, 16)
-    // What the daemon was started with is not ours to keep open.
+    // Descriptors that were inherited through the daemon must not be kept open.
     openstarry_close_from(5)
     let guardian = GuardianProcess(daemon: peer.pid)
     guardian.settle()
@@ -53,19 +51,19 @@ final class GuardianProcess {
 
   private init(daemon: Int32) {
     pid = daemon
-    // A daemon that does not answer does not read either.
+    // Never block on a daemon that hangs and does not read.
     _ = openstarry_fcntl(self.daemon, F_SETFL, O_NONBLOCK)
     signals = Self.catchSignals()
-    // -1 where the kernel has none: the connection's end tells the same, a little earlier.
+    // -1 if the kernel has no pidfds; the end of the connection shows the death as well, even a little earlier.
     process = openstarry_pidfd_open(daemon)
   }
 
-  /// What is meant for the daemon does not end its guardian.
+  /// Blocks signals that are meant for the daemon, so that they do not end its guardian.
   private static func catchSignals() -> Int32 {
     var set = sigset_t()
     // SAFETY: the set is a local, copied by the calls.
     unsafe sigemptyset(&set)
-    // SIGXFSZ: where a file may not grow (RLIMIT_FSIZE) the write fails, which is enough.
+    // SIGXFSZ: if a file may not grow (RLIMIT_FSIZE), it is enough that the write fails.
     for number in [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGXFSZ] {
       unsafe sigaddset(&set, number)
     }
@@ -73,7 +71,8 @@ final class GuardianProcess {
     return unsafe openstarry_signal_descriptor(&set)
   }
 
-  /// Makes itself small, and hard to get rid of.
+  /// Releases the standard streams, locks the memory, raises the priority, and asks the OOM killer to spare the
+  /// process.
   private func settle() {
     for number: Int32 in 0...1 {
       let null = unsafe openstarry_open("/dev/null", O_RDWR | O_CLOEXEC, 0)
@@ -82,9 +81,9 @@ final class GuardianProcess {
         close(null)
       }
     }
-    // Where locking is not allowed, so be it.
+    // May fail: locking may not be allowed.
     _ = openstarry_lock_memory()
-    // On a busy machine the wait for the processor is most of what its work takes.
+    // On a busy machine, waiting for the CPU is most of the reaction time.
     _ = openstarry_go_first()
     let file = unsafe openstarry_open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0)
     if file >= 0 {
@@ -108,7 +107,7 @@ final class GuardianProcess {
       guard openstarry_errno() == EINTR else { exit(71) }
       return
     }
-    // Before a death that is seen at the same time: what came until then was meant for the daemon.
+    // Before a death that is seen at the same time: signals until then were meant for the daemon.
     if watched[3].revents != 0 { takeSignals() }
     if death == nil {
       if watched[0].revents != 0 { hearDaemon() }
@@ -117,13 +116,13 @@ final class GuardianProcess {
     }
     if successor >= 0, watched[4].revents != 0 { hearSuccessor() }
     if watched[2].revents != 0 { accept() }
-    // Last, since a transfer may take its time.
+    // Last, because a transfer may take long.
     if death != nil { settleDue() }
-    // What was left is done, or gone; a successor that is at it has the last word.
+    // All outputs that were left are safe or gone. A connected successor decides on its own when to end this process.
     if isLeft, !isStaying, successor < 0, outputs.due == nil { exit(0) }
   }
 
-  /// Until the next lease ends, or a step is tried again; for ever while nothing is held.
+  /// The time in milliseconds until the next lease check or retry; -1, which means no limit, when none is due.
   private func timeout() -> Int32 {
     guard let due = death == nil ? look : outputs.due else { return -1 }
     let now = monotonicNow()
@@ -133,7 +132,7 @@ final class GuardianProcess {
   // MARK: The daemon
 
   private func hearDaemon() {
-    // Whatever it said before its end is heard before its end is believed.
+    // Read all pending messages before believing that the daemon has ended.
     while true {
       var packet = Packet.receive(daemon)
       switch packet.result {
@@ -168,10 +167,11 @@ final class GuardianProcess {
     }
   }
 
-  /// Ends what is overdue, and says so. One that is not heard has run out by the daemon's own clock, too.
+  /// Ends overdue leases and tells the daemon. The message may get lost: those leases have ended by the daemon's own
+  /// clock as well.
   private func lookAtLeases() {
     let now = monotonicNow()
-    // Looked at right before something is done: the daemon may be awake again.
+    // Read the page right before acting: the daemon may be awake again.
     outputs.overrule(now: now)
     for output in outputs.goOn(now, isTold: true).overruled { Packet.send(daemon, .overruled(output), []) }
     look = leases.next(after: now, earliest: outputs.earliestDeadline)
@@ -179,14 +179,14 @@ final class GuardianProcess {
   }
 
   private func daemonDied() {
-    // A guardian that was not yet in charge has a predecessor that is.
+    // If this guardian is not in charge yet, its predecessor still is.
     guard isCharged else { exit(0) }
     let noticed = monotonicNow()
     death = (noticed, nil)
     outputs.takeCharge(now: noticed)
   }
 
-  /// Does what is due of a daemon's that has died: leases that have ended, steps that failed, and at first everything.
+  /// Carries out due work after the daemon's death: at first all outputs, later leases that end and failed steps.
   private func settleDue() {
     for output in outputs.goOn(monotonicNow(), isTold: death?.settled != nil).discarded where successor >= 0 {
       Packet.send(successor, .discarded(device: output.device, errno: output.errno), [])
@@ -205,7 +205,7 @@ final class GuardianProcess {
     while unsafe CLinux.read(signals, &info, MemoryLayout<signalfd_siginfo>.size) > 0 {
       if info.ssi_signo == UInt32(SIGTERM) { isAskedToEnd = true }
     }
-    // While the daemon lives its end is the daemon's to decide; afterwards somebody may want the lines for himself.
+    // While the daemon lives, it decides when its guardian ends. Later, SIGTERM releases the lines for other programs.
     guard isAskedToEnd, death != nil else { return }
     outputs.makeAllSafe()
     exit(0)
@@ -227,7 +227,7 @@ final class GuardianProcess {
       close(socket)
       return
     }
-    // The last one that asks is the one that lives.
+    // Only the newest successor can be alive.
     if successor >= 0 { close(successor) }
     successor = socket
     hearSuccessor()
@@ -250,7 +250,7 @@ final class GuardianProcess {
     }
   }
 
-  /// It has gone, or does not listen: everything here stays as it is.
+  /// The successor has gone or does not read: keeps all outputs and waits for another.
   private func endSuccessor() {
     close(successor)
     successor = -1
@@ -270,7 +270,7 @@ final class GuardianProcess {
     if !isHeard { endSuccessor() }
   }
 
-  // MARK: What people read
+  // MARK: Log
 
   private func announce() {
     guard let death, let settled = death.settled else { return }
@@ -288,7 +288,7 @@ final class GuardianProcess {
   }
 }
 
-/// clock_gettime(2) CLOCK_MONOTONIC, in nanoseconds.
+/// The monotonic clock (clock_gettime(2), CLOCK_MONOTONIC), in nanoseconds.
 func monotonicNow() -> UInt64 {
   var time = timespec()
   // SAFETY: the kernel fills in the structure; this clock always exists.

@@ -1,17 +1,17 @@
 import CLinux
 
-/// A line for the daemon's log, put together without the formatting of the full library.
+/// A line for the daemon's log, built without the formatting of the full standard library.
 struct LineText {
   private var bytes: [UInt8] = []
 
-  /// Begins a line, with syslog's level in front where journald reads it (sd-daemon(3)).
+  /// Begins a line, with a prefix of syslog's level if journald reads it (sd-daemon(3)).
   /// - Parameter level: 3 error, 4 warning.
   init(_ text: StaticString, level: UInt8 = 3) {
     begin(level)
     add(text)
   }
 
-  /// The same, with a text that came from elsewhere.
+  /// Begins a line with untrusted text, such as a device's id.
   init(_ text: [UInt8], level: UInt8) {
     begin(level)
     add(text)
@@ -26,14 +26,14 @@ struct LineText {
   }
 
   mutating func add(_ text: StaticString) {
-    // SAFETY: the literal is there as long as the program.
+    // SAFETY: the literal lives as long as the program.
     text.withUTF8Buffer { buffer in
       for index in 0..<buffer.count { bytes.append(unsafe buffer[index]) }
     }
   }
 
-  /// Adds what came from elsewhere; whatever could disturb a log is left out, and what is no ASCII is a question mark:
-  /// among it are characters that a terminal acts on.
+  /// Adds untrusted text. Control characters are dropped and bytes outside ASCII become question marks, because some
+  /// characters among them control terminals.
   mutating func add(_ text: [UInt8]) {
     for byte in text where byte >= 0x20 && byte != 0x7F { bytes.append(byte < 0x7F ? byte : 0x3F) }
   }
@@ -48,7 +48,7 @@ struct LineText {
     for index in 0..<digits.count { bytes.append(digits[digits.count - 1 - index]) }
   }
 
-  /// Adds the C library's words for an error (strerror(3)).
+  /// Adds the text of an errno (strerror(3)).
   mutating func add(error: Int32) {
     // SAFETY: a C string that is valid until the next call.
     guard var text = unsafe strerror(error) else { return add(UInt64(error.magnitude)) }
@@ -58,7 +58,7 @@ struct LineText {
     }
   }
 
-  /// Writes it, or leaves it out where nobody reads: a full pipe must not keep the guardian from its work.
+  /// Writes the line, or drops it if stderr is not writable: a full pipe must not block the guardian.
   consuming func write() {
     bytes.append(0x0A)
     var watched = pollfd(fd: 2, events: Int16(POLLOUT), revents: 0)

@@ -4,35 +4,37 @@ import CLinux
   import Guardian
 #endif
 
-/// One output as the guardian has it. The descriptors are its own.
+/// A guarded output; owns its descriptors.
 struct Output {
   let record: GuardianRecord
   let descriptors: [Int32]
-  /// What has been done since the daemon died.
+  /// The result of its steps since the daemon died or was overruled.
   private(set) var outcome = KeptOutput.Outcome.done
   private(set) var errno: Int32 = 0
-  /// Who held it when the daemon died, or was overruled.
+  /// The lease at the daemon's death, or the one that was overruled; nil without one.
   var hold: OutputHold?
-  /// What ends a lease that the daemon has not ended; nil where the record's steps do.
+  /// The steps at the end of an overdue lease; nil uses the record's.
   private var lapse: [GuardianStep]?
-  /// The deadline of the hold that was ended over the daemon's head, for as long as the page says that it is held.
+  /// The deadline of the overruled lease, until the page shows that it has ended or was renewed; nil otherwise.
   private(set) var overruled: UInt64?
-  /// Whether its steps have not all been tried since that was asked for.
+  /// Whether its steps have been requested but not all tried yet.
   private(set) var isNew = false
-  /// Whether it is to be forgotten when they have.
+  /// Whether to forget it once its steps have been tried.
   var isUnwanted = false
-  /// When it is gone on with; nil for never.
+  /// When to continue with its steps; nil for never.
   private(set) var due: UInt64?
-  /// When its turn is among others: as its slowest step's.
+  /// Its order among outputs, given by its slowest step.
   private(set) var rank: Int
-  /// The device node that its transfers go to, and when that had its last turn.
+  /// The device number of the bus that its transfers use; 0 for none.
   let bus: UInt64
+  /// The number of the last transfer on that bus.
   var turn: UInt64 = 0
-  /// The step that is next, how often it was tried, and what went wrong with those before.
+  /// The next step, and how often it was tried.
   private var step = 0
   private var attempts = 0
+  /// The errno of the latest failed step in this round; 0 for none.
   private var failure: Int32 = 0
-  /// How long after a failure it is tried again.
+  /// The pause before the next retry, in nanoseconds; doubled with each.
   private var pause = Self.shortestPause
 
   private static let shortestPause: UInt64 = 10_000_000
@@ -51,19 +53,19 @@ struct Output {
     bus = node
   }
 
-  /// Whether it is gone on with now.
+  /// Whether its steps are due.
   func isDue(_ now: UInt64) -> Bool { due.map { $0 <= now } ?? false }
 
-  /// Closes what belongs to it.
+  /// Closes its descriptors.
   func close() { for number in descriptors { CLinux.close(number) } }
 
-  /// Takes note of what ends its lease.
+  /// Sets the steps at the end of an overdue lease.
   mutating func lapse(_ steps: [GuardianStep]) {
     lapse = steps
     for step in steps where step.rank > rank { rank = step.rank }
   }
 
-  /// Leaves it as it is until `deadline`.
+  /// Leaves it as it is until `deadline`, then carries out its steps.
   mutating func keep(until deadline: UInt64) {
     begin(now: deadline)
     outcome = .held
@@ -71,10 +73,10 @@ struct Output {
     isNew = false
   }
 
-  /// Has its steps carried out from now on.
+  /// Requests its steps from `now` on.
   mutating func begin(now: UInt64) {
     overruled = nil
-    // Until it is known better.
+    // The result as long as the steps have not been tried.
     outcome = .failed
     errno = EINPROGRESS
     isNew = true
@@ -82,14 +84,14 @@ struct Output {
     (step, attempts, failure) = (0, 0, 0)
   }
 
-  /// Makes it safe although the daemon lives, since its lease has run out.
+  /// Requests its steps although the daemon lives, because its lease is overdue.
   mutating func overrule(_ hold: OutputHold, now: UInt64) {
     begin(now: now)
     self.hold = hold
     overruled = hold.deadline
   }
 
-  /// The daemon has it in its hands again.
+  /// Returns it to the living daemon and drops pending work.
   mutating func giveBack() {
     hold = nil
     overruled = nil
@@ -100,15 +102,15 @@ struct Output {
     pause = Self.shortestPause
   }
 
-  /// Goes on with its steps: carries out all of them, or one transfer where a bus may hang.
-  /// - Returns: whether they are through, with `outcome` and perhaps a time when they are tried again.
+  /// Continues with its steps: carries out all of them, or only one attempt if it has transfers, which may hang.
+  /// - Returns: whether all steps have been tried; then `outcome` is set, and `due` if they are to be retried.
   mutating func goOn(now: UInt64) -> Bool {
     let steps = overruled == nil ? record.steps : lapse ?? record.steps
-    // Each step is tried, whatever became of the one before.
+    // A failed step does not prevent the next ones.
     while step < steps.count {
       let error = Self.carryOut(steps[step].action, on: descriptors[Int(steps[step].descriptor)])
       attempts += 1
-      // A chip may miss a transfer, and a signal may come in between.
+      // Up to three attempts: a chip may miss a transfer, or a signal may interrupt it.
       if error == 0 || error == ENODEV || attempts == 3 {
         if error != 0 { failure = error }
         step += 1
@@ -127,7 +129,7 @@ struct Output {
     isNew = false
     due = nil
     (step, attempts, failure) = (0, 0, 0)
-    // What is gone does not come back on these descriptors.
+    // Hardware that has gone does not come back on these descriptors, so it is not retried.
     if errno == 0 {
       pause = Self.shortestPause
     } else if errno != ENODEV {
@@ -136,7 +138,7 @@ struct Output {
     }
   }
 
-  /// - Returns: 0, or why it failed.
+  /// - Returns: 0, or the errno.
   private static func carryOut(_ action: GuardianStep.Action, on descriptor: Int32) -> Int32 {
     var result: Int32
     switch action {
@@ -147,7 +149,7 @@ struct Output {
       result = unsafe bytes.withUnsafeBytes {
         unsafe pwrite(descriptor, $0.baseAddress, $0.count, 0) == $0.count ? 0 : -1
       }
-      // Nothing to sysfs, whose attributes have no length; a file must not keep the rest of what was longer.
+      // For the plain files of tests, which would keep the rest of a longer text. Attributes of sysfs ignore it.
       if result == 0 { _ = ftruncate(descriptor, bytes.count) }
     case .transfer(let address, let bytes):
       // SAFETY: as above.
@@ -158,8 +160,8 @@ struct Output {
     return result >= 0 ? 0 : openstarry_errno()
   }
 
-  /// `fan: held by agent/climate at 100 % for 3 s; safe`.
-  /// - Parameter isOverruled: whether the daemon lives.
+  /// Logs its outcome: `fan: held by agent/climate at 100 % for 3000 ms; safe`.
+  /// - Parameter isOverruled: whether the lease of a living daemon was ended.
   func announce(_ now: UInt64, isOverruled: Bool = false) {
     var line = LineText(record.device, level: outcome == .failed ? 3 : 4)
     line.add(": ")
@@ -186,7 +188,7 @@ struct Output {
     case .failed:
       line.add("NOT SAFE: ")
       line.add(error: errno)
-      line.add(due == nil ? "; it has to be opened anew" : "; tried again until it is")
+      line.add(due == nil ? "; it has to be opened anew" : "; retrying until it is safe")
     }
     line.write()
   }

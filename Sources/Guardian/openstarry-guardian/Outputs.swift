@@ -4,30 +4,29 @@ import CLinux
   import Guardian
 #endif
 
-/// All outputs that are guarded, and the page that says who holds them.
+/// All guarded outputs, and the shared page with their leases.
 ///
-/// What is to be done is marked first, and then done by `goOn`: what cannot block before everything else, and of what a
-/// bus may hold up one transfer at a time.
+/// Work is only marked at first. `goOn` carries it out: all that cannot block first, then one bus transfer per call.
 struct Outputs {
   private(set) var all: [Output] = []
   private var page: HolderPage?
-  /// How many transfers there were.
+  /// The number of transfers so far.
   private var turns: UInt64 = 0
 
-  /// Maps the page that the daemon writes. A descriptor that holds none is closed and forgotten.
+  /// Maps the page that the daemon writes, and closes the descriptor. Ignores a file that holds no page.
   mutating func map(_ descriptor: Int32) {
     guard descriptor >= 0 else { return }
     defer { close(descriptor) }
     var status = stat()
-    // SAFETY: the kernel fills in the structure. The memory stays mapped until the process ends; its size is sealed by
-    // whoever made it, and looked at here.
+    // SAFETY: the kernel fills in the structure. The memory stays mapped until the process ends, and its size is
+    // sealed, which is checked here.
     guard openstarry_never_shrinks(descriptor), unsafe fstat(descriptor, &status) == 0, status.st_size > 0,
       let base = unsafe openstarry_map_shared(descriptor, Int(status.st_size), false)
     else { return }
     page = unsafe HolderPage(base, bytes: Int(status.st_size))
   }
 
-  /// Keeps a record in place of the device's earlier one. The descriptors are the table's from now on.
+  /// Adds a record, or replaces the device's earlier one. Takes ownership of the descriptors.
   mutating func protect(_ record: GuardianRecord, _ descriptors: [Int32]) {
     let output = Output(record, descriptors)
     if let index = index(of: record.device) {
@@ -47,7 +46,7 @@ struct Outputs {
     all.remove(at: index)
   }
 
-  /// The daemon has died: marks what is to be done, and when.
+  /// Marks the work after the daemon's death, with its time.
   mutating func takeCharge(now: UInt64) {
     for index in all.indices {
       let hold = page?.hold(Int(all[index].record.slot))
@@ -59,7 +58,7 @@ struct Outputs {
     }
   }
 
-  /// What ends a device's lease, where its record does not say it.
+  /// Sets the steps at the end of a device's lease, if they differ from its record's.
   mutating func lapse(_ device: [UInt8], _ steps: [GuardianStep]) {
     guard let index = index(of: device) else { return }
     var record = all[index].record
@@ -67,7 +66,7 @@ struct Outputs {
     if record.isSound(descriptors: all[index].descriptors.count) { all[index].lapse(steps) }
   }
 
-  /// The daemon lives: marks what it should have made safe by now, and gives back what it has.
+  /// Marks overdue leases of a living daemon, and gives back outputs whose leases it has ended or renewed.
   mutating func overrule(now: UInt64) {
     for index in all.indices where !all[index].record.steps.isEmpty {
       let hold = page?.hold(Int(all[index].record.slot))
@@ -79,12 +78,13 @@ struct Outputs {
     }
   }
 
-  /// The daemon has written a hold with this deadline: what was done about an earlier one says nothing about it.
+  /// The daemon has written a lease with this deadline. If an output was overruled for an equal deadline, this lease is
+  /// a new one.
   mutating func reconsider(_ deadline: UInt64) {
     for index in all.indices where all[index].overruled == deadline { all[index].giveBack() }
   }
 
-  /// The earliest deadline of what is held and has not been overruled; nil when nothing is.
+  /// The earliest deadline of a lease that has not been overruled; nil when there is none.
   var earliestDeadline: UInt64? {
     var earliest: UInt64?
     for output in all where !output.record.steps.isEmpty {
@@ -94,7 +94,7 @@ struct Outputs {
     return earliest
   }
 
-  /// When something is to be done again; nil for never.
+  /// When the next work is due; nil for never.
   var due: UInt64? {
     var earliest: UInt64?
     for output in all {
@@ -104,16 +104,16 @@ struct Outputs {
     return earliest
   }
 
-  /// What has come to an end in one turn: each once.
+  /// The work finished by one call of `goOn`; each result is reported once.
   struct Ended {
-    /// What was overruled, as the daemon is told.
+    /// Overruled outputs, to report to the daemon.
     var overruled: [OverruledOutput] = []
-    /// What was discarded, and why it is not safe; 0 where it is.
+    /// Discarded devices; `errno` says why one is not safe, 0 if it is.
     var discarded: [(device: [UInt8], errno: Int32)] = []
   }
 
-  /// Does what is due: all that cannot block, then one transfer at most, to the bus that has waited longest.
-  /// - Parameter isTold: whether a line is written for each output that is not as it was.
+  /// Carries out the due work: all that cannot block, then at most one transfer, on the bus that has waited longest.
+  /// - Parameter isTold: whether to log each output whose outcome is new or has changed.
   mutating func goOn(_ now: UInt64, isTold: Bool) -> Ended {
     var ended = Ended()
     for rank in 0..<GuardianStep.slowestRank {
@@ -155,27 +155,28 @@ struct Outputs {
     if output.isUnwanted { ended.discarded.append((output.record.device, output.errno)) }
   }
 
-  /// Whether something has not been tried yet since that was asked for.
+  /// Whether an output's steps have not been tried yet.
   var isNew: Bool {
     for output in all where output.isNew { return true }
     return false
   }
 
-  /// Whether something is to be discarded yet.
+  /// Whether an output remains to be discarded.
   var isDiscarding: Bool {
     for output in all where output.isUnwanted { return true }
     return false
   }
 
-  /// Makes everything safe, also what is held, and says what is not.
+  /// Makes every output safe, including held ones, and logs the failures.
   mutating func makeAllSafe() {
     for index in all.indices where all[index].outcome != .done { all[index].begin(now: monotonicNow()) }
     while isNew { _ = goOn(monotonicNow(), isTold: false) }
     for output in all where output.outcome == .failed { output.announce(monotonicNow()) }
   }
 
-  /// Has a device made safe and forgotten: at once where it is safe, or nobody knows it, else when it has been tried.
-  /// - Returns: whether that has been done.
+  /// Discards a device: makes it safe and forgets it. One that is safe or unknown is done at once, others once their
+  /// steps have been tried.
+  /// - Returns: whether it is done.
   mutating func discard(_ device: [UInt8]) -> Bool {
     guard let index = index(of: device) else { return true }
     guard all[index].outcome != .done else {
@@ -187,7 +188,7 @@ struct Outputs {
     return false
   }
 
-  /// Forgets all but what is to be discarded yet.
+  /// Forgets all outputs except those that remain to be discarded.
   mutating func forgetRest() {
     for output in all where !output.isUnwanted { forget(output.record.device) }
   }

@@ -4,25 +4,25 @@ import CLinux
   import Guardian
 #endif
 
-/// One packet with the descriptors that came beside it.
+/// A received packet with its descriptors.
 struct Packet {
   enum Result {
     case message(GuardianMessage)
-    /// Of no kind that is known here.
+    /// A packet of an unknown kind.
     case unknown
-    /// None is there now.
+    /// No packet is pending.
     case nothing
-    /// The other side has gone.
+    /// The other side has closed the connection.
     case ended
   }
 
   private(set) var result: Result
   private var descriptors: [Int32]
 
-  /// How many descriptors came.
+  /// The number of descriptors that have not been taken.
   var count: Int { descriptors.count }
 
-  /// Receives the next one.
+  /// Receives the next packet without blocking.
   static func receive(_ socket: Int32) -> Packet {
     var watched = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
     // SAFETY: one structure, which the kernel fills in.
@@ -30,7 +30,7 @@ struct Packet {
     var bytes = [UInt8](repeating: 0, count: GuardianMessage.longest)
     var numbers = [Int32](repeating: -1, count: Int(OPENSTARRY_MOST_DESCRIPTORS))
     var count = 0
-    // SAFETY: both arrays have the room that is said.
+    // SAFETY: both arrays have the sizes that are passed.
     let received = unsafe openstarry_receive_message(socket, &bytes, bytes.count, &numbers, &count)
     let error = openstarry_errno()
     var descriptors: [Int32] = []
@@ -45,25 +45,25 @@ struct Packet {
     return Packet(result: .message(message), descriptors: descriptors)
   }
 
-  /// Takes one of the descriptors over; -1 when it is not there.
+  /// Transfers ownership of one descriptor to the caller; -1 when there is none at `index`.
   mutating func take(_ index: Int) -> Int32 {
     guard index < descriptors.count else { return -1 }
     return descriptors.remove(at: index)
   }
 
-  /// Takes all of them over.
+  /// Transfers ownership of all descriptors to the caller.
   mutating func takeAll() -> [Int32] {
     let all = descriptors
     descriptors = []
     return all
   }
 
-  /// Closes those that nobody took.
+  /// Closes the descriptors that were not taken.
   mutating func closeRest() {
     for number in takeAll() { close(number) }
   }
 
-  /// Sends a message with copies of descriptors.
+  /// Sends a message and duplicates of descriptors.
   /// - Returns: false when the other side has gone, or does not read.
   @discardableResult
   static func send(_ socket: Int32, _ message: GuardianMessage, _ descriptors: [Int32]) -> Bool {
