@@ -3,7 +3,7 @@ import Model
 /// One sensor behind the gate: one transfer at a time for all callers, one timer for all subscribers.
 ///
 /// It is measured at its own pace from the start, unless the board file says `on_demand`; its readings are published
-/// only while somebody subscribes.
+/// only while it has subscribers.
 final class SensorChannel {
   private struct Subscription {
     var every: Duration

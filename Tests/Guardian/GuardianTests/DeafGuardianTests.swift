@@ -14,14 +14,14 @@ import Wire
 
   init() throws { fixture = try PWMFixture(channels: 2) }
 
-  @Test func itIsEndedAndItsOutputsAreTheNextDaemons() throws {
+  @Test func itIsKilledAndItsOutputsGoToTheNextDaemon() throws {
     let first = try fixture.ward(["on_exit: hold", ""], ["o0=0.7", "o1=0.5"])
     #expect(isUp(first.guardian))
     kill(first.guardian, SIGSTOP)
     defer { kill(first.guardian, SIGKILL) }
     first.kill()
     let second = try fixture.ward(["on_exit: hold", ""], [])
-    // No wait: what it held is free before the outputs are opened.
+    // No wait: its lines are free before the outputs are opened.
     #expect(!isAlive(first.guardian))
     #expect(second.holds.isEmpty)
     #expect(try fixture.text(0) == "0" && fixture.text(1) == "0")
@@ -32,8 +32,8 @@ import Wire
     #expect(try second.end() == 0)
   }
 
-  /// As above, with the daemon's number in the hands of somebody else: of the one who made the socket and lives.
-  @Test func whoHasMadeTheSocketIsLeftAlone() throws {
+  /// The daemon, which created the socket, lives: only the guardian is killed.
+  @Test func theCreatorOfTheSocketIsNotKilled() throws {
     let ward = try fixture.ward([""], ["o0=1"])
     #expect(isUp(ward.guardian))
     let connection = try UnixSocket.connect(path, packets: true)
@@ -41,7 +41,7 @@ import Wire
     kill(ward.guardian, SIGSTOP)
     defer { kill(ward.guardian, SIGKILL) }
     guard case .nobody = GuardianLink.heir(beside: fixture.socket) else {
-      Issue.record("somebody answers")
+      Issue.record("a guardian answers")
       return
     }
     #expect(isAlive(ward.pid) && !isAlive(ward.guardian))
@@ -50,14 +50,14 @@ import Wire
     #expect(try ward.end() == 0)
   }
 
-  @Test func onlyTheGuardianThatIsThereIsMeant() throws {
+  @Test func onlyTheRunningGuardianIsIdentified() throws {
     let ward = try fixture.ward([""], [])
     #expect(isUp(ward.guardian))
     let connection = try UnixSocket.connect(path, packets: true)
     kill(ward.guardian, SIGSTOP)
     let other = try UnixSocket.connect(path, packets: true)
     #expect(PeerProcess(at: other.number, program: GuardianProgram.name)?.pid == ward.guardian)
-    // That of a release that does not say who it is: the number is that of another program.
+    // As with an early release that did not call listen(2) itself: the pid is that of another program.
     #expect(PeerProcess(at: other.number, program: "openstarryd") == nil)
     kill(ward.guardian, SIGKILL)
     #expect(eventually { !isAlive(ward.guardian) })

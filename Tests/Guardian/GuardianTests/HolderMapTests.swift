@@ -4,9 +4,9 @@ import Testing
 
 @testable import GuardianClient
 
-/// What daemon and guardian share must not end either of them: a mapped page that is not there does (SIGBUS, mmap(2)).
+/// The shared memory must not end daemon or guardian, as an access to a missing page would (SIGBUS, mmap(2)).
 @Suite struct HolderMapTests {
-  @Test func allOfItsMemoryIsThereFromTheStart() throws {
+  @Test func allMemoryIsAllocatedAtTheStart() throws {
     let map = try HolderMap(slots: 64)
     var status = stat()
     // SAFETY: fstat(2) fills in the local structure.
@@ -16,7 +16,7 @@ import Testing
     #expect(Int(status.st_blocks) * 512 >= Int(status.st_size))
   }
 
-  @Test func nobodyCanCutItShort() throws {
+  @Test func itsSizeIsSealed() throws {
     let map = try HolderMap(slots: 4)
     #expect(ftruncate(map.file.number, 0) == -1 && errno == EPERM)
     #expect(ftruncate(map.file.number, 1 << 20) == -1 && errno == EPERM)

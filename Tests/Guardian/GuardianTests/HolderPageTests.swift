@@ -3,7 +3,7 @@ import TestKit
 import Testing
 
 @Suite struct HolderPageTests {
-  /// Memory for a page, freed with it.
+  /// Memory for a page; its deinit frees it.
   @safe private final class Memory {
     let base: UnsafeMutableRawPointer
     let count: Int
@@ -46,7 +46,7 @@ import Testing
     }
   }
 
-  @Test func theOtherSideReadsWhatWasSaid() throws {
+  @Test func theReaderSeesEveryChange() throws {
     let memory = Memory(HolderPage.size(slots: 5))
     let page = unsafe HolderPage(new: memory.base, slots: 5)
     let reader = try #require(unsafe HolderPage(memory.base, bytes: memory.count))
@@ -61,8 +61,8 @@ import Testing
     }
   }
 
-  /// Death between any two bytes of a change leaves what was, or what is to be.
-  @Test func aChangeThatIsCutOffLeavesNoMixture() throws {
+  /// A death between any two bytes of a change leaves the old or the new lease.
+  @Test func anInterruptedChangeLeavesNoMixture() throws {
     let memory = Memory(HolderPage.size(slots: 2))
     let page = unsafe HolderPage(new: memory.base, slots: 2)
     var random = SeededGenerator(2)
@@ -72,8 +72,8 @@ import Testing
       change.apply(to: page)
       let (after, new) = (memory.bytes, page.hold(change.slot))
       let changed = before.indices.filter { before[$0] != after[$0] }
-      // The number that says which copy counts is written last: its place is the lowest of those that changed. The
-      // others may have got there in any order.
+      // The counter that selects the copy is written last, and is the lowest changed byte. The other bytes may have
+      // been written in any order.
       let counts = try #require(changed.first)
       for _ in 0..<8 {
         var torn = before
@@ -86,18 +86,18 @@ import Testing
     }
   }
 
-  @Test func whatIsTooLongIsCut() {
+  @Test func longHolderNamesAreTruncated() {
     let memory = Memory(HolderPage.size(slots: 1))
     let page = unsafe HolderPage(new: memory.base, slots: 1)
     page.hold(0, level: 1, deadline: 1, since: 0, isCutByMaxOn: false, holder: [UInt8](repeating: 0x61, count: 300))
     #expect(page.hold(0)?.holder.count == OutputHold.longestHolder)
-    // Slots that are not there are nobody's.
+    // Slots that do not exist have no lease.
     page.release(1)
     page.release(-1)
     #expect(page.hold(1) == nil && page.hold(-1) == nil)
   }
 
-  @Test func anyMemoryMayComeAlong() {
+  @Test func corruptMemoryIsHarmless() {
     var random = SeededGenerator(3)
     let memory = Memory(HolderPage.size(slots: 3))
     for _ in 0..<3000 {

@@ -5,7 +5,7 @@ import Testing
 @Suite struct LeaseWatchTests {
   private static let grace = LeaseWatch.grace
 
-  /// Daemon and guardian around a page, with packets that take their time.
+  /// A model of daemon and guardian with a shared page, and packets with latency.
   private struct Model {
     var now: UInt64 = 1000
     var page: [UInt64?]
@@ -32,7 +32,7 @@ import Testing
       }
     }
 
-    /// What the guardian's turn does, as often as there is something to do.
+    /// One turn of the guardian.
     mutating func turn() {
       while let packet = packets.first, packet.arrives <= now {
         packets.removeFirst()
@@ -54,17 +54,17 @@ import Testing
     }
   }
 
-  /// Whatever the daemon holds, renews and lets go of, and wherever it stops: what is overdue is seen in time, nothing
-  /// else is touched, and when nothing is held the guardian sleeps for good.
+  /// For any sequence of leases, renewals and releases, and any time at which the daemon hangs: overdue leases are
+  /// detected in time, no other lease is touched, and without leases the guardian never wakes up.
   @Test(arguments: [UInt64](1...40)) func nothingIsOverlooked(_ seed: UInt64) {
     var random = SeededGenerator(seed)
     let latency: UInt64 = seed % 2 == 0 ? 0 : 30_000_000
     var model = Model(slots: 4)
     for _ in 0..<40 {
-      // A daemon that works, and ends each lease in time.
+      // The daemon works and ends each lease in time.
       for _ in 0..<100 {
         let step = UInt64.random(in: 0...200_000_000, using: &random)
-        // The guardian wakes up whenever it wants to in between.
+        // In between the guardian wakes up whenever it is due.
         let end = model.now + step
         while let next = [model.look, model.packets.first?.arrives].compactMap({ $0 }).min(), next <= end {
           model.now = max(model.now, next)
@@ -84,7 +84,7 @@ import Testing
         }
         #expect(model.overruled.allSatisfy { $0 == nil })
       }
-      // It is stuck for a time.
+      // The daemon is stuck for a while.
       let end = model.now + UInt64.random(in: 0...8_000_000_000, using: &random)
       let held = model.page
       while model.now < end {
@@ -97,7 +97,7 @@ import Testing
         }
         model.now += 1_000_000
       }
-      // It answers again, and ends what was overruled.
+      // It answers again, and ends the overruled leases.
       for slot in 0..<4 { if let deadline = model.page[slot], deadline <= model.now { model.page[slot] = nil } }
       model.overruled = [nil, nil, nil, nil]
     }
@@ -107,11 +107,11 @@ import Testing
       model.turn()
     }
     #expect(model.look == nil)
-    // Without a page full of short leases a packet stands for many holds.
+    // One packet covers many leases.
     #expect(model.told < model.holds)
   }
 
-  @Test func onePacketStandsForAllThatEndLater() {
+  @Test func onePacketCoversAllLaterDeadlines() {
     var watch = LeaseWatch()
     var packets = 0
     // On for a second and off for a second, with leases of a minute, for an hour.
@@ -123,10 +123,10 @@ import Testing
     #expect(packets == 3600 / 62 + 1)
   }
 
-  @Test func theGraceIsTheDaemons() {
+  @Test func withinTheGraceTheLeaseIsTheDaemons() {
     #expect(!LeaseWatch.isOverdue(1000, now: 1000 + Self.grace - 1))
     #expect(LeaseWatch.isOverdue(1000, now: 1000 + Self.grace))
-    // For ever is for ever.
+    // No overflow.
     #expect(LeaseWatch.look(.max) == .max && LeaseWatch.look(.max - 1) == .max)
     var watch = LeaseWatch()
     #expect(watch.next(after: 0, earliest: nil) == nil)

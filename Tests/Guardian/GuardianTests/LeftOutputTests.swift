@@ -4,7 +4,7 @@ import GuardianTestKit
 import Linux
 import Testing
 
-/// The real guardian and outputs that refuse to be safe, at an orderly end and after a sudden one.
+/// The real guardian and outputs that refuse to be safe, after an orderly exit and after a sudden death.
 @Suite(.serialized) struct LeftOutputTests {
   private let fixture: PWMFixture
   private let log: LogPipe
@@ -24,7 +24,7 @@ import Testing
     #expect(isThere, "'\(line)' in \(lines)")
   }
 
-  @Test func itGoesOnWithWhatRefusesAndEndsWhenThatIsSafe() throws {
+  @Test func itRetriesRefusingOutputsAndExitsWhenTheyAreSafe() throws {
     let ward = try ward(["", "on_exit: hold", "safe: 0.1"], "o0=1", "o1=1", "o2=1")
     try ward.refuseWrites(true)
     #expect(try ward.end() == 0)
@@ -34,17 +34,17 @@ import Testing
     #expect(isAlive(ward.guardian))
     try ward.refuseWrites(false)
     #expect(eventually { !isAlive(ward.guardian) })
-    // What is to be held is still as it was.
+    // The held output has kept its level.
     #expect(try [0, 1, 2].map { try fixture.text($0) } == ["0", "1000000", "100000"])
     try wait(for: "o0: safe")
     try wait(for: "o2: safe")
     guard case .nobody = GuardianLink.heir(beside: fixture.socket) else {
-      Issue.record("somebody answers")
+      Issue.record("a guardian answers")
       return
     }
   }
 
-  @Test func whatObeysInTimeIsLeftToNobody() throws {
+  @Test func anOutputThatObeysInTimeIsNotLeft() throws {
     let ward = try ward([""], "o0=1")
     try ward.refuseWrites(true, guardian: false)
     ward.askToEnd()
@@ -79,7 +79,7 @@ import Testing
     #expect(!isAlive(second.guardian))
   }
 
-  @Test func oneThatIsToldToEndSaysWhatIsNotSafe() throws {
+  @Test func aTerminatedGuardianLogsWhatIsNotSafe() throws {
     let ward = try ward([""], "o0=1")
     try ward.refuseWrites(true)
     #expect(try ward.end() == 0)
@@ -89,7 +89,7 @@ import Testing
     #expect(try fixture.text(0) == "1000000")
   }
 
-  @Test func afterASuddenEndItGoesOnUntilTheNextDaemon() throws {
+  @Test func afterASuddenDeathItRetriesUntilTheNextDaemon() throws {
     let ward = try ward(["", "on_exit: input"], "o0=1", "o1=1")
     try ward.refuseWrites(true)
     ward.kill()
@@ -98,13 +98,13 @@ import Testing
     try wait(for: "ms; safe")
     try wait(for: "ms; let go")
     #expect(try fixture.text(0) == "0" && fixture.text(1, "enable") == "0")
-    // It keeps them so.
+    // It keeps them safe.
     #expect(isAlive(ward.guardian))
     ward.relieve()
   }
 
-  /// What has refused the daemon once is still the guardian's.
-  @Test func aRefusalTakesNothingFromTheGuardian() throws {
+  /// An output that has refused the daemon once is still made safe by the guardian.
+  @Test func anOutputThatRefusedStaysWithTheGuardian() throws {
     let ward = try ward([""], "o0=1:2")
     try ward.refuseWrites(true, guardian: false)
     try ward.wait { $0.hasPrefix("event device:fault") }
@@ -113,7 +113,7 @@ import Testing
   }
 }
 
-/// A log that is a pipe, so that limits on files do not matter to it.
+/// A log that is a pipe, so that limits on file sizes do not affect it.
 private final class LogPipe {
   private let pipe: Descriptor
   private var bytes: [UInt8] = []
@@ -123,7 +123,7 @@ private final class LogPipe {
     pipe = try System.open(path, O_RDWR | O_NONBLOCK)
   }
 
-  /// All that was written so far.
+  /// All lines written so far.
   func lines() throws -> [Substring] {
     while let count = try System.read(pipe.number, into: &bytes), count > 0 {}
     return String(decoding: bytes, as: UTF8.self).split(separator: "\n")

@@ -57,7 +57,7 @@ import Testing
     }
   }
 
-  @Test func whatIsSaidIsUnderstood() {
+  @Test func everyMessageSurvivesARoundTrip() {
     var random = SeededGenerator(1)
     for _ in 0..<5000 {
       let message = message(&random)
@@ -67,11 +67,11 @@ import Testing
     }
   }
 
-  @Test func aTornMessageIsNone() {
+  @Test func aTruncatedMessageIsRejected() {
     var random = SeededGenerator(2)
     for _ in 0..<500 {
       let whole = message(&random)
-      // The last field of these is younger than the others, and may be missing.
+      // The last field of these was added later and may be missing.
       switch whole {
       case .report, .leave: continue
       default: break
@@ -79,7 +79,7 @@ import Testing
       let bytes = whole.bytes
       for count in 0..<bytes.count {
         #expect(GuardianMessage(Array(bytes.prefix(count))) == nil)
-        // Not even when the length agrees.
+        // Nor with a matching length.
         var cut = Array(bytes.prefix(count))
         guard count >= 8, count > 8 || bytes.count > 8 else { continue }
         for index in 0..<4 { cut[4 + index] = UInt8(truncatingIfNeeded: count >> (index * 8)) }
@@ -99,7 +99,7 @@ import Testing
     }
   }
 
-  @Test func anUnknownKindIsNone() {
+  @Test func anUnknownKindIsRejected() {
     for kind in [UInt8](0...255) {
       let bytes: [UInt8] = [0x4F, 0x47, 1, kind, 8, 0, 0, 0]
       let isKnown = [1, 4, 5, 8, 16, 18, 49].contains(kind)
@@ -107,8 +107,8 @@ import Testing
     }
   }
 
-  /// It crosses a process boundary: anything may come, and whatever is taken for a record keeps its limits.
-  @Test(arguments: [UInt64](1...8)) func anythingMayCome(_ seed: UInt64) {
+  /// Messages cross a process boundary: any bytes may arrive, and every accepted record is within its limits.
+  @Test(arguments: [UInt64](1...8)) func corruptPacketsAreHarmless(_ seed: UInt64) {
     var random = SeededGenerator(seed)
     for _ in 0..<4000 {
       var bytes: [UInt8]
@@ -157,7 +157,7 @@ import Testing
     #expect(rank(.drive(active: true), .transfer(address: 0x40, [6, 0])) == rank(.transfer(address: 0x40, [6, 0])))
   }
 
-  @Test func holdIsForLivingLeases() {
+  @Test func holdNeedsALeaseInForce() {
     let hold = OutputHold(level: 1, deadline: 1000, since: 0, isCutByMaxOn: false, holder: [])
     #expect(GuardianVerdict.of(.safe, hold, now: 10) == .act)
     #expect(GuardianVerdict.of(.input, hold, now: 10) == .act)

@@ -8,7 +8,7 @@ import TestKit
 import Testing
 import Wire
 
-/// The real guardian beside a process that is killed, with outputs that are files.
+/// The real guardian of a process that is killed; the outputs are files.
 @Suite(.serialized) struct ProcessTests {
   private let fixture: PWMFixture
 
@@ -27,7 +27,7 @@ import Wire
     let time = try ward.kill { try duties(2) == ["0", "100000"] && fixture.text(3, "enable") == "0" }
     #expect(time != nil)
     #expect(try eventually { try fixture.unexported() == "3" })
-    // Held, and nobody asked for it.
+    // A held output keeps its level until `relieve`.
     #expect(try fixture.text(2) == "250000")
     #expect(isAlive(ward.guardian))
     ward.relieve()
@@ -35,9 +35,9 @@ import Wire
     #expect(eventually { !isAlive(ward.guardian) })
   }
 
-  @Test func whatNobodyHoldsIsNotHeld() throws {
+  @Test func anOutputWithoutALeaseIsNotHeld() throws {
     let ward = try ward(["on_exit: hold", "on_exit: hold"], "o0=1")
-    // Somebody else has meddled with what is in its safe state.
+    // Another program has moved the output that is in its safe state.
     try fixture.meddle(1, "500000")
     #expect(try ward.kill { try fixture.text(1) == "0" } != nil)
     #expect(try fixture.text(0) == "1000000")
@@ -52,7 +52,7 @@ import Wire
     ward.relieve()
   }
 
-  @Test func theNextDaemonGoesOnWhereTheOneBeforeWasKilled() throws {
+  @Test func theNextDaemonResumesHeldOutputs() throws {
     let board = ["on_exit: hold", "", "on_exit: hold", "on_exit: hold"]
     let first = try ward(board, "o0=0.7", "o1=1", "o2=0.5")
     first.kill()
@@ -68,17 +68,17 @@ import Wire
     }
     #expect(second.events.contains { $0.hasPrefix("device:changed") && $0.contains("taken over") })
     #expect(eventually { !isAlive(first.guardian) })
-    // The second one's guardian knows it too.
+    // The second daemon's guardian knows the lease too.
     second.kill()
     let third = try ward(board)
     #expect(third.holds == ["o0 0.7 agent/ward", "o2 0.5 agent/ward"])
     #expect(try third.end() == 0)
   }
 
-  @Test func whatTheNewBoardHasNoMoreIsMadeSafe() throws {
+  @Test func outputsNotOnTheNewBoardAreMadeSafe() throws {
     let first = try ward(["on_exit: hold", "on_exit: hold", "on_exit: hold"], "o0=1", "o1=1", "o2=1")
     first.kill()
-    // The second is gone; the third is another piece of hardware now.
+    // The second output has been removed, and the third is different hardware now.
     let second = try ward(["on_exit: hold", "-", "on_exit: hold, inverted: true"])
     #expect(second.holds == ["o0 1.0 agent/ward"])
     #expect(try fixture.text(1) == "0")
@@ -86,7 +86,7 @@ import Wire
     #expect(try second.end() == 0)
   }
 
-  @Test func limitsOfTheNewBoardCount() throws {
+  @Test func limitsOfTheNewBoardApply() throws {
     let first = try ward(["on_exit: hold", "on_exit: hold", "on_exit: hold"], "o0=1", "o1=1", "o2=1")
     first.kill()
     let second = try ward(["on_exit: hold", "on_exit: safe", "on_exit: hold, exclusive_with: [o0]"])
@@ -112,25 +112,25 @@ import Wire
     ward.relieve()
   }
 
-  @Test func signalsForTheDaemonAreNotTheGuardians() throws {
+  @Test func signalsForTheDaemonDoNotEndTheGuardian() throws {
     let ward = try ward([""], "o0=1")
     #expect(isUp(ward.guardian))
     for number in [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGUSR1] { kill(ward.guardian, number) }
     #expect(try ward.kill { try fixture.text(0) == "0" } != nil)
     #expect(isAlive(ward.guardian))
-    // Its daemon is dead: now it is asked itself.
+    // Its daemon is dead: now SIGTERM ends it.
     kill(ward.guardian, SIGTERM)
     #expect(eventually { !isAlive(ward.guardian) })
   }
 
   /// A child of the daemon may have inherited the connection, which then does not end with the daemon.
-  @Test func deathIsSeenWithoutTheConnectionsEnd() throws {
+  @Test func deathIsDetectedWhileTheConnectionStaysOpen() throws {
     let ward = try ward([""], "leak", "o0=1")
     #expect(try ward.kill { try fixture.text(0) == "0" } != nil)
     ward.relieve()
   }
 
-  @Test func aDaemonThatDiesWhileItStartsLeavesTheGuardianBeforeInCharge() throws {
+  @Test func aDaemonThatDiesDuringItsStartLeavesTheOldGuardianInCharge() throws {
     let first = try ward(["on_exit: hold"], "o0=0.7")
     first.kill()
     let second = try ward(["on_exit: hold"], "uncharged")
@@ -143,7 +143,7 @@ import Wire
     #expect(try third.end() == 0)
   }
 
-  @Test func whileTheDaemonLivesNobodyElseGetsAnything() throws {
+  @Test func aGuardianRefusesOthersWhileItsDaemonLives() throws {
     let ward = try ward([""], "o0=1")
     let connection = try UnixSocket.connect(GuardianLink.path(beside: fixture.socket), packets: true)
     var bytes: [UInt8] = []
@@ -157,7 +157,7 @@ import Wire
     #expect(try ward.end() == 0)
   }
 
-  @Test(arguments: [UInt64](1...3)) func nonsenseFromASuccessorHarmsNobody(_ seed: UInt64) throws {
+  @Test(arguments: [UInt64](1...3)) func nonsenseFromASuccessorIsHarmless(_ seed: UInt64) throws {
     var random = SeededGenerator(seed)
     let ward = try ward(["on_exit: hold"], "o0=1")
     ward.kill()
@@ -167,7 +167,7 @@ import Wire
       for _ in 0..<20 {
         var bytes = random.bytes(1...64)
         if Bool.random(using: &random) { bytes = [0x4F, 0x47, 1, UInt8.random(in: 0...50, using: &random)] + bytes }
-        // `take` would end it, as it may.
+        // Skip `take` and `discard`, which may end it or release outputs.
         if bytes.count > 3, bytes[3] == 18 || bytes[3] == 17 { continue }
         guard (try? UnixSocket.send(connection.number, bytes[...])) != nil else { break }
       }
@@ -178,30 +178,30 @@ import Wire
     #expect(try fixture.text(0) == "0")
   }
 
-  @Test func aSuccessorThatDoesNotListenHoldsNothingUp() throws {
+  @Test func aSuccessorThatDoesNotReadDelaysNothing() throws {
     let ward = try ward(["on_exit: hold"], "o0=1:0.5")
     ward.kill()
     let connection = try UnixSocket.connect(GuardianLink.path(beside: fixture.socket), packets: true)
     try System.setNonBlocking(connection.number)
     let hello = GuardianMessage.hello.bytes
-    // More questions than answers have room for.
+    // More requests than there is room for answers.
     for _ in 0..<2000 { guard try UnixSocket.send(connection.number, hello[...]) > 0 else { break } }
     #expect(try eventually { try fixture.text(0) == "0" })
     ward.relieve()
     #expect(eventually { !isAlive(ward.guardian) })
   }
 
-  /// What it costs: nothing while the daemon lives.
+  /// The guardian never wakes up while the daemon lives and nothing is due.
   @Test func atRestItSleeps() throws {
     let ward = try ward(["", ""], "o0=1")
-    // Until it has heard what it was told.
+    // Wait until it has read all messages.
     _ = try eventually {
       let before = try switches(ward.guardian)
       Pause.wait(nanoseconds: 100_000_000)
       return try switches(ward.guardian) == before
     }
     let before = try switches(ward.guardian)
-    // Not a wait for something, but the time that is measured.
+    // The measured time.
     Pause.wait(nanoseconds: 1_000_000_000)
     #expect(try switches(ward.guardian) == before)
     // Connection, listener, signals, the daemon's process, three standard ones; two files for each channel.

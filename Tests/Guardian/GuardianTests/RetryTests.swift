@@ -6,7 +6,7 @@ import Testing
 
 @testable import openstarry_guardian
 
-/// When the guardian tries again what has refused.
+/// The guardian's back-off for outputs that refuse.
 @Suite struct RetryTests {
   private let folder: TemporaryFolder
   private let output: Int32
@@ -17,7 +17,7 @@ import Testing
     output = try System.open("\(folder.path)/output", O_RDONLY).release()
   }
 
-  /// Has writes to the output refused (EBADF), or allows them.
+  /// Makes writes to the output fail (EBADF), or succeed.
   private func refuse(_ isRefused: Bool) throws {
     let file = try System.open("\(folder.path)/output", isRefused ? O_RDONLY : O_WRONLY)
     #expect(dup2(file.number, output) == output)
@@ -35,7 +35,7 @@ import Testing
     return now
   }
 
-  @Test func whatHasObeyedIsTriedAgainFromTheBeginning() throws {
+  @Test func aSuccessResetsTheBackOff() throws {
     let record = GuardianRecord(
       device: Array("fan".utf8), identity: [], slot: 0, policy: .safe, steps: [GuardianStep(0, .write([0x30]))])
     var tested = Output(record, [output])
@@ -50,7 +50,7 @@ import Testing
     #expect(try Files.read("\(folder.path)/output") == [0x30])
     try refuse(true)
     now = fails(&tested, after: [10, 20, 40], from: now)
-    // The daemon has it in its hands again.
+    // Returned to the living daemon.
     tested.giveBack()
     #expect(tested.due == nil)
     now = fails(&tested, after: [10, 20], from: now)

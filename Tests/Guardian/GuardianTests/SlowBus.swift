@@ -3,14 +3,13 @@ import Glibc
 import Linux
 import TestKit
 
-/// A bus on which every transfer takes as long as the test wants, for a process that begins with it: a library that stands
-/// before the C library's ioctl(2), and lets all else pass.
+/// A bus whose transfers last as long as the test wants: a preloaded library that intercepts I²C calls of ioctl(2).
 final class SlowBus {
   private let folder: TemporaryFolder
   private let begun: Descriptor
   private let ends: Descriptor
 
-  /// What the process needs in its environment.
+  /// The environment for the process under test.
   var environment: [String] { ["LD_PRELOAD=\(Self.library ?? "")", "SLOW_BUS=\(folder.path)"] }
 
   init() throws {
@@ -35,13 +34,13 @@ final class SlowBus {
     return byte[0]
   }
 
-  /// Ends the transfer that is under way: well, or with ETIMEDOUT as one on a bus that hangs.
+  /// Ends the current transfer: successfully, or with ETIMEDOUT as on a hanging bus.
   func end(well: Bool = false) throws { try System.writeAll(ends.number, [well ? 0x79 : 0x6E]) }
 
-  /// Lets all transfers from now on end well.
+  /// Lets all further transfers succeed.
   func heal() throws { try System.writeAll(ends.number, [UInt8](repeating: 0x79, count: 1000)) }
 
-  /// The library; nil where there is no C compiler.
+  /// The path of the library; nil without a C compiler.
   static let library = try? build()
   private static let place = try? TemporaryFolder()
 

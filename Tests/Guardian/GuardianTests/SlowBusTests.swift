@@ -8,7 +8,7 @@ import Wire
 
 @testable import GuardianClient
 
-/// A process that does not outlive its test.
+/// A process that is killed with its test.
 private final class Guarding {
   let pid: Int32
 
@@ -20,9 +20,9 @@ private final class Guarding {
   }
 }
 
-/// The real guardian and a bus that hangs. The outputs that cannot block are files, those on the bus `/dev/null` and, on
-/// another one, `/dev/zero`; the daemon is the test.
-@Suite(.enabled(if: SlowBus.library != nil, "there is no C compiler to make a slow bus with"))
+/// The real guardian and a hanging bus. Outputs that cannot block are files; `/dev/null` is the hanging bus and
+/// `/dev/zero` another one. The test plays the daemon.
+@Suite(.enabled(if: SlowBus.library != nil, "a slow bus needs a C compiler"))
 struct SlowBusTests {
   private let bus: SlowBus
   private let folder: TemporaryFolder
@@ -72,7 +72,7 @@ struct SlowBusTests {
 
   private func isOver(_ time: UInt64) -> Bool { eventually { System.monotonicNanoseconds() > time } }
 
-  @Test func oneTransferStandsBeforeALeaseThatEnds() throws {
+  @Test func atMostOneTransferPrecedesALeaseThatEnds() throws {
     for index in 0..<3 { try protect("servo\(index)", slot: UInt32(index), .safe, on: "/dev/null") }
     try protect("lamp", slot: 3, .hold)
     try protect("horn", slot: 4, .safe)
@@ -80,7 +80,7 @@ struct SlowBusTests {
     try daemon.send(.charge)
     die()
     #expect(try bus.transfer() == Self.hung)
-    // What cannot block comes first.
+    // Outputs that cannot block come first.
     #expect(try text("horn") == "0")
     #expect(isOver(deadline))
     try bus.end()
@@ -88,7 +88,7 @@ struct SlowBusTests {
     #expect(try text("lamp") == "0")
   }
 
-  @Test func theSameWhileTheDaemonIsStuck() throws {
+  @Test func theOrderIsTheSameWhileTheDaemonIsStuck() throws {
     for index in 0..<3 { try protect("servo\(index)", slot: UInt32(index), .safe, on: "/dev/null") }
     try protect("lamp", slot: 3, .safe)
     let deadlines = [hold(0, for: 0), hold(1, for: 0), hold(2, for: 0), hold(3, for: 500)]
@@ -100,12 +100,12 @@ struct SlowBusTests {
     try bus.end()
     #expect(try bus.transfer() == Self.hung)
     #expect(try text("lamp") == "0")
-    // The daemon is awake again and has ended the rest itself: nothing is done behind its back.
+    // The daemon is awake again and has ended the other leases itself: the guardian leaves them alone.
     for slot in 0..<3 { map.page.release(slot) }
     try bus.end(well: true)
     #expect(try daemon.receive()?.message == .ready)
     guard case .overruled(let output) = try daemon.receive()?.message else {
-      Issue.record("nothing is said of the lamp")
+      Issue.record("the lamp was not reported")
       return
     }
     #expect(output.device == Array("lamp".utf8) && output.errno == 0)
@@ -113,7 +113,7 @@ struct SlowBusTests {
     #expect(eventually { !isAlive(guardian.pid) })
   }
 
-  @Test func anotherBusIsNotHeldUp() throws {
+  @Test func anotherBusIsNotDelayed() throws {
     for index in 0..<3 { try protect("servo\(index)", slot: UInt32(index), .safe, on: "/dev/null") }
     for index in 3..<5 { try protect("valve\(index)", slot: UInt32(index), .safe, on: "/dev/zero") }
     try daemon.send(.charge)
@@ -149,7 +149,7 @@ struct SlowBusTests {
       if output.outcome == .failed { #expect(output.errno == EINPROGRESS) }
     }
     #expect(outcomes == [.failed, .failed, .held])
-    // What is discarded is tried again; a lease that ends meanwhile waits for one transfer.
+    // Discarded outputs are retried; a lease that ends meanwhile waits for one transfer.
     for index in 0..<2 { try successor.send(.discard(device: Array("servo\(index)".utf8))) }
     #expect(try bus.transfer() == Self.hung)
     #expect(isOver(deadline))
@@ -167,15 +167,15 @@ struct SlowBusTests {
     #expect(eventually { !isAlive(guardian.pid) })
   }
 
-  /// One that is busy with a bus that hangs must not go on behind the back of the daemon that has taken everything over.
-  @Test func oneThatHangsWhenEverythingIsTakenIsEnded() throws {
+  /// A guardian that hangs on a bus must not drive outputs that the next daemon has taken over.
+  @Test func aGuardianThatHangsDuringTakeIsKilled() throws {
     for index in 0..<8 {
       try protect("servo\(index)", slot: UInt32(index), .hold, on: "/dev/null")
       _ = hold(index, for: 60_000)
     }
     try daemon.send(.charge)
     die()
-    // It is not asked before it knows of the end.
+    // Wait until it has noticed the daemon's end.
     var found: Predecessor?
     _ = eventually {
       if case .predecessor(let predecessor) = Predecessor.find(at: path) { found = predecessor }

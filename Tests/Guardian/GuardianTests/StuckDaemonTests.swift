@@ -3,7 +3,7 @@ import GuardianTestKit
 import Linux
 import Testing
 
-/// The real guardian beside a process that lives and does not answer.
+/// The real guardian of a process that is stuck.
 @Suite(.serialized) struct StuckDaemonTests {
   private let fixture: PWMFixture
 
@@ -17,15 +17,15 @@ import Testing
     ward.events.filter { $0.hasPrefix("system:guardian_overruled") }
   }
 
-  @Test func itsLeasesEndAllTheSame() throws {
+  @Test func overdueLeasesOfAStuckDaemonEnd() throws {
     let ward = try ward(
       ["on_exit: hold", "safe: 0.1, on_exit: input", "on_exit: hold", "max_on: 500ms"], "stop", "o0=1:0.3",
       "o1=0.5:0.4",
       "o2=0.25:60", "o3=0.75:60")
     #expect(try eventually { try fixture.text(0) == "0" && fixture.text(1) == "100000" && fixture.text(3) == "0" })
-    // Its lease goes on.
+    // Its lease continues.
     #expect(try fixture.text(2) == "250000")
-    // It is safe, not let go of.
+    // It is safe and not released.
     #expect(try fixture.text(1, "enable") == "1" && fixture.unexported() == "")
     #expect(try eventually { try fixture.log().count == 3 })
     for (line, start) in zip(
@@ -49,7 +49,7 @@ import Testing
     #expect(try fixture.log().count == 3)
   }
 
-  @Test func oneThatIsKilledInTheEndLeavesTheRestAsEver() throws {
+  @Test func aStuckDaemonThatIsKilledLeavesTheRestAsUsual() throws {
     let ward = try ward(["on_exit: hold", "", "on_exit: hold"], "stop", "o0=1:0.2", "o1=1", "o2=1")
     #expect(try eventually { try fixture.text(0) == "0" })
     #expect(try fixture.text(1) == "1000000")
@@ -59,7 +59,7 @@ import Testing
     #expect(try fixture.text(2) == "0")
   }
 
-  @Test func aGuardianThatCameLaterKnowsTheDeadlines() throws {
+  @Test func aRestartedGuardianKnowsTheDeadlines() throws {
     let ward = try ward([""], "o0=1:4")
     kill(ward.guardian, SIGKILL)
     try ward.wait { $0.hasPrefix("event system:guardian_back") }
@@ -70,10 +70,10 @@ import Testing
     ward.relieve()
   }
 
-  @Test func whoRenewsInTimeIsNotOverruled() throws {
+  @Test func leasesRenewedInTimeAreNotOverruled() throws {
     let ward = try ward([""], "renew=100", "o0=1:1")
     let before = try switches(ward.guardian)
-    // It has been told and has looked, more than once.
+    // The guardian has checked the leases more than once.
     #expect(try eventually { try switches(ward.guardian) >= before + 4 })
     #expect(try fixture.text(0) == "1000000")
     #expect(try fixture.log().isEmpty)
@@ -81,17 +81,17 @@ import Testing
     #expect(overruled(ward).isEmpty)
   }
 
-  @Test func whenNothingIsHeldItSleeps() throws {
+  @Test func withoutLeasesTheGuardianSleeps() throws {
     let ward = try ward(["", ""], "o0=1:0.1", "o1=0.5:0.2")
     #expect(try eventually { try fixture.text(0) == "0" && fixture.text(1) == "0" })
-    // Until it has looked for the last time.
+    // Wait until it has checked for the last time.
     _ = try eventually {
       let before = try switches(ward.guardian)
       Pause.wait(nanoseconds: 500_000_000)
       return try switches(ward.guardian) == before
     }
     let before = try switches(ward.guardian)
-    // Not a wait for something, but the time that is measured.
+    // The measured time.
     Pause.wait(nanoseconds: 1_000_000_000)
     #expect(try switches(ward.guardian) == before)
     #expect(try fixture.log().isEmpty)

@@ -1,4 +1,4 @@
 import GuardianTestKit
 
-// The process that the tests of the guardian kill.
+// The process that the guardian's tests kill.
 Ward.run(Array(CommandLine.arguments.dropFirst()))

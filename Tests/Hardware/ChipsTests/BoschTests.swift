@@ -19,7 +19,7 @@ import Testing
     #expect(near(BoschCompensation(BMP280Recording.words).fine(519888), 128422, 1))
   }
 
-  @Test func waitsForTheEndOfTheMeasurement() throws {
+  @Test func aPendingConversionIsPolled() throws {
     let driver = BoschEnvironment(address: 0x76, model: .bmp280)
     let steps: [RecordedTransport.Step] =
       BMP280Recording.start + [
@@ -43,7 +43,7 @@ import Testing
     #expect(blank.pascal(415148, fine: 128422) == nil)
   }
 
-  /// The fixed-point humidity formula of BST-BME280-DS002, "Compensation formulas", as a second opinion.
+  /// The fixed-point humidity formula of BST-BME280-DS002, "Compensation formulas", as an independent reference.
   private func fixedPointHumidity(_ raw: Int, fine: Int, _ h: [Int]) -> Double {
     let d = fine - 76800
     let left = ((raw << 14) - (h[3] << 20) - h[4] * d + 16384) >> 15

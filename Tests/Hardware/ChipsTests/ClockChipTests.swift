@@ -25,7 +25,7 @@ import Testing
     #expect(found["temperature"] == Measurement(celsius))
   }
 
-  /// date -u -d '…' +%s says the same.
+  /// The expected values are those of `date -u -d '…' +%s`.
   @Test(
     arguments: [
       ([0x58, 0x59, 0x23, 0x04, 0x29, 0x02, 0x24], 1_709_251_198),  // 2024-02-29 23:59:58

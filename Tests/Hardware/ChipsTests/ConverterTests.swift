@@ -69,7 +69,7 @@ import Testing
         word.map { .transfer(0x40, write: [register], answer: [UInt8($0 >> 8), UInt8($0 & 0xFF)]) }
       }
     }
-    // After power-on, set up, after a brown-out, and powered down by another program.
+    // After power-on, configured, after a brown-out, and powered down by another program.
     for steps in [
       look(0x399F, 0) + set + reading, look(0x399F, 0x5000) + reading, look(0x399F, 0) + set + reading,
       look(0x3998, nil) + set + reading,
@@ -127,7 +127,7 @@ import Testing
         .transfer(0x68, write: [0x3B], answer: data),
       ])
     #expect(second == first)
-    // Awake, with the ranges of another program: ±2000 °/s, ±8 g.
+    // Awake, with ranges set by another program: ±2000 °/s, ±8 g.
     for ranges in [[0x18, 0x00], [0x00, 0x10]] as [[UInt8]] {
       let third = try play(
         &driver,
@@ -164,7 +164,7 @@ import Testing
     #expect(found == ["value": Measurement(value)])
   }
 
-  @Test func registerWritesItsPreparationOnce() throws {
+  @Test func registerWritesItsInitialisationOnce() throws {
     let options = RegisterSensor.Options(register: 0x10, bytes: 1, transfers: [[0x01, 0x60], [0x02]])
     var driver = RegisterSensor(address: 0x20, options: options)
     let reading = RecordedTransport.Step.transfer(0x20, write: [0x10], answer: [5])

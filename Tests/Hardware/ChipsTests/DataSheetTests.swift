@@ -4,7 +4,7 @@ import HAL
 import Model
 import Testing
 
-/// Every chip against the rows of its data sheet. A new chip needs nothing here.
+/// Runs every chip against the rows of its data sheet. A new chip needs no change here.
 @Suite struct DataSheetTests {
   @Test(arguments: ChipSensor.all.map(\.name))
   func dataSheet(_ name: String) throws {
@@ -33,7 +33,7 @@ import Testing
     }
   }
 
-  /// The schema names what the driver gives, no more and no less, and the examples try all of it.
+  /// The schema names exactly the quantities that the driver returns, and the examples cover all of them.
   @Test(arguments: ChipSensor.all.map(\.name))
   func quantities(_ name: String) throws {
     let sensor = try #require(ChipSensor.all.first { $0.name == name })

@@ -43,7 +43,7 @@ import Testing
     #expect(answer == .checksum)
   }
 
-  /// The humidity formula is cut off at 0 and 100.
+  /// The humidity is clamped to 0 and 100.
   @Test(
     arguments: [
       ([0x66, 0x66, 0x93, 0x80, 0x00, 0xA2], 25.0, 56.501), ([0x10, 0x00, 0xEF, 0x00, 0x00, 0x81], -34.0623, 0.0),
@@ -90,7 +90,7 @@ import Testing
     #expect(found["humidity"] == Measurement(50))
   }
 
-  /// It lost its power between two measurements: one is suspect, and the next one is good again.
+  /// After a power loss between two measurements, one is suspect and the next one is good again.
   @Test func aht20LoadsALostCalibrationAgain() throws {
     var driver = AHT20(address: 0x38)
     func measurement(_ status: UInt8) -> [RecordedTransport.Step] {

@@ -33,7 +33,7 @@ import Testing
     ] as [(Double, [UInt8])])
   func levels(_ level: Double, _ registers: [UInt8]) { #expect(PCA9685.registers(level) == registers) }
 
-  @Test func aChipThatRunsAlreadyIsNotDisturbed() throws {
+  @Test func aRunningChipIsNotDisturbed() throws {
     var bench = Bench([
       .transfer(0x40, write: [0x00], answer: [0x20, 0x04]), .transfer(0x40, write: [0xFE], answer: [0x79]),
       .transfer(0x40, write: [0x0A, 0, 0x10, 0, 0], answer: []),
@@ -42,7 +42,7 @@ import Testing
     #expect(try !bench.set(1, 1))
     #expect(try !bench.set(1, 0))
     #expect(bench.remaining == 0)
-    // Another frequency than it runs at.
+    // A frequency different from the current one.
     var other = Bench([
       .transfer(0x40, write: [0x00], answer: [0x20, 0x04]), .transfer(0x40, write: [0xFE], answer: [0x1E]),
       .transfer(0x40, write: [0x00, 0x30], answer: []), .transfer(0x40, write: [0xFE, 0x79], answer: []),
@@ -54,7 +54,7 @@ import Testing
     #expect(other.remaining == 0)
   }
 
-  @Test func aChipThatLostItsPowerIsToldAgain() throws {
+  @Test func aChipThatLostItsPowerIsConfiguredAgain() throws {
     let configuration: [RecordedTransport.Step] = [
       .transfer(0x40, write: [0x00], answer: [0x11, 0x11]), .transfer(0x40, write: [0x00, 0x30], answer: []),
       .transfer(0x40, write: [0xFE, 0x79], answer: []), .transfer(0x40, write: [0x01, 0x04], answer: []),
@@ -72,11 +72,11 @@ import Testing
       ])
     #expect(try !bench.set(0, 0.5))
     #expect(try !bench.set(15, 1))
-    #expect(try bench.set(0, 0), "the second time it had lost its set-up")
+    #expect(try bench.set(0, 0), "the second time it had lost its configuration")
     #expect(bench.remaining == 0)
   }
 
-  /// INVRT turns every level round, open drain drives nothing high: set up by another program, or left by one.
+  /// INVRT inverts every level, and open drain drives nothing high: a configuration left by another program.
   @Test(arguments: [0x14, 0x00] as [UInt8]) func aChipWithAnotherOutputModeIsSetUp(mode: UInt8) throws {
     var bench = Bench([
       .transfer(0x40, write: [0x00], answer: [0x20, mode]), .transfer(0x40, write: [0x00, 0x30], answer: []),

@@ -10,7 +10,7 @@ import Testing
   ]
   private static let identity = RecordedTransport.Step.transfer(0x48, write: [0x0F], answer: [0x11, 0x17])
 
-  /// The identity, whose upper four bits are the revision, is asked for once.
+  /// The identity, whose upper four bits are the revision, is read once.
   @Test func oneShots() throws {
     var driver = TMP117(address: 0x48)
     let reading = RecordedTransport.Step.transfer(0x48, write: [0x00], answer: [0x0C, 0x80])
@@ -18,7 +18,7 @@ import Testing
     #expect(try play(&driver, Self.trigger + [reading]) == ["value": Measurement(25)])
   }
 
-  /// -256 °C stands for no conversion since power-on.
+  /// -256 °C means that no conversion has finished since power-on.
   @Test func powerOnIsNoReading() throws {
     let steps: [RecordedTransport.Step] = [
       .transfer(0x48, write: [0x00], answer: [0x80, 0x00]), .pause(.milliseconds(10)),

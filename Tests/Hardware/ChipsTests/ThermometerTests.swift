@@ -41,13 +41,13 @@ import Testing
     .transfer(0x18, write: [0x06], answer: [0x00, 0x54]), .transfer(0x18, write: [0x07], answer: [0x04, 0x00]),
   ]
 
-  /// DS25095, reading +25.25 °C from the ambient temperature register, and its mirror image below zero.
+  /// DS25095, reading +25.25 °C from the ambient temperature register, and its negative.
   @Test(arguments: [(0xC1, 0x94, 25.25), (0x01, 0x94, 25.25), (0x1E, 0x6C, -25.25), (0x1F, 0xFF, -0.0625)])
   func mcp9808(_ high: Int, _ low: Int, _ celsius: Double) throws {
     let reading = RecordedTransport.Step.transfer(0x18, write: [0x05], answer: [UInt8(high), UInt8(low)])
     var driver = MCP9808(address: 0x18)
     #expect(try play(&driver, Self.mcp9808 + [reading]) == ["value": Measurement(celsius)])
-    // The identity is asked for once.
+    // The identity is read once.
     #expect(try play(&driver, [reading]) == ["value": Measurement(celsius)])
   }
 
@@ -64,7 +64,7 @@ import Testing
     #expect(text.contains("0x2"))
   }
 
-  @Test func noAcknowledgeIsHandedOn() {
+  @Test func aMissingAcknowledgeIsReported() {
     #expect(fault(TMP102(address: 0x48), [.fault(0x48, write: [0x00], .noAcknowledge)]) == .noAcknowledge)
   }
 }

@@ -66,7 +66,7 @@ import Testing
       let quantities = entry.options.first { $0.name == "quantity" }.flatMap { option -> [String]? in
         if case .choice(let names) = option.type { names } else { nil }
       }
-      // Each chip by itself: some share their standard address.
+      // Each chip by itself, because some share their default address.
       let alone = LinuxBackend(
         board: Board(name: "b", backend: .linux, buses: ["header": .init(path: "/dev/i2c-1")]), loop: loop,
         root: tree.root)
@@ -94,7 +94,7 @@ import Testing
     _ = try sensor("ads1115", ["bus": "header", "channel": 1, "range": 4.096])
   }
 
-  @Test func aBusThatIsNotThereIsGone() throws {
+  @Test func anAbsentBusIsGone() throws {
     guard case .failure(.absent(let why))? = measure(try sensor("tmp102", ["bus": "away"])) else {
       Issue.record("a bus that is not there was measured on")
       return
@@ -102,7 +102,7 @@ import Testing
     #expect(why.hasPrefix("no I²C bus at /dev/i2c-1: there are /dev/i2c-7 ("), "\(why)")
   }
 
-  /// The adapter is found by its name; what stands under /dev here is no i2c-dev node, and says so.
+  /// The adapter is found by its name; the file under /dev is no i2c-dev node, which is reported.
   @Test func aFileIsNoBus() throws {
     guard case .failure(.system(_, let text))? = measure(try sensor("tmp102", ["bus": "header"])) else {
       Issue.record("a plain file was taken for a bus")
@@ -195,7 +195,7 @@ import Testing
     backend.close()
   }
 
-  @Test func linesThatCannotBe() {
+  @Test func wrongLineOptionsAreNamed() {
     let open = { (options: Fields) in message { _ = try backend.open(device(.input(InputSettings()), "gpio", options)) }
     }
     #expect(
@@ -209,7 +209,7 @@ import Testing
 
   // MARK: Other outputs
 
-  @Test func pwmIsNotTouchedBeforeTheGateSays() throws {
+  @Test func pwmIsNotTouchedBeforeTheFirstCommand() throws {
     let folder = "/sys/class/pwm/pwmchip0/pwm2"
     for (name, text) in ["period": "0", "duty_cycle": "0", "enable": "0", "polarity": "normal"] {
       try tree.write("\(folder)/\(name)", text)
@@ -265,7 +265,7 @@ import Testing
         refusal(expander("pump", bus, 3), by: backend)
           == "open 'pump' failed: in use by device 'fan' of this board")
     }
-    // Its own it may open again.
+    // A device may open its own channel again.
     _ = try backend.open(expander("fan", "two", 3))
     let chip = Device(
       id: "t", kind: .sensor(SensorSettings()), driver: "tmp102", options: ["bus": "three", "address": 0x40])
@@ -328,7 +328,7 @@ import Testing
     #expect(
       message { _ = try sensor("hwmon", bySerial, id: "room") }
         == "open 'room' failed: in use by device 'tank' of this board")
-    // A second probe is plugged in: now the first one does not say which it means.
+    // A second probe is plugged in: now the first device's options are ambiguous.
     try tree.write("/sys/class/hwmon/hwmon1/name", "w1_slave_temp\n")
     try tree.write("/sys/class/hwmon/hwmon1/temp1_input", "30000\n")
     #expect(
@@ -358,7 +358,7 @@ import Testing
     backend.close()
   }
 
-  /// Nobody streams from it: what is wrong is said all the same, with what there is.
+  /// The fault is reported without streaming, with the present video devices.
   @Test func aCameraThatNobodyWatchesIsLookedAt() throws {
     let device = device(.camera(CameraSettings()), "v4l2", ["path": "/dev/video7"])
     try tree.write("/sys/class/video4linux/video0/name", "HD Pro Webcam C920\n")
@@ -373,7 +373,7 @@ import Testing
     }
     loop.turn { !told.isEmpty }
     #expect(told == ["there is no /dev/video7: there are /dev/video0 (HD Pro Webcam C920)"])
-    // It comes, and is something else.
+    // The node appears, but is no camera.
     try tree.write("/dev/video7", "no camera")
     loop.turn { told.count > 1 }
     #expect(told.last == "/dev/video7 is no video device: there are /dev/video0 (HD Pro Webcam C920)")

@@ -34,7 +34,7 @@ final class Hands: Sendable {
     #expect(bus.base.remaining == 0)
   }
 
-  @Test func thenTheFaultIsHandedOn() {
+  @Test func afterThreeAttemptsTheFaultIsReported() {
     var bus = bus([
       .fault(0x48, write: [0], .noAcknowledge), .pause(.milliseconds(1)), .fault(0x48, write: [0], .noAcknowledge),
       .pause(.milliseconds(4)), .fault(0x48, write: [0], .noAcknowledge),
@@ -44,7 +44,7 @@ final class Hands: Sendable {
   }
 
   @Test(arguments: [HALError.Fault.gone, .inUse("x"), .protocolViolation("x"), .system(95, "x")])
-  func somethingElseIsNotTriedAgain(_ fault: HALError.Fault) {
+  func otherFaultsAreNotRetried(_ fault: HALError.Fault) {
     var bus = bus([.fault(0x48, write: [0], fault)])
     #expect(throws: fault) { try bus.transfer(0x48, write: [0], read: 2) }
     #expect(bus.base.remaining == 0)
@@ -67,20 +67,20 @@ final class Hands: Sendable {
     hands.advance(.milliseconds(999))
     #expect(throws: HALError.Fault.resting) { try bus.transfer(0x48, write: [0], read: 1) }
     #expect(bus.base.remaining == left)
-    // One probe, without retries; it fails, and the rest is twice as long.
+    // One probe without retries fails, and the next rest is twice as long.
     hands.advance(.milliseconds(1))
     #expect(throws: HALError.Fault.timeout) { try bus.transfer(0x48, write: [0], read: 1) }
     hands.advance(.milliseconds(1999))
     #expect(throws: HALError.Fault.resting) { try bus.transfer(0x48, write: [0], read: 1) }
     hands.advance(.milliseconds(1))
     #expect(try bus.transfer(0x48, write: [0], read: 1) == [1])
-    // Closed again, with retries.
+    // Closed again, so with retries.
     #expect(try bus.transfer(0x48, write: [0], read: 1) == [2])
     #expect(bus.base.remaining == 0)
   }
 
-  /// A sensor that takes the bus down with each transfer, asked all the time, beside an expander that works.
-  @Test func aChipThatHangsDoesNotStopTheOthers() throws {
+  /// A sensor that blocks the bus with each transfer, polled continuously, beside an expander that works.
+  @Test func aHangingChipDoesNotStopTheOthers() throws {
     let fault = RecordedTransport.Step.fault(0x23, write: [0x10], .timeout)
     let threeTries: [RecordedTransport.Step] = [
       fault, .pause(.milliseconds(1)), fault, .pause(.milliseconds(4)), fault,
@@ -97,7 +97,7 @@ final class Hands: Sendable {
     for _ in 0..<2 { #expect(throws: HALError.Fault.timeout) { try bus.transfer(0x23, write: [0x10], read: 2) } }
     #expect(throws: HALError.Fault.resting) { try bus.transfer(0x23, write: [0x10], read: 2) }
     _ = try bus.drive(0x40, channel: 0, frequency: 50, level: 0).get()
-    // What works does not end the rest of what does not; its probe is its own.
+    // Transfers of the working chip do not end the rest of the other; it needs its own probe.
     #expect(throws: HALError.Fault.resting) { try bus.transfer(0x23, write: [0x10], read: 2) }
     hands.advance(.seconds(1))
     #expect(throws: HALError.Fault.timeout) { try bus.transfer(0x23, write: [0x10], read: 2) }
@@ -105,7 +105,7 @@ final class Hands: Sendable {
     #expect(bus.base.remaining == 0)
   }
 
-  @Test func aBusThatIsBackIsBackForAll() {
+  @Test func aRecoveredBusClosesAllBreakers() {
     var breakers = CircuitBreakers(CircuitBreaker(threshold: 1, firstRest: .seconds(8)))
     for address in [0x23, 0x48] as [UInt8] { breakers.failed(address, .timeout, at: hands.now) }
     hands.advance(.seconds(8))
@@ -117,7 +117,7 @@ final class Hands: Sendable {
     #expect(!early && due && freed)
   }
 
-  @Test func aSafeLevelIsWrittenWhateverRests() throws {
+  @Test func aSafeLevelPassesAnOpenBreaker() throws {
     let hung = RecordedTransport.Step.fault(0x40, write: [0x00], .timeout)
     let threeTries: [RecordedTransport.Step] = [
       hung, .pause(.milliseconds(1)), hung, .pause(.milliseconds(4)), hung,
@@ -134,14 +134,14 @@ final class Hands: Sendable {
       }
     }
     #expect([drive(1), drive(1), drive(1)] == [.timeout, .timeout, .resting])
-    // Tried at once and once each time, until it is taken.
+    // Each command is tried once, at once, until the chip takes it.
     #expect(drive(0) == .timeout)
     #expect(drive(1) == .resting)
     #expect(drive(0) == nil)
     #expect(bus.base.remaining == 0)
   }
 
-  @Test func restsDoNotGrowForEver() {
+  @Test func restsAreBounded() {
     var breaker = CircuitBreaker(threshold: 1, firstRest: .seconds(1), longestRest: .seconds(8))
     for expected in [1, 2, 4, 8, 8, 8] {
       breaker.failed(.timeout, at: hands.now)

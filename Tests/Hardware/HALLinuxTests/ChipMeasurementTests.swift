@@ -6,9 +6,9 @@ import Testing
 @testable import Chips
 @testable import HALLinux
 
-/// How the devices of a chip share it, and how chips share their bus.
+/// Devices that share a chip, and chips that share a bus.
 @Suite struct ChipMeasurementTests {
-  /// A recorded bus, its chips, and time that is moved by hand: what a chip needs is a pause of the recording.
+  /// A recorded bus, its chips and a manual clock; the conversion times of chips are pauses of the recording.
   private final class Bench {
     let clock = ManualClock()
     private(set) var bus: I2CBus<RecordedTransport>
@@ -29,7 +29,7 @@ import Testing
       return chip
     }
 
-    /// Lets the time pass that the next chip needs.
+    /// Advances the clock by the next chip's conversion time.
     func wait() {
       guard let next = clock.nextDeadline() else { return }
       let time = next - clock.now
@@ -63,7 +63,7 @@ import Testing
     #expect(bench.remaining == 0)
   }
 
-  @Test func whoAsksMeanwhileSharesTheMeasurement() {
+  @Test func concurrentCallersShareTheMeasurement() {
     let bench = Bench(BMP280Recording.start + BMP280Recording.measurement)
     var answers = 0
     for quantity in ["temperature", "pressure", "temperature"] {
@@ -74,14 +74,14 @@ import Testing
     #expect(answers == 3 && bench.remaining == 0)
   }
 
-  @Test func aQuantityThatTheChipDoesNotGive() {
+  @Test func aMissingQuantityIsAFault() {
     let bench = Bench(BMP280Recording.start + BMP280Recording.measurement)
     #expect(
       bench.measure(Self.key, "humidity", Self.bmp280)
         == .failure(.protocolViolation("the chip gave no valid humidity")))
   }
 
-  @Test func aWrongChecksumIsMeasuredAgain() throws {
+  @Test func aWrongChecksumIsRetried() throws {
     func measurement(_ sum: UInt8) -> [RecordedTransport.Step] {
       [
         .transfer(0x44, write: [0x24, 0x00], answer: []), .pause(.milliseconds(15)),
@@ -97,7 +97,7 @@ import Testing
     #expect(broken.remaining == 0)
   }
 
-  @Test func aChipThatFailedIsPreparedAgain() throws {
+  @Test func aFailedChipIsConfiguredAgain() throws {
     let failure: [RecordedTransport.Step] = [.fault(0x76, write: [0xF4, 0x25], .gone)]
     let bench = Bench(BMP280Recording.start + failure + BMP280Recording.start + BMP280Recording.measurement)
     #expect(bench.measure(Self.key, "temperature", Self.bmp280) == .failure(.gone))
@@ -122,7 +122,7 @@ import Testing
     #expect(bench.remaining == 0)
   }
 
-  /// A BH1750 measures for 180 ms: meanwhile another chip is read, and an output is driven.
+  /// While a BH1750 converts for 180 ms, another chip is read and an output is driven.
   @Test func theBusIsFreeWhileAChipMeasures() throws {
     let bench = Bench([
       .transfer(0x23, write: [0x01], answer: []), .transfer(0x23, write: [0x20], answer: []),
@@ -143,8 +143,8 @@ import Testing
     #expect(bench.remaining == 0)
   }
 
-  /// A converter has one conversion at a time, whatever channels are asked for.
-  @Test func aChipDoesOneThingAtATime() throws {
+  /// A converter runs one conversion at a time, for all its channels.
+  @Test func aChipMeasuresOneThingAtATime() throws {
     func conversion(_ high: UInt8, _ answer: UInt8) -> [RecordedTransport.Step] {
       [
         .transfer(0x48, write: [0x01, high, 0x83], answer: []), .pause(.milliseconds(8)),

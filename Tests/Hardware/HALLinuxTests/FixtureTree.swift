@@ -4,7 +4,7 @@ import Linux
 import TestKit
 import Testing
 
-/// A folder of its own with files under it, gone with the last holder.
+/// A temporary root for `/dev`, `/sys` and `/proc`, removed by its deinit.
 final class FixtureTree {
   private let folder: TemporaryFolder
   var root: String { folder.path }
@@ -26,12 +26,12 @@ final class FixtureTree {
 }
 
 extension EventLoop {
-  /// Turns until `condition` holds; records an issue after ten seconds.
+  /// Runs the loop until `condition` holds; records an issue after ten seconds.
   func turn(until condition: () -> Bool) {
     var isLate = false
     let timer = schedule(after: .seconds(10)) { isLate = true }
     while !condition() && !isLate {
-      // What was deferred from outside a handler runs at the start of a turn, which then must not wait.
+      // Closures deferred outside a handler run at the start of a turn, which then must not wait.
       turn(wait: false)
       if !condition() { turn(wait: true) }
     }

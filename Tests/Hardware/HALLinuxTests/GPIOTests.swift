@@ -8,9 +8,9 @@ import Testing
 @testable import HALLinux
 
 @Suite struct GPIOTests {
-  // MARK: Settings, as libgpiod has them
+  // MARK: Settings in libgpiod
 
-  /// What libgpiod made of our options.
+  /// libgpiod's translation of the options.
   private struct Stored: Equatable {
     var direction: gpiod_line_direction
     var edges: gpiod_line_edge
@@ -26,7 +26,7 @@ import Testing
   private func stored(_ options: LineOptions) throws -> Stored {
     guard let settings = LineSettings(options) else { throw LineFailure.impossible("no memory") }
     let stored: Stored? = unsafe settings.withConfiguration(of: 7) { configuration -> Stored? in
-      // SAFETY: libgpiod hands out a copy, which is freed here.
+      // SAFETY: libgpiod returns a copy, which is freed here.
       guard let copy = unsafe gpiod_line_config_get_line_settings(configuration, 7) else { return nil }
       defer { unsafe gpiod_line_settings_free(copy) }
       return unsafe Stored(
@@ -100,7 +100,7 @@ import Testing
     }
   }
 
-  @Test func aBounceIsNoChange() {
+  @Test func aBounceChangesNothing() {
     let bench = Bench()
     bench.edge(true)
     bench.clock.advance(by: .milliseconds(9))
@@ -110,7 +110,7 @@ import Testing
     #expect(bench.debouncer?.isActive == false)
   }
 
-  @Test func aChangeThatLastsIsOne() {
+  @Test func aLastingChangeIsOneChange() {
     let bench = Bench()
     for active in [true, false, true, false, true] {
       bench.edge(active)
@@ -127,7 +127,7 @@ import Testing
     #expect(bench.changes.map(\.sequence) == [1, 2])
   }
 
-  @Test func theLevelCountsWhereEdgesGotLost() {
+  @Test func theLevelCountsWhenEdgesGotLost() {
     let bench = Bench()
     bench.edge(true)
     bench.level = false
@@ -135,7 +135,7 @@ import Testing
     #expect(bench.changes.isEmpty)
   }
 
-  @Test func cancelledIsForgotten() {
+  @Test func aCancelledChangeIsDropped() {
     let bench = Bench()
     bench.edge(true)
     bench.debouncer?.cancel()
@@ -154,7 +154,7 @@ import Testing
   }
 
   @Test func aMissingChipIsNamed() throws {
-    // A file that is no chip must not be taken for one.
+    // A plain file must not be mistaken for a chip.
     let tree = try FixtureTree(["/dev/gpiochip0": "", "/dev/null2": ""])
     do throws(LineFailure) {
       let options = LineOptions(chip: "pinctrl-bcm2711", line: "4", use: .input(debounce: .zero))
@@ -200,7 +200,7 @@ import Testing
     let events = NodeWatch.events(bytes)
     #expect(events.map(\.name) == ["gpiochip1", "a"])
     #expect(events.map(\.change) == [.appeared, .vanished])
-    // Whatever is cut off is left out.
+    // A truncated record is ignored.
     for count in 0..<bytes.count { #expect(NodeWatch.events(Array(bytes.prefix(count))).count <= 2) }
   }
 }

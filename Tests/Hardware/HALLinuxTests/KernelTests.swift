@@ -36,7 +36,7 @@ import Testing
     #expect(sensor.unit == unit)
   }
 
-  @Test func whatIsNotThereIsNamedBesideWhatIs() {
+  @Test func anAbsentDeviceIsNamedWithThePresentOnes() {
     let chips = "there are acpitz, coretemp, ina219, w83781d"
     #expect(throws: HALError.Fault.absent("no hwmon chips called 'none' with 'temp1_input': \(chips)")) {
       try read(HardwareMonitor(chip: "none", attribute: "temp1_input"), Self.hwmon)
@@ -53,7 +53,7 @@ import Testing
     }
   }
 
-  /// Three DS18B20 on one wire: the kernel calls them the same.
+  /// Three DS18B20 on one wire have the same name in the kernel.
   private func probes() throws -> (FixtureTree, KernelTree) {
     let tree = try FixtureTree()
     for (index, id) in ["28-0316a1b2c3d4", "28-0316a1b2c3d5", "28-0316a1b2c3d6"].enumerated() {
@@ -80,7 +80,7 @@ import Testing
             + "w1_bus_master1/28-0316a1b2c3d6; add 'path' or 'serial' to say which")
       ) { try read(choice) }
     }
-    // A part of a name is not a name.
+    // A part of a folder's name does not match.
     for choice in [DeviceChoice(path: "28-0316"), DeviceChoice(serial: "28"), DeviceChoice(path: "hwmon1")] {
       let error = #expect(throws: HALError.Fault.self) { try read(choice) }
       #expect("\(try #require(error))".contains("there are w1_bus_master1/28-0316a1b2c3d4, "))
@@ -88,7 +88,7 @@ import Testing
     _ = tree
   }
 
-  @Test func aDeviceIsKnownByTheSerialNumberOfWhatItIsPartOf() throws {
+  @Test func aDeviceIsFoundByTheSerialNumberOfItsParent() throws {
     let tree = try FixtureTree()
     for (index, serial) in ["A100", "B200"].enumerated() {
       let device = "/sys/devices/pci0000:00/usb1/1-\(index)"
@@ -121,7 +121,7 @@ import Testing
     ) { try read(ThermalZone(zone: "cpu"), files) }
   }
 
-  @Test func textIsNoNumber() {
+  @Test func textIsNotANumber() {
     #expect(throws: HALError.Fault.protocolViolation("/sys/class/hwmon/hwmon3/label holds 'text', not a number")) {
       try read(HardwareMonitor(chip: "ina219", attribute: "label"), Self.hwmon)
     }

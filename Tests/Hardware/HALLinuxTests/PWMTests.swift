@@ -55,7 +55,7 @@ import Testing
     #expect(try tree.read("\(Self.device)/pwm1/duty_cycle") == "250000")
   }
 
-  @Test func turnsAroundWhatHasOnePolarity() throws {
+  @Test func aSinglePolarityIsInvertedInSoftware() throws {
     let tree = try board()
     TemporaryFolder.remove("\(tree.root)\(Self.device)/pwm1/polarity")
     let output = channel(tree, inverted: true)
@@ -63,9 +63,9 @@ import Testing
     #expect(try tree.read("\(Self.device)/pwm1/duty_cycle") == "750000")
   }
 
-  @Test func exportsAndComplains() throws {
+  @Test func aFailedExportIsNamed() throws {
     let tree = try board()
-    // A file does not make the folder that the kernel would.
+    // Writing to a plain file does not create the folder, as the kernel would.
     let answer = try set(channel(tree, channel: 0), 1)
     #expect(answer == .protocolViolation("/sys/class/pwm/pwmchip3/export created no pwm0"))
     #expect(try tree.read("\(Self.device)/export") == "0")
@@ -74,7 +74,7 @@ import Testing
         == .absent("no PWM chip 'pwmchip0' in /sys/class/pwm: there are pwmchip3 (fe20c000.pwm)"))
   }
 
-  @Test func isFoundAgain() throws {
+  @Test func aRenumberedChipIsFoundAgain() throws {
     let tree = try board()
     let output = channel(tree)
     #expect(try set(output, 1) == nil)

@@ -23,7 +23,7 @@ import Testing
     Array(repeatElement(pattern, count: count).joined())
   }
 
-  /// ITU-R BT.601 with the full range, as JFIF has it.
+  /// ITU-R BT.601 with the full range, as in JFIF.
   private func rgb(_ y: Double, _ u: Double, _ v: Double) -> [Double] {
     [y + 1.402 * (v - 128), y - 0.344136 * (u - 128) - 0.714136 * (v - 128), y + 1.772 * (u - 128)]
   }
@@ -122,7 +122,7 @@ import Testing
     #expect(passed == [1, 2])
   }
 
-  /// Cameras send broken pictures; none may do harm. Seeded, so that a failure can be repeated.
+  /// Cameras send broken pictures, which must be harmless. Seeded, so that a failure can be reproduced.
   @Test func brokenPicturesDoNoHarm() throws {
     let codec = try JPEGCodec()
     let source = (0..<(48 * 32 * 3)).map { UInt8(truncatingIfNeeded: $0 &* 37) }
@@ -144,7 +144,7 @@ import Testing
       } catch {
         refused += 1
       }
-      // Whatever became of it, the next picture is not hurt.
+      // In any case the next picture is encoded correctly.
       #expect(try codec.decode(good, isGrey: false).pixels == expected)
     }
     #expect(refused > 0)

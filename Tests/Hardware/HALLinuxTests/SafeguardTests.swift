@@ -7,7 +7,7 @@ import Testing
 
 @testable import HALLinux
 
-/// What the outputs of a Linux board tell the guardian.
+/// The steps that outputs of a Linux board register with the guardian.
 @Suite struct SafeguardTests {
   private final class RecordingGuard: OutputGuard {
     struct Entry {
@@ -70,22 +70,22 @@ import Testing
     #expect(recorder.claims == ["d \(entry.identity)"])
   }
 
-  @Test func pwmIsSwitchedOffAndLetGo() throws {
+  @Test func pwmIsSwitchedOffAndUnexported() throws {
     let entry = try pwm(ActuatorSettings(safe: 0.1, onExit: .input))
     #expect(entry.steps.map(\.action) == [.write(Array("0".utf8)), .write(Array("2".utf8))])
-    // At the end of a lease it becomes safe, and stays ours.
+    // At the end of a lease it becomes safe and stays usable by the daemon.
     let lapse = try #require(entry.lapse)
     #expect(lapse.map(\.action) == [.write(Array("100000".utf8)), .write(Array("1".utf8))])
     #expect(entry.steps.map(\.descriptor) == [0, 1] && lapse.map(\.descriptor) == [2, 0] && entry.descriptors == 3)
   }
 
-  @Test func aChannelThatIsTurnedAroundIsSafeTheOtherWayAround() throws {
+  @Test func anInvertedChannelIsSafeWithAnInvertedDuty() throws {
     TemporaryFolder.remove("\(tree.root)\(folder)/polarity")
     let entry = try pwm(ActuatorSettings(safe: 0.1), inverted: true)
     #expect(entry.steps.first?.action == .write(Array("900000".utf8)))
   }
 
-  @Test func aChannelThatGoesIsWithdrawn() throws {
+  @Test func aVanishedChannelIsWithdrawn() throws {
     let output = try open(ActuatorSettings(), "pwm", ["pwmchip": "pwmchip0", "channel": 2, "period": "1ms"])
     output.set(0) { _ in }
     #expect(recorder.entries["d"] != nil)
@@ -104,7 +104,7 @@ import Testing
     #expect(entry.descriptors == 1)
   }
 
-  @Test func aChannelOfAChipIsOffAtTheEndAndSafeBefore() throws {
+  @Test func aChipChannelIsSafeDuringALapseAndOffAfterDeath() throws {
     let output = try open(
       ActuatorSettings(safe: 0.5, onExit: .input), "pca9685",
       ["bus": "bus", "address": 0x40, "channel": 3, "frequency": 200])
@@ -130,7 +130,7 @@ import Testing
     #expect(line.outputFlags == 0x14A)
   }
 
-  @Test func aLineSetUpOtherwiseIsAnotherOne() {
+  @Test func aDifferentConfigurationIsADifferentIdentity() {
     let line = LineOptions(chip: "c", line: "l", use: .output(.pushPull, initial: false))
     var same = line
     same.use = .output(.pushPull, initial: true)

@@ -12,7 +12,7 @@ import Testing
   private func board() throws -> Board {
     let file = Repository.path("Board/greenhouse-sim/board.yaml")
     var board = try ConfigText.board(try Files.read(file), file: file).0
-    // The machine's own sensors are the Linux layer's.
+    // The sensors of the machine itself belong to the Linux layer.
     board.devices.removeAll { $0.driver != "simulated" }
     return board
   }
@@ -47,12 +47,12 @@ import Testing
     #expect((7...9.5).contains(since(bench, motion)))
     #expect(bench.sink.of("device:fault").isEmpty)
     bench.hardware.close()
-    // What was told at the end is on its way to a slow output.
+    // The last command is still under way to a slow output.
     bench.wait(1000)
     #expect(bench.clock.waiting == 0)
   }
 
-  @Test func itIsTheSameEveryTwentySeconds() throws {
+  @Test func theStoryRepeatsEveryTwentySeconds() throws {
     let bench = Bench(try board().devices)
     bench.wait(65_000)
     let presses = bench.sink.of("input:door").filter { $0["active"] == true }

@@ -30,7 +30,7 @@ import Testing
     let bench = Bench(devices)
     #expect(read(bench) == 28)
     bench.wait(3000)
-    // Sunlight of 1 °C/s against a loss of 1/20 a second: equilibrium 20 °C above ambient.
+    // Sunlight of 1 °C/s against a loss of 1/20 per second: equilibrium 20 °C above ambient.
     var expected = approach(28, 42, 20, 3)
     #expect(abs(read(bench) - expected) < 1e-9)
     try bench.hardware.controlActuator("lamp", .level(0.5), lease: .seconds(100), as: ann)
@@ -122,7 +122,7 @@ import Testing
     let bench = Bench([.sensor("t", model: model), .actuator("lamp")])
     let fault = bench.sink.of("device:fault").first?["fault"]?.string ?? "none"
     #expect(fault.contains(expected), "\(fault)")
-    // What the board file says does not change by waiting: nothing is tried again.
+    // A wrong board file is not retried.
     #expect(bench.clock.waiting == 0)
   }
 }

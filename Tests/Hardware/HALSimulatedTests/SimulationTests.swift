@@ -5,7 +5,7 @@ import Model
 import Testing
 
 @Suite struct SimulationTests {
-  @Test func aScriptWithoutADelayIsTheLevelAtTheStart() {
+  @Test func aScriptWithoutADelayGivesTheInitialLevel() {
     let bench = Bench([.input("leak", script: [["active": true], ["after": "1s", "active": false]])])
     bench.hardware.announceInputs()
     let level = bench.sink.of("input:leak")
@@ -41,7 +41,7 @@ import Testing
     #expect(read(bench, "t") == .success(5))
   }
 
-  @Test func theBoardOutlivesWhoUsesIt() throws {
+  @Test func theBoardKeepsItsStateBetweenUses() throws {
     let bench = Bench([.sensor("t"), .actuator("fan"), .actuator("slow", options: ["latency": "50ms"])])
     var taken: [String] = []
     bench.backend.onOutput = { taken.append("\($0) \($1)") }
@@ -50,7 +50,7 @@ import Testing
     try bench.hardware.controlActuator("slow", .on, as: ann)
     bench.backend.abandon { $0 != "slow" }
     bench.wait(100)
-    // What was on its way to the slow one is lost; the other stays as it is until somebody else drives it.
+    // The command under way to the slow output is lost; the other keeps its level until it is driven.
     #expect(taken == ["fan 1.0"])
     #expect(bench.backend.drive("fan", to: 0))
     try bench.backend.inject("slow", "nack")
@@ -64,7 +64,7 @@ import Testing
     }
   }
 
-  @Test func aStuckSensorGoesOnSayingTheSame() throws {
+  @Test func aStuckSensorRepeatsItsValue() throws {
     let bench = Bench([
       .sensor("t", model: ["model": "script", "ramp": true, "steps": [["for": "10s", "value": 0], ["value": 10]]])
     ])
@@ -77,7 +77,7 @@ import Testing
     #expect(read(bench, "t") == .success(7.1))
   }
 
-  @Test func outputsRememberAndInfluence() throws {
+  @Test func outputsRecordLevelsAndInfluenceModels() throws {
     let bench = Bench([
       .actuator("lamp", options: ["latency": "30ms"]),
       .sensor("light", model: ["model": "constant", "value": 100, "influences": ["lamp": 50]]),
@@ -97,7 +97,7 @@ import Testing
     #expect((700...1024).contains(bench.backend.history(of: "lamp").count))
   }
 
-  @Test func aScriptThatRepeats() {
+  @Test func aScriptRepeats() {
     let bench = Bench([
       .input("door", script: [["after": "6s", "press": "400ms"], ["after": "13600ms"], "repeat"])
     ])
@@ -106,7 +106,7 @@ import Testing
     #expect(presses.map { ($0.monotonic - 1_000_000_000) / 1_000_000 } == [6000, 26000, 46000])
   }
 
-  @Test func aFingerBeatsTheScript() throws {
+  @Test func manualControlOverridesTheScript() throws {
     let bench = Bench([.input("door", script: [["after": "1s", "active": true]])])
     try bench.backend.inject("door", ["active": false])
     bench.wait(2000)
@@ -119,7 +119,7 @@ import Testing
 
   @Test func aBounceIsOneEdge() throws {
     let bench = Bench([.input("door", door)])
-    // It bounces for 5 ms and stays.
+    // It bounces for 5 ms, then stays active.
     for active in [true, false, true, false, true] {
       try bench.backend.inject("door", ["active": .bool(active)])
       bench.wait(1)
@@ -138,7 +138,7 @@ import Testing
     #expect(bench.sink.of("input:door").map { $0["sequence"] } == [1, 2])
   }
 
-  @Test func aPressThatIsTooShortIsNone() throws {
+  @Test func aPressThatIsTooShortIsIgnored() throws {
     let bench = Bench([.input("door", door)])
     try bench.backend.inject("door", ["press": "19ms"])
     bench.wait(1000)
@@ -148,14 +148,14 @@ import Testing
     #expect(bench.sink.of("input:door").map { $0["active"] } == [true, false])
   }
 
-  @Test func whatBouncedWhenItWentIsForgotten() throws {
+  @Test func aBounceBeforeARemovalIsDropped() throws {
     let bench = Bench([.input("door", door)])
     try bench.backend.inject("door", ["active": true])
     try bench.backend.inject("door", "unplug")
     bench.wait(100)
     #expect(bench.sink.of("input:door").isEmpty)
     try bench.backend.inject("door", "none")
-    // What it is when it is back is no edge.
+    // The level on return is no edge.
     #expect(try bench.hardware.latestReading("door", as: ann).value == 1)
     bench.wait(100)
     #expect(bench.sink.of("input:door").isEmpty)
@@ -179,7 +179,7 @@ import Testing
     #expect(one.allSatisfy { $0.count == 32 * 24 * 2 } && Set(one).count == 5)
   }
 
-  @Test func aStillSceneIsNoisyAroundItself() throws {
+  @Test func aStillSceneHasNoise() throws {
     let settings = CameraSettings(format: FrameFormat(pixels: .grey, width: 64, height: 48, rate: 10))
     let (noisy, still) = (
       Bench([.camera("cam", settings, scene: ["noise": 4])]), Bench([.camera("cam", settings, scene: ["noise": 0])])
@@ -198,7 +198,7 @@ import Testing
     #expect(abs(differences.reduce(0, +)) < differences.count / 4)
   }
 
-  /// Whatever keeps an input from being read has the stop button stop everything.
+  /// A stop button that cannot be read, for any reason, begins an emergency stop.
   @Test(arguments: ["nack", "timeout", "checksum", "unplug"]) func anInputThatCannotBeReadIsGone(fault: String) throws {
     let bench = Bench([.actuator("fan"), .input("stop", InputSettings(emergencyStop: true)), .input("door")])
     try bench.hardware.controlActuator("fan", .on, as: ann)
@@ -213,7 +213,7 @@ import Testing
     #expect(throws: Never.self) { try bench.hardware.clearEmergencyStop(by: "client/root") }
   }
 
-  @Test func aStuckInputStaysAsItIs() throws {
+  @Test func aStuckInputKeepsItsLevel() throws {
     let bench = Bench([.input("door")])
     bench.hardware.announceInputs()
     try bench.backend.inject("door", "stuck")
@@ -223,8 +223,8 @@ import Testing
     #expect(bench.hardware.device("door")?.state == "active" && bench.sink.of("input:door").count == 2)
   }
 
-  /// No fault is taken that would do nothing.
-  @Test func faultsThatMeanNothingAreRefused() {
+  /// Faults without an effect are refused.
+  @Test func faultsThatDoNotApplyAreRefused() {
     let bench = Bench([.sensor("t"), .input("door"), .actuator("fan"), .camera("cam")])
     let wrong: [(DeviceID, Value, String)] = [
       ("door", "slow", "an input tells by itself"), ("door", ["fault": "nack", "count": 1], "give 'for' instead"),

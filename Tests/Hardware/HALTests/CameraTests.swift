@@ -6,14 +6,14 @@ import Testing
 @Suite struct CameraTests {
   let ann = Principal.named("agent/ann")
 
-  /// Not a picture, but says which frame it was asked for.
+  /// An encoder whose "JPEG" is the frame's number.
   private static func numbering(_ frame: Frame, _ done: @escaping (Result<[UInt8], HALError.Fault>) -> Void) {
     done(.success([UInt8(truncatingIfNeeded: frame.sequence)]))
   }
 
   private static let settings = CameraSettings(format: FrameFormat(pixels: .rgb24, width: 64, height: 48, rate: 10))
 
-  @Test func itRunsOnlyWhileSomebodyWatches() throws {
+  @Test func aCameraStreamsOnlyForWatchers() throws {
     let bench = Bench([.camera("cam", Self.settings)])
     bench.wait(5000)
     #expect(bench.clock.waiting == 0)
@@ -47,7 +47,7 @@ import Testing
     bench.wait(1000)
     #expect(slow == [1] && quick == 10)
     #expect(bench.hardware.droppedFrames(stream) == 8)
-    // The newest one waits for it.
+    // The newest frame is buffered for it.
     bench.hardware.ready(stream)
     #expect(slow == [1, 10])
     bench.hardware.ready(stream)
@@ -56,7 +56,7 @@ import Testing
     #expect(bench.hardware.droppedFrames(stream) == 8)
   }
 
-  @Test func aWatcherMayAskForFewer() throws {
+  @Test func aWatcherMayLimitItsRate() throws {
     let bench = Bench([.camera("cam", Self.settings)])
     var count = 0
     let stream = try bench.hardware.getCameraStream("cam", as: ann, maxRate: 2) { _ in
@@ -86,7 +86,7 @@ import Testing
     #expect(bench.clock.waiting == 0)
   }
 
-  @Test func anAgentIsToldWhenThePictureIsThere() throws {
+  @Test func anEventFollowsWhenThePictureIsReady() throws {
     let bench = Bench([.camera("cam", Self.settings)], encoder: Self.numbering)
     for _ in 0..<3 {
       let error = failure { () throws(HALError) in try bench.hardware.latestJPEG("cam", as: ann) }
@@ -101,7 +101,7 @@ import Testing
     #expect(failure { () throws(HALError) in try bench.hardware.latestJPEG("cam", as: ann) } != nil)
   }
 
-  @Test func anAgentIsToldWhenTheGreyPictureIsThere() throws {
+  @Test func anEventFollowsWhenTheGreyPictureIsReady() throws {
     let bench = Bench([.camera("cam", Self.settings)])
     func grey(_ width: Int, _ height: Int) throws(HALError) -> Thumbnail {
       try bench.hardware.latestGrey("cam", width: width, height: height, as: ann)
@@ -112,7 +112,7 @@ import Testing
         return
       }
     }
-    // Small and grey is enough for it.
+    // The small grey mode is enough.
     #expect(bench.hardware.device("cam")?.state == "looking for motion")
     bench.wait(300)
     #expect(bench.sink.of("camera:frame").map { $0["width"]?.int } == [64])
@@ -129,11 +129,11 @@ import Testing
       Issue.record("0 pixels were given")
       return
     }
-    // Nobody needs it any more: it stops, and the picture grows old.
+    // The camera stops, and the picture becomes too old.
     bench.wait(6000)
     #expect(bench.clock.waiting == 0 && bench.hardware.device("cam")?.state == "idle")
     #expect(failure { () throws(HALError) in try grey(8, 6) } != nil)
-    // While somebody watches, the newest frame's is there.
+    // While a watcher streams, the newest frame's thumbnail is available.
     let stream = try bench.hardware.getCameraStream("cam", as: ann) { _ in true }
     bench.wait(500)
     #expect(try grey(8, 6).grey.count == 48)
@@ -180,8 +180,8 @@ import Testing
     #expect(bench.sink.of("device:back").count == 1 && frames == 10)
   }
 
-  /// Nobody streams: it is known all the same that it has gone, and that it is back.
-  @Test func aCameraThatNobodyWatchesGoesAndComesBack() throws {
+  /// Presence is reported although nothing streams.
+  @Test func anUnwatchedCameraGoesAndComesBack() throws {
     let bench = Bench([.camera("cam", Self.settings)], encoder: Self.numbering)
     try bench.backend.inject("cam", "unplug")
     #expect(bench.sink.of("device:lost").map { $0["reason"] } == ["it is unplugged"])
@@ -207,7 +207,7 @@ import Testing
     #expect(bench.clock.waiting == 0)
   }
 
-  @Test func aCameraThatDoesNotStartIsTriedAgain() throws {
+  @Test func aCameraThatFailsToStartIsRetried() throws {
     let bench = Bench([.camera("cam", Self.settings)], encoder: Self.numbering)
     try bench.backend.inject("cam", ["fault": "nack", "count": 2])
     var frames = 0
@@ -221,7 +221,7 @@ import Testing
     #expect(frames > 0 && bench.sink.of("device:recovered").count == 1)
   }
 
-  @Test func anEndedHolderWatchesNoMore() throws {
+  @Test func anEndedHolderLosesItsStreams() throws {
     let bench = Bench([.camera("cam", Self.settings)])
     _ = try bench.hardware.getCameraStream("cam", as: ann) { _ in true }
     bench.hardware.releaseAll(holder: "agent/ann")

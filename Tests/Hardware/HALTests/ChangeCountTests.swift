@@ -3,7 +3,7 @@ import Testing
 
 @testable import HAL
 
-/// What a process knows of the changes of the one before.
+/// Changes restored from the previous process.
 @Suite struct ChangeCountTests {
   private final class Kept: ChangeKeeper {
     var left: [ActuatorChange]
@@ -14,8 +14,8 @@ import Testing
 
   private func at(_ seconds: Double) -> Instant { Instant(nanoseconds: UInt64(seconds * 1e9)) }
 
-  /// It was told to be off and did not answer; the daemon was killed, and the hardware took the level of the next one.
-  @Test func whatWasUnderWayCountsFromWhenTheHardwareHasTakenIt() {
+  /// The daemon was killed while "off" was under way, and the hardware confirmed only the next daemon's command.
+  @Test func changesUnderWayCountFromTheirConfirmation() {
     var count = ChangeCount("pump", Rate(count: 2, per: .seconds(10)))
     let kept = Kept([
       ActuatorChange(at: at(1), leadsAway: true, isUnderWay: false),

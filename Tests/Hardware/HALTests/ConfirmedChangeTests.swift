@@ -3,7 +3,7 @@ import HALTestKit
 import Model
 import Testing
 
-/// A change is said when the hardware has confirmed it, not when it was asked for.
+/// A change is published when the hardware has confirmed it, not when it was commanded.
 @Suite struct ConfirmedChangeTests {
   let ann = Principal.named("agent/ann")
 
@@ -15,13 +15,13 @@ import Testing
     bench.sink.of("device:changed").compactMap { $0["state"]?.double }
   }
 
-  @Test func hardwareThatAnswersAtOnceIsSaidAtOnce() throws {
+  @Test func anImmediateAnswerIsPublishedAtOnce() throws {
     let bench = Bench([.actuator("fan")])
     let receipt = try bench.hardware.controlActuator("fan", .on, as: ann)
     #expect(receipt.isConfirmed && bench.sink.of("device:changed").map(\.id) == [receipt.id])
   }
 
-  @Test func aSlowBusIsSaidWhenItHasAnswered() throws {
+  @Test func aChangeBehindASlowBusIsPublishedWithItsAnswer() throws {
     let bench = slow()
     bench.wait(100)
     let receipt = try bench.hardware.controlActuator("fan", .on, lease: .seconds(10), as: ann)
@@ -31,14 +31,14 @@ import Testing
     #expect(change["reason"] == "command" && change["holder"] == "agent/ann" && change["previous"] == 0.0)
     #expect(change["lease_ms"] == 9900)
     #expect(bench.hardware.lastChange(of: "fan") == change.id)
-    // What ends the lease follows from what was said.
+    // The end of the lease has the published change as its cause.
     bench.wait(9950)
     #expect(states(bench) == [1])
     bench.wait(100)
     #expect(states(bench) == [1, 0] && bench.sink.of("device:changed").last?.cause == change.id)
   }
 
-  @Test func goingSafeIsSaidWhenItIsSafe() throws {
+  @Test func goingSafeIsPublishedOnceConfirmed() throws {
     let bench = slow()
     try bench.hardware.controlActuator("fan", .on, as: ann)
     bench.wait(100)
@@ -48,7 +48,7 @@ import Testing
     #expect(bench.reasons("fan") == ["command", "emergency-stop"])
   }
 
-  @Test func whatIsOvertakenIsNotSaid() throws {
+  @Test func anOvertakenChangeIsNotPublished() throws {
     let bench = slow()
     bench.wait(100)
     try bench.hardware.controlActuator("fan", .on, as: ann)
@@ -58,7 +58,7 @@ import Testing
     #expect(states(bench) == [0.5] && change["previous"] == 0.0)
   }
 
-  @Test func whatTimesOutWasNeverOn() throws {
+  @Test func aChangeThatTimesOutIsNotPublished() throws {
     let bench = Bench([.actuator("fan")])
     try bench.backend.inject("fan", ["fault": "timeout", "count": 1, "delay": "1s"])
     try bench.hardware.controlActuator("fan", .on, lease: .seconds(5), as: ann)
@@ -67,7 +67,7 @@ import Testing
     #expect(states(bench) == [0] && bench.reasons("fan") == ["fault"])
   }
 
-  @Test func theEndOfAPulseWaitsForWhatIsNotThere() throws {
+  @Test func theEndOfAPulseWaitsForAbsentHardware() throws {
     let bench = Bench([.actuator("lamp")])
     try bench.hardware.controlActuator("lamp", .level(0.5), lease: .seconds(20), as: ann)
     try bench.hardware.controlActuator("lamp", .pulse(.seconds(1)), as: ann)
@@ -80,14 +80,14 @@ import Testing
     #expect(change["reason"] == "pulse-ended" && change["state"] == 0.5 && change["lease_ms"] == 18_000)
   }
 
-  @Test func whatIsBackSaysItsLevelOnceItHasIt() throws {
+  @Test func aReturnIsPublishedOnceTheLevelIsConfirmed() throws {
     let bench = slow()
     try bench.hardware.controlActuator("fan", .on, lease: .seconds(20), as: ann)
     bench.wait(100)
     try bench.backend.inject("fan", "unplug")
     try bench.backend.inject("fan", "none")
     #expect(bench.sink.of("device:back").isEmpty)
-    // It goes again before it has answered: nobody was told that it was back.
+    // It goes again before it has answered, so no `device:back` was published.
     try bench.backend.inject("fan", "unplug")
     #expect(bench.sink.of("device:lost").count == 1)
     try bench.backend.inject("fan", "none")

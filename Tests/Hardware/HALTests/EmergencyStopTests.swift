@@ -14,7 +14,7 @@ import Testing
     ])
   }
 
-  @Test func aGateThatNobodyHasIsGone() {
+  @Test func anUnusedGateIsReleased() {
     weak var sink: RecordingSink?
     do {
       let bench = button()
@@ -24,7 +24,7 @@ import Testing
     #expect(sink == nil)
   }
 
-  @Test func everythingIsSafeAndNothingMoves() throws {
+  @Test func aStopMakesEverythingSafeAndBlocksCommands() throws {
     let bench = button()
     try bench.hardware.controlActuator("fan", .on, lease: .seconds(60), as: ann)
     try bench.hardware.controlActuator("brake", .off, lease: .seconds(60), as: ann)
@@ -45,7 +45,7 @@ import Testing
       }
       #expect(refused?.description.contains("by client/root") == true)
     }
-    // What is safe anyway may be said.
+    // Commands to the safe state are allowed.
     #expect(try bench.hardware.controlActuator("fan", .off, as: ann).state == 0)
     #expect(try bench.hardware.controlActuator("brake", .on, as: ann).state == 1)
   }
@@ -70,7 +70,7 @@ import Testing
   @Test func aButtonStopsAndHoldsUntilItIsReleased() throws {
     let bench = button()
     try bench.hardware.controlActuator("fan", .on, lease: .seconds(60), as: ann)
-    // `edges` leaves presses out of the events; the stop counts all the same.
+    // `edges` filters presses out of the events, but not out of stops.
     try bench.backend.inject("stop", ["active": true])
     #expect(bench.level("fan") == 0 && bench.hardware.emergencyStop?.by == "stop")
     #expect(bench.sink.of("input:stop").isEmpty)
@@ -81,7 +81,7 @@ import Testing
     #expect(try bench.hardware.clearEmergencyStop(by: "client/root"))
   }
 
-  /// Whatever is debounced and whichever edges are events.
+  /// With debouncing, and for each selection of edges.
   @Test(arguments: InputSettings.Edges.allCases)
   func aDebouncedButtonStops(edges: InputSettings.Edges) throws {
     let settings = InputSettings(edges: edges, debounce: .milliseconds(20), emergencyStop: true)
@@ -96,7 +96,7 @@ import Testing
     #expect(try bench.hardware.clearEmergencyStop(by: "client/root"))
   }
 
-  @Test func aButtonThatIsGoneStops() throws {
+  @Test func anUnreadableButtonStops() throws {
     let bench = button()
     try bench.backend.inject("stop", "unplug")
     #expect(bench.hardware.emergencyStop?.reason == "it cannot be read")
@@ -109,7 +109,7 @@ import Testing
     #expect(try bench.hardware.clearEmergencyStop(by: "client/root"))
   }
 
-  @Test func aButtonThatIsPressedAtTheStartStops() {
+  @Test func aButtonPressedAtTheStartStops() {
     let bench = Bench([
       .actuator("fan"), .input("stop", InputSettings(emergencyStop: true), script: [["after": "0s", "active": true]]),
     ])
@@ -131,7 +131,7 @@ import Testing
     #expect((bench.hardware.emergencyStop?.by == "stop") == (button != "released"))
     try bench.backend.inject("stop", ["active": true])
     #expect(bench.level("fan") == 0 && bench.hardware.emergencyStop?.by == "stop")
-    // The rest is not touched before safe mode is left.
+    // Other devices are not opened before safe mode is left.
     var readings: [Bool] = []
     func read() { bench.hardware.getSensorData("door", as: ann) { readings.append((try? $0.get()) != nil) } }
     read()
@@ -140,7 +140,7 @@ import Testing
     #expect(readings == [false, true])
   }
 
-  /// Whatever is commanded, in whatever order: while a stop is in force nothing is away from its safe state.
+  /// For any sequence of commands: while a stop is in force no output is away from its safe state.
   @Test(arguments: 1...40 as ClosedRange<UInt64>)
   func nothingIsEverOnDuringAStop(seed: UInt64) throws {
     var random = SeededGenerator(seed)

@@ -3,11 +3,11 @@ import HALTestKit
 import Model
 import Testing
 
-/// How the gate ends where the hardware refuses.
+/// Closing the gate while hardware refuses.
 @Suite struct EndingTests {
   private let ann = Principal.named("agent/ann")
 
-  /// What `end` was answered, and when.
+  /// The answer of `end`, and its time.
   private final class Answer {
     var refusals: [Hardware.Refusal]?
     var at: Instant?
@@ -24,7 +24,7 @@ import Testing
     return answer
   }
 
-  @Test func whatObeysIsNotWaitedFor() throws {
+  @Test func obedientOutputsAreNotWaitedFor() throws {
     let bench = Bench([.actuator("fan"), .actuator("vent", ActuatorSettings(onExit: .hold))])
     try bench.hardware.controlActuator("vent", .on, as: ann)
     #expect(end(bench).refusals == [])
@@ -32,7 +32,7 @@ import Testing
     #expect(bench.clock.waiting == 0)
   }
 
-  @Test func whatRefusesIsToldAgainUntilItObeys() throws {
+  @Test func aRefusingOutputIsRetriedUntilItObeys() throws {
     let bench = Bench([.actuator("fan"), .actuator("lamp")])
     for id in ["fan", "lamp"] as [DeviceID] { try bench.hardware.controlActuator(id, .on, as: ann) }
     try bench.backend.inject("fan", ["fault": "nack", "for": "1s"])
@@ -46,7 +46,7 @@ import Testing
     #expect(bench.clock.waiting == 0)
   }
 
-  @Test func whoNeverObeysIsNamedInTime() throws {
+  @Test func outputsThatNeverObeyAreNamedInTime() throws {
     let bench = Bench([.actuator("fan"), .actuator("lamp"), .actuator("vent", ActuatorSettings(onExit: .input))])
     for id in ["fan", "lamp", "vent"] as [DeviceID] { try bench.hardware.controlActuator(id, .on, as: ann) }
     for id in ["fan", "vent"] as [DeviceID] { try bench.backend.inject(id, "nack") }
@@ -58,23 +58,23 @@ import Testing
     #expect(answer.refusals?.first?.why == .failed("fan", operation: "set", .noAcknowledge))
     #expect(answer.refusals?.last?.why == .failed("vent", operation: "let go of", .noAcknowledge))
     #expect(bench.backend.released("lamp") == .safe)
-    // Nobody tries after that, nor is anything left that could.
+    // No retry and no timer remains.
     #expect(bench.clock.waiting == 0)
   }
 
-  @Test func whatHasRefusedForLongIsToldAtOnce() throws {
+  @Test func theEndResetsALongBackOff() throws {
     let bench = Bench([.actuator("fan", ActuatorSettings(onExit: .hold))])
     try bench.backend.inject("fan", "nack")
     let error = failure { () throws(HALError) in try bench.hardware.controlActuator("fan", .on, as: ann) }
     #expect(error != nil && bench.hardware.refusals.map(\.device) == ["fan"])
-    // The next try is half a minute away by now.
+    // By now the next retry is half a minute away.
     bench.wait(100_000)
     try bench.backend.inject("fan", "none")
     #expect(end(bench).refusals == [])
     #expect(bench.level("fan") == 0 && bench.hardware.refusals.isEmpty)
   }
 
-  @Test func whatHasGoneIsNotWaitedFor() throws {
+  @Test func absentOutputsAreNotWaitedFor() throws {
     let bench = Bench([.actuator("fan")])
     try bench.hardware.controlActuator("fan", .on, as: ann)
     try bench.backend.inject("fan", "unplug")
@@ -94,13 +94,13 @@ import Testing
     #expect(answer.refusals == nil)
     bench.wait(1)
     #expect(answer.refusals == [] && bench.level("fan") == 0)
-    // One that hangs is not.
+    // A hanging bus is not waited for longer than the patience.
     let other = end(hung)
     hung.wait(3000)
     #expect(other.refusals?.map(\.why) == [.unavailable("fan", "the hardware has not confirmed it")])
   }
 
-  @Test func nothingIsMovedWhileItWaits() throws {
+  @Test func commandsAreRefusedDuringTheEnd() throws {
     let bench = Bench([.actuator("fan"), .actuator("lamp", ActuatorSettings(onExit: .hold))])
     try bench.hardware.controlActuator("lamp", .on, as: ann)
     try bench.hardware.controlActuator("fan", .on, as: ann)
@@ -110,14 +110,14 @@ import Testing
       let error = failure { () throws(HALError) in try bench.hardware.controlActuator(id, .level(0.5), as: ann) }
       #expect(error == .unavailable(id, "the daemon is stopping"))
     }
-    // But for a stop.
+    // An emergency stop still works.
     bench.hardware.stopEverything(by: "client/ada")
     #expect(bench.level("lamp") == 0 && answer.refusals == nil)
     bench.wait(3000)
     #expect(answer.refusals?.map(\.device) == ["fan"])
   }
 
-  @Test func askingAgainEndsTheWait() throws {
+  @Test func aSecondEndEndsTheWait() throws {
     let bench = Bench([.actuator("fan")])
     try bench.hardware.controlActuator("fan", .on, as: ann)
     try bench.backend.inject("fan", "nack")

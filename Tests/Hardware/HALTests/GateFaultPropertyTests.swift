@@ -4,7 +4,7 @@ import Model
 import TestKit
 import Testing
 
-/// Slow, failing and stuck outputs in random order: rivals are never on together, and all is safe in the end.
+/// For any sequence of slow and failing outputs: rivals are never on together, and all outputs are safe in the end.
 @Suite struct GateFaultPropertyTests {
   private static let devices: [Device] = [
     .actuator("vent", ActuatorSettings(exclusiveWith: ["lamp"], lease: .seconds(2)), options: ["latency": "40ms"]),
@@ -48,7 +48,7 @@ import Testing
     checkChain(bench)
   }
 
-  /// What is published adds up: each change of a device begins where the one before it ended.
+  /// Each published change of a device has the state of the change before as `previous`.
   private func checkChain(_ bench: Bench) {
     var state: [String: Double] = [:]
     for event in bench.sink.of("device:changed") {

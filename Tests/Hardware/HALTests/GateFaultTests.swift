@@ -3,7 +3,7 @@ import HALTestKit
 import Model
 import Testing
 
-/// What the gate does when outputs do not do what they are told.
+/// The gate and outputs that fail.
 @Suite struct GateFaultTests {
   let ann = Principal.named("agent/ann")
 
@@ -14,7 +14,7 @@ import Testing
     #expect(error == .failed("fan", operation: "set", .noAcknowledge))
     #expect(bench.sink.of("device:fault").count == 1)
     #expect(bench.hardware.device("fan")?.fault != nil)
-    // It is told to be safe until it confirms, and then works again.
+    // The safe state is retried until it is confirmed; then the output works again.
     bench.wait(100)
     #expect(bench.sink.of("device:recovered").count == 1)
     #expect(bench.sink.of("device:changed").isEmpty)
@@ -22,14 +22,14 @@ import Testing
     #expect(bench.level("fan") == 1)
   }
 
-  @Test func anExpiryThatFailsIsRepeatedUntilItHolds() throws {
+  @Test func aFailedExpiryIsRetriedUntilItIsConfirmed() throws {
     let bench = Bench([.actuator("fan"), .actuator("lamp", ActuatorSettings(exclusiveWith: ["fan"]))])
     try bench.hardware.controlActuator("fan", .on, lease: .seconds(1), as: ann)
     try bench.backend.inject("fan", ["fault": "nack", "for": "10s"])
     bench.wait(1000)
     #expect(bench.level("fan") == 1)
     #expect(bench.sink.of("device:fault").count == 1)
-    // Not safe before the hardware says so: no event, and its rival waits.
+    // Not safe before the hardware confirms: no event, and its rival is refused.
     #expect(bench.reasons("fan") == ["command"])
     let error = failure { () throws(HALError) in try bench.hardware.controlActuator("lamp", .on, as: ann) }
     guard case .limited(_, rule: "exclusive_with", _, _) = error else {
@@ -42,7 +42,7 @@ import Testing
     try bench.hardware.controlActuator("lamp", .on, as: ann)
   }
 
-  @Test func aChangeThatComesLateCountsFromWhenItCame() throws {
+  @Test func aLateChangeCountsFromItsArrival() throws {
     let bench = Bench([.actuator("fan", ActuatorSettings(maxRate: Rate(count: 1, per: .seconds(10))))])
     try bench.hardware.controlActuator("fan", .on, lease: .seconds(60), as: ann)
     bench.wait(10_000)
@@ -51,7 +51,7 @@ import Testing
     bench.wait(10_000)
     let off = try #require(bench.backend.history(of: "fan").last)
     #expect(off.level == 0 && off.at - bench.clock.now < .seconds(-3))
-    // Ten seconds after it was told, it has not been off for ten seconds.
+    // Ten seconds after the command it has been off for less than ten seconds.
     let early = failure { () throws(HALError) in try bench.hardware.controlActuator("fan", .on, as: ann) }
     guard case .limited(_, rule: "max_rate", _, let wait?) = early else {
       Issue.record("\(String(describing: early))"); return
@@ -59,13 +59,13 @@ import Testing
     #expect(bench.clock.now + wait == off.at + .seconds(10))
   }
 
-  @Test func aChangeBehindASlowBusCountsFromWhenItArrived() throws {
+  @Test func aChangeBehindASlowBusCountsFromItsArrival() throws {
     let bench = Bench([.actuator("fan", ActuatorSettings(maxRate: Rate(count: 2, per: .seconds(10))))])
     try bench.backend.inject("fan", ["fault": "slow", "delay": "4s", "count": 1])
     try bench.hardware.controlActuator("fan", .on, lease: .seconds(60), as: ann)
     bench.wait(5000)
     try bench.hardware.controlActuator("fan", .level(0.5), lease: .seconds(60), as: ann)
-    // Ten seconds after it was told to be on, it has been on for six.
+    // Ten seconds after the command it has been on for six.
     bench.wait(5000)
     let early = failure { () throws(HALError) in try bench.hardware.controlActuator("fan", .on, as: ann) }
     guard case .limited(_, rule: "max_rate", _, .seconds(4)?) = early else {
@@ -88,8 +88,8 @@ import Testing
     try bench.hardware.controlActuator("fan", .on, as: ann)
   }
 
-  /// A renewal changes nothing, but what follows its failure does.
-  @Test(arguments: [false, true]) func theWayToTheSafeStateAfterAFailureCounts(isRefresh: Bool) throws {
+  /// A renewal is no change, but going safe after its failure is one.
+  @Test(arguments: [false, true]) func goingSafeAfterAFailureCountsForMaxRate(isRefresh: Bool) throws {
     let rate = Rate(count: 2, per: .seconds(60))
     let bench = Bench([
       .actuator("pump", ActuatorSettings(maxRate: rate), options: isRefresh ? ["forgets": true] : [:])
@@ -119,12 +119,12 @@ import Testing
     #expect(bench.hardware.device("fan")?.holder == nil)
     bench.wait(100)
     #expect(bench.level("fan") == 0)
-    // It has never been on for all that is known.
+    // It was never confirmed to be on.
     #expect(bench.reasons("fan") == ["fault"])
     #expect(bench.clock.waiting == 0)
   }
 
-  @Test func aDeviceThatCannotBeOpenedIsTriedAgain() throws {
+  @Test func aDeviceThatCannotBeOpenedIsRetried() throws {
     let clock = ManualClock()
     let sink = RecordingSink(clock: clock)
     let board = Board(name: "b", backend: .linux, devices: [.actuator("fan"), .sensor("t"), .actuator("lamp")])
@@ -146,8 +146,8 @@ import Testing
     #expect(clock.waiting == 0)
   }
 
-  /// What opens at last and refuses then does not work.
-  @Test func whatRefusesWhenItIsOpenedDoesNotWork() {
+  /// An output that can be opened at last but refuses its first level has not recovered.
+  @Test func anOutputThatRefusesItsFirstLevelHasNotRecovered() {
     let clock = ManualClock()
     let sink = RecordingSink(clock: clock)
     let board = Board(name: "b", backend: .linux, devices: [.actuator("fan")])
@@ -160,7 +160,7 @@ import Testing
     hardware.close()
   }
 
-  @Test func aWrongBoardFileIsNoWrongCommand() {
+  @Test func aWrongBoardFileDoesNotBlameTheCommand() {
     let bench = Bench([.actuator("bad", options: ["power_on": 3])])
     let error = failure { () throws(HALError) in try bench.hardware.controlActuator("bad", .on, as: ann) }
     #expect(
@@ -169,8 +169,8 @@ import Testing
     #expect(bench.hardware.refusals.map(\.device) == ["bad"] && !bench.hardware.isTriedAgain("bad"))
   }
 
-  /// When the lease of a rival that is not there ends does not help.
-  @Test func nobodyWaitsForTheLeaseOfWhatIsAway() throws {
+  /// The end of an absent rival's lease does not help.
+  @Test func theLeaseOfAnAbsentRivalGivesNoRetryTime() throws {
     let bench = Bench([.actuator("a"), .actuator("b", ActuatorSettings(exclusiveWith: ["a"]))])
     try bench.hardware.controlActuator("a", .on, lease: .seconds(20), as: ann)
     func retry() -> Duration? {
@@ -183,7 +183,7 @@ import Testing
     #expect(retry() == nil)
   }
 
-  @Test func nothingMovesAgainstARivalThatCouldNotBeOpened() {
+  @Test func aRivalThatCouldNotBeOpenedIsNotSafe() {
     let clock = ManualClock()
     let sink = RecordingSink(clock: clock)
     let board = Board(

@@ -5,7 +5,7 @@ import Model
 import TestKit
 import Testing
 
-/// Whatever is asked in whatever order: what the outputs were told keeps every limit.
+/// For any sequence of commands, the levels of the outputs keep every limit.
 @Suite struct GatePropertyTests {
   private static let devices: [Device] = [
     .actuator(
@@ -60,14 +60,14 @@ import Testing
     checkExclusive(bench, "lamp", "fan")
   }
 
-  /// The levels that an output had, each once: it is told the same one again and again.
+  /// The changes of an output's level, without repeated writes of the same level.
   private func changes(_ bench: Bench, _ device: DeviceID) -> [OutputChange] {
     bench.backend.history(of: device).reduce(into: []) { changes, told in
       if changes.last?.level != told.level { changes.append(told) }
     }
   }
 
-  /// The stretches that an output was away from its safe state.
+  /// The periods in which an output was away from its safe state.
   private func stretches(_ bench: Bench, _ device: DeviceID, safe: Double) -> [Range<Instant>] {
     var result: [Range<Instant>] = []
     var since: Instant?
@@ -98,7 +98,7 @@ import Testing
       let changes = changes(bench, device.id).dropFirst()
       for change in changes where change.level != settings.safe {
         let before = changes.filter { $0.at <= change.at && change.at - $0.at < rate.per }
-        // Several changes at one instant: those after this one are judged when it is their turn.
+        // Of several changes at one instant, later ones are checked in their own turn.
         let later = before.filter { $0.at == change.at }.count - 1
         #expect(before.count - later <= rate.count)
       }

@@ -3,7 +3,7 @@ import HALTestKit
 import Model
 import Testing
 
-/// Each rule of the gate, one at a time.
+/// Each rule of the gate by itself.
 @Suite struct GateTests {
   let ann = Principal.named("agent/ann")
   let bob = Principal.named("agent/bob")
@@ -23,7 +23,7 @@ import Testing
     #expect(reading?.description == "'fan' is an actuator, not a sensor")
   }
 
-  @Test func theLeaseTellsWhatCutIt() throws {
+  @Test func aLeaseNamesTheLimitThatCutIt() throws {
     let bench = Bench([.actuator("pump", ActuatorSettings(maxOn: .seconds(20)))])
     #expect(bench.hardware.lease(of: "pump") == nil)
     let receipt = try bench.hardware.controlActuator("pump", .on, lease: .seconds(60), as: ann)
@@ -38,14 +38,14 @@ import Testing
     let person = Principal(name: "client/eve", permissions: .all, mayMakeSafe: true)
     try bench.hardware.controlActuator("fan", .on, as: ann)
     try bench.hardware.controlActuator("vent", .off, as: bob)
-    // Another agent may not, and a person may do nothing else.
+    // Another agent may not, and a person may only make it safe.
     for (device, command, who) in [("fan", .off, bob), ("fan", .level(0.5), person), ("vent", .level(0.5), person)]
       as [(DeviceID, ActuatorCommand, Principal)]
     {
       let error = failure { () throws(HALError) in try bench.hardware.controlActuator(device, command, as: who) }
       guard case .busy = error else { Issue.record("\(device) \(command): \(String(describing: error))"); continue }
     }
-    // What is safe, the board says.
+    // The board defines the safe level.
     try bench.hardware.controlActuator("fan", .off, as: person)
     try bench.hardware.controlActuator("vent", .on, as: person)
     #expect(bench.level("fan") == 0 && bench.level("vent") == 1)
@@ -124,7 +124,7 @@ import Testing
     #expect(bench.level("fan") == 0)
   }
 
-  @Test func anUnnamedLeaseIsTheBoards() throws {
+  @Test func aCommandWithoutALeaseTakesTheBoards() throws {
     let bench = Bench([.actuator("fan", ActuatorSettings(lease: .seconds(3)))])
     try bench.hardware.controlActuator("fan", .on, as: ann)
     #expect(bench.hardware.device("fan")?.leaseRemaining == .seconds(3))
@@ -145,7 +145,7 @@ import Testing
     #expect(bench.hardware.device("fan")?.holder == "agent/bob")
   }
 
-  @Test func anOperatorTakesOver() throws {
+  @Test func anOverrideTakesOver() throws {
     let bench = Bench([.actuator("fan")])
     try bench.hardware.controlActuator("fan", .on, lease: .seconds(5), as: ann)
     let receipt = try bench.hardware.controlActuator("fan", .on, lease: .seconds(9), as: bob, override: true)
@@ -174,7 +174,7 @@ import Testing
     }
   }
 
-  @Test func aRivalThatHasNotConfirmedIsNotSafe() throws {
+  @Test func anUnconfirmedRivalIsNotSafe() throws {
     let bench = Bench([
       .actuator("vent", ActuatorSettings(exclusiveWith: ["lamp"]), options: ["latency": "100ms"]), .actuator("lamp"),
     ])
@@ -190,7 +190,7 @@ import Testing
     try bench.hardware.controlActuator("lamp", .on, as: ann)
   }
 
-  @Test func restBeginsWhenTheHardwareSaysSo() throws {
+  @Test func minOffBeginsWhenTheHardwareConfirms() throws {
     for (settings, rule) in [
       (ActuatorSettings(minOff: .milliseconds(200)), "min_off"), (ActuatorSettings(maxOn: .seconds(9)), "max_on"),
     ] {
@@ -199,7 +199,7 @@ import Testing
       try bench.hardware.controlActuator("valve", .on, lease: .seconds(5), as: ann)
       bench.wait(1000)
       try bench.hardware.controlActuator("valve", .off, as: ann)
-      // Long enough for the gate, and the valve has not even closed.
+      // Longer than min_off since the command, but the valve has not closed yet.
       bench.wait(400)
       let refused = failure { () throws(HALError) in
         try bench.hardware.controlActuator("valve", .on, lease: .seconds(5), as: ann)
@@ -213,9 +213,9 @@ import Testing
     }
   }
 
-  @Test func itRestsForMinOff() throws {
+  @Test func minOffDelaysTheNextCommand() throws {
     let bench = Bench([.actuator("fan", ActuatorSettings(minOff: .seconds(3)))])
-    // From the start too: nobody knows how long it was off before.
+    // From the start too: how long it was off before is unknown.
     let early = failure { () throws(HALError) in try bench.hardware.controlActuator("fan", .on, as: ann) }
     guard case .limited(_, rule: "min_off", _, .seconds(3)?) = early else {
       Issue.record("\(String(describing: early))"); return
@@ -232,36 +232,36 @@ import Testing
     try bench.hardware.controlActuator("fan", .on, as: ann)
   }
 
-  @Test func itChangesNoMoreOftenThanMaxRate() throws {
+  @Test func maxRateLimitsChanges() throws {
     let bench = Bench([.actuator("fan", ActuatorSettings(maxRate: Rate(count: 3, per: .seconds(10))))])
     try bench.hardware.controlActuator("fan", .on, as: ann)
     bench.wait(1000)
     try bench.hardware.controlActuator("fan", .off, as: ann)
     bench.wait(1000)
     try bench.hardware.controlActuator("fan", .on, as: ann)
-    // Asking for what it does already is no change.
+    // Repeating the current level is no change.
     try bench.hardware.controlActuator("fan", .on, as: ann)
     let change = failure { () throws(HALError) in try bench.hardware.controlActuator("fan", .level(0.5), as: ann) }
     guard case .limited(_, rule: "max_rate", _, .seconds(8)?) = change else {
       Issue.record("\(String(describing: change))"); return
     }
-    // The way to the safe state is always open.
+    // The safe state is always allowed.
     try bench.hardware.controlActuator("fan", .off, as: ann)
     bench.wait(9000)
     try bench.hardware.controlActuator("fan", .on, as: ann)
   }
 
-  @Test func theEndOfAPulseIsAChangeTooWhereItDoesNotLeadToTheSafeState() throws {
+  @Test func theEndOfAPulseToAnUnsafeLevelCountsForMaxRate() throws {
     let bench = Bench([.actuator("fan", ActuatorSettings(maxRate: Rate(count: 2, per: .seconds(10))))])
     try bench.hardware.controlActuator("fan", .level(0.5), as: ann)
-    // On and back would be the second and the third.
+    // On and back would be the second and the third change.
     let pulse = failure { () throws(HALError) in
       try bench.hardware.controlActuator("fan", .pulse(.seconds(1)), as: ann)
     }
     guard case .limited(_, rule: "max_rate", _, .seconds(9)?) = pulse else {
       Issue.record("\(String(describing: pulse))"); return
     }
-    // One that ends after the first has been forgotten is fine.
+    // A pulse that ends after the first change has left the window is allowed.
     try bench.hardware.controlActuator("fan", .pulse(.seconds(10)), as: ann)
     bench.wait(10_000)
     #expect(bench.level("fan") == 0.5)
@@ -304,7 +304,7 @@ import Testing
     #expect(bench.reasons("fan") == ["command", "lease-expired"])
   }
 
-  @Test func aPulseAndItsLeaseThatAreOverTogetherGoSafeAtOnce() throws {
+  @Test func aPulseThatEndsWithItsLeaseGoesSafeAtOnce() throws {
     let bench = Bench([.actuator("lamp")])
     try bench.hardware.controlActuator("lamp", .level(0.25), lease: .seconds(5), as: ann)
     try bench.hardware.controlActuator("lamp", .pulse(.seconds(1)), as: ann)
@@ -312,7 +312,7 @@ import Testing
     #expect(bench.level("lamp") == 0 && bench.reasons("lamp") == ["command", "command", "lease-expired"])
   }
 
-  @Test func aPulseGoesBackToWhatWas() throws {
+  @Test func aPulseReturnsToThePreviousLevel() throws {
     let bench = Bench([.actuator("lamp", ActuatorSettings(maxOn: .seconds(10)))])
     try bench.hardware.controlActuator("lamp", .pulse(.milliseconds(300)), as: ann)
     #expect(bench.level("lamp") == 1)
@@ -338,7 +338,7 @@ import Testing
     #expect(bench.level("lamp") == 0.5)
   }
 
-  @Test func whatAnEndedHolderHeldGoesSafe() throws {
+  @Test func outputsOfAnEndedHolderGoSafe() throws {
     let bench = Bench([.actuator("fan"), .actuator("lamp"), .actuator("vent")])
     try bench.hardware.controlActuator("fan", .on, as: ann)
     try bench.hardware.controlActuator("lamp", .on, as: ann)
@@ -354,7 +354,7 @@ import Testing
     #expect(bench.clock.waiting == 0)
   }
 
-  @Test func anActuatorThatIsOnWhenSafe() throws {
+  @Test func anActuatorMayBeOnInItsSafeState() throws {
     let bench = Bench([.actuator("brake", ActuatorSettings(safe: 1, maxOn: .seconds(2)))])
     #expect(bench.level("brake") == 1)
     try bench.hardware.controlActuator("brake", .off, lease: .seconds(9), as: ann)
@@ -363,12 +363,12 @@ import Testing
     #expect(bench.reasons("brake") == ["command", "max-on"])
   }
 
-  /// Who has it when `max_on` ends it is who is named, however he got it.
+  /// `device:limited` names the holder at the time when `max_on` ends the lease.
   @Test(arguments: [
     (ActuatorCommand.on, Duration.seconds(60) as Duration?), (.level(0.5), .seconds(60)), (.level(0.5), nil),
     (.pulse(.seconds(2)), nil), (.pulse(.seconds(2)), .seconds(60)),
   ])
-  func maxOnIsSaidOnceOfWhoTookItOver(command: ActuatorCommand, lease: Duration?) throws {
+  func maxOnIsReportedOnceForTheNewHolder(command: ActuatorCommand, lease: Duration?) throws {
     let operate = Principal.named("client/ada")
     for (first, second) in [(ann, operate), (operate, ann), (ann, ann)] {
       let settings = ActuatorSettings(maxOn: .seconds(20), lease: .seconds(40))

@@ -5,9 +5,9 @@ import HALTestKit
 import Model
 import Testing
 
-/// What the gate leaves for the next daemon, and what it takes over from the one before.
+/// Leases left to the next daemon, and taken over from the previous one.
 @Suite struct InheritanceTests {
-  /// Keeps everything that is said, in order, beside what the hardware was told at that moment.
+  /// Records every call in order, with the level of the hardware at that moment.
   private final class RecordingKeeper: HoldKeeper {
     var onOverruled: (OverruledOutput) -> Void = { _ in }
     var left: [DeviceID: OutputHold] = [:]
@@ -51,14 +51,14 @@ import Testing
     func level(_ id: DeviceID) -> Double? { backend.history(of: id).last?.level }
   }
 
-  /// Held since 90 s, the lease ends at `deadline` seconds; it is 100 s now.
+  /// A lease since 90 s until `deadline` seconds; the clock is at 100 s.
   private func hold(_ level: Double = 1, until deadline: UInt64 = 130, isCut: Bool = false) -> OutputHold {
     OutputHold(
       level: level, deadline: deadline * 1_000_000_000, since: 90_000_000_000, isCutByMaxOn: isCut,
       holder: Array("agent/bob".utf8))
   }
 
-  @Test func holdsAreKeptAfterTheHardwareAndForgottenBefore() throws {
+  @Test func holdsAreStoredAfterTheHardwareAndErasedBefore() throws {
     let stage = Stage([.actuator("fan")])
     try stage.hardware.controlActuator("fan", .level(0.5), as: stage.ann)
     try stage.hardware.controlActuator("fan", .level(0.5), as: stage.ann)
@@ -73,7 +73,7 @@ import Testing
     #expect(stage.level("fan") == 0)
   }
 
-  @Test func everyWayToSafetyForgetsTheHold() throws {
+  @Test func everyWayToTheSafeStateErasesTheHold() throws {
     let stage = Stage([.actuator("fan"), .actuator("lamp"), .actuator("pump"), .actuator("vent")])
     for id in ["fan", "lamp", "pump", "vent"] as [DeviceID] {
       try stage.hardware.controlActuator(id, .on, lease: .seconds(5), as: stage.ann)
@@ -94,7 +94,7 @@ import Testing
     #expect(held.isEmpty, "\(stage.keeper.said)")
   }
 
-  @Test func goesOnAsItWas() throws {
+  @Test func aHeldOutputIsTakenOver() throws {
     let stage = Stage(
       [.actuator("fan", ActuatorSettings(onExit: .hold)), .actuator("lamp")], left: ["fan": hold(0.4)])
     #expect(stage.backend.history(of: "fan").map(\.level) == [0.4])
@@ -103,7 +103,7 @@ import Testing
     #expect(change["reason"] == "taken-over" && change["holder"] == "agent/bob" && change["state"] == .double(0.4))
     #expect(change["lease_ms"] == .int(30_000))
     #expect(stage.keeper.said == ["fan 0.4 agent/bob hardware 0.4"])
-    // It is a lease as any other: others wait, the holder renews, it ends.
+    // It is an ordinary lease: others are refused, and it ends.
     let error = failure { () throws(HALError) in try stage.hardware.controlActuator("fan", .off, as: stage.ann) }
     guard case .busy(_, "agent/bob", _) = error else { Issue.record("\(String(describing: error))"); return }
     stage.clock.advance(by: .seconds(31))
@@ -111,7 +111,7 @@ import Testing
     #expect(stage.sink.of("device:changed").last?["reason"] == "lease-expired")
   }
 
-  @Test func limitsOfThisBoardCount() {
+  @Test func limitsOfTheCurrentBoardApply() {
     func level(_ settings: ActuatorSettings, _ left: OutputHold, options: Fields = [:]) -> Double? {
       Stage([.actuator("fan", settings, options: options)], left: ["fan": left]).level("fan")
     }
@@ -124,8 +124,8 @@ import Testing
     #expect(level(ActuatorSettings(safe: 1, onExit: .hold), hold(0)) == 0)
   }
 
-  /// One that is not taken over goes off, and that is said.
-  @Test func whatIsNotTakenOverIsSaid() throws {
+  /// A lease that is not taken over ends, and the change is published.
+  @Test func aHeldOutputThatIsNotTakenOverIsReported() throws {
     func change(_ devices: [Device], _ left: [DeviceID: OutputHold], of id: DeviceID = "fan") -> Event? {
       Stage(devices, left: left).sink.of("device:changed").last { $0.source == id.rawValue }
     }
@@ -146,13 +146,13 @@ import Testing
     #expect(changes.count == 3)
   }
 
-  @Test func safeModeTakesNothingOverAndSaysSo() {
+  @Test func safeModeTakesNothingOverAndReportsIt() {
     let stage = Stage([.actuator("fan", ActuatorSettings(onExit: .hold))], left: ["fan": hold()], isInSafeMode: true)
     #expect(stage.sink.of("device:changed").map { $0["reason"] } == ["not-taken-over"])
     #expect(stage.level("fan") == 0)
   }
 
-  @Test func maxOnCountsFromBefore() {
+  @Test func maxOnCountsFromTheOriginalStart() {
     let stage = Stage(
       [.actuator("fan", ActuatorSettings(onExit: .hold, maxOn: .seconds(15)))], left: ["fan": hold()])
     stage.clock.advance(by: .milliseconds(4900))
@@ -171,7 +171,7 @@ import Testing
     #expect(stage.level("fan") == 1 && stage.level("pump") == 0)
   }
 
-  /// What can be opened only after a stop that was cleared does not go on as it was before the stop.
+  /// An output that can be opened only after a stop, even a cleared one, does not resume its lease.
   @Test func nothingIsTakenOverAfterAStop() throws {
     for isStopped in [false, true] {
       let clock = ManualClock()
@@ -193,7 +193,7 @@ import Testing
     }
   }
 
-  /// Another program has the lines at first.
+  /// A layer whose lines are in use by another program at first.
   private final class BusyAtFirst: Backend {
     let simulated: SimulatedBackend
     var isBusy = true

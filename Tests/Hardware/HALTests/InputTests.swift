@@ -40,7 +40,7 @@ import Testing
     }
   }
 
-  /// Whatever `edges` leaves out: what a leak is at the start, nobody has seen an edge of.
+  /// Regardless of `edges`: no edge led to the initial level.
   @Test(arguments: InputSettings.Edges.allCases, [true, false])
   func theLevelAtTheStartIsAnEvent(edges: InputSettings.Edges, isWet: Bool) throws {
     let bench = Bench([
@@ -58,7 +58,7 @@ import Testing
       ])
   }
 
-  @Test func anInputThatIsBackSaysItsLevel() throws {
+  @Test func aReturningInputPublishesItsLevel() throws {
     let bench = Bench([.input("leak")])
     bench.hardware.announceInputs()
     try bench.backend.inject("leak", "unplug")
@@ -69,7 +69,7 @@ import Testing
     #expect(bench.sink.events.last?["active"] == true && bench.sink.events.last?["initial"] == true)
   }
 
-  @Test func anInputThatIsGoneAtTheStartSaysItsLevelWhenItComes() throws {
+  @Test func anInputAbsentAtTheStartPublishesItsLevelOnArrival() throws {
     let bench = Bench([.input("leak")])
     try bench.backend.inject("leak", "unplug")
     bench.sink.clear()

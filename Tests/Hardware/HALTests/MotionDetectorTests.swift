@@ -37,7 +37,7 @@ import Testing
     for _ in 0..<200 { expectNone(&detector, picture(&random, noise: 25)) }
   }
 
-  @Test func aSquareIsFoundWhereItIs() throws {
+  @Test func aSquareIsLocated() throws {
     var random = SeededGenerator(4)
     var detector = MotionDetector(threshold: 0.02)
     for _ in 0..<20 { _ = detector.feed(picture(&random)) }
@@ -51,13 +51,13 @@ import Testing
     var random = SeededGenerator(5)
     var detector = MotionDetector(threshold: 0.02)
     for _ in 0..<20 { _ = detector.feed(picture(&random)) }
-    // Slowly, and all at once.
+    // Gradual and sudden changes.
     for step in 0..<60 { expectNone(&detector, picture(&random, base: 100 + step)) }
     expectNone(&detector, picture(&random, base: 30))
     for _ in 0..<20 { expectNone(&detector, picture(&random, base: 30)) }
   }
 
-  @Test func whatStaysBecomesBackground() {
+  @Test func aStationaryObjectBecomesBackground() {
     var random = SeededGenerator(6)
     var detector = MotionDetector(threshold: 0.02)
     for _ in 0..<20 { _ = detector.feed(picture(&random)) }

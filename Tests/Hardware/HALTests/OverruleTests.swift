@@ -5,7 +5,7 @@ import HALTestKit
 import Model
 import Testing
 
-/// What the gate does when the guardian has ended a lease over its head.
+/// The gate after the guardian has ended an overdue lease.
 @Suite struct OverruleTests {
   private final class Keeper: HoldKeeper {
     var onOverruled: (OverruledOutput) -> Void = { _ in }
@@ -20,7 +20,7 @@ import Testing
     func release(_ slot: Int) { held.remove(slot) }
     func inheritance(of device: DeviceID) -> OutputHold? { nil }
 
-    /// The guardian's word, a second after a lease of `ann` has ended, as of now.
+    /// Simulates the guardian's message about a lease of `ann`, by default one that ended a second ago.
     func overrule(
       _ device: String, _ clock: ManualClock, deadline: Instant? = nil, isCut: Bool = false, errno: Int32 = 0
     ) {
@@ -69,14 +69,14 @@ import Testing
     #expect(event["device"] == "fan" && event["holder"] == "agent/ann" && event["error"] == .null)
     #expect(event["late_ms"] == .int(700) && event["ago_ms"] == .int(300))
     #expect(sink.of("device:changed").last?.cause == event.id)
-    // Its timer went with it; whoever wants it again asks anew.
+    // Its timer is gone; a new command is needed.
     clock.advance(by: .seconds(61))
     #expect(reasons("fan") == ["command", "overruled"])
     try hardware.controlActuator("fan", .on, as: ann)
     #expect(level("fan") == 1)
   }
 
-  @Test func whatHasEndedByItselfChangesNoMore() throws {
+  @Test func anExpiredLeaseIsNotOverruledAgain() throws {
     try hardware.controlActuator("fan", .on, lease: .seconds(1), as: ann)
     clock.advance(by: .seconds(2))
     keeper.overrule("fan", clock)
@@ -84,7 +84,7 @@ import Testing
     #expect(sink.of("system:guardian_overruled").count == 1)
   }
 
-  @Test func whatTheGuardianCouldNotDoTheGateDoes() throws {
+  @Test func theGateRetriesWhatTheGuardianFailedToDo() throws {
     try hardware.controlActuator("fan", .on, lease: .seconds(60), as: ann)
     try backend.inject("fan", ["fault": "nack", "for": "1s"])
     keeper.overrule("fan", clock, errno: 121)
@@ -94,10 +94,10 @@ import Testing
     #expect(level("fan") == 0 && reasons("fan") == ["command", "overruled"])
   }
 
-  @Test(arguments: [false, true]) func maxOnIsSaidOnceWhoeverEndsIt(isHeardFirst: Bool) throws {
+  @Test(arguments: [false, true]) func maxOnIsReportedOnceByGateOrGuardian(isHeardFirst: Bool) throws {
     try hardware.controlActuator("pump", .on, lease: .seconds(60), as: ann)
     let deadline = keeper.deadline
-    // The loop was stuck, and now hears of it before its own timer runs, or after it.
+    // The loop was stuck, and the message arrives before its own timer fires, or after.
     if isHeardFirst {
       clock.advance(by: .seconds(19))
     } else {
@@ -113,12 +113,12 @@ import Testing
     #expect(sink.of("device:changed").last?.cause == limited.first?.id)
   }
 
-  @Test func aDeviceThatIsNotThereIsNobodys() {
+  @Test func anUnknownDeviceIsIgnored() {
     keeper.overrule("horn", clock)
     #expect(sink.of("system:guardian_overruled").isEmpty)
   }
 
-  @Test func whatIsToBeHeldAtTheEndHasItsLeaseUntilItIsLetGoOf() throws {
+  @Test func aHeldOutputKeepsItsLeaseUntilItsRelease() throws {
     let board = Board(
       name: "stage", backend: .simulated,
       devices: [.actuator("fan"), .actuator("lamp", ActuatorSettings(onExit: .hold))])
@@ -126,12 +126,12 @@ import Testing
     let hardware = Hardware(board: board, backend: backend, clock: clock, events: sink)
     hardware.open(keeper: keeper)
     try hardware.controlActuator("lamp", .on, lease: .seconds(9), as: ann)
-    // Something else refuses, and so the end takes a while.
+    // Another output refuses, so the end takes a while.
     try hardware.controlActuator("fan", .on, as: ann)
     try backend.inject("fan", "nack")
     var isOver = false
     hardware.end(within: .seconds(3)) { _ in isOver = true }
-    // Should the daemon hang now, the guardian knows of it.
+    // If the daemon hung now, the guardian would still have the lease.
     #expect(keeper.held == [1] && hardware.lease(of: "lamp") != nil)
     clock.advance(by: .seconds(3))
     #expect(isOver && keeper.held == [])

@@ -3,7 +3,7 @@ import HALTestKit
 import Model
 import Testing
 
-/// Outputs that are unplugged, and come back.
+/// Outputs that are unplugged and come back.
 @Suite struct PresenceTests {
   let ann = Principal.named("agent/ann")
 
@@ -11,7 +11,7 @@ import Testing
     Bench([.actuator("heater", settings)])
   }
 
-  @Test func whatIsHeldIsHeldAgainWhenItIsBack() throws {
+  @Test func aLeaseResumesAfterAReturn() throws {
     let bench = bench()
     try bench.hardware.controlActuator("heater", .on, as: ann)
     try bench.backend.inject("heater", "unplug")
@@ -26,13 +26,13 @@ import Testing
     #expect(bench.level("heater") == 1)
     #expect(bench.sink.of("device:back").count == 1 && bench.sink.of("device:fault").isEmpty)
     #expect(bench.sink.of("device:back").first?["state"] == 1.0)
-    #expect(bench.reasons("heater") == ["command"], "for whoever follows it nothing has changed")
+    #expect(bench.reasons("heater") == ["command"], "the published state has not changed")
     #expect(bench.hardware.device("heater")?.fault == nil && bench.hardware.device("heater")?.state == "on")
     bench.wait(50_000)
     #expect(bench.level("heater") == 0 && bench.clock.waiting == 0)
   }
 
-  @Test func nobodySwitchesWhatIsNotThere() throws {
+  @Test func anAbsentOutputCannotBeSwitched() throws {
     let bench = bench()
     try bench.hardware.controlActuator("heater", .on, as: ann)
     try bench.backend.inject("heater", "unplug")
@@ -40,7 +40,7 @@ import Testing
       let refused = failure { () throws(HALError) in try bench.hardware.controlActuator("heater", command, as: ann) }
       #expect(refused?.isGone == true, "\(command): \(String(describing: refused))")
     }
-    // Who let it go while it was away does not have it when it is back.
+    // A lease that was released while the output was away does not resume.
     #expect(bench.hardware.device("heater")?.holder == nil)
     try bench.backend.inject("heater", "none")
     #expect(bench.level("heater") == 0 && bench.hardware.unsafeActuators.isEmpty)
@@ -52,12 +52,12 @@ import Testing
     try bench.hardware.controlActuator("heater", .on, as: ann)
     try bench.backend.inject("heater", "unplug")
     bench.wait(6000)
-    #expect(bench.reasons("heater") == ["command"], "nobody can say that it is safe")
+    #expect(bench.reasons("heater") == ["command"], "it is unknown whether it is safe")
     try bench.backend.inject("heater", "none")
     #expect(bench.reasons("heater") == ["command", "lease-expired"] && bench.hardware.unsafeActuators.isEmpty)
   }
 
-  @Test func aStopCountsForWhatIsAway() throws {
+  @Test func aStopAppliesToAbsentOutputs() throws {
     let bench = bench()
     try bench.hardware.controlActuator("heater", .on, as: ann)
     try bench.backend.inject("heater", "unplug")
@@ -69,7 +69,7 @@ import Testing
     #expect(bench.level("heater") == 0 && bench.hardware.unsafeActuators.isEmpty)
   }
 
-  @Test func whatHasToRestRestsWhenItIsBack() throws {
+  @Test func minOffStartsAnewAfterAReturn() throws {
     let bench = bench(ActuatorSettings(minOff: .seconds(20), lease: .seconds(600)))
     bench.wait(20_000)
     try bench.hardware.controlActuator("heater", .on, as: ann)
@@ -86,7 +86,7 @@ import Testing
     try bench.hardware.controlActuator("heater", .on, as: ann)
   }
 
-  @Test func aPulseThatEndsWhileItIsAwayIsOver() throws {
+  @Test func aPulseEndsWhileTheHardwareIsAway() throws {
     let bench = bench()
     try bench.hardware.controlActuator("heater", .level(0.2), as: ann)
     try bench.hardware.controlActuator("heater", .pulse(.seconds(2)), as: ann)
@@ -96,7 +96,7 @@ import Testing
     #expect(bench.level("heater") == 0.2)
   }
 
-  @Test func whatIsNotThereAtTheStartIsSafeWhenItComes() throws {
+  @Test func anOutputAbsentAtTheStartIsSafeOnArrival() throws {
     let bench = bench()
     try bench.backend.inject("heater", "unplug")
     bench.hardware.close()
@@ -106,7 +106,7 @@ import Testing
     #expect(sink.of("device:lost").count == 1 && sink.of("device:fault").isEmpty)
     #expect(next.unsafeActuators == ["heater"] && next.device("heater")?.state == "gone")
     bench.wait(60_000)
-    #expect(bench.clock.waiting == 0, "what says when it is back is not asked all the time")
+    #expect(bench.clock.waiting == 0, "an output that reports its return is not polled")
     #expect(bench.backend.drive("heater", to: 1) == false)
     try bench.backend.inject("heater", "none")
     #expect(sink.of("device:back").count == 1 && next.unsafeActuators.isEmpty)
@@ -114,7 +114,7 @@ import Testing
     next.close()
   }
 
-  @Test func whatRefusedBeforeIsNotSaidToWork() throws {
+  @Test func aReturningOutputThatRefusedBeforeHasNotRecovered() throws {
     let bench = bench()
     try bench.backend.inject("heater", "nack")
     _ = failure { () throws(HALError) in try bench.hardware.controlActuator("heater", .on, as: ann) }
@@ -123,7 +123,7 @@ import Testing
     #expect(bench.sink.events.map(\.type) == ["device:fault", "device:lost", "device:back", "device:recovered"])
   }
 
-  @Test func aRivalThatIsAwayStandsAgainstIt() throws {
+  @Test func anAbsentRivalIsNotSafe() throws {
     let bench = Bench([.actuator("up", ActuatorSettings(exclusiveWith: ["down"])), .actuator("down")])
     try bench.backend.inject("down", "unplug")
     let refused = failure { () throws(HALError) in try bench.hardware.controlActuator("up", .on, as: ann) }

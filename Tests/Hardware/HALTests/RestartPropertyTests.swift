@@ -6,8 +6,7 @@ import Model
 import TestKit
 import Testing
 
-/// Whatever is asked in whatever order, and however often the daemon is killed or started again meanwhile: what the
-/// outputs did keeps `max_rate`, `min_off` and `max_on`.
+/// For any sequence of commands, kills and restarts of the daemon, the outputs keep `max_rate`, `min_off` and `max_on`.
 @Suite struct RestartPropertyTests {
   private static let devices: [Device] = [
     .actuator(
@@ -54,7 +53,7 @@ import Testing
     #expect(world.clock.waiting == 0)
   }
 
-  @Test func aCrashLoopLetsNobodySwitchMoreOften() throws {
+  @Test func aCrashLoopDoesNotBypassMaxRate() throws {
     let world = World([.actuator("pump", ActuatorSettings(maxRate: Rate(count: 6, per: .seconds(3600))))])
     var random = SeededGenerator(1)
     var granted = 0
@@ -65,7 +64,7 @@ import Testing
       world.clock.advance(by: .milliseconds(300))
       world.start()
     }
-    // Each is switched off again by the guardian, which counts, too.
+    // The guardian switches each off again, which counts too.
     #expect(granted == 3)
     let error = failure { () throws(HALError) in
       try world.life.hardware.controlActuator("pump", .on, as: .named("agent/ann"))
@@ -77,7 +76,7 @@ import Testing
     try world.life.hardware.controlActuator("pump", .on, as: .named("agent/ann"))
   }
 
-  @Test func theNextBootBeginsAnew() throws {
+  @Test func theNextBootStartsWithoutHistory() throws {
     let world = World([.actuator("pump", ActuatorSettings(maxRate: Rate(count: 1, per: .seconds(3600))))])
     try world.life.hardware.controlActuator("pump", .on, lease: .seconds(1), as: .named("agent/ann"))
     world.clock.advance(by: .seconds(2))
@@ -87,7 +86,7 @@ import Testing
     try world.life.hardware.controlActuator("pump", .on, as: .named("agent/ann"))
   }
 
-  @Test func ratesThatNobodyCouldKeepInFullAreKeptOnTheSafeSide() throws {
+  @Test func aRateBeyondTheStoredChangesStaysOnTheSafeSide() throws {
     let rate = Rate(count: ActuatorChange.mostKept + 100, per: .seconds(3600))
     let world = World([.actuator("pump", ActuatorSettings(maxRate: rate))])
     func change(_ times: Int) -> Int {
@@ -103,7 +102,7 @@ import Testing
     #expect(change(600) == 600)
     world.end()
     world.start()
-    // 600 and two ends are known as 512 at their times, and the rest at the oldest of these.
+    // Of 602 changes the newest 512 are stored; the others are assumed at the time of the oldest stored one.
     #expect(change(600) == 0)
     world.clock.advance(by: .seconds(3600))
     #expect(change(600) == 600)
@@ -117,7 +116,7 @@ import Testing
     var onSince: Instant?
     for (index, change) in changes.enumerated() {
       guard change.level != settings.safe else {
-        // The guardian of these tests takes 10 ms at most. What is left as it is at an orderly end has nobody to end it.
+        // The guardian of these tests needs at most 10 ms. After an orderly exit nothing ends a held output.
         if let maxOn = settings.maxOn, let onSince,
           settings.onExit == .safe || !world.ends.contains(where: { $0 >= onSince && $0 <= change.at })
         {
@@ -138,17 +137,17 @@ import Testing
   }
 }
 
-/// Wires, a guardian, and one daemon's gate after another.
+/// The hardware, a guardian, and a sequence of daemons' gates.
 private final class World {
   let clock = ManualClock()
   let backend: SimulatedBackend
   private(set) var changes: [(id: DeviceID, at: Instant, level: Double)] = []
-  /// What is kept of changes, in memory that outlives a life.
+  /// Stored changes, which outlive a daemon.
   var kept: [DeviceID: [ActuatorChange]] = [:]
-  /// The shared page, and what the guardian has kept of it.
+  /// The leases on the shared page.
   var page: [DeviceID: OutputHold] = [:]
   private(set) var life: Life
-  /// When it has ended in order.
+  /// The times of orderly exits.
   private(set) var ends: [Instant] = []
   private let board: Board
   private var levels: [DeviceID: Double] = [:]
@@ -169,7 +168,7 @@ private final class World {
     return settings.safe
   }
 
-  /// SIGKILL: what is under way lands or does not, and the guardian does its work within 10 ms.
+  /// SIGKILL: commands under way arrive or are lost, and the guardian acts within 10 ms.
   func kill(_ random: inout SeededGenerator) {
     life.isDead = true
     let lands = Bool.random(using: &random)
@@ -179,7 +178,7 @@ private final class World {
     for device in board.devices {
       if let hold = page[device.id] {
         clock.schedule(at: Instant(nanoseconds: hold.deadline)) { [unowned self] in
-          // Unless the next daemon has it.
+          // Unless the next daemon has taken over.
           if life === dead { drive(device.id) }
         }
       } else {
@@ -193,7 +192,7 @@ private final class World {
     #expect(backend.drive(id, to: safe(id)))
   }
 
-  /// An orderly end.
+  /// An orderly exit.
   func end() {
     ends.append(clock.now)
     var isOver = false
@@ -209,7 +208,7 @@ private final class World {
   }
 }
 
-/// One daemon's gate; a dead one neither drives nor tells anything.
+/// The gate of one daemon; once dead it neither drives nor stores anything.
 private final class Life: Backend, ChangeKeeper, HoldKeeper {
   var isDead = false
   var onOverruled: (OverruledOutput) -> Void = { _ in }

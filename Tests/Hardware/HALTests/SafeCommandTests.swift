@@ -3,15 +3,15 @@ import HALTestKit
 import Model
 import Testing
 
-/// A command always reaches the hardware, whatever the gate believes of it: a chip may have lost its power, and another
+/// A command always reaches the hardware, whatever level the gate assumes: a chip may have lost its power, or another
 /// program may have written to it.
 @Suite struct SafeCommandTests {
   let ann = Principal.named("agent/ann")
 
-  /// What makes an output safe.
+  /// The ways to make an output safe.
   enum Way: CaseIterable { case off, stop, secondStop, safeAll, close, overrule, release }
 
-  @Test(arguments: Way.allCases) func whatIsBelievedSafeIsMadeSafe(way: Way) throws {
+  @Test(arguments: Way.allCases) func anOutputBelievedSafeIsWrittenAgain(way: Way) throws {
     let bench = Bench([.actuator("heater")])
     if way == .secondStop { bench.hardware.stopEverything(by: "client/root") }
     #expect(bench.backend.drive("heater", to: 1))
@@ -24,7 +24,7 @@ import Testing
     case .overrule: try bench.hardware.controlActuator("heater", .level(0), as: .named("client/ada"), override: true)
     }
     #expect(bench.level("heater") == 0)
-    #expect(bench.sink.of("device:changed").isEmpty, "nothing has changed, for all that is known")
+    #expect(bench.sink.of("device:changed").isEmpty, "the assumed level has not changed")
   }
 
   @Test func aLeaseThatEndsIsWritten() throws {
@@ -47,8 +47,8 @@ import Testing
     #expect(bench.sink.of("device:changed").count == 1)
   }
 
-  /// Whoever asks again has it tried at once, and not later for having asked.
-  @Test(arguments: [false, true]) func askingAgainPutsTheNextTryOffToNever(isStop: Bool) throws {
+  /// A repeated command is tried at once, and does not postpone the retries.
+  @Test(arguments: [false, true]) func repeatedCommandsDoNotPostponeTheRetry(isStop: Bool) throws {
     let bench = Bench([.actuator("heater")])
     try bench.hardware.controlActuator("heater", .on, lease: .seconds(60), as: ann)
     try bench.backend.inject("heater", ["fault": "nack", "for": "5s"])
@@ -61,13 +61,13 @@ import Testing
       bench.wait(100)
     }
     #expect(bench.level("heater") == 1)
-    // It works again three seconds after that, and is tried after as long again at the latest.
+    // It works again after three seconds, and is retried at most three seconds later.
     bench.wait(6000)
     #expect(bench.level("heater") == 0 && bench.hardware.unsafeActuators.isEmpty)
   }
 
-  /// What was on its way when the supply dipped is lost, and refused: it is told again.
-  @Test func aDipWhileACommandIsUnderWay() throws {
+  /// A command under way during a brownout is lost and fails: it is retried.
+  @Test func aBrownoutDropsACommandUnderWay() throws {
     let bench = Bench([.actuator("heater", options: ["latency": "400ms", "power_on": 1])])
     bench.wait(1000)
     try bench.hardware.controlActuator("heater", .on, lease: .seconds(60), as: ann)
@@ -81,7 +81,7 @@ import Testing
     #expect(bench.clock.waiting == 0)
   }
 
-  /// A program that knows of nobody else undoes nothing that comes after it.
+  /// A write by another program does not undo a later command.
   @Test func anotherProgramWritesWhileACommandIsUnderWay() throws {
     let bench = Bench([.actuator("heater", options: ["latency": "400ms"])])
     bench.wait(1000)
@@ -93,7 +93,7 @@ import Testing
     #expect(bench.level("heater") == 0)
   }
 
-  @Test func aRepetitionRestsNobodyAnew() throws {
+  @Test func aRepeatedOffDoesNotRestartMinOff() throws {
     let bench = Bench([
       .actuator("pump", ActuatorSettings(minOff: .seconds(10), maxRate: Rate(count: 2, per: .seconds(60))))
     ])
@@ -104,7 +104,7 @@ import Testing
     #expect(bench.level("pump") == 1)
   }
 
-  @Test func aRepetitionThatIsRefusedIsTriedAgainAndSaid() throws {
+  @Test func aRefusedRepetitionIsRetriedAndReported() throws {
     let bench = Bench([.actuator("heater")])
     #expect(bench.backend.drive("heater", to: 1))
     try bench.backend.inject("heater", ["fault": "nack", "for": "2s"])
@@ -116,8 +116,8 @@ import Testing
     #expect(bench.sink.of("device:recovered").count == 1)
   }
 
-  /// Whoever says "off" all the time behind a slow bus fills no queue.
-  @Test func oneRepetitionAtATimeIsOnItsWay() throws {
+  /// Repeated "off" commands do not queue up behind a slow bus.
+  @Test func onlyOneRepetitionIsUnderWay() throws {
     let bench = Bench([.actuator("heater", options: ["latency": "1s"])])
     bench.wait(1000)
     let before = bench.backend.history(of: "heater").count
@@ -128,7 +128,7 @@ import Testing
 
   // MARK: Confirming
 
-  @Test func aStopWaitsForTheSlowOnes() throws {
+  @Test func aStopWaitsForSlowOutputs() throws {
     let bench = Bench([.actuator("fan"), .actuator("heater", options: ["latency": "300ms"])])
     bench.wait(300)
     bench.hardware.stopEverything(by: "client/root")
@@ -141,7 +141,7 @@ import Testing
     #expect(answers.count == 1 && bench.clock.waiting == 0)
   }
 
-  @Test func aStopNamesWhatHasNotConfirmed() throws {
+  @Test func aStopNamesUnconfirmedOutputs() throws {
     let bench = Bench([.actuator("fan"), .actuator("heater", options: ["latency": "1h"]), .actuator("lamp")])
     try bench.backend.inject("lamp", "nack")
     bench.hardware.stopEverything(by: "client/root")
@@ -164,7 +164,7 @@ import Testing
     #expect(bench.hardware.device("fan")?.reading?.quality == .good)
   }
 
-  @Test func anEndLetsNobodyWait() {
+  @Test func closingAnswersWaitingCallers() {
     let bench = Bench([.actuator("fan", options: ["latency": "1h"])])
     var isAnswered = false
     bench.hardware.confirm(within: .seconds(100)) { _ in isAnswered = true }
@@ -174,7 +174,7 @@ import Testing
 
   // MARK: Refreshing
 
-  @Test func whatForgetsIsToldAgain() throws {
+  @Test func forgetfulOutputsAreRefreshed() throws {
     let bench = Bench([
       .actuator("relay", ActuatorSettings(lease: .seconds(60)), options: ["forgets": true, "power_on": 1]),
       .actuator("valve", ActuatorSettings(lease: .seconds(60), refresh: .seconds(2)), options: ["forgets": true]),
@@ -194,7 +194,7 @@ import Testing
     #expect(bench.clock.waiting == 0)
   }
 
-  @Test func whatRefusesARefreshIsMadeSafe() throws {
+  @Test func anOutputThatRefusesARefreshIsMadeSafe() throws {
     let bench = Bench([.actuator("fan", ActuatorSettings(lease: .seconds(60), refresh: .seconds(1)))])
     try bench.hardware.controlActuator("fan", .on, as: ann)
     try bench.backend.inject("fan", ["fault": "nack", "for": "2s"])

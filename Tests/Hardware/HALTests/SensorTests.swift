@@ -25,7 +25,7 @@ import Testing
     #expect(Set(readings).count == 1 && readings[0].value == 21 && readings[0].unit == "°C")
     try bench.backend.inject("t", "none")
     try bench.backend.inject("t", ["value": 22])
-    // Young enough to be used again, then not.
+    // Young enough to be reused, then not.
     var last = 0.0
     bench.wait(99)
     bench.hardware.getSensorData("t", as: ann) { if case .success(let reading) = $0 { last = reading.value } }
@@ -66,7 +66,7 @@ import Testing
       ])
   }
 
-  @Test func aSensorIsMeasuredAtItsPaceThoughNobodyWatches() throws {
+  @Test func aSensorIsMeasuredWithoutSubscribers() throws {
     let bench = Bench([.sensor("t", SensorSettings(every: .seconds(2)), model: ramp)])
     bench.wait(0)
     #expect(bench.hardware.device("t")?.state == "0")
@@ -74,7 +74,7 @@ import Testing
     let seen = try bench.hardware.latestReading("t", as: ann)
     #expect(seen.value == 8 && seen.quality == .good)
     #expect(bench.sink.events.isEmpty && bench.clock.waiting == 1)
-    // Whoever subscribes is told the first reading at once, and nothing is told after the last one has left.
+    // A subscriber gets the first reading at once, and nothing is published after the last one has left.
     let subscription = try bench.hardware.subscribe("t")
     bench.wait(0)
     #expect(bench.sink.of("sensor:t").map { $0["value"] } == [9.0])
@@ -84,7 +84,7 @@ import Testing
     #expect(try bench.hardware.latestReading("t", as: ann).quality == .good)
   }
 
-  @Test func whatIsNotMeasuredSaysWhy() throws {
+  @Test func anUnmeasuredSensorSaysWhy() throws {
     let slow = SensorSettings(onDemand: true)
     let bench = Bench([.sensor("asked", slow), .sensor("broken"), .sensor("new")])
     try bench.backend.inject("broken", "nack")
@@ -100,7 +100,7 @@ import Testing
     #expect(unopened.hardware.device("door")?.state == "not open" && unopened.hardware.device("door")?.fault == why)
   }
 
-  @Test func anOnDemandSensorIsLeftAloneUnwatched() throws {
+  @Test func anOnDemandSensorIsNotPolledWithoutSubscribers() throws {
     let bench = Bench([.sensor("t", SensorSettings(onDemand: true), model: ramp), .input("door")])
     bench.wait(10000)
     #expect(bench.clock.waiting == 0 && bench.sink.events.isEmpty)
@@ -145,7 +145,7 @@ import Testing
     #expect(bench.sink.of("sensor:t").count == 5)
   }
 
-  @Test func aFailingSensorIsToldOnceAndPolledLess() throws {
+  @Test func aFailingSensorIsReportedOnceAndPolledLess() throws {
     let bench = Bench([.sensor("t", model: ramp)])
     _ = try bench.hardware.subscribe("t")
     bench.wait(2000)
@@ -157,7 +157,7 @@ import Testing
     #expect(try bench.hardware.latestReading("t", as: ann).quality == .stale)
     try bench.backend.inject("t", "none")
     bench.sink.clear()
-    // At most 30 s until it is found again, then the old pace.
+    // It is found again within 30 s, then polled at the old pace.
     bench.wait(30_000)
     #expect(bench.sink.of("device:recovered").count == 1)
     let found = bench.sink.events.count
@@ -166,7 +166,7 @@ import Testing
     #expect(try bench.hardware.latestReading("t", as: ann).quality == .good)
   }
 
-  @Test func backingOffDoublesUpToHalfAMinute() throws {
+  @Test func backOffDoublesUpToThirtySeconds() throws {
     let clock = ManualClock()
     let sink = RecordingSink(clock: clock)
     let backend = Silent(clock)
@@ -179,7 +179,7 @@ import Testing
     #expect(gaps == [2, 4, 8, 16, 30, 30, 30].map { .seconds($0) })
   }
 
-  @Test func aDriverThatNeverAnswersHoldsUpNobody() throws {
+  @Test func aSilentDriverDelaysNobody() throws {
     let clock = ManualClock()
     let sink = RecordingSink(clock: clock)
     let backend = Silent(clock)
@@ -193,13 +193,13 @@ import Testing
     #expect(results == [.failure(.failed("t", operation: "read", .timeout))])
     hardware.getSensorData("t", as: ann) { results.append($0) }
     #expect(results.count == 2 && backend.sensor.times.count == 1)
-    // It answers after all.
+    // The late answer.
     backend.sensor.pending?(.success(Measurement(4)))
     #expect(sink.of("device:recovered").count == 1)
     #expect(try hardware.latestReading("t", as: ann).value == 4)
   }
 
-  @Test func whatIsNoNumberIsAFault() throws {
+  @Test func aReadingThatIsNotANumberIsAFault() throws {
     let clock = ManualClock()
     let sink = RecordingSink(clock: clock)
     let backend = Silent(clock)
@@ -213,7 +213,7 @@ import Testing
   }
 }
 
-/// A layer with one sensor that fails, or says nothing at all.
+/// A layer with one sensor that fails, or never answers.
 private final class Silent: Backend {
   final class Sensor: SensorDriver {
     let unit = ""
