@@ -1,36 +1,37 @@
 import Model
 
-/// What the control plane and rules may do with agents. The orchestrator implements it.
+/// The operations on agents that the control plane and rules use. The orchestrator implements it.
 public protocol AgentControl: AnyObject {
   /// Starts a registered agent.
-  /// - Parameter cause: what led to it; nil begins a chain.
-  /// - Returns: its status after the start was begun.
+  /// - Parameter cause: the event that led to the start; nil begins a new causal chain.
+  /// - Returns: the agent's status once the start is under way; it may still be `starting`.
   /// - Throws: not found, already running, draining, quarantined.
   func spawnAgent(_ id: AgentID, cause: Cause?) throws(AgentControlError) -> AgentStatus
 
-  /// Ends an agent.
+  /// Stops an agent.
   /// - Parameters:
   ///   - now: false drains it within its grace time (SIGTERM), true does not wait (SIGKILL).
-  ///   - done: called once when nothing of it is left.
+  ///   - done: called once, when the instance is gone.
   func killAgent(_ id: AgentID, now: Bool, cause: Cause?, _ done: @escaping () -> Void) throws(AgentControlError)
 
-  /// Ends and starts an agent; also what takes one out of quarantine.
+  /// Stops an agent and starts it again. Releases a quarantined agent.
   func restartAgent(_ id: AgentID, cause: Cause?) throws(AgentControlError)
 
-  /// Hands an event to an agent, as `wake` does, starting it where its lifecycle allows.
+  /// Queues an event for an agent, as `wake` does. Starts the agent where its lifecycle allows it.
   func wakeAgent(_ id: AgentID, with event: Event) throws(AgentControlError)
 
-  /// Registers an agent or replaces its manifest; kept across restarts of the daemon. One in quarantine is let out.
-  /// - Throws: already running (a manifest is immutable while its instances run), or what the driver finds wrong.
+  /// Registers an agent or replaces its manifest. The registration survives restarts of the daemon. A quarantined agent
+  /// is released.
+  /// - Throws: already running (a manifest is immutable while its instances run), or why the driver rejects it.
   func register(_ manifest: Manifest) throws(AgentControlError)
 
-  /// Forgets an agent that is not running.
+  /// Removes an agent that is not running.
   func unregister(_ id: AgentID) throws(AgentControlError)
 
-  /// All registered agents, by id.
+  /// All registered agents, sorted by id.
   func listAgents() -> [AgentStatus]
 
-  /// One agent.
+  /// The status of one agent.
   func agentStatus(_ id: AgentID) throws(AgentControlError) -> AgentStatus
 
   /// An agent's manifest.
@@ -39,62 +40,62 @@ public protocol AgentControl: AnyObject {
   /// An agent's newest log lines, oldest first.
   func logs(_ id: AgentID, last: Int) throws(AgentControlError) -> [LogLine]
 
-  /// Calls `onLine` for each new line of an agent's log until `endFollow`; nil follows every agent.
+  /// Calls `onLine` for each new line of an agent's log, or of every agent's for nil, until `endFollow`.
   func followLogs(_ id: AgentID?, _ onLine: @escaping (LogLine) -> Void) throws(AgentControlError) -> FollowID
 
-  /// Ends following.
+  /// Stops calling `onLine`. Does nothing for a `follow` that has already ended.
   func endFollow(_ follow: FollowID)
 
-  /// An agent's own counters and state.
+  /// Asks a running agent for its report: its own counters and state. Calls `done` once, now or later.
   func snapshot(_ id: AgentID, _ done: @escaping (Value) -> Void) throws(AgentControlError)
 }
 
-/// Names something that is followed until it is ended.
+/// Identifies a log subscription, from `followLogs` to `endFollow`.
 public struct FollowID: Hashable, Sendable {
-  /// Never used twice within one implementation.
+  /// Unique within one implementation of `AgentControl`.
   public let number: UInt64
-  /// Implementations make these.
+  /// For implementations of `AgentControl`.
   public init(_ number: UInt64) { self.number = number }
 }
 
-/// What people see of an agent.
+/// The status of an agent, as `ps` shows it.
 public struct AgentStatus: Sendable, Hashable {
-  /// Which agent.
+  /// The agent's id, unique on this board.
   public var id: AgentID
-  /// Its name for people.
+  /// The display name from the manifest.
   public var name: String
-  /// Its isolation.
+  /// The isolation, as `runtime.driver` names it.
   public var driver: Manifest.Driver
-  /// Where it is in its lifecycle.
+  /// The current lifecycle state.
   public var state: LifecycleState
-  /// The process that runs it; nil when none does or the daemon does.
+  /// The process that runs the agent; nil when no instance runs or it runs inside the daemon.
   public var pid: Int32?
   /// When the running instance was started; nil when none runs.
   public var started: Instant?
-  /// How many activations have ended well, over the daemon's life.
+  /// Activations that succeeded since the daemon started.
   public var activations: UInt64
-  /// How many failed.
+  /// Failures of running instances since the daemon started. Failed starts are not counted.
   public var failures: UInt64
-  /// How many ended with a refusal of the board that the agent passed on.
+  /// Activations that ended with a refusal by the board that the agent did not handle.
   public var refusals: UInt64
-  /// How often it was restarted by policy.
+  /// Restarts by policy since the daemon started.
   public var restarts: UInt64
-  /// How many events wait for it.
+  /// Events waiting in the agent's queue.
   public var queued: Int
-  /// How many events were for it and were never handed to it: too many waited, it could take none, or it was ended.
+  /// Events for this agent that it never received: the queue was full, it accepted none, or it was stopped.
   public var dropped: UInt64
-  /// Why it last ended; nil when it never did.
+  /// Why the last instance ended; nil when none has.
   public var lastExit: ExitReason?
-  /// The last failure in words.
+  /// The message of the last failure; nil when there was none.
   public var lastError: String?
-  /// The last refusal that it passed on, in words.
+  /// The message of the last unhandled refusal; nil when there was none.
   public var lastRefusal: String?
-  /// The agent whose budget it shares; nil is nobody's.
+  /// The agent whose budget it shares; nil when it shares none.
   public var parent: AgentID?
-  /// What it may use and does: those with a limit, and what it has used besides.
+  /// Every budget that has a limit, and every resource without one that the agent has used.
   public var budgets: [BudgetStatus]
 
-  /// A status; what is left out has not happened.
+  /// The defaults are those of an agent that has not run.
   public init(
     id: AgentID, name: String, driver: Manifest.Driver, state: LifecycleState, pid: Int32? = nil,
     started: Instant? = nil, activations: UInt64 = 0, failures: UInt64 = 0, refusals: UInt64 = 0,
@@ -123,18 +124,18 @@ public struct AgentStatus: Sendable, Hashable {
 
 /// A line of an agent's log.
 public struct LogLine: Sendable, Hashable {
-  /// Whose.
+  /// The agent that logged it.
   public var agent: AgentID
-  /// Milliseconds since 1970.
+  /// Wall time, in milliseconds since 1970.
   public var time: UInt64
-  /// How serious.
+  /// The severity.
   public var level: LogLevel
-  /// What it says; no line breaks.
+  /// The text, without line breaks.
   public var message: String
-  /// The event that was being handled; nil outside of one.
+  /// The event that was being handled; nil outside of an activation.
   public var event: ULID?
 
-  /// A line.
+  /// - Parameter time: in milliseconds since 1970.
   public init(agent: AgentID, time: UInt64, level: LogLevel, message: String, event: ULID?) {
     self.agent = agent
     self.time = time
@@ -144,32 +145,32 @@ public struct LogLine: Sendable, Hashable {
   }
 }
 
-/// Why the control plane could not do something with an agent.
+/// Why an operation on an agent failed.
 public enum AgentControlError: Error, Sendable, Hashable, CustomStringConvertible {
-  /// No agent of that name is registered.
+  /// No agent with this id is registered; `suggestion` is a registered id with a similar spelling.
   case notFound(AgentID, suggestion: String?)
-  /// It is running, or about to.
+  /// The agent is running or starting.
   case alreadyRunning(AgentID)
-  /// It is running, and what was asked is for one that does not.
+  /// The agent is running, and the operation needs it stopped.
   case stillRunning(AgentID)
-  /// It is not running.
+  /// The agent is not running.
   case notRunning(AgentID)
-  /// It is ending; wait until it has.
+  /// The agent is being stopped; try again when it has ended.
   case draining(AgentID)
-  /// It failed too often; `restart` takes it out.
+  /// The agent is quarantined, for this reason; `restart` releases it.
   case quarantined(AgentID, String)
   /// An emergency stop is in force.
   case paused(AgentID)
-  /// The driver cannot run it: what is missing.
+  /// The driver cannot run the agent, for this reason.
   case cannotRun(AgentID, String)
-  /// A new version failed while it was on trial: what is in its place, in a sentence.
+  /// A new version failed its trial run; the sentence says which version replaces it.
   case turnedBack(AgentID, String)
-  /// Too many events wait for it.
+  /// The agent's queue is full.
   case overloaded(AgentID, queued: Int)
-  /// It could not be kept: the registry cannot be written.
+  /// The registry cannot be written, for this reason.
   case storage(String)
 
-  /// Why, without which agent.
+  /// The message without the agent's id where there is one; otherwise `description`.
   public var reason: String {
     if case .cannotRun(_, let why) = self { return why }
     return description
@@ -179,11 +180,11 @@ public enum AgentControlError: Error, Sendable, Hashable, CustomStringConvertibl
     switch self {
     case .notFound(let id, let suggestion):
       "no agent '\(id)' is registered" + (suggestion.map { " (did you mean '\($0)'?)" } ?? "")
-    case .alreadyRunning(let id): "agent '\(id)' is running already"
+    case .alreadyRunning(let id): "agent '\(id)' is already running"
     case .stillRunning(let id): "agent '\(id)' is running: 'openstarry kill \(id) --wait' ends it"
     case .turnedBack(_, let outcome): outcome
     case .notRunning(let id): "agent '\(id)' is not running"
-    case .draining(let id): "agent '\(id)' is ending; try again when it has"
+    case .draining(let id): "agent '\(id)' is stopping; try again when it has stopped"
     case .quarantined(let id, let why): "agent '\(id)' is quarantined (\(why)); 'openstarry restart \(id)' lets it out"
     case .paused(let id): "agent '\(id)' is paused by the emergency stop; 'openstarry estop --clear' ends that"
     case .cannotRun(let id, let why): "agent '\(id)' cannot run: \(why)"

@@ -1,25 +1,25 @@
 import Model
 
-/// One way of running agents: in-process, sandboxed process, WASM, container.
+/// Runs the agents of one isolation: in-process, WASM, sandboxed process, container.
 ///
-/// A driver executes what the lifecycle decides; it decides nothing itself. Everything happens on the loop's thread;
-/// what takes time answers through its completion.
+/// A driver carries out the lifecycle's decisions and makes none itself. It is called on the loop's thread and never
+/// blocks it: slow operations answer through their completion.
 public protocol AgentDriver: AnyObject {
-  /// What the isolation says of itself.
+  /// The properties of this isolation: limits it enforces, resources it meters, whether its agents may wait.
   var isolation: Isolation { get }
 
-  /// Looks whether a manifest can run here at all: the entry exists, the engine is installed.
-  /// - Throws: what is missing and what to do about it.
+  /// Checks whether a manifest can run here: the entry exists, the engine is installed.
+  /// - Throws: what is missing, and how to supply it.
   func validate(_ manifest: Manifest) throws(AgentFailure)
 
-  /// The budget that the driver holds an agent to, where the manifest says nothing or more than anybody gets.
+  /// The effective budget: the manifest's, with the driver's defaults filled in and cut to the driver's maxima.
   func inForce(_ manifest: Manifest) -> Budget
 
-  /// Makes an instance ready for events.
+  /// Creates an instance that is ready for events.
   /// - Parameters:
-  ///   - host: the calls the agent may make; the instance keeps it until it ends.
-  ///   - ended: called at most once, at any time after `done`, when the instance is gone without having been asked to
-  ///     end. Never called once `stop` was. An activation that was running is answered by this call alone.
+  ///   - host: receives the agent's calls. The instance retains it until it ends.
+  ///   - ended: called at most once, at any time after `done`, when the instance ends without being asked to. Never
+  ///     called after `stop`. It replaces the completion of a running activation.
   ///   - done: called once, now or later.
   func start(
     _ manifest: Manifest, host: any AgentHost, ended: @escaping (AgentEnd) -> Void,
@@ -27,33 +27,34 @@ public protocol AgentDriver: AnyObject {
 }
 
 extension AgentDriver {
-  /// Which `runtime.driver` it is for.
+  /// The `runtime.driver` that this driver runs.
   public var kind: Manifest.Driver { isolation.kind }
 
   public func inForce(_ manifest: Manifest) -> Budget { manifest.budget }
 }
 
-/// One running agent.
+/// One running instance of an agent.
 public protocol AgentInstance: AnyObject {
-  /// The process that runs it; nil when that is the daemon.
+  /// The process that runs the instance; nil when it runs inside the daemon.
   var pid: Int32? { get }
 
   /// What the last activation used; nil before the first, and where the driver does not measure it.
   var lastCost: ActivationCost? { get }
 
-  /// Hands it an event. Not called again before `done`.
-  /// - Parameter done: called once, now or later, with how the activation ended; not at all when the instance ends in
-  ///   the middle of it, which `ended` and `stop` say. After a failure with another reason than `error` the instance is
-  ///   of no further use, and is to be stopped.
+  /// Runs the handler for one event. Not called again before `done`.
+  /// - Parameter done: called once, now or later, with the result of the activation. Not called when the instance ends
+  ///   during the activation: then `ended` or the completion of `stop` is the answer. After a failure with a reason
+  ///   other than `error` the instance is unusable, and the caller must stop it.
   func activate(_ event: Event, _ done: @escaping (Result<Void, AgentFailure>) -> Void)
 
-  /// Counters, gauges and state for the projection.
+  /// The agent's report for the projection: its own counters, gauges and state. Calls `done` once, now or later.
   func snapshot(_ done: @escaping (Value) -> Void)
 
-  /// Ends it. Called again when an end that may take its time takes too long, and harmless when it is gone.
+  /// Stops the instance. May be called a second time with `now: true` when a graceful stop takes too long. Harmless
+  /// when the instance has already ended.
   /// - Parameters:
   ///   - now: true does not wait for anything (SIGKILL), false lets it finish (SIGTERM).
-  ///   - done: called once, when nothing of it is left.
+  ///   - done: called once, when the instance and everything it holds is gone.
   func stop(now: Bool, _ done: @escaping () -> Void)
 }
 
@@ -61,27 +62,27 @@ extension AgentInstance {
   public var lastCost: ActivationCost? { nil }
 }
 
-/// What one activation used, from its event to its end.
+/// The resources that one activation used.
 public struct ActivationCost: Sendable, Hashable {
-  /// Instructions, as the sandbox counts them; 0 where it does not.
+  /// Instructions, as the sandbox counts them; 0 where it does not count.
   public var fuel: UInt64
-  /// The most bytes of memory the agent had: with a sandbox's linear memory, what it has grown to.
+  /// Peak memory of the agent in bytes; for a WASM agent the size that its linear memory has grown to.
   public var peakMemory: Int
-  /// Calls of the host.
+  /// Number of host calls.
   public var hostCalls: Int
-  /// Time within those calls, in nanoseconds.
+  /// Time spent inside host calls, in nanoseconds.
   public var hostTime: UInt64
-  /// Time on the processor, host calls included, in nanoseconds; 0 where only `totalTime` is measured.
+  /// CPU time, host calls included, in nanoseconds; 0 where only `totalTime` is measured.
   public var runTime: UInt64
-  /// Time from beginning to end, waiting for other agents and for a model included, in nanoseconds.
+  /// Elapsed time, including waits for other agents and for a model, in nanoseconds.
   public var totalTime: UInt64
-  /// What of it was spent waiting for a model.
+  /// The part of `totalTime` spent waiting for a model, in nanoseconds.
   public var waitTime: UInt64
 
-  /// The time that passed of its own: what `budget.activation` is held against where others run in between.
+  /// `totalTime` without waits for a model, in nanoseconds: compared with `budget.activation`.
   public var ownTime: UInt64 { totalTime - min(waitTime, totalTime) }
 
-  /// What is not measured is 0.
+  /// Leave at 0 what is not measured.
   public init(
     fuel: UInt64 = 0, peakMemory: Int = 0, hostCalls: Int = 0, hostTime: UInt64 = 0, runTime: UInt64 = 0,
     totalTime: UInt64 = 0, waitTime: UInt64 = 0

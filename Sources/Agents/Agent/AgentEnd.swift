@@ -1,13 +1,13 @@
 import Model
 
-/// The end of an instance that nobody asked for: its process exited, its sandbox broke down.
+/// An instance's end that the daemon did not ask for: its process exited, or its sandbox failed.
 public struct AgentEnd: Sendable, Hashable {
-  /// Why; with the reason `completed` for an instance that ended well, such as a process with exit code 0.
+  /// Why it ended. The reason is `completed` for a clean end, such as a process with exit code 0.
   public var failure: AgentFailure
-  /// Whether it was handed an event that it had not begun to handle: the next instance gets it.
+  /// Whether the instance received an event but had not begun to handle it. The next instance gets that event.
   public var leavesEvent: Bool
 
-  /// An end for this reason.
+  /// By default the event of a running activation counts as handled.
   public init(_ failure: AgentFailure, leavesEvent: Bool = false) {
     self.failure = failure
     self.leavesEvent = leavesEvent

@@ -2,12 +2,12 @@ import Model
 
 /// Why an agent could not start, or why an activation failed.
 public struct AgentFailure: Error, Sendable, Hashable, CustomStringConvertible {
-  /// The typed reason, as `history` shows it.
+  /// The reason code, as `history` shows it.
   public var reason: ExitReason
-  /// One sentence for people.
+  /// One printable sentence.
   public var message: String
 
-  /// - Parameter message: may quote what others wrote, such as a module: it is made printable and cut.
+  /// - Parameter message: may quote untrusted text, such as a module's; it is made printable and truncated.
   public init(_ reason: ExitReason, _ message: String) {
     self.reason = reason
     self.message = message.asMessage
@@ -16,40 +16,40 @@ public struct AgentFailure: Error, Sendable, Hashable, CustomStringConvertible {
   public var description: String { "\(reason.rawValue): \(message)" }
 }
 
-/// Why an agent ended, or an activation did.
+/// Why an agent or an activation ended.
 public enum ExitReason: String, Sendable, Hashable, CaseIterable {
-  /// It finished what it was for.
+  /// The agent finished by itself, without an error.
   case completed
-  /// Somebody asked for it.
+  /// A person, a rule or another agent stopped it.
   case killed
-  /// The daemon is ending.
+  /// The daemon is shutting down.
   case shutdown
-  /// It could not be started.
+  /// The instance could not be created.
   case startFailed = "start-failed"
-  /// Its handler passed on a refusal of the board, such as that somebody else holds the device.
+  /// The handler did not handle a refusal by the board, such as `busy`.
   case refused
-  /// Its handler threw.
+  /// The handler threw an error of its own.
   case error
-  /// It was ended by a signal or a trap.
+  /// A signal or a trap ended the instance.
   case crash = "crash.signal"
-  /// No progress.
+  /// The activation made no progress.
   case stuck
-  /// It had, or wanted, more memory than its budget.
+  /// The agent exceeded its memory budget, or an allocation would have.
   case memory = "budget.memory"
-  /// It computed for longer than its budget.
+  /// The agent exceeded its CPU budget.
   case cpu = "budget.cpu"
   /// One activation took longer than its budget.
   case activation = "budget.activation"
-  /// It emitted, or tried to, far more events than its budget.
+  /// The agent emitted, or tried to emit, far more events than its budget.
   case events = "budget.events"
-  /// It used, or tried to, the hardware far more often than its budget.
+  /// The agent used, or tried to use, the hardware far more often than its budget.
   case hardware = "budget.hardware"
-  /// It asked a model for far more tokens than its budget.
+  /// The agent asked a model for far more tokens than its budget.
   case tokens = "budget.tokens"
-  /// One activation used up the instructions that its sandbox gives to an agent without a budget of time.
+  /// One activation used up the sandbox's instruction limit, which applies without a time budget.
   case instructions = "limit.instructions"
-  /// One activation called the host more often than its sandbox lets anybody.
+  /// One activation exceeded the sandbox's limit of host calls.
   case calls = "limit.calls"
-  /// The board was short of memory, and others are more important.
+  /// The board was short of memory and stopped its least important agents.
   case pressure = "pressure.memory"
 }

@@ -1,6 +1,6 @@
-/// What the daemon uses of one thing as a whole, its agents and helpers included, as the kernel counts it.
+/// The use of one resource by the whole daemon, agents and helper processes included, as the kernel counts it.
 public struct BoardMeasurement: Sendable, Hashable {
-  /// Who has counted it.
+  /// The kernel's source of the figure.
   public enum Meter: String, Sendable, Hashable {
     /// The daemon's own control group: all of its processes.
     case group = "cgroup"
@@ -12,18 +12,22 @@ public struct BoardMeasurement: Sendable, Hashable {
 
   /// `cpu` or `memory`.
   public var resource: Resource
-  /// How much, in `resource.unit`: of processor time in the budget's window, of memory at present.
+  /// The amount in `resource.unit`: CPU time within the budget's window, or current memory.
   public var amount: Int64
-  /// Who has counted it.
+  /// The source of `amount`.
   public var meter: Meter
-  /// How much the kernel lets it have; nil where it sets no limit.
+  /// The kernel's own limit, in `resource.unit`; nil where it sets none.
   public var kernelLimit: Int64?
-  /// How far the board's budget is held.
+  /// How strictly the board's budget is enforced.
   public var enforcement: Enforcement
-  /// What of it agents were charged.
+  /// The part of `amount` that was charged to agents, in `resource.unit`.
   public var agents: Int64 = 0
 
-  /// A measurement.
+  /// - Parameters:
+  ///   - amount: in `resource.unit`.
+  ///   - meter: the source of `amount`.
+  ///   - kernelLimit: in `resource.unit`; nil where the kernel sets none.
+  ///   - enforcement: how strictly the board's budget is enforced.
   public init(
     _ resource: Resource, _ amount: Int64, by meter: Meter, kernelLimit: Int64? = nil,
     enforcement: Enforcement = .enforced

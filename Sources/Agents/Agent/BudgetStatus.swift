@@ -1,14 +1,14 @@
 import Model
 
-/// What a budget limits.
+/// A resource that a budget limits.
 public enum Resource: String, Sendable, Hashable, CaseIterable {
-  /// Processor time, in nanoseconds.
+  /// CPU time, in nanoseconds.
   case cpu
-  /// The most memory at a time, in bytes.
+  /// Memory at a time, in bytes.
   case memory
-  /// How long one activation took, in nanoseconds.
+  /// Duration of one activation, in nanoseconds.
   case activation
-  /// Events it emitted.
+  /// Emitted events.
   case events
   /// Hardware operations: readings, commands, pictures.
   case hardware
@@ -16,12 +16,12 @@ public enum Resource: String, Sendable, Hashable, CaseIterable {
   case log
   /// Bytes of durable state.
   case storage
-  /// Tokens of a model.
+  /// Model tokens.
   case tokens
-  /// Bytes that the daemon writes to the disk; the board's only.
+  /// Bytes that the daemon writes to disk. Only the board has this budget.
   case disk
 
-  /// What one of it is: `ns`, `bytes`, `count`.
+  /// The unit of amounts and limits: `ns`, `bytes`, `count`.
   public var unit: String {
     switch self {
     case .cpu, .activation: "ns"
@@ -45,15 +45,15 @@ public enum Resource: String, Sendable, Hashable, CaseIterable {
   }
 }
 
-/// How far up the ladder a budget is.
+/// The step of the escalation ladder that a budget has reached.
 public enum BudgetStep: String, Sendable, Hashable, CaseIterable, Comparable {
-  /// Well within it.
+  /// Below the warning threshold.
   case normal
-  /// Most of it is used.
+  /// Above the warning threshold.
   case warned
-  /// Used up: what would use more of it waits or is refused.
+  /// Used up: further use is delayed or refused.
   case throttled
-  /// Used up so far that the agent was stopped.
+  /// Overrun so far that the agent was stopped.
   case exceeded
 
   private var height: Int {
@@ -68,15 +68,15 @@ public enum BudgetStep: String, Sendable, Hashable, CaseIterable, Comparable {
   public static func < (left: BudgetStep, right: BudgetStep) -> Bool { left.height < right.height }
 }
 
-/// How far a budget is held against an agent that does not hold itself to it.
+/// How strictly a budget is enforced against an agent that ignores it.
 public enum Enforcement: Sendable, Hashable {
-  /// Nothing gets past it.
+  /// The agent cannot exceed it.
   case enforced
-  /// Measured, and acted upon afterwards; why not at once.
+  /// Metered, and enforced only after the excess, for this reason.
   case afterwards(String)
-  /// Not held at all; why.
+  /// Metered but not enforced, for this reason.
   case notEnforced(String)
-  /// Nothing measures it; why.
+  /// Not metered, for this reason.
   case notMetered(String)
 
   /// `enforced`, `afterwards`, `not-enforced`, `not-metered`.
@@ -89,7 +89,7 @@ public enum Enforcement: Sendable, Hashable {
     }
   }
 
-  /// Why it is not simply enforced; nil when it is.
+  /// Why the budget is not `enforced`; nil when it is.
   public var reason: String? {
     switch self {
     case .enforced: nil
@@ -99,7 +99,7 @@ public enum Enforcement: Sendable, Hashable {
 }
 
 extension Enforcement {
-  /// The same, with whose it is before the reason.
+  /// The same enforcement with `name` in front of the reason.
   public func about(_ name: String) -> Enforcement {
     switch self {
     case .enforced: self
@@ -109,7 +109,7 @@ extension Enforcement {
     }
   }
 
-  /// Grows with how little a budget is held.
+  /// Orders enforcements from strict (0, enforced) to loose (3, not metered).
   public var looseness: Int {
     switch self {
     case .enforced: 0
@@ -121,7 +121,7 @@ extension Enforcement {
 }
 
 extension BudgetStatus {
-  /// Whether it has a limit that nothing holds the agent to.
+  /// Whether there is a limit that is not enforced.
   public var isLoose: Bool {
     switch enforcement {
     case .notEnforced, .notMetered: limit != nil
@@ -129,7 +129,7 @@ extension BudgetStatus {
     }
   }
 
-  /// As it travels: 4.13 of `docs/control.md`.
+  /// The JSON object of the control protocol: section 4.13 of `docs/control.md`.
   public var fields: Fields {
     var fields: Fields = [
       "budget": .string(resource.rawValue), "used": .int(used), "limit": limit.map { .int($0) } ?? .null,
@@ -146,26 +146,32 @@ extension BudgetStatus {
   }
 }
 
-/// One budget as people see it.
+/// The state of one budget: use, limit, ladder step.
 public struct BudgetStatus: Sendable, Hashable {
-  /// Of what.
+  /// The limited resource.
   public var resource: Resource
-  /// How much is used, in `resource.unit`: within the window, or at present where there is none.
+  /// The amount used, in `resource.unit`: within the window, or currently where there is no window.
   public var used: Int64
-  /// How much may be; nil is no limit.
+  /// The limit in `resource.unit`; nil for no limit.
   public var limit: Int64?
-  /// The stretch of time that `used` and `limit` count in; nil for what is not counted over time.
+  /// The period that `used` and `limit` refer to; nil for resources that are not counted over time.
   public var window: Duration?
-  /// How far up the ladder it is.
+  /// The step of the escalation ladder.
   public var step: BudgetStep
-  /// How much was asked for within the window and not given.
+  /// The amount that was requested within the window and refused, in `resource.unit`.
   public var refused: Int64
-  /// How far it is held.
+  /// How strictly the budget is enforced.
   public var enforcement: Enforcement
-  /// How the daemon's use as a whole was measured; nil for what adds up what agents were charged.
+  /// The measurement of the whole daemon; nil where `used` is the sum of what agents were charged.
   public var whole: BoardMeasurement?
 
-  /// A status; what is left out has not happened.
+  /// - Parameters:
+  ///   - used: in `resource.unit`.
+  ///   - limit: in `resource.unit`; nil for no limit.
+  ///   - window: nil for resources that are not counted over time.
+  ///   - step: the step of the escalation ladder.
+  ///   - refused: in `resource.unit`.
+  ///   - enforcement: how strictly the budget is enforced.
   public init(
     _ resource: Resource, used: Int64, limit: Int64?, window: Duration?, step: BudgetStep = .normal,
     refused: Int64 = 0, enforcement: Enforcement = .enforced

@@ -1,24 +1,23 @@
 import Model
 
-/// Is told whenever code of an agent is about to run in the daemon, and when it has returned or yields: what holds the loop is
-/// to be known by name when it takes the daemon with it.
+/// Observes when an agent's code runs inside the daemon, so that a crash or a hang can be attributed to that agent.
 public protocol CodeWitness: AnyObject {
-  /// Code of `agent` is about to run; never called again before `end`.
-  /// - Parameter event: what it is handed; nil outside of an activation.
+  /// Code of `agent` is about to run. Calls do not nest: `end` follows before the next `begin`.
+  /// - Parameter event: the event to handle; nil outside of an activation.
   func begin(_ call: CodeCall, _ agent: AgentID, _ event: Event?)
 
-  /// It has returned, or yields.
+  /// The code has returned, or has yielded to the loop.
   func end()
 }
 
-/// What an agent's code is called for.
+/// The purpose of a call into an agent's code.
 public enum CodeCall: Sendable, Hashable {
-  /// The instance is being made.
+  /// The instance is being created.
   case start
-  /// It handles an event.
+  /// The agent handles an event.
   case activation
-  /// It tells its state.
+  /// The agent reports its state.
   case snapshot
-  /// The instance is being let go.
+  /// The instance is being destroyed.
   case end
 }

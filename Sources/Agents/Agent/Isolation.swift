@@ -1,30 +1,31 @@
 import Model
 
-/// What an isolation says of itself: what it holds agents to, what it measures, what its agents may wait for. Known
+/// The properties of an isolation: limits it enforces, resources it meters, whether its agents may wait. Available
 /// without a driver, so that files can be checked where no daemon runs.
 public struct Isolation: Sendable {
-  /// Which `runtime.driver` it is for.
+  /// The `runtime.driver` that selects it.
   public var kind: Manifest.Driver
-  /// What `runtime.entry` names, for messages: `the module's file`.
+  /// The meaning of `runtime.entry`, for messages: `the module's file`.
   public var entry: String
-  /// Whether the entry is a file that `openstarry agent build` makes, and that is handed to the daemon with the manifest.
+  /// Whether the entry is a file that `openstarry agent build` produces and that is sent along with the manifest.
   public var buildsEntry: Bool
-  /// Whether agents run on the daemon's one thread, which has 100 % of a core at most.
+  /// Whether agents run on the daemon's only thread, and so get at most 100 % of one core together.
   public var runsOnLoop: Bool
-  /// Why agents may not wait for an answer, such as a model's, for whoever asks for one; nil where they may.
+  /// The error message for an agent that asks for something it would have to wait for, such as a model's answer; nil
+  /// where agents may wait.
   public var cannotWait: String?
-  /// Why agents cannot be tried on a simulated board, to follow `agent 'climate' `; nil where they can.
+  /// Why agents cannot run on a simulated board, as a predicate that follows `agent 'climate' `; nil where they can.
   public var cannotBeTried: String?
-  /// How far it holds agents to their processor time.
+  /// How strictly it enforces the CPU budget.
   public var cpu: Enforcement
-  /// How far it holds them to their memory.
+  /// How strictly it enforces the memory budget.
   public var memory: Enforcement
-  /// How far it holds an activation to its length.
+  /// How strictly it limits the duration of an activation.
   public var activation: Enforcement
-  /// Looks whether a manifest's agent could run here, as far as that can be told without a daemon.
+  /// Checks whether a manifest's agent could run here, as far as this is known without a daemon.
   public var check: @Sendable (Manifest) throws(AgentFailure) -> Void
 
-  /// An isolation that enforces everything, on a thread or in a process of its own.
+  /// The defaults describe an isolation that enforces every budget, on a thread or in a process of its own.
   public init(
     _ kind: Manifest.Driver, entry: String, buildsEntry: Bool = false, runsOnLoop: Bool = false,
     cannotWait: String? = nil, cannotBeTried: String? = nil, cpu: Enforcement = .enforced,
@@ -43,7 +44,7 @@ public struct Isolation: Sendable {
     self.check = check
   }
 
-  /// How far a budget is held against an agent. `docs/budgets.md` has it as a table.
+  /// How strictly a budget is enforced. `docs/budgets.md` has the table.
   public func enforcement(of resource: Resource) -> Enforcement {
     switch resource {
     case .cpu: cpu
@@ -57,6 +58,6 @@ public struct Isolation: Sendable {
 }
 
 extension Manifest.Driver {
-  /// What is said of an agent whose isolation this release does not have.
+  /// The error message for an isolation that this release does not have.
   public var isMissing: String { "this daemon has no '\(rawValue)' driver" }
 }

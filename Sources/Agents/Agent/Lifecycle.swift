@@ -2,36 +2,36 @@ import Model
 
 /// The life of one agent as a table: (state, event) → (state, effects). No clock, no I/O.
 ///
-/// It holds the state and the few counters the table needs. Time, the length of the queue and chance come in with
-/// each event. `apply` must not be called while the effects of an earlier call are still being carried out: queue
-/// the event, as drivers may answer at once.
+/// It holds the state and the few counters that the table needs. The time, the queue length and a random number come
+/// in with each event. Do not call `apply` while the effects of an earlier call are being carried out: queue the
+/// event, because drivers may answer immediately.
 public struct Lifecycle: Sendable {
-  /// When the agent runs.
+  /// When the agent runs: `always`, `on-demand` or `one-shot`.
   public let kind: Manifest.Lifecycle
-  /// What happens when it ends.
+  /// The restart policy.
   public let policy: Policy
-  /// Where it is.
+  /// The current state.
   public private(set) var state: LifecycleState = .idle
-  /// When the running instance was ready; nil when none runs.
+  /// When the running instance became ready; nil when none runs.
   public private(set) var started: Instant?
-  /// How often policy has started it again, over the daemon's life.
+  /// Restarts by policy since the daemon started.
   public private(set) var restarts: UInt64 = 0
-  /// Why it last ended; nil when it never did.
+  /// Why the last instance ended; nil when none has.
   public private(set) var lastExit: ExitReason?
-  /// What last went wrong; nil when nothing has.
+  /// The last failure; nil when there was none.
   public private(set) var lastFailure: AgentFailure?
 
-  /// What the driver has of it, and what it was asked to do with it.
+  /// The state of the driver's instance.
   private var instance = Instance.none
-  /// What follows when the instance is gone. Only meaningful in `draining` and `stopping`.
+  /// What follows when the instance has ended. Only meaningful in `draining` and `stopping`.
   private var next = Next.rest
-  /// When policy started it again, within the window.
+  /// The times of the restarts by policy within the window.
   private var history: [Instant] = []
-  /// How often in a row it was started again without living for a window.
+  /// The number of consecutive restarts after which no instance lived for a whole window.
   private var exponent = 0
-  /// The daemon ends: nothing starts any more.
+  /// The daemon is shutting down: nothing starts any more.
   private var isClosed = false
-  /// What the end is for, as `agent:stopped` says it.
+  /// The reason of the current stop, for `agent:stopped`.
   private var stopReason = ExitReason.killed
 
   private enum Instance { case none, starting, waiting, busy, ending, endingNow }
@@ -39,23 +39,23 @@ public struct Lifecycle: Sendable {
   private enum Next {
     /// Stays idle; the queue is dropped.
     case rest
-    /// Starts again when something waits for it: a one-shot agent between two events.
+    /// Starts again when events are queued: a one-shot agent between two events.
     case again
-    /// A person wants it running.
+    /// A person asked for a restart.
     case start
-    /// Failed: back-off, quarantine or idle, as the policy says.
+    /// After a failure: back-off, quarantine or idle, according to the policy.
     case retry
   }
 
-  /// An agent that is registered and runs nothing.
+  /// An idle agent that has never run.
   public init(_ kind: Manifest.Lifecycle, policy: Policy) {
     self.kind = kind
     self.policy = policy
   }
 
-  /// Whether an event may be put into the agent's queue now; when not, it is to be refused.
+  /// Whether an event may be queued for the agent now. When false, the caller must refuse the event.
   ///
-  /// An agent that runs `always` and was ended by a person stays ended; the other kinds are started by an event.
+  /// An `always` agent that a person stopped stays stopped. An event starts agents of the other kinds.
   public var accepts: Bool {
     switch state {
     case .idle: kind != .always && !isClosed
@@ -65,30 +65,30 @@ public struct Lifecycle: Sendable {
     }
   }
 
-  /// Takes one event.
+  /// Handles one event.
   /// - Parameters:
   ///   - now: on the monotonic clock.
-  ///   - queued: how many events wait for the agent, the one just delivered among them.
-  ///   - random: from 0 to 1; spreads back-off times.
-  /// - Returns: what to do, in order. Empty when the event means nothing in this state: late answers and timers are
-  ///   harmless.
+  ///   - queued: the length of the agent's queue, including the event just delivered.
+  ///   - random: from 0 to 1; the jitter of the back-off.
+  /// - Returns: the effects to carry out, in order. Empty when the event does not apply in this state, such as a late
+  ///   answer or timer.
   public mutating func apply(
     _ event: LifecycleEvent, at now: Instant, queued: Int, random: Double
   ) -> [LifecycleEffect] {
     switch (state, event) {
-    // idle: registered, runs nothing.
+    // idle: registered, no instance.
     case (.idle, .spawn), (.idle, .restart): return start()
     case (.idle, .deliver): return accepts ? start() : []
     case (.idle, .kill): return [.done]
     case (.idle, .quarantine(let failure)): return quarantine(failure)
     case (.idle, .shutdown): return close()
 
-    // starting: the driver is making an instance, and will answer whatever happens meanwhile.
+    // starting: the driver is creating an instance. It always answers, whatever happens in the meantime.
     case (.starting, .started): return ready(queued: queued, at: now)
     case (.starting, .startFailed(let failure)):
       return gone(.startFailed) + [.done] + fail(failure, at: now, random: random)
     case (.starting, .startRefused(let refusal)):
-      return gone(.refused) + [.done, .refuse(refusal)] + wait(at: now, random: random)
+      return gone(.refused) + [.done, .refuse(refusal)] + retryRefusedStart(at: now, random: random)
     case (.starting, .failed(let failure)): return giveUp(failure)
     case (.starting, .exited(let reason, let why)): return crash(reason, why, at: now, random: random)
     case (.starting, .kill(let atOnce)): return end(.killed, now: atOnce, next: .rest)
@@ -117,7 +117,7 @@ public struct Lifecycle: Sendable {
     case (.active, .shed(let reason)): return end(reason, now: false, next: .rest)
     case (.active, .shutdown): return close()
 
-    // draining: finishes what it does, takes nothing new, within its grace time.
+    // draining: the instance finishes its current event within the grace time and accepts no other.
     case (.draining, .started), (.draining, .completed): return askToStop(at: now)
     case (.draining, .refused(let refusal)): return [.refuse(refusal)] + askToStop(at: now)
     case (.draining, .failed(let failure)): return note(failure) + askToStop(at: now)
@@ -132,7 +132,7 @@ public struct Lifecycle: Sendable {
     case (.draining, .shed(let reason)): return retarget(.rest, reason)
     case (.draining, .shutdown): return close()
 
-    // stopping: being ended without waiting.
+    // stopping: the instance is being stopped immediately.
     case (.stopping, .started): return stopNow()
     case (.stopping, .startFailed(let failure)): return note(failure) + settle(queued: queued, at: now, random: random)
     case (.stopping, .startRefused(let refusal)):
@@ -143,19 +143,19 @@ public struct Lifecycle: Sendable {
     case (.stopping, .shed(let reason)): return retarget(.rest, reason)
     case (.stopping, .shutdown): return close()
 
-    // backoff: failed; waits before it is started again. Events queue up meanwhile.
+    // backoff: failed, waiting for its restart. Events are queued.
     case (.backoff, .backoffElapsed): return startAgain(queued: queued, at: now)
     case (.backoff, .spawn), (.backoff, .restart): return forgive() + [.cancelTimers] + start()
     case (.backoff, .kill): return [.cancelTimers] + rest(.killed) + [.done]
     case (.backoff, .shed(let reason)): return [.cancelTimers] + rest(reason) + [.done]
     case (.backoff, .shutdown): return close()
 
-    // quarantined: failed too often; only a person starts it again.
+    // quarantined: failed too often; only a person can start it again.
     case (.quarantined, .restart): return forgive() + start()
     case (.quarantined, .kill): return [.done]
     case (.quarantined, .shutdown): return close()
 
-    // Everything else is late, or asks for what is already so.
+    // Every other event is late, or asks for the current state.
     default: return []
     }
   }
@@ -192,7 +192,7 @@ extension Lifecycle {
     return kind == .oneShot ? end(reason, now: false, next: .again) : activate(queued: queued)
   }
 
-  /// Begins the end of an instance that is being made, waits or handles an event.
+  /// Begins to stop an instance that is starting, waiting or handling an event.
   private mutating func end(_ reason: ExitReason, now: Bool, next: Next) -> [LifecycleEffect] {
     self.next = next
     stopReason = reason
@@ -204,7 +204,7 @@ extension Lifecycle {
     return dropped + [.scheduleGrace(policy.grace), .stopInstance(now: false)]
   }
 
-  /// The activation or the start that the drain waited for is over.
+  /// The drain waited for a start or an activation, which has now ended: stop the instance.
   private mutating func askToStop(at now: Instant) -> [LifecycleEffect] {
     guard instance == .busy || instance == .starting else { return [] }
     if instance == .starting { started = now }
@@ -225,7 +225,7 @@ extension Lifecycle {
     }
   }
 
-  /// Changes what follows once the instance is gone.
+  /// Changes what follows when the instance has ended.
   private mutating func retarget(_ next: Next, _ reason: ExitReason) -> [LifecycleEffect] {
     if isClosed { return [] }
     self.next = next
@@ -233,9 +233,10 @@ extension Lifecycle {
     return next == .rest ? [.clearQueue] : []
   }
 
-  /// An activation failed, or a watchdog has given the instance up: a fresh one must follow.
+  /// An activation failed, or a watchdog gave up on the instance: replace the instance.
   ///
-  /// After an error of its own the instance may tidy up; otherwise it cannot be trusted to answer.
+  /// After an error in its handler the instance may shut down gracefully. After any other failure it may never answer,
+  /// so stop it immediately.
   private mutating func giveUp(_ failure: AgentFailure) -> [LifecycleEffect] {
     if instance == .busy { instance = .waiting }
     if failure.reason != .error { return note(failure) + end(failure.reason, now: true, next: .retry) }
@@ -247,14 +248,14 @@ extension Lifecycle {
     return [.publish(.failed(failure)), .record(.failed(failure))]
   }
 
-  /// The instance is gone for `reason`.
+  /// The instance has ended for `reason`.
   private mutating func gone(_ reason: ExitReason) -> [LifecycleEffect] {
     instance = .none
     lastExit = reason
     return [.releaseHardware]
   }
 
-  /// What was asked to end has ended.
+  /// The instance has ended as requested.
   private mutating func settle(queued: Int, at now: Instant, random: Double) -> [LifecycleEffect] {
     let timers: [LifecycleEffect] = state == .draining ? [.cancelTimers] : []
     let effects = timers + gone(stopReason)
@@ -266,27 +267,27 @@ extension Lifecycle {
     }
   }
 
-  /// A one-shot agent is over with one event.
+  /// A one-shot agent has handled its event.
   private mutating func again(_ reason: ExitReason, queued: Int) -> [LifecycleEffect] {
     state = .idle
     started = nil
     return stopped(reason) + [.done] + (queued > 0 ? start() : [])
   }
 
-  /// The instance left by itself while it waited.
+  /// The instance ended by itself while it was waiting for events.
   private mutating func leave(
     _ reason: ExitReason, _ why: String?, queued: Int, at now: Instant, random: Double
   ) -> [LifecycleEffect] {
     guard reason == .completed else { return crash(reason, why, at: now, random: random) }
     let effects = gone(reason)
-    // Events that wait need it, and `always` means always; through back-off, or it would start in a loop.
+    // Queued events need an instance, and so does `always`. Start it after a back-off: it may exit again immediately.
     if policy.restart == .always || queued > 0 {
       return effects + stopped(reason) + [.done] + retry(at: now, random: random)
     }
     return effects + rest(reason) + [.done]
   }
 
-  /// The instance went away while it was needed.
+  /// The instance ended unexpectedly during a start or an activation, or for a reason other than `completed`.
   private mutating func crash(
     _ reason: ExitReason, _ why: String?, at now: Instant, random: Double
   ) -> [LifecycleEffect] {
@@ -299,8 +300,8 @@ extension Lifecycle {
     note(failure) + retry(at: now, random: random)
   }
 
-  /// Decides between back-off, quarantine and rest; nothing of the instance is left. With `restart: never` it rests,
-  /// and what waited is dropped: an event that comes later starts it afresh.
+  /// Chooses between back-off, quarantine and idle after the instance has ended. With `restart: never` the agent goes
+  /// idle and its queue is dropped; a later event starts it again.
   private mutating func retry(at now: Instant, random: Double) -> [LifecycleEffect] {
     if isClosed || policy.restart == .never { return rest(lastExit ?? .error) }
     history.removeAll { now - $0 >= policy.window }
@@ -317,13 +318,15 @@ extension Lifecycle {
     ]
   }
 
-  /// The board has refused what it needs to begin: it is tried again as long as it takes, and is never quarantined for it.
-  private mutating func wait(at now: Instant, random: Double) -> [LifecycleEffect] {
+  /// The board refused something that the agent needs to start. Retries with back-off for as long as necessary, and
+  /// never leads to quarantine.
+  private mutating func retryRefusedStart(at now: Instant, random: Double) -> [LifecycleEffect] {
     if isClosed || policy.restart == .never { return rest(.refused) }
     return [.scheduleBackoff(backOff(at: now, random: random))]
   }
 
-  /// - Returns: for how long.
+  /// Enters `backoff`.
+  /// - Returns: the delay before the restart.
   private mutating func backOff(at now: Instant, random: Double) -> Duration {
     if let started, now - started >= policy.window { exponent = 0 }
     started = nil
@@ -340,11 +343,11 @@ extension Lifecycle {
     return [.publish(.quarantined(failure)), .record(.quarantined(failure.reason, failure.message))]
   }
 
-  /// It was started again too often: it stays where it is, over the daemon's next start, too.
+  /// Quarantine after too many restarts; it is stored, so that it survives a restart of the daemon.
   private func quarantineForRestarts() -> [LifecycleEffect] {
     let (reason, restarts) = (lastExit ?? .error, history.count)
     let last = lastFailure.map { "; last: \($0.message)" } ?? ""
-    let message = "it was started again \(restarts) time(s) within \(policy.window.text)\(last)"
+    let message = "it was restarted \(restarts) time(s) within \(policy.window.text)\(last)"
     return [
       .clearQueue,
       .publish(.restartedTooOften(reason, restarts: restarts, window: policy.window)),
@@ -354,7 +357,7 @@ extension Lifecycle {
   }
 
   private mutating func startAgain(queued: Int, at now: Instant) -> [LifecycleEffect] {
-    // A one-shot agent's event is lost with its instance: without another there is nothing to start for.
+    // A one-shot agent's event is lost with its instance: restart only for another event.
     if kind == .oneShot && queued == 0 {
       state = .idle
       return []
@@ -382,7 +385,7 @@ extension Lifecycle {
     return []
   }
 
-  /// The daemon ends: as a drain, and nothing starts afterwards.
+  /// The daemon is shutting down: drain, and start nothing afterwards.
   private mutating func close() -> [LifecycleEffect] {
     if isClosed { return [] }
     isClosed = true
@@ -397,12 +400,12 @@ extension Lifecycle {
     }
   }
 
-  /// `backoff`, doubled for each restart in a row, at most `maxBackoff`, and up to a quarter shorter by chance, so
-  /// that agents that fell together do not rise together.
+  /// Exponential back-off: `backoff`, doubled for each consecutive restart up to `maxBackoff`, minus a random jitter of
+  /// up to 25 %, so that agents that failed together do not restart together.
   private func backoff(random: Double) -> Duration {
     let longest = policy.maxBackoff.seconds
     var delay = policy.backoff.seconds
-    // Doubling ends at the longest wait, so that the exponent may grow for ever.
+    // Stop doubling at the maximum: the exponent has no bound.
     for _ in 0..<exponent where delay < longest { delay *= 2 }
     delay = min(max(0, delay), longest) * (1 - min(max(0, random), 1) / 4)
     return .nanoseconds(Int64((delay * 1e9).rounded()))

@@ -1,77 +1,77 @@
 import Model
 
-/// What can happen to an agent, as its lifecycle sees it.
+/// An input of the lifecycle table.
 public enum LifecycleEvent: Sendable, Hashable {
-  /// Somebody, or the start of the daemon, asked for it to run.
+  /// A client, a rule or the daemon's start asked for the agent to run.
   case spawn
-  /// An event was put into its queue.
+  /// An event was added to the agent's queue.
   case deliver
-  /// The driver has made the instance that `startInstance` asked for.
+  /// The driver has created the instance that `startInstance` asked for.
   case started
-  /// The driver could not make it.
+  /// The driver could not create the instance.
   case startFailed(AgentFailure)
-  /// It could not begin because the board refused it something, such as the reading of a sensor that is away.
+  /// The agent could not start because the board refused it something, such as a reading of a lost sensor.
   case startRefused(AgentError)
-  /// The activation ended well.
+  /// The activation succeeded.
   case completed
-  /// The activation ended with a refusal that the agent passed on: nothing is wrong with the instance.
+  /// The activation ended with an unhandled refusal; the instance is still usable.
   case refused(AgentError)
-  /// The activation failed, or a watchdog gave the instance up; the instance itself may still be there.
+  /// The activation failed, or a watchdog gave up on the instance; the instance may still exist.
   case failed(AgentFailure)
-  /// The instance is gone: after `stopInstance`, or by itself, and then in words why.
+  /// The instance has ended, after `stopInstance` or by itself. The text says why when it ended by itself.
   case exited(ExitReason, String? = nil)
-  /// Somebody asked for its end; `now` does not wait for the running activation (SIGKILL).
+  /// A client or a rule asked to stop the agent; `now` does not wait for the running activation (SIGKILL).
   case kill(now: Bool)
-  /// The time that `scheduleGrace` named is over.
+  /// The delay of `scheduleGrace` has elapsed.
   case graceElapsed
-  /// The time that `scheduleBackoff` named is over.
+  /// The delay of `scheduleBackoff` has elapsed.
   case backoffElapsed
-  /// A person asked for a fresh instance; lets an agent out of quarantine.
+  /// A person asked for a fresh instance; releases a quarantined agent.
   case restart
-  /// The board is short of something: it ends, and what waits for it is dropped.
+  /// The board is short of a resource: the agent is stopped and its queue dropped.
   case shed(ExitReason)
-  /// It is not to run until a person lets it out: an earlier run of the daemon ended by its fault.
+  /// The agent must not run until a person releases it: it ended an earlier run of the daemon.
   case quarantine(AgentFailure)
-  /// The daemon ends: nothing is started from here on.
+  /// The daemon is shutting down: nothing is started from here on.
   case shutdown
 }
 
-/// What is to be done after a lifecycle event, in this order. Values only: the orchestrator carries them out.
+/// An output of the lifecycle table: a value that the orchestrator carries out, in the given order.
 public enum LifecycleEffect: Sendable, Hashable {
-  /// Have the driver make an instance; answered by `started`, `startFailed` or `startRefused`.
+  /// Have the driver create an instance; answered by `started`, `startFailed` or `startRefused`.
   case startInstance
-  /// Hand the instance the first queued event; answered by `completed`, `refused` or `failed`.
+  /// Hand the first queued event to the instance; answered by `completed`, `refused`, `failed` or `exited`.
   case activate
-  /// End the instance; answered by `exited`. A second one with `now` may follow one without.
+  /// Stop the instance; answered by `exited`. `now: true` may follow `now: false`.
   case stopInstance(now: Bool)
   /// Send `backoffElapsed` after this long.
   case scheduleBackoff(Duration)
   /// Send `graceElapsed` after this long.
   case scheduleGrace(Duration)
-  /// Forget the scheduled back-off or grace time.
+  /// Cancel the scheduled back-off or grace timer.
   case cancelTimers
-  /// Publish what has become of the agent.
+  /// Publish an event about the agent.
   case publish(LifecycleNews)
   /// Add a line to the ledger.
   case record(LifecycleRecord)
-  /// Remember over the daemon's next start that it is quarantined.
+  /// Store the quarantine, so that it survives a restart of the daemon.
   case keepQuarantine(AgentFailure)
-  /// Count a refusal, and tell of it unless the same was told a while ago.
+  /// Count a refusal, and publish it unless the same refusal was published recently.
   case refuse(AgentError)
   /// End every lease the agent holds, so that its actuators go to their safe states; harmless when it holds none.
   case releaseHardware
-  /// Drop the events that wait for it.
+  /// Drop the agent's queued events.
   case clearQueue
-  /// Nothing of the instance is left: tell whoever waits for its end.
+  /// The instance has ended: call the completions that wait for this.
   case done
 }
 
-/// What people ask about later: a line of the ledger.
+/// A line of the ledger, which `history` shows.
 public enum LifecycleRecord: Sendable, Hashable {
-  /// It failed.
+  /// The agent failed.
   case failed(AgentFailure)
-  /// It is quarantined: the reason, and why in words.
+  /// The agent was quarantined, for this reason and with this explanation.
   case quarantined(ExitReason, String)
-  /// Somebody ended it.
+  /// A client or a rule stopped the agent.
   case killed
 }

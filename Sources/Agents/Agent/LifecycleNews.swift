@@ -1,21 +1,21 @@
 import Model
 
-/// What is published of an agent's life.
+/// A lifecycle change that is published as an event.
 public enum LifecycleNews: Sendable, Hashable {
-  /// An instance is there; how often it was started again.
+  /// An instance is ready; `restarts` counts the restarts by policy since the daemon started.
   case started(restarts: Int)
-  /// It failed.
+  /// The agent failed.
   case failed(AgentFailure)
-  /// It is started again after this long; number of the restart within the policy's window.
+  /// The agent restarts after this delay; `attempt` counts the restarts within the policy's window, from 1.
   case backoff(Duration, attempt: Int)
-  /// It is quarantined for a failure.
+  /// The agent is quarantined for a failure.
   case quarantined(AgentFailure)
-  /// It is quarantined because it was started again too often within the policy's window.
+  /// The agent is quarantined because it was restarted too often within the policy's window.
   case restartedTooOften(ExitReason, restarts: Int, window: Duration)
-  /// Its instance has ended, and no other is started by itself.
+  /// The instance has ended, and the agent does not restart by itself.
   case stopped(ExitReason)
 
-  /// The event that tells it of `agent`.
+  /// The catalogued event for this change of `agent`.
   package func event(of agent: AgentID) -> DaemonEvent {
     switch self {
     case .started(let restarts): AgentEvents.started(agent, restarts: restarts)

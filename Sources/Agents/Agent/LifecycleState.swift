@@ -1,19 +1,19 @@
-/// Where an agent is in its life. Which state follows which is in `Lifecycle`.
+/// The states of an agent. `Lifecycle` has the transitions.
 public enum LifecycleState: String, Sendable, Hashable, CaseIterable {
-  /// Registered; runs nothing.
+  /// Registered, without an instance.
   case idle
-  /// The driver is making an instance.
+  /// The driver is creating an instance.
   case starting
-  /// An instance waits for events.
+  /// The instance waits for events.
   case ready
-  /// An instance handles an event.
+  /// The instance handles an event.
   case active
-  /// Asked to end: finishes what it does, takes nothing new.
+  /// The instance finishes its current event within the grace time and accepts no other.
   case draining
-  /// Being ended without waiting.
+  /// The instance is being stopped immediately.
   case stopping
-  /// Failed; waits before it is started again.
+  /// The agent failed and waits for its restart.
   case backoff
-  /// Failed too often; only a person starts it again.
+  /// The agent failed too often, or ended the daemon; only a person can start it again.
   case quarantined
 }

@@ -1,22 +1,22 @@
 import Model
 
-/// A host that knows how much memory the budgets of an agent's parents leave for it. A driver that can refuse memory asks
-/// it before the agent may take more.
+/// A host that shares out the memory budgets of an agent's parents. A driver that can refuse memory asks it before the
+/// agent's memory grows.
 public protocol MemoryGiver: AnyObject {
-  /// Counts what an instance holds from now on, and says how much that may become.
-  /// - Parameter held: in bytes.
-  /// - Returns: nil where no parent has a budget of memory.
+  /// Records the memory that an instance holds, and returns its limit.
+  /// - Parameter held: current memory of the instance, in bytes.
+  /// - Returns: the limit that a parent's budget sets; nil where no parent has a memory budget.
   func memory(holding held: Int64) -> MemoryRoom?
 }
 
-/// How much memory an instance may have beside what others of the same parent have.
+/// The memory limit of an instance within its parent's budget.
 public struct MemoryRoom: Sendable, Hashable {
-  /// In bytes, what it holds included.
+  /// The limit in bytes, including the memory that the instance already holds.
   public var bytes: Int64
-  /// Whose budget leaves so much.
+  /// The parent whose budget sets the limit.
   public var parent: AgentID
 
-  /// Room within a parent's budget.
+  /// - Parameter bytes: includes the memory that the instance already holds.
   public init(bytes: Int64, parent: AgentID) {
     self.bytes = bytes
     self.parent = parent

@@ -1,19 +1,19 @@
 import Model
 
-/// Where agents' questions to models go. Without one, asking is `unavailable`.
+/// Sends agents' requests to language models. Without a gateway such requests are refused as `unavailable`.
 ///
-/// Everything happens on the loop's thread. Permissions were checked before; what is spent is the gateway's to count.
+/// It is called on the loop's thread. The caller has checked permissions; the gateway counts tokens.
 public protocol ModelGateway: AnyObject {
-  /// Asks a model.
+  /// Sends a request to a model.
   /// - Parameters:
-  ///   - agent: who asks.
+  ///   - agent: the agent that asks.
   ///   - done: called once with the answer, within this call or later; never after `cancel`.
-  /// - Returns: what `cancel` takes.
-  /// - Throws: why it cannot be asked: `unavailable`, `limited`, `invalid`.
+  /// - Returns: the id for `cancel`.
+  /// - Throws: `unavailable`, `limited` or `invalid`.
   func complete(
     _ request: ModelRequest, for agent: AgentID, _ done: @escaping (Result<ModelAnswer, AgentError>) -> Void
   ) throws(AgentError) -> CompletionID
 
-  /// Nobody waits for the answer any more. Does nothing when it was given.
+  /// Abandons a request. Does nothing when it has already been answered.
   func cancel(_ completion: CompletionID)
 }

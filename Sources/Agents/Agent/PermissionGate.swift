@@ -1,27 +1,28 @@
 import Model
 
 extension Permissions {
-  /// Whether it may read the sensor or input.
+  /// Whether the agent may read the sensor or input.
   public func mayRead(sensor: String) -> Bool { sensors.contains { $0.matches(sensor) } }
 
-  /// Whether it may control the actuator.
+  /// Whether the agent may control the actuator.
   public func mayControl(actuator: String) -> Bool { actuators.contains { $0.matches(actuator) } }
 
-  /// Whether it may see pictures of the camera.
+  /// Whether the agent may take pictures with the camera.
   public func maySee(camera: String) -> Bool { cameras.contains { $0.matches(camera) } }
 
-  /// Whether it may emit events of the type: a well-formed name outside the built-in domains that `emit` allows.
+  /// Whether the agent may emit events of the type: a well-formed name that `emit` allows. The built-in domains are
+  /// always denied.
   public func mayEmit(type: String) -> Bool {
     EventPattern.isEventName(type) && EventPattern.builtInDomain(of: type) == nil && emit.contains { $0.matches(type) }
   }
 
-  /// Whether it may read the file: it is a granted path, or lies below one. No path is granted by a prefix of a name:
-  /// `/data` does not grant `/database`.
+  /// Whether the agent may read the file: its path is granted, or lies below a granted folder. Paths are compared by
+  /// component: `/data` does not grant `/database`.
   /// - Parameters:
   ///   - path: as the agent wrote it.
-  ///   - resolve: gives the path with symbolic links, `.` and `..` resolved (realpath(3)); nil when it leads nowhere.
-  ///     Asked for the file and for each granted path, so that a link inside a granted folder does not lead out of it.
-  /// - Returns: the resolved path, which is the one to open; nil when it is not granted or leads nowhere.
+  ///   - resolve: resolves symbolic links, `.` and `..` (realpath(3)); returns nil for a path that does not exist.
+  ///     Applied to the file and to every granted path, so that a symbolic link cannot lead out of a granted folder.
+  /// - Returns: the resolved path, which is the one to open; nil when it is not granted or does not exist.
   public func mayReadFile(_ path: String, resolve: (String) -> String?) -> String? {
     guard !paths.isEmpty, !path.utf8.contains(0), let file = resolve(path) else { return nil }
     let granted = paths.contains { resolve($0).map { Self.contains($0, file) } ?? false }
@@ -42,11 +43,11 @@ extension Permissions {
 }
 
 extension AgentError {
-  /// What an agent is told when its manifest does not grant what it asked for.
+  /// The error for an operation that the agent's manifest does not grant.
   /// - Parameters:
-  ///   - operation: what it asked, e.g. `read sensor`.
-  ///   - object: of what.
-  ///   - key: the list under `capabilities.permissions` that would have to name it.
+  ///   - operation: e.g. `read sensor`.
+  ///   - object: the device, event type or path.
+  ///   - key: the list under `capabilities.permissions` that would have to name the object.
   public static func notGranted(_ agent: AgentID, _ operation: String, _ object: String, key: String) -> AgentError {
     AgentError(
       .denied, "agent '\(agent)' may not \(operation) '\(object)': capabilities.permissions.\(key) does not allow it")

@@ -1,27 +1,27 @@
 import Linux
 import Model
 
-/// A plugin that an agent's manifest names, where it is installed.
+/// A plugin that an agent's manifest names, and the folder where it is installed.
 public struct InstalledPlugin: Sendable, Hashable {
-  /// Without a version: the agent finds it in `$OPENSTARRY_HOME/plugins/<name>`.
+  /// The name without a version: the agent finds the plugin in `$OPENSTARRY_HOME/plugins/<name>`.
   public var name: String
   /// Its folder on this machine.
   public var path: String
 }
 
-/// The plugins that are installed, for every isolation.
+/// Finds installed plugins, for every isolation.
 public struct PluginStore: Sendable {
   private let folder: String
 
   /// - Parameter home: `$OPENSTARRY_HOME`, with the folder `plugins`.
   public init(home: String) { folder = "\(home)/plugins" }
 
-  /// The plugins that a manifest names: `name@version` is the folder of that name, or else of the plain name.
-  /// - Throws: the first that is not installed.
+  /// The plugins that a manifest names. `name@version` refers to the folder `name@version`, or else to `name`.
+  /// - Throws: `startFailed` for the first plugin that is not installed.
   public func plugins(of manifest: Manifest) throws(AgentFailure) -> [InstalledPlugin] {
     var found: [InstalledPlugin] = []
     for plugin in manifest.plugins {
-      // A scope begins with an @, too.
+      // The @ of a scope (`@scope/name`) does not begin a version.
       let mark = plugin.dropFirst().lastIndex(of: "@")
       let name = mark.map { String(plugin[..<$0]) } ?? plugin
       let places = [plugin, name].map { "\(folder)/\($0)" }

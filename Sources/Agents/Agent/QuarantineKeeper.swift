@@ -1,13 +1,13 @@
 import Model
 
-/// Remembers beyond this daemon's life which agents are not run until a person lets them out.
+/// Stores which agents are quarantined, so that the quarantine survives a restart of the daemon.
 public protocol QuarantineKeeper: AnyObject {
-  /// Why an agent is not run; nil when it may.
+  /// Why an agent is quarantined; nil when it is not.
   func quarantine(of agent: AgentID) -> AgentFailure?
 
-  /// An agent is not run from now on. One that was not before is kept with this reason.
+  /// Quarantines an agent. An agent that is already quarantined keeps its first reason.
   func quarantine(_ agent: AgentID, for failure: AgentFailure)
 
-  /// A person lets an agent out, or it is not registered any more. Nothing follows for one that may run.
+  /// Ends a quarantine: a person released the agent, or it was unregistered. Does nothing when it is not quarantined.
   func release(_ agent: AgentID)
 }

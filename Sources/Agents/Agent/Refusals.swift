@@ -1,21 +1,21 @@
 import Model
 
-/// The refusals that an agent got during one activation, so that one it passes on is told from an error of its own.
+/// The refusals that an agent received during one activation. Tells an unhandled refusal from the agent's own error.
 ///
-/// A refusal is an answer: busy, limited, denied, unavailable, failed hardware. Agents in every language pass on its
-/// sentence, alone or within one of their own; that is how it is recognised, in every isolation.
+/// A refusal is an answer: busy, limited, denied, unavailable, failed hardware. An agent that does not handle it fails
+/// with the refusal's message, alone or quoted in its own. Matching the message works for every language and isolation.
 public struct Refusals {
-  /// Of so many, the newest, an activation may pass on any.
+  /// Only the newest refusals are kept.
   static let limit = 16
   private var newest: [AgentError] = []
 
-  /// None yet.
+  /// Holds no refusals.
   public init() {}
 
-  /// An activation begins.
+  /// Forgets earlier refusals: an activation begins.
   public mutating func begin() { newest = [] }
 
-  /// A call of the agent's was answered with `error`; what is no refusal is left out.
+  /// Records the error of a host call. Ignores errors that are no refusals.
   public mutating func note(_ error: AgentError) {
     guard error.isRefusal, !error.message.isEmpty else { return }
     if newest.count == Self.limit { newest.removeFirst() }
@@ -25,13 +25,13 @@ public struct Refusals {
   /// The refusal that the activation ended with; nil when it ended for another reason.
   public func passedOn(_ failure: AgentFailure) -> AgentError? {
     guard failure.reason == .error else { return nil }
-    // A failure says it as messages are said.
+    // `AgentFailure` has cleaned its message the same way.
     return newest.last { failure.message.holds($0.message.asMessage) }
   }
 }
 
-/// A host that is told of refusals which the driver itself gives, such as an answer that did not come in time.
+/// A host that also records refusals by the driver itself, such as a time-out.
 public protocol RefusalKeeper: AnyObject {
-  /// A call of the agent's is answered with `error`.
+  /// Records that the driver answers a call with `error`.
   func note(_ error: AgentError)
 }

@@ -335,7 +335,7 @@ import Testing
     #expect(effects.records == [.failed(boom), .quarantined(.startFailed, "start-failed, after 1 restart(s)")])
     #expect(
       effects.contains(
-        .keepQuarantine(AgentFailure(.startFailed, "it was started again 1 time(s) within 1m; last: boom"))))
+        .keepQuarantine(AgentFailure(.startFailed, "it was restarted 1 time(s) within 1m; last: boom"))))
     run = Run()
     run.take(.spawn, .started, .kill(now: false))
     #expect(run.take(.exited(.killed)).records == [.killed])

@@ -207,7 +207,7 @@ func refusal(_ body: () throws(AgentControlError) -> Void) -> AgentControlError?
       world.wait(.seconds(1))
     }
     #expect(try world.state("a") == .quarantined)
-    let why = "it was started again 1 time(s) within 1m; last: failed: on purpose"
+    let why = "it was restarted 1 time(s) within 1m; last: failed: on purpose"
     #expect(book.kept == ["a": AgentFailure(.error, why)])
     try world.adopt(agent)
     #expect(try world.state("a") == .quarantined)

@@ -74,7 +74,7 @@ import Watchdog
   }
 
   @Test func aQuarantineLastsUntilAPersonEndsIt() throws {
-    let failure = AgentFailure(.error, "it was started again 5 time(s) within 10m; last: no such table")
+    let failure = AgentFailure(.error, "it was restarted 5 time(s) within 10m; last: no such table")
     #expect(kept(book()) { $0.quarantine("climate", for: failure) } == [])
     #expect(book().quarantine(of: "climate") == failure)
     for name in try Files.names(in: runtime) { Files.remove("\(runtime)/\(name)") }
