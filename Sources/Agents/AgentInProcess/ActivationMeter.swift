@@ -2,20 +2,20 @@ import Agent
 import Linux
 import Model
 
-/// The clocks that activations are measured with.
+/// The clocks for measuring activations.
 public struct ActivationClock {
-  /// Nanoseconds that pass.
+  /// Monotonic time, in nanoseconds.
   public var elapsed: () -> UInt64
-  /// Nanoseconds that this thread has computed.
+  /// CPU time of the calling thread, in nanoseconds.
   public var thread: () -> UInt64
 
-  /// Clocks for a test, or the kernel's: see `system`.
+  /// For tests; otherwise use `system`.
   public init(elapsed: @escaping () -> UInt64, thread: @escaping () -> UInt64) {
     self.elapsed = elapsed
     self.thread = thread
   }
 
-  /// The kernel's.
+  /// The kernel's clocks.
   public static var system: ActivationClock {
     ActivationClock(elapsed: { System.monotonicNanoseconds() }, thread: { System.threadNanoseconds() })
   }
@@ -23,16 +23,16 @@ public struct ActivationClock {
 
 /// Measures the activations of one agent.
 ///
-/// Reading the time that a thread has computed is a system call, many times as dear as reading the time that passes
-/// (measured: 420 ns and 23 ns). So short activations are charged the time that passed, which on one thread is never
-/// less; an agent whose last activation was long, and one that has not had any, is measured by both.
+/// Reading the thread's CPU time is a system call (measured: 420 ns); reading the monotonic clock is not (23 ns). So
+/// short activations are charged their elapsed time, which on one thread is never less than their CPU time. CPU time
+/// is measured for an agent's first activation, and for each one after a long activation.
 struct ActivationMeter {
   private let clock: ActivationClock
   private var started: UInt64 = 0
   private var threadStarted: UInt64?
   private var isLong = true
 
-  /// What takes so many nanoseconds or more is worth two system calls.
+  /// Nanoseconds. For an activation this long the cost of two system calls is negligible.
   static let long: UInt64 = 100_000
 
   init(_ clock: ActivationClock) { self.clock = clock }

@@ -3,18 +3,17 @@ import Model
 
 /// Runs agents that are linked into the program, on the loop's thread.
 ///
-/// It isolates nothing: an agent that hangs or crashes takes the daemon with it. What it gives is speed, an
-/// activation costs a function call, and memory, an instance costs its own properties.
+/// There is no isolation: an agent that hangs or crashes takes the daemon with it. In return an activation costs only a
+/// function call, and an instance only the memory of its own properties.
 public final class InProcessDriver: AgentDriver {
   private let types: [String: AgentType]
   private let witness: (any CodeWitness)?
   private let clock: ActivationClock
 
-  /// A driver for the linked agents.
   /// - Parameters:
-  ///   - types: names must be unique.
-  ///   - clock: what activations are measured with.
-  ///   - witness: is told whenever code of an agent runs.
+  ///   - types: the linked agents. Traps when two have the same name.
+  ///   - clock: measures activations.
+  ///   - witness: observes when an agent's code runs; nil for none.
   public init(types: [AgentType], clock: ActivationClock = .system, witness: (any CodeWitness)? = nil) {
     self.clock = clock
     self.witness = witness
@@ -23,7 +22,7 @@ public final class InProcessDriver: AgentDriver {
     }
   }
 
-  /// What is to be known of it without a driver.
+  /// The properties of the in-process isolation.
   public static let isolation = Isolation(
     .inProcess, entry: "the name of an agent type that is linked into the daemon", runsOnLoop: true,
     cannotWait: "an in-process agent may not wait for a model: give it the driver 'wasm' or 'process'",
@@ -36,7 +35,7 @@ public final class InProcessDriver: AgentDriver {
 
   public var isolation: Isolation { Self.isolation }
 
-  /// What `runtime.entry` may name, sorted.
+  /// The valid values of `runtime.entry`, sorted.
   public var entries: [String] { types.keys.sorted() }
 
   public func validate(_ manifest: Manifest) throws(AgentFailure) { _ = try type(for: manifest) }

@@ -2,10 +2,10 @@ import Agent
 import Model
 import OpenStarryAgent
 
-/// One agent that lives in the program.
+/// An instance of an agent that is linked into the program.
 final class InProcessInstance: AgentInstance {
   private let id: AgentID
-  /// Taken out while it handles an event, so that a call that comes back through the host finds it busy.
+  /// nil during an activation, so that a reentrant call through the host finds the instance busy.
   private var agent: (any OpenStarryAgent.Agent)?
   private var host: (any AgentHost)?
   private let witness: (any CodeWitness)?
@@ -60,7 +60,7 @@ final class InProcessInstance: AgentInstance {
     done(value)
   }
 
-  /// Ends it at once; when it is handling an event, which nothing can interrupt, as soon as that returns.
+  /// Ends immediately, or as soon as the running handler returns: nothing can interrupt it.
   func stop(now: Bool, _ done: @escaping () -> Void) {
     hasEnded = true
     if agent != nil {

@@ -1,14 +1,14 @@
-/// What many measurements come to, by nearest rank.
+/// Percentiles of a set of measurements, by the nearest-rank method.
 public struct Distribution: Sendable, Hashable {
-  /// Half of them are no larger.
+  /// The median, in the unit of the measurements.
   public var p50: Int64
-  /// Ninety-nine of a hundred are no larger.
+  /// The 99th percentile, in the unit of the measurements.
   public var p99: Int64
-  /// The largest.
+  /// The maximum, in the unit of the measurements.
   public var max: Int64
 
-  /// Counts.
-  /// - Returns: nil when there are none.
+  /// - Parameter values: in any order.
+  /// - Returns: nil when `values` is empty.
   public init?(_ values: [Int64]) {
     let sorted = values.sorted()
     guard let last = sorted.last else { return nil }

@@ -2,14 +2,13 @@ import Agent
 import EventLoop
 import Model
 
-/// A driver whose instances are listened to: what goes in, what they ask for, how it ends and what it took. The work
-/// is the real driver's.
+/// Wraps a driver and records its instances' starts, events, calls, results and costs on a tape.
 final class RecordedDriver: AgentDriver {
   private let real: any AgentDriver
   private let tape: Tape
   private let time: any Timekeeper
 
-  /// - Parameter time: what activations are timed with: real time.
+  /// - Parameter time: real time; measures starts and activations.
   init(_ real: any AgentDriver, _ tape: Tape, time: any Timekeeper) {
     self.real = real
     self.tape = tape
@@ -36,7 +35,7 @@ final class RecordedDriver: AgentDriver {
   }
 }
 
-/// A running agent that is listened to.
+/// Wraps an instance and records its activations.
 private final class RecordedInstance: AgentInstance {
   private let real: any AgentInstance
   private let tape: Tape

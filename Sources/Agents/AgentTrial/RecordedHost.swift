@@ -1,6 +1,6 @@
 import Model
 
-/// The calls of an agent, each carried out by the real host and written down.
+/// Passes an agent's calls to the real host and records each of them.
 final class RecordedHost: AgentHost {
   private let real: any AgentHost
   private let tape: Tape
@@ -35,7 +35,7 @@ final class RecordedHost: AgentHost {
       try real.control(actuator, command, lease: lease)
     } _: { receipt, changes in
       let state = EventSentence.level(receipt.state)
-      let text = changes.isEmpty ? "\(state), as before" : changes.map(EventSentence.text).joined(separator: ", ")
+      let text = changes.isEmpty ? "\(state), unchanged" : changes.map(EventSentence.text).joined(separator: ", ")
       return (
         text + (receipt.isConfirmed ? "" : ", not confirmed yet"),
         [

@@ -1,19 +1,19 @@
 import Agent
 import Model
 
-/// What is written down while an agent is tried, in the order in which it happens.
+/// Records the steps of a trial in chronological order.
 final class Tape {
   private let clock: any Timekeeper
   private let start: Instant
   private let onStep: (TrialStep) -> Void
 
-  /// Whether the agent is within a call: what the board does then is the call's own doing, and told with it.
+  /// Whether the agent is inside a call. Device changes during a call are its effects and are reported in its step.
   private var isCalling = false
   private var changes: [Event] = []
   private var refusals = Refusals()
   /// The activations that have ended.
   private(set) var activations: [TrialActivation] = []
-  /// Why the instance could not be made, the last time.
+  /// Why the last start failed; nil when it succeeded.
   private(set) var startFailure: AgentFailure?
 
   init(_ clock: any Timekeeper, _ onStep: @escaping (TrialStep) -> Void) {
@@ -28,8 +28,8 @@ final class Tape {
 
   // MARK: Calls
 
-  /// Carries out a call of the agent and writes down how it went.
-  /// - Parameter describe: the step's text and fields; gets the result, and what the board said meanwhile.
+  /// Carries out a call of the agent and records its outcome.
+  /// - Parameter describe: returns the step's text and fields, given the result and the device changes during the call.
   func call<Answer>(
     _ kind: TrialStep.Kind, _ what: String, _ fields: Fields, _ work: () throws(AgentError) -> Answer,
     _ describe: (Answer, [Event]) -> (String, Fields)
@@ -56,7 +56,7 @@ final class Tape {
     return answer
   }
 
-  /// Something that the board or the orchestrator said.
+  /// Records an event of the board or the orchestrator, when it matters to a reader of the trial.
   func hear(_ event: Event) {
     switch event.type {
     case "device:changed":
@@ -112,7 +112,7 @@ extension TrialActivation {
     return end.printable + ": " + parts.joined(separator: ", ")
   }
 
-  /// The same for programs.
+  /// The machine-readable form of `text`.
   var fields: Fields {
     var fields: Fields = ["ok": .bool(failure == nil)]
     if let failure {
@@ -129,7 +129,7 @@ extension TrialActivation {
     return fields
   }
 
-  /// `41.2 µs`, `3.1 ms`, `1.25 s`.
+  /// Formats a duration: `41.2 µs`, `3.1 ms`, `1.25 s`.
   public static func text(_ time: Duration) -> String {
     let nanoseconds = Double(time.nanoseconds)
     return switch time.nanoseconds {

@@ -8,11 +8,11 @@ import Linux
 import Model
 import Orchestrator
 
-/// One agent on a simulated board, in this process: the daemon's own supervisor, gate, lifecycle and driver, without
-/// rules, socket or disk.
+/// Runs one agent on a simulated board in this process, with the daemon's own supervisor, gate, lifecycle and driver,
+/// but without rules, control socket and disk.
 ///
-/// Time on the board is simulated and stands still while the agent runs: leases, limits, rates and back-off follow it,
-/// and a minute of it takes no time. What the agent itself takes is measured, and limited, in real time.
+/// The board's time is simulated and stops while the agent runs. Leases, limits, rates and back-off use it, so that a
+/// simulated minute takes no real time. The agent's own run time is measured and limited in real time.
 public final class Trial {
   private let manifest: Manifest
   private let board: Board
@@ -27,18 +27,18 @@ public final class Trial {
   private let pictures = Pictures()
   private var sequence: Int64 = 0
 
-  /// Whoever asks in the name of the board.
+  /// The principal for reading the board's sensors.
   private let owner = Principal(name: "client/trial", permissions: .all)
 
-  /// Puts the parts together and checks that the agent can run here.
+  /// Opens the board and checks that the agent can run here.
   /// - Parameters:
-  ///   - board: simulated; see `TrialBoard`.
-  ///   - state: durable values of an earlier run.
+  ///   - board: must be simulated; see `TrialBoard`.
+  ///   - state: the durable state to begin with, such as that of an earlier trial.
   ///   - modules: a folder for compiled modules.
   ///   - compiler: a program that calls `ModuleCompiler.runIfAsked` first of all; by default this one.
-  ///   - onStep: called with each thing that happens.
-  /// - Throws: the agent cannot run: its module is missing or broken, there is no engine, its driver is not one that
-  ///   can be tried.
+  ///   - onStep: called for each step, in order.
+  /// - Throws: the agent cannot run: its module is missing or broken, the engine is missing, or its isolation does not
+  ///   support trials.
   public convenience init(
     _ manifest: Manifest, board: Board, state: Fields = [:], modules: String, compiler: String = "/proc/self/exe",
     onStep: @escaping (TrialStep) -> Void
@@ -49,13 +49,13 @@ public final class Trial {
     }
     if let why = isolation.cannotBeTried { throw TrialFailure("agent '\(manifest.id)' \(why)") }
     try self.init(manifest, board: board, state: state, onStep: onStep) { loop in
-      // Known, or there would be no `isolation`.
+      // The driver exists, because its isolation does.
       Isolations.driver(
         kind, DriverSite(loop, home: Files.folder(of: modules), modules: modules, program: compiler))!
     }
   }
 
-  /// The same under any driver.
+  /// A trial with the given driver.
   init(
     _ manifest: Manifest, board: Board, state: Fields = [:], onStep: @escaping (TrialStep) -> Void,
     driver: (EventLoop) -> any AgentDriver
@@ -83,7 +83,7 @@ public final class Trial {
     }
   }
 
-  // MARK: What can be done
+  // MARK: Operations
 
   /// Gives a sensor a value, or an input a level (1 or 0).
   /// - Throws: there is no such sensor or input.
@@ -102,8 +102,8 @@ public final class Trial {
     }
   }
 
-  /// Starts the agent, as `openstarry spawn` does. A one-shot agent is started by each event.
-  /// - Returns: why it could not be started; nil when it was.
+  /// Starts the agent, as `openstarry spawn` does. Does not start a one-shot agent: each event does.
+  /// - Returns: why the start failed; nil when it did not.
   public func start() -> AgentFailure? {
     settle()
     if manifest.runtime.lifecycle != .oneShot {
@@ -113,21 +113,23 @@ public final class Trial {
     return tape.startFailure
   }
 
-  /// Lets the sensor or input that an event is about say what the event says, from now on: for the first event before
-  /// the agent starts, so that it never reads anything else.
+  /// Sets the event's sensor or input to the value in its payload. Call it for the first event before the agent starts,
+  /// so that the agent never reads another value.
   public func prepare(for event: TrialEvent) throws(TrialFailure) {
     if let (device, change) = event.injection(board) { try inject(device, change) }
   }
 
-  /// Hands an event to the agent and waits until it has been handled. A sensor or an input that the event is about says
-  /// the same from now on; where it was measured just before, 100 ms pass, as a younger reading is used again.
-  /// - Parameter after: simulated time that passes before.
-  /// - Returns: the activations that ended meanwhile: none when the agent could not take the event.
-  /// - Throws: the event makes no sense, or the agent does not take it: it is quarantined, or waits too long.
+  /// Delivers an event to the agent and runs until it has been handled. The event's sensor or input has the payload's
+  /// value from then on. When that sensor was measured less than 100 ms ago, 100 simulated milliseconds pass first,
+  /// because a younger reading is reused.
+  /// - Parameter after: simulated time that passes before the delivery.
+  /// - Returns: the activations that ended during the call; empty when the agent could not start.
+  /// - Throws: the event name is not valid, its value cannot be set, or the agent does not accept the event, for
+  ///   example because it is quarantined.
   public func deliver(_ event: TrialEvent, after: Duration = .zero) throws(TrialFailure) -> [TrialActivation] {
     guard EventPattern.isEventName(event.type) else {
       throw TrialFailure(
-        "'\(event.type)' is no event name: it must be domain:verb, e.g. sensor:temperature", isUsage: true)
+        "'\(event.type)' is not an event name: it must be domain:verb, e.g. sensor:temperature", isUsage: true)
     }
     let before = tape.activations.count
     try prepare(for: event)
@@ -146,7 +148,7 @@ public final class Trial {
       throw TrialFailure("\(error)")
     }
     settle()
-    // After a failure it waits for its restart: time goes on until then.
+    // After a failure the event waits for the restart: advance time until then.
     while (status?.queued ?? 0) > 0, let next = clock.nextDeadline() {
       clock.advance(by: next - clock.now)
       settle()
@@ -154,9 +156,8 @@ public final class Trial {
     return Array(tape.activations[before...])
   }
 
-  /// Lets simulated time pass on a living board: what it says by itself wakes the agent where the manifest subscribes
-  /// to it.
-  /// - Returns: the activations that ended meanwhile.
+  /// Lets simulated time pass, and delivers the board's own events to which the manifest subscribes.
+  /// - Returns: the activations that ended during the call.
   public func live(for time: Duration) -> [TrialActivation] {
     let before = tape.activations.count
     log.dispatch = { [unowned self] event in agents.handle(event) }
@@ -165,19 +166,19 @@ public final class Trial {
     return Array(tape.activations[before...])
   }
 
-  /// What the agent tells of itself now: counters and state; an empty map when it does not.
+  /// The agent's report: its own counters and state; an empty map when there is none.
   public func snapshot() -> Value {
-    var told = Value.map([:])
-    try? agents.snapshot(manifest.id) { told = $0 }
+    var report = Value.map([:])
+    try? agents.snapshot(manifest.id) { report = $0 }
     settle()
-    return told
+    return report
   }
 
-  /// Ends the agent and the board, as at the end of the daemon: outputs go to their safe state.
-  /// - Returns: the agent's durable values.
+  /// Stops the agent and closes the board, as at the daemon's shutdown: outputs go to their safe states.
+  /// - Returns: the agent's durable state.
   public func end() -> Fields {
     var isOver = false
-    tape.add(.end, "the agent ends, and the board", [:])
+    tape.add(.end, "stopping the agent, then the board", [:])
     agents.shutDown { isOver = true }
     settle()
     while !isOver, let next = clock.nextDeadline() {
@@ -193,7 +194,7 @@ public final class Trial {
 
   private var status: AgentStatus? { try? agents.agentStatus(manifest.id) }
 
-  /// Whether something goes on that takes real time.
+  /// Whether work is under way that takes real time.
   private var isBusy: Bool {
     if pictures.underway > 0 { return true }
     return switch status?.state {
@@ -202,7 +203,7 @@ public final class Trial {
     }
   }
 
-  /// Turns the loop until nothing more happens without time passing.
+  /// Turns the loop until nothing more happens at the current simulated time.
   private func settle() {
     var quietTurns = 0
     while quietTurns < 2 {
@@ -212,7 +213,7 @@ public final class Trial {
     }
   }
 
-  /// Moves time on from one thing that is due to the next, and lets each have its effects before the one after.
+  /// Advances simulated time from deadline to deadline, and settles after each one.
   private func pass(_ time: Duration) {
     let end = clock.now + time
     while let next = clock.nextDeadline(), next <= end {
@@ -223,7 +224,7 @@ public final class Trial {
     settle()
   }
 
-  /// What the sensor or input says that the event is about.
+  /// The current reading of the event's sensor or input; nil when it has none.
   private func reading(for event: TrialEvent) -> Reading? {
     guard let device = event.device, board.device(device) != nil else { return nil }
     var reading: Reading?
@@ -237,21 +238,21 @@ public final class Trial {
   }
 }
 
-/// Why a trial cannot be held.
+/// Why a trial, or a step of it, is not possible.
 public struct TrialFailure: Error, Sendable, CustomStringConvertible {
   /// One sentence.
   public var description: String
-  /// Whether what was asked for makes no sense, rather than failed.
+  /// Whether the user's input is wrong, such as an unknown device. False when the operation failed.
   public var isUsage: Bool
 
-  /// Puts a failure together.
+  /// - Parameter description: one sentence.
   public init(_ description: String, isUsage: Bool = false) {
     self.description = description
     self.isUsage = isUsage
   }
 }
 
-/// How many pictures are being compressed, on a thread of their own.
+/// Counts the pictures that are being compressed on the encoder's thread.
 private final class Pictures {
   private(set) var underway = 0
 

@@ -1,16 +1,16 @@
 import HAL
 import Model
 
-/// The board that an agent is tried on.
+/// Makes the simulated boards for trials.
 public enum TrialBoard {
-  /// A board with exactly what a manifest names, each a plain simulated device without limits: sensors that measure 0,
-  /// inputs that are not active, actuators that are off, cameras.
+  /// A board with exactly the devices that a manifest names, all simulated and without limits: sensors that measure 0,
+  /// inactive inputs, actuators that are off, cameras.
   ///
-  /// A device is an input where an event `input:<id>` is subscribed to or is going to be delivered, else a sensor.
-  /// Names with `*` stand for no device; those of `named` and `events` that fit them become one.
+  /// A device is an input when the manifest subscribes to `input:<id>` or `events` contains it, otherwise a sensor.
+  /// A pattern with `*` makes no device by itself, but devices of `named` and `events` that match it are made.
   /// - Parameters:
-  ///   - events: types of the events that will be delivered.
-  ///   - named: devices that are given a value.
+  ///   - events: the types of the events that will be delivered.
+  ///   - named: the devices whose values the user sets.
   public static func madeUp(for manifest: Manifest, events: [String], named: [DeviceID]) -> Board {
     let permissions = manifest.permissions
     var devices: [Device] = []
@@ -22,13 +22,13 @@ public enum TrialBoard {
 
     for id in exact(permissions.actuators) { add(id, .actuator(ActuatorSettings())) }
     for id in exact(permissions.cameras) { add(id, .camera(CameraSettings(format: picture))) }
-    // A misspelt event is about no device.
-    let meant = events.filter { type in
+    // Ignore events that the agent neither subscribes to nor may read: they are probably misspelt.
+    let known = events.filter { type in
       let device = device("sensor", type) ?? device("input", type)
       return manifest.subscribe.contains { $0.matches(type) }
         || device.map { permissions.mayRead(sensor: $0.rawValue) } == true
     }
-    let types = manifest.subscribe.filter(\.isExact).map(\.text) + meant
+    let types = manifest.subscribe.filter(\.isExact).map(\.text) + known
     for id in types.compactMap({ device("input", $0) }) { add(id, .input(InputSettings())) }
     for id in types.compactMap({ device("sensor", $0) }) + exact(permissions.sensors) {
       add(id, .sensor(onChange))
@@ -37,8 +37,8 @@ public enum TrialBoard {
     return Board(name: "made up from the manifest", backend: .simulated, devices: devices)
   }
 
-  /// A board of a file with every device simulated: one that drives hardware keeps its limits and settings, and gets a
-  /// plain simulated device behind them. Inputs say at once what they are set to: nothing bounces here.
+  /// A copy of `board` with every device simulated. Limits and settings stay, except that inputs have no debounce: a
+  /// simulated input does not bounce, and its changes take effect immediately.
   public static func simulated(_ board: Board) -> Board {
     var board = board
     board.backend = .simulated
@@ -54,14 +54,14 @@ public enum TrialBoard {
     return board
   }
 
-  /// The device that a type such as `sensor:temperature` is about; nil when it is of another domain.
+  /// The device in an event type such as `sensor:temperature`; nil when the type is of another domain.
   static func device(_ domain: String, _ type: String) -> DeviceID? {
     let parts = type.split(separator: ":")
     guard parts.count == 2, parts[0] == domain else { return nil }
     return DeviceID(String(parts[1]))
   }
 
-  /// What does not change is no event.
+  /// Publishes every change, and only changes.
   private static let onChange = SensorSettings(deadband: .leastNormalMagnitude)
   private static let picture = FrameFormat(pixels: .rgb24, width: 320, height: 240, rate: 5)
 }

@@ -1,22 +1,23 @@
 import Model
 
-/// An event that is to be handed to the agent, as somebody wrote it down.
+/// An event for the agent, as the user wrote it.
 public struct TrialEvent: Sendable, Hashable {
   /// `domain:verb`.
   public var type: String
-  /// What was said of it. What the board's own events carry besides is filled in.
+  /// The payload as written. The fields that the board's own events also have are added on delivery.
   public var payload: Fields
 
-  /// Puts an event together.
+  /// - Parameter type: `domain:verb`.
   public init(_ type: String, _ payload: Fields = [:]) {
     self.type = type
     self.payload = payload
   }
 
-  /// The sensor or input that it is about; nil when it is neither's.
+  /// The sensor or input of the event; nil when its type is of another domain.
   var device: DeviceID? { TrialBoard.device("sensor", type) ?? TrialBoard.device("input", type) }
 
-  /// What its device must say, so that the event is true: `{value}` or `{active}`; nil when it does not say.
+  /// The change to the simulated device that makes the event true: `{value}` or `{active}`. nil when the board does not
+  /// have the device, or the payload has no value.
   func injection(_ board: Board) -> (DeviceID, Value)? {
     guard let id = device, let found = board.device(id) else { return nil }
     switch found.kind {
@@ -28,8 +29,8 @@ public struct TrialEvent: Sendable, Hashable {
     }
   }
 
-  /// The payload with what the board's own events have: for a sensor `value`, `unit`, `quality`, `previous`; for an
-  /// input `active`, `edge`, `initial`, `sequence`, `kernel_ns`.
+  /// The payload completed with the fields of the board's own events: `value`, `unit`, `quality` and `previous` for a
+  /// sensor; `active`, `edge`, `initial`, `sequence` and `kernel_ns` for an input. Fields as written take precedence.
   func payload(_ reading: Reading?, sequence: Int64, now: Instant) -> Fields {
     var full: Fields = [:]
     if TrialBoard.device("sensor", type) != nil, let reading {

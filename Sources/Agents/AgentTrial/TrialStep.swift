@@ -1,18 +1,18 @@
 import Agent
 import Model
 
-/// One thing that happened in a trial.
+/// One step of a trial.
 public struct TrialStep: Sendable, Hashable {
-  /// When, in simulated time since the beginning.
+  /// Simulated time since the trial began.
   public var at: Duration
-  /// What kind of thing.
+  /// The kind of step.
   public var kind: Kind
-  /// As people read it: printable, one line.
+  /// One printable line.
   public var text: String
-  /// The same for programs.
+  /// The machine-readable form of `text`.
   public var fields: Fields
 
-  /// Puts a step together.
+  /// - Parameter at: simulated time since the trial began.
   public init(at: Duration, _ kind: Kind, _ text: String, _ fields: Fields) {
     self.at = at
     self.kind = kind
@@ -22,25 +22,25 @@ public struct TrialStep: Sendable, Hashable {
 
   /// The kinds of step.
   public enum Kind: String, Sendable, Hashable, CaseIterable {
-    /// The instance is ready, or could not be made.
+    /// The instance is ready, or could not be created.
     case start
-    /// An event was handed to the agent.
+    /// An event was delivered to the agent.
     case event
-    /// The agent asked for something, and got it or was refused.
+    /// A host call of the agent, successful or refused.
     case read, control, snapshot, frame, emit, state, file, model
-    /// A line of its log.
+    /// A line of the agent's log.
     case log
-    /// Something happened on the board: a lease ended, a picture is there.
+    /// An event of the board: a lease ended, a picture was taken.
     case board
-    /// Something happened to the agent: it failed, starts again, is quarantined.
+    /// An event of the agent's lifecycle: back-off, quarantine, overload.
     case agent
-    /// The activation is over.
+    /// The activation has ended.
     case done
-    /// The agent ends, and the board after it.
+    /// The trial ends: the agent is stopped, and the board closed after it.
     case end
   }
 
-  /// As one JSON object: `at_ms`, `kind`, and what that kind has.
+  /// One JSON object: `at_ms`, `kind`, and the fields of that kind.
   public var document: Value {
     var document: Fields = ["at_ms": .int(at.nanoseconds / 1_000_000), "kind": .string(kind.rawValue)]
     for (key, value) in fields { document[key] = value }
@@ -48,16 +48,16 @@ public struct TrialStep: Sendable, Hashable {
   }
 }
 
-/// How one activation ended, and what it used.
+/// The result and the cost of one activation.
 public struct TrialActivation: Sendable {
-  /// nil when it succeeded.
+  /// Why it failed; nil when it succeeded.
   public var failure: AgentFailure?
-  /// What the driver measured; nil where it does not.
+  /// The cost as the driver measured it; nil where the driver does not measure it.
   public var cost: ActivationCost?
-  /// Real time from the event to the end, as seen from outside of the driver.
+  /// Real time from the event to the result, including the driver's overhead.
   public var time: Duration
 
-  /// Puts an activation together.
+  /// - Parameter time: real time, including the driver's overhead.
   public init(failure: AgentFailure?, cost: ActivationCost?, time: Duration) {
     self.failure = failure
     self.cost = cost

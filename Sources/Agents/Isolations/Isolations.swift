@@ -4,7 +4,7 @@ import AgentWASM
 import EventLoop
 import Model
 
-/// The isolations of this release. A new one is a line of `all`.
+/// The isolations of this release. To add one, add a line to `all`.
 public enum Isolations {
   private static let all: [(isolation: Isolation, driver: @Sendable (DriverSite) -> any AgentDriver)] = [
     (InProcessDriver.isolation, { InProcessDriver(types: $0.types, witness: $0.witness) }),
@@ -16,37 +16,42 @@ public enum Isolations {
     ),
   ]
 
-  /// What each of them says of itself.
+  /// The properties of every isolation in this release.
   public static let known: [Isolation] = all.map(\.isolation)
 
-  /// What is to be known of a driver's isolation; nil when this release does not have it.
+  /// The properties of one isolation; nil when this release does not have it.
   public static func of(_ driver: Manifest.Driver) -> Isolation? { known.first { $0.kind == driver } }
 
-  /// A driver for each.
+  /// Makes one driver for each isolation.
   public static func drivers(_ site: DriverSite) -> [any AgentDriver] { all.map { $0.driver(site) } }
 
-  /// A driver for one; nil when this release does not have it.
+  /// Makes a driver for one isolation; nil when this release does not have it.
   public static func driver(_ kind: Manifest.Driver, _ site: DriverSite) -> (any AgentDriver)? {
     all.first { $0.isolation.kind == kind }?.driver(site)
   }
 }
 
-/// Where drivers do their work; each takes of it what it needs.
+/// The environment that drivers are made in. Each driver uses the parts that it needs.
 public struct DriverSite {
-  /// What they run on.
+  /// The loop that the drivers run on.
   public var loop: any Loop
   /// `$OPENSTARRY_HOME`, with the folder `plugins`.
   public var home: String
-  /// The folder for what is made of agents' files, such as compiled modules: nobody else may write to it.
+  /// The folder for compiled modules. No other user may be able to write to it, because its contents are executed.
   public var modules: String
-  /// A program that calls `ModuleCompiler.runIfAsked` first of all.
+  /// A program that calls `ModuleCompiler.runIfAsked` first of all; by default this program.
   public var program: String
   /// The agents that are linked into the program.
   public var types: [AgentType]
-  /// Is told whenever code of an agent runs in the program.
+  /// Observes when an agent's code runs inside the program; nil for none.
   public var witness: (any CodeWitness)?
 
-  /// A place for drivers; see its properties.
+  /// - Parameters:
+  ///   - home: `$OPENSTARRY_HOME`.
+  ///   - modules: the folder for compiled modules.
+  ///   - program: a program that calls `ModuleCompiler.runIfAsked` first of all; by default this program.
+  ///   - types: the agents that are linked into the program.
+  ///   - witness: observes when an agent's code runs inside the program; nil for none.
   public init(
     _ loop: any Loop, home: String, modules: String, program: String = "/proc/self/exe", types: [AgentType] = [],
     witness: (any CodeWitness)? = nil
