@@ -1,6 +1,6 @@
 extension Arithmetic {
-  /// The result of the operator (langdef.md, "Numeric Values", "Timestamps and durations").
-  /// - Throws: kinds that do not go together, overflow, division by zero, times out of range.
+  /// Applies the operator (langdef.md, "Numeric Values", "Timestamps and durations").
+  /// - Throws: no such overload, overflow, division by zero, time out of range.
   func apply(
     _ left: CELValue, _ right: CELValue, _ offset: Int, _ frame: inout Frame
   ) throws(CELError) -> CELValue {

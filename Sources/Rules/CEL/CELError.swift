@@ -1,29 +1,32 @@
 import Model
 
-/// What is wrong with an expression, or went wrong while it was evaluated.
+/// An error in an expression, found at load or during evaluation.
 public struct CELError: Error, Sendable, Hashable, CustomStringConvertible {
-  /// Where in the expression: bytes of UTF-8 from its beginning.
+  /// The position in the expression, in UTF-8 bytes from its beginning.
   public var offset: Int
-  /// What is wrong, one sentence without a full stop.
+  /// One sentence without a full stop.
   public var message: String
-  /// What sort of failure it is.
+  /// The kind of error.
   public var kind: Kind
 
-  /// The sorts of failure.
+  /// The kinds of error.
   public enum Kind: String, Sendable, Hashable {
-    /// The text is no expression; found at load.
+    /// The text is not an expression; found at load.
     case syntax
-    /// Unknown names, wrong arity, types that cannot work; found at load.
+    /// An unknown name, a wrong number of arguments, or types that never fit; found at load.
     case type
-    /// A variable or key that is not there; found at evaluation.
+    /// A variable or key does not exist; found during evaluation.
     case missing
-    /// Anything else that a value made impossible: overflow, division by zero, a bad conversion.
+    /// Any other error that depends on a value: overflow, division by zero, a failed conversion.
     case evaluation
-    /// More steps than one evaluation may take. `&&`, `||` and the macros never absorb it.
+    /// The evaluation exceeded its step limit. `&&`, `||` and the macros never absorb this error.
     case limit
   }
 
-  /// Puts an error together, its message printable, and cut; host functions leave the offset at 0 and get the place of the call.
+  /// - Parameters:
+  ///   - offset: leave it at 0 in host functions: the evaluator sets the position of the call.
+  ///   - message: is made printable and truncated.
+  ///   - kind: the kind of error.
   public init(offset: Int = 0, message: String, kind: Kind = .evaluation) {
     self.offset = offset
     self.message = message.asMessage

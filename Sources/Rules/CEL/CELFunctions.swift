@@ -1,4 +1,4 @@
-/// Which functions an expression may call: CEL's own, and those a host adds.
+/// The functions that an expression may call: CEL's own, and those that the host adds.
 public struct CELFunctions: Sendable {
   /// A function of the host.
   struct Declaration: Sendable {
@@ -8,18 +8,18 @@ public struct CELFunctions: Sendable {
 
   private(set) var host: [String: Declaration] = [:]
 
-  /// CEL's own functions: operators, conversions, texts, times and macros.
+  /// CEL's own functions, without host functions.
   public static let standard = CELFunctions()
 
-  /// What rules may call besides: `sensor('id')` and `state('agent')`.
+  /// The functions of rules: CEL's own, `sensor('id')` and `state('agent')`.
   public static let rules = standard.adding("sensor", [.string]).adding("state", [.string])
 
   private init() {}
 
-  /// The same with one more function, called as `name(…)`.
+  /// A copy with one more host function, called as `name(…)`.
   /// - Parameters:
-  ///   - parameters: what it takes; `.dyn` takes anything.
-  ///   - result: what it gives; `.dyn` when that depends.
+  ///   - parameters: the parameter types; `.dyn` accepts any value.
+  ///   - result: the result type; `.dyn` when it is known only during evaluation.
   public func adding(_ name: String, _ parameters: [CELType], result: CELType = .dyn) -> CELFunctions {
     var functions = self
     functions.host[name] = Declaration(parameters: parameters, result: result)

@@ -1,6 +1,6 @@
 import Model
 
-/// A list in CEL: of CEL values, or of values that are converted one by one when they are looked at.
+/// A list in CEL. Elements of the daemon's own `Value` type are converted only when they are accessed.
 public struct CELList: Sendable, RandomAccessCollection {
   private enum Storage: Sendable {
     case converted([CELValue])
@@ -12,7 +12,7 @@ public struct CELList: Sendable, RandomAccessCollection {
   /// A list of CEL values.
   public init(_ values: [CELValue]) { storage = .converted(values) }
 
-  /// A list of values of the daemon's own vocabulary.
+  /// A list of the daemon's own values, converted on access.
   public init(_ values: [Value]) { storage = .plain(values) }
 
   public var startIndex: Int { 0 }
@@ -31,6 +31,6 @@ public struct CELList: Sendable, RandomAccessCollection {
     }
   }
 
-  /// The values it was made of when it was made of plain ones.
+  /// The daemon's own values; nil for a list of CEL values.
   var plain: [Value]? { if case .plain(let values) = storage { values } else { nil } }
 }

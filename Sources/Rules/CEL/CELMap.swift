@@ -1,8 +1,8 @@
 import Model
 
-/// A map in CEL. Keys are booleans, integers (signed or not, equal by value) and texts.
+/// A map in CEL. Keys are booleans, strings and integers; signed and unsigned integers are equal by value.
 public struct CELMap: Sendable {
-  /// What a key is looked up by: integers of both kinds fall together.
+  /// The normalised form of a key: equal integers of both kinds have the same one.
   private enum Key: Hashable, Sendable {
     case bool(Bool)
     case int(Int64)
@@ -17,11 +17,11 @@ public struct CELMap: Sendable {
 
   private let storage: Storage
 
-  /// The payload of an event and the like; values are converted when they are looked at.
+  /// A map of the daemon's own values, such as an event's payload; converted on access.
   public init(_ fields: Fields) { storage = .fields(fields) }
 
-  /// A map of named values.
-  /// - Parameter named: names must be unique.
+  /// A map with string keys.
+  /// - Parameter named: the names must be unique.
   public init(named: [(String, CELValue)]) {
     var index: [Key: Int] = [:]
     if named.count > Self.scanLimit {
@@ -30,7 +30,7 @@ public struct CELMap: Sendable {
     storage = .entries(named.map { (key: .string($0.0), value: $0.1) }, index: index)
   }
 
-  /// A map of any keys; nil when one of them occurs twice or is of a kind that cannot be a key.
+  /// A map with keys of any kind; nil when a key is duplicate or has a type that keys cannot have.
   init?(_ entries: [(key: CELValue, value: CELValue)]) {
     var index: [Key: Int] = [:]
     for (position, entry) in entries.enumerated() {
@@ -41,10 +41,10 @@ public struct CELMap: Sendable {
     storage = .entries(entries, index: index)
   }
 
-  /// Up to this many named entries a scan beats hashing.
+  /// Up to this many entries a linear scan is faster than hashing.
   private static let scanLimit = 12
 
-  /// How many entries there are.
+  /// The number of entries.
   public var count: Int {
     switch storage {
     case .entries(let entries, _): entries.count
@@ -52,7 +52,7 @@ public struct CELMap: Sendable {
     }
   }
 
-  /// The keys, in the order they were written.
+  /// The keys, in insertion order.
   public var keys: [CELValue] {
     switch storage {
     case .entries(let entries, _): entries.map(\.key)
@@ -60,14 +60,14 @@ public struct CELMap: Sendable {
     }
   }
 
-  /// The value at `key`; nil when there is none. A whole double finds the integer it equals.
+  /// The value at `key`; nil when there is none. A double that is a whole number finds the equal integer key.
   public subscript(key: CELValue) -> CELValue? {
     if case .string(let name) = key { return self[name] }
     guard case .entries(let entries, let index) = storage, let key = Self.key(key) else { return nil }
     return index[key].map { entries[$0].value }
   }
 
-  /// The value at the text `name`; nil when there is none.
+  /// The value at the string key `name`; nil when there is none.
   public subscript(name: String) -> CELValue? {
     switch storage {
     case .fields(let fields): return fields[name].map { CELValue($0) }
@@ -80,7 +80,7 @@ public struct CELMap: Sendable {
     }
   }
 
-  /// The fields it was made of when it was made of fields.
+  /// The daemon's own values; nil for a map of CEL values.
   var plain: Fields? { if case .fields(let fields) = storage { fields } else { nil } }
 
   private static func key(_ value: CELValue) -> Key? {
@@ -97,7 +97,7 @@ public struct CELMap: Sendable {
 }
 
 extension CELValue {
-  /// Whether it may be the key of a map that is written out.
+  /// Whether the value may be a key in a map literal.
   var isKey: Bool {
     switch self {
     case .bool, .int, .uint, .string: true

@@ -1,47 +1,48 @@
 import Model
 
-/// An expression that was read, checked and made ready: what a rule's `if` holds.
+/// A parsed and checked expression, ready for evaluation.
 ///
-/// The language is the Common Expression Language of github.com/google/cel-spec; what is left out is an error here,
-/// at load, never at evaluation.
+/// The language is the Common Expression Language (github.com/google/cel-spec). Unsupported features are errors at
+/// load, never during evaluation.
 public struct CELProgram: Sendable {
-  /// The longest expression there may be, in bytes of UTF-8.
+  /// The maximum length of an expression, in UTF-8 bytes.
   public static let greatestLength = 8192
 
-  /// How much work one evaluation may do unless it is told otherwise; an operator on numbers is one step.
+  /// The default step limit of one evaluation; an operator on numbers costs one step.
   public static let standardSteps = 100_000
 
   /// The expression as written.
   public let text: String
 
-  /// The names it takes from outside, each once, in the order they are first used; types are not among them.
+  /// The variables that the expression uses, without duplicates, in the order of their first use. Type names are not
+  /// included.
   public let variables: [String]
 
-  /// Every call of a function of the host, in the order they are written.
+  /// Every call of a host function, in the order of the text.
   public let hostCalls: [HostCall]
 
-  /// A call of a function of the host.
+  /// A call of a host function.
   public struct HostCall: Sendable, Hashable {
     /// The function's name.
     public var function: String
-    /// Its only argument, where that is a text that is known before evaluation.
+    /// The only argument, when it is a constant string; otherwise nil.
     public var text: String?
-    /// Where its first argument begins: bytes of UTF-8 from the beginning of the expression.
+    /// The position of the first argument, in UTF-8 bytes from the beginning of the expression.
     public var offset: Int
   }
 
-  /// What it gives; `dyn` when that is known only at evaluation.
+  /// The result type; `dyn` when it is known only during evaluation.
   public let type: CELType
 
   private let node: Node
   private let depth: Int
 
-  /// Reads and checks an expression.
+  /// Parses and checks an expression.
   /// - Parameters:
   ///   - text: at most 8 KiB.
-  ///   - functions: what it may call.
-  ///   - known: every variable there is, when that is known; nil allows any name.
-  /// - Throws: the first thing that is wrong, of kind `syntax` or `type`.
+  ///   - functions: the functions that it may call.
+  ///   - known: the names of all variables; nil allows any name.
+  /// - Throws: the first error, of kind `syntax` or `type`.
   public init(
     _ text: String, functions: CELFunctions = .standard, variables known: [String]? = nil
   ) throws(CELError) {
@@ -61,11 +62,11 @@ public struct CELProgram: Sendable {
     depth = compiler.greatestDepth
   }
 
-  /// The value of the expression in `scope`.
+  /// Evaluates the expression.
   /// - Parameters:
-  ///   - scope: variables and host functions.
-  ///   - steps: how much work it may do before it fails with an error of kind `limit`.
-  /// - Throws: of kind `missing`, `evaluation` or `limit`.
+  ///   - scope: the variables and host functions.
+  ///   - steps: the step limit; exceeding it is an error of kind `limit`.
+  /// - Throws: an error of kind `missing`, `evaluation` or `limit`, or of the kind that a host function throws.
   public func evaluate(
     _ scope: some CELScope, steps: Int = CELProgram.standardSteps
   ) throws(CELError) -> CELValue {

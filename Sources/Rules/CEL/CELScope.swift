@@ -1,39 +1,39 @@
-/// What an expression sees while it is evaluated: variables and the host's own functions.
+/// The environment of an evaluation: variables, host functions and time zones.
 public protocol CELScope {
-  /// The variable `name`; nil when there is none, which is an evaluation error where it is used.
+  /// The value of a variable; nil when it does not exist, which makes its use an error of kind `missing`.
   func variable(_ name: String) -> CELValue?
 
-  /// Why there is no variable `name`, in a sentence; nil when it is unknown.
+  /// Why the variable `name` does not exist, as a sentence; nil for the standard message.
   func absence(of name: String) -> String?
 
   /// Calls a function that `CELFunctions` declares.
   /// - Parameters:
-  ///   - function: its name.
+  ///   - function: the function's name.
   ///   - arguments: as many as were declared.
-  /// - Returns: nil when the host does not know the function after all.
-  /// - Throws: what keeps it from answering; the evaluator puts the place of the call into it.
+  /// - Returns: the result; nil when the host does not implement the function.
+  /// - Throws: why the function failed. The evaluator sets the error's offset.
   func call(_ function: String, _ arguments: [CELValue]) throws(CELError) -> CELValue?
 
-  /// How far the clock of a time zone is ahead of UTC.
-  /// - Parameter zone: what the expression gave a time getter, when it was neither `UTC` nor `±HH:MM`.
-  /// - Returns: nil when the zone is unknown; the getter fails then.
+  /// How far a time zone is ahead of UTC at `time`.
+  /// - Parameter zone: the zone argument of a time getter, when it is neither `UTC` nor `±HH:MM`.
+  /// - Returns: nil when the zone is unknown, which makes the getter fail.
   func utcOffset(_ zone: String, at time: CELTimestamp) -> Duration?
 }
 
 extension CELScope {
-  /// There is nothing to say but that it is not there.
+  /// Uses the standard message.
   public func absence(of name: String) -> String? { nil }
-  /// No functions.
+  /// Implements no functions.
   public func call(_ function: String, _ arguments: [CELValue]) throws(CELError) -> CELValue? { nil }
-  /// No zones.
+  /// Knows no zones.
   public func utcOffset(_ zone: String, at time: CELTimestamp) -> Duration? { nil }
 }
 
-/// Variables by name, and nothing else.
+/// A scope that has only variables.
 public struct CELVariables: CELScope, Sendable {
   private let values: [String: CELValue]
 
-  /// A scope with these variables.
+  /// - Parameter values: the variables by name.
   public init(_ values: [String: CELValue] = [:]) { self.values = values }
 
   public func variable(_ name: String) -> CELValue? { values[name] }

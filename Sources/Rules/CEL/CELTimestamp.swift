@@ -1,28 +1,28 @@
-/// A point in civil time, from 0001-01-01T00:00:00Z to 9999-12-31T23:59:59.999999999Z, as CEL bounds it.
+/// A point in civil time within CEL's range: 0001-01-01T00:00:00Z to 9999-12-31T23:59:59.999999999Z.
 public struct CELTimestamp: Sendable, Hashable, Comparable, CustomStringConvertible {
-  /// How long after 1970-01-01T00:00:00Z; negative before.
+  /// The time since 1970-01-01T00:00:00Z; negative before it.
   public let sinceEpoch: Duration
 
-  /// The point `sinceEpoch` after 1970; nil outside of the years 1 to 9999.
+  /// - Returns: nil outside the years 1 to 9999.
   public init?(sinceEpoch: Duration) {
     guard sinceEpoch >= .seconds(-62_135_596_800), sinceEpoch < .seconds(253_402_300_800) else { return nil }
     self.sinceEpoch = sinceEpoch
   }
 
-  /// The point `milliseconds` after 1970; the last one there is when that is beyond it.
+  /// - Parameter milliseconds: since 1970; clamped to the year 9999.
   public init(milliseconds: UInt64) {
     sinceEpoch = .milliseconds(Int64(min(milliseconds, 253_402_300_799_999)))
   }
 
   public static func < (left: CELTimestamp, right: CELTimestamp) -> Bool { left.sinceEpoch < right.sinceEpoch }
 
-  /// RFC 3339 in UTC, with as many decimals as are needed: `2026-01-01T00:00:00.5Z`.
+  /// RFC 3339 in UTC, without trailing zeros: `2026-01-01T00:00:00.5Z`.
   public var description: String { TimeText.timestamp(self) }
 
   /// Whole seconds since 1970, rounded down.
   var seconds: Int64 { wholeSeconds(sinceEpoch) }
 
-  /// What is left of the second, in nanoseconds from 0 to 999,999,999.
+  /// The fraction of the second, in nanoseconds from 0 to 999,999,999.
   var nanoseconds: Int64 { (sinceEpoch - .seconds(seconds)).components.attoseconds / 1_000_000_000 }
 }
 

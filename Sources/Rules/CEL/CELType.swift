@@ -1,8 +1,8 @@
-/// The kind of a CEL value, and what the checker knows about an expression before it runs.
+/// The type of a CEL value or, in the checker, of an expression.
 ///
-/// Names are those of the CEL language definition (github.com/google/cel-spec, doc/langdef.md, "Values").
+/// The names are those of the CEL language definition (github.com/google/cel-spec, doc/langdef.md, "Values").
 public indirect enum CELType: Sendable, Hashable, CustomStringConvertible {
-  /// Not known before evaluation: variables, and what comes out of them.
+  /// Known only during evaluation: variables, and expressions that depend on them.
   case dyn
   case null
   case bool
@@ -15,12 +15,12 @@ public indirect enum CELType: Sendable, Hashable, CustomStringConvertible {
   case timestamp
   /// The type of a type.
   case type
-  /// A list and what it holds.
+  /// A list, with its element type.
   case list(CELType)
-  /// A map, its keys and its values.
+  /// A map, with its key and value types.
   case map(CELType, CELType)
 
-  /// As CEL writes it; parameters are left out unless they are known.
+  /// The name in CEL; type parameters are omitted when they are all `dyn`.
   public var description: String {
     switch self {
     case .dyn: "dyn"
@@ -41,7 +41,7 @@ public indirect enum CELType: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// The types that an identifier of this name stands for, as in `type(x) == int`.
+  /// The types that an expression can name, as in `type(x) == int`.
   static let named: [String: CELType] = [
     "bool": .bool, "int": .int, "uint": .uint, "double": .double, "string": .string, "bytes": .bytes,
     "list": .list(.dyn), "map": .map(.dyn, .dyn), "null_type": .null, "type": .type,
@@ -50,7 +50,7 @@ public indirect enum CELType: Sendable, Hashable, CustomStringConvertible {
 
   var isNumber: Bool { self == .int || self == .uint || self == .double }
 
-  /// Whether a value of this type may turn out to be one that `parameter` takes.
+  /// Whether a value of this type can be passed as `parameter`, or may turn out so during evaluation.
   func fits(_ parameter: CELType) -> Bool {
     switch (self, parameter) {
     case (.dyn, _), (_, .dyn): true
@@ -60,7 +60,7 @@ public indirect enum CELType: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// Whether a value of this type can ever equal one of `other`; numbers of different kinds can.
+  /// Whether a value of this type can equal one of type `other`. Numbers of different types can be equal.
   func canEqual(_ other: CELType) -> Bool {
     if isNumber && other.isNumber { return true }
     return switch (self, other) {
@@ -71,6 +71,6 @@ public indirect enum CELType: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
-  /// The one type that covers both: the same when they agree, `dyn` otherwise.
+  /// The common type: `self` when both are equal, otherwise `dyn`.
   func joined(_ other: CELType) -> CELType { self == other ? self : .dyn }
 }

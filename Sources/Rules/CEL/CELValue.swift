@@ -17,7 +17,7 @@ public enum CELValue: Sendable {
 }
 
 extension CELValue {
-  /// The kind of value; lists and maps without what they hold.
+  /// The type of the value. Lists and maps have `dyn` as their type parameters.
   public var type: CELType {
     switch self {
     case .null: .null
@@ -35,12 +35,12 @@ extension CELValue {
     }
   }
 
-  /// A list of these values.
+  /// A list of CEL values.
   public static func list(_ values: [CELValue]) -> CELValue { .list(CELList(values)) }
 }
 
 extension CELValue: Equatable {
-  /// CEL's `==`: numbers by value whatever their kind, NaN equal to nothing, different kinds unequal.
+  /// CEL's `==`: numbers of any type compare by value, NaN equals nothing, values of other different types are unequal.
   public static func == (left: CELValue, right: CELValue) -> Bool {
     var steps = Int.max
     return equal(left, right, &steps)
@@ -48,7 +48,7 @@ extension CELValue: Equatable {
 }
 
 extension CELValue: CustomStringConvertible {
-  /// As a CEL expression would write it; long texts and lists are cut.
+  /// The value in CEL syntax; long strings, lists and maps are truncated.
   public var description: String { text(depth: 0) }
 
   private func text(depth: Int) -> String {
@@ -92,7 +92,7 @@ extension CELValue: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, Ex
 }
 
 extension CELValue {
-  /// Takes a value of the daemon's own vocabulary; lists and maps are looked into only when they are used.
+  /// Converts one of the daemon's own values. Elements of lists and maps are converted on access.
   public init(_ value: Value) {
     switch value {
     case .null: self = .null
@@ -106,13 +106,14 @@ extension CELValue {
     }
   }
 
-  /// The same as a value of the daemon's own vocabulary.
+  /// Converts to the daemon's own `Value`.
   ///
-  /// What that has no kind for becomes the nearest thing: an unsigned integer above 2⁶³−1 a double, durations and
-  /// timestamps their text (`1.5s`, `2026-01-01T00:00:00Z`), types their name, keys that are no text their text.
-  /// - Parameter steps: how many values it may hold in all; a few macros can make a list that shares its parts and
-  ///   would be endless when written out.
-  /// - Throws: of kind `limit`.
+  /// Types that `Value` does not have become the nearest one: an unsigned integer above 2⁶³−1 becomes a double; a
+  /// duration or timestamp its text (`1.5s`, `2026-01-01T00:00:00Z`); a type its name; a key that is not a string its
+  /// text.
+  /// - Parameter steps: the maximum number of values in the result. Nested macros can build a small structure of shared
+  ///   lists whose expansion is exponentially large.
+  /// - Throws: an error of kind `limit` when there are more.
   public func converted(steps: Int = CELProgram.standardSteps) throws(CELError) -> Value {
     var steps = steps
     return try converted(&steps)

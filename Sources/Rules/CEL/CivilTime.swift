@@ -1,6 +1,6 @@
-/// A date and a time of day in the proleptic Gregorian calendar, without a zone.
+/// A date and time of day in the proleptic Gregorian calendar, without a time zone.
 public struct CivilTime: Sendable, Hashable {
-  /// The year; 0 and below exist in this calendar, but not in CEL's timestamps.
+  /// The year; may be 0 or negative, unlike in CEL timestamps.
   public let year: Int
   /// 1 to 12.
   public let month: Int
@@ -21,7 +21,7 @@ public struct CivilTime: Sendable, Hashable {
     let rest = Int(seconds - days * 86_400)
     (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60)
     weekday = Int((days + 4).remainderDown(by: 7))
-    // Years that begin in March put the leap day at their end; 146,097 days are 400 years.
+    // Count years from March, so that the leap day is the last day. 146,097 days are 400 years.
     let shifted = days + 719_468
     let era = shifted.dividedDown(by: 146_097)
     let dayOfEra = shifted - era * 146_097
@@ -33,7 +33,7 @@ public struct CivilTime: Sendable, Hashable {
     year = Int(yearOfEra + era * 400) + (month <= 2 ? 1 : 0)
   }
 
-  /// Days from 1970-01-01 to a date; the date must exist.
+  /// Days from 1970-01-01 to an existing date; negative before.
   public static func days(year: Int, month: Int, day: Int) -> Int64 {
     let shiftedYear = Int64(month <= 2 ? year - 1 : year)
     let era = shiftedYear.dividedDown(by: 400)
@@ -43,12 +43,12 @@ public struct CivilTime: Sendable, Hashable {
     return era * 146_097 + yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear - 719_468
   }
 
-  /// 0 for the 1st of January.
+  /// The day of the year, from 0 for 1 January.
   public var dayOfYear: Int {
     Int(Self.days(year: year, month: month, day: day) - Self.days(year: year, month: 1, day: 1))
   }
 
-  /// How many days a month has.
+  /// The number of days in a month.
   public static func length(ofMonth month: Int, year: Int) -> Int {
     switch month {
     case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
@@ -65,7 +65,7 @@ extension Int64 {
     return remainder < 0 ? quotient - 1 : quotient
   }
 
-  /// What `dividedDown` leaves: never negative.
+  /// The remainder of `dividedDown`; never negative.
   func remainderDown(by divisor: Int64) -> Int64 {
     let remainder = self % divisor
     return remainder < 0 ? remainder + divisor : remainder

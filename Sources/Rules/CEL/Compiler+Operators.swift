@@ -3,7 +3,7 @@ extension Compiler {
     _ operation: Arithmetic, _ left: Checked, _ right: Checked, _ offset: Int
   ) throws(CELError) -> Checked {
     guard let type = Self.type(of: operation, left.type, right.type) else {
-      var message = "'\(operation.rawValue)' does not go with \(left.type) and \(right.type)"
+      var message = "'\(operation.rawValue)' cannot be applied to \(left.type) and \(right.type)"
       if left.type.isNumber && right.type.isNumber { message += "; convert one side, e.g. double(…)" }
       if operation == .add && (left.type == .string || right.type == .string) { message += "; use string(…)" }
       throw typeError(message, offset)
@@ -12,12 +12,12 @@ extension Compiler {
       Checked(node: .arithmetic(operation, left.node, right.node, offset), type: type), [left, right])
   }
 
-  /// What an operator gives; nil when there is no such operator.
+  /// The result type of an operator; nil when the operator does not accept these types.
   static func type(of operation: Arithmetic, _ left: CELType, _ right: CELType) -> CELType? {
     switch (left, right) {
     case (.dyn, .dyn): return .dyn
     case (.dyn, let other), (let other, .dyn):
-      // With one side known it is decided whether any other side would do.
+      // One side is known: join the results of all types that the other side may have.
       let partners: [CELType] = [.int, .uint, .double, .string, .bytes, .list(.dyn), .duration, .timestamp]
       let isLeft = right == .dyn
       let results = partners.compactMap {
@@ -38,10 +38,10 @@ extension Compiler {
   }
 
   func order(_ order: Order, _ left: Checked, _ right: Checked, _ offset: Int) throws(CELError) -> Checked {
-    let goTogether =
+    let areComparable =
       left.type.fits(right.type) || (left.type.isNumber && right.type.isNumber)
-    guard goTogether, left.type.isOrdered, right.type.isOrdered else {
-      throw typeError("'\(order.rawValue)' does not go with \(left.type) and \(right.type)", offset)
+    guard areComparable, left.type.isOrdered, right.type.isOrdered else {
+      throw typeError("'\(order.rawValue)' cannot be applied to \(left.type) and \(right.type)", offset)
     }
     return fold(Checked(node: .order(order, left.node, right.node, offset), type: .bool), [left, right])
   }
@@ -53,8 +53,8 @@ extension Compiler {
       guard element.type.canEqual(type) else {
         throw typeError("\(element.type) is never in \(collection.type)", offset)
       }
-    case .string: throw typeError("'in' looks into lists and maps; for texts use text.contains(part)", offset)
-    default: throw typeError("'in' looks into lists and maps, not \(collection.type)", offset)
+    case .string: throw typeError("'in' needs a list or a map; for strings use text.contains(part)", offset)
+    default: throw typeError("'in' needs a list or a map, not \(collection.type)", offset)
     }
     return fold(Checked(node: .member(element.node, of: collection.node, offset), type: .bool), [element, collection])
   }
@@ -89,7 +89,7 @@ extension Compiler {
     for entry in entries {
       let (key, value) = (try compile(entry.key), try compile(entry.value))
       guard [.dyn, .bool, .int, .uint, .string].contains(key.type) else {
-        throw typeError("a map's keys are texts, integers or booleans, not \(key.type)", entry.key.offset)
+        throw typeError("map keys are strings, integers or booleans, not \(key.type)", entry.key.offset)
       }
       checked += [key, value]
       nodes.append(Node.Entry(key: key.node, value: value.node))
@@ -104,7 +104,7 @@ extension Compiler {
 }
 
 extension CELType {
-  /// Whether `<` and the like go with it.
+  /// Whether `<`, `<=`, `>` and `>=` accept the type.
   var isOrdered: Bool {
     switch self {
     case .dyn, .bool, .int, .uint, .double, .string, .bytes, .duration, .timestamp: true

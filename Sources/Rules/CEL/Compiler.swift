@@ -1,9 +1,9 @@
 import Model
 
-/// Checks an expression and makes it ready: resolves names, finds what can never work, folds constants.
+/// Checks an expression and prepares it for evaluation: resolves names, checks types, folds constants.
 ///
-/// Variables are `dyn`; everything else has a type as far as it follows from operators and functions. Only what no
-/// value could make right is an error.
+/// Variables have type `dyn`; other types follow from operators and functions. A type error is reported only when no
+/// value of the variables could avoid it.
 struct Compiler {
   struct Checked {
     var node: Node
@@ -16,7 +16,7 @@ struct Compiler {
   let known: [String]?
   private(set) var variables: [String] = []
   var hostCalls: [CELProgram.HostCall] = []
-  /// How many macro variables are alive at once, at most.
+  /// The maximum number of macro variables in scope at once.
   private(set) var greatestDepth = 0
   private var locals: [(name: String, type: CELType)] = []
 
@@ -86,12 +86,12 @@ struct Compiler {
 
   // MARK: Names
 
-  /// The variable of a macro around it; nil when none has that name.
+  /// The variable `name` of an enclosing macro; nil when there is none.
   private func local(_ name: String) -> Checked? {
     locals.lastIndex { $0.name == name }.map { Checked(node: .local($0), type: locals[$0].type) }
   }
 
-  /// `a.b.c` when it is nothing but names, and none of a macro.
+  /// The name `a.b.c` when the syntax consists only of names and does not begin with a macro variable; otherwise nil.
   private func qualifiedName(of syntax: Syntax) -> String? {
     switch syntax.kind {
     case .identifier(let name): local(name) == nil ? name : nil
@@ -123,7 +123,7 @@ struct Compiler {
     case .dyn: element = .dyn
     case .list(let type): element = type
     case .map(let key, _): element = key
-    default: throw typeError("\(macro.rawValue)() walks a list or a map, not \(range.type)", offset)
+    default: throw typeError("\(macro.rawValue)() needs a list or a map, not \(range.type)", offset)
     }
     let local = locals.count
     locals.append((variable, element))
@@ -162,7 +162,7 @@ struct Compiler {
 
   private func requireMap(_ type: CELType, _ field: String, _ offset: Int) throws(CELError) {
     guard type.fits(.map(.dyn, .dyn)), type.fits(.map(.string, .dyn)) else {
-      throw typeError("'.\(field)' needs a map with texts as keys, not \(type)", offset)
+      throw typeError("'.\(field)' needs a map with string keys, not \(type)", offset)
     }
   }
 
@@ -176,9 +176,9 @@ struct Compiler {
     return nodes
   }
 
-  /// The value instead of the expression where all its parts are constant and it has one.
+  /// Replaces an expression whose parts are all constant with its value.
   ///
-  /// What would fail stays as it is: it may never be reached, and then `false && 1 / 0 > 0` is fine.
+  /// An expression that fails is kept, because it may never be evaluated: `false && 1 / 0 > 0` is valid.
   func fold(_ checked: Checked, _ parts: [Checked]) -> Checked {
     guard parts.allSatisfy({ $0.constant != nil }) else { return checked }
     var frame = Frame(scope: CELVariables(), locals: [], steps: 1000)
@@ -188,6 +188,6 @@ struct Compiler {
 }
 
 extension CELType {
-  /// What comes out of a map.
+  /// The value type of a map; `dyn` for other types.
   var valueType: CELType { if case .map(_, let value) = self { value } else { .dyn } }
 }

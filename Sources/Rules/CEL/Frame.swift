@@ -1,10 +1,11 @@
-/// One evaluation: what it sees, the variables of its macros, and how much work it may still do.
+/// The state of one evaluation: scope, macro variables, and the remaining steps.
 struct Frame {
   let scope: any CELScope
   var locals: [CELValue]
   var steps: Int
 
-  /// Counts work: a step is about what one operator on numbers costs.
+  /// Deducts steps. One step is about the cost of one operator on numbers.
+  /// - Throws: an error of kind `limit` when none are left.
   mutating func charge(_ work: Int, _ offset: Int) throws(CELError) {
     steps -= work
     guard steps >= 0 else {
@@ -14,8 +15,8 @@ struct Frame {
 }
 
 extension CELValue {
-  /// CEL's `==` (langdef.md, "Equality"); nested values are compared as deep as they go.
-  /// - Parameter steps: counted down; the answer means nothing once it is below 0.
+  /// CEL's `==` (langdef.md, "Equality"), a deep comparison.
+  /// - Parameter steps: counted down; the result is invalid when it ends below 0.
   static func equal(_ left: CELValue, _ right: CELValue, _ steps: inout Int) -> Bool {
     steps -= 1
     guard steps >= 0 else { return false }
@@ -48,10 +49,10 @@ extension CELValue {
     }
   }
 
-  /// How one value stands to another.
+  /// The result of a comparison; `unordered` when one side is NaN.
   enum Ranking { case less, equal, greater, unordered }
 
-  /// The order of two values; nil when their kinds have none between them.
+  /// Compares two values; nil when their types are not comparable.
   static func compare(_ left: CELValue, _ right: CELValue) -> Ranking? {
     switch (left, right) {
     case (.double(let left), .double(let right)): rank(left, right)
@@ -65,8 +66,8 @@ extension CELValue {
     }
   }
 
-  /// Numbers of any kinds on one line; nil when one is no number. An integer beside a double counts as the nearest
-  /// double, as in the conformance tests of cel-spec (comparisons.textproto, "lossy").
+  /// Compares numbers of any types; nil when one value is not a number. An integer is rounded to a double for
+  /// comparison with a double, as the conformance tests of cel-spec require (comparisons.textproto, "lossy").
   private static func compareNumbers(_ left: CELValue, _ right: CELValue) -> Ranking? {
     switch (left, right) {
     case (.int(let left), .int(let right)): rank(left, right)
@@ -90,7 +91,7 @@ extension CELValue {
     left < right ? .less : left == right ? .equal : .greater
   }
 
-  /// Code points in order are bytes of UTF-8 in order.
+  /// Comparing UTF-8 bytes gives the order of code points.
   private static func rank(of left: some Sequence<UInt8>, _ right: some Sequence<UInt8>) -> Ranking {
     left.lexicographicallyPrecedes(right) ? .less : left.elementsEqual(right) ? .equal : .greater
   }

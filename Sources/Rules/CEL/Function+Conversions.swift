@@ -12,7 +12,7 @@ extension Function {
       case .int(let value): return .int(value)
       case .uint(let value): return .int(try inRange(Int64(exactly: value), "int", arguments[0]))
       case .double(let value):
-        // -2^63 itself is out of range: it may have been rounded to that (langdef.md, "Type Conversion Functions").
+        // -2^63 is out of range, because it may be a rounded value (langdef.md, "Type Conversion Functions").
         let whole = value == -0x1p63 ? nil : Int64(exactly: value.rounded(.towardZero))
         return .int(try inRange(whole, "int", arguments[0]))
       case .string(let text): return .int(try inRange(Int64(text), "int", arguments[0]))
@@ -61,7 +61,7 @@ extension Function {
       case .bytes(let bytes):
         try frame.charge(bytes.count >> 4, 0)
         guard let text = String(validating: bytes, as: UTF8.self) else {
-          throw CELError(message: "the bytes are no UTF-8 text")
+          throw CELError(message: "the bytes are not valid UTF-8")
         }
         return .string(text)
       case .timestamp(let time): return .string(time.description)
@@ -97,7 +97,7 @@ extension Function {
       case .string(let text):
         guard let duration = TimeText.duration(parsing: text) else {
           throw CELError(
-            message: "\(arguments[0]) is no duration in range; it is written like '1h30m', '1.5s' or '100ms'")
+            message: "\(arguments[0]) is not a valid duration; durations look like '1h30m', '1.5s' or '100ms'")
         }
         return .duration(duration)
       default: return nil
@@ -117,7 +117,7 @@ extension Function {
       case .string(let text):
         guard let time = TimeText.timestamp(parsing: text) else {
           throw CELError(
-            message: "\(arguments[0]) is no timestamp in range; it is written like '2026-01-01T12:00:00Z' (RFC 3339)")
+            message: "\(arguments[0]) is not a valid timestamp; timestamps look like '2026-01-01T12:00:00Z' (RFC 3339)")
         }
         return .timestamp(time)
       default: return nil
@@ -131,11 +131,11 @@ extension Function {
   }
 
   private static func unreadable(_ type: String, _ from: CELValue) -> CELError {
-    if case .string = from { return CELError(message: "\(type)(): \(from) is no \(type)") }
+    if case .string = from { return CELError(message: "\(type)(): \(from) is not a valid \(type)") }
     return CELError(message: "\(type)(): \(from) is out of range")
   }
 
-  /// The shortest text that reads back as the same number; whole numbers without `.0`.
+  /// The shortest text that parses to the same number; whole numbers without `.0`.
   private static func text(of value: Double) -> String {
     if value.isNaN { return "NaN" }
     if value.isInfinite { return value < 0 ? "-Inf" : "+Inf" }

@@ -1,7 +1,7 @@
 extension Function {
-  /// Methods of texts: CEL's own, and those of the strings extension (github.com/google/cel-go, ext/README.md).
+  /// String methods: CEL's own, and those of the strings extension (github.com/google/cel-go, ext/README.md).
   ///
-  /// Positions count code points.
+  /// Positions are in code points.
   static let texts: [Function] = [
     test("contains") { text, part in find(part, in: text, from: 0) != nil },
     test("startsWith") { text, part in text.starts(with: part) },
@@ -57,7 +57,7 @@ extension Function {
       guard let text = try scalars(arguments[0], &frame), let old = try scalars(arguments[1], &frame),
         let new = try scalars(arguments[2], &frame), let limit = count(arguments, 3)
       else { return nil }
-      // An empty text is found before every code point, and at the end.
+      // The empty string matches before every code point and at the end.
       let places = text.count + 1
       let pieces =
         old.isEmpty
@@ -74,7 +74,7 @@ extension Function {
         let limit = count(arguments, 2)
       else { return nil }
       if limit == 0 { return .list([CELValue]()) }
-      // An empty separator cuts between all code points, without empty ends.
+      // An empty separator splits into single code points, without empty strings at the ends.
       let pieces =
         separator.isEmpty && !text.isEmpty
         ? try cut(text, times: limit < 0 ? text.count : min(limit, text.count), &frame).dropFirst()
@@ -99,7 +99,7 @@ extension Function {
     },
   ]
 
-  // MARK: Shapes that several share
+  // MARK: Common signatures
 
   private static func test(
     _ name: String, _ holds: @escaping @Sendable ([Unicode.Scalar], [Unicode.Scalar]) -> Bool
@@ -139,19 +139,19 @@ extension Function {
   private static func position(_ value: CELValue, upTo end: Int) throws(CELError) -> Int? {
     guard case .int(let position) = value else { return nil }
     guard position >= 0 && position <= Int64(end) else {
-      throw CELError(message: "index out of range: \(position), the text has \(end) characters")
+      throw CELError(message: "index out of range: \(position), the string has \(end) characters")
     }
     return Int(position)
   }
 
-  /// The optional last argument of `replace` and `split`; -1, the default, is no limit.
+  /// The optional last argument of `replace` and `split`: -1, the default, for no limit; nil when it is not an int.
   private static func count(_ arguments: [CELValue], _ index: Int) -> Int? {
     guard arguments.count > index else { return -1 }
     guard case .int(let count) = arguments[index] else { return nil }
     return Int(max(-1, count))
   }
 
-  /// What a plain search costs at worst.
+  /// The worst-case cost of a naive search, in steps.
   private static func search(_ part: [Unicode.Scalar], _ text: [Unicode.Scalar]) -> Int {
     part.count > text.count ? 0 : (text.count - part.count + 1) * max(part.count, 1) >> 4
   }
@@ -161,9 +161,9 @@ extension Function {
     return (start...(text.count - part.count)).first { text[$0...].starts(with: part) }
   }
 
-  /// Cuts a text before its first code point, before its second, and so on.
-  /// - Parameter times: how often, up to once more than it has code points.
-  /// - Returns: one piece more; the first is empty when there are two or more.
+  /// Cuts a string before its first code point, before its second, and so on.
+  /// - Parameter times: the number of cuts, at most one more than there are code points.
+  /// - Returns: `times + 1` pieces; the first is empty unless `times` is 0.
   private static func cut(
     _ text: [Unicode.Scalar], times: Int, _ frame: inout Frame
   ) throws(CELError) -> [[Unicode.Scalar]] {
@@ -171,7 +171,7 @@ extension Function {
     return (0..<times).map { $0 == 0 ? [] : [text[$0 - 1]] } + [Array(text[max(0, times - 1)...])]
   }
 
-  /// - Parameter limit: at most so many pieces; -1 for as many as there are.
+  /// - Parameter limit: the maximum number of pieces; -1 for no limit.
   private static func split(
     _ text: [Unicode.Scalar], at separator: [Unicode.Scalar], limit: Int, _ frame: inout Frame
   ) throws(CELError) -> [[Unicode.Scalar]] {

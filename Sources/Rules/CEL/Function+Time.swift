@@ -1,7 +1,7 @@
 extension Function {
-  /// Parts of timestamps and durations (langdef.md, "Timestamps and durations").
+  /// Getters of timestamps and durations (langdef.md, "Timestamps and durations").
   ///
-  /// With timestamps a second argument names the zone: `UTC`, `±HH:MM`, or what the scope knows (`local` in rules).
+  /// For timestamps an argument names the time zone: `UTC`, `±HH:MM`, or a zone of the scope (`local` in rules).
   static let timeGetters: [Function] = [
     part("getFullYear") { civil, _ in civil.year },
     part("getMonth") { civil, _ in civil.month - 1 },
@@ -43,10 +43,10 @@ extension Function {
   ) throws(CELError) -> Int64 {
     if let seconds = TimeText.zone(named: zone) { return seconds }
     if let offset = scope.utcOffset(zone, at: time) { return offset.components.seconds }
-    throw CELError(message: "unknown time zone '\(zone)'; there are UTC, ±HH:MM and, in rules, local")
+    throw CELError(message: "unknown time zone '\(zone)'; use UTC, ±HH:MM or, in rules, local")
   }
 
-  /// Rounded towards zero, as the whole units that have passed.
+  /// The number of complete units, rounded towards zero.
   private static func wholeUnits(_ duration: Duration, _ seconds: Int64) -> Int64 {
     duration.components.seconds / seconds
   }

@@ -1,6 +1,6 @@
-/// One of CEL's own functions under one name: what it takes, what it gives, and what it does.
+/// One of CEL's own functions or methods, with all its overloads.
 struct Function: Sendable {
-  /// What it takes and gives in one of its forms; for a method the first parameter is what it is called on.
+  /// One signature. The first parameter of a method is its receiver.
   struct Overload: Sendable {
     let parameters: [CELType]
     let result: CELType
@@ -11,13 +11,13 @@ struct Function: Sendable {
     }
   }
 
-  /// - Returns: nil when the kinds of the arguments fit none of the forms.
+  /// - Returns: nil when the argument types match no overload.
   typealias Body = @Sendable (_ arguments: [CELValue], _ frame: inout Frame) throws(CELError) -> CELValue?
 
   let name: String
   let isMethod: Bool
   let overloads: [Overload]
-  /// Whether constant arguments that it cannot take are an error at load, as in `duration('soon')`.
+  /// Whether a failure with constant arguments is an error at load, as in `duration('soon')`.
   let isStrict: Bool
   let body: Body
 

@@ -1,4 +1,4 @@
-/// Splits an expression into words, as the lexical rules of the language definition say (langdef.md, "Syntax").
+/// Splits an expression into tokens, by the lexical rules of the language definition (langdef.md, "Syntax").
 struct Lexer {
   private let text: [UInt8]
   private var at = 0
@@ -12,7 +12,7 @@ struct Lexer {
     return tokens
   }
 
-  /// Longer operators before their beginnings.
+  /// Longer operators precede their own prefixes.
   private static let symbols = [
     "&&", "||", "==", "!=", "<=", ">=", "<", ">", "+", "-", "*", "/", "%", "!", "?", ":", ".", ",", "(", ")", "[", "]",
     "{", "}",
@@ -38,9 +38,9 @@ struct Lexer {
 
   private func unexpected(_ byte: UInt8) -> String {
     switch byte {
-    case UInt8(ascii: "="): return "'=' is no operator; equality is written '=='"
-    case UInt8(ascii: "&"): return "'&' is no operator; 'and' is written '&&'"
-    case UInt8(ascii: "|"): return "'|' is no operator; 'or' is written '||'"
+    case UInt8(ascii: "="): return "'=' is not an operator; equality is written '=='"
+    case UInt8(ascii: "&"): return "'&' is not an operator; 'and' is written '&&'"
+    case UInt8(ascii: "|"): return "'|' is not an operator; 'or' is written '||'"
     case 0x21..<0x7F: return "unexpected character '\(Character(Unicode.Scalar(byte)))'"
     case 0x80...:
       let rest = String(decoding: text[at...].prefix(4), as: UTF8.self)
@@ -70,7 +70,7 @@ struct Lexer {
   private mutating func quotedName() throws(CELError) -> Token.Kind {
     let start = at + 1
     guard let end = text[start...].firstIndex(of: UInt8(ascii: "`")), end > start else {
-      throw CELError(offset: at, message: "a field name between backticks has no end", kind: .syntax)
+      throw CELError(offset: at, message: "a field name has no closing backtick", kind: .syntax)
     }
     at = end + 1
     return .quotedName(String(decoding: text[start..<end], as: UTF8.self))
@@ -82,7 +82,7 @@ struct Lexer {
       at += 2
       let digits = take { isHexDigit($0) }
       guard !digits.isEmpty else {
-        throw CELError(offset: start, message: "'0x' needs hexadecimal digits behind it", kind: .syntax)
+        throw CELError(offset: start, message: "'0x' must be followed by hexadecimal digits", kind: .syntax)
       }
       return try integer(digits, radix: 16, start)
     }
@@ -102,16 +102,16 @@ struct Lexer {
     guard isDouble else { return try integer(whole, radix: 10, start) }
     let digits = String(decoding: text[start..<at], as: UTF8.self)
     try endOfNumber(start)
-    // A leading point is fine in CEL.
+    // CEL allows a leading point; `Double` is given a digit before it.
     guard let value = Double(digits.first == "." ? "0" + digits : digits), value.isFinite else {
-      throw CELError(offset: start, message: "'\(digits)' is larger than a double holds", kind: .syntax)
+      throw CELError(offset: start, message: "'\(digits)' is too large for a double", kind: .syntax)
     }
     return .double(value)
   }
 
   private mutating func integer(_ digits: String, radix: Int, _ start: Int) throws(CELError) -> Token.Kind {
     guard let value = UInt64(digits, radix: radix) else {
-      throw CELError(offset: start, message: "the number is larger than 64 bits hold", kind: .syntax)
+      throw CELError(offset: start, message: "the number is too large for 64 bits", kind: .syntax)
     }
     if at < text.count, text[at] | 32 == UInt8(ascii: "u") {
       at += 1
@@ -126,7 +126,7 @@ struct Lexer {
     guard at < text.count, isNameStart(text[at]) else { return }
     let rest = String(decoding: text[start...at], as: UTF8.self)
     throw CELError(
-      offset: start, message: "'\(rest)' is no number; durations are written duration('10s')", kind: .syntax)
+      offset: start, message: "'\(rest)' is not a number; durations are written duration('10s')", kind: .syntax)
   }
 
   private mutating func take(_ isPart: (UInt8) -> Bool) -> String {

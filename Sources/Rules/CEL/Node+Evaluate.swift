@@ -1,5 +1,5 @@
 extension Node {
-  /// The value of the expression. Recursion is bounded by the height of the syntax.
+  /// Evaluates the expression. `Syntax.greatestHeight` bounds the recursion.
   func evaluate(_ frame: inout Frame) throws(CELError) -> CELValue {
     frame.steps -= 1
     switch self {
@@ -65,7 +65,7 @@ extension Node {
     return values
   }
 
-  /// `&&` and `||`: an operand that decides the result absorbs errors of the others, on either side.
+  /// `&&` and `||`: an operand that decides the result absorbs errors of the other operands, before or after it.
   private static func logic(
     _ parts: [Node], absorbing: Bool, _ name: String, _ offset: Int, _ frame: inout Frame
   ) throws(CELError) -> CELValue {
@@ -172,7 +172,7 @@ extension Node {
     for entry in entries {
       let key = try entry.key.evaluate(&frame)
       guard key.isKey else {
-        throw CELError(offset: offset, message: "a map's keys are texts, integers or booleans, not \(key.type)")
+        throw CELError(offset: offset, message: "map keys are strings, integers or booleans, not \(key.type)")
       }
       pairs.append((key, try entry.value.evaluate(&frame)))
     }
@@ -190,7 +190,7 @@ extension Node {
     } catch {
       throw CELError(offset: offset, message: error.message, kind: error.kind)
     }
-    throw CELError(offset: offset, message: "function '\(name)' is not there")
+    throw CELError(offset: offset, message: "function '\(name)' does not exist")
   }
 }
 
@@ -214,7 +214,7 @@ extension Node.Comprehension {
       do throws(CELError) {
         holds = try check(offset, &frame)
       } catch {
-        // Like `&&` and `||`: one element that decides outweighs errors of the others.
+        // As with `&&` and `||`, an element that decides the result absorbs errors of the others.
         guard macro == .all || macro == .exists, error.kind != .limit else { throw error }
         failure = failure ?? error
         continue

@@ -1,10 +1,10 @@
-/// A checked expression, ready to be evaluated: names are resolved, constants folded. Numbers are offsets.
+/// A checked expression with resolved names and folded constants. The integers are offsets, for error messages.
 indirect enum Node: Sendable {
   case constant(CELValue)
   case variable(String, Int)
-  /// A name that is a variable when the scope has one, and a type otherwise.
+  /// A name that means a variable when the scope has it, otherwise a type.
   case typeName(String, CELType)
-  /// A variable of a macro, by its depth.
+  /// A macro variable, by its index in `Frame.locals`.
   case local(Int)
   case select(Node, String, Int)
   case has(Node, String, Int)
@@ -22,25 +22,25 @@ indirect enum Node: Sendable {
   case conditional(Node, Node, Node, Int)
   case call(Function, [Node], Int)
   case host(String, [Node], Int)
-  /// `matches` with a pattern that was known at load.
+  /// `matches` with a constant pattern, compiled at load.
   case matches(Node, Regex, Int)
   case comprehension(Comprehension, Int)
 
-  /// One entry of a map that is written out.
+  /// One entry of a map literal.
   struct Entry: Sendable {
     let key: Node
     let value: Node
   }
 
-  /// A macro that walks a list or the keys of a map.
+  /// A macro that iterates over a list or the keys of a map.
   struct Comprehension: Sendable {
     let macro: Macro
     let range: Node
-    /// Where the element is put.
+    /// The index of the macro variable in `Frame.locals`.
     let local: Int
-    /// nil is always true.
+    /// nil means true for every element.
     let condition: Node?
-    /// Only for `map`.
+    /// The mapped expression; only for `map`.
     let result: Node?
   }
 }

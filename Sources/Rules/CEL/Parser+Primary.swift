@@ -1,5 +1,5 @@
 extension Parser {
-  /// Names that CEL keeps for other languages; they may be fields, but not variables (langdef.md, "RESERVED").
+  /// Reserved words. They may be field names, but not variables (langdef.md, "RESERVED").
   private static let reserved: Set<String> = [
     "as", "break", "const", "continue", "else", "for", "function", "if", "import", "let", "loop", "package",
     "namespace", "return", "var", "void", "while",
@@ -7,9 +7,9 @@ extension Parser {
 
   mutating func primary() throws(CELError) -> Syntax {
     let token = current
-    // A leading point asks for the outermost meaning of a name (langdef.md, "Name Resolution").
+    // A leading point resolves the name in the root scope (langdef.md, "Name Resolution").
     if take(".") {
-      guard case .identifier = current.kind else { throw error("a name was expected behind '.', not \(current.text)") }
+      guard case .identifier = current.kind else { throw error("expected a name after '.', not \(current.text)") }
       let named = try primary()
       guard case .identifier(let name) = named.kind else { return named }
       return try Syntax(.outermost(name), token.offset)
@@ -18,7 +18,7 @@ extension Parser {
     switch token.kind {
     case .int(let magnitude):
       guard let value = Int64(exactly: magnitude) else {
-        throw error("the number is larger than a signed integer holds; write \(magnitude)u", at: token.offset)
+        throw error("the number is too large for a signed integer; write \(magnitude)u", at: token.offset)
       }
       return try Syntax(.literal(.int(value)), token.offset)
     case .uint(let value): return try Syntax(.literal(.uint(value)), token.offset)
@@ -33,7 +33,7 @@ extension Parser {
     case .symbol("null"): return try Syntax(.literal(.null), token.offset)
     case .symbol("("):
       let inner = try expression()
-      try expect(")", "to close the bracket")
+      try expect(")", "to close '('")
       return inner
     case .symbol("["):
       let items = try list(until: "]", "of the list")
@@ -41,7 +41,7 @@ extension Parser {
     case .symbol("{"):
       let entries = try mapEntries()
       return try Syntax(.map(entries), token.offset, over: entries.flatMap { [$0.key, $0.value] })
-    default: throw error("a value was expected, not \(token.text)", at: token.offset)
+    default: throw error("expected a value, not \(token.text)", at: token.offset)
     }
   }
 
@@ -56,7 +56,7 @@ extension Parser {
     return try Syntax(.identifier(name), offset)
   }
 
-  /// A function call, or the macro that looks like one.
+  /// A function call or, when `name` is that of a macro, the macro's node.
   func call(_ name: String, _ offset: Int, target: Syntax?, _ arguments: [Syntax]) throws(CELError) -> Syntax {
     guard let target else {
       if name == "has" { return try presence(offset, arguments) }

@@ -1,10 +1,10 @@
-/// Reads an expression by recursive descent (langdef.md, "Syntax").
+/// A recursive-descent parser (langdef.md, "Syntax").
 struct Parser {
   private let tokens: [Token]
   private var at = 0
   private var depth = 0
 
-  /// Each level of brackets costs some nine stack frames.
+  /// Bounds the recursion: each level of brackets costs about nine stack frames.
   private static let greatestDepth = 64
 
   static func parse(_ text: [UInt8]) throws(CELError) -> Syntax {
@@ -14,14 +14,14 @@ struct Parser {
     }
     let syntax = try parser.expression()
     guard parser.current.kind == .end else {
-      throw parser.error("unexpected \(parser.current.text); an operator was expected")
+      throw parser.error("expected an operator, not \(parser.current.text)")
     }
     return syntax
   }
 
   private init(tokens: [Token]) { self.tokens = tokens }
 
-  // MARK: Words
+  // MARK: Tokens
 
   var current: Token { tokens[at] }
 
@@ -39,7 +39,7 @@ struct Parser {
     return true
   }
 
-  /// Takes one of `symbols` and says which, and where it was.
+  /// Consumes the current token when it is one of `symbols`, and returns the symbol and its offset; otherwise nil.
   private mutating func takeOne(of symbols: [String]) -> (symbol: String, offset: Int)? {
     guard case .symbol(let symbol) = current.kind, symbols.contains(symbol) else { return nil }
     defer { advance() }
@@ -47,10 +47,10 @@ struct Parser {
   }
 
   mutating func expect(_ symbol: String, _ why: String) throws(CELError) {
-    guard take(symbol) else { throw error("'\(symbol)' was expected \(why), not \(current.text)") }
+    guard take(symbol) else { throw error("expected '\(symbol)' \(why), not \(current.text)") }
   }
 
-  // MARK: Operators, loosest first
+  // MARK: Operators, lowest precedence first
 
   mutating func expression() throws(CELError) -> Syntax {
     depth += 1
@@ -128,7 +128,7 @@ struct Parser {
       offsets.append(current.offset)
       advance()
     }
-    // The sign belongs to the number: only so can the smallest integer be written.
+    // Parse the sign as part of the number: the magnitude of the smallest integer does not fit into Int64.
     var operand: Syntax
     if symbol == "-", let last = offsets.last, let literal = try negativeLiteral(last) {
       offsets.removeLast()
@@ -136,7 +136,7 @@ struct Parser {
     } else {
       operand = try member()
     }
-    // Two signs cancel out, but what they stand before must still be a boolean or a number.
+    // Pairs of signs cancel out. Keep one pair, so that the operand's type is still checked.
     if offsets.count > 2 { offsets = Array(offsets.suffix(2 - offsets.count % 2)) }
     for offset in offsets.reversed() {
       operand = try Syntax(symbol == "!" ? .not(operand) : .negate(operand), offset, over: [operand])
@@ -148,7 +148,7 @@ struct Parser {
     let value: CELValue
     switch current.kind {
     case .int(let magnitude):
-      guard magnitude <= UInt64(Int64.max) + 1 else { throw error("the number is less than 64 bits hold", at: sign) }
+      guard magnitude <= UInt64(Int64.max) + 1 else { throw error("the number is too small for 64 bits", at: sign) }
       value = .int(magnitude > UInt64(Int64.max) ? .min : -Int64(magnitude))
     case .double(let magnitude): value = .double(-magnitude)
     default: return nil
@@ -194,7 +194,7 @@ struct Parser {
     switch current.kind {
     case .identifier(let name): return (name, false)
     case .quotedName(let name): return (name, true)
-    default: throw error("a field name was expected behind '.', not \(current.text)")
+    default: throw error("expected a field name after '.', not \(current.text)")
     }
   }
 
@@ -203,7 +203,7 @@ struct Parser {
     while !take(close) {
       if !items.isEmpty {
         try expect(",", "or '\(close)' at the end \(what)")
-        // A list may end with a comma, arguments may not.
+        // A trailing comma is allowed in lists, but not in arguments.
         if close == "]" && take(close) { break }
       }
       items.append(try expression())

@@ -1,5 +1,5 @@
-/// A regular expression that is searched for in time linear in the text: all of its states are followed at once, as
-/// in Thompson's construction ("Regular Expression Search Algorithm", CACM 11(6), 1968). It never backtracks.
+/// A regular expression as a non-deterministic automaton (Thompson, "Regular Expression Search Algorithm", CACM 11(6),
+/// 1968). A search simulates all states at once: it takes linear time and never backtracks.
 struct Regex: Sendable {
   private enum Instruction: Sendable {
     case scalars(ScalarSet)
@@ -13,17 +13,17 @@ struct Regex: Sendable {
 
   private var instructions: [Instruction] = []
 
-  /// How many states there are.
+  /// The number of states.
   var size: Int { instructions.count }
 
-  /// Reads a pattern.
-  /// - Throws: what is wrong with it, or that its repetitions need more than 1,000 states.
+  /// Compiles a pattern.
+  /// - Throws: a syntax error, or that the pattern needs more than 1,000 states.
   init(_ pattern: String) throws(CELError) {
     try compile(try RegexParser.parse(pattern))
     try emit(.match)
   }
 
-  /// What a search costs at worst, in steps of an evaluation.
+  /// The worst-case cost of a search, in evaluation steps.
   func cost(of text: String) -> Int { (text.utf8.count + 1) * instructions.count >> 2 }
 
   private mutating func emit(_ instruction: Instruction) throws(CELError) {
@@ -72,7 +72,7 @@ struct Regex: Sendable {
     }
   }
 
-  /// Whether the pattern fits somewhere in `text`.
+  /// Whether the pattern matches anywhere in `text`.
   func isFound(in text: String) -> Bool {
     let scalars = text.unicodeScalars.map(\.value)
     var states = States(count: instructions.count)
@@ -91,7 +91,7 @@ struct Regex: Sendable {
     return false
   }
 
-  /// The states reached before the character at some place, each once.
+  /// The set of active states at one position.
   private struct States {
     var list: [Int] = []
     var isIn: [Bool]
@@ -104,8 +104,8 @@ struct Regex: Sendable {
     }
   }
 
-  /// Adds what is reached from `start` without taking a character.
-  /// - Returns: true when that is the end of the pattern.
+  /// Adds the states that are reachable from `start` without consuming a character.
+  /// - Returns: true when the end of the pattern is reachable.
   private func follow(_ start: Int, _ at: Int, _ scalars: [UInt32], _ states: inout States) -> Bool {
     var pending = [start]
     while let state = pending.popLast() {

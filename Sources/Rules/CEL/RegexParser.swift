@@ -1,4 +1,4 @@
-/// Reads a regular expression. What RE2 has and this has not is an error that says so.
+/// Parses a regular expression. Features of RE2 that are not supported are errors that name the feature.
 struct RegexParser {
   private struct Flags {
     var ignoresCase = false
@@ -14,7 +14,7 @@ struct RegexParser {
   static func parse(_ text: String) throws(CELError) -> RegexSyntax {
     var parser = RegexParser(pattern: Array(text.unicodeScalars))
     let syntax = try parser.alternatives()
-    guard parser.current == nil else { throw parser.error("')' has no '(' before it") }
+    guard parser.current == nil else { throw parser.error("')' without '('") }
     return syntax
   }
 
@@ -61,7 +61,7 @@ struct RegexParser {
     while let (least, most) = try count() {
       guard !isRepeated else { throw error("a repetition of a repetition; put the first one into a group") }
       isRepeated = true
-      // Greedy or not makes no difference to whether there is a match.
+      // Ignore lazy quantifiers: they do not change whether there is a match.
       _ = take("?")
       syntax = .repetition(syntax, least: least, most: most)
     }
@@ -79,7 +79,7 @@ struct RegexParser {
     var most = least
     if take(",") { most = number() }
     let isOpen = pattern[at - 1] == ","
-    // As in RE2, a brace that begins no count stands for itself.
+    // As in RE2, a brace that does not begin a count is a literal.
     guard let least, take("}") else {
       at = start
       return nil
@@ -135,18 +135,18 @@ struct RegexParser {
       if take("P<") || take("<") {
         guard current != "=", current != "!" else { throw error("look-behind is not supported (nor is it in RE2)") }
         while let scalar = current, scalar != ">" { at += scalar == ")" ? pattern.count : 1 }
-        guard take(">") else { throw error("the group's name has no '>'") }
+        guard take(">") else { throw error("the group name has no closing '>'") }
       } else if current == "=" || current == "!" {
         throw error("look-ahead is not supported (nor is it in RE2)")
       } else {
         try readFlags()
-        // Flags alone hold to the end of the group around them.
+        // Flags without a group apply until the end of the enclosing group.
         if take(")") { return .empty }
-        guard take(":") else { throw error("':' or ')' was expected behind the flags") }
+        guard take(":") else { throw error("expected ':' or ')' after the flags") }
       }
     }
     let inner = try alternatives()
-    guard take(")") else { throw error("'(' has no ')'") }
+    guard take(")") else { throw error("'(' without ')'") }
     flags = outer
     return inner
   }
@@ -159,7 +159,7 @@ struct RegexParser {
       case "i": flags.ignoresCase = isOn
       case "m": flags.isMultiline = isOn
       case "s": flags.dotMatchesNewline = isOn
-      default: throw error("unknown flag '\(scalar)'; there are i, m and s")
+      default: throw error("unknown flag '\(scalar)'; the flags are i, m and s")
       }
       at += 1
     }
@@ -178,7 +178,7 @@ struct RegexParser {
     return .scalars(literal(try scalarEscape()))
   }
 
-  /// `\d`, `\w`, `\s` and their opposites; nil, with nothing taken, for anything else.
+  /// `\d`, `\w`, `\s` and their complements. For anything else nil, and nothing is consumed.
   private mutating func classEscape() throws(CELError) -> ScalarSet? {
     var set: ScalarSet
     switch current {
@@ -193,7 +193,7 @@ struct RegexParser {
     return set
   }
 
-  /// One character behind a backslash.
+  /// The character that an escape after a backslash stands for.
   private mutating func scalarEscape() throws(CELError) -> UInt32 {
     guard let scalar = current else { throw error("a backslash at the end") }
     at += 1
@@ -261,15 +261,15 @@ struct RegexParser {
         at += 1
         high = try setMember()
       }
-      guard low <= high else { throw error("a range that ends before it begins") }
+      guard low <= high else { throw error("the range ends before it begins") }
       set.ranges.append(low...high)
     }
-    guard take("]") else { throw error("'[' has no ']'") }
+    guard take("]") else { throw error("'[' without ']'") }
     return flags.ignoresCase ? set.ignoringCase : set
   }
 
   private mutating func setMember() throws(CELError) -> UInt32 {
-    guard let scalar = current else { throw error("'[' has no ']'") }
+    guard let scalar = current else { throw error("'[' without ']'") }
     at += 1
     return scalar == "\\" ? try scalarEscape() : scalar.value
   }

@@ -1,5 +1,5 @@
-/// A regular expression as it was written: the part of RE2's syntax (github.com/google/re2/wiki/Syntax) that can be
-/// decided without remembering groups.
+/// The syntax tree of a regular expression: the subset of RE2 (github.com/google/re2/wiki/Syntax) that needs no capture
+/// groups.
 indirect enum RegexSyntax: Sendable {
   case empty
   case scalars(ScalarSet)
@@ -9,15 +9,15 @@ indirect enum RegexSyntax: Sendable {
   /// `most` is nil for no limit.
   case repetition(RegexSyntax, least: Int, most: Int?)
 
-  /// What holds between two characters.
+  /// A zero-width assertion.
   enum Assertion: Sendable { case textStart, textEnd, lineStart, lineEnd, wordBoundary, noWordBoundary }
 }
 
-/// Code points, as ranges; with `isNegated` all others.
+/// A set of code points, as ranges; with `isNegated` their complement.
 struct ScalarSet: Sendable {
   var ranges: [ClosedRange<UInt32>]
   var isNegated = false
-  /// Whether the other cases of a code point beyond ASCII are looked for, too.
+  /// Whether `contains` also looks up the case variants of a non-ASCII code point.
   private var ignoresCase = false
 
   init(ranges: [ClosedRange<UInt32>], isNegated: Bool = false) {
@@ -37,7 +37,7 @@ struct ScalarSet: Sendable {
 
   private func isNamed(_ scalar: UInt32) -> Bool { ranges.contains { $0.contains(scalar) } }
 
-  /// The ranges with the negation carried out.
+  /// The ranges with the negation applied.
   var plain: [ClosedRange<UInt32>] {
     guard isNegated else { return ranges }
     var rest: [ClosedRange<UInt32>] = []
@@ -50,12 +50,12 @@ struct ScalarSet: Sendable {
     return rest
   }
 
-  /// With the other case of every letter in it.
+  /// The set extended by the case variants of its letters.
   var ignoringCase: ScalarSet {
     var set = self
     set.ignoresCase = true
     for range in ranges {
-      // Three letters may be one, as σ, ς and Σ are: the text's other cases alone would not lead from σ to ς.
+      // σ, ς and Σ are case variants of each other, but the variants of σ in a text do not include ς.
       if range.count == 1 { set.ranges += Self.cases(of: range.lowerBound).map { $0...$0 } }
       for (first, last, shift) in [(UInt32(0x41), UInt32(0x5A), 32), (0x61, 0x7A, -32)] {
         let (low, high) = (max(range.lowerBound, first), min(range.upperBound, last))
@@ -65,9 +65,9 @@ struct ScalarSet: Sendable {
     return set
   }
 
-  /// The other cases of a letter, as far as each is one code point (Unicode's simple mappings).
+  /// The case variants of a letter that are single code points (Unicode's simple mappings).
   private static func cases(of scalar: UInt32) -> [UInt32] {
-    // The dotless i has an upper case, and is another letter all the same (CaseFolding.txt).
+    // The dotless i has the upper case I, but does not fold to i (CaseFolding.txt).
     guard scalar != 0x131, let letter = Unicode.Scalar(scalar) else { return [] }
     let lower = single(letter.properties.lowercaseMapping)
     let upper = single(letter.properties.uppercaseMapping)

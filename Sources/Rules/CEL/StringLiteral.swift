@@ -1,4 +1,4 @@
-/// Texts and bytes as they are written: `'…'`, `"…"`, three quotes for several lines, `r` for raw, `b` for bytes.
+/// String and bytes literals: `'…'`, `"…"`, triple quotes for several lines, `r` for raw, `b` for bytes.
 struct StringLiteral {
   private let text: [UInt8]
   private var at: Int
@@ -9,8 +9,8 @@ struct StringLiteral {
   private let isTriple: Bool
   private var contents: [UInt8] = []
 
-  /// Reads a literal that begins at `at`, and moves `at` behind it.
-  /// - Returns: nil, with `at` unmoved, when none begins there.
+  /// Reads the literal at `at` and moves `at` past it.
+  /// - Returns: nil, with `at` unchanged, when there is no literal.
   static func read(_ text: [UInt8], _ at: inout Int) throws(CELError) -> Token.Kind? {
     var quoteAt = at
     var (isBytes, isRaw) = (false, false)
@@ -63,7 +63,7 @@ struct StringLiteral {
         at += 1
       }
     }
-    throw CELError(offset: start, message: "the text has no closing quote", kind: .syntax)
+    throw CELError(offset: start, message: "the string has no closing quote", kind: .syntax)
   }
 
   private static let simple: [UInt8: UInt8] = [
@@ -87,7 +87,7 @@ struct StringLiteral {
     case UInt8(ascii: "u"): try readCode(escape, skip: 1, digits: 4, radix: 16, isOctet: false)
     case UInt8(ascii: "U"): try readCode(escape, skip: 1, digits: 8, radix: 16, isOctet: false)
     case UInt8(ascii: "0")...UInt8(ascii: "3"): try readCode(escape, skip: 0, digits: 3, radix: 8, isOctet: true)
-    default: throw bad(escape, "is no escape; a backslash itself is written '\\\\', or use r'…'")
+    default: throw bad(escape, "is not an escape; write '\\\\' for a backslash, or use r'…'")
     }
   }
 
@@ -104,11 +104,11 @@ struct StringLiteral {
       at += 1
     }
     if isBytes {
-      guard isOctet else { throw bad(escape, "stands for a character and is not allowed in bytes") }
+      guard isOctet else { throw bad(escape, "is a character escape, which bytes do not allow") }
       contents.append(UInt8(code))
       return
     }
-    guard let scalar = Unicode.Scalar(code) else { throw bad(escape, "is no Unicode character") }
+    guard let scalar = Unicode.Scalar(code) else { throw bad(escape, "is not a Unicode character") }
     contents.append(contentsOf: String(Character(scalar)).utf8)
   }
 

@@ -1,9 +1,9 @@
-/// An expression as it was written, with macros already recognised.
+/// The syntax tree of an expression. Macros are nodes of their own, not calls.
 struct Syntax: Sendable {
   indirect enum Kind: Sendable {
     case literal(CELValue)
     case identifier(String)
-    /// `.name`: never the variable of a macro.
+    /// `.name`: a name in the root scope, never a macro variable.
     case outermost(String)
     case select(Syntax, String)
     case has(Syntax, String)
@@ -23,16 +23,16 @@ struct Syntax: Sendable {
     case comprehension(Macro, variable: String, range: Syntax, condition: Syntax?, result: Syntax?)
   }
 
-  /// One entry of a map that is written out.
+  /// One entry of a map literal.
   struct Entry: Sendable {
     let key: Syntax
     let value: Syntax
   }
 
   let kind: Kind
-  /// The place of the operator or of the first word.
+  /// The offset of the operator, or else of the first token.
   let offset: Int
-  /// How deep it is nested, counted from 1; bounded, since everything that walks it recurses.
+  /// The height of the tree, from 1; bounded, because compiler and evaluator recurse.
   let height: Int
 
   static let greatestHeight = 200
@@ -48,7 +48,7 @@ struct Syntax: Sendable {
   }
 }
 
-/// The operators that calculate.
+/// The arithmetic operators.
 enum Arithmetic: String, Sendable {
   case add = "+"
   case subtract = "-"
@@ -57,7 +57,7 @@ enum Arithmetic: String, Sendable {
   case modulo = "%"
 }
 
-/// The operators that compare by order.
+/// The ordering operators.
 enum Order: String, Sendable {
   case less = "<"
   case lessOrEqual = "<="
@@ -65,7 +65,7 @@ enum Order: String, Sendable {
   case greaterOrEqual = ">="
 }
 
-/// The macros that walk a list or the keys of a map (langdef.md, "Macros").
+/// The macros that iterate over a list or the keys of a map (langdef.md, "Macros").
 enum Macro: String, Sendable, CaseIterable {
   case all
   case exists

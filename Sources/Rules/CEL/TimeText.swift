@@ -1,10 +1,10 @@
-/// Times and durations as CEL writes and reads them.
+/// Parses and formats times and durations in CEL's notation.
 enum TimeText {
-  /// What 64 bits of nanoseconds hold, about 292 years: the bound of CEL's durations.
+  /// The maximum duration in CEL: 64 bits of nanoseconds, about 292 years.
   static let longest = Duration.nanoseconds(Int64.max)
 
-  /// Reads `1h30m`, `-1.5s`, `100ms`, `0`: signed decimals with the units h, m, s, ms, us, µs and ns.
-  /// - Returns: nil when it is not that, or longer than 292 years.
+  /// Parses `1h30m`, `-1.5s`, `100ms`, `0`: signed decimals with the units h, m, s, ms, us, µs and ns.
+  /// - Returns: nil when the text is not a duration, or is longer than 292 years.
   static func duration(parsing text: String) -> Duration? {
     var rest = text.utf8[...]
     var negative = false
@@ -26,7 +26,7 @@ enum TimeText {
       }
       guard !whole.isEmpty || !decimals.isEmpty, whole.count <= 15, let scale = unit(&rest) else { return nil }
       let number = whole.reduce(Int64(0)) { $0 * 10 + Int64($1 - 48) }
-      // 2⁶³ nanoseconds are fewer seconds than this, and so the products below cannot overflow.
+      // Reject before multiplying, so that the products cannot overflow: 2⁶³ ns are less than 10¹⁰ s.
       guard number / scale.perSecond <= 10_000_000_000 else { return nil }
       total += .seconds(number / scale.perSecond * scale.seconds)
       total += .nanoseconds(number % scale.perSecond * (1_000_000_000 / scale.perSecond))
@@ -37,7 +37,7 @@ enum TimeText {
       }
       guard total <= longest else { return nil }
     }
-    // CEL counts whole nanoseconds.
+    // CEL durations have nanosecond resolution.
     let (seconds, attoseconds) = total.components
     total = .seconds(seconds) + .nanoseconds(attoseconds / 1_000_000_000)
     return negative ? .zero - total : total
@@ -55,15 +55,15 @@ enum TimeText {
     return nil
   }
 
-  /// Seconds with as many decimals as are needed: `5400s`, `-1.5s`.
+  /// Seconds without trailing zeros: `5400s`, `-1.5s`.
   static func duration(_ duration: Duration) -> String {
     let (seconds, attoseconds) = duration.components
     let sign = seconds < 0 || attoseconds < 0 ? "-" : ""
     return sign + "\(seconds.magnitude)" + decimals(attoseconds.magnitude / 1_000_000_000) + "s"
   }
 
-  /// Reads RFC 3339: `2026-01-01T12:00:00Z`, `2026-01-01T12:00:00.25+02:00`.
-  /// - Returns: nil when it is not that, when the date does not exist, or outside of the years 1 to 9999.
+  /// Parses RFC 3339: `2026-01-01T12:00:00Z`, `2026-01-01T12:00:00.25+02:00`.
+  /// - Returns: nil when the text is not a timestamp, the date does not exist, or the year is not in 1 to 9999.
   static func timestamp(parsing text: String) -> CELTimestamp? {
     let bytes = Array(text.utf8)
     guard bytes.count >= 20, bytes.count <= 40 else { return nil }
@@ -92,14 +92,14 @@ enum TimeText {
     return CELTimestamp(sinceEpoch: .seconds(seconds - offset) + .nanoseconds(nanoseconds))
   }
 
-  /// Reads `UTC` and `±HH:MM`, as the time getters take them; the plus sign may be left out.
+  /// Parses the zone argument of a time getter: `UTC`, `±HH:MM` or `HH:MM`. Seconds ahead of UTC; nil otherwise.
   static func zone(named text: String) -> Int64? {
     if text == "UTC" { return 0 }
     let bytes = Array(text.utf8)
     return zone(bytes[...]) ?? (bytes.count == 5 ? zone(([UInt8(ascii: "+")] + bytes)[...]) : nil)
   }
 
-  /// Reads `Z` and `±HH:MM`: seconds ahead of UTC; nil when it is neither.
+  /// Parses `Z` and `±HH:MM`. Seconds ahead of UTC; nil otherwise.
   static func zone(_ text: ArraySlice<UInt8>) -> Int64? {
     let bytes = Array(text)
     if bytes == [UInt8(ascii: "Z")] || bytes == [UInt8(ascii: "z")] { return 0 }

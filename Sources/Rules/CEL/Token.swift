@@ -1,11 +1,11 @@
-/// One word of an expression.
+/// A token of an expression.
 struct Token: Sendable {
   enum Kind: Sendable, Equatable {
     /// A name, or a keyword other than `true`, `false`, `null` and `in`.
     case identifier(String)
     /// A field name between backticks.
     case quotedName(String)
-    /// The magnitude; a minus sign before it is a token of its own.
+    /// The magnitude; a minus sign is a separate token.
     case int(UInt64)
     case uint(UInt64)
     case double(Double)
@@ -17,10 +17,10 @@ struct Token: Sendable {
   }
 
   let kind: Kind
-  /// Bytes of UTF-8 from the beginning of the expression.
+  /// UTF-8 bytes from the beginning of the expression.
   let offset: Int
 
-  /// For messages.
+  /// The token as error messages quote it.
   var text: String {
     switch kind {
     case .identifier(let name): "'\(Self.shown(name))'"

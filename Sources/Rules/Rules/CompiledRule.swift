@@ -1,15 +1,15 @@
 import CEL
 import Model
 
-/// A rule whose expressions are compiled and whose times are read.
+/// A rule with compiled expressions and a parsed schedule.
 final class CompiledRule: Sendable {
   let declaration: RuleDeclaration
   let condition: CELProgram?
   let actions: [Action]
-  /// Those of `else`.
+  /// The actions of `else`.
   let otherwise: [Action]
   let cron: CronSchedule?
-  /// Whom its expressions ask: `sensor` and `state`, with the name where it is known before evaluation.
+  /// The host calls of its expressions.
   let questions: [Question]
   /// Equal for rules that behave the same.
   let signature: String
@@ -18,29 +18,30 @@ final class CompiledRule: Sendable {
   typealias Payload = [(name: String, program: CELProgram)]
   typealias Action = RuleAction<Payload>
 
-  /// One question of an expression.
+  /// A call of `sensor` or `state`. The name is nil when it is not a constant.
   struct Question: Sendable, Hashable {
     var function: String
     var name: String?
   }
 
-  /// Whether an expression asks `function` about `name`, or may do so.
+  /// Whether an expression calls `function` with `name`, or may do so with a computed name.
   func asks(_ function: String, about name: String) -> Bool {
     questions.contains { $0.function == function && ($0.name ?? name) == name }
   }
 
   var id: RuleID { declaration.id }
 
-  /// The events that set it off.
+  /// The events that trigger the rule; a timer rule is triggered by its own `timer:<rule id>`.
   var patterns: [EventPattern] {
     guard case .events(let patterns) = declaration.trigger else { return [EventPattern(TimerEvents.name(of: id))] }
     return patterns
   }
 
-  /// Compiles a rule; what is wrong is added to `problems`, and then there is no rule.
+  /// Compiles a rule. Appends errors to `problems` and then returns nil.
   /// - Parameters:
-  ///   - isWhole: whether nothing of the rule was left out as wrong; otherwise only what is there is looked at.
-  ///   - complaint: what is wrong with asking a function about a name; nil when nothing is.
+  ///   - isWhole: false for a rule whose invalid parts were already reported and left out; then missing parts are no
+  ///     errors.
+  ///   - complaint: the error for calling a function with a name; nil when the call is valid.
   init?(
     _ declaration: RuleDeclaration, isWhole: Bool = true, _ problems: inout [Diagnostic],
     complaint: (_ function: String, _ name: String) -> String?
@@ -56,7 +57,7 @@ final class CompiledRule: Sendable {
     }
     func payload(_ fields: [EmitField]) -> Payload {
       fields.compactMap { field in
-        // A place without a line says nothing; the rule's does.
+        // A location without a line is unknown: use the rule's.
         let place = field.location.line > 0 ? field.location : declaration.location
         let program = Self.compile(field.expression, at: place, &problems)
         note(program, at: place)
@@ -70,7 +71,7 @@ final class CompiledRule: Sendable {
       note(program, at: $0.location)
       if let program, !Self.mayBeBoolean(program.type) {
         problems.append(
-          Diagnostic($0.location, "the condition gives \(program.type), but must give bool: \($0.text)"))
+          Diagnostic($0.location, "the condition has type \(program.type), but must be bool: \($0.text)"))
       }
       return program
     }
@@ -95,7 +96,7 @@ final class CompiledRule: Sendable {
     }
   }
 
-  /// The place of an error in an expression that begins at `start`.
+  /// A diagnostic for an error in an expression that begins at `start`.
   static func diagnostic(_ error: CELError, in text: String, at start: Location) -> Diagnostic {
     let before = String(decoding: text.utf8.prefix(error.offset), as: UTF8.self)
     let shown = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? text
@@ -104,7 +105,7 @@ final class CompiledRule: Sendable {
       if place.line > 0 { place.column += before.count }
       return Diagnostic(place, "\(error.message) (in \(shown.prefix(80)))")
     }
-    // How far a block of several lines is indented is not known here.
+    // The indentation of a multi-line expression is not known here: give the position relative to the expression.
     let lines = before.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     let column = (lines.last?.count ?? 0) + 1
     return Diagnostic(start, "\(error.message) (line \(max(lines.count, 1)), column \(column) of the expression)")
@@ -133,7 +134,7 @@ final class CompiledRule: Sendable {
     for (name, time) in [
       ("for", rule.hold), ("cooldown", rule.cooldown), ("debounce", rule.debounce), ("throttle", rule.throttle),
     ] {
-      require(time.map { $0 > .zero } ?? true, "'\(name)' must be longer than nothing")
+      require(time.map { $0 > .zero } ?? true, "'\(name)' must be longer than 0")
     }
     require(rule.maxPerHour.map { $0 >= 1 } ?? true, "'max_per_hour' must be at least 1")
   }

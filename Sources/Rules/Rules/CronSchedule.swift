@@ -2,14 +2,13 @@ import CEL
 
 /// The five fields of crontab(5): minute, hour, day of month, month, day of week, in local time.
 ///
-/// Around changes of the clock: what falls into the hour that is skipped in spring happens at the first minute after
-/// it, and what falls into the hour that comes twice in autumn happens the first time only. Entries whose hour field
-/// is `*` (or `*/n`) follow the hours as they come: nothing of the skipped hour is made up for, and the second pass
-/// counts as well.
+/// Daylight saving: an entry in the hour that is skipped in spring is due in the first minute after it; an entry in the
+/// hour that is repeated in autumn is due only the first time. Entries whose hour field is `*` or `*/n` are an
+/// exception: their skipped minutes are not made up for, and they are due in both passes of the repeated hour.
 public struct CronSchedule: Sendable, Hashable {
-  /// What is wrong with a schedule, one sentence without a full stop.
+  /// Why a schedule is invalid.
   public struct Problem: Error, Sendable, Hashable {
-    /// What, and what was expected.
+    /// The error and the expected form, one sentence without a full stop.
     public var message: String
   }
 
@@ -18,7 +17,7 @@ public struct CronSchedule: Sendable, Hashable {
   private let days: UInt64
   private let months: UInt64
   private let weekdays: UInt64
-  /// With both day fields given, one of them is enough (crontab(5)).
+  /// When both day fields are restricted, a match of either is enough (crontab(5)).
   private let eitherDay: Bool
   private let followsHours: Bool
 
@@ -27,14 +26,14 @@ public struct CronSchedule: Sendable, Hashable {
     "@daily": "0 0 * * *", "@midnight": "0 0 * * *", "@hourly": "0 * * * *",
   ]
 
-  /// Reads `*/5 8-18 * * mon-fri`, `@daily` and the like.
-  /// - Throws: which field is wrong and what it takes, or that there is no such date.
+  /// Parses a schedule, such as `*/5 8-18 * * mon-fri` or `@daily`.
+  /// - Throws: which field is invalid and what it accepts, or that the date never occurs.
   public init(_ text: String) throws(Problem) {
     let trimmed = text.split(whereSeparator: \.isWhitespace).joined(separator: " ").lowercased()
     if trimmed.hasPrefix("@"), Self.shorthands[trimmed] == nil {
       throw Problem(
         message:
-          "there is no '\(trimmed)', expected five fields or \(Self.shorthands.keys.sorted().joined(separator: ", "))")
+          "unknown '\(trimmed)', expected five fields or \(Self.shorthands.keys.sorted().joined(separator: ", "))")
     }
     let fields = (Self.shorthands[trimmed] ?? trimmed).split(separator: " ")
     guard fields.count == 5 else {
@@ -45,21 +44,21 @@ public struct CronSchedule: Sendable, Hashable {
     days = try CronField(name: "day of month", range: 1...31).read(fields[2])
     months = try CronField.month.read(fields[3])
     let weekdays = try CronField.weekday.read(fields[4])
-    // 7 is Sunday as well.
+    // Both 0 and 7 are Sunday.
     self.weekdays = (weekdays | weekdays >> 7) & 0x7F
     eitherDay = fields[2].first != "*" && fields[4].first != "*"
     followsHours = fields[1].first == "*"
-    // Eight years hold every date there is, across a century without a leap day.
+    // Eight years contain every date, even around a century year without a leap day.
     guard next(after: 1_767_225_600, offset: { _ in 0 }) != nil else {
-      throw Problem(message: "there is no such date, so it would never happen")
+      throw Problem(message: "this date never occurs")
     }
   }
 
-  /// The next time it is due.
+  /// The next time the schedule is due.
   /// - Parameters:
-  ///   - seconds: since 1970; the answer is later than the minute this is in.
-  ///   - offset: how many seconds local time is ahead of UTC at a time given in seconds since 1970.
-  /// - Returns: seconds since 1970, on a whole minute; nil when there is none within eight years and a day.
+  ///   - seconds: since 1970; the result is after the minute that contains it.
+  ///   - offset: returns the seconds that local time is ahead of UTC, at a time in seconds since 1970.
+  /// - Returns: seconds since 1970, a whole minute; nil when there is none within about eight years.
   public func next(after seconds: Int64, offset: (Int64) -> Int) -> Int64? {
     var time = seconds - (seconds % 60 + 60) % 60
     let last = time + 2_923 * 86_400
@@ -67,14 +66,14 @@ public struct CronSchedule: Sendable, Hashable {
     while time <= last {
       let local = time + Int64(ahead)
       let civil = CivilTime(seconds: local)
-      // Hour by hour where no minute of this one can fit, and minute by minute where one can.
+      // Go to the next matching minute of this hour, or else to the next hour.
       let fits = matchesDay(civil) && hours >> UInt64(civil.hour) & 1 == 1
       let own = fits ? (civil.minute + 1..<60).first { minutes >> UInt64($0) & 1 == 1 } : nil
       let minute = own ?? 60
       var following = time + Int64(minute - civil.minute) * 60
       var aheadThen = offset(following)
       if aheadThen != ahead {
-        // The clock changes on the way: go minute by minute.
+        // The UTC offset changes on the way: go minute by minute.
         following = time + 60
         aheadThen = offset(following)
       }
@@ -99,12 +98,12 @@ public struct CronSchedule: Sendable, Hashable {
     minutes >> UInt64(civil.minute) & 1 == 1 && hours >> UInt64(civil.hour) & 1 == 1 && matchesDay(civil)
   }
 
-  /// Whether one of the local minutes that the clock jumps over is one of its own.
+  /// Whether an entry falls into the local minutes that the clock skips, from `first` to before `end`.
   private func skips(_ first: Int64, before end: Int64) -> Bool {
     stride(from: first, to: min(end, first + 10_800), by: 60).contains { matches(CivilTime(seconds: $0)) }
   }
 
-  /// Whether the clock showed this time once before, since it was put back within the last three hours.
+  /// Whether local time shows this minute for the second time, because the clock went back within the last three hours.
   private func isSecondPass(_ time: Int64, _ ahead: Int, _ offset: (Int64) -> Int) -> Bool {
     let earlier = offset(time - 10_800)
     guard earlier > ahead else { return false }
@@ -113,7 +112,7 @@ public struct CronSchedule: Sendable, Hashable {
   }
 }
 
-/// One field of a schedule.
+/// The parser of one field of a schedule.
 struct CronField {
   let name: String
   let range: ClosedRange<Int>
@@ -125,7 +124,8 @@ struct CronField {
   static let weekday = CronField(
     name: "day of week", range: 0...7, names: ["sun", "mon", "tue", "wed", "thu", "fri", "sat"])
 
-  /// Reads `*`, `5`, `1-5`, `*/15`, `8-18/2`, `mon-fri` and lists of these: a bit for each value.
+  /// Parses `*`, `5`, `1-5`, `*/15`, `8-18/2`, `mon-fri` and lists of these.
+  /// - Returns: a bit mask of the values.
   func read(_ text: Substring) throws(CronSchedule.Problem) -> UInt64 {
     var bits: UInt64 = 0
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {
@@ -140,7 +140,7 @@ struct CronField {
         guard ends.count <= 2, let first = number(ends[0]), let given = number(ends[ends.count - 1]) else {
           throw problem(part)
         }
-        // `fri-sun` ends with the 7 that Sunday also is; `5/10` begins at 5 and has no end.
+        // In `fri-sun` Sunday is 7; `5/10` means from 5 to the end of the range.
         var last = given
         if names.first == "sun", ends.count == 2, last == 0, first > 0 { last = 7 }
         if ends.count == 1, halves.count == 2 { last = range.upperBound }
@@ -164,7 +164,7 @@ struct CronField {
     let words = names.filter { !$0.isEmpty }
     let also = words.isEmpty ? "" : " or \(words[0])–\(words[words.count - 1])"
     return CronSchedule.Problem(
-      message: "'\(part)' is no \(name), expected \(range.lowerBound)–\(range.upperBound)\(also), "
+      message: "'\(part)' is not a valid \(name), expected \(range.lowerBound)–\(range.upperBound)\(also), "
         + "ranges (1-5), lists (1,3), steps (*/5) or *")
   }
 }

@@ -1,39 +1,42 @@
 import Model
 
-/// A rule that fires: what is to be done now.
+/// One firing of a rule, with the actions to carry out.
 public struct Firing: Sendable {
-  /// What an `emit` carries, or why it could not be evaluated: then the action fails.
+  /// The evaluated payload of an `emit`. A failure makes the action fail.
   public typealias Payload = Result<Fields, PayloadError>
-  /// An action whose expressions are evaluated.
+  /// An action with evaluated expressions.
   public typealias Action = RuleAction<Payload>
 
   /// Why a payload could not be evaluated.
   public struct PayloadError: Error, Hashable {
-    /// A sentence for people.
+    /// One sentence.
     public var message: String
 
-    /// - Parameter message: a sentence for people.
+    /// - Parameter message: one sentence.
     public init(message: String) { self.message = message }
   }
 
-  /// Never used twice; `RuleEngine.finished` takes it.
+  /// Unique within one engine. Pass it to `RuleEngine.finished`.
   public var id: UInt64
-  /// Which rule.
+  /// The rule that fires.
   public var rule: RuleID
-  /// The newest event that led to it.
+  /// The newest of the events that led to the firing.
   public var event: Event
-  /// How many events are folded into it, at least 1.
+  /// The number of events that were folded into the firing, at least 1.
   public var count: Int
-  /// What to do, in order, up to the first that fails.
+  /// The actions, in order. The first one that fails ends the list.
   public var actions: [Action]
-  /// What to do when one of them fails.
+  /// The actions of `else`, for when one of `actions` fails.
   public var otherwise: [Action]
-  /// What the rule says about firings that overlap.
+  /// The rule's `mode`, for overlapping firings.
   public var mode: RuleDeclaration.Mode
-  /// The firing that this one takes the place of and that is to be ended (`mode: restart`); nil for none.
+  /// The running firing that this one replaces and that must be ended (`mode: restart`); nil for none.
   public var replaces: UInt64?
 
-  /// A firing.
+  /// - Parameters:
+  ///   - id: unique within one engine.
+  ///   - count: the number of folded events, at least 1.
+  ///   - replaces: the running firing that must be ended; nil for none.
   public init(
     id: UInt64, rule: RuleID, event: Event, count: Int, actions: [Action],
     otherwise: [Action] = [], mode: RuleDeclaration.Mode, replaces: UInt64? = nil
@@ -50,7 +53,7 @@ public struct Firing: Sendable {
 }
 
 extension RuleAction where Payload == Firing.Payload {
-  /// As people write it, with values cut to 60 characters: `emit(climate:hot, over: 2.5)`.
+  /// The action as in a rule file, with values truncated to 60 characters: `emit(climate:hot, over: 2.5)`.
   public var text: String {
     text { payload in
       (try? payload.get())?.map { "\($0.key): \($0.value.text(limit: 60))" } ?? []

@@ -1,8 +1,8 @@
 import Model
 
-/// Finds the wildcard patterns that fit a name without looking at those that begin otherwise.
+/// Finds the wildcard patterns that match a name, without trying patterns with another prefix.
 ///
-/// A trie over what stands before the first `*`; walking it costs one look-up a character of the name.
+/// A trie of the prefixes before the first `*`. A search costs one look-up per byte of the name.
 struct PatternIndex: Sendable {
   private struct Branch: Sendable {
     var children: [UInt8: Int] = [:]
@@ -11,7 +11,7 @@ struct PatternIndex: Sendable {
 
   private var branches = [Branch()]
 
-  /// Adds a pattern of rule number `rule`.
+  /// Adds a pattern of the rule at index `rule`.
   mutating func insert(_ pattern: EventPattern, rule: Int) {
     var at = 0
     for byte in pattern.text.utf8.prefix(while: { $0 != UInt8(ascii: "*") }) {
@@ -26,7 +26,7 @@ struct PatternIndex: Sendable {
     branches[at].patterns.append((pattern, rule))
   }
 
-  /// The rules with a pattern that fits, in no order, some perhaps twice.
+  /// The indices of the rules with a matching pattern, unsorted and possibly with duplicates.
   func rules(for type: String) -> [Int] {
     var found: [Int] = []
     var at = 0

@@ -1,46 +1,46 @@
 import Model
 
-/// What the control plane may do with rules. The orchestrator implements it.
+/// The operations on rules that the control plane uses. The orchestrator implements it.
 public protocol RuleControl: AnyObject {
-  /// Every rule and what became of it, in the order of the files.
+  /// The status of every rule, in the order of the files.
   func listRules() -> [RuleStatus]
 
-  /// What was wrong with the rule files when they were last read; nil when they are in force.
+  /// Why the rule files were rejected when they were last read; nil when they are in force.
   var refusal: String? { get }
 
-  /// The rules that wake, start or end an agent.
+  /// The rules with an action that wakes, starts or stops the agent.
   func rules(naming agent: AgentID) -> [RuleID]
 
-  /// What `event` would set off, without doing it: every rule whose `on` fits, and why it would or would not fire.
+  /// A dry run of `event`: for every rule whose `on` matches, whether it would fire and why.
   func testRules(_ event: Event) -> [RuleVerdict]
 
-  /// Reads the rule files again. All or nothing: on any error the old rules stay.
-  /// - Returns: how many rules there are now.
+  /// Reads the rule files again. On any error the old rules stay in force.
+  /// - Returns: the new number of rules.
   func reloadRules() throws(Diagnostics) -> Int
 }
 
-/// What people see of a rule.
+/// The status of a rule.
 public struct RuleStatus: Sendable, Hashable {
-  /// Which rule.
+  /// The rule's id.
   public var id: RuleID
-  /// What sets it off, as written.
+  /// The trigger, as written.
   public var trigger: String
-  /// Its condition, as written; nil for none.
+  /// The condition, as written; nil for none.
   public var condition: String?
-  /// What it does, as written.
+  /// The actions, as written; those of `else` begin with `else`.
   public var actions: [String]
-  /// Where it stands.
+  /// The rule's position in its file.
   public var location: Location
-  /// How often it has fired.
+  /// The number of firings.
   public var fired: UInt64
-  /// How often one of its actions failed.
+  /// The number of firings with a failed action.
   public var failed: UInt64
-  /// When it last fired.
+  /// When the rule last fired; nil when it never did.
   public var lastFired: Instant?
-  /// The last error of its condition or of an action; nil when there was none.
+  /// The last error of the condition or of an action, or why a `cron` rule waits; nil when there is none.
   public var lastError: String?
 
-  /// Puts a status together.
+  /// - Parameter actions: as written; those of `else` begin with `else`.
   public init(
     id: RuleID, trigger: String, condition: String?, actions: [String], location: Location, fired: UInt64,
     failed: UInt64 = 0, lastFired: Instant?, lastError: String?
@@ -57,16 +57,16 @@ public struct RuleStatus: Sendable, Hashable {
   }
 }
 
-/// What a rule says to an event.
+/// The result of a dry run for one rule.
 public struct RuleVerdict: Sendable, Hashable {
-  /// Which rule.
+  /// The rule's id.
   public var rule: RuleID
-  /// Whether it would fire now.
+  /// Whether the rule would fire now.
   public var fires: Bool
-  /// Why, or why not: `condition is false: 29.5 > 30.0`, `cooldown: 40s left`, …
+  /// Why, or why not: `condition is false: value = 29.5`, `cooldown: 40 s left`, …
   public var reason: String
 
-  /// Puts a verdict together.
+  /// - Parameter reason: why the rule would fire, or why not.
   public init(rule: RuleID, fires: Bool, reason: String) {
     self.rule = rule
     self.fires = fires

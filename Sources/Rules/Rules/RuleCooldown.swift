@@ -1,22 +1,24 @@
 import Model
 
-/// Since when a rule's `cooldown` counts, as it is kept over a restart of the daemon.
+/// The start of a rule's `cooldown`, stored so that it survives a restart of the daemon.
 public struct RuleCooldown: Sendable, Hashable {
-  /// Milliseconds since 1970, when the rule last fired.
+  /// When the rule last fired, in milliseconds since 1970.
   public var began: UInt64
-  /// Stands for everything that the rule says: a rule that says something else has a cooldown of its own.
+  /// A hash of the rule's text. After a change of the rule the stored cooldown no longer applies.
   public var fingerprint: UInt64
 
-  /// Shorter ones are not kept: over before a restart is, and not worth a write to the disk.
+  /// Shorter cooldowns are not stored: they end during the restart and are not worth a disk write.
   public static let shortest = Duration.seconds(60)
 
-  /// Puts one together.
+  /// - Parameters:
+  ///   - began: in milliseconds since 1970.
+  ///   - fingerprint: a hash of the rule's text.
   public init(began: UInt64, fingerprint: UInt64) {
     self.began = began
     self.fingerprint = fingerprint
   }
 
-  /// Reads what `text` gives; nil when it is not that.
+  /// Parses the format of `text`; nil for anything else.
   public init?(_ text: String) {
     let parts = text.split(separator: " ", omittingEmptySubsequences: false)
     guard parts.count == 2, let began = UInt64(parts[0]), let fingerprint = UInt64(parts[1], radix: 16) else {
@@ -25,19 +27,19 @@ public struct RuleCooldown: Sendable, Hashable {
     self.init(began: began, fingerprint: fingerprint)
   }
 
-  /// Both as text.
+  /// The stored form: `began` in decimal, a space, `fingerprint` in hexadecimal.
   public var text: String { "\(began) \(String(fingerprint, radix: 16))" }
 
-  /// FNV-1a of the text of a rule.
+  /// FNV-1a of a rule's signature.
   static func fingerprint(_ signature: String) -> UInt64 {
     signature.utf8.reduce(0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
   }
 }
 
 extension RuleEngine {
-  /// Goes on with the cooldowns that an earlier daemon has kept. What a wall clock that is not trusted says of the time
-  /// that has passed does not count: then they begin anew.
-  /// - Returns: those that mean nothing any more.
+  /// Restores the cooldowns that an earlier daemon stored. They restart from now while the wall clock is not trusted,
+  /// because the elapsed time is unknown.
+  /// - Returns: the rules whose stored cooldown no longer applies, sorted: the caller deletes it.
   public func recall(_ kept: [RuleID: RuleCooldown]) -> [RuleID] {
     var unknown = Set(kept.keys)
     for one in progress {
@@ -53,7 +55,7 @@ extension RuleEngine {
     return unknown.sorted()
   }
 
-  /// Has it kept since when a rule's cooldown counts.
+  /// Stores the start of a rule's cooldown, or deletes it when no cooldown is running.
   func keepCooldown(of one: RuleProgress) {
     guard let cooldown = one.rule.declaration.cooldown, cooldown >= RuleCooldown.shortest else { return }
     let began = one.lastAccepted.map { last in

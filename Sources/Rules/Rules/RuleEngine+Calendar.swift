@@ -1,19 +1,19 @@
 import Model
 
-/// The timers of `cron` rules: they follow the wall clock, which may be wrong at first, and be set at any time.
+/// The timers of `cron` rules. They follow the wall clock, which may be wrong after boot and may be set at any time.
 extension RuleEngine {
-  /// Entries that come again because the clock was put back by no more than this are left out.
+  /// Seconds. When the clock is set back by no more than this, entries that were already due are not due again.
   private static let longestReturn: Int64 = 3 * 3600
-  /// Only what was passed over in the last day is listed: before that the clock was wrong by far, or nobody was there.
+  /// Seconds. Older missed entries are not reported: the clock was far off, or the daemon was not running.
   private static let longestList: Int64 = 86_400
 
   var wallSeconds: Int64 { Int64(clamping: clock.wallMilliseconds / 1000) }
 
-  /// Whether any rule goes by the calendar.
+  /// Whether there is a `cron` rule.
   public var hasCalendar: Bool { progress.contains { $0.rule.cron != nil } }
 
-  /// The wall clock was set, or has become one to be trusted: `cron` rules look at it anew. What was passed over is told
-  /// to the environment; an entry of the minute that it is now is due.
+  /// The wall clock was set, or its trust has changed: reschedules `cron` rules. Missed entries are reported to the
+  /// environment; an entry of the current minute is due.
   public func clockChanged() {
     let now = wallSeconds
     let reached = min(now, calendarTime)
@@ -41,18 +41,19 @@ extension RuleEngine {
     for one in due { environment.timerDue(one.rule.id) }
   }
 
-  /// Local time is another: what is next is found anew.
+  /// The time zone has changed: reschedules `cron` rules.
   public func zoneChanged() {
     for one in progress where one.rule.cron != nil { plan(one) }
   }
 
-  /// Where the calendar is, had the clock not been set: it stands still while the clock is not trusted.
+  /// The wall time that `cron` rules have been processed up to, in seconds since 1970, as if the clock had not been
+  /// set. It stands still while the clock is not trusted.
   private var calendarTime: Int64 {
     guard let calendar else { return wallSeconds }
     return calendar.seconds + (calendar.isRunning ? (clock.now - calendar.at).components.seconds : 0)
   }
 
-  /// Finds the next entry of a rule, and waits for it.
+  /// Schedules the timer for a rule's next entry.
   func plan(_ one: RuleProgress) {
     if let timer = one.timer { clock.cancel(timer) }
     (one.timer, one.dueWall) = (nil, nil)
@@ -75,7 +76,7 @@ extension RuleEngine {
 
   private func entryIsDue(_ one: RuleProgress, _ due: Int64) {
     let late = Int64(clock.wallMilliseconds) - due * 1000
-    // The timer's clock is a little ahead of the wall's.
+    // The monotonic timer may fire slightly before the wall clock reaches the entry.
     guard late >= 0 else { return plan(one) }
     one.lastEntry = due
     plan(one)

@@ -1,15 +1,15 @@
 import Model
 
-/// What an emergency stop means for rules: what waited before it moves nothing after it.
+/// Emergency stops: an event from before a stop must not move an output after it.
 extension RuleEngine {
-  /// An emergency stop has begun: rules that command outputs, or wake agents that may, forget what they wait for. All
-  /// others go on, so that an alarm is heard.
+  /// An emergency stop has begun. Rules that command outputs, directly or through agents, drop their waiting events.
+  /// All other rules continue, such as those that raise an alarm.
   public func stopBegan() {
     for one in progress where one.rule.mayMove { drop(one) }
   }
 
-  /// The stop has been cleared: nobody acts on an event of before. Every rule forgets what it waits for, and `every` begins
-  /// its beat anew. Where a rule moves nothing by itself, a `for` that waits counts from now on.
+  /// The stop has been cleared. Every rule drops its waiting events, and `every` timers restart. A running `for` is
+  /// kept and counts from now, unless its rule can move an output.
   public func stopCleared() {
     for one in progress {
       let held = one.rule.mayMove ? nil : one.held
@@ -22,20 +22,21 @@ extension RuleEngine {
     }
   }
 
-  /// Forgets what waits for `for`, `debounce`, `throttle` and `mode: queued`. A `throttle` window stays as it is.
+  /// Drops the events that wait for `for`, `debounce`, `throttle` and `mode: queued`. An open `throttle` window stays
+  /// open.
   private func drop(_ one: RuleProgress) {
     release(one)
     if let timer = one.debounceTimer { clock.cancel(timer) }
     (one.debounceTimer, one.debounceEnd, one.bouncing) = (nil, nil, nil)
     one.throttled = nil
-    // The newest first, so that each gives back what was counted before it.
+    // Newest first: each one restores the limits to the state before it.
     for waiting in one.queue.reversed() { if let turn = waiting.turn { giveBack(turn, of: one) } }
     one.queue = []
   }
 }
 
 extension CompiledRule {
-  /// Whether an output may move because of it: it commands one, or hands events to agents.
+  /// Whether the rule may move an output: it commands one, or activates an agent.
   var mayMove: Bool {
     (declaration.actions + declaration.otherwise).contains { action in
       switch action {

@@ -2,7 +2,7 @@ import CEL
 import Model
 
 extension RuleEngine {
-  /// What `event` would set off now, without doing it: every rule whose `on` fits, in the order of the files.
+  /// A dry run of `event`: a verdict for every rule whose `on` matches, in the order of the files.
   public func test(_ event: Event) -> [RuleVerdict] {
     matching(event.type).map { number in
       let one = progress[number]
@@ -24,7 +24,7 @@ extension RuleEngine {
     RuleVerdict(rule: one.rule.id, fires: fires, reason: reason)
   }
 
-  /// `: value = 29.5, sensor('light') = 80.0`: what the condition saw.
+  /// The inputs of the condition: `: value = 29.5, sensor('light') = 80.0`.
   private func seen(_ one: RuleProgress, _ event: Event) -> String {
     scope.event = event
     var parts: [String] = []
@@ -38,12 +38,12 @@ extension RuleEngine {
     return parts.isEmpty ? "" : ": " + parts.prefix(8).joined(separator: ", ")
   }
 
-  /// What keeps a rule whose condition is true from firing at once; nil for nothing.
+  /// Why a rule whose condition is true does not fire immediately; nil when it does.
   private func obstacle(_ one: RuleProgress) -> String? {
     let rule = one.rule.declaration
     let now = clock.now
     if let length = rule.hold {
-      guard let since = one.heldSince else { return "for: must hold \(length.text), begins now" }
+      guard let since = one.heldSince else { return "for: must hold for \(length.text), starting now" }
       if now - since < length || one.held != nil {
         return "for: has held \((now - since).text) of \(length.text)"
       }
@@ -53,7 +53,7 @@ extension RuleEngine {
     if let limit = limit(one, at: now) { return limit }
     guard !one.atWork.isEmpty else { return nil }
     switch rule.mode {
-    case .single: return "mode single: its last firing is still at work"
+    case .single: return "mode single: its last firing is still running"
     case .queued where one.queue.count >= Self.queueLimit:
       return "mode queued: the queue is full; folded into the last of \(Self.queueLimit) waiting"
     case .queued: return "mode queued: waits behind \(one.queue.count + one.atWork.count)"
@@ -64,8 +64,8 @@ extension RuleEngine {
   private func consequence(_ one: RuleProgress) -> String {
     guard !one.atWork.isEmpty else { return "" }
     switch one.rule.declaration.mode {
-    case .restart: return "; mode restart: ends the firing at work"
-    case .parallel: return "; mode parallel: \(one.atWork.count) at work already"
+    case .restart: return "; mode restart: ends the running firing"
+    case .parallel: return "; mode parallel: \(one.atWork.count) already running"
     case .single, .queued: return ""
     }
   }

@@ -1,9 +1,9 @@
 import Model
 
-/// The steps between a condition that is true and a firing: `for`, `debounce`, `throttle`.
+/// The steps between a true condition and a firing: `for`, `debounce`, `throttle`.
 extension RuleEngine {
-  /// `for`: the first match starts the time, a deadline that passes lets the newest event through; from then on
-  /// every match goes through, until one does not match.
+  /// `for`: the first match starts the timer. When it expires, the newest event passes, and from then on every match
+  /// passes, until the condition is false.
   func hold(_ one: RuleProgress, _ folded: RuleProgress.Folded) {
     guard let length = one.rule.declaration.hold else { return settle(one, folded) }
     guard one.heldSince != nil else {
@@ -14,7 +14,7 @@ extension RuleEngine {
     if one.held != nil { one.held?.fold(folded) } else { settle(one, folded) }
   }
 
-  /// What is held waits for as long as `for` says, from now on.
+  /// Starts or restarts the `for` timer.
   func awaitHold(_ one: RuleProgress, _ length: Duration) {
     if let timer = one.holdTimer { clock.cancel(timer) }
     one.heldSince = clock.now
@@ -28,18 +28,18 @@ extension RuleEngine {
     }
   }
 
-  /// The condition does not hold any more.
+  /// The condition is no longer true: cancels `for`.
   func release(_ one: RuleProgress) {
     if let timer = one.holdTimer { clock.cancel(timer) }
     (one.holdTimer, one.held, one.heldSince) = (nil, nil, nil)
   }
 
-  /// `debounce`: every match starts the quiet time again; the newest event goes through when it has passed.
+  /// `debounce`: every match restarts the quiet time; when it has elapsed, the newest event passes.
   private func settle(_ one: RuleProgress, _ folded: RuleProgress.Folded) {
     guard let quiet = one.rule.declaration.debounce else { return throttle(one, folded) }
     if one.bouncing == nil { one.bouncing = folded } else { one.bouncing?.fold(folded) }
     one.debounceEnd = clock.now + quiet
-    // The running timer looks again when it ends: a storm costs one timer, not one an event.
+    // Reuse the running timer, which checks `debounceEnd` when it expires: a burst costs one timer, not one per event.
     if one.debounceTimer == nil { awaitQuiet(one) }
   }
 
@@ -57,7 +57,8 @@ extension RuleEngine {
     }
   }
 
-  /// `throttle`: the first goes through and opens a window; what comes within it goes through as one at its end.
+  /// `throttle`: the first event passes and opens a window. Events within the window are folded into one, which passes
+  /// when the window ends.
   private func throttle(_ one: RuleProgress, _ folded: RuleProgress.Folded) {
     guard let window = one.rule.declaration.throttle else {
       attempt(one, folded)
@@ -97,7 +98,7 @@ extension RuleEngine {
     }
   }
 
-  /// The beat of an `every` rule begins anew now.
+  /// Restarts the period of an `every` rule from now.
   func restartBeat(of one: RuleProgress) {
     guard case .every = one.rule.declaration.trigger else { return }
     if let timer = one.timer { clock.cancel(timer) }
@@ -108,7 +109,7 @@ extension RuleEngine {
     guard let due = one.due else { return }
     one.timer = clock.schedule(at: due) { [weak self, weak one] in
       guard let self, let one else { return }
-      // The beat is kept however late a timer runs; beats that were missed are left out.
+      // Keep the phase even when the timer runs late, and skip missed periods.
       let missed = (clock.now - due).nanoseconds / max(period.nanoseconds, 1)
       one.due = due + .nanoseconds(period.nanoseconds * (missed + 1))
       awaitEvery(one, period)

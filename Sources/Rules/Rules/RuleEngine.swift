@@ -1,10 +1,10 @@
 import CEL
 import Model
 
-/// Decides what rules fire: the pure part of orchestration. It acts only through its environment and its timers.
+/// Decides which rules fire: the pure part of orchestration. It acts only through its environment and its timers.
 ///
-/// An event goes through these steps, and stops at the first that holds it back: `on` fits; `if` is true; `for` has
-/// passed; `debounce` is quiet; `throttle` is open; `max_per_hour` and `cooldown` allow it; `mode` lets it begin.
+/// An event has to pass these steps in order: `on` matches; `if` is true; `for` has elapsed; `debounce` has elapsed;
+/// `throttle` has no open window; `max_per_hour` and `cooldown` allow a firing; `mode` allows it to begin.
 public final class RuleEngine {
   let clock: any Timekeeper
   unowned let environment: any RuleEnvironment
@@ -14,19 +14,19 @@ public final class RuleEngine {
   private var byID: [RuleID: RuleProgress] = [:]
   private var atWork: [UInt64: RuleProgress] = [:]
   private var lastFiring: UInt64 = 0
-  /// Rules by event type, as far as they were asked for: what most events need is one look-up.
+  /// A cache of matching rules by event type, so that most events cost one look-up.
   private var found: [String: [Int]] = [:]
 
-  /// Up to which wall time the calendar has been followed, and when that was; nil before the first rules.
+  /// The wall time that `cron` rules have been processed up to, and the instant of that; nil before the first rules.
   var calendar: (seconds: Int64, at: Instant, isRunning: Bool)?
 
-  /// How many conditions were evaluated: what an event costs.
+  /// The number of evaluated conditions, a measure of the cost of events.
   public private(set) var evaluations: UInt64 = 0
 
-  /// A rule that has failed is tried again no sooner.
+  /// The minimum time between a failed firing and the rule's next one.
   public static let rest = Duration.seconds(10)
 
-  /// At most this many firings of a rule wait for their turn; more are folded into the last.
+  /// The maximum number of queued firings of a rule; further events are folded into the last one.
   public static let queueLimit = 16
 
   /// An engine without rules.
@@ -41,15 +41,14 @@ public final class RuleEngine {
 
   // MARK: Rules
 
-  /// How many rules there are.
+  /// The number of rules.
   public var count: Int { rules.count }
 
-  /// Puts new rules in the place of all old ones.
+  /// Replaces all rules.
   ///
-  /// A rule whose id and text are unchanged keeps its counters, its timers and its firings at work. Timers of all
-  /// others end; their firings at work go on, and nothing waits behind them.
-  /// - Returns: the rules that are in force no more, in the order of their ids, and those that were not before. A rule whose
-  ///   text has changed is in both.
+  /// A rule whose id and text are unchanged keeps its counters, timers and running firings. The timers and queues of
+  /// all other rules are dropped; their running firings continue.
+  /// - Returns: the ids of removed rules, sorted, and of added rules. A rule whose text has changed is in both.
   @discardableResult
   public func replace(with rules: RuleSet) -> (ended: [RuleID], begun: Set<RuleID>) {
     let old = byID
@@ -76,10 +75,10 @@ public final class RuleEngine {
     return (ended.sorted(), Set(begun))
   }
 
-  /// The rules in force.
+  /// The ids of all rules, in the order of the files.
   public var ruleIDs: [RuleID] { progress.map(\.rule.id) }
 
-  /// Every rule and what became of it, in the order of the files.
+  /// The status of every rule, in the order of the files.
   public func statuses() -> [RuleStatus] {
     progress.map { one in
       let rule = one.rule.declaration
@@ -91,32 +90,32 @@ public final class RuleEngine {
     }
   }
 
-  /// The rules of the calendar, while the clock is not trusted.
+  /// The `cron` rules, while the clock is not trusted; otherwise empty.
   public var waitingForClock: [RuleID] { progress.filter { waitsForClock($0) != nil }.map(\.rule.id) }
 
-  /// Why a rule of the calendar is not due; nil for any other, and while the clock is trusted.
+  /// Why a `cron` rule is not due; nil for other rules, and while the clock is trusted.
   private func waitsForClock(_ one: RuleProgress) -> String? {
     one.rule.cron == nil || environment.clockIsTrusted ? nil : Self.clockNotTrusted
   }
 
-  /// What a rule of the calendar waits for.
-  public static let clockNotTrusted = "it waits for the clock to be set: it was not synchronised since the boot"
+  /// The status message of a `cron` rule while the clock is not trusted.
+  public static let clockNotTrusted = "it waits for the clock, which has not been synchronised since boot"
 
   func matching(_ type: String) -> [Int] {
     if let known = found[type] { return known }
     let matching = rules.rules(for: type)
-    // Names come from outside, too: remembering them must not grow without end.
+    // Clients and agents choose event names: bound the cache.
     if found.count >= 512 { found.removeAll(keepingCapacity: true) }
     found[type] = matching
     return matching
   }
 
-  /// Whether a rule that `event` sets off asks for the state of `agent`, or may do so.
+  /// Whether a rule whose `on` matches `event` reads the state of `agent`, or may do so.
   public func asksState(of agent: AgentID, on event: Event) -> Bool {
     matching(event.type).contains { progress[$0].rule.asks("state", about: agent.rawValue) }
   }
 
-  /// The rules that `event` sets off and that ask about one of `sensors`, or may do so.
+  /// The rules whose `on` matches `event` and that read one of `sensors`, or may do so.
   public func rules(on event: Event, asking sensors: [DeviceID]) -> Set<RuleID> {
     let asking = matching(event.type).map { progress[$0].rule }.filter { rule in
       sensors.contains { rule.asks("sensor", about: $0.rawValue) }
@@ -126,10 +125,10 @@ public final class RuleEngine {
 
   // MARK: Events
 
-  /// Looks what an event sets off. Firings happen within this call or, where a rule waits, later from a timer.
+  /// Evaluates the rules for an event. Rules fire within this call or, after a delay, from a timer.
   /// - Parameters:
-  ///   - only: looks at no other rules; nil is all.
-  ///   - not: leaves these out.
+  ///   - only: the rules to evaluate; nil for all.
+  ///   - not: the rules to skip.
   public func handle(_ event: Event, only: Set<RuleID>? = nil, not left: Set<RuleID> = []) {
     let matching = matching(event.type)
     guard !matching.isEmpty else { return }
@@ -148,7 +147,7 @@ public final class RuleEngine {
     }
   }
 
-  /// A firing is done: all that it set off has ended. Unknown ids are ignored.
+  /// A firing and everything that it started has ended. Ignores unknown ids.
   public func finished(_ firing: UInt64) {
     guard let one = atWork.removeValue(forKey: firing) else { return }
     one.atWork.removeAll { $0 == firing }
@@ -156,9 +155,9 @@ public final class RuleEngine {
     while one.atWork.isEmpty, !one.queue.isEmpty { begin(one, one.queue.removeFirst()) }
   }
 
-  /// An action of the firing that is being carried out was not: the rule is tried again, but not at once, and what its limits
-  /// had counted for it is given back.
-  /// - Parameter reason: which action, and why.
+  /// An action of a running firing failed. The firing no longer counts towards the rule's limits, and the rule may fire
+  /// again after `rest`. Ignores unknown ids.
+  /// - Parameter reason: which action failed, and why.
   public func failed(_ firing: UInt64, _ reason: String) {
     guard let one = atWork[firing] else { return }
     one.failedFiring = firing
@@ -168,7 +167,7 @@ public final class RuleEngine {
     if let turn = one.turn { giveBack(turn, of: one) }
   }
 
-  /// What limits had counted for a firing that did not come about.
+  /// Undoes the counting of `cooldown` and `max_per_hour` for a firing that did not happen.
   func giveBack(_ turn: (accepted: Instant, before: Instant?), of one: RuleProgress) {
     if one.lastAccepted == turn.accepted {
       one.lastAccepted = turn.before
@@ -185,7 +184,7 @@ public final class RuleEngine {
     do throws(CELError) {
       let value = try condition.evaluate(scope)
       guard case .bool(let holds) = value else {
-        return .failure(CELError(message: "the condition gives \(value.type), but must give bool"))
+        return .failure(CELError(message: "the condition has type \(value.type), but must be bool"))
       }
       return .success(holds)
     } catch {
@@ -207,8 +206,8 @@ public final class RuleEngine {
 
   // MARK: Firing
 
-  /// Lets a firing through if limits and mode allow it.
-  /// - Returns: whether it was carried out or waits in the queue.
+  /// Fires if limits and mode allow it.
+  /// - Returns: whether the firing succeeded or was queued.
   @discardableResult
   func attempt(_ one: RuleProgress, _ folded: RuleProgress.Folded) -> Bool {
     let now = clock.now
@@ -231,9 +230,9 @@ public final class RuleEngine {
     return begin(one, folded)
   }
 
-  /// Which limit keeps a rule from firing now; nil when none does.
+  /// The limit that prevents the rule from firing now, as a message; nil when there is none.
   func limit(_ one: RuleProgress, at now: Instant) -> String? {
-    if let from = one.retryFrom, from > now { return "its last firing failed: tried again in \((from - now).spoken)" }
+    if let from = one.retryFrom, from > now { return "its last firing failed: retries in \((from - now).spoken)" }
     if let most = one.rule.declaration.maxPerHour {
       one.lastHour.removeFirst(one.lastHour.prefix { now - $0 >= .seconds(3600) }.count)
       if one.lastHour.count >= most {
@@ -242,7 +241,7 @@ public final class RuleEngine {
       }
     }
     if let until = one.restsUntil, until > now {
-      return "cooldown: \((until - now).spoken) left of before the last restart"
+      return "cooldown: \((until - now).spoken) left from before the last restart"
     }
     if let cooldown = one.rule.declaration.cooldown, let last = one.lastAccepted, last + cooldown > now {
       return "cooldown: \((last + cooldown - now).spoken) left"
@@ -250,7 +249,7 @@ public final class RuleEngine {
     return nil
   }
 
-  /// - Returns: whether it was carried out: no action has failed.
+  /// - Returns: whether no action has failed so far.
   @discardableResult
   private func begin(_ one: RuleProgress, _ folded: RuleProgress.Folded) -> Bool {
     let rule = one.rule
@@ -275,7 +274,7 @@ public final class RuleEngine {
     return one.failedFiring != id
   }
 
-  /// Evaluates payloads, up to the first that cannot be: that action fails, and nothing follows a failed one.
+  /// Evaluates payloads up to the first failure: the actions after a failed one are not carried out.
   private func resolve(_ actions: [CompiledRule.Action], _ event: Event) -> [Firing.Action] {
     var resolved: [Firing.Action] = []
     for action in actions {

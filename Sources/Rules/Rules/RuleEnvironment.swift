@@ -1,68 +1,67 @@
 import Model
 
-/// What the rule engine asks of the daemon, and tells it. Every call comes from the thread that drives the engine.
+/// The rule engine's interface to the daemon. All calls are made on the engine's thread.
 public protocol RuleEnvironment: AnyObject {
-  /// The newest good value of a sensor that is not stale, or the level of an input.
+  /// The newest value of a sensor that is good and not stale, or the level of an input.
   /// - Throws: why there is none.
   func sensor(_ id: String) throws(NoAnswer) -> Value
 
-  /// What an agent told of itself when its last activation ended.
-  /// - Throws: why there is nothing.
+  /// An agent's report at the end of its last activation.
+  /// - Throws: why there is none.
   func state(_ agent: String) throws(NoAnswer) -> Value
 
   /// How far local time is ahead of UTC, in seconds.
-  /// - Parameter at: seconds since 1970; the offset that holds then, so that daylight saving is known beforehand.
+  /// - Parameter at: seconds since 1970, also in the future: the result includes daylight saving at that time.
   func utcOffset(at: Int64) -> Int
 
-  /// Whether the wall clock may be believed: without that no `cron` rule is due, and `now` is unknown. Whoever changes
-  /// the answer calls `RuleEngine.clockChanged`.
+  /// Whether the wall clock is reliable. While it is not, no `cron` rule is due, and `now` does not exist. Call
+  /// `RuleEngine.clockChanged` when this changes.
   var clockIsTrusted: Bool { get }
 
-  /// Entries of `cron` rules have passed without being due, as the clock was set, was not trusted, or nobody could act.
-  /// - Parameter entries: the first of each such rule, told once.
+  /// Entries of `cron` rules were missed: the clock was set or not trusted, or the timer ran too late.
+  /// - Parameter entries: the first missed entry of each rule. Each is reported once.
   func entriesMissed(_ entries: [MissedEntry])
 
-  /// What is to be known of a rule's `cooldown` after a restart; nil when nothing is any more.
+  /// Stores the start of a rule's `cooldown` for the next start of the daemon; nil deletes it.
   func cooldownBegan(_ rule: RuleID, _ cooldown: RuleCooldown?)
 
-  /// Carries a firing out. `RuleEngine.finished` is called once it is done, within this call or later, and before that
-  /// `RuleEngine.failed`, within this call, when an action was not carried out.
+  /// Carries out a firing. Must call `RuleEngine.finished` once when the firing has ended, within this call or later.
+  /// When an action fails, must call `RuleEngine.failed` before that, within this call.
   func fire(_ firing: Firing)
 
   /// The timer of an `every` or `cron` rule is due: publish an event `timer:<rule id>`.
   func timerDue(_ rule: RuleID)
 
-  /// A condition could not be evaluated. Told once until the error changes.
+  /// A condition could not be evaluated. Not repeated until the error changes.
   func conditionFailed(_ rule: RuleID, _ error: String, event: Event)
 }
 
 extension RuleEnvironment {
-  /// Local time is UTC unless the environment knows better.
+  /// Local time is UTC.
   public func utcOffset(at: Int64) -> Int { 0 }
-  /// The clock is right.
+  /// The clock is trusted.
   public var clockIsTrusted: Bool { true }
-  /// Nothing is kept.
+  /// Stores nothing.
   public func cooldownBegan(_ rule: RuleID, _ cooldown: RuleCooldown?) {}
-  /// Nobody wants to know.
+  /// Ignores missed entries.
   public func entriesMissed(_ entries: [MissedEntry]) {}
 }
 
-/// Why a condition's question has no answer: one sentence without a full stop. It stays the same as long as the reason
-/// does, so that it is told once.
+/// Why `sensor()` or `state()` has no value.
 public struct NoAnswer: Error, Sendable, Hashable {
-  /// The sentence.
+  /// One sentence without a full stop. Equal for equal reasons: an error is reported only when its text changes.
   public var message: String
-  /// Puts it together.
+  /// - Parameter message: one sentence without a full stop.
   public init(_ message: String) { self.message = message }
 }
 
-/// An entry of a `cron` rule that was passed over.
+/// A missed entry of a `cron` rule.
 public struct MissedEntry: Sendable, Hashable {
-  /// Whose.
+  /// The rule's id.
   public var rule: RuleID
-  /// The minute it stands for, in seconds since 1970.
+  /// The minute at which the entry was due, in seconds since 1970.
   public var due: Int64
-  /// Puts it together.
+  /// - Parameter due: in seconds since 1970.
   public init(rule: RuleID, due: Int64) {
     self.rule = rule
     self.due = due

@@ -1,12 +1,12 @@
 import Model
 
-/// What a rule is in the middle of: timers that run, events that wait, firings that are at work.
+/// The run-time state of a rule: timers, waiting events, running firings, counters.
 final class RuleProgress {
-  /// The newest event of several, and how many they are.
+  /// Several events folded into one: the newest of them and their number.
   struct Folded {
     var event: Event
     var count: Int
-    /// When limits let it through, and what `cooldown` counted from before.
+    /// When the limits accepted it, and the previous value of `lastAccepted`.
     var turn: (accepted: Instant, before: Instant?)?
 
     mutating func fold(_ other: Folded) {
@@ -15,59 +15,60 @@ final class RuleProgress {
     }
   }
 
-  /// Replaced by an equal rule when files are read again.
+  /// Replaced by an equal rule when the files are reloaded.
   var rule: CompiledRule
 
   var fired: UInt64 = 0
   var lastFired: Instant?
   var lastError: String?
   var failed: UInt64 = 0
-  /// After a failure it is not tried before.
+  /// The earliest time of the next firing after a failed one.
   var retryFrom: Instant?
-  /// Of the firing that is being carried out: when it was let through and what `cooldown` counted from before.
+  /// The `turn` of the newest firing.
   var turn: (accepted: Instant, before: Instant?)?
   /// The newest firing that failed.
   var failedFiring: UInt64?
 
-  /// `for`: since when the condition has held; nil while it does not.
+  /// `for`: when the condition became true; nil while it is false.
   var heldSince: Instant?
-  /// `for`: what waits for the deadline; nil once that has passed.
+  /// `for`: the events that wait for the timer; nil once it has expired.
   var held: Folded?
   var holdTimer: TimerID?
 
-  /// `debounce`: what waits for quiet.
+  /// `debounce`: the events that wait for the quiet time.
   var bouncing: Folded?
   var debounceTimer: TimerID?
   var debounceEnd: Instant?
 
-  /// `throttle`: when the window that is open ends; nil when none is.
+  /// `throttle`: the end of the open window; nil when none is open.
   var throttleEnd: Instant?
   var throttled: Folded?
   var throttleTimer: TimerID?
 
-  /// `cooldown` counts from here.
+  /// `cooldown`: when the last firing was accepted.
   var lastAccepted: Instant?
-  /// Until then it rests for a firing of before the last restart.
+  /// `cooldown`: the end of a cooldown from before the last restart of the daemon.
   var restsUntil: Instant?
-  /// `max_per_hour`: the firings of the last hour, oldest first; kept only for rules that have a limit.
+  /// `max_per_hour`: the accepted firings of the last hour, oldest first; empty for rules without this limit.
   var lastHour: [Instant] = []
 
-  /// Firings not yet finished, oldest first.
+  /// Running firings, oldest first.
   var atWork: [UInt64] = []
-  /// `mode: queued`: what waits for its turn.
+  /// `mode: queued`: the firings that wait for the running one.
   var queue: [Folded] = []
 
-  /// `every` and `cron`: the timer, and when it is due.
+  /// `every` and `cron`: the timer.
   var timer: TimerID?
+  /// `every`: when the timer is due.
   var due: Instant?
-  /// `cron`: the wall time it is due at, in seconds since 1970; nil while nothing is planned.
+  /// `cron`: when the timer is due, in seconds since 1970; nil while none is scheduled.
   var dueWall: Int64?
-  /// `cron`: the newest entry that was due, in seconds since 1970; nil before the first.
+  /// `cron`: the last entry that was due, in seconds since 1970; nil before the first.
   var lastEntry: Int64?
 
   init(_ rule: CompiledRule) { self.rule = rule }
 
-  /// Every timer that runs, forgotten.
+  /// Removes all timers and returns them, so that the caller can cancel them.
   func takeTimers() -> [TimerID] {
     defer { (holdTimer, debounceTimer, throttleTimer, timer) = (nil, nil, nil, nil) }
     return [holdTimer, debounceTimer, throttleTimer, timer].compactMap { $0 }

@@ -1,15 +1,15 @@
 import CEL
 import Model
 
-/// What a rule's expressions see: payload fields as variables, `event`, `now`, `sensor('id')`, `state('agent')`.
+/// The scope of a rule's expressions: payload fields as variables, `event`, `now`, `sensor('id')`, `state('agent')`.
 ///
 /// One object serves all evaluations of an engine, so that none of them allocates.
 final class RuleScope: CELScope {
   private unowned let environment: any RuleEnvironment
   private let clock: any Timekeeper
-  /// The event that is looked at.
+  /// The event that expressions refer to.
   var event: Event
-  /// While it is not nil, host calls are noted here: for the reasons that people read.
+  /// When not nil, records host calls and their results, for the reasons in a verdict.
   var trace: [(call: String, result: CELValue)]?
 
   init(_ environment: any RuleEnvironment, _ clock: any Timekeeper) {
@@ -27,7 +27,7 @@ final class RuleScope: CELScope {
   }
 
   func absence(of name: String) -> String? {
-    name == "now" ? "the clock is not trusted yet: it was not synchronised since the boot" : nil
+    name == "now" ? "the clock is not trusted yet: it has not been synchronised since boot" : nil
   }
 
   private var eventMap: CELValue {
@@ -43,7 +43,7 @@ final class RuleScope: CELScope {
 
   func call(_ function: String, _ arguments: [CELValue]) throws(CELError) -> CELValue? {
     guard arguments.count == 1, case .string(let name) = arguments[0] else {
-      throw CELError(message: "\(function)() takes a text such as \(function)('id')")
+      throw CELError(message: "\(function)() takes a string, such as \(function)('id')")
     }
     guard Name(name).isShort else {
       throw CELError(

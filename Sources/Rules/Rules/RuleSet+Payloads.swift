@@ -2,8 +2,8 @@ import CEL
 import Model
 
 extension RuleSet {
-  /// Warns of conditions that name a payload field which none of the rule's events has. Only the daemon's own events are
-  /// known: what agents and clients emit may have any field.
+  /// Warnings about conditions with a payload field that none of the rule's events has. Covers only the daemon's own
+  /// events, because events of agents and clients may have any field.
   public var payloadWarnings: [Diagnostic] {
     var known: [EventPattern: Set<String>?] = [:]
     return rules.compactMap { rule in
@@ -29,19 +29,19 @@ extension RuleSet {
     }
   }
 
-  /// The payload fields of the events that `pattern` fits; nil when not all of them are known.
+  /// The payload fields of the events that match `pattern`; nil when they are not all known.
   private static func fields(of pattern: EventPattern) -> Set<String>? {
     guard let domain = EventPattern.builtInDomain(of: pattern.text) else { return nil }
     let events = EventCatalogue.declarations(of: domain).filter { $0.fits(pattern) }
-    // Of a name that is not there something else is said.
+    // Unknown event names are reported elsewhere.
     guard !events.isEmpty, !events.contains(where: \.isOpen) else { return nil }
     return Set(events.flatMap(\.fields).map(\.name))
   }
 
-  /// Where the variable `name` stands in an expression: bytes of UTF-8 from its beginning.
+  /// The offset of the variable `name` in an expression, in UTF-8 bytes.
   private static func place(of name: String, in text: String) -> Int {
     do throws(CELError) {
-      // Compiled with every other name known, it is the one that is refused.
+      // Compile with every other name known: the error is at the first use of `name`.
       let others = try CELProgram(text, functions: .rules).variables.filter { $0 != name }
       _ = try CELProgram(text, functions: .rules, variables: others)
       return 0

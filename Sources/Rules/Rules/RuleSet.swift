@@ -1,6 +1,6 @@
 import Model
 
-/// Rules that were checked and made ready, found by the names of events.
+/// Compiled rules, indexed by event name.
 public struct RuleSet: Sendable {
   let rules: [CompiledRule]
   private let exact: [String: [Int]]
@@ -9,13 +9,13 @@ public struct RuleSet: Sendable {
   /// No rules.
   public static let empty = RuleSet(rules: [])
 
-  /// How many rules there are.
+  /// The number of rules.
   public var count: Int { rules.count }
 
-  /// Every pattern of events that sets a rule off, as often as it stands there.
+  /// The event patterns of all rules, with duplicates.
   public var patterns: [EventPattern] { rules.flatMap(\.patterns) }
 
-  /// Which agents which rules' actions name, in the order of the files.
+  /// The agents that actions name, with the rule, in the order of the files.
   public var agents: [(rule: RuleID, agent: AgentID)] {
     rules.flatMap { rule in
       (rule.declaration.actions + rule.declaration.otherwise).compactMap { action in
@@ -24,20 +24,20 @@ public struct RuleSet: Sendable {
     }
   }
 
-  /// Every sensor and input that an expression asks about by name.
+  /// The sensors and inputs that expressions read by a constant name.
   public var askedSensors: Set<String> { asked("sensor") }
 
-  /// Every agent whose state an expression asks for by name.
+  /// The agents whose state expressions read by a constant name.
   public var askedAgents: Set<String> { asked("state") }
 
   private func asked(_ function: String) -> Set<String> {
     Set(rules.flatMap(\.questions).filter { $0.function == function }.compactMap(\.name))
   }
 
-  /// Compiles conditions and payload expressions, and reads times.
-  /// - Parameter complaint: what is wrong with a name that an expression asks `sensor` or `state` about; nil when nothing
-  ///   is, or nothing is known.
-  /// - Throws: everything that is wrong in any rule, with `file:line:column` inside its expressions.
+  /// Compiles conditions and payload expressions, and parses schedules.
+  /// - Parameter complaint: the error for a name that an expression passes to `sensor` or `state`; nil when the name is
+  ///   valid or cannot be checked.
+  /// - Throws: all errors in all rules. Those in expressions have their own `file:line:column`.
   public init(
     compiling declarations: [RuleDeclaration],
     complaint: (_ function: String, _ name: String) -> String? = { _, _ in nil }
@@ -49,7 +49,7 @@ public struct RuleSet: Sendable {
       if let first = places.updateValue(declaration.location, forKey: declaration.id) {
         problems.append(
           Diagnostic(
-            declaration.location, "the rule id '\(declaration.id)' is taken (\(first)); ids are used once"))
+            declaration.location, "the rule id '\(declaration.id)' is taken (\(first)); ids must be unique"))
       }
       if let rule = CompiledRule(declaration, &problems, complaint: complaint) { rules.append(rule) }
     }
@@ -57,7 +57,7 @@ public struct RuleSet: Sendable {
     self.init(rules: rules)
   }
 
-  /// What is wrong with the expressions and times of rules that are wrong otherwise, so that all is told at once.
+  /// The errors in the expressions and schedules of rules that have other errors, so that all are reported at once.
   public static func problems(
     in declarations: [RuleDeclaration], complaint: (_ function: String, _ name: String) -> String? = { _, _ in nil }
   ) -> [Diagnostic] {
@@ -83,10 +83,10 @@ public struct RuleSet: Sendable {
     self.wildcards = wildcards
   }
 
-  /// The rules whose `on` fits an event of that name, each once, in the order of the files.
+  /// The rules whose `on` matches the event name, without duplicates, in the order of the files.
   public func rules(on type: String) -> [RuleID] { rules(for: type).map { rules[$0].id } }
 
-  /// The numbers of the rules whose `on` fits, each once, in the order of the files.
+  /// The indices of the rules whose `on` matches the event name, sorted and without duplicates.
   func rules(for type: String) -> [Int] {
     let named = exact[type] ?? []
     let patterned = wildcards.rules(for: type)

@@ -1,6 +1,6 @@
 import Model
 
-/// Triggers and actions as people write them.
+/// Formats triggers and actions as in a rule file.
 enum RuleText {
   static func trigger(_ trigger: RuleDeclaration.Trigger) -> String {
     switch trigger {
@@ -14,7 +14,7 @@ enum RuleText {
     action.text { fields in fields.map { "\($0.name): \($0.expression)" } }
   }
 
-  /// Everything that makes a rule behave as it does; equal texts are the same rule, wherever they stand.
+  /// Everything that determines a rule's behaviour. Equal for equal rules, regardless of their location.
   static func signature(_ rule: RuleDeclaration) -> String {
     let times = [rule.hold, rule.cooldown, rule.debounce, rule.throttle].map { $0.map { "\($0.nanoseconds)" } ?? "-" }
     return

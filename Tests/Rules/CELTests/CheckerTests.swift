@@ -102,7 +102,7 @@ import Testing
     #expect(try CELProgram("sensor('broken') > 1.0 || true", functions: functions).evaluate(Host()) == true)
   }
 
-  @Test func closedSetsOfVariables() throws {
+  @Test func unknownVariablesAreRefused() throws {
     let error = #expect(throws: CELError.self) { try CELProgram("1 < vlaue", variables: ["value", "unit"]) }
     #expect(error?.offset == 4)
     #expect(error?.message == "unknown variable 'vlaue' (did you mean 'value'?)")
@@ -141,14 +141,14 @@ import Testing
     expectRefused("a in")
   }
 
-  @Test func limitsOnTheText() {
+  @Test func limitsOnLengthAndDepth() {
     expectRefused(String(repeating: "1+", count: 5000) + "1", saying: "8192")
     expectRefused(String(repeating: "(", count: 100) + "1" + String(repeating: ")", count: 100), saying: "deep")
     expectRefused(String(repeating: "[", count: 3000), saying: "deep")
     expectRefused(String(repeating: "1+", count: 300) + "1", saying: "deep")
     expectRefused("a" + String(repeating: ".a", count: 300), saying: "deep")
     expectRefused(String(repeating: "true ? 1 : ", count: 100) + "2", saying: "deep")
-    // What the language definition asks every implementation to take ("Macros" aside): chains of 32, depth 12.
+    // The language definition requires every implementation to accept chains of 32 and a nesting depth of 12.
     expect(Array(repeating: "1", count: 100).joined(separator: "+"), 100)
     expect(String(repeating: "(", count: 32) + "1" + String(repeating: ")", count: 32), 1)
     expect(Array(repeating: "false", count: 500).joined(separator: " || "), false)

@@ -1,12 +1,12 @@
 import CEL
 import Testing
 
-/// Evaluates `text`; variables by name.
+/// Evaluates `text` with these variables.
 func value(_ text: String, _ variables: [String: CELValue] = [:]) throws(CELError) -> CELValue {
   try CELProgram(text).evaluate(CELVariables(variables))
 }
 
-/// Expects an expression to give a value of the same kind.
+/// Expects the value of an expression, of the same type.
 func expect(
   _ text: String, _ wanted: CELValue, _ variables: [String: CELValue] = [:],
   at location: SourceLocation = #_sourceLocation
@@ -19,7 +19,7 @@ func expect(
   }
 }
 
-/// Expects an expression to be refused at load.
+/// Expects an error at load.
 func expectRefused(
   _ text: String, offset: Int? = nil, saying part: String = "", at location: SourceLocation = #_sourceLocation
 ) {
@@ -33,7 +33,7 @@ func expectRefused(
   }
 }
 
-/// Expects an expression to load, and to fail when it is evaluated.
+/// Expects an expression to load, and its evaluation to fail.
 func expectFailure(
   _ text: String, _ variables: [String: CELValue] = [:], kind: CELError.Kind = .evaluation, saying part: String = "",
   at location: SourceLocation = #_sourceLocation

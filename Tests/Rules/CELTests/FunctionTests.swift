@@ -115,7 +115,7 @@ import Testing
     expect("type(timestamp(0)) == google.protobuf.Timestamp", true)
     expect("type(1) == type(2)", true)
     expect("type(1) == type('a')", false)
-    // A payload field of that name goes first.
+    // A payload field of that name takes precedence.
     expect("type == 'door'", true, ["type": "door"])
     expect("list[0]", 1, ["list": [1]])
   }
@@ -133,14 +133,14 @@ import Testing
     expect("[1, 2, 3].map(x, x * 2)", [2, 4, 6])
     expect("[1, 2, 3].map(x, x > 1, x * 2)", [4, 6])
     expect("{'a': 1, 'b': 2}.map(k, k)", ["a", "b"])
-    // A leading point means the name outside of the macro (cel-spec's namespace.textproto).
+    // A leading point means the name outside the macro (cel-spec's namespace.textproto).
     expect("['compre'].exists(y, .y == 'y')", true, ["y": "y"])
     expect("['compre'].exists(y, y == 'y')", false, ["y": "y"])
     expect("[1].map(x, [2].map(x, .x + x))", [[5]], ["x": 3])
     expect("[1].map(x, .x.y)", [7], ["x": .map(CELMap(["y": 7]))])
     expect("[1].map(int, .int == type(int))", [true])
     expectRefused("[1].map(.x, 1)", saying: "plain name")
-    // A macro's variable comes before a type of the same name.
+    // A macro variable takes precedence over a type of the same name.
     expect("[{'protobuf': {'Duration': 1}}].map(google, google.protobuf.Duration)", [1])
     expect("{'a': 1, 'b': 2}.exists(k, k == 'b')", true)
     expect("[[1, 2], [3]].map(x, x.map(y, y + size(x)))", [[3, 4], [4]])
@@ -161,7 +161,7 @@ import Testing
     expectFailure("[1].all(y, x)", ["x": 1], saying: "bool")
   }
 
-  @Test func hugeWorkEndsWithALimit() {
+  @Test func excessiveWorkHitsTheStepLimit() {
     let list = "[" + Array(repeating: "1", count: 100).joined(separator: ",") + "]"
     let body = "\(list).all(a, \(list).all(b, \(list).all(c, \(list).all(d, true))))"
     expectFailure(body, kind: .limit)

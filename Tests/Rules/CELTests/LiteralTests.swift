@@ -23,7 +23,7 @@ import Testing
   }
 
   @Test func wrongNumbers() {
-    expectRefused("9223372036854775808", offset: 0, saying: "larger")
+    expectRefused("9223372036854775808", offset: 0, saying: "too large")
     expectRefused("-9223372036854775809")
     expectRefused("18446744073709551616u", offset: 0)
     expectRefused("1 + 0x", offset: 4, saying: "hexadecimal")

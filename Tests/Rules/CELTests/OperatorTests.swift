@@ -46,7 +46,7 @@ import Testing
     expectFailure("x / y", ["x": 1, "y": 0], saying: "division by zero")
   }
 
-  @Test func kindsThatDoNotGoTogether() {
+  @Test func incompatibleOperandTypesAreRefused() {
     expectFailure("x + 1", ["x": 1.5], saying: "convert")
     expectFailure("x + 'a'", ["x": 1], saying: "no such overload")
     expectFailure("x % y", ["x": 3.0, "y": 2.0])
@@ -105,7 +105,7 @@ import Testing
     expect("b'a' < b'b'", true)
   }
 
-  /// What cel-spec's comparisons.textproto says of integers that a double cannot tell apart.
+  /// Integers with the same nearest double, as in cel-spec's comparisons.textproto.
   @Test(arguments: [
     ("<", [false, true, false, true, false, false]), (">", [false, false, false, false, false, true]),
     ("<=", [true, true, true, true, true, false]), (">=", [true, false, true, false, true, true]),

@@ -4,7 +4,7 @@ import TestKit
 import Testing
 
 @Suite struct PropertyTests {
-  /// Integers calculate as Swift's checked operators do.
+  /// Integer arithmetic gives the results of Swift's checked operators.
   @Test func integersAgreeWithSwift() throws {
     var dice = SeededGenerator(1)
     let edges: [Int64] = [0, 1, -1, 2, -2, .max, .min, .max - 1, .min + 1, 1 << 32, -(1 << 32)]
@@ -55,7 +55,7 @@ import Testing
     }
   }
 
-  /// Integers that a double holds are ordered by their exact value: what 128 bits and doubles say together.
+  /// Integers and doubles are ordered by their exact values; compared with 128-bit integers.
   @Test func mixedOrderIsExact() throws {
     var dice = SeededGenerator(3)
     let less = try CELProgram("a < b")
@@ -65,7 +65,7 @@ import Testing
       guard let integer = Int64(exactly: Double(drawn)) else { continue }
       let near = Double(integer) + Double(Int(dice.next() % 5) - 2) * 0.5
       guard near.magnitude < 1e18 || near == near.rounded() else { continue }
-      // A double of this size is a whole number of halves, and those fit 128 bits.
+      // Doubles of this size are multiples of 0.5, and twice their value fits 128 bits.
       let (left, right) = (Int128(integer) * 2, Int128(near * 2))
       let scope = CELVariables(["a": .int(integer), "b": .double(near)])
       #expect(try less.evaluate(scope) == .bool(left < right), "\(integer) < \(near)")
@@ -73,8 +73,8 @@ import Testing
     }
   }
 
-  /// Any text either loads or says where it is wrong, within its bounds.
-  @Test func parserSurvivesAnything() {
+  /// Any text either loads or gives an error whose offset is within the text.
+  @Test func parserSurvivesRandomTokens() {
     var dice = SeededGenerator(4)
     let words = [
       "a", "b.c", "1", "2u", "1.5", "'x'", "b'y'", "true", "null", "+", "-", "*", "/", "%", "&&", "||", "!", "==", "<",
@@ -102,7 +102,7 @@ import Testing
     #expect(loaded > 200)
   }
 
-  @Test func bytesSurviveToo() {
+  @Test func parserSurvivesRandomBytes() {
     var dice = SeededGenerator(5)
     for _ in 0..<5000 {
       let bytes = (0..<Int.random(in: 0...40, using: &dice)).map { _ in UInt8.random(in: 0...255, using: &dice) }
@@ -111,8 +111,8 @@ import Testing
     }
   }
 
-  /// Expressions that are right by construction are never refused by the checker, and folding changes nothing: the
-  /// same expression over variables gives the same result.
+  /// The checker accepts expressions that are valid by construction. Constant folding changes no result: the same
+  /// expression with variables in place of its numbers has the same value.
   @Test func foldingChangesNothing() throws {
     var dice = SeededGenerator(6)
     for _ in 0..<3000 {
@@ -130,7 +130,7 @@ import Testing
 
   private func numeric(_ dice: inout SeededGenerator) -> Int64 { Int64.random(in: -9...9, using: &dice) }
 
-  /// An expression of integers, once with numbers and once with variables in their place.
+  /// A random integer expression, once with numbers and once with variables in their place.
   private func numeric(depth: Int, _ dice: inout SeededGenerator, _ values: inout [String: CELValue]) -> (
     String, String
   ) {
@@ -162,8 +162,8 @@ import Testing
     #expect(try value("{1: 'a', true: 2, 'x': [3u]}").converted() == .map(["1": "a", "true": 2, "x": [3]]))
   }
 
-  /// Sixty doublings that share their parts: a handful of lists, and 2⁶⁰ texts when written out.
-  @Test func sharedPartsDoNotExplode() throws {
+  /// Sixty nested lists that contain the previous one twice: small in memory, but 2⁶⁰ elements when expanded.
+  @Test func sharedListsDoNotExplode() throws {
     let list = try value("dyn(['x']" + String(repeating: ".map(s, [s, s])", count: 60) + ")")
     let error = #expect(throws: CELError.self) { try list.converted() }
     #expect(error?.kind == .limit)

@@ -34,7 +34,7 @@ import Testing
     expectFailure("x.matches(p)", ["x": "a", "p": .string(pattern)])
   }
 
-  /// The pattern that takes exponential time where expressions backtrack.
+  /// A pattern that takes exponential time in a backtracking implementation.
   @Test func isLinear() throws {
     let text = String(repeating: "a", count: 2000)
     #expect(try value("x.matches('^(a+)+$')", ["x": .string(text)]) == true)

@@ -75,7 +75,7 @@ import Testing
     #expect(try CELProgram("now.getHours('local')").evaluate(Local()) == 1)
   }
 
-  /// The calendar agrees with itself, and with the Gregorian rules, over four centuries.
+  /// Dates convert to days and back, and follow the Gregorian rules, over four centuries.
   @Test func calendar() {
     var weekday = 6  // 2000-01-01 was a Saturday.
     var days = CivilTime.days(year: 2000, month: 1, day: 1)

@@ -1,7 +1,7 @@
 import Model
 import Rules
 
-/// An engine with a clock that is moved by hand, and a record of all it says.
+/// A rule engine with a manual clock, and a record of all calls to its environment.
 final class Bench: RuleEnvironment {
   let clock = ManualClock()
   private(set) var engine: RuleEngine?
@@ -13,12 +13,12 @@ final class Bench: RuleEnvironment {
   private(set) var firings: [Firing] = []
   private(set) var due: [RuleID] = []
   private(set) var errors: [String] = []
-  /// What was last to be kept of each.
+  /// The cooldown last stored for each rule; nil when it was deleted.
   private(set) var cooldowns: [RuleID: RuleCooldown?] = [:]
   private var events: UInt64 = 0
-  /// Whether a firing ends within the call that begins it.
+  /// Whether firings end within `fire`.
   var finishesAtOnce = true
-  /// Why a firing fails; nil for one that does not.
+  /// The error of a firing; nil when it succeeds.
   var failure: String?
 
   init(_ rules: RuleDeclaration...) throws {
@@ -55,7 +55,7 @@ final class Bench: RuleEnvironment {
       id: ULID(high: 0, low: events), type: type, time: clock.wallMilliseconds, source: "test", payload: payload)
   }
 
-  /// A temperature is measured.
+  /// Publishes a temperature.
   func measure(_ value: Double) { rules.handle(event("sensor:temperature", ["value": .double(value)])) }
 
   func emit(_ type: String, _ payload: Fields = [:]) { rules.handle(event(type, payload)) }
@@ -64,7 +64,7 @@ final class Bench: RuleEnvironment {
     rules.test(event(type, payload)).map { "\($0.fires ? "fires" : "no"): \($0.reason)" }.joined(separator: "\n")
   }
 
-  /// The values of the events that fired, with how many were folded into each.
+  /// The firings, as the value of the newest event and the number of folded events.
   var story: [String] { firings.map { "\($0.event["value"]?.double ?? -1)×\($0.count)" } }
 }
 

@@ -2,7 +2,8 @@ import Model
 import Rules
 import Testing
 
-/// `cron` rules on a wall clock that is set, wrong at first, or in another zone. It begins at 2026-01-01T00:00:00Z.
+/// `cron` rules with a wall clock that is set, untrusted at first, or in another time zone. It starts at
+/// 2026-01-01T00:00:00Z.
 @Suite struct CalendarTests {
   private static let midnight: Int64 = 1_767_225_600
 
@@ -25,8 +26,8 @@ import Testing
     MissedEntry(rule: rule, due: Self.midnight + day * 86_400 + hour * 3600 + minute * 60)
   }
 
-  /// NTP sets 23:58 to 07:58: what is to come is in time, what was passed over is listed, once.
-  @Test func entriesStillToComeAreInTimeAndThoseBeforeAreListed() throws {
+  /// NTP sets 23:58 to 07:58: later entries are due on time, and missed entries are reported once.
+  @Test func clockStepReportsMissedEntriesAndKeepsLaterOnes() throws {
     let bench = try bench(cron("morning", "0 8 * * *"), cron("night", "0 3 * * *"), cron("noon", "0 12 * * *"))
     bench.clock.advance(by: .seconds(23 * 3600 + 58 * 60))
     #expect(bench.due == ["night", "morning", "noon"])
@@ -40,7 +41,7 @@ import Testing
     #expect(bench.due.count == 5 && bench.missed.count == 1)
   }
 
-  @Test func aRuleThatWaitsForTheClockSaysSo() throws {
+  @Test func statusSaysThatARuleWaitsForTheClock() throws {
     let bench = try bench()
     bench.clockIsTrusted = false
     bench.rules.replace(with: try RuleSet(compiling: [cron("night", "0 3 * * *"), hot()]))
@@ -51,24 +52,24 @@ import Testing
     #expect(bench.rules.waitingForClock.isEmpty && bench.rules.statuses().allSatisfy { $0.lastError == nil })
   }
 
-  @Test func anEntryOfTheMinuteThatTheClockIsSetIntoIsDue() throws {
+  @Test func entryOfTheCurrentMinuteIsDueAfterAClockStep() throws {
     let bench = try bench(cron("six", "0 6 * * *"), cron("often", "*/10 * * * *"))
     bench.clock.jumpWall(by: .seconds(6 * 3600 + 30))
-    // 00:10 is the first that was passed over; 06:00 is now.
+    // 00:10 is the first missed entry; 06:00 is due now.
     #expect(bench.due == ["six", "often"])
     #expect(bench.missed == [due("often", hour: 0, minute: 10)])
     bench.clock.advance(by: .seconds(570))
     #expect(bench.due == ["six", "often", "often"])
   }
 
-  /// Ten steps of an hour are as one of ten.
-  @Test func manyStepsListEachEntryOnce() throws {
+  /// Ten steps of one hour have the same effect as one step of ten hours.
+  @Test func repeatedStepsReportEachEntryOnce() throws {
     let bench = try bench(cron("night", "0 3 * * *"))
     for _ in 0..<10 { bench.clock.jumpWall(by: .seconds(3700)) }
     #expect(bench.missed == [due("night", hour: 3)] && bench.due.isEmpty)
   }
 
-  @Test func aClockThatIsPutBackMakesNothingDueTwice() throws {
+  @Test func settingTheClockBackMakesNothingDueTwice() throws {
     let bench = try bench(cron("six", "0 6 * * *"))
     bench.clock.advance(by: .seconds(6 * 3600 + 300))
     #expect(bench.due == ["six"])
@@ -77,13 +78,13 @@ import Testing
     #expect(bench.due == ["six"])
     bench.clock.advance(by: .seconds(900))
     #expect(bench.due == ["six", "six"])
-    // Put back by days it was wrong before: it is followed.
+    // The clock goes back by days, so it was wrong before: follow it.
     bench.clock.jumpWall(by: .seconds(-5 * 86_400))
     bench.clock.advance(by: .seconds(86_400))
     #expect(bench.due.count == 3 && bench.missed.isEmpty)
   }
 
-  /// Put back just before a pending entry, it is still due once.
+  /// A clock that is set back slightly before a pending entry makes the entry due only once.
   @Test func smallStepsAroundAnEntry() throws {
     let bench = try bench(cron("six", "0 6 * * *"))
     bench.clock.advance(by: .seconds(6 * 3600 - 1))
@@ -110,7 +111,7 @@ import Testing
     bench.clock.jumpWall(by: .seconds(3600))
     #expect(bench.due.isEmpty && bench.missed.isEmpty && bench.clock.waiting == 0)
     bench.clock.advance(by: .seconds(60))
-    // 08:01, and right: the day's entries until now are listed.
+    // It is 08:01 and the clock is trusted: today's earlier entries are reported as missed.
     bench.clockIsTrusted = true
     bench.rules.clockChanged()
     #expect(bench.due.isEmpty)
@@ -121,13 +122,13 @@ import Testing
     #expect(bench.missed.count == 2)
   }
 
-  @Test func aClockThatWasYearsBehindListsTheLastDayOnly() throws {
+  @Test func clockYearsBehindReportsOnlyTheLastDay() throws {
     let bench = try bench(cron("night", "0 3 * * *"), cron("new-year", "0 0 1 1 *"))
     bench.clock.jumpWall(by: .seconds(40 * 86_400))
     #expect(bench.missed == [due("night", hour: 3, day: 39)])
   }
 
-  @Test func nowIsUnknownUntilTheClockIsTrusted() throws {
+  @Test func nowIsMissingUntilTheClockIsTrusted() throws {
     let bench = try Bench(
       RuleDeclaration(
         id: "late", trigger: .events([EventPattern("a:b")]), condition: condition("now.getHours() >= 0"),
@@ -141,7 +142,7 @@ import Testing
     #expect(bench.firings.count == 1)
   }
 
-  /// What goes by the monotonic clock never notices; a throttled rule does not stay shut.
+  /// Monotonic timers are unaffected by wall clock steps; a throttle window still ends.
   @Test func onlyTheCalendarFollowsTheWallClock() throws {
     let bench = try bench(
       hot {
@@ -162,14 +163,14 @@ import Testing
     bench.clock.jumpWall(by: .seconds(-7200))
     bench.clock.advance(by: .seconds(5))
     #expect(bench.firings.map(\.rule) == ["hot", "busy", "hot"] && beats() == 1)
-    // Its window has ended, and its next event goes through.
+    // The throttle window has ended, so the next event passes.
     bench.clock.advance(by: .seconds(120))
     bench.emit("timer:busy")
     bench.clock.advance(by: .seconds(1))
     #expect(bench.firings.last?.rule == "busy" && bench.firings.count == 4)
   }
 
-  @Test func anotherZoneIsFollowed() throws {
+  @Test func timeZoneChangesAreFollowed() throws {
     let bench = try bench(cron("six", "0 6 * * *"))
     bench.offset = { _ in 3 * 3600 }
     bench.rules.zoneChanged()
@@ -179,10 +180,10 @@ import Testing
     #expect(bench.due == ["six"] && bench.missed.isEmpty)
   }
 
-  /// A daemon that stood still over an entry says so.
-  @Test func anEntryThatCameTooLateIsListed() throws {
+  /// A timer that runs more than a minute late reports a missed entry.
+  @Test func lateEntryIsReportedAsMissed() throws {
     let bench = try Bench(cron("six", "0 6 * * *"))
-    // Nobody is told of this step, as where the machine slept.
+    // The engine is not notified of this step, as after a suspend.
     bench.clock.jumpWall(by: .seconds(2 * 3600))
     bench.clock.advance(by: .seconds(6 * 3600))
     #expect(bench.due.isEmpty && bench.missed == [due("six", hour: 6)])

@@ -2,12 +2,12 @@ import Model
 import Rules
 import Testing
 
-/// Cooldowns over restarts of the daemon.
+/// Cooldowns across restarts of the daemon.
 @Suite struct CooldownTests {
   private func bench(_ cooldown: Duration) throws -> Bench { try Bench(hot { $0.cooldown = cooldown }) }
 
   /// Five restarts within a day send one message.
-  @Test func itGoesOnOverARestart() throws {
+  @Test func cooldownSurvivesARestart() throws {
     var kept: RuleCooldown?
     var fired = 0
     for restart in 0..<6 {
@@ -20,7 +20,7 @@ import Testing
       kept = bench.cooldowns["hot"] ?? kept
     }
     #expect(fired == 1)
-    // A day after the firing it is over.
+    // The cooldown ends a day after the firing.
     let bench = try bench(.seconds(86_400))
     bench.clock.jumpWall(by: .seconds(86_400))
     _ = bench.rules.recall(["hot": try #require(kept)])
@@ -28,7 +28,7 @@ import Testing
     #expect(bench.firings.count == 1)
   }
 
-  @Test func withoutAClockItBeginsAnew() throws {
+  @Test func cooldownRestartsWithoutATrustedClock() throws {
     let bench = try bench(.seconds(3600))
     bench.clockIsTrusted = false
     let kept = RuleCooldown(began: 0, fingerprint: try fingerprint(.seconds(3600)))
@@ -41,7 +41,7 @@ import Testing
     #expect(bench.firings.count == 1)
   }
 
-  @Test func anotherRuleOfThatNameHasItsOwn() throws {
+  @Test func changedRuleIgnoresTheStoredCooldown() throws {
     let kept = RuleCooldown(began: 0, fingerprint: try fingerprint(.seconds(3600)))
     let bench = try bench(.seconds(7200))
     #expect(bench.rules.recall(["hot": kept, "gone": kept]) == ["gone", "hot"])
@@ -49,7 +49,7 @@ import Testing
     #expect(bench.firings.count == 1)
   }
 
-  @Test func aFiringThatFailedIsForgotten() throws {
+  @Test func failedFiringStoresNoCooldown() throws {
     let bench = try bench(.seconds(3600))
     bench.failure = "held"
     bench.measure(31)
@@ -59,13 +59,13 @@ import Testing
     #expect(short.firings.count == 1 && short.cooldowns.isEmpty)
   }
 
-  @Test func theTextIsReadAgain() {
+  @Test func storedTextRoundTrips() {
     let cooldown = RuleCooldown(began: 1_767_225_600_000, fingerprint: .max)
     #expect(RuleCooldown(cooldown.text) == cooldown)
     for wrong in ["", "1", "x 1", "1 x", "1 2 3", "-1 2"] { #expect(RuleCooldown(wrong) == nil) }
   }
 
-  /// That of `hot` with such a cooldown.
+  /// The fingerprint of `hot` with this cooldown.
   private func fingerprint(_ cooldown: Duration) throws -> UInt64 {
     let bench = try bench(cooldown)
     bench.measure(31)

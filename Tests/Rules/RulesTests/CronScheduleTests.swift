@@ -42,13 +42,13 @@ import Testing
     #expect(throws: CronSchedule.Problem.self) { try CronSchedule(schedule) }
   }
 
-  @Test func messagesSayWhatTheFieldTakes() {
+  @Test func errorNamesTheExpectedValues() {
     let problem = #expect(throws: CronSchedule.Problem.self) { try CronSchedule("0 0 * foo *") }
-    #expect(
-      problem?.message == "'foo' is no month, expected 1–12 or jan–dec, ranges (1-5), lists (1,3), steps (*/5) or *")
+    let ranges = "expected 1–12 or jan–dec, ranges (1-5), lists (1,3), steps (*/5) or *"
+    #expect(problem?.message == "'foo' is not a valid month, \(ranges)")
   }
 
-  @Test func aWholeYearMatchesTheFields() throws {
+  @Test func everyDueTimeOfAYearMatchesTheFields() throws {
     let schedule = try CronSchedule("17 3 * * 1-5")
     var time = Self.seconds(2026, 1, 1)
     var count = 0
@@ -77,7 +77,7 @@ import Testing
 
   @Test func springSkipsAnHour() throws {
     let eve = Self.seconds(2026, 3, 28, 12)
-    // 02:30 does not exist on the 29th: the first minute after the gap stands in for it.
+    // 02:30 does not exist on the 29th: the entry is due in the first minute after the gap.
     #expect(try times("30 2 * * *", from: eve, 2) == ["2026-03-29 03:00", "2026-03-30 02:30"])
     #expect(try times("0 4 * * *", from: eve, 1) == ["2026-03-29 04:00"])
     #expect(try times("0 2,3 * * *", from: eve, 2) == ["2026-03-29 03:00", "2026-03-30 02:00"])
@@ -90,7 +90,7 @@ import Testing
     #expect(try times("30 2 * * *", from: eve, 2) == ["2026-10-25 02:30", "2026-10-26 02:30"])
     let schedule = try CronSchedule("30 2 * * *")
     #expect(schedule.next(after: eve, offset: Self.europe) == Self.seconds(2026, 10, 25, 0, 30))
-    // Every half hour means every half hour: the second pass counts.
+    // Every half hour: due in both passes.
     let before = Self.seconds(2026, 10, 24, 23, 45)
     #expect(
       try times("*/30 * * * *", from: before, 6) == [
@@ -99,8 +99,8 @@ import Testing
       ])
   }
 
-  /// Every local minute of a year is met exactly once by entries that name it, whatever the clock does.
-  @Test func everyDayOnceThroughoutTheYear() throws {
+  /// An entry with a fixed time is due exactly once a day, on every day of a year, whatever daylight saving does.
+  @Test func fixedTimeIsDueOnceEveryDay() throws {
     for hour in 0..<24 {
       let schedule = try CronSchedule("15 \(hour) * * *")
       var time = Self.seconds(2026, 1, 1) - 3600

@@ -12,7 +12,7 @@ import Testing
     #expect(bench.firings.isEmpty)
     bench.clock.advance(by: .milliseconds(1))
     #expect(bench.story == ["32.0×2"])
-    // It has held long enough now: each match fires, until one does not match.
+    // The condition has held long enough: each match fires, until the condition is false.
     bench.measure(33)
     #expect(bench.story == ["32.0×2", "33.0×1"])
     bench.measure(20)
@@ -35,7 +35,7 @@ import Testing
     bench.emit("sensor:temperature")
     bench.clock.advance(by: .seconds(60))
     #expect(bench.firings.isEmpty, "an error does not hold either")
-    #expect(bench.reason("sensor:temperature", ["value": 31.0]).contains("must hold 10s, begins now"))
+    #expect(bench.reason("sensor:temperature", ["value": 31.0]).contains("must hold for 10s, starting now"))
   }
 
   @Test func cooldown() throws {
@@ -54,7 +54,7 @@ import Testing
       bench.clock.advance(by: .seconds(1))
     }
     #expect(bench.firings.isEmpty)
-    // What does not match is no noise.
+    // Events that do not match do not restart the quiet time.
     bench.measure(10)
     bench.clock.advance(by: .seconds(1))
     #expect(bench.story == ["35.0×5"])
@@ -74,7 +74,7 @@ import Testing
     #expect(bench.reason("sensor:temperature", ["value": 31.0]).contains("throttle: folded into the firing in 9s"))
     bench.clock.advance(by: .seconds(9))
     #expect(bench.story == ["31.0×1", "33.0×2"])
-    // The second firing opened a window of its own.
+    // The second firing has opened a new window.
     bench.measure(34)
     #expect(bench.firings.count == 2)
     bench.clock.advance(by: .seconds(10))
@@ -84,7 +84,7 @@ import Testing
     #expect(bench.story.last == "35.0×1" && bench.firings.count == 4)
   }
 
-  @Test func aStormBecomesAFewFirings() throws {
+  @Test func throttleTurnsABurstIntoAFewFirings() throws {
     let bench = try Bench(hot { $0.throttle = .seconds(1) })
     for number in 0..<10_000 {
       bench.measure(31 + Double(number))
@@ -96,7 +96,7 @@ import Testing
     #expect(bench.clock.waiting == 0)
   }
 
-  @Test func maxPerHourSlides() throws {
+  @Test func maxPerHourIsASlidingWindow() throws {
     let bench = try Bench(hot { $0.maxPerHour = 3 })
     var times: [Int] = []
     for minute in 0..<180 {
@@ -114,28 +114,28 @@ import Testing
         == "no: condition is true: value = 31.0; max_per_hour: 3 of 3 used, the next in 1 min")
   }
 
-  @Test func singleDropsWhileAtWork() throws {
+  @Test func singleDropsFiringsWhileOneRuns() throws {
     let bench = try Bench(hot())
     bench.finishesAtOnce = false
     bench.measure(31)
     bench.measure(32)
     #expect(bench.story == ["31.0×1"])
     #expect(
-      bench.reason("sensor:temperature", ["value": 31.0]).contains("mode single: its last firing is still at work"))
+      bench.reason("sensor:temperature", ["value": 31.0]).contains("mode single: its last firing is still running"))
     bench.rules.finished(bench.firings[0].id)
     bench.measure(33)
     #expect(bench.story == ["31.0×1", "33.0×1"])
     bench.rules.finished(999)
   }
 
-  @Test func restartEndsTheOldOne() throws {
+  @Test func restartEndsTheRunningFiring() throws {
     let bench = try Bench(hot { $0.mode = .restart })
     bench.finishesAtOnce = false
     bench.measure(31)
     bench.measure(32)
     #expect(bench.firings.count == 2)
     #expect(bench.firings[1].replaces == bench.firings[0].id)
-    #expect(bench.reason("sensor:temperature", ["value": 31.0]).hasSuffix("ends the firing at work"))
+    #expect(bench.reason("sensor:temperature", ["value": 31.0]).hasSuffix("ends the running firing"))
     bench.rules.finished(bench.firings[0].id)
     bench.measure(33)
     #expect(bench.firings[2].replaces == bench.firings[1].id)
@@ -144,7 +144,7 @@ import Testing
     #expect(bench.firings[3].replaces == nil)
   }
 
-  @Test func parallelGoesOn() throws {
+  @Test func parallelFiringsOverlap() throws {
     let bench = try Bench(hot { $0.mode = .parallel })
     bench.finishesAtOnce = false
     for value in 31...35 { bench.measure(Double(value)) }
@@ -170,7 +170,7 @@ import Testing
     #expect(bench.rules.statuses()[0].fired == 17)
   }
 
-  @Test func queuedThatFinishAtOnceDoNotPileUp() throws {
+  @Test func queuedFiringsThatFinishImmediatelyDoNotPileUp() throws {
     let bench = try Bench(hot { $0.mode = .queued })
     bench.finishesAtOnce = false
     for value in 0..<10 { bench.measure(100 + Double(value)) }
@@ -189,7 +189,7 @@ import Testing
       bench.measure(31 + Double(second))
       bench.clock.advance(by: .seconds(1))
     }
-    // Held from 0 s; fires at 10 s with the reading of 9 s, then whenever the cooldown lets it.
+    // True from 0 s; fires at 10 s with the reading of 9 s, then whenever the cooldown allows.
     #expect(bench.story == ["40.0×10", "101.0×1", "161.0×1", "221.0×1"])
   }
 }

@@ -2,7 +2,7 @@ import Model
 import Rules
 import Testing
 
-/// What is said of conditions that name payload fields which their events do not have.
+/// Warnings about conditions with payload fields that their events do not have.
 @Suite struct PayloadWarningTests {
   private func warnings(_ on: [String], _ text: String) throws -> [String] {
     let rules = try RuleSet(
@@ -15,7 +15,7 @@ import Testing
     return rules.payloadWarnings.map(\.description)
   }
 
-  @Test func aMisspeltFieldIsFoundWhereItStands() throws {
+  @Test func misspeltFieldIsReportedAtItsPosition() throws {
     #expect(
       try warnings(["sensor:temperature"], "value > 30.0 && qualty == 'good'") == [
         "rules.yaml:4:26: warning: 'sensor:temperature' has no payload field 'qualty' (did you mean 'quality'?) "
@@ -28,15 +28,15 @@ import Testing
     #expect(try warnings(["budget:*"], "agnet == 'climate'").count == 1)
   }
 
-  @Test func whatAnEventHasIsNotDoubted() throws {
+  @Test func existingFieldsAreNotReported() throws {
     #expect(try warnings(["sensor:*"], "value > 1.0 && previous != null && unit == '°C'").isEmpty)
     #expect(try warnings(["input:door"], "active && !initial && now > event.time").isEmpty)
-    // One of them has it.
+    // One of the two events has the field.
     #expect(try warnings(["device:lost", "device:back"], "has(event.payload.state) && state == 1.0").isEmpty)
     #expect(try warnings(["device:*"], "[1, 2].exists(x, x == 1) && type(state) == double").isEmpty)
   }
 
-  @Test func ofEventsOfOthersNothingIsKnown() throws {
+  @Test func eventsOfAgentsMayHaveAnyField() throws {
     for event in [
       "git:commit_pushed", "*", "*:door", "s*:temperature", "system:command", "agent:wake", "system:nothing",
     ] {
@@ -45,7 +45,7 @@ import Testing
     }
   }
 
-  @Test func theTimerOfARuleHasOnlyItsName() throws {
+  @Test func timerEventsHaveNoPayloadFields() throws {
     let rule = hot {
       $0.trigger = .every(.seconds(1))
       $0.condition = condition("value > 1.0")

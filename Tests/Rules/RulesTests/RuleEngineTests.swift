@@ -21,7 +21,7 @@ import Testing
     #expect(status.actions == ["wake(climate)"])
   }
 
-  @Test func conditionsSeeTheWorld() throws {
+  @Test func conditionsReadSensorsAndStates() throws {
     let bench = try Bench(
       hot {
         $0.condition = condition(
@@ -38,7 +38,7 @@ import Testing
     #expect(bench.firings.count == 1)
   }
 
-  @Test func errorsAreToldOnceUntilTheyChange() throws {
+  @Test func errorsAreReportedOnceUntilTheyChange() throws {
     let bench = try Bench(hot())
     bench.emit("sensor:temperature")
     bench.emit("sensor:temperature")
@@ -55,10 +55,10 @@ import Testing
     #expect(bench.errors.count == 4)
   }
 
-  @Test func notBooleanIsAnError() throws {
+  @Test func nonBooleanConditionIsAnError() throws {
     let bench = try Bench(hot { $0.condition = condition("value") })
     bench.measure(1)
-    #expect(bench.firings.isEmpty && bench.errors[0].contains("gives double, but must give bool"))
+    #expect(bench.firings.isEmpty && bench.errors[0].contains("has type double, but must be bool"))
   }
 
   @Test func resolvesActions() throws {
@@ -82,7 +82,7 @@ import Testing
       ])
   }
 
-  @Test func whatFailedIsTriedAgainAsIfItHadNotFired() throws {
+  @Test func failedFiringIsRetriedAndNotCounted() throws {
     let bench = try Bench(
       hot {
         $0.cooldown = .seconds(60); $0.maxPerHour = 1
@@ -90,7 +90,7 @@ import Testing
     bench.failure = "actuate(fan, on): held"
     bench.measure(31)
     #expect(bench.rules.statuses()[0].lastError == "actuate(fan, on): held")
-    #expect(bench.reason("sensor:temperature", ["value": 31.0]).contains("its last firing failed: tried again in 10 s"))
+    #expect(bench.reason("sensor:temperature", ["value": 31.0]).contains("its last firing failed: retries in 10 s"))
     bench.clock.advance(by: .seconds(10))
     bench.failure = nil
     bench.measure(31)
@@ -100,7 +100,7 @@ import Testing
     #expect(bench.reason("sensor:temperature", ["value": 31.0]).contains("max_per_hour: 1 of 1 used"))
   }
 
-  @Test func aFailureOfOneThatWaitedIsItsOwn() throws {
+  @Test func failureOfAQueuedFiringAffectsOnlyThatFiring() throws {
     let bench = try Bench(
       hot {
         $0.mode = .queued; $0.maxPerHour = 3
@@ -113,7 +113,7 @@ import Testing
     bench.failure = nil
     bench.rules.finished(bench.firings[1].id)
     #expect(bench.firings.count == 3 && bench.rules.statuses()[0].failed == 1)
-    // Two of three have counted.
+    // Two of three firings count towards the limit.
     bench.clock.advance(by: .seconds(10))
     bench.rules.finished(bench.firings[2].id)
     bench.measure(34)
@@ -122,7 +122,7 @@ import Testing
     #expect(bench.firings.count == 4)
   }
 
-  @Test func anEmitThatFailsEndsTheList() throws {
+  @Test func failedEmitEndsTheListOfActions() throws {
     let emit = RuleDeclaration.Action.emit("a:b", [.init(name: "x", expression: "missing + 1")])
     let bench = try Bench(
       hot {
@@ -134,7 +134,7 @@ import Testing
     #expect(bench.firings.map(\.otherwise) == [[.kill("climate"), failing]])
   }
 
-  @Test func verdictsAreConcrete() throws {
+  @Test func verdictsNameTheReason() throws {
     let bench = try Bench(
       hot { $0.cooldown = .seconds(60) },
       hot {
@@ -163,7 +163,7 @@ import Testing
     #expect(bench.rules.statuses()[0].lastError == nil)
   }
 
-  @Test func replaceKeepsWhatIsUnchanged() throws {
+  @Test func replaceKeepsUnchangedRules() throws {
     let bench = try Bench(
       hot { $0.hold = .seconds(10) },
       hot {
@@ -193,7 +193,7 @@ import Testing
     #expect(bench.firings.count == 2)
   }
 
-  @Test func aBadSetChangesNothing() throws {
+  @Test func invalidRuleSetChangesNothing() throws {
     let bench = try Bench(hot())
     #expect(throws: Diagnostics.self) {
       bench.rules.replace(with: try RuleSet(compiling: [hot { $0.condition = condition("1 +") }]))
@@ -202,7 +202,7 @@ import Testing
     #expect(bench.firings.count == 1)
   }
 
-  @Test func replacedRulesForgetFiringsAtWork() throws {
+  @Test func replacedRulesForgetRunningFirings() throws {
     let bench = try Bench(hot())
     bench.finishesAtOnce = false
     bench.measure(31)
@@ -214,7 +214,7 @@ import Testing
     #expect(bench.firings.count == 2)
   }
 
-  @Test func theEndOfTheEngineEndsItsTimers() throws {
+  @Test func deinitCancelsTimers() throws {
     let clock = ManualClock()
     let environment = try Bench()
     var engine: RuleEngine? = RuleEngine(clock: clock, environment: environment)

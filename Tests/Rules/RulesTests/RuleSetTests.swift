@@ -10,7 +10,7 @@ import Testing
     } catch { return error.all.map(\.description) }
   }
 
-  @Test func saysWhereInAnExpression() {
+  @Test func errorsHaveAPositionInTheExpression() {
     let found = problems(hot { $0.condition = condition("value > 30.0 && vlaue.contians('x')") })
     #expect(
       found == [
@@ -23,15 +23,15 @@ import Testing
     #expect(lines[0].hasSuffix("(line 2, column 5 of the expression)"))
   }
 
-  @Test func conditionsMustBeAbleToBeBoolean() {
-    #expect(problems(hot { $0.condition = condition("1 + 1") })[0].contains("gives int, but must give bool"))
+  @Test func conditionsThatCannotBeBooleanAreRefused() {
+    #expect(problems(hot { $0.condition = condition("1 + 1") })[0].contains("has type int, but must be bool"))
     #expect(problems(hot { $0.condition = condition("'yes'") }).count == 1)
     #expect(problems(hot { $0.condition = condition("value") }).isEmpty)
     #expect(problems(hot { $0.condition = condition("sensor('a') > 1.0 && state('b').mode == 'x'") }).isEmpty)
     #expect(problems(hot { $0.condition = condition("sensor(1)") }).count == 1)
   }
 
-  @Test func allErrorsAtOnce() {
+  @Test func allErrorsAreReportedAtOnce() {
     let found = problems(
       hot { $0.condition = condition("1 +") },
       hot {
@@ -54,7 +54,7 @@ import Testing
       })
     #expect(found.count == 9, "\(found)")
     #expect(found.contains { $0.contains("rules.yaml:90:5: the rule id 'hot' is taken (rules.yaml:3:5)") })
-    #expect(found.contains { $0.contains("'61' is no minute") })
+    #expect(found.contains { $0.contains("'61' is not a valid minute") })
   }
 
   @Test func emitExpressionsAreChecked() {
@@ -85,7 +85,7 @@ import Testing
     #expect(fired("sensor:door") == ["all", "sensors", "exact", "ends", "both"])
   }
 
-  /// The index finds what comparing every pattern finds.
+  /// The index finds the same rules as a comparison with every pattern.
   @Test func indexAgreesWithComparing() throws {
     var seed: UInt64 = 7
     func next(_ bound: Int) -> Int {
@@ -113,7 +113,7 @@ import Testing
     }
   }
 
-  @Test func tenThousandRulesCostNothingTheyDoNotMatch() throws {
+  @Test func eventsDoNotEvaluateTenThousandUnrelatedRules() throws {
     let rules = (0..<10_000).map { number in
       RuleDeclaration(
         id: RuleID("rule-\(number)"),

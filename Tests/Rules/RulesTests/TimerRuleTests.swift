@@ -7,7 +7,7 @@ import Testing
     RuleDeclaration(id: "beat", trigger: trigger, actions: [.wake("a")])
   }
 
-  @Test func everyKeepsItsBeat() throws {
+  @Test func everyKeepsItsPhase() throws {
     let bench = try Bench(timer(.every(.seconds(10))))
     bench.clock.advance(by: .milliseconds(9_999))
     #expect(bench.due.isEmpty)
@@ -17,7 +17,7 @@ import Testing
     #expect(bench.due.count == 7)
   }
 
-  @Test func theTimerEventMatchesItsOwnRuleOnly() throws {
+  @Test func timerEventTriggersOnlyItsOwnRule() throws {
     let bench = try Bench(
       timer(.every(.seconds(10))), RuleDeclaration(id: "other", trigger: .every(.seconds(10)), actions: [.wake("b")]))
     bench.emit("timer:beat", ["rule": "beat"])
@@ -27,7 +27,7 @@ import Testing
     #expect(bench.rules.statuses()[0].trigger == "every 10s")
   }
 
-  @Test func unchangedTimersGoOnAcrossReplace() throws {
+  @Test func timersOfUnchangedRulesSurviveReplace() throws {
     let bench = try Bench(timer(.every(.seconds(10))))
     bench.clock.advance(by: .seconds(9))
     bench.rules.replace(with: try RuleSet(compiling: [timer(.every(.seconds(10)))]))
@@ -39,7 +39,7 @@ import Testing
     #expect(bench.due.count == 1)
   }
 
-  /// The manual clock begins at 2026-01-01T00:00:00Z.
+  /// The manual clock starts at 2026-01-01T00:00:00Z.
   @Test func cronIsDueOnTheMinute() throws {
     let bench = try Bench(timer(.cron("*/15 * * * *")))
     bench.clock.advance(by: .seconds(899))
@@ -50,7 +50,7 @@ import Testing
     #expect(bench.due.count == 5)
   }
 
-  @Test func cronWaitsLongInShortSteps() throws {
+  @Test func cronWaitsForADistantDate() throws {
     let bench = try Bench(timer(.cron("30 6 2 1 *")))
     bench.clock.advance(by: .seconds(30 * 3600 + 1799))
     #expect(bench.due.isEmpty)
@@ -68,7 +68,7 @@ import Testing
     #expect(bench.due.count == 1)
   }
 
-  @Test func theTimerOfAnEntryIsItsOnlyWakeUp() throws {
+  @Test func cronWakesUpOnlyForItsEntry() throws {
     let bench = try Bench(timer(.cron("30 6 2 1 *")))
     #expect(bench.clock.waiting == 1)
     #expect(bench.clock.nextDeadline() == bench.clock.now + .seconds(30 * 3600 + 1800))

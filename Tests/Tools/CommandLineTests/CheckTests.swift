@@ -75,7 +75,7 @@ struct CheckTests {
     let check = try check("")
     for part in [
       "orchestration.yaml:3:", "orchestration.yaml:4:", "orchestration.yaml:7:", "did you mean 'temperature'",
-      "cron '99 * * * *'", "the condition gives int", "the rule has no trigger",
+      "cron '99 * * * *'", "the condition has type int", "the rule has no trigger",
     ] {
       #expect(check.found.contains { $0.description.contains(part) }, "\(part): \(check.found)")
     }
