@@ -4,7 +4,7 @@ import Model
 import OpenStarryAgent
 import Testing
 
-/// Counts, calls its host, and fails on request.
+/// Counts events, calls its host, and fails on request.
 private struct Counter: OpenStarryAgent.Agent {
   var count = 0
 
@@ -18,7 +18,7 @@ private struct Counter: OpenStarryAgent.Agent {
   func snapshot() -> Value { ["count": .int(Int64(count))] }
 }
 
-/// Keeps what agents tell, and calls back in the middle of an activation.
+/// Records log lines, and runs `onState` during an activation.
 private final class Host: AgentHost {
   var lines: [String] = []
   var onState: (() -> Void)?
@@ -36,7 +36,7 @@ private final class Host: AgentHost {
   func file(_ path: String) throws(AgentError) -> [UInt8] { throw AgentError(.denied, path) }
 }
 
-/// Notes whose code runs.
+/// Records the calls into agents' code.
 private final class Witness: CodeWitness {
   var calls: [String] = []
   func begin(_ call: CodeCall, _ agent: AgentID, _ event: Event?) {
@@ -46,7 +46,7 @@ private final class Witness: CodeWitness {
 }
 
 @Suite struct InProcessDriverTests {
-  @Test func everyCallIntoAnAgentIsWitnessed() throws {
+  @Test func everyCallIntoAnAgentIsReportedToTheWitness() throws {
     let witness = Witness()
     let driver = InProcessDriver(types: [AgentType("counter", Counter.self)], witness: witness)
     var started: (any AgentInstance)?
@@ -85,7 +85,7 @@ private final class Witness: CodeWitness {
     }
   }
 
-  @Test func unknownEntriesAreNamedWithWhatThereIs() {
+  @Test func errorsForUnknownEntriesListTheLinkedAgents() {
     #expect(complaint(driver, manifest("counter")) == nil)
     #expect(
       complaint(driver, manifest("countr"))
@@ -102,7 +102,7 @@ private final class Witness: CodeWitness {
     #expect(failure?.reason == .startFailed)
   }
 
-  @Test func activationsKeepTheInstancesProperties() throws {
+  @Test func propertiesSurviveActivations() throws {
     let host = Host()
     let instance = try instance(host)
     #expect(instance.pid == nil)
@@ -127,7 +127,7 @@ private final class Witness: CodeWitness {
     #expect(snapshot == ["count": 1])
   }
 
-  @Test func nothingIsLeftAfterStop() throws {
+  @Test func stopReleasesTheAgentAndItsHost() throws {
     var host: Host? = Host()
     weak let watched = host
     let instance = try instance(host!)
@@ -143,7 +143,7 @@ private final class Witness: CodeWitness {
     instance.snapshot { #expect($0 == [:]) }
   }
 
-  @Test func callsThatComeBackInTheMiddleOfAnEvent() throws {
+  @Test func reentrantCallsDuringAnActivation() throws {
     let host = Host()
     let instance = try instance(host)
     var order: [String] = []

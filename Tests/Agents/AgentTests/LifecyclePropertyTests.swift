@@ -4,9 +4,9 @@ import Testing
 
 @testable import Agent
 
-/// Random lives against a model of what a driver can do: whatever comes in whatever order, the effects fit together.
+/// Random sequences of events against a model of a driver: in any order, the effects are consistent.
 @Suite struct LifecyclePropertyTests {
-  /// What the world outside the table holds.
+  /// The state outside the lifecycle table.
   private struct World {
     enum Instance { case none, starting, waiting, busy, ending }
     var instance = Instance.none
@@ -18,7 +18,8 @@ import Testing
     var released = true
   }
 
-  /// Carries out effects the way the orchestrator would, and says what does not fit.
+  /// Carries out effects as the orchestrator does.
+  /// - Returns: the first effect that is not valid in this state; nil when all are.
   private func carryOut(_ effects: [LifecycleEffect], _ world: inout World) -> String? {
     for effect in effects {
       switch effect {
@@ -55,7 +56,7 @@ import Testing
     return nil
   }
 
-  /// What must hold between two events.
+  /// The violated invariant between two events; nil when all hold.
   private func contradiction(_ lifecycle: Lifecycle, _ world: World) -> String? {
     let allowed: [World.Instance] =
       switch lifecycle.state {
@@ -75,7 +76,7 @@ import Testing
     return nil
   }
 
-  /// An event that could come now: the driver answers only what it was asked; people and timers do anything.
+  /// A random event that is possible now: the driver answers only requests; people and timers do anything.
   private func event(_ world: inout World, _ accepts: Bool, _ dice: inout SeededGenerator) -> LifecycleEvent {
     let failure = AgentFailure(ExitReason.allCases.randomElement(using: &dice) ?? .error, "x")
     switch Int.random(in: 0..<22, using: &dice) {
@@ -117,7 +118,7 @@ import Testing
   }
 
   @Test(arguments: Manifest.Lifecycle.allCases, Policy.Restart.allCases)
-  func effectsFitTogether(kind: Manifest.Lifecycle, restart: Policy.Restart) {
+  func effectsAreConsistent(kind: Manifest.Lifecycle, restart: Policy.Restart) {
     for seed in 0..<100 {
       var dice = SeededGenerator(UInt64(seed))
       var world = World()
@@ -139,7 +140,7 @@ import Testing
     }
   }
 
-  /// Every way ends: after a shutdown and the driver's answers, nothing is left, and who waits is told.
+  /// After a shutdown and the driver's answers, no instance is left, and every `done` has been sent.
   @Test(arguments: Manifest.Lifecycle.allCases)
   func everyLifeEnds(kind: Manifest.Lifecycle) {
     for seed in 0..<300 {

@@ -15,17 +15,18 @@ import Testing
     #expect(run.take(.deliver) == [.activate])
   }
 
-  @Test func aShedAgentEndsInOrderAndRests() {
+  @Test func shedAgentDrainsAndGoesIdle() {
     var run = Run()
     run.take(.deliver, .started, .deliver)
-    #expect(run.take(.shed(.pressure)) == [.clearQueue, .scheduleGrace(.seconds(30))], "what it does, it may finish")
+    #expect(
+      run.take(.shed(.pressure)) == [.clearQueue, .scheduleGrace(.seconds(30))], "it may finish its current event")
     #expect(run.take(.completed).steps == [.stopInstance(now: false)])
     #expect(run.take(.exited(.killed)).announced == ["agent:stopped"])
     #expect(run.state == .idle && run.lifecycle.lastExit == .pressure)
-    #expect(run.lifecycle.accepts, "whether it may start is not the lifecycle's to say")
+    #expect(run.lifecycle.accepts, "the lifecycle itself does not prevent a new start")
   }
 
-  @Test func whoEndedTheDaemonIsQuarantinedUntilAPersonSays() {
+  @Test func agentThatEndedTheDaemonIsQuarantinedUntilRestart() {
     var run = Run()
     #expect(run.take(.quarantine(AgentFailure(.stuck, "three times"))).announced == ["agent:quarantined"])
     #expect(run.state == .quarantined && run.lifecycle.lastExit == .stuck && !run.lifecycle.accepts)
@@ -33,7 +34,7 @@ import Testing
     #expect(run.take(.restart) == [.startInstance])
   }
 
-  @Test func whatCameMeanwhileIsHandledNext() {
+  @Test func queuedEventsAreHandledNext() {
     var run = Run()
     run.take(.spawn, .started, .deliver, .deliver, .deliver)
     #expect(run.state == .active)
@@ -44,7 +45,7 @@ import Testing
     #expect(run.state == .ready)
   }
 
-  @Test func aOneShotAgentEndsAfterOneEventAndStartsForTheNext() {
+  @Test func oneShotAgentStopsAfterEachEvent() {
     var run = Run(.oneShot)
     run.take(.deliver, .started, .deliver)
     #expect(run.take(.completed) == [.scheduleGrace(.seconds(30)), .stopInstance(now: false)])
@@ -56,7 +57,7 @@ import Testing
     #expect(run.lifecycle.lastExit == .completed)
   }
 
-  @Test func anAlwaysAgentThatAPersonEndedStaysEnded() {
+  @Test func killedAlwaysAgentStaysStopped() {
     var run = Run(.always)
     run.take(.spawn, .started, .kill(now: false), .exited(.killed))
     #expect(run.state == .idle)
@@ -65,7 +66,7 @@ import Testing
     #expect(run.take(.spawn) == [.startInstance])
   }
 
-  @Test func drainingFinishesTheActivationAndTakesNothingNew() {
+  @Test func drainingFinishesTheActivationAndAcceptsNoEvents() {
     var run = Run()
     run.take(.deliver, .started, .deliver)
     #expect(run.take(.kill(now: false)) == [.clearQueue, .scheduleGrace(.seconds(30))])
@@ -91,7 +92,7 @@ import Testing
     #expect(run.lifecycle.lastExit == .killed)
   }
 
-  @Test func graceEnds() {
+  @Test func graceTimeEndsWithAStopNow() {
     var run = Run()
     run.take(.deliver, .started, .kill(now: false))
     #expect(run.take(.graceElapsed) == [.cancelTimers, .releaseHardware, .stopInstance(now: true)])
@@ -99,7 +100,7 @@ import Testing
     #expect(run.take(.exited(.killed)).steps.contains(.done))
   }
 
-  @Test func aKillDuringTheStartWaitsForTheDriversAnswer() {
+  @Test func killDuringAStartWaitsForTheDriver() {
     for atOnce in [false, true] {
       var run = Run()
       run.take(.spawn)
@@ -114,7 +115,7 @@ import Testing
     }
   }
 
-  @Test func killingWhatDoesNotRunIsDoneAtOnce() {
+  @Test func killingAnIdleAgentIsDoneImmediately() {
     var run = Run()
     #expect(run.take(.kill(now: false)) == [.done])
     run = Run(.onDemand, Policy(maxRestarts: 0))
@@ -124,7 +125,7 @@ import Testing
     #expect(run.state == .quarantined)
   }
 
-  @Test func aFailureEndsTheInstanceAndStartsAnotherAfterAWait() {
+  @Test func failureReplacesTheInstanceAfterABackOff() {
     var run = Run()
     run.take(.deliver, .started)
     let effects = run.take(.failed(boom))
@@ -143,7 +144,7 @@ import Testing
     #expect(run.lifecycle.lastFailure == boom)
   }
 
-  @Test func whatCannotBeTrustedToAnswerIsNotAsked() {
+  @Test func stuckInstanceIsStoppedImmediately() {
     var run = Run()
     run.take(.deliver, .started)
     #expect(
@@ -154,7 +155,7 @@ import Testing
     #expect(run.lifecycle.lastExit == .stuck)
   }
 
-  @Test func theWaitDoublesUpToTheLongestAndChanceShortensIt() {
+  @Test func backOffDoublesUpToItsMaximumWithJitter() {
     var run = Run(.onDemand, Policy(maxRestarts: 100, backoff: .seconds(1), maxBackoff: .seconds(5)))
     var waits: [Duration] = []
     run.take(.spawn)
@@ -186,7 +187,7 @@ import Testing
     #expect(run.state == .backoff)
   }
 
-  @Test func aRefusalIsCountedAndTheInstanceGoesOn() {
+  @Test func refusalIsCountedAndKeepsTheInstance() {
     var run = Run(.onDemand, Policy(maxRestarts: 0))
     run.take(.deliver, .started, .deliver)
     #expect(run.take(.refused(no)) == [.refuse(no), .activate])
@@ -196,12 +197,12 @@ import Testing
     }
     run.take(.refused(no))
     #expect(run.state == .ready && run.lifecycle.restarts == 0 && run.lifecycle.lastFailure == nil)
-    // Asked to end meanwhile, it ends.
+    // A kill during the activation stops it afterwards.
     run.take(.deliver, .kill(now: false))
     #expect(run.take(.refused(no)) == [.refuse(no), .stopInstance(now: false)])
   }
 
-  @Test func aRefusedOneShotAgentEndsAndStartsForTheNextEvent() {
+  @Test func refusedOneShotAgentStopsAndStartsForTheNextEvent() {
     var run = Run(.oneShot, Policy(maxRestarts: 0))
     run.take(.deliver, .started, .deliver)
     #expect(run.take(.refused(no)).first == .refuse(no))
@@ -210,14 +211,14 @@ import Testing
     #expect(run.state == .idle && run.lifecycle.lastExit == .refused)
   }
 
-  @Test func aStartThatIsRefusedIsTriedAsLongAsItTakes() {
+  @Test func refusedStartIsRetriedWithoutLimit() {
     var run = Run(.always, Policy(maxRestarts: 2, window: .seconds(60), backoff: .seconds(1), maxBackoff: .seconds(4)))
     run.take(.spawn)
     for wait in [1, 2, 4, 4, 4, 4] {
       #expect(run.take(.startRefused(no)) == [.releaseHardware, .done, .refuse(no), .scheduleBackoff(.seconds(wait))])
       #expect(run.take(.backoffElapsed) == [.startInstance])
     }
-    // What is its own fault still counts, and alone.
+    // Only its own failures count towards quarantine.
     run.take(.startFailed(boom), .backoffElapsed, .startFailed(boom), .backoffElapsed)
     run.take(.startRefused(no), .backoffElapsed)
     #expect(run.state == .starting)
@@ -231,7 +232,7 @@ import Testing
     }
   }
 
-  @Test func theWindowSlides() {
+  @Test func restartWindowSlides() {
     var run = Run(.always, Policy(maxRestarts: 2, window: .seconds(60)))
     run.take(.spawn)
     for _ in 0..<20 {
@@ -242,14 +243,14 @@ import Testing
     }
   }
 
-  @Test func aLongLifeForgetsEarlierFailures() {
+  @Test func longLivedInstanceResetsTheBackOff() {
     var run = Run(.always, Policy(maxRestarts: 9, window: .seconds(60), backoff: .seconds(1), maxBackoff: .seconds(60)))
     run.take(.spawn, .startFailed(boom), .backoffElapsed, .startFailed(boom), .backoffElapsed, .started)
     run.now = run.now + .seconds(60)
     #expect(run.take(.exited(.crash)).contains(.scheduleBackoff(.seconds(1))))
   }
 
-  @Test func neverMeansNever() {
+  @Test func restartNeverDoesNotRestart() {
     var run = Run(.onDemand, Policy(restart: .never))
     run.take(.deliver, .started, .deliver, .failed(boom), .exited(.error))
     #expect(run.state == .idle)
@@ -257,7 +258,7 @@ import Testing
     #expect(run.take(.deliver) == [.startInstance])
   }
 
-  @Test func leavingByItself() {
+  @Test func instanceExitsByItself() {
     var run = Run(.onDemand, Policy(restart: .onFailure))
     run.take(.spawn, .started, .exited(.completed))
     #expect(run.state == .idle)
@@ -276,7 +277,7 @@ import Testing
     #expect(run.state == .idle)
   }
 
-  @Test func aFailedOneShotAgentStartsAgainOnlyForAnEvent() {
+  @Test func failedOneShotAgentRestartsOnlyForAnEvent() {
     var run = Run(.oneShot)
     run.take(.deliver, .started, .failed(boom), .exited(.error), .backoffElapsed)
     #expect(run.state == .idle)
@@ -284,7 +285,7 @@ import Testing
     #expect(run.take(.backoffElapsed) == [.startInstance])
   }
 
-  @Test func restartEndsAndStarts() {
+  @Test func restartStopsAndStarts() {
     var run = Run()
     run.take(.deliver, .started, .deliver)
     run.take(.restart)
@@ -299,7 +300,7 @@ import Testing
     #expect(run.take(.restart) == [.cancelTimers, .startInstance])
   }
 
-  @Test func aKillOverridesARestartUnderWay() {
+  @Test func killOverridesARunningRestart() {
     var run = Run()
     run.take(.spawn, .started, .restart, .kill(now: false), .exited(.killed))
     #expect(run.state == .idle)
@@ -307,7 +308,7 @@ import Testing
     #expect(run.take(.kill(now: true)) == [.clearQueue, .cancelTimers, .releaseHardware, .stopInstance(now: true)])
   }
 
-  @Test func nothingStartsOnceTheDaemonEnds() {
+  @Test func nothingStartsAfterShutdown() {
     var run = Run()
     run.take(.deliver, .started, .shutdown, .completed)
     #expect(run.state == .draining)
@@ -326,7 +327,7 @@ import Testing
     #expect(run.state == .idle)
   }
 
-  @Test func theLedgerHasWhatPeopleAskAboutLater() {
+  @Test func ledgerRecordsFailuresQuarantinesAndKills() {
     var run = Run(.onDemand, Policy(maxRestarts: 1, window: .seconds(60)))
     #expect(run.take(.spawn).records == [])
     #expect(run.take(.startFailed(boom)).records == [.failed(boom)])
@@ -340,10 +341,10 @@ import Testing
     run.take(.spawn, .started, .kill(now: false))
     #expect(run.take(.exited(.killed)).records == [.killed])
     run.take(.spawn, .started, .shutdown)
-    #expect(run.take(.exited(.killed)).records == [], "the end of the daemon is nobody's")
+    #expect(run.take(.exited(.killed)).records == [], "a shutdown is not recorded")
   }
 
-  @Test func anEndOfItsOwnSaysWhy() {
+  @Test func unexpectedExitKeepsItsReason() {
     for events in [[], [.deliver]] as [[LifecycleEvent]] {
       var run = Run()
       run.take(.spawn, .started)
@@ -351,7 +352,7 @@ import Testing
       run.take(.exited(.crash, "signal 11"))
       #expect(run.state == .backoff && run.lifecycle.lastFailure == AgentFailure(.crash, "signal 11"))
     }
-    // The driver has made it, and it is gone before its start is over.
+    // The instance ends while it is starting.
     var run = Run()
     run.take(.spawn)
     #expect(run.take(.exited(.crash, "signal 11")).announced == ["agent:failed", "agent:backoff"])

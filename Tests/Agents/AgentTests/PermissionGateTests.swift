@@ -28,7 +28,7 @@ import Testing
   }
 
   @Test(arguments: EventPattern.builtInDomains)
-  func nobodySpeaksForTheDaemon(domain: String) {
+  func builtInDomainsCannotBeEmitted(domain: String) {
     #expect(!Permissions.all.mayEmit(type: "\(domain):x"))
     #expect(Permissions.all.mayEmit(type: "\(domain)s:x"))
   }
@@ -49,7 +49,7 @@ import Testing
     #expect(may("/data/a\0/b") == nil)
   }
 
-  @Test func linksAreFollowedBeforeTheDecision() {
+  @Test func linksAreResolvedBeforeTheDecision() {
     let some = Permissions(paths: ["/data", "/alias"])
     let links = ["/data/out": "/etc/passwd", "/data": "/data", "/alias": "/srv/real", "/alias/f": "/srv/real/f"]
     #expect(some.mayReadFile("/data/out") { links[$0] } == nil)

@@ -2,7 +2,7 @@ import Model
 
 @testable import Agent
 
-/// A lifecycle with the things around it that the orchestrator would have: a queue's length, a clock, an instance.
+/// A lifecycle with the orchestrator's part of the state: queue length, clock, instance.
 struct Run {
   var lifecycle: Lifecycle
   var now = Instant(nanoseconds: 1_000_000_000)
@@ -12,7 +12,7 @@ struct Run {
     lifecycle = Lifecycle(kind, policy: policy)
   }
 
-  /// Applies events one after the other.
+  /// Applies events in order.
   /// - Returns: the effects of the last one.
   @discardableResult
   mutating func take(_ events: LifecycleEvent..., random: Double = 0) -> [LifecycleEffect] {
@@ -32,7 +32,7 @@ struct Run {
 }
 
 extension [LifecycleEffect] {
-  /// Without announcements and what is kept: the bare steps.
+  /// The effects without published events, ledger lines and stored quarantines.
   var steps: [LifecycleEffect] {
     filter {
       switch $0 {
@@ -47,7 +47,7 @@ extension [LifecycleEffect] {
     compactMap { if case .record(let line) = $0 { line } else { nil } }
   }
 
-  /// The types of what is announced.
+  /// The types of published events.
   var announced: [String] {
     compactMap {
       if case .publish(let news) = $0 { news.event(of: "a").type } else { nil }

@@ -5,7 +5,7 @@ import OpenStarryAgent
 
 @testable import AgentTrial
 
-/// A trial of one of the agents below, and all that happened in it.
+/// A trial of one of the agents below, with its steps.
 final class Bench {
   private(set) var steps: [TrialStep] = []
   let trial: Trial
@@ -21,7 +21,7 @@ final class Bench {
     collect = { [unowned self] in steps.append($0) }
   }
 
-  /// The texts of the steps of some kinds, in order.
+  /// The texts of the steps of these kinds, in order.
   func texts(_ kinds: TrialStep.Kind...) -> [String] { steps.filter { kinds.contains($0.kind) }.map(\.text) }
 
   func step(_ kind: TrialStep.Kind) -> TrialStep? { steps.last { $0.kind == kind } }
@@ -41,7 +41,7 @@ func manifest(
     budget: budget, policy: policy, subscribe: patterns(subscribe))
 }
 
-/// Uses every call there is.
+/// Uses every host call.
 private struct FanAgent: Agent {
   var count: Int64 = 0
 
@@ -61,7 +61,7 @@ private struct FanAgent: Agent {
   func snapshot() -> Value { ["count": .int(count)] }
 }
 
-/// Asks for what it may not have, then gives up.
+/// Calls something that it is not granted, then fails.
 private struct ClumsyAgent: Agent {
   mutating func handle(_ event: Event, _ context: inout Context) throws(AgentError) {
     if event.type == "clumsy:rest" { return }
@@ -70,7 +70,7 @@ private struct ClumsyAgent: Agent {
   }
 }
 
-/// Looks through a camera.
+/// Takes pictures.
 private struct EyeAgent: Agent {
   mutating func handle(_ event: Event, _ context: inout Context) throws(AgentError) {
     do { _ = try context.frame("cam0", width: 16, height: 12) } catch {}

@@ -9,7 +9,7 @@ struct BoardTests {
     Dictionary(uniqueKeysWithValues: board.devices.map { ($0.id.rawValue, $0.kind.name) })
   }
 
-  @Test func everyNamedDeviceIsThere() {
+  @Test func boardHasEveryNamedDevice() {
     let agent = manifest(
       "fan", sensors: ["temperature", "door", "soil-*"], actuators: ["fan", "pump"], cameras: ["cam0"],
       subscribe: ["input:door", "sensor:humidity", "git:*"])
@@ -22,14 +22,14 @@ struct BoardTests {
     #expect(board.devices.allSatisfy { $0.driver == "simulated" })
   }
 
-  @Test func wildcardsBecomeWhatIsNamed() {
+  @Test func wildcardsBecomeTheMatchingDevices() {
     let agent = manifest("fan", sensors: ["*"], actuators: ["*"], subscribe: ["sensor:soil-*"])
     #expect(TrialBoard.madeUp(for: agent, events: [], named: []).devices.isEmpty)
     let board = TrialBoard.madeUp(for: agent, events: ["sensor:soil-1", "input:door", "a:b"], named: ["light"])
     #expect(kinds(board) == ["soil-1": "sensor", "door": "input", "light": "sensor"])
   }
 
-  @Test func misspeltNamesBecomeNothing() {
+  @Test func misspeltNamesMakeNoDevice() {
     let agent = manifest("fan", sensors: ["temperature"])
     let board = TrialBoard.madeUp(for: agent, events: ["sensor:temprature"], named: ["temprature"])
     #expect(kinds(board) == ["temperature": "sensor", "fan": "actuator"])

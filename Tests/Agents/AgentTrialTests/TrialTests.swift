@@ -4,12 +4,12 @@ import Testing
 
 @testable import AgentTrial
 
-/// Trials with in-process agents: the daemon's own parts, without an engine.
+/// Trials with in-process agents, which need no WASM engine.
 struct TrialTests {
   private let warm = TrialEvent("sensor:temperature", ["value": 31])
   private let cool = TrialEvent("sensor:temperature", ["value": 20])
 
-  @Test func everythingIsToldInOrder() throws {
+  @Test func stepsAreReportedInOrder() throws {
     let bench = try Bench(manifest("fan"))
     try bench.trial.prepare(for: warm)
     #expect(bench.trial.start() == nil)
@@ -29,7 +29,7 @@ struct TrialTests {
     #expect(bench.step(.control)?.document["state"]?.double == 1)
   }
 
-  @Test func theEventSaysWhatTheSensorSays() throws {
+  @Test func eventSetsTheSensorsValue() throws {
     let sensor = SensorSettings(every: .milliseconds(50), scale: 2, offset: 1)
     let board = Board(
       name: "calibrated", backend: .simulated,
@@ -46,7 +46,7 @@ struct TrialTests {
     #expect(payload == ["value": 20, "unit": "", "quality": "good", "previous": nil])
   }
 
-  @Test func aSensorIsReadWithoutAnEventOfItsOwn() throws {
+  @Test func sensorValueCanBeSetWithoutAnEvent() throws {
     let bench = try Bench(manifest("fan"))
     try bench.trial.set("temperature", 33)
     _ = bench.trial.start()
@@ -54,7 +54,7 @@ struct TrialTests {
     #expect(bench.texts(.read) == ["read temperature: 33"])
   }
 
-  @Test func inputsHaveWhatTheirEventsHave() throws {
+  @Test func inputEventsHaveTheBoardsFields() throws {
     let bench = try Bench(manifest("fan", subscribe: ["input:door"]))
     _ = bench.trial.start()
     _ = try bench.trial.deliver(TrialEvent("input:door"))
@@ -68,13 +68,13 @@ struct TrialTests {
     let bench = try Bench(manifest("fan"))
     _ = bench.trial.start()
     _ = try bench.trial.deliver(warm)
-    // Nothing changes on the board, so nothing wakes the agent; the lease of a minute ends.
+    // No sensor changes, so no event wakes the agent; the lease of one minute ends.
     #expect(bench.trial.live(for: .seconds(3600)).isEmpty)
     #expect(bench.texts(.board) == ["fan off (lease expired)"])
     #expect(bench.step(.board)?.at == .milliseconds(60_100))
   }
 
-  @Test func onlyALivingBoardWakesByItself() throws {
+  @Test func boardEventsWakeTheAgentOnlyInLive() throws {
     let board = Board(
       name: "wavy", backend: .simulated,
       devices: [
@@ -92,7 +92,7 @@ struct TrialTests {
     #expect(activations.allSatisfy { $0.failure == nil })
   }
 
-  @Test func refusalsAreTold() throws {
+  @Test func refusalsAreReported() throws {
     let bench = try Bench(manifest("clumsy", policy: Policy(maxRestarts: 2)))
     _ = bench.trial.start()
     let activations = try bench.trial.deliver(TrialEvent("clumsy:go"))
@@ -100,7 +100,7 @@ struct TrialTests {
     #expect(bench.step(.control)?.fields["error"]?.string == "not-found")
     #expect(bench.texts(.done).first?.hasPrefix("failed, error: ") == true)
     #expect(bench.texts(.agent).count == 1)
-    // The event waits for the restart, which takes simulated time only.
+    // The event waits for the restart, which takes only simulated time.
     #expect(try bench.trial.deliver(TrialEvent("clumsy:rest")).map(\.failure) == [nil])
     _ = try bench.trial.deliver(TrialEvent("clumsy:go"))
     _ = try bench.trial.deliver(TrialEvent("clumsy:go"))
@@ -109,14 +109,14 @@ struct TrialTests {
     #expect(bench.trial.end() == [:])
   }
 
-  @Test func whatTheManifestDoesNotGrantIsDenied() throws {
+  @Test func ungrantedCallsAreDenied() throws {
     let board = TrialBoard.madeUp(for: manifest("fan"), events: [], named: [])
     let bench = try Bench(manifest("fan", sensors: []), board: board)
     _ = bench.trial.start()
     #expect(try bench.trial.deliver(warm).first?.failure?.reason == .refused)
     #expect(bench.step(.read)?.fields["error"]?.string == "denied")
     #expect(bench.texts(.done).first?.hasPrefix("refused: denied: ") == true)
-    #expect(bench.texts(.agent).isEmpty, "it was started again for an answer")
+    #expect(bench.texts(.agent).isEmpty, "a refusal must not restart the agent")
   }
 
   @Test func ratesFollowSimulatedTime() throws {
@@ -128,7 +128,7 @@ struct TrialTests {
     #expect(bench.step(.read)?.fields["error"]?.string == "limited")
   }
 
-  @Test func limitsOfTheBoardStand() throws {
+  @Test func boardLimitsApply() throws {
     let pump = ActuatorSettings(maxOn: .seconds(5))
     let real = Board(
       name: "real", backend: .linux,
@@ -154,14 +154,14 @@ struct TrialTests {
     #expect(bench.trial.end() == ["count": 2])
   }
 
-  @Test func durableStateComesFromAnEarlierRun() throws {
+  @Test func durableStateOfAnEarlierRunIsUsed() throws {
     let bench = try Bench(manifest("fan"), state: ["count": 41])
     _ = bench.trial.start()
     _ = try bench.trial.deliver(warm)
     #expect(bench.trial.end() == ["count": 42])
   }
 
-  @Test func picturesAreAskedForAndThere() throws {
+  @Test func picturesAreTaken() throws {
     let bench = try Bench(manifest("eye", cameras: ["cam0"]))
     _ = bench.trial.start()
     _ = try bench.trial.deliver(TrialEvent("camera:motion"))
@@ -173,7 +173,7 @@ struct TrialTests {
     #expect(isThere || isCodecMissing)
   }
 
-  @Test func whatMakesNoSenseIsRefused() throws {
+  @Test func invalidInputIsRefused() throws {
     let bench = try Bench(manifest("fan"))
     _ = bench.trial.start()
     for device in ["temprature", "fan", "nothing"] as [DeviceID] {
@@ -184,7 +184,7 @@ struct TrialTests {
     #expect(bench.steps.count == 1)
   }
 
-  @Test func agentsThatCannotBeTriedSaySo() {
+  @Test func unsupportedIsolationsAreRefused() {
     for (driver, word) in [(Manifest.Driver.inProcess, "firmware"), (.process, "this release"), (.docker, "docker")] {
       var refused = manifest("fan")
       refused.runtime.driver = driver
@@ -202,7 +202,7 @@ struct TrialTests {
     #expect(failure?.description.contains("/nowhere/nowhere.wasm") == true)
   }
 
-  @Test func nothingIsLeftBehind() throws {
+  @Test func endedTrialIsDeallocated() throws {
     weak var trial: Trial?
     do {
       let bench = try Bench(manifest("fan"))

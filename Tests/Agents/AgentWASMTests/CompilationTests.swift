@@ -7,7 +7,7 @@ import Testing
 
 @testable import AgentWASM
 
-/// The compiler's process: one at a time, bounded, and never in the loop's way.
+/// The compiler process: one at a time, limited, and never blocking the loop.
 @Suite(.enabled(if: Workshop.engine != nil, "no engine: see the first line of output")) struct CompilationTests {
   /// Modules that differ in what their handler returns.
   private static func module(_ number: Int, functions: Int = 0) -> [UInt8] {
@@ -30,7 +30,7 @@ import Testing
     bench.driver.start(manifest, host: bench.host, ended: { _ in }, done)
   }
 
-  @Test func oneAfterTheOtherAndEachOnce() throws {
+  @Test func modulesAreCompiledOneByOneAndOnlyOnce() throws {
     let bench = try Bench()
     var ends = 0
     for number in 0..<6 {
@@ -50,8 +50,8 @@ import Testing
     #expect(try Files.names(in: bench.artefacts).allSatisfy { $0.hasSuffix(".cwasm") })
   }
 
-  /// As two processes that share a folder do, such as two `openstarry agent run`.
-  @Test func twoThatCompileTheSameModuleAtOnceBothGetIt() throws {
+  /// Two processes that share a folder, such as two `openstarry agent run`.
+  @Test func concurrentCompilationsOfOneModuleBothSucceed() throws {
     let benches = [try Bench(), try Bench()]
     let shared = try TemporaryFolder()
     for bench in benches { bench.share("\(shared.path)/modules") }
@@ -67,7 +67,7 @@ import Testing
     #expect(left.count == 5 && left.allSatisfy { $0.hasSuffix(".cwasm") }, "\(left)")
   }
 
-  @Test func tooManyAreTurnedAway() throws {
+  @Test func tooManyWaitingCompilationsAreRefused() throws {
     let bench = try Bench()
     bench.driver.bounds.waiting = 16 * Self.module(1).count
     var (ends, refused) = (0, 0)
@@ -82,7 +82,7 @@ import Testing
     #expect(bench.driver.compilations == 24 - refused)
   }
 
-  @Test func aCompilerOverItsTimeIsEnded() throws {
+  @Test func compilerOverItsTimeLimitIsKilled() throws {
     let bench = try Bench(patience: .zero)
     var failure = ""
     var isDone = false
@@ -95,7 +95,7 @@ import Testing
     #expect(try Files.names(in: bench.artefacts) == [])
   }
 
-  @Test func aCompilerOverItsMemoryIsEnded() throws {
+  @Test func compilerOverItsMemoryLimitIsKilled() throws {
     let bench = try Bench(space: 40 << 20)
     var failure = ""
     var isDone = false
@@ -113,15 +113,15 @@ import Testing
     #expect(started.failureText == "")
   }
 
-  /// Where memory is short, the kernel ends the compiler, and not the daemon.
-  @Test func theCompilerGoesFirst() throws {
+  /// When memory is short, the kernel's OOM killer chooses the compiler, not the daemon.
+  @Test func compilerIsTheOOMKillersFirstChoice() throws {
     let bench = try Bench()
     var isDone = false
     try start(bench, Self.module(1, functions: 2000), "m.wasm") { _ in isDone = true }
     var scores: Set<String> = []
     while !isDone {
       bench.loop.turn(wait: false)
-      // Our children, as the kernel lists them by the thread that has started them (proc_pid_task(5)).
+      // The kernel lists children per thread that started them (proc_pid_task(5)).
       for thread in try Files.names(in: "/proc/self/task") {
         let children = (try? Files.read("/proc/self/task/\(thread)/children")) ?? []
         for child in String(decoding: children, as: UTF8.self).split(separator: " ") {
@@ -136,8 +136,8 @@ import Testing
     #expect(scores.contains("1000"), "\(scores)")
   }
 
-  /// 1.4 MB of exports took the compiler nearly 1 GiB.
-  @Test func whatMakesTheCompilerLargeIsRefusedBefore() throws {
+  /// 1.4 MB of exports made the compiler use nearly 1 GiB.
+  @Test func modulesThatNeedALargeCompilerAreRefused() throws {
     var builder = ModuleBuilder()
     builder.agent()
     for number in 0..<100_000 { builder.function(">", export: "export \(number)", []) }
@@ -153,13 +153,13 @@ import Testing
     #expect(throws: AgentFailure.self) { try ModuleCheck.check(second, file: "m", memory: 4 << 20) }
   }
 
-  /// Starting again what runs already reads nothing and answers at once.
-  @Test func whatRunsIsNotReadAgain() throws {
+  /// Another start of a loaded module reads no file and answers immediately.
+  @Test func loadedModuleIsNotReadAgain() throws {
     let bench = try Bench()
     let first = try bench.start(module: Self.module(1))
     var manifest = try bench.manifest(Self.module(1))
     var second: Result<any AgentInstance, AgentFailure>?
-    // The file was written anew: it is looked at, and is the same.
+    // The file was rewritten with the same contents: it is read and compared.
     bench.driver.start(manifest, host: bench.host, ended: { _ in }) { second = $0 }
     #expect(second == nil)
     while second == nil { bench.loop.turn(wait: true) }
@@ -167,7 +167,7 @@ import Testing
     second = nil
     bench.driver.start(manifest, host: bench.host, ended: { _ in }) { second = $0 }
     #expect(second != nil && bench.driver.compilations == 1)
-    // Another one in its place is.
+    // A different module in its place is loaded.
     manifest = try bench.manifest(Self.module(2))
     second = nil
     bench.driver.start(manifest, host: bench.host, ended: { _ in }) { second = $0 }

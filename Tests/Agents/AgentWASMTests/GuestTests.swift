@@ -5,13 +5,13 @@ import Testing
 
 @testable import AgentWASM
 
-/// Guests that do what they are for.
+/// Well-behaved guests.
 @Suite(.enabled(if: Workshop.isReady, "no engine or no clang: see the first line of output")) struct GuestTests {
   @Test(arguments: [
     ("spin", "spin"), ("$e", "$e"), ("$s4trap4TrapV4boomyySiF", "trap.Trap.boom(Swift.Int)"),
     ("$e4trap4TrapV4boom33_27B9D6B5B14F3AA549EE8179DFBFFA2CLLyySiF", "trap.Trap.boom(Swift.Int)"), ("", ""),
   ])
-  func functionsHaveTheNamesThatPeopleWrote(name: String, expected: String) {
+  func swiftNamesAreDemangled(name: String, expected: String) {
     #expect(FunctionName.readable(name) == expected)
   }
 
@@ -21,7 +21,7 @@ import Testing
         == "failed: wasm[0]::function[32]  Caused by:\n $s is not one, a::b neither")
   }
 
-  @Test func itReadsAndControls() throws {
+  @Test func guestReadsAndControls() throws {
     let bench = try Bench()
     let instance = try bench.start(
       """
@@ -54,7 +54,7 @@ import Testing
     #expect(cost.fuel > 100 && cost.peakMemory == 131_072 && cost.hostTime <= cost.runTime)
   }
 
-  @Test func aRefusalSaysWhenToAskAgainAndTheGuestGoesOn() throws {
+  @Test func refusalHasARetryTimeAndTheGuestContinues() throws {
     let bench = try Bench()
     bench.host.retryAfter = .microseconds(24_999_001)
     let instance = try bench.start(
@@ -69,13 +69,13 @@ import Testing
         return fail((void *)area.length, area.rest);
       }
       """)
-    // It is the refusal's own sentence that the host is told.
+    // The host gets the refusal's own message.
     #expect(bench.activate(instance) == AgentFailure(.error, "not 'valve'"))
     #expect(bench.activate(instance) == nil)
     #expect(bench.host.log == ["info goes on"])
   }
 
-  @Test func whatOneCallMovesIsBounded() throws {
+  @Test func dataOfOneCallIsLimited() throws {
     let bench = try Bench()
     let instance = try bench.start(
       """
@@ -106,12 +106,12 @@ import Testing
       """)
     #expect(bench.activate(instance) == nil)
     #expect(bench.host.commands.isEmpty && bench.host.emitted.isEmpty && bench.host.kept.isEmpty)
-    // Twice what fits into 4,096 bytes: four lines, and what is left of a fifth.
+    // Both calls log 4,096 bytes: four whole lines and part of a fifth.
     #expect(bench.host.log.count == 10, "\(bench.host.log.map(\.utf8.count))")
   }
 
-  /// What has ended the daemon is known by name.
-  @Test func whoeverRunsIsKnown() throws {
+  /// The witness knows whose code runs, so that a crash can be attributed.
+  @Test func witnessKnowsWhoseCodeRuns() throws {
     let watch = Watch()
     let bench = try Bench(witness: watch)
     let instance = try bench.start(
@@ -150,7 +150,7 @@ import Testing
     func end() { isRunning = false }
   }
 
-  @Test func itReadsInputsAndLooks() throws {
+  @Test func guestReadsInputsAndPictures() throws {
     let bench = try Bench()
     let instance = try bench.start(
       """
@@ -186,7 +186,7 @@ import Testing
     }
     """
 
-  @Test func aWarmInstanceKeepsItsMemoryAndAFreshOneDoesNot() throws {
+  @Test func warmInstanceKeepsItsMemoryAndFreshOneDoesNot() throws {
     let bench = try Bench()
     let warm = try bench.start(Self.counter)
     for _ in 0..<3 { #expect(bench.activate(warm) == nil) }
@@ -200,7 +200,7 @@ import Testing
     #expect(bench.driver.compilations == 1)
   }
 
-  @Test func anErrorOfItsOwnLeavesItWhole() throws {
+  @Test func returnedErrorKeepsTheInstanceUsable() throws {
     let bench = try Bench()
     let instance = try bench.start(
       "static int n; HANDLE u32 handle(u32 e, u32 l) { return n++ ? ok() : fail(\"not yet\", 7); }")
@@ -225,7 +225,7 @@ import Testing
     #expect(bench.host.log == ["info one", "info two and more", "info rest"])
   }
 
-  @Test func theMoreUrgentOvertakes() throws {
+  @Test func higherPriorityAgentsRunFirst() throws {
     var limits = GuestLimits()
     limits.slice = 20_000
     limits.fuel = 20_000_000

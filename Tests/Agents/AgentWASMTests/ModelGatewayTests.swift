@@ -5,7 +5,7 @@ import Testing
 
 @testable import AgentWASM
 
-/// A gateway that answers when the test says so.
+/// A gateway that answers when the test calls `answer`.
 final class SlowGateway: ModelGateway {
   private(set) var asked: [ModelRequest] = []
   private(set) var cancelled = 0
@@ -34,7 +34,7 @@ final class SlowGateway: ModelGateway {
   }
 }
 
-/// Guests that sleep until a model answers.
+/// Guests that wait for a model's answer.
 @Suite(.enabled(if: Workshop.isReady, "no engine or no clang: see the first line of output")) struct ModelGatewayTests {
   private static let asking = """
     HANDLE u32 handle(u32 e, u32 l) {
@@ -52,7 +52,7 @@ final class SlowGateway: ModelGateway {
     return bench
   }
 
-  @Test func theGuestSleepsUntilTheAnswer() throws {
+  @Test func guestSleepsUntilTheAnswer() throws {
     let gateway = SlowGateway()
     let bench = try bench(gateway)
     let instance = try bench.start(Self.asking, budget: Budget(activation: .milliseconds(50)))
@@ -60,7 +60,7 @@ final class SlowGateway: ModelGateway {
     var end: Result<Void, AgentFailure>?
     instance.activate(Bench.event) { end = $0 }
     #expect(gateway.asked == [ModelRequest(prompt: "why?", system: "be short", maxTokens: 20)])
-    // Nothing of it runs, and its time stands still.
+    // The guest does not run while it waits, and its own time does not advance.
     bench.clock.advance(by: .seconds(30))
     let turns = bench.loop.turns
     for _ in 0..<5 { bench.loop.turn(wait: false) }
@@ -69,13 +69,13 @@ final class SlowGateway: ModelGateway {
     gateway.answer(.success(ModelAnswer(text: "because", tokens: 7)))
     while end == nil { bench.loop.turn(wait: true) }
     #expect(end?.failure == nil && bench.host.log == ["info because"])
-    // What was waited is in the total, not in what it ran.
+    // The wait is part of the total time, not of the run time.
     let cost = try #require(instance.lastCost)
     #expect(cost.totalTime == 30_000_000_000 && cost.runTime == 0)
     #expect(bench.activate(other) == nil)
   }
 
-  @Test func refusalsComeAtOnce() throws {
+  @Test func refusalsAreImmediate() throws {
     let gateway = SlowGateway()
     gateway.isQuick = true
     let bench = try bench(gateway)
@@ -86,7 +86,7 @@ final class SlowGateway: ModelGateway {
     #expect(bench.host.log == ["info quick", "warning that is no question", "warning no model gateway is configured"])
   }
 
-  @Test func waitingHasAnEnd() throws {
+  @Test func waitsHaveATimeLimit() throws {
     let gateway = SlowGateway()
     let bench = try bench(gateway)
     let instance = try bench.start(Self.asking)
@@ -98,11 +98,11 @@ final class SlowGateway: ModelGateway {
     while end == nil { bench.loop.turn(wait: true) }
     #expect(end?.failure == nil && gateway.pending == 0 && gateway.cancelled == 1)
     #expect(bench.host.log == ["warning no answer within 2m"])
-    // Its own time goes on where it stood.
+    // No timer is left.
     #expect(bench.clock.waiting == 0)
   }
 
-  @Test func whoIsStoppedWaitsNoLonger() throws {
+  @Test func stopCancelsAWait() throws {
     let gateway = SlowGateway()
     let bench = try bench(gateway)
     for now in [true, false] {
@@ -122,7 +122,7 @@ final class SlowGateway: ModelGateway {
       }
     }
     #expect(bench.clock.waiting == 0)
-    // Nobody holds an instance that is dropped while it waits.
+    // An instance that is dropped while it waits is deallocated.
     weak var dropped: WASMInstance?
     do {
       let instance = try bench.start(Self.asking)
@@ -133,7 +133,7 @@ final class SlowGateway: ModelGateway {
     #expect(dropped == nil && gateway.pending == 0 && bench.clock.waiting == 0)
   }
 
-  @Test func anAnswerThatDoesNotFitEndsIt() throws {
+  @Test func oversizedAnswerEndsTheInstance() throws {
     let gateway = SlowGateway()
     let bench = try bench(gateway)
     let instance = try bench.start(Self.asking)
@@ -145,7 +145,7 @@ final class SlowGateway: ModelGateway {
     #expect(end?.failure?.message.contains("cabi_realloc did not give room") == true)
   }
 
-  @Test func aThousandWait() throws {
+  @Test func thousandInstancesWait() throws {
     let gateway = SlowGateway()
     let bench = try bench(gateway)
     let module = try Workshop.build(Self.asking, in: bench.folder)

@@ -7,7 +7,7 @@ import Testing
 
 @testable import AgentWASM
 
-/// Modules and artefacts that are not what they should be.
+/// Invalid modules and compiled modules.
 @Suite(.enabled(if: Workshop.isReady, "no engine or no clang: see the first line of output")) struct ModuleTests {
   private static let good = "HANDLE u32 handle(u32 e, u32 l) { return ok(); }"
 
@@ -45,11 +45,11 @@ import Testing
     #expect(try refusal(bench, Self.good) == "taken")
   }
 
-  @Test func brokenModulesAreRefusedAndNeverCrash() throws {
+  @Test func malformedModulesAreRefusedWithoutACrash() throws {
     let bench = try Bench()
     let module = try Workshop.build(Self.good, in: bench.folder)
     for length in 0..<module.count where length != module.count {
-      // Cut inside the name section at the end, the rest is whole; the outline may then pass.
+      // A module that is truncated inside the name section at its end may pass the check of its structure.
       try? ModuleCheck.check(Array(module.prefix(length)), file: "cut", memory: 4 << 20)
     }
     #expect(throws: AgentFailure.self) { try ModuleCheck.check(Array(module.prefix(60)), file: "cut", memory: 4 << 20) }
@@ -65,13 +65,13 @@ import Testing
     for bytes in [[], [0], Array("(module)".utf8), [0, 0x61, 0x73, 0x6D, 0x0D, 0, 1, 0]] as [[UInt8]] {
       #expect(throws: AgentFailure.self) { try ModuleCheck.check(bytes, file: "none", memory: 4 << 20) }
     }
-    // A count of 4 billion types in a section of ten bytes.
+    // A section of ten bytes with a count of 4 billion types.
     let many: [UInt8] = [0, 0x61, 0x73, 0x6D, 1, 0, 0, 0, 1, 6, 0xFF, 0xFF, 0xFF, 0xFF, 0x0F, 0x60]
     #expect(throws: AgentFailure.self) { try ModuleCheck.check(many, file: "many", memory: 4 << 20) }
   }
 
-  /// What passes the outline and is wrong in its code comes back as a sentence from the compiler's process.
-  @Test func theCompilerRefusesBadCode() throws {
+  /// A module with a valid structure and invalid code is refused with a message from the compiler process.
+  @Test func compilerRefusesInvalidCode() throws {
     let bench = try Bench()
     var module = try Workshop.build(Self.good, in: bench.folder)
     let code = try #require(
@@ -86,7 +86,7 @@ import Testing
     #expect(try Files.names(in: bench.artefacts) == [])
   }
 
-  @Test func artefactsAreKeptAndDamagedOnesMadeAgain() throws {
+  @Test func compiledModulesAreReusedAndDamagedOnesRecompiled() throws {
     let bench = try Bench()
     let module = try Workshop.build(Self.good, in: bench.folder)
     #expect(bench.activate(try bench.start(module: module)) == nil)
@@ -112,7 +112,7 @@ import Testing
       #expect(bench.activate(try bench.start(module: module)) == nil)
       #expect(bench.driver.compilations == 1)
     }
-    // Another module's artefact under this one's name is not taken either.
+    // Another module's compiled code under this name is not accepted either.
     let other = try Workshop.build("HANDLE u32 handle(u32 e, u32 l) { return fail(\"other\", 5); }", in: bench.folder)
     _ = try bench.start(module: other)
     let names = try Files.names(in: bench.artefacts).filter { $0 != name }
@@ -122,7 +122,7 @@ import Testing
     #expect(bench.driver.compilations == 1)
   }
 
-  @Test func withoutAnEngineItSaysWhatToInstall() throws {
+  @Test func missingEngineErrorSaysWhatToInstall() throws {
     let bench = try Bench()
     let manifest = try bench.manifest(try Workshop.build(Self.good, in: bench.folder))
     let without = WASMDriver(bench.loop, folder: bench.artefacts, places: ["/nowhere/libwasmtime.so"])
@@ -133,16 +133,16 @@ import Testing
     #expect(throws: AgentFailure.self) { try broken.validate(manifest) }
   }
 
-  @Test func theSelfTestPassesAndTheVersionIsKnown() throws {
+  @Test func selfTestPassesAndVersionIsKnown() throws {
     let engine = Engine(try EngineLibrary(path: try #require(Workshop.engine)))
     try SelfTest.run(engine)
     #expect(SelfTest.version(in: try engine.compile(SelfTest.spin))?.hasPrefix("50") == true)
   }
 }
 
-/// What needs no engine.
+/// Tests that need no engine.
 @Suite struct ContractTests {
-  @Test func hashesAreThoseOfTheStandard() {
+  @Test func hashesMatchTheStandard() {
     #expect(SHA256.text(Array("abc".utf8)) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
     #expect(SHA256.text([]) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855")
     #expect(
@@ -151,7 +151,7 @@ import Testing
   }
 
   /// RFC 4231, test cases 1, 2 and 4.
-  @Test func keyedHashesAreThoseOfTheStandard() {
+  @Test func keyedHashesMatchTheStandard() {
     func text(_ bytes: [UInt8]) -> String {
       bytes.map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
     }
@@ -166,8 +166,8 @@ import Testing
         == "82558a389a443c0ea4cc819899f2083a85f0faa3e578f8077a2e3ff46729665b")
   }
 
-  /// Every bit of code and seal, every length, and every other secret, module and key.
-  @Test func theSealNoticesEveryBit() throws {
+  /// A change of any bit of code or seal, of the length, the secret, the module or the key breaks the seal.
+  @Test func sealDetectsEveryChange() throws {
     let place = try TemporaryFolder()
     let folder = try TrustedFolder(place.path)
     let (secret, code) = ([UInt8](repeating: 7, count: 32), [UInt8](0..<200))
@@ -188,12 +188,12 @@ import Testing
     #expect(try !holds(file, Seal(module: [1, 2, 3], key: "other"), secret))
     #expect(try !holds(file, Seal(module: [1, 2], key: "key"), secret))
     #expect(try !holds(file, seal, [UInt8](repeating: 8, count: 32)))
-    // A stranger who knows all but the secret.
+    // An attacker who knows everything except the secret.
     #expect(try !holds(code + seal.bytes(code: SHA256.hash(code), secret: []), seal, secret))
   }
 
-  /// The WIT file and the table name the same functions with the same core types, and the page lists them as they are.
-  @Test func theContractIsWhatTheTableSays() throws {
+  /// The WIT file, the host table and the documentation list the same functions with the same core types.
+  @Test func contractMatchesTheHostTable() throws {
     let contract = try Contract()
     let document = String(decoding: try Repository.read("docs/wasm-abi.md"), as: UTF8.self)
     let written = Dictionary(uniqueKeysWithValues: contract.imports.map { ($0.name, $0.lowered) })
@@ -223,7 +223,7 @@ import Testing
     }
   }
 
-  /// Of a row of the page: `id (ptr, len), lease in ms **i64**, area`.
+  /// The signature of a table row in the documentation: `id (ptr, len), lease in ms **i64**, area`.
   private static func lowered(_ parameters: String, result: String) -> Signature {
     var core = ""
     var depth = 0
@@ -241,7 +241,7 @@ import Testing
     return Signature(stringLiteral: core + (result.hasPrefix("i64") ? ">I" : ">"))
   }
 
-  @Test func commandsAreRead() throws {
+  @Test func commandsAreParsed() throws {
     #expect(try Payloads.command("\"on\"") == .on)
     #expect(try Payloads.command("{\"level\":0.5}") == .level(0.5))
     #expect(try Payloads.command("{\"pulse_ms\":20}") == .pulse(.milliseconds(20)))

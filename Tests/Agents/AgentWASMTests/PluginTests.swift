@@ -7,7 +7,7 @@ import Testing
 
 @testable import AgentWASM
 
-/// The plugin folder can be read, and nothing else.
+/// Guests can read the plugin folder, and nothing else.
 @Suite(.enabled(if: Workshop.engine != nil, "no engine: see the first line of output")) struct PluginTests {
   private let place: TemporaryFolder
   private var folder: String { place.path }
@@ -60,7 +60,7 @@ import Testing
     #expect(throws: GuestFault.refused(.badDescriptor)) { try files.close(file) }
   }
 
-  @Test func noPathLeadsOut() throws {
+  @Test func pathsCannotLeaveThePlugin() throws {
     #expect(error("table.csv") == nil && error("./sub/../table.csv") == nil && error(".") == nil)
     for path in ["..", "../tables", "sub/../..", "sub/../../../secret", "/etc/passwd", "/", "../../secret"] {
       #expect(error(path) == WASIError.notCapable.number, "\(path)")
@@ -68,7 +68,7 @@ import Testing
     for path in ["out", "inside", "up/tables/table.csv", "root/passwd", "folder/deep"] {
       #expect(error(path) == WASIError.link.number, "\(path)")
     }
-    // What is no file is not even opened: a pipe would have waited for a writer.
+    // Only regular files are opened: opening a pipe would wait for a writer.
     #expect(error("pipe") == WASIError.accessDenied.number)
     #expect(error("table.csv/x") == WASIError.notFolder.number)
     #expect(error("") == WASIError.notFound.number && error("none") == WASIError.notFound.number)
@@ -79,8 +79,8 @@ import Testing
     #expect(error("../table.csv", in: sub) == WASIError.notCapable.number)
   }
 
-  /// Paths from a seeded generator, out of the pieces that paths are made of.
-  @Test func noPathOfManyLeadsOut() throws {
+  /// Random paths from path components, with a seeded generator.
+  @Test func randomPathsCannotLeaveThePlugin() throws {
     let secret = try FileStatus("\(folder)/secret").inode
     let root = try FileStatus("/").inode
     let inside = Set(
@@ -97,17 +97,17 @@ import Testing
       .joined()
       guard let status = try? files.status(path, in: 3) else { continue }
       found += 1
-      // A link itself may be looked at, not followed.
+      // The status of a link itself is allowed; following it is not.
       #expect(status.inode != secret && status.inode != root)
       #expect(inside.contains(status.inode) || status.kind == .other, "\(path)")
     }
     #expect(found > 50)
   }
 
-  @Test func descriptorsAreBounded() throws {
+  @Test func descriptorsAreLimited() throws {
     for _ in 0..<GuestFiles.limit { _ = try files.open("table.csv", in: 3, mustBeFolder: false) }
     #expect(error("table.csv") == WASIError.tooManyFiles.number)
-    // Another guest finds what is left for all of them together.
+    // Another guest shares the rest of the common quota.
     var other: GuestFiles? = GuestFiles(files.plugins, quota)
     for _ in 0..<4 { _ = try other?.open("table.csv", in: 3, mustBeFolder: false) }
     #expect(throws: GuestFault.refused(.tooManyFiles)) {

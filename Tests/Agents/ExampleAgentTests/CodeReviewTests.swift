@@ -87,7 +87,7 @@ import Testing
     #expect(findings.remarks.count == 50)
   }
 
-  @Test func anythingIsReviewedWithoutAnEnd() {
+  @Test func malformedPatchesAreReviewed() {
     for patch in [
       "", "\n", "@@", "@@ -1,2", "@@ -x,y +z @@\n+FIXME", "@@ -1 +1,2,3 @@\n+a",
       "@@ -0,0 +1,99999999999999999999 @@\n+a", "@@ -1,5 +1,5 @@\n", "+++ b/\n+FIXME",

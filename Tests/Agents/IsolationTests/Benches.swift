@@ -8,7 +8,7 @@ import Model
 import OpenStarryAgent
 import TestKit
 
-/// Agents that are linked into the tests.
+/// The conformance suite's agents, linked into the tests.
 final class InProcessBench: IsolationBench {
   let driver: any AgentDriver = InProcessDriver(types: [
     AgentType(Behaviour.works.rawValue, Works.self), AgentType(Behaviour.fails.rawValue, Fails.self),
@@ -16,12 +16,12 @@ final class InProcessBench: IsolationBench {
   ])
 
   func manifest(_ behaviour: Behaviour) -> Manifest? {
-    // What ends one takes the daemon along.
+    // A crash of an in-process agent would end the test process.
     if behaviour == .diesReporting { return nil }
     return Manifest(id: "subject", name: "subject", runtime: .init(driver: .inProcess, entry: behaviour.rawValue))
   }
 
-  /// Everything has happened by then.
+  /// Does nothing: in-process agents answer within the call.
   func run(until isDone: () -> Bool) {}
   func settle() {}
 }
@@ -43,7 +43,7 @@ private struct PassesRefusalsOn: OpenStarryAgent.Agent {
   }
 }
 
-/// Agents that are modules.
+/// The conformance suite's agents, as WASM modules.
 final class WASMBench: IsolationBench {
   private let place: TemporaryFolder
   let loop: EventLoop

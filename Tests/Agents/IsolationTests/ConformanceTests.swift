@@ -2,7 +2,7 @@ import AgentWASM
 import IsolationTestKit
 import Testing
 
-/// One suite of expectations, held by every isolation.
+/// Runs the conformance suite for every isolation.
 @Suite struct ConformanceTests {
   @Test(arguments: Conformance.allCases)
   func inProcess(_ expectation: Conformance) throws {

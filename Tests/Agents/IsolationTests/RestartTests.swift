@@ -7,7 +7,7 @@ import Model
 import Orchestrator
 import Testing
 
-/// A module that traps while it is asked for its report: the supervisor starts another, and no event is lost.
+/// A module that traps while it reports its state: the supervisor starts another instance, and no event is lost.
 @Suite(.enabled(if: EngineLibrary.find() != nil, "no WASM engine: run .ci/wasmtime")) struct RestartTests {
   private let bench: WASMBench
   private let agents: AgentSupervisor
@@ -40,7 +40,7 @@ import Testing
     try agents.wakeAgent("subject", with: log.publish("test:event", from: "client/test"))
   }
 
-  @Test func theNextEventIsHandledByTheNextInstance() throws {
+  @Test func nextEventIsHandledByTheNextInstance() throws {
     var reports = 0
     try agents.snapshot("subject") { _ in reports += 1 }
     bench.run { reports == 1 }
@@ -52,7 +52,7 @@ import Testing
     #expect(try status.restarts == 1 && status.state == .ready && status.dropped == 0)
   }
 
-  @Test func anEventThatWaitsForTheReportIsHandledByTheNextInstance() throws {
+  @Test func eventDuringTheReportIsHandledByTheNextInstance() throws {
     try agents.snapshot("subject") { _ in }
     try wake()
     #expect(try status.state == .active)

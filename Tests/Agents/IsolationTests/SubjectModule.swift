@@ -1,11 +1,11 @@
 import IsolationTestKit
 import ModuleKit
 
-/// The agents of the conformance suite as modules, byte by byte: no compiler is needed.
+/// The agents of the conformance suite as modules, assembled without a compiler.
 enum SubjectModule {
   private static let (result, area, counter, text) = (2048, 3072, 3000, 4000)
 
-  /// Nil for an agent that is not there.
+  /// nil for a behaviour that modules do not have.
   static func bytes(_ behaviour: Behaviour) -> [UInt8]? {
     var builder = ModuleBuilder()
     switch behaviour {
@@ -23,7 +23,7 @@ enum SubjectModule {
         + ModuleBuilder.constant(area) + ModuleBuilder.call(control)
       builder.agent(handle: ask + fail(ModuleBuilder.load(area + 8), ModuleBuilder.load(area + 12)))
     case .diesReporting:
-      // Longer than a slice, so that an event can be handed over meanwhile.
+      // Takes longer than a slice, so that an event can arrive during the report.
       let step = ModuleBuilder.store(
         ModuleBuilder.add(ModuleBuilder.load(counter), ModuleBuilder.constant(-1)), at: counter)
       let compute = ModuleBuilder.while(ModuleBuilder.load(counter), step)

@@ -2,7 +2,7 @@ import Agent
 import Model
 import Testing
 
-/// The examples of `Examples/wasm`, built by the recipe and run in the real driver.
+/// The examples of `Examples/wasm`, built by `SDK/build` and run in the real driver.
 @Suite(.enabled(if: Modules.canRun, "no tools for WebAssembly: see the first line of output")) struct ExampleTests {
   private func event(_ type: String, _ payload: Fields = [:], seconds: UInt64 = 0) -> Event {
     Event(
@@ -10,11 +10,11 @@ import Testing
       payload: payload)
   }
 
-  @Test func theDoorCounterGoesOnAfterARestart() throws {
+  @Test func doorCounterContinuesAfterARestart() throws {
     let bench = try ModuleBench(try Modules.module("door-counter"))
     let host = TestHost()
     let first = try bench.start(host)
-    // It stands open at the start.
+    // The door is open at the start.
     #expect(bench.activate(first, event("input:door", ["active": true, "initial": true])) == nil)
     for active in [true, false, true] {
       #expect(bench.activate(first, event("input:door", ["active": .bool(active)])) == nil)
@@ -29,14 +29,14 @@ import Testing
     for _ in 3...10 { #expect(bench.activate(second, event("input:door", ["active": true])) == nil) }
     #expect(host.take().suffix(2) == ["log info the door was opened 10 times", #"emit door:counted {"opened":10}"#])
     #expect(host.kept == ["opened": 10])
-    // What cannot be kept is not told.
+    // A count that cannot be stored is not published.
     host.refusals[10 * 3 + 1] = AgentError(.limited, "its storage is used up")
     #expect(bench.activate(second, event("input:door", ["active": true]))?.message == "limited: its storage is used up")
     #expect(host.take() == ["state opened", "set opened 11 refused"])
   }
 
-  /// In Swift and in C, the same.
-  @Test(arguments: ["leak-guard", "leak-guard-c"]) func theLeakGuardKeepsTheValveClosed(name: String) throws {
+  /// The Swift and the C version behave the same.
+  @Test(arguments: ["leak-guard", "leak-guard-c"]) func leakGuardKeepsTheValveClosed(name: String) throws {
     let bench = try ModuleBench(try Modules.module(name))
     let host = TestHost()
     let guardian = try bench.start(host)
@@ -64,7 +64,7 @@ import Testing
         "set leak nothing", "log notice the leak is cleared", "control valve on 3600.0 seconds",
       ])
     #expect(after(restarted, "timer:leak-guard") == open)
-    // When the valve does not answer, people are told, and it is asked again.
+    // When the valve does not answer, the agent raises an alert and tries again.
     host.refusals[host.calls] = AgentError(.failed, "no valve")
     host.refusals[host.calls + 5] = AgentError(.busy, "no valve either")
     #expect(
@@ -74,13 +74,13 @@ import Testing
       ])
     #expect(after(restarted, "timer:leak-guard") == ["state leak", "control valve off default refused"])
     #expect(after(restarted, "timer:leak-guard") == closed)
-    // What is wrong with the call itself is a failure.
+    // A call of an unknown device is a failure of the agent.
     host.refusals[host.calls] = AgentError(.notFound, "there is no valve")
     let failure = bench.activate(restarted, event("input:leak", ["active": true]))
     #expect(failure?.message.hasSuffix("there is no valve") == true)
   }
 
-  @Test func theMotionRecorderAsksForAPicture() throws {
+  @Test func motionRecorderTakesPictures() throws {
     let bench = try ModuleBench(try Modules.module("motion-recorder"))
     let host = TestHost()
     let recorder = try bench.start(host)
@@ -100,7 +100,7 @@ import Testing
     #expect(after("camera:motion", 6).isEmpty)
     #expect(after("camera:motion", 7).count == 3)
     #expect(bench.snapshot(recorder) == ["motions": 3, "pictures": 2])
-    // Memory comes back: a hundred pictures take no more than one, of the 1 MiB there is.
+    // Memory is freed: a hundred pictures of 200 kB fit into the guest's 1 MiB.
     for seconds in 1...100 as ClosedRange<UInt64> { #expect(after("camera:motion", 10 + seconds * 5).count == 3) }
   }
 }

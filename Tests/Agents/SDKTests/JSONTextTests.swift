@@ -3,14 +3,14 @@ import Model
 import TestKit
 import Testing
 
-/// The SDK's reader and writer beside the daemon's, which is jansson.
+/// Compares the SDK's JSON reader and writer with the daemon's, which is jansson.
 @Suite struct JSONTextTests {
   private func jansson(_ text: [UInt8]) -> Value? { try? JSON.decode(text[...]) }
   private func own(_ text: [UInt8]) -> Value? { try? JSONText.read(text) }
 
   private func shown(_ value: Value?) -> String { value.map { "\($0)" } ?? "refused" }
 
-  /// Any value, `depth` lists and maps deep at most.
+  /// A random value with at most `depth` nested lists and maps.
   private func value(_ dice: inout SeededGenerator, _ depth: Int) -> Value {
     switch Int.random(in: 0..<(depth > 0 ? 9 : 6), using: &dice) {
     case 0: return .null
@@ -38,7 +38,7 @@ import Testing
     return text
   }
 
-  @Test func whatOneWritesBothReadAlike() throws {
+  @Test func bothReadersAgreeOnWrittenText() throws {
     var dice = SeededGenerator(1)
     for _ in 0..<1000 {
       let value = value(&dice, 3)
@@ -49,8 +49,8 @@ import Testing
     }
   }
 
-  /// Texts from the language's own pieces are mostly near misses, which random bytes never are.
-  @Test func bothTakeAndRefuseTheSameTexts() {
+  /// Random sequences of JSON tokens are mostly near misses, unlike random bytes.
+  @Test func bothReadersAcceptTheSameTexts() {
     let pieces = [
       "{", "}", "[", "]", ",", ":", "\"", "\"a\"", "\"b\":", "true", "false", "null", "nul", "0", "-", "-0", "1", "12",
       "01", ".5", "1.5", "e", "1e5", "E+3", "1E-400", "1e400", "9223372036854775807", "-9223372036854775808",
@@ -69,7 +69,7 @@ import Testing
     #expect(taken > 500)
   }
 
-  @Test func bothTakeAndRefuseTheSameDamagedTexts() {
+  @Test func bothReadersAcceptTheSameDamagedTexts() {
     var dice = SeededGenerator(3)
     for _ in 0..<8_000 {
       var text = JSONText.write(value(&dice, 2))
@@ -86,7 +86,7 @@ import Testing
     }
   }
 
-  @Test func numbersAreTheNearestThereAre() throws {
+  @Test func numbersAreCorrectlyRounded() throws {
     var dice = SeededGenerator(4)
     func check(_ text: String) throws {
       let expected = Double(text)!
@@ -100,7 +100,7 @@ import Testing
       "1.7976931348623159e308", "1e-400", "0e999999999999", "-0.0", "1e309", "123456789012345678901234567890.0",
       "0.500000000000000166533453693773481063544750213623046875",
     ] { try check(text) }
-    // Exactly between two neighbours, and a digit more than 800 digits later: only that one decides.
+    // Exactly halfway between two doubles, except for a digit more than 800 digits later, which decides.
     let between = "9007199254740993." + String(repeating: "0", count: 900)
     try check(between)
     try check(between + "1")
@@ -114,7 +114,7 @@ import Testing
     }
   }
 
-  @Test func errorsSayWhatAndWhere() {
+  @Test func errorsNameTheProblemAndItsOffset() {
     func message(_ text: String) -> String? {
       do throws(AgentError) {
         _ = try JSONText.read(Array(text.utf8))
@@ -134,8 +134,8 @@ import Testing
       message("[\(deep)]") == "invalid: no JSON: expected no more than 64 lists and maps within each other at byte 64")
   }
 
-  /// Duplicates are found by a table when there are many keys: 100,000 of them must not take a square of time.
-  @Test func manyKeys() throws {
+  /// The check for duplicate keys uses a hash table: 100,000 keys must not take quadratic time.
+  @Test func manyKeysTakeLinearTime() throws {
     let fields = Fields(uniquePairs: (0..<100_000).map { ("key \($0)", .int($0)) })
     var text = JSONText.write(.map(fields))
     #expect(try JSONText.read(text).map?.count == 100_000)

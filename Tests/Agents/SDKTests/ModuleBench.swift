@@ -7,18 +7,19 @@ import Model
 import TestKit
 import Testing
 
-/// The examples' modules, built by the recipe, and what is needed to run them.
+/// Builds the examples' modules with `SDK/build`.
 enum Modules {
   static let root = Repository.root
 
-  /// It goes at the end of the tests.
+  /// A temporary folder, removed at the end of the tests.
   static let folder: String = {
     atexit { TemporaryFolder.remove(Modules.place.path) }
     return place.path
   }()
   private static let place = try! TemporaryFolder()
 
-  /// Why the recipe cannot run here; printed once. Anything but missing tools lets the tests run, and fail.
+  /// Why `SDK/build` cannot run here, printed once; nil when it can. Only missing tools skip the tests: other errors
+  /// must fail them.
   static let missing: String? = {
     for name in ["thermostat", "leak-guard-c"] {
       let (code, _, errors) = build(["--output", "\(folder)/\(name).wasm", "\(root)/Examples/wasm/\(name)"])
@@ -61,7 +62,7 @@ enum Modules {
   }
 }
 
-/// A module in the real driver, in instances with hosts of the test's.
+/// Runs instances of a module in the real driver, with hosts that the test provides.
 final class ModuleBench {
   private let place: TemporaryFolder
   private let loop: EventLoop
@@ -96,8 +97,8 @@ final class ModuleBench {
     return try started.get()
   }
 
-  /// Hands it an event.
-  /// - Returns: what it failed with; nil when it did not.
+  /// Activates an instance.
+  /// - Returns: the failure; nil for success.
   func activate(_ instance: any AgentInstance, _ event: Event) -> AgentFailure? {
     let result: Result<Void, AgentFailure> = wait { instance.activate(event, $0) }
     if case .failure(let failure) = result { return failure }

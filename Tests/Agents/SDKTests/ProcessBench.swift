@@ -11,8 +11,8 @@ final class ProcessBench {
   private var buffer: [UInt8] = []
   private var lastID: Int64 = 100
 
-  /// Starts a program that was built beside the tests.
-  /// - Parameter hasSocket: whether descriptor 3 is there.
+  /// Starts a program that is built with the tests.
+  /// - Parameter hasSocket: whether the program gets a socket as descriptor 3.
   init(_ name: String, environment: [String] = ["OPENSTARRY_AGENT_ID=room"], hasSocket: Bool = true) throws {
     var ends: [Int32] = [0, 0]
     // SAFETY: two numbers of room; the actions are initialised before and destroyed after their use.
@@ -65,7 +65,7 @@ final class ProcessBench {
         return try JSONText.read(line)
       }
       var watched = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-      // SAFETY: one structure. An agent that says nothing for so long fails the test instead of holding it up.
+      // SAFETY: one structure. The time limit fails the test when the agent hangs.
       guard unsafe poll(&watched, 1, 60_000) > 0 else { throw SystemError("poll", errno: ETIMEDOUT) }
       guard let count = try System.read(socket, into: &buffer, limit: 4096), count > 0 else { return nil }
     }
@@ -76,11 +76,11 @@ final class ProcessBench {
     socket = -1
   }
 
-  /// Waits for its end.
+  /// Waits until the agent exits.
   func exitCode() throws -> Int32 { try Spawn.wait(for: pid) }
 
-  /// Hands it an event, answers its calls from `host`, and waits until it has handled it.
-  /// - Returns: what it failed with, as `AgentError` describes itself; nil when it did not.
+  /// Sends an event, answers the agent's calls from `host`, and waits until the event has been handled.
+  /// - Returns: the failure in the form of `AgentError.description`; nil for success.
   func activate(_ event: Event, _ host: TestHost) throws -> String? {
     let id = try request("activate", ["event": event.text])
     while let message = try receive() {
@@ -104,7 +104,7 @@ final class ProcessBench {
     throw SystemError("activate", errno: EPIPE)
   }
 
-  /// The daemon's side of the calls.
+  /// The daemon's answers to the agent's calls.
   private static func answer(_ method: String, _ parameters: Value, _ host: TestHost) -> (Value?, AgentError?) {
     func text(_ name: String) -> String { parameters[name]?.string ?? "" }
     do throws(AgentError) {
@@ -152,7 +152,7 @@ final class ProcessBench {
 }
 
 extension Event {
-  /// As the daemon hands it over.
+  /// The event in the agent protocol's form.
   var text: Value {
     [
       "id": .string("\(id)"), "type": .string(type), "time": .int(Int64(time)),

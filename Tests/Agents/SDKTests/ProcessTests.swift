@@ -4,12 +4,12 @@ import Model
 import TestKit
 import Testing
 
-/// A process agent as the daemon meets it: docs/process-abi.md.
+/// The daemon's view of a process agent: docs/process-abi.md.
 @Suite struct ProcessTests {
   private static let cold = Event(
     id: ULID(high: 1, low: 1), type: "sensor:temperature", payload: ["value": 15.5])
 
-  /// One that has said that it is ready.
+  /// An agent that has sent `ready`.
   private func start() throws -> ProcessBench {
     let bench = try ProcessBench("thermostat")
     #expect(try bench.receive() == ["jsonrpc": "2.0", "method": "ready", "params": ["abi": 1]])
@@ -18,13 +18,13 @@ import Testing
 
   private func error(_ message: Value?) -> Int64? { message?["error"]?["code"]?.int }
 
-  @Test func itAsksAndAnswers() throws {
+  @Test func agentMakesCallsAndAnswersRequests() throws {
     let bench = try start()
     let id = try bench.request("activate", ["event": Self.cold.text])
     let call = try bench.receive()
     #expect(call?["method"] == "controlActuator")
     #expect(call?["params"] == ["id": "heater", "command": "on", "lease_ms": 600_000])
-    // Requests that come while it waits for an answer have their turn after it.
+    // Requests that arrive while the agent waits for an answer are handled after the answer.
     let snapshot = try bench.request("snapshot")
     try bench.send(#"{"jsonrpc":"2.0","id":99,"result":{}}"#)
     try bench.send(
@@ -44,7 +44,7 @@ import Testing
     #expect(try bench.exitCode() == 0)
   }
 
-  @Test func itOutlivesWhatMakesNoSense() throws {
+  @Test func agentSurvivesInvalidMessages() throws {
     let bench = try start()
     for (line, code) in [
       ("{", -32700), ("\u{1}", -32700), ("{\"a\":1,\"a\":2}", -32700), (String(repeating: "[", count: 100), -32700),
@@ -57,16 +57,16 @@ import Testing
     }
     try bench.send(bytes: [0xFF, 0xFE, 10])
     #expect(error(try bench.receive()) == -32700)
-    // Not answered: empty lines, answers that nobody waits for, notifications.
+    // Not answered: empty lines, unexpected answers, notifications.
     try bench.send("\n\n{\"id\":12,\"result\":{}}\n{\"method\":\"dance\"}")
     try bench.send("{\"id\":\"text\",\"method\":\"snapshot\"}")
     #expect(try bench.receive()?["id"] == "text")
   }
 
-  @Test func aLineTooLongIsRefusedAndPassedOver() throws {
+  @Test func overlongLineIsRefusedAndSkipped() throws {
     let bench = try start()
     let long = [UInt8](repeating: UInt8(ascii: " "), count: 1 << 20)
-    // As long as a line may be: blanks are no JSON.
+    // A line of the maximum length; blanks are not JSON.
     try bench.send(bytes: long + [10])
     #expect(error(try bench.receive()) == -32700)
     for _ in 0..<3 { try bench.send(bytes: long) }
@@ -76,29 +76,29 @@ import Testing
     #expect(try bench.receive()?["id"]?.int == id)
   }
 
-  @Test func itEndsWhenTheDaemonIsGone() throws {
+  @Test func agentExitsWhenTheDaemonIsGone() throws {
     let idle = try start()
     idle.hangUp()
     #expect(try idle.exitCode() == 0)
-    // In the middle of a call, too.
+    // During a call, too.
     let busy = try start()
     _ = try busy.request("activate", ["event": Self.cold.text])
     #expect(try busy.receive()?["method"] == "controlActuator")
     busy.hangUp()
     #expect(try busy.exitCode() == 0)
-    // And with half a line.
+    // And after half a line.
     let half = try start()
     try half.send(bytes: Array("{\"id\":1".utf8))
     half.hangUp()
     #expect(try half.exitCode() == 0)
   }
 
-  @Test func withoutADaemonItSaysSo() throws {
+  @Test func agentWithoutADaemonReportsAnError() throws {
     let bench = try ProcessBench("thermostat", hasSocket: false)
     #expect(try bench.exitCode() == 64)
   }
 
-  @Test func randomBytesNeverEndIt() throws {
+  @Test func agentSurvivesRandomBytes() throws {
     let bench = try start()
     var dice = SeededGenerator(5)
     let pieces = ["{", "}", "\"id\":1", "\"method\"", ":", "\"activate\"", ",", "\n", "null", "\u{0}", "[", "9"]
@@ -106,7 +106,7 @@ import Testing
       var line: [UInt8] = []
       for _ in 0..<20 { line += Array(pieces.randomElement(using: &dice)!.utf8) }
       try bench.send(bytes: line + [10])
-      // What it answers is taken, so that neither side waits for the other.
+      // Read its answers, so that a full socket cannot block both sides.
       let id = try bench.request("snapshot")
       while let message = try bench.receive(), message["id"]?.int != id { #expect(error(message) != nil) }
     }

@@ -6,9 +6,9 @@ import Testing
 
 @testable import AgentWASM
 
-/// `SDK/build`, and what it makes.
+/// `SDK/build` and the modules that it builds.
 @Suite(.enabled(if: Modules.canBuild, "no tools for WebAssembly: see the first line of output")) struct RecipeTests {
-  /// An agent's folder with these files; the caller removes nothing, the folder of the tests is temporary.
+  /// Creates an agent's folder with these files, inside the temporary folder of the tests.
   private func folder(_ name: String, _ files: [String: String]) throws -> String {
     let path = "\(Modules.folder)/\(name)"
     try Files.makeFolder(path)
@@ -18,10 +18,10 @@ import Testing
 
   private static let manifest = #"{"identity": {"id": "x"}, "runtime": {"driver": "wasm", "entry": "x.wasm"}}"#
 
-  @Test(arguments: ["thermostat", "leak-guard-c"]) func theSameSourceGivesTheSameBytesAnywhere(name: String) throws {
+  @Test(arguments: ["thermostat", "leak-guard-c"]) func buildsAreReproducible(name: String) throws {
     let source = "\(Modules.root)/Examples/wasm/\(name)"
     let first = try Modules.module(name)
-    // Another folder, another cache: the shared part is compiled anew as well.
+    // Another folder and another cache, so that the shared part is compiled again, too.
     let copy = try folder("a copy of \(name)", [:])
     for file in try Files.names(in: source) where !file.hasSuffix(".wasm") {
       try Files.replace("\(copy)/\(file)", with: try Files.read("\(source)/\(file)"))
@@ -32,7 +32,7 @@ import Testing
     let second = try Files.read(module)
     #expect(second == first)
     #expect(built.output == "\(module) \(second.count)\n")
-    // Functions keep their names, nothing keeps a path.
+    // Function names are kept, paths are not.
     let text = String(decoding: second, as: UTF8.self)
     #expect(text.holds(name == "thermostat" ? "10thermostat10ThermostatV" : "openstarry_handle"))
     for path in [Modules.root, Modules.folder, "/tmp", "/home", ".swift", ".cache"] {
@@ -40,8 +40,8 @@ import Testing
     }
   }
 
-  /// A path is the caller's, not the agent's folder's.
-  @Test func aRelativeOutputIsBelowTheCallersFolder() throws {
+  /// A relative path is resolved in the caller's folder, not in the agent's.
+  @Test func relativeOutputIsBelowTheCallersFolder() throws {
     let here = try folder("here", [:])
     let built = Modules.build(
       ["--output", "out/x.wasm", "\(Modules.root)/Examples/wasm/leak-guard-c"], ["-C", here])
@@ -51,7 +51,7 @@ import Testing
     #expect(!Files.isFile("\(Modules.root)/Examples/wasm/leak-guard-c/out/x.wasm"))
   }
 
-  @Test func mistakesAreSaid() throws {
+  @Test func mistakesAreReported() throws {
     func fails(_ words: [String], _ variables: [String] = [], code: Int32 = 1) -> String {
       let result = Modules.build(words, variables)
       #expect(result.code == code)
@@ -86,7 +86,7 @@ import Testing
     #expect(fails([good], ["CLANG=true"], code: 69).holds("lacks the target wasm32"))
   }
 
-  /// A type marked @main in a single file does as well as main.swift, and what it crashes in is named.
+  /// A single file with an @main type works like main.swift, and a crash names its function.
   @Test(.enabled(if: Modules.canRun)) func trapsNameTheFunction() throws {
     let source = """
       import OpenStarryAgent
@@ -95,7 +95,7 @@ import Testing
         private var seen: [String: Int] = [:]
 
         mutating func handle(_ event: Event, _ context: inout Context) throws(AgentError) {
-          // Text as a key, Unicode's equivalence and breaking, print, files, random numbers: they link and run.
+          // String keys, Unicode equivalence and segmentation, print, files, random numbers: all link and run.
           seen[event.type, default: 0] += 1
           let word = event["word"]?.string ?? ""
           print("\\(word.count) characters, \\(word.uppercased()), \\(word == "e\\u{301}"), \\(Int.random(in: 4...4))")
@@ -133,7 +133,7 @@ import Testing
     #expect(failure?.message.holds(".pick(") == true, "\(failure?.message ?? "")")
   }
 
-  @Test(.enabled(if: Modules.canRun)) func anAgentThatTakesAllMemoryIsStopped() throws {
+  @Test(.enabled(if: Modules.canRun)) func agentThatExhaustsItsMemoryIsStopped() throws {
     let source = """
       import OpenStarryAgent
 
@@ -152,8 +152,8 @@ import Testing
     #expect(failure?.reason == .memory)
   }
 
-  /// The header has every import of the driver's, with its name and its parameters, and no other.
-  @Test func theHeaderIsTheContract() throws {
+  /// The header declares exactly the driver's imports, with the same parameters.
+  @Test func headerMatchesTheContract() throws {
     let text = String(decoding: try Files.read("\(Modules.root)/SDK/openstarry.h"), as: UTF8.self)
     var found: [String: String] = [:]
     for part in text.split(separator: "\nOPENSTARRY_IMPORT(\"").dropFirst() {

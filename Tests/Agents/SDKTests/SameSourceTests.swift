@@ -4,16 +4,16 @@ import Testing
 
 @testable import thermostat
 
-/// One source, three isolations: `Examples/wasm/thermostat/Thermostat.swift` linked into the tests, as a process of its
-/// own, and as a WebAssembly module, must do the same.
+/// One source, three isolations: `Examples/wasm/thermostat/Thermostat.swift` must behave the same linked into the
+/// tests, as a process, and as a WebAssembly module.
 @Suite(.enabled(if: Modules.canRun, "no tools for WebAssembly: see the first line of output")) struct SameSourceTests {
-  @Test func allThreeDoTheSame() throws {
+  @Test func allIsolationsBehaveTheSame() throws {
     let bench = try ModuleBench(try Modules.module("thermostat"))
     var switches: Int64 = 0
     for seed in 1...4 as ClosedRange<UInt64> {
       var dice = SeededGenerator(seed)
       let (linked, remote, guest) = (TestHost(), TestHost(), TestHost())
-      // Now and then a call is refused, in all three alike.
+      // Refuse some calls, the same ones in all three.
       for call in 0..<200 where Int.random(in: 0..<8, using: &dice) == 0 {
         let code = AgentError.Code.allCases.randomElement(using: &dice)!
         let error = AgentError(code, "call \(call) – \"no\"", retryAfter: call % 3 == 0 ? .seconds(3) : nil)

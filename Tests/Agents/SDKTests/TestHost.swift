@@ -1,12 +1,12 @@
 import Model
 
-/// A host that writes down what it was asked, and refuses what it is told to.
+/// A host that records calls and refuses chosen ones.
 final class TestHost: AgentHost {
   var now: UInt64 = 42
   private(set) var trace: [String] = []
   var kept: [String: Value] = [:]
   var picture: [UInt8]?
-  /// Which calls fail, counted from 0, and how.
+  /// The errors of failing calls, by the number of the call from 0.
   var refusals: [Int: AgentError] = [:]
   private(set) var calls = 0
 
@@ -58,7 +58,7 @@ final class TestHost: AgentHost {
 
   func file(_ path: String) throws(AgentError) -> [UInt8] { throw AgentError(.denied, path) }
 
-  /// What was asked since the last time.
+  /// The calls since the last `take`.
   func take() -> [String] {
     defer { trace = [] }
     return trace

@@ -4,10 +4,10 @@ import EventLoop
 import Linux
 import Model
 
-/// Starts an agent, lets it fail, and starts it again, many times, in a process where nothing else happens: so that
-/// memory and descriptors can be compared exactly.
+/// Starts an agent and lets it fail, many times, in a process that does nothing else, so that memory and descriptors
+/// can be compared exactly.
 enum Repetition {
-  /// A host that has nothing.
+  /// A host without devices.
   private final class Host: AgentHost {
     var now: UInt64 { 0 }
     func read(_ sensor: String) throws(AgentError) -> Reading { throw AgentError(.notFound, sensor) }
@@ -25,13 +25,13 @@ enum Repetition {
     ) throws(AgentError) -> CompletionID { CompletionID(1) }
   }
 
-  /// Prints resident bytes, address space and descriptors after a tenth of the rounds and after all, and how many
-  /// activations failed.
+  /// Prints resident bytes, address space and descriptors after a tenth of the rounds and after all of them, and the
+  /// number of failed activations.
   /// - Parameters:
-  ///   - folder: with `agent.wasm`, which fails; or sleeps for a model's answer, and is stopped.
-  ///   - rounds: how often.
-  ///   - end: `fail` waits for the failure, `stop` stops the agent in its activation, `keep` lets it wait and starts
-  ///     another, `fresh` wakes one agent again and again that is made anew for each event.
+  ///   - folder: contains `agent.wasm`, which fails or waits for a model's answer.
+  ///   - rounds: the number of repetitions.
+  ///   - end: `fail` waits for the failure; `stop` stops the agent during its activation; `keep` lets it wait and
+  ///     starts another one; `fresh` activates one agent that gets a fresh instance for each event.
   static func run(_ folder: String, _ rounds: String, _ end: String) -> Int32 {
     do {
       let loop = try EventLoop()
@@ -44,7 +44,7 @@ enum Repetition {
         document: end == "fresh" ? ["runtime": ["instance": "fresh"]] : .map([:]), file: "\(folder)/agent.json")
       let rounds = Int(rounds) ?? 0
       let event = Event(id: ULID(high: 1, low: 1), type: "a:b")
-      // One that stays, as another agent with the same module would.
+      // This instance stays, so that the module stays loaded.
       var resident = [try start(driver, manifest, loop)]
       var failures = 0
       for round in 0...rounds {

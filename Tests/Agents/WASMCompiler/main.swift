@@ -1,7 +1,7 @@
 import AgentWASM
 import Glibc
 
-// The host program of the tests: it compiles, or repeats.
+// A helper program of the tests: compiles modules, or runs `Repetition`.
 exit(
   ModuleCompiler.runIfAsked(CommandLine.arguments)
     ?? (CommandLine.arguments.count == 5 && CommandLine.arguments[1] == "repeat"

@@ -5,7 +5,7 @@ import Testing
 
 @testable import AgentWASM
 
-/// Guests that mean harm: each is stopped with its reason, and what comes after runs as before.
+/// Hostile guests: each is stopped with its reason, and the next instance runs normally.
 @Suite(.enabled(if: Workshop.isReady, "no engine or no clang: see the first line of output")) struct GuestAbuseTests {
   private func small() -> GuestLimits {
     var limits = GuestLimits()
@@ -13,7 +13,7 @@ import Testing
     return limits
   }
 
-  @Test func loopsEndWithTheirFuel() throws {
+  @Test func endlessLoopUsesUpItsFuel() throws {
     let bench = try Bench(limits: small())
     let handler = try bench.failure("HANDLE u32 handle(u32 e, u32 l) { for (volatile int i = 0;; i++) ; }")
     #expect(handler == AgentFailure(.instructions, "it used up the 5000000 instructions of one activation in 'handle'"))
@@ -34,7 +34,7 @@ import Testing
     #expect(try bench.failure("HANDLE u32 handle(u32 e, u32 l) { return ok(); }") == nil)
   }
 
-  @Test func aDeclaredTimeIsWhatEndsAnActivation() throws {
+  @Test func timeBudgetReplacesTheInstructionLimit() throws {
     let bench = try Bench()
     let spin = "HANDLE u32 handle(u32 e, u32 l) { for (volatile int i = 0;; i++) ; }"
     let endless = try bench.failure(spin)
@@ -44,7 +44,7 @@ import Testing
           .instructions,
           "it used up the 1000000000 instructions of one activation in 'handle'; with a budget.activation it has that "
             + "time instead"))
-    // More than those, and within its two seconds: nothing ends it but the clock.
+    // With a time budget the instruction limit does not apply: more instructions within two seconds succeed.
     let long = try bench.failure(
       "HANDLE u32 handle(u32 e, u32 l) { for (volatile int i = 0; i < 300000000; i++) ; return ok(); }",
       budget: Budget(activation: .seconds(2)))
@@ -60,7 +60,7 @@ import Testing
     #expect(instance.lastCost?.ownTime == 2_000_000_000)
   }
 
-  @Test func aParentsMemoryIsNotGivenTwice() throws {
+  @Test func parentsMemoryBudgetIsShared() throws {
     let bench = try Bench()
     let grow = """
       HANDLE u32 handle(u32 e, u32 l) {
@@ -70,15 +70,15 @@ import Testing
       """
     let instance = try bench.start(grow)
     let start = bench.host.held
-    #expect(start > 0 && start % 65536 == 0, "it counts from its start on")
+    #expect(start > 0 && start % 65536 == 0, "its memory counts from the start")
     bench.host.left = start + 65536
     #expect(bench.activate(instance) == nil)
     #expect(bench.host.held == start + 65536)
     #expect(bench.activate(instance) == AgentFailure(.error, "no room"))
-    // Somebody else has given some back.
+    // Another child has freed memory.
     bench.host.left = start + 2 * 65536
     #expect(bench.activate(instance) == nil)
-    // Less than it has takes nothing away from it.
+    // A limit below its current size does not shrink it.
     bench.host.left = 0
     #expect(bench.activate(instance) == AgentFailure(.error, "no room"))
     let leak = "HANDLE u32 handle(u32 e, u32 l) { while (__builtin_wasm_memory_grow(0, 1) != -1) ; __builtin_trap(); }"
@@ -105,7 +105,7 @@ import Testing
     }
   }
 
-  @Test func timeEndsWhatWaits() throws {
+  @Test func timeBudgetEndsAWait() throws {
     let bench = try Bench()
     bench.host.onRead = { [clock = bench.clock] in clock.advance(by: .milliseconds(30)) }
     let failure = try bench.failure(
@@ -114,7 +114,7 @@ import Testing
     #expect(failure?.reason == .activation)
   }
 
-  /// The engine does not see the time that the host takes: many calls end a slice, too.
+  /// The engine does not measure time in host calls: many calls end a slice, too.
   @Test func callsOfTheHostYield() throws {
     let bench = try Bench()
     let instance = try bench.start(
@@ -124,7 +124,7 @@ import Testing
     #expect((70...90).contains(bench.loop.turns - before))
   }
 
-  @Test func stacksEnd() throws {
+  @Test func stackOverflowIsStopped() throws {
     let bench = try Bench()
     let shadow = try bench.failure(
       """
@@ -141,7 +141,7 @@ import Testing
     #expect(real?.message.contains("its stack is used up") == true)
   }
 
-  @Test func memoryEndsAtTheCap() throws {
+  @Test func memoryStopsAtItsLimit() throws {
     let bench = try Bench()
     let budget = Budget(memory: 1 << 20)
     let greedy =
@@ -194,7 +194,7 @@ import Testing
       try why("result.tag = 1; result.pointer = 0xFFFFFFFF; result.length = 2; return P(&result);").contains("outside"))
   }
 
-  @Test func aTrapInSnapshotEndsIt() throws {
+  @Test func trapInSnapshotEndsTheInstance() throws {
     let bench = try Bench()
     let instance = try bench.start(
       "SNAPSHOT u32 snapshot(void) { __builtin_trap(); } HANDLE u32 handle(u32 e, u32 l) { return ok(); }")
@@ -204,7 +204,7 @@ import Testing
     #expect(failure.reason == .crash && failure.message.contains("snapshot"))
   }
 
-  @Test func aSpinningGuestStopsAtOnceAndOthersGoOn() throws {
+  @Test func spinningGuestStopsImmediatelyAndOthersContinue() throws {
     let bench = try Bench()
     let spinning = try bench.start("HANDLE u32 handle(u32 e, u32 l) { for (volatile int i = 0;; i++) ; }")
     let other = try bench.start("HANDLE u32 handle(u32 e, u32 l) { return ok(); }")
@@ -218,7 +218,7 @@ import Testing
     #expect(bench.activate(other) == nil)
   }
 
-  @Test func aGuestMayBeStoppedFromItsOwnCall() throws {
+  @Test func guestCanBeStoppedDuringItsOwnCall() throws {
     let bench = try Bench()
     let instance = try bench.start(
       "HANDLE u32 handle(u32 e, u32 l) { sensor_read(LIT(\"temperature\"), P(&area)); for (;;) now(); }")

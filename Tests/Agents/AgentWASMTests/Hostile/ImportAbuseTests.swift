@@ -7,10 +7,10 @@ import Testing
 
 @testable import AgentWASM
 
-/// Every import of the table with arguments that mean harm. New imports are covered as soon as they are in the table.
+/// Every import of the table with hostile arguments. New imports in the table are covered automatically.
 @Suite(.enabled(if: Workshop.engine != nil, "no engine: see the first line of output")) struct ImportAbuseTests {
   private static let size: UInt64 = 65536
-  /// A text that every import takes, an area that fits, and bytes that are no UTF-8.
+  /// A text that every import accepts, a valid result area, and bytes that are not UTF-8.
   private static let (text, area, noise): (UInt64, UInt64, UInt64) = (4096, 4160, 4224)
   private let bench: Bench
   private let lab: Lab
@@ -20,7 +20,7 @@ import Testing
     lab = try Lab(folder: bench.folder)
   }
 
-  /// Pointers and lengths that leave the memory: at the end, around it, and around 4 GiB.
+  /// Pointers and lengths outside the memory: across its end, beyond it, and around 4 GiB.
   private static let outside: [(UInt64, UInt64)] = [
     (size - 1, 2), (size, 1), (size - 4, 5), (0xFFFF_FFFF, 1), (0xFFFF_FFFF, 0xFFFF_FFFF), (0xFFFF_FFF0, 0x20),
     (0, 0xFFFF_FFFF), (16, 0xFFFF_FFF0), (0x8000_0000, 1), (0x8000_0000, 0x8000_0000), (1, 0x7FFF_FFFF),
@@ -41,7 +41,7 @@ import Testing
     lab.host.commands.isEmpty && lab.host.emitted.isEmpty && lab.host.kept.isEmpty && lab.host.log.isEmpty
   }
 
-  @Test func noPointerOfTheContractLeavesTheMemory() throws {
+  @Test func pointersOutsideTheMemoryAreRefused() throws {
     let contract = try Contract()
     let entries = HostTable.own
     let module = try lab.prepare(Lab.caller(of: entries))
@@ -68,7 +68,7 @@ import Testing
           arguments[position] = [place, length]
           try refused(arguments, "it handed over")
         }
-        // The log mends what is no text; everything else wants UTF-8.
+        // The log repairs invalid UTF-8; every other import refuses it.
         if function.result != nil {
           var arguments = good
           arguments[position] = [Self.noise, 4]
@@ -79,7 +79,7 @@ import Testing
       for area in Self.badAreas { try refused(good, area: area, "it ") }
     }
     #expect(cases > 200)
-    // The same imports, used as they should be.
+    // The same imports with valid arguments.
     for entry in entries {
       let function = try #require(contract.imports.first { $0.name == entry.name.description })
       let values: [[UInt64]] = function.parameters.map { $0 == .text ? [Self.text, 4] : [1] }
@@ -88,8 +88,9 @@ import Testing
     }
   }
 
-  /// Calls of all imports, WASI's too, with arguments from a seeded generator: each gives a result or a typed end.
-  @Test func noArgumentsEndTheDaemon() throws {
+  /// Calls of all imports, including WASI, with arguments from a seeded generator: each gives a result or a typed
+  /// failure.
+  @Test func randomArgumentsNeverEndTheDaemon() throws {
     let plugin = "\(bench.folder)/plugin"
     try Files.makeFolder("\(plugin)/sub")
     try Files.replace("\(plugin)/file", with: Array("text".utf8))
@@ -118,15 +119,15 @@ import Testing
     #expect(lab.quota.used == 0)
   }
 
-  @Test func whoMayNotAskAModelCannotEndTheDaemonByAsking() throws {
+  @Test func askingWithoutPermissionDoesNotEndTheDaemon() throws {
     var builder = ModuleBuilder()
     let complete = builder.importFunction(
       ImportName(module: "openstarry:agent/model@0.1.0", name: "complete"), "iiiiii>")
     let ask = [64, 1, 64, 0, 0, 4160].flatMap { ModuleBuilder.constant($0) } + ModuleBuilder.call(complete)
     builder.data(Array("x".utf8), at: 64)
     builder.agent(handle: ask + ModuleBuilder.constant(2048))
-    // The event's room comes from the allocator, too, where it may call.
     #expect(bench.activate(try bench.start(module: builder.bytes)) == nil)
+    // The allocator, which provides the event's buffer, must not call the import.
     var hostile = ModuleBuilder()
     let again = hostile.importFunction(
       ImportName(module: "openstarry:agent/model@0.1.0", name: "complete"), "iiiiii>")
@@ -137,9 +138,9 @@ import Testing
     #expect(failure?.message.contains("from within cabi_realloc") == true, "\(String(describing: failure))")
   }
 
-  /// The allocator asks again while the answer is handed over: the engine ended the process where such a call was one that it
-  /// polls itself.
-  @Test func whoMayAskAModelCannotEndTheDaemonByAskingWithinAnAnswer() throws {
+  /// The allocator asks the model again while the answer is copied into the guest. The engine aborted the process when
+  /// such a call was an asynchronous one.
+  @Test func askingFromTheAllocatorDoesNotEndTheDaemon() throws {
     let gateway = SlowGateway()
     bench.host.gateway = gateway
     bench.mayAsk = true
@@ -162,8 +163,8 @@ import Testing
     }
   }
 
-  /// The host's own functions are not there for agents.
-  @Test func noModuleImportsWhatTheHostAsksItself() throws {
+  /// Agents cannot import the host's internal functions.
+  @Test func hostInternalFunctionsCannotBeImported() throws {
     var builder = ModuleBuilder()
     _ = builder.importFunction(Bed.question, Bed.signature)
     builder.agent()
@@ -172,8 +173,8 @@ import Testing
     #expect(refusal?.message.contains("openstarry:host#asleep', which the host does not have") == true)
   }
 
-  /// What the allocator gives is a stranger's number, too; and it may not call back, for any import.
-  @Test func theAllocatorIsNotTrusted() throws {
+  /// The allocator's result is untrusted, and the allocator must not call any import.
+  @Test func allocatorResultsAreChecked() throws {
     for place in [-1, -16, 65535, 0x7FFF_FFFF, -0x8000_0000] {
       var builder = ModuleBuilder()
       let read = builder.importFunction(
@@ -205,6 +206,6 @@ import Testing
 }
 
 extension Result where Failure == AgentFailure {
-  /// What ended it; empty when nothing did.
+  /// The failure; empty for a success.
   var failureText: String { if case .failure(let failure) = self { failure.description } else { "" } }
 }

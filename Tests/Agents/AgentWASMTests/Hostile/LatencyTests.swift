@@ -8,17 +8,17 @@ import Testing
 
 @testable import AgentWASM
 
-/// While one guest does harm, another agent of the same driver is served: counted in turns of the loop, not in time.
+/// While one guest is hostile, another agent of the same driver is served. Counted in turns of the loop, not in time.
 @Suite(.enabled(if: Workshop.engine != nil, "no engine: see the first line of output")) struct LatencyTests {
   enum Harm: CaseIterable {
     case loop, fill, reading, logging, emitting, receiving, growing
 
-    /// What the handler repeats.
+    /// The code that the handler repeats.
     func body(_ imports: (_ module: String, _ name: String, Signature) -> Int) -> [UInt8] {
       func arguments(_ values: [Int]) -> [UInt8] { values.flatMap { ModuleBuilder.constant($0) } }
       switch self {
       case .loop: return arguments([1]) + ModuleBuilder.drop
-      // memory.fill, which costs by its length.
+      // memory.fill, whose cost depends on its length.
       case .fill: return arguments([16384, 7, 2000]) + [0xFC, 0x0B, 0]
       case .reading:
         return arguments([0, 4, 4160]) + ModuleBuilder.call(imports("openstarry:hal/sensors", "read", "iii>"))
@@ -26,7 +26,7 @@ import Testing
         return arguments([6, 0, 64]) + ModuleBuilder.call(imports("openstarry:agent/log", "write", "iii>"))
       case .emitting:
         return arguments([64, 3, 0, 0, 4160]) + ModuleBuilder.call(imports("openstarry:agent/events", "emit", "iiiii>"))
-      // A picture of 19,200 bytes each time.
+      // A picture of 19,200 bytes per call.
       case .receiving:
         return arguments([0, 4, 160, 120, 4160])
           + ModuleBuilder.call(imports("openstarry:hal/cameras", "frame", "iiiii>"))
@@ -43,7 +43,7 @@ import Testing
     }
   }
 
-  @Test(arguments: Harm.allCases) func othersAreServedMeanwhile(_ harm: Harm) throws {
+  @Test(arguments: Harm.allCases) func otherAgentsAreServedMeanwhile(_ harm: Harm) throws {
     var limits = GuestLimits()
     limits.fuel = 200_000
     limits.slice = 2_000
@@ -59,22 +59,22 @@ import Testing
     while end == nil {
       let before = bench.loop.turns
       #expect(bench.activate(other) == nil)
-      // Behind one slice of the other's.
+      // It waits for at most one slice of the hostile guest.
       #expect(bench.loop.turns - before <= 2)
       served += 1
       bench.loop.turn(wait: false)
     }
     #expect(end?.failure?.reason == .instructions, "\(String(describing: end))")
-    // A hundred slices; a fill is one that is longer, calls of the host make them shorter.
+    // About a hundred slices; a fill makes them longer, host calls shorter.
     #expect(served >= 15, "\(served)")
     #expect(bench.activate(other) == nil)
     // The flood ends at its limits.
     #expect(bench.host.log.count <= 101)
   }
 
-  /// Code without a loop never looks at its fuel; what the host does for it in one go is bounded all the same.
+  /// Code without a loop never checks its fuel, but the host's work for it is still limited.
   @Test(arguments: [("random_get", 4096, 512), ("write", 1 << 20, 512), ("write", 64, 512), ("set", 200_000, 2)])
-  func whatTheHostDoesInOneGoIsBounded(name: String, length: Int, most: Int) throws {
+  func hostWorkWithoutAYieldIsLimited(name: String, length: Int, most: Int) throws {
     let bench = try Bench()
     func instance(_ calls: Int) throws -> WASMInstance {
       var builder = ModuleBuilder()
@@ -98,7 +98,7 @@ import Testing
     #expect(failure?.message.contains("in one go") == true)
   }
 
-  @Test func aFloodOfEventsEndsWithItsCalls() throws {
+  @Test func eventFloodEndsAtTheCallLimit() throws {
     let bench = try Bench()
     let hostile = try bench.start(module: Harm.emitting.module)
     let failure = bench.activate(hostile)
@@ -107,8 +107,8 @@ import Testing
     #expect(bench.host.emitted.count == 10_000)
   }
 
-  /// The time that the host takes is not the engine's to see: a long call ends the slice.
-  @Test func aLongCallOfTheHostEndsTheSlice() throws {
+  /// The engine does not measure time in host calls: a long call ends the slice.
+  @Test func longHostCallEndsTheSlice() throws {
     let bench = try Bench()
     let module = try Workshop.build(
       "HANDLE u32 handle(u32 e, u32 l) { for (int i = 0; i < 10; i++) sensor_read(LIT(\"temperature\"), P(&area)); return ok(); }",
@@ -125,8 +125,8 @@ import Testing
     #expect(instance.lastCost?.hostTime == 3_000_000)
   }
 
-  /// The longest that one slice holds the thread, for the page: a fill of all the memory a guest may have.
-  @Test func theWorstSliceIsMeasured() throws {
+  /// The longest time that one slice holds the thread, for the documentation: a fill of a guest's whole memory.
+  @Test func longestSliceIsMeasured() throws {
     let folder = try TemporaryFolder()
     let lab = try Lab(folder: folder.path)
     var builder = ModuleBuilder()

@@ -8,7 +8,7 @@ import Testing
 
 @testable import AgentWASM
 
-/// Modules that mean harm before they run: too large, spinning from the start, broken.
+/// Modules that are hostile before they run: too large, endless in the start function, malformed.
 @Suite(.enabled(if: Workshop.engine != nil, "no engine: see the first line of output")) struct ModuleAbuseTests {
   private func refusal(_ bench: Bench, _ module: [UInt8], budget: Budget = Budget()) throws -> AgentFailure? {
     let manifest = try bench.manifest(module, budget: budget)
@@ -25,11 +25,11 @@ import Testing
     return builder.bytes
   }
 
-  @Test func aModuleOfAHundredMegabytesIsNotEvenRead() throws {
+  @Test func hugeModuleIsRefusedWithoutReadingIt() throws {
     let bench = try Bench()
     var builder = ModuleBuilder()
     builder.agent()
-    // A custom section of zeros, so that it would be a module; the file has holes where they are.
+    // A custom section of zeros keeps the module valid; the file is sparse.
     builder.tail = [0] + ModuleBuilder.number(100 << 20) + [4, 0x6E, 0x61, 0x6D, 0x65]
     let manifest = try bench.manifest(builder.bytes)
     #expect(unsafe truncate("\(bench.folder)/agent.wasm", builder.bytes.count + (100 << 20) - 5) == 0)
@@ -39,7 +39,7 @@ import Testing
     #expect(bench.driver.compilations == 0)
   }
 
-  @Test func aStartFunctionThatSpinsIsStopped() throws {
+  @Test func endlessStartFunctionIsStopped() throws {
     var limits = GuestLimits()
     limits.fuel = 1_000_000
     let bench = try Bench(limits: limits)
@@ -49,7 +49,7 @@ import Testing
     #expect(try refusal(bench, builder.bytes)?.reason == .instructions)
     builder.start = builder.function(">", ModuleBuilder.trap)
     #expect(try refusal(bench, builder.bytes)?.reason == .crash)
-    // The host is not there yet while the start function runs: its memory is not known.
+    // Host calls are not possible during the start function, because the memory is not known yet.
     var caller = ModuleBuilder()
     let read = caller.importFunction(ImportName(module: "openstarry:hal/sensors@0.1.0", name: "read"), "iii>")
     caller.agent()
@@ -69,10 +69,10 @@ import Testing
     #expect(try refusal(bench, builder.bytes)?.reason == .memory)
     builder.memory = 65536
     #expect(try refusal(bench, builder.bytes)?.reason == .memory)
-    // Data outside the memory it asks for.
+    // Data outside the declared memory.
     builder.memory = 1
     #expect(try refusal(bench, builder.bytes)?.reason == .crash)
-    // Four megabytes of data, all it may have.
+    // Four megabytes of data, its whole limit.
     var large = ModuleBuilder()
     large.agent()
     large.memory = 64
@@ -98,8 +98,8 @@ import Testing
     #expect(try refusal(bench, Self.good) == nil)
   }
 
-  /// Cut and flipped modules go through the whole path, the compiler's process and all.
-  @Test func brokenModulesEndTyped() throws {
+  /// Truncated modules and modules with flipped bits go through the whole path, including the compiler process.
+  @Test func malformedModulesFailWithATypedReason() throws {
     var limits = GuestLimits()
     limits.fuel = 100_000
     let bench = try Bench(limits: limits)
@@ -127,8 +127,8 @@ import Testing
     #expect(try Files.names(in: bench.artefacts).allSatisfy { $0.hasSuffix(".cwasm") })
   }
 
-  /// Artefacts that were damaged on the disk are never run, wherever the damage is.
-  @Test func brokenArtefactsAreMadeAgain() throws {
+  /// Compiled modules that are damaged on disk never run, wherever the damage is.
+  @Test func damagedCompiledModulesAreRecompiled() throws {
     let bench = try Bench()
     #expect(try refusal(bench, Self.good) == nil)
     let name = try #require(try Files.names(in: bench.artefacts).first)
@@ -149,7 +149,7 @@ import Testing
       #expect(bench.driver.compilations == 1)
       #expect(try Files.read(path) == whole)
     }
-    // Whole by its seal, and not what the engine takes: as from another library of the same size and time.
+    // A valid seal on code that the engine rejects, as from another library of the same size and modification time.
     let manifest = try bench.manifest(Self.good)
     let engine = Engine(try EngineLibrary(path: try #require(Workshop.engine)))
     let seal = Seal(module: Self.good, key: Engine.key(engine.library, engine.configuration))

@@ -8,7 +8,7 @@ import Testing
 
 @testable import AgentWASM
 
-/// Compiled modules are native code: nobody but the daemon may put one there, and nobody can pull one away.
+/// Compiled modules are native code: only the daemon may create them, and nobody may truncate one that runs.
 @Suite(.enabled(if: Workshop.engine != nil, "no engine: see the first line of output")) struct PlantedArtefactTests {
   private static let module: [UInt8] = {
     var builder = ModuleBuilder()
@@ -22,15 +22,15 @@ import Testing
       bench.driver.start(manifest, host: bench.host, ended: { _ in }, $0)
     }
     if case .failure(let failure) = started {
-      // The board is at fault, not the agent.
+      // The cause is the board, not the agent.
       #expect(failure.reason == .refused)
       return failure.message
     }
     return ""
   }
 
-  /// Everything about it is right but the secret: another module's code under this one's name would run.
-  @Test func anArtefactOfSomebodyElseIsNotRun() throws {
+  /// A compiled module that is valid except for the secret: otherwise another module's code would run under this name.
+  @Test func foreignCompiledModuleIsNotRun() throws {
     let bench = try Bench()
     #expect(try start(bench) == "")
     let name = try #require(try Files.names(in: bench.artefacts).first)
@@ -49,7 +49,7 @@ import Testing
     }
   }
 
-  @Test func aLinkIsNotFollowed() throws {
+  @Test func symbolicLinkIsNotFollowed() throws {
     let bench = try Bench()
     #expect(try start(bench) == "")
     let name = try #require(try Files.names(in: bench.artefacts).first)
@@ -62,7 +62,7 @@ import Testing
     #expect(try FileStatus(path).inode != (try FileStatus("\(bench.folder)/elsewhere").inode))
   }
 
-  @Test func aFolderThatOthersCanWriteIsRefused() throws {
+  @Test func folderWritableByOthersIsRefused() throws {
     for folder in ["modules", ""] {
       let bench = try Bench()
       #expect(try start(bench) == "")
@@ -75,8 +75,8 @@ import Testing
     }
   }
 
-  /// A page of a mapped file that is not there any more ends the process that looks at it (SIGBUS).
-  @Test func anArtefactThatIsCutShortWhileItRunsEndsNothing() throws {
+  /// Reading a page beyond the end of a truncated mapped file kills the process (SIGBUS).
+  @Test func truncatingALoadedCompiledModuleIsHarmless() throws {
     let bench = try Bench()
     let instance = try bench.start(module: Self.module)
     #expect(bench.activate(instance) == nil)

@@ -5,7 +5,7 @@ import Testing
 
 @testable import AgentWASM
 
-/// Ten thousand times the same harm: memory and descriptors are those of the first thousand.
+/// Ten thousand hostile activations use no more memory and descriptors than the first thousand.
 @Suite(.enabled(if: Workshop.engine != nil, "no engine: see the first line of output")) struct RepetitionTests {
   enum Harm: String, CaseIterable {
     case trap, spin, recursion, growth, throughTheHost, sleep, nothing
@@ -21,7 +21,7 @@ import Testing
       case .spin: builder.agent(handle: ModuleBuilder.forever() + ModuleBuilder.constant(2048))
       // The handler is the function after the imports.
       case .recursion: builder.agent(handle: arguments([0, 0]) + ModuleBuilder.call(2))
-      // memory.grow of one page each, then the page is written to.
+      // memory.grow by one page, then a write to that page.
       case .growth:
         builder.agent(
           handle: ModuleBuilder.forever(
@@ -36,7 +36,8 @@ import Testing
     }
   }
 
-  /// What a process of its own says of so many rounds: what it used after a tenth, after all, and how many failed.
+  /// Runs the rounds in a process of their own.
+  /// - Returns: the resources used after a tenth and after all rounds, and the number of failures.
   private func run(_ harm: Harm, rounds: Int, end: String) throws -> (early: [Int], late: [Int], failures: Int) {
     let place = try TemporaryFolder()
     let folder = place.path
@@ -59,14 +60,14 @@ import Testing
     let end = harm == .sleep ? "stop" : harm == .nothing ? "fresh" : "fail"
     let (early, late, failures) = try run(harm, rounds: 10_000, end: end)
     #expect(failures == (harm == .nothing ? 0 : 10_001))
-    // Less than 64 bytes a round; an instance reserves 17 MiB of addresses.
+    // Less than 64 bytes per round; an instance reserves 17 MiB of address space.
     #expect(late[0] - early[0] < 600_000, "resident: \(early[0]) to \(late[0])")
     #expect(late[1] - early[1] < 8 << 20, "addresses: \(early[1]) to \(late[1])")
     #expect(late[2] == early[2], "descriptors: \(early[2]) to \(late[2])")
   }
 
-  /// What one more costs that waits for a model: its stack, the pages of its memory that it touched, and little else.
-  @Test func aThousandThatWaitAreSmall() throws {
+  /// The cost of one more instance that waits for a model: its stack, the touched pages of its memory, and little else.
+  @Test func thousandWaitingInstancesAreSmall() throws {
     let (early, late, failures) = try run(.sleep, rounds: 1000, end: "keep")
     let each = (late[0] - early[0]) / 900
     print("a waiting agent: \(each) bytes resident")

@@ -6,7 +6,7 @@ import TestKit
 
 @testable import AgentWASM
 
-/// A host that remembers what it was asked.
+/// A host that records calls.
 final class RecordingHost: AgentHost, MemoryGiver {
   var now: UInt64 = 42
   var log: [String] = []
@@ -18,8 +18,9 @@ final class RecordingHost: AgentHost, MemoryGiver {
   var gateway: (any ModelGateway)?
   private var frame: [UInt8] = []
 
-  /// What a parent's budget leaves for everybody, and what was said to be held of it last.
+  /// The instance's limit within the parent's budget, in bytes; nil for no budget.
   var left: Int64?
+  /// The memory that the instance last reported, in bytes.
   private(set) var held: Int64 = 0
 
   func memory(holding held: Int64) -> MemoryRoom? {
@@ -62,7 +63,7 @@ final class RecordingHost: AgentHost, MemoryGiver {
   func file(_ path: String) throws(AgentError) -> [UInt8] { throw AgentError(.denied, path) }
 }
 
-/// A driver in a folder of its own, on a loop that the test turns.
+/// A driver in a temporary folder, on a loop that the test turns.
 final class Bench {
   private let place: TemporaryFolder
   var folder: String { place.path }
@@ -76,8 +77,8 @@ final class Bench {
   var artefacts: String { "\(folder)/modules" }
 
   /// - Parameters:
-  ///   - patience: for a compilation.
-  ///   - space: for a compilation, in bytes.
+  ///   - patience: the time limit of a compilation.
+  ///   - space: the memory limit of a compilation, in bytes.
   init(
     limits: GuestLimits = GuestLimits(), patience: Duration = .seconds(90), space: UInt64 = ModuleCompiler.space,
     witness: (any CodeWitness)? = nil
@@ -90,12 +91,12 @@ final class Bench {
       space: space, clock: clock, witness: witness)
   }
 
-  /// Compiles in a folder that others compile in, too.
+  /// Uses a folder for compiled modules that other benches use, too.
   func share(_ folder: String) {
     driver = WASMDriver(loop, folder: folder, compiler: Workshop.compiler, limits: limits, clock: clock)
   }
 
-  /// As after a restart of the daemon.
+  /// Simulates a restart of the daemon: a new driver with the same folder.
   func restart() {
     driver = WASMDriver(loop, folder: artefacts, compiler: Workshop.compiler, limits: limits, clock: clock)
   }
@@ -137,13 +138,15 @@ final class Bench {
 
   static let event = Event(id: ULID(high: 5, low: 6), type: "sensor:temperature", payload: ["value": 31.5])
 
-  /// Hands it an event; what ended it, nil when it ended well.
+  /// Activates an instance.
+  /// - Returns: the failure; nil for success.
   func activate(_ instance: WASMInstance) -> AgentFailure? {
     let result: Result<Void, AgentFailure> = wait { instance.activate(Self.event, $0) }
     return result.failure
   }
 
-  /// Builds, starts and activates; what ended it.
+  /// Builds, starts and activates a guest.
+  /// - Returns: the failure; nil for success.
   func failure(_ source: String, budget: Budget = Budget()) throws -> AgentFailure? {
     do throws(AgentFailure) {
       let module: [UInt8]
@@ -161,6 +164,6 @@ final class Bench {
 }
 
 extension Result where Success == Void {
-  /// Why it failed; nil when it did not.
+  /// The failure; nil for a success.
   var failure: Failure? { if case .failure(let failure) = self { failure } else { nil } }
 }

@@ -3,9 +3,9 @@ import TestKit
 
 @testable import AgentWASM
 
-/// The written contract, as `wit/openstarry.wit` says it, lowered by the rules of the canonical ABI.
+/// The contract in `wit/openstarry.wit`, lowered by the rules of the canonical ABI.
 struct Contract {
-  /// What a WIT type becomes.
+  /// The lowered form of a WIT type.
   enum Kind: Equatable {
     /// A pointer and a length.
     case text
@@ -21,9 +21,10 @@ struct Contract {
     var result: String?
     var isFallible: Bool { result?.hasPrefix("result<") ?? false }
 
-    /// Of an import: results that are not one number are written to where the last parameter says.
+    /// The core signature of an import. A result that is not one number is written to the address in the last
+    /// parameter.
     var lowered: Signature { Signature(stringLiteral: core + (isArea ? "i>" : result == nil ? ">" : ">I")) }
-    /// Of an export: such a result is a pointer.
+    /// The core signature of an export. A result that is not one number is returned as a pointer.
     var lifted: Signature { Signature(stringLiteral: core + (isArea ? ">i" : result == nil ? ">" : ">I")) }
 
     private var isArea: Bool { result.map { $0 != "u64" } ?? false }

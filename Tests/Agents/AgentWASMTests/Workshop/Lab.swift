@@ -6,7 +6,7 @@ import Testing
 
 @testable import AgentWASM
 
-/// Runs guests without a driver: one call after the other, so that thousands fit into a test.
+/// Runs guests without a driver, so that a test can make thousands of calls.
 final class Lab {
   let host = RecordingHost()
   let clock = ManualClock()
@@ -51,7 +51,7 @@ final class Lab {
     return result ?? .failure(AgentFailure(.stuck, "it waits for nothing"))
   }
 
-  /// A module with an export `call <name>` for each entry: it takes the arguments from `ImportCaller.arguments` on.
+  /// A module with an export `call <name>` for each entry, which reads its arguments from address `arguments`.
   static func caller(of entries: [HostTable.Entry]) -> [UInt8] {
     var builder = ModuleBuilder()
     let indices = entries.map { builder.importFunction($0.name, $0.signature) }
@@ -72,7 +72,7 @@ final class Lab {
     return builder.bytes
   }
 
-  /// Where the arguments of a call are: eight bytes each.
+  /// The address of a call's arguments, eight bytes each.
   static let arguments = 1024
 
   /// Calls an import with these arguments.

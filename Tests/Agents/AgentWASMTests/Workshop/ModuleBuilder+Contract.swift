@@ -3,7 +3,7 @@ import ModuleKit
 @testable import AgentWASM
 
 extension ModuleBuilder {
-  /// An import of the contract, or of nearly the same name.
+  /// Adds an import of the contract, or one with a similar name.
   mutating func importFunction(_ name: ImportName, _ signature: Signature) -> Int {
     importFunction(
       name.module, name.name,

@@ -4,13 +4,13 @@ import Testing
 
 @testable import AgentWASM
 
-/// What the tests need beside the module, and why they skip where it is missing.
+/// The tools that the tests need, and the reason for skipping where one is missing.
 enum Workshop {
   static let engine: String? = EngineLibrary.find()
   static let clang: String? = program("clang")
   private static let linker: String? = program("wasm-ld")
 
-  /// Nil when guests can be built and run; printed once when not.
+  /// Why guests cannot be built and run here, printed once; nil when they can.
   static let missing: String? = {
     let why: String? =
       engine == nil
@@ -21,7 +21,7 @@ enum Workshop {
   }()
   static let isReady = missing == nil
 
-  /// `wasm-compiler`, which was built beside the tests.
+  /// The path of `wasm-compiler`, which is built with the tests.
   static let compiler: String = {
     var maps = (try? Files.read("/proc/self/maps")) ?? []
     maps.append(10)
@@ -39,7 +39,7 @@ enum Workshop {
     (Environment.current()["PATH"] ?? "").split(separator: ":").map { "\($0)/\(name)" }.first { Files.isFile($0) }
   }
 
-  /// Builds a guest from C: the common part and `source`.
+  /// Builds a guest from C: `guestCommon` and `source`.
   static func build(_ source: String, in folder: String, memory: Int = 131_072, common: Bool = true) throws -> [UInt8] {
     let (input, output) = ("\(folder)/guest.c", "\(folder)/guest.out.wasm")
     let text = (source.contains("cabi_realloc") ? "#define OWN_REALLOC\n" : "") + (common ? guestCommon : "") + source
@@ -57,7 +57,7 @@ enum Workshop {
   }
 }
 
-/// Declarations, an allocator that never frees, and texts: what every guest in C needs.
+/// The common part of guests in C: declarations, an allocator that never frees, strings.
 let guestCommon = """
   typedef unsigned int u32; typedef unsigned long long u64; typedef unsigned char u8;
   #define IMPORT(module, function) __attribute__((import_module(module), import_name(function)))
