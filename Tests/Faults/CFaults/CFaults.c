@@ -95,7 +95,7 @@ int ftruncate64(int descriptor, off64_t length) {
 
 int ftruncate(int descriptor, off_t length) { return ftruncate64(descriptor, length); }
 
-// These return what is wrong, and leave errno alone.
+// These return the error and do not set errno.
 int posix_fallocate64(int descriptor, off64_t offset, off64_t length) {
   int error = is_followed(descriptor) ? hook(faults_allocate, descriptor, 0, 0, 0, (long)(offset + length), 0) : 0;
   if (error) return error;

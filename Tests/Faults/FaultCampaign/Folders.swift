@@ -3,15 +3,14 @@ import FaultKit
 import Glibc
 import Linux
 
-/// Folders in memory, for the daemons of one run after the other; everything that is done in them goes by the disk of
-/// the run.
+/// Folders in memory for the successive daemons of a run. Every file operation in them goes through the run's `Disk`.
 final class Folders: FolderMaker {
-  /// Who is told of files: the disk, and memory; calls come on the campaign's only thread.
+  /// The disks that file operations go to: the run's disk and its memory. Used only on the campaign's single thread.
   nonisolated(unsafe) private static var disks: [Disk] = []
   private let root: String
   private var number = 0
 
-  /// Makes the folder that all others are in, with a slash at its end.
+  /// Creates the root folder of all others; its path ends with a slash.
   init() throws(SystemError) {
     let memory = Files.isFolder("/dev/shm") ? "/dev/shm" : "/tmp"
     root = "\(memory)/openstarry-faults-\(getpid())/"
@@ -48,7 +47,7 @@ final class Folders: FolderMaker {
     return 0
   }
 
-  /// Which disk has a file, and under which name.
+  /// The disk of a file and the file's name on it; nil when it is on none.
   private static func find(_ path: String?, _ descriptor: Int32) -> (Disk, String)? {
     for disk in unsafe disks {
       if let path {
@@ -60,7 +59,7 @@ final class Folders: FolderMaker {
     return nil
   }
 
-  /// The name of a file in the folder that the daemon has now; nil elsewhere, as for what a dead one still does.
+  /// The name of a file in the current daemon's folder; nil for other folders, such as that of a dead daemon.
   private static func name(_ path: String, in disk: Disk) -> String? {
     if path == disk.folder { return "" }
     return path.hasPrefix("\(disk.folder)/") ? String(path.dropFirst(disk.folder.utf8.count + 1)) : nil
@@ -70,7 +69,7 @@ final class Folders: FolderMaker {
 
   private(set) var memory: Disk?
 
-  /// Where the last daemon of the run before had its disk.
+  /// The disk of the previous run's last daemon.
   private var last: Disk?
 
   func disk(_ seed: UInt64) -> Disk {
@@ -83,7 +82,7 @@ final class Folders: FolderMaker {
   }
 
   func show(_ disk: Disk, _ life: Int) {
-    // What is made here is no work of the daemon's.
+    // Operations here are not the daemon's.
     unsafe Self.disks = []
     let previous = disk.folder
     let folder = "\(root)\(number)-\(life)"
@@ -95,10 +94,10 @@ final class Folders: FolderMaker {
     unsafe Self.disks = [disk] + (memory.map { [$0] } ?? [])
   }
 
-  /// Beside the disk's folders.
+  /// A folder beside the disk's.
   var runtime: String? { "\(root)run" }
 
-  /// Where modules are, and what is compiled of them.
+  /// The folder for WASM modules and compiled modules.
   var guests: String { "\(root)guests" }
 
   func powerGoes() {
@@ -110,7 +109,7 @@ final class Folders: FolderMaker {
     self.memory = memory
   }
 
-  /// Takes away what the last run left.
+  /// Removes the files of the last run.
   func clean() {
     unsafe Self.disks = []
     remove("\(guests)/modules")

@@ -1,8 +1,8 @@
 import Linux
 
-/// The same campaign in several processes, each with its own part of the seeds.
+/// Runs a campaign in several processes, each with a part of the seeds.
 enum Jobs {
-  /// - Returns: whether none of them has found anything.
+  /// - Returns: whether no process has found a violation.
   static func run(_ options: Options) throws(SystemError) -> Bool {
     var children: [Int32] = []
     for job in 0..<options.jobs {

@@ -1,17 +1,17 @@
 import Model
 
-/// What the campaign was asked for.
+/// The command line options of the campaign.
 struct Options {
-  /// One seed, told in full; nil for many.
+  /// The seed of a single run with a full trace; nil for a campaign.
   var seed: UInt64?
-  /// The first seed of many.
+  /// The first seed of a campaign.
   var first: UInt64 = 1
   var runs = 1000
-  /// Processes that share them.
+  /// The number of processes that share the runs.
   var jobs = 1
-  /// Begins no more runs after this time.
+  /// No runs begin after this time; nil for no limit.
   var limit: Duration?
-  /// How many failing seeds are looked at before it gives up.
+  /// The number of failing seeds after which the campaign gives up.
   var failures = 5
 
   static let help = """
@@ -39,7 +39,7 @@ struct Options {
       case "--for":
         guard let time = Quantity.duration(value) else { throw Mistake(description: "--for takes a time such as 60s") }
         limit = time
-      default: throw Mistake(description: "there is no \(word)")
+      default: throw Mistake(description: "unknown option \(word)")
       }
     }
   }

@@ -3,12 +3,12 @@ import Glibc
 import Linux
 import Model
 
-/// Runs what was asked for and tells what came of it.
+/// Runs the campaign and prints its results.
 final class Report {
   private let folders: Folders
   private let options: Options
   private let engine: GuestEngine?
-  /// Why there are no agents that are modules.
+  /// Why WASM agents are missing; empty when they are not.
   private let noEngine: String
   private var guestEnds: [String: Int] = [:]
   private var kinds: [Fault.Kind: Int] = [:]
@@ -17,9 +17,9 @@ final class Report {
   private var lives = 0
   private var diskCalls = 0
   private var diskRefusals = 0
-  /// How often a probe was handled after so many events of others.
+  /// A histogram: the number of probes by the number of other events before their handling.
   private var distances: [Int: Int] = [:]
-  /// Bytes in memory after some runs, when everything has been needed once.
+  /// The memory in bytes after `settling` runs.
   private var settled: (runs: Int, memory: Int)?
   private var failing: [UInt64] = []
 
@@ -40,9 +40,9 @@ final class Report {
     Campaign.run(plan, folders, engine, trace: trace)
   }
 
-  /// - Returns: whether nothing was found.
+  /// - Returns: whether no violation was found.
   func run() -> Bool {
-    // Modules are compiled in the first run, so that all others find them as they are.
+    // Compile the modules in a run without faults, so that the other runs do not depend on it.
     if engine != nil {
       var quiet = Plan(seed: 0)
       quiet.faults = []
@@ -59,15 +59,15 @@ final class Report {
       let result = run(plan)
       runs += 1
       guard result.diskCalls > 0 else {
-        print("no call of the registry came by the campaign's disk: nothing about it would be found out")
+        print("no file operation reached the campaign's disk: faults of the disk would have no effect")
         return false
       }
       add(plan, result)
       if runs == Self.settling, let memory = Self.memory { settled = (runs, memory) }
       if !result.violations.isEmpty { explain(plan, result) }
-      // Now and then the same once more: a run is nothing but its seed.
+      // Repeat some runs: the result must depend on the seed alone.
       if number % 100 == 50, run(plan).digest != result.digest {
-        print("seed \(plan.seed) went another way the second time: a run must depend on its seed alone")
+        print("seed \(plan.seed) had another result the second time: a run must depend on its seed alone")
         failing.append(plan.seed)
       }
     }
@@ -76,12 +76,12 @@ final class Report {
     return failing.isEmpty && isBounded(runs)
   }
 
-  /// After so many runs everything has been needed once.
+  /// The number of runs after which every code path has been used, and memory should no longer grow.
   private static let settling = 300
-  /// How much more the campaign may need at its end, in bytes: what comes back in other sizes is not always used again.
+  /// The permitted growth of memory after `settling` runs, in bytes: heap fragmentation.
   private static let growth = 16 << 20
 
-  /// Memory of this process (proc_pid_status(5), VmRSS).
+  /// Resident memory of this process in bytes (proc_pid_status(5), VmRSS).
   private static var memory: Int? {
     guard let bytes = try? Files.read("/proc/self/status") else { return nil }
     let line = String(decoding: bytes, as: UTF8.self).split(separator: "\n").first { $0.hasPrefix("VmRSS:") }
@@ -90,12 +90,12 @@ final class Report {
     }
   }
 
-  /// Whether all these daemons have left nothing.
+  /// Whether memory has stopped growing: ended daemons leave nothing behind.
   private func isBounded(_ runs: Int) -> Bool {
     guard let settled, let memory = Self.memory, runs > settled.runs else { return true }
     let more = memory - settled.memory
     print("memory: \(memory >> 10) KiB, \(more >> 10) KiB more than after \(settled.runs) runs")
-    if more > Self.growth { print("that is too much more: daemons that have ended leave something behind") }
+    if more > Self.growth { print("that is too much: ended daemons leak memory") }
     return more <= Self.growth
   }
 
@@ -126,11 +126,11 @@ final class Report {
     print("  needs \(smallest.faults.count) of its \(plan.faults.count) faults:")
     for fault in smallest.faults { print("    \(fault)") }
     print("  replay: make faults SEED=\(plan.seed)")
-    // Should the campaign be ended before its time, this is known.
+    // Flush, so that the seed is known even if the campaign is interrupted.
     fflush(nil)
   }
 
-  /// One seed, event by event.
+  /// Runs one seed with a trace of every event.
   private func tell(_ seed: UInt64) -> Bool {
     let plan = Plan(seed: seed)
     let result = run(plan) { print($0) }

@@ -5,10 +5,10 @@ import Glibc
 import Linux
 import Model
 
-// A process of its own compiles a module.
+// Modules are compiled by this program in a process of its own.
 if let code = ModuleCompiler.runIfAsked(CommandLine.arguments) { exit(code) }
 
-// The order of sets and dictionaries is part of what happens: the same in every process.
+// The order of sets and dictionaries affects a run: make it the same in every process.
 if unsafe getenv("SWIFT_DETERMINISTIC_HASHING") == nil {
   unsafe setenv("SWIFT_DETERMINISTIC_HASHING", "1", 1)
   unsafe execv("/proc/self/exe", CommandLine.unsafeArgv)

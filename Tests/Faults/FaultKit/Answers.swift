@@ -1,9 +1,10 @@
 import Agent
 import Model
 
-/// How soon bystanders get to see what is for them, and whether anything got lost on the way.
+/// Checks that bystanders receive every probe event once, and soon enough.
 ///
-/// Distance is counted in events that the daemon handed on meanwhile: what a slower machine would wait for, too.
+/// The distance of a probe is the number of other events that the daemon dispatched before the probe was handled. It
+/// does not depend on the speed of the machine.
 public final class Answers {
   private struct Probe {
     var published: Instant
@@ -12,19 +13,19 @@ public final class Answers {
     var waiting: Set<AgentID>
   }
 
-  /// No more events than that are handed on before a bystander is, in 99 of 100 cases; and never more than `mostEver`.
-  /// A short run may have met one storm: two probes may wait longer.
+  /// The maximum distance of 99 % of the probes; `mostEver` is the maximum of all. In a short run with a storm of
+  /// events two probes may exceed `most99`.
   static let most99 = 100
   static let mostEver = 2000
-  /// The longest that a bystander waits while the daemon lives: its own start, and a start after a crash.
+  /// The longest time that a bystander waits while the daemon lives, including its own start.
   static let longest = Duration.milliseconds(500)
 
   private var probes: [Int64: Probe] = [:]
   private var dispatched = 0
   private var life = 0
-  /// Events handed on between each probe and its handling.
+  /// The distance of each handled probe.
   public private(set) var distances: [Int] = []
-  /// Time between the same.
+  /// The time between the publication and the handling of each probe.
   public private(set) var delays: [Duration] = []
   private var late: [String] = []
   private var isPaused = false
@@ -36,10 +37,10 @@ public final class Answers {
     isPaused = false
   }
 
-  /// What it had not handed on is gone with it.
+  /// Probes that the daemon had not dispatched are lost with it.
   func lifeEnds(_ number: Int) { probes = probes.filter { $0.value.life != number } }
 
-  /// Nobody is woken from now on, or again.
+  /// Agents are not woken from now on (true), or are woken again (false).
   func pause(_ isPaused: Bool) {
     self.isPaused = isPaused
     if isPaused { probes = [:] }
@@ -67,7 +68,7 @@ public final class Answers {
     probes[number] = probe.waiting.isEmpty ? nil : probe
   }
 
-  /// What the daemon was asleep for does not count.
+  /// Excludes time that the machine slept.
   func slept(_ duration: Duration) {
     probes = probes.mapValues { probe in
       var probe = probe
@@ -76,7 +77,7 @@ public final class Answers {
     }
   }
 
-  /// Looks at everything; at the end of a run, when nothing is under way.
+  /// Checks all probes at the end of a run, when no event is under way.
   func check(_ invariants: Invariants, at now: Instant) {
     invariants.expect(late.isEmpty, "handled once", at: now, late.first ?? "")
     for (number, probe) in probes.sorted(by: { $0.key < $1.key }) where now - probe.published > Self.longest {

@@ -1,26 +1,26 @@
 import Model
 
-/// What holds of a rule that has an entry each minute, by a wall clock that is set forward and back: an entry whose minute
-/// begins while the daemon serves is due then, and none is due twice.
+/// Checks a `cron` rule with an entry every minute while the wall clock is set forward and back: an entry whose minute
+/// begins while the daemon is ready is due, and no entry is due twice.
 public struct CalendarRules {
-  /// An entry may come again where the clock was put back by more than this.
+  /// Minutes. An entry may be due again when the clock was set back by more than this.
   static let longestReturn: Int64 = 3 * 60
-  /// How long after its beginning a minute is looked for.
+  /// The time after the beginning of a minute at which its entry is checked.
   static let patience = Duration.milliseconds(500)
 
-  /// Those that were due since the daemon began.
+  /// The minutes whose entries were due since the daemon began.
   private var due: Set<Int64> = []
   private var newest: Int64?
 
   public init() {}
 
-  /// A daemon knows nothing of what was due before it.
+  /// A new daemon does not know earlier entries.
   public mutating func daemonStarts() { (due, newest) = ([], nil) }
 
   /// An entry is due.
   /// - Parameters:
   ///   - wall: milliseconds since 1970.
-  ///   - isTrusted: rules may go by the clock.
+  ///   - isTrusted: whether the clock is trusted.
   public mutating func isDue(_ wall: UInt64, isTrusted: Bool, _ invariants: Invariants, at now: Instant) {
     let minute = Self.minute(wall)
     invariants.expect(isTrusted, "calendar", at: now, "an entry is due by a clock that is not trusted")
@@ -30,10 +30,10 @@ public struct CalendarRules {
     newest = minute
   }
 
-  /// A minute has begun a moment ago, in front of a daemon that serves, and the clock was not set since.
+  /// A minute began `patience` ago while the daemon was ready, and the clock has not been set since.
   public func hasBegun(_ wall: UInt64, _ invariants: Invariants, at now: Instant) {
     let minute = Self.minute(wall)
-    // The clock was put back: that one was before.
+    // The clock was set back: this minute's entry was already due.
     if let newest, newest > minute, newest - minute <= Self.longestReturn { return }
     invariants.expect(
       due.contains(minute), "calendar", at: now, "the entry of minute \(minute) was not due")

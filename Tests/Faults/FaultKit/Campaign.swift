@@ -1,28 +1,28 @@
 import Model
 
-/// What came of one run.
+/// The result of one run.
 public struct RunResult: Sendable {
   public var violations: [Violation]
-  /// Single conditions that were looked at.
+  /// The number of checked conditions.
   public var checks: Int
-  /// The same for the same plan, and for no other.
+  /// A hash of everything that happened: equal for equal plans.
   public var digest: UInt64
-  /// Calls the disk was asked to carry out, and those it refused.
+  /// The operations of the disk, and those that it refused.
   public var diskCalls: Int
   public var diskRefusals: Int
-  /// Events between probes and their handling.
+  /// The distances of probes: see `Answers`.
   public var distances: [Int]
   public var lives: Int
-  /// How often modules have ended how, e.g. `spinner limit.instructions`.
+  /// The number of failures of WASM agents by agent and reason, e.g. `spinner limit.instructions`.
   public var guestEnds: [String: Int]
 }
 
-/// Many runs, each from its seed; finds the fewest faults that a failure needs.
+/// Runs plans, and shrinks a failing plan to the faults that it needs.
 public enum Campaign {
   /// Runs one plan.
   /// - Parameters:
-  ///   - engine: for agents that are modules; nil leaves them out.
-  ///   - trace: told everything that happens.
+  ///   - engine: for WASM agents; nil leaves them out.
+  ///   - trace: called with a line for everything that happens.
   public static func run(
     _ plan: Plan, _ folders: any FolderMaker, _ engine: GuestEngine?, trace: ((String) -> Void)? = nil
   ) -> RunResult {
@@ -48,8 +48,8 @@ public enum Campaign {
     return result
   }
 
-  /// Leaves out one fault after the other, as long as `fails` still says yes.
-  /// - Returns: a plan of which no single fault can be left out.
+  /// Removes faults one by one while the plan still fails.
+  /// - Returns: a failing plan from which no single fault can be removed.
   public static func shrink(_ plan: Plan, fails: (Plan) -> Bool) -> Plan {
     var smallest = plan
     var index = 0

@@ -1,9 +1,9 @@
-/// Numbers that look random and are the same every time for the same seed and name (SplitMix64: Steele, Lea and
-/// Flood, 2014; the name is hashed with FNV-1a).
+/// A pseudo-random generator that depends only on a seed and a name (SplitMix64: Steele, Lea and Flood, 2014; the name
+/// is hashed with FNV-1a).
 public struct Chance: RandomNumberGenerator {
   private var state: UInt64
 
-  /// The stream called `name`, `number` of a seed: streams do not shift each other.
+  /// An independent stream of a seed: draws from one stream do not affect another.
   public init(_ seed: UInt64, _ name: String, _ number: Int = 0) {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     for byte in name.utf8 { hash = (hash ^ UInt64(byte)) &* 0x100_0000_01b3 }
@@ -18,7 +18,7 @@ public struct Chance: RandomNumberGenerator {
     return mixed ^ mixed >> 31
   }
 
-  /// True in `percent` of a hundred cases.
+  /// True with a probability of `percent` %.
   mutating func happens(_ percent: Int) -> Bool { Int.random(in: 0..<100, using: &self) < percent }
 
   mutating func within(_ range: ClosedRange<Int>) -> Int { Int.random(in: range, using: &self) }

@@ -2,7 +2,7 @@ import Agent
 import HAL
 import Model
 
-/// What people and programs ask of the daemon all the while, and what they were answered.
+/// Sends random requests of people and programs to the daemon, and records the answers.
 final class Clients {
   private unowned let machine: Machine
   private var chance: Chance
@@ -19,7 +19,7 @@ final class Clients {
     ask()
   }
 
-  /// A daemon that answers.
+  /// The daemon, when it answers requests; otherwise nil.
   private var life: DaemonLife? {
     guard let life = machine.life, life.isReady, !life.isEnding, life.loop.isActive else { return nil }
     return life
@@ -37,7 +37,7 @@ final class Clients {
 
   private func ask() {
     machine.line.schedule(after: chance.milliseconds(20...1500)) { [self] in
-      // Drawn whether it lives or not, so that what follows stays the same when a fault is left out.
+      // Draw even when no daemon answers, so that removing a fault does not change later draws.
       let (what, which, length) = (chance.within(0...24), chance.within(0...59), chance.milliseconds(50...4000))
       if let life { ask(life, what, which, length) }
       ask()
@@ -86,13 +86,13 @@ final class Clients {
   private func unregister(_ id: AgentID, _ life: DaemonLife) {
     guard (try? life.agents.unregister(id)) != nil else { return }
     answer("agent/\(id)", machine.ledger.submit("agent/\(id)", nil), life)
-    // Its durable values go with it.
+    // Unregistering deletes the durable state.
     for key in machine.ledger.keys where key.hasPrefix("state/\(id)/") {
       answer(key, machine.ledger.submit(key, nil), life)
     }
   }
 
-  /// Answered when it is on the disk, as the control plane does.
+  /// Records the answer once the change is on the disk, as the control plane does.
   private func answer(_ key: String, _ number: Int, _ life: DaemonLife) {
     life.registry.flush { [machine, weak life] result in
       guard let life, !life.loop.isDead, case .success = result else { return }
@@ -100,7 +100,7 @@ final class Clients {
     }
   }
 
-  /// Everything that agents keep is on the disk now.
+  /// Records that all durable state up to now is on the disk, once it is.
   private func settle(_ life: DaemonLife) {
     let number = machine.ledger.newest
     life.registry.flush { [machine, weak life] result in

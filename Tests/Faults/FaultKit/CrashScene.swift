@@ -4,10 +4,9 @@ import Glibc
 import Linux
 import Model
 
-/// Writes into the crash record of a daemon that has died what its signal handler would have written, at the times of
-/// the run.
+/// Writes into a dead daemon's crash record the fields that its signal handler would have written, with simulated time.
 enum CrashScene {
-  /// The kernel ends it for what its own code did.
+  /// The daemon's own code caused SIGSEGV.
   static func crashed(_ record: String, at now: Instant) {
     change(record) { fields in
       fields.signal = UInt32(SIGSEGV)
@@ -18,7 +17,7 @@ enum CrashScene {
     }
   }
 
-  /// The service manager ends it for not answering, having used the processor since its last beat.
+  /// The service manager sent SIGABRT because the daemon did not answer, although it used CPU time since its last beat.
   static func aborted(_ record: String, at now: Instant) {
     change(record) { fields in
       fields.signal = UInt32(SIGABRT)
@@ -32,10 +31,10 @@ enum CrashScene {
   private static func change(_ path: String, _ change: (inout openstarry_crash_record) -> Void) {
     guard var bytes = try? Files.read(path), bytes.count == MemoryLayout<openstarry_crash_record>.size else { return }
     var fields = openstarry_crash_record()
-    // SAFETY: a structure of numbers and chars of that size: any bytes are a value of it.
+    // SAFETY: a structure of numbers and chars with that size: any bytes are a valid value.
     unsafe withUnsafeMutableBytes(of: &fields) { unsafe $0.copyBytes(from: bytes) }
     change(&fields)
-    // SAFETY: as above; the structure is copied as it is.
+    // SAFETY: the structure is copied as bytes.
     bytes = unsafe withUnsafeBytes(of: fields) { unsafe Array($0) }
     guard let file = try? System.open(path, O_WRONLY) else { return }
     try? System.writeAll(file.number, bytes)

@@ -7,9 +7,9 @@ import Orchestrator
 import Rules
 import Store
 
-/// One daemon, from its start to its death: its real parts, on a loop that is moved by hand.
+/// One daemon from its start to its death: the real parts on a manual loop.
 final class DaemonLife {
-  /// How many hops a chain of events may have.
+  /// The maximum depth of a chain of events.
   static let depthLimit = 8
   let loop: ManualLoop
   let log: EventLog
@@ -18,43 +18,43 @@ final class DaemonLife {
   let agents: AgentSupervisor
   let rules: RuleRunner
   let processes: PuppetDriver
-  /// How earlier daemons ended, and what is held against agents.
+  /// The ends of earlier daemons, strikes and quarantines.
   let book: CrashBook
   private(set) var core: Core?
   var stops: EmergencyStops? { core?.stops }
-  /// What was handed in to be kept before it began.
+  /// The ledger's newest number when the daemon began.
   var firstNumber = 0
-  /// It serves: clients are answered.
+  /// Whether it answers clients.
   private(set) var isReady = false
   private(set) var isEnding = false
   private(set) var hasEnded = false
-  /// It has begun to open the hardware.
+  /// Whether it has begun to open the hardware.
   private(set) var isOpen = false
-  /// It has let go of the hardware.
+  /// Whether it has released the hardware.
   private(set) var isClosed = false
-  /// When it began to start.
+  /// When its start began.
   let began: Instant
-  /// How often it has not answered.
+  /// The number of hangs.
   var hangs = 0
-  /// When systemd loses patience with its end; nil while it is to serve.
+  /// The time limit of its shutdown; nil while it is not shutting down.
   var endsBy: Instant?
-  /// Why it leaves everything but the outputs alone.
+  /// Why it is in safe mode; nil when it is not.
   private(set) var safeMode: String?
-  /// Where its crash record is.
+  /// The path of its crash record.
   let record: String
-  /// Called when it has let go of the hardware.
+  /// Called when it has released the hardware.
   var onClosed: () -> Void = {}
-  /// Called for each event, before it is handed on.
+  /// Called for each event before its dispatch.
   var onEvent: (Event) -> Void = { _ in }
-  /// Called when an output is told a level.
+  /// Called when it sends a level to an output.
   var onTold: (DeviceID) -> Void = { _ in }
-  /// Called between two things that its start does to the outputs.
+  /// Called between the steps of the start that concern outputs.
   var onStep: () -> Void = {}
-  /// Called with what was left out.
+  /// Called with the message of a part that failed to start.
   var onProblem: (String) -> Void = { _ in }
-  /// Called as an event is handed on.
+  /// Called when an event is dispatched.
   var onDispatch: (Event, Audience?) -> Void = { _, _ in }
-  /// Which rules the next reload brings.
+  /// The variant of the rules that the next reload reads.
   var variant: Int {
     get { source.variant }
     set { source.variant = newValue }
@@ -113,16 +113,16 @@ final class DaemonLife {
       })
   }
 
-  /// Starts as the daemon does; the disk takes its time.
+  /// Starts as the daemon does, with delays of the disk.
   /// - Parameters:
-  ///   - opens: called when the hardware is about to be opened.
-  ///   - recovered: called with what was found on the disk.
+  ///   - opens: called before the hardware is opened.
+  ///   - recovered: called with the contents of the disk.
   func start(
     opens: () -> Void,
     recovered: @escaping (StoredRegistry.Contents, EmergencyStop?, _ isLate: Bool) -> Void
   ) {
     _ = log.listen(EventPattern("*")) { [weak self] event in
-      // A transfer that outlives the daemon still answers to what is left of it.
+      // A transfer may outlive the daemon and still publish events.
       if let self, !loop.isDead { onEvent(event) }
     }
     let kept = registry.open(timeout: .seconds(5))
@@ -155,7 +155,7 @@ final class DaemonLife {
 
   private var recovered: (StoredRegistry.Contents, EmergencyStop?, _ isLate: Bool) -> Void = { _, _, _ in }
 
-  /// Goes on with what safe mode has left out.
+  /// Leaves safe mode and starts the rest.
   func leaveSafeMode() {
     guard let core, core.isInSafeMode else { return }
     safeMode = nil
@@ -163,7 +163,7 @@ final class DaemonLife {
     core.leaveSafeMode()
   }
 
-  /// Ends in order.
+  /// Begins an orderly shutdown.
   func end() {
     guard isReady, !isEnding else { return }
     isEnding = true
@@ -181,10 +181,10 @@ final class DaemonLife {
     }
   }
 
-  /// As after SIGKILL.
+  /// Dies as after SIGKILL.
   /// - Parameters:
-  ///   - cut: how far work on the disk had come that was begun: how many writes it still sees, nil for none.
-  ///   - lands: whether a level that was on its way to an output is taken.
+  ///   - cut: the number of writes of running disk jobs that still reach the disk; nil for none.
+  ///   - lands: whether a level on its way to an output still arrives.
   func die(_ cut: () -> Int?, lands: (DeviceID) -> Bool) {
     isReady = false
     backend.abandon(lands)
@@ -193,7 +193,7 @@ final class DaemonLife {
   }
 }
 
-// What the core asks of the daemon.
+// The core's owner.
 extension DaemonLife: CoreOwner {
   func manifests() -> [Manifest] { configured }
   func manifest(of kept: StoredAgent) -> Manifest? { TestAgents.guest(kept.id, kept.manifest) }
@@ -201,12 +201,12 @@ extension DaemonLife: CoreOwner {
   func failed(_ problem: String) { onProblem(problem) }
 }
 
-/// The rule files.
+/// Stands for the rule files.
 private final class RuleSource {
   var variant = 0
 }
 
-/// No agent of a run reads files.
+/// Denies all files: no agent of a run reads any.
 private final class NoFiles: FileReading {
   func resolve(_ path: String) -> String? { nil }
   func read(_ path: String) throws(AgentError) -> [UInt8] { throw AgentError(.notFound, path) }

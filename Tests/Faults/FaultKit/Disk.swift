@@ -1,19 +1,19 @@
 import Model
 
-/// What a disk has of one folder: what programs see, and what would be left of it after a power cut.
+/// A model of one folder on a disk: the contents that programs see, and the contents after a power cut.
 ///
-/// Programs see every write at once. After a power cut there is for certain only what an fsync(2) has confirmed; of
-/// each later write all, nothing or some sectors. Names are on the disk once the folder has been synchronised, or, as on
-/// ext4, any file; before that, the newest changes of names are lost first.
+/// Programs see every write immediately. Only data that fsync(2) has confirmed is certain to survive a power cut; a
+/// later write survives as a whole, in some of its sectors, or not at all. Changes of names are durable after an fsync
+/// of the folder or, as on ext4, of any file; before that, a power cut loses the newest changes first.
 public final class Disk {
-  /// One file, whatever it is called.
+  /// One file, independent of its name.
   final class File {
-    /// As programs see it.
+    /// The contents that programs see.
     var contents: [UInt8] = []
-    /// As it is on the disk for certain.
+    /// The contents that are certainly on the disk.
     fileprivate var kept: [UInt8] = []
     fileprivate var pending: [Change] = []
-    /// There is room for so many bytes.
+    /// The number of reserved bytes.
     fileprivate var allocated = 0
   }
 
@@ -50,32 +50,32 @@ public final class Disk {
     }
   }
 
-  /// What is wrong with it.
+  /// The faults of a disk.
   public enum Trouble: Hashable, Sendable { case slow, full, sync, write }
 
-  /// Until when what is wrong.
+  /// The end of each current fault.
   private var troubles: [Trouble: Instant] = [:]
   private var files: [String: File] = [:]
   private var keptNames: [String: File] = [:]
-  /// Changes of names since the folder was last on the disk; nil removes a name.
+  /// Changes of names since the folder was last synchronised; nil removes a name.
   private var renames: [(name: String, file: File?)] = []
   private var open: [Int32: File?] = [:]
   private var left: Int?
-  /// Nobody has it: what a dead program's objects still do to it is nobody's doing.
+  /// Whether its program is dead: operations by the deinits of a dead program's objects are ignored.
   private var isLeft = true
   private var chance: Chance
   private let isStrict: Bool
   var clock: (any Timekeeper)?
-  /// How many calls it has been asked to carry out, and how many of those it refused.
+  /// The number of operations, and of those that were refused.
   public private(set) var operations = 0
   public private(set) var refusals = 0
-  /// Where programs see it.
+  /// The path at which programs see it.
   public private(set) var folder: String
 
-  /// An empty one.
+  /// An empty disk.
   /// - Parameters:
-  ///   - folder: where programs see it at first.
-  ///   - isStrict: names wait for the folder's own fsync(2); otherwise any file's will do.
+  ///   - folder: the path at which programs see it at first.
+  ///   - isStrict: whether names need an fsync(2) of the folder itself; otherwise that of any file is enough.
   public init(seed: UInt64, folder: String, isStrict: Bool) {
     chance = Chance(seed, "disk")
     self.folder = folder
@@ -86,7 +86,7 @@ public final class Disk {
 
   func suffer(_ trouble: Trouble, until end: Instant) { troubles[trouble] = end }
 
-  /// Nothing can grow there now.
+  /// Whether files cannot grow.
   var isFull: Bool { suffers(.full) }
 
   private func suffers(_ trouble: Trouble) -> Bool {
@@ -94,12 +94,12 @@ public final class Disk {
     return clock.now < end
   }
 
-  /// How long the next piece of work takes.
+  /// The duration of the next job.
   func delay() -> Duration {
     suffers(.slow) ? chance.milliseconds(500...12_000) : .microseconds(chance.within(100...4000))
   }
 
-  /// The next `writes` calls are carried out; those after them are not, though the caller is told so: it is dead.
+  /// Carries out only the next `writes` operations. Later ones have no effect but report success: the caller is dead.
   func cut(after writes: Int) { left = writes }
 
   // MARK: Calls
@@ -132,7 +132,7 @@ public final class Disk {
     return change(file, .truncate(size))
   }
 
-  /// There is to be room for so many bytes of a file.
+  /// Reserves `size` bytes for a file.
   public func allocate(_ descriptor: Int32, _ size: Int) -> Int32 {
     guard case .some(.some(let file)) = open[descriptor], size > file.allocated else { return 0 }
     if left != 0, suffers(.full) { return refuse(28) }
@@ -141,7 +141,7 @@ public final class Disk {
     return 0
   }
 
-  /// Whether a file of this disk has this descriptor.
+  /// Whether the descriptor is that of a file on this disk.
   public func has(_ descriptor: Int32) -> Bool { open[descriptor] != nil }
 
   private func change(_ file: File, _ change: Change) -> Int32 {
@@ -155,7 +155,7 @@ public final class Disk {
     guard let entry = open[descriptor], goesOn() else { return 0 }
     let fails = suffers(.sync) && chance.happens(70)
     if let file = entry {
-      // After a failure the kernel calls the pages clean, whether they are on the disk or not.
+      // After a failed fsync(2) the kernel marks the pages as clean, whether they are on the disk or not.
       for change in file.pending {
         var isTorn = false
         change.apply(to: &file.kept) { [self] _ in
@@ -207,16 +207,16 @@ public final class Disk {
 
   // MARK: Deaths
 
-  /// The program that used it is gone.
+  /// Its program has died.
   func leave() {
     open = [:]
     left = nil
     isLeft = true
   }
 
-  /// The power goes; what is left is what the disk has.
+  /// Cuts the power: programs see the contents that reached the disk.
   func cutPower() {
-    // Each rename is two changes of names, and happens as a whole or not at all.
+    // A rename consists of two changes of names and is atomic.
     var count = renames.isEmpty ? 0 : chance.within(0...renames.count)
     if count > 0, count < renames.count, renames[count].file == nil, renames[count - 1].file != nil { count += 1 }
     keepNames(count)
@@ -234,14 +234,14 @@ public final class Disk {
     troubles = [:]
   }
 
-  /// Programs see it at `folder` from now on.
-  /// - Returns: the files there are to be.
+  /// Moves the disk to the path `folder`.
+  /// - Returns: the files that the caller must create there.
   public func appear(at folder: String) -> [(name: String, contents: [UInt8])] {
     self.folder = folder
     isLeft = false
     return files.sorted { $0.key < $1.key }.map { ($0.key, $0.value.contents) }
   }
 
-  /// What programs see, by name.
+  /// The contents that programs see, by name.
   public var contents: [String: [UInt8]] { files.mapValues(\.contents) }
 }

@@ -1,7 +1,7 @@
 import Agent
 import Model
 
-/// What holds when a daemon has ended in order, and nothing is left to wait for.
+/// Checks the state after an orderly shutdown.
 public struct EndRules {
   private let invariants: Invariants
   private let now: Instant
@@ -25,15 +25,14 @@ public struct EndRules {
       "\(agent) is \(state) after the end, and \(queued) events wait")
   }
 
-  /// - Parameter isSettled: the hardware has taken what it was told.
+  /// - Parameter isSettled: whether the hardware has confirmed its level.
   public func check(_ device: DeviceID, _ settings: ActuatorSettings, level: Double, isSettled: Bool) {
     guard settings.onExit == .safe, isSettled else { return }
     invariants.expect(level == settings.safe, "safe at the end", at: now, "\(device) is at \(level) after the end")
   }
 }
 
-/// Objects that must be gone when who had them is: what is left of a daemon's death is a leak of the daemon's, or of
-/// the campaign's.
+/// Objects that must be deallocated after a daemon's death. A remaining one is a leak in the daemon or in the campaign.
 public final class Remains {
   private var objects: [(name: String, object: () -> AnyObject?)] = []
 

@@ -1,10 +1,10 @@
 import Agent
 import Model
 
-/// Keeps books of events beside the daemon's own: what was published, handed on, given to each agent, folded and lost.
-/// What the daemon says that was lost must be all that was.
+/// Counts events independently of the daemon: published, dispatched, delivered to each agent, folded and dropped. The
+/// daemon's own counters must agree, so that every lost event is reported.
 public final class EventAccounts {
-  /// What the daemon says of its events.
+  /// The daemon's own counters of events.
   public struct Log: Sendable {
     public var total: UInt64
     public var handedOn: UInt64
@@ -20,17 +20,17 @@ public final class EventAccounts {
   }
 
   private struct Account {
-    /// Events that were for it.
+    /// Events for the agent.
     var offered: UInt64 = 0
-    /// Those that it was given, with all that were folded into them.
+    /// Events that it received, including folded ones.
     var given: UInt64 = 0
   }
 
   private let depthLimit: Int
-  /// Whom each rule wakes.
+  /// The agent that each rule wakes.
   private let wakes: [String: AgentID]
   private var published: UInt64 = 0
-  /// Of those, what was kept and not handed on: chains that were cut, and the word of it.
+  /// Published events that are not dispatched: those of cut chains, and `system:chain_cut` itself.
   private var cut: UInt64 = 0
   private var accounts: [AgentID: Account] = [:]
 
@@ -39,7 +39,7 @@ public final class EventAccounts {
     self.wakes = wakes
   }
 
-  /// A daemon begins with nothing.
+  /// A new daemon begins to count at 0.
   public func lifeBegins() {
     (published, cut) = (0, 0)
     accounts = [:]
@@ -52,7 +52,7 @@ public final class EventAccounts {
     accounts[agent, default: Account()].offered += UInt64(event["count"]?.int ?? 1)
   }
 
-  /// An event is handed on, to these agents among others.
+  /// An event is dispatched; `manifests` are the agents to count.
   public func dispatched(_ event: Event, to manifests: [Manifest]) {
     for manifest in manifests where manifest.subscribe.contains(where: { $0.matches(event.type) }) {
       accounts[manifest.id, default: Account()].offered += 1
@@ -63,7 +63,7 @@ public final class EventAccounts {
     accounts[agent, default: Account()].given += UInt64(event["count"]?.int ?? 1)
   }
 
-  /// Looks at what the daemon says; between two of its actions.
+  /// Compares the daemon's counters, between two of its actions.
   public func check(_ log: Log, _ invariants: Invariants, at now: Instant) {
     invariants.expect(
       log.total == published, "events counted", at: now,
@@ -74,7 +74,7 @@ public final class EventAccounts {
       "of \(published - cut) events \(log.handedOn) were handed on, \(log.shed) shed, and \(log.waiting) wait")
   }
 
-  /// Looks at what the daemon says of an agent.
+  /// Compares the daemon's counters for an agent.
   /// - Parameter waiting: deliveries, each of which may stand for several events.
   public func check(_ agent: AgentID, waiting: Int, dropped: UInt64, _ invariants: Invariants, at now: Instant) {
     let account = accounts[agent] ?? Account()

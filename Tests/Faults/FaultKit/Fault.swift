@@ -1,8 +1,8 @@
 import Model
 
-/// One thing that goes wrong in a run.
+/// One fault of a run.
 public struct Fault: Hashable, Sendable, CustomStringConvertible {
-  /// What can go wrong.
+  /// The kinds of fault.
   public enum Kind: String, CaseIterable, Sendable {
     case agentFails, agentCrashes, agentHangs, agentLeaks, agentStorms, agentSlow, agentDoesNotStart, agentKilled
     case agentCrashesAgain
@@ -16,25 +16,25 @@ public struct Fault: Hashable, Sendable, CustomStringConvertible {
   }
 
   public var kind: Kind
-  /// From the beginning of the run.
+  /// The time since the beginning of the run.
   public var at: Duration
-  /// How long; what it means depends on the kind.
+  /// The duration of the fault; its meaning depends on the kind.
   public var length: Duration
-  /// Which agent or device, among those it may strike.
+  /// Selects an agent or device among those that the kind can affect.
   public var target: Int
 
   public var description: String { "\(at.text) \(kind.rawValue) #\(target) for \(length.text)" }
 }
 
-/// What goes wrong in the run of a seed.
+/// The faults and the length of a run, derived from its seed.
 public struct Plan: Sendable {
   public var seed: UInt64
   public var faults: [Fault]
-  /// How long the run is.
+  /// The length of the run, in simulated time.
   public var length = Plan.usualLength
   public static let usualLength = Duration.seconds(60)
 
-  /// What the seed says: one to seven faults, some of them at the same moment.
+  /// Draws one to seven faults, some of them at the same time.
   public init(seed: UInt64) {
     self.seed = seed
     var chance = Chance(seed, "plan")
@@ -42,7 +42,7 @@ public struct Plan: Sendable {
     var at = Duration.zero
     for number in 0..<chance.within(1...7) {
       if number == 0 || chance.happens(60) { at = chance.milliseconds(500...52_000) }
-      // At the same moment, or so near that both are under way.
+      // At the same time as the previous fault, or slightly later, so that both overlap.
       if chance.happens(30) { at += chance.milliseconds(0...40) }
       faults.append(
         Fault(

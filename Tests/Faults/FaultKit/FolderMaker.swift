@@ -1,15 +1,15 @@
-/// Makes the folders that daemons see.
+/// Makes the folders that daemons use.
 ///
-/// What is in `runtime` stays while there is power.
+/// The contents of `runtime` survive until a power cut.
 public protocol FolderMaker: AnyObject {
   /// The disk of a run.
   func disk(_ seed: UInt64) -> Disk
-  /// Writes what a disk has into a folder of its own, for the daemon with this number.
+  /// Writes the contents of a disk into a new folder, for the daemon with the number `life`.
   func show(_ disk: Disk, _ life: Int)
-  /// Where a daemon keeps what is in memory, as in /run; nil where nothing can be kept.
+  /// The path of the folder in memory, as /run is; nil where there is none.
   var runtime: String? { get }
-  /// What is there, with what is wrong with it; nil where there is no such folder.
+  /// The model of `runtime`, with its faults; nil where there is no such folder.
   var memory: Disk? { get }
-  /// Memory is empty again.
+  /// The power was cut: empties memory.
   func powerGoes()
 }

@@ -1,31 +1,30 @@
 import Guardian
 import Model
 
-/// One guardian of a run, a process that outlives its daemon: the real verdicts and the real watch over leases, on
-/// simulated wires.
+/// One guardian of a run, which outlives its daemon: the guardian's real decisions and lease watch, on simulated
+/// outputs.
 final class GuardianModel {
   private let page: SharedPage
   private let drive: (DeviceID, Double) -> Bool
   private let line: Timeline
   private let tell: (OverruledOutput) -> Void
-  /// It runs.
   private(set) var isAlive = true
-  /// A daemon's death is its business; before that it ends with its daemon.
+  /// Whether it is in charge: it acts on its daemon's death. Before that it ends together with its daemon.
   var isCharged = false
-  /// What it keeps as it was, since its daemon died.
+  /// The outputs that it holds after its daemon's death.
   private(set) var kept: [DeviceID: OutputHold] = [:]
   private var timers: [TimerID] = []
-  /// When leases are looked at while the daemon lives.
+  /// The lease watch while the daemon lives.
   private var leases = LeaseWatch()
   private var look: (timer: TimerID, at: UInt64)?
-  /// The deadlines of holds that were ended over the daemon's head.
+  /// The deadlines of leases that it ended instead of an unresponsive daemon.
   private var overruled: [DeviceID: UInt64] = [:]
-  /// What did not take it, and when it is told again.
+  /// The outputs that did not accept their safe state, with the time of the next attempt and the back-off.
   private var refusals: [DeviceID: (due: UInt64, pause: UInt64)] = [:]
 
   /// - Parameters:
-  ///   - drive: drives an output on a descriptor that the guardian has; returns whether it took the level.
-  ///   - tell: tells the daemon that a lease was ended over its head.
+  ///   - drive: sends a level to an output through the guardian's descriptor; returns whether it succeeded.
+  ///   - tell: informs the daemon that the guardian has ended a lease.
   init(
     _ page: SharedPage, drive: @escaping (DeviceID, Double) -> Bool, _ line: Timeline,
     tell: @escaping (OverruledOutput) -> Void
@@ -36,7 +35,7 @@ final class GuardianModel {
     self.tell = tell
   }
 
-  /// It ends, or is killed. Whatever it kept is left as it is, with nobody to see to it.
+  /// It ends or is killed. The outputs that it held stay as they are, without supervision.
   func end() {
     isAlive = false
     kept = [:]
@@ -45,7 +44,7 @@ final class GuardianModel {
     timers = []
   }
 
-  /// The daemon has died, and it has noticed.
+  /// It has noticed its daemon's death.
   func daemonDied() {
     guard isAlive else { return }
     guard isCharged else { return end() }
@@ -64,8 +63,8 @@ final class GuardianModel {
     }
   }
 
-  /// The daemon ends in order, and has not got these to be safe, or they are to be driven on: it goes on with them, and
-  /// with nothing else.
+  /// The daemon shuts down and leaves these outputs, because they are not safe yet or must be driven on. The guardian
+  /// takes over only these.
   func leave(_ devices: [DeviceID]) {
     guard isAlive, !devices.isEmpty else { return end() }
     lookNoMore()
@@ -81,9 +80,9 @@ final class GuardianModel {
   }
 }
 
-// A daemon that lives and does not answer.
+// An unresponsive daemon.
 extension GuardianModel {
-  /// It is told that there is a hold with this deadline.
+  /// The daemon announces a lease with this deadline.
   func hear(_ deadline: UInt64) {
     guard isAlive else { return }
     leases.hear(deadline)
@@ -91,7 +90,7 @@ extension GuardianModel {
     lookBy(LeaseWatch.look(deadline))
   }
 
-  /// It gets the processor before the daemon does, after both had none.
+  /// After a time without CPU, it runs before the daemon does.
   func goFirst() { if let look, look.at <= line.now.nanoseconds { lookAtLeases() } }
 
   private func lookNoMore() {

@@ -4,8 +4,8 @@ import HALSimulated
 import Model
 import Orchestrator
 
-/// Which guardians there are: that of the daemon that lives, or lived last, and during a start that of the daemon before,
-/// which stays in charge until the new one is (`GuardianLink`).
+/// The guardians of a run: that of the current or last daemon and, during a start, that of the daemon before, which
+/// stays in charge until the new one is (`GuardianLink`).
 final class Guardians {
   private let board: Board
   private let wires: SimulatedBackend
@@ -13,17 +13,17 @@ final class Guardians {
   private var page: SharedPage
   private var current: GuardianModel?
   private var predecessor: GuardianModel?
-  /// What the daemon knows that the one before has left.
+  /// The holds that the daemon has inherited from the one before.
   private var left: [DeviceID: OutputHold] = [:]
-  /// When the daemon has to tell its guardian of a lease.
+  /// When the daemon has to announce a lease to its guardian.
   private var told = LeaseWatch()
-  /// A daemon lives that has started one, and starts another one when that dies.
+  /// Whether a living daemon has started a guardian, and replaces it when it dies.
   private var isWanted = false
   private var isCharged = false
-  /// What was unplugged comes back under another descriptor, which a daemon opens when it tells it something: until then
-  /// no guardian reaches it (docs/safety.md).
+  /// The outputs that no guardian reaches, with the end of their absence: an unplugged output returns under another
+  /// descriptor, which the daemon opens with its next command (docs/safety.md).
   private var cutOff: [DeviceID: Instant] = [:]
-  /// Tells the daemon that a lease was ended over its head.
+  /// Informs the daemon that the guardian has ended a lease.
   var tell: (OverruledOutput) -> Void = { _ in }
 
   init(_ board: Board, _ wires: SimulatedBackend, _ line: Timeline) {
@@ -33,15 +33,16 @@ final class Guardians {
     page = SharedPage(board)
   }
 
-  /// Should the daemon die, somebody makes its outputs safe at once.
+  /// Whether a guardian makes the outputs safe immediately when the daemon dies.
   var isSomebodyInCharge: Bool {
     [current, predecessor].contains { $0.map { $0.isAlive && $0.isCharged } ?? false }
   }
 
-  /// Should the daemon die, all outputs are told: by its own guardian, or since there is none.
+  /// Whether all outputs get their safe state when the daemon dies: from its own guardian, or from `ExecStopPost` when
+  /// there is none.
   var seesToDeath: Bool { !isSomebodyInCharge || isWanted && isCharged }
 
-  /// Should the daemon hang, somebody ends its leases.
+  /// Whether a guardian ends the daemon's leases when it hangs.
   var isSomebodyWatching: Bool { [current, predecessor].contains { $0?.isAlive ?? false } }
 
   private func make(opensAnew: Bool = false) -> GuardianModel {
@@ -54,34 +55,35 @@ final class Guardians {
     (anyway || cutOff[id] == nil) && wires.drive(id, to: level)
   }
 
-  /// An output is unplugged until then.
+  /// An output is unplugged until `end`.
   func unplugged(_ id: DeviceID, until end: Instant) { cutOff[id] = max(end, cutOff[id] ?? end) }
 
-  /// The daemon tells an output its level.
+  /// The daemon sends a level to an output.
   func opened(_ id: DeviceID) { if let end = cutOff[id], line.now >= end { cutOff[id] = nil } }
 
   // MARK: Lives and deaths
 
-  /// They are killed.
+  /// All guardians are killed.
   func die() {
     current?.end()
     predecessor?.end()
   }
 
-  /// The power went.
+  /// The power was cut.
   func forget() {
     die()
     (current, predecessor) = (nil, nil)
     (isWanted, isCharged) = (false, false)
   }
 
-  /// The daemon has died, and it has been noticed.
+  /// The daemon's death has been noticed.
   func daemonDied() {
     if isWanted { current?.daemonDied() }
     (isWanted, isCharged) = (false, false)
   }
 
-  /// `ExecStopPost`: where nobody is left who knows who held what, everything is made safe, by a guardian that stays.
+  /// `ExecStopPost`: when no guardian is in charge, holds are unknown, so a new guardian makes every output safe and
+  /// stays.
   func makeAllSafe() {
     guard !isSomebodyInCharge else { return }
     page = SharedPage(board)
@@ -91,7 +93,7 @@ final class Guardians {
     guardian.daemonDied()
   }
 
-  /// The daemon notices when its guardian has died, and starts another one, which gets the same page.
+  /// The daemon notices its guardian's death and starts another one with the same page.
   func startAgain() { if isWanted, let current, !current.isAlive { startGuardian() } }
 
   private func startGuardian() {
@@ -102,17 +104,17 @@ final class Guardians {
     if let deadline = page.earliestDeadline { watch(deadline) }
   }
 
-  /// They get the processor before the daemon does, after all had none.
+  /// After a time without CPU, the guardians run before the daemon does.
   func goFirst() {
     predecessor?.goFirst()
     current?.goFirst()
   }
 
-  // MARK: What a daemon does
+  // MARK: Actions of a daemon
 
-  /// A new daemon makes a page of its own, asks who is there from the one before, and starts a guardian.
+  /// A new daemon creates a page, inherits from the guardian of the daemon before, and starts its own guardian.
   func begin() {
-    // One that was never in charge has ended with its daemon; then it is still the one before.
+    // A guardian that was never in charge has ended with its daemon; then the predecessor stays the same.
     if let current, current.isAlive { predecessor = current }
     left = predecessor?.kept ?? [:]
     page = SharedPage(board)
@@ -120,7 +122,7 @@ final class Guardians {
     startGuardian()
   }
 
-  /// Its outputs are open: from now on its own guardian sees to them.
+  /// The daemon's outputs are open: its own guardian is in charge from now on.
   func charge() {
     isCharged = true
     current?.isCharged = true
@@ -129,7 +131,7 @@ final class Guardians {
     left = [:]
   }
 
-  /// The daemon ends in order, and has not got these to be safe.
+  /// The daemon shuts down, and these outputs are not safe yet.
   func leave(_ devices: [DeviceID]) {
     isWanted = false
     current?.leave(devices + page.outputs.filter(\.isDrivenOn).map(\.id))
@@ -151,10 +153,10 @@ final class Guardians {
   }
 }
 
-/// What one daemon tells its guardian; one that is dead, or stuck, tells nothing.
+/// One daemon's connection to its guardian. A dead or stuck daemon sends nothing.
 final class LifeKeeper: CoreGuardian {
   var onOverruled: (OverruledOutput) -> Void = { _ in }
-  /// Called between two things that a start does to the outputs.
+  /// Called between the steps of the start that concern outputs.
   var onStep: () -> Void = {}
   private let guardians: Guardians
   private unowned let loop: ManualLoop

@@ -3,17 +3,17 @@ import AgentWASM
 import Linux
 import Model
 
-/// The WebAssembly engine and the modules of a campaign: loaded and compiled once, for all daemons of all runs.
+/// The WebAssembly engine and the modules of a campaign, loaded and compiled once for all daemons of all runs.
 public final class GuestEngine {
   private let engine: LoadedEngine
   private let folder: String
   private let compiler: String
 
-  /// Loads the engine and writes the modules; they are compiled when the first run asks for them.
+  /// Loads the engine and writes the modules, which the first run compiles.
   /// - Parameters:
-  ///   - folder: for modules and what is compiled of them; no campaign's disk has it.
+  ///   - folder: for modules and compiled modules; not on a simulated disk.
   ///   - compiler: a program that calls `ModuleCompiler.runIfAsked` first of all.
-  /// - Throws: `EngineError` where there is no engine, `SystemError` where there is no room.
+  /// - Throws: `EngineError` when there is no engine, `SystemError` when the folder cannot be written.
   public init(folder: String, compiler: String = "/proc/self/exe") throws {
     engine = try LoadedEngine()
     self.folder = folder
@@ -22,21 +22,21 @@ public final class GuestEngine {
     for (name, module) in GuestModules.all { try Files.replace("\(folder)/\(name).wasm", with: module) }
   }
 
-  /// The driver of one daemon.
+  /// Makes the WASM driver of one daemon.
   func driver(_ loop: ManualLoop) -> WASMDriver {
     var limits = GuestLimits()
-    // A run has no seconds to give: a slice takes a tenth of a millisecond of the machine that runs the campaign.
+    // Small limits keep runs short: a slice takes 0.1 ms of real time.
     (limits.fuel, limits.slice) = (2_000_000, 50_000)
     return WASMDriver(
       loop, folder: "\(folder)/modules", home: folder, compiler: compiler, limits: limits, clock: GuestClock(loop),
       engine: engine)
   }
 
-  /// Agents that are modules: who behaves, and who does what a fault asks for.
+  /// The WASM agents: one that behaves, and those that misbehave when a fault asks for it.
   var agents: [Manifest] {
     [
       agent("gauge", ["sensor:temperature", "work:more"]), agent("spinner", ["fault:spin"]),
-      // The same module, and too little time for the fuel it has.
+      // The same module with a time budget that ends before its fuel does.
       agent("dawdler", ["fault:spin"], module: "spinner", activation: .milliseconds(2)),
       agent("hoarder", ["fault:leak"]), agent("thrower", ["fault:trap"]), agent("shouter", ["fault:storm"]),
     ]
@@ -56,7 +56,7 @@ public final class GuestEngine {
   }
 }
 
-/// The time that guests see: whoever looks at it has used the processor meanwhile. It is the same for the same slices.
+/// The clock of guests. Each reading costs simulated CPU time, so that equal slices take equal time.
 private final class GuestClock: Timekeeper {
   private static let price = Duration.microseconds(50)
   private unowned let loop: ManualLoop
@@ -73,7 +73,7 @@ private final class GuestClock: Timekeeper {
   func cancel(_ timer: TimerID) { loop.cancel(timer) }
 }
 
-/// Tells which events are handed to the agents of a driver, and is otherwise that driver.
+/// Wraps the WASM driver and reports activations to the stage.
 final class ObservedDriver: AgentDriver {
   private let driver: WASMDriver
   private let stage: Stage
@@ -109,7 +109,7 @@ final class ObservedDriver: AgentDriver {
     all = all.filter { $0.instance != nil } + [WeakInstance(instance: instance)]
   }
 
-  /// The daemon is gone: what ran ends with it, and nobody is told.
+  /// The daemon has died: its instances end without a completion.
   func abandon() {
     for one in all { one.instance?.abandon() }
     driver.endStarts()

@@ -1,8 +1,8 @@
 import ModuleKit
 
-/// The modules of a run's guests, byte by byte: one that does as it should, and some that do not.
+/// The modules of the WASM agents, assembled without a compiler: one behaves, the others misbehave.
 enum GuestModules {
-  /// By the names of their files.
+  /// The modules by file name.
   static let all: [(name: String, module: [UInt8])] = [
     ("gauge", gauge), ("spinner", agent(ModuleBuilder.forever())), ("hoarder", agent(grow)),
     ("thrower", agent(ModuleBuilder.trap)), ("shouter", shouter),
@@ -11,14 +11,14 @@ enum GuestModules {
   private static let counter = 3000
   private static let area = 3072
 
-  /// Handles an event so, and says that all is well.
+  /// A module whose handler runs `body` and returns success.
   private static func agent(_ body: [UInt8], _ builder: ModuleBuilder = ModuleBuilder()) -> [UInt8] {
     var builder = builder
     builder.agent(handle: body + ModuleBuilder.constant(2048))
     return builder.bytes
   }
 
-  /// Takes what memory there is, and keeps it.
+  /// Grows its memory to the limit.
   private static var grow: [UInt8] {
     ModuleBuilder.while(ModuleBuilder.differs(ModuleBuilder.grow, ModuleBuilder.constant(-1)), [])
   }
@@ -28,7 +28,7 @@ enum GuestModules {
       ModuleBuilder.add(ModuleBuilder.load(counter), ModuleBuilder.constant(change)), at: counter)
   }
 
-  /// Switches the pump on with one event, and off with the next.
+  /// Switches the pump on and off with alternate events.
   private static var gauge: [UInt8] {
     var builder = ModuleBuilder()
     let control = builder.importFunction("openstarry:hal/actuators@0.1.0", "control", "iiiiIi>")

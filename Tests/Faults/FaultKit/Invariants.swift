@@ -1,22 +1,22 @@
 import Model
 
-/// Something that must never happen, and did.
+/// A violated invariant.
 public struct Violation: Hashable, Sendable {
-  /// Which rule, in a word: what shrinking holds on to.
+  /// A short name of the invariant. Shrinking keeps plans that violate the same one.
   public var rule: String
-  /// What happened, in a sentence.
+  /// One sentence about what happened.
   public var text: String
-  /// When, on the run's clock.
+  /// The simulated time of the violation.
   public var at: Instant
 }
 
-/// What the daemon believes of an actuator.
+/// The daemon's belief about an actuator.
 public struct ActuatorView: Sendable {
   public var level: Double
-  /// The hardware has taken that level.
+  /// Whether the hardware has confirmed the level.
   public var isSettled: Bool
   public var holder: String?
-  /// When the lease ends; nil without one.
+  /// The end of the lease; nil without a lease.
   public var leaseEnd: Instant?
 
   public init(level: Double, isSettled: Bool, holder: String?, leaseEnd: Instant?) {
@@ -27,9 +27,9 @@ public struct ActuatorView: Sendable {
   }
 }
 
-/// Watches the wires, and what the daemon says of them, and notes what must never happen.
+/// Observes the outputs and the daemon's statements about them, and records violated invariants.
 ///
-/// It knows the board file, the levels that outputs take, and when the daemon lives. It knows nothing of how the daemon
+/// It knows the board file, the levels of the outputs, and when the daemon lives. It does not know how the daemon
 /// decides.
 public final class Invariants {
   struct Output {
@@ -39,49 +39,50 @@ public final class Invariants {
     var level: Double
     var awaySince: Instant?
     var safeSince: Instant
-    /// In this life of the daemon.
+    /// The changes since the daemon's start or, with `ratesOutliveTheDaemon`, since boot.
     var changes: [Instant] = []
-    /// Until then, and a while after, the hardware does not do what it is told.
+    /// The end of a hardware fault, including the daemon's back-off after it. Until then a wrong level is excused.
     var excusedUntil = Instant(nanoseconds: 0)
-    /// It says yes and does nothing; until it takes a level after this.
+    /// The end of a fault in which the hardware confirms levels without effect; nil once a level has taken effect after
+    /// it.
     var liesUntil: Instant?
-    /// When the lease ends that the daemon last spoke of, and so how long a guardian may hold it.
+    /// The end of the lease that the daemon last reported: a guardian may hold the output until then.
     var heldUntil = Instant(nanoseconds: 0)
-    /// A lease that a daemon before has given may last until then, whoever has it.
+    /// The end of a lease by an earlier daemon; its holder may be gone.
     var inheritedUntil = Instant(nanoseconds: 0)
-    /// Nobody has it, as it was: a daemon has let go of it in order, or a guardian that held it has died. The next daemon
-    /// opens it.
+    /// Whether the output is unsupervised and keeps its level until the next daemon opens it: a daemon released it in a
+    /// shutdown, or the guardian that held it has died.
     var isLetGo = false
-    /// Since when the daemon waits for the hardware to take a level.
+    /// Since when the daemon waits for the hardware to confirm a level; nil when it does not wait.
     var unsettledSince: Instant?
-    /// Nobody holds it, and it has not taken its safe state yet: the daemon tells it again, and a guardian knows nothing
-    /// of it before the daemon dies.
+    /// Whether the output has no holder and has not confirmed its safe state yet. The daemon repeats the command; a
+    /// guardian does not know of it before the daemon dies.
     var isLeft = false
-    /// What the daemon said of it when it was looked at last, and when it told the hardware anything.
+    /// The level that the daemon last reported, and when it last sent one to the hardware.
     var told = 0.0
     var toldAt: Instant?
-    /// Something else than daemon and guardian has moved it.
+    /// Set when something other than daemon and guardian has moved the output.
     var stray: Stray?
-    /// It was told since, and has not taken it yet.
+    /// Whether a stray output was sent a level that has not arrived yet.
     var isBeingTold = false
-    /// What it was told may be on its way until then.
+    /// The latest time at which that level arrives.
     var toldUntil = Instant(nanoseconds: 0)
-    /// It is not there.
+    /// The end of the output's absence; nil when it is present.
     var absentUntil: Instant?
-    /// It was unplugged, and no daemon has opened it again.
+    /// Whether the output was unplugged and no daemon has opened it again.
     var isCutOff = false
-    /// Somebody held it when it was looked at last.
+    /// Whether the output had a holder at the last check.
     var wasHeld = false
 
     var isAway: Bool { level != settings.safe }
   }
 
-  /// How the daemon is.
+  /// The state of the daemon.
   private enum Daemon: Equatable {
     case lives
-    /// Nobody drives anything: outputs are to be safe by then.
+    /// There is no daemon: outputs must be safe by `safeBy`.
     case dead(safeBy: Instant)
-    /// Its loop does not turn. What it holds is the guardian's to end, 250 ms late; nil while there is none.
+    /// Its loop does not turn. The guardian ends its leases, up to 250 ms late; nil when there is no guardian.
     case stuck(guardedFrom: Instant?)
   }
 
@@ -89,15 +90,15 @@ public final class Invariants {
   let order: [DeviceID]
   private var daemon = Daemon.stuck(guardedFrom: nil)
   private var readyBy: Instant?
-  /// What is left of that for a start that hangs.
+  /// The time left until `readyBy`, while a start hangs.
   private var patience: Duration?
-  /// Whether `max_rate` counts on over a restart of the daemon, within one boot.
+  /// Whether `max_rate` counts changes from before a restart of the daemon, within one boot.
   public var ratesOutliveTheDaemon = false
   public private(set) var violations: [Violation] = []
-  /// How many single conditions were looked at.
+  /// The number of checked conditions.
   public private(set) var checks = 0
 
-  /// Outputs are safe, and no daemon lives.
+  /// Begins with safe outputs and without a daemon.
   public init(_ board: Board, at now: Instant) {
     order = board.devices.map(\.id)
     for device in board.devices {
@@ -113,13 +114,13 @@ public final class Invariants {
     }
   }
 
-  /// Notes a violation unless `holds`.
+  /// Records a violation unless `holds`.
   public func expect(_ holds: Bool, _ rule: String, at now: Instant, _ text: @autoclosure () -> String) {
     checks += 1
     if !holds, violations.count < 100 { violations.append(Violation(rule: rule, text: text(), at: now)) }
   }
 
-  // MARK: What happens
+  // MARK: Events
 
   /// The daemon begins to open the hardware.
   public func daemonStarts(at now: Instant) {
@@ -127,7 +128,7 @@ public final class Invariants {
     outputs = outputs.mapValues { output in
       var output = output
       if !ratesOutliveTheDaemon { output.changes = [] }
-      // Nobody can say how long it was off before.
+      // The time in the safe state before the start is unknown.
       output.safeSince = now
       output.unsettledSince = nil
       output.inheritedUntil = output.heldUntil
@@ -135,7 +136,7 @@ public final class Invariants {
     }
   }
 
-  /// The power went: nobody can know what was before.
+  /// The power was cut: the history before it is lost.
   public func powerGoes() {
     for id in order {
       outputs[id]?.changes = []
@@ -144,7 +145,7 @@ public final class Invariants {
     }
   }
 
-  /// It serves.
+  /// The daemon is ready.
   public func daemonIsReady(at now: Instant) {
     if let readyBy {
       expect(now <= readyBy, "back in time", at: now, "the daemon is back \((now - readyBy).text) late")
@@ -152,36 +153,36 @@ public final class Invariants {
     (readyBy, patience) = (nil, nil)
     for id in order {
       outputs[id]?.isLetGo = false
-      // Each was told when it was opened.
+      // The start sends every output its level.
       isTold(id, at: now)
     }
   }
 
-  /// Its start hangs: how long that lasts is not its own.
+  /// The start hangs: suspends the time limit.
   public func startHangs(at now: Instant) {
     patience = readyBy.map { $0 - now }
     readyBy = nil
   }
 
-  /// Its start goes on.
+  /// The start continues: resumes the time limit.
   public func startGoesOn(at now: Instant) {
     if let patience { readyBy = now + patience }
     patience = nil
   }
 
-  /// It died. What is to be held may stay as it is for as long as its lease lasts.
+  /// The daemon died. Outputs with `on_exit: hold` may stay as they are until their leases end.
   /// - Parameters:
-  ///   - safeBy: when the other outputs are to be safe.
-  ///   - readyBy: when it is to serve again.
-  ///   - isSeenTo: somebody tells the outputs because of this death: not so where a daemon dies before its guardian is in
-  ///     charge, and the one before has told them already.
+  ///   - safeBy: the time limit for the other outputs to be safe.
+  ///   - readyBy: the time limit for the next daemon to be ready.
+  ///   - isSeenTo: whether a guardian or `ExecStopPost` sends levels because of this death. False when a daemon dies
+  ///     before its guardian is in charge, and the guardian before has already done so.
   public func daemonDies(safeBy: Instant, readyBy: Instant, isSeenTo: Bool = true) {
     daemon = .dead(safeBy: safeBy)
     (self.readyBy, patience) = (readyBy, nil)
     for (id, output) in outputs {
       outputs[id]?.isLetGo = false
-      // The guardian asks nobody where it is; what it leaves as it is, it tells later.
-      // What is not to be held has no lease any more.
+      // The guardian sends levels regardless of beliefs; to outputs that it holds, it sends them later.
+      // Outputs without `on_exit: hold` lose their leases.
       if output.settings.onExit != .hold { outputs[id]?.heldUntil = Instant(nanoseconds: 0) }
       if isSeenTo, output.settings.onExit != .hold || output.heldUntil < safeBy, output.stray != nil {
         outputs[id]?.stray = nil
@@ -190,43 +191,44 @@ public final class Invariants {
     }
   }
 
-  /// It has let go of the outputs in order. What is to be held stays as it is until the next one opens it.
+  /// The daemon released the outputs in a shutdown. Outputs with `on_exit: hold` keep their level until the next daemon
+  /// opens them.
   public func daemonLetsGo(safeBy: Instant, readyBy: Instant) {
     daemonDies(safeBy: safeBy, readyBy: readyBy)
     for id in order where outputs[id]?.settings.onExit == .hold { outputs[id]?.isLetGo = true }
   }
 
-  /// While no daemon lives, nobody drives anything then until the next one opens it; nor while it is stuck.
+  /// The guardian died. Without a daemon, or with a stuck one, the outputs are unsupervised then.
   public func guardianDies() {
     switch daemon {
     case .dead:
       if let readyBy { daemon = .dead(safeBy: readyBy) }
-      // Nobody has what it held before the next daemon opens it, and that one may hang first.
+      // The outputs that it held are unsupervised until a daemon opens them, and that daemon may hang before it does.
       for id in order where outputs[id]?.isAway ?? false { outputs[id]?.isLetGo = true }
     case .stuck: daemon = .stuck(guardedFrom: nil)
     case .lives: break
     }
   }
 
-  /// Its loop does not turn any more; somebody will kill it, or it goes on by itself.
-  /// - Parameter isGuarded: a guardian is there.
+  /// The daemon's loop is stuck. It will be killed, or continue by itself.
+  /// - Parameter isGuarded: whether there is a guardian.
   public func daemonSticks(at now: Instant, isGuarded: Bool) { daemon = .stuck(guardedFrom: isGuarded ? now : nil) }
 
-  /// Its loop turns again.
-  /// - Parameter duration: for how long it did not.
+  /// The daemon's loop turns again.
+  /// - Parameter duration: how long it was stuck.
   public func daemonWakes(after duration: Duration, at now: Instant) {
     daemon = .lives
     outputs = outputs.mapValues { output in
       var output = output
       output.unsettledSince = output.unsettledSince.map { $0 + duration }
       output.stray?.isLate(by: duration)
-      // It begins to end only now what it should have ended.
+      // Only now it begins to end leases that expired meanwhile.
       output.excusedUntil = max(output.excusedUntil, now + output.latency * 3)
       return output
     }
   }
 
-  /// Takes note of the leases that there are, whatever else is to be said of them now.
+  /// Records the current leases without checking them.
   public func hold(_ views: (DeviceID) -> ActuatorView?) {
     for id in order {
       guard let view = views(id) else { continue }
@@ -235,10 +237,10 @@ public final class Invariants {
     }
   }
 
-  /// How late a lease may end while the daemon is stuck (docs/safety.md).
+  /// The maximum delay of the end of a lease while the daemon is stuck (docs/safety.md).
   public static let stuckGrace = Duration.milliseconds(250)
 
-  /// Nobody had the processor for so long, until now.
+  /// No process ran for `duration`, until now.
   public func everybodySlept(_ duration: Duration, until now: Instant) {
     var isDead = false
     if case .dead = daemon { isDead = true }
@@ -247,9 +249,9 @@ public final class Invariants {
       output.awaySince = output.awaySince.map { $0 + duration }
       output.unsettledSince = output.unsettledSince.map { $0 + duration }
       output.stray?.isLate(by: duration)
-      // What is told again later is told later.
+      // Repeated commands are delayed, too.
       if output.excusedUntil + duration >= now { output.excusedUntil = output.excusedUntil + duration }
-      // The guardian slept, too, and ends now what ended meanwhile.
+      // The guardian did not run either, and ends expired leases only now.
       if isDead, output.heldUntil + duration > now { output.heldUntil = max(output.heldUntil, now + .milliseconds(10)) }
       return output
     }
@@ -261,10 +263,10 @@ public final class Invariants {
     readyBy = readyBy.map { $0 + duration }
   }
 
-  /// An output does not do what it is told.
-  /// - Parameter lies: it says that it does.
+  /// The hardware of an output ignores levels.
+  /// - Parameter lies: whether it confirms them nevertheless.
   public func fault(_ id: DeviceID, at now: Instant, until end: Instant, lies: Bool) {
-    // The gate tells it again after waits that double, the longest 30 s; a timeout takes a second more.
+    // The gate repeats the command with exponential back-off up to 30 s; a time-out adds one second.
     let patience = min(.seconds(30), end - now + .milliseconds(400)) + .milliseconds(1200)
     guard var output = outputs[id] else { return }
     output.excusedUntil = max(output.excusedUntil, end + patience)
@@ -272,7 +274,7 @@ public final class Invariants {
     outputs[id] = output
   }
 
-  /// The daemon tells an output a level, which takes its way.
+  /// The daemon sends a level to an output.
   public func tells(_ id: DeviceID, at now: Instant) { outputs[id]?.toldAt = now }
 
   /// A level has arrived at an output.
@@ -280,7 +282,7 @@ public final class Invariants {
     guard var output = outputs[id] else { return }
     defer { outputs[id] = output }
     output.isLetGo = false
-    // Where it was before, and since when, nobody could know.
+    // Its earlier level is unknown to the daemon.
     var wasStray = output.stray.take() != nil || output.isBeingTold
     if let end = output.liesUntil, now >= end { (output.liesUntil, wasStray) = (nil, true) }
     output.isBeingTold = false
@@ -323,13 +325,13 @@ public final class Invariants {
       recent < rate.count, "max_rate", at: now, "\(id) changes again after \(recent) changes, max_rate is \(rate)")
   }
 
-  // MARK: How things are
+  // MARK: State
 
-  /// Looks at every output.
+  /// Checks every output.
   /// - Parameters:
-  ///   - views: what the daemon says of them; nil while none answers.
-  ///   - isStopped: an emergency stop is in force.
-  ///   - lives: whether who holds a lease is there.
+  ///   - views: the daemon's beliefs; nil while no daemon answers.
+  ///   - isStopped: whether an emergency stop is in force.
+  ///   - lives: whether a holder exists.
   public func look(
     at now: Instant, _ views: ((DeviceID) -> ActuatorView?)?, isStopped: Bool, lives: (String) -> Bool
   ) {
@@ -340,7 +342,7 @@ public final class Invariants {
         guard let guardedFrom, output.isAway, !output.isCutOff, !output.isLeft, !output.isLetGo, !output.isForNobody,
           output.excusedUntil < now, output.liesUntil == nil
         else { continue }
-        // What it was told before may be on its way behind a slow bus.
+        // A level sent earlier may still be on its way over a slow bus.
         let end = max(output.heldUntil + Self.stuckGrace, guardedFrom + .milliseconds(10) + output.latency * 3)
         expect(
           now <= end, "lease of a stuck daemon", at: now,
@@ -378,7 +380,7 @@ public final class Invariants {
     guard output.liesUntil == nil else { return }
     if let end = output.absentUntil, now < end {
       expect(
-        !view.isSettled, "presence", at: now, "the daemon says that \(id) is at \(view.level), and it is not there")
+        !view.isSettled, "presence", at: now, "the daemon says that \(id) is at \(view.level), but it is absent")
     }
     if view.isSettled {
       output.isCutOff = false
@@ -387,7 +389,7 @@ public final class Invariants {
         view.level == output.level || output.stray != nil || output.toldUntil >= now, "belief", at: now,
         "the daemon says that \(id) is at \(view.level), and it is at \(output.level)")
     } else if output.unsettledSince == nil || output.told != view.level {
-      // Each command has a bus to itself for a while.
+      // A new command restarts the time that the bus may take.
       output.unsettledSince = now
     }
     output.told = view.level
@@ -405,7 +407,7 @@ public final class Invariants {
         now - since <= longest + output.latency, "max_on", at: now,
         "\(id) is away from its safe state for \((now - since).text), max_on is \(longest.text)")
     }
-    // What was told to be safe, or to leave it before that, may be on its way behind a slow bus.
+    // A level sent earlier may still be on its way over a slow bus.
     let isUnderWay = [output.unsettledSince, output.toldAt].contains {
       $0.map { now - $0 <= output.latency * 3 } ?? false
     }

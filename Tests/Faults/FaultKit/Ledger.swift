@@ -1,5 +1,5 @@
-/// What was handed in to be kept, what was answered, and so what may be found after a crash: what was answered last, or
-/// anything that was handed in since.
+/// Records submitted and confirmed changes of stored values. After a crash, a value must be the last confirmed one or
+/// one submitted since.
 public final class Ledger {
   private struct Entry {
     var number: Int
@@ -8,17 +8,17 @@ public final class Ledger {
 
   private var entries: [String: [Entry]] = [:]
   private var last = 0
-  /// How many answers it has taken note of.
+  /// The number of confirmations.
   public private(set) var answers = 0
 
-  /// Nothing was ever kept.
+  /// An empty ledger: nothing was ever stored.
   public init() {}
 
-  /// What there is to be looked for.
+  /// The keys with a submitted value, sorted.
   public var keys: [String] { entries.keys.sorted() }
 
-  /// A value was handed in; nil removes it.
-  /// - Returns: what `answered` takes.
+  /// A value was submitted; nil removes it.
+  /// - Returns: the number for `answered`.
   @discardableResult
   public func submit(_ key: String, _ value: String?) -> Int {
     last += 1
@@ -26,15 +26,15 @@ public final class Ledger {
     return last
   }
 
-  /// Everything that was handed in for `key` up to `number` was said to be kept.
+  /// The daemon confirmed all changes of `key` up to `number`.
   public func answered(_ key: String, _ number: Int) {
     guard let position = entries[key]?.lastIndex(where: { $0.number <= number }) else { return }
     answers += 1
     entries[key]?.removeFirst(position)
   }
 
-  /// Everything that was handed in after `first` and up to `number` was said to be kept, for all keys that begin with
-  /// `prefix`. What an earlier daemon was given is none of this one's business.
+  /// The daemon confirmed all changes after `first` up to `number` of keys that begin with `prefix`. Changes up to
+  /// `first` were submitted to an earlier daemon.
   public func answeredAll(_ prefix: String, after first: Int = 0, _ number: Int) {
     for key in keys where key.hasPrefix(prefix) {
       guard entries[key]?.contains(where: { $0.number > first && $0.number <= number }) ?? false else { continue }
@@ -42,11 +42,11 @@ public final class Ledger {
     }
   }
 
-  /// The newest number that was given out.
+  /// The number of the newest submitted change.
   public var newest: Int { last }
 
-  /// Looks at what was found after a crash.
-  /// - Returns: nil when it may be; otherwise what should have been there.
+  /// Checks a value found after a crash.
+  /// - Returns: nil when it is possible; otherwise a sentence with the expected values.
   public func problem(_ key: String, found: String?) -> String? {
     guard let possible = entries[key], !possible.contains(where: { $0.value == found }) else { return nil }
     let expected = possible.prefix(4).map { $0.value ?? "nothing" }.joined(separator: " or ")

@@ -2,14 +2,14 @@ import HAL
 import HALSimulated
 import Model
 
-/// The board as one daemon has it: a dead daemon drives nothing and is told nothing; one that is stuck drives nothing
-/// and is told later.
+/// The board's backend for one daemon. A dead daemon drives nothing and receives nothing; a stuck one drives nothing
+/// and receives results later.
 final class LifeBackend: Backend {
   private let simulated: SimulatedBackend
   private unowned let loop: ManualLoop
   /// Called before an output is opened.
   var onStep: () -> Void = {}
-  /// Called when an output is told a level.
+  /// Called when a level is sent to an output.
   var onTold: (DeviceID) -> Void = { _ in }
 
   init(_ simulated: SimulatedBackend, _ loop: ManualLoop) {
@@ -71,7 +71,7 @@ private final class LifeSensor: SensorDriver {
   var unit: String { sensor.unit }
 
   func measure(_ done: @escaping (Result<Measurement, HALError.Fault>) -> Void) {
-    // A transfer may take longer than the daemon lives.
+    // A transfer may outlive the daemon.
     sensor.measure { [loop] result in loop.arrives { done(result) } }
   }
 }

@@ -1,9 +1,9 @@
 import Agent
 import Model
 
-/// What holds of a daemon's loop, and of who runs on it, between any two of its actions.
+/// Checks a daemon's loop, and the agents on it, between any two of its actions.
 public struct LoopRules {
-  /// The most timers that wait, and the most actions that one turn puts off.
+  /// The maximum numbers of timers, and of deferred actions in one turn.
   static let timers = 200
   static let actions = 1000
 
@@ -16,13 +16,14 @@ public struct LoopRules {
     invariants.expect(putOff <= Self.actions, "bounded turn", at: now, "\(putOff) actions wait in one turn")
   }
 
-  /// An event is handed on.
+  /// An event is dispatched.
   public func dispatched(_ event: Event, depthLimit: Int, _ invariants: Invariants, at now: Instant) {
     invariants.expect(event.depth <= depthLimit, "depth", at: now, "\(event.type) has depth \(event.depth)")
   }
 
-  /// An agent has emitted an event: whoever storms is held to its budget.
-  /// - Parameter budget: events a second; its window slides in steps, so that twice as many may be seen in one.
+  /// An agent has emitted an event, within its budget.
+  /// - Parameter budget: events per second. The budget's window moves in steps, so that twice as many may fall into one
+  ///   second.
   public mutating func emitted(by agent: String, budget: Int, _ invariants: Invariants, at now: Instant) {
     let recent = emitted[agent, default: []].filter { now - $0 < .seconds(1) } + [now]
     emitted[agent] = recent
@@ -30,12 +31,12 @@ public struct LoopRules {
       recent.count <= budget * 2, "budget", at: now, "\(agent) emitted \(recent.count) events in a second")
   }
 
-  /// An activation has ended that used so much memory.
+  /// An activation has ended with this peak memory, in bytes.
   public func used(_ memory: Int, of budget: Int, by agent: AgentID, _ invariants: Invariants, at now: Instant) {
     invariants.expect(memory <= budget, "memory", at: now, "\(agent) had \(memory) bytes of \(budget)")
   }
 
-  /// Who has ended the daemon too often does not run; and in safe mode nobody of the configuration does.
+  /// Quarantined agents do not run, and in safe mode no configured agent does.
   /// - Parameter state: nil for an agent that is not registered.
   public func check(
     _ agent: AgentID, _ state: LifecycleState?, isQuarantined: Bool, isSafeMode: Bool, _ invariants: Invariants,

@@ -1,18 +1,18 @@
 import Model
 import Orchestrator
 
-// The wall clock, and the rule that has an entry each minute.
+// The wall clock, and the rule with an entry every minute.
 extension Machine {
-  /// Whether rules may go by the clock.
+  /// Whether `cron` rules follow the clock.
   var clockIsTrusted: Bool { board.clock == .any || line.wallIsSynchronised }
 
-  /// Somebody sets the wall clock; the monotonic one goes on as it was.
+  /// The wall clock is set; the monotonic clock is not affected.
   func setClock(by step: Duration) {
     line.jumpWall(by: step)
     awaitMinute()
   }
 
-  /// Without a battery it begins where it was last noted, until it is synchronised.
+  /// A board without a clock battery boots with an earlier time, until the clock is synchronised.
   func loseClock() {
     let lost = Duration.seconds(chance.within(0...100_000))
     line.wallIsSynchronised = false
@@ -24,7 +24,7 @@ extension Machine {
     }
   }
 
-  /// Looks at what becomes of each minute that begins by itself.
+  /// Schedules the check of the next minute's entry.
   func awaitMinute() {
     if let minuteTimer { line.cancel(minuteTimer) }
     let begin = (line.wallMilliseconds / 60_000 + 1) * 60_000
@@ -35,7 +35,7 @@ extension Machine {
   private func minuteBegins(_ begin: UInt64) {
     let hangs = life?.hangs
     guard let life, let hangs, line.wallMilliseconds == begin, keepsCalendar(life, hangs) else { return awaitMinute() }
-    // Whatever sets the clock, or takes the time away, comes with another wait.
+    // A set clock or a sleep in between invalidates the check; both schedule another one.
     minuteTimer = line.schedule(after: CalendarRules.patience) { [unowned self, weak life] in
       let isInTime = line.wallMilliseconds == begin + UInt64(CalendarRules.patience.milliseconds)
       if let life, isInTime, keepsCalendar(life, hangs) { calendar.hasBegun(begin, invariants, at: line.now) }
@@ -43,7 +43,7 @@ extension Machine {
     }
   }
 
-  /// A daemon that serves, and has not hung since.
+  /// Whether the daemon is ready, and has not hung since.
   private func keepsCalendar(_ life: DaemonLife, _ hangs: Int) -> Bool {
     self.life === life && life.isReady && !life.isEnding && life.safeMode == nil && life.hangs == hangs
       && life.loop.isActive && !life.loop.isBehind && clockIsTrusted

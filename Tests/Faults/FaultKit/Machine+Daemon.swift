@@ -2,7 +2,7 @@ import HAL
 import Model
 import Orchestrator
 
-// The start of a daemon, and what is looked at then.
+// The start of a daemon, and the checks after it.
 extension Machine {
   func launch() {
     startTimer = nil
@@ -14,7 +14,7 @@ extension Machine {
       board, configured, simulated, line, disk, stage, guardians, runtime: folders.runtime, boot: boots, engine: engine)
     self.life = life
     line.loop = life.loop
-    // What one of them could not keep, none of the next knows.
+    // Changes that a daemon could not store are unknown to all later ones.
     invariants.ratesOutliveTheDaemon = keepsChanges
     keepsChanges = life.hardware.changeKeeper != nil
     judge(life)
@@ -56,7 +56,7 @@ extension Machine {
     if let reason = life.safeMode {
       note("safe mode: \(reason)")
       answers.pause(true)
-      // Somebody looks after it.
+      // A person ends safe mode after five seconds.
       line.schedule(after: .seconds(5)) { [unowned self, weak life] in if let life { leaveSafeMode(life) } }
     }
     guard life.isReady else { return }
@@ -72,7 +72,7 @@ extension Machine {
     for (name, object) in objects { remains.watch("daemon \(lives)\(name)", object) }
   }
 
-  /// Whether it holds against agents, and against itself, what has happened.
+  /// Checks strikes, quarantines and safe mode of a daemon that has just started.
   private func judge(_ life: DaemonLife) {
     let book = life.book
     guard folders.runtime != nil else { return }
@@ -100,7 +100,7 @@ extension Machine {
     }
   }
 
-  /// Whether one of the two copies of the strikes was written.
+  /// Whether at least one of the two copies of the strikes was written.
   private func isKept(_ problems: [String]) -> Bool {
     !(isRefused(problems, disk.folder) && isRefused(problems, folders.runtime ?? disk.folder))
   }
@@ -118,7 +118,7 @@ extension Machine {
     if life.hardware.emergencyStop == nil { answers.pause(false) }
   }
 
-  /// - Parameter isLate: the registry was read only now; the stop was looked at before.
+  /// - Parameter isLate: whether the registry could be read only now, so that the stop was already checked.
   private func check(_ contents: StoredRegistry.Contents, _ stop: EmergencyStop?, isLate: Bool) {
     for notice in contents.notices { note(notice: notice) }
     let isOpen = !contents.notices.contains { $0.holds("did not open within") }

@@ -1,28 +1,28 @@
 import HAL
 import Model
 
-// How a daemon ends, and who ends it. systemd watches while it serves (`WatchdogSec`); a start or an end that hangs is
-// over when `TimeoutStartSec` or `TimeoutStopSec` is.
+// The ends of a daemon. systemd kills a daemon that hangs after `WatchdogSec`, or after `TimeoutStartSec` and
+// `TimeoutStopSec` during its start and its shutdown.
 extension Machine {
-  /// What ends a daemon that does not end by itself.
+  /// An end other than a shutdown.
   enum End {
     /// SIGKILL.
     case killed
-    /// A signal of its own making, in an agent's code.
+    /// A crash in an agent's code.
     case crash(AgentID)
-    /// The service manager, with SIGABRT, since it does not answer.
+    /// SIGABRT by systemd, because the daemon does not answer.
     case aborted
     case power
   }
 
-  /// What happens in the middle of a start.
+  /// A fault during a start.
   enum StartTrouble { case killed, hangs }
 
   /// Kills the daemon now.
   func kill(_ why: String, _ end: End = .killed, cut: Bool = true) {
     guard let life, !life.loop.isDead, !isOver else { return }
     note("daemon \(lives) dies: \(why)")
-    // Who held what until when is what counts from here.
+    // Record the current leases: from here on they decide which outputs may stay on.
     look(always: true)
     if life.isReady, !life.isClosed { invariants.hold { view($0) } }
     let bound = guardians.isSomebodyInCharge ? Bound.guardian : Bound.stopPost
@@ -33,14 +33,14 @@ extension Machine {
     var chance = self.chance
     life.die(
       { cut && chance.happens(70) ? chance.within(0...40) : nil },
-      // One that ends in order waits for its buses.
+      // A daemon that has shut down has waited for its buses.
       lands: { _ in life.isClosed || chance.happens(50) })
     self.chance = chance
     line.loop = nil
     answers.lifeEnds(lives)
     let wasInOrder = life.hasEnded
     switch end {
-    // Where there was no room for a record nobody will know.
+    // Without a crash record the next daemon does not know of the end.
     case _ where life.book.record == nil && folders.runtime != nil: break
     case .killed where wasInOrder, .power: break
     case .killed: strikes.daemonDied(in: hanging)
@@ -53,12 +53,12 @@ extension Machine {
     }
     hanging = nil
     if !wasInOrder { seeToOutputs() }
-    // Its objects go when nothing of them is running.
+    // Release its objects later, when none of their code is running.
     line.schedule(after: .zero) { [unowned self, weak life] in if self.life === life { self.life = nil } }
     startTimer = line.schedule(after: Bound.restart) { [unowned self] in launch() }
   }
 
-  /// The guardian notices, and systemd runs `ExecStopPost`, unless the power has gone.
+  /// The guardian notices the death, and systemd runs `ExecStopPost`, unless the power was cut.
   private func seeToOutputs() {
     let boot = boots
     line.schedule(after: .milliseconds(chance.within(1...9))) { [unowned self] in
@@ -69,15 +69,15 @@ extension Machine {
     }
   }
 
-  /// The daemon's thread does not return; systemd notices.
+  /// The daemon's thread hangs, until systemd kills it.
   /// - Parameters:
-  ///   - agent: whose code it is in; nil for the daemon's own.
-  ///   - wakesAfter: when it returns, should it live as long.
+  ///   - agent: the agent whose code hangs; nil for the daemon's own.
+  ///   - wakesAfter: the time after which it continues, unless it is killed before; nil for never.
   func stick(_ agent: AgentID? = nil, wakesAfter: Duration? = nil) {
     guard let life, life.loop.isActive, !isOver else { return }
     note("daemon \(lives) hangs")
     look(always: true)
-    // What it has let go of, or has not opened yet, is not its own.
+    // Outputs that it has released or not opened yet do not depend on it.
     let drives = life.isOpen && !life.isClosed
     if drives, life.isReady { invariants.hold { view($0) } }
     life.loop.isStuck = true
@@ -86,7 +86,7 @@ extension Machine {
     if !life.isReady { invariants.startHangs(at: since) }
     hanging = agent
     life.book.record?.beat(at: since, cpu: .zero, delay: .zero)
-    // A stuck daemon may go on, and be stuck again.
+    // A stuck daemon may continue and hang again: kill it only for the same hang.
     life.hangs += 1
     let number = life.hangs
     line.schedule(at: patienceEnds(life)) { [unowned self, weak life] in
@@ -98,11 +98,12 @@ extension Machine {
     }
   }
 
-  /// When systemd ends a daemon that hangs from now on.
+  /// When systemd kills a daemon that hangs from now on.
   private func patienceEnds(_ life: DaemonLife) -> Instant {
     if !life.isReady { return life.began + Bound.hungStart }
     if let end = life.endsBy { return max(end, line.now) }
-    // It was fed half of that time ago at most; on a board that is short of CPU systemd waits four times as long.
+    // The last beat was at most half of `WatchdogSec` ago. On a board that is short of CPU the limit is four times as
+    // long.
     let patience = Bound.watchdog * (chance.happens(25) ? 4 : 1)
     return line.now + chance.milliseconds(Int(patience.seconds * 500)...Int(patience.seconds * 1000))
   }
@@ -116,7 +117,7 @@ extension Machine {
     answers.slept(line.now - since)
   }
 
-  /// A start has come so far.
+  /// A start has completed one more step.
   func startStep() {
     guard let trouble = startTrouble, let life, life.loop.isActive else { return }
     startTrouble?.steps -= 1

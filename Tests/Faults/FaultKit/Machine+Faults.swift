@@ -1,12 +1,12 @@
 import Model
 
-// What goes wrong.
+// The injection of faults.
 extension Machine {
   func inject(_ fault: Fault) {
     let now = line.now
     let until = now + fault.length
     let agent = TestAgents.victims[fault.target % TestAgents.victims.count]
-    // One in three is for the agents that are modules.
+    // One fault in three affects the WASM agents.
     if engine != nil, fault.target % 3 == 0, injectIntoGuest(fault) { return }
     switch fault.kind {
     case .agentFails: stage.mischief[agent] = .fails
@@ -44,7 +44,7 @@ extension Machine {
       answers.slept(gap)
       if fault.target % 2 == 1 { guardians.goFirst() }
     case .daemonKilled:
-      // At once, or in the middle of what the loop does next.
+      // Kill it immediately, or during the next actions of its loop.
       guard fault.target % 3 > 0, let loop = life?.loop else { return kill("SIGKILL") }
       loop.dies = (loop.actions + fault.target, { [unowned self] in kill("SIGKILL") })
     case .daemonHangs: stick()
@@ -69,7 +69,7 @@ extension Machine {
     }
   }
 
-  /// - Returns: false for what a module cannot do.
+  /// - Returns: false for a fault that WASM agents cannot have.
   private func injectIntoGuest(_ fault: Fault) -> Bool {
     switch fault.kind {
     case .agentCrashes: provoke("fault:trap")
@@ -95,13 +95,13 @@ extension Machine {
     life.log.publish(event, from: "client/fault")
   }
 
-  /// Kills the daemon, and has something happen to the start of the next one.
+  /// Kills the daemon and injects a fault into the next start.
   private func kill(before trouble: StartTrouble, _ fault: Fault) {
     startTrouble = (1 + fault.target % Self.startSteps, trouble)
     kill("SIGKILL")
   }
 
-  /// After a power cut, or a kill, there is room neither on the disk nor in memory for the start, or not for both.
+  /// Cuts the power or kills the daemon, and lets the next start find the disk, the memory or both full.
   private func startWithoutRoom(_ fault: Fault) {
     let isBoot = fault.target % 2 == 0
     if isBoot { cutPower() } else { kill("SIGKILL") }
@@ -110,10 +110,11 @@ extension Machine {
     if fault.target % 3 != 2 { folders.memory?.suffer(.full, until: end) }
   }
 
-  /// What a start does to the outputs: it starts a guardian, opens each, and puts the guardian in charge.
+  /// The number of steps of a start that concern outputs: starting a guardian, opening each output, and putting the
+  /// guardian in charge.
   private static let startSteps = 10
 
-  /// The daemon notices that its guardian has gone, when it turns.
+  /// The daemon notices its guardian's death at its next turn.
   private func startGuardianAgain() {
     line.schedule(after: .milliseconds(200)) { [unowned self] in
       guard let loop = line.loop else { return }
@@ -132,13 +133,13 @@ extension Machine {
     guard what != "brownout" else { return }
     invariants.fault(device, at: line.now, until: until, lies: what == "stuck")
     invariants.unplugged(device, until: what == "unplug" ? until : nil)
-    // A chip comes back behind the same descriptor: that of its bus.
+    // An output of a chip returns under the same descriptor, that of its bus.
     guard what == "unplug", board.device(device)?.options["forgets"] == nil else { return }
     invariants.isCutOff(device)
     guardians.unplugged(device, until: until)
   }
 
-  /// Another program writes to the bus: what is safe leaves its safe state, and what is away from it goes anywhere.
+  /// Another program writes to the bus: a safe output leaves its safe state, any other output gets a random level.
   private func drive(_ device: DeviceID, _ fault: Fault) {
     guard case .actuator(let settings) = board.device(device)?.kind else { return }
     let isSafe = simulated.history(of: device).last?.level ?? settings.safe == settings.safe

@@ -4,23 +4,22 @@ import HALSimulated
 import Model
 import Orchestrator
 
-/// The whole of a run: the board and its wires, the disk, the daemon that lives or the next one, who starts it again,
-/// and the clients that use it.
+/// One run: the board and its outputs, the disk, the successive daemons, systemd, and the clients.
 final class Machine {
-  /// What holds for how long it may take.
+  /// Time limits.
   enum Bound {
-    /// From the daemon's death to safe outputs, with the guardian, and without it by `ExecStopPost`.
+    /// From the daemon's death to safe outputs: by the guardian, or else by `ExecStopPost`.
     static let guardian = Duration.milliseconds(10)
     static let stopPost = Duration.milliseconds(500)
-    /// `WatchdogSec`, `TimeoutStartSec` and `TimeoutStopSec` of the service, and `RestartSec` with what systemd takes.
+    /// `WatchdogSec`, `TimeoutStartSec` and `TimeoutStopSec` of the service, and `RestartSec` plus systemd's own time.
     static let watchdog = Duration.seconds(5)
     static let hungStart = Duration.seconds(30)
     static let stop = Duration.seconds(15)
     static let restart = Duration.milliseconds(500)
-    /// `StoredRegistry.open` waits for 5 s at most.
+    /// `StoredRegistry.open` waits up to 5 s.
     static let start = Duration.seconds(6)
     static let boot = Duration.seconds(8)
-    /// Chips that forget their level are told it again.
+    /// The refresh period of chips that may lose their level.
     static let refresh = Duration.seconds(5)
   }
 
@@ -40,43 +39,43 @@ final class Machine {
   var minuteTimer: TimerID?
   let remains = Remains()
   var life: DaemonLife?
-  /// What happened, for comparison with another run of the same seed.
+  /// A hash of everything that happened, to compare runs of the same seed.
   private(set) var digest: UInt64 = 0xcbf2_9ce4_8422_2325
   let folders: any FolderMaker
   var lives = 0
   var chance: Chance
   let guardians: Guardians
   let strikes = StrikeRules()
-  /// The daemon that was started last keeps the changes of its outputs for the next one.
+  /// Whether the newest daemon stores the changes of its outputs for the next one.
   var keepsChanges = false
-  /// How often the power went.
+  /// The number of boots.
   var boots = 1
-  /// The newest of the daemon's books that was seen.
+  /// The newest seen revision of the crash book.
   var revision = 0
   var startTimer: TimerID?
-  /// What happens to the next start, after so many steps.
+  /// The fault of the next start, and the number of steps before it.
   var startTrouble: (steps: Int, what: StartTrouble)?
-  /// Whose code the daemon hangs in.
+  /// The agent in whose code the daemon hangs; nil for none.
   var hanging: AgentID?
   var isOver = false
-  /// How often guests of the engine have ended how.
+  /// The number of failures of WASM agents, by agent and reason.
   private(set) var guestEnds: [String: Int] = [:]
   private var looks = 0
-  /// Since the last look an output, a device, an agent or the daemon has.
+  /// Whether an output, a device, an agent or the daemon has changed since the last check.
   var somethingChanged = true
   var trace: ((String) -> Void)?
 
-  /// What moves outputs now is neither daemon nor guardian.
+  /// Whether outputs are being moved by something other than daemon and guardian.
   var isInterfering = false
 
   let engine: GuestEngine?
-  /// The agents that daemons have in their configuration.
+  /// The agents in the daemons' configuration.
   let configured: [Manifest]
 
-  /// - Parameter engine: runs agents that are modules; without one there are none.
+  /// - Parameter engine: for WASM agents; nil leaves them out.
   init(_ plan: Plan, _ folders: any FolderMaker, _ engine: GuestEngine?) {
     seed = plan.seed
-    // Somewhere within a minute of the year 2026.
+    // A time in 2026, at any point within a minute.
     line = Timeline(wallMilliseconds: 1_780_000_000_000 + plan.seed % 60_000)
     length = plan.length
     self.engine = engine
@@ -121,7 +120,7 @@ final class Machine {
       line.schedule(at: start + fault.at) { [unowned self] in
         note("fault \(fault)")
         inject(fault)
-        // Between two actions of what follows, not only before them.
+        // Check between the actions of a wait, too, not only before it.
         look()
       }
     }
@@ -132,7 +131,7 @@ final class Machine {
   private let length: Duration
   private let start = Instant(nanoseconds: 1_000_000_000)
 
-  /// Notes a sentence without what it says of files, whose folders are other ones each time.
+  /// Notes a message up to its first path: paths differ between runs.
   func note(notice: String) { note("notice: \(notice.prefix { $0 != "/" })") }
 
   func note(_ text: String) {
@@ -141,12 +140,12 @@ final class Machine {
     trace?("\((line.now - start).seconds) \(text)")
   }
 
-  /// Runs to the end; the last thing is that the daemon ends in order.
+  /// Runs to the end, which is an orderly shutdown of the daemon.
   func run() {
     launch()
     let end = start + length
     while line.step(until: end) { look() }
-    // Everything that went wrong is over; the daemon must be back, and end in order.
+    // All faults are over: the daemon must be ready again, and shut down in order.
     let limit = line.now + .seconds(60)
     while !isServing, line.step(until: limit) { look() }
     isOver = true
@@ -154,12 +153,12 @@ final class Machine {
     guard let life, isServing else {
       return invariants.expect(false, "back in time", at: line.now, "there is no daemon")
     }
-    // What comes at the very end waits for nobody.
+    // Check before the shutdown: events during it need not be handled.
     answers.check(invariants, at: line.now)
     life.end()
     while !life.hasEnded, line.step(until: limit + .seconds(60)) {}
     EndRules(invariants, at: line.now).check(hasEnded: life.hasEnded)
-    // Rules stay in force to the end; without them nothing may be left to wait for.
+    // Rules have timers until the end; remove them, so that no timer may be left.
     life.rules.enforce(.empty)
     if life.hasEnded { checkRemains(life) }
     life.die({ nil }, lands: { _ in false })
@@ -177,7 +176,7 @@ final class Machine {
   }
 
   private func checkRemains(_ life: DaemonLife) {
-    // What watches over a window of time ends with the window.
+    // Sliding windows have timers that end with the window.
     let quiet = line.now + .seconds(600)
     while life.loop.waiting > 0, line.step(until: quiet) {}
     let end = EndRules(invariants, at: line.now)
@@ -190,14 +189,14 @@ final class Machine {
     checkAccounts(life)
   }
 
-  // MARK: Looking
+  // MARK: Checks
 
   func look(always: Bool = false) {
     looks += 1
     guard always || somethingChanged || looks % 16 == 0 else { return }
-    // While its loop hangs nobody answers; what it drives stays as it is.
+    // A daemon whose loop hangs does not answer.
     let life = self.life.flatMap { $0.isReady && !$0.isClosed && $0.loop.isActive ? $0 : nil }
-    // What was due while everybody slept comes first.
+    // After a sleep, overdue actions run first.
     if let life, life.loop.isBehind { return }
     somethingChanged = false
     let isStopped = life?.hardware.emergencyStop != nil
@@ -213,7 +212,7 @@ final class Machine {
     guard let life else { return }
     rules.check(timers: life.loop.waiting, putOff: life.loop.putOff, invariants, at: line.now)
     checkQuarantines(life)
-    // What takes longer is looked at less often, and not in the middle of an action that kills.
+    // Expensive checks run less often, and not during an action that kills the daemon.
     if looks % 64 == 0, !always { checkAccounts(life) }
   }
 
@@ -245,7 +244,7 @@ final class Machine {
     }
   }
 
-  // MARK: What agents and the daemon say
+  // MARK: Events of agents and the daemon
 
   func happened(_ event: Event) {
     note("\(event.type) \(event.source)")
@@ -262,7 +261,7 @@ final class Machine {
     default: break
     }
     answers.published(event, lives, line.now)
-    // A stop that is cleared in safe mode wakes nobody yet.
+    // In safe mode agents are not woken, even when a stop is cleared.
     if life?.safeMode != nil { answers.pause(true) }
     accounts.published(event)
     if event.type == "work:storm", event.source.hasPrefix("agent/") {

@@ -1,31 +1,31 @@
 import Agent
 import Model
 
-/// How an agent misbehaves.
+/// The ways in which an agent misbehaves.
 enum Mischief: String, CaseIterable {
   case fails, crashes, hangs, leaks, storms, slow, doesNotStart
 }
 
-/// What the agents of a run have in common, over all lives of the daemon.
+/// The common state of a run's agents, across all daemons.
 final class Stage {
   let seed: UInt64
   let devices: [String]
-  /// What the next activation, or start, of an agent does.
+  /// The misbehaviour of an agent's next activation or start.
   var mischief: [AgentID: Mischief] = [:]
   var activations: [AgentID: Int] = [:]
   var onHandled: (AgentID, Event) -> Void = { _, _ in }
-  /// An activation of a module has ended: how, nil for well, and what it used.
+  /// An activation of a WASM agent has ended, with its failure (nil for success) and its cost.
   var onGuest: (Manifest, AgentFailure?, ActivationCost?) -> Void = { _, _, _ in }
   /// The daemon has accepted an agent's command for this output.
   var onCommand: (DeviceID) -> Void = { _ in }
   var onState: (AgentID, String, Int64) -> Void = { _, _, _ in }
-  /// An agent that lives in the daemon took it along.
+  /// An in-process agent crashed the daemon.
   var onCrash: (AgentID) -> Void = { _ in }
-  /// The code of an agent that lives in the daemon begins to run, or has returned.
+  /// The code of an in-process agent begins to run, or has returned (nil).
   var onCode: (AgentID?, Event?) -> Void = { _, _ in }
-  /// An agent that lives in the daemon does not return.
+  /// An in-process agent hangs.
   var onHang: (AgentID) -> Void = { _ in }
-  /// What an agent does every time.
+  /// An agent that misbehaves in every activation.
   var habit: (agent: AgentID, mischief: Mischief)?
 
   init(_ seed: UInt64, _ board: Board) {
@@ -38,17 +38,17 @@ final class Stage {
   }
 }
 
-/// Runs agents that do as the seed says: in the daemon, or as if in a process of their own.
+/// Runs agents that behave as the seed says: in-process, or like processes.
 final class PuppetDriver: AgentDriver {
   let isolation: Isolation
   private let stage: Stage
   private let loop: ManualLoop
   private var all: [WeakPuppet] = []
-  /// Processes that run.
+  /// The running instances.
   private(set) var instances: [AgentID: Puppet] = [:]
 
   init(_ kind: Manifest.Driver, _ stage: Stage, _ loop: ManualLoop) {
-    // As far as budgets are held against processes, and against agents that share the daemon's.
+    // The enforcement of processes, or that of in-process agents.
     isolation =
       kind == .process
       ? Isolation(
@@ -91,7 +91,7 @@ extension PuppetDriver {
     weak var puppet: Puppet?
   }
 
-  /// The daemon is gone.
+  /// The daemon has died.
   func abandon() { for one in all { one.puppet?.abandon() } }
 }
 
@@ -127,14 +127,14 @@ final class Puppet: AgentInstance {
   func snapshot(_ done: @escaping (Value) -> Void) { done(["memory": .int(Int64(memory))]) }
 
   func activate(_ event: Event, _ done: @escaping (Result<Void, AgentFailure>) -> Void) {
-    // What the rest of its last action still does is nobody's doing.
+    // Ignore calls by the rest of a dead daemon's last action.
     guard !loop.isDead else { return }
     self.done = done
     stage.onHandled(manifest.id, event)
     guard !isProcess else { return handle(event) }
     stage.onCode(manifest.id, event)
     handle(event)
-    // One that hangs, or has taken the daemon along, has not returned.
+    // An agent that hangs or has crashed the daemon has not returned.
     if loop.isActive { stage.onCode(nil, nil) }
   }
 
@@ -144,7 +144,7 @@ final class Puppet: AgentInstance {
     var chance = Chance(stage.seed, "agent \(manifest.id)", number)
     let mischief = stage.takeMischief(manifest.id)
     var acts = chance.within(0...3)
-    // What it takes of the processor, in milliseconds.
+    // CPU time in milliseconds.
     var run = chance.within(0...4)
     switch mischief {
     case .crashes where !isProcess: return stage.onCrash(manifest.id)
@@ -152,7 +152,7 @@ final class Puppet: AgentInstance {
     case .crashes: return after(&chance, 0...20) { $0.end(.failure(AgentFailure(.crash, "signal 11"))) }
     case .hangs:
       isHung = true
-      // As a driver that knows the budget does.
+      // A driver of processes enforces the activation budget.
       let limit = manifest.budget.activation ?? .seconds(5)
       patience = loop.schedule(after: limit) { [weak self] in
         self?.end(.failure(AgentFailure(.activation, "no answer for \(limit.text)")))
@@ -172,7 +172,7 @@ final class Puppet: AgentInstance {
     go(on: acts, number, fails: mischief == .fails, chance)
   }
 
-  /// Does one thing after the other, then is done.
+  /// Performs `left` random actions, then completes the activation.
   private func go(on left: Int, _ number: Int, fails: Bool, _ chance: Chance) {
     var chance = chance
     guard left > 0 else {
@@ -243,7 +243,7 @@ final class Puppet: AgentInstance {
       abandon()
       return done()
     }
-    // One that hangs does not listen; the kernel asks nobody.
+    // A hung process ignores a graceful stop, but not SIGKILL.
     if isHung && !now { return }
     if let patience { loop.cancel(patience) }
     patience = nil
@@ -254,7 +254,7 @@ final class Puppet: AgentInstance {
     }
   }
 
-  /// Nobody waits for it any more.
+  /// The daemon has died: no completion is called.
   func abandon() {
     if let patience { loop.cancel(patience) }
     patience = nil

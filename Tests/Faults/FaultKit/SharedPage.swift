@@ -2,7 +2,7 @@ import Guardian
 import HAL
 import Model
 
-/// The page that one daemon shares with its guardians: the real one, in memory of the run.
+/// The real page that a daemon shares with its guardians, in ordinary memory.
 ///
 /// SAFETY: the page's memory lives as long as this object.
 @safe final class SharedPage {
@@ -12,7 +12,7 @@ import Model
     var slot: Int
     var safe: Double
     var policy: GuardianRecord.Policy
-    /// A guardian keeps it safe after an orderly end.
+    /// Whether a guardian keeps driving it after a shutdown.
     var isDrivenOn: Bool
   }
 
@@ -20,7 +20,7 @@ import Model
   private let memory: UnsafeMutableRawPointer
   private let page: HolderPage
 
-  /// Nobody holds anything.
+  /// A page without holds.
   init(_ board: Board) {
     outputs = Self.outputs(board)
     let size = HolderPage.size(slots: outputs.count)
@@ -53,6 +53,6 @@ import Model
 
   func release(_ slot: Int) { page.release(slot) }
 
-  /// Of all that is held.
+  /// The earliest deadline of all holds; nil without holds.
   var earliestDeadline: UInt64? { outputs.compactMap { hold($0.slot)?.deadline }.min() }
 }

@@ -1,30 +1,29 @@
 import Model
 
-/// Who must be quarantined for having ended the daemon, who may be, and when it must start in safe mode: counted from
-/// what has happened to the daemon, without a look into its files.
+/// Predicts quarantines and safe mode from the observed ends of daemons, without reading the daemon's files.
 ///
-/// What is kept in memory survives the daemon, and what is kept on the disk both daemon and board. Between two there may
-/// be a change that was under way: then both states are right. What neither had room for ends with the daemon.
+/// Strikes in memory survive the daemon; those on the disk also survive a power cut. A change that was being written
+/// when the daemon died may or may not survive. A change that neither could store is lost with the daemon.
 public final class StrikeRules {
   private struct End {
     var agent: AgentID?
-    /// When the daemon after it began; nil when none has yet.
+    /// When the next daemon started; nil before that.
     var noted: Instant?
     var boot: Int
-    /// The daemons after that one know of it, or not.
+    /// Whether the daemons after the next one know of it.
     var isKept = true
-    /// The write failed when the file had its name: the next daemon may read it all the same.
+    /// Whether the write failed after the file was renamed into place: the next daemon may read it nevertheless.
     var isDoubtful = false
-    /// A daemon has begun since that did not have to know of it.
+    /// Whether a daemon has started since that need not know of it.
     var isForgotten = false
 
     var isLost: Bool { isForgotten && !isDoubtful }
   }
 
-  /// What a person has asked for, and how far it was kept: ends up to there do not count any more.
+  /// A person's release or exit from safe mode: the number of ends that it forgives.
   private struct Pardon {
     var asked = 0
-    /// In memory, and on the disk.
+    /// The numbers stored in memory, and on the disk.
     var kept = 0
     var keptAtHome = 0
 
@@ -32,7 +31,7 @@ public final class StrikeRules {
   }
 
   static let window = Duration.seconds(600)
-  /// Times go through files in milliseconds.
+  /// The tolerance for times, because files store them in milliseconds.
   private static let doubt = Duration.milliseconds(2)
 
   private var ends: [End] = []
@@ -40,23 +39,23 @@ public final class StrikeRules {
   private var began = Instant(nanoseconds: 0)
   private var releases: [AgentID: Pardon] = [:]
   private var forgiven = Pardon()
-  /// What each write that is under way will have kept.
+  /// The contents of each write under way.
   private var underWay: [(releases: [AgentID: Int], forgiven: Int)] = []
-  /// Who must not run, and of those who would also be known to the next daemon, and after a power cut.
+  /// The quarantined agents; those that the next daemon also knows; and those that survive a power cut.
   public private(set) var quarantined: Set<AgentID> = []
   private var quarantinedKept: Set<AgentID> = []
   private var quarantinedAtHome: Set<AgentID> = []
 
-  /// Nobody has done anything.
+  /// Begins without strikes.
   public init() {}
 
-  // MARK: What happens
+  // MARK: Events
 
-  /// The daemon ended otherwise than in order, or with the power.
-  /// - Parameter agent: whose code it was in.
+  /// The daemon ended, but not by a shutdown or a power cut.
+  /// - Parameter agent: the agent whose code was running; nil for none.
   public func daemonDied(in agent: AgentID?) { ends.append(End(agent: agent, noted: nil, boot: boot)) }
 
-  /// What was kept in memory is gone.
+  /// The power was cut: strikes in memory are lost.
   public func powerGoes() {
     boot += 1
     quarantinedKept.formIntersection(quarantinedAtHome)
@@ -64,11 +63,11 @@ public final class StrikeRules {
     forgiven.powerGoes()
   }
 
-  /// The next one has read what was kept, and added how the last one ended.
+  /// The next daemon has read the strikes and added the last end.
   /// - Parameters:
-  ///   - isKept: there was room for that, in memory or on the disk.
-  ///   - isDoubtful: there was none, and yet it may be kept: fsync(2) failed, maybe that of the folder.
-  ///   - isKeptAtHome: the disk took it.
+  ///   - isKept: whether the result was stored, in memory or on the disk.
+  ///   - isDoubtful: whether it may have been stored although that failed: the fsync(2) of the folder failed.
+  ///   - isKeptAtHome: whether it was stored on the disk.
   public func daemonStarts(at now: Instant, isKept: Bool = true, isDoubtful: Bool = false, isKeptAtHome: Bool) {
     began = now
     underWay = []
@@ -87,8 +86,8 @@ public final class StrikeRules {
     if isKeptAtHome { quarantinedAtHome = quarantined }
   }
 
-  /// A person lets an agent run again.
-  /// - Parameter isWritten: that is being written; not so where nothing was held against it.
+  /// A person releases an agent.
+  /// - Parameter isWritten: whether the release is being written; false for an agent without strikes.
   public func release(_ agent: AgentID, isWritten: Bool) {
     releases[agent, default: Pardon()].asked = ends.count
     quarantined.remove(agent)
@@ -103,10 +102,13 @@ public final class StrikeRules {
     write()
   }
 
-  /// What is held against everybody is being written.
+  /// A write of all strikes begins.
   public func write() { underWay.append((releases.mapValues(\.asked), forgiven.asked)) }
 
-  /// The oldest write that was under way is done: one of the two files took it, or none.
+  /// The oldest write has ended.
+  /// - Parameters:
+  ///   - isKept: whether memory or disk has stored it.
+  ///   - isKeptAtHome: whether the disk has stored it.
   public func kept(anywhere isKept: Bool = true, atHome isKeptAtHome: Bool) {
     guard !underWay.isEmpty else { return }
     let done = underWay.removeFirst()
@@ -123,32 +125,32 @@ public final class StrikeRules {
     if isKeptAtHome { pardon.keptAtHome = number }
   }
 
-  // MARK: What follows
+  // MARK: Predictions
 
-  /// How many ends count, for certain or at most, beginning with the number `first`.
+  /// The number of ends from `first` on that count: certainly, or at most.
   private func count(after first: Int, isCertain: Bool, _ counts: (End) -> Bool) -> Int {
     ends.dropFirst(first).count { end in
       guard counts(end), let noted = end.noted, !end.isLost, !(isCertain && end.isForgotten) else { return false }
-      // Across boots only the wall clock could tell, and that may have been set.
+      // Across boots the time between ends is uncertain, because the wall clock may have been set.
       guard end.boot == boot else { return !isCertain }
       return began - noted <= Self.window + (isCertain ? .zero - Self.doubt : Self.doubt)
     }
   }
 
-  /// Looks at what a daemon made of it that has just begun.
+  /// Checks the decisions of a daemon that has just started.
   /// - Parameters:
-  ///   - found: whom it does not run.
-  ///   - isSafe: it is in safe mode.
+  ///   - found: the agents that it quarantines.
+  ///   - isSafe: whether it is in safe mode.
   public func check(_ found: Set<AgentID>, isSafe: Bool, _ invariants: Invariants) {
     for agent in quarantined.sorted() {
-      invariants.expect(found.contains(agent), "three strikes", at: began, "\(agent) is not held to account")
+      invariants.expect(found.contains(agent), "three strikes", at: began, "\(agent) is not quarantined")
     }
     for agent in found.sorted() where !quarantined.contains(agent) {
-      // One that was quarantined stays so, however long ago that was.
+      // A quarantine does not expire.
       let kept = releases[agent]?.kept ?? 0
       let most = ends.dropFirst(kept).count { $0.agent == agent && !$0.isLost }
       invariants.expect(most >= 3, "three strikes", at: began, "\(agent) is quarantined after \(most) strikes")
-      // Its release was under way when the daemon died, and is lost: what is written from now on does not have it.
+      // Its release was lost when the daemon died: later writes do not contain it.
       releases[agent]?.asked = kept
     }
     let certain = count(after: forgiven.asked, isCertain: true) { _ in true }

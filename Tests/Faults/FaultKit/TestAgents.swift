@@ -1,18 +1,18 @@
 import Agent
 import Model
 
-/// Who lives on the board of a run: two that only answer, and that nothing is done to; some that misbehave.
+/// The agents of a run: two bystanders without faults, and victims that misbehave.
 enum TestAgents {
-  /// Whose answers are measured.
+  /// The agents whose response is measured.
   static let bystanders: [AgentID] = ["bystander", "neighbour"]
-  /// Whom faults are for.
+  /// The agents that faults affect.
   static let victims: [AgentID] = ["rogue", "worker", "lodger", "resident", "once"]
-  /// Whom clients start again when they are in quarantine: those, and the engine's.
+  /// The agents that clients release from quarantine, including the WASM agents.
   static let patients = victims + ["gauge", "spinner", "dawdler", "hoarder", "thrower", "shouter"]
-  /// Whom clients register and forget.
+  /// The agents that clients register and unregister.
   static let guests: [AgentID] = ["guest1", "guest2", "guest3"]
 
-  /// The budget of each.
+  /// The event budget of each agent.
   static let eventsPerSecond = 20
 
   static let configured: [Manifest] = [
@@ -44,7 +44,7 @@ enum TestAgents {
     guest(id, ["identity": ["id": .string(id.rawValue), "version": .string("\(version)")]])
   }
 
-  /// The same, as it was found.
+  /// The same agent with a manifest that was read from the disk.
   static func guest(_ id: AgentID, _ document: Value) -> Manifest {
     var manifest = agent(id, .process, ["work:next"])
     manifest.version = document["identity"]?["version"]?.string ?? ""
@@ -52,10 +52,10 @@ enum TestAgents {
     return manifest
   }
 
-  /// Whom rules wake.
+  /// The agents that rules wake, by rule.
   static let wakes: [String: AgentID] = ["visitor": "rogue", "beat": "worker"]
 
-  /// What a reload may bring: everything; without a rule that may hold something; with one that says something else.
+  /// The rules of a reload: all; without a rule that may hold an output; or with a changed rule.
   static func rules(variant: Int) -> [RuleDeclaration] {
     switch variant % 3 {
     case 1: rules.filter { $0.id != "hot" }
@@ -73,12 +73,12 @@ enum TestAgents {
   private static let rules: [RuleDeclaration] = [
     rule("hot", on: "sensor:temperature", if: "value > 28.0", .actuate("cooler", .on, lease: .seconds(4))),
     rule("cold", on: "sensor:temperature", if: "value < 22.0", .actuate("heater", .on, lease: nil)),
-    // What waits through an emergency stop.
+    // May be waiting when an emergency stop begins.
     rule("settled", on: "work:more", .actuate("valve", .on, lease: .seconds(1))) { $0.debounce = .milliseconds(300) },
     rule("shut", on: "input:button", if: "!active", .actuate("valve", .on, lease: .seconds(2))) {
       $0.hold = .seconds(2)
     },
-    // Waking first: a lamp that is refused would end the list, and the accounts count on it.
+    // Wake first: a refusal by the lamp ends the list, and `EventAccounts` expects every wake.
     rule(
       "visitor", on: "input:button", if: "active", .wake("rogue"), .actuate("lamp", .pulse(.seconds(2)), lease: nil)),
     rule("echo", on: "work:next", .emit("work:more", [])),

@@ -1,6 +1,6 @@
 import Model
 
-/// The board of a run: limits of every kind, drawn anew for each seed.
+/// The board of a run, with random limits of every kind.
 enum TestBoard {
   static func make(_ seed: UInt64) -> Board {
     var chance = Chance(seed, "board")
@@ -31,7 +31,7 @@ enum TestBoard {
         Device(id: "button", kind: .input(InputSettings()), driver: "simulated"),
         Device(id: "stop", kind: .input(InputSettings(emergencyStop: true)), driver: "simulated"),
         actuator("heater", heater), actuator("cooler", cooler, ["power_on": 1]),
-        // Chips with a supply of their own, which may dip.
+        // Chips whose own supply may dip.
         actuator("pump", pump, ["forgets": true, "power_on": 1]),
         actuator("valve", valve, ["latency": .string("\(chance.within(1...40))ms"), "forgets": true, "power_on": 1]),
         actuator("brake", brake, ["analogue": false]), actuator("lamp", lamp, ["power_on": 0.5]),

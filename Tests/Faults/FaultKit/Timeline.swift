@@ -2,29 +2,28 @@ import EventLoop
 import Linux
 import Model
 
-/// The time of a run: of the board, of whoever tends the daemon, and of the daemon that lives. It stands still until
-/// it is moved, one action after the other.
+/// The simulated time of a run, for board, systemd and daemon. It advances only from action to action.
 final class Timeline: Timekeeper {
   private(set) var now = Instant(nanoseconds: 1_000_000_000)
   private(set) var wallMilliseconds: UInt64
   var wallIsSynchronised = true
   private var timers = TimerQueue()
-  /// The daemon that lives; nil between two.
+  /// The loop of the living daemon; nil between two daemons.
   var loop: ManualLoop?
-  /// Called after each thing that happens while the daemon waits in the middle of something.
+  /// Called after each action while the daemon waits inside another one.
   var onWait: () -> Void = {}
 
-  /// - Parameter wallMilliseconds: what the wall clock shows at first.
+  /// - Parameter wallMilliseconds: the initial wall time, in milliseconds since 1970.
   init(wallMilliseconds: UInt64) { self.wallMilliseconds = wallMilliseconds }
 
   @discardableResult
   func schedule(at deadline: Instant, _ action: @escaping () -> Void) -> TimerID { timers.add(at: deadline, action) }
   func cancel(_ timer: TimerID) { timers.cancel(timer) }
 
-  /// Lets one thing happen, moving time on to it.
-  /// - Returns: false when nothing is due up to `end`; then it is `end`.
+  /// Advances to the next action and runs it.
+  /// - Returns: false when none is due up to `end`; then the time is `end`.
   func step(until end: Instant) -> Bool {
-    // Code that runs takes time, and the board does not wait for the end of a turn.
+    // Running code takes time, and the board does not wait for the end of a turn.
     if let due = timers.nextDeadline(), due < now {
       timers.popDue(at: now)?.action()
       return true
@@ -37,18 +36,18 @@ final class Timeline: Timekeeper {
       return false
     }
     move(to: max(now, next))
-    // What happens to the board comes first: the loop looks at descriptors before it looks at its timers.
+    // The board comes first: the loop handles descriptors before timers.
     if let ours, ours <= next { timers.popDue(at: now)?.action() } else { loop?.runTimer() }
     return true
   }
 
-  /// Nothing happens any more: what was to happen is let go of, and with it who waits for it.
+  /// Drops all pending actions and the objects that they retain.
   func stop() { timers = TimerQueue() }
 
-  /// Time passes and nobody does anything: a machine that slept, or had no processor to give.
+  /// Time passes without any action: the machine slept, or no process got CPU time.
   func skip(_ duration: Duration) { move(to: now + duration) }
 
-  /// Sets the wall clock; the monotonic one goes on as it was.
+  /// Sets the wall clock; the monotonic clock is not affected.
   func jumpWall(by duration: Duration) {
     wallMilliseconds = UInt64(max(0, Int64(wallMilliseconds) + duration.nanoseconds / 1_000_000))
     loop?.wallWasSet()
@@ -60,7 +59,7 @@ final class Timeline: Timekeeper {
   }
 }
 
-/// The loop of one daemon, from its start to its death, without threads and descriptors.
+/// The loop of one daemon, without threads and descriptors.
 final class ManualLoop: Loop {
   private unowned let line: Timeline
   private let disk: Disk
@@ -68,17 +67,17 @@ final class ManualLoop: Loop {
   private var deferred: [() -> Void] = []
   private var head = 0
   private var works: [any ManualWork] = []
-  /// What has arrived on a descriptor and was not read yet.
+  /// Handlers of descriptors that are ready.
   private var mail: [() -> Void] = []
   private var onWallSet: (() -> Void)?
-  /// How many actions have run.
+  /// The number of actions that have run.
   private(set) var actions = 0
-  /// Dies before this action.
+  /// The action before which the daemon dies.
   var dies: (before: Int, how: () -> Void)?
   private(set) var isDead = false
-  /// Something on the loop's thread does not return.
+  /// Whether an action on the loop's thread hangs.
   var isStuck = false
-  /// What runs, or is about to, was due earlier.
+  /// Whether the current or next action is overdue.
   private var isLate = false
 
   init(_ line: Timeline, _ disk: Disk) {
@@ -86,7 +85,7 @@ final class ManualLoop: Loop {
     self.disk = disk
   }
 
-  // A loop that waits for a deadline leaves its wait when it is dead.
+  // A dead loop must leave any wait for a deadline.
   var now: Instant { isDead ? Instant(nanoseconds: .max) : line.now }
   var wallMilliseconds: UInt64 { line.wallMilliseconds }
   var wallIsSynchronised: Bool { line.wallIsSynchronised }
@@ -100,7 +99,7 @@ final class ManualLoop: Loop {
   func later(_ action: @escaping () -> Void) { if !isDead { deferred.append(action) } }
   func watchClock(_ handler: @escaping () -> Void) { onWallSet = handler }
 
-  /// The kernel says so on a descriptor.
+  /// The kernel reports a set clock through a descriptor.
   func wallWasSet() { if let onWallSet { post(onWallSet) } }
   func turn(wait: Bool) {
     guard !isDead else { return }
@@ -108,7 +107,7 @@ final class ManualLoop: Loop {
     standStill()
   }
 
-  /// Does not return before it goes on, or is dead.
+  /// Returns when the loop is no longer stuck, or dead.
   func standStill() { while isStuck && !isDead { step() } }
 
   private func step() {
@@ -122,27 +121,27 @@ final class ManualLoop: Loop {
     return jobs
   }
 
-  /// How long a child takes is not the run's time: it is waited for here, and found to have ended a little later.
+  /// Waits for a child in real time, and reports its end after 80 simulated milliseconds.
   func onExit(of pid: Int32, _ handler: @escaping (ExitStatus) -> Void) throws(SystemError) {
     let code = try Spawn.wait(for: pid)
     schedule(after: .milliseconds(80)) { handler(code > 128 ? .signalled(code - 128) : .exited(code)) }
   }
 
-  /// What runs takes time.
+  /// Running code takes `time`.
   func spend(_ time: Duration) { if !isDead { line.skip(time) } }
 
-  /// How many timers wait.
+  /// The number of timers.
   var waiting: Int { timers.count }
-  /// How many actions wait for the end of the turn.
+  /// The number of deferred actions.
   var putOff: Int { deferred.count - head }
   var isActive: Bool { !isDead && !isStuck }
-  /// Something is overdue, or has arrived: it has not had a turn since.
+  /// Whether an overdue timer or a ready descriptor waits for the next turn.
   var isBehind: Bool { isLate || !mail.isEmpty || nextDeadline().map { $0 < line.now } ?? false }
 
-  /// Something arrives that the loop reads before it looks at its timers.
+  /// A descriptor becomes ready; its handler runs before timers.
   func post(_ action: @escaping () -> Void) { if !isDead { mail.append(action) } }
 
-  /// A driver calls back: at once, unless something on the loop's thread does not return.
+  /// A driver calls back: immediately, or later when the loop is stuck.
   func arrives(_ action: @escaping () -> Void) { if isStuck { post(action) } else if !isDead { action() } }
 
   func runMail() -> Bool {
@@ -181,8 +180,8 @@ final class ManualLoop: Loop {
     if !isDead { action() }
   }
 
-  /// Nothing of it happens any more. Work that had begun goes on for a while, as `cut` says.
-  /// - Parameter cut: how many writes of it the disk still sees; nil for none.
+  /// Drops all timers and actions. Running jobs continue for the number of writes that `cut` returns.
+  /// - Parameter cut: the number of writes of a job that still reach the disk; nil for none.
   func die(_ cut: () -> Int?) {
     guard !isDead else { return }
     isDead = true
@@ -202,14 +201,13 @@ final class ManualLoop: Loop {
 }
 
 private protocol ManualWork: AnyObject {
-  /// A job has begun and has done nothing yet.
+  /// Whether a job has begun but not yet run.
   var isUnderway: Bool { get }
   func perform()
   func abandon()
 }
 
-/// Work away from the loop: it takes as long as the disk takes, does everything at one moment within that, and answers
-/// later.
+/// Jobs of a worker: a job takes the disk's delay, runs at one instant within it, and reports its result after it.
 private final class ManualJobs<State>: Jobs, ManualWork {
   private unowned let loop: ManualLoop
   private let disk: Disk

@@ -2,7 +2,7 @@ import Agent
 import Crash
 import Model
 
-/// The daemon's crash book, with somebody who hears what is asked of it.
+/// Wraps the daemon's crash book and reports its changes.
 final class WatchedBook: QuarantineKeeper {
   enum Change {
     case quarantine

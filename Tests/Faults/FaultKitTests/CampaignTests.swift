@@ -6,7 +6,7 @@ import Testing
 
 @testable import FaultKit
 
-/// Disks without files: what daemons write is kept by nobody, so that these runs are about everything else.
+/// Provides no folders, so that nothing is stored and runs test everything else.
 private final class NoFolders: FolderMaker {
   func disk(_ seed: UInt64) -> Disk { Disk(seed: seed, folder: "/proc/no-such-folder", isStrict: true) }
   var runtime: String? { nil }
@@ -15,7 +15,7 @@ private final class NoFolders: FolderMaker {
   func show(_ disk: Disk, _ life: Int) { _ = disk.appear(at: "/proc/no-such-folder") }
 }
 
-/// The WebAssembly engine, and the program that compiles for it.
+/// Locates the WebAssembly engine and the program that compiles modules.
 private enum Engine {
   static let isThere: Bool = {
     if EngineLibrary.find() != nil { return true }
@@ -23,7 +23,7 @@ private enum Engine {
     return false
   }()
 
-  /// `wasm-compiler`, which was built beside the tests.
+  /// The path of `wasm-compiler`, which is built with the tests.
   static var compiler: String {
     let maps = (try? Files.read("/proc/self/maps")) ?? []
     for line in String(decoding: maps, as: UTF8.self).split(separator: "\n") where line.holds("xctest") {
@@ -36,7 +36,7 @@ private enum Engine {
 }
 
 @Suite struct CampaignTests {
-  @Test func plansDifferAndAreTheirSeeds() {
+  @Test func plansDependOnlyOnTheirSeeds() {
     let plans = (0..<500 as Range<UInt64>).map(Plan.init)
     #expect(Set(plans.map(\.faults)).count > 490)
     #expect(plans[7].faults == Plan(seed: 7).faults)
@@ -45,14 +45,14 @@ private enum Engine {
     #expect(pairs.count > 100)
   }
 
-  @Test(.enabled(if: Engine.isThere)) func modulesAreAgentsOfARun() throws {
+  @Test(.enabled(if: Engine.isThere)) func wasmAgentsTakePartInARun() throws {
     let folder = try TemporaryFolder()
     let engine = try GuestEngine(folder: folder.path, compiler: Engine.compiler)
     var plan = Plan(seed: 3)
     plan.faults = [.agentCrashes, .agentHangs, .agentStorms].enumerated().map { number, kind in
       Fault(kind: kind, at: .seconds(2 + 2 * number), length: .seconds(1), target: 0)
     }
-    // Modules are compiled in the first.
+    // The first run compiles the modules.
     _ = Campaign.run(plan, NoFolders(), engine)
     let result = Campaign.run(plan, NoFolders(), engine)
     #expect(result.violations == [])
@@ -62,7 +62,7 @@ private enum Engine {
     #expect(Campaign.run(plan, NoFolders(), engine).digest == result.digest)
   }
 
-  @Test func shrinkingLeavesOnlyWhatIsNeeded() {
+  @Test func shrinkingKeepsOnlyNecessaryFaults() {
     var plan = Plan(seed: 1)
     plan.faults = Fault.Kind.allCases.map { Fault(kind: $0, at: .seconds(1), length: .seconds(1), target: 0) }
     let needed: Set<Fault.Kind> = [.diskFull, .daemonKilled]
@@ -70,7 +70,7 @@ private enum Engine {
     #expect(smallest.faults.map(\.kind) == [.diskFull, .daemonKilled])
   }
 
-  @Test func aRunIsNothingButItsPlan() {
+  @Test func runsAreDeterministic() {
     let plan = Plan(seed: 3)
     let first = Campaign.run(plan, NoFolders(), nil)
     #expect(first.violations == [])
@@ -79,7 +79,7 @@ private enum Engine {
     #expect(Campaign.run(Plan(seed: 4), NoFolders(), nil).digest != first.digest)
   }
 
-  /// Runs a plan whose faults are these, at about five seconds of a short run, for several boards.
+  /// The violations of short runs with these faults, for several seeds.
   private func violations(_ faults: [Fault], seeds: Range<UInt64> = 0..<3) -> [Violation] {
     seeds.flatMap { seed in
       var plan = Plan(seed: seed)
@@ -92,28 +92,28 @@ private enum Engine {
     Fault(kind: kind, at: .milliseconds(milliseconds), length: .milliseconds(length), target: target)
   }
 
-  /// systemd's watchdog is off during a start: one that hangs, on a slow disk or not, is ended by the start's own limit.
-  @Test(arguments: [1, 9000]) func aStartThatHangsIsEndedLater(_ slow: Int) {
+  /// systemd's watchdog is off during a start: `TimeoutStartSec` ends a start that hangs.
+  @Test(arguments: [1, 9000]) func hungStartIsKilledAfterItsTimeout(_ slow: Int) {
     let faults = [fault(.daemonKilled, at: 5000), fault(.diskSlow, at: 5000, for: slow), fault(.daemonHangs, at: 5500)]
     #expect(violations(faults) == [])
   }
 
-  /// After a long sleep the start is due in the same moment as the hang.
-  @Test func aStartThatHangsRightAfterASleep() {
+  /// After a long sleep the start and the hang are due at the same time.
+  @Test func startThatHangsRightAfterASleep() {
     let faults = [
       fault(.daemonKilled, at: 5000), fault(.suspended, at: 5100, for: 9000, 30), fault(.daemonHangs, at: 9000),
     ]
     #expect(violations(faults) == [])
   }
 
-  @Test(arguments: [Fault.Kind.startKilled, .startHangs]) func aStartIsCutOffAtEachOfItsSteps(_ kind: Fault.Kind) {
+  @Test(arguments: [Fault.Kind.startKilled, .startHangs]) func startFailsAtEachOfItsSteps(_ kind: Fault.Kind) {
     for step in 0..<10 {
       #expect(violations([fault(kind, at: 5000, step)], seeds: UInt64(step)..<UInt64(step) + 1) == [])
     }
   }
 
-  /// What it holds until it lets go of it is the guardian's to end; what it has let go of stays until the next start.
-  @Test(arguments: [1, 30, 300]) func anEndThatHangs(_ delay: Int) {
+  /// The guardian ends the leases of a shutdown that hangs; released outputs stay as they are until the next start.
+  @Test(arguments: [1, 30, 300]) func shutdownThatHangs(_ delay: Int) {
     let faults = [
       fault(.restart, at: 5000), fault(.diskSlow, at: 5000, for: 9000), fault(.daemonHangs, at: 5000 + delay),
     ]

@@ -27,7 +27,7 @@ import Testing
     disk.closed(8)
   }
 
-  @Test func whatWasSynchronisedSurvivesEveryPowerCut() {
+  @Test func synchronisedDataSurvivesAPowerCut() {
     for seed in 0..<200 as Range<UInt64> {
       let disk = disk(seed)
       write(disk, "a", [1, 2, 3], synchronises: true)
@@ -38,7 +38,7 @@ import Testing
     }
   }
 
-  @Test func whatWasNotMaySurviveOrNot() {
+  @Test func unsynchronisedDataMayBeLost() {
     var outcomes: Set<[String: [UInt8]]> = []
     let long = [UInt8](repeating: 9, count: 1024)
     for seed in 0..<200 as Range<UInt64> {
@@ -48,12 +48,12 @@ import Testing
       disk.cutPower()
       outcomes.insert(disk.contents)
     }
-    // No name; a name and nothing in it; all of it; the first sector; the second behind a hole.
+    // No file; an empty file; the whole file; its first sector; a hole and its second sector.
     let hole = [UInt8](repeating: 0, count: 512) + long.prefix(512)
     #expect(outcomes == [[:], ["a": []], ["a": long], ["a": Array(long.prefix(512))], ["a": hole]])
   }
 
-  @Test func aRenameHappensAsAWholeOrNotAtAll() {
+  @Test func renameIsAtomic() {
     var outcomes: Set<[String: [UInt8]]> = []
     for seed in 0..<100 as Range<UInt64> {
       let disk = disk(seed)
@@ -67,7 +67,7 @@ import Testing
     #expect(outcomes == [["a": [1], "b": [2]], ["a": [2]]])
   }
 
-  @Test func aKillLosesNothingThatWasWritten() {
+  @Test func killLosesNoWrites() {
     let disk = disk(1)
     write(disk, "a", [1], synchronises: false)
     disk.cut(after: 1)
@@ -75,12 +75,12 @@ import Testing
     _ = disk.write(9, [2], at: 1)
     _ = disk.write(9, [3], at: 2)
     disk.leave()
-    // What its objects still do on their way out is nobody's doing.
+    // Operations by deinits of the dead program's objects are ignored.
     _ = disk.remove("a")
     #expect(disk.appear(at: "/g").map(\.contents) == [[1, 2]])
   }
 
-  @Test func afterAFailedFsyncProgramsSeeWhatTheDiskMayNotHave() {
+  @Test func failedFsyncMayLoseVisibleData() {
     var outcomes: Set<[UInt8]> = []
     for seed in 0..<200 as Range<UInt64> {
       let disk = disk(seed)
@@ -90,7 +90,7 @@ import Testing
       disk.opened("a", as: 9)
       _ = disk.write(9, [2], at: 0)
       guard disk.synchronise(9) != 0 else { continue }
-      // The next one says nothing any more.
+      // The next fsync(2) reports success.
       disk.suffer(.sync, until: Instant(nanoseconds: 0))
       #expect(disk.synchronise(9) == 0)
       #expect(disk.contents["a"] == [2])
@@ -100,7 +100,7 @@ import Testing
     #expect(outcomes == [[1], [2]])
   }
 
-  @Test func aFullDiskTakesNothingNew() {
+  @Test func fullDiskRefusesGrowth() {
     let disk = disk(1)
     write(disk, "a", [1, 2], synchronises: true)
     disk.suffer(.full, until: Instant(nanoseconds: .max))
@@ -112,7 +112,7 @@ import Testing
     #expect(disk.contents["a"] == [1, 3])
   }
 
-  @Test func whatHasRoomAlreadyNeedsNoMore() {
+  @Test func reservedSpaceStaysUsableOnAFullDisk() {
     let disk = disk(1)
     #expect(disk.create("a", truncates: true) == 0)
     disk.opened("a", as: 9)
@@ -120,13 +120,13 @@ import Testing
     #expect(disk.allocate(9, 100) == 0)
     disk.suffer(.full, until: Instant(nanoseconds: .max))
     #expect(disk.isFull)
-    // A hole has a length and no room.
+    // A hole has a length but no reserved space.
     #expect(disk.truncate(9, to: 200) == 0)
     #expect(disk.allocate(9, 100) == 0)
     #expect(disk.allocate(9, 101) == 28)
   }
 
-  @Test func aWriteBeyondTheEndLeavesZerosBefore() {
+  @Test func writeBeyondTheEndFillsWithZeros() {
     let disk = disk(1)
     #expect(disk.create("a", truncates: true) == 0)
     disk.opened("a", as: 9)

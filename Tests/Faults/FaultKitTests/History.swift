@@ -2,7 +2,7 @@ import Model
 
 @testable import FaultKit
 
-/// A history on a clock that is set by hand, in seconds.
+/// A history of outputs for `Invariants`, with times in seconds.
 final class History {
   static func actuator(
     _ id: DeviceID, _ settings: ActuatorSettings = ActuatorSettings(), latency: String? = nil
@@ -35,7 +35,7 @@ final class History {
 
   static func at(_ seconds: Double) -> Instant { Instant(nanoseconds: UInt64(seconds * 1e9)) }
 
-  /// The daemon drives an output, and somebody holds it for so long.
+  /// The daemon drives an output for `holder`, with a lease of this many seconds.
   func drive(_ id: DeviceID, _ level: Double, at time: Double, lease: Double? = nil, by holder: String = "agent/a") {
     invariants.output(id, takes: level, at: Self.at(time))
     views[id] = ActuatorView(

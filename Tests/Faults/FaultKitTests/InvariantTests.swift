@@ -3,8 +3,7 @@ import Testing
 
 @testable import FaultKit
 
-/// The checker must find what must never happen: each rule is shown a history that breaks it, and one beside it that
-/// just does not.
+/// Each invariant is checked with a history that violates it, and with a similar one that does not.
 @Suite struct InvariantTests {
   private let board = History.board
 
@@ -17,7 +16,7 @@ import Testing
     #expect(history.broken == ["max_on"])
   }
 
-  @Test func timeAsleepDoesNotCount() {
+  @Test func sleepDoesNotCount() {
     let history = History(board)
     history.drive("heater", 1, at: 3, lease: 600)
     history.invariants.everybodySlept(.seconds(100), until: History.at(107))
@@ -27,7 +26,7 @@ import Testing
     #expect(history.broken == ["max_on"])
   }
 
-  @Test func aLeaseThatHasEnded() {
+  @Test func expiredLease() {
     let history = History(board)
     history.drive("cooler", 1, at: 1, lease: 2)
     history.look(3)
@@ -36,14 +35,14 @@ import Testing
     #expect(history.broken == ["lease"])
   }
 
-  @Test func noLeaseAtAll() {
+  @Test func missingLease() {
     let history = History(board)
     history.drive("brake", 0, at: 1)
     history.look(1)
     #expect(history.broken == ["lease"])
   }
 
-  @Test func aHolderThatHasEnded() {
+  @Test func endedHolder() {
     let history = History(board)
     history.drive("cooler", 1, at: 1, lease: 20)
     history.dead = ["agent/a"]
@@ -51,7 +50,7 @@ import Testing
     #expect(history.broken == ["live holder"])
   }
 
-  @Test func bothOfTwoExclusives() {
+  @Test func exclusiveOutputs() {
     for (first, second) in [("heater", "cooler"), ("cooler", "heater")] as [(DeviceID, DeviceID)] {
       let history = History(board)
       history.drive(first, 1, at: 3, lease: 9)
@@ -80,7 +79,7 @@ import Testing
     let history = History(board)
     history.drive("pump", 1, at: 1, lease: 9)
     history.drive("pump", 0.5, at: 2, lease: 9)
-    // The way to the safe state is always open, and counts.
+    // A change to the safe state is always allowed, and counts.
     history.drive("pump", 0, at: 3)
     history.drive("pump", 1, at: 12.5, lease: 9)
     #expect(history.broken == [])
@@ -88,7 +87,7 @@ import Testing
     #expect(history.broken == ["max_rate"])
   }
 
-  @Test(arguments: [false, true]) func maxRateOverARestart(_ counts: Bool) {
+  @Test(arguments: [false, true]) func maxRateAcrossARestart(_ counts: Bool) {
     let history = History(board)
     history.invariants.ratesOutliveTheDaemon = counts
     history.drive("pump", 1, at: 1, lease: 9)
@@ -98,14 +97,14 @@ import Testing
     history.drive("pump", 1, at: 5, lease: 1)
     #expect(history.broken == (counts ? ["max_rate"] : []))
     history.drive("pump", 0, at: 6)
-    // In another boot nobody knows.
+    // Changes of an earlier boot do not count.
     history.invariants.powerGoes()
     history.invariants.daemonStarts(at: History.at(7))
     history.drive("pump", 1, at: 8, lease: 1)
     #expect(history.broken == (counts ? ["max_rate"] : []))
   }
 
-  @Test func anythingOnDuringAnEmergencyStop() {
+  @Test func outputOnDuringAnEmergencyStop() {
     let history = History(board)
     history.drive("cooler", 1, at: 1, lease: 9)
     history.look(2)
@@ -115,18 +114,18 @@ import Testing
     #expect(history.broken == ["emergency stop"])
   }
 
-  @Test func whatTheDaemonBelieves() {
+  @Test func daemonsBeliefMatchesTheOutput() {
     let history = History(board)
     history.views["cooler"] = ActuatorView(level: 1, isSettled: true, holder: "agent/a", leaseEnd: History.at(9))
     history.look(1)
     #expect(history.broken == ["belief"])
   }
 
-  @Test func aSlowBusHasItsTimeAndNoMore() {
+  @Test func slowBusIsExcusedOnlyForItsLatency() {
     let history = History(board)
     history.drive("valve", 1, at: 1, lease: 1)
     history.look(1)
-    // Told to be safe, and not there yet.
+    // The safe state was sent but has not arrived yet.
     history.views["valve"] = ActuatorView(level: 0, isSettled: false, holder: nil, leaseEnd: nil)
     for time in [2, 2.03, 2.09] { history.look(time) }
     #expect(history.broken == [])
@@ -134,7 +133,7 @@ import Testing
     #expect(history.broken == ["lease"])
   }
 
-  @Test func onWithoutADaemon() {
+  @Test func outputOnWithoutADaemon() {
     let history = History(board)
     history.drive("cooler", 1, at: 1, lease: 60)
     history.invariants.daemonDies(safeBy: History.at(2.01), readyBy: History.at(5))
@@ -144,7 +143,7 @@ import Testing
     #expect(history.broken == ["safe after death"])
   }
 
-  @Test func whatAStuckDaemonHoldsEndsAQuarterOfASecondLate() {
+  @Test func leaseOfAStuckDaemonEndsWithin250Milliseconds() {
     let history = History(board)
     history.drive("cooler", 1, at: 1, lease: 4)
     history.drive("heater", 0, at: 1)
@@ -156,7 +155,7 @@ import Testing
     #expect(history.broken == ["lease of a stuck daemon"])
   }
 
-  @Test func whatRefusesAndNobodyHoldsIsTheDaemonsAlone() {
+  @Test func unheldOutputOfAStuckDaemonIsNotTheGuardiansTask() {
     for isSettled in [false, true] {
       let history = History(board)
       history.drive("cooler", 1, at: 1)
@@ -165,14 +164,14 @@ import Testing
       history.invariants.daemonSticks(at: History.at(2), isGuarded: true)
       history.look(9)
       #expect(history.broken == (isSettled ? ["lease of a stuck daemon"] : []))
-      // The watchdog bites.
+      // The watchdog kills the daemon.
       history.invariants.daemonDies(safeBy: History.at(9.01), readyBy: History.at(20))
       history.look(9.02)
       #expect(history.broken.last == "safe after death")
     }
   }
 
-  @Test func maxOnHoldsForAStuckDaemonToo() {
+  @Test func maxOnAppliesToAStuckDaemon() {
     let history = History(board)
     history.drive("heater", 1, at: 3, lease: 60)
     history.look(4)
@@ -183,7 +182,7 @@ import Testing
     #expect(history.broken == ["max_on of a stuck daemon"])
   }
 
-  @Test func nobodyEndsWhatAStuckDaemonWithoutAGuardianHolds() {
+  @Test func leaseOfAStuckDaemonWithoutAGuardianMayStay() {
     let history = History(board)
     history.drive("cooler", 1, at: 1, lease: 1)
     history.look(1.5)
@@ -191,13 +190,13 @@ import Testing
     history.invariants.guardianDies()
     history.look(9)
     #expect(history.broken == [])
-    // Once it turns again, it is its own again.
+    // Once its loop turns again, the daemon is responsible.
     history.invariants.daemonWakes(after: .seconds(8), at: History.at(9.5))
     history.look(9.6)
     #expect(history.broken == ["lease"])
   }
 
-  @Test func whatIsToBeHeldMayBeForAsLongAsItsLease() {
+  @Test func heldOutputMayStayOnUntilItsLeaseEnds() {
     let held = Board(
       name: "test", backend: .simulated,
       devices: [History.actuator("lamp", ActuatorSettings(onExit: .hold)), History.actuator("fan")])
@@ -211,8 +210,8 @@ import Testing
     #expect(history.broken == ["safe after death"])
   }
 
-  /// The daemon is killed, then the guardian that holds the lamp for it, and the next start hangs before it opens it.
-  @Test func nobodyEndsWhatADeadGuardianHeldBeforeADaemonOpensIt() {
+  /// The daemon is killed, then the guardian that holds the lamp; the next start hangs before it opens the lamp.
+  @Test func outputOfADeadGuardianMayStayUntilItIsOpened() {
     for isOpened in [false, true] {
       let history = History(
         Board(name: "test", backend: .simulated, devices: [History.actuator("lamp", ActuatorSettings(onExit: .hold))]))
@@ -229,7 +228,7 @@ import Testing
     }
   }
 
-  @Test func whatIsLetGoOfInOrderStaysAsItIsUntilTheNextStart() {
+  @Test func outputReleasedInAShutdownMayStayUntilTheNextStart() {
     let held = Board(
       name: "test", backend: .simulated,
       devices: [History.actuator("lamp", ActuatorSettings(onExit: .hold)), History.actuator("fan")])
@@ -239,14 +238,14 @@ import Testing
       history.invariants.daemonLetsGo(safeBy: History.at(2), readyBy: History.at(50))
       history.look(10)
       #expect(history.broken == (device == "lamp" ? [] : ["safe after death"]))
-      // The next one dies before it has opened it: that is no end in order.
+      // The next daemon dies before it has opened the output: that is not a shutdown.
       history.invariants.daemonDies(safeBy: History.at(11), readyBy: History.at(50))
       history.look(12)
       #expect(history.broken.last == "safe after death")
     }
   }
 
-  @Test func whoeverInheritsALeaseNeedNotBeThere() {
+  @Test func holderOfAnInheritedLeaseNeedNotExist() {
     let held = Board(
       name: "test", backend: .simulated, devices: [History.actuator("lamp", ActuatorSettings(onExit: .hold))])
     let history = History(held)
@@ -257,13 +256,13 @@ import Testing
     history.invariants.daemonStarts(at: History.at(3))
     history.look(3)
     #expect(history.broken == [])
-    // It got more time than it had: then somebody must be there.
+    // The lease was extended, so its holder must exist.
     history.drive("lamp", 1, at: 4, lease: 9)
     history.look(5)
     #expect(history.broken == ["live holder"])
   }
 
-  @Test func aDaemonThatDoesNotComeBack() {
+  @Test func missingDaemon() {
     let history = History(board)
     history.invariants.daemonDies(safeBy: History.at(2), readyBy: History.at(5))
     history.look(5)
@@ -277,7 +276,7 @@ import Testing
     #expect(late.broken == ["back in time"])
   }
 
-  @Test func aStartThatHangsHasItsTimeAfterwards() {
+  @Test func hungStartSuspendsTheTimeLimit() {
     for isLate in [false, true] {
       let history = History(board)
       history.invariants.daemonDies(safeBy: History.at(1), readyBy: History.at(7))
@@ -291,7 +290,7 @@ import Testing
     }
   }
 
-  @Test func anOutputThatRefusesIsExcusedOnlyForAWhile() {
+  @Test func refusingOutputIsExcusedOnlyForAWhile() {
     let history = History(board)
     history.drive("cooler", 1, at: 1, lease: 9)
     history.invariants.fault("cooler", at: History.at(2), until: History.at(3), lies: false)
@@ -302,17 +301,17 @@ import Testing
     #expect(history.broken == ["lease"])
   }
 
-  @Test func howLongAnOutputHasLiedCountsForNothing() {
+  @Test func timeOfALyingOutputDoesNotCount() {
     let history = History(board)
     history.drive("heater", 1, at: 2, lease: 1)
     history.invariants.fault("heater", at: History.at(2), until: History.at(5), lies: true)
-    // It was told to be safe at 3 and takes that at 9 only; the daemon could not know.
+    // The safe state was sent at 3 s but took effect only at 9 s; the daemon could not know.
     history.drive("heater", 0, at: 9)
     history.drive("heater", 1, at: 10, lease: 1)
     #expect(history.broken == [])
   }
 
-  @Test func anOutputThatLiesIsBelievedAgainOnceItHasTakenALevel() {
+  @Test func lyingOutputIsTrustedAfterItsNextLevel() {
     let history = History(board)
     history.invariants.fault("cooler", at: History.at(1), until: History.at(3), lies: true)
     history.views["cooler"] = ActuatorView(level: 1, isSettled: true, holder: "agent/a", leaseEnd: History.at(99))

@@ -3,10 +3,10 @@ import Testing
 @testable import FaultKit
 
 @Suite struct LedgerTests {
-  @Test func whatWasAnsweredMustBeThere() {
+  @Test func confirmedValueMustExist() {
     let ledger = Ledger()
     let number = ledger.submit("agent/a", "1")
-    // Nobody was answered yet: it may be there or not.
+    // The change was not confirmed yet: it may be stored or not.
     #expect(ledger.problem("agent/a", found: nil) == nil)
     #expect(ledger.problem("agent/a", found: "1") == nil)
     #expect(ledger.problem("agent/a", found: "2") != nil)
@@ -15,7 +15,7 @@ import Testing
     #expect(ledger.problem("agent/a", found: nil) != nil)
   }
 
-  @Test func whatCameLaterMayBeThereAndWhatCameBeforeMayNot() {
+  @Test func laterValuesMayExistAndEarlierOnesMayNot() {
     let ledger = Ledger()
     ledger.submit("k", "1")
     let second = ledger.submit("k", "2")

@@ -4,13 +4,12 @@ import Testing
 
 @testable import FaultKit
 
-/// The rules that look at the loop, its agents, its events and its end: each is shown what breaks it, and beside it what
-/// just does not.
+/// The checks of loop, agents, events and shutdown, each with a violation and with a similar valid case.
 @Suite struct RuleTests {
   private static func at(_ seconds: Double) -> Instant { Instant(nanoseconds: UInt64(seconds * 1e9)) }
   private let now = at(0)
 
-  /// Which rules a history breaks.
+  /// The invariants that a history violates.
   private func broken(_ history: (Invariants) -> Void) -> [String] {
     let invariants = Invariants(Board(name: "test", backend: .simulated, devices: []), at: now)
     history(invariants)
@@ -30,13 +29,13 @@ import Testing
     #expect(broken { rules.check(timers: 0, putOff: 1001, $0, at: now) } == ["bounded turn"])
   }
 
-  @Test func chainsHaveAnEnd() {
+  @Test func chainsHaveAMaximumDepth() {
     let rules = LoopRules()
     #expect(broken { rules.dispatched(event("a:b", depth: 8), depthLimit: 8, $0, at: now) } == [])
     #expect(broken { rules.dispatched(event("a:b", depth: 9), depthLimit: 8, $0, at: now) } == ["depth"])
   }
 
-  @Test func aStormIsHeldToItsBudget() {
+  @Test func stormIsLimitedByTheBudget() {
     func storm(_ count: Int, every: Double) -> [String] {
       broken { invariants in
         var rules = LoopRules()
@@ -50,13 +49,13 @@ import Testing
     #expect(storm(400, every: 0.03) == [])
   }
 
-  @Test func aGuestsMemoryIsItsBudgetAtMost() {
+  @Test func guestsMemoryStaysWithinItsBudget() {
     let rules = LoopRules()
     #expect(broken { rules.used(256, of: 256, by: "a", $0, at: now) } == [])
     #expect(broken { rules.used(257, of: 256, by: "a", $0, at: now) } == ["memory"])
   }
 
-  @Test func whoIsInQuarantineDoesNotRun() {
+  @Test func quarantinedAgentsDoNotRun() {
     func look(_ state: LifecycleState?, _ isQuarantined: Bool, _ isSafeMode: Bool) -> [String] {
       broken {
         LoopRules().check("a", state, isQuarantined: isQuarantined, isSafeMode: isSafeMode, $0, at: now)
@@ -71,7 +70,7 @@ import Testing
 
   // MARK: The calendar
 
-  /// Entries at these seconds of the wall clock, and minutes that begin.
+  /// The violations for entries due, and minutes begun, at these seconds of the wall clock.
   private func calendar(due: [Int], begun: [Int] = [], isTrusted: Bool = true) -> [String] {
     broken { invariants in
       var rules = CalendarRules()
@@ -80,19 +79,19 @@ import Testing
     }
   }
 
-  @Test func anEntryIsDueOnceAndNoneIsLost() {
+  @Test func everyEntryIsDueExactlyOnce() {
     #expect(calendar(due: [60, 120, 185], begun: [60, 120, 180]) == [])
     #expect(calendar(due: [60, 180], begun: [120]) == [])
     #expect(calendar(due: [60], begun: [120]) == ["calendar"])
     #expect(calendar(due: [60, 119]) == ["calendar"])
-    // Put back by three hours, and by more.
+    // The clock is set back by three hours, and by more.
     #expect(calendar(due: [60, 60 + 3 * 3600, 90]) == ["calendar"])
     #expect(calendar(due: [60, 120 + 3 * 3600, 90]) == [])
     #expect(calendar(due: [120 + 3 * 3600], begun: [60]) == ["calendar"])
     #expect(calendar(due: [60], isTrusted: false) == ["calendar"])
   }
 
-  @Test func aDaemonKnowsNothingOfTheEntriesBeforeIt() {
+  @Test func newDaemonDoesNotKnowEarlierEntries() {
     #expect(
       broken { invariants in
         var rules = CalendarRules()
@@ -104,7 +103,7 @@ import Testing
 
   // MARK: The end
 
-  @Test func anOrderlyEndLeavesNothing() {
+  @Test func shutdownLeavesNothing() {
     let output = ActuatorSettings(), held = ActuatorSettings(onExit: .hold)
     #expect(
       broken {
@@ -128,7 +127,7 @@ import Testing
       } == ["orderly end", "timers left", "agents left", "agents left", "safe at the end"])
   }
 
-  @Test func objectsThatAreLeft() {
+  @Test func remainingObjectsAreFound() {
     final class Thing {}
     let remains = Remains()
     let kept = Thing()
@@ -146,10 +145,10 @@ import Testing
     return accounts
   }
 
-  @Test func eventsAreCountedOneByOne() {
+  @Test func eventCountersMustMatch() {
     let books = accounts { books in
       for _ in 0..<5 { books.published(event("a:b")) }
-      // Kept, and not handed on.
+      // Stored but not dispatched.
       books.published(event("a:b", depth: 9))
       books.published(event("system:chain_cut"))
     }
@@ -163,7 +162,7 @@ import Testing
     #expect(look(7, 3, 2, 1) == ["events counted"])
   }
 
-  @Test func whatAnAgentLostIsWhatIsShown() {
+  @Test func droppedEventsOfAnAgentMustMatch() {
     let manifest = Manifest(
       id: "worker", name: "worker", runtime: .init(driver: .process, entry: "x"), subscribe: [EventPattern("work:*")])
     let books = accounts { books in
@@ -171,7 +170,7 @@ import Testing
       books.dispatched(event("other:thing"), to: [manifest])
       books.published(event("rule:fired", ["rule": "beat", "count": 3]))
       books.published(event("rule:fired", ["rule": "other"]))
-      // One, and four that were folded into another.
+      // One single event, and four folded into one.
       books.given(event("work:next"), to: "worker")
       books.given(event("work:next", ["count": 4]), to: "worker")
     }
@@ -190,7 +189,7 @@ import Testing
 
   private func probe(_ number: Int64) -> Event { event("probe:tick", ["n": .int(number)]) }
 
-  /// A probe that was handled after so many other events, and so much time.
+  /// The violations for a probe that is handled after this many other events and this many seconds.
   private func answer(
     _ others: Int, _ time: Double, probes: Int64 = 1, times: Int = 1, missing: AgentID? = nil
   ) -> [String] {
@@ -210,7 +209,7 @@ import Testing
     }
   }
 
-  @Test func bystandersAreServedAlongsideOthers() {
+  @Test func bystandersAreServedSoon() {
     #expect(answer(100, 0.5, probes: 3) == [])
     #expect(answer(101, 0.5, probes: 3) == ["latency"])
     #expect(answer(2000, 0.5, probes: 2) == [])
@@ -218,7 +217,7 @@ import Testing
     #expect(answer(0, 0.501) == ["latency"])
   }
 
-  @Test func bystandersSeeEverythingOnce() {
+  @Test func bystandersReceiveEveryProbeOnce() {
     #expect(answer(0, 0, missing: "neighbour") == ["handled"])
     #expect(answer(0, 0, times: 2) == [])
     let twice = broken { invariants in

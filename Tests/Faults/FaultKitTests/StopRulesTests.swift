@@ -3,7 +3,7 @@ import Model
 import Testing
 
 @Suite struct StopRulesTests {
-  @Test func whatMovesForSomethingOfBeforeTheClearIsFound() {
+  @Test func changeByAnEventBeforeTheClearIsFound() {
     let board = Board(
       name: "b", backend: .simulated,
       devices: [Device(id: "fan", kind: .actuator(ActuatorSettings()), driver: "simulated")])
@@ -18,7 +18,7 @@ import Testing
       rules.changed(changed, board, invariants, at: now)
       return invariants.violations.map(\.rule)
     }
-    #expect(violations(began: 5, state: 1) == ["moved by what was before a stop"])
+    #expect(violations(began: 5, state: 1) == ["moved by an event before a stop"])
     #expect(violations(began: 5, state: 0).isEmpty)
     #expect(violations(began: 15, state: 1).isEmpty)
   }

@@ -3,11 +3,11 @@ import Testing
 
 @testable import FaultKit
 
-/// What the checker makes of outputs that something else than daemon and guardian has moved.
+/// `Invariants` with outputs that were moved by something other than daemon and guardian.
 @Suite struct StrayTests {
   private let board = History.board
 
-  /// A second before each look something else switches the cooler on, which nobody holds.
+  /// A history in which the cooler, which has no holder, is switched on from outside at 1 s.
   private func strayed(refresh: Duration? = nil) -> History {
     let history = History(board)
     history.invariants.interfered("cooler", level: 1, at: History.at(1), isHeld: false, refresh: refresh)
@@ -16,17 +16,17 @@ import Testing
     return history
   }
 
-  @Test func whatSomethingElseMovedStaysUntilThereIsAReasonToTellIt() {
+  @Test func strayOutputStaysUntilTheNextReason() {
     let history = strayed()
     history.look(1000)
     #expect(history.broken == [])
-    // `off`, and the daemon believes that it is.
+    // A command `off`, which the daemon believes to be the state already.
     history.invariants.isTold("cooler", at: History.at(1000))
     history.look(1000.001)
     #expect(history.broken == ["belief", "lease"])
   }
 
-  @Test func aCommandThatIsWrittenMendsIt() {
+  @Test func commandCorrectsAStrayOutput() {
     let history = strayed()
     history.drive("cooler", 0, at: 3)
     history.invariants.isTold("cooler", at: History.at(3))
@@ -34,13 +34,13 @@ import Testing
     #expect(history.broken == [])
   }
 
-  @Test func anEmergencyStopTellsEveryOutput() {
+  @Test func emergencyStopSendsEveryLevel() {
     let history = strayed()
     history.invariants.stopIsAskedFor(at: History.at(3))
     history.isStopped = true
     history.look(3.001)
     #expect(history.broken == ["belief", "lease", "emergency stop"])
-    // What is moved after it waits for the next reason.
+    // An output moved after the stop waits for the next reason.
     let later = History(board)
     later.isStopped = true
     later.invariants.stopIsAskedFor(at: History.at(3))
@@ -52,7 +52,7 @@ import Testing
     #expect(later.broken.contains("emergency stop"))
   }
 
-  @Test func theEndOfALeaseIsAReason() {
+  @Test func endOfALeaseIsAReason() {
     let history = History(board)
     history.drive("cooler", 0.5, at: 1, lease: 4)
     history.look(1)
@@ -65,11 +65,11 @@ import Testing
     #expect(history.broken == ["belief", "lease"])
   }
 
-  @Test func aLeaseThatHadEndedBeforeIsNone() {
+  @Test func leaseThatEndedBeforeIsNoReason() {
     let history = History(board)
     history.drive("cooler", 0.5, at: 1, lease: 4)
     history.look(1)
-    // It ends and is told so, and then is moved, before anybody looks.
+    // The lease ends and the level is sent; then the output is moved, before the next check.
     history.drive("cooler", 0, at: 2)
     history.invariants.interfered("cooler", level: 1, at: History.at(2), isHeld: false, refresh: nil)
     history.look(2)
@@ -77,7 +77,7 @@ import Testing
     #expect(history.broken == [])
   }
 
-  @Test func aChipThatForgetsIsToldAgainByItself() {
+  @Test func forgetfulChipIsRefreshed() {
     let history = strayed(refresh: .seconds(5))
     history.look(8.9)
     #expect(history.broken == [])
@@ -86,11 +86,11 @@ import Testing
     #expect(history.broken == ["belief", "lease"])
   }
 
-  @Test func nobodyKnowsHowLongItWasWhereSomethingElseHadMovedIt() {
+  @Test func timeAsAStrayDoesNotCount() {
     let history = History(board)
     history.drive("heater", 1, at: 2, lease: 60)
     history.invariants.interfered("heater", level: 0, at: History.at(6), isHeld: true, refresh: nil)
-    // Told again: neither min_off nor max_on counts from what it did meanwhile.
+    // After the new command, neither min_off nor max_on counts from the stray change.
     history.drive("heater", 1, at: 6.5, lease: 60)
     history.look(11.5)
     #expect(history.broken == [])
@@ -98,11 +98,11 @@ import Testing
     #expect(history.broken == ["max_on"])
   }
 
-  @Test func nobodyWaitsForARivalThatSomethingElseHasMoved() {
+  @Test func strayRivalDoesNotBlock() {
     let history = strayed()
     history.drive("heater", 1, at: 3, lease: 1)
     history.drive("heater", 0, at: 4)
-    // It is told, and on its way.
+    // The level was sent and is on its way.
     history.invariants.isTold("cooler", at: History.at(7))
     history.drive("heater", 1, at: 7, lease: 1)
     #expect(history.broken == [])
@@ -112,17 +112,17 @@ import Testing
     #expect(history.broken == ["exclusive_with"])
   }
 
-  @Test func theGuardianTellsWhatItMakesSafeWhereverItIs() {
+  @Test func guardianSendsSafeStatesToStrayOutputs() {
     let history = strayed()
     history.invariants.daemonDies(safeBy: History.at(3), readyBy: History.at(9))
     history.look(3.1)
     #expect(history.broken == ["safe after death"])
-    // One that dies before its guardian is in charge is no reason for anybody.
+    // A daemon that dies before its guardian is in charge is no reason to send levels.
     let early = strayed()
     early.invariants.daemonDies(safeBy: History.at(3), readyBy: History.at(9), isSeenTo: false)
     early.look(3.1)
     #expect(early.broken == [])
-    // What is moved while no daemon lives waits for the next one, whatever lease it had.
+    // An output moved while there is no daemon waits for the next one, whatever its lease.
     let later = History(board)
     later.drive("cooler", 1, at: 1, lease: 60)
     later.look(2)
@@ -137,7 +137,7 @@ import Testing
     #expect(later.broken == ["belief", "lease"])
   }
 
-  @Test func whatAStuckDaemonHoldsIsToldAtTheEndOfItsLease() {
+  @Test func guardianCorrectsAStrayAtTheEndOfItsLease() {
     for isHeld in [false, true] {
       let history = History(board)
       if isHeld { history.drive("cooler", 0.5, at: 1, lease: 4) }
@@ -149,7 +149,7 @@ import Testing
     }
   }
 
-  @Test func whatIsNotThereIsNotBelieved() {
+  @Test func absentOutputHasNoKnownLevel() {
     for isSettled in [false, true] {
       let history = History(board)
       history.invariants.unplugged("cooler", until: History.at(9))

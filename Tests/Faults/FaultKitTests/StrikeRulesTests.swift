@@ -3,15 +3,15 @@ import Testing
 
 @testable import FaultKit
 
-/// What the checker makes of daemons that hold too much or too little against agents, and against themselves.
+/// `StrikeRules` with daemons that quarantine too many or too few agents, and with wrong safe modes.
 @Suite struct StrikeRulesTests {
   private let rules = StrikeRules()
   private let invariants = Invariants(Board(name: "test", backend: .simulated, devices: []), at: at(0))
 
   private static func at(_ seconds: Double) -> Instant { Instant(nanoseconds: UInt64(seconds * 1e9)) }
 
-  /// A daemon begins at this time.
-  /// - Returns: which rules are broken if it has found this.
+  /// A daemon starts at this time with these quarantines.
+  /// - Returns: the violated invariants.
   private func start(
     _ time: Double, finds quarantined: Set<AgentID> = [], isSafe: Bool = false, isKept: Bool = true,
     isDoubtful: Bool = false, isKeptAtHome: Bool = true
@@ -39,34 +39,34 @@ import Testing
     #expect(start(700) == ["three strikes"])
   }
 
-  @Test func strikesThatAreFarApart() {
+  @Test func distantStrikesDoNotCount() {
     strike(10, 20)
     rules.daemonDied(in: "rogue")
     #expect(start(611) == [])
   }
 
-  @Test func oneIsNotBlamedForAnother() {
+  @Test func strikesCountPerAgent() {
     strike(10, 20, 30)
     #expect(start(31, finds: ["rogue"]) == [])
     #expect(start(31, finds: ["rogue", "other"]) == ["three strikes"])
   }
 
-  @Test func aReleaseThatWasKeptHolds() {
+  @Test func storedReleaseIsRespected() {
     strike(10, 20, 30)
     rules.release("rogue", isWritten: true)
-    // The daemon died before anybody can say.
+    // The daemon died during the write: both outcomes are valid.
     #expect(start(31) == [])
     #expect(start(31, finds: ["rogue"]) == [])
     rules.release("rogue", isWritten: true)
     rules.kept(atHome: false)
     #expect(start(32) == [])
     #expect(start(32, finds: ["rogue"]) == ["three strikes"])
-    // The disk has the older state.
+    // The disk still has the older state.
     rules.powerGoes()
     #expect(start(33, finds: ["rogue"]) == [])
   }
 
-  @Test func aReleaseThatWasLostIsNotKeptByTheNextWrite() {
+  @Test func lostReleaseIsNotPartOfTheNextWrite() {
     strike(10, 20, 30)
     rules.release("rogue", isWritten: true)
     #expect(start(31, finds: ["rogue"]) == [])
@@ -76,14 +76,14 @@ import Testing
     #expect(start(33) == ["three strikes"])
   }
 
-  @Test func aQuarantineOutlivesThePowerWhereTheDiskTookIt() {
+  @Test func storedQuarantineSurvivesAPowerCut() {
     strike(10, 20, 30)
     rules.powerGoes()
     #expect(start(31, finds: ["rogue"]) == [])
     #expect(start(31) == ["three strikes"])
   }
 
-  @Test func whatTheDiskDidNotTakeMayBeLostWithThePower() {
+  @Test func unstoredStrikesMayBeLostInAPowerCut() {
     strike(10, 20)
     rules.daemonDied(in: "rogue")
     #expect(start(30, finds: ["rogue"], isKeptAtHome: false) == [])
@@ -92,15 +92,15 @@ import Testing
     #expect(start(31, finds: ["rogue"]) == [])
   }
 
-  @Test func whatNobodyHadRoomForEndsWithTheDaemon() {
+  @Test func unstoredStrikesEndWithTheDaemon() {
     for laterKept in [false, true] {
       let test = StrikeRulesTests()
       test.strike(10, 20)
       test.rules.daemonDied(in: "rogue")
-      // That one knows of it.
+      // This daemon knows of the strike.
       #expect(test.start(30, finds: ["rogue"], isKept: false) == [])
       #expect(test.invariants.violations == [])
-      // What it writes for another reason has it, too.
+      // A later write for another reason contains the strike, too.
       test.rules.write()
       if laterKept { test.rules.kept(atHome: false) }
       #expect(test.start(31, finds: ["rogue"]) == (laterKept ? [] : ["three strikes"]))
@@ -108,8 +108,8 @@ import Testing
     }
   }
 
-  /// A file has its name when the fsync(2) of its folder fails: the next daemon reads it, or what was there before.
-  @Test func whatFailedAtTheLastStepMayBeKnownOrNot() {
+  /// When the fsync(2) of the folder fails after a rename, the next daemon reads either the new file or the old one.
+  @Test func failedFolderFsyncMayHaveStored() {
     for (isDoubtful, isSafe) in [(true, true), (true, false), (false, false)] {
       let test = StrikeRulesTests()
       test.strike(1, 2, 3, agent: nil)
@@ -126,7 +126,7 @@ import Testing
     #expect(test.start(5, isSafe: true) == ["boot loop"])
   }
 
-  @Test func aReleaseThatNobodyHadRoomForMayBeForgotten() {
+  @Test func unstoredReleaseMayBeLost() {
     for isForgotten in [false, true] {
       let test = StrikeRulesTests()
       test.strike(10, 20, 30)

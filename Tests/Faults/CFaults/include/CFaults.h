@@ -1,4 +1,4 @@
-// What a program does with the files of one folder, told before it happens, so that it can be refused.
+// Intercepts a program's operations on the files of one folder before they happen, so that a test can make them fail.
 //
 // The system calls below are defined here under their own names: the dynamic linker prefers the program's definition
 // to the C library's (ld.so(8), ELF symbol lookup), for shared libraries such as SQLite's, too.
@@ -11,7 +11,7 @@ enum faults_operation {
   faults_close,     // descriptor; before
   faults_write,     // descriptor, bytes, count, offset; before
   faults_truncate,  // descriptor, count: the new size; before
-  faults_allocate,  // descriptor, count: how large it must be able to be; before
+  faults_allocate,  // descriptor, count: the size to reserve; before
   faults_sync,      // descriptor; before
   faults_rename,    // path, other; before
   faults_remove     // path; before
@@ -21,7 +21,7 @@ enum faults_operation {
 typedef int (*faults_hook)(
   int operation, int descriptor, const char *path, const char *other, const void *bytes, long count, long offset);
 
-/// Has `hook` told of everything below `folder`, whose path ends with a slash. One thread only may touch files there.
+/// Calls `hook` for every operation below `folder`, whose path ends with a slash. Only one thread may use files there.
 void faults_follow(const char *folder, faults_hook hook);
 
 #endif
