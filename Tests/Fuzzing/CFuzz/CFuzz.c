@@ -13,7 +13,7 @@ void fuzz_allow(unsigned computing, unsigned waiting) {
   struct rlimit limit;
   getrusage(RUSAGE_SELF, &usage);
   getrlimit(RLIMIT_CPU, &limit);
-  // The hard limit stays, so that the next input can have as much again.
+  // Keep the hard limit, so that the soft limit can be raised for the next input.
   limit.rlim_cur = computed(&usage) + computing + 1;
   setrlimit(RLIMIT_CPU, &limit);
   alarm(waiting);
@@ -31,12 +31,12 @@ uint64_t fuzz_peak(void) {
   return (uint64_t)usage.ru_maxrss << 10;
 }
 
-// What `-sanitize-coverage=edge,inline-8bit-counters` calls and counts in (clang.llvm.org/docs/SanitizerCoverage.html).
+// The interface of `-sanitize-coverage=edge,inline-8bit-counters` (clang.llvm.org/docs/SanitizerCoverage.html).
 
 static uint8_t *first, *end;
 
 void __sanitizer_cov_8bit_counters_init(uint8_t *start, uint8_t *stop) {
-  // Every object file calls it with the ends of all of them.
+  // Every object file calls this with the bounds of the whole program's counters.
   first = start;
   end = stop;
 }
@@ -51,7 +51,7 @@ size_t fuzz_edges(void) { return (size_t)(end - first); }
 size_t fuzz_take_edges(uint32_t *places, uint8_t *counts, size_t most) {
   size_t count = 0, size = fuzz_edges();
   for (size_t place = 0; place < size; place++) {
-    // Most have not been taken: eight at a time.
+    // Most counters are 0: skip eight at a time.
     uint64_t eight;
     if (size - place >= 8 && (memcpy(&eight, first + place, 8), eight == 0)) {
       place += 7;

@@ -1,29 +1,29 @@
 import Linux
 import Model
 
-/// What the fuzzer was asked for.
+/// The command line options of the fuzzer.
 struct Options {
-  /// Names of targets; none is all of them.
+  /// The names of targets; empty for all.
   var targets: [String] = []
-  /// What all inputs follow from.
+  /// The seed of all generated inputs.
   var seed: UInt64 = UInt64.random(in: 1...999_999_999)
-  /// The number of the first input that is made.
+  /// The number of the first generated input.
   var first: UInt64 = 1
-  /// How many inputs each target gets at most.
+  /// The maximum number of inputs per target.
   var runs: UInt64 = 1 << 40
-  /// How long all targets together run.
+  /// The time for all targets together.
   var time = Duration.seconds(60)
-  /// One input, and no others.
+  /// The file of a single input to run; nil for a campaign.
   var input: String?
-  /// Where inputs are kept that lead further, and read at the next start.
+  /// The folder for inputs that increase coverage, which is read at the next start; nil for none.
   var keep: String?
-  /// How many inputs that fail are looked at before a target is given up.
+  /// The number of failing inputs after which a target is given up.
   var failures = 5
-  /// Seconds that one input may compute; it may wait for six times as many.
+  /// The CPU time limit of one input in seconds. The limit of elapsed time is six times as long.
   var seconds: UInt32 = 20
-  /// Where inputs that fail are written.
+  /// The folder for failing inputs.
   var found = ".build/fuzz/found"
-  /// What kept the process from telling: its last input is here. Only for a worker.
+  /// The file in which a worker notes its current input, so that a crash can be attributed. Only for a worker.
   var note: String?
 
   static let help = """
@@ -62,7 +62,7 @@ struct Options {
       case "--keep": keep = value
       case "--found": found = value
       case "--note": note = value
-      default: throw Mistake(description: "there is no \(word)")
+      default: throw Mistake(description: "unknown option \(word)")
       }
     }
     if input != nil, targets.count != 1 { throw Mistake(description: "--input takes one --target") }

@@ -3,21 +3,21 @@ import Glibc
 import Linux
 import Model
 
-/// Starts a worker for each target, and another one when an input has ended it.
+/// Starts a worker for each target, and another one after an input has crashed it.
 struct Runner {
   let targets: [any FuzzTarget]
   let options: Options
-  /// Where workers write down what they run.
+  /// The folder for the workers' notes of their current inputs.
   let folder: String
 
-  /// - Returns: whether everything held.
+  /// - Returns: whether no target failed.
   func run() throws -> Bool {
     print("seed \(options.seed)")
     var isSound = true
     let begin = System.monotonicNanoseconds()
     for (index, target) in targets.enumerated() {
       if let limitation = target.limitation { print("\(target.name): \(limitation)") }
-      // What one leaves over of its share the others have.
+      // Divide the time that earlier targets did not use among the remaining ones.
       let left = options.time - .nanoseconds(Int64(System.monotonicNanoseconds() - begin))
       if try !run(target, for: max(.seconds(1), left / (targets.count - index))) { isSound = false }
       fflush(nil)
@@ -64,9 +64,9 @@ struct Runner {
     return try Spawn.wait(for: Spawn.start("/proc/self/exe", ["fuzz"] + words))
   }
 
-  /// Makes an input that ends a process smaller, for as long as it ends it the same way.
+  /// Shrinks an input that crashes a process, while the crash has the same exit code.
   private func shrink(_ input: [UInt8], of target: any FuzzTarget, failing code: Int32) throws -> [UInt8] {
-    // Each try of one that computes or waits for its time would take just as long.
+    // Do not shrink time-outs: each attempt would take the whole time limit.
     if code == 128 + SIGXCPU || code == 128 + SIGALRM { return input }
     let file = "\(folder)/attempt"
     return try Shrinker.shrink(input) { shorter in
@@ -75,11 +75,11 @@ struct Runner {
     }
   }
 
-  /// How a process ended, for people.
+  /// A description of a process's end.
   static func end(_ code: Int32) -> String {
     switch code {
-    case 128 + SIGXCPU: "it computed without an end"
-    case 128 + SIGALRM: "it waited without an end"
+    case 128 + SIGXCPU: "it exceeded its CPU time"
+    case 128 + SIGALRM: "it exceeded its elapsed time"
     case 129...: "a trap (signal \(code - 128))"
     default: "it ended with code \(code)"
     }

@@ -4,17 +4,17 @@ import Glibc
 import Linux
 import Model
 
-/// The process that runs the inputs of one target, until one of them ends it.
+/// The process that runs the inputs of one target, until one of them crashes it.
 struct Worker {
   let target: any FuzzTarget
   let options: Options
-  /// Open for as long as the process.
+  /// The descriptor of the note; stays open until the process ends.
   private let note: Int32
 
-  /// Bytes of data that the process may have.
+  /// The limit of the data segment, in bytes.
   private static let data: UInt64 = 3 << 30
 
-  /// - Throws: there is no room for the note of what is run.
+  /// - Throws: the note cannot be written.
   init(_ target: any FuzzTarget, _ options: Options) throws {
     self.target = target
     self.options = options
@@ -22,8 +22,8 @@ struct Worker {
     fuzz_confine(Self.data)
   }
 
-  /// One input, several times: what is left behind shows only then.
-  /// - Returns: whether everything held.
+  /// Runs one input several times, so that leaks show.
+  /// - Returns: whether the input did not fail.
   func replay(_ file: String) throws -> Bool {
     do {
       let input = try target.form.input(of: Files.read(file))
@@ -39,14 +39,14 @@ struct Worker {
     }
   }
 
-  /// Standard error is nobody's: what ends the process is known by its input, and told when that is run again.
+  /// Discards standard error: a crash is reported when its input is run again.
   static func hush() throws {
     let null = try System.open("/dev/null", O_WRONLY)
     dup2(null.number, 2)
   }
 
-  /// Runs the corpus, then what is made of it.
-  /// - Returns: whether everything held.
+  /// Runs the corpus, then generated inputs.
+  /// - Returns: whether no input failed.
   func run() throws -> Bool {
     let begin = System.monotonicNanoseconds()
     var inputs = try Corpus.read(target).map(\.input)
@@ -76,13 +76,13 @@ struct Worker {
   }
 
   private struct Tally {
-    /// By what they say without what they quote.
+    /// The different violations, compared without quoted text.
     var violations: Set<Seen> = []
-    /// Nanoseconds on the processor.
+    /// The maximum CPU time of an input, in nanoseconds.
     var slowest: UInt64 = 0
   }
 
-  /// Runs one input, which is written down before, in case it is the last.
+  /// Runs one input. Writes it to the note before, because it may crash the process.
   private func attempt(_ input: [UInt8], _ number: UInt64, _ tally: inout Tally, _ body: () throws -> Void) throws {
     try Self.tell(note, number, input)
     fuzz_allow(options.seconds, 6 * options.seconds)
@@ -113,7 +113,7 @@ struct Worker {
 
   // MARK: The note
 
-  /// Eight bytes of number, eight of length, the input.
+  /// Writes the note: eight bytes of number, eight bytes of length, the input.
   private static func tell(_ file: Int32, _ number: UInt64, _ input: [UInt8]) throws {
     let head = [number, UInt64(input.count)].flatMap { value in
       (0..<8).map { UInt8(truncatingIfNeeded: value >> UInt64(8 * $0)) }
@@ -121,7 +121,7 @@ struct Worker {
     try System.write(file, head + input, at: 0)
   }
 
-  /// What a worker ran last; nil when it had not begun.
+  /// The last input of a worker; nil when it had not begun.
   static func last(_ path: String) -> (number: UInt64, input: [UInt8])? {
     guard let bytes = try? Files.read(path), bytes.count >= 16 else { return nil }
     let numbers = [0, 8].map { start in

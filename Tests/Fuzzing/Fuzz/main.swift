@@ -1,4 +1,4 @@
-// make fuzz: what others write, made up and damaged, at every border over which the daemon takes it. See docs/fuzzing.md.
+// make fuzz: generated and damaged input at every trust boundary of the daemon. See docs/fuzzing.md.
 import AgentWASM
 import FuzzKit
 import Glibc
@@ -6,11 +6,11 @@ import Linux
 import OpenStarryAgent
 import TestKit
 
-// A process of its own compiles a module, or is an agent.
+// This program also compiles modules and acts as an agent, in processes of their own.
 if let code = ModuleCompiler.runIfAsked(CommandLine.arguments) { exit(code) }
 if CommandLine.arguments.dropFirst().first == "agent" { FuzzAgent.main() }
 
-// The order of sets and dictionaries is part of what happens: the same in every process.
+// The order of sets and dictionaries affects a run: make it the same in every process.
 if unsafe getenv("SWIFT_DETERMINISTIC_HASHING") == nil {
   unsafe setenv("SWIFT_DETERMINISTIC_HASHING", "1", 1)
   unsafe execv("/proc/self/exe", CommandLine.unsafeArgv)
@@ -24,7 +24,7 @@ do { options = try Options(CommandLine.arguments.dropFirst(isWorker ? 2 : 1)) } 
   exit(64)
 }
 do {
-  // Beside this program, or in the release build beside an instrumented one.
+  // The guardian is beside this program or, for an instrumented build, in the release build.
   let beside = Files.folder(of: try Files.resolve("/proc/self/exe"))
   let guardian = ["\(beside)/openstarry-guardian", ".build/release/openstarry-guardian"].first { Files.isFile($0) }
   let folder = "\(Files.isFolder("/dev/shm") ? "/dev/shm" : "/tmp")/openstarry-fuzz-\(isWorker ? getppid() : getpid())"
@@ -34,7 +34,7 @@ do {
     options.targets.isEmpty ? target.name != "planted" : options.targets.contains(target.name)
   }
   for name in options.targets where !chosen.contains(where: { $0.name == name }) {
-    throw Options.Mistake(description: "there is no target '\(name)': \(all.map(\.name).joined(separator: ", "))")
+    throw Options.Mistake(description: "unknown target '\(name)': \(all.map(\.name).joined(separator: ", "))")
   }
   if isWorker {
     let worker = try Worker(chosen[0], options)
@@ -45,7 +45,7 @@ do {
   if let input = options.input {
     let code = try Runner.start(["work", "--target", chosen[0].name, "--input", input])
     print(
-      code == 0 ? "\(chosen[0].name): everything holds" : "\(chosen[0].name): \(code == 1 ? "fails" : Runner.end(code))"
+      code == 0 ? "\(chosen[0].name): passes" : "\(chosen[0].name): \(code == 1 ? "fails" : Runner.end(code))"
     )
     isSound = code == 0
   } else {

@@ -1,19 +1,19 @@
 import TestKit
 
-/// Changes inputs as bytes: the changes that people, editors, broken disks and enemies make.
+/// Mutates inputs as bytes, like people, editors, broken disks and attackers do.
 public struct ByteMutator {
   private let words: [[UInt8]]
   private let longest: Int
 
   /// - Parameters:
-  ///   - words: what is put in now and then.
-  ///   - longest: bytes of the longest input.
+  ///   - words: tokens to insert.
+  ///   - longest: the maximum length of an input, in bytes.
   public init(words: [String], longest: Int) {
     self.words = (words + Self.usual).map { Array($0.utf8) }
     self.longest = longest
   }
 
-  /// What every reader of texts has to do with: ends of ranges, marks that turn lines around, what terminals act on.
+  /// Difficult strings for any reader: limits of ranges, bidirectional marks, terminal escapes.
   static let usual = [
     "0", "-1", "1", "9223372036854775807", "-9223372036854775808", "18446744073709551616", "1e308", "-1e-320", "0x7f",
     "\u{0}", "\u{7F}", "\u{1B}[2J", "\u{9B}", "\u{202E}", "\u{2028}", "\u{FEFF}", "a\u{301}\u{301}", "\u{1F600}",
@@ -22,7 +22,7 @@ public struct ByteMutator {
     "%s", "%n", "../../", "/", "*", "**", " ", "é", "ß",
   ]
 
-  /// One input made of others.
+  /// A new input made from inputs of the pool.
   public func mutate(_ pool: Pool, _ random: inout SeededGenerator) -> [UInt8] {
     var bytes = pool.any(&random)
     for _ in 0..<(1 << Int.random(in: 0...3, using: &random)) { change(&bytes, pool, &random) }
@@ -53,14 +53,14 @@ public struct ByteMutator {
       let from = Int.random(in: 0..<other.count, using: &random)
       bytes.replaceSubrange(at..<end, with: other[from..<min(other.count, from + end - at + 16)])
     default:
-      // The same many times over: what is bounded by a count, or is quadratic, shows.
+      // Many repetitions reveal limits and quadratic algorithms.
       let piece = Array(bytes[at..<end])
       let times = min(1 << Int.random(in: 1...8, using: &random), longest / piece.count + 1)
       bytes.insert(contentsOf: (0..<times).flatMap { _ in piece }, at: at)
     }
   }
 
-  /// A line in another's place keeps the grammar and changes the meaning.
+  /// Swaps lines, which often keeps the grammar and changes the meaning.
   private func swapLines(_ bytes: inout [UInt8], _ random: inout SeededGenerator) {
     var lines = bytes.split(separator: 10, omittingEmptySubsequences: false)
     guard lines.count > 1 else { return }
@@ -76,7 +76,7 @@ public struct ByteMutator {
     bytes.replaceSubrange(start..<end, with: Array(Self.number(&random).utf8))
   }
 
-  /// A number near an end of something.
+  /// A number near a power of two.
   static func number(_ random: inout SeededGenerator) -> String {
     let power = Int128(1) << Int128(random.next() % 66)
     let number = power + Int128(random.next() % 3) - 1

@@ -4,14 +4,14 @@ import Model
 import RPC
 import Wire
 
-/// A client of a test daemon: it never waits, and keeps what it was answered.
+/// A non-blocking client of a test daemon that records answers.
 final class ControlClientEnd {
   private let daemon: TestDaemon
   private var socket: Descriptor?
   private var receiver = Receiver()
-  /// Everything that came, in its order.
+  /// All received messages, in order.
   private(set) var answers: [Value] = []
-  /// How many answers each id is to get; those that cannot be read get one with the id null.
+  /// The expected number of answers by id; unreadable requests get an answer with the id null.
   private var owed: [Value: Int] = [:]
   private var hasEnded = false
   private var isOver = false
@@ -29,7 +29,7 @@ final class ControlClientEnd {
     daemon.loop.turn(wait: false)
   }
 
-  /// Sends a line; 10 ms pass, so that it is never one too many a second.
+  /// Sends a line after 10 ms of simulated time, so that the request rate stays within the limit.
   func send(_ line: [UInt8]) throws {
     guard let number = socket?.number, !hasEnded else { return }
     if let id = Self.answered(line[...]) { owed[id, default: 0] += 1 }
@@ -47,7 +47,7 @@ final class ControlClientEnd {
     turn()
   }
 
-  /// The id that a line is to be answered with; nil when it is not.
+  /// The id of the answer to a line; nil when the line gets no answer.
   private static func answered(_ line: ArraySlice<UInt8>) -> Value? {
     if line.allSatisfy({ $0 == 32 || $0 == 13 }) { return nil }
     do throws(MalformedMessage) {
@@ -89,7 +89,7 @@ final class ControlClientEnd {
     }
   }
 
-  /// How many answers each id has got.
+  /// The number of received answers by id.
   private var given: [Value: Int] {
     var given: [Value: Int] = [:]
     for answer in answers where answer["method"] == nil && answer["event"] == nil {
@@ -98,7 +98,7 @@ final class ControlClientEnd {
     return given
   }
 
-  /// Waits until everything is answered: ten minutes at most, which is longer than anything may take.
+  /// Waits for all answers, up to ten minutes of simulated time, which is longer than any request may take.
   func settle() throws {
     for _ in 0..<60 where given != owed && !hasEnded {
       turn()
@@ -110,10 +110,10 @@ final class ControlClientEnd {
     }
   }
 
-  /// Holds what came against what was asked.
+  /// Checks the received answers against the requests.
   func check(_ seen: inout Seen) throws {
     for answer in answers {
-      if let problem = answer["unreadable"]?.string { throw Violation("an answer that is no JSON: \(problem)") }
+      if let problem = answer["unreadable"]?.string { throw Violation("an answer is not JSON: \(problem)") }
       guard let error = answer["error"] else { continue }
       guard let code = error["code"]?.int, let message = error["message"]?.string else {
         throw Violation("an error without code and message: \(answer)")
@@ -126,9 +126,9 @@ final class ControlClientEnd {
     for answer in answers { if let result = answer["result"]?.map { seen.note("\(result.keys)") } }
     let given = self.given
     if hasEnded {
-      // Whoever is turned away is told why; what came later is lost.
+      // A rejected client is told why; its later requests are lost.
       try require(
-        answers.contains { $0["id"] == .null && $0["error"] != nil }, "the connection was closed without a word")
+        answers.contains { $0["id"] == .null && $0["error"] != nil }, "the connection was closed without an error")
       return
     }
     try require(

@@ -1,15 +1,15 @@
 import Linux
 import TestKit
 
-/// The inputs that are kept with the sources, a file each, in a folder a target: those that have found something, and
-/// those that lead far.
+/// The stored inputs in the repository, one file each, in one folder per target: inputs that have failed once, and
+/// inputs with high coverage.
 public enum Corpus {
-  /// Where they are.
+  /// The folder of the corpus.
   public static var folder: String { Repository.path("Tests/Fuzzing/Fuzz/Corpus") }
 
-  /// Reads a target's inputs, in the order of their files' names.
-  /// - Parameter folder: with a folder for each target.
-  /// - Throws: a file that cannot be read as what it is called.
+  /// Reads a target's inputs, sorted by file name.
+  /// - Parameter folder: contains a folder for each target.
+  /// - Throws: the first file that cannot be read or parsed.
   public static func read(_ target: any FuzzTarget, in folder: String = Corpus.folder) throws -> [(
     file: String, input: [UInt8]
   )] {
@@ -20,7 +20,7 @@ public enum Corpus {
     }
   }
 
-  /// Writes an input into a folder, under a name that is the same for the same input.
+  /// Writes an input into a folder; its hash is the file's name.
   /// - Returns: the file's path.
   @discardableResult
   public static func write(_ input: [UInt8], of target: any FuzzTarget, in folder: String) throws -> String {

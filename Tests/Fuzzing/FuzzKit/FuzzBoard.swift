@@ -1,7 +1,7 @@
 import Linux
 import Model
 
-/// The board and the agent that inputs meet which are not about boards or agents.
+/// The board and the agent for targets that need them but do not test them.
 enum FuzzBoard {
   static let board = Board(
     name: "fuzz", backend: .simulated,
@@ -21,7 +21,7 @@ enum FuzzBoard {
         driver: "simulated"),
     ])
 
-  /// Does what its events ask for: `Probe`.
+  /// The manifest of `Probe`.
   static let probe = Manifest(
     id: "probe", name: "Probe", runtime: .init(driver: .inProcess, entry: "probe"), permissions: .all,
     subscribe: [EventPattern("probe:*")])

@@ -2,8 +2,7 @@ import CFuzz
 import Linux
 import TestKit
 
-/// Inputs for one target, one after the other. The same seed makes the same inputs, as long as corpus and code are the
-/// same.
+/// Generates and runs inputs for one target. Equal seeds give equal inputs, as long as corpus and code are the same.
 public final class FuzzSession {
   private let target: any FuzzTarget
   private let mutator: ByteMutator
@@ -11,15 +10,15 @@ public final class FuzzSession {
   private let seed: UInt64
   private var edges = [UInt32](repeating: 0, count: 1 << 16)
   private var counts = [UInt8](repeating: 0, count: 1 << 16)
-  /// Descriptors below this number are open when nothing runs.
+  /// The lowest free descriptor between inputs.
   private var lowestFree: Int32 = 0
   private var runs = 0
-  /// Inputs that a program of this length may take at most more memory for, in bytes.
+  /// The maximum growth of peak memory by one input, in bytes.
   private static let growth: UInt64 = 96 << 20
 
   /// - Parameters:
-  ///   - seed: what follows from it.
-  ///   - inputs: to begin with; `run` them first.
+  ///   - seed: the seed of generated inputs.
+  ///   - inputs: the corpus; pass each to `begin` first.
   public init(_ target: any FuzzTarget, seed: UInt64, inputs: [[UInt8]]) {
     self.target = target
     self.seed = seed
@@ -27,21 +26,21 @@ public final class FuzzSession {
     pool = Pool(inputs)
   }
 
-  /// How many different things all inputs so far have led to, and how many of them are changed to make others.
+  /// The number of different marks of all inputs so far, and the size of the pool.
   public var reach: (marks: Int, inputs: Int) { (pool.reach, pool.count) }
 
-  /// Makes the input with this number.
+  /// Generates the input with this number.
   public func input(_ number: UInt64) -> [UInt8] {
     var random = SeededGenerator(seed &* 0x9E37_79B9_7F4A_7C15 ^ number)
     return Array((target.make(&random, pool) ?? mutator.mutate(pool, &random)).prefix(target.longest))
   }
 
-  /// Runs an input of the corpus, which is changed to make others whatever it leads to.
+  /// Runs an input of the corpus. It stays in the pool even when it has no new marks.
   public func begin(with input: [UInt8]) throws { pool.know(try seen(input)) }
 
   /// Runs an input.
-  /// - Returns: whether it led further than all before.
-  /// - Throws: what must hold and does not.
+  /// - Returns: whether it had new marks.
+  /// - Throws: `Violation`, or an error of the target.
   public func run(_ input: [UInt8], _ number: UInt64) throws -> Bool {
     var random = SeededGenerator(number)
     return pool.add(input, try seen(input), &random)
@@ -56,7 +55,7 @@ public final class FuzzSession {
     for index in 0..<count { seen.note(edge: Int(edges[index]), count: counts[index]) }
     runs += 1
     let more = fuzz_peak() - peak
-    // What is made once, like an engine, is made by the first inputs.
+    // The first inputs also allocate what is made only once, such as an engine.
     try require(runs < 8 || more <= Self.growth, "\(input.count) bytes of input take \(more >> 20) MiB")
     try lookForDescriptors()
     return seen

@@ -1,25 +1,25 @@
 import TestKit
 
-/// One border over which the daemon takes what others have written: how inputs for it are made, and what must hold
-/// whatever they are.
+/// A trust boundary of the daemon: generates inputs for it, and checks what must hold for any input.
 public protocol FuzzTarget: AnyObject {
-  /// As `make fuzz TARGET=name` says it, and the folder of its corpus.
+  /// The name in `make fuzz TARGET=name`, and of the folder of its corpus.
   var name: String { get }
-  /// How its inputs stand in files.
+  /// The file format of its inputs.
   var form: InputForm { get }
-  /// Bytes of the longest input that is made.
+  /// The maximum length of a generated input, in bytes.
   var longest: Int { get }
-  /// What the format has words for.
+  /// Tokens of the format.
   var words: [String] { get }
-  /// What is left out on this machine; nil when nothing is.
+  /// The part that cannot be tested on this machine; nil when there is none.
   var limitation: String? { get }
-  /// Inputs to begin with, beside the corpus: those that are made, or are elsewhere in the repository.
+  /// Initial inputs besides the corpus, generated or from elsewhere in the repository.
   func seeds() throws -> [[UInt8]]
-  /// An input that the format's own rules make, from nothing or from one of `pool`; nil leaves it to `ByteMutator`.
+  /// Generates an input by the rules of the format, from scratch or from the pool; nil leaves it to `ByteMutator`.
   func make(_ random: inout SeededGenerator, _ pool: Pool) -> [UInt8]?
-  /// Takes one input through the border.
-  /// - Parameter seen: notes what is new about it, so that inputs which lead further are kept and changed again.
-  /// - Throws: what must hold and does not. A trap, too much time or memory end the process: `Runner` sees to those.
+  /// Runs one input.
+  /// - Parameter seen: collects the marks of the input. Inputs with new marks are added to the pool.
+  /// - Throws: `Violation` when a condition does not hold. A trap or an exceeded limit ends the process instead, which
+  ///   `Runner` handles.
   func run(_ input: [UInt8], _ seen: inout Seen) throws
 }
 
@@ -31,32 +31,32 @@ extension FuzzTarget {
   public func make(_ random: inout SeededGenerator, _ pool: Pool) -> [UInt8]? { nil }
 }
 
-/// What must hold, and does not.
+/// A condition that does not hold.
 public struct Violation: Error, CustomStringConvertible {
-  /// What is wrong, in a sentence.
+  /// One sentence.
   public var description: String
-  /// Says what is wrong.
+  /// - Parameter description: one sentence.
   public init(_ description: String) { self.description = description }
 }
 
-/// Throws unless something holds.
+/// Throws a violation unless `holds`.
 func require(_ holds: Bool, _ otherwise: @autoclosure () -> String) throws(Violation) {
   if !holds { throw Violation(otherwise()) }
 }
 
-/// What one input has led to, as numbers: texts of messages without what they quote, and in an instrumented build the
-/// edges of the code.
+/// The marks of one input: hashes of messages without quoted text and numbers and, in an instrumented build, edges of
+/// the code.
 public struct Seen: Hashable {
-  /// Each once.
+  /// The marks, without duplicates.
   public private(set) var marks: Set<UInt64> = []
 
-  /// Nothing.
+  /// No marks.
   public init() {}
 
-  /// One text.
+  /// The mark of one message.
   public init(_ text: String) { note(text) }
 
-  /// Notes something; what is quoted and what is counted in it makes no difference.
+  /// Adds the mark of a message, ignoring quoted text and numbers in it.
   public mutating func note(_ text: String) {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     var isQuoted = false
@@ -68,19 +68,18 @@ public struct Seen: Hashable {
     marks.insert(hash)
   }
 
-  /// Notes an edge that was taken, and about how often.
+  /// Adds the mark of an edge and of the magnitude of its count.
   mutating func note(edge: Int, count: UInt8) {
     marks.insert(1 << 63 | UInt64(edge) << 8 | UInt64(UInt8.bitWidth - count.leadingZeroBitCount))
   }
 }
 
-/// Every target, in the order in which they run.
+/// All targets, in the order in which they run.
 public enum FuzzTargets {
-  /// Makes them.
   /// - Parameters:
-  ///   - folder: where those that need files may write, one after the other.
-  ///   - program: one that compiles modules and is an agent when it is asked to; by default this one.
-  ///   - guardian: openstarry-guardian; nil leaves that target at packets.
+  ///   - folder: for the targets' files.
+  ///   - program: a program that compiles modules and acts as an agent on request; by default this one.
+  ///   - guardian: the path of openstarry-guardian; nil limits that target to packets.
   public static func all(in folder: String, program: String = "/proc/self/exe", guardian: String?) -> [any FuzzTarget] {
     [
       ConfigTarget.board(), ConfigTarget.agent(), ConfigTarget.rules(), ConfigTarget.settings(), CELTarget(),

@@ -2,8 +2,8 @@ import EventLoop
 import Linux
 import Model
 
-/// A loop whose descriptors are real and whose time is moved by hand; what would block is done at once. Nothing but the
-/// input decides what happens on it.
+/// A loop with real descriptors and manual time. Blocking jobs run immediately. Its behaviour depends on the input
+/// alone.
 final class HandLoop: Loop {
   let real: EventLoop
   let clock = ManualClock()
@@ -29,7 +29,7 @@ final class HandLoop: Loop {
     if wait { clock.advance(by: .milliseconds(1)) }
   }
 
-  /// Lets time pass, in steps so that what is due on the way has its turn.
+  /// Advances time in steps, and turns the loop after each.
   func pass(_ time: Duration, step: Duration) {
     let end = clock.now + time
     while clock.now < end {
@@ -43,7 +43,7 @@ final class HandLoop: Loop {
   }
 }
 
-/// Work that is done when it is handed in, and is told of with the next turn.
+/// Jobs that run when they are submitted and report their result in the next turn.
 private final class HandJobs<State>: Jobs {
   private unowned let loop: HandLoop
   private let make: @Sendable () -> State

@@ -1,17 +1,17 @@
-/// How inputs stand in files of a corpus: as text where they are text.
+/// The file format of inputs in a corpus.
 public enum InputForm: Sendable {
-  /// As they are.
+  /// The input itself.
   case text
-  /// Hexadecimal digits, a line a packet; `#` begins a comment. The input is the lines one after the other, each behind
+  /// Hexadecimal digits, one line per packet; `#` begins a comment. The input consists of the packets, each preceded by
   /// its length (two bytes, big-endian).
   case packets
-  /// The same without lengths: the lines are one run of bytes.
+  /// Hexadecimal digits without lengths: the input is the concatenation of the lines.
   case bytes
 
-  /// What files of it are called at their end.
+  /// The suffix of file names.
   public var suffix: String { self == .text ? "txt" : "hex" }
 
-  /// An input as it stands in a file.
+  /// The file contents for an input.
   public func file(of input: [UInt8]) -> [UInt8] {
     switch self {
     case .text: input
@@ -20,8 +20,8 @@ public enum InputForm: Sendable {
     }
   }
 
-  /// The input that a file holds.
-  /// - Throws: a line that is not hexadecimal.
+  /// The input in a file.
+  /// - Throws: `Violation` for a line that is not hexadecimal.
   public func input(of file: [UInt8]) throws(Violation) -> [UInt8] {
     if self == .text { return file }
     var input: [UInt8] = []
@@ -58,9 +58,9 @@ public enum InputForm: Sendable {
   }
 }
 
-/// Several packets as one input: each behind its length.
+/// Several packets in one input, each preceded by its length.
 public enum Packets {
-  /// Puts them one after the other; what is longer than two bytes can say is cut.
+  /// Joins packets. Truncates packets longer than 65,535 bytes.
   public static func join(_ packets: [[UInt8]]) -> [UInt8] {
     packets.flatMap { packet -> [UInt8] in
       let cut = packet.prefix(Int(UInt16.max))
@@ -68,7 +68,7 @@ public enum Packets {
     }
   }
 
-  /// Takes an input apart, whatever it is: the last packet may be shorter than it says.
+  /// Splits any input; the last packet may be shorter than its length field.
   public static func split(_ input: [UInt8]) -> [[UInt8]] {
     var packets: [[UInt8]] = []
     var rest = input[...]

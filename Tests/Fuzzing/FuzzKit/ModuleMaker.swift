@@ -1,12 +1,12 @@
 import ModuleKit
 import TestKit
 
-/// Makes modules by the rules of the binary format, and changes them section by section, so that what is wrong with one is
-/// not always the first length in it.
+/// Generates modules by the rules of the binary format, and mutates them section by section, so that errors are not
+/// always found at the first length field.
 struct ModuleMaker {
   private typealias Builder = ModuleBuilder
 
-  /// Some of what a module may import, with its type: `i` is i32, `I` i64.
+  /// Some imports, with their types: `i` is i32, `I` is i64.
   private static let imports: [(module: String, name: String, type: String)] = [
     ("openstarry:hal/sensors@0.1.0", "read", "iii>"), ("openstarry:hal/actuators@0.1.0", "control", "iiiiIi>"),
     ("openstarry:hal/cameras@0.1.0", "snapshot", "iii>"), ("openstarry:hal/cameras@0.1.0", "frame", "iiiii>"),
@@ -17,7 +17,7 @@ struct ModuleMaker {
     ("wasi_snapshot_preview1", "fd_write", "iiii>i"), ("wasi_snapshot_preview1", "proc_exit", "i>"),
   ]
 
-  /// A module that is right by its types and means anything.
+  /// A random well-typed module.
   func module(_ random: inout SeededGenerator) -> [UInt8] {
     var builder = ModuleBuilder()
     let chosen = (0..<Int.random(in: 0...4, using: &random)).compactMap { _ in
@@ -34,7 +34,7 @@ struct ModuleMaker {
     return builder.bytes
   }
 
-  /// Statements that leave the stack as it was.
+  /// Random statements that leave the stack unchanged.
   private func body(_ functions: [(Int, String)], depth: Int, _ random: inout SeededGenerator) -> [UInt8] {
     (0..<Int.random(in: 0...4, using: &random)).flatMap { _ -> [UInt8] in
       switch Int.random(in: 0..<8, using: &random) {
@@ -56,13 +56,13 @@ struct ModuleMaker {
     }
   }
 
-  /// A number that may be a place in memory, or a length.
+  /// A number that may be an address or a length.
   private func place(_ random: inout SeededGenerator) -> [UInt8] {
     let places = [0, 1, 4, 64, 1024, 65_532, 65_536, 1 << 20, Int(Int32.max), -1, -65_536]
     return Builder.constant((places.randomElement(using: &random) ?? 0) + Int(random.next() % 3))
   }
 
-  /// Another module, with a section moved, doubled, left out, or changed within.
+  /// A copy of a module with a section moved, duplicated, removed or changed.
   func mutate(_ module: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
     guard var sections = Self.sections(module), !sections.isEmpty else { return module }
     for _ in 0..<Int.random(in: 1...3, using: &random) {
@@ -86,13 +86,13 @@ struct ModuleMaker {
     case 0: content[at] ^= 1 << UInt8(random.next() % 8)
     case 1: content[at] = UInt8.random(in: 0...255, using: &random)
     case 2: content.remove(at: at)
-    // A number at the end of what LEB128 can say.
+    // The maximum u32 in LEB128.
     case 3: content.insert(contentsOf: [0xFF, 0xFF, 0xFF, 0xFF, 0x0F], at: at)
     default: content.insert(contentsOf: content[at..<min(content.count, at + 8)], at: at)
     }
   }
 
-  /// A module's sections; nil when its lengths do not fit.
+  /// A module's sections; nil when its length fields are invalid.
   private static func sections(_ module: [UInt8]) -> [(id: UInt8, content: [UInt8])]? {
     var sections: [(id: UInt8, content: [UInt8])] = []
     var rest = module.dropFirst(8)

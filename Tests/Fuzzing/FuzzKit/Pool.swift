@@ -1,30 +1,30 @@
 import TestKit
 
-/// The inputs that are changed to make others: the corpus, and what has led further since.
+/// The inputs for mutation: the corpus, and inputs that had new marks.
 public final class Pool {
   private(set) var inputs: [[UInt8]]
   private var marks: Set<UInt64> = []
-  /// How many inputs are kept at most; then a new one takes the place of another.
+  /// The maximum number of inputs; beyond it a new input replaces another one.
   private static let most = 4096
 
-  /// Begins with a corpus.
+  /// - Parameter inputs: the corpus.
   public init(_ inputs: [[UInt8]]) { self.inputs = inputs }
 
-  /// How many different things all inputs have led to.
+  /// The number of different marks of all inputs.
   public var reach: Int { marks.count }
 
-  /// How many inputs there are.
+  /// The number of inputs.
   public var count: Int { inputs.count }
 
-  /// One of them; empty when there is none.
+  /// A random input; empty when there is none.
   func any(_ random: inout SeededGenerator) -> [UInt8] {
-    // What has led further of late leads further more often than what has been changed a thousand times.
+    // Prefer recent inputs: mutating them finds new marks more often.
     let isNew = Bool.random(using: &random) && inputs.count > 32
     return (isNew ? inputs.suffix(inputs.count / 8) : inputs[...]).randomElement(using: &random) ?? []
   }
 
-  /// Notes what an input has led to.
-  /// - Returns: whether anything of it is new; then the input is kept.
+  /// Adds an input's marks, and the input itself when it has a new mark.
+  /// - Returns: whether the input has a new mark.
   public func add(_ input: [UInt8], _ seen: Seen, _ random: inout SeededGenerator) -> Bool {
     let before = marks.count
     marks.formUnion(seen.marks)
@@ -37,6 +37,6 @@ public final class Pool {
     return true
   }
 
-  /// Notes what an input of the corpus leads to; it is there already.
+  /// Adds the marks of an input of the corpus, which is already in the pool.
   public func know(_ seen: Seen) { marks.formUnion(seen.marks) }
 }

@@ -2,9 +2,9 @@ import Document
 import Model
 import TestKit
 
-/// Makes requests by the daemon's own table of methods: right ones, nearly right ones, and ones whose types are confused.
+/// Generates requests from the daemon's own table of methods: valid, almost valid, and with wrong types.
 struct RequestMaker {
-  /// As `daemon.methods` answers it.
+  /// The answer of `daemon.methods`.
   let methods: [Value]
   private let mutator = ValueMutator(words: RequestMaker.words)
 
@@ -18,7 +18,7 @@ struct RequestMaker {
     "client",
   ]
 
-  /// Each method once, with what it requires.
+  /// One request for each method, with its required parameters.
   var plain: [String] {
     methods.enumerated().map { index, method in
       var params = Fields()
@@ -31,7 +31,7 @@ struct RequestMaker {
     }
   }
 
-  /// A value that fits the parameter.
+  /// A valid value of the parameter.
   private static func right(_ parameter: Value) -> Value {
     switch parameter["type"]?.string {
     case "integer": 5
@@ -57,13 +57,13 @@ struct RequestMaker {
     ]
   }
 
-  /// Some lines.
+  /// Random requests, one per line.
   func make(_ random: inout SeededGenerator) -> [UInt8] {
     let lines = (0..<Int.random(in: 1...12, using: &random)).map { number in line(number, &random) }
     return Array(lines.joined(separator: [10]))
   }
 
-  /// Lines of another input, changed as trees, left out, doubled.
+  /// A copy of an input with lines mutated as trees, removed and duplicated.
   func mutate(_ input: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
     var lines: [[UInt8]] = []
     for line in input.split(separator: 10) {
@@ -103,7 +103,7 @@ struct RequestMaker {
     return JSON.encode(.map(fields))
   }
 
-  /// Mostly of the right type, and then often one that is there.
+  /// A value, mostly of the right type and often one that exists on the board.
   private func value(_ parameter: Value, _ random: inout SeededGenerator) -> Value {
     if random.next() % 5 == 0 { return mutator.any(depth: 3, &random) }
     func one(_ values: [Value]) -> Value { values.randomElement(using: &random) ?? .null }

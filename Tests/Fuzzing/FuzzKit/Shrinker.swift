@@ -1,9 +1,9 @@
-/// Makes inputs smaller for as long as they fail: pieces are left out, large ones first.
+/// Shrinks failing inputs by removing pieces, large ones first.
 public enum Shrinker {
   /// - Parameters:
-  ///   - attempts: how often `fails` is asked at most.
-  ///   - fails: whether a smaller input still does the same.
-  /// - Returns: the smallest that was found; `input` itself when none was, or it does not fail again.
+  ///   - attempts: the maximum number of calls of `fails`.
+  ///   - fails: whether a smaller input fails in the same way.
+  /// - Returns: the smallest failing input found; `input` itself when there is none.
   public static func shrink(
     _ input: [UInt8], attempts: Int = 400, fails: ([UInt8]) throws -> Bool
   ) rethrows -> [UInt8] {

@@ -15,7 +15,7 @@ import Rules
 import Store
 import TestKit
 
-/// The daemon's core and its control plane on a simulated board, with time that is moved by hand.
+/// The daemon's core and control plane on a simulated board, with manual time.
 final class TestDaemon {
   let loop: HandLoop
   let log: EventLog
@@ -29,13 +29,13 @@ final class TestDaemon {
   private let registry: StoredRegistry
   private var core: Core?
   private var control: ControlServer?
-  /// What the core has left out.
+  /// The messages of parts that failed to start.
   private(set) var problems: [String] = []
-  /// Somebody has asked for the daemon's end.
+  /// Whether a client has asked the daemon to stop.
   private(set) var stopRequested = false
 
   /// - Parameters:
-  ///   - settings: places in them are not looked at.
+  ///   - settings: paths in them are ignored.
   ///   - home: an empty folder.
   init(
     board: Board, settings: Settings = Settings(board: "board.yaml"), rules: RuleSet = .empty,
@@ -89,7 +89,7 @@ final class TestDaemon {
     self.control = control
   }
 
-  /// Commands every actuator, reads every sensor, publishes an event, and lets a minute pass: what a file says is used.
+  /// Uses the configuration: commands every actuator, reads every sensor, publishes an event, and lets a minute pass.
   func exercise() {
     let person = Principal(name: "client/root", permissions: .all)
     for device in board.devices {
@@ -106,16 +106,16 @@ final class TestDaemon {
     loop.pass(.seconds(60), step: .seconds(5))
   }
 
-  /// Ends in order.
-  /// - Throws: it does not end, or leaves an output that is not safe.
+  /// Shuts down.
+  /// - Throws: `Violation` when it does not end, or when an output is not safe afterwards.
   func end() throws(Violation) {
     control?.stop()
     var hasEnded = false
     core?.end(within: .seconds(3), onSafe: { _ in }) { hasEnded = true }
     for _ in 0..<400 where !hasEnded { loop.pass(.seconds(1), step: .seconds(1)) }
-    // What was put off keeps the loop.
+    // Deferred actions retain the loop.
     for _ in 0..<4 { loop.turn(wait: false) }
-    // Each keeps the others.
+    // Break the retain cycle.
     (core, control) = (nil, nil)
     try require(hasEnded, "the daemon does not end within 400 s")
   }
@@ -180,7 +180,7 @@ extension TestDaemon: ZoneControl {
   }
 }
 
-/// An agent that does what its events ask for.
+/// An agent that performs the actions in its events.
 private struct Probe: OpenStarryAgent.Agent {
   private var count: Int64 = 0
 

@@ -2,12 +2,12 @@ import Document
 import Model
 import TestKit
 
-/// Changes documents as trees: types are confused, subtrees wander, keys are misspelt, while the grammar holds.
+/// Mutates documents as trees: changes types, moves subtrees, misspells keys. The grammar stays valid.
 struct ValueMutator {
-  /// Keys and texts of the format.
+  /// Keys and values of the format.
   let words: [String]
 
-  /// A document made of one or two others.
+  /// A document made from one or two others.
   func mutate(_ value: Value, _ other: Value, _ random: inout SeededGenerator) -> Value {
     var value = value
     for _ in 0..<Int.random(in: 1...3, using: &random) {
@@ -17,7 +17,7 @@ struct ValueMutator {
     return value
   }
 
-  /// How many values there are in a value.
+  /// The number of values in a tree.
   private static func count(_ value: Value) -> Int {
     switch value {
     case .list(let values): values.reduce(1) { $0 + count($1) }
@@ -35,8 +35,8 @@ struct ValueMutator {
     return nil
   }
 
-  /// Changes the value with the number `at`.
-  /// - Returns: nil where it is left out.
+  /// Changes the value at index `at`, in depth-first order.
+  /// - Returns: nil when the value is removed.
   private func change(_ value: Value, _ at: inout Int, _ other: Value, _ random: inout SeededGenerator) -> Value? {
     guard at > 0 else {
       at = .max
@@ -73,7 +73,7 @@ struct ValueMutator {
       let key = Bool.random(using: &random) ? word(&random) : fields.keys[renamed] + "s"
       return .map(Fields(fields.enumerated().map { ($0 == renamed ? key : $1.key, $1.value) }))
     case 8:
-      // As deep, or as wide, as it may be and more.
+      // Exceed the limits of depth or width.
       let times = 1 << Int.random(in: 1...7, using: &random)
       return Bool.random(using: &random)
         ? (0..<times).reduce(value) { inner, _ in .list([inner]) } : .list(Array(repeating: value, count: times))
@@ -83,7 +83,7 @@ struct ValueMutator {
 
   private func word(_ random: inout SeededGenerator) -> String { words.randomElement(using: &random) ?? "a" }
 
-  /// Any value.
+  /// A random value.
   func any(depth: Int, _ random: inout SeededGenerator) -> Value {
     switch depth == 0 ? 0 : Int.random(in: 0..<6, using: &random) {
     case 1: return .list((0..<Int.random(in: 0...3, using: &random)).map { _ in any(depth: depth - 1, &random) })

@@ -2,10 +2,10 @@ import FuzzKit
 import TestKit
 import Testing
 
-/// Every input that is kept, once: what it found stays mended.
+/// Runs every stored input once, as a regression test.
 @Suite struct CorpusTests {
   @Test(arguments: ["board", "agent", "rules", "settings", "cel", "control", "guardian", "process", "module"])
-  func whatIsKeptHolds(_ name: String) throws {
+  func storedInputsPass(_ name: String) throws {
     let folder = try TemporaryFolder(in: "/dev/shm")
     let targets = FuzzTargets.all(
       in: folder.path, program: Beside.path("fuzz"), guardian: Beside.path("openstarry-guardian"))
@@ -26,7 +26,7 @@ import Testing
     }
   }
 
-  @Test func filesHoldWhatWasWrittenIntoThem() throws {
+  @Test func filesRoundTrip() throws {
     var random = SeededGenerator(1)
     for form in [InputForm.text, .bytes, .packets] {
       for _ in 0..<100 {
@@ -40,7 +40,7 @@ import Testing
     #expect(throws: Violation.self) { try InputForm.bytes.input(of: Array("012".utf8)) }
   }
 
-  @Test func theSameSeedMakesTheSameInputs() throws {
+  @Test func equalSeedsMakeEqualInputs() throws {
     let inputs = ([1, 1, 2] as [UInt64]).map { seed -> [[UInt8]] in
       let session = FuzzSession(PlantedTarget(), seed: seed, inputs: [Array("right".utf8), Array("left".utf8)])
       return (1...50).map { session.input($0) }

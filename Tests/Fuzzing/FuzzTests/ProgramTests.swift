@@ -2,11 +2,11 @@ import Linux
 import TestKit
 import Testing
 
-/// The program, with a target whose faults are planted: an input that ends the process is caught like any other.
+/// Tests the fuzzer with `PlantedTarget`: it finds inputs that crash the process like any others.
 @Suite struct ProgramTests {
   private func run(_ words: [String], _ folder: TemporaryFolder) throws -> Int32 {
     let null = try System.open("/dev/null", 1)
-    // Its own words are not the tests' words.
+    // Keep the fuzzer's output separate from the tests' output.
     return try Spawn.wait(
       for: Spawn.start(
         "/bin/sh", ["sh", "-c", "exec \"$0\" \"$@\" >&3", Beside.path("fuzz"), "--target", "planted"] + words,
@@ -28,7 +28,7 @@ import Testing
     for fault in ["trap", "spin", "hoard", "leak", "wrong"] {
       #expect(found.contains { $0.contains(fault) }, "\(fault) is not among \(found)")
     }
-    // One that ends the process at once is cut down to what does it.
+    // An input that crashes the process is shrunk to the word that does it.
     #expect(found.contains("trap"), "\(found)")
   }
 

@@ -2,8 +2,8 @@ import CEL
 import Model
 import TestKit
 
-/// An expression of a rule, with what it sees: it loads or says where it is wrong, and its evaluation is bounded by
-/// steps, not by time.
+/// Expressions of rules: an expression loads, or gives an error with a valid position; its evaluation respects the step
+/// limit.
 public final class CELTarget: FuzzTarget {
   public let name = "cel"
   public let longest = 9000
@@ -19,7 +19,7 @@ public final class CELTarget: FuzzTarget {
     "'(?i)x*?'", "'((((a{9}){9}){9}){9})'", "//", "\n", "\\u{110000}", "\\U0010FFFF",
   ]
 
-  /// Makes it.
+  /// Needs no files.
   public init() {}
 
   public func make(_ random: inout SeededGenerator, _ pool: Pool) -> [UInt8]? {
@@ -27,7 +27,7 @@ public final class CELTarget: FuzzTarget {
     return Array(expression(depth: Int.random(in: 1...6, using: &random), &random).utf8.prefix(longest))
   }
 
-  /// An expression that the grammar allows; what its types are is left to chance.
+  /// A random expression that is grammatical but often ill-typed.
   private func expression(depth: Int, _ random: inout SeededGenerator) -> String {
     func part() -> String { expression(depth: depth - 1, &random) }
     guard depth > 0 else { return atom(&random) }
@@ -83,7 +83,7 @@ public final class CELTarget: FuzzTarget {
     func variable(_ name: String) -> CELValue? { Self.values[name] }
     func call(_ function: String, _ arguments: [CELValue]) throws(CELError) -> CELValue? {
       guard case .string(let name)? = arguments.first, name != "none" else {
-        throw CELError(message: "\(function)() knows no such name", kind: .missing)
+        throw CELError(message: "\(function)() has no such name", kind: .missing)
       }
       return function == "sensor" ? 21.5 : .map(CELMap(["count": 3]))
     }
@@ -94,13 +94,15 @@ public final class CELTarget: FuzzTarget {
     let text = String(decoding: input, as: UTF8.self)
     let program: CELProgram
     do throws(CELError) { program = try CELProgram(text, functions: .rules) } catch {
-      try require((0...text.utf8.count).contains(error.offset), "a place behind the end: \(error.offset): \(error)")
+      try require((0...text.utf8.count).contains(error.offset), "an offset after the end: \(error.offset): \(error)")
       try MessageRules.check(error.message, about: input)
       return seen.note(error.message)
     }
     seen.note("loads \(program.type)")
     let result = evaluate(program, steps: CELProgram.standardSteps)
-    try require("\(result)" == "\(evaluate(program, steps: CELProgram.standardSteps))", "the second time is another")
+    try require(
+      "\(result)" == "\(evaluate(program, steps: CELProgram.standardSteps))", "the second evaluation has another result"
+    )
     switch result {
     case .success(let value):
       try require(value.description.utf8.count <= 200_000, "a text of \(value.description.utf8.count) bytes")
@@ -109,9 +111,9 @@ public final class CELTarget: FuzzTarget {
     case .failure(let error):
       try MessageRules.check(error.message, about: input)
       seen.note(error.message)
-      try require((0...text.utf8.count).contains(error.offset), "a place behind the end: \(error.offset): \(error)")
+      try require((0...text.utf8.count).contains(error.offset), "an offset after the end: \(error.offset): \(error)")
     }
-    // Fewer steps end it earlier and never otherwise.
+    // A lower step limit may only end the evaluation earlier.
     if case .failure(let error) = evaluate(program, steps: 50), case .success = result {
       try require(error.kind == .limit, "with few steps it fails as \(error.kind): \(error)")
     }

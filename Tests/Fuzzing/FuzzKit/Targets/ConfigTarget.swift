@@ -7,8 +7,8 @@ import Model
 import Rules
 import TestKit
 
-/// A file that the daemon is configured by: every rejection says where and what, and what is accepted is put into a
-/// daemon and used for a minute.
+/// Configuration files: every rejection has valid messages with locations, and a daemon runs for one simulated minute
+/// with every accepted file.
 public final class ConfigTarget: FuzzTarget {
   public let name: String
   public let words: [String]
@@ -19,8 +19,8 @@ public final class ConfigTarget: FuzzTarget {
   private let mutator: ValueMutator
 
   /// - Parameters:
-  ///   - stem: the file's name, without its ending.
-  ///   - accept: reads a file and uses it; returns the warnings.
+  ///   - stem: the file's name without its extension.
+  ///   - accept: reads and uses a file; returns the warnings.
   private init(
     _ name: String, stem: String, words: [String], examples: [String] = [],
     accept: @escaping ([UInt8], String) throws -> [Diagnostic]
@@ -41,7 +41,7 @@ public final class ConfigTarget: FuzzTarget {
     examples.compactMap { try? Files.read(Repository.path($0)) }
   }
 
-  /// Half are trees that were changed, written as JSON, which is YAML, too.
+  /// Half of the inputs are mutated trees, written as JSON, which is also YAML.
   public func make(_ random: inout SeededGenerator, _ pool: Pool) -> [UInt8]? {
     guard Bool.random(using: &random), let value = tree(pool.any(&random)) else { return nil }
     return JSON.encode(
@@ -56,7 +56,7 @@ public final class ConfigTarget: FuzzTarget {
       var found: [Diagnostic]
       do {
         found = try accept(input, file)
-        try require(found.allSatisfy { $0.severity == .warning }, "taken in spite of errors: \(found)")
+        try require(found.allSatisfy { $0.severity == .warning }, "accepted despite errors: \(found)")
         seen.note("taken")
       } catch let error as Diagnostics {
         found = error.all
@@ -67,9 +67,9 @@ public final class ConfigTarget: FuzzTarget {
     }
   }
 
-  // MARK: The kinds
+  // MARK: Files
 
-  /// `board.yaml`. What is simulated on it is driven.
+  /// `board.yaml`. Simulated devices are used.
   public static func board() -> ConfigTarget {
     ConfigTarget(
       "board", stem: "board",
@@ -91,7 +91,7 @@ public final class ConfigTarget: FuzzTarget {
       if board.backend == .simulated {
         try use { home in
           var board = board
-          // What is on any machine is not simulated, and another target's.
+          // Drivers of real devices are not part of this target.
           board.devices = board.devices.filter { $0.driver == "simulated" }
           return try TestDaemon(board: board, home: home)
         }
@@ -100,7 +100,7 @@ public final class ConfigTarget: FuzzTarget {
     }
   }
 
-  /// `agent.json`. An agent that is linked in is started.
+  /// `agent.json`. In-process agents are started.
   public static func agent() -> ConfigTarget {
     ConfigTarget(
       "agent", stem: "agent",
@@ -130,7 +130,7 @@ public final class ConfigTarget: FuzzTarget {
     }
   }
 
-  /// `orchestration.yaml`. Rules that can be compiled are put in force.
+  /// `orchestration.yaml`. Valid rules are put into force.
   public static func rules() -> ConfigTarget {
     ConfigTarget(
       "rules", stem: "orchestration",
@@ -152,7 +152,7 @@ public final class ConfigTarget: FuzzTarget {
     }
   }
 
-  /// `openstarry.yaml`. A daemon gets its limits and budgets.
+  /// `openstarry.yaml`. A daemon runs with its limits and budgets.
   public static func settings() -> ConfigTarget {
     ConfigTarget(
       "settings", stem: "openstarry",
@@ -164,7 +164,7 @@ public final class ConfigTarget: FuzzTarget {
       examples: ["Examples/greenhouse/openstarry.yaml", "systemd/openstarry.yaml"]
     ) { input, file in
       var (settings, warnings) = try ConfigText.settings(input, file: file, environment: ["HOME": "/root"])
-      // A file may ask for much; here it is asked for by every other input.
+      // Valid files may ask for a large ring; bound it, because many inputs do.
       settings.eventRing = min(settings.eventRing, 4096)
       let chosen = settings
       try use {
@@ -174,7 +174,7 @@ public final class ConfigTarget: FuzzTarget {
     }
   }
 
-  /// A daemon's minute with what was accepted.
+  /// Runs a daemon for one simulated minute.
   private static func use(_ make: (_ home: String) throws -> TestDaemon) throws {
     let home = try TemporaryFolder(in: "/dev/shm")
     let daemon = try make(home.path)

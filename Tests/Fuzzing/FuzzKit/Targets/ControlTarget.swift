@@ -4,15 +4,15 @@ import Linux
 import Model
 import TestKit
 
-/// What a client sends over the control socket, a message a line, to a daemon with a simulated board: every request is
-/// answered once, nothing is left behind, and an emergency stop is heard after whatever has come.
+/// Requests on the control socket, one per line, to a daemon with a simulated board: every request is answered once,
+/// nothing leaks, and an emergency stop still works afterwards.
 public final class ControlTarget: FuzzTarget {
   public let name = "control"
   public let longest = 12_000
   private let folder: String
   private lazy var requests = RequestMaker(methods: (try? methods()) ?? [])
 
-  /// - Parameter folder: where daemons have their homes, one after the other.
+  /// - Parameter folder: for the home folders of successive daemons.
   public init(folder: String) { self.folder = "\(folder)/control" }
 
   public var words: [String] { RequestMaker.words }
@@ -22,7 +22,7 @@ public final class ControlTarget: FuzzTarget {
     return requests.plain.map { Array($0.utf8) }
   }
 
-  /// What the daemon itself says there is: docs/control.md is held against the same table.
+  /// The daemon's own table of methods, to which docs/control.md is compared, too.
   private func methods() throws -> [Value] {
     try withDaemon { daemon in
       let client = try ControlClientEnd(daemon)
@@ -46,7 +46,7 @@ public final class ControlTarget: FuzzTarget {
     daemon.start()
     try daemon.listen()
     let result = Swift.Result { try body(daemon) }
-    // Also where something does not hold: the next daemon begins with nothing left of this one.
+    // End the daemon after a failure, too, so that it does not affect the next one.
     try daemon.end()
     return try result.get()
   }
@@ -65,7 +65,7 @@ public final class ControlTarget: FuzzTarget {
     }
   }
 
-  /// Whatever has come, a new client is served and everything can be stopped.
+  /// Checks that a new client is served and that an emergency stop works.
   private static func stop(_ daemon: TestDaemon) throws {
     let client = try ControlClientEnd(daemon)
     defer { client.close() }
@@ -76,7 +76,7 @@ public final class ControlTarget: FuzzTarget {
     try require(answer(1)?["connections"]?.int == 1, "connections are left: \(answer(1)?["connections"] ?? .null)")
     guard let stopped = answer(2) else { throw Violation("an emergency stop is not answered: \(client.answers)") }
     let unsafe = stopped["not_safe"]?.list ?? []
-    // What was told to refuse does.
+    // Devices with an injected fault may refuse.
     for device in daemon.hardware.devices() where device.kind == "actuator" {
       let isExcused = unsafe.contains { $0["device"]?.string == device.id.rawValue } || device.fault != nil
       try require(

@@ -7,11 +7,11 @@ import Model
 import TestKit
 import Wire
 
-/// Packets to the guardian, from its daemon and from the next one: each is understood or left out, what is taken for a
-/// record keeps its limits, and the program itself ends as it is told to, whatever has come before.
+/// Packets to the guardian from its daemon and from the next one: each is parsed or ignored, parsed records are within
+/// their limits, and the program still ends when it is told to.
 ///
-/// A packet to the guardian of a living daemon goes by its connection; once one of kind 16, 17 or 18 has come the daemon
-/// is gone, and the packets are those of its successor. Beside a packet go as many descriptors as its record names.
+/// Packets use the living daemon's connection. After a packet of kind 16, 17 or 18 that daemon is gone, and the packets
+/// come from its successor. A packet is sent with as many descriptors as its record names.
 public final class GuardianTarget: FuzzTarget {
   public let name = "guardian"
   public let form = InputForm.packets
@@ -19,12 +19,12 @@ public final class GuardianTarget: FuzzTarget {
   public let words = ["OG", "\u{1}\u{2}", "fan", "0\n", "\u{0}\u{0}\u{0}\u{0}"]
   private let path: String
   private let program: String?
-  /// What the guardian says on standard error.
+  /// The guardian's standard error.
   private let log = unsafe openstarry_memfd_create("log")
 
   /// - Parameters:
-  ///   - folder: where the guardian listens.
-  ///   - program: the guardian; nil leaves it at the packets.
+  ///   - folder: for the guardian's socket.
+  ///   - program: the path of the guardian; nil tests only the parsing of packets.
   public init(folder: String, program: String?) {
     path = "\(folder)/guardian"
     self.program = program
@@ -53,7 +53,7 @@ public final class GuardianTarget: FuzzTarget {
       case 2: packets[index].insert(UInt8.random(in: 0...255, using: &random), at: at)
       default: packets[index] = Self.message(&random).bytes
       }
-      // What says how long it is is right again, or hardly anything would be looked at.
+      // Usually repair the length field, or most packets would be rejected early.
       if random.next() % 8 != 0, packets[index].count >= 8 {
         let count = packets[index].count
         for place in 0..<4 { packets[index][4 + place] = UInt8(truncatingIfNeeded: count >> (place * 8)) }
@@ -98,9 +98,9 @@ public final class GuardianTarget: FuzzTarget {
     let file = try System.open("/dev/null", O_RDWR | O_CLOEXEC)
     let guardian = try start([theirs, listener.number])
     Glibc.close(theirs)
-    // Before it says that it is there, signals and a daemon's end are not its own yet.
+    // Wait for `ready`: before it, the guardian does not handle signals or the daemon's end.
     var first = [UInt8](repeating: 0, count: GuardianMessage.longest)
-    // SAFETY: the array has the room that is said. The alarm of the process ends what never comes.
+    // SAFETY: the array has the given size. The process's alarm limits the wait.
     let count = unsafe recv(ours, &first, first.count, 0)
     try require(count > 0 && GuardianMessage(Array(first.prefix(count))) == .ready, "the guardian does not come up")
     var daemon: Int32? = ours
@@ -121,7 +121,7 @@ public final class GuardianTarget: FuzzTarget {
       }
       let beside = [Int32](repeating: file.number, count: min(count, Int(OPENSTARRY_MOST_DESCRIPTORS)))
       let socket = daemon ?? successor?.number ?? -1
-      // SAFETY: both arrays are valid for their counts during the call. Where nobody reads any more it fails.
+      // SAFETY: both arrays are valid for their counts during the call. It fails when the guardian has closed.
       _ = unsafe openstarry_send_message(socket, packet, packet.count, beside, beside.count)
     }
     if let daemon { Glibc.close(daemon) }
@@ -130,11 +130,11 @@ public final class GuardianTarget: FuzzTarget {
     try require(code == 0, "the guardian ends with \(code > 128 ? "signal \(code - 128)" : "code \(code)")")
     for line in try Files.read("/proc/self/fd/\(log)").split(separator: 10) {
       let text = String(decoding: line, as: UTF8.self)
-      try require(text.printable == text, "a line that a terminal acts on: \(text.debugDescription)")
+      try require(text.printable == text, "a line with control characters: \(text.debugDescription)")
     }
   }
 
-  /// Starts it, with what it says in a file of ours.
+  /// Starts the guardian with its standard error redirected to `log`.
   private func start(_ descriptors: [Int32]) throws -> Int32 {
     let ours = openstarry_fcntl(2, F_DUPFD_CLOEXEC, 10)
     defer {
@@ -147,7 +147,7 @@ public final class GuardianTarget: FuzzTarget {
     return try Spawn.start(program ?? "", ["openstarry-guardian"], environment: [], descriptors: descriptors)
   }
 
-  /// Waits for its end, twenty seconds at most.
+  /// Waits for its end, for up to twenty seconds.
   private static func end(of process: Int32) throws -> Int32 {
     for _ in 0..<20_000 {
       var status: Int32 = 0
@@ -156,7 +156,7 @@ public final class GuardianTarget: FuzzTarget {
         let signal = openstarry_exit_signal(status)
         return signal != 0 ? 128 + signal : openstarry_exit_code(status)
       }
-      // The death of a daemon is noticed before a signal is, or the signal would be its daemon's business.
+      // The guardian must notice the daemon's death before SIGTERM, which it ignores while its daemon lives.
       kill(process, SIGTERM)
       Pause.wait(nanoseconds: 1_000_000)
     }
@@ -175,7 +175,7 @@ public final class GuardianTarget: FuzzTarget {
       steps: (0..<Int.random(in: 0...GuardianRecord.mostSteps, using: &random)).map { _ in .random(&random) })
   }
 
-  /// One of few, so that what is said about one comes back to it.
+  /// A device id, often one of three, so that several packets concern the same device.
   private static func device(_ random: inout SeededGenerator) -> [UInt8] {
     Bool.random(using: &random) ? [UInt8.random(in: 0x61...0x63, using: &random)] : random.bytes(1...64)
   }

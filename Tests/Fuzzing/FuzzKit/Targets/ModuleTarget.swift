@@ -7,8 +7,8 @@ import ModuleKit
 import OpenStarryAgent
 import TestKit
 
-/// The bytes of a WebAssembly module, through the real loader: it is refused with a reason, or compiled in a process of
-/// its own, instantiated, handed an event and ended.
+/// WebAssembly modules through the real loader: a module is refused with a reason, or compiled in a process of its own,
+/// instantiated, activated once and stopped.
 public final class ModuleTarget: FuzzTarget {
   public let name = "module"
   public let form = InputForm.bytes
@@ -24,8 +24,8 @@ public final class ModuleTarget: FuzzTarget {
   private let maker = ModuleMaker()
 
   /// - Parameters:
-  ///   - folder: for a module and what is compiled of it.
-  ///   - program: one that calls `ModuleCompiler.runIfAsked` first of all.
+  ///   - folder: for a module and its compiled form.
+  ///   - program: a program that calls `ModuleCompiler.runIfAsked` first of all.
   public init(folder: String, program: String) {
     self.folder = "\(folder)/module"
     self.program = program
@@ -33,10 +33,10 @@ public final class ModuleTarget: FuzzTarget {
   }
 
   public var limitation: String? {
-    engine == nil ? "without a WebAssembly engine: only what a module says of itself is looked at" : nil
+    engine == nil ? "without a WebAssembly engine: only the structure of modules is checked" : nil
   }
 
-  /// Those of Examples/wasm that were built, and small ones.
+  /// The built modules of Examples/wasm, and small ones.
   public func seeds() throws -> [[UInt8]] {
     let examples = Repository.path("Examples/wasm")
     let built = ((try? Files.names(in: examples)) ?? []).sorted().compactMap { name in
@@ -104,7 +104,7 @@ public final class ModuleTarget: FuzzTarget {
     }
   }
 
-  /// A host that has a little of everything.
+  /// A host with a few devices.
   private final class Host: AgentHost {
     private var kept: [String: Value] = [:]
     var now: UInt64 { 42 }

@@ -1,13 +1,13 @@
 import Glibc
 import TestKit
 
-/// Faults that are planted, for the fuzzer's own test: each word of an input is one. It runs only where it is named.
+/// Deliberate faults for the fuzzer's own test: each word of an input triggers one. Runs only when it is named.
 public final class PlantedTarget: FuzzTarget {
   public let name = "planted"
   public let longest = 64
   public let words = ["trap", "spin", "hoard", "leak", "wrong", "right"]
 
-  /// Makes it.
+  /// Needs no files.
   public init() {}
 
   public func seeds() -> [[UInt8]] { [Array("right".utf8)] }
@@ -17,7 +17,7 @@ public final class PlantedTarget: FuzzTarget {
     seen.note("\(words.filter { text.has($0) })")
     if text.has("trap") { _ = [Int]()[input.count] }
     while text.has("spin") { isSpinning.toggle() }
-    // As many bytes as no input of 64 has a right to, each of them touched.
+    // Touches more memory than an input of 64 bytes may use.
     if text.has("hoard") { hoard = [UInt8](repeating: UInt8(input.count), count: 128 << 20) }
     hoard = []
     if text.has("leak") { _ = dup(2) }
@@ -25,6 +25,6 @@ public final class PlantedTarget: FuzzTarget {
   }
 
   private var hoard: [UInt8] = []
-  /// What a loop does that the compiler may not leave out.
+  /// Written in the endless loop, so that the compiler cannot remove it.
   private var isSpinning = false
 }

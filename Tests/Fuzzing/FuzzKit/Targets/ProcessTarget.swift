@@ -8,8 +8,8 @@ import RPC
 import TestKit
 import Wire
 
-/// Descriptor 3 of an agent that is a process (docs/process-abi.md): what the daemon's side may say to an agent. Every line
-/// is read alike by both sides' readers of JSON, the agent answers what it has to, and ends with code 0.
+/// Messages to a process agent on descriptor 3 (docs/process-abi.md): the JSON readers of both sides agree on every
+/// line, the agent answers every request, and it exits with code 0.
 public final class ProcessTarget: FuzzTarget {
   public let name = "process"
   public let longest = 8192
@@ -22,7 +22,7 @@ public final class ProcessTarget: FuzzTarget {
   private let program: String
   private let mutator: ValueMutator
 
-  /// - Parameter program: one that is `FuzzAgent` when it is started with the word `agent`.
+  /// - Parameter program: a program that runs `FuzzAgent` when it is started with the argument `agent`.
   public init(program: String) {
     self.program = program
     mutator = ValueMutator(words: words)
@@ -47,7 +47,7 @@ public final class ProcessTarget: FuzzTarget {
     try agent.send(Array((probe + "\n").utf8))
     let isAnswered = try agent.converse { message in
       seen.note(message["method"]?.string ?? message["error"]?["message"]?.string ?? "\(message.map?.keys ?? [])")
-      // Others are the agent's own words, or those that came with an answer.
+      // Other errors have messages of the agent or of the host.
       if let error = message["error"], [-32700, -32600, -32601, -32015].contains(error["code"]?.int) {
         try MessageRules.check(error["message"]?.string ?? "", about: input)
       }
@@ -56,18 +56,18 @@ public final class ProcessTarget: FuzzTarget {
     }
     let code = try agent.end()
     try require(code == 0, "the agent ends with \(code > 128 ? "signal \(code - 128)" : "code \(code)")")
-    // Told to stop, it stops.
-    try require(isAnswered || String(decoding: input, as: UTF8.self).has("stop"), "the agent answers no more")
+    // After `stop` the agent need not answer.
+    try require(isAnswered || String(decoding: input, as: UTF8.self).has("stop"), "the agent no longer answers")
   }
 
-  /// The SDK reads JSON itself, the daemon with jansson: what one takes the other takes, for the same.
+  /// Compares the SDK's JSON reader with the daemon's, which is jansson: both accept the same texts as the same values.
   private func compare(_ line: [UInt8], _ seen: inout Seen) throws {
     let sdk = Result { () throws(AgentError) in try JSONText.read(line) }
     let daemon = Result { () throws(Diagnostic) in try JSON.decode(line[...]) }
     switch (sdk, daemon) {
     case (.success(let left), .success(let right)):
       try require(left == right, "read as \(left) by agents, as \(right) by the daemon")
-      // What was read is written so that it is read again.
+      // The value survives a round trip.
       try require((try? JSON.decode(JSON.encode(left)[...])) == left, "it does not read what it writes: \(left)")
     case (.failure(let left), .failure(let right)):
       try MessageRules.check(left.message, about: line)
@@ -80,7 +80,7 @@ public final class ProcessTarget: FuzzTarget {
   }
 }
 
-/// An agent that does what its events ask for.
+/// An agent that performs the actions in its events.
 public struct FuzzAgent: Agent {
   private var count: Int64 = 0
 
@@ -120,16 +120,16 @@ private final class AgentEnd {
 
   func send(_ bytes: [UInt8]) throws { waiting += bytes }
 
-  /// Sends what waits, answers what the agent asks for, and hands over what it says.
-  /// - Parameter take: says whether this was the last.
-  /// - Returns: false when the agent has closed before that.
+  /// Sends pending bytes, answers the agent's calls, and passes its other messages to `take`.
+  /// - Parameter take: returns whether this was the last message.
+  /// - Returns: false when the agent has closed the socket before that.
   func converse(_ take: (Value) throws -> Bool) throws -> Bool {
     while true {
       var watched = pollfd(fd: socket, events: Int16(POLLIN | (waiting.isEmpty ? 0 : POLLOUT)), revents: 0)
-      // SAFETY: one structure. The alarm of the process ends what never comes.
+      // SAFETY: one structure. The process's alarm limits the wait.
       _ = unsafe poll(&watched, 1, -1)
       if watched.revents & Int16(POLLOUT) != 0 {
-        // Who has gone takes nothing.
+        // Drop the bytes when the agent has closed the socket.
         waiting.removeFirst((try? UnixSocket.send(socket, waiting[...])) ?? waiting.count)
       }
       guard watched.revents & Int16(POLLIN | POLLHUP | POLLERR) != 0 else { continue }
@@ -142,10 +142,10 @@ private final class AgentEnd {
       }
       framer.append(chunk)
       while let item = framer.next() {
-        guard case .line(let line) = item else { throw Violation("the agent says a line longer than it may") }
+        guard case .line(let line) = item else { throw Violation("the agent sends an overlong line") }
         let message: Value
         do throws(Diagnostic) { message = try JSON.decode(line) } catch {
-          throw Violation("the agent says what is no JSON: \(error)")
+          throw Violation("the agent sends a line that is not JSON: \(error)")
         }
         if try take(message) { return true }
         if let id = message["id"], message["method"] != nil { answer(id, message) }
