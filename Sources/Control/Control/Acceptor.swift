@@ -4,10 +4,10 @@ import Linux
 import Model
 import Wire
 
-/// Takes connections off a listening socket.
+/// Accepts connections on a listening socket.
 ///
-/// It keeps a descriptor in hand, and lets go of it to take one more connection when there are none left. After that it
-/// rests instead of spinning: a waiting connection would wake the loop for ever.
+/// It reserves one descriptor. When the process has none left, it closes the reserved one to accept one more
+/// connection. After that it pauses, because a pending connection would wake the loop continuously.
 final class Acceptor {
   private final class Spare {
     let descriptor: Descriptor
@@ -23,14 +23,14 @@ final class Acceptor {
   private var watch: WatchID?
   private var retry: TimerID?
 
-  /// How often it had to rest.
+  /// The number of pauses.
   private(set) var rests: UInt64 = 0
 
-  /// Prepares; nothing is taken until `start`.
+  /// Creates an acceptor; it accepts nothing until `start`.
   /// - Parameters:
-  ///   - listener: stays the caller's and must outlive this.
-  ///   - accept: accept4(2); tests pass one that fails.
-  ///   - onConnection: is handed each connection, with whether it has the last descriptor there was.
+  ///   - listener: stays the caller's, and must outlive the acceptor.
+  ///   - accept: accept4(2); tests replace it by one that fails.
+  ///   - onConnection: receives each connection, and whether it uses the reserved descriptor.
   init(
     _ listener: Int32, on loop: EventLoop, time: any Timekeeper,
     accept: @escaping (Int32) throws(SystemError) -> Descriptor? = UnixSocket.accept,
@@ -56,7 +56,7 @@ final class Acceptor {
     spare = nil
   }
 
-  /// Tries again: a descriptor has become free.
+  /// Ends the pause, because a descriptor may be free again.
   func resume() {
     if spare == nil { spare = try? Spare() }
     guard let watch, let retry else { return }
@@ -66,20 +66,20 @@ final class Acceptor {
   }
 
   private func take() {
-    // A bounded number a turn, so that a flood of connections does not keep those that are there waiting.
+    // Accept a bounded number per turn of the loop: a flood of connections must not delay existing ones.
     for _ in 0..<16 {
       do throws(SystemError) {
         guard let socket = try accept(listener) else { return }
         onConnection(socket, false)
       } catch {
-        // EMFILE, ENFILE, ENOBUFS, ENOMEM, or something that will not be better at once either.
+        // EMFILE, ENFILE, ENOBUFS, ENOMEM, or another error that an immediate retry would not clear.
         guard takeLast() else { return rest() }
       }
     }
   }
 
-  /// Takes one connection with the descriptor in hand.
-  /// - Returns: whether there was one, and a connection for it.
+  /// Accepts one connection with the reserved descriptor.
+  /// - Returns: false if there was no reserved descriptor, or no pending connection.
   private func takeLast() -> Bool {
     guard spare != nil else { return false }
     spare = nil

@@ -2,7 +2,7 @@ import Linux
 import Model
 import RPC
 
-/// What a method of the daemon works on: the services, the caller, and the answer to its request.
+/// The context of a method call: the services, the caller, and the reply.
 final class Call {
   let services: Services
   let client: Client
@@ -21,25 +21,24 @@ final class Call {
     services = server.services
   }
 
-  /// The request.
   var request: Request { reply.request }
 
   /// The monotonic time.
   var now: Instant { server.time.now }
 
-  /// The board that this daemon drives, for answers that say what was moved.
+  /// The name of the board, for answers to commands that move hardware.
   var board: Value { .string(services.hardware.board.name) }
 
-  /// The session that the call came by.
-  /// - Throws: when it has ended meanwhile; nobody sees the error.
+  /// The caller's session.
+  /// - Throws: when it has ended; the error reaches nobody.
   func openSession() throws(RPCError) -> any Session {
     guard let session else { throw RPCError(.internalError, "the connection has closed") }
     return session
   }
 
-  /// Answers, the first time only.
+  /// Answers the request; ignored after the first answer.
   func answer(_ outcome: Result<Value, RPCError>) { reply.give(outcome) }
 
-  /// Answers with a descriptor beside the result, the first time only.
+  /// Answers with a result and a descriptor; ignored after the first answer.
   func answer(_ result: Value, with file: consuming Descriptor) { reply.give(result, with: file) }
 }

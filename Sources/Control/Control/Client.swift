@@ -2,18 +2,18 @@ import HAL
 import Model
 import RPC
 
-/// Who is connected, as the kernel says.
+/// The identity and the role of a connected client, as determined by the kernel.
 public struct Client: Sendable, Hashable {
-  /// The user's name, or `uid1000` when it has none here.
+  /// The user's name; `uid1000` for a user without a name.
   public var user: String
-  /// The user's number.
+  /// The user id.
   public var uid: UInt32
   /// The process that connected.
   public var pid: Int32
-  /// What it may do.
+  /// The role of the connection for its whole life.
   public var role: Role
 
-  /// A client with these properties.
+  /// Creates a client; the server takes the values from the socket's peer.
   public init(user: String, uid: UInt32, pid: Int32, role: Role) {
     self.user = user
     self.uid = uid
@@ -21,10 +21,10 @@ public struct Client: Sendable, Hashable {
     self.role = role
   }
 
-  /// As it stands in events: `client/alice`.
+  /// The client's name in events and as a holder of leases, e.g. `client/alice`.
   public var source: String { "client/\(user)" }
 
-  /// What it may reach on the board: everything to look at, and with the role `operate` everything to command.
+  /// The client's permissions for the board: it may read everything, and with role operate command everything.
   var principal: Principal {
     let everything = [EventPattern("*")]
     let operates = role >= .operate

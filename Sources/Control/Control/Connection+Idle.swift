@@ -1,11 +1,11 @@
 import Model
 import RPC
 
-/// Idle connections give their place up.
+/// Closes idle connections.
 extension Connection {
   var idleTime: Duration { crowding == nil ? limits.idleTime : limits.reserveTime }
 
-  /// Whether it has something under way, follows something, or holds something that ends with it.
+  /// Whether the connection has a pending request, a subscription, or a lease that ends with it.
   private var isUsed: Bool { underWay > 0 || !subscriptions.isEmpty || server.holdsLease(self) }
 
   func timeIdle(until due: Instant) {
@@ -16,13 +16,13 @@ extension Connection {
     idleTimer = nil
     let due = isUsed ? time.now + idleTime : lastUse + idleTime
     if due > time.now { return timeIdle(until: due) }
-    // It has been told why, and does not read it.
+    // The reason was sent one period ago, and the client has not read it.
     if isClosing { return close() }
     turnAway(
       crowding
         ?? RPCError(
           .rateLimited, "the connection was idle for \(limits.idleTime.text)",
-          hint: "connect again; 'agent.ping' and subscriptions keep a connection"))
+          hint: "connect again; requests such as 'agent.ping', and subscriptions, keep a connection open"))
     timeIdle(until: time.now + idleTime)
     flush()
   }

@@ -3,14 +3,14 @@ import Linux
 import Model
 import RPC
 
-/// Taking requests in, as fast as the client reads its answers.
+/// Reads requests, with back-pressure on clients that do not read their answers.
 extension Connection {
   func isReady(_ ready: Readiness) {
     if !ready.isDisjoint(with: [.hangUp, .error]) {
-      // What it sent before it went is worked on; the kernel holds no more than a socket's buffer of it.
+      // Carry out the requests that the client sent before it closed: at most a socket buffer full.
       isGone = true
       while !hasEnded && !isClosing { read() }
-      // The kernel would report a hang-up for ever.
+      // The kernel would report the hang-up in every turn of the loop.
       if let watch { loop.unwatch(watch) }
       watch = nil
     } else {
@@ -20,7 +20,7 @@ extension Connection {
     pump()
   }
 
-  /// Nothing is read from a client that does not read its answers, has too much under way, or floods.
+  /// False while the client does not read its answers, has too many requests pending, or is paused for flooding.
   var mayRead: Bool {
     guard !hasEnded, !isClosing, pause == nil else { return false }
     return isGone || outbox.waiting < limits.waiting && underWay < limits.requestsUnderWay
@@ -31,7 +31,7 @@ extension Connection {
     var chunk: [UInt8] = []
     do throws(SystemError) {
       guard let count = try System.read(socket, into: &chunk, limit: 16384) else {
-        // Somebody who has gone sends nothing later either.
+        // A client that has closed the connection sends nothing more.
         if isGone { readEnd() }
         return
       }
@@ -40,11 +40,12 @@ extension Connection {
       isGone = true
       return readEnd()
     }
-    // One client alone may fill its own buffer; all together may not fill the board.
+    // Each client may have a long incomplete line, but the sum over all clients is bounded.
     if framer.buffered > limits.line / 16 && server.incomplete + chunk.count > limits.incomplete {
       return turnAway(
         RPCError(
-          .rateLimited, "too many incomplete requests of all clients together", hint: "end each line with a line feed"))
+          .rateLimited, "all clients together have sent too many incomplete requests",
+          hint: "end each line with a line feed"))
     }
     framer.append(chunk)
   }
@@ -52,14 +53,14 @@ extension Connection {
   func readEnd() {
     hasEnded = true
     if isGone { outbox.discard() }
-    // Whatever is still being worked on: a lease ends with its connection.
+    // Leases end with the connection even while requests are pending.
     server.endLeases(of: self)
   }
 
-  /// Takes complete lines, as long as the client keeps up, and settles what to wait for.
+  /// Processes complete lines while the client keeps up, and then updates timers and the readiness to wait for.
   func pump() {
     var tookLine = false
-    // What came before the end of the stream is still worked on.
+    // Lines that arrived before the end of the stream are processed.
     while socket != nil, !isClosing, pause == nil, isGone || hasEnded || mayRead, let item = framer.next() {
       tookLine = true
       switch item {
@@ -79,7 +80,7 @@ extension Connection {
       }
       stopTaking()
     }
-    // What it sent before its end may have taken one.
+    // A request before the end of the stream may have taken a lease.
     if hasEnded { server.endLeases(of: self) }
     timeLine(anew: tookLine)
     flush()
@@ -96,9 +97,9 @@ extension Connection {
       if share.requests.take(at: time.now) != nil { noteRefusal() }
       return send(Response(id: error.id, .failure(error.error), dialect: dialect).encoded())
     }
-    // A client has nothing to answer.
     guard case .request(let request) = message else {
-      let error = RPCError(.invalidRequest, "this is an answer, and nothing was asked", hint: "send requests only")
+      let error = RPCError(
+        .invalidRequest, "this is a response, but the daemon sends no requests", hint: "send requests only")
       return send(Response(id: nil, .failure(error), dialect: dialect).encoded())
     }
     dialect = request.dialect
@@ -109,13 +110,13 @@ extension Connection {
     let isStop = reply.request.method.isSame(as: ControlMethods.emergencyStop.name)
     if crowding != nil { stopTaking() }
     if let crowding, !isStop { return reply.give(.failure(crowding)) }
-    // No other request delays an emergency stop.
+    // Emergency stops have a bucket of their own, so that no other request delays them.
     if let wait = isStop ? share.stops.take(at: time.now) : share.requests.take(at: time.now) {
       noteRefusal()
       return reply.give(
         .failure(
           RPCError(
-            .rateLimited, "more than \(limits.requests) requests a second of '\(client.user)'",
+            .rateLimited, "'\(client.user)' sends more than \(limits.requests) requests a second",
             data: ["retry_after_ms": .int(wait.nanoseconds / 1_000_000 + 1)], hint: "send fewer, or subscribe")))
     }
     server.handle(reply, from: self)
@@ -125,7 +126,7 @@ extension Connection {
     if share.refusals.take(at: time.now) != nil { rest() }
   }
 
-  /// Reads nothing for a while: the client floods, and even refusing costs time.
+  /// Stops reading for 200 ms: the client floods, and even refusals cost time.
   func rest() {
     guard pause == nil else { return }
     pause = time.schedule(after: .milliseconds(200)) { [weak self] in

@@ -2,13 +2,13 @@ import Linux
 import Model
 import RPC
 
-/// Subscriptions of the client.
+/// The client's subscriptions, and the limit of unread files.
 extension Connection {
   func subscribe(_ dialect: Dialect) throws(RPCError) -> Subscription {
     guard subscriptions.count < limits.subscriptions else {
       throw RPCError(
-        .rateLimited, "a connection may have \(limits.subscriptions) subscriptions",
-        hint: "end some with events.unsubscribe, or use a pattern")
+        .rateLimited, "a connection may have at most \(limits.subscriptions) subscriptions",
+        hint: "end some with events.unsubscribe, or subscribe to a pattern")
     }
     lastSubscription += 1
     let subscription = Subscription(lastSubscription, dialect)
@@ -24,7 +24,7 @@ extension Connection {
 
   func notify(_ subscription: Subscription, _ method: String, _ params: @autoclosure () -> Fields) {
     guard socket != nil, !isGone, subscriptions[subscription.number] != nil else { return }
-    // Once something is missed, the rest waits until the client was told.
+    // After a gap, drop everything until the gap has been reported.
     guard subscription.missed == 0, outbox.waiting < limits.waiting else { return miss(subscription) }
     let line = subscription.line(method, params())
     guard line.count <= limits.line, outbox.waiting + line.count <= limits.waiting || outbox.waiting == 0 else {
@@ -41,7 +41,7 @@ extension Connection {
     planFlush()
   }
 
-  /// Whether the client has taken all but fewer than `count` of the files it was sent.
+  /// Whether fewer than `count` sent files are unread.
   private func hasTakenFiles(butFor count: Int) -> Bool {
     guard let number = socket?.number else { return false }
     outbox.noteReading(of: number)
@@ -53,7 +53,7 @@ extension Connection {
   func requireFilesTaken() throws(RPCError) {
     guard hasTakenFiles(butFor: limits.files) else {
       throw RPCError(
-        .rateLimited, "\(limits.files) pictures were sent and not read yet", hint: "read the answers that are there")
+        .rateLimited, "\(limits.files) pictures are sent and not read yet", hint: "read the pending answers first")
     }
   }
 
@@ -63,7 +63,7 @@ extension Connection {
     if outbox.waiting <= limits.waiting / 2 { planFlush() }
   }
 
-  /// Tells what was missed as soon as half of the queue is free again.
+  /// Reports gaps once half of the queue is free again.
   func tellMissed() {
     guard outbox.waiting <= limits.waiting / 2, !isGone else { return }
     for subscription in subscriptions.values.sorted(by: { $0.number < $1.number }) where subscription.missed > 0 {

@@ -4,14 +4,15 @@ import Model
 import RPC
 import Wire
 
-/// One client on the socket: a transport. Reads requests as fast as they are answered, and queues what the client has not
-/// read yet, up to a bound.
+/// The transport of one client on the socket. Stops reading requests while too many are pending or unread answers fill
+/// the queue.
 final class Connection: Session {
   let number: UInt64
   let client: Client
   let share: UserShare
   let limits: Limits
-  /// Why only an emergency stop is taken from it; nil for one that is served.
+  /// For a connection beyond the limits, which may only send an emergency stop: the refusal of other requests.
+  /// Otherwise nil.
   let crowding: RPCError?
   let loop: EventLoop
   let time: any Timekeeper
@@ -28,16 +29,16 @@ final class Connection: Session {
   var lastSubscription: Int64 = 0
   private(set) var underWay = 0
   var isFlushPlanned = false
-  /// The client sends nothing more.
+  /// The client has ended its sending direction.
   var hasEnded = false
-  /// The client reads nothing more.
+  /// The client has stopped reading.
   var isGone = false
-  /// Nothing more is taken from it; it closes when everything is sent.
+  /// No more requests are read; the connection closes when all answers are sent.
   var isClosing = false
   var pause: TimerID?
   var lineTimer: TimerID?
   var idleTimer: TimerID?
-  /// When it last asked for something, or was answered.
+  /// The time of the last request or answer.
   var lastUse: Instant
 
   init(
@@ -57,19 +58,19 @@ final class Connection: Session {
     lastUse = time.now
   }
 
-  /// Begins to read.
+  /// Starts reading, and starts the idle timer.
   func start() throws(SystemError) {
     guard let number = socket?.number else { return }
     watch = try loop.watch(number, for: interest) { [weak self] ready in self?.isReady(ready) }
     timeIdle(until: lastUse + idleTime)
   }
 
-  /// How many bytes of an incomplete line it holds.
+  /// The number of buffered bytes of an incomplete line.
   var incomplete: Int { framer.buffered }
-  /// How many bytes wait for the client.
+  /// The number of bytes that the client has not read.
   var waiting: Int { outbox.waiting }
 
-  /// Ends it now: subscriptions and leases end, what was not sent is lost.
+  /// Closes the connection at once: drops unsent bytes, and ends subscriptions and leases.
   func close() {
     guard socket != nil else { return }
     if let watch { loop.unwatch(watch) }
@@ -80,7 +81,7 @@ final class Connection: Session {
     server.connectionClosed(self)
   }
 
-  /// Sends what goes at once, and ends it.
+  /// Sends as much as the socket accepts, and closes the connection.
   func farewell() {
     flush()
     close()
@@ -88,16 +89,13 @@ final class Connection: Session {
 
   // MARK: Answering
 
-  /// Counts a request as under way; `answer` crosses it off.
   func begin() { underWay += 1 }
 
-  /// Answers a request; one without an id is only crossed off.
   func answer(_ request: Request, _ outcome: Result<Value, RPCError>) {
     let line = request.id == nil ? nil : encoded(request, outcome)
     finish { if let line { outbox.add(line) } }
   }
 
-  /// Answers with a file beside the result.
   func answer(_ request: Request, _ result: Value, with file: consuming Descriptor) {
     guard request.id != nil else { return finish {} }
     let line = encoded(request, .success(result))
@@ -129,20 +127,20 @@ final class Connection: Session {
     planFlush()
   }
 
-  /// Says why, and closes as soon as that is sent.
+  /// Sends an error that concerns the connection, and closes once it is sent.
   func turnAway(_ error: RPCError) {
     send(Response(id: nil, .failure(error), dialect: dialect).encoded())
     stopTaking()
   }
 
-  /// Takes nothing more, and closes as soon as everything is answered and sent.
+  /// Reads no more requests; the connection closes once all pending requests are answered and sent.
   func stopTaking() {
     isClosing = true
     endSubscriptions()
     server.endLeases(of: self)
   }
 
-  /// Everything that is added during one turn of the loop goes out at once.
+  /// Schedules one flush for everything that is queued during this turn of the loop.
   func planFlush() {
     guard !isFlushPlanned else { return }
     isFlushPlanned = true
@@ -159,7 +157,7 @@ final class Connection: Session {
       try outbox.flush(to: number)
       tellMissed()
     } catch {
-      // It has closed its end without waiting; what it sent before that is still read.
+      // The client has closed the connection. Requests that it sent before are still carried out.
       isGone = true
       outbox.discard()
       server.endLeases(of: self)
@@ -170,7 +168,7 @@ final class Connection: Session {
     if outbox.waiting > 0 { interest.insert(.writable) }
     guard interest != self.interest, let watch else { return }
     self.interest = interest
-    // It fails only for a descriptor that is not watched, and this one is.
+    // Fails only for a descriptor that is not watched.
     try? loop.change(watch, to: interest)
   }
 }

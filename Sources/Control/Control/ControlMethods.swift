@@ -2,7 +2,7 @@ import RPC
 
 /// The methods of the control protocol: `docs/control.md`, section 6.
 enum ControlMethods {
-  /// All there are, in the order of the document.
+  /// All methods, in the order of the document.
   static let table = MethodTable(
     calls + agentMethods + registryMethods + hardwareMethods + emergencyStopMethods + eventMethods + ruleMethods
       + projectionMethods + daemonMethods)

@@ -5,15 +5,16 @@ import Model
 import RPC
 import Wire
 
-/// Which clients are let in, and what ends with a connection: `docs/control.md`, 1.3 to 1.6.
+/// Admits clients, and ends leases with their connections: `docs/control.md`, 1.3 to 1.6.
 extension ControlServer {
-  /// How many bytes of incomplete lines all clients have sent.
+  /// The number of buffered bytes of incomplete lines, over all clients.
   var incomplete: Int { connections.values.reduce(0) { $0 + $1.incomplete } }
 
-  /// How many bytes wait for clients.
+  /// The number of unsent bytes, over all clients.
   var waiting: Int { connections.values.reduce(0) { $0 + $1.waiting } }
 
-  /// - Parameter isLast: whether it has the last descriptor that there was.
+  /// Serves a new connection, keeps it for an emergency stop only, or refuses it.
+  /// - Parameter isLast: whether it uses the acceptor's reserved descriptor.
   func welcome(_ socket: consuming Descriptor, isLast: Bool) {
     guard let roles, let peer = peer(socket.number) else { return }
     let user = accounts.user(peer.uid)
@@ -22,10 +23,10 @@ extension ControlServer {
         socket,
         RPCError(
           .permissionDenied, "user '\(user)' may not use this daemon",
-          hint: "become a member of the group '\(settings.viewGroup ?? "openstarry")'"))
+          hint: "join the group '\(settings.viewGroup ?? "openstarry")'"))
     }
     let client = Client(user: user, uid: peer.uid, pid: peer.pid, role: role)
-    // The kernel gives the lowest number that is free: as many descriptors are open.
+    // The kernel assigns the lowest free number, so the number shows how many descriptors are open.
     let most = sysconf(Int32(_SC_OPEN_MAX))
     let isShort = isLast || most > 0 && Int(socket.number) >= most - limits.descriptors
     let crowding = isShort ? Self.noDescriptors : crowding(client, isTrusted: roles.isTrusted(peer.uid))
@@ -46,7 +47,7 @@ extension ControlServer {
     }
   }
 
-  /// Says why in one line, and closes.
+  /// Sends the error as one line, and closes.
   private func refuse(_ socket: consuming Descriptor, _ error: RPCError) {
     _ = try? UnixSocket.send(socket.number, Response(id: nil, .failure(error)).encoded()[...])
   }
@@ -61,9 +62,9 @@ extension ControlServer {
   // MARK: Room
 
   private static let noDescriptors = RPCError(
-    .rateLimited, "the daemon has no descriptors left", hint: "only an emergency stop is taken now; try again")
+    .rateLimited, "the daemon has no descriptors left", hint: "only an emergency stop is accepted now; try again later")
 
-  /// Why there is no room for one more; nil when there is.
+  /// The refusal of a client for whom the limits leave no connection; nil if they leave one.
   private func crowding(_ client: Client, isTrusted: Bool) -> RPCError? {
     let isAdmin = client.role == .admin
     let served = connections.values.filter { $0.crowding == nil }
@@ -73,13 +74,13 @@ extension ControlServer {
     guard alike >= limit || !isTrusted && ofUser >= limits.connectionsOfUser else { return nil }
     return RPCError(
       .rateLimited,
-      "there are \(alike) connections of \(isAdmin ? "admins" : "users"), \(ofUser) of them of '\(client.user)'",
+      "\(isAdmin ? "admins" : "users") have \(alike) connections, '\(client.user)' \(ofUser) of them",
       hint:
         "\(ofUser == 0 ? "wait until others have closed some" : "close some") and try again; only an emergency stop is "
-        + "taken now")
+        + "accepted now")
   }
 
-  /// Turns the oldest of the reserve away where one more would be too many: first one of the same user.
+  /// Closes the oldest reserved connection if one more would exceed a limit, preferably one of the same user.
   private func makeRoomInReserve(for uid: UInt32) {
     let reserve = connections.values.filter { $0.crowding != nil }.sorted { $0.number < $1.number }
     let own = reserve.filter { $0.client.uid == uid }
@@ -89,7 +90,7 @@ extension ControlServer {
     oldest.farewell()
   }
 
-  /// What a user has had of late; forgotten once it makes no difference.
+  /// The user's share; drops the shares of users without connections whose buckets are full again.
   private func share(of uid: UInt32) -> UserShare {
     let now = time.now
     let connected = Set(connections.values.map(\.client.uid))
@@ -101,15 +102,15 @@ extension ControlServer {
 
   // MARK: Leases
 
-  /// Ends the leases that a connection took and that shall not outlive it.
+  /// Releases the leases that end with a connection.
   func endLeases(of connection: Connection) {
     for device in leases.take(of: connection.number) {
-      // Nothing to do when it has ended by itself, or somebody with more rights has taken it over.
+      // Fails if the lease has expired or has been taken over: nothing to release.
       _ = try? services.hardware.release(device, holder: connection.client.source, reason: "connection-closed")
     }
   }
 
-  /// Whether a lease that ends with this connection is in force.
+  /// Whether the client still has a lease that ends with this connection.
   func holdsLease(_ connection: Connection) -> Bool {
     leases.devices(of: connection.number).contains {
       services.hardware.device($0)?.holder == connection.client.source

@@ -5,9 +5,9 @@ import Model
 import RPC
 import Wire
 
-/// The control plane: a Unix socket on which clients watch and command the daemon. `docs/control.md` is its contract.
+/// The control plane: a Unix socket for clients that watch and command the daemon. `docs/control.md` is its contract.
 ///
-/// Everything happens on the loop's thread. Nothing a client does makes it wait or grow without bound.
+/// Confined to the loop's thread. No client can block it, or make its memory grow without bound.
 public final class ControlServer {
   let loop: EventLoop
   let settings: Settings
@@ -22,22 +22,22 @@ public final class ControlServer {
   private(set) var acceptor: Acceptor?
   var connections: [UInt64: Connection] = [:]
   var lastConnection: UInt64 = 0
-  /// By user number.
+  /// By user id.
   var shares: [UInt32: UserShare] = [:]
-  /// The process at the other end of a socket. Tests replace it: their clients are all one user.
+  /// Identifies the process at the other end of a socket. Tests replace it, because their clients have the same user.
   var peer: (Int32) -> Peer? = { try? Peer(of: $0) }
-  /// A peer's role. Tests replace it: their clients are all one user.
+  /// Determines a peer's role. Tests replace it, because their clients have the same user.
   var grant: (RoleRules, Peer) -> Role? = { $0.role(of: $1) }
 
-  /// Whether a daemon has the socket at `path`, or starts there at this moment.
+  /// Whether a daemon owns the socket at `path`, or is starting with it.
   public static func isClaimed(_ path: String) -> Bool { SocketClaim.isTaken(path) }
 
-  /// A server that opens nothing until `start`.
+  /// Creates a server that opens nothing until `start`.
   /// - Parameters:
-  ///   - loop: where it runs.
-  ///   - settings: the socket, its mode, and the groups.
-  ///   - services: what the methods work on.
-  ///   - time: for limits and timeouts; nil takes the loop's.
+  ///   - loop: the event loop, also for all callbacks.
+  ///   - settings: the socket's path and mode, and the groups.
+  ///   - services: the parts of the daemon that methods use.
+  ///   - time: the clock for limits and time-outs; nil for the loop's.
   public convenience init(
     loop: EventLoop, settings: Settings, services: Services, time: (any Timekeeper)? = nil
   ) {
@@ -53,11 +53,11 @@ public final class ControlServer {
     status = ServerStatus(socket: settings.socket, started: time.now)
   }
 
-  /// Opens the socket and begins to answer.
-  /// - Throws: another daemon has the socket, a group does not exist, the socket cannot be made.
+  /// Opens the socket and starts serving.
+  /// - Throws: `alreadyRunning`, `noSuchGroup`, or the reason that the socket cannot be created.
   public func start() throws(ControlError) {
     accounts = Accounts.ofThisMachine()
-    // Named groups are checked before anything is touched.
+    // Check the settings' groups before changing anything.
     roles = try RoleRules(settings, accounts, ownUser: geteuid(), ownGroup: getegid())
     let group = (settings.viewGroup ?? settings.operateGroup ?? settings.adminGroup).flatMap(accounts.group)
     let claim = try SocketClaim(settings.socket, mode: settings.socketMode, group: group ?? getegid())
@@ -73,7 +73,7 @@ public final class ControlServer {
     self.claim = consume claim
   }
 
-  /// Closes every connection and removes the socket. What was answered before is sent as far as it goes at once.
+  /// Closes every connection and removes the socket. Queued answers are sent as far as the sockets accept them at once.
   public func stop() {
     acceptor?.stop()
     acceptor = nil

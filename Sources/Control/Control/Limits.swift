@@ -1,38 +1,38 @@
 import Model
 import RPC
 
-/// What one client, one user, or all of them together may use. `docs/control.md` states these.
+/// The limits of a connection, of a user, and of all clients together, as stated in `docs/control.md`.
 struct Limits {
-  /// Connections of clients without the role admin, in all.
+  /// Connections of all clients without role admin.
   var connections = 32
-  /// Connections of clients with the role admin, in all: apart, so that neither kind takes the other's.
+  /// Connections of all clients with role admin. Counted apart, so that neither kind can lock out the other.
   var connectionsOfAdmins = 16
   /// Connections of one user other than root and the daemon's own.
   var connectionsOfUser = 8
-  /// Connections beyond those, from which an emergency stop is taken and nothing else.
+  /// Additional connections that may only send an emergency stop.
   var reserve = 8
-  /// How many of the reserve one user has; one more takes the place of its oldest.
+  /// Reserved connections of one user; one more replaces the user's oldest.
   var reserveOfUser = 4
-  /// How long a connection of the reserve may take to ask.
+  /// The time in which a reserved connection must send its request.
   var reserveTime = Duration.seconds(5)
-  /// Descriptors that no ordinary connection takes.
+  /// Descriptors reserved from ordinary connections.
   var descriptors = 16
-  /// How long a connection may stay that has nothing under way, follows nothing and holds nothing.
+  /// The time after which a connection without pending requests, subscriptions and leases is closed.
   var idleTime = Duration.seconds(120)
-  /// Requests a second of one user, and at once.
+  /// Requests of one user: the rate per second, and the burst.
   var requests = 100
-  /// Requests of a connection that are being worked on.
+  /// Pending requests of a connection.
   var requestsUnderWay = 16
   /// Subscriptions of a connection.
   var subscriptions = 16
-  /// Bytes that wait for a client before notifications are dropped and nothing more is read from it.
+  /// Unsent bytes above which a client's notifications are dropped and its requests are not read.
   var waiting = 256 << 10
-  /// Descriptors a client has not taken yet.
+  /// Sent descriptors that a client has not read.
   var files = 4
-  /// A line, in bytes.
+  /// The length of a line, in bytes.
   var line = LineFramer.limit
   /// Incomplete lines of all clients together, in bytes.
   var incomplete = 8 << 20
-  /// How long a line may take to arrive.
+  /// The time in which a line must be complete.
   var lineTime = Duration.seconds(30)
 }

@@ -31,7 +31,7 @@ extension ParameterType where Argument == ULID {
 }
 
 extension ParameterType where Argument == ActuatorCommand {
-  /// 4.7 of the protocol.
+  /// Section 4.7 of the protocol.
   static var command: Self {
     Self(
       "command", expected: "\"on\", \"off\", a number from 0 to 1, or {\"pulse_ms\": N}",
@@ -54,7 +54,7 @@ extension ParameterType where Argument == ActuatorCommand {
 }
 
 extension ParameterType where Argument == Value {
-  /// 4.12 of the protocol: what happens to a simulated device.
+  /// Section 4.12 of the protocol: a change of a simulated device.
   static var change: Self {
     let limit = ParameterType<String>.longestPath
     return Self(
@@ -69,10 +69,10 @@ extension ParameterType where Argument == Value {
 }
 
 extension ActuatorCommand {
-  /// A year, in milliseconds: long enough, and leaves room to count in nanoseconds.
+  /// A year, in milliseconds: fits into nanoseconds of 64 bits.
   fileprivate static let longestPulse: Int64 = 31_536_000_000
 
-  /// Reads a command as it travels; nil when it is none.
+  /// Reads a command from the wire; nil for an invalid one.
   init?(_ value: Value) {
     switch value {
     case .string(let word) where word.isSame(as: "on"): self = .on

@@ -4,7 +4,7 @@ import Model
 import RPC
 
 extension RPCError {
-  /// An agent's refusal as it travels.
+  /// The error for a refusal of the agents.
   init(_ error: AgentControlError) {
     func of(_ id: AgentID) -> Fields { ["agent": .string(id.rawValue)] }
     let message = error.description
@@ -29,7 +29,8 @@ extension RPCError {
     }
   }
 
-  /// Errors in files as they travel.
+  /// The error for invalid files, with up to 100 diagnostics.
+  /// - Parameter what: the beginning of the message, before the first error.
   init(_ diagnostics: Diagnostics, _ what: String) {
     let errors = diagnostics.all.filter { $0.severity == .error }
     let more = errors.count > 1 ? " (and \(errors.count - 1) more)" : ""
@@ -38,18 +39,18 @@ extension RPCError {
       data: ["diagnostics": .list(diagnostics.all.prefix(100).map { .string($0.description) })])
   }
 
-  /// What a device of this kind is for.
-  /// - Parameter kind: nil when there is no such device.
+  /// A hint at the command for a device of this kind.
+  /// - Parameter kind: nil when the device does not exist.
   private static func use(_ id: DeviceID, _ kind: String?) -> String {
     switch kind {
     case "actuator": "'openstarry set \(id) …' commands it (hal.control)"
     case "camera": "'openstarry snapshot \(id) -o FILE' takes a picture (hal.snapshot)"
     case "sensor", "input": "'openstarry read \(id)' reads it (hal.read)"
-    default: "'openstarry devices' lists what there is (hal.devices)"
+    default: "'openstarry devices' lists the devices (hal.devices)"
     }
   }
 
-  /// A refusal of the hardware layer as it travels.
+  /// The error for a refusal of the hardware layer.
   init(_ error: HALError, at now: Instant) {
     func about(_ id: DeviceID, _ more: Fields = [:]) -> Fields {
       Fields([("device", .string(id.rawValue))] + more.map { ($0.key, $0.value) })
@@ -67,13 +68,13 @@ extension RPCError {
       self.init(.deviceDenied, message, data: about(id, ["operation": .string(operation)]))
     case .busy(let id, let holder, let until):
       let left = until.map { max(.zero, $0 - now) }
-      // To whole seconds, upwards: the same command works after that.
+      // Rounded up to whole seconds: the command works after that time.
       let time = left.map { " for another \(Duration.seconds(($0.nanoseconds + 999_999_999) / 1_000_000_000).text)" }
       self.init(
         .deviceBusy, message + (time ?? ""),
         data: about(id, ["holder": .string(holder), "retry_after_ms": milliseconds(left)]),
-        hint: "anybody with the role operate may command its safe state; 'openstarry set \(id) … --override' takes it "
-          + "over, for which the role admin is needed")
+        hint: "role operate is enough to command its safe state; 'openstarry set \(id) … --override' takes it over, "
+          + "and requires role admin")
     case .limited(let id, let rule, _, let retryAfter):
       self.init(
         .deviceLimited, message,

@@ -3,7 +3,7 @@ import Model
 import RPC
 import Wire
 
-/// Which role a peer has: `docs/control.md`, 1.3.
+/// The mapping of users and groups to roles: `docs/control.md`, 1.3.
 struct RoleRules {
   private let view: UInt32?
   private let operate: UInt32?
@@ -11,11 +11,11 @@ struct RoleRules {
   private let ownUser: UInt32
   private let ownGroup: UInt32
 
-  /// Looks the groups of the settings up.
+  /// Resolves the groups in the settings.
   /// - Parameters:
-  ///   - ownUser: the user the daemon runs as.
-  ///   - ownGroup: the group it runs as, whose members act when the settings name nobody who may.
-  /// - Throws: when a group does not exist.
+  ///   - ownUser: the daemon's user.
+  ///   - ownGroup: the daemon's group; its members have the role operate if the settings name no group for it.
+  /// - Throws: `noSuchGroup`.
   init(
     _ settings: Settings, _ accounts: Accounts, ownUser: UInt32, ownGroup: UInt32
   ) throws(ControlError) {
@@ -26,14 +26,14 @@ struct RoleRules {
     self.ownGroup = ownGroup
   }
 
-  /// The peer's role; nil when it has none.
+  /// The highest role of the peer; nil for none.
   func role(of peer: Peer) -> Role? {
     if isTrusted(peer.uid) || isMember(peer, admin) { return .admin }
     if isMember(peer, operate ?? ownGroup) { return .operate }
     return view == nil || isMember(peer, view) ? .view : nil
   }
 
-  /// Root and the daemon's own user.
+  /// Whether the user is root or the daemon's own.
   func isTrusted(_ uid: UInt32) -> Bool { uid == 0 || uid == ownUser }
 
   private func isMember(_ peer: Peer, _ group: UInt32?) -> Bool { group.map(peer.groups.contains) ?? false }

@@ -1,14 +1,14 @@
 import Model
 
-/// What the server knows of itself.
+/// The server's own part of `daemon.status`.
 final class ServerStatus {
   let socket: String
   let started: Instant
-  /// How many clients are connected.
+  /// The number of open connections.
   var connections = 0
-  /// How many messages came.
+  /// The number of received messages.
   var requests: UInt64 = 0
-  /// How many notifications were dropped because clients were slow.
+  /// The number of notifications dropped because of slow clients.
   var missed: UInt64 = 0
 
   init(socket: String, started: Instant) {

@@ -4,26 +4,26 @@ import Model
 import Projection
 import Rules
 
-/// What the methods work on.
+/// The parts of the daemon that methods use.
 public struct Services {
-  /// The daemon as a whole.
+  /// Operations on the daemon as a whole.
   public var zone: any ZoneControl
-  /// The agents.
+  /// Starts, ends and lists agents.
   public var agents: any AgentControl
-  /// The events that are still known.
+  /// The retained events.
   public var events: any EventHistory
-  /// Where events are published.
+  /// Publishes events.
   public var sink: any EventSink
-  /// The rules.
+  /// Lists, tests and reloads rules.
   public var rules: any RuleControl
-  /// The board.
+  /// The board's devices.
   public var hardware: Hardware
-  /// What `hal.simulate` changes; nil on a board with nothing simulated.
+  /// The simulation behind `hal.simulate`; nil on a real board.
   public var simulation: (any SimulationControl)?
-  /// The tree that every view is made from.
+  /// The source of every status view.
   public var projection: Projection
 
-  /// The services of one daemon.
+  /// Creates the services of one daemon.
   public init(
     zone: any ZoneControl, agents: any AgentControl, events: any EventHistory, sink: any EventSink,
     rules: any RuleControl, hardware: Hardware, simulation: (any SimulationControl)?, projection: Projection

@@ -3,26 +3,26 @@ import Glibc
 import Linux
 import Wire
 
-/// The right to a socket path, for as long as it lives: nobody else listens there, and nobody else may begin to.
+/// Exclusive ownership of a socket path, for the lifetime of this value.
 ///
-/// The path `<socket>.lock` is locked (flock(2)), so that of two daemons that start at once only one finds a dead
-/// socket to replace. The kernel drops the lock with the process, however it ends.
+/// The file `<socket>.lock` is locked (flock(2)), so that two daemons that start at once do not both replace a dead
+/// socket. The kernel releases the lock when the process ends, even after SIGKILL.
 struct SocketClaim: ~Copyable {
   let path: String
   let listener: Descriptor
   private let lock: Descriptor
   private let inode: UInt64
 
-  /// Listens at `path`.
-  /// - Throws: `alreadyRunning` when a daemon answers there or starts there at this moment.
-  /// - Parameter group: whose the socket is; nil leaves it as the kernel makes it.
+  /// Locks `path`, removes a dead socket, and listens.
+  /// - Parameter group: the group of the socket; nil for the kernel's choice.
+  /// - Throws: `alreadyRunning` when a daemon owns the socket or is starting with it.
   init(_ path: String, mode: UInt32, group: UInt32?) throws(ControlError) {
     guard path.utf8.count <= UnixSocket.longestPath else {
       throw .pathTooLong(path, longest: UnixSocket.longestPath)
     }
     let lock = try Self.lock(path)
     guard flock(lock.number, LOCK_EX | LOCK_NB) == 0 else { throw .alreadyRunning(path, pid: Self.listening(at: path)) }
-    // A daemon that runs without the lock, because somebody removed its file, still answers.
+    // A daemon may run without the lock because its lock file was removed.
     if let pid = Self.listening(at: path) { throw .alreadyRunning(path, pid: pid) }
     try Self.removeDead(path)
     let listener = try Self.listen(path, mode, group)
@@ -32,14 +32,14 @@ struct SocketClaim: ~Copyable {
     inode = Self.status(path)?.inode ?? 0
   }
 
-  /// Whether a daemon has the socket at `path`, or starts there at this moment.
+  /// Whether a daemon owns the socket at `path`, or is starting with it.
   static func isTaken(_ path: String) -> Bool {
     if listening(at: path) != nil { return true }
     guard let lock = try? System.open("\(path).lock", O_RDWR | O_NOFOLLOW) else { return false }
     return flock(lock.number, LOCK_EX | LOCK_NB) != 0
   }
 
-  /// Removes the socket, unless somebody has put another one there.
+  /// Removes the socket, unless it has been replaced by another file.
   borrowing func remove() {
     guard let status = Self.status(path), status.inode == inode else { return }
     _ = unsafe path.withCString { unsafe unlink($0) }
@@ -55,7 +55,7 @@ struct SocketClaim: ~Copyable {
     }
   }
 
-  /// Others are let in last, when the group is right.
+  /// Sets the group before the mode, so that no wrong group can connect.
   private static func listen(_ path: String, _ mode: UInt32, _ group: UInt32?) throws(ControlError) -> Descriptor {
     do throws(SystemError) {
       let listener = try UnixSocket.listen(path, mode: 0o600)
@@ -65,11 +65,11 @@ struct SocketClaim: ~Copyable {
       guard unsafe path.withCString({ unsafe chmod($0, mode) }) == 0 else { throw SystemError("chmod", path) }
       return listener
     } catch {
-      throw .system(error, hint: "the daemon must be able to make sockets in \(Files.folder(of: path))")
+      throw .system(error, hint: "the daemon must be able to create sockets in \(Files.folder(of: path))")
     }
   }
 
-  /// The process that listens at `path`; nil when none does.
+  /// The process that listens at `path`; nil for none.
   private static func listening(at path: String) -> Int32? {
     guard let socket = try? UnixSocket.connect(path) else { return nil }
     return (try? Peer(of: socket.number))?.pid
@@ -79,7 +79,7 @@ struct SocketClaim: ~Copyable {
     guard let status = status(path) else { return }
     guard status.isSocket else { throw .notASocket(path) }
     guard unsafe path.withCString({ unsafe unlink($0) }) == 0 else {
-      throw .system(SystemError("unlink", path), hint: "remove the socket of the daemon that has died")
+      throw .system(SystemError("unlink", path), hint: "remove the dead daemon's socket")
     }
   }
 

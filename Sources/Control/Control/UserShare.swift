@@ -1,18 +1,18 @@
 import Model
 import RPC
 
-/// What one user has of the control plane, over all connections of that user. It is kept for a second after the last
-/// one, so that a new connection does not begin with a full bucket.
+/// The rate limits of one user, over all of the user's connections. Kept until the buckets are full again, so that a
+/// user cannot evade them by connecting again.
 final class UserShare {
   let uid: UInt32
-  /// Requests of any kind but an emergency stop.
+  /// Requests other than emergency stops.
   var requests: TokenBucket
-  /// Refusals for too many of them.
+  /// Answers that refuse a request because of the rate limit.
   var refusals: TokenBucket
-  /// Emergency stops, which no other request delays.
+  /// Emergency stops.
   var stops: TokenBucket
 
-  /// A user who has asked for nothing yet.
+  /// Creates full buckets.
   init(_ uid: UInt32, _ limits: Limits, at now: Instant) {
     self.uid = uid
     requests = TokenBucket(limits.requests, at: now)
@@ -20,7 +20,7 @@ final class UserShare {
     stops = TokenBucket(limits.requests, at: now)
   }
 
-  /// Whether it is as a new one would be.
+  /// Whether all buckets are full, as in a new share.
   func isRested(at now: Instant) -> Bool {
     requests.isFull(at: now) && refusals.isFull(at: now) && stops.isFull(at: now)
   }

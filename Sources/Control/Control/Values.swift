@@ -4,7 +4,7 @@ import Model
 import Projection
 import Rules
 
-// Values as section 4 of `docs/control.md` describes them; those of agents, devices and rules are `Projection`'s.
+// The values of section 4 of `docs/control.md`, except those of agents, devices and rules, which are in `Projection`.
 
 extension LogLevel {
   /// `emergency` to `debug`.
@@ -12,7 +12,7 @@ extension LogLevel {
 }
 
 extension LogLine {
-  /// 4.3.
+  /// Section 4.3.
   var fields: Fields {
     [
       "agent": .string(agent.rawValue), "time": .int(Int64(clamping: time)), "level": .string(level.name),
@@ -22,11 +22,11 @@ extension LogLine {
 }
 
 extension Receipt {
-  /// 4.6.
+  /// Section 4.6.
   /// - Parameters:
-  ///   - lease: the one that the command left behind; nil when nothing is held.
-  ///   - former: who held it before, and was somebody else; nil for nobody.
-  ///   - board: the name of the board it was.
+  ///   - lease: the lease after the command; nil when the device is not held.
+  ///   - former: the previous holder, if it was another one.
+  ///   - board: the name of the board.
   func fields(
     _ device: DeviceID, _ lease: (end: Instant, limit: String?)?, former: String?, board: Value
   ) -> Fields {
@@ -41,7 +41,7 @@ extension Receipt {
 }
 
 extension RuleVerdict {
-  /// 4.8.
+  /// Section 4.8.
   var fields: Fields { ["rule": .string(rule.rawValue), "fires": .bool(fires), "reason": .string(reason)] }
 }
 

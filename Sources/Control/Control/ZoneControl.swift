@@ -2,69 +2,73 @@ import Agent
 import HAL
 import Model
 
-/// What the control plane needs of the daemon as a whole. The daemon implements it.
+/// The daemon's operations for the control plane. The daemon implements it.
 public protocol ZoneControl: AnyObject {
   /// The daemon's version, e.g. `0.1.0`.
   var version: String { get }
 
-  /// The part of `daemon.status` that neither the control plane nor the projection knows: board, home, memory, threads, …
+  /// The daemon's own fields of `daemon.status`: board, home, memory, threads and others.
   func status() -> Fields
 
-  /// Puts every actuator into its safe state, ends every lease and pauses the agents, until it is cleared.
+  /// Puts every actuator into its safe state, ends every lease and pauses the agents, until the stop is cleared.
+  ///
+  /// Every actuator has been commanded when this call returns.
   /// - Parameters:
-  ///   - client: who asks.
-  ///   - reason: in words.
-  ///   - done: called once, when that would survive a power cut: whether it was not in force already, and what went
-  ///     wrong with keeping it if something did. The hardware is safe before this call returns.
+  ///   - client: the caller's name, for events.
+  ///   - reason: the caller's reason; nil for none.
+  ///   - done: called once, when the stop is stored: whether it is new, and why it could not be stored (nil on
+  ///     success).
   func stopEverything(by client: String, reason: String?, cause: Cause?, _ done: @escaping (Bool, String?) -> Void)
 
-  /// Ends an emergency stop; nothing moves by itself.
-  /// - Parameter done: called once: whether one was in force, and what went wrong with forgetting it.
-  /// - Throws: `limited` while an input holds it.
+  /// Ends an emergency stop. Nothing moves by itself.
+  /// - Parameter done: called once, when the end is stored: whether a stop was in force, and why its end could not be
+  ///   stored (nil on success).
+  /// - Throws: `limited` while an emergency-stop input is active.
   func clearEmergencyStop(
     by client: String, cause: Cause?, _ done: @escaping (Bool, String?) -> Void) throws(HALError)
 
-  /// The newest lines of the restart ledger, oldest first; section 4.14 of the protocol.
+  /// Reads the newest lines of the restart ledger, oldest first; section 4.14 of the protocol.
   /// - Parameters:
-  ///   - agent: whose; nil is everybody's, and the daemon's and the board's.
+  ///   - agent: only this agent's lines; nil for all lines, including the daemon's and the board's.
+  ///   - last: the greatest number of lines.
   ///   - done: called once, now or later; the only error is `storage`.
   func history(_ agent: AgentID?, last: Int, _ done: @escaping (Result<[Fields], AgentControlError>) -> Void)
 
-  /// Ends the daemon in good order, after the caller has returned to the loop.
+  /// Starts an orderly exit of the daemon, after the caller has returned to the loop.
   func stop()
 
-  /// Reads rules and manifests again. All or nothing.
-  /// - Returns: what was read, for people.
+  /// Reloads rules and manifests. On an error nothing changes.
+  /// - Returns: the result of `daemon.reload`.
   func reload() throws(Diagnostics) -> Fields
 
-  /// Starts what safe mode has left out: rules and agents.
-  /// - Parameter done: called once, with false when the daemon is not in safe mode.
+  /// Leaves safe mode: starts rules and agents.
+  /// - Parameter done: called once, with false when the daemon was not in safe mode.
   func leaveSafeMode(_ done: @escaping (Bool) -> Void)
 
-  /// Registers an agent or replaces it, whether it runs or not; kept across restarts.
+  /// Registers an agent, or replaces it even if it is running.
   /// - Parameters:
-  ///   - cause: what led to it.
-  ///   - done: called once, now or later: with its status when it would survive a power cut, or why it was not taken.
+  ///   - cause: the `system:command` event.
+  ///   - done: called once, now or later: with the agent's status once the registration is stored, or with the error.
   func register(
     _ registration: AgentRegistration, cause: Cause?, _ done: @escaping (Result<AgentStatus, ZoneError>) -> Void)
 
-  /// Forgets an agent that does not run.
-  /// - Parameter done: called once, now or later, when that would survive a power cut.
+  /// Removes an agent that is not running from the registry.
+  /// - Parameter done: called once, now or later, when the removal is stored.
   func unregister(_ agent: AgentID, _ done: @escaping (Result<Void, ZoneError>) -> Void)
 }
 
-/// An agent that is to be registered.
+/// A request to register an agent.
 public struct AgentRegistration: Sendable {
   /// The contents of an `agent.json`.
   public var manifest: Value
-  /// Where it stands; relative paths in it start there.
+  /// The manifest's path; relative paths in the manifest start in its folder.
   public var file: String
-  /// The module that `runtime.entry` names, where the client hands it over; nil has the daemon read it there.
+  /// The contents of the module that `runtime.entry` names; nil if the daemon reads the file itself.
   public var module: [UInt8]?
-  /// How long it must run without a failure, or the former version comes back; nil for no trial.
+  /// The time that the new version must run without a failure, or the previous version is restored; nil for no trial.
   public var trial: Duration?
 
-  /// A registration with these members.
+  /// Creates a request; the default path is shown in messages only.
   public init(manifest: Value, file: String = "<request>", module: [UInt8]? = nil, trial: Duration? = nil) {
     self.manifest = manifest
     self.file = file
@@ -73,10 +77,10 @@ public struct AgentRegistration: Sendable {
   }
 }
 
-/// Why the daemon did not take a manifest, or did not forget one.
+/// The reason that the daemon refused to register or unregister an agent.
 public enum ZoneError: Error, Sendable {
   /// The manifest has errors.
   case invalid(Diagnostics)
-  /// It may be right, and cannot be registered now.
+  /// The agent's state or the storage prevents it.
   case agent(AgentControlError)
 }

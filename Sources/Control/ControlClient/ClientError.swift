@@ -2,25 +2,25 @@ import Linux
 import Model
 import RPC
 
-/// Why a command did not reach the daemon, or what the daemon answered. Its description is one helpful line.
+/// The reason that a call to the daemon failed. Its description is one line with a remedy.
 public enum ClientError: Error, Sendable, Hashable {
-  /// There is no socket at this path: no daemon has run here, or it uses another one.
+  /// There is no socket at this path: the daemon has not run, or uses another path.
   case noSocket(String)
-  /// The socket's mode does not let this user in; the group that it does let in, where that is known.
+  /// The socket's mode denies this user. `group` may connect; nil when unknown.
   case notAllowed(String, group: String?)
-  /// There is a socket, and nobody listens: the daemon has died.
+  /// The socket has no listener: the daemon has died.
   case nobodyListens(String)
-  /// Too many wait to be let in: the daemon is stuck, or the machine is.
+  /// The listener's queue is full: the daemon or the machine is stuck.
   case busy(String)
-  /// There is a file, and it is no socket.
+  /// The file at this path is not a socket.
   case notASocket(String)
-  /// The path is longer than a socket's may be.
+  /// The path is too long for a socket address.
   case longName(String)
-  /// The socket, which nobody has named, belongs to somebody else.
+  /// A socket found without `--socket` belongs to an untrusted user.
   case foreignSocket(String, user: String)
-  /// The daemon at a socket that nobody has named runs as somebody else.
+  /// The daemon at a socket found without `--socket` runs as an untrusted user.
   case foreignDaemon(String, user: String)
-  /// What answered does not speak this protocol.
+  /// The program at this socket does not speak the control protocol; the second text says how it differs.
   case protocolMismatch(String, String)
   /// No answer came in time.
   case timedOut(method: String, Duration)
@@ -28,7 +28,7 @@ public enum ClientError: Error, Sendable, Hashable {
   case closed(method: String)
   /// The daemon answered with an error.
   case refused(RPCError)
-  /// The system failed.
+  /// A system call failed.
   case system(SystemError)
 }
 
@@ -43,23 +43,23 @@ extension ClientError: CustomStringConvertible {
         + (group.map { "become a member of the group '\($0)' (sudo usermod -aG \($0) $USER, then log in again)" }
           ?? "ask the board's administrator which group may, or use sudo")
     case .nobodyListens(let path):
-      "nobody listens on \(path): the daemon has ended without clean-up; start it again, 'journalctl -u openstarryd' "
-        + "says why it ended"
+      "nobody listens on \(path): the daemon has died; start it again, and see 'journalctl -u openstarryd' for the "
+        + "reason"
     case .busy(let path):
-      "the daemon at \(path) lets nobody in now: it may be stuck; 'journalctl -u openstarryd' tells, or try again"
+      "the daemon at \(path) accepts no connections: it may be stuck; try again, or see 'journalctl -u openstarryd'"
     case .notASocket(let path): "\(path) is not a socket: name the daemon's socket with --socket or OPENSTARRY_SOCKET"
     case .longName(let path):
-      "\(path.prefix(60))… is too long for the name of a socket (\(path.utf8.count) bytes): name the daemon's socket "
-        + "with --socket or OPENSTARRY_SOCKET"
+      "\(path.prefix(60))… is too long for a socket path (\(path.utf8.count) bytes): name the daemon's socket with "
+        + "--socket or OPENSTARRY_SOCKET"
     case .foreignSocket(let path, let user):
-      "the socket \(path) belongs to '\(user)', neither to you, nor to root, nor to the daemon's user, and is not used: "
-        + "name it with --socket if you mean it"
+      "the socket \(path) belongs to '\(user)' and is not used: only sockets of yours, of root and of the daemon's "
+        + "user are trusted; name it with --socket to use it anyway"
     case .foreignDaemon(let path, let user):
-      "what listens on \(path) runs as '\(user)', neither as you, nor as root, nor as the daemon's user, and is not "
-        + "used: name it with --socket if you mean it"
+      "the program at \(path) runs as '\(user)' and is not used: only programs of yours, of root and of the daemon's "
+        + "user are trusted; name the socket with --socket to use it anyway"
     case .protocolMismatch(let path, let what):
-      "what answers on \(path) does not speak the control protocol (\(what)): are daemon and command of the same "
-        + "version?"
+      "the program at \(path) does not speak the control protocol (\(what)): are the daemon and this command of the "
+        + "same version?"
     case .timedOut(let method, let time):
       "the daemon did not answer '\(method)' within \(time.text): it may be busy or stuck; see 'systemctl status "
         + "openstarryd' and 'journalctl -u openstarryd'"
@@ -69,7 +69,7 @@ extension ClientError: CustomStringConvertible {
     }
   }
 
-  /// What connect(2) failed with, as one of these.
+  /// Classifies a failure of connect(2).
   static func connecting(_ path: String, _ error: SystemError, group: String?) -> ClientError {
     switch error.errno {
     case ErrorNumber.noEntry, ErrorNumber.notDirectory: .noSocket(path)

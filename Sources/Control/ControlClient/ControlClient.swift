@@ -3,11 +3,11 @@ import Model
 import RPC
 import Wire
 
-/// A connection to the daemon that waits for its answers: what the command line uses.
+/// A blocking connection to the daemon, for the command line.
 ///
-/// One thread at a time. The connection closes with the object; leases taken without `hold` end then.
+/// For one thread at a time. The connection closes with the object, which ends leases taken without `hold`.
 public final class ControlClient {
-  /// The socket this is connected to.
+  /// The path of the connected socket.
   public let socket: String
   private let connection: Descriptor
   private let timeout: Duration?
@@ -16,9 +16,9 @@ public final class ControlClient {
 
   /// Connects.
   /// - Parameters:
-  ///   - socket: the path.
-  ///   - timeout: how long one answer may take, and connecting; nil waits for ever.
-  ///   - trust: whose the socket and the daemon must be; nil when it does not matter.
+  ///   - path: the socket.
+  ///   - timeout: the time-out of connecting and of each answer; nil for none.
+  ///   - trust: the users who may own the socket and run the daemon; nil for any.
   public init(
     socket path: String, timeout: Duration? = .seconds(60), trust: SocketTrust? = nil
   ) throws(ClientError) {
@@ -33,37 +33,37 @@ public final class ControlClient {
     try trust?.check(connection.number, path)
   }
 
-  /// What the daemon answered.
+  /// A successful answer.
   public struct Answer: Sendable {
-    /// `result` of the answer.
+    /// The `result` member.
     public var result: Value
-    /// The contents of the file that came with it; nil when none did.
+    /// The contents of the file that was sent with the answer; nil for none.
     public var contents: [UInt8]?
   }
 
-  /// A message of a subscription.
+  /// A notification of a subscription.
   public struct Notification: Sendable {
-    /// `events.event`, `agent.log`, `camera.frame`, `events.missed`.
+    /// `events.event`, `agent.log`, `camera.frame` or `events.missed`.
     public var method: String
-    /// What it says.
+    /// The parameters by name.
     public var params: Fields
-    /// The contents of the file that came with it; nil when none did.
+    /// The contents of the file that was sent with the notification; nil for none.
     public var contents: [UInt8]?
-    /// The event of an `events.event`; nil for any other.
+    /// The event of an `events.event`; nil for other notifications.
     public var event: Event? { params["event"]?.map.flatMap(Event.init(fields:)) }
   }
 
-  /// Asks and waits for the answer. What the daemon refuses because of too many requests is asked again when the daemon
-  /// says, as long as the timeout allows.
+  /// Sends a request and waits for its answer. A request that the daemon refuses because of its rate limit is retried
+  /// after the time that the daemon names, as long as the time-out allows.
   /// - Parameters:
-  ///   - method: as in `docs/control.md`.
+  ///   - method: a method of `docs/control.md`.
   ///   - params: by name.
-  /// - Throws: `refused` with what the daemon answered, or why there is no answer.
+  /// - Throws: `refused` with the daemon's error, or the reason that there is no answer.
   public func call(_ method: String, _ params: Fields = [:]) throws(ClientError) -> Value {
     try callWithDescriptor(method, params).result
   }
 
-  /// Asks and waits for an answer that may bring a file along, such as a picture; as `call` otherwise.
+  /// The same as `call`, for an answer that may carry a file, such as a picture.
   public func callWithDescriptor(_ method: String, _ params: Fields = [:]) throws(ClientError) -> Answer {
     let begin = System.monotonicNanoseconds()
     while true {
@@ -79,27 +79,27 @@ public final class ControlClient {
     }
   }
 
-  /// A request that waits for its answer.
+  /// A sent request whose answer has not been read yet.
   public struct Question: Sendable {
     fileprivate let id: Int64
     fileprivate let method: String
   }
 
-  /// Asks, and comes back at once: `answer` has what comes of it.
+  /// Sends a request without waiting; `answer` reads the answer.
   public func ask(_ method: String, _ params: Fields = [:]) throws(ClientError) -> Question {
     Question(id: try send(method, params), method: method)
   }
 
-  /// Waits for the answer to a question.
-  /// - Parameter time: how long; nil waits for ever. After `timedOut` it may be waited for again.
+  /// Waits for the answer to a request. After `timedOut` it may be called again.
+  /// - Parameter time: the time-out; nil for none.
   public func answer(to question: Question, within time: Duration?) throws(ClientError) -> Answer {
     while true {
       switch try receive(question.method, within: time) {
       case .request(let message):
-        // A subscription's message that came in between; its file has to be taken all the same.
+        // A notification of a subscription. Take its descriptor: otherwise the answer would get it.
         _ = try contents(of: .map(message.params))
       case .response(let response):
-        // An answer without an id is about a message or a connection that the daemon could not make sense of.
+        // An error without an id concerns the connection, or a message that the daemon could not parse.
         guard response.id == nil || response.id == .number(question.id) else { continue }
         let result: Value
         switch response.outcome {
@@ -111,11 +111,11 @@ public final class ControlClient {
     }
   }
 
-  /// Subscribes, then calls `onMessage` for each message until it returns false.
+  /// Subscribes, calls `onMessage` for each notification until it returns false, and unsubscribes.
   /// - Parameters:
   ///   - method: `events.subscribe`, `agent.followLogs` or `getCameraStream`.
-  ///   - onMessage: returns whether to go on. `events.missed` tells that the daemon had to drop some.
-  /// - Throws: as `call`; `closed` when the daemon goes away meanwhile.
+  ///   - onMessage: returns whether to continue. The notification `events.missed` reports dropped ones.
+  /// - Throws: the errors of `call`; `closed` when the daemon closes the connection.
   public func subscribe(
     _ method: String, _ params: Fields = [:], _ onMessage: (Notification) -> Bool
   ) throws(ClientError) {
@@ -123,7 +123,7 @@ public final class ControlClient {
     guard let number = answer["subscription"]?.int else { throw mismatch("no subscription number") }
     while true {
       guard case .request(let message) = try receive(method, within: nil) else { continue }
-      // Its file has to be taken even when the message is for nobody any more.
+      // Take the descriptor even for another subscription: otherwise the next message would get it.
       let contents = try contents(of: .map(message.params))
       guard message.params["subscription"]?.int == number else { continue }
       if !onMessage(Notification(method: message.method, params: message.params, contents: contents)) { break }
@@ -142,7 +142,7 @@ public final class ControlClient {
       }
     } catch {
       if error.errno == ErrorNumber.again { throw .timedOut(method: method, timeout ?? .zero) }
-      // A daemon that turned this client away has said why before it closed.
+      // A daemon that refuses this client sends the reason before it closes: let the caller read it.
       guard error.errno == ErrorNumber.brokenPipe || error.errno == ErrorNumber.reset else { throw .system(error) }
     }
     return lastID
@@ -169,10 +169,10 @@ public final class ControlClient {
     }
   }
 
-  /// The file that a message with `"descriptor": true` announces.
+  /// Reads the file that a message with `"descriptor": true` announces; nil for other messages.
   private func contents(of value: Value) throws(ClientError) -> [UInt8]? {
     guard value["descriptor"]?.bool == true else { return nil }
-    guard let descriptor = receiver.takeDescriptor() else { throw mismatch("an announced descriptor did not come") }
+    guard let descriptor = receiver.takeDescriptor() else { throw mismatch("an announced descriptor is missing") }
     do throws(SystemError) {
       return try MemoryFile.read(descriptor)
     } catch {
@@ -184,8 +184,8 @@ public final class ControlClient {
 }
 
 extension RPCError {
-  /// After how many nanoseconds the same request may be sent again on the same connection; nil when that is not why it
-  /// was refused.
+  /// The nanoseconds after which the request may be retried on the same connection; nil for an error other than the
+  /// rate limit.
   fileprivate var retryAfter: UInt64? {
     guard known == .rateLimited, let milliseconds = data["retry_after_ms"]?.int, milliseconds >= 0 else { return nil }
     return UInt64(milliseconds) * 1_000_000

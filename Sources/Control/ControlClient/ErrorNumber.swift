@@ -1,6 +1,6 @@
 import Glibc
 
-/// The error numbers that the client tells apart (errno(3)).
+/// The error numbers that the client distinguishes (errno(3)).
 enum ErrorNumber {
   static let noEntry = ENOENT
   static let notDirectory = ENOTDIR

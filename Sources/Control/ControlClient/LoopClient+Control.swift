@@ -5,11 +5,11 @@ import RPC
 import Wire
 
 extension LoopClient {
-  /// Connects to the daemon's control socket without blocking: what companions use.
+  /// Connects to the daemon's control socket without blocking, for companions.
   /// - Parameters:
   ///   - path: the socket.
-  ///   - trust: the users that the socket and the daemon must belong to; nil for any.
-  /// - Throws: why there is no connection; `busy` when too many wait to be let in.
+  ///   - trust: the users who may own the socket and run the daemon; nil for any.
+  /// - Throws: the reason for the failure; `busy` when the listener's queue is full.
   package static func connect(
     toDaemonAt path: String, on loop: EventLoop, trust: SocketTrust? = nil
   ) throws(ClientError) -> LoopClient {

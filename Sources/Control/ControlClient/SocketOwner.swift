@@ -1,21 +1,22 @@
 import Glibc
 import Linux
 
-/// What the file at the daemon's socket is, and who owns it.
+/// The type and the owners of the file at the daemon's socket path.
 enum SocketOwner {
-  /// Whether something is at `path` that is no socket: connect(2) refuses that as it does a socket without a listener.
+  /// Whether the file at `path` is not a socket. connect(2) fails with ECONNREFUSED for it, as for a socket without a
+  /// listener.
   static func isSomethingElse(_ path: String) -> Bool {
     status(path).map { $0.st_mode & 0o170000 != 0o140000 } ?? false
   }
 
-  /// The name of the group that the file at `path` belongs to; nil when it cannot be told.
+  /// The name of the group of the file at `path`; nil for group 0 and when it cannot be determined.
   static func group(of path: String) -> String? {
     guard let number = status(path)?.st_gid, number != 0 else { return nil }
     return Accounts.ofThisMachine().groupName(number)
   }
 
-  /// Whose the name at `path` is, and what it leads to: two when it is a symbolic link; and whose the links are that stand
-  /// on the way to it. Empty when nothing is there.
+  /// The users who can redirect `path`: the owners of symbolic links among its folders, of the file itself, and of its
+  /// target. Empty if the file does not exist.
   static func users(of path: String) -> [UInt32] {
     guard let target = status(path)?.st_uid else { return status(path, followsLinks: false).map { [$0.st_uid] } ?? [] }
     var users: [UInt32] = []

@@ -2,22 +2,23 @@ import Glibc
 import Linux
 import Wire
 
-/// Whose sockets are used although nobody has named them: root's, the daemon's user's, and one's own.
+/// The users whose sockets are used without `--socket`: root, the daemon's user, and the user of this process.
 ///
-/// Anybody can put a socket into a folder that others come to, and answer there that everything is safe.
+/// Any user can put a socket into a shared folder, and answer there that everything is safe.
 public struct SocketTrust: Sendable {
   private let users: Set<UInt32>
   private let accounts: Accounts
 
-  /// Trusts these users.
-  /// - Parameter accounts: for the names of others, in messages.
+  /// Trusts `users` only.
+  /// - Parameter accounts: resolves the names of other users for messages.
   public init(users: Set<UInt32>, accounts: Accounts) {
     self.users = users
     self.accounts = accounts
   }
 
-  /// Trusts root, the user of this process, the user `openstarry`, and the one that the system's service runs as when
-  /// that is another: its folder, in which nobody but root can make one, is `folder`.
+  /// Trusts root, the user of this process, the user `openstarry`, and the owner of `folder`.
+  /// - Parameter folder: the runtime folder of the system service. Only root can create it, so its owner is the user of
+  ///   the service.
   public static func ofThisMachine(folder: String) -> SocketTrust {
     let accounts = Accounts.ofThisMachine()
     var users: Set<UInt32> = [0, geteuid()]
@@ -26,7 +27,7 @@ public struct SocketTrust: Sendable {
     return SocketTrust(users: users, accounts: accounts)
   }
 
-  /// Looks at the file, before anything is sent to it.
+  /// Checks the owners of the socket file and of symbolic links to it, before connecting.
   /// - Throws: `foreignSocket`.
   func check(_ path: String) throws(ClientError) {
     for user in SocketOwner.users(of: path) where !users.contains(user) {
@@ -34,7 +35,7 @@ public struct SocketTrust: Sendable {
     }
   }
 
-  /// Looks at who listens.
+  /// Checks the user of the listening process.
   /// - Throws: `foreignDaemon`.
   func check(_ socket: Int32, _ path: String) throws(ClientError) {
     let peer: Peer

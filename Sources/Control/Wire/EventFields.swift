@@ -1,7 +1,7 @@
 import Model
 
 extension Event {
-  /// The event as it travels; `docs/control.md`, section 4.1.
+  /// The event on the wire: `docs/control.md`, section 4.1.
   public var fields: Fields {
     Fields(uniquePairs: [
       ("id", .string(id.description)), ("type", .string(type)), ("time", .int(Int64(clamping: time))),
@@ -12,8 +12,8 @@ extension Event {
     ])
   }
 
-  /// Reads what `fields` wrote.
-  /// - Returns: nil when something that an event must have is missing or of the wrong kind.
+  /// Reads an event from the wire.
+  /// - Returns: nil when a mandatory field is missing or of the wrong type.
   public init?(fields: Fields) {
     guard let id = fields["id"]?.string.flatMap(ULID.init), let type = fields["type"]?.string,
       let time = fields["time"]?.int, let trace = fields["trace"]?.string.flatMap(ULID.init),

@@ -2,10 +2,10 @@ import CLinux
 import Glibc
 import Linux
 
-/// A file in memory whose contents can no longer be changed: how pictures travel.
+/// A sealed file in memory: the transport of pictures.
 public enum MemoryFile {
-  /// Makes a sealed file (memfd_create(2)) that holds `contents`; its offset is at the beginning.
-  /// - Parameter name: shown in `/proc/PID/fd`, for people.
+  /// Creates a file with `contents` (memfd_create(2)) that nobody can change; its offset is 0.
+  /// - Parameter name: shown in `/proc/PID/fd`, for debugging.
   public static func sealed(_ name: String, _ contents: [UInt8]) throws(SystemError) -> Descriptor {
     let result = unsafe name.withCString { unsafe openstarry_memfd_create($0) }
     let file = try Descriptor(checking: result, "memfd_create", name)
@@ -16,8 +16,8 @@ public enum MemoryFile {
     return file
   }
 
-  /// Reads a file from its beginning, whatever its offset.
-  /// - Parameter limit: in bytes; a longer one is an error (EFBIG).
+  /// Reads a whole file, and moves its offset.
+  /// - Parameter limit: in bytes; a longer file is an error (EFBIG).
   public static func read(_ descriptor: borrowing Descriptor, limit: Int = 64 << 20) throws(SystemError) -> [UInt8] {
     guard lseek(descriptor.number, 0, SEEK_SET) == 0 else { throw SystemError("seek") }
     var contents: [UInt8] = []

@@ -2,16 +2,16 @@ import CLinux
 import Glibc
 import Linux
 
-/// Who is at the other end of a Unix socket, as the kernel says.
+/// The process at the other end of a Unix socket, as identified by the kernel.
 public struct Peer: Sendable, Hashable {
-  /// The process that connected, or the one that listens.
+  /// The process that called connect(2) or listen(2).
   public var pid: Int32
-  /// Its user.
+  /// Its effective user at that time.
   public var uid: UInt32
-  /// Its groups when it connected, the first one first.
+  /// Its groups at that time, the effective group first.
   public var groups: [UInt32]
 
-  /// Puts a peer together.
+  /// Creates a peer without asking the kernel, for tests.
   public init(pid: Int32, uid: UInt32, groups: [UInt32]) {
     self.pid = pid
     self.uid = uid
@@ -26,13 +26,13 @@ public struct Peer: Sendable, Hashable {
     self.init(pid: peer.pid, uid: peer.uid, groups: [peer.gid] + Self.supplementary(socket))
   }
 
-  /// The supplementary groups; none where the kernel cannot tell (before Linux 4.13).
+  /// The supplementary groups; empty before Linux 4.13, which cannot report them.
   private static func supplementary(_ socket: Int32) -> [UInt32] {
-    // NGROUPS_MAX is 65536; more than this many is told by ERANGE, with the right size.
+    // NGROUPS_MAX is 65536. If the buffer is too small, ERANGE comes with the size that is needed.
     var groups = [gid_t](repeating: 0, count: 64)
     for _ in 0..<2 {
       var length = socklen_t(groups.count * MemoryLayout<gid_t>.size)
-      // SAFETY: the kernel writes at most `length` bytes and says how many it needed.
+      // SAFETY: the kernel writes at most `length` bytes, and sets `length` to the size that it needs.
       let result = unsafe getsockopt(socket, SOL_SOCKET, Int32(SO_PEERGROUPS), &groups, &length)
       let count = Int(length) / MemoryLayout<gid_t>.size
       if result == 0 { return Array(groups.prefix(count)) }

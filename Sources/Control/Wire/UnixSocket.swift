@@ -3,17 +3,18 @@ import Glibc
 import Linux
 import Model
 
-/// Unix sockets (unix(7)): connected, listened on, and used without a signal when the other side has gone. Streams
-/// unless `packets` asks for SOCK_SEQPACKET, which keeps messages apart.
+/// Unix sockets (unix(7)). Writing to a closed connection raises no SIGPIPE. Sockets are streams, or SOCK_SEQPACKET
+/// with
+/// `packets`.
 public enum UnixSocket {
-  /// The longest path that fits into `sockaddr_un`, in bytes.
+  /// The greatest length of a path in `sockaddr_un`, in bytes.
   public static let longestPath = 107
 
-  /// Connects, which on a Unix socket blocks only while the listener's queue is full.
+  /// Connects. This blocks only while the listener's queue is full.
   /// - Parameters:
-  ///   - limit: how long connecting, and later each `send`, may block; nil waits for ever.
-  ///   - nonBlocking: makes the socket non-blocking: a full queue is EAGAIN at once, and `limit` has no meaning.
-  /// - Throws: ENOENT no such file, ECONNREFUSED nobody listens, EACCES no right, ENAMETOOLONG, EAGAIN not in time.
+  ///   - limit: the time-out of connecting and of each later `send`; nil for none.
+  ///   - nonBlocking: creates a non-blocking socket: a full queue is EAGAIN at once, and `limit` has no effect.
+  /// - Throws: ENOENT no such file, ECONNREFUSED no listener, EACCES no permission, ENAMETOOLONG, EAGAIN timed out.
   public static func connect(
     _ path: String, packets: Bool = false, within limit: Duration? = nil, nonBlocking: Bool = false
   ) throws(SystemError) -> Descriptor {
@@ -26,16 +27,15 @@ public enum UnixSocket {
     return socket
   }
 
-  /// Makes a listening socket at `path`, which must be free.
+  /// Creates a non-blocking listening socket at `path`, which must not exist.
   ///
-  /// The file is created without access for anybody but the daemon's own user, and opened to others by `mode` only
-  /// when everything else is done.
+  /// The file is created with mode 0600; `mode` is set last.
   public static func listen(
     _ path: String, mode: UInt32, backlog: Int32 = 16, packets: Bool = false
   ) throws(SystemError) -> Descriptor {
     let socket = try open(nonBlocking: true, packets: packets)
-    // bind(2) gives the file the mode of the socket (unix_bind in net/unix/af_unix.c). The umask is the whole process's,
-    // and would take rights from what other threads make at this moment.
+    // bind(2) gives the file the mode of the socket (unix_bind in net/unix/af_unix.c). The alternative, umask(2), would
+    // also affect files that other threads create at this moment.
     guard fchmod(socket.number, 0o600) == 0 else { throw SystemError("fchmod", path) }
     let bound = unsafe withAddress(path) { address, length in unsafe CLinux.bind(socket.number, address, length) }
     guard bound == 0 else { throw SystemError("bind", path) }
@@ -44,7 +44,7 @@ public enum UnixSocket {
     return socket
   }
 
-  /// A connected pair (socketpair(2)), both ends close-on-exec.
+  /// Creates a connected pair (socketpair(2)) with close-on-exec. The descriptors are the caller's to close.
   public static func pair(packets: Bool = false) throws(SystemError) -> (Int32, Int32) {
     var ends: [Int32] = [-1, -1]
     // SAFETY: the kernel writes two descriptors.
@@ -53,21 +53,22 @@ public enum UnixSocket {
     return (ends[0], ends[1])
   }
 
-  /// The next connection, non-blocking.
-  /// - Returns: nil when none waits.
-  /// - Throws: EMFILE and ENFILE when there are no descriptors left.
+  /// Accepts the next connection as a non-blocking socket.
+  /// - Returns: nil when no connection is pending.
+  /// - Throws: EMFILE and ENFILE when no descriptor is free.
   public static func accept(_ listener: Int32) throws(SystemError) -> Descriptor? {
     let result = System.retry {
       accept4(listener, nil, nil, Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue))
     }
     if result >= 0 { return Descriptor(owning: result) }
-    // The client may have given up while it waited.
+    // ECONNABORTED: the client has closed the connection before it was accepted.
     if errno == EAGAIN || errno == EWOULDBLOCK || errno == ECONNABORTED { return nil }
     throw SystemError("accept")
   }
 
-  /// Sends what the other side takes; never raises SIGPIPE.
-  /// - Returns: how many bytes were taken; 0 when none are now.
+  /// Sends as much as the socket accepts; never raises SIGPIPE.
+  /// - Returns: the number of accepted bytes; 0 when the socket's buffer is full, or after a blocking socket's
+  ///   time-out.
   public static func send(_ socket: Int32, _ bytes: ArraySlice<UInt8>) throws(SystemError) -> Int {
     // SAFETY: the buffer is valid for its count during the call.
     let result = System.retry {
@@ -78,12 +79,13 @@ public enum UnixSocket {
     return try taken(result)
   }
 
-  /// Sends bytes with a descriptor beside the first of them. The descriptor stays the caller's.
-  /// - Returns: how many bytes were taken; 0 when none are now, and then the descriptor was not sent either.
+  /// Sends bytes, the first of which carries a descriptor. The descriptor stays the caller's.
+  /// - Returns: the number of accepted bytes; 0 when the socket's buffer is full, and the descriptor was not sent
+  ///   either.
   public static func send(
     _ socket: Int32, _ bytes: ArraySlice<UInt8>, with descriptor: Int32
   ) throws(SystemError) -> Int {
-    precondition(!bytes.isEmpty, "a descriptor travels beside at least one byte")
+    precondition(!bytes.isEmpty, "a descriptor needs at least one byte to be sent with")
     // SAFETY: as above; the shim reads nothing else.
     let result = System.retry {
       unsafe bytes.withUnsafeBytes {
@@ -93,38 +95,39 @@ public enum UnixSocket {
     return try taken(result)
   }
 
-  /// Receives what has arrived, at most 16 KiB.
-  /// - Returns: the bytes, empty at the end of the stream; and the descriptor that came beside them, nil for none, which
-  ///   is the caller's to close.
-  /// - Throws: EAGAIN when nothing has arrived on a non-blocking socket, or within the receive timeout of a blocking one;
-  ///   ECONNRESET when the other side has gone with unread bytes.
+  /// Receives at most 16 KiB.
+  /// - Returns: the bytes, empty at the end of the stream; and the descriptor that was sent with them, nil for none,
+  ///   which is the caller's to close.
+  /// - Throws: EAGAIN when a non-blocking socket has no data, or after a blocking socket's receive timeout; ECONNRESET
+  ///   when the other side closed the connection without reading everything.
   public static func receive(_ socket: Int32) throws(SystemError) -> (bytes: ArraySlice<UInt8>, descriptor: Int32?) {
     var chunk = [UInt8](repeating: 0, count: 16384)
     var descriptor: Int32 = -1
     let count = System.retry {
-      // SAFETY: the shim writes at most `chunk.count` bytes, and one int.
+      // SAFETY: the shim writes at most `chunk.count` bytes and one int.
       unsafe openstarry_receive_descriptor(socket, &chunk, chunk.count, &descriptor)
     }
     guard count >= 0 else { throw SystemError("receive") }
     return (chunk.prefix(count), descriptor < 0 ? nil : descriptor)
   }
 
-  /// How many sent bytes the other side has not read yet (SIOCOUTQ, unix(7)); 0 when the kernel does not say.
+  /// The number of sent bytes that the other side has not read yet (SIOCOUTQ, unix(7)); 0 when the kernel cannot report
+  /// it.
   public static func unread(_ socket: Int32) -> Int {
     var count: Int32 = 0
     // SAFETY: the kernel writes one int.
     return unsafe openstarry_ioctl(socket, UInt(TIOCOUTQ), &count) == 0 ? Int(count) : 0
   }
 
-  /// How long receiving may take from now on (SO_RCVTIMEO, socket(7)): EAGAIN after that.
-  /// - Parameter limit: nil waits for ever.
+  /// Sets the time-out of each later `receive` (SO_RCVTIMEO, socket(7)), which fails with EAGAIN after it.
+  /// - Parameter limit: nil for none.
   public static func setReceiveTimeout(_ socket: Int32, _ limit: Duration?) { setTimeout(socket, SO_RCVTIMEO, limit) }
 
   private static func setTimeout(_ socket: Int32, _ option: Int32, _ limit: Duration?) {
-    // Zero is no limit.
+    // The kernel takes 0 for no limit.
     let microseconds = limit.map { max(1, $0.nanoseconds / 1000) } ?? 0
     var value = timeval(tv_sec: Int(microseconds / 1_000_000), tv_usec: Int(microseconds % 1_000_000))
-    // SAFETY: the kernel reads the structure. It cannot fail for a socket and such a value.
+    // SAFETY: the kernel reads the structure. The call cannot fail for a socket and a valid time.
     _ = unsafe setsockopt(socket, SOL_SOCKET, option, &value, socklen_t(MemoryLayout<timeval>.size))
   }
 
@@ -143,8 +146,8 @@ public enum UnixSocket {
     try Descriptor(checking: socket(AF_UNIX, kind(nonBlocking: nonBlocking, packets: packets), 0), "socket")
   }
 
-  /// Calls with the address of `path`. One that is too long is reached through its open folder (proc(5),
-  /// `/proc/self/fd`); -1 with ENAMETOOLONG when it does not fit even so.
+  /// Calls `call` with the address of `path`. A path that is too long is shortened by opening its folder and using
+  /// `/proc/self/fd` (proc(5)). Returns -1 with ENAMETOOLONG if the file's name is too long even then.
   private static func withAddress(_ path: String, _ call: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
     guard path.utf8.count > longestPath, let slash = path.lastIndex(of: "/") else {
       return unsafe withShortAddress(path, call)
@@ -170,7 +173,7 @@ public enum UnixSocket {
     address.sun_family = sa_family_t(AF_UNIX)
     // SAFETY: the path is shorter than the array, whose rest is zero.
     unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: bytes) }
-    // SAFETY: every sockaddr_un may be read as a sockaddr; the kernel goes by the length.
+    // SAFETY: a sockaddr_un may be passed as a sockaddr with its length.
     return unsafe withUnsafePointer(to: &address) {
       unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         unsafe call($0, socklen_t(MemoryLayout<sockaddr_un>.size))

@@ -147,7 +147,7 @@ struct DaemonSearchTests {
     } catch {
       #expect(error.status == .denied)
       #expect(error.message.contains("\(folder.path)/planted belongs to 'uid\(geteuid())'"))
-      #expect(error.message.hasSuffix("name it with --socket if you mean it"))
+      #expect(error.message.hasSuffix("name it with --socket to use it anyway"))
     }
     #expect(planted.number >= 0)
   }

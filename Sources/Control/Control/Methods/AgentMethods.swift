@@ -13,14 +13,15 @@ extension Parameter where Argument == AgentID? {
 
 extension Parameter where Argument == Bool {
   fileprivate static var wait: Self {
-    .optional("wait", .boolean, default: true, "whether the answer comes when nothing of it is left, or at once")
+    .optional(
+      "wait", .boolean, default: true, "whether to answer once the agent has ended completely, instead of at once")
   }
 }
 
 private let agentNames = ["agentId", "id"]
 
 extension Call {
-  /// Asks the agents for something, with their refusals as they travel.
+  /// Calls the agents, and converts their errors.
   func agents<Result>(
     _ ask: (any AgentControl) throws(AgentControlError) -> Result
   ) throws(RPCError) -> Result {
@@ -31,7 +32,7 @@ extension Call {
     }
   }
 
-  /// A row of the projection as an answer. The shipped form has some names of its own.
+  /// A row of the projection as a result. The upstream form has additional names.
   func value(_ agent: Fields) -> Value {
     var fields = agent
     if request.dialect == .upstream {
@@ -42,10 +43,10 @@ extension Call {
     return .map(fields)
   }
 
-  /// An agent's status as an answer.
+  /// An agent's status as a result.
   func value(_ status: AgentStatus) -> Value { value(status.fields(at: now)) }
 
-  /// The status of an agent as an answer.
+  /// The current status of an agent as a result.
   func status(_ id: AgentID) throws(RPCError) -> Value {
     value(try agents { control throws(AgentControlError) in try control.agentStatus(id) })
   }
@@ -54,10 +55,10 @@ extension Call {
 extension ControlMethods {
   static let spawnAgent = Method<Call>(
     "spawnAgent", .operate,
-    "Starts a registered agent; with a manifest, registers it first, which requires the role admin.",
-    .agent("which agent; may be left out with a manifest"),
+    "Starts a registered agent; with a manifest, registers it first, which requires role admin.",
+    .agent("which agent; optional with a manifest"),
     Parameter.optional("manifest", .object, "the contents of an `agent.json`"),
-    .manifestFile("where the manifest stands"),
+    .manifestFile("the manifest's path"),
     result: "an agent (4.2)",
     errors: [
       .agentNotFound, .alreadyRunning, .agentNotRunning, .quarantined, .storage, .cannotRun, .invalidFile,
@@ -67,7 +68,7 @@ extension ControlMethods {
     _ call: Call, _ named: AgentID?, manifest: Fields?, file: String
   ) throws(RPCError) -> Value? {
     guard let manifest else {
-      guard let named else { throw RPCError(parameter: "agent", "text", "either 'agent' or 'manifest' must be there") }
+      guard let named else { throw RPCError(parameter: "agent", "text", "either 'agent' or 'manifest' is needed") }
       return try call.spawn(named)
     }
     try call.client.role.require(.admin, to: "register an agent")
@@ -75,7 +76,7 @@ extension ControlMethods {
       do throws(RPCError) {
         let id = try registered.get().id
         if let named, id != named {
-          throw RPCError(parameter: "agent", "'\(id)'", "the manifest is that of '\(id)', not of '\(named)'")
+          throw RPCError(parameter: "agent", "'\(id)'", "the manifest declares '\(id)', not '\(named)'")
         }
         call.answer(.success(try call.spawn(id)))
       } catch {
@@ -116,14 +117,14 @@ extension ControlMethods {
         }
       }
     }
-    // Not a ternary: there `nil` would be the JSON null.
+    // Not a ternary, in which `nil` would be the JSON null.
     if wait { return nil }
     return try call.status(agent)
   }
 
   static let agentMethods: [Method<Call>] = [
     Method(
-      "agent.ping", .view, "Answers.", .agent("an agent that must be registered"), result: "`{\"pong\": true}`",
+      "agent.ping", .view, "Answers at once.", .agent("an agent that must be registered"), result: "`{\"pong\": true}`",
       errors: [.agentNotFound]
     ) { call, agent throws(RPCError) in
       if let agent { _ = try call.status(agent) }
@@ -138,27 +139,27 @@ extension ControlMethods {
     Method(
       "agent.stop", .operate, "Ends an agent: the same as `killAgent` without a signal.", .agent,
       Parameter.optional(
-        "now", .boolean, default: false, "whether it is ended without waiting for what it does"),
+        "now", .boolean, default: false, "whether to end it without waiting for its activation"),
       .wait, result: "an agent (4.2)", errors: [.agentNotFound, .agentNotRunning], isCommand: true
     ) { call, agent, now, wait throws(RPCError) in
       try stop(call, agent, now: now, wait: wait)
     },
     Method(
-      "agent.restart", .operate, "Ends and starts an agent; also lets one out of quarantine.", .agent,
+      "agent.restart", .operate, "Ends and starts an agent; releases it from quarantine.", .agent,
       result: "an agent (4.2)", errors: [.agentNotFound, .agentNotRunning, .cannotRun], isCommand: true
     ) { call, agent throws(RPCError) in
       try call.agents { control throws(AgentControlError) in try control.restartAgent(agent, cause: call.cause) }
       return try call.status(agent)
     },
     Method(
-      "agent.wake", .operate, "Hands an agent an event, starting it where its lifecycle allows.", .agent,
+      "agent.wake", .operate, "Delivers an event to an agent, and starts the agent if its lifecycle allows.", .agent,
       Parameter.optional(
-        "type", .text, default: .string(AgentEvents.wakeName), "the event's name; as in `events.emit`"),
-      Parameter.optional("payload", .object, default: [:], "what the event carries"),
+        "type", .text, default: .string(AgentEvents.wakeName), "the event's name, as in `events.emit`"),
+      Parameter.optional("payload", .object, default: [:], "the event's payload"),
       result: "`{\"event\": id}`",
       errors: [.agentNotFound, .agentNotRunning, .quarantined, .overloaded, .cannotRun], isCommand: true, wake),
     Method(
-      "agent.logs", .view, "An agent's newest log lines, oldest first.", .agent,
+      "agent.logs", .view, "Returns an agent's newest log lines, oldest first.", .agent,
       Parameter.optional("last", .integer(1...1000), default: 50, "how many lines, 1 to 1000"),
       result: "`{\"lines\": [log line (4.3)]}`", errors: [.agentNotFound]
     ) { call, agent, last throws(RPCError) in
@@ -166,17 +167,17 @@ extension ControlMethods {
     },
     Method(
       "agent.followLogs", .view, "Sends each new log line as an `agent.log` notification.",
-      .agent("which agent; all of them when left out"),
+      .agent("which agent; by default all agents"),
       Parameter.optional(
         "last", .integer(0...1000), default: 0,
-        "how many lines that are already there come first, 0 to 1000; only with `agent`"),
+        "how many existing lines are sent first, 0 to 1000; only with `agent`"),
       result: "`{\"subscription\": N}`", errors: [.agentNotFound], followLogs),
     Method(
       "agent.snapshot", .view,
-      "An agent's report: its own counters and state. One that does not report within 1 s is late: the answer has its last "
-        + "report then.", .agent,
+      "Returns an agent's report: its own counters and state. If the agent does not report within 1 s, the answer has "
+        + "its last report, and `late` is true.", .agent,
       result:
-        "`{\"agent\": id, \"snapshot\": object, \"age_ms\": how old it is, null before the first, \"late\": boolean}`",
+        "`{\"agent\": id, \"snapshot\": object, \"age_ms\": its age, null before the first report, \"late\": boolean}`",
       errors: [.agentNotFound, .agentNotRunning]
     ) { call, agent throws(RPCError) in
       try call.agents { _ throws(AgentControlError) in
@@ -191,7 +192,7 @@ extension ControlMethods {
       return nil
     },
     Method(
-      "agent.processTree", .view, "All agents as a tree of parents and children.",
+      "agent.processTree", .view, "Returns all agents as a tree of parents and children.",
       result: "`[{\"entry\": agent (4.2), \"children\": [the same]}]`", processTree),
   ]
 
@@ -199,7 +200,7 @@ extension ControlMethods {
     let agents = call.services.projection.agentRows
     let known = Set(agents.compactMap { $0["agent"]?.string })
     func children(_ parent: String?, _ depth: Int) -> Value {
-      // A parent that is not registered, or a circle of parents, leaves nobody out.
+      // Agents with an unregistered parent are roots. The depth limit ends a cycle of parents.
       let found = agents.filter { $0["parent"]?.string.flatMap { known.contains($0) ? $0 : nil } == parent }
       guard depth < 16 else { return [] }
       return .list(

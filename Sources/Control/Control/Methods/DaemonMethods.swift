@@ -10,7 +10,7 @@ extension ControlMethods {
 
   static let daemonMethods: [Method<Call>] = [
     Method(
-      "daemon.health", .view, "Whether the daemon works.",
+      "daemon.health", .view, "Reports that the daemon serves requests.",
       result: "`{\"status\": \"ok\", \"version\": text, \"protocol\": 1, \"uptime\": seconds, \"uptime_ms\": N}`"
     ) { call throws(RPCError) in
       let uptime = call.now - call.server.status.started
@@ -20,15 +20,17 @@ extension ControlMethods {
       ]
     },
     Method(
-      "daemon.status", .view, "The daemon at a glance.",
+      "daemon.status", .view, "Returns the state of the daemon at a glance.",
       result:
         "an object: `version`, `pid`, `uptime_ms`, `socket`, `connections`, `requests`, `missed`, `client`, `role` (of "
-        + "this client), `events`, `agents`, `rules`, `devices` and what the daemon adds (`board`, `home`, memory and "
-        + "threads, `metered`: what the daemon uses as a whole, `control_group`, `budgets_not_enforced`, `watchdog`, "
+        + "this client), `events`, `agents`, `rules`, `devices`, and the daemon's own fields (`board`, `home`, memory "
+        + "and threads, `metered`: the usage of the whole daemon, `control_group`, `budgets_not_enforced`, `watchdog`, "
         + "`pressure`, `last_end`, `clock`: whether it is `synchronised` now, and `trusted` by rules, `rules_refused`: "
-        + "what is wrong with the rule files, `not_kept`: why the disk takes nothing, `emergency_stop_not_kept`: why a stop, or its end, would not survive a restart, in safe mode its reason as `safe_mode`, `quarantined`: for each agent in "
-        + "quarantine, why and what lets it out, and `not_safe`: for each actuator that refuses to be safe, why and who "
-        + "tries again)", status),
+        + "the errors in the rule files, `not_kept`: why nothing can be written to the disk, "
+        + "`emergency_stop_not_kept`: why an emergency stop, or its end, would not survive a restart, `safe_mode`: "
+        + "the reason for safe mode, `quarantined`: for each quarantined agent, the reason and the remedy, and "
+        + "`not_safe`: for each actuator that refuses its safe state, the reason and the process that retries)",
+      status),
     Method(
       "daemon.stop", .admin, "Stops the daemon: agents end, every output goes to its safe state.",
       result: "`{\"stopping\": true, \"board\": its name}`", isCommand: true
@@ -39,33 +41,34 @@ extension ControlMethods {
     },
     Method(
       "daemon.reload", .admin,
-      "Reads rules and manifests again; settings and the board take a restart. On any error everything stays as it was.",
-      result: "`{\"agents_changed\": how many manifests are new or different, \"rules\": how many there are now}`",
+      "Reloads rules and manifests; settings and the board file require a restart. On an error nothing changes.",
+      result: "`{\"agents_changed\": the number of new or changed manifests, \"rules\": the number of rules}`",
       errors: [.invalidFile], isCommand: true
     ) { call throws(RPCError) in
       do throws(Diagnostics) {
         return .map(try call.services.zone.reload())
       } catch {
-        throw RPCError(error, "everything stays as it was")
+        throw RPCError(error, "nothing was changed")
       }
     },
     Method(
-      "daemon.leaveSafeMode", .admin, "Starts what safe mode has left out: rules and agents.",
+      "daemon.leaveSafeMode", .admin, "Leaves safe mode: starts rules and agents.",
       result: "`{\"left\": whether the daemon was in safe mode}`", isCommand: true
     ) { call throws(RPCError) in
       call.services.zone.leaveSafeMode { call.answer(.success(["left": .bool($0)])) }
       return nil
     },
     Method(
-      "daemon.budgets", .view, "What agents may use and do use, and the board as a whole.",
-      .agent("which agent; all of them, and the board, when left out"),
+      "daemon.budgets", .view, "Returns the usage and limits of agents, and of the board as a whole.",
+      .agent("which agent; by default all agents and the board"),
       result:
-        "`{\"board\": [budget (4.13)], \"agents\": [{\"agent\", \"driver\", \"state\", \"parent\", \"budgets\": [budget "
-        + "(4.13)]}]}`; `board` is empty with `agent`", errors: [.agentNotFound], budgets),
+        "`{\"board\": [budget (4.13)], \"agents\": [{\"agent\", \"driver\", \"state\", \"parent\", \"budgets\": "
+        + "[budget (4.13)]}]}`; `board` is empty with `agent`", errors: [.agentNotFound], budgets),
     Method(
-      "daemon.history", .view, "The restart ledger: why agents, the daemon and the board ended or began, oldest first.",
-      .agent("which agent, registered or not; everything when left out"),
-      Parameter.optional("limit", .integer(1...2000), default: 50, "how many lines, the newest, 1 to 2000"),
+      "daemon.history", .view,
+      "Returns the restart ledger: why agents, the daemon and the board ended or started, oldest first.",
+      .agent("which agent, registered or not; by default all agents, the daemon and the board"),
+      Parameter.optional("limit", .integer(1...2000), default: 50, "how many of the newest lines, 1 to 2000"),
       result: "`{\"entries\": [line of the ledger (4.14)]}`", errors: [.storage]
     ) { call, agent, limit throws(RPCError) in
       call.services.zone.history(agent, last: Int(limit)) { result in
@@ -74,10 +77,11 @@ extension ControlMethods {
       return nil
     },
     Method(
-      "daemon.methods", .view, "The methods of this section, for programs.",
+      "daemon.methods", .view, "Lists the methods of this section, for programs.",
       result:
         "`{\"methods\": [{\"name\", \"role\", \"summary\", \"parameters\": [{\"name\", \"type\", \"required\", "
-        + "\"default\", \"meaning\", \"aliases\"}], \"result\", \"errors\", \"schema\": the JSON schema of the parameters}]}`"
+        + "\"default\", \"meaning\", \"aliases\"}], \"result\", \"errors\", \"schema\": the JSON schema of the "
+        + "parameters}]}`"
     ) { call throws(RPCError) in
       ["methods": .list(table.all.map { .map($0.fields) })]
     },

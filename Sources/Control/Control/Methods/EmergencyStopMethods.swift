@@ -3,16 +3,17 @@ import Model
 import RPC
 
 extension ControlMethods {
-  /// The one method that is always let in: `docs/control.md`, 1.5.
+  /// The only method of reserved connections: `docs/control.md`, 1.5.
   static let emergencyStop = Method<Call>(
     "hal.emergencyStop", .operate,
-    "Puts every actuator into its safe state, ends every lease and pauses the agents, until it is cleared; also over "
-      + "restarts of the daemon. Every actuator is told, whatever is believed of it; the answer comes when all have "
-      + "answered, after 2 s at the latest.",
-    Parameter.optional("reason", .anyText, "why, in words, for the event and for people"),
+    "Puts every actuator into its safe state, ends every lease and pauses the agents until it is cleared, even after a "
+      + "restart of the daemon. Commands every actuator, even those that are believed to be safe. The answer comes "
+      + "when all have confirmed, after 2 s at the latest.",
+    Parameter.optional("reason", .anyText, "the reason in words, for the event and for people"),
     result:
-      "`{\"stopped\": true, \"was_stopped\": whether it was already, \"safe\": how many actuators have confirmed that "
-      + "they are safe, \"not_safe\": [{\"device\": id, \"why\": text}], \"warning\": text or null, \"board\": its name}`",
+      "`{\"stopped\": true, \"was_stopped\": whether it already was, \"safe\": the number of actuators that have "
+      + "confirmed the safe state, \"not_safe\": [{\"device\": id, \"why\": text}], \"warning\": text or null, "
+      + "\"board\": its name}`",
     isCommand: true
   ) { call, reason throws(RPCError) in
     call.services.zone.stopEverything(
@@ -37,7 +38,7 @@ extension ControlMethods {
     emergencyStop,
     Method(
       "hal.clearEmergencyStop", .operate,
-      "Ends an emergency stop. Nothing moves by itself, and what rules and agents were waiting for is forgotten; agents are "
+      "Ends an emergency stop. Nothing moves by itself: pending work of rules and agents is discarded, and agents are "
         + "told the levels that they have missed. Refused while an input with `emergency_stop` is active.",
       result:
         "`{\"stopped\": false, \"was_stopped\": whether it was in force, \"warning\": text or null, \"board\": its "

@@ -4,7 +4,7 @@ import Model
 import RPC
 
 extension Call {
-  /// Refuses event names that only the daemon may use, and malformed ones.
+  /// Refuses malformed event names, and those of the daemon's own domains.
   func checkForeign(_ type: String) throws(RPCError) {
     guard EventPattern.isEventName(type) else {
       throw RPCError(
@@ -13,12 +13,12 @@ extension Call {
     }
     if let domain = EventPattern.builtInDomain(of: type) {
       throw RPCError(
-        parameter: "type", "another domain than \(EventPattern.builtInDomains.joined(separator: ", "))",
+        parameter: "type", "a domain other than \(EventPattern.builtInDomains.joined(separator: ", "))",
         "only the daemon publishes '\(domain):' events")
     }
   }
 
-  /// Refuses payloads that would fill the memory ring.
+  /// Refuses payloads that are too large for the ring of retained events.
   func checkSize(_ payload: Fields) throws(RPCError) {
     let size = JSON.encode(.map(payload)).count
     guard size <= PayloadLimit.bytes else {
@@ -36,7 +36,7 @@ extension Call {
     guard let event = services.events.event(id) else {
       throw RPCError(
         .notFound, "no event '\(id)' is known",
-        hint: "only the newest are kept; 'openstarry events' shows them (events.list)")
+        hint: "only the newest events are kept; 'openstarry events' lists them (events.list)")
     }
     return event
   }
@@ -45,7 +45,7 @@ extension Call {
 extension Parameter where Argument == EventPattern {
   fileprivate static func pattern(aliases: [String] = []) -> Self {
     .optional(
-      "pattern", .pattern, default: "*", "which names; `*` stands for any run of characters", aliases: aliases)
+      "pattern", .pattern, default: "*", "the event names; `*` matches any run of characters", aliases: aliases)
   }
 }
 
@@ -54,10 +54,10 @@ extension ControlMethods {
     "events.emit", .operate,
     "Publishes an event. The daemon's own domains (`sensor`, `input`, `camera`, `device`, `agent`, `budget`, `rule`, "
       + "`timer`, `system`) are refused.",
-    Parameter.required("type", .text, "its name, `domain:verb`", aliases: ["event"]),
-    Parameter.optional("payload", .object, default: [:], "what it carries, at most 16 KiB", aliases: ["data"]),
+    Parameter.required("type", .text, "the event's name, `domain:verb`", aliases: ["event"]),
+    Parameter.optional("payload", .object, default: [:], "the event's payload, at most 16 KiB", aliases: ["data"]),
     Parameter.optional(
-      "priority", .priority, default: 3, "0 (emergency) to 5 (background); 0 and 1 require the role admin"),
+      "priority", .priority, default: 3, "0 (emergency) to 5 (background); 0 and 1 require role admin"),
     result: "`{\"event\": id, \"trace\": id}`"
   ) { call, type, payload, priority throws(RPCError) in
     try call.checkForeign(type)
@@ -70,34 +70,34 @@ extension ControlMethods {
 
   static let eventMethods: [Method<Call>] = [
     Method(
-      "events.list", .view, "Events that are still known, oldest first.",
+      "events.list", .view, "Lists retained events, oldest first.",
       .pattern(),
-      Parameter.optional("last", .integer(1...1000), default: 50, "at most how many, the newest; 1 to 1000"),
-      Parameter.optional("since", .eventID, "only those after the event of this id"),
+      Parameter.optional("last", .integer(1...1000), default: 50, "how many of the newest events at most, 1 to 1000"),
+      Parameter.optional("since", .eventID, "only events after the event with this id"),
       result:
-        "`{\"events\": [event (4.1)], \"total\": how many there have been since the start, \"truncated\": whether older "
-        + "ones were left out because the answer would be too long}`", list),
+        "`{\"events\": [event (4.1)], \"total\": the number of events since the start, \"truncated\": whether older "
+        + "events were omitted because the answer would be too long}`", list),
     Method(
-      "events.get", .view, "One event.", Parameter.required("event", .eventID, "its id", aliases: ["id"]),
+      "events.get", .view, "Returns one event.", Parameter.required("event", .eventID, "its id", aliases: ["id"]),
       result: "an event (4.1)", errors: [.notFound]
     ) { call, id throws(RPCError) in
       .map(try call.event(id).fields)
     },
     Method(
       "events.chain", .view,
-      "What led to an event, or to the last change of a device, from the beginning. This is what `openstarry why` "
-        + "shows.",
+      "Returns the causal chain of an event, or of a device's last change, first cause first. `openstarry why` shows "
+        + "it.",
       Parameter.optional("event", .eventID, "the event's id; either this or `device`"),
       Parameter.optional("device", .device, "the device"),
       result: "`{\"events\": [event (4.1)]}`, empty when the device has not changed yet",
       errors: [.notFound, .deviceNotFound], chain),
     emit,
     Method(
-      "events.subscribe", .view, "Sends each event that fits as an `events.event` notification.",
+      "events.subscribe", .view, "Sends each matching event as an `events.event` notification.",
       .pattern(),
       Parameter.optional(
-        "last", .integer(0...1000), default: 0, "how many that are already there come first, 0 to 1000"),
-      Parameter.optional("since", .eventID, "of those, only the ones after the event of this id"),
+        "last", .integer(0...1000), default: 0, "how many retained events are sent first, 0 to 1000"),
+      Parameter.optional("since", .eventID, "of the retained events, only those after the event with this id"),
       result: "`{\"subscription\": N}`"
     ) { call, pattern, last, since throws(RPCError) in
       try subscribe(call, pattern, last: last, since: since) { _ in
@@ -131,7 +131,7 @@ extension ControlMethods {
     _ call: Call, _ pattern: EventPattern, last: Int64, since: ULID?
   ) throws(RPCError) -> Value? {
     let events = call.services.events.events(matching: pattern, last: Int(last), since: since)
-    // The newest events are kept: the answer is filled from the end until it has its length.
+    // If the answer would be too long, drop the oldest events.
     var chosen: [Value] = []
     var room = LineFramer.limit - 1024
     for event in events.reversed() {
@@ -159,7 +159,7 @@ extension ControlMethods {
       }
       events = call.services.events.chain(toLastChangeOf: device.rawValue)
     default:
-      throw RPCError(parameter: "event", "an event id, or 'device'", "either 'event' or 'device' must be there")
+      throw RPCError(parameter: "event", "an event id, or 'device'", "either 'event' or 'device' is needed")
     }
     return ["events": .list(events.map { .map($0.fields) })]
   }
@@ -190,7 +190,7 @@ extension ControlMethods {
     return nil
   }
 
-  /// A subscription to one sensor has it measured meanwhile.
+  /// Keeps a sensor measuring while somebody is subscribed to its events by their exact name.
   private static func measure(_ pattern: EventPattern, _ call: Call) -> SubscriptionID? {
     guard pattern.isExact, let sensor = SensorEvents.sensor(of: pattern.text) else { return nil }
     return try? call.services.hardware.subscribe(sensor)

@@ -12,7 +12,7 @@ extension Parameter where Argument == DeviceID {
 }
 
 extension Call {
-  /// Asks the hardware for something, with its refusals as they travel.
+  /// Calls the hardware layer, and converts its errors.
   func hardware<Result>(_ ask: (Hardware) throws(HALError) -> Result) throws(RPCError) -> Result {
     do throws(HALError) {
       return try ask(services.hardware)
@@ -25,7 +25,7 @@ extension Call {
 }
 
 extension ControlMethods {
-  /// How long a command waits for the hardware to confirm it.
+  /// The time-out for the hardware's confirmation of a command.
   static let patience = Duration.seconds(2)
 
   private static let commandErrors: [RPCError.Code] = [
@@ -54,17 +54,17 @@ extension ControlMethods {
   static let hardwareControl = Method<Call>(
     "hal.control", .operate, "The same as `controlActuator`.",
     .device("which actuator", aliases: ["actuator"]),
-    Parameter.required("command", .command, "what it shall do (4.7)"),
+    Parameter.required("command", .command, "the command (4.7)"),
     // At most a year.
     Parameter.optional(
       "lease_ms", .integer(1...31_536_000_000),
-      "how long it may stay away from its safe state; the board's default when left out"),
+      "how long the actuator may stay away from its safe state; by default the lease in the board file"),
     Parameter.optional(
       "hold", .boolean,
-      "whether the lease outlives this connection (4.11); `true` when `lease_ms` is given, else `false`"),
+      "whether the lease outlives this connection (4.11); by default `true` with `lease_ms`, otherwise `false`"),
     Parameter.optional(
       "override", .boolean, default: false,
-      "whether it is taken over from whoever holds it; requires the role admin. The safe state needs no override"),
+      "whether to take the actuator over from its holder, which requires role admin; the safe state needs no override"),
     result: "a receipt (4.6)", errors: commandErrors, isCommand: true, control)
 
   @Sendable private static func control(
@@ -85,7 +85,7 @@ extension ControlMethods {
     call.services.hardware.confirm([id], within: patience) { refusals in
       guard let refusal = refusals.first else {
         answer["confirmed"] = true
-        // What was confirmed later has been published later.
+        // If the confirmation came after the command, so did the event of the change.
         if !receipt.isConfirmed, receipt.state != receipt.previous,
           let change = call.services.hardware.lastChange(of: id)
         {
@@ -103,7 +103,7 @@ extension ControlMethods {
   static let getCameraStream = Method<Call>(
     "getCameraStream", .view, "Streams a camera's pictures as `camera.frame` notifications, each with a descriptor.",
     .device("which camera", aliases: ["camera"]),
-    Parameter.optional("rate", .number, "frames a second at most; all of them when left out"),
+    Parameter.optional("rate", .number, "the greatest number of frames a second; by default all frames"),
     result: "`{\"subscription\": N}`", errors: cameraErrors
   ) { call, id, rate throws(RPCError) in
     let session = try call.openSession()
@@ -124,7 +124,7 @@ extension ControlMethods {
     return ["subscription": .int(subscription.number)]
   }
 
-  /// Sends a frame, or drops it when earlier ones were not taken yet.
+  /// Sends a frame, or drops it if the client has not read earlier ones.
   private static func send(
     _ frame: Frame, of device: DeviceID, to session: any Session, _ subscription: Subscription
   ) {
@@ -148,7 +148,7 @@ extension ControlMethods {
 
   static let hardwareMethods: [Method<Call>] = [
     Method(
-      "hal.devices", .view, "The devices of the board and what is known of them.",
+      "hal.devices", .view, "Lists the board's devices with their state.",
       result: "`{\"devices\": [device (4.4)]}`"
     ) { call throws(RPCError) in
       ["devices": .list(call.services.projection.devices.map(Value.map))]
@@ -159,8 +159,8 @@ extension ControlMethods {
       "hal.release", .operate, "Gives up this user's lease: the actuator goes to its safe state.",
       .device("which actuator", aliases: ["actuator"]),
       result:
-        "`{\"device\": id, \"released\": whether there was one, \"not_safe\": why the hardware has not confirmed its safe "
-        + "state, or null, \"board\": its name}`",
+        "`{\"device\": id, \"released\": whether there was a lease, \"not_safe\": why the hardware has not confirmed "
+        + "the safe state, or null, \"board\": its name}`",
       errors: [.deviceNotFound, .deviceBusy], isCommand: true
     ) { call, id throws(RPCError) in
       let released = try call.hardware { hardware throws(HALError) in
@@ -182,8 +182,8 @@ extension ControlMethods {
         "`{\"device\": id, \"bytes\": N, \"format\": \"image/jpeg\", \"descriptor\": true}` with a descriptor (4.9)",
       errors: cameraErrors, snapshot),
     Method(
-      "hal.simulate", .admin, "Changes the world of a simulated board.",
-      .device("which device"), Parameter.required("change", .change, "what happens to it (4.12)"),
+      "hal.simulate", .admin, "Changes the simulated surroundings of a simulated board.",
+      .device("which device"), Parameter.required("change", .change, "the change (4.12)"),
       result: "`{\"device\": id, \"board\": its name}`", errors: [.deviceNotFound, .deviceInvalid, .notSimulated],
       isCommand: true
     ) { call, id, change throws(RPCError) in
@@ -213,7 +213,7 @@ extension ControlMethods {
       } catch let error as RPCError {
         call.answer(.failure(error))
       } catch {
-        call.answer(.failure(RPCError(.internalError, "the picture of '\(id)' could not be passed on: \(error)")))
+        call.answer(.failure(RPCError(.internalError, "the picture of '\(id)' could not be sent: \(error)")))
       }
     }
     return nil

@@ -5,8 +5,8 @@ extension ControlMethods {
   static let projectionMethods: [Method<Call>] = [
     Method(
       "projection.get", .view,
-      "Devices, leases, agents with their reports, budgets and rules as one tree. An agent that does not report within "
-        + "1 s delays the answer no longer: the tree has its last report then.",
+      "Returns devices, leases, agents with their reports, budgets and rules as one tree. Waits at most 1 s for each "
+        + "agent's report, and then uses its last one.",
       result: "the tree (4.15)"
     ) { call throws(RPCError) in
       call.services.projection.read { call.answer(.success(.map($0))) }

@@ -4,13 +4,13 @@ import RPC
 
 extension Parameter where Argument == String {
   static func manifestFile(_ what: String) -> Self {
-    .optional("file", .path, default: "<request>", "\(what): relative paths in it start there")
+    .optional("file", .path, default: "<request>", "\(what); relative paths in the manifest start in its folder")
   }
 }
 
 extension Call {
-  /// Registers a manifest.
-  /// - Parameter done: called once.
+  /// Registers a manifest, with this call as the cause.
+  /// - Parameter done: called once, now or later.
   func register(_ registration: AgentRegistration, _ done: @escaping (Result<AgentStatus, RPCError>) -> Void) {
     services.zone.register(registration, cause: cause) { done($0.mapError(RPCError.init)) }
   }
@@ -19,7 +19,7 @@ extension Call {
 extension RPCError {
   fileprivate init(_ error: ZoneError) {
     switch error {
-    case .invalid(let diagnostics): self.init(diagnostics, "the manifest is not right")
+    case .invalid(let diagnostics): self.init(diagnostics, "the manifest is invalid")
     case .agent(let refusal): self.init(refusal)
     }
   }
@@ -29,18 +29,18 @@ extension ControlMethods {
   static let registryMethods: [Method<Call>] = [
     Method(
       "registry.register", .admin,
-      "Registers an agent or replaces it; kept across restarts of the daemon. One that runs ends first, within its grace "
-        + "time, and is started again; one in quarantine is let out.",
+      "Registers or replaces an agent; the registration survives restarts of the daemon. A running agent ends within "
+        + "its grace time and is started again; a quarantined agent leaves quarantine.",
       Parameter.required("manifest", .object, "the contents of an `agent.json`"),
-      .manifestFile("where it stands"),
+      .manifestFile("the manifest's path"),
       Parameter.optional(
         "module", .anyText,
-        "the WebAssembly module that `runtime.entry` names, in Base64: the daemon keeps it in its home. Without it the "
-          + "daemon reads the file, which it may not be allowed to"),
+        "the contents of the WebAssembly module that `runtime.entry` names, in Base64; the daemon stores it in its "
+          + "home. Without it the daemon reads the file itself, and needs permission to"),
       Parameter.optional(
         "trial_ms", .integer(1...600_000),
-        "how long the new version, which is started, must run without a failure: otherwise the former one comes back, "
-          + "and the answer is -32009"),
+        "starts the new version, which must run this long without a failure; otherwise the previous version is "
+          + "restored, and the answer is -32009"),
       result: "an agent (4.2)",
       errors: [.alreadyRunning, .agentNotRunning, .storage, .cannotRun, .invalidFile], isCommand: true
     ) { call, manifest, file, module, trial throws(RPCError) in
@@ -56,8 +56,8 @@ extension ControlMethods {
       return nil
     },
     Method(
-      "registry.unregister", .admin, "Forgets an agent that does not run.", .agent,
-      result: "`{\"agent\": id, \"rules\": ids of the rules that name it, and wait from now on}`",
+      "registry.unregister", .admin, "Removes an agent that is not running from the registry.", .agent,
+      result: "`{\"agent\": id, \"rules\": ids of the rules that name it, and now wait for its registration}`",
       errors: [.agentNotFound, .alreadyRunning, .agentNotRunning, .storage], isCommand: true
     ) { call, agent throws(RPCError) in
       call.services.zone.unregister(agent) { outcome in
@@ -68,12 +68,12 @@ extension ControlMethods {
       return nil
     },
     Method(
-      "registry.list", .view, "What is registered: the manifests in short.",
+      "registry.list", .view, "Lists the registered agents: their manifests in short.",
       result:
         "`{\"agents\": [{\"agent\", \"name\", \"version\", \"description\", \"driver\", \"entry\", \"lifecycle\", "
         + "\"subscribe\", \"file\"}]}`"
     ) { call throws(RPCError) in
-      // One that was unregistered between the two is left out.
+      // Omit an agent that was unregistered between the two calls.
       let manifests = call.services.agents.listAgents().compactMap { try? call.services.agents.manifest($0.id) }
       return ["agents": .list(manifests.map { .map($0.fields) })]
     },

@@ -5,28 +5,28 @@ import Rules
 extension ControlMethods {
   static let ruleMethods: [Method<Call>] = [
     Method(
-      "rules.list", .view, "Every rule in force and what became of it.",
+      "rules.list", .view, "Lists the rules in force with their counters.",
       result:
-        "`{\"rules\": [rule (4.8)], \"refused\": what was wrong with the rule files when they were last read, only then}`"
+        "`{\"rules\": [rule (4.8)], \"refused\": the errors in the rule files, only if the last reload failed}`"
     ) { call throws(RPCError) in
       var result: Fields = ["rules": .list(call.services.projection.ruleRows.map(Value.map))]
       result["refused"] = call.services.rules.refusal.map { .string($0) }
       return .map(result)
     },
     Method(
-      "rules.test", .view, "What an event would set off, without doing it.",
+      "rules.test", .view, "Returns which rules an event would fire, without firing them.",
       Parameter.optional("type", .text, "the event's name; either this or `event`"),
-      Parameter.optional("payload", .object, default: [:], "what it would carry"),
-      Parameter.optional("event", .eventID, "the id of an event that is still known"),
+      Parameter.optional("payload", .object, default: [:], "the event's payload"),
+      Parameter.optional("event", .eventID, "the id of a retained event"),
       result: "`{\"verdicts\": [verdict (4.8)]}`", errors: [.notFound], test),
     Method(
-      "rules.reload", .admin, "Reads the rule files again. On any error the old rules stay.",
-      result: "`{\"rules\": how many there are now}`", errors: [.invalidFile], isCommand: true
+      "rules.reload", .admin, "Reloads the rule files. On an error the previous rules stay in force.",
+      result: "`{\"rules\": the number of rules}`", errors: [.invalidFile], isCommand: true
     ) { call throws(RPCError) in
       do throws(Diagnostics) {
         return ["rules": .int(Int64(try call.services.rules.reloadRules()))]
       } catch {
-        throw RPCError(error, "the rules stay as they were")
+        throw RPCError(error, "the previous rules stay in force")
       }
     },
   ]
@@ -48,10 +48,10 @@ extension ControlMethods {
         payload: payload)
     case (nil, let id?):
       guard let known = call.services.events.event(id) else {
-        throw RPCError(.notFound, "no event '\(id)' is known", hint: "only the newest are kept")
+        throw RPCError(.notFound, "no event '\(id)' is known", hint: "only the newest events are kept")
       }
       event = known
-    default: throw RPCError(parameter: "type", "an event name, or 'event'", "either 'type' or 'event' must be there")
+    default: throw RPCError(parameter: "type", "an event name, or 'event'", "either 'type' or 'event' is needed")
     }
     return ["verdicts": .list(call.services.rules.testRules(event).map { .map($0.fields) })]
   }

@@ -1,19 +1,19 @@
 import Linux
 import Model
 
-/// Why a call has no result. Its description is one line.
+/// The reason that a call has no result. Its description is one line.
 package enum CallFailure: Error, Sendable, Hashable, CustomStringConvertible {
   /// The other side answered with an error.
   case refused(RPCError)
-  /// No answer came in time; one that comes later is ignored.
+  /// No answer came in time; a later answer is ignored.
   case timedOut(method: String, Duration)
   /// The connection ended before the answer.
   case closed(method: String)
-  /// Too many bytes wait to be taken by the other side; the request was not sent.
+  /// The send queue is full because the other side does not read; the request was not sent.
   case congested(method: String)
-  /// The other side does not speak the protocol; what was wrong.
+  /// The other side violated the protocol; the text says how.
   case mismatch(String)
-  /// The system failed.
+  /// A system call failed.
   case system(SystemError)
 
   package var description: String {

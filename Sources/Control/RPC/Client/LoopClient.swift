@@ -3,45 +3,47 @@ import Linux
 import Model
 import Wire
 
-/// What a call was answered with.
+/// A successful answer to a call.
 package struct Answer: Sendable, Hashable {
-  /// `result` of the answer.
+  /// The `result` member.
   package var result: Value
-  /// The contents of the file that came beside it; nil when none did.
+  /// The contents of the file that was sent with the answer; nil for none.
   package var contents: [UInt8]?
 }
 
-/// A message of a subscription.
+/// A notification from the other side.
 package struct Notification: Sendable, Hashable {
-  /// Its name, e.g. `events.event`.
+  /// The name, e.g. `events.event`.
   package var method: String
-  /// Its parameters.
+  /// The parameters.
   package var params: Fields
-  /// The contents of the file that came beside it; nil when none did.
+  /// The contents of the file that was sent with the notification; nil for none.
   package var contents: [UInt8]?
 }
 
-/// A client that never blocks: calls and notifications over one socket, on an event loop.
+/// A non-blocking client: calls and notifications over one socket, on an event loop.
 ///
-/// Everything happens on the loop's thread. Nothing is called from within `call`, and nothing after `close`. A client that
-/// is released closes its connection, and completes nothing.
+/// Confined to the loop's thread. No callback runs from within `call`, and neither `onNotification` nor `onEnd` runs
+/// after
+/// `close`. A released client closes its connection without completing its calls.
 package final class LoopClient {
-  /// Bytes that may wait for the other side; more calls fail as `congested`.
+  /// The bound of the send queue, in bytes; above it, calls fail as `congested`.
   package static let queueLimit = 1 << 20
 
-  /// Takes each notification.
+  /// Receives each notification.
   package var onNotification: (Notification) -> Void = { _ in }
-  /// Called once when the connection has ended by itself, after every open call has failed.
+  /// Called once when the connection ends other than by `close`, after all pending calls have failed; nil when the
+  /// other side closed it without an error.
   package var onEnd: (CallFailure?) -> Void = { _ in }
 
   private let loop: EventLoop
   private let channel: LineChannel
   private let pending: PendingCalls
-  /// Why the other side ends the connection, as it said itself.
+  /// The error that the other side announced before it closes the connection.
   private var farewell: RPCError?
 
   /// A client on a connected, non-blocking stream socket.
-  /// - Parameter time: for time-outs; nil takes the loop's.
+  /// - Parameter time: the clock for time-outs; nil for the loop's.
   package init(
     _ socket: consuming Descriptor, on loop: EventLoop, time: (any Timekeeper)? = nil
   ) throws(SystemError) {
@@ -53,13 +55,13 @@ package final class LoopClient {
     try channel.start()
   }
 
-  /// Whether calls can still be made.
+  /// Whether the connection is open.
   package var isOpen: Bool { channel.isOpen }
 
   /// Sends a request.
   /// - Parameters:
-  ///   - limit: how long the answer may take; nil for ever.
-  ///   - done: called once: with the answer, or why there is none.
+  ///   - limit: the time-out; nil for none.
+  ///   - done: called once, later, with the answer or the failure.
   package func call(
     _ method: String, _ params: Fields = [:], within limit: Duration? = .seconds(60),
     _ done: @escaping (Result<Answer, CallFailure>) -> Void
@@ -70,8 +72,8 @@ package final class LoopClient {
     channel.send(Request(id: .number(id), method: method, params: params).encoded())
   }
 
-  /// Sends a request that is not answered.
-  /// - Returns: false when it was not sent: the connection has ended, or too much waits for the other side.
+  /// Sends a notification.
+  /// - Returns: false when it was not sent, because the connection has ended or the send queue is full.
   @discardableResult
   package func notify(_ method: String, _ params: Fields = [:]) -> Bool {
     guard channel.isOpen, channel.waiting <= Self.queueLimit else { return false }
@@ -79,7 +81,7 @@ package final class LoopClient {
     return true
   }
 
-  /// Closes the connection. Open calls fail as `closed`; `onEnd` is not called.
+  /// Closes the connection. Pending calls fail as `closed`; `onEnd` is not called.
   package func close() {
     channel.close()
     pending.failAll { .closed(method: $0) }
@@ -101,11 +103,11 @@ package final class LoopClient {
   private func take(_ response: Response) throws(MalformedMessage) {
     switch response.outcome {
     case .success(let result):
-      // Its file has to be taken even when nobody waits for the answer any more.
+      // Take the descriptor even if the call has timed out: otherwise the next answer would get it.
       let contents = try contents(announced: result["descriptor"])
       if let id = response.id { pending.complete(id, .success(Answer(result: result, contents: contents))) }
     case .failure(let error):
-      // Without an id it is about the connection, which ends next.
+      // An error without an id concerns the connection, which the other side is about to close.
       guard let id = response.id else { return farewell = error }
       pending.complete(id, .failure(.refused(error)))
     }
@@ -114,7 +116,7 @@ package final class LoopClient {
   private func contents(announced: Value?) throws(MalformedMessage) -> [UInt8]? {
     guard announced?.bool == true else { return nil }
     guard let descriptor = channel.takeDescriptor(), let contents = try? MemoryFile.read(descriptor) else {
-      throw MalformedMessage(error: RPCError(.invalidRequest, "an announced descriptor did not come"))
+      throw MalformedMessage(error: RPCError(.invalidRequest, "an announced descriptor is missing"))
     }
     return contents
   }
@@ -133,7 +135,7 @@ package final class LoopClient {
     finish(failure)
   }
 
-  /// - Parameter failure: nil when the other side has closed the connection without a word.
+  /// - Parameter failure: nil when the other side closed the connection without an error.
   private func finish(_ failure: CallFailure?) {
     pending.failAll { failure ?? .closed(method: $0) }
     onEnd(failure)

@@ -1,6 +1,6 @@
 import Model
 
-/// Calls that wait for their answers: each is completed once, by its answer, its time-out, or the end of everything.
+/// The calls without an answer. Each is completed once: by its answer, its time-out, or the end of the connection.
 final class PendingCalls {
   typealias Completion = (Result<Answer, CallFailure>) -> Void
 
@@ -19,8 +19,8 @@ final class PendingCalls {
   deinit { for call in calls.values { if let timer = call.timer { time.cancel(timer) } } }
 
   /// Adds a call.
-  /// - Parameter limit: how long its answer may take; nil for ever.
-  /// - Returns: the id for its request.
+  /// - Parameter limit: the time-out; nil for none.
+  /// - Returns: the id for the request.
   func add(_ method: String, within limit: Duration?, _ done: @escaping Completion) -> Int64 {
     lastID += 1
     let id = lastID
@@ -33,17 +33,17 @@ final class PendingCalls {
     return id
   }
 
-  /// Completes a call; does nothing for an id that is not waited for any more.
+  /// Completes a call; ignores the id of a call that has already been completed.
   func complete(_ id: RequestID, _ outcome: Result<Answer, CallFailure>) {
     guard case .number(let number) = id, let call = calls.removeValue(forKey: number) else { return }
     if let timer = call.timer { time.cancel(timer) }
     call.done(outcome)
   }
 
-  /// Fails every call, the oldest first.
+  /// Fails every call, oldest first.
   func failAll(_ failure: (_ method: String) -> CallFailure) {
     for id in calls.keys.sorted() {
-      // A completion may have ended others.
+      // An earlier completion may have completed this one.
       guard let call = calls[id] else { continue }
       complete(.number(id), .failure(failure(call.method)))
     }

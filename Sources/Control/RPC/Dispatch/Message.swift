@@ -1,12 +1,12 @@
 import Model
 
-/// How a message is written: JSON-RPC 2.0, or the shipped OpenStarry form without `jsonrpc`.
+/// The notation of a message: JSON-RPC 2.0, or upstream OpenStarry's form without `jsonrpc`.
 public enum Dialect: Sendable, Hashable {
   case jsonRPC
   case upstream
 }
 
-/// Matches an answer to its request.
+/// Matches a response to its request.
 public enum RequestID: Sendable, Hashable, CustomStringConvertible {
   case number(Int64)
   /// At most 256 bytes.
@@ -27,18 +27,18 @@ public enum RequestID: Sendable, Hashable, CustomStringConvertible {
   }
 }
 
-/// A call; without an id, a notification.
+/// A request, or without an id a notification.
 public struct Request: Sendable, Hashable {
-  /// nil when no answer is wanted.
+  /// nil for a notification, which is not answered.
   public var id: RequestID?
-  /// The method or notification.
+  /// The name of the method or notification.
   public var method: String
   /// The parameters by name; empty when the message had none.
   public var params: Fields
-  /// The form in which it was written, and is answered.
+  /// The notation of the request and of its response.
   public var dialect: Dialect
 
-  /// A request with these members.
+  /// Creates a request; `id` nil makes it a notification.
   public init(id: RequestID?, method: String, params: Fields = [:], dialect: Dialect = .jsonRPC) {
     self.id = id
     self.method = method
@@ -47,16 +47,16 @@ public struct Request: Sendable, Hashable {
   }
 }
 
-/// The answer to a request.
+/// The response to a request.
 public struct Response: Sendable, Hashable {
-  /// The request's id; nil when the request could not be read so far.
+  /// The request's id; nil when the request was too malformed to have one.
   public var id: RequestID?
   /// The result or the error.
   public var outcome: Result<Value, RPCError>
-  /// The form in which it is written.
+  /// The notation, that of the request.
   public var dialect: Dialect
 
-  /// An answer with these members.
+  /// Creates a response; `id` nil reports an error of the connection or of an unreadable request.
   public init(id: RequestID?, _ outcome: Result<Value, RPCError>, dialect: Dialect = .jsonRPC) {
     self.id = id
     self.outcome = outcome
@@ -66,19 +66,19 @@ public struct Response: Sendable, Hashable {
 
 /// One message of the protocol.
 ///
-/// JSON-RPC cannot tell a server's notification from a request without an id, so both are `.request` there; the
-/// upstream form `{"event", "data"}` reads as one as well.
+/// A server's notification is a request without an id, so both are `.request`, and so is the upstream form
+/// `{"event", "data"}`.
 public enum Message: Sendable, Hashable {
   case request(Request)
   case response(Response)
 }
 
-/// Why a line is not a message, with what could be read of it for the answer.
+/// Why a line is not a message, with the parts of it that a response needs.
 public struct MalformedMessage: Error, Sendable, Hashable {
-  /// The answer.
+  /// The error to respond with.
   public var error: RPCError
-  /// The id, when it could be read.
+  /// The request's id; nil when it could not be read.
   public var id: RequestID?
-  /// The form, when it could be told.
+  /// The request's notation; nil when it could not be determined.
   public var dialect: Dialect?
 }

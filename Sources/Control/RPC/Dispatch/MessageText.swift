@@ -2,8 +2,9 @@ import Document
 import Model
 
 extension Message {
-  /// Reads one line.
-  /// - Throws: -32700 when it is not JSON, -32600 when it is not a message, -32602 when its params are no object.
+  /// Parses one line.
+  /// - Throws: -32700 for invalid JSON, -32600 for JSON that is not a message, -32602 for params that are not an
+  ///   object.
   public init(_ line: ArraySlice<UInt8>) throws(MalformedMessage) {
     let value: Value
     do throws(Diagnostic) {
@@ -81,7 +82,7 @@ extension Message {
 }
 
 extension Request {
-  /// The line, with its line feed. Without an id it is a notification; in the upstream form, an event.
+  /// Encodes the request as a line with its line feed. Without an id, the upstream form is `{"event", "data"}`.
   public func encoded() -> [UInt8] {
     var fields = Fields()
     switch (dialect, id) {
@@ -103,7 +104,7 @@ extension Request {
 }
 
 extension Response {
-  /// The line, with its line feed.
+  /// Encodes the response as a line with its line feed.
   public func encoded() -> [UInt8] {
     var fields = Fields()
     if dialect == .jsonRPC { fields["jsonrpc"] = "2.0" }

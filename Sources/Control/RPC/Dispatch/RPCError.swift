@@ -1,16 +1,16 @@
 import Model
 
-/// An error as it travels: a code that never changes its meaning, a sentence, and what a program can act on.
+/// A JSON-RPC error: a stable code, a sentence for people, and data for programs.
 public struct RPCError: Error, Sendable, Hashable, CustomStringConvertible {
-  /// The number; one of `Code` when this daemon sent it.
+  /// One of `Code` when this daemon sent it; any integer when another program did.
   public var code: Int
-  /// One sentence: what was asked, of what, and why not.
+  /// One sentence: operation, object, cause.
   public var message: String
-  /// `hint` and whatever `docs/control.md` names for the code; empty for nothing.
+  /// `hint`, and the fields that `docs/control.md` lists for the code; may be empty.
   public var data: Fields
 
-  /// One of the daemon's own errors; text that it quotes is made printable, and cut.
-  /// - Parameter hint: what to do about it; becomes `data.hint`.
+  /// An error of the daemon. Message and hint are made printable and truncated to 2 KiB.
+  /// - Parameter hint: the remedy; becomes `data.hint`.
   public init(_ code: Code, _ message: String, data: Fields = [:], hint: String? = nil) {
     self.code = code.rawValue
     self.message = message.asMessage
@@ -18,17 +18,17 @@ public struct RPCError: Error, Sendable, Hashable, CustomStringConvertible {
     if let hint { self.data["hint"] = .string(hint.asMessage) }
   }
 
-  /// An error as it was received.
+  /// A received error, unchanged.
   public init(code: Int, message: String, data: Fields) {
     self.code = code
     self.message = message
     self.data = data
   }
 
-  /// The code as one of those that are known; nil for any other.
+  /// The code as a `Code`; nil for an unknown number.
   public var known: Code? { Code(rawValue: code) }
 
-  /// What to do about it; nil when the error says nothing about that.
+  /// The remedy, from `data.hint`; nil when the error has none.
   public var hint: String? { data["hint"]?.string }
 
   /// `message (code): hint`.
@@ -70,7 +70,7 @@ public struct RPCError: Error, Sendable, Hashable, CustomStringConvertible {
 }
 
 extension RPCError {
-  /// The `error` member of an answer.
+  /// The `error` member of a response.
   public var value: Value {
     var fields: Fields = ["code": .int(Int64(code)), "message": .string(message)]
     if !data.isEmpty { fields["data"] = .map(data) }
@@ -82,7 +82,7 @@ extension RPCError {
     guard let code = value["code"]?.int.flatMap(Int.init(exactly:)), let message = value["message"]?.string else {
       return nil
     }
-    // Data that is no object has no place in the shape, and is kept under a name.
+    // JSON-RPC allows any value as data, and this type holds an object: wrap other values.
     let data: Fields =
       switch value["data"] {
       case .map(let fields): fields

@@ -1,17 +1,17 @@
 import Linux
 import Model
 
-/// The one answer to one request.
+/// The obligation to answer one request exactly once.
 ///
-/// The first answer is sent and later ones are ignored. A reply that is released without one answers with an internal
-/// error, so that no request stays under way for ever.
+/// Only the first answer is sent. A reply that is released unanswered sends an internal error, so that no request stays
+/// pending for ever.
 package final class Reply {
-  /// The request that is answered.
+  /// The request to answer.
   package let request: Request
   private weak var session: (any Session)?
   private var isGiven = false
 
-  /// Counts the request as under way until the answer is given.
+  /// Marks the request as pending on `session`, which is held weakly.
   package init(to request: Request, on session: any Session) {
     self.request = request
     self.session = session
@@ -22,14 +22,14 @@ package final class Reply {
     give(.failure(RPCError(.internalError, "'\(request.method)' ended without an answer")))
   }
 
-  /// Gives the answer.
+  /// Answers with a result or an error; ignored after the first answer.
   package func give(_ outcome: Result<Value, RPCError>) {
     guard !isGiven else { return }
     isGiven = true
     session?.answer(request, outcome)
   }
 
-  /// Gives the answer with a descriptor beside it.
+  /// Answers with a result and a descriptor, which is closed if the request was already answered.
   package func give(_ result: Value, with file: consuming Descriptor) {
     guard !isGiven else { return }
     isGiven = true

@@ -1,22 +1,23 @@
 import Model
 
-/// A stream of notifications to one caller. Those that do not fit into its queue are dropped and counted.
+/// A stream of notifications to one caller. Notifications that do not fit into the caller's queue are dropped and
+/// counted.
 package final class Subscription {
-  /// Names it within its session; in every notification.
+  /// Identifies the subscription within its session; part of every notification.
   package let number: Int64
   private let dialect: Dialect
-  /// Notifications dropped since the caller was last told.
+  /// The number of dropped notifications that have not been reported to the caller yet.
   package var missed: UInt64 = 0
-  /// Ends it at its source.
+  /// Stops the source of the notifications; set by the method that subscribes.
   package var end: () -> Void = {}
 
-  /// A subscription with nothing behind it yet.
+  /// Creates a subscription without a source.
   package init(_ number: Int64, _ dialect: Dialect) {
     self.number = number
     self.dialect = dialect
   }
 
-  /// The line of a notification of this subscription.
+  /// Encodes a notification as a line; adds the parameter `subscription`.
   package func line(_ method: String, _ params: Fields) -> [UInt8] {
     let own: Fields = ["subscription": .int(number)]
     let all = Fields(own.map { ($0.key, $0.value) } + params.map { ($0.key, $0.value) })

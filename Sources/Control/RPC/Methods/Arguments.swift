@@ -1,23 +1,23 @@
 import Document
 import Model
 
-/// The parameters of a call: each declared, of the right type, under its own name, with defaults filled in.
+/// The checked parameters of a call: declared, of the right type, without aliases, and with defaults filled in.
 package struct Arguments {
   private var fields = Fields()
   private let parameters: [ParameterDeclaration]
 
-  /// Checks `given` against what a method takes.
-  /// - Throws: -32602 for a parameter that is unknown, missing, given twice or of another type.
+  /// Checks the parameters of a request against a method's declarations.
+  /// - Throws: -32602 for a parameter that is unknown, missing, repeated or of the wrong type.
   init(_ given: Fields, for parameters: [ParameterDeclaration]) throws(RPCError) {
     self.parameters = parameters
     for (name, value) in given {
       guard let parameter = parameters.first(where: { $0.isCalled(name) }) else {
         throw Self.unknown(name, parameters)
       }
-      // Templates that produce JSON cannot leave a member out, so null stands for that.
+      // null counts as missing, because templates that generate JSON cannot omit a member.
       if case .null = value { continue }
       guard fields[parameter.name] == nil else {
-        throw RPCError(parameter: name, parameter.expected, "'\(name)' is given twice, once by another name")
+        throw RPCError(parameter: name, parameter.expected, "'\(name)' is given twice, once under an alias")
       }
       guard parameter.accepts(value) else {
         let shown = JSON.text(value).cut(to: 64)
@@ -43,10 +43,11 @@ package struct Arguments {
       hint: meant.map { "did you mean '\($0)'?" } ?? "this method takes \(expected)")
   }
 
-  /// The value of a parameter; nil when it was left out and has no default.
+  /// The value of a parameter; nil when it is missing and has no default.
   subscript(name: String) -> Value? { fields[name] }
 
-  /// What a record of the call shows: simple values, short texts, and what its type has recorded.
+  /// The parameters for the `system:command` event: simple values, texts of at most 128 bytes, and parameters whose
+  /// type is always recorded.
   package var recorded: Fields {
     var recorded = Fields(
       fields.filter {
@@ -62,7 +63,7 @@ package struct Arguments {
 }
 
 extension RPCError {
-  /// A -32602 about one parameter.
+  /// A -32602 about one parameter; the default hint repeats what was expected.
   package init(parameter name: String, _ expected: String, _ message: String, hint: String? = nil) {
     self.init(
       .invalidParams, message, data: ["param": .string(name), "expected": .string(expected)],

@@ -1,29 +1,29 @@
 import Model
 
-/// One method of a protocol, declared once: documents, schemas and the dispatch are made from it.
+/// The declaration of a protocol method, from which documents, schemas and dispatch are derived.
 ///
-/// - `Context` is what its function works on: the services behind the protocol, and the caller.
+/// - `Context` gives the method access to the services behind the protocol and to the caller.
 package struct Method<Context>: Sendable {
-  /// The name.
+  /// The name on the wire.
   package let name: String
   /// The least role that may call it.
   package let role: Role
-  /// One or more sentences.
+  /// One or more sentences for documents.
   package let summary: String
   /// In the order of the document.
   package let parameters: [ParameterDeclaration]
   /// The result in words, without a full stop.
   package let result: String
-  /// Its own errors, beside those that every method may have.
+  /// The error codes beyond those that every method may return.
   package let errors: [RPCError.Code]
-  /// Whether it changes something, so that the caller has to be on record as the cause.
+  /// Whether the method changes something: a `system:command` event then records the caller as the cause.
   package let isCommand: Bool
   private let function: @Sendable (Context, Arguments) throws(RPCError) -> Value?
 
   /// Declares a method.
   /// - Parameters:
   ///   - parameters: in the order in which `function` takes them.
-  ///   - function: does the work. Returns the result, or nil when it has given the answer, or will give it, itself.
+  ///   - function: the implementation. Returns the result, or nil when it answers the request itself, now or later.
   package init<each Argument>(
     _ name: String, _ role: Role, _ summary: String, _ parameters: repeat Parameter<each Argument>, result: String,
     errors: [RPCError.Code] = [], isCommand: Bool = false,
@@ -54,12 +54,12 @@ package struct Method<Context>: Sendable {
     function = method.function
   }
 
-  /// The same method under another name.
+  /// The same method under another name and with another summary.
   package func named(_ name: String, summary: String) -> Method { Method(self, named: name, summary: summary) }
 
   func call(_ context: Context, _ arguments: Arguments) throws(RPCError) -> Value? { try function(context, arguments) }
 
-  /// The JSON schema (draft 2020-12) of its parameters. Aliases are not in it.
+  /// The JSON schema (draft 2020-12) of the parameters, without aliases.
   package var schema: Fields {
     let required = parameters.filter(\.isRequired).map { Value.string($0.name) }
     var schema: Fields = [
@@ -70,7 +70,7 @@ package struct Method<Context>: Sendable {
     return schema
   }
 
-  /// As `daemon.methods` shows it.
+  /// The entry in the result of `daemon.methods`.
   package var fields: Fields {
     [
       "name": .string(name), "role": .string(role.name), "summary": .string(summary),

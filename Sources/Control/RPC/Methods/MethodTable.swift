@@ -1,20 +1,20 @@
 import Model
 
-/// The methods of a protocol by name, and the dispatch of requests to them.
+/// The methods of a protocol by name; dispatches requests to them.
 package struct MethodTable<Context>: Sendable {
-  /// In the order of the document.
+  /// All methods in the order of the document.
   package let all: [Method<Context>]
   private let byName: [Name: Method<Context>]
 
-  /// A table of these methods.
-  /// - Parameter methods: each name once.
+  /// Creates a table.
+  /// - Parameter methods: with unique names; a duplicate traps.
   package init(_ methods: [Method<Context>]) {
     all = methods
     byName = Dictionary(uniqueKeysWithValues: all.map { (Name($0.name), $0) })
   }
 
-  /// The method of that name.
-  /// - Throws: -32601 with the nearest name.
+  /// The method with this name.
+  /// - Throws: -32601 with the most similar name.
   package func method(_ name: String) throws(RPCError) -> Method<Context> {
     if let method = byName[Name(name)] { return method }
     throw RPCError(
@@ -23,11 +23,11 @@ package struct MethodTable<Context>: Sendable {
         ?? "daemon.methods lists them")
   }
 
-  /// Calls the method that a request names, once the caller's role and the parameters have been checked. The answer is
-  /// given by the end of the call, or later by the method.
+  /// Calls the requested method after checking the caller's role and the parameters. The answer is given at once, or
+  /// later by the method.
   /// - Parameters:
-  ///   - role: the caller's.
-  ///   - context: makes what the method works on; not called for a request that is refused.
+  ///   - role: the caller's role.
+  ///   - context: creates the method's context; not called for a refused request.
   package func dispatch(_ reply: Reply, as role: Role, _ context: (Method<Context>, Arguments) -> Context) {
     do throws(RPCError) {
       let method = try method(reply.request.method)

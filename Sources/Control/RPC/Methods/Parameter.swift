@@ -1,14 +1,14 @@
 import Model
 
-/// One parameter of a method: its declaration, and the Swift value that the method is handed.
+/// One parameter of a method: its declaration, and its conversion to the Swift value that the method receives.
 package struct Parameter<Argument: Sendable>: Sendable {
   let declaration: ParameterDeclaration
   let argument: @Sendable (Arguments) -> Argument
 
-  /// A parameter that must be given.
+  /// A mandatory parameter.
   /// - Parameters:
-  ///   - meaning: for people, without a full stop.
-  ///   - aliases: other names that are understood.
+  ///   - meaning: for documents, without a full stop.
+  ///   - aliases: other accepted names.
   package static func required(
     _ name: String, _ type: ParameterType<Argument>, _ meaning: String, aliases: [String] = []
   ) -> Self {
@@ -18,7 +18,7 @@ package struct Parameter<Argument: Sendable>: Sendable {
   }
 
   /// A parameter with a default value.
-  /// - Parameter defaultValue: must be of the type.
+  /// - Parameter defaultValue: must be accepted by `type`, or the first call without the parameter traps.
   package static func optional(
     _ name: String, _ type: ParameterType<Argument>, default defaultValue: Value, _ meaning: String,
     aliases: [String] = []
@@ -28,7 +28,7 @@ package struct Parameter<Argument: Sendable>: Sendable {
     }
   }
 
-  /// A parameter that may be left out: the method is handed nil then.
+  /// An optional parameter without a default: the method receives nil if it is missing.
   package static func optional<Given: Sendable>(
     _ name: String, _ type: ParameterType<Given>, _ meaning: String, aliases: [String] = []
   ) -> Self where Argument == Given? {
@@ -45,21 +45,21 @@ package struct Parameter<Argument: Sendable>: Sendable {
   }
 }
 
-/// A parameter as documents and schemas describe it.
+/// The description of a parameter for documents and schemas.
 package struct ParameterDeclaration: Sendable {
-  /// The name.
+  /// The name on the wire.
   package let name: String
   /// The type's name, e.g. `text`.
   package let type: String
-  /// For messages, e.g. `an integer from 1 to 1000`.
+  /// The phrase for messages, e.g. `an integer from 1 to 1000`.
   package let expected: String
-  /// Whether it must be given.
+  /// Whether a call without it is refused.
   package let isRequired: Bool
-  /// Its value when it is left out; nil where that has a meaning of its own.
+  /// The value of a missing parameter; nil for a parameter without a default.
   package let defaultValue: Value?
-  /// For people, without a full stop.
+  /// The description for documents, without a full stop.
   package let meaning: String
-  /// Other names that are understood.
+  /// Other accepted names.
   package let aliases: [String]
   let isRecorded: Bool
   let accepts: @Sendable (Value) -> Bool
@@ -81,10 +81,10 @@ package struct ParameterDeclaration: Sendable {
     accepts = { [read = type.read] in read($0) != nil }
   }
 
-  /// Whether this is one of its names.
+  /// Whether `name` is the parameter's name or an alias.
   func isCalled(_ name: String) -> Bool { ([self.name] + aliases).contains { $0.isSame(as: name) } }
 
-  /// Its JSON schema.
+  /// The JSON schema with the description and the default.
   var schema: Fields {
     var schema = typeSchema
     schema["description"] = .string(meaning)
@@ -92,7 +92,7 @@ package struct ParameterDeclaration: Sendable {
     return schema
   }
 
-  /// As `daemon.methods` shows it.
+  /// The entry in the result of `daemon.methods`.
   var fields: Fields {
     [
       "name": .string(name), "type": .string(type), "required": .bool(isRequired),

@@ -1,19 +1,19 @@
 import Model
 
-/// What a parameter may be: how it is described, and how it is read.
+/// The type of a parameter: its description for people, its JSON schema, and its parser.
 package struct ParameterType<Argument: Sendable>: Sendable {
-  /// As documents name it, e.g. `text`.
+  /// The name in documents, e.g. `text`.
   package let name: String
-  /// For messages, e.g. `an integer from 1 to 1000`.
+  /// The phrase for messages, e.g. `an integer from 1 to 1000`.
   package let expected: String
-  /// The JSON schema (draft 2020-12) of what `read` accepts.
+  /// The JSON schema (draft 2020-12) of the values that `read` accepts.
   package let schema: Fields
-  /// Whether a record of the call shows the parameter even where it is an object; otherwise it shows simple values only.
+  /// Whether the `system:command` event shows the parameter even if it is an object or a long text.
   package let isRecorded: Bool
-  /// Reads a value; nil when it is not of this type.
+  /// Converts a value; nil when it is not of this type.
   package let read: @Sendable (Value) -> Argument?
 
-  /// A type with its own way of reading.
+  /// A type with its own parser.
   package init(
     _ name: String, expected: String, schema: Fields, isRecorded: Bool = false,
     read: @escaping @Sendable (Value) -> Argument?
@@ -25,7 +25,8 @@ package struct ParameterType<Argument: Sendable>: Sendable {
     self.read = read
   }
 
-  /// The same values as another type: identifiers, for example, are text.
+  /// The same type, converted further, e.g. text to an identifier.
+  /// - Parameter make: nil refuses the value.
   package func map<Other>(_ make: @escaping @Sendable (Argument) -> Other?) -> ParameterType<Other> {
     ParameterType<Other>(name, expected: expected, schema: schema, isRecorded: isRecorded) { [read] value in
       read(value).flatMap(make)
@@ -34,19 +35,19 @@ package struct ParameterType<Argument: Sendable>: Sendable {
 }
 
 extension ParameterType where Argument == String {
-  /// PATH_MAX of linux/limits.h, in bytes.
+  /// The longest path in bytes: PATH_MAX of linux/limits.h.
   package static var longestPath: Int { 4096 }
 
-  /// A name, or a few words: at most `Name.longest` bytes.
+  /// Text of at most `Name.longest` bytes.
   package static var text: Self { text(atMost: Name.longest) }
 
-  /// The path of a file.
+  /// A path of at most `longestPath` bytes.
   package static var path: Self { text(atMost: longestPath) }
 
-  /// Text of any length, of which the method takes what it needs.
+  /// Text of any length; the method itself limits or truncates it.
   package static var anyText: Self { Self("text", expected: "text", schema: ["type": "string"]) { $0.string } }
 
-  /// One of a few words.
+  /// One of the given words, case-sensitive.
   package static func choice(_ choices: String...) -> Self {
     Self(
       "text", expected: choices.map { "'\($0)'" }.joined(separator: " or "),
@@ -57,7 +58,7 @@ extension ParameterType where Argument == String {
   }
 
   private static func text(atMost longest: Int) -> Self {
-    // The limit counts bytes where a schema's counts characters: the schema accepts some texts that are refused.
+    // The limit counts bytes, `maxLength` characters: the schema accepts some texts that are refused.
     Self(
       "text", expected: "text of at most \(longest) bytes",
       schema: ["type": "string", "maxLength": .int(Int64(longest))]
@@ -68,7 +69,7 @@ extension ParameterType where Argument == String {
 }
 
 extension ParameterType where Argument == Int64 {
-  /// An integer within a range.
+  /// An integer within `range`; an upper bound of `Int64.max` counts as none.
   package static func integer(_ range: ClosedRange<Int64>) -> Self {
     let isOpen = range.upperBound == .max
     var schema: Fields = ["type": "integer", "minimum": .int(range.lowerBound)]
@@ -85,18 +86,18 @@ extension ParameterType where Argument == Int64 {
 }
 
 extension ParameterType where Argument == Double {
-  /// A number.
+  /// Any number.
   package static var number: Self { Self("number", expected: "a number", schema: ["type": "number"]) { $0.double } }
 }
 
 extension ParameterType where Argument == Bool {
-  /// True or false.
+  /// `true` or `false`.
   package static var boolean: Self {
     Self("boolean", expected: "true or false", schema: ["type": "boolean"]) { $0.bool }
   }
 }
 
 extension ParameterType where Argument == Fields {
-  /// An object.
+  /// A JSON object with any members.
   package static var object: Self { Self("object", expected: "an object", schema: ["type": "object"]) { $0.map } }
 }

@@ -1,12 +1,12 @@
 import Model
 
-/// What a caller may do; each role includes those before it.
+/// The rights of a caller; each role includes the lower ones.
 public enum Role: Int, Sendable, Hashable, Comparable, CaseIterable {
-  /// Look.
+  /// Read only.
   case view
-  /// Act: command actuators, start and end agents, publish events.
+  /// Command actuators, start and end agents, publish events.
   case operate
-  /// Change what the daemon is: register agents, reload, stop.
+  /// Administer the daemon: register agents, reload, stop.
   case admin
 
   /// `view`, `operate` or `admin`.
@@ -16,9 +16,9 @@ public enum Role: Int, Sendable, Hashable, Comparable, CaseIterable {
 }
 
 extension Role {
-  /// Requires a role.
-  /// - Parameter action: what needs it, e.g. `call 'daemon.stop'`.
-  /// - Throws: -32003 when this role is a lesser one.
+  /// Checks that this role includes `required`.
+  /// - Parameter action: the action for the message, e.g. `call 'daemon.stop'`.
+  /// - Throws: -32003 when this role is lower.
   package func require(_ required: Role, to action: String) throws(RPCError) {
     guard self < required else { return }
     throw RPCError(

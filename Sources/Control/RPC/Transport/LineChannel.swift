@@ -3,23 +3,23 @@ import Glibc
 import Linux
 import Wire
 
-/// Lines in both directions over one non-blocking stream socket on an event loop, with descriptors beside them.
+/// Sends lines over a non-blocking stream socket on an event loop; receives lines and descriptors.
 ///
-/// Everything happens on the loop's thread. Nothing is called any more after `onEnd` or `close`.
+/// Confined to the loop's thread. No callback runs after `onEnd` or `close`.
 package final class LineChannel {
-  /// Why a channel ended.
+  /// The reason that a channel ended.
   package enum End: Sendable, Hashable {
     /// The other side closed it.
     case closed
     /// The other side sent a line longer than `LineFramer.limit`.
     case lineTooLong
-    /// The socket failed.
+    /// A system call on the socket failed.
     case failed(SystemError)
   }
 
-  /// Takes each line, without its line feed.
+  /// Receives each line, without its line feed.
   package var onLine: (ArraySlice<UInt8>) -> Void = { _ in }
-  /// Called once, when the channel has ended by itself; every line that arrived before has been handed out.
+  /// Called once when the channel ends other than by `close`, after all complete lines have been delivered.
   package var onEnd: (End) -> Void = { _ in }
 
   private let loop: EventLoop
@@ -31,7 +31,7 @@ package final class LineChannel {
   private var descriptors: [Int32] = []
   private var isFlushPlanned = false
 
-  /// A channel over `socket`, which must be non-blocking; nothing is read until `start`.
+  /// Creates a channel that owns `socket`, which must be non-blocking. Nothing is read until `start`.
   package init(_ socket: consuming Descriptor, on loop: EventLoop) {
     self.loop = loop
     self.socket = consume socket
@@ -39,19 +39,20 @@ package final class LineChannel {
 
   deinit { close() }
 
-  /// Begins to read; set `onLine` and `onEnd` before.
+  /// Starts reading; set `onLine` and `onEnd` first.
   package func start() throws(SystemError) {
     guard let number = socket?.number else { return }
     watch = try loop.watch(number, for: interest) { [weak self] in self?.isReady($0) }
   }
 
-  /// How many bytes the other side has not taken yet.
+  /// The number of queued bytes that the socket has not accepted yet.
   package var waiting: Int { outbox.waiting }
 
-  /// Whether lines can still be sent.
+  /// Whether the socket is open.
   package var isOpen: Bool { socket != nil }
 
-  /// Queues a line with its line feed; lines of one turn of the loop are sent together. Without bound: look at `waiting`.
+  /// Queues a line, which must include its line feed. The lines of one turn of the loop are sent together. The queue
+  /// has no bound: check `waiting` first.
   package func send(_ line: [UInt8]) {
     guard socket != nil else { return }
     outbox.add(line)
@@ -63,12 +64,12 @@ package final class LineChannel {
     }
   }
 
-  /// The oldest descriptor that has arrived and was not taken yet; nil when there is none.
+  /// Takes the oldest received descriptor, which becomes the caller's; nil for none.
   package func takeDescriptor() -> Descriptor? {
     descriptors.isEmpty ? nil : Descriptor(owning: descriptors.removeFirst())
   }
 
-  /// Closes the socket; what was not sent is lost. `onEnd` is not called.
+  /// Closes the socket and drops unsent lines. `onEnd` is not called.
   package func close() {
     if let watch { loop.unwatch(watch) }
     watch = nil
@@ -84,7 +85,7 @@ package final class LineChannel {
   }
 
   private func read() {
-    // A bounded amount each turn of the loop, so that a fast sender does not starve the others.
+    // Read a bounded amount per turn of the loop: a fast sender must not starve other descriptors.
     for _ in 0..<16 {
       guard let number = socket?.number else { return }
       let bytes: ArraySlice<UInt8>
@@ -115,13 +116,13 @@ package final class LineChannel {
     do throws(SystemError) {
       try outbox.flush(to: number)
     } catch {
-      // The other side reads no more. What it sent before, such as why, is still read; the hang-up ends the channel.
+      // The other side has stopped reading. Keep reading what it sent before, such as its reason, until the hang-up.
       outbox.discard()
     }
     let interest: Readiness = outbox.waiting > 0 ? [.readable, .writable] : .readable
     guard interest != self.interest, let watch else { return }
     self.interest = interest
-    // Fails only for a descriptor that is not watched, and this one is.
+    // Fails only for a descriptor that is not watched.
     try? loop.change(watch, to: interest)
   }
 

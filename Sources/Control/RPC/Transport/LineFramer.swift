@@ -1,16 +1,16 @@
-/// Cuts a stream of bytes into lines, whatever pieces it arrives in.
+/// Splits a stream of bytes into lines.
 ///
-/// Holds one incomplete line at most, and never more than `limit` bytes of it: a longer line is reported once, and
-/// everything after it is ignored, since nobody can tell where the next message begins.
+/// A line longer than `limit` is reported once, and everything after it is ignored: the start of the next message is
+/// unknown.
 public struct LineFramer: Sendable {
-  /// The longest line there may be, in bytes, without its line feed: 1 MiB.
+  /// The greatest length of a line without its line feed: 1 MiB.
   public static let limit = 1 << 20
 
-  /// What the framer found.
+  /// A line, or the report of a line that is too long.
   public enum Item: Sendable, Equatable {
     /// A line without its line feed; never empty.
     case line(ArraySlice<UInt8>)
-    /// A line longer than `limit`; nothing comes after it.
+    /// A line longer than the limit; always the last item.
     case tooLong
   }
 
@@ -18,23 +18,23 @@ public struct LineFramer: Sendable {
 
   private let limit: Int
   private var buffer: [UInt8] = []
-  /// Where the first line that was not handed out begins.
+  /// The index of the first undelivered line.
   private var start = 0
-  /// Up to here there is no line feed after `start`.
+  /// There is no line feed between `start` and this index.
   private var scanned = 0
   private var state = State.open
 
-  /// A framer with nothing in it.
-  /// - Parameter limit: of a line, in bytes.
+  /// Creates an empty framer.
+  /// - Parameter limit: the greatest length of a line, in bytes.
   public init(limit: Int = LineFramer.limit) { self.limit = limit }
 
-  /// How many bytes wait for the rest of their line, or to be taken by `next`.
+  /// The number of bytes that `next` has not delivered, including those of an incomplete line.
   public var buffered: Int { buffer.count - start }
 
-  /// Whether a too long line has come: nothing is taken any more.
+  /// Whether a line was too long; further bytes are ignored.
   public var isClosed: Bool { state != .open }
 
-  /// Adds what arrived. Take the lines out with `next` before adding more, or they add up.
+  /// Adds received bytes. Call `next` until it returns nil before adding more, because the buffer has no bound.
   public mutating func append(_ bytes: some Collection<UInt8>) {
     guard state == .open else { return }
     if start > 0 {
@@ -45,9 +45,9 @@ public struct LineFramer: Sendable {
     buffer.append(contentsOf: bytes)
   }
 
-  /// The next line; nil when none is complete.
+  /// The next line; nil when none is complete. Skips blank lines.
   ///
-  /// The slice shares the framer's memory: let go of it before `append`, or the memory is copied.
+  /// The slice shares the framer's buffer: release it before `append`, which otherwise copies the buffer.
   public mutating func next() -> Item? {
     while state == .open {
       guard let end = buffer[scanned...].firstIndex(of: UInt8(ascii: "\n")) else {
@@ -71,7 +71,7 @@ public struct LineFramer: Sendable {
     return .tooLong
   }
 
-  /// An idle connection keeps no memory.
+  /// Frees the buffer, so that idle connections use no memory for it.
   private mutating func releaseIfEmpty() {
     guard start == buffer.count, start > 0 else { return }
     buffer = []

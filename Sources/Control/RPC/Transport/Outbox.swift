@@ -1,9 +1,9 @@
 import Linux
 import Wire
 
-/// The queue of one connection: bytes that the other side has not taken yet, and descriptors that travel beside them.
+/// The send queue of a connection: bytes, and the descriptors that are sent with them.
 ///
-/// It grows without bound: the owner looks at `waiting` before it adds more (back-pressure).
+/// The queue has no bound. Its owner applies back-pressure by checking `waiting` before it adds more.
 package struct Outbox {
   private final class File {
     let descriptor: Descriptor
@@ -11,35 +11,35 @@ package struct Outbox {
   }
 
   private var bytes: [UInt8] = []
-  /// How many of `bytes` were sent.
+  /// The number of sent bytes at the beginning of `bytes`.
   private var sent = 0
-  /// Each goes with the byte at `at`, an index into `bytes`; in order.
+  /// The queued descriptors in order; each is sent with the byte at index `at` of `bytes`.
   private var files: [(at: Int, file: File)] = []
-  /// Descriptors the client may not have taken yet.
+  /// The number of sent descriptors that the other side may not have read yet.
   private var filesSent = 0
 
-  /// An empty queue.
+  /// Creates an empty queue.
   package init() {}
 
-  /// How many bytes wait.
+  /// The number of unsent bytes.
   package var waiting: Int { bytes.count - sent }
 
-  /// How many descriptors wait here or may still lie unread in the socket.
+  /// The number of descriptors that are queued, or may be unread in the socket.
   package var filesUnderWay: Int { files.count + filesSent }
 
-  /// Adds a line.
+  /// Adds a line, which must include its line feed.
   package mutating func add(_ line: [UInt8]) {
     if bytes.isEmpty { bytes = line } else { bytes.append(contentsOf: line) }
   }
 
-  /// Adds a line with a descriptor beside its first byte.
+  /// Adds a line whose first byte carries a descriptor. The queue closes the descriptor when it is sent or dropped.
   package mutating func add(_ line: [UInt8], with file: consuming Descriptor) {
     files.append((bytes.count, File(file)))
     add(line)
   }
 
-  /// Sends what the socket takes.
-  /// - Throws: when the other side has gone.
+  /// Sends as much as the socket accepts.
+  /// - Throws: when the other side has closed the connection.
   package mutating func flush(to socket: Int32) throws(SystemError) {
     noteReading(of: socket)
     while waiting > 0 {
@@ -60,12 +60,12 @@ package struct Outbox {
     compact()
   }
 
-  /// Forgets the sent descriptors once the client has read everything.
+  /// Stops counting the sent descriptors once the other side has read everything.
   package mutating func noteReading(of socket: Int32) {
     if filesSent > 0 && UnixSocket.unread(socket) == 0 { filesSent = 0 }
   }
 
-  /// Drops everything: the other side reads no more.
+  /// Drops all unsent bytes and descriptors.
   package mutating func discard() {
     bytes = []
     sent = 0

@@ -2,19 +2,19 @@ import Glibc
 import Linux
 import Wire
 
-/// The reading side of a blocking socket: lines, and the descriptors that came beside them.
+/// The reading side of a blocking socket: lines, and the descriptors that were sent with them.
 public struct Receiver: ~Copyable {
   private var framer = LineFramer()
   private var descriptors: [Int32] = []
 
-  /// A receiver that has received nothing yet.
+  /// Creates an empty receiver. The socket is passed to each read.
   public init() {}
 
   deinit { for descriptor in descriptors { _ = Descriptor(owning: descriptor) } }
 
-  /// The next line, waiting for it.
-  /// - Returns: nil at the end of the stream.
-  /// - Throws: EAGAIN when the socket's receive timeout has passed; EMSGSIZE for a line that is too long.
+  /// Waits for the next line.
+  /// - Returns: the line without its line feed; nil at the end of the stream.
+  /// - Throws: EAGAIN after the socket's receive timeout; EMSGSIZE for a line longer than `LineFramer.limit`.
   public mutating func nextLine(from socket: Int32) throws(SystemError) -> ArraySlice<UInt8>? {
     while true {
       switch framer.next() {
@@ -30,7 +30,7 @@ public struct Receiver: ~Copyable {
     }
   }
 
-  /// The oldest descriptor that has come and was not taken yet; nil when there is none.
+  /// Takes the oldest received descriptor, which becomes the caller's; nil for none.
   public mutating func takeDescriptor() -> Descriptor? {
     descriptors.isEmpty ? nil : Descriptor(owning: descriptors.removeFirst())
   }
