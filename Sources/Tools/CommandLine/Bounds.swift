@@ -1,20 +1,20 @@
 import ArgumentParser
 import Model
 
-/// A length of time on the command line.
+/// Parses a positive duration on the command line.
 enum SpanArgument {
   static func read(_ text: String) throws -> Duration {
     let text = MinusSign.restore(text)
     guard let length = Quantity.duration(text), length > .zero else {
-      throw ValidationError("'\(text)' is not a length of time such as 500ms, 5s, 2m or 1h")
+      throw ValidationError("'\(text)' is not a duration such as 500ms, 5s, 2m or 1h")
     }
     return length
   }
 }
 
-/// Numbers that must be within bounds.
+/// Checks the ranges of options.
 enum Bounds {
-  /// How long an actuator may be held: a year.
+  /// The longest hold of an actuator: a year.
   private static let longestHold = Duration.seconds(365 * 86_400)
 
   static func check(_ hold: Duration?, _ name: String) throws {

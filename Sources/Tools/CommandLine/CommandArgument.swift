@@ -1,9 +1,9 @@
 import Model
 
-/// What `openstarry set` may ask of an actuator: `on`, `off`, `0.4`, `40%`, `pulse:500ms`.
+/// The command argument of `openstarry set`: `on`, `off`, `0.4`, `40%` or `pulse:500ms`.
 public enum CommandArgument {
-  /// Reads it.
-  /// - Returns: nil when it is none of these, or a level outside 0 to 1.
+  /// Parses a command.
+  /// - Returns: nil for an unknown word, a level outside 0 to 1, or a pulse without a positive duration.
   public static func command(_ text: String) -> ActuatorCommand? {
     switch MinusSign.restore(text).lowercased() {
     case "on": return .on

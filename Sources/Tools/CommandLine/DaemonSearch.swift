@@ -2,17 +2,18 @@ import ControlClient
 import Linux
 import Model
 
-/// The daemons that a command may mean.
+/// Finds the daemons that a command may be meant for.
 struct DaemonSearch {
-  /// Those that answer, the first one first.
+  /// The connected daemons, in order of preference.
   private(set) var living: [Remote] = []
-  /// Why others were passed over; a socket that is not there is none.
+  /// The reasons for skipping candidates, except those without a socket.
   private(set) var passedOver: [ClientError] = []
 
-  /// Looks at every candidate, or at the one that was named.
+  /// Connects to the named socket, or to the candidates.
   /// - Parameters:
-  ///   - onlyFirst: whether the first daemon that answers is enough.
-  ///   - timeout: how long one answer may take, and connecting; nil waits for ever.
+  ///   - onlyFirst: whether to stop at the first daemon.
+  ///   - timeout: the time-out of connecting and of each answer; nil for none.
+  ///   - trust: the trusted users, for candidates only.
   init(
     _ path: SocketPath, onlyFirst: Bool, timeout: Duration?,
     trust: SocketTrust = .ofThisMachine(folder: Files.folder(of: SocketPath.system))
@@ -22,10 +23,10 @@ struct DaemonSearch {
     case .searched(let sockets):
       var seen: Set<String> = []
       for socket in sockets {
-        // In the home folder, `.` and `~` are the same.
+        // Skip a second path to the same socket: in the home folder, `.` is `~`.
         if let place = try? Files.resolve(socket), !seen.insert(place).inserted { continue }
         look(socket, timeout, trust)
-        // Another board than the one that was meant first must not be moved instead.
+        // Do not command a later board instead of a preferred one that cannot be reached.
         if onlyFirst, !living.isEmpty || passedOver.last?.endsSearch == true { break }
       }
     }
@@ -39,8 +40,8 @@ struct DaemonSearch {
     }
   }
 
-  /// The daemon to use; says which candidates before it were passed over.
-  /// - Throws: why there is none.
+  /// The preferred daemon. Prints the reasons for skipping other candidates.
+  /// - Throws: the reason that there is none.
   func first() throws(Failure) -> Remote {
     guard let remote = living.first else {
       throw Failure(passedOver.first(where: \.endsSearch) ?? passedOver.first ?? .noSocket(SocketPath.system))
@@ -51,7 +52,7 @@ struct DaemonSearch {
 }
 
 extension ClientError {
-  /// Whether a daemon may be there all the same, which was not asked.
+  /// Whether a running daemon may be behind the error.
   var mayHideADaemon: Bool {
     switch self {
     case .noSocket, .nobodyListens, .notASocket, .longName: false
@@ -59,7 +60,8 @@ extension ClientError {
     }
   }
 
-  /// Whether it is the daemon that is meant, which cannot be asked: no other takes its place. Nobody obeys a stranger's.
+  /// Whether the search ends at this candidate: its daemon may be running, and no other may take its place. An
+  /// untrusted user's socket does not end the search.
   fileprivate var endsSearch: Bool {
     switch self {
     case .foreignSocket, .foreignDaemon: false

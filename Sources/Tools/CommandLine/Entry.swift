@@ -3,9 +3,9 @@ import Linux
 import Model
 
 extension OpenStarry {
-  /// Carries out one command line.
+  /// Runs one command line, and prints its output and errors.
   /// - Parameter arguments: the words after the program's name.
-  /// - Returns: what the shell is to be told; whatever there was to say has been written.
+  /// - Returns: the exit status.
   public static func run(_ arguments: [String]) -> ShellStatus {
     Interrupt.ignoreBrokenPipes()
     do {
@@ -25,19 +25,19 @@ extension OpenStarry {
     }
   }
 
-  /// Reads a command line as people write it: also with numbers and expressions that begin with a minus.
+  /// Parses a command line, in which numbers and expressions may begin with a minus.
   static func parse(_ arguments: [String]) throws -> any ParsableCommand {
     try parseAsRoot(MinusSign.protect(arguments))
   }
 
-  /// Whether the command line has `--json`, also where it is wrong otherwise.
+  /// Whether the command line contains `--json`, even if it is invalid.
   private static func wantsJSON(_ arguments: [String]) -> Bool {
     arguments.prefix { $0 != "--" }.contains("--json")
   }
 
-  /// Why there is no such command, with the name that was probably meant; nil when there is one.
+  /// The failure for an unknown command, with a suggestion; nil for a known command.
   ///
-  /// The parser would call a misspelt command an unexpected argument, and show the help of all for `help nope`.
+  /// The parser itself would report an unexpected argument, and answer `help nope` with the general help.
   static func unknownCommand(_ arguments: [String]) -> Failure? {
     var command: any ParsableCommand.Type = OpenStarry.self
     var place = ""
@@ -47,7 +47,7 @@ extension OpenStarry {
       guard let next = commands.first(where: { $0._commandName == word }) else {
         var names = commands.map { $0._commandName }
         if place.isEmpty { names.append("help") }
-        // A letter left out is likelier than a wrong one: 'stats' is 'status' rather than 'state'.
+        // A missing letter is likelier than a wrong one: 'stats' means 'status' rather than 'state'.
         let meant =
           Suggestion.closest(to: word, in: names.filter { isLonger($0, word) })
           ?? Suggestion.closest(to: word, in: names)
@@ -62,14 +62,15 @@ extension OpenStarry {
     return nil
   }
 
-  /// Whether `word` is what is left of `name` when letters are taken out.
+  /// Whether `word` is `name` with letters missing.
   private static func isLonger(_ name: String, _ word: String) -> Bool {
     var rest = word[...]
     for letter in name where letter == rest.first { rest.removeFirst() }
     return rest.isEmpty
   }
 
-  /// What the parser throws: help, completion scripts and the version on standard output, complaints on the other.
+  /// Prints an error of the parser: help, completion scripts and the version on standard output, others on standard
+  /// error.
   private static func explain(_ error: any Error, asJSON: Bool) -> ShellStatus {
     let status = status(for: error)
     let message = fullMessage(for: error)
@@ -83,7 +84,7 @@ extension OpenStarry {
     return status
   }
 
-  /// The parser's own codes (sysexits.h: 64 for a wrong command line) as ours.
+  /// Converts the parser's exit codes (sysexits.h: 64 for a wrong command line).
   public static func status(for error: any Error) -> ShellStatus {
     switch exitCode(for: error) {
     case .success: .done
@@ -93,5 +94,5 @@ extension OpenStarry {
   }
 }
 
-/// A command that has said all there is to say, and did not end well: a check that found errors.
+/// Thrown by a command that has already printed its errors, such as a check.
 extension ShellStatus: Error {}

@@ -1,13 +1,13 @@
 import Model
 
-/// Words that begin with a minus and are no options: `-5`, and the expression `-7 % 3`.
+/// Protects arguments that begin with a minus but are not options, such as `-5` and the expression `-7 % 3`.
 ///
-/// The parser takes every word with a hyphen in front for an option. It gets these with a minus sign (U+2212) instead,
-/// and arguments that may have one restore it.
+/// The parser takes every word with a leading hyphen for an option. The hyphen is replaced by a minus sign (U+2212) for
+/// the parser, and restored by the arguments that may be negative.
 enum MinusSign {
   private static let sign: Character = "\u{2212}"
 
-  /// A command line as the parser is to get it.
+  /// The command line for the parser.
   static func protect(_ words: [String]) -> [String] {
     let isExpression = words.first == "expr"
     var previous = ""
@@ -22,17 +22,17 @@ enum MinusSign {
     }
   }
 
-  /// A word as it was typed.
+  /// The word as it was typed.
   static func restore(_ word: String) -> String { word.first == sign ? "-\(word.dropFirst())" : word }
 
-  /// Not an option of `expr`: these are long, but for the one that asks for help.
+  /// Whether a word cannot be an option of `expr`, which has only long options and `-h`.
   private static func isOperand(_ word: String) -> Bool {
     var rest = word.dropFirst()
     guard let first = rest.popFirst(), word != "-h" else { return false }
     return first != "-" || !(rest.first?.isLetter ?? false)
   }
 
-  /// A number, a percentage or a length of time.
+  /// Whether the text is a number, a percentage or a duration.
   private static func isNumber(_ text: Substring) -> Bool {
     guard let first = text.first, first.isASCII, first.isNumber || first == "." else { return false }
     let text = String(text)

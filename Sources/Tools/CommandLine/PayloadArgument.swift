@@ -1,13 +1,13 @@
 import Document
 import Model
 
-/// `key=value` on a command line, as a field of an event's payload.
+/// An argument `key=value`: a field of an event's payload.
 ///
-/// `key=value` takes `true`, `false`, `null`, numbers as JSON writes them, and JSON texts that begin with `{`, `[` or
-/// `"`; everything else is text. `key:=json` takes JSON only, `key==text` takes text only.
+/// In `key=value` the value is `true`, `false`, `null`, a JSON number, or JSON that begins with `{`, `[` or `"`; any
+/// other value is text. `key:=json` accepts only JSON, and `key==text` takes everything as text.
 public enum PayloadArgument {
-  /// Reads all of `arguments`.
-  /// - Throws: `Failure` with `.usage`: no `=`, no name, a name twice, or JSON that is none.
+  /// Parses all arguments of a payload.
+  /// - Throws: `Failure` with `.usage` for a missing `=`, an empty or repeated name, or invalid JSON.
   public static func fields(_ arguments: [String]) throws(Failure) -> Fields {
     var fields = Fields()
     for argument in arguments {
@@ -18,7 +18,8 @@ public enum PayloadArgument {
     return fields
   }
 
-  /// Reads one argument.
+  /// Parses one argument.
+  /// - Throws: `Failure` with `.usage` for a missing `=`, an empty name, or invalid JSON.
   public static func field(_ argument: String) throws(Failure) -> (key: String, value: Value) {
     guard let sign = argument.firstIndex(of: "=") else {
       throw Failure(.usage, "'\(argument)' is not key=value")
@@ -36,7 +37,7 @@ public enum PayloadArgument {
     return (String(key), value(text))
   }
 
-  /// The value that a bare `text` stands for.
+  /// The value of the text after a single `=`.
   public static func value(_ text: String) -> Value {
     switch text {
     case "true": .bool(true)
@@ -59,14 +60,14 @@ public enum PayloadArgument {
 
   private static func number(_ text: String) -> Value {
     if let whole = Int64(text) { return .int(whole) }
-    // A whole number beyond 64 bits, such as a long code, would lose digits as floating point.
+    // An integer beyond 64 bits, such as a long code, stays text: floating point would lose digits.
     guard text.contains(where: { ".eE".contains($0) }), let number = Double(text), number.isFinite else {
       return .string(text)
     }
     return .double(number)
   }
 
-  /// JSON's grammar of numbers (RFC 8259, section 6): no leading zeros, no sign but `-`, so that `007` stays text.
+  /// Whether the text is a JSON number (RFC 8259, section 6), without leading zeros and `+`: `007` stays text.
   private static func isNumber(_ text: String) -> Bool {
     var rest = Substring(text).utf8
     if rest.first == UInt8(ascii: "-") { rest.removeFirst() }

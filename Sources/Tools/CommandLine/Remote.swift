@@ -2,16 +2,16 @@ import ControlClient
 import Linux
 import Model
 
-/// The daemon at the other end of the socket, with its errors as the shell is told them.
+/// A connection to a daemon whose errors are `Failure`s.
 final class Remote {
   private let client: ControlClient
 
   init(_ client: ControlClient) { self.client = client }
 
-  /// The socket this is connected to.
+  /// The path of the connected socket.
   var socket: String { client.socket }
 
-  /// Asks and waits for the answer.
+  /// Sends a request and waits for the answer.
   func call(_ method: String, _ params: Fields = [:]) throws(Failure) -> Value {
     do throws(ClientError) {
       return try client.call(method, params)
@@ -20,17 +20,17 @@ final class Remote {
     }
   }
 
-  /// Has the hardware moved, and waits for the answer.
-  /// - Returns: what the daemon answered, with the socket it came by as `socket`.
+  /// The same as `call`, for a method that moves hardware.
+  /// - Returns: the result, with the path of the socket added as `socket`.
   func move(_ method: String, _ params: Fields = [:]) throws(Failure) -> Value { named(try call(method, params)) }
 
-  /// Asks, and comes back at once.
+  /// Sends a request without waiting.
   func ask(_ method: String, _ params: Fields) throws(ClientError) -> ControlClient.Question {
     try client.ask(method, params)
   }
 
-  /// Waits for the answer to a question, for so long.
-  /// - Returns: as `move`.
+  /// Waits for the answer to a request.
+  /// - Returns: the result, with the path of the socket added as `socket`.
   func answer(to question: ControlClient.Question, within time: Duration) throws(ClientError) -> Value {
     named(try client.answer(to: question, within: time).result)
   }
@@ -41,7 +41,7 @@ final class Remote {
     return .map(fields)
   }
 
-  /// Asks for a picture.
+  /// Calls a method that returns a picture: the result, and the picture's bytes.
   func picture(_ method: String, _ params: Fields) throws(Failure) -> (Value, [UInt8]) {
     let answer: ControlClient.Answer
     do throws(ClientError) {
@@ -53,9 +53,10 @@ final class Remote {
     return (answer.result, picture)
   }
 
-  /// Subscribes, and hands each message to `onMessage` until Ctrl-C, the daemon's end, or an error of `onMessage`.
+  /// Subscribes, and passes each notification to `onMessage` until Ctrl-C, the daemon's exit, or an error of
+  /// `onMessage`.
   ///
-  /// What the daemon had to drop because nobody read fast enough is told on standard error.
+  /// Reports dropped notifications on standard error.
   func follow(_ method: String, _ params: Fields, _ onMessage: (String, Fields) throws -> Void) throws {
     Interrupt.endsCleanly()
     var failure: (any Error)?
@@ -63,9 +64,11 @@ final class Remote {
       try client.subscribe(method, params) { notification in
         do {
           switch notification.method {
-          case "events.missed": Terminal.complain("\(notification.params["missed"]?.text() ?? "some") missed: too slow")
+          case "events.missed":
+            Terminal.complain("\(notification.params["missed"]?.text() ?? "some") dropped: reading too slowly")
           case "subscription.ended":
-            Terminal.complain("the daemon ended it: \(notification.params["reason"]?.text() ?? "no reason given")")
+            Terminal.complain(
+              "the daemon ended the subscription: \(notification.params["reason"]?.text() ?? "no reason given")")
           default: try onMessage(notification.method, notification.params)
           }
           return true

@@ -2,32 +2,32 @@ import ArgumentParser
 import Linux
 import Model
 
-/// What every command takes.
+/// The options of every command.
 struct SharedOptions: ParsableArguments {
-  @Flag(help: "Print what the daemon answered as JSON, for programs.")
+  @Flag(help: "Prints results as JSON, for programs.")
   var json = false
 
   @Option(
     help: ArgumentHelp(
-      "The daemon's socket. By default $OPENSTARRY_SOCKET, else the first at which a daemon of root, of the system's "
-        + "service or of your own answers: ./.openstarry/control.sock, /run/openstarry/control.sock, "
+      "The daemon's socket. By default $OPENSTARRY_SOCKET, or else the first of these at which a daemon of root, of "
+        + "the system service or of yours answers: ./.openstarry/control.sock, /run/openstarry/control.sock, "
         + "$XDG_RUNTIME_DIR/openstarry/control.sock, ~/.openstarry/sockets/control.sock.", valueName: "path"),
     completion: .file())
   var socket: String?
 
-  /// A connection to the daemon.
-  /// - Parameter timeout: how long one answer may take; nil waits for ever.
+  /// Connects to the daemon.
+  /// - Parameter timeout: the time-out of each answer; nil for none.
   func connect(timeout: Duration? = .seconds(60)) throws(Failure) -> Remote {
     try DaemonSearch(SocketPath(given: socket), onlyFirst: true, timeout: timeout).first()
   }
 
-  /// Connections to every daemon that may be meant.
-  /// - Parameter timeout: how long connecting may take.
+  /// Connects to every daemon that may be meant.
+  /// - Parameter timeout: the time-out of connecting.
   func everyDaemon(timeout: Duration) -> DaemonSearch {
     DaemonSearch(SocketPath(given: socket), onlyFirst: false, timeout: timeout)
   }
 
-  /// Prints a result: as one line of JSON when that was asked for, else as `lines` has it.
+  /// Prints a result: with `--json` as one line of JSON, otherwise as `lines`.
   func show(_ result: Value, _ lines: (Value, Terminal) -> [String]) throws {
     let terminal = Terminal()
     if json {
@@ -37,7 +37,7 @@ struct SharedOptions: ParsableArguments {
     }
   }
 
-  /// Has the daemon move hardware, and prints the answer and which board that was.
+  /// Calls a method that moves hardware, and prints the result and the name of the board.
   @discardableResult
   func move(_ method: String, _ params: Fields = [:], _ lines: (Value, Terminal) -> [String]) throws -> Value {
     let result = try connect().move(method, params)
@@ -45,8 +45,8 @@ struct SharedOptions: ParsableArguments {
     return result
   }
 
-  /// Asks the daemon one thing and prints the answer.
-  /// - Parameter timeout: how long the answer may take; nil waits for ever.
+  /// Calls a method and prints the result.
+  /// - Parameter timeout: the time-out of the answer; nil for none.
   func ask(
     _ method: String, _ params: Fields = [:], timeout: Duration? = .seconds(60),
     _ lines: (Value, Terminal) -> [String]
@@ -55,5 +55,5 @@ struct SharedOptions: ParsableArguments {
   }
 }
 
-/// What is known of a time zone: the same for every line of one run.
+/// The seconds that local time is ahead of UTC, for a time in milliseconds since 1970.
 let localOffset: @Sendable (UInt64) -> Int = { LocalTime.utcOffset(at: $0) }

@@ -3,8 +3,8 @@ import Model
 import RPC
 
 extension ShellStatus {
-  /// What an error of `docs/control.md`, section 5, is to the shell.
-  /// - Parameter code: nil for a code that this version does not know.
+  /// The exit status for an error code of `docs/control.md`, section 5.
+  /// - Parameter code: nil for a code that this version does not know, which becomes `failed`.
   public init(_ code: RPCError.Code?) {
     self =
       switch code {
@@ -22,24 +22,24 @@ extension ShellStatus {
 }
 
 extension Failure {
-  /// What a connection's error is to people and to the shell.
+  /// Converts an error of the client, with the hint and the diagnostics of a refusal.
   public init(_ error: ClientError) {
     switch error {
     case .noSocket, .nobodyListens, .notASocket, .longName: self.init(.noDaemon, error.description)
     case .notAllowed, .foreignSocket, .foreignDaemon: self.init(.denied, error.description)
     case .busy, .timedOut, .closed, .protocolMismatch, .system: self.init(.failed, error.description)
     case .refused(let refusal):
-      // Some sentences end with what their hint says.
+      // Some messages already contain their hint.
       let hint = refusal.hint.flatMap { refusal.message.contains($0) ? nil : ": \($0)" } ?? ""
       let message = refusal.message + hint
       var details = Self.diagnostics(refusal.data["diagnostics"])
-      // The sentence has the first one already.
+      // The message already contains the first diagnostic.
       if let first = details.firstIndex(where: refusal.message.contains) { details.remove(at: first) }
       self.init(ShellStatus(refusal.known), message, details: details)
     }
   }
 
-  /// `diagnostics` of an `invalidFile`: texts, or maps with `location` and `message`.
+  /// The `diagnostics` of an `invalidFile` error: texts, or maps with `location` and `message`.
   private static func diagnostics(_ value: Value?) -> [String] {
     (value?.list ?? []).map { entry in
       if let text = entry.string { return text }

@@ -1,12 +1,12 @@
 import Model
 
-/// What `openstarry` tells the shell; `docs/cli.md` is the list for people. Numbers never change their meaning.
+/// The exit status of `openstarry`, as documented in `docs/cli.md`. Numbers never change their meaning.
 public enum ShellStatus: Int32, Sendable, CaseIterable {
   /// Done.
   case done = 0
-  /// It was tried and did not work, or a check found errors.
+  /// The operation failed, or a check found errors.
   case failed = 1
-  /// The command line itself is wrong.
+  /// The command line is wrong.
   case usage = 2
   /// No daemon answers on the socket.
   case noDaemon = 3
@@ -14,14 +14,14 @@ public enum ShellStatus: Int32, Sendable, CaseIterable {
   case denied = 4
   /// No such agent, device, event or file.
   case notFound = 5
-  /// Somebody else holds it, or a limit stands against it: the same command may work later.
+  /// Somebody else holds the device, or a limit forbids the operation: the same command may work later.
   case busy = 6
-  /// It is not in a state for that: running already, not running, quarantined, nothing measured yet.
+  /// The object's state forbids the operation: already running, not running, quarantined, nothing measured yet.
   case wrongState = 7
-  /// Done, and the daemon could not keep it.
+  /// Done, but the daemon could not store it.
   case notKept = 8
 
-  /// One line for the table in `docs/cli.md`.
+  /// The description in the table of `docs/cli.md`.
   public var meaning: String {
     switch self {
     case .done: "done"
@@ -30,23 +30,23 @@ public enum ShellStatus: Int32, Sendable, CaseIterable {
     case .noDaemon: "no daemon answers"
     case .denied: "not allowed"
     case .notFound: "no such agent, device, event or file"
-    case .busy: "held by somebody else, or a limit stands against it; may work later"
-    case .wrongState: "not in a state for that: running already, not running, quarantined, nothing measured yet"
-    case .notKept: "done, and not kept: a restart of the daemon undoes it"
+    case .busy: "held by somebody else, or forbidden by a limit; may work later"
+    case .wrongState: "wrong state: already running, not running, quarantined, nothing measured yet"
+    case .notKept: "done, but not stored: a restart of the daemon undoes it"
     }
   }
 }
 
-/// Why a command ends without having done what it was asked.
+/// The failure of a command.
 public struct Failure: Error, Sendable, Hashable, CustomStringConvertible {
-  /// What the shell is told.
+  /// The exit status.
   public var status: ShellStatus
-  /// One line for people: what was tried, why it did not work, what to do.
+  /// One line for people: operation, cause, remedy.
   public var message: String
-  /// What is wrong with which line of a file, where that is why; a line each.
+  /// Diagnostics of files, one a line; often empty.
   public var details: [String]
 
-  /// Puts a failure together.
+  /// Creates a failure; text from outside is escaped when it is printed.
   public init(_ status: ShellStatus, _ message: String, details: [String] = []) {
     self.status = status
     self.message = message
@@ -63,6 +63,6 @@ public struct Failure: Error, Sendable, Hashable, CustomStringConvertible {
     ]
   }
 
-  /// The message, and the details on lines of their own; all of it printable.
+  /// The message, followed by the details on lines of their own. Control characters are escaped.
   public var description: String { ([message] + details).map(\.printable).joined(separator: "\n") }
 }

@@ -1,22 +1,22 @@
 import ArgumentParser
 import Model
 
-/// What `openstarry simulate` may do to a simulated device.
+/// A change that `openstarry simulate` makes to a simulated device.
 enum SimulatedValue: Equatable, CustomStringConvertible {
-  /// What a sensor measures from now on; 1 and 0 also hold an input.
+  /// A sensor's value from now on. 1 and 0 also set an input.
   case value(Double)
-  /// Holds an input.
+  /// Sets an input.
   case active(Bool)
-  /// Presses an input for so long.
+  /// Presses an input for this time.
   case press(Duration)
-  /// Gives it back to the board's own model or script.
+  /// Returns the device to the board's model or script.
   case auto
-  /// One of `faults`; `none` mends it.
+  /// One of `faults`; `none` ends a fault.
   case fault(String)
 
   static let faults = SimulatedFault.allCases.map(\.rawValue) + ["none"]
 
-  /// Reads a word of the command line.
+  /// Parses a word of the command line.
   static func read(_ text: String) throws -> SimulatedValue {
     let text = MinusSign.restore(text)
     switch text.lowercased() {
@@ -35,10 +35,10 @@ enum SimulatedValue: Equatable, CustomStringConvertible {
     }
   }
 
-  /// `docs/control.md`, 4.12.
+  /// The parameter `change` of `hal.simulate` (`docs/control.md`, 4.12).
   /// - Parameters:
-  ///   - count: how many operations a fault makes fail.
-  ///   - length: how long a fault lasts.
+  ///   - count: the number of operations that a fault makes fail; nil for no limit.
+  ///   - length: the duration of a fault; nil for no limit.
   func change(isInput: Bool, count: Int?, length: Duration?) -> Fields {
     switch self {
     case .value(let value): return isInput ? ["active": .bool(value != 0)] : ["value": .double(value)]
@@ -47,7 +47,7 @@ enum SimulatedValue: Equatable, CustomStringConvertible {
     case .auto: return [isInput ? "active" : "value": nil]
     case .fault(let fault):
       var change: Fields = ["fault": .string(fault)]
-      // A dip is over at once.
+      // A brown-out is momentary: it has no count and no duration.
       if fault == SimulatedFault.brownout.rawValue { return change }
       if let count, fault != "none" { change["count"] = .int(Int64(count)) }
       if let length, fault != "none" { change["for"] = .string(length.text) }
@@ -55,7 +55,7 @@ enum SimulatedValue: Equatable, CustomStringConvertible {
     }
   }
 
-  /// Says what a device of that kind takes instead; nil where it takes this.
+  /// A message with the values that a device of this kind accepts; nil if it accepts this one.
   func misfit(_ device: String, kind: String) -> String? {
     let wanted: String
     switch (kind, self) {
@@ -72,7 +72,7 @@ enum SimulatedValue: Equatable, CustomStringConvertible {
     return "'\(device)' is \(kind == "input" ? "an input" : "a sensor"): give \(wanted), a fault or none, not \(self)"
   }
 
-  /// Whether it is a fault, or the end of one.
+  /// Whether this is a fault or the end of one.
   var isFault: Bool { if case .fault = self { true } else { false } }
 
   var description: String {

@@ -1,22 +1,22 @@
 import Linux
 import Model
 
-/// Which socket a command uses.
+/// The socket that a command uses.
 public enum SocketPath: Sendable, Hashable {
-  /// Somebody has named it: `--socket`, or `$OPENSTARRY_SOCKET`.
+  /// Given by `--socket` or `$OPENSTARRY_SOCKET`.
   case named(String)
-  /// Nobody has: those of these at which a daemon answers, the first one first.
+  /// The candidates when none is given, in order of preference.
   case searched([String])
 
-  /// Where the system service has it.
+  /// The socket of the system service.
   public static let system = "/run/openstarry/control.sock"
 
-  /// What the command line and the environment say. Searched are `./.openstarry/control.sock`,
-  /// `/run/openstarry/control.sock`, `$XDG_RUNTIME_DIR/openstarry/control.sock`,
+  /// Determines the socket from the command line and the environment. The candidates are `./.openstarry/control.sock`,
+  /// `/run/openstarry/control.sock`, `$XDG_RUNTIME_DIR/openstarry/control.sock` and
   /// `~/.openstarry/sockets/control.sock`.
   /// - Parameters:
-  ///   - given: what `--socket` says.
-  ///   - environment: variables; an empty one counts as not set.
+  ///   - given: the value of `--socket`; nil if it is not given.
+  ///   - environment: the variables; an empty one counts as unset.
   public init(given: String?, environment: [String: String] = Environment.current()) {
     let variables = environment.filter { !$0.value.isEmpty }
     if let path = given ?? variables["OPENSTARRY_SOCKET"] {

@@ -2,8 +2,7 @@ import ControlClient
 import Linux
 import Model
 
-/// An emergency stop of several daemons at once: all are asked before any answer is waited for, and none waits for
-/// another's.
+/// An emergency stop of several daemons in parallel: all requests are sent before any answer is awaited.
 struct StopEverywhere {
   private struct Pending {
     var remote: Remote
@@ -11,10 +10,10 @@ struct StopEverywhere {
   }
 
   private var pending: [Pending] = []
-  /// Why some were not stopped, as far as that is known.
+  /// One failure for each daemon that did not confirm the stop.
   private(set) var failures: [Failure] = []
 
-  /// Asks every daemon.
+  /// Sends the request to every daemon.
   init(_ remotes: [Remote], reason: String?) {
     for remote in remotes {
       do throws(ClientError) {
@@ -26,8 +25,8 @@ struct StopEverywhere {
     }
   }
 
-  /// Waits for the answers; what has not come by then is a failure.
-  /// - Parameter onResult: called with each as soon as it is there.
+  /// Waits for the answers. A daemon that has not answered within `limit` is a failure.
+  /// - Parameter onResult: called with each answer as soon as it arrives.
   mutating func gather(within limit: Duration, _ onResult: (Value) throws -> Void) rethrows {
     let deadline = System.monotonicNanoseconds() + UInt64(limit.nanoseconds)
     while !pending.isEmpty {
@@ -43,8 +42,9 @@ struct StopEverywhere {
     }
   }
 
-  /// - Parameter limit: how long was waited, when that is enough.
-  /// - Returns: nil when the answer may still come.
+  /// Reads an answer if it has arrived.
+  /// - Parameter limit: the expired time-out, for the error; nil while there is time left.
+  /// - Returns: nil while the answer may still come.
   private func look(_ one: Pending, _ limit: Duration?) -> Result<Value, ClientError>? {
     do throws(ClientError) {
       return .success(try one.remote.answer(to: one.question, within: .milliseconds(50)))

@@ -2,6 +2,6 @@ import AgentWASM
 import CommandLine
 import Glibc
 
-// First of all: `agent run` starts this program again to compile a module.
+// Before parsing: `agent run` starts this program again to compile a module.
 if let code = ModuleCompiler.runIfAsked(Swift.CommandLine.arguments) { exit(code) }
 exit(OpenStarry.run(Array(Swift.CommandLine.arguments.dropFirst())).rawValue)

@@ -97,7 +97,7 @@ import Testing
     try check("spawn", "climate", shows: "climate is ready", then: ["kill", "climate", "--signal", "KILL", "--wait"])
     try station.write("other.json", manifest("other", entry: "lookout"))
     try check("register", "other.json", shows: "other is idle, registered")
-    try check("unregister", "other", shows: "other forgotten", then: ["register", "other.json"])
+    try check("unregister", "other", shows: "other unregistered", then: ["register", "other.json"])
     try check("check", ".", shows: "0 error(s)")
     try check("board", "check", "board.yaml", shows: "1 file(s) checked: 0 error(s)")
     try check("config", "validate", shows: "0 error(s)")
@@ -105,7 +105,7 @@ import Testing
     let board = "board 'quiet' (socket \(station.socket))\n"
     #expect(try station.run("set", "lamp", "on").output == "lamp on (was off)\n\(board)")
     #expect(try station.run("release", "lamp").output == "lamp released\n\(board)")
-    #expect(try station.run("release", "lamp").output == "lamp was not held, and is told to be safe\n\(board)")
+    #expect(try station.run("release", "lamp").output == "lamp was not held; commanded to be safe\n\(board)")
     #expect(
       try station.run("simulate", "door", "on", "off", "--every", "10ms").output == "door: on\ndoor: off\n\(board)")
     for words in [["set", "lamp", "on"], ["release", "lamp"], ["estop"], ["estop", "--clear"]] {

@@ -167,7 +167,7 @@ struct ArgumentTests {
     }
     #expect(complaint("set fan -1").contains("'-1' is not on, off"))
     #expect(complaint("set fan -10%").contains("'-10%' is not on, off"))
-    #expect(complaint("set fan on --for -5s").contains("'-5s' is not a length of time"))
+    #expect(complaint("set fan on --for -5s").contains("'-5s' is not a duration"))
     for line in ["expr --nope", "simulate t -x", "events --last -1"] {
       #expect(refusal(line) != nil, "\(line)")
     }

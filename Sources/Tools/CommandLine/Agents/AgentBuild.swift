@@ -2,11 +2,12 @@ import Isolations
 import Linux
 import Model
 
-/// Builds an agent's module with the SDK's build script; the compiler speaks for itself.
+/// Builds an agent's module with the SDK's build script, which prints the compiler's messages.
 enum AgentBuild {
-  /// Builds.
-  /// - Parameter isQuiet: what the script prints on success goes to standard error.
-  /// - Throws: `Failure` when there is nothing to build or no SDK; `ShellStatus` when the script has said what is wrong.
+  /// Builds the module.
+  /// - Parameter isQuiet: sends the script's standard output to standard error.
+  /// - Throws: `Failure` without sources or SDK; `ShellStatus.failed` when the script has failed and printed the
+  ///   reason.
   static func run(_ folder: AgentFolder, isQuiet: Bool, environment: [String: String]) throws {
     let manifest = folder.manifest
     guard folder.isBuilt else {

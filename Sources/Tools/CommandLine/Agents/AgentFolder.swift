@@ -3,20 +3,21 @@ import Isolations
 import Linux
 import Model
 
-/// A folder with an agent in it: its manifest, its sources and, once it is built, its module.
+/// An agent's folder: the manifest, the sources and, once built, the module.
 struct AgentFolder {
-  /// As it was named on the command line.
+  /// The folder.
   let path: String
-  /// The manifest's file, and what it says.
+  /// The path of the manifest.
   let file: String
+  /// The contents of the manifest's file.
   let text: [UInt8]
   let manifest: Manifest
-  /// What people should know of the manifest, though it can be used.
+  /// The warnings about the manifest.
   let warnings: [Diagnostic]
 
-  /// Reads the manifest: `agent.json` or `agent.yaml` of a folder, or the file that is named.
-  /// - Parameter board: what the manifest's devices are held against.
-  /// - Throws: `Failure` with every finding, as `openstarry check` prints them.
+  /// Reads the manifest: `agent.json`, `agent.yaml` or `agent.yml` of a folder, or the given file.
+  /// - Parameter board: the board to check the manifest's devices against; nil for no check.
+  /// - Throws: `Failure` with all diagnostics, in the format of `openstarry check`.
   init(_ path: String, board: Board? = nil, environment: [String: String]) throws(Failure) {
     file = try Self.manifestFile(path)
     self.path = Files.isFolder(path) ? path : Files.folder(of: path)
@@ -29,19 +30,19 @@ struct AgentFolder {
     }
   }
 
-  /// Whether its isolation runs a module that is built from sources.
+  /// Whether the agent's isolation runs a module that is built from sources.
   var isBuilt: Bool { Isolations.of(manifest.runtime.driver)?.buildsEntry ?? false }
 
-  /// Where the module is, or will be.
+  /// The path of the module, which may not exist yet.
   var module: String { Files.join(path, manifest.runtime.entry) }
 
-  /// The sources that it is built from; empty where there is only a module.
+  /// The module's sources; empty if the folder has only a module.
   var sources: [String] {
     let names = (try? Files.names(in: path)) ?? []
     return names.filter { name in [".swift", ".c", ".h"].contains { name.hasSuffix($0) } }.map { Files.join(path, $0) }
   }
 
-  /// Whether the module is missing or older than one of its sources; false where there is nothing to build it from.
+  /// Whether the module is missing or older than a source; false without sources.
   var isStale: Bool {
     let sources = self.sources
     guard !sources.isEmpty else { return false }
@@ -49,7 +50,7 @@ struct AgentFolder {
     return sources.contains { Files.modified($0).map { $0 > built } ?? false }
   }
 
-  /// The manifest that a path on the command line stands for: the file itself, or that of a folder.
+  /// The path of the manifest: the given file, or the manifest of the given folder.
   static func manifestFile(_ path: String) throws(Failure) -> String {
     guard Files.exists(path) else { throw Failure(.notFound, "\(path): no such file or folder") }
     guard Files.isFolder(path) else { return path }
@@ -57,11 +58,11 @@ struct AgentFolder {
       return Files.join(path, name)
     }
     throw Failure(
-      .notFound, "\(path) has no agent.json: name an agent's folder, or make one with 'openstarry agent new NAME'")
+      .notFound, "\(path) has no agent.json: name an agent's folder, or create one with 'openstarry agent new NAME'")
   }
 }
 
-/// Files that a command is given.
+/// Reads files that are named on the command line.
 enum CommandFile {
   static func read(_ path: String) throws(Failure) -> [UInt8] {
     do throws(SystemError) { return try Files.read(path) } catch { throw unreadable(path, error) }

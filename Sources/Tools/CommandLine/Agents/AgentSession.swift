@@ -2,18 +2,18 @@ import AgentTrial
 import Document
 import Model
 
-/// A trial as the command holds it: what happens is printed as it happens.
+/// Runs a trial for the command, and prints each step when it happens.
 final class AgentSession {
   private let isJSON: Bool
   private let terminal = Terminal()
-  /// Whether the board has only what the manifest names.
+  /// Whether the board was derived from the manifest.
   private let isMadeUp: Bool
   private var trial: Trial?
   private var hints: Set<String> = []
   private var activations: [TrialActivation] = []
-  /// Steps of later rounds are not shown.
+  /// Whether steps are not printed, as in the second and later rounds.
   private var isSilent = false
-  /// Why nothing more can be written.
+  /// The first error of standard output; nothing more is printed after it.
   private var broken: (any Error)?
 
   init(json: Bool, isMadeUp: Bool) {
@@ -21,7 +21,7 @@ final class AgentSession {
     self.isMadeUp = isMadeUp
   }
 
-  /// Makes the board and checks that the agent can run.
+  /// Creates the board, and checks that the agent can run.
   func open(_ manifest: Manifest, _ board: Board, state: Fields, modules: String) throws {
     if !isJSON { try terminal.line(Self.heading(manifest, board, isMadeUp: isMadeUp)) }
     do throws(TrialFailure) {
@@ -35,8 +35,8 @@ final class AgentSession {
     do throws(TrialFailure) { try trial?.set(device, value) } catch { throw Failure(error) }
   }
 
-  /// Starts the agent, hands it the events of all rounds, and lets the board live on.
-  /// - Throws: it cannot be started, an event makes no sense, or it is not taken.
+  /// Starts the agent, delivers the events of all rounds, and then runs the board for `length`.
+  /// - Throws: when the agent cannot be started, or an event is invalid or refused.
   func play(
     _ source: EventSource, rounds: Int, every: Duration, then length: Duration?, _ manifest: Manifest
   ) throws(Failure) {
@@ -63,7 +63,7 @@ final class AgentSession {
     do throws(TrialFailure) { activations += try trial.deliver(event, after: after) } catch { throw Failure(error) }
   }
 
-  /// Ends the agent and the board.
+  /// Ends the agent and the board, and returns the results.
   func close() -> TrialReport {
     guard let trial else { return TrialReport(activations: [], snapshot: .map([:]), state: [:]) }
     let snapshot = trial.snapshot()
@@ -95,7 +95,7 @@ final class AgentSession {
     }
   }
 
-  /// Says something once.
+  /// Prints a hint unless it was already printed.
   private func hint(_ text: String) { if hints.insert(text).inserted { Terminal.complain(text) } }
 
   /// `climate 1.0.0 on a board made up from the manifest: fan (actuator), temperature (sensor)`.
@@ -106,7 +106,7 @@ final class AgentSession {
     return "\(agent) on a board made up from the manifest: \(devices.isEmpty ? "no devices" : devices)"
   }
 
-  /// What to say of an event that only a rule would wake the agent for; nil when the manifest subscribes to it.
+  /// The hint for an event that the manifest does not subscribe to; nil if it does.
   static func hint(_ event: TrialEvent, _ manifest: Manifest) -> String? {
     guard !manifest.subscribe.contains(where: { $0.matches(event.type) }) else { return nil }
     let known = manifest.subscribe.map(\.text)
@@ -116,6 +116,6 @@ final class AgentSession {
 }
 
 extension Failure {
-  /// What a trial's failure is to the shell.
+  /// Converts a trial's failure; invalid arguments become `usage`.
   init(_ failure: TrialFailure) { self.init(failure.isUsage ? .usage : .failed, failure.description) }
 }

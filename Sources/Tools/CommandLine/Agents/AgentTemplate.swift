@@ -1,9 +1,8 @@
 import Model
 
-/// The files of a new agent: a fan that follows a temperature, small enough to be read at once and changed into
-/// something else.
+/// The files of a new agent: a small example that switches a fan by temperature.
 struct AgentTemplate {
-  /// The languages that there are templates for.
+  /// The languages with a template.
   enum Language: String, CaseIterable {
     case swift
     case c
@@ -12,7 +11,7 @@ struct AgentTemplate {
   let id: AgentID
   let language: Language
 
-  /// Names and texts.
+  /// The names and contents of the files.
   var files: [(name: String, text: String)] {
     let common = [("agent.json", manifest), ("Makefile", makefile), ("README.md", readme), (".gitignore", "*.wasm\n")]
     return switch language {
@@ -21,7 +20,7 @@ struct AgentTemplate {
     }
   }
 
-  /// The id as a Swift type's name: `door-counter` as `DoorCounter`.
+  /// The name of the Swift type: `DoorCounter` for the id `door-counter`.
   var type: String {
     var name = ""
     var isStart = true
@@ -37,7 +36,7 @@ struct AgentTemplate {
     return Self.taken.contains(name) ? name + "Agent" : name
   }
 
-  /// Names that the template uses, that every Swift file has, or that are words of the language.
+  /// Names that a type cannot have: those of the template, of the standard library and of the language.
   private static let taken: Set<String> = [
     "ActuatorCommand", "Agent", "AgentError", "AgentType", "Any", "Array", "Bool", "Character", "Context", "Dictionary",
     "Double", "Duration", "Error", "Event", "Fields", "Float", "Int", "LogLevel", "Main", "Never", "Optional",
@@ -79,7 +78,7 @@ struct AgentTemplate {
         guard let temperature = event["value"]?.double else { return }
         do throws(AgentError) {
           if temperature > 30 {
-            // If nothing asks again within a minute, the fan goes to its safe state.
+            // Without another command within a minute, the fan goes to its safe state.
             try context.control("fan", .on, lease: .seconds(60))
             context.log("too warm: fan on")
             switched += 1
@@ -88,8 +87,8 @@ struct AgentTemplate {
           }
           isWaiting = false
         } catch where error.isRefusal {
-          // An answer: somebody else has the fan, or it has to rest (error.retryAfter says how long). The next reading
-          // asks again.
+          // Not a failure: another holder has the fan, or it must stay off for error.retryAfter. The next reading tries
+          // again.
           if !isWaiting { context.log("the fan has to wait: \(error.description)", .notice) }
           isWaiting = true
         }
@@ -116,15 +115,15 @@ struct AgentTemplate {
 
       openstarry_area answer = {0};
       if (temperature > 30) {
-        // If nothing asks again within a minute, the fan goes to its safe state.
+        // Without another command within a minute, the fan goes to its safe state.
         openstarry_control(OPENSTARRY_TEXT("fan"), OPENSTARRY_TEXT("\"on\""), 60000, &answer);
         if (!answer.failed) openstarry_log(OPENSTARRY_INFO, OPENSTARRY_TEXT("too warm: fan on"));
       } else if (temperature < 28) {
         openstarry_control(OPENSTARRY_TEXT("fan"), OPENSTARRY_TEXT("\"off\""), 0, &answer);
       }
       if (openstarry_is_refusal(&answer)) {
-        // An answer: somebody else has the fan, or it has to rest (openstarry_retry_after() says how long). The next
-        // reading asks again.
+        // Not a failure: another holder has the fan, or it must stay off for openstarry_retry_after(). The next reading
+        // tries again.
         openstarry_log(OPENSTARRY_NOTICE, answer.of.error.message, answer.of.error.length);
         openstarry_release(&answer);
       }
@@ -156,9 +155,9 @@ struct AgentTemplate {
   private var readme: String {
     let source = language == .swift ? "\(type).swift" : "\(id).c"
     return """
-      `\(source)` is what \(id) does; `agent.json` is what it may do.
+      `\(source)` is the program of \(id), and `agent.json` declares its permissions and limits.
       `make` builds \(id).wasm, and `make run` tries it on a simulated board.
-      `openstarry register agent.json` hands it to the daemon.
+      `openstarry register agent.json` registers it with the daemon.
 
       """
   }

@@ -2,10 +2,10 @@ import AgentTrial
 import Document
 import Model
 
-/// The events of `openstarry agent run`: words of the command line, or lines of a text.
+/// Parses the events of `openstarry agent run`, from the command line or from lines of text.
 enum EventArguments {
-  /// Reads the values of `--event` and `--with` in the order in which they were given: a name begins an event, `key=value`
-  /// belongs to the event before it. An event's name has no `=`, so the two cannot be mixed up.
+  /// Parses the values of `--event` and `--with` in their order: a name begins an event, and `key=value` belongs to the
+  /// preceding event. Event names contain no `=`, so the two cannot be confused.
   static func events(_ words: [String]) throws(Failure) -> [TrialEvent] {
     var events: [TrialEvent] = []
     for word in words {
@@ -31,9 +31,9 @@ enum EventArguments {
     return events
   }
 
-  /// Reads a line: `TYPE key=value…` with quotes as in a shell, or a JSON object `{"type", "payload"}`, such as an event
-  /// as `openstarry events --follow --json` prints it.
-  /// - Returns: nil for an empty line and one that begins with `#`.
+  /// Parses a line: `TYPE key=value…` with quotes as in a shell, or a JSON object `{"type", "payload"}`, such as the
+  /// output of `openstarry events --follow --json`.
+  /// - Returns: nil for an empty line, and for a comment, which begins with `#`.
   static func event(line: String) throws(Failure) -> TrialEvent? {
     let text = line.drop { $0 == " " || $0 == "\t" }
     if text.isEmpty || text.first == "#" { return nil }
@@ -61,12 +61,12 @@ enum EventArguments {
 
   private static func name(_ type: String) throws(Failure) -> String {
     guard EventPattern.isEventName(type) else {
-      throw Failure(.usage, "'\(type)' is no event name: it must be domain:verb, e.g. sensor:temperature")
+      throw Failure(.usage, "'\(type)' is not an event name: it must be domain:verb, e.g. sensor:temperature")
     }
     return type
   }
 
-  /// Reads `--set ID=VALUE`: a number, or `on` and `off` for an input.
+  /// Parses `--set ID=VALUE`: a number, or `on` and `off` for an input.
   static func setting(_ word: String) throws(Failure) -> (device: DeviceID, value: Double) {
     let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 2, DeviceID(parts[0]).isWellFormed else {

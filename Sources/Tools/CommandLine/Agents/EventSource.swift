@@ -3,10 +3,9 @@ import Glibc
 import Linux
 import Model
 
-/// The events of a run, one after the other: those of the command line, then the lines of a file or of standard input
-/// as they come.
+/// The sequence of a run's events: those of the command line, followed by the lines of a file or of standard input.
 final class EventSource {
-  /// The longest line, in bytes: more than any event may carry.
+  /// The greatest length of a line, in bytes: longer than any valid event.
   private static let limit = 1 << 20
 
   private var given: ArraySlice<TrialEvent>
@@ -18,7 +17,9 @@ final class EventSource {
   private var isOver = false
   private var line = 0
 
-  /// - Parameter path: a file with an event a line, `-` for standard input; nil for none.
+  /// - Parameters:
+  ///   - given: the events of the command line.
+  ///   - path: a file with one event on a line, or `-` for standard input; nil for none.
   init(_ given: [TrialEvent], path: String?) throws(Failure) {
     self.given = given[...]
     name = path == "-" ? "standard input" : path ?? ""
@@ -36,7 +37,7 @@ final class EventSource {
     }
   }
 
-  /// The next event, waited for where it comes from elsewhere; nil when there are no more.
+  /// The next event; waits for standard input. nil at the end.
   func next() throws(Failure) -> TrialEvent? {
     if let event = given.popFirst() { return event }
     while let text = try nextLine() {

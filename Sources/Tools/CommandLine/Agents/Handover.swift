@@ -4,16 +4,17 @@ import Isolations
 import Linux
 import Model
 
-/// What a daemon is given to register an agent: its manifest, and its module where that fits into a request. The daemon
-/// may not see the files: it runs as another user, and its unit hides home folders from it.
+/// The parameters for registering an agent: the manifest, and the module if it fits into a request. The daemon may be
+/// unable to read the files, because it runs as another user and its unit hides home folders.
 enum Handover {
-  /// The largest module that is handed over, in bytes: a request has 1 MiB at most. The daemon reads a larger one itself.
+  /// The greatest size of a module in a request, in bytes: a request has at most 1 MiB. The daemon reads a larger
+  /// module itself.
   static let limit = 700 << 10
 
   /// The parameters of `registry.register`.
   /// - Parameters:
-  ///   - file: the manifest's, as the command line has it.
-  ///   - text: what it says.
+  ///   - file: the manifest's path on the command line.
+  ///   - text: the contents of the file.
   static func params(_ file: String, _ text: [UInt8]) throws(Failure) -> Fields {
     let (manifest, path): (Value, String)
     do throws(Diagnostics) { manifest = try ConfigText.parse(text, file: file).value } catch {

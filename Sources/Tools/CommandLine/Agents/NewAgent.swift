@@ -2,15 +2,15 @@ import Glibc
 import Linux
 import Model
 
-/// Makes a folder with a new agent in it: all of it, or nothing.
+/// Creates the folder of a new agent atomically.
 enum NewAgent {
-  /// Writes the files beside the folder's final name, and gives it that name when all are there.
-  /// - Parameter parent: the folder that it is made in.
+  /// Writes the files to a temporary folder, and renames it when it is complete.
+  /// - Parameter parent: the folder in which the new folder is created.
   /// - Returns: the new folder, and the names of its files.
   static func make(_ template: AgentTemplate, in parent: String) throws(Failure) -> (folder: String, files: [String]) {
     let folder = Files.join(parent, template.id.rawValue)
     guard !Files.exists(folder) else {
-      throw Failure(.failed, "\(folder) is there already: choose another name, or remove it")
+      throw Failure(.failed, "\(folder) already exists: choose another name, or remove it")
     }
     let unfinished = Files.join(parent, ".\(template.id).new-\(getpid())")
     let files = template.files
@@ -21,7 +21,7 @@ enum NewAgent {
     } catch {
       for file in files { Files.remove("\(unfinished)/\(file.name)") }
       Files.removeFolder(unfinished)
-      throw Failure(.failed, "\(folder) cannot be made: \(error)")
+      throw Failure(.failed, "\(folder) cannot be created: \(error)")
     }
     return (folder, files.map(\.name))
   }

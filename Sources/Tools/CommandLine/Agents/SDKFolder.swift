@@ -1,20 +1,20 @@
 import Linux
 
-/// Where the SDK is: a folder with `build`, which builds agents, and `OpenStarryAgent`, which they import.
+/// Finds the SDK: a folder with the script `build` and the module `OpenStarryAgent`.
 enum SDKFolder {
-  /// The variable that names the folder.
+  /// The environment variable that names the folder.
   static let variable = "OPENSTARRY_SDK"
 
-  /// The first that has `build` of: `$OPENSTARRY_SDK`, which counts alone when it is set;
-  /// `<program>/../share/openstarry/sdk`, where the package puts it; `SDK` of the checkout that the program was built in,
-  /// in any folder above it.
+  /// Finds the build script: in `$OPENSTARRY_SDK` if it is set; otherwise in `../share/openstarry/sdk` beside the
+  /// program's folder, where the package installs it; otherwise in a folder `SDK` beside any folder above the program,
+  /// as in a checkout.
   /// - Parameter program: the path of this program, without symbolic links.
   /// - Returns: the path of the build script.
   static func script(environment: [String: String], program: String) throws(Failure) -> String {
     if let named = environment[variable], !named.isEmpty {
       let script = "\(named)/build"
       guard Files.isFile(script) else {
-        throw Failure(.notFound, "$\(variable) is '\(named)', but there is no \(script)")
+        throw Failure(.notFound, "$\(variable) is '\(named)', but \(script) does not exist")
       }
       return script
     }
@@ -28,6 +28,6 @@ enum SDKFolder {
     throw Failure(
       .notFound,
       "the SDK was not found in \(places[0]) or the checkout of this program: "
-        + "install the package, or let $\(variable) name the folder 'SDK' of a checkout")
+        + "install the package, or set $\(variable) to the folder 'SDK' of a checkout")
   }
 }

@@ -2,17 +2,17 @@ import AgentTrial
 import Document
 import Model
 
-/// What a trial came to, for people and for programs.
+/// The results of a trial, for people and for programs.
 struct TrialReport {
   var activations: [TrialActivation]
-  /// What the agent told of itself at the end.
+  /// The agent's report at the end.
   var snapshot: Value
-  /// Its durable values at the end.
+  /// The agent's durable state at the end.
   var state: Fields
 
   var failures: [TrialActivation] { activations.filter { $0.failure != nil } }
 
-  /// A step as a line: the event and its end at the margin, what the agent did in between further in.
+  /// A step as a line. The agent's actions are indented below their event.
   static func line(_ step: TrialStep, colour: Bool) -> String {
     let isInner =
       switch step.kind {
@@ -33,8 +33,8 @@ struct TrialReport {
     return Paint.faint(margin, colour) + (isInner ? "  " : "") + text
   }
 
-  /// The last lines: what the agent has become, and how it went.
-  /// - Parameter showsCosts: adds a table of what activations cost.
+  /// The final lines: report, durable state, and number of activations.
+  /// - Parameter showsCosts: adds a table of the activations' costs.
   func lines(showsCosts: Bool) -> [String] {
     var lines: [String] = []
     if snapshot.map?.isEmpty == false { lines.append("snapshot: \(snapshot.text(limit: 200))") }
@@ -46,7 +46,7 @@ struct TrialReport {
     return lines
   }
 
-  /// A table of distributions.
+  /// The table of the activations' costs.
   private var costs: [String] {
     var table = Table(["COST OF AN ACTIVATION", "P50", "P99", "MAX"], rightAligned: [1, 2, 3])
     for (name, values, text) in measures {
@@ -56,7 +56,7 @@ struct TrialReport {
     return table.lines
   }
 
-  /// What is measured: its name for people, the values, and how one is written.
+  /// The measured quantities: name, values, and formatting of a value.
   private var measures: [(String, [Int64], (Int64) -> String)] {
     let costs = activations.compactMap(\.cost)
     return [
@@ -67,7 +67,8 @@ struct TrialReport {
     ]
   }
 
-  /// `{"kind": "summary", "activations", "failures", "snapshot", "state", "costs": {"fuel": {"p50", "p99", "max"}, …}}`.
+  /// `{"kind": "summary", "activations", "failures", "snapshot", "state", "costs": {"fuel": {"p50", "p99", "max"},
+  /// …}}`.
   var document: Value {
     let names = ["fuel", "memory_kib", "host_calls", "time_ns"]
     var costs: Fields = [:]

@@ -5,10 +5,10 @@ import Linux
 import Model
 import Rules
 
-/// What `openstarry check` does: reads files as the daemon would, and says everything that is wrong with them.
+/// The check behind `openstarry check`: reads files as the daemon does, and collects all diagnostics.
 ///
-/// Settings lead on to the board, the manifests and the rules they name, which are then held against each other. Files
-/// that no settings name are held against the board among them, where there is exactly one.
+/// Settings lead to the board, the manifests and the rules that they name, which are then checked against each other.
+/// Files that no settings name are checked against the board among them, if there is exactly one.
 struct ConfigCheck {
   private(set) var files: [String] = []
   private(set) var found: [Diagnostic] = []
@@ -17,28 +17,28 @@ struct ConfigCheck {
   private var contents: [String: [UInt8]] = [:]
   private var projects: [Project] = []
 
-  /// Files that one daemon would load together.
+  /// The files that one daemon loads together.
   private struct Project {
     var boards: [String] = []
     var manifests: [String] = []
     var rules: [String] = []
-    /// Agents without a file here: a daemon keeps those that were registered or deployed.
+    /// Agents without a file here: they were registered or deployed, and their manifests are in the daemon's home.
     var kept: [AgentID] = []
-    /// Whether these are all the agents there are.
+    /// Whether all agents are known.
     var isComplete: Bool
 
     var files: [String] { boards + manifests + rules }
   }
 
-  /// How many of what was found are errors.
+  /// The number of errors.
   var errors: Int { found.count { $0.severity == .error } }
 
-  /// How many are warnings.
+  /// The number of warnings.
   var warnings: Int { found.count - errors }
 
-  /// Checks everything that `paths` stand for.
-  /// - Parameter environment: what `${NAME}` in a manifest stands for.
-  /// - Throws: `Failure` when a path is not there, or a folder has nothing to check; what is wrong within files is in
+  /// Checks files and folders.
+  /// - Parameter environment: the variables for `${NAME}` in manifests.
+  /// - Throws: `Failure` when a path does not exist, or a folder has no configuration files. Errors within files are in
   ///   `found`.
   init(_ paths: [String], environment: [String: String]) throws(Failure) {
     self.environment = environment
@@ -55,10 +55,10 @@ struct ConfigCheck {
     found = Diagnostics(found).all
   }
 
-  // MARK: Which files
+  // MARK: Collecting files
 
-  /// Reads a file once and tells what kind it is; what cannot be read or told is noted.
-  /// - Parameter kind: what it must be, where the settings say so.
+  /// Reads a file once and determines its kind. An unreadable file is an error in `found`.
+  /// - Parameter kind: the kind that the settings require; nil to guess it.
   private mutating func read(_ file: String, as kind: ConfigKind? = nil) {
     if let kind { kinds[file] = kind }
     guard !files.contains(file) else { return }
@@ -72,7 +72,7 @@ struct ConfigCheck {
     }
   }
 
-  /// Checks settings, and reads what they name.
+  /// Checks settings, and reads the files that they name.
   private mutating func follow(_ file: String) {
     guard let bytes = contents[file],
       let settings = note({ [environment] () throws(Diagnostics) in
@@ -101,7 +101,8 @@ struct ConfigCheck {
     projects.append(project)
   }
 
-  /// A daemon does not start without the groups that its settings name; the board may have others than this machine.
+  /// Warns of groups that do not exist: the daemon requires them at its start. Only a warning, because the board may
+  /// have other groups than this machine.
   private mutating func complain(ofGroupsOf settings: Settings, _ file: String) {
     let accounts = Accounts.ofThisMachine()
     for (key, group) in [
@@ -119,7 +120,7 @@ struct ConfigCheck {
     }
   }
 
-  /// What no settings name: manifests and one rule file at a time, with the one board.
+  /// Groups the files that no settings name: the manifests, and each rule file for itself, with the only board.
   private mutating func gatherOthers() {
     let others = files.filter { file in !projects.contains { $0.files.contains(file) } }
     let boards = others.filter { kinds[$0] == .board }
@@ -136,7 +137,7 @@ struct ConfigCheck {
     }
   }
 
-  // MARK: What is wrong with them
+  // MARK: Checking a project
 
   private mutating func check(_ project: Project) {
     var boards: [Board] = []
@@ -163,17 +164,17 @@ struct ConfigCheck {
         complain(of: manifest, bytes)
       }
     }
-    // A manifest that cannot be read may be the one that a rule, or another manifest, means.
+    // A rule or another manifest may refer to a manifest that cannot be read.
     let knowsAgents = project.isComplete && manifests.count == project.manifests.count
     add(Parentage.complaints(manifests, areAll: knowsAgents && project.kept.isEmpty).map(\.warning))
     let rules = check(
       project.rules, KnownNames(board: board, agents: knowsAgents ? manifests.map(\.id) + project.kept : nil))
-    // Another file may have the timer.
+    // The timer may be in another file.
     let areAllRules = !project.isComplete && files.count { kinds[$0] == .orchestration } == project.rules.count
     if let rules, project.isComplete || areAllRules { add(KnownNames.timerWarnings(rules)) }
   }
 
-  /// Whether the daemon would run an agent, as far as that can be told without one: which agents are linked into it cannot.
+  /// Reports an agent that the daemon could not run. Cannot check in-process agents, which are linked into the daemon.
   private mutating func complain(of manifest: Manifest, _ bytes: [UInt8]) {
     let runtime = (try? ConfigText.parse(bytes, file: manifest.file))?["runtime"]
     func place(_ key: String) -> Location { runtime?[key]?.location ?? Location(file: manifest.file) }
@@ -185,8 +186,8 @@ struct ConfigCheck {
     }
   }
 
-  /// Reads rules, then compiles them as a daemon does that loads them together.
-  /// - Returns: all of them; nil when something is wrong with a file.
+  /// Reads rule files, and compiles their rules together as the daemon does.
+  /// - Returns: all rules; nil if a file has an error.
   private mutating func check(_ files: [String], _ known: KnownNames) -> [RuleDeclaration]? {
     var rules: [RuleDeclaration] = []
     var isWhole = true
@@ -208,8 +209,8 @@ struct ConfigCheck {
     return rules
   }
 
-  /// Notes what a reader found.
-  /// - Returns: what it read; nil when that cannot be used.
+  /// Runs a reader and collects its diagnostics.
+  /// - Returns: the reader's result; nil if it failed.
   @discardableResult
   private mutating func note<Read>(_ read: () throws(Diagnostics) -> (Read, warnings: [Diagnostic])) -> Read? {
     do throws(Diagnostics) {
@@ -222,7 +223,7 @@ struct ConfigCheck {
     }
   }
 
-  /// A board that stands in several groups is read for each of them: what is said of it counts once.
+  /// Adds diagnostics once: a board that belongs to several projects is read for each of them.
   private mutating func add(_ diagnostics: [Diagnostic]) {
     for diagnostic in diagnostics where !found.contains(diagnostic) { found.append(diagnostic) }
   }

@@ -2,18 +2,18 @@ import Config
 import Linux
 import Model
 
-/// Which files a path on the command line or in `openstarry.yaml` stands for.
+/// Resolves paths on the command line and in `openstarry.yaml` to configuration files.
 enum ConfigFiles {
-  /// How deep folders are searched.
+  /// The depth to which folders are searched.
   static let depthLimit = 8
 
-  /// What they are searched for.
+  /// The file names that a search finds, for messages.
   static let searchedNames =
     "board.yaml, agent.json, orchestration.yaml, openstarry.yaml and files that end in .board.yaml and so on"
 
-  /// The file itself; or, of a folder, every file in it and below it whose name says what it is (`board.yaml`,
-  /// `*.agent.json`, …). Hidden folders are left out.
-  /// - Throws: `Failure` with `.notFound` when nothing is there, `.denied` or `.failed` when it cannot be listed.
+  /// A file itself; for a folder, every file below it with the name of a configuration file (`board.yaml`,
+  /// `*.agent.json`, …). Skips hidden files and folders.
+  /// - Throws: `Failure` with `.notFound` for a path that does not exist, `.failed` for a folder that cannot be listed.
   static func under(_ given: String) throws(Failure) -> [String] {
     let path = plain(given)
     guard Files.isFolder(path) else {
@@ -23,7 +23,7 @@ enum ConfigFiles {
     return try search(path, depth: 0)
   }
 
-  /// The manifests that `agents:` of the settings names: a file, or a folder's `*/agent.json` and `*.agent.json`.
+  /// The manifests for an entry of `agents:` in the settings: a file, or a folder's `*/agent.json` and `*.agent.json`.
   static func manifests(_ path: String) throws(Failure) -> [String] {
     guard Files.isFolder(path) else { return try under(path) }
     return try names(in: path).compactMap { name in
@@ -46,7 +46,7 @@ enum ConfigFiles {
     return found
   }
 
-  /// The path as settings name it, so that no file counts twice: without `./` before it and `/` behind it.
+  /// Removes leading `./` and trailing `/`, as paths from settings have them, so that no file is checked twice.
   private static func plain(_ given: String) -> String {
     var path = given[...]
     while path.hasPrefix("./") && path.count > 2 { path = path.dropFirst(2) }

@@ -5,12 +5,12 @@ import Model
 
 struct AgentCommands: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "agent", abstract: "Makes, builds and tries agents, without a daemon.",
+    commandName: "agent", abstract: "Creates, builds and tries agents, without a daemon.",
     subcommands: [New.self, Build.self, AgentRun.self])
 
   struct New: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Makes a folder with a new agent in it.",
+      abstract: "Creates a folder with a new agent.",
       discussion: "In the folder, 'make' builds the agent and 'make run' tries it on a simulated board.")
     @OptionGroup var shared: SharedOptions
 
@@ -34,7 +34,7 @@ struct AgentCommands: ParsableCommand {
     func validate() throws {
       guard AgentID(name).isWellFormed else {
         throw ValidationError(
-          "'\(name)' is no agent id: 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit")
+          "'\(name)' is not an agent id: 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit")
       }
     }
 
@@ -50,8 +50,8 @@ struct AgentCommands: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Builds an agent's WebAssembly module from its *.swift or *.c.",
       discussion: """
-        The module gets the name that the manifest's runtime.entry has. Swift takes a toolchain with Embedded Swift for \
-        wasm32; C takes clang and wasm-ld. $OPENSTARRY_SDK names the SDK's folder where it is not found by itself.
+        The module is named by the manifest's runtime.entry. Swift requires a toolchain with Embedded Swift for wasm32; \
+        C requires clang and wasm-ld. $OPENSTARRY_SDK names the SDK's folder if it is not found automatically.
         """)
     @OptionGroup var shared: SharedOptions
 
@@ -63,7 +63,7 @@ struct AgentCommands: ParsableCommand {
       let agent = try AgentFolder(folder, environment: environment)
       for warning in agent.warnings { Terminal.complain("\(warning.description.printable)") }
       try AgentBuild.run(agent, isQuiet: shared.json, environment: environment)
-      // The script has told people.
+      // The build script has already printed the result for people.
       try shared.show(["module": .string(agent.module), "bytes": .int(Int64(Files.size(agent.module) ?? 0))]) { _, _ in
         []
       }

@@ -8,11 +8,11 @@ import Model
 struct AgentRun: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "run",
-    abstract: "Tries an agent on a simulated board, and says what it did and what it cost.",
+    abstract: "Tries an agent on a simulated board, and shows its actions and costs.",
     discussion: """
-      The agent runs under its real driver, permissions and limits. Time on the board is simulated: it stands still while \
-      the agent runs, and a second passes between two events unless --every says otherwise. The board has what the manifest \
-      names, or what --board describes. The exit code is 0 only when every activation succeeded.
+      The agent runs under its real driver, permissions and limits. The board's time is simulated: it stands still \
+      while the agent runs, and advances by --every, a second by default, between two events. The board has the \
+      devices that the manifest names, or those of --board. The exit code is 0 only if every activation succeeded.
 
         openstarry agent run --event sensor:temperature --with value=31
         openstarry agent run --set temperature=31 --event timer:minute --for 2m
@@ -27,8 +27,8 @@ struct AgentRun: ParsableCommand {
   @Option(
     name: [.customLong("event"), .customLong("with")],
     help: ArgumentHelp(
-      "--event TYPE hands an event to the agent; --with key=value adds to the event before it. Both may be repeated. "
-        + "An event of a sensor or input also sets the device.", valueName: "type|key=value"))
+      "--event TYPE delivers an event to the agent; --with key=value adds a field to the preceding event. Both may be "
+        + "repeated. An event of a sensor or input also sets the device.", valueName: "type|key=value"))
   var events: [String] = []
 
   @Option(
@@ -39,39 +39,40 @@ struct AgentRun: ParsableCommand {
   var eventsFile: String?
 
   @Option(
-    name: .customLong("set"), help: ArgumentHelp("What a sensor says, or an input: on, off.", valueName: "id=value"))
+    name: .customLong("set"),
+    help: ArgumentHelp("Sets a sensor's value, or an input: on, off.", valueName: "id=value"))
   var settings: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "A board file; each of its devices is simulated, with its limits. By default what the manifest names.",
+      "A board file; its devices are simulated, with their limits. By default the board has what the manifest names.",
       valueName: "file"), completion: .file(extensions: ["yaml", "yml", "json"]))
   var board: String?
 
   @Option(
-    help: ArgumentHelp("Simulated time between two events; by default 1s.", valueName: "time"),
+    help: ArgumentHelp("The simulated time between two events; by default 1s.", valueName: "time"),
     transform: SpanArgument.read)
   var every: Duration = .seconds(1)
 
   @Option(
     name: .customLong("for"),
     help: ArgumentHelp(
-      "After the events, so much simulated time in which the board itself wakes the agent as the manifest subscribes.",
+      "The simulated time after the events, in which the board publishes the events that the manifest subscribes to.",
       valueName: "time"), transform: SpanArgument.read)
   var length: Duration?
 
   @Option(
     name: .customLong("repeat"),
-    help: ArgumentHelp("Repeat the events so often, and show what activations cost: p50, p99, max.", valueName: "count")
+    help: ArgumentHelp("Repeats the events, and shows the costs of activations: p50, p99, max.", valueName: "count")
   )
   var rounds: Int?
 
-  @Option(help: ArgumentHelp("Keep the agent's durable state in this file.", valueName: "file"), completion: .file())
+  @Option(help: ArgumentHelp("Keeps the agent's durable state in this file.", valueName: "file"), completion: .file())
   var state: String?
 
   @Flag(
     name: .customLong("no-build"),
-    help: "Take the module as it is; otherwise it is built first when it is missing or older than a source.")
+    help: "Does not build the module; otherwise it is built if it is missing or older than a source.")
   var takesModule = false
 
   func validate() throws { try Bounds.check(rounds, 1...1_000_000, "--repeat") }
@@ -117,9 +118,9 @@ struct AgentRun: ParsableCommand {
     } else if !Files.isFile(agent.module) {
       throw Failure(
         .notFound,
-        "\(agent.module) is not there"
+        "\(agent.module) does not exist"
           + (agent.sources.isEmpty
-            ? ", and neither are sources to build it from" : ": 'openstarry agent build' makes it"))
+            ? ", and there are no sources to build it from" : ": 'openstarry agent build' makes it"))
     }
   }
 
@@ -135,10 +136,10 @@ struct AgentRun: ParsableCommand {
   private static func nothingToDo(_ manifest: Manifest) -> Failure {
     let type = manifest.subscribe.first(where: \.isExact)?.text ?? SensorEvents.name(of: "temperature")
     let field = SensorEvents.isName(type) ? " --with value=31" : ""
-    return Failure(.usage, "no event to hand to '\(manifest.id)': try --event \(type)\(field), or --for 10s")
+    return Failure(.usage, "no event for '\(manifest.id)': try --event \(type)\(field), or --for 10s")
   }
 
-  /// Where compiled modules are kept (XDG Base Directory Specification).
+  /// The cache of compiled modules (XDG Base Directory Specification).
   private static func modules(_ environment: [String: String]) -> String {
     let variables = environment.filter { !$0.value.isEmpty }
     let cache = variables["XDG_CACHE_HOME"] ?? variables["HOME"].map { "\($0)/.cache" } ?? "/tmp"

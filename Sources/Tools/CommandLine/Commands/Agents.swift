@@ -9,10 +9,10 @@ struct ProcessList: ParsableCommand {
   static let configuration = CommandConfiguration(commandName: "ps", abstract: "Lists agents.")
   @OptionGroup var shared: SharedOptions
 
-  @Flag(help: "Adds the isolation, the counters and why each last ended.")
+  @Flag(help: "Adds the isolation, the counters, and the reason for the last exit.")
   var verbose = false
 
-  @Flag(help: "Shows which agent was spawned by which.")
+  @Flag(help: "Shows agents as a tree of parents and children.")
   var tree = false
 
   func run() throws {
@@ -28,18 +28,18 @@ struct ProcessList: ParsableCommand {
 }
 
 struct Logs: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Shows what an agent has logged.")
+  static let configuration = CommandConfiguration(abstract: "Shows an agent's log.")
   @OptionGroup var shared: SharedOptions
 
-  @Argument(help: "The agent; with --follow it may be left out, for all of them.")
+  @Argument(help: "The agent; by default, with --follow, all agents.")
   var agent: String?
 
-  @Flag(name: .shortAndLong, help: "Goes on with each new line until Ctrl-C or the daemon's end.")
+  @Flag(name: .shortAndLong, help: "Prints each new line until Ctrl-C or the daemon's exit.")
   var follow = false
 
   @Option(
     name: [.customShort("n"), .long],
-    help: "At most how many lines that are already there come first: the newest; by default 50, with --follow 10.")
+    help: "How many of the newest existing lines are printed first; by default 50, with --follow 10.")
   var last: Int?
 
   func validate() throws {
@@ -60,7 +60,7 @@ struct Logs: ParsableCommand {
       guard last != 0 else { return }
       return try shared.show(try remote.call("agent.logs", params)) { result, terminal in
         let lines = (result["lines"]?.list ?? []).map { line($0, terminal) }
-        return lines.isEmpty ? ["nothing since the daemon started; the daemon's journal has what came before"] : lines
+        return lines.isEmpty ? ["nothing since the daemon started; the daemon's journal has earlier lines"] : lines
       }
     }
     try remote.follow("agent.followLogs", params) { method, notification in
@@ -94,7 +94,7 @@ struct Kill: ParsableCommand {
   var agent: String
 
   @Option(
-    help: "TERM lets it finish what it does, within its grace time; KILL does not wait.",
+    help: "TERM lets it finish its activation within its grace time; KILL does not wait.",
     transform: { text in
       let name = text.uppercased()
       guard let signal = Signal(rawValue: name.hasPrefix("SIG") ? String(name.dropFirst(3)) : name) else {
@@ -104,7 +104,7 @@ struct Kill: ParsableCommand {
     })
   var signal = Signal.term
 
-  @Flag(help: "Comes back when nothing of it is left.")
+  @Flag(help: "Waits until the agent has ended completely.")
   var wait = false
 
   enum Signal: String {
@@ -116,14 +116,14 @@ struct Kill: ParsableCommand {
     let params: Fields = [
       "agent": .string(agent), "signal": .string("SIG\(signal.rawValue)"), "wait": .bool(wait),
     ]
-    // A grace time may be five minutes.
+    // A grace time may be as long as five minutes.
     try shared.ask("killAgent", params, timeout: wait ? nil : .seconds(60)) { agent, _ in [AgentText.sentence(agent)] }
   }
 }
 
 struct Restart: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Ends and starts an agent; also lets one out of quarantine.")
+    abstract: "Ends and starts an agent; releases it from quarantine.")
   @OptionGroup var shared: SharedOptions
 
   @Argument(help: "The agent.")
@@ -137,7 +137,7 @@ struct Restart: ParsableCommand {
 }
 
 struct Wake: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Hands an event to one agent, starting it if need be.")
+  static let configuration = CommandConfiguration(abstract: "Delivers an event to one agent, and starts it if needed.")
   @OptionGroup var shared: SharedOptions
 
   @Argument(help: "The agent.")
@@ -145,7 +145,7 @@ struct Wake: ParsableCommand {
 
   @Argument(
     help: ArgumentHelp(
-      "The event's name, by default agent:wake, and what it carries, as for 'openstarry emit'.",
+      "The event's name, by default agent:wake, and its payload, as for 'openstarry emit'.",
       valueName: "type-and-payload"))
   var words: [String] = []
 
@@ -165,10 +165,11 @@ struct Wake: ParsableCommand {
 
 struct Register: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Registers an agent, or replaces it; kept when the daemon restarts.",
+    abstract: "Registers or replaces an agent; survives restarts of the daemon.",
     discussion: """
-      One that runs ends first, within its grace time, and is started again; one in quarantine is let out. The daemon is \
-      given the manifest and the module, up to \(Handover.limit >> 10) KiB, and keeps them in its home.
+      A running agent ends within its grace time and is started again; a quarantined agent leaves quarantine. The \
+      command sends the manifest and a module of up to \(Handover.limit >> 10) KiB, and the daemon stores them in its \
+      home.
       """)
   @OptionGroup var shared: SharedOptions
 
@@ -181,12 +182,12 @@ struct Register: ParsableCommand {
     let file = Files.isFolder(file) ? try AgentFolder.manifestFile(file) : file
     let text = try CommandFile.read(file)
     do {
-      // One that runs may take five minutes to end.
+      // A running agent may take five minutes to end.
       try shared.ask("registry.register", try Handover.params(file, text), timeout: nil) { agent, _ in
         ["\(AgentText.sentence(agent)), registered"]
       }
     } catch let refusal as Failure where refusal.status == .failed {
-      // The daemon was given the manifest, not its text: where in the text something is wrong is found here.
+      // The daemon received parsed values: read the text here to find the places of errors.
       do throws(Diagnostics) {
         _ = try ConfigText.manifest(text, file: file, environment: Environment.current(), isolations: Isolations.known)
       } catch {
@@ -199,11 +200,11 @@ struct Register: ParsableCommand {
 
 struct Deploy: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Builds an agent, puts it in the place of the one that runs, and goes back when it fails.",
+    abstract: "Builds an agent, replaces the running version, and rolls back if the new one fails.",
     discussion: """
-      The module is built when it is missing or older than a source. The former version ends, within its grace time, and \
-      the new one is started. When it fails to start, or fails within the time of --trial, the former one comes back, \
-      and the exit code is 1.
+      The module is built if it is missing or older than a source. The previous version ends within its grace time, \
+      and the new one is started. If it fails to start, or fails within the time in --trial, the previous version is \
+      restored, and the exit code is 1.
       """)
   @OptionGroup var shared: SharedOptions
 
@@ -217,7 +218,7 @@ struct Deploy: ParsableCommand {
     transform: SpanArgument.read)
   var trial = Duration.seconds(5)
 
-  @Flag(help: "Takes the module as it is.")
+  @Flag(help: "Deploys the module without building it.")
   var noBuild = false
 
   func validate() throws {
@@ -242,7 +243,7 @@ struct Deploy: ParsableCommand {
 }
 
 struct Unregister: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Forgets an agent that does not run.")
+  static let configuration = CommandConfiguration(abstract: "Removes an agent that is not running from the registry.")
   @OptionGroup var shared: SharedOptions
 
   @Argument(help: "The agent.")
@@ -251,7 +252,7 @@ struct Unregister: ParsableCommand {
   func run() throws {
     try shared.ask("registry.unregister", ["agent": .string(agent)]) { result, _ in
       let rules = (result["rules"]?.list ?? []).compactMap { $0.string?.printable }
-      return ["\(agent.printable) forgotten"]
+      return ["\(agent.printable) unregistered"]
         + (rules.isEmpty
           ? [] : ["rules that name it wait until it is registered again: \(rules.joined(separator: ", "))"])
     }

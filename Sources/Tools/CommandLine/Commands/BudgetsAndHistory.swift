@@ -3,10 +3,10 @@ import Model
 
 struct BudgetList: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "budget", abstract: "Shows what agents use and may use, and what is not enforced.")
+    commandName: "budget", abstract: "Shows the usage and limits of agents, and limits that are not enforced.")
   @OptionGroup var shared: SharedOptions
 
-  @Argument(help: "The agent; all of them, and the board, when left out.")
+  @Argument(help: "The agent; by default all agents and the board.")
   var agent: String?
 
   func run() throws {
@@ -17,13 +17,13 @@ struct BudgetList: ParsableCommand {
 
 struct History: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Shows why agents, the daemon and the board ended or began, also before the last start.")
+    abstract: "Shows why agents, the daemon and the board ended or started, including before the last start.")
   @OptionGroup var shared: SharedOptions
 
-  @Argument(help: "The agent; everything when left out.")
+  @Argument(help: "The agent; by default all agents, the daemon and the board.")
   var agent: String?
 
-  @Option(name: [.customShort("n"), .long], help: "At most how many lines: the newest.")
+  @Option(name: [.customShort("n"), .long], help: "How many of the newest lines are shown.")
   var limit = 50
 
   func validate() throws {
@@ -35,7 +35,7 @@ struct History: ParsableCommand {
     if let agent { params["agent"] = .string(agent) }
     try shared.ask("daemon.history", params) { result, terminal in
       let entries = result["entries"]?.list ?? []
-      guard !entries.isEmpty else { return ["nothing is known\(agent.map { " of '\($0.printable)'" } ?? "")"] }
+      guard !entries.isEmpty else { return ["the ledger has no entries\(agent.map { " of '\($0.printable)'" } ?? "")"] }
       return HistoryText.lines(entries, colour: terminal.colour, utcOffset: localOffset)
     }
   }

@@ -4,16 +4,16 @@ import Model
 
 struct Console: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Takes commands line by line, for a serial line or any other place without a shell.",
+    abstract: "Reads commands line by line, for a serial line or another place without a shell.",
     discussion: """
-      Each line is a command of openstarry without its name, e.g. 'read temperature'; those that work with files \
-      are not there. 'help' lists them, Ctrl-C ends the one that runs, 'exit' or Ctrl-D leaves. It moves no cursor \
-      and uses no colours: any terminal will do.
+      Each line is a command of openstarry without its name, e.g. 'read temperature'; commands that work with files \
+      are not available. 'help' lists the commands, Ctrl-C ends a running one, 'exit' or Ctrl-D leaves. The console \
+      uses no cursor movements and no colours, so any terminal works.
       """)
   @OptionGroup var shared: SharedOptions
 
   func run() throws {
-    // The commands' own processes know that this terminal is not to be painted.
+    // The commands run as child processes: disable their colours.
     Environment.set("TERM", "dumb")
     if let socket = shared.socket { Environment.set("OPENSTARRY_SOCKET", socket) }
     let terminal = Terminal()
@@ -32,25 +32,26 @@ struct Console: ParsableCommand {
     try terminal.line("")
   }
 
+  /// Prints the greeting.
   /// - Returns: the board's name, for the prompt.
   private func greet(_ terminal: Terminal) throws -> String {
     let status: Value
     do {
       let remote = try shared.connect(timeout: .seconds(10))
-      // The board that the prompt names is the one that is commanded.
+      // All commands use this connection's daemon, whose board the prompt names.
       Environment.set("OPENSTARRY_SOCKET", remote.socket)
       status = try remote.call("daemon.status")
     } catch {
-      try terminal.line("openstarry console\n\(error)\nType 'help' for what can be done here, 'exit' to leave.")
+      try terminal.line("openstarry console\n\(error)\nType 'help' for the commands, 'exit' to leave.")
       return "openstarry"
     }
     let board = status["board"]?.string?.printable ?? "openstarry"
     try terminal.line(
-      "openstarry console: \(board)\n\(Self.summary(status))\nType 'help' for what can be done here, 'exit' to leave.")
+      "openstarry console: \(board)\n\(Self.summary(status))\nType 'help' for the commands, 'exit' to leave.")
     return board
   }
 
-  /// One line of `daemon.status`.
+  /// A line that summarises `daemon.status`.
   static func summary(_ status: Value) -> String {
     func number(_ value: Value?) -> String { value?.text() ?? "-" }
     return "\(number(status["devices"])) devices, \(number(status["agents"]?["running"])) of "
@@ -61,7 +62,8 @@ struct Console: ParsableCommand {
     try terminal.write(Array("\(board)> ".utf8))
   }
 
-  /// - Returns: whether to go on.
+  /// Carries out one line.
+  /// - Returns: false to leave the console.
   private func carryOut(_ input: LineAssembler.Input, _ terminal: Terminal) throws -> Bool {
     guard case .line(let line) = input else {
       try terminal.line("that line is longer than \(LineAssembler.limit) bytes; nothing was done")
@@ -71,7 +73,7 @@ struct Console: ParsableCommand {
       try terminal.line("a quote is not closed; nothing was done")
       return true
     }
-    // People type the whole command by habit.
+    // Accept the whole command, which people type by habit.
     if words.first == "openstarry" { words.removeFirst() }
     switch words.first {
     case nil: break
@@ -79,14 +81,15 @@ struct Console: ParsableCommand {
     case "console": try terminal.line("this is the console")
     case "help" where words.count == 1: try terminal.line(Self.help)
     case let command? where Self.isForShells(command):
-      try terminal.line("'\(command.printable)' works with files: it is for a shell, not for the console")
+      try terminal.line("'\(command.printable)' works with files: it is available in a shell, not in the console")
     default:
       do { _ = try ChildProgram.runSelf(words) } catch { try terminal.line("\(error)") }
     }
     return true
   }
 
-  /// What looks and acts. All else works with files of this machine, which whoever is at a serial line has no business with.
+  /// The commands of the console. The others work with files of this machine, which a person at a serial line must not
+  /// reach.
   static let commands: [any ParsableCommand.Type] = [
     Status.self, Events.self, Why.self, State.self, History.self, Devices.self, Read.self, EmergencyStop.self,
     SetActuator.self, GiveUp.self, Simulate.self, ProcessList.self, BudgetList.self, Logs.self, Spawn.self, Kill.self,
@@ -94,24 +97,24 @@ struct Console: ParsableCommand {
     Version.self,
   ]
 
-  /// Whether there is such a command, and not here.
+  /// Whether the command exists, but not in the console.
   static func isForShells(_ name: String) -> Bool {
     func names(_ commands: [any ParsableCommand.Type]) -> [String] { commands.map { $0._commandName } }
     return names(OpenStarry.configuration.subcommands).contains(name) && !names(commands).contains(name)
   }
 
   static let help = """
-    status                   the daemon at a glance
-    ps                       agents
-    devices                  the hardware, who holds what
+    status                   show the state of the daemon
+    ps                       list agents
+    devices                  list devices and their holders
     read SENSOR              measure
-    set ACTUATOR on --for 5s act; 'off', '40%', 'pulse:500ms' too
-    release ACTUATOR         give it up
+    set ACTUATOR on --for 5s command an actuator; also 'off', '40%', 'pulse:500ms'
+    release ACTUATOR         give up your hold on it
     estop                    emergency stop: everything safe, agents paused; 'estop --clear' ends it
-    events, events --follow  what happened, what happens; Ctrl-C ends it
-    why ACTUATOR             what led to its last change
-    logs AGENT               what an agent has logged
-    help COMMAND             everything about a command; 'help --help' or '--help' for all of them
+    events, events --follow  list past events, follow new ones; Ctrl-C ends it
+    why ACTUATOR             show the cause of its last change
+    logs AGENT               show an agent's log
+    help COMMAND             describe a command; '--help' lists all commands
     exit                     leave
     """
 }

@@ -3,7 +3,7 @@ import Model
 
 struct DaemonCommands: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "daemon", abstract: "Stops the daemon, or has it read its files again.",
+    commandName: "daemon", abstract: "Stops the daemon, reloads its files, or leaves safe mode.",
     subcommands: [Stop.self, Reload.self, LeaveSafeMode.self])
 
   struct Stop: ParsableCommand {
@@ -18,7 +18,7 @@ struct DaemonCommands: ParsableCommand {
 
   struct Reload: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Reads rules and manifests again; on any error everything stays as it was.")
+      abstract: "Reloads rules and manifests; on an error nothing changes.")
     @OptionGroup var shared: SharedOptions
 
     func run() throws {
@@ -32,7 +32,7 @@ struct DaemonCommands: ParsableCommand {
 extension DaemonCommands {
   struct LeaveSafeMode: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Starts the rules and agents that safe mode has left out.")
+      abstract: "Leaves safe mode: starts rules and agents.")
     @OptionGroup var shared: SharedOptions
 
     func run() throws {

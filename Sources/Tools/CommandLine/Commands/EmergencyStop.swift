@@ -5,26 +5,25 @@ struct EmergencyStop: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "estop", abstract: "Emergency stop: everything safe, nothing moves until --clear.",
     discussion: """
-      Every actuator goes to its safe state, every lease ends and the agents pause; that also holds over a restart of \
-      the daemon. After --clear nothing moves by itself: agents and people have to ask anew.
+      Every actuator goes to its safe state, every lease ends and the agents pause; the stop survives a restart of the \
+      daemon. After --clear nothing moves by itself: agents and people must give new commands.
 
-      Where no socket is named and several daemons may be meant, all of them are stopped. --clear then wants the socket \
-      of one.
+      Without --socket, all daemons that are found are stopped. --clear then requires the socket of one.
       """)
   @OptionGroup var shared: SharedOptions
 
   @Flag(help: "Ends the emergency stop; refused while a stop button of the board is pressed.")
   var clear = false
 
-  @Option(help: ArgumentHelp("Why, for the event and for people.", valueName: "text"))
+  @Option(help: ArgumentHelp("The reason, for the event and for people.", valueName: "text"))
   var reason: String?
 
   func validate() throws {
     if clear, reason != nil { throw ValidationError("--reason goes with a stop, not with --clear") }
   }
 
-  /// What is not safe, or what the daemon could not keep of it; nil when all is well.
-  /// - Parameter result: of `hal.emergencyStop` or `hal.clearEmergencyStop`.
+  /// The failure for actuators that are not safe, or for a stop that could not be stored; nil for success.
+  /// - Parameter result: the result of `hal.emergencyStop` or `hal.clearEmergencyStop`.
   static func failure(_ result: Value) -> Failure? {
     if let notSafe = result["not_safe"]?.list, !notSafe.isEmpty {
       return Failure(
@@ -34,7 +33,7 @@ struct EmergencyStop: ParsableCommand {
     return result["warning"]?.string.map { Failure(.notKept, $0) }
   }
 
-  /// What people read first.
+  /// The first line of the output.
   static func line(_ result: Value, clear: Bool) -> String {
     let was = result["was_stopped"]?.bool ?? false
     if clear { return was ? "cleared: nothing moves until somebody asks for it" : "no emergency stop was in force" }
@@ -63,7 +62,7 @@ struct EmergencyStop: ParsableCommand {
     if let failure = Self.failure(result) { throw failure }
   }
 
-  /// Stops every daemon that may be meant; one that does not answer holds up no other.
+  /// Stops every daemon that was found. A daemon that does not answer does not delay the others.
   private func stop() throws {
     let search = shared.everyDaemon(timeout: .seconds(1))
     guard !search.living.isEmpty else {

@@ -5,19 +5,19 @@ struct Emit: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Publishes an event.",
     discussion: """
-      key=value takes true, false, null, numbers and JSON as what they are, and everything else as text. \
-      key:=json takes JSON only, and key==text takes text only, for values such as a commit of digits.
+      In key=value the value may be true, false, null, a number or JSON; any other value is text. key:=json accepts \
+      only JSON, and key==text takes everything as text, for values such as a commit of digits.
       """)
   @OptionGroup var shared: SharedOptions
 
   @Argument(help: "The event's name, domain:verb, e.g. git:commit_pushed.")
   var type: String
 
-  @Argument(help: ArgumentHelp("What the event carries.", valueName: "key=value"))
+  @Argument(help: ArgumentHelp("The event's payload.", valueName: "key=value"))
   var payload: [String] = []
 
   @Option(
-    help: "How urgent it is: emergency, critical, high, normal, low, background, or 0 to 5.",
+    help: "The priority: emergency, critical, high, normal, low, background, or 0 to 5.",
     transform: PriorityArgument.read)
   var priority: Priority?
 
@@ -28,7 +28,7 @@ struct Emit: ParsableCommand {
   }
 }
 
-/// How urgent an event is, by name or number.
+/// An event's priority by name or number.
 enum PriorityArgument {
   static func read(_ text: String) throws -> Priority {
     let names = Priority.allCases.map { "\($0)" }
@@ -40,7 +40,7 @@ enum PriorityArgument {
 
 struct RuleCommands: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "rules", abstract: "Shows, tries and reloads rules.", subcommands: [List.self, Test.self, Reload.self])
+    commandName: "rules", abstract: "Lists, tests and reloads rules.", subcommands: [List.self, Test.self, Reload.self])
 
   struct List: ParsableCommand {
     static let configuration = CommandConfiguration(abstract: "Lists rules and how often each has fired.")
@@ -51,26 +51,26 @@ struct RuleCommands: ParsableCommand {
         let rules = result["rules"]?.list ?? []
         guard let refused = result["refused"]?.string else { return RuleText.table(rules) }
         let lines = refused.split(separator: "\n").map { $0.printable }
-        let what = rules.isEmpty ? "no rules are in force" : "the rules of before are in force"
-        return RuleText.table(rules) + lines + ["\(what): mend the file, then 'openstarry rules reload'"]
+        let inForce = rules.isEmpty ? "no rules are in force" : "the previous rules are in force"
+        return RuleText.table(rules) + lines + ["\(inForce): correct the file, then 'openstarry rules reload'"]
       }
     }
   }
 
   struct Test: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Says which rules an event would set off, and why the others stay silent. Nothing is done.")
+      abstract: "Shows which rules an event would fire, and why the others would not. Fires nothing.")
     @OptionGroup var shared: SharedOptions
 
-    @Argument(help: "The event's name, or the id of one that has happened.")
+    @Argument(help: "The event's name, or the id of a past event.")
     var type: String
 
-    @Argument(help: ArgumentHelp("What the event would carry, as for 'openstarry emit'.", valueName: "key=value"))
+    @Argument(help: ArgumentHelp("The event's payload, as for 'openstarry emit'.", valueName: "key=value"))
     var payload: [String] = []
 
     func validate() throws {
       if ULID(type) != nil && !payload.isEmpty {
-        throw ValidationError("an event that has happened carries what it carried: leave out \(payload[0])")
+        throw ValidationError("a past event has its own payload: leave out \(payload[0])")
       }
     }
 
@@ -87,7 +87,7 @@ struct RuleCommands: ParsableCommand {
 
   struct Reload: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Reads the rule files again; on any error the old rules stay.")
+      abstract: "Reloads the rule files; on an error the previous rules stay in force.")
     @OptionGroup var shared: SharedOptions
 
     func run() throws {

@@ -9,8 +9,8 @@ struct Expression: ParsableCommand {
     commandName: "expr",
     abstract: "Evaluates a CEL expression as a rule would, without a daemon.",
     discussion: """
-      --with gives the variables. sensor('tank') is the value "tank" of its map "sensor", and state('climate') that of \
-      its map "state". 'now' is the time of day where it is not given.
+      --with gives the variables. sensor('tank') is the member "tank" of its map "sensor", and state('climate') the \
+      member "climate" of its map "state". 'now' is by default the current time.
       """)
   @OptionGroup var shared: SharedOptions
 
@@ -61,7 +61,7 @@ struct Expression: ParsableCommand {
     throw Failure(.usage, "--with must be a JSON object such as {\"value\": 31.5}")
   }
 
-  /// The line and the column, in characters, counted from 1.
+  /// The line and the column of an error, in characters, counted from 1.
   private func place(_ error: CELError) -> (line: Int, column: Int) {
     let lines = String(decoding: text.utf8.prefix(error.offset), as: UTF8.self)
       .split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
@@ -69,7 +69,7 @@ struct Expression: ParsableCommand {
   }
 }
 
-/// What `--with` gives an expression.
+/// The variables and maps of `--with`.
 private struct GivenScope: CELScope {
   private let fields: Fields
 

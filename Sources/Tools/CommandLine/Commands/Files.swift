@@ -6,8 +6,8 @@ struct Check: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Checks boards, manifests, rules and settings, without a daemon.",
     discussion: """
-      Folders are searched for \(ConfigFiles.searchedNames). Settings lead on to the files they \
-      name. Every error is printed as file:line:column: message; the exit code is 1 when there is one.
+      Folders are searched for \(ConfigFiles.searchedNames). The files that settings name are checked too. Every \
+      error is printed as file:line:column: message; the exit code is 1 if there is one.
       """)
   @OptionGroup var shared: SharedOptions
 
@@ -17,16 +17,16 @@ struct Check: ParsableCommand {
   func run() throws { try CheckReport.run(paths, shared) }
 }
 
-/// The shipped OpenStarry words for the same.
+/// The upstream name of the same command.
 struct SettingsFiles: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "config", abstract: "Checks files, as 'check' does.", subcommands: [Validate.self])
+    commandName: "config", abstract: "Checks files like 'check'.", subcommands: [Validate.self])
 
   struct Validate: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Checks files, by default this board's settings and what they name.",
+      abstract: "Checks files, by default this board's settings and the files that they name.",
       discussion: """
-        Without a path it is openstarry.yaml of this folder, else \(Validate.installed).
+        Without a path it checks openstarry.yaml in this folder, or else \(Validate.installed).
         """)
     @OptionGroup var shared: SharedOptions
 
@@ -47,7 +47,7 @@ struct SettingsFiles: ParsableCommand {
 
 struct BoardFiles: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "board", abstract: "Checks board files, as 'check' does.", subcommands: [CheckBoard.self])
+    commandName: "board", abstract: "Checks board files like 'check'.", subcommands: [CheckBoard.self])
 
   struct CheckBoard: ParsableCommand {
     static let configuration = CommandConfiguration(commandName: "check", abstract: "Checks board files.")
@@ -60,7 +60,7 @@ struct BoardFiles: ParsableCommand {
   }
 }
 
-/// Carries a check out and says what was found.
+/// Runs a check and prints its diagnostics.
 enum CheckReport {
   static func run(_ paths: [String], _ shared: SharedOptions) throws {
     let check = try ConfigCheck(paths, environment: Environment.current())
@@ -68,7 +68,7 @@ enum CheckReport {
     if check.errors > 0 { throw ShellStatus.failed }
   }
 
-  /// The diagnostics, a line each, and a line that sums up.
+  /// A line for each diagnostic, and a summary.
   static func lines(_ check: ConfigCheck, colour: Bool) -> [String] {
     let sum = "\(check.files.count) file(s) checked: \(check.errors) error(s), \(check.warnings) warning(s)"
     return check.found.map { line($0, colour: colour) } + [Paint.faint(sum, colour)]

@@ -4,7 +4,7 @@ import Linux
 import Model
 
 struct Devices: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Lists the board's devices and what they say.")
+  static let configuration = CommandConfiguration(abstract: "Lists the board's devices with their state.")
   @OptionGroup var shared: SharedOptions
 
   func run() throws {
@@ -28,9 +28,9 @@ struct SetActuator: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "set", abstract: "Commands an actuator, within the board's limits.",
     discussion: """
-      The actuator is held for the time of --for, or for what the board file says, and then goes to its safe state. \
-      The hold outlives this command; 'openstarry release' gives it up. The safe state can be commanded whoever holds \
-      the actuator.
+      The actuator is held for the time in --for, by default for the lease in the board file, and then goes to its \
+      safe state. The hold outlives this command; 'openstarry release' gives it up. The safe state can be commanded \
+      even while somebody else holds the actuator.
       """)
   @OptionGroup var shared: SharedOptions
 
@@ -53,7 +53,7 @@ struct SetActuator: ParsableCommand {
     transform: SpanArgument.read)
   var length: Duration?
 
-  @Flag(help: "Takes it over from whoever holds it; for admins.")
+  @Flag(help: "Takes the actuator over from its holder; requires role admin.")
   var override = false
 
   func validate() throws {
@@ -61,7 +61,7 @@ struct SetActuator: ParsableCommand {
     if case .pulse(let pulse) = command { try Bounds.check(pulse, "a pulse") }
   }
 
-  /// `docs/control.md`, 4.7.
+  /// The parameter `command` of `hal.control` (`docs/control.md`, 4.7).
   static func document(_ command: ActuatorCommand) -> Value {
     switch command {
     case .on: "on"
@@ -92,7 +92,7 @@ struct GiveUp: ParsableCommand {
 
   func run() throws {
     let result = try shared.move("hal.release", ["device": .string(device)]) { result, _ in
-      ["\(device.printable) \(result["released"]?.bool == false ? "was not held, and is told to be safe" : "released")"]
+      ["\(device.printable) \(result["released"]?.bool == false ? "was not held; commanded to be safe" : "released")"]
     }
     if let why = result["not_safe"]?.string { throw Failure(.failed, "NOT SAFE: \(why)") }
   }
@@ -109,13 +109,13 @@ struct Snapshot: ParsableCommand {
 
   @Option(
     name: [.customShort("o"), .customLong("output")],
-    help: ArgumentHelp("Where to; '-' is standard output, which must not be a terminal.", valueName: "file"),
+    help: ArgumentHelp("The output file; '-' is standard output, which must not be a terminal.", valueName: "file"),
     completion: .file(extensions: ["jpg", "jpeg"]))
   var output: String
 
   func run() throws {
     if output == "-" && System.isTerminal(1) {
-      throw Failure(.usage, "a picture is not for a terminal: name a file with -o, or send it through a pipe")
+      throw Failure(.usage, "pictures are not written to a terminal: name a file with -o, or use a pipe")
     }
     try Self.checkPlace(output)
     let (result, picture) = try shared.connect().picture("hal.snapshot", ["device": .string(camera)])
@@ -130,7 +130,7 @@ struct Snapshot: ParsableCommand {
     }
   }
 
-  /// Looks whether a file can be at `path` before a camera is started for it.
+  /// Checks that `path` can be written, before the camera is started.
   private static func checkPlace(_ path: String) throws(Failure) {
     if path == "-" { return }
     let folder = Files.folder(of: path)

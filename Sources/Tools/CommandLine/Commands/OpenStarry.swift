@@ -1,15 +1,15 @@
 import ArgumentParser
 import Model
 
-/// `openstarry`: watches and commands the daemon.
+/// The command `openstarry`, which watches and commands the daemon.
 public struct OpenStarry: ParsableCommand {
-  /// Its name, its help and its commands, in groups.
+  /// The name, the help and the groups of subcommands.
   public static let configuration = CommandConfiguration(
     commandName: "openstarry",
     abstract: "Watches and commands the daemon that runs agents on this board.",
     discussion: """
       Exit codes: 0 done, 1 failed, 2 wrong command line, 3 no daemon, 4 not allowed, 5 not found, 6 busy or limited, \
-      7 not in a state for that, 8 an emergency stop that holds and could not be kept on the disk.
+      7 wrong state, 8 an emergency stop that is in force but could not be stored.
       """,
     version: "openstarry \(Release.version)",
     groupedSubcommands: [
@@ -31,6 +31,6 @@ public struct OpenStarry: ParsableCommand {
       CommandGroup(name: "The daemon", subcommands: [DaemonCommands.self, Console.self, Version.self]),
     ])
 
-  /// The parser makes one.
+  /// Required by the parser, which sets the arguments afterwards.
   public init() {}
 }

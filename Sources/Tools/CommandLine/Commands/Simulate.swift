@@ -4,12 +4,11 @@ import Model
 
 struct Simulate: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Changes the world of a simulated board: measured values, pressed buttons, faults.",
+    abstract: "Changes the surroundings of a simulated board: measured values, pressed buttons, faults.",
     discussion: """
-      A number is what a sensor measures from now on; on and off hold an input, press and press:2s press it for a \
-      moment; nack, timeout, checksum, stuck, slow and unplug are faults, which none mends; auto gives the device \
-      back to the board's own model. Several are played one after the other, as in \
-      'openstarry simulate temperature 20 25 31 auto --every 2s'.
+      A number sets a sensor's value. on and off set an input; press and press:2s press it for a moment. nack, \
+      timeout, checksum, stuck, slow and unplug are faults, which none ends. auto returns the device to the board's \
+      model. Several values follow one another, as in 'openstarry simulate temperature 20 25 31 auto --every 2s'.
       """)
   @OptionGroup var shared: SharedOptions
 
@@ -26,11 +25,11 @@ struct Simulate: ParsableCommand {
 
   @Option(
     name: .customLong("for"),
-    help: ArgumentHelp("How long a fault lasts; without --for and --count until 'none'.", valueName: "time"),
+    help: ArgumentHelp("The duration of a fault; without --for and --count until 'none'.", valueName: "time"),
     transform: SpanArgument.read)
   var length: Duration?
 
-  @Option(help: "How many operations fail.")
+  @Option(help: "The number of operations that fail.")
   var count: Int?
 
   func validate() throws {
@@ -50,7 +49,7 @@ struct Simulate: ParsableCommand {
     for (index, value) in values.enumerated() {
       if index > 0 {
         Pause.wait(nanoseconds: UInt64(every.nanoseconds))
-        // A connection that is idle for long is closed.
+        // The daemon may have closed the idle connection.
         remote = try shared.connect()
       }
       let change = value.change(isInput: kind == "input", count: count, length: length)

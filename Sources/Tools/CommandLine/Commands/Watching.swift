@@ -4,7 +4,7 @@ import Model
 import Wire
 
 struct Status: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Shows the daemon at a glance.")
+  static let configuration = CommandConfiguration(abstract: "Shows the state of the daemon at a glance.")
   @OptionGroup var shared: SharedOptions
 
   func run() throws {
@@ -23,21 +23,21 @@ struct State: ParsableCommand {
 }
 
 struct Events: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Lists what happened, one line an event.")
+  static let configuration = CommandConfiguration(abstract: "Lists events, one on a line.")
   @OptionGroup var shared: SharedOptions
 
-  @Argument(help: "Which events: a name in which '*' stands for anything, as in 'sensor:*'.")
+  @Argument(help: "The events' names; '*' matches any characters, as in 'sensor:*'.")
   var pattern = "*"
 
-  @Flag(name: .shortAndLong, help: "Goes on with each new event until Ctrl-C or the daemon's end.")
+  @Flag(name: .shortAndLong, help: "Prints each new event until Ctrl-C or the daemon's exit.")
   var follow = false
 
   @Option(
     name: [.customShort("n"), .long],
-    help: "At most how many that are already known come first: the newest; by default 50, with --follow 10.")
+    help: "How many of the newest retained events are printed first; by default 50, with --follow 10.")
   var last: Int?
 
-  @Flag(help: "Begins each line with the event's id, which 'why' and 'rules test' take.")
+  @Flag(help: "Begins each line with the event's id, an argument of 'why' and 'rules test'.")
   var ids = false
 
   func validate() throws {
@@ -73,12 +73,12 @@ struct Events: ParsableCommand {
 
 struct Why: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Shows what led to a device's last change, or to an event: reading, rule, agent, command.")
+    abstract: "Shows the cause of a device's last change or of an event: reading, rule, agent, command.")
   @OptionGroup var shared: SharedOptions
 
   @Argument(
     help: ArgumentHelp(
-      "A device; or an event: its name, as in 'rule:fired', for the newest of it, or its id, which 'events --ids' shows.",
+      "A device, an event's name for the newest such event, as in 'rule:fired', or an event's id from 'events --ids'.",
       valueName: "device-or-event"))
   var subject: String
 
@@ -100,7 +100,7 @@ struct Why: ParsableCommand {
 }
 
 extension Why {
-  /// The newest event of that name.
+  /// The newest event with the name `subject`.
   private func newest(_ remote: Remote) throws(Failure) -> ULID {
     let result = try remote.call("events.list", ["pattern": .string(subject), "last": 1])
     guard let event = EventList.read(result).last else {
@@ -110,7 +110,7 @@ extension Why {
   }
 }
 
-/// `events` of a result.
+/// Reads the member `events` of a result; skips malformed events.
 enum EventList {
   static func read(_ result: Value) -> [Event] {
     (result["events"]?.list ?? []).compactMap { $0.map.flatMap(Event.init(fields:)) }

@@ -1,23 +1,23 @@
-/// Makes lines of what comes over a serial line, whatever ends them: CR, LF, or CR and LF.
+/// Assembles lines from the bytes of a serial line. Lines end with CR, LF, or CR and LF.
 ///
-/// For a line without a terminal driver's editing too: backspace and delete take a character back, control characters
+/// Works without the editing of a terminal driver: backspace and delete remove a character, other control characters
 /// are dropped.
 struct LineAssembler {
-  /// The longest line in bytes; the rest of a longer one is dropped, and the line with it.
+  /// The greatest length of a line, in bytes. Longer lines are dropped as `tooLong`.
   static let limit = 4096
 
-  /// What has been typed.
+  /// A complete line.
   enum Input: Hashable { case line(String), tooLong }
 
   private var line: [UInt8] = []
   private var isTooLong = false
   private var lastWasReturn = false
 
-  /// Whether a line has begun and not ended.
+  /// Whether there is an incomplete line.
   var hasBegun: Bool { !line.isEmpty || isTooLong }
 
-  /// Takes bytes.
-  /// - Returns: the lines that end in them.
+  /// Adds bytes.
+  /// - Returns: the lines that they complete.
   mutating func take(_ bytes: [UInt8]) -> [Input] {
     var inputs: [Input] = []
     for byte in bytes {
@@ -35,7 +35,7 @@ struct LineAssembler {
     return inputs
   }
 
-  /// Ends the line that has begun, as the end of the input does.
+  /// Ends the incomplete line, at the end of the input.
   mutating func end() -> Input {
     defer {
       line = []
@@ -48,7 +48,7 @@ struct LineAssembler {
     if line.count == Self.limit { isTooLong = true } else { line.append(byte) }
   }
 
-  /// Takes back a character: its last byte, and those of UTF-8 that lead to it.
+  /// Removes the last UTF-8 character: its continuation bytes and its first byte.
   private mutating func takeBack() {
     while let byte = line.popLast(), byte & 0xC0 == 0x80 {}
   }

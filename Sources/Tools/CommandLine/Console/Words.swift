@@ -1,8 +1,8 @@
-/// Takes a line apart as a shell would: words between spaces; quotes keep spaces together; a backslash takes the next
-/// character as it is, within double quotes only before `"` and `\`. Nothing is expanded.
+/// Splits a line like a shell: words are separated by spaces and tabs, quotes protect them, and a backslash escapes the
+/// next character, within double quotes only `"` and `\`. Nothing is expanded.
 enum Words {
-  /// The words of `line`.
-  /// - Returns: nil when a quote is not closed or a backslash ends the line.
+  /// Splits `line`.
+  /// - Returns: nil if a quote is not closed or a backslash ends the line.
   static func split(_ line: String) -> [String]? {
     var words: [String] = []
     var word: String?

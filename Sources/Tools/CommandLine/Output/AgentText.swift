@@ -1,10 +1,10 @@
 import Model
 
-/// Agents and their logs as people see them. All of it reads what `docs/control.md` calls an agent (4.2) and a log
-/// line (4.3); a field that is missing is shown as `-`.
+/// The output for agents and their logs (`docs/control.md`, 4.2 and 4.3). A missing field is shown as `-`.
 public enum AgentText {
-  /// `ps`: a heading, a line an agent with the budget that is nearest to its limit, and how many run.
-  /// - Parameter isVerbose: adds the isolation, the counters and why it last ended.
+  /// The output of `ps`: a table of agents, each with the budget nearest to its limit, and the number of running
+  /// agents.
+  /// - Parameter isVerbose: adds the isolation, the counters, and the reason for the last exit.
   public static func table(_ agents: [Value], isVerbose: Bool) -> [String] {
     var headings = ["AGENT ID", "PID", "STATUS", "UPTIME", "LOG FILE", "BUDGET"]
     if isVerbose {
@@ -27,8 +27,8 @@ public enum AgentText {
     return table.lines + ["\(agents.filter(isRunning).count) agent(s) running"]
   }
 
-  /// `ps --tree`: `name [id] (pid N) [status] gen=G depth=D`, children below their parents.
-  /// - Parameter nodes: `{entry, children}` each, as `agent.processTree` answers.
+  /// The output of `ps --tree`: lines `name [id] (pid N) [status] gen=G depth=D`, children below their parents.
+  /// - Parameter nodes: the result of `agent.processTree`.
   public static func tree(_ nodes: [Value], depth: Int = 0) -> [String] {
     nodes.flatMap { node -> [String] in
       let agent = node["entry"] ?? node
@@ -37,12 +37,12 @@ public enum AgentText {
         String(repeating: "  ", count: depth) + "\(agent["name"]?.string?.printable ?? id) [\(id)]"
         + " (pid \(pid.isEmpty ? "-" : pid)) [\(state(agent).printable)]"
         + " gen=\(agent["restarts"]?.int ?? 0) depth=\(depth)"
-      // Ours are at most three deep; the bound is against an answer that is not ours.
+      // The daemon's trees are at most three deep; the bound protects against a malformed answer.
       return [line] + (depth < 16 ? tree(node["children"]?.list ?? [], depth: depth + 1) : [])
     }
   }
 
-  /// What `spawn`, `kill` and `restart` say: `climate is ready`, `climate is idle (killed)`.
+  /// The output of `spawn`, `kill` and `restart`: `climate is ready`, `climate is idle (killed)`.
   public static func sentence(_ agent: Value) -> String {
     let isAtRest = !isRunning(agent)
     let why = isAtRest ? agent["last_exit"]?.string.map { " (\($0.printable))" } ?? "" : ""
@@ -50,8 +50,10 @@ public enum AgentText {
     return "\(id(agent).printable) is \(state(agent).printable)\(why)\(pid)"
   }
 
-  /// `14:03:21.120  warning  cannot read the sensor`; the level is left out where it is `info`.
-  /// - Parameter showsAgent: puts the agent's id before the message, for several agents' logs in one.
+  /// A log line: `14:03:21.120  warning  cannot read the sensor`; the level `info` is omitted.
+  /// - Parameters:
+  ///   - showsAgent: whether to add the agent's id, for the logs of several agents.
+  ///   - utcOffset: seconds that local time is ahead of UTC at a time in milliseconds since 1970.
   public static func logLine(_ line: Value, showsAgent: Bool, colour: Bool, utcOffset: (UInt64) -> Int) -> String {
     let milliseconds = UInt64(clamping: line["time"]?.int ?? 0)
     let time = EventLine.timeOfDay(milliseconds: milliseconds, utcOffset: utcOffset(milliseconds))

@@ -1,9 +1,9 @@
 import Model
 
-/// Budgets as people see them. All of it reads what `docs/control.md` calls a budget (4.13).
+/// The output for budgets (`docs/control.md`, 4.13).
 public enum BudgetTable {
-  /// `budget`: a heading, and a line for each budget that is limited or used.
-  /// - Parameter result: of `daemon.budgets`.
+  /// The output of `budget`: a table of all budgets in the result.
+  /// - Parameter result: the result of `daemon.budgets`.
   public static func lines(_ result: Value) -> [String] {
     var table = Table(
       ["AGENT", "BUDGET", "USED", "LIMIT", "WINDOW", "SHARE", "METER", "STEP", "HELD"], rightAligned: [2, 3, 4, 5])
@@ -30,7 +30,7 @@ public enum BudgetTable {
     ]
   }
 
-  /// The cell of `ps`: the budget that is nearest to its limit, and those that nothing holds the agent to.
+  /// The budget cell of `ps`: the budget nearest to its limit, and the limits that are not enforced or not metered.
   public static func summary(_ agent: Value) -> String {
     let budgets = agent["budgets"]?.list ?? []
     let limited = budgets.filter { $0["limit"]?.int != nil }
@@ -58,7 +58,7 @@ public enum BudgetTable {
   private static func isMetered(_ budget: Value) -> Bool {
     switch budget["enforcement"]?.string {
     case "not-metered": false
-    // Nothing of what the daemon does not hold an agent to may be known, either.
+    // A budget that is not enforced may have no meter either.
     case "not-enforced": (budget["used"]?.int ?? 0) > 0
     default: true
     }

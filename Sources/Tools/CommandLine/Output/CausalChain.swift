@@ -1,10 +1,10 @@
 import Model
 
-/// `openstarry why`: the chain that led to an event, from where it began, each link below the one that caused it.
+/// The output of `why`: the causal chain of an event, first cause first, each event below its cause.
 public enum CausalChain {
-  /// The lines.
+  /// A line for each event, and one before them if the chain's beginning is no longer retained.
   /// - Parameters:
-  ///   - chain: oldest first, as `events.why` answers it.
+  ///   - chain: the result of `events.chain`, oldest first.
   ///   - utcOffset: seconds that local time is ahead of UTC at a moment in milliseconds since 1970.
   public static func lines(_ chain: [Event], colour: Bool, utcOffset: (UInt64) -> Int) -> [String] {
     guard let first = chain.first else { return [] }
@@ -25,7 +25,7 @@ public enum CausalChain {
   }
 
   private static func step(from earlier: Event, to later: Event) -> String {
-    // Chains are in order of time; a clock that went back would be the daemon's bug, and is shown as no time at all.
+    // Events of a chain are in monotonic order. A violation would be a bug of the daemon; it is shown as zero.
     Span.delta(nanoseconds: later.monotonic > earlier.monotonic ? later.monotonic - earlier.monotonic : 0)
   }
 }

@@ -1,8 +1,8 @@
 import Model
 
-/// Devices, readings and receipts (`docs/control.md`, 4.4 to 4.6) as people see them.
+/// The output for devices, readings and receipts (`docs/control.md`, 4.4 to 4.6).
 public enum DeviceText {
-  /// `devices`: a heading and a line a device.
+  /// The output of `devices`: a table of devices.
   public static func table(_ devices: [Value]) -> [String] {
     var table = Table(["DEVICE", "KIND", "DRIVER", "STATE", "MORE"])
     for device in devices {
@@ -14,7 +14,7 @@ public enum DeviceText {
     return table.lines
   }
 
-  /// `temperature 30.4 °C`, with how old it is when it is not good.
+  /// `temperature 30.4 °C`, with quality and age unless the quality is good.
   public static func reading(_ reading: Value) -> String {
     let quality = reading["quality"]?.string ?? "good"
     let value = EventSentence.reading(reading["value"] ?? .null, unit: reading["unit"]?.string, quality: nil)
@@ -23,14 +23,14 @@ public enum DeviceText {
     return "\(reading["device"]?.string?.printable ?? "-") \(value)\(doubt)"
   }
 
-  /// `fan on (was off)`, and how long it is held when somebody asked or a limit says so: `for 20s (max_on 20s)`.
-  /// - Parameter showsLease: whether somebody asked.
+  /// `fan on (was off)`, followed by the lease if it is asked for or cut by a limit: `for 20s (max_on 20s)`.
+  /// - Parameter showsLease: whether the command asked for a lease.
   public static func receipt(_ receipt: Value, showsLease: Bool = false) -> String {
     let device = receipt["device"]?.string?.printable ?? "-"
     guard let state = receipt["state"]?.double else { return device }
     let now = EventSentence.level(state)
     let before = receipt["previous"]?.double.map { $0 == state ? "as before" : "was \(EventSentence.level($0))" }
-    let held = receipt["taken_from"]?.string.map { "held by \($0.printable) until now, which may ask for it again" }
+    let held = receipt["taken_from"]?.string.map { "taken over from \($0.printable), which may command it again" }
     let about = [before, held].compactMap(\.self).joined(separator: ", ")
     let change = "\(device) \(now)" + (about.isEmpty ? "" : " (\(about))")
     let doubt = receipt["confirmed"]?.bool == false ? " (the hardware has not confirmed it yet)" : ""

@@ -1,10 +1,11 @@
 import Model
 
-/// `history`: the restart ledger, a line an entry, with a line of its own where the board was started again.
+/// The output of `history`: the restart ledger.
 public enum HistoryText {
+  /// A line for each entry, and a line before the first entry of each boot.
   /// - Parameters:
-  ///   - entries: oldest first, as `daemon.history` answers them (4.14).
-  ///   - utcOffset: seconds that local time is ahead of UTC at a moment in milliseconds since 1970.
+  ///   - entries: the result of `daemon.history`, oldest first (4.14).
+  ///   - utcOffset: seconds that local time is ahead of UTC at a time in milliseconds since 1970.
   public static func lines(_ entries: [Value], colour: Bool, utcOffset: (UInt64) -> Int) -> [String] {
     let width = entries.map { subject($0).count }.max() ?? 0
     let reasons = entries.map { ($0["reason"]?.string?.printable ?? "-").count }.max() ?? 0
@@ -53,7 +54,7 @@ public enum HistoryText {
   }
 }
 
-/// Days in tables.
+/// Dates in tables.
 public enum DateText {
   /// `2026-11-22 14:03:21`, in the Gregorian calendar.
   /// - Parameters:

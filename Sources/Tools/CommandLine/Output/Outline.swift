@@ -1,8 +1,8 @@
 import Model
 
-/// A tree of values, a line a leaf, indented by two spaces a level: the state tree and the daemon's status.
+/// The output of `state`: a tree of values with one leaf on a line, indented by two spaces a level.
 public enum Outline {
-  /// The lines. Lists of maps are shown by their first text field, where it names them.
+  /// The lines of a value. A map in a list is named by its first field, if that is text.
   public static func lines(_ value: Value, depth: Int = 0) -> [String] {
     let indent = String(repeating: "  ", count: depth)
     guard depth < 32 else { return ["\(indent)…"] }

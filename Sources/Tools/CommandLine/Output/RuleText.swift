@@ -1,8 +1,8 @@
 import Model
 
-/// Rules and verdicts (`docs/control.md`, 4.8) as people see them.
+/// The output of `rules`: rules and verdicts (`docs/control.md`, 4.8).
 public enum RuleText {
-  /// `rules list`: a heading and a line a rule, its last error below it.
+  /// The output of `rules list`: a table of rules, followed by their last errors.
   public static func table(_ rules: [Value]) -> [String] {
     var table = Table(["RULE", "ON", "IF", "ACTION", "FIRED", "FAILED", "LAST"], rightAligned: [4, 5, 6])
     for rule in rules {
@@ -21,7 +21,8 @@ public enum RuleText {
     return table.lines + errors
   }
 
-  /// `rules test`: `hot  fires  condition is true`, a line a rule.
+  /// The output of `rules test`: a line for each rule, such as `hot  fires  condition is true`.
+  /// - Parameter type: the tested event's name or id, for the message that no rule matches.
   public static func verdicts(_ verdicts: [Value], type: String, colour: Bool) -> [String] {
     guard !verdicts.isEmpty else { return ["no rule listens to \(type.printable)"] }
     let width = verdicts.map { $0["rule"]?.string?.printable.count ?? 1 }.max() ?? 0

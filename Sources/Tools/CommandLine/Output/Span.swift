@@ -1,6 +1,6 @@
 import Model
 
-/// Lengths of time in tables and trees.
+/// Durations in tables and trees.
 public enum Span {
   /// The two largest units: `3d4h`, `2h05m`, `1m30s`, `12s`.
   public static func text(_ duration: Duration) -> String {
@@ -12,7 +12,7 @@ public enum Span {
     return "\(seconds)s"
   }
 
-  /// How much later: `+21 µs`, `+1.4 ms`, `+2.5 s`, `+3m10s`.
+  /// A time difference: `+21 µs`, `+1.4 ms`, `+2.5 s`, `+3m10s`.
   public static func delta(nanoseconds: UInt64) -> String {
     let value = Double(nanoseconds)
     return switch nanoseconds {

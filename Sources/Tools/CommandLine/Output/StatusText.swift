@@ -1,8 +1,8 @@
 import Model
 
-/// `status`: the daemon at a glance.
+/// The output of `status`.
 public enum StatusText {
-  /// The lines; what the daemon adds beyond the documented fields follows in its own words.
+  /// A heading, and one or more lines for each other field, known or not.
   /// - Parameter status: the result of `daemon.status`.
   public static func lines(_ status: Value, colour: Bool) -> [String] {
     var head = "openstarryd \(status["version"]?.text() ?? "?")"
@@ -20,7 +20,7 @@ public enum StatusText {
     return lines
   }
 
-  /// One line; where texts are too long for that, such as why agents are in quarantine, a line each.
+  /// A value as one line; a map with long texts, such as the reasons for quarantines, as a line for each entry.
   private static func texts(_ value: Value) -> [String] {
     switch value {
     case .map(let fields) where fields.contains { $0.value.string.map { $0.utf8.count > 40 } ?? false }:

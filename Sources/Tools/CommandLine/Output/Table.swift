@@ -1,21 +1,21 @@
-/// Columns of text under their headings, two spaces apart, as wide as their longest cell.
+/// A table of text: columns as wide as their longest cell, two spaces apart.
 public struct Table: Sendable {
   private var rows: [[String]]
   private let rightAligned: Set<Int>
 
-  /// A table without rows.
+  /// Creates a table without rows.
   /// - Parameters:
-  ///   - headings: one a column.
-  ///   - rightAligned: the columns, from 0, whose cells are numbers.
+  ///   - headings: one for each column.
+  ///   - rightAligned: the indices of right-aligned columns, for numbers.
   public init(_ headings: [String], rightAligned: Set<Int> = []) {
     rows = [headings]
     self.rightAligned = rightAligned
   }
 
-  /// Adds a row; an empty cell is shown as `-`, and control characters are written out.
+  /// Adds a row. Empty cells are shown as `-`, and control characters are escaped.
   public mutating func add(_ cells: [String]) { rows.append(cells.map { $0.isEmpty ? "-" : $0.printable }) }
 
-  /// The lines, heading first, without line breaks and without spaces at their ends.
+  /// The lines, headings first, without line breaks and trailing spaces.
   public var lines: [String] {
     let columns = rows.map(\.count).max() ?? 0
     let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }

@@ -2,34 +2,34 @@ import Document
 import Linux
 import Model
 
-/// Standard output and standard error of the command.
+/// The command's standard output and standard error.
 public struct Terminal {
-  /// Whether standard output takes colours: it is a terminal, and neither NO_COLOR (no-color.org) nor TERM=dumb is set.
+  /// Whether to use colours: standard output is a terminal, and neither NO_COLOR (no-color.org) nor TERM=dumb is set.
   public let colour: Bool
 
-  /// Asks the system.
+  /// Determines `colour` from the environment.
   public init() {
     let environment = Environment.current()
     let isRefused = !environment["NO_COLOR", default: ""].isEmpty || environment["TERM"] == "dumb"
     colour = System.isTerminal(1) && !isRefused
   }
 
-  /// Writes a line to standard output, at once.
-  /// - Throws: `OutputClosed` when nobody reads any more; any other failure as `Failure`.
+  /// Writes a line to standard output, unbuffered.
+  /// - Throws: `OutputClosed` when the reader has closed the pipe; otherwise `Failure`.
   public func line(_ text: String) throws { try write(Array(text.forTerminal.utf8) + [UInt8(ascii: "\n")]) }
 
-  /// Writes a value as one line of JSON to standard output, at once.
+  /// Writes a value to standard output as one line of JSON, unbuffered.
   public func json(_ value: Value) throws {
     try write(Array(JSON.text(value).printableJSON.utf8) + [UInt8(ascii: "\n")])
   }
 
-  /// Writes lines to standard output in one go.
+  /// Writes lines to standard output with one call.
   public func lines(_ lines: [String]) throws {
     guard !lines.isEmpty else { return }
     try line(lines.joined(separator: "\n"))
   }
 
-  /// Writes bytes to standard output as they are: what is no text, or nobody else's.
+  /// Writes bytes to standard output unchanged: binary data, or text that needs no escaping.
   public func write(_ bytes: [UInt8]) throws {
     do throws(SystemError) {
       try System.writeAll(1, bytes)
@@ -39,12 +39,12 @@ public struct Terminal {
     }
   }
 
-  /// Writes a line to standard error; what cannot be written there is lost.
+  /// Writes a line to standard error, after the program's name. Ignores errors.
   public static func complain(_ text: String) {
     complain(asItIs: "openstarry: \(text)")
   }
 
-  /// The same, without the program's name.
+  /// Writes a line to standard error without the program's name.
   static func complain(asItIs text: String) {
     try? System.writeAll(2, Array("\(text.forTerminal)\n".utf8))
   }
@@ -55,5 +55,5 @@ public struct Terminal {
   }
 }
 
-/// Whoever read standard output has closed it, as `head` does: a reason to end, not an error.
+/// The reader of standard output has closed the pipe, as `head` does. This ends the command successfully.
 public struct OutputClosed: Error {}
