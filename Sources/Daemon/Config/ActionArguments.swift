@@ -1,22 +1,22 @@
 import Model
 
-/// How the arguments of an action are told apart: by commas and parentheses outside of brackets and quotes.
+/// Splits the arguments of an action at commas outside brackets and quotes.
 extension ActionParser {
-  /// One argument and where it stands in the text.
+  /// One argument and its position in the text.
   struct Argument {
-    /// The name before the colon; nil when there is none.
+    /// The name before the colon; nil for none.
     var name: String?
-    /// What follows the name, or all of it.
+    /// The text after the name, or the whole argument.
     var text: String
-    /// Name and all.
+    /// The argument with its name.
     var whole: String
-    /// Where the argument begins.
+    /// The offset of the argument.
     var start: Int
-    /// Where `text` begins.
+    /// The offset of `text`.
     var textStart: Int
   }
 
-  /// Reads up to and over the closing parenthesis; nil when it or a quote is missing, and reported.
+  /// Reads the arguments and the closing parenthesis; nil if a bracket or quote is not closed, which is reported.
   mutating func arguments(of name: String) -> [Argument]? {
     let open = position - 1
     var arguments: [Argument] = []
@@ -79,7 +79,7 @@ extension ActionParser {
       textStart: value.lowerBound)
   }
 
-  /// Skips a CEL string: `'…'`, `"…"`, three quotes, and `r` before them for one without escapes.
+  /// Skips a CEL string: `'…'`, `"…"`, three quotes, and raw strings with the prefix `r`.
   private mutating func skipQuoted(_ quote: Unicode.Scalar) -> Bool {
     let open = position
     let isRaw =

@@ -1,12 +1,11 @@
 import Model
 
-/// Reads one action of a rule: `wake(climate)`, `actuate(fan, on, lease: 60s)`, `emit(x:y, value: value * 2)`.
+/// Parses one action of a rule: `wake(climate)`, `actuate(fan, on, lease: 60s)`, `emit(x:y, value: value * 2)`.
 ///
 ///     action   = name "(" argument { "," argument } ")"
 ///     argument = [ name ":" ] text
 ///
-/// The text of an argument goes to the next comma or parenthesis that stands in no brackets and no quotes, so that
-/// an argument can be any CEL expression.
+/// An argument ends at the next comma or parenthesis outside brackets and quotes, so it can be any CEL expression.
 struct ActionParser {
   let text: [Unicode.Scalar]
   private let start: Location
@@ -16,7 +15,9 @@ struct ActionParser {
 
   private static let names = ["spawn", "wake", "kill", "actuate", "emit"]
 
-  /// - Parameter start: where the first character of `text` stands.
+  /// - Parameters:
+  ///   - start: the location of the first character of `text`.
+  ///   - known: the devices and agents that the action may refer to.
   init(_ text: String, at start: Location, known: KnownNames, findings: Findings) {
     self.text = Array(text.unicodeScalars)
     self.start = start
@@ -24,7 +25,8 @@ struct ActionParser {
     self.findings = findings
   }
 
-  /// The action, or nil when something about it was wrong and reported.
+  /// Parses the action.
+  /// - Returns: nil if it has an error, which has been reported.
   mutating func parse() -> RuleDeclaration.Action? {
     skipSpace()
     let nameStart = position
@@ -45,7 +47,7 @@ struct ActionParser {
     guard let arguments = arguments(of: name) else { return nil }
     skipSpace()
     guard position == text.count else {
-      return fail(position, "there is more after the action, expected one action in a text, and a list for several")
+      return fail(position, "there is text after the action, expected one action, or a list of several")
     }
     switch name {
     case "actuate": return actuate(arguments)
@@ -64,7 +66,7 @@ struct ActionParser {
 
   private static func count(_ arguments: Int) -> String { arguments == 1 ? "1 argument" : "\(arguments) arguments" }
 
-  // MARK: What each action takes
+  // MARK: Arguments of each action
 
   private func agentAction(_ name: String, _ arguments: [Argument]) -> RuleDeclaration.Action? {
     guard arguments.count == 1, arguments[0].name == nil else {
@@ -107,7 +109,7 @@ struct ActionParser {
         "the command is \(Wording.quoted(plain[1].text)), expected on, off, a level from 0 to 1 or pulse 500ms"
           + Suggestion.phrase(for: plain[1].text, in: ["on", "off", "pulse"]))
     } else if case .level(let level)? = command, level != 0, level != 1, known.isDigital(device.rawValue) {
-      report(plain[1].start, "'\(device)' knows no levels, expected on or off")
+      report(plain[1].start, "'\(device)' has no levels, expected on or off")
       isRight = false
     }
     var lease: Duration?
@@ -149,13 +151,14 @@ struct ActionParser {
       return fail(position, "'emit' has no arguments, expected \(Self.form(of: "emit"))")
     }
     var isRight = true
-    // `climate:hot` looks like a named argument; the first one never is.
+    // The first argument is an event name: `climate:hot` only looks like a named argument.
     let name = unquoted(type.whole)
     if !EventPattern.isEventName(name) {
       report(type.start, "the event is \(Wording.quoted(name)), expected a name such as climate:hot")
       isRight = false
     } else if let domain = EventPattern(name).ownDomain {
-      report(type.start, "the event is '\(name)', and only the daemon says '\(domain):', expected a domain of your own")
+      report(
+        type.start, "the event is '\(name)', but only the daemon publishes '\(domain):', expected a domain of your own")
       isRight = false
     }
     var fields: [EmitField] = []
@@ -178,7 +181,7 @@ struct ActionParser {
     return isRight ? .emit(name, fields) : nil
   }
 
-  /// A name that somebody put in quotes, without them.
+  /// The text without surrounding quotes.
   private func unquoted(_ text: String) -> String {
     guard text.count >= 2, let quote = text.first, quote == "'" || quote == "\"", text.last == quote else {
       return text
@@ -203,7 +206,7 @@ struct ActionParser {
 }
 
 extension StringProtocol {
-  /// Without white space at either end.
+  /// The text without leading and trailing white space.
   var trimmed: String {
     let tail = drop { $0.isWhitespace }
     return String(tail.reversed().drop { $0.isWhitespace }.reversed())

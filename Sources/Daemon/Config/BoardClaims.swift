@@ -1,15 +1,15 @@
 import Chips
 import Model
 
-/// Finds devices that claim the same piece of hardware: it can have one owner only.
+/// Finds devices that claim the same hardware, which can have only one owner.
 ///
-/// A file does not tell which names are one piece to the kernel (`pwmchip0` and `fe20c000.pwm`): spellings that mean the
-/// same everywhere are compared here, and the hardware layer compares what the kernel says when it opens the devices.
+/// A board file cannot show that two names mean the same hardware (`pwmchip0` and `fe20c000.pwm`). Only equivalent
+/// spellings are compared here; the hardware layer compares the kernel's identities when it opens the devices.
 struct BoardClaims {
   let scope: BoardScope
   let findings: Findings
 
-  /// Reports every device whose line, channel, address or node an earlier one has taken.
+  /// Reports every device whose line, channel, address or node belongs to an earlier device.
   func check(_ devices: [Device]) {
     var owners: [String: Device] = [:]
     var chips: [String: Device] = [:]
@@ -28,7 +28,7 @@ struct BoardClaims {
     checkAttributes(devices)
   }
 
-  /// Chips of one kind have the same name to the kernel. Where the file has more than one, each must say which it is.
+  /// The kernel gives chips of one kind the same name. If the file has several, each must be identified.
   private func checkAttributes(_ devices: [Device]) {
     let attributes = Dictionary(grouping: devices.filter { $0.attribute != nil }) { $0.attribute ?? "" }
     for device in devices where device.attribute != nil && !device.saysWhich {
@@ -38,34 +38,34 @@ struct BoardClaims {
       findings.error(
         device.location,
         "device '\(device.id)' reads \(attribute), and so does device '\(other.id)' (\(other.location)):"
-          + " add 'path' or 'serial' to both to say which chip is meant")
+          + " add 'path' or 'serial' to both to identify their chips")
     }
   }
 
-  /// Devices on one I²C address are parts of one chip, so they agree on what chip that is.
+  /// Checks that devices on one I²C address, which are parts of one chip, agree on the chip.
   private func checkChip(_ device: Device, _ first: Device, _ address: String) {
     if device.driver != first.driver {
       findings.error(
         device.location,
-        "device '\(device.id)' takes what is at \(address) for a \(device.driver),"
-          + " and device '\(first.id)' for a \(first.driver) (\(first.location))")
+        "device '\(device.id)' declares a \(device.driver) at \(address),"
+          + " but device '\(first.id)' declares a \(first.driver) (\(first.location))")
     } else if let shared = ChipOutput.sharedOption(of: device.driver), device.options[shared] != first.options[shared] {
       findings.error(
         device.location,
         "device '\(device.id)' sets another '\(shared)' than '\(first.id)' (\(first.location)),"
-          + " and all channels of a \(device.driver) share one")
+          + " but all channels of a \(device.driver) share one")
     }
   }
 }
 
 extension Device {
-  /// What it takes for itself alone, in words; nil when others may share it.
+  /// The description of the hardware that only one device may use; nil if it can be shared.
   fileprivate func claim(_ scope: BoardScope) -> String? {
     func option(_ name: String) -> String { options[name]?.shown ?? "?" }
     switch driver {
     case "gpio":
       guard let chip = options["chip"], let line = options["line"] else { return nil }
-      // Two names for one chip are one chip: its label counts.
+      // Compare chips by label: the file may have two names for one chip.
       let declared = chip.string.flatMap { scope.chips[$0] ?? nil }
       let place = declared?.path.map { " at '\($0)'" } ?? ""
       let number = Int(line.shown).map { "\($0)" } ?? line.shown
@@ -93,7 +93,7 @@ extension Device {
     return "address 0x\(String(address, radix: 16)) of bus '\(bus?.path?.plainPath ?? bus?.adapter ?? name)'"
   }
 
-  /// `'temp1_input' of a hwmon chip called 'lm75'` for a device that the kernel serves; nil for any other.
+  /// `'temp1_input' of a hwmon chip called 'lm75'` for a sensor of a kernel driver; nil for others.
   fileprivate var attribute: String? {
     switch driver {
     case "hwmon":
@@ -101,7 +101,7 @@ extension Device {
       return "'\(attribute.shown)' of a hwmon chip called '\(chip.shown)'"
     case "iio":
       guard let name = options["device_name"], let channel = options["channel"] else { return nil }
-      // The file's ending may stand behind the channel, and means nothing.
+      // The channel may be given with the suffix of its file.
       var text = channel.shown
       for ending in ["_input", "_raw"] where text.hasSuffix(ending) { text.removeLast(ending.count) }
       return "'\(text)' of an IIO device called '\(name.shown)'"
@@ -109,12 +109,12 @@ extension Device {
     }
   }
 
-  /// Whether it names one of several chips.
+  /// Whether the device identifies its chip among several.
   fileprivate var saysWhich: Bool { options["path"] != nil || options["serial"] != nil }
 }
 
 extension String {
-  /// A path without empty parts and `.`; `/sys/devices` in front of one is left out.
+  /// The path without empty components, `.` and a leading `/sys/devices`.
   fileprivate var plainPath: String {
     var parts = split(separator: "/").filter { $0 != "." }
     if parts.starts(with: ["sys", "devices"]) { parts.removeFirst(2) }

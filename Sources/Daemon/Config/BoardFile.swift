@@ -6,9 +6,9 @@ public enum BoardFile {
   /// Reads a board.
   /// - Parameters:
   ///   - node: the whole file.
-  ///   - file: its name, for messages; relative paths in it start there.
-  /// - Returns: the board, every default filled in, with what people should know about the file.
-  /// - Throws: everything that is wrong with it.
+  ///   - file: the file's path, for messages; relative paths in the file start in its folder.
+  /// - Returns: the board with defaults filled in, and warnings.
+  /// - Throws: all errors and warnings.
   public static func decode(_ node: Node, file: String) throws(Diagnostics) -> (Board, warnings: [Diagnostic]) {
     let findings = Findings()
     let board = FieldReader(node, what: "the board", findings: findings).flatMap { read($0, file: file) }
@@ -24,9 +24,9 @@ public enum BoardFile {
     let scope = BoardScope(backend: backend, chips: chips, buses: buses)
     let devices = devices(fields, scope)
     let world = fields.map("world")
-    // `wires` is for the tests that run on a real board (docs/testbed.md).
+    // `wires` is used by tests on a real board (docs/testbed.md).
     if let world, backend == .linux, world.entries.contains(where: { $0.key != "wires" }) {
-      fields.findings.warning(world.location, "'world' is only looked at when 'backend' is simulated")
+      fields.findings.warning(world.location, "'world' has an effect only when 'backend' is simulated")
     }
     fields.close()
     guard let name else { return nil }
@@ -36,7 +36,7 @@ public enum BoardFile {
       world: Fields(uniquePairs: world?.entries.map { ($0.key, $0.value.value) } ?? []), file: file)
   }
 
-  /// Chips by name; nil for one that was wrong, so that devices on it are not blamed for that.
+  /// Chips by name; nil for an invalid chip, so that its error is not repeated for each of its devices.
   private static func chips(_ board: FieldReader) -> [String: Board.Chip?] {
     var chips: [String: Board.Chip?] = [:]
     for entry in board.map("chips")?.entries ?? [] {
@@ -57,7 +57,7 @@ public enum BoardFile {
     return chip
   }
 
-  /// Buses by name; nil for one that was wrong.
+  /// Buses by name; nil for an invalid bus.
   private static func buses(_ board: FieldReader) -> [String: Board.Bus?] {
     var buses: [String: Board.Bus?] = [:]
     for entry in board.map("buses")?.entries ?? [] {
@@ -104,11 +104,11 @@ public enum BoardFile {
   }
 }
 
-/// What a device may refer to.
+/// The backend, and the chips and buses that devices may refer to.
 struct BoardScope {
   let backend: Board.Backend
-  /// nil for a chip that is declared and wrong.
+  /// By name; nil for an invalid chip.
   let chips: [String: Board.Chip?]
-  /// nil for a bus that is declared and wrong.
+  /// By name; nil for an invalid bus.
   let buses: [String: Board.Bus?]
 }

@@ -2,27 +2,27 @@ import Agent
 import Model
 
 extension Budget {
-  /// What can be meant by a budget, beyond what its keys can say.
+  /// The range of sensible values. Others are valid, but cause a warning.
   struct Sense {
-    /// The least memory that is of use, in bytes, and why less is not.
+    /// The least useful memory in bytes, and the warning for less.
     let memory: (least: Int, otherwise: String)
-    /// The most processor time there is, as a share of one core, and why; nil where nobody knows.
+    /// The greatest possible share of one core, and the warning for more; nil for no limit.
     var cpu: (most: Double, otherwise: String)?
 
-    /// Of an agent.
+    /// The range for an agent; nil for an unknown isolation.
     static func agent(_ isolation: Isolation?) -> Sense {
-      var sense = Sense(memory: (64 << 10, "no agent lives on less than 64KiB, one page of a module's memory"))
+      var sense = Sense(memory: (64 << 10, "no agent can run with less than 64KiB, one page of a module's memory"))
       if let isolation, isolation.runsOnLoop {
         sense.cpu = (1, "agents of driver '\(isolation.kind.rawValue)' run on one thread, which has 100% at most")
       }
       return sense
     }
 
-    /// Of all agents, with the daemon.
-    static let board = Sense(memory: (4 << 20, "the daemon itself takes about 4MiB, and agents would stop for it"))
+    /// The range for the daemon and all agents together.
+    static let board = Sense(memory: (4 << 20, "the daemon itself needs about 4MiB, so agents would be stopped"))
   }
 
-  /// Reads the keys of a `budget` block that are there; the others stay as they are. The block is left open.
+  /// Reads the keys of a `budget` block; missing keys leave their values unchanged. The caller closes the block.
   mutating func read(_ block: FieldReader, _ sense: Sense) {
     let bytes = Shape.bytes.doubted { $0 < sense.memory.least ? sense.memory.otherwise : nil }
     let share = Shape.percent.doubted { share in

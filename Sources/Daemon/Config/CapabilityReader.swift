@@ -1,11 +1,11 @@
 import Document
 import Model
 
-/// Reads `capabilities` and `plugins`: what an agent asks for. What nobody may have is an error.
+/// Reads `capabilities` and `plugins`. A permission that no agent may have is an error.
 struct CapabilityReader {
   let home: String?
 
-  /// What the manifest asks for; nothing when it asks for nothing.
+  /// The permissions and plugins that the manifest asks for.
   func read(_ manifest: FieldReader) -> (permissions: Permissions, plugins: [String]) {
     var permissions = Permissions()
     var plugins = manifest.value("plugins", .list(of: plugin), [])
@@ -22,7 +22,7 @@ struct CapabilityReader {
         model: block.value("model", .bool, false),
         paths: block.value("fs_allow_paths", .list(of: path), []),
         hosts: block.value("network_allow_hosts", .list(of: host), []))
-      // An error, not a warning: a misspelt right would be missed only when it is needed.
+      // Unknown keys are errors: a misspelt permission would be noticed only when it is needed.
       block.close()
     }
     permissions.paths = allowedPaths.filter { !permissions.paths.contains($0) } + permissions.paths
@@ -49,7 +49,7 @@ struct CapabilityReader {
     }
   }
 
-  /// Plugins are folders below the home, so a name must not lead out of it.
+  /// Plugins are folders in the daemon's home, so their names must not lead out of it.
   private static func isPlugin(_ text: String) -> Bool {
     var name = text[...]
     if name.first == "@" {
@@ -61,7 +61,7 @@ struct CapabilityReader {
     return (1...2).contains(parts.count) && parts.allSatisfy { AgentID(String($0)).isWellFormed }
   }
 
-  /// An event pattern outside of the daemon's own domains.
+  /// An event pattern outside the daemon's own domains.
   private var emit: Shape<EventPattern> {
     let event = Shape<EventPattern>.event
     return Shape(expected: event.expected) { node, subject, findings in
@@ -69,14 +69,15 @@ struct CapabilityReader {
       if let domain = pattern.ownDomain {
         findings.error(
           node.location,
-          "\(subject) is '\(pattern)', and only the daemon says '\(domain):', expected a domain of the agent's own")
+          "\(subject) is '\(pattern)', but only the daemon publishes '\(domain):', expected a domain of the agent's "
+            + "own")
         return nil
       }
       return pattern
     }
   }
 
-  /// A folder or file that an agent may read. Relative ones start at the manifest.
+  /// A folder or file that an agent may read. Relative paths start in the manifest's folder.
   private var path: Shape<String> {
     let expected = "a folder or file such as ./data or /srv/data"
     return Shape(expected: expected) { node, subject, findings in
@@ -88,12 +89,12 @@ struct CapabilityReader {
     }
   }
 
-  /// Why no agent may have a path; nil when it may.
+  /// The reason to refuse a path; nil to allow it.
   private static func refusal(_ path: String) -> String? {
-    if path.utf8.contains(0) { return "a path has no NUL character" }
-    if path.contains("*") || path.contains("?") { return "folders are named whole, wildcards mean nothing here" }
+    if path.utf8.contains(0) { return "a path cannot contain a NUL character" }
+    if path.contains("*") || path.contains("?") { return "wildcards are not supported" }
     let parts = path.split(separator: "/").filter { $0 != "." }
-    if parts.contains("..") { return "'..' leads out of what is allowed" }
+    if parts.contains("..") { return "'..' leads out of the allowed folder" }
     guard path.hasPrefix("/") else { return nil }
     switch parts.first {
     case nil: return "no agent may read everything"
@@ -117,8 +118,8 @@ struct CapabilityReader {
 }
 
 extension EventPattern {
-  /// The domain of the daemon's own that the pattern names, such as `sensor`; nil when it names none. A wildcard
-  /// for a domain names none: what is emitted is looked at again when it is.
+  /// The daemon's own domain in the pattern, such as `sensor`; nil for others, and for a domain with a wildcard.
+  /// Emitted events are checked again.
   var ownDomain: String? {
     Self.builtInDomain(of: text)
   }

@@ -1,7 +1,7 @@
 import Document
 import Model
 
-/// The kinds of file that the daemon reads.
+/// The kinds of configuration files.
 public enum ConfigKind: String, Sendable, Hashable, CaseIterable {
   /// `board.yaml`
   case board
@@ -12,15 +12,15 @@ public enum ConfigKind: String, Sendable, Hashable, CaseIterable {
   /// `openstarry.yaml`
   case settings
 
-  /// Tells what kind of file something is, by its name, or else by the keys it has.
+  /// Determines the kind of a file by its name, or else by its keys.
   /// - Parameters:
   ///   - fileName: with or without folders.
-  ///   - node: what is in it; nil goes by the name alone.
-  /// - Returns: nil when neither tells.
+  ///   - node: the parsed file; nil to use the name only.
+  /// - Returns: nil when the kind cannot be determined.
   public static func guess(fileName: String, _ node: Node? = nil) -> ConfigKind? {
     let name = Paths.name(of: fileName)
     let stem = [".json", ".yaml", ".yml"].first { name.hasSuffix($0) }.map { String(name.dropLast($0.count)) } ?? name
-    // `climate.agent.json` and `kitchen.board.yaml` say what they are in their last part.
+    // The last part of the stem is the kind: `climate.agent.json`, `kitchen.board.yaml`.
     switch stem.split(separator: ".").last {
     case "board"?: return .board
     case "agent"?: return .agent
@@ -43,11 +43,11 @@ public enum ConfigKind: String, Sendable, Hashable, CaseIterable {
     return nil
   }
 
-  /// What is said of a file of no known kind.
+  /// The error for a file of unknown kind.
   static func unknown(_ file: String) -> Diagnostic {
     Diagnostic(
       Location(file: file),
-      "this is none of the daemon's files, expected a board ('devices'), a manifest ('identity'), rules ('rules') or"
-        + " settings ('board'); the names board.yaml, agent.json, orchestration.yaml and openstarry.yaml say it too")
+      "this is not one of the daemon's files, expected a board ('devices'), a manifest ('identity'), rules ('rules'),"
+        + " settings ('board'), or a name such as board.yaml, agent.json, orchestration.yaml or openstarry.yaml")
   }
 }

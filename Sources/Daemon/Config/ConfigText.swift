@@ -2,11 +2,10 @@ import Agent
 import Document
 import Model
 
-/// Files as they come from the disk: parses and decodes in one step. Names that end in `.json` hold JSON, all
-/// others YAML.
+/// Parses and decodes configuration files. Files with the extension `.json` are JSON, all others YAML.
 public enum ConfigText {
-  /// Parses a text without looking at what it means.
-  /// - Throws: what the parser found.
+  /// Parses a text without checking its meaning.
+  /// - Throws: the parser's errors.
   public static func parse(_ bytes: [UInt8], file: String) throws(Diagnostics) -> Node {
     file.hasSuffix(".json") ? try JSON.parse(bytes, file: file) : try YAML.parse(bytes, file: file)
   }
@@ -31,8 +30,8 @@ public enum ConfigText {
     try RuleFile.decode(try parse(bytes, file: file), file: file, known: known, source: bytes)
   }
 
-  /// Reads a rule file as far as it can be read.
-  /// - Returns: the rules, those with errors included as far as they go, and everything that was found.
+  /// Reads a rule file even if it has errors.
+  /// - Returns: the rules, including the readable parts of invalid ones, and all errors and warnings.
   public static func readRules(
     _ bytes: [UInt8], file: String, known: KnownNames = KnownNames()
   ) -> (rules: [RuleDeclaration], found: [Diagnostic]) {
@@ -51,13 +50,13 @@ public enum ConfigText {
     try SettingsFile.decode(try parse(bytes, file: file), file: file, environment: environment)
   }
 
-  /// Reads a file of any kind and says only what is wrong with it: what `openstarry check` does with each path.
+  /// Checks a file of any kind, for `openstarry check`.
   /// - Parameters:
-  ///   - isolations: those that manifests are held against.
-  ///   - known: what rules may refer to.
-  ///   - board: what manifests may refer to.
-  /// - Returns: which kind of file it is (nil when that cannot be told, which is an error in the list), and everything
-  ///   found, warnings included, in the order of the file.
+  ///   - isolations: the known isolations, for manifests.
+  ///   - known: the names that rules may refer to.
+  ///   - board: the board whose devices manifests may refer to; nil for no check.
+  /// - Returns: the kind of the file (nil if it is unknown, which is an error in the list), and all errors and warnings
+  ///   in the order of the file.
   public static func check(
     _ bytes: [UInt8], file: String, environment: [String: String], isolations: [Isolation],
     known: KnownNames = KnownNames(), board: Board? = nil

@@ -1,10 +1,10 @@
 import Document
 import Model
 
-/// The ids that a board file declares with their kinds, known before any device has been read: devices refer to
-/// others further down, and to ones that have an error of their own.
+/// The ids and kinds of all devices in a board file. Collected before the devices are read, because devices may refer
+/// to later ones, and to ones with errors.
 struct DeclaredDevices {
-  /// By id: the text of `kind`, or nil when there is none.
+  /// The text of `kind` by id; nil if it is missing.
   let kinds: [String: String?]
 
   init(_ entries: [Node.Entry]) {
@@ -17,7 +17,7 @@ struct DeclaredDevices {
   /// The ids of one kind, sorted.
   func ids(of kind: String) -> [String] { kinds.filter { $0.value == kind }.keys.sorted() }
 
-  /// `devices` with `exclusive_with` made mutual: what one must not run beside must not run beside it.
+  /// Makes `exclusive_with` symmetric: each device also lists the devices that list it.
   static func symmetric(_ devices: [Device]) -> [Device] {
     var partners: [DeviceID: [DeviceID]] = [:]
     for device in devices {

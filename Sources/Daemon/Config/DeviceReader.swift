@@ -8,7 +8,7 @@ struct DeviceReader {
   let declared: DeclaredDevices
   let findings: Findings
 
-  /// The device, or nil when something about it was wrong and reported.
+  /// The device; nil if it has an error, which has been reported.
   func read(_ entry: Node.Entry) -> Device? {
     let id = DeviceID(entry.key)
     if !id.isWellFormed {
@@ -32,7 +32,7 @@ struct DeviceReader {
     return device
   }
 
-  /// The catalogue's entry for `driver:`; on a simulated board the driver `simulated` need not be said.
+  /// The catalogue's entry for `driver:`; on a simulated board the default is `simulated`.
   private func driver(_ fields: FieldReader, _ kind: String) -> DriverCatalogue.Entry? {
     if fields.node("driver") == nil, scope.backend == .simulated {
       return DriverCatalogue.entry("simulated", kind: kind)
@@ -46,7 +46,7 @@ struct DeviceReader {
     if let entry = DriverCatalogue.entry(name, kind: kind) {
       let backends = Wording.alternatives(entry.backends.map(\.rawValue))
       findings.error(
-        place, "driver '\(name)' needs backend \(backends), and this board's is \(scope.backend.rawValue)")
+        place, "driver '\(name)' needs backend \(backends), but this board's is \(scope.backend.rawValue)")
     } else if let other = DriverCatalogue.all.first(where: { $0.name == name }) {
       findings.error(
         place, "driver '\(name)' makes \(Wording.article(other.kind)), expected \(expected)")
@@ -59,10 +59,10 @@ struct DeviceReader {
     return nil
   }
 
-  /// Says what a key is for when it belongs to another kind of device or another driver.
+  /// The message for a key of another kind of device or another driver; nil for other keys.
   private func explain(_ key: String, _ kind: String, _ driver: DriverCatalogue.Entry) -> String? {
     if let other = DeviceSettings.kinds.first(where: { DeviceSettings.keys(of: $0).contains(key) }) {
-      return "'\(key)' is a setting of \(other)s, and this is \(Wording.article(kind))"
+      return "'\(key)' is a setting of \(other)s, but this is \(Wording.article(kind))"
     }
     if DriverCatalogue.all.contains(where: { $0.options.contains { $0.name == key } }) {
       let options = driver.options.map(\.name)
@@ -76,11 +76,11 @@ struct DeviceReader {
     guard case .actuator(let settings) = device.kind, device.isDigital, settings.safe != 0, settings.safe != 1 else {
       return
     }
-    findings.error(fields.place(of: "safe"), "'safe' is \(settings.safe), expected on or off: it knows no levels")
+    findings.error(fields.place(of: "safe"), "'safe' is \(settings.safe), expected on or off: it has no levels")
   }
 }
 
 extension Device {
-  /// Whether it is an actuator that knows no levels between on and off.
+  /// Whether the device is an actuator without levels between on and off.
   var isDigital: Bool { driver == "gpio" || options["analogue"] == .bool(false) }
 }

@@ -1,7 +1,7 @@
 import Document
 import Model
 
-/// Reads the settings that every device of a kind has, whatever its driver.
+/// Reads the settings of a device's kind, which do not depend on its driver.
 struct DeviceSettings {
   /// The kinds of device.
   static let kinds = ["sensor", "input", "actuator", "camera"]
@@ -9,14 +9,14 @@ struct DeviceSettings {
   let declared: DeclaredDevices
   let id: DeviceID
 
-  /// The settings' keys of one kind.
+  /// The keys of a kind's settings.
   static func keys(of kind: String) -> [String] {
     let fields = FieldReader([], what: "", location: Location(file: ""), findings: Findings())
     _ = DeviceSettings(declared: DeclaredDevices([]), id: "").read(kind, fields)
     return fields.knownKeys
   }
 
-  /// The settings of a device of `kind`, with defaults for what is missing or wrong.
+  /// The settings for `kind`, with defaults for missing and invalid values.
   func read(_ kind: String, _ fields: FieldReader) -> Device.Kind {
     switch kind {
     case "sensor": .sensor(sensor(fields))
@@ -27,69 +27,69 @@ struct DeviceSettings {
   }
 
   private func sensor(_ fields: FieldReader) -> SensorSettings {
-    let standard = SensorSettings()
+    let defaults = SensorSettings()
     return SensorSettings(
-      every: fields.value("every", .duration(atLeast: .milliseconds(1)), standard.every),
-      deadband: fields.value("deadband", .number("a number of at least 0") { $0 >= 0 }, standard.deadband),
+      every: fields.value("every", .duration(atLeast: .milliseconds(1)), defaults.every),
+      deadband: fields.value("deadband", .number("a number of at least 0") { $0 >= 0 }, defaults.deadband),
       heartbeat: fields.optional("heartbeat", .duration(atLeast: .milliseconds(1))),
       unit: fields.optional("unit", .name),
-      scale: fields.value("scale", .number("a number other than 0") { $0 != 0 }, standard.scale),
-      offset: fields.value("offset", .number(), standard.offset),
-      onDemand: fields.value("on_demand", .bool, standard.onDemand))
+      scale: fields.value("scale", .number("a number other than 0") { $0 != 0 }, defaults.scale),
+      offset: fields.value("offset", .number(), defaults.offset),
+      onDemand: fields.value("on_demand", .bool, defaults.onDemand))
   }
 
   private func input(_ fields: FieldReader) -> InputSettings {
-    let standard = InputSettings()
+    let defaults = InputSettings()
     return InputSettings(
-      edges: fields.value("edges", .choice(of: InputSettings.Edges.self), standard.edges),
-      debounce: fields.value("debounce", .duration(), standard.debounce),
-      emergencyStop: fields.value("emergency_stop", .bool, standard.emergencyStop))
+      edges: fields.value("edges", .choice(of: InputSettings.Edges.self), defaults.edges),
+      debounce: fields.value("debounce", .duration(), defaults.debounce),
+      emergencyStop: fields.value("emergency_stop", .bool, defaults.emergencyStop))
   }
 
   private func actuator(_ fields: FieldReader) -> ActuatorSettings {
-    let standard = ActuatorSettings()
+    let defaults = ActuatorSettings()
     let settings = ActuatorSettings(
-      safe: fields.value("safe", Self.level, standard.safe),
-      onExit: fields.value("on_exit", .choice(of: ActuatorSettings.OnExit.self), standard.onExit),
+      safe: fields.value("safe", Self.level, defaults.safe),
+      onExit: fields.value("on_exit", .choice(of: ActuatorSettings.OnExit.self), defaults.onExit),
       maxOn: fields.optional("max_on", .duration(atLeast: .milliseconds(1))),
       minOff: fields.optional("min_off", .duration()),
       maxRate: fields.optional("max_rate", .rate),
       exclusiveWith: fields.value("exclusive_with", .oneOrMore(of: otherActuator), []),
-      lease: fields.value("lease", .duration(atLeast: .milliseconds(1)), standard.lease),
+      lease: fields.value("lease", .duration(atLeast: .milliseconds(1)), defaults.lease),
       refresh: fields.optional("refresh", .duration()))
     if let maxOn = settings.maxOn { check(maxOn, settings, fields) }
     return settings
   }
 
-  /// Warns of what makes little of `max_on`.
+  /// Warns of settings that weaken `max_on`.
   private func check(_ maxOn: Duration, _ settings: ActuatorSettings, _ fields: FieldReader) {
     if settings.minOff == nil {
       fields.findings.warning(
         fields.place(of: "max_on"),
-        "'max_on' is \(maxOn.text) without a 'min_off': whoever had it may turn it on again at once ('min_off: 0s' says "
-          + "that it may)")
+        "'max_on' is \(maxOn.text) without a 'min_off': the holder may turn it on again at once ('min_off: 0s' "
+          + "confirms this)")
     }
     if fields.node("lease") != nil, settings.lease > maxOn {
       fields.findings.warning(
         fields.place(of: "lease"),
-        "'lease' is \(settings.lease.text), and 'max_on' ends it after \(maxOn.text): no lease lasts longer")
+        "'lease' is \(settings.lease.text), but 'max_on' ends every lease after \(maxOn.text)")
     }
   }
 
   private func camera(_ fields: FieldReader) -> CameraSettings {
-    let standard = FrameFormat()
-    let size = fields.value("size", Self.size, (standard.width, standard.height))
+    let defaults = FrameFormat()
+    let size = fields.value("size", Self.size, (defaults.width, defaults.height))
     let format = FrameFormat(
-      pixels: fields.value("format", Self.pixels, standard.pixels), width: size.width, height: size.height,
-      rate: fields.value("rate", .number(0.1...240), standard.rate))
+      pixels: fields.value("format", Self.pixels, defaults.pixels), width: size.width, height: size.height,
+      rate: fields.value("rate", .number(0.1...240), defaults.rate))
     return CameraSettings(format: format, motion: motion(fields))
   }
 
-  /// `motion: true` takes the defaults, a map may change them.
+  /// `true` for the defaults, or a map with other values.
   private func motion(_ fields: FieldReader) -> MotionSettings? {
     guard let node = fields.node("motion") else { return nil }
-    let standard = MotionSettings()
-    if case .bool(let wanted) = node.content { return wanted ? standard : nil }
+    let defaults = MotionSettings()
+    if case .bool(let wanted) = node.content { return wanted ? defaults : nil }
     guard case .map(let entries) = node.content else {
       fields.findings.error(
         node.location, "'motion' is \(Wording.shown(node)), expected true, false or a map of threshold and cooldown")
@@ -97,13 +97,13 @@ struct DeviceSettings {
     }
     let motion = FieldReader(entries, what: "'motion'", location: node.location, findings: fields.findings)
     let settings = MotionSettings(
-      threshold: motion.value("threshold", .number(0...1), standard.threshold),
-      cooldown: motion.value("cooldown", .duration(), standard.cooldown))
+      threshold: motion.value("threshold", .number(0...1), defaults.threshold),
+      cooldown: motion.value("cooldown", .duration(), defaults.cooldown))
     motion.close()
     return settings
   }
 
-  /// `on`, `off`, or a level. YAML 1.1 makes booleans of on and off; they mean the same here.
+  /// `on`, `off`, or a level from 0 to 1. YAML 1.1 reads on and off as booleans.
   private static var level: Shape<Double> {
     Shape("on, off or a level from 0 to 1") { node in
       switch node.content {
@@ -116,7 +116,7 @@ struct DeviceSettings {
     }
   }
 
-  /// `640x480`.
+  /// A size such as `640x480`.
   private static var size: Shape<(width: Int, height: Int)> {
     Shape("a size such as 640x480, each side from 16 to 8192") { node in
       guard case .string(let text) = node.content else { return nil }
@@ -126,7 +126,7 @@ struct DeviceSettings {
     }
   }
 
-  /// Pixel layouts by the names people use; V4L2's codes are understood too.
+  /// A pixel format by its common name or by its V4L2 code.
   private static var pixels: Shape<FrameFormat.PixelFormat> {
     let names: [(name: String, value: FrameFormat.PixelFormat)] = [
       ("mjpeg", .mjpeg), ("yuyv", .yuyv), ("nv12", .nv12), ("rgb24", .rgb24), ("grey", .grey),
@@ -142,7 +142,7 @@ struct DeviceSettings {
     let actuators = declared.ids(of: "actuator").filter { $0 != id.rawValue }
     return Shape(
       actuators.isEmpty
-        ? "another actuator, and there is none" : "another actuator: " + Wording.alternatives(actuators),
+        ? "another actuator, but there is none" : "another actuator: " + Wording.alternatives(actuators),
       names: actuators
     ) { node in
       guard case .string(let text) = node.content, actuators.contains(text) else { return nil }

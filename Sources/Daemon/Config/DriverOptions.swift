@@ -2,12 +2,12 @@ import Chips
 import Document
 import Model
 
-/// Reads what one driver needs to know, by the catalogue.
+/// Reads the options of a device's driver, as declared in the driver catalogue.
 struct DriverOptions {
   let scope: BoardScope
   let declared: DeclaredDevices
 
-  /// The options, defaults filled in; wrong ones are reported and left out.
+  /// The options with defaults filled in. Invalid options are reported and omitted.
   func read(_ driver: DriverCatalogue.Entry, _ fields: FieldReader) -> Fields {
     var options = Fields()
     for option in driver.options {
@@ -34,7 +34,7 @@ struct DriverOptions {
     }
   }
 
-  /// An I²C address, which people know in hexadecimal.
+  /// An I²C address, whose range is shown in hexadecimal.
   private func address(_ type: DriverCatalogue.OptionType) -> Shape<Value> {
     guard case .int(let range) = type else { return shape(type) }
     let bounds = [range.lowerBound, range.upperBound].map { "0x" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }
@@ -44,7 +44,7 @@ struct DriverOptions {
     }
   }
 
-  /// Names, of which some are numbers to YAML: `channel: 0` means the choice `0`.
+  /// One of several names. Some are numbers to YAML: `channel: 0` means the choice `0`.
   private func choice(_ names: [String]) -> Shape<Value> {
     Shape(Wording.alternatives(names), names: names) { node in
       let text: String? =
@@ -58,7 +58,7 @@ struct DriverOptions {
     }
   }
 
-  /// A duration stays the text that it was: options are values, and values have no durations.
+  /// A duration, kept as text because `Value` has no durations.
   private var duration: Shape<Value> {
     Shape(Shape<Duration>.duration().expected) { node in
       guard case .string(let text) = node.content, Quantity.duration(text) != nil else { return nil }

@@ -1,12 +1,12 @@
 import Document
 import Model
 
-/// Puts environment variables into texts: `${NAME}` becomes the variable's value, `$${` becomes `${`.
+/// Substitutes environment variables in texts: `${NAME}` becomes the variable's value, and `$${` becomes `${`.
 struct EnvironmentVariables {
   let values: [String: String]
   let findings: Findings
 
-  /// The same node with every text in it substituted, keys excepted. A variable that is not set is reported.
+  /// The node with all texts except keys substituted. An unset variable is reported as an error.
   func substitute(_ node: Node) -> Node {
     var result = node
     switch node.content {
@@ -63,7 +63,7 @@ struct EnvironmentVariables {
       location,
       "environment variable '\(name)' is not set\(Suggestion.phrase(for: String(name), in: values.keys)),"
         + " expected it in the daemon's environment")
-    // The text as it was keeps other checks quiet: the missing variable is what is wrong.
+    // Return the original text, so that no further errors follow from the missing variable.
     return "${\(name)}"
   }
 }

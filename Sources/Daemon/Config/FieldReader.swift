@@ -3,21 +3,21 @@ import Model
 
 /// Reads one map of a file, key by key.
 ///
-/// Every key that is asked for becomes known; `close` reports those in the file that nobody asked for, so the set
-/// of keys that exist is written down only once, in the code that reads them.
+/// Every key that is read becomes known, and `close` reports all other keys. So the valid keys are listed only once, in
+/// the code that reads them.
 final class FieldReader {
-  /// What the map describes, for messages: `actuator 'fan'`, `the board`.
+  /// The subject of messages: `actuator 'fan'`, `the board`.
   let what: String
-  /// Where the map begins.
+  /// The beginning of the map.
   let location: Location
-  /// Where everything wrong is noted.
+  /// The destination of errors and warnings.
   let findings: Findings
-  /// What the map holds.
+  /// The entries of the map.
   let entries: [Node.Entry]
-  /// The keys that were asked for, in the order they were.
+  /// The keys read so far, in order.
   private(set) var knownKeys: [String] = []
 
-  /// Reads `entries`.
+  /// Creates a reader for `entries`.
   init(_ entries: [Node.Entry], what: String, location: Location, findings: Findings) {
     self.entries = entries
     self.what = what
@@ -25,7 +25,7 @@ final class FieldReader {
     self.findings = findings
   }
 
-  /// Reads a node that must be a map; anything else is reported.
+  /// Creates a reader for a map; reports any other node and returns nil.
   convenience init?(_ node: Node, what: String, findings: Findings) {
     guard case .map(let entries) = node.content else {
       findings.error(node.location, "\(what) is \(Wording.shown(node)), expected a map")
@@ -34,7 +34,7 @@ final class FieldReader {
     self.init(entries, what: what, location: node.location, findings: findings)
   }
 
-  /// The value of `key`; nil when it is missing or null.
+  /// The node of `key`; nil when it is missing or null.
   func node(_ key: String) -> Node? {
     if !knownKeys.contains(key) { knownKeys.append(key) }
     guard let node = entries.first(where: { $0.key.isSame(as: key) })?.value else { return nil }
@@ -42,17 +42,17 @@ final class FieldReader {
     return node
   }
 
-  /// The value of `key` as `shape` reads it; nil when it is missing, or wrong and reported.
+  /// The value of `key`; nil when it is missing, or invalid and reported.
   func optional<Wanted>(_ key: String, _ shape: Shape<Wanted>) -> Wanted? {
     node(key).flatMap { shape.read($0, "'\(key)'", findings) }
   }
 
-  /// The same, with `standard` instead of nil.
-  func value<Wanted>(_ key: String, _ shape: Shape<Wanted>, _ standard: Wanted) -> Wanted {
-    optional(key, shape) ?? standard
+  /// The value of `key`; `defaultValue` when it is missing, or invalid and reported.
+  func value<Wanted>(_ key: String, _ shape: Shape<Wanted>, _ defaultValue: Wanted) -> Wanted {
+    optional(key, shape) ?? defaultValue
   }
 
-  /// The value of `key`; that it is missing is reported.
+  /// The value of `key`; nil when it is missing or invalid, which is reported.
   func required<Wanted>(_ key: String, _ shape: Shape<Wanted>) -> Wanted? {
     guard let node = node(key) else {
       findings.error(location, "\(what) has no '\(key)', expected \(shape.expected)")
@@ -61,27 +61,27 @@ final class FieldReader {
     return shape.read(node, "'\(key)'", findings)
   }
 
-  /// A reader for the map under `key`; nil when it is missing, or no map and reported.
+  /// A reader for the map under `key`; nil when it is missing, or not a map and reported.
   func map(_ key: String, what: String? = nil) -> FieldReader? {
     node(key).flatMap { FieldReader($0, what: what ?? "'\(key)'", findings: findings) }
   }
 
-  /// Makes keys known that are accepted and not read.
+  /// Accepts keys without reading them.
   func accept(_ keys: String...) { for key in keys { _ = node(key) } }
 
-  /// Where the value of `key` is, or the map when it is missing.
+  /// The location of the value of `key`; that of the map when it is missing.
   func place(of key: String) -> Location { entries.first { $0.key.isSame(as: key) }?.value.location ?? location }
 
-  /// Reports the keys that nobody asked for.
+  /// Reports the keys that were not read.
   /// - Parameters:
-  ///   - severity: whether such a key makes the file unusable.
-  ///   - explain: a better message for an error about a key that makes sense elsewhere; nil for the usual one.
+  ///   - severity: `.warning` for maps whose unknown keys are stored but not used.
+  ///   - explain: the message for a key that is valid elsewhere; nil for the usual message. Only used for errors.
   func close(as severity: Diagnostic.Severity = .error, explain: (String) -> String? = { _ in nil }) {
     let known = Set(knownKeys.map { Name($0) })
     for entry in entries where !known.contains(Name(entry.key)) {
       switch severity {
       case .error: findings.error(entry.keyLocation, explain(entry.key) ?? message(entry.key))
-      case .warning: findings.warning(entry.keyLocation, message(entry.key, otherwise: ", kept and not used"))
+      case .warning: findings.warning(entry.keyLocation, message(entry.key, otherwise: ", stored but not used"))
       }
     }
   }

@@ -1,35 +1,35 @@
 import Model
 
-/// Collects everything that is wrong with a file while it is read, so that people see all of it at once.
+/// Collects the errors and warnings of a file, so that people see all of them at once.
 final class Findings {
-  /// More than this helps nobody; the rest is counted, which bounds the memory a hostile file can take.
+  /// The greatest number of stored findings; the rest is only counted. This bounds the memory for a hostile file.
   static let limit = 500
 
   private var kept: [Diagnostic] = []
   private var dropped = 0
   private(set) var hasErrors = false
 
-  /// Notes an error. The message is only built when it is kept.
+  /// Adds an error. The message is only built if it is stored.
   func error(_ location: Location, _ message: @autoclosure () -> String) {
     hasErrors = true
     keep(location, message, .error)
   }
 
-  /// Notes something that people should know and that stops nothing.
+  /// Adds a warning.
   func warning(_ location: Location, _ message: @autoclosure () -> String) { keep(location, message, .warning) }
 
-  /// Everything that was found, in the order of the file.
+  /// All findings in the order of the file, with the number of those not stored at the end.
   var sorted: [Diagnostic] {
     var all = Diagnostics(kept).all
     if dropped > 0, let last = all.last {
       all.append(
-        Diagnostic(last.location, "\(dropped) more of these are not shown", severity: hasErrors ? .error : .warning))
+        Diagnostic(last.location, "\(dropped) more findings are not shown", severity: hasErrors ? .error : .warning))
     }
     return all
   }
 
-  /// What was read together with the warnings.
-  /// - Throws: everything found, when anything of it is an error.
+  /// Returns the result of reading with the warnings.
+  /// - Throws: all findings if one is an error, or `read` is nil.
   func finish<Read>(_ read: Read?) throws(Diagnostics) -> (Read, warnings: [Diagnostic]) {
     guard !hasErrors, let read else { throw Diagnostics(sorted) }
     return (read, sorted)

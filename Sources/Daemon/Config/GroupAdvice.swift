@@ -1,8 +1,8 @@
 import Model
 
-/// Combinations of groups and the socket's mode that are allowed, and mean something else than they seem to.
+/// Warnings about valid combinations of groups and the socket's mode with a surprising effect.
 ///
-/// The socket belongs to the first of `view`, `operate`, `admin` that is set: where its mode lets in nobody else, the
+/// The socket belongs to the first group of `view`, `operate`, `admin` that is set. Unless its mode admits everybody,
 /// members of the other groups cannot connect.
 enum GroupAdvice {
   static func note(_ settings: Settings, _ groups: FieldReader) {
@@ -14,21 +14,20 @@ enum GroupAdvice {
     guard settings.socketMode & 0o020 != 0 else {
       groups.findings.warning(
         groups.location,
-        "'socket_mode' is \(mode), so that nobody but root and the daemon's user can connect, whatever 'groups' says")
+        "'socket_mode' is \(mode): only root and the daemon's user can connect, regardless of 'groups'")
       return
     }
     for other in named.dropFirst() where other.group != first.group {
       groups.findings.warning(
         groups.place(of: other.role),
         "members of '\(other.group)' who are not in '\(first.group)' cannot connect: the socket belongs to "
-          + "'\(first.group)', and its mode is \(mode); 'socket_mode: \"0666\"' lets all of them in, and their roles "
-          + "still decide")
+          + "'\(first.group)', and its mode is \(mode); 'socket_mode: \"0666\"' lets everybody connect, and roles "
+          + "still apply")
     }
     if first.role == "view", settings.operateGroup == nil {
       groups.findings.warning(
         groups.location,
-        "'operate' is not set: of the members of '\(first.group)', who alone can connect, those may act who are in the "
-          + "group that the daemon runs as, too")
+        "'operate' is not set: only members of both '\(first.group)' and the daemon's own group may operate")
     }
   }
 }

@@ -1,12 +1,12 @@
 import Document
 import Model
 
-/// Compares the devices that a manifest names with those of a board.
+/// Checks the devices in a manifest against those of a board.
 struct ManifestDevices {
   let board: Board
   let findings: Findings
 
-  /// Warns about names that the board does not have: the agent will wait for them in vain.
+  /// Warns about names that the board does not have. Not an error: another board may have them.
   func check(_ fields: FieldReader, _ manifest: Manifest) {
     if let permissions = fields.node("capabilities")?["permissions"] {
       check(permissions["sensors"], kinds: ["sensor", "input"])

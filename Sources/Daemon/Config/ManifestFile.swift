@@ -2,21 +2,21 @@ import Agent
 import Document
 import Model
 
-/// `agent.json`: what an agent is, may do and may use. The page `docs/agent-json.md` describes it.
+/// `agent.json`: an agent's identity, permissions and budget. The page `docs/agent-json.md` describes it.
 ///
-/// The manifests of OpenStarry load too: where one of their keys means the same as one of ours it feeds ours, and
-/// the rest is kept in `Manifest.document`.
+/// Upstream manifests are accepted too. Their keys with an equivalent here are used; the others are only stored in
+/// `Manifest.document`.
 public enum ManifestFile {
   /// Reads a manifest.
   /// - Parameters:
   ///   - node: the whole file.
-  ///   - file: its name, for messages; relative paths in it start there.
-  ///   - environment: what `${NAME}` may stand for; `HOME` also expands `~`.
-  ///   - isolations: those that there are; what a manifest of another one says is not held against its isolation.
-  ///   - board: when given, devices that the manifest names and the board does not have are warned about.
-  /// - Returns: the manifest, with what people should know about it. `document` is the file as it was written, so
-  ///   that secrets from the environment are not stored with it.
-  /// - Throws: everything that is wrong with it.
+  ///   - file: the file's path, for messages; relative paths in the file start in its folder.
+  ///   - environment: the variables for `${NAME}`; `HOME` also replaces `~`.
+  ///   - isolations: the known isolations; a manifest of another one is not checked against its isolation.
+  ///   - board: the board; devices that it does not have cause warnings. nil for no check.
+  /// - Returns: the manifest, and warnings. `document` is the file without substitutions, so that secrets from the
+  ///   environment are not stored.
+  /// - Throws: all errors and warnings.
   public static func decode(
     _ node: Node, file: String, environment: [String: String], isolations: [Isolation],
     board: Board? = nil
@@ -33,7 +33,7 @@ public enum ManifestFile {
   }
 }
 
-/// Reads the blocks of a manifest, in an order in which upstream's keys come first and ours overrule them.
+/// Reads the blocks of a manifest: first upstream's keys, then ours, which override them.
 struct ManifestReader {
   let fields: FieldReader
   let home: String?
@@ -77,13 +77,13 @@ struct ManifestReader {
     guard fields.node("runtime") != nil else {
       fields.findings.warning(
         fields.location,
-        "the manifest has no 'runtime': it loads as an upstream agent with driver 'process' and nothing to run;"
-          + " give it a 'runtime' with 'driver' and 'entry' to run it here")
+        "the manifest has no 'runtime': it loads as an upstream agent with driver 'process' and no program;"
+          + " add a 'runtime' with 'driver' and 'entry' to run it here")
       return nil
     }
     guard let runtime = fields.map("runtime") else { return nil }
     let driver = runtime.required("driver", .choice(of: Manifest.Driver.self))
-    let entry = runtime.required("entry", .text("text: \(isolation(driver)?.entry ?? "what is run")"))
+    let entry = runtime.required("entry", .text("text: \(isolation(driver)?.entry ?? "the program")"))
     let lifecycle = runtime.value("lifecycle", .choice(of: Manifest.Lifecycle.self), .onDemand)
     runtime.close()
     guard let driver, let entry else { return nil }
@@ -92,12 +92,12 @@ struct ManifestReader {
 
   private func isolation(_ driver: Manifest.Driver?) -> Isolation? { isolations.first { $0.kind == driver } }
 
-  /// Ours overrules upstream's, key by key.
+  /// Our keys override upstream's one by one.
   private func budget(_ upstream: Budget, _ driver: Manifest.Driver?) -> Budget {
     guard let block = fields.map("budget") else { return upstream }
     var budget = upstream
     budget.read(block, .agent(isolation(driver)))
-    // An error, not a warning: a misspelt limit would otherwise be no limit.
+    // Unknown keys are errors: a misspelt limit would be no limit.
     block.close()
     return budget
   }

@@ -25,7 +25,7 @@ extension Shape where Wanted == EventPattern {
     Shape("a device id or a pattern such as temp* (letters, digits, '.', '_', '-' and '*')") {
       node in
       guard case .string(let text) = node.content, text.utf8.count <= 64 else { return nil }
-      // A wildcard may stand anywhere; what remains must be what ids are made of.
+      // Wildcards may be anywhere; the rest must consist of the characters of an id.
       let letters = text.filter { $0 != "*" }
       guard !text.isEmpty, letters.isEmpty || DeviceID("0" + letters).isWellFormed else { return nil }
       return EventPattern(text)
@@ -34,11 +34,11 @@ extension Shape where Wanted == EventPattern {
 }
 
 extension EventPattern {
-  /// Whether events can have names that fit: `domain:verb` made of what event names are made of, or with `*` in it.
+  /// Whether some event name can match: the pattern is a valid `domain:verb`, or one with wildcards.
   var isWellFormed: Bool {
     guard Name(text).isShort else { return false }
     if isExact { return Self.isEventName(text) }
-    // A wildcard stands for any run of characters, so each is replaced by a letter to look at the rest.
+    // A wildcard matches any characters: replace each by a letter to check the rest.
     let probe = String(text.map { $0 == "*" ? "x" : $0 })
     return probe.utf8.contains(UInt8(ascii: ":")) ? Self.isEventName(probe) : Self.isEventName("x:\(probe)")
   }

@@ -13,7 +13,7 @@ extension Shape where Wanted == Int {
     }
   }
 
-  /// A number of bytes: `4MiB`, or an integer.
+  /// A positive number of bytes: `4MiB`, or an integer.
   static var bytes: Shape {
     Shape("a size such as 4MiB or 512KiB") { node in
       let bytes: Int? =
@@ -28,7 +28,8 @@ extension Shape where Wanted == Int {
 }
 
 extension Shape where Wanted == Double {
-  /// A finite number for which `fits` holds; `expected` says which.
+  /// A finite number that satisfies `fits`.
+  /// - Parameter expected: the description of such numbers, for messages.
   static func number(_ expected: String = "a number", where fits: @escaping (Double) -> Bool = { _ in true }) -> Shape {
     Shape(expected) { node in
       guard let value = node.scalar.double, value.isFinite, fits(value) else { return nil }
@@ -41,7 +42,7 @@ extension Shape where Wanted == Double {
     number("a number from \(short(range.lowerBound)) to \(short(range.upperBound))") { range.contains($0) }
   }
 
-  /// A share of one core.
+  /// A share of one core: greater than 0, and at most 64 cores.
   static var percent: Shape {
     Shape("a percentage such as 10%") { node in
       guard case .string(let text) = node.content, let share = Quantity.percent(text), share > 0, share <= 64 else {
@@ -57,7 +58,7 @@ extension Shape where Wanted == Double {
 }
 
 extension Shape where Wanted == Duration {
-  /// A time of at least `shortest`.
+  /// A duration of at least `shortest`.
   static func duration(atLeast shortest: Duration = .zero) -> Shape {
     let bound = shortest > .zero ? " (at least \(shortest.text))" : ""
     return Shape("a duration such as 500ms, 10s or 1m30s\(bound)") { node in
@@ -68,7 +69,7 @@ extension Shape where Wanted == Duration {
     }
   }
 
-  /// A bare number of milliseconds, as upstream manifests write times.
+  /// A number of milliseconds, the notation of upstream manifests.
   static func milliseconds(_ range: ClosedRange<Int64>) -> Shape {
     Shape("milliseconds, an integer from \(range.lowerBound) to \(range.upperBound)") { node in
       guard let value = node.scalar.int, range.contains(value) else { return nil }
@@ -78,14 +79,14 @@ extension Shape where Wanted == Duration {
 }
 
 extension Shape where Wanted == Rate {
-  /// So many bytes in such a time.
+  /// A rate of bytes.
   static var byteRate: Shape {
     Shape("a rate of bytes such as 64KiB/m or 100MB/d") { node in
       if case .string(let text) = node.content { Quantity.byteRate(text) } else { nil }
     }.doubted(Self.nothing)
   }
 
-  /// So many in such a time.
+  /// A rate of events.
   static var rate: Shape {
     Shape("a rate such as 20/s or 10k/h") { node in
       if case .string(let text) = node.content { Quantity.rate(text) } else { nil }
@@ -93,6 +94,6 @@ extension Shape where Wanted == Rate {
   }
 
   private static func nothing(_ rate: Rate) -> String? {
-    rate.count > 0 ? nil : "it is used up before anything has happened; leave it out for no limit"
+    rate.count > 0 ? nil : "it allows nothing; omit it for no limit"
   }
 }

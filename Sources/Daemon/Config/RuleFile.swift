@@ -1,16 +1,16 @@
 import Document
 import Model
 
-/// `orchestration.yaml`: what happens when. The page `docs/orchestration-yaml.md` describes it.
+/// `orchestration.yaml`: the rules. The page `docs/orchestration-yaml.md` describes it.
 public enum RuleFile {
-  /// Reads rules. Conditions and payload expressions stay text: whoever runs the rules compiles them.
+  /// Reads rules. Conditions and payload expressions stay text; `RuleSet` compiles them.
   /// - Parameters:
   ///   - node: the whole file.
-  ///   - file: its name, for messages and for the ids of rules that have none.
-  ///   - known: what rules may refer to.
-  ///   - source: the text that `node` was read from; with it the places of expressions are exact to the column.
-  /// - Returns: the rules that are enabled, in order, with what people should know about the file.
-  /// - Throws: everything that is wrong with it.
+  ///   - file: the file's path, for messages and for the ids of rules without one.
+  ///   - known: the names that rules may refer to.
+  ///   - source: the text of the file; makes the locations of errors in expressions exact to the column.
+  /// - Returns: the enabled rules in order, and warnings.
+  /// - Throws: all errors and warnings.
   public static func decode(
     _ node: Node, file: String, known: KnownNames = KnownNames(), source: [UInt8]? = nil
   ) throws(Diagnostics) -> ([RuleDeclaration], warnings: [Diagnostic]) {
@@ -18,7 +18,8 @@ public enum RuleFile {
     return try findings.finish(rules)
   }
 
-  /// The same, with whatever could be read beside what is wrong: so that its expressions are looked at all the same.
+  /// The same without throwing: returns the readable parts of invalid rules too, so that their expressions can be
+  /// checked.
   static func read(
     _ node: Node, file: String, known: KnownNames, source: [UInt8]?
   ) -> (rules: [RuleDeclaration], findings: Findings) {
@@ -26,7 +27,7 @@ public enum RuleFile {
     guard let fields = FieldReader(node, what: "the rule file", findings: findings) else { return ([], findings) }
     var rules: [RuleDeclaration] = []
     if fields.node("rules") == nil {
-      // An empty list of rules is a decision, a file without one is a mistake.
+      // `rules:` without a value means no rules; a file without the key is a mistake.
       if !fields.entries.contains(where: { $0.key == "rules" }) {
         findings.error(fields.location, "the rule file has no 'rules', expected a list of rules")
       }
@@ -56,8 +57,8 @@ struct RuleReader {
   let places: SourcePlaces
   let findings: Findings
 
-  /// The rule, where its id stands, and whether it counts; nil when it is none. What is wrong about it is reported, and
-  /// left out of it.
+  /// The rule, the location of its id, and whether it is enabled; nil for a node that is not a map. Invalid parts are
+  /// reported and omitted.
   func read(_ node: Node) -> (declaration: RuleDeclaration, place: Location, enabled: Bool)? {
     guard let fields = FieldReader(node, what: "the rule", findings: findings) else { return nil }
     let id = fields.optional("id", Shape<RuleID>.id) ?? RuleID("\(Paths.name(of: file)):\(node.location.line)")
@@ -100,7 +101,7 @@ struct RuleReader {
     }
   }
 
-  /// An event pattern; what devices say is compared with the devices that there are.
+  /// An event pattern; events of devices are checked against the board.
   private var event: Shape<EventPattern> {
     let event = Shape<EventPattern>.event
     return Shape(expected: event.expected) { [known] node, subject, findings in
@@ -128,7 +129,7 @@ struct RuleReader {
     }
     if let node = fields.node(key), let cut = cutAtComma(node) {
       findings.error(
-        cut.location, "the action ends at its comma: within [ ] it needs quotes, as in \"actuate(fan, on)\"")
+        cut.location, "YAML splits the action at its comma: within [ ] it needs quotes, as in \"actuate(fan, on)\"")
       return []
     }
     guard let nodes = fields.required(key, .oneOrMore(of: texts)) else { return [] }
@@ -142,7 +143,7 @@ struct RuleReader {
     }
   }
 
-  /// The first action that YAML has cut: `[actuate(fan, on)]` is a list of `actuate(fan` and `on)`.
+  /// The first action that YAML has split: `[actuate(fan, on)]` is a list of `actuate(fan` and `on)`.
   private func cutAtComma(_ node: Node) -> Node? {
     guard case .list(let entries) = node.content else { return nil }
     return entries.dropLast().first { entry in
@@ -151,7 +152,7 @@ struct RuleReader {
     }
   }
 
-  /// Five fields of what cron(5) allows in them; what the numbers mean is looked at by whoever keeps the time.
+  /// Five fields of the characters that cron(5) allows. The calendar of the rules checks their meaning.
   private static var cron: Shape<String> {
     Shape("five fields such as '*/5 8-18 * * 1-5' (minute, hour, day, month, weekday)") { node in
       guard case .string(let text) = node.content else { return nil }

@@ -6,11 +6,11 @@ public enum SettingsFile {
   /// Reads settings.
   /// - Parameters:
   ///   - node: the whole file.
-  ///   - file: its name, for messages; relative paths in it start in its folder, and are returned as seen from where
-  ///     `file` is.
-  ///   - environment: `HOME` is what `~` stands for.
-  /// - Returns: the settings, every default filled in, with what people should know about the file.
-  /// - Throws: everything that is wrong with it.
+  ///   - file: the file's path, for messages. Relative paths in the file start in its folder, and are returned relative
+  ///     to the working folder that `file` is relative to.
+  ///   - environment: `HOME` replaces `~`.
+  /// - Returns: the settings with defaults filled in, and warnings.
+  /// - Throws: all errors and warnings.
   public static func decode(
     _ node: Node, file: String, environment: [String: String]
   ) throws(Diagnostics) -> (Settings, warnings: [Diagnostic]) {
@@ -41,8 +41,7 @@ public enum SettingsFile {
     if settings.viewGroup == nil, settings.socketMode & 0o002 != 0 {
       fields.findings.warning(
         fields.place(of: "socket_mode"),
-        "'socket_mode' lets everybody on this machine connect, and everybody who connects may look: 'groups.view' says "
-          + "who may")
+        "'socket_mode' lets everybody on this machine connect and read; 'groups.view' restricts reading to a group")
     }
     if let limits = fields.map("limits") {
       settings.depthLimit = limits.value("depth", .int(1...1000), settings.depthLimit)
@@ -57,7 +56,7 @@ public enum SettingsFile {
     if let budget = fields.map("budget") {
       settings.budget.read(budget, .board)
       settings.diskBudget = budget.optional("disk", .byteRate)
-      // An error, not a warning: a misspelt limit would otherwise be no limit.
+      // Unknown keys are errors: a misspelt limit would be no limit.
       budget.close()
     }
     fields.close()
@@ -70,32 +69,32 @@ public enum SettingsFile {
     return Shape(expected: expected) { node, subject, findings in
       guard let text = Shape<String>.text(expected).read(node, subject, findings) else { return nil }
       if text.utf8.contains(0) {
-        findings.error(node.location, "\(subject) has a NUL character in it, expected \(expected)")
+        findings.error(node.location, "\(subject) contains a NUL character, expected \(expected)")
         return nil
       }
       if home == nil, text == "~" || text.hasPrefix("~/") {
         findings.error(
-          node.location, "\(subject) is \(Wording.quoted(text)), and HOME is not set, expected a path without '~'")
+          node.location, "\(subject) is \(Wording.quoted(text)), but HOME is not set, expected a path without '~'")
         return nil
       }
       return Paths.join(folder, Paths.expand(text, home: home))
     }
   }
 
-  /// A path that fits into a socket's address: `sun_path` has 108 bytes with the NUL (unix(7)).
+  /// A path that fits into a socket's address: `sun_path` has 108 bytes including the NUL (unix(7)).
   private static func socket(_ path: Shape<String>) -> Shape<String> {
     Shape(expected: path.expected) { node, subject, findings in
       guard let socket = path.read(node, subject, findings) else { return nil }
       if socket.utf8.count > 107 {
         findings.error(
-          node.location, "\(subject) is \(socket.utf8.count) bytes long, expected at most 107, as sockets need")
+          node.location, "\(subject) is \(socket.utf8.count) bytes long, expected at most 107, the limit of sockets")
         return nil
       }
       return socket
     }
   }
 
-  /// File modes are octal, and YAML would make a decimal number of a bare 0660: only text is clear.
+  /// An octal file mode. It must be text, because YAML reads a bare 0660 as a decimal number.
   private static var mode: Shape<UInt32> {
     Shape("an octal mode in quotes such as '0660'") { node in
       guard case .string(let text) = node.content, (3...4).contains(text.utf8.count), let mode = UInt32(text, radix: 8),

@@ -1,19 +1,19 @@
 import Document
 import Model
 
-/// What a value in a file must look like, and how it becomes a Swift value.
+/// The expected form of a value in a file, and its conversion to a Swift value.
 ///
-/// A shape reports what is wrong itself, at the node where it is wrong, and then answers nil.
+/// A shape reports errors itself, at the node that is wrong, and returns nil.
 struct Shape<Wanted> {
-  /// Ends the sentence "… expected ".
+  /// The description that ends the sentence "… expected ".
   let expected: String
-  /// Reads a node; the text names it in messages, e.g. `'every'`.
+  /// Reads a node; the text is the node's name for messages, e.g. `'every'`.
   let read: (Node, String, Findings) -> Wanted?
 
-  /// A shape that decides alone from the node.
+  /// Creates a shape that depends only on the node.
   /// - Parameters:
-  ///   - names: what a misspelt text was probably meant to be.
-  ///   - convert: nil when the node is not that.
+  ///   - names: the candidates for suggestions when a text is misspelt.
+  ///   - convert: returns nil for a node of another form.
   init(_ expected: String, names: [String] = [], _ convert: @escaping (Node) -> Wanted?) {
     self.expected = expected
     read = { node, subject, findings in
@@ -24,13 +24,13 @@ struct Shape<Wanted> {
     }
   }
 
-  /// A shape that reports by itself.
+  /// Creates a shape whose `read` reports its own errors.
   init(expected: String, reading read: @escaping (Node, String, Findings) -> Wanted?) {
     self.expected = expected
     self.read = read
   }
 
-  /// The same, with what was read turned into something else.
+  /// The same shape with another result.
   func map<Other>(_ transform: @escaping (Wanted) -> Other) -> Shape<Other> {
     let read = read
     return Shape<Other>(expected: expected) { node, subject, findings in
@@ -38,8 +38,8 @@ struct Shape<Wanted> {
     }
   }
 
-  /// The same, with a warning about what can be read and hardly be meant.
-  /// - Parameter doubt: what would follow from it; nil where nothing speaks against it.
+  /// The same shape with a warning about valid but doubtful values.
+  /// - Parameter doubt: the consequence of the value; nil for no warning.
   func doubted(_ doubt: @escaping (Wanted) -> String?) -> Shape {
     let read = read
     return Shape(expected: expected) { node, subject, findings in
@@ -52,7 +52,7 @@ struct Shape<Wanted> {
   private static func hint(_ node: Node, _ expected: String, _ names: [String]) -> String {
     switch node.content {
     case .string(let text): Suggestion.phrase(for: text, in: names)
-    // YAML takes 1.0 for a number and true for a boolean; the cure is always the same.
+    // YAML reads 1.0 as a number and true as a boolean.
     case .int, .double, .bool: expected.hasPrefix("text") ? "; put it in quotes" : ""
     default: ""
     }
@@ -60,7 +60,7 @@ struct Shape<Wanted> {
 }
 
 extension Shape {
-  /// A list of `element`; every bad one is reported.
+  /// A list of `element`; every invalid entry is reported.
   static func list<Element>(of element: Shape<Element>) -> Shape where Wanted == [Element] {
     Shape(expected: "a list; each entry: \(element.expected)") { node, subject, findings in
       guard case .list(let nodes) = node.content else {
@@ -72,7 +72,7 @@ extension Shape {
     }
   }
 
-  /// A list of `element`, or one alone.
+  /// A list of `element`, or a single one.
   static func oneOrMore<Element>(of element: Shape<Element>) -> Shape where Wanted == [Element] {
     let many = Shape.list(of: element)
     return Shape(expected: "\(element.expected), or a list of such") { node, subject, findings in
@@ -104,14 +104,16 @@ extension Shape where Wanted == Bool {
 }
 
 extension Shape where Wanted == String {
-  /// Text that is not empty.
+  /// Text that is not empty, of at most 4096 bytes.
   static var text: Shape { text("text") }
 
-  /// The most bytes of a text that is no expression: PATH_MAX of linux/limits.h.
+  /// PATH_MAX of linux/limits.h.
   private static let longest = 4096
 
-  /// Text that is not empty; `expected` says which.
-  /// - Parameter most: bytes that it may have.
+  /// Text that is not empty.
+  /// - Parameters:
+  ///   - expected: the description for messages.
+  ///   - most: the greatest length in bytes.
   static func text(_ expected: String, most: Int = longest) -> Shape {
     let any = Shape(expected) { node in
       guard case .string(let text) = node.content, !text.isEmpty else { return nil }
@@ -127,10 +129,10 @@ extension Shape where Wanted == String {
     }
   }
 
-  /// A name that is not empty.
+  /// Text that is not empty, of at most `Name.longest` bytes.
   static var name: Shape { text("text", most: Name.longest) }
 
-  /// Text, also empty.
+  /// Text of any length, including empty text.
   static var anyText: Shape {
     Shape("text") { node in
       if case .string(let text) = node.content { text } else { nil }
@@ -139,7 +141,7 @@ extension Shape where Wanted == String {
 }
 
 extension Shape where Wanted == Node {
-  /// Anything at all.
+  /// Any node, unchanged.
   static var anything: Shape {
     Shape("a value") { $0 }
   }

@@ -1,12 +1,12 @@
 import Model
 
-/// Finds where the characters of a text begin in a file: behind its quote, or on the line after `|`.
+/// Finds the first character of a text in a file: after its quote, or on the line after `|`.
 ///
-/// Parsers of the texts inside a file (actions, conditions) count from there, so that an error points at the very
-/// character. In a text with escapes or folded lines the place is only near.
+/// The parsers of actions and conditions count from there, so that errors point at the exact character. In a text with
+/// escapes or folded lines the location is approximate.
 struct SourcePlaces {
   private let source: [UInt8]
-  /// Where each line begins.
+  /// The offset of each line.
   private let lines: [Int]
 
   init(_ source: [UInt8]) {
@@ -16,7 +16,7 @@ struct SourcePlaces {
     self.lines = lines
   }
 
-  /// Where the characters of the scalar at `location` begin; `location` itself when the source is not known.
+  /// The location of the first character of the scalar at `location`; `location` itself without the source.
   func textStart(_ location: Location) -> Location {
     guard let index = index(of: location), index < source.count else { return location }
     var place = location
@@ -35,7 +35,7 @@ struct SourcePlaces {
   private func index(of location: Location) -> Int? {
     guard location.line >= 1, location.line <= lines.count, location.column >= 1 else { return nil }
     var index = lines[location.line - 1]
-    // Columns count characters; the bytes 10xxxxxx of UTF-8 belong to the character before.
+    // Columns count characters: skip the continuation bytes 10xxxxxx of UTF-8.
     var column = 1
     while column < location.column {
       index += 1

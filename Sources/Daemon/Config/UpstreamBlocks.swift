@@ -1,13 +1,14 @@
 import Document
 import Model
 
-/// The blocks that only upstream manifests have: those that mean the same as ours are read, all others are known.
+/// Reads the blocks of upstream manifests. Keys with an equivalent here are read; the others are accepted without
+/// effect.
 struct UpstreamBlocks {
   private(set) var budget = Budget()
   private(set) var policy = Policy()
   private(set) var subscribe: [EventPattern] = []
 
-  /// The longest grace time there is: upstream's ceiling for `gracePeriodMs`.
+  /// A grace time of at most 300 s, upstream's limit for `gracePeriodMs`.
   static var grace: Shape<Duration> {
     Shape("a duration of at most 300s such as 30s") { node in
       guard case .string(let text) = node.content, let grace = Quantity.duration(text), grace <= .seconds(300) else {
@@ -19,7 +20,7 @@ struct UpstreamBlocks {
 
   init(_ fields: FieldReader) {
     fields.accept("cognition", "memory", "guide", "execution", "session", "auditTrail")
-    // Upstream's inner life: it steers the conversation with a model and has no meaning to an appliance.
+    // These keys control upstream's conversation with a model, and have no meaning here.
     fields.accept("mano", "vitakka", "vedanaEmergency", "kleshaFilter", "confidenceAudit", "confidenceFloor")
     readTokens(fields)
     readSandbox(fields)
@@ -27,7 +28,8 @@ struct UpstreamBlocks {
     readCircuitBreaker(fields)
   }
 
-  /// Upstream counts tokens over the life of an agent; the same number a day is the nearest rate. 0 is no limit.
+  /// Upstream limits the tokens of an agent's whole life; the nearest rate is the same number per day. 0 means no
+  /// limit.
   private mutating func readTokens(_ fields: FieldReader) {
     let count = Shape<Int>.int(0...Int.max)
     let usage = fields.map("safety").flatMap { safety in
@@ -69,7 +71,7 @@ struct UpstreamBlocks {
     communication.close(as: .warning)
   }
 
-  /// The older written form: after so many errors the agent is stopped for good.
+  /// Upstream's older notation of the number of failures after which the agent is stopped.
   private mutating func readCircuitBreaker(_ fields: FieldReader) {
     guard let policyNode = fields.node("policy"), case .map = policyNode.content,
       let breaker = policyNode["circuit_breaker"], let count = breaker["error_threshold"]?.scalar.int,

@@ -1,9 +1,9 @@
 import Document
 import Model
 
-/// How messages show what a file says, and how they list what it could have said.
+/// Formats values and alternatives for messages.
 enum Wording {
-  /// A node as a message shows it: a scalar's value, or what kind of collection it is.
+  /// A node for a message: a scalar's value, or the kind of collection.
   static func shown(_ node: Node) -> String {
     switch node.content {
     case .null: "empty"
@@ -16,7 +16,7 @@ enum Wording {
     }
   }
 
-  /// `'text'`, cut to 48 characters, with control characters escaped so that no file can write to a terminal.
+  /// `'text'`, truncated to 48 characters. Control characters are escaped, so that a file cannot control a terminal.
   static func quoted(_ text: String) -> String {
     var shown = ""
     for scalar in text.unicodeScalars.prefix(48) {
@@ -41,7 +41,7 @@ enum Wording {
 }
 
 extension Node {
-  /// A scalar's value; null for collections, which are never copied to look at a number.
+  /// A scalar's value; null for collections, to avoid copying them.
   var scalar: Value {
     switch content {
     case .list, .map: .null

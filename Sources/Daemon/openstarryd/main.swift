@@ -1,6 +1,6 @@
 import Daemon
 import ExampleAgents
 
-// The daemon as it ships: the management zone with the examples' agents linked in. A firmware build of your own is
-// these three lines with your agents.
+// The daemon as shipped, with the examples' agents linked in. For firmware of your own, copy this file and link your
+// agents.
 OpenStarry.run(agents: ExampleAgents.all)

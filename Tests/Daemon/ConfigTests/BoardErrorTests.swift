@@ -62,12 +62,12 @@ import Testing
         """) == #"""
           f:4:29: driver 'v4l2' makes a camera, expected a sensor driver of the linux backend: \#
           \#(sensors.dropLast().joined(separator: ", ")) or \#(sensors.last ?? "")
-          f:5:29: driver 'simulated' needs backend simulated, and this board's is linux
+          f:5:29: driver 'simulated' needs backend simulated, but this board's is linux
           f:6:47: 'quantity' is 'lod1', expected load1, load5, load15, memory_free, cpu_pressure, \#
           memory_pressure, io_pressure or uptime (did you mean 'load1'?)
           f:7:52: 'line' is 17, expected text; put it in quotes
           f:7:56: driver 'gpio' takes no 'address', expected chip, line, active_low or bias
-          f:7:68: 'deadband' is a setting of sensors, and this is an input
+          f:7:68: 'deadband' is a setting of sensors, but this is an input
           f:7:81: input 'd' has an unknown key 'debonce' (did you mean 'debounce'?)
           f:8:6: actuator 'e' has no 'driver', expected an actuator driver of the linux backend: gpio, pwm or pca9685
           f:9:43: 'chip' is 'mian', expected a chip of this board: main (did you mean 'main'?)
@@ -119,7 +119,7 @@ import Testing
           f:11:15: 'deadband' is -1, expected a number of at least 0
           f:12:12: 'scale' is 0, expected a number other than 0
           f:13:11: 'unit' is 7, expected text; put it in quotes
-          f:19:11: 'safe' is 0.5, expected on or off: it knows no levels
+          f:19:11: 'safe' is 0.5, expected on or off: it has no levels
           f:20:14: 'on_exit' is 'hld', expected safe, keep-driving, hold or input (did you mean 'hold'?)
           f:21:13: 'max_on' is 'soon', expected a duration such as 500ms, 10s or 1m30s (at least 1ms)
           f:22:15: 'max_rate' is 5, expected a rate such as 20/s or 10k/h
@@ -163,11 +163,11 @@ import Testing
         """) == #"""
           f:6:3: device 'fan' uses line 'GPIO4' of chip 'x', which device 'door' has (f:5:3)
           f:8:3: device 'b' uses quantity humidity of address 0x76 of bus '/dev/i2c-1', which device 'a' has (f:7:3)
-          f:9:3: device 'c' takes what is at address 0x76 of bus '/dev/i2c-1' for a bmp280, and device 'a' for \#
+          f:9:3: device 'c' declares a bmp280 at address 0x76 of bus '/dev/i2c-1', but device 'a' declares \#
           a bme280 (f:7:3)
-          f:11:3: device 'e' takes what is at address 0x68 of bus '/dev/i2c-1' for a mpu6050, and device 'd' \#
-          for a ds3231 (f:10:3)
-          f:13:3: device 'q' sets another 'frequency' than 'p' (f:12:3), and all channels of a pca9685 share one
+          f:11:3: device 'e' declares a mpu6050 at address 0x68 of bus '/dev/i2c-1', but device 'd' declares \#
+          a ds3231 (f:10:3)
+          f:13:3: device 'q' sets another 'frequency' than 'p' (f:12:3), but all channels of a pca9685 share one
           f:14:3: device 'r' uses channel 1 of address 0x40 of bus '/dev/i2c-1', which device 'p' has (f:12:3)
           f:16:3: device 'w' uses channel 0 of 'pwmchip0', which device 'v' has (f:15:3)
           f:18:3: device 'y' uses '/dev/video0', which device 'x' has (f:17:3)
@@ -199,9 +199,9 @@ import Testing
           m: {kind: sensor, driver: tmp102, bus: same}
         """) == #"""
           f:5:3: device 'a' reads 'temp1_input' of a hwmon chip called 'w1_slave_temp', and so does device 'b' \#
-          (f:6:3): add 'path' or 'serial' to both to say which chip is meant
+          (f:6:3): add 'path' or 'serial' to both to identify their chips
           f:6:3: device 'b' reads 'temp1_input' of a hwmon chip called 'w1_slave_temp', and so does device 'a' \#
-          (f:5:3): add 'path' or 'serial' to both to say which chip is meant
+          (f:5:3): add 'path' or 'serial' to both to identify their chips
           f:8:3: device 'd' uses 'temp1_input' of a hwmon chip called 'w1_slave_temp' (serial 28-01), which device \#
           'c' has (f:7:3)
           f:11:3: device 'g' uses 'in_voltage0' of an IIO device called 'adc' (path 1-0048), which device 'f' has \#
@@ -223,7 +223,7 @@ import Testing
     #expect(
       complaints(.board, "name: x\ndevices: [a, b]\nworld: {a: 1}\nchips: 3") == #"""
         f:2:10: 'devices' is a list, expected a map
-        f:3:8: warning: 'world' is only looked at when 'backend' is simulated
+        f:3:8: warning: 'world' has an effect only when 'backend' is simulated
         f:4:8: 'chips' is 3, expected a map
         """#)
   }
@@ -240,6 +240,6 @@ import Testing
     let lines = (0..<3000).map { "  d\($0): {kind: sensr}" }.joined(separator: "\n")
     let found = complaints(.board, "name: x\ndevices:\n" + lines).split(separator: "\n")
     #expect(found.count == 501)
-    #expect(found.last == "f:502:16: 2500 more of these are not shown")
+    #expect(found.last == "f:502:16: 2500 more findings are not shown")
   }
 }

@@ -22,9 +22,9 @@ import Testing
     #expect(kind == nil)
     #expect(
       found.map(\.description) == [
-        "x.yaml: this is none of the daemon's files, expected a board ('devices'), a manifest ('identity'), rules"
-          + " ('rules') or settings ('board'); the names board.yaml, agent.json, orchestration.yaml and openstarry.yaml"
-          + " say it too"
+        "x.yaml: this is not one of the daemon's files, expected a board ('devices'), a manifest ('identity'), rules"
+          + " ('rules'), settings ('board'), or a name such as board.yaml, agent.json, orchestration.yaml or"
+          + " openstarry.yaml"
       ])
   }
 

@@ -13,10 +13,10 @@ import Testing
     }
     #expect(
       complaints(.agent, manifest("wasm", "memory: 4, cpu: 150%, events: 0/s, log: 0KiB/m")) == #"""
-        f:3:18: warning: 'memory' is 4: no agent lives on less than 64KiB, one page of a module's memory
+        f:3:18: warning: 'memory' is 4: no agent can run with less than 64KiB, one page of a module's memory
         f:3:26: warning: 'cpu' is '150%': agents of driver 'wasm' run on one thread, which has 100% at most
-        f:3:40: warning: 'events' is '0/s': it is used up before anything has happened; leave it out for no limit
-        f:3:50: warning: 'log' is '0KiB/m': it is used up before anything has happened; leave it out for no limit
+        f:3:40: warning: 'events' is '0/s': it allows nothing; omit it for no limit
+        f:3:50: warning: 'log' is '0KiB/m': it allows nothing; omit it for no limit
         """#)
     #expect(complaints(.agent, manifest("wasm", "memory: 64KiB, cpu: 100%, events: 1/s")) == "")
     #expect(complaints(.agent, manifest("process", "cpu: 150%")) == "", "a process may have several threads")
@@ -25,8 +25,8 @@ import Testing
   @Test func budgetsOfTheBoard() {
     #expect(
       complaints(.settings, "board: b.yaml\nbudget: {memory: 4KiB, cpu: 150%, disk: 0/d}") == #"""
-        f:2:18: warning: 'memory' is '4KiB': the daemon itself takes about 4MiB, and agents would stop for it
-        f:2:41: warning: 'disk' is '0/d': it is used up before anything has happened; leave it out for no limit
+        f:2:18: warning: 'memory' is '4KiB': the daemon itself needs about 4MiB, so agents would be stopped
+        f:2:41: warning: 'disk' is '0/d': it allows nothing; omit it for no limit
         """#)
     #expect(complaints(.settings, "board: b.yaml\nbudget: {memory: 64MiB, disk: 100MB/d}") == "")
   }
@@ -37,12 +37,12 @@ import Testing
     }
     #expect(
       complaints(.board, board("max_rate: 0/m")) == #"""
-        f:4:35: warning: 'max_rate' is '0/m': it is used up before anything has happened; leave it out for no limit
+        f:4:35: warning: 'max_rate' is '0/m': it allows nothing; omit it for no limit
         """#)
     #expect(
       complaints(.board, board("max_on: 10m, lease: 1h")) == #"""
-        f:4:33: warning: 'max_on' is 10m without a 'min_off': whoever had it may turn it on again at once ('min_off: 0s' says that it may)
-        f:4:45: warning: 'lease' is 1h, and 'max_on' ends it after 10m: no lease lasts longer
+        f:4:33: warning: 'max_on' is 10m without a 'min_off': the holder may turn it on again at once ('min_off: 0s' confirms this)
+        f:4:45: warning: 'lease' is 1h, but 'max_on' ends every lease after 10m
         """#)
     // What nobody wrote is not warned of.
     for pause in ["0s", "1s"] { #expect(complaints(.board, board("max_on: 20s, min_off: \(pause)")) == "") }

@@ -81,9 +81,9 @@ import Testing
         """) == #"""
           f:4:18: an entry of 'allowedPaths' is '/': no agent may read everything, expected a folder or file \#
           such as ./data or /srv/data
-          f:4:21: an entry of 'allowedPaths' is '..': '..' leads out of what is allowed, expected a folder or \#
+          f:4:21: an entry of 'allowedPaths' is '..': '..' leads out of the allowed folder, expected a folder or \#
           file such as ./data or /srv/data
-          f:4:25: an entry of 'allowedPaths' is '/etc/*': folders are named whole, wildcards mean nothing here, \#
+          f:4:25: an entry of 'allowedPaths' is '/etc/*': wildcards are not supported, \#
           expected a folder or file such as ./data or /srv/data
           f:5:13: an entry of 'plugins' is '../x', expected a plugin such as tables@1 or @scope/tables@1.2.0
           f:5:19: an entry of 'plugins' is 'a b', expected a plugin such as tables@1 or @scope/tables@1.2.0
@@ -94,11 +94,11 @@ import Testing
           digits, '.', '_', '-' and '*')
           f:8:17: an entry of 'actuators' is a map, expected a device id or a pattern such as temp* (letters, \#
           digits, '.', '_', '-' and '*')
-          f:9:12: an entry of 'emit' is 'sensor:temperature', and only the daemon says 'sensor:', expected a \#
+          f:9:12: an entry of 'emit' is 'sensor:temperature', but only the daemon publishes 'sensor:', expected a \#
           domain of the agent's own
           f:9:34: an entry of 'emit' is 'nonsense', expected an event name such as sensor:temperature or a \#
           pattern such as sensor:*
-          f:9:46: an entry of 'emit' is 'system:*', and only the daemon says 'system:', expected a domain of \#
+          f:9:46: an entry of 'emit' is 'system:*', but only the daemon publishes 'system:', expected a domain of \#
           the agent's own
           f:10:12: 'model' is 'yes', expected true or false
           f:11:22: an entry of 'fs_allow_paths' is '/dev/gpiochip0': agents reach hardware through the daemon \#
@@ -107,7 +107,7 @@ import Testing
           expected a folder or file such as ./data or /srv/data
           f:11:50: an entry of 'fs_allow_paths' is '/proc/1': agents may not look at other processes, expected \#
           a folder or file such as ./data or /srv/data
-          f:11:59: an entry of 'fs_allow_paths' is '/srv/../dev': '..' leads out of what is allowed, expected a \#
+          f:11:59: an entry of 'fs_allow_paths' is '/srv/../dev': '..' leads out of the allowed folder, expected a \#
           folder or file such as ./data or /srv/data
           f:11:72: an entry of 'fs_allow_paths' is '//': no agent may read everything, expected a folder or \#
           file such as ./data or /srv/data
@@ -144,7 +144,7 @@ import Testing
       complaints(.agent, "{}") == #"""
         f:1:1: the manifest has no 'identity', expected a map with 'id' and 'name'
         f:1:1: warning: the manifest has no 'runtime': it loads as an upstream agent with driver 'process' \#
-        and nothing to run; give it a 'runtime' with 'driver' and 'entry' to run it here
+        and no program; add a 'runtime' with 'driver' and 'entry' to run it here
         """#)
     #expect(
       complaints(.agent, "[]") == #"""
@@ -179,7 +179,7 @@ import Testing
           f:3:52: warning: board 'sim' has no sensor or input 'fan'
           f:3:64: warning: board 'sim' has no sensor or input 'h*'
           f:3:96: warning: board 'sim' has no camera 'cam0'
-          f:4:35: warning: board 'sim' has no input 'door', and no input at all
+          f:4:35: warning: board 'sim' has no input 'door', and no other input
           f:4:49: warning: board 'sim' has no sensor 'temperatur' (did you mean 'temperature'?)
           """#)
   }

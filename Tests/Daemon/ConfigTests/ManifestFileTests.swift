@@ -94,8 +94,8 @@ import Testing
     #expect(
       warnings == [
         "a/agent.json:1:1: warning: the manifest has no 'runtime': it loads as an upstream agent with driver 'process'"
-          + " and nothing to run; give it a 'runtime' with 'driver' and 'entry' to run it here",
-        "a/agent.json:15:27: warning: the manifest has an unknown key 'kleshaModulation', kept and not used",
+          + " and no program; add a 'runtime' with 'driver' and 'entry' to run it here",
+        "a/agent.json:15:27: warning: the manifest has an unknown key 'kleshaModulation', stored but not used",
       ])
     #expect(manifest.runtime == .init(driver: .process, entry: ""))
     #expect(manifest.plugins == ["@openstarry-plugin/provider-claude", "web"])

@@ -87,8 +87,8 @@ import Testing
         f:6:29: 'wake' has 2 arguments, expected wake(agent)
         f:7:28: the parenthesis of 'wake' is not closed, expected wake(agent)
         f:8:29: the agent is '-', expected 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit
-        f:9:32: there is more after the action, expected one action in a text, and a list for several
-        f:10:31: there is more after the action, expected one action in a text, and a list for several
+        f:9:32: there is text after the action, expected one action, or a list of several
+        f:10:31: there is text after the action, expected one action, or a list of several
         f:11:30: ']' closes nothing here, expected brackets in pairs
         f:12:32: 'actuate' has 1 argument, expected actuate(device, on, lease: 60s), where on may also be \#
         off, a level such as 0.4, or pulse 500ms
@@ -112,7 +112,7 @@ import Testing
         a level such as 0.4, or pulse 500ms
         f:22:29: 'emit' has no arguments, expected emit(domain:verb, field: expression, …)
         f:23:29: the event is 'hot', expected a name such as climate:hot
-        f:24:29: the event is 'sensor:x', and only the daemon says 'sensor:', expected a domain of your own
+        f:24:29: the event is 'sensor:x', but only the daemon publishes 'sensor:', expected a domain of your own
         f:25:34: '1' has no name, expected field: expression
         f:26:34: 'x' has no value, expected an expression in CEL
         f:27:40: there is a second 'x', expected every field once
@@ -140,7 +140,7 @@ import Testing
           f:3:37: no agent is called 'nobody', expected climate or doorkeeper
           f:3:56: board 'bench' has no actuator 'fn' (did you mean 'fan'?)
           f:3:75: 'door' is an input, expected an actuator: dim or fan
-          f:3:101: 'fan' knows no levels, expected on or off
+          f:3:101: 'fan' has no levels, expected on or off
           """#)
   }
 
@@ -154,12 +154,12 @@ import Testing
           - on: ["device:chnged", "system:strted", "sensor:*x", "agent:*ed", "sensor:temp*", "camera:*", "device:zzz"]
             action: "emit(a:b)"
         """, known: known) == #"""
-          f:2:10: warning: there is no event 'device:chnged': the daemon publishes none of that name (did you mean \#
+          f:2:10: warning: the daemon publishes no event 'device:chnged' (did you mean \#
           'device:changed'?)
-          f:2:27: warning: there is no event 'system:strted': the daemon publishes none of that name (did you mean \#
+          f:2:27: warning: the daemon publishes no event 'system:strted' (did you mean \#
           'system:started'?)
-          f:2:44: warning: no event fits 'sensor:*x': the daemon publishes none of that name
-          f:2:98: warning: there is no event 'device:zzz': the daemon publishes none of that name
+          f:2:44: warning: the daemon publishes no event that matches 'sensor:*x'
+          f:2:98: warning: the daemon publishes no event 'device:zzz'
           """#)
   }
 
@@ -173,7 +173,7 @@ import Testing
     let rules = try ConfigText.rules(Array(text.utf8), file: "f").0
     #expect(
       KnownNames.timerWarnings(rules).map(\.description) == [
-        "f:4:5: warning: rule 'bad' waits for 'timer:baet', and no rule that is in force has such a timer "
+        "f:4:5: warning: rule 'bad' waits for 'timer:baet', but no rule in force has such a timer "
           + "(did you mean 'timer:beat'?)"
       ])
   }
@@ -204,8 +204,8 @@ import Testing
             on: "x:y"
             action: [wake(climate), actuate(fan, on, lease: 5s)]
         """) == #"""
-          f:2:33: the action ends at its comma: within [ ] it needs quotes, as in "actuate(fan, on)"
-          f:5:29: the action ends at its comma: within [ ] it needs quotes, as in "actuate(fan, on)"
+          f:2:33: YAML splits the action at its comma: within [ ] it needs quotes, as in "actuate(fan, on)"
+          f:5:29: YAML splits the action at its comma: within [ ] it needs quotes, as in "actuate(fan, on)"
           """#)
   }
 

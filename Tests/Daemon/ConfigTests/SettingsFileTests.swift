@@ -91,7 +91,7 @@ import Testing
           f:1:1: the settings file has an unknown key 'bord' (did you mean 'board'?)
           f:2:10: an entry of 'agents' is 7, expected a path, as seen from this file's folder
           f:3:7: 'home' is '', expected a path, as seen from this file's folder
-          f:4:9: 'socket' is 121 bytes long, expected at most 107, as sockets need
+          f:4:9: 'socket' is 121 bytes long, expected at most 107, the limit of sockets
           f:5:14: 'socket_mode' is 660, expected an octal mode in quotes such as '0660'
           f:6:10: 'groups' has an unknown key 'operater' (did you mean 'operate'?)
           f:6:29: 'view' is 'a b', expected the name of a group such as gpio
