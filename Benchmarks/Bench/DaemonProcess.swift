@@ -3,7 +3,7 @@ import CLinux
 import Linux
 import OpenStarryAgent
 
-/// A daemon under measurement: started with a notify socket, so that READY is seen the moment it is said.
+/// A measured daemon, started with a notify socket to observe READY.
 final class DaemonProcess {
   let pid: Int32
   /// From the start of the process to READY=1, in milliseconds.
@@ -13,9 +13,9 @@ final class DaemonProcess {
 
   /// Starts a daemon and waits for READY.
   /// - Parameters:
-  ///   - folder: a scratch folder of its own, for its home and sockets.
-  ///   - arguments: behind the program's name.
-  ///   - environment: `NAME=value` each, beside what it needs.
+  ///   - folder: a scratch folder of its own for the home and the sockets.
+  ///   - arguments: without the program's name.
+  ///   - environment: additional variables, each `NAME=value`.
   init(
     _ program: String, folder: String, arguments: [String], environment: [String] = []
   ) throws(SystemError) {
@@ -37,7 +37,7 @@ final class DaemonProcess {
     self.receiver = receiver
   }
 
-  /// Waits until it has said nothing for so long, as a service manager's watchdog does.
+  /// Waits until the daemon has sent no notification for this time, like a service manager's watchdog.
   func waitForSilence(milliseconds: Int32) {
     var said: [UInt8] = []
     var watched = pollfd(fd: receiver.number, events: Int16(POLLIN), revents: 0)
@@ -48,8 +48,7 @@ final class DaemonProcess {
     }
   }
 
-  /// Ends it and waits until it has ended.
-  /// - Parameter signal: what it is sent.
+  /// Sends a signal, and waits for the exit.
   func stop(_ signal: Int32 = SIGTERM) {
     kill(pid, signal)
     _ = try? Spawn.wait(for: pid)

@@ -1,13 +1,12 @@
 import CLinux
 import Linux
 
-/// What the daemon takes of a machine: at rest, at rest on a machine that is short of CPU, at work, and for each of many
-/// rules and agents.
+/// The daemon's footprint: at rest, at rest under CPU pressure, at work, and per rule and agent.
 struct Footprints {
   let daemon: String
   let scratch: String
   let checkout: String
-  /// How long it is watched at rest, in seconds.
+  /// The time for which the daemon at rest is observed, in seconds.
   let rest: Int
 
   func report(_ idle: IdleConfiguration) throws {
@@ -19,11 +18,11 @@ struct Footprints {
 
   private func atRest(_ idle: IdleConfiguration) throws {
     Report.section("At rest, simulated board, 10 agents registered")
-    // A board that is short of CPU is not at rest: the daemon does something about it.
+    // Wait until the CPU pressure is low: under pressure the daemon is not at rest.
     for _ in 0..<60 where Pressure.cpu >= 10 { sleep(1) }
     let process = try DaemonProcess(daemon, folder: scratch, arguments: idle.arguments)
-    // The registry's thread leaves after two seconds without work; the kernel's new triggers of pressure fire for nothing
-    // in the first five, and each is looked after.
+    // The registry's thread exits after 2 s without work. New pressure triggers of the kernel may fire without cause in
+    // the first 5 s, which wakes the daemon.
     sleep(15)
     let probe = ProcessProbe(pid: process.pid)
     let (wakeUps, written) = (try probe.wakeUps(), try probe.bytesWritten())
@@ -37,7 +36,7 @@ struct Footprints {
   }
 
   private func shortOfCPU(_ idle: IdleConfiguration) throws {
-    Report.section("The same while the machine is short of CPU")
+    Report.section("The same under CPU pressure")
     let process = try DaemonProcess(daemon, folder: scratch, arguments: idle.arguments)
     let cores = Int32(sysconf(Int32(_SC_NPROCESSORS_ONLN)))
     var hogs: [Int32] = []
@@ -53,7 +52,7 @@ struct Footprints {
     process.stop()
   }
 
-  /// The greenhouse: a camera with motion, sensors, three agents, rules.
+  /// Measures the greenhouse example: a camera with motion detection, sensors, three agents, rules.
   private func atWork() throws {
     Report.section("At work: the greenhouse, with a camera")
     let folder = "\(scratch)/greenhouse"
@@ -76,7 +75,7 @@ struct Footprints {
     process.stop()
   }
 
-  /// What one rule and one agent more cost, and how long the start takes with so many.
+  /// Measures the memory per rule and agent, and the start with many of them.
   private func many() throws {
     Report.section("Many")
     let base = try measure(agents: 10, rules: 1).dirty
@@ -88,7 +87,7 @@ struct Footprints {
     Report.line("an agent", "\(Distribution.round(Double(agents.dirty - base) / 990)) KiB", goal: "4 KiB")
   }
 
-  /// - Returns: private changed memory in KiB once the start is over, and five starts in milliseconds.
+  /// - Returns: the private dirty memory in KiB after the start, and five start times in milliseconds.
   private func measure(agents: Int, rules: Int) throws -> (dirty: Int, starts: [Double]) {
     let folder = "\(scratch)/many-\(agents)-\(rules)"
     try Files.makeFolder(folder)

@@ -1,21 +1,22 @@
 import GuardianTestKit
 import Linux
 
-/// How long outputs take to be safe after the daemon's SIGKILL, and what its guardian costs. The outputs are PWM channels
-/// made of files in memory; real lines: `make vm-bench`.
+/// Measures the time from the daemon's SIGKILL to safe outputs, and the costs of the guardian. The outputs are
+/// simulated PWM channels, files in memory.
 struct GuardianDeath {
-  /// From the kill to the last output, in milliseconds.
+  /// The times from the kill to the last safe output, in milliseconds.
   private(set) var times: [Double] = []
-  /// In KiB, while it has nothing to do.
+  /// The memory of the idle guardian, in KiB.
   private(set) var pss = 0
   private(set) var privateDirty = 0
-  /// In the time at rest.
+  /// The wake-ups of the idle guardian within `rest`.
   private(set) var wakeUps = 0
 
   /// - Parameters:
-  ///   - guardian: its program.
-  ///   - outputs: how many there are.
-  ///   - rest: how long it is looked at doing nothing, in nanoseconds.
+  ///   - guardian: the guardian's program.
+  ///   - outputs: the number of outputs.
+  ///   - rounds: the number of kills.
+  ///   - rest: the time for which the idle guardian is observed, in nanoseconds.
   init(guardian: String, outputs: Int, rounds: Int, rest: UInt64) throws {
     let fixture = try PWMFixture(channels: outputs, in: Files.isFolder("/dev/shm") ? "/dev/shm" : "/tmp")
     let board = try fixture.board([String](repeating: "", count: outputs))

@@ -5,14 +5,15 @@ import Linux
 import Model
 import Orchestrator
 
-/// What it costs to say who holds what: part of each command to an actuator.
+/// The costs of recording leases and changes for the guardian and for the next daemon: a part of every actuator
+/// command.
 struct HoldCost {
   private let loop: EventLoop
   private let link: GuardianLink
 
   /// - Parameters:
-  ///   - guardian: its program.
-  ///   - folder: where its socket is.
+  ///   - guardian: the guardian's program.
+  ///   - folder: the folder for its socket.
   init(guardian: String, folder: String) throws {
     loop = try EventLoop()
     let log = EventLog(clock: loop, capacity: 16, depthLimit: 16, later: { _ in })
@@ -22,11 +23,11 @@ struct HoldCost {
     link.charge()
   }
 
-  /// Renewals of a lease, in nanoseconds; each the mean of a hundred.
+  /// The cost of renewing a lease, in nanoseconds; each sample is the mean of a hundred.
   func renewals(_ count: Int) -> [Double] { measure(count, from: 3600) { $0 } }
 
-  /// Leases that end earlier than any before, so that the guardian is told of each, in nanoseconds; each the mean of a
-  /// hundred.
+  /// The cost of a lease that ends earlier than all previous ones, so that a packet is sent to the guardian, in
+  /// nanoseconds; each sample is the mean of a hundred.
   func packets(_ count: Int) -> [Double] { measure(count, from: 1800) { -$0 } }
 
   private func measure(_ count: Int, from seconds: Int64, _ shift: (Int64) -> Int64) -> [Double] {
@@ -45,11 +46,11 @@ struct HoldCost {
   /// Ends the guardian.
   func end() { link.end() }
 
-  /// What it costs to keep a change of an actuator with `max_rate` over restarts, in nanoseconds; each the mean of a
-  /// hundred. Each is said twice, before the hardware is told and afterwards.
+  /// The cost of storing a change of an actuator with `max_rate`, in nanoseconds; each sample is the mean of a hundred.
+  /// A change is stored twice, before and after the hardware is commanded.
   /// - Parameters:
-  ///   - folder: in memory.
-  ///   - rate: how many changes are kept.
+  ///   - folder: a folder in memory.
+  ///   - rate: the number of stored changes.
   static func changes(_ count: Int, folder: String, rate: Int) throws -> [Double] {
     let path = "\(folder)/bench.changes"
     defer { Files.remove(path) }

@@ -1,21 +1,21 @@
 import CLinux
 import Linux
 
-/// A daemon with nothing to do: a simulated board whose sensors nobody asks, and agents that nothing wakes.
+/// The files of an idle daemon: a simulated board whose sensors are not read, and agents that are not woken.
 struct IdleConfiguration {
   private let folder: String
-  /// What openstarryd is called with.
+  /// The arguments of openstarryd.
   var arguments: [String] { ["--config", "\(folder)/openstarry.yaml"] }
 
   /// - Parameters:
-  ///   - folder: a scratch folder that exists.
-  ///   - agents: how many are registered.
-  ///   - rules: how many wait for events that never come.
-  ///   - module: of one agent more, which runs; nil for none.
+  ///   - folder: an existing scratch folder.
+  ///   - agents: the number of registered agents.
+  ///   - rules: the number of rules, whose events never occur.
+  ///   - module: the module of an additional, running agent; nil for none.
   init(folder: String, agents: Int, rules: Int = 1, module: String? = nil) throws(SystemError) {
     self.folder = folder
     try Self.write("\(folder)/board.yaml", Self.board)
-    // A rule of an agent that is not there would only wait for it.
+    // A rule that names an unregistered agent would be inactive.
     let action = agents > 0 ? "wake(idle-0)" : "actuate(lamp, on, lease: 5s)"
     let lines = (0..<rules).map { number in
       "  - {id: rule-\(number), on: \"\(number == 0 ? "input:door" : "bench:event-\(number)")\", "
@@ -39,7 +39,7 @@ struct IdleConfiguration {
       "board: board.yaml\nagents: [.]\nrules: [rules.yaml]\nhome: home\nsocket: control.sock\n")
   }
 
-  /// Removes what was written, but for the folder.
+  /// Removes the files, but not the folder.
   func remove() {
     for name in (try? Files.names(in: folder)) ?? [] {
       _ = unsafe "\(folder)/\(name)".withCString { unsafe unlink($0) }

@@ -2,11 +2,11 @@ import Linux
 import Model
 import Rules
 
-/// How many events a second the rule engine matches, as rules grow.
+/// The rate of the rule engine for a number of rules.
 enum Matching {
   /// - Parameters:
-  ///   - rules: how many there are; each waits for an event of its own name.
-  ///   - events: how many are matched; every hundredth fits a rule.
+  ///   - rules: the number of rules, each for an event of another name.
+  ///   - events: the number of events; every hundredth matches a rule.
   /// - Returns: events a second.
   static func rate(rules: Int, events: Int) throws -> Double {
     let clock = ManualClock()
@@ -33,7 +33,7 @@ enum Matching {
     return Double(events) / seconds
   }
 
-  /// A world in which firings are over at once.
+  /// An environment in which firings finish at once.
   private final class SilentWorld: RuleEnvironment {
     var engine: RuleEngine?
     var fired = 0

@@ -1,15 +1,15 @@
 import Cgroup
 import Linux
 
-/// What one look at the use of the whole board costs, in microseconds.
+/// The cost of metering the whole board once, in microseconds.
 enum MeterCost {
-  /// By the kernel's account of one process.
+  /// Metering by the PSS of one process.
   static func pss(of process: Int32, _ count: Int) throws -> [Double] {
     try time(count) { _ = try Files.read("/proc/\(process)/smaps_rollup", limit: 4096) }
   }
 
-  /// By the control group of this process, with its limits.
-  /// - Returns: nil where it tells nothing of its memory.
+  /// Metering by the control group of this process, with its limits.
+  /// - Returns: nil without a memory controller.
   static func group(_ count: Int) throws -> [Double]? {
     guard let group = try? ControlGroup.ofThisProcess(), group.absence(of: "memory") == nil else { return nil }
     return try time(count) {
@@ -19,10 +19,10 @@ enum MeterCost {
     }
   }
 
-  private static func time(_ count: Int, _ look: () throws -> Void) rethrows -> [Double] {
+  private static func time(_ count: Int, _ read: () throws -> Void) rethrows -> [Double] {
     try (0..<count).map { _ in
       let begin = System.monotonicNanoseconds()
-      try look()
+      try read()
       return Double(System.monotonicNanoseconds() - begin) / 1000
     }
   }

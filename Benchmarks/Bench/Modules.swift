@@ -7,7 +7,7 @@ import EventLoop
 import Linux
 import Model
 
-/// Agents that are WebAssembly modules: what they cost, and how fast one is stopped.
+/// The costs of agents that are WebAssembly modules, and the time to stop one.
 final class Modules {
   /// The first argument of the process that measures memory; scratch folder and module follow.
   static let memoryArgument = "__memory"
@@ -17,19 +17,18 @@ final class Modules {
   private let daemon: String
   private let loop: EventLoop
 
-  /// - Parameters:
-  ///   - folder: where `Benchmarks/run` puts `workload.wasm`.
-  /// - Throws: where there is no engine, or no module: what is not measured is not passed over.
+  /// - Parameter folder: the folder in which `Benchmarks/run` builds `workload.wasm`.
+  /// - Throws: when the engine or the module is missing: a figure must not be skipped silently.
   init(scratch: String, folder: String, daemon: String) throws {
     module = "\(folder)/workload.wasm"
     (self.scratch, self.daemon) = (scratch, daemon)
     loop = try EventLoop()
     Report.section("Agents as WebAssembly modules")
     guard EngineLibrary.find() != nil else {
-      throw SystemError("find the WebAssembly engine that .ci/wasmtime brings in", "", errno: ENOENT)
+      throw SystemError("find the WebAssembly engine that .ci/wasmtime installs", "", errno: ENOENT)
     }
     guard Files.isFile(module) else {
-      throw SystemError("find the module that SDK/build makes", module, errno: ENOENT)
+      throw SystemError("find the module that SDK/build builds", module, errno: ENOENT)
     }
   }
 
@@ -40,7 +39,7 @@ final class Modules {
 
   func report() throws {
     Report.line("the module, from Swift", "\(Distribution.round(Double(Files.size(module) ?? 0) / 1024)) KiB")
-    // In a process of its own: here the heap has room left, which would hide what an instance takes.
+    // Measure in a new process: free space in this process's heap would hide the memory of instances.
     let child = try Spawn.start("/proc/self/exe", ["bench", Self.memoryArgument, scratch, module])
     guard try Spawn.wait(for: child) == 0 else { throw SystemError("measure", "the memory of instances", errno: EIO) }
     try starts()
@@ -98,7 +97,7 @@ final class Modules {
       compiled += try times(1) { _ = try start(newDriver()) }
     }
     Report.line("compile in a child, load, start", Distribution(compiled.map { $0 / 1000 }).text("ms"))
-    Report.line("load what is compiled, start", Distribution(try times(100) { _ = try start(newDriver()) }).text("µs"))
+    Report.line("load a compiled module, start", Distribution(try times(100) { _ = try start(newDriver()) }).text("µs"))
     let driver = newDriver()
     let first = try start(driver)
     Report.line("start one more of a module", Distribution(try times(500) { _ = try start(driver) }).text("µs"))
@@ -109,21 +108,21 @@ final class Modules {
     let instance = try start(newDriver())
     for (type, name) in [("bench:now", "host call: the time"), ("bench:read", "host call: a reading, as JSON")] {
       let costs = try (0..<50).map { _ in
-        // What the activation itself costs is taken off.
+        // The difference excludes the cost of the activation itself.
         (try activate(instance, type, 9000) - activate(instance, type, 1000)) / 8000
       }
       Report.line(name, Distribution(costs).text("ns"))
     }
   }
 
-  /// A sieve and a checksum, from the same source.
+  /// Compares a guest with native code from the same source: a sieve and a checksum.
   private func throughput() throws {
     let native = try start(InProcessDriver(types: [AgentType("workload", Workload.self)]))
     let guest = try start(newDriver())
     let ratios = try (0..<20).map { _ in
       try activate(guest, "bench:compute", 300) / activate(native, "bench:compute", 300)
     }
-    Report.line("a computation, times as long as in-process", Distribution(ratios).text("×"))
+    Report.line("a computation, relative to in-process", Distribution(ratios).text("×"))
   }
 
   private func stopping() throws {
@@ -136,7 +135,8 @@ final class Modules {
       instance.activate(event) { _ in hasEnded = true }
       for _ in 0..<3 { loop.turn(wait: true) }
       let begin = loop.now
-      // The request comes from the loop, between two slices: the worst case is one that just began.
+      // The request is handled between two slices of the guest. Request it after a turn, when a slice has just begun:
+      // the worst case.
       loop.turn(wait: true)
       wait { done in instance.stop(now: true) { done(()) } }
       guard hasEnded else { throw SystemError("stop", "a spinning guest", errno: EBUSY) }
@@ -145,7 +145,8 @@ final class Modules {
     Report.line("stop a spinning guest", Distribution(stops).text("µs"), goal: "1 ms")
   }
 
-  /// What the kernel counts as this process's own, for each instance beyond the first that has handled an event.
+  /// Prints the private dirty memory of this process per instance, for instances beyond the first that have handled an
+  /// event.
   func memory() throws {
     let probe = ProcessProbe(pid: getpid())
     let driver = newDriver()
@@ -176,7 +177,7 @@ final class Modules {
   }
 }
 
-/// Answers at once, so that only the way there and back is measured.
+/// Answers at once, so that only the call itself is measured.
 private final class BareHost: AgentHost {
   var now: UInt64 { 42 }
   func read(_ sensor: String) throws(AgentError) -> Reading { Reading(value: 21.5, unit: "°C", time: 42) }

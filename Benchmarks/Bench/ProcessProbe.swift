@@ -1,7 +1,7 @@
 import CLinux
 import Linux
 
-/// What the kernel says about a process: memory, threads, descriptors, wake-ups, bytes written.
+/// Reads the kernel's figures of a process: memory, threads, descriptors, wake-ups, bytes written.
 struct ProcessProbe {
   let pid: Int32
 
@@ -11,16 +11,16 @@ struct ProcessProbe {
     return (field("Pss:", text), field("Private_Dirty:", text))
   }
 
-  /// Threads, from /proc/PID/status.
+  /// The number of threads, from /proc/PID/status.
   func threads() throws(SystemError) -> Int { field("Threads:", try read("status")) }
 
-  /// Voluntary context switches: how often it has gone to sleep.
+  /// The number of voluntary context switches: how often the process has gone to sleep.
   func wakeUps() throws(SystemError) -> Int { field("voluntary_ctxt_switches:", try read("status")) }
 
-  /// Open descriptors.
+  /// The number of open descriptors.
   func descriptors() throws(SystemError) -> Int { try Files.names(in: "/proc/\(pid)/fd").count }
 
-  /// Bytes handed to the storage layer, from /proc/PID/io.
+  /// The bytes passed to the storage layer, from /proc/PID/io.
   func bytesWritten() throws(SystemError) -> Int { field("write_bytes:", try read("io")) }
 
   private func read(_ name: String) throws(SystemError) -> String {

@@ -8,7 +8,7 @@ import Model
 import Orchestrator
 import Rules
 
-/// The reflex: an edge on an input, a rule, an agent, an actuator. Everything but the wires is real.
+/// The reflex: an edge on an input, a rule, an agent, an actuator. Everything except the hardware is real.
 final class Reflex {
   private let loop: EventLoop
   private let log: EventLog
@@ -18,8 +18,9 @@ final class Reflex {
   private let rules: RuleRunner
 
   /// - Parameters:
-  ///   - driver: what the agent runs under.
-  ///   - entry: what its manifest names, and where that stands.
+  ///   - driver: the driver of the agent.
+  ///   - entry: the entry in the agent's manifest.
+  ///   - folder: the folder of the manifest.
   init(loop: EventLoop, driver: any AgentDriver, entry: String, folder: String = ".") throws {
     self.loop = loop
     let board = Board(
@@ -54,14 +55,14 @@ final class Reflex {
     _ = try rules.reloadRules()
   }
 
-  /// The last things that were said, for when nothing moves any more.
-  private var said: String {
+  /// The last events, for the error after a time-out.
+  private var lastEvents: String {
     log.events(matching: EventPattern("*"), last: 5, since: nil).map { "\($0.type): \(EventSentence.text($0))" }
       .joined(separator: "; ")
   }
 
   /// Presses and releases the button.
-  /// - Returns: from each edge to the output, in microseconds.
+  /// - Returns: the latency from each edge to the output, in microseconds.
   func measure(_ edges: Int) throws -> [Double] {
     var times: [Double] = []
     for index in 0..<edges + 100 {
@@ -70,13 +71,15 @@ final class Reflex {
       try backend.inject("button", ["active": .bool(index % 2 == 0)])
       while backend.history(of: "relay").count == before {
         loop.turn(wait: false)
-        // Something has ended the agent: that is no measurement.
-        guard loop.now - begin < .seconds(10) else { throw SystemError("wait for the relay", said, errno: ETIMEDOUT) }
+        // The agent may have ended.
+        guard loop.now - begin < .seconds(10) else {
+          throw SystemError("wait for the relay", lastEvents, errno: ETIMEDOUT)
+        }
       }
       let took = loop.now - begin
-      // The rule's mode is single: an edge that comes before the activation's end is none of its business.
+      // Wait for the end of the activation: the rule's mode is `single`, so it ignores events before.
       while try agents.agentStatus("relay").state == .active { loop.turn(wait: false) }
-      // The first hundred warm caches and start the agent.
+      // The first hundred edges start the agent and warm up caches.
       if index >= 100 { times.append(Double(took.nanoseconds) / 1000) }
     }
     return times

@@ -4,16 +4,16 @@ import Daemon
 import Linux
 import OpenStarryAgent
 
-/// An in-process agent that never returns: it takes the daemon along, and the service manager's watchdog ends both.
+/// An in-process agent that never returns. It blocks the daemon until the service manager's watchdog kills it.
 struct Runaway {
-  /// Set for this program as a daemon with the benchmarks' agents.
+  /// The environment variable that makes this program a daemon with the benchmarks' agents.
   static let variable = "OPENSTARRY_BENCH_DAEMON"
 
-  /// WatchdogSec of the stand-in for systemd; the unit has 5 s.
+  /// WatchdogSec of the simulated service manager, in milliseconds; 5 s in the unit.
   static let patience: Int32 = 1000
 
-  /// Lets an agent spin, ends the daemon as systemd does when it is not fed, and starts it again.
-  /// - Returns: milliseconds from the event to the end of the process, and from there to READY.
+  /// Makes an agent spin, kills the daemon as systemd does after its watchdog time-out, and restarts it.
+  /// - Returns: the milliseconds from the event to the exit of the process, and from there to READY.
   static func measure(folder: String, command: String) throws -> (stop: Double, back: Double) {
     try write(folder)
     let daemon = try start(folder)

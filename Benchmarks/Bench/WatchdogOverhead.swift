@@ -2,17 +2,18 @@ import Crash
 import Linux
 import Model
 
-/// What the watchdog costs: noting an activation, and a beat.
+/// The costs of the watchdog: recording an activation, and a beat.
 struct WatchdogOverhead {
   private let record: CrashRecord
   private let event = Event(id: ULID(high: 1, low: 2), type: "sensor:temperature")
 
-  /// - Parameter folder: where the record is; in the daemon that is memory.
+  /// - Parameter folder: the folder of the crash record; the daemon's is in memory.
   init(folder: String) throws(SystemError) {
     record = try CrashRecord("\(folder)/crash.record", boot: LoopClock.boot, now: Instant(nanoseconds: 1))
   }
 
-  /// In nanoseconds, with the two looks at the clock that go with it; each the mean of a hundred.
+  /// The cost of recording an activation, with its two reads of the clock, in nanoseconds; each sample is the mean of a
+  /// hundred.
   func activations(_ count: Int) -> [Double] {
     (0..<count / 100).map { _ in
       let begin = System.monotonicNanoseconds()
@@ -25,7 +26,7 @@ struct WatchdogOverhead {
     }
   }
 
-  /// In microseconds.
+  /// The cost of a beat, in microseconds.
   func beats(_ count: Int) -> [Double] {
     let clock = LoopClock()
     return (0..<count).map { _ in

@@ -9,11 +9,11 @@ import Linux
 import Model
 import OpenStarryAgent
 
-// make bench: prints what README claims. Usage: bench FOLDER-WITH-openstarryd CHECKOUT [seconds at rest]
+// make bench: measures the figures of the README. Usage: bench FOLDER-WITH-openstarryd CHECKOUT [seconds at rest]
 
-// Modules are compiled by this program in a process of its own.
+// This program compiles modules in child processes of itself.
 if let code = ModuleCompiler.runIfAsked(CommandLine.arguments) { exit(code) }
-// The process that is killed where the guardian is measured: this program again.
+// The benchmark of the guardian kills a child process of this program.
 if CommandLine.arguments.dropFirst().first == "--ward" { Ward.run(Array(CommandLine.arguments.dropFirst(2))) }
 
 if Environment.current()[Runaway.variable] != nil {
@@ -45,7 +45,7 @@ do {
   let scratch = "/tmp/openstarry-bench-\(getpid())"
   try Files.makeFolder(scratch)
   let daemon = "\(binaries)/openstarryd"
-  // Pages of a fresh binary that are not yet on the disk would count as dirty.
+  // Unwritten pages of a fresh binary would count as dirty.
   sync()
 
   Report.section("Size")
@@ -65,7 +65,7 @@ do {
   try Footprints(daemon: daemon, scratch: scratch, checkout: checkout, rest: rest).report(idle)
 
   Report.section("Watchdog")
-  // Fed every five seconds, half as often as the unit (WatchdogSec=5) has it.
+  // Fed every 5 s, half as often as in the unit (WatchdogSec=5).
   let fed = try DaemonProcess(
     daemon, folder: scratch, arguments: idle.arguments, environment: ["WATCHDOG_USEC=10000000"])
   sleep(15)
@@ -74,17 +74,17 @@ do {
   sleep(UInt32(rest))
   Report.line(
     "wake-ups in \(rest) s, fed every 5 s", "\(try fedProbe.wakeUps() - before)", goal: "\(rest / 5)")
-  let looks = try MeterCost.pss(of: fed.pid, 2_000)
+  let pssReads = try MeterCost.pss(of: fed.pid, 2_000)
   fed.stop()
   let overhead = try WatchdogOverhead(folder: scratch)
-  Report.line("crash record, an activation", Distribution(overhead.activations(50_000)).text("ns"))
-  Report.line("a beat's look at the kernel's clocks", Distribution(overhead.beats(5_000)).text("µs"))
-  Report.line("a look at the daemon's PSS", Distribution(looks).text("µs"))
+  Report.line("crash record, per activation", Distribution(overhead.activations(50_000)).text("ns"))
+  Report.line("reading the kernel's clocks, per beat", Distribution(overhead.beats(5_000)).text("µs"))
+  Report.line("reading the daemon's PSS", Distribution(pssReads).text("µs"))
   let group = try MeterCost.group(2_000).map { Distribution($0).text("µs") }
-  Report.line("a look at a control group", group ?? "no control group with a memory controller here")
+  Report.line("reading a control group", group ?? "no control group with a memory controller here")
 
   var (stops, backs): ([Double], [Double]) = ([], [])
-  // Three would be strikes enough to quarantine it: a folder of its own each time.
+  // Use a new folder each time: after three strikes in one folder the agent would be quarantined.
   for round in 0..<5 {
     let measured = try Runaway.measure(folder: "\(scratch)/runaway-\(round)", command: "\(binaries)/openstarry")
     stops.append(measured.stop)
@@ -105,19 +105,19 @@ do {
   let death = try GuardianDeath(
     guardian: guardian, outputs: 16, rounds: 100, rest: UInt64(min(rest, 10)) * 1_000_000_000)
   Report.line("SIGKILL of the daemon to all safe", Distribution(death.times).text("ms"), goal: "10 ms")
-  Report.line("its size", try fileSize(guardian))
-  Report.line("its PSS", "\(Distribution.round(Double(death.pss) / 1024)) MiB", goal: "0.5 MiB")
-  Report.line("its private dirty", "\(Distribution.round(Double(death.privateDirty) / 1024)) MiB")
-  Report.line("its wake-ups in \(min(rest, 10)) s", "\(death.wakeUps)", goal: "0")
+  Report.line("guardian: size", try fileSize(guardian))
+  Report.line("guardian: PSS", "\(Distribution.round(Double(death.pss) / 1024)) MiB", goal: "0.5 MiB")
+  Report.line("guardian: private dirty", "\(Distribution.round(Double(death.privateDirty) / 1024)) MiB")
+  Report.line("guardian: wake-ups in \(min(rest, 10)) s", "\(death.wakeUps)", goal: "0")
 
   let hold = try HoldCost(guardian: guardian, folder: scratch)
-  Report.line("a lease that it is not told of", Distribution(hold.renewals(100_000)).text("ns"))
-  Report.line("a lease that it is told of", Distribution(hold.packets(100_000)).text("ns"))
+  Report.line("lease renewed, without a packet to it", Distribution(hold.renewals(100_000)).text("ns"))
+  Report.line("lease renewed, with a packet to it", Distribution(hold.packets(100_000)).text("ns"))
   hold.end()
   if Files.isInMemory("/dev/shm") {
     for rate in [6, 60] {
       let changes = try HoldCost.changes(100_000, folder: "/dev/shm", rate: rate)
-      Report.line("a change with max_rate: \(rate)/m, kept", Distribution(changes).text("ns"))
+      Report.line("storing a change, max_rate: \(rate)/m", Distribution(changes).text("ns"))
     }
   }
 

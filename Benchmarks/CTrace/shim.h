@@ -1,4 +1,4 @@
-// ptrace(2), which is variadic, and the program counter of a stopped thread.
+// Wrappers of ptrace(2), which is variadic and cannot be imported, and access to a stopped thread's program counter.
 #ifndef OPENSTARRY_CTRACE_H
 #define OPENSTARRY_CTRACE_H
 
@@ -9,7 +9,7 @@
 #include <sys/user.h>
 #include <sys/wait.h>
 
-// The threads that a traced thread makes are traced, too.
+// New threads of a traced thread are traced too.
 static inline long openstarry_trace_seize(int thread) {
   return ptrace(PTRACE_SEIZE, thread, 0, (void *)(uintptr_t)PTRACE_O_TRACECLONE);
 }
@@ -27,7 +27,8 @@ static const uint8_t openstarry_breakpoint[1] = {0xCC}; // INT3
 static const uint8_t openstarry_breakpoint[4] = {0x00, 0x00, 0x20, 0xD4}; // BRK #0
 #endif
 
-// Where the breakpoint is that a thread has stopped at; the thread will go on there. 0 when its registers cannot be had.
+// Returns the address of the breakpoint at which a thread has stopped, and makes the thread continue there. Returns 0
+// if its registers cannot be read or written.
 static inline uint64_t openstarry_trace_rewind(int thread) {
 #if defined(__x86_64__)
   struct user_regs_struct registers;

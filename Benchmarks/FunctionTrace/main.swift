@@ -2,10 +2,10 @@ import CTrace
 import Glibc
 import Linux
 
-// function-trace PID SECONDS <STARTS: prints which functions a process runs within that time. STARTS, and what is
-// printed, are the functions' places in the program: hexadecimal, a line each. `.ci/order` makes names of them.
+// function-trace PID SECONDS <STARTS: prints the functions that a process runs within that time. STARTS and the output
+// are the functions' addresses in the program, hexadecimal, one on a line. `.ci/order` converts them to names.
 //
-// Each function gets a breakpoint, which is taken out when it is hit: the process runs as fast as ever.
+// Each function gets a breakpoint, which is removed when it is hit, so that the process runs at full speed.
 
 func fail(_ why: String) -> Never {
   let text = Array("function-trace: \(why)\n".utf8)
@@ -14,7 +14,7 @@ func fail(_ why: String) -> Never {
   exit(1)
 }
 
-/// The code of a running program, with breakpoints.
+/// The breakpoints in the code of a running program.
 final class Breakpoints {
   private let memory: Int32
   private let base: UInt64
@@ -25,7 +25,7 @@ final class Breakpoints {
     guard let program = try? Files.resolve("/proc/\(pid)/exe"), let maps = try? Files.read("/proc/\(pid)/maps") else {
       fail("process \(pid) has no program that can be read")
     }
-    // The first part of the file that is mapped is its beginning (proc_pid_maps(5)).
+    // The first mapping of the program's file is its beginning (proc_pid_maps(5)).
     let line = String(decoding: maps, as: UTF8.self).split(separator: "\n").first { $0.hasSuffix(program) }
     guard let base = line?.split(separator: "-").first.flatMap({ UInt64($0, radix: 16) }) else {
       fail("process \(pid) has no program")
@@ -37,7 +37,7 @@ final class Breakpoints {
 
   func set(at place: UInt64) {
     var bytes = [UInt8](repeating: 0, count: Int(OPENSTARRY_BREAKPOINT_SIZE))
-    // SAFETY: the array outlives the call, which writes no more than its size.
+    // SAFETY: the array outlives the call, which writes at most its size.
     let count = unsafe bytes.withUnsafeMutableBytes {
       unsafe pread(memory, $0.baseAddress, $0.count, off_t(base + place))
     }
@@ -46,11 +46,11 @@ final class Breakpoints {
     write(breakpoint, at: place)
   }
 
-  /// A thread has stopped at an address.
-  /// - Returns: false when no breakpoint of ours is there.
+  /// Removes the breakpoint at which a thread has stopped, and records its function.
+  /// - Returns: false if there is no breakpoint at the address.
   func take(at address: UInt64) -> Bool {
     let place = address &- base
-    // Several threads may have run into the same one before it was taken out.
+    // Several threads may have hit the breakpoint before it was removed.
     guard let bytes = former[place] else { return false }
     write(bytes, at: place)
     if hit.last != place { hit.append(place) }
@@ -77,7 +77,7 @@ final class Breakpoints {
 
 guard CommandLine.arguments.count == 3, let pid = Int32(CommandLine.arguments[1]),
   let seconds = UInt64(CommandLine.arguments[2])
-else { fail("use: function-trace PID SECONDS <STARTS") }
+else { fail("usage: function-trace PID SECONDS <STARTS") }
 var status: Int32 = 0
 var threads: Set<Int32> = []
 for name in (try? Files.names(in: "/proc/\(pid)/task")) ?? [] {
@@ -101,7 +101,7 @@ while System.monotonicNanoseconds() < end {
     continue
   }
   guard thread > 0 else { fail("process \(pid) has ended") }
-  // Stopped (waitpid(2)): its low byte is 0x7F, the signal stands in the second, an event of ptrace's above.
+  // The status of a stopped thread (waitpid(2)): low byte 0x7F, second byte the signal, above it a ptrace event.
   guard status & 0xFF == 0x7F else {
     threads.remove(thread)
     continue
@@ -118,7 +118,7 @@ while System.monotonicNanoseconds() < end {
 for thread in threads {
   _ = openstarry_trace_interrupt(thread)
   _ = unsafe waitpid(thread, &status, __WALL)
-  // It may have run into one at the last moment.
+  // The thread may have hit a breakpoint just now.
   if status >> 16 == 0, status >> 8 & 0xFF == SIGTRAP { _ = breakpoints.take(at: openstarry_trace_rewind(thread)) }
 }
 breakpoints.clear()

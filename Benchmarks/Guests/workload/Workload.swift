@@ -1,6 +1,6 @@
 import OpenStarryAgent
 
-/// What the benchmarks have agents do; the same source in-process and as a WebAssembly module.
+/// The agent of the benchmarks, in-process and as a WebAssembly module from the same source.
 public struct Workload: Agent {
   private var sum: UInt32 = 0
 
@@ -19,7 +19,7 @@ public struct Workload: Agent {
 
   public func snapshot() -> Value { ["sum": .int(Int64(sum))] }
 
-  /// Primes by the sieve of Eratosthenes, then a checksum over it (FNV-1a), `rounds` times.
+  /// Runs the sieve of Eratosthenes and computes a checksum over it (FNV-1a), `rounds` times.
   private mutating func compute(_ rounds: Int64) {
     var sieve = [Bool](repeating: true, count: 8192)
     for _ in 0..<rounds {
