@@ -1,7 +1,7 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Every target of ours: Swift 6 mode, strict memory safety, warnings are errors.
+// For all Swift targets: strict memory safety, and warnings as errors.
 let strict: [SwiftSetting] = [
   .strictMemorySafety(),
   .treatAllWarnings(as: .error),
@@ -29,7 +29,7 @@ func program(
     swiftSettings: strict)
 }
 
-/// What several tests share, in `Tests/<group>/<name>`.
+/// A module shared by several tests, in `Tests/<group>/<name>`.
 func kit(_ name: String, in group: String = "Kits", _ dependencies: [Target.Dependency] = []) -> Target {
   module(name, dependencies, path: "Tests/\(group)/\(name)")
 }
@@ -40,7 +40,7 @@ func tests(_ name: String, in group: String, _ dependencies: [Target.Dependency]
 
 let argumentParserProduct: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
-// What a target may depend on stands in a rank above it. `Package.swift` stops where it does not.
+// A target may depend only on targets of lower ranks. The check at the end of this file enforces it.
 let ranks: [[Target]] = [
   // 0: headers of C libraries, and C that runs where Swift may not: in signal handlers.
   [
@@ -48,7 +48,7 @@ let ranks: [[Target]] = [
     header("CYAML"), header("CJSON"), header("CSQLite"), header("CWasmtime"),
     .target(name: "CCrash", path: "Sources/C/CCrash"),
   ],
-  // 1: system calls; what the guardian and the daemon say to each other.
+  // 1: system calls, and the guardian's protocol.
   [
     module("Linux", in: "Base", ["CLinux"]),
     module("Guardian", in: "Guardian", ["CLinux"]),
@@ -57,15 +57,15 @@ let ranks: [[Target]] = [
   [
     module("OpenStarryAgent", ["Linux"], path: "SDK/OpenStarryAgent"),
     module("Cgroup", in: "Health", ["Linux"]),
-    // The companion of the daemon; .ci/guardian builds it smaller where it can.
+    // .ci/guardian builds a smaller one if the toolchain supports embedded Swift.
     program("openstarry-guardian", in: "Guardian", ["Guardian", "CLinux"]),
   ],
-  // 3: values.
+  // 3: values, and the examples' agents.
   [
     module("Model", in: "Base", ["OpenStarryAgent"]),
     module("ExampleAgents", ["OpenStarryAgent"], path: "Examples/Agents"),
   ],
-  // 4: one subject each.
+  // 4: one subject each, with protocols for the ranks above.
   [
     module("Document", in: "Base", ["Model", "CYAML", "CJSON"]),
     module("EventLoop", in: "Base", ["Model", "Linux", "CLinux"]),
@@ -73,7 +73,7 @@ let ranks: [[Target]] = [
     module("HAL", in: "Hardware", ["Model", "Guardian"]),
     module("Agent", in: "Agents", ["Model", "Linux"]),
   ],
-  // 5: what stands behind a protocol of rank 4, and what is read and written.
+  // 5: implementations of the protocols of rank 4, storage, and transport.
   [
     module("Chips", in: "Hardware", ["Model", "HAL"]),
     module("Rules", in: "Rules", ["Model", "CEL"]),
@@ -86,7 +86,7 @@ let ranks: [[Target]] = [
       "AgentWASM", in: "Agents", ["Model", "Document", "Linux", "CLinux", "EventLoop", "Agent", "CWasmtime"],
       exclude: ["wit"]),
   ],
-  // 6: what the parts share to speak with others: the protocol, and the tree that every view is made from.
+  // 6: the RPC protocol, and the projection, which is the source of every view.
   [
     module("RPC", in: "Control", ["Model", "Document", "Linux", "EventLoop", "Wire"]),
     module("Projection", in: "State", ["Model", "HAL", "Agent", "Rules"]),
@@ -110,7 +110,7 @@ let ranks: [[Target]] = [
     module(
       "Crash", in: "Health", ["Model", "Agent", "Document", "Linux", "CLinux", "EventLoop", "Watchdog", "CCrash"]),
   ],
-  // 8: the parts together: as the daemon, and as one agent on a simulated board.
+  // 8: composition: the daemon, and the trial of one agent on a simulated board.
   [
     module(
       "Daemon", in: "Daemon",
@@ -146,18 +146,18 @@ let benchmarks: [Target] = [
       "CLinux", "Linux", "Model", "OpenStarryAgent", "EventLoop", "HAL", "HALSimulated", "Agent", "AgentInProcess",
       "AgentWASM", "BenchmarkAgents", "Daemon", "Rules", "Orchestrator", "Crash", "Cgroup",
     ], path: "Benchmarks/Bench"),
-  // .ci/order: which functions run at rest and at work.
+  // For .ci/order: traces the functions that run at rest and at work.
   .systemLibrary(name: "CTrace", path: "Benchmarks/CTrace"),
   program("function-trace", ["Linux", "CTrace"], path: "Benchmarks/FunctionTrace"),
   module(
     "BenchmarkAgents", ["OpenStarryAgent"], path: "Benchmarks/Guests/workload", exclude: ["main.swift", "agent.json"]),
 ]
 
-// Programs are dependencies of the tests that start them, so that testing builds them.
+// Tests depend on the programs that they start, so that the programs are built.
 let allTests: [Target] = [
   kit("TestKit", ["Linux"]),
   kit("ModuleKit"),
-  // What every isolation has to hold.
+  // The conformance suite of isolations.
   kit("IsolationTestKit", ["Model", "Agent"]),
   kit("HALTestKit", ["Model", "HAL", "HALSimulated"]),
   kit(
@@ -203,7 +203,7 @@ let allTests: [Target] = [
       "IsolationTestKit", "ModuleKit", "TestKit", "AgentInProcess", "AgentWASM", "wasm-compiler", "Agent", "EventLoop",
       "HAL", "HALSimulated", "Linux", "Model", "OpenStarryAgent", "Orchestrator",
     ]),
-  // What modules are compiled in while they are tested.
+  // The process in which tests compile modules.
   program(
     "wasm-compiler", ["AgentWASM", "Agent", "EventLoop", "Linux", "Model"], path: "Tests/Agents/WASMCompiler"),
   tests(
@@ -217,7 +217,7 @@ let allTests: [Target] = [
       "EventLoop", "Linux", "Model", "OpenStarryAgent", "Watchdog", "Projection", "ExampleAgents", "thermostat",
     ]),
   tests("ExampleAgentTests", in: "Agents", ["ExampleAgents", "OpenStarryAgent"]),
-  // One source, three isolations: linked into the tests, started by them, and built as a module by SDK/build.
+  // One source for three isolations: linked into the tests, started as a program, and built as a module by SDK/build.
   program("thermostat", ["OpenStarryAgent"], path: "Examples/wasm/thermostat", exclude: ["agent.json"]),
   tests(
     "SDKTests", in: "Agents",
@@ -268,7 +268,7 @@ let allTests: [Target] = [
       "TestKit", "CommandLine", "AgentTrial", "ControlClient", "Linux", "Model", "Wire", "RPC", argumentParserProduct,
     ]),
 
-  // make vm-test: the real kernel's devices.
+  // make vm-test: tests on devices of a real kernel.
   program(
     "kernel-ring",
     [
@@ -276,7 +276,7 @@ let allTests: [Target] = [
       "Chips", "HALLinux", "Config", "Orchestrator",
     ], path: "Tests/Testbed/KernelRing"),
 
-  // make faults: seeded runs of the daemon's real parts, with faults.
+  // make faults: seeded runs of the daemon's parts with injected faults.
   .target(name: "CFaults", path: "Tests/Faults/CFaults"),
   kit(
     "FaultKit", in: "Faults",
@@ -289,7 +289,7 @@ let allTests: [Target] = [
   tests(
     "FaultKitTests", in: "Faults", ["FaultKit", "wasm-compiler", "TestKit", "Agent", "AgentWASM", "Linux", "Model"]),
 
-  // make fuzz: what others write, made up and damaged, at every border over which the daemon takes it.
+  // make fuzz: generated and damaged input for every interface that accepts untrusted input.
   .target(name: "CFuzz", path: "Tests/Fuzzing/CFuzz"),
   kit(
     "FuzzKit", in: "Fuzzing",
@@ -304,7 +304,7 @@ let allTests: [Target] = [
   tests("FuzzTests", in: "Fuzzing", ["FuzzKit", "fuzz", "openstarry-guardian", "TestKit", "Linux", "Model"]),
 ]
 
-// From its repository, or from a local folder on machines without access to it.
+// From its repository, or from a local folder on a machine without access to it.
 let argumentParser: Package.Dependency =
   if let folder = Context.environment["OPENSTARRY_ARGUMENT_PARSER"], !folder.isEmpty {
     .package(path: folder)
@@ -330,7 +330,7 @@ var above: Set<String> = []
 for (rank, targets) in ranks.enumerated() {
   for target in targets {
     for case .byNameItem(let name, _) in target.dependencies where !above.contains(name) {
-      fatalError("\(target.name), of rank \(rank), may not depend on \(name): that is of the same rank or a later one")
+      fatalError("\(target.name), of rank \(rank), may not depend on \(name), whose rank is not lower")
     }
   }
   above.formUnion(targets.map(\.name))
