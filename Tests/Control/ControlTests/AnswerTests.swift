@@ -6,15 +6,15 @@ import Testing
 
 @testable import Control
 
-/// Each request is answered once, whatever it asks, and leaves nothing behind.
+/// Every request is answered exactly once, and leaves no state behind.
 @Suite struct AnswerTests {
-  /// Values of every kind that a program may mistake for another.
+  /// Values of every JSON type, including edge cases.
   private static let confused: [Value] = [
     .null, true, -1, 0, 1e300, "", "nobody", .string(String(repeating: "x", count: 300)), [], [1, "a"], [:],
     ["value": [:]],
   ]
 
-  @Test func everyMethodAnswersOnceWhateverItIsAsked() throws {
+  @Test func everyMethodAnswersExactlyOnce() throws {
     var limits = Limits()
     limits.requests = 1_000_000
     limits.subscriptions = 1_000_000
@@ -37,7 +37,7 @@ import Testing
         }
         try ask(all)
       }
-      // What waits for an agent's end, or for a picture.
+      // Requests that wait for an agent's end or for a picture.
       harness.agents.finishEnding()
       for _ in 0..<10 { harness.clock.advance(by: .seconds(1)) }
       harness.settle()
@@ -49,7 +49,7 @@ import Testing
     }
   }
 
-  @Test func aStreamThatCannotBeginIsRefusedOnce() throws {
+  @Test func aStreamThatCannotStartIsRefusedOnce() throws {
     let harness = try Harness(role: .view)
     let client = try harness.connect()
     for device in ["cam1", "fan"] {
@@ -62,7 +62,7 @@ import Testing
     #expect(harness.server.status.connections == 0)
   }
 
-  @Test func aRequestThatIsForgottenIsAnsweredToo() throws {
+  @Test func anAbandonedRequestIsAnswered() throws {
     let harness = try Harness()
     let client = try harness.connect()
     try client.send(#"{"id":7,"method":"killAgent","params":{"agent":"climate"}}"#)

@@ -11,7 +11,7 @@ import Wire
 
 @testable import Control
 
-/// The blocking client on a thread of its own, against the server on the loop.
+/// Tests the blocking client, on a thread of its own, with the server on the loop.
 @Suite struct ClientTests {
   private func run<Result: Sendable>(
     _ harness: Harness, _ work: @escaping @Sendable (String) -> Result
@@ -38,7 +38,7 @@ import Wire
     #expect(outcome == "true 9.9.9")
   }
 
-  @Test func whatIsRefusedForTooManyIsAskedAgain() throws {
+  @Test func rateLimitedRequestsAreRetried() throws {
     let harness = try Harness()
     let other = try harness.connect()
     for _ in 0..<100 { _ = try other.call("agent.ping").get() }
@@ -52,7 +52,7 @@ import Wire
         return error.description
       }
     }) { outcome = $0 }
-    // Time passes only once it was refused.
+    // Advance the clock only after the refusal.
     harness.turn { harness.server.status.requests > 100 || outcome != nil }
     #expect(outcome == nil)
     harness.clock.advance(by: .milliseconds(100))
@@ -60,7 +60,7 @@ import Wire
     #expect(outcome == "true")
   }
 
-  @Test func aSocketThatNobodyNamedMustBeOnesOwnOrTheDaemons() throws {
+  @Test func searchedSocketsMustHaveATrustedOwner() throws {
     let folder = try TemporaryFolder()
     let path = "\(folder.path)/control.sock"
     let listener = try UnixSocket.listen(path, mode: 0o600)
@@ -69,9 +69,9 @@ import Wire
     #expect(throws: ClientError.foreignSocket(path, user: "me")) {
       _ = try ControlClient(socket: path, trust: SocketTrust(users: [70_001], accounts: accounts))
     }
-    // Named, it is used whoever it is.
+    // A named socket is used regardless of its owner.
     _ = try ControlClient(socket: path)
-    // Somebody's name for it, and somebody who listens where root has made the file: only root can give files away.
+    // A foreign symbolic link, and a foreign listener on root's file. Only root can change the owner of a file.
     guard geteuid() == 0 else { return }
     let link = "\(folder.path)/link"
     #expect(unsafe symlink(path, link) == 0)
@@ -80,7 +80,7 @@ import Wire
     #expect(throws: ClientError.foreignSocket(link, user: "mallory")) {
       _ = try ControlClient(socket: link, trust: both)
     }
-    // The same on the way to it: a folder's name that somebody else has made lead here.
+    // A foreign symbolic link among the folders of the path.
     let way = "\(folder.path)/way"
     #expect(unsafe symlink(folder.path, way) == 0)
     _ = try ControlClient(socket: "\(way)/control.sock", trust: both)
@@ -95,7 +95,7 @@ import Wire
     #expect(listener.number >= 0)
   }
 
-  @Test func aNameThatIsTooLongForASocketIsSaid() {
+  @Test func aPathTooLongForASocketIsReported() {
     let path = "/\(String(repeating: "a", count: 300))"
     let error = #expect(throws: ClientError.self) { _ = try ControlClient(socket: path) }
     #expect(error == .longName(path) && error?.description.contains("File name too long") == false)
@@ -118,7 +118,7 @@ import Wire
     #expect(error?.description.contains("did you mean 'climate'?") == true)
   }
 
-  @Test func aSubscriptionGoesOnUntilItIsEnough() throws {
+  @Test func aSubscriptionContinuesUntilTheCallbackStopsIt() throws {
     let harness = try Harness()
     for index in 0..<5 { harness.events.publish("test:event", from: "system", ["n": .int(Int64(index))]) }
     let types = try run(harness) { path -> [String] in
@@ -129,7 +129,7 @@ import Wire
           seen.append("\(notification.method) \(notification.event?["n"]?.int ?? -1)")
           return seen.count < 3
         }
-        // The connection is good for more.
+        // The connection is still usable.
         seen.append("\(try client.call("agent.ping")["pong"]?.bool == true)")
       } catch {
         seen.append(error.description)
@@ -142,7 +142,7 @@ import Wire
 
   @Test func aPictureComesWithItsContents() throws {
     let harness = try Harness()
-    // A picture that is there already is answered at once, so that no clock has to be moved meanwhile.
+    // The picture already exists, so the answer needs no change of the clock.
     harness.hardware.snapshot("cam0", as: .init(name: "test", permissions: .all)) { _ in }
     let isDone = Atomic(false)
     let worker = Worker<Void>("client", on: harness.loop, idle: .zero) {}
@@ -182,7 +182,7 @@ import Wire
     }
   }
 
-  @Test func somethingElseThatAnswersIsNoticed() throws {
+  @Test func aServerThatDoesNotSpeakTheProtocolIsDetected() throws {
     let folder = try TemporaryFolder()
     let path = "\(folder.path)/control.sock"
     let listener = try UnixSocket.listen(path, mode: 0o600)
@@ -204,7 +204,7 @@ import Wire
     }
   }
 
-  @Test func anAnswerThatDoesNotComeIsATimeout() throws {
+  @Test func aMissingAnswerIsATimeout() throws {
     let folder = try TemporaryFolder()
     let path = "\(folder.path)/control.sock"
     let listener = try UnixSocket.listen(path, mode: 0o600)

@@ -7,14 +7,14 @@ import Testing
 
 @testable import Control
 
-/// Holds `docs/control.md` against the code, in both directions.
+/// Checks that `docs/control.md` and the code agree, in both directions.
 @Suite struct DocumentTests {
   private static let text: String = {
     guard let bytes = try? Repository.read("docs/control.md") else { return "" }
     return String(decoding: bytes, as: UTF8.self)
   }()
 
-  /// A method as the document has it.
+  /// The section of the document for a method.
   private func section(_ method: RPC.Method<Call>) -> String {
     var text = "`\(method.name)`\n\nRole: \(method.role.name). \(method.summary)\n"
     if !method.parameters.isEmpty {

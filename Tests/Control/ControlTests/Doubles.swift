@@ -5,7 +5,7 @@ import Rules
 
 @testable import Control
 
-/// Keeps every event, as the orchestrator's ring does.
+/// Stores all events, like the orchestrator's ring.
 final class TestEvents: EventSink, EventHistory {
   private(set) var all: [Event] = []
   private var listeners: [UInt64: (EventPattern, (Event) -> Void)] = [:]
@@ -58,7 +58,7 @@ final class TestEvents: EventSink, EventHistory {
   func endListen(_ listener: UInt64) { listeners[listener] = nil }
 }
 
-/// Agents that start at once and end when a test says so.
+/// Agents that start at once, and end when a test calls `finishEnding`.
 final class TestAgents: AgentControl {
   private(set) var states: [AgentID: LifecycleState] = ["climate": .ready, "idle": .idle]
   private(set) var woken: [(AgentID, Event)] = []
@@ -67,7 +67,7 @@ final class TestAgents: AgentControl {
   private var last: UInt64 = 0
   /// Agents that never report.
   var mute: Set<AgentID> = []
-  /// What a kill calls when the agent has ended.
+  /// The completions of pending kills.
   private(set) var ending: [() -> Void] = []
   private let events: TestEvents
   var following: Int { followers.count }
@@ -80,7 +80,7 @@ final class TestAgents: AgentControl {
     for end in all { end() }
   }
 
-  /// Nobody tells any more that they have ended.
+  /// Drops the completions of pending kills without calling them.
   func forgetEnding() { ending = [] }
 
   func log(_ agent: AgentID, _ message: String) {
@@ -167,7 +167,7 @@ final class TestAgents: AgentControl {
   }
 }
 
-/// One rule; a reload fails when the test says so.
+/// One rule. A test can make the reload fail.
 final class TestRules: RuleControl {
   var isBroken = false
   var refusal: String? { isBroken ? "orchestration.yaml:7:2: no such action" : nil }
@@ -194,7 +194,7 @@ final class TestRules: RuleControl {
   }
 }
 
-/// A daemon that notes what it was told.
+/// A daemon that records its calls.
 final class TestZone: ZoneControl {
   let version = "9.9.9"
   private(set) var stopped = 0
@@ -216,7 +216,7 @@ final class TestZone: ZoneControl {
     done(try hardware.clearEmergencyStop(by: client, cause: cause), "disk full")
   }
 
-  /// What the ledger was asked for.
+  /// The recorded requests for the ledger.
   private(set) var asked: [String] = []
   let boardBudgets = [BudgetStatus(.disk, used: 1000, limit: nil, window: .seconds(86_400))]
 
@@ -230,7 +230,7 @@ final class TestZone: ZoneControl {
   func reload() throws(Diagnostics) -> Fields { ["rules": 1] }
   func leaveSafeMode(_ done: @escaping (Bool) -> Void) { done(false) }
 
-  /// What was asked to be registered.
+  /// The recorded registrations.
   private(set) var registrations: [AgentRegistration] = []
 
   func register(

@@ -21,7 +21,7 @@ import Testing
     #expect(missing?.known == .deviceNotFound)
   }
 
-  @Test func aDeviceOfAnotherKindIsNamedWithItsUse() throws {
+  @Test func aRefusalForAnotherKindNamesItsCommand() throws {
     let client = try Harness().connect()
     let fan = try client.refusal("hal.read", ["device": "fan"])
     #expect(fan?.known == .deviceNotFound && fan?.message == "'fan' is an actuator, not a sensor")
@@ -91,11 +91,11 @@ import Testing
     #expect(harness.events.all.last?["reason"] == "connection-closed")
   }
 
-  @Test func aLeaseEndsWithItsConnectionWhateverElseGoesOn() throws {
+  @Test func aLeaseEndsWithItsConnectionDuringPendingRequests() throws {
     let harness = try Harness()
     let client = try harness.connect()
     _ = try client.call("hal.control", ["device": "fan", "command": "on"]).get()
-    // The answer takes as long as the agent does.
+    // The request is pending until the agent ends.
     try client.send(#"{"id":7,"method":"killAgent","params":{"agent":"climate"}}"#)
     harness.settle()
     client.close()
@@ -107,7 +107,7 @@ import Testing
     #expect(harness.server.status.connections == 0)
   }
 
-  @Test func whatAFloodHasLeftToSayKeepsNoLease() throws {
+  @Test func queuedRequestsOfAFloodKeepNoLease() throws {
     let harness = try Harness()
     let client = try harness.connect()
     _ = try client.call("hal.control", ["device": "fan", "command": "on"]).get()
@@ -120,7 +120,7 @@ import Testing
     #expect(harness.hardware.device("fan")?.state == "off")
   }
 
-  @Test func aLeaseEndsWithTheEndOfWhatItsClientSends() throws {
+  @Test func aLeaseEndsWhenItsClientStopsSending() throws {
     let harness = try Harness()
     let client = try harness.connect()
     try client.send(#"{"id":1,"method":"hal.control","params":{"device":"fan","command":"on"}}"#)
@@ -134,7 +134,7 @@ import Testing
   }
 
   @Test(arguments: ["rule/too-hot", "agent/climate", "client/other"])
-  func aPersonMakesSafeWhatAnybodyHolds(holder: String) throws {
+  func aPersonMakesAnyHoldersActuatorSafe(holder: String) throws {
     let harness = try Harness(role: .operate)
     let client = try harness.connect()
     _ = try harness.hardware.controlActuator(
@@ -153,7 +153,7 @@ import Testing
     #expect(try client.call("hal.control", ["device": "fan", "command": "off"]).get()["taken_from"] == .null)
   }
 
-  @Test func whoMayOnlyLookMakesNothingSafe() throws {
+  @Test func viewersCannotMakeActuatorsSafe() throws {
     let harness = try Harness(role: .view)
     _ = try harness.hardware.controlActuator("fan", .on, as: .init(name: "rule/hot", permissions: .all))
     #expect(
@@ -173,7 +173,7 @@ import Testing
     #expect(harness.hardware.device("fan")?.state == "off")
   }
 
-  @Test func holdIsTheClientsToSay() throws {
+  @Test func theClientChoosesWhetherALeaseIsHeld() throws {
     let harness = try Harness()
     let client = try harness.connect()
     let both: [(String, Fields)] = [
@@ -195,7 +195,7 @@ import Testing
     let harness = try Harness()
     let first = try harness.connect()
     _ = try first.call("hal.control", ["device": "fan", "command": "on"]).get()
-    // The same user by another connection is the same holder.
+    // Connections of one user are the same holder.
     let second = try harness.connect()
     _ = try second.call("hal.control", ["device": "fan", "command": "on", "lease_ms": 5000]).get()
     first.close()
@@ -233,7 +233,7 @@ import Testing
     _ = try client.call("hal.control", ["device": "fan", "command": "on"]).get()
   }
 
-  @Test func refusalsSayWhoHoldsItAndWhichLimit() throws {
+  @Test func refusalsNameTheHolderAndTheLimit() throws {
     let harness = try Harness()
     let client = try harness.connect()
     _ = try harness.hardware.controlActuator(
@@ -290,7 +290,7 @@ import Testing
     #expect(harness.hardware.device("cam0")?.watchers == 0)
   }
 
-  @Test func picturesThatNobodyReadsAreNotPiledUp() throws {
+  @Test func unreadPicturesAreBounded() throws {
     let harness = try Harness()
     let client = try harness.connect()
     for index in 0..<8 {

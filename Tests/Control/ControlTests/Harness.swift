@@ -15,7 +15,7 @@ import Wire
 
 @testable import Control
 
-/// A real server on a socket in a temporary folder, with a simulated board behind it, on a loop that tests turn.
+/// A server on a socket in a temporary folder, with a simulated board, on a loop that tests turn.
 final class Harness {
   let loop: EventLoop
   let clock = ManualClock()
@@ -75,7 +75,7 @@ final class Harness {
 
   deinit { server.stop() }
 
-  /// Turns the loop until `done`; records an issue when it does not come.
+  /// Turns the loop until `done` returns true; records an issue if it never does.
   func turn(until done: () throws -> Bool) rethrows {
     for _ in 0..<20_000 {
       if try done() { return }
@@ -84,12 +84,12 @@ final class Harness {
     Issue.record("what was waited for did not happen")
   }
 
-  /// Turns the loop until nothing more can happen.
+  /// Turns the loop until it is idle.
   func settle() { for _ in 0..<50 { loop.turn(wait: false) } }
 
   func connect() throws -> TestClient { try TestClient(self) }
 
-  /// A client that the server takes for this user.
+  /// Connects a client whose user the server takes to be `uid`.
   func connect(as uid: UInt32, role: Role = .operate) throws -> TestClient {
     server.peer = { (try? Peer(of: $0)).map { Peer(pid: $0.pid, uid: uid, groups: $0.groups) } }
     server.grant = { _, _ in role }
@@ -99,7 +99,7 @@ final class Harness {
   }
 }
 
-/// A client that never blocks: it turns the server's loop while it waits.
+/// A non-blocking client, which turns the server's loop while it waits.
 final class TestClient {
   private let harness: Harness
   private var socket: Descriptor?
@@ -115,16 +115,16 @@ final class TestClient {
   var number: Int32 { socket?.number ?? -1 }
 
   func close() {
-    // A program that another test is just starting may hold a copy of the socket until it has begun; the server shall
-    // see the end now.
+    // A program that another test is starting may briefly hold a copy of the socket. Shut it down, so that the server
+    // sees the end at once.
     shutdown(number, Int32(SHUT_RDWR))
     socket = nil
   }
 
-  /// Says that nothing more comes (shutdown(2)).
+  /// Ends the sending direction (shutdown(2)).
   func shutDown() { shutdown(number, Int32(SHUT_WR)) }
 
-  /// Sends bytes as they are, as far as the socket takes them.
+  /// Sends raw bytes, as many as the socket accepts; returns their number.
   @discardableResult
   func send(_ bytes: some Collection<UInt8>) throws -> Int { try UnixSocket.send(number, Array(bytes)[...]) }
 
@@ -149,13 +149,13 @@ final class TestClient {
     return found
   }
 
-  /// The file that came with the last line.
+  /// The contents of the file that was sent with the last line; nil for none.
   func file() throws -> [UInt8]? {
     guard let descriptor = receiver.takeDescriptor() else { return nil }
     return try MemoryFile.read(descriptor)
   }
 
-  /// Asks in the standard form.
+  /// Calls a method with a JSON-RPC request.
   func call(_ method: String, _ params: Fields = [:]) throws -> Result<Value, RPCError> {
     try send(Request(id: .number(1), method: method, params: params).encoded())
     while true {
@@ -166,12 +166,12 @@ final class TestClient {
     }
   }
 
-  /// The error that a call is answered with.
+  /// The error of a call; nil if it succeeds.
   func refusal(_ method: String, _ params: Fields = [:]) throws -> RPCError? {
     if case .failure(let error) = try call(method, params) { error } else { nil }
   }
 
-  /// Notifications until `count` of `method` have come.
+  /// Waits for `count` notifications of `method`.
   func notifications(_ method: String, _ count: Int) throws -> [Fields] {
     var found: [Fields] = []
     while found.count < count {

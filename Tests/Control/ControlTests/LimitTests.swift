@@ -33,7 +33,7 @@ import Wire
     let chunk = [UInt8](repeating: UInt8(ascii: "x"), count: 65536)
     var sent = 0
     var most = 0
-    // The server stops taking it; a client that goes on gets an error from its own kernel.
+    // The server closes the connection; further sends fail with an error of the client's kernel.
     while sent < 10 << 20, let count = try? client.send(chunk) {
       sent += count
       harness.loop.turn(wait: false)
@@ -45,19 +45,19 @@ import Wire
     #expect(try harness.connect().call("agent.ping").get() == ["pong": true])
   }
 
-  @Test(arguments: [[0xFF], [0], [0xC3, 0x28]] as [[UInt8]]) func bytesThatAreNoTextAreRefused(bytes: [UInt8]) throws {
+  @Test(arguments: [[0xFF], [0], [0xC3, 0x28]] as [[UInt8]]) func bytesThatAreNotTextAreRefused(bytes: [UInt8]) throws {
     let client = try Harness().connect()
     try client.send(Array(#"{"id":1,"method":""#.utf8) + bytes + Array("\"}\n".utf8))
     #expect(error(try client.next())?.known == .parseError)
     #expect(try client.call("agent.ping").get() == ["pong": true])
   }
 
-  /// By whatever parameter it comes: one pattern of a letter and 300,000 combining marks held the loop up for 13 s, and 256 long
-  /// ones took 263 MiB.
+  /// For every parameter: one pattern of a letter with 300,000 combining marks once blocked the loop for 13 s, and 256
+  /// long patterns took 263 MiB.
   @Test func longNamesAreRefusedEverywhere() throws {
     let harness = try Harness()
     let client = try harness.connect()
-    // As much as a socket takes at once here.
+    // The most that a socket accepts at once here.
     let name = "a" + String(repeating: "\u{301}", count: 30_000)
     var tried = 0
     for method in ControlMethods.table.all {
@@ -71,7 +71,7 @@ import Wire
           (bound, reason) = (4096, "of at most 4096 bytes")
         default: continue
         }
-        // A new second, so that the number of requests is no reason.
+        // Start a new second, so that the rate limit does not apply.
         harness.clock.advance(by: .seconds(1))
         for text in [name, String(repeating: "x", count: bound + 1)] {
           let refusal = try client.refusal(method.name, [parameter.name: .string(text)])
@@ -83,12 +83,12 @@ import Wire
     }
     #expect(tried > 30)
     #expect(harness.events.all.isEmpty)
-    // The names of methods and parameters are somebody else's words, too; and so is a command.
+    // The names of methods and parameters, and commands, are untrusted input too.
     #expect(try client.refusal(name)?.message.utf8.count ?? 9999 < 200)
     #expect(try client.refusal("agent.status", [name: 1])?.message.utf8.count ?? 9999 < 200)
     #expect(
       try client.refusal("hal.control", ["device": "fan", "command": .string("o\(name)")])?.known == .invalidParams)
-    // An emergency stop is taken whatever its reason.
+    // An emergency stop is accepted with any reason.
     #expect(try client.call("hal.emergencyStop", ["reason": .string(name)]).get()["stopped"] == true)
   }
 
@@ -112,7 +112,7 @@ import Wire
     #expect(harness.server.status.connections == 0)
   }
 
-  @Test func whatWasAskedBeforeTheEndIsAnswered() throws {
+  @Test func requestsBeforeTheEndAreAnswered() throws {
     let client = try Harness().connect()
     try client.send(#"{"id":1,"method":"agent.ping"}"#)
     _ = shutdown(client.number, Int32(SHUT_WR))
@@ -120,7 +120,7 @@ import Wire
     #expect(try client.next() == nil)
   }
 
-  @Test func aClientThatLeavesAtOnceIsStillObeyed() throws {
+  @Test func requestsOfAClosedClientAreCarriedOut() throws {
     let harness = try Harness()
     let client = try harness.connect()
     try client.send(#"{"id":1,"method":"events.emit","params":{"type":"git:pushed"}}"#)
@@ -130,7 +130,7 @@ import Wire
     #expect(harness.server.status.connections == 0)
   }
 
-  @Test func halfARequestThatNeverEndsIsEnded() throws {
+  @Test func anIncompleteLineTimesOut() throws {
     let harness = try Harness()
     let client = try harness.connect()
     try client.send([UInt8(ascii: "{")])
@@ -149,7 +149,7 @@ import Wire
     let refusal = try client.refusal("agent.ping")
     #expect(refusal?.known == .rateLimited)
     #expect(refusal?.data["retry_after_ms"] == 11)
-    // Another connection of the same user begins where this one is.
+    // Another connection of the same user shares the limit.
     let other = try harness.connect()
     #expect(try other.refusal("agent.ping")?.known == .rateLimited)
     client.close()
@@ -203,7 +203,7 @@ import Wire
     for _ in 0..<1000 {
       asked += (try client.send(line)) == line.count ? 1 : 0
       harness.loop.turn(wait: false)
-      // One answer may come on top of what was there when the request was taken.
+      // The queue may exceed the limit by one answer, because the limit is checked when the request is read.
       #expect(harness.server.waiting <= limits.waiting + LineFramer.limit)
     }
     let handled = harness.server.status.requests
@@ -212,7 +212,7 @@ import Wire
     #expect(harness.server.status.requests > handled)
   }
 
-  @Test(arguments: 0..<4 as Range<UInt64>) func noiseNeverHurtsAnybodyElse(seed: UInt64) throws {
+  @Test(arguments: 0..<4 as Range<UInt64>) func noiseDoesNotAffectOtherClients(seed: UInt64) throws {
     var random = SeededGenerator(seed)
     let harness = try Harness()
     let good = try harness.connect()

@@ -35,7 +35,7 @@ import Testing
     #expect(harness.events.all.map(\.type) == ["git:pushed"])
   }
 
-  @Test func whatARefusalSaysItsHintDoesNotSayDifferently() throws {
+  @Test func aRefusalAndItsHintAgree() throws {
     let refusal = RPCError(AgentControlError.quarantined("bad", "it failed"))
     #expect(refusal.message.hasSuffix("; 'openstarry restart bad' lets it out"))
     #expect(refusal.hint.map(refusal.message.contains) == true, "a client shows what is new of it")
@@ -98,7 +98,7 @@ import Testing
     #expect(try client.refusal("events.get", ["event": "00000000000000000000000000"])?.known == .notFound)
   }
 
-  @Test func aKillAnswersWhenNothingIsLeft() throws {
+  @Test func aKillAnswersWhenTheAgentHasEnded() throws {
     let harness = try Harness()
     let client = try harness.connect()
     try client.send(#"{"id":7,"method":"killAgent","params":{"agent":"climate"}}"#)
@@ -109,7 +109,7 @@ import Testing
     #expect(answer?["result"]?["state"] == "idle")
   }
 
-  @Test func aKillThatNobodyWaitsForAnswersAtOnce() throws {
+  @Test func aKillWithoutWaitAnswersAtOnce() throws {
     let client = try Harness().connect()
     let answer = try client.call("killAgent", ["agent": "climate", "signal": "SIGKILL", "wait": false]).get()
     #expect(answer["state"] == "stopping")
@@ -137,7 +137,7 @@ import Testing
     #expect(try client.refusal("spawnAgent", ["agent": "x", "manifest": manifest])?.known == .invalidParams)
   }
 
-  @Test func everyCommandNamesThePersonBehindIt() throws {
+  @Test func everyCommandNamesItsUser() throws {
     let harness = try Harness()
     let client = try harness.connect()
     _ = try client.call("hal.control", ["device": "fan", "command": "on"]).get()
@@ -166,7 +166,7 @@ import Testing
     #expect(try client.refusal("events.emit", ["type": "a:b", "payload": ["x": large]])?.data["param"] == "payload")
   }
 
-  @Test func longListsAreCutFromTheOldEnd() throws {
+  @Test func longListsOmitTheOldestEvents() throws {
     let harness = try Harness()
     let client = try harness.connect()
     for index in 0..<40 {
@@ -211,7 +211,7 @@ import Testing
     #expect(try client.call("agent.logs", ["agent": "climate", "last": 2]).get()["lines"]?.list?.count == 2)
   }
 
-  @Test func aMuteAgentDelaysNobodyForLong() throws {
+  @Test func aMuteAgentDelaysAnswersOnlyBriefly() throws {
     let harness = try Harness()
     let client = try harness.connect()
     harness.agents.mute = ["climate"]

@@ -6,7 +6,7 @@ import Wire
 
 @testable import Control
 
-/// Nobody is locked out by connections of others, least of all an emergency stop.
+/// Connections of other users lock nobody out, least of all an emergency stop.
 @Suite struct ReserveTests {
   private func error(_ fields: Fields?) -> RPCError? { fields?["error"].flatMap(RPCError.init) }
 
@@ -22,7 +22,7 @@ import Wire
     #expect(try client.call("agent.ping").get() == ["pong": true])
     harness.clock.advance(by: Limits().idleTime - .milliseconds(1))
     #expect(harness.server.status.connections == 1)
-    // Whatever it asks, it begins anew.
+    // Any request restarts the idle time.
     #expect(try client.call("agent.ping").get() == ["pong": true])
     harness.clock.advance(by: Limits().idleTime - .milliseconds(1))
     #expect(harness.server.status.connections == 1)
@@ -45,7 +45,7 @@ import Wire
     harness.settle()
     for _ in 0..<4 { harness.clock.advance(by: Limits().idleTime) }
     #expect(harness.server.status.connections == 3)
-    // And ends when what it was used for has.
+    // The idle time starts when the use ends.
     _ = try follower.call("events.unsubscribe", ["subscription": 1]).get()
     harness.agents.finishEnding()
     #expect(try waiter.next()?["id"] == 7)
@@ -55,7 +55,7 @@ import Wire
     #expect(harness.hardware.device("lamp")?.holder == nil)
   }
 
-  @Test func whoDoesNotReadWhyItEndsIsClosedAllTheSame() throws {
+  @Test func aClientThatDoesNotReadIsClosedAnyway() throws {
     var limits = Limits()
     limits.requests = 1_000_000
     let harness = try Harness(limits: limits)
@@ -84,13 +84,13 @@ import Wire
     #expect(try harness.connect(as: 70_001).call("agent.ping").get() == ["pong": true])
   }
 
-  @Test func usersAndAdminsHavePlacesOfTheirOwn() throws {
+  @Test func usersAndAdminsHaveSeparateLimits() throws {
     let harness = try Harness()
     var users: [TestClient] = []
     for uid in 70_001...70_004 as ClosedRange<UInt32> { users += try fill(harness, 8, as: uid) }
     #expect(harness.server.status.connections == 32)
     #expect(try harness.connect(as: 70_005).refusal("agent.ping")?.known == .rateLimited)
-    // Root has room, and its own leak takes nobody else's.
+    // Root may have more connections, and a leak of root's takes none from others.
     let root = try fill(harness, 16, as: 0, role: .admin)
     #expect(try root[15].call("agent.ping").get() == ["pong": true])
     #expect(try harness.connect(as: 0, role: .admin).refusal("agent.ping")?.known == .rateLimited)
@@ -99,7 +99,7 @@ import Wire
     #expect(try harness.connect(as: 70_005).call("agent.ping").get() == ["pong": true])
   }
 
-  @Test func aUserIsForgottenAfterASecond() throws {
+  @Test func aUsersShareIsDroppedAfterASecond() throws {
     let harness = try Harness()
     for uid in 70_001...70_050 as ClosedRange<UInt32> {
       let client = try harness.connect(as: uid)
@@ -115,7 +115,7 @@ import Wire
 
   // MARK: The emergency stop
 
-  @Test(arguments: [Role.operate, .admin]) func anEmergencyStopIsHeardWhenEveryPlaceIsTaken(role: Role) throws {
+  @Test(arguments: [Role.operate, .admin]) func anEmergencyStopIsAcceptedWhenAllConnectionsAreTaken(role: Role) throws {
     let harness = try Harness()
     let uid: UInt32 = role == .admin ? 0 : 70_001
     let idle = try fill(harness, role == .admin ? 16 : 8, as: uid, role: role)
@@ -127,12 +127,12 @@ import Wire
     let result = try stop.call("hal.emergencyStop", ["reason": "smoke"]).get()
     #expect(result["stopped"] == true && result["board"] == "test")
     #expect(harness.hardware.device("fan")?.state == "off")
-    // Nothing else comes in that way.
+    // Other requests are refused.
     #expect(try stop.next() == nil)
     #expect(try harness.connect(as: uid, role: role).refusal("hal.clearEmergencyStop")?.known == .rateLimited)
   }
 
-  @Test func whoMayNotStopHasNoReserve() throws {
+  @Test func viewersHaveNoReserve() throws {
     let harness = try Harness()
     let idle = try fill(harness, 8, as: 70_001, role: .view)
     let more = try harness.connect(as: 70_001, role: .view)
@@ -141,7 +141,7 @@ import Wire
     #expect(harness.server.status.connections == idle.count)
   }
 
-  @Test func theReserveIsBoundedAndNobodyKeepsIt() throws {
+  @Test func theReserveIsBoundedAndTimesOut() throws {
     let harness = try Harness()
     var silent: [TestClient] = []
     for uid in 70_001...70_004 as ClosedRange<UInt32> { silent += try fill(harness, 20, as: uid) }
@@ -150,7 +150,7 @@ import Wire
       let ofUser = harness.server.connections.values.count { $0.crowding != nil && $0.client.uid == uid }
       #expect(ofUser <= Limits().reserveOfUser)
     }
-    // The oldest has made room, and was told why.
+    // The oldest connection was closed with the reason.
     #expect(error(try silent[8].next())?.known == .rateLimited)
     #expect(try silent[8].next() == nil)
     #expect(
@@ -161,7 +161,7 @@ import Wire
     #expect(harness.server.connections.values.allSatisfy { $0.crowding == nil })
   }
 
-  @Test func anEmergencyStopPassesTheLimitOfRequests() throws {
+  @Test func anEmergencyStopBypassesTheRateLimit() throws {
     let harness = try Harness()
     let client = try harness.connect()
     for _ in 0..<100 { #expect(try client.call("agent.ping").get() == ["pong": true]) }

@@ -27,7 +27,7 @@ import Wire
     #expect(rules.isTrusted(0) && rules.isTrusted(990) && !rules.isTrusted(1000))
   }
 
-  @Test func withoutGroupsTheSocketsGroupOperatesAndOthersLook() throws {
+  @Test func withoutGroupsTheDaemonsGroupOperatesAndOthersView() throws {
     let rules = try rules()
     #expect(rules.role(of: peer(1000, 100, 60)) == .operate)
     #expect(rules.role(of: peer(1000, 100)) == .view)
@@ -41,8 +41,8 @@ import Wire
     #expect(rules.role(of: peer(1000, 60)) == nil)
   }
 
-  @Test(arguments: [nil, "ops"] as [String?]) func whoMayLookMayNotActForThat(operate: String?) throws {
-    // A group that may look owns the socket; that gives its members nothing more.
+  @Test(arguments: [nil, "ops"] as [String?]) func viewersMayNotOperate(operate: String?) throws {
+    // The view group owns the socket; that gives its members no higher role.
     let before = try rules(operate: operate)
     let after = try rules(view: "users", operate: operate)
     for groups in [[100], [60], [61], [100, 60], [100, 61], [62]] as [[UInt32]] {
@@ -66,13 +66,13 @@ import Wire
     #expect(accounts.number(ofUser: "b") == 5 && accounts.number(ofUser: "c") == nil)
   }
 
-  @Test func aRoleIsHeldAgainstEveryMethod() throws {
+  @Test func everyMethodChecksTheRole() throws {
     let registry = ControlMethods.table
     for role in Role.allCases {
       let harness = try Harness(role: role)
       var client = try harness.connect()
       for (index, method) in registry.all.enumerated() where method.role > role {
-        // A fresh connection before the rate limit.
+        // Use a new connection before the rate limit is reached.
         if index % 40 == 39 { client = try harness.connect() }
         let refusal = try client.refusal(method.name)
         #expect(refusal?.known == .permissionDenied, "\(method.name) as \(role)")
@@ -82,7 +82,7 @@ import Wire
     }
   }
 
-  @Test func someThingsTakeMoreThanTheMethodDoes() throws {
+  @Test func someParametersRequireAHigherRole() throws {
     let client = try Harness(role: .operate).connect()
     #expect(
       try client.refusal("spawnAgent", ["manifest": ["identity": ["id": "x"]]])?.known == .permissionDenied)
@@ -92,7 +92,7 @@ import Wire
         == .permissionDenied)
   }
 
-  @Test func whoHasNoRoleIsToldAndTurnedAway() throws {
+  @Test func aUserWithoutARoleIsRefused() throws {
     let harness = try Harness()
     harness.server.grant = { _, _ in nil }
     let client = try harness.connect()

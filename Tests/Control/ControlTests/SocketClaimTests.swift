@@ -50,7 +50,7 @@ import Wire
     #expect(!(try Files.names(in: folder.path)).contains("control.sock"))
   }
 
-  @Test func whatIsNoSocketIsLeftAlone() throws {
+  @Test func aFileThatIsNotASocketIsKept() throws {
     let folder = try TemporaryFolder()
     let path = "\(folder.path)/control.sock"
     try Files.replace(path, with: Array("precious".utf8))
@@ -58,7 +58,7 @@ import Wire
     #expect(try Files.read(path) == Array("precious".utf8))
   }
 
-  @Test func placesThatCannotBeAreErrors() throws {
+  @Test func invalidPathsAreErrors() throws {
     let long = "/tmp/" + String(repeating: "x", count: 110)
     #expect(throws: ControlError.pathTooLong(long, longest: 107)) {
       _ = try SocketClaim(long, mode: 0o600, group: nil)
@@ -66,12 +66,12 @@ import Wire
     #expect(throws: ControlError.self) { _ = try SocketClaim("/proc/nowhere/s", mode: 0o600, group: nil) }
   }
 
-  @Test func theLastConnectionIsTakenWithTheDescriptorInHand() throws {
+  @Test func theReservedDescriptorAcceptsOneMoreConnection() throws {
     let loop = try EventLoop()
     let clock = ManualClock()
     let folder = try TemporaryFolder()
     let listener = try UnixSocket.listen("\(folder.path)/s", mode: 0o600)
-    // Each failure is one that the kernel would give with a full table.
+    // Each failure is one that the kernel returns when the descriptor table is full.
     var failures = 0
     var left = 1
     var last: [Bool] = []
@@ -90,12 +90,12 @@ import Wire
     let first = try UnixSocket.connect("\(folder.path)/s")
     turn()
     #expect(last == [true])
-    // There is none in hand any more: it rests instead of spinning.
+    // The reserved descriptor is used up: the acceptor pauses instead of spinning.
     left = 1
     let second = try UnixSocket.connect("\(folder.path)/s")
     turn()
     #expect(failures == 2 && last == [true] && acceptor.rests == 1)
-    // A descriptor has become free: it takes the next one, and has one in hand again.
+    // A descriptor is free again: the acceptor accepts the next connection, and reserves a descriptor.
     acceptor.resume()
     turn()
     #expect(last == [true, false])
@@ -103,7 +103,7 @@ import Wire
     let third = try UnixSocket.connect("\(folder.path)/s")
     turn()
     #expect(last == [true, false, true])
-    // Nothing helps: it tries again by itself.
+    // Without `resume` it retries after the pause.
     left = 2
     let fourth = try UnixSocket.connect("\(folder.path)/s")
     turn()

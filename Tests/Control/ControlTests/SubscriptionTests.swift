@@ -4,7 +4,7 @@ import Testing
 @testable import Control
 
 @Suite struct SubscriptionTests {
-  @Test func eventsThatFitAreSent() throws {
+  @Test func matchingEventsAreSent() throws {
     let harness = try Harness()
     let client = try harness.connect()
     harness.events.publish("git:old", from: "system")
@@ -19,7 +19,7 @@ import Testing
     #expect(try client.refusal("events.unsubscribe", ["subscription": 1])?.known == .notFound)
   }
 
-  @Test func theUpstreamBridgeSpeaksItsOwnForm() throws {
+  @Test func theUpstreamBridgeUsesItsOwnForm() throws {
     let harness = try Harness()
     let client = try harness.connect()
     try client.send(#"{"id":1,"method":"eventbridge.subscribe","params":{"event":"git:*"}}"#)
@@ -47,7 +47,7 @@ import Testing
     #expect(harness.agents.following == 0)
   }
 
-  @Test func aSlowClientIsToldHowMuchItMissedAndCostsNoMemory() throws {
+  @Test func aSlowClientsGapIsReportedAndItsMemoryIsBounded() throws {
     let harness = try Harness()
     let client = try harness.connect()
     _ = try client.call("events.subscribe").get()
@@ -65,7 +65,7 @@ import Testing
       let message = try #require(try client.next())
       switch message["method"] {
       case "events.event":
-        // What is there comes in order; a gap comes only where it was told.
+        // Events arrive in order, and every gap is reported.
         #expect(message["params"]?["event"]?["payload"]?["n"] == .int(expected))
         received += 1
         expected += 1
@@ -78,7 +78,7 @@ import Testing
     }
     #expect(missed == Int(harness.server.status.missed))
     #expect(received > 0 && missed > 0)
-    // And then it is as before.
+    // After that, events arrive without gaps.
     harness.events.publish("test:last", from: "system")
     #expect(try client.notifications("events.event", 1).first?["event"]?["type"] == "test:last")
   }
@@ -89,7 +89,7 @@ import Testing
     #expect(try client.refusal("events.subscribe")?.known == .rateLimited)
   }
 
-  @Test func aConnectionThatEndsTakesItsSubscriptionsAlong() throws {
+  @Test func subscriptionsEndWithTheirConnection() throws {
     let harness = try Harness()
     let client = try harness.connect()
     _ = try client.call("events.subscribe").get()
@@ -101,7 +101,7 @@ import Testing
     #expect(harness.hardware.device("temperature")?.watchers == 0)
   }
 
-  @Test func followingASensorHasItMeasured() throws {
+  @Test func followingASensorKeepsItMeasuring() throws {
     let harness = try Harness()
     let client = try harness.connect()
     _ = try client.call("events.subscribe", ["pattern": "sensor:temperature"]).get()

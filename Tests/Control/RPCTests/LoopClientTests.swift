@@ -7,7 +7,7 @@ import Wire
 
 @testable import RPC
 
-/// A client on one end of a pair of sockets, and the test on the other.
+/// A client at one end of a socket pair; the test is at the other.
 private final class Line {
   let loop: EventLoop
   let clock = ManualClock()
@@ -30,7 +30,7 @@ private final class Line {
 
   func settle() { for _ in 0..<20 { loop.turn(wait: false) } }
 
-  /// The next request that the client has sent; nil when none has come.
+  /// The next request from the client; nil for none.
   func request() throws -> Request? {
     settle()
     do throws(SystemError) {
@@ -64,7 +64,7 @@ private final class Line {
     settle()
   }
 
-  /// Calls, and keeps what comes of it.
+  /// Calls a method, and records the outcome.
   func call(_ method: String, within limit: Duration? = .seconds(60)) -> Outcome {
     let outcome = Outcome()
     client.call(method, within: limit) { outcome.all.append($0) }
@@ -88,7 +88,7 @@ private final class Line {
     #expect(second.only == .success(Answer(result: ["n": 2], contents: nil)))
     try line.answer(requests[0]?.id, .failure(RPCError(.overloaded, "busy")))
     #expect(first.only == .failure(.refused(RPCError(.overloaded, "busy"))))
-    // An answer that comes twice is ignored.
+    // A second answer is ignored.
     try line.answer(requests[0]?.id, .success([:]))
     #expect(first.all.count == 1 && line.ends.isEmpty)
   }
@@ -105,7 +105,7 @@ private final class Line {
     try line.answer(id, .success([:]))
     line.clock.advance(by: .seconds(3600))
     #expect(outcome.all.count == 1 && patient.all.isEmpty)
-    // The connection is still of use.
+    // The connection is still usable.
     let next = line.call("next")
     _ = try line.request()
     try line.answer(try line.request()?.id, .success(1))
@@ -129,7 +129,7 @@ private final class Line {
     try line.send(Response(id: id, .success(["descriptor": true])).encoded(), with: [3])
     #expect(line.notifications.first?.contents == [1, 2])
     #expect(outcome.only == .success(Answer(result: ["descriptor": true], contents: [3])))
-    // The file of an answer that comes too late does not become the next one's.
+    // The next answer does not get the file of a late one.
     let late = line.call("late", within: .seconds(1))
     let lateID = try line.request()?.id
     line.clock.advance(by: .seconds(1))
@@ -154,7 +154,7 @@ private final class Line {
     #expect(!line.client.notify("d") && line.ends.count == 1)
   }
 
-  @Test func whatTheOtherSideSaysBeforeItClosesIsTheReason() throws {
+  @Test func anErrorBeforeTheCloseIsTheReason() throws {
     let line = try Line()
     let outcome = line.call("a")
     let refusal = RPCError(.rateLimited, "idle", hint: "connect again")
@@ -164,7 +164,7 @@ private final class Line {
     #expect(outcome.only == .failure(.refused(refusal)) && line.ends == [.refused(refusal)])
   }
 
-  @Test func somethingThatIsNoMessageEndsTheConnection() throws {
+  @Test func aMalformedMessageEndsTheConnection() throws {
     let line = try Line()
     let outcome = line.call("a")
     try line.send(Array("HTTP/1.1 400 Bad Request\n".utf8))
@@ -203,7 +203,7 @@ private final class Line {
       line.settle()
     }
     #expect((40..<64).contains(refused))
-    // As soon as it reads, calls are taken again.
+    // Once it reads, calls are accepted again.
     var silent = 0
     while silent < 10 { silent = try line.request() == nil ? silent + 1 : 0 }
     let outcome = line.call("small")

@@ -63,7 +63,7 @@ import Wire
     ("{\"id\":1,\"method\":\"a\",\"params\":\"x\"}", .invalidParams),
     ("{\"id\":1,\"error\":\"x\"}", .invalidRequest),
   ])
-  func whatIsNoMessageSaysWhy(text: String, code: RPCError.Code) throws {
+  func malformedMessagesAreExplained(text: String, code: RPCError.Code) throws {
     let malformed = try #require(error(text))
     #expect(malformed.error.known == code)
     #expect(malformed.error.hint?.isEmpty == false)
@@ -81,7 +81,7 @@ import Wire
   }
 
   @Test(arguments: [[0xFF, 0xFE], [0xC3], [0xED, 0xA0, 0x80], [0]] as [[UInt8]])
-  func bytesThatAreNoTextAreRefused(bytes: [UInt8]) {
+  func bytesThatAreNotTextAreRefused(bytes: [UInt8]) {
     let line = Array(#"{"id":1,"method":""#.utf8) + bytes + Array(#""}"#.utf8)
     #expect(throws: MalformedMessage.self) { _ = try Message(line[...]) }
   }
@@ -100,7 +100,7 @@ import Wire
         }
       }
       do throws(MalformedMessage) {
-        // What is read must be writable and mean the same again.
+        // A parsed message must survive encoding and parsing.
         switch try Message(line[...]) {
         case .request(let request): #expect((try? Message(request.encoded().dropLast())) == .request(request))
         case .response(let response): #expect((try? Message(response.encoded().dropLast())) == .response(response))
@@ -117,7 +117,7 @@ import Wire
     #expect(RPCError(["code": "x", "message": "x"]) == nil)
   }
 
-  @Test func eventsTravelWhole() throws {
+  @Test func eventsSurviveTheWire() throws {
     let event = Event(
       id: try #require(ULID("01ARZ3NDEKTSV4RRFFQ69G5FAV")), type: "git:commit_pushed", time: 5,
       clockSynchronised: true, monotonic: 7, source: "client/alice",

@@ -4,7 +4,7 @@ import Testing
 
 @testable import RPC
 
-/// A session that keeps its answers.
+/// A session that records its answers.
 private final class Caller: Session {
   let number: UInt64 = 1
   var underWay = 0
@@ -26,9 +26,9 @@ private final class Caller: Session {
   func requireFilesTaken() throws(RPCError) {}
 }
 
-/// Methods on a transport that is no socket.
+/// Tests methods on a transport other than a socket.
 @Suite struct MethodTests {
-  /// What the methods of this table work on.
+  /// The context of the methods in this table.
   final class Context {
     let reply: Reply
     init(_ reply: Reply) { self.reply = reply }
@@ -79,7 +79,7 @@ private final class Caller: Session {
 
   private static let hint = "'groups.admin' in openstarry.yaml says who may"
 
-  @Test func aMethodThatForgetsItsReplyIsAnsweredAllTheSame() {
+  @Test func anAbandonedReplyIsAnsweredWithAnError() {
     #expect(refusal("later")?.message == "'later' ended without an answer")
   }
 

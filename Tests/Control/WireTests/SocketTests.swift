@@ -10,7 +10,7 @@ import Wire
     return try MemoryFile.read(descriptor)
   }
 
-  @Test func aDescriptorTravelsBesideItsLine() throws {
+  @Test func aDescriptorArrivesWithItsLine() throws {
     let (left, right) = try UnixSocket.pair()
     let sender = Descriptor(owning: left)
     let receiver = Descriptor(owning: right)
@@ -46,14 +46,14 @@ import Wire
     #expect(throws: SystemError.self) { _ = try MemoryFile.read(file, limit: 2) }
   }
 
-  @Test func sendingToSomebodyWhoHasGoneIsAnErrorAndNoSignal() throws {
+  @Test func sendingToAClosedPeerIsAnErrorWithoutASignal() throws {
     let (left, right) = try UnixSocket.pair()
     let sender = Descriptor(owning: left)
     do { _ = Descriptor(owning: right) }
     #expect(throws: SystemError.self) { _ = try UnixSocket.send(sender.number, [1][...]) }
   }
 
-  @Test func theKernelSaysHowMuchIsUnread() throws {
+  @Test func theKernelReportsUnreadBytes() throws {
     let (left, right) = try UnixSocket.pair()
     let sender = Descriptor(owning: left)
     let receiver = Descriptor(owning: right)
@@ -65,7 +65,7 @@ import Wire
     #expect(UnixSocket.unread(sender.number) == 0)
   }
 
-  @Test func theKernelSaysWhoIsThere() throws {
+  @Test func theKernelIdentifiesThePeer() throws {
     let (left, right) = try UnixSocket.pair()
     let one = Descriptor(owning: left)
     let other = Descriptor(owning: right)

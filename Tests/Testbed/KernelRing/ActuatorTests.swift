@@ -9,8 +9,8 @@ extension RingTests {
       RingTest("actuator: an output's line has the level that was commanded") { ring in try levels(ring) },
       RingTest("actuator: a lease's end and its holder's end make the line safe") { ring in try leases(ring) },
       RingTest("actuator: max_on, min_off, max_rate and exclusive_with hold") { ring in try limits(ring) },
-      RingTest("actuator: a pulse is as long as it was asked to be") { ring in try pulse(ring) },
-      RingTest("actuator: on_exit safe, hold and input do what they say") { ring in try exits(ring) },
+      RingTest("actuator: a pulse has the commanded length") { ring in try pulse(ring) },
+      RingTest("actuator: on_exit safe, hold and input take effect") { ring in try exits(ring) },
       RingTest("pwm: the kernel's channel has the period and duty that were commanded") { ring in try pwm(ring) },
       RingTest("pca9685: registers of the channels, and a chip that lost its power is set up again") { ring in
         try pca9685(ring)

@@ -9,24 +9,26 @@ import Model
 extension RingTests {
   static var busFaults: [RingTest] {
     [
-      RingTest("i2c: a scan finds every chip, and says which the kernel holds") { ring in try scan(ring) },
-      RingTest("i2c: a chip that a kernel driver holds names it") { ring in
+      RingTest("i2c: a scan finds every chip, and reports those with a kernel driver") { ring in try scan(ring) },
+      RingTest("i2c: the fault of a chip with a kernel driver names the driver") { ring in
         _ = try SimulatedBus()
         let stand = try Stand(ring.board, ["taken"])
         defer { stand.close() }
         try expect(try stand.fault("taken"), is: .inUse("the kernel driver lm75"), "fault")
       },
       RingTest("i2c: ten readers and three quantities cost one transfer each way") { ring in try coalesced(ring) },
-      RingTest("i2c: no acknowledge once is tried again, always is a fault of that chip alone") { ring in
+      RingTest("i2c: a missing acknowledge is retried; a permanent one is a fault of that chip only") { ring in
         try noAcknowledge(ring)
       },
-      RingTest("i2c: lost arbitration is tried again") { ring in try arbitration(ring) },
-      RingTest("i2c: a checksum that does not match is measured again") { ring in try checksum(ring) },
-      RingTest("i2c: an address that times out rests, is probed, and works again") { ring in try breaker(ring) },
-      RingTest("i2c: a sensor that hangs takes no expander along") { ring in try expander(ring) },
-      RingTest("i2c: a safe level passes the breaker and what sensors wait for") { ring in try safeLevel(ring) },
-      RingTest("i2c: a chip that measures leaves the bus to others") { ring in try shared(ring) },
-      RingTest("i2c: a bus that hangs does not hold the loop") { ring in try stuck(ring) },
+      RingTest("i2c: lost arbitration is retried") { ring in try arbitration(ring) },
+      RingTest("i2c: after a checksum error the chip is measured again") { ring in try checksum(ring) },
+      RingTest("i2c: the breaker opens for an address that times out, probes it, and closes") { ring in
+        try breaker(ring)
+      },
+      RingTest("i2c: a hanging sensor does not affect an expander") { ring in try expander(ring) },
+      RingTest("i2c: a safe level bypasses the breaker and the queue of sensors") { ring in try safeLevel(ring) },
+      RingTest("i2c: the bus is free while a chip measures") { ring in try shared(ring) },
+      RingTest("i2c: a hanging bus does not block the loop") { ring in try stuck(ring) },
     ]
   }
 
@@ -163,7 +165,7 @@ extension RingTests {
     try chip.heal()
     let healed = stand.loop.now
     try stand.wait("the address working again", polling: .milliseconds(50)) { try stand.fault("tmp102") == nil }
-    ring.note("works again \((stand.loop.now - healed).text) after it was mended")
+    ring.note("works again \((stand.loop.now - healed).text) after the fault ended")
     try expect(try stand.fault("lm75"), is: nil, "fault of the chip next to it")
   }
 

@@ -10,14 +10,14 @@ extension RingTests {
       RingTest("camera: YUYV frames, measured") { ring in try frames(ring, .yuyv) },
       RingTest("camera: NV12 frames, measured") { ring in try frames(ring, .nv12) },
       RingTest("camera: RGB frames, measured") { ring in try frames(ring, .rgb24) },
-      RingTest("camera: what it does not have is negotiated to what it has") { ring in try negotiates(ring) },
+      RingTest("camera: an unsupported format is negotiated to a supported one") { ring in try negotiates(ring) },
       RingTest("camera: a snapshot of each raw format decodes as JPEG") { ring in
         for pixels in [FrameFormat.PixelFormat.yuyv, .nv12, .rgb24, .grey] { try snapshot(ring, pixels) }
       },
       RingTest("camera: MJPEG passes through untouched") { ring in try compressed(ring) },
-      RingTest("camera: a slow reader loses frames and holds up nobody") { ring in try slowReader(ring) },
-      RingTest("camera: it runs only while somebody watches") { ring in try onlyWhileWatched(ring) },
-      RingTest("camera: unplugged while it streams it is lost, plugged in again it is back") { ring in
+      RingTest("camera: a slow reader loses frames and does not delay others") { ring in try slowReader(ring) },
+      RingTest("camera: it runs only while it is used") { ring in try onlyWhileWatched(ring) },
+      RingTest("camera: unplugged while streaming it is lost, plugged in again it is back") { ring in
         try unplug(ring)
       },
     ]
@@ -75,8 +75,8 @@ extension RingTests {
     let dropped = Int(last.frame.sequence - first.frame.sequence) + 1 - frames.count
     let delays = Distribution(frames.map { UInt64(max(0, ($0.arrival - $0.frame.time).nanoseconds)) })
     ring.note(
-      "\(format.pixels.rawValue) \(format.width)×\(format.height): \((Double(frames.count - 1) / seconds).text) frames a "
-        + "second of \(format.rate.text) agreed, \(dropped) dropped; picture to reader \(delays.text)")
+      "\(format.pixels.rawValue) \(format.width)×\(format.height): \((Double(frames.count - 1) / seconds).text) "
+        + "frames a second of \(format.rate.text) agreed, \(dropped) dropped; picture to reader \(delays.text)")
   }
 
   private static func negotiates(_ ring: Ring) throws {

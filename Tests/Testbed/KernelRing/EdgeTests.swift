@@ -10,10 +10,10 @@ extension RingTests {
       RingTest("edges: each has the kernel's time and the next number") { ring in try timesAndNumbers(ring) },
       RingTest("edges: bounces within the debounce time are one press") { ring in try debounce(ring) },
       RingTest("edges: a stop button stops, whichever of its edges are events") { ring in try stopButton(ring) },
-      RingTest("edges: a level that is there at the start, or after the chip was away, is an event") { _ in
+      RingTest("edges: the level at the start, and after the chip's return, is an event") { _ in
         try levels()
       },
-      RingTest("edges: those that the kernel dropped are reported as lost, the first ones too") { ring in
+      RingTest("edges: edges dropped by the kernel are reported as lost, including the first ones") { ring in
         try lost(ring)
       },
       RingTest("edges: every one of a long run is accounted for") { ring in try many(ring) },

@@ -7,8 +7,8 @@ import KernelTestKit
 import Linux
 import Model
 
-// A process with the board's outputs is killed, and its guardian observed from the outside. Lines are pulled against their
-// safe level, so a released line differs from a driven one.
+// A process with the board's outputs is killed, and its guardian observed from the outside. Lines are pulled against
+// their safe level, so a released line differs from a driven one.
 extension RingTests {
   static var guardian: [RingTest] {
     [
@@ -19,8 +19,8 @@ extension RingTests {
       },
       RingTest("guardian: a held line stays driven through SIGKILL and the next start") { ring in try hold(ring) },
       RingTest("guardian: lines of a killed process are driven by the next one") { ring in try takeOver(ring) },
-      RingTest("guardian: one that is killed is replaced") { ring in try killedGuardian(ring) },
-      RingTest("guardian: a chip that does not acknowledge at the end is left to it") { ring in try leftChip(ring) },
+      RingTest("guardian: a killed guardian is replaced") { ring in try killedGuardian(ring) },
+      RingTest("guardian: a chip that refuses at the exit is left to the guardian") { ring in try leftChip(ring) },
     ]
   }
 
@@ -102,7 +102,7 @@ extension RingTests {
       }
       try expect(try second.end(), is: 0, "exit code")
     }
-    if trace == nil { ring.note("the kernel's trace is not here: only levels were looked at") }
+    if trace == nil { ring.note("the kernel's trace is not available: only levels were checked") }
   }
 
   private static func leftChip(_ ring: Ring) throws {
@@ -186,7 +186,8 @@ struct GuardianBenchmark {
     ward.relieve()
   }
 
-  /// - Returns: the time from SIGKILL to the guardian's last ioctl, in nanoseconds; the line is then low against its pull.
+  /// - Returns: the time from SIGKILL to the guardian's last ioctl, in nanoseconds; the line is then low against its
+  ///   pull.
   func kills(_ rounds: Int) throws -> [UInt64] {
     guard let device = board.device("lamp") else { throw Skip("the board file has no device 'lamp'") }
     let (chip, line) = try end(of: device, on: board)

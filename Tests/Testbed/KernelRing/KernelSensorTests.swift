@@ -33,7 +33,7 @@ extension RingTests {
         try expect(free.value > 1 && free.value < mebibytes / 1024, "\(free.value) MiB free of \(mebibytes / 1024)")
         try expect(try stand.read("load").value >= 0, "the load is negative")
       },
-      RingTest("sensors: all of the board's that are there, with their values") { ring in try everySensor(ring) },
+      RingTest("sensors: every available sensor of the board has a value") { ring in try everySensor(ring) },
     ]
   }
 
@@ -64,7 +64,7 @@ extension RingTests {
       } catch HALError.failed(_, _, let fault) {
         switch fault {
         case .checksum, .protocolViolation: throw Failure("\(device.id): \(fault)")
-        default: ring.note("\(device.id): not here: \(fault)")
+        default: ring.note("\(device.id): not available: \(fault)")
         }
       }
     }

@@ -13,11 +13,11 @@ extension RingTests {
       RingTest("gpio: bias, drive, edges and debounce reach the kernel") { ring in try settings(ring) },
       RingTest("gpio: a busy line names its holder") { _ in try busy() },
       RingTest("gpio: a line under two names has one owner") { _ in try aliases() },
-      RingTest("gpio: chips of one label are told apart by their path") { _ in try identical() },
+      RingTest("gpio: chips with the same label are distinguished by their path") { _ in try identical() },
       RingTest("gpio: a chip that goes and returns is device:lost and device:back") { ring in try comesBack(ring) },
       RingTest("gpio: an output whose chip goes and returns has its lease's level again") { _ in try outputComesBack()
       },
-      RingTest("gpio: a chip that is not there at the start is waited for") { _ in try comesLate() },
+      RingTest("gpio: a chip that is missing at the start is used when it appears") { _ in try comesLate() },
     ]
   }
 

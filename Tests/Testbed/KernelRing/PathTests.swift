@@ -25,7 +25,7 @@ extension RingTests {
         try expect(
           path.zone.stand.events("device:changed").last?["reason"], is: .string("holder-ended"), "reason")
       },
-      RingTest("path: two agents on one bus have their commands carried out in order") { ring in try order(ring) },
+      RingTest("path: the commands of two agents on one bus are carried out in order") { ring in try order(ring) },
       RingTest("path: a sensor's reading above a limit turns an output on by a rule") { ring in try sensorRule(ring) },
     ]
   }

@@ -10,7 +10,7 @@ enum RingTests {
 
   private static var board: [RingTest] {
     [
-      RingTest("board: the file is one for this machine") { ring in
+      RingTest("board: the file fits this machine") { ring in
         try expect(ring.board.backend, is: .linux, "backend of \(ring.board.file)")
         try expect(!ring.board.devices.isEmpty, "\(ring.board.file) declares no devices")
         _ = try Wire.all(of: ring.board)

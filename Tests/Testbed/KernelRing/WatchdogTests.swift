@@ -5,7 +5,7 @@ import Linux
 extension RingTests {
   static var watchdogs: [RingTest] {
     [
-      RingTest("watchdog: it is set, fed, held by one, and stopped by the magic close") { _ in
+      RingTest("watchdog: it is set, fed, exclusive, and stopped by the magic close") { _ in
         let path = "/dev/watchdog"
         guard Files.exists(path) else { throw Skip("no \(path)") }
         // A watchdog that cannot be disarmed would reset the machine after the test.

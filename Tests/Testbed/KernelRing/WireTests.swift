@@ -6,7 +6,7 @@ import Model
 extension RingTests {
   static var wires: [RingTest] {
     [
-      RingTest("wires: what an output drives, the input at the other end sees") { ring in
+      RingTest("wires: an input follows the output that it is wired to") { ring in
         let wires = try Wire.all(of: ring.board)
         if wires.isEmpty { throw Skip("the board file lists no wires (world.wires)") }
         for wire in wires {

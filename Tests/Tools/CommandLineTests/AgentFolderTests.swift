@@ -5,7 +5,7 @@ import Testing
 
 @testable import CommandLine
 
-/// New agents, their folders, and where they are built from.
+/// Tests new agents, their folders and the SDK.
 struct AgentFolderTests {
   private let home: TemporaryFolder
 
@@ -17,8 +17,8 @@ struct AgentFolderTests {
   }
 
   @Test(arguments: AgentTemplate.Language.allCases)
-  func newAgentsAreWhole(_ language: AgentTemplate.Language) throws {
-    // A name of a domain that only the daemon may speak in must not make a manifest that is refused.
+  func newAgentsAreComplete(_ language: AgentTemplate.Language) throws {
+    // An id that equals one of the daemon's own domains must not lead to an invalid manifest.
     for id in ["heater", "door-counter", "9.lives", "sensor"] as [AgentID] {
       let agent = try make(id, language)
       #expect(agent.warnings.isEmpty)
@@ -27,7 +27,7 @@ struct AgentFolderTests {
       #expect(agent.sources.count == (language == .swift ? 2 : 1))
       #expect(agent.isStale)
       let check = try ConfigCheck([agent.path], environment: [:])
-      // It is whole but for the module, which nobody has built.
+      // Complete except for the module, which is not built yet.
       #expect(check.found.map(\.description).allSatisfy { $0.contains("\(id).wasm: No such file") }, "\(check.found)")
       #expect(check.errors == 1)
       let makefile = String(decoding: try Files.read("\(agent.path)/Makefile"), as: UTF8.self)
@@ -41,11 +41,11 @@ struct AgentFolderTests {
     ("heater", "Heater"), ("door-counter", "DoorCounter"), ("a.b_c-d", "ABCD"), ("9.lives", "Agent9Lives"),
     ("v2heater", "V2Heater"), ("event", "EventAgent"), ("agent", "AgentAgent"), ("HTTPProbe", "HTTPProbe"),
   ])
-  func typesAreNamedAsTheFieldDoes(_ id: String, _ type: String) {
+  func idsBecomeSwiftTypeNames(_ id: String, _ type: String) {
     #expect(AgentTemplate(id: AgentID(id), language: .swift).type == type)
   }
 
-  @Test func whatIsThereStays() throws {
+  @Test func existingFilesAreKept() throws {
     try home.write("heater/notes.txt", "mine")
     #expect(throws: Failure.self) { try make("heater") }
     #expect(try Files.names(in: home.path) == ["heater"])
@@ -60,7 +60,7 @@ struct AgentFolderTests {
     let agent = try make("heater")
     try home.write("heater/heater.wasm", "")
     #expect(!agent.isStale)
-    // Files have the time of the kernel's last tick: until it has moved on, both have the same.
+    // Files get the time of the kernel's last tick: wait for the next one, or both have the same time.
     let built = try #require(Files.modified(agent.module))
     repeat {
       try home.write("heater/Heater.swift", "changed")
@@ -97,7 +97,7 @@ struct AgentFolderTests {
     #expect(try script("usr/bin/openstarry") == "\(path)/usr/share/openstarry/sdk/build")
     #expect(try script("usr/bin/openstarry", "\(path)/mine") == "\(path)/mine/build")
     #expect(try script("usr/bin/openstarry", "") == "\(path)/usr/share/openstarry/sdk/build")
-    // What is named counts, even where there is another one.
+    // A named SDK has precedence over others.
     let missing = #expect(throws: Failure.self) { try script("usr/bin/openstarry", "\(path)/nowhere") }
     #expect(missing?.message.contains(SDKFolder.variable) == true)
     let none = #expect(throws: Failure.self) { try script("bin/openstarry") }

@@ -7,9 +7,9 @@ import Testing
 
 @testable import CommandLine
 
-/// What `openstarry agent run` is told, and what it says.
+/// Tests the input and the output of `openstarry agent run`.
 struct AgentRunTests {
-  @Test func fieldsBelongToTheEventBefore() throws {
+  @Test func fieldsBelongToThePrecedingEvent() throws {
     let command = try OpenStarry.parseAsRoot([
       "agent", "run", "heater", "--event", "sensor:temperature", "--with", "value=31", "--with", "unit=°C", "--event",
       "input:door", "--with", "active=false", "--every", "2s", "--set", "light=3", "--repeat", "5",
@@ -28,7 +28,7 @@ struct AgentRunTests {
     (["value=31"], "belongs to no event"), (["nonsense"], "neither an event"), (["a:b", "value"], "neither an event"),
     (["a:b", "x=1", "x=2"], "given twice"), (["a:b", "x:={"], "not JSON"), (["a:b", "=1"], "no name"),
   ])
-  func eventsThatMakeNoSense(_ words: [String], _ why: String) {
+  func invalidEventsAreExplained(_ words: [String], _ why: String) {
     let failure = #expect(throws: Failure.self) { try EventArguments.events(words) }
     #expect(failure?.status == .usage && failure?.message.contains(why) == true)
   }
@@ -63,7 +63,7 @@ struct AgentRunTests {
     }
   }
 
-  @Test func filesOfEventsNameTheLine() throws {
+  @Test func errorsInEventFilesNameTheLine() throws {
     let home = try TemporaryFolder()
     try home.write("events", "a:b x=1\n\n# no event\nc:d\nnonsense\n")
     let source = try EventSource([TrialEvent("first:one")], path: "\(home.path)/events")
@@ -77,7 +77,7 @@ struct AgentRunTests {
     #expect(throws: Failure.self) { try endless.next() }
   }
 
-  @Test func stateFilesGoRound() throws {
+  @Test func stateFilesRoundTrip() throws {
     let home = try TemporaryFolder()
     let file = "\(home.path)/state.json"
     #expect(try StateFile.read(file) == [:])
@@ -90,7 +90,7 @@ struct AgentRunTests {
     }
   }
 
-  @Test func hintsNameWhatWasMeant() {
+  @Test func hintsSuggestNames() {
     let manifest = Manifest(
       id: "heater", name: "heater", runtime: .init(driver: .wasm, entry: "heater.wasm"),
       subscribe: [EventPattern("sensor:temperature"), EventPattern("git:*")])

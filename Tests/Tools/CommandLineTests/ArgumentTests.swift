@@ -5,7 +5,7 @@ import Testing
 
 @testable import CommandLine
 
-/// The words of each command, as the shell hands them over.
+/// Tests the parsing of command lines.
 struct ArgumentTests {
   private func parse<Command: ParsableCommand>(_ line: String, as type: Command.Type = Command.self) throws -> Command {
     let words = line.split(separator: " ").map(String.init)
@@ -58,7 +58,7 @@ struct ArgumentTests {
       #expect(refusal("\(line) --json --socket /tmp/s") == nil, "\(line)")
       #expect(refusal("\(line) --no-such-flag") == .usage, "\(line)")
     }
-    // A command that is not in the list above would not be tested.
+    // Every command must be in the list above.
     #expect(Self.leaves(OpenStarry.self) == lines.count)
   }
 
@@ -144,7 +144,7 @@ struct ArgumentTests {
     #expect(SimulatedValue.fault("none").change(isInput: false, count: 3, length: nil) == ["fault": "none"])
   }
 
-  @Test func whatBeginsWithAMinusIsNoOption() throws {
+  @Test func negativeNumbersAreNotOptions() throws {
     #expect(
       try parse("simulate temperature -5 20 -.5 --every 2s", as: Simulate.self).values == [
         .value(-5), .value(20), .value(-0.5),
@@ -173,12 +173,12 @@ struct ArgumentTests {
     }
   }
 
-  @Test func whatIsTooLongSaysSoInTheWordsOfTheCommandLine() {
+  @Test func outOfRangeOptionsAreNamedAsTyped() {
     #expect(refusal("set lamp on --for 99999h") == .usage && refusal("set lamp pulse:99999h") == .usage)
     #expect(refusal("set lamp on --for 8760h") == nil)
   }
 
-  @Test func simulateSaysWhatADeviceTakes() {
+  @Test func simulateNamesTheValuesOfADevice() {
     func misfit(_ value: SimulatedValue, _ kind: String) -> String? { value.misfit("x", kind: kind) }
     #expect(
       misfit(.value(5), "input") == "'x' is an input: give on, off, press, press:TIME, auto, a fault or none, not 5")
@@ -204,7 +204,7 @@ struct ArgumentTests {
   @Test func helpAndCompletionsAreNotErrors() {
     for line in ["--help", "help", "set --help", "help rules test", "--version", "--generate-completion-script bash"] {
       let status = #expect(throws: (any Error).self) {
-        // What the parser makes of a request for help is a command that throws it.
+        // The parser turns a request for help into a command that throws it.
         var command = try OpenStarry.parseAsRoot(line.split(separator: " ").map(String.init))
         try command.run()
       }
@@ -214,7 +214,7 @@ struct ArgumentTests {
     #expect(refusal("sett fan on") == .usage)
   }
 
-  @Test func aMisspeltCommandIsToldItsName() {
+  @Test func aMisspeltCommandGetsASuggestion() {
     func message(_ line: String) -> String? {
       OpenStarry.unknownCommand(line.split(separator: " ").map(String.init))?.message
     }
@@ -231,7 +231,7 @@ struct ArgumentTests {
     #expect(OpenStarry.run(["help", "nope"]) == .usage)
   }
 
-  @Test func aPictureNeedsAPlace() throws {
+  @Test func aSnapshotNeedsAWritablePath() throws {
     let folder = try TemporaryFolder()
     try folder.write("file", "")
     func status(_ output: String) -> ShellStatus {

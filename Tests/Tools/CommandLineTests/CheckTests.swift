@@ -5,7 +5,7 @@ import Testing
 
 @testable import CommandLine
 
-/// Files in a folder of their own, as `openstarry check` finds them.
+/// Tests `openstarry check` on files in a temporary folder.
 struct CheckTests {
   private let home: TemporaryFolder
   private var folder: String { home.path }
@@ -52,8 +52,8 @@ struct CheckTests {
     #expect(CheckReport.lines(check, colour: false).last?.hasPrefix("3 file(s) checked: ") == true)
   }
 
-  /// A wrong key, action and trigger hide no wrong expression, name or calendar.
-  @Test func everyKindOfErrorInRulesIsToldAtOnce() throws {
+  /// Errors in keys, actions and triggers hide no errors in expressions, names and calendars.
+  @Test func allErrorsInRulesAreReportedAtOnce() throws {
     try write(
       "orchestration.yaml",
       """
@@ -110,7 +110,7 @@ struct CheckTests {
     #expect(check.found.first?.location.line == 3)
   }
 
-  @Test func rulesAreHeldAgainstTheOneBoard() throws {
+  @Test func rulesAreCheckedAgainstTheOnlyBoard() throws {
     try write("orchestration.yaml", "rules:\n  - on: 'sensor:temprature'\n    action: 'wake(x)'\n")
     #expect(try check("orchestration.yaml").errors == 0)
     let both = try check("orchestration.yaml", "board.yaml")
@@ -131,7 +131,7 @@ struct CheckTests {
     #expect(check.found.contains { $0.message.contains("did you mean 'climate'") }, "\(check.found)")
   }
 
-  @Test func whatADaemonWouldNotStartWithIsSaid() throws {
+  @Test func errorsThatPreventAStartAreReported() throws {
     try write("openstarry.yaml", "board: board.yaml\nagents: [agents]\ngroups: {view: no-such-group}\n")
     for name in ["a", "b"] {
       try write(
@@ -149,7 +149,7 @@ struct CheckTests {
       }, "\(found)")
   }
 
-  @Test func parentsThatNobodyIsAndCirclesAreWarnedOf() throws {
+  @Test func unknownParentsAndCyclesAreWarnings() throws {
     func agent(_ id: String, _ parent: String) throws {
       try write(
         "agents/\(id).agent.json",
@@ -174,7 +174,7 @@ struct CheckTests {
         "\(folder)/agents/one.agent.json:2:12: warning: 'parent' forms a cycle: 'one' → 'two' → 'one'; it is broken, "
           + "so one of these agents shares no budget",
       ])
-    // There may be a 'boss' elsewhere.
+    // Not all agents are known: 'boss' may exist elsewhere.
     #expect(try check("agents").warnings == 2)
   }
 
@@ -193,7 +193,7 @@ struct CheckTests {
     #expect(check.files.count == 7)
   }
 
-  /// The daemon keeps what was registered or deployed in its home.
+  /// The daemon stores registered and deployed agents in its home.
   @Test func agentsThatWereDeployedAreKnown() throws {
     try write("openstarry.yaml", "board: board.yaml\nagents: [none]\nhome: home\nrules: [r.yaml]\n")
     try write("none/empty.txt", "")
@@ -215,7 +215,7 @@ struct CheckTests {
     #expect(check.found.first?.location.file == "\(folder)/x.agent.json")
   }
 
-  @Test func whatIsNotThereIsNotFound() {
+  @Test func missingPathsAreNotFound() {
     let failure = #expect(throws: Failure.self) { try check("nowhere.yaml") }
     #expect(failure?.status == .notFound)
   }
@@ -227,12 +227,12 @@ struct CheckTests {
     #expect(failure?.message.hasPrefix("no files to check in \(folder)/empty: folders are searched for ") == true)
   }
 
-  @Test func aFileOfNoKindIsAnError() throws {
+  @Test func aFileOfUnknownKindIsAnError() throws {
     try write("notes.txt", "hello: there\n")
     #expect(try check("notes.txt").errors == 1)
   }
 
-  @Test func theExitCodeSaysWhetherThereWereErrors() throws {
+  @Test func theExitCodeReportsErrors() throws {
     #expect(OpenStarry.run(["check", "\(folder)/board.yaml"]) == .done)
     try write("bad.board.yaml", "name: [\n")
     #expect(OpenStarry.run(["check", folder, "--json"]) == .failed)

@@ -7,7 +7,7 @@ struct ConsoleTests {
   @Test(arguments: [
     "status\rps\r", "status\nps\n", "status\r\nps\r\n", "statux\u{8}s\r\nps\n", "sta\u{1}tus\rp\u{7F}ps\r",
   ])
-  func linesEndInAnyWay(_ typed: String) {
+  func linesEndWithCROrLFOrBoth(_ typed: String) {
     for size in 1...typed.utf8.count {
       var assembler = LineAssembler()
       var inputs: [LineAssembler.Input] = []
@@ -21,7 +21,7 @@ struct ConsoleTests {
     }
   }
 
-  @Test func emptyLinesCountALineFeedAfterAReturnDoesNot() {
+  @Test func emptyLinesCountButCRLFIsOneEnd() {
     var assembler = LineAssembler()
     #expect(assembler.take(Array("\r\n\r\n\n\n".utf8)) == [.line(""), .line(""), .line(""), .line("")])
   }
@@ -31,7 +31,7 @@ struct ConsoleTests {
     #expect(assembler.take(Array("aä\u{7F}b\u{7F}\u{7F}\u{7F}c\r".utf8)) == [.line("c")])
   }
 
-  @Test func aLineWithoutEndCostsBoundedMemoryAndIsRefused() {
+  @Test func anEndlessLineIsRefusedWithBoundedMemory() {
     var assembler = LineAssembler()
     #expect(assembler.take([UInt8](repeating: 0x61, count: 100_000)).isEmpty)
     #expect(assembler.hasBegun)
@@ -50,7 +50,7 @@ struct ConsoleTests {
     #expect(Words.split(#"set fan\"#) == nil)
   }
 
-  @Test func oneLineSaysWhatRuns() {
+  @Test func theGreetingSummarisesTheStatus() {
     let status: Value = ["devices": 12, "agents": ["registered": 3, "running": 2], "rules": 4]
     #expect(Console.summary(status) == "12 devices, 2 of 3 agents running, 4 rules")
     #expect(Console.summary([:]) == "- devices, - of - agents running, - rules")

@@ -2,7 +2,7 @@ import Model
 import TestKit
 import Testing
 
-/// Golden lines: what people see of each kind of event that the daemon makes.
+/// Golden lines for each kind of event of the daemon.
 struct EventLineTests {
   private func event(
     _ type: String, _ payload: Fields, source: String = "system", priority: Priority = .normal
@@ -210,7 +210,7 @@ struct EventLineTests {
     #expect("a\tb\u{1b}[0m\u{2028}".printable == "a\\tb\\u{1b}[0m\\u{2028}")
   }
 
-  /// Anybody may emit events of any shape under any name: each of them gets one line, and nothing traps.
+  /// Clients may emit events with any name and payload: each is one line, and none traps.
   @Test func anyPayloadGivesOneLine() {
     var random = SeededGenerator(7)
     let names = [

@@ -24,7 +24,7 @@ struct PayloadTests {
   }
 
   @Test(arguments: ["a", "", "=1", ":=1", "a:=oops", "a:=", "a:=1 2"])
-  func whatMakesNoSenseIsAUsageError(argument: String) {
+  func invalidArgumentsAreUsageErrors(argument: String) {
     let failure = #expect(throws: Failure.self) { try PayloadArgument.field(argument) }
     #expect(failure?.status == .usage)
     #expect(failure.map { !$0.message.isEmpty } == true)
@@ -35,8 +35,8 @@ struct PayloadTests {
     #expect(throws: Failure(.usage, "'a' is given twice")) { try PayloadArgument.fields(["a=1", "a=2"]) }
   }
 
-  /// Numbers that are taken as numbers come back as they were; everything else comes back as text, unchanged.
-  @Test func nothingIsLost() throws {
+  /// Numbers keep their value, and everything else is unchanged text.
+  @Test func numbersAndTextsRoundTrip() throws {
     var random = SeededGenerator(11)
     let alphabet = Array("0123456789.-+eEtrufalsn_ xé")
     for _ in 0..<5000 {

@@ -10,7 +10,7 @@ import Wire
 @testable import CommandLine
 
 struct ShellStatusTests {
-  @Test func everyErrorOfTheProtocolHasItsCode() {
+  @Test func everyProtocolErrorHasAnExitCode() {
     let expected: [RPCError.Code: ShellStatus] = [
       .agentNotFound: .notFound, .notFound: .notFound, .deviceNotFound: .notFound, .permissionDenied: .denied,
       .deviceDenied: .denied, .deviceBusy: .busy, .deviceLimited: .busy, .rateLimited: .busy, .overloaded: .busy,
@@ -23,7 +23,7 @@ struct ShellStatusTests {
     for code in RPCError.Code.allCases { #expect(ShellStatus(code) != .done) }
   }
 
-  @Test func connectionsThatFailHaveTheirs() {
+  @Test func everyConnectionErrorHasAnExitCode() {
     #expect(Failure(ClientError.noSocket("/x")).status == .noDaemon)
     #expect(Failure(ClientError.nobodyListens("/x")).status == .noDaemon)
     #expect(Failure(ClientError.notAllowed("/x", group: "openstarry")).status == .denied)
@@ -39,14 +39,14 @@ struct ShellStatusTests {
     #expect(Failure(ClientError.refused(file)).description == "2 errors\na.yaml:1:2: one\\u{1b}\na.yaml:3:1: two")
   }
 
-  @Test func aStopThatIsNotKeptIsNotJustDone() {
+  @Test func anUnstoredEmergencyStopHasItsOwnStatus() {
     let kept: Value = ["stopped": true, "was_stopped": false, "warning": nil]
     #expect(EmergencyStop.failure(kept) == nil)
     let lost: Value = ["stopped": true, "was_stopped": false, "warning": "it would not survive a restart"]
     #expect(EmergencyStop.failure(lost) == Failure(.notKept, "it would not survive a restart"))
   }
 
-  @Test func whatTheSentenceSaysIsNotSaidAgain() {
+  @Test func hintsAndDetailsAreNotRepeated() {
     let quarantined = RPCError(
       .quarantined, "agent 'bad' is quarantined (why); 'openstarry restart bad' lets it out",
       hint: "'openstarry restart bad' lets it out")
@@ -78,7 +78,7 @@ struct ShellStatusTests {
 }
 
 struct SocketPathTests {
-  @Test func whatIsNamedCountsAndTheRestIsSearched() {
+  @Test func aNamedSocketDisablesTheSearch() {
     let environment = ["HOME": "/home/ada", "XDG_RUNTIME_DIR": "/run/user/1000"]
     let all = [
       ".openstarry/control.sock", "/run/openstarry/control.sock", "/run/user/1000/openstarry/control.sock",
@@ -92,7 +92,7 @@ struct SocketPathTests {
   }
 }
 
-/// A station's sockets, and who listens on them.
+/// Tests the search for daemons among several sockets.
 struct DaemonSearchTests {
   private let folder: TemporaryFolder
   private let trust = SocketTrust(users: [geteuid()], accounts: Accounts(passwd: "", group: ""))
@@ -107,7 +107,7 @@ struct DaemonSearchTests {
       trust: trust ?? self.trust)
   }
 
-  @Test func aDeadSocketHidesNobody() throws {
+  @Test func aDeadSocketHidesNoDaemon() throws {
     do { _ = try UnixSocket.listen("\(folder.path)/dead", mode: 0o600) }
     try folder.write("file", "")
     let living = try UnixSocket.listen("\(folder.path)/living", mode: 0o600)
@@ -120,23 +120,23 @@ struct DaemonSearchTests {
     #expect(living.number >= 0)
   }
 
-  @Test func noOtherTakesThePlaceOfAStuckDaemon() throws {
+  @Test func noDaemonReplacesAStuckOne() throws {
     do { _ = try UnixSocket.listen("\(folder.path)/dead", mode: 0o600) }
     let stuck = try UnixSocket.listen("\(folder.path)/stuck", mode: 0o600, backlog: 0)
     let living = try UnixSocket.listen("\(folder.path)/living", mode: 0o600)
-    // It takes nobody from its queue, and the queue is full.
+    // The listener accepts nothing, and its queue is full.
     let waiting = try UnixSocket.connect("\(folder.path)/stuck")
     let found = search(["dead", "stuck", "living"], timeout: .milliseconds(1))
     #expect(found.living.isEmpty)
     #expect(throws: Failure(.busy("\(folder.path)/stuck"))) { _ = try found.first() }
-    // An emergency stop goes on, and knows that one was not asked.
+    // An emergency stop continues the search, and reports the daemon that it could not reach.
     let all = search(["dead", "stuck", "living"], onlyFirst: false, timeout: .milliseconds(1))
     #expect(all.living.map(\.socket) == ["\(folder.path)/living"])
     #expect(all.passedOver.filter(\.mayHideADaemon) == [.busy("\(folder.path)/stuck")])
     #expect([stuck.number, living.number, waiting.number].allSatisfy { $0 >= 0 })
   }
 
-  @Test func aPlantedSocketIsNotObeyed() throws {
+  @Test func aPlantedSocketIsNotUsed() throws {
     let planted = try UnixSocket.listen("\(folder.path)/planted", mode: 0o600)
     let stranger = SocketTrust(users: [geteuid() + 1], accounts: Accounts(passwd: "", group: ""))
     let found = search(["planted", "missing"], trust: stranger)

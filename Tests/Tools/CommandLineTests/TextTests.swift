@@ -221,7 +221,7 @@ struct TextTests {
     #expect(DeviceText.receipt(["device": "fan", "state": 0.4, "previous": 0.4]) == "fan 40% (as before)")
   }
 
-  @Test func aReceiptTellsTheTimeThatWasGranted() {
+  @Test func aReceiptShowsTheGrantedTime() {
     var receipt: Value = ["device": "pump", "state": 1.0, "previous": 0.0, "lease_ms": 60_000, "limit": .null]
     #expect(DeviceText.receipt(receipt) == "pump on (was off)")
     #expect(DeviceText.receipt(receipt, showsLease: true) == "pump on (was off) for 1m")
@@ -272,7 +272,7 @@ struct TextTests {
       StatusText.lines(status, colour: false) == [
         "openstarryd 0.1.0, pid 12, up 1m01s", "socket  /run/s", "events  5",
       ])
-    // Why agents are in quarantine is said to its end, a line each.
+    // Each reason for a quarantine is shown in full, on a line of its own.
     let why = "error: no reading that makes sense came for ten minutes; 'openstarry restart climate' lets it out"
     #expect(
       StatusText.lines(["version": "1", "quarantined": ["climate": .string(why), "a": "b"]], colour: false) == [
@@ -280,7 +280,7 @@ struct TextTests {
       ])
   }
 
-  @Test func statusSaysWhyAnOutputIsNotSafeToTheEnd() {
+  @Test func statusShowsTheWholeReasonForAnUnsafeOutput() {
     let why = "set 'lamp' failed: no acknowledge; the daemon tries \"again\""
     #expect(
       StatusText.lines(["version": "1", "not_safe": ["lamp": .string(why)]], colour: false) == [
