@@ -77,7 +77,7 @@ private final class Caller: Session {
     #expect(refusal("add", ["a": 9])?.known == .overloaded)
   }
 
-  private static let hint = "'groups.admin' in openstarry.yaml says who may"
+  private static let hint = "'groups.admin' in openstarry.yaml names the group with this role"
 
   @Test func anAbandonedReplyIsAnsweredWithAnError() {
     #expect(refusal("later")?.message == "'later' ended without an answer")

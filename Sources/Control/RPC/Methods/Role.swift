@@ -24,6 +24,6 @@ extension Role {
     throw RPCError(
       .permissionDenied, "the role '\(name)' may not \(action)",
       data: ["role": .string(name), "required": .string(required.name)],
-      hint: "'groups.\(required.name)' in openstarry.yaml says who may")
+      hint: "'groups.\(required.name)' in openstarry.yaml names the group with this role")
   }
 }

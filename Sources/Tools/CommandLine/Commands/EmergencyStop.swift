@@ -36,7 +36,7 @@ struct EmergencyStop: ParsableCommand {
   /// The first line of the output.
   static func line(_ result: Value, clear: Bool) -> String {
     let was = result["was_stopped"]?.bool ?? false
-    if clear { return was ? "cleared: nothing moves until somebody asks for it" : "no emergency stop was in force" }
+    if clear { return was ? "cleared: nothing moves until it is commanded" : "no emergency stop was in force" }
     let count = result["safe"]?.int == 1 ? "1 actuator has" : "\(result["safe"]?.int ?? 0) actuators have"
     if was { return "it was stopped already; \(count) confirmed the safe state" }
     return "STOPPED: \(count) confirmed the safe state, agents are paused; 'openstarry estop --clear' ends it"
