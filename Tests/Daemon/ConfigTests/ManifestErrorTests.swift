@@ -19,7 +19,7 @@ import Testing
           f:1:16: 'id' is '-x', expected 1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit
           f:1:22: warning: 'identity' has an unknown key 'nam' (did you mean 'name'?)
           f:2:19: 'driver' is 'wsm', expected in-process, process, wasm or docker (did you mean 'wasm'?)
-          f:2:31: 'entry' is '', expected text: what is run
+          f:2:31: 'entry' is '', expected text: the program
           f:2:35: 'runtime' has an unknown key 'lifecyle' (did you mean 'lifecycle'?)
           f:3:18: 'memory' is 'lots', expected a size such as 4MiB or 512KiB
           f:3:29: 'cpu' is 10, expected a percentage such as 10%
