@@ -1,5 +1,6 @@
 import Config
 import Isolations
+import Journal
 import Linux
 import Model
 import Rules

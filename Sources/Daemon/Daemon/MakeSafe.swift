@@ -1,11 +1,12 @@
-import CLinux
 import Control
 import EventLoop
 import GuardianClient
 import HAL
+import Journal
 import Linux
 import Model
 import Orchestrator
+import Systemd
 
 /// `openstarryd --make-safe`: what systemd runs after the daemon has ended (ExecStopPost=), in case that daemon and
 /// guardian were both killed. It keeps no state: the board file says what safe is.

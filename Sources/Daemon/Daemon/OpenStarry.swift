@@ -1,6 +1,8 @@
 import AgentWASM
 import CLinux
 import EventLoop
+import Footprint
+import Journal
 import Linux
 import Model
 import OpenStarryAgent

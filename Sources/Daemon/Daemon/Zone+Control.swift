@@ -1,6 +1,7 @@
 import Agent
 import Control
 import Document
+import Footprint
 import Isolations
 import Linux
 import Model

@@ -3,15 +3,19 @@ import CLinux
 import Control
 import Document
 import EventLoop
+import Footprint
 import GuardianClient
 import HAL
 import Isolations
+import Journal
 import Linux
 import Model
 import OpenStarryAgent
 import Orchestrator
 import Projection
 import Rules
+import Systemd
+import Vitals
 
 /// The management zone: builds the daemon's parts, runs them, and ends them in order.
 final class Zone {
@@ -55,7 +59,7 @@ final class Zone {
     started = loop.now
     serviceManager = ServiceManager(environment: environment)
     let vitals = Vitals(
-      settings, arguments, environment: environment, loop: loop, serviceManager: serviceManager)
+      settings, safeMode: arguments.safeMode, environment: environment, loop: loop, serviceManager: serviceManager)
     self.vitals = vitals
     story = arguments.story ? Story(environment: environment) : nil
     log = EventLog(

@@ -1,4 +1,5 @@
 import Control
+import Journal
 import Linux
 import Model
 import OpenStarryAgent

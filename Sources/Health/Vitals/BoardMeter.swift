@@ -1,21 +1,22 @@
 import Agent
 import Cgroup
-import EventLoop
+import Footprint
 import Linux
 import Model
 import Orchestrator
+import Systemd
 import Watchdog
 
 /// What the daemon uses as a whole: measured by its control group where it has one of its own, else by the kernel's
 /// account of its processes.
 ///
 /// It has no timer: it looks with the loop's beat where the board has a budget, and when somebody asks.
-final class BoardMeter {
+package final class BoardMeter {
   /// No beat looks sooner than this after another; also the window of processor time.
   static let period = Duration.seconds(10)
 
   /// A memory limit of the service's unit that this kernel cannot hold; the daemon holds itself to it.
-  let looseLimit: UnitFile?
+  package let looseLimit: UnitFile?
   /// What people should know at the start; nil where everything is as it was asked for.
   let notice: String?
   /// Takes each measurement.
@@ -73,7 +74,7 @@ final class BoardMeter {
   }
 
   /// How much memory the board's budget has, the loose limit included; nil is no limit.
-  var memoryBudget: Int? { budget.memory }
+  package var memoryBudget: Int? { budget.memory }
 
   /// A beat of the loop.
   func beat() {
@@ -82,7 +83,7 @@ final class BoardMeter {
   }
 
   /// Measures, and tells.
-  func look() {
+  package func look() {
     lastLook = clock.now
     onMeasured(measureCPU())
     if let memory = measureMemory() { onMeasured(memory) }

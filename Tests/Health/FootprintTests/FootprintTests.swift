@@ -1,6 +1,6 @@
 import Testing
 
-@testable import Daemon
+@testable import Footprint
 
 @Suite struct FootprintTests {
   private func mapping(_ line: String) -> Footprint.Mapping? { Footprint.Mapping(line[...]) }

@@ -4,10 +4,10 @@ import Linux
 import Model
 
 /// Keeps the daemon's own memory small.
-enum Footprint {
+package enum Footprint {
   /// Called first. Worker threads share the one heap: each heap of its own would keep what its thread once needed
   /// (mallopt(3)). The workers allocate little, and rarely at the same time.
-  static func prepare() { _ = mallopt(M_ARENA_MAX, 1) }
+  package static func prepare() { _ = mallopt(M_ARENA_MAX, 1) }
 
   /// Called when the start is over: gives back what only the start needed.
   ///
@@ -15,7 +15,7 @@ enum Footprint {
   /// once. Its pages are taken out of this process (madvise(2), MADV_DONTNEED) and stay in the page cache as long as
   /// there is room; what is needed again is mapped again at its next use.
   /// The start also went deeper into the stack than what follows: pages below the part in use are given back as well.
-  static func settle() {
+  package static func settle() {
     guard let maps = try? Files.read("/proc/self/maps"), let program = try? Files.resolve("/proc/self/exe") else {
       return
     }

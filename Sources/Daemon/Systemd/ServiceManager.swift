@@ -3,19 +3,19 @@ import Linux
 import Model
 
 /// Tells systemd how the daemon is doing: sd_notify(3)'s protocol, a datagram to `$NOTIFY_SOCKET`.
-struct ServiceManager {
+package struct ServiceManager {
   private let address: String?
   /// How long systemd waits for a sign of life; nil when it does not watch.
   private let limit: Duration?
   /// How often `feed` is to be called so that systemd does not take the daemon for dead: half of its time limit, as
   /// sd_watchdog_enabled(3) recommends; nil when nobody watches.
-  let feedingPeriod: Duration?
+  package let feedingPeriod: Duration?
 
   /// - Parameters:
   ///   - environment: where `NOTIFY_SOCKET` is looked up, without which nothing is sent, and `WATCHDOG_USEC` and
   ///     `WATCHDOG_PID`.
   ///   - process: the id of this process; a watchdog that is meant for another one is not fed.
-  init(environment: [String: String], process: Int32 = getpid()) {
+  package init(environment: [String: String], process: Int32 = getpid()) {
     address = environment["NOTIFY_SOCKET"]
     let isForUs = environment["WATCHDOG_PID"].map { Int32($0) == process } ?? true
     let limit = environment["WATCHDOG_USEC"].flatMap { Int64($0) } ?? 0
@@ -25,24 +25,24 @@ struct ServiceManager {
 
   /// The daemon serves.
   /// - Parameter status: one line that `systemctl status` shows.
-  func ready(_ status: String) { notify("READY=1\nSTATUS=\(status)") }
+  package func ready(_ status: String) { notify("READY=1\nSTATUS=\(status)") }
 
   /// The configuration is being read again; `ready` ends it.
   /// - Parameter now: when it began.
-  func reloading(at now: Instant) {
+  package func reloading(at now: Instant) {
     // systemd compares the time with that of its own request, where it made one (Type=notify-reload).
     notify("RELOADING=1\nMONOTONIC_USEC=\(now.nanoseconds / 1000)\nSTATUS=reading the configuration again")
   }
 
   /// The daemon ends.
-  func stopping() { notify("STOPPING=1\nSTATUS=stopping: every output goes to its safe state") }
+  package func stopping() { notify("STOPPING=1\nSTATUS=stopping: every output goes to its safe state") }
 
   /// The daemon is alive.
-  func feed() { notify("WATCHDOG=1") }
+  package func feed() { notify("WATCHDOG=1") }
 
   /// On a starved machine a daemon is late without being stuck: systemd waits four times as long, or no longer than it
   /// was told to.
-  func giveTime(_ isStarved: Bool) {
+  package func giveTime(_ isStarved: Bool) {
     guard let limit else { return }
     let microseconds = limit.nanoseconds / 1000
     notify("WATCHDOG_USEC=\(isStarved ? microseconds.multipliedReportingOverflow(by: 4).partialValue : microseconds)")

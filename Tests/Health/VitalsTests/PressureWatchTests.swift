@@ -10,7 +10,7 @@ import Orchestrator
 import TestKit
 import Testing
 
-@testable import Daemon
+@testable import Vitals
 
 /// Pressure as files say it, on a clock moved by hand: real agents stop and come back.
 @Suite struct PressureWatchTests {

@@ -2,20 +2,22 @@ import Agent
 import Crash
 import EventLoop
 import HAL
+import Journal
 import Linux
 import Model
 import Orchestrator
+import Systemd
 import Watchdog
 
 /// The daemon's care for itself: the beat that feeds whoever watches, the crash record, strikes, safe mode, pressure.
-final class Vitals {
+package final class Vitals {
   /// What knows whose code runs on the loop.
-  let witness: LoopWitness
+  package let witness: LoopWitness
   /// Why nothing but the control plane and safe outputs runs; nil when everything does.
-  private(set) var safeMode: String?
+  package private(set) var safeMode: String?
 
   /// Called when the board was, or seemed, short of something, and is not any more.
-  var onRest: () -> Void = {}
+  package var onRest: () -> Void = {}
 
   private let loop: EventLoop
   private let environment: [String: String]
@@ -23,17 +25,17 @@ final class Vitals {
   private let book: CrashBook
   private let device: HardwareWatchdog?
   /// What the daemon uses as a whole.
-  let meter: BoardMeter
+  package let meter: BoardMeter
   /// Whether the kernel had killed a process of the service before this start, for want of memory.
-  let wasKilledForMemory: Bool
+  package let wasKilledForMemory: Bool
   private var problems: [String] = []
   private var log: EventLog?
   private var pulse: Pulse?
   private var pressure: PressureWatch?
 
   /// Opens the crash record, and finds out how the last run ended.
-  init(
-    _ settings: Settings, _ arguments: Arguments, environment: [String: String], loop: EventLoop,
+  package init(
+    _ settings: Settings, safeMode startsInSafeMode: Bool, environment: [String: String], loop: EventLoop,
     serviceManager: ServiceManager
   ) {
     self.loop = loop
@@ -60,7 +62,7 @@ final class Vitals {
     // A second daemon does not take away what is for the first.
     if book.record != nil { note?.remove() }
     witness = LoopWitness(book.record, clock: loop)
-    if arguments.safeMode {
+    if startsInSafeMode {
       safeMode = "it was started with --safe-mode"
     } else if book.isBootLoop {
       safeMode =
@@ -70,7 +72,7 @@ final class Vitals {
   }
 
   /// Signals that end the process are noted from here on. They are the whole process's: its program asks for this.
-  func noteCrashes() {
+  package func noteCrashes() {
     do throws(SystemError) { try book.record?.catchSignals() } catch {
       problems.append("crashes are not noted: \(error)")
     }
@@ -78,7 +80,7 @@ final class Vitals {
 
   /// The loop beats from here on, and whoever watches is fed.
   /// - Parameter guardian: its process; nil while none runs.
-  func begin(log: EventLog, hardware: Hardware, agents: AgentSupervisor, guardian: @escaping () -> Int32?) {
+  package func begin(log: EventLog, hardware: Hardware, agents: AgentSupervisor, guardian: @escaping () -> Int32?) {
     self.log = log
     let pulse = Pulse(loop: loop, log: log, agents: agents, record: book.record, witness: witness)
     self.pulse = pulse
@@ -105,7 +107,7 @@ final class Vitals {
   }
 
   /// Says what is known of the last run, and in safe mode why; what is short is watched from here on.
-  func tell(_ journal: Journal) {
+  package func tell(_ journal: Journal) {
     for problem in problems + book.notices { journal.log(.warning, problem) }
     book.onKept = { problems in for problem in problems { journal.log(.warning, problem) } }
     if let notice = meter.notice { journal.log(.warning, notice) }
@@ -128,19 +130,19 @@ final class Vitals {
   }
 
   /// How the last run ended, where that was not in good order and something is known of it.
-  var lastEnd: (verdict: Verdict, run: PastRun)? {
+  package var lastEnd: (verdict: Verdict, run: PastRun)? {
     guard let verdict = book.last, let run = book.record?.previous else { return nil }
     return verdict.ending == .clean || verdict.ending == .power ? nil : (verdict, run)
   }
 
   /// The daemon serves.
-  func serve() { book.record?.enter(.serving) }
+  package func serve() { book.record?.enter(.serving) }
 
   /// The daemon is ending.
-  func stop() { book.record?.enter(.stopping) }
+  package func stop() { book.record?.enter(.stopping) }
 
   /// The daemon has ended in good order; nobody needs to feed any more.
-  func end() {
+  package func end() {
     book.record?.enter(.ended)
     device?.stop()
   }
@@ -148,7 +150,7 @@ final class Vitals {
   /// A person wants everything to run again.
   /// - Parameter done: called when the next start knows that, or is not going to know: the disk is not waited for longer
   ///   than five seconds.
-  func forgiveEnds(_ done: @escaping () -> Void) {
+  package func forgiveEnds(_ done: @escaping () -> Void) {
     var waiting: (() -> Void)? = done
     func goOn() {
       let done = waiting.take()
@@ -159,13 +161,13 @@ final class Vitals {
   }
 
   /// Everything runs again from here on.
-  func leaveSafeMode() {
+  package func leaveSafeMode() {
     safeMode = nil
     log?.publish(SystemEvents.safeModeLeft(), from: "system")
   }
 
   /// What `daemon.status` shows.
-  var status: Fields {
+  package var status: Fields {
     var fields: Fields = [:]
     if let safeMode { fields["safe_mode"] = .string(safeMode) }
     let feeder = serviceManager.feedingPeriod != nil ? "systemd" : device != nil ? "hardware" : nil

@@ -1,7 +1,7 @@
 import Model
 import Testing
 
-@testable import Daemon
+@testable import Journal
 
 /// A fold that expectations can be written about.
 private final class Fold {

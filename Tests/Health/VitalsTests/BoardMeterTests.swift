@@ -3,7 +3,7 @@ import Model
 import TestKit
 import Testing
 
-@testable import Daemon
+@testable import Vitals
 
 /// What the daemon uses as a whole, measured on machines that are folders of files, on a clock moved by hand.
 @Suite struct BoardMeterTests {

@@ -1,16 +1,16 @@
 import Linux
 
 /// What a process uses, as the kernel counts it.
-struct ResourceUsage {
+package struct ResourceUsage {
   /// Proportional set size in KiB.
-  var pss: Int64
+  package var pss: Int64
   /// In KiB.
-  var privateDirty: Int64
-  var threads: Int64
-  var descriptors: Int64
+  package var privateDirty: Int64
+  package var threads: Int64
+  package var descriptors: Int64
 
   /// Of the daemon itself; nil where /proc does not tell (proc(5)).
-  static func ofThisProcess() -> ResourceUsage? {
+  package static func ofThisProcess() -> ResourceUsage? {
     guard let rollup = try? Files.read("/proc/self/smaps_rollup"), let status = try? Files.read("/proc/self/status"),
       let descriptors = try? Files.names(in: "/proc/self/fd")
     else { return nil }
@@ -25,7 +25,7 @@ struct ResourceUsage {
   ///   - process: its number, or `self`.
   ///   - root: a folder that stands for `/`, in tests.
   /// - Returns: nil where the kernel does not tell, or not us.
-  static func pss(of process: String, root: String = "") -> Int64? {
+  package static func pss(of process: String, root: String = "") -> Int64? {
     (try? Files.read("\(root)/proc/\(process)/smaps_rollup", limit: 4096)).map { field("Pss:", $0) }
   }
 

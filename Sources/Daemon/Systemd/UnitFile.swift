@@ -3,14 +3,14 @@ import Model
 
 /// What the files of a systemd unit ask for, as far as no property of the running service tells: a limit that the
 /// kernel cannot hold leaves no trace in the service's control group.
-struct UnitFile {
+package struct UnitFile {
   /// The setting's value, as it is written.
-  let value: String
+  package let value: String
   /// The file that has it.
-  let file: String
+  package let file: String
 
   /// The value as a number of bytes; nil where it is a share of the board's memory.
-  var bytes: Int? {
+  package var bytes: Int? {
     // Base 1024 (systemd.resource-control(5)).
     let shift = value.last.flatMap { ["K": 10, "M": 20, "G": 30, "T": 40][$0] }
     guard let number = Int(shift == nil ? value : String(value.dropLast())), number > 0 else { return nil }
@@ -25,7 +25,7 @@ struct UnitFile {
   ///   - unit: e.g. `openstarryd.service`.
   ///   - root: a folder that stands for `/`, in tests.
   /// - Returns: nil where nobody asks for it, or `infinity`.
-  static func find(_ key: String, of unit: String, root: String = "") -> UnitFile? {
+  package static func find(_ key: String, of unit: String, root: String = "") -> UnitFile? {
     let folders = [
       "/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient", "/etc/systemd/system",
       "/run/systemd/system", "/usr/local/lib/systemd/system", "/usr/lib/systemd/system", "/lib/systemd/system",

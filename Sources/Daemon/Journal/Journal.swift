@@ -3,7 +3,7 @@ import Model
 
 /// The daemon's own log: lines on standard error, with syslog's level in front when journald reads them
 /// (sd-daemon(3): `<4>text`).
-final class Journal {
+package final class Journal {
   private let forJournald: Bool
   private let threshold: LogLevel
   private let output = LineOutput(2)
@@ -12,20 +12,20 @@ final class Journal {
   /// - Parameters:
   ///   - environment: journald sets `JOURNAL_STREAM`; `OPENSTARRY_LOG` names the least serious level that is kept
   ///     (default `info`).
-  init(environment: [String: String]) {
+  package init(environment: [String: String]) {
     forJournald = environment["JOURNAL_STREAM"] != nil
     threshold = environment["OPENSTARRY_LOG"].flatMap(Self.level) ?? .info
     lines = FoldedLines { [output, forJournald] in Self.write($0, $1, to: output, forJournald: forJournald) }
   }
 
   /// Folds what repeats from now on.
-  func foldRepetition(by clock: any Timekeeper) { lines.begin(by: clock) }
+  package func foldRepetition(by clock: any Timekeeper) { lines.begin(by: clock) }
 
   /// Writes what was counted and not written yet; nothing may be written after it.
-  func close() { lines.close() }
+  package func close() { lines.close() }
 
   /// Writes a line; line breaks within become several.
-  func log(_ level: LogLevel, _ text: String) { log(LineFold.Line(level: level, key: text), text) }
+  package func log(_ level: LogLevel, _ text: String) { log(LineFold.Line(level: level, key: text), text) }
 
   /// Writes a line, or counts it where those like it were written just now.
   func log(_ line: LineFold.Line, _ text: String) {

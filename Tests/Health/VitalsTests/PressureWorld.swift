@@ -8,7 +8,7 @@ import OpenStarryAgent
 import Orchestrator
 import TestKit
 
-@testable import Daemon
+@testable import Vitals
 
 /// Three agents, and the kernel's files as a folder of the test, on a clock moved by hand.
 final class PressureWorld {

@@ -4,7 +4,7 @@ import Model
 import Watchdog
 
 /// Notes whose code runs on the loop: in the crash record, and who held the loop longest since it was last asked.
-final class LoopWitness: CodeWitness {
+package final class LoopWitness: CodeWitness {
   private let record: CrashRecord?
   private let clock: any Timekeeper
   private var began = Instant(nanoseconds: 0)
@@ -16,7 +16,7 @@ final class LoopWitness: CodeWitness {
     self.clock = clock
   }
 
-  func begin(_ call: CodeCall, _ agent: AgentID, _ event: Event?) {
+  package func begin(_ call: CodeCall, _ agent: AgentID, _ event: Event?) {
     began = clock.now
     current = agent
     let phase: PastRun.Phase =
@@ -29,7 +29,7 @@ final class LoopWitness: CodeWitness {
     record?.begin(phase, agent, event: event, at: began)
   }
 
-  func end() {
+  package func end() {
     record?.end()
     let time = clock.now - began
     if let current, time > longest?.time ?? .zero { longest = (current, time) }
