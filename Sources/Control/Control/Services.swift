@@ -7,7 +7,7 @@ import Rules
 /// What the methods work on.
 public struct Services {
   /// The daemon as a whole.
-  public var zone: any ZoneControl
+  public var daemon: any DaemonControl
   /// The agents.
   public var agents: any AgentControl
   /// The events that are still known.
@@ -25,10 +25,10 @@ public struct Services {
 
   /// The services of one daemon.
   public init(
-    zone: any ZoneControl, agents: any AgentControl, events: any EventHistory, sink: any EventSink,
+    daemon: any DaemonControl, agents: any AgentControl, events: any EventHistory, sink: any EventSink,
     rules: any RuleControl, hardware: Hardware, simulation: (any SimulationControl)?, projection: Projection
   ) {
-    self.zone = zone
+    self.daemon = daemon
     self.agents = agents
     self.events = events
     self.sink = sink

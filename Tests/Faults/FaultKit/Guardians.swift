@@ -152,7 +152,7 @@ final class Guardians {
 }
 
 /// What one daemon tells its guardian; one that is dead, or stuck, tells nothing.
-final class LifeKeeper: CoreGuardian {
+final class LifeKeeper: DaemonCoreGuardian {
   var onOverruled: (OverruledOutput) -> Void = { _ in }
   /// Called between two things that a start does to the outputs.
   var onStep: () -> Void = {}

@@ -1,3 +1,4 @@
+import EventLoop
 import Model
 
 /// Where every event gets its id, its time and its place in the causal chain; where they are kept and handed on.
@@ -66,6 +67,25 @@ public final class EventLog: EventSink, EventHistory {
     self.depthLimit = depthLimit
     self.later = later
     ring = Ring(capacity: capacity)
+  }
+
+  /// A log on a loop.
+  public convenience init(on loop: any Loop, capacity: Int, depthLimit: Int) {
+    self.init(clock: loop, capacity: capacity, depthLimit: depthLimit, later: { loop.later($0) })
+  }
+
+  /// Hands every event to rules and agents from now on. Retains neither.
+  public func handOut(to rules: RuleRunner, _ agents: AgentSupervisor) {
+    dispatch = { [unowned rules, unowned agents] event in
+      rules.handle(event)
+      agents.handle(event)
+    }
+    dispatchTo = { [unowned rules, unowned agents] event, audience in
+      switch audience {
+      case .rules(let ids): rules.handle(event, only: ids)
+      case .agents(let ids): agents.handle(event, only: ids)
+      }
+    }
   }
 
   /// The wall clock was set: it may be synchronised now.

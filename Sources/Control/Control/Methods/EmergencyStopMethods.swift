@@ -15,7 +15,7 @@ extension ControlMethods {
       + "they are safe, \"not_safe\": [{\"device\": id, \"why\": text}], \"warning\": text or null, \"board\": its name}`",
     isCommand: true
   ) { call, reason throws(RPCError) in
-    call.services.zone.stopEverything(
+    call.services.daemon.stopEverything(
       by: call.client.principal.name, reason: reason?.cut(to: 512), cause: call.cause
     ) { isNew, problem in
       let hardware = call.services.hardware
@@ -45,7 +45,7 @@ extension ControlMethods {
       errors: [.deviceLimited], isCommand: true
     ) { call throws(RPCError) in
       do throws(HALError) {
-        try call.services.zone.clearEmergencyStop(by: call.client.principal.name, cause: call.cause) { was, problem in
+        try call.services.daemon.clearEmergencyStop(by: call.client.principal.name, cause: call.cause) { was, problem in
           call.answer(
             .success([
               "stopped": false, "was_stopped": .bool(was),

@@ -3,12 +3,12 @@ import Linux
 import Model
 import Orchestrator
 
-// The wall clock and the time zone, as the system has them.
-extension Zone {
-  /// What speaks for the clock of this board.
+// The system's wall clock and time zone.
+extension Daemon {
+  /// Evidence that this board's wall clock is right.
   ///
-  /// That a daemon of this boot has trusted it is kept beside the control socket, where that folder is memory (tmpfs):
-  /// a disk is not written to for it.
+  /// A file beside the control socket notes that a daemon has trusted the clock since this boot. It is only written where
+  /// that folder is in memory (tmpfs), to spare the disk.
   static func clockEvidence(_ socket: String, loop: EventLoop, boot: String) -> BoardClock.Evidence {
     let mark = Files.isInMemory(Files.folder(of: socket)) && !boot.isEmpty ? "\(socket).clock" : nil
     let marked = mark.flatMap { try? Files.read($0) }.map { String(decoding: $0, as: UTF8.self) == boot } ?? false
@@ -16,12 +16,12 @@ extension Zone {
       wasTrusted: marked || System.wallWasSynchronised(),
       agreesWithChip: { ClockChip.agrees(with: loop.wallMilliseconds / 1000) },
       remember: {
-        // Without it the next daemon waits for the clock anew.
+        // If this fails, the next daemon waits for the clock again.
         if let mark, !marked { try? Files.replace(mark, with: Array(boot.utf8)) }
       })
   }
 
-  /// Notices another time zone while the daemon runs.
+  /// Applies a change of the time zone while the daemon runs.
   func followTimeZone() {
     do throws(SystemError) {
       try loop.watchFile(LocalTime.zoneFile) { [unowned self] in
@@ -33,7 +33,7 @@ extension Zone {
     }
   }
 
-  /// How it is with the clock, for `daemon.status`.
+  /// The state of the clock, for `daemon.status`.
   var clockStatus: Value {
     ["synchronised": .bool(loop.wallIsSynchronised), "trusted": .bool(rules.boardClock.isTrusted)]
   }

@@ -4,15 +4,15 @@ import Model
 import Orchestrator
 import Store
 
-// The daemon's own lines of the restart ledger, and its reading.
-extension Zone {
-  /// The kernel's id of this boot; empty where there is none.
+// The daemon's own lines in the restart ledger.
+extension Daemon {
+  /// The kernel's id of this boot; empty when it cannot be read.
   static func boot() -> String {
     guard let bytes = try? Files.read("/proc/sys/kernel/random/boot_id") else { return "" }
     return String(String(decoding: bytes, as: UTF8.self).prefix { !$0.isNewline })
   }
 
-  /// Writes down that the daemon has begun, and what became of the run before, as far as its crash record tells.
+  /// Adds this start to the ledger, and the end of the previous run, as its crash record shows it.
   /// - Parameter last: the newest line about the daemon; nil on its first start.
   func noteStart(after last: LedgerEntry?) {
     let (time, uptime) = (loop.wallMilliseconds, loop.now.nanoseconds / 1_000_000)
@@ -38,7 +38,7 @@ extension Zone {
     try? registry.keep(lines.map(RegistryChange.ledger))
   }
 
-  /// Writes down that the daemon ends in good order.
+  /// Adds a clean end to the ledger.
   func noteEnd() {
     try? registry.keep([
       .ledger(

@@ -6,10 +6,10 @@ import Model
 import Orchestrator
 import Store
 
-extension GuardianLink: CoreGuardian {}
+extension GuardianLink: DaemonCoreGuardian {}
 
-// What the core asks of the zone.
-extension Zone: CoreOwner {
+// What the core asks of the daemon.
+extension Daemon: DaemonCoreOwner {
   var safeMode: String? { vitals.safeMode }
 
   func manifests() -> [Manifest] {

@@ -7,8 +7,8 @@ import Linux
 import Model
 import Orchestrator
 
-// What the control plane may ask of the daemon as a whole.
-extension Zone: ZoneControl {
+// The daemon as the control plane sees it.
+extension Daemon: DaemonControl {
   var version: String { Release.version }
 
   func status() -> Fields {
@@ -21,11 +21,11 @@ extension Zone: ZoneControl {
     ]
     if let problem = registry.problem { status["not_kept"] = .string(problem) }
     if let notSafe = notSafeStatus { status["not_safe"] = notSafe }
-    if let problem = stops?.problem {
+    if let problem = core.stops?.problem {
       let what = hardware.emergencyStop == nil ? "the stop is over, and would be back" : "the stop would be over"
       status["emergency_stop_not_kept"] = .string("\(what) after a restart, until it can be written: \(problem)")
     }
-    for (name, value) in health { status[name] = value }
+    for (name, value) in vitals.status { status[name] = value }
     let board = boardBudgets
     var loose = Fields(
       listed.compactMap { agent -> (String, Value)? in
@@ -52,7 +52,7 @@ extension Zone: ZoneControl {
   func reload() throws(Diagnostics) -> Fields { try reloadAll() }
 
   func register(
-    _ registration: AgentRegistration, cause: Cause?, _ done: @escaping (Result<AgentStatus, ZoneError>) -> Void
+    _ registration: AgentRegistration, cause: Cause?, _ done: @escaping (Result<AgentStatus, RegistrationError>) -> Void
   ) {
     let (checked, module): (Manifest, String?)
     do { (checked, module) = try manifest(of: registration) } catch { return done(.failure(error)) }
@@ -63,19 +63,19 @@ extension Zone: ZoneControl {
         handedModules.tidy(id, except: try? agents.manifest(id).runtime.entry)
         keepBeforeAnswer(done) { [self] () throws(AgentControlError) in try agents.agentStatus(id) }
       case .failure(let error):
-        // What was there before may be in use.
+        // Remove only the new module: an instance may run the old one.
         if let module { Files.remove(module) }
         done(.failure(.agent(error)))
       }
     }
   }
 
-  /// Checks a manifest, and keeps the module that came with it where the daemon can read it.
-  /// - Returns: the manifest, and where its module is kept; nil where none came with it.
-  private func manifest(of registration: AgentRegistration) throws(ZoneError) -> (Manifest, String?) {
+  /// Checks a manifest, and stores the module that came with it.
+  /// - Returns: the manifest, and the path of its module; nil when none came with it.
+  private func manifest(of registration: AgentRegistration) throws(RegistrationError) -> (Manifest, String?) {
     let checked = try check(registration.manifest, registration.file)
     guard let module = registration.module else { return (checked, nil) }
-    func refuse(_ why: String) -> ZoneError {
+    func refuse(_ why: String) -> RegistrationError {
       .invalid(Diagnostics([Diagnostic(Location(file: registration.file), why)]))
     }
     guard Isolations.of(checked.runtime.driver)?.buildsEntry ?? false, case .map(var document) = registration.manifest,
@@ -95,26 +95,26 @@ extension Zone: ZoneControl {
     return (try check(.map(document), registration.file), path)
   }
 
-  private func check(_ manifest: Value, _ file: String) throws(ZoneError) -> Manifest {
+  private func check(_ manifest: Value, _ file: String) throws(RegistrationError) -> Manifest {
     do throws(Diagnostics) {
       return try configuration.manifest(text: JSON.encode(manifest), file: Self.jsonName(file))
     } catch {
-      // Places would be those in a text that nobody has written.
+      // Leave out lines and columns: they would be those of the encoded text, which nobody has written.
       throw .invalid(Diagnostics(error.all.map { Diagnostic(Location(file: file), $0.message) }))
     }
   }
 
   private var handedModules: HandedModules { HandedModules(home: configuration.settings.home) }
 
-  func unregister(_ agent: AgentID, _ done: @escaping (Result<Void, ZoneError>) -> Void) {
+  func unregister(_ agent: AgentID, _ done: @escaping (Result<Void, RegistrationError>) -> Void) {
     do { try agents.unregister(agent) } catch { return done(.failure(.agent(error))) }
     handedModules.tidy(agent, except: nil)
     keepBeforeAnswer(done) { () throws(AgentControlError) in }
   }
 
-  /// An answer means that it survives a power cut: it waits for the disk.
+  /// Answers when the registry is on the disk, so that an answer means that the change survives a power cut.
   private func keepBeforeAnswer<Answer>(
-    _ done: @escaping (Result<Answer, ZoneError>) -> Void,
+    _ done: @escaping (Result<Answer, RegistrationError>) -> Void,
     _ answer: @escaping () throws(AgentControlError) -> Answer
   ) {
     registry.flush { result in
@@ -127,7 +127,7 @@ extension Zone: ZoneControl {
     }
   }
 
-  /// What came as JSON is read as JSON, whatever its file is called.
+  /// The name of a file, ending in `.json`: its contents came as JSON, so they must not be read as YAML.
   private static func jsonName(_ file: String) -> String { file.hasSuffix(".json") ? file : "\(file).json" }
 }
 

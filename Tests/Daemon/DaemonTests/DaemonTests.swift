@@ -10,7 +10,7 @@ import Testing
 @testable import Daemon
 
 /// The whole daemon, in this process, on a simulated board.
-@Suite(.serialized) struct ZoneTests {
+@Suite(.serialized) struct DaemonTests {
   private let folder: TemporaryFolder
 
   init() throws {
@@ -29,20 +29,21 @@ import Testing
   /// - Parameters:
   ///   - sign: the event after which it serves.
   ///   - act: what is done with it then; it has to end it.
-  private func run(_ more: [String] = [], after sign: String = "system:started", _ act: @escaping (Zone) -> Void) throws
+  private func run(_ more: [String] = [], after sign: String = "system:started", _ act: @escaping (Daemon) -> Void)
+    throws
   {
     let arguments = try Arguments(["--config", "\(folder.path)/openstarry.yaml"] + more)
-    let zone = try Zone(
+    let daemon = try Daemon(
       arguments, environment: [:], agents: [AgentType("idler", Idler.self)],
       journal: Journal(environment: ["OPENSTARRY_LOG": "emergency"]))
     var hasBegun = false
-    _ = zone.log.listen(EventPattern(sign)) { [unowned zone] _ in
+    _ = daemon.log.listen(EventPattern(sign)) { [unowned daemon] _ in
       if hasBegun { return }
       hasBegun = true
       // Not before it has said that it is ready.
-      zone.loop.schedule(after: .zero) { act(zone) }
+      daemon.loop.schedule(after: .zero) { act(daemon) }
     }
-    try zone.run()
+    try daemon.run()
     #expect(hasBegun)
   }
 
@@ -53,37 +54,37 @@ import Testing
         "runtime": ["driver": "in-process", "entry": "idler"],
       ]
     }
-    func register(_ zone: Zone, _ version: String, then act: @escaping () -> Void) {
-      zone.register(AgentRegistration(manifest: manifest(version), file: "guest.json"), cause: nil) { result in
+    func register(_ daemon: Daemon, _ version: String, then act: @escaping () -> Void) {
+      daemon.register(AgentRegistration(manifest: manifest(version), file: "guest.json"), cause: nil) { result in
         if case .failure(let error) = result { Issue.record("\(error)") }
         act()
       }
     }
-    func version(_ zone: Zone) -> Value? {
-      (try? zone.agents.manifest("guest"))?.document["identity"]?["version"]
+    func version(_ daemon: Daemon) -> Value? {
+      (try? daemon.agents.manifest("guest"))?.document["identity"]?["version"]
     }
-    try run { zone in register(zone, "1.0.0") { zone.end() } }
-    try run(["--safe-mode"], after: "system:safe_mode") { zone in
-      #expect(zone.agents.listAgents().isEmpty)
-      register(zone, "2.0.0") {
-        zone.leaveSafeMode { isLeft in
-          #expect(isLeft && version(zone) == "2.0.0")
+    try run { daemon in register(daemon, "1.0.0") { daemon.end() } }
+    try run(["--safe-mode"], after: "system:safe_mode") { daemon in
+      #expect(daemon.agents.listAgents().isEmpty)
+      register(daemon, "2.0.0") {
+        daemon.leaveSafeMode { isLeft in
+          #expect(isLeft && version(daemon) == "2.0.0")
           // What ended it before is forgiven, whatever ends it now.
-          let strikes = (try? Files.read("\(zone.configuration.settings.home)/strikes.json")).map {
+          let strikes = (try? Files.read("\(daemon.configuration.settings.home)/strikes.json")).map {
             String(decoding: $0, as: UTF8.self)
           }
           #expect(strikes?.contains("\"unclean\":[]") == true, "\(strikes ?? "none")")
-          zone.leaveSafeMode { #expect(!$0) }
-          zone.end()
+          daemon.leaveSafeMode { #expect(!$0) }
+          daemon.end()
         }
         // Nothing of it runs before that.
-        #expect(zone.safeMode != nil)
-        zone.leaveSafeMode { #expect(!$0, "it is about to") }
+        #expect(daemon.safeMode != nil)
+        daemon.leaveSafeMode { #expect(!$0, "it is about to") }
       }
     }
-    try run { zone in
-      #expect(version(zone) == "2.0.0")
-      zone.end()
+    try run { daemon in
+      #expect(version(daemon) == "2.0.0")
+      daemon.end()
     }
   }
 }

@@ -4,9 +4,11 @@ import HAL
 import Linux
 import Model
 
-extension Zone {
-  /// The guardian of a board's outputs; nil where the settings want none. Unless they say so, a simulated board has
-  /// none: nothing of it outlives the daemon.
+extension Daemon {
+  /// The guardian of a board's outputs.
+  /// - Returns: nil when the settings turn it off. By default a simulated board has none, because its outputs end with
+  ///   the daemon.
+  /// - Throws: its program is not installed, or the socket's name is too long.
   static func guardian(
     _ configuration: Configuration, loop: EventLoop, events: any EventSink
   ) throws(StartFailure) -> GuardianLink? {
@@ -35,10 +37,11 @@ extension Zone {
     }
   }
 
-  /// A guardian's socket has 13 bytes more, and is reached through its open folder where its path is long.
+  /// The name of a guardian's socket is 13 bytes longer. A long path does not matter: it is reached through its open
+  /// folder.
   private static let longestSocketName = 64
 
-  /// How it is with the guardian, in a few words.
+  /// The state of the guardian in a few words, for `daemon.status`.
   var guardianStatus: String {
     guard let guardian else { return "off" }
     let restarts = guardian.restarts > 0 ? ", started again \(guardian.restarts) times" : ""
@@ -52,12 +55,12 @@ extension Zone {
     }
   }
 
-  /// Waits until the guardian runs, for as long as a start may take at most.
-  /// - Returns: why there is none; nil where it runs or none is wanted.
+  /// Turns the loop until the guardian runs, for one attempt at most.
+  /// - Returns: why it does not run; nil when it runs, none is wanted, or the daemon was told to end.
   func awaitGuardian() -> String? {
     guard let guardian else { return nil }
     var isOver = false
-    // One whole attempt, and the end of it.
+    // One complete attempt.
     let timer = loop.schedule(after: GuardianLink.patience + .milliseconds(500)) { isOver = true }
     defer { loop.cancel(timer) }
     while !isOver, !stopRequested {
@@ -69,12 +72,7 @@ extension Zone {
       + "openstarry.yaml does without, and then nobody makes the outputs safe should the daemon be killed"
   }
 
-  // MARK: What refuses
-
-  /// How long the end waits for outputs that refuse: with all else, well within the unit's `TimeoutStopSec=`.
-  static let patience = Duration.seconds(3)
-
-  /// Outputs that do not do what they were told, for `daemon.status`: why, and who goes on trying; nil for none.
+  /// Outputs that refuse a command, with the reason and whether it is tried again, for `daemon.status`; nil for none.
   var notSafeStatus: Value? {
     let refusals = hardware.refusals
     guard !refusals.isEmpty else { return nil }
@@ -91,29 +89,5 @@ extension Zone {
             }
           return (refusal.device.rawValue, .string("\(refusal.why); \(who)"))
         }))
-  }
-
-  /// The outputs are as they are to be, but for those that refuse: these are left to the guardian, and it is said who
-  /// sees to each.
-  func leave(_ refusals: [Hardware.Refusal]) {
-    let kept = refusals.map(\.device).filter { guardian?.keeps($0) ?? false }
-    guardian?.end(leaving: kept)
-    if case .left(let pid)? = guardian?.state, let driven = guardian?.keptDriven, !driven.isEmpty {
-      let names = driven.map(\.rawValue).joined(separator: ", ")
-      journal.log(.notice, "safe and driven on by the guardian (process \(pid)) until the next start: \(names)")
-    }
-    for refusal in refusals {
-      let (id, text) = (refusal.device, "NOT SAFE: \(refusal.why)")
-      if case .left(let pid)? = guardian?.state, kept.contains(id) {
-        journal.log(
-          .error, "\(text); its guardian (process \(pid)) tries again until it is, or until the daemon is started")
-      } else if refusal.isGone {
-        journal.log(.warning, "\(text); nobody can reach '\(id)' before it is back and the daemon is started")
-      } else {
-        journal.log(.error, "\(text); nobody tries again: start the daemon, or run 'openstarryd --make-safe'")
-      }
-    }
-    // What is not there keeps no service from having ended well.
-    notSafe = refusals.filter { !$0.isGone }.map(\.device)
   }
 }

@@ -3,7 +3,7 @@ import HAL
 import Model
 
 /// What the control plane needs of the daemon as a whole. The daemon implements it.
-public protocol ZoneControl: AnyObject {
+public protocol DaemonControl: AnyObject {
   /// The daemon's version, e.g. `0.1.0`.
   var version: String { get }
 
@@ -46,11 +46,12 @@ public protocol ZoneControl: AnyObject {
   ///   - cause: what led to it.
   ///   - done: called once, now or later: with its status when it would survive a power cut, or why it was not taken.
   func register(
-    _ registration: AgentRegistration, cause: Cause?, _ done: @escaping (Result<AgentStatus, ZoneError>) -> Void)
+    _ registration: AgentRegistration, cause: Cause?, _ done: @escaping (Result<AgentStatus, RegistrationError>) -> Void
+  )
 
   /// Forgets an agent that does not run.
   /// - Parameter done: called once, now or later, when that would survive a power cut.
-  func unregister(_ agent: AgentID, _ done: @escaping (Result<Void, ZoneError>) -> Void)
+  func unregister(_ agent: AgentID, _ done: @escaping (Result<Void, RegistrationError>) -> Void)
 }
 
 /// An agent that is to be registered.
@@ -74,7 +75,7 @@ public struct AgentRegistration: Sendable {
 }
 
 /// Why the daemon did not take a manifest, or did not forget one.
-public enum ZoneError: Error, Sendable {
+public enum RegistrationError: Error, Sendable {
   /// The manifest has errors.
   case invalid(Diagnostics)
   /// It may be right, and cannot be registered now.
