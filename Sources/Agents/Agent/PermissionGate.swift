@@ -4,12 +4,6 @@ extension Permissions {
   /// Whether it may read the sensor or input.
   public func mayRead(sensor: String) -> Bool { sensors.contains { $0.matches(sensor) } }
 
-  /// Whether it may control the actuator.
-  public func mayControl(actuator: String) -> Bool { actuators.contains { $0.matches(actuator) } }
-
-  /// Whether it may see pictures of the camera.
-  public func maySee(camera: String) -> Bool { cameras.contains { $0.matches(camera) } }
-
   /// Whether it may emit events of the type: a well-formed name outside the built-in domains that `emit` allows.
   public func mayEmit(type: String) -> Bool {
     EventPattern.isEventName(type) && EventPattern.builtInDomain(of: type) == nil && emit.contains { $0.matches(type) }

@@ -26,9 +26,6 @@ public final class EventLoop: Timekeeper {
   private var isStopAsked = false
   var signals: SignalWatch?
 
-  /// Runs actors and tasks on this loop.
-  public let executor: LoopExecutor
-
   /// Called whenever a worker is given a job; nil when nobody wants to know.
   public var onWork: (() -> Void)?
 
@@ -41,7 +38,6 @@ public final class EventLoop: Timekeeper {
     epoll = try Descriptor(checking: epoll_create1(Int32(EPOLL_CLOEXEC)), "epoll_create1")
     mailbox = try Mailbox()
     try Self.probe(epoll.number)
-    executor = LoopExecutor(mailbox)
     try watch(mailbox.descriptor, for: .readable) { [unowned self] _ in readMail() }
   }
 
@@ -128,26 +124,6 @@ public final class EventLoop: Timekeeper {
 
   public func cancel(_ timer: TimerID) { timers.cancel(timer) }
 
-  // MARK: Tasks
-
-  /// Starts a task on the loop's thread. Inside, wait with `EventLoop.sleep`, never with `Task.sleep`.
-  ///
-  /// Call it on the loop's thread: then `body` may use whatever its caller may.
-  public func spawn(_ body: @escaping () async -> Void) {
-    // SAFETY: the task runs on the thread of this call and between its handlers, so nothing of `body` is shared.
-    nonisolated(unsafe) let body = body
-    Task(executorPreference: executor) { unsafe await body() }
-  }
-
-  /// Suspends the calling task for `duration` without a thread.
-  ///
-  /// Only for tasks started by `spawn`, which run on the loop's thread.
-  public nonisolated(nonsending) func sleep(for duration: Duration) async {
-    await withCheckedContinuation { continuation in
-      schedule(after: duration) { continuation.resume() }
-    }
-  }
-
   // MARK: For workers
 
   func expect(_ completion: @escaping (any Sendable) -> Void) -> (job: UInt64, mailbox: Mailbox) {
@@ -187,12 +163,7 @@ public final class EventLoop: Timekeeper {
   }
 
   private func readMail() {
-    for letter in mailbox.collect() {
-      switch letter {
-      case .job(let job): executor.run(job)
-      case .result(let job, let result): completions.removeValue(forKey: job)?(result)
-      }
-    }
+    for letter in mailbox.collect() { completions.removeValue(forKey: letter.job)?(letter.result) }
   }
 
   /// - Returns: false when there is nothing to time out for.

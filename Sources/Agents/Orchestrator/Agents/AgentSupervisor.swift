@@ -15,8 +15,6 @@ public final class AgentSupervisor {
   var reporters: Set<AgentID> = []
   /// Agents that are declared and cannot run, and why: nothing starts them, and rules that name them wait.
   public private(set) var unusable: [AgentID: String] = [:]
-  /// Whether a manifest was left out and nobody knows of which agent.
-  public var hasUnreadManifest = false
   private(set) var subscribers = SubscriberIndex()
   private var followers: [(id: FollowID, agent: AgentID?, onLine: (LogLine) -> Void)] = []
   private var lastFollow: UInt64 = 0
