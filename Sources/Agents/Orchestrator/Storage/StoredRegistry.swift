@@ -27,7 +27,7 @@ public final class StoredRegistry: AgentRegistry {
   private let loop: any Loop
   private let events: any EventSink
   private let worker: any Jobs<StoreSlot>
-  private var waiting: [RegistryChange] = []
+  private var waiting = WaitingChanges()
   private var waiters: [(Result<Void, RegistryFailure>) -> Void] = []
   private var timer: (id: TimerID, due: Instant)?
   private var isWriting = false
@@ -87,14 +87,16 @@ public final class StoredRegistry: AgentRegistry {
     if isLate, changes.contains(where: { if case .state = $0 { true } else { false } }) {
       throw RegistryFailure("the disk is slow: what was kept before has not been read yet")
     }
-    supersede(&waiting, by: changes)
-    guard waiting.count + changes.count <= Self.waitingLimit else {
+    guard waiting.count(with: changes) <= Self.waitingLimit else {
       throw RegistryFailure("\(waiting.count) changes already wait for the disk")
     }
-    waiting += changes.map {
-      guard case .ledger(var entry) = $0 else { return $0 }
-      entry.boot = boot
-      return .ledger(entry)
+    for change in changes {
+      if case .ledger(var entry) = change {
+        entry.boot = boot
+        waiting.add(.ledger(entry))
+      } else {
+        waiting.add(change)
+      }
     }
     if failures == 0 { schedule(after: gatheringTime(changes)) }
   }
@@ -134,29 +136,6 @@ public final class StoredRegistry: AgentRegistry {
     }
   }
 
-  /// Drops values that newer ones replace, so that an agent that writes one key over and over fills no memory while the
-  /// disk cannot be written.
-  private func supersede(_ older: inout [RegistryChange], by newer: [RegistryChange]) {
-    guard !older.isEmpty else { return }
-    let replaced = Set(newer.compactMap(Place.init))
-    guard !replaced.isEmpty else { return }
-    older.removeAll { Place($0).map(replaced.contains) ?? false }
-  }
-
-  /// What one change replaces of an earlier one.
-  private enum Place: Hashable {
-    case state(AgentID, key: String)
-    case cooldown(RuleID)
-
-    init?(_ change: RegistryChange) {
-      switch change {
-      case .state(let agent, let key, _): self = .state(agent, key: key)
-      case .cooldown(let rule, _): self = .cooldown(rule)
-      case .agent, .removal, .ledger: return nil
-      }
-    }
-  }
-
   private func schedule(after delay: Duration) {
     if isClosed { return }
     let due = loop.now + delay
@@ -173,9 +152,8 @@ public final class StoredRegistry: AgentRegistry {
 
   private func write() {
     guard !isWriting else { return }
-    let batch = waiting
+    let batch = waiting.take()
     let called = waiters
-    waiting = []
     waiters = []
     guard !batch.isEmpty else { return called.forEach { $0(.success(())) } }
     isWriting = true
@@ -199,9 +177,7 @@ public final class StoredRegistry: AgentRegistry {
       if !waiting.isEmpty || !waiters.isEmpty { schedule(after: .zero) }
       return
     }
-    var failed = batch
-    supersede(&failed, by: waiting)
-    waiting = failed + waiting
+    waiting.putBack(batch)
     failures += 1
     self.problem = problem
     for waiter in called { waiter(.failure(RegistryFailure(problem))) }
