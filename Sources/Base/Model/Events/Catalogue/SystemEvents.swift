@@ -65,9 +65,12 @@ package enum SystemEvents {
     return DaemonEvent(commandDeclaration, payload)
   }
 
+  /// The name of the event `system:chain_cut`.
+  package static var chainCutName: String { "system:chain_cut" }
+
   private static var chainCutDeclaration: EventDeclaration {
     EventDeclaration(
-      "system:chain_cut", .high, journal: .warning, "nothing follows from an event: too much has come of one",
+      chainCutName, .high, journal: .warning, "nothing follows from an event: too much has come of one",
       [
         .text("event", "the name of the event"), .integer("limit", "hops, or events within `window_ms`"),
         .text("trace", "the id of the first event of the chain"),
