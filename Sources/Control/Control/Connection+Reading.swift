@@ -10,9 +10,7 @@ extension Connection {
       // What it sent before it went is worked on; the kernel holds no more than a socket's buffer of it.
       isGone = true
       while !hasEnded && !isClosing { read() }
-      // The kernel would report a hang-up for ever.
-      if let watch { loop.unwatch(watch) }
-      watch = nil
+      socket.unwatch()
     } else {
       if ready.contains(.writable) { flush() }
       if ready.contains(.readable) && mayRead { read() }
@@ -23,35 +21,32 @@ extension Connection {
   /// Nothing is read from a client that does not read its answers, has too much under way, or floods.
   var mayRead: Bool {
     guard !hasEnded, !isClosing, pause == nil else { return false }
-    return isGone || outbox.waiting < limits.waiting && underWay < limits.requestsUnderWay
+    return isGone || socket.waiting < limits.waiting && underWay < limits.requestsUnderWay
   }
 
   func read() {
-    guard let socket = socket?.number else { return }
-    var chunk: [UInt8] = []
-    do throws(SystemError) {
-      guard let count = try System.read(socket, into: &chunk, limit: 16384) else {
-        // Somebody who has gone sends nothing later either.
-        if isGone { readEnd() }
-        return
-      }
-      if count == 0 { return readEnd() }
-    } catch {
-      isGone = true
-      return readEnd()
-    }
     // One client alone may fill its own buffer; all together may not fill the board.
-    if framer.buffered > limits.line / 16 && server.incomplete + chunk.count > limits.incomplete {
-      return turnAway(
+    let arrival = socket.read { count in
+      socket.buffered <= limits.line / 16 || server.incomplete + count <= limits.incomplete
+    }
+    switch arrival {
+    case .some: break
+    // Somebody who has gone sends nothing later either.
+    case .nothing: if isGone { readEnd() }
+    case .end: readEnd()
+    case .failed:
+      isGone = true
+      readEnd()
+    case .refused:
+      turnAway(
         RPCError(
           .rateLimited, "too many incomplete requests of all clients together", hint: "end each line with a line feed"))
     }
-    framer.append(chunk)
   }
 
   func readEnd() {
     hasEnded = true
-    if isGone { outbox.discard() }
+    if isGone { socket.discard() }
     // Whatever is still being worked on: a lease ends with its connection.
     server.endLeases(of: self)
   }
@@ -60,7 +55,7 @@ extension Connection {
   func pump() {
     var tookLine = false
     // What came before the end of the stream is still worked on.
-    while socket != nil, !isClosing, pause == nil, isGone || hasEnded || mayRead, let item = framer.next() {
+    while socket.isOpen, !isClosing, pause == nil, isGone || hasEnded || mayRead, let item = socket.next() {
       tookLine = true
       switch item {
       case .line(let line): take(line)
@@ -71,9 +66,9 @@ extension Connection {
             hint: "end each message with a line feed; send large things as files"))
       }
     }
-    guard socket != nil else { return }
+    guard socket.isOpen else { return }
     if hasEnded && !isClosing && pause == nil {
-      if framer.buffered > 0 && !isGone {
+      if socket.buffered > 0 && !isGone {
         turnAway(
           RPCError(.invalidRequest, "the connection ended within a line", hint: "end each message with a line feed"))
       }
@@ -135,7 +130,7 @@ extension Connection {
   }
 
   func timeLine(anew: Bool) {
-    let isWaiting = framer.buffered > 0 && mayRead
+    let isWaiting = socket.buffered > 0 && mayRead
     if let lineTimer, anew || !isWaiting {
       time.cancel(lineTimer)
       self.lineTimer = nil

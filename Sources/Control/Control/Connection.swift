@@ -2,7 +2,6 @@ import EventLoop
 import Linux
 import Model
 import RPC
-import Wire
 
 /// One client on the socket: a transport. Reads requests as fast as they are answered, and queues what the client has not
 /// read yet, up to a bound.
@@ -13,21 +12,15 @@ final class Connection: Session {
   let limits: Limits
   /// Why only an emergency stop is taken from it; nil for one that is served.
   let crowding: RPCError?
-  let loop: EventLoop
   let time: any Timekeeper
   unowned let server: ControlServer
 
-  var socket: Descriptor?
-  var watch: WatchID?
-  var interest: Readiness = .readable
-  var framer: LineFramer
-  var outbox = Outbox()
+  let socket: LineSocket
   var dialect = Dialect.jsonRPC
 
   var subscriptions: [Int64: Subscription] = [:]
   var lastSubscription: Int64 = 0
   private(set) var underWay = 0
-  var isFlushPlanned = false
   /// The client sends nothing more.
   var hasEnded = false
   /// The client reads nothing more.
@@ -49,32 +42,29 @@ final class Connection: Session {
     self.share = share
     self.crowding = crowding
     self.limits = limits
-    self.loop = loop
     self.time = time
     self.server = server
-    self.socket = consume socket
-    framer = LineFramer(limit: limits.line)
+    self.socket = LineSocket(socket, on: loop, limit: limits.line)
     lastUse = time.now
   }
 
   /// Begins to read.
   func start() throws(SystemError) {
-    guard let number = socket?.number else { return }
-    watch = try loop.watch(number, for: interest) { [weak self] ready in self?.isReady(ready) }
+    socket.onReady = { [weak self] in self?.isReady($0) }
+    socket.onFlushDue = { [weak self] in self?.pump() }
+    try socket.start()
     timeIdle(until: lastUse + idleTime)
   }
 
   /// How many bytes of an incomplete line it holds.
-  var incomplete: Int { framer.buffered }
+  var incomplete: Int { socket.buffered }
   /// How many bytes wait for the client.
-  var waiting: Int { outbox.waiting }
+  var waiting: Int { socket.waiting }
 
   /// Ends it now: subscriptions and leases end, what was not sent is lost.
   func close() {
-    guard socket != nil else { return }
-    if let watch { loop.unwatch(watch) }
-    watch = nil
-    socket = nil
+    guard socket.isOpen else { return }
+    socket.close()
     for timer in [pause, lineTimer, idleTimer] { if let timer { time.cancel(timer) } }
     endSubscriptions()
     server.connectionClosed(self)
@@ -94,7 +84,7 @@ final class Connection: Session {
   /// Answers a request; one without an id is only crossed off.
   func answer(_ request: Request, _ outcome: Result<Value, RPCError>) {
     let line = request.id == nil ? nil : encoded(request, outcome)
-    finish { if let line { outbox.add(line) } }
+    finish { if let line { socket.add(line) } }
   }
 
   /// Answers with a file beside the result.
@@ -102,16 +92,16 @@ final class Connection: Session {
     guard request.id != nil else { return finish {} }
     let line = encoded(request, .success(result))
     if isGone { return finish {} }
-    outbox.add(line, with: file)
+    socket.add(line, with: file)
     finish {}
   }
 
   private func finish(_ add: () -> Void) {
     underWay -= 1
     lastUse = time.now
-    guard socket != nil else { return }
+    guard socket.isOpen else { return }
     if !isGone { add() }
-    planFlush()
+    socket.planFlush()
   }
 
   private func encoded(_ request: Request, _ outcome: Result<Value, RPCError>) -> [UInt8] {
@@ -124,9 +114,9 @@ final class Connection: Session {
   }
 
   func send(_ line: [UInt8]) {
-    guard socket != nil, !isGone else { return }
-    outbox.add(line)
-    planFlush()
+    guard socket.isOpen, !isGone else { return }
+    socket.add(line)
+    socket.planFlush()
   }
 
   /// Says why, and closes as soon as that is sent.
@@ -142,35 +132,18 @@ final class Connection: Session {
     server.endLeases(of: self)
   }
 
-  /// Everything that is added during one turn of the loop goes out at once.
-  func planFlush() {
-    guard !isFlushPlanned else { return }
-    isFlushPlanned = true
-    loop.later { [weak self] in
-      guard let self else { return }
-      isFlushPlanned = false
-      pump()
-    }
-  }
-
   func flush() {
-    guard let number = socket?.number else { return }
+    guard socket.isOpen else { return }
     do throws(SystemError) {
-      try outbox.flush(to: number)
+      try socket.flush()
       tellMissed()
     } catch {
       // It has closed its end without waiting; what it sent before that is still read.
       isGone = true
-      outbox.discard()
+      socket.discard()
       server.endLeases(of: self)
     }
-    if isClosing && outbox.waiting == 0 && underWay == 0 { return close() }
-    var interest: Readiness = []
-    if mayRead { interest.insert(.readable) }
-    if outbox.waiting > 0 { interest.insert(.writable) }
-    guard interest != self.interest, let watch else { return }
-    self.interest = interest
-    // It fails only for a descriptor that is not watched, and this one is.
-    try? loop.change(watch, to: interest)
+    if isClosing && socket.waiting == 0 && underWay == 0 { return close() }
+    socket.setInterest(reading: mayRead)
   }
 }

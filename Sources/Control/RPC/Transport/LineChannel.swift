@@ -1,9 +1,8 @@
 import EventLoop
 import Glibc
 import Linux
-import Wire
 
-/// Lines in both directions over one non-blocking stream socket on an event loop, with descriptors beside them.
+/// Lines in both directions over one socket, with descriptors beside them: reads and hands out everything at once.
 ///
 /// Everything happens on the loop's thread. Nothing is called any more after `onEnd` or `close`.
 package final class LineChannel {
@@ -22,61 +21,40 @@ package final class LineChannel {
   /// Called once, when the channel has ended by itself; every line that arrived before has been handed out.
   package var onEnd: (End) -> Void = { _ in }
 
-  private let loop: EventLoop
-  private var socket: Descriptor?
-  private var watch: WatchID?
-  private var interest: Readiness = .readable
-  private var framer = LineFramer()
-  private var outbox = Outbox()
-  private var descriptors: [Int32] = []
-  private var isFlushPlanned = false
+  private let socket: LineSocket
 
   /// A channel over `socket`, which must be non-blocking; nothing is read until `start`.
   package init(_ socket: consuming Descriptor, on loop: EventLoop) {
-    self.loop = loop
-    self.socket = consume socket
+    self.socket = LineSocket(socket, on: loop, takesDescriptors: true)
   }
 
   deinit { close() }
 
   /// Begins to read; set `onLine` and `onEnd` before.
   package func start() throws(SystemError) {
-    guard let number = socket?.number else { return }
-    watch = try loop.watch(number, for: interest) { [weak self] in self?.isReady($0) }
+    socket.onReady = { [weak self] in self?.isReady($0) }
+    socket.onFlushDue = { [weak self] in self?.flush() }
+    try socket.start()
   }
 
   /// How many bytes the other side has not taken yet.
-  package var waiting: Int { outbox.waiting }
+  package var waiting: Int { socket.waiting }
 
   /// Whether lines can still be sent.
-  package var isOpen: Bool { socket != nil }
+  package var isOpen: Bool { socket.isOpen }
 
   /// Queues a line with its line feed; lines of one turn of the loop are sent together. Without bound: look at `waiting`.
   package func send(_ line: [UInt8]) {
-    guard socket != nil else { return }
-    outbox.add(line)
-    guard !isFlushPlanned else { return }
-    isFlushPlanned = true
-    loop.later { [weak self] in
-      self?.isFlushPlanned = false
-      self?.flush()
-    }
+    guard socket.isOpen else { return }
+    socket.add(line)
+    socket.planFlush()
   }
 
   /// The oldest descriptor that has arrived and was not taken yet; nil when there is none.
-  package func takeDescriptor() -> Descriptor? {
-    descriptors.isEmpty ? nil : Descriptor(owning: descriptors.removeFirst())
-  }
+  package func takeDescriptor() -> Descriptor? { socket.takeDescriptor() }
 
   /// Closes the socket; what was not sent is lost. `onEnd` is not called.
-  package func close() {
-    if let watch { loop.unwatch(watch) }
-    watch = nil
-    socket = nil
-    outbox.discard()
-    for descriptor in descriptors { _ = Descriptor(owning: descriptor) }
-    descriptors = []
-  }
+  package func close() { socket.close() }
 
   private func isReady(_ ready: Readiness) {
     if ready.contains(.writable) { flush() }
@@ -85,23 +63,14 @@ package final class LineChannel {
 
   private func read() {
     // A bounded amount each turn of the loop, so that a fast sender does not starve the others.
-    for _ in 0..<16 {
-      guard let number = socket?.number else { return }
-      let bytes: ArraySlice<UInt8>
-      do throws(SystemError) {
-        let received = try UnixSocket.receive(number)
-        if let descriptor = received.descriptor { descriptors.append(descriptor) }
-        bytes = received.bytes
-      } catch {
-        switch error.errno {
-        case EAGAIN: return
-        case ECONNRESET: return end(.closed)
-        default: return end(.failed(error))
-        }
+    for _ in 0..<16 where socket.isOpen {
+      switch socket.read() {
+      case .some: break
+      case .nothing, .refused: return
+      case .end: return end(.closed)
+      case .failed(let error): return end(error.errno == ECONNRESET ? .closed : .failed(error))
       }
-      if bytes.isEmpty { return end(.closed) }
-      framer.append(bytes)
-      while socket != nil, let item = framer.next() {
+      while socket.isOpen, let item = socket.next() {
         switch item {
         case .line(let line): onLine(line)
         case .tooLong: return end(.lineTooLong)
@@ -111,18 +80,14 @@ package final class LineChannel {
   }
 
   private func flush() {
-    guard let number = socket?.number else { return }
+    guard socket.isOpen else { return }
     do throws(SystemError) {
-      try outbox.flush(to: number)
+      try socket.flush()
     } catch {
       // The other side reads no more. What it sent before, such as why, is still read; the hang-up ends the channel.
-      outbox.discard()
+      socket.discard()
     }
-    let interest: Readiness = outbox.waiting > 0 ? [.readable, .writable] : .readable
-    guard interest != self.interest, let watch else { return }
-    self.interest = interest
-    // Fails only for a descriptor that is not watched, and this one is.
-    try? loop.change(watch, to: interest)
+    socket.setInterest(reading: true)
   }
 
   private func end(_ reason: End) {
