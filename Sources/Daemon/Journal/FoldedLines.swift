@@ -1,6 +1,6 @@
 import Model
 
-/// Lines of which those that repeat are counted, and the counts written when they are due.
+/// Writes lines. Repeated lines are counted instead, and the counts written when they are due.
 final class FoldedLines {
   private var fold: LineFold
   private let write: (LogLevel, String) -> Void
@@ -8,24 +8,24 @@ final class FoldedLines {
   private var timer: TimerID?
 
   /// - Parameters:
-  ///   - burst: how many lines like one are written before those that follow are counted.
+  ///   - burst: how many equal lines are written before further ones are counted.
   ///   - write: writes a line.
   init(burst: Int = 1, _ write: @escaping (LogLevel, String) -> Void) {
     fold = LineFold(burst: burst)
     self.write = write
   }
 
-  /// Counts from now on; until then every line is written.
+  /// Starts to count repetitions. Until then every line is written.
   func begin(by clock: any Timekeeper) { self.clock = clock }
 
-  /// Writes a line, or counts it where those like it were written just now.
+  /// Writes a line, or counts it when equal ones were written recently.
   func add(_ line: LineFold.Line, _ text: String) {
     guard let clock else { return write(line.level, text) }
     if fold.admit(line, text, at: clock.now) { return write(line.level, text) }
     waitForCounts()
   }
 
-  /// Writes what was counted and not written yet; nothing may be written after it.
+  /// Writes all counts that are left. No line may be added afterwards.
   func close() { tellCounts(all: true) }
 
   private func waitForCounts() {

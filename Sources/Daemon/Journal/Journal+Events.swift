@@ -2,17 +2,17 @@ import Agent
 import Model
 
 extension Journal {
-  /// Writes an event down when it is one that somebody should look at; most are not.
+  /// Logs an event if the catalogue gives it a level; most have none.
   package func log(_ event: Event) {
     guard let level = Self.levels[event.type] else { return }
     let text = EventSentence.text(event)
     log(LineFold.Line(level, event, text), text)
   }
 
-  /// Writes down what an agent says, at the level it says it.
+  /// Logs a line of an agent at its level.
   package func log(_ line: LogLine) { log(line.level, "agent \(line.agent): \(line.message)") }
 
-  /// Kept, since every event is looked up here.
+  /// Cached: every event is looked up here.
   private static let levels: [String: LogLevel] = Dictionary(
     uniqueKeysWithValues: EventCatalogue.all.compactMap { event in event.journal.map { (event.name, $0) } })
 }

@@ -1,8 +1,7 @@
 import Linux
 import Model
 
-/// The daemon's own log: lines on standard error, with syslog's level in front when journald reads them
-/// (sd-daemon(3): `<4>text`).
+/// The daemon's log: lines on standard error. For journald they begin with the syslog level (sd-daemon(3): `<4>text`).
 package final class Journal {
   private let forJournald: Bool
   private let threshold: LogLevel
@@ -10,7 +9,7 @@ package final class Journal {
   private let lines: FoldedLines
 
   /// - Parameters:
-  ///   - environment: journald sets `JOURNAL_STREAM`; `OPENSTARRY_LOG` names the least serious level that is kept
+  ///   - environment: journald sets `JOURNAL_STREAM`; `OPENSTARRY_LOG` names the least serious level that is logged
   ///     (default `info`).
   package init(environment: [String: String]) {
     forJournald = environment["JOURNAL_STREAM"] != nil
@@ -18,26 +17,26 @@ package final class Journal {
     lines = FoldedLines { [output, forJournald] in Self.write($0, $1, to: output, forJournald: forJournald) }
   }
 
-  /// Folds what repeats from now on.
+  /// Starts to fold repeated lines.
   package func foldRepetition(by clock: any Timekeeper) { lines.begin(by: clock) }
 
-  /// Writes what was counted and not written yet; nothing may be written after it.
+  /// Writes all counts that are left. Nothing may be logged afterwards.
   package func close() { lines.close() }
 
-  /// Writes a line; line breaks within become several.
+  /// Logs a text; each of its lines becomes a line of the log.
   package func log(_ level: LogLevel, _ text: String) { log(LineFold.Line(level: level, key: text), text) }
 
-  /// Writes a line, or counts it where those like it were written just now.
+  /// Logs a line, or counts it when equal ones were written recently.
   func log(_ line: LineFold.Line, _ text: String) {
     guard line.level <= threshold else { return }
-    // What agents say besides is theirs, and held by their budgets.
+    // Less serious lines come from agents, and their budgets limit those.
     guard line.level <= .notice else { return Self.write(line.level, text, to: output, forJournald: forJournald) }
     lines.add(line, text)
   }
 
   private static func write(_ level: LogLevel, _ text: String, to output: LineOutput, forJournald: Bool) {
     for (number, line) in text.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {
-      // journald keeps each line by itself; people read them together.
+      // journald stores each line separately, so each needs the prefix; on a terminal only the first names the level.
       let prefix = forJournald ? "<\(level.rawValue)>" : "openstarryd: "
       let says = !forJournald && number == 0 && level <= .warning ? "\(level): " : ""
       output.write("\(prefix)\(says)\(line.printable)")

@@ -1,44 +1,44 @@
 import Model
 
-/// Folds what the log would say over and over: the first line is written, those like it are counted, and the count is
-/// written after a while, which grows as long as they go on.
+/// Folds repeated lines: the first is written, equal ones are counted, and the count is written at the end of a window.
+/// While repetitions continue the windows grow.
 struct LineFold {
-  /// Lines that fold into one are those with the same key.
+  /// Identifies a line: lines are equal when their level and key are.
   struct Line: Hashable {
     var level: LogLevel
     var key: String
   }
 
   private struct Repetition {
-    /// The newest line like it.
+    /// The newest of the equal lines.
     var text: String
     var count = 0
-    /// How many were written in this window.
+    /// How many lines were written in this window.
     var written = 1
     var step = 0
     var end: Instant
   }
 
-  /// How long lines like one are counted before the count is written.
+  /// How long equal lines are counted before the count is written: the first window, the second, and all others.
   static let windows: [Duration] = [.seconds(10), .seconds(60), .seconds(600)]
-  /// How many kinds of lines are told apart; beyond it a line says only how many there were. What is an error, or worse,
-  /// is written all the same.
+  /// How many different lines are remembered. Beyond that lines are only counted, except that errors and worse are
+  /// always written.
   static let most = 128
 
-  /// How many lines like one are written in a window before those that follow are counted.
+  /// How many equal lines are written in a window before further ones are counted.
   let burst: Int
   private var known: [Line: Repetition] = [:]
   private var others: Repetition?
 
   init(burst: Int = 1) { self.burst = burst }
 
-  /// When the next count is to be written; nil while nothing was repeated.
+  /// When the next count is due; nil when no line was repeated.
   var due: Instant? {
     (Array(known.values) + [others].compactMap(\.self)).filter { $0.count > 0 }.map(\.end).min()
   }
 
-  /// Counts a line.
-  /// - Returns: whether it is to be written.
+  /// Takes a line.
+  /// - Returns: whether to write it; false when it was counted.
   mutating func admit(_ line: Line, _ text: String, at now: Instant) -> Bool {
     if known[line] != nil {
       if let old = known[line], old.count == 0, old.end <= now {
@@ -65,8 +65,8 @@ struct LineFold {
     return true
   }
 
-  /// The counts that are due, to be written.
-  /// - Parameter all: those that are not due yet as well, as nothing is written after them.
+  /// Takes the counts that are due, as lines to write.
+  /// - Parameter all: also those that are not due yet, because the log is closed.
   mutating func counts(at now: Instant, all: Bool = false) -> [(level: LogLevel, text: String)] {
     var lines: [(level: LogLevel, text: String)] = []
     for (line, repetition) in known.sorted(by: { $0.value.end < $1.value.end })
@@ -97,12 +97,12 @@ struct LineFold {
 }
 
 extension LineFold.Line {
-  /// Lines about an event are alike when only numbers that stand alone are others.
+  /// The key of a line about an event: its type, its source, and its text without separate numbers.
   init(_ level: LogLevel, _ event: Event, _ text: String) {
     self.init(level: level, key: "\(event.type) \(event.source) \(Self.withoutNumbers(text))")
   }
 
-  /// Digits behind a blank or a bracket, and what of a number follows them, are left out: `in 13 ms`, not `relay2`.
+  /// Removes numbers that follow a blank, a bracket or a minus sign: the 13 of `in 13 ms`, but not the 2 of `relay2`.
   private static func withoutNumbers(_ text: String) -> String {
     var kept: [UInt8] = []
     var isNumber = false

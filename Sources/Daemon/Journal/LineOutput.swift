@@ -1,15 +1,15 @@
 import Linux
 
-/// A standard stream that is written a line at a time, and never waited for: a terminal that was stopped with Ctrl-S
-/// must not stop leases from ending.
+/// Writes lines to a standard stream without ever blocking: a terminal paused with Ctrl-S must not delay the end of
+/// leases.
 final class LineOutput {
   private let descriptor: Int32
   private var dropped = 0
 
-  /// - Parameter descriptor: 1 or 2; stays the process's.
+  /// - Parameter descriptor: 1 or 2; not closed.
   init(_ descriptor: Int32) { self.descriptor = descriptor }
 
-  /// Writes a line, or leaves it out when nobody reads; how many were left out is said before the next one.
+  /// Writes a line, or drops it when the stream takes none. The next line is preceded by the number of dropped ones.
   func write(_ line: String) {
     guard System.isWritable(descriptor) else {
       dropped += 1
@@ -17,7 +17,7 @@ final class LineOutput {
     }
     let note = dropped > 0 ? "(\(dropped) lines left out: nobody read them)\n" : ""
     dropped = 0
-    // Where the stream is gone there is nobody to tell.
+    // A closed stream leaves nowhere to report that.
     try? System.writeAll(descriptor, Array("\(note)\(line)\n".utf8))
   }
 }

@@ -3,11 +3,12 @@ import CLinux
 import Linux
 import Model
 
-/// Tells on the terminal what happens: a line an event, for people who look.
+/// Prints one line per event on the terminal (`--story`).
 package final class Story {
   private let colour: Bool
   private let lines: FoldedLines
-  /// So many lines that differ in their numbers only, in 10 s, are told one by one: a sensor at a pace that people can follow.
+  /// How many lines in 10 s that differ only in numbers are printed before further ones are counted: as many as people
+  /// can follow.
   private static let burst = 30
 
   /// - Parameter environment: `NO_COLOR` turns colours off (no-color.org).
@@ -17,19 +18,19 @@ package final class Story {
     lines = FoldedLines(burst: Self.burst) { output.write($1) }
   }
 
-  /// Folds what repeats too fast to be read, from now on.
+  /// Starts to fold lines that repeat too fast to read.
   package func foldRepetition(by clock: any Timekeeper) { lines.begin(by: clock) }
 
-  /// Tells what was counted and not told yet.
+  /// Prints all counts that are left.
   package func close() { lines.close() }
 
-  /// What is said of `event`. Events that only say how the daemon works inside are left out.
+  /// Prints an event, unless the catalogue declares it as internal.
   package func tell(_ event: Event) {
     if EventCatalogue.declaration(of: event.type)?.isInternal == true { return }
     tell(event, EventSentence.text(event))
   }
 
-  /// What an agent writes into its log.
+  /// Prints a line of an agent's log.
   package func tell(_ line: LogLine) {
     let event = Event(
       id: line.event ?? ULID(high: 0, low: 0), type: "agent:log", time: line.time, source: "agent/\(line.agent)")

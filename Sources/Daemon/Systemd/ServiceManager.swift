@@ -2,19 +2,18 @@ import CLinux
 import Linux
 import Model
 
-/// Tells systemd how the daemon is doing: sd_notify(3)'s protocol, a datagram to `$NOTIFY_SOCKET`.
+/// Reports the daemon's state to systemd with the protocol of sd_notify(3): datagrams to `$NOTIFY_SOCKET`.
 package struct ServiceManager {
   private let address: String?
-  /// How long systemd waits for a sign of life; nil when it does not watch.
+  /// systemd's watchdog timeout; nil when it has none for this service.
   private let limit: Duration?
-  /// How often `feed` is to be called so that systemd does not take the daemon for dead: half of its time limit, as
-  /// sd_watchdog_enabled(3) recommends; nil when nobody watches.
+  /// How often to call `feed`: half of the watchdog timeout, as sd_watchdog_enabled(3) recommends; nil without a
+  /// watchdog.
   package let feedingPeriod: Duration?
 
   /// - Parameters:
-  ///   - environment: where `NOTIFY_SOCKET` is looked up, without which nothing is sent, and `WATCHDOG_USEC` and
-  ///     `WATCHDOG_PID`.
-  ///   - process: the id of this process; a watchdog that is meant for another one is not fed.
+  ///   - environment: has `NOTIFY_SOCKET`, without which nothing is sent, `WATCHDOG_USEC` and `WATCHDOG_PID`.
+  ///   - process: the id of this process; a watchdog for another process is ignored.
   package init(environment: [String: String], process: Int32 = getpid()) {
     address = environment["NOTIFY_SOCKET"]
     let isForUs = environment["WATCHDOG_PID"].map { Int32($0) == process } ?? true
@@ -23,32 +22,33 @@ package struct ServiceManager {
     feedingPeriod = self.limit.map { max(.microseconds(1), $0 / 2) }
   }
 
-  /// The daemon serves.
+  /// Reports that the daemon is ready.
   /// - Parameter status: one line that `systemctl status` shows.
   package func ready(_ status: String) { notify("READY=1\nSTATUS=\(status)") }
 
-  /// The configuration is being read again; `ready` ends it.
-  /// - Parameter now: when it began.
+  /// Reports that the configuration is being read again, until `ready`.
+  /// - Parameter now: when that began.
   package func reloading(at now: Instant) {
-    // systemd compares the time with that of its own request, where it made one (Type=notify-reload).
+    // With Type=notify-reload systemd compares this time with that of its request.
     notify("RELOADING=1\nMONOTONIC_USEC=\(now.nanoseconds / 1000)\nSTATUS=reading the configuration again")
   }
 
-  /// The daemon ends.
+  /// Reports that the daemon is ending.
   package func stopping() { notify("STOPPING=1\nSTATUS=stopping: every output goes to its safe state") }
 
-  /// The daemon is alive.
+  /// Feeds systemd's watchdog.
   package func feed() { notify("WATCHDOG=1") }
 
-  /// On a starved machine a daemon is late without being stuck: systemd waits four times as long, or no longer than it
-  /// was told to.
+  /// Extends systemd's watchdog timeout four times while the board is short of CPU, since a daemon is late then without
+  /// being stuck.
+  /// - Parameter isStarved: false restores the timeout of the unit.
   package func giveTime(_ isStarved: Bool) {
     guard let limit else { return }
     let microseconds = limit.nanoseconds / 1000
     notify("WATCHDOG_USEC=\(isStarved ? microseconds.multipliedReportingOverflow(by: 4).partialValue : microseconds)")
   }
 
-  /// Sends assignments. Never waits: a full queue loses the message.
+  /// Sends assignments. Never blocks: when the queue is full the message is lost.
   private func notify(_ state: String) {
     guard let path = address, let number = Self.socketNumber() else { return }
     let socket = Descriptor(owning: number)

@@ -1,15 +1,15 @@
 import Linux
 import Model
 
-/// What the files of a systemd unit ask for, as far as no property of the running service tells: a limit that the
-/// kernel cannot hold leaves no trace in the service's control group.
+/// A setting in the files of a systemd unit. A limit that the kernel cannot enforce leaves no trace in the service's
+/// control group, so it has to be looked up here.
 package struct UnitFile {
-  /// The setting's value, as it is written.
+  /// The setting's value as written.
   package let value: String
-  /// The file that has it.
+  /// The file that sets it.
   package let file: String
 
-  /// The value as a number of bytes; nil where it is a share of the board's memory.
+  /// The value in bytes; nil when it is a share of the board's memory or no number.
   package var bytes: Int? {
     // Base 1024 (systemd.resource-control(5)).
     let shift = value.last.flatMap { ["K": 10, "M": 20, "G": 30, "T": 40][$0] }
@@ -18,13 +18,14 @@ package struct UnitFile {
     return overflow ? nil : bytes
   }
 
-  /// Reads the unit's file and its drop-ins, in systemd's order (systemd.unit(5)): of files of one name the first
-  /// folder's counts, drop-ins are read by name, and the last assignment wins. Those of a slice above are not read.
+  /// Reads the unit's file and its drop-ins in systemd's order (systemd.unit(5)): of files with one name the first
+  /// folder's counts, drop-ins are sorted by name, and the last assignment wins. Settings of a slice above are not
+  /// read.
   /// - Parameters:
   ///   - key: e.g. `MemoryMax`.
   ///   - unit: e.g. `openstarryd.service`.
   ///   - root: a folder that stands for `/`, in tests.
-  /// - Returns: nil where nobody asks for it, or `infinity`.
+  /// - Returns: nil when it is not set, or set to `infinity`.
   package static func find(_ key: String, of unit: String, root: String = "") -> UnitFile? {
     let folders = [
       "/etc/systemd/system.control", "/run/systemd/system.control", "/run/systemd/transient", "/etc/systemd/system",

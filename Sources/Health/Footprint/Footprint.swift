@@ -5,16 +5,16 @@ import Model
 
 /// Keeps the daemon's own memory small.
 package enum Footprint {
-  /// Called first. Worker threads share the one heap: each heap of its own would keep what its thread once needed
-  /// (mallopt(3)). The workers allocate little, and rarely at the same time.
+  /// Limits the heap to one arena (mallopt(3)). Call it first. Otherwise each worker thread would get an arena that
+  /// keeps its peak. Workers allocate little and rarely at the same time, so contention does not matter.
   package static func prepare() { _ = mallopt(M_ARENA_MAX, 1) }
 
-  /// Called when the start is over: gives back what only the start needed.
+  /// Gives memory back that only the start needed. Call it after the start.
   ///
-  /// Reading the configuration leaves free heap behind (malloc_trim(3)), and has touched most of the code there is
-  /// once. Its pages are taken out of this process (madvise(2), MADV_DONTNEED) and stay in the page cache as long as
-  /// there is room; what is needed again is mapped again at its next use.
-  /// The start also went deeper into the stack than what follows: pages below the part in use are given back as well.
+  /// Reading the configuration leaves free heap behind (malloc_trim(3)), and touches most of the code once. The pages
+  /// of that code are unmapped (madvise(2), MADV_DONTNEED). They stay in the page cache while there is room, and are
+  /// mapped again at their next use. Stack pages below the part in use are given back too, because the start uses more
+  /// stack than anything later.
   package static func settle() {
     guard let maps = try? Files.read("/proc/self/maps"), let program = try? Files.resolve("/proc/self/exe") else {
       return
@@ -26,7 +26,7 @@ package enum Footprint {
   }
 
   private static func drop(stack: Range<UInt>) {
-    // The rest of this function's frame, and the one call that it makes.
+    // The rest of this function's frame, and the frame of madvise.
     let margin: UInt = 8 << 10
     var here: UInt8 = 0
     // SAFETY: only the address is taken.
@@ -35,14 +35,14 @@ package enum Footprint {
     let page = UInt(getpagesize())
     let end = (address - margin) / page * page
     guard end > stack.lowerBound else { return }
-    // SAFETY: memory of this thread's stack below what it uses; it reads as zero when it is used again.
+    // SAFETY: this is stack of this thread below the part in use; it reads as zero when it is used again.
     _ = unsafe madvise(
       UnsafeMutableRawPointer(bitPattern: stack.lowerBound), Int(end - stack.lowerBound), MADV_DONTNEED)
   }
 
-  /// - Parameter mappings: of the program and its libraries.
+  /// Unmaps the unchanged pages of the program and its libraries.
   private static func dropUnchanged(_ mappings: [Mapping]) {
-    // Another thread might change a page of variables between the look at it and its end.
+    // Another thread could change a writable page between the check and madvise.
     let isAlone = (try? Files.names(in: "/proc/self/task"))?.count == 1
     let pageMap = unsafe open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC)
     guard pageMap >= 0 else { return }
@@ -51,14 +51,13 @@ package enum Footprint {
     for mapping in mappings where isAlone || !mapping.isWritable {
       let range = mapping.addresses
       var entries = [UInt64](repeating: 0, count: range.count / Int(page))
-      // SAFETY: no more is read than the array has room for.
+      // SAFETY: pread writes at most the size of the array.
       let size = unsafe entries.withUnsafeMutableBytes {
         unsafe pread(pageMap, $0.baseAddress, $0.count, off_t(range.lowerBound / page) * 8)
       }
       guard size == entries.count * 8 else { return }
       for run in unchanged(entries) {
-        // SAFETY: the pages are mapped privately from a file, and none was changed: reading them again from the file
-        // gives the same bytes.
+        // SAFETY: these pages are private mappings of a file and unchanged, so they read the same from the file again.
         _ = unsafe madvise(
           UnsafeMutableRawPointer(bitPattern: range.lowerBound + UInt(run.lowerBound) * page), run.count * Int(page),
           MADV_DONTNEED)
@@ -66,8 +65,8 @@ package enum Footprint {
     }
   }
 
-  /// The runs of pages in memory that still are those of their file: of a private mapping, a page that was written is a
-  /// copy. Bits 63 and 61 of an entry (proc_pid_pagemap(5), Documentation/admin-guide/mm/pagemap.rst).
+  /// The runs of resident pages that are unchanged from their file. In a private mapping a changed page is a copy.
+  /// - Parameter entries: of /proc/PID/pagemap; bit 63 is "present", bit 61 "file page" (proc_pid_pagemap(5)).
   static func unchanged(_ entries: [UInt64]) -> [Range<Int>] {
     let wanted: UInt64 = 1 << 63 | 1 << 61
     var runs: [Range<Int>] = []
@@ -85,12 +84,12 @@ package enum Footprint {
   struct Mapping: Equatable {
     var addresses: Range<UInt>
     var isWritable: Bool
-    /// Changes stay in this process.
+    /// Whether changes are invisible to other processes (MAP_PRIVATE).
     var isPrivate: Bool
-    /// The file's, or a name in brackets; empty for memory without one.
+    /// The path of the file, or a name in brackets; empty for anonymous memory.
     var path: String
 
-    /// - Returns: nil for what is no such line.
+    /// - Returns: nil when the line has another format.
     init?(_ line: Substring) {
       let words = line.split(separator: " ", maxSplits: 5, omittingEmptySubsequences: true)
       guard words.count >= 5, words[1].utf8.count == 4 else { return nil }
@@ -106,7 +105,7 @@ package enum Footprint {
       path = words.count > 5 ? String(words[5].drop { $0 == " " }) : ""
     }
 
-    /// Whether it is of the program itself, or of a shared library it is linked with.
+    /// Whether it belongs to the program itself or to a shared library.
     func isCode(of program: String) -> Bool {
       isPrivate && (path == program || path.hasPrefix("/") && path.split(separator: "/").last?.holds(".so") == true)
     }

@@ -7,40 +7,40 @@ import Orchestrator
 import Systemd
 import Watchdog
 
-/// What the daemon uses as a whole: measured by its control group where it has one of its own, else by the kernel's
-/// account of its processes.
+/// Measures what the daemon uses as a whole: by its control group if it has one of its own, otherwise by the kernel's
+/// figures for its processes.
 ///
-/// It has no timer: it looks with the loop's beat where the board has a budget, and when somebody asks.
+/// It has no timer. It measures with the loop's beat if the board has a budget, and on request.
 package final class BoardMeter {
-  /// No beat looks sooner than this after another; also the window of processor time.
+  /// The least time between two measurements by beats, and the window of CPU time.
   static let period = Duration.seconds(10)
 
-  /// A memory limit of the service's unit that this kernel cannot hold; the daemon holds itself to it.
+  /// A memory limit of the service's unit that this kernel cannot enforce; the daemon enforces it itself.
   package let looseLimit: UnitFile?
-  /// What people should know at the start; nil where everything is as it was asked for.
+  /// A warning for the journal at the start; nil when every limit is enforced.
   let notice: String?
-  /// Takes each measurement.
+  /// Called with each measurement.
   var onMeasured: (BoardMeasurement) -> Void = { _ in }
-  /// The guardian's process; nil when none runs.
+  /// The guardian's process id; nil when none runs.
   var guardian: () -> Int32? = { nil }
 
-  /// Whether the loop beats at rest, too.
+  /// Whether the loop also beats at rest.
   var looksByItself: () -> Bool = { true }
 
   private let clock: any Timekeeper
   private let root: String
   private let budget: Budget
-  /// The daemon's own; nil where it has none.
+  /// The daemon's own control group; nil when it has none.
   private let group: ControlGroup?
-  /// Why it has none, in a sentence.
+  /// Why there is no group, in a sentence.
   private let missing: String
-  /// When a stretch of processor time began, and what was used by then.
+  /// When the current window of CPU time began, and the CPU time used by then.
   private var begun: (time: Instant, used: Int64)
-  /// What was used in the stretch before, as if it were as long as the window.
+  /// The CPU time of the previous window, scaled to the window's length.
   private var lastCPU: Int64?
   private var lastLook: Instant
 
-  /// Finds out what can be measured here, and begins.
+  /// Finds out what can be measured on this machine, and starts a window.
   /// - Parameters:
   ///   - budget: the board's.
   ///   - root: a folder that stands for `/`, in tests.
@@ -73,23 +73,23 @@ package final class BoardMeter {
     begun.used = cpu().used
   }
 
-  /// How much memory the board's budget has, the loose limit included; nil is no limit.
+  /// The board's memory budget in bytes, or `looseLimit` if that is lower; nil without a limit.
   package var memoryBudget: Int? { budget.memory }
 
-  /// A beat of the loop.
+  /// Measures when it is time to; called with each beat of the loop.
   func beat() {
     guard budget.cpu != nil || budget.memory != nil, clock.now - lastLook >= Self.period else { return }
     look()
   }
 
-  /// Measures, and tells.
+  /// Measures now and calls `onMeasured`.
   package func look() {
     lastLook = clock.now
     onMeasured(measureCPU())
     if let memory = measureMemory() { onMeasured(memory) }
   }
 
-  /// The group, as `daemon.status` shows it.
+  /// The control group, for `daemon.status`.
   var status: Value {
     guard let group else { return .string(missing) }
     var fields: Fields = ["name": .string(group.name)]
@@ -103,13 +103,13 @@ package final class BoardMeter {
     return .map(fields)
   }
 
-  // MARK: Processor time
+  // MARK: CPU time
 
   private func measureCPU() -> BoardMeasurement {
     let (now, (used, meter)) = (clock.now, cpu())
     let elapsed = now - begun.time
     if elapsed >= Self.period {
-      // What was used since nobody looked for long is taken as the mean of that time.
+      // After a longer pause this is the mean over that pause.
       lastCPU = Int64(Double(used - begun.used) * (Self.period / elapsed))
       begun = (now, used)
     }
@@ -128,7 +128,7 @@ package final class BoardMeter {
       .cpu, max(0, lastCPU ?? used - begun.used), by: meter, kernelLimit: kernel, enforcement: enforcement)
   }
 
-  /// Since some time in the past, in nanoseconds.
+  /// CPU time in nanoseconds since some time in the past.
   private func cpu() -> (used: Int64, meter: BoardMeasurement.Meter) {
     if let group, let use = try? group.cpu() { return (Int64(clamping: use.microseconds) * 1000, .group) }
     return (Int64(clamping: System.processNanoseconds()), .process)
@@ -136,7 +136,7 @@ package final class BoardMeter {
 
   // MARK: Memory
 
-  /// - Returns: nil where the kernel does not tell.
+  /// - Returns: nil when the kernel does not tell.
   private func measureMemory() -> BoardMeasurement? {
     var (why, brake) = (missing, UInt64?.none)
     var counted: (Int64, BoardMeasurement.Meter)?
@@ -178,7 +178,7 @@ package final class BoardMeter {
     return ((own + guardian) * 1024, .pss)
   }
 
-  /// Whether nobody but the daemon, its guardian and its helpers is in the group: no shell, no other service.
+  /// Whether the group holds only the daemon, its guardian and its helpers, and no shell or other service.
   private static func isOwn(_ group: ControlGroup, root: String) -> Bool {
     func name(_ process: String) -> [UInt8]? { try? Files.read("\(root)/proc/\(process)/comm", limit: 64) }
     guard let own = name("self"), let processes = try? group.processes(), (1...32).contains(processes.count) else {

@@ -3,7 +3,7 @@ import Crash
 import Model
 import Watchdog
 
-/// Notes whose code runs on the loop: in the crash record, and who held the loop longest since it was last asked.
+/// Notes which agent's code runs on the loop: in the crash record, and to find the agent that held the loop longest.
 package final class LoopWitness: CodeWitness {
   private let record: CrashRecord?
   private let clock: any Timekeeper
@@ -36,7 +36,7 @@ package final class LoopWitness: CodeWitness {
     current = nil
   }
 
-  /// Whose code ran longest since this was last called, and how long; nil when none did.
+  /// The agent whose code ran longest since the last call, and for how long; nil when no agent ran.
   func takeLongest() -> (agent: AgentID, time: Duration)? {
     defer { longest = nil }
     return longest

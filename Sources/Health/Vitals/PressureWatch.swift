@@ -4,10 +4,10 @@ import Model
 import Orchestrator
 import Watchdog
 
-/// Watches how short the board is of memory, CPU and disk, and does what the table says.
+/// Watches the pressure on memory, CPU and disk, and carries out the effects of `PressureTable`.
 ///
-/// The kernel wakes it (PSI triggers): at rest it looks nowhere. While there is pressure it looks every two seconds.
-/// Where the kernel gives no triggers, it looks at each beat of the loop.
+/// PSI triggers wake it, so it reads nothing at rest. Under pressure it reads every two seconds. Without triggers it
+/// reads with each beat of the loop.
 final class PressureWatch {
   private let loop: EventLoop
   private let clock: any Timekeeper
@@ -20,15 +20,15 @@ final class PressureWatch {
   private let ownMemory: String?
   private var meter: BoardMeter?
 
-  /// Called when the CPU becomes short, and when it is not any more.
+  /// Called with true when the CPU becomes short, and with false when it is not any more.
   var onShortCPU: (Bool) -> Void = { _ in }
 
-  /// Called when it has looked for some time and has nothing to look for any more.
+  /// Called when a period of reading every two seconds has ended.
   var onRest: () -> Void = {}
 
   /// - Parameters:
-  ///   - clock: the loop, but for tests.
-  ///   - folder: where the kernel has its files; `/proc/pressure` but for tests.
+  ///   - clock: the loop; a manual clock in tests.
+  ///   - folder: the kernel's files; another folder in tests.
   ///   - environment: `MEMORY_PRESSURE_WATCH` names the file of the service's own cgroup (systemd 254).
   init(
     loop: EventLoop, clock: any Timekeeper, log: EventLog, agents: AgentSupervisor, folder: String = "/proc/pressure",
@@ -42,7 +42,7 @@ final class PressureWatch {
     ownMemory = environment["MEMORY_PRESSURE_WATCH"].flatMap { $0.hasPrefix("/sys/fs/cgroup/") ? $0 : nil }
   }
 
-  /// Opens what there is.
+  /// Opens the files that exist.
   func start() {
     for resource in Pressure.Resource.allCases {
       add(resource, "\(folder)/\(resource.rawValue)")
@@ -50,7 +50,7 @@ final class PressureWatch {
     if let ownMemory { add(.memory, ownMemory) }
   }
 
-  /// As `daemon.status` shows it: the share of the last ten seconds that some task waited, in percent.
+  /// The pressure for `daemon.status`: in percent, the share of the last ten seconds in which some task waited.
   var status: Value {
     let over = Pressure.Resource.allCases.filter(table.isOverBudget)
     if files.isEmpty, over.isEmpty, table.shed.isEmpty {
@@ -68,14 +68,14 @@ final class PressureWatch {
     return .map(fields)
   }
 
-  /// A beat of the loop: the one chance to look at what has no trigger.
+  /// Called with each beat of the loop: reads the files without a trigger.
   func beat() {
     if timer == nil { look { $0.descriptor == nil } }
     meter?.beat()
   }
 
-  /// Hands on what the daemon is measured to use, and acts where the board's budget has less; measures with each beat
-  /// and look.
+  /// Hands the meter's measurements to the agents, and acts when the board's budget is exceeded. The meter measures
+  /// with each beat and each reading.
   func follow(_ meter: BoardMeter) {
     self.meter = meter
     meter.onMeasured = { [unowned self] measured in
@@ -86,13 +86,13 @@ final class PressureWatch {
 
   private func add(_ resource: Pressure.Resource, _ path: String) {
     let part = Int((PressureTable.Limits().enter[resource] ?? 100) * 20_000)
-    // Nothing is done about a slow disk: it is shown, and wakes nobody.
+    // A slow disk is shown, but nothing is done about it, so it needs no trigger.
     let trigger = resource == .io ? nil : "some \(part) 2000000"
     guard let file = PressureFile(resource, path, trigger: trigger) else { return }
     files.append(file)
     guard let descriptor = file.descriptor else { return }
     file.watch = try? loop.watch(descriptor, for: .priority) { [unowned self, unowned file] ready in
-      // The file is gone, as that of a cgroup that is removed.
+      // The file is gone, such as that of a removed cgroup.
       if ready.contains(.error) {
         file.watch.map(loop.unwatch)
         file.watch = nil
@@ -102,14 +102,14 @@ final class PressureWatch {
     }
   }
 
-  /// Reads what is wanted, once for each resource.
+  /// Reads each resource that has a wanted file.
   private func look(_ isWanted: (PressureFile) -> Bool) {
     for resource in Set(files.filter(isWanted).map(\.resource)).sorted(by: { $0.rawValue < $1.rawValue }) {
       if let average = average(resource) { apply(.reading(resource, average)) }
     }
   }
 
-  /// The worst of the files of a resource.
+  /// The highest pressure in the files of a resource.
   private func average(_ resource: Pressure.Resource) -> Double? {
     files.filter { $0.resource == resource }.compactMap { $0.reading?.some.average }.max()
   }
@@ -123,7 +123,7 @@ final class PressureWatch {
     muteTriggers()
   }
 
-  /// What is known to be short needs no trigger to say so again every two seconds.
+  /// Ignores the triggers of resources that are known to be short: they would fire every two seconds.
   private func muteTriggers() {
     for file in files {
       let isMuted = table.isShort(file.resource)

@@ -5,11 +5,11 @@ import Model
 import Orchestrator
 import Watchdog
 
-/// The loop's beat: from its own timer it looks whether the daemon makes progress, and only then feeds whoever watches.
+/// The loop's beat: a timer that checks whether the daemon makes progress, and only then feeds the watchdogs.
 ///
-/// Where nobody watches, it beats only while a worker is at work: a daemon at rest has no timer of its own.
+/// Without a watchdog it beats only while a worker has work, so that a daemon at rest has no timer.
 final class Pulse {
-  /// How often it beats where nobody is to be fed.
+  /// The time between beats without a watchdog.
   static let idlePeriod = Duration.seconds(5)
 
   private let loop: EventLoop
@@ -23,7 +23,7 @@ final class Pulse {
   private var period: Duration?
   private var timer: TimerID?
 
-  /// Called when a worker, by its thread's name, does not answer any more, and when it does again.
+  /// Called with a worker's thread name when it stops answering, and when it answers again.
   var onWorker: (_ name: String, _ answers: Bool) -> Void = { _, _ in }
 
   /// Called with each beat.
@@ -37,13 +37,13 @@ final class Pulse {
     self.witness = witness
   }
 
-  /// Whoever watches is fed at least this often, as long as there is progress.
+  /// Adds a watchdog. `feeder` is called at least once a period while there is progress.
   func feed(every period: Duration, _ feeder: @escaping () -> Void) {
     self.period = min(period, self.period ?? period)
     feeders.append(feeder)
   }
 
-  /// How often it beats; nil when it does so only while there is work.
+  /// The time between beats; nil without a watchdog, when it beats only while there is work.
   var feedingPeriod: Duration? { feeders.isEmpty ? nil : period }
 
   /// The first beat.

@@ -9,14 +9,15 @@ import Orchestrator
 import Systemd
 import Watchdog
 
-/// The daemon's care for itself: the beat that feeds whoever watches, the crash record, strikes, safe mode, pressure.
+/// The daemon's own health: the beat that feeds the watchdogs, crash record, strikes, safe mode, pressure, and the
+/// board's budget.
 package final class Vitals {
-  /// What knows whose code runs on the loop.
+  /// Notes which agent's code runs on the loop.
   package let witness: LoopWitness
-  /// Why nothing but the control plane and safe outputs runs; nil when everything does.
+  /// Why only the control plane and safe outputs run; nil outside safe mode.
   package private(set) var safeMode: String?
 
-  /// Called when the board was, or seemed, short of something, and is not any more.
+  /// Called when a shortage, or what looked like one, is over.
   package var onRest: () -> Void = {}
 
   private let loop: EventLoop
@@ -24,16 +25,17 @@ package final class Vitals {
   private let serviceManager: ServiceManager
   private let book: CrashBook
   private let device: HardwareWatchdog?
-  /// What the daemon uses as a whole.
+  /// Measures what the daemon uses as a whole.
   package let meter: BoardMeter
-  /// Whether the kernel had killed a process of the service before this start, for want of memory.
+  /// Whether the kernel killed a process of the service before this start because it was out of memory.
   package let wasKilledForMemory: Bool
   private var problems: [String] = []
   private var log: EventLog?
   private var pulse: Pulse?
   private var pressure: PressureWatch?
 
-  /// Opens the crash record, and finds out how the last run ended.
+  /// Opens the crash record, finds out how the last run ended, and arms the hardware watchdog if the settings name one.
+  /// - Parameter startsInSafeMode: whether `--safe-mode` was given.
   package init(
     _ settings: Settings, safeMode startsInSafeMode: Bool, environment: [String: String], loop: EventLoop,
     serviceManager: ServiceManager
@@ -42,7 +44,7 @@ package final class Vitals {
     self.environment = environment
     self.serviceManager = serviceManager
     meter = BoardMeter(settings.budget, clock: loop)
-    // One of the two is enough, and systemd feeds the hardware's itself where it is told to (RuntimeWatchdogSec=).
+    // One watchdog is enough. With systemd's, systemd itself can feed the hardware watchdog (RuntimeWatchdogSec=).
     let path = serviceManager.feedingPeriod == nil ? settings.watchdog : nil
     do throws(SystemError) {
       device = try path.map { path throws(SystemError) in
@@ -52,14 +54,14 @@ package final class Vitals {
       device = nil
       problems.append("nobody watches the daemon: \(error)")
     }
-    // The folders are made again, with what is wrong with them, when the daemon runs.
+    // An error here is reported later, when `Daemon.run` makes the folders.
     try? Files.makeFolder(settings.home)
     let note = MemoryKill(environment)
     wasKilledForMemory = note?.isThere ?? false
     book = CrashBook(
       runtime: note?.folder, home: settings.home, loop: loop, wasReset: device?.hasReset ?? false,
       forMemory: wasKilledForMemory)
-    // A second daemon does not take away what is for the first.
+    // Only the daemon that has the record may remove the note.
     if book.record != nil { note?.remove() }
     witness = LoopWitness(book.record, clock: loop)
     if startsInSafeMode {
@@ -71,15 +73,15 @@ package final class Vitals {
     }
   }
 
-  /// Signals that end the process are noted from here on. They are the whole process's: its program asks for this.
+  /// Records fatal signals from now on. Only a program calls this, because it sets handlers of the whole process.
   package func noteCrashes() {
     do throws(SystemError) { try book.record?.catchSignals() } catch {
       problems.append("crashes are not noted: \(error)")
     }
   }
 
-  /// The loop beats from here on, and whoever watches is fed.
-  /// - Parameter guardian: its process; nil while none runs.
+  /// Starts the beat, which feeds the watchdogs.
+  /// - Parameter guardian: gives the guardian's process id; nil while none runs.
   package func begin(log: EventLog, hardware: Hardware, agents: AgentSupervisor, guardian: @escaping () -> Int32?) {
     self.log = log
     let pulse = Pulse(loop: loop, log: log, agents: agents, record: book.record, witness: witness)
@@ -96,7 +98,7 @@ package final class Vitals {
     meter.looksByItself = { [unowned pulse] in pulse.feedingPeriod != nil }
     pressure.follow(meter)
     pulse.onBeat = { [unowned pressure] in pressure.beat() }
-    // A camera has a thread of its own, which is named for it as far as names go.
+    // A camera's thread is named after it, cut to the length of a thread name.
     pulse.onWorker = { name, answers in
       for device in hardware.board.devices where "cam-\(device.id)".prefix(15) == name {
         hardware.note(device.id, answers: answers)
@@ -106,7 +108,7 @@ package final class Vitals {
     pulse.start()
   }
 
-  /// Says what is known of the last run, and in safe mode why; what is short is watched from here on.
+  /// Reports how the last run ended and why the daemon is in safe mode, and starts to watch the pressure.
   package func tell(_ journal: Journal) {
     for problem in problems + book.notices { journal.log(.warning, problem) }
     book.onKept = { problems in for problem in problems { journal.log(.warning, problem) } }
@@ -129,27 +131,26 @@ package final class Vitals {
     pressure?.start()
   }
 
-  /// How the last run ended, where that was not in good order and something is known of it.
+  /// How the last run ended; nil when it ended cleanly or with the power, or there is no record of it.
   package var lastEnd: (verdict: Verdict, run: PastRun)? {
     guard let verdict = book.last, let run = book.record?.previous else { return nil }
     return verdict.ending == .clean || verdict.ending == .power ? nil : (verdict, run)
   }
 
-  /// The daemon serves.
+  /// Records that the daemon serves.
   package func serve() { book.record?.enter(.serving) }
 
-  /// The daemon is ending.
+  /// Records that the daemon is ending.
   package func stop() { book.record?.enter(.stopping) }
 
-  /// The daemon has ended in good order; nobody needs to feed any more.
+  /// Records a clean end and disarms the hardware watchdog.
   package func end() {
     book.record?.enter(.ended)
     device?.stop()
   }
 
-  /// A person wants everything to run again.
-  /// - Parameter done: called when the next start knows that, or is not going to know: the disk is not waited for longer
-  ///   than five seconds.
+  /// Forgets the unclean ends that led to safe mode.
+  /// - Parameter done: called when that is on the disk, or after five seconds if the disk is slower.
   package func forgiveEnds(_ done: @escaping () -> Void) {
     var waiting: (() -> Void)? = done
     func goOn() {
@@ -160,13 +161,13 @@ package final class Vitals {
     loop.schedule(after: .seconds(5), goOn)
   }
 
-  /// Everything runs again from here on.
+  /// Ends safe mode.
   package func leaveSafeMode() {
     safeMode = nil
     log?.publish(SystemEvents.safeModeLeft(), from: "system")
   }
 
-  /// What `daemon.status` shows.
+  /// The fields of `daemon.status`.
   package var status: Fields {
     var fields: Fields = [:]
     if let safeMode { fields["safe_mode"] = .string(safeMode) }
