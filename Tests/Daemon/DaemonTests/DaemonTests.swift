@@ -9,7 +9,7 @@ import Testing
 
 @testable import Daemon
 
-/// The whole daemon, in this process, on a simulated board.
+/// The whole daemon in this process, on a simulated board.
 @Suite(.serialized) struct DaemonTests {
   private let folder: TemporaryFolder
 
@@ -28,7 +28,7 @@ import Testing
   /// Runs a daemon to its end.
   /// - Parameters:
   ///   - sign: the event after which it serves.
-  ///   - act: what is done with it then; it has to end it.
+  ///   - act: called then; it has to end the daemon.
   private func run(_ more: [String] = [], after sign: String = "system:started", _ act: @escaping (Daemon) -> Void)
     throws
   {
@@ -40,7 +40,7 @@ import Testing
     _ = daemon.log.listen(EventPattern(sign)) { [unowned daemon] _ in
       if hasBegun { return }
       hasBegun = true
-      // Not before it has said that it is ready.
+      // Not before the daemon has reported that it is ready.
       daemon.loop.schedule(after: .zero) { act(daemon) }
     }
     try daemon.run()
@@ -69,7 +69,7 @@ import Testing
       register(daemon, "2.0.0") {
         daemon.leaveSafeMode { isLeft in
           #expect(isLeft && version(daemon) == "2.0.0")
-          // What ended it before is forgiven, whatever ends it now.
+          // The earlier ends are forgiven, whatever ends the daemon now.
           let strikes = (try? Files.read("\(daemon.configuration.settings.home)/strikes.json")).map {
             String(decoding: $0, as: UTF8.self)
           }

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Journal
 
-/// A fold that expectations can be written about.
+/// A class around the fold: expectations cannot call mutating functions.
 private final class Fold {
   private var fold: LineFold
   init(burst: Int = 1) { fold = LineFold(burst: burst) }
@@ -37,7 +37,7 @@ private final class Fold {
     #expect(fold.due == nil)
   }
 
-  /// What people can follow is told line by line; of what is faster, the rest is counted.
+  /// Lines at a readable pace are printed one by one; faster ones are counted.
   @Test func aBurstIsWrittenBeforeTheRestIsCounted() {
     let fold = Fold(burst: 3)
     var written = 0
@@ -52,7 +52,7 @@ private final class Fold {
     #expect(!fold.admit(line("fast"), "fast", at: now + .seconds(11)), "it goes on")
   }
 
-  /// The same warning at every reading, for an hour: eight lines of 720.
+  /// The same warning at every reading for an hour: eight lines of 720.
   @Test func whatGoesOnIsCountedForLonger() {
     let fold = Fold()
     var written: [String] = []
@@ -83,7 +83,7 @@ private final class Fold {
         != event("system:guardian_report", "system", "relay2 is NOT SAFE"))
   }
 
-  /// A thousand rules that fail at one event; an error among them is never left out.
+  /// A thousand rules that fail on one event. An error among them is always written.
   @Test func manyKindsOfLinesAtOnceAreBounded() {
     let fold = Fold()
     let written = (0..<1000).count { fold.admit(line("rule \($0)"), "x", at: start) }

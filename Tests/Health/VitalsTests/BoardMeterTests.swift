@@ -5,7 +5,7 @@ import Testing
 
 @testable import Vitals
 
-/// What the daemon uses as a whole, measured on machines that are folders of files, on a clock moved by hand.
+/// The usage of the whole daemon, measured in folders that stand for machines, with a manual clock.
 @Suite struct BoardMeterTests {
   private let clock = ManualClock()
   private let service = "sys/fs/cgroup/\(CgroupTree.service)"
@@ -81,7 +81,7 @@ import Testing
     #expect(
       seen.meter.notice?.hasPrefix("MemoryMax=4M of \(tree.root)/\(dropIn) is not enforced: the kernel's") == true)
     #expect(seen.memory?.enforcement.name == "afterwards")
-    // A file of the same name in /run does not count; one that comes later by its name does.
+    // A drop-in of the same name in /run does not count; one that sorts later does.
     try tree.write("run/systemd/system/openstarryd.service.d/50-limit.conf", "[Service]\nMemoryMax=1M\n")
     #expect(look(tree).meter.memoryBudget == 4 << 20)
     try tree.write("run/systemd/system/openstarryd.service.d/60-limit.conf", "[Service]\nMemoryMax=10%\n")
@@ -142,7 +142,7 @@ import Testing
     #expect(seen == [100, 2000], "three seconds in fifteen")
     try use(3000, after: 10)
     #expect(seen == [100, 2000, 0])
-    // Another counter: the group was made anew.
+    // Another counter: the group was made again.
     try use(-1000, after: 10)
     #expect(seen.last == 0)
   }
@@ -170,7 +170,7 @@ import Testing
     #expect(world.running == ["guard", "radio"])
     #expect(try world.agents.agentStatus("logger").lastExit == .pressure)
     #expect(world.watch.status["over_budget"] == ["memory"])
-    // From here on it looks by itself.
+    // From here on it measures by itself.
     world.clock.advance(by: .seconds(10))
     #expect(world.running == ["guard"])
     world.clock.advance(by: .seconds(60))

@@ -12,7 +12,7 @@ import Testing
 
 @testable import Vitals
 
-/// Pressure as files say it, on a clock moved by hand: real agents stop and come back.
+/// Pressure files with a manual clock: real agents stop and come back.
 @Suite struct PressureWatchTests {
   @Test func agentsStopByPriorityAndComeBack() throws {
     let world = try PressureWorld(["memory": 0, "cpu": 0, "io": 0])

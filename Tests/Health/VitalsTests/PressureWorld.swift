@@ -10,7 +10,7 @@ import TestKit
 
 @testable import Vitals
 
-/// Three agents, and the kernel's files as a folder of the test, on a clock moved by hand.
+/// Three agents, with the kernel's files in a folder of the test, and a manual clock.
 final class PressureWorld {
   let clock = ManualClock()
   let log: EventLog
@@ -24,7 +24,7 @@ final class PressureWorld {
 
   /// - Parameters:
   ///   - files: the pressure of each resource.
-  ///   - tree: the machine that the board's use is measured on.
+  ///   - tree: the machine on which the daemon's usage is measured.
   init(_ files: [String: Double], budget: Budget = Budget(), on tree: CgroupTree? = nil) throws {
     folder = try TemporaryFolder()
     meter = BoardMeter(budget, clock: clock, root: tree?.root ?? folder.path)
