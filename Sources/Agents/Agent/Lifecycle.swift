@@ -397,14 +397,10 @@ extension Lifecycle {
     }
   }
 
-  /// `backoff`, doubled for each restart in a row, at most `maxBackoff`, and up to a quarter shorter by chance, so
-  /// that agents that fell together do not rise together.
+  /// The policy's back-off, shortened by up to a quarter at random, so that agents that failed together do not restart
+  /// together.
   private func backoff(random: Double) -> Duration {
-    let longest = policy.maxBackoff.seconds
-    var delay = policy.backoff.seconds
-    // Doubling ends at the longest wait, so that the exponent may grow for ever.
-    for _ in 0..<exponent where delay < longest { delay *= 2 }
-    delay = min(max(0, delay), longest) * (1 - min(max(0, random), 1) / 4)
-    return .nanoseconds(Int64((delay * 1e9).rounded()))
+    let delay = Backoff.delay(first: policy.backoff, longest: policy.maxBackoff, failures: exponent)
+    return .nanoseconds(Int64((Double(delay.nanoseconds) * (1 - min(max(0, random), 1) / 4)).rounded()))
   }
 }

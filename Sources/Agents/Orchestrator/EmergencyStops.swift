@@ -19,8 +19,7 @@ public final class EmergencyStops {
   /// Whether the last change may not be on the disk: the write failed, or the file of an earlier run was not verified.
   private var isDoubtful = false
   private var waiting: [(SystemError?) -> Void] = []
-  /// Consecutive failures.
-  private var failures = 0
+  private var backoff = Backoff(first: .seconds(1), longest: .seconds(60))
   private var retry: TimerID?
   private var isOver = false
 
@@ -81,11 +80,11 @@ public final class EmergencyStops {
     problem = error
     let stopped = hardware.emergencyStop != nil
     if let error {
-      failures += 1
+      _ = backoff.next()
       guard wasKept else { return }
       log.publish(SystemEvents.stopNotKept(stopped: stopped, error: "\(error)"), from: "system")
     } else {
-      failures = 0
+      backoff.reset()
       if !wasKept { log.publish(SystemEvents.stopKept(stopped: stopped), from: "system") }
     }
   }
@@ -93,7 +92,7 @@ public final class EmergencyStops {
   /// Retries after 2 s, then with doubled waits up to a minute.
   private func keepLater() {
     guard !isOver else { return }
-    retry = loop.schedule(after: .seconds(min(60, 1 << min(failures, 6)))) { [unowned self] in
+    retry = loop.schedule(after: backoff.delay) { [unowned self] in
       retry = nil
       keep(isRetry: true)
     }

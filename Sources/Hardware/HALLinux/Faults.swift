@@ -28,25 +28,3 @@ extension HALError.Fault {
     }
   }
 }
-
-/// Growing pauses between attempts to open something that is not there.
-struct Backoff {
-  private let first: Duration
-  private let longest: Duration
-  private var next: Duration
-
-  init(first: Duration = .milliseconds(100), longest: Duration = .seconds(30)) {
-    self.first = first
-    self.longest = longest
-    next = first
-  }
-
-  /// The pause before the next attempt; the one after it is twice as long, up to the longest.
-  mutating func pause() -> Duration {
-    defer { next = min(next * 2, longest) }
-    return next
-  }
-
-  /// Starts again with the shortest pause.
-  mutating func reset() { next = first }
-}

@@ -32,7 +32,7 @@ public final class StoredRegistry: AgentRegistry {
   private var timer: (id: TimerID, due: Instant)?
   private var isWriting = false
   private var isClosed = false
-  private var failures = 0
+  private var backoff = Backoff(first: .seconds(2), longest: .seconds(60))
   /// Why the disk cannot be written; nil while it can.
   public private(set) var problem: String?
   /// The kernel's id of this boot (/proc/sys/kernel/random/boot_id).
@@ -99,7 +99,7 @@ public final class StoredRegistry: AgentRegistry {
         waiting.add(change)
       }
     }
-    if failures == 0 { schedule(after: gatheringTime(changes)) }
+    if backoff.failures == 0 { schedule(after: gatheringTime(changes)) }
   }
 
   /// How long to collect changes for one transaction. The ledger can wait longer, so that an agent in a restart loop
@@ -171,22 +171,22 @@ public final class StoredRegistry: AgentRegistry {
   ) {
     isWriting = false
     guard let problem else {
-      if failures > 0 { events.publish(SystemEvents.storageRecovered(), from: "system") }
-      failures = 0
+      if backoff.failures > 0 { events.publish(SystemEvents.storageRecovered(), from: "system") }
+      backoff.reset()
       self.problem = nil
       for waiter in called { waiter(.success(())) }
       if !waiting.isEmpty || !waiters.isEmpty { schedule(after: .zero) }
       return
     }
     waiting.putBack(batch)
-    failures += 1
+    let wait = backoff.next()
     self.problem = problem
     for waiter in called { waiter(.failure(RegistryFailure(problem))) }
-    if failures == 1 {
+    if backoff.failures == 1 {
       events.publish(SystemEvents.storageFailed(error: problem, waiting: waiting.count), from: "system")
     }
     // Do not let waiting callers, such as the end of the daemon, wait for the back-off.
-    schedule(after: waiters.isEmpty ? .seconds(min(60, 1 << min(failures, 6))) : .zero)
+    schedule(after: waiters.isEmpty ? wait : .zero)
   }
 }
 
