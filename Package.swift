@@ -72,6 +72,8 @@ let ranks: [[Target]] = [
     module("CEL", in: "Rules", ["Model"]),
     module("HAL", in: "Hardware", ["Model", "Guardian"]),
     module("Agent", in: "Agents", ["Model", "Linux"]),
+    module("Footprint", in: "Health", ["Model", "Linux", "CLinux"]),
+    module("Systemd", in: "Daemon", ["Model", "Linux", "CLinux"]),
   ],
   // 5: implementations of the protocols of rank 4, storage, and transport.
   [
@@ -80,6 +82,7 @@ let ranks: [[Target]] = [
     module("Store", in: "State", ["Model", "Document", "Linux", "CSQLite"]),
     module("Wire", in: "Control", ["Model", "Linux", "CLinux"]),
     module("Watchdog", in: "Health", ["Model", "Agent"]),
+    module("Journal", in: "Daemon", ["Model", "Linux", "CLinux", "Agent"]),
     module("HALSimulated", in: "Hardware", ["Model", "HAL"]),
     module("AgentInProcess", in: "Agents", ["Model", "OpenStarryAgent", "Agent", "Linux"]),
     module(
@@ -110,14 +113,13 @@ let ranks: [[Target]] = [
     module(
       "Crash", in: "Health", ["Model", "Agent", "Document", "Linux", "CLinux", "EventLoop", "Watchdog", "CCrash"]),
   ],
-  // 8: composition: the daemon, and the trial of one agent on a simulated board.
+  // 8: vitals, which keep the daemon healthy, and the trial of one agent on a simulated board.
   [
     module(
-      "Daemon", in: "Daemon",
+      "Vitals", in: "Health",
       [
-        "Model", "OpenStarryAgent", "Document", "Linux", "EventLoop", "HAL", "Agent", "Rules", "Config", "Store",
-        "HALLinux", "HALSimulated", "GuardianClient", "Watchdog", "Cgroup", "Crash", "AgentWASM",
-        "Isolations", "Orchestrator", "Projection", "Control",
+        "Model", "Linux", "CLinux", "EventLoop", "HAL", "Agent", "Watchdog", "Cgroup", "Crash", "Footprint", "Systemd",
+        "Journal", "Orchestrator",
       ]),
     module(
       "AgentTrial", in: "Agents",
@@ -125,7 +127,17 @@ let ranks: [[Target]] = [
         "Model", "Linux", "EventLoop", "HAL", "HALLinux", "HALSimulated", "Agent", "Isolations", "Orchestrator",
       ]),
   ],
-  // 9, 10: programs.
+  // 9: the parts together as the daemon.
+  [
+    module(
+      "Daemon", in: "Daemon",
+      [
+        "Model", "OpenStarryAgent", "Document", "Linux", "CLinux", "EventLoop", "HAL", "Agent", "Rules", "Config",
+        "Store", "HALLinux", "HALSimulated", "GuardianClient", "AgentWASM", "Isolations", "Orchestrator", "Projection",
+        "Control", "Systemd", "Journal", "Footprint", "Vitals",
+      ])
+  ],
+  // 10, 11: programs.
   [
     program("openstarryd", in: "Daemon", ["Daemon", "ExampleAgents"]),
     module(
@@ -246,14 +258,19 @@ let allTests: [Target] = [
   tests(
     "CrashTests", in: "Health", ["TestKit", "Crash", "Watchdog", "Agent", "EventLoop", "Linux", "CLinux", "Model"]),
   tests("CgroupTests", in: "Health", ["Cgroup", "Linux", "TestKit"]),
+  tests("FootprintTests", in: "Health", ["Footprint"]),
+  tests(
+    "VitalsTests", in: "Health",
+    [
+      "TestKit", "Vitals", "Orchestrator", "Agent", "AgentInProcess", "HAL", "HALSimulated", "OpenStarryAgent",
+      "EventLoop", "Linux", "Model",
+    ]),
 
   tests("ConfigTests", in: "Daemon", ["TestKit", "Config", "Chips", "Document", "Isolations", "Linux", "Model"]),
+  tests("JournalTests", in: "Daemon", ["Journal", "Model"]),
   tests(
     "DaemonTests", in: "Daemon",
-    [
-      "TestKit", "Daemon", "Orchestrator", "Agent", "Control", "HAL", "HALSimulated", "AgentInProcess",
-      "OpenStarryAgent", "EventLoop", "Linux", "Model",
-    ]),
+    ["TestKit", "Daemon", "Journal", "Orchestrator", "Control", "OpenStarryAgent", "EventLoop", "Linux", "Model"]),
   program("hostile-firmware", ["Daemon", "OpenStarryAgent"], path: "Tests/Daemon/HostileFirmware"),
   tests(
     "BlackBoxTests", in: "Daemon",

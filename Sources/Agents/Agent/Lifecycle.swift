@@ -400,14 +400,10 @@ extension Lifecycle {
     }
   }
 
-  /// Exponential back-off: `backoff`, doubled for each consecutive restart up to `maxBackoff`, minus a random jitter of
-  /// up to 25 %, so that agents that failed together do not restart together.
+  /// The policy's exponential back-off, minus a random jitter of up to 25 %, so that agents that failed together do not
+  /// restart together.
   private func backoff(random: Double) -> Duration {
-    let longest = policy.maxBackoff.seconds
-    var delay = policy.backoff.seconds
-    // Stop doubling at the maximum: the exponent has no bound.
-    for _ in 0..<exponent where delay < longest { delay *= 2 }
-    delay = min(max(0, delay), longest) * (1 - min(max(0, random), 1) / 4)
-    return .nanoseconds(Int64((delay * 1e9).rounded()))
+    let delay = Backoff.delay(first: policy.backoff, longest: policy.maxBackoff, failures: exponent)
+    return .nanoseconds(Int64((Double(delay.nanoseconds) * (1 - min(max(0, random), 1) / 4)).rounded()))
   }
 }

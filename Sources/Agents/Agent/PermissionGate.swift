@@ -4,12 +4,6 @@ extension Permissions {
   /// Whether the agent may read the sensor or input.
   public func mayRead(sensor: String) -> Bool { sensors.contains { $0.matches(sensor) } }
 
-  /// Whether the agent may control the actuator.
-  public func mayControl(actuator: String) -> Bool { actuators.contains { $0.matches(actuator) } }
-
-  /// Whether the agent may take pictures with the camera.
-  public func maySee(camera: String) -> Bool { cameras.contains { $0.matches(camera) } }
-
   /// Whether the agent may emit events of the type: a well-formed name that `emit` allows. The built-in domains are
   /// always denied.
   public func mayEmit(type: String) -> Bool {

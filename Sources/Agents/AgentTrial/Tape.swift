@@ -59,11 +59,10 @@ final class Tape {
   /// Records an event of the board or the orchestrator, when it matters to a reader of the trial.
   func hear(_ event: Event) {
     switch event.type {
-    case "device:changed":
-      if isCalling { changes.append(event) } else { note(.board, event) }
-    case _ where event.type.hasPrefix("device:"), "camera:snapshot", "camera:frame", "system:chain_cut":
-      note(.board, event)
-    case "agent:backoff", "agent:quarantined", "agent:overloaded": note(.agent, event)
+    case DeviceEvents.changedName where isCalling: changes.append(event)
+    case CameraEvents.snapshotName, CameraEvents.frameName, SystemEvents.chainCutName: note(.board, event)
+    case let type where DeviceEvents.isName(type): note(.board, event)
+    case AgentEvents.backoffName, AgentEvents.quarantinedName, AgentEvents.overloadedName: note(.agent, event)
     default: break
     }
   }

@@ -3,8 +3,7 @@ import HAL
 import Linux
 import Model
 
-/// The emergency stop as the daemon as a whole sees it: hardware safe, agents paused, rules without what they waited for,
-/// and it outlives a restart.
+/// The emergency stop of the whole daemon: outputs safe, agents paused, waits of rules dropped. It survives a restart.
 public final class EmergencyStops {
   private let loop: any Loop
   private let log: EventLog
@@ -13,25 +12,24 @@ public final class EmergencyStops {
   private let rules: RuleRunner
   private let file: EmergencyStopFile
   private let onProblem: (SystemError) -> Void
-  /// Changes that are on their way to the disk, and who waits for them.
+  /// Changes on their way to the disk, with the requests that wait for them.
   private var beingKept = 0
-  /// Why the last change would not survive a restart; nil when it would. It is tried again until then.
+  /// Why the last change would not survive a restart; nil when it would. It is retried until then.
   public private(set) var problem: SystemError?
-  /// The last change may not be on the disk: it failed, or an earlier run has left it and nobody can say.
+  /// Whether the last change may not be on the disk: the write failed, or the file of an earlier run was not verified.
   private var isDoubtful = false
   private var waiting: [(SystemError?) -> Void] = []
-  /// Failures in a row.
-  private var failures = 0
+  private var backoff = Backoff(first: .seconds(1), longest: .seconds(60))
   private var retry: TimerID?
   private var isOver = false
 
-  /// Follows the stops of `hardware` from now on, and goes on with the one that an earlier run left; before the
-  /// hardware is opened.
+  /// Follows the stops of `hardware`, and restores the stop that an earlier run left. Call it before the hardware is
+  /// opened.
   /// - Parameters:
-  ///   - folder: where it is kept.
-  ///   - log: told `system:stop_not_kept` {stopped, error} when a change would not survive a restart, and
-  ///     `system:stop_kept` {stopped} when one that failed would after all.
-  ///   - onProblem: told of each failure that somebody has waited for.
+  ///   - folder: the folder of the stop file.
+  ///   - log: gets `system:stop_not_kept` {stopped, error} when a change would not survive a restart, and
+  ///     `system:stop_kept` {stopped} when it would after an earlier failure.
+  ///   - onProblem: called for each failure that a request has waited for.
   init(
     folder: String, loop: any Loop, log: EventLog, hardware: Hardware, agents: AgentSupervisor, rules: RuleRunner,
     onProblem: @escaping (SystemError) -> Void
@@ -52,14 +50,14 @@ public final class EmergencyStops {
   }
 
   private func changed(_ stop: EmergencyStop?) {
-    // Rules first: an agent that lets go of an event would let a rule begin what is queued behind it.
+    // Rules first: an agent that drops an event would let a rule start the firing queued behind it.
     if stop != nil { rules.stopBegan() } else { rules.stopCleared() }
     agents.isPaused = stop != nil
     keep()
   }
 
-  /// Writes what is in force.
-  /// - Parameter isRetry: nobody has asked for it.
+  /// Writes the current state.
+  /// - Parameter isRetry: whether this is a retry and not a request.
   private func keep(isRetry: Bool = false) {
     if let retry { loop.cancel(retry) }
     retry = nil
@@ -82,54 +80,54 @@ public final class EmergencyStops {
     problem = error
     let stopped = hardware.emergencyStop != nil
     if let error {
-      failures += 1
+      _ = backoff.next()
       guard wasKept else { return }
       log.publish(SystemEvents.stopNotKept(stopped: stopped, error: "\(error)"), from: "system")
     } else {
-      failures = 0
+      backoff.reset()
       if !wasKept { log.publish(SystemEvents.stopKept(stopped: stopped), from: "system") }
     }
   }
 
-  /// Tries again after 2 s, and then after waits that double, up to a minute.
+  /// Retries after 2 s, then with doubled waits up to a minute.
   private func keepLater() {
     guard !isOver else { return }
-    retry = loop.schedule(after: .seconds(min(60, 1 << min(failures, 6)))) { [unowned self] in
+    retry = loop.schedule(after: backoff.delay) { [unowned self] in
       retry = nil
       keep(isRetry: true)
     }
   }
 
-  /// Stops everything.
-  /// - Parameter done: called when it would survive a power cut, with whether no stop was in force and, when it would
-  ///   not survive, why.
+  /// Starts an emergency stop. The hardware is safe when this returns.
+  /// - Parameter done: called when the stop would survive a power cut: whether no stop was in force before, and why it
+  ///   would not survive; nil if it would.
   public func begin(by client: String, reason: String?, cause: Cause?, _ done: @escaping (Bool, String?) -> Void) {
     let isNew = hardware.stopEverything(by: client, reason: reason, cause: cause)
-    // Whoever asks again is not told that it is kept when it is not.
+    // Retry a failed write first, so that a repeated request is not told that the stop is kept when it is not.
     if !isNew, beingKept == 0, isDoubtful { keep() }
     whenKept { done(isNew, $0.map { "\($0)" }) }
   }
 
-  /// Lets commands through again.
+  /// Ends the emergency stop.
   /// - Parameter done: as for `begin`, with whether a stop was in force.
-  /// - Throws: `limited` while an input asks for the stop.
+  /// - Throws: `limited` while an input holds the stop.
   public func clear(
     by client: String, cause: Cause?, _ done: @escaping (Bool, String?) -> Void
   ) throws(HALError) {
-    // While nothing can come of it: what happened before moves nothing after it.
+    // Before commands pass again: events from before the stop must not move anything after it.
     if hardware.emergencyStop != nil { log.handOnAll() }
     let was = try hardware.clearEmergencyStop(by: client, cause: cause)
     if !was, beingKept == 0, isDoubtful { keep() }
     whenKept { done(was, $0.map { "\($0)" }) }
   }
 
-  /// Calls `done` when what is in force would survive a power cut, with why it would not.
+  /// Calls `done` when the current state would survive a power cut, with the reason if it would not.
   public func whenKept(_ done: @escaping (SystemError?) -> Void) {
     if beingKept == 0 { done(problem) } else { waiting.append(done) }
   }
 
-  /// Writes what could not be written for the last time, and tries no more.
-  /// - Parameter done: called once, when it is on the disk or could not be written.
+  /// Writes an unwritten state one last time, without retries.
+  /// - Parameter done: called once, when the state is on the disk or could not be written.
   func end(_ done: @escaping () -> Void) {
     isOver = true
     if let retry { loop.cancel(retry) }

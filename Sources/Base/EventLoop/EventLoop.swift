@@ -26,9 +26,6 @@ public final class EventLoop: Timekeeper {
   private var isStopAsked = false
   var signals: SignalWatch?
 
-  /// Runs actors and tasks on this loop.
-  public let executor: LoopExecutor
-
   /// Called whenever a job is submitted to a worker; nil for no callback.
   public var onWork: (() -> Void)?
 
@@ -41,7 +38,6 @@ public final class EventLoop: Timekeeper {
     epoll = try Descriptor(checking: epoll_create1(Int32(EPOLL_CLOEXEC)), "epoll_create1")
     mailbox = try Mailbox()
     try Self.probe(epoll.number)
-    executor = LoopExecutor(mailbox)
     try watch(mailbox.descriptor, for: .readable) { [unowned self] _ in readMail() }
   }
 
@@ -129,26 +125,6 @@ public final class EventLoop: Timekeeper {
 
   public func cancel(_ timer: TimerID) { timers.cancel(timer) }
 
-  // MARK: Tasks
-
-  /// Starts a task on the loop's thread. Inside, wait with `EventLoop.sleep`, never with `Task.sleep`.
-  ///
-  /// Call it on the loop's thread. `body` may then use all that its caller may use.
-  public func spawn(_ body: @escaping () async -> Void) {
-    // SAFETY: the task runs on this thread, between handlers, so no other thread uses what `body` captures.
-    nonisolated(unsafe) let body = body
-    Task(executorPreference: executor) { unsafe await body() }
-  }
-
-  /// Suspends the calling task for `duration` without blocking a thread.
-  ///
-  /// Only for tasks started by `spawn`, which run on the loop's thread.
-  public nonisolated(nonsending) func sleep(for duration: Duration) async {
-    await withCheckedContinuation { continuation in
-      schedule(after: duration) { continuation.resume() }
-    }
-  }
-
   // MARK: For workers
 
   func expect(_ completion: @escaping (any Sendable) -> Void) -> (job: UInt64, mailbox: Mailbox) {
@@ -188,12 +164,7 @@ public final class EventLoop: Timekeeper {
   }
 
   private func readMail() {
-    for letter in mailbox.collect() {
-      switch letter {
-      case .job(let job): executor.run(job)
-      case .result(let job, let result): completions.removeValue(forKey: job)?(result)
-      }
-    }
+    for letter in mailbox.collect() { completions.removeValue(forKey: letter.job)?(letter.result) }
   }
 
   /// - Returns: false to wait without a timeout.

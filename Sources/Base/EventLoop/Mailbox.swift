@@ -2,11 +2,11 @@ import CLinux
 import Linux
 import Synchronization
 
-/// Messages of other threads for the loop: jobs of actors and results of workers. An eventfd(2) wakes the loop.
+/// Results of workers for the loop's thread. An eventfd(2) wakes the loop.
 final class Mailbox: Sendable {
-  enum Letter: Sendable {
-    case job(UnownedJob)
-    case result(UInt64, any Sendable)
+  struct Letter: Sendable {
+    var job: UInt64
+    var result: any Sendable
   }
 
   private let letters = Mutex<[Letter]>([])

@@ -49,7 +49,7 @@ public final class Worker<State> {
     }
     let core = self.core
     loop.onWork?()
-    if !queue.add(urgent: urgent, { mailbox.post(.result(job, core.perform(work))) }) { retry() }
+    if !queue.add(urgent: urgent, { mailbox.post(Mailbox.Letter(job: job, result: core.perform(work))) }) { retry() }
   }
 
   /// The system has refused a thread (pthread_create(3): EAGAIN). Tries again every second; the jobs wait.

@@ -11,8 +11,7 @@ extension Connection {
       isGone = true
       while !hasEnded && !isClosing { read() }
       // The kernel would report the hang-up in every turn of the loop.
-      if let watch { loop.unwatch(watch) }
-      watch = nil
+      socket.unwatch()
     } else {
       if ready.contains(.writable) { flush() }
       if ready.contains(.readable) && mayRead { read() }
@@ -23,36 +22,33 @@ extension Connection {
   /// False while the client does not read its answers, has too many requests pending, or is paused for flooding.
   var mayRead: Bool {
     guard !hasEnded, !isClosing, pause == nil else { return false }
-    return isGone || outbox.waiting < limits.waiting && underWay < limits.requestsUnderWay
+    return isGone || socket.waiting < limits.waiting && underWay < limits.requestsUnderWay
   }
 
   func read() {
-    guard let socket = socket?.number else { return }
-    var chunk: [UInt8] = []
-    do throws(SystemError) {
-      guard let count = try System.read(socket, into: &chunk, limit: 16384) else {
-        // A client that has closed the connection sends nothing more.
-        if isGone { readEnd() }
-        return
-      }
-      if count == 0 { return readEnd() }
-    } catch {
-      isGone = true
-      return readEnd()
-    }
     // Each client may have a long incomplete line, but the sum over all clients is bounded.
-    if framer.buffered > limits.line / 16 && server.incomplete + chunk.count > limits.incomplete {
-      return turnAway(
+    let arrival = socket.read { count in
+      socket.buffered <= limits.line / 16 || server.incomplete + count <= limits.incomplete
+    }
+    switch arrival {
+    case .some: break
+    // A client that has closed the connection sends nothing more.
+    case .nothing: if isGone { readEnd() }
+    case .end: readEnd()
+    case .failed:
+      isGone = true
+      readEnd()
+    case .refused:
+      turnAway(
         RPCError(
           .rateLimited, "all clients together have sent too many incomplete requests",
           hint: "end each line with a line feed"))
     }
-    framer.append(chunk)
   }
 
   func readEnd() {
     hasEnded = true
-    if isGone { outbox.discard() }
+    if isGone { socket.discard() }
     // Leases end with the connection even while requests are pending.
     server.endLeases(of: self)
   }
@@ -61,7 +57,7 @@ extension Connection {
   func pump() {
     var tookLine = false
     // Lines that arrived before the end of the stream are processed.
-    while socket != nil, !isClosing, pause == nil, isGone || hasEnded || mayRead, let item = framer.next() {
+    while socket.isOpen, !isClosing, pause == nil, isGone || hasEnded || mayRead, let item = socket.next() {
       tookLine = true
       switch item {
       case .line(let line): take(line)
@@ -72,9 +68,9 @@ extension Connection {
             hint: "end each message with a line feed; send large things as files"))
       }
     }
-    guard socket != nil else { return }
+    guard socket.isOpen else { return }
     if hasEnded && !isClosing && pause == nil {
-      if framer.buffered > 0 && !isGone {
+      if socket.buffered > 0 && !isGone {
         turnAway(
           RPCError(.invalidRequest, "the connection ended within a line", hint: "end each message with a line feed"))
       }
@@ -136,7 +132,7 @@ extension Connection {
   }
 
   func timeLine(anew: Bool) {
-    let isWaiting = framer.buffered > 0 && mayRead
+    let isWaiting = socket.buffered > 0 && mayRead
     if let lineTimer, anew || !isWaiting {
       time.cancel(lineTimer)
       self.lineTimer = nil

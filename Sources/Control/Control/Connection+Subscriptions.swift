@@ -23,11 +23,11 @@ extension Connection {
   }
 
   func notify(_ subscription: Subscription, _ method: String, _ params: @autoclosure () -> Fields) {
-    guard socket != nil, !isGone, subscriptions[subscription.number] != nil else { return }
+    guard socket.isOpen, !isGone, subscriptions[subscription.number] != nil else { return }
     // After a gap, drop everything until the gap has been reported.
-    guard subscription.missed == 0, outbox.waiting < limits.waiting else { return miss(subscription) }
+    guard subscription.missed == 0, socket.waiting < limits.waiting else { return miss(subscription) }
     let line = subscription.line(method, params())
-    guard line.count <= limits.line, outbox.waiting + line.count <= limits.waiting || outbox.waiting == 0 else {
+    guard line.count <= limits.line, socket.waiting + line.count <= limits.waiting || socket.waiting == 0 else {
       return miss(subscription)
     }
     send(line)
@@ -36,16 +36,14 @@ extension Connection {
   func notify(
     _ subscription: Subscription, _ method: String, _ params: Fields, with file: consuming Descriptor
   ) {
-    guard socket != nil, !isGone else { return }
-    outbox.add(subscription.line(method, params), with: file)
-    planFlush()
+    guard socket.isOpen, !isGone else { return }
+    socket.add(subscription.line(method, params), with: file)
+    socket.planFlush()
   }
 
   /// Whether fewer than `count` sent files are unread.
   private func hasTakenFiles(butFor count: Int) -> Bool {
-    guard let number = socket?.number else { return false }
-    outbox.noteReading(of: number)
-    return outbox.filesUnderWay < count
+    socket.isOpen && socket.filesUnderWay < count
   }
 
   func hasCaughtUp(butFor count: Int) -> Bool { waiting == 0 && hasTakenFiles(butFor: count) }
@@ -60,14 +58,14 @@ extension Connection {
   func miss(_ subscription: Subscription) {
     subscription.missed += 1
     server.status.missed += 1
-    if outbox.waiting <= limits.waiting / 2 { planFlush() }
+    if socket.waiting <= limits.waiting / 2 { socket.planFlush() }
   }
 
   /// Reports gaps once half of the queue is free again.
   func tellMissed() {
-    guard outbox.waiting <= limits.waiting / 2, !isGone else { return }
+    guard socket.waiting <= limits.waiting / 2, !isGone else { return }
     for subscription in subscriptions.values.sorted(by: { $0.number < $1.number }) where subscription.missed > 0 {
-      outbox.add(subscription.line("events.missed", ["missed": .int(Int64(clamping: subscription.missed))]))
+      socket.add(subscription.line("events.missed", ["missed": .int(Int64(clamping: subscription.missed))]))
       subscription.missed = 0
     }
   }

@@ -2,7 +2,6 @@ import EventLoop
 import Linux
 import Model
 import RPC
-import Wire
 
 /// The transport of one client on the socket. Stops reading requests while too many are pending or unread answers fill
 /// the queue.
@@ -14,21 +13,15 @@ final class Connection: Session {
   /// For a connection beyond the limits, which may only send an emergency stop: the refusal of other requests.
   /// Otherwise nil.
   let crowding: RPCError?
-  let loop: EventLoop
   let time: any Timekeeper
   unowned let server: ControlServer
 
-  var socket: Descriptor?
-  var watch: WatchID?
-  var interest: Readiness = .readable
-  var framer: LineFramer
-  var outbox = Outbox()
+  let socket: LineSocket
   var dialect = Dialect.jsonRPC
 
   var subscriptions: [Int64: Subscription] = [:]
   var lastSubscription: Int64 = 0
   private(set) var underWay = 0
-  var isFlushPlanned = false
   /// The client has ended its sending direction.
   var hasEnded = false
   /// The client has stopped reading.
@@ -50,32 +43,29 @@ final class Connection: Session {
     self.share = share
     self.crowding = crowding
     self.limits = limits
-    self.loop = loop
     self.time = time
     self.server = server
-    self.socket = consume socket
-    framer = LineFramer(limit: limits.line)
+    self.socket = LineSocket(socket, on: loop, limit: limits.line)
     lastUse = time.now
   }
 
   /// Starts reading, and starts the idle timer.
   func start() throws(SystemError) {
-    guard let number = socket?.number else { return }
-    watch = try loop.watch(number, for: interest) { [weak self] ready in self?.isReady(ready) }
+    socket.onReady = { [weak self] in self?.isReady($0) }
+    socket.onFlushDue = { [weak self] in self?.pump() }
+    try socket.start()
     timeIdle(until: lastUse + idleTime)
   }
 
   /// The number of buffered bytes of an incomplete line.
-  var incomplete: Int { framer.buffered }
+  var incomplete: Int { socket.buffered }
   /// The number of bytes that the client has not read.
-  var waiting: Int { outbox.waiting }
+  var waiting: Int { socket.waiting }
 
   /// Closes the connection at once: drops unsent bytes, and ends subscriptions and leases.
   func close() {
-    guard socket != nil else { return }
-    if let watch { loop.unwatch(watch) }
-    watch = nil
-    socket = nil
+    guard socket.isOpen else { return }
+    socket.close()
     for timer in [pause, lineTimer, idleTimer] { if let timer { time.cancel(timer) } }
     endSubscriptions()
     server.connectionClosed(self)
@@ -93,23 +83,23 @@ final class Connection: Session {
 
   func answer(_ request: Request, _ outcome: Result<Value, RPCError>) {
     let line = request.id == nil ? nil : encoded(request, outcome)
-    finish { if let line { outbox.add(line) } }
+    finish { if let line { socket.add(line) } }
   }
 
   func answer(_ request: Request, _ result: Value, with file: consuming Descriptor) {
     guard request.id != nil else { return finish {} }
     let line = encoded(request, .success(result))
     if isGone { return finish {} }
-    outbox.add(line, with: file)
+    socket.add(line, with: file)
     finish {}
   }
 
   private func finish(_ add: () -> Void) {
     underWay -= 1
     lastUse = time.now
-    guard socket != nil else { return }
+    guard socket.isOpen else { return }
     if !isGone { add() }
-    planFlush()
+    socket.planFlush()
   }
 
   private func encoded(_ request: Request, _ outcome: Result<Value, RPCError>) -> [UInt8] {
@@ -122,9 +112,9 @@ final class Connection: Session {
   }
 
   func send(_ line: [UInt8]) {
-    guard socket != nil, !isGone else { return }
-    outbox.add(line)
-    planFlush()
+    guard socket.isOpen, !isGone else { return }
+    socket.add(line)
+    socket.planFlush()
   }
 
   /// Sends an error that concerns the connection, and closes once it is sent.
@@ -140,35 +130,18 @@ final class Connection: Session {
     server.endLeases(of: self)
   }
 
-  /// Schedules one flush for everything that is queued during this turn of the loop.
-  func planFlush() {
-    guard !isFlushPlanned else { return }
-    isFlushPlanned = true
-    loop.later { [weak self] in
-      guard let self else { return }
-      isFlushPlanned = false
-      pump()
-    }
-  }
-
   func flush() {
-    guard let number = socket?.number else { return }
+    guard socket.isOpen else { return }
     do throws(SystemError) {
-      try outbox.flush(to: number)
+      try socket.flush()
       tellMissed()
     } catch {
       // The client has closed the connection. Requests that it sent before are still carried out.
       isGone = true
-      outbox.discard()
+      socket.discard()
       server.endLeases(of: self)
     }
-    if isClosing && outbox.waiting == 0 && underWay == 0 { return close() }
-    var interest: Readiness = []
-    if mayRead { interest.insert(.readable) }
-    if outbox.waiting > 0 { interest.insert(.writable) }
-    guard interest != self.interest, let watch else { return }
-    self.interest = interest
-    // Fails only for a descriptor that is not watched.
-    try? loop.change(watch, to: interest)
+    if isClosing && socket.waiting == 0 && underWay == 0 { return close() }
+    socket.setInterest(reading: mayRead)
   }
 }

@@ -7,7 +7,7 @@ import Rules
 /// The parts of the daemon that methods use.
 public struct Services {
   /// Operations on the daemon as a whole.
-  public var zone: any ZoneControl
+  public var daemon: any DaemonControl
   /// Starts, ends and lists agents.
   public var agents: any AgentControl
   /// The retained events.
@@ -25,10 +25,10 @@ public struct Services {
 
   /// Creates the services of one daemon.
   public init(
-    zone: any ZoneControl, agents: any AgentControl, events: any EventHistory, sink: any EventSink,
+    daemon: any DaemonControl, agents: any AgentControl, events: any EventHistory, sink: any EventSink,
     rules: any RuleControl, hardware: Hardware, simulation: (any SimulationControl)?, projection: Projection
   ) {
-    self.zone = zone
+    self.daemon = daemon
     self.agents = agents
     self.events = events
     self.sink = sink

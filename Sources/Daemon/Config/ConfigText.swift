@@ -7,7 +7,7 @@ public enum ConfigText {
   /// Parses a text without checking its meaning.
   /// - Throws: the parser's errors.
   public static func parse(_ bytes: [UInt8], file: String) throws(Diagnostics) -> Node {
-    file.hasSuffix(".json") ? try JSON.parse(bytes, file: file) : try YAML.parse(bytes, file: file)
+    try DocumentText.parse(bytes, file: file)
   }
 
   /// Reads a board file; see `BoardFile`.

@@ -1,19 +1,19 @@
 import Config
 import Model
 
-/// What `openstarryd` was called with.
+/// The command line of `openstarryd`.
 struct Arguments: Equatable {
   var config: String?
   var board: String?
   var home: String?
   var socket: String?
-  /// Ends by itself after this time.
+  /// The daemon ends by itself after this time.
   var runFor: Duration?
-  /// Prints events for people instead of log lines.
+  /// Whether to print events instead of log lines.
   var story = false
-  /// Starts with the control plane and safe outputs alone.
+  /// Whether to start with only the control plane and safe outputs.
   var safeMode = false
-  /// Makes every output safe instead of serving.
+  /// Whether to make every output safe and exit.
   var makesSafe = false
   var showsHelp = false
   var showsVersion = false
@@ -34,8 +34,8 @@ struct Arguments: Equatable {
       --version, --help
     """
 
-  /// Reads the words after the program's name.
-  /// - Throws: one sentence about the word that is wrong.
+  /// Parses the words after the program's name.
+  /// - Throws: a sentence about the first invalid word.
   init(_ words: [String]) throws(ArgumentError) {
     var rest = words[...]
     while let word = rest.popFirst() {
@@ -73,7 +73,7 @@ struct Arguments: Equatable {
   }
 }
 
-/// A word on the command line that makes no sense.
+/// An invalid word on the command line.
 struct ArgumentError: Error, Equatable, CustomStringConvertible {
   var description: String
   init(_ description: String) { self.description = description }

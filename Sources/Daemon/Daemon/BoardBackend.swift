@@ -4,8 +4,8 @@ import HALLinux
 import HALSimulated
 import Model
 
-/// The hardware layer of a board: the real one, or the simulated one, which leaves to the real one what any machine
-/// has (`procfs`).
+/// The backend of a board: the real one, or the simulated one. A simulated board leaves `procfs` devices to the real one,
+/// because every machine has them.
 final class BoardBackend: Backend {
   private let linux: LinuxBackend
   /// The simulation behind a simulated board; nil on a real one.

@@ -1,17 +1,18 @@
 import Config
 import Isolations
+import Journal
 import Linux
 import Model
 import Rules
 
-/// The files the daemon is configured by: found, read and checked. Reading never changes what runs.
+/// The configuration files: finds, reads and checks them. Reading does not change what runs.
 struct Configuration {
   let settings: Settings
   let board: Board
   private let environment: [String: String]
 
   /// Reads the settings and the board.
-  /// - Throws: all that is wrong in the first file that cannot be used.
+  /// - Throws: all errors of the first file that has any.
   init(_ arguments: Arguments, environment: [String: String], journal: Journal) throws(StartFailure) {
     self.environment = environment
     let file = arguments.config ?? "/etc/openstarry/openstarry.yaml"
@@ -32,8 +33,8 @@ struct Configuration {
   }
 
   /// Reads the manifests that the settings name.
-  /// - Returns: those that can be used, by id, and what is wrong with the others: by agent as far as their files say whose
-  ///   they are.
+  /// - Returns: the valid ones in order of their ids, the errors of the others, and per agent why its manifest is
+  ///   invalid. A file without a readable id has only errors.
   func manifests(
     _ journal: Journal
   ) -> (usable: [Manifest], problems: [Diagnostic], unusable: [(agent: AgentID, why: String)]) {
@@ -65,7 +66,7 @@ struct Configuration {
     return (manifests.values.sorted { $0.id < $1.id }, problems, unusable)
   }
 
-  /// Whose a manifest is that cannot be used; nil when it does not say so.
+  /// The agent of an invalid manifest; nil when the id cannot be read.
   private static func agent(of file: String) -> AgentID? {
     let id = (try? Files.read(file)).flatMap { try? ConfigText.parse($0, file: file) }?["identity"]?["id"]?.value.string
     return id.map { AgentID($0) }
@@ -78,13 +79,13 @@ struct Configuration {
     }
   }
 
-  /// Checks a manifest that came as text over the control socket.
+  /// Checks a manifest that came over the control socket.
   func manifest(text: [UInt8], file: String) throws(Diagnostics) -> Manifest {
     try ConfigText.manifest(text, file: file, environment: environment, isolations: Isolations.known, board: board).0
   }
 
-  /// Reads and compiles all rule files. A rule may name an agent that is not there: it waits until there is one.
-  /// - Throws: everything that is wrong in any of them.
+  /// Reads and compiles all rule files. A rule may name an agent that does not exist yet; it waits for it.
+  /// - Throws: all errors of all files.
   func rules(_ journal: Journal) throws(Diagnostics) -> RuleSet {
     var declarations: [RuleDeclaration] = []
     var problems: [Diagnostic] = []
@@ -98,7 +99,7 @@ struct Configuration {
         }
       } catch { problems += error.all }
     }
-    // Everything at once, whatever kind it is of.
+    // Report errors of every kind together.
     if !problems.isEmpty {
       throw Diagnostics(problems + RuleSet.problems(in: declarations, complaint: known.complaint))
     }
@@ -118,12 +119,12 @@ struct Configuration {
       throw Diagnostics([Diagnostic(Location(file: file), "cannot be read: \(SystemError.text(error.errno))")])
     }
     let (value, warnings) = try check(bytes)
-    // The level says that it is a warning.
+    // Without the word "warning": the level says it.
     for warning in warnings { journal.log(.warning, "\(warning.location): \(warning.message)") }
     return value
   }
 
-  /// A manifest itself, or in a folder every `*.agent.json` and every `*/agent.json`.
+  /// The manifest at a path; of a folder, every `*.agent.json` and every `*/agent.json` in it.
   private static func manifestFiles(_ path: String) throws(SystemError) -> [String] {
     guard Files.isFolder(path) else { return [path] }
     return try Files.names(in: path).compactMap { name in

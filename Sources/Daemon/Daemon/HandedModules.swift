@@ -1,19 +1,19 @@
 import Linux
 import Model
 
-/// The modules that clients hand over with a manifest, in the daemon's home: `registered/<agent>/<when>.wasm`.
+/// The modules that clients send with a manifest, in the daemon's home: `registered/<agent>/<when>.wasm`.
 ///
-/// A client's files may stand where the daemon cannot see them: in a home folder, or in root's.
+/// They are sent because a client's own files may be in a folder that the daemon cannot read, such as root's home.
 struct HandedModules {
   private let folder: String
 
   /// - Parameter home: the daemon's own folder.
   init(home: String) { folder = Files.join(home, "registered") }
 
-  /// Writes a module down.
+  /// Stores a module.
   /// - Parameters:
-  ///   - agent: whose; its id is well-formed.
-  ///   - now: makes its name one that no earlier version had.
+  ///   - agent: the agent that runs it; its id must be well-formed.
+  ///   - now: wall time in milliseconds, for a name that no earlier version had.
   /// - Returns: its path.
   func keep(_ module: [UInt8], of agent: AgentID, at now: UInt64) throws(SystemError) -> String {
     try Files.makeFolder(folder(of: agent), mode: 0o700)
@@ -25,7 +25,8 @@ struct HandedModules {
     return path
   }
 
-  /// Removes every module of an agent but the one that is in use, and the folder when none is.
+  /// Removes the modules of an agent except the one in use, and its folder when that is empty then.
+  /// - Parameter used: its path; nil when none is in use.
   func tidy(_ agent: AgentID, except used: String?) {
     let folder = self.folder(of: agent)
     for name in (try? Files.names(in: folder)) ?? [] where "\(folder)/\(name)" != used {
@@ -34,7 +35,7 @@ struct HandedModules {
     Files.removeFolder(folder)
   }
 
-  /// Without links and from the root: a manifest's relative paths start elsewhere.
+  /// The absolute path without links: relative paths in a manifest start at the manifest.
   private func folder(of agent: AgentID) -> String {
     let path = Files.join(folder, agent.rawValue)
     return (try? Files.resolve(path)) ?? path

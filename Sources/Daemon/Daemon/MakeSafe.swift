@@ -1,21 +1,21 @@
-import CLinux
 import Control
 import EventLoop
 import GuardianClient
 import HAL
+import Journal
 import Linux
 import Model
 import Orchestrator
+import Systemd
 
-/// `openstarryd --make-safe`: what systemd runs after the daemon has ended (ExecStopPost=), in case that daemon and
-/// guardian were both killed. It keeps no state: the board file says what safe is.
+/// `openstarryd --make-safe`: systemd runs it after the daemon's end (ExecStopPost=), in case both daemon and guardian
+/// were killed. It has no state: the board file declares the safe levels.
 enum MakeSafe {
-  /// Makes every output safe, and leaves a guardian behind that keeps them so until the next daemon asks for them.
+  /// Makes every output safe, and leaves a guardian running that keeps them safe until the next daemon takes over.
   ///
-  /// Does nothing after an orderly end or a start that was refused, which systemd tells (`SERVICE_RESULT`,
-  /// `EXIT_STATUS`, systemd.exec(5)), while a daemon has the socket, while a guardian does its work, and on a simulated
-  /// board.
-  /// - Throws: exit code 74 with the outputs that are not safe, its own or those that a guardian is still at.
+  /// Does nothing after a clean end or a refused start (`SERVICE_RESULT` and `EXIT_STATUS`, systemd.exec(5)), while a
+  /// daemon has the socket, while a guardian is at work, and on a simulated board.
+  /// - Throws: exit code 74 with the outputs that are not safe, including those that a guardian still retries.
   static func run(_ arguments: Arguments, environment: [String: String], journal: Journal) throws(StartFailure) {
     MemoryKill(environment)?.note()
     if environment["SERVICE_RESULT"] == "success" { return }
@@ -28,7 +28,7 @@ enum MakeSafe {
     }
     switch GuardianLink.heir(beside: settings.socket) {
     case .guardian(let failed):
-      // What another guardian is at is left to it: two would only be in each other's way.
+      // Leave these outputs to that guardian: a second one would compete with it for the lines.
       for output in failed {
         let who = output.isTriedAgain ? "its guardian tries again" : "it has to be opened anew: start the daemon"
         journal.log(.error, "NOT SAFE: \(output.device): \(output.why); \(who)")
@@ -38,7 +38,7 @@ enum MakeSafe {
     case .daemon: return journal.log(.notice, "a guardian is there, and its daemon lives: nothing to do")
     case .nobody: break
     }
-    // The daemon has ended in order, and its guardian has made safe what had refused.
+    // The daemon ended in order with outputs that refused, and its guardian has made them safe since.
     if environment["EXIT_STATUS"] == "74" { return }
     let failed: [DeviceID]
     do throws(SystemError) {
@@ -51,15 +51,16 @@ enum MakeSafe {
     if !failed.isEmpty { throw .notSafe(failed) }
   }
 
-  /// - Returns: the outputs that have not confirmed within two seconds.
+  /// Drives every output to its safe level.
+  /// - Returns: the outputs that have not confirmed it within two seconds.
   private static func drive(_ configuration: Configuration, _ journal: Journal) throws(SystemError) -> [DeviceID] {
     var board = configuration.board
     board.devices = board.devices.filter { if case .actuator = $0.kind { true } else { false } }
     let loop = try EventLoop()
-    let log = EventLog(clock: loop, capacity: 64, depthLimit: 16, later: { loop.later($0) })
-    let guardian = try? Zone.guardian(configuration, loop: loop, events: log)
-    let backend = BoardBackend(board, loop: loop, guardian: guardian)
-    let hardware = Hardware(board: board, backend: backend, clock: loop, events: log)
+    let log = EventLog(on: loop, capacity: 64, depthLimit: 16)
+    // Outputs are made safe even where no guardian can be started.
+    let guardian = try? Daemon.guardian(configuration, loop: loop, events: log)
+    let hardware = GuardedBoard(board, guardian, loop: loop, events: log).hardware
     guardian?.start()
     hardware.open()
     guardian?.charge()
@@ -72,7 +73,7 @@ enum MakeSafe {
       let who = guardian?.keeps(id) ?? false ? "a guardian tries again" : "nobody tries again: start the daemon"
       journal.log(.error, "NOT SAFE: \(why); \(who)")
     }
-    // No orderly end: the guardian takes this for a death, and keeps the lines as they are now.
+    // Exit without an orderly end: the guardian then keeps the lines as they are now, as after a crash.
     return failed
   }
 }

@@ -1,22 +1,23 @@
 import AgentWASM
 import CLinux
 import EventLoop
+import Footprint
+import Journal
 import Linux
 import Model
 import OpenStarryAgent
 
 /// The daemon as a program: what `openstarryd`, and every firmware build with agents of its own, runs.
 public enum OpenStarry {
-  /// Runs the daemon with `agents` linked in until it is told to end, then ends the process.
+  /// Runs the daemon with `agents` linked in until it is told to end, then exits the process.
   ///
-  /// Exit codes are those of sysexits.h: 0 after a clean end, 64 wrong words on the command line, 69 a device or
-  /// socket is not to be had, 74 an output has refused to be safe, 75 another daemon is running, 78 a configuration that
-  /// cannot be used.
+  /// Exit codes are those of sysexits.h: 0 after a clean end, 64 for an invalid command line, 69 when a device or socket
+  /// is unavailable, 74 when an output is not safe, 75 when another daemon is running, 78 for an invalid configuration.
   /// - Parameter agents: the types that manifests with the `in-process` driver may name.
   public static func run(agents: [AgentType]) -> Never {
-    // A compiler of modules is this program again, in a process of its own.
+    // The daemon compiles modules in a second process of this program.
     if let code = ModuleCompiler.runIfAsked(CommandLine.arguments) { exit(code) }
-    // What the daemon makes is for its user, and at most its group, to read, whatever it was started with.
+    // Files of the daemon are readable by its user and group at most, whatever umask it inherits.
     System.restrictNewFiles(0o027)
     Footprint.prepare()
     let environment = Environment.current()
@@ -33,9 +34,9 @@ public enum OpenStarry {
         try MakeSafe.run(arguments, environment: environment, journal: journal)
         exit(0)
       }
-      let zone = try Zone(arguments, environment: environment, agents: agents, journal: journal)
-      zone.vitals.noteCrashes()
-      try zone.run()
+      let daemon = try Daemon(arguments, environment: environment, agents: agents, journal: journal)
+      daemon.vitals.noteCrashes()
+      try daemon.run()
       exit(0)
     } catch {
       journal.log(.error, error.message)
@@ -49,7 +50,7 @@ public enum OpenStarry {
   }
 }
 
-/// Why the daemon could not start, or has not ended well, and the exit code that says so.
+/// Why the daemon could not start, or did not end with safe outputs, and its exit code.
 struct StartFailure: Error {
   var code: Int32
   var message: String

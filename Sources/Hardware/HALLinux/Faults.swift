@@ -28,25 +28,3 @@ extension HALError.Fault {
     }
   }
 }
-
-/// Exponential back-off between attempts to open an absent device.
-struct Backoff {
-  private let first: Duration
-  private let longest: Duration
-  private var next: Duration
-
-  init(first: Duration = .milliseconds(100), longest: Duration = .seconds(30)) {
-    self.first = first
-    self.longest = longest
-    next = first
-  }
-
-  /// Returns the pause before the next attempt, and doubles the one after it, up to `longest`.
-  mutating func pause() -> Duration {
-    defer { next = min(next * 2, longest) }
-    return next
-  }
-
-  /// Starts again with the shortest pause.
-  mutating func reset() { next = first }
-}

@@ -11,16 +11,14 @@ import TestKit
 @testable import Orchestrator
 
 /// The daemon's core on a simulated board, with rules that can be read again, on time that is moved by hand.
-final class CoreStation: CoreOwner {
+final class CoreStation: DaemonCoreOwner {
   let loop = HeldLoop()
   let log: EventLog
   let backend: SimulatedBackend
   let hardware: Hardware
-  let agents: AgentSupervisor
-  let rules: RuleRunner
   let slow = SlowDriver()
   let folder: TemporaryFolder
-  private(set) var core: Core?
+  let core: DaemonCore
   private(set) var events: [Event] = []
   private(set) var problems: [String] = []
   /// The next answer of the disk to a stop; nil for none yet.
@@ -30,7 +28,7 @@ final class CoreStation: CoreOwner {
   private let configured: [Manifest]
 
   init(
-    _ rules: [RuleDeclaration] = [], agents configured: [Manifest] = [], guardian: (any CoreGuardian)? = nil
+    _ rules: [RuleDeclaration] = [], agents configured: [Manifest] = [], guardian: (any DaemonCoreGuardian)? = nil
   ) throws {
     folder = try TemporaryFolder()
     self.configured = configured
@@ -44,25 +42,22 @@ final class CoreStation: CoreOwner {
         .input("stop", InputSettings(emergencyStop: true)),
         .actuator("heater", ActuatorSettings(onExit: .hold)), .actuator("pump"), .actuator("fan"),
       ])
-    let log = EventLog(clock: loop, capacity: 1024, depthLimit: 16, later: { [loop] in loop.later($0) })
-    self.log = log
+    log = EventLog(on: loop, capacity: 1024, depthLimit: 16)
     backend = SimulatedBackend(board: board, clock: loop, seed: 1)
     hardware = Hardware(board: board, backend: backend, clock: loop, events: log)
-    let registry = StoredRegistry(folder: folder.path, loop: loop, events: log)
-    agents = AgentSupervisor(
-      clock: loop, events: log, hardware: hardware, files: AgentFiles(), registry: registry,
-      drivers: [InProcessDriver(types: [AgentType("doer", Doer.self)]), slow], logLines: 20)
-    self.rules = RuleRunner(
-      clock: loop, events: log, hardware: hardware, agents: agents, utcOffset: { _ in 0 },
-      load: { () throws(Diagnostics) in try RuleSet(compiling: declared.rules) })
-    let core = Core(
-      loop: loop, log: log, hardware: hardware, registry: registry, agents: agents, rules: self.rules,
-      guardian: guardian, owner: self)
-    self.core = core
+    var site = DaemonCore.Site(
+      loop: loop, log: log, hardware: hardware, home: folder.path,
+      drivers: [InProcessDriver(types: [AgentType("doer", Doer.self)]), slow])
+    site.logLines = 20
+    site.guardian = guardian
+    core = DaemonCore(site) { () throws(Diagnostics) in try RuleSet(compiling: declared.rules) }
     _ = log.listen(EventPattern("*")) { [unowned self] in events.append($0) }
-    core.start(registry.open(timeout: .seconds(5)), home: folder.path) { [unowned self] in problems.append($0) }
+    core.start(core.registry.open(timeout: .seconds(5)), owner: self) { [unowned self] in problems.append($0) }
     loop.settle()
   }
+
+  var agents: AgentSupervisor { core.agents }
+  var rules: RuleRunner { core.rules }
 
   /// The file in which the stop outlives the daemon.
   var stopFile: String { "\(folder.path)/emergency-stop.json" }
@@ -88,12 +83,12 @@ final class CoreStation: CoreOwner {
   }
 
   func stop() {
-    core?.stops?.begin(by: "client/ada", reason: nil, cause: nil) { [unowned self] in answer = $1 }
+    core.stops?.begin(by: "client/ada", reason: nil, cause: nil) { [unowned self] in answer = $1 }
     loop.settle()
   }
 
   func clear() throws {
-    try core?.stops?.clear(by: "client/ada", cause: nil) { [unowned self] in answer = $1 }
+    try core.stops?.clear(by: "client/ada", cause: nil) { [unowned self] in answer = $1 }
     loop.settle()
   }
 

@@ -18,30 +18,23 @@ import Testing
   init() throws { folder = try TemporaryFolder() }
 
   /// The daemon's core on a simulated board, on time and threads that are moved by hand.
-  private final class Stage: CoreOwner {
+  private final class Stage: DaemonCoreOwner {
     let loop = HeldLoop()
     let hardware: Hardware
     private(set) var problems: [String] = []
-    private var core: Core?
+    private var core: DaemonCore?
 
     init(_ folder: String) {
       let board = Board(name: "stage", backend: .simulated, devices: [])
-      let log = EventLog(clock: loop, capacity: 16, depthLimit: 16, later: { [loop] in loop.later($0) })
+      let log = EventLog(on: loop, capacity: 16, depthLimit: 16)
       hardware = Hardware(
         board: board, backend: SimulatedBackend(board: board, clock: loop, seed: 1), clock: loop, events: log)
-      let registry = StoredRegistry(folder: folder, loop: loop, events: log)
-      let agents = AgentSupervisor(
-        clock: loop, events: log, hardware: hardware, files: AgentFiles(), registry: registry,
-        drivers: [InProcessDriver(types: [])], logLines: 16)
-      let rules = RuleRunner(
-        clock: loop, events: log, hardware: hardware, agents: agents, utcOffset: { _ in 0 },
-        load: { () throws(Diagnostics) in try RuleSet(compiling: []) })
-      let kept = registry.open(timeout: .seconds(5))
-      let core = Core(
-        loop: loop, log: log, hardware: hardware, registry: registry, agents: agents, rules: rules, guardian: nil,
-        owner: self)
+      let core = DaemonCore(
+        DaemonCore.Site(
+          loop: loop, log: log, hardware: hardware, home: folder, drivers: [InProcessDriver(types: [])])
+      ) { .empty }
       self.core = core
-      core.start(kept, home: folder) { [unowned self] in problems.append($0) }
+      core.start(core.registry.open(timeout: .seconds(5)), owner: self) { [unowned self] in problems.append($0) }
       loop.settle()
     }
 

@@ -13,12 +13,12 @@ import Testing
 /// What rules learn of inputs when the daemon starts.
 @Suite struct InputStartTests {
   /// The daemon's core in a house with water on the floor since before the start.
-  private final class House: CoreOwner {
+  private final class House: DaemonCoreOwner {
     let loop = HeldLoop()
     let backend: SimulatedBackend
     var safeMode: String?
     private let folder: TemporaryFolder
-    private var core: Core?
+    private var core: DaemonCore?
     private(set) var events: [Event] = []
 
     init(_ declared: RuleDeclaration..., safeMode: String? = nil) throws {
@@ -31,24 +31,18 @@ import Testing
           // Open while nobody says otherwise.
           .actuator("valve", ActuatorSettings(safe: 1)), .actuator("lamp"),
         ])
-      let log = EventLog(clock: loop, capacity: 256, depthLimit: 16, later: { [loop] in loop.later($0) })
+      let log = EventLog(on: loop, capacity: 256, depthLimit: 16)
       backend = SimulatedBackend(board: board, clock: loop, seed: 1)
       _ = try backend.open(board.devices[0])
       try backend.inject("leak", ["active": true])
       let hardware = Hardware(board: board, backend: backend, clock: loop, events: log)
-      let registry = StoredRegistry(folder: folder.path, loop: loop, events: log)
-      let agents = AgentSupervisor(
-        clock: loop, events: log, hardware: hardware, files: AgentFiles(), registry: registry,
-        drivers: [InProcessDriver(types: [])], logLines: 16)
-      let rules = RuleRunner(
-        clock: loop, events: log, hardware: hardware, agents: agents, utcOffset: { _ in 0 },
-        load: { () throws(Diagnostics) in try RuleSet(compiling: declared) })
-      let core = Core(
-        loop: loop, log: log, hardware: hardware, registry: registry, agents: agents, rules: rules, guardian: nil,
-        owner: self)
+      let core = DaemonCore(
+        DaemonCore.Site(
+          loop: loop, log: log, hardware: hardware, home: folder.path, drivers: [InProcessDriver(types: [])])
+      ) { () throws(Diagnostics) in try RuleSet(compiling: declared) }
       self.core = core
       _ = log.listen(EventPattern("*")) { [unowned self] in events.append($0) }
-      core.start(registry.open(timeout: .seconds(5)), home: folder.path) { Issue.record("\($0)") }
+      core.start(core.registry.open(timeout: .seconds(5)), owner: self) { Issue.record("\($0)") }
       loop.settle()
     }
 

@@ -48,7 +48,7 @@ import Testing
   }
 
   /// A guardian that has kept what the daemon before held.
-  private final class LeftBehind: CoreGuardian {
+  private final class LeftBehind: DaemonCoreGuardian {
     var onOverruled: (OverruledOutput) -> Void = { _ in }
     private let device: DeviceID
     private let holder: String

@@ -162,12 +162,12 @@ import Testing
     try Files.makeFolder("\(station.stopFile).new/in-the-way")
     try station.simulate("stop", ["press": "500ms"])
     station.wait(.seconds(10))
-    #expect(station.of("system:stop_not_kept").count == 1 && station.core?.stops?.problem != nil)
+    #expect(station.of("system:stop_not_kept").count == 1 && station.core.stops?.problem != nil)
     #expect(station.of("system:stop_not_kept").first?["stopped"] == true)
     TemporaryFolder.remove("\(station.stopFile).new")
     station.wait(.seconds(60))
     #expect(Files.isFile(station.stopFile))
-    #expect(station.of("system:stop_kept").count == 1 && station.core?.stops?.problem == nil)
+    #expect(station.of("system:stop_kept").count == 1 && station.core.stops?.problem == nil)
     let count = station.events.count
     station.wait(.seconds(120))
     #expect(station.events.count { $0.type.hasPrefix("system:stop_") } == 2 && station.events.count >= count)
@@ -180,11 +180,11 @@ import Testing
     Files.remove(station.stopFile)
     try Files.makeFolder("\(station.stopFile)/in-the-way")
     try station.clear()
-    #expect(station.core?.stops?.problem != nil)
+    #expect(station.core.stops?.problem != nil)
     #expect(station.of("system:stop_not_kept").map { $0["stopped"] } == [false])
     TemporaryFolder.remove(station.stopFile)
     station.wait(.seconds(60))
-    #expect(!Files.exists(station.stopFile) && station.core?.stops?.problem == nil)
+    #expect(!Files.exists(station.stopFile) && station.core.stops?.problem == nil)
     #expect(station.of("system:stop_kept").map { $0["stopped"] } == [false])
   }
 
@@ -194,7 +194,7 @@ import Testing
     station.stop()
     TemporaryFolder.remove("\(station.stopFile).new")
     var hasEnded = false
-    station.core?.end(within: .zero, onSafe: { _ in }) { hasEnded = true }
+    station.core.end(within: .zero, onSafe: { _ in }) { hasEnded = true }
     station.loop.settle()
     #expect(hasEnded && Files.isFile(station.stopFile))
   }

@@ -52,17 +52,7 @@ final class World {
     rules = RuleRunner(
       clock: clock, events: log, hardware: hardware, agents: agents, utcOffset: { _ in 0 },
       load: { () throws(Diagnostics) in try RuleSet(compiling: source.rules) })
-    let (agents, rules) = (agents, rules)
-    log.dispatch = { event in
-      rules.handle(event)
-      agents.handle(event)
-    }
-    log.dispatchTo = { event, audience in
-      switch audience {
-      case .rules(let ids): rules.handle(event, only: ids)
-      case .agents(let ids): agents.handle(event, only: ids)
-      }
-    }
+    log.handOut(to: rules, agents)
     _ = log.listen(EventPattern("*")) { [unowned self] in self.events.append($0) }
     hardware.open()
   }

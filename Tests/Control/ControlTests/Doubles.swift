@@ -195,7 +195,7 @@ final class TestRules: RuleControl {
 }
 
 /// A daemon that records its calls.
-final class TestZone: ZoneControl {
+final class DaemonDouble: DaemonControl {
   let version = "9.9.9"
   private(set) var stopped = 0
   private let agents: TestAgents
@@ -234,7 +234,7 @@ final class TestZone: ZoneControl {
   private(set) var registrations: [AgentRegistration] = []
 
   func register(
-    _ registration: AgentRegistration, cause: Cause?, _ done: @escaping (Result<AgentStatus, ZoneError>) -> Void
+    _ registration: AgentRegistration, cause: Cause?, _ done: @escaping (Result<AgentStatus, RegistrationError>) -> Void
   ) {
     registrations.append(registration)
     guard let id = registration.manifest["identity"]?["id"]?.string else {
@@ -250,7 +250,7 @@ final class TestZone: ZoneControl {
     }
   }
 
-  func unregister(_ agent: AgentID, _ done: @escaping (Result<Void, ZoneError>) -> Void) {
+  func unregister(_ agent: AgentID, _ done: @escaping (Result<Void, RegistrationError>) -> Void) {
     do throws(AgentControlError) {
       try agents.unregister(agent)
       done(.success(()))

@@ -24,7 +24,7 @@ final class Harness {
   let events: TestEvents
   let agents: TestAgents
   let rules = TestRules()
-  let zone: TestZone
+  let daemon: DaemonDouble
   let simulation: SimulatedBackend
   let hardware: Hardware
   let server: ControlServer
@@ -59,16 +59,16 @@ final class Harness {
       done(.success([0xFF, 0xD8] + frame.bytes.prefix(100) + [0xFF, 0xD9]))
     }
     hardware = Hardware(board: Self.board, backend: simulation, clock: clock, events: events)
-    zone = TestZone(agents, hardware)
+    daemon = DaemonDouble(agents, hardware)
     hardware.open()
     server = ControlServer(
       loop: loop, settings: settings,
       services: Services(
-        zone: zone, agents: agents, events: events, sink: events, rules: rules, hardware: hardware,
+        daemon: daemon, agents: agents, events: events, sink: events, rules: rules, hardware: hardware,
         simulation: simulated ? simulation : nil,
         projection: Projection(
           agents: agents, hardware: hardware, rules: rules, events: events, clock: clock
-        ) { [zone] in zone.boardBudgets }), time: clock, limits: limits)
+        ) { [daemon] in daemon.boardBudgets }), time: clock, limits: limits)
     server.grant = { _, _ in role }
     try server.start()
   }

@@ -122,7 +122,7 @@ import Testing
     #expect(try client.call("registry.register", ["manifest": manifest]).get()["agent"] == "new")
     let handed: Fields = ["manifest": manifest, "module": "AGFzbQ==", "trial_ms": 500]
     #expect(try client.call("registry.register", handed).get()["agent"] == "new")
-    let registration = try #require(harness.zone.registrations.last)
+    let registration = try #require(harness.daemon.registrations.last)
     #expect(registration.module == [0, 0x61, 0x73, 0x6D] && registration.trial == .milliseconds(500))
     #expect(try client.refusal("registry.register", ["manifest": manifest, "module": "?"])?.data["param"] == "module")
     #expect(try client.call("spawnAgent", ["manifest": manifest]).get()["state"] == "starting")
@@ -203,7 +203,7 @@ import Testing
     #expect(former["board"] == "test" && former["agents"]?["climate"]?["snapshot"] == ["count": 3])
     #expect(try client.call("daemon.reload").get() == ["rules": 1])
     #expect(try client.call("daemon.stop").get() == ["stopping": true, "board": "test"])
-    #expect(harness.zone.stopped == 1)
+    #expect(harness.daemon.stopped == 1)
     #expect(try client.call("agent.snapshot", ["agent": "climate"]).get()["snapshot"] == ["count": 3])
     let tree = try client.call("agent.processTree").get().list
     #expect(tree?.count == 1 && tree?.first?["children"]?.list?.first?["entry"]?["agent"] == "idle")
@@ -279,7 +279,7 @@ import Testing
     let client = try harness.connect()
     #expect(try client.call("daemon.history").get() == ["entries": [["reason": "started"]]])
     _ = try client.call("daemon.history", ["agent": "gone", "limit": 7]).get()
-    #expect(harness.zone.asked == ["all 50", "gone 7"])
+    #expect(harness.daemon.asked == ["all 50", "gone 7"])
     #expect(try client.refusal("daemon.history", ["agent": "broken"])?.known == .storage)
     #expect(try client.refusal("daemon.history", ["limit": 0])?.known == .invalidParams)
   }

@@ -4,9 +4,9 @@ import Linux
 import Model
 import Testing
 
-/// Agents from nothing to a run, with the built command and the SDK of this repository.
+/// Agents from an empty folder to a run, with the built command and the SDK of this repository.
 struct AgentTests {
-  /// Why agents cannot be built and run here; printed once. Nil when they can.
+  /// Why agents cannot be built and run here, printed once; nil when they can.
   private static let missing: String? = {
     let environment = Environment.current()
     let cache = environment["XDG_CACHE_HOME"] ?? environment["HOME"].map { "\($0)/.cache" } ?? ""
@@ -28,10 +28,10 @@ struct AgentTests {
 
   private static let isReady = missing == nil
 
-  /// The repository's, unless another one is to be tested.
+  /// The repository's SDK, unless another one is to be tested.
   private static let sdk = Environment.current()["OPENSTARRY_SDK"] ?? "\(Station.repository)/SDK"
 
-  /// What the tools need to be found. Compiled things stay beside the programs, so that they are compiled once.
+  /// The environment of the tools. Compiled modules stay beside the programs, so that they are compiled once.
   private static func environment() throws -> [String: String] {
     let own = Environment.current()
     let cache = own["XDG_CACHE_HOME"] ?? own["HOME"].map { "\($0)/.cache" } ?? ""
@@ -81,7 +81,7 @@ struct AgentTests {
     #expect(sum["costs"]?["memory_kib"]?["max"]?.int ?? 0 >= 64)
   }
 
-  /// The daemon keeps what it was given: it needs the folder no more.
+  /// The daemon has copied everything: it does not need the folder any more.
   @Test(.enabled(if: AgentTests.isReady))
   func deployingHandsTheModuleOver() throws {
     let station = try Station(board: "greenhouse-sim")
@@ -97,11 +97,11 @@ struct AgentTests {
     #expect(first.code == 0 && first.output.hasSuffix("door-fan is ready, version 0.1.0 deployed\n"), "\(first)")
     func modules() -> [String] { (try? Files.names(in: "\(station.folder)/home/registered/door-fan")) ?? [] }
     #expect(modules().count == 1)
-    // It runs, and is replaced.
+    // It is replaced while it runs.
     #expect(try deploy("--no-build").code == 0)
     let inUse = modules()
     #expect(inUse.count == 1)
-    // What is no module never takes its place.
+    // A file that is no module never replaces it.
     try station.write("door-fan/door-fan.wasm", "no module")
     let wrong = try deploy("--no-build")
     #expect(wrong.code == 1 && wrong.errors.contains("door-fan"), "\(wrong)")
@@ -114,7 +114,7 @@ struct AgentTests {
     // Its sensor may have woken it by now.
     let woken = try station.run("wake", "door-fan")
     #expect(woken.code == 0, "\(woken)")
-    // Nothing of it is left when it is forgotten.
+    // Unregistering removes all of it.
     #expect(try station.run("kill", "door-fan", "--wait").code == 0)
     #expect(try station.run("unregister", "door-fan").code == 0)
     #expect(!Files.exists("\(station.folder)/home/registered/door-fan"))
@@ -134,7 +134,7 @@ struct AgentTests {
       #expect(outcome.output.contains("failed, \(reason): "), "\(event): \(outcome.output)")
       #expect(outcome.errors.contains("1 of 1 activation(s) did not succeed"))
     }
-    // What the board says no to is an answer; passed on, it is told as such, and the instance takes the next event.
+    // A refusal is an answer: an agent that passes it on ends its activation, and the instance takes the next event.
     let refused = try run(station, "run", "bad", "--event", "a:pass", "--event", "a:pass", "--event", "a:count")
     #expect(refused.code == 1)
     #expect(refused.output.contains("refused: denied: agent 'bad' may not emit 'not:mine'"), "\(refused.output)")

@@ -3,7 +3,7 @@ import Linux
 import Model
 import Testing
 
-/// Files that cannot be used: what is said, and what goes on.
+/// Invalid files: the messages, and what continues to run.
 @Suite struct BadFileTests {
   private let agent = manifest(
     "climate", entry: "climate", permissions: #"{"sensors": ["temperature"], "actuators": ["fan"]}"#)
@@ -56,7 +56,7 @@ import Testing
     let daemon = try station.daemon()
     let listed = try station.run("ps", "--json").json?["agents"]?.list
     let ids = listed?.compactMap { $0["agent"]?.string ?? $0["id"]?.string }
-    // A right to something that is not there does no harm: that one is warned about.
+    // A permission for a missing device is harmless: it only causes a warning.
     #expect(ids == ["climate", "typo"])
     for part in [
       "agents/broken/agent.json:2", "agents/greedy/agent.json:4:", "did you mean 'fan'", "'climte'",
@@ -68,7 +68,7 @@ import Testing
     #expect(daemon.errors.contains("sensor:*"), "\(daemon.errors)")
   }
 
-  /// A missing module, a variable that is not set, a driver that is not there: their rules wait, everything else runs.
+  /// A missing module, an unset variable, a missing driver: rules that need them wait, everything else runs.
   @Test func rulesOfAnAgentThatCannotRunWaitAndAllOthersRun() throws {
     let rules = ["module", "variable", "driver", "climate"].map {
       "  - {id: wakes-\($0), on: \"x:\($0)\", action: [\"wake(\($0))\", \"emit(y:\($0))\"]}\n"
@@ -100,7 +100,7 @@ import Testing
     }
     #expect(try station.run("emit", "x:climate").code == 0)
     #expect(try station.waitFor("y:climate"))
-    // Once it can run, its rule does, too.
+    // When the agent can run, its rule works.
     try station.write("agents/driver/agent.json", manifest("driver", entry: "climate"))
     #expect(try station.run("register", "agents/driver/agent.json").code == 0)
     #expect(try !station.run("rules", "list").output.contains("waits for agent 'driver'"))
@@ -128,7 +128,7 @@ import Testing
     #expect(try station.run("rules", "list", "--json").json?["rules"]?.list?.count == 0)
     let listed = try station.run("rules", "list").output
     #expect(listed.contains("orchestration.yaml:6:") && listed.contains("no rules are in force"), "\(listed)")
-    // Mended step by step: the type error has its place inside the expression.
+    // Corrected step by step: a type error points into the expression.
     let typeError = "rules:\n  - on: \"x:y\"\n    if: \"1 + 'a' > 2\"\n    action: \"wake(climate)\"\n"
     try station.write("orchestration.yaml", typeError)
     let reload = try station.run("rules", "reload")
@@ -137,7 +137,7 @@ import Testing
     #expect(reload.errors.split(separator: "\n").count == 1, "\(reload.errors)")
     try station.write("orchestration.yaml", "rules:\n  - {id: good, on: \"x:y\", action: \"emit(y:z)\"}\n")
     #expect(try station.run("rules", "reload").output == "1 rule(s) loaded\n")
-    // Another bad file: the good rules go on.
+    // Another bad file: the good rules stay in force.
     try station.write("orchestration.yaml", typeError)
     for words in [["rules", "reload"], ["daemon", "reload"]] {
       let refused = try station.run(words)

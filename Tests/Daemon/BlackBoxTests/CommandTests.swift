@@ -4,7 +4,7 @@ import Linux
 import Model
 import Testing
 
-/// Every command of `openstarry` against a running daemon, for people and as JSON.
+/// Every command of `openstarry` against a running daemon, as text and as JSON.
 @Suite struct CommandTests {
   private func station() throws -> Station {
     try Station(
@@ -43,14 +43,14 @@ import Testing
     #expect(try station.run("spawn", "climate").code == 0)
     let unregister = try station.run("unregister", "climate")
     #expect(unregister.errors == "openstarry: agent 'climate' is running: 'openstarry kill climate --wait' ends it\n")
-    // What 'why' takes is shown.
+    // The output shows the arguments of `why`.
     let event = try #require(try station.run("events", "agent:started", "--ids").lines.last)
     #expect(ULID(String(event.prefix { $0 != " " })) != nil && event.contains("agent climate started"))
     #expect(try station.run("why", String(event.prefix { $0 != " " })).output.contains("agent climate started"))
     #expect(try station.run("why", "agent:started").output.contains("agent climate started"))
     #expect(try station.run("why", "x:never").code == 5)
     #expect(daemon.exitCode == nil)
-    // Where there is no configuration, nothing is searched for one.
+    // Without a configuration none is searched for.
     Files.remove("\(station.folder)/openstarry.yaml")
     let validate = try station.run("config", "validate")
     #expect(validate.code == (Files.isFile("/etc/openstarry/openstarry.yaml") ? validate.code : 5), "\(validate)")
@@ -59,7 +59,7 @@ import Testing
   @Test func everyCommandAnswersPeopleAndPrograms() throws {
     let station = try station()
     let daemon = try station.daemon()
-    /// Runs it both ways; the words must be in the output, and the JSON must be one.
+    /// Runs it both ways. The words must be in the output, and the JSON must be valid.
     func check(_ words: String..., shows parts: String..., then undo: [String] = []) throws {
       let people = try station.run(words)
       #expect(people.code == 0, "\(words): \(people.errors)")
@@ -81,7 +81,7 @@ import Testing
     try check("logs", "climate", shows: "too warm, fan on")
     try check("events", "device:*", "-n", "5", shows: "fan on")
     try check("state", shows: "devices:", "fan:", "state:")
-    // Cool again, or the rule would go on waking the agent.
+    // Cool again, or the rule would continue to wake the agent.
     #expect(try station.run("simulate", "temperature", "auto").code == 0)
     try check("rules", "list", shows: "too-hot", "value > 30.0", "wake(climate)")
     try check("rules", "test", "sensor:temperature", "value=31", shows: "too-hot", "fires")
@@ -101,7 +101,7 @@ import Testing
     try check("check", ".", shows: "0 error(s)")
     try check("board", "check", "board.yaml", shows: "1 file(s) checked: 0 error(s)")
     try check("config", "validate", shows: "0 error(s)")
-    // What moves hardware says which board that was.
+    // A command that moves hardware names its board.
     let board = "board 'quiet' (socket \(station.socket))\n"
     #expect(try station.run("set", "lamp", "on").output == "lamp on (was off)\n\(board)")
     #expect(try station.run("release", "lamp").output == "lamp released\n\(board)")
@@ -152,7 +152,7 @@ import Testing
     let logs = try station.start("openstarry", ["logs", "--follow"])
     #expect(
       try eventually {
-        // It may take a moment until they listen.
+        // The follower may need a moment to subscribe.
         try station.run("emit", "x:y", "n=1")
         try station.run("wake", "climate", "x:hot", "value=35")
         try station.run("wake", "climate", "x:cool", "value=20")
@@ -192,7 +192,7 @@ import Testing
     #expect(try eventually { try lamp().count == 2 })
     let changes = try lamp()
     #expect(changes[1]["payload"]?["reason"] == "lease-expired" && changes[1]["payload"]?["state"]?.double == 0)
-    // Not before its time, which counts from the request; how long after depends on how busy the machine is.
+    // Not before the time, counted from the request. The delay after it depends on the load of the machine.
     #expect((changes[1]["monotonic_ns"]?.int ?? 0) - asked >= 2_000_000_000)
     #expect(changes[1]["cause"] == changes[0]["id"])
     #expect(daemon.exitCode == nil)

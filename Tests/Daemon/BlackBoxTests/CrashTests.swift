@@ -4,7 +4,7 @@ import Linux
 import Model
 import Testing
 
-/// A daemon that its own agents take down: what it knows at the next start, and what it does about it.
+/// A daemon that its own agents take down: what it reports at the next start, and its measures.
 @Suite struct CrashTests {
   /// A station with the agents `bad` and `worse`, which do what an event says, and `good`.
   private func station() throws -> Station {
@@ -44,11 +44,11 @@ import Testing
     if ending == "crash.signal" { #expect(message.contains("+0x"), "\(message)") }
     #expect(try strikes(station).count == 1)
     #expect(daemon.errors.contains("strike 1 of 3"), "\(daemon.errors)")
-    // It goes on: once is no reason to leave it out.
+    // It runs on: one strike is no reason to leave it out.
     #expect(try station.run("wake", "bad", "x:y", "how=nothing").code == 0)
     daemon.send(SIGTERM)
     #expect(daemon.wait() == 0)
-    // After a good end nothing is held up to anybody.
+    // After a clean end nothing is reported.
     let last = try start(station)
     #expect(try station.events("system:unclean_start").isEmpty && strikes(station).isEmpty)
     #expect(last.exitCode == nil)
@@ -69,7 +69,7 @@ import Testing
       let line = try station.run("status").lines.first { $0.hasPrefix("quarantined ") } ?? "nothing"
       #expect(line.contains("bad: ") && line.contains("ended the daemon 3 times"), "\(line)")
       #expect(line.hasSuffix("'openstarry restart bad' lets it out"), "\(line)")
-      // It stays out over good ends as over bad ones.
+      // It stays quarantined after clean and unclean ends.
       daemon.send(SIGTERM)
       #expect(daemon.wait() == 0)
       daemon = try start(station)
@@ -127,7 +127,7 @@ import Testing
     #expect(last.exitCode == nil)
   }
 
-  /// A store into a mapped page for which there is no room would end the daemon (SIGBUS), at each start anew.
+  /// A store into a mapped page without room on the disk would end the daemon (SIGBUS) at every start.
   @Test func aRuntimeFolderWithoutRoomCostsTheRecordAndNothingElse() throws {
     let station = try station()
     guard try station.mountDisk("run", kibibytes: 16) else {
@@ -163,7 +163,7 @@ import Testing
         "board.yaml": quietBoard, "agents/a/agent.json": always("a"), "agents/b/agent.json": always("b"),
         "orchestration.yaml": "rules: [{on: \"x:y\", action: \"actuate(fan, on)\"}]\n",
       ])
-    // Three strikes of the one, two of the other: five ends.
+    // Three strikes of one agent, two of the other: five ends.
     for _ in 0..<5 {
       let failed = try station.failingDaemon(program: "hostile-firmware")
       #expect((failed.code ?? 0) > 128, "\(failed)")
@@ -176,7 +176,7 @@ import Testing
     #expect(try station.run("status").output.contains("safe_mode"))
     #expect(try station.events("system:safe_mode").count == 1)
     #expect(try station.run("ps", "--json").json?["agents"]?.list?.isEmpty == true)
-    // Outputs are open, and safe; sensors are not measured, and rules do nothing.
+    // Outputs are open and safe; sensors are not measured, and rules do nothing.
     #expect(try station.run("devices", "--json").output.contains("fan"))
     #expect(try station.run("emit", "x:y").code == 0)
     #expect(try station.events("device:changed").isEmpty)
@@ -184,7 +184,7 @@ import Testing
     #expect(refused.code == 1 && refused.errors.contains("leave-safe-mode"), "\(refused)")
     #expect(try station.run("rules", "reload").code == 1)
 
-    // Whoever leaves it finds the first agent quarantined, and the second one's third strike.
+    // After safe mode the first agent is quarantined, and the second one's third strike follows.
     _ = try station.run("daemon", "leave-safe-mode")
     #expect((daemon.wait() ?? 0) > 128)
     let last = try start(station)
@@ -218,7 +218,7 @@ import Testing
     #expect(try station.waitFor("device:changed") { $0["payload"]?["device"]?.string == "lamp" })
     #expect(try station.run("read", "temperature").code == 0)
     #expect(try station.run("daemon", "leave-safe-mode").output == "the daemon is not in safe mode\n")
-    // The guardian is the one of the start, and nothing was stuck on the way.
+    // It is still the guardian of the start, and nothing was stuck meanwhile.
     for type in ["system:guardian_lost", "system:stuck"] {
       let events = try station.events(type)
       #expect(events.isEmpty)

@@ -1,7 +1,7 @@
 import Linux
 import Testing
 
-/// Runs the commands that README and the pages show.
+/// Runs the commands in README and the pages.
 struct DocumentationTests {
   private static let pages: [String] = {
     let docs = (try? Files.names(in: "\(Station.repository)/docs")) ?? []

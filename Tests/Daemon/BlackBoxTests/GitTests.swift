@@ -15,7 +15,7 @@ import Testing
       "GIT_CONFIG_GLOBAL": "/dev/null", "GIT_CONFIG_SYSTEM": "/dev/null", "GIT_CONFIG_NOSYSTEM": "1",
       "GIT_AUTHOR_NAME": "Ada", "GIT_AUTHOR_EMAIL": "ada@example.org", "GIT_COMMITTER_NAME": "Ada",
       "GIT_COMMITTER_EMAIL": "ada@example.org", "GIT_TERMINAL_PROMPT": "0",
-      // The hook must find the daemon by the repository's settings.
+      // The hook finds the daemon by the repository's settings.
       "OPENSTARRY_SOCKET": "",
     ]
   }
@@ -64,7 +64,7 @@ import Testing
       "let a = 1  // FIXME later\nlet b = 2  // FIXME now\n-----BEGIN RSA PRIVATE KEY-----\n", to: "main")
     let finished = try station.waitFor("review:finished") { $0["payload"]?["commit"]?.string == commit }
     try #require(finished, "\(daemon.errors)")
-    // The push to topic came first: had it set anything off, that would be there by now.
+    // The push to topic came first: any effect of it would be visible by now.
     #expect(try station.events("review:finished").count == 1)
     #expect(try station.events("agent:activated").count == 1)
     let log = try station.run("logs", "code-reviewer-agent").output
@@ -81,7 +81,7 @@ import Testing
       #expect(why.contains(part))
     }
 
-    // A board that does not listen holds up no push.
+    // A board that does not answer does not delay a push.
     daemon.send(SIGTERM)
     #expect(daemon.wait() == 0)
     let last = try push("let a = 1\n", to: "main")

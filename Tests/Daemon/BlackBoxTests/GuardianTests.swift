@@ -4,7 +4,7 @@ import Linux
 import Model
 import Testing
 
-/// The daemon is killed, and its guardian tells the next one.
+/// The daemon is killed, and its guardian reports to the next one.
 @Suite(.serialized) struct GuardianTests {
   private static let board = """
     name: guarded
@@ -63,7 +63,7 @@ import Testing
     #expect(try guardian(station) == "off")
   }
 
-  /// Not executable; ends at once, as one that lacks a library; lives and says nothing.
+  /// Not executable; ends at once, as with a missing library; runs but does not answer.
   @Test(arguments: ["", "#!/bin/sh\nexit 3\n", "#!/bin/sh\nexec sleep 20\n"])
   func aDaemonWhoseGuardianDoesNotComeUpIsNotReady(program: String) throws {
     let station = try station()
@@ -108,7 +108,7 @@ import Testing
     }
   }
 
-  /// Nothing of a simulated board outlives the daemon: there is nobody to leave it to.
+  /// A simulated board ends with the daemon, so no output can be left to a guardian.
   @Test func whatRefusesAtTheEndIsNamed() throws {
     let station = try station()
     let daemon = try station.daemon()
@@ -125,7 +125,7 @@ import Testing
     #expect(
       lines.contains { $0.contains("NOT SAFE: set 'lamp' failed: no acknowledge") && $0.contains("nobody tries") })
     #expect(!daemon.errors.contains("NOT SAFE: fan"))
-    // It has ended well all the same: the next one has nothing to say of it.
+    // It ended cleanly, so the next daemon has nothing to report.
     let next = try station.daemon()
     #expect(!next.errors.contains("has died") && !next.errors.contains("did not end in good order"))
   }
@@ -136,7 +136,7 @@ import Testing
     for round in 1...3 {
       let daemon = try station.daemon()
       let answer = try station.run("set", "compressor", "on")
-      // On, and off again with the daemon's end; twice that is all there is.
+      // Switched on, and off with the daemon's end; the output moves no further.
       #expect((answer.code == 0) == (round < 3))
       if round == 3 { #expect(answer.errors.contains("max_rate"), "\(answer.errors)") }
       daemon.send(signal)
@@ -153,7 +153,7 @@ import Testing
       try Station.executable("guardian-ward"), board: try fixture.board(["", ""]), root: fixture.root,
       socket: station.socket, guardian: try Station.executable("openstarry-guardian"), ["o0=1"])
     try ward.refuseWrites(true)
-    // A safe output that is told to be safe again refuses no less.
+    // An output that refuses its safe level refuses it again when it is safe already.
     ward.kill()
     func makeSafe(_ environment: [String: String] = [:]) throws -> Program {
       let program = try station.start(
@@ -172,7 +172,7 @@ import Testing
     #expect(eventually { (try? makeSafe().exitCode) == 0 })
     #expect(try fixture.text(0) == "0")
     ward.relieve()
-    // Nobody is left; that it ended in order with something refused is no reason to move what is to be held.
+    // No guardian is left. After an orderly end, a refused output is no reason to move outputs that are to be held.
     let idle = try makeSafe(["EXIT_STATUS": "74", "SERVICE_RESULT": "exit-code"])
     #expect(idle.exitCode == 0 && idle.errors.isEmpty)
   }

@@ -4,8 +4,8 @@ import Model
 import ModuleKit
 import Testing
 
-/// A daemon that ends, or hangs, in the code of a WebAssembly agent: nothing that a module may do leads there by itself, so the
-/// engine does it, as a fault in it would.
+/// A daemon that dies or hangs in the code of a WebAssembly agent. No module can cause that by itself, so a patched
+/// engine does it, as a bug in the engine would.
 @Suite struct GuestCrashTests {
   private static let engine: String? = {
     let own = Environment.current()
@@ -16,7 +16,7 @@ import Testing
     ].first(where: Files.isFile)
   }()
 
-  /// Why this cannot be tried here; printed once.
+  /// Why this cannot be tested here, printed once; nil when it can.
   private static let missing: String? = {
     let path = (Environment.current()["PATH"] ?? "").split(separator: ":")
     let why: String? =
@@ -28,7 +28,7 @@ import Testing
   }()
   private static let isReady = missing == nil
 
-  /// The engine, which does what the name of a file in the daemon's folder says as soon as a guest runs.
+  /// The patched engine: when a guest runs, it does what the name of a file in the daemon's folder says.
   private static let fault = """
     #define _GNU_SOURCE
     #include <dlfcn.h>
@@ -44,7 +44,7 @@ import Testing
 
     """
 
-  /// A station with the agent `guest`, and the engine with the fault.
+  /// A station with the agent `guest` and the patched engine.
   private func station() throws -> Station {
     let station = try Station(
       files: [
@@ -75,7 +75,7 @@ import Testing
       environment: ["OPENSTARRY_WASMTIME": "\(station.folder)/engine.so"].merging(more) { $1 })
   }
 
-  /// Wakes the agent once without, and once with the fault.
+  /// Wakes the agent once without the fault and once with it.
   private func wake(_ station: Station, fault: String) throws -> Program {
     let well = try station.run("wake", "guest", "x:y")
     #expect(well.code == 0, "\(well)")

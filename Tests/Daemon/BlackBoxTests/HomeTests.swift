@@ -3,7 +3,7 @@ import Linux
 import Model
 import Testing
 
-/// The files that the daemon makes: whom they are for, and which of them it has mapped.
+/// The daemon's files: who can read them, and which of them are mapped.
 @Suite struct HomeTests {
   private func station() throws -> Station {
     try Station(
@@ -22,7 +22,7 @@ import Testing
       ])
   }
 
-  /// Starts the daemon as from a shell with the umask that lets everybody read and write.
+  /// Starts the daemon as from a shell with umask 0.
   private func start(_ station: Station, _ environment: [String: String]) throws -> Program {
     let daemon = try station.start(
       "sh", ["-c", "umask 0; exec \"$0\" --config openstarry.yaml --for 5m", Station.executable("openstarryd")],
@@ -52,7 +52,7 @@ import Testing
     daemon.send(SIGTERM)
     _ = daemon.wait()
     let second = try start(station, environment)
-    // What an earlier version has made is taken from others at the next start.
+    // The next start takes the rights of others from files of an earlier version.
     second.send(SIGTERM)
     _ = second.wait()
     Files.setMode("\(home)/registry.db", 0o644)
@@ -61,15 +61,15 @@ import Testing
     #expect(all.contains("\(home)/registry.db") && all.contains("\(home)/crash.record"), "\(all)")
     for path in all {
       let status = try FileStatus(path)
-      // The socket's mode is the settings': roles are told by who connects.
+      // The settings give the socket's mode; the peer's credentials give its role.
       if status.kind == .other { continue }
       #expect(status.mode & 0o027 == 0, "\(path) has mode \(String(status.mode, radix: 8))")
     }
     #expect(third.exitCode == nil)
   }
 
-  /// A mapped page that a full or broken disk, or another process, takes away ends the process (SIGBUS): nothing that others, or a
-  /// disk, could cut short is mapped but programs and libraries. The crash record has its room from the start.
+  /// Access to a mapped page that a full or broken disk, or another process, has taken away ends the process (SIGBUS).
+  /// So only programs and libraries are mapped, and the crash record, which has its full length from the start.
   @Test func nothingOfTheHomeIsMappedButTheCrashRecord() throws {
     let station = try station()
     let environment = ["OPENSTARRY_SOCKET": "\(station.folder)/home/run/control.sock"]
@@ -86,7 +86,7 @@ import Testing
       mapped.insert(path)
     }
     #expect(mapped == ["\(station.folder)/home/crash.record"], "\(mapped)")
-    // As much as is mapped is there.
+    // The disk has blocks for the whole file.
     var status = stat()
     #expect(unsafe stat("\(station.folder)/home/crash.record", &status) == 0)
     #expect(status.st_blocks * 512 >= status.st_size)

@@ -2,7 +2,7 @@ import Glibc
 import Model
 import Testing
 
-/// Rules that feed themselves, and rules that fail, against the built daemon: what they cost and what the log says.
+/// Rules that trigger themselves, and rules that fail, against the built daemon: their cost, and the log.
 @Suite struct HostileRuleTests {
   private func station(_ rules: String) throws -> Station {
     try Station(files: ["board.yaml": quietBoard, "orchestration.yaml": "rules:\n\(rules)\n"])
@@ -16,7 +16,7 @@ import Testing
       """)
     let daemon = try station.daemon()
     for _ in 0..<5 { #expect(try station.run("emit", "a:b").code == 0) }
-    // Nothing else suffers.
+    // Nothing else is affected.
     #expect(try station.run("emit", "good:one").code == 0)
     #expect(try eventually { try station.run("why", "lamp").output.contains("lamp on") })
     let total = try #require(try station.run("status", "--json").json?["events"]?["total"]?.int)
@@ -29,7 +29,7 @@ import Testing
     #expect(daemon.errors.utf8.count < 20_000, "\(daemon.errors.utf8.count) bytes of log")
   }
 
-  /// A thousand rules that fail at one event.
+  /// A thousand rules that fail on one event.
   @Test func whatOneEventLogsIsBounded() throws {
     let rules = (0..<1000).map { "  - {id: r\($0), on: \"a:b\", if: \"missing > \($0)\", action: \"emit(x:y)\"}" }
     let station = try station(rules.joined(separator: "\n"))

@@ -4,7 +4,7 @@ import Linux
 import Model
 import Testing
 
-/// What the daemon uses as a whole, as people see it.
+/// The usage of the whole daemon in the commands' output.
 @Suite struct MeterTests {
   private func station(_ budget: String) throws -> Station {
     let station = try Station(
@@ -29,7 +29,7 @@ import Testing
     let station = try station("memory: 64MiB, cpu: 90%")
     let daemon = try station.daemon(config: "budget.yaml")
     let memory = try #require(try row(station, "memory"))
-    // What tests run in may have a group of its own.
+    // The tests may run in a control group of their own.
     #expect(["PSS", "cgroup"].contains(memory["meter"]?.string), "\(memory)")
     #expect((1 << 20...64 << 20).contains(memory["used"]?.int ?? 0), "\(memory)")
     #expect(memory["limit"]?.int == 64 << 20 && memory["step"]?.string == "normal", "\(memory)")
@@ -59,7 +59,7 @@ import Testing
     let killed = try station.daemon(environment: environment)
     killed.send(SIGKILL)
     _ = killed.wait()
-    // What systemd runs then, and what it tells it.
+    // What systemd runs after the kill, with its variables.
     let after = try station.start(
       "openstarryd", ["--config", "openstarry.yaml", "--make-safe"],
       environment.merging(["SERVICE_RESULT": "oom-kill", "EXIT_STATUS": "KILL"]) { $1 })

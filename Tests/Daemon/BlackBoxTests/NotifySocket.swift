@@ -1,7 +1,7 @@
 import Glibc
 import Linux
 
-/// The service manager's end: a datagram socket.
+/// The service manager's end of sd_notify(3): a datagram socket.
 final class NotifySocket {
   let path: String
   private let socket: Descriptor
@@ -32,8 +32,7 @@ final class NotifySocket {
     }
   }
 
-  /// Waits until no such message has come for a second, which is ten times as long as it may take: then systemd's patience is at
-  /// its end.
+  /// Waits until no such message has come for a second, ten times the period. Then systemd would act.
   func falls(silentAfter assignment: String) -> Bool {
     var (count, since) = (count(assignment), System.monotonicNanoseconds())
     return eventually {

@@ -3,7 +3,7 @@ import Glibc
 import Linux
 import Model
 
-/// A process that a test has started, with its output in files. It is ended with the test, whatever happens.
+/// A process started by a test, with its output in files. It is ended with the test in any case.
 final class Program {
   let pid: pid_t
   private let name: String
@@ -13,19 +13,19 @@ final class Program {
   /// Starts a program.
   /// - Parameters:
   ///   - path: the program, looked up in PATH when it has no slash.
-  ///   - environment: all of it.
-  ///   - folder: where it starts, and where its output goes, under `name`.
+  ///   - environment: the whole environment.
+  ///   - folder: its working directory, which also gets its output, under `name`.
   init(
     _ path: String, _ arguments: [String], environment: [String: String], folder: String, name: String
   ) throws {
     (self.folder, self.name) = (folder, name)
-    // Only the three of its own: tests that run at the same time have files and sockets open.
+    // Pass only three descriptors: tests that run at the same time have files and sockets open.
     for number in try Files.names(in: "/proc/self/fd").compactMap({ Int32($0) }) where number > 2 {
       _ = openstarry_fcntl(number, F_SETFD, FD_CLOEXEC)
     }
     var actions = unsafe posix_spawn_file_actions_t()
     var attributes = posix_spawnattr_t()
-    // SAFETY: both are initialised here and destroyed below; every text is copied by the C library or outlives the
+    // SAFETY: both are initialised here and destroyed below. The C library copies each text, or the text outlives the
     // call.
     unsafe posix_spawn_file_actions_init(&actions)
     unsafe posix_spawnattr_init(&attributes)
@@ -37,7 +37,7 @@ final class Program {
     let flags = O_WRONLY | O_CREAT | O_TRUNC | O_APPEND
     unsafe posix_spawn_file_actions_addopen(&actions, 1, "\(folder)/\(name).out", flags, 0o600)
     unsafe posix_spawn_file_actions_addopen(&actions, 2, "\(folder)/\(name).err", flags, 0o600)
-    // The test's own process may block or ignore signals; its children start as from a shell.
+    // The test process may block or ignore signals; its children start as from a shell.
     var (none, all) = (sigset_t(), sigset_t())
     unsafe sigemptyset(&none)
     unsafe sigfillset(&all)
@@ -55,7 +55,7 @@ final class Program {
 
   deinit {
     guard exitCode == nil else { return }
-    // In order where it can: a daemon that is killed leaves its guardian behind.
+    // Cleanly if possible: a killed daemon leaves its guardian behind.
     kill(pid, SIGTERM)
     var status: Int32 = 0
     // SAFETY: waitpid fills in the local.
@@ -64,11 +64,11 @@ final class Program {
     _ = unsafe waitpid(pid, &status, 0)
   }
 
-  /// What it has written so far.
+  /// Its output so far.
   var output: String { text("out") }
   var errors: String { text("err") }
 
-  /// Its exit code, or 128 and the number of the signal that ended it; nil while it runs.
+  /// Its exit code, or 128 plus the number of the signal that ended it; nil while it runs.
   var exitCode: Int32? {
     if let ended { return ended }
     var status: Int32 = 0
@@ -103,9 +103,9 @@ final class Program {
   }
 }
 
-/// Looks again and again until `condition` holds.
-/// - Parameter pause: between two looks; longer where a look starts a program.
-/// - Returns: whether it did before the deadline.
+/// Polls until `condition` holds.
+/// - Parameter pause: the time between two polls; longer when a poll starts a program.
+/// - Returns: whether it held before the deadline.
 func eventually(
   within limit: Duration = .seconds(30), pause: Duration = .milliseconds(10), _ condition: () throws -> Bool
 ) rethrows -> Bool {

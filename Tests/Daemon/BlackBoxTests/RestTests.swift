@@ -3,7 +3,7 @@ import Linux
 import Model
 import Testing
 
-/// What the daemon costs when nothing happens.
+/// The cost of a daemon at rest.
 @Suite(.serialized) struct RestTests {
   @Test func atRestItIsOneThreadThatSleepsAndWritesNothing() throws {
     var files = ["board.yaml": quietBoard]
@@ -20,25 +20,25 @@ import Testing
     let daemon = try station.daemon()
     let agents = try station.run("ps", "--json").json?["agents"]?.list
     #expect(agents?.count == 10)
-    // The storage's thread ends some time after it has opened the registry.
+    // The registry's thread ends some time after it has read the registry.
     #expect(eventually { daemon.figure("status", "Threads") == 1 })
-    // Three of them watch the clock and the time zone, and are kept in hand for an emergency stop.
+    // Of these, three watch the clock and the time zone, or are in reserve for an emergency stop.
     #expect(eventually { (daemon.descriptors ?? 99) <= 18 }, "\(daemon.descriptors ?? -1) descriptors")
     func figures() -> [Int?] {
       [daemon.figure("io", "write_bytes"), daemon.figure("io", "syscw")]
     }
-    // On a busy machine the end of its start may fall into the first stretch.
+    // On a busy machine the first period may include the end of the start.
     let rests = try (1...3).contains { _ in
       let written = figures()
       let switches = try #require(daemon.figure("status", "voluntary_ctxt_switches"))
-      // Not a wait for something, but the time that is measured.
+      // Not a wait: this is the measured period.
       Pause.wait(nanoseconds: 3_000_000_000)
       return try !written.contains(nil) && figures() == written
         && #require(daemon.figure("status", "voluntary_ctxt_switches")) - switches <= 3
     }
     #expect(rests)
     #expect(daemon.figure("status", "Threads") == 1)
-    // And it is not dead.
+    // It still answers.
     #expect(try station.run("status").code == 0)
   }
 

@@ -3,17 +3,16 @@ import Linux
 import Model
 import Testing
 
-/// Which daemon a command talks to when nobody has named a socket: one in this folder, and one that stands for the
-/// system's.
+/// Which daemon a command talks to when no socket is named: one in the current folder, or one in place of the system's.
 ///
-/// Where this machine has a daemon of its own, these tests would move its board.
+/// On a machine with a daemon of its own these tests would move its board.
 @Suite(.enabled(if: !Files.exists("/run/openstarry/control.sock")))
 struct SearchTests {
   private func station(_ name: String) throws -> Station {
     try Station(files: ["board.yaml": quietBoard.replacing("name: quiet", with: "name: \(name)")])
   }
 
-  /// Runs a command in the folder of `local`, without a word about sockets.
+  /// Runs a command in the folder of `local` without naming a socket.
   private func start(_ words: [String], _ local: Station, _ system: Station) throws -> Program {
     try local.start(
       "openstarry", words,
@@ -38,7 +37,7 @@ struct SearchTests {
     #expect(first.output == "lamp on (was off)\nboard 'near' (socket \(own))\n" && first.errors.isEmpty, "\(first)")
     near.send(SIGKILL)
     #expect(near.wait() == 128 + SIGKILL)
-    // What is dead hides nobody.
+    // A dead daemon does not hide others.
     let second = try run("set", "lamp", "on", local: local, system: system)
     let socket = "\(system.folder)/run/openstarry/control.sock"
     #expect(second.output == "lamp on (was off)\nboard 'far' (socket \(socket))\n", "\(second)")
@@ -52,7 +51,7 @@ struct SearchTests {
   @Test func anEmergencyStopStopsAllThatMayBeMeant() throws {
     let (local, system) = (try station("near"), try station("far"))
     let (near, far) = try startBoth(local, system)
-    // One that hangs holds up no other.
+    // A daemon that hangs does not delay the others.
     near.send(SIGSTOP)
     let stop = try start(["estop"], local, system)
     #expect(eventually { stop.output.contains("board 'far'") })
@@ -61,7 +60,7 @@ struct SearchTests {
     #expect(stop.wait() == 0)
     #expect(stop.output.contains("board 'near' (socket \(own))"))
     #expect(stop.output.split(separator: "\n").count { $0.hasPrefix("STOPPED") } == 2)
-    // What is cleared is named.
+    // The command names the daemons that were cleared.
     let clear = try run("estop", "--clear", local: local, system: system)
     #expect(clear.code == 2 && clear.errors.contains("--socket \(own) or --socket "), "\(clear)")
     let cleared = try run("estop", "--clear", "--socket", own, local: local, system: system)
@@ -79,7 +78,7 @@ struct SearchTests {
     #expect(set.code == 0 && set.output.contains("board 'far'") && set.errors.contains(sentence), "\(set)")
     let stop = try run("estop", local: local, system: system)
     #expect(stop.output.contains("board 'far'") && !stop.output.contains("planted"))
-    // Whatever else it may be, not everything that may have been meant was stopped.
+    // The exit code says that perhaps not every daemon was stopped.
     #expect(stop.code == 4 && stop.errors.contains(sentence), "\(stop)")
     far.send(SIGTERM)
     #expect(far.wait() == 0)

@@ -3,7 +3,7 @@ import Linux
 import Model
 import Testing
 
-/// What the daemon tells the service manager (sd_notify(3)), and what a person tells it line by line.
+/// The daemon's messages to the service manager (sd_notify(3)), and the commands of a person.
 @Suite struct ServiceTests {
   @Test func theServiceManagerHearsEverything() throws {
     let station = try Station(files: ["board.yaml": quietBoard])
@@ -16,7 +16,7 @@ import Testing
     try station.write("orchestration.yaml", "rules: [{on: 1}]\n")
     daemon.send(SIGHUP)
     #expect(manager.hears { $0.hasPrefix("RELOADING=1\nMONOTONIC_USEC=") }, "\(manager.heard)")
-    // Also when the reload failed: the rules in force go on.
+    // Also after a failed reload, because the old rules stay in force.
     #expect(eventually { manager.count("READY=1") == 2 }, "\(manager.heard)")
 
     daemon.send(SIGTERM)

@@ -4,21 +4,21 @@ import Linux
 import Model
 import Testing
 
-/// A connection as anybody may make one, without any of the client's manners.
+/// A raw connection without any of the client's rules.
 final class RawConnection {
   private let descriptor: Descriptor
 
   init(_ path: String) throws {
-    // The other side may close while we write.
+    // The other side may close while this one writes.
     Interrupt.ignoreBrokenPipes()
     let type = Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue)
     descriptor = try Descriptor(checking: socket(AF_UNIX, type, 0), "socket", path)
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
-    // SAFETY: the path is shorter than the field, as the station's are; the zero at its end is there already.
+    // SAFETY: the station's paths are shorter than the field, which ends in a zero already.
     unsafe withUnsafeMutableBytes(of: &address.sun_path) { unsafe $0.copyBytes(from: path.utf8) }
     var error: Int32 = 0
-    // EAGAIN: so many wait to be accepted that there is no room for another one now (connect(2)).
+    // EAGAIN: the queue of connections to be accepted is full (connect(2)).
     _ = eventually(within: .seconds(20)) {
       let result = unsafe withUnsafePointer(to: &address) {
         unsafe $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
@@ -31,8 +31,8 @@ final class RawConnection {
     guard error == 0 else { throw SystemError("connect", path, errno: error) }
   }
 
-  /// Sends as much as the other side takes before the deadline.
-  /// - Returns: how many bytes those were; fewer than all when it stopped taking them or has closed.
+  /// Sends until the other side takes no more, or the deadline.
+  /// - Returns: the bytes sent; fewer than all when the other side stopped reading or closed.
   func send(_ bytes: [UInt8], within limit: Duration = .seconds(20)) -> Int {
     var rest = bytes[...]
     var hasClosed = false
@@ -46,7 +46,7 @@ final class RawConnection {
     return bytes.count - rest.count
   }
 
-  /// What comes until the other side closes or a line is complete; nil when neither happens before the deadline.
+  /// What arrives until the other side closes or a line is complete; nil when neither happens before the deadline.
   func line(within limit: Duration = .seconds(20)) -> String? {
     var answer: [UInt8] = []
     var isOver = false
@@ -90,7 +90,7 @@ final class RawConnection {
     let daemon = try station.daemon()
     let before = try #require(daemon.figure("status", "VmRSS"))
     let connection = try RawConnection(station.socket)
-    // It stops listening at some point, answers and closes.
+    // At some point it stops reading, answers, and closes.
     let taken = connection.send([UInt8](repeating: UInt8(ascii: "x"), count: 10 << 20))
     #expect(taken < 10 << 20)
     #expect(connection.line() != nil)
@@ -104,7 +104,7 @@ final class RawConnection {
     let half = try RawConnection(station.socket)
     _ = half.send(Array(#"{"jsonrpc":"2.0","id":1,"method":"daemon"#.utf8))
     let nothing = try RawConnection(station.socket)
-    // Others do not wait for them.
+    // Other clients do not wait for them.
     #expect(try station.run("status").code == 0)
     _ = half.send(Array(".status\"}\n".utf8))
     #expect(half.line()?.contains("\"pid\":\(daemon.pid)") == true)
@@ -124,14 +124,14 @@ final class RawConnection {
     let before = try #require(daemon.descriptors)
     do {
       var connections: [RawConnection] = []
-      // More than it serves: what is too many is told so.
+      // More than it serves; the ones beyond that get an error.
       for _ in 0..<100 { connections.append(try RawConnection(station.socket)) }
       let ping = Array("{\"id\":7,\"method\":\"agent.ping\"}\n".utf8)
       for connection in connections { _ = connection.send(ping, within: .seconds(2)) }
       let served = connections.count { $0.line()?.contains("pong") == true }
       #expect(served == 16)
       #expect(try #require(daemon.descriptors) < before + 32)
-      // Every place is taken, and an emergency stop is heard.
+      // All places are taken, and an emergency stop is still accepted.
       let crowded = try station.run("status")
       #expect(crowded.code == 6 && crowded.errors.contains("connections"), "\(crowded)")
       #expect(try station.run("estop").output.hasPrefix("STOPPED"))
@@ -145,7 +145,7 @@ final class RawConnection {
     let words = try ["-c", "ulimit -n 40; exec \"$@\"", "sh", Station.executable("openstarryd")]
     let daemon = try station.start("sh", words + ["--config", "openstarry.yaml", "--for", "5m"])
     #expect(eventually { daemon.errors.contains("openstarryd: ready in ") }, "\(daemon.errors)")
-    // The storage's thread closes its files some time after it has opened the registry.
+    // The registry's thread closes its files some time after it has read the registry.
     #expect(eventually { daemon.figure("status", "Threads") == 1 })
     var connections: [RawConnection] = []
     for _ in 0..<40 { connections.append(try RawConnection(station.socket)) }

@@ -5,17 +5,17 @@ import Model
 import TestKit
 import Testing
 
-/// A folder of its own with a configuration in it, and the daemon and commands that work there.
+/// A folder with a configuration, and the daemon and commands that run in it.
 final class Station {
   private let place: TemporaryFolder
   var folder: String { place.path }
   private var runs = 0
   private var disks: [String] = []
 
-  /// Makes the folder, with settings that name a board of this repository or one of the station's own.
+  /// Makes the folder, with settings that name a board of this repository or one of the station's files.
   /// - Parameters:
-  ///   - files: by their names; agents are `agents/<id>/agent.json`.
-  ///   - parent: where; `/dev/shm` for a socket in memory, as `/run` has it.
+  ///   - files: by name; agents are `agents/<id>/agent.json`.
+  ///   - parent: the folder to make it in; `/dev/shm` for a socket in memory, as in `/run`.
   init(board: String? = nil, files: [String: String] = [:], in parent: String = "/tmp") throws {
     place = try TemporaryFolder(in: parent)
     try write("orchestration.yaml", "rules: []\n")
@@ -42,8 +42,8 @@ final class Station {
 
   func write(_ name: String, _ text: String) throws { try place.write(name, text) }
 
-  /// A file system of so many KiB at `name`.
-  /// - Returns: false where none can be mounted.
+  /// Mounts a file system of a size in KiB at `name`.
+  /// - Returns: false when it cannot be mounted.
   func mountDisk(_ name: String, kibibytes: Int) throws -> Bool {
     try Files.makeFolder("\(folder)/\(name)")
     guard unsafe mount("none", "\(folder)/\(name)", "tmpfs", 0, "size=\(kibibytes)k") == 0 else { return false }
@@ -51,8 +51,8 @@ final class Station {
     return true
   }
 
-  /// A daemon that stands alone, as a firmware build without its companion does. Another process copies it: a program that
-  /// this one has open for writing while another test starts something cannot be started (ETXTBSY).
+  /// A copy of the daemon without its guardian beside it, as in a firmware build. Another process copies it: a program
+  /// that this process has open for writing while another test forks cannot be started (ETXTBSY).
   func copyDaemon(to name: String) throws {
     let copy = try start("install", ["-m", "755", try Self.executable("openstarryd"), "\(folder)/\(name)"])
     try #require(copy.wait() == 0, "\(copy.errors)")
@@ -65,7 +65,7 @@ final class Station {
     _ arguments: [String] = [], config: String? = nil, environment: [String: String] = [:],
     program: String = "openstarryd"
   ) throws -> Program {
-    // Should the tests die, it does not outlive them for long; what the arguments say comes later and counts.
+    // Ends soon if the tests die. A `--for` in the arguments comes later and wins.
     let words = ["--config", config ?? "openstarry.yaml", "--for", "5m"] + arguments
     let daemon = try start(program, words, environment)
     let isUp = eventually { daemon.exitCode != nil || daemon.errors.contains("openstarryd: ready in ") }
@@ -73,7 +73,7 @@ final class Station {
     return daemon
   }
 
-  /// Starts the daemon, which must not come up, and waits for its end.
+  /// Starts a daemon that must fail, and waits for its end.
   func failingDaemon(
     _ arguments: [String] = [], program: String = "openstarryd"
   ) throws -> (code: Int32?, errors: String) {
@@ -82,7 +82,7 @@ final class Station {
     return (code, daemon.errors)
   }
 
-  /// What a command came to.
+  /// The result of a command.
   struct Outcome {
     var code: Int32?
     var output: String
@@ -104,7 +104,7 @@ final class Station {
     return Outcome(code: code, output: command.output, errors: command.errors)
   }
 
-  /// Starts a program in the folder: one of ours, or one of the system's.
+  /// Starts a program in the folder: one of ours or of the system's.
   func start(
     _ program: String, _ arguments: [String], _ environment: [String: String] = [:]
   ) throws -> Program {
@@ -117,7 +117,7 @@ final class Station {
     return try Program(path, arguments, environment: variables, folder: folder, name: "\(runs)")
   }
 
-  /// Where the programs are: in `OPENSTARRY_BIN`, or beside the tests.
+  /// The folder of the programs: `OPENSTARRY_BIN`, or the folder of the tests.
   static func executable(_ name: String) throws -> String {
     let folder = try Environment.current()["OPENSTARRY_BIN"] ?? Files.folder(of: Files.resolve("/proc/self/exe"))
     let path = "\(folder)/\(name)"
@@ -127,12 +127,12 @@ final class Station {
 
   // MARK: Asking
 
-  /// Events of the daemon, oldest first.
+  /// The daemon's events, oldest first.
   func events(_ pattern: String) throws -> [Value] {
     try run("events", pattern, "-n", "200", "--json").json?["events"]?.list ?? []
   }
 
-  /// Waits until an event is there that fits.
+  /// Waits for an event that fits.
   func waitFor(
     _ pattern: String, within limit: Duration = .seconds(30), _ isRight: (Value) -> Bool = { _ in true }
   ) throws -> Bool {
@@ -153,7 +153,7 @@ let quietBoard = """
 
   """
 
-/// A manifest of one of the examples' agents.
+/// A manifest of an agent of the examples.
 func manifest(_ id: String, entry: String, permissions: String = "{}", more: String = "") -> String {
   """
   {

@@ -3,7 +3,7 @@ import Linux
 import Model
 import Testing
 
-/// What is stored, when the disk is damaged or full.
+/// Stored data when the disk is damaged or full.
 @Suite struct StorageTests {
   private func station() throws -> Station {
     try Station(
@@ -14,7 +14,7 @@ import Testing
       ])
   }
 
-  /// Lets the doorkeeper count one more, which it keeps.
+  /// Has the doorkeeper count one more, which it stores.
   private func visit(_ station: Station) throws {
     #expect(try station.run("wake", "d", "x:y", "active=true").code == 0)
   }
@@ -47,7 +47,7 @@ import Testing
     daemon = try station.daemon()
     #expect(try station.run("set", "fan", "on").code == 0, "a cleared stop came back")
     stop(daemon)
-    // A file that makes no sense stands for a stop: moving on a doubt is worse than standing still on one.
+    // An invalid file counts as a stop: moving wrongly is worse than standing still wrongly.
     try Files.replace("\(station.folder)/home/emergency-stop.json", with: [0xFF, 0x00])
     daemon = try station.daemon()
     #expect(try station.run("set", "fan", "on").code == 6)
@@ -68,7 +68,7 @@ import Testing
       #expect(try station.run("ps", "--json").output.contains("\"other\""))
       stop(daemon)
     }
-    // Nothing is left to restore from: that is said, and it goes on.
+    // Nothing is left to restore from. The daemon reports that and continues.
     for name in try Files.names(in: "\(station.folder)/home") {
       try Files.replace("\(station.folder)/home/\(name)", with: Array("not a database".utf8))
     }
@@ -94,7 +94,7 @@ import Testing
     #expect(Files.isFile("\(station.folder)/home/registry.db"))
   }
 
-  /// On a file system that is really full.
+  /// On a file system that is full.
   @Test func aFullDisk() throws {
     let station = try station()
     guard try station.mountDisk("home", kibibytes: 512) else {
@@ -114,7 +114,7 @@ import Testing
       free: { _ in for number in 0..<filler { Files.remove("\(station.folder)/home/filler\(number)") } })
   }
 
-  /// The same by RLIMIT_FSIZE, which needs no rights.
+  /// The same with RLIMIT_FSIZE, which needs no privileges.
   @Test func aFileThatMayNotGrow() throws {
     let station = try station()
     func limit(_ daemon: Program, _ bytes: String) throws {
@@ -137,7 +137,7 @@ import Testing
         try visit(station)
         return try !station.events("system:storage_failed").isEmpty
       })
-    // It goes on: agents run, outputs move, clients are answered.
+    // The daemon continues: agents run, outputs move, clients get answers.
     try visit(station)
     #expect(try station.run("set", "fan", "on").code == 0)
     #expect(daemon.figure("status", "Threads") != nil)

@@ -4,7 +4,7 @@ import Linux
 import Model
 import Testing
 
-/// The example that `make run` starts, as a newcomer sees it.
+/// The output of `make run` for a newcomer.
 @Suite(.serialized) struct StoryTests {
   private let config = "\(Station.repository)/Examples/greenhouse/openstarry.yaml"
 
@@ -21,7 +21,7 @@ import Testing
     }
     #expect(try fan(1))
     let why = try station.run("why", "fan")
-    // Sensor, rule, agent, command: a line each, each below what led to it.
+    // Sensor, rule, agent, command: one line each, below its cause.
     try #require(why.lines.count == 4, "\(why.output)\(why.errors)")
     for (line, part) in zip(why.lines, ["sensor:temperature", "rule:fired", "agent:activated", "device:changed"]) {
       #expect(line.hasSuffix("(\(part))"))
@@ -45,7 +45,7 @@ import Testing
     let log = try station.run("logs", "climate").output
     #expect(log.contains("too warm, fan on") && log.contains("cool again, fan off"))
     #expect(try station.run("logs", "doorkeeper").output.contains("visitor number 1"))
-    // Something must be on, so that the end has something to do.
+    // Something must be on, so that the end switches it off.
     #expect(try station.run("set", "vent", "on").code == 0)
     daemon.send(SIGINT)
     #expect(daemon.wait() == 0)

@@ -2,7 +2,7 @@ import Linux
 import Model
 import Testing
 
-/// What comes from outside must not reach a terminal as something that it acts on, whichever way it is printed.
+/// Text from outside must not reach a terminal as control sequences, however it is printed.
 @Suite struct TerminalTests {
   /// Control sequence introducer (8 bits), right-to-left override, delete.
   private static let unsafeText = "a\u{9B}31mb\u{202E}c\u{7F}d"
@@ -31,7 +31,7 @@ import Testing
     #expect(daemon.exitCode == nil)
   }
 
-  /// The parser's complaints, and the daemon's own.
+  /// The messages of the parser and of the daemon.
   @Test func complaintsEscapeItToo() throws {
     let station = try Station(files: ["board.yaml": quietBoard])
     let text = Self.unsafeText
@@ -50,7 +50,7 @@ import Testing
     #expect(refused.code == 78 && unsafe(refused.errors) == [], "\(refused)")
   }
 
-  /// What an agent says goes into the daemon's own log.
+  /// An agent's text goes into the daemon's log.
   @Test func theDaemonsLogIsPlain() throws {
     let station = try Station(files: ["board.yaml": quietBoard])
     let daemon = try station.daemon(["--story"])
@@ -60,7 +60,7 @@ import Testing
     #expect(unsafe(daemon.output) == [] && unsafe(daemon.errors) == [])
   }
 
-  /// Who is at a serial line looks and acts; files are for shells.
+  /// A console on a serial line takes commands; a shell is needed for files.
   @Test func theConsoleWritesNoFiles() throws {
     let station = try Station(files: ["board.yaml": quietBoard])
     let daemon = try station.daemon()

@@ -5,7 +5,7 @@ import Linux
 import Model
 import Testing
 
-/// Who watches the daemon is fed from its loop, and only from there.
+/// The watchdogs are fed by the daemon's loop only.
 @Suite struct WatchdogTests {
   private func station() throws -> Station {
     try Station(files: ["board.yaml": quietBoard, "agents/bad/agent.json": manifest("bad", entry: "hostile")])
@@ -26,7 +26,7 @@ import Testing
     let last = try station.daemon(program: "hostile-firmware")
     let event = try #require(try station.events("system:unclean_start").last?["payload"])
     if how == "spin" && event["ending"]?.string == "starved" {
-      // Nobody else's fault: this machine was too busy to tell.
+      // This machine was too busy to tell.
       #expect(event["agent"] == nil, "\(event)")
       return
     }
@@ -44,7 +44,7 @@ import Testing
     #expect(try station.run("wake", "bad", "x:y", "how=late", "ms=1500").code == 0)
     #expect(try station.waitFor("system:late"))
     let late = try #require(try station.events("system:late").last?["payload"])
-    // On a busy machine it may be the machine.
+    // A busy machine has the same effect.
     #expect(["busy", "starved"].contains(late["cause"]?.string), "\(late)")
     if late["cause"]?.string == "busy" {
       #expect(late["longest"]?.string?.hasPrefix("agent bad, 1.") == true, "\(late)")
@@ -79,7 +79,7 @@ import Testing
     let actuators = (0..<16).map { "  lamp\($0): {kind: actuator}\n" }.joined()
     let station = try Station(files: ["board.yaml": "name: lamps\nbackend: simulated\ndevices:\n\(actuators)"])
     let dog = try Dog(station, more: "guardian: true\n")
-    // What the guardian shares with the daemon is a file in memory, and no file may be as long as that.
+    // Daemon and guardian share a file in memory; this limit makes it impossible.
     let command =
       "trap '' XFSZ; exec prlimit --fsize=4000 \(try Station.executable("openstarryd")) --config openstarry.yaml"
     let daemon = try station.start("sh", ["-c", command])
@@ -107,7 +107,7 @@ import Testing
   }
 }
 
-/// A watchdog that resets nothing: the reading end of a FIFO.
+/// A watchdog without effect: the reading end of a FIFO.
 private final class Dog {
   private let reader: Descriptor
   private var bytes: [UInt8] = []

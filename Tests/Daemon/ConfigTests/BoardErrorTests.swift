@@ -2,7 +2,7 @@ import Chips
 import Config
 import Testing
 
-/// Exact messages: people read them, so they are part of what the file format is.
+/// Exact messages: people read them, so they belong to the file format.
 @Suite struct BoardErrorTests {
   @Test func everythingIsSaidAtOnce() {
     let text = """

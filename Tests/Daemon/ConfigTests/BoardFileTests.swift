@@ -90,7 +90,7 @@ import Testing
           safe: 0.25, onExit: .hold, maxOn: .seconds(20), minOff: .milliseconds(500),
           maxRate: Rate(count: 2, per: .seconds(1)), exclusiveWith: ["q", "r"], lease: .seconds(5)))
     #expect(q.safe == 1)
-    // What one excludes excludes it.
+    // Exclusion is mutual.
     #expect(q.exclusiveWith == ["p", "r"])
     #expect(r.exclusiveWith == ["p", "q"])
     #expect(r.onExit == .input)

@@ -1,7 +1,7 @@
 import Config
 import Testing
 
-/// Settings that can be read and hardly be meant: warnings, since a daemon can do what they say.
+/// Valid settings that are probably a mistake: warnings, because a daemon can follow them.
 @Suite struct DoubtfulSettingsTests {
   @Test func budgetsOfAnAgent() {
     func manifest(_ driver: String, _ budget: String) -> String {
@@ -44,7 +44,7 @@ import Testing
         f:4:33: warning: 'max_on' is 10m without a 'min_off': the holder may turn it on again at once ('min_off: 0s' confirms this)
         f:4:45: warning: 'lease' is 1h, but 'max_on' ends every lease after 10m
         """#)
-    // What nobody wrote is not warned of.
+    // Defaults cause no warnings.
     for pause in ["0s", "1s"] { #expect(complaints(.board, board("max_on: 20s, min_off: \(pause)")) == "") }
     #expect(complaints(.board, board("max_on: 20s, min_off: 1s, lease: 20s")) == "")
   }

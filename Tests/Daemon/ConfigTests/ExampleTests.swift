@@ -8,7 +8,7 @@ import Testing
 
 @testable import Config
 
-/// Every file that people are shown loads, without so much as a warning.
+/// Every file in the documentation and the examples loads without a warning.
 @Suite struct ExampleTests {
   @Test func thePagesExamples() throws {
     let board = try ConfigText.board(
@@ -136,7 +136,7 @@ import Testing
       rules.map(\.actions) == [[.wake("climate")], [.wake("climate")], [.wake("doorkeeper")], [.wake("lookout")]])
   }
 
-  /// `make chips` writes the table; this test holds it.
+  /// `make chips` writes the table; this test checks that it is up to date.
   @Test func theBoardPageNamesEveryDriver() throws {
     let page = String(decoding: try Repository.read("docs/board-yaml.md"), as: UTF8.self)
     var lines = page.split(separator: "\n", omittingEmptySubsequences: false).map(String.init)

@@ -4,7 +4,7 @@ import Model
 import TestKit
 import Testing
 
-/// Valid files with random damage: whatever comes out, it is a value, or errors that say where.
+/// Valid files with random damage: the result is a value, or errors with places.
 @Suite struct FuzzTests {
   @Test(arguments: ConfigKind.allCases)
   func damagedFilesAreRefusedWithAPlaceOrRead(_ kind: ConfigKind) throws {
@@ -66,7 +66,7 @@ import Testing
     }
   }
 
-  /// One change of the kind that people, editors and power cuts make.
+  /// A random change of the kind that people, editors and power cuts make.
   private static func damage(_ bytes: inout [UInt8], _ generator: inout SeededGenerator) {
     guard !bytes.isEmpty else { return }
     let at = Int.random(in: 0..<bytes.count, using: &generator)
@@ -82,7 +82,7 @@ import Testing
       let end = min(bytes.count, at + Int.random(in: 1...12, using: &generator))
       bytes.removeSubrange(at..<end)
     default:
-      // A line swapped with the next one keeps the grammar and changes the meaning.
+      // Swapping two lines keeps the grammar and changes the meaning.
       var lines = bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false)
       guard lines.count > 2 else { return }
       let line = Int.random(in: 0..<lines.count - 1, using: &generator)

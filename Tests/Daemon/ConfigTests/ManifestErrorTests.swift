@@ -41,10 +41,10 @@ import Testing
           """#)
   }
 
-  /// A name of a letter and many combining marks took seconds to compare.
+  /// Comparing a name of one letter and many combining marks once took seconds.
   @Test func longNamesAreRefusedAndLongKeysAreOnlyCompared() {
     let marks = String(repeating: "\u{301}", count: 20_000)
-    // YAML has no longer keys.
+    // YAML keys cannot be longer.
     let key = String(repeating: "\u{301}", count: 400)
     let found = complaints(
       .agent,

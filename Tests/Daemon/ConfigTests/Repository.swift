@@ -8,7 +8,7 @@ import Testing
 @testable import Config
 
 extension Repository {
-  /// The first example fenced as `language` in a page.
+  /// The first code block in `language` of a page.
   static func example(_ language: String, in page: String) throws -> [UInt8] {
     let text = String(decoding: try read(page), as: UTF8.self)
     let start = try #require(text.range(of: "```\(language)\n"), "no \(language) example in \(page)")
@@ -18,11 +18,11 @@ extension Repository {
 }
 
 extension StringProtocol {
-  /// Where `needle` first stands.
+  /// The first place of `needle`.
   func range(of needle: String) -> Range<Index>? { firstRange(of: needle) }
 }
 
-/// What a file of `kind` is told is wrong with it, one line each, warnings included.
+/// The messages about a file of `kind`, one per line, warnings included.
 func complaints(_ kind: ConfigKind, _ text: String, known: KnownNames = KnownNames(), board: Board? = nil) -> String {
   let bytes = Array(text.utf8)
   do throws(Diagnostics) {
@@ -42,5 +42,5 @@ func complaints(_ kind: ConfigKind, _ text: String, known: KnownNames = KnownNam
   }
 }
 
-/// What tests take for the environment.
+/// The environment in tests.
 let environment = ["HOME": "/home/ada", "DATA": "/srv/data", "TOKEN": "s3cret"]

@@ -178,7 +178,7 @@ import Testing
       ])
   }
 
-  /// Every event that the page for rules names is one that is known, and the other way round.
+  /// The page about rules names exactly the known events.
   @Test func thePageAndTheListOfEventsAgree() throws {
     let page = String(decoding: try Repository.read("docs/orchestration-yaml.md"), as: UTF8.self)
     let table = try #require(page.range(of: "## Events of the daemon"))

@@ -1,7 +1,7 @@
 import Glibc
 import OpenStarryAgent
 
-/// Does to the daemon whatever an event's `how` says; an agent with bugs does the same by accident.
+/// Does to the daemon what the `how` of an event says; an agent with bugs does the same by accident.
 struct Hostile: Agent {
   mutating func handle(_ event: Event, _ context: inout Context) throws(AgentError) {
     switch event["how"]?.string {
@@ -18,20 +18,20 @@ struct Hostile: Agent {
 
   nonisolated(unsafe) private static var spins: UInt64 = 0
 
-  /// An index that is not there: what Swift traps at.
+  /// An index out of range, which Swift traps.
   @inline(never) private static func trap() {
     let none = [Int](CommandLine.arguments.dropFirst(1000).map(\.utf8.count))
     print(none[0])
   }
 
-  /// Ends on the guard page of the stack.
+  /// Recursion up to the guard page of the stack.
   @inline(never) private static func fall(_ depth: Int) -> Int {
     unsafe spins &+= 1
     return depth == .max ? 0 : fall(depth + 1) + Int(truncatingIfNeeded: unsafe spins)
   }
 
   @inline(never) private static func writeNowhere() {
-    // SAFETY: none; this is what it is for.
+    // SAFETY: none; the crash is the purpose.
     unsafe UnsafeMutablePointer<Int>(bitPattern: 0x10)?.pointee = 1
   }
 
@@ -46,7 +46,7 @@ struct Hostile: Agent {
   }
 }
 
-/// Does not survive being made.
+/// Traps in its initialiser.
 struct Stillborn: Agent {
   init() { preconditionFailure("not today") }
   mutating func handle(_ event: Event, _ context: inout Context) throws(AgentError) {}

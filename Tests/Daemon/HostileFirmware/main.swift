@@ -1,5 +1,5 @@
 import Daemon
 import OpenStarryAgent
 
-// A daemon with agents in it that take it down: what the crash record, strikes and safe mode are tested with.
+// A daemon with agents that take it down, to test crash record, strikes and safe mode.
 OpenStarry.run(agents: [AgentType("hostile", Hostile.self), AgentType("stillborn", Stillborn.self)])

@@ -14,14 +14,14 @@ final class DaemonLife {
   let loop: ManualLoop
   let log: EventLog
   let hardware: Hardware
-  let registry: StoredRegistry
-  let agents: AgentSupervisor
-  let rules: RuleRunner
   let processes: PuppetDriver
   /// The ends of earlier daemons, strikes and quarantines.
   let book: CrashBook
-  private(set) var core: Core?
-  var stops: EmergencyStops? { core?.stops }
+  private let core: DaemonCore
+  var registry: StoredRegistry { core.registry }
+  var agents: AgentSupervisor { core.agents }
+  var rules: RuleRunner { core.rules }
+  var stops: EmergencyStops? { core.stops }
   /// The ledger's newest number when the daemon began.
   var firstNumber = 0
   /// Whether it answers clients.
@@ -80,18 +80,9 @@ final class DaemonLife {
     book = CrashBook(runtime: runtime, home: home, loop: loop, boot: "boot-\(boot)", wasReset: false)
     safeMode = book.isBootLoop ? "the daemon ended too often" : nil
     keeper = LifeKeeper(guardians, loop)
-    log = EventLog(clock: loop, capacity: 256, depthLimit: Self.depthLimit, later: { loop.later($0) })
+    log = EventLog(on: loop, capacity: 256, depthLimit: Self.depthLimit)
     backend = LifeBackend(simulated, loop)
     hardware = Hardware(board: board, backend: backend, clock: loop, events: log)
-    registry = StoredRegistry(folder: home, loop: loop, events: log, boot: "boot-\(boot)")
-    if let runtime {
-      hardware.changeKeeper = try? ChangeFile(
-        "\(runtime)/changes", boot: registry.boot,
-        actuators: board.devices.compactMap { device in
-          guard case .actuator(let settings) = device.kind, let rate = settings.maxRate else { return nil }
-          return (device.id, rate)
-        }, onProblem: { _ in })
-    }
     processes = PuppetDriver(.process, stage, loop)
     let guests = engine.map { ObservedDriver($0.driver(loop), stage) }
     let residents = PuppetDriver(.inProcess, stage, loop)
@@ -100,17 +91,18 @@ final class DaemonLife {
       processes.abandon()
       guests?.abandon()
     }
-    agents = AgentSupervisor(
-      clock: loop, events: log, hardware: hardware, files: NoFiles(), registry: registry,
-      drivers: [residents, processes] + (guests.map { [$0] } ?? []), logLines: 10,
-      limits: BoardLimits(budget: Budget(events: Rate(count: 500, per: .seconds(1)))),
-      random: Chance(stage.seed, "daemon", Int(line.now.nanoseconds / 1_000_000)))
-    rules = RuleRunner(
-      clock: loop, events: log, hardware: hardware, agents: agents,
-      boardClock: BoardClock(board.clock, clock: loop, events: log), utcOffset: { _ in 0 },
-      load: { [source] () throws(Diagnostics) in
-        try RuleSet(compiling: TestAgents.rules(variant: source.variant))
-      })
+    var site = DaemonCore.Site(
+      loop: loop, log: log, hardware: hardware, home: home, boot: "boot-\(boot)",
+      drivers: [residents, processes] + (guests.map { [$0] } ?? []))
+    site.files = NoFiles()
+    site.logLines = 10
+    site.limits = BoardLimits(budget: Budget(events: Rate(count: 500, per: .seconds(1))))
+    site.random = Chance(stage.seed, "daemon", Int(line.now.nanoseconds / 1_000_000))
+    site.guardian = keeper
+    core = DaemonCore(site) { [source] () throws(Diagnostics) in
+      try RuleSet(compiling: TestAgents.rules(variant: source.variant))
+    }
+    if let runtime { try? core.keepChanges(in: "\(runtime)/changes", onProblem: { _ in }) }
   }
 
   /// Starts as the daemon does, with delays of the disk.
@@ -128,16 +120,12 @@ final class DaemonLife {
     let kept = registry.open(timeout: .seconds(5))
     guard !loop.isDead else { return }
     self.recovered = recovered
-    let core = Core(
-      loop: loop, log: log, hardware: hardware, registry: registry, agents: agents, rules: rules, guardian: keeper,
-      owner: self)
-    self.core = core
     isOpen = true
     opens()
     backend.onTold = { [unowned self] in onTold($0) }
     keeper.onStep = { [unowned self] in onStep() }
     backend.onStep = { [unowned self] in if !isReady { onStep() } }
-    core.start(kept, home: home) { _ in }
+    core.start(kept, owner: self) { _ in }
     guard !loop.isDead else { return }
     recovered(kept, hardware.emergencyStop, false)
     let (dispatch, dispatchTo) = (log.dispatch, log.dispatchTo)
@@ -157,7 +145,7 @@ final class DaemonLife {
 
   /// Leaves safe mode and starts the rest.
   func leaveSafeMode() {
-    guard let core, core.isInSafeMode else { return }
+    guard core.isInSafeMode else { return }
     safeMode = nil
     book.forgiveEnds()
     core.leaveSafeMode()
@@ -168,7 +156,7 @@ final class DaemonLife {
     guard isReady, !isEnding else { return }
     isEnding = true
     book.record?.enter(.stopping)
-    core?.end(
+    core.end(
       within: .seconds(3),
       onSafe: { [unowned self] refusals in
         keeper.leave(refusals.map(\.device))
@@ -194,7 +182,7 @@ final class DaemonLife {
 }
 
 // The core's owner.
-extension DaemonLife: CoreOwner {
+extension DaemonLife: DaemonCoreOwner {
   func manifests() -> [Manifest] { configured }
   func manifest(of kept: StoredAgent) -> Manifest? { TestAgents.guest(kept.id, kept.manifest) }
   func readLate(_ kept: StoredRegistry.Contents) { recovered(kept, nil, true) }

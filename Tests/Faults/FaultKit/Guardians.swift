@@ -154,7 +154,7 @@ final class Guardians {
 }
 
 /// One daemon's connection to its guardian. A dead or stuck daemon sends nothing.
-final class LifeKeeper: CoreGuardian {
+final class LifeKeeper: DaemonCoreGuardian {
   var onOverruled: (OverruledOutput) -> Void = { _ in }
   /// Called between the steps of the start that concern outputs.
   var onStep: () -> Void = {}

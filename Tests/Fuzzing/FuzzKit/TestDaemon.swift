@@ -20,14 +20,11 @@ final class TestDaemon {
   let loop: HandLoop
   let log: EventLog
   let hardware: Hardware
-  let agents: AgentSupervisor
-  let rules: RuleRunner
   let settings: Settings
   private let board: Board
   private let configured: [Manifest]
   private let simulation: SimulatedBackend
-  private let registry: StoredRegistry
-  private var core: Core?
+  private let core: DaemonCore
   private var control: ControlServer?
   /// The messages of parts that failed to start.
   private(set) var problems: [String] = []
@@ -49,30 +46,27 @@ final class TestDaemon {
     configured = manifests
     let loop = try HandLoop()
     self.loop = loop
-    log = EventLog(
-      clock: loop, capacity: settings.eventRing, depthLimit: settings.depthLimit, later: { loop.later($0) })
+    log = EventLog(on: loop, capacity: settings.eventRing, depthLimit: settings.depthLimit)
     simulation = SimulatedBackend(board: board, clock: loop, seed: 1) { frame, done in
       done(.success([0xFF, 0xD8] + frame.bytes.prefix(64) + [0xFF, 0xD9]))
     }
     hardware = Hardware(board: board, backend: simulation, clock: loop, events: log)
-    registry = StoredRegistry(folder: home, loop: loop, events: log, boot: "boot")
-    agents = AgentSupervisor(
-      clock: loop, events: log, hardware: hardware, files: AgentFiles(), registry: registry,
-      drivers: [InProcessDriver(types: [AgentType("probe", Probe.self)])], logLines: settings.logLines,
-      limits: settings.boardLimits, random: SeededGenerator(1))
-    self.rules = RuleRunner(
-      clock: loop, events: log, hardware: hardware, agents: agents,
-      boardClock: BoardClock(board.clock, clock: loop, events: log), utcOffset: { _ in 3600 }, load: { rules })
+    var site = DaemonCore.Site(
+      loop: loop, log: log, hardware: hardware, home: home, boot: "boot",
+      drivers: [InProcessDriver(types: [AgentType("probe", Probe.self)])])
+    site.logLines = settings.logLines
+    site.limits = settings.boardLimits
+    site.random = SeededGenerator(1)
+    site.utcOffset = { _ in 3600 }
+    core = DaemonCore(site) { rules }
   }
+
+  var agents: AgentSupervisor { core.agents }
+  var rules: RuleRunner { core.rules }
 
   /// Starts everything, as the daemon does.
   func start() {
-    let kept = registry.open(timeout: .seconds(5))
-    let core = Core(
-      loop: loop, log: log, hardware: hardware, registry: registry, agents: agents, rules: rules, guardian: nil,
-      owner: self)
-    self.core = core
-    core.start(kept, home: settings.home) { [unowned self] in problems.append($0) }
+    core.start(core.registry.open(timeout: .seconds(5)), owner: self) { [unowned self] in problems.append($0) }
     loop.turn(wait: false)
   }
 
@@ -81,7 +75,7 @@ final class TestDaemon {
     let control = ControlServer(
       loop: loop.real, settings: settings,
       services: Services(
-        zone: self, agents: agents, events: log, sink: log, rules: rules, hardware: hardware, simulation: simulation,
+        daemon: self, agents: agents, events: log, sink: log, rules: rules, hardware: hardware, simulation: simulation,
         projection: Projection(agents: agents, hardware: hardware, rules: rules, events: log, clock: loop) {
           [unowned self] in agents.boardBudgets
         }), time: loop)
@@ -111,17 +105,17 @@ final class TestDaemon {
   func end() throws(Violation) {
     control?.stop()
     var hasEnded = false
-    core?.end(within: .seconds(3), onSafe: { _ in }) { hasEnded = true }
+    core.end(within: .seconds(3), onSafe: { _ in }) { hasEnded = true }
     for _ in 0..<400 where !hasEnded { loop.pass(.seconds(1), step: .seconds(1)) }
     // Deferred actions retain the loop.
     for _ in 0..<4 { loop.turn(wait: false) }
-    // Break the retain cycle.
-    (core, control) = (nil, nil)
+    // The control server retains this.
+    control = nil
     try require(hasEnded, "the daemon does not end within 400 s")
   }
 }
 
-extension TestDaemon: CoreOwner {
+extension TestDaemon: DaemonCoreOwner {
   var safeMode: String? { nil }
   func manifests() -> [Manifest] { configured }
   func manifest(of kept: StoredAgent) -> Manifest? { nil }
@@ -129,7 +123,7 @@ extension TestDaemon: CoreOwner {
   func failed(_ problem: String) { problems.append(problem) }
 }
 
-extension TestDaemon: ZoneControl {
+extension TestDaemon: DaemonControl {
   var version: String { Release.version }
   func status() -> Fields { ["board": .string(board.name)] }
   func stop() { stopRequested = true }
@@ -137,23 +131,23 @@ extension TestDaemon: ZoneControl {
   func leaveSafeMode(_ done: @escaping (Bool) -> Void) { done(false) }
 
   func stopEverything(by client: String, reason: String?, cause: Cause?, _ done: @escaping (Bool, String?) -> Void) {
-    core?.stops?.begin(by: client, reason: reason, cause: cause, done)
+    core.stops?.begin(by: client, reason: reason, cause: cause, done)
   }
 
   func clearEmergencyStop(
     by client: String, cause: Cause?, _ done: @escaping (Bool, String?) -> Void
   ) throws(HALError) {
-    try core?.stops?.clear(by: client, cause: cause, done)
+    try core.stops?.clear(by: client, cause: cause, done)
   }
 
   func history(_ agent: AgentID?, last: Int, _ done: @escaping (Result<[Fields], AgentControlError>) -> Void) {
-    registry.history(agent, last: last) { result in
+    core.registry.history(agent, last: last) { result in
       done(result.map { $0.map(\.fields) }.mapError { .storage($0.message) })
     }
   }
 
   func register(
-    _ registration: AgentRegistration, cause: Cause?, _ done: @escaping (Result<AgentStatus, ZoneError>) -> Void
+    _ registration: AgentRegistration, cause: Cause?, _ done: @escaping (Result<AgentStatus, RegistrationError>) -> Void
   ) {
     let checked: Manifest
     do throws(Diagnostics) {
@@ -166,7 +160,7 @@ extension TestDaemon: ZoneControl {
     }
     agents.replace(checked, trial: registration.trial, cause: cause) { [self] result in
       if case .failure(let error) = result { return done(.failure(.agent(error))) }
-      registry.flush { [self] _ in
+      core.registry.flush { [self] _ in
         do throws(AgentControlError) { done(.success(try agents.agentStatus(checked.id))) } catch {
           done(.failure(.agent(error)))
         }
@@ -174,9 +168,9 @@ extension TestDaemon: ZoneControl {
     }
   }
 
-  func unregister(_ agent: AgentID, _ done: @escaping (Result<Void, ZoneError>) -> Void) {
+  func unregister(_ agent: AgentID, _ done: @escaping (Result<Void, RegistrationError>) -> Void) {
     do throws(AgentControlError) { try agents.unregister(agent) } catch { return done(.failure(.agent(error))) }
-    registry.flush { _ in done(.success(())) }
+    core.registry.flush { _ in done(.success(())) }
   }
 }
 

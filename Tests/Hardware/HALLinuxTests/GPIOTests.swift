@@ -148,9 +148,9 @@ import Testing
 
   @Test func pausesGrow() {
     var backoff = Backoff(first: .milliseconds(100), longest: .seconds(1))
-    #expect((0..<6).map { _ in backoff.pause() } == [100, 200, 400, 800, 1000, 1000].map { .milliseconds($0) })
+    #expect((0..<6).map { _ in backoff.next() } == [100, 200, 400, 800, 1000, 1000].map { .milliseconds($0) })
     backoff.reset()
-    #expect(backoff.pause() == .milliseconds(100))
+    #expect(backoff.next() == .milliseconds(100))
   }
 
   @Test func aMissingChipIsNamed() throws {

@@ -6,7 +6,7 @@ import OpenStarryAgent
 
 /// From a simulated button to a simulated lamp, through a rule and an agent.
 final class Path {
-  let zone: Zone
+  let stage: AgentStand
   let button: (chip: SimulatedChip, line: String)
   let lamp: (chip: SimulatedChip, line: String)
   /// From each edge's kernel timestamp until the kernel has accepted the output's level, in nanoseconds.
@@ -35,23 +35,23 @@ final class Path {
       id: "follower", name: "follower",
       runtime: Manifest.Runtime(driver: .inProcess, entry: "follower", lifecycle: .always),
       permissions: Permissions(actuators: [EventPattern("lamp")]))
-    zone = try Zone(
+    stage = try AgentStand(
       board, ["button", "lamp"], agents: [manifest], types: [AgentType("follower", Follower.self)], rules: Self.rules)
   }
 
-  func close() { zone.close() }
+  func close() { stage.close() }
 
   /// Alternately presses and releases the button.
   func run(rounds: Int) throws {
     for round in 1...rounds {
       try step(up: round % 2 == 1)
-      zone.stand.turn(for: RingTests.pace)
+      stage.stand.turn(for: RingTests.pace)
     }
   }
 
   /// One edge and all its effects.
   func step(up: Bool) throws {
-    let stand = zone.stand
+    let stand = stage.stand
     presses += 1
     let count = stand.events.count
     let start = System.monotonicNanoseconds()

@@ -3,7 +3,7 @@ import HAL
 import Model
 import Watchdog
 
-/// The calls of one agent: each passes the gate of its manifest, and has the event being handled as its cause.
+/// The calls of one agent. Each passes the permissions of its manifest, and has the current event as its cause.
 final class AgentCalls: AgentHost, MemoryGiver, RefusalKeeper {
   private let manifest: Manifest
   private let principal: Principal
@@ -14,19 +14,19 @@ final class AgentCalls: AgentHost, MemoryGiver, RefusalKeeper {
   private let model: (any ModelGateway)?
   private let cannotWait: String?
   private let state: AgentState
-  /// Takes a line of the agent's log, and a durable value.
+  /// Take a line of the agent's log and a durable value.
   var onLog: (LogLevel, String) -> Void
   var onState: (String, Value?) throws(AgentError) -> Void
   private let budgets: BudgetBook
   private let account: BudgetAccount
   private var refusals = Refusals()
-  /// Lines that were left out since the last one that was not.
+  /// Lines dropped since the last one that was kept.
   private var leftOut = 0
 
-  /// Called with how much memory the instance holds, where its driver says.
+  /// Called with the instance's memory in bytes, if its driver reports it.
   var onMemory: (Int64) -> Void = { _ in }
 
-  /// What led to the call: the activation's event; nil outside of one.
+  /// The cause of the call: the event of the activation; nil outside of one.
   var cause: Cause?
 
   init(
@@ -52,39 +52,39 @@ final class AgentCalls: AgentHost, MemoryGiver, RefusalKeeper {
 
   var now: UInt64 { clock.now.nanoseconds }
 
-  /// How many emergency stops there had been when the start or the activation began; nil outside of one.
+  /// How many emergency stops there were when the start or the activation began; nil outside of one.
   private var stopsBefore: UInt64?
   private var emissions = EmissionLimit()
 
-  /// A start or an activation begins.
+  /// Marks the begin of a start or an activation.
   func begin(_ cause: Cause?) {
     self.cause = cause
     stopsBefore = hardware.stops
     refusals.begin()
   }
 
-  /// A stop has come, and was cleared, since what the agent does now was begun.
+  /// Whether an emergency stop began and was cleared during the current start or activation.
   private var isFromBeforeStop: Bool {
     stopsBefore.map { $0 != hardware.stops } ?? false && hardware.emergencyStop == nil
   }
 
   private static let fromBeforeStop = "what the agent does now was begun before the emergency stop"
 
-  /// The activation has ended.
+  /// Marks the end of the activation.
   func end() {
     cause = nil
     stopsBefore = nil
   }
 
-  /// The start has ended: what the instance does before its first activation still has the start's cause.
+  /// Marks the end of the start. Calls before the first activation still have the cause of the start.
   func hasStarted() { stopsBefore = nil }
 
   func note(_ error: AgentError) { refusals.note(error) }
 
-  /// The refusal that the start or the activation ended with; nil when it ended for another reason.
+  /// The refusal that ended the start or the activation; nil when it ended for another reason.
   func passedOn(_ failure: AgentFailure) -> AgentError? { refusals.passedOn(failure) }
 
-  /// Does what the agent asks for, and remembers a refusal.
+  /// Carries out a call and remembers a refusal.
   private func answer<Answer>(_ work: () throws(AgentError) -> Answer) throws(AgentError) -> Answer {
     do throws(AgentError) { return try work() } catch {
       note(error)
@@ -92,7 +92,7 @@ final class AgentCalls: AgentHost, MemoryGiver, RefusalKeeper {
     }
   }
 
-  /// The same of the hardware, which counts as an operation unless `isCounted` says otherwise.
+  /// Carries out a call to the hardware. It counts as an operation unless `isCounted` is false.
   private func operate<Answer>(
     isCounted: Bool = true, _ work: () throws(HALError) -> Answer
   ) throws(AgentError) -> Answer {
@@ -102,7 +102,7 @@ final class AgentCalls: AgentHost, MemoryGiver, RefusalKeeper {
     }
   }
 
-  /// - Returns: `name`, unless it is longer than any name there is.
+  /// - Returns: `name`, unless it is longer than any valid name.
   private func named(_ name: String) throws(AgentError) -> String {
     guard Name(name).isShort else {
       throw AgentError(.invalid, "a name of \(name.utf8.count) bytes, where there may be \(Name.longest)")
@@ -129,7 +129,7 @@ final class AgentCalls: AgentHost, MemoryGiver, RefusalKeeper {
     _ actuator: String, _ command: ActuatorCommand, lease: Duration?
   ) throws(AgentError) -> Receipt {
     let id = DeviceID(try named(actuator))
-    // A budget stands against nothing that makes an output safe.
+    // No budget may block a command that makes an output safe.
     let isSafe = hardware.isSafe(command, for: id)
     return try operate(isCounted: !isSafe) { () throws(HALError) in
       if !isSafe, isFromBeforeStop {
@@ -188,7 +188,7 @@ final class AgentCalls: AgentHost, MemoryGiver, RefusalKeeper {
       throw AgentError.notGranted(manifest.id, "emit", type, key: "emit")
     }
     if let complaint = PayloadLimit.complaint(payload) { throw AgentError(.limited, "emit '\(type)': \(complaint)") }
-    // Rules would act on it.
+    // Rules would act on such an event.
     if isFromBeforeStop { throw AgentError(.limited, "emit '\(type)': \(Self.fromBeforeStop)") }
     if let wait = emissions.take(at: clock.now) {
       throw AgentError(.limited, "emit '\(type)': \(EmissionLimit.sentence)", retryAfter: wait)
@@ -202,7 +202,7 @@ final class AgentCalls: AgentHost, MemoryGiver, RefusalKeeper {
     ).id
   }
 
-  /// Lines beyond the budget are left out, which the first and the next that is not say.
+  /// Lines beyond the budget are dropped; the first dropped line and the next kept one report that.
   func log(_ level: LogLevel, _ message: String) {
     if let refusal = budgets.take(.log, Int64(message.utf8.count) + 1, for: account) {
       let wait = refusal.wait > .zero ? " for \(refusal.wait.text)" : ""
@@ -248,10 +248,10 @@ final class AgentCalls: AgentHost, MemoryGiver, RefusalKeeper {
   }
 }
 
-/// An agent's durable values while it is registered; the store has them too.
+/// An agent's durable values while it is registered; a copy of those in the store.
 final class AgentState {
   private(set) var values: Fields
-  /// What they take: see `size`.
+  /// Their size in bytes; see `size`.
   private(set) var bytes: Int64
 
   init(_ values: Fields) {
@@ -264,25 +264,25 @@ final class AgentState {
     values[key] = value
   }
 
-  /// Bytes that a value takes: on the disk as JSON, or in memory, whichever is more.
+  /// The size of a value in bytes: as JSON or in memory, whichever is greater.
   static func size(_ key: String, _ value: Value?) -> Int64 {
     value.map { Int64(max(key.utf8.count + $0.weight, key.memory + $0.memory)) } ?? 0
   }
 }
 
-/// The file system, as far as agents may see it.
+/// The file system as agents see it.
 public protocol FileReading: AnyObject {
-  /// The path with symbolic links, `.` and `..` resolved; nil when it leads nowhere.
+  /// The path with symbolic links, `.` and `..` resolved; nil when it does not exist.
   func resolve(_ path: String) -> String?
 
   /// The contents of a regular file.
-  /// - Parameter path: resolved, and granted.
-  /// - Throws: `notFound`, `denied` for what is no regular file, `limited` beyond 1 MiB.
+  /// - Parameter path: resolved and granted.
+  /// - Throws: `notFound`, `denied` for anything but a regular file, `limited` beyond 1 MiB.
   func read(_ path: String) throws(AgentError) -> [UInt8]
 }
 
 extension AgentError {
-  /// What an agent is told when the hardware layer says no.
+  /// The error for the agent when the hardware layer refuses.
   init(_ error: HALError, at now: Instant) {
     let code: Code =
       switch error {

@@ -4,16 +4,16 @@ import Model
 
 /// Reads files for agents.
 public final class AgentFiles: FileReading {
-  /// The most an agent may read at once, in bytes.
+  /// The longest file that an agent may read, in bytes.
   static let limit = 1 << 20
 
-  /// Reads nothing yet.
+  /// A reader of this system's files.
   public init() {}
 
   public func resolve(_ path: String) -> String? { try? Files.resolve(path) }
 
   public func read(_ path: String) throws(AgentError) -> [UInt8] {
-    // A device or FIFO is not for reading here, whoever put it there.
+    // Only regular files: reading a device or FIFO could block or have side effects.
     guard Files.isFile(path) else { throw AgentError(.denied, "read '\(path)': not a regular file") }
     do {
       return try Files.read(path, limit: Self.limit)

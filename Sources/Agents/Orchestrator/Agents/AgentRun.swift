@@ -2,32 +2,32 @@ import Agent
 import HAL
 import Model
 
-/// One run of an agent: from when its driver is asked for an instance until nothing of that is left. An answer that
-/// belongs to another run than the agent's present one is late.
+/// One run of an agent, from the request to its driver until nothing of the instance is left. Answers that belong to an
+/// earlier run are late and ignored.
 final class AgentRun {
-  /// How far it is.
+  /// The phase of a run.
   enum Phase {
     /// The driver is making the instance.
     case starting
-    /// The first readings of its sensors are awaited, until the timer elapses at most.
+    /// The first readings of the agent's sensors are awaited, at most until the timer fires.
     case awaitingReadings(any AgentInstance, TimerID)
-    /// It waits for an event.
+    /// The instance waits for an event.
     case waiting(any AgentInstance)
-    /// It handles an event.
+    /// The instance handles an event.
     case handling(any AgentInstance, Delivery)
   }
 
   var phase = Phase.starting
   /// When the driver handed the instance over.
   var started: Instant?
-  /// Sensors that are measured while it runs, so that its reads never wait.
+  /// Sensors that are measured during the run, so that reads never wait.
   var subscriptions: [SubscriptionID] = []
-  /// It was asked for its report, and has not answered yet.
+  /// Whether the instance was asked for its report and has not answered yet.
   var isReporting = false
-  /// What waits until the running activation has ended and the report is there.
+  /// Actions that wait for the end of the activation and for the report.
   var afterReport: [() -> Void] = []
 
-  /// Nil while the driver is making it.
+  /// nil while the driver is making the instance.
   var instance: (any AgentInstance)? {
     switch phase {
     case .starting: nil
@@ -35,31 +35,31 @@ final class AgentRun {
     }
   }
 
-  /// What it handles; nil between two events.
+  /// The event it handles; nil between two events.
   var current: Delivery? { if case .handling(_, let delivery) = phase { delivery } else { nil } }
 
   var isHandling: Bool { if case .handling = phase { true } else { false } }
 
-  /// Waits for readings no longer.
+  /// Stops waiting for first readings.
   func endReading(_ clock: any Timekeeper) {
     guard case .awaitingReadings(let instance, let timer) = phase else { return }
     clock.cancel(timer)
     phase = .waiting(instance)
   }
 
-  /// No sensor is measured for it any more.
+  /// Ends the subscriptions to sensors.
   func unsubscribe(_ hardware: Hardware) {
     for subscription in subscriptions { hardware.unsubscribe(subscription) }
     subscriptions = []
   }
 
-  /// Its report is there, or nobody wants one.
+  /// The report has arrived, or none is wanted.
   func hasReported() {
     isReporting = false
     if !isHandling { tellReported() }
   }
 
-  /// Tells whoever waits for the report.
+  /// Calls the actions that wait for the report.
   func tellReported() {
     guard !afterReport.isEmpty else { return }
     let waiting = afterReport

@@ -2,35 +2,35 @@ import Agent
 import Model
 import Watchdog
 
-// What all agents use together, and who is told when it is too much.
+// What all agents use together, and the reports when it is too much.
 extension AgentSupervisor {
-  /// Says in the log of each agent what is wrong with its `parent`, once all agents are there that it may mean.
-  /// - Parameter only: of these; nil of all.
+  /// Warns in the log of each agent about its `parent`, once all agents it may name are there.
+  /// - Parameter only: the agents to check; nil for all.
   public func warnOfParents(_ only: [AgentID]? = nil) {
     for (id, warning) in Parentage.complaints(sorted.map(\.manifest)) where only?.contains(id) ?? true {
       log(id, .warning, warning.message)
     }
   }
 
-  /// The whole board's budgets: what all agents use together, what the daemon as a whole was last measured to use, and
-  /// what it writes.
+  /// The budgets of the whole board: the sum of all agents, the last measurement of the daemon as a whole, and what it
+  /// writes to the disk.
   public var boardBudgets: [BudgetStatus] { budgets.boardStatus }
 
-  /// Takes what the daemon uses as a whole.
-  /// - Returns: the share of the board's budget, 1 being all of it; nil without one.
+  /// Takes a measurement of the daemon as a whole.
+  /// - Returns: the share of the board's budget, where 1 is all of it; nil without a budget.
   public func note(_ measurement: BoardMeasurement) -> Double? { budgets.measure(measurement) }
 
-  /// Whether the daemon has written as much to the disk as it may.
+  /// Whether the daemon has used up its budget of disk writes.
   public var isDiskUsedUp: Bool {
     budgets.board.status(at: clock.now).contains { $0.resource == .disk && $0.step >= .throttled }
   }
 
-  /// Counts what the daemon has written to the disk.
+  /// Counts bytes that the daemon has written to the disk.
   public func noteWritten(_ bytes: Int64) { budgets.charge(.disk, bytes, to: budgets.board) }
 
-  /// Tells of a step on a ladder, and has an agent stopped that is far over.
+  /// Reports a step of a budget's ladder, and stops an agent that is far over.
   func tell(_ notice: BudgetNotice) {
-    // Still used up: whoever was stopped for it was told of.
+    // Still used up: this was reported when the agent was stopped.
     if notice.effect == .recover(.throttled) { return }
     let use = notice.status.use
     let event =
@@ -47,7 +47,7 @@ extension AgentSupervisor {
 }
 
 extension BudgetStatus {
-  /// As events carry it.
+  /// The fields of events about the budget.
   var use: BudgetEvents.Use {
     BudgetEvents.Use(
       budget: resource.rawValue, used: used, limit: limit, unit: resource.unit, window: window, refused: refused,

@@ -1,7 +1,7 @@
 import Agent
 import Model
 
-// What people and the control plane may do with agents.
+// The control plane's operations on agents.
 extension AgentSupervisor: AgentControl {
   public func spawnAgent(_ id: AgentID, cause: Cause?) throws(AgentControlError) -> AgentStatus {
     let agent = try agent(id)
@@ -16,7 +16,7 @@ extension AgentSupervisor: AgentControl {
     return agent.status(at: clock.now)
   }
 
-  /// Starts an agent of lifecycle `always` that was ended: no event does, but a rule's `spawn`.
+  /// Starts an ended agent of lifecycle `always`: only this and a rule's `spawn` do, and no event.
   func startResting(_ id: AgentID, cause: Cause?) {
     guard let agent = agents[id], agent.shedReason == nil, agent.lifecycle.state == .idle,
       !agent.lifecycle.accepts, !agent.isLeaving
@@ -48,14 +48,14 @@ extension AgentSupervisor: AgentControl {
   public func register(_ manifest: Manifest) throws(AgentControlError) {
     try check(manifest)
     try keep(manifest) { () throws(AgentControlError) in
-      // Another version is another chance.
+      // A new version leaves quarantine.
       quarantines?.release(manifest.id)
       try adopt(manifest, state: durableState(manifest.id))
     }
   }
 
-  /// Has an agent kept across restarts of the daemon, and says that it is registered.
-  /// - Parameter adopt: what comes before that is said.
+  /// Stores an agent so that it survives a restart of the daemon, and publishes that it is registered.
+  /// - Parameter adopt: runs before that event.
   func keep(
     _ manifest: Manifest, _ adopt: () throws(AgentControlError) -> Void = {}
   ) throws(AgentControlError) {
@@ -97,12 +97,12 @@ extension AgentSupervisor: AgentControl {
     try agent(id).snapshot(done)
   }
 
-  /// Ends every agent, each within its grace time.
+  /// Stops every agent, each within its grace time.
   /// - Parameter done: called once when none is left.
   public func shutDown(_ done: @escaping () -> Void) {
     isShutDown = true
     let live = sorted.filter { $0.isLive }
-    // So that nothing wakes those that rest.
+    // First, so that nothing wakes an agent that is already stopped.
     for agent in sorted where !agent.isLive { agent.feed(.shutdown, cause: nil) }
     var waiting = live.count
     guard waiting > 0 else { return done() }

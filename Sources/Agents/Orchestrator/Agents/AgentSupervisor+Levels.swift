@@ -1,16 +1,16 @@
 import HAL
 import Model
 
-// Levels that agents were not there to see.
+// Levels that agents have missed.
 extension AgentSupervisor {
-  /// Tells an agent how the inputs and sensors are that it subscribes to: it was not there when that was said.
+  /// Tells a new agent the current levels of the inputs and sensors that it subscribes to.
   func repeatLevels(to id: AgentID) {
     events.address(.agents([id])) {
       shared.hardware.repeatLevels { subscribers.subscribers(to: $0).contains(id) }
     }
   }
 
-  /// Tells those who have missed how a device is, as they were not there, or nobody was woken.
+  /// Tells agents the current levels that they missed while they did not run or were paused.
   func repeatMissedLevels(to agents: [ManagedAgent]) {
     guard !isPaused else { return }
     var missed: [String: Set<AgentID>] = [:]

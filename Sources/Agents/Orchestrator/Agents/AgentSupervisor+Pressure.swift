@@ -1,29 +1,29 @@
 import Agent
 import Model
 
-// What is done with agents when the board is short of memory or CPU, and what a watchdog asks.
+// Measures for a board that is short of memory or CPU, and figures for the watchdog.
 extension AgentSupervisor {
-  /// Ends an agent, and starts it for nobody before `restore`.
-  /// - Parameter reason: for whoever wants it to run, e.g. `the board is short of memory`.
+  /// Stops an agent, and refuses to start it until `restore`.
+  /// - Parameter reason: shown to anybody who wants it to run, e.g. `the board is short of memory`.
   public func shed(_ id: AgentID, _ reason: String) {
     guard let agent = agents[id] else { return }
     agent.shedReason = reason
     agent.feed(.shed(.pressure), cause: nil)
   }
 
-  /// It may run again; one whose lifecycle is `always` is started.
+  /// Lets an agent run again. One of lifecycle `always` is started.
   public func restore(_ id: AgentID) {
     guard let agent = agents[id], agent.shedReason != nil else { return }
     agent.shedReason = nil
     startResident([id])
   }
 
-  /// The agents that run, and how important each is.
+  /// The running agents with their priorities.
   public var running: [(agent: AgentID, priority: Priority)] {
     sorted.filter(\.isLive).map { ($0.id, $0.manifest.policy.priority) }
   }
 
-  /// Holds back what waits for agents of the priority `background`, or does not any more.
+  /// Holds deliveries for agents of priority `background` back, or no longer.
   public func throttle(_ isOn: Bool) {
     shared.isThrottled = isOn
     if !isOn { for agent in sorted where !agent.queue.isEmpty { agent.feed(.deliver, cause: nil) } }
@@ -37,7 +37,8 @@ extension AgentSupervisor {
     }
   }
 
-  /// What waits for agents that could take it now, and how much has been taken: a queue that does not move is stuck.
+  /// How many deliveries wait that agents could take now, and how many were taken so far. A queue that does not move is
+  /// stuck.
   public var progress: (waiting: Int, taken: UInt64) {
     let waiting = agents.values.reduce(0) { sum, agent in
       agent.lifecycle.state == .ready && !agent.isHeld && agent.throttleTimer == nil

@@ -1,20 +1,20 @@
 import Agent
 import Model
 
-// Another version of an agent in the place of one that may run.
+// Replaces an agent, which may be running, by another version.
 extension AgentSupervisor {
-  /// How often a new version is looked at while it is on trial.
+  /// How often a new version is checked during its trial.
   private static let lookEvery = Duration.milliseconds(100)
-  /// How long a new version may take to start, before its trial begins: a module may have to be compiled.
+  /// How long a new version may take to start before its trial begins: its module may have to be compiled.
   private static let longestStart = Duration.seconds(60)
 
-  /// Registers an agent, or replaces it. One that runs ends first, within its grace time, and is started again. Events
-  /// that come meanwhile are refused.
+  /// Registers an agent or replaces it. A running one is stopped within its grace time and started again. Events
+  /// meanwhile are refused.
   /// - Parameters:
-  ///   - trial: how long the new version, which is started for it, must run without a failure. Until then it is not kept:
-  ///     a daemon that ends meanwhile goes on with the former one, which also comes back when the new one fails. Nil for
-  ///     no trial.
-  ///   - cause: what led to it; nil begins a chain.
+  ///   - trial: how long the new version, which is started for this, must run without a failure; nil for no trial.
+  ///     Until the trial is over the new version is not stored: after a restart of the daemon, or a failure, the former
+  ///     one is back.
+  ///   - cause: what led to it; nil starts a causal chain.
   ///   - done: called once, now or later; not at all when the daemon ends first.
   public func replace(
     _ manifest: Manifest, trial: Duration? = nil, cause: Cause?,
@@ -37,13 +37,13 @@ extension AgentSupervisor {
     }
   }
 
-  /// Ends an agent that runs, and keeps it from being started.
-  /// - Parameter then: called once, when nothing of it is left: whether it ran.
+  /// Stops a running agent and keeps it from being started.
+  /// - Parameter then: called once when nothing of the instance is left, with whether it ran.
   private func makeRoom(_ id: AgentID, cause: Cause?, _ then: @escaping (Bool) -> Void) {
     guard let agent = agents[id], agent.isLive else { return then(false) }
     agent.isLeaving = true
     agent.onEnd.append { [unowned self, weak agent] in
-      // Not in the middle of what follows from its end.
+      // Later, outside of the handlers of its end.
       clock.schedule(after: .zero) {
         agent?.isLeaving = false
         then(true)
@@ -59,7 +59,7 @@ extension AgentSupervisor {
 
   // MARK: The trial
 
-  /// A new version that has to prove itself.
+  /// A new version on trial.
   private final class Trial {
     let manifest: Manifest
     let length: Duration
@@ -78,7 +78,7 @@ extension AgentSupervisor {
     var id: AgentID { manifest.id }
   }
 
-  /// What comes back when the new version fails.
+  /// The former version, restored when the new one fails.
   private struct Former {
     var manifest: Manifest
     var wasRunning: Bool
@@ -106,7 +106,7 @@ extension AgentSupervisor {
     let now = clock.now
     switch agent.lifecycle.state {
     case _ where agent.failures > 0 || agent.lifecycle.lastFailure != nil: return goBack(trial, agent.trouble)
-    // A start that was refused counts as no failure, and the agent is not there all the same.
+    // A refused start is no failure, but the agent does not run either.
     case .backoff, .quarantined: return goBack(trial, agent.trouble)
     case .starting:
       if now >= giveUp { return goBack(trial, "it did not start within \(Self.longestStart.text)") }

@@ -1,10 +1,10 @@
 import Agent
 import Model
 
-// What agents tell of themselves, as rules ask for it: `state('agent')` is what an agent said when its last activation
-// ended, whatever isolation it runs in.
+// Agents' reports for rules: `state('agent')` is the report at the end of the agent's last activation, in every
+// isolation.
 extension AgentSupervisor {
-  /// Has these agents, and no others, tell their state whenever an activation has ended.
+  /// Has exactly these agents report after each activation.
   func askReports(of ids: [AgentID]) {
     let new = Set(ids).subtracting(reporters)
     reporters = Set(ids)
@@ -12,7 +12,7 @@ extension AgentSupervisor {
     for id in new { agents[id]?.report() }
   }
 
-  /// What an agent told last. One that nobody has asked before is asked from now on.
+  /// The last report of an agent. An agent that was never asked before reports from now on.
   func lastReport(_ id: AgentID) throws(AgentControlError) -> Value {
     let agent = try agent(id)
     if reporters.insert(id).inserted {
@@ -22,8 +22,8 @@ extension AgentSupervisor {
     return agent.lastReport
   }
 
-  /// Runs `action` when the activation of an agent that runs has ended and the agent has told its report; at once when
-  /// none runs.
+  /// Runs `action` when the current activation of an agent has ended and its report is there; at once without an
+  /// activation.
   func whenReported(_ id: AgentID, _ action: @escaping () -> Void) {
     guard let agent = agents[id] else { return action() }
     agent.whenReported(action)

@@ -3,30 +3,28 @@ import HAL
 import Model
 import Watchdog
 
-/// Keeps the registered agents, hands events to them, and does what concerns all of them. What concerns one is its
-/// `ManagedAgent`'s.
+/// Keeps the registered agents, hands events to them, and does everything that concerns all of them. `ManagedAgent`
+/// does what concerns one.
 public final class AgentSupervisor {
   let shared: AgentSurroundings
   let drivers: [Manifest.Driver: any AgentDriver]
   let limits: BoardLimits
   var agents: [AgentID: ManagedAgent] = [:]
   var isShutDown = false
-  /// Agents that tell their report whenever an activation has ended, as rules ask for it.
+  /// Agents that report after each activation, because rules ask for their reports.
   var reporters: Set<AgentID> = []
-  /// Agents that are declared and cannot run, and why: nothing starts them, and rules that name them wait.
+  /// Declared agents that cannot run, with the reason. They are never started, and rules that name them wait.
   public private(set) var unusable: [AgentID: String] = [:]
-  /// Whether a manifest was left out and nobody knows of which agent.
-  public var hasUnreadManifest = false
   private(set) var subscribers = SubscriberIndex()
   private var followers: [(id: FollowID, agent: AgentID?, onLine: (LogLine) -> Void)] = []
   private var lastFollow: UInt64 = 0
 
   /// Makes a supervisor without agents.
   /// - Parameters:
-  ///   - drivers: the isolations there are.
-  ///   - registry: where registrations and agents' durable values are kept.
+  ///   - drivers: the available isolations.
+  ///   - registry: stores registrations and durable values.
   ///   - logLines: how many log lines are kept for each agent.
-  ///   - model: where agents' questions to models go.
+  ///   - model: answers agents' questions to models; nil when there is none.
   ///   - limits: what all agents together may use.
   ///   - random: spreads the times of restarts.
   public init(
@@ -52,14 +50,14 @@ public final class AgentSupervisor {
   var events: any EventSink { shared.events }
   var budgets: BudgetBook { shared.budgets }
 
-  /// Remembers quarantines; nil where they end with the supervisor. Set before agents are adopted.
+  /// Remembers quarantines; nil when they end with the supervisor. Set it before agents are adopted.
   public var quarantines: (any QuarantineKeeper)? {
     get { shared.quarantines }
     set { shared.quarantines = newValue }
   }
 
-  /// While it is set, as during an emergency stop, no activation begins; what waited when it was set is dropped, since
-  /// nobody wants to act on it later. An activation that runs ends by itself.
+  /// While it is true, as during an emergency stop, no activation begins. Events that waited are dropped, because
+  /// acting on them later would be wrong. A running activation ends by itself.
   public var isPaused: Bool {
     get { shared.isPaused }
     set {
@@ -68,7 +66,7 @@ public final class AgentSupervisor {
       if newValue {
         for agent in agents.values { agent.missQueue() }
       } else if wasPaused {
-        // One that does not run is told when it does.
+        // An agent that does not run is told when it starts.
         repeatMissedLevels(to: agents.values.filter(\.lifecycle.accepts))
       }
     }
@@ -76,15 +74,16 @@ public final class AgentSupervisor {
 
   // MARK: Registration
 
-  /// Adds an agent or replaces its manifest, without writing to the registry. One that is in quarantine stays there.
+  /// Adds an agent or replaces its manifest, without writing to the registry. A quarantine remains.
   /// - Parameter state: its durable values.
+  /// - Throws: it runs, there is no driver for it, or the driver refuses it.
   public func adopt(_ manifest: Manifest, state: Fields) throws(AgentControlError) {
     try check(manifest)
     let driver = try driver(for: manifest)
     let logs = agents[manifest.id]?.logs
     forget(manifest.id)
     var manifest = manifest
-    // Drivers enforce some of the budget themselves, so it is the lowered one that they see.
+    // Drivers enforce parts of the budget themselves, so they get the lowered one.
     let (budget, lowered) = limits.cap(manifest.budget)
     manifest.budget = budget
     let id = manifest.id
@@ -95,12 +94,12 @@ public final class AgentSupervisor {
     agent.openAccount(lowered, activationReport: limits.activationReport)
     subscribers.add(id, manifest.subscribe)
     if let failure = quarantines?.quarantine(of: id) { agent.feed(.quarantine(failure), cause: nil) }
-    // Nothing at the start of the daemon, when nobody has been told yet.
+    // Not at the start of the daemon: then the levels are still to be announced.
     if agent.lifecycle.accepts { repeatLevels(to: id) }
   }
 
-  /// A declared agent cannot run. Nothing changes for one that is registered.
-  /// - Parameter why: for whoever wants it to run.
+  /// Notes that a declared agent cannot run. Does nothing for a registered one.
+  /// - Parameter why: shown to anybody who wants it to run.
   public func leaveOut(_ id: AgentID, _ why: String) {
     if agents[id] == nil { unusable[id] = why }
   }
@@ -112,13 +111,13 @@ public final class AgentSupervisor {
     return "'\(id)': no agent is called that" + Suggestion.phrase(for: id.rawValue, in: agents.keys.map(\.rawValue))
   }
 
-  /// Whether `adopt` would take it.
+  /// Throws what `adopt` would throw.
   func check(_ manifest: Manifest) throws(AgentControlError) {
     if let agent = agents[manifest.id], agent.isLive { throw .alreadyRunning(manifest.id) }
     try validate(manifest)
   }
 
-  /// Whether there is a driver that can run it.
+  /// Throws when no driver can run the manifest.
   func validate(_ manifest: Manifest) throws(AgentControlError) {
     if isShutDown { throw .cannotRun(manifest.id, "the daemon is ending") }
     let driver = try driver(for: manifest)
@@ -130,8 +129,8 @@ public final class AgentSupervisor {
     throw .cannotRun(manifest.id, manifest.runtime.driver.isMissing)
   }
 
-  /// Starts the agents whose lifecycle is `always`.
-  /// - Parameter only: of these; nil of all.
+  /// Starts the agents of lifecycle `always`.
+  /// - Parameter only: the agents to start; nil for all.
   public func startResident(_ only: [AgentID]? = nil) {
     for agent in sorted where agent.manifest.runtime.lifecycle == .always {
       if only?.contains(agent.id) ?? true { agent.feed(.spawn, cause: nil) }
@@ -162,20 +161,20 @@ public final class AgentSupervisor {
   // MARK: Events
 
   /// Hands an event to the agents that subscribe to it.
-  /// - Parameter only: to no others; nil is all.
+  /// - Parameter only: the agents that may get it; nil for all.
   public func handle(_ event: Event, only: Set<AgentID>? = nil) {
     for id in subscribers.subscribers(to: event.type) where only?.contains(id) ?? true {
-      // An agent that cannot take it says why in its own events, and counts it.
+      // An agent that cannot take it counts that, and reports it in its own events.
       try? deliver(event, to: id, cause: Cause(event), count: 1, firing: nil, nil)
     }
   }
 
-  /// Hands an event to one agent, starting it if need be.
+  /// Hands an event to one agent and starts it if necessary.
   /// - Parameters:
   ///   - cause: what led to it.
   ///   - count: how many events were folded into it.
   ///   - firing: the rule's firing that waits for it.
-  ///   - done: called once, when it has been handled or dropped, unless this call throws; nil when nobody waits for it.
+  ///   - done: called once when the event was handled or dropped, unless this call throws; nil when nobody waits.
   func deliver(
     _ event: Event, to id: AgentID, cause: Cause, count: Int, firing: UInt64?, _ done: (() -> Void)?
   ) throws(AgentControlError) {
@@ -184,7 +183,7 @@ public final class AgentSupervisor {
         event: event, cause: cause, count: count, waiting: done.map { [(firing, $0)] } ?? [], isWanted: done == nil))
   }
 
-  /// Ends what a rule's earlier firing began: what waits for it is dropped, a running activation is let finish.
+  /// Ends a rule's earlier firing: its waiting deliveries are dropped, a running activation continues.
   func endFiring(_ firing: UInt64) {
     for agent in agents.values { agent.drop(agent.queue.remove(firing: firing)) }
   }
@@ -201,10 +200,10 @@ public final class AgentSupervisor {
     return FollowID(lastFollow)
   }
 
-  /// Ends following a log.
+  /// Stops following a log.
   public func endFollow(_ follow: FollowID) { followers.removeAll { $0.id == follow } }
 
-  /// Gives agents the values that were kept for them, where these could not be read when they were adopted.
+  /// Gives agents durable values that could not be read before the agents were adopted.
   public func restore(_ states: [AgentID: Fields]) {
     for (id, fields) in states { agents[id]?.restore(fields) }
   }

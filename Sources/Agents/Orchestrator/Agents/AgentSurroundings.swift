@@ -3,7 +3,7 @@ import HAL
 import Model
 import Watchdog
 
-/// What all agents of a supervisor share.
+/// The parts that all agents of a supervisor share.
 final class AgentSurroundings {
   let clock: any Timekeeper
   let events: any EventSink
@@ -14,13 +14,13 @@ final class AgentSurroundings {
   let budgets: BudgetBook
   /// How many log lines are kept for each agent.
   let logLines: Int
-  /// Remembers quarantines; nil where they end with the supervisor.
+  /// Remembers quarantines; nil when they end with the supervisor.
   var quarantines: (any QuarantineKeeper)?
-  /// While it is set, as during an emergency stop, no activation begins.
+  /// While it is true, as during an emergency stop, no activation begins.
   var isPaused = false
-  /// Whether what waits for agents of the priority `background` is held back.
+  /// Whether deliveries for agents of priority `background` are held back.
   var isThrottled = false
-  /// How many deliveries have been taken out of agents' queues, handled or dropped.
+  /// How many deliveries left agents' queues so far, handled or dropped.
   var taken: UInt64 = 0
   /// Called with each new line of a log.
   var onLine: (LogLine) -> Void = { _ in }
@@ -43,10 +43,10 @@ final class AgentSurroundings {
     budgets = BudgetBook(clock: clock)
   }
 
-  /// From 0 to 1: spreads the times of restarts.
+  /// A number from 0 to 1 that spreads the times of restarts.
   func chance() -> Double { Double.random(in: 0...1, using: &random) }
 
-  /// Has the board's sensors measured that are wanted.
+  /// Has those of the sensors measured that are on the board.
   func measure(_ isWanted: (DeviceID) -> Bool) -> [SubscriptionID] {
     hardware.board.devices.compactMap { device in
       guard case .sensor = device.kind, isWanted(device.id) else { return nil }

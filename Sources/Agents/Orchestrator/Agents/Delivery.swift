@@ -2,24 +2,25 @@ import Model
 
 /// An event on its way to one agent.
 struct Delivery {
-  /// The newest of the events that were folded into it.
+  /// The newest of the folded events.
   var event: Event
-  /// What led to it: the rule's firing, or the event itself where a manifest subscribes.
+  /// What led to it: a rule's firing, or the event itself for a subscription.
   var cause: Cause
-  /// How many bytes the event holds; counted by the queue.
+  /// The memory of the event in bytes; set by the queue.
   var bytes = 0
-  /// How many events it stands for.
+  /// How many events were folded into it.
   var count: Int
-  /// Which firings of rules wait for it, and what to call when it has been handled or dropped.
+  /// The firings of rules that wait for it, each with a function to call when it was handled or dropped.
   var waiting: [(firing: UInt64?, done: () -> Void)]
 
-  /// Whether an event that nobody waits for is in it, as when an agent subscribes: then no end of a firing drops it.
+  /// Whether it includes an event that no firing waits for, such as one of a subscription. Then the end of a firing
+  /// does not drop it.
   var isWanted = false
 
-  /// Tells everybody who waits that it is over.
+  /// Calls all functions that wait for its end.
   func finish() { for one in waiting { one.done() } }
 
-  /// The event as the agent sees it: `count` in the payload tells of a storm that was folded.
+  /// The event as the agent sees it: `count` in the payload says how many were folded.
   var delivered: Event {
     guard count > 1 else { return event }
     var event = event

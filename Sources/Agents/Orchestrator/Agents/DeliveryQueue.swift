@@ -1,25 +1,25 @@
 import Model
 
-/// What waits for one agent: the most urgent first, then in the order it came; a storm folds into one.
+/// The deliveries that wait for one agent: the most urgent first, then in order of arrival. A storm is folded into one.
 struct DeliveryQueue {
-  /// The most deliveries that wait, and the most bytes that their events hold; beyond either the least urgent are refused.
+  /// The most deliveries, and the most memory of their events in bytes. Beyond either the least urgent are refused.
   static let limit = 64
   static let mostBytes = 256 << 10
 
   private var deliveries: [Delivery] = []
-  /// How many bytes their events hold.
+  /// The memory of the events in bytes.
   private(set) var bytes = 0
 
   var count: Int { deliveries.count }
   var isEmpty: Bool { deliveries.isEmpty }
 
-  /// So many may wait before events other than sensor readings are folded: every edge of an input counts, until
-  /// there are too many.
+  /// From this number on, events other than sensor readings are folded too. Below it every edge of an input is
+  /// delivered.
   static let foldAbove = 16
 
-  /// Adds a delivery, or folds it into the newest waiting one of the same event type and source: the newest event
-  /// counts, and the more urgent of the two priorities.
-  /// - Returns: what was refused because too much waits: this one, or less urgent ones; empty when nothing was.
+  /// Adds a delivery, or folds it into the newest waiting one of the same event type and source, with the newest event
+  /// and the higher priority.
+  /// - Returns: the deliveries that were refused for want of room: this one or less urgent ones.
   mutating func add(_ added: Delivery) -> [Delivery] {
     var delivery = added
     delivery.bytes = added.event.memory
@@ -57,7 +57,7 @@ struct DeliveryQueue {
     deliveries.insert(delivery, at: position)
   }
 
-  /// Puts back what was taken out and not handled: before others of its priority.
+  /// Puts a delivery back that was taken and not handled, before others of its priority.
   mutating func putBack(_ delivery: Delivery) {
     bytes += delivery.bytes
     let position = deliveries.firstIndex { $0.event.priority >= delivery.event.priority } ?? deliveries.endIndex
@@ -69,16 +69,16 @@ struct DeliveryQueue {
     return delivery
   }
 
-  /// Takes the first one out.
+  /// Removes and returns the first delivery; nil when none waits.
   mutating func next() -> Delivery? { deliveries.isEmpty ? nil : taken(deliveries.removeFirst()) }
 
-  /// Takes out everything.
+  /// Removes and returns all deliveries.
   mutating func removeAll() -> [Delivery] {
     defer { (deliveries, bytes) = ([], 0) }
     return deliveries
   }
 
-  /// Takes out what only the firing `id` waits for.
+  /// Removes and returns the deliveries that only the firing `id` waits for.
   mutating func remove(firing id: UInt64) -> [Delivery] {
     let isOnly: (Delivery) -> Bool = { delivery in
       !delivery.isWanted && !delivery.waiting.isEmpty && delivery.waiting.allSatisfy { $0.firing == id }

@@ -2,12 +2,12 @@ import Agent
 import Model
 import Watchdog
 
-// What an agent uses, and what follows when it is too much.
+// What an agent uses, and the effects of using too much.
 extension ManagedAgent {
-  /// Gives it its limits and its place below its parent.
+  /// Opens its account with its limits, below its parent's.
   /// - Parameters:
-  ///   - lowered: what of its budget was lowered to the board's, in sentences.
-  ///   - activationReport: the longest an activation should take where the budget does not say; longer is only told.
+  ///   - lowered: a sentence for each budget that was lowered to the board's.
+  ///   - activationReport: the longest activation without a warning, when the budget sets no limit.
   func openAccount(_ lowered: [String], activationReport: Duration?) {
     shared.budgets.open(
       id, driver.inForce(manifest), parent: manifest.parent, activationReport: activationReport)
@@ -40,29 +40,29 @@ extension ManagedAgent {
     return true
   }
 
-  /// Counts what an activation used, and only then tells what its end means.
-  /// - Parameter cost: nil where nothing was measured.
-  /// - Returns: how it ended: `result`, or that the agent is to be stopped for having used far too much.
+  /// Counts what an activation used, and then reports its end.
+  /// - Parameter cost: nil when nothing was measured.
+  /// - Returns: `result`, or the failure that stops the agent for having used far too much.
   func settle(_ cost: ActivationCost?, _ result: Result<Void, AgentFailure>) -> Result<Void, AgentFailure> {
     let failure: AgentFailure? = if case .failure(let failure) = result { failure } else { nil }
     if let cost {
       let isExact = cost.runTime > 0
       let run = Int64(clamping: isExact ? cost.runTime : cost.totalTime)
       lastRun = run
-      // A driver that ends an activation for its time counts the time that passed, not only the time it ran.
+      // A driver that ends an activation for its duration counts elapsed time, not CPU time.
       let length = failure?.reason == .activation ? max(run, Int64(clamping: cost.ownTime)) : run
       shared.budgets.charge(activation: run, length: length, isExact: isExact, to: account)
       if cost.peakMemory > 0 { hold(Int64(cost.peakMemory)) }
     }
     if let failure, let resource = Resource.allCases.first(where: { $0.exitReason == failure.reason }) {
       shared.budgets.exceed(resource, for: account)
-      // It is being stopped for that already, by whoever knows where it was.
+      // It is being stopped for that already, by the driver, which knows the place in the code.
       overrun = nil
     }
     return takeOverrun().map(Result.failure) ?? result
   }
 
-  /// Why the agent is to be stopped, with all that it used and was refused meanwhile; nil when it is not.
+  /// Why the agent is to be stopped, with everything that it used and was refused meanwhile; nil when it is not.
   private func takeOverrun() -> AgentFailure? {
     guard let resource = overrun.take(), let reason = resource.exitReason,
       let status = account.status(of: resource, at: shared.clock.now)
@@ -71,11 +71,11 @@ extension ManagedAgent {
     return AgentFailure(reason, status.sentence)
   }
 
-  /// It is far over a budget: it is stopped.
+  /// Stops the agent, which is far over a budget.
   func exceed(_ status: BudgetStatus) {
     lastOverrun = status.use.fields
     overrun = overrun ?? status.resource
-    // An activation that ends now takes it along; one that goes on is stopped as soon as the call that led here is over.
+    // An activation that ends now reports it. One that continues is stopped after the call that led here.
     shared.clock.schedule(after: .zero) { [weak self] in
       guard let self, let failure = takeOverrun() else { return }
       failures += 1
@@ -84,7 +84,7 @@ extension ManagedAgent {
     }
   }
 
-  /// Its instance holds so many bytes of memory from now on.
+  /// Sets the memory of its instance in bytes.
   func hold(_ bytes: Int64) {
     guard bytes != heldMemory else { return }
     let before = heldMemory
@@ -92,7 +92,7 @@ extension ManagedAgent {
     shared.budgets.hold(.memory, bytes, before: before, for: account)
   }
 
-  /// The instance is gone: it holds nothing any more.
+  /// The instance is gone and holds no memory.
   func endUse() {
     shared.budgets.end(account, memory: heldMemory)
     heldMemory = 0

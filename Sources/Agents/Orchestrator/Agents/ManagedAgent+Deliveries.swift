@@ -3,8 +3,8 @@ import Model
 
 // The events that wait for an agent.
 extension ManagedAgent {
-  /// Takes an event, starting the agent if need be.
-  /// - Throws: why it cannot; the event counts as dropped then, and nobody who waits for it is told.
+  /// Takes an event and starts the agent if necessary.
+  /// - Throws: why it cannot be taken. The event counts as dropped, and its `done` is not called.
   func deliver(_ delivery: Delivery) throws(AgentControlError) {
     do throws(AgentControlError) { try enqueue(delivery) } catch {
       dropped += UInt64(delivery.count)
@@ -34,7 +34,7 @@ extension ManagedAgent {
     }
   }
 
-  /// Tells everybody who waits for what is not handed over any more.
+  /// Ends deliveries that will not be handed over.
   func drop(_ deliveries: [Delivery]) {
     for delivery in deliveries {
       dropped += UInt64(delivery.count)
@@ -42,28 +42,28 @@ extension ManagedAgent {
     }
   }
 
-  /// Drops all that waits.
+  /// Drops all waiting deliveries.
   func clearQueue() { drop(queue.removeAll()) }
 
-  /// The same, and remembers the levels among it.
+  /// Drops all waiting deliveries and remembers the levels in them.
   func missQueue() {
     let deliveries = queue.removeAll()
     for delivery in deliveries { miss(delivery.event) }
     drop(deliveries)
   }
 
-  /// It does not see an event that was for it.
+  /// Counts an event that the agent does not get.
   private func miss(_ event: Event) {
     if SensorEvents.isName(event.type) || InputEvents.isName(event.type) { missedLevels.insert(event.type) }
   }
 
-  /// Forgets the levels that it has missed.
-  /// - Returns: them.
+  /// Forgets the missed levels.
+  /// - Returns: the missed levels.
   func takeMissedLevels() -> Set<String> {
     defer { missedLevels = [] }
     return missedLevels
   }
 
-  /// Whether what waits is held back for the board's sake.
+  /// Whether deliveries are held back because the board is short.
   var isHeld: Bool { shared.isThrottled && manifest.policy.priority == .background }
 }

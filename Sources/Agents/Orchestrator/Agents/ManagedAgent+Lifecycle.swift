@@ -3,9 +3,9 @@ import HAL
 import Model
 import Store
 
-// Feeds the lifecycle, and carries out what it says.
+// Feeds the lifecycle and carries out its effects.
 extension ManagedAgent {
-  /// Feeds one event into the lifecycle and executes what follows; events that this leads to wait their turn.
+  /// Feeds an event into the lifecycle and executes the effects. Events that these cause wait for their turn.
   func feed(_ event: LifecycleEvent, cause: Cause?) {
     pending.append((event, cause))
     guard !isExecuting else { return }
@@ -19,7 +19,7 @@ extension ManagedAgent {
     }
   }
 
-  /// Spreads back-off times; only an event that may lead to one is worth a random number.
+  /// Spreads back-off times. Only an event that may lead to a back-off gets a random number.
   private func chance(for event: LifecycleEvent) -> Double {
     switch event {
     case .startFailed, .startRefused, .failed, .exited: shared.chance()

@@ -2,12 +2,12 @@ import Agent
 import Model
 import Store
 
-// What is kept of an agent: its log, its durable values, and its lines in the ledger.
+// An agent's records: its log, its durable values, and its lines in the ledger.
 extension ManagedAgent {
-  /// The most bytes of a line of a log.
+  /// The longest line of a log, in bytes.
   private static let longestLine = 4096
 
-  /// - Parameter cause: what was being handled; nil for what the agent handles now.
+  /// - Parameter cause: the event that was being handled; nil for the current one.
   func log(_ level: LogLevel, _ message: String, cause: Cause? = nil) {
     let event = (cause ?? calls.cause)?.id
     for text in message.split(whereSeparator: \.isNewline) {
@@ -26,7 +26,7 @@ extension ManagedAgent {
     state.keep(key, value)
   }
 
-  /// Takes the values that were kept for it, where they could not be read when it was adopted.
+  /// Takes durable values that could not be read before it was adopted.
   func restore(_ fields: Fields) {
     let before = state.bytes
     for (key, value) in fields where state.values[key] == nil { state.keep(key, value) }
@@ -35,7 +35,7 @@ extension ManagedAgent {
 
   // MARK: The ledger
 
-  /// Keeps what the lifecycle has people ask about later.
+  /// Adds the lifecycle's lines to the ledger.
   func keep(_ line: LifecycleRecord) {
     switch line {
     case .failed(let failure):
@@ -46,7 +46,7 @@ extension ManagedAgent {
     }
   }
 
-  /// The budget that an end for `reason` was about; nil when it was about none.
+  /// The budget that an end with `reason` was about; nil for other reasons.
   private func overrun(behind reason: ExitReason) -> Fields? {
     lastOverrun.flatMap { reason.rawValue == "budget.\($0["budget"]?.string ?? "")" ? $0 : nil }
   }
@@ -59,13 +59,13 @@ extension ManagedAgent {
     entry.event = lastEvent?.id
     entry.eventType = lastEvent?.type
     entry.budget = budget
-    // The registry itself says what it cannot keep; the agent's life goes on.
+    // The registry reports what it cannot store; the agent continues.
     try? shared.registry.keep([.ledger(entry)])
   }
 
   // MARK: Refusals
 
-  /// Counts a refusal that ended an activation or a start, and tells of it where the same was not told of lately.
+  /// Counts a refusal that ended an activation or a start, and reports it unless the same was reported recently.
   func refuse(_ refusal: AgentError, cause: Cause?) {
     let (told, kept) = refusals.add(refusal, at: shared.clock.now)
     if let told {

@@ -1,12 +1,12 @@
 import Agent
 import Model
 
-// What an agent tells of itself.
+// The agent's report.
 extension ManagedAgent {
-  /// The most bytes of memory that a report may hold.
+  /// The greatest memory of a report, in bytes.
   private static let mostReport = 256 << 10
 
-  /// Asks for the report between two activations, if anybody wants to know.
+  /// Asks for the report between two activations, if it is wanted.
   func report() {
     guard let run else { return }
     guard isReporter, !run.isHandling, let instance = run.instance else { return run.hasReported() }
@@ -18,7 +18,7 @@ extension ManagedAgent {
     }
   }
 
-  /// Asks for the report now; what it last told where no instance runs.
+  /// Asks for the report now. Answers with the last one when no instance runs.
   func snapshot(_ done: @escaping (Value) -> Void) {
     guard let instance = run?.instance else { return done(lastReport) }
     instance.snapshot { [self] value in
@@ -27,13 +27,13 @@ extension ManagedAgent {
     }
   }
 
-  /// Runs `action` when the running activation has ended and the report is there; at once when no activation runs.
+  /// Runs `action` when the activation has ended and the report is there; at once without an activation.
   func whenReported(_ action: @escaping () -> Void) {
     guard let run, run.isHandling || run.isReporting else { return action() }
     run.afterReport.append(action)
   }
 
-  /// Keeps a report; in the place of one that holds too much stands that it does.
+  /// Keeps a report. One that is too large is replaced by a report that says so.
   func keepReport(_ report: Value) {
     let held = report.memory
     lastReport =

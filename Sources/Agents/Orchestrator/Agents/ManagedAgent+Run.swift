@@ -11,13 +11,14 @@ extension ManagedAgent {
     let run = AgentRun()
     self.run = run
     calls.begin(cause)
-    // Weak: the instance keeps this closure, and the run keeps the instance.
+    // Weak: the instance retains this closure, and the run retains the instance, so a strong capture would be a retain
+    // cycle.
     let ended = { [weak self, weak run] (end: AgentEnd) in
       if let self, let run, self.run === run { self.ended(run, end) }
     }
     driver.start(manifest, host: calls, ended: ended) { [self] result in
       guard self.run === run else {
-        // Nobody wants it any more.
+        // The run has ended meanwhile.
         if case .success(let instance) = result { instance.stop(now: true) {} }
         return
       }
@@ -40,8 +41,8 @@ extension ManagedAgent {
     }
   }
 
-  /// The start is over when every sensor that the agent may read has been measured once, so that its first read has an
-  /// answer; a sensor that does not answer delays it by `firstReading` at most.
+  /// Ends the start when every sensor that the agent may read has a reading, so that its first read is answered at
+  /// once. A sensor that does not answer delays it by `firstReading` at most.
   private func awaitReadings(_ run: AgentRun, _ instance: any AgentInstance, _ cause: Cause?) {
     let everybody = Principal(name: source, permissions: .all)
     let unread = run.subscriptions.map(\.device).filter {
@@ -76,7 +77,7 @@ extension ManagedAgent {
 
   func activateNext() {
     guard let run, let instance = run.instance, let delivery = queue.next() else {
-      // Everything that waited was dropped in between.
+      // All waiting deliveries were dropped meanwhile.
       feed(.completed, cause: nil)
       return
     }
@@ -130,7 +131,7 @@ extension ManagedAgent {
     }
   }
 
-  /// The instance went away without having been asked to.
+  /// The instance has ended without being asked to.
   private func ended(_ run: AgentRun, _ end: AgentEnd) {
     self.end(run)
     var failure = end.failure
@@ -139,7 +140,7 @@ extension ManagedAgent {
     let isHandled = current != nil && !end.leavesEvent
     if let current, end.leavesEvent { queue.putBack(current) }
     run.tellReported()
-    // An event that it had not begun to handle has not led to this.
+    // An event that it had not begun to handle is not the cause.
     let cause = isHandled ? calls.cause : nil
     if failure.reason != .completed || isHandled && manifest.runtime.lifecycle != .oneShot {
       failures += 1

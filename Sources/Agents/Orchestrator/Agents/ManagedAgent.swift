@@ -3,47 +3,47 @@ import HAL
 import Model
 import Watchdog
 
-/// One registered agent: its manifest, its place in its lifecycle, the events that wait for it, and its present run.
+/// One registered agent: its manifest, its lifecycle state, its waiting events, and its current run.
 final class ManagedAgent {
   let manifest: Manifest
   let calls: AgentCalls
   let state: AgentState
   let driver: any AgentDriver
   let shared: AgentSurroundings
-  /// What it uses.
+  /// Its usage.
   let account: BudgetAccount
   var lifecycle: Lifecycle
-  /// Nil while it rests, waits in back-off, or is quarantined.
+  /// nil while it rests, is in back-off, or is quarantined.
   var run: AgentRun?
   var queue = DeliveryQueue()
   var logs: Ring<LogLine>
-  /// Of the back-off or the grace time, whichever the lifecycle has scheduled.
+  /// The timer of the back-off or of the grace time, as the lifecycle has scheduled it.
   var timer: TimerID?
-  /// Sensors that are measured while it is registered, since it waits for what they say.
+  /// Sensors that are measured while it is registered, because it subscribes to them.
   private var standing: [SubscriptionID] = []
 
   // MARK: What has happened to it
 
   var activations: UInt64 = 0
   var failures: UInt64 = 0
-  /// Activations and starts that ended with a refusal, and what people were told of them.
+  /// Activations and starts that ended with a refusal, and the reports of them.
   var refusals = RefusalAccount()
-  /// Events that were for it and that it never saw.
+  /// Events for it that it never got.
   var dropped: UInt64 = 0
-  /// Events that say how a device is, and that could not be handed to it, by name.
+  /// Events with levels that could not be handed to it, by name.
   var missedLevels: Set<String> = []
-  /// What it last told of itself.
+  /// Its last report.
   var lastReport: Value = .map([:])
-  /// The newest event it was handed.
+  /// The newest event that it was handed.
   var lastEvent: (id: ULID, type: String)?
 
   // MARK: What others want of it
 
-  /// Whether it tells its report whenever an activation has ended, as a rule asks for it.
+  /// Whether it reports after each activation, because a rule asks for that.
   var isReporter = false
-  /// Called once, when nothing of the instance is left.
+  /// Called once when nothing of the instance is left.
   var onEnd: [() -> Void] = []
-  /// It makes room for another version: nothing starts it any more.
+  /// Whether it is being replaced and may not be started.
   var isLeaving = false
   /// Why it may not run now; nil when it may.
   var shedReason: String?
@@ -52,26 +52,26 @@ final class ManagedAgent {
 
   // MARK: Budgets
 
-  /// How long its last activation ran, in nanoseconds.
+  /// The duration of its last activation in nanoseconds.
   var lastRun: Int64 = 0
-  /// Memory that its account holds, in bytes.
+  /// The memory in its account, in bytes.
   var heldMemory: Int64 = 0
-  /// Set while it waits for processor time.
+  /// Set while it is throttled for CPU time.
   var throttleTimer: TimerID?
-  /// What it is to be stopped for, between a budget's last step and the end of the call that led to it.
+  /// Why it is to be stopped, from the last step of a budget to the end of the call that led to it.
   var overrun: Resource?
-  /// The budget that it was last stopped for, as events carry it.
+  /// The fields of the budget that it was last stopped for.
   var lastOverrun: Fields?
 
-  /// Lifecycle events that arrived while the effects of another one were being executed.
+  /// Lifecycle events that arrived while the effects of another one were executed.
   var pending: [(event: LifecycleEvent, cause: Cause?)] = []
   var isExecuting = false
 
   /// An agent that rests.
   /// - Parameters:
-  ///   - manifest: with the budget that is in force.
+  ///   - manifest: with the budget in force.
   ///   - values: its durable values.
-  ///   - logs: of an earlier version of it; nil begins with none.
+  ///   - logs: the log of an earlier version; nil for an empty one.
   init(
     _ manifest: Manifest, driver: any AgentDriver, state values: Fields, logs: Ring<LogLine>?,
     _ shared: AgentSurroundings
@@ -87,7 +87,7 @@ final class ManagedAgent {
       manifest, hardware: shared.hardware, events: shared.events, clock: shared.clock, files: shared.files,
       model: shared.model, cannotWait: driver.isolation.cannotWait, state: state, budgets: shared.budgets,
       account: account, onLog: { _, _ in }, onState: { _, _ in })
-    // Weak: the agent keeps its calls.
+    // Weak: the agent retains its calls, so a strong capture would be a retain cycle.
     calls.onLog = { [weak self] level, message in self?.log(level, message) }
     calls.onState = { [weak self] key, value throws(AgentError) in
       guard let self else { throw AgentError(.notFound, "agent '\(manifest.id)' is gone") }
@@ -96,17 +96,17 @@ final class ManagedAgent {
     calls.onMemory = { [weak self] bytes in self?.hold(bytes) }
     standing = shared.measure { sensor in
       manifest.subscribe.contains { $0.matches(SensorEvents.name(of: sensor)) }
-        // It is gone before a first reading could come.
+        // It was removed before a first reading.
         || manifest.runtime.lifecycle == .oneShot && manifest.permissions.mayRead(sensor: sensor.rawValue)
     }
   }
 
   var id: AgentID { manifest.id }
 
-  /// As the source of events.
+  /// Its name as a source of events.
   var source: String { "agent/\(id)" }
 
-  /// Whether there is, or is about to be, an instance.
+  /// Whether there is an instance, or is about to be one.
   var isLive: Bool {
     switch lifecycle.state {
     case .idle, .quarantined: false
@@ -114,10 +114,10 @@ final class ManagedAgent {
     }
   }
 
-  /// The last failure, or what the board last refused it, in words.
+  /// The last failure or refusal in words; nil when there was none.
   var trouble: String { lifecycle.lastFailure?.message ?? refusals.last ?? "failed too often" }
 
-  /// It is not registered any more; it does not run.
+  /// Releases what it holds when it is unregistered; it must not run.
   func forget() {
     for subscription in standing { shared.hardware.unsubscribe(subscription) }
     standing = []

@@ -1,6 +1,6 @@
 import Model
 
-/// Who subscribes to what: exact names by look-up, patterns with wildcards by trying each.
+/// Finds the subscribers of an event: exact names by look-up, patterns with wildcards by trying each.
 struct SubscriberIndex {
   private var exact: [String: [AgentID]] = [:]
   private var patterns: [(pattern: EventPattern, agent: AgentID)] = []

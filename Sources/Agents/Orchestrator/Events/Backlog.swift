@@ -1,8 +1,8 @@
 import Model
 
-/// Events that wait to be handed on: the most urgent first, then in the order they came; bounded in number and memory.
+/// Events that wait to be handed on: the most urgent first, then in order of arrival. Bounded in number and memory.
 struct Backlog {
-  /// One priority's events; those before `head` have been taken.
+  /// The events of one priority; those before `head` have been taken.
   private struct Level {
     var events: [(event: Event, bytes: Int)?] = []
     var head = 0
@@ -10,11 +10,11 @@ struct Backlog {
     var isEmpty: Bool { head == events.count }
 
     mutating func takeFirst() -> (event: Event, bytes: Int)? {
-      // What was taken is let go of at once, not only when its place is.
+      // Release a taken event at once, not only when its slot is reused.
       let taken = events[head].take()
       head += 1
       if isEmpty {
-        // What a storm needed is given back.
+        // Give back the memory that a storm needed.
         events.removeAll(keepingCapacity: events.capacity <= 64)
         head = 0
       } else if head >= 256 && head * 2 >= events.count {
@@ -29,21 +29,21 @@ struct Backlog {
   private let mostBytes: Int
   private var levels = [Level](repeating: Level(), count: Priority.allCases.count)
   private(set) var count = 0
-  /// How many bytes the events hold.
+  /// The memory of the waiting events, in bytes.
   private(set) var bytes = 0
 
-  /// Nothing waits.
+  /// An empty backlog.
   /// - Parameters:
   ///   - limit: the most events that wait.
-  ///   - bytes: the most bytes that they hold together.
+  ///   - bytes: the most memory that they use together, in bytes.
   init(limit: Int, bytes: Int) {
     self.limit = limit
     mostBytes = bytes
   }
 
-  /// Adds an event. Where too many wait, or they hold too much, the newest of the least urgent ones give way: this one, unless
-  /// there are some that are less urgent.
-  /// - Parameter size: how many bytes it holds.
+  /// Adds an event. When there are too many, or they use too much memory, the newest of the least urgent events are
+  /// shed; that can be the added one.
+  /// - Parameter size: its memory in bytes.
   /// - Returns: how many events were shed.
   mutating func add(_ event: Event, bytes size: Int) -> Int {
     let level = event.priority.rawValue
@@ -62,7 +62,7 @@ struct Backlog {
     return shed
   }
 
-  /// Takes out the next event; nil when none waits.
+  /// Removes and returns the next event; nil when none waits.
   mutating func next() -> Event? {
     guard let level = levels.firstIndex(where: { !$0.isEmpty }), let taken = levels[level].takeFirst() else {
       return nil

@@ -1,7 +1,7 @@
 import Model
 
-/// How many events one rule or agent may lead to in a second, whatever chains they belong to: `TraceLimit` begins anew
-/// with every chain, and a sensor begins many.
+/// How many events per second one rule or agent may cause, over all causal chains. `TraceLimit` alone would not hold a
+/// rule on a sensor, because every reading starts a new chain.
 struct EmissionLimit {
   static let most = 4096
   static let window = Duration.seconds(1)
@@ -9,8 +9,8 @@ struct EmissionLimit {
   private var count = 0
   private var end = Instant(nanoseconds: 0)
 
-  /// Counts one more.
-  /// - Returns: nil when it may be; else how long until the next may.
+  /// Counts an event.
+  /// - Returns: nil when it is within the limit; otherwise how long until the next is.
   mutating func take(at now: Instant) -> Duration? {
     if now >= end { (count, end) = (0, now + Self.window) }
     guard count < Self.most else { return end - now }
@@ -18,6 +18,6 @@ struct EmissionLimit {
     return nil
   }
 
-  /// Why one may not be.
+  /// Why an event is over the limit.
   static let sentence = "it has led to \(most) events within a second, and may lead to no more"
 }

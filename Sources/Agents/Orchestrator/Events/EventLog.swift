@@ -1,9 +1,10 @@
+import EventLoop
 import Model
 
-/// Where every event gets its id, its time and its place in the causal chain; where they are kept and handed on.
+/// Gives every event its id, time and place in the causal chain, keeps it, and hands it on.
 ///
-/// Events live in a memory ring, bounded in number and in bytes. Besides, each device keeps the chain that led to its
-/// last change, so that `why` answers long after the ring has moved on.
+/// Events live in a ring in memory, bounded in number and bytes. In addition each device keeps the chain that led to
+/// its last change, so that `why` still answers when the ring has overwritten it.
 public final class EventLog: EventSink, EventHistory {
   private let clock: any Timekeeper
   private let later: (@escaping () -> Void) -> Void
@@ -19,45 +20,45 @@ public final class EventLog: EventSink, EventHistory {
   private var traceLimit = TraceLimit()
   private var synchronised = (is: false, until: Instant(nanoseconds: 0))
 
-  /// Hands each event to rules and subscribed agents, after the call that published it has returned to the loop.
+  /// Takes each event for rules and subscribed agents, after the publishing call has returned to the loop.
   public var dispatch: (Event) -> Void = { _ in }
 
-  /// The same for an event that is not for everybody.
+  /// Takes an event that only some rules or agents get.
   public var dispatchTo: (Event, Audience) -> Void = { _, _ in }
 
-  /// For whom is what is published now; nil for everybody.
+  /// Who gets the events that are published now; nil for everybody.
   private var audience: Audience?
-  /// Of the events that wait, those that are not for everybody.
+  /// The audiences of waiting events that not everybody gets.
   private var audiences: [ULID: Audience] = [:]
 
-  /// How many events there have been since the start.
+  /// How many events were published since the start.
   public private(set) var total: UInt64 = 0
 
-  /// How many events were not handed on because too many were waiting, or had come of one.
+  /// How many events were not handed on because too many were waiting, or too many had the same origin.
   public private(set) var shed: UInt64 = 0
 
   /// How many events wait to be handed on.
   public var waiting: Int { backlog.count }
 
-  /// How many events have been handed on since the start.
+  /// How many events were handed on since the start.
   public private(set) var handedOn: UInt64 = 0
 
-  /// The most events that wait to be handed on; beyond it the least urgent are shed.
+  /// The most events that wait to be handed on. Beyond it the least urgent are shed.
   static let queueLimit = 4096
 
-  /// The most bytes that those hold.
+  /// The most memory of the waiting events, in bytes.
   static let queueBytes = 4 << 20
 
-  /// The most bytes of the chain that led to a device's last change; where it holds more, it begins later.
+  /// The most memory of the chain that led to a device's last change, in bytes. A longer chain loses its beginning.
   static let chainBytes = 64 << 10
 
-  /// The most events that are handed on before agents, descriptors and timers have their turn.
+  /// The most events that are handed on before agents, descriptors and timers get their turn.
   static let eventsPerTurn = 64
 
   /// Makes an empty log.
   /// - Parameters:
   ///   - capacity: how many events the ring keeps.
-  ///   - depthLimit: how many hops a chain may have.
+  ///   - depthLimit: the greatest depth of a causal chain.
   ///   - later: runs an action after the current handler, before the loop waits.
   public init(
     clock: any Timekeeper, capacity: Int, depthLimit: Int, later: @escaping (@escaping () -> Void) -> Void
@@ -68,7 +69,26 @@ public final class EventLog: EventSink, EventHistory {
     ring = Ring(capacity: capacity)
   }
 
-  /// The wall clock was set: it may be synchronised now.
+  /// A log on a loop.
+  public convenience init(on loop: any Loop, capacity: Int, depthLimit: Int) {
+    self.init(clock: loop, capacity: capacity, depthLimit: depthLimit, later: { loop.later($0) })
+  }
+
+  /// Hands every event to rules and agents from now on. Retains neither.
+  public func handOut(to rules: RuleRunner, _ agents: AgentSupervisor) {
+    dispatch = { [unowned rules, unowned agents] event in
+      rules.handle(event)
+      agents.handle(event)
+    }
+    dispatchTo = { [unowned rules, unowned agents] event, audience in
+      switch audience {
+      case .rules(let ids): rules.handle(event, only: ids)
+      case .agents(let ids): agents.handle(event, only: ids)
+      }
+    }
+  }
+
+  /// Call it when the wall clock was set: it may be synchronised now.
   public func clockWasSet() { synchronised.until = Instant(nanoseconds: 0) }
 
   // MARK: EventSink
@@ -98,7 +118,7 @@ public final class EventLog: EventSink, EventHistory {
     self.audience = nil
   }
 
-  /// Says that an event was kept and shown, and that nothing follows from it, nor from the word that it was cut.
+  /// Publishes that the chain was cut at an event. Neither that event nor this report is handed on.
   private func cut(_ event: Event, limit: Int, within window: Duration? = nil) {
     let word = SystemEvents.chainCut(at: event.type, limit: limit, trace: event.trace, within: window)
     _ = keep(
@@ -118,7 +138,8 @@ public final class EventLog: EventSink, EventHistory {
     total += 1
     let bytes = event.memory
     ring.append(event, bytes: bytes)
-    // The command that a lease came from may have left the ring when the lease ends; the last chain still has it.
+    // When a lease ends, the ring may have overwritten the command that it came from; the device's last chain still has
+    // it.
     if type == DeviceEvents.changedName { keepChain(to: event, of: source) }
     tell(event)
     return (event, bytes)
@@ -153,23 +174,23 @@ public final class EventLog: EventSink, EventHistory {
     }
   }
 
-  /// Hands on what waits, most urgent first. What that leads to is handed on in the same turn, up to `eventsPerTurn`:
-  /// an agent whose event came first does not wait for the whole storm behind it.
+  /// Hands waiting events on, most urgent first. Events that follow from them are handed on in the same turn, up to
+  /// `eventsPerTurn`, so that the agent of the first event does not wait for a whole storm.
   private func dispatchAll() {
     for _ in 0..<Self.eventsPerTurn {
       guard let event = backlog.next() else {
         isDispatching = false
-        // Of what was shed.
+        // Audiences of events that were shed.
         audiences = [:]
         return
       }
       handOn(event)
     }
-    // After what is due and ready now: in a storm, leases still end in time.
+    // Continue after the work that is due now, so that leases end in time even in a storm.
     clock.schedule(after: .zero) { [unowned self] in dispatchAll() }
   }
 
-  /// Hands on everything that waits, and what follows from it, at once.
+  /// Hands on all waiting events, and those that follow from them, at once.
   public func handOnAll() { while let event = backlog.next() { handOn(event) } }
 
   private func handOn(_ event: Event) {

@@ -1,15 +1,15 @@
 import Model
 
-/// How many events of one causal chain are handed on in a second: rules and agents that branch are held by it, long
-/// before the limit of hops.
+/// How many events of one causal chain are handed on per second. It stops rules and agents that branch long before the
+/// depth limit would.
 struct TraceLimit {
   /// The most events of a trace in a window.
   static let most = 256
-  /// Once so many were published in a window, none that still waits is handed on: what branches leads to no more.
+  /// Beyond this number in a window, waiting events of the trace are dropped as well, so that a branching chain ends.
   static let mostPublished = 1024
   static let window = Duration.seconds(1)
 
-  /// What becomes of an event.
+  /// The verdict on an event.
   enum Answer { case handOn, cut(isFirst: Bool) }
 
   private var counts: [ULID: Int] = [:]
@@ -23,7 +23,7 @@ struct TraceLimit {
     return count <= Self.most ? .handOn : .cut(isFirst: count == Self.most + 1)
   }
 
-  /// Whether so many events of `trace` were published that nothing follows from those that wait.
+  /// Whether so many events of `trace` were published that its waiting ones are dropped.
   func isSpent(_ trace: ULID, at now: Instant) -> Bool { now < end && counts[trace, default: 0] >= Self.mostPublished }
 
   private mutating func renew(_ now: Instant) {

@@ -1,20 +1,20 @@
 import Model
 
-/// The board's wall clock: whether rules may go by it, and what is said when it was set.
+/// The board's wall clock: whether rules may trust it, and the events when it was set.
 ///
-/// It is trusted once it was synchronised in this boot, or where the board has a clock chip that agrees with it and it
-/// is later than everything that was stored. From then on it stays so, however it is set.
+/// It is trusted once it was synchronised since the boot, or when it agrees with the board's clock chip and is later
+/// than every stored time. Trust lasts until the end of the daemon, however the clock is set.
 public final class BoardClock {
-  /// What besides the time itself speaks for a clock.
+  /// Evidence for a clock beside its time.
   public struct Evidence {
-    /// Whether a clock chip that runs without power shows the same time.
+    /// Whether a battery-backed clock chip shows the same time.
     public var agreesWithChip: () -> Bool
-    /// Whether a daemon of this boot has trusted it.
+    /// Whether a daemon has trusted the clock since the boot.
     public var wasTrusted: Bool
-    /// Called once when it is trusted, so that the next daemon of this boot knows.
+    /// Called once when the clock becomes trusted, to store that for the next daemon of this boot.
     public var remember: () -> Void
 
-    /// Puts it together; by default there is none.
+    /// Evidence; by default none.
     public init(
       wasTrusted: Bool = false, agreesWithChip: @escaping () -> Bool = { false }, remember: @escaping () -> Void = {}
     ) {
@@ -24,18 +24,18 @@ public final class BoardClock {
     }
   }
 
-  /// No right clock shows an earlier time than that of this program, in milliseconds since 1970 (2026-01-01).
+  /// An earlier time than the release of this program is certainly wrong; milliseconds since 1970 (2026-01-01).
   private static let earliest: UInt64 = 1_767_225_600_000
-  /// How soon a clock that is not trusted is looked at again, at first and at most.
+  /// How soon an untrusted clock is checked again: the first and the longest interval.
   private static let (soonest, latest) = (Duration.seconds(1), Duration.seconds(60))
-  /// What is less is no news.
+  /// Smaller steps are not reported.
   private static let shortestStep = Duration.seconds(1)
 
-  /// Whether rules may go by it.
+  /// Whether rules may trust the clock.
   public private(set) var isTrusted: Bool
-  /// Called when it was set, or has become trusted.
+  /// Called when the clock was set or has become trusted.
   var onChange: () -> Void = {}
-  /// The newest time that is stored, in milliseconds since 1970; 0 where nothing is.
+  /// The newest stored time, in milliseconds since 1970; 0 when none is stored.
   public var lastStored: UInt64 = 0 {
     didSet { lookForTrust() }
   }
@@ -48,7 +48,7 @@ public final class BoardClock {
   private var timer: TimerID?
   private var wait = soonest
 
-  /// A clock as it is now.
+  /// A clock; a policy of `any` trusts it at once.
   public init(_ policy: Board.Clock, clock: any Timekeeper, events: any EventSink, evidence: Evidence = Evidence()) {
     self.clock = clock
     self.events = events
@@ -58,7 +58,7 @@ public final class BoardClock {
     if isTrusted, policy != .any { evidence.remember() }
   }
 
-  /// The wall clock was set.
+  /// Call it when the wall clock was set.
   public func wasSet() {
     let expected = Int64(clamping: seen.wall) + (clock.now - seen.at).nanoseconds / 1_000_000
     let step = Duration.milliseconds(Int64(clamping: clock.wallMilliseconds) - expected)
@@ -69,8 +69,8 @@ public final class BoardClock {
     if !lookForTrust() { onChange() }
   }
 
-  /// Whether anybody waits for it to be trusted: then it is looked at now and then until it is, as not every program
-  /// that synchronises a clock sets it.
+  /// Whether a rule waits for the clock to be trusted. While one does, the clock is checked from time to time, because
+  /// not every time service sets it in a step.
   func isWanted(_ isWanted: Bool) {
     self.isWanted = isWanted
     if isWanted { waitForTrust() }
@@ -86,7 +86,7 @@ public final class BoardClock {
     }
   }
 
-  /// - Returns: whether it has become trusted just now.
+  /// - Returns: whether the clock has become trusted in this call.
   @discardableResult
   private func lookForTrust() -> Bool {
     guard !isTrusted else { return false }

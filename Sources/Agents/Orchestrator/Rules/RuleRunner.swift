@@ -3,40 +3,40 @@ import HAL
 import Model
 import Rules
 
-/// Carries out what rules decide, and tells them what they ask about: the world around the pure rule engine.
+/// Carries out the actions of rules and answers their questions: the environment of the pure rule engine.
 public final class RuleRunner: RuleEnvironment, RuleControl {
   private let clock: any Timekeeper
   private let events: any EventSink
   private let hardware: Hardware
   private let agents: AgentSupervisor
   private var engine: RuleEngine?
-  /// How many emergency stops have been cleared: what waits for a sensor or an agent is not looked at after the next.
+  /// How many emergency stops have been cleared. A condition that waited for a sensor or an agent before is dropped.
   private var clears: UInt64 = 0
   private var emissions: [RuleID: EmissionLimit] = [:]
   private let load: () throws(Diagnostics) -> RuleSet
   private let offset: (Int64) -> Int
   private var sensors: [DeviceID: SubscriptionID] = [:]
-  /// Sensors that expressions ask about and that were not measured when this was last looked at.
+  /// Sensors in expressions that had no reading when they were last asked for.
   private var unread: [DeviceID] = []
-  /// How many events wait for first readings, and how many may: those beyond are looked at as things are.
+  /// How many events wait for first readings, and how many may wait. Further ones are evaluated at once.
   private var held = 0
   private static let mostHeld = 64
-  /// Which agents which rules name.
+  /// Which rules name which agents.
   private var named: [(rule: RuleID, agent: AgentID)] = []
-  /// Which failed actions were told of.
+  /// Folds reports of failed actions.
   private var told: [RuleID: Fold] = [:]
-  /// What `cron` rules and `now` go by.
+  /// The clock for `cron` rules and `now`.
   public let boardClock: BoardClock
-  /// Where cooldowns are kept over a restart; nil where they are not. Set before the first rules.
+  /// Stores cooldowns; nil when they do not survive a restart. Set it before the first rules.
   public var registry: (any AgentRegistry)?
-  /// Cooldowns that an earlier daemon has kept, until there are rules.
+  /// Cooldowns of the previous daemon, until there are rules.
   private var kept: [RuleID: RuleCooldown] = [:]
   private var lastOffset: Int
 
   /// Makes a runner without rules.
   /// - Parameters:
-  ///   - boardClock: nil is one that is always trusted.
-  ///   - utcOffset: how far local time is ahead of UTC at a moment, both in seconds; for `cron`.
+  ///   - boardClock: nil for one that is always trusted.
+  ///   - utcOffset: how far local time is ahead of UTC at a time, both in seconds; for `cron`.
   ///   - load: reads and compiles the rule files; called by `reloadRules`.
   public init(
     clock: any Timekeeper, events: any EventSink, hardware: Hardware, agents: AgentSupervisor,
@@ -55,9 +55,9 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
     self.boardClock.onChange = { [unowned self] in engine?.clockChanged() }
   }
 
-  /// Looks what an event sets off: at once, or, where rules ask for the state of the agent that has emitted it, when the
-  /// activation that it comes from has ended and the agent has told its state.
-  /// - Parameter only: looks at no other rules; nil is all.
+  /// Evaluates the rules on an event: at once, or after the activation that emitted it if a rule asks for the report of
+  /// the emitting agent.
+  /// - Parameter only: the rules to evaluate; nil for all.
   public func handle(_ event: Event, only: Set<RuleID>? = nil) {
     guard let agent = Self.agent(event.source), let engine, engine.asksState(of: agent, on: event) else {
       return look(at: event, only: only)
@@ -67,10 +67,10 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
     }
   }
 
-  /// An emergency stop has begun.
+  /// Drops what rules wait for, at the start of an emergency stop.
   func stopBegan() { engine?.stopBegan() }
 
-  /// The emergency stop has been cleared: what was before it moves nothing any more.
+  /// Resumes after an emergency stop. Events from before its end are dropped.
   func stopCleared() {
     clears += 1
     engine?.stopCleared()
@@ -79,8 +79,8 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
   /// Whether there is such a rule.
   public func isInForce(_ rule: RuleID) -> Bool { engine?.ruleIDs.contains(rule) ?? false }
 
-  /// Rules that ask about a sensor which was never measured look when it has been, or has failed: 10 s later at most. No
-  /// other rule waits for them.
+  /// Rules that ask for a sensor without a reading are evaluated when it has one or has failed, after 10 s at most.
+  /// Other rules do not wait.
   private func look(at event: Event, only: Set<RuleID>?) {
     guard let engine else { return }
     if !unread.isEmpty { unread.removeAll { !isUnread($0) } }
@@ -101,7 +101,7 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
     }
   }
 
-  /// Whether a sensor was never measured, and nothing is known to be wrong with it.
+  /// Whether a sensor has no reading yet and no known fault.
   private func isUnread(_ sensor: DeviceID) -> Bool {
     do throws(HALError) {
       _ = try hardware.newestGood(sensor)
@@ -112,12 +112,12 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
     }
   }
 
-  /// `agent/<id>`.
+  /// The agent of a source `agent/<id>`; nil for other sources.
   private static func agent(_ source: String) -> AgentID? {
     source.hasPrefix("agent/") ? AgentID(String(source.dropFirst("agent/".count))) : nil
   }
 
-  /// The time zone was changed, or may have been.
+  /// Call it when the time zone may have changed.
   public func zoneChanged() {
     let now = offset(Int64(clamping: clock.wallMilliseconds / 1000))
     if now != lastOffset {
@@ -139,7 +139,7 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
     }
   }
 
-  /// Rules that name an agent which cannot run, or is not there: they fire, and what they want of it fails until it can.
+  /// Warns of rules that name an agent which is missing or cannot run. They fire, but their actions on it fail.
   private var waiting: [(rule: RuleID, agent: AgentID, reason: String)] {
     named.compactMap { rule, agent in agents.absence(of: agent).map { (rule, agent, $0) } }
   }
@@ -157,9 +157,9 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
     }
   }
 
-  /// Puts rules that were read and compiled in the place of those in force. What a rule holds that is in force no more, or
-  /// says something else now, goes safe; those that were not in force before are told the levels that there are.
-  /// - Returns: how many there are now.
+  /// Replaces the rules in force by compiled ones. Leases of rules that are gone or changed end, and new rules are told
+  /// the current levels.
+  /// - Returns: the number of rules now.
   @discardableResult
   public func enforce(_ rules: RuleSet) -> Int {
     let (ended, begun) = engine?.replace(with: rules) ?? ([], [])
@@ -189,8 +189,8 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
     events.publish(RuleEvents.waiting(rule, for: agent, message: why), from: "rule/\(rule)")
   }
 
-  /// Subscribes to the sensors that rules wait for or name, and to no others any more: those are measured whatever the
-  /// board file says, and published.
+  /// Subscribes to exactly the sensors that rules wait for or name. Those are measured and published whatever the board
+  /// file says.
   private func measureSensors(for rules: RuleSet) {
     let previous = sensors
     let (patterns, asked) = (rules.patterns, rules.askedSensors)
@@ -209,7 +209,7 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
     if sensors[id] == nil { sensors[id] = try? hardware.subscribe(id, every: nil, deadband: nil) }
   }
 
-  /// Goes on with the cooldowns that an earlier daemon has kept: now, or once there are rules.
+  /// Restores the cooldowns of the previous daemon: now, or once there are rules.
   public func recall(_ cooldowns: [RuleID: RuleCooldown]) {
     kept = cooldowns
     if engine?.count ?? 0 > 0 { recallCooldowns() }
@@ -224,12 +224,12 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
   // MARK: RuleEnvironment
 
   public func cooldownBegan(_ rule: RuleID, _ cooldown: RuleCooldown?) {
-    // A disk that cannot be written is told by the registry, once for all that waits for it.
+    // The registry reports a disk that cannot be written, once for all changes.
     try? registry?.keep([.cooldown(rule, cooldown)])
   }
 
   public func sensor(_ id: String) throws(NoAnswer) -> Value {
-    // A sensor whose name is known only now is measured from now on.
+    // Measure a sensor from now on whose name is computed.
     measure(DeviceID(id))
     do throws(HALError) {
       return .double(try hardware.newestGood(DeviceID(id)).value)
@@ -269,7 +269,7 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
   }
 
   public func fire(_ firing: Firing) {
-    // What rules and agents have led to may lead to more of it, without end.
+    // Limit what rules and agents cause, because it may cause more of itself without end.
     if firing.event.depth > 0, emissions[firing.rule, default: EmissionLimit()].take(at: clock.now) != nil {
       failed(EmissionLimit.sentence, "fire", firing, Cause(firing.event))
       engine?.finished(firing.id)
@@ -280,12 +280,12 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
       from: "rule/\(firing.rule)", cause: Cause(firing.event))
     if let replaced = firing.replaces { agents.endFiring(replaced) }
     var waiting = 1
-    // The firing is at work as long as one of its activations is.
+    // A firing is running while one of its activations is.
     let oneDone = { [weak self] in
       waiting -= 1
       if waiting == 0 { self?.engine?.finished(firing.id) }
     }
-    /// What follows a failed action rests on it, so the list ends there.
+    /// Later actions depend on a failed one, so the list ends there.
     func carryOut(_ actions: [Firing.Action]) -> Bool {
       for action in actions {
         do throws(RuleActionFailure) {
@@ -303,7 +303,7 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
     oneDone()
   }
 
-  /// Counts a failed action, and tells of it where the same was not told of lately.
+  /// Counts a failed action, and reports it unless the same failure was reported recently.
   private func failed(_ why: String, _ action: String, _ firing: Firing, _ cause: Cause) {
     let rule = firing.rule
     let reason = "\(action): \(why)"
@@ -328,7 +328,7 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
           try agents.killAgent(agent, now: false, cause: cause, done)
           return
         } catch AgentControlError.notRunning {
-          // As it is wanted.
+          // The output already has this level and holder.
         }
       case .actuate(let device, let command, let lease):
         _ = try hardware.controlActuator(

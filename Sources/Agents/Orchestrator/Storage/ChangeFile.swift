@@ -3,12 +3,12 @@ import HAL
 import Linux
 import Model
 
-/// Keeps the changes of actuators with `max_rate` over the end of the daemon, however that comes: a file in memory, where
-/// a change is one small write and no disk is touched.
+/// Keeps the changes of actuators with `max_rate` over any end of the daemon, in a file in memory (tmpfs). A change is
+/// one small write, and never touches the disk.
 ///
-/// A header of mark, boot and count; then for each actuator its name in 64 bytes, how many changes there is room for, how
-/// many there are, and the changes, 8 bytes each: the time in nanoseconds in the upper 62 bits, then whether it was under
-/// way, then whether it led away. Little-endian throughout. A write that is cut off leaves changes that were or are.
+/// The file has a header of mark, boot and count. For each actuator follow its name in 64 bytes, the capacity, the
+/// number of changes, and the changes with 8 bytes each: the time in nanoseconds in the upper 62 bits, a bit for "under
+/// way", a bit for "away from safe". All little-endian. A torn write leaves changes that are or were valid.
 public final class ChangeFile: ChangeKeeper {
   private static let mark = Array("OpenStarry changes 1\n".utf8)
   private static let bootSize = 40
@@ -22,19 +22,19 @@ public final class ChangeFile: ChangeKeeper {
   private var places: [DeviceID: (offset: Int, room: Int)] = [:]
   private var hasFailed = false
 
-  /// Reads what the daemon before has left, and makes the file anew for this board.
+  /// Reads the changes of the previous daemon, and makes the file for this board.
   /// - Parameters:
-  ///   - path: in a folder that is memory.
-  ///   - boot: the kernel's id of this boot; what another one has left means nothing.
-  ///   - actuators: those that are kept.
-  ///   - onProblem: told once when a change cannot be kept.
+  ///   - path: in a folder in memory.
+  ///   - boot: the kernel's id of this boot. Changes of another boot are ignored.
+  ///   - actuators: the actuators to keep.
+  ///   - onProblem: called once when a change cannot be written.
   /// - Throws: the file cannot be made.
   public init(
     _ path: String, boot: String, actuators: [(id: DeviceID, rate: Rate)], onProblem: @escaping (SystemError) -> Void
   ) throws(SystemError) {
     self.path = path
     self.onProblem = onProblem
-    // One that cannot be read has nothing to say.
+    // An unreadable file counts as empty.
     let found = (try? Files.read(path, limit: 4 << 20)) ?? []
     let left = Self.read(found, boot: boot)
     self.left = left
@@ -45,7 +45,7 @@ public final class ChangeFile: ChangeKeeper {
       places[actuator.id] = (bytes.count + name.count, room)
       bytes += name + Self.bytes(left[actuator.id] ?? [], room: room)
     }
-    // One that says the same goes on: where memory is full there is no room for another one beside it.
+    // Keep an identical file: when the memory is full there is no room for a second one.
     if bytes != found { try Files.replace(path, with: bytes, mode: 0o600) }
     file = try System.open(path, O_WRONLY | O_NOFOLLOW)
   }
@@ -84,7 +84,7 @@ public final class ChangeFile: ChangeKeeper {
     return bytes + [UInt8](repeating: 0, count: (room - newest.count) * 8)
   }
 
-  /// - Returns: what this boot has left; empty for what is torn or makes no sense.
+  /// - Returns: the changes of this boot; empty when the file is torn or invalid.
   private static func read(_ bytes: [UInt8], boot: String) -> [DeviceID: [ActuatorChange]] {
     guard !boot.isEmpty, bytes.starts(with: mark), bytes.count >= headerSize,
       bytes[mark.count..<mark.count + bootSize].elementsEqual(padded(boot, bootSize))

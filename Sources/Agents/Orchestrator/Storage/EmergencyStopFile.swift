@@ -4,18 +4,18 @@ import HAL
 import Linux
 import Model
 
-/// Keeps an emergency stop over restarts of the daemon: a file that is there while the stop is in force.
+/// Keeps an emergency stop over restarts of the daemon: the file exists while the stop is in force.
 final class EmergencyStopFile {
   private let path: String
   private let worker: any Jobs<Void>
 
-  /// - Parameter folder: where the file is.
+  /// - Parameter folder: the folder of the file.
   init(folder: String, on loop: any Loop) {
     path = Files.join(folder, "emergency-stop.json")
     worker = loop.worker("stop-file") {}
   }
 
-  /// The stop that an earlier run left; nil when there is none. A file that cannot be read counts as one.
+  /// The stop that an earlier run left; nil when there is none. An unreadable file counts as a stop.
   func left() -> EmergencyStop? {
     guard Files.exists(path) else { return nil }
     let text: [UInt8]
@@ -30,8 +30,8 @@ final class EmergencyStopFile {
       reason: kept["reason"]?.string)
   }
 
-  /// Writes what is in force, or removes the file.
-  /// - Parameter done: called when it would survive a power cut, with what went wrong if something did.
+  /// Writes the stop in force, or removes the file.
+  /// - Parameter done: called when the change would survive a power cut, or with the error.
   func keep(_ stop: EmergencyStop?, _ done: @escaping (SystemError?) -> Void) {
     let path = self.path
     let text: [UInt8]? = stop.map { stop in

@@ -1,12 +1,12 @@
 import Model
 import Store
 
-/// The registry of a run that leaves nothing behind: agents' durable values in memory, under the same limits as on disk.
+/// A registry without a disk: durable values in memory, with the same limits as on the disk.
 public final class MemoryRegistry: AgentRegistry {
-  /// Every agent's durable values.
+  /// The durable values of every agent.
   public private(set) var states: [AgentID: Fields] = [:]
 
-  /// A registry with values of an earlier run.
+  /// A registry with the values of an earlier run.
   public init(states: [AgentID: Fields] = [:]) { self.states = states }
 
   public func keep(_ changes: [RegistryChange]) throws(RegistryFailure) {

@@ -1,18 +1,18 @@
 import Model
 import Store
 
-/// What the ledger says of the daemon's own runs: each start, each end in good order, and what a start finds of the
-/// run before it.
+/// The ledger's lines about the daemon's own runs: each start, each clean end, and how the run before a start has
+/// ended.
 public enum RunHistory {
-  /// The daemon began to work.
+  /// The daemon started.
   public static let started = "started"
-  /// It ended in good order.
+  /// The daemon ended cleanly.
   public static let stopped = "stopped"
-  /// It is gone without an end in good order, and the board was not started again since.
+  /// The daemon ended without a clean end, and the board was not rebooted since.
   public static let crashed = "crashed"
-  /// The board was started again after the daemon had ended in good order.
+  /// The board was rebooted after the daemon had ended cleanly.
   public static let booted = "booted"
-  /// The board was started again, and the daemon had not ended.
+  /// The board was rebooted while the daemon ran.
   public static let powerLost = "power-lost"
 
   /// The lines for a start.
@@ -21,8 +21,9 @@ public enum RunHistory {
   ///   - boot: the kernel's id of this boot.
   ///   - time: milliseconds since 1970.
   ///   - uptime: milliseconds since the boot.
-  ///   - crash: what a crash record says of the run before, where one does: it takes the place of the guess.
-  ///   - note: what else is known of why it was started; may be empty.
+  ///   - crash: the crash record's line about the previous run; nil when there is none. It replaces what is inferred
+  ///     here.
+  ///   - note: a further known cause of the start; may be empty.
   public static func start(
     after last: LedgerEntry?, boot: String, time: UInt64, uptime: UInt64, crash: LedgerEntry? = nil,
     note: String = ""
@@ -31,7 +32,7 @@ public enum RunHistory {
       LedgerEntry(scope, time: time, reason: reason, message: message, boot: boot, uptime: uptime)
     }
     let begun = line(.daemon, started, last == nil && crash == nil ? "for the first time" : note)
-    // One that was killed before its first line was on the disk has left its crash record alone.
+    // A daemon that was killed before its first line was written leaves only a crash record.
     guard let last else { return [crash, begun].compactMap { $0 } }
     let isSameBoot = last.boot == boot
     switch (last.reason == stopped, isSameBoot) {
@@ -48,7 +49,7 @@ public enum RunHistory {
 }
 
 extension LedgerEntry {
-  /// As `daemon.history` answers it; section 4 of `docs/control.md`.
+  /// The fields of `daemon.history`, section 4 of `docs/control.md`.
   public var fields: Fields {
     [
       "scope": .string(scope.rawValue), "agent": scope == .agent ? .string(agent.rawValue) : .null,

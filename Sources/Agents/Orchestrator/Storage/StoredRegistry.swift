@@ -3,51 +3,51 @@ import Model
 import Rules
 import Store
 
-/// The registry on disk: changes are gathered for a moment and written together, on a thread of their own.
+/// The registry on the disk. Changes are collected for a moment and written together, on a worker thread.
 ///
-/// A write that fails is tried again until it succeeds; meanwhile the changes wait in memory, and the daemon goes on.
+/// A failed write is retried until it succeeds. Meanwhile the changes wait in memory, and the daemon continues.
 public final class StoredRegistry: AgentRegistry {
-  /// What was kept before the daemon started.
+  /// The contents at the start of the daemon.
   public struct Contents: Sendable {
     /// Agents that were registered at run time.
     public var agents: [StoredAgent] = []
-    /// Every agent's durable values.
+    /// The durable values of every agent.
     public var states: [AgentID: Fields] = [:]
-    /// Since when the cooldowns of rules count.
+    /// When the cooldowns of rules began.
     public var cooldowns: [RuleID: RuleCooldown] = [:]
-    /// What the ledger last says about the daemon; nil before its first start.
+    /// The ledger's last line about the daemon; nil before its first start.
     public var lastOfDaemon: LedgerEntry?
-    /// What people should know: something was restored, or cannot be read.
+    /// Warnings for people: a file was restored or cannot be read.
     public var notices: [String] = []
   }
 
-  /// How many changes wait at most while the disk cannot be written.
+  /// The most changes that wait while the disk cannot be written.
   static let waitingLimit = 10_000
 
   private let loop: any Loop
   private let events: any EventSink
   private let worker: any Jobs<StoreSlot>
-  private var waiting: [RegistryChange] = []
+  private var waiting = WaitingChanges()
   private var waiters: [(Result<Void, RegistryFailure>) -> Void] = []
   private var timer: (id: TimerID, due: Instant)?
   private var isWriting = false
   private var isClosed = false
-  private var failures = 0
-  /// Why the disk does not take what is to be kept; nil while it does.
+  private var backoff = Backoff(first: .seconds(2), longest: .seconds(60))
+  /// Why the disk cannot be written; nil while it can.
   public private(set) var problem: String?
   /// The kernel's id of this boot (/proc/sys/kernel/random/boot_id).
   public let boot: String
-  /// Called with what was kept, when it could be read only after `open` had given up waiting. Until then agents can keep
-  /// nothing: what they had would be replaced before they have seen it.
+  /// Called with the contents when they could be read only after the timeout of `open`. Until then durable values are
+  /// refused, because they would replace stored ones that the agents have not seen.
   public var onLate: (Contents) -> Void = { _ in }
   private(set) var isLate = false
-  /// Called with how many bytes the process has written since the last time, after each write.
+  /// Called after each write with the bytes that the process has written since the last call.
   public var onWritten: (Int64) -> Void = { _ in }
-  /// Whether changes are to wait longer for others that are written with them.
+  /// Whether changes should wait longer, so that fewer writes are needed.
   public var isThrifty: () -> Bool = { false }
 
-  /// Names the place; nothing is opened yet.
-  /// - Parameter boot: the kernel's id of this boot.
+  /// Names the folder; nothing is opened yet.
+  /// - Parameter boot: the kernel's id of this boot; empty when unknown.
   public init(folder: String, loop: any Loop, events: any EventSink, boot: String = "") {
     self.boot = boot
     self.loop = loop
@@ -55,8 +55,9 @@ public final class StoredRegistry: AgentRegistry {
     worker = loop.worker("registry") { StoreSlot(folder: folder) }
   }
 
-  /// Opens the registry and reads all of it, turning the loop until that is done.
-  /// - Parameter timeout: after it the daemon starts without what was kept; the registry goes on opening.
+  /// Opens the registry and reads all of it, turning the loop meanwhile.
+  /// - Parameter timeout: after this the daemon starts without the contents, and `onLate` gets them.
+  /// - Returns: the contents; with a notice only, after the timeout.
   public func open(timeout: Duration) -> Contents {
     var contents: Contents?
     worker.submit(
@@ -78,7 +79,7 @@ public final class StoredRegistry: AgentRegistry {
   // MARK: AgentRegistry
 
   public func keep(_ changes: [RegistryChange]) throws(RegistryFailure) {
-    // One that can never be kept would hold up all that are written with it, for ever.
+    // Refuse a change that can never be written: it would block all others of its transaction for ever.
     do throws(StoreError) {
       for change in changes { try StoreChange(change).check() }
     } catch {
@@ -87,73 +88,52 @@ public final class StoredRegistry: AgentRegistry {
     if isLate, changes.contains(where: { if case .state = $0 { true } else { false } }) {
       throw RegistryFailure("the disk is slow: what was kept before has not been read yet")
     }
-    supersede(&waiting, by: changes)
-    guard waiting.count + changes.count <= Self.waitingLimit else {
+    guard waiting.count(with: changes) <= Self.waitingLimit else {
       throw RegistryFailure("\(waiting.count) changes already wait for the disk")
     }
-    waiting += changes.map {
-      guard case .ledger(var entry) = $0 else { return $0 }
-      entry.boot = boot
-      return .ledger(entry)
+    for change in changes {
+      if case .ledger(var entry) = change {
+        entry.boot = boot
+        waiting.add(.ledger(entry))
+      } else {
+        waiting.add(change)
+      }
     }
-    if failures == 0 { schedule(after: gatheringTime(changes)) }
+    if backoff.failures == 0 { schedule(after: gatheringTime(changes)) }
   }
 
-  /// A moment, so that changes that come together are one transaction. The ledger can wait longer: an agent that fails
-  /// over and over shall not wear out the disk.
+  /// How long to collect changes for one transaction. The ledger can wait longer, so that an agent in a restart loop
+  /// does not wear out the disk.
   private func gatheringTime(_ changes: [RegistryChange]) -> Duration {
     if isThrifty() { return .seconds(10) }
     let isLedger = changes.allSatisfy { if case .ledger(let entry) = $0 { entry.scope == .agent } else { false } }
     return isLedger ? .seconds(2) : .milliseconds(20)
   }
 
-  /// The newest lines of the restart ledger, oldest first, with those that are not written yet.
+  /// The newest lines of the restart ledger, oldest first, including unwritten ones.
   /// - Parameters:
-  ///   - agent: whose; nil is everybody's, and the daemon's and the board's.
+  ///   - agent: lines of one agent; nil for all lines, including those of daemon and board.
   ///   - done: called once, later.
   public func history(
     _ agent: AgentID?, last: Int, _ done: @escaping (Result<[LedgerEntry], RegistryFailure>) -> Void
   ) {
-    // One that cannot be written is still shown as far as it was.
+    // If the flush fails, answer with the lines on the disk.
     flush { [unowned self] _ in worker.submit({ $0.ledger(agent, last: last) }, then: { done($0) }) }
   }
 
-  /// Calls `done` when everything that was handed in so far is on the disk, or could not be written.
+  /// Calls `done` when all changes so far are on the disk, or could not be written.
   public func flush(_ done: @escaping (Result<Void, RegistryFailure>) -> Void) {
     waiters.append(done)
     schedule(after: .zero)
   }
 
-  /// Writes what waits and closes the file.
-  /// - Parameter done: called once; what could not be written is lost then, and was said.
+  /// Writes all waiting changes and closes the file.
+  /// - Parameter done: called once. Changes that could not be written are lost; that was reported.
   public func close(_ done: @escaping () -> Void) {
     flush { [unowned self] _ in
-      // What could not be written is not tried again: that would open the file anew.
+      // No retry from here on: it would open the file again.
       isClosed = true
       worker.submit({ $0.close() }, then: { done() })
-    }
-  }
-
-  /// Drops values that newer ones replace, so that an agent that writes one key over and over fills no memory while the
-  /// disk cannot be written.
-  private func supersede(_ older: inout [RegistryChange], by newer: [RegistryChange]) {
-    guard !older.isEmpty else { return }
-    let replaced = Set(newer.compactMap(Place.init))
-    guard !replaced.isEmpty else { return }
-    older.removeAll { Place($0).map(replaced.contains) ?? false }
-  }
-
-  /// What one change replaces of an earlier one.
-  private enum Place: Hashable {
-    case state(AgentID, key: String)
-    case cooldown(RuleID)
-
-    init?(_ change: RegistryChange) {
-      switch change {
-      case .state(let agent, let key, _): self = .state(agent, key: key)
-      case .cooldown(let rule, _): self = .cooldown(rule)
-      case .agent, .removal, .ledger: return nil
-      }
     }
   }
 
@@ -173,9 +153,8 @@ public final class StoredRegistry: AgentRegistry {
 
   private func write() {
     guard !isWriting else { return }
-    let batch = waiting
+    let batch = waiting.take()
     let called = waiters
-    waiting = []
     waiters = []
     guard !batch.isEmpty else { return called.forEach { $0(.success(())) } }
     isWriting = true
@@ -192,28 +171,26 @@ public final class StoredRegistry: AgentRegistry {
   ) {
     isWriting = false
     guard let problem else {
-      if failures > 0 { events.publish(SystemEvents.storageRecovered(), from: "system") }
-      failures = 0
+      if backoff.failures > 0 { events.publish(SystemEvents.storageRecovered(), from: "system") }
+      backoff.reset()
       self.problem = nil
       for waiter in called { waiter(.success(())) }
       if !waiting.isEmpty || !waiters.isEmpty { schedule(after: .zero) }
       return
     }
-    var failed = batch
-    supersede(&failed, by: waiting)
-    waiting = failed + waiting
-    failures += 1
+    waiting.putBack(batch)
+    let wait = backoff.next()
     self.problem = problem
     for waiter in called { waiter(.failure(RegistryFailure(problem))) }
-    if failures == 1 {
+    if backoff.failures == 1 {
       events.publish(SystemEvents.storageFailed(error: problem, waiting: waiting.count), from: "system")
     }
-    // Whoever asked to be told meanwhile, such as the end of the daemon, does not wait for the next try.
-    schedule(after: waiters.isEmpty ? .seconds(min(60, 1 << min(failures, 6))) : .zero)
+    // Do not let waiting callers, such as the end of the daemon, wait for the back-off.
+    schedule(after: waiters.isEmpty ? wait : .zero)
   }
 }
 
-/// The store as its thread has it: open, or the reason why not.
+/// The store on the worker's thread: open, or the reason why not.
 struct StoreSlot {
   private let folder: String
   private var store: Store?
@@ -257,7 +234,7 @@ struct StoreSlot {
     return cooldowns
   }
 
-  /// - Returns: nil when everything is on the disk; otherwise what went wrong, in a sentence.
+  /// - Returns: nil when everything is on the disk; otherwise the error in a sentence.
   mutating func apply(_ changes: [RegistryChange]) -> String? {
     if store == nil { open() }
     guard let store else { return problem }
@@ -294,7 +271,7 @@ struct StoreSlot {
 }
 
 extension StoreChange {
-  /// What the names of notes about cooldowns begin with.
+  /// The prefix of notes about cooldowns.
   static let cooldownNote = "cooldown."
 
   init(_ change: RegistryChange) {

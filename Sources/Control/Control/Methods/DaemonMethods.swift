@@ -15,7 +15,7 @@ extension ControlMethods {
     ) { call throws(RPCError) in
       let uptime = call.now - call.server.status.started
       return [
-        "status": "ok", "version": .string(call.services.zone.version), "protocol": .int(protocolVersion),
+        "status": "ok", "version": .string(call.services.daemon.version), "protocol": .int(protocolVersion),
         "uptime": .double(uptime.seconds), "uptime_ms": uptime.milliseconds,
       ]
     },
@@ -36,7 +36,7 @@ extension ControlMethods {
       result: "`{\"stopping\": true, \"board\": its name}`", isCommand: true
     ) { call throws(RPCError) in
       call.answer(.success(["stopping": true, "board": call.board]))
-      call.services.zone.stop()
+      call.services.daemon.stop()
       return nil
     },
     Method(
@@ -46,7 +46,7 @@ extension ControlMethods {
       errors: [.invalidFile], isCommand: true
     ) { call throws(RPCError) in
       do throws(Diagnostics) {
-        return .map(try call.services.zone.reload())
+        return .map(try call.services.daemon.reload())
       } catch {
         throw RPCError(error, "nothing was changed")
       }
@@ -55,7 +55,7 @@ extension ControlMethods {
       "daemon.leaveSafeMode", .admin, "Leaves safe mode: starts rules and agents.",
       result: "`{\"left\": whether the daemon was in safe mode}`", isCommand: true
     ) { call throws(RPCError) in
-      call.services.zone.leaveSafeMode { call.answer(.success(["left": .bool($0)])) }
+      call.services.daemon.leaveSafeMode { call.answer(.success(["left": .bool($0)])) }
       return nil
     },
     Method(
@@ -71,7 +71,7 @@ extension ControlMethods {
       Parameter.optional("limit", .integer(1...2000), default: 50, "how many of the newest lines, 1 to 2000"),
       result: "`{\"entries\": [line of the ledger (4.14)]}`", errors: [.storage]
     ) { call, agent, limit throws(RPCError) in
-      call.services.zone.history(agent, last: Int(limit)) { result in
+      call.services.daemon.history(agent, last: Int(limit)) { result in
         call.answer(result.map { ["entries": .list($0.map(Value.map))] }.mapError(RPCError.init))
       }
       return nil
@@ -102,15 +102,15 @@ extension ControlMethods {
   }
 
   @Sendable private static func status(_ call: Call) throws(RPCError) -> Value? {
-    let (zone, own) = (call.services.zone, call.server.status)
+    let (daemon, own) = (call.services.daemon, call.server.status)
     let fields: Fields = [
-      "version": .string(zone.version), "pid": .int(Int64(getpid())),
+      "version": .string(daemon.version), "pid": .int(Int64(getpid())),
       "uptime_ms": (call.now - own.started).milliseconds, "socket": .string(own.socket),
       "connections": .int(Int64(own.connections)), "requests": .int(Int64(clamping: own.requests)),
       "missed": .int(Int64(clamping: own.missed)), "client": .string(call.client.user),
       "role": .string(call.client.role.name),
     ]
-    let all = [fields, call.services.projection.summary, zone.status()].flatMap { $0.map { ($0.key, $0.value) } }
+    let all = [fields, call.services.projection.summary, daemon.status()].flatMap { $0.map { ($0.key, $0.value) } }
     assert(Set(all.map(\.0)).count == all.count, "each field has one source: \(all.map(\.0))")
     return .map(Fields(all))
   }

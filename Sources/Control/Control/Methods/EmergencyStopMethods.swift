@@ -16,7 +16,7 @@ extension ControlMethods {
       + "\"board\": its name}`",
     isCommand: true
   ) { call, reason throws(RPCError) in
-    call.services.zone.stopEverything(
+    call.services.daemon.stopEverything(
       by: call.client.principal.name, reason: reason?.cut(to: 512), cause: call.cause
     ) { isNew, problem in
       let hardware = call.services.hardware
@@ -46,7 +46,7 @@ extension ControlMethods {
       errors: [.deviceLimited], isCommand: true
     ) { call throws(RPCError) in
       do throws(HALError) {
-        try call.services.zone.clearEmergencyStop(by: call.client.principal.name, cause: call.cause) { was, problem in
+        try call.services.daemon.clearEmergencyStop(by: call.client.principal.name, cause: call.cause) { was, problem in
           call.answer(
             .success([
               "stopped": false, "was_stopped": .bool(was),

@@ -12,12 +12,12 @@ extension Call {
   /// Registers a manifest, with this call as the cause.
   /// - Parameter done: called once, now or later.
   func register(_ registration: AgentRegistration, _ done: @escaping (Result<AgentStatus, RPCError>) -> Void) {
-    services.zone.register(registration, cause: cause) { done($0.mapError(RPCError.init)) }
+    services.daemon.register(registration, cause: cause) { done($0.mapError(RPCError.init)) }
   }
 }
 
 extension RPCError {
-  fileprivate init(_ error: ZoneError) {
+  fileprivate init(_ error: RegistrationError) {
     switch error {
     case .invalid(let diagnostics): self.init(diagnostics, "the manifest is invalid")
     case .agent(let refusal): self.init(refusal)
@@ -60,7 +60,7 @@ extension ControlMethods {
       result: "`{\"agent\": id, \"rules\": ids of the rules that name it, and now wait for its registration}`",
       errors: [.agentNotFound, .alreadyRunning, .agentNotRunning, .storage], isCommand: true
     ) { call, agent throws(RPCError) in
-      call.services.zone.unregister(agent) { outcome in
+      call.services.daemon.unregister(agent) { outcome in
         let rules = call.services.rules.rules(naming: agent).map { Value.string($0.rawValue) }
         call.answer(
           outcome.map { ["agent": .string(agent.rawValue), "rules": .list(rules)] }.mapError(RPCError.init))

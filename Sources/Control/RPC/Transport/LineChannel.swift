@@ -1,9 +1,8 @@
 import EventLoop
 import Glibc
 import Linux
-import Wire
 
-/// Sends lines over a non-blocking stream socket on an event loop; receives lines and descriptors.
+/// Sends and receives lines and descriptors over one socket: reads and hands out everything at once.
 ///
 /// Confined to the loop's thread. No callback runs after `onEnd` or `close`.
 package final class LineChannel {
@@ -22,62 +21,41 @@ package final class LineChannel {
   /// Called once when the channel ends other than by `close`, after all complete lines have been delivered.
   package var onEnd: (End) -> Void = { _ in }
 
-  private let loop: EventLoop
-  private var socket: Descriptor?
-  private var watch: WatchID?
-  private var interest: Readiness = .readable
-  private var framer = LineFramer()
-  private var outbox = Outbox()
-  private var descriptors: [Int32] = []
-  private var isFlushPlanned = false
+  private let socket: LineSocket
 
   /// Creates a channel that owns `socket`, which must be non-blocking. Nothing is read until `start`.
   package init(_ socket: consuming Descriptor, on loop: EventLoop) {
-    self.loop = loop
-    self.socket = consume socket
+    self.socket = LineSocket(socket, on: loop, takesDescriptors: true)
   }
 
   deinit { close() }
 
   /// Starts reading; set `onLine` and `onEnd` first.
   package func start() throws(SystemError) {
-    guard let number = socket?.number else { return }
-    watch = try loop.watch(number, for: interest) { [weak self] in self?.isReady($0) }
+    socket.onReady = { [weak self] in self?.isReady($0) }
+    socket.onFlushDue = { [weak self] in self?.flush() }
+    try socket.start()
   }
 
   /// The number of queued bytes that the socket has not accepted yet.
-  package var waiting: Int { outbox.waiting }
+  package var waiting: Int { socket.waiting }
 
   /// Whether the socket is open.
-  package var isOpen: Bool { socket != nil }
+  package var isOpen: Bool { socket.isOpen }
 
   /// Queues a line, which must include its line feed. The lines of one turn of the loop are sent together. The queue
   /// has no bound: check `waiting` first.
   package func send(_ line: [UInt8]) {
-    guard socket != nil else { return }
-    outbox.add(line)
-    guard !isFlushPlanned else { return }
-    isFlushPlanned = true
-    loop.later { [weak self] in
-      self?.isFlushPlanned = false
-      self?.flush()
-    }
+    guard socket.isOpen else { return }
+    socket.add(line)
+    socket.planFlush()
   }
 
   /// Takes the oldest received descriptor, which becomes the caller's; nil for none.
-  package func takeDescriptor() -> Descriptor? {
-    descriptors.isEmpty ? nil : Descriptor(owning: descriptors.removeFirst())
-  }
+  package func takeDescriptor() -> Descriptor? { socket.takeDescriptor() }
 
   /// Closes the socket and drops unsent lines. `onEnd` is not called.
-  package func close() {
-    if let watch { loop.unwatch(watch) }
-    watch = nil
-    socket = nil
-    outbox.discard()
-    for descriptor in descriptors { _ = Descriptor(owning: descriptor) }
-    descriptors = []
-  }
+  package func close() { socket.close() }
 
   private func isReady(_ ready: Readiness) {
     if ready.contains(.writable) { flush() }
@@ -86,23 +64,14 @@ package final class LineChannel {
 
   private func read() {
     // Read a bounded amount per turn of the loop: a fast sender must not starve other descriptors.
-    for _ in 0..<16 {
-      guard let number = socket?.number else { return }
-      let bytes: ArraySlice<UInt8>
-      do throws(SystemError) {
-        let received = try UnixSocket.receive(number)
-        if let descriptor = received.descriptor { descriptors.append(descriptor) }
-        bytes = received.bytes
-      } catch {
-        switch error.errno {
-        case EAGAIN: return
-        case ECONNRESET: return end(.closed)
-        default: return end(.failed(error))
-        }
+    for _ in 0..<16 where socket.isOpen {
+      switch socket.read() {
+      case .some: break
+      case .nothing, .refused: return
+      case .end: return end(.closed)
+      case .failed(let error): return end(error.errno == ECONNRESET ? .closed : .failed(error))
       }
-      if bytes.isEmpty { return end(.closed) }
-      framer.append(bytes)
-      while socket != nil, let item = framer.next() {
+      while socket.isOpen, let item = socket.next() {
         switch item {
         case .line(let line): onLine(line)
         case .tooLong: return end(.lineTooLong)
@@ -112,18 +81,14 @@ package final class LineChannel {
   }
 
   private func flush() {
-    guard let number = socket?.number else { return }
+    guard socket.isOpen else { return }
     do throws(SystemError) {
-      try outbox.flush(to: number)
+      try socket.flush()
     } catch {
       // The other side has stopped reading. Keep reading what it sent before, such as its reason, until the hang-up.
-      outbox.discard()
+      socket.discard()
     }
-    let interest: Readiness = outbox.waiting > 0 ? [.readable, .writable] : .readable
-    guard interest != self.interest, let watch else { return }
-    self.interest = interest
-    // Fails only for a descriptor that is not watched.
-    try? loop.change(watch, to: interest)
+    socket.setInterest(reading: true)
   }
 
   private func end(_ reason: End) {

@@ -34,7 +34,7 @@ final class V4L2Camera: CameraDriver {
   private var descriptor: Int32?
   private var watch: WatchID?
   private var subscription: UInt64?
-  private var backoff = Backoff()
+  private var backoff = Backoff(first: .milliseconds(100))
   private var timer: TimerID?
   private var isGone = false
   private var lastFault: HALError.Fault?
@@ -129,7 +129,7 @@ final class V4L2Camera: CameraDriver {
 
   private func lookLater() {
     cancelTimer()
-    timer = loop.schedule(after: backoff.pause()) { [weak self] in
+    timer = loop.schedule(after: backoff.next()) { [weak self] in
       self?.timer = nil
       self?.look()
     }
@@ -215,7 +215,7 @@ final class V4L2Camera: CameraDriver {
 
   private func openLater() {
     cancelTimer()
-    timer = loop.schedule(after: backoff.pause()) { [weak self] in
+    timer = loop.schedule(after: backoff.next()) { [weak self] in
       self?.timer = nil
       self?.open()
     }

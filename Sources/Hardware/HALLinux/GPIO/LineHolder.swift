@@ -18,7 +18,7 @@ final class LineHolder<Line: HeldLine> {
   private let place: LinePlace
   private let make: (LineOptions, String) throws(LineFailure) -> Line
   private var fallback: LineOptions?
-  private var backoff = Backoff()
+  private var backoff = Backoff(first: .milliseconds(100))
   private var retry: TimerID?
   private var watch: WatchID?
   private var subscription: UInt64?
@@ -144,7 +144,7 @@ final class LineHolder<Line: HeldLine> {
 
   private func retryLater() {
     if let retry { place.loop.cancel(retry) }
-    retry = place.loop.schedule(after: backoff.pause()) { [weak self] in self?.tryAgain() }
+    retry = place.loop.schedule(after: backoff.next()) { [weak self] in self?.tryAgain() }
   }
 
   private func tryAgain() {

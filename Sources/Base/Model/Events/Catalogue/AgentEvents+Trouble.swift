@@ -59,9 +59,12 @@ extension AgentEvents {
     return DaemonEvent(refusedDeclaration, payload)
   }
 
+  /// The name of the event `agent:backoff`.
+  package static var backoffName: String { "agent:backoff" }
+
   private static var backoffDeclaration: EventDeclaration {
     EventDeclaration(
-      "agent:backoff", .normal, journal: .notice, "a failed agent is restarted after a delay",
+      backoffName, .normal, journal: .notice, "a failed agent is restarted after a delay",
       [
         .agent, .text("delay", "the delay, such as `500ms`"),
         .integer("attempt", "number of the restart within the manifest's window"),
@@ -79,9 +82,12 @@ extension AgentEvents {
       Fields(uniquePairs: [text(agent), ("delay", .string(delay.text)), ("attempt", .int(Int64(attempt)))]))
   }
 
+  /// The name of the event `agent:quarantined`.
+  package static var quarantinedName: String { "agent:quarantined" }
+
   private static var quarantinedDeclaration: EventDeclaration {
     EventDeclaration(
-      "agent:quarantined", .normal, journal: .error, "an agent is not restarted until a person releases it",
+      quarantinedName, .normal, journal: .error, "an agent is not restarted until a person releases it",
       [
         .agent, .text("reason", "the exit reason of the last failure"),
         .text("message", "why, in words; left out after too many failures").sometimes,
@@ -142,9 +148,12 @@ extension AgentEvents {
       ]))
   }
 
+  /// The name of the event `agent:overloaded`.
+  package static var overloadedName: String { "agent:overloaded" }
+
   private static var overloadedDeclaration: EventDeclaration {
     EventDeclaration(
-      "agent:overloaded", .normal, journal: .warning, "the queue of an agent is full, and an event was dropped",
+      overloadedName, .normal, journal: .warning, "the queue of an agent is full, and an event was dropped",
       [
         .agent, .text("event", "the name of the event that was dropped"),
         .integer("waiting", "number of waiting events"),

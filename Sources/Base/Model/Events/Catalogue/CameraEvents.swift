@@ -29,9 +29,12 @@ package enum CameraEvents {
       ]))
   }
 
+  /// The name of the event `camera:snapshot`.
+  package static var snapshotName: String { "camera:snapshot" }
+
   private static var snapshotDeclaration: EventDeclaration {
     EventDeclaration(
-      "camera:snapshot", .normal, isInternal: true, "a camera took a picture for an agent",
+      snapshotName, .normal, isInternal: true, "a camera took a picture for an agent",
       [.device, .integer("bytes", "bytes", "size of the JPEG")], example: snapshot("cam0", bytes: 31_234)
     ) { event in
       let size = event["bytes"]?.int.map { " (\(EventSentence.byteCount($0)))" } ?? ""
@@ -45,9 +48,12 @@ package enum CameraEvents {
       snapshotDeclaration, Fields(uniquePairs: [("device", .string(device.rawValue)), ("bytes", .int(Int64(bytes)))]))
   }
 
+  /// The name of the event `camera:frame`.
+  package static var frameName: String { "camera:frame" }
+
   private static var frameDeclaration: EventDeclaration {
     EventDeclaration(
-      "camera:frame", .normal, isInternal: true, "a camera took a grey picture for an agent",
+      frameName, .normal, isInternal: true, "a camera took a grey picture for an agent",
       [.device, .integer("width", "pixels", "its width"), .integer("height", "pixels", "its height")],
       example: frame("cam0", width: 32, height: 24)
     ) { event in

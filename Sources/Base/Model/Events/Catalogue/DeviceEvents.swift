@@ -9,6 +9,9 @@ package enum DeviceEvents {
 
   private static func text(_ device: DeviceID) -> (key: String, value: Value) { ("device", .string(device.rawValue)) }
 
+  /// Whether `type` is the name of an event about a device.
+  package static func isName(_ type: String) -> Bool { type.hasPrefix("device:") }
+
   /// The name of the event about a change of level.
   package static var changedName: String { "device:changed" }
 

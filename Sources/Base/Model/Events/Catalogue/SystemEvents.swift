@@ -67,9 +67,12 @@ package enum SystemEvents {
     return DaemonEvent(commandDeclaration, payload)
   }
 
+  /// The name of the event `system:chain_cut`.
+  package static var chainCutName: String { "system:chain_cut" }
+
   private static var chainCutDeclaration: EventDeclaration {
     EventDeclaration(
-      "system:chain_cut", .high, journal: .warning,
+      chainCutName, .high, journal: .warning,
       "an event is not handed to rules and agents: its chain has too many hops or events",
       [
         .text("event", "the name of the event"), .integer("limit", "hops, or events within `window_ms`"),

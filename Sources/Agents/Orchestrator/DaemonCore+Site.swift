@@ -1,0 +1,48 @@
+import Agent
+import EventLoop
+import HAL
+import Model
+
+extension DaemonCore {
+  /// What the core runs on.
+  public struct Site {
+    /// Where everything runs.
+    public var loop: any Loop
+    /// Takes the events of all parts.
+    public var log: EventLog
+    /// The gate; not open yet.
+    public var hardware: Hardware
+    /// The folder of the registry and of the emergency stop.
+    public var home: String
+    /// The kernel's id of this boot; empty where there is none.
+    public var boot: String
+    /// The isolations there are.
+    public var drivers: [any AgentDriver]
+    /// The files that agents may read.
+    public var files: any FileReading = AgentFiles()
+    /// How many log lines are kept for each agent.
+    public var logLines = 100
+    /// What all agents together may use.
+    public var limits = BoardLimits()
+    /// Spreads the times of restarts.
+    public var random: any RandomNumberGenerator = SystemRandomNumberGenerator()
+    /// What shows that the wall clock is right.
+    public var clockEvidence = BoardClock.Evidence()
+    /// How far local time is ahead of UTC at a moment, both in seconds.
+    public var utcOffset: (Int64) -> Int = { _ in 0 }
+    /// Keeps the leases of outputs when the daemon dies; nil where nothing does.
+    public var guardian: (any DaemonCoreGuardian)?
+
+    /// A place without guardian; `home` is a folder that exists.
+    public init(
+      loop: any Loop, log: EventLog, hardware: Hardware, home: String, boot: String = "", drivers: [any AgentDriver]
+    ) {
+      self.loop = loop
+      self.log = log
+      self.hardware = hardware
+      self.home = home
+      self.boot = boot
+      self.drivers = drivers
+    }
+  }
+}

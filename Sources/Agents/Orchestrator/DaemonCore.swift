@@ -1,0 +1,200 @@
+import Agent
+import EventLoop
+import HAL
+import Linux
+import Model
+import Rules
+
+/// The parts that act on events: gate, registry, agents and rules. Builds them, and gives the order in which they start,
+/// continue after a slow disk or safe mode, and end.
+///
+/// The owner chooses what they run on, and does all reporting. The core runs on any `Loop`, so tests on manual time
+/// exercise the daemon's own code.
+public final class DaemonCore {
+  /// Hands every event to rules and agents, from `start` to `end`.
+  public let log: EventLog
+  /// The gate; opened by `start`.
+  public let hardware: Hardware
+  /// Opened by the owner before `start`, closed by `end`.
+  public let registry: StoredRegistry
+  /// The agents; quarantines are the owner's to set.
+  public let agents: AgentSupervisor
+  /// The rules; read outside safe mode.
+  public let rules: RuleRunner
+  /// Emergency stops; nil until `start`.
+  public private(set) var stops: EmergencyStops?
+  private let loop: any Loop
+  private let home: String
+  private let guardian: (any DaemonCoreGuardian)?
+  private weak var owner: (any DaemonCoreOwner)?
+  private var isCharged = false
+  /// What safe mode leaves undone.
+  private var whenSafeModeEnds: (() -> Void)?
+
+  /// Builds the parts and connects them; nothing is started.
+  /// - Parameter loadRules: reads and compiles the rule files, at the start and for each reload.
+  public init(_ site: Site, loadRules: @escaping () throws(Diagnostics) -> RuleSet) {
+    (loop, log, hardware, home, guardian) = (site.loop, site.log, site.hardware, site.home, site.guardian)
+    registry = StoredRegistry(folder: home, loop: loop, events: log, boot: site.boot)
+    agents = AgentSupervisor(
+      clock: loop, events: log, hardware: hardware, files: site.files, registry: registry, drivers: site.drivers,
+      logLines: site.logLines, limits: site.limits, random: site.random)
+    rules = RuleRunner(
+      clock: loop, events: log, hardware: hardware, agents: agents,
+      boardClock: BoardClock(hardware.board.clock, clock: loop, events: log, evidence: site.clockEvidence),
+      utcOffset: site.utcOffset, load: loadRules)
+    rules.registry = registry
+    registry.onWritten = { [weak agents = self.agents] in agents?.noteWritten($0) }
+    registry.isThrifty = { [weak agents = self.agents] in agents?.isDiskUsedUp ?? false }
+  }
+
+  /// Has `max_rate` count over restarts. Call it before `start`.
+  /// - Parameters:
+  ///   - file: in a folder in memory (tmpfs): it is written for each change of an output.
+  ///   - onProblem: told once when a change cannot be kept.
+  /// - Throws: the file cannot be made, and `max_rate` counts from this start.
+  public func keepChanges(in file: String, onProblem: @escaping (SystemError) -> Void) throws(SystemError) {
+    hardware.changeKeeper = try ChangeFile(
+      file, boot: registry.boot, actuators: Self.rates(hardware.board), onProblem: onProblem)
+  }
+
+  /// The actuators with `max_rate`.
+  public static func rates(_ board: Board) -> [(id: DeviceID, rate: Rate)] {
+    board.devices.compactMap { device in
+      guard case .actuator(let settings) = device.kind, let rate = settings.maxRate else { return nil }
+      return (device.id, rate)
+    }
+  }
+
+  /// Starts everything, or in safe mode only the outputs.
+  /// - Parameters:
+  ///   - kept: what `registry.open` returned.
+  ///   - owner: not retained; must outlive the core.
+  ///   - onProblem: told why a change of the emergency stop would not survive a restart.
+  public func start(
+    _ kept: StoredRegistry.Contents, owner: any DaemonCoreOwner, onProblem: @escaping (String) -> Void
+  ) {
+    self.owner = owner
+    log.handOut(to: rules, agents)
+    do throws(SystemError) {
+      try loop.watchClock { [unowned self] in
+        log.clockWasSet()
+        rules.boardClock.wasSet()
+      }
+    } catch {
+      owner.failed("calendar rules will not notice when the clock is set: \(error)")
+    }
+    // Before the hardware is opened: a stop of an earlier run is in force from the first moment.
+    stops = EmergencyStops(folder: home, loop: loop, log: log, hardware: hardware, agents: agents, rules: rules) {
+      onProblem("\($0)")
+    }
+    registry.onLate = { [unowned self] in adoptLate($0) }
+    guardian?.start()
+    guard owner.safeMode == nil else {
+      // Safe states need only the outputs; any other part may be what ended the daemon.
+      hardware.openActuators(keeper: guardian, takingOver: false)
+      charge()
+      whenSafeModeEnds = { [unowned self] in runEverything(kept) }
+      return
+    }
+    runEverything(kept)
+  }
+
+  private func runEverything(_ kept: StoredRegistry.Contents) {
+    adopt(owner?.manifests() ?? [], kept)
+    hardware.open(keeper: guardian)
+    charge()
+    rules.recall(kept.cooldowns)
+    do { _ = try rules.reloadRules() } catch {
+      owner?.failed("\(error)\nno rules are in force: mend the file, then 'openstarry rules reload'")
+    }
+    releaseOfTheGone(hasAllAgents: !registry.isLate)
+    log.publish(SystemEvents.started(board: hardware.board.name), from: "system")
+    agents.startResident()
+    // After the agents: earlier nobody would hear that an input is active.
+    hardware.announceInputs()
+  }
+
+  /// Tells the guardian that the outputs are open: once, although after safe mode they are opened again.
+  private func charge() {
+    if !isCharged { guardian?.charge() }
+    isCharged = true
+  }
+
+  /// Continues with the contents of a disk that was too slow for the start.
+  private func adoptLate(_ kept: StoredRegistry.Contents) {
+    owner?.readLate(kept)
+    if whenSafeModeEnds != nil {
+      whenSafeModeEnds = { [unowned self] in runEverything(kept) }
+      return
+    }
+    agents.restore(kept.states)
+    rules.recall(kept.cooldowns)
+    adopt([], kept)
+    releaseOfTheGone(hasAllAgents: true)
+    agents.startResident(kept.agents.map(\.id))
+  }
+
+  /// Releases the leases of the previous daemon whose holder does not exist any more.
+  private func releaseOfTheGone(hasAllAgents: Bool) {
+    hardware.releaseAll { holder in
+      let parts = holder.split(separator: "/", maxSplits: 1).map(String.init)
+      // A name of the greatest length may be cut off.
+      guard parts.count == 2, holder.utf8.count < Hardware.longestHolder else { return false }
+      return switch parts[0] {
+      case "rule": !rules.isInForce(RuleID(parts[1]))
+      case "agent": hasAllAgents && !agents.isRegistered(AgentID(parts[1]))
+      default: false
+      }
+    }
+  }
+
+  /// Whether `leaveSafeMode` has anything to start.
+  public var isInSafeMode: Bool { whenSafeModeEnds != nil }
+
+  /// Starts what safe mode has left out. Call it when the owner's `safeMode` is nil.
+  public func leaveSafeMode() {
+    let go = whenSafeModeEnds.take()
+    go?()
+  }
+
+  /// Registers what the configuration names, then what was registered at run time; the configuration wins.
+  private func adopt(_ manifests: [Manifest], _ kept: StoredRegistry.Contents) {
+    // Agents that were registered in safe mode are newer than those of the registry.
+    let named = Set(manifests.map(\.id) + agents.listAgents().map(\.id))
+    let registered = kept.agents.filter { !named.contains($0.id) }.compactMap { owner?.manifest(of: $0) }
+    for manifest in manifests + registered {
+      do { try agents.adopt(manifest, state: kept.states[manifest.id] ?? [:]) } catch {
+        owner?.failed("\(manifest.file): \(error)")
+        agents.leaveOut(manifest.id, error.reason)
+      }
+    }
+    agents.warnOfParents((manifests + registered).map(\.id))
+  }
+
+  /// Ends agents, then outputs, then the registry.
+  /// - Parameters:
+  ///   - patience: how long to wait for outputs that refuse their final level.
+  ///   - onSafe: called with those outputs after the hardware was closed. Lines can still be added to the ledger.
+  ///   - done: called when everything is on the disk, or could not be written.
+  public func end(
+    within patience: Duration, onSafe: @escaping ([Hardware.Refusal]) -> Void, _ done: @escaping () -> Void
+  ) {
+    log.publish(SystemEvents.stopping(), from: "system")
+    // Later, so that rules and agents that subscribe to this event still act on it.
+    loop.later { [unowned self] in
+      agents.shutDown { [unowned self] in
+        log.dispatch = { _ in }
+        log.dispatchTo = { _, _ in }
+        hardware.end(within: patience) { [unowned self] refusals in
+          onSafe(refusals)
+          registry.close { [unowned self] in
+            guard let stops else { return done() }
+            // Wait for an emergency stop that is being written, so that it is in force after the restart.
+            stops.end(done)
+          }
+        }
+      }
+    }
+  }
+}

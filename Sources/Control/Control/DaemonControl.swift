@@ -1,0 +1,87 @@
+import Agent
+import HAL
+import Model
+
+/// The daemon's operations for the control plane. The daemon implements it.
+public protocol DaemonControl: AnyObject {
+  /// The daemon's version, e.g. `0.1.0`.
+  var version: String { get }
+
+  /// The daemon's own fields of `daemon.status`: board, home, memory, threads and others.
+  func status() -> Fields
+
+  /// Puts every actuator into its safe state, ends every lease and pauses the agents, until the stop is cleared.
+  ///
+  /// Every actuator has been commanded when this call returns.
+  /// - Parameters:
+  ///   - client: the caller's name, for events.
+  ///   - reason: the caller's reason; nil for none.
+  ///   - done: called once, when the stop is stored: whether it is new, and why it could not be stored (nil on
+  ///     success).
+  func stopEverything(by client: String, reason: String?, cause: Cause?, _ done: @escaping (Bool, String?) -> Void)
+
+  /// Ends an emergency stop. Nothing moves by itself.
+  /// - Parameter done: called once, when the end is stored: whether a stop was in force, and why its end could not be
+  ///   stored (nil on success).
+  /// - Throws: `limited` while an emergency-stop input is active.
+  func clearEmergencyStop(
+    by client: String, cause: Cause?, _ done: @escaping (Bool, String?) -> Void) throws(HALError)
+
+  /// Reads the newest lines of the restart ledger, oldest first; section 4.14 of the protocol.
+  /// - Parameters:
+  ///   - agent: only this agent's lines; nil for all lines, including the daemon's and the board's.
+  ///   - last: the greatest number of lines.
+  ///   - done: called once, now or later; the only error is `storage`.
+  func history(_ agent: AgentID?, last: Int, _ done: @escaping (Result<[Fields], AgentControlError>) -> Void)
+
+  /// Starts an orderly exit of the daemon, after the caller has returned to the loop.
+  func stop()
+
+  /// Reloads rules and manifests. On an error nothing changes.
+  /// - Returns: the result of `daemon.reload`.
+  func reload() throws(Diagnostics) -> Fields
+
+  /// Leaves safe mode: starts rules and agents.
+  /// - Parameter done: called once, with false when the daemon was not in safe mode.
+  func leaveSafeMode(_ done: @escaping (Bool) -> Void)
+
+  /// Registers an agent, or replaces it even if it is running.
+  /// - Parameters:
+  ///   - cause: the `system:command` event.
+  ///   - done: called once, now or later: with the agent's status once the registration is stored, or with the error.
+  func register(
+    _ registration: AgentRegistration, cause: Cause?, _ done: @escaping (Result<AgentStatus, RegistrationError>) -> Void
+  )
+
+  /// Removes an agent that is not running from the registry.
+  /// - Parameter done: called once, now or later, when the removal is stored.
+  func unregister(_ agent: AgentID, _ done: @escaping (Result<Void, RegistrationError>) -> Void)
+}
+
+/// A request to register an agent.
+public struct AgentRegistration: Sendable {
+  /// The contents of an `agent.json`.
+  public var manifest: Value
+  /// The manifest's path; relative paths in the manifest start in its folder.
+  public var file: String
+  /// The contents of the module that `runtime.entry` names; nil if the daemon reads the file itself.
+  public var module: [UInt8]?
+  /// The time that the new version must run without a failure, or the previous version is restored; nil for no trial.
+  public var trial: Duration?
+
+  /// Creates a request; the default path is shown in messages only.
+  public init(manifest: Value, file: String = "<request>", module: [UInt8]? = nil, trial: Duration? = nil) {
+    self.manifest = manifest
+    self.file = file
+    self.module = module
+    self.trial = trial
+  }
+}
+
+/// The reason that the daemon refused to register or unregister an agent.
+public enum RegistrationError: Error, Sendable {
+  /// The manifest has errors.
+  case invalid(Diagnostics)
+  /// The agent's state or the storage prevents it.
+  case agent(AgentControlError)
+}

@@ -1,0 +1,48 @@
+import Agent
+import Model
+import Orchestrator
+import Vitals
+
+// Reading the configuration again.
+extension Daemon {
+  /// Reads manifests and rules again. An error in any file changes nothing. A running agent keeps its manifest; a reload
+  /// after its end applies the new one.
+  /// - Returns: how many agents changed, and how many rules there are.
+  /// - Throws: all errors of all files, or that the daemon is in safe mode.
+  func reloadAll() throws(Diagnostics) -> Fields {
+    try Self.refuse(in: vitals)
+    serviceManager.reloading(at: loop.now)
+    defer { serviceManager.ready(summary) }
+    let (manifests, problems, _) = configuration.manifests(journal)
+    guard problems.isEmpty else { throw Diagnostics(problems) }
+    let checked = try configuration.rules(journal)
+    var replaced = 0
+    var new: [AgentID] = []
+    for manifest in manifests {
+      let known = try? agents.manifest(manifest.id)
+      if known?.document == manifest.document { continue }
+      if known == nil { new.append(manifest.id) }
+      do {
+        try agents.adopt(manifest, state: agents.durableState(manifest.id))
+        replaced += 1
+      } catch {
+        journal.log(.warning, "\(manifest.file): not replaced: \(error)")
+        agents.leaveOut(manifest.id, error.reason)
+      }
+    }
+    if replaced > 0 { agents.warnOfParents() }
+    let count = rules.enforce(checked)
+    agents.startResident(new)
+    return ["agents_changed": .int(Int64(replaced)), "rules": .int(Int64(count))]
+  }
+
+  /// - Throws: that the daemon is in safe mode.
+  static func refuse(in vitals: Vitals) throws(Diagnostics) {
+    guard let reason = vitals.safeMode else { return }
+    throw Diagnostics([
+      Diagnostic(
+        Location(file: "openstarryd"),
+        "is in safe mode, as \(reason); 'openstarry daemon leave-safe-mode' reads everything and goes on")
+    ])
+  }
+}

@@ -1,0 +1,223 @@
+import Agent
+import Control
+import EventLoop
+import Footprint
+import GuardianClient
+import HAL
+import Isolations
+import Journal
+import Linux
+import Model
+import OpenStarryAgent
+import Orchestrator
+import Projection
+import Systemd
+import Vitals
+
+/// The daemon: composes its parts, runs them, and ends them in order.
+final class Daemon {
+  let configuration: Configuration
+  let journal: Journal
+  let loop: EventLoop
+  let log: EventLog
+  let board: GuardedBoard
+  let core: DaemonCore
+  let vitals: Vitals
+  let serviceManager: ServiceManager
+  let started: Instant
+  private let arguments: Arguments
+  private let story: Story?
+  var control: ControlServer?
+  private(set) var isServing = false
+  var stopRequested = false
+  var isStopping = false
+  private var isLeavingSafeMode = false
+  /// The outputs that were not safe at the end.
+  var notSafe: [DeviceID] = []
+  private var settling: TimerID?
+
+  var hardware: Hardware { core.hardware }
+  var guardian: GuardianLink? { board.guardian }
+  var registry: StoredRegistry { core.registry }
+  var agents: AgentSupervisor { core.agents }
+  var rules: RuleRunner { core.rules }
+
+  /// Reads the configuration and builds the parts. No hardware is touched yet.
+  init(
+    _ arguments: Arguments, environment: [String: String], agents types: [AgentType], journal: Journal
+  ) throws(StartFailure) {
+    self.arguments = arguments
+    self.journal = journal
+    let configuration = try Configuration(arguments, environment: environment, journal: journal)
+    self.configuration = configuration
+    let settings = configuration.settings
+    let loop: EventLoop
+    do { loop = try EventLoop() } catch { throw .unavailable("\(error)") }
+    self.loop = loop
+    started = loop.now
+    serviceManager = ServiceManager(environment: environment)
+    let vitals = Vitals(
+      settings, safeMode: arguments.safeMode, environment: environment, loop: loop, serviceManager: serviceManager)
+    self.vitals = vitals
+    story = arguments.story ? Story(environment: environment) : nil
+    log = EventLog(on: loop, capacity: settings.eventRing, depthLimit: settings.depthLimit)
+    do {
+      let guardian = try Self.guardian(configuration, loop: loop, events: log)
+      board = GuardedBoard(configuration.board, guardian, loop: loop, events: log)
+    } catch {
+      // Disarm the watchdog, or it would reset the board after a refused start.
+      vitals.end()
+      throw error
+    }
+    var site = DaemonCore.Site(
+      loop: loop, log: log, hardware: board.hardware, home: settings.home, boot: Self.boot(),
+      drivers: Isolations.drivers(
+        DriverSite(
+          loop, home: settings.home, modules: Files.join(settings.home, "modules"), types: types,
+          witness: vitals.witness)))
+    site.logLines = settings.logLines
+    site.limits = settings.boardLimits
+    site.limits.budget.memory = vitals.meter.memoryBudget
+    site.clockEvidence = Self.clockEvidence(settings.socket, loop: loop, boot: site.boot)
+    site.utcOffset = { LocalTime.utcOffset(at: UInt64(clamping: $0) * 1000) }
+    site.guardian = board.guardian
+    core = DaemonCore(site) { () throws(Diagnostics) in
+      try Self.refuse(in: vitals)
+      return try configuration.rules(journal)
+    }
+  }
+
+  /// Starts everything, serves until it is told to end, and leaves every output safe.
+  /// - Throws: why it could not start, or which outputs are not safe at the end.
+  func run() throws(StartFailure) {
+    journal.foldRepetition(by: loop)
+    story?.foldRepetition(by: loop)
+    defer {
+      vitals.end()
+      story?.close()
+      journal.close()
+    }
+    do { try catchSignals() } catch { throw .unavailable("\(error)") }
+    vitals.begin(log: log, hardware: hardware, agents: agents) { [unowned self] in
+      if case .running(let process) = guardian?.state { process } else { nil }
+    }
+    makeFolders()
+    // Turns the loop until the disk has answered. No other part runs yet.
+    let kept = registry.open(timeout: .seconds(5))
+    if stopRequested { return }
+    try openSocket()
+    begin(kept)
+    isServing = true
+    // Without its guardian the daemon must not serve: killed, it would leave the outputs as they are.
+    if let problem = awaitGuardian() {
+      journal.log(.error, problem)
+      end()
+      loop.run()
+      throw .unavailable(problem)
+    }
+    // Told to end meanwhile: do not report READY.
+    if !isStopping { becomeReady() }
+    loop.run()
+    if !notSafe.isEmpty { throw .notSafe(notSafe) }
+  }
+
+  /// Opened before the hardware: a second daemon must not touch what the first one drives.
+  private func openSocket() throws(StartFailure) {
+    let control = ControlServer(loop: loop, settings: configuration.settings, services: services)
+    do { try control.start() } catch {
+      switch error {
+      case .alreadyRunning: throw .alreadyRunning("\(error)")
+      case .noSuchGroup: throw .configuration("\(error)")
+      default: throw .unavailable("\(error)")
+      }
+    }
+    self.control = control
+  }
+
+  /// What the control plane works on.
+  private var services: Services {
+    let projection = Projection(agents: agents, hardware: hardware, rules: rules, events: log, clock: loop) {
+      [unowned self] in boardBudgets
+    }
+    return Services(
+      daemon: self, agents: agents, events: log, sink: log, rules: rules, hardware: hardware,
+      simulation: board.backend.simulated, projection: projection)
+  }
+
+  private func begin(_ kept: StoredRegistry.Contents) {
+    let (story, journal) = (self.story, self.journal)
+    _ = log.listen(EventPattern("*")) { event in
+      if let story { story.tell(event) } else { journal.log(event) }
+    }
+    _ = agents.follow(nil) { line in
+      if let story { story.tell(line) } else { journal.log(line) }
+    }
+    for notice in kept.notices { journal.log(.warning, notice) }
+    vitals.tell(journal)
+    rules.boardClock.lastStored = kept.lastOfDaemon?.time ?? 0
+    noteStart(after: kept.lastOfDaemon)
+    if let time = arguments.runFor { loop.schedule(after: time) { [unowned self] in end() } }
+    keepChanges()
+    followTimeZone()
+    core.start(kept, owner: self) {
+      journal.log(.error, "a change of the emergency stop would not survive a restart: \($0)")
+    }
+    guard let left = hardware.emergencyStop else { return }
+    let reason = left.reason.map { ": \($0)" } ?? ""
+    journal.log(.warning, "everything is stopped, by \(left.by)\(reason); 'openstarry estop --clear' ends that")
+  }
+
+  private func becomeReady() {
+    vitals.serve()
+    serviceManager.ready(summary)
+    journal.log(
+      .notice,
+      "ready in \((loop.now - started).text): board \(summary), socket \(configuration.settings.socket)")
+    settleLater()
+    // Checking the pressure has mapped pages that are not needed at rest. A new PSI trigger usually fires once or twice
+    // without pressure, so this also runs after most starts.
+    vitals.onRest = { [unowned self] in settleLater() }
+  }
+
+  /// After three seconds the registry's thread has ended, and with it the last work of the start.
+  private func settleLater() {
+    if let settling { loop.cancel(settling) }
+    settling = loop.schedule(after: .seconds(3)) { Footprint.settle() }
+  }
+
+  /// One line about what runs, for systemd and the journal.
+  var summary: String {
+    (vitals.safeMode == nil ? "" : "safe mode: ")
+      + "\(configuration.board.name), \(configuration.board.devices.count) devices, "
+      + "\(agents.listAgents().count) agents, \(rules.listRules().count) rules"
+  }
+
+  /// Starts what safe mode has left out.
+  /// - Parameter done: called once; false when the daemon is not in safe mode, is already leaving it, or is ending.
+  func leaveSafeMode(_ done: @escaping (Bool) -> Void) {
+    guard core.isInSafeMode, !isLeavingSafeMode, !isStopping else { return done(false) }
+    isLeavingSafeMode = true
+    // Forgive first: if the agents or rules end the daemon at once, the next start must not be in safe mode again.
+    vitals.forgiveEnds { [weak self] in
+      guard let self, !isStopping else { return done(false) }
+      isLeavingSafeMode = false
+      vitals.leaveSafeMode()
+      core.leaveSafeMode()
+      serviceManager.ready(summary)
+      done(true)
+    }
+  }
+
+  private func makeFolders() {
+    for folder in [configuration.settings.home, Files.folder(of: configuration.settings.socket)] {
+      do { try Files.makeFolder(folder) } catch { journal.log(.warning, "\(error)") }
+    }
+    do { _ = try TrustedFolder(configuration.settings.home) } catch {
+      // Other problems are reported by the parts that use the folder.
+      guard let remedy = error.remedy else { return }
+      journal.log(
+        .warning,
+        "'home': \(error): whoever writes there decides which agents run, and what they may do; \(remedy)")
+    }
+  }
+}
