@@ -80,11 +80,11 @@ struct Footprints {
     Report.section("Many")
     let base = try measure(agents: 10, rules: 1).dirty
     let rules = try measure(agents: 10, rules: 10_000)
-    Report.line("10,000 rules: exec to READY", Distribution(rules.starts).text("ms"), goal: "120 ms")
-    Report.line("a rule", "\(Distribution.round(Double(rules.dirty - base) / 9999)) KiB", goal: "1 KiB")
+    Report.line("10,000 rules: exec to READY", SampleDistribution(rules.starts).text("ms"), goal: "120 ms")
+    Report.line("a rule", "\(SampleDistribution.round(Double(rules.dirty - base) / 9999)) KiB", goal: "1 KiB")
     let agents = try measure(agents: 1000, rules: 1)
-    Report.line("1,000 agents: exec to READY", Distribution(agents.starts).text("ms"), goal: "120 ms")
-    Report.line("an agent", "\(Distribution.round(Double(agents.dirty - base) / 990)) KiB", goal: "4 KiB")
+    Report.line("1,000 agents: exec to READY", SampleDistribution(agents.starts).text("ms"), goal: "120 ms")
+    Report.line("an agent", "\(SampleDistribution.round(Double(agents.dirty - base) / 990)) KiB", goal: "4 KiB")
   }
 
   /// - Returns: the private dirty memory in KiB after the start, and five start times in milliseconds.
@@ -109,7 +109,7 @@ struct Footprints {
 
   private func memory(_ probe: ProcessProbe, pss: String, dirty: String?) throws {
     let memory = try probe.memory()
-    Report.line("PSS", "\(Distribution.round(Double(memory.pss) / 1024)) MiB", goal: pss)
-    Report.line("private dirty", "\(Distribution.round(Double(memory.privateDirty) / 1024)) MiB", goal: dirty)
+    Report.line("PSS", "\(SampleDistribution.round(Double(memory.pss) / 1024)) MiB", goal: pss)
+    Report.line("private dirty", "\(SampleDistribution.round(Double(memory.privateDirty) / 1024)) MiB", goal: dirty)
   }
 }

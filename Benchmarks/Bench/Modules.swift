@@ -38,14 +38,14 @@ final class Modules {
   }
 
   func report() throws {
-    Report.line("the module, from Swift", "\(Distribution.round(Double(Files.size(module) ?? 0) / 1024)) KiB")
+    Report.line("the module, from Swift", "\(SampleDistribution.round(Double(Files.size(module) ?? 0) / 1024)) KiB")
     // Measure in a new process: free space in this process's heap would hide the memory of instances.
     let child = try Spawn.start("/proc/self/exe", ["bench", Self.memoryArgument, scratch, module])
     guard try Spawn.wait(for: child) == 0 else { throw SystemError("measure", "the memory of instances", errno: EIO) }
     try starts()
     try calls()
     let reflex = try Reflex(loop: loop, driver: newDriver(), entry: "workload.wasm", folder: Files.folder(of: module))
-    Report.line("edge → actuator", Distribution(try reflex.measure(20_000)).text("µs"), goal: "p50 60 µs")
+    Report.line("edge → actuator", SampleDistribution(try reflex.measure(20_000)).text("µs"), goal: "p50 60 µs")
     try throughput()
     try stopping()
     try daemonMemory()
@@ -96,11 +96,12 @@ final class Modules {
       for name in (try? Files.names(in: "\(scratch)/modules")) ?? [] { Files.remove("\(scratch)/modules/\(name)") }
       compiled += try times(1) { _ = try start(newDriver()) }
     }
-    Report.line("compile in a child, load, start", Distribution(compiled.map { $0 / 1000 }).text("ms"))
-    Report.line("load a compiled module, start", Distribution(try times(100) { _ = try start(newDriver()) }).text("µs"))
+    Report.line("compile in a child, load, start", SampleDistribution(compiled.map { $0 / 1000 }).text("ms"))
+    Report.line(
+      "load a compiled module, start", SampleDistribution(try times(100) { _ = try start(newDriver()) }).text("µs"))
     let driver = newDriver()
     let first = try start(driver)
-    Report.line("start one more of a module", Distribution(try times(500) { _ = try start(driver) }).text("µs"))
+    Report.line("start one more of a module", SampleDistribution(try times(500) { _ = try start(driver) }).text("µs"))
     _ = first
   }
 
@@ -111,7 +112,7 @@ final class Modules {
         // The difference excludes the cost of the activation itself.
         (try activate(instance, type, 9000) - activate(instance, type, 1000)) / 8000
       }
-      Report.line(name, Distribution(costs).text("ns"))
+      Report.line(name, SampleDistribution(costs).text("ns"))
     }
   }
 
@@ -122,7 +123,7 @@ final class Modules {
     let ratios = try (0..<20).map { _ in
       try activate(guest, "bench:compute", 300) / activate(native, "bench:compute", 300)
     }
-    Report.line("a computation, relative to in-process", Distribution(ratios).text("×"))
+    Report.line("a computation, relative to in-process", SampleDistribution(ratios).text("×"))
   }
 
   private func stopping() throws {
@@ -142,7 +143,7 @@ final class Modules {
       guard hasEnded else { throw SystemError("stop", "a spinning guest", errno: EBUSY) }
       stops.append(Double((loop.now - begin).nanoseconds) / 1000)
     }
-    Report.line("stop a spinning guest", Distribution(stops).text("µs"), goal: "1 ms")
+    Report.line("stop a spinning guest", SampleDistribution(stops).text("µs"), goal: "1 ms")
   }
 
   /// Prints the private dirty memory of this process per instance, for instances beyond the first that have handled an
@@ -159,7 +160,7 @@ final class Modules {
         instances.append(instance)
       }
       let each = Double(try probe.memory().privateDirty - base) / Double(count)
-      Report.line("memory of \(count) instances, each", "\(Distribution.round(each)) KiB", goal: "150 KiB")
+      Report.line("memory of \(count) instances, each", "\(SampleDistribution.round(each)) KiB", goal: "150 KiB")
     }
   }
 
@@ -170,8 +171,9 @@ final class Modules {
     let process = try DaemonProcess(daemon, folder: folder, arguments: idle.arguments)
     sleep(5)
     let memory = try ProcessProbe(pid: process.pid).memory()
-    Report.line("daemon with one running: PSS", "\(Distribution.round(Double(memory.pss) / 1024)) MiB", goal: "12 MiB")
-    Report.line("private dirty", "\(Distribution.round(Double(memory.privateDirty) / 1024)) MiB")
+    Report.line(
+      "daemon with one running: PSS", "\(SampleDistribution.round(Double(memory.pss) / 1024)) MiB", goal: "12 MiB")
+    Report.line("private dirty", "\(SampleDistribution.round(Double(memory.privateDirty) / 1024)) MiB")
     process.stop()
     idle.remove()
   }

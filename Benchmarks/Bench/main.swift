@@ -38,7 +38,7 @@ let rest = arguments.count > 3 ? Int(arguments[3]) ?? 60 : 60
 
 func fileSize(_ path: String) throws -> String {
   let bytes = try Files.read(path, limit: 256 << 20).count
-  return "\(Distribution.round(Double(bytes) / 1_048_576)) MiB"
+  return "\(SampleDistribution.round(Double(bytes) / 1_048_576)) MiB"
 }
 
 do {
@@ -60,7 +60,7 @@ do {
     starts.append(process.startMilliseconds)
     process.stop()
   }
-  Report.line("exec to READY=1", Distribution(starts).text("ms"), goal: "30 ms")
+  Report.line("exec to READY=1", SampleDistribution(starts).text("ms"), goal: "30 ms")
 
   try Footprints(daemon: daemon, scratch: scratch, checkout: checkout, rest: rest).report(idle)
 
@@ -77,10 +77,10 @@ do {
   let pssReads = try MeterCost.pss(of: fed.pid, 2_000)
   fed.stop()
   let overhead = try WatchdogOverhead(folder: scratch)
-  Report.line("crash record, per activation", Distribution(overhead.activations(50_000)).text("ns"))
-  Report.line("reading the kernel's clocks, per beat", Distribution(overhead.beats(5_000)).text("µs"))
-  Report.line("reading the daemon's PSS", Distribution(pssReads).text("µs"))
-  let group = try MeterCost.group(2_000).map { Distribution($0).text("µs") }
+  Report.line("crash record, per activation", SampleDistribution(overhead.activations(50_000)).text("ns"))
+  Report.line("reading the kernel's clocks, per beat", SampleDistribution(overhead.beats(5_000)).text("µs"))
+  Report.line("reading the daemon's PSS", SampleDistribution(pssReads).text("µs"))
+  let group = try MeterCost.group(2_000).map { SampleDistribution($0).text("µs") }
   Report.line("reading a control group", group ?? "no control group with a memory controller here")
 
   var (stops, backs): ([Double], [Double]) = ([], [])
@@ -90,13 +90,13 @@ do {
     stops.append(measured.stop)
     backs.append(measured.back)
   }
-  Report.line("stop an in-process spinner, WatchdogSec=1", Distribution(stops).text("ms"))
-  Report.line("the daemon's next READY", Distribution(backs).text("ms"), goal: "1000 ms")
+  Report.line("stop an in-process spinner, WatchdogSec=1", SampleDistribution(stops).text("ms"))
+  Report.line("the daemon's next READY", SampleDistribution(backs).text("ms"), goal: "1000 ms")
 
   Report.section("Reflex: edge → rule → in-process agent → actuator")
   let inProcess = InProcessDriver(types: [AgentType("workload", Workload.self)])
   let reflex = try Reflex(loop: EventLoop(), driver: inProcess, entry: "workload")
-  Report.line("latency", Distribution(try reflex.measure(20_000)).text("µs"), goal: "p50 30 µs, p99 200 µs")
+  Report.line("latency", SampleDistribution(try reflex.measure(20_000)).text("µs"), goal: "p50 30 µs, p99 200 µs")
 
   try Modules(scratch: scratch, folder: "\(checkout)/.build/bench", daemon: daemon).report()
 
@@ -104,20 +104,20 @@ do {
   let guardian = "\(binaries)/openstarry-guardian"
   let death = try GuardianDeath(
     guardian: guardian, outputs: 16, rounds: 100, rest: UInt64(min(rest, 10)) * 1_000_000_000)
-  Report.line("SIGKILL of the daemon to all safe", Distribution(death.times).text("ms"), goal: "10 ms")
+  Report.line("SIGKILL of the daemon to all safe", SampleDistribution(death.times).text("ms"), goal: "10 ms")
   Report.line("guardian: size", try fileSize(guardian))
-  Report.line("guardian: PSS", "\(Distribution.round(Double(death.pss) / 1024)) MiB", goal: "0.5 MiB")
-  Report.line("guardian: private dirty", "\(Distribution.round(Double(death.privateDirty) / 1024)) MiB")
+  Report.line("guardian: PSS", "\(SampleDistribution.round(Double(death.pss) / 1024)) MiB", goal: "0.5 MiB")
+  Report.line("guardian: private dirty", "\(SampleDistribution.round(Double(death.privateDirty) / 1024)) MiB")
   Report.line("guardian: wake-ups in \(min(rest, 10)) s", "\(death.wakeUps)", goal: "0")
 
   let hold = try HoldCost(guardian: guardian, folder: scratch)
-  Report.line("lease renewed, without a packet to it", Distribution(hold.renewals(100_000)).text("ns"))
-  Report.line("lease renewed, with a packet to it", Distribution(hold.packets(100_000)).text("ns"))
+  Report.line("lease renewed, without a packet to it", SampleDistribution(hold.renewals(100_000)).text("ns"))
+  Report.line("lease renewed, with a packet to it", SampleDistribution(hold.packets(100_000)).text("ns"))
   hold.end()
   if Files.isInMemory("/dev/shm") {
     for rate in [6, 60] {
       let changes = try HoldCost.changes(100_000, folder: "/dev/shm", rate: rate)
-      Report.line("storing a change, max_rate: \(rate)/m", Distribution(changes).text("ns"))
+      Report.line("storing a change, max_rate: \(rate)/m", SampleDistribution(changes).text("ns"))
     }
   }
 

@@ -31,7 +31,7 @@ public struct Refusals {
 }
 
 /// A host that also records refusals by the driver itself, such as a time-out.
-public protocol RefusalKeeper: AnyObject {
+public protocol RefusalStore: AnyObject {
   /// Records that the driver answers a call with `error`.
   func note(_ error: AgentError)
 }

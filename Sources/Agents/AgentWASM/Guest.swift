@@ -23,7 +23,7 @@ import Model
   let environment: [String]
   let files: GuestFiles
   private(set) var host: (any AgentHost)?
-  private weak var giver: (any MemoryGiver)?
+  private weak var limiter: (any MemoryLimiter)?
   /// The most bytes of memory that the engine gives it, and whose budget it is where that is less than its own.
   private(set) var memoryLimit: Int
   private(set) var shortOf: MemoryRoom?
@@ -92,7 +92,7 @@ import Model
     bedModule = bed
     self.limits = limits
     self.host = host
-    giver = host as? any MemoryGiver
+    limiter = host as? any MemoryLimiter
     memoryLimit = limits.memory
     self.clock = clock
     environment = surroundings.environment
@@ -221,9 +221,9 @@ import Model
   /// Says how much memory it has, and takes as a limit what its parents' budgets leave. Guests run one at a time: what is
   /// left before a slice is left until its end.
   private func settleMemory() {
-    guard let giver else { return }
+    guard let limiter else { return }
     let held = memorySize
-    let room = giver.memory(holding: Int64(held))
+    let room = limiter.memory(holding: Int64(held))
     let most = min(limits.memory, max(held, room.map { Int(clamping: $0.bytes) } ?? .max))
     shortOf = most < limits.memory ? room : nil
     guard most != memoryLimit else { return }
@@ -312,7 +312,7 @@ import Model
   func cancel() {
     isStopAsked = true
     host = nil
-    giver = nil
+    limiter = nil
     if !isPolling && isBusy { finish(.failure(AgentFailure(.killed, "it was stopped"))) }
   }
 

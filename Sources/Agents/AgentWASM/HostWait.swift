@@ -40,7 +40,7 @@ extension Guest {
           guard let wait, let withdraw = wait.withdraw.take() else { return }
           withdraw()
           let late = AgentError(.unavailable, "no answer within \(patience.text)")
-          (self?.host as? any RefusalKeeper)?.note(late)
+          (self?.host as? any RefusalStore)?.note(late)
           self?.answered(wait, .failure(late))
         }
         waiting = wait

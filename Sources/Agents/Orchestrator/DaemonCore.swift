@@ -54,7 +54,7 @@ public final class DaemonCore {
   ///   - onProblem: told once when a change cannot be kept.
   /// - Throws: the file cannot be made, and `max_rate` counts from this start.
   public func keepChanges(in file: String, onProblem: @escaping (SystemError) -> Void) throws(SystemError) {
-    hardware.changeKeeper = try ChangeFile(
+    hardware.changeStore = try ChangeFile(
       file, boot: registry.boot, actuators: Self.rates(hardware.board), onProblem: onProblem)
   }
 
@@ -92,7 +92,7 @@ public final class DaemonCore {
     guardian?.start()
     guard owner.safeMode == nil else {
       // Safe states need only the outputs; any other part may be what ended the daemon.
-      hardware.openActuators(keeper: guardian, takingOver: false)
+      hardware.openActuators(leaseStore: guardian, takingOver: false)
       charge()
       whenSafeModeEnds = { [unowned self] in runEverything(kept) }
       return
@@ -102,7 +102,7 @@ public final class DaemonCore {
 
   private func runEverything(_ kept: StoredRegistry.Contents) {
     adopt(owner?.manifests() ?? [], kept)
-    hardware.open(keeper: guardian)
+    hardware.open(leaseStore: guardian)
     charge()
     rules.recall(kept.cooldowns)
     do { _ = try rules.reloadRules() } catch {

@@ -23,7 +23,7 @@ public protocol DaemonCoreOwner: AnyObject {
 }
 
 /// The guardian as the core needs it: it keeps the leases of outputs.
-public protocol DaemonCoreGuardian: HoldKeeper {
+public protocol DaemonCoreGuardian: LeaseStore {
   /// Called before the hardware is opened.
   func start()
 

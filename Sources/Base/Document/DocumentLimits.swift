@@ -9,7 +9,7 @@ public struct DocumentLimits: Sendable, Hashable {
   /// The most values, lists and maps included. A YAML alias counts as every value it expands to.
   public var nodes: Int
 
-  /// Limits for one kind of text; see ``standard`` and ``message`` for the two in use.
+  /// Limits for one kind of text; see ``defaultValue`` and ``message`` for the two in use.
   /// - Parameters:
   ///   - bytes: the longest text, in bytes.
   ///   - depth: the deepest nesting; above about 1000 the parsers' own limits apply first.
@@ -21,7 +21,7 @@ public struct DocumentLimits: Sendable, Hashable {
   }
 
   /// For files: 16 MiB, 64 deep, 262,144 values.
-  public static let standard = DocumentLimits(bytes: 16 << 20, depth: 64, nodes: 1 << 18)
+  public static let defaultValue = DocumentLimits(bytes: 16 << 20, depth: 64, nodes: 1 << 18)
 
   /// For protocol messages: 1 MiB, 64 deep, 131,072 values.
   public static let message = DocumentLimits(bytes: 1 << 20, depth: 64, nodes: 1 << 17)

@@ -10,7 +10,7 @@ public enum DocumentText {
   /// - Returns: the text's one value; every part carries its location.
   /// - Throws: all problems found.
   public static func parse(
-    _ bytes: [UInt8], file: String, limits: DocumentLimits = .standard
+    _ bytes: [UInt8], file: String, limits: DocumentLimits = .defaultValue
   ) throws(Diagnostics) -> Node {
     file.hasSuffix(".json")
       ? try JSON.parse(bytes, file: file, limits: limits) : try YAML.parse(bytes, file: file, limits: limits)

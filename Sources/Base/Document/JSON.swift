@@ -13,7 +13,7 @@ public enum JSON {
   /// - Returns: the text's one value; entries of maps keep their order.
   /// - Throws: the first problem and its location.
   public static func parse(
-    _ bytes: [UInt8], file: String, limits: DocumentLimits = .standard
+    _ bytes: [UInt8], file: String, limits: DocumentLimits = .defaultValue
   ) throws(Diagnostics) -> Node {
     do throws(Diagnostic) {
       try limits.checkSize(bytes.count, file: file)

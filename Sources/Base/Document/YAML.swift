@@ -16,7 +16,7 @@ public enum YAML {
   /// - Returns: the document's value; entries of maps keep their order.
   /// - Throws: all wrong values and keys (at most 50) up to the first syntax error, and that error.
   public static func parse(
-    _ bytes: [UInt8], file: String, limits: DocumentLimits = .standard
+    _ bytes: [UInt8], file: String, limits: DocumentLimits = .defaultValue
   ) throws(Diagnostics) -> Node {
     var composer = YAMLComposer(file: file, limits: limits)
     do throws(Diagnostic) {

@@ -13,7 +13,8 @@ struct DriverOptions {
     for option in driver.options {
       let shape = option.name == "address" ? address(option.type) : shape(option.type)
       options[option.name] =
-        option.required ? fields.required(option.name, shape) : fields.optional(option.name, shape) ?? option.standard
+        option.required
+        ? fields.required(option.name, shape) : fields.optional(option.name, shape) ?? option.defaultValue
     }
     return options
   }

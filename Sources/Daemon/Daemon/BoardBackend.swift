@@ -11,7 +11,7 @@ final class BoardBackend: Backend {
   /// The simulation behind a simulated board; nil on a real one.
   let simulated: SimulatedBackend?
 
-  init(_ board: Board, loop: EventLoop, guardian: (any OutputGuard)?) {
+  init(_ board: Board, loop: EventLoop, guardian: (any OutputGuardian)?) {
     let linux = LinuxBackend(board: board, loop: loop, guardian: guardian)
     self.linux = linux
     simulated =

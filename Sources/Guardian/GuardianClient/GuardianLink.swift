@@ -390,7 +390,7 @@ public final class GuardianLink {
 
 // MARK: Calls by the hardware layers
 
-extension GuardianLink: OutputGuard {
+extension GuardianLink: OutputGuardian {
   public func protect(
     _ device: DeviceID, identity: String, steps: [GuardianStep], lapse: [GuardianStep]?, descriptors: [Int32]
   ) {
@@ -442,7 +442,7 @@ extension GuardianLink: OutputGuard {
 
 // MARK: Calls by the gate
 
-extension GuardianLink: HoldKeeper {
+extension GuardianLink: LeaseStore {
   public func slot(of device: DeviceID) -> Int? { wards[device].map { Int($0.record.slot) } }
 
   public func hold(_ slot: Int, level: Double, lease: Lease, since: Instant) {

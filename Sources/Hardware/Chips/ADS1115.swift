@@ -16,8 +16,8 @@ struct ADS1115: ChipDriver {
         [0: 0xC000, 1: 0x8583], ["value": -2.048], within: 0.0001, options: ["channel": "2", "range": "4.096"]),
     ]
   ) { address, options throws(HALError) in
-    let input = try options.choice("channel", inputs, standard: "0")
-    let range = try options.choice("range", ranges, standard: "2.048")
+    let input = try options.choice("channel", inputs, defaultValue: "0")
+    let range = try options.choice("range", ranges, defaultValue: "2.048")
     return ("\(input) \(range)", { ADS1115(address: address, input: input, range: range) })
   }
 

@@ -81,7 +81,7 @@ package struct ChipOutput: Sendable {
     guard let chip = all.first(where: { $0.name == device.driver }) else { return nil }
     let options = DeviceOptions(device)
     let (make, address, shared) = (chip.make, try options.address(), chip.shared)
-    let value = Int(try options.int(shared.option, shared.range, standard: shared.defaultValue))
+    let value = Int(try options.int(shared.option, shared.range, defaultValue: shared.defaultValue))
     return Choice(
       address: address, driver: chip.name, channel: Int(try options.int("channel", chip.channels)),
       shared: Shared(option: shared.option, value: value, unit: shared.unit), make: { make(address, value) })

@@ -25,34 +25,34 @@ package struct DeviceOptions {
     return text
   }
 
-  /// A whole number in `range`; `standard` when it is absent, which throws if there is no `standard`.
-  package func int(_ name: String, _ range: ClosedRange<Int64>, standard: Int64? = nil) throws(HALError) -> Int64 {
-    guard let value = device.options[name]?.int ?? standard else { throw wrong(name, "is missing") }
+  /// A whole number in `range`; `defaultValue` when it is absent, which throws if there is no `defaultValue`.
+  package func int(_ name: String, _ range: ClosedRange<Int64>, defaultValue: Int64? = nil) throws(HALError) -> Int64 {
+    guard let value = device.options[name]?.int ?? defaultValue else { throw wrong(name, "is missing") }
     guard range.contains(value) else { throw wrong(name, "must be from \(range.lowerBound) to \(range.upperBound)") }
     return value
   }
 
-  /// A number; `standard` when it is absent.
-  package func number(_ name: String, standard: Double) -> Double { device.options[name]?.double ?? standard }
+  /// A number; `defaultValue` when it is absent.
+  package func number(_ name: String, defaultValue: Double) -> Double { device.options[name]?.double ?? defaultValue }
 
   /// Whether the option is given.
   package func isPresent(_ name: String) -> Bool { device.options[name] != nil }
 
-  /// A truth value; `standard` when it is absent.
-  package func bool(_ name: String, standard: Bool = false) -> Bool { device.options[name]?.bool ?? standard }
+  /// A truth value; `defaultValue` when it is absent.
+  package func bool(_ name: String, defaultValue: Bool = false) -> Bool { device.options[name]?.bool ?? defaultValue }
 
-  /// A duration, written as text (`1ms`); `standard` when it is absent.
-  package func duration(_ name: String, standard: Duration) throws(HALError) -> Duration {
-    guard let text = text(name) else { return standard }
+  /// A duration, written as text (`1ms`); `defaultValue` when it is absent.
+  package func duration(_ name: String, defaultValue: Duration) throws(HALError) -> Duration {
+    guard let text = text(name) else { return defaultValue }
     guard let duration = Quantity.duration(text) else { throw wrong(name, "must be a duration such as 10ms") }
     return duration
   }
 
-  /// The value of one of the keys in `table`; when the option is absent, that of `standard`, or the first one.
+  /// The value of one of the keys in `table`; when the option is absent, that of `defaultValue`, or the first one.
   package func choice<Choice>(
-    _ name: String, _ table: KeyValuePairs<String, Choice>, standard: String? = nil
+    _ name: String, _ table: KeyValuePairs<String, Choice>, defaultValue: String? = nil
   ) throws(HALError) -> Choice {
-    let text = text(name) ?? standard ?? table[0].key
+    let text = text(name) ?? defaultValue ?? table[0].key
     guard let entry = table.first(where: { $0.key == text }) else {
       throw wrong(name, "must be one of \(table.map(\.key).joined(separator: ", ")), not '\(text)'")
     }
@@ -61,9 +61,9 @@ package struct DeviceOptions {
 
   /// An I²C address; the catalogue's default for this driver when it is absent.
   package func address() throws(HALError) -> UInt8 {
-    let standard = DriverCatalogue.entry(device.driver, kind: device.kind.name)?.options
-      .first { $0.name == "address" }?.standard?.int
-    return UInt8(try int("address", 0x03...0x7F, standard: standard))
+    let defaultValue = DriverCatalogue.entry(device.driver, kind: device.kind.name)?.options
+      .first { $0.name == "address" }?.defaultValue?.int
+    return UInt8(try int("address", 0x03...0x7F, defaultValue: defaultValue))
   }
 
   /// A list of transfers, each a list of bytes to write: `[[0x01, 0x60], [0x02]]`. A bare number is a transfer of one

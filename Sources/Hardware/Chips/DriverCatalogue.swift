@@ -25,21 +25,21 @@ public enum DriverCatalogue {
     /// The type of its value.
     public var type: OptionType
     /// The default; nil when there is none.
-    public var standard: Value?
+    public var defaultValue: Value?
     /// Whether the board file must give it.
     public var required: Bool
 
-    static func option(_ name: String, _ type: OptionType, _ standard: Value? = nil) -> Option {
-      Option(name: name, type: type, standard: standard, required: false)
+    static func option(_ name: String, _ type: OptionType, _ defaultValue: Value? = nil) -> Option {
+      Option(name: name, type: type, defaultValue: defaultValue, required: false)
     }
 
     static func required(_ name: String, _ type: OptionType) -> Option {
-      Option(name: name, type: type, standard: nil, required: true)
+      Option(name: name, type: type, defaultValue: nil, required: true)
     }
 
     /// One of the keys of a table.
-    static func choice(_ name: String, _ table: KeyValuePairs<String, some Any>, _ standard: String) -> Option {
-      option(name, .choice(table.map(\.key)), .string(standard))
+    static func choice(_ name: String, _ table: KeyValuePairs<String, some Any>, _ defaultValue: String) -> Option {
+      option(name, .choice(table.map(\.key)), .string(defaultValue))
     }
   }
 

@@ -17,7 +17,7 @@ struct INA219: ChipDriver {
         leaves: [0: 0x399F, 5: 4096])
     ]
   ) { address, options throws(HALError) in
-    let shunt = options.number("shunt_ohms", standard: 0.1)
+    let shunt = options.number("shunt_ohms", defaultValue: 0.1)
     guard shunt.isFinite, shunt > 0, shunt <= 1000 else { throw options.wrong("shunt_ohms", "must be above 0 Ω") }
     return ("\(shunt)", { INA219(address: address, shuntOhms: shunt) })
   }

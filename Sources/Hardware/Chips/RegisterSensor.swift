@@ -21,10 +21,10 @@ struct RegisterSensor: ChipDriver {
   ) { address, options throws(HALError) in
     let register = Options(
       register: UInt8(try options.int("register", 0...255)),
-      bytes: try options.choice("width", widths, standard: "8"),
-      isLittleEndian: try options.choice("endian", orders, standard: "big"), isSigned: options.bool("signed"),
+      bytes: try options.choice("width", widths, defaultValue: "8"),
+      isLittleEndian: try options.choice("endian", orders, defaultValue: "big"), isSigned: options.bool("signed"),
       mask: options.isPresent("mask") ? UInt32(try options.int("mask", 0...0xFFFF_FFFF)) : nil,
-      shift: Int(try options.int("shift", 0...31, standard: 0)), transfers: try options.transfers("init"))
+      shift: Int(try options.int("shift", 0...31, defaultValue: 0)), transfers: try options.transfers("init"))
     return ("\(register)", { RegisterSensor(address: address, options: register) })
   }
 

@@ -34,7 +34,7 @@ final class ActuatorChannel {
   /// Refused commands.
   var denials: UInt64 = 0
 
-  private var keeper: (any HoldKeeper)?
+  private var leaseStore: (any LeaseStore)?
   private var slot = 0
   let clock: any Timekeeper
   let events: any EventSink
@@ -78,22 +78,22 @@ final class ActuatorChannel {
 
   /// Takes over the opened hardware. `min_off` counts from here, because the time in the safe state before is unknown.
   /// - Parameters:
-  ///   - keeper: stores the lease for the next daemon, and knows the one that the previous daemon left.
-  ///   - changeKeeper: stores its changes for the next daemon, and knows those of the previous one.
+  ///   - leaseStore: stores the lease for the next daemon, and knows the one that the previous daemon left.
+  ///   - changeStore: stores its changes for the next daemon, and knows those of the previous one.
   ///   - rivals: actuators that must be safe while this one is not.
   ///   - mayInherit: whether it may keep the level and lease that the previous daemon left.
   func attach(
-    _ driver: any OutputDriver, keeper: (any HoldKeeper)? = nil, changeKeeper: (any ChangeKeeper)? = nil,
+    _ driver: any OutputDriver, leaseStore: (any LeaseStore)? = nil, changeStore: (any ChangeStore)? = nil,
     rivals: [ActuatorChannel] = [], mayInherit: Bool = true
   ) {
     self.driver = driver
     offSince = clock.now
-    if let keeper, let slot = keeper.slot(of: device.id) { (self.keeper, self.slot) = (keeper, slot) }
-    if let changeKeeper { changes?.recall(changeKeeper, clock.now) }
+    if let leaseStore, let slot = leaseStore.slot(of: device.id) { (self.leaseStore, self.slot) = (leaseStore, slot) }
+    if let changeStore { changes?.recall(changeStore, clock.now) }
     driver.watch { [weak self] in self?.take($0) }
     // A rival that is not open yet is checked when it opens, with this as its rival.
     let isAlone = rivals.allSatisfy { $0.isSafe || $0.isYetToOpen }
-    let left = keeper?.inheritance(of: device.id)
+    let left = leaseStore?.inheritance(of: device.id)
     if let left {
       if mayInherit, isAlone, !isLost, inherit(left) { return }
       owe(left.level, "not-taken-over", holder: String(decoding: left.holder, as: UTF8.self), nil)
@@ -258,11 +258,11 @@ final class ActuatorChannel {
 
   func keep(_ lease: Lease) {
     self.lease = lease
-    keeper?.hold(slot, level: level, lease: lease, since: onSince ?? clock.now)
+    leaseStore?.hold(slot, level: level, lease: lease, since: onSince ?? clock.now)
   }
 
   func endLease() {
-    if lease != nil { keeper?.release(slot) }
+    if lease != nil { leaseStore?.release(slot) }
     lease = nil
     pulse = nil
     if let timer { clock.cancel(timer) }

@@ -5,7 +5,7 @@ struct ChangeCount {
   private let device: DeviceID
   private let rate: Rate
   private var window: RateWindow
-  private var keeper: (any ChangeKeeper)?
+  private var store: (any ChangeStore)?
   /// Changes commanded since the hardware last confirmed one.
   private var underWay = 0
   /// Whether the latest commanded level, possibly by the previous process, is not the safe one.
@@ -27,10 +27,10 @@ struct ChangeCount {
 
   /// Restores the previous process's history. Unconfirmed changes are dated now, and dated again when the hardware
   /// confirms this process's first command, the latest time they can have taken effect.
-  mutating func recall(_ keeper: any ChangeKeeper, _ now: Instant) {
-    self.keeper = keeper
-    let left = keeper.changes(of: device)
-    // A full keeper has dropped older changes: assume that they happened at the time of the oldest one it kept.
+  mutating func recall(_ store: any ChangeStore, _ now: Instant) {
+    self.store = store
+    let left = store.changes(of: device)
+    // A full store has dropped older changes: assume that they happened at the time of the oldest one it kept.
     if let first = left.first, left.count == ActuatorChange.mostKept {
       for _ in left.count..<max(left.count, rate.count) { window.record(min(first.at, now)) }
     }
@@ -63,10 +63,10 @@ struct ChangeCount {
   }
 
   private func keep() {
-    guard let keeper else { return }
+    guard let store else { return }
     let history = window.history.suffix(ActuatorChange.mostKept)
     let settled = history.count - underWay
-    keeper.keep(
+    store.keep(
       history.enumerated().map { index, at in
         ActuatorChange(at: at, leadsAway: isAway && index == history.count - 1, isUnderWay: index >= settled)
       }, of: device)

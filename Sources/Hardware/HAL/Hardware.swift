@@ -29,7 +29,7 @@ public final class Hardware {
   /// The emergency stop in force; nil when there is none. Set it before `open` to restore one from an earlier run.
   public var emergencyStop: EmergencyStop?
   /// Stores the changes of actuators with `max_rate` for the next process; nil stores nothing. Set it before `open`.
-  public var changeKeeper: (any ChangeKeeper)?
+  public var changeStore: (any ChangeStore)?
   /// Emergency stops since the start.
   public internal(set) var stops: UInt64 = 0
   /// Called with the stop when one begins, and with nil when it has been cleared.
@@ -43,7 +43,7 @@ public final class Hardware {
   let backend: any Backend
   private var lastNumber: UInt64 = 0
   var retries: [DeviceID: Retry] = [:]
-  private var keeper: (any HoldKeeper)?
+  private var leaseStore: (any LeaseStore)?
   /// Whether outputs may keep the level and lease that the previous daemon left.
   var isTakingOver = true
   var isOpen = false
@@ -93,24 +93,24 @@ public final class Hardware {
   ///
   /// A device that cannot be opened is reported as `device:fault` and retried with back-off; the others are not
   /// delayed.
-  /// - Parameter keeper: stores leases for the next daemon. An actuator with `on_exit: hold` that was held when the
+  /// - Parameter leaseStore: stores leases for the next daemon. An actuator with `on_exit: hold` that was held when the
   ///   previous daemon died keeps its level and lease (`device:changed`, reason `taken-over`).
-  public func open(keeper: (any HoldKeeper)? = nil) {
+  public func open(leaseStore: (any LeaseStore)? = nil) {
     // Actuators first, so that no output is undriven for longer than needed.
-    openActuators(keeper: keeper)
+    openActuators(leaseStore: leaseStore)
     for device in board.devices where !opensEarly(device) { open(device) }
   }
 
   /// Opens only the actuators and the emergency stop inputs; `open` opens the rest later. Does nothing when already
   /// open.
   /// - Parameters:
-  ///   - keeper: as for `open`.
+  ///   - leaseStore: as for `open`.
   ///   - takingOver: whether actuators may keep the level and lease of the previous daemon. Never during an emergency
   ///     stop.
-  public func openActuators(keeper: (any HoldKeeper)? = nil, takingOver: Bool = true) {
+  public func openActuators(leaseStore: (any LeaseStore)? = nil, takingOver: Bool = true) {
     guard !isOpen else { return }
-    self.keeper = keeper
-    keeper?.onOverruled = { [weak self] in self?.giveWay(to: $0) }
+    self.leaseStore = leaseStore
+    leaseStore?.onOverruled = { [weak self] in self?.giveWay(to: $0) }
     isTakingOver = takingOver && emergencyStop == nil
     isOpen = true
     for device in board.devices { if case .actuator = device.kind { open(device) } }
@@ -163,7 +163,7 @@ public final class Hardware {
       case (.input(let channel), .input(let driver)): channel.attach(driver)
       case (.actuator(let channel), .output(let driver)):
         channel.attach(
-          driver, keeper: keeper, changeKeeper: changeKeeper, rivals: rivals[device.id] ?? [],
+          driver, leaseStore: leaseStore, changeStore: changeStore, rivals: rivals[device.id] ?? [],
           mayInherit: isTakingOver && emergencyStop == nil)
       case (.camera(let channel), .camera(let driver)): channel.attach(driver)
       default: throw .invalid(device.id, "driver '\(device.driver)' does not make a \(device.kind.name)")

@@ -14,7 +14,7 @@ public final class LinuxBackend: Backend {
   private let tree: KernelTree
   private let nodes: NodeWatch
   private let attributes: Worker<KernelTree>
-  private let guardian: (any OutputGuard)?
+  private let guardian: (any OutputGuardian)?
   private let claims = Claims()
   private var buses: [String: BusUse] = [:]
   /// The same buses, by the kernel's identity of their adapters.
@@ -32,7 +32,7 @@ public final class LinuxBackend: Backend {
   ///   - loop: the loop on which drivers are used and answer.
   ///   - root: the prefix of `/dev`, `/sys` and `/proc`; empty except in tests.
   ///   - guardian: makes each output safe if this process dies; nil without a guardian.
-  public init(board: Board, loop: EventLoop, root: String = "", guardian: (any OutputGuard)? = nil) {
+  public init(board: Board, loop: EventLoop, root: String = "", guardian: (any OutputGuardian)? = nil) {
     self.board = board
     self.guardian = guardian
     self.loop = loop
@@ -183,10 +183,10 @@ public final class LinuxBackend: Backend {
       outputs[device.id] = output
       return output
     case "pwm":
-      let period = try options.duration("period", standard: .milliseconds(1))
+      let period = try options.duration("period", defaultValue: .milliseconds(1))
       guard period > .zero else { throw options.wrong("period", "must be longer than zero") }
       let channel = PWMChannel.Options(
-        chip: try options.required("pwmchip"), channel: Int(try options.int("channel", 0...63, standard: 0)),
+        chip: try options.required("pwmchip"), channel: Int(try options.int("channel", 0...63, defaultValue: 0)),
         period: period.nanoseconds, inverted: options.bool("inverted"))
       let claims = self.claims
       return PWMChannel(channel, tree, Safeguard(device.id, settings, channel.identity, guardian)) {

@@ -8,13 +8,13 @@ import Model
 struct Safeguard {
   private let device: DeviceID
   private let identity: String
-  private let guardian: (any OutputGuard)?
+  private let guardian: (any OutputGuardian)?
   let onExit: ActuatorSettings.OnExit
   /// The safe level, 0 to 1.
   let safe: Double
 
   /// Takes the output over from a daemon that has died, if it left one of the same identity.
-  init(_ device: DeviceID, _ settings: ActuatorSettings, _ identity: String, _ guardian: (any OutputGuard)?) {
+  init(_ device: DeviceID, _ settings: ActuatorSettings, _ identity: String, _ guardian: (any OutputGuardian)?) {
     self.device = device
     self.identity = identity
     self.guardian = guardian

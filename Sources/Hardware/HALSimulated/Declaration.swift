@@ -24,17 +24,17 @@ struct Declaration {
 
   func has(_ key: String) -> Bool { fields[key] != nil }
 
-  func number(_ key: String, _ standard: Double? = nil) throws(HALError) -> Double {
+  func number(_ key: String, _ defaultValue: Double? = nil) throws(HALError) -> Double {
     guard let value = fields[key] else {
-      guard let standard else { throw .invalid(device, "\(path).\(key) is missing: a number is expected") }
-      return standard
+      guard let defaultValue else { throw .invalid(device, "\(path).\(key) is missing: a number is expected") }
+      return defaultValue
     }
     guard let number = value.double, number.isFinite else { throw .invalid(device, "\(path).\(key) must be a number") }
     return number
   }
 
-  func bool(_ key: String, _ standard: Bool) throws(HALError) -> Bool {
-    guard let value = fields[key] else { return standard }
+  func bool(_ key: String, _ defaultValue: Bool) throws(HALError) -> Bool {
+    guard let value = fields[key] else { return defaultValue }
     guard let bool = value.bool else { throw .invalid(device, "\(path).\(key) must be true or false") }
     return bool
   }
@@ -53,8 +53,8 @@ struct Declaration {
     return duration
   }
 
-  func duration(_ key: String, _ standard: Duration) throws(HALError) -> Duration {
-    try duration(key) ?? standard
+  func duration(_ key: String, _ defaultValue: Duration) throws(HALError) -> Duration {
+    try duration(key) ?? defaultValue
   }
 
   func list(_ key: String) throws(HALError) -> [Value] {

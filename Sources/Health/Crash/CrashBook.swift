@@ -11,7 +11,7 @@ import Watchdog
 /// The record is in the runtime folder, which is in memory. Strikes are stored there and in the home folder: one copy
 /// survives a full or broken disk, the other a reboot; the newer copy counts. They are written only when an agent has
 /// ended the daemon, is quarantined or is released.
-public final class CrashBook: QuarantineKeeper {
+public final class CrashBook: QuarantineStore {
   /// This run's record; nil when it cannot be made.
   public let record: CrashRecord?
   /// How the last run ended; nil if unknown.
@@ -92,7 +92,7 @@ public final class CrashBook: QuarantineKeeper {
   /// How often the agent has ended the daemon within `Strikes.window`.
   public func count(_ agent: AgentID) -> Int { strikes.count(agent, at: now) }
 
-  // MARK: QuarantineKeeper
+  // MARK: QuarantineStore
 
   /// Why an agent is quarantined: it has ended the daemon or failed too often; nil when it may run.
   public func quarantine(of agent: AgentID) -> AgentFailure? { strikes.quarantined[agent]?.failure }

@@ -27,7 +27,7 @@ extension StoreChange {
   private static func text(_ value: Value, _ what: String) throws(StoreError) -> Int {
     let bytes = JSON.encode(value)
     do {
-      _ = try JSON.decode(bytes[...], limits: .standard)
+      _ = try JSON.decode(bytes[...], limits: .defaultValue)
     } catch {
       throw .invalid("\(what) cannot be stored: \(error.message)")
     }

@@ -226,7 +226,7 @@ public final class Store {
 
   private func decode(_ cell: Cell) throws(StoreError) -> Value {
     do {
-      return try JSON.decode((cell.text ?? "").utf8.map { $0 }[...], limits: .standard)
+      return try JSON.decode((cell.text ?? "").utf8.map { $0 }[...], limits: .defaultValue)
     } catch {
       throw .corrupt(place.file, detail: error.message)
     }

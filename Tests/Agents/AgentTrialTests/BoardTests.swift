@@ -36,11 +36,11 @@ struct BoardTests {
   }
 
   @Test func distributionsAreByNearestRank() {
-    #expect(Distribution([]) == nil)
-    #expect(Distribution([7]) == Distribution([7, 7]))
-    let hundred = Distribution((1...100).map { Int64($0) }.shuffled())
+    #expect(Percentiles([]) == nil)
+    #expect(Percentiles([7]) == Percentiles([7, 7]))
+    let hundred = Percentiles((1...100).map { Int64($0) }.shuffled())
     #expect(hundred.map { [$0.p50, $0.p99, $0.max] } == [50, 99, 100])
-    let thousand = Distribution((1...1000).map { Int64($0) }.reversed())
+    let thousand = Percentiles((1...1000).map { Int64($0) }.reversed())
     #expect(thousand.map { [$0.p50, $0.p99, $0.max] } == [500, 990, 1000])
   }
 }

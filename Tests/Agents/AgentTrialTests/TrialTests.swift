@@ -10,7 +10,7 @@ struct TrialTests {
   private let cool = TrialEvent("sensor:temperature", ["value": 20])
 
   @Test func stepsAreReportedInOrder() throws {
-    let bench = try Bench(manifest("fan"))
+    let bench = try TrialBench(manifest("fan"))
     try bench.trial.prepare(for: warm)
     #expect(bench.trial.start() == nil)
     let activations = try bench.trial.deliver(warm)
@@ -37,7 +37,7 @@ struct TrialTests {
         Device(id: "temperature", kind: .sensor(sensor), driver: "simulated"),
         Device(id: "fan", kind: .actuator(ActuatorSettings()), driver: "simulated"),
       ])
-    let bench = try Bench(manifest("fan"), board: board)
+    let bench = try TrialBench(manifest("fan"), board: board)
     _ = bench.trial.start()
     _ = try bench.trial.deliver(warm)
     _ = try bench.trial.deliver(cool, after: .milliseconds(10))
@@ -47,7 +47,7 @@ struct TrialTests {
   }
 
   @Test func sensorValueCanBeSetWithoutAnEvent() throws {
-    let bench = try Bench(manifest("fan"))
+    let bench = try TrialBench(manifest("fan"))
     try bench.trial.set("temperature", 33)
     _ = bench.trial.start()
     _ = try bench.trial.deliver(TrialEvent("timer:minute"))
@@ -55,7 +55,7 @@ struct TrialTests {
   }
 
   @Test func inputEventsHaveTheBoardsFields() throws {
-    let bench = try Bench(manifest("fan", subscribe: ["input:door"]))
+    let bench = try TrialBench(manifest("fan", subscribe: ["input:door"]))
     _ = bench.trial.start()
     _ = try bench.trial.deliver(TrialEvent("input:door"))
     let payload = bench.step(.event)?.fields["payload"]
@@ -65,7 +65,7 @@ struct TrialTests {
   }
 
   @Test func leasesEndInSimulatedTime() throws {
-    let bench = try Bench(manifest("fan"))
+    let bench = try TrialBench(manifest("fan"))
     _ = bench.trial.start()
     _ = try bench.trial.deliver(warm)
     // No sensor changes, so no event wakes the agent; the lease of one minute ends.
@@ -83,7 +83,7 @@ struct TrialTests {
           options: ["model": ["model": "sine", "mean": 30, "amplitude": 5, "period": "10s"]]),
         Device(id: "fan", kind: .actuator(ActuatorSettings()), driver: "simulated"),
       ])
-    let bench = try Bench(manifest("fan"), board: board)
+    let bench = try TrialBench(manifest("fan"), board: board)
     _ = bench.trial.start()
     #expect(try bench.trial.deliver(TrialEvent("timer:minute"), after: .seconds(30)).count == 1)
     #expect(bench.texts(.event).count == 1)
@@ -93,7 +93,7 @@ struct TrialTests {
   }
 
   @Test func refusalsAreReported() throws {
-    let bench = try Bench(manifest("clumsy", policy: Policy(maxRestarts: 2)))
+    let bench = try TrialBench(manifest("clumsy", policy: Policy(maxRestarts: 2)))
     _ = bench.trial.start()
     let activations = try bench.trial.deliver(TrialEvent("clumsy:go"))
     #expect(activations.first?.failure?.reason == .error)
@@ -111,7 +111,7 @@ struct TrialTests {
 
   @Test func ungrantedCallsAreDenied() throws {
     let board = TrialBoard.madeUp(for: manifest("fan"), events: [], named: [])
-    let bench = try Bench(manifest("fan", sensors: []), board: board)
+    let bench = try TrialBench(manifest("fan", sensors: []), board: board)
     _ = bench.trial.start()
     #expect(try bench.trial.deliver(warm).first?.failure?.reason == .refused)
     #expect(bench.step(.read)?.fields["error"]?.string == "denied")
@@ -121,7 +121,7 @@ struct TrialTests {
 
   @Test func ratesFollowSimulatedTime() throws {
     let one = Budget(hardware: Rate(count: 2, per: .seconds(1)))
-    let bench = try Bench(manifest("fan", policy: Policy(restart: .never), budget: one))
+    let bench = try TrialBench(manifest("fan", policy: Policy(restart: .never), budget: one))
     _ = bench.trial.start()
     for _ in 0..<20 { #expect(try bench.trial.deliver(warm, after: .seconds(1)).map(\.failure) == [nil]) }
     #expect(try bench.trial.deliver(warm).first?.failure != nil)
@@ -136,7 +136,7 @@ struct TrialTests {
         Device(id: "temperature", kind: .sensor(SensorSettings()), driver: "bme280", options: ["bus": "i2c1"]),
         Device(id: "fan", kind: .actuator(pump), driver: "gpio", options: ["line": "GPIO17"]),
       ])
-    let bench = try Bench(manifest("fan"), board: TrialBoard.simulated(real))
+    let bench = try TrialBench(manifest("fan"), board: TrialBoard.simulated(real))
     _ = bench.trial.start()
     _ = try bench.trial.deliver(warm)
     _ = bench.trial.live(for: .seconds(10))
@@ -145,7 +145,7 @@ struct TrialTests {
   }
 
   @Test func oneShotAgentsAreStartedByEachEvent() throws {
-    let bench = try Bench(manifest("fan", lifecycle: .oneShot))
+    let bench = try TrialBench(manifest("fan", lifecycle: .oneShot))
     #expect(bench.trial.start() == nil)
     #expect(bench.steps.isEmpty)
     _ = try bench.trial.deliver(warm)
@@ -155,14 +155,14 @@ struct TrialTests {
   }
 
   @Test func durableStateOfAnEarlierRunIsUsed() throws {
-    let bench = try Bench(manifest("fan"), state: ["count": 41])
+    let bench = try TrialBench(manifest("fan"), state: ["count": 41])
     _ = bench.trial.start()
     _ = try bench.trial.deliver(warm)
     #expect(bench.trial.end() == ["count": 42])
   }
 
   @Test func picturesAreTaken() throws {
-    let bench = try Bench(manifest("eye", cameras: ["cam0"]))
+    let bench = try TrialBench(manifest("eye", cameras: ["cam0"]))
     _ = bench.trial.start()
     _ = try bench.trial.deliver(TrialEvent("camera:motion"))
     #expect(bench.step(.frame)?.fields["error"]?.string == "unavailable")
@@ -174,7 +174,7 @@ struct TrialTests {
   }
 
   @Test func invalidInputIsRefused() throws {
-    let bench = try Bench(manifest("fan"))
+    let bench = try TrialBench(manifest("fan"))
     _ = bench.trial.start()
     for device in ["temprature", "fan", "nothing"] as [DeviceID] {
       let failure = #expect(throws: TrialFailure.self) { try bench.trial.set(device, 1) }
@@ -205,7 +205,7 @@ struct TrialTests {
   @Test func endedTrialIsDeallocated() throws {
     weak var trial: Trial?
     do {
-      let bench = try Bench(manifest("fan"))
+      let bench = try TrialBench(manifest("fan"))
       trial = bench.trial
       _ = bench.trial.start()
       _ = try bench.trial.deliver(warm)

@@ -21,7 +21,7 @@ import Testing
   }
 
   private func start(
-    _ bench: Bench, _ module: [UInt8], _ name: String,
+    _ bench: GuestBench, _ module: [UInt8], _ name: String,
     _ done: @escaping (Result<any AgentInstance, AgentFailure>) -> Void
   ) throws {
     var manifest = try bench.manifest(module)
@@ -31,7 +31,7 @@ import Testing
   }
 
   @Test func modulesAreCompiledOneByOneAndOnlyOnce() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     var ends = 0
     for number in 0..<6 {
       for copy in 0..<3 {
@@ -52,7 +52,7 @@ import Testing
 
   /// Two processes that share a folder, such as two `openstarry agent run`.
   @Test func concurrentCompilationsOfOneModuleBothSucceed() throws {
-    let benches = [try Bench(), try Bench()]
+    let benches = [try GuestBench(), try GuestBench()]
     let shared = try TemporaryFolder()
     for bench in benches { bench.share("\(shared.path)/modules") }
     for round in 0..<5 {
@@ -68,7 +68,7 @@ import Testing
   }
 
   @Test func tooManyWaitingCompilationsAreRefused() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     bench.driver.bounds.waiting = 16 * Self.module(1).count
     var (ends, refused) = (0, 0)
     for number in 0..<24 {
@@ -83,7 +83,7 @@ import Testing
   }
 
   @Test func compilerOverItsTimeLimitIsKilled() throws {
-    let bench = try Bench(patience: .zero)
+    let bench = try GuestBench(patience: .zero)
     var failure = ""
     var isDone = false
     try start(bench, Self.module(1), "m.wasm") {
@@ -96,7 +96,7 @@ import Testing
   }
 
   @Test func compilerOverItsMemoryLimitIsKilled() throws {
-    let bench = try Bench(space: 40 << 20)
+    let bench = try GuestBench(space: 40 << 20)
     var failure = ""
     var isDone = false
     try start(bench, Self.module(1, functions: 500), "m.wasm") {
@@ -106,7 +106,7 @@ import Testing
     while !isDone { bench.loop.turn(wait: true) }
     #expect(failure.contains("start-failed"), "\(failure)")
     #expect(try Files.names(in: bench.artefacts) == [])
-    let enough = try Bench()
+    let enough = try GuestBench()
     let started: Result<any AgentInstance, AgentFailure> = enough.wait { done in
       do { try start(enough, Self.module(1, functions: 500), "m.wasm", done) } catch { Issue.record(error) }
     }
@@ -115,7 +115,7 @@ import Testing
 
   /// When memory is short, the kernel's OOM killer chooses the compiler, not the daemon.
   @Test func compilerIsTheOOMKillersFirstChoice() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     var isDone = false
     try start(bench, Self.module(1, functions: 2000), "m.wasm") { _ in isDone = true }
     var scores: Set<String> = []
@@ -155,7 +155,7 @@ import Testing
 
   /// Another start of a loaded module reads no file and answers immediately.
   @Test func loadedModuleIsNotReadAgain() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     let first = try bench.start(module: Self.module(1))
     var manifest = try bench.manifest(Self.module(1))
     var second: Result<any AgentInstance, AgentFailure>?

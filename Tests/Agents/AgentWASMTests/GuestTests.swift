@@ -22,7 +22,7 @@ import Testing
   }
 
   @Test func guestReadsAndControls() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     let instance = try bench.start(
       """
       HANDLE u32 handle(u32 event, u32 length) {
@@ -55,7 +55,7 @@ import Testing
   }
 
   @Test func refusalHasARetryTimeAndTheGuestContinues() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     bench.host.retryAfter = .microseconds(24_999_001)
     let instance = try bench.start(
       """
@@ -76,7 +76,7 @@ import Testing
   }
 
   @Test func dataOfOneCallIsLimited() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     let instance = try bench.start(
       """
       static u8 text[6000]; static u32 vector[2];
@@ -113,7 +113,7 @@ import Testing
   /// The witness knows whose code runs, so that a crash can be attributed.
   @Test func witnessKnowsWhoseCodeRuns() throws {
     let watch = Watch()
-    let bench = try Bench(witness: watch)
+    let bench = try GuestBench(witness: watch)
     let instance = try bench.start(
       """
       START u32 start(void) { return ok(); }
@@ -151,7 +151,7 @@ import Testing
   }
 
   @Test func guestReadsInputsAndPictures() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     let instance = try bench.start(
       """
       HANDLE u32 handle(u32 event, u32 length) {
@@ -187,7 +187,7 @@ import Testing
     """
 
   @Test func warmInstanceKeepsItsMemoryAndFreshOneDoesNot() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     let warm = try bench.start(Self.counter)
     for _ in 0..<3 { #expect(bench.activate(warm) == nil) }
     #expect(bench.host.log == ["info started", "info 1", "info 2", "info 3"])
@@ -201,7 +201,7 @@ import Testing
   }
 
   @Test func returnedErrorKeepsTheInstanceUsable() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     let instance = try bench.start(
       "static int n; HANDLE u32 handle(u32 e, u32 l) { return n++ ? ok() : fail(\"not yet\", 7); }")
     #expect(bench.activate(instance) == AgentFailure(.error, "not yet"))
@@ -209,7 +209,7 @@ import Testing
   }
 
   @Test func standardOutputIsTheLog() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     let instance = try bench.start(
       """
       HANDLE u32 handle(u32 e, u32 l) {
@@ -229,14 +229,14 @@ import Testing
     var limits = GuestLimits()
     limits.slice = 20_000
     limits.fuel = 20_000_000
-    let bench = try Bench(limits: limits)
+    let bench = try GuestBench(limits: limits)
     let busy = try Workshop.build(
       "HANDLE u32 handle(u32 e, u32 l) { for (volatile int i = 0; i < 300000; i++) ; return ok(); }", in: bench.folder)
     let low = try bench.start(module: busy, priority: .low)
     let high = try bench.start(module: busy, priority: .high)
     var ended: [String] = []
-    low.activate(Bench.event) { _ in ended.append("low") }
-    high.activate(Bench.event) { _ in ended.append("high") }
+    low.activate(GuestBench.event) { _ in ended.append("low") }
+    high.activate(GuestBench.event) { _ in ended.append("high") }
     #expect(ended.isEmpty)
     while ended.count < 2 { bench.loop.turn(wait: true) }
     #expect(ended == ["high", "low"])

@@ -45,8 +45,8 @@ final class SlowGateway: ModelGateway {
     }
     """
 
-  private func bench(_ gateway: SlowGateway?, limits: GuestLimits = GuestLimits()) throws -> Bench {
-    let bench = try Bench(limits: limits)
+  private func bench(_ gateway: SlowGateway?, limits: GuestLimits = GuestLimits()) throws -> GuestBench {
+    let bench = try GuestBench(limits: limits)
     bench.host.gateway = gateway
     bench.mayAsk = true
     return bench
@@ -58,7 +58,7 @@ final class SlowGateway: ModelGateway {
     let instance = try bench.start(Self.asking, budget: Budget(activation: .milliseconds(50)))
     let other = try bench.start("HANDLE u32 handle(u32 e, u32 l) { return ok(); }")
     var end: Result<Void, AgentFailure>?
-    instance.activate(Bench.event) { end = $0 }
+    instance.activate(GuestBench.event) { end = $0 }
     #expect(gateway.asked == [ModelRequest(prompt: "why?", system: "be short", maxTokens: 20)])
     // The guest does not run while it waits, and its own time does not advance.
     bench.clock.advance(by: .seconds(30))
@@ -91,7 +91,7 @@ final class SlowGateway: ModelGateway {
     let bench = try bench(gateway)
     let instance = try bench.start(Self.asking)
     var end: Result<Void, AgentFailure>?
-    instance.activate(Bench.event) { end = $0 }
+    instance.activate(GuestBench.event) { end = $0 }
     bench.clock.advance(by: .milliseconds(119_999))
     #expect(end == nil && gateway.pending == 1)
     bench.clock.advance(by: .milliseconds(1))
@@ -109,7 +109,7 @@ final class SlowGateway: ModelGateway {
       let instance = try bench.start(Self.asking)
       var end: Result<Void, AgentFailure>?
       var isGone = false
-      instance.activate(Bench.event) { end = $0 }
+      instance.activate(GuestBench.event) { end = $0 }
       instance.stop(now: now) { isGone = true }
       #expect(isGone == now && (end != nil) == now)
       if now {
@@ -127,7 +127,7 @@ final class SlowGateway: ModelGateway {
     do {
       let instance = try bench.start(Self.asking)
       dropped = instance
-      instance.activate(Bench.event) { _ in }
+      instance.activate(GuestBench.event) { _ in }
     }
     if let dropped { dropped.stop(now: true) {} }
     #expect(dropped == nil && gateway.pending == 0 && bench.clock.waiting == 0)
@@ -138,7 +138,7 @@ final class SlowGateway: ModelGateway {
     let bench = try bench(gateway)
     let instance = try bench.start(Self.asking)
     var end: Result<Void, AgentFailure>?
-    instance.activate(Bench.event) { end = $0 }
+    instance.activate(GuestBench.event) { end = $0 }
     gateway.answer(.success(ModelAnswer(text: String(repeating: "x", count: 60_000))))
     while end == nil { bench.loop.turn(wait: true) }
     #expect(end?.failure?.reason == .crash)
@@ -154,7 +154,7 @@ final class SlowGateway: ModelGateway {
     for _ in 0..<1000 {
       let instance = try bench.start(module: module)
       instances.append(instance)
-      instance.activate(Bench.event) { if $0.failure == nil { ends += 1 } }
+      instance.activate(GuestBench.event) { if $0.failure == nil { ends += 1 } }
     }
     #expect(gateway.pending == 1000 && ends == 0)
     gateway.answer(.success(ModelAnswer(text: "so")))

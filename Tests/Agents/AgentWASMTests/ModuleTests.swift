@@ -11,7 +11,7 @@ import Testing
 @Suite(.enabled(if: Workshop.isReady, "no engine or no clang: see the first line of output")) struct ModuleTests {
   private static let good = "HANDLE u32 handle(u32 e, u32 l) { return ok(); }"
 
-  private func refusal(_ bench: Bench, _ source: String, common: Bool = true) throws -> String {
+  private func refusal(_ bench: GuestBench, _ source: String, common: Bool = true) throws -> String {
     let manifest = try bench.manifest(try Workshop.build(source, in: bench.folder, common: common))
     do throws(AgentFailure) {
       try bench.driver.validate(manifest)
@@ -22,7 +22,7 @@ import Testing
   }
 
   @Test func importsAndExportsAreChecked() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     let unknown = try refusal(
       bench, "IMPORT(\"env\", \"system\") int run(int); HANDLE u32 handle(u32 e, u32 l) { run(1); return ok(); }")
     #expect(unknown.contains("imports 'env#system', which the host does not have"))
@@ -46,7 +46,7 @@ import Testing
   }
 
   @Test func malformedModulesAreRefusedWithoutACrash() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     let module = try Workshop.build(Self.good, in: bench.folder)
     for length in 0..<module.count where length != module.count {
       // A module that is truncated inside the name section at its end may pass the check of its structure.
@@ -72,7 +72,7 @@ import Testing
 
   /// A module with a valid structure and invalid code is refused with a message from the compiler process.
   @Test func compilerRefusesInvalidCode() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     var module = try Workshop.build(Self.good, in: bench.folder)
     let code = try #require(
       module.indices.first { module[$0...].starts(with: [0x41, 0x00, 0x36]) || module[$0] == 0x0B })
@@ -87,7 +87,7 @@ import Testing
   }
 
   @Test func compiledModulesAreReusedAndDamagedOnesRecompiled() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     let module = try Workshop.build(Self.good, in: bench.folder)
     #expect(bench.activate(try bench.start(module: module)) == nil)
     #expect(bench.driver.compilations == 1)
@@ -123,7 +123,7 @@ import Testing
   }
 
   @Test func missingEngineErrorSaysWhatToInstall() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     let manifest = try bench.manifest(try Workshop.build(Self.good, in: bench.folder))
     let without = WASMDriver(bench.loop, folder: bench.artefacts, places: ["/nowhere/libwasmtime.so"])
     let refused = #expect(throws: AgentFailure.self) { try without.validate(manifest) }

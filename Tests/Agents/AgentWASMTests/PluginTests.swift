@@ -121,7 +121,7 @@ import Testing
   }
 
   @Test func guestsFindTheirPlugins() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     let source = """
       IMPORT("wasi_snapshot_preview1", "fd_prestat_get") u32 prestat(u32, u32);
       IMPORT("wasi_snapshot_preview1", "fd_prestat_dir_name") u32 name(u32, u32, u32);
@@ -156,7 +156,7 @@ import Testing
       bench.driver.start(manifest, host: bench.host, ended: { _ in }, $0)
     }
     let instance = try started.get()
-    let result: Result<Void, AgentFailure> = bench.wait { instance.activate(Bench.event, $0) }
+    let result: Result<Void, AgentFailure> = bench.wait { instance.activate(GuestBench.event, $0) }
     #expect(result.failureText == "")
     #expect(
       bench.host.log == [

@@ -195,7 +195,7 @@ import Watchdog
       try world.adopt(slowAgent(id) { $0.parent = "boss" })
       try world.agents.wakeAgent(id, with: world.emit("x:one"))
     }
-    let hosts = try world.slow.instances.map { try #require($0.host as? any MemoryGiver) }
+    let hosts = try world.slow.instances.map { try #require($0.host as? any MemoryLimiter) }
     #expect(hosts[0].memory(holding: 600) == MemoryRoom(bytes: 1000, parent: "boss"))
     #expect(hosts[1].memory(holding: 300)?.bytes == 400)
     #expect(try status("boss", .memory)?.used == 900 && status("a", .memory)?.used == 600)

@@ -134,7 +134,7 @@ import Testing
 }
 
 /// Quarantines in memory.
-private final class Quarantines: QuarantineKeeper {
+private final class Quarantines: QuarantineStore {
   var kept: [AgentID: AgentFailure] = [:]
   func quarantine(of agent: AgentID) -> AgentFailure? { kept[agent] }
   func quarantine(_ agent: AgentID, for failure: AgentFailure) { if kept[agent] == nil { kept[agent] = failure } }

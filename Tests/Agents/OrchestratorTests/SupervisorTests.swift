@@ -189,7 +189,7 @@ func refusal(_ body: () throws(AgentControlError) -> Void) -> AgentControlError?
     #expect(try world.state("a") == .ready)
   }
 
-  private final class Book: QuarantineKeeper {
+  private final class Book: QuarantineStore {
     var kept: [AgentID: AgentFailure] = [:]
     func quarantine(of agent: AgentID) -> AgentFailure? { kept[agent] }
     func quarantine(_ agent: AgentID, for failure: AgentFailure) { kept[agent] = failure }

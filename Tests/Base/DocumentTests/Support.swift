@@ -7,15 +7,15 @@ enum Outcome: Equatable {
   case problems(String)
 }
 
-func yaml(_ text: String, limits: DocumentLimits = .standard) -> Outcome { yaml(Array(text.utf8), limits: limits) }
+func yaml(_ text: String, limits: DocumentLimits = .defaultValue) -> Outcome { yaml(Array(text.utf8), limits: limits) }
 
-func yaml(_ bytes: [UInt8], limits: DocumentLimits = .standard) -> Outcome {
+func yaml(_ bytes: [UInt8], limits: DocumentLimits = .defaultValue) -> Outcome {
   do { return .value(try YAML.parse(bytes, file: "f", limits: limits).value) } catch { return .problems("\(error)") }
 }
 
-func json(_ text: String, limits: DocumentLimits = .standard) -> Outcome { json(Array(text.utf8), limits: limits) }
+func json(_ text: String, limits: DocumentLimits = .defaultValue) -> Outcome { json(Array(text.utf8), limits: limits) }
 
-func json(_ bytes: [UInt8], limits: DocumentLimits = .standard) -> Outcome {
+func json(_ bytes: [UInt8], limits: DocumentLimits = .defaultValue) -> Outcome {
   do { return .value(try JSON.parse(bytes, file: "f", limits: limits).value) } catch { return .problems("\(error)") }
 }
 

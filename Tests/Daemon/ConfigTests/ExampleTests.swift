@@ -169,7 +169,7 @@ import Testing
 
   private static func row(_ entry: DriverCatalogue.Entry) -> String {
     let options = entry.options.map { option in
-      let standard = option.standard.map { value in
+      let defaultValue = option.defaultValue.map { value in
         switch value {
         case .string(let text): " (`\(text)`)"
         case .int(let number) where option.name == "address": " (`0x\(String(number, radix: 16))`)"
@@ -179,7 +179,7 @@ import Testing
         default: ""
         }
       }
-      return "`\(option.name)`\(option.required ? "*" : standard ?? "")"
+      return "`\(option.name)`\(option.required ? "*" : defaultValue ?? "")"
     }
     let backends = entry.backends.map(\.rawValue).joined(separator: ", ")
     return "| \(entry.kind) | `\(entry.name)`: \(entry.summary) | \(backends) | \(options.joined(separator: ", ")) |"

@@ -16,7 +16,7 @@ extension Machine {
     line.loop = life.loop
     // Changes that a daemon could not store are unknown to all later ones.
     invariants.ratesOutliveTheDaemon = keepsChanges
-    keepsChanges = life.hardware.changeKeeper != nil
+    keepsChanges = life.hardware.changeStore != nil
     judge(life)
     answers.lifeBegins(lives)
     accounts.lifeBegins()

@@ -3,7 +3,7 @@ import Crash
 import Model
 
 /// Wraps the daemon's crash book and reports its changes.
-final class WatchedBook: QuarantineKeeper {
+final class WatchedBook: QuarantineStore {
   enum Change {
     case quarantine
     case release(AgentID)

@@ -13,7 +13,7 @@ import Testing
     #expect(!examples.isEmpty, "\(name) has no example of its data sheet")
     for example in examples {
       var options = example.options
-      options["address"] = sensor.entry.options.first { $0.name == "address" }?.standard ?? 0x20
+      options["address"] = sensor.entry.options.first { $0.name == "address" }?.defaultValue ?? 0x20
       let device = Device(id: "d", kind: .sensor(SensorSettings()), driver: name, options: options)
       let choice = try #require(try ChipSensor.choice(device, SensorSettings()))
       var bus = MemoryTransport(choice.address, example)

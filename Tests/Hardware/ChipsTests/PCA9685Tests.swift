@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct PCA9685Tests {
   /// A driver for 50 Hz with a recorded bus.
-  private struct Bench {
+  private struct PWMBench {
     private var chip = PCA9685(address: 0x40, frequency: 50)
     private var bus: RecordedTransport
 
@@ -34,7 +34,7 @@ import Testing
   func levels(_ level: Double, _ registers: [UInt8]) { #expect(PCA9685.registers(level) == registers) }
 
   @Test func aRunningChipIsNotDisturbed() throws {
-    var bench = Bench([
+    var bench = PWMBench([
       .transfer(0x40, write: [0x00], answer: [0x20, 0x04]), .transfer(0x40, write: [0xFE], answer: [0x79]),
       .transfer(0x40, write: [0x0A, 0, 0x10, 0, 0], answer: []),
       .transfer(0x40, write: [0x00], answer: [0x20, 0x04]), .transfer(0x40, write: [0x0A, 0, 0, 0, 0x10], answer: []),
@@ -43,7 +43,7 @@ import Testing
     #expect(try !bench.set(1, 0))
     #expect(bench.remaining == 0)
     // A frequency different from the current one.
-    var other = Bench([
+    var other = PWMBench([
       .transfer(0x40, write: [0x00], answer: [0x20, 0x04]), .transfer(0x40, write: [0xFE], answer: [0x1E]),
       .transfer(0x40, write: [0x00, 0x30], answer: []), .transfer(0x40, write: [0xFE, 0x79], answer: []),
       .transfer(0x40, write: [0x01, 0x04], answer: []), .transfer(0x40, write: [0x00, 0x20], answer: []),
@@ -61,7 +61,7 @@ import Testing
       .transfer(0x40, write: [0x00, 0x20], answer: []),
       .pause(.microseconds(500)),
     ]
-    var bench = Bench(
+    var bench = PWMBench(
       configuration + [
         .transfer(0x40, write: [0x06, 0, 0, 0, 0x08], answer: []),
         .transfer(0x40, write: [0x00], answer: [0x20, 0x04]),
@@ -78,7 +78,7 @@ import Testing
 
   /// INVRT inverts every level, and open drain drives nothing high: a configuration left by another program.
   @Test(arguments: [0x14, 0x00] as [UInt8]) func aChipWithAnotherOutputModeIsSetUp(mode: UInt8) throws {
-    var bench = Bench([
+    var bench = PWMBench([
       .transfer(0x40, write: [0x00], answer: [0x20, mode]), .transfer(0x40, write: [0x00, 0x30], answer: []),
       .transfer(0x40, write: [0xFE, 0x79], answer: []), .transfer(0x40, write: [0x01, 0x04], answer: []),
       .transfer(0x40, write: [0x00, 0x20], answer: []), .pause(.microseconds(500)),

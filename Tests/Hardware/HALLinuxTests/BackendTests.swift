@@ -74,7 +74,7 @@ import Testing
         var options = samples[entry.name] ?? [:]
         if entry.options.contains(where: { $0.name == "bus" }) { options["bus"] = "header" }
         if !quantity.isEmpty { options["quantity"] = .string(quantity) }
-        for option in entry.options where options[option.name] == nil { options[option.name] = option.standard }
+        for option in entry.options where options[option.name] == nil { options[option.name] = option.defaultValue }
         let device = Device(id: "s", kind: .sensor(SensorSettings(unit: "x")), driver: entry.name, options: options)
         guard case .sensor(let sensor) = try alone.open(device) else {
           Issue.record("\(entry.name) is no sensor")

@@ -9,7 +9,7 @@ import Testing
 /// Devices that share a chip, and chips that share a bus.
 @Suite struct ChipMeasurementTests {
   /// A recorded bus, its chips and a manual clock; the conversion times of chips are pauses of the recording.
-  private final class Bench {
+  private final class ChipBench {
     let clock = ManualClock()
     private(set) var bus: I2CBus<RecordedTransport>
     private var chips: [UInt8: Chip<RecordedTransport>] = [:]
@@ -51,7 +51,7 @@ import Testing
   private static let bmp280: @Sendable () -> any ChipDriver = { BoschEnvironment(address: 0x76, model: .bmp280) }
 
   @Test func twoQuantitiesCostOneTransfer() throws {
-    let bench = Bench(BMP280Recording.start + BMP280Recording.measurement + BMP280Recording.measurement)
+    let bench = ChipBench(BMP280Recording.start + BMP280Recording.measurement + BMP280Recording.measurement)
     let temperature = try #require(bench.measure(Self.key, "temperature", Self.bmp280)).get()
     bench.clock.advance(by: .milliseconds(5))
     let pressure = try #require(bench.measure(Self.key, "pressure", Self.bmp280)).get()
@@ -64,7 +64,7 @@ import Testing
   }
 
   @Test func concurrentCallersShareTheMeasurement() {
-    let bench = Bench(BMP280Recording.start + BMP280Recording.measurement)
+    let bench = ChipBench(BMP280Recording.start + BMP280Recording.measurement)
     var answers = 0
     for quantity in ["temperature", "pressure", "temperature"] {
       bench.chip(0x76).measure(Self.key, quantity, Self.bmp280) { if case .success = $0 { answers += 1 } }
@@ -75,7 +75,7 @@ import Testing
   }
 
   @Test func aMissingQuantityIsAFault() {
-    let bench = Bench(BMP280Recording.start + BMP280Recording.measurement)
+    let bench = ChipBench(BMP280Recording.start + BMP280Recording.measurement)
     #expect(
       bench.measure(Self.key, "humidity", Self.bmp280)
         == .failure(.protocolViolation("the chip gave no valid humidity")))
@@ -89,17 +89,17 @@ import Testing
       ]
     }
     let key = ChipKey(address: 0x44, driver: "sht3x")
-    let bench = Bench(measurement(0x92) + measurement(0x91) + measurement(0x93))
+    let bench = ChipBench(measurement(0x92) + measurement(0x91) + measurement(0x93))
     let found = try #require(bench.measure(key, "temperature") { SHT3x(address: 0x44) }).get()
     #expect(near(found.value, 25, 0.001))
-    let broken = Bench(measurement(0x92) + measurement(0x91) + measurement(0x90))
+    let broken = ChipBench(measurement(0x92) + measurement(0x91) + measurement(0x90))
     #expect(broken.measure(key, "temperature") { SHT3x(address: 0x44) } == .failure(.checksum))
     #expect(broken.remaining == 0)
   }
 
   @Test func aFailedChipIsConfiguredAgain() throws {
     let failure: [RecordedTransport.Step] = [.fault(0x76, write: [0xF4, 0x25], .gone)]
-    let bench = Bench(BMP280Recording.start + failure + BMP280Recording.start + BMP280Recording.measurement)
+    let bench = ChipBench(BMP280Recording.start + failure + BMP280Recording.start + BMP280Recording.measurement)
     #expect(bench.measure(Self.key, "temperature", Self.bmp280) == .failure(.gone))
     // The other quantities of the chip share the failure.
     #expect(bench.measure(Self.key, "pressure", Self.bmp280) == .failure(.gone))
@@ -111,7 +111,7 @@ import Testing
   @Test func aChipThatNeverFinishesIsAFault() {
     let busy = RecordedTransport.Step.transfer(0x38, write: [], answer: [0x98, 0, 0, 0, 0, 0, 0])
     let polls = Array(repeating: [RecordedTransport.Step.pause(.milliseconds(10)), busy], count: 10).flatMap(\.self)
-    let bench = Bench(
+    let bench = ChipBench(
       [
         .transfer(0x38, write: [], answer: [0x18]), .transfer(0x38, write: [0xAC, 0x33, 0x00], answer: []),
         .pause(.milliseconds(80)), busy,
@@ -124,7 +124,7 @@ import Testing
 
   /// While a BH1750 converts for 180 ms, another chip is read and an output is driven.
   @Test func theBusIsFreeWhileAChipMeasures() throws {
-    let bench = Bench([
+    let bench = ChipBench([
       .transfer(0x23, write: [0x01], answer: []), .transfer(0x23, write: [0x20], answer: []),
       .transfer(0x48, write: [0x00], answer: [0x19, 0x00]), .pause(.milliseconds(180)),
       .transfer(0x23, write: [], answer: [0x83, 0x90]),
@@ -151,7 +151,7 @@ import Testing
         .transfer(0x48, write: [0x01], answer: [high, 0x83]), .transfer(0x48, write: [0x00], answer: [answer, 0]),
       ]
     }
-    let bench = Bench(conversion(0xC5, 0x40) + conversion(0xD5, 0x20))
+    let bench = ChipBench(conversion(0xC5, 0x40) + conversion(0xD5, 0x20))
     var volts: [Double] = []
     for (variant, input) in [("0", ADS1115.Input.single0), ("1", .single1)] {
       let key = ChipKey(address: 0x48, driver: "ads1115", variant: variant)

@@ -78,7 +78,7 @@ import Testing
   }
 
   /// A line that bounces under a debouncer of 10 ms.
-  private final class Bench {
+  private final class LineBench {
     let clock = ManualClock()
     var level = false
     var changes: [Edge] = []
@@ -101,7 +101,7 @@ import Testing
   }
 
   @Test func aBounceChangesNothing() {
-    let bench = Bench()
+    let bench = LineBench()
     bench.edge(true)
     bench.clock.advance(by: .milliseconds(9))
     bench.edge(false)
@@ -111,7 +111,7 @@ import Testing
   }
 
   @Test func aLastingChangeIsOneChange() {
-    let bench = Bench()
+    let bench = LineBench()
     for active in [true, false, true, false, true] {
       bench.edge(active)
       bench.clock.advance(by: .milliseconds(1))
@@ -128,7 +128,7 @@ import Testing
   }
 
   @Test func theLevelCountsWhenEdgesGotLost() {
-    let bench = Bench()
+    let bench = LineBench()
     bench.edge(true)
     bench.level = false
     bench.clock.advance(by: .milliseconds(10))
@@ -136,7 +136,7 @@ import Testing
   }
 
   @Test func aCancelledChangeIsDropped() {
-    let bench = Bench()
+    let bench = LineBench()
     bench.edge(true)
     bench.debouncer?.cancel()
     bench.clock.advance(by: .seconds(1))

@@ -9,7 +9,7 @@ import Testing
 
 /// The steps that outputs of a Linux board register with the guardian.
 @Suite struct SafeguardTests {
-  private final class RecordingGuard: OutputGuard {
+  private final class RecordingGuard: OutputGuardian {
     struct Entry {
       var identity: String
       var steps: [GuardianStep]

@@ -18,7 +18,7 @@ import Testing
   }
 
   @Test func theStory() throws {
-    let bench = Bench(try board().devices)
+    let bench = GateBench(try board().devices)
     #expect(bench.sink.events.isEmpty)
     let climate = Principal.named("agent/climate")
     _ = try bench.hardware.subscribe("temperature")
@@ -53,13 +53,13 @@ import Testing
   }
 
   @Test func theStoryRepeatsEveryTwentySeconds() throws {
-    let bench = Bench(try board().devices)
+    let bench = GateBench(try board().devices)
     bench.wait(65_000)
     let presses = bench.sink.of("input:door").filter { $0["active"] == true }
     #expect(presses.count == 3)
     #expect(bench.sink.of("camera:motion").count == 3)
   }
 
-  private func seconds(_ bench: Bench) -> Double { Double(bench.clock.now.nanoseconds) / 1e9 - 1 }
-  private func since(_ bench: Bench, _ event: Event) -> Double { Double(event.monotonic) / 1e9 - 1 }
+  private func seconds(_ bench: GateBench) -> Double { Double(bench.clock.now.nanoseconds) / 1e9 - 1 }
+  private func since(_ bench: GateBench, _ event: Event) -> Double { Double(event.monotonic) / 1e9 - 1 }
 }

@@ -15,7 +15,7 @@ import Testing
     [.sensor("t", model: thermal), .actuator("lamp"), .actuator("ice"), .actuator("fan")]
   }
 
-  private func read(_ bench: Bench, _ id: DeviceID = "t") -> Double {
+  private func read(_ bench: GateBench, _ id: DeviceID = "t") -> Double {
     var value = Double.nan
     bench.hardware.getSensorData(id, as: ann) { if case .success(let reading) = $0 { value = reading.value } }
     return value
@@ -27,7 +27,7 @@ import Testing
   }
 
   @Test func temperatureFollowsTheClosedForm() throws {
-    let bench = Bench(devices)
+    let bench = GateBench(devices)
     #expect(read(bench) == 28)
     bench.wait(3000)
     // Sunlight of 1 °C/s against a loss of 1/20 per second: equilibrium 20 °C above ambient.
@@ -47,7 +47,7 @@ import Testing
   }
 
   @Test func readingOftenChangesNothing() throws {
-    let (often, seldom) = (Bench(devices), Bench(devices))
+    let (often, seldom) = (GateBench(devices), GateBench(devices))
     for step in 0..<100 {
       if step == 40 {
         for bench in [often, seldom] { try bench.hardware.controlActuator("fan", .on, lease: .seconds(100), as: ann) }
@@ -60,7 +60,7 @@ import Testing
   }
 
   @Test func lagAndLimits() throws {
-    let bench = Bench([
+    let bench = GateBench([
       .sensor(
         "soil",
         model: ["model": "lag", "base": 20, "start": 30, "time_constant": 10, "influences": ["pump": 200], "max": 60]),
@@ -75,7 +75,7 @@ import Testing
 
   @Test func scriptsHoldRampAndRepeat() {
     let steps: Value = [["for": "2s", "value": 10], ["for": "3s", "value": 40]]
-    let bench = Bench([
+    let bench = GateBench([
       .sensor("held", model: ["model": "script", "steps": steps, "repeat": true]),
       .sensor("ramp", model: ["model": "script", "steps": steps, "repeat": true, "ramp": true]),
       .sensor("once", model: ["model": "script", "steps": [["at": 1, "value": 5], ["at": 3, "value": 6]]]),
@@ -91,7 +91,7 @@ import Testing
   @Test func sineAndNoiseAreTheSameForTheSameSeed() {
     let model: Value = ["model": "sine", "mean": 50, "amplitude": 10, "period": "8s", "noise": 1]
     func series(_ seed: UInt64) -> [Double] {
-      let bench = Bench([.sensor("x", model: model)], seed: seed)
+      let bench = GateBench([.sensor("x", model: model)], seed: seed)
       return (0..<50).map { _ in
         bench.wait(1000)
         return read(bench, "x")
@@ -119,7 +119,7 @@ import Testing
       (["model": "sine", "period": "0s"], "model.period"),
     ] as [(Value, String)])
   func wrongModelsSayWhere(model: Value, expected: String) {
-    let bench = Bench([.sensor("t", model: model), .actuator("lamp")])
+    let bench = GateBench([.sensor("t", model: model), .actuator("lamp")])
     let fault = bench.sink.of("device:fault").first?["fault"]?.string ?? "none"
     #expect(fault.contains(expected), "\(fault)")
     // A wrong board file is not retried.

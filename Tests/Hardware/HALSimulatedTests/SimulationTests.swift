@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct SimulationTests {
   @Test func aScriptWithoutADelayGivesTheInitialLevel() {
-    let bench = Bench([.input("leak", script: [["active": true], ["after": "1s", "active": false]])])
+    let bench = GateBench([.input("leak", script: [["active": true], ["after": "1s", "active": false]])])
     bench.hardware.announceInputs()
     let level = bench.sink.of("input:leak")
     #expect(level.count == 1 && level.first?["active"] == true && level.first?["initial"] == true)
@@ -16,14 +16,14 @@ import Testing
 
   let ann = Principal.named("agent/ann")
 
-  private func read(_ bench: Bench, _ id: DeviceID) -> Result<Double, HALError> {
+  private func read(_ bench: GateBench, _ id: DeviceID) -> Result<Double, HALError> {
     var answer: Result<Double, HALError> = .failure(.unavailable(id, "no answer yet"))
     bench.hardware.getSensorData(id, as: ann) { answer = $0.map(\.value) }
     return answer
   }
 
   @Test func faultsByCountTimeAndUntilToldOtherwise() throws {
-    let bench = Bench([.sensor("t", SensorSettings(onDemand: true), model: ["model": "constant", "value": 5])])
+    let bench = GateBench([.sensor("t", SensorSettings(onDemand: true), model: ["model": "constant", "value": 5])])
     try bench.backend.inject("t", ["fault": "nack", "count": 2])
     for expected in [true, true, false] {
       bench.wait(200)
@@ -42,7 +42,7 @@ import Testing
   }
 
   @Test func theBoardKeepsItsStateBetweenUses() throws {
-    let bench = Bench([.sensor("t"), .actuator("fan"), .actuator("slow", options: ["latency": "50ms"])])
+    let bench = GateBench([.sensor("t"), .actuator("fan"), .actuator("slow", options: ["latency": "50ms"])])
     var taken: [String] = []
     bench.backend.onOutput = { taken.append("\($0) \($1)") }
     try bench.backend.inject("t", "unplug")
@@ -65,7 +65,7 @@ import Testing
   }
 
   @Test func aStuckSensorRepeatsItsValue() throws {
-    let bench = Bench([
+    let bench = GateBench([
       .sensor("t", model: ["model": "script", "ramp": true, "steps": [["for": "10s", "value": 0], ["value": 10]]])
     ])
     bench.wait(3000)
@@ -78,7 +78,7 @@ import Testing
   }
 
   @Test func outputsRecordLevelsAndInfluenceModels() throws {
-    let bench = Bench([
+    let bench = GateBench([
       .actuator("lamp", options: ["latency": "30ms"]),
       .sensor("light", model: ["model": "constant", "value": 100, "influences": ["lamp": 50]]),
     ])
@@ -92,13 +92,13 @@ import Testing
   }
 
   @Test func theHistoryIsBounded() throws {
-    let bench = Bench([.actuator("lamp")])
+    let bench = GateBench([.actuator("lamp")])
     for index in 0..<2500 { try bench.hardware.controlActuator("lamp", index % 2 == 0 ? .on : .off, as: ann) }
     #expect((700...1024).contains(bench.backend.history(of: "lamp").count))
   }
 
   @Test func aScriptRepeats() {
-    let bench = Bench([
+    let bench = GateBench([
       .input("door", script: [["after": "6s", "press": "400ms"], ["after": "13600ms"], "repeat"])
     ])
     bench.wait(50_000)
@@ -107,7 +107,7 @@ import Testing
   }
 
   @Test func manualControlOverridesTheScript() throws {
-    let bench = Bench([.input("door", script: [["after": "1s", "active": true]])])
+    let bench = GateBench([.input("door", script: [["after": "1s", "active": true]])])
     try bench.backend.inject("door", ["active": false])
     bench.wait(2000)
     #expect(bench.sink.events.isEmpty)
@@ -118,7 +118,7 @@ import Testing
   private let door = InputSettings(debounce: .milliseconds(20))
 
   @Test func aBounceIsOneEdge() throws {
-    let bench = Bench([.input("door", door)])
+    let bench = GateBench([.input("door", door)])
     // It bounces for 5 ms, then stays active.
     for active in [true, false, true, false, true] {
       try bench.backend.inject("door", ["active": .bool(active)])
@@ -139,7 +139,7 @@ import Testing
   }
 
   @Test func aPressThatIsTooShortIsIgnored() throws {
-    let bench = Bench([.input("door", door)])
+    let bench = GateBench([.input("door", door)])
     try bench.backend.inject("door", ["press": "19ms"])
     bench.wait(1000)
     #expect(bench.sink.events.isEmpty)
@@ -149,7 +149,7 @@ import Testing
   }
 
   @Test func aBounceBeforeARemovalIsDropped() throws {
-    let bench = Bench([.input("door", door)])
+    let bench = GateBench([.input("door", door)])
     try bench.backend.inject("door", ["active": true])
     try bench.backend.inject("door", "unplug")
     bench.wait(100)
@@ -165,7 +165,7 @@ import Testing
     let scene: Value = ["objects": [["after": "100ms", "for": "2s"]]]
     func frames(_ seed: UInt64) throws -> [[UInt8]] {
       let settings = CameraSettings(format: FrameFormat(pixels: .yuyv, width: 32, height: 24, rate: 10))
-      let bench = Bench([.camera("cam", settings, scene: scene)], seed: seed)
+      let bench = GateBench([.camera("cam", settings, scene: scene)], seed: seed)
       var result: [[UInt8]] = []
       _ = try bench.hardware.getCameraStream("cam", as: ann) { frame in
         result.append(frame.bytes)
@@ -182,7 +182,8 @@ import Testing
   @Test func aStillSceneHasNoise() throws {
     let settings = CameraSettings(format: FrameFormat(pixels: .grey, width: 64, height: 48, rate: 10))
     let (noisy, still) = (
-      Bench([.camera("cam", settings, scene: ["noise": 4])]), Bench([.camera("cam", settings, scene: ["noise": 0])])
+      GateBench([.camera("cam", settings, scene: ["noise": 4])]),
+      GateBench([.camera("cam", settings, scene: ["noise": 0])])
     )
     var frames: [[Frame]] = [[], []]
     for (index, bench) in [noisy, still].enumerated() {
@@ -200,7 +201,7 @@ import Testing
 
   /// A stop button that cannot be read, for any reason, begins an emergency stop.
   @Test(arguments: ["nack", "timeout", "checksum", "unplug"]) func anInputThatCannotBeReadIsGone(fault: String) throws {
-    let bench = Bench([.actuator("fan"), .input("stop", InputSettings(emergencyStop: true)), .input("door")])
+    let bench = GateBench([.actuator("fan"), .input("stop", InputSettings(emergencyStop: true)), .input("door")])
     try bench.hardware.controlActuator("fan", .on, as: ann)
     for device in ["stop", "door"] as [DeviceID] {
       try bench.backend.inject(device, ["fault": .string(fault), "for": "5s"])
@@ -214,7 +215,7 @@ import Testing
   }
 
   @Test func aStuckInputKeepsItsLevel() throws {
-    let bench = Bench([.input("door")])
+    let bench = GateBench([.input("door")])
     bench.hardware.announceInputs()
     try bench.backend.inject("door", "stuck")
     try bench.backend.inject("door", ["active": true])
@@ -225,7 +226,7 @@ import Testing
 
   /// Faults without an effect are refused.
   @Test func faultsThatDoNotApplyAreRefused() {
-    let bench = Bench([.sensor("t"), .input("door"), .actuator("fan"), .camera("cam")])
+    let bench = GateBench([.sensor("t"), .input("door"), .actuator("fan"), .camera("cam")])
     let wrong: [(DeviceID, Value, String)] = [
       ("door", "slow", "an input tells by itself"), ("door", ["fault": "nack", "count": 1], "give 'for' instead"),
       ("door", "brownout", "is for actuators"), ("t", "brownout", "is for actuators"),
@@ -239,7 +240,7 @@ import Testing
   }
 
   @Test func wrongChangesAreExplained() throws {
-    let bench = Bench([.sensor("t"), .input("door"), .actuator("fan")])
+    let bench = GateBench([.sensor("t"), .input("door"), .actuator("fan")])
     let wrong: [(DeviceID, Value, String)] = [
       ("doors", ["active": true], "did you mean 'door'"), ("t", ["active": true], "{value: 21.5}"),
       ("t", "nak", "did you mean 'nack'"), ("t", ["fault": "nack", "count": 0], "whole number"),
@@ -258,7 +259,7 @@ import Testing
       ([["aftr": "1s"]], "did you mean 'after'"), ([["after": "soon"]], "duration"), ("press", "must be a list"),
     ] as [(Value, String)])
   func wrongScriptsSayWhere(script: Value, expected: String) {
-    let bench = Bench([.input("door", script: script)])
+    let bench = GateBench([.input("door", script: script)])
     let fault = bench.sink.of("device:fault").first?["fault"]?.string ?? "none"
     #expect(fault.contains(expected), "\(fault)")
   }

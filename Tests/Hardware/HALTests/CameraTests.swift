@@ -14,7 +14,7 @@ import Testing
   private static let settings = CameraSettings(format: FrameFormat(pixels: .rgb24, width: 64, height: 48, rate: 10))
 
   @Test func aCameraStreamsOnlyForWatchers() throws {
-    let bench = Bench([.camera("cam", Self.settings)])
+    let bench = GateBench([.camera("cam", Self.settings)])
     bench.wait(5000)
     #expect(bench.clock.waiting == 0)
     var frames: [Frame] = []
@@ -33,7 +33,7 @@ import Testing
   }
 
   @Test func aSlowWatcherLosesOldFramesOnly() throws {
-    let bench = Bench([.camera("cam", Self.settings)])
+    let bench = GateBench([.camera("cam", Self.settings)])
     var slow: [UInt32] = []
     var quick = 0
     let stream = try bench.hardware.getCameraStream("cam", as: ann) { frame in
@@ -57,7 +57,7 @@ import Testing
   }
 
   @Test func aWatcherMayLimitItsRate() throws {
-    let bench = Bench([.camera("cam", Self.settings)])
+    let bench = GateBench([.camera("cam", Self.settings)])
     var count = 0
     let stream = try bench.hardware.getCameraStream("cam", as: ann, maxRate: 2) { _ in
       count += 1
@@ -75,7 +75,7 @@ import Testing
   }
 
   @Test func snapshotsShareAFrame() throws {
-    let bench = Bench([.camera("cam", Self.settings)], encoder: Self.numbering)
+    let bench = GateBench([.camera("cam", Self.settings)], encoder: Self.numbering)
     var pictures: [[UInt8]] = []
     for _ in 0..<5 {
       bench.hardware.snapshot("cam", as: ann) { if case .success(let jpeg) = $0 { pictures.append(jpeg) } }
@@ -87,7 +87,7 @@ import Testing
   }
 
   @Test func anEventFollowsWhenThePictureIsReady() throws {
-    let bench = Bench([.camera("cam", Self.settings)], encoder: Self.numbering)
+    let bench = GateBench([.camera("cam", Self.settings)], encoder: Self.numbering)
     for _ in 0..<3 {
       let error = failure { () throws(HALError) in try bench.hardware.latestJPEG("cam", as: ann) }
       guard case .unavailable = error else { Issue.record("\(String(describing: error))"); return }
@@ -102,7 +102,7 @@ import Testing
   }
 
   @Test func anEventFollowsWhenTheGreyPictureIsReady() throws {
-    let bench = Bench([.camera("cam", Self.settings)])
+    let bench = GateBench([.camera("cam", Self.settings)])
     func grey(_ width: Int, _ height: Int) throws(HALError) -> Thumbnail {
       try bench.hardware.latestGrey("cam", width: width, height: height, as: ann)
     }
@@ -159,7 +159,7 @@ import Testing
   }
 
   @Test func aCameraGoesAndComesBack() throws {
-    let bench = Bench([.camera("cam", Self.settings)], encoder: Self.numbering)
+    let bench = GateBench([.camera("cam", Self.settings)], encoder: Self.numbering)
     var frames = 0
     _ = try bench.hardware.getCameraStream("cam", as: ann) { _ in
       frames += 1
@@ -182,7 +182,7 @@ import Testing
 
   /// Presence is reported although nothing streams.
   @Test func anUnwatchedCameraGoesAndComesBack() throws {
-    let bench = Bench([.camera("cam", Self.settings)], encoder: Self.numbering)
+    let bench = GateBench([.camera("cam", Self.settings)], encoder: Self.numbering)
     try bench.backend.inject("cam", "unplug")
     #expect(bench.sink.of("device:lost").map { $0["reason"] } == ["it is unplugged"])
     #expect(bench.hardware.device("cam")?.state == "gone")
@@ -195,7 +195,7 @@ import Testing
   }
 
   @Test func noFrameWithinFiveSecondsIsAnError() throws {
-    let bench = Bench([.camera("cam", Self.settings)], encoder: Self.numbering)
+    let bench = GateBench([.camera("cam", Self.settings)], encoder: Self.numbering)
     try bench.backend.inject("cam", "timeout")
     var result: Result<[UInt8], HALError>?
     bench.hardware.snapshot("cam", as: ann) { result = $0 }
@@ -208,7 +208,7 @@ import Testing
   }
 
   @Test func aCameraThatFailsToStartIsRetried() throws {
-    let bench = Bench([.camera("cam", Self.settings)], encoder: Self.numbering)
+    let bench = GateBench([.camera("cam", Self.settings)], encoder: Self.numbering)
     try bench.backend.inject("cam", ["fault": "nack", "count": 2])
     var frames = 0
     _ = try bench.hardware.getCameraStream("cam", as: ann) { _ in
@@ -222,7 +222,7 @@ import Testing
   }
 
   @Test func anEndedHolderLosesItsStreams() throws {
-    let bench = Bench([.camera("cam", Self.settings)])
+    let bench = GateBench([.camera("cam", Self.settings)])
     _ = try bench.hardware.getCameraStream("cam", as: ann) { _ in true }
     bench.hardware.releaseAll(holder: "agent/ann")
     bench.wait(2000)
@@ -236,7 +236,7 @@ import Testing
     let scene: Value = [
       "noise": 3, "objects": [["size": 0.25, "row": 0.75, "after": "8s", "every": "20s", "for": "3s"]],
     ]
-    let bench = Bench([.camera("cam", settings, scene: scene)], encoder: Self.numbering)
+    let bench = GateBench([.camera("cam", settings, scene: scene)], encoder: Self.numbering)
     #expect(bench.hardware.device("cam")?.state == "looking for motion")
     bench.wait(8000)
     #expect(bench.sink.events.isEmpty)

@@ -5,7 +5,7 @@ import Testing
 
 /// Changes restored from the previous process.
 @Suite struct ChangeCountTests {
-  private final class Kept: ChangeKeeper {
+  private final class Kept: ChangeStore {
     var left: [ActuatorChange]
     init(_ left: [ActuatorChange]) { self.left = left }
     func changes(of device: DeviceID) -> [ActuatorChange] { left }

@@ -7,16 +7,16 @@ import Testing
 @Suite struct ConfirmedChangeTests {
   let ann = Principal.named("agent/ann")
 
-  private func slow(_ settings: ActuatorSettings = ActuatorSettings()) -> Bench {
-    Bench([.actuator("fan", settings, options: ["latency": "100ms"])])
+  private func slow(_ settings: ActuatorSettings = ActuatorSettings()) -> GateBench {
+    GateBench([.actuator("fan", settings, options: ["latency": "100ms"])])
   }
 
-  private func states(_ bench: Bench) -> [Double] {
+  private func states(_ bench: GateBench) -> [Double] {
     bench.sink.of("device:changed").compactMap { $0["state"]?.double }
   }
 
   @Test func anImmediateAnswerIsPublishedAtOnce() throws {
-    let bench = Bench([.actuator("fan")])
+    let bench = GateBench([.actuator("fan")])
     let receipt = try bench.hardware.controlActuator("fan", .on, as: ann)
     #expect(receipt.isConfirmed && bench.sink.of("device:changed").map(\.id) == [receipt.id])
   }
@@ -59,7 +59,7 @@ import Testing
   }
 
   @Test func aChangeThatTimesOutIsNotPublished() throws {
-    let bench = Bench([.actuator("fan")])
+    let bench = GateBench([.actuator("fan")])
     try bench.backend.inject("fan", ["fault": "timeout", "count": 1, "delay": "1s"])
     try bench.hardware.controlActuator("fan", .on, lease: .seconds(5), as: ann)
     #expect(bench.sink.of("device:changed").isEmpty)
@@ -68,7 +68,7 @@ import Testing
   }
 
   @Test func theEndOfAPulseWaitsForAbsentHardware() throws {
-    let bench = Bench([.actuator("lamp")])
+    let bench = GateBench([.actuator("lamp")])
     try bench.hardware.controlActuator("lamp", .level(0.5), lease: .seconds(20), as: ann)
     try bench.hardware.controlActuator("lamp", .pulse(.seconds(1)), as: ann)
     try bench.backend.inject("lamp", "unplug")

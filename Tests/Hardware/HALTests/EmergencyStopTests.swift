@@ -7,8 +7,8 @@ import Testing
 @Suite struct EmergencyStopTests {
   let ann = Principal.named("agent/ann")
 
-  private func button(_ safe: Double = 0) -> Bench {
-    Bench([
+  private func button(_ safe: Double = 0) -> GateBench {
+    GateBench([
       .actuator("fan"), .actuator("brake", ActuatorSettings(safe: 1)), .actuator("lamp", ActuatorSettings(safe: safe)),
       .input("stop", InputSettings(edges: .falling, emergencyStop: true)),
     ])
@@ -85,7 +85,7 @@ import Testing
   @Test(arguments: InputSettings.Edges.allCases)
   func aDebouncedButtonStops(edges: InputSettings.Edges) throws {
     let settings = InputSettings(edges: edges, debounce: .milliseconds(20), emergencyStop: true)
-    let bench = Bench([.actuator("fan"), .input("stop", settings)])
+    let bench = GateBench([.actuator("fan"), .input("stop", settings)])
     try bench.hardware.controlActuator("fan", .on, lease: .seconds(60), as: ann)
     try bench.backend.inject("stop", ["press": "50ms"])
     bench.wait(19)
@@ -110,7 +110,7 @@ import Testing
   }
 
   @Test func aButtonPressedAtTheStartStops() {
-    let bench = Bench([
+    let bench = GateBench([
       .actuator("fan"), .input("stop", InputSettings(emergencyStop: true), script: [["after": "0s", "active": true]]),
     ])
     bench.wait(1)
@@ -119,7 +119,7 @@ import Testing
 
   @Test(arguments: ["pressed", "gone", "released"]) func safeModeListensToTheButtonFromTheStart(button: String) throws {
     let script: Value = button == "pressed" ? [["after": "0s", "active": true]] : []
-    let bench = Bench(
+    let bench = GateBench(
       [
         .actuator("fan"), .sensor("room"), .input("door"),
         .input("stop", InputSettings(emergencyStop: true), script: script),

@@ -13,7 +13,8 @@ import Testing
     var at: Instant?
   }
 
-  private func end(_ bench: Bench, _ mode: Hardware.Closing = .asDeclared, _ patience: Duration = .seconds(3)) -> Answer
+  private func end(_ bench: GateBench, _ mode: Hardware.Closing = .asDeclared, _ patience: Duration = .seconds(3))
+    -> Answer
   {
     let answer = Answer()
     bench.hardware.end(mode, within: patience) {
@@ -25,7 +26,7 @@ import Testing
   }
 
   @Test func obedientOutputsAreNotWaitedFor() throws {
-    let bench = Bench([.actuator("fan"), .actuator("vent", ActuatorSettings(onExit: .hold))])
+    let bench = GateBench([.actuator("fan"), .actuator("vent", ActuatorSettings(onExit: .hold))])
     try bench.hardware.controlActuator("vent", .on, as: ann)
     #expect(end(bench).refusals == [])
     #expect(bench.level("fan") == 0 && bench.level("vent") == 1)
@@ -33,7 +34,7 @@ import Testing
   }
 
   @Test func aRefusingOutputIsRetriedUntilItObeys() throws {
-    let bench = Bench([.actuator("fan"), .actuator("lamp")])
+    let bench = GateBench([.actuator("fan"), .actuator("lamp")])
     for id in ["fan", "lamp"] as [DeviceID] { try bench.hardware.controlActuator(id, .on, as: ann) }
     try bench.backend.inject("fan", ["fault": "nack", "for": "1s"])
     let answer = end(bench)
@@ -47,7 +48,7 @@ import Testing
   }
 
   @Test func outputsThatNeverObeyAreNamedInTime() throws {
-    let bench = Bench([.actuator("fan"), .actuator("lamp"), .actuator("vent", ActuatorSettings(onExit: .input))])
+    let bench = GateBench([.actuator("fan"), .actuator("lamp"), .actuator("vent", ActuatorSettings(onExit: .input))])
     for id in ["fan", "lamp", "vent"] as [DeviceID] { try bench.hardware.controlActuator(id, .on, as: ann) }
     for id in ["fan", "vent"] as [DeviceID] { try bench.backend.inject(id, "nack") }
     let answer = end(bench)
@@ -63,7 +64,7 @@ import Testing
   }
 
   @Test func theEndResetsALongBackOff() throws {
-    let bench = Bench([.actuator("fan", ActuatorSettings(onExit: .hold))])
+    let bench = GateBench([.actuator("fan", ActuatorSettings(onExit: .hold))])
     try bench.backend.inject("fan", "nack")
     let error = failure { () throws(HALError) in try bench.hardware.controlActuator("fan", .on, as: ann) }
     #expect(error != nil && bench.hardware.refusals.map(\.device) == ["fan"])
@@ -75,7 +76,7 @@ import Testing
   }
 
   @Test func absentOutputsAreNotWaitedFor() throws {
-    let bench = Bench([.actuator("fan")])
+    let bench = GateBench([.actuator("fan")])
     try bench.hardware.controlActuator("fan", .on, as: ann)
     try bench.backend.inject("fan", "unplug")
     let answer = end(bench)
@@ -85,11 +86,11 @@ import Testing
   }
 
   @Test func aSlowBusIsWaitedFor() throws {
-    let bench = Bench([.actuator("fan", options: ["latency": "400ms"])])
+    let bench = GateBench([.actuator("fan", options: ["latency": "400ms"])])
     bench.wait(1000)
     try bench.hardware.controlActuator("fan", .on, lease: .seconds(60), as: ann)
     bench.wait(1000)
-    let (answer, hung) = (end(bench), Bench([.actuator("fan", options: ["latency": "4s"])]))
+    let (answer, hung) = (end(bench), GateBench([.actuator("fan", options: ["latency": "4s"])]))
     bench.wait(399)
     #expect(answer.refusals == nil)
     bench.wait(1)
@@ -101,7 +102,7 @@ import Testing
   }
 
   @Test func commandsAreRefusedDuringTheEnd() throws {
-    let bench = Bench([.actuator("fan"), .actuator("lamp", ActuatorSettings(onExit: .hold))])
+    let bench = GateBench([.actuator("fan"), .actuator("lamp", ActuatorSettings(onExit: .hold))])
     try bench.hardware.controlActuator("lamp", .on, as: ann)
     try bench.hardware.controlActuator("fan", .on, as: ann)
     try bench.backend.inject("fan", "nack")
@@ -118,7 +119,7 @@ import Testing
   }
 
   @Test func aSecondEndEndsTheWait() throws {
-    let bench = Bench([.actuator("fan")])
+    let bench = GateBench([.actuator("fan")])
     try bench.hardware.controlActuator("fan", .on, as: ann)
     try bench.backend.inject("fan", "nack")
     let first = end(bench)

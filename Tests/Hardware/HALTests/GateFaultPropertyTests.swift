@@ -13,7 +13,7 @@ import Testing
 
   @Test(arguments: 1...12 as ClosedRange<UInt64>)
   func rivalsNeverMeet(seed: UInt64) throws {
-    let bench = Bench(Self.devices)
+    let bench = GateBench(Self.devices)
     var random = SeededGenerator(seed &* 0x1234_5678_9abc_def1)
     let faults = ["nack", "timeout", "slow", "checksum", "unplug", "none"]
     var granted = 0
@@ -49,7 +49,7 @@ import Testing
   }
 
   /// Each published change of a device has the state of the change before as `previous`.
-  private func checkChain(_ bench: Bench) {
+  private func checkChain(_ bench: GateBench) {
     var state: [String: Double] = [:]
     for event in bench.sink.of("device:changed") {
       #expect(event["previous"]?.double == state[event.source, default: 0])

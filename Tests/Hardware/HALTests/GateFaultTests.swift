@@ -8,7 +8,7 @@ import Testing
   let ann = Principal.named("agent/ann")
 
   @Test func aFailedCommandLeavesItSafe() throws {
-    let bench = Bench([.actuator("fan")])
+    let bench = GateBench([.actuator("fan")])
     try bench.backend.inject("fan", ["fault": "nack", "count": 1])
     let error = failure { () throws(HALError) in try bench.hardware.controlActuator("fan", .on, as: ann) }
     #expect(error == .failed("fan", operation: "set", .noAcknowledge))
@@ -23,7 +23,7 @@ import Testing
   }
 
   @Test func aFailedExpiryIsRetriedUntilItIsConfirmed() throws {
-    let bench = Bench([.actuator("fan"), .actuator("lamp", ActuatorSettings(exclusiveWith: ["fan"]))])
+    let bench = GateBench([.actuator("fan"), .actuator("lamp", ActuatorSettings(exclusiveWith: ["fan"]))])
     try bench.hardware.controlActuator("fan", .on, lease: .seconds(1), as: ann)
     try bench.backend.inject("fan", ["fault": "nack", "for": "10s"])
     bench.wait(1000)
@@ -43,7 +43,7 @@ import Testing
   }
 
   @Test func aLateChangeCountsFromItsArrival() throws {
-    let bench = Bench([.actuator("fan", ActuatorSettings(maxRate: Rate(count: 1, per: .seconds(10))))])
+    let bench = GateBench([.actuator("fan", ActuatorSettings(maxRate: Rate(count: 1, per: .seconds(10))))])
     try bench.hardware.controlActuator("fan", .on, lease: .seconds(60), as: ann)
     bench.wait(10_000)
     try bench.backend.inject("fan", ["fault": "nack", "for": "4s"])
@@ -60,7 +60,7 @@ import Testing
   }
 
   @Test func aChangeBehindASlowBusCountsFromItsArrival() throws {
-    let bench = Bench([.actuator("fan", ActuatorSettings(maxRate: Rate(count: 2, per: .seconds(10))))])
+    let bench = GateBench([.actuator("fan", ActuatorSettings(maxRate: Rate(count: 2, per: .seconds(10))))])
     try bench.backend.inject("fan", ["fault": "slow", "delay": "4s", "count": 1])
     try bench.hardware.controlActuator("fan", .on, lease: .seconds(60), as: ann)
     bench.wait(5000)
@@ -74,7 +74,7 @@ import Testing
   }
 
   @Test func severalChangesBehindASlowBusCountFromTheLastOne() throws {
-    let bench = Bench([.actuator("fan", ActuatorSettings(maxRate: Rate(count: 2, per: .seconds(10))))])
+    let bench = GateBench([.actuator("fan", ActuatorSettings(maxRate: Rate(count: 2, per: .seconds(10))))])
     try bench.backend.inject("fan", ["fault": "slow", "delay": "4s", "count": 2])
     try bench.hardware.controlActuator("fan", .on, lease: .seconds(60), as: ann)
     bench.wait(1000)
@@ -91,7 +91,7 @@ import Testing
   /// A renewal is no change, but going safe after its failure is one.
   @Test(arguments: [false, true]) func goingSafeAfterAFailureCountsForMaxRate(isRefresh: Bool) throws {
     let rate = Rate(count: 2, per: .seconds(60))
-    let bench = Bench([
+    let bench = GateBench([
       .actuator("pump", ActuatorSettings(maxRate: rate), options: isRefresh ? ["forgets": true] : [:])
     ])
     try bench.hardware.controlActuator("pump", .on, lease: .seconds(50), as: ann)
@@ -110,7 +110,7 @@ import Testing
   }
 
   @Test func aLateAnswerOfFailureRevokesTheLease() throws {
-    let bench = Bench([.actuator("fan")])
+    let bench = GateBench([.actuator("fan")])
     try bench.backend.inject("fan", ["fault": "timeout", "count": 1, "delay": "200ms"])
     let receipt = try bench.hardware.controlActuator("fan", .on, lease: .seconds(60), as: ann)
     #expect(receipt.state == 1)
@@ -161,7 +161,7 @@ import Testing
   }
 
   @Test func aWrongBoardFileDoesNotBlameTheCommand() {
-    let bench = Bench([.actuator("bad", options: ["power_on": 3])])
+    let bench = GateBench([.actuator("bad", options: ["power_on": 3])])
     let error = failure { () throws(HALError) in try bench.hardware.controlActuator("bad", .on, as: ann) }
     #expect(
       error?.description
@@ -171,7 +171,7 @@ import Testing
 
   /// The end of an absent rival's lease does not help.
   @Test func theLeaseOfAnAbsentRivalGivesNoRetryTime() throws {
-    let bench = Bench([.actuator("a"), .actuator("b", ActuatorSettings(exclusiveWith: ["a"]))])
+    let bench = GateBench([.actuator("a"), .actuator("b", ActuatorSettings(exclusiveWith: ["a"]))])
     try bench.hardware.controlActuator("a", .on, lease: .seconds(20), as: ann)
     func retry() -> Duration? {
       let error = failure { () throws(HALError) in try bench.hardware.controlActuator("b", .on, as: ann) }

@@ -20,7 +20,7 @@ import Testing
 
   @Test(arguments: 1...12 as ClosedRange<UInt64>)
   func limitsHold(seed: UInt64) throws {
-    let bench = Bench(Self.devices)
+    let bench = GateBench(Self.devices)
     var random = SeededGenerator(seed)
     let principals = (0..<3).map { Principal.named("agent/\($0)") }
     var granted = 0
@@ -61,14 +61,14 @@ import Testing
   }
 
   /// The changes of an output's level, without repeated writes of the same level.
-  private func changes(_ bench: Bench, _ device: DeviceID) -> [OutputChange] {
+  private func changes(_ bench: GateBench, _ device: DeviceID) -> [OutputChange] {
     bench.backend.history(of: device).reduce(into: []) { changes, told in
       if changes.last?.level != told.level { changes.append(told) }
     }
   }
 
   /// The periods in which an output was away from its safe state.
-  private func stretches(_ bench: Bench, _ device: DeviceID, safe: Double) -> [Range<Instant>] {
+  private func stretches(_ bench: GateBench, _ device: DeviceID, safe: Double) -> [Range<Instant>] {
     var result: [Range<Instant>] = []
     var since: Instant?
     for change in bench.backend.history(of: device) {
@@ -82,7 +82,7 @@ import Testing
     return result
   }
 
-  private func check(_ bench: Bench, _ device: Device) throws {
+  private func check(_ bench: GateBench, _ device: Device) throws {
     guard case .actuator(let settings) = device.kind else { return }
     let stretches = stretches(bench, device.id, safe: settings.safe)
     #expect(stretches.count > 5)
@@ -105,7 +105,7 @@ import Testing
     }
   }
 
-  private func checkExclusive(_ bench: Bench, _ one: DeviceID, _ other: DeviceID) {
+  private func checkExclusive(_ bench: GateBench, _ one: DeviceID, _ other: DeviceID) {
     let others = stretches(bench, other, safe: 0)
     for stretch in stretches(bench, one, safe: 0) {
       #expect(!others.contains { $0.overlaps(stretch) })

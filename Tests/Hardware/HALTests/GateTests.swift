@@ -9,13 +9,13 @@ import Testing
   let bob = Principal.named("agent/bob")
 
   @Test func unknownDeviceGetsASuggestion() {
-    let bench = Bench([.actuator("fan"), .sensor("fann")])
+    let bench = GateBench([.actuator("fan"), .sensor("fann")])
     let error = failure { () throws(HALError) in try bench.hardware.controlActuator("fam", .on, as: ann) }
     #expect(error == .notFound("fam", kind: "actuator", suggestion: "fan"))
   }
 
   @Test func aDeviceOfAnotherKindIsNamed() {
-    let bench = Bench([.actuator("fan"), .sensor("fann")])
+    let bench = GateBench([.actuator("fan"), .sensor("fann")])
     let error = failure { () throws(HALError) in try bench.hardware.controlActuator("fann", .on, as: ann) }
     #expect(error == .notFound("fann", kind: "actuator", suggestion: nil, actual: "sensor"))
     #expect(error?.description == "'fann' is a sensor, not an actuator")
@@ -24,7 +24,7 @@ import Testing
   }
 
   @Test func aLeaseNamesTheLimitThatCutIt() throws {
-    let bench = Bench([.actuator("pump", ActuatorSettings(maxOn: .seconds(20)))])
+    let bench = GateBench([.actuator("pump", ActuatorSettings(maxOn: .seconds(20)))])
     #expect(bench.hardware.lease(of: "pump") == nil)
     let receipt = try bench.hardware.controlActuator("pump", .on, lease: .seconds(60), as: ann)
     let lease = try #require(bench.hardware.lease(of: "pump"))
@@ -34,7 +34,7 @@ import Testing
   }
 
   @Test func aPersonMayAlwaysMakeSafe() throws {
-    let bench = Bench([.actuator("fan"), .actuator("vent", ActuatorSettings(safe: 1))])
+    let bench = GateBench([.actuator("fan"), .actuator("vent", ActuatorSettings(safe: 1))])
     let person = Principal(name: "client/eve", permissions: .all, mayMakeSafe: true)
     try bench.hardware.controlActuator("fan", .on, as: ann)
     try bench.hardware.controlActuator("vent", .off, as: bob)
@@ -56,7 +56,7 @@ import Testing
   }
 
   @Test func permissionIsNeeded() {
-    let bench = Bench([.actuator("fan")])
+    let bench = GateBench([.actuator("fan")])
     let guest = Principal(name: "agent/guest", permissions: Permissions(actuators: [EventPattern("lamp*")]))
     let error = failure { () throws(HALError) in try bench.hardware.controlActuator("fan", .on, as: guest) }
     #expect(error == .denied("fan", operation: "control", principal: "agent/guest"))
@@ -66,7 +66,7 @@ import Testing
   }
 
   @Test func levelsMustMakeSense() throws {
-    let bench = Bench([.actuator("fan"), .actuator("relay", options: ["analogue": false])])
+    let bench = GateBench([.actuator("fan"), .actuator("relay", options: ["analogue": false])])
     for level in [-0.1, 1.5, Double.nan, .infinity] {
       let error = failure { () throws(HALError) in try bench.hardware.controlActuator("fan", .level(level), as: ann) }
       guard case .invalid = error else { Issue.record("level \(level): \(String(describing: error))"); continue }
@@ -83,7 +83,7 @@ import Testing
   }
 
   @Test func aChangeIsPublishedWithItsCause() throws {
-    let bench = Bench([.actuator("fan")])
+    let bench = GateBench([.actuator("fan")])
     let cause = bench.sink.publish("sensor:temperature", from: "temperature")
     let receipt = try bench.hardware.controlActuator(
       "fan", .on, lease: .seconds(5), as: ann, cause: Cause(cause))
@@ -98,7 +98,7 @@ import Testing
   }
 
   @Test func aLeaseEndsInTheSafeState() throws {
-    let bench = Bench([.actuator("fan")])
+    let bench = GateBench([.actuator("fan")])
     try bench.hardware.controlActuator("fan", .on, lease: .seconds(2), as: ann)
     let on = try #require(bench.sink.of("device:changed").last)
     bench.wait(1999)
@@ -112,7 +112,7 @@ import Testing
   }
 
   @Test func theHolderRenews() throws {
-    let bench = Bench([.actuator("fan")])
+    let bench = GateBench([.actuator("fan")])
     for _ in 0..<10 {
       let receipt = try bench.hardware.controlActuator("fan", .on, lease: .seconds(2), as: ann)
       #expect(receipt.id == bench.sink.of("device:changed").last?.id)
@@ -125,7 +125,7 @@ import Testing
   }
 
   @Test func aCommandWithoutALeaseTakesTheBoards() throws {
-    let bench = Bench([.actuator("fan", ActuatorSettings(lease: .seconds(3)))])
+    let bench = GateBench([.actuator("fan", ActuatorSettings(lease: .seconds(3)))])
     try bench.hardware.controlActuator("fan", .on, as: ann)
     #expect(bench.hardware.device("fan")?.leaseRemaining == .seconds(3))
     bench.wait(3000)
@@ -133,7 +133,7 @@ import Testing
   }
 
   @Test func anotherHolderMeansBusy() throws {
-    let bench = Bench([.actuator("fan")])
+    let bench = GateBench([.actuator("fan")])
     try bench.hardware.controlActuator("fan", .on, lease: .seconds(5), as: ann)
     let until = bench.clock.now + .seconds(5)
     for command in [ActuatorCommand.on, .off, .level(0.5), .pulse(.seconds(1))] {
@@ -146,7 +146,7 @@ import Testing
   }
 
   @Test func anOverrideTakesOver() throws {
-    let bench = Bench([.actuator("fan")])
+    let bench = GateBench([.actuator("fan")])
     try bench.hardware.controlActuator("fan", .on, lease: .seconds(5), as: ann)
     let receipt = try bench.hardware.controlActuator("fan", .on, lease: .seconds(9), as: bob, override: true)
     #expect(bench.reasons("fan") == ["command", "override"])
@@ -158,7 +158,7 @@ import Testing
   }
 
   @Test func rivalsExcludeEachOtherBothWays() throws {
-    let bench = Bench([
+    let bench = GateBench([
       .actuator("pump", ActuatorSettings(exclusiveWith: ["lamp"])), .actuator("lamp"),
     ])
     for (first, second) in [("pump", "lamp"), ("lamp", "pump")] as [(DeviceID, DeviceID)] {
@@ -175,7 +175,7 @@ import Testing
   }
 
   @Test func anUnconfirmedRivalIsNotSafe() throws {
-    let bench = Bench([
+    let bench = GateBench([
       .actuator("vent", ActuatorSettings(exclusiveWith: ["lamp"]), options: ["latency": "100ms"]), .actuator("lamp"),
     ])
     bench.wait(100)
@@ -194,7 +194,7 @@ import Testing
     for (settings, rule) in [
       (ActuatorSettings(minOff: .milliseconds(200)), "min_off"), (ActuatorSettings(maxOn: .seconds(9)), "max_on"),
     ] {
-      let bench = Bench([.actuator("valve", settings, options: ["latency": "500ms"])])
+      let bench = GateBench([.actuator("valve", settings, options: ["latency": "500ms"])])
       bench.wait(1000)
       try bench.hardware.controlActuator("valve", .on, lease: .seconds(5), as: ann)
       bench.wait(1000)
@@ -214,7 +214,7 @@ import Testing
   }
 
   @Test func minOffDelaysTheNextCommand() throws {
-    let bench = Bench([.actuator("fan", ActuatorSettings(minOff: .seconds(3)))])
+    let bench = GateBench([.actuator("fan", ActuatorSettings(minOff: .seconds(3)))])
     // From the start too: how long it was off before is unknown.
     let early = failure { () throws(HALError) in try bench.hardware.controlActuator("fan", .on, as: ann) }
     guard case .limited(_, rule: "min_off", _, .seconds(3)?) = early else {
@@ -233,7 +233,7 @@ import Testing
   }
 
   @Test func maxRateLimitsChanges() throws {
-    let bench = Bench([.actuator("fan", ActuatorSettings(maxRate: Rate(count: 3, per: .seconds(10))))])
+    let bench = GateBench([.actuator("fan", ActuatorSettings(maxRate: Rate(count: 3, per: .seconds(10))))])
     try bench.hardware.controlActuator("fan", .on, as: ann)
     bench.wait(1000)
     try bench.hardware.controlActuator("fan", .off, as: ann)
@@ -252,7 +252,7 @@ import Testing
   }
 
   @Test func theEndOfAPulseToAnUnsafeLevelCountsForMaxRate() throws {
-    let bench = Bench([.actuator("fan", ActuatorSettings(maxRate: Rate(count: 2, per: .seconds(10))))])
+    let bench = GateBench([.actuator("fan", ActuatorSettings(maxRate: Rate(count: 2, per: .seconds(10))))])
     try bench.hardware.controlActuator("fan", .level(0.5), as: ann)
     // On and back would be the second and the third change.
     let pulse = failure { () throws(HALError) in
@@ -269,7 +269,7 @@ import Testing
   }
 
   @Test func maxOnEndsEvenARenewedLease() throws {
-    let bench = Bench([.actuator("pump", ActuatorSettings(maxOn: .seconds(5)))])
+    let bench = GateBench([.actuator("pump", ActuatorSettings(maxOn: .seconds(5)))])
     try bench.hardware.controlActuator("pump", .on, lease: .seconds(60), as: ann)
     for _ in 0..<4 {
       bench.wait(1000)
@@ -287,7 +287,7 @@ import Testing
   }
 
   @Test func maxOnCountsAcrossLevels() throws {
-    let bench = Bench([.actuator("fan", ActuatorSettings(maxOn: .seconds(5)))])
+    let bench = GateBench([.actuator("fan", ActuatorSettings(maxOn: .seconds(5)))])
     for level in [0.2, 0.9, 0.4, 1.0] {
       try bench.hardware.controlActuator("fan", .level(level), lease: .seconds(2), as: ann)
       bench.wait(1000)
@@ -298,14 +298,14 @@ import Testing
   }
 
   @Test func aLeaseAsLongAsMaxOnJustEnds() throws {
-    let bench = Bench([.actuator("fan", ActuatorSettings(maxOn: .seconds(5)))])
+    let bench = GateBench([.actuator("fan", ActuatorSettings(maxOn: .seconds(5)))])
     try bench.hardware.controlActuator("fan", .on, lease: .seconds(5), as: ann)
     bench.wait(5000)
     #expect(bench.reasons("fan") == ["command", "lease-expired"])
   }
 
   @Test func aPulseThatEndsWithItsLeaseGoesSafeAtOnce() throws {
-    let bench = Bench([.actuator("lamp")])
+    let bench = GateBench([.actuator("lamp")])
     try bench.hardware.controlActuator("lamp", .level(0.25), lease: .seconds(5), as: ann)
     try bench.hardware.controlActuator("lamp", .pulse(.seconds(1)), as: ann)
     bench.clock.sleep(for: .seconds(20))
@@ -313,7 +313,7 @@ import Testing
   }
 
   @Test func aPulseReturnsToThePreviousLevel() throws {
-    let bench = Bench([.actuator("lamp", ActuatorSettings(maxOn: .seconds(10)))])
+    let bench = GateBench([.actuator("lamp", ActuatorSettings(maxOn: .seconds(10)))])
     try bench.hardware.controlActuator("lamp", .pulse(.milliseconds(300)), as: ann)
     #expect(bench.level("lamp") == 1)
     bench.wait(300)
@@ -339,7 +339,7 @@ import Testing
   }
 
   @Test func outputsOfAnEndedHolderGoSafe() throws {
-    let bench = Bench([.actuator("fan"), .actuator("lamp"), .actuator("vent")])
+    let bench = GateBench([.actuator("fan"), .actuator("lamp"), .actuator("vent")])
     try bench.hardware.controlActuator("fan", .on, as: ann)
     try bench.hardware.controlActuator("lamp", .on, as: ann)
     try bench.hardware.controlActuator("vent", .on, as: bob)
@@ -355,7 +355,7 @@ import Testing
   }
 
   @Test func anActuatorMayBeOnInItsSafeState() throws {
-    let bench = Bench([.actuator("brake", ActuatorSettings(safe: 1, maxOn: .seconds(2)))])
+    let bench = GateBench([.actuator("brake", ActuatorSettings(safe: 1, maxOn: .seconds(2)))])
     #expect(bench.level("brake") == 1)
     try bench.hardware.controlActuator("brake", .off, lease: .seconds(9), as: ann)
     bench.wait(2000)
@@ -372,7 +372,7 @@ import Testing
     let operate = Principal.named("client/ada")
     for (first, second) in [(ann, operate), (operate, ann), (ann, ann)] {
       let settings = ActuatorSettings(maxOn: .seconds(20), lease: .seconds(40))
-      let bench = Bench([.actuator("pump", settings)])
+      let bench = GateBench([.actuator("pump", settings)])
       try bench.hardware.controlActuator("pump", .on, lease: .seconds(60), as: first)
       bench.wait(10_000)
       try bench.hardware.controlActuator("pump", command, lease: lease, as: second, override: first.name != second.name)
@@ -384,7 +384,7 @@ import Testing
   }
 
   @Test func closingFollowsOnExit() throws {
-    let bench = Bench([
+    let bench = GateBench([
       .actuator("fan"), .actuator("valve", ActuatorSettings(onExit: .hold)),
       .actuator("led", ActuatorSettings(onExit: .input)),
     ])
@@ -397,7 +397,7 @@ import Testing
   }
 
   @Test func closingSafelyIgnoresOnExit() throws {
-    let bench = Bench([.actuator("valve", ActuatorSettings(onExit: .hold))])
+    let bench = GateBench([.actuator("valve", ActuatorSettings(onExit: .hold))])
     try bench.hardware.controlActuator("valve", .on, as: ann)
     bench.hardware.close(.safe)
     #expect(bench.level("valve") == 0 && bench.backend.released("valve") == .safe)

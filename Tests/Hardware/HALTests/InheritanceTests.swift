@@ -8,7 +8,7 @@ import Testing
 /// Leases left to the next daemon, and taken over from the previous one.
 @Suite struct InheritanceTests {
   /// Records every call in order, with the level of the hardware at that moment.
-  private final class RecordingKeeper: HoldKeeper {
+  private final class RecordingKeeper: LeaseStore {
     var onOverruled: (OverruledOutput) -> Void = { _ in }
     var left: [DeviceID: OutputHold] = [:]
     var slots: [DeviceID] = []
@@ -45,7 +45,7 @@ import Testing
       hardware = Hardware(board: board, backend: backend, clock: clock, events: sink)
       keeper.left = left
       keeper.level = { backend.history(of: $0).last?.level }
-      hardware.openActuators(keeper: keeper, takingOver: !isInSafeMode)
+      hardware.openActuators(leaseStore: keeper, takingOver: !isInSafeMode)
     }
 
     func level(_ id: DeviceID) -> Double? { backend.history(of: id).last?.level }
@@ -182,7 +182,7 @@ import Testing
       let hardware = Hardware(board: board, backend: backend, clock: clock, events: RecordingSink(clock: clock))
       let keeper = RecordingKeeper()
       keeper.left = ["fan": hold(until: 900)]
-      hardware.open(keeper: keeper)
+      hardware.open(leaseStore: keeper)
       if isStopped {
         hardware.stopEverything(by: "client/ada")
         try hardware.clearEmergencyStop(by: "client/ada")

@@ -7,7 +7,7 @@ import Testing
   let ann = Principal.named("agent/ann")
 
   @Test func edgesAreEvents() throws {
-    let bench = Bench([
+    let bench = GateBench([
       .input("door", script: [["after": "2s", "active": true], ["after": "1s", "active": false]])
     ])
     bench.wait(2000)
@@ -26,14 +26,14 @@ import Testing
 
   @Test(arguments: [(InputSettings.Edges.rising, [true, true]), (.falling, [false, false])])
   func onlyWantedEdgesAreEvents(edges: InputSettings.Edges, expected: [Bool]) throws {
-    let bench = Bench([.input("door", InputSettings(edges: edges))])
+    let bench = GateBench([.input("door", InputSettings(edges: edges))])
     for active in [true, false, true, false] { try bench.backend.inject("door", ["active": .bool(active)]) }
     #expect(bench.sink.of("input:door").map { $0["active"]?.bool } == expected)
   }
 
   @Test(arguments: InputSettings.Edges.allCases)
   func theLevelFollowsEveryEdge(edges: InputSettings.Edges) throws {
-    let bench = Bench([.input("door", InputSettings(edges: edges))])
+    let bench = GateBench([.input("door", InputSettings(edges: edges))])
     for active in [true, false, true] {
       try bench.backend.inject("door", ["active": .bool(active)])
       #expect(try bench.hardware.latestReading("door", as: ann).value == (active ? 1 : 0))
@@ -43,7 +43,7 @@ import Testing
   /// Regardless of `edges`: no edge led to the initial level.
   @Test(arguments: InputSettings.Edges.allCases, [true, false])
   func theLevelAtTheStartIsAnEvent(edges: InputSettings.Edges, isWet: Bool) throws {
-    let bench = Bench([
+    let bench = GateBench([
       .input("leak", InputSettings(edges: edges), script: isWet ? [["after": "0s", "active": true]] : [])
     ])
     bench.wait(1)
@@ -59,7 +59,7 @@ import Testing
   }
 
   @Test func aReturningInputPublishesItsLevel() throws {
-    let bench = Bench([.input("leak")])
+    let bench = GateBench([.input("leak")])
     bench.hardware.announceInputs()
     try bench.backend.inject("leak", "unplug")
     try bench.backend.inject("leak", ["active": true])
@@ -70,7 +70,7 @@ import Testing
   }
 
   @Test func anInputAbsentAtTheStartPublishesItsLevelOnArrival() throws {
-    let bench = Bench([.input("leak")])
+    let bench = GateBench([.input("leak")])
     try bench.backend.inject("leak", "unplug")
     bench.sink.clear()
     bench.hardware.announceInputs()
@@ -80,7 +80,7 @@ import Testing
   }
 
   @Test func aLevelCanBeRead() throws {
-    let bench = Bench([.input("door")])
+    let bench = GateBench([.input("door")])
     #expect(try bench.hardware.latestReading("door", as: ann).value == 0)
     try bench.backend.inject("door", ["press": "300ms"])
     #expect(try bench.hardware.latestReading("door", as: ann).value == 1)
@@ -92,7 +92,7 @@ import Testing
   }
 
   @Test func anInputGoesAndComesBack() throws {
-    let bench = Bench([.input("door")])
+    let bench = GateBench([.input("door")])
     try bench.backend.inject("door", "unplug")
     let error = failure { () throws(HALError) in try bench.hardware.latestReading("door", as: ann) }
     #expect(error == .failed("door", operation: "reach", .absent("it is unplugged")))

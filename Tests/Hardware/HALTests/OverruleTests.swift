@@ -7,7 +7,7 @@ import Testing
 
 /// The gate after the guardian has ended an overdue lease.
 @Suite struct OverruleTests {
-  private final class Keeper: HoldKeeper {
+  private final class Keeper: LeaseStore {
     var onOverruled: (OverruledOutput) -> Void = { _ in }
     var held: Set<Int> = []
 
@@ -50,7 +50,7 @@ import Testing
       devices: [.actuator("fan"), .actuator("lamp"), .actuator("pump", ActuatorSettings(maxOn: .seconds(20)))])
     backend = SimulatedBackend(board: board, clock: clock, seed: 1)
     hardware = Hardware(board: board, backend: backend, clock: clock, events: sink)
-    hardware.open(keeper: keeper)
+    hardware.open(leaseStore: keeper)
   }
 
   private func level(_ id: DeviceID) -> Double? { backend.history(of: id).last?.level }
@@ -124,7 +124,7 @@ import Testing
       devices: [.actuator("fan"), .actuator("lamp", ActuatorSettings(onExit: .hold))])
     let backend = SimulatedBackend(board: board, clock: clock, seed: 1)
     let hardware = Hardware(board: board, backend: backend, clock: clock, events: sink)
-    hardware.open(keeper: keeper)
+    hardware.open(leaseStore: keeper)
     try hardware.controlActuator("lamp", .on, lease: .seconds(9), as: ann)
     // Another output refuses, so the end takes a while.
     try hardware.controlActuator("fan", .on, as: ann)
@@ -145,7 +145,7 @@ import Testing
       devices: [.actuator("fan"), .actuator("lamp", ActuatorSettings(onExit: .hold))])
     let backend = SimulatedBackend(board: board, clock: clock, seed: 1)
     let hardware = Hardware(board: board, backend: backend, clock: clock, events: sink)
-    hardware.open(keeper: keeper)
+    hardware.open(leaseStore: keeper)
     try hardware.controlActuator("lamp", .on, lease: .seconds(2), as: ann)
     try hardware.controlActuator("fan", .on, as: ann)
     try backend.inject("fan", "nack")

@@ -7,8 +7,8 @@ import Testing
 @Suite struct PresenceTests {
   let ann = Principal.named("agent/ann")
 
-  private func bench(_ settings: ActuatorSettings = ActuatorSettings(lease: .seconds(60))) -> Bench {
-    Bench([.actuator("heater", settings)])
+  private func bench(_ settings: ActuatorSettings = ActuatorSettings(lease: .seconds(60))) -> GateBench {
+    GateBench([.actuator("heater", settings)])
   }
 
   @Test func aLeaseResumesAfterAReturn() throws {
@@ -124,7 +124,7 @@ import Testing
   }
 
   @Test func anAbsentRivalIsNotSafe() throws {
-    let bench = Bench([.actuator("up", ActuatorSettings(exclusiveWith: ["down"])), .actuator("down")])
+    let bench = GateBench([.actuator("up", ActuatorSettings(exclusiveWith: ["down"])), .actuator("down")])
     try bench.backend.inject("down", "unplug")
     let refused = failure { () throws(HALError) in try bench.hardware.controlActuator("up", .on, as: ann) }
     guard case .limited(_, rule: "exclusive_with", let detail, _) = refused else {

@@ -209,7 +209,7 @@ private final class World {
 }
 
 /// The gate of one daemon; once dead it neither drives nor stores anything.
-private final class Life: Backend, ChangeKeeper, HoldKeeper {
+private final class Life: Backend, ChangeStore, LeaseStore {
   var isDead = false
   var onOverruled: (OverruledOutput) -> Void = { _ in }
   private let backend: SimulatedBackend
@@ -227,8 +227,8 @@ private final class Life: Backend, ChangeKeeper, HoldKeeper {
     self.world = world
     left = world.page
     world.page = [:]
-    hardware.changeKeeper = self
-    hardware.open(keeper: self)
+    hardware.changeStore = self
+    hardware.open(leaseStore: self)
   }
 
   func open(_ device: Device) throws(HALError) -> OpenDevice {

@@ -12,7 +12,7 @@ import Testing
   enum Way: CaseIterable { case off, stop, secondStop, safeAll, close, overrule, release }
 
   @Test(arguments: Way.allCases) func anOutputBelievedSafeIsWrittenAgain(way: Way) throws {
-    let bench = Bench([.actuator("heater")])
+    let bench = GateBench([.actuator("heater")])
     if way == .secondStop { bench.hardware.stopEverything(by: "client/root") }
     #expect(bench.backend.drive("heater", to: 1))
     switch way {
@@ -28,7 +28,7 @@ import Testing
   }
 
   @Test func aLeaseThatEndsIsWritten() throws {
-    let bench = Bench([.actuator("vent", ActuatorSettings(safe: 1))])
+    let bench = GateBench([.actuator("vent", ActuatorSettings(safe: 1))])
     try bench.hardware.controlActuator("vent", .off, lease: .seconds(1), as: ann)
     try bench.hardware.controlActuator("vent", .on, as: ann)
     #expect(bench.backend.drive("vent", to: 0))
@@ -38,7 +38,7 @@ import Testing
   }
 
   @Test func aRenewedLeaseIsWritten() throws {
-    let bench = Bench([.actuator("heater")])
+    let bench = GateBench([.actuator("heater")])
     try bench.hardware.controlActuator("heater", .on, lease: .seconds(60), as: ann)
     try bench.backend.inject("heater", "brownout")
     #expect(bench.level("heater") == 0)
@@ -49,7 +49,7 @@ import Testing
 
   /// A repeated command is tried at once, and does not postpone the retries.
   @Test(arguments: [false, true]) func repeatedCommandsDoNotPostponeTheRetry(isStop: Bool) throws {
-    let bench = Bench([.actuator("heater")])
+    let bench = GateBench([.actuator("heater")])
     try bench.hardware.controlActuator("heater", .on, lease: .seconds(60), as: ann)
     try bench.backend.inject("heater", ["fault": "nack", "for": "5s"])
     for _ in 0..<20 {
@@ -68,7 +68,7 @@ import Testing
 
   /// A command under way during a brownout is lost and fails: it is retried.
   @Test func aBrownoutDropsACommandUnderWay() throws {
-    let bench = Bench([.actuator("heater", options: ["latency": "400ms", "power_on": 1])])
+    let bench = GateBench([.actuator("heater", options: ["latency": "400ms", "power_on": 1])])
     bench.wait(1000)
     try bench.hardware.controlActuator("heater", .on, lease: .seconds(60), as: ann)
     bench.wait(1000)
@@ -83,7 +83,7 @@ import Testing
 
   /// A write by another program does not undo a later command.
   @Test func anotherProgramWritesWhileACommandIsUnderWay() throws {
-    let bench = Bench([.actuator("heater", options: ["latency": "400ms"])])
+    let bench = GateBench([.actuator("heater", options: ["latency": "400ms"])])
     bench.wait(1000)
     bench.backend.interfere("heater", level: 1)
     try bench.hardware.controlActuator("heater", .off, as: ann)
@@ -94,7 +94,7 @@ import Testing
   }
 
   @Test func aRepeatedOffDoesNotRestartMinOff() throws {
-    let bench = Bench([
+    let bench = GateBench([
       .actuator("pump", ActuatorSettings(minOff: .seconds(10), maxRate: Rate(count: 2, per: .seconds(60))))
     ])
     bench.wait(9000)
@@ -105,7 +105,7 @@ import Testing
   }
 
   @Test func aRefusedRepetitionIsRetriedAndReported() throws {
-    let bench = Bench([.actuator("heater")])
+    let bench = GateBench([.actuator("heater")])
     #expect(bench.backend.drive("heater", to: 1))
     try bench.backend.inject("heater", ["fault": "nack", "for": "2s"])
     let refused = failure { () throws(HALError) in try bench.hardware.controlActuator("heater", .off, as: ann) }
@@ -118,7 +118,7 @@ import Testing
 
   /// Repeated "off" commands do not queue up behind a slow bus.
   @Test func onlyOneRepetitionIsUnderWay() throws {
-    let bench = Bench([.actuator("heater", options: ["latency": "1s"])])
+    let bench = GateBench([.actuator("heater", options: ["latency": "1s"])])
     bench.wait(1000)
     let before = bench.backend.history(of: "heater").count
     for _ in 0..<1000 { try bench.hardware.controlActuator("heater", .off, as: ann) }
@@ -129,7 +129,7 @@ import Testing
   // MARK: Confirming
 
   @Test func aStopWaitsForSlowOutputs() throws {
-    let bench = Bench([.actuator("fan"), .actuator("heater", options: ["latency": "300ms"])])
+    let bench = GateBench([.actuator("fan"), .actuator("heater", options: ["latency": "300ms"])])
     bench.wait(300)
     bench.hardware.stopEverything(by: "client/root")
     var answers: [[DeviceID]] = []
@@ -142,7 +142,7 @@ import Testing
   }
 
   @Test func aStopNamesUnconfirmedOutputs() throws {
-    let bench = Bench([.actuator("fan"), .actuator("heater", options: ["latency": "1h"]), .actuator("lamp")])
+    let bench = GateBench([.actuator("fan"), .actuator("heater", options: ["latency": "1h"]), .actuator("lamp")])
     try bench.backend.inject("lamp", "nack")
     bench.hardware.stopEverything(by: "client/root")
     var refusals: [Hardware.Refusal]?
@@ -156,7 +156,7 @@ import Testing
   }
 
   @Test func aReceiptSaysWhetherTheHardwareHasConfirmed() throws {
-    let bench = Bench([.actuator("fan", options: ["latency": "300ms"])])
+    let bench = GateBench([.actuator("fan", options: ["latency": "300ms"])])
     bench.wait(300)
     #expect(try !bench.hardware.controlActuator("fan", .on, as: ann).isConfirmed)
     #expect(bench.hardware.device("fan")?.reading?.quality == .suspect)
@@ -165,7 +165,7 @@ import Testing
   }
 
   @Test func closingAnswersWaitingCallers() {
-    let bench = Bench([.actuator("fan", options: ["latency": "1h"])])
+    let bench = GateBench([.actuator("fan", options: ["latency": "1h"])])
     var isAnswered = false
     bench.hardware.confirm(within: .seconds(100)) { _ in isAnswered = true }
     bench.hardware.close()
@@ -175,7 +175,7 @@ import Testing
   // MARK: Refreshing
 
   @Test func forgetfulOutputsAreRefreshed() throws {
-    let bench = Bench([
+    let bench = GateBench([
       .actuator("relay", ActuatorSettings(lease: .seconds(60)), options: ["forgets": true, "power_on": 1]),
       .actuator("valve", ActuatorSettings(lease: .seconds(60), refresh: .seconds(2)), options: ["forgets": true]),
       .actuator(
@@ -195,7 +195,7 @@ import Testing
   }
 
   @Test func anOutputThatRefusesARefreshIsMadeSafe() throws {
-    let bench = Bench([.actuator("fan", ActuatorSettings(lease: .seconds(60), refresh: .seconds(1)))])
+    let bench = GateBench([.actuator("fan", ActuatorSettings(lease: .seconds(60), refresh: .seconds(1)))])
     try bench.hardware.controlActuator("fan", .on, as: ann)
     try bench.backend.inject("fan", ["fault": "nack", "for": "2s"])
     bench.wait(1000)

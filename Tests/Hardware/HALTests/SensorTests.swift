@@ -10,7 +10,7 @@ import Testing
   ]
 
   @Test func tenCallersCostOneTransfer() throws {
-    let bench = Bench([
+    let bench = GateBench([
       .sensor("t", SensorSettings(onDemand: true), model: ["model": "constant", "value": 21, "unit": "°C"])
     ])
     try bench.backend.inject("t", ["fault": "slow", "delay": "50ms"])
@@ -36,7 +36,7 @@ import Testing
   }
 
   @Test func latestNeverMeasures() throws {
-    let bench = Bench([
+    let bench = GateBench([
       .sensor("t", SensorSettings(every: .seconds(1), scale: 2, offset: 1, onDemand: true), model: ramp)
     ])
     let none = failure { () throws(HALError) in try bench.hardware.latestReading("t", as: ann) }
@@ -52,7 +52,7 @@ import Testing
   }
 
   @Test func refusals() {
-    let bench = Bench([.sensor("temperature")])
+    let bench = GateBench([.sensor("temperature")])
     var results: [HALError] = []
     let guest = Principal(name: "agent/guest", permissions: Permissions())
     bench.hardware.getSensorData("temprature", as: ann) { if case .failure(let error) = $0 { results.append(error) } }
@@ -67,7 +67,7 @@ import Testing
   }
 
   @Test func aSensorIsMeasuredWithoutSubscribers() throws {
-    let bench = Bench([.sensor("t", SensorSettings(every: .seconds(2)), model: ramp)])
+    let bench = GateBench([.sensor("t", SensorSettings(every: .seconds(2)), model: ramp)])
     bench.wait(0)
     #expect(bench.hardware.device("t")?.state == "0")
     bench.wait(9000)
@@ -86,7 +86,7 @@ import Testing
 
   @Test func anUnmeasuredSensorSaysWhy() throws {
     let slow = SensorSettings(onDemand: true)
-    let bench = Bench([.sensor("asked", slow), .sensor("broken"), .sensor("new")])
+    let bench = GateBench([.sensor("asked", slow), .sensor("broken"), .sensor("new")])
     try bench.backend.inject("broken", "nack")
     func state(_ id: DeviceID) -> String? { bench.hardware.device(id)?.state }
     #expect(state("new") == "not measured: its first measurement is under way")
@@ -94,14 +94,14 @@ import Testing
     #expect(state("asked") == "not measured: it is measured on demand, and nobody has asked")
     #expect(state("broken") == "not measured: no acknowledge: nothing answers at its address")
     #expect(bench.hardware.device("new")?.reading != nil)
-    let unopened = Bench([.sensor("t"), .input("door")], isInSafeMode: true)
+    let unopened = GateBench([.sensor("t"), .input("door")], isInSafeMode: true)
     let why = "it is not open: safe mode opens outputs only"
     #expect(unopened.hardware.device("t")?.state == "not measured: \(why)")
     #expect(unopened.hardware.device("door")?.state == "not open" && unopened.hardware.device("door")?.fault == why)
   }
 
   @Test func anOnDemandSensorIsNotPolledWithoutSubscribers() throws {
-    let bench = Bench([.sensor("t", SensorSettings(onDemand: true), model: ramp), .input("door")])
+    let bench = GateBench([.sensor("t", SensorSettings(onDemand: true), model: ramp), .input("door")])
     bench.wait(10000)
     #expect(bench.clock.waiting == 0 && bench.sink.events.isEmpty)
     let subscription = try bench.hardware.subscribe("t")
@@ -115,7 +115,7 @@ import Testing
   }
 
   @Test func theFastestSubscriberSetsThePace() throws {
-    let bench = Bench([.sensor("t", SensorSettings(every: .seconds(2), onDemand: true), model: ramp)])
+    let bench = GateBench([.sensor("t", SensorSettings(every: .seconds(2), onDemand: true), model: ramp)])
     let slow = try bench.hardware.subscribe("t")
     bench.wait(4000)
     #expect(bench.sink.of("sensor:t").count == 3)
@@ -131,7 +131,7 @@ import Testing
   }
 
   @Test func theDeadbandHoldsBackAndTheHeartbeatDoesNot() throws {
-    let bench = Bench([.sensor("t", SensorSettings(deadband: 2, heartbeat: .seconds(30)), model: ramp)])
+    let bench = GateBench([.sensor("t", SensorSettings(deadband: 2, heartbeat: .seconds(30)), model: ramp)])
     _ = try bench.hardware.subscribe("t")
     bench.wait(6000)
     let events = bench.sink.of("sensor:t")
@@ -146,7 +146,7 @@ import Testing
   }
 
   @Test func aFailingSensorIsReportedOnceAndPolledLess() throws {
-    let bench = Bench([.sensor("t", model: ramp)])
+    let bench = GateBench([.sensor("t", model: ramp)])
     _ = try bench.hardware.subscribe("t")
     bench.wait(2000)
     try bench.backend.inject("t", "nack")

@@ -52,7 +52,7 @@ public enum Ward {
     try loop.onSignal(SIGTERM) { loop.stop() }
     try loop.onSignal(SIGXFSZ) {}
     link.start()
-    hardware.open(keeper: link)
+    hardware.open(leaseStore: link)
     if !words.contains("uncharged") { link.charge() }
     if words.contains("leak") { try leak() }
     let principal = Principal(name: "agent/ward", permissions: .all)

@@ -15,8 +15,8 @@ import Testing
     return rule
   }
 
-  private func bench(_ rules: RuleDeclaration...) throws -> Bench {
-    let bench = try Bench()
+  private func bench(_ rules: RuleDeclaration...) throws -> RuleBench {
+    let bench = try RuleBench()
     bench.clock.onWallSet = { [unowned bench] in bench.rules.clockChanged() }
     bench.rules.replace(with: try RuleSet(compiling: rules))
     return bench
@@ -102,7 +102,7 @@ import Testing
   }
 
   @Test func nothingIsDueBeforeTheClockIsTrusted() throws {
-    let bench = try Bench()
+    let bench = try RuleBench()
     bench.clockIsTrusted = false
     bench.rules.clockChanged()
     bench.clock.onWallSet = { [unowned bench] in bench.rules.clockChanged() }
@@ -129,7 +129,7 @@ import Testing
   }
 
   @Test func nowIsMissingUntilTheClockIsTrusted() throws {
-    let bench = try Bench(
+    let bench = try RuleBench(
       RuleDeclaration(
         id: "late", trigger: .events([EventPattern("a:b")]), condition: condition("now.getHours() >= 0"),
         actions: [.wake("a")]))
@@ -182,7 +182,7 @@ import Testing
 
   /// A timer that runs more than a minute late reports a missed entry.
   @Test func lateEntryIsReportedAsMissed() throws {
-    let bench = try Bench(cron("six", "0 6 * * *"))
+    let bench = try RuleBench(cron("six", "0 6 * * *"))
     // The engine is not notified of this step, as after a suspend.
     bench.clock.jumpWall(by: .seconds(2 * 3600))
     bench.clock.advance(by: .seconds(6 * 3600))

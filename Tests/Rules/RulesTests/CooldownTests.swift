@@ -4,7 +4,7 @@ import Testing
 
 /// Cooldowns across restarts of the daemon.
 @Suite struct CooldownTests {
-  private func bench(_ cooldown: Duration) throws -> Bench { try Bench(hot { $0.cooldown = cooldown }) }
+  private func bench(_ cooldown: Duration) throws -> RuleBench { try RuleBench(hot { $0.cooldown = cooldown }) }
 
   /// Five restarts within a day send one message.
   @Test func cooldownSurvivesARestart() throws {

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct ModifierTests {
   @Test func holdFiresAtTheDeadlineWithTheNewestEvent() throws {
-    let bench = try Bench(hot { $0.hold = .seconds(10) })
+    let bench = try RuleBench(hot { $0.hold = .seconds(10) })
     bench.measure(31)
     bench.clock.advance(by: .seconds(4))
     bench.measure(32)
@@ -23,7 +23,7 @@ import Testing
   }
 
   @Test func holdIsCancelledByAnEventThatDoesNotMatch() throws {
-    let bench = try Bench(hot { $0.hold = .seconds(10) })
+    let bench = try RuleBench(hot { $0.hold = .seconds(10) })
     bench.measure(31)
     bench.clock.advance(by: .seconds(9))
     #expect(bench.reason("sensor:temperature", ["value": 31.0]).contains("for: has held 9s of 10s"))
@@ -39,7 +39,7 @@ import Testing
   }
 
   @Test func cooldown() throws {
-    let bench = try Bench(hot { $0.cooldown = .seconds(60) })
+    let bench = try RuleBench(hot { $0.cooldown = .seconds(60) })
     for second in 0..<180 {
       bench.measure(31 + Double(second))
       bench.clock.advance(by: .seconds(1))
@@ -48,7 +48,7 @@ import Testing
   }
 
   @Test func debounceWaitsForQuiet() throws {
-    let bench = try Bench(hot { $0.debounce = .seconds(2) })
+    let bench = try RuleBench(hot { $0.debounce = .seconds(2) })
     for value in 1...5 {
       bench.measure(30 + Double(value))
       bench.clock.advance(by: .seconds(1))
@@ -64,7 +64,7 @@ import Testing
   }
 
   @Test func throttleFiresAtOnceAndFoldsTheRest() throws {
-    let bench = try Bench(hot { $0.throttle = .seconds(10) })
+    let bench = try RuleBench(hot { $0.throttle = .seconds(10) })
     bench.measure(31)
     #expect(bench.story == ["31.0×1"])
     bench.clock.advance(by: .seconds(1))
@@ -85,7 +85,7 @@ import Testing
   }
 
   @Test func throttleTurnsABurstIntoAFewFirings() throws {
-    let bench = try Bench(hot { $0.throttle = .seconds(1) })
+    let bench = try RuleBench(hot { $0.throttle = .seconds(1) })
     for number in 0..<10_000 {
       bench.measure(31 + Double(number))
       bench.clock.advance(by: .microseconds(100))
@@ -97,7 +97,7 @@ import Testing
   }
 
   @Test func maxPerHourIsASlidingWindow() throws {
-    let bench = try Bench(hot { $0.maxPerHour = 3 })
+    let bench = try RuleBench(hot { $0.maxPerHour = 3 })
     var times: [Int] = []
     for minute in 0..<180 {
       let before = bench.firings.count
@@ -115,7 +115,7 @@ import Testing
   }
 
   @Test func singleDropsFiringsWhileOneRuns() throws {
-    let bench = try Bench(hot())
+    let bench = try RuleBench(hot())
     bench.finishesAtOnce = false
     bench.measure(31)
     bench.measure(32)
@@ -129,7 +129,7 @@ import Testing
   }
 
   @Test func restartEndsTheRunningFiring() throws {
-    let bench = try Bench(hot { $0.mode = .restart })
+    let bench = try RuleBench(hot { $0.mode = .restart })
     bench.finishesAtOnce = false
     bench.measure(31)
     bench.measure(32)
@@ -145,7 +145,7 @@ import Testing
   }
 
   @Test func parallelFiringsOverlap() throws {
-    let bench = try Bench(hot { $0.mode = .parallel })
+    let bench = try RuleBench(hot { $0.mode = .parallel })
     bench.finishesAtOnce = false
     for value in 31...35 { bench.measure(Double(value)) }
     #expect(bench.firings.count == 5 && bench.firings.allSatisfy { $0.replaces == nil })
@@ -153,7 +153,7 @@ import Testing
   }
 
   @Test func queuedWaitsInOrderAndFoldsBeyondItsLimit() throws {
-    let bench = try Bench(hot { $0.mode = .queued })
+    let bench = try RuleBench(hot { $0.mode = .queued })
     bench.finishesAtOnce = false
     for value in 0..<30 { bench.measure(100 + Double(value)) }
     #expect(bench.story == ["100.0×1"])
@@ -171,7 +171,7 @@ import Testing
   }
 
   @Test func queuedFiringsThatFinishImmediatelyDoNotPileUp() throws {
-    let bench = try Bench(hot { $0.mode = .queued })
+    let bench = try RuleBench(hot { $0.mode = .queued })
     bench.finishesAtOnce = false
     for value in 0..<10 { bench.measure(100 + Double(value)) }
     bench.finishesAtOnce = true
@@ -180,7 +180,7 @@ import Testing
   }
 
   @Test func modifiersCombine() throws {
-    let bench = try Bench(
+    let bench = try RuleBench(
       hot {
         $0.hold = .seconds(10)
         $0.cooldown = .seconds(60)

@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct RuleEngineTests {
   @Test func firesWhenTheConditionHolds() throws {
-    let bench = try Bench(hot())
+    let bench = try RuleBench(hot())
     bench.measure(29.5)
     #expect(bench.firings.isEmpty)
     bench.measure(30.5)
@@ -22,7 +22,7 @@ import Testing
   }
 
   @Test func conditionsReadSensorsAndStates() throws {
-    let bench = try Bench(
+    let bench = try RuleBench(
       hot {
         $0.condition = condition(
           "event.type == 'sensor:temperature' && event.source == 'test' && event.payload.value == value"
@@ -39,7 +39,7 @@ import Testing
   }
 
   @Test func errorsAreReportedOnceUntilTheyChange() throws {
-    let bench = try Bench(hot())
+    let bench = try RuleBench(hot())
     bench.emit("sensor:temperature")
     bench.emit("sensor:temperature")
     #expect(bench.errors == ["hot: no such attribute 'value' (column 1 of 'value > 30.0')"])
@@ -56,7 +56,7 @@ import Testing
   }
 
   @Test func nonBooleanConditionIsAnError() throws {
-    let bench = try Bench(hot { $0.condition = condition("value") })
+    let bench = try RuleBench(hot { $0.condition = condition("value") })
     bench.measure(1)
     #expect(bench.firings.isEmpty && bench.errors[0].contains("has type double, but must be bool"))
   }
@@ -68,7 +68,7 @@ import Testing
     let actions: [RuleDeclaration.Action] = [
       .spawn("a"), .kill("b"), .actuate("fan", .level(0.5), lease: .seconds(60)), .emit("climate:hot", fields),
     ]
-    let bench = try Bench(hot { $0.actions = actions })
+    let bench = try RuleBench(hot { $0.actions = actions })
     bench.measure(32.5)
     #expect(
       bench.firings[0].actions == [
@@ -83,7 +83,7 @@ import Testing
   }
 
   @Test func failedFiringIsRetriedAndNotCounted() throws {
-    let bench = try Bench(
+    let bench = try RuleBench(
       hot {
         $0.cooldown = .seconds(60); $0.maxPerHour = 1
       })
@@ -101,7 +101,7 @@ import Testing
   }
 
   @Test func failureOfAQueuedFiringAffectsOnlyThatFiring() throws {
-    let bench = try Bench(
+    let bench = try RuleBench(
       hot {
         $0.mode = .queued; $0.maxPerHour = 3
       })
@@ -124,7 +124,7 @@ import Testing
 
   @Test func failedEmitEndsTheListOfActions() throws {
     let emit = RuleDeclaration.Action.emit("a:b", [.init(name: "x", expression: "missing + 1")])
-    let bench = try Bench(
+    let bench = try RuleBench(
       hot {
         $0.actions = [.spawn("climate"), emit, .wake("climate")]; $0.otherwise = [.kill("climate"), emit]
       })
@@ -135,7 +135,7 @@ import Testing
   }
 
   @Test func verdictsNameTheReason() throws {
-    let bench = try Bench(
+    let bench = try RuleBench(
       hot { $0.cooldown = .seconds(60) },
       hot {
         $0.id = "light"; $0.condition = condition("value > 1.0 && sensor('light') > 10.0")
@@ -164,7 +164,7 @@ import Testing
   }
 
   @Test func replaceKeepsUnchangedRules() throws {
-    let bench = try Bench(
+    let bench = try RuleBench(
       hot { $0.hold = .seconds(10) },
       hot {
         $0.id = "gone"; $0.hold = .seconds(10)
@@ -194,7 +194,7 @@ import Testing
   }
 
   @Test func invalidRuleSetChangesNothing() throws {
-    let bench = try Bench(hot())
+    let bench = try RuleBench(hot())
     #expect(throws: Diagnostics.self) {
       bench.rules.replace(with: try RuleSet(compiling: [hot { $0.condition = condition("1 +") }]))
     }
@@ -203,7 +203,7 @@ import Testing
   }
 
   @Test func replacedRulesForgetRunningFirings() throws {
-    let bench = try Bench(hot())
+    let bench = try RuleBench(hot())
     bench.finishesAtOnce = false
     bench.measure(31)
     bench.rules.replace(with: try RuleSet(compiling: [hot { $0.cooldown = .seconds(1) }]))
@@ -216,7 +216,7 @@ import Testing
 
   @Test func deinitCancelsTimers() throws {
     let clock = ManualClock()
-    let environment = try Bench()
+    let environment = try RuleBench()
     var engine: RuleEngine? = RuleEngine(clock: clock, environment: environment)
     engine?.replace(with: try RuleSet(compiling: [hot { $0.trigger = .every(.seconds(1)) }]))
     #expect(clock.waiting == 1)

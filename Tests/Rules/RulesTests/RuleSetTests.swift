@@ -69,7 +69,7 @@ import Testing
     func patterns(_ id: RuleID, _ texts: String...) -> RuleDeclaration {
       RuleDeclaration(id: id, trigger: .events(texts.map { EventPattern($0) }), actions: [.wake("a")])
     }
-    let bench = try Bench(
+    let bench = try RuleBench(
       patterns("all", "*"), patterns("sensors", "sensor:*"), patterns("exact", "sensor:door", "sensor:door"),
       patterns("commits", "git:commit_*"), patterns("ends", "*:door"), patterns("both", "sensor:*", "*:door"))
     func fired(_ type: String) -> [String] {
@@ -101,7 +101,7 @@ import Testing
         trigger: .events((0...next(2)).map { _ in EventPattern(text(["a", "b", ":", "*"], 1 + next(5))) }),
         actions: [.wake("a")])
     }
-    let bench = try Bench()
+    let bench = try RuleBench()
     bench.rules.replace(with: try RuleSet(compiling: rules))
     for _ in 0..<1000 {
       let type = text(["a", "b", ":"], 1 + next(6))
@@ -120,7 +120,7 @@ import Testing
         trigger: .events([EventPattern(number % 10 == 0 ? "domain\(number):*" : "sensor:s\(number)")]),
         condition: condition("value > \(number).0"), actions: [.wake("a")])
     }
-    let bench = try Bench()
+    let bench = try RuleBench()
     bench.rules.replace(with: try RuleSet(compiling: rules))
     #expect(bench.rules.count == 10_000)
     for _ in 0..<10 { bench.emit("sensor:s17", ["value": 18.0]) }

@@ -8,7 +8,7 @@ import Testing
   }
 
   @Test func everyKeepsItsPhase() throws {
-    let bench = try Bench(timer(.every(.seconds(10))))
+    let bench = try RuleBench(timer(.every(.seconds(10))))
     bench.clock.advance(by: .milliseconds(9_999))
     #expect(bench.due.isEmpty)
     bench.clock.advance(by: .milliseconds(1))
@@ -18,7 +18,7 @@ import Testing
   }
 
   @Test func timerEventTriggersOnlyItsOwnRule() throws {
-    let bench = try Bench(
+    let bench = try RuleBench(
       timer(.every(.seconds(10))), RuleDeclaration(id: "other", trigger: .every(.seconds(10)), actions: [.wake("b")]))
     bench.emit("timer:beat", ["rule": "beat"])
     #expect(bench.firings.map(\.rule) == ["beat"])
@@ -28,7 +28,7 @@ import Testing
   }
 
   @Test func timersOfUnchangedRulesSurviveReplace() throws {
-    let bench = try Bench(timer(.every(.seconds(10))))
+    let bench = try RuleBench(timer(.every(.seconds(10))))
     bench.clock.advance(by: .seconds(9))
     bench.rules.replace(with: try RuleSet(compiling: [timer(.every(.seconds(10)))]))
     bench.clock.advance(by: .seconds(1))
@@ -41,7 +41,7 @@ import Testing
 
   /// The manual clock starts at 2026-01-01T00:00:00Z.
   @Test func cronIsDueOnTheMinute() throws {
-    let bench = try Bench(timer(.cron("*/15 * * * *")))
+    let bench = try RuleBench(timer(.cron("*/15 * * * *")))
     bench.clock.advance(by: .seconds(899))
     #expect(bench.due.isEmpty)
     bench.clock.advance(by: .seconds(1))
@@ -51,7 +51,7 @@ import Testing
   }
 
   @Test func cronWaitsForADistantDate() throws {
-    let bench = try Bench(timer(.cron("30 6 2 1 *")))
+    let bench = try RuleBench(timer(.cron("30 6 2 1 *")))
     bench.clock.advance(by: .seconds(30 * 3600 + 1799))
     #expect(bench.due.isEmpty)
     bench.clock.advance(by: .seconds(1))
@@ -59,7 +59,7 @@ import Testing
   }
 
   @Test func cronFollowsLocalTime() throws {
-    let bench = try Bench()
+    let bench = try RuleBench()
     bench.offset = { _ in 3600 }
     bench.rules.replace(with: try RuleSet(compiling: [timer(.cron("0 6 * * *"))]))
     bench.clock.advance(by: .seconds(5 * 3600 - 1))
@@ -69,7 +69,7 @@ import Testing
   }
 
   @Test func cronWakesUpOnlyForItsEntry() throws {
-    let bench = try Bench(timer(.cron("30 6 2 1 *")))
+    let bench = try RuleBench(timer(.cron("30 6 2 1 *")))
     #expect(bench.clock.waiting == 1)
     #expect(bench.clock.nextDeadline() == bench.clock.now + .seconds(30 * 3600 + 1800))
   }

@@ -73,7 +73,7 @@ extension RingTests {
     try expect(thumbnail.width <= 160, "the thumbnail is \(thumbnail.width) pixels wide")
     let seconds = (last.arrival - first.arrival).seconds
     let dropped = Int(last.frame.sequence - first.frame.sequence) + 1 - frames.count
-    let delays = Distribution(frames.map { UInt64(max(0, ($0.arrival - $0.frame.time).nanoseconds)) })
+    let delays = LatencyDistribution(frames.map { UInt64(max(0, ($0.arrival - $0.frame.time).nanoseconds)) })
     ring.note(
       "\(format.pixels.rawValue) \(format.width)×\(format.height): \((Double(frames.count - 1) / seconds).text) "
         + "frames a second of \(format.rate.text) agreed, \(dropped) dropped; picture to reader \(delays.text)")

@@ -171,7 +171,7 @@ extension RingTests {
     var rush = EdgeRush(stand: stand, chip: chip, names: names)
     try rush.run(for: .seconds(ring.edgeSeconds))
     ring.note("\(rush.sent) edges on \(names.count) lines in \(rush.seconds.text) s: \(rush.rate.text) a second")
-    ring.note("from the kernel's timestamp to the event: \(Distribution(rush.delays).text)")
+    ring.note("from the kernel's timestamp to the event: \(LatencyDistribution(rush.delays).text)")
   }
 }
 

@@ -15,7 +15,7 @@ extension RingTests {
       RingTest("guardian: SIGKILL makes every output safe") { ring in try killedDaemon(ring) },
       RingTest("guardian: SIGKILL to the safe line") { ring in
         let times = try GuardianBenchmark(board: ring.board).kills(20)
-        ring.note(Distribution(times).text)
+        ring.note(LatencyDistribution(times).text)
       },
       RingTest("guardian: a held line stays driven through SIGKILL and the next start") { ring in try hold(ring) },
       RingTest("guardian: lines of a killed process are driven by the next one") { ring in try takeOver(ring) },
@@ -173,7 +173,7 @@ struct GuardianBenchmark {
 
   /// Measures and prints.
   func run(_ rounds: Int) throws {
-    let times = Distribution(try kills(rounds))
+    let times = LatencyDistribution(try kills(rounds))
     say("\nguardian: SIGKILL of the daemon → its line safe, \(rounds) times: \(times.text)")
     for bar in times.bars { say(bar) }
     let ward = try ward([])

@@ -100,11 +100,11 @@ struct PathBenchmark {
     try path.run(rounds: 20)
     let warm = try Path.Measured(path, rounds: rounds)
     say("edge → rule → in-process agent → output line, \(rounds) times on board '\(board.name)'")
-    say("  edge (kernel timestamp) to command carried out: \(Distribution(warm.inside).text)")
-    for bar in Distribution(warm.inside).bars { say("    \(bar)") }
+    say("  edge (kernel timestamp) to command carried out: \(LatencyDistribution(warm.inside).text)")
+    for bar in LatencyDistribution(warm.inside).bars { say("    \(bar)") }
     say("  of these:")
-    for step in warm.steps { say("    \(step.from) → \(step.to): \(Distribution(step.times).text)") }
-    say("  pull written to level seen, both through sysfs: \(Distribution(warm.outside).text)")
+    for step in warm.steps { say("    \(step.from) → \(step.to): \(LatencyDistribution(step.times).text)") }
+    say("  pull written to level seen, both through sysfs: \(LatencyDistribution(warm.outside).text)")
   }
 }
 

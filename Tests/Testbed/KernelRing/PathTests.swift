@@ -11,8 +11,8 @@ extension RingTests {
         let path = try Path(ring.board)
         defer { path.close() }
         try path.run(rounds: 100)
-        ring.note("edge to command carried out: \(Distribution(path.inside).text)")
-        ring.note("pull written to level seen outside: \(Distribution(path.outside).text)")
+        ring.note("edge to command carried out: \(LatencyDistribution(path.inside).text)")
+        ring.note("pull written to level seen outside: \(LatencyDistribution(path.outside).text)")
       },
       RingTest("path: an agent that is killed leaves its output safe") { ring in
         let path = try Path(ring.board)

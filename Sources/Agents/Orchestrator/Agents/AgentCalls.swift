@@ -4,7 +4,7 @@ import Model
 import Watchdog
 
 /// The calls of one agent. Each passes the permissions of its manifest, and has the current event as its cause.
-final class AgentCalls: AgentHost, MemoryGiver, RefusalKeeper {
+final class AgentCalls: AgentHost, MemoryLimiter, RefusalStore {
   private let manifest: Manifest
   private let principal: Principal
   private let hardware: Hardware

@@ -51,7 +51,7 @@ public final class AgentSupervisor {
   var budgets: BudgetBook { shared.budgets }
 
   /// Remembers quarantines; nil when they end with the supervisor. Set it before agents are adopted.
-  public var quarantines: (any QuarantineKeeper)? {
+  public var quarantines: (any QuarantineStore)? {
     get { shared.quarantines }
     set { shared.quarantines = newValue }
   }

@@ -15,7 +15,7 @@ final class AgentSurroundings {
   /// How many log lines are kept for each agent.
   let logLines: Int
   /// Remembers quarantines; nil when they end with the supervisor.
-  var quarantines: (any QuarantineKeeper)?
+  var quarantines: (any QuarantineStore)?
   /// While it is true, as during an emergency stop, no activation begins.
   var isPaused = false
   /// Whether deliveries for agents of priority `background` are held back.

@@ -9,7 +9,7 @@ import Model
 /// The file has a header of mark, boot and count. For each actuator follow its name in 64 bytes, the capacity, the
 /// number of changes, and the changes with 8 bytes each: the time in nanoseconds in the upper 62 bits, a bit for "under
 /// way", a bit for "away from safe". All little-endian. A torn write leaves changes that are or were valid.
-public final class ChangeFile: ChangeKeeper {
+public final class ChangeFile: ChangeStore {
   private static let mark = Array("OpenStarry changes 1\n".utf8)
   private static let bootSize = 40
   private static let nameSize = 64

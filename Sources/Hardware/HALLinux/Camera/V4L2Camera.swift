@@ -9,7 +9,7 @@ import Model
 /// While it does not stream, its presence is checked at the start and whenever a video device comes or goes.
 final class V4L2Camera: CameraDriver {
   /// The state on the worker's thread.
-  private struct Bench {
+  private struct CaptureState {
     var stream: CaptureStream?
     var codec: JPEGCodec?
   }
@@ -23,7 +23,7 @@ final class V4L2Camera: CameraDriver {
   private let node: CameraNode
   private let encoder: JPEGEncoder
   private let nodes: NodeWatch
-  private let worker: Worker<Bench>
+  private let worker: Worker<CaptureState>
 
   private var onFrame: ((CameraOutput) -> Void)?
   private var onPresence: ((CameraOutput) -> Void)?
@@ -46,7 +46,7 @@ final class V4L2Camera: CameraDriver {
     self.node = node
     self.encoder = encoder
     self.nodes = nodes
-    worker = Worker(String("cam-\(id)".prefix(15)), on: loop) { Bench() }
+    worker = Worker(String("cam-\(id)".prefix(15)), on: loop) { CaptureState() }
   }
 
   func start(_ format: FrameFormat, _ onFrame: @escaping (CameraOutput) -> Void) throws(HALError.Fault) {
@@ -202,7 +202,7 @@ final class V4L2Camera: CameraDriver {
     descriptor = nil
     cancelTimer()
     worker.submit { bench in
-      bench = Bench()
+      bench = CaptureState()
     } then: { _ in
     }
   }
@@ -262,7 +262,7 @@ final class V4L2Camera: CameraDriver {
     }
   }
 
-  private static func next(_ bench: inout Bench) throws(HALError.Fault) -> Frame? {
+  private static func next(_ bench: inout CaptureState) throws(HALError.Fault) -> Frame? {
     guard let stream = bench.stream, var frame = try stream.next() else { return nil }
     if frame.format.pixels == .mjpeg {
       // A picture that cannot be decoded is delivered all the same, without a thumbnail.

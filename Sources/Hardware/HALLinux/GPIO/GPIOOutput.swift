@@ -18,7 +18,7 @@ final class GPIOOutput: OutputDriver {
   ///   - guardian: nil without a guardian.
   init(
     _ device: DeviceID, _ options: LineOptions, onExit: ActuatorSettings.OnExit, safe: Bool,
-    guardian: (any OutputGuard)?, at place: LinePlace
+    guardian: (any OutputGuardian)?, at place: LinePlace
   ) throws(HALError) {
     let holder = try LineHolder<DrivenLine>(device, options, at: place) { options, consumer throws(LineFailure) in
       if let left = guardian?.claim(device, identity: options.identity),

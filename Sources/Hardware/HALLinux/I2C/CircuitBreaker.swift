@@ -68,11 +68,11 @@ struct CircuitBreaker {
 /// There is no breaker for the whole bus. A stuck bus opens the breaker of every address, and each is probed from time
 /// to time; the first success ends the rests of all.
 struct CircuitBreakers {
-  private let standard: CircuitBreaker
+  private let defaultValue: CircuitBreaker
   private var breakers: [UInt8: CircuitBreaker] = [:]
 
-  /// - Parameter standard: the initial breaker of each address.
-  init(_ standard: CircuitBreaker) { self.standard = standard }
+  /// - Parameter defaultValue: the initial breaker of each address.
+  init(_ defaultValue: CircuitBreaker) { self.defaultValue = defaultValue }
 
   /// Whether the breaker of an address is closed.
   func isClosed(_ address: UInt8) -> Bool { breakers[address]?.isClosed ?? true }
@@ -80,7 +80,7 @@ struct CircuitBreakers {
   /// Asks for one transfer.
   /// - Returns: whether it may be tried.
   mutating func admit(_ address: UInt8, at now: Instant) -> Bool {
-    breakers[address, default: standard].admits(at: now)
+    breakers[address, default: defaultValue].admits(at: now)
   }
 
   /// Notes a successful transfer.
@@ -93,7 +93,7 @@ struct CircuitBreakers {
 
   private mutating func change(_ address: UInt8, at now: Instant, _ body: (inout CircuitBreaker) -> Void) {
     let hasRested = !isClosed(address)
-    body(&breakers[address, default: standard])
+    body(&breakers[address, default: defaultValue])
     guard hasRested, isClosed(address) else { return }
     for other in breakers.keys where other != address { breakers[other]?.endRest(at: now) }
   }

@@ -50,7 +50,7 @@ struct TrialReport {
   private var costs: [String] {
     var table = Table(["COST OF AN ACTIVATION", "P50", "P99", "MAX"], rightAligned: [1, 2, 3])
     for (name, values, text) in measures {
-      guard let spread = Distribution(values) else { continue }
+      guard let spread = Percentiles(values) else { continue }
       table.add([name, text(spread.p50), text(spread.p99), text(spread.max)])
     }
     return table.lines
@@ -73,7 +73,7 @@ struct TrialReport {
     let names = ["fuel", "memory_kib", "host_calls", "time_ns"]
     var costs: Fields = [:]
     for (name, measure) in zip(names, measures) {
-      guard let spread = Distribution(measure.1) else { continue }
+      guard let spread = Percentiles(measure.1) else { continue }
       costs[name] = ["p50": .int(spread.p50), "p99": .int(spread.p99), "max": .int(spread.max)]
     }
     return [

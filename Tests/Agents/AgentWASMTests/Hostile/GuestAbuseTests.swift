@@ -14,7 +14,7 @@ import Testing
   }
 
   @Test func endlessLoopUsesUpItsFuel() throws {
-    let bench = try Bench(limits: small())
+    let bench = try GuestBench(limits: small())
     let handler = try bench.failure("HANDLE u32 handle(u32 e, u32 l) { for (volatile int i = 0;; i++) ; }")
     #expect(handler == AgentFailure(.instructions, "it used up the 5000000 instructions of one activation in 'handle'"))
     let start = try bench.failure(
@@ -35,7 +35,7 @@ import Testing
   }
 
   @Test func timeBudgetReplacesTheInstructionLimit() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     let spin = "HANDLE u32 handle(u32 e, u32 l) { for (volatile int i = 0;; i++) ; }"
     let endless = try bench.failure(spin)
     #expect(
@@ -51,7 +51,7 @@ import Testing
     #expect(long == nil)
     let instance = try bench.start(spin, budget: Budget(activation: .seconds(2)))
     var end: Result<Void, AgentFailure>?
-    instance.activate(Bench.event) { end = $0 }
+    instance.activate(GuestBench.event) { end = $0 }
     for _ in 0..<20 { bench.loop.turn(wait: false) }
     #expect(end == nil)
     bench.clock.advance(by: .seconds(2))
@@ -61,7 +61,7 @@ import Testing
   }
 
   @Test func parentsMemoryBudgetIsShared() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     let grow = """
       HANDLE u32 handle(u32 e, u32 l) {
         u32 before = __builtin_wasm_memory_grow(0, 1);
@@ -96,7 +96,7 @@ import Testing
   }
 
   @Test func bulkInstructionsCostByLength() throws {
-    let bench = try Bench(limits: small())
+    let bench = try GuestBench(limits: small())
     for body in [
       "__builtin_memset((void *)heap, i, 32768)", "__builtin_memmove((void *)(heap + 1), (void *)heap, 32768)",
     ] {
@@ -106,7 +106,7 @@ import Testing
   }
 
   @Test func timeBudgetEndsAWait() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     bench.host.onRead = { [clock = bench.clock] in clock.advance(by: .milliseconds(30)) }
     let failure = try bench.failure(
       "HANDLE u32 handle(u32 e, u32 l) { for (;;) { sensor_read(LIT(\"temperature\"), P(&area)); top = 0; } }",
@@ -116,7 +116,7 @@ import Testing
 
   /// The engine does not measure time in host calls: many calls end a slice, too.
   @Test func callsOfTheHostYield() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     let instance = try bench.start(
       "HANDLE u32 handle(u32 e, u32 l) { for (int i = 0; i < 5000; i++) now(); return ok(); }")
     let before = bench.loop.turns
@@ -125,7 +125,7 @@ import Testing
   }
 
   @Test func stackOverflowIsStopped() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     let shadow = try bench.failure(
       """
       static int deep(int n) { volatile int room[64]; room[n & 63] = n; return deep(n + 1) + room[n & 63]; }
@@ -142,7 +142,7 @@ import Testing
   }
 
   @Test func memoryStopsAtItsLimit() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     let budget = Budget(memory: 1 << 20)
     let greedy =
       "HANDLE u32 handle(u32 e, u32 l) { while (__builtin_wasm_memory_grow(0, 1) != -1) ; __builtin_trap(); }"
@@ -161,7 +161,7 @@ import Testing
   @Test func otherAbuseOfImports() throws {
     var limits = GuestLimits()
     limits.calls = 500
-    let bench = try Bench(limits: limits)
+    let bench = try GuestBench(limits: limits)
     func why(_ body: String) throws -> String {
       try bench.failure("HANDLE u32 handle(u32 e, u32 l) { \(body) return ok(); }")?.description ?? "taken"
     }
@@ -195,7 +195,7 @@ import Testing
   }
 
   @Test func trapInSnapshotEndsTheInstance() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     let instance = try bench.start(
       "SNAPSHOT u32 snapshot(void) { __builtin_trap(); } HANDLE u32 handle(u32 e, u32 l) { return ok(); }")
     #expect(bench.activate(instance) == nil)
@@ -205,11 +205,11 @@ import Testing
   }
 
   @Test func spinningGuestStopsImmediatelyAndOthersContinue() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     let spinning = try bench.start("HANDLE u32 handle(u32 e, u32 l) { for (volatile int i = 0;; i++) ; }")
     let other = try bench.start("HANDLE u32 handle(u32 e, u32 l) { return ok(); }")
     var ended: AgentFailure?
-    spinning.activate(Bench.event) { ended = $0.failure }
+    spinning.activate(GuestBench.event) { ended = $0.failure }
     #expect(bench.activate(other) == nil)
     #expect(ended == nil)
     var isGone = false
@@ -219,7 +219,7 @@ import Testing
   }
 
   @Test func guestCanBeStoppedDuringItsOwnCall() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     let instance = try bench.start(
       "HANDLE u32 handle(u32 e, u32 l) { sensor_read(LIT(\"temperature\"), P(&area)); for (;;) now(); }")
     var isGone = false

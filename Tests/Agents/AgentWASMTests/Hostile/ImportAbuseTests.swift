@@ -12,11 +12,11 @@ import Testing
   private static let size: UInt64 = 65536
   /// A text that every import accepts, a valid result area, and bytes that are not UTF-8.
   private static let (text, area, noise): (UInt64, UInt64, UInt64) = (4096, 4160, 4224)
-  private let bench: Bench
+  private let bench: GuestBench
   private let lab: Lab
 
   init() throws {
-    bench = try Bench()
+    bench = try GuestBench()
     lab = try Lab(folder: bench.folder)
   }
 
@@ -154,7 +154,7 @@ import Testing
       builder.agent(handle: ask + ModuleBuilder.constant(2048), room: ask + ModuleBuilder.constant(8192))
       let instance = try bench.start(module: builder.bytes)
       var end: Result<Void, AgentFailure>?
-      instance.activate(Bench.event) { end = $0 }
+      instance.activate(GuestBench.event) { end = $0 }
       while end == nil {
         gateway.answer(.success(ModelAnswer(text: "so")))
         bench.loop.turn(wait: false)

@@ -48,13 +48,13 @@ import Testing
     limits.fuel = 200_000
     limits.slice = 2_000
     limits.calls = 1_000_000
-    let bench = try Bench(limits: limits)
+    let bench = try GuestBench(limits: limits)
     var quiet = ModuleBuilder()
     quiet.agent()
     let other = try bench.start(module: quiet.bytes)
     let hostile = try bench.start(module: harm.module)
     var end: Result<Void, AgentFailure>?
-    hostile.activate(Bench.event) { end = $0 }
+    hostile.activate(GuestBench.event) { end = $0 }
     var served = 0
     while end == nil {
       let before = bench.loop.turns
@@ -75,7 +75,7 @@ import Testing
   /// Code without a loop never checks its fuel, but the host's work for it is still limited.
   @Test(arguments: [("random_get", 4096, 512), ("write", 1 << 20, 512), ("write", 64, 512), ("set", 200_000, 2)])
   func hostWorkWithoutAYieldIsLimited(name: String, length: Int, most: Int) throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     func instance(_ calls: Int) throws -> WASMInstance {
       var builder = ModuleBuilder()
       let (module, signature, arguments): (String, Signature, [Int]) =
@@ -99,7 +99,7 @@ import Testing
   }
 
   @Test func eventFloodEndsAtTheCallLimit() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     let hostile = try bench.start(module: Harm.emitting.module)
     let failure = bench.activate(hostile)
     #expect(failure?.reason == .calls)
@@ -109,7 +109,7 @@ import Testing
 
   /// The engine does not measure time in host calls: a long call ends the slice.
   @Test func longHostCallEndsTheSlice() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     let module = try Workshop.build(
       "HANDLE u32 handle(u32 e, u32 l) { for (int i = 0; i < 10; i++) sensor_read(LIT(\"temperature\"), P(&area)); return ok(); }",
       in: bench.folder)

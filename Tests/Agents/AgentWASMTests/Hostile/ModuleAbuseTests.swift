@@ -10,7 +10,7 @@ import Testing
 
 /// Modules that are hostile before they run: too large, endless in the start function, malformed.
 @Suite(.enabled(if: Workshop.engine != nil, "no engine: see the first line of output")) struct ModuleAbuseTests {
-  private func refusal(_ bench: Bench, _ module: [UInt8], budget: Budget = Budget()) throws -> AgentFailure? {
+  private func refusal(_ bench: GuestBench, _ module: [UInt8], budget: Budget = Budget()) throws -> AgentFailure? {
     let manifest = try bench.manifest(module, budget: budget)
     let result: Result<any AgentInstance, AgentFailure> = bench.wait {
       bench.driver.start(manifest, host: bench.host, ended: { _ in }, $0)
@@ -26,7 +26,7 @@ import Testing
   }
 
   @Test func hugeModuleIsRefusedWithoutReadingIt() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     var builder = ModuleBuilder()
     builder.agent()
     // A custom section of zeros keeps the module valid; the file is sparse.
@@ -42,7 +42,7 @@ import Testing
   @Test func endlessStartFunctionIsStopped() throws {
     var limits = GuestLimits()
     limits.fuel = 1_000_000
-    let bench = try Bench(limits: limits)
+    let bench = try GuestBench(limits: limits)
     var builder = ModuleBuilder()
     builder.agent()
     builder.start = builder.function(">", ModuleBuilder.forever())
@@ -61,7 +61,7 @@ import Testing
   }
 
   @Test func dataBeyondTheBudgetIsRefused() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     var builder = ModuleBuilder()
     builder.agent()
     builder.memory = 65
@@ -81,7 +81,7 @@ import Testing
   }
 
   @Test func unknownImportsAndWrongTypesAreRefused() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     for entry in HostTable.all {
       var builder = ModuleBuilder()
       let wrong = Signature(parameters: entry.signature.parameters + Array("i".utf8), results: entry.signature.results)
@@ -102,7 +102,7 @@ import Testing
   @Test func malformedModulesFailWithATypedReason() throws {
     var limits = GuestLimits()
     limits.fuel = 100_000
-    let bench = try Bench(limits: limits)
+    let bench = try GuestBench(limits: limits)
     let module = Self.good
     var random = SeededGenerator(21)
     var refused = 0
@@ -129,7 +129,7 @@ import Testing
 
   /// Compiled modules that are damaged on disk never run, wherever the damage is.
   @Test func damagedCompiledModulesAreRecompiled() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     #expect(try refusal(bench, Self.good) == nil)
     let name = try #require(try Files.names(in: bench.artefacts).first)
     let path = "\(bench.artefacts)/\(name)"
@@ -163,7 +163,7 @@ import Testing
     #expect(bench.driver.compilations == 1)
     #expect(try Files.read(path) == whole)
     let instance = try started.get()
-    let result: Result<Void, AgentFailure> = bench.wait { instance.activate(Bench.event, $0) }
+    let result: Result<Void, AgentFailure> = bench.wait { instance.activate(GuestBench.event, $0) }
     #expect(result.failure == nil)
   }
 }

@@ -16,7 +16,7 @@ import Testing
     return builder.bytes
   }()
 
-  private func start(_ bench: Bench) throws -> String {
+  private func start(_ bench: GuestBench) throws -> String {
     let manifest = try bench.manifest(Self.module)
     let started: Result<any AgentInstance, AgentFailure> = bench.wait {
       bench.driver.start(manifest, host: bench.host, ended: { _ in }, $0)
@@ -31,7 +31,7 @@ import Testing
 
   /// A compiled module that is valid except for the secret: otherwise another module's code would run under this name.
   @Test func foreignCompiledModuleIsNotRun() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     #expect(try start(bench) == "")
     let name = try #require(try Files.names(in: bench.artefacts).first)
     let path = "\(bench.artefacts)/\(name)"
@@ -50,7 +50,7 @@ import Testing
   }
 
   @Test func symbolicLinkIsNotFollowed() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     #expect(try start(bench) == "")
     let name = try #require(try Files.names(in: bench.artefacts).first)
     let path = "\(bench.artefacts)/\(name)"
@@ -64,7 +64,7 @@ import Testing
 
   @Test func folderWritableByOthersIsRefused() throws {
     for folder in ["modules", ""] {
-      let bench = try Bench()
+      let bench = try GuestBench()
       #expect(try start(bench) == "")
       Files.setMode("\(bench.folder)/\(folder)", 0o777)
       bench.restart()
@@ -77,7 +77,7 @@ import Testing
 
   /// Reading a page beyond the end of a truncated mapped file kills the process (SIGBUS).
   @Test func truncatingALoadedCompiledModuleIsHarmless() throws {
-    let bench = try Bench()
+    let bench = try GuestBench()
     let instance = try bench.start(module: Self.module)
     #expect(bench.activate(instance) == nil)
     for name in try Files.names(in: bench.artefacts) {

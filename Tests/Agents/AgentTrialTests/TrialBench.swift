@@ -6,7 +6,7 @@ import OpenStarryAgent
 @testable import AgentTrial
 
 /// A trial of one of the agents below, with its steps.
-final class Bench {
+final class TrialBench {
   private(set) var steps: [TrialStep] = []
   let trial: Trial
 

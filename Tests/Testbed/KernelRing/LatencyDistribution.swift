@@ -1,7 +1,7 @@
 import Model
 
 /// The distribution of a measured time.
-struct Distribution {
+struct LatencyDistribution {
   private let sorted: [UInt64]
 
   /// Takes nanoseconds.

@@ -1,5 +1,5 @@
 /// The distribution of measured times. Single figures mislead on a shared machine.
-struct Distribution {
+struct SampleDistribution {
   private var sorted: [Double]
 
   /// - Parameter samples: at least one, all in the same unit.

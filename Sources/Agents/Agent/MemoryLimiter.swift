@@ -2,7 +2,7 @@ import Model
 
 /// A host that shares out the memory budgets of an agent's parents. A driver that can refuse memory asks it before the
 /// agent's memory grows.
-public protocol MemoryGiver: AnyObject {
+public protocol MemoryLimiter: AnyObject {
   /// Records the memory that an instance holds, and returns its limit.
   /// - Parameter held: current memory of the instance, in bytes.
   /// - Returns: the limit that a parent's budget sets; nil where no parent has a memory budget.

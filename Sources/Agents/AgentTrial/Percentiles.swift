@@ -1,5 +1,5 @@
 /// Percentiles of a set of measurements, by the nearest-rank method.
-public struct Distribution: Sendable, Hashable {
+public struct Percentiles: Sendable, Hashable {
   /// The median, in the unit of the measurements.
   public var p50: Int64
   /// The 99th percentile, in the unit of the measurements.

@@ -2,7 +2,7 @@ import Guardian
 import Model
 
 /// Stores, outside this process, the steps that make each output safe if this process dies. Hardware layers call it.
-public protocol OutputGuard: AnyObject {
+public protocol OutputGuardian: AnyObject {
   /// Registers the steps for an output; replaces its earlier ones.
   /// - Parameters:
   ///   - identity: the hardware and its configuration. The next daemon takes an output over only if its own is equal.
@@ -25,7 +25,7 @@ public protocol OutputGuard: AnyObject {
 }
 
 /// Stores, outside this process, the lease of each actuator. The gate calls it on every renewal, so it must be cheap.
-public protocol HoldKeeper: AnyObject {
+public protocol LeaseStore: AnyObject {
   /// The actuator's slot; nil when its leases are not stored.
   func slot(of device: DeviceID) -> Int?
 

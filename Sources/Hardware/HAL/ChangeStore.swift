@@ -2,7 +2,7 @@ import Model
 
 /// Stores the changes of actuators with `max_rate` outside this process, so that restarts of the daemon do not reset
 /// the limit.
-public protocol ChangeKeeper: AnyObject {
+public protocol ChangeStore: AnyObject {
   /// The changes that the previous process stored for an actuator, oldest first; empty if there are none.
   func changes(of device: DeviceID) -> [ActuatorChange]
 

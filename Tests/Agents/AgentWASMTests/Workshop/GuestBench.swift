@@ -7,7 +7,7 @@ import TestKit
 @testable import AgentWASM
 
 /// A host that records calls.
-final class RecordingHost: AgentHost, MemoryGiver {
+final class RecordingHost: AgentHost, MemoryLimiter {
   var now: UInt64 = 42
   var log: [String] = []
   var commands: [String] = []
@@ -64,7 +64,7 @@ final class RecordingHost: AgentHost, MemoryGiver {
 }
 
 /// A driver in a temporary folder, on a loop that the test turns.
-final class Bench {
+final class GuestBench {
   private let place: TemporaryFolder
   var folder: String { place.path }
   let loop: EventLoop

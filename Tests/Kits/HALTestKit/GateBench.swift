@@ -3,7 +3,7 @@ import HALSimulated
 import Model
 
 /// A simulated board behind a gate, on a manual clock, with all events recorded.
-public final class Bench {
+public final class GateBench {
   public let clock = ManualClock()
   public let sink: RecordingSink
   public let backend: SimulatedBackend

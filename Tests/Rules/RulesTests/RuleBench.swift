@@ -2,7 +2,7 @@ import Model
 import Rules
 
 /// A rule engine with a manual clock, and a record of all calls to its environment.
-final class Bench: RuleEnvironment {
+final class RuleBench: RuleEnvironment {
   let clock = ManualClock()
   private(set) var engine: RuleEngine?
   var sensors: [String: Value] = [:]
