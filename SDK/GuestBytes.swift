@@ -55,6 +55,6 @@ func ask(_ call: (UnsafeMutablePointer<openstarry_area>) -> Void) throws(AgentEr
   let message = unsafe [UInt8](taking: error.message, error.length)
   let wait = openstarry_retry_after()
   throw unsafe AgentError(
-    AgentError.Code(number: error.code), String(decoding: message, as: UTF8.self),
+    AgentError.Code(wireNumber: error.code), String(decoding: message, as: UTF8.self),
     retryAfter: wait == 0 ? nil : .milliseconds(Int64(clamping: wait)))
 }

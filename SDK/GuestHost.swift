@@ -9,7 +9,7 @@ public final class GuestHost: AgentHost {
   }
 
   public func control(_ actuator: String, _ command: ActuatorCommand, lease: Duration?) throws(AgentError) -> Receipt {
-    let command = JSONText.write(command.value)
+    let command = JSONText.write(command.wireValue)
     let milliseconds = UInt64(clamping: lease.map { max(1, $0.milliseconds) } ?? 0)
     return try unsafe Receipt(
       JSONText.read(

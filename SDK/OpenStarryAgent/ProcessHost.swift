@@ -18,7 +18,7 @@
     }
 
     func control(_ actuator: String, _ command: ActuatorCommand, lease: Duration?) throws(AgentError) -> Receipt {
-      var parameters: Fields = ["id": .string(actuator), "command": command.value]
+      var parameters: Fields = ["id": .string(actuator), "command": command.wireValue]
       if let lease { parameters["lease_ms"] = .int(max(1, lease.milliseconds)) }
       return try Receipt(ask("controlActuator", parameters))
     }

@@ -40,6 +40,9 @@ import Model
   private var completion: ((Result<Int32, AgentFailure>) -> Void)?
   private var isStopAsked = false
 
+  /// How structured data crosses between it and the host.
+  let encoding = PayloadEncoding.json
+
   var isReady = false
   var isAllocating = false
   var fault: GuestFault?

@@ -41,19 +41,32 @@ extension Guest {
     return text
   }
 
-  /// The same of a text that the contract bounds: where it is longer, the guest is told so when the text is used.
-  func text(
-    _ call: CallArguments, _ index: Int, most: Int
-  ) throws(GuestFault) -> Result<String, AgentError> {
+  /// The same for a text that the contract bounds. If it is longer, using it throws `invalid`.
+  func text(_ call: CallArguments, _ index: Int, most: Int) throws(GuestFault) -> Result<String, AgentError> {
+    if let error = try refusal(call, index, most: most) { return .failure(error) }
+    return .success(try text(call, index))
+  }
+
+  /// Structured data, in the module's encoding, whose pointer and length are the parameters `index` and `index + 1`.
+  /// If it is longer than `most` bytes, using it throws `invalid`.
+  func payload(_ call: CallArguments, _ index: Int, most: Int) throws(GuestFault) -> Result<[UInt8], AgentError> {
+    if let error = try refusal(call, index, most: most) { return .failure(error) }
+    switch encoding {
+    case .json: return .success(Array(try text(call, index).utf8))
+    }
+  }
+
+  /// Why data of the guest is not read: it is longer than `most` bytes.
+  private func refusal(_ call: CallArguments, _ index: Int, most: Int) throws(GuestFault) -> AgentError? {
     let length = call.pointer(index + 1)
     guard length <= most else {
       // The memory must be the guest's all the same.
       _ = unsafe try address(call.pointer(index), length)
-      return .failure(AgentError(.invalid, "a text of \(length) bytes, where there may be \(most)"))
+      return AgentError(.invalid, "\(length) bytes, where at most \(most) are allowed")
     }
-    // It is taken apart, not only copied.
+    // Parsing costs more than copying.
     try charge(7 * Int(length))
-    return .success(try text(call, index))
+    return nil
   }
 
   /// The name of a device, an event or a key.
@@ -128,7 +141,7 @@ extension Guest {
       retryAfter = error.retryAfter
       let message = try give(Array(error.message.utf8.prefix(Self.longest)))
       try store(UInt8(1), at: place)
-      try store(UInt8(AgentError.Code.allCases.firstIndex(of: error.code) ?? 6), at: place + 4)
+      try store(error.code.wireNumber, at: place + 4)
       try store(message.place, at: place + 8)
       try store(message.length, at: place + 12)
     }

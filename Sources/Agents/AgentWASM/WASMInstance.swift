@@ -1,5 +1,4 @@
 import Agent
-import Document
 import Model
 
 /// One running agent: a warm guest that keeps its state between events, or a fresh one for every event.
@@ -91,8 +90,8 @@ final class WASMInstance: AgentInstance {
         let place = UInt32(bitPattern: place)
         do throws(GuestFault) {
           let text = try guest.bytes(try guest.word(at: place), try guest.word(at: place &+ 4))
-          do throws(Diagnostic) {
-            let value = try JSON.decode(text[...], limits: Payloads.reportLimits)
+          do throws(AgentError) {
+            let value = try guest.encoding.decode(text, limits: PayloadEncoding.reportLimits)
             if value.map != nil { lastSnapshot = value }
           } catch {
             lastSnapshot = ["error": .string("its report cannot be read: \(error.message)")]
@@ -151,7 +150,7 @@ final class WASMInstance: AgentInstance {
 
   private func deliver(_ event: Event, _ done: @escaping (Result<Void, AgentFailure>) -> Void) {
     guard let guest else { return done(.failure(AgentFailure(.error, "it is not running"))) }
-    let text = Payloads.text(event)
+    let text = guest.encoding.encode(event)
     guard text.count <= Guest.longest else {
       return done(.failure(AgentFailure(.error, "the event has \(text.count) bytes, more than \(Guest.longest)")))
     }

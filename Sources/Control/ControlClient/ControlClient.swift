@@ -50,7 +50,7 @@ public final class ControlClient {
     /// The contents of the file that came with it; nil when none did.
     public var contents: [UInt8]?
     /// The event of an `events.event`; nil for any other.
-    public var event: Event? { params["event"]?.map.flatMap(Event.init(fields:)) }
+    public var event: Event? { params["event"].flatMap { try? Event($0) } }
   }
 
   /// Asks and waits for the answer. What the daemon refuses because of too many requests is asked again when the daemon

@@ -45,8 +45,8 @@ import Testing
     #expect(bench.host.emitted == ["climate:cooled 1"])
     #expect(
       bench.host.log == [
-        #"info {"value":31.5,"unit":"°C","time":7,"quality":"good"}"#,
-        #"info {"id":"\#(ULID(high: 1, low: 2))","state":1.0,"previous":0.0,"at":9,"confirmed":true}"#,
+        #"info {"value":31.5,"unit":"°C","time_ns":7,"time":7,"quality":"good"}"#,
+        #"info {"id":"\#(ULID(high: 1, low: 2))","state":1.0,"previous":0.0,"at_ns":9,"at":9,"confirmed":true}"#,
         "warning not 'valve'",
       ])
     #expect(instance.lastCost?.hostCalls == 8)
@@ -166,7 +166,7 @@ import Testing
       }
       """)
     #expect(bench.activate(instance) == nil)
-    #expect(bench.host.log == [#"info {"value":1.0,"unit":"","time":8,"quality":"good"}"#])
+    #expect(bench.host.log == [#"info {"value":1.0,"unit":"","time_ns":8,"time":8,"quality":"good"}"#])
   }
 
   private static let counter = """

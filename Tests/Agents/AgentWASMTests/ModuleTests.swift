@@ -242,11 +242,17 @@ import Testing
   }
 
   @Test func commandsAreRead() throws {
-    #expect(try Payloads.command("\"on\"") == .on)
-    #expect(try Payloads.command("{\"level\":0.5}") == .level(0.5))
-    #expect(try Payloads.command("{\"pulse_ms\":20}") == .pulse(.milliseconds(20)))
-    for bad in ["", "on", "{}", "{\"pulse_ms\":-1}", "{\"pulse_ms\":99999999999}", "[1]", "{\"level\":\"x\"}"] {
-      #expect(throws: AgentError.self) { try Payloads.command(bad) }
+    func command(_ text: String) throws -> ActuatorCommand { try PayloadEncoding.json.decodeCommand(Array(text.utf8)) }
+    #expect(try command("\"on\"") == .on)
+    #expect(try command("0.5") == .level(0.5) && command("1") == .level(1))
+    #expect(try command("{\"level\":0.5}") == .level(0.5), "a former form")
+    #expect(try command("{\"pulse_ms\":20}") == .pulse(.milliseconds(20)))
+    #expect(try command("{\"pulse_ms\":31536000000}") == .pulse(.seconds(365 * 86_400)))
+    for bad in [
+      "", "on", "{}", "{\"pulse_ms\":-1}", "{\"pulse_ms\":31536000001}", "[1]", "{\"level\":\"x\"}",
+      "{\"level\":1.5}", "-0.1", "{\"level\":1,\"pulse_ms\":1}",
+    ] {
+      #expect(throws: AgentError.self) { try command(bad) }
     }
   }
 }
