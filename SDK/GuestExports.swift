@@ -13,6 +13,11 @@ extension Agent {
   public static func main() { unsafe guest = AgentBody(self) }
 }
 
+/// Structured data is CBOR. The host looks for this export, and never calls it.
+@_expose(wasm, "openstarry:agent/encoding@0.1.0#cbor")
+@_cdecl("openstarry_guest_cbor")
+func usesCBOR() {}
+
 @_expose(wasm, "openstarry:agent/handler@0.1.0#start")
 @_cdecl("openstarry_guest_start")
 func start() -> UnsafeMutablePointer<openstarry_result>? {
@@ -24,12 +29,12 @@ func start() -> UnsafeMutablePointer<openstarry_result>? {
 @_expose(wasm, "openstarry:agent/handler@0.1.0#handle")
 @_cdecl("openstarry_guest_handle")
 func handle(_ event: UnsafeMutableRawPointer?, _ length: Int) -> UnsafeMutablePointer<openstarry_result>? {
-  let text = unsafe [UInt8](taking: event, length)
+  let bytes = unsafe [UInt8](taking: event, length)
   do throws(AgentError) {
     guard let guest = unsafe guest, var context = unsafe context else {
       throw AgentError(.failed, "it has not started")
     }
-    try guest.handle(Event(JSONText.read(text)), &context)
+    try guest.handle(Event(cbor: bytes), &context)
     return unsafe result(nil)
   } catch {
     return unsafe result(error.description)
@@ -39,9 +44,9 @@ func handle(_ event: UnsafeMutableRawPointer?, _ length: Int) -> UnsafeMutablePo
 @_expose(wasm, "openstarry:agent/handler@0.1.0#snapshot")
 @_cdecl("openstarry_guest_snapshot")
 func snapshot() -> UnsafeMutablePointer<openstarry_bytes>? {
-  let text = JSONText.write(unsafe guest?.snapshot() ?? .map([:]))
+  let report = CBOR.write(unsafe guest?.snapshot() ?? .map([:]))
   let told = unsafe malloc(MemoryLayout<openstarry_bytes>.size)?.assumingMemoryBound(to: openstarry_bytes.self)
-  unsafe told?.initialize(to: openstarry_bytes(at: text.handOver(), length: text.count))
+  unsafe told?.initialize(to: openstarry_bytes(at: report.handOver(), length: report.count))
   return unsafe told
 }
 

@@ -32,8 +32,7 @@ struct JSONReader {
   }
 
   private mutating func map() throws(AgentError) -> Value {
-    var pairs: [(key: String, value: Value)] = []
-    var keys = JSONKeys()
+    var entries = MapEntries()
     try open()
     skipSpace()
     if !take(UInt8(ascii: "}")) {
@@ -41,17 +40,17 @@ struct JSONReader {
         skipSpace()
         let start = offset
         guard next == UInt8(ascii: "\"") else { throw wrong("a key") }
-        let key = try string()
-        guard keys.insert(key) else { throw wrong("a key that was not there yet", at: start) }
+        let key = try text(try string(), from: start)
+        guard entries.insert(key) else { throw wrong("a key that was not there yet", at: start) }
         skipSpace()
         guard take(UInt8(ascii: ":")) else { throw wrong("':'") }
-        pairs.append((try text(key, from: start), try value()))
+        entries.setLast(try value())
         skipSpace()
       } while take(UInt8(ascii: ","))
       guard take(UInt8(ascii: "}")) else { throw wrong("',' or '}'") }
     }
     depth -= 1
-    return .map(Fields(uniquePairs: pairs))
+    return .map(entries.fields)
   }
 
   private mutating func list() throws(AgentError) -> Value {
@@ -219,37 +218,5 @@ struct JSONReader {
 
   private func wrong(_ expected: String, at place: Int? = nil) -> AgentError {
     AgentError(.invalid, "no JSON: expected \(expected) at byte \(place ?? offset)")
-  }
-}
-
-/// Finds keys that were there already; by a table of their hashes once there are many.
-private struct JSONKeys {
-  private var keys: [[UInt8]] = []
-  private var slots: [Int32] = []
-
-  /// Whether `key` is new.
-  mutating func insert(_ key: [UInt8]) -> Bool {
-    if keys.count < 16 {
-      for known in keys where known == key { return false }
-    } else {
-      if slots.count < keys.count * 2 {
-        slots = [Int32](repeating: -1, count: slots.isEmpty ? 64 : slots.count * 4)
-        for index in keys.indices { slots[place(of: keys[index])] = Int32(index) }
-      }
-      let place = place(of: key)
-      if slots[place] >= 0 { return false }
-      slots[place] = Int32(keys.count)
-    }
-    keys.append(key)
-    return true
-  }
-
-  private func place(of key: [UInt8]) -> Int {
-    // FNV-1a, 32 bits (G. Fowler, L. C. Noll, K.-P. Vo).
-    var hash: UInt32 = 2_166_136_261
-    for byte in key { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
-    var place = Int(hash & UInt32(slots.count - 1))
-    while slots[place] >= 0, keys[Int(slots[place])] != key { place = (place + 1) & (slots.count - 1) }
-    return place
   }
 }

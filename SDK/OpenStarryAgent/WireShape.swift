@@ -39,9 +39,11 @@ extension FieldPass {
   }
 }
 
-extension WireShape {
-  /// The error for a required field that is missing.
-  static func missing(_ field: String) -> AgentError { AgentError(.invalid, "\(title) without a valid '\(field)'") }
+extension AgentError {
+  /// The error for a required field of a shape.
+  static func missing(_ field: String, in title: String) -> AgentError {
+    AgentError(.invalid, "\(title) without a valid '\(field)'")
+  }
 }
 
 // MARK: Trees of values
@@ -63,7 +65,7 @@ extension WireShape {
   /// - Throws: `invalid` if a required field is missing or of the wrong kind.
   package init(fields: Fields) throws(AgentError) {
     self.init()
-    var reader = FieldsReader(fields: fields, missing: Self.missing)
+    var reader = FieldsReader(fields: fields, title: Self.title)
     try visit(&reader)
   }
 
@@ -92,7 +94,7 @@ private struct FieldsWriter: FieldPass {
 
 private struct FieldsReader: FieldPass {
   let fields: Fields
-  let missing: (String) -> AgentError
+  let title: String
 
   func field<Field: WireField>(
     _ name: String, former: String, isRequired: Bool, _ value: inout Field
@@ -100,7 +102,7 @@ private struct FieldsReader: FieldPass {
     if let read = fields[name].flatMap({ Field(wireValue: $0) }) ?? fields[former].flatMap({ Field(wireValue: $0) }) {
       value = read
     } else if isRequired {
-      throw missing(name)
+      throw .missing(name, in: title)
     }
   }
 }

@@ -12,6 +12,8 @@ public enum ABI {
   public static let start = "openstarry:agent/handler@0.1.0#start"
   /// `() -> string`; optional: a JSON map.
   public static let snapshot = "openstarry:agent/handler@0.1.0#snapshot"
+  /// `() -> ()`; optional, and never called: a module that has it uses CBOR instead of JSON.
+  public static let cbor = "openstarry:agent/encoding@0.1.0#cbor"
   /// Gives back what a result points to, after the host has read it; optional.
   public static func finish(_ export: String) -> String { "cabi_post_\(export)" }
   /// What a WASI reactor runs first; optional.
@@ -21,7 +23,7 @@ public enum ABI {
     (allocate, "iiii>i"), (handle, "ii>i"),
   ]
   static let optionalExports: [(name: String, signature: Signature)] = [
-    (start, ">i"), (snapshot, ">i"), (initialise, ">"), (finish(handle), "i>"), (finish(start), "i>"),
+    (start, ">i"), (snapshot, ">i"), (cbor, ">"), (initialise, ">"), (finish(handle), "i>"), (finish(start), "i>"),
     (finish(snapshot), "i>"),
   ]
 }

@@ -41,7 +41,7 @@ import Model
   private var isStopAsked = false
 
   /// How structured data crosses between it and the host.
-  let encoding = PayloadEncoding.json
+  private(set) var encoding = PayloadEncoding.json
 
   var isReady = false
   var isAllocating = false
@@ -356,6 +356,7 @@ import Model
     }
     unsafe memory.pointee = unsafe found.of.memory
     isReady = true
+    if has(ABI.cbor) { encoding = .cbor }
     settleMemory()
     return true
   }

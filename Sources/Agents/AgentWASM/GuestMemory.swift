@@ -53,6 +53,7 @@ extension Guest {
     if let error = try refusal(call, index, most: most) { return .failure(error) }
     switch encoding {
     case .json: return .success(Array(try text(call, index).utf8))
+    case .cbor: return .success(try bytes(call.pointer(index), call.pointer(index + 1)))
     }
   }
 

@@ -1,9 +1,11 @@
 import Document
 import Model
 
-/// How structured data crosses between a module and the host.
+/// How structured data crosses between a module and the host. A module chooses at load; JSON is the default.
 enum PayloadEncoding: CaseIterable {
   case json
+  /// RFC 8949, as `CBOR` reads it.
+  case cbor
 
   /// Limits for one payload of a guest: a value takes up to ninety bytes of memory, however short its text is.
   static let limits = DocumentLimits(bytes: 262_144, depth: JSONText.depth, nodes: 16_384)
@@ -16,6 +18,7 @@ enum PayloadEncoding: CaseIterable {
   func encode(_ value: Value) -> [UInt8] {
     switch self {
     case .json: JSONText.write(value)
+    case .cbor: CBOR.write(value)
     }
   }
 
@@ -24,6 +27,7 @@ enum PayloadEncoding: CaseIterable {
     switch self {
     // Modules that know only the former names may be older than this daemon.
     case .json: JSONText.write(.map(shape.fields(withFormerNames: true)))
+    case .cbor: shape.cbor
     }
   }
 
@@ -37,6 +41,11 @@ enum PayloadEncoding: CaseIterable {
       } catch {
         throw AgentError(.invalid, "not JSON: \(error.message)")
       }
+    case .cbor:
+      guard bytes.count <= limits.bytes else {
+        throw AgentError(.invalid, "\(bytes.count) bytes, where at most \(limits.bytes) are allowed")
+      }
+      return try CBOR.read(bytes, values: limits.nodes)
     }
   }
 

@@ -208,14 +208,14 @@ import Testing
       listed["\(cells[0])#\(cells[1])"] = Self.lowered(cells[2], result: cells.count > 3 ? cells[3] : "")
     }
     #expect(listed == table)
-    for (wit, abi) in [("handle", ABI.handle), ("start", ABI.start), ("snapshot", ABI.snapshot)] {
+    for (wit, abi) in [("handle", ABI.handle), ("start", ABI.start), ("snapshot", ABI.snapshot), ("cbor", ABI.cbor)] {
       let function = try #require(contract.exports.first { $0.name == abi })
       #expect(function.name.hasSuffix("#\(wit)"))
       let known = (ABI.requiredExports + ABI.optionalExports).first { $0.name == abi }
       #expect(function.lifted == known?.signature)
       #expect(document.contains("| `\(abi)` |"))
     }
-    #expect(contract.exports.count == 3)
+    #expect(contract.exports.count == 4)
     #expect(document.contains("| `\(ABI.allocate)` |"))
     #expect(contract.errorCodes == AgentError.Code.allCases.map(\.rawValue))
     for name in WASINames.signatures.keys where HostTable.works(name) {

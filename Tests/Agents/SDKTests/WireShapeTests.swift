@@ -13,6 +13,9 @@ import Testing
   private func holds<Shape: WireShape & Equatable>(_ shape: Shape) throws {
     #expect(try Shape(fields: shape.fields) == shape)
     #expect(try Shape(JSON.decode(JSONText.write(.map(shape.fields))[...])) == shape)
+    #expect(try Shape(cbor: shape.cbor) == shape)
+    #expect(try CBOR.read(shape.cbor) == .map(shape.fields))
+    #expect(shape.cbor == CBOR.write(.map(shape.fields)))
     // In any order, with fields that nobody knows.
     var dice = SeededGenerator(1)
     for _ in 0..<50 {
@@ -20,6 +23,7 @@ import Testing
       pairs.shuffle(using: &dice)
       let turned = Value.map(Fields(pairs))
       #expect(try Shape(turned) == shape)
+      #expect(try Shape(cbor: CBOR.write(turned)) == shape)
     }
   }
 
@@ -33,6 +37,7 @@ import Testing
       }
     }
     let tree = message { () throws(AgentError) in try Shape(fields: fields) }
+    #expect(message { () throws(AgentError) in try Shape(cbor: CBOR.write(.map(fields))) } == tree)
     return tree
   }
 
@@ -47,6 +52,7 @@ import Testing
     let id = Value.string(ULID(high: 5, low: 6).description)
     let small: Fields = ["id": id, "type": "a:b", "payload": [:]]
     #expect(try Event(fields: small) == Event(id: ULID(high: 5, low: 6), type: "a:b"))
+    #expect(try Event(cbor: CBOR.write(.map(small))) == Event(id: ULID(high: 5, low: 6), type: "a:b"))
     #expect(refusal(Event.self, ["type": "a:b", "payload": [:]]) == "invalid: an event without a valid 'id'")
     #expect(refusal(Event.self, ["id": id, "type": 1, "payload": [:]]) == "invalid: an event without a valid 'type'")
     #expect(refusal(Event.self, ["id": id, "type": "a:b"]) == "invalid: an event without a valid 'payload'")
@@ -62,8 +68,10 @@ import Testing
   @Test func formerNamesAreRead() throws {
     let former: Fields = ["value": 1, "time": 5]
     #expect(try Reading(fields: former) == Reading(value: 1, unit: "", time: 5))
+    #expect(try Reading(cbor: CBOR.write(.map(former))) == Reading(value: 1, unit: "", time: 5))
     for fields in [["value": 1, "time": 5, "time_ns": 6], ["value": 1, "time_ns": 6, "time": 5]] as [Fields] {
       #expect(try Reading(fields: fields).time == 6)
+      #expect(try Reading(cbor: CBOR.write(.map(fields))).time == 6)
     }
     let reading = Reading(value: 1, unit: "", time: 5)
     #expect(reading.fields["time"] == nil)

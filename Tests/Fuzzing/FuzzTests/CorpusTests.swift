@@ -4,7 +4,7 @@ import Testing
 
 /// Every input that is kept, once: what it found stays mended.
 @Suite struct CorpusTests {
-  @Test(arguments: ["board", "agent", "rules", "settings", "cel", "control", "guardian", "process", "module"])
+  @Test(arguments: ["board", "agent", "rules", "settings", "cel", "cbor", "control", "guardian", "process", "module"])
   func whatIsKeptHolds(_ name: String) throws {
     let folder = try TemporaryFolder(in: "/dev/shm")
     let targets = FuzzTargets.all(
