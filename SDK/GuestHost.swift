@@ -1,6 +1,6 @@
 internal import COpenStarry
 
-/// The calls of an agent in WebAssembly: each is an import of the module.
+/// The calls of an agent in WebAssembly. Each is an import of the module.
 public final class GuestHost: AgentHost {
   public var now: UInt64 { openstarry_now() }
 
@@ -31,7 +31,7 @@ public final class GuestHost: AgentHost {
     }
   }
 
-  /// Sleeps until the answer is there.
+  /// Waits for the answer.
   public func complete(
     _ request: ModelRequest, _ done: @escaping (Result<ModelAnswer, AgentError>) -> Void
   ) throws(AgentError) -> CompletionID {
@@ -84,7 +84,7 @@ public final class GuestHost: AgentHost {
     throw AgentError(.denied, "an agent in WebAssembly has no files: '\(path)'")
   }
 
-  /// The agent's id; empty when the host does not say.
+  /// The agent's id; empty if the host does not provide it.
   static func agent() -> String {
     let id = unsafe openstarry_agent_id()
     return unsafe String(decoding: UnsafeRawBufferPointer(start: id.at, count: id.length), as: UTF8.self)

@@ -1,4 +1,4 @@
-/// Walks a CBOR item once, from the front.
+/// Parses a CBOR item in one pass.
 struct CBORReader {
   private let bytes: [UInt8]
   private var offset = 0
@@ -73,7 +73,7 @@ struct CBORReader {
     var entries = MapEntries(capacity: min(count, valuesLeft))
     for _ in 0..<count {
       let start = offset
-      guard entries.insert(try text(try key())) else { throw wrong("a key that was not there yet", at: start) }
+      guard entries.insert(try text(try key())) else { throw wrong("a key that is not a duplicate", at: start) }
       entries.setLast(try value())
     }
     depth -= 1
@@ -82,7 +82,7 @@ struct CBORReader {
 
   private mutating func open() throws(AgentError) {
     depth += 1
-    if depth > JSONText.depth { throw wrong("no more than \(JSONText.depth) lists and maps within each other") }
+    if depth > JSONText.depth { throw wrong("at most \(JSONText.depth) nested lists and maps") }
   }
 
   /// The initial byte, and its argument (RFC 8949, section 3).

@@ -1,5 +1,5 @@
 extension Duration {
-  /// Whole nanoseconds, clamped to what 64 bits hold (292 years).
+  /// Whole nanoseconds, clamped to 64 bits (292 years).
   public var nanoseconds: Int64 {
     let (seconds, attoseconds) = components
     let (whole, overflow) = seconds.multipliedReportingOverflow(by: 1_000_000_000)
@@ -14,7 +14,7 @@ extension Duration {
       &+ (attoseconds + 999_999_999_999_999) / 1_000_000_000_000_000
   }
 
-  /// `250ms`, `25s`, `4m`, `3h`: in one unit, rounded up, for a sentence.
+  /// `250ms`, `25s`, `4m`, `3h`: in one unit, rounded up, for messages.
   var rounded: String {
     let milliseconds = max(0, milliseconds)
     func up(_ unit: Int64) -> Int64 { (milliseconds + unit - 1) / unit }

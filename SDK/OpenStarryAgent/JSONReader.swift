@@ -1,4 +1,4 @@
-/// Walks a JSON text once, from the front.
+/// Parses a JSON text in one pass.
 struct JSONReader {
   private let bytes: [UInt8]
   private var offset = 0
@@ -41,7 +41,7 @@ struct JSONReader {
         let start = offset
         guard next == UInt8(ascii: "\"") else { throw wrong("a key") }
         let key = try text(try string(), from: start)
-        guard entries.insert(key) else { throw wrong("a key that was not there yet", at: start) }
+        guard entries.insert(key) else { throw wrong("a key that is not a duplicate", at: start) }
         skipSpace()
         guard take(UInt8(ascii: ":")) else { throw wrong("':'") }
         entries.setLast(try value())
@@ -70,7 +70,7 @@ struct JSONReader {
 
   private mutating func open() throws(AgentError) {
     depth += 1
-    if depth > JSONText.depth { throw wrong("no more than 64 lists and maps within each other") }
+    if depth > JSONText.depth { throw wrong("at most \(JSONText.depth) nested lists and maps") }
     offset += 1
   }
 
@@ -104,7 +104,7 @@ struct JSONReader {
       let isNegative = take(UInt8(ascii: "-"))
       if !isNegative { _ = take(UInt8(ascii: "+")) }
       var exponent = 0
-      // Beyond this it makes no difference any more, and must not overflow.
+      // A larger exponent makes no difference; do not overflow.
       guard takeDigits({ exponent = min(exponent * 10 + Int($0), 100_000_000) }) else { throw wrong("a digit") }
       decimal.exponent += isNegative ? -exponent : exponent
     }
@@ -130,7 +130,7 @@ struct JSONReader {
     return text
   }
 
-  /// A text without its quotation marks and escapes, not checked to be UTF-8.
+  /// A string without quotation marks and escapes. Its UTF-8 is not validated.
   private mutating func string() throws(AgentError) -> [UInt8] {
     offset += 1
     var text: [UInt8] = []
@@ -161,7 +161,7 @@ struct JSONReader {
     }
   }
 
-  /// What follows `\u`: one unit of UTF-16, or two that belong together.
+  /// The character after `\u`: one unit of UTF-16, or a surrogate pair.
   private mutating func scalar() throws(AgentError) -> UInt32 {
     let start = offset
     let unit = try unit()
@@ -217,6 +217,6 @@ struct JSONReader {
   }
 
   private func wrong(_ expected: String, at place: Int? = nil) -> AgentError {
-    AgentError(.invalid, "no JSON: expected \(expected) at byte \(place ?? offset)")
+    AgentError(.invalid, "not JSON: expected \(expected) at byte \(place ?? offset)")
   }
 }

@@ -1,6 +1,6 @@
 import Model
 
-/// Every function a guest may import, and what it does. The contract is `wit/openstarry.wit`.
+/// The functions that a guest may import, and their implementations. The contract is `wit/openstarry.wit`.
 enum HostTable {
   struct Entry {
     var name: ImportName
@@ -9,13 +9,13 @@ enum HostTable {
   }
 
   enum Body {
-    /// Answers at once; nil when the function has no result.
+    /// Returns at once; nil if the function has no result.
     case now((Guest, CallArguments) throws(GuestFault) -> Int64?)
-    /// Has no result but what it writes later; until then the guest sleeps, where it may.
-    case later((Guest, CallArguments) throws(GuestFault) -> HostWait)
+    /// Writes its result later. Until then the guest is suspended, if it may wait.
+    case later((Guest, CallArguments) throws(GuestFault) -> PendingCall)
   }
 
-  /// The type of an import; nil when there is none of that name.
+  /// The type of an import; nil if there is none of that name.
   static func signature(of name: ImportName) -> Signature? {
     if name.module == WASINames.module { return WASINames.signatures[name.name] }
     return ownSignatures[name]
@@ -85,7 +85,7 @@ enum HostTable {
         let key = try guest.name(call, 0)
         return try guest.answer(at: call.pointer(2)) { (host) throws(AgentError) in
           let key = try key.get()
-          guard let value = host.state(key) else { throw AgentError(.notFound, "nothing is kept under '\(key)'") }
+          guard let value = host.state(key) else { throw AgentError(.notFound, "there is no value under '\(key)'") }
           return encoding.encode(value)
         }
       },
@@ -106,7 +106,7 @@ enum HostTable {
         }
       },
       entry("openstarry:agent/refusal", "retry-after", ">I") { (guest, _) throws(GuestFault) in
-        // Rounded up: a wait above zero is never told as none.
+        // Rounded up: a wait above zero must not become 0, which means unknown.
         guest.retryAfter.map { max(0, ($0.nanoseconds + 999_999) / 1_000_000) } ?? 0
       },
       entry("openstarry:agent/clock", "monotonic-now", ">I") { (guest, _) throws(GuestFault) in

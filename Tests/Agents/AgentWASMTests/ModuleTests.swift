@@ -37,11 +37,11 @@ import Testing
       IMPORT("openstarry:agent/state@0.1.0", "get") int run(long long);
       HANDLE u32 handle(u32 e, u32 l) { run(1); return ok(); }
       """)
-    #expect(signature.contains("as (i64) -> (i32); it is (i32, i32, i32) -> ()"))
+    #expect(signature.contains("as (i64) -> (i32); it must be (i32, i32, i32) -> ()"))
     let empty = try refusal(bench, "__attribute__((export_name(\"x\"))) int x(void) { return 1; }", common: false)
     #expect(empty.contains("does not export the function 'cabi_realloc'") && empty.contains("#handle'"))
     let wrong = try refusal(bench, "HANDLE void handle(u32 e) {}")
-    #expect(wrong.contains("as (i32) -> (); it has to be (i32, i32) -> (i32)"))
+    #expect(wrong.contains("as (i32) -> (); it must be (i32, i32) -> (i32)"))
     #expect(try refusal(bench, Self.good) == "taken")
   }
 

@@ -56,7 +56,7 @@ import Testing
       ("f8ff", "true, false, null or a number at byte 0"), ("c100", "no tag at byte 0"),
       ("9f01ff", "a definite length at byte 0"), ("1c", "a definite length at byte 0"),
       ("ff", "a definite length at byte 0"),
-      ("a10102", "a text as key at byte 1"), ("a2616101616102", "a key that was not there yet at byte 4"),
+      ("a10102", "a text as key at byte 1"), ("a2616101616102", "a key that is not a duplicate at byte 4"),
       ("62006a", "UTF-8 without a zero byte at byte 1"), ("61ff", "UTF-8 without a zero byte at byte 1"),
       ("6261", "2 more bytes at byte 1"), ("0000", "the end at byte 1"),
       ("9bffffffffffffffff", "18446744073709551615 elements at byte 9"), ("b901ff00", "511 elements at byte 3"),
@@ -65,7 +65,7 @@ import Testing
     }
     let deep = String(repeating: "81", count: 63) + "80"
     #expect(message(deep) == nil)
-    #expect(message("81" + deep)?.hasSuffix("no more than 64 lists and maps within each other at byte 65") == true)
+    #expect(message("81" + deep)?.hasSuffix("at most 64 nested lists and maps at byte 65") == true)
     #expect(message("83010203", values: 4) == nil)
     #expect(message("83010203", values: 3) == "invalid: not CBOR: expected no more values at byte 3")
   }

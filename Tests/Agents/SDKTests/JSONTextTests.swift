@@ -95,15 +95,15 @@ import Testing
         return error.description
       }
     }
-    #expect(message(#"{"a":1,"a":2}"#) == "invalid: no JSON: expected a key that was not there yet at byte 7")
-    #expect(message("[1,]") == "invalid: no JSON: expected a value at byte 3")
-    #expect(message("") == "invalid: no JSON: expected a value at byte 0")
-    #expect(message("{} x") == "invalid: no JSON: expected the end of the text at byte 3")
-    #expect(message("9223372036854775808") == "invalid: no JSON: expected an integer of 64 bits at byte 0")
+    #expect(message(#"{"a":1,"a":2}"#) == "invalid: not JSON: expected a key that is not a duplicate at byte 7")
+    #expect(message("[1,]") == "invalid: not JSON: expected a value at byte 3")
+    #expect(message("") == "invalid: not JSON: expected a value at byte 0")
+    #expect(message("{} x") == "invalid: not JSON: expected the end of the text at byte 3")
+    #expect(message("9223372036854775808") == "invalid: not JSON: expected an integer of 64 bits at byte 0")
     let deep = String(repeating: "[", count: 64) + String(repeating: "]", count: 64)
     #expect(message(deep) == nil)
     #expect(
-      message("[\(deep)]") == "invalid: no JSON: expected no more than 64 lists and maps within each other at byte 64")
+      message("[\(deep)]") == "invalid: not JSON: expected at most 64 nested lists and maps at byte 64")
   }
 
   /// Duplicates are found by a table when there are many keys: 100,000 of them must not take a square of time.

@@ -66,7 +66,7 @@ import Testing
         for (place, length) in Self.outside {
           var arguments = good
           arguments[position] = [place, length]
-          try refused(arguments, "it handed over")
+          try refused(arguments, "it passed")
         }
         // The log mends what is no text; everything else wants UTF-8.
         if function.result != nil {
@@ -165,7 +165,7 @@ import Testing
   /// The host's own functions are not there for agents.
   @Test func noModuleImportsWhatTheHostAsksItself() throws {
     var builder = ModuleBuilder()
-    _ = builder.importFunction(Bed.question, Bed.signature)
+    _ = builder.importFunction(SuspensionModule.question, SuspensionModule.signature)
     builder.agent()
     let module = builder.bytes
     let refusal = #expect(throws: AgentFailure.self) { try ModuleCheck.check(module, file: "m", memory: 4 << 20) }
