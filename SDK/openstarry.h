@@ -152,6 +152,8 @@ openstarry_bytes openstarry_agent_id(void);
 
 void *malloc(size_t size);
 void free(void *memory);
+int memcmp(const void *left, const void *right, size_t count);
+void *memchr(const void *at, int byte, size_t count);
 
 #ifndef OPENSTARRY_SWIFT
 

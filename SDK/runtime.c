@@ -102,10 +102,33 @@ void *memmove(void *to, const void *from, size_t count) { return __builtin_memmo
 
 void *memset(void *at, int byte, size_t count) { return __builtin_memset(at, byte, count); }
 
+static uint64_t word_at(const unsigned char *at) {
+  uint64_t word;
+  __builtin_memcpy(&word, at, sizeof word);
+  return word;
+}
+
+// The next two work on eight bytes at a time, because fuel counts instructions.
+
 int memcmp(const void *left, const void *right, size_t count) {
   const unsigned char *a = left, *b = right;
+  for (; count >= 8 && word_at(a) == word_at(b); count -= 8, a += 8, b += 8) {}
   for (; count; count--, a++, b++) {
     if (*a != *b) return *a < *b ? -1 : 1;
+  }
+  return 0;
+}
+
+void *memchr(const void *at, int byte, size_t count) {
+  const uint64_t ones = 0x0101010101010101;
+  const unsigned char *bytes = at;
+  for (; count >= 8; count -= 8, bytes += 8) {
+    // A byte of `word` is zero where the byte is found.
+    uint64_t word = word_at(bytes) ^ ones * (unsigned char)byte;
+    if ((word - ones) & ~word & ones << 7) break;
+  }
+  for (; count; count--, bytes++) {
+    if (*bytes == (unsigned char)byte) return (void *)bytes;
   }
   return 0;
 }

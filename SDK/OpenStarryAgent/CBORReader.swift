@@ -47,9 +47,10 @@ struct CBORReader {
   /// Whether the bytes of `range` are those of `text`.
   func holds(_ text: String, at range: Range<Int>) -> Bool {
     guard text.utf8.count == range.count else { return false }
-    let wanted = text.utf8Span.span
-    for index in wanted.indices where wanted[index] != bytes[range.lowerBound + index] { return false }
-    return true
+    var text = text
+    return unsafe bytes.withUnsafeBufferPointer { bytes in
+      text.withUTF8 { unsafe $0.isSame(as: UnsafeBufferPointer(rebasing: bytes[range])) }
+    }
   }
 
   /// Checks that nothing follows.
@@ -149,8 +150,8 @@ struct CBORReader {
   }
 
   private func text(_ range: Range<Int>) throws(AgentError) -> String {
-    let bytes = bytes[range]
-    guard !bytes.contains(0), let text = String(validating: bytes, as: UTF8.self) else {
+    let holdsZero = unsafe bytes.withUnsafeBufferPointer { unsafe UnsafeBufferPointer(rebasing: $0[range]).holdsZero }
+    guard !holdsZero, let text = String(validating: bytes[range], as: UTF8.self) else {
       throw wrong("UTF-8 without a zero byte", at: range.lowerBound)
     }
     return text

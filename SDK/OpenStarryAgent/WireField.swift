@@ -2,8 +2,14 @@
 package protocol WireField {
   /// The value as it crosses.
   var wireValue: Value { get }
-  /// Reads a value; nil if it is of the wrong kind.
+  /// The value as it crosses in CBOR, where it may be more compact. By default the same.
+  var binaryValue: Value { get }
+  /// Reads a value in either form; nil if it is of the wrong kind.
   init?(wireValue value: Value)
+}
+
+extension WireField {
+  package var binaryValue: Value { wireValue }
 }
 
 extension String: WireField {
@@ -58,6 +64,7 @@ extension Fields: WireField {
 /// `null` stands for nil.
 extension Optional: WireField where Wrapped: WireField {
   package var wireValue: Value { self?.wireValue ?? .null }
+  package var binaryValue: Value { self?.binaryValue ?? .null }
   package init?(wireValue value: Value) {
     if case .null = value {
       self = .none

@@ -35,7 +35,7 @@ private struct CBORFieldWriter: FieldPass {
 
   mutating func field(_ name: String, former: String, isRequired: Bool, _ value: inout some WireField) {
     writer.write(name)
-    writer.write(value.wireValue)
+    writer.write(value.binaryValue)
   }
 }
 

@@ -92,11 +92,26 @@ extension ActuatorCommand: WireField {
 
 // MARK: Types of fields
 
+/// Text in JSON; in CBOR 16 bytes, most significant first, which cost a guest a fifth of the instructions.
 extension ULID: WireField {
   package var wireValue: Value { .string(description) }
+
+  package var binaryValue: Value {
+    .bytes((0..<16).map { UInt8(truncatingIfNeeded: ($0 < 8 ? high : low) >> UInt64(56 - $0 % 8 * 8)) })
+  }
+
   package init?(wireValue value: Value) {
-    guard let text = value.string else { return nil }
-    self.init(text)
+    switch value {
+    case .string(let text): self.init(text)
+    case .bytes(let bytes) where bytes.count == 16:
+      var (high, low): (UInt64, UInt64) = (0, 0)
+      for place in 0..<8 {
+        high = high << 8 | UInt64(bytes[place])
+        low = low << 8 | UInt64(bytes[place + 8])
+      }
+      self.init(high: high, low: low)
+    default: return nil
+    }
   }
 }
 
