@@ -1,22 +1,27 @@
 internal import COpenStarry
 
-/// The module's one agent, between `Agent.main()` and its end.
+/// The module's agent, set by `Agent.main()`.
 ///
-/// A module has one thread, and the host calls it once at a time.
-nonisolated(unsafe) var guest: AgentBody?
+/// SAFETY: a module has one thread, and the host makes one call at a time.
+nonisolated(unsafe) var guest: AnyAgent?
 nonisolated(unsafe) private var context: Context?
 
 extension Agent {
-  /// The whole program of an agent in a module of its own: one line in `main.swift`, `Thermostat.main()`.
+  /// The main program of an agent's module: one line in `main.swift`, `Thermostat.main()`.
   ///
-  /// Makes the agent known to the module's exports, and returns.
-  public static func main() { unsafe guest = AgentBody(self) }
+  /// Registers the agent for the module's exports, and returns.
+  public static func main() { unsafe guest = AnyAgent(self) }
 }
+
+/// Structured data is CBOR. The host looks for this export, and never calls it.
+@_expose(wasm, "openstarry:agent/encoding@0.1.0#cbor")
+@_cdecl("openstarry_guest_cbor")
+func usesCBOR() {}
 
 @_expose(wasm, "openstarry:agent/handler@0.1.0#start")
 @_cdecl("openstarry_guest_start")
 func start() -> UnsafeMutablePointer<openstarry_result>? {
-  guard unsafe guest != nil else { return unsafe result("no agent: the program has to call main() of its type") }
+  guard unsafe guest != nil else { return unsafe result("no agent: the program must call main() of its type") }
   unsafe context = Context(agent: GuestHost.agent(), host: GuestHost())
   return unsafe result(nil)
 }
@@ -24,12 +29,12 @@ func start() -> UnsafeMutablePointer<openstarry_result>? {
 @_expose(wasm, "openstarry:agent/handler@0.1.0#handle")
 @_cdecl("openstarry_guest_handle")
 func handle(_ event: UnsafeMutableRawPointer?, _ length: Int) -> UnsafeMutablePointer<openstarry_result>? {
-  let text = unsafe [UInt8](taking: event, length)
+  let bytes = unsafe [UInt8](taking: event, length)
   do throws(AgentError) {
     guard let guest = unsafe guest, var context = unsafe context else {
       throw AgentError(.failed, "it has not started")
     }
-    try guest.handle(Event(JSONText.read(text)), &context)
+    try guest.handle(Event(cbor: bytes), &context)
     return unsafe result(nil)
   } catch {
     return unsafe result(error.description)
@@ -39,13 +44,13 @@ func handle(_ event: UnsafeMutableRawPointer?, _ length: Int) -> UnsafeMutablePo
 @_expose(wasm, "openstarry:agent/handler@0.1.0#snapshot")
 @_cdecl("openstarry_guest_snapshot")
 func snapshot() -> UnsafeMutablePointer<openstarry_bytes>? {
-  let text = JSONText.write(unsafe guest?.snapshot() ?? .map([:]))
+  let report = CBOR.write(unsafe guest?.snapshot() ?? .map([:]))
   let told = unsafe malloc(MemoryLayout<openstarry_bytes>.size)?.assumingMemoryBound(to: openstarry_bytes.self)
-  unsafe told?.initialize(to: openstarry_bytes(at: text.handOver(), length: text.count))
+  unsafe told?.initialize(to: openstarry_bytes(at: report.handOver(), length: report.count))
   return unsafe told
 }
 
-// SAFETY: the host calls these once with what the function returned; the memory is the module's own.
+// SAFETY: the host calls these once with the result of the function; the memory is the module's own.
 
 @_expose(wasm, "cabi_post_openstarry:agent/handler@0.1.0#start")
 @_cdecl("openstarry_guest_started")
@@ -67,7 +72,7 @@ func told(_ text: UnsafeMutablePointer<openstarry_bytes>?) {
   unsafe free(text)
 }
 
-/// Memory of the module with a result; `message` says why it failed.
+/// Allocates a result; `message` is the cause of a failure, nil for success.
 private func result(_ message: String?) -> UnsafeMutablePointer<openstarry_result>? {
   let text = message.map { Array($0.utf8) } ?? []
   let made = unsafe malloc(MemoryLayout<openstarry_result>.size)?.assumingMemoryBound(to: openstarry_result.self)

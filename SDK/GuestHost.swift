@@ -1,23 +1,22 @@
 internal import COpenStarry
 
-/// The calls of an agent in WebAssembly: each is an import of the module.
+/// The calls of an agent in WebAssembly. Each is an import of the module.
 public final class GuestHost: AgentHost {
   public var now: UInt64 { openstarry_now() }
 
   public func read(_ sensor: String) throws(AgentError) -> Reading {
-    try unsafe Reading(JSONText.read(ask { area in unsafe sensor.lend { unsafe openstarry_read($0, $1, area) } }))
+    try unsafe Reading(cbor: ask { area in unsafe sensor.lend { unsafe openstarry_read($0, $1, area) } })
   }
 
   public func control(_ actuator: String, _ command: ActuatorCommand, lease: Duration?) throws(AgentError) -> Receipt {
-    let command = JSONText.write(command.value)
+    let command = CBOR.write(command.wireValue)
     let milliseconds = UInt64(clamping: lease.map { max(1, $0.milliseconds) } ?? 0)
     return try unsafe Receipt(
-      JSONText.read(
-        ask { area in
-          unsafe actuator.lend { id, length in
-            unsafe command.lend { unsafe openstarry_control(id, length, $0, $1, milliseconds, area) }
-          }
-        }))
+      cbor: ask { area in
+        unsafe actuator.lend { id, length in
+          unsafe command.lend { unsafe openstarry_control(id, length, $0, $1, milliseconds, area) }
+        }
+      })
   }
 
   public func snapshot(_ camera: String) throws(AgentError) -> [UInt8] {
@@ -32,7 +31,7 @@ public final class GuestHost: AgentHost {
     }
   }
 
-  /// Sleeps until the answer is there.
+  /// Waits for the answer.
   public func complete(
     _ request: ModelRequest, _ done: @escaping (Result<ModelAnswer, AgentError>) -> Void
   ) throws(AgentError) -> CompletionID {
@@ -48,7 +47,7 @@ public final class GuestHost: AgentHost {
   }
 
   public func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID {
-    let payload = JSONText.write(.map(payload))
+    let payload = CBOR.write(.map(payload))
     let id = try unsafe ask { area in
       unsafe type.lend { type, length in
         unsafe payload.lend { unsafe openstarry_emit(type, length, $0, $1, area) }
@@ -65,15 +64,15 @@ public final class GuestHost: AgentHost {
   }
 
   public func state(_ key: String) -> Value? {
-    try? unsafe JSONText.read(ask { area in unsafe key.lend { unsafe openstarry_state_get($0, $1, area) } })
+    try? unsafe CBOR.read(ask { area in unsafe key.lend { unsafe openstarry_state_get($0, $1, area) } })
   }
 
   public func setState(_ key: String, _ value: Value?) throws(AgentError) {
-    let text = value.map { JSONText.write($0) }
+    let bytes = value.map { CBOR.write($0) }
     _ = try unsafe ask { area in
       unsafe key.lend { key, length in
-        if let text {
-          unsafe text.lend { unsafe openstarry_state_set(key, length, $0, $1, area) }
+        if let bytes {
+          unsafe bytes.lend { unsafe openstarry_state_set(key, length, $0, $1, area) }
         } else {
           unsafe openstarry_state_remove(key, length, area)
         }
@@ -85,7 +84,7 @@ public final class GuestHost: AgentHost {
     throw AgentError(.denied, "an agent in WebAssembly has no files: '\(path)'")
   }
 
-  /// The agent's id; empty when the host does not say.
+  /// The agent's id; empty if the host does not provide it.
   static func agent() -> String {
     let id = unsafe openstarry_agent_id()
     return unsafe String(decoding: UnsafeRawBufferPointer(start: id.at, count: id.length), as: UTF8.self)

@@ -1,17 +1,21 @@
 // The contract between openstarryd and agents that are WebAssembly modules, for C.
 //
-// docs/wasm-abi.md describes it; Sources/Agents/AgentWASM/wit/openstarry.wit is its written form. An agent defines
+// docs/wasm-abi.md describes it; Sources/Agents/AgentWASM/wit/openstarry.wit defines it. An agent defines
 // `openstarry_handle`, and may define `openstarry_start` and `openstarry_snapshot`:
 //
+//   #define OPENSTARRY_CBOR
 //   #include "openstarry.h"
 //
 //   const openstarry_result *openstarry_handle(char *event, size_t length) {
 //     openstarry_area area;
-//     openstarry_control(OPENSTARRY_TEXT("lamp"), OPENSTARRY_TEXT("\"on\""), 5000, &area);
+//     openstarry_control(OPENSTARRY_TEXT("lamp"), OPENSTARRY_ON, 5000, &area);
 //     return area.failed ? openstarry_fail(area.of.error.message, area.of.error.length) : openstarry_ok();
 //   }
 //
-// `SDK/build FOLDER` compiles it together with runtime.c, which has malloc and free.
+// Structured data ("payloads": events, readings, commands, receipts, values of the state, reports) is CBOR (RFC 8949) if
+// OPENSTARRY_CBOR is defined, otherwise JSON. Both have the same fields; CBOR needs less code and fewer instructions.
+//
+// `SDK/build FOLDER` compiles an agent together with runtime.c, which has malloc and free.
 #ifndef OPENSTARRY_H
 #define OPENSTARRY_H
 
@@ -22,84 +26,86 @@
 #define OPENSTARRY_IMPORT(module, name) __attribute__((import_module(module), import_name(name)))
 #define OPENSTARRY_EXPORT(name) __attribute__((export_name(name)))
 
-/// A literal as the two parameters that texts take: where it is, and its length without the zero at its end.
+/// A literal as two parameters: its address, and its length without the terminating zero.
 #define OPENSTARRY_TEXT(literal) (literal), (sizeof(literal) - 1)
 
-/// Why a call did not do what was asked.
+/// The kind of a failure.
 enum openstarry_code {
   OPENSTARRY_DENIED = 0,       ///< the manifest does not grant it
   OPENSTARRY_NOT_FOUND = 1,    ///< no such device, key or file
-  OPENSTARRY_BUSY = 2,         ///< somebody else holds it
-  OPENSTARRY_LIMITED = 3,      ///< a limit of the device or of the budget stands against it
-  OPENSTARRY_UNAVAILABLE = 4,  ///< it exists, and has nothing to say at present
-  OPENSTARRY_INVALID = 5,      ///< the arguments make no sense
+  OPENSTARRY_BUSY = 2,         ///< the device has another holder
+  OPENSTARRY_LIMITED = 3,      ///< a limit of the device or a budget forbids it
+  OPENSTARRY_UNAVAILABLE = 4,  ///< it exists, and has no data at present
+  OPENSTARRY_INVALID = 5,      ///< invalid arguments
   OPENSTARRY_FAILED = 6,       ///< the hardware or the system failed
 };
 
-/// How serious a line of the log is (RFC 5424, 6.2.1).
+/// The severity of a log line (RFC 5424, 6.2.1).
 enum openstarry_level {
   OPENSTARRY_EMERGENCY, OPENSTARRY_ALERT, OPENSTARRY_CRITICAL, OPENSTARRY_ERROR,
   OPENSTARRY_WARNING, OPENSTARRY_NOTICE, OPENSTARRY_INFO, OPENSTARRY_DEBUG,
 };
 
-/// A piece of memory that the host handed over: the agent's own, to be given to `free` when its length is not 0.
+/// A range of memory. If it is a result of a call, the agent owns it: pass `at` to `free` unless `length` is 0.
 typedef struct openstarry_bytes {
   char *at;
   size_t length;
 } openstarry_bytes;
 
-/// What a call that can fail answers: 16 bytes.
+/// The result of a call that can fail: 16 bytes.
 typedef struct openstarry_area {
-  uint8_t failed;  ///< 0: `of.value` holds; 1: `of.error` holds
+  uint8_t failed;  ///< 0: `of.value` is set; 1: `of.error` is set
   union {
     openstarry_bytes value;
     struct {
       uint8_t code;   ///< one of `openstarry_code`
-      char *message;  ///< a sentence, the agent's own
+      char *message;  ///< a sentence, owned by the agent
       size_t length;
     } error;
   } of;
 } openstarry_area;
 
-/// What `openstarry_handle` and `openstarry_start` return: 12 bytes that stay valid until the next call of the module.
+/// The result of `openstarry_handle` and `openstarry_start`: 12 bytes, valid until the module's next call.
 typedef struct openstarry_result {
   uint8_t failed;
-  const char *message;  ///< why, when it failed
+  const char *message;  ///< the cause of a failure
   size_t length;
 } openstarry_result;
 
-// What the agent calls. Texts are UTF-8; every `area` is filled in.
+// Calls of the agent. Texts are UTF-8. Every call fills its `area`.
 
-/// The newest reading of a sensor, or the level of an input: `{"value":21.5,"unit":"°C","time":ns,"quality":"good"}`.
+/// Reads a sensor's newest reading, or an input's level: a payload
+/// `{"value":21.5,"unit":"°C","time_ns":monotonic clock,"quality":"good"}`.
 OPENSTARRY_IMPORT("openstarry:hal/sensors@0.1.0", "read")
 void openstarry_read(const char *id, size_t id_length, openstarry_area *area);
 
-/// Asks an actuator to do something: `"on"`, `"off"`, `{"level":0.4}`, `{"pulse_ms":500}`, quotes included.
-/// `lease_ms`: how long it may stay away from its safe state; 0 takes the board's default.
-/// Gives `{"id":ULID,"state":1.0,"previous":0.0,"at":ns}`.
+/// Commands an actuator. `command` is a payload: `"on"`, `"off"`, a level from 0 to 1, or `{"pulse_ms":500}`.
+/// `lease_ms` is how long the actuator may stay away from its safe state; 0 is the board's default.
+/// Returns a payload `{"id":ULID,"state":1.0,"previous":0.0,"at_ns":monotonic clock,"confirmed":true}`.
 OPENSTARRY_IMPORT("openstarry:hal/actuators@0.1.0", "control")
 void openstarry_control(
     const char *id, size_t id_length, const char *command, size_t command_length, uint64_t lease_ms,
     openstarry_area *area);
 
-/// The newest picture of a camera, as JPEG; `OPENSTARRY_UNAVAILABLE` when none is ready: `camera:snapshot` tells when.
+/// Returns a camera's newest picture as JPEG; `OPENSTARRY_UNAVAILABLE` if none is ready. The event `camera:snapshot`
+/// announces one.
 OPENSTARRY_IMPORT("openstarry:hal/cameras@0.1.0", "snapshot")
 void openstarry_camera_snapshot(const char *id, size_t id_length, openstarry_area *area);
 
-/// The newest picture of a camera in grey: exactly `width` times `height` bytes, 0 black to 255 white, row by row;
-/// `OPENSTARRY_UNAVAILABLE` when none is ready: `camera:frame` tells when.
+/// Returns a camera's newest picture in grey: exactly `width` times `height` bytes, 0 black to 255 white, row by row;
+/// `OPENSTARRY_UNAVAILABLE` if none is ready. The event `camera:frame` announces one.
 OPENSTARRY_IMPORT("openstarry:hal/cameras@0.1.0", "frame")
 void openstarry_camera_frame(
     const char *id, size_t id_length, uint32_t width, uint32_t height, openstarry_area *area);
 
-/// Asks a model, and sleeps until it answers. `system` is what it is told about its part beforehand, or empty; `max_tokens`
-/// bounds the answer, 0 leaves it to the model's settings. Gives the answer's text.
+/// Asks a model and waits for its answer. `system` is its instruction, or empty; `max_tokens` bounds the answer, 0 is the
+/// model's default. Returns the answer's text.
 OPENSTARRY_IMPORT("openstarry:agent/model@0.1.0", "complete")
 void openstarry_complete(
     const char *prompt, size_t prompt_length, const char *system, size_t system_length, uint32_t max_tokens,
     openstarry_area *area);
 
-/// Publishes an event; `payload` is a JSON map or empty. Gives the event's id.
+/// Publishes an event; `payload` is a map or empty. Returns the event's id as text.
 OPENSTARRY_IMPORT("openstarry:agent/events@0.1.0", "emit")
 void openstarry_emit(
     const char *type, size_t type_length, const char *payload, size_t payload_length, openstarry_area *area);
@@ -108,32 +114,32 @@ void openstarry_emit(
 OPENSTARRY_IMPORT("openstarry:agent/log@0.1.0", "write")
 void openstarry_log(uint32_t level, const char *message, size_t length);
 
-/// The durable value under a key, as JSON; `OPENSTARRY_NOT_FOUND` when there is none.
+/// Returns the durable value under a key, a payload; `OPENSTARRY_NOT_FOUND` if there is none.
 OPENSTARRY_IMPORT("openstarry:agent/state@0.1.0", "get")
 void openstarry_state_get(const char *key, size_t key_length, openstarry_area *area);
 
-/// Keeps a JSON value under a key across restarts. Gives nothing.
+/// Keeps a value, a payload, under a key across restarts. Returns nothing.
 OPENSTARRY_IMPORT("openstarry:agent/state@0.1.0", "set")
 void openstarry_state_set(
     const char *key, size_t key_length, const char *value, size_t value_length, openstarry_area *area);
 
-/// Forgets the value under a key. Gives nothing.
+/// Removes the value under a key. Returns nothing.
 OPENSTARRY_IMPORT("openstarry:agent/state@0.1.0", "remove")
 void openstarry_state_remove(const char *key, size_t key_length, openstarry_area *area);
 
-/// Milliseconds after which the call that was refused last may succeed; 0 when nobody knows.
+/// Returns the milliseconds until the last refused call may succeed; 0 if unknown.
 OPENSTARRY_IMPORT("openstarry:agent/refusal@0.1.0", "retry-after")
 uint64_t openstarry_retry_after(void);
 
-/// Nanoseconds on the monotonic clock.
+/// Returns the time of the monotonic clock, in nanoseconds.
 OPENSTARRY_IMPORT("openstarry:agent/clock@0.1.0", "monotonic-now")
 uint64_t openstarry_now(void);
 
-/// 64 bits from the kernel's generator.
+/// Returns 64 bits from the kernel's generator.
 OPENSTARRY_IMPORT("openstarry:agent/random@0.1.0", "get-u64")
 uint64_t openstarry_random(void);
 
-// The two functions of WASI preview 1 that give the environment, as NAME=value; 0 when they succeed.
+// The two functions of WASI preview 1 that return the environment, as NAME=value; 0 if they succeed.
 OPENSTARRY_IMPORT("wasi_snapshot_preview1", "environ_sizes_get")
 int32_t openstarry_environ_sizes_get(size_t *count, size_t *bytes);
 OPENSTARRY_IMPORT("wasi_snapshot_preview1", "environ_get")
@@ -141,18 +147,20 @@ int32_t openstarry_environ_get(char **variables, char *bytes);
 
 // runtime.c
 
-/// The agent's id, as in its manifest; length 0 when the host does not say. Not to be given to `free`.
+/// Returns the agent's id, as in its manifest; length 0 if the host does not provide it. Do not pass it to `free`.
 openstarry_bytes openstarry_agent_id(void);
 
 void *malloc(size_t size);
 void free(void *memory);
+int memcmp(const void *left, const void *right, size_t count);
+void *memchr(const void *at, int byte, size_t count);
 
 #ifndef OPENSTARRY_SWIFT
 
-// What the agent defines.
+// Functions that the agent defines.
 
-/// Handles one event, given as JSON: `{"id":…,"type":"sensor:temperature",…,"payload":{"value":31.5}}`. The text is the
-/// agent's own: give it to `free`.
+/// Handles one event: a payload `{"id":…,"type":"sensor:temperature",…,"payload":{"value":31.5}}`. The agent owns it: pass
+/// it to `free`.
 OPENSTARRY_EXPORT("openstarry:agent/handler@0.1.0#handle")
 const openstarry_result *openstarry_handle(char *event, size_t length);
 
@@ -160,20 +168,31 @@ const openstarry_result *openstarry_handle(char *event, size_t length);
 OPENSTARRY_EXPORT("openstarry:agent/handler@0.1.0#start")
 const openstarry_result *openstarry_start(void);
 
-/// Optional: counters, gauges and state for people to see, as a JSON map.
+/// Optional: the agent's report, a payload with a map of counters, gauges and state.
 OPENSTARRY_EXPORT("openstarry:agent/handler@0.1.0#snapshot")
 const openstarry_bytes *openstarry_snapshot(void);
 
-// Helpers.
+#ifdef OPENSTARRY_CBOR
+/// Its presence selects CBOR. The host never calls it.
+OPENSTARRY_EXPORT("openstarry:agent/encoding@0.1.0#cbor")
+__attribute__((weak)) void openstarry_uses_cbor(void) {}
 
-/// What a handler returns when it has done its work.
+/// The commands `on` and `off`, as two parameters.
+#define OPENSTARRY_ON OPENSTARRY_TEXT("\x62on")
+#define OPENSTARRY_OFF OPENSTARRY_TEXT("\x63off")
+#else
+#define OPENSTARRY_ON OPENSTARRY_TEXT("\"on\"")
+#define OPENSTARRY_OFF OPENSTARRY_TEXT("\"off\"")
+#endif
+
+/// The result of a handler that succeeded.
 static inline const openstarry_result *openstarry_ok(void) {
   static const openstarry_result result = {0, 0, 0};
   return &result;
 }
 
-/// What a handler returns when it gives up; `message` has to stay where it is until the next call. With the message of a call
-/// that was refused, alone or within another, the activation counts as refused, not as failed.
+/// The result of a handler that failed. `message` must stay valid until the module's next call. If it contains the message of
+/// a refused call, the activation counts as refused, not as failed.
 static inline const openstarry_result *openstarry_fail(const char *message, size_t length) {
   static openstarry_result result;
   result.failed = 1;
@@ -182,13 +201,13 @@ static inline const openstarry_result *openstarry_fail(const char *message, size
   return &result;
 }
 
-/// Whether a call was refused: another holds the device, a limit or the manifest stands against it, or the sensor or the
-/// hardware does not answer. False where it succeeded, and for what is wrong with the call itself.
+/// Returns whether a call was refused: the device has another holder, a limit or the manifest forbids it, or the sensor or
+/// the hardware does not answer. False if it succeeded, and if the call itself is wrong.
 static inline bool openstarry_is_refusal(const openstarry_area *area) {
   return area->failed && area->of.error.code != OPENSTARRY_NOT_FOUND && area->of.error.code != OPENSTARRY_INVALID;
 }
 
-/// Frees what an answer holds, a value or a message.
+/// Frees the memory of a result, a value or a message.
 static inline void openstarry_release(openstarry_area *area) {
   if (area->failed) {
     if (area->of.error.length) free(area->of.error.message);
@@ -199,7 +218,7 @@ static inline void openstarry_release(openstarry_area *area) {
   area->of.value.length = 0;
 }
 
-/// Whether a piece of text is `wanted`, which ends with a zero.
+/// Returns whether a text equals `wanted`, which ends with a zero.
 static inline bool openstarry_is(openstarry_bytes text, const char *wanted) {
   size_t index = 0;
   for (; index < text.length; index++) {
@@ -208,7 +227,95 @@ static inline bool openstarry_is(openstarry_bytes text, const char *wanted) {
   return !wanted[index];
 }
 
-/// Where the JSON value that begins at `at` ends, before `end`. The text has to be JSON, as the host's texts are.
+// CBOR (RFC 8949). The host's items have definite lengths and no tags, which these functions rely on.
+
+/// The head of an item: its major type (section 3.1), its argument, and the address after it.
+typedef struct openstarry_cbor_head {
+  uint8_t type;
+  uint64_t argument;
+  char *next;
+} openstarry_cbor_head;
+
+/// Reads the head of the item at `at`, before `end`.
+static inline openstarry_cbor_head openstarry_cbor_read(char *at, char *end) {
+  openstarry_cbor_head head = {0, 0, end};
+  if (at == end) return head;
+  uint8_t first = (uint8_t)*at++;
+  size_t width = (first & 31) < 24 ? 0 : (size_t)1 << (first & 3);
+  if (width > (size_t)(end - at)) return head;
+  head.type = first >> 5;
+  head.argument = first & 31;
+  if (width) head.argument = 0;
+  for (; width; width--) head.argument = head.argument << 8 | (uint8_t)*at++;
+  head.next = at;
+  return head;
+}
+
+/// Returns the end of the item at `at`, before `end`.
+static inline char *openstarry_cbor_end(char *at, char *end) {
+  for (uint64_t items = 1; items && at < end; items--) {
+    openstarry_cbor_head head = openstarry_cbor_read(at, end);
+    at = head.next;
+    if (head.type == 2 || head.type == 3) {
+      if (head.argument > (uint64_t)(end - at)) return end;
+      at += head.argument;
+    } else if (head.type == 4) {
+      items += head.argument;
+    } else if (head.type == 5) {
+      items += 2 * head.argument;
+    }
+  }
+  return at;
+}
+
+/// Returns the content of a text or a byte string; length 0 for other items. It points into `item`.
+static inline openstarry_bytes openstarry_cbor_text(openstarry_bytes item) {
+  openstarry_cbor_head head = openstarry_cbor_read(item.at, item.at + item.length);
+  openstarry_bytes text = {head.next, (size_t)head.argument};
+  if (head.type != 2 && head.type != 3) text.length = 0;
+  return text;
+}
+
+/// Returns the item of the key `key` in a map; length 0 if there is none. It points into `map`.
+static inline openstarry_bytes openstarry_cbor_get(openstarry_bytes map, const char *key) {
+  openstarry_bytes none = {0, 0};
+  char *end = map.at + map.length;
+  openstarry_cbor_head head = openstarry_cbor_read(map.at, end);
+  if (head.type != 5) return none;
+  char *at = head.next;
+  for (uint64_t left = head.argument; left && at < end; left--) {
+    char *name_end = openstarry_cbor_end(at, end), *value_end = openstarry_cbor_end(name_end, end);
+    openstarry_bytes name = {at, (size_t)(name_end - at)}, value = {name_end, (size_t)(value_end - name_end)};
+    if (openstarry_is(openstarry_cbor_text(name), key)) return value;
+    at = value_end;
+  }
+  return none;
+}
+
+/// Returns whether an item is the text `wanted`, which ends with a zero.
+static inline bool openstarry_cbor_is(openstarry_bytes item, const char *wanted) {
+  return item.length && (uint8_t)*item.at >> 5 == 3 && openstarry_is(openstarry_cbor_text(item), wanted);
+}
+
+/// Returns whether an item is `true`.
+static inline bool openstarry_cbor_is_true(openstarry_bytes item) {
+  return item.length == 1 && (uint8_t)*item.at == 0xF5;
+}
+
+/// Returns an item's number as floating point; 0 if it is not a number.
+static inline double openstarry_cbor_number(openstarry_bytes item) {
+  openstarry_cbor_head head = openstarry_cbor_read(item.at, item.at + item.length);
+  union { uint64_t bits; double number; } both = {head.argument};
+  if (!item.length) return 0;
+  if (head.type == 0) return (double)head.argument;
+  if (head.type == 1) return -1 - (double)head.argument;
+  // The host writes floating point with 64 bits.
+  return (uint8_t)*item.at == 0xFB ? both.number : 0;
+}
+
+// JSON. The host's texts have no spaces between their parts, which these functions rely on.
+
+/// Returns the end of the JSON value at `at`, before `end`.
 static inline char *openstarry_json_end(char *at, char *end) {
   int depth = 0;
   bool inside = false;
@@ -234,8 +341,8 @@ static inline char *openstarry_json_end(char *at, char *end) {
   return end;
 }
 
-/// The member `key` of a JSON map, as it is written there; nothing (length 0) when there is none. Keys with escapes are
-/// not found. It points into `map`. The daemon's texts have no spaces between their parts, which this relies on.
+/// Returns the member `key` of a JSON map, as it is written; length 0 if there is none. It points into `map`. Keys with
+/// escapes are not found.
 static inline openstarry_bytes openstarry_json_get(openstarry_bytes map, const char *key) {
   char *at = map.at, *end = map.at + map.length;
   openstarry_bytes none = {0, 0};
@@ -255,7 +362,7 @@ static inline openstarry_bytes openstarry_json_get(openstarry_bytes map, const c
   return none;
 }
 
-/// A JSON number as floating point; the last digit may be off. 0 for anything else.
+/// Returns a JSON number as floating point; the last digit may be off. 0 for anything else.
 static inline double openstarry_json_number(openstarry_bytes text) {
   double value = 0, scale = 1;
   size_t index = 0;

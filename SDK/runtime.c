@@ -1,5 +1,4 @@
-// What a module needs beneath its language: memory, the mem* functions, random numbers, standard output, 128-bit
-// arithmetic. Nothing of it is kept in a module that does not use it.
+// The runtime of a module: memory, the mem* functions, random numbers, standard output. The linker drops unused parts.
 #define OPENSTARRY_SWIFT
 #include "openstarry.h"
 
@@ -7,10 +6,10 @@ extern unsigned char __heap_base;
 
 // Memory.
 //
-// Blocks come in sizes of 16 times 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20 …: four steps to every doubling, so that
-// at most a fifth is lost, each with its own list of free blocks. Blocks are never joined: an agent's memory settles at
-// the most it has used of each size. Before every block stands a header of 8 bytes; blocks begin 8 bytes before a
-// multiple of 16, so that what is handed out is aligned as C and Swift want it.
+// Block sizes are 16 times 1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 14, 16, 20 …: four size classes per doubling, so at most a
+// fifth is wasted. Each class has a list of free blocks. Blocks are never merged: an agent's memory settles at the most
+// blocks of each class that it has used at once. A block begins with a header of 8 bytes, 8 bytes before a multiple of 16,
+// so that the memory after it has the alignment that C and Swift need.
 
 enum { PAGE = 65536, CLASSES = 96, ALIGNED = 0xFFFF };
 
@@ -27,7 +26,7 @@ typedef struct block {
 static block *spare[CLASSES];
 static uintptr_t top, end;
 
-// The class of a size in units of 16 bytes, at least 1: 1 to 8 are their own, above four to a doubling.
+// The size class of at least 1 unit of 16 bytes: one class each up to 8 units, then four per doubling.
 static uint32_t class_of(uint32_t units) {
   if (units <= 8) return units - 1;
   uint32_t shift = 29 - (uint32_t)__builtin_clz(units - 1);
@@ -40,7 +39,7 @@ static uint32_t units_of(uint32_t class) {
   return (class % 4 + 5) << shift;
 }
 
-// Out of memory there is nothing sensible left to do: the host shows this trap as `budget.memory`.
+// The host reports this trap as `budget.memory`.
 static _Noreturn void out_of_memory(void) { __builtin_trap(); }
 
 void *malloc(size_t size) {
@@ -93,7 +92,7 @@ int posix_memalign(void **place, size_t alignment, size_t size) {
   return 0;
 }
 
-// LLVM makes these loops the instructions memory.copy and memory.fill.
+// LLVM compiles these to the instructions memory.copy and memory.fill.
 
 void *memcpy(void *restrict to, const void *restrict from, size_t count) {
   return __builtin_memcpy(to, from, count);
@@ -103,10 +102,33 @@ void *memmove(void *to, const void *from, size_t count) { return __builtin_memmo
 
 void *memset(void *at, int byte, size_t count) { return __builtin_memset(at, byte, count); }
 
+static uint64_t word_at(const unsigned char *at) {
+  uint64_t word;
+  __builtin_memcpy(&word, at, sizeof word);
+  return word;
+}
+
+// The next two work on eight bytes at a time, because fuel counts instructions.
+
 int memcmp(const void *left, const void *right, size_t count) {
   const unsigned char *a = left, *b = right;
+  for (; count >= 8 && word_at(a) == word_at(b); count -= 8, a += 8, b += 8) {}
   for (; count; count--, a++, b++) {
     if (*a != *b) return *a < *b ? -1 : 1;
+  }
+  return 0;
+}
+
+void *memchr(const void *at, int byte, size_t count) {
+  const uint64_t ones = 0x0101010101010101;
+  const unsigned char *bytes = at;
+  for (; count >= 8; count -= 8, bytes += 8) {
+    // A byte of `word` is zero where the byte is found.
+    uint64_t word = word_at(bytes) ^ ones * (unsigned char)byte;
+    if ((word - ones) & ~word & ones << 7) break;
+  }
+  for (; count; count--, bytes++) {
+    if (*bytes == (unsigned char)byte) return (void *)bytes;
   }
   return 0;
 }
@@ -117,7 +139,7 @@ size_t strlen(const char *text) {
   return length;
 }
 
-// The host's way to hand something over. What a module has given to nobody yet is never resized.
+// The host allocates memory for results and events with it.
 OPENSTARRY_EXPORT("cabi_realloc")
 void *openstarry_realloc(void *old, size_t old_size, size_t alignment, size_t size) {
   void *made;
@@ -129,7 +151,7 @@ void *openstarry_realloc(void *old, size_t old_size, size_t alignment, size_t si
   return made;
 }
 
-// Swift hashes and shuffles with it.
+// For Swift's hash seeds and random numbers.
 void arc4random_buf(void *at, size_t count) {
   unsigned char *bytes = at;
   while (count) {
@@ -141,7 +163,7 @@ void arc4random_buf(void *at, size_t count) {
   }
 }
 
-// Swift's `print`: whole lines go to the log.
+// For Swift's `print`: writes whole lines into the log.
 int putchar(int character) {
   static char line[256];
   static size_t length;
@@ -171,7 +193,7 @@ openstarry_bytes openstarry_agent_id(void) {
   return id;
 }
 
-// The constructors of C, and Swift's main.swift.
+// Constructors of C, and main.swift of Swift.
 void __wasm_call_ctors(void);
 __attribute__((weak)) int __main_argc_argv(int count, char **arguments);
 

@@ -1,5 +1,5 @@
-// What Swift asks for when it compares texts by Unicode's canonical equivalence: no character is ever composed or
-// decomposed here, so that texts are equal when their bytes are. The tables would be 32 KB of every module.
+// Functions that Swift calls to compare texts by Unicode's canonical equivalence. These never compose or decompose a
+// character, so texts are equal if their bytes are. The tables would add 32 KB to every module.
 #include <stdint.h>
 
 uint16_t _swift_stdlib_getNormData(uint32_t scalar) {

@@ -1,5 +1,5 @@
-// 128-bit arithmetic, which compilers call by these names (GCC internals, "The GCC low-level runtime library", 4.1) and
-// which WebAssembly has no instructions for. Swift's Duration counts in 128 bits.
+// 128-bit arithmetic, under the names that compilers use (GCC internals, "The GCC low-level runtime library", 4.1).
+// WebAssembly has no instructions for it, and Swift's Duration needs it.
 #include <stdint.h>
 
 typedef __int128 wide;
@@ -45,7 +45,7 @@ wide __ashrti3(wide value, int count) {
   return count ? (wide)join((uint64_t)(high >> count), low >> count | (uint64_t)high << (64 - count)) : value;
 }
 
-// Long division in base two. Dividing by nothing traps, as the instructions for 64 bits do.
+// Binary long division. Division by zero traps, as the 64-bit instructions do.
 static uwide divide(uwide left, uwide right, uwide *rest) {
   if (!high_of(left) && !high_of(right)) {
     *rest = low_of(left) % low_of(right);

@@ -1,4 +1,4 @@
-/// What an actuator is asked to do, and what it does.
+/// A command to an actuator.
 public enum ActuatorCommand: Sendable, Hashable {
   /// Inactive: 0 on a PWM channel.
   case off
@@ -6,12 +6,12 @@ public enum ActuatorCommand: Sendable, Hashable {
   case on
   /// A fraction of full scale from 0 to 1, for PWM; on a digital output only 0 and 1.
   case level(Double)
-  /// Active for `length`, then back to what it was.
+  /// Active for a time, then back to the former state.
   case pulse(Duration)
 }
 
 extension ActuatorCommand {
-  /// The level it leaves behind for as long as nobody says otherwise; nil for a pulse.
+  /// The level after the command, from 0 to 1; nil for a pulse.
   public var steadyLevel: Double? {
     switch self {
     case .off: 0
@@ -34,22 +34,22 @@ extension ActuatorCommand: CustomStringConvertible {
   }
 }
 
-/// The answer to a command that was carried out.
+/// The answer to a command that was executed.
 public struct Receipt: Sendable, Hashable {
-  /// The id of the `device:changed` event the command led to; of what led to the command, when nothing changed or
-  /// the hardware has not confirmed it yet.
+  /// The id of the `device:changed` event that the command caused. If nothing changed, or the hardware has not confirmed the
+  /// change yet: the id of the event that caused the command.
   public var id: ULID
-  /// The state it is in now, 0 to 1.
+  /// The state now, 0 to 1.
   public var state: Double
-  /// The state it was in before.
+  /// The state before, 0 to 1.
   public var previous: Double
-  /// Nanoseconds on the monotonic clock when the hardware was told.
+  /// Nanoseconds on the monotonic clock when the command was sent to the hardware.
   public var at: UInt64
-  /// Whether the hardware has said that it took it. Behind a bus it answers a little later: a `device:fault` follows
-  /// where it refuses.
+  /// Whether the hardware has confirmed the command. Hardware behind a bus answers later; if it refuses, `device:fault`
+  /// follows.
   public var isConfirmed: Bool
 
-  /// Puts a receipt together.
+  /// Creates a receipt.
   public init(id: ULID, state: Double, previous: Double, at: UInt64, isConfirmed: Bool = true) {
     self.id = id
     self.state = state

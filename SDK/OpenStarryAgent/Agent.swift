@@ -1,22 +1,21 @@
-/// What an agent's author writes: a type that is handed events, one at a time.
+/// An agent: a type that handles events, one at a time.
 ///
-/// An instance lives from the agent's start to its stop and keeps its stored properties in between; what must
-/// survive a restart goes into `context.state`. `handle` runs on the daemon's only thread: it computes, asks, and
-/// returns. It never waits.
+/// An instance lives from the agent's start to its stop and keeps its stored properties in between. Data that must
+/// survive a restart belongs into `context.state`. `handle` runs on the daemon's only thread, so it must not wait.
 public protocol Agent {
-  /// Makes an instance. Runs when the agent starts, before its first event.
+  /// Creates an instance when the agent starts, before its first event.
   init()
 
   /// Handles one event.
   /// - Parameters:
-  ///   - event: what happened.
-  ///   - context: everything the agent may reach; not to be kept beyond the call.
-  /// - Throws: an error ends the activation. What a call was refused with and the agent passes on counts as refused, and the
-  ///   instance goes on; any other error counts as failed, and the agent's restart policy decides what follows.
+  ///   - event: the event.
+  ///   - context: the agent's access to the board; only valid during the call.
+  /// - Throws: an error ends the activation. If it is the error of a refused call, the activation counts as refused, and the
+  ///   instance continues. Any other error counts as a failure, and the agent's restart policy applies.
   mutating func handle(_ event: Event, _ context: inout Context) throws(AgentError)
 
-  /// Counters, gauges and state for the projection that people see; called between events.
-  /// - Returns: a map; the default is empty.
+  /// Returns the agent's report, which the projection shows: counters, gauges and state. Called between events.
+  /// - Returns: a map; empty by default.
   func snapshot() -> Value
 }
 
@@ -24,17 +23,17 @@ extension Agent {
   public func snapshot() -> Value { .map([:]) }
 }
 
-/// Why a call an agent made did not do what was asked, or why a handler gave up.
+/// The error of an agent's call, or of a handler.
 public struct AgentError: Error, Sendable, Hashable, CustomStringConvertible {
-  /// What kind of failure, to decide on.
+  /// The kind of failure.
   public var code: Code
-  /// One sentence: what was asked, of what, and why not.
+  /// A sentence: the operation, its object, and the cause.
   public var message: String
-  /// How long until the same call may succeed: until the lease of whoever holds the device ends, until it has rested,
-  /// until the budget has room. Nil when nobody knows, and when waiting does not help.
+  /// The time until the same call may succeed: the end of another holder's lease or of `min_off`, or room in a budget. Nil
+  /// if unknown, or if waiting does not help.
   public var retryAfter: Duration?
 
-  /// Puts an error together.
+  /// Creates an error.
   public init(_ code: Code, _ message: String, retryAfter: Duration? = nil) {
     self.code = code
     self.message = message
@@ -46,8 +45,8 @@ public struct AgentError: Error, Sendable, Hashable, CustomStringConvertible {
     "\(code.rawValue): \(message)" + (retryAfter.map { "; try again in \($0.rounded)" } ?? "")
   }
 
-  /// Whether it is an answer of the board that a later call may not get: another holds the device, a limit or the manifest
-  /// stands against it, the sensor or the hardware does not answer. False for what is wrong with the call itself.
+  /// Whether the board refused the call: the device has another holder, a limit or the manifest forbids it, or the sensor or
+  /// the hardware does not answer. False if the call itself is wrong.
   public var isRefusal: Bool {
     switch code {
     case .denied, .busy, .limited, .unavailable, .failed: true
@@ -61,13 +60,13 @@ public struct AgentError: Error, Sendable, Hashable, CustomStringConvertible {
     case denied
     /// No such device, key or file.
     case notFound = "not-found"
-    /// Somebody else holds it.
+    /// The device has another holder.
     case busy
-    /// A limit of the device or of the budget stands against it.
+    /// A limit of the device or a budget forbids it.
     case limited
-    /// It exists, and has nothing to say at present; ask again later.
+    /// It exists, and has no data at present.
     case unavailable
-    /// The arguments make no sense.
+    /// The arguments are invalid.
     case invalid
     /// The hardware or the system failed.
     case failed

@@ -4,27 +4,27 @@
 
   /// The socket between a process agent and the daemon: lines of JSON, read and written with blocking calls.
   struct AgentChannel {
-    /// The longest line there may be, in bytes, without its line feed.
+    /// The longest line in bytes, without its line feed.
     static let longest = 1 << 20
 
-    /// What came.
+    /// A received line.
     enum Item {
       case message(Value)
-      /// A line that is no message, and what is wrong with it.
+      /// A line that is not a message, with the error to answer.
       case unreadable(code: Int64, String)
     }
 
     private let descriptor: Int32
     private var buffer: [UInt8] = []
-    /// Up to here there is no line feed.
+    /// The buffer has no line feed before this index.
     private var scanned = 0
-    /// Whether what comes up to the next line feed belongs to a line that was too long.
+    /// Whether the bytes up to the next line feed belong to a line that is too long.
     private var isSkipping = false
 
     init(_ descriptor: Int32) { self.descriptor = descriptor }
 
     /// Waits for the next line that is not empty.
-    /// - Returns: nil when the other side has closed.
+    /// - Returns: nil if the daemon has closed the socket.
     mutating func receive() throws(SystemError) -> Item? {
       while true {
         if let end = buffer[scanned...].firstIndex(of: UInt8(ascii: "\n")) {
@@ -58,16 +58,16 @@
     }
 
     /// Writes a message.
-    /// - Throws: `limited` when it is too long.
+    /// - Throws: `limited` if it is too long.
     func send(_ message: Fields) throws(AgentError) {
       let line = JSONText.write(.map(["jsonrpc": "2.0"] + message))
       guard line.count <= Self.longest else {
-        throw AgentError(.limited, "a message of \(line.count) bytes is longer than the \(Self.longest) there may be")
+        throw AgentError(.limited, "the message has \(line.count) bytes; the limit is \(Self.longest)")
       }
       do throws(SystemError) {
         try System.writeAll(descriptor, line + [UInt8(ascii: "\n")])
       } catch {
-        // Whoever would have read it is gone.
+        // The daemon is gone.
         exit(0)
       }
     }

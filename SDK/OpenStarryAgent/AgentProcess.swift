@@ -3,36 +3,35 @@
   import Linux
 
   extension Agent {
-    /// The whole program of an agent of its own: one line in `main.swift`, `Thermostat.main()`.
+    /// The main program of an agent: one line in `main.swift`, `Thermostat.main()`.
     ///
-    /// In a process it serves the daemon on file descriptor 3 (`docs/process-abi.md`) until it is told to stop or the
-    /// daemon is gone, and ends the program. In a WebAssembly module it makes the agent known to the module's exports
-    /// and returns. An agent that is linked into the daemon does not call it.
-    public static func main() { AgentProcess.run { AgentBody(self) } }
+    /// In a process it serves the daemon on file descriptor 3 (`docs/process-abi.md`) until the daemon stops it or exits,
+    /// and ends the program. In a WebAssembly module it registers the agent for the module's exports and returns. An agent
+    /// that is linked into the daemon does not call it.
+    public static func main() { AgentProcess.run { AnyAgent(self) } }
   }
 
-  /// An agent that is a process of its own: serves the daemon on file descriptor 3. The contract is
-  /// `docs/process-abi.md`.
+  /// An agent in its own process. It serves the daemon on file descriptor 3, according to `docs/process-abi.md`.
   final class AgentProcess {
-    /// The socket's number (sd_listen_fds(3) begins there, too).
+    /// The socket's descriptor, the same as the first of sd_listen_fds(3).
     static let descriptor: Int32 = 3
 
-    private let agent: AgentBody
+    private let agent: AnyAgent
     private let host: ProcessHost
     private var context: Context
 
-    /// Serves until it is told to stop, or the daemon is gone; then the program ends with exit code 0.
-    /// - Parameter make: makes the agent, once it is clear that there is a daemon.
-    static func run(_ make: () -> AgentBody) -> Never {
+    /// Serves until the daemon stops the agent or exits, then exits with code 0.
+    /// - Parameter make: creates the agent; called after the socket was found.
+    static func run(_ make: () -> AnyAgent) -> Never {
       Interrupt.ignoreBrokenPipes()
       guard System.isOpen(descriptor) else {
-        complain("openstarryd starts this program: file descriptor \(descriptor) has to be its socket")
+        complain("openstarryd starts this program: file descriptor \(descriptor) must be its socket")
         exit(64)
       }
       AgentProcess(make()).serve()
     }
 
-    private init(_ agent: AgentBody) {
+    private init(_ agent: AnyAgent) {
       self.agent = agent
       host = ProcessHost(AgentChannel(Self.descriptor))
       context = Context(agent: Environment.current()["OPENSTARRY_AGENT_ID"] ?? "", host: host)
@@ -44,7 +43,7 @@
         let request = host.next()
         let result = answer(to: request)
         System.flushOutput()
-        // A notification is not answered; what is no request at all is, as there may be an id in it that nobody found.
+        // Notifications are not answered. Messages that are not requests are: with `id` null.
         if let id = request["id"] ?? (request["method"] == nil ? Value.null : Value?.none) { host.answer(id, result) }
         if request["method"]?.string == "stop" { exit(0) }
       }
@@ -64,19 +63,19 @@
         }
       case "snapshot": return .success(["snapshot": agent.snapshot()])
       case "stop": return .success([:])
-      // What came is not said back: nobody knows what is in it.
+      // Do not repeat the name: it is untrusted.
       case _?: return .failure(RemoteError(code: -32601, message: "there is no such method"))
       case nil: return .failure(RemoteError(code: -32600, message: "a request is a map with a method"))
       }
     }
 
-    /// Says something on standard error, which is the agent's log.
+    /// Writes to standard error, the agent's log.
     private static func complain(_ message: String) {
       try? System.writeAll(2, Array("\(message)\n".utf8))
     }
   }
 
-  /// An error as it travels.
+  /// A JSON-RPC error.
   struct RemoteError: Error {
     var code: Int64
     var message: String
@@ -94,12 +93,12 @@
       retryAfter = error.retryAfter
     }
 
-    /// What the agent is told.
+    /// The error that the agent's call throws.
     var agentError: AgentError {
       AgentError(Self.codes.first { $0.number == code }?.code ?? .failed, message, retryAfter: retryAfter)
     }
 
-    /// The numbers are those of the control protocol (`docs/control.md`, section 5).
+    /// The codes of the control protocol (`docs/control.md`, section 5).
     private static let codes: [(code: AgentError.Code, number: Int64)] = [
       (.notFound, -32020), (.denied, -32021), (.busy, -32022), (.limited, -32023), (.invalid, -32024),
       (.unavailable, -32025), (.failed, -32026), (.invalid, -32602),

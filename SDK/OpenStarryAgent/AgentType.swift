@@ -1,12 +1,12 @@
 #if !hasFeature(Embedded)
-  /// An agent that is linked into the daemon, under the name that manifests call it by (`runtime.entry`).
+  /// An agent that is linked into the daemon, and its name in manifests.
   public struct AgentType {
-    /// What `runtime.entry` says.
+    /// The name in `runtime.entry`.
     public let name: String
-    /// Makes an instance.
+    /// Creates an instance.
     public let make: () -> any Agent
 
-    /// Names `type` for manifests.
+    /// Registers `type` under `name`.
     public init(_ name: String, _ type: (some Agent).Type) {
       self.name = name
       make = { type.init() }

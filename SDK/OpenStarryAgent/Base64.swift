@@ -2,7 +2,7 @@
 public enum Base64 {
   private static let alphabet = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/".utf8)
 
-  /// Appends the text of `bytes` to `text`.
+  /// Appends the encoded `bytes` to `text`.
   public static func append(_ bytes: [UInt8], to text: inout [UInt8]) {
     text.reserveCapacity(text.count + (bytes.count + 2) / 3 * 4)
     for start in stride(from: 0, to: bytes.count, by: 3) {
@@ -17,14 +17,14 @@ public enum Base64 {
     }
   }
 
-  /// The text of `bytes`.
+  /// Encodes bytes.
   public static func text(_ bytes: [UInt8]) -> String {
     var text: [UInt8] = []
     append(bytes, to: &text)
     return String(decoding: text, as: UTF8.self)
   }
 
-  /// The bytes that `text` stands for; nil when it is not padded base 64.
+  /// Decodes a text; nil if it is not padded base 64.
   public static func bytes(_ text: String) -> [UInt8]? {
     let utf8 = Array(text.utf8)
     guard utf8.count % 4 == 0 else { return nil }

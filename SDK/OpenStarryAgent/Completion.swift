@@ -1,13 +1,13 @@
-/// A question to a model.
+/// A request to a model.
 public struct ModelRequest: Sendable, Hashable {
-  /// What is asked.
+  /// The prompt.
   public var prompt: String
-  /// What the model is told about its part beforehand; empty for nothing.
+  /// The system prompt; empty for none.
   public var system: String
-  /// The most tokens of the answer; nil leaves it to the gateway.
+  /// The answer's most tokens; nil is the gateway's default.
   public var maxTokens: Int?
 
-  /// Puts a question together.
+  /// Creates a request.
   public init(prompt: String, system: String = "", maxTokens: Int? = nil) {
     self.prompt = prompt
     self.system = system
@@ -17,22 +17,22 @@ public struct ModelRequest: Sendable, Hashable {
 
 /// A model's answer.
 public struct ModelAnswer: Sendable, Hashable {
-  /// What it says.
+  /// The text.
   public var text: String
-  /// Tokens of question and answer together, as the model counts them; 0 when it does not say.
+  /// Tokens of request and answer together, as the model counts them; 0 if unknown.
   public var tokens: Int
 
-  /// Puts an answer together.
+  /// Creates an answer.
   public init(text: String, tokens: Int = 0) {
     self.text = text
     self.tokens = tokens
   }
 }
 
-/// Names a question that waits for its answer.
+/// Identifies a pending request to a model.
 public struct CompletionID: Hashable, Sendable {
-  /// Never used twice by one host or gateway.
+  /// Unique within a host or gateway.
   public let number: UInt64
-  /// Hosts and gateways make these.
+  /// Creates an id; for hosts and gateways.
   public init(_ number: UInt64) { self.number = number }
 }

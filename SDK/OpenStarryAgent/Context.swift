@@ -1,4 +1,4 @@
-/// How serious a line of a log is; the names and numbers are syslog's (RFC 5424, 6.2.1).
+/// The severity of a log line, with the names and numbers of syslog (RFC 5424, 6.2.1).
 public enum LogLevel: Int, Sendable, Hashable, Comparable, CaseIterable {
   case emergency = 0
   case alert, critical, error, warning, notice, info, debug
@@ -6,42 +6,42 @@ public enum LogLevel: Int, Sendable, Hashable, Comparable, CaseIterable {
   public static func < (left: LogLevel, right: LogLevel) -> Bool { left.rawValue < right.rawValue }
 }
 
-/// The calls behind `Context`: each kind of isolation implements them once.
+/// The calls behind `Context`. Every isolation implements them.
 ///
-/// Every call passes the same gate: what the manifest does not grant is `denied`.
+/// Every call passes the same gate: calls that the manifest does not grant are `denied`.
 public protocol AgentHost: AnyObject {
   /// Nanoseconds on the monotonic clock.
   var now: UInt64 { get }
   /// The newest reading of `sensor`, or the level of an input; see `Context.read`.
   func read(_ sensor: String) throws(AgentError) -> Reading
-  /// Carries out `command`; see `Context.control`.
+  /// Commands an actuator; see `Context.control`.
   func control(_ actuator: String, _ command: ActuatorCommand, lease: Duration?) throws(AgentError) -> Receipt
   /// The newest JPEG of `camera`; see `Context.snapshot`.
   func snapshot(_ camera: String) throws(AgentError) -> [UInt8]
   /// The newest picture of `camera` in grey; see `Context.frame`.
   func frame(_ camera: String, width: Int, height: Int) throws(AgentError) -> [UInt8]
   /// Asks a model.
-  /// - Parameter done: called once with the answer, within this call or later; never after `cancel`.
-  /// - Returns: what `cancel` takes.
-  /// - Throws: `denied` by the manifest, `unavailable` without a model, `limited` by the budget of tokens, `invalid`.
+  /// - Parameter done: called once with the answer, during this call or later; never after `cancel`.
+  /// - Returns: an id for `cancel`.
+  /// - Throws: `denied` by the manifest, `unavailable` without a model, `limited` by the token budget, `invalid`.
   func complete(
     _ request: ModelRequest, _ done: @escaping (Result<ModelAnswer, AgentError>) -> Void
   ) throws(AgentError) -> CompletionID
-  /// Nobody waits for the answer any more. Does nothing when it was given.
+  /// Cancels a request. Does nothing after its answer.
   func cancel(_ completion: CompletionID)
-  /// Publishes an event caused by the one being handled.
+  /// Publishes an event caused by the current one.
   func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID
   /// Appends a line to the agent's log.
   func log(_ level: LogLevel, _ message: String)
-  /// The durable value under `key`; nil when there is none.
+  /// The durable value under `key`; nil if there is none.
   func state(_ key: String) -> Value?
   /// Keeps `value` under `key` across restarts; nil removes it.
   func setState(_ key: String, _ value: Value?) throws(AgentError)
-  /// The contents of a file within the paths the manifest grants, at most 1 MiB.
+  /// The contents of a file within the granted paths, at most 1 MiB.
   func file(_ path: String) throws(AgentError) -> [UInt8]
 }
 
-// For hosts that have neither cameras nor models.
+// For hosts without cameras or models.
 extension AgentHost {
   public func frame(_ camera: String, width: Int, height: Int) throws(AgentError) -> [UInt8] {
     throw AgentError(.unavailable, "there are no cameras here")
@@ -56,13 +56,13 @@ extension AgentHost {
   public func cancel(_ completion: CompletionID) {}
 }
 
-/// Everything an agent may reach while it handles one event.
+/// The agent's access to the board while it handles one event.
 public struct Context {
   #if hasFeature(Embedded)
-    /// What answers the calls: one class, so that a module imports what its agent uses and no more.
+    /// The implementation of the calls. A concrete class, so that a module imports only the functions that its agent uses.
     public typealias Host = GuestHost
   #else
-    /// What answers the calls.
+    /// The implementation of the calls.
     public typealias Host = any AgentHost
   #endif
 
@@ -70,7 +70,7 @@ public struct Context {
   /// The agent's id, as in its manifest.
   public let agent: String
 
-  /// Drivers make contexts; tests may, around a host of their own.
+  /// Creates a context; for drivers, and for tests with their own host.
   public init(agent: String, host: Host) {
     self.agent = agent
     self.host = host
@@ -79,18 +79,18 @@ public struct Context {
   /// Nanoseconds on the monotonic clock.
   public var now: UInt64 { host.now }
 
-  /// The newest reading of a sensor, or the level of a digital input now: 0 or 1, without a unit.
+  /// The newest reading of a sensor, or the level of a digital input: 0 or 1, without a unit.
   ///
-  /// Sensors that a manifest names are measured at the board's pace while the agent runs, so this never waits.
+  /// Never waits: the board measures the sensors that a manifest names periodically while the agent runs.
   /// - Throws: `denied`, `notFound`, or `unavailable` before the first reading.
   public func read(_ sensor: String) throws(AgentError) -> Reading { try host.read(sensor) }
 
-  /// Asks an actuator to do something.
+  /// Commands an actuator.
   /// - Parameters:
-  ///   - lease: how long it may stay away from its safe state without being asked again; nil takes the board's
+  ///   - lease: how long the actuator may stay away from its safe state unless the command is repeated; nil is the board's
   ///     default. At its end, or when the agent stops, the actuator goes to its safe state.
-  /// - Returns: what was done. Hardware behind a slow bus takes it a moment later.
-  /// - Throws: `denied` by the manifest, `busy` when somebody else holds it, `limited` by `max_on`, `min_off`,
+  /// - Returns: the receipt. Hardware behind a slow bus may execute the command a moment later.
+  /// - Throws: `denied` by the manifest, `busy` if the actuator has another holder, `limited` by `max_on`, `min_off`,
   ///   `max_rate` or `exclusive_with`, `failed` by the hardware.
   @discardableResult
   public mutating func control(
@@ -100,26 +100,26 @@ public struct Context {
   }
 
   /// The newest picture of a camera, as JPEG.
-  /// - Throws: `unavailable` when none is ready: one has then been asked for, and `camera:snapshot` tells when.
+  /// - Throws: `unavailable` if none is ready: the call has then requested one, and `camera:snapshot` announces it.
   public func snapshot(_ camera: String) throws(AgentError) -> [UInt8] { try host.snapshot(camera) }
 
-  /// The newest picture of a camera, in grey and scaled down: for programs that look at it themselves.
+  /// The newest picture of a camera, in grey and scaled down, for programs that analyse it themselves.
   /// - Parameters:
-  ///   - width: in pixels, from 1 to what the camera's small picture has: at most 160.
-  ///   - height: in pixels; the picture is stretched to the shape that is asked for.
-  /// - Returns: `width * height` bytes, 0 black to 255 white, row by row; each the mean of what it covers.
-  /// - Throws: `denied`, `notFound`, `limited` when the picture has fewer pixels than asked for, or `unavailable` when
-  ///   none is there: one has then been asked for, and `camera:frame` tells when.
+  ///   - width: in pixels, from 1 to the width of the camera's small picture, at most 160.
+  ///   - height: in pixels; the picture is stretched to this aspect ratio.
+  /// - Returns: `width * height` bytes, 0 black to 255 white, row by row; each is the mean of the area it covers.
+  /// - Throws: `denied`, `notFound`, `limited` if the picture has fewer pixels, or `unavailable` if none is ready: the call
+  ///   has then requested one, and `camera:frame` announces it.
   public func frame(_ camera: String, width: Int, height: Int) throws(AgentError) -> [UInt8] {
     try host.frame(camera, width: width, height: height)
   }
 
-  /// Asks a model and waits for its answer; only agents that may wait get one: those in a sandbox of their own.
+  /// Asks a model and waits for its answer. Only agents outside the daemon's own code may wait.
   /// - Parameters:
-  ///   - system: what the model is told about its part beforehand.
-  ///   - maxTokens: of the answer; nil leaves it to the model's settings.
-  /// - Throws: `denied` by the manifest, `limited` by the budget of tokens, `unavailable` when there is no model, when it
-  ///   does not answer in time, and always for agents that run in-process.
+  ///   - system: the system prompt; empty for none.
+  ///   - maxTokens: the answer's most tokens; nil is the model's default.
+  /// - Throws: `denied` by the manifest, `limited` by the token budget, `unavailable` if there is no model or it does not
+  ///   answer in time, and always for in-process agents.
   public mutating func complete(
     _ prompt: String, system: String = "", maxTokens: Int? = nil
   ) throws(AgentError) -> String {
@@ -133,7 +133,7 @@ public struct Context {
     return try answer.get().text
   }
 
-  /// Publishes an event; its cause is the event being handled.
+  /// Publishes an event. Its cause is the current event.
   /// - Parameter type: `domain:verb`; the manifest's `emit` list must allow it.
   @discardableResult
   public mutating func emit(_ type: String, _ payload: Fields = [:]) throws(AgentError) -> ULID {
@@ -143,16 +143,16 @@ public struct Context {
   /// Appends a line to the agent's log.
   public mutating func log(_ message: String, _ level: LogLevel = .info) { host.log(level, message) }
 
-  /// The durable value under `key`; nil when there is none.
+  /// The durable value under `key`; nil if there is none.
   public func state(_ key: String) -> Value? { host.state(key) }
 
   /// Keeps `value` under `key` across restarts; nil removes it.
-  /// - Throws: `limited` when the agent's storage budget is used up.
+  /// - Throws: `limited` if the agent's storage budget is used up.
   public mutating func setState(_ key: String, _ value: Value?) throws(AgentError) {
     try host.setState(key, value)
   }
 
-  /// The contents of a file within the paths that the manifest grants.
+  /// The contents of a file within the granted paths.
   /// - Throws: `denied`, `notFound`, or `limited` beyond 1 MiB.
   public func file(_ path: String) throws(AgentError) -> [UInt8] { try host.file(path) }
 }

@@ -1,31 +1,31 @@
-/// A named fact: something happened, was measured, decided or said.
+/// A named fact: something happened, or was measured or decided.
 ///
-/// Every event says what led to it, so that any of them can be traced back to where the chain began.
+/// Every event names its cause, so it can be traced back to the first event of its chain.
 public struct Event: Sendable, Hashable {
   /// Sorts by time.
   public var id: ULID
   /// `domain:verb`, e.g. `sensor:temperature`, `input:door`, `git:commit_pushed`.
   public var type: String
-  /// Milliseconds since 1970: a label, as good as the system clock. Never used to measure.
+  /// Milliseconds since 1970. As accurate as the system clock, so a label, not a measurement.
   public var time: UInt64
   /// Whether the system clock was known to be synchronised when `time` was taken.
   public var clockSynchronised: Bool
-  /// Nanoseconds on the monotonic clock (CLOCK_MONOTONIC); compare within one boot only.
+  /// Nanoseconds on the monotonic clock (CLOCK_MONOTONIC), comparable within one boot.
   public var monotonic: UInt64
-  /// Who said it: a device id, `agent/<id>`, `rule/<id>`, `client/<name>`, `system`.
+  /// The publisher: a device id, `agent/<id>`, `rule/<id>`, `client/<name>`, `system`.
   public var source: String
-  /// The event that led to this one; nil where a chain begins.
+  /// The event that caused this one; nil for the first of a chain.
   public var cause: ULID?
-  /// The first event of the chain; its own id where a chain begins.
+  /// The first event of the chain; for the first, its own id.
   public var trace: ULID
-  /// Hops from the first event of the chain, 0 for the first.
+  /// The number of events before it in the chain, 0 for the first.
   public var depth: Int
-  /// How urgent it is.
+  /// The urgency.
   public var priority: Priority
-  /// What is known about it, by name.
+  /// The event's data, by name.
   public var payload: Fields
 
-  /// Puts an event together; only the event log makes events that count.
+  /// Creates an event. Only the event log publishes events.
   public init(
     id: ULID, type: String, time: UInt64 = 0, clockSynchronised: Bool = false, monotonic: UInt64 = 0,
     source: String = "system", cause: ULID? = nil, trace: ULID? = nil, depth: Int = 0,
@@ -44,11 +44,11 @@ public struct Event: Sendable, Hashable {
     self.payload = payload
   }
 
-  /// The payload field `name`, or nil.
+  /// The payload field `name`; nil if there is none.
   public subscript(name: String) -> Value? { payload[name] }
 }
 
-/// How urgent an event or an agent is; lower numbers go first.
+/// The urgency of an event or an agent; lower numbers run first.
 public enum Priority: Int, Sendable, Hashable, Comparable, CaseIterable {
   case emergency = 0
   case critical = 1

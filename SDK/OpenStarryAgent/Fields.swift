@@ -1,25 +1,25 @@
-/// An ordered set of named values: what a map holds, in the order it was written.
+/// The entries of a map, in order.
 ///
-/// Look-up is a linear scan: payloads have a handful of fields, where a scan beats hashing.
-/// Names are the same when their bytes are. Equality and hashing ignore the order.
+/// Look-up is a linear scan, which is faster than hashing for the few fields of a payload. Names are equal if their bytes
+/// are. Equality and hashing ignore the order.
 public struct Fields: Sendable {
   private var entries: [(key: String, value: Value)]
 
   /// No fields.
   public init() { entries = [] }
 
-  /// Takes `pairs` in order; a later pair with the same name replaces the earlier one.
+  /// Creates fields from pairs, in order; a later pair with the same name replaces the earlier one.
   public init(_ pairs: [(String, Value)]) {
     entries = []
     entries.reserveCapacity(pairs.count)
     for (key, value) in pairs { self[key] = value }
   }
 
-  /// Takes `pairs` in order without looking for duplicates.
-  /// - Parameter pairs: names must be unique; parsers that have already checked use this.
+  /// Creates fields from pairs, in order, without a check for duplicates.
+  /// - Parameter pairs: the names must be unique.
   public init(uniquePairs pairs: [(key: String, value: Value)]) { entries = pairs }
 
-  /// The value named `key`, or nil. Setting nil removes it; setting a new name appends it.
+  /// The value named `key`; nil if there is none. Setting nil removes it; setting a new name appends it.
   public subscript(key: String) -> Value? {
     get { entries.first { $0.key.isSame(as: key) }?.value }
     set {
@@ -54,7 +54,7 @@ extension Fields: Hashable {
 
   public func hash(into hasher: inout Hasher) {
     hasher.combine(count)
-    // Order must not matter: combine the sum of what each entry hashes to.
+    // The sum of the hashes does not depend on the order.
     var sum = 0
     for entry in entries {
       var one = Hasher()

@@ -1,14 +1,14 @@
-/// A number as its digits in base ten, on the way to an exact one in base two.
+/// A decimal number, for its exact conversion to binary.
 struct JSONDecimal {
   var isNegative: Bool
-  /// What the digits are to be multiplied with: a power of ten.
+  /// The power of ten that the digits are multiplied with.
   var exponent = 0
-  /// Without zeros in front.
+  /// Without leading zeros.
   private var digits: [UInt8] = []
-  /// All digits as one number, while they fit.
+  /// All digits as one number; nil once they do not fit.
   private var whole: UInt64? = 0
 
-  /// A binary64 that lies between two others is decided by at most 767 digits; one more stands for all that follow.
+  /// At most 767 digits decide how a number is rounded to binary64; one more stands for all further digits.
   private static let longest = 800
 
   init(isNegative: Bool) { self.isNegative = isNegative }
@@ -17,7 +17,7 @@ struct JSONDecimal {
     if isFraction { exponent -= 1 }
     if digits.isEmpty && digit == 0 { return }
     if digits.count > Self.longest {
-      // Only whether anything but zeros follows counts now.
+      // From here on it only matters whether any digit is not zero.
       if digit != 0 { digits[Self.longest] = 1 }
       exponent += 1
       return
@@ -30,7 +30,7 @@ struct JSONDecimal {
     }
   }
 
-  /// The integer that the digits are; nil when it takes more than 64 bits.
+  /// The number as an integer; nil if it needs more than 64 bits.
   var integer: Int64? {
     guard let whole, exponent == 0 else { return nil }
     if isNegative { return whole <= 1 << 63 ? Int64(truncatingIfNeeded: 0 &- whole) : nil }
@@ -46,7 +46,7 @@ struct JSONDecimal {
   private var magnitude: Double? {
     if digits.isEmpty || digits.count + exponent < -330 { return 0 }
     if digits.count + exponent > 310 { return nil }
-    // Both are exact, so that one operation rounds once (W. D. Clinger, "How to read floating point numbers
+    // Both operands are exact, so the result is rounded once (W. D. Clinger, "How to read floating point numbers
     // accurately", 1990).
     if let whole, whole < 1 << 53, exponent.magnitude <= 22 {
       var power = 1.0
@@ -56,7 +56,7 @@ struct JSONDecimal {
     return quotient()
   }
 
-  /// Long division in base two of two whole numbers, and a look at what is left over.
+  /// Binary long division of two integers, rounded by the remainder.
   private func quotient() -> Double? {
     var numerator = WideNumber()
     var denominator = WideNumber(1)
@@ -82,17 +82,18 @@ struct JSONDecimal {
       }
       numerator.shift(by: 1)
     }
-    // What is left has been doubled: beside the denominator it is a half. With no bit taken it is the whole, undoubled.
+    // The remainder has been doubled, so comparing it with the denominator compares it with one half. If no bit was taken,
+    // it has not been doubled.
     if count == 0 { return denominator < numerator ? .leastNonzeroMagnitude : 0 }
     if denominator < numerator || !(numerator < denominator) && bits & 1 == 1 { bits += 1 }
-    // A carry out of the fraction raises the exponent by itself.
+    // A carry out of the fraction increments the exponent.
     let pattern = power < -1022 ? bits : UInt64(power + 1023) << 52 &+ (bits &- 1 << 52)
     let value = Double(bitPattern: pattern)
     return value.isFinite ? value : nil
   }
 }
 
-/// A whole number of any length, little end first, without zeros at its end.
+/// An integer of any length, in little-endian words, without leading zeros.
 private struct WideNumber {
   private var words: [UInt32]
 
@@ -122,7 +123,7 @@ private struct WideNumber {
     if whole > 0 { words.insert(contentsOf: repeatElement(0, count: whole), at: 0) }
   }
 
-  /// Takes away a number that is not larger.
+  /// Subtracts a number that is not larger.
   mutating func subtract(_ other: WideNumber) {
     var borrow: UInt64 = 0
     for index in words.indices {

@@ -1,4 +1,4 @@
-/// Walks a JSON text once, from the front.
+/// Parses a JSON text in one pass.
 struct JSONReader {
   private let bytes: [UInt8]
   private var offset = 0
@@ -32,8 +32,7 @@ struct JSONReader {
   }
 
   private mutating func map() throws(AgentError) -> Value {
-    var pairs: [(key: String, value: Value)] = []
-    var keys = JSONKeys()
+    var entries = MapEntries()
     try open()
     skipSpace()
     if !take(UInt8(ascii: "}")) {
@@ -41,17 +40,17 @@ struct JSONReader {
         skipSpace()
         let start = offset
         guard next == UInt8(ascii: "\"") else { throw wrong("a key") }
-        let key = try string()
-        guard keys.insert(key) else { throw wrong("a key that was not there yet", at: start) }
+        let key = try text(try string(), from: start)
+        guard entries.insert(key) else { throw wrong("a key that is not a duplicate", at: start) }
         skipSpace()
         guard take(UInt8(ascii: ":")) else { throw wrong("':'") }
-        pairs.append((try text(key, from: start), try value()))
+        entries.setLast(try value())
         skipSpace()
       } while take(UInt8(ascii: ","))
       guard take(UInt8(ascii: "}")) else { throw wrong("',' or '}'") }
     }
     depth -= 1
-    return .map(Fields(uniquePairs: pairs))
+    return .map(entries.fields)
   }
 
   private mutating func list() throws(AgentError) -> Value {
@@ -71,7 +70,7 @@ struct JSONReader {
 
   private mutating func open() throws(AgentError) {
     depth += 1
-    if depth > JSONText.depth { throw wrong("no more than 64 lists and maps within each other") }
+    if depth > JSONText.depth { throw wrong("at most \(JSONText.depth) nested lists and maps") }
     offset += 1
   }
 
@@ -105,7 +104,7 @@ struct JSONReader {
       let isNegative = take(UInt8(ascii: "-"))
       if !isNegative { _ = take(UInt8(ascii: "+")) }
       var exponent = 0
-      // Beyond this it makes no difference any more, and must not overflow.
+      // A larger exponent makes no difference; do not overflow.
       guard takeDigits({ exponent = min(exponent * 10 + Int($0), 100_000_000) }) else { throw wrong("a digit") }
       decimal.exponent += isNegative ? -exponent : exponent
     }
@@ -131,7 +130,7 @@ struct JSONReader {
     return text
   }
 
-  /// A text without its quotation marks and escapes, not checked to be UTF-8.
+  /// A string without quotation marks and escapes. Its UTF-8 is not validated.
   private mutating func string() throws(AgentError) -> [UInt8] {
     offset += 1
     var text: [UInt8] = []
@@ -162,7 +161,7 @@ struct JSONReader {
     }
   }
 
-  /// What follows `\u`: one unit of UTF-16, or two that belong together.
+  /// The character after `\u`: one unit of UTF-16, or a surrogate pair.
   private mutating func scalar() throws(AgentError) -> UInt32 {
     let start = offset
     let unit = try unit()
@@ -218,38 +217,6 @@ struct JSONReader {
   }
 
   private func wrong(_ expected: String, at place: Int? = nil) -> AgentError {
-    AgentError(.invalid, "no JSON: expected \(expected) at byte \(place ?? offset)")
-  }
-}
-
-/// Finds keys that were there already; by a table of their hashes once there are many.
-private struct JSONKeys {
-  private var keys: [[UInt8]] = []
-  private var slots: [Int32] = []
-
-  /// Whether `key` is new.
-  mutating func insert(_ key: [UInt8]) -> Bool {
-    if keys.count < 16 {
-      for known in keys where known == key { return false }
-    } else {
-      if slots.count < keys.count * 2 {
-        slots = [Int32](repeating: -1, count: slots.isEmpty ? 64 : slots.count * 4)
-        for index in keys.indices { slots[place(of: keys[index])] = Int32(index) }
-      }
-      let place = place(of: key)
-      if slots[place] >= 0 { return false }
-      slots[place] = Int32(keys.count)
-    }
-    keys.append(key)
-    return true
-  }
-
-  private func place(of key: [UInt8]) -> Int {
-    // FNV-1a, 32 bits (G. Fowler, L. C. Noll, K.-P. Vo).
-    var hash: UInt32 = 2_166_136_261
-    for byte in key { hash = (hash ^ UInt32(byte)) &* 16_777_619 }
-    var place = Int(hash & UInt32(slots.count - 1))
-    while slots[place] >= 0, keys[Int(slots[place])] != key { place = (place + 1) & (slots.count - 1) }
-    return place
+    AgentError(.invalid, "not JSON: expected \(expected) at byte \(place ?? offset)")
   }
 }

@@ -14,7 +14,7 @@ struct JSONWriter {
     case .null: write(verbatim: "null")
     case .bool(let value): write(verbatim: value ? "true" : "false")
     case .int(let value): write(verbatim: String(value))
-    // Swift's description is the shortest that reads back, and always with a point or an exponent.
+    // Swift's description is the shortest that parses to the same number, and has a point or an exponent.
     case .double(let value): write(verbatim: value.isFinite ? value.description : "null")
     case .string(let value): write(value)
     case .bytes(let value):

@@ -2,11 +2,11 @@
   import Glibc
   import Linux
 
-  /// The calls of an agent in a process: each is a request to the daemon, whose answer is waited for.
+  /// The calls of an agent in a process. Each sends a request to the daemon and waits for the answer.
   final class ProcessHost: AgentHost {
     private var channel: AgentChannel
     private var lastID: Int64 = 0
-    /// Requests of the daemon's that came while an answer was waited for.
+    /// The daemon's requests that arrived during a call.
     private var waiting: [Value] = []
 
     init(_ channel: AgentChannel) { self.channel = channel }
@@ -18,7 +18,7 @@
     }
 
     func control(_ actuator: String, _ command: ActuatorCommand, lease: Duration?) throws(AgentError) -> Receipt {
-      var parameters: Fields = ["id": .string(actuator), "command": command.value]
+      var parameters: Fields = ["id": .string(actuator), "command": command.wireValue]
       if let lease { parameters["lease_ms"] = .int(max(1, lease.milliseconds)) }
       return try Receipt(ask("controlActuator", parameters))
     }
@@ -34,7 +34,7 @@
 
     private static func bytes(_ text: Value?) throws(AgentError) -> [UInt8] {
       guard let bytes = text?.string.flatMap({ Base64.bytes($0) }) else {
-        throw AgentError(.failed, "a picture that is no base64")
+        throw AgentError(.failed, "a picture that is not base64")
       }
       return bytes
     }
@@ -73,7 +73,7 @@
       }
     }
 
-    /// Read directly: the sandbox shows an agent what its manifest grants, and nothing else.
+    /// Reads the file directly: the sandbox shows only the files that the manifest grants.
     func file(_ path: String) throws(AgentError) -> [UInt8] {
       do throws(SystemError) {
         return try Files.read(path, limit: 1 << 20)
@@ -86,7 +86,7 @@
       }
     }
 
-    /// Asks the daemon for something and waits for the answer. What else comes meanwhile waits.
+    /// Sends a request and waits for its answer. Other requests are queued meanwhile.
     private func ask(_ method: String, _ parameters: Fields) throws(AgentError) -> Value {
       lastID += 1
       try channel.send(["id": .int(lastID), "method": .string(method), "params": .map(parameters)])
@@ -106,7 +106,7 @@
       }
     }
 
-    /// The next request of the daemon's; what is an answer nobody waits for is passed over.
+    /// The daemon's next request. Unexpected answers are ignored.
     func next() -> Value {
       if !waiting.isEmpty { return waiting.removeFirst() }
       while true {
@@ -119,9 +119,9 @@
       message["method"] == nil && (message["result"] != nil || message["error"] != nil)
     }
 
-    /// Tells the daemon something that it does not answer.
+    /// Sends a notification.
     func tell(_ method: String, _ parameters: Fields) {
-      // What is too long for a line is left out, as there is nobody to tell.
+      // Messages that are too long are dropped: a notification has no error answer.
       try? channel.send(["method": .string(method), "params": .map(parameters)])
     }
 
@@ -147,13 +147,13 @@
       return .map(fields)
     }
 
-    /// The next message; ends the program when there will be none.
+    /// The next message. Exits if the daemon has closed the socket.
     private func receive() -> Value {
       while true {
         do throws(SystemError) {
           switch try channel.receive() {
           case .message(let message): return message
-          case .unreadable(let code, let why): tell(.null, RemoteError(code: code, message: why))
+          case .unreadable(let code, let message): tell(.null, RemoteError(code: code, message: message))
           case nil: exit(0)
           }
         } catch {

@@ -1,15 +1,15 @@
-/// What a sensor said.
+/// A measurement of a sensor.
 public struct Reading: Sendable, Hashable {
-  /// In `unit`; 0 or 1 for a binary input.
+  /// The value in `unit`; 0 or 1 for a digital input.
   public var value: Double
-  /// The unit's symbol, e.g. `°C`, `%`, `hPa`, `lx`, `V`; empty for a bare number.
+  /// The unit's symbol, e.g. `°C`, `%`, `hPa`, `lx`, `V`; empty if there is none.
   public var unit: String
-  /// Nanoseconds on the monotonic clock when it was measured.
+  /// The time of the measurement: nanoseconds on the monotonic clock.
   public var time: UInt64
-  /// How far it can be trusted.
+  /// The quality.
   public var quality: Quality
 
-  /// Puts a reading together.
+  /// Creates a reading.
   /// - Parameters:
   ///   - value: in `unit`.
   ///   - time: nanoseconds on the monotonic clock.
@@ -20,13 +20,13 @@ public struct Reading: Sendable, Hashable {
     self.quality = quality
   }
 
-  /// How far a reading can be trusted.
+  /// The quality of a reading.
   public enum Quality: String, Sendable, Hashable, CaseIterable {
-    /// Measured now, within the sensor's range.
+    /// Measured recently, within the sensor's range.
     case good
-    /// An earlier reading: the sensor has not answered since.
+    /// An old reading: the sensor has not answered since.
     case stale
-    /// The sensor's own flags or range say that the value is doubtful.
+    /// Outside the sensor's range, or flagged by the sensor.
     case suspect
   }
 }

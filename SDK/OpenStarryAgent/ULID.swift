@@ -1,4 +1,4 @@
-/// A 128-bit id that sorts by the time it was made: 48 bits of milliseconds, 80 bits that grow within one.
+/// A 128-bit id that sorts by its time: 48 bits of milliseconds, and 80 bits that increase within a millisecond.
 ///
 /// Text form: 26 characters of Crockford's base 32, as in the ULID specification (github.com/ulid/spec).
 public struct ULID: Hashable, Comparable, Sendable {
@@ -7,25 +7,25 @@ public struct ULID: Hashable, Comparable, Sendable {
   /// The lower 64 random bits.
   public let low: UInt64
 
-  /// Puts an id together from its two halves.
+  /// Creates an id from its halves.
   public init(high: UInt64, low: UInt64) {
     self.high = high
     self.low = low
   }
 
-  /// Puts an id together.
+  /// Creates an id.
   /// - Parameters:
   ///   - milliseconds: since 1970; only the lower 48 bits count.
-  ///   - random: the upper 16 and lower 64 bits of the part that is not time.
+  ///   - random: the upper 16 and lower 64 bits of the random part.
   public init(milliseconds: UInt64, random: (UInt16, UInt64)) {
     high = milliseconds << 16 | UInt64(random.0)
     low = random.1
   }
 
-  /// Milliseconds since 1970 at which it was made.
+  /// The time of creation, in milliseconds since 1970.
   public var milliseconds: UInt64 { high >> 16 }
 
-  /// The next id within the same millisecond: one more in the random part.
+  /// The next id within the same millisecond.
   public var successor: ULID {
     let (next, overflow) = low.addingReportingOverflow(1)
     return ULID(high: overflow ? high &+ 1 : high, low: next)
@@ -51,18 +51,31 @@ extension ULID: CustomStringConvertible {
     return String(decoding: characters, as: UTF8.self)
   }
 
-  /// Reads the text form, upper or lower case.
-  /// - Returns: nil unless `text` is 26 characters of Crockford's base 32 that fit 128 bits.
+  /// Parses the text form, in upper or lower case.
+  /// - Returns: nil unless `text` is 26 characters of Crockford's base 32 that fit into 128 bits.
   public init?(_ text: String) {
     var (high, low): (UInt64, UInt64) = (0, 0)
-    let bytes = Array(text.utf8)
+    let bytes = text.utf8Span.span
     guard bytes.count == 26, bytes[0] <= UInt8(ascii: "7") else { return nil }
-    for byte in bytes {
-      let upper = byte >= UInt8(ascii: "a") && byte <= UInt8(ascii: "z") ? byte - 32 : byte
-      guard let digit = Self.alphabet.firstIndex(of: upper) else { return nil }
+    for index in bytes.indices {
+      guard let digit = Self.digit(bytes[index]) else { return nil }
       high = high << 5 | low >> 59
       low = low << 5 | UInt64(digit)
     }
     self.init(high: high, low: low)
+  }
+
+  /// The value of a character, 0 to 31; nil if it is none of Crockford's base 32.
+  private static func digit(_ character: UInt8) -> UInt8? {
+    if character >= UInt8(ascii: "0") && character <= UInt8(ascii: "9") { return character - UInt8(ascii: "0") }
+    let letter = character & 0xDF
+    switch letter {
+    case UInt8(ascii: "A")...UInt8(ascii: "H"): return letter - UInt8(ascii: "A") + 10
+    case UInt8(ascii: "J")...UInt8(ascii: "K"): return letter - UInt8(ascii: "J") + 18
+    case UInt8(ascii: "M")...UInt8(ascii: "N"): return letter - UInt8(ascii: "M") + 20
+    case UInt8(ascii: "P")...UInt8(ascii: "T"): return letter - UInt8(ascii: "P") + 22
+    case UInt8(ascii: "V")...UInt8(ascii: "Z"): return letter - UInt8(ascii: "V") + 27
+    default: return nil
+    }
   }
 }

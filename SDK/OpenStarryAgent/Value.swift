@@ -1,6 +1,6 @@
-/// A JSON-like value: event payloads, agent state, snapshots, control-plane parameters and results.
+/// A JSON-like value, for event payloads, durable state, reports, and parameters and results of the control protocol.
 ///
-/// Integers and floating point stay apart, so that a counter survives a round trip exactly.
+/// Integers are kept apart from floating point, so that counters stay exact.
 public enum Value: Sendable, Hashable {
   case null
   case bool(Bool)
@@ -13,10 +13,10 @@ public enum Value: Sendable, Hashable {
 }
 
 extension Value {
-  /// The boolean, or nil for any other kind.
+  /// The boolean; nil for any other kind.
   public var bool: Bool? { if case .bool(let value) = self { value } else { nil } }
 
-  /// The integer, or a floating-point number that is exactly one; nil otherwise.
+  /// The integer, or a floating-point number that is an integer; nil otherwise.
   public var int: Int64? {
     switch self {
     case .int(let value): value
@@ -25,7 +25,7 @@ extension Value {
     }
   }
 
-  /// The number as floating point, or nil when it is not a number.
+  /// The number as floating point; nil if it is not a number.
   public var double: Double? {
     switch self {
     case .double(let value): value
@@ -34,16 +34,16 @@ extension Value {
     }
   }
 
-  /// The text, or nil for any other kind.
+  /// The text; nil for any other kind.
   public var string: String? { if case .string(let value) = self { value } else { nil } }
 
-  /// The elements, or nil when it is not a list.
+  /// The elements; nil if it is not a list.
   public var list: [Value]? { if case .list(let value) = self { value } else { nil } }
 
-  /// The fields, or nil when it is not a map.
+  /// The fields; nil if it is not a map.
   public var map: Fields? { if case .map(let value) = self { value } else { nil } }
 
-  /// The field `key` of a map; nil when it is missing or this is not a map.
+  /// The field `key` of a map; nil if it is missing, or this is not a map.
   public subscript(key: String) -> Value? { map?[key] }
 }
 

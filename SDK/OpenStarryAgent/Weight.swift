@@ -1,10 +1,10 @@
 extension Fields {
-  /// About as many bytes as it takes as JSON: what limits on payloads are held against.
+  /// The approximate size as JSON, in bytes. Payload limits use it.
   public var weight: Int { reduce(2) { $0 + $1.key.utf8.count + 4 + $1.value.weight } }
 }
 
 extension Value {
-  /// About as many bytes as it takes as JSON.
+  /// The approximate size as JSON, in bytes.
   public var weight: Int {
     switch self {
     case .null, .bool: 5

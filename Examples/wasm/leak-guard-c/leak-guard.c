@@ -1,5 +1,6 @@
 // The leak guard of ../leak-guard, in C: closes the water valve when a leak is found, and keeps it closed until
 // leak:cleared is emitted. After a refusal it logs it, and asks again with every event.
+#define OPENSTARRY_CBOR
 #include "openstarry.h"
 
 static bool closed;
@@ -25,9 +26,9 @@ static void complain(const openstarry_area *why) {
 static bool valve(bool open) {
   openstarry_release(&area);
   if (open) {
-    openstarry_control(OPENSTARRY_TEXT("valve"), OPENSTARRY_TEXT("\"on\""), 3600000, &area);
+    openstarry_control(OPENSTARRY_TEXT("valve"), OPENSTARRY_ON, 3600000, &area);
   } else {
-    openstarry_control(OPENSTARRY_TEXT("valve"), OPENSTARRY_TEXT("\"off\""), 0, &area);
+    openstarry_control(OPENSTARRY_TEXT("valve"), OPENSTARRY_OFF, 0, &area);
   }
   bool was_refused = refused;
   refused = openstarry_is_refusal(&area);
@@ -47,7 +48,7 @@ static const openstarry_result *leak(openstarry_bytes event) {
   if (!valve(false)) return failed();
   if (is_known()) return openstarry_ok();
   openstarry_release(&area);
-  openstarry_bytes time = openstarry_json_get(event, "time");
+  openstarry_bytes time = openstarry_cbor_get(event, "time");
   openstarry_state_set(OPENSTARRY_TEXT("leak"), time.at, time.length, &area);
   if (area.failed) return failed();
   if (refused) {
@@ -56,7 +57,7 @@ static const openstarry_result *leak(openstarry_bytes event) {
     openstarry_log(OPENSTARRY_ALERT, OPENSTARRY_TEXT("water on the floor: the valve is closed"));
   }
   openstarry_release(&area);
-  openstarry_emit(OPENSTARRY_TEXT("leak:found"), OPENSTARRY_TEXT("{}"), &area);
+  openstarry_emit(OPENSTARRY_TEXT("leak:found"), OPENSTARRY_TEXT(""), &area);
   return area.failed ? failed() : openstarry_ok();
 }
 
@@ -69,26 +70,27 @@ static const openstarry_result *cleared(void) {
   return valve(true) ? openstarry_ok() : failed();
 }
 
-const openstarry_result *openstarry_handle(char *text, size_t length) {
-  openstarry_bytes event = {text, length};
-  openstarry_bytes type = openstarry_json_get(event, "type");
-  openstarry_bytes payload = openstarry_json_get(event, "payload");
+const openstarry_result *openstarry_handle(char *bytes, size_t length) {
+  openstarry_bytes event = {bytes, length};
+  openstarry_bytes type = openstarry_cbor_get(event, "type");
+  openstarry_bytes payload = openstarry_cbor_get(event, "payload");
   const openstarry_result *result;
-  if (openstarry_is(type, "\"input:leak\"") && openstarry_is(openstarry_json_get(payload, "active"), "true")) {
+  if (openstarry_cbor_is(type, "input:leak") && openstarry_cbor_is_true(openstarry_cbor_get(payload, "active"))) {
     result = leak(event);
-  } else if (openstarry_is(type, "\"leak:cleared\"")) {
+  } else if (openstarry_cbor_is(type, "leak:cleared")) {
     result = cleared();
   } else {
     // Any other event renews the desired state: closed during a leak, otherwise open.
     closed = is_known();
     result = valve(!closed) ? openstarry_ok() : failed();
   }
-  free(text);
+  free(bytes);
   return result;
 }
 
 const openstarry_bytes *openstarry_snapshot(void) {
-  static const openstarry_bytes yes = {OPENSTARRY_TEXT("{\"closed\":true}")};
-  static const openstarry_bytes no = {OPENSTARRY_TEXT("{\"closed\":false}")};
+  // {"closed": true} and {"closed": false}.
+  static const openstarry_bytes yes = {OPENSTARRY_TEXT("\xA1\x66" "closed" "\xF5")};
+  static const openstarry_bytes no = {OPENSTARRY_TEXT("\xA1\x66" "closed" "\xF4")};
   return closed ? &yes : &no;
 }

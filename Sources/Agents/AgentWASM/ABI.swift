@@ -1,27 +1,29 @@
-/// The names of the contract in `wit/openstarry.wit`, lowered as the component model's canonical ABI does it.
+/// The names of the contract in `wit/openstarry.wit`, lowered according to the component model's canonical ABI.
 public enum ABI {
-  /// Modules of the host's functions, and the exports that every agent has.
+  /// The version in the names of imports and exports.
   public static let version = "0.1.0"
-  /// The memory that pointers point into.
+  /// The module's memory, which pointers refer to.
   public static let memory = "memory"
-  /// `(old i32, oldSize i32, align i32, newSize i32) -> i32`: room in the guest for what the host hands over.
+  /// `(old i32, oldSize i32, align i32, newSize i32) -> i32`: allocates memory in the guest, for data of the host.
   public static let allocate = "cabi_realloc"
-  /// `(event: string) -> result<_, string>`.
+  /// `(event: payload) -> result<_, string>`.
   public static let handle = "openstarry:agent/handler@0.1.0#handle"
   /// `() -> result<_, string>`; optional: runs once before the first event.
   public static let start = "openstarry:agent/handler@0.1.0#start"
-  /// `() -> string`; optional: a JSON map.
+  /// `() -> payload`; optional: a map.
   public static let snapshot = "openstarry:agent/handler@0.1.0#snapshot"
-  /// Gives back what a result points to, after the host has read it; optional.
+  /// `() -> ()`; optional, and never called: a module that has it uses CBOR instead of JSON.
+  public static let cbor = "openstarry:agent/encoding@0.1.0#cbor"
+  /// Frees the memory of a result after the host has read it; optional.
   public static func finish(_ export: String) -> String { "cabi_post_\(export)" }
-  /// What a WASI reactor runs first; optional.
+  /// The first function of a WASI reactor; optional.
   public static let initialise = "_initialize"
 
   static let requiredExports: [(name: String, signature: Signature)] = [
     (allocate, "iiii>i"), (handle, "ii>i"),
   ]
   static let optionalExports: [(name: String, signature: Signature)] = [
-    (start, ">i"), (snapshot, ">i"), (initialise, ">"), (finish(handle), "i>"), (finish(start), "i>"),
+    (start, ">i"), (snapshot, ">i"), (cbor, ">"), (initialise, ">"), (finish(handle), "i>"), (finish(start), "i>"),
     (finish(snapshot), "i>"),
   ]
 }

@@ -2,15 +2,15 @@ import CLinux
 import Glibc
 import Linux
 
-/// The compiled form of a module, ready for the engine to map: a copy in memory that nobody can change or cut short.
+/// A compiled module, ready for the engine to map: a copy in sealed memory, which can be neither changed nor truncated.
 ///
-/// A file on a disk can be: a page that is mapped and no longer there ends whoever looks at it (SIGBUS, mmap(2)), and what
-/// was checked need not be what is mapped.
+/// A file on a disk can be both: access to a truncated mapping is a SIGBUS (mmap(2)), and the mapped bytes may differ from the
+/// checked ones.
 final class Artefact: Sendable {
   /// The largest, in bytes.
   private static let largest = 256 << 20
 
-  /// The file that it came from.
+  /// The file that it was read from.
   let path: String
   private let memory: Descriptor
 
@@ -19,10 +19,10 @@ final class Artefact: Sendable {
     self.memory = memory
   }
 
-  /// Where the engine finds it; valid as long as this is.
+  /// The path for the engine; valid while this object lives.
   var place: String { "/proc/self/fd/\(memory.number)" }
 
-  /// Takes code as it is.
+  /// Creates an artefact from code.
   convenience init(path: String, code: [UInt8]) throws(SystemError) {
     let memory = try Self.newMemory(path)
     try System.writeAll(memory.number, code)
@@ -30,11 +30,11 @@ final class Artefact: Sendable {
     self.init(path: path, memory)
   }
 
-  /// Copies the code of a file, when its seal is right.
+  /// Copies the code of a file if its seal is valid.
   /// - Parameters:
-  ///   - name: of the file in `folder`.
-  ///   - secret: what it was sealed with.
-  /// - Returns: nil when the file is missing, no file of ours, or not whole.
+  ///   - name: the file in `folder`.
+  ///   - secret: the secret of the seal.
+  /// - Returns: nil if the file is missing or incomplete, or if its seal is wrong.
   static func open(_ name: String, in folder: TrustedFolder, _ seal: Seal, secret: [UInt8]) -> Artefact? {
     let path = Files.join(folder.path, name)
     guard let file = folder.open(name), let status = try? FileStatus(of: file.number),
@@ -48,7 +48,7 @@ final class Artefact: Sendable {
     return Artefact(path: path, memory)
   }
 
-  /// Puts the seal behind code that a compiler of ours has left in a file, and waits until it is on the disk.
+  /// Appends the seal to a file that our compiler has written, and syncs it to the disk.
   static func seal(_ path: String, _ seal: Seal, secret: [UInt8]) throws(SystemError) {
     let file = try System.open(path, O_RDWR | O_NOFOLLOW)
     let length = Int(try FileStatus(of: file.number).size)
@@ -62,8 +62,8 @@ final class Artefact: Sendable {
     return try Descriptor(checking: number, "memfd_create", path)
   }
 
-  /// - Returns: SHA-256 of what was copied.
-  /// - Throws: EIO when the file is shorter.
+  /// - Returns: SHA-256 of the copied bytes.
+  /// - Throws: EIO if the file is shorter.
   private static func copy(_ file: Int32, _ length: Int, to memory: Int32?) throws(SystemError) -> [UInt8] {
     var hash = SHA256()
     var place = 0

@@ -4,29 +4,29 @@ import Glibc
 import Linux
 import Model
 
-/// Compiled modules in a folder, each under its key; what is not there, or not what it should be, is compiled again. They are
-/// native code: a folder that others can write to is refused, and what was not sealed with the secret beside it is not used.
+/// The folder of compiled modules, each under its key. A missing or invalid one is compiled again. They are native code: a
+/// folder that others can write to is refused, and a file that was not sealed with the secret beside the folder is not used.
 ///
-/// Files are read and hashed on a thread of their own; modules are compiled one after the other, each in a process.
+/// Files are read and hashed on a separate thread. Modules are compiled one after the other, each in its own process.
 final class ArtefactStore {
-  /// How a compilation is held back.
+  /// The limits of compilations.
   struct Bounds: Hashable {
-    /// How long it may take.
+    /// The longest time of one compilation.
     var patience: Duration
-    /// Bytes of address space it may have.
+    /// The address space of one compilation, in bytes.
     var memory: UInt64
-    /// Bytes of modules that may wait for their turn: they are kept in memory.
+    /// The most bytes of queued modules, which are kept in memory.
     var waiting = 32 << 20
   }
 
-  /// A module on its way to its artefact.
+  /// A module that is being compiled, or queued.
   private struct Job: Sendable {
     var module: [UInt8]
     var seal: Seal
     var path: String
     var secret: [UInt8]
     var found: Artefact?
-    /// Another process may make the same one in the same folder: what is not ready yet has a name of its own.
+    /// A unique name for the unfinished file: another process may compile the same module in the same folder.
     let tag = String(UInt64.random(in: .min ... .max), radix: 16)
     var source: String { "\(path).\(tag).module" }
     var result: String { "\(path).\(tag).made" }
@@ -42,7 +42,7 @@ final class ArtefactStore {
   private var queue: [Job] = []
   private var isCompiling = false
   private var waiting: [String: [(Result<Artefact, AgentFailure>) -> Void]] = [:]
-  /// How often a compiler was started.
+  /// The number of compilers that were started.
   private(set) var compilations = 0
 
   init(_ loop: any Loop, folder: String, _ engine: Engine, compiler: String, _ bounds: Bounds) {
@@ -55,10 +55,10 @@ final class ArtefactStore {
     worker = loop.worker("wasm-store") {}
   }
 
-  /// Gives the compiled form of a module.
+  /// Finds or compiles the artefact of a module.
   /// - Parameters:
-  ///   - module: gives the module's bytes, checked; runs on the store's thread.
-  ///   - anew: compiles even when there is one: the engine would not take it.
+  ///   - module: returns the module's checked bytes; runs on the store's thread.
+  ///   - anew: compile even if there is an artefact, because the engine rejected it.
   ///   - done: called once, later.
   func prepare(
     anew: Bool = false, _ module: @escaping @Sendable () -> Result<[UInt8], AgentFailure>,
@@ -97,7 +97,7 @@ final class ArtefactStore {
     worker.submit({ _ in
       do throws(SystemError) {
         Files.remove(job.result)
-        // The bytes that were checked are the ones that are compiled, whatever becomes of the agent's file meanwhile.
+        // Compile the checked bytes, not the agent's file, which may have changed.
         try Files.replace(job.source, with: job.module)
         return nil
       } catch {
@@ -157,7 +157,7 @@ final class ArtefactStore {
 
   private static func failed(_ why: String) -> AgentFailure { AgentFailure(.startFailed, why) }
 
-  /// What the agent can do nothing about: tried again, and never held against it.
+  /// A failure that is not the agent's fault: it is retried, and does not count.
   private static func refused(_ why: String) -> AgentFailure { AgentFailure(.refused, why) }
 
   private static func collect(_ status: ExitStatus, _ job: Job, _ bounds: Bounds) -> Result<Artefact, AgentFailure> {
@@ -177,7 +177,7 @@ final class ArtefactStore {
       }
       return .failure(failed("the compiled module is not what it should be"))
     case .exited(ModuleCompiler.dataError), .exited(ModuleCompiler.softwareError):
-      let why = (try? Files.read(job.result, limit: 65536)).map { OneLine.text(String(decoding: $0, as: UTF8.self)) }
+      let why = (try? Files.read(job.result, limit: 65536)).map { LogText.text(String(decoding: $0, as: UTF8.self)) }
       let reason = why.map { FunctionName.removed(from: $0) } ?? "the compiler does not say why"
       return .failure(failed("the module cannot be compiled: \(reason)"))
     case .exited(let code): return .failure(failed("the compiler of WASM modules ended with code \(code)"))

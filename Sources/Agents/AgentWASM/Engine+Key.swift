@@ -1,12 +1,12 @@
 import Linux
 
 extension Engine {
-  /// Differs whenever code that one engine compiled must not be run by the other.
+  /// Differs if one engine must not run code that the other compiled.
   static func key(_ library: EngineLibrary, _ configuration: EngineConfiguration) -> String {
     "library \(library.identity); configuration \(configuration.text); machine \(machine())"
   }
 
-  /// What the processor can do, as the kernel says it.
+  /// The processor's features, from the kernel.
   private static func machine() -> String {
     let lines = (try? Files.read("/proc/cpuinfo", limit: 4 << 20)) ?? []
     let text = String(decoding: lines, as: UTF8.self)

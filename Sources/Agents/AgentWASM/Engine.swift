@@ -1,23 +1,23 @@
 import CWasmtime
 import Linux
 
-/// What the engine is set to. Everything in here is part of the key that artefacts are kept under.
+/// The engine's settings. All of them are part of the key of artefacts.
 public struct EngineConfiguration: Sendable, Hashable {
-  /// The largest memory any agent may have, in bytes: what is reserved for each, so that nothing ever moves.
+  /// The largest memory of any agent, in bytes. So much address space is reserved for each, so that memory never moves.
   public var memory = 16 << 20
-  /// The stack of a guest's own code, in bytes.
+  /// The stack of a guest's code, in bytes.
   public var guestStack = 128 << 10
-  /// The stack of an activation, in bytes: the guest's, and that of the host calls it makes. Only touched pages count.
+  /// The stack of an activation, in bytes: of the guest and its host calls. Only touched pages take memory.
   public var stack = 1 << 20
 
   /// The tested configuration for boards with 512 MB to 1 GB.
   public init() {}
 
-  /// One line that differs whenever compiled code would.
+  /// A line that differs if compiled code would.
   var text: String { "1 fuel memory=\(memory) guard=65536 guestStack=\(guestStack) stack=\(stack) mvp+bulk+reference" }
 }
 
-/// wasmtime's engine, set up; one a process.
+/// wasmtime's engine; one per process.
 @safe final class Engine {
   let library: EngineLibrary
   let configuration: EngineConfiguration
@@ -25,14 +25,13 @@ public struct EngineConfiguration: Sendable, Hashable {
 
   var functions: openstarry_wasmtime { unsafe library.functions.pointee }
 
-  /// Epochs stay off: they need a second thread that ticks. Fuel slices bound an activation without one, since wasmtime
-  /// charges bulk memory instructions by length; the tests hold it to that.
+  /// Epochs are off: they need a second thread that ticks. Slices of fuel bound an activation without it, because wasmtime
+  /// charges bulk memory instructions by length. The tests check that.
   init(_ library: EngineLibrary, _ configuration: EngineConfiguration = EngineConfiguration()) {
     self.library = library
     self.configuration = configuration
     let functions = unsafe library.functions.pointee
-    // SAFETY: the configuration is made here and given to the engine, which is deleted with the process only: modules
-    // and stores refer to it.
+    // SAFETY: the engine takes the configuration. It is never deleted, because modules and stores refer to it.
     let config = functions.wasm_config_new()
     unsafe functions.wasmtime_config_consume_fuel_set(config, true)
     let off = unsafe [
@@ -55,7 +54,7 @@ public struct EngineConfiguration: Sendable, Hashable {
     unsafe pointer = unsafe functions.wasm_engine_new_with_config(config)
   }
 
-  /// Compiles a module and gives what `load` takes once it is in a file. Takes time and memory: in a child only.
+  /// Compiles a module into native code. Takes time and memory, so only for child processes.
   func compile(_ module: [UInt8]) throws(EngineError) -> [UInt8] {
     let functions = self.functions
     var compiled: OpaquePointer?
@@ -74,7 +73,8 @@ public struct EngineConfiguration: Sendable, Hashable {
     return unsafe take(bytes: &bytes)
   }
 
-  /// The text of an error, which is deleted.
+  /// Deletes an error.
+  /// - Returns: its text.
   func take(error: OpaquePointer) -> String {
     var bytes = unsafe wasm_byte_vec_t()
     // SAFETY: the error is valid and ours; the message is a copy.
@@ -83,7 +83,8 @@ public struct EngineConfiguration: Sendable, Hashable {
     return String(decoding: unsafe take(bytes: &bytes), as: UTF8.self)
   }
 
-  /// The code (nil when it is none of the engine's) and text of a trap, which is deleted.
+  /// Deletes a trap.
+  /// - Returns: its code, nil unless the engine raised it, and its text.
   func take(trap: OpaquePointer) -> (code: UInt8?, text: String) {
     var bytes = unsafe wasm_byte_vec_t()
     var code: UInt8 = 0
@@ -97,7 +98,7 @@ public struct EngineConfiguration: Sendable, Hashable {
   }
 
   private func take(bytes: inout wasm_byte_vec_t) -> [UInt8] {
-    // SAFETY: the engine allocated `size` bytes at `data`; they are copied before they are given back.
+    // SAFETY: the engine allocated `size` bytes at `data`; they are copied before they are freed.
     let copy = unsafe [UInt8](UnsafeBufferPointer(start: bytes.data, count: bytes.size))
     unsafe functions.wasm_byte_vec_delete(&bytes)
     return copy

@@ -2,21 +2,21 @@ import CWasmtime
 import Glibc
 import Linux
 
-/// Where wasmtime's library is, and its functions once it is loaded. It stays loaded until the process ends.
+/// wasmtime's library and its functions. It stays loaded until the process ends.
 @safe public struct EngineLibrary {
-  /// The library that was loaded.
+  /// The path of the library.
   public let path: String
-  /// Tells this file from another one of the same name: size and time of its last change.
+  /// Identifies the file beside its path: size and time of the last change.
   let identity: String
   let functions: UnsafePointer<openstarry_wasmtime>
 
-  /// The variable that names a library to use instead of those in the usual places.
+  /// The environment variable that overrides the usual places.
   public static let variable = "OPENSTARRY_WASMTIME"
   /// The version that `.ci/wasmtime` installs.
   public static let version = "50.0.1"
 
-  /// Where the library is looked for: the variable's value alone when it is set, else the package's place, then what
-  /// `.ci/wasmtime` installs for a developer.
+  /// The paths where the library is looked for: only the variable's value if it is set, else the package's path, then that of
+  /// `.ci/wasmtime`.
   public static func places(_ environment: [String: String] = Environment.current()) -> [String] {
     if let named = environment[variable], !named.isEmpty { return [named] }
     var places = ["/usr/lib/openstarry/libwasmtime.so"]
@@ -25,11 +25,11 @@ import Linux
     return places
   }
 
-  /// The first of `places` that is a file; nil when none is.
+  /// The first of `places` that is a file; nil if none is.
   public static func find(in places: [String] = places()) -> String? { places.first { Files.isFile($0) } }
 
-  /// Loads a library (dlopen(3)) and looks its functions up.
-  /// - Throws: it is missing, no library, or lacks a function.
+  /// Loads a library (dlopen(3)) and looks up its functions.
+  /// - Throws: if it is missing, not a library, or lacks a function.
   public init(path: String) throws(EngineError) {
     var status = stat()
     // SAFETY: stat(2) fills in the local structure.
@@ -41,7 +41,7 @@ import Linux
       throw EngineError.unusable(path, unsafe dlerror().map { unsafe String(cString: $0) } ?? "cannot be loaded")
     }
     var missing: UnsafePointer<CChar>?
-    // SAFETY: the library is open; `missing` is set to a literal when null is returned.
+    // SAFETY: the library is open; `missing` is set to a literal if null is returned.
     guard let functions = unsafe openstarry_wasmtime_look_up(library, &missing) else {
       let name = unsafe missing.map { unsafe String(cString: $0) } ?? "?"
       throw EngineError.unusable(path, "it has no function \(name); wasmtime 48 to 50 is needed")
@@ -52,11 +52,11 @@ import Linux
   }
 }
 
-/// Why the engine cannot be used.
+/// The engine cannot be used.
 public enum EngineError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The library is in none of these places.
   case notInstalled(looked: [String])
-  /// It is there and does not work: which, and why.
+  /// The library at this path does not work, and the cause.
   case unusable(String, String)
 
   public var description: String {

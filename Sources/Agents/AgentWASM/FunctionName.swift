@@ -1,10 +1,10 @@
 import CWasmtime
 
-/// Names of functions in modules, as people wrote them.
+/// Readable names of functions in modules.
 enum FunctionName {
-  /// What a name in a module's name section stands for: Swift's are mangled, others stay as they are.
+  /// Demangles a name of Swift, such as `Thermostat.handle(_:_:)`. Other names stay as they are.
   ///
-  /// The runtime's own demangler is asked, for its short form: `Thermostat.handle(_:_:)`.
+  /// Uses the demangler of the Swift runtime.
   static func readable(_ name: String) -> String {
     guard name.hasPrefix("$e") || name.hasPrefix("$s") else { return name }
     // SAFETY: the runtime reads `count` bytes of the zero-terminated text, and returns memory from malloc, or null.
@@ -14,7 +14,7 @@ enum FunctionName {
     return short(unsafe String(cString: text))
   }
 
-  /// A message of the engine without mangled names: `wasm[0]::function[32]::$s…` says which function it is by its number.
+  /// Removes mangled names from a message of the engine: in `wasm[0]::function[32]::$s…` the number is enough.
   static func removed(from message: String) -> String {
     var (result, word): ([UInt8], [UInt8]) = ([], [])
     func end() {
@@ -36,8 +36,7 @@ enum FunctionName {
     return String(decoding: result, as: UTF8.self)
   }
 
-  /// Leaves out what a reader of a log does not look for: the file that a private name belongs to, and what follows the
-  /// parameters. `trap.Trap.(boom in _27B9)(Swift.Int) throws(E) -> ()` is `trap.Trap.boom(Swift.Int)`.
+  /// Removes parts that are noise in a log: the file of a private name, and everything after the parameters. `trap.Trap.(boom in _27B9)(Swift.Int) throws(E) -> ()` is `trap.Trap.boom(Swift.Int)`.
   static func short(_ name: String) -> String {
     var result: [UInt8] = []
     var rest = Array(name.utf8)[...]
@@ -58,7 +57,7 @@ enum FunctionName {
   }
 }
 
-/// `swift_demangle` of the Swift runtime (swift/Demangling/Demangle.h); what it returns is the caller's to free.
+/// `swift_demangle` of the Swift runtime (swift/Demangling/Demangle.h). The caller frees the result.
 @_silgen_name("swift_demangle")
 private func demangle(
   _ name: UnsafePointer<CChar>, _ count: Int, _ buffer: UnsafeMutablePointer<CChar>?,

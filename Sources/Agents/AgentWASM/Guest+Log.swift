@@ -1,24 +1,24 @@
 import Model
 
 extension Guest {
-  /// The most bytes of one call that are looked at: more than the lines that it may hold.
+  /// The most bytes of one call that are used.
   static let longestOutput: UInt32 = 4096
 
-  /// Adds lines to the agent's log; beyond the limit of the activation they are dropped, which the last one says.
+  /// Adds lines to the agent's log. Beyond the activation's limit they are dropped, and the last line says so.
   func log(_ level: LogLevel, _ message: String) {
     for line in message.split(separator: "\n") {
       lineCount += 1
       if lineCount > limits.lines { return }
-      host?.log(level, OneLine.text(String(line)))
+      host?.log(level, LogText.text(String(line)))
       if lineCount == limits.lines { host?.log(.warning, "further lines of this event are dropped") }
     }
   }
 
-  /// Adds what it wrote to standard output: lines as they are complete.
+  /// Adds standard output, line by line.
   func logOutput(_ bytes: [UInt8], _ level: LogLevel) {
     partialLine += bytes
     guard let end = partialLine.lastIndex(of: UInt8(ascii: "\n")) else {
-      // A line that never ends must not fill memory.
+      // An endless line must not fill memory.
       if partialLine.count > 4096 { flushOutput(level) }
       return
     }
@@ -27,7 +27,7 @@ extension Guest {
     log(level, String(decoding: lines, as: UTF8.self))
   }
 
-  /// Logs what stands without a line end.
+  /// Logs an unfinished line.
   func flushOutput(_ level: LogLevel = .info) {
     if !partialLine.isEmpty { log(level, String(decoding: partialLine, as: UTF8.self)) }
     partialLine = []

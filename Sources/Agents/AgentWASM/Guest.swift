@@ -2,29 +2,30 @@ import Agent
 import CWasmtime
 import Model
 
-/// One instance of a module: its memory, its fuel, and the call that runs in it, if one does.
+/// One instance of a module: its memory, its fuel, and its running call.
 ///
-/// At most one call at a time. The call is advanced a slice of fuel at a time by `SliceQueue`; between slices it costs
-/// its stack. After a failure nothing may be called any more.
+/// At most one call runs at a time. `SliceQueue` advances it slice by slice. Between slices it takes only its stack. After a
+/// failure nothing may be called.
 @safe final class Guest {
-  /// What a store has of its guest.
+  /// The data of a store: a link to its guest.
   final class Link {
     weak var guest: Guest?
   }
 
-  /// The most bytes that cross in one argument or result.
+  /// The most bytes of one argument or result.
   static let longest = 1 << 20
-  /// The most bytes of a name: of a device, an event, a key.
+  /// The most bytes of a name of a device, an event or a key.
   static let longestName = Name.longest
 
   let module: PreparedModule
   let limits: GuestLimits
   let clock: any Timekeeper
-  let environment: [String]
+  /// Environment variables, as NAME=value.
+  let variables: [String]
   let files: GuestFiles
   private(set) var host: (any AgentHost)?
   private weak var limiter: (any MemoryLimiter)?
-  /// The most bytes of memory that the engine gives it, and whose budget it is where that is less than its own.
+  /// The present limit of its memory, in bytes, and the parent whose budget causes it; nil if it is the agent's own.
   private(set) var memoryLimit: Int
   private(set) var shortOf: MemoryRoom?
 
@@ -40,45 +41,48 @@ import Model
   private var completion: ((Result<Int32, AgentFailure>) -> Void)?
   private var isStopAsked = false
 
+  /// How structured data crosses between it and the host.
+  private(set) var encoding = PayloadEncoding.json
+
   var isReady = false
   var isAllocating = false
   var fault: GuestFault?
   var callCount = 0
-  /// Calls of the host since the guest last yielded.
+  /// Host calls since the guest last yielded.
   private(set) var callsInSlice = 0
   static let callsOfASlice = 64
-  /// Code without a loop or a call of its own never looks at its fuel and cannot yield; what the host does for it in one go
-  /// is bounded: so many calls, and so many bytes.
+  /// Limits of host calls and transferred bytes between two chances to yield. Code without a loop or a function call never
+  /// checks its fuel, so it cannot yield.
   static let callsInOneGo = 512
   static let bytesInOneGo = 4 << 20
-  /// Bytes that calls of the host have moved since the guest last yielded; those of texts that are taken apart count as eight.
+  /// Bytes that host calls have transferred since the guest last yielded; parsed data counts eight times.
   private var bytesInSlice = 0
-  /// Bytes after which the guest is to yield.
+  /// Bytes after which the guest yields.
   static let bytesOfASlice = 256 << 10
-  /// Nanoseconds within calls of the host since the guest last yielded.
+  /// Nanoseconds in host calls since the guest last yielded.
   private var hostTimeInSlice: UInt64 = 0
-  /// What was left when the slice began, and whether the slice is no longer as long as it should be.
+  /// The fuel at the beginning of the slice, and whether the slice has been shortened.
   private var fuelAtSlice: UInt64 = 0
   private var isSliceCut = false
-  /// Nanoseconds in calls of the host that use up a slice.
+  /// Nanoseconds in host calls after which the guest yields.
   static let hostTimeOfASlice: UInt64 = 200_000
   var lineCount = 0
-  /// Of the call that was refused last.
+  /// The `retryAfter` of the last refused call.
   var retryAfter: Duration?
-  /// The call of the host that the guest sleeps in.
-  var waiting: HostWait?
-  /// Where it sleeps; nil for one that may not.
-  private(set) var bed: wasmtime_func_t?
-  private let bedModule: PreparedModule?
-  /// Called when what it slept in is answered: it wants to be run on.
+  /// The host call that the guest waits for.
+  var waiting: PendingCall?
+  /// The function that suspends the guest; nil for guests that may not wait.
+  private(set) var suspension: wasmtime_func_t?
+  private let suspensionModule: PreparedModule?
+  /// Called when the pending host call is answered, so that the guest is run again.
   var onWake: (() -> Void)?
-  /// Called when its code begins to run, and when it yields or has returned.
+  /// Called with true before a slice, and with false after it.
   var onSlice: ((Bool) -> Void)?
-  /// Nanoseconds since `refill`: in calls of the host, on the processor, and asleep in a call of the host.
+  /// Nanoseconds since `refill`: in host calls, on the processor, and waiting in host calls.
   var hostTime: UInt64 = 0
   private var runTime: UInt64 = 0
   private var waitTime: UInt64 = 0
-  /// Output without a line end yet.
+  /// Standard output without a line end.
   var partialLine: [UInt8] = []
 
   var functions: openstarry_wasmtime { unsafe module.engine.library.functions.pointee }
@@ -86,24 +90,24 @@ import Model
 
   init(
     _ module: PreparedModule, _ limits: GuestLimits, host: any AgentHost, clock: any Timekeeper,
-    _ surroundings: GuestSurroundings, bed: PreparedModule? = nil
+    _ environment: GuestEnvironment, suspension: PreparedModule? = nil
   ) {
     self.module = module
-    bedModule = bed
+    suspensionModule = suspension
     self.limits = limits
     self.host = host
     limiter = host as? any MemoryLimiter
     memoryLimit = limits.memory
     self.clock = clock
-    environment = surroundings.environment
-    files = GuestFiles(surroundings.plugins, surroundings.quota)
+    variables = environment.variables
+    files = GuestFiles(environment.plugins, environment.quota)
     let functions = unsafe module.engine.library.functions.pointee
     unsafe call = .allocate(capacity: 1)
     unsafe call.initialize(to: openstarry_call())
     unsafe memory = .allocate(capacity: 1)
     unsafe memory.initialize(to: wasmtime_memory_t())
-    // SAFETY: the store is deleted in deinit, before the structures that calls write to. It keeps `link`, which does
-    // not keep the guest; host functions find it there.
+    // SAFETY: the store is deleted in deinit, before the structures that calls write to. It retains `link`, which holds the
+    // guest weakly; host functions find the guest there.
     let link = Link()
     unsafe storePointer = unsafe functions.wasmtime_store_new(
       module.engine.pointer, Unmanaged.passRetained(link).toOpaque(),
@@ -115,7 +119,7 @@ import Model
 
   deinit {
     withdraw()
-    // SAFETY: nothing runs: whoever advances a call holds the guest.
+    // SAFETY: no call runs, because a running call retains the guest.
     if let future = unsafe future { unsafe functions.wasmtime_call_future_delete(future) }
     unsafe functions.wasmtime_store_delete(storePointer)
     unsafe call.deallocate()
@@ -124,9 +128,9 @@ import Model
 
   // MARK: Calls
 
-  /// Counts a call of the host; after some, the guest yields as soon as it is back in its own code, since the engine
-  /// does not see the time that the host takes.
-  /// - Returns: now.
+  /// Counts a host call. After some calls the guest yields as soon as it is back in its own code, because the engine does not
+  /// count the host's time.
+  /// - Returns: the present time.
   func enter() throws(GuestFault) -> Instant {
     guard host != nil else { throw .stopped }
     guard !isAllocating else { throw .reentrant }
@@ -140,7 +144,7 @@ import Model
     return now
   }
 
-  /// Ends what `enter` began; after a long time in the host the guest yields as soon as it is back in its own code.
+  /// Ends a host call. After a long time in host calls the guest yields as soon as it is back in its own code.
   func leave(since start: Instant) {
     let time = clock.now.nanoseconds - start.nanoseconds
     hostTime += time
@@ -148,20 +152,20 @@ import Model
     if hostTimeInSlice > Self.hostTimeOfASlice { yieldSoon() }
   }
 
-  /// A call of the host moves so many bytes.
+  /// Counts bytes that a host call transfers.
   func charge(_ bytes: Int) throws(GuestFault) {
     bytesInSlice += bytes
     guard bytesInSlice <= Self.bytesInOneGo else { throw .inOneGo }
     if bytesInSlice > Self.bytesOfASlice { yieldSoon() }
   }
 
-  /// The slice is used up by what the host did.
+  /// Ends the slice as soon as the guest is back in its own code.
   func yieldSoon() {
     isSliceCut = true
     setSlice(1)
   }
 
-  /// Goes on with what is left of the slice: to set fuel would begin a new one.
+  /// Continues with the rest of the slice; setting fuel would begin a new one.
   func resumeSlice(fuelLeft: UInt64) {
     let used = fuelAtSlice - min(fuelLeft, fuelAtSlice)
     isSliceCut = true
@@ -171,55 +175,55 @@ import Model
     setSlice(!isUsedUp && used < limits.slice ? limits.slice - used : 1)
   }
 
-  /// How much fuel the guest runs on before it yields; sets what is left of the slice back.
+  /// Sets the fuel until the guest yields, and begins a new slice.
   func setSlice(_ fuel: UInt64) {
     // SAFETY: fuel is on, so it cannot fail.
     _ = unsafe functions.wasmtime_context_fuel_async_yield_interval(context, fuel)
   }
 
-  /// Gives an activation its fuel and its time.
+  /// Begins an activation with full fuel and time.
   func refill() {
     callCount = 0
     lineCount = 0
     (hostTime, runTime, waitTime) = (0, 0, 0)
     began = clock.now
     deadline = began + limits.activation
-    // SAFETY: fuel is on, so neither can fail.
+    // SAFETY: fuel is on, so it cannot fail.
     _ = unsafe functions.wasmtime_context_set_fuel(context, limits.instructions)
     (callsInSlice, bytesInSlice, hostTimeInSlice, isSliceCut) = (0, 0, 0, true)
   }
 
-  /// It has slept in a call of the host, which is not its own time.
+  /// Excludes a wait in a host call from the activation's time.
   func noteWait(of time: Duration) {
     waitTime += UInt64(clamping: time.nanoseconds)
     deadline = deadline + time
   }
 
-  /// What was used since `refill`.
+  /// The cost since `refill`.
   var cost: ActivationCost {
     ActivationCost(
       fuel: usedFuel, peakMemory: memorySize, hostCalls: callCount, hostTime: hostTime, runTime: runTime,
       totalTime: clock.now.nanoseconds - began.nanoseconds, waitTime: waitTime)
   }
 
-  /// How much fuel is left.
+  /// The remaining fuel.
   var fuelLeft: UInt64 {
     var left: UInt64 = 0
     _ = unsafe functions.wasmtime_context_get_fuel(context, &left)
     return left
   }
 
-  /// How much of its fuel the activation has used.
+  /// The fuel that the activation has used.
   var usedFuel: UInt64 { limits.instructions - min(fuelLeft, limits.instructions) }
 
   private func setMemoryLimit() {
-    // SAFETY: the store is the guest's own; limits are looked at when memory grows, whatever it has by then.
+    // SAFETY: the store is the guest's own. The limits apply when memory grows.
     unsafe functions.wasmtime_store_limiter(
-      storePointer, Int64(memoryLimit), 10_000, bedModule == nil ? 1 : 2, 4, 1)
+      storePointer, Int64(memoryLimit), 10_000, suspensionModule == nil ? 1 : 2, 4, 1)
   }
 
-  /// Says how much memory it has, and takes as a limit what its parents' budgets leave. Guests run one at a time: what is
-  /// left before a slice is left until its end.
+  /// Reports its memory, and limits it to the rest of its parents' budgets. Only one guest runs at a time, so that rest does
+  /// not change during a slice.
   private func settleMemory() {
     guard let limiter else { return }
     let held = memorySize
@@ -231,21 +235,21 @@ import Model
     setMemoryLimit()
   }
 
-  /// Its memory in words: whose budget counts.
+  /// Its memory limit in words, with the budget that causes it.
   var memoryText: String {
     shortOf.map { "\(memoryLimit) bytes of memory that budget.memory of its parent '\($0.parent)' leaves" }
       ?? "\(memoryLimit) bytes of its memory"
   }
 
-  /// Bytes of its memory.
+  /// The size of its memory, in bytes.
   var memorySize: Int { isReady ? unsafe functions.wasmtime_memory_data_size(context, memory) : 0 }
 
-  /// Begins to instantiate; `refill` comes before.
+  /// Begins to instantiate the module. Call `refill` before.
   func instantiate(_ done: @escaping (Result<Int32, AgentFailure>) -> Void) {
-    guard let bedModule else { return instantiate(module, done) }
-    instantiate(bedModule) { [self] result in
+    guard let suspensionModule else { return instantiate(module, done) }
+    instantiate(suspensionModule) { [self] result in
       if case .failure = result { return done(result) }
-      unsafe bed = unsafe export(Bed.export).map { unsafe $0.of.func }
+      unsafe suspension = unsafe export(SuspensionModule.export).map { unsafe $0.of.func }
       instantiate(module, done)
     }
   }
@@ -257,10 +261,10 @@ import Model
       module.pre, context, &call.pointee.instance, &call.pointee.trap, &call.pointee.error)
   }
 
-  /// Whether it has the function; only after `instantiate`.
+  /// Whether it exports a function; only after `instantiate`.
   func has(_ export: String) -> Bool { unsafe function(export) != nil }
 
-  /// Begins a call of an exported function with `i32` arguments, at most four.
+  /// Begins a call of an exported function with at most four `i32` arguments.
   /// - Parameter results: 0 or 1.
   func begin(
     _ export: String, _ arguments: [Int32], results: Int, _ done: @escaping (Result<Int32, AgentFailure>) -> Void
@@ -277,7 +281,7 @@ import Model
       openstarry_call_results(call), results, &call.pointee.trap, &call.pointee.error)
   }
 
-  /// Runs a slice; a call that begins as another one ends is run on.
+  /// Runs a slice. If a call ends and another begins, that runs as well.
   func step() -> SliceQueue.Outcome {
     repeat {
       guard let running = unsafe future, !isPolling, waiting == nil else { return .done }
@@ -308,7 +312,7 @@ import Model
     return .done
   }
 
-  /// Ends the running call, if there is one: now, or when the host function it is in returns.
+  /// Ends the running call, if there is one: now, or when its host call returns.
   func cancel() {
     isStopAsked = true
     host = nil
@@ -318,7 +322,7 @@ import Model
 
   private func finish(_ result: Result<Int32, AgentFailure>) {
     withdraw()
-    // SAFETY: the future is ours and not running; deleting a suspended one unwinds its stack.
+    // SAFETY: the future is ours and does not run; deleting a suspended one unwinds its stack.
     if let done = unsafe future { unsafe functions.wasmtime_call_future_delete(done) }
     unsafe future = nil
     let completion = self.completion.take()
@@ -329,7 +333,7 @@ import Model
     let engine = module.engine
     if let error = unsafe call.pointee.error.take() {
       let text = unsafe engine.take(error: error)
-      // What a host function refuses comes as an error with a backtrace, not as a trap.
+      // An error of a host function arrives as an error with a backtrace, not as a trap.
       return .failure(fault == nil ? failure(error: text) : TrapText.failure(code: nil, text, guest: self))
     }
     if let trap = unsafe call.pointee.trap.take() {
@@ -343,16 +347,18 @@ import Model
     text.holds("exceeds memory limits") || text.holds("memory minimum size")
       ? AgentFailure(
         .memory, "it needs more than the \(shortOf == nil ? "\(limits.memory) bytes of its budget" : memoryText)")
-      : AgentFailure(.crash, OneLine.text(text))
+      : AgentFailure(.crash, LogText.text(text))
   }
 
-  /// After `instantiate` has succeeded: finds the memory.
+  /// Finds the memory and the encoding; call it after `instantiate` has succeeded.
+  /// - Returns: false if there is no memory.
   func attach() -> Bool {
     guard let found = unsafe export(ABI.memory), unsafe found.kind == UInt8(OPENSTARRY_EXTERN_MEMORY) else {
       return false
     }
     unsafe memory.pointee = unsafe found.of.memory
     isReady = true
+    if has(ABI.cbor) { encoding = .cbor }
     settleMemory()
     return true
   }
@@ -367,7 +373,7 @@ import Model
   private func export(_ name: String) -> wasmtime_extern_t? {
     var found = unsafe wasmtime_extern_t()
     var name = name
-    // SAFETY: the name is valid for its count during the call; `found` is only used when true is returned.
+    // SAFETY: the name is valid for its count during the call; `found` is only used if true is returned.
     let isThere = name.withUTF8 { bytes in
       unsafe bytes.withMemoryRebound(to: CChar.self) { bytes in
         unsafe bytes.baseAddress.map {

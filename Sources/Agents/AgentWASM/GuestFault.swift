@@ -1,4 +1,4 @@
-/// What a guest did that ends its activation: a trap of the host's.
+/// An error of a guest that ends its activation: a trap that the host raises.
 enum GuestFault: Error, Hashable, CustomStringConvertible {
   case outOfBounds(UInt32, UInt32)
   case misaligned(UInt32)
@@ -12,22 +12,22 @@ enum GuestFault: Error, Hashable, CustomStringConvertible {
   case exit(Int32)
   case late
   case stopped
-  /// Not the end: a WASI function answers with this error, and the guest goes on.
+  /// An error that a WASI function returns; the guest continues.
   case refused(WASIError)
 
   var description: String {
     switch self {
-    case .outOfBounds(let place, let length): "it handed over \(length) bytes at \(place), outside its memory"
-    case .misaligned(let place): "it wants a result at \(place), which is no multiple of 4"
-    case .tooLong(let length): "it handed over \(length) bytes, more than the \(Guest.longest) of one call"
-    case .notText: "it handed over a text that is not UTF-8"
+    case .outOfBounds(let place, let length): "it passed \(length) bytes at \(place), outside its memory"
+    case .misaligned(let place): "it passed the address \(place) for a result, which is not a multiple of 4"
+    case .tooLong(let length): "it passed \(length) bytes, more than the \(Guest.longest) of one call"
+    case .notText: "it passed a text that is not UTF-8"
     case .tooManyCalls(let most): "it called the host more than \(most) times in one activation"
     case .inOneGo:
-      "it had the host do more than \(Guest.callsInOneGo) calls or \(Guest.bytesInOneGo >> 20) MiB in one go,"
-        + " without a loop or a call of its own in between"
+      "it made more than \(Guest.callsInOneGo) host calls, or transferred more than \(Guest.bytesInOneGo >> 20) MiB, in one go,"
+        + " without a loop or a function call in between"
     case .reentrant: "it called the host from within \(ABI.allocate)"
     case .notReady: "it called the host before it was instantiated"
-    case .allocation(let why): "its \(ABI.allocate) did not give room: \(why)"
+    case .allocation(let why): "its \(ABI.allocate) failed: \(why)"
     case .exit(let code): "it ended itself with code \(code)"
     case .late: "it took longer than its time"
     case .stopped: "it was stopped"
@@ -36,36 +36,36 @@ enum GuestFault: Error, Hashable, CustomStringConvertible {
   }
 }
 
-/// What an activation of a guest may use.
+/// The limits of a guest.
 public struct GuestLimits: Sendable, Hashable {
   /// Linear memory in bytes; the manifest's `budget.memory`, at most the engine's cap.
   public var memory = 4 << 20
   /// Instructions, as the engine counts them, for one activation; nil is `usualFuel`, or what the manifest's
   /// `budget.activation` needs.
   public var fuel: UInt64?
-  /// Instructions between two looks at the clock and at other agents.
+  /// Instructions of a slice. Between slices the clock is checked, and other agents run.
   public var slice: UInt64 = 200_000
-  /// Wall-clock time of one activation, waiting for other agents included.
+  /// Wall-clock time of one activation, including the time of other agents.
   public var activation: Duration = .seconds(5)
-  /// Time a guest may sleep in one call of the host, as for a model's answer; it does not count as its own.
+  /// The longest wait in one host call, such as for a model's answer; it does not count as the activation's time.
   public var wait: Duration = .seconds(120)
-  /// Calls of the host in one activation.
+  /// Host calls in one activation.
   public var calls = 10_000
-  /// Lines it may log in one activation.
+  /// Log lines in one activation.
   public var lines = 100
 
-  /// The limits without a budget.
+  /// The default limits.
   public init() {}
 
-  /// Instructions of an activation that has no `budget.activation`: 40 to 100 ms of a laptop (measured).
+  /// Instructions of an activation without `budget.activation`: 40 to 100 ms on a laptop (measured).
   public static let usualFuel: UInt64 = 1_000_000_000
 
-  /// So many that the time is over first: a hundred each nanosecond, four times what a plain loop was measured to do.
+  /// Enough that the time ends first: a hundred per nanosecond, four times the measured rate of a plain loop.
   static func fuel(for activation: Duration) -> UInt64 {
     let (fuel, overflow) = UInt64(clamping: activation.nanoseconds).multipliedReportingOverflow(by: 100)
     return overflow ? .max / 2 : min(fuel, .max / 2)
   }
 
-  /// How many there are.
+  /// The instructions of one activation.
   var instructions: UInt64 { fuel ?? Self.usualFuel }
 }

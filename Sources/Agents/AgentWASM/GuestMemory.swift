@@ -1,7 +1,7 @@
 import CWasmtime
 import Model
 
-/// The parameters of a host function, as the engine hands them over.
+/// The parameters of a host function, as the engine passes them.
 @safe struct CallArguments {
   let values: UnsafeMutablePointer<wasmtime_val_raw_t>
 
@@ -11,8 +11,8 @@ import Model
   func wide(_ index: Int) -> Int64 { unsafe values[index].i64 }
 }
 
-/// Reads and writes of a guest's memory. A pointer and a length are 32-bit numbers from a stranger: they are added as
-/// 64-bit numbers, so that nothing wraps around, and looked up anew each time, since memory grows.
+/// Access to a guest's memory. Pointers and lengths are untrusted 32-bit numbers: they are added with 64 bits, so that nothing
+/// wraps around. The base address is looked up each time, because memory grows.
 extension Guest {
   func checkLength(_ length: UInt32) throws(GuestFault) {
     guard length <= UInt32(Self.longest) else { throw .tooLong(length) }
@@ -26,7 +26,7 @@ extension Guest {
     return unsafe [UInt8](UnsafeRawBufferPointer(start: start, count: Int(length)))
   }
 
-  /// The first bytes of what it hands over, all of which must be its memory.
+  /// The first bytes of a range, all of which must be the guest's memory.
   func bytes(_ place: UInt32, _ length: UInt32, most: UInt32) throws(GuestFault) -> [UInt8] {
     try checkLength(length)
     _ = unsafe try address(place, length)
@@ -41,19 +41,33 @@ extension Guest {
     return text
   }
 
-  /// The same of a text that the contract bounds: where it is longer, the guest is told so when the text is used.
-  func text(
-    _ call: CallArguments, _ index: Int, most: Int
-  ) throws(GuestFault) -> Result<String, AgentError> {
+  /// The same for a text that the contract bounds. If it is longer, using it throws `invalid`.
+  func text(_ call: CallArguments, _ index: Int, most: Int) throws(GuestFault) -> Result<String, AgentError> {
+    if let error = try refusal(call, index, most: most) { return .failure(error) }
+    return .success(try text(call, index))
+  }
+
+  /// Structured data, in the module's encoding, whose pointer and length are the parameters `index` and `index + 1`.
+  /// If it is longer than `most` bytes, using it throws `invalid`.
+  func payload(_ call: CallArguments, _ index: Int, most: Int) throws(GuestFault) -> Result<[UInt8], AgentError> {
+    if let error = try refusal(call, index, most: most) { return .failure(error) }
+    switch encoding {
+    case .json: return .success(Array(try text(call, index).utf8))
+    case .cbor: return .success(try bytes(call.pointer(index), call.pointer(index + 1)))
+    }
+  }
+
+  /// Why data of the guest is not read: it is longer than `most` bytes.
+  private func refusal(_ call: CallArguments, _ index: Int, most: Int) throws(GuestFault) -> AgentError? {
     let length = call.pointer(index + 1)
     guard length <= most else {
-      // The memory must be the guest's all the same.
+      // Even so, a range outside its memory is a fault.
       _ = unsafe try address(call.pointer(index), length)
-      return .failure(AgentError(.invalid, "a text of \(length) bytes, where there may be \(most)"))
+      return AgentError(.invalid, "\(length) bytes, where at most \(most) are allowed")
     }
-    // It is taken apart, not only copied.
+    // Parsing costs more than copying.
     try charge(7 * Int(length))
-    return .success(try text(call, index))
+    return nil
   }
 
   /// The name of a device, an event or a key.
@@ -93,7 +107,7 @@ extension Guest {
 
   // MARK: Results
 
-  /// Does `work` and writes a `result<string, error>` (or `result<_, error>`, when it gives nil) to `place`.
+  /// Does `work` and writes a `result<string, error>` (or `result<_, error>` if it returns nil) to `place`.
   func answer(
     at place: UInt32, _ work: (any AgentHost) throws(AgentError) -> [UInt8]?
   ) throws(GuestFault) -> Int64? {
@@ -105,14 +119,14 @@ extension Guest {
     return nil
   }
 
-  /// Before the work: a command must not be carried out when its receipt has nowhere to go.
+  /// Checks the address of a result before the work, so that no command is executed without a receipt.
   func checkArea(_ place: UInt32) throws(GuestFault) {
     guard place % 4 == 0 else { throw .misaligned(place) }
     _ = unsafe try address(place, 16)
   }
 
-  /// Hands over the answer that has come.
-  func write(_ wait: HostWait) throws(GuestFault) {
+  /// Writes the answer to a pending host call.
+  func write(_ wait: PendingCall) throws(GuestFault) {
     guard let answer = wait.answer else { throw .notReady }
     try write(answer, at: wait.place)
   }
@@ -128,13 +142,13 @@ extension Guest {
       retryAfter = error.retryAfter
       let message = try give(Array(error.message.utf8.prefix(Self.longest)))
       try store(UInt8(1), at: place)
-      try store(UInt8(AgentError.Code.allCases.firstIndex(of: error.code) ?? 6), at: place + 4)
+      try store(error.code.wireNumber, at: place + 4)
       try store(message.place, at: place + 8)
       try store(message.length, at: place + 12)
     }
   }
 
-  /// Has the guest make room, and copies `bytes` there.
+  /// Allocates memory in the guest, and copies `bytes` there.
   func give(_ bytes: [UInt8]) throws(GuestFault) -> (place: UInt32, length: UInt32) {
     try checkLength(UInt32(clamping: bytes.count))
     try charge(bytes.count)
@@ -147,7 +161,7 @@ extension Guest {
     unsafe values.3.i64 = Int64(bytes.count)
     var function = unsafe allocate
     var trap: OpaquePointer?
-    // It runs on the stack of a host call: it may neither yield nor take long.
+    // The allocator runs on the stack of a host call, so it may neither yield nor take long.
     let before = fuelLeft
     let share = min(before, 100_000 + 4 * UInt64(bytes.count))
     setSlice(0)

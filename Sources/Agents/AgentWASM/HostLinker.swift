@@ -1,10 +1,10 @@
 import CWasmtime
 import Model
 
-/// The host's functions as the engine links them; one for all modules of an engine.
+/// The host's functions, for the engine to link; one for all modules of an engine.
 ///
-/// All of them answer at once, for the engine: one that it polls for its answer must not be called by a guest's allocator while
-/// another answer is handed over, or the engine ends the process. What is answered later sleeps in `Bed` meanwhile.
+/// For the engine all of them are synchronous: if a guest's allocator called an asynchronous one while a result is written, the
+/// engine would end the process. A call that is answered later suspends the guest in `SuspensionModule`.
 @safe final class HostLinker {
   let engine: Engine
   let pointer: OpaquePointer
@@ -15,12 +15,12 @@ import Model
     // SAFETY: deleted with the linker.
     unsafe pointer = unsafe functions.wasmtime_linker_new(engine.pointer)
     for entry in HostTable.all {
-      // The boxes of the functions live as long as the process, as the engine does.
+      // The boxes live as long as the process, like the engine.
       let box = unsafe Unmanaged.passRetained(HostFunction(entry, engine.library)).toOpaque()
       unsafe try define(entry.name, entry.signature, callHost, box)
     }
     let library = unsafe Unmanaged.passRetained(LibraryBox(engine.library)).toOpaque()
-    unsafe try define(Bed.question, Bed.signature, isAsleep, library)
+    unsafe try define(SuspensionModule.question, SuspensionModule.signature, isAsleep, library)
   }
 
   private func define(
@@ -50,7 +50,7 @@ import Model
   private static func type(_ signature: Signature, _ functions: openstarry_wasmtime) -> OpaquePointer {
     var parameters = unsafe vector(signature.parameters, functions)
     var results = unsafe vector(signature.results, functions)
-    // SAFETY: takes both vectors.
+    // SAFETY: the function takes ownership of both vectors.
     return unsafe functions.wasm_functype_new(&parameters, &results)
   }
 
@@ -60,7 +60,7 @@ import Model
     }
     let made: [OpaquePointer?] = unsafe kinds.map { functions.wasm_valtype_new($0) }
     var vector = unsafe wasm_valtype_vec_t()
-    // SAFETY: copies the pointers and takes what they point to.
+    // SAFETY: the function copies the pointers and takes ownership of their targets.
     unsafe made.withUnsafeBufferPointer {
       unsafe functions.wasm_valtype_vec_new(&vector, $0.count, $0.count == 0 ? nil : $0.baseAddress)
     }
@@ -68,7 +68,7 @@ import Model
   }
 }
 
-/// One function of the host, as the engine's callback finds it.
+/// A host function, for the engine's callback.
 final class HostFunction {
   let entry: HostTable.Entry
   let library: EngineLibrary
@@ -78,15 +78,15 @@ final class HostFunction {
     self.library = library
   }
 
-  /// Does what the guest asks for.
-  /// - Returns: what it is to sleep in before `answer`; nil when everything is done.
-  func call(_ guest: Guest, _ values: UnsafeMutablePointer<wasmtime_val_raw_t>) throws(GuestFault) -> HostWait? {
+  /// Executes a call.
+  /// - Returns: the pending call, to be awaited before `answer`; nil if the call is complete.
+  func call(_ guest: Guest, _ values: UnsafeMutablePointer<wasmtime_val_raw_t>) throws(GuestFault) -> PendingCall? {
     let start = try guest.enter()
     defer { guest.leave(since: start) }
     let arguments = unsafe CallArguments(values: values)
     switch entry.body {
     case .now(let body):
-      // SAFETY: the engine gives one value of room for a result; the signature says which half counts.
+      // SAFETY: the engine provides one value for a result; the signature says which half is used.
       if let result = try body(guest, arguments) {
         unsafe values[0].i64 = entry.signature.results == [UInt8(ascii: "i")] ? result & 0xFFFF_FFFF : result
       }
@@ -97,7 +97,7 @@ final class HostFunction {
         try guest.write(wait)
         return nil
       }
-      guard unsafe guest.bed != nil else {
+      guard unsafe guest.suspension != nil else {
         guest.withdraw()
         try guest.write(
           .failure(AgentError(.unavailable, "this agent may not wait for a model")), at: wait.place)
@@ -108,8 +108,8 @@ final class HostFunction {
     }
   }
 
-  /// Hands over the answer to what it slept in.
-  func answer(_ guest: Guest, _ wait: HostWait) throws(GuestFault) {
+  /// Writes the answer to a pending call.
+  func answer(_ guest: Guest, _ wait: PendingCall) throws(GuestFault) {
     guard guest.host != nil, wait.answer != nil else { throw .stopped }
     let start = guest.clock.now
     defer { guest.leave(since: start) }
@@ -117,7 +117,7 @@ final class HostFunction {
   }
 
   /// Does `work` with the guest of a store.
-  /// - Returns: the trap that ends the guest's call; nil when it goes on.
+  /// - Returns: the trap that ends the guest's call; nil if it continues.
   func with(_ caller: OpaquePointer, _ work: (Guest) throws(GuestFault) -> Void) -> OpaquePointer? {
     let functions = unsafe library.functions
     let context = unsafe functions.pointee.wasmtime_caller_context(caller)
@@ -133,7 +133,7 @@ final class HostFunction {
     }
   }
 
-  /// A trap that says what is wrong.
+  /// A trap with the fault's description.
   func trap(_ fault: GuestFault, _ guest: Guest?) -> OpaquePointer {
     guest?.fault = fault
     var text = fault.description
@@ -145,23 +145,25 @@ final class HostFunction {
   }
 }
 
-/// What the engine calls for every import.
+/// The engine's callback for every import.
 ///
-/// Nobody holds the guest while it sleeps: whoever drops it deletes the stack that it sleeps on.
+/// It does not retain the guest while the guest is suspended: releasing the guest deletes the suspended stack.
 ///
 /// SAFETY: `env` is the box that the linker was given; it outlives the call.
 private let callHost: openstarry_host_function = { env, caller, values, _ in
   let function = unsafe Unmanaged<HostFunction>.fromOpaque(env!).takeUnretainedValue()
-  var sleep: (wait: HostWait, bed: wasmtime_func_t)?
+  var sleep: (wait: PendingCall, suspension: wasmtime_func_t)?
   let trap = unsafe function.with(caller) { (guest) throws(GuestFault) in
-    if let wait = try unsafe function.call(guest, values), let bed = unsafe guest.bed { unsafe sleep = (wait, bed) }
+    if let wait = try unsafe function.call(guest, values), let suspension = unsafe guest.suspension {
+      unsafe sleep = (wait, suspension)
+    }
   }
-  guard unsafe trap == nil, let (wait, bed) = unsafe sleep else { return unsafe trap }
-  unsafe Bed.sleep(caller, bed, function.library)
+  guard unsafe trap == nil, let (wait, suspension) = unsafe sleep else { return unsafe trap }
+  unsafe SuspensionModule.sleep(caller, suspension, function.library)
   return unsafe function.with(caller) { (guest) throws(GuestFault) in try function.answer(guest, wait) }
 }
 
-/// What the engine calls for `Bed.question`.
+/// The engine's callback for `SuspensionModule.question`.
 ///
 /// SAFETY: as in `callHost`; the store's data is the link of its guest.
 private let isAsleep: openstarry_host_function = { env, caller, values, _ in
@@ -185,7 +187,7 @@ private final class LibraryBox {
   private let linker: HostLinker
   private let pointer: OpaquePointer
 
-  /// Loads what `Engine.compile` gave; it is native code and has to be ours.
+  /// Loads a compiled module. It is native code, so it must come from our compiler.
   init(_ linker: HostLinker, _ artefact: Artefact) throws(EngineError) {
     self.linker = linker
     engine = linker.engine

@@ -1,6 +1,6 @@
 import Model
 
-/// Every function a guest may import, and what it does. The contract is `wit/openstarry.wit`.
+/// The functions that a guest may import, and their implementations. The contract is `wit/openstarry.wit`.
 enum HostTable {
   struct Entry {
     var name: ImportName
@@ -9,13 +9,13 @@ enum HostTable {
   }
 
   enum Body {
-    /// Answers at once; nil when the function has no result.
+    /// Returns at once; nil if the function has no result.
     case now((Guest, CallArguments) throws(GuestFault) -> Int64?)
-    /// Has no result but what it writes later; until then the guest sleeps, where it may.
-    case later((Guest, CallArguments) throws(GuestFault) -> HostWait)
+    /// Writes its result later. Until then the guest is suspended, if it may wait.
+    case later((Guest, CallArguments) throws(GuestFault) -> PendingCall)
   }
 
-  /// The type of an import; nil when there is none of that name.
+  /// The type of an import; nil if there is none of that name.
   static func signature(of name: ImportName) -> Signature? {
     if name.module == WASINames.module { return WASINames.signatures[name.name] }
     return ownSignatures[name]
@@ -28,18 +28,21 @@ enum HostTable {
   static var own: [Entry] {
     [
       entry("openstarry:hal/sensors", "read", "iii>") { (guest, call) throws(GuestFault) in
+        let encoding = guest.encoding
         let id = try guest.name(call, 0)
         return try guest.answer(at: call.pointer(2)) { (host) throws(AgentError) in
-          Payloads.text(try host.read(try id.get()))
+          encoding.encode(try host.read(try id.get()))
         }
       },
       entry("openstarry:hal/actuators", "control", "iiiiIi>") { (guest, call) throws(GuestFault) in
         let id = try guest.name(call, 0)
-        let command = try guest.text(call, 2, most: 1024)
+        let encoding = guest.encoding
+        let command = try guest.payload(call, 2, most: PayloadEncoding.longestCommand)
         let milliseconds = UInt64(bitPattern: call.wide(4))
         return try guest.answer(at: call.pointer(5)) { (host) throws(AgentError) in
           let lease: Duration? = milliseconds == 0 ? nil : .milliseconds(Int64(clamping: min(milliseconds, 1 << 40)))
-          return Payloads.text(try host.control(try id.get(), try Payloads.command(try command.get()), lease: lease))
+          return encoding.encode(
+            try host.control(try id.get(), try encoding.decodeCommand(try command.get()), lease: lease))
         }
       },
       entry("openstarry:hal/cameras", "snapshot", "iii>") { (guest, call) throws(GuestFault) in
@@ -66,9 +69,10 @@ enum HostTable {
         }),
       entry("openstarry:agent/events", "emit", "iiiii>") { (guest, call) throws(GuestFault) in
         let type = try guest.name(call, 0)
-        let payload = try guest.text(call, 2, most: 65536)
+        let encoding = guest.encoding
+        let payload = try guest.payload(call, 2, most: PayloadLimit.memory)
         return try guest.answer(at: call.pointer(4)) { (host) throws(AgentError) in
-          Array(try host.emit(try type.get(), try Payloads.fields(try payload.get())).description.utf8)
+          Array(try host.emit(try type.get(), try encoding.decodePayload(try payload.get())).description.utf8)
         }
       },
       entry("openstarry:agent/log", "write", "iii>") { (guest, call) throws(GuestFault) in
@@ -77,18 +81,20 @@ enum HostTable {
         return nil
       },
       entry("openstarry:agent/state", "get", "iii>") { (guest, call) throws(GuestFault) in
+        let encoding = guest.encoding
         let key = try guest.name(call, 0)
         return try guest.answer(at: call.pointer(2)) { (host) throws(AgentError) in
           let key = try key.get()
-          guard let value = host.state(key) else { throw AgentError(.notFound, "nothing is kept under '\(key)'") }
-          return Payloads.text(value)
+          guard let value = host.state(key) else { throw AgentError(.notFound, "there is no value under '\(key)'") }
+          return encoding.encode(value)
         }
       },
       entry("openstarry:agent/state", "set", "iiiii>") { (guest, call) throws(GuestFault) in
         let key = try guest.name(call, 0)
-        let text = try guest.text(call, 2, most: 262_144)
+        let encoding = guest.encoding
+        let value = try guest.payload(call, 2, most: PayloadEncoding.limits.bytes)
         return try guest.answer(at: call.pointer(4)) { (host) throws(AgentError) in
-          try host.setState(try key.get(), try Payloads.value(try text.get()))
+          try host.setState(try key.get(), try encoding.decode(try value.get()))
           return nil
         }
       },
@@ -100,7 +106,7 @@ enum HostTable {
         }
       },
       entry("openstarry:agent/refusal", "retry-after", ">I") { (guest, _) throws(GuestFault) in
-        // Rounded up: a wait above zero is never told as none.
+        // Rounded up: a wait above zero must not become 0, which means unknown.
         guest.retryAfter.map { max(0, ($0.nanoseconds + 999_999) / 1_000_000) } ?? 0
       },
       entry("openstarry:agent/clock", "monotonic-now", ">I") { (guest, _) throws(GuestFault) in

@@ -1,15 +1,15 @@
 import Agent
 
-/// Whether a module may run here: imports known, exports present, memory within the cap.
+/// Checks whether a module may run: known imports, required exports, memory within the limit.
 enum ModuleCheck {
-  /// The largest module in bytes; the compiler's memory grows with it.
+  /// The largest module in bytes. The compiler's memory grows with the module.
   static let largest = 8 << 20
 
   /// Checks a module's bytes.
   /// - Parameters:
-  ///   - file: what to call it in messages.
-  ///   - memory: the agent's cap in bytes.
-  /// - Throws: `start-failed` with everything that is wrong, or `budget.memory`.
+  ///   - file: its name in messages.
+  ///   - memory: the agent's limit in bytes.
+  /// - Throws: `start-failed` with all errors, or `budget.memory`.
   static func check(_ bytes: [UInt8], file: String, memory cap: Int) throws(AgentFailure) {
     guard bytes.count <= largest else {
       throw AgentFailure(.startFailed, "\(file) has \(bytes.count) bytes, more than the \(largest) a module may have")
@@ -23,11 +23,11 @@ enum ModuleCheck {
     var wrong: [String] = []
     for wanted in outline.imports {
       guard let known = HostTable.signature(of: wanted.name) else {
-        wrong.append("it imports '\(wanted.name)', which the host does not have; docs/wasm-abi.md lists what there is")
+        wrong.append("it imports '\(wanted.name)', which the host does not have; docs/wasm-abi.md lists the imports")
         continue
       }
       if known != wanted.signature {
-        wrong.append("it imports '\(wanted.name)' as \(wanted.signature); it is \(known)")
+        wrong.append("it imports '\(wanted.name)' as \(wanted.signature); it must be \(known)")
       }
     }
     for (name, signature) in ABI.requiredExports {
@@ -35,15 +35,15 @@ enum ModuleCheck {
         wrong.append("it does not export the function '\(name)'")
         continue
       }
-      if has != signature { wrong.append("it exports '\(name)' as \(has); it has to be \(signature)") }
+      if has != signature { wrong.append("it exports '\(name)' as \(has); it must be \(signature)") }
     }
     for (name, signature) in ABI.optionalExports {
       if let has = outline.functions[name], has != signature {
-        wrong.append("it exports '\(name)' as \(has); it has to be \(signature)")
+        wrong.append("it exports '\(name)' as \(has); it must be \(signature)")
       }
     }
     if !outline.exportedMemories.contains(ABI.memory) || outline.memories.count != 1 {
-      wrong.append("it has to have one memory and export it as '\(ABI.memory)'")
+      wrong.append("it must have one memory and export it as '\(ABI.memory)'")
     }
     guard wrong.isEmpty else {
       let more = wrong.count > 8 ? "; and \(wrong.count - 8) more" : ""

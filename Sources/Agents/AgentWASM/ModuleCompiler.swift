@@ -2,28 +2,28 @@ import CWasmtime
 import Glibc
 import Linux
 
-/// The other side of a registration: compiles one module in a process of its own, which the host program becomes when
-/// its first argument is `ModuleCompiler.argument`.
+/// Compiles one module in a child process. The host program becomes the compiler if its first argument is
+/// `ModuleCompiler.argument`.
 public enum ModuleCompiler {
-  /// The hidden argument; library, module, output file and the most bytes of address space follow.
+  /// The hidden argument; library, module, output file and the limit of the address space in bytes follow.
   public static let argument = "__compile-wasm"
-  /// Exit codes (sysexits.h): the module is at fault (EX_DATAERR), or something else is (EX_SOFTWARE). The output file
-  /// then holds a sentence instead of code.
+  /// Exit codes (sysexits.h): an error of the module (EX_DATAERR), or another error (EX_SOFTWARE). The output file then
+  /// contains a message instead of code.
   static let dataError: Int32 = 65
   static let softwareError: Int32 = 70
 
-  /// Most bytes of address space: the library has 24 MB, a module of 40 KB takes 16 MB to compile.
+  /// The limit of the address space, in bytes: the library takes 24 MB, compiling a module of 40 KB another 16 MB.
   public static let space: UInt64 = 512 << 20
-  /// Most seconds of CPU.
+  /// The limit of CPU time, in seconds.
   static let seconds: UInt64 = 60
 
-  /// Compiles when the arguments ask for it.
-  /// - Parameter arguments: the program's, with its name.
-  /// - Returns: the exit code; nil when something else was asked for.
+  /// Compiles a module if the arguments request it.
+  /// - Parameter arguments: the program's arguments, including its name.
+  /// - Returns: the exit code; nil if the arguments do not request a compilation.
   public static func runIfAsked(_ arguments: [String]) -> Int32? {
     guard arguments.count == 6, arguments[1] == argument, let space = UInt64(arguments[5]) else { return nil }
     let (library, module, output) = (arguments[2], arguments[3], arguments[4])
-    // Where memory runs out, this process goes, not the daemon (proc_pid_oom_score_adj(5)).
+    // If memory runs out, the kernel kills this process, not the daemon (proc_pid_oom_score_adj(5)).
     if let score = try? System.open("/proc/self/oom_score_adj", O_WRONLY) {
       try? System.writeAll(score.number, Array("1000".utf8))
     }
@@ -41,7 +41,7 @@ public enum ModuleCompiler {
           (code, contents) = (0, try engine.compile(bytes))
         } catch {
           let why = if case .unusable(_, let why) = error { why } else { error.description }
-          (code, contents) = (dataError, Array(OneLine.text(why).utf8))
+          (code, contents) = (dataError, Array(LogText.text(why).utf8))
         }
       } catch {
         (code, contents) = (softwareError, Array(error.description.utf8))
@@ -58,7 +58,7 @@ public enum ModuleCompiler {
   }
 }
 
-/// Whether the library does what this program relies on; guards against drift between versions.
+/// Checks that the library behaves as this program expects, since versions differ.
 enum SelfTest {
   /// `(module (func (export "spin") (loop (br 0))))`
   static let spin: [UInt8] = [
@@ -67,7 +67,7 @@ enum SelfTest {
     7, 0, 3, 0x40, 0x0C, 0, 0x0B, 0x0B,
   ]
 
-  /// Compiles a loop without end, and has it stopped by its fuel.
+  /// Compiles an endless loop, and checks that its fuel ends it.
   static func run(_ engine: Engine) throws(EngineError) {
     let path = engine.library.path
     let code = try engine.compile(spin)
@@ -109,10 +109,10 @@ enum SelfTest {
       functions.wasmtime_func_call_async(
         context, &call.pointee.function, openstarry_call_arguments(call), 0, openstarry_call_results(call), 0,
         &call.pointee.trap, &call.pointee.error), functions)
-    guard let trap = unsafe call.pointee.trap else { throw .unusable(path, "a loop without end is not stopped") }
+    guard let trap = unsafe call.pointee.trap else { throw .unusable(path, "an endless loop is not stopped") }
     let end = unsafe engine.take(trap: trap)
     guard end.code == UInt8(OPENSTARRY_TRAP_FUEL) else {
-      throw .unusable(path, "a loop without end is stopped with '\(OneLine.text(end.text))', not for its fuel")
+      throw .unusable(path, "an endless loop is stopped with '\(LogText.text(end.text))', not for its fuel")
     }
   }
 
@@ -121,7 +121,7 @@ enum SelfTest {
     unsafe functions.wasmtime_call_future_delete(future)
   }
 
-  /// The engine's major version, as it writes it into compiled code before the target: length, `50`, length, `x86_64-…`.
+  /// The engine's major version, which compiled code contains before the target: length, `50`, length, `x86_64-…`.
   static func version(in code: [UInt8]) -> String? {
     #if arch(arm64)
       let target = Array("aarch64-".utf8)

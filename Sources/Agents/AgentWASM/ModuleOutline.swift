@@ -1,7 +1,6 @@
-/// What a core module says about itself before its code: enough to decide whether it may run here.
+/// The imports, exports and memories of a core module: enough to decide whether it may run.
 ///
-/// The binary format is that of the WebAssembly core specification 2.0, section 5. Function bodies are the engine's to
-/// check.
+/// The binary format is that of the WebAssembly core specification 2.0, section 5. The engine checks function bodies.
 struct ModuleOutline {
   struct Import {
     var name: ImportName
@@ -13,7 +12,7 @@ struct ModuleOutline {
     var maximum: UInt64?
   }
 
-  /// The most imports, and the most exports: the engine keeps a name and a type for each, and no agent has a hundred.
+  /// The most imports, and the most exports. The engine keeps a name and a type for each; agents have fewer than a hundred.
   static let mostNames = 1024
 
   private(set) var imports: [Import] = []
@@ -26,13 +25,14 @@ struct ModuleOutline {
   private var functionTypes: [Int] = []
   private var functionExports: [(String, Int)] = []
 
-  /// Reads the outline.
-  /// - Throws: what is wrong, with the byte it is at.
+  /// Parses a module.
+  /// - Throws: the first error, with its offset in bytes.
   init(_ bytes: [UInt8]) throws(ModuleFault) {
     var reader = ModuleReader(bytes)
     guard try reader.take(8) == [0, 0x61, 0x73, 0x6D, 1, 0, 0, 0] else {
       throw ModuleFault(
-        "it is no WebAssembly core module of version 1 (a component has to be unbundled, text to be assembled)", at: 0)
+        "it is not a WebAssembly core module of version 1 (components must be unbundled, text must be assembled)", at: 0
+      )
     }
     while !reader.isAtEnd {
       let id = try reader.byte()
@@ -40,7 +40,7 @@ struct ModuleOutline {
       var section = try reader.section(size)
       try read(section: id, &section)
       if (1...7).contains(id) && !section.isAtEnd {
-        throw ModuleFault("section \(id) is longer than what is in it", at: section.position)
+        throw ModuleFault("section \(id) is longer than its content", at: section.position)
       }
     }
     for (name, index) in functionExports {
@@ -68,7 +68,7 @@ struct ModuleOutline {
     let place = section.position
     let count = try section.count()
     guard count <= Self.mostNames else {
-      throw ModuleFault("it has \(count) \(what), more than the \(Self.mostNames) there may be", at: place)
+      throw ModuleFault("it has \(count) \(what), more than the \(Self.mostNames) that are allowed", at: place)
     }
     return count
   }
@@ -78,8 +78,8 @@ struct ModuleOutline {
     let place = section.position
     let kind = try section.byte()
     guard kind == 0 else {
-      let what = kind == 2 ? "a memory" : kind == 1 ? "a table" : "something that is no function"
-      throw ModuleFault("it imports \(what), '\(name)'; the host offers functions only", at: place)
+      let what = kind == 2 ? "a memory" : kind == 1 ? "a table" : "something that is not a function"
+      throw ModuleFault("it imports \(what), '\(name)'; the host has only functions", at: place)
     }
     let type = try typeIndex(&section)
     functionTypes.append(type)
@@ -102,7 +102,7 @@ struct ModuleOutline {
   }
 }
 
-/// What is wrong with a module.
+/// An error in a module.
 struct ModuleFault: Error, Hashable, CustomStringConvertible {
   var message: String
   var offset: Int

@@ -1,4 +1,4 @@
-/// Reads the binary format's numbers, names and types; every step is checked against the end.
+/// Reads numbers, names and types of the binary format. Every step is checked against the end.
 struct ModuleReader {
   private let bytes: ArraySlice<UInt8>
   private(set) var position: Int
@@ -18,13 +18,13 @@ struct ModuleReader {
   mutating func skip() { position = bytes.endIndex }
 
   mutating func byte() throws(ModuleFault) -> UInt8 {
-    guard position < bytes.endIndex else { throw ModuleFault("it is cut off", at: position) }
+    guard position < bytes.endIndex else { throw ModuleFault("it is truncated", at: position) }
     defer { position += 1 }
     return bytes[position]
   }
 
   mutating func take(_ count: Int) throws(ModuleFault) -> ArraySlice<UInt8> {
-    guard count >= 0, count <= bytes.endIndex - position else { throw ModuleFault("it is cut off", at: position) }
+    guard count >= 0, count <= bytes.endIndex - position else { throw ModuleFault("it is truncated", at: position) }
     defer { position += count }
     return bytes[position..<position + count]
   }
@@ -47,13 +47,13 @@ struct ModuleReader {
     }
   }
 
-  /// How many of something that takes a byte or more follow; more than there are bytes left cannot be.
+  /// A number of elements that follow, each of at least one byte; more than the remaining bytes is an error.
   mutating func count() throws(ModuleFault) -> Int { try count(limit: UInt32(clamping: bytes.endIndex - position)) }
 
   mutating func count(limit: UInt32) throws(ModuleFault) -> Int {
     let start = position
     let value = try number(bits: 32)
-    guard value <= limit else { throw ModuleFault("\(value) of something, more than there is room for", at: start) }
+    guard value <= limit else { throw ModuleFault("\(value) elements, more than the remaining bytes allow", at: start) }
     return Int(value)
   }
 
@@ -61,14 +61,14 @@ struct ModuleReader {
     let start = position
     let length = try count()
     guard let name = String(validating: try take(length), as: UTF8.self) else {
-      throw ModuleFault("a name is no UTF-8", at: start)
+      throw ModuleFault("a name is not UTF-8", at: start)
     }
     return name
   }
 
   mutating func functionType() throws(ModuleFault) -> Signature {
     let place = position
-    guard try byte() == 0x60 else { throw ModuleFault("a type other than a function's", at: place) }
+    guard try byte() == 0x60 else { throw ModuleFault("a type that is not a function's", at: place) }
     return Signature(parameters: try valueTypes(), results: try valueTypes())
   }
 

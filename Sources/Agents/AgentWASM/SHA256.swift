@@ -16,11 +16,11 @@ struct SHA256 {
   ]
   private var words = [UInt32](repeating: 0, count: 64)
 
-  /// What has come since the last whole block.
+  /// The bytes after the last whole block.
   private var pending: [UInt8] = []
   private var length: UInt64 = 0
 
-  /// The 32 bytes for `bytes`.
+  /// The hash of `bytes`: 32 bytes.
   static func hash(_ bytes: some Sequence<UInt8>) -> [UInt8] {
     var hash = SHA256()
     hash.update(bytes)
@@ -37,7 +37,7 @@ struct SHA256 {
     return hash(padded.map { $0 ^ 0x5C } + inner.finish())
   }
 
-  /// Adds bytes behind those before.
+  /// Appends bytes to the hashed data.
   mutating func update(_ bytes: some Sequence<UInt8>) {
     for byte in bytes {
       pending.append(byte)
@@ -49,7 +49,7 @@ struct SHA256 {
     }
   }
 
-  /// The 32 bytes for everything that was added; nothing more may be.
+  /// The hash of all bytes: 32 bytes. Call nothing afterwards.
   mutating func finish() -> [UInt8] {
     let bits = length * 8
     pending.append(0x80)

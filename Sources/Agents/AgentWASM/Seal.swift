@@ -1,7 +1,7 @@
-/// What stands behind compiled code in its file: for which module, engine and configuration it is, and a hash of all that
-/// and of the code under the secret of whoever made it, so that nobody else can make one.
+/// The trailer of a file with compiled code: hashes of module, engine and configuration, and an HMAC over them and the code.
+/// Only the owner of the secret can create it.
 ///
-/// At the end, not at the beginning, since the engine maps the file as it is and ignores what follows.
+/// It is a trailer, not a header, because the engine maps the whole file and ignores bytes after the code.
 struct Seal: Equatable, Sendable {
   private static let magic = Array("OPENSTARRY WASM ARTEFACT 2\n\0\0\0\0\0".utf8)
   static let size = 32 * 4
@@ -16,10 +16,10 @@ struct Seal: Equatable, Sendable {
     self.key = SHA256.hash(key.utf8)
   }
 
-  /// What stands behind code.
+  /// The bytes of the seal.
   /// - Parameters:
-  ///   - code: SHA-256 of it.
-  ///   - secret: of the folder that the file is in.
+  ///   - code: SHA-256 of the code.
+  ///   - secret: the secret of the folder.
   func bytes(code: [UInt8], secret: [UInt8]) -> [UInt8] {
     let about = Self.magic + module + key
     return about + SHA256.keyed(secret, about + code)

@@ -1,20 +1,20 @@
 import EventLoop
 import Model
 
-/// Shares the loop's thread between guests: a slice at a time, the most urgent first, the others in turn.
+/// Schedules guests on the loop's thread: slice by slice, by priority, round-robin within a priority.
 ///
-/// One slice a turn of the loop, so that hardware, timers and clients are served in between.
+/// One slice per turn of the loop, so that hardware, timers and clients are served in between.
 final class SliceQueue {
-  /// What is left after a slice.
+  /// The result of a slice.
   enum Outcome {
-    /// More to do.
+    /// The guest has more to do.
     case more
-    /// Nothing, or nothing until somebody adds it again.
+    /// The guest is done, or waits until it is added again.
     case done
   }
 
-  /// One that runs slice by slice. A function put into an array and taken out again is wrapped each time, and each wrap
-  /// is one more call for every slice to come: hence a structure around it.
+  /// A queued guest. A structure, because Swift wraps a bare function each time it enters or leaves an array, and every slice
+  /// would call through all the wrappers.
   private struct Work {
     let step: () -> Outcome
   }
@@ -29,7 +29,7 @@ final class SliceQueue {
     waiting = Priority.allCases.map { _ in [] }
   }
 
-  /// Runs `step` until it is done. The first slice runs at once, unless one is running or others wait.
+  /// Runs `step` until it is done. The first slice runs at once, unless another runs or is queued.
   func add(_ priority: Priority, _ step: @escaping () -> Outcome) {
     let work = Work(step: step)
     if !isRunning && waiting.allSatisfy(\.isEmpty) && run(work) == .done { return }

@@ -2,11 +2,11 @@ import Agent
 import CWasmtime
 import Model
 
-/// Reads what the engine says about a trap.
+/// Translates the engine's messages about traps.
 enum TrapText {
-  /// Why an activation ended.
+  /// The failure of an activation.
   /// - Parameters:
-  ///   - code: the engine's; nil for a trap of the host's.
+  ///   - code: the engine's trap code; nil for traps of the host.
   ///   - text: the engine's message with its backtrace.
   static func failure(code: UInt8?, _ text: String, guest: Guest) -> AgentFailure {
     let place = function(in: text).map { " in '\($0)'" } ?? ""
@@ -34,7 +34,7 @@ enum TrapText {
   static func function(in text: String) -> String? {
     for line in text.split(separator: "\n") {
       guard let mark = line.firstIndex(of: "!"), line.holds(" - ") else { continue }
-      return OneLine.text(FunctionName.readable(String(line[line.index(after: mark)...])))
+      return LogText.text(FunctionName.readable(String(line[line.index(after: mark)...])))
     }
     return nil
   }
@@ -42,6 +42,6 @@ enum TrapText {
   static func cause(in text: String) -> String {
     let lines = text.split(separator: "\n").map { $0.drop { $0 == " " } }
     let cause = lines.last { !$0.isEmpty } ?? "trap"
-    return OneLine.text(String(cause.hasPrefix("wasm trap: ") ? cause.dropFirst(11) : cause))
+    return LogText.text(String(cause.hasPrefix("wasm trap: ") ? cause.dropFirst(11) : cause))
   }
 }

@@ -4,10 +4,10 @@ import Glibc
 import Linux
 import Model
 
-/// Runs agents that are WebAssembly modules, on the loop's thread, a slice at a time.
+/// Runs agents that are WebAssembly modules, on the loop's thread, slice by slice.
 ///
-/// The engine is loaded when the first such agent is registered. A module is compiled once, in a child process; what
-/// it may import and has to export is in `docs/wasm-abi.md`.
+/// The engine is loaded when the first such agent is registered. A module is compiled once, in a child process.
+/// `docs/wasm-abi.md` lists its imports and exports.
 public final class WASMDriver: AgentDriver {
   private let loop: any Loop
   private let clock: any Timekeeper
@@ -15,7 +15,7 @@ public final class WASMDriver: AgentDriver {
   private let compiler: String
   private let places: [String]
   private let limits: GuestLimits
-  /// Of compilations; counts from when the engine is loaded.
+  /// The limits of compilations; changes have no effect once the engine is loaded.
   var bounds: ArtefactStore.Bounds
   private let plugins: PluginStore
   private let witness: (any CodeWitness)?
@@ -29,24 +29,24 @@ public final class WASMDriver: AgentDriver {
   private struct Loaded {
     var engine: LoadedEngine
     var artefacts: ArtefactStore
-    /// By the agents' files: which artefact a file led to, and what the file was then.
+    /// The artefact of each agent's file, and the file's status at that time.
     var known: [String: (status: FileStatus, artefact: String)] = [:]
-    /// What agents sleep in that may wait; opened when the first of them starts.
-    var bed: PreparedModule?
+    /// The module that suspends agents that may wait; opened when the first of them starts.
+    var suspension: PreparedModule?
   }
 
-  /// A driver; loads nothing yet.
+  /// Creates a driver. Loads nothing yet.
   /// - Parameters:
-  ///   - folder: where compiled modules are kept: native code, so nobody else may write to it.
-  ///   - home: `$OPENSTARRY_HOME`, with the folder `plugins`; the folder that `folder` is in when nil.
-  ///   - compiler: a program that calls `ModuleCompiler.runIfAsked` first of all; by default this one.
-  ///   - places: where the engine is looked for.
-  ///   - limits: for agents without a budget of their own.
-  ///   - patience: how long a compilation may take.
-  ///   - space: how many bytes of address space a compilation may take.
-  ///   - clock: what deadlines are measured on; the loop when nil.
-  ///   - engine: one that is loaded; nil loads one from `places` when it is needed.
-  ///   - witness: is told whenever code of an agent runs.
+  ///   - folder: the folder of compiled modules. They are native code, so nobody else may write to it.
+  ///   - home: `$OPENSTARRY_HOME`, with the folder `plugins`; nil is the parent of `folder`.
+  ///   - compiler: a program that begins with `ModuleCompiler.runIfAsked`; by default this one.
+  ///   - places: the paths where the engine is looked for.
+  ///   - limits: the limits of agents without a budget.
+  ///   - patience: the longest time of a compilation.
+  ///   - space: the address space of a compilation, in bytes.
+  ///   - clock: the clock of deadlines; nil is the loop.
+  ///   - engine: a loaded engine; nil loads one from `places` when it is needed.
+  ///   - witness: notified whenever code of an agent runs.
   public init(
     _ loop: any Loop, folder: String, home: String? = nil, compiler: String = "/proc/self/exe",
     places: [String] = EngineLibrary.places(), limits: GuestLimits = GuestLimits(),
@@ -66,25 +66,25 @@ public final class WASMDriver: AgentDriver {
     slices = SliceQueue(loop)
   }
 
-  /// What is to be known of it without a driver.
+  /// The properties of this isolation.
   public static let isolation = Isolation(
     .wasm, entry: "the module's file", buildsEntry: true, runsOnLoop: true,
     check: { manifest throws(AgentFailure) in try check(manifest) })
 
   public var isolation: Isolation { Self.isolation }
 
-  /// How often a module had to be compiled.
+  /// The number of compilations.
   public var compilations: Int { loaded?.artefacts.compilations ?? 0 }
 
-  /// Checks the module and its plugins, and begins to compile it when it is not yet.
+  /// Checks the module and its plugins, and begins to compile the module unless it is compiled.
   public func validate(_ manifest: Manifest) throws(AgentFailure) {
     let module = try self.module(of: manifest)
-    _ = try surroundings(of: manifest)
+    _ = try environment(of: manifest)
     let bytes = try module().get()
     try load().artefacts.prepare({ .success(bytes) }) { _ in }
   }
 
-  /// Its memory is never without a limit.
+  /// Memory always has a limit.
   public func inForce(_ manifest: Manifest) -> Budget {
     var budget = manifest.budget
     budget.memory = limits(of: manifest).memory
@@ -97,39 +97,39 @@ public final class WASMDriver: AgentDriver {
   ) {
     do throws(AgentFailure) {
       let module = try self.module(of: manifest)
-      let surroundings = try surroundings(of: manifest)
+      let environment = try environment(of: manifest)
       let limits = self.limits(of: manifest)
       let artefacts = try load().artefacts
       let source = Files.join(Files.folder(of: manifest.file), manifest.runtime.entry)
       let status = try? FileStatus(source)
-      func run(_ module: PreparedModule, bed: PreparedModule?) {
+      func run(_ module: PreparedModule, suspension: PreparedModule?) {
         let instance = WASMInstance(
-          manifest, module, limits, host, clock, slices, surroundings, witness, bed: bed, ended: ended)
+          manifest, module, limits, host, clock, slices, environment, witness, suspension: suspension, ended: ended)
         starting[ObjectIdentifier(instance)] = instance
         instance.start { [self] result in
           starting[ObjectIdentifier(instance)] = nil
           done(result.map { instance })
         }
       }
-      func start(bed: PreparedModule?) {
-        if let module = inUse(source, status) { return run(module, bed: bed) }
+      func start(suspension: PreparedModule?) {
+        if let module = inUse(source, status) { return run(module, suspension: suspension) }
         open(artefacts, module) { [self] opened in
           switch opened {
           case .failure(let failure): done(.failure(failure))
           case .success(let (module, path)):
             if let status { loaded?.known[source] = (status, path) }
-            run(module, bed: bed)
+            run(module, suspension: suspension)
           }
         }
       }
-      guard manifest.permissions.model else { return start(bed: nil) }
-      if let bed = loaded?.bed { return start(bed: bed) }
-      open(artefacts, { .success(Bed.module) }) { [self] opened in
+      guard manifest.permissions.model else { return start(suspension: nil) }
+      if let suspension = loaded?.suspension { return start(suspension: suspension) }
+      open(artefacts, { .success(SuspensionModule.bytes) }) { [self] opened in
         switch opened {
         case .failure(let failure): done(.failure(failure))
-        case .success(let (bed, _)):
-          loaded?.bed = bed
-          start(bed: bed)
+        case .success(let (suspension, _)):
+          loaded?.suspension = suspension
+          start(suspension: suspension)
         }
       }
     } catch {
@@ -140,13 +140,13 @@ public final class WASMDriver: AgentDriver {
   /// Ends the instances whose start functions have not returned: their starts fail.
   package func endStarts() { for instance in starting.values { instance.stop(now: true) {} } }
 
-  /// The module of a file that has not changed, while other instances of it run: nothing has to be read again.
+  /// The open module of a file that has not changed, while other instances of it run: it need not be read again.
   private func inUse(_ source: String, _ status: FileStatus?) -> PreparedModule? {
     guard let status, let known = loaded?.known[source], status.isUnchanged(since: known.status) else { return nil }
     return loaded?.engine.opened(known.artefact)
   }
 
-  /// Compiles a module where that was not done yet, and opens it.
+  /// Compiles a module if necessary, and opens it.
   private func open(
     _ artefacts: ArtefactStore, _ module: @escaping @Sendable () -> Result<[UInt8], AgentFailure>,
     _ done: @escaping (Result<(PreparedModule, path: String), AgentFailure>) -> Void
@@ -154,7 +154,7 @@ public final class WASMDriver: AgentDriver {
     artefacts.prepare(module) { [self] found in
       let opened = found.flatMap { open($0) }
       guard case .success = found, case .failure = opened else { return done(opened) }
-      // Ours by its seal, and yet the engine does not take it: another library of the same size and time.
+      // The seal is valid, but the engine rejects the code: it is from another library of the same size and time.
       artefacts.prepare(anew: true, module) { [self] made in done(made.flatMap { open($0) }) }
     }
   }
@@ -168,14 +168,14 @@ public final class WASMDriver: AgentDriver {
         loaded?.known = known.filter { engine.opened($0.value.artefact) != nil }
         return .success((module, artefact.path))
       } catch {
-        throw AgentFailure(.startFailed, OneLine.text(error.description))
+        throw AgentFailure(.startFailed, LogText.text(error.description))
       }
     } catch {
       return .failure(error)
     }
   }
 
-  /// What reads and checks a manifest's module, on any thread.
+  /// A function that reads and checks a manifest's module, on any thread.
   private func module(
     of manifest: Manifest
   ) throws(AgentFailure) -> @Sendable () -> Result<[UInt8], AgentFailure> {
@@ -197,7 +197,7 @@ public final class WASMDriver: AgentDriver {
       } catch {
         let why =
           error.errno == EFBIG
-          ? "\(path) has more than the \(ModuleCheck.largest) bytes a module may have" : error.description
+          ? "\(path) has more than the \(ModuleCheck.largest) bytes that a module may have" : error.description
         return .failure(AgentFailure(.startFailed, "the module of agent '\(agent)' cannot be used: \(why)"))
       }
       return Result { () throws(AgentFailure) in
@@ -208,15 +208,15 @@ public final class WASMDriver: AgentDriver {
   }
 
   /// The agent's environment and plugins.
-  private func surroundings(of manifest: Manifest) throws(AgentFailure) -> GuestSurroundings {
-    GuestSurroundings(
-      environment: ["OPENSTARRY_AGENT_ID=\(manifest.id)", "OPENSTARRY_HOME=/"],
+  private func environment(of manifest: Manifest) throws(AgentFailure) -> GuestEnvironment {
+    GuestEnvironment(
+      variables: ["OPENSTARRY_AGENT_ID=\(manifest.id)", "OPENSTARRY_HOME=/"],
       plugins: try plugins.plugins(of: manifest).map { PluginFolder(name: "/plugins/\($0.name)", path: $0.path) },
       quota: descriptors)
   }
 
-  /// Whether an agent's module is there and may run, without an engine: what a daemon with the usual limits says of it.
-  /// - Throws: what is wrong with it.
+  /// Checks an agent's module with the default limits, without an engine.
+  /// - Throws: if it is missing or may not run.
   public static func check(_ manifest: Manifest) throws(AgentFailure) {
     _ = try module(of: manifest, memory: limits(of: manifest, GuestLimits()).memory)().get()
   }

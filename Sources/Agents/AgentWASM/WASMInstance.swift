@@ -1,23 +1,22 @@
 import Agent
-import Document
 import Model
 
-/// One running agent: a warm guest that keeps its state between events, or a fresh one for every event.
+/// A running agent: a warm guest that keeps its state between events, or a fresh one for every event.
 final class WASMInstance: AgentInstance {
   private let manifest: Manifest
   private let module: PreparedModule
   private let limits: GuestLimits
   private let clock: any Timekeeper
   private let slices: SliceQueue
-  private let surroundings: GuestSurroundings
+  private let environment: GuestEnvironment
   private let isFresh: Bool
   private let witness: (any CodeWitness)?
-  private let bed: PreparedModule?
-  /// What its code is called for, as the witness is told.
+  private let suspension: PreparedModule?
+  /// The current call, for the witness.
   private var running: (call: CodeCall, event: Event?) = (.start, nil)
   private var host: (any AgentHost)?
   private var guest: Guest?
-  /// What a trap left behind: nothing of the guest may run any more.
+  /// The failure after which nothing of the guest may run.
   private var failure: AgentFailure?
   private var isBusy = false
   private var isActivation = false
@@ -31,25 +30,25 @@ final class WASMInstance: AgentInstance {
 
   init(
     _ manifest: Manifest, _ module: PreparedModule, _ limits: GuestLimits, _ host: any AgentHost,
-    _ clock: any Timekeeper, _ slices: SliceQueue, _ surroundings: GuestSurroundings,
-    _ witness: (any CodeWitness)? = nil, bed: PreparedModule? = nil, ended: @escaping (AgentEnd) -> Void
+    _ clock: any Timekeeper, _ slices: SliceQueue, _ environment: GuestEnvironment,
+    _ witness: (any CodeWitness)? = nil, suspension: PreparedModule? = nil, ended: @escaping (AgentEnd) -> Void
   ) {
     self.ended = ended
     self.witness = witness
-    self.bed = bed
+    self.suspension = suspension
     self.manifest = manifest
     self.module = module
     self.limits = limits
     self.host = host
     self.clock = clock
     self.slices = slices
-    self.surroundings = surroundings
+    self.environment = environment
     isFresh = manifest.document["runtime"]?["instance"]?.string == "fresh"
   }
 
   var pid: Int32? { nil }
 
-  /// Makes the guest and runs its start functions.
+  /// Creates the guest and runs its start functions.
   func start(_ done: @escaping (Result<Void, AgentFailure>) -> Void) {
     isBusy = true
     boot { [self] result in end(result, done) }
@@ -59,7 +58,7 @@ final class WASMInstance: AgentInstance {
     if hasEnded { return done(.failure(AgentFailure(.error, "agent '\(manifest.id)' has ended"))) }
     if let failure { return done(.failure(failure)) }
     if isBusy {
-      // It is telling its snapshot.
+      // Its report is being taken.
       next = { [self] in activate(event, done) }
       return
     }
@@ -91,8 +90,8 @@ final class WASMInstance: AgentInstance {
         let place = UInt32(bitPattern: place)
         do throws(GuestFault) {
           let text = try guest.bytes(try guest.word(at: place), try guest.word(at: place &+ 4))
-          do throws(Diagnostic) {
-            let value = try JSON.decode(text[...], limits: Payloads.reportLimits)
+          do throws(AgentError) {
+            let value = try guest.encoding.decode(text, limits: PayloadEncoding.reportLimits)
             if value.map != nil { lastSnapshot = value }
           } catch {
             lastSnapshot = ["error": .string("its report cannot be read: \(error.message)")]
@@ -121,7 +120,7 @@ final class WASMInstance: AgentInstance {
 
   private func boot(_ done: @escaping (Result<Void, AgentFailure>) -> Void) {
     guard let host else { return done(.failure(AgentFailure(.killed, "it was stopped"))) }
-    let guest = Guest(module, limits, host: host, clock: clock, surroundings, bed: bed)
+    let guest = Guest(module, limits, host: host, clock: clock, environment, suspension: suspension)
     self.guest = guest
     guest.onWake = { [weak self] in self?.drive() }
     guest.onSlice = { [weak self] isBeginning in
@@ -151,7 +150,7 @@ final class WASMInstance: AgentInstance {
 
   private func deliver(_ event: Event, _ done: @escaping (Result<Void, AgentFailure>) -> Void) {
     guard let guest else { return done(.failure(AgentFailure(.error, "it is not running"))) }
-    let text = Payloads.text(event)
+    let text = guest.encoding.encode(event)
     guard text.count <= Guest.longest else {
       return done(.failure(AgentFailure(.error, "the event has \(text.count) bytes, more than \(Guest.longest)")))
     }
@@ -180,7 +179,7 @@ final class WASMInstance: AgentInstance {
     do throws(GuestFault) {
       if try guest.byte(at: place) != 0 {
         let message = try guest.bytes(try guest.word(at: place &+ 4), try guest.word(at: place &+ 8))
-        outcome = .failure(AgentFailure(.error, OneLine.text(String(decoding: message, as: UTF8.self))))
+        outcome = .failure(AgentFailure(.error, LogText.text(String(decoding: message, as: UTF8.self))))
       }
     } catch {
       outcome = .failure(AgentFailure(.crash, "the result of '\(export)': \(error)"))
@@ -209,7 +208,7 @@ final class WASMInstance: AgentInstance {
       guest.flushOutput()
       if isActivation { lastCost = guest.cost }
     }
-    // A handler's own error leaves the guest whole; anything else leaves it in the middle of something.
+    // After an error that the handler returned, the guest is consistent. After any other failure it may not be.
     if case .failure(let found) = result, found.reason != .error {
       failure = found
       guest = nil
@@ -218,7 +217,7 @@ final class WASMInstance: AgentInstance {
     (isBusy, isActivation) = (false, false)
     done(result)
     if hasEnded { return tellEnd() }
-    // The failure of a start or an activation is its answer; that of a report has none, and ends the instance.
+    // The failure of a start or an activation is its result. A failed report ends the instance.
     if let failure, running.call == .snapshot {
       let leavesEvent = next.take() != nil
       let ended = self.ended.take()

@@ -34,7 +34,7 @@ extension ParameterType where Argument == ActuatorCommand {
   /// Section 4.7 of the protocol.
   static var command: Self {
     Self(
-      "command", expected: "\"on\", \"off\", a number from 0 to 1, or {\"pulse_ms\": N}",
+      "command", expected: ActuatorCommand.forms,
       schema: [
         "oneOf": [
           ["enum": ["on", "off"]], ["type": "number", "minimum": 0, "maximum": 1],
@@ -48,7 +48,7 @@ extension ParameterType where Argument == ActuatorCommand {
         ]
       ], isRecorded: true
     ) {
-      ActuatorCommand($0)
+      ActuatorCommand(wireValue: $0)
     }
   }
 }
@@ -64,28 +64,6 @@ extension ParameterType where Argument == Value {
       // Not a ternary: there `nil` would be the JSON null.
       guard value.map != nil || value.string != nil, value.weight <= limit else { return nil }
       return value
-    }
-  }
-}
-
-extension ActuatorCommand {
-  /// A year, in milliseconds: fits into nanoseconds of 64 bits.
-  fileprivate static let longestPulse: Int64 = 31_536_000_000
-
-  /// Reads a command from the wire; nil for an invalid one.
-  init?(_ value: Value) {
-    switch value {
-    case .string(let word) where word.isSame(as: "on"): self = .on
-    case .string(let word) where word.isSame(as: "off"): self = .off
-    case .int, .double:
-      guard let level = value.double, (0...1).contains(level) else { return nil }
-      self = .level(level)
-    case .map(let fields):
-      guard fields.count == 1, let length = fields["pulse_ms"]?.int, (1...Self.longestPulse).contains(length) else {
-        return nil
-      }
-      self = .pulse(.milliseconds(length))
-    default: return nil
     }
   }
 }

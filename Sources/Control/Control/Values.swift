@@ -31,12 +31,13 @@ extension Receipt {
     _ device: DeviceID, _ lease: (end: Instant, limit: String?)?, former: String?, board: Value
   ) -> Fields {
     let length = lease.map { $0.end - Instant(nanoseconds: at) }
-    return [
-      "device": .string(device.rawValue), "id": .string(id.description), "state": .double(state),
-      "previous": .double(previous), "at_ns": .int(Int64(clamping: at)),
-      "lease_ms": length?.milliseconds ?? .null, "limit": (lease?.limit).orNull, "confirmed": .bool(isConfirmed),
-      "taken_from": former.orNull, "board": board,
-    ]
+    var answer: Fields = ["device": .string(device.rawValue)]
+    for (name, value) in self.fields { answer[name] = value }
+    answer["lease_ms"] = length?.milliseconds ?? .null
+    answer["limit"] = (lease?.limit).orNull
+    answer["taken_from"] = former.orNull
+    answer["board"] = board
+    return answer
   }
 }
 

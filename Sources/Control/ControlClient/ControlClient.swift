@@ -50,7 +50,7 @@ public final class ControlClient {
     /// The contents of the file that was sent with the notification; nil for none.
     public var contents: [UInt8]?
     /// The event of an `events.event`; nil for other notifications.
-    public var event: Event? { params["event"]?.map.flatMap(Event.init(fields:)) }
+    public var event: Event? { params["event"].flatMap { try? Event($0) } }
   }
 
   /// Sends a request and waits for its answer. A request that the daemon refuses because of its rate limit is retried

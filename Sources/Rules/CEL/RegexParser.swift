@@ -134,7 +134,7 @@ struct RegexParser {
     if take("?") {
       if take("P<") || take("<") {
         guard current != "=", current != "!" else { throw error("look-behind is not supported (nor is it in RE2)") }
-        while let scalar = current, scalar != ">" { at += scalar == ")" ? pattern.count : 1 }
+        while let scalar = current, scalar != ">", scalar != ")" { at += 1 }
         guard take(">") else { throw error("the group name has no closing '>'") }
       } else if current == "=" || current == "!" {
         throw error("look-ahead is not supported (nor is it in RE2)")

@@ -45,10 +45,9 @@ extension DeviceStatus {
 extension Reading {
   /// The reading, section 4.5, without the device's id.
   package func fields(at now: Instant) -> Fields {
-    [
-      "value": .double(value), "unit": .string(unit), "time_ns": .int(Int64(clamping: time)),
-      "age_ms": max(.zero, now - Instant(nanoseconds: time)).milliseconds, "quality": .string(quality.rawValue),
-    ]
+    var fields = self.fields
+    fields["age_ms"] = max(.zero, now - Instant(nanoseconds: time)).milliseconds
+    return fields
   }
 }
 

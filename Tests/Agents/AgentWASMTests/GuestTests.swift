@@ -45,13 +45,50 @@ import Testing
     #expect(bench.host.emitted == ["climate:cooled 1"])
     #expect(
       bench.host.log == [
-        #"info {"value":31.5,"unit":"°C","time":7,"quality":"good"}"#,
-        #"info {"id":"\#(ULID(high: 1, low: 2))","state":1.0,"previous":0.0,"at":9,"confirmed":true}"#,
+        #"info {"value":31.5,"unit":"°C","time_ns":7,"time":7,"quality":"good"}"#,
+        #"info {"id":"\#(ULID(high: 1, low: 2))","state":1.0,"previous":0.0,"at_ns":9,"at":9,"confirmed":true}"#,
         "warning not 'valve'",
       ])
     #expect(instance.lastCost?.hostCalls == 8)
     let cost = try #require(instance.lastCost)
     #expect(cost.fuel > 100 && cost.peakMemory == 131_072 && cost.hostTime <= cost.runTime)
+  }
+
+  @Test func aModuleMayChooseCBOR() throws {
+    let bench = try GuestBench()
+    bench.host.kept = ["old": ["a": 1]]
+    let instance = try bench.start(
+      """
+      EXPORT("openstarry:agent/encoding@0.1.0#cbor") void uses_cbor(void) { __builtin_trap(); }
+      static u8 first(u32 place) { return *(u8 *)place; }
+      HANDLE u32 handle(u32 event, u32 length) {
+        if (first(event) != 0xAB) return fail("no map of eleven", 16);
+        sensor_read(LIT("temperature"), P(&area));
+        if ((u8)area.tag || first(area.pointer) != 0xA4) return fail("no reading", 10);
+        control(LIT("fan"), LIT("\\x62on"), 2500, P(&area));
+        if ((u8)area.tag || first(area.pointer) != 0xA5) return fail("no receipt", 10);
+        control(LIT("fan"), LIT("\\xA1\\x68pulse_ms\\x05"), 0, P(&area));
+        control(LIT("fan"), LIT("\\"on\\""), 0, P(&area));
+        if ((u8)area.tag != 1 || (u8)area.pointer != 5) return fail("JSON is taken", 13);
+        log_write(6, area.length, area.rest);
+        emit(LIT("climate:cooled"), LIT("\\xA1\\x62" "by" "\\x01"), P(&area));
+        if ((u8)area.tag || area.length != 26) return fail("no id", 5);
+        emit(LIT("climate:cooled"), 0, 0, P(&area));
+        state_get(LIT("old"), P(&area));
+        if ((u8)area.tag || area.length != 4 || first(area.pointer) != 0xA1) return fail("no state", 8);
+        state_set(LIT("new"), area.pointer, area.length, P(&area));
+        state_set(LIT("bytes"), LIT("\\x42\\xFF\\x00"), P(&area));
+        return (u8)area.tag ? fail("not kept", 8) : ok();
+      }
+      static struct { u32 pointer, length; } told;
+      SNAPSHOT u32 snapshot(void) { told.pointer = P("\\xA1\\x61n\\x03"); told.length = 4; return P(&told); }
+      """)
+    #expect(bench.activate(instance) == nil)
+    #expect(bench.host.commands == ["fan on 2.5 seconds", "fan pulse 5ms default"])
+    #expect(bench.host.log == ["info not CBOR: expected the end at byte 1"])
+    #expect(bench.host.emitted == ["climate:cooled 1", "climate:cooled 0"])
+    #expect(bench.host.kept == ["old": ["a": 1], "new": ["a": 1], "bytes": .bytes([0xFF, 0])])
+    #expect(bench.wait { instance.snapshot($0) } == ["n": 3])
   }
 
   @Test func refusalHasARetryTimeAndTheGuestContinues() throws {
@@ -166,7 +203,7 @@ import Testing
       }
       """)
     #expect(bench.activate(instance) == nil)
-    #expect(bench.host.log == [#"info {"value":1.0,"unit":"","time":8,"quality":"good"}"#])
+    #expect(bench.host.log == [#"info {"value":1.0,"unit":"","time_ns":8,"time":8,"quality":"good"}"#])
   }
 
   private static let counter = """

@@ -37,11 +37,11 @@ import Testing
       IMPORT("openstarry:agent/state@0.1.0", "get") int run(long long);
       HANDLE u32 handle(u32 e, u32 l) { run(1); return ok(); }
       """)
-    #expect(signature.contains("as (i64) -> (i32); it is (i32, i32, i32) -> ()"))
+    #expect(signature.contains("as (i64) -> (i32); it must be (i32, i32, i32) -> ()"))
     let empty = try refusal(bench, "__attribute__((export_name(\"x\"))) int x(void) { return 1; }", common: false)
     #expect(empty.contains("does not export the function 'cabi_realloc'") && empty.contains("#handle'"))
     let wrong = try refusal(bench, "HANDLE void handle(u32 e) {}")
-    #expect(wrong.contains("as (i32) -> (); it has to be (i32, i32) -> (i32)"))
+    #expect(wrong.contains("as (i32) -> (); it must be (i32, i32) -> (i32)"))
     #expect(try refusal(bench, Self.good) == "taken")
   }
 
@@ -208,14 +208,14 @@ import Testing
       listed["\(cells[0])#\(cells[1])"] = Self.lowered(cells[2], result: cells.count > 3 ? cells[3] : "")
     }
     #expect(listed == table)
-    for (wit, abi) in [("handle", ABI.handle), ("start", ABI.start), ("snapshot", ABI.snapshot)] {
+    for (wit, abi) in [("handle", ABI.handle), ("start", ABI.start), ("snapshot", ABI.snapshot), ("cbor", ABI.cbor)] {
       let function = try #require(contract.exports.first { $0.name == abi })
       #expect(function.name.hasSuffix("#\(wit)"))
       let known = (ABI.requiredExports + ABI.optionalExports).first { $0.name == abi }
       #expect(function.lifted == known?.signature)
       #expect(document.contains("| `\(abi)` |"))
     }
-    #expect(contract.exports.count == 3)
+    #expect(contract.exports.count == 4)
     #expect(document.contains("| `\(ABI.allocate)` |"))
     #expect(contract.errorCodes == AgentError.Code.allCases.map(\.rawValue))
     for name in WASINames.signatures.keys where HostTable.works(name) {
@@ -242,11 +242,17 @@ import Testing
   }
 
   @Test func commandsAreParsed() throws {
-    #expect(try Payloads.command("\"on\"") == .on)
-    #expect(try Payloads.command("{\"level\":0.5}") == .level(0.5))
-    #expect(try Payloads.command("{\"pulse_ms\":20}") == .pulse(.milliseconds(20)))
-    for bad in ["", "on", "{}", "{\"pulse_ms\":-1}", "{\"pulse_ms\":99999999999}", "[1]", "{\"level\":\"x\"}"] {
-      #expect(throws: AgentError.self) { try Payloads.command(bad) }
+    func command(_ text: String) throws -> ActuatorCommand { try PayloadEncoding.json.decodeCommand(Array(text.utf8)) }
+    #expect(try command("\"on\"") == .on)
+    #expect(try command("0.5") == .level(0.5) && command("1") == .level(1))
+    #expect(try command("{\"level\":0.5}") == .level(0.5), "a former form")
+    #expect(try command("{\"pulse_ms\":20}") == .pulse(.milliseconds(20)))
+    #expect(try command("{\"pulse_ms\":31536000000}") == .pulse(.seconds(365 * 86_400)))
+    for bad in [
+      "", "on", "{}", "{\"pulse_ms\":-1}", "{\"pulse_ms\":31536000001}", "[1]", "{\"level\":\"x\"}",
+      "{\"level\":1.5}", "-0.1", "{\"level\":1,\"pulse_ms\":1}",
+    ] {
+      #expect(throws: AgentError.self) { try command(bad) }
     }
   }
 }

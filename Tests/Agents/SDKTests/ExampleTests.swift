@@ -103,4 +103,26 @@ import Testing
     // Memory is freed: a hundred pictures of 200 kB fit into the guest's 1 MiB.
     for seconds in 1...100 as ClosedRange<UInt64> { #expect(after("camera:motion", 10 + seconds * 5).count == 3) }
   }
+
+  /// A trivial event costs a module few instructions: an edge that switches an output, and a reading that needs nothing.
+  @Test func eventsCostFewInstructions() throws {
+    let workload = try ModuleBench(try Modules.module("workload", in: "Benchmarks/Guests"))
+    let relay = try workload.start(TestHost())
+    let thermostat = try ModuleBench(try Modules.module("thermostat"))
+    let room = try thermostat.start(TestHost())
+    for active in [true, false, true] {
+      #expect(
+        workload.activate(
+          relay,
+          event(
+            "input:button",
+            ["active": .bool(active), "edge": "rising", "initial": false, "sequence": 7, "kernel_ns": 5]))
+          == nil)
+      #expect(
+        thermostat.activate(room, event("sensor:temperature", ["value": 21.0, "unit": "°C", "quality": "good"])) == nil)
+    }
+    let costs = [relay, room].map { $0.lastCost?.fuel ?? 0 }
+    print("instructions of an event: \(costs[0]) with an output switched, \(costs[1]) without")
+    #expect(costs.allSatisfy { (1_000...30_000).contains($0) }, "\(costs)")
+  }
 }

@@ -10,38 +10,10 @@ import Testing
 
   private func shown(_ value: Value?) -> String { value.map { "\($0)" } ?? "refused" }
 
-  /// A random value with at most `depth` nested lists and maps.
-  private func value(_ dice: inout SeededGenerator, _ depth: Int) -> Value {
-    switch Int.random(in: 0..<(depth > 0 ? 9 : 6), using: &dice) {
-    case 0: return .null
-    case 1: return .bool(Bool.random(using: &dice))
-    case 2: return .int(Int64(bitPattern: dice.next()) >> Int64.random(in: 0..<64, using: &dice))
-    case 3:
-      let value = Double(bitPattern: dice.next())
-      return .double(value.isFinite ? value : 0.1)
-    case 4: return .double(Double(Int.random(in: -100_000...100_000, using: &dice)) / 100)
-    case 5: return .string(text(&dice))
-    case 6: return .list((0..<Int.random(in: 0..<5, using: &dice)).map { _ in value(&dice, depth - 1) })
-    default:
-      return .map(
-        Fields((0..<Int.random(in: 0..<25, using: &dice)).map { _ in (text(&dice), value(&dice, depth - 1)) }))
-    }
-  }
-
-  private func text(_ dice: inout SeededGenerator) -> String {
-    var text = ""
-    for _ in 0..<Int.random(in: 0..<6, using: &dice) {
-      let ranges: [ClosedRange<UInt32>] = [1...0x7F, 1...0x7F, 0x80...0x7FF, 0x800...0xD7FF, 0xE000...0x10FFFF]
-      let code = UInt32.random(in: ranges.randomElement(using: &dice)!, using: &dice)
-      text.unicodeScalars.append(Unicode.Scalar(code)!)
-    }
-    return text
-  }
-
   @Test func bothReadersAgreeOnWrittenText() throws {
     var dice = SeededGenerator(1)
     for _ in 0..<1000 {
-      let value = value(&dice, 3)
+      let value = Value.random(&dice, depth: 3)
       for text in [JSONText.write(value), JSONText.write(value, pretty: true)] {
         let read = try JSONText.read(text)
         if read != value || jansson(text) != value { Issue.record("\(String(decoding: text, as: UTF8.self))") }
@@ -72,7 +44,7 @@ import Testing
   @Test func bothReadersAcceptTheSameDamagedTexts() {
     var dice = SeededGenerator(3)
     for _ in 0..<8_000 {
-      var text = JSONText.write(value(&dice, 2))
+      var text = JSONText.write(Value.random(&dice, depth: 2))
       for _ in 0..<Int.random(in: 1..<4, using: &dice) where !text.isEmpty {
         let place = Int.random(in: 0..<text.count, using: &dice)
         switch Int.random(in: 0..<3, using: &dice) {
@@ -123,15 +95,15 @@ import Testing
         return error.description
       }
     }
-    #expect(message(#"{"a":1,"a":2}"#) == "invalid: no JSON: expected a key that was not there yet at byte 7")
-    #expect(message("[1,]") == "invalid: no JSON: expected a value at byte 3")
-    #expect(message("") == "invalid: no JSON: expected a value at byte 0")
-    #expect(message("{} x") == "invalid: no JSON: expected the end of the text at byte 3")
-    #expect(message("9223372036854775808") == "invalid: no JSON: expected an integer of 64 bits at byte 0")
+    #expect(message(#"{"a":1,"a":2}"#) == "invalid: not JSON: expected a key that is not a duplicate at byte 7")
+    #expect(message("[1,]") == "invalid: not JSON: expected a value at byte 3")
+    #expect(message("") == "invalid: not JSON: expected a value at byte 0")
+    #expect(message("{} x") == "invalid: not JSON: expected the end of the text at byte 3")
+    #expect(message("9223372036854775808") == "invalid: not JSON: expected an integer of 64 bits at byte 0")
     let deep = String(repeating: "[", count: 64) + String(repeating: "]", count: 64)
     #expect(message(deep) == nil)
     #expect(
-      message("[\(deep)]") == "invalid: no JSON: expected no more than 64 lists and maps within each other at byte 64")
+      message("[\(deep)]") == "invalid: not JSON: expected at most 64 nested lists and maps at byte 64")
   }
 
   /// The check for duplicate keys uses a hash table: 100,000 keys must not take quadratic time.

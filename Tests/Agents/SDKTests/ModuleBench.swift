@@ -52,10 +52,10 @@ enum Modules {
     return (code, text(output), text(errors))
   }
 
-  /// The module of an example.
-  static func module(_ name: String) throws -> [UInt8] {
+  /// The module of an agent's folder.
+  static func module(_ name: String, in parent: String = "Examples/wasm") throws -> [UInt8] {
     let path = "\(folder)/\(name)-\(UInt64.random(in: 0...UInt64.max)).wasm"
-    let (code, _, errors) = build(["--output", path, "\(root)/Examples/wasm/\(name)"])
+    let (code, _, errors) = build(["--output", path, "\(root)/\(parent)/\(name)"])
     try #require(code == 0, "\(errors)")
     defer { Files.remove(path) }
     return try Files.read(path)

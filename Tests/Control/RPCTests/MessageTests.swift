@@ -123,7 +123,7 @@ import Wire
       clockSynchronised: true, monotonic: 7, source: "client/alice",
       cause: ULID(high: 1, low: 2), trace: ULID(high: 1, low: 1), depth: 2, priority: .low, payload: ["a": [1, 2.5]])
     let text = JSON.encode(.map(event.fields))
-    #expect(Event(fields: try #require(JSON.decode(text[...]).map)) == event)
-    #expect(Event(fields: ["id": "x"]) == nil)
+    #expect(try Event(JSON.decode(text[...])) == event)
+    #expect(throws: AgentError(.invalid, "an event without a valid 'id'")) { try Event(fields: ["id": "x"]) }
   }
 }

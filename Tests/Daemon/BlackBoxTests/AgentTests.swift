@@ -185,7 +185,7 @@ struct AgentTests {
     #expect(try run(station, "new", "heater", "--lang", "c").code == 0)
     let cases: [([String], Int32, String)] = [
       (["new", "heater"], 1, "already exists"),
-      (["new", "a b"], 2, "no agent id"),
+      (["new", "a b"], 2, "not an agent id"),
       (["new", "x", "--lang", "cobol"], 2, "not swift or c"),
       (["run", "heater"], 2, "try --event sensor:temperature --with value=31"),
       (["run", "heater", "--event", "warm"], 2, "neither an event"),

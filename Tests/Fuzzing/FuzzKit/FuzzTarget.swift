@@ -83,8 +83,8 @@ public enum FuzzTargets {
   public static func all(in folder: String, program: String = "/proc/self/exe", guardian: String?) -> [any FuzzTarget] {
     [
       ConfigTarget.board(), ConfigTarget.agent(), ConfigTarget.rules(), ConfigTarget.settings(), CELTarget(),
-      ControlTarget(folder: folder), GuardianTarget(folder: folder, program: guardian), ProcessTarget(program: program),
-      ModuleTarget(folder: folder, program: program),
+      CBORTarget(), ControlTarget(folder: folder), GuardianTarget(folder: folder, program: guardian),
+      ProcessTarget(program: program), ModuleTarget(folder: folder, program: program),
     ]
   }
 }

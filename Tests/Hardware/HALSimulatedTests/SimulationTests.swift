@@ -228,9 +228,10 @@ import Testing
   @Test func faultsThatDoNotApplyAreRefused() {
     let bench = GateBench([.sensor("t"), .input("door"), .actuator("fan"), .camera("cam")])
     let wrong: [(DeviceID, Value, String)] = [
-      ("door", "slow", "an input tells by itself"), ("door", ["fault": "nack", "count": 1], "give 'for' instead"),
-      ("door", "brownout", "is for actuators"), ("t", "brownout", "is for actuators"),
-      ("cam", "brownout", "is for actuators"), ("cam", ["fault": "unplug", "count": 1], "comes back after 'for'"),
+      ("door", "slow", "an input cannot be slow"), ("door", ["fault": "nack", "count": 1], "use 'for' instead"),
+      ("door", "brownout", "only actuators have brownouts"), ("t", "brownout", "only actuators have brownouts"),
+      ("cam", "brownout", "only actuators have brownouts"),
+      ("cam", ["fault": "unplug", "count": 1], "comes back after 'for'"),
       ("fan", ["fault": "unplug", "count": 1], "comes back after 'for'"),
     ]
     for (id, change, expected) in wrong {

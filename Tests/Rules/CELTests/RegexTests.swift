@@ -1,4 +1,5 @@
 import CEL
+import TestKit
 import Testing
 
 @Suite struct RegexTests {
@@ -25,9 +26,27 @@ import Testing
     #expect(try CELProgram("matches(text, r'''\(pattern)''')").evaluate(scope) == .bool(wanted))
   }
 
+  /// Any pattern is compiled or refused, and never ends the process.
+  @Test func randomPatternsAreCompiledOrRefused() throws {
+    var dice = SeededGenerator(seed: 20)
+    let pieces = [
+      "(", ")", "[", "]", "{", "}", "?", "*", "+", "|", "^", "$", ".", "\\", "(?", "P<", "<", ">", "=", "!", ":", "-",
+      ",",
+      "i", "a", "é", "1", "9", "[:", "alpha", ":]", "x{", "Q", "E", "d",
+    ]
+    let program = try CELProgram("x.matches(p)")
+    var refused = 0
+    for _ in 0..<3_000 {
+      let pattern = (0..<Int.random(in: 1...8, using: &dice)).map { _ in pieces.randomElement(using: &dice)! }.joined()
+      do { _ = try program.evaluate(CELVariables(["x": .string("aé1"), "p": .string(pattern)])) } catch { refused += 1 }
+    }
+    #expect((300..<3_000).contains(refused))
+  }
+
   @Test(arguments: [
     "(", ")", "[a", "*a", "a**", "\\", "\\1", "(?=a)", "(?!a)", "(?<=a)", "\\pL", "a{2,1}", "a{1001}", "[b-a]",
-    "(?x)a", "\\xZ", "(?P<n", "(((((a{100}){100}){100}){100}){100})", "[a-\\", "(a{1000}){2}",
+    "(?x)a", "\\xZ", "(?P<n", "(?P<n)", "(?P<n)>a)", "(?<)", "(((((a{100}){100}){100}){100}){100})", "[a-\\",
+    "(a{1000}){2}",
   ])
   func isRefused(_ pattern: String) {
     expectRefused("x.matches(r'''\(pattern) ''')".replacing(" '''", with: pattern.hasSuffix("\\") ? "''' + ''" : "'''"))

@@ -93,10 +93,10 @@ struct ArgumentTests {
     ] {
       #expect(refusal(line) == .usage, "\(line)")
     }
-    #expect(SetActuator.document(.level(0.4)) == 0.4)
-    #expect(SetActuator.document(.on) == "on")
-    #expect(SetActuator.document(.pulse(.milliseconds(500))) == ["pulse_ms": 500])
-    #expect(SetActuator.document(.pulse(.microseconds(10))) == ["pulse_ms": 1])
+    #expect(ActuatorCommand.level(0.4).wireValue == 0.4)
+    #expect(ActuatorCommand.on.wireValue == "on")
+    #expect(ActuatorCommand.pulse(.milliseconds(500)).wireValue == ["pulse_ms": 500])
+    #expect(ActuatorCommand.pulse(.microseconds(10)).wireValue == ["pulse_ms": 1])
   }
 
   @Test func eventsAndLogsHaveBounds() throws {

@@ -2,37 +2,38 @@ import Linux
 
 /// A folder that a guest may read.
 struct PluginFolder: Hashable {
-  /// What the guest calls it: `/plugins/<name>`.
+  /// The guest's path: `/plugins/<name>`.
   var name: String
-  /// Where it is.
+  /// The path on the board.
   var path: String
 }
 
-/// What a driver's guests have open together: a process has only so many descriptors.
+/// The open descriptors of all guests of a driver, whose number is limited.
 final class DescriptorQuota {
   fileprivate(set) var used = 0
   let limit: Int
   init(_ limit: Int) { self.limit = limit }
 }
 
-/// What a guest finds when it looks around: its environment and its plugins.
-struct GuestSurroundings {
-  var environment: [String]
+/// A guest's environment variables and plugins.
+struct GuestEnvironment {
+  /// As NAME=value.
+  var variables: [String]
   var plugins: [PluginFolder]
   var quota: DescriptorQuota
 }
 
-/// A guest's descriptors from 3 on: first its plugin folders, then what it has opened below them. All are closed when
-/// the guest goes. A plugin folder takes no descriptor of the process while nothing below it is opened.
+/// A guest's descriptors from 3 on: first its plugin folders, then files and folders below them. All are closed with the guest.
+/// A plugin folder takes no descriptor of the process until something below it is opened.
 final class GuestFiles {
-  /// Most that a guest may have open at a time.
+  /// The most open descriptors of a guest.
   static let limit = 16
-  /// Most bytes of one read.
+  /// The most bytes of one read.
   static let longestRead = 65536
-  /// Most names of one folder.
+  /// The most names of one folder.
   static let mostEntries = 4096
 
-  /// One thing that is open.
+  /// An open file or folder.
   final class Open {
     fileprivate let descriptor: Descriptor
     let kind: FileKind
@@ -72,7 +73,7 @@ final class GuestFiles {
   }
 
   /// Opens a file or folder below an open folder.
-  /// - Returns: its number.
+  /// - Returns: its descriptor.
   func open(_ path: String, in number: UInt32, mustBeFolder: Bool) throws(GuestFault) -> UInt32 {
     let opened = try within(number) { (folder) throws(SystemError) in try Beneath.read(path, in: folder) }
     let kind = try Self.status(opened.number).kind
@@ -99,7 +100,7 @@ final class GuestFiles {
     return try Self.status(found.number)
   }
 
-  /// - Parameter place: nil reads where the last read ended.
+  /// - Parameter place: the offset; nil continues after the last read.
   func read(_ number: UInt32, at place: UInt64?, _ count: Int) throws(GuestFault) -> [UInt8] {
     let file = try open(number)
     guard file.kind == .regular else { throw .refused(.isFolder) }
@@ -113,7 +114,7 @@ final class GuestFiles {
     }
   }
 
-  /// What a folder had when it was first asked.
+  /// The names of a folder, as of the first call.
   func entries(_ number: UInt32) throws(GuestFault) -> [FolderEntry] {
     let limit = Self.mostEntries
     if plugin(number) != nil {

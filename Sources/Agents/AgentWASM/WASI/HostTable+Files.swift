@@ -1,11 +1,11 @@
 import Linux
 
-/// The preview-1 functions of files: the plugin folders can be read, and nothing can be written.
+/// The preview-1 functions for files. The plugin folders are read-only.
 extension HostTable {
   /// The longest path in bytes.
   private static let longestPath: UInt32 = 4096
 
-  /// A function of files; nil when it is none of those that work.
+  /// The implementation of a function; nil for functions that return ENOSYS.
   static func files(_ name: String) -> ((Guest, CallArguments) throws(GuestFault) -> Void)? {
     switch name {
     case "fd_prestat_get": describe
@@ -31,7 +31,7 @@ extension HostTable {
 
   private static func describe(_ guest: Guest, _ call: CallArguments) throws(GuestFault) {
     let plugin = try plugin(guest, call)
-    // Tag 0 is a folder; its name's length follows.
+    // Tag 0 is a folder; the length of its name follows.
     try guest.store(UInt32(0), at: call.pointer(1))
     try guest.store(UInt32(plugin.name.utf8.count), at: call.pointer(1) &+ 4)
   }
@@ -49,7 +49,7 @@ extension HostTable {
     var (type, rights, inherited): (UInt64, UInt64, UInt64) = (3, folder, folder | file)
     switch call.pointer(0) {
     case 0: (type, rights, inherited) = (0, 0, 0)
-    // A terminal, so that C libraries write line by line.
+    // A terminal, so that C libraries flush after each line.
     case 1, 2: (type, rights, inherited) = (2, 1 << 6, 0)
     case let number where guest.files.plugin(number) != nil: break
     case let number: if try guest.files.open(number).kind != .folder { (type, rights, inherited) = (4, file, 0) }
@@ -91,7 +91,7 @@ extension HostTable {
     try scatter(guest, call, at: UInt64(bitPattern: call.wide(3)), count: call.pointer(4))
   }
 
-  /// Reads into the pieces of memory that a list names.
+  /// Reads into a list of buffers.
   private static func scatter(
     _ guest: Guest, _ call: CallArguments, at place: UInt64?, count: UInt32
   ) throws(GuestFault) {
@@ -133,7 +133,7 @@ extension HostTable {
     try guest.store(try guest.files.open(call.pointer(0)).position, at: call.pointer(1))
   }
 
-  /// Entries of 24 bytes (next, number, length of the name, type) with their names, cut off where the room ends.
+  /// Entries of 24 bytes (next, number, length of the name, type) with their names, truncated at the end of the buffer.
   private static func list(_ guest: Guest, _ call: CallArguments) throws(GuestFault) {
     let room = Int(min(call.pointer(2), UInt32(GuestFiles.longestRead)))
     let entries = try guest.files.entries(call.pointer(0))

@@ -2,7 +2,7 @@ import Linux
 import Model
 
 extension HostTable {
-  /// The preview-1 functions that C libraries need; all others answer ENOSYS.
+  /// The preview-1 functions that C libraries need; all others return ENOSYS.
   static var wasi: [Entry] {
     WASINames.signatures.map { name, signature in
       let work = files(name) ?? general(name)
@@ -21,7 +21,7 @@ extension HostTable {
     }
   }
 
-  /// Whether a function does more than to answer ENOSYS.
+  /// Whether a function does more than return ENOSYS.
   static func works(_ name: String) -> Bool { files(name) != nil || general(name) != nil }
 
   private static func general(_ name: String) -> ((Guest, CallArguments) throws(GuestFault) -> Void)? {
@@ -43,13 +43,13 @@ extension HostTable {
       }
     case "environ_sizes_get":
       return { (guest, call) throws(GuestFault) in
-        try guest.store(UInt32(guest.environment.count), at: call.pointer(0))
-        try guest.store(UInt32(guest.environment.reduce(0) { $0 + $1.utf8.count + 1 }), at: call.pointer(1))
+        try guest.store(UInt32(guest.variables.count), at: call.pointer(0))
+        try guest.store(UInt32(guest.variables.reduce(0) { $0 + $1.utf8.count + 1 }), at: call.pointer(1))
       }
     case "environ_get":
       return { (guest, call) throws(GuestFault) in
         var place = call.pointer(1)
-        for (index, variable) in guest.environment.enumerated() {
+        for (index, variable) in guest.variables.enumerated() {
           try guest.store(place, at: call.pointer(0) &+ UInt32(index) &* 4)
           try guest.write(Array(variable.utf8) + [0], at: place)
           place = place &+ UInt32(variable.utf8.count + 1)
@@ -67,10 +67,10 @@ extension HostTable {
     }
   }
 
-  /// The most bytes that `random_get` gives at once.
+  /// The most bytes of one `random_get`.
   private static let mostRandom: UInt32 = 4096
 
-  /// Standard output and error go to the agent's log. As of a pipe, less may be taken than is given.
+  /// Writes standard output and error into the agent's log. Like a pipe, it may accept fewer bytes.
   private static func write(_ guest: Guest, _ call: CallArguments) throws(GuestFault) {
     let descriptor = call.pointer(0)
     guard descriptor == 1 || descriptor == 2 else { throw .refused(.badDescriptor) }

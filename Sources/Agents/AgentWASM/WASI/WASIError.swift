@@ -19,7 +19,7 @@ struct WASIError: Error, Hashable {
   static let notFolder = WASIError(number: 54)
   static let notSupported = WASIError(number: 58)
   static let overflow = WASIError(number: 61)
-  /// Not within what the guest was given.
+  /// Outside the folders of the guest.
   static let notCapable = WASIError(number: 76)
 }
 

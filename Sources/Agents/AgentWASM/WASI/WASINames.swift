@@ -1,6 +1,6 @@
 /// WASI preview 1 (github.com/WebAssembly/WASI, `wasi_snapshot_preview1`): its functions and their core types.
 ///
-/// A guest may import any of them, as C libraries do. Those the host does not have answer ENOSYS.
+/// A guest may import any of them, as C libraries do. Those that the host does not implement return ENOSYS.
 enum WASINames {
   static let module = "wasi_snapshot_preview1"
 

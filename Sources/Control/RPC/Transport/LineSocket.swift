@@ -27,6 +27,9 @@ package final class LineSocket {
   /// Called once after `planFlush`, before the loop waits.
   package var onFlushDue: () -> Void = {}
 
+  /// The greatest number of received descriptors that wait to be taken; further ones are closed.
+  static let mostDescriptors = 16
+
   private let loop: EventLoop
   private let takesDescriptors: Bool
   private var socket: Descriptor?
@@ -114,12 +117,17 @@ package final class LineSocket {
     }
     do throws(SystemError) {
       let received = try UnixSocket.receive(number)
-      if let descriptor = received.descriptor { descriptors.append(descriptor) }
+      if let descriptor = received.descriptor { keep(Descriptor(owning: descriptor)) }
       return received.bytes
     } catch {
       if error.errno == EAGAIN { return nil }
       throw error
     }
+  }
+
+  /// Descriptors that nobody asked for must not use up the process's own.
+  private func keep(_ descriptor: consuming Descriptor) {
+    if descriptors.count < Self.mostDescriptors { descriptors.append(descriptor.release()) }
   }
 
   /// The next complete line; nil when there is none. Let go of it before the next `read`.

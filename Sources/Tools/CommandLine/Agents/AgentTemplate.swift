@@ -102,24 +102,25 @@ struct AgentTemplate {
 
   private var c: String {
     #"""
+    #define OPENSTARRY_CBOR
     #include "openstarry.h"
 
     // Turns the fan on above 30 °C, and off again below 28 °C.
-    const openstarry_result *openstarry_handle(char *text, size_t length) {
-      openstarry_bytes event = {text, length};
-      openstarry_bytes value = openstarry_json_get(openstarry_json_get(event, "payload"), "value");
-      double temperature = openstarry_json_number(value);
+    const openstarry_result *openstarry_handle(char *bytes, size_t length) {
+      openstarry_bytes event = {bytes, length};
+      openstarry_bytes value = openstarry_cbor_get(openstarry_cbor_get(event, "payload"), "value");
+      double temperature = openstarry_cbor_number(value);
       bool is_known = value.length > 0;
-      free(text);
+      free(bytes);
       if (!is_known) return openstarry_ok();
 
       openstarry_area answer = {0};
       if (temperature > 30) {
         // Without another command within a minute, the fan goes to its safe state.
-        openstarry_control(OPENSTARRY_TEXT("fan"), OPENSTARRY_TEXT("\"on\""), 60000, &answer);
+        openstarry_control(OPENSTARRY_TEXT("fan"), OPENSTARRY_ON, 60000, &answer);
         if (!answer.failed) openstarry_log(OPENSTARRY_INFO, OPENSTARRY_TEXT("too warm: fan on"));
       } else if (temperature < 28) {
-        openstarry_control(OPENSTARRY_TEXT("fan"), OPENSTARRY_TEXT("\"off\""), 0, &answer);
+        openstarry_control(OPENSTARRY_TEXT("fan"), OPENSTARRY_OFF, 0, &answer);
       }
       if (openstarry_is_refusal(&answer)) {
         // Not a failure: another holder has the fan, or it must stay off for openstarry_retry_after(). The next reading

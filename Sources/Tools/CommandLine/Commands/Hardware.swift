@@ -61,19 +61,9 @@ struct SetActuator: ParsableCommand {
     if case .pulse(let pulse) = command { try Bounds.check(pulse, "a pulse") }
   }
 
-  /// The parameter `command` of `hal.control` (`docs/control.md`, 4.7).
-  static func document(_ command: ActuatorCommand) -> Value {
-    switch command {
-    case .on: "on"
-    case .off: "off"
-    case .level(let level): .double(level)
-    case .pulse(let length): ["pulse_ms": .int(max(1, length.nanoseconds / 1_000_000))]
-    }
-  }
-
   func run() throws {
     // Without `hold` the lease would end with this command's connection.
-    var params: Fields = ["device": .string(device), "command": Self.document(command), "hold": true]
+    var params: Fields = ["device": .string(device), "command": command.wireValue, "hold": true]
     if let length { params["lease_ms"] = .int(max(1, length.nanoseconds / 1_000_000)) }
     if override { params["override"] = true }
     try shared.move("hal.control", params) { receipt, _ in

@@ -59,7 +59,7 @@ struct Events: ParsableCommand {
       guard method == "events.event", let fields = notification["event"]?.map else { return }
       if shared.json {
         try terminal.json(.map(fields))
-      } else if let event = Event(fields: fields) {
+      } else if let event = try? Event(fields: fields) {
         try terminal.line(line(event, terminal))
       }
     }
@@ -113,6 +113,6 @@ extension Why {
 /// Reads the member `events` of a result; skips malformed events.
 enum EventList {
   static func read(_ result: Value) -> [Event] {
-    (result["events"]?.list ?? []).compactMap { $0.map.flatMap(Event.init(fields:)) }
+    (result["events"]?.list ?? []).compactMap { try? Event($0) }
   }
 }

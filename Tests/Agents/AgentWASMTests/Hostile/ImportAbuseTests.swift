@@ -66,7 +66,7 @@ import Testing
         for (place, length) in Self.outside {
           var arguments = good
           arguments[position] = [place, length]
-          try refused(arguments, "it handed over")
+          try refused(arguments, "it passed")
         }
         // The log repairs invalid UTF-8; every other import refuses it.
         if function.result != nil {
@@ -166,7 +166,7 @@ import Testing
   /// Agents cannot import the host's internal functions.
   @Test func hostInternalFunctionsCannotBeImported() throws {
     var builder = ModuleBuilder()
-    _ = builder.importFunction(Bed.question, Bed.signature)
+    _ = builder.importFunction(SuspensionModule.question, SuspensionModule.signature)
     builder.agent()
     let module = builder.bytes
     let refusal = #expect(throws: AgentFailure.self) { try ModuleCheck.check(module, file: "m", memory: 4 << 20) }

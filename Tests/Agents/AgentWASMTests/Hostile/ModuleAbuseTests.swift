@@ -92,7 +92,7 @@ import Testing
       let refused = #expect(throws: AgentFailure.self) {
         try ModuleCheck.check(bytes, file: "wrong", memory: 4 << 20)
       }
-      #expect(refused?.message.contains("as \(wrong); it is \(entry.signature)") == true)
+      #expect(refused?.message.contains("as \(wrong); it must be \(entry.signature)") == true)
       #expect(refused?.message.contains("\(entry.name)x', which the host does not have") == true)
     }
     #expect(try refusal(bench, Self.good) == nil)

@@ -63,7 +63,7 @@ struct Contract {
       interfaces[interface, default: []].append(
         Function(
           name: "\(package)/\(interface)@\(ABI.version)#\(line[..<colon])",
-          parameters: types.map { $0 == "string" ? .text : $0 == "u64" ? .wide : .word },
+          parameters: types.map { $0 == "string" || $0 == "payload" ? .text : $0 == "u64" ? .wide : .word },
           result: arrow.count > 1 ? String(arrow[1].drop { $0 == " " }) : nil))
     }
   }

@@ -28,8 +28,8 @@ final class Lab {
 
   /// An instance that is ready for calls.
   func guest(_ module: PreparedModule, _ limits: GuestLimits = GuestLimits()) throws -> Guest {
-    let surroundings = GuestSurroundings(environment: ["A=1"], plugins: plugins, quota: quota)
-    let guest = Guest(module, limits, host: host, clock: clock, surroundings)
+    let environment = GuestEnvironment(variables: ["A=1"], plugins: plugins, quota: quota)
+    let guest = Guest(module, limits, host: host, clock: clock, environment)
     guest.refill()
     _ = try finish(guest) { guest.instantiate($0) }.get()
     guard guest.attach() else { throw AgentFailure(.startFailed, "no memory") }

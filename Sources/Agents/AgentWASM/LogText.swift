@@ -1,6 +1,6 @@
-/// Text from a guest or about it, fit for a log: one line, no control characters, not too long.
-enum OneLine {
-  /// - Parameter limit: in bytes of UTF-8.
+/// Makes text from or about a guest safe for a log: one line, no control characters, bounded length.
+enum LogText {
+  /// - Parameter limit: bytes of UTF-8, after which the text is cut.
   static func text(_ text: String, limit: Int = 1000) -> String {
     var line = ""
     for scalar in text.unicodeScalars {

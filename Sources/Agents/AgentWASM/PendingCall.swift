@@ -1,9 +1,9 @@
 import Agent
 import Model
 
-/// A call of the host that is answered later. The guest sleeps meanwhile: it is not polled, and its time stands still.
-final class HostWait {
-  /// Where the guest wants the result.
+/// A host call that is answered later. Meanwhile the guest is suspended: it is not polled, and its time does not run.
+final class PendingCall {
+  /// The address of the result.
   let place: UInt32
   let began: Instant
   fileprivate(set) var answer: Result<[UInt8]?, AgentError>?
@@ -17,17 +17,17 @@ final class HostWait {
 }
 
 extension Guest {
-  /// Begins something that is answered later, with the result's bytes.
+  /// Begins a call that is answered later, with the result's bytes.
   /// - Parameters:
-  ///   - place: where the guest wants a `result<string, error>`.
-  ///   - begin: begins it, and gives what withdraws it. Its `done` may be called within the call or later.
+  ///   - place: the address of the `result<string, error>`.
+  ///   - begin: begins the call and returns a function that cancels it. `done` may be called at once or later.
   func wait(
     at place: UInt32,
     _ begin: (any AgentHost, @escaping (Result<[UInt8], AgentError>) -> Void) throws(AgentError) -> () -> Void
-  ) throws(GuestFault) -> HostWait {
+  ) throws(GuestFault) -> PendingCall {
     try checkArea(place)
     guard let host else { throw .stopped }
-    let wait = HostWait(place, began: clock.now)
+    let wait = PendingCall(place, began: clock.now)
     do throws(AgentError) {
       let withdraw = try begin(host) { [weak self, weak wait] result in
         guard let wait else { return }
@@ -51,7 +51,7 @@ extension Guest {
     return wait
   }
 
-  private func answered(_ wait: HostWait, _ result: Result<[UInt8]?, AgentError>) {
+  private func answered(_ wait: PendingCall, _ result: Result<[UInt8]?, AgentError>) {
     guard wait.answer == nil else { return }
     wait.answer = result
     forget(wait)
@@ -61,12 +61,12 @@ extension Guest {
     onWake?()
   }
 
-  private func forget(_ wait: HostWait) {
+  private func forget(_ wait: PendingCall) {
     wait.withdraw = nil
     if let timer = wait.timer.take() { clock.cancel(timer) }
   }
 
-  /// Ends waiting: nobody wants the answer any more.
+  /// Cancels the pending call.
   func withdraw() {
     guard let wait = waiting.take() else { return }
     wait.withdraw?()

@@ -1,9 +1,9 @@
-/// An agent of some type, as what serves it sees it.
-struct AgentBody {
+/// An agent without its type, for the code that runs it.
+struct AnyAgent {
   let handle: (Event, inout Context) throws(AgentError) -> Void
   let snapshot: () -> Value
 
-  /// Makes an instance.
+  /// Creates the agent.
   init<A: Agent>(_ type: A.Type) {
     var agent = type.init()
     handle = { (event, context) throws(AgentError) in try agent.handle(event, &context) }
