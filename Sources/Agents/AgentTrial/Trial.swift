@@ -148,8 +148,10 @@ public final class Trial {
       throw TrialFailure("\(error)")
     }
     settle()
-    // After a failure the event waits for the restart: advance time until then.
-    while (status?.queued ?? 0) > 0, let next = clock.nextDeadline() {
+    // After a failure the event waits for the restart: advance time until then. An agent that never starts is retried for
+    // ever.
+    let limit = clock.now + Self.longestWait
+    while (status?.queued ?? 0) > 0, let next = clock.nextDeadline(), next <= limit {
       clock.advance(by: next - clock.now)
       settle()
     }
@@ -191,6 +193,9 @@ public final class Trial {
   }
 
   // MARK: Time
+
+  /// The simulated time that an event waits for its agent to start.
+  private static let longestWait = Duration.seconds(3600)
 
   private var status: AgentStatus? { try? agents.agentStatus(manifest.id) }
 

@@ -38,26 +38,43 @@ final class Predecessor {
     guard let peer = try? Peer(of: connection.number), peer.uid == geteuid() || peer.uid == 0 else { return .guarding }
     let process = PeerProcess(at: connection.number, program: GuardianProgram.name)
     let socket = PacketSocket(connection, patience: 500)
-    var kept: [KeptOutput] = []
-    var descriptors: [[UInt8]: [Int32]] = [:]
     do throws(SystemError) {
       try socket.send(.hello)
       guard let answer = try socket.receive() else { return .nobody }
       for number in answer.descriptors { close(number) }
       guard case .report(let report) = answer.message else { return .guarding }
-      while kept.count < report.outputs, let (message, numbers) = try socket.receive() {
-        guard case .kept(let output) = message, output.record.isSound(descriptors: numbers.count) else {
+      let (kept, descriptors) = try outputs(of: report, from: socket)
+      return .predecessor(Predecessor(report, kept, descriptors, socket, process))
+    } catch {
+      guard error.errno == EAGAIN else { return .nobody }
+      return .deaf(pid: process?.pid, hasEnded: process?.end() ?? false)
+    }
+  }
+
+  /// Receives the outputs that a report announces. Unsound ones are left out: the kernel drops descriptors when this
+  /// process has no room for them.
+  /// - Throws: EAGAIN when one did not come in time; no descriptor is left open.
+  static func outputs(
+    of report: GuardianReport, from socket: PacketSocket
+  ) throws(SystemError) -> ([KeptOutput], [[UInt8]: [Int32]]) {
+    var kept: [KeptOutput] = []
+    var descriptors: [[UInt8]: [Int32]] = [:]
+    do throws(SystemError) {
+      for _ in 0..<report.outputs {
+        guard let (message, numbers) = try socket.receive() else { break }
+        guard case .kept(let output) = message, output.record.isSound(descriptors: numbers.count),
+          descriptors[output.record.device] == nil
+        else {
           for number in numbers { close(number) }
           continue
         }
         kept.append(output)
         descriptors[output.record.device] = numbers
       }
-      return .predecessor(Predecessor(report, kept, descriptors, socket, process))
+      return (kept, descriptors)
     } catch {
       for number in descriptors.values.joined() { close(number) }
-      guard error.errno == EAGAIN else { return .nobody }
-      return .deaf(pid: process?.pid, hasEnded: process?.end() ?? false)
+      throw error
     }
   }
 

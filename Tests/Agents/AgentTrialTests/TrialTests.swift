@@ -29,6 +29,16 @@ struct TrialTests {
     #expect(bench.step(.control)?.document["state"]?.double == 1)
   }
 
+  /// A one-shot agent starts with each event, and its starts are retried without end.
+  @Test func agentThatNeverStartsDoesNotHoldTheTrial() throws {
+    let manifest = manifest("fan", policy: Policy(maxRestarts: .max), lifecycle: .oneShot)
+    let board = TrialBoard.madeUp(for: manifest, events: [], named: [])
+    let trial = try Trial(manifest, board: board, onStep: { _ in }) { _ in RefusingDriver() }
+    _ = trial.start()
+    #expect(try trial.deliver(warm).isEmpty)
+    _ = trial.end()
+  }
+
   @Test func eventSetsTheSensorsValue() throws {
     let sensor = SensorSettings(every: .milliseconds(50), scale: 2, offset: 1)
     let board = Board(
@@ -213,4 +223,16 @@ struct TrialTests {
     }
     #expect(trial == nil)
   }
+}
+
+/// Every start fails.
+private final class RefusingDriver: AgentDriver {
+  let isolation = Isolation(.inProcess, entry: "nothing", runsOnLoop: true)
+
+  func validate(_ manifest: Manifest) throws(AgentFailure) {}
+
+  func start(
+    _ manifest: Manifest, host: any AgentHost, ended: @escaping (AgentEnd) -> Void,
+    _ done: @escaping (Result<any AgentInstance, AgentFailure>) -> Void
+  ) { done(.failure(AgentFailure(.startFailed, "the folder of modules can be written by others"))) }
 }
