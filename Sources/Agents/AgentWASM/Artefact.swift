@@ -50,7 +50,7 @@ final class Artefact: Sendable {
 
   /// Appends the seal to a file that our compiler has written, and syncs it to the disk.
   static func seal(_ path: String, _ seal: Seal, secret: [UInt8]) throws(SystemError) {
-    let file = try System.open(path, O_RDWR | O_NOFOLLOW)
+    let file = try Files.open(path, O_RDWR | O_NOFOLLOW)
     let length = Int(try FileStatus(of: file.number).size)
     let code = try copy(file.number, length, to: nil)
     try System.write(file.number, seal.bytes(code: code, secret: secret), at: length)

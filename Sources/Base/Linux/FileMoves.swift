@@ -46,7 +46,7 @@ extension Files {
 
   /// Waits until a file's content, or a folder's entries, are on the disk (fsync(2)).
   public static func synchronise(_ path: String) throws(SystemError) {
-    let descriptor = try System.open(path, O_RDONLY)
+    let descriptor = try System.open(path, O_RDONLY | O_NONBLOCK)
     guard System.retry({ fsync(descriptor.number) }) == 0 else { throw SystemError("fsync", path) }
   }
 
@@ -55,8 +55,8 @@ extension Files {
   /// Does not wait for the disk: see ``synchronise(_:)``.
   /// - Parameter mode: the permission bits of a new file, less the umask.
   public static func copy(_ from: String, to: String, mode: UInt32 = 0o640) throws(SystemError) {
-    let source = try System.open(from, O_RDONLY)
-    let target = try System.open(to, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: mode)
+    let source = try open(from, O_RDONLY)
+    let target = try open(to, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, mode: mode)
     var piece: [UInt8] = []
     while let count = try System.read(source.number, into: &piece), count > 0 {
       try System.writeAll(target.number, piece)

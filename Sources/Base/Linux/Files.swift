@@ -3,12 +3,29 @@ import Glibc
 
 /// Whole files: bounded reads, and replacements that leave the old or the new content after a power cut.
 public enum Files {
-  /// Reads a file.
-  /// - Parameter limit: the most bytes; a longer file is an error (EFBIG), so that a device or a huge file cannot fill
-  ///   memory.
+  /// Opens a regular file; never waits at a pipe for its other end.
+  /// - Parameters:
+  ///   - flags: O_RDONLY and so on.
+  ///   - mode: the permission bits of a new file, less the umask.
+  /// - Throws: EISDIR for a folder, `SystemError.notRegular` for a pipe, a device or a socket.
+  public static func open(_ path: String, _ flags: Int32, mode: UInt32 = 0) throws(SystemError) -> Descriptor {
+    do throws(SystemError) {
+      let file = try System.open(path, flags | O_NONBLOCK | O_NOCTTY, mode: mode)
+      switch try FileStatus(of: file.number).kind {
+      case .regular: return file
+      case .folder: throw SystemError("open", path, errno: EISDIR)
+      case .other: throw SystemError("open", path, errno: SystemError.notRegular)
+      }
+    } catch {
+      // A socket, or a pipe that nobody reads (open(2)).
+      throw SystemError("open", path, errno: error.errno == ENXIO ? SystemError.notRegular : error.errno)
+    }
+  }
+
+  /// Reads a regular file.
+  /// - Parameter limit: the most bytes; a longer file is an error (EFBIG), so that a huge file cannot fill memory.
   public static func read(_ path: String, limit: Int = 16 << 20) throws(SystemError) -> [UInt8] {
-    // O_NONBLOCK: opening a FIFO without a writer must not wait.
-    let file = try System.open(path, O_RDONLY | O_NONBLOCK)
+    let file = try open(path, O_RDONLY)
     var contents: [UInt8] = []
     do throws(SystemError) {
       // One byte more than the limit, which shows a longer file; small limits get small buffers.
@@ -80,6 +97,23 @@ public enum Files {
 
   /// Whether a file of any type exists at `path`.
   public static func exists(_ path: String) -> Bool { kind(path) != nil }
+
+  /// Whether there is an entry at `path`, also a symbolic link that leads nowhere.
+  public static func hasEntry(_ path: String) -> Bool {
+    var status = stat()
+    // SAFETY: the kernel fills in the structure.
+    return unsafe path.withCString { unsafe lstat($0, &status) } == 0
+  }
+
+  /// The target of a symbolic link, as it is written there (readlink(2)); nil when `path` is no link.
+  public static func target(ofLink path: String) -> String? {
+    let target = unsafe [UInt8](unsafeUninitializedCapacity: 4096) { bytes, count in
+      // SAFETY: the kernel writes at most the capacity, and returns how much it has written.
+      guard let room = bytes.baseAddress else { return }
+      count = max(0, unsafe path.withCString { unsafe readlink($0, room, bytes.count) })
+    }
+    return target.isEmpty ? nil : String(decoding: target, as: UTF8.self)
+  }
 
   /// Whether `path` is a folder.
   public static func isFolder(_ path: String) -> Bool { kind(path) == 0o040000 }

@@ -9,6 +9,10 @@ public struct SystemError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The error number (errno(3)).
   public var errno: Int32
 
+  /// The number of an error that the kernel does not have: the file is a pipe, a device or a socket. The kernel's
+  /// numbers are positive.
+  public static let notRegular: Int32 = -1
+
   /// An error with the thread's errno unless another is given.
   public init(_ operation: String, _ object: String = "", errno: Int32 = Glibc.errno) {
     self.operation = operation
@@ -21,8 +25,9 @@ public struct SystemError: Error, Sendable, Hashable, CustomStringConvertible {
     "\(operation)\(object.isEmpty ? "" : " \(object)"): \(SystemError.text(errno))"
   }
 
-  /// The C library's text for an error number (strerror(3)).
+  /// The C library's text for an error number (strerror(3)), or that of `notRegular`.
   public static func text(_ errno: Int32) -> String {
+    if errno == notRegular { return "it is not a regular file" }
     // SAFETY: strerror returns a C string that stays valid until the next call on this thread (glibc 2.32).
     guard let text = unsafe strerror(errno) else { return "error \(errno)" }
     return unsafe String(cString: text)

@@ -35,7 +35,7 @@ struct SocketClaim: ~Copyable {
   /// Whether a daemon owns the socket at `path`, or is starting with it.
   static func isTaken(_ path: String) -> Bool {
     if listening(at: path) != nil { return true }
-    guard let lock = try? System.open("\(path).lock", O_RDWR | O_NOFOLLOW) else { return false }
+    guard let lock = try? Files.open("\(path).lock", O_RDWR | O_NOFOLLOW) else { return false }
     return flock(lock.number, LOCK_EX | LOCK_NB) != 0
   }
 
@@ -49,7 +49,7 @@ struct SocketClaim: ~Copyable {
     let folder = Files.folder(of: path)
     do throws(SystemError) {
       try Files.makeFolder(folder)
-      return try System.open("\(path).lock", O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
+      return try Files.open("\(path).lock", O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
     } catch {
       throw .system(error, hint: "the daemon must be able to write to \(folder); 'socket:' names another place")
     }

@@ -129,7 +129,7 @@ public final class CrashBook: QuarantineStore {
   }
 
   private func read(_ file: String) {
-    guard Files.isFile(file) else { return }
+    guard Files.exists(file) else { return }
     guard let bytes = try? Files.read(file, limit: 1 << 20), let value = try? JSON.parse(bytes, file: file).value,
       let kept = Strikes(value)
     else {

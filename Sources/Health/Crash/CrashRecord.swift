@@ -30,8 +30,7 @@ import Watchdog
   ///   - now: the start of this run.
   /// - Throws: EWOULDBLOCK when another process has the record; any error of creating it.
   public init(_ path: String, boot: String, now: Instant) throws(SystemError) {
-    let file = try System.open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK, mode: 0o600)
-    guard Files.isFile(path) else { throw SystemError("open crash record", path, errno: EINVAL) }
+    let file = try Files.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
     guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else { throw SystemError("lock", path) }
     var left: [UInt8] = []
     while let count = try System.read(file.number, into: &left, limit: 4096), count > 0, left.count <= 4096 {}

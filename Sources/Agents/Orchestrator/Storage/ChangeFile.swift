@@ -47,7 +47,7 @@ public final class ChangeFile: ChangeStore {
     }
     // Keep an identical file: when the memory is full there is no room for a second one.
     if bytes != found { try Files.replace(path, with: bytes, mode: 0o600) }
-    file = try System.open(path, O_WRONLY | O_NOFOLLOW)
+    file = try Files.open(path, O_WRONLY | O_NOFOLLOW)
   }
 
   public func changes(of device: DeviceID) -> [ActuatorChange] { left.removeValue(forKey: device) ?? [] }
