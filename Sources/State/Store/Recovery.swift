@@ -23,7 +23,10 @@ struct Recovery {
     } catch {
       throw StoreError(error, path: place.folder)
     }
+    // Otherwise the first write fails, with an error that names another cause.
+    guard Files.mayWrite(place.folder) else { throw .readOnly(place.file) }
     Files.remove(place.draft)
+    notices += try place.setIrregularAside()
     place.restrict()
     if Files.exists(place.file) {
       do throws(StoreError) {
@@ -33,7 +36,7 @@ struct Recovery {
         let aside = try place.setAside(place.file)
         notices.append("\(place.file) was damaged (\(detail)); it is kept as \(aside)")
       }
-    } else if Files.exists(place.copy) {
+    } else if notices.isEmpty, Files.exists(place.copy) {
       notices.append("\(place.file) was missing")
     }
     if let restored = try restore() { return restored }

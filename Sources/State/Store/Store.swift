@@ -48,6 +48,10 @@ public final class Store {
     guard Files.size("\(place.file)-wal") ?? 0 == 0 else {
       throw .failed(operation: "read", path: place.file, detail: "it was not closed")
     }
+    // SQLite would wait at a pipe for ever.
+    guard !Files.exists(place.file) || Files.isFile(place.file) else {
+      throw .failed(operation: "read", path: place.file, detail: SystemError.text(SystemError.notRegular))
+    }
     let database = try Database(reading: place.file)
     try Integrity.tellingDamage(of: database) { () throws(StoreError) in try Integrity.check(database) }
     self.database = database

@@ -71,6 +71,16 @@ struct StorePlace {
     }
   }
 
+  /// Renames whatever is not a regular file at the name of one: SQLite would wait at a pipe for ever.
+  /// - Returns: a notice for each.
+  func setIrregularAside() throws(StoreError) -> [String] {
+    var notices: [String] = []
+    for path in [file, copy] + companions where Files.exists(path) && !Files.isFile(path) {
+      notices.append("\(path) is not a regular file; it is kept as \(try setAside(path))")
+    }
+    return notices
+  }
+
   /// Moves the companions of a registry that no longer exists, since SQLite would replay its log into the next one.
   func setCompanionsAside(_ aside: String) throws(SystemError) {
     for companion in companions where Files.isFile(companion) {

@@ -106,6 +106,25 @@ import Testing
     #expect(String(decoding: try folder.bytes("emergency-stop.json"), as: UTF8.self).contains("\"system\""))
   }
 
+  @Test func aDiskThatHangsHoldsUpNeitherAnEarlyEndNorAnyEnd() throws {
+    let loop = HeldLoop()
+    loop.stuck = ["registry"]
+    let log = EventLog(clock: loop, capacity: 16, depthLimit: 16, later: { _ in })
+    let registry = StoredRegistry(folder: folder.path, loop: loop, events: log)
+    // A signal during the start.
+    #expect(registry.open(timeout: .seconds(5), isCancelled: { true }).notices.isEmpty)
+    #expect(loop.now == HeldLoop().now)
+    var ends = 0
+    registry.close { ends += 1 }
+    loop.clock.advance(by: .seconds(4))
+    #expect(ends == 0)
+    loop.clock.advance(by: .seconds(2))
+    #expect(ends == 1)
+    loop.stuck = []
+    loop.settle()
+    #expect(ends == 1)
+  }
+
   @Test func aRegistryThatIsClosedIsNotOpenedAgain() throws {
     let loop = HeldLoop()
     let log = EventLog(clock: loop, capacity: 16, depthLimit: 16, later: { _ in })

@@ -205,6 +205,30 @@ import Testing
         "registry.db.corrupt-6", "registry.db.corrupt-7", "registry.db.corrupt-8",
       ])
   }
+
+  /// SQLite would wait at a pipe for ever.
+  @Test func aFileThatIsNoRegularOneIsSetAside() throws {
+    for name in ["registry.db", "registry.db.good", "registry.db-wal"] {
+      for isPipe in [true, false] {
+        let folder = try TemporaryFolder()
+        let first = try folder.store()
+        try fill(first)
+        let contents = try Contents(first)
+        first.close()
+        let path = "\(folder.path)/\(name)"
+        Files.remove(path)
+        if isPipe { #expect(unsafe mkfifo(path, 0o600) == 0) } else { try Files.makeFolder(path) }
+        // Opening it for reading only must not wait either.
+        if name == "registry.db" { #expect(throws: StoreError.self) { _ = try Store(reading: folder.path) } }
+        let store = try folder.store()
+        #expect(
+          store.notices.first == "\(path) is not a regular file; it is kept as \(folder.path)/registry.db.corrupt-1")
+        #expect(try Contents(store) == contents, "\(name)")
+        try store.apply([.setNote("x", "after")])
+        store.close()
+      }
+    }
+  }
 }
 
 func environment(_ name: String) -> String? {

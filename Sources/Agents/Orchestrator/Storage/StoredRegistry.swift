@@ -56,9 +56,11 @@ public final class StoredRegistry: AgentRegistry {
   }
 
   /// Opens the registry and reads all of it, turning the loop meanwhile.
-  /// - Parameter timeout: after this the daemon starts without the contents, and `onLate` gets them.
-  /// - Returns: the contents; with a notice only, after the timeout.
-  public func open(timeout: Duration) -> Contents {
+  /// - Parameters:
+  ///   - timeout: after this the daemon starts without the contents, and `onLate` gets them.
+  ///   - isCancelled: asked after each turn of the loop; true ends the wait at once.
+  /// - Returns: the contents; with a notice only, after the timeout; empty when the wait was cancelled.
+  public func open(timeout: Duration, isCancelled: () -> Bool = { false }) -> Contents {
     var contents: Contents?
     worker.submit(
       { $0.contents() },
@@ -70,9 +72,10 @@ public final class StoredRegistry: AgentRegistry {
       })
     let deadline = loop.now + timeout
     let alarm = loop.schedule(at: deadline) {}
-    while contents == nil && loop.now < deadline { loop.turn(wait: true) }
+    while contents == nil && loop.now < deadline && !isCancelled() { loop.turn(wait: true) }
     loop.cancel(alarm)
     isLate = contents == nil
+    if isLate, isCancelled() { return Contents() }
     return contents ?? Contents(notices: ["the registry did not open within \(timeout.text); going on without it"])
   }
 
@@ -127,13 +130,25 @@ public final class StoredRegistry: AgentRegistry {
     schedule(after: .zero)
   }
 
-  /// Writes all waiting changes and closes the file.
+  /// How long the end waits for a disk that has not answered since the start.
+  private static let patience = Duration.seconds(5)
+
+  /// Writes all waiting changes and closes the file. Gives up on a disk that has not answered since the start.
   /// - Parameter done: called once. Changes that could not be written are lost; that was reported.
   public func close(_ done: @escaping () -> Void) {
+    var isDone = false
+    let finish = {
+      if !isDone { done() }
+      isDone = true
+    }
+    let alarm = isLate ? loop.schedule(after: Self.patience, finish) : nil
     flush { [unowned self] _ in
       // No retry from here on: it would open the file again.
       isClosed = true
-      worker.submit({ $0.close() }, then: { done() })
+      worker.submit({ $0.close() }) { [self] in
+        alarm.map(loop.cancel)
+        finish()
+      }
     }
   }
 
