@@ -142,7 +142,7 @@ final class ArtefactStore {
   /// The folder, and the secret beside it.
   private static func open(_ path: String) throws(AgentFailure) -> (TrustedFolder, secret: [UInt8]) {
     do throws(TrustError) {
-      let folder = try TrustedFolder(path)
+      let folder = try TrustedFolder(path, mayBeLink: false)
       let home = try TrustedFolder(Files.folder(of: folder.path))
       do throws(SystemError) {
         return (folder, try SecretFile.key("\(folder.path.split(separator: "/").last ?? "modules").key", in: home))
@@ -170,7 +170,7 @@ final class ArtefactStore {
         return .failure(refused("the compiled module cannot be kept: \(error)"))
       }
       do throws(TrustError) {
-        let folder = try TrustedFolder(Files.folder(of: job.path))
+        let folder = try TrustedFolder(Files.folder(of: job.path), mayBeLink: false)
         if let made = Artefact.open(job.seal.name, in: folder, job.seal, secret: job.secret) { return .success(made) }
       } catch {
         return .failure(refused("\(error)"))

@@ -11,6 +11,7 @@ enum ModuleCheck {
   ///   - memory: the agent's limit in bytes.
   /// - Throws: `start-failed` with all errors, or `budget.memory`.
   static func check(_ bytes: [UInt8], file: String, memory cap: Int) throws(AgentFailure) {
+    guard !bytes.isEmpty else { throw AgentFailure(.startFailed, "\(file): the file is empty") }
     guard bytes.count <= largest else {
       throw AgentFailure(.startFailed, "\(file) has \(bytes.count) bytes, more than the \(largest) a module may have")
     }

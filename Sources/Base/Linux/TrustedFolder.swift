@@ -9,9 +9,13 @@ public final class TrustedFolder: Sendable {
   private let descriptor: Descriptor
 
   /// Opens the folder; makes it, with mode 700, if it does not exist.
-  /// - Parameter accounts: the members of groups; nil reads the machine's files if they are needed.
-  /// - Throws: `foreign` or `writable` when another user could write there, `system` when it cannot be opened.
-  public init(_ path: String, accounts: Accounts? = nil) throws(TrustError) {
+  /// - Parameters:
+  ///   - mayBeLink: whether the folder itself may be a symbolic link; those above it may be.
+  ///   - accounts: the members of groups; nil reads the machine's files if they are needed.
+  /// - Throws: `foreign` or `writable` when another user could write there, `link` for a link that may not be one,
+  ///   `system` when it cannot be opened.
+  public init(_ path: String, mayBeLink: Bool = true, accounts: Accounts? = nil) throws(TrustError) {
+    if !mayBeLink, Files.target(ofLink: path) != nil { throw .link(path) }
     do throws(SystemError) {
       try Files.makeFolder(path, mode: 0o700)
       self.path = try Files.resolve(path)
@@ -19,11 +23,25 @@ public final class TrustedFolder: Sendable {
     } catch {
       throw .system(error)
     }
-    // Check the folder and its parents, and also the folders that contain a symbolic link of the path.
-    try Self.check(above: self.path, accounts)
-    if path != self.path { try Self.check(above: path, accounts) }
-    // The sticky bit is enough for parents, but not for the folder itself: others could add files.
-    try Self.judge(self.path, Self.status(of: descriptor.number), accounts, isShared: false)
+    let trust = Trust(user: geteuid(), accounts: accounts)
+    try trust.judge(above: path, resolved: self.path)
+    try trust.judge(self.path, Self.status(of: descriptor.number), isShared: false)
+  }
+
+  /// Judges a folder that another process uses, and whose owner is trusted; changes nothing.
+  /// - Parameter accounts: the members of groups; nil reads the machine's files if they are needed.
+  /// - Throws: as `init`; ENOENT when it does not exist.
+  public static func judge(_ path: String, accounts: Accounts? = nil) throws(TrustError) {
+    let (resolved, folder): (String, FileStatus)
+    do throws(SystemError) {
+      resolved = try Files.resolve(path)
+      folder = try FileStatus(resolved)
+    } catch {
+      throw .system(error)
+    }
+    let trust = Trust(user: folder.owner, accounts: accounts)
+    try trust.judge(above: path, resolved: resolved)
+    try trust.judge(resolved, folder, isShared: false)
   }
 
   /// Opens a file of the folder for reading.
@@ -40,35 +58,41 @@ public final class TrustedFolder: Sendable {
     return file
   }
 
-  private static func check(above path: String, _ accounts: Accounts?) throws(TrustError) {
-    var folder = path.hasPrefix("/") ? "/" : "."
-    try judge(folder, status(of: folder), accounts, isShared: true)
-    for part in path.split(separator: "/") {
-      folder = Files.join(folder, String(part))
-      try judge(folder, status(of: folder), accounts, isShared: true)
-    }
-  }
-
-  private static func status(of path: String) throws(TrustError) -> FileStatus {
+  fileprivate static func status(of path: String) throws(TrustError) -> FileStatus {
     do throws(SystemError) { return try FileStatus(path) } catch { throw .system(error) }
   }
 
   private static func status(of descriptor: Int32) throws(TrustError) -> FileStatus {
     do throws(SystemError) { return try FileStatus(of: descriptor) } catch { throw .system(error) }
   }
+}
+
+/// Whom a folder's owner trusts: itself and root.
+private struct Trust {
+  let user: UInt32
+  let accounts: Accounts?
+
+  /// Judges the parents of a folder, and also the folders that contain a symbolic link of its path.
+  func judge(above path: String, resolved: String) throws(TrustError) {
+    for path in path == resolved ? [path] : [resolved, path] {
+      var folder = path.hasPrefix("/") ? "/" : "."
+      try judge(folder, TrustedFolder.status(of: folder), isShared: true)
+      for part in path.split(separator: "/") {
+        folder = Files.join(folder, String(part))
+        try judge(folder, TrustedFolder.status(of: folder), isShared: true)
+      }
+    }
+  }
 
   /// - Parameter isShared: whether others may write there if the sticky bit keeps them from renaming and removing files
-  ///   that are not theirs (inode(7)).
-  private static func judge(
-    _ path: String, _ status: FileStatus, _ accounts: Accounts?, isShared: Bool
-  ) throws(TrustError) {
-    guard status.owner == 0 || status.owner == geteuid() else {
-      throw .foreign(path, owner: status.owner)
-    }
+  ///   that are not theirs (inode(7)). That is enough for parents, but not for the folder itself: others could add
+  ///   files.
+  func judge(_ path: String, _ status: FileStatus, isShared: Bool) throws(TrustError) {
+    guard status.owner == 0 || status.owner == user else { throw .foreign(path, owner: status.owner) }
     if status.mode & 0o022 == 0 || isShared && status.mode & 0o1000 != 0 { return }
     guard status.mode & 0o002 == 0 else { throw .writable(path, by: "everyone") }
     let accounts = accounts ?? .ofThisMachine()
-    if accounts.isAlone(geteuid(), in: status.group) { return }
+    if accounts.isAlone(user, in: status.group) { return }
     let group = accounts.groupName(status.group).map { "'\($0)'" } ?? "\(status.group)"
     throw .writable(path, by: "the group \(group)")
   }
@@ -80,6 +104,8 @@ public enum TrustError: Error, Sendable, Hashable, CustomStringConvertible {
   case foreign(String, owner: UInt32)
   /// Others can write to the folder at this path.
   case writable(String, by: String)
+  /// The folder at this path is a symbolic link, and must not be one.
+  case link(String)
   /// The folder cannot be made, opened or examined.
   case system(SystemError)
 
@@ -87,6 +113,7 @@ public enum TrustError: Error, Sendable, Hashable, CustomStringConvertible {
     switch self {
     case .foreign(let path, let owner): "\(path) belongs to user \(owner)"
     case .writable(let path, let others): "\(path) is writable by \(others)"
+    case .link(let path): "\(path) is a symbolic link"
     case .system(let error): error.description
     }
   }
@@ -96,6 +123,7 @@ public enum TrustError: Error, Sendable, Hashable, CustomStringConvertible {
     switch self {
     case .foreign: "give it to the user that runs the daemon (chown)"
     case .writable: "take the write permission from others (chmod go-w)"
+    case .link: "replace it by a folder"
     case .system: nil
     }
   }

@@ -81,6 +81,36 @@ import Testing
     #expect(refusal("\(place.path)/open/link") == "\(place.path)/open is writable by everyone")
   }
 
+  @Test func aFolderThatMustBeNoLinkIsRefused() throws {
+    try Files.makeFolder("\(place.path)/real")
+    link("\(place.path)/real", "\(place.path)/link")
+    link("\(place.path)/nowhere", "\(place.path)/lost")
+    for name in ["link", "lost"] {
+      let error = #expect(throws: TrustError.link("\(place.path)/\(name)")) {
+        _ = try TrustedFolder("\(place.path)/\(name)", mayBeLink: false)
+      }
+      #expect(error?.description == "\(place.path)/\(name) is a symbolic link" && error?.remedy != nil)
+    }
+    _ = try TrustedFolder("\(place.path)/link")
+    _ = try TrustedFolder("\(place.path)/real", mayBeLink: false)
+  }
+
+  /// Whoever checks a configuration need not be the daemon's user.
+  @Test func theOwnerOfAFolderThatIsOnlyJudgedIsTrusted() throws {
+    try Files.makeFolder("\(place.path)/home")
+    try TrustedFolder.judge("\(place.path)/home")
+    #expect(throws: TrustError.self) { try TrustedFolder.judge("\(place.path)/none") }
+    #expect(!Files.exists("\(place.path)/none"))
+    mode("\(place.path)/home", 0o777)
+    #expect(throws: TrustError.writable("\(place.path)/home", by: "everyone")) {
+      try TrustedFolder.judge("\(place.path)/home")
+    }
+    guard geteuid() == 0 else { return }
+    mode("\(place.path)/home", 0o700)
+    #expect(unsafe chown("\(place.path)/home", 4711, 0) == 0)
+    try TrustedFolder.judge("\(place.path)/home")
+  }
+
   @Test func onlyTrustedFilesAreOpened() throws {
     let folder = try TrustedFolder(place.path)
     try place.write("good", "x")

@@ -39,6 +39,13 @@ import Testing
     #expect(bench.driver.compilations == 0)
   }
 
+  @Test func emptyModuleIsCalledEmpty() throws {
+    let bench = try GuestBench()
+    let manifest = try bench.manifest([])
+    let refused = #expect(throws: AgentFailure.self) { try bench.driver.validate(manifest) }
+    #expect(refused?.message.hasSuffix("agent.wasm: the file is empty") == true, "\(String(describing: refused))")
+  }
+
   @Test func endlessStartFunctionIsStopped() throws {
     var limits = GuestLimits()
     limits.fuel = 1_000_000

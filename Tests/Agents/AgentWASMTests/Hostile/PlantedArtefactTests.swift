@@ -49,6 +49,15 @@ import Testing
     }
   }
 
+  @Test func folderThatIsASymbolicLinkIsRefused() throws {
+    let bench = try GuestBench()
+    try Files.makeFolder("\(bench.folder)/elsewhere", mode: 0o700)
+    Files.removeFolder(bench.artefacts)
+    #expect(unsafe symlink("\(bench.folder)/elsewhere", bench.artefacts) == 0)
+    #expect(try start(bench).contains("\(bench.artefacts) is a symbolic link: replace it by a folder"))
+    #expect(try Files.names(in: "\(bench.folder)/elsewhere").isEmpty)
+  }
+
   @Test func symbolicLinkIsNotFollowed() throws {
     let bench = try GuestBench()
     #expect(try start(bench) == "")
