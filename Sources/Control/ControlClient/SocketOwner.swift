@@ -15,19 +15,32 @@ enum SocketOwner {
     return Accounts.ofThisMachine().groupName(number)
   }
 
-  /// The users who can redirect `path`: the owners of symbolic links among its folders, of the file itself, and of its
-  /// target. Empty if the file does not exist.
-  static func users(of path: String) -> [UInt32] {
-    guard let target = status(path)?.st_uid else { return status(path, followsLinks: false).map { [$0.st_uid] } ?? [] }
-    var users: [UInt32] = []
-    for end in path.indices.filter({ path[$0] == "/" && $0 != path.startIndex }) {
-      guard let part = status(String(path[..<end]), followsLinks: false), part.st_mode & 0o170000 == 0o120000 else {
-        continue
+  /// The longest chain of symbolic links that the kernel follows (path_resolution(7)).
+  private static let longestChain = 40
+
+  /// Everybody who has a say in where `path` leads.
+  /// - Returns: the owners of the folders and symbolic links on the way, also on the way that links lead, and the owner
+  ///   of the file at the end. Without a file, nil and only the owners of the links.
+  static func users(of path: String) -> (way: [UInt32], file: UInt32?) {
+    var (way, linkers): ([UInt32], [UInt32]) = ([], [])
+    var place = path.hasPrefix("/") ? "/" : "."
+    var rest = path.split(separator: "/").map(String.init)[...]
+    while let part = rest.popFirst() {
+      let next = Files.join(place, part)
+      guard linkers.count <= longestChain, let owner = status(next, followsLinks: false)?.st_uid else { break }
+      if let target = Files.target(ofLink: next) {
+        way.append(owner)
+        linkers.append(owner)
+        if target.hasPrefix("/") { place = "/" }
+        rest = (target.split(separator: "/").map(String.init) + rest)[...]
+      } else if rest.isEmpty {
+        return (way, owner)
+      } else {
+        way.append(owner)
+        place = next
       }
-      users.append(part.st_uid)
     }
-    if let name = status(path, followsLinks: false) { users.append(name.st_uid) }
-    return users + [target]
+    return (linkers, nil)
   }
 
   private static func status(_ path: String, followsLinks: Bool = true) -> stat? {

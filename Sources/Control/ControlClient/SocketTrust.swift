@@ -23,16 +23,18 @@ public struct SocketTrust: Sendable {
     let accounts = Accounts.ofThisMachine()
     var users: Set<UInt32> = [0, geteuid()]
     if let daemon = accounts.number(ofUser: "openstarry") { users.insert(daemon) }
-    users.formUnion(SocketOwner.users(of: folder))
+    if let service = try? FileStatus(folder).owner { users.insert(service) }
     return SocketTrust(users: users, accounts: accounts)
   }
 
-  /// Checks the owners of the socket file and of symbolic links to it, before connecting.
+  /// Checks the owners of the socket file and of all folders and symbolic links on the way to it, before connecting.
   /// - Throws: `foreignSocket`.
   func check(_ path: String) throws(ClientError) {
-    for user in SocketOwner.users(of: path) where !users.contains(user) {
-      throw .foreignSocket(path, user: accounts.user(user))
-    }
+    let owners = SocketOwner.users(of: path)
+    // Root can redirect every path: its folders and links are trusted whatever `users` are.
+    var foreign = owners.way.first { $0 != 0 && !users.contains($0) }
+    if let file = owners.file, !users.contains(file) { foreign = foreign ?? file }
+    if let foreign { throw .foreignSocket(path, user: accounts.user(foreign)) }
   }
 
   /// Checks the user of the listening process.

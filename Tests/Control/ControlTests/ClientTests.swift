@@ -88,6 +88,24 @@ import Wire
     #expect(throws: ClientError.foreignSocket("\(way)/control.sock", user: "mallory")) {
       _ = try ControlClient(socket: "\(way)/control.sock", trust: both)
     }
+    // Root's link over a foreign one, and a foreign folder on the way.
+    let over = "\(folder.path)/over"
+    #expect(unsafe symlink("\(folder.path)/./way/", over) == 0)
+    #expect(throws: ClientError.foreignSocket("\(over)/control.sock", user: "mallory")) {
+      _ = try ControlClient(socket: "\(over)/control.sock", trust: both)
+    }
+    let inner = "\(folder.path)/inner"
+    try Files.makeFolder(inner)
+    #expect(unsafe symlink("../control.sock", "\(inner)/control.sock") == 0)
+    _ = try ControlClient(socket: "\(inner)/control.sock", trust: both)
+    #expect(unsafe chown(inner, 70_001, 70_001) == 0)
+    #expect(throws: ClientError.foreignSocket("\(inner)/control.sock", user: "mallory")) {
+      _ = try ControlClient(socket: "\(inner)/control.sock", trust: both)
+    }
+    // Without a socket there is nothing to mistrust.
+    #expect(throws: ClientError.noSocket("\(inner)/none.sock")) {
+      _ = try ControlClient(socket: "\(inner)/none.sock", trust: both)
+    }
     #expect(unsafe chown(path, 70_001, 70_001) == 0)
     #expect(throws: ClientError.foreignDaemon(path, user: "me")) {
       _ = try ControlClient(socket: path, trust: SocketTrust(users: [70_001], accounts: accounts))
