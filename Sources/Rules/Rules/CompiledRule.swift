@@ -31,6 +31,9 @@ final class CompiledRule: Sendable {
 
   var id: RuleID { declaration.id }
 
+  /// The agents that its actions name, also those of `else`. The rule fires only when all are there.
+  let agents: [AgentID]
+
   /// The events that trigger the rule; a timer rule is triggered by its own `timer:<rule id>`.
   var patterns: [EventPattern] {
     guard case .events(let patterns) = declaration.trigger else { return [EventPattern(TimerEvents.name(of: id))] }
@@ -65,6 +68,7 @@ final class CompiledRule: Sendable {
       }
     }
     self.declaration = declaration
+    agents = (declaration.actions + declaration.otherwise).compactMap(\.agent)
     signature = RuleText.signature(declaration)
     condition = declaration.condition.flatMap {
       let program = Self.compile($0.text, at: $0.location, &problems)

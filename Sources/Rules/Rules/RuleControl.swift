@@ -37,7 +37,8 @@ public struct RuleStatus: Sendable, Hashable {
   public var failed: UInt64
   /// When the rule last fired; nil when it never did.
   public var lastFired: Instant?
-  /// The last error of the condition or of an action, or why a `cron` rule waits; nil when there is none.
+  /// Why the rule waits for an agent, or else the last error of the condition or of an action, or why a `cron` rule
+  /// waits; nil when there is none.
   public var lastError: String?
 
   /// - Parameter actions: as written; those of `else` begin with `else`.

@@ -42,6 +42,7 @@ extension RuleEngine {
   private func obstacle(_ one: RuleProgress) -> String? {
     let rule = one.rule.declaration
     let now = clock.now
+    if let missing = missingAgent(of: one) { return missing }
     if let length = rule.hold {
       guard let since = one.heldSince else { return "for: must hold for \(length.text), starting now" }
       if now - since < length || one.held != nil {

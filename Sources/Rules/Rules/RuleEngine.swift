@@ -86,7 +86,8 @@ public final class RuleEngine {
         id: rule.id, trigger: RuleText.trigger(rule.trigger), condition: rule.condition?.text,
         actions: rule.actions.map(RuleText.action) + rule.otherwise.map { "else \(RuleText.action($0))" },
         location: rule.location, fired: one.fired,
-        failed: one.failed, lastFired: one.lastFired, lastError: one.lastError ?? waitsForClock(one))
+        failed: one.failed, lastFired: one.lastFired,
+        lastError: missingAgent(of: one) ?? one.lastError ?? waitsForClock(one))
     }
   }
 
@@ -156,10 +157,15 @@ public final class RuleEngine {
   }
 
   /// An action of a running firing failed. The firing no longer counts towards the rule's limits, and the rule may fire
-  /// again after `rest`. Ignores unknown ids.
+  /// again after `rest`. A second failure is that of an action of `else`; the firing still counts once as failed. Ignores
+  /// unknown ids.
   /// - Parameter reason: which action failed, and why.
   public func failed(_ firing: UInt64, _ reason: String) {
     guard let one = atWork[firing] else { return }
+    if one.failedFiring == firing {
+      one.lastError = one.lastError.map { "\($0); else: \(reason)" } ?? reason
+      return
+    }
     one.failedFiring = firing
     one.failed += 1
     one.lastError = reason
@@ -230,8 +236,17 @@ public final class RuleEngine {
     return begin(one, folded)
   }
 
+  /// Why a rule waits whose actions name an agent that cannot be woken; nil when all are there.
+  func missingAgent(of one: RuleProgress) -> String? {
+    for agent in one.rule.agents {
+      if let why = environment.absence(of: agent) { return "it waits for agent \(why)" }
+    }
+    return nil
+  }
+
   /// The limit that prevents the rule from firing now, as a message; nil when there is none.
   func limit(_ one: RuleProgress, at now: Instant) -> String? {
+    if let missing = missingAgent(of: one) { return missing }
     if let from = one.retryFrom, from > now { return "its last firing failed: retries in \((from - now).spoken)" }
     if let most = one.rule.declaration.maxPerHour {
       one.lastHour.removeFirst(one.lastHour.prefix { now - $0 >= .seconds(3600) }.count)
@@ -253,6 +268,11 @@ public final class RuleEngine {
   @discardableResult
   private func begin(_ one: RuleProgress, _ folded: RuleProgress.Folded) -> Bool {
     let rule = one.rule
+    // The agent may have gone while the firing was in the queue.
+    if missingAgent(of: one) != nil {
+      if let turn = folded.turn { giveBack(turn, of: one) }
+      return false
+    }
     var replaced: UInt64?
     if rule.declaration.mode == .restart, let old = one.atWork.popLast() {
       replaced = old

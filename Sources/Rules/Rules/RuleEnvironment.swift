@@ -18,6 +18,10 @@ public protocol RuleEnvironment: AnyObject {
   /// `RuleEngine.clockChanged` when this changes.
   var clockIsTrusted: Bool { get }
 
+  /// Why an agent cannot be woken, to follow "it waits for agent"; nil when it is registered. A rule whose actions name
+  /// such an agent does not fire: none of its actions may be carried out.
+  func absence(of agent: AgentID) -> String?
+
   /// Entries of `cron` rules were missed: the clock was set or not trusted, or the timer ran too late.
   /// - Parameter entries: the first missed entry of each rule. Each is reported once.
   func entriesMissed(_ entries: [MissedEntry])
@@ -41,6 +45,8 @@ extension RuleEnvironment {
   public func utcOffset(at: Int64) -> Int { 0 }
   /// The clock is trusted.
   public var clockIsTrusted: Bool { true }
+  /// Every agent is there.
+  public func absence(of agent: AgentID) -> String? { nil }
   /// Stores nothing.
   public func cooldownBegan(_ rule: RuleID, _ cooldown: RuleCooldown?) {}
   /// Ignores missed entries.

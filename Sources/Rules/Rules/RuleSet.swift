@@ -17,11 +17,7 @@ public struct RuleSet: Sendable {
 
   /// The agents that actions name, with the rule, in the order of the files.
   public var agents: [(rule: RuleID, agent: AgentID)] {
-    rules.flatMap { rule in
-      (rule.declaration.actions + rule.declaration.otherwise).compactMap { action in
-        action.agent.map { (rule.id, $0) }
-      }
-    }
+    rules.flatMap { rule in rule.agents.map { (rule.id, $0) } }
   }
 
   /// The sensors and inputs that expressions read by a constant name.

@@ -16,7 +16,7 @@ import Testing
 
   // MARK: Actions
 
-  /// What a rule wants of an agent that is not there fails; no other rule minds.
+  /// No other rule minds.
   @Test func rulesThatNameNobodyWaitAndTheOthersRun() throws {
     let world = World()
     try world.load(
@@ -30,8 +30,41 @@ import Testing
     world.wait(.seconds(11))
     world.emit("x:go")
     #expect(try world.lines("a").first == "1 x:go")
-    #expect(world.rules.listRules().allSatisfy { $0.lastError?.hasPrefix("waits") != true })
+    #expect(world.rules.listRules().allSatisfy { $0.lastError == nil })
     #expect(world.rules.rules(naming: "a") == ["lost"])
+  }
+
+  @Test func nothingOfARuleThatWaitsIsCarriedOut() throws {
+    try world.load(
+      rule("acts", on: go, .actuate("lamp", .on, lease: .seconds(9)), .wake("nobody")) {
+        $0.cooldown = .seconds(60)
+      },
+      rule("else", on: go, .actuate("fan", .on, lease: .seconds(9))) { $0.otherwise = [.wake("nobody")] })
+    world.emit("x:go")
+    let waits = "it waits for agent 'nobody': no agent is called that"
+    #expect(world.level("lamp") == 0 && world.level("fan") == 0 && world.of("rule:fired").isEmpty && errors().isEmpty)
+    #expect(world.rules.listRules().allSatisfy { $0.lastError == waits && $0.fired == 0 && $0.failed == 0 })
+    let verdicts = world.rules.testRules(world.log.publish("x:go", from: "client/test"))
+    #expect(verdicts.allSatisfy { !$0.fires && $0.reason == "no condition; \(waits)" }, "\(verdicts)")
+    world.settle()
+    try world.adopt(doer("nobody"))
+    world.emit("x:go")
+    #expect(world.level("lamp") == 1 && world.level("fan") == 1)
+    #expect(try world.lines("nobody") == ["1 x:go"])
+    #expect(world.rules.listRules().allSatisfy { $0.lastError == nil && $0.fired == 1 })
+  }
+
+  @Test func aFiringFailsOnceAndKeepsItsFirstCause() throws {
+    try world.hardware.controlActuator("fan", .on, lease: .seconds(25), as: .named("client/alice"))
+    try world.load(
+      rule("r", on: go, .actuate("fan", .on, lease: nil)) { $0.otherwise = [.actuate("lmap", .on, lease: nil)] })
+    world.emit("x:go")
+    let status = try #require(world.rules.listRules().first)
+    #expect(status.fired == 1 && status.failed == 1)
+    #expect(
+      status.lastError == "actuate(fan, on): 'fan' is held by client/alice; else: actuate(lmap, on): "
+        + "no actuator 'lmap' on this board (did you mean 'lamp'?)")
+    #expect(errors().count == 2)
   }
 
   /// A leak closes the valve whoever has opened it; any other state is the holder's.
@@ -114,9 +147,7 @@ import Testing
     try world.hardware.controlActuator("fan", .on, lease: .seconds(25), as: .named("client/alice"))
     try world.adopt(doer("idle"))
     try world.load(
-      rule("agent", on: go, .wake("nobody"), .emit("y:agent", [])),
       rule("device", on: go, .actuate("lmap", .on, lease: nil), .emit("y:device", [])),
-      rule("kill", on: go, .kill("nobody"), .emit("y:kill", [])),
       rule("idle", on: go, .kill("idle"), .emit("y:idle", [])),
       rule("payload", on: go, .emit("y:w", [.init(name: "v", expression: "n")]), .emit("y:payload", [])),
       rule("held", on: go, .actuate("lamp", .on, lease: nil), .actuate("fan", .on, lease: nil), .emit("y:held", [])) {
@@ -127,8 +158,8 @@ import Testing
     world.emit("x:go")
     #expect(
       errors() == [
-        "no agent 'nobody' is registered", "no actuator 'lmap' on this board (did you mean 'lamp'?)",
-        "no agent 'nobody' is registered", "no such attribute 'n'", "'fan' is held by client/alice",
+        "no actuator 'lmap' on this board (did you mean 'lamp'?)", "no such attribute 'n'",
+        "'fan' is held by client/alice",
       ])
     let fired = world.of("rule:fired")
     #expect(world.of("rule:error").allSatisfy { error in fired.contains { $0.id == error.cause } })
@@ -295,14 +326,16 @@ import Testing
   }
 
   @Test func whatFailedIsNamedAsTheFileHasIt() throws {
+    try world.adopt(doer("paused"))
+    world.agents.isPaused = true
     // A rule each: what comes after an action that fails is not tried.
     try world.load(
-      rule("a", on: go, .wake("nobody")), rule("b", on: go, .actuate("nothing", .level(0.4), lease: .seconds(3))),
+      rule("a", on: go, .wake("paused")), rule("b", on: go, .actuate("nothing", .level(0.4), lease: .seconds(3))),
       rule("c", on: go, .actuate("none", .pulse(.milliseconds(500)), lease: nil)))
     world.emit("x:go")
     #expect(
       world.of("rule:error").compactMap { $0["action"]?.string } == [
-        "wake(nobody)", "actuate(nothing, 0.4, lease: 3s)", "actuate(none, pulse 500ms)",
+        "wake(paused)", "actuate(nothing, 0.4, lease: 3s)", "actuate(none, pulse 500ms)",
       ])
   }
 

@@ -129,17 +129,9 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
 
   // MARK: RuleControl
 
-  public func listRules() -> [RuleStatus] {
-    let waiting = waiting
-    return (engine?.statuses() ?? []).map { status in
-      var status = status
-      status.lastError =
-        status.lastError ?? waiting.first { $0.rule == status.id }.map { "waits for agent \($0.reason)" }
-      return status
-    }
-  }
+  public func listRules() -> [RuleStatus] { engine?.statuses() ?? [] }
 
-  /// Warns of rules that name an agent which is missing or cannot run. They fire, but their actions on it fail.
+  /// The rules that wait, because they name an agent which is missing or cannot run.
   private var waiting: [(rule: RuleID, agent: AgentID, reason: String)] {
     named.compactMap { rule, agent in agents.absence(of: agent).map { (rule, agent, $0) } }
   }
@@ -246,6 +238,8 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
       throw NoAnswer(error.description)
     }
   }
+
+  public func absence(of agent: AgentID) -> String? { agents.absence(of: agent) }
 
   public func utcOffset(at seconds: Int64) -> Int { offset(seconds) }
 
