@@ -95,6 +95,32 @@ import Testing
     #expect(try world.state("a") == .ready)
   }
 
+  @Test func aVersionThatIsKilledOnTrialIsNotProven() throws {
+    try world.agents.register(doer("a") { $0.version = "1.0.0" })
+    _ = try world.agents.spawnAgent("a", cause: nil)
+    let answer = replace(doer("a") { $0.version = "2.0.0" }, trial: .seconds(5))
+    world.wait(.seconds(1))
+    try world.agents.killAgent("a", now: false, cause: nil) {}
+    world.wait(.seconds(1))
+    #expect(
+      answer.refusal?.description
+        == "version 2.0.0 of agent 'a' is not proven: it was killed during the trial; version 1.0.0 is back")
+    // It was killed to be dead.
+    #expect(try world.state("a") == .idle && version() == "1.0.0" && kept == ["1.0.0"])
+  }
+
+  @Test func aVersionIsNotProvenByAnEmergencyStop() throws {
+    try world.agents.register(doer("a") { $0.version = "1.0.0" })
+    let answer = replace(doer("a") { $0.version = "2.0.0" }, trial: .seconds(5))
+    world.wait(.seconds(1))
+    world.agents.isPaused = true
+    world.wait(.seconds(5))
+    #expect(
+      answer.refusal?.description == "version 2.0.0 of agent 'a' is not proven: an emergency stop was in force during "
+        + "the trial; version 1.0.0 is back")
+    #expect(version() == "1.0.0" && kept == ["1.0.0"])
+  }
+
   /// A refusal is no failure of the agent, which counts none: it never ran all the same.
   @Test func aVersionWhoseStartIsRefusedMakesRoomForTheFormerOne() throws {
     world.agents.quarantines = keeper

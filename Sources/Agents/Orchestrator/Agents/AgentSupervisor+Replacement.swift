@@ -11,7 +11,8 @@ extension AgentSupervisor {
   /// Registers an agent or replaces it. A running one is stopped within its grace time and started again. Events
   /// meanwhile are refused.
   /// - Parameters:
-  ///   - trial: how long the new version, which is started for this, must run without a failure; nil for no trial.
+  ///   - trial: how long the new version, which is started for this, must run without a failure, a kill or an emergency
+  ///     stop; nil for no trial.
   ///     Until the trial is over the new version is not stored: after a restart of the daemon, or a failure, the former
   ///     one is back.
   ///   - cause: what led to it; nil starts a causal chain.
@@ -78,6 +79,20 @@ extension AgentSupervisor {
     var id: AgentID { manifest.id }
   }
 
+  /// Why a new version is not kept.
+  private enum Verdict {
+    case failed(String)
+    /// It did not fail, but somebody ended the trial.
+    case unproven(String)
+
+    var sentence: String {
+      switch self {
+      case .failed(let why): "failed: \(why)"
+      case .unproven(let why): "is not proven: \(why)"
+      }
+    }
+  }
+
   /// The former version, restored when the new one fails.
   private struct Former {
     var manifest: Manifest
@@ -104,12 +119,17 @@ extension AgentSupervisor {
       return trial.done(.failure(.turnedBack(trial.id, "it was replaced or removed while it was on trial")))
     }
     let now = clock.now
+    if isPaused { return goBack(trial, .unproven("an emergency stop was in force during the trial")) }
     switch agent.lifecycle.state {
-    case _ where agent.failures > 0 || agent.lifecycle.lastFailure != nil: return goBack(trial, agent.trouble)
+    case _ where agent.failures > 0 || agent.lifecycle.lastFailure != nil: return goBack(trial, .failed(agent.trouble))
     // A refused start is no failure, but the agent does not run either.
-    case .backoff, .quarantined: return goBack(trial, agent.trouble)
+    case .backoff, .quarantined: return goBack(trial, .failed(agent.trouble))
     case .starting:
-      if now >= giveUp { return goBack(trial, "it did not start within \(Self.longestStart.text)") }
+      if now >= giveUp { return goBack(trial, .failed("it did not start within \(Self.longestStart.text)")) }
+    case .idle where agent.lifecycle.lastExit == .killed:
+      return goBack(trial, .unproven("it was killed during the trial"), startingAgain: false)
+    // Judged by how it ends.
+    case .draining, .stopping: break
     default:
       let begin = trial.begin ?? now
       trial.begin = begin
@@ -119,14 +139,17 @@ extension AgentSupervisor {
   }
 
   private func accept(_ trial: Trial) {
-    do throws(AgentControlError) { try keep(trial.manifest) } catch { return goBack(trial, error.description) }
+    do throws(AgentControlError) { try keep(trial.manifest) } catch {
+      return goBack(trial, .failed(error.description))
+    }
     trial.done(.success(()))
   }
 
-  private func goBack(_ trial: Trial, _ why: String) {
+  /// - Parameter startingAgain: false leaves the former version ended, although it ran.
+  private func goBack(_ trial: Trial, _ verdict: Verdict, startingAgain: Bool = true) {
     let id = trial.id
     makeRoom(id, cause: trial.cause) { [unowned self] _ in
-      var outcome = "version \(trial.manifest.version) of agent '\(id)' failed: \(why)"
+      var outcome = "version \(trial.manifest.version) of agent '\(id)' \(verdict.sentence)"
       if let former = trial.former {
         do throws(AgentControlError) {
           if let quarantine = former.quarantine {
@@ -135,7 +158,7 @@ extension AgentSupervisor {
             quarantines?.release(id)
           }
           try adopt(former.manifest, state: durableState(id))
-          if former.wasRunning { startAgain(id, cause: trial.cause) }
+          if former.wasRunning, startingAgain { startAgain(id, cause: trial.cause) }
           outcome += "; version \(former.manifest.version) is back"
           if former.quarantine != nil { outcome += ", in quarantine as before" }
         } catch {

@@ -39,8 +39,8 @@ extension ControlMethods {
           + "home. Without it the daemon reads the file itself, and needs permission to"),
       Parameter.optional(
         "trial_ms", .integer(1...600_000),
-        "starts the new version, which must run this long without a failure; otherwise the previous version is "
-          + "restored, and the answer is -32009"),
+        "starts the new version, which must run this long without a failure, a kill or an emergency stop; otherwise the "
+          + "previous version is restored, and the answer is -32009"),
       result: "an agent (4.2)",
       errors: [.alreadyRunning, .agentNotRunning, .storage, .cannotRun, .invalidFile], isCommand: true
     ) { call, manifest, file, module, trial throws(RPCError) in

@@ -203,8 +203,8 @@ struct Deploy: ParsableCommand {
     abstract: "Builds an agent, replaces the running version, and rolls back if the new one fails.",
     discussion: """
       The module is built if it is missing or older than a source. The previous version ends within its grace time, \
-      and the new one is started. If it fails to start, or fails within the time in --trial, the previous version is \
-      restored, and the exit code is 1.
+      and the new one is started. If it fails to start, or fails or is killed within the time in --trial, or an \
+      emergency stop comes, the previous version is restored, and the exit code is 1.
       """)
   @OptionGroup var shared: SharedOptions
 
