@@ -74,4 +74,12 @@ import Testing
     #expect(Cause(event) == Cause(id: event.id, trace: event.id, depth: 0))
     #expect(Priority.emergency < .background)
   }
+
+  @Test func thePayloadLimitThatIsExceededIsNamed() {
+    let nested: Fields = ["x": .list(Array(repeating: [0], count: 3000))]
+    #expect(PayloadLimit.complaint(nested)?.contains("bytes of memory, more than the limit of 65536") == true)
+    let long: Fields = ["x": .string(String(repeating: "x", count: 20_000))]
+    #expect(PayloadLimit.complaint(long)?.contains("bytes as JSON, more than the limit of 16384") == true)
+    #expect(PayloadLimit.complaintOfMemory(long) == nil && PayloadLimit.complaint(["x": 1]) == nil)
+  }
 }

@@ -164,6 +164,10 @@ import Testing
     #expect(listed["truncated"] == false)
     let large = Value.string(String(repeating: "x", count: 70_000))
     #expect(try client.refusal("events.emit", ["type": "a:b", "payload": ["x": large]])?.data["param"] == "payload")
+    let nested = Value.list(Array(repeating: [0], count: 3000))
+    #expect(
+      try client.refusal("events.emit", ["type": "a:b", "payload": ["x": nested]])?.message
+        .contains("bytes of memory, more than the limit of 65536") == true)
   }
 
   @Test func longListsOmitTheOldestEvents() throws {

@@ -8,12 +8,17 @@ public enum PayloadLimit {
 
   /// Why a payload is refused; nil when it is within the limits.
   public static func complaint(_ payload: Fields) -> String? {
-    if payload.weight > bytes { return "the payload is over \(bytes) bytes; pass large things as files" }
+    if let complaint = complaintOfMemory(payload) { return complaint }
+    let weight = payload.weight
+    guard weight > bytes else { return nil }
+    return
+      "the payload takes about \(weight) bytes as JSON, more than the limit of \(bytes); pass large things as files"
+  }
+
+  /// Why a payload is refused whose JSON is within the limit; nil when it is not.
+  public static func complaintOfMemory(_ payload: Fields) -> String? {
     let held = payload.memory
-    if held > memory {
-      return
-        "the payload takes \(held) bytes of memory, more than the limit of \(memory); use fewer, larger values"
-    }
-    return nil
+    guard held > memory else { return nil }
+    return "the payload takes \(held) bytes of memory, more than the limit of \(memory); use fewer, larger values"
   }
 }
