@@ -30,7 +30,8 @@ extension RuleEngine {
         {
           missed.append(MissedEntry(rule: one.rule.id, due: due))
         }
-        if let first, first <= minute, next(cron, after: minute - 60) == minute {
+        // A clock that was set far back and forth again makes nothing due twice.
+        if let first, first <= minute, one.lastEntry != minute, next(cron, after: minute - 60) == minute {
           one.lastEntry = minute
           due.append(one)
         }

@@ -69,6 +69,18 @@ import Testing
     #expect(bench.missed == [due("night", hour: 3)] && bench.due.isEmpty)
   }
 
+  /// The campaign's seed 7755: 31 years back, and forth again within the same minute.
+  @Test func settingTheClockFarBackAndForthMakesNothingDueTwice() throws {
+    let bench = try bench(cron("six", "0 6 * * *"))
+    bench.clock.advance(by: .seconds(6 * 3600 + 20))
+    #expect(bench.due == ["six"])
+    bench.clock.jumpWall(by: .seconds(-980_000_000))
+    bench.clock.jumpWall(by: .seconds(980_000_000))
+    #expect(bench.due == ["six"])
+    bench.clock.advance(by: .seconds(24 * 3600))
+    #expect(bench.due == ["six", "six"])
+  }
+
   @Test func settingTheClockBackMakesNothingDueTwice() throws {
     let bench = try bench(cron("six", "0 6 * * *"))
     bench.clock.advance(by: .seconds(6 * 3600 + 300))
