@@ -96,7 +96,7 @@ let ranks: [[Target]] = [
   ],
   // 7: the parts of the daemon.
   [
-    module("Config", in: "Daemon", ["Model", "Document", "Chips", "Agent"]),
+    module("Config", in: "Daemon", ["Model", "Document", "Linux", "Chips", "Agent"]),
     module(
       "HALLinux", in: "Hardware",
       ["Model", "Linux", "CLinux", "EventLoop", "HAL", "Chips", "Guardian", "CGPIOD", "CI2C", "CV4L2", "CJPEG"]),

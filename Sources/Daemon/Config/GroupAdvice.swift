@@ -10,13 +10,21 @@ enum GroupAdvice {
       .compactMap { role, group in group.map { (role: role, group: $0) } }
     guard let first = named.first else { return }
     let mode = "0" + String(settings.socketMode, radix: 8)
-    guard settings.socketMode & 0o002 == 0 else { return }
-    guard settings.socketMode & 0o020 != 0 else {
+    let isForEverybody = settings.socketMode & 0o002 != 0
+    guard isForEverybody || settings.socketMode & 0o020 != 0 else {
       groups.findings.warning(
         groups.location,
         "'socket_mode' is \(mode): only root and the daemon's user can connect, regardless of 'groups'")
       return
     }
+    for (lesser, one) in named.enumerated() {
+      guard let greater = named.dropFirst(lesser + 1).last(where: { $0.group == one.group }) else { continue }
+      groups.findings.warning(
+        groups.place(of: one.role),
+        "'\(one.role)' and '\(greater.role)' are the same group: every member of '\(one.group)' has the role "
+          + "\(greater.role)")
+    }
+    if isForEverybody { return }
     for other in named.dropFirst() where other.group != first.group {
       groups.findings.warning(
         groups.place(of: other.role),
@@ -24,7 +32,7 @@ enum GroupAdvice {
           + "'\(first.group)', and its mode is \(mode); 'socket_mode: \"0666\"' lets everybody connect, and roles "
           + "still apply")
     }
-    if first.role == "view", settings.operateGroup == nil {
+    if first.role == "view", settings.operateGroup == nil, settings.adminGroup != first.group {
       groups.findings.warning(
         groups.location,
         "'operate' is not set: only members of both '\(first.group)' and the daemon's own group may operate")

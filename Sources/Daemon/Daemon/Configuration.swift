@@ -32,38 +32,52 @@ struct Configuration {
     }
   }
 
-  /// Reads the manifests that the settings name.
-  /// - Returns: the valid ones in order of their ids, the errors of the others, and per agent why its manifest is
-  ///   invalid. A file without a readable id has only errors.
-  func manifests(
-    _ journal: Journal
-  ) -> (usable: [Manifest], problems: [Diagnostic], unusable: [(agent: AgentID, why: String)]) {
-    var manifests: [AgentID: Manifest] = [:]
+  /// What the entries of `agents:` name.
+  struct Agents {
+    /// The valid manifests, in order of their ids.
+    var usable: [Manifest] = []
+    /// The errors of the others.
     var problems: [Diagnostic] = []
+    /// Why a manifest with a readable id is invalid.
     var unusable: [(agent: AgentID, why: String)] = []
+    /// The errors of folders that cannot be searched.
+    var folders: [Diagnostic] = []
+  }
+
+  /// Reads the manifests that the settings name.
+  func agents(_ journal: Journal) -> Agents {
+    var manifests: [AgentID: Manifest] = [:]
+    var agents = Agents()
     for path in settings.agents {
       let files: [String]
-      do { files = try Self.manifestFiles(path) } catch {
-        problems.append(Diagnostic(Location(file: path), "cannot be read: \(SystemError.text(error.errno))"))
+      do {
+        let found = try ManifestFolder.manifests(path)
+        files = found.files
+        for warning in found.warnings { journal.log(.warning, "\(warning.location): \(warning.message)") }
+      } catch {
+        agents.folders += error.all
         continue
       }
       for file in files {
         do {
           let manifest = try manifest(file, journal)
           if let other = manifests[manifest.id] {
-            problems.append(
+            agents.problems.append(
               Diagnostic(Location(file: file), "agent '\(manifest.id)' is already declared in \(other.file)"))
           } else {
             manifests[manifest.id] = manifest
           }
         } catch {
           let wrong = error.all.filter { $0.severity == .error }
-          problems += wrong
-          if let agent = Self.agent(of: file) { unusable.append((agent, wrong.first.map { "\($0)" } ?? "\(error)")) }
+          agents.problems += wrong
+          if let agent = Self.agent(of: file) {
+            agents.unusable.append((agent, wrong.first.map { "\($0)" } ?? "\(error)"))
+          }
         }
       }
     }
-    return (manifests.values.sorted { $0.id < $1.id }, problems, unusable)
+    agents.usable = manifests.values.sorted { $0.id < $1.id }
+    return agents
   }
 
   /// The agent of an invalid manifest; nil when the id cannot be read.
@@ -122,15 +136,5 @@ struct Configuration {
     // Without the word "warning": the level says it.
     for warning in warnings { journal.log(.warning, "\(warning.location): \(warning.message)") }
     return value
-  }
-
-  /// The manifest at a path; of a folder, every `*.agent.json` and every `*/agent.json` in it.
-  private static func manifestFiles(_ path: String) throws(SystemError) -> [String] {
-    guard Files.isFolder(path) else { return [path] }
-    return try Files.names(in: path).compactMap { name in
-      let inside = "\(path)/\(name)/agent.json"
-      if Files.isFile(inside) { return inside }
-      return name.hasSuffix(".agent.json") ? "\(path)/\(name)" : nil
-    }
   }
 }

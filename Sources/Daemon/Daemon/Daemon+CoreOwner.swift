@@ -13,12 +13,13 @@ extension Daemon: DaemonCoreOwner {
   var safeMode: String? { vitals.safeMode }
 
   func manifests() -> [Manifest] {
-    let (manifests, problems, unusable) = configuration.manifests(journal)
-    for problem in problems {
+    let found = configuration.agents(journal)
+    for problem in found.folders { journal.log(.error, "'agents': \(problem)") }
+    for problem in found.problems {
       journal.log(.error, "\(problem)\n\(problem.location.file): this agent is left out; the others go on")
     }
-    for (agent, why) in unusable { agents.leaveOut(agent, why) }
-    return manifests
+    for (agent, why) in found.unusable { agents.leaveOut(agent, why) }
+    return found.usable
   }
 
   func manifest(of kept: StoredAgent) -> Manifest? {

@@ -13,12 +13,12 @@ extension Daemon {
     try Self.refuse(in: vitals)
     serviceManager.reloading(at: loop.now)
     defer { serviceManager.ready(summary) }
-    let (manifests, problems, _) = configuration.manifests(journal)
-    guard problems.isEmpty else { throw Diagnostics(problems) }
+    let found = configuration.agents(journal)
+    guard found.problems.isEmpty, found.folders.isEmpty else { throw Diagnostics(found.folders + found.problems) }
     let checked = try configuration.rules(journal)
     var replaced = 0
     var new: [AgentID] = []
-    for manifest in manifests {
+    for manifest in found.usable {
       let known = try? agents.manifest(manifest.id)
       if known?.document == manifest.document { continue }
       if known == nil { new.append(manifest.id) }

@@ -1,4 +1,5 @@
 import Agent
+import Config
 import Control
 import EventLoop
 import Footprint
@@ -35,6 +36,8 @@ final class Daemon {
   /// The outputs that were not safe at the end.
   var notSafe: [DeviceID] = []
   private var settling: TimerID?
+  /// Why nothing can be kept in the home. It is reported once, and not again by each part that uses the folder.
+  private var homeObstacle: String?
 
   var hardware: Hardware { core.hardware }
   var guardian: GuardianLink? { board.guardian }
@@ -103,7 +106,7 @@ final class Daemon {
     }
     makeFolders()
     // Turns the loop until the disk has answered. No other part runs yet.
-    let kept = registry.open(timeout: .seconds(5))
+    let kept = registry.open(timeout: .seconds(5)) { [unowned self] in stopRequested }
     if stopRequested { return }
     try openSocket()
     begin(kept)
@@ -152,7 +155,9 @@ final class Daemon {
     _ = agents.follow(nil) { line in
       if let story { story.tell(line) } else { journal.log(line) }
     }
-    for notice in kept.notices { journal.log(.warning, notice) }
+    if homeObstacle == nil {
+      for notice in kept.notices { journal.log(.warning, notice) }
+    }
     vitals.tell(journal)
     rules.boardClock.lastStored = kept.lastOfDaemon?.time ?? 0
     noteStart(after: kept.lastOfDaemon)
@@ -188,9 +193,11 @@ final class Daemon {
   /// One line about what runs, for systemd and the journal.
   var summary: String {
     (vitals.safeMode == nil ? "" : "safe mode: ")
-      + "\(configuration.board.name), \(configuration.board.devices.count) devices, "
-      + "\(agents.listAgents().count) agents, \(rules.listRules().count) rules"
+      + "\(configuration.board.name), \(Self.count(configuration.board.devices.count, "device")), "
+      + "\(Self.count(agents.listAgents().count, "agent")), \(Self.count(rules.listRules().count, "rule"))"
   }
+
+  private static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }
 
   /// Starts what safe mode has left out.
   /// - Parameter done: called once; false when the daemon is not in safe mode, is already leaving it, or is ending.
@@ -209,15 +216,17 @@ final class Daemon {
   }
 
   private func makeFolders() {
-    for folder in [configuration.settings.home, Files.folder(of: configuration.settings.socket)] {
+    let home = configuration.settings.home
+    homeObstacle = HomeFolder.obstacle(home)
+    if let homeObstacle { journal.log(.warning, homeObstacle) }
+    for folder in homeObstacle == nil ? [home, socketFolder] : [socketFolder] {
       do { try Files.makeFolder(folder) } catch { journal.log(.warning, "\(error)") }
     }
-    do { _ = try TrustedFolder(configuration.settings.home) } catch {
-      // Other problems are reported by the parts that use the folder.
-      guard let remedy = error.remedy else { return }
-      journal.log(
-        .warning,
-        "'home': \(error): whoever writes there decides which agents run, and what they may do; \(remedy)")
+    guard homeObstacle == nil else { return }
+    do { _ = try TrustedFolder(home) } catch {
+      if let doubt = HomeFolder.doubt(error) { journal.log(.warning, doubt) }
     }
   }
+
+  private var socketFolder: String { Files.folder(of: configuration.settings.socket) }
 }

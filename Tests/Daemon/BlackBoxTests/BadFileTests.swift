@@ -68,6 +68,29 @@ import Testing
     #expect(daemon.errors.contains("sensor:*"), "\(daemon.errors)")
   }
 
+  /// `openstarry check` says the same: see `CheckTests`.
+  @Test func whatIsNoManifestIsNamed() throws {
+    let station = try Station(files: ["board.yaml": quietBoard, "agents/climate/agent.json": agent])
+    for name in ["empty", "folder/agent.json", "link", "pipe"] {
+      try Files.makeFolder("\(station.folder)/agents/\(name)")
+    }
+    #expect(unsafe symlink("nowhere", "\(station.folder)/agents/link/agent.json") == 0)
+    #expect(unsafe mkfifo("\(station.folder)/agents/pipe/agent.json", 0o600) == 0)
+    let settings = String(decoding: try Files.read("\(station.folder)/openstarry.yaml"), as: UTF8.self)
+    try station.write("openstarry.yaml", settings.replacing("[agents]", with: "[agents, none]"))
+    let daemon = try station.daemon()
+    for part in [
+      "agents/empty: this folder has no 'agent.json'", "agents/folder/agent.json: cannot be read: Is a directory",
+      "agents/link/agent.json: cannot be read: No such file",
+      "agents/pipe/agent.json: cannot be read: it is not a regular file",
+      "agents/pipe/agent.json: this agent is left out", "'agents': none: there is no such folder",
+      "1 agent, 0 rules",
+    ] {
+      #expect(daemon.errors.contains(part), "not said: \(part)\n\(daemon.errors)")
+    }
+    #expect(!daemon.errors.contains("none: this agent"), "\(daemon.errors)")
+  }
+
   /// A missing module, an unset variable, a missing driver: rules that need them wait, everything else runs.
   @Test func rulesOfAnAgentThatCannotRunWaitAndAllOthersRun() throws {
     let rules = ["module", "variable", "driver", "climate"].map {

@@ -91,4 +91,26 @@ import Testing
     #expect(unsafe stat("\(station.folder)/home/crash.record", &status) == 0)
     #expect(status.st_blocks * 512 >= status.st_size)
   }
+
+  @Test func aPipeInTheHomeHoldsUpNothing() throws {
+    for name in ["registry.db", "registry.db.good", "registry.db-wal", "crash.record", "strikes.json"] {
+      let station = try Station(files: ["board.yaml": quietBoard])
+      let home = "\(station.folder)/home"
+      try Files.makeFolder(home, mode: 0o700)
+      #expect(unsafe mkfifo("\(home)/\(name)", 0o600) == 0)
+      let daemon = try station.daemon()
+      #expect(daemon.errors.contains("home/\(name)"), "\(daemon.errors)")
+      #expect(try station.run("status").code == 0)
+      daemon.send(SIGTERM)
+      #expect(daemon.wait() == 0, "\(name): \(daemon.errors)")
+    }
+  }
+
+  @Test func aHomeThatIsNoneIsNamedOnce() throws {
+    let station = try Station(files: ["board.yaml": quietBoard])
+    #expect(unsafe symlink("/nonexistent/x", "\(station.folder)/home") == 0)
+    let daemon = try station.daemon()
+    #expect(daemon.errors.contains("is a symbolic link to /nonexistent/x, which does not exist"), "\(daemon.errors)")
+    #expect(!daemon.errors.contains("mkdir") && !daemon.errors.contains("cannot be used"), "\(daemon.errors)")
+  }
 }

@@ -106,7 +106,22 @@ import Testing
       ("groups: {view: users}", ["f:2:9: 'operate' is not set"]),
       (
         "groups: {view: users, operate: gpio, admin: users}",
-        ["f:2:32: members of 'gpio' who are not in 'users' cannot connect"]
+        [
+          "f:2:16: 'view' and 'admin' are the same group: every member of 'users' has the role admin",
+          "f:2:32: members of 'gpio' who are not in 'users' cannot connect",
+        ]
+      ),
+      (
+        "groups: {view: users, admin: users}",
+        ["f:2:16: 'view' and 'admin' are the same group: every member of 'users' has the role admin"]
+      ),
+      (
+        "groups: {view: users, operate: users}",
+        ["f:2:16: 'view' and 'operate' are the same group: every member of 'users' has the role operate"]
+      ),
+      (
+        "groups: {operate: gpio, admin: gpio}\nsocket_mode: \"0666\"",
+        ["f:2:19: 'operate' and 'admin' are the same group", "f:3:14: 'socket_mode' lets everybody"]
       ),
       ("groups: {view: users, operate: users}\nsocket_mode: \"0600\"", ["f:2:9: 'socket_mode' is 0600"]),
       ("socket_mode: \"0666\"", ["f:2:14: 'socket_mode' lets everybody on this machine connect"]),

@@ -1,3 +1,4 @@
+import Glibc
 import Linux
 import Model
 import TestKit
@@ -204,6 +205,66 @@ struct CheckTests {
       check.found.map(\.description) == [
         "\(folder)/r.yaml:3:34: no agent is called 'pomp' (did you mean 'pump'?)"
       ])
+  }
+
+  /// The daemon leaves them out, each with a word: see `BadFileTests`.
+  @Test func whatIsNoManifestIsNamed() throws {
+    try write("openstarry.yaml", "board: board.yaml\nagents: [agents, none]\nhome: home\n")
+    for name in ["case", "empty", "folder/agent.json", "link", "pipe", ".git"] {
+      try Files.makeFolder("\(folder)/agents/\(name)")
+    }
+    try write("agents/case/Agent.json", "{}")
+    try write("agents/README", "")
+    #expect(unsafe symlink("nowhere", "\(folder)/agents/link/agent.json") == 0)
+    #expect(unsafe symlink("nowhere", "\(folder)/agents/lost") == 0)
+    #expect(unsafe mkfifo("\(folder)/agents/pipe/agent.json", 0o600) == 0)
+    let found = try check("openstarry.yaml").found.map { $0.description.replacing("\(folder)/", with: "") }
+    #expect(
+      found == [
+        "agents/case: warning: this folder has no 'agent.json', but 'Agent.json': rename it",
+        "agents/empty: warning: this folder has no 'agent.json'",
+        "agents/folder/agent.json: cannot be read: Is a directory",
+        "agents/link/agent.json: cannot be read: No such file or directory",
+        "agents/lost: warning: this link leads nowhere",
+        "agents/pipe/agent.json: cannot be read: it is not a regular file",
+        "openstarry.yaml: 'agents': none: there is no such folder",
+      ])
+  }
+
+  @Test func aHomeThatCannotBeUsedOrTrustedIsAWarning() throws {
+    try write("openstarry.yaml", "board: board.yaml\nhome: home\n")
+    func found() throws -> [String] {
+      try check("openstarry.yaml").found.map { $0.description.replacing("\(folder)/", with: "") }
+    }
+    #expect(try found().isEmpty, "the daemon makes it")
+    try Files.makeFolder("\(folder)/home")
+    #expect(try found().isEmpty)
+    Files.setMode("\(folder)/home", 0o777)
+    #expect(
+      try found() == [
+        "openstarry.yaml:2:7: warning: 'home': home is writable by everyone: whoever writes there decides which agents "
+          + "run, and what they may do; take the write permission from others (chmod go-w)"
+      ])
+    Files.removeFolder("\(folder)/home")
+    #expect(unsafe symlink("/nonexistent/x", "\(folder)/home") == 0)
+    #expect(
+      try found() == [
+        "openstarry.yaml:2:7: warning: 'home': home is a symbolic link to /nonexistent/x, which does not exist, so "
+          + "nothing can be kept: make that folder, or remove the link"
+      ])
+    Files.remove("\(folder)/home")
+    try write("home", "")
+    #expect(
+      try found() == [
+        "openstarry.yaml:2:7: warning: 'home': home is not a folder, so nothing can be kept: name another, or move it "
+          + "away"
+      ])
+  }
+
+  @Test func aPipeIsNoFileToCheck() throws {
+    #expect(unsafe mkfifo("\(folder)/pipe.board.yaml", 0o600) == 0)
+    let found = try check("pipe.board.yaml").found.map(\.description)
+    #expect(found == ["\(folder)/pipe.board.yaml: cannot be read: it is not a regular file"])
   }
 
   @Test func aBrokenManifestIsTheOnlyThingWrong() throws {

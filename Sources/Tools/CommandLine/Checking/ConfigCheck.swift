@@ -82,12 +82,18 @@ struct ConfigCheck {
     complain(ofGroupsOf: settings, file)
     var project = Project(boards: [settings.board], rules: settings.rules, isComplete: true)
     for path in settings.agents {
-      do throws(Failure) {
-        project.manifests += try ConfigFiles.manifests(path)
+      do throws(Diagnostics) {
+        let inside = try ManifestFolder.manifests(path)
+        project.manifests += inside.files
+        add(inside.warnings)
       } catch {
-        found.append(Diagnostic(Location(file: file), "'agents': \(error.message)"))
+        for problem in error.all { found.append(Diagnostic(Location(file: file), "'agents': \(problem)")) }
         project.isComplete = false
       }
+    }
+    if let wrong = HomeFolder.obstacle(settings.home) ?? HomeFolder.doubt(settings.home) {
+      let node = try? ConfigText.parse(bytes, file: file)["home"]
+      add([Diagnostic(node?.location ?? Location(file: file), wrong, severity: .warning)])
     }
     let kept = Files.join(settings.home, "registered")
     do throws(SystemError) {

@@ -2,7 +2,7 @@ import Config
 import Linux
 import Model
 
-/// Resolves paths on the command line and in `openstarry.yaml` to configuration files.
+/// Resolves paths on the command line to configuration files.
 enum ConfigFiles {
   /// The depth to which folders are searched.
   static let depthLimit = 8
@@ -21,16 +21,6 @@ enum ConfigFiles {
       return [path]
     }
     return try search(path, depth: 0)
-  }
-
-  /// The manifests for an entry of `agents:` in the settings: a file, or a folder's `*/agent.json` and `*.agent.json`.
-  static func manifests(_ path: String) throws(Failure) -> [String] {
-    guard Files.isFolder(path) else { return try under(path) }
-    return try names(in: path).compactMap { name in
-      let inner = "\(path)/\(name)/agent.json"
-      if Files.isFile(inner) { return inner }
-      return name.hasSuffix(".agent.json") ? "\(path)/\(name)" : nil
-    }
   }
 
   private static func search(_ folder: String, depth: Int) throws(Failure) -> [String] {
