@@ -16,7 +16,7 @@ extension OpenStarry {
     } catch is OutputClosed {
       return .done
     } catch let failure as Failure {
-      if wantsJSON(arguments) { Terminal.complain(failure) } else { Terminal.complain("\(failure)") }
+      Terminal.complain(failure, asJSON: wantsJSON(arguments))
       return failure.status
     } catch let status as ShellStatus {
       return status
@@ -35,15 +35,20 @@ extension OpenStarry {
     arguments.prefix { $0 != "--" }.contains("--json")
   }
 
-  /// The failure for an unknown command, with a suggestion; nil for a known command.
+  /// The failure for an unknown command, with a suggestion, or for a missing sub-command; nil for a known command.
   ///
-  /// The parser itself would report an unexpected argument, and answer `help nope` with the general help.
+  /// The parser itself would report an unexpected argument or an unknown option, and answer `help nope` with the general
+  /// help.
   static func unknownCommand(_ arguments: [String]) -> Failure? {
     var command: any ParsableCommand.Type = OpenStarry.self
     var place = ""
     for word in arguments.first == "help" ? arguments.dropFirst() : arguments[...] {
       let commands = command.configuration.subcommands
-      if word.hasPrefix("-") || commands.isEmpty { return nil }
+      if commands.isEmpty { return nil }
+      if word.hasPrefix("-") {
+        guard !place.isEmpty, !arguments.contains(where: Self.isRequestForHelp) else { return nil }
+        return Failure(.usage, "a sub-command is missing before '\(word)': 'openstarry help\(place)' lists them")
+      }
       guard let next = commands.first(where: { $0._commandName == word }) else {
         var names = commands.map { $0._commandName }
         if place.isEmpty { names.append("help") }
@@ -62,6 +67,8 @@ extension OpenStarry {
     return nil
   }
 
+  private static func isRequestForHelp(_ word: String) -> Bool { ["-h", "--help", "--version"].contains(word) }
+
   /// Whether `word` is `name` with letters missing.
   private static func isLonger(_ name: String, _ word: String) -> Bool {
     var rest = word[...]
@@ -73,13 +80,13 @@ extension OpenStarry {
   /// error.
   private static func explain(_ error: any Error, asJSON: Bool) -> ShellStatus {
     let status = status(for: error)
-    let message = fullMessage(for: error)
-    if status != .done, asJSON {
-      Terminal.complain(Failure(status, self.message(for: error)))
-    } else if status == .done {
-      try? Terminal().line(message)
-    } else if !message.isEmpty {
-      Terminal.complain(asItIs: message)
+    if status == .done {
+      try? Terminal().line(fullMessage(for: error))
+    } else if asJSON {
+      Terminal.complain(Failure(status, MinusSign.restoreAll(message(for: error))), asJSON: true)
+    } else {
+      let message = MinusSign.restoreAll(fullMessage(for: error))
+      if !message.isEmpty { Terminal.complain(asItIs: message) }
     }
     return status
   }

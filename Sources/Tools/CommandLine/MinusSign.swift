@@ -25,6 +25,9 @@ enum MinusSign {
   /// The word as it was typed.
   static func restore(_ word: String) -> String { word.first == sign ? "-\(word.dropFirst())" : word }
 
+  /// A message of the parser, with the words as they were typed.
+  static func restoreAll(_ message: String) -> String { String(message.map { $0 == sign ? "-" : $0 }) }
+
   /// Whether a word cannot be an option of `expr`, which has only long options and `-h`.
   private static func isOperand(_ word: String) -> Bool {
     var rest = word.dropFirst()

@@ -13,6 +13,13 @@ import Testing
     #expect("\u{1B}".forTerminal == "\\u{1b}" && "a\rb".forTerminal == "a\\rb")
   }
 
+  @Test func messagesKeepOnlyNewlines() {
+    #expect(
+      "\(Self.text)\n\u{1B}[31mf\tg\r\nh".printableLines
+        == "a\\u{9b}31mb\\u{202e}c\\u{7f}d\\u{1b}[2Je\n\\u{1b}[31mf\\tg\\r\nh")
+    #expect("plain, ä\n世\n".printableLines == "plain, ä\n世\n")
+  }
+
   @Test func escapedJSONKeepsItsValue() {
     #expect("\"\u{9B}\u{202E}\u{7F}ä\"\n".printableJSON == #""\u009b\u202e\u007fä""# + "\n")
   }

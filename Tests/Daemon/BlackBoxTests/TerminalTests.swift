@@ -4,8 +4,8 @@ import Testing
 
 /// Text from outside must not reach a terminal as control sequences, however it is printed.
 @Suite struct TerminalTests {
-  /// Control sequence introducer (8 bits), right-to-left override, delete.
-  private static let unsafeText = "a\u{9B}31mb\u{202E}c\u{7F}d"
+  /// Control sequence introducer (8 bits), right-to-left override, a colour, delete.
+  private static let unsafeText = "a\u{9B}31mb\u{202E}c\u{1B}[31m\u{7F}d"
 
   private func unsafe(_ text: String) -> [String] {
     text.unicodeScalars.filter { scalar in
@@ -37,11 +37,16 @@ import Testing
     let text = Self.unsafeText
     for words in [
       ["simulate", "temperature", text], ["set", "fan", text], ["simulate", text], [text], ["events", "--last", text],
-      ["emit", "a:b", "--priority", text], ["check", "\(text).yaml"], ["read", text, "--json"],
+      ["emit", "a:b", "--priority", text], ["check", "\(text).yaml"], ["read", text], ["agent", "new", text],
+      ["status", "--\(text)"], ["logs", "-n", text], ["--generate-completion-script", text], ["deploy", text],
+      ["agent", "build", text], ["agent", "run", text], ["board", "check", text], ["help", text], ["rules", text],
+      ["status", "--socket", text],
     ] {
-      let outcome = try station.run(words)
-      #expect(outcome.code != 0 && !outcome.errors.isEmpty, "\(words)")
-      #expect(unsafe(outcome.errors) == [] && unsafe(outcome.output) == [], "\(words)")
+      for words in [words, words + ["--json"]] {
+        let outcome = try station.run(words)
+        #expect(outcome.code != 0 && !outcome.errors.isEmpty, "\(words)")
+        #expect(unsafe(outcome.errors) == [] && unsafe(outcome.output) == [], "\(words): \(outcome)")
+      }
     }
     let daemon = try station.failingDaemon([text])
     #expect(daemon.code == 64 && unsafe(daemon.errors) == [], "\(daemon)")

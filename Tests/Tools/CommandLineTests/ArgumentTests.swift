@@ -89,7 +89,7 @@ struct ArgumentTests {
     #expect(try parse("set bell pulse:500ms", as: SetActuator.self).command == .pulse(.milliseconds(500)))
     for line in [
       "set fan", "set fan up", "set fan 1.5", "set fan -1", "set fan nan", "set fan 101%", "set fan pulse:",
-      "set fan pulse:0s", "set fan on --for 5", "set fan on --for 0s", "set fan on --for",
+      "set fan pulse:0s", "set fan pulse:2s --for 9s", "set fan on --for 5", "set fan on --for 0s", "set fan on --for",
     ] {
       #expect(refusal(line) == .usage, "\(line)")
     }
@@ -168,6 +168,7 @@ struct ArgumentTests {
     #expect(complaint("set fan -1").contains("'-1' is not on, off"))
     #expect(complaint("set fan -10%").contains("'-10%' is not on, off"))
     #expect(complaint("set fan on --for -5s").contains("'-5s' is not a duration"))
+    #expect(MinusSign.restoreAll("the value '\u{2212}5s' is invalid: '-5s'") == "the value '-5s' is invalid: '-5s'")
     for line in ["expr --nope", "simulate t -x", "events --last -1"] {
       #expect(refusal(line) != nil, "\(line)")
     }
@@ -224,6 +225,8 @@ struct ArgumentTests {
     #expect(message("helpp") == "unknown command 'helpp' (did you mean 'help'?)")
     #expect(message("help nope") == "unknown command 'nope': 'openstarry help' lists them")
     #expect(message("rules nope --json") == "unknown command 'rules nope': 'openstarry help rules' lists them")
+    #expect(message("agent --json") == "a sub-command is missing before '--json': 'openstarry help agent' lists them")
+    for line in ["agent --json --help", "agent", "rules -h"] { #expect(message(line) == nil, "\(line)") }
     for line in ["", "help", "help rules list", "--help", "status x", "rules --help", "set stats on", "--json stats"] {
       #expect(message(line) == nil, "\(line)")
     }

@@ -39,6 +39,16 @@ struct ShellStatusTests {
     #expect(Failure(ClientError.refused(file)).description == "2 errors\na.yaml:1:2: one\\u{1b}\na.yaml:3:1: two")
   }
 
+  @Test func aStopThatIsNotConfirmedIsNotCalledOne() {
+    func line(_ safe: Int64, _ notSafe: [String]) -> String {
+      EmergencyStop.line(
+        ["safe": .int(safe), "not_safe": .list(notSafe.map { ["device": .string($0)] })], clear: false)
+    }
+    #expect(line(2, []).hasPrefix("STOPPED: 2 actuators have confirmed the safe state, agents are paused"))
+    #expect(line(0, ["fan"]).hasPrefix("NOT ALL STOPPED: 0 of 1 actuator has confirmed the safe state"))
+    #expect(line(1, ["fan", "lamp"]).hasPrefix("NOT ALL STOPPED: 1 of 3 actuators have confirmed the safe state"))
+  }
+
   @Test func anUnstoredEmergencyStopHasItsOwnStatus() {
     let kept: Value = ["stopped": true, "was_stopped": false, "warning": nil]
     #expect(EmergencyStop.failure(kept) == nil)

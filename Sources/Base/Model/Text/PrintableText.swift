@@ -48,6 +48,13 @@ extension StringProtocol {
     return result
   }
 
+  /// The text with every line ``printable``; only the newlines between them are kept.
+  public var printableLines: String {
+    guard unicodeScalars.contains(where: { $0 != "\n" && Self.isUnsafe($0) }) else { return String(self) }
+    return String(self).unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
+      .map { Substring($0).printable }.joined(separator: "\n")
+  }
+
   /// Lines for a terminal: everything that it interprets is escaped, except newlines, tabs and the colours of `Paint`.
   ///
   /// A second line of defence: text from outside is already `printable` when it becomes part of a line.

@@ -37,7 +37,13 @@ struct EmergencyStop: ParsableCommand {
   static func line(_ result: Value, clear: Bool) -> String {
     let was = result["was_stopped"]?.bool ?? false
     if clear { return was ? "cleared: nothing moves until it is commanded" : "no emergency stop was in force" }
-    let count = result["safe"]?.int == 1 ? "1 actuator has" : "\(result["safe"]?.int ?? 0) actuators have"
+    let safe = result["safe"]?.int ?? 0
+    let count = safe == 1 ? "1 actuator has" : "\(safe) actuators have"
+    if let notSafe = result["not_safe"]?.list, !notSafe.isEmpty {
+      let of = safe + Int64(notSafe.count)
+      return "NOT ALL STOPPED: \(safe) of \(of) actuator\(of == 1 ? " has" : "s have") confirmed the safe state, "
+        + "agents are paused; 'openstarry estop --clear' ends it"
+    }
     if was { return "it was stopped already; \(count) confirmed the safe state" }
     return "STOPPED: \(count) confirmed the safe state, agents are paused; 'openstarry estop --clear' ends it"
   }

@@ -58,7 +58,10 @@ struct SetActuator: ParsableCommand {
 
   func validate() throws {
     try Bounds.check(length, "--for")
-    if case .pulse(let pulse) = command { try Bounds.check(pulse, "a pulse") }
+    if case .pulse(let pulse) = command {
+      try Bounds.check(pulse, "a pulse")
+      if length != nil { throw ValidationError("--for does not go with a pulse, which ends by itself") }
+    }
   }
 
   func run() throws {

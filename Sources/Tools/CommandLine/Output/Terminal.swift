@@ -44,14 +44,15 @@ public struct Terminal {
     complain(asItIs: "openstarry: \(text)")
   }
 
-  /// Writes a line to standard error without the program's name.
-  static func complain(asItIs text: String) {
-    try? System.writeAll(2, Array("\(text.forTerminal)\n".utf8))
+  /// Writes a failure to standard error: for people, or as one line of JSON for programs.
+  static func complain(_ failure: Failure, asJSON: Bool) {
+    if asJSON { complain(asItIs: JSON.text(failure.document).printableJSON) } else { complain("\(failure)") }
   }
 
-  /// Writes a failure to standard error as one line of JSON, for programs.
-  static func complain(_ failure: Failure) {
-    try? System.writeAll(2, Array("\(JSON.text(failure.document))\n".utf8))
+  /// Writes lines to standard error without the program's name. There are no colours on standard error, so everything
+  /// that a terminal interprets is escaped.
+  static func complain(asItIs text: String) {
+    try? System.writeAll(2, Array("\(text.printableLines)\n".utf8))
   }
 }
 
