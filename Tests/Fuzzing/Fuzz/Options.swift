@@ -25,6 +25,8 @@ struct Options {
   var found = ".build/fuzz/found"
   /// The file in which a worker notes its current input, so that a crash can be attributed. Only for a worker.
   var note: String?
+  /// Whether to print the usage and end.
+  var showsHelp = false
 
   static let help = """
     usage: fuzz [--target NAME] [--for TIME] [--seed N] [--first N] [--runs N] [--input FILE] [--keep FOLDER] [--found FOLDER]
@@ -47,6 +49,10 @@ struct Options {
   init(_ words: ArraySlice<String>) throws {
     var rest = words
     while let word = rest.popFirst() {
+      if ["--help", "-h"].contains(word) {
+        showsHelp = true
+        return
+      }
       guard let value = rest.popFirst() else { throw Mistake(description: "\(word) needs a value") }
       switch word {
       case "--target": targets.append(value)

@@ -23,6 +23,10 @@ do { options = try Options(CommandLine.arguments.dropFirst(isWorker ? 2 : 1)) } 
   try? System.writeAll(2, Array("fuzz: \(error)\n\(Options.help)".utf8))
   exit(64)
 }
+if options.showsHelp {
+  try? System.writeAll(1, Array(Options.help.utf8))
+  exit(0)
+}
 do {
   // The guardian is beside this program or, for an instrumented build, in the release build.
   let beside = Files.folder(of: try Files.resolve("/proc/self/exe"))

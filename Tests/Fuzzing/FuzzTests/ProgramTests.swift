@@ -40,5 +40,6 @@ import Testing
     }
     #expect(try run(["--input", "\(folder.path)/nothing"], folder) == 1)
     #expect(try run(["--wrong", "1"], folder) == 64)
+    #expect(try run(["--help"], folder) == 0)
   }
 }

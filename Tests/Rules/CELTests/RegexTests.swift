@@ -28,7 +28,7 @@ import Testing
 
   /// Any pattern is compiled or refused, and never ends the process.
   @Test func randomPatternsAreCompiledOrRefused() throws {
-    var dice = SeededGenerator(seed: 20)
+    var dice = SeededGenerator(20)
     let pieces = [
       "(", ")", "[", "]", "{", "}", "?", "*", "+", "|", "^", "$", ".", "\\", "(?", "P<", "<", ">", "=", "!", ":", "-",
       ",",
