@@ -111,6 +111,8 @@ final class Clients {
 
   private func stop(_ life: DaemonLife) {
     var number: Int?
+    // A stop in force is confirmed without an event; the newest change in the ledger may be an earlier daemon's lost clear.
+    if life.hardware.emergencyStop != nil { machine.ledger.submit("stop", "stopped") }
     life.stops?.begin(by: "client/hand", reason: nil, cause: nil) { [machine, weak life] _, problem in
       guard let life, !life.loop.isDead, problem == nil else { return }
       machine.ledger.answered("stop", number ?? machine.ledger.newest)
