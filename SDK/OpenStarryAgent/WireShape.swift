@@ -99,7 +99,8 @@ private struct FieldsReader: FieldPass {
   func field<Field: WireField>(
     _ name: String, former: String, isRequired: Bool, _ value: inout Field
   ) throws(AgentError) {
-    if let read = fields[name].flatMap({ Field(wireValue: $0) }) ?? fields[former].flatMap({ Field(wireValue: $0) }) {
+    let old = former.isEmpty ? nil : fields[former]
+    if let read = fields[name].flatMap({ Field(wireValue: $0) }) ?? old.flatMap({ Field(wireValue: $0) }) {
       value = read
     } else if isRequired {
       throw .missing(name, in: title)

@@ -56,6 +56,11 @@ import Testing
     try holds(Receipt(id: ULID(high: 1, low: 2), state: 1, previous: 0.5, at: 9, isConfirmed: false))
   }
 
+  /// Most fields have no former name, and an empty key is no field.
+  @Test func emptyKeyIsNoField() {
+    #expect(refusal(Reading.self, ["": 4]) == "invalid: a reading without a valid 'value'")
+  }
+
   @Test func missingFieldsHaveTheirValuesOrAreNamed() throws {
     let id = Value.string(ULID(high: 5, low: 6).description)
     let small: Fields = ["id": id, "type": "a:b", "payload": [:]]
