@@ -134,7 +134,7 @@ let ranks: [[Target]] = [
       [
         "Model", "OpenStarryAgent", "Document", "Linux", "CLinux", "EventLoop", "HAL", "Agent", "Rules", "Config",
         "Store", "HALLinux", "HALSimulated", "GuardianClient", "AgentWASM", "Isolations", "Orchestrator", "Projection",
-        "Control", "Systemd", "Journal", "Footprint", "Vitals",
+        "Control", "Systemd", "Journal", "Footprint", "Vitals", "Cgroup",
       ])
   ],
   // 10, 11: programs.
@@ -270,7 +270,10 @@ let allTests: [Target] = [
   tests("JournalTests", in: "Daemon", ["Journal", "Model"]),
   tests(
     "DaemonTests", in: "Daemon",
-    ["TestKit", "Daemon", "Journal", "Orchestrator", "Control", "OpenStarryAgent", "EventLoop", "Linux", "Model"]),
+    [
+      "TestKit", "Daemon", "Systemd", "Journal", "Orchestrator", "Control", "OpenStarryAgent", "EventLoop", "Linux",
+      "Model",
+    ]),
   program("hostile-firmware", ["Daemon", "OpenStarryAgent"], path: "Tests/Daemon/HostileFirmware"),
   tests(
     "BlackBoxTests", in: "Daemon",

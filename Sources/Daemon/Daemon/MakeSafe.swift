@@ -1,3 +1,4 @@
+import Cgroup
 import Control
 import EventLoop
 import GuardianClient
@@ -17,7 +18,7 @@ enum MakeSafe {
   /// daemon has the socket, while a guardian is at work, and on a simulated board.
   /// - Throws: exit code 74 with the outputs that are not safe, including those that a guardian still retries.
   static func run(_ arguments: Arguments, environment: [String: String], journal: Journal) throws(StartFailure) {
-    MemoryKill(environment)?.note()
+    MemoryKill(environment)?.note(kills: (try? ControlGroup.ofThisProcess().memory())?.kills ?? 0)
     if environment["SERVICE_RESULT"] == "success" { return }
     if let code = environment["EXIT_STATUS"], ["64", "75", "78"].contains(code) { return }
     let configuration = try Configuration(arguments, environment: environment, journal: journal)
