@@ -185,7 +185,7 @@ public enum AgentControlError: Error, Sendable, Hashable, CustomStringConvertibl
     case .turnedBack(_, let outcome): outcome
     case .notRunning(let id): "agent '\(id)' is not running"
     case .draining(let id): "agent '\(id)' is stopping; try again when it has stopped"
-    case .quarantined(let id, let why): "agent '\(id)' is quarantined (\(why)); 'openstarry restart \(id)' lets it out"
+    case .quarantined(let id, let why): "agent '\(id)' is quarantined (\(why)); 'openstarry restart \(id)' releases it"
     case .paused(let id): "agent '\(id)' is paused by the emergency stop; 'openstarry estop --clear' ends that"
     case .cannotRun(let id, let why): "agent '\(id)' cannot run: \(why)"
     case .overloaded(let id, let queued): "agent '\(id)' has \(queued) events waiting; this one was dropped"

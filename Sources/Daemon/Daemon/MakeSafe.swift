@@ -31,7 +31,7 @@ enum MakeSafe {
     case .guardian(let failed):
       // Leave these outputs to that guardian: a second one would compete with it for the lines.
       for output in failed {
-        let who = output.isTriedAgain ? "its guardian tries again" : "it has to be opened anew: start the daemon"
+        let who = output.isTriedAgain ? "its guardian tries again" : "it must be reopened: start the daemon"
         journal.log(.error, "NOT SAFE: \(output.device): \(output.why); \(who)")
       }
       guard failed.isEmpty else { throw .notSafe(failed.map(\.device)) }

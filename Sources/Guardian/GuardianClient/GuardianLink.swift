@@ -46,7 +46,7 @@ public final class GuardianLink {
     public var device: DeviceID
     /// The reason, as the C library's text of an errno.
     public var why: String
-    /// Whether the guardian retries; false for hardware that has gone, which has to be opened anew.
+    /// Whether the guardian retries; false for hardware that has gone, which must be reopened.
     public var isTriedAgain: Bool
 
     init(_ output: KeptOutput) {

@@ -188,7 +188,7 @@ struct Output {
     case .failed:
       line.add("NOT SAFE: ")
       line.add(error: errno)
-      line.add(due == nil ? "; it has to be opened anew" : "; retrying until it is safe")
+      line.add(due == nil ? "; it must be reopened" : "; retrying until it is safe")
     }
     line.write()
   }

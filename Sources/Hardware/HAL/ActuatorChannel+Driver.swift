@@ -145,7 +145,7 @@ extension ActuatorChannel {
     health.regain(state: state)
   }
 
-  /// Whether a lease may resume when the hardware is back. It may have been off while away, so `min_off` starts anew.
+  /// Whether a lease may resume when the hardware is back. It may have been off while away, so `min_off` starts again.
   private func mayResume(_ now: Instant) -> Bool {
     level != settings.safe && settings.minOff == nil && changes?.wait(at: now) == nil
   }

@@ -22,7 +22,7 @@ public struct Motion: Sendable, Hashable {
 /// Pictures are averaged into at most 40 cells a row, which removes most of the sensor's noise. A cell has changed when
 /// it differs from its background by more than five times its usual deviation. A change in brightness of the whole
 /// picture is subtracted first, and a changed cell without a changed neighbour does not count. When more than 80 % of
-/// the cells have changed, the light or the camera has changed, not the scene: the background is learnt anew.
+/// the cells have changed, the light or the camera has changed, not the scene: the background is learnt again.
 public struct MotionDetector: Sendable {
   /// The fraction of cells that must have changed.
   public let threshold: Double
@@ -36,11 +36,11 @@ public struct MotionDetector: Sendable {
   private var deviation: [Int32] = []
   private var cells: [Int32] = []
   private var changed: [Bool] = []
-  /// Pictures since the background was last learnt anew, and since the size last changed.
+  /// Pictures since the background was last learnt again, and since the size last changed.
   private var learnt = 0
   private var seen = 0
 
-  /// Pictures used only to learn the background, each time it is learnt anew.
+  /// Pictures used only to learn the background, each time it is learnt again.
   private static let warmUp = 3
   /// Pictures used only to learn the camera's noise, once.
   private static let firstWarmUp = 12

@@ -20,7 +20,7 @@ struct Safeguard {
     self.guardian = guardian
     onExit = settings.onExit
     safe = settings.safe
-    // The claimed descriptor is not needed: these outputs keep their level without a process and are opened anew.
+    // The claimed descriptor is not needed: these outputs keep their level without a process and are reopened.
     if let left = guardian?.claim(device, identity: identity) { _ = Descriptor(owning: left) }
   }
 

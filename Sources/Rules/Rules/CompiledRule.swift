@@ -31,7 +31,7 @@ final class CompiledRule: Sendable {
 
   var id: RuleID { declaration.id }
 
-  /// The agents that its actions name, also those of `else`. The rule fires only when all are there.
+  /// The agents that its actions name, also those of `else`. The rule waits until all are there.
   let agents: [AgentID]
 
   /// The events that trigger the rule; a timer rule is triggered by its own `timer:<rule id>`.

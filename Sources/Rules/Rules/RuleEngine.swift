@@ -244,9 +244,17 @@ public final class RuleEngine {
     return nil
   }
 
+  /// The actions that make an output safe. A rule that waits for an agent carries out these, and no others.
+  private func safeActions(of one: RuleProgress) -> [CompiledRule.Action] {
+    one.rule.actions.filter { action in
+      guard case .actuate(let device, let command, _) = action else { return false }
+      return environment.isSafe(command, for: device)
+    }
+  }
+
   /// The limit that prevents the rule from firing now, as a message; nil when there is none.
   func limit(_ one: RuleProgress, at now: Instant) -> String? {
-    if let missing = missingAgent(of: one) { return missing }
+    if let missing = missingAgent(of: one), safeActions(of: one).isEmpty { return missing }
     if let from = one.retryFrom, from > now { return "its last firing failed: retries in \((from - now).spoken)" }
     if let most = one.rule.declaration.maxPerHour {
       one.lastHour.removeFirst(one.lastHour.prefix { now - $0 >= .seconds(3600) }.count)
@@ -268,8 +276,10 @@ public final class RuleEngine {
   @discardableResult
   private func begin(_ one: RuleProgress, _ folded: RuleProgress.Folded) -> Bool {
     let rule = one.rule
+    let isWaiting = missingAgent(of: one) != nil
+    let actions = isWaiting ? safeActions(of: one) : rule.actions
     // The agent may have gone while the firing was in the queue.
-    if missingAgent(of: one) != nil {
+    if isWaiting && actions.isEmpty {
       if let turn = folded.turn { giveBack(turn, of: one) }
       return false
     }
@@ -288,8 +298,8 @@ public final class RuleEngine {
     environment.fire(
       Firing(
         id: id, rule: rule.id, event: folded.event, count: folded.count,
-        actions: resolve(rule.actions, folded.event),
-        otherwise: resolve(rule.otherwise, folded.event),
+        actions: resolve(actions, folded.event),
+        otherwise: isWaiting ? [] : resolve(rule.otherwise, folded.event),
         mode: rule.declaration.mode, replaces: replaced))
     return one.failedFiring != id
   }

@@ -19,8 +19,11 @@ public protocol RuleEnvironment: AnyObject {
   var clockIsTrusted: Bool { get }
 
   /// Why an agent cannot be woken, to follow "it waits for agent"; nil when it is registered. A rule whose actions name
-  /// such an agent does not fire: none of its actions may be carried out.
+  /// such an agent carries out nothing but commands that make an output safe.
   func absence(of agent: AgentID) -> String?
+
+  /// Whether a command leads to an actuator's safe state. A rule that waits for an agent still carries out such commands.
+  func isSafe(_ command: ActuatorCommand, for device: DeviceID) -> Bool
 
   /// Entries of `cron` rules were missed: the clock was set or not trusted, or the timer ran too late.
   /// - Parameter entries: the first missed entry of each rule. Each is reported once.
@@ -47,6 +50,8 @@ extension RuleEnvironment {
   public var clockIsTrusted: Bool { true }
   /// Every agent is there.
   public func absence(of agent: AgentID) -> String? { nil }
+  /// No command is known to be safe.
+  public func isSafe(_ command: ActuatorCommand, for device: DeviceID) -> Bool { false }
   /// Stores nothing.
   public func cooldownBegan(_ rule: RuleID, _ cooldown: RuleCooldown?) {}
   /// Ignores missed entries.

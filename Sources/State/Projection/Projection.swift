@@ -111,7 +111,7 @@ public final class Projection {
     ]
     let quarantined = listed.filter { $0.state == .quarantined }.map { agent -> (String, Value) in
       let why = agent.lastError ?? "failed too often"
-      return (agent.id.rawValue, .string("\(why); 'openstarry restart \(agent.id)' lets it out"))
+      return (agent.id.rawValue, .string("\(why); 'openstarry restart \(agent.id)' releases it"))
     }
     if !quarantined.isEmpty { summary["quarantined"] = .map(Fields(quarantined)) }
     if let refusal = rules.refusal { summary["rules_refused"] = .string(refusal) }

@@ -54,6 +54,19 @@ import Testing
     #expect(world.rules.listRules().allSatisfy { $0.lastError == nil && $0.fired == 1 })
   }
 
+  /// A leak closes the valve, whatever has become of the agent that would have told of it.
+  @Test func aRuleThatWaitsStillMakesOutputsSafe() throws {
+    try world.hardware.controlActuator("fan", .on, lease: .seconds(25), as: .named("client/alice"))
+    try world.load(
+      rule(
+        "leak", on: go, .wake("nobody"), .actuate("lamp", .on, lease: .seconds(9)), .actuate("fan", .off, lease: nil)))
+    world.emit("x:go")
+    #expect(world.level("fan") == 0 && world.level("lamp") == 0 && errors().isEmpty)
+    let status = try #require(world.rules.listRules().first)
+    #expect(status.fired == 1 && status.failed == 0)
+    #expect(status.lastError == "it waits for agent 'nobody': no agent is called that")
+  }
+
   @Test func aFiringFailsOnceAndKeepsItsFirstCause() throws {
     try world.hardware.controlActuator("fan", .on, lease: .seconds(25), as: .named("client/alice"))
     try world.load(
@@ -205,7 +218,7 @@ import Testing
     try world.load(rule("wake", on: [EventPattern("do:fail"), EventPattern("x:go")], .wake("a")))
     world.emit("do:fail")
     world.emit("x:go")
-    #expect(errors() == ["agent 'a' is quarantined (failed: on purpose); 'openstarry restart a' lets it out"])
+    #expect(errors() == ["agent 'a' is quarantined (failed: on purpose); 'openstarry restart a' releases it"])
   }
 
   @Test func conditionsThatFailAreSaidOnce() throws {

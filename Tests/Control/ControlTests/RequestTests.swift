@@ -37,7 +37,7 @@ import Testing
 
   @Test func aRefusalAndItsHintAgree() throws {
     let refusal = RPCError(AgentControlError.quarantined("bad", "it failed"))
-    #expect(refusal.message.hasSuffix("; 'openstarry restart bad' lets it out"))
+    #expect(refusal.message.hasSuffix("; 'openstarry restart bad' releases it"))
     #expect(refusal.hint.map(refusal.message.contains) == true, "the message contains the hint")
   }
 

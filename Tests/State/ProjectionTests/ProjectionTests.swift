@@ -132,7 +132,7 @@ import Testing
     rules.refusal = "rules.yaml:1:1: no such action"
     _ = hardware.stopEverything(by: "client/x", reason: "smoke", cause: nil)
     let summary = projection.summary
-    #expect(summary["quarantined"] == ["a": "failed too often; 'openstarry restart a' lets it out"])
+    #expect(summary["quarantined"] == ["a": "failed too often; 'openstarry restart a' releases it"])
     #expect(summary["rules_refused"] == "rules.yaml:1:1: no such action")
     #expect(summary["emergency_stop"] == "by client/x: smoke")
     #expect(summary["agents"]?["running"] == 1)

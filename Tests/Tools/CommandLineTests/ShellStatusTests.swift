@@ -58,11 +58,11 @@ struct ShellStatusTests {
 
   @Test func hintsAndDetailsAreNotRepeated() {
     let quarantined = RPCError(
-      .quarantined, "agent 'bad' is quarantined (why); 'openstarry restart bad' lets it out",
-      hint: "'openstarry restart bad' lets it out")
+      .quarantined, "agent 'bad' is quarantined (why); 'openstarry restart bad' releases it",
+      hint: "'openstarry restart bad' releases it")
     #expect(
       Failure(ClientError.refused(quarantined)).message
-        == "agent 'bad' is quarantined (why); 'openstarry restart bad' lets it out")
+        == "agent 'bad' is quarantined (why); 'openstarry restart bad' releases it")
     let one = RPCError(.invalidFile, "the old rules stay: a.yaml:1:2: x", data: ["diagnostics": ["a.yaml:1:2: x"]])
     #expect(Failure(ClientError.refused(one)).description == "the old rules stay: a.yaml:1:2: x")
     let two = RPCError(

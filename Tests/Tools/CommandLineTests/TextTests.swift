@@ -273,7 +273,7 @@ struct TextTests {
         "openstarryd 0.1.0, pid 12, up 1m01s", "socket  /run/s", "events  5",
       ])
     // Each reason for a quarantine is shown in full, on a line of its own.
-    let why = "error: no reading that makes sense came for ten minutes; 'openstarry restart climate' lets it out"
+    let why = "error: no reading that makes sense came for ten minutes; 'openstarry restart climate' releases it"
     #expect(
       StatusText.lines(["version": "1", "quarantined": ["climate": .string(why), "a": "b"]], colour: false) == [
         "openstarryd 1", "quarantined  climate: \(why)", "             a: b",

@@ -241,6 +241,10 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
 
   public func absence(of agent: AgentID) -> String? { agents.absence(of: agent) }
 
+  public func isSafe(_ command: ActuatorCommand, for device: DeviceID) -> Bool {
+    hardware.isSafe(command, for: device)
+  }
+
   public func utcOffset(at seconds: Int64) -> Int { offset(seconds) }
 
   public var clockIsTrusted: Bool { boardClock.isTrusted }

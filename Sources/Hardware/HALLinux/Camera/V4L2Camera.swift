@@ -40,7 +40,7 @@ final class V4L2Camera: CameraDriver {
   private var lastFault: HALError.Fault?
   private var frames = 0
 
-  /// - Parameter node: opened anew at each attempt.
+  /// - Parameter node: reopened at each attempt.
   init(_ id: DeviceID, _ node: CameraNode, loop: EventLoop, nodes: NodeWatch, encoder: JPEGEncoder) {
     self.loop = loop
     self.node = node
@@ -223,7 +223,7 @@ final class V4L2Camera: CameraDriver {
 
   // MARK: Frames
 
-  /// Waits for the next picture. The watch is added anew for each picture, and removed while one is read.
+  /// Waits for the next picture. The watch is added again for each picture, and removed while one is read.
   ///
   /// v4l2loopback's poll joins its wait queue only when no picture is ready, so a watch that was added while one was
   /// ready never fires for the next.
