@@ -33,7 +33,7 @@ final class ArtefactStore {
   }
 
   private let loop: any Loop
-  private let worker: any Jobs<Void>
+  private let worker: any JobQueue<Void>
   private let folder: String
   private let library: EngineLibrary
   private let key: String

@@ -40,7 +40,7 @@ enum GuestFault: Error, Hashable, CustomStringConvertible {
 public struct GuestLimits: Sendable, Hashable {
   /// Linear memory in bytes; the manifest's `budget.memory`, at most the engine's cap.
   public var memory = 4 << 20
-  /// Instructions, as the engine counts them, for one activation; nil is `usualFuel`, or what the manifest's
+  /// Instructions, as the engine counts them, for one activation; nil is `defaultFuel`, or what the manifest's
   /// `budget.activation` needs.
   public var fuel: UInt64?
   /// Instructions of a slice. Between slices the clock is checked, and other agents run.
@@ -58,7 +58,7 @@ public struct GuestLimits: Sendable, Hashable {
   public init() {}
 
   /// Instructions of an activation without `budget.activation`: 40 to 100 ms on a laptop (measured).
-  public static let usualFuel: UInt64 = 1_000_000_000
+  public static let defaultFuel: UInt64 = 1_000_000_000
 
   /// Enough that the time ends first: a hundred per nanosecond, four times the measured rate of a plain loop.
   static func fuel(for activation: Duration) -> UInt64 {
@@ -67,5 +67,5 @@ public struct GuestLimits: Sendable, Hashable {
   }
 
   /// The instructions of one activation.
-  var instructions: UInt64 { fuel ?? Self.usualFuel }
+  var instructions: UInt64 { fuel ?? Self.defaultFuel }
 }

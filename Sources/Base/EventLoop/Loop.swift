@@ -15,7 +15,7 @@ public protocol Loop: Timekeeper {
   /// - Parameters:
   ///   - name: the thread's name, at most 15 bytes (pthread_setname_np(3)).
   ///   - state: makes the jobs' state, on the thread of the jobs, before the first one.
-  func worker<State>(_ name: String, state: @escaping @Sendable () -> State) -> any Jobs<State>
+  func worker<State>(_ name: String, state: @escaping @Sendable () -> State) -> any JobQueue<State>
 
   /// Calls `handler` whenever the wall clock is stepped from now on. Slewing does not count.
   /// - Throws: when the process has no descriptors left.
@@ -27,7 +27,7 @@ public protocol Loop: Timekeeper {
 }
 
 /// A queue of blocking jobs that run one after the other, away from the loop.
-public protocol Jobs<State>: AnyObject {
+public protocol JobQueue<State>: AnyObject {
   /// The state that only the jobs use.
   associatedtype State
 
@@ -36,10 +36,10 @@ public protocol Jobs<State>: AnyObject {
     _ work: @escaping @Sendable (inout State) -> Result, then completion: @escaping (Result) -> Void)
 }
 
-extension Worker: Jobs {}
+extension Worker: JobQueue {}
 
 extension EventLoop: Loop {
-  public func worker<State>(_ name: String, state: @escaping @Sendable () -> State) -> any Jobs<State> {
+  public func worker<State>(_ name: String, state: @escaping @Sendable () -> State) -> any JobQueue<State> {
     Worker(name, on: self, state: state)
   }
 }

@@ -3,7 +3,7 @@ import Model
 /// Driving the hardware, its answers, and its presence.
 extension ActuatorChannel {
   /// The default `refresh` of hardware that can lose its level unnoticed.
-  private static let usualRefresh = Duration.seconds(5)
+  private static let defaultRefresh = Duration.seconds(5)
 
   /// Whether the hardware has confirmed the latest command.
   var isSettled: Bool { confirmed != nil && !underWay.isWaiting }
@@ -84,7 +84,7 @@ extension ActuatorChannel {
     if let refreshTimer { clock.cancel(refreshTimer) }
     refreshTimer = nil
     guard let driver, end == nil else { return }
-    let period = settings.refresh ?? (driver.forgets ? Self.usualRefresh : .zero)
+    let period = settings.refresh ?? (driver.forgets ? Self.defaultRefresh : .zero)
     guard period > .zero else { return }
     refreshTimer = clock.schedule(after: period) { [weak self] in
       guard let self else { return }

@@ -38,7 +38,7 @@ public enum ControllerAbsence: Sendable, Hashable, CustomStringConvertible {
   /// The kernel was built without the controller.
   case notBuilt(String)
   /// A group above does not pass the controller on to its children.
-  case notHandedDown(String, by: String)
+  case notEnabled(String, by: String)
 
   /// Whether the controller is missing for every process on this machine.
   public var isOfKernel: Bool {
@@ -66,7 +66,7 @@ public enum ControllerAbsence: Sendable, Hashable, CustomStringConvertible {
           ? " after cgroup_enable=\(controller), and the last one counts: the firmware adds it, update the firmware"
           : "; on a Raspberry Pi add cgroup_enable=\(controller) to cmdline.txt and reboot")
     case .notBuilt(let controller): "this kernel has no \(controller) controller"
-    case .notHandedDown(let controller, let group):
+    case .notEnabled(let controller, let group):
       "the control group \(group) does not pass on the \(controller) controller (cgroup.subtree_control)"
     }
   }

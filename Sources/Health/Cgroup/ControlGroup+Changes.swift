@@ -8,16 +8,16 @@ extension ControlGroup {
     /// Bytes of memory beyond which the kernel kills processes (`memory.max`).
     public var memory: UInt64?
     /// Bytes of memory beyond which the kernel throttles the group and reclaims its memory (`memory.high`).
-    public var memoryBrake: UInt64?
+    public var memoryHigh: UInt64?
     /// CPU time as a fraction of one core (`cpu.max`).
     public var cpu: Double?
     /// The number of processes and threads (`pids.max`).
     public var tasks: Int?
 
     /// Limits; those left out do not apply.
-    public init(memory: UInt64? = nil, memoryBrake: UInt64? = nil, cpu: Double? = nil, tasks: Int? = nil) {
+    public init(memory: UInt64? = nil, memoryHigh: UInt64? = nil, cpu: Double? = nil, tasks: Int? = nil) {
       self.memory = memory
-      self.memoryBrake = memoryBrake
+      self.memoryHigh = memoryHigh
       self.cpu = cpu
       self.tasks = tasks
     }
@@ -33,22 +33,22 @@ extension ControlGroup {
 
   /// Passes a controller on to the groups below this one (`cgroup.subtree_control`). One at a time, as the kernel
   /// accepts all of a write or nothing. Fails for a group with processes of its own.
-  public func handDown(_ controller: String) throws(CgroupError) {
+  public func enableForChildren(_ controller: String) throws(CgroupError) {
     try write("cgroup.subtree_control", "+\(controller)")
   }
 
   /// Sets the limits and removes those that are nil.
   /// - Throws: `absent` for a limit whose controller the group does not have; earlier limits are set by then.
-  public func hold(_ limits: Limits) throws(CgroupError) {
+  public func setLimits(_ limits: Limits) throws(CgroupError) {
     let period: Double = 100_000
     try set("memory", "memory.max", limits.memory.map { "\($0)" })
-    try set("memory", "memory.high", limits.memoryBrake.map { "\($0)" })
+    try set("memory", "memory.high", limits.memoryHigh.map { "\($0)" })
     try set("cpu", "cpu.max", limits.cpu.map { "\(Int(max(1000, $0 * period))) \(Int(period))" })
     try set("pids", "pids.max", limits.tasks.map { "\($0)" })
   }
 
   /// Moves a process into the group (`cgroup.procs`); its future children start there.
-  public func take(_ process: Int32) throws(CgroupError) { try write("cgroup.procs", "\(process)") }
+  public func add(_ process: Int32) throws(CgroupError) { try write("cgroup.procs", "\(process)") }
 
   /// Kills all processes in the group and below it (`cgroup.kill`, Linux 5.14).
   public func kill() throws(CgroupError) { try write("cgroup.kill", "1") }
@@ -67,7 +67,7 @@ extension ControlGroup {
     if !Files.exists("\(folder)/\(file)") {
       // Without the controller there is no limit to remove.
       if value == nil { return }
-      throw .absent(absence(of: controller) ?? .notHandedDown(controller, by: name))
+      throw .absent(absence(of: controller) ?? .notEnabled(controller, by: name))
     }
     try write(file, value ?? "max")
   }

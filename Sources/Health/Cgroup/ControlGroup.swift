@@ -101,7 +101,7 @@ public struct ControlGroup: Sendable, Hashable {
 
   /// The lowest `memory.high` of the group and the groups above it, in bytes; nil without a limit. Beyond it the kernel
   /// throttles the group and reclaims its memory.
-  public var memoryBrake: UInt64? { least("memory.high") { KernelText.limit($0) } }
+  public var memoryHigh: UInt64? { least("memory.high") { KernelText.limit($0) } }
 
   /// The lowest `cpu.max` of the group and the groups above it, as a fraction of one core; nil without a limit.
   public var cpuLimit: Double? { least("cpu.max") { KernelText.share($0) } }
@@ -114,7 +114,7 @@ public struct ControlGroup: Sendable, Hashable {
     if lists("cgroup.controllers", in: top, controller) {
       // From the top down, the first group that does not pass it on.
       let keeper = upwards.reversed().first { !lists("cgroup.subtree_control", in: $0, controller) }
-      return .notHandedDown(controller, by: keeper.map(shown) ?? "/")
+      return .notEnabled(controller, by: keeper.map(shown) ?? "/")
     }
     let mounts = KernelText.mounts((try? Self.read("\(root)/proc/self/mountinfo", limit: 1 << 20)) ?? [])
     if mounts.contains(where: { $0.controllers?.contains(controller) ?? false }) {
@@ -123,7 +123,7 @@ public struct ControlGroup: Sendable, Hashable {
     let verdicts = KernelText.verdicts(on: controller, in: (try? Self.read("\(root)/proc/cmdline")) ?? [])
     if verdicts.last == false { return .disabled(controller, afterEnabling: verdicts.contains(true)) }
     return Files.exists("\(top)/cgroup.events")
-      ? .notHandedDown(controller, by: "outside of this container") : .notBuilt(controller)
+      ? .notEnabled(controller, by: "outside of this container") : .notBuilt(controller)
   }
 
   // MARK: Files

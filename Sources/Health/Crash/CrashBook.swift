@@ -26,7 +26,7 @@ public final class CrashBook: QuarantineStore {
   private let clock: any Timekeeper
   private let boot: String
   private let files: [String]
-  private let writer: any Jobs<Void>
+  private let writer: any JobQueue<Void>
 
   /// Attempts to lock the record, and the pause between them in nanoseconds: a killed daemon holds the lock until the
   /// kernel has cleaned it up.

@@ -143,7 +143,7 @@ package final class BoardMeter {
     if let group {
       do throws(CgroupError) {
         counted = (Int64(clamping: try group.memory().needed), .group)
-        (why, brake) = ("no memory.max is set", group.memoryBrake)
+        (why, brake) = ("no memory.max is set", group.memoryHigh)
       } catch {
         why = "\(error)"
       }

@@ -47,8 +47,8 @@ final class HeldLoop: Loop {
     repeat { turn(wait: false) } while work() || !deferred.isEmpty || clock.nextDeadline().map { $0 <= now } ?? false
   }
 
-  func worker<State>(_ name: String, state: @escaping @Sendable () -> State) -> any Jobs<State> {
-    HeldJobs(self, name, state)
+  func worker<State>(_ name: String, state: @escaping @Sendable () -> State) -> any JobQueue<State> {
+    HeldJobQueue(self, name, state)
   }
 
   func watchClock(_ handler: @escaping () -> Void) { clock.onWallSet = handler }
@@ -58,7 +58,7 @@ final class HeldLoop: Loop {
     throw SystemError("wait for", "\(pid)", errno: ESRCH)
   }
 
-  private final class HeldJobs<State>: Jobs {
+  private final class HeldJobQueue<State>: JobQueue {
     private unowned let loop: HeldLoop
     private let name: String
     private let make: () -> State

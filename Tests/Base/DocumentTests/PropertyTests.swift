@@ -89,7 +89,7 @@ private struct ValueSource {
     // Bounded by time, so that a slow machine tries fewer mutants instead of taking longer.
     let end = clock.now.advanced(by: .seconds(2))
     var (refused, read, tried) = (0, 0, 0)
-    while tried < 20_000 && (tried < 500 || clock.now < end) {
+    while tried < 20_000 && (min(refused, read) <= 100 || clock.now < end) {
       tried += 1
       var bytes = Array(Self.samples[tried % 2].utf8)
       for _ in 0..<Int.random(in: 1...4, using: &random) { Self.mutate(&bytes, &random) }

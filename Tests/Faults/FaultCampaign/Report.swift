@@ -161,7 +161,7 @@ final class Report {
       "bystanders: \(count) answers, p99 after \(p99?.key ?? 0) events of others, at most \(sorted.last?.key ?? 0); "
         + "disk: \(diskCalls) calls, \(diskRefusals) refused")
     print(
-      "\(runs) runs of \(Plan.usualLength.text), \(lives) daemons, \(all) faults (\(pairs) of them with another), "
+      "\(runs) runs of \(Plan.defaultLength.text), \(lives) daemons, \(all) faults (\(pairs) of them with another), "
         + "\(checks) checks, \(failing.count) seeds failed, \(Int(Double(runs) / max(seconds, 0.001) * 60)) runs a minute"
         + (engine == nil ? "; without WebAssembly modules: \(noEngine)" : ""))
     if !failing.isEmpty { print("failing seeds: \(failing.map { "\($0)" }.joined(separator: ", "))") }

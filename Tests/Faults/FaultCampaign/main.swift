@@ -20,7 +20,7 @@ do { options = try Options(Array(CommandLine.arguments.dropFirst())) } catch {
   exit(64)
 }
 do {
-  if options.jobs > 1, options.seed == nil { exit(try Jobs.run(options) ? 0 : 1) }
+  if options.jobs > 1, options.seed == nil { exit(try ParallelRuns.run(options) ? 0 : 1) }
   let folders = try Folders()
   let isSound = Report(folders, options).run()
   folders.clean()

@@ -59,7 +59,7 @@ final class Clients {
       let receipt = try? life.hardware.controlActuator(
         device, command, lease: length * 3, as: Principal(name: "client/hand", permissions: .all),
         override: which % 2 == 0)
-      if receipt != nil { machine.invariants.isTold(device, at: machine.line.now) }
+      if receipt != nil { machine.invariants.wasCommanded(device, at: machine.line.now) }
     case 9: try? machine.simulated.inject("button", ["press": .string("\(length.nanoseconds / 1_000_000)ms")])
     case 10 where which < 20: try? machine.simulated.inject("stop", ["press": "200ms"])
     case 11 where which < 20: stop(life)

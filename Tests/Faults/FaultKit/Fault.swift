@@ -31,8 +31,8 @@ public struct Plan: Sendable {
   public var seed: UInt64
   public var faults: [Fault]
   /// The length of the run, in simulated time.
-  public var length = Plan.usualLength
-  public static let usualLength = Duration.seconds(60)
+  public var length = Plan.defaultLength
+  public static let defaultLength = Duration.seconds(60)
 
   /// Draws one to seven faults, some of them at the same time.
   public init(seed: UInt64) {

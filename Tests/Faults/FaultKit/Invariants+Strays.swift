@@ -29,10 +29,10 @@ extension Invariants {
   }
 
   /// The daemon has accepted a command for an output, and so must send its level.
-  public func isTold(_ id: DeviceID, at now: Instant) { outputs[id]?.isTold(at: now) }
+  public func wasCommanded(_ id: DeviceID, at now: Instant) { outputs[id]?.wasCommanded(at: now) }
 
   /// An emergency stop was requested, possibly during another one.
-  public func stopIsAskedFor(at now: Instant) { for id in order { isTold(id, at: now) } }
+  public func stopIsAskedFor(at now: Instant) { for id in order { wasCommanded(id, at: now) } }
 
   /// An output returns under another descriptor: it is unreachable until a daemon has opened it again.
   public func isCutOff(_ id: DeviceID) { outputs[id]?.isCutOff = true }
@@ -42,7 +42,7 @@ extension Invariants {
 }
 
 extension Invariants.Output {
-  mutating func isTold(at now: Instant) {
+  mutating func wasCommanded(at now: Instant) {
     guard stray.take() != nil else { return }
     excusedUntil = max(excusedUntil, now + latency * 3)
     toldUntil = excusedUntil
@@ -52,7 +52,7 @@ extension Invariants.Output {
 
   /// Updates whether the output is held: the end of a lease is a reason to send the level.
   mutating func findOut(isHeld: Bool, at now: Instant) {
-    if wasHeld && !isHeld || stray?.toldBy.map({ $0 < now }) ?? false { isTold(at: now) }
+    if wasHeld && !isHeld || stray?.toldBy.map({ $0 < now }) ?? false { wasCommanded(at: now) }
     wasHeld = isHeld
   }
 

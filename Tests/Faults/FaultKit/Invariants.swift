@@ -154,7 +154,7 @@ public final class Invariants {
     for id in order {
       outputs[id]?.isLetGo = false
       // The start sends every output its level.
-      isTold(id, at: now)
+      wasCommanded(id, at: now)
     }
   }
 

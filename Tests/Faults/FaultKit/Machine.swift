@@ -109,7 +109,7 @@ final class Machine {
       note("\(manifest.id) fails: \(failure.message)")
       guestEnds["\(manifest.id) \(failure.reason.rawValue)", default: 0] += 1
     }
-    stage.onCommand = { [unowned self] in invariants.isTold($0, at: line.now) }
+    stage.onCommand = { [unowned self] in invariants.wasCommanded($0, at: line.now) }
     stage.onCode = { [unowned self] agent, event in
       guard let record = life?.book.record else { return }
       if let agent { record.begin(.activation, agent, event: event, at: line.now) } else { record.end() }

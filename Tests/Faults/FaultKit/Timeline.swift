@@ -115,8 +115,8 @@ final class ManualLoop: Loop {
     line.onWait()
   }
 
-  func worker<State>(_ name: String, state: @escaping @Sendable () -> State) -> any Jobs<State> {
-    let jobs = ManualJobs(self, disk, state)
+  func worker<State>(_ name: String, state: @escaping @Sendable () -> State) -> any JobQueue<State> {
+    let jobs = ManualJobQueue(self, disk, state)
     works.append(jobs)
     return jobs
   }
@@ -208,7 +208,7 @@ private protocol ManualWork: AnyObject {
 }
 
 /// Jobs of a worker: a job takes the disk's delay, runs at one instant within it, and reports its result after it.
-private final class ManualJobs<State>: Jobs, ManualWork {
+private final class ManualJobQueue<State>: JobQueue, ManualWork {
   private unowned let loop: ManualLoop
   private let disk: Disk
   private let make: @Sendable () -> State

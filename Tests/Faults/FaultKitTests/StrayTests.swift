@@ -21,7 +21,7 @@ import Testing
     history.look(1000)
     #expect(history.broken == [])
     // A command `off`, which the daemon believes to be the state already.
-    history.invariants.isTold("cooler", at: History.at(1000))
+    history.invariants.wasCommanded("cooler", at: History.at(1000))
     history.look(1000.001)
     #expect(history.broken == ["belief", "lease"])
   }
@@ -29,7 +29,7 @@ import Testing
   @Test func commandCorrectsAStrayOutput() {
     let history = strayed()
     history.drive("cooler", 0, at: 3)
-    history.invariants.isTold("cooler", at: History.at(3))
+    history.invariants.wasCommanded("cooler", at: History.at(3))
     history.look(4)
     #expect(history.broken == [])
   }
@@ -103,7 +103,7 @@ import Testing
     history.drive("heater", 1, at: 3, lease: 1)
     history.drive("heater", 0, at: 4)
     // The level was sent and is on its way.
-    history.invariants.isTold("cooler", at: History.at(7))
+    history.invariants.wasCommanded("cooler", at: History.at(7))
     history.drive("heater", 1, at: 7, lease: 1)
     #expect(history.broken == [])
     history.drive("heater", 0, at: 8)

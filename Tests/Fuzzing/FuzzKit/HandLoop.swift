@@ -38,13 +38,13 @@ final class HandLoop: Loop {
     }
   }
 
-  func worker<State>(_ name: String, state: @escaping @Sendable () -> State) -> any Jobs<State> {
-    HandJobs(self, state)
+  func worker<State>(_ name: String, state: @escaping @Sendable () -> State) -> any JobQueue<State> {
+    HandJobQueue(self, state)
   }
 }
 
 /// Jobs that run when they are submitted and report their result in the next turn.
-private final class HandJobs<State>: Jobs {
+private final class HandJobQueue<State>: JobQueue {
   private unowned let loop: HandLoop
   private let make: @Sendable () -> State
   private var state: State?

@@ -33,13 +33,13 @@ import Testing
     try tree.group(child)
     for file in ["pids.max", "cgroup.kill", "cgroup.freeze"] { try tree.write("sys/fs/cgroup/\(child)/\(file)", "") }
     let made = try group.makeChild("agent-climate")
-    try made.hold(.init(memory: 64 << 20, memoryBrake: 60 << 20, cpu: 0.25, tasks: 16))
+    try made.setLimits(.init(memory: 64 << 20, memoryHigh: 60 << 20, cpu: 0.25, tasks: 16))
     #expect(try text("\(child)/memory.max").hasPrefix("67108864"))
     #expect(try text("\(child)/memory.high").hasPrefix("62914560"))
     #expect(try text("\(child)/cpu.max").hasPrefix("25000 100000"))
     #expect(try text("\(child)/pids.max") == "16")
     #expect(made.memoryLimit == 64 << 20 && made.cpuLimit == 0.25)
-    try made.take(4711)
+    try made.add(4711)
     try made.freeze(true)
     try made.kill()
     #expect(try text("\(child)/cgroup.procs") == "4711" && text("\(child)/cgroup.kill") == "1")
@@ -49,9 +49,9 @@ import Testing
   @Test func aMissingControllerIsAnError() throws {
     try tree.group(child, controllers: "cpu")
     let made = try group.makeChild("agent-climate")
-    try made.hold(.init(cpu: 1))
-    #expect(throws: CgroupError.self) { try made.hold(.init(memory: 1 << 20)) }
-    #expect(throws: CgroupError.self) { try made.hold(.init(tasks: 4)) }
+    try made.setLimits(.init(cpu: 1))
+    #expect(throws: CgroupError.self) { try made.setLimits(.init(memory: 1 << 20)) }
+    #expect(throws: CgroupError.self) { try made.setLimits(.init(tasks: 4)) }
   }
 
   @Test func aRefusalOfTheKernelIsAnError() throws {
@@ -59,7 +59,7 @@ import Testing
     var caught: CgroupError?
     do throws(CgroupError) { try made.kill() } catch { caught = error }
     #expect(caught?.description.hasSuffix("agent-climate/cgroup.kill: No such file or directory") == true)
-    try group.handDown("memory")
+    try group.enableForChildren("memory")
     #expect(try text("\(CgroupTree.service)/cgroup.subtree_control").hasPrefix("+memory"))
   }
 }

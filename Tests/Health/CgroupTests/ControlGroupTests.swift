@@ -24,7 +24,7 @@ import Testing
     let cpu = try group.cpu()
     #expect(cpu.microseconds == 2_500_000 && cpu.throttled?.times == 12 && cpu.throttled?.microseconds == 300_000)
     #expect(try group.tasks == 3 && group.processes() == [51, 52])
-    #expect(group.memoryLimit == nil && group.memoryBrake == nil && group.cpuLimit == nil)
+    #expect(group.memoryLimit == nil && group.memoryHigh == nil && group.cpuLimit == nil)
   }
 
   @Test func theLowestLimitUpToTheTopCounts() throws {
@@ -35,7 +35,7 @@ import Testing
     try tree.write("sys/fs/cgroup/system.slice/memory.max", "33554432\n")
     try tree.write("sys/fs/cgroup/system.slice/memory.high", "16777216\n")
     try tree.write("sys/fs/cgroup/\(CgroupTree.service)/cpu.max", "50000 100000\n")
-    #expect(group.memoryLimit == 33_554_432 && group.memoryBrake == 16_777_216 && group.cpuLimit == 0.5)
+    #expect(group.memoryLimit == 33_554_432 && group.memoryHigh == 16_777_216 && group.cpuLimit == 0.5)
   }
 
   @Test(arguments: [
@@ -70,7 +70,7 @@ import Testing
     try tree.write("sys/fs/cgroup/memory.max", "33554432\n")
     #expect(try group.name == "/" && group.memory().needed == 5_000_000 && group.memoryLimit == 33_554_432)
     try tree.write("sys/fs/cgroup/cgroup.controllers", "pids\n")
-    #expect(group.absence(of: "memory") == .notHandedDown("memory", by: "outside of this container"))
+    #expect(group.absence(of: "memory") == .notEnabled("memory", by: "outside of this container"))
   }
 
   @Test func theRootGroupHasNoControllers() throws {
@@ -84,9 +84,9 @@ import Testing
     let group = try ControlGroup.ofThisProcess(root: tree.root)
     try tree.write("sys/fs/cgroup/\(CgroupTree.service)/cgroup.controllers", "cpu pids\n")
     try tree.write("sys/fs/cgroup/system.slice/cgroup.subtree_control", "cpu pids\n")
-    #expect(group.absence(of: "memory") == .notHandedDown("memory", by: "/system.slice"))
+    #expect(group.absence(of: "memory") == .notEnabled("memory", by: "/system.slice"))
     try tree.write("sys/fs/cgroup/cgroup.subtree_control", "cpu\n")
-    #expect(group.absence(of: "memory") == .notHandedDown("memory", by: "/"))
+    #expect(group.absence(of: "memory") == .notEnabled("memory", by: "/"))
   }
 
   @Test func machinesWithoutVersionTwoAreReported() throws {

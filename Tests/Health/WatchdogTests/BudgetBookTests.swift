@@ -72,7 +72,7 @@ import Testing
 
   @Test func aParentsMemoryLimitsItsChildren() throws {
     book.setBoard(Budget(memory: 10), disk: nil)
-    let parent = book.open("parent", Budget(memory: 100), parent: nil)
+    let parent = book.open("parent", Budget(memory: 100, cpu: 0.5), parent: nil)
     let (a, b) = (book.open("a", Budget(), parent: "parent"), book.open("b", Budget(), parent: "parent"))
     #expect(book.room(.memory, holding: 0, for: parent) == nil, "for the board's others give way")
     #expect(book.room(.memory, holding: 0, for: a)?.amount == 100)

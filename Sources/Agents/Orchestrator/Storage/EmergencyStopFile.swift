@@ -7,7 +7,7 @@ import Model
 /// Keeps an emergency stop over restarts of the daemon: the file exists while the stop is in force.
 final class EmergencyStopFile {
   private let path: String
-  private let worker: any Jobs<Void>
+  private let worker: any JobQueue<Void>
 
   /// - Parameter folder: the folder of the file.
   init(folder: String, on loop: any Loop) {

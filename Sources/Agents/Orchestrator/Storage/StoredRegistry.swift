@@ -26,7 +26,7 @@ public final class StoredRegistry: AgentRegistry {
 
   private let loop: any Loop
   private let events: any EventSink
-  private let worker: any Jobs<StoreSlot>
+  private let worker: any JobQueue<StoreSlot>
   private var waiting = WaitingChanges()
   private var waiters: [(Result<Void, RegistryFailure>) -> Void] = []
   private var timer: (id: TimerID, due: Instant)?

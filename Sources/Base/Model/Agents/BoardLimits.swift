@@ -38,15 +38,15 @@ public struct BoardLimits: Sendable, Hashable {
     limit("hardware", &budget.hardware, self.budget.hardware)
     limit("log", &budget.log, self.budget.log)
     budget.activation = budget.activation ?? self.budget.activation
-    budget.log = budget.log ?? Self.usualLog
-    budget.storage = budget.storage ?? Self.usualStorage
+    budget.log = budget.log ?? Self.defaultLog
+    budget.storage = budget.storage ?? Self.defaultStorage
     return (budget, lowered)
   }
 
   /// The default limit on log: 256 KiB a minute.
-  public static let usualLog = Rate(count: 256 << 10, per: .seconds(60))
+  public static let defaultLog = Rate(count: 256 << 10, per: .seconds(60))
   /// The default limit on durable state: 1 MiB.
-  public static let usualStorage = 1 << 20
+  public static let defaultStorage = 1 << 20
 }
 
 extension Rate {

@@ -25,12 +25,12 @@ public final class BudgetAccount {
   /// limit.
   private var shared: UInt16 = 0
 
-  private let isTold: Bool
+  private let receivesTotals: Bool
 
-  /// - Parameter isTold: whether the meters receive totals (`tell`) instead of adding up amounts.
-  init(_ agent: AgentID?, isTold: Bool = false) {
+  /// - Parameter receivesTotals: whether the meters receive totals (`tell`) instead of adding up amounts.
+  init(_ agent: AgentID?, receivesTotals: Bool = false) {
     self.agent = agent
-    self.isTold = isTold
+    self.receivesTotals = receivesTotals
     noteLimits()
   }
 
@@ -66,17 +66,20 @@ public final class BudgetAccount {
   func meter(_ resource: Resource) -> BudgetMeter {
     let index = Self.index(resource)
     if let meter = meters[index] { return meter }
-    let meter = BudgetMeter(resource, isTold: isTold)
+    let meter = BudgetMeter(resource, receivesTotals: receivesTotals)
     meters[index] = meter
     return meter
   }
+
+  /// The meter of a resource; nil when it was never limited or used.
+  func existing(_ resource: Resource) -> BudgetMeter? { meters[Self.index(resource)] }
 
   /// The meters above the step `normal`.
   var raised: [BudgetMeter] { meters.compactMap { $0.flatMap { $0.ladder.step > .normal ? $0 : nil } } }
 
   /// The status of one budget; nil when it was never limited or used.
   public func status(of resource: Resource, at now: Instant) -> BudgetStatus? {
-    meters[Self.index(resource)]?.status(held(resource), at: now)
+    existing(resource)?.status(held(resource), at: now)
   }
 
   func endInstance() { for meter in meters { meter?.endInstance() } }
@@ -85,7 +88,7 @@ public final class BudgetAccount {
   func noteLimits() {
     shared = 0
     for resource in Resource.allCases {
-      let isHeld = BudgetMeter.usualWindow(of: resource) == nil
+      let isHeld = BudgetMeter.defaultWindow(of: resource) == nil
       if isHeld || meters[Self.index(resource)]?.limit != nil { shared |= 1 << Self.index(resource) }
     }
     noteHold()

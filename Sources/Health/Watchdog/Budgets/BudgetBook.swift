@@ -9,7 +9,7 @@ public final class BudgetBook {
   /// The board's account: the use charged to all agents, and the daemon's disk writes.
   public let board = BudgetAccount(nil)
   /// The use of the daemon as a whole, as measured by the kernel. It has no child accounts.
-  private let whole = BudgetAccount(nil, isTold: true)
+  private let whole = BudgetAccount(nil, receivesTotals: true)
   private var measured: [Resource: BoardMeasurement] = [:]
   /// Called for each step, inside the call that caused it.
   public var onStep: (BudgetNotice) -> Void = { _ in }
@@ -49,9 +49,9 @@ public final class BudgetBook {
   ) -> BudgetAccount {
     let account = account(agent)
     setLimits(account, budget)
-    let activations = account.meter(.activation)
-    activations.actUpon()
+    account.existing(.activation)?.actUpon()
     if budget.activation == nil, let activationReport {
+      let activations = account.meter(.activation)
       activations.set(limit: activationReport.nanoseconds, per: nil)
       activations.onlyReport()
     }
@@ -84,10 +84,12 @@ public final class BudgetBook {
 
   private func setLimits(_ account: BudgetAccount, _ budget: Budget) {
     func set(_ resource: Resource, _ limit: Int64?, _ per: Duration? = nil) {
-      account.meter(resource).set(limit: limit, per: per)
+      // A meter takes 200 bytes, and an agent rarely has more than three limits.
+      let meter = limit == nil ? account.existing(resource) : account.meter(resource)
+      meter?.set(limit: limit, per: per)
     }
     func set(_ resource: Resource, _ rate: Rate?) { set(resource, rate.map { Int64($0.count) }, rate?.per) }
-    let window = BudgetMeter.usualWindow(of: .cpu)?.nanoseconds ?? 0
+    let window = BudgetMeter.defaultWindow(of: .cpu)?.nanoseconds ?? 0
     set(.cpu, budget.cpu.map { Int64(($0 * Double(window)).rounded()) })
     set(.memory, budget.memory.map(Int64.init))
     set(.activation, budget.activation?.nanoseconds)
@@ -166,8 +168,7 @@ public final class BudgetBook {
   public func charge(activation nanoseconds: Int64, length: Int64? = nil, isExact: Bool, to account: BudgetAccount) {
     let now = clock.now
     charge(.cpu, nanoseconds, to: account, at: now)
-    let meter = account.meter(.activation)
-    guard meter.limit != nil else { return }
+    guard let meter = account.existing(.activation), meter.limit != nil else { return }
     meter.add((length ?? nanoseconds) - meter.used(at: now), at: now)
     climb(meter, of: account, isOwn: isExact, at: now)
   }
@@ -192,8 +193,7 @@ public final class BudgetBook {
     var next = account.parent
     while let holder = next, let parent = holder.agent {
       next = holder.parent
-      let meter = holder.meter(resource)
-      guard let limit = meter.limit else { continue }
+      guard let meter = holder.existing(resource), let limit = meter.limit else { continue }
       let amount = held + max(0, limit - meter.used(at: now))
       if amount < least?.amount ?? .max { least = (amount, parent) }
     }

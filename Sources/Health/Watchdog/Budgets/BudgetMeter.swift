@@ -10,26 +10,24 @@ final class BudgetMeter {
   private var window: SlidingWindow?
   /// The present use of a resource that is held.
   private var gauge: Int64 = 0
-  /// The refused amounts, for the status; nil before the first.
-  private var refusals: SlidingWindow?
-  /// The amounts refused to the present instance, for the ladder: the next instance must not be stopped for them.
-  private var counted: SlidingWindow?
+  /// nil before the first refusal.
+  private var refused: RefusedAmounts?
   /// Whether the present instance is already being stopped for this budget, so that it is reported only once.
   private var isStopping = false
   private var terms: Ladder.Terms
   /// Whether it receives totals (`tell`) instead of adding up amounts.
-  private let isTold: Bool
+  private let receivesTotals: Bool
 
-  init(_ resource: Resource, isTold: Bool = false) {
+  init(_ resource: Resource, receivesTotals: Bool = false) {
     self.resource = resource
-    self.isTold = isTold
+    self.receivesTotals = receivesTotals
     terms = .of(resource)
-    if isTold {
+    if receivesTotals {
       // The daemon itself may have used the CPU time, so no agent is stopped for it.
       if resource == .cpu { terms.stop = nil }
       terms.hold = .seconds(10)
     } else {
-      window = Self.usualWindow(of: resource).map { SlidingWindow($0) }
+      window = Self.defaultWindow(of: resource).map { SlidingWindow($0) }
     }
   }
 
@@ -43,7 +41,7 @@ final class BudgetMeter {
   func actUpon() { terms = .of(resource) }
 
   /// The default window of a resource; nil for resources that are held.
-  static func usualWindow(of resource: Resource) -> Duration? {
+  static func defaultWindow(of resource: Resource) -> Duration? {
     switch resource {
     case .cpu: .seconds(10)
     case .events, .hardware, .log: .seconds(60)
@@ -62,12 +60,14 @@ final class BudgetMeter {
       isStopping = false
     }
     self.limit = limit
-    guard window != nil, let length = length ?? Self.usualWindow(of: resource), window?.length != length else { return }
+    guard window != nil, let length = length ?? Self.defaultWindow(of: resource), window?.length != length else {
+      return
+    }
     window = SlidingWindow(length)
-    (refusals, counted) = (nil, nil)
+    refused = nil
   }
 
-  var windowLength: Duration? { isTold ? Self.usualWindow(of: resource) : window?.length }
+  var windowLength: Duration? { receivesTotals ? Self.defaultWindow(of: resource) : window?.length }
 
   func used(at now: Instant) -> Int64 { window?.used(at: now) ?? gauge }
 
@@ -93,16 +93,14 @@ final class BudgetMeter {
 
   /// Notes that `amount` was refused.
   func refuse(_ amount: Int64, at now: Instant) {
-    let length = window?.length ?? .seconds(60)
-    if refusals == nil { refusals = SlidingWindow(length) }
-    if counted == nil { counted = SlidingWindow(length) }
-    refusals?.add(amount, at: now)
-    counted?.add(amount, at: now)
+    let refused = refused ?? RefusedAmounts(window?.length ?? .seconds(60))
+    self.refused = refused
+    refused.add(amount, at: now)
   }
 
   /// Resets the ladder's view of refusals at the end of an instance; the status still shows them.
   func endInstance() {
-    counted = nil
+    refused?.endInstance()
     isStopping = false
   }
 
@@ -116,7 +114,7 @@ final class BudgetMeter {
   }
 
   private func once(_ effect: Ladder.Effect?) -> Ladder.Effect? {
-    guard effect == .stop, !isTold else { return effect }
+    guard effect == .stop, !receivesTotals else { return effect }
     defer { isStopping = true }
     return isStopping ? nil : effect
   }
@@ -138,7 +136,7 @@ final class BudgetMeter {
     else { return nil }
     if let due = ladder.due(measurement, terms) { return max(.zero, due - now) }
     let passed = window.map { $0.wait(untilAtMost: threshold, at: now) } ?? .zero
-    let forgotten = counted.map { $0.wait(untilAtMost: 0, at: now) } ?? .zero
+    let forgotten = refused?.wait(at: now) ?? .zero
     let wait = max(passed, forgotten)
     return wait > .zero ? wait : nil
   }
@@ -146,11 +144,38 @@ final class BudgetMeter {
   func status(_ enforcement: Enforcement, at now: Instant) -> BudgetStatus {
     BudgetStatus(
       resource, used: used(at: now), limit: limit, window: windowLength, step: ladder.step,
-      refused: refusals?.used(at: now) ?? 0, enforcement: enforcement)
+      refused: refused?.all(at: now) ?? 0, enforcement: enforcement)
   }
 
   private func measurement(at now: Instant) -> Ladder.Measurement? {
     guard let limit else { return nil }
-    return Ladder.Measurement(used: used(at: now), refused: counted?.used(at: now) ?? 0, limit: limit)
+    return Ladder.Measurement(used: used(at: now), refused: refused?.ofInstance(at: now) ?? 0, limit: limit)
   }
+}
+
+/// The amounts of one resource that were refused to one account.
+private final class RefusedAmounts {
+  /// For the status.
+  private var all: SlidingWindow
+  /// Those of the present instance, for the ladder: the next instance must not be stopped for them.
+  private var ofInstance: SlidingWindow
+
+  init(_ length: Duration) {
+    all = SlidingWindow(length)
+    ofInstance = SlidingWindow(length)
+  }
+
+  func add(_ amount: Int64, at now: Instant) {
+    all.add(amount, at: now)
+    ofInstance.add(amount, at: now)
+  }
+
+  func all(at now: Instant) -> Int64 { all.used(at: now) }
+
+  func ofInstance(at now: Instant) -> Int64 { ofInstance.used(at: now) }
+
+  /// The time until none of the present instance's counts any more.
+  func wait(at now: Instant) -> Duration { ofInstance.wait(untilAtMost: 0, at: now) }
+
+  func endInstance() { ofInstance = SlidingWindow(ofInstance.length) }
 }

@@ -1,7 +1,7 @@
 import Linux
 
 /// Runs a campaign in several processes, each with a part of the seeds.
-enum Jobs {
+enum ParallelRuns {
   /// - Returns: whether no process has found a violation.
   static func run(_ options: Options) throws(SystemError) -> Bool {
     var children: [Int32] = []
