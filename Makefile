@@ -38,7 +38,7 @@ chips: setup ## generate the list of chips and the driver table in docs/board-ya
 build: setup ## build a release: .build/release/openstarryd and openstarry
 	@$(SWIFT) build $(RELEASE) $(CHECKED) --product openstarryd
 	@$(SWIFT) build $(RELEASE) $(CHECKED) --product openstarry
-	@SWIFT=$(SWIFT) .ci/guardian .build/release
+	@SWIFT=$(SWIFT) .ci/companions .build/release
 
 install: build ## install programs, units and default configuration; DESTDIR=…, PREFIX=/usr
 	@systemd/install .build/release "$(DESTDIR)" "$(PREFIX)"

@@ -48,20 +48,23 @@ let ranks: [[Target]] = [
     header("CYAML"), header("CJSON"), header("CSQLite"), header("CWasmtime"),
     .target(name: "CCrash", path: "Sources/C/CCrash"),
   ],
-  // 1: system calls, and the guardian's protocol.
+  // 1: system calls, and what small companion processes share.
   [
     module("Linux", in: "Base", ["CLinux"]),
-    module("Guardian", in: "Guardian", ["CLinux"]),
+    module("Companion", in: "Base", ["CLinux"]),
   ],
-  // 2: the vocabulary that agents and the daemon share.
+  // 2: the vocabulary that agents and the daemon share, and the protocols of companion processes.
   [
+    module("Guardian", in: "Guardian", ["CLinux", "Companion"]),
+    module("Launcher", in: "Companions", ["Companion"]),
     module("OpenStarryAgent", ["Linux"], path: "SDK/OpenStarryAgent"),
     module("Cgroup", in: "Health", ["Linux"]),
-    // .ci/guardian builds a smaller one if the toolchain supports embedded Swift.
-    program("openstarry-guardian", in: "Guardian", ["Guardian", "CLinux"]),
   ],
-  // 3: values, and the examples' agents.
+  // 3: values, the examples' agents, and companion processes.
   [
+    // .ci/companions builds smaller ones if the toolchain supports embedded Swift.
+    program("openstarry-guardian", in: "Guardian", ["Companion", "Guardian", "CLinux"]),
+    program("openstarry-launcher", in: "Companions", ["Companion", "Launcher", "CLinux"]),
     module("Model", in: "Base", ["OpenStarryAgent"]),
     module("ExampleAgents", ["OpenStarryAgent"], path: "Examples/Agents"),
   ],
@@ -80,7 +83,7 @@ let ranks: [[Target]] = [
     module("Chips", in: "Hardware", ["Model", "HAL"]),
     module("Rules", in: "Rules", ["Model", "CEL"]),
     module("Store", in: "State", ["Model", "Document", "Linux", "CSQLite"]),
-    module("Wire", in: "Control", ["Model", "Linux", "CLinux"]),
+    module("Wire", in: "Control", ["Model", "Linux", "CLinux", "Companion"]),
     module("Watchdog", in: "Health", ["Model", "Agent"]),
     module("Journal", in: "Daemon", ["Model", "Linux", "CLinux", "Agent"]),
     module("HALSimulated", in: "Hardware", ["Model", "HAL"]),
@@ -89,8 +92,10 @@ let ranks: [[Target]] = [
       "AgentWASM", in: "Agents", ["Model", "Document", "Linux", "CLinux", "EventLoop", "Agent", "CWasmtime"],
       exclude: ["wit"]),
   ],
-  // 6: the RPC protocol, and the projection, which is the source of every view.
+  // 6: the RPC protocol, clients of companion processes, and the projection, which is the source of every view.
   [
+    module(
+      "LauncherClient", in: "Companions", ["Model", "Linux", "CLinux", "EventLoop", "Launcher", "Wire"]),
     module("RPC", in: "Control", ["Model", "Document", "Linux", "EventLoop", "Wire"]),
     module("Projection", in: "State", ["Model", "HAL", "Agent", "Rules"]),
   ],
@@ -101,7 +106,8 @@ let ranks: [[Target]] = [
       "HALLinux", in: "Hardware",
       ["Model", "Linux", "CLinux", "EventLoop", "HAL", "Chips", "Guardian", "CGPIOD", "CI2C", "CV4L2", "CJPEG"]),
     module(
-      "Isolations", in: "Agents", ["Model", "EventLoop", "Agent", "AgentInProcess", "AgentWASM"]),
+      "AgentProcess", in: "Agents",
+      ["Model", "OpenStarryAgent", "Linux", "EventLoop", "Agent", "Wire", "RPC", "Launcher", "LauncherClient"]),
     module(
       "Orchestrator", in: "Agents",
       ["Model", "Document", "Linux", "CLinux", "EventLoop", "HAL", "Agent", "Rules", "Store", "Watchdog"]),
@@ -113,29 +119,31 @@ let ranks: [[Target]] = [
     module(
       "Crash", in: "Health", ["Model", "Agent", "Document", "Linux", "CLinux", "EventLoop", "Watchdog", "CCrash"]),
   ],
-  // 8: vitals, which keep the daemon healthy, and the trial of one agent on a simulated board.
+  // 8: vitals, which keep the daemon healthy, and all isolations.
   [
+    module(
+      "Isolations", in: "Agents", ["Model", "EventLoop", "Agent", "AgentInProcess", "AgentProcess", "AgentWASM"]),
     module(
       "Vitals", in: "Health",
       [
         "Model", "Linux", "CLinux", "EventLoop", "HAL", "Agent", "Watchdog", "Cgroup", "Crash", "Footprint", "Systemd",
         "Journal", "Orchestrator",
       ]),
+  ],
+  // 9: the parts together as the daemon, and the trial of one agent on a simulated board.
+  [
     module(
       "AgentTrial", in: "Agents",
       [
         "Model", "Linux", "EventLoop", "HAL", "HALLinux", "HALSimulated", "Agent", "Isolations", "Orchestrator",
       ]),
-  ],
-  // 9: the parts together as the daemon.
-  [
     module(
       "Daemon", in: "Daemon",
       [
         "Model", "OpenStarryAgent", "Document", "Linux", "CLinux", "EventLoop", "HAL", "Agent", "Rules", "Config",
         "Store", "HALLinux", "HALSimulated", "GuardianClient", "AgentWASM", "Isolations", "Orchestrator", "Projection",
         "Control", "Systemd", "Journal", "Footprint", "Vitals", "Cgroup",
-      ])
+      ]),
   ],
   // 10, 11: programs.
   [
@@ -171,6 +179,9 @@ let allTests: [Target] = [
   kit("ModuleKit"),
   // The conformance suite of isolations.
   kit("IsolationTestKit", ["Model", "Agent"]),
+  kit("ConformanceAgents", ["OpenStarryAgent"]),
+  kit("ProcessTestKit", ["TestKit", "Model", "Linux", "EventLoop", "Wire", "Agent", "AgentProcess", "LauncherClient"]),
+  program("conformance-agent", ["ConformanceAgents", "OpenStarryAgent"], path: "Tests/Agents/ConformanceAgent"),
   kit("HALTestKit", ["Model", "HAL", "HALSimulated"]),
   kit(
     "GuardianTestKit",
@@ -212,9 +223,17 @@ let allTests: [Target] = [
   tests(
     "IsolationTests", in: "Agents",
     [
-      "IsolationTestKit", "ModuleKit", "TestKit", "AgentInProcess", "AgentWASM", "wasm-compiler", "Agent", "EventLoop",
-      "HAL", "HALSimulated", "Linux", "Model", "OpenStarryAgent", "Orchestrator",
+      "IsolationTestKit", "ConformanceAgents", "ProcessTestKit", "ModuleKit", "TestKit", "AgentInProcess",
+      "AgentProcess", "AgentWASM", "conformance-agent", "openstarry-launcher", "wasm-compiler", "Agent", "EventLoop",
+      "LauncherClient", "HAL", "HALSimulated", "Linux", "Model", "OpenStarryAgent", "Orchestrator",
     ]),
+  tests(
+    "AgentProcessTests", in: "Agents",
+    [
+      "ProcessTestKit", "TestKit", "AgentProcess", "openstarry-launcher", "LauncherClient", "Launcher", "Agent",
+      "EventLoop", "Linux", "Model", "OpenStarryAgent",
+    ]),
+  tests("LauncherTests", in: "Companions", ["TestKit", "Launcher", "Companion"]),
   // The process in which tests compile modules.
   program(
     "wasm-compiler", ["AgentWASM", "Agent", "EventLoop", "Linux", "Model"], path: "Tests/Agents/WASMCompiler"),

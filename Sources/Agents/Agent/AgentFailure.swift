@@ -34,6 +34,8 @@ public enum ExitReason: String, Sendable, Hashable, CaseIterable {
   case crash = "crash.signal"
   /// The activation made no progress.
   case stuck
+  /// The agent broke the protocol between it and the daemon.
+  case protocolViolation = "protocol"
   /// The agent exceeded its memory budget, or an allocation would have.
   case memory = "budget.memory"
   /// The agent exceeded its CPU budget.

@@ -1,12 +1,13 @@
 import Agent
 import AgentInProcess
+import AgentProcess
 import AgentWASM
 import EventLoop
 import Model
 
 /// The isolations of this release. To add one, add a line to `all`.
 public enum Isolations {
-  private static let all: [(isolation: Isolation, driver: @Sendable (DriverSite) -> any AgentDriver)] = [
+  private static let all: [(isolation: Isolation, driver: @Sendable (DriverSite) -> (any AgentDriver)?)] = [
     (InProcessDriver.isolation, { InProcessDriver(types: $0.types, witness: $0.witness) }),
     (
       WASMDriver.isolation,
@@ -14,6 +15,8 @@ public enum Isolations {
         WASMDriver($0.loop, folder: $0.modules, home: $0.home, compiler: $0.program, witness: $0.witness)
       }
     ),
+    // Its processes need the kernel's time; a campaign in virtual time has none.
+    (ProcessDriver.isolation, { site in (site.loop as? EventLoop).map { ProcessDriver($0, home: site.home) } }),
   ]
 
   /// The properties of every isolation in this release.
@@ -22,12 +25,12 @@ public enum Isolations {
   /// The properties of one isolation; nil when this release does not have it.
   public static func of(_ driver: Manifest.Driver) -> Isolation? { known.first { $0.kind == driver } }
 
-  /// Makes one driver for each isolation.
-  public static func drivers(_ site: DriverSite) -> [any AgentDriver] { all.map { $0.driver(site) } }
+  /// Makes one driver for each isolation that is possible there.
+  public static func drivers(_ site: DriverSite) -> [any AgentDriver] { all.compactMap { $0.driver(site) } }
 
   /// Makes a driver for one isolation; nil when this release does not have it.
   public static func driver(_ kind: Manifest.Driver, _ site: DriverSite) -> (any AgentDriver)? {
-    all.first { $0.isolation.kind == kind }?.driver(site)
+    all.first { $0.isolation.kind == kind }.flatMap { $0.driver(site) }
   }
 }
 

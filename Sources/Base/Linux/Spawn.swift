@@ -46,6 +46,7 @@ public enum Spawn {
                 unsafe steps.limit_count = Int32(limits.count)
                 unsafe steps.default_signals = plan.defaultSignals.reduce(0) { $0 | 1 << UInt64($1 - 1) }
                 unsafe steps.own_session = plan.ownSession ? 1 : 0
+                unsafe steps.group = -1
                 return unsafe openstarry_spawn(&steps)
               }
             }

@@ -145,7 +145,7 @@ static inline void *openstarry_map_shared(int fd, size_t size, bool writable) {
 }
 
 // Runs the calling thread before all that are not real-time (sched(7)); -1 with errno if that is not permitted.
-static inline int openstarry_go_first(void) {
+static inline int openstarry_run_first(void) {
   struct sched_param first = {.sched_priority = 1};
   return sched_setscheduler(0, SCHED_FIFO, &first);
 }

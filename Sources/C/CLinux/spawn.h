@@ -31,6 +31,8 @@ struct openstarry_spawn {
   // Bit n resets signal n + 1 to its default action.
   uint64_t default_signals;
   int own_session;
+  // The open file cgroup.procs of the control group that the program starts in; -1 for ours.
+  int group;
 };
 
 // Prepares the child; call it only there. Returns 0, or -1 with errno.
@@ -46,6 +48,7 @@ static inline int openstarry_prepare(const struct openstarry_spawn *plan, const 
     if (sigaction(number, &action, 0) != 0) return -1;
   }
   if (plan->own_session && setsid() < 0) return -1;
+  if (plan->group >= 0 && write(plan->group, "0", 1) != 1) return -1;
   for (int place = 0; place < plan->descriptor_count; place++)
     if (plan->descriptors[place] >= 0 && dup2(plan->descriptors[place], place) < 0) return -1;
   if (plan->folder && chdir(plan->folder) != 0) return -1;

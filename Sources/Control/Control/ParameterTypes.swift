@@ -30,29 +30,6 @@ extension ParameterType where Argument == ULID {
   }
 }
 
-extension ParameterType where Argument == ActuatorCommand {
-  /// Section 4.7 of the protocol.
-  static var command: Self {
-    Self(
-      "command", expected: ActuatorCommand.forms,
-      schema: [
-        "oneOf": [
-          ["enum": ["on", "off"]], ["type": "number", "minimum": 0, "maximum": 1],
-          [
-            "type": "object",
-            "properties": [
-              "pulse_ms": ["type": "integer", "minimum": 1, "maximum": .int(ActuatorCommand.longestPulse)]
-            ],
-            "required": ["pulse_ms"], "additionalProperties": false,
-          ],
-        ]
-      ], isRecorded: true
-    ) {
-      ActuatorCommand(wireValue: $0)
-    }
-  }
-}
-
 extension ParameterType where Argument == Value {
   /// Section 4.12 of the protocol: a change of a simulated device.
   static var change: Self {

@@ -1,4 +1,8 @@
-extension GuardianMessage {
+#if !hasFeature(Embedded)
+  import Companion
+#endif
+
+extension GuardianMessage: PacketMessage {
   private static let mark: (UInt8, UInt8) = (0x4F, 0x47)
   private static let layout: UInt8 = 1
   private static let headerSize = 8
@@ -134,23 +138,7 @@ extension GuardianMessage {
   }
 }
 
-/// Encodes the fields of a message, integers little-endian.
-struct ByteWriter {
-  private var bytes: [UInt8] = []
-
-  mutating func byte(_ value: UInt8) { bytes.append(value) }
-
-  mutating func integer<Integer: FixedWidthInteger>(_ value: Integer) {
-    for index in 0..<Integer.bitWidth / 8 { bytes.append(UInt8(truncatingIfNeeded: value >> Integer(index * 8))) }
-  }
-
-  mutating func text(_ text: [UInt8]) {
-    // `GuardianRecord.isSound` excludes longer texts.
-    let cut = text.prefix(255)
-    bytes.append(UInt8(cut.count))
-    bytes.append(contentsOf: cut)
-  }
-
+extension ByteWriter {
   mutating func record(_ record: GuardianRecord) {
     text(record.device)
     text(record.identity)
@@ -188,41 +176,9 @@ struct ByteWriter {
     byte(hold.isCutByMaxOn ? 1 : 0)
     text(hold.holder)
   }
-
-  mutating func finish(lengthAt place: Int) -> [UInt8] {
-    for index in 0..<4 { bytes[place + index] = UInt8(truncatingIfNeeded: bytes.count >> (index * 8)) }
-    return bytes
-  }
 }
 
-/// Decodes the fields of a message; every function returns nil when the bytes are too short or invalid.
-struct ByteReader {
-  private let bytes: [UInt8]
-  private var place = 0
-
-  init(_ bytes: [UInt8]) { self.bytes = bytes }
-
-  mutating func byte() -> UInt8? {
-    guard place < bytes.count else { return nil }
-    place += 1
-    return bytes[place - 1]
-  }
-
-  mutating func integer<Integer: FixedWidthInteger>() -> Integer? {
-    let size = Integer.bitWidth / 8
-    guard bytes.count - place >= size else { return nil }
-    var value: Integer = 0
-    for index in 0..<size { value |= Integer(truncatingIfNeeded: bytes[place + index]) << Integer(index * 8) }
-    place += size
-    return value
-  }
-
-  mutating func text() -> [UInt8]? {
-    guard let count = byte(), bytes.count - place >= Int(count) else { return nil }
-    place += Int(count)
-    return Array(bytes[place - Int(count)..<place])
-  }
-
+extension ByteReader {
   mutating func record() -> GuardianRecord? {
     guard let device = text(), let identity = text(), let slot: UInt32 = integer(), let number = byte(),
       let policy = GuardianRecord.Policy(rawValue: number), let steps = steps()

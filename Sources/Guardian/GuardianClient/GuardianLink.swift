@@ -95,7 +95,7 @@ public final class GuardianLink {
   private var predecessors: [Predecessor] = []
   /// Leases of the previous daemon, of outputs that were claimed or have no identity to compare.
   private var left: [DeviceID: OutputHold] = [:]
-  private var connection: PacketSocket?
+  private var connection: GuardianSocket?
   private var hearing: WatchID?
   private var leases = LeaseWatch()
   private var isCharged = false
@@ -249,7 +249,7 @@ public final class GuardianLink {
       Files.remove(place)
       let listener = try UnixSocket.listen(place, mode: 0o600, packets: true)
       let (ours, theirs) = try UnixSocket.pair(packets: true)
-      let socket = PacketSocket(Descriptor(owning: ours), patience: 300)
+      let socket = GuardianSocket(Descriptor(owning: ours), peer: "guardian", patience: 300)
       let other = Descriptor(owning: theirs)
       let pid = try Spawn.start(
         program, [GuardianProgram.name], defaultSignals: [SIGPIPE, SIGXFSZ],

@@ -5,13 +5,6 @@ public enum GuardianProgram {
   /// The name of the file.
   public static let name = "openstarry-guardian"
 
-  /// Looks for the program beside this one, in `../lib/openstarry`, `/usr/libexec/openstarry`, `/usr/lib/openstarry`
-  /// and `/usr/libexec`.
-  /// - Returns: its path; nil when it is in none of them.
-  public static func find() -> String? {
-    let folder = (try? Files.resolve("/proc/self/exe")).map(Files.folder(of:)) ?? "."
-    let folders = [folder, "\(folder)/../lib/openstarry", "/usr/libexec/openstarry", "/usr/lib/openstarry"]
-    for folder in folders + ["/usr/libexec"] where Files.isFile("\(folder)/\(name)") { return "\(folder)/\(name)" }
-    return nil
-  }
+  /// Looks for the program where `CompanionProgram.find` does.
+  public static func find() -> String? { CompanionProgram.find(name) }
 }

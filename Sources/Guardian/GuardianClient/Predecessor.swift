@@ -11,7 +11,7 @@ final class Predecessor {
   /// The outputs that have not been taken over yet, in the order of its daemon's board.
   private(set) var outputs: [KeptOutput]
   private var descriptors: [[UInt8]: [Int32]]
-  private let socket: PacketSocket
+  private let socket: GuardianSocket
   /// Whether it has failed to answer a `discard` in time.
   private var isSlow = false
 
@@ -37,7 +37,7 @@ final class Predecessor {
     guard let connection = try? UnixSocket.connect(path, packets: true) else { return .nobody }
     guard let peer = try? Peer(of: connection.number), peer.uid == geteuid() || peer.uid == 0 else { return .guarding }
     let process = PeerProcess(at: connection.number, program: GuardianProgram.name)
-    let socket = PacketSocket(connection, patience: 500)
+    let socket = GuardianSocket(connection, peer: "guardian", patience: 500)
     do throws(SystemError) {
       try socket.send(.hello)
       guard let answer = try socket.receive() else { return .nobody }
@@ -55,7 +55,7 @@ final class Predecessor {
   /// process has no room for them.
   /// - Throws: EAGAIN when one did not come in time; no descriptor is left open.
   static func outputs(
-    of report: GuardianReport, from socket: PacketSocket
+    of report: GuardianReport, from socket: GuardianSocket
   ) throws(SystemError) -> ([KeptOutput], [[UInt8]: [Int32]]) {
     var kept: [KeptOutput] = []
     var descriptors: [[UInt8]: [Int32]] = [:]
@@ -79,7 +79,7 @@ final class Predecessor {
   }
 
   private init(
-    _ report: GuardianReport, _ outputs: [KeptOutput], _ descriptors: [[UInt8]: [Int32]], _ socket: PacketSocket,
+    _ report: GuardianReport, _ outputs: [KeptOutput], _ descriptors: [[UInt8]: [Int32]], _ socket: GuardianSocket,
     _ process: PeerProcess?
   ) {
     self.report = report
@@ -120,11 +120,11 @@ final class Predecessor {
   /// it must not drive outputs that this daemon has taken over.
   func finish() {
     for output in outputs { discard(output.record.device) }
-    let isTold = (try? socket.send(.take)) != nil
+    let isNotified = (try? socket.send(.take)) != nil
     guard let process else {
-      if isTold { socket.waitForEnd() }
+      if isNotified { socket.waitForEnd() }
       return
     }
-    if !(isTold && process.waitForEnd()) { process.end() }
+    if !(isNotified && process.waitForEnd()) { process.end() }
   }
 }

@@ -1,6 +1,7 @@
 import CLinux
 
 #if !hasFeature(Embedded)
+  import Companion
   import Guardian
 #endif
 
@@ -35,7 +36,7 @@ final class GuardianProcess {
     var peer = openstarry_peer()
     // SAFETY: the kernel fills in the structure.
     guard unsafe openstarry_peer_of(3, &peer) == 0, peer.pid > 0 else {
-      LineText("openstarryd starts this program; it does nothing on its own").write()
+      LineText(guardian: "openstarryd starts this program; it does nothing on its own").write()
       exit(64)
     }
     // Call listen(2) here: SO_PEERCRED (unix(7)) reports whoever called it last, so clients see the guardian's pid
@@ -45,7 +46,7 @@ final class GuardianProcess {
     openstarry_close_from(5)
     let guardian = GuardianProcess(daemon: peer.pid)
     guardian.settle()
-    Packet.send(3, .ready, [])
+    GuardianPacket.send(3, .ready, [])
     while true { guardian.turn() }
   }
 
@@ -53,38 +54,21 @@ final class GuardianProcess {
     pid = daemon
     // Never block on a daemon that hangs and does not read.
     _ = openstarry_fcntl(self.daemon, F_SETFL, O_NONBLOCK)
-    signals = Self.catchSignals()
+    // Signals that are meant for the daemon must not end its guardian. SIGXFSZ: if a file may not grow (RLIMIT_FSIZE), it
+    // is enough that the write fails.
+    signals = Companion.signals([SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGXFSZ])
     // -1 if the kernel has no pidfds; the end of the connection shows the death as well, even a little earlier.
     process = openstarry_pidfd_open(daemon)
-  }
-
-  /// Blocks signals that are meant for the daemon, so that they do not end its guardian.
-  private static func catchSignals() -> Int32 {
-    var set = sigset_t()
-    // SAFETY: the set is a local, copied by the calls.
-    unsafe sigemptyset(&set)
-    // SIGXFSZ: if a file may not grow (RLIMIT_FSIZE), it is enough that the write fails.
-    for number in [SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGPIPE, SIGXFSZ] {
-      unsafe sigaddset(&set, number)
-    }
-    unsafe sigprocmask(SIG_BLOCK, &set, nil)
-    return unsafe openstarry_signal_descriptor(&set)
   }
 
   /// Releases the standard streams, locks the memory, raises the priority, and asks the OOM killer to spare the
   /// process.
   private func settle() {
-    for number: Int32 in 0...1 {
-      let null = unsafe openstarry_open("/dev/null", O_RDWR | O_CLOEXEC, 0)
-      if null >= 0 {
-        dup2(null, number)
-        close(null)
-      }
-    }
+    Companion.releaseStandardStreams()
     // May fail: locking may not be allowed.
     _ = openstarry_lock_memory()
     // On a busy machine, waiting for the CPU is most of the reaction time.
-    _ = openstarry_go_first()
+    _ = openstarry_run_first()
     let file = unsafe openstarry_open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC, 0)
     if file >= 0 {
       _ = unsafe CLinux.write(file, "-1000", 5)
@@ -112,7 +96,7 @@ final class GuardianProcess {
     if death == nil {
       if watched[0].revents != 0 { hearDaemon() }
       if death == nil, watched[1].revents != 0 { daemonDied() }
-      if death == nil, let look, look <= monotonicNow() { lookAtLeases() }
+      if death == nil, let look, look <= Companion.monotonicNow() { lookAtLeases() }
     }
     if successor >= 0, watched[4].revents != 0 { hearSuccessor() }
     if watched[2].revents != 0 { accept() }
@@ -125,7 +109,7 @@ final class GuardianProcess {
   /// The time in milliseconds until the next lease check or retry; -1, which means no limit, when none is due.
   private func timeout() -> Int32 {
     guard let due = death == nil ? look : outputs.due else { return -1 }
-    let now = monotonicNow()
+    let now = Companion.monotonicNow()
     return due <= now ? 0 : Int32(min((due - now) / 1_000_000 + 1, 3_600_000))
   }
 
@@ -134,7 +118,7 @@ final class GuardianProcess {
   private func hearDaemon() {
     // Read all pending messages before believing that the daemon has ended.
     while true {
-      var packet = Packet.receive(daemon)
+      var packet = GuardianPacket.receive(daemon)
       switch packet.result {
       case .nothing: return
       case .ended: return daemonDied()
@@ -146,7 +130,7 @@ final class GuardianProcess {
     }
   }
 
-  private func hear(_ message: GuardianMessage, _ packet: inout Packet) {
+  private func hear(_ message: GuardianMessage, _ packet: inout GuardianPacket) {
     switch message {
     case .page: outputs.map(packet.take(0))
     case .protect(let record):
@@ -170,10 +154,10 @@ final class GuardianProcess {
   /// Ends overdue leases and tells the daemon. The message may get lost: those leases have ended by the daemon's own
   /// clock as well.
   private func lookAtLeases() {
-    let now = monotonicNow()
+    let now = Companion.monotonicNow()
     // Read the page right before acting: the daemon may be awake again.
     outputs.overrule(now: now)
-    for output in outputs.goOn(now, isTold: true).overruled { Packet.send(daemon, .overruled(output), []) }
+    for output in outputs.advance(now, isLogged: true).overruled { GuardianPacket.send(daemon, .overruled(output), []) }
     look = leases.next(after: now, earliest: outputs.earliestDeadline)
     if let due = outputs.due { look = min(look ?? due, due) }
   }
@@ -181,18 +165,19 @@ final class GuardianProcess {
   private func daemonDied() {
     // If this guardian is not in charge yet, its predecessor still is.
     guard isCharged else { exit(0) }
-    let noticed = monotonicNow()
+    let noticed = Companion.monotonicNow()
     death = (noticed, nil)
     outputs.takeCharge(now: noticed)
   }
 
   /// Carries out due work after the daemon's death: at first all outputs, later leases that end and failed steps.
   private func settleDue() {
-    for output in outputs.goOn(monotonicNow(), isTold: death?.settled != nil).discarded where successor >= 0 {
-      Packet.send(successor, .discarded(device: output.device, errno: output.errno), [])
+    for output in outputs.advance(Companion.monotonicNow(), isLogged: death?.settled != nil).discarded
+    where successor >= 0 {
+      GuardianPacket.send(successor, .discarded(device: output.device, errno: output.errno), [])
     }
     if death?.settled == nil, !outputs.isNew {
-      death?.settled = monotonicNow()
+      death?.settled = Companion.monotonicNow()
       announce()
     }
     if isTaken, !outputs.isDiscarding { exit(0) }
@@ -223,7 +208,7 @@ final class GuardianProcess {
       return
     }
     guard death != nil else {
-      Packet.send(socket, .refused(pid: pid), [])
+      GuardianPacket.send(socket, .refused(pid: pid), [])
       close(socket)
       return
     }
@@ -234,14 +219,14 @@ final class GuardianProcess {
   }
 
   private func hearSuccessor() {
-    var packet = Packet.receive(successor)
+    var packet = GuardianPacket.receive(successor)
     defer { packet.closeRest() }
     switch packet.result {
     case .nothing, .unknown: return
     case .ended: endSuccessor()
     case .message(.hello): report()
     case .message(.discard(let device)):
-      if outputs.discard(device) { Packet.send(successor, .discarded(device: device, errno: 0), []) }
+      if outputs.discard(device) { GuardianPacket.send(successor, .discarded(device: device, errno: 0), []) }
     case .message(.take):
       if !outputs.isDiscarding { exit(0) }
       isTaken = true
@@ -259,13 +244,14 @@ final class GuardianProcess {
   private func report() {
     guard let death else { return }
     let report = GuardianReport(
-      pid: pid, died: death.noticed, settled: death.settled ?? monotonicNow(), outputs: UInt32(outputs.all.count),
+      pid: pid, died: death.noticed, settled: death.settled ?? Companion.monotonicNow(),
+      outputs: UInt32(outputs.all.count),
       wasLeft: isLeft)
-    var isHeard = Packet.send(successor, .report(report), [])
+    var isHeard = GuardianPacket.send(successor, .report(report), [])
     for output in outputs.all where isHeard {
       let kept = KeptOutput(
         record: output.record, outcome: output.outcome, errno: output.errno, hold: output.hold)
-      isHeard = Packet.send(successor, .kept(kept), output.descriptors)
+      isHeard = GuardianPacket.send(successor, .kept(kept), output.descriptors)
     }
     if !isHeard { endSuccessor() }
   }
@@ -274,7 +260,7 @@ final class GuardianProcess {
 
   private func announce() {
     guard let death, let settled = death.settled else { return }
-    var line = LineText("the daemon (process ", level: 3)
+    var line = LineText(guardian: "the daemon (process ")
     line.add(UInt64(pid))
     line.add(isLeft ? ") has ended and left outputs; " : ") has died; ")
     line.add(UInt64(outputs.all.count))
@@ -286,12 +272,4 @@ final class GuardianProcess {
       output.announce(death.noticed)
     }
   }
-}
-
-/// The monotonic clock (clock_gettime(2), CLOCK_MONOTONIC), in nanoseconds.
-func monotonicNow() -> UInt64 {
-  var time = timespec()
-  // SAFETY: the kernel fills in the structure; this clock always exists.
-  unsafe clock_gettime(CLOCK_MONOTONIC, &time)
-  return UInt64(time.tv_sec) * 1_000_000_000 + UInt64(time.tv_nsec)
 }

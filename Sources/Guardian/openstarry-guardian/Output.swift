@@ -1,6 +1,7 @@
 import CLinux
 
 #if !hasFeature(Embedded)
+  import Companion
   import Guardian
 #endif
 
@@ -104,7 +105,7 @@ struct Output {
 
   /// Continues with its steps: carries out all of them, or only one attempt if it has transfers, which may hang.
   /// - Returns: whether all steps have been tried; then `outcome` is set, and `due` if they are to be retried.
-  mutating func goOn(now: UInt64) -> Bool {
+  mutating func advance(now: UInt64) -> Bool {
     let steps = overruled == nil ? record.steps : lapse ?? record.steps
     // A failed step does not prevent the next ones.
     while step < steps.count {
@@ -163,7 +164,7 @@ struct Output {
   /// Logs its outcome: `fan: held by agent/climate at 100 % for 3000 ms; safe`.
   /// - Parameter isOverruled: whether the lease of a living daemon was ended.
   func announce(_ now: UInt64, isOverruled: Bool = false) {
-    var line = LineText(record.device, level: outcome == .failed ? 3 : 4)
+    var line = LineText(guardian: record.device, level: outcome == .failed ? 3 : 4)
     line.add(": ")
     if let hold {
       line.add("held by ")

@@ -1,12 +1,13 @@
 import CLinux
 
 #if !hasFeature(Embedded)
+  import Companion
   import Guardian
 #endif
 
 /// All guarded outputs, and the shared page with their leases.
 ///
-/// Work is only marked at first. `goOn` carries it out: all that cannot block first, then one bus transfer per call.
+/// Work is only marked at first. `advance` carries it out: all that cannot block first, then one bus transfer per call.
 struct Outputs {
   private(set) var all: [Output] = []
   private var page: HolderPage?
@@ -104,7 +105,7 @@ struct Outputs {
     return earliest
   }
 
-  /// The work finished by one call of `goOn`; each result is reported once.
+  /// The work finished by one call of `advance`; each result is reported once.
   struct Ended {
     /// Overruled outputs, to report to the daemon.
     var overruled: [OverruledOutput] = []
@@ -113,19 +114,19 @@ struct Outputs {
   }
 
   /// Carries out the due work: all that cannot block, then at most one transfer, on the bus that has waited longest.
-  /// - Parameter isTold: whether to log each output whose outcome is new or has changed.
-  mutating func goOn(_ now: UInt64, isTold: Bool) -> Ended {
+  /// - Parameter isLogged: whether to log each output whose outcome is new or has changed.
+  mutating func advance(_ now: UInt64, isLogged: Bool) -> Ended {
     var ended = Ended()
     for rank in 0..<GuardianStep.slowestRank {
       for index in all.indices where all[index].rank == rank && all[index].isDue(now) {
-        goOn(index, now, isTold, &ended)
+        advance(index, now, isLogged, &ended)
       }
     }
     if let index = nextTransfer(now) {
       turns += 1
       let bus = all[index].bus
       for other in all.indices where all[other].bus == bus { all[other].turn = turns }
-      goOn(index, now, isTold, &ended)
+      advance(index, now, isLogged, &ended)
     }
     for discarded in ended.discarded { forget(discarded.device) }
     return ended
@@ -143,12 +144,12 @@ struct Outputs {
     return next
   }
 
-  private mutating func goOn(_ index: Int, _ now: UInt64, _ isTold: Bool, _ ended: inout Ended) {
+  private mutating func advance(_ index: Int, _ now: UInt64, _ isLogged: Bool, _ ended: inout Ended) {
     let (was, isNew) = (all[index].outcome, all[index].isNew)
-    guard all[index].goOn(now: now) else { return }
+    guard all[index].advance(now: now) else { return }
     let output = all[index]
     let isOverruled = output.overruled != nil
-    if isTold, !output.isUnwanted, isNew || output.outcome != was { output.announce(now, isOverruled: isOverruled) }
+    if isLogged, !output.isUnwanted, isNew || output.outcome != was { output.announce(now, isOverruled: isOverruled) }
     if isOverruled, isNew, let hold = output.hold {
       ended.overruled.append(OverruledOutput(device: output.record.device, hold: hold, time: now, errno: output.errno))
     }
@@ -169,9 +170,9 @@ struct Outputs {
 
   /// Makes every output safe, including held ones, and logs the failures.
   mutating func makeAllSafe() {
-    for index in all.indices where all[index].outcome != .done { all[index].begin(now: monotonicNow()) }
-    while isNew { _ = goOn(monotonicNow(), isTold: false) }
-    for output in all where output.outcome == .failed { output.announce(monotonicNow()) }
+    for index in all.indices where all[index].outcome != .done { all[index].begin(now: Companion.monotonicNow()) }
+    while isNew { _ = advance(Companion.monotonicNow(), isLogged: false) }
+    for output in all where output.outcome == .failed { output.announce(Companion.monotonicNow()) }
   }
 
   /// Discards a device: makes it safe and forgets it. One that is safe or unknown is done at once, others once their
@@ -184,7 +185,7 @@ struct Outputs {
       return true
     }
     all[index].isUnwanted = true
-    all[index].begin(now: monotonicNow())
+    all[index].begin(now: Companion.monotonicNow())
     return false
   }
 

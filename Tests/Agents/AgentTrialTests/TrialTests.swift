@@ -195,7 +195,7 @@ struct TrialTests {
   }
 
   @Test func unsupportedIsolationsAreRefused() {
-    for (driver, word) in [(Manifest.Driver.inProcess, "firmware"), (.process, "this release"), (.docker, "docker")] {
+    for (driver, word) in [(Manifest.Driver.inProcess, "firmware"), (.docker, "docker")] {
       var refused = manifest("fan")
       refused.runtime.driver = driver
       let failure = #expect(throws: TrialFailure.self) {

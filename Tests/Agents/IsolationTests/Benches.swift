@@ -1,6 +1,7 @@
 import Agent
 import AgentInProcess
 import AgentWASM
+import ConformanceAgents
 import EventLoop
 import IsolationTestKit
 import Linux
@@ -24,23 +25,6 @@ final class InProcessBench: IsolationBench {
   /// Does nothing: in-process agents answer within the call.
   func run(until isDone: () -> Bool) {}
   func settle() {}
-}
-
-private struct Works: OpenStarryAgent.Agent {
-  mutating func handle(_ event: Event, _ context: inout Context) { context.log("handled") }
-  func snapshot() -> Value { ["n": 1] }
-}
-
-private struct Fails: OpenStarryAgent.Agent {
-  mutating func handle(_ event: Event, _ context: inout Context) throws(AgentError) {
-    throw AgentError(.notFound, "no such thing")
-  }
-}
-
-private struct PassesRefusalsOn: OpenStarryAgent.Agent {
-  mutating func handle(_ event: Event, _ context: inout Context) throws(AgentError) {
-    try context.control("valve", .on)
-  }
 }
 
 /// The conformance suite's agents, as WASM modules.

@@ -1,5 +1,6 @@
 import AgentWASM
 import IsolationTestKit
+import ProcessTestKit
 import Testing
 
 /// Runs the conformance suite for every isolation.
@@ -12,5 +13,17 @@ import Testing
   @Test(.enabled(if: EngineLibrary.find() != nil, "no WASM engine: run .ci/wasmtime"), arguments: Conformance.allCases)
   func wasm(_ expectation: Conformance) throws {
     #expect(try expectation.complaints(WASMBench()) == [])
+  }
+
+  @Test(
+    .enabled(if: SandboxRoom.absence == nil, "\(SandboxRoom.absence ?? "")"), arguments: Conformance.allCases)
+  func swiftProcess(_ expectation: Conformance) throws {
+    #expect(try expectation.complaints(ProcessBench(.swift)) == [])
+  }
+
+  @Test(
+    .enabled(if: SandboxRoom.absence == nil, "\(SandboxRoom.absence ?? "")"), arguments: Conformance.allCases)
+  func pythonProcess(_ expectation: Conformance) throws {
+    #expect(try expectation.complaints(ProcessBench(.python)) == [])
   }
 }

@@ -17,8 +17,8 @@ import Wire
   /// The kernel drops descriptors for which the receiver has no room. The others are still taken over at once.
   @Test func outputsWhoseDescriptorsAreMissingAreLeftOut() throws {
     let (ours, theirs) = try UnixSocket.pair(packets: true)
-    let daemon = PacketSocket(Descriptor(owning: ours), patience: 20_000)
-    let guardian = PacketSocket(Descriptor(owning: theirs), patience: 20_000)
+    let daemon = GuardianSocket(Descriptor(owning: ours), peer: "guardian", patience: 20_000)
+    let guardian = GuardianSocket(Descriptor(owning: theirs), peer: "guardian", patience: 20_000)
     let file = try System.open("/dev/null", O_RDWR)
     try guardian.send(.kept(kept("lost")))
     try guardian.send(.kept(kept("fan")), [file.number])

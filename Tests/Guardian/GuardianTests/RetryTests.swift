@@ -27,7 +27,7 @@ import Testing
     var now = start
     for pause in milliseconds {
       if !tested.isDue(now) { tested.begin(now: now) }
-      let isThrough = tested.goOn(now: now)
+      let isThrough = tested.advance(now: now)
       #expect(isThrough)
       #expect(tested.outcome == .failed && tested.due == now + pause * 1_000_000)
       now = tested.due ?? now
@@ -44,7 +44,7 @@ import Testing
     now = fails(
       &tested, after: [10, 20, 40, 80, 160, 320, 640, 1280, 2560, 5120, 10_000, 10_000], from: now)
     try refuse(false)
-    let isThrough = tested.goOn(now: now)
+    let isThrough = tested.advance(now: now)
     #expect(isThrough)
     #expect(tested.outcome == .done && tested.due == nil)
     #expect(try Files.read("\(folder.path)/output") == [0x30])

@@ -26,7 +26,7 @@ private final class Guarding {
 struct SlowBusTests {
   private let bus: SlowBus
   private let folder: TemporaryFolder
-  private let daemon: PacketSocket
+  private let daemon: GuardianSocket
   private let guardian: Guarding
   private let map: HolderMap
   private var path: String { "\(folder.path)/guardian" }
@@ -40,7 +40,7 @@ struct SlowBusTests {
     map = try HolderMap(slots: 8)
     let listener = try UnixSocket.listen("\(folder.path)/guardian", mode: 0o600, packets: true)
     let (ours, theirs) = try UnixSocket.pair(packets: true)
-    daemon = PacketSocket(Descriptor(owning: ours), patience: 20_000)
+    daemon = GuardianSocket(Descriptor(owning: ours), peer: "guardian", patience: 20_000)
     let end = Descriptor(owning: theirs)
     guardian = Guarding(
       pid: try Spawn.start(
@@ -134,7 +134,7 @@ struct SlowBusTests {
     try daemon.send(.charge)
     die()
     #expect(try bus.transfer() == Self.hung)
-    let successor = PacketSocket(try UnixSocket.connect(path, packets: true), patience: 20_000)
+    let successor = GuardianSocket(try UnixSocket.connect(path, packets: true), peer: "guardian", patience: 20_000)
     try successor.send(.hello)
     try bus.end()
     guard case .report(let report) = try successor.receive()?.message else {

@@ -90,7 +90,7 @@ struct CheckTests {
        "runtime": {"driver": "\(driver)", "entry": "x.wasm"}}
       """
     }
-    for (id, driver) in [("gone", "wasm"), ("bad", "wasm"), ("own", "process"), ("linked", "in-process")] {
+    for (id, driver) in [("gone", "wasm"), ("bad", "wasm"), ("own", "docker"), ("linked", "in-process")] {
       try write("\(id)/agent.json", manifest(id, driver))
     }
     try write("bad/x.wasm", "no module")
@@ -101,7 +101,7 @@ struct CheckTests {
     }
     #expect(isFound("gone/agent.json:2:41:", "x.wasm: No such file or directory"), "\(found)")
     #expect(isFound("bad/agent.json:2:41:", "bad/x.wasm: "), "\(found)")
-    #expect(isFound("own/agent.json:2:24:", "this daemon has no 'process' driver"), "\(found)")
+    #expect(isFound("own/agent.json:2:24:", "this daemon has no 'docker' driver"), "\(found)")
   }
 
   @Test func conditionsAreCompiled() throws {

@@ -4,8 +4,9 @@ import Model
 import Watchdog
 
 /// The calls of one agent. Each passes the permissions of its manifest, and has the current event as its cause.
-final class AgentCalls: AgentHost, MemoryLimiter, RefusalStore {
-  private let manifest: Manifest
+final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
+  private let agent: AgentID
+  private let priority: Priority
   private let principal: Principal
   private let hardware: Hardware
   private let events: any EventSink
@@ -35,7 +36,8 @@ final class AgentCalls: AgentHost, MemoryLimiter, RefusalStore {
     account: BudgetAccount, onLog: @escaping (LogLevel, String) -> Void,
     onState: @escaping (String, Value?) throws(AgentError) -> Void
   ) {
-    self.manifest = manifest
+    agent = manifest.id
+    priority = manifest.policy.priority
     self.hardware = hardware
     self.events = events
     self.clock = clock
@@ -112,13 +114,15 @@ final class AgentCalls: AgentHost, MemoryLimiter, RefusalStore {
 
   private func limited(_ what: String, _ refusal: BudgetRefusal) -> AgentError {
     AgentError(
-      .limited, what + refusal.message(to: manifest.id), retryAfter: refusal.wait > .zero ? refusal.wait : nil)
+      .limited, what + refusal.message(to: agent), retryAfter: refusal.wait > .zero ? refusal.wait : nil)
   }
 
   func memory(holding held: Int64) -> MemoryRoom? {
     onMemory(held)
     return budgets.room(.memory, holding: held, for: account).map { MemoryRoom(bytes: $0.amount, parent: $0.parent) }
   }
+
+  func used(cpu nanoseconds: UInt64) { budgets.charge(.cpu, Int64(clamping: nanoseconds), to: account) }
 
   func read(_ sensor: String) throws(AgentError) -> Reading {
     let id = DeviceID(try named(sensor))
@@ -165,13 +169,13 @@ final class AgentCalls: AgentHost, MemoryLimiter, RefusalStore {
   private func ask(
     _ request: ModelRequest, _ done: @escaping (Result<ModelAnswer, AgentError>) -> Void
   ) throws(AgentError) -> CompletionID {
-    guard manifest.permissions.model else {
+    guard principal.permissions.model else {
       throw AgentError(
-        .denied, "agent '\(manifest.id)' may not ask a model: capabilities.permissions.model does not allow it")
+        .denied, "agent '\(agent)' may not ask a model: capabilities.permissions.model does not allow it")
     }
     if let cannotWait { throw AgentError(.unavailable, cannotWait) }
     guard let model else { throw AgentError(.unavailable, "no model gateway is configured") }
-    return try model.complete(request, for: manifest.id, done)
+    return try model.complete(request, for: agent, done)
   }
 
   func cancel(_ completion: CompletionID) { model?.cancel(completion) }
@@ -184,8 +188,8 @@ final class AgentCalls: AgentHost, MemoryLimiter, RefusalStore {
     guard EventPattern.isEventName(try named(type)) else {
       throw AgentError(.invalid, "'\(type)' is no event name: it must be domain:verb")
     }
-    guard manifest.permissions.mayEmit(type: type) else {
-      throw AgentError.notGranted(manifest.id, "emit", type, key: "emit")
+    guard principal.permissions.mayEmit(type: type) else {
+      throw AgentError.notGranted(agent, "emit", type, key: "emit")
     }
     if let complaint = PayloadLimit.complaint(payload) { throw AgentError(.limited, "emit '\(type)': \(complaint)") }
     // Rules would act on such an event.
@@ -196,7 +200,6 @@ final class AgentCalls: AgentHost, MemoryLimiter, RefusalStore {
     if let refusal = budgets.take(.events, 1, for: account) {
       throw limited("emit '\(type)': ", refusal)
     }
-    let priority = manifest.policy.priority
     return events.publish(
       type, source: principal.name, cause: cause, priority: priority, payload: payload
     ).id
@@ -206,7 +209,7 @@ final class AgentCalls: AgentHost, MemoryLimiter, RefusalStore {
   func log(_ level: LogLevel, _ message: String) {
     if let refusal = budgets.take(.log, Int64(message.utf8.count) + 1, for: account) {
       let wait = refusal.wait > .zero ? " for \(refusal.wait.text)" : ""
-      if leftOut == 0 { onLog(.warning, "lines are left out: \(refusal.message(to: manifest.id))\(wait)") }
+      if leftOut == 0 { onLog(.warning, "lines are left out: \(refusal.message(to: agent))\(wait)") }
       leftOut += 1
       return
     }
@@ -240,8 +243,8 @@ final class AgentCalls: AgentHost, MemoryLimiter, RefusalStore {
 
   func file(_ path: String) throws(AgentError) -> [UInt8] {
     try answer { () throws(AgentError) in
-      guard let real = manifest.permissions.mayReadFile(path, resolve: files.resolve) else {
-        throw AgentError.notGranted(manifest.id, "read", path, key: "fs_allow_paths")
+      guard let real = principal.permissions.mayReadFile(path, resolve: files.resolve) else {
+        throw AgentError.notGranted(agent, "read", path, key: "fs_allow_paths")
       }
       return try files.read(real)
     }

@@ -60,13 +60,16 @@ public struct Manifest: Sendable {
     public var driver: Driver
     /// The code: the name of a linked type (in-process), a module file (wasm), a program (process), an image (docker).
     public var entry: String
+    /// The program's arguments, without its name (process).
+    public var arguments: [String]
     /// When the agent runs.
     public var lifecycle: Lifecycle
 
     /// A runtime; on demand unless given.
-    public init(driver: Driver, entry: String, lifecycle: Lifecycle = .onDemand) {
+    public init(driver: Driver, entry: String, arguments: [String] = [], lifecycle: Lifecycle = .onDemand) {
       self.driver = driver
       self.entry = entry
+      self.arguments = arguments
       self.lifecycle = lifecycle
     }
   }

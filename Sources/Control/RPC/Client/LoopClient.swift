@@ -9,6 +9,12 @@ package struct Answer: Sendable, Hashable {
   package var result: Value
   /// The contents of the file that was sent with the answer; nil for none.
   package var contents: [UInt8]?
+
+  /// An answer.
+  package init(result: Value, contents: [UInt8]? = nil) {
+    self.result = result
+    self.contents = contents
+  }
 }
 
 /// A notification from the other side.

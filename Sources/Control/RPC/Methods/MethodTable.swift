@@ -23,6 +23,14 @@ package struct MethodTable<Context>: Sendable {
         ?? "daemon.methods lists them")
   }
 
+  /// Calls a method after checking the parameters. Roles do not apply.
+  /// - Returns: the result; nil when the method answers later, as its context lets it.
+  package func call(_ name: String, _ params: Fields, _ context: @autoclosure () -> Context) throws(RPCError) -> Value?
+  {
+    let method = try method(name)
+    return try method.call(context(), try Arguments(params, for: method.parameters))
+  }
+
   /// Calls the requested method after checking the caller's role and the parameters. The answer is given at once, or
   /// later by the method.
   /// - Parameters:

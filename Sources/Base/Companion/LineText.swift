@@ -1,31 +1,23 @@
 import CLinux
 
-/// A line for the daemon's log, built without the formatting of the full standard library.
-struct LineText {
+/// A line for the log, built without the formatting of the full standard library.
+public struct LineText {
   private var bytes: [UInt8] = []
 
-  /// Begins a line, with a prefix of syslog's level if journald reads it (sd-daemon(3)).
+  /// Begins an empty line, with a prefix of syslog's level if journald reads it (sd-daemon(3)), and with the program's
+  /// name otherwise.
   /// - Parameter level: 3 error, 4 warning.
-  init(_ text: StaticString, level: UInt8 = 3) {
-    begin(level)
-    add(text)
-  }
-
-  /// Begins a line with untrusted text, such as a device's id.
-  init(_ text: [UInt8], level: UInt8) {
-    begin(level)
-    add(text)
-  }
-
-  private mutating func begin(_ level: UInt8) {
+  public init(program: StaticString, level: UInt8 = 3) {
     if unsafe getenv("JOURNAL_STREAM") != nil {
       bytes = [0x3C, 0x30 + level, 0x3E]
     } else {
-      add("openstarry-guardian: ")
+      add(program)
+      add(": ")
     }
   }
 
-  mutating func add(_ text: StaticString) {
+  /// Adds a literal.
+  public mutating func add(_ text: StaticString) {
     // SAFETY: the literal lives as long as the program.
     text.withUTF8Buffer { buffer in
       for index in 0..<buffer.count { bytes.append(unsafe buffer[index]) }
@@ -34,11 +26,12 @@ struct LineText {
 
   /// Adds untrusted text. Control characters are dropped and bytes outside ASCII become question marks, because some
   /// characters among them control terminals.
-  mutating func add(_ text: [UInt8]) {
+  public mutating func add(_ text: [UInt8]) {
     for byte in text where byte >= 0x20 && byte != 0x7F { bytes.append(byte < 0x7F ? byte : 0x3F) }
   }
 
-  mutating func add(_ number: UInt64) {
+  /// Adds a number.
+  public mutating func add(_ number: UInt64) {
     var digits: [UInt8] = []
     var rest = number
     repeat {
@@ -49,7 +42,7 @@ struct LineText {
   }
 
   /// Adds the text of an errno (strerror(3)).
-  mutating func add(error: Int32) {
+  public mutating func add(error: Int32) {
     // SAFETY: a C string that is valid until the next call.
     guard var text = unsafe strerror(error) else { return add(UInt64(error.magnitude)) }
     while unsafe text.pointee != 0 {
@@ -58,8 +51,8 @@ struct LineText {
     }
   }
 
-  /// Writes the line, or drops it if stderr is not writable: a full pipe must not block the guardian.
-  consuming func write() {
+  /// Writes the line to standard error, or drops it if that is not writable: a full pipe must not block the program.
+  public consuming func write() {
     bytes.append(0x0A)
     var watched = pollfd(fd: 2, events: Int16(POLLOUT), revents: 0)
     // SAFETY: one structure, which the kernel fills in; the array is valid for its count.

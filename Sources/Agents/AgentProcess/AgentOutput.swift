@@ -1,0 +1,96 @@
+import EventLoop
+import Glibc
+import Linux
+import Model
+
+/// What an agent's program writes to its standard output and error: its log, line by line.
+///
+/// Read at a bounded rate: a program that writes faster waits in write(2) (pipe(7)).
+final class AgentOutput {
+  /// The newest line, for the message about the program's end; nil when there was none.
+  private(set) var last: String?
+
+  private let loop: EventLoop
+  private let pipe: Descriptor
+  private let onLine: (String) -> Void
+  private var watch: WatchID?
+  private var pause: TimerID?
+  private var partial: [UInt8] = []
+
+  /// Bytes in each `turn` of 100 ms.
+  private static let mostAtOnce = 64 << 10
+  private static let turn = Duration.milliseconds(100)
+  /// The longest line; the rest of a longer one is dropped.
+  private static let longest = 4096
+
+  /// - Parameter pipe: the reading end, non-blocking.
+  init(_ pipe: consuming Descriptor, on loop: EventLoop, _ onLine: @escaping (String) -> Void) {
+    self.pipe = pipe
+    self.loop = loop
+    self.onLine = onLine
+  }
+
+  deinit { close() }
+
+  func start() throws(SystemError) {
+    watch = try loop.watch(pipe.number, for: .readable) { [weak self] _ in self?.read() }
+  }
+
+  /// Takes what the program has left and ends.
+  func finish() {
+    while readOnce() == .some {}
+    if !partial.isEmpty { add(partial) }
+    partial = []
+    close()
+  }
+
+  private func close() {
+    if let watch = watch.take() { loop.unwatch(watch) }
+    if let pause = pause.take() { loop.cancel(pause) }
+  }
+
+  private func read() {
+    var count = 0
+    while count < Self.mostAtOnce {
+      switch readOnce() {
+      case .some: count += 16_384
+      case .nothing: return
+      case .end: return close()
+      }
+    }
+    if let watch = watch.take() { loop.unwatch(watch) }
+    pause = loop.schedule(after: Self.turn) { [weak self] in
+      guard let self else { return }
+      pause = nil
+      try? start()
+    }
+  }
+
+  private enum Arrival { case some, nothing, end }
+
+  private func readOnce() -> Arrival {
+    var bytes: [UInt8] = []
+    do throws(SystemError) {
+      guard let count = try System.read(pipe.number, into: &bytes, limit: 16_384) else { return .nothing }
+      if count == 0 { return .end }
+    } catch {
+      return .end
+    }
+    for byte in bytes {
+      if byte == UInt8(ascii: "\n") {
+        add(partial)
+        partial = []
+      } else if partial.count < Self.longest {
+        partial.append(byte)
+      }
+    }
+    return .some
+  }
+
+  private func add(_ bytes: [UInt8]) {
+    let line = String(decoding: bytes, as: UTF8.self).asMessage
+    guard !line.isEmpty else { return }
+    last = line
+    onLine(line)
+  }
+}

@@ -1,0 +1,109 @@
+import Agent
+import EventLoop
+import Launcher
+import LauncherClient
+import Linux
+import Model
+
+/// Runs agents that are programs, each in a sandbox that the launcher makes. `docs/process-abi.md` is their protocol.
+public final class ProcessDriver: AgentDriver {
+  private let loop: EventLoop
+  private let launcher: LauncherLink
+  private let plugins: PluginStore
+  private let limits: ProcessLimits
+
+  /// Creates a driver. Starts nothing yet.
+  /// - Parameters:
+  ///   - home: `$OPENSTARRY_HOME`, with the folder `plugins`.
+  ///   - limits: time limits, and the limits of agents without a budget.
+  public convenience init(_ loop: EventLoop, home: String, limits: ProcessLimits = ProcessLimits()) {
+    self.init(loop, home: home, launcher: LauncherLink(loop), limits: limits)
+  }
+
+  package init(_ loop: EventLoop, home: String, launcher: LauncherLink, limits: ProcessLimits = ProcessLimits()) {
+    self.loop = loop
+    self.launcher = launcher
+    self.limits = limits
+    plugins = PluginStore(home: home)
+  }
+
+  /// The properties of this isolation.
+  public static let isolation = Isolation(
+    .process, entry: "the program's file",
+    check: { manifest throws(AgentFailure) in _ = try program(of: manifest) })
+
+  public var isolation: Isolation {
+    var isolation = Self.isolation
+    guard let facts = launcher.facts else { return isolation }
+    if !facts.controllers.contains(.cpu) {
+      isolation.cpu = .afterwards(
+        "there is no control group with the cpu controller; CPU time is measured every second")
+    }
+    if !facts.controllers.contains(.memory) {
+      isolation.memory = .afterwards(
+        "there is no control group with the memory controller; each process is limited, their sum is measured")
+    }
+    return isolation
+  }
+
+  public func validate(_ manifest: Manifest) throws(AgentFailure) {
+    _ = try Self.program(of: manifest)
+    _ = try plugins.plugins(of: manifest)
+    if let absence = launcher.absence { throw AgentFailure(.startFailed, absence) }
+    guard Sandbox.filter != nil else {
+      throw AgentFailure(
+        .startFailed, "openstarry-agent.bpf, the seccomp filter of agents, is not installed beside openstarry-launcher")
+    }
+    if !manifest.permissions.hosts.isEmpty {
+      throw AgentFailure(
+        .startFailed, "network_allow_hosts is not available for process agents in this release: they have no network")
+    }
+  }
+
+  public func inForce(_ manifest: Manifest) -> Budget {
+    var budget = manifest.budget
+    budget.memory = budget.memory ?? limits.memory
+    return budget
+  }
+
+  public func start(
+    _ manifest: Manifest, host: any AgentHost, ended: @escaping (AgentEnd) -> Void,
+    _ done: @escaping (Result<any AgentInstance, AgentFailure>) -> Void
+  ) {
+    do throws(AgentFailure) {
+      let program = try Self.program(of: manifest)
+      let sandbox = Sandbox(manifest, program: program, plugins: try plugins.plugins(of: manifest))
+      let instance = ProcessInstance(
+        manifest, limits, host: host, loop: loop, launcher: launcher, ended: ended, started: done)
+      try instance.start(sandbox, limits.limits(of: manifest, inForce(manifest)))
+    } catch {
+      done(.failure(error))
+    }
+  }
+
+  /// Ends the launcher, and so all agents that still run.
+  package func close() { launcher.close() }
+
+  /// The program's path.
+  /// - Throws: when it is missing or cannot be executed.
+  static func program(of manifest: Manifest) throws(AgentFailure) -> String {
+    guard manifest.runtime.driver == .process else {
+      throw AgentFailure(.startFailed, "runtime.driver is '\(manifest.runtime.driver.rawValue)', not 'process'")
+    }
+    let path = Files.join(Files.folder(of: manifest.file), manifest.runtime.entry)
+    let whose = "the program of agent '\(manifest.id)'"
+    guard Files.isFile(path) else {
+      throw AgentFailure(.startFailed, "\(whose) cannot be used: there is no file \(path)")
+    }
+    let (mode, resolved): (UInt32, String)
+    do throws(SystemError) {
+      (mode, resolved) = (try FileStatus(path).mode, try Files.resolve(path))
+    } catch {
+      throw AgentFailure(.startFailed, "\(whose) cannot be used: \(error)")
+    }
+    guard mode & 0o111 != 0 else {
+      throw AgentFailure(.startFailed, "\(whose) is not executable: chmod +x \(path)")
+    }
+    return resolved
+  }
+}

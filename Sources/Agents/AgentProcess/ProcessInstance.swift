@@ -1,0 +1,281 @@
+import Agent
+import EventLoop
+import Glibc
+import Launcher
+import LauncherClient
+import Linux
+import Model
+import RPC
+import Wire
+
+/// An agent's program in its sandbox.
+final class ProcessInstance: AgentInstance {
+  private enum Phase {
+    /// The program has not said yet that it is ready.
+    case starting((Result<any AgentInstance, AgentFailure>) -> Void)
+    case waiting
+    case handling((Result<Void, AgentFailure>) -> Void)
+    /// Nothing of it is left.
+    case ended
+  }
+
+  private let manifest: Manifest
+  private let limits: ProcessLimits
+  private let loop: EventLoop
+  private let launcher: LauncherLink
+  private let host: any AgentHost
+  private var phase: Phase
+  private var ended: ((AgentEnd) -> Void)?
+  private var link: AgentLink?
+  private var output: AgentOutput?
+  private var program: UInt32?
+  private(set) var pid: Int32?
+  /// Why it is being ended; nil as long as it is not.
+  private var failure: AgentFailure?
+  private var isStopping = false
+  private var waitingForEnd: [() -> Void] = []
+  private var timer: TimerID?
+  private var signalTimer: TimerID?
+  private var sampleTimer: TimerID?
+  private var usage = LaunchUsage()
+  private var lastReport = Value.map([:])
+  /// Whether it has not answered `snapshot` yet. It answers in order, so it has not begun an event that came later.
+  private var isReporting = false
+
+  init(
+    _ manifest: Manifest, _ limits: ProcessLimits, host: any AgentHost, loop: EventLoop, launcher: LauncherLink,
+    ended: @escaping (AgentEnd) -> Void, started: @escaping (Result<any AgentInstance, AgentFailure>) -> Void
+  ) {
+    self.manifest = manifest
+    self.limits = limits
+    self.host = host
+    self.loop = loop
+    self.launcher = launcher
+    self.ended = ended
+    phase = .starting(started)
+  }
+
+  // MARK: Start
+
+  /// Starts the program. The launcher's answer and the program's `ready` follow later; until then this object keeps
+  /// itself alive through the launcher's link.
+  func start(_ sandbox: Sandbox, _ limits: LaunchLimits) throws(AgentFailure) {
+    do throws(SystemError) {
+      let sockets = try UnixSocket.pair()
+      let ours = Descriptor(owning: sockets.0)
+      let theirs = Descriptor(owning: sockets.1)
+      try System.setNonBlocking(ours.number)
+      let pipe = try System.pipe()
+      let reading = Descriptor(owning: pipe.reading)
+      let writing = Descriptor(owning: pipe.writing)
+      let filter = try System.open(Sandbox.filter ?? "openstarry-agent.bpf", O_RDONLY)
+      let output = AgentOutput(reading, on: loop) { [unowned self] in host.log(.info, $0) }
+      let link = AgentLink(ours, on: loop, host: host)
+      link.onReady = { [unowned self] in isReady($0) }
+      link.onEnd = { [unowned self] in connectionEnded($0) }
+      try output.start()
+      try link.start()
+      self.link = link
+      self.output = output
+      program = try launcher.start(
+        { sandbox.plan($0, name: manifest.id, limits) }, [theirs.number, writing.number, filter.number]
+      ) { [self] in take($0) }
+    } catch {
+      phase = .ended
+      tidy()
+      throw AgentFailure(.startFailed, "agent '\(manifest.id)' cannot be started: \(error)")
+    }
+    setTimer(self.limits.start) { [unowned self] in
+      end(AgentFailure(.startFailed, "it did not say that it is ready within \(self.limits.start.text)"))
+    }
+  }
+
+  private func take(_ news: LauncherLink.News) {
+    switch news {
+    case .started(let process): pid = process
+    case .usage(let usage): note(usage)
+    case .refused(let reason): finish(AgentFailure(.startFailed, reason))
+    case .lost(let reason): finish(failure ?? AgentFailure(.crash, reason))
+    case .ended(let end):
+      note(LaunchUsage(cpu: max(end.cpu, usage.cpu), memory: 0))
+      finish(failure(of: end))
+    }
+  }
+
+  private func isReady(_ version: Int64) {
+    guard case .starting(let started) = phase, failure == nil else { return }
+    guard version == 1 else {
+      return end(
+        AgentFailure(.startFailed, "it speaks version \(version) of the protocol, and this daemon speaks version 1"))
+    }
+    clearTimer()
+    phase = .waiting
+    sample()
+    started(.success(self))
+  }
+
+  // MARK: Activations
+
+  func activate(_ event: Event, _ done: @escaping (Result<Void, AgentFailure>) -> Void) {
+    guard case .waiting = phase, let link, failure == nil else {
+      return done(.failure(failure ?? AgentFailure(.error, "agent '\(manifest.id)' cannot take an event now")))
+    }
+    phase = .handling(done)
+    let limit = manifest.budget.activation ?? limits.activation
+    setTimer(limit) { [unowned self] in
+      let isBudget = manifest.budget.activation != nil
+      end(
+        AgentFailure(
+          isBudget ? .activation : .stuck,
+          isBudget
+            ? "an activation took longer than budget.activation of \(limit.text)"
+            : "it did not answer an event within \(limit.text)"))
+    }
+    if sampleTimer == nil { sampleLater() }
+    link.call("activate", ["event": .map(event.fields)]) { [weak self] in self?.answered($0.map { _ in }) }
+  }
+
+  private func answered(_ result: Result<Void, CallFailure>) {
+    // After a failure of the connection, the end of the program is the answer.
+    guard case .handling(let done) = phase, failure == nil else { return }
+    let outcome: Result<Void, AgentFailure>
+    switch result {
+    case .success: outcome = .success(())
+    case .failure(.refused(let error)): outcome = .failure(AgentFailure(.error, error.message))
+    case .failure: return
+    }
+    clearTimer()
+    phase = .waiting
+    done(outcome)
+  }
+
+  func snapshot(_ done: @escaping (Value) -> Void) {
+    guard case .waiting = phase, let link, !isReporting else { return done(lastReport) }
+    isReporting = true
+    link.call("snapshot") { [weak self] result in
+      // If the connection has ended, the program may be in the middle of its report.
+      if case .failure(.closed) = result {} else { self?.isReporting = false }
+      if case .success(let answer) = result, let report = answer.result["snapshot"], report.map != nil {
+        self?.lastReport = report
+      }
+      done(self?.lastReport ?? .map([:]))
+    }
+  }
+
+  // MARK: Use
+
+  /// Measures a working agent every second. One that waits is measured only if no control group limits its CPU time.
+  private func sample() {
+    guard let program else { return }
+    launcher.measure(program)
+    sampleLater()
+  }
+
+  private func sampleLater() {
+    let isWorking = if case .handling = phase { true } else { false }
+    let isLimited = launcher.facts?.controllers.contains(.cpu) ?? false
+    guard isWorking || !isLimited else { return sampleTimer = nil }
+    sampleTimer = loop.schedule(after: isWorking ? limits.sampling : limits.sampling * 5) { [unowned self] in sample() }
+  }
+
+  private func note(_ new: LaunchUsage) {
+    let cpu = new.cpu > usage.cpu ? new.cpu - usage.cpu : 0
+    usage = new
+    if new.memory > 0 { _ = (host as? any MemoryLimiter)?.memory(holding: Int64(clamping: new.memory)) }
+    if cpu > 0 { (host as? any UsageRecorder)?.used(cpu: cpu) }
+  }
+
+  // MARK: End
+
+  /// `stop` first; SIGTERM after two thirds of the grace time, for programs that do not follow the protocol. The caller
+  /// comes again with `now` at its end.
+  func stop(now: Bool, _ done: @escaping () -> Void) {
+    ended = nil
+    if case .ended = phase { return done() }
+    waitingForEnd.append(done)
+    guard let program else { return }
+    if now { return launcher.kill(program) }
+    guard !isStopping else { return }
+    isStopping = true
+    link?.call("stop") { _ in }
+    signalTimer = loop.schedule(after: manifest.policy.grace * 2 / 3) { [unowned self] in
+      signalTimer = nil
+      launcher.signal(program, SIGTERM)
+    }
+  }
+
+  /// Ends the program for what it has done; `finish` follows.
+  private func end(_ failure: AgentFailure) {
+    if self.failure == nil { self.failure = failure }
+    clearTimer()
+    if let program { launcher.kill(program) }
+  }
+
+  /// A program usually ends after it has closed its socket. One that lives on is ended.
+  private func connectionEnded(_ end: AgentLink.End) {
+    switch end {
+    case .broken(let sentence): self.end(AgentFailure(.protocolViolation, "it \(sentence)"))
+    case .closed:
+      setTimer(.seconds(1)) { [unowned self] in
+        self.end(AgentFailure(.protocolViolation, "it closed descriptor 3 and went on running"))
+      }
+    }
+  }
+
+  private func failure(of end: LaunchEnd) -> AgentFailure {
+    if end.isOutOfMemory {
+      return AgentFailure(.memory, "the kernel ended it at its memory limit of \(limitText)")
+    }
+    if let failure { return failure }
+    let words = output.flatMap { output -> String? in
+      output.finish()
+      return output.last.map { "; its last line: \($0)" }
+    }
+    let isStart = if case .starting = phase { true } else { false }
+    let ended =
+      end.code > 128 ? "signal \(end.code - 128) ended it" : "it exited with code \(end.code)"
+    if isStart { return AgentFailure(.startFailed, "\(ended) before it was ready\(words ?? "")") }
+    if end.code == 0 { return AgentFailure(.completed, ended) }
+    return AgentFailure(.crash, ended + (words ?? ""))
+  }
+
+  private var limitText: String { "\((manifest.budget.memory ?? limits.memory) >> 20) MiB" }
+
+  /// Nothing of the program is left.
+  private func finish(_ failure: AgentFailure) {
+    let (last, leavesEvent) = (phase, isReporting)
+    phase = .ended
+    program = nil
+    pid = nil
+    tidy()
+    let ended = self.ended.take()
+    if case .starting(let started) = last {
+      let reason = failure.reason == .completed || failure.reason == .crash ? ExitReason.startFailed : failure.reason
+      started(.failure(AgentFailure(reason, failure.message)))
+    } else {
+      let isHandling = if case .handling = last { true } else { false }
+      ended?(AgentEnd(failure, leavesEvent: isHandling && leavesEvent))
+    }
+    let waiting = waitingForEnd
+    waitingForEnd = []
+    for done in waiting { done() }
+  }
+
+  private func tidy() {
+    clearTimer()
+    for timer in [signalTimer.take(), sampleTimer.take()] { if let timer { loop.cancel(timer) } }
+    output?.finish()
+    link?.close()
+    (link, output) = (nil, nil)
+  }
+
+  private func setTimer(_ time: Duration, _ action: @escaping () -> Void) {
+    clearTimer()
+    timer = loop.schedule(after: time) { [unowned self] in
+      timer = nil
+      action()
+    }
+  }
+
+  private func clearTimer() { if let timer = timer.take() { loop.cancel(timer) } }
+}

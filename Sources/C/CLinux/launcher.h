@@ -1,0 +1,45 @@
+// Kernel interfaces for the launcher.
+#ifndef OPENSTARRY_CLINUX_LAUNCHER_H
+#define OPENSTARRY_CLINUX_LAUNCHER_H
+
+#include <errno.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+
+#include "shim.h"
+
+// wait4(2) needs another feature macro in Swift's view of the C library.
+pid_t wait4(pid_t pid, int *status, int options, struct rusage *usage);
+
+// The user who owns the file of a listening socket; -1 with errno on failure.
+static inline int openstarry_socket_owner(int socket, uid_t *owner) {
+  struct sockaddr_un address;
+  socklen_t length = sizeof address;
+  struct stat status;
+  memset(&address, 0, sizeof address);
+  if (getsockname(socket, (struct sockaddr *)&address, &length) != 0) return -1;
+  if (stat(address.sun_path, &status) != 0) return -1;
+  *owner = status.st_uid;
+  return 0;
+}
+
+// Descendants that lose their parent become our children (PR_SET_CHILD_SUBREAPER, prctl(2)).
+static inline int openstarry_adopt_orphans(void) { return prctl(36, 1, 0, 0, 0); }
+
+// Reaps one child that has ended; 0 when none has, -1 when there is none.
+static inline pid_t openstarry_wait(int *status, struct rusage *usage) {
+  pid_t pid;
+  do pid = wait4(-1, status, WNOHANG, usage); while (pid < 0 && errno == EINTR);
+  return pid;
+}
+
+// environ(7), which <unistd.h> declares only with _GNU_SOURCE.
+static inline char **openstarry_environment(void) {
+  extern char **environ;
+  return environ;
+}
+#endif

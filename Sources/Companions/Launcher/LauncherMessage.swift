@@ -1,0 +1,156 @@
+#if !hasFeature(Embedded)
+  import Companion
+#endif
+
+/// The protocol between daemon and launcher, one message per packet (unix(7), SOCK_SEQPACKET).
+///
+/// A header has the mark `OL`, layout, kind and length; the fields follow, integers little-endian. Later layouts only
+/// append fields and add kinds; readers ignore what they do not know.
+public enum LauncherMessage: Equatable, Sendable {
+  // From the daemon.
+
+  /// Start a program. Descriptors: its socket (3), its log (1 and 2), the seccomp filter (4, optional).
+  case start(LaunchPlan)
+  /// Send a signal to the program itself, inside its sandbox.
+  case signal(id: UInt32, number: Int32)
+  /// End the program and everything it has started, now.
+  case kill(id: UInt32)
+  /// Answer `usage`.
+  case measure(id: UInt32)
+
+  // From the launcher.
+
+  /// The launcher is up.
+  case ready(LauncherFacts)
+  /// The program runs; `pid` is that of its sandbox.
+  case started(id: UInt32, pid: Int32)
+  /// The program could not be started. `ended` does not follow.
+  case refused(id: UInt32, step: LaunchStep, errno: Int32)
+  /// What a running program uses.
+  case usage(id: UInt32, LaunchUsage)
+  /// The program and everything it has started are gone.
+  case ended(id: UInt32, LaunchEnd)
+
+  /// The longest message, in bytes. A kernel's default send buffer takes three of them (net.core.wmem_default).
+  public static let longest = 65_536
+}
+
+/// A program to start.
+public struct LaunchPlan: Equatable, Sendable {
+  /// Chosen by the daemon; not in use.
+  public var id: UInt32
+  /// The name of its control group: letters, digits, `-`, `_`.
+  public var name: [UInt8]
+  /// The program's path, and its arguments from the first on.
+  public var words: [[UInt8]]
+  /// `NAME=value` each.
+  public var environment: [[UInt8]]
+  /// Limits; 0 is none.
+  public var limits: LaunchLimits
+
+  /// A plan without limits.
+  public init(
+    id: UInt32, name: [UInt8], words: [[UInt8]], environment: [[UInt8]] = [], limits: LaunchLimits = LaunchLimits()
+  ) {
+    self.id = id
+    self.name = name
+    self.words = words
+    self.environment = environment
+    self.limits = limits
+  }
+}
+
+/// The limits of a program and everything it starts; 0 is none.
+public struct LaunchLimits: Equatable, Sendable {
+  /// Bytes of memory (`memory.max`; without that controller RLIMIT_DATA of each process).
+  public var memory: UInt64 = 0
+  /// CPU time in each 100 ms, in microseconds (`cpu.max`).
+  public var cpu: UInt64 = 0
+  /// Processes and threads (`pids.max`; without that controller RLIMIT_NPROC).
+  public var tasks: UInt32 = 0
+  /// Open descriptors of each process (RLIMIT_NOFILE).
+  public var descriptors: UInt32 = 0
+  /// Bytes of each file (RLIMIT_FSIZE).
+  public var fileSize: UInt64 = 0
+
+  /// No limits.
+  public init() {}
+}
+
+/// What the launcher found on this machine.
+public struct LauncherFacts: Equatable, Sendable {
+  /// The user of the launcher and of all agents.
+  public var uid: UInt32
+  /// The controllers that it can set limits with; without `groups` it has no control groups at all.
+  public var controllers: Controllers
+  /// The version of Landlock (landlock(7)); 0 for none.
+  public var landlock: UInt32
+
+  /// Facts.
+  public init(uid: UInt32, controllers: Controllers, landlock: UInt32) {
+    self.uid = uid
+    self.controllers = controllers
+    self.landlock = landlock
+  }
+
+  /// Control groups that the launcher may write to.
+  public struct Controllers: OptionSet, Equatable, Sendable {
+    public let rawValue: UInt8
+    public init(rawValue: UInt8) { self.rawValue = rawValue }
+    /// It can make control groups, and so end all processes of one at once.
+    public static let groups = Controllers(rawValue: 1)
+    /// `memory.max`
+    public static let memory = Controllers(rawValue: 2)
+    /// `cpu.max`
+    public static let cpu = Controllers(rawValue: 4)
+    /// `pids.max`
+    public static let pids = Controllers(rawValue: 8)
+  }
+}
+
+/// The step of a start that failed.
+public enum LaunchStep: UInt8, Sendable {
+  /// Its control group could not be made, or a limit not be set.
+  case group = 1
+  /// The program could not be executed.
+  case execute = 2
+  /// The plan was not usable, or there are too many programs.
+  case plan = 3
+}
+
+/// What a program and everything it has started use.
+public struct LaunchUsage: Equatable, Sendable {
+  /// CPU time in nanoseconds, since its start.
+  public var cpu: UInt64
+  /// Memory now, in bytes.
+  public var memory: UInt64
+  /// Processes and threads now.
+  public var tasks: UInt32
+
+  /// A measurement.
+  public init(cpu: UInt64 = 0, memory: UInt64 = 0, tasks: UInt32 = 0) {
+    self.cpu = cpu
+    self.memory = memory
+    self.tasks = tasks
+  }
+}
+
+/// How a program ended.
+public struct LaunchEnd: Equatable, Sendable {
+  /// The exit code; 128 plus the signal's number when a signal ended it, as bubblewrap reports it.
+  public var code: Int32
+  /// Whether the kernel killed one of its processes because its control group was out of memory.
+  public var isOutOfMemory: Bool
+  /// CPU time in nanoseconds.
+  public var cpu: UInt64
+  /// The most memory that one of its processes had, in bytes.
+  public var peak: UInt64
+
+  /// An end.
+  public init(code: Int32, isOutOfMemory: Bool = false, cpu: UInt64 = 0, peak: UInt64 = 0) {
+    self.code = code
+    self.isOutOfMemory = isOutOfMemory
+    self.cpu = cpu
+    self.peak = peak
+  }
+}

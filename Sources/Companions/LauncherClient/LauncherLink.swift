@@ -1,0 +1,197 @@
+import CLinux
+import EventLoop
+import Glibc
+import Launcher
+import Linux
+import Model
+import Wire
+
+/// The daemon's connection to the launcher: starts it or connects to it when the first program is started, and lets it
+/// go when the last one has ended. Loop thread only.
+package final class LauncherLink {
+  /// What happens to a program. After `refused`, `ended` and `lost` nothing follows.
+  package enum News: Sendable, Equatable {
+    /// It runs; the process is that of its sandbox.
+    case started(process: Int32)
+    /// It could not be started.
+    case refused(String)
+    /// What it uses, as `measure` asked.
+    case usage(LaunchUsage)
+    /// It is gone.
+    case ended(LaunchEnd)
+    /// The launcher is gone, and all its programs with it.
+    case lost(String)
+  }
+
+  /// What the launcher has found on this machine; nil before it has run.
+  package private(set) var facts: LauncherFacts?
+
+  /// How long the launcher is kept without a program. A restarted agent needs it again.
+  package static let idleTime = Duration.seconds(10)
+
+  private let loop: EventLoop
+  private let socket: String?
+  private let program: String?
+  private var connection: PacketSocket<LauncherMessage>?
+  private var watch: WatchID?
+  private var programs: [UInt32: (News) -> Void] = [:]
+  private var lastID: UInt32 = 0
+  private var idleTimer: TimerID?
+
+  /// Starts nothing yet.
+  /// - Parameters:
+  ///   - socket: where systemd listens for the launcher (openstarry-launcher.socket). nil, or a path where nothing
+  ///     listens: the daemon starts the program itself.
+  ///   - program: the launcher's program; nil when it is not installed.
+  package init(
+    _ loop: EventLoop, socket: String? = LauncherLink.systemSocket,
+    program: String? = CompanionProgram.find("openstarry-launcher")
+  ) {
+    self.loop = loop
+    self.socket = socket
+    self.program = program
+  }
+
+  /// Where the unit openstarry-launcher.socket listens.
+  package static let systemSocket = "/run/openstarry-launcher/socket"
+
+  /// Why no program could be started here; nil when one could.
+  package var absence: String? {
+    guard program == nil, socket.map({ !Files.exists($0) }) ?? true else { return nil }
+    return "openstarry-launcher is not installed beside the daemon, so agents with the driver 'process' cannot run"
+  }
+
+  /// Starts a program.
+  /// - Parameters:
+  ///   - plan: made for the id that it is given.
+  ///   - descriptors: the program's socket, its log, the seccomp filter; they stay the caller's.
+  ///   - news: called later, never from within this call.
+  /// - Returns: the program's id.
+  /// - Throws: when there is no launcher, or the plan is too long.
+  package func start(
+    _ plan: (UInt32) -> LaunchPlan, _ descriptors: [Int32], _ news: @escaping (News) -> Void
+  ) throws(SystemError) -> UInt32 {
+    let connection = if let connection { connection } else { try connect() }
+    lastID &+= 1
+    let id = lastID
+    try connection.send(.start(plan(id)), descriptors)
+    programs[id] = news
+    stopIdling()
+    return id
+  }
+
+  /// Sends a signal to a program; ignored when it has ended.
+  package func signal(_ id: UInt32, _ number: Int32) { tell(.signal(id: id, number: number), id) }
+
+  /// Ends a program and everything that it has started; `ended` follows.
+  package func kill(_ id: UInt32) { tell(.kill(id: id), id) }
+
+  /// Asks what a program uses; `usage` follows.
+  package func measure(_ id: UInt32) { tell(.measure(id: id), id) }
+
+  private func tell(_ message: LauncherMessage, _ id: UInt32) {
+    guard programs[id] != nil, let connection else { return }
+    do throws(SystemError) { try connection.send(message) } catch {
+      loop.later { [weak self] in self?.lose("\(error)") }
+    }
+  }
+
+  /// Ends all programs and the launcher, and waits for nothing.
+  package func close() {
+    programs = [:]
+    stopIdling()
+    drop()
+  }
+
+  // MARK: Connection
+
+  private func connect() throws(SystemError) -> PacketSocket<LauncherMessage> {
+    let made: PacketSocket<LauncherMessage>
+    if let socket, let connected = try? UnixSocket.connect(socket, packets: true, within: .seconds(1)) {
+      made = PacketSocket(connected, peer: "launcher", patience: 300)
+    } else {
+      made = try startProgram()
+    }
+    watch = try loop.watch(made.number, for: .readable) { [weak self] _ in self?.hear() }
+    connection = made
+    return made
+  }
+
+  private func startProgram() throws(SystemError) -> PacketSocket<LauncherMessage> {
+    guard let program else { throw SystemError("start", "openstarry-launcher", errno: ENOENT) }
+    let (ours, theirs) = try UnixSocket.pair(packets: true)
+    let made = PacketSocket<LauncherMessage>(Descriptor(owning: ours), peer: "launcher", patience: 300)
+    let other = Descriptor(owning: theirs)
+    var plan = SpawnPlan(program, ["openstarry-launcher"])
+    plan.defaultSignals = [SIGPIPE, SIGXFSZ]
+    plan.descriptors = [other.number]
+    plan.ownSession = true
+    let process = try Spawn.start(plan)
+    // Its end is seen on the connection; this only reaps it.
+    try loop.onExit(of: process) { _ in }
+    return made
+  }
+
+  private func hear() {
+    guard let connection else { return }
+    switch connection.next() {
+    case .message(let message, let numbers):
+      for number in numbers { Glibc.close(number) }
+      hear(message)
+    case .unknown, .nothing: break
+    case .ended: lose("it has ended")
+    case .failed(let error): lose("\(error)")
+    }
+  }
+
+  private func hear(_ message: LauncherMessage) {
+    switch message {
+    case .ready(let facts): self.facts = facts
+    case .started(let id, let pid): programs[id]?(.started(process: pid))
+    case .refused(let id, let step, let errno): finish(id, .refused(Self.sentence(step, errno)))
+    case .usage(let id, let usage): programs[id]?(.usage(usage))
+    case .ended(let id, let end): finish(id, .ended(end))
+    default: break
+    }
+  }
+
+  private static func sentence(_ step: LaunchStep, _ errno: Int32) -> String {
+    let why = SystemError.text(errno)
+    return switch step {
+    case .group: "its control group cannot be set up: \(why)"
+    case .execute where errno == ENOENT: "bubblewrap is not installed: install the package 'bubblewrap'"
+    case .execute: "bubblewrap cannot be started: \(why)"
+    case .plan: "the launcher does not take more programs: \(why)"
+    }
+  }
+
+  private func finish(_ id: UInt32, _ news: News) {
+    let tell = programs.removeValue(forKey: id)
+    if programs.isEmpty { idle() }
+    tell?(news)
+  }
+
+  private func lose(_ reason: String) {
+    guard connection != nil else { return }
+    drop()
+    stopIdling()
+    let all = programs.sorted { $0.key < $1.key }.map(\.value)
+    programs = [:]
+    for tell in all { tell(.lost("the launcher is gone: \(reason)")) }
+  }
+
+  private func drop() {
+    if let watch = watch.take() { loop.unwatch(watch) }
+    connection = nil
+  }
+
+  private func idle() {
+    stopIdling()
+    idleTimer = loop.schedule(after: Self.idleTime) { [weak self] in
+      self?.idleTimer = nil
+      self?.drop()
+    }
+  }
+
+  private func stopIdling() { if let timer = idleTimer.take() { loop.cancel(timer) } }
+}

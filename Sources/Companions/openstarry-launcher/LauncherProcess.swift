@@ -1,0 +1,210 @@
+import CLinux
+
+#if !hasFeature(Embedded)
+  import Companion
+  import Launcher
+#endif
+
+/// The process that starts agents in their sandboxes. It has no privilege, holds their control groups, and reports what
+/// they use and how they end. All of them end when the daemon does.
+final class LauncherProcess {
+  private typealias LauncherPacket = Packet<LauncherMessage>
+
+  /// More programs than any board has room for.
+  private static let most = 256
+
+  private let daemon: Int32
+  private let signals: Int32
+  private let groups: ControlGroups
+  private var programs: [Program] = []
+  /// Groups of programs that have ended, not removed yet: the kernel may need some milliseconds to empty them.
+  private var leftGroups: [[UInt8]] = []
+
+  /// Serves one daemon until its connection ends, and ends all programs then.
+  static func main() -> Never {
+    dropRoot()
+    let launcher = LauncherProcess(connection())
+    while true { launcher.turn() }
+  }
+
+  /// Nothing here runs as root: root in a user namespace that root has made is root for /proc/sys.
+  private static func dropRoot() {
+    guard geteuid() == 0 else { return }
+    var (uid, gid): (UInt32, UInt32) = (65534, 65534)
+    // SAFETY: the C library's own structure, valid until the next such call.
+    if let account = unsafe getpwnam("openstarry-agents") {
+      uid = unsafe account.pointee.pw_uid
+      gid = unsafe account.pointee.pw_gid
+    }
+    guard setgroups(0, nil) == 0, setgid(gid) == 0, setuid(uid) == 0, geteuid() != 0 else {
+      LauncherLine.write("root's rights could not be given up", openstarry_errno())
+      exit(77)
+    }
+  }
+
+  /// Descriptor 3 is the connection, or the socket that systemd listens on for us (sd_listen_fds(3)).
+  private static func connection() -> Int32 {
+    var isListening: Int32 = 0
+    var length = socklen_t(MemoryLayout<Int32>.size)
+    // SAFETY: the kernel writes one int.
+    guard unsafe getsockopt(3, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &length) == 0 else {
+      LauncherLine.write("openstarryd starts this program; it does nothing on its own", 0)
+      exit(64)
+    }
+    if isListening == 0 { return 3 }
+    var owner: UInt32 = 0
+    // SAFETY: the shim writes one uid_t.
+    guard unsafe openstarry_socket_owner(3, &owner) == 0 else {
+      LauncherLine.write("the owner of the socket that systemd listens on cannot be found out", openstarry_errno())
+      exit(71)
+    }
+    while true {
+      let connection = openstarry_accept(3)
+      var peer = openstarry_peer()
+      // SAFETY: the kernel fills in the structure.
+      if connection >= 0, unsafe openstarry_peer_of(connection, &peer) == 0, peer.uid == owner || peer.uid == 0 {
+        return connection
+      }
+      if connection >= 0 { close(connection) }
+    }
+  }
+
+  private init(_ daemon: Int32) {
+    self.daemon = daemon
+    _ = openstarry_fcntl(daemon, F_SETFL, O_NONBLOCK)
+    _ = openstarry_fcntl(daemon, F_SETFD, 1)
+    signals = Companion.signals([SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGXFSZ])
+    // Processes that have lost their parent come to us, so that none is left alone.
+    openstarry_adopt_orphans()
+    groups = ControlGroups()
+    Companion.releaseStandardStreams()
+    send(
+      .ready(
+        LauncherFacts(
+          uid: geteuid(), controllers: groups.controllers, landlock: UInt32(max(0, openstarry_landlock_abi())))))
+  }
+
+  // MARK: Waiting
+
+  private func turn() {
+    var watched = [pollfd](repeating: pollfd(fd: -1, events: Int16(POLLIN), revents: 0), count: 2)
+    watched[0].fd = daemon
+    watched[1].fd = signals
+    // SAFETY: two structures, which the kernel fills in.
+    let count = unsafe poll(&watched, 2, leftGroups.isEmpty ? -1 : 20)
+    if count < 0 {
+      guard openstarry_errno() == EINTR else { exit(71) }
+      return
+    }
+    if watched[1].revents != 0 { takeSignals() }
+    if watched[0].revents != 0 { hearDaemon() }
+    removeGroups()
+  }
+
+  private func takeSignals() {
+    var info = signalfd_siginfo()
+    var isAskedToEnd = false
+    // SAFETY: the kernel writes one whole structure, or nothing.
+    while unsafe CLinux.read(signals, &info, MemoryLayout<signalfd_siginfo>.size) > 0 {
+      if info.ssi_signo == UInt32(SIGTERM) || info.ssi_signo == UInt32(SIGINT) { isAskedToEnd = true }
+    }
+    reap()
+    if isAskedToEnd { end() }
+  }
+
+  private func hearDaemon() {
+    while true {
+      var packet = LauncherPacket.receive(daemon)
+      switch packet.result {
+      case .nothing: return
+      case .ended: end()
+      case .unknown: break
+      case .message(let message): hear(message, &packet)
+      }
+      packet.closeRest()
+    }
+  }
+
+  private func hear(_ message: LauncherMessage, _ packet: inout LauncherPacket) {
+    switch message {
+    case .start(let plan): start(plan, packet.takeAll())
+    case .signal(let id, let number): program(id)?.signal(number)
+    case .kill(let id): program(id)?.kill()
+    case .measure(let id): if let program = program(id) { send(.usage(id: id, program.usage)) }
+    default: break
+    }
+  }
+
+  // MARK: Programs
+
+  private func program(_ id: UInt32) -> Program? {
+    for program in programs where program.id == id { return program }
+    return nil
+  }
+
+  private func start(_ plan: LaunchPlan, _ descriptors: [Int32]) {
+    defer { for number in descriptors { close(number) } }
+    guard program(plan.id) == nil, programs.count < Self.most else {
+      return send(.refused(id: plan.id, step: .plan, errno: EAGAIN))
+    }
+    let started = Program.start(plan, descriptors, groups)
+    guard let program = started.program else {
+      return send(.refused(id: plan.id, step: started.step, errno: started.errno))
+    }
+    programs.append(program)
+    send(.started(id: plan.id, pid: program.process))
+  }
+
+  private func reap() {
+    while true {
+      var status: Int32 = 0
+      var used = rusage()
+      // SAFETY: the kernel writes both locals.
+      let process = unsafe openstarry_wait(&status, &used)
+      if process <= 0 { return }
+      // Others are orphans that came to us; they have ended.
+      for index in programs.indices where programs[index].process == process {
+        let program = programs.remove(at: index)
+        report(program, status, used)
+        break
+      }
+    }
+  }
+
+  private func report(_ program: Program, _ status: Int32, _ used: rusage) {
+    let signal = openstarry_exit_signal(status)
+    var end = LaunchEnd(code: signal != 0 ? 128 + signal : openstarry_exit_code(status))
+    end.cpu = Self.nanoseconds(used.ru_utime) + Self.nanoseconds(used.ru_stime)
+    end.peak = UInt64(max(0, used.ru_maxrss)) * 1024
+    if !program.group.isEmpty {
+      ControlGroups.kill(program.group)
+      end.isOutOfMemory = ControlGroups.isOutOfMemory(program.group)
+      leftGroups.append(program.group)
+    }
+    send(.ended(id: program.id, end))
+  }
+
+  private static func nanoseconds(_ time: timeval) -> UInt64 {
+    UInt64(max(0, time.tv_sec)) * 1_000_000_000 + UInt64(max(0, time.tv_usec)) * 1000
+  }
+
+  private func removeGroups() {
+    var left: [[UInt8]] = []
+    for group in leftGroups where !SmallFiles.removeFolder(group) { left.append(group) }
+    leftGroups = left
+  }
+
+  // MARK: End
+
+  /// A daemon that does not read has hung: better end than lose the report of an end.
+  private func send(_ message: LauncherMessage) {
+    if !LauncherPacket.send(daemon, message) { end() }
+  }
+
+  /// Ends all programs and then this process.
+  private func end() -> Never {
+    for program in programs { program.kill() }
+    for program in programs where !program.group.isEmpty { _ = SmallFiles.removeFolder(program.group) }
+    exit(0)
+  }
+}

@@ -1,0 +1,55 @@
+import CLinux
+
+#if !hasFeature(Embedded)
+  import Companion
+  import Launcher
+#endif
+
+/// The processes that a program has started, from /proc (proc_pid_stat(5), proc_pid_status(5)).
+enum ProcessTree {
+  /// The program itself: bubblewrap's child is the first process of the sandbox, and the program is that one's child.
+  static func program(below sandbox: Int32) -> Int32? {
+    guard let first = children(of: sandbox).first else { return nil }
+    return children(of: first).first
+  }
+
+  /// What a process and all its descendants use.
+  static func usage(of process: Int32) -> LaunchUsage {
+    var usage = LaunchUsage()
+    var waiting = [process]
+    // A fork bomb must not keep the launcher busy.
+    var left = 512
+    while let next = waiting.popLast(), left > 0 {
+      left -= 1
+      add(next, &usage)
+      waiting += children(of: next)
+    }
+    return usage
+  }
+
+  private static func children(of process: Int32) -> [Int32] {
+    let folder = path(process) + [UInt8]("/task/") + [UInt8](digits: UInt64(process)) + [UInt8]("/children")
+    guard let text = SmallFiles.read(folder) else { return [] }
+    return text.numbers.map { Int32(truncatingIfNeeded: $0) }
+  }
+
+  private static func add(_ process: Int32, _ usage: inout LaunchUsage) {
+    // The fields after the name, which may contain anything but ends with the last parenthesis.
+    guard let stat = SmallFiles.read(path(process) + [UInt8]("/stat")), let end = stat.lastIndex(of: 0x29) else {
+      return
+    }
+    let fields = stat[(end + 1)...].split(separator: 0x20)
+    guard fields.count > 17 else { return }
+    func field(_ number: Int) -> UInt64 { [UInt8](fields[number - 3]).numbers.first ?? 0 }
+    // 14 to 17: utime, stime, and those of children that have ended; in ticks of 10 ms (USER_HZ).
+    usage.cpu += (field(14) + field(15) + field(16) + field(17)) * 10_000_000
+    usage.tasks += UInt32(truncatingIfNeeded: field(20))
+    guard let status = SmallFiles.read(path(process) + [UInt8]("/status")) else { return }
+    let kibibytes =
+      (status.number(after: "RssAnon:") ?? 0) + (status.number(after: "RssShmem:") ?? 0)
+      + (status.number(after: "VmSwap:") ?? 0)
+    usage.memory += kibibytes * 1024
+  }
+
+  private static func path(_ process: Int32) -> [UInt8] { [UInt8]("/proc/") + [UInt8](digits: UInt64(process)) }
+}

@@ -1,0 +1,116 @@
+import CLinux
+
+/// Small files of the kernel: /proc and control groups. Paths are bytes without the final zero.
+enum SmallFiles {
+  /// Reads at most 64 KiB.
+  /// - Returns: nil when the file cannot be read.
+  static func read(_ path: [UInt8]) -> [UInt8]? {
+    let file = open(path, O_RDONLY)
+    guard file >= 0 else { return nil }
+    defer { close(file) }
+    var bytes = [UInt8](repeating: 0, count: 65_536)
+    var length = 0
+    while length < bytes.count {
+      // SAFETY: the array has room for the rest.
+      let count = unsafe bytes.withUnsafeMutableBytes {
+        unsafe CLinux.read(file, $0.baseAddress! + length, $0.count - length)
+      }
+      if count <= 0 { break }
+      length += count
+    }
+    bytes.removeLast(bytes.count - length)
+    return bytes
+  }
+
+  /// Writes the text with one write(2), as the kernel requires.
+  /// - Returns: 0, or the errno.
+  static func write(_ path: [UInt8], _ text: [UInt8]) -> Int32 {
+    let file = open(path, O_WRONLY)
+    guard file >= 0 else { return openstarry_errno() }
+    defer { close(file) }
+    // SAFETY: the array is valid for its count.
+    return unsafe CLinux.write(file, text, text.count) == text.count ? 0 : openstarry_errno()
+  }
+
+  static func open(_ path: [UInt8], _ flags: Int32) -> Int32 {
+    let text = path + [0]
+    // SAFETY: the text ends with a zero byte.
+    return unsafe text.withUnsafeBytes {
+      unsafe openstarry_open($0.baseAddress!.assumingMemoryBound(to: CChar.self), flags | O_CLOEXEC, 0)
+    }
+  }
+
+  /// - Returns: 0, or the errno.
+  static func makeFolder(_ path: [UInt8]) -> Int32 {
+    let text = path + [0]
+    // SAFETY: the text ends with a zero byte.
+    return unsafe text.withUnsafeBytes { unsafe mkdir($0.baseAddress!.assumingMemoryBound(to: CChar.self), 0o755) } == 0
+      ? 0 : openstarry_errno()
+  }
+
+  /// - Returns: whether the folder is gone.
+  static func removeFolder(_ path: [UInt8]) -> Bool {
+    let text = path + [0]
+    // SAFETY: the text ends with a zero byte.
+    return unsafe text.withUnsafeBytes { unsafe rmdir($0.baseAddress!.assumingMemoryBound(to: CChar.self)) } == 0
+      || openstarry_errno() == ENOENT
+  }
+}
+
+extension [UInt8] {
+  /// The bytes of a literal.
+  init(_ text: StaticString) {
+    self = []
+    // SAFETY: the literal lives as long as the program.
+    text.withUTF8Buffer { buffer in
+      for index in 0..<buffer.count { append(unsafe buffer[index]) }
+    }
+  }
+
+  /// The digits of a number.
+  init(digits number: UInt64) {
+    var digits: [UInt8] = []
+    var rest = number
+    repeat {
+      digits.append(0x30 + UInt8(rest % 10))
+      rest /= 10
+    } while rest > 0
+    self = []
+    for index in 0..<digits.count { append(digits[digits.count - 1 - index]) }
+  }
+
+  /// The decimal numbers of a text, in their order. Anything between them is skipped.
+  var numbers: [UInt64] {
+    var numbers: [UInt64] = []
+    var isNumber = false
+    for byte in self {
+      if byte >= 0x30, byte <= 0x39 {
+        let digit = UInt64(byte - 0x30)
+        if isNumber {
+          numbers[numbers.count - 1] = numbers[numbers.count - 1] &* 10 &+ digit
+        } else {
+          numbers.append(digit)
+        }
+        isNumber = true
+      } else {
+        isNumber = false
+      }
+    }
+    return numbers
+  }
+
+  /// The first number after `label`; nil when the text does not contain that.
+  func number(after label: StaticString) -> UInt64? {
+    let label = [UInt8](label)
+    guard count > label.count else { return nil }
+    for start in 0..<(count - label.count) {
+      var isSame = true
+      for index in 0..<label.count where self[start + index] != label[index] {
+        isSame = false
+        break
+      }
+      if isSame { return [UInt8](self[(start + label.count)...].prefix(32)).numbers.first }
+    }
+    return nil
+  }
+}

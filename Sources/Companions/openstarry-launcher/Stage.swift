@@ -1,0 +1,100 @@
+import CLinux
+
+#if !hasFeature(Embedded)
+  import Companion
+  import Launcher
+#endif
+
+/// The last step inside a sandbox: it confines itself with Landlock (landlock(7)) and becomes the agent's program. This
+/// comes after bubblewrap, which could not mount any more afterwards.
+///
+///     openstarry-launcher --stage --run PATH … --read PATH … --use PATH … --own PATH … -- PROGRAM ARGUMENTS …
+///
+/// `--run` is for files to read and execute, `--use` for existing ones to read and write, `--own` for folders of the
+/// agent's own.
+enum Stage {
+  private struct Rule {
+    var path: [UInt8]
+    var rights: UInt64
+  }
+
+  /// The arguments without the program's name, from /proc/self/cmdline: Embedded Swift has no `CommandLine`.
+  static func arguments() -> [[UInt8]] {
+    guard let text = SmallFiles.read([UInt8]("/proc/self/cmdline")) else { return [] }
+    return text.split(separator: 0, omittingEmptySubsequences: false).dropFirst().dropLast().map { [UInt8]($0) }
+  }
+
+  static func main(_ words: [[UInt8]]) -> Never {
+    guard words[0] == [UInt8]("--stage") else { usage() }
+    var rules: [Rule] = []
+    var index = 1
+    while index + 1 < words.count, words[index] != [UInt8]("--") {
+      guard let rights = rights(words[index]) else { usage() }
+      rules.append(Rule(path: words[index + 1], rights: rights))
+      index += 2
+    }
+    guard index + 1 < words.count else { usage() }
+    // bubblewrap passes on every descriptor that it inherits. The agent has its standard streams and its socket.
+    openstarry_close_from(4)
+    confine(rules)
+    let program = TextVector([[UInt8]](words[(index + 1)...]))
+    // SAFETY: the vector and its texts live until the program replaces this one.
+    unsafe execve(program.pointers[0]!, program.pointers, openstarry_environment())
+    let error = openstarry_errno()
+    fail("the agent's program cannot be executed", error, error == ENOENT ? 127 : 126)
+  }
+
+  private static func rights(_ option: [UInt8]) -> UInt64? {
+    if option == [UInt8]("--run") { return UInt64(OPENSTARRY_LANDLOCK_RUN) }
+    if option == [UInt8]("--read") { return UInt64(OPENSTARRY_LANDLOCK_READ) }
+    if option == [UInt8]("--use") { return UInt64(OPENSTARRY_LANDLOCK_READ_WRITE) }
+    if option == [UInt8]("--own") { return UInt64(OPENSTARRY_LANDLOCK_OWN) }
+    return nil
+  }
+
+  /// Without Landlock in the kernel the sandbox is what bubblewrap has made of it.
+  private static func confine(_ rules: [Rule]) {
+    let abi = openstarry_landlock_abi()
+    guard abi > 0 else {
+      let error = openstarry_errno()
+      if error == ENOSYS || error == EOPNOTSUPP { return }
+      fail("Landlock's version cannot be found out", error, 71)
+    }
+    let ruleset = openstarry_landlock_create(abi)
+    guard ruleset >= 0 else { fail("Landlock cannot be set up", openstarry_errno(), 71) }
+    for rule in rules {
+      // SAFETY: the path ends with a zero byte.
+      let path = rule.path + [0]
+      let result = unsafe path.withUnsafeBytes {
+        unsafe openstarry_landlock_allow(
+          ruleset, abi, $0.baseAddress!.assumingMemoryBound(to: CChar.self), rule.rights)
+      }
+      guard result == 0 else {
+        fail("a rule of Landlock cannot be set", openstarry_errno(), 71)
+      }
+    }
+    guard openstarry_landlock_restrict(ruleset) == 0 else { fail("Landlock does not apply", openstarry_errno(), 71) }
+    close(ruleset)
+  }
+
+  private static func usage() -> Never { fail("openstarryd starts this program; it does nothing on its own", 0, 64) }
+
+  private static func fail(_ text: StaticString, _ errno: Int32, _ code: Int32) -> Never {
+    LauncherLine.write(text, errno)
+    exit(code)
+  }
+}
+
+/// Lines of the launcher for the log.
+enum LauncherLine {
+  /// - Parameter errno: 0 for none.
+  static func write(_ text: StaticString, _ errno: Int32) {
+    var line = LineText(program: "openstarry-launcher")
+    line.add(text)
+    if errno != 0 {
+      line.add(": ")
+      line.add(error: errno)
+    }
+    line.write()
+  }
+}

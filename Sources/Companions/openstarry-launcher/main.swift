@@ -1,0 +1,4 @@
+// Started by the daemon with its end of their connection as descriptor 3, or by systemd with a listening socket there.
+// With arguments it is the last step inside a sandbox.
+let words = Stage.arguments()
+if words.isEmpty { LauncherProcess.main() } else { Stage.main(words) }

@@ -1,0 +1,10 @@
+import ConformanceAgents
+import OpenStarryAgent
+
+// An agent of the conformance suite as a program: conformance-agent BEHAVIOUR
+switch CommandLine.arguments.last {
+case "fails": Fails.main()
+case "passesRefusalsOn": PassesRefusalsOn.main()
+case "diesReporting": DiesReporting.main()
+default: Works.main()
+}

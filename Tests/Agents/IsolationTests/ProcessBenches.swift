@@ -1,0 +1,60 @@
+import Agent
+import AgentProcess
+import EventLoop
+import Glibc
+import IsolationTestKit
+import LauncherClient
+import Linux
+import Model
+import ProcessTestKit
+import TestKit
+
+/// The conformance suite's agents as programs in the sandbox: in Swift from the same source, or in Python.
+final class ProcessBench: IsolationBench {
+  enum Language { case swift, python }
+
+  private let room: SandboxRoom
+  private let language: Language
+  let driver: any AgentDriver
+
+  init(_ language: Language) throws {
+    room = try SandboxRoom()
+    self.language = language
+    driver = room.driver
+  }
+
+  func manifest(_ behaviour: Behaviour) throws -> Manifest? {
+    if behaviour == .isMissing { return room.manifest("missing") }
+    switch language {
+    case .swift:
+      var manifest = room.manifest(Beside.path("conformance-agent"), arguments: [behaviour.rawValue])
+      manifest.permissions.paths = SandboxRoom.runtimeFolders
+      return manifest
+    case .python:
+      return try room.program("subject.py", python(behaviour))
+    }
+  }
+
+  private func python(_ behaviour: Behaviour) -> String {
+    let handle =
+      switch behaviour {
+      case .fails: "raise openstarry.NotFound('no such thing')"
+      case .passesRefusalsOn: "board.on('valve')"
+      default: "board.log('handled')"
+      }
+    let report = behaviour == .diesReporting ? "os._exit(3)" : "return {'n': 1}"
+    return """
+      #!/usr/bin/python3 -S
+      import openstarry, os
+      class Subject(openstarry.Agent):
+          def handle(self, event, board):
+              \(handle)
+          def snapshot(self):
+              \(report)
+      openstarry.run(Subject)
+      """
+  }
+
+  func run(until isDone: () -> Bool) { room.run(until: isDone) }
+  func settle() { room.settle() }
+}

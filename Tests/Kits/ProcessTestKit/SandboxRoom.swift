@@ -1,0 +1,110 @@
+import Agent
+import AgentProcess
+import EventLoop
+import Glibc
+import LauncherClient
+import Linux
+import Model
+import TestKit
+import Wire
+
+/// A real launcher with a driver, and a folder for programs that the launcher's user can read.
+public final class SandboxRoom {
+  public let loop: EventLoop
+  public let driver: ProcessDriver
+  package let launcher: LauncherLink
+  private let place: TemporaryFolder
+  public var folder: String { place.path }
+
+  public init(limits: ProcessLimits = ProcessLimits()) throws {
+    place = try TemporaryFolder()
+    _ = unsafe chmod(place.path, 0o755)
+    loop = try EventLoop()
+    launcher = LauncherLink(loop, socket: nil, program: Beside.path("openstarry-launcher"))
+    driver = ProcessDriver(loop, home: place.path, launcher: launcher, limits: limits)
+  }
+
+  deinit { driver.close() }
+
+  /// Why sandboxes cannot be made on this machine; nil when they can.
+  public static let absence: String? = {
+    guard Files.isFile("/usr/bin/bwrap") else { return "bubblewrap is not installed: make setup installs it" }
+    guard let room = try? SandboxRoom() else { return "no event loop" }
+    let output = try? room.output(of: ["/usr/bin/bwrap", "--unshare-all", "--ro-bind", "/", "/", "/bin/true"])
+    return output?.code == 0 ? nil : "bubblewrap cannot make user namespaces here: \(output?.text ?? "no launcher")"
+  }()
+
+  /// The folders of the Swift library that a debug build is linked with.
+  public static let runtimeFolders: [String] = {
+    let maps = String(decoding: (try? Files.read("/proc/self/maps")) ?? [], as: UTF8.self)
+    let libraries = maps.split(separator: "\n").compactMap { line in
+      line.firstIndex(of: "/").map { String(line[$0...]) }
+    }
+    return Set(libraries.filter { $0.hasSuffix("libswiftCore.so") }.map { Files.folder(of: $0) }).sorted()
+  }()
+
+  /// The manifest of a program.
+  public func manifest(_ entry: String, arguments: [String] = []) -> Manifest {
+    Manifest(
+      id: "subject", name: "subject", runtime: .init(driver: .process, entry: entry, arguments: arguments),
+      permissions: .all, file: "\(folder)/agent.json")
+  }
+
+  /// Writes an executable file, and returns the manifest of an agent that runs it.
+  public func program(_ name: String, _ text: String) throws -> Manifest {
+    try place.write(name, text)
+    _ = unsafe chmod("\(folder)/\(name)", 0o755)
+    return manifest(name)
+  }
+
+  /// Runs the loop until `isDone` is true, or a generous timeout.
+  public func run(until isDone: () -> Bool) {
+    let patience = loop.now + .seconds(60)
+    while !isDone(), loop.now < patience { turn() }
+  }
+
+  /// Runs the loop until nothing is left to do.
+  public func settle() {
+    var isQuiet = false
+    while !isQuiet {
+      let before = loop.now
+      turn()
+      isQuiet = loop.now - before >= .milliseconds(20)
+    }
+  }
+
+  private func turn() {
+    let alarm = loop.schedule(after: .milliseconds(20)) {}
+    loop.turn(wait: true)
+    loop.cancel(alarm)
+  }
+
+  /// Lets the launcher run a command to its end.
+  /// - Returns: its exit code, nil when it was not started, and what it wrote.
+  public func output(
+    of words: [String], environment: [String] = ["PATH=/usr/bin:/bin"], filter: String? = nil
+  ) throws -> (code: Int32?, text: String) {
+    let pipe = try System.pipe(size: 1 << 20)
+    let (reading, writing) = (pipe.reading, pipe.writing)
+    defer { close(reading) }
+    let file = try filter.map { try System.open($0, O_RDONLY).release() } ?? -1
+    var code: Int32?
+    var isOver = false
+    let plan = Sandbox.plain(words, environment)
+    let sockets = try UnixSocket.pair()
+    defer { for end in [sockets.0, sockets.1] { close(end) } }
+    _ = try launcher.start(plan, [sockets.1, writing] + (file >= 0 ? [file] : [])) { news in
+      switch news {
+      case .ended(let end): (code, isOver) = (end.code, true)
+      case .refused, .lost: isOver = true
+      case .started, .usage: break
+      }
+    }
+    close(writing)
+    if file >= 0 { close(file) }
+    run { isOver }
+    var bytes: [UInt8] = []
+    while let count = try System.read(reading, into: &bytes), count > 0 {}
+    return (code, String(decoding: bytes, as: UTF8.self))
+  }
+}
