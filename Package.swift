@@ -164,8 +164,10 @@ let benchmarks: [Target] = [
     [
       "GuardianTestKit", "GuardianClient",
       "CLinux", "Linux", "Model", "OpenStarryAgent", "EventLoop", "HAL", "HALSimulated", "Agent", "AgentInProcess",
-      "AgentWASM", "BenchmarkAgents", "Daemon", "Rules", "Orchestrator", "Crash", "Cgroup",
+      "AgentProcess", "AgentWASM", "BenchmarkAgents", "Daemon", "Document", "Wire", "Rules", "Orchestrator", "Crash",
+      "Cgroup",
     ], path: "Benchmarks/Bench"),
+  program("workload-program", ["BenchmarkAgents", "OpenStarryAgent"], path: "Benchmarks/WorkloadProgram"),
   // For .ci/order: traces the functions that run at rest and at work.
   .systemLibrary(name: "CTrace", path: "Benchmarks/CTrace"),
   program("function-trace", ["Linux", "CTrace"], path: "Benchmarks/FunctionTrace"),

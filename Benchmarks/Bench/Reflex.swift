@@ -55,6 +55,29 @@ final class Reflex {
     _ = try rules.reloadRules()
   }
 
+  /// The process of the agent; nil if it has none.
+  var pid: Int32? { (try? agents.agentStatus("relay"))?.pid }
+
+  /// Kills the agent's process while it holds the relay.
+  /// - Returns: milliseconds until the relay is off.
+  func killAgent() throws -> Double {
+    guard let pid else { throw SystemError("find", "the agent's process", errno: ESRCH) }
+    func waitForChange(_ begin: () throws -> Void) throws -> Double {
+      let before = backend.history(of: "relay").count
+      let began = loop.now
+      try begin()
+      while backend.history(of: "relay").count == before {
+        loop.turn(wait: false)
+        guard loop.now - began < .seconds(10) else {
+          throw SystemError("wait for the relay", lastEvents, errno: ETIMEDOUT)
+        }
+      }
+      return Double((loop.now - began).nanoseconds) / 1_000_000
+    }
+    _ = try waitForChange { try backend.inject("button", ["active": .bool(true)]) }
+    return try waitForChange { kill(pid, SIGKILL) }
+  }
+
   /// The last events, for the error after a time-out.
   private var lastEvents: String {
     log.events(matching: EventPattern("*"), last: 5, since: nil).map { "\($0.type): \(EventSentence.text($0))" }

@@ -100,6 +100,8 @@ do {
 
   try Modules(scratch: scratch, folder: "\(checkout)/.build/bench", daemon: daemon).report()
 
+  try Processes(programs: binaries, scratch: scratch, checkout: checkout).report()
+
   Report.section("Guardian, 16 outputs")
   let guardian = "\(binaries)/openstarry-guardian"
   let death = try GuardianDeath(
@@ -120,6 +122,8 @@ do {
       Report.line("storing a change, max_rate: \(rate)/m", SampleDistribution(changes).text("ns"))
     }
   }
+
+  try JSONReaders.report()
 
   Report.section("Rule matching")
   for rules in [10, 1000, 10_000] {

@@ -31,7 +31,9 @@ public struct Packet<Message: PacketMessage> {
     var watched = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
     // SAFETY: one structure, which the kernel fills in.
     if unsafe poll(&watched, 1, 0) == 0 { return Packet(.nothing, []) }
-    var bytes = [UInt8](repeating: 0, count: Message.longest)
+    // Most messages are far shorter than the longest.
+    let length = max(0, openstarry_next_length(socket))
+    var bytes = [UInt8](repeating: 0, count: min(Message.longest, length))
     var numbers = [Int32](repeating: -1, count: Int(OPENSTARRY_MOST_DESCRIPTORS))
     var count = 0
     // SAFETY: both arrays have the sizes that are passed.

@@ -102,6 +102,11 @@ static inline ssize_t openstarry_receive_message(int socket, void *bytes, size_t
   return received;
 }
 
+// The length of the next packet, which stays unread; 0 at the end, -1 with errno on failure.
+static inline ssize_t openstarry_next_length(int socket) {
+  return recv(socket, NULL, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
+}
+
 // Seals the size of a memfd, which stays writable, so that processes that map it can rely on its size (linux/fcntl.h).
 static inline int openstarry_seal_size(int fd) { return fcntl(fd, 1033 /* F_ADD_SEALS */, 0x7 /* SEAL | SHRINK | GROW */); }
 // Whether the file is sealed against shrinking. An access to a mapping of a shrunk file would raise SIGBUS.

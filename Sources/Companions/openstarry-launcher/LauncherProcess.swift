@@ -204,6 +204,14 @@ final class LauncherProcess {
   /// Ends all programs and then this process.
   private func end() -> Never {
     for program in programs { program.kill() }
+    // Reap them, or they would be left to init as zombies.
+    var (status, used) = (Int32(0), rusage())
+    for _ in 0..<100 {
+      // SAFETY: the kernel writes both locals.
+      while unsafe openstarry_wait(&status, &used) > 0 {}
+      if openstarry_errno() == ECHILD { break }
+      usleep(5000)
+    }
     for program in programs where !program.group.isEmpty { _ = SmallFiles.removeFolder(program.group) }
     exit(0)
   }

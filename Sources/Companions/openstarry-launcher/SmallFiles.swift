@@ -8,9 +8,10 @@ enum SmallFiles {
     let file = open(path, O_RDONLY)
     guard file >= 0 else { return nil }
     defer { close(file) }
-    var bytes = [UInt8](repeating: 0, count: 65_536)
+    var bytes = [UInt8](repeating: 0, count: 2048)
     var length = 0
-    while length < bytes.count {
+    while length < 65_536 {
+      if length == bytes.count { bytes += [UInt8](repeating: 0, count: length) }
       // SAFETY: the array has room for the rest.
       let count = unsafe bytes.withUnsafeMutableBytes {
         unsafe CLinux.read(file, $0.baseAddress! + length, $0.count - length)

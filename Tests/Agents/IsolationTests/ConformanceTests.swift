@@ -7,23 +7,27 @@ import Testing
 @Suite struct ConformanceTests {
   @Test(arguments: Conformance.allCases)
   func inProcess(_ expectation: Conformance) throws {
-    #expect(try expectation.complaints(InProcessBench()) == [])
+    let complaints = try expectation.complaints(InProcessBench())
+    #expect(complaints.isEmpty, "\(complaints)")
   }
 
   @Test(.enabled(if: EngineLibrary.find() != nil, "no WASM engine: run .ci/wasmtime"), arguments: Conformance.allCases)
   func wasm(_ expectation: Conformance) throws {
-    #expect(try expectation.complaints(WASMBench()) == [])
+    let complaints = try expectation.complaints(WASMBench())
+    #expect(complaints.isEmpty, "\(complaints)")
   }
 
   @Test(
     .enabled(if: SandboxRoom.absence == nil, "\(SandboxRoom.absence ?? "")"), arguments: Conformance.allCases)
   func swiftProcess(_ expectation: Conformance) throws {
-    #expect(try expectation.complaints(ProcessBench(.swift)) == [])
+    let complaints = try expectation.complaints(ProcessBench(.swift))
+    #expect(complaints.isEmpty, "\(complaints)")
   }
 
   @Test(
     .enabled(if: SandboxRoom.absence == nil, "\(SandboxRoom.absence ?? "")"), arguments: Conformance.allCases)
   func pythonProcess(_ expectation: Conformance) throws {
-    #expect(try expectation.complaints(ProcessBench(.python)) == [])
+    let complaints = try expectation.complaints(ProcessBench(.python))
+    #expect(complaints.isEmpty, "\(complaints)")
   }
 }

@@ -11,7 +11,8 @@ extension ManagedAgent {
   func openAccount(_ lowered: [String], activationReport: Duration?) {
     shared.budgets.open(
       id, driver.inForce(manifest), parent: manifest.parent, activationReport: activationReport)
-    account.enforcement = driver.isolation.enforcement
+    // Asked anew each time: a driver may learn later what this machine can enforce.
+    account.enforcement = { [driver] in driver.isolation.enforcement(of: $0) }
     shared.budgets.hold(.storage, state.bytes, before: 0, for: account)
     for sentence in lowered {
       shared.events.publish(BudgetEvents.capped(id, sentence), from: source)

@@ -1,0 +1,182 @@
+import Agent
+import AgentProcess
+import EventLoop
+import Glibc
+import Linux
+import Model
+import OpenStarryAgent
+import Wire
+
+/// Agents as programs in their sandbox, beside other ways to start a program.
+struct Processes {
+  private let folder: String
+  private let workload: String
+  private let python: String
+  private let checkout: String
+
+  /// - Parameters:
+  ///   - programs: the folder of the release build.
+  ///   - scratch: a folder for the agents' programs. The launcher's user must be able to read it.
+  init(programs: String, scratch: String, checkout: String) throws {
+    folder = "\(scratch)/programs"
+    self.checkout = checkout
+    try Files.makeFolder(folder, mode: 0o755)
+    _ = unsafe chmod(scratch, 0o755)
+    workload = "\(folder)/workload"
+    python = "\(folder)/agent.py"
+    try Files.replace(workload, with: Files.read("\(programs)/workload-program", limit: 256 << 20), mode: 0o755)
+    let script = """
+      #!/usr/bin/python3 -S
+      import openstarry
+      openstarry.run(lambda event, board: board.control("relay", "on" if event["active"] else "off"))
+      """
+    try Files.replace(python, with: Array(script.utf8), mode: 0o755)
+  }
+
+  func report() throws {
+    Report.section("Agents as programs")
+    for (name, program) in [("Swift", workload), ("Python", python)] {
+      let plain = try (0..<30).map { _ in try plainStart(program) }
+      Report.line("\(name): posix_spawn to its first bytes", SampleDistribution(plain).text("ms"))
+      let starts = try (0..<30).map { _ in try sandboxedStart(program) }
+      Report.line(
+        "\(name): spawn to first event handled, in the sandbox", SampleDistribution(starts).text("ms"), goal: "25 ms")
+      let ratio = SampleDistribution(starts).percentile(0.5) / SampleDistribution(plain).percentile(0.5)
+      Report.line("\(name): sandbox and event, relative to posix_spawn", SampleDistribution.round(ratio))
+    }
+    if let node = ["/usr/bin/node", "/usr/local/bin/node"].first(where: { Files.isFile($0) }) {
+      Report.line("Node's child_process.fork to a message", SampleDistribution(try nodeForks(node)).text("ms"))
+    } else {
+      Report.line("Node's child_process.fork to a message", "node is not installed here")
+    }
+    let loop = try EventLoop()
+    for (name, program) in [("Swift", workload), ("Python", python)] {
+      let driver = ProcessDriver(loop, home: folder)
+      let reflex = try Reflex(loop: loop, driver: driver, entry: program, folder: folder)
+      Report.line(
+        "\(name): edge → rule → agent → actuator", SampleDistribution(try reflex.measure(2_000)).text("µs"),
+        goal: "p50 120 µs")
+      let (agent, sandbox) = try memory(of: reflex)
+      Report.line("\(name): PSS of the program", "\(SampleDistribution.round(agent)) MiB")
+      Report.line("\(name): PSS of its sandbox", "\(SampleDistribution.round(sandbox)) MiB")
+      Report.line(
+        "\(name): SIGKILL of the sandbox to its output safe", SampleDistribution([try reflex.killAgent()]).text("ms"))
+    }
+    let launchers = try Self.processes(named: "openstarry-launc")
+    let pss = try launchers.reduce(0) { $0 + (try ProcessProbe(pid: $1).memory().pss) }
+    Report.line(
+      "launcher: PSS", "\(SampleDistribution.round(Double(pss) / 1024 / Double(max(1, launchers.count)))) MiB",
+      goal: "0.6 MiB")
+  }
+
+  /// Milliseconds until the program's first bytes on descriptor 3, without a sandbox.
+  private func plainStart(_ program: String) throws -> Double {
+    let sockets = try UnixSocket.pair()
+    let begin = System.monotonicNanoseconds()
+    let child = try Spawn.start(
+      program, [program], environment: ["PYTHONPATH=\(checkout)/SDK/python", "PATH=/usr/bin:/bin"],
+      descriptors: [sockets.1])
+    close(sockets.1)
+    var bytes: [UInt8] = []
+    _ = try System.read(sockets.0, into: &bytes)
+    let took = System.monotonicNanoseconds() - begin
+    close(sockets.0)
+    _ = try Spawn.wait(for: child)
+    return Double(took) / 1_000_000
+  }
+
+  /// Milliseconds from the request to the driver until the first event is handled.
+  private func sandboxedStart(_ program: String) throws -> Double {
+    let loop = try EventLoop()
+    let driver = ProcessDriver(loop, home: folder)
+    let manifest = Manifest(
+      id: "bench", name: "bench", runtime: .init(driver: .process, entry: program), permissions: .all,
+      file: "\(folder)/agent.json")
+    var failure: AgentFailure?
+    var instance: (any AgentInstance)?
+    var isHandled = false
+    // The launcher is there already when an agent is started, except for the first.
+    for round in 0..<2 {
+      (instance, isHandled) = (nil, false)
+      let begin = loop.now
+      driver.start(manifest, host: SilentHost(), ended: { failure = $0.failure }) { result in
+        switch result {
+        case .success(let made):
+          instance = made
+          let id = ULID(high: 1, low: 1)
+          made.activate(Event(id: id, type: "bench:none", trace: id, payload: ["active": .bool(true)])) { _ in
+            isHandled = true
+          }
+        case .failure(let why): failure = why
+        }
+      }
+      while !isHandled, failure == nil { loop.turn(wait: true) }
+      if let failure { throw failure }
+      let took = loop.now - begin
+      var isGone = false
+      instance?.stop(now: true) { isGone = true }
+      while !isGone { loop.turn(wait: true) }
+      if round == 1 {
+        driver.close()
+        return Double(took.nanoseconds) / 1_000_000
+      }
+    }
+    return 0
+  }
+
+  private func nodeForks(_ node: String) throws -> [Double] {
+    let script = "\(folder)/fork.js"
+    let text = """
+      const { fork } = require('child_process');
+      if (process.argv[2]) { process.send('up'); process.disconnect(); } else {
+        const once = (left) => { if (!left) return; const begin = process.hrtime.bigint();
+          const child = fork(__filename, ['child']);
+          child.on('message', () => console.log(Number(process.hrtime.bigint() - begin) / 1e6));
+          child.on('exit', () => once(left - 1)); };
+        once(15); }
+      """
+    try Files.replace(script, with: Array(text.utf8), mode: 0o644)
+    let output = "\(folder)/fork.times"
+    let file = try System.open(output, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
+    var plan = SpawnPlan(node, ["node", script])
+    plan.output = .descriptor(file.number)
+    _ = try Spawn.wait(for: try Spawn.start(plan))
+    return String(decoding: try Files.read(output), as: UTF8.self).split(separator: "\n").compactMap { Double($0) }
+  }
+
+  /// MiB of the agent's program and of the processes of its sandbox.
+  private func memory(of reflex: Reflex) throws -> (agent: Double, sandbox: Double) {
+    guard let outer = reflex.pid else { throw SystemError("find", "the agent", errno: ESRCH) }
+    let inner = Self.children(outer).first ?? outer
+    let agent = Self.children(inner).first ?? inner
+    func pss(_ process: Int32) throws -> Double { Double(try ProcessProbe(pid: process).memory().pss) / 1024 }
+    return (try pss(agent), try pss(outer) + pss(inner))
+  }
+
+  private static func children(_ process: Int32) -> [Int32] {
+    let text = (try? Files.read("/proc/\(process)/task/\(process)/children")) ?? []
+    return String(decoding: text, as: UTF8.self).split(separator: " ").compactMap { Int32($0) }
+  }
+
+  private static func processes(named name: String) throws -> [Int32] {
+    try Files.names(in: "/proc").compactMap { Int32($0) }.filter { process in
+      let text = (try? Files.read("/proc/\(process)/comm")) ?? []
+      return String(decoding: text, as: UTF8.self).hasPrefix(name.prefix(15))
+    }
+  }
+}
+
+/// A host without a board.
+private final class SilentHost: AgentHost {
+  var now: UInt64 { System.monotonicNanoseconds() }
+  func read(_ sensor: String) throws(AgentError) -> Reading { throw AgentError(.notFound, sensor) }
+  func control(_ actuator: String, _ command: ActuatorCommand, lease: Duration?) throws(AgentError) -> Receipt {
+    Receipt(id: ULID(high: 1, low: 1), state: 1, previous: 0, at: now)
+  }
+  func snapshot(_ camera: String) throws(AgentError) -> [UInt8] { throw AgentError(.notFound, camera) }
+  func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID { throw AgentError(.denied, type) }
+  func log(_ level: LogLevel, _ message: String) {}
+  func state(_ key: String) -> Value? { nil }
+  func setState(_ key: String, _ value: Value?) throws(AgentError) { throw AgentError(.denied, key) }
+  func file(_ path: String) throws(AgentError) -> [UInt8] { throw AgentError(.denied, path) }
+}

@@ -1,0 +1,5 @@
+import BenchmarkAgents
+import OpenStarryAgent
+
+// The agent of the benchmarks as a program.
+Workload.main()
