@@ -13,6 +13,7 @@ docs/python.md is the guide, docs/process-abi.md the protocol.
 
 # Agents start with their first event, so this file imports little; the package `json` alone would double Python's own
 # start-up time.
+import _thread
 import os
 import sys
 
@@ -448,6 +449,9 @@ def _answer(agent, board, request, method):
             _check(report, "snapshot", 2)
             return {"result": {"snapshot": report}}
     except Refusal as refusal:
+        # These two are mistakes in the program: the log has to say where.
+        if isinstance(refusal, (NotFound, Invalid)):
+            sys.excepthook(type(refusal), refusal, refusal.__traceback__)
         return _error(refusal._number, str(refusal.message), refusal.retry_after)
     except Exception as error:
         sys.excepthook(type(error), error, error.__traceback__)
@@ -525,6 +529,7 @@ class _Daemon:
         self._signal = signal
         self._lines = _Lines(self._wait)
         self._last_id = 0
+        self._thread = _thread.get_ident()
         # The daemon's requests that arrived during a call.
         self._waiting = []
         # Children must not keep the socket open.
@@ -551,6 +556,8 @@ class _Daemon:
 
     def call(self, method, params):
         """Sends a request, and waits for its answer. The daemon's requests wait meanwhile."""
+        if _thread.get_ident() != self._thread:
+            raise RuntimeError("the board may only be used by the thread that handles the event")
         for name, value in params.items():
             _check(value, name, 2)
         self._last_id += 1

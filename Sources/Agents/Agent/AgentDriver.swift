@@ -79,6 +79,9 @@ public struct ActivationCost: Sendable, Hashable {
   /// The part of `totalTime` spent waiting for a model, in nanoseconds.
   public var waitTime: UInt64
 
+  /// Whether the activation's CPU time is charged with it: false where the driver reports it through `UsageRecorder`.
+  public var chargesCPU = true
+
   /// `totalTime` without waits for a model, in nanoseconds: compared with `budget.activation`.
   public var ownTime: UInt64 { totalTime - min(waitTime, totalTime) }
 

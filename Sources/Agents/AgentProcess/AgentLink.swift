@@ -85,6 +85,12 @@ final class AgentLink {
   }
 
   private func takeLines() {
+    // The daemon's own time for an agent's requests is the agent's.
+    let began = loop.now
+    defer {
+      let took = UInt64(max(0, (loop.now - began).nanoseconds))
+      if took > 0 { (host as? any UsageRecorder)?.used(cpu: took) }
+    }
     for _ in 0..<Self.linesAtOnce {
       guard socket.isOpen, socket.waiting <= Self.mostWaiting else { break }
       switch socket.next() {
@@ -147,7 +153,9 @@ final class AgentLink {
       let result = try AgentMethods.table.call(request.method, request.params, AgentCall(host: host, answer: answer))
       if let result { answer(.success(result)) }
     } catch {
-      answer(.failure(error))
+      // The hint of the table is for another protocol.
+      let isUnknown = error.known == .methodNotFound
+      answer(.failure(isUnknown ? RPCError(.methodNotFound, error.message) : error))
     }
   }
 

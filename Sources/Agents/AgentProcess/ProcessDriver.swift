@@ -47,16 +47,13 @@ public final class ProcessDriver: AgentDriver {
   }
 
   public func validate(_ manifest: Manifest) throws(AgentFailure) {
-    _ = try Self.program(of: manifest)
+    let program = try Self.program(of: manifest)
     _ = try plugins.plugins(of: manifest)
+    try checkAccess(program, of: manifest)
     if let absence = launcher.absence { throw AgentFailure(.startFailed, absence) }
     guard Sandbox.filter != nil else {
       throw AgentFailure(
         .startFailed, "openstarry-agent.bpf, the seccomp filter of agents, is not installed beside openstarry-launcher")
-    }
-    if !manifest.permissions.hosts.isEmpty {
-      throw AgentFailure(
-        .startFailed, "network_allow_hosts is not available for process agents in this release: they have no network")
     }
   }
 
@@ -72,12 +69,25 @@ public final class ProcessDriver: AgentDriver {
   ) {
     do throws(AgentFailure) {
       let program = try Self.program(of: manifest)
-      let sandbox = Sandbox(manifest, program: program, plugins: try plugins.plugins(of: manifest))
+      try checkAccess(program, of: manifest)
+      let sandbox = Sandbox(manifest, program: program, plugins: try plugins.plugins(of: manifest), tasks: limits.tasks)
       let instance = ProcessInstance(
         manifest, limits, host: host, loop: loop, launcher: launcher, ended: ended, started: done)
       try instance.start(sandbox, limits.limits(of: manifest, inForce(manifest)))
     } catch {
       done(.failure(error))
+    }
+  }
+
+  /// Agents run as a user of their own where the daemon is root, or systemd starts the launcher.
+  private func checkAccess(_ program: String, of manifest: Manifest) throws(AgentFailure) {
+    guard launcher.hasOwnUser else { return }
+    let plugins = try plugins.plugins(of: manifest).compactMap { try? Files.resolve($0.path) }
+    for path in [program, Files.folder(of: program)] + plugins {
+      guard let obstacle = Access.obstacle(to: path) else { continue }
+      throw AgentFailure(
+        .startFailed,
+        "agents run as a user of their own, who may not use what agent '\(manifest.id)' needs: \(obstacle)")
     }
   }
 
@@ -103,6 +113,15 @@ public final class ProcessDriver: AgentDriver {
     }
     guard mode & 0o111 != 0 else {
       throw AgentFailure(.startFailed, "\(whose) is not executable: chmod +x \(path)")
+    }
+    if let problem = ProgramFile.problem(with: resolved) {
+      throw AgentFailure(.startFailed, "\(whose) cannot be used: \(problem)")
+    }
+    if !manifest.permissions.hosts.isEmpty {
+      throw AgentFailure(
+        .startFailed,
+        "agent '\(manifest.id)' asks for the network (network_allow_hosts), which process agents do not have in this "
+          + "release")
     }
     return resolved
   }

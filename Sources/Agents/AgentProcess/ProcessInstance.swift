@@ -30,6 +30,8 @@ final class ProcessInstance: AgentInstance {
   private var output: AgentOutput?
   private var program: UInt32?
   private(set) var pid: Int32?
+  private(set) var lastCost: ActivationCost?
+  private var began: Instant?
   /// Why it is being ended; nil as long as it is not.
   private var failure: AgentFailure?
   private var isStopping = false
@@ -37,6 +39,7 @@ final class ProcessInstance: AgentInstance {
   private var timer: TimerID?
   private var signalTimer: TimerID?
   private var sampleTimer: TimerID?
+  private var sampleDue: Instant?
   private var usage = LaunchUsage()
   private var lastReport = Value.map([:])
   /// Whether it has not answered `snapshot` yet. It answers in order, so it has not begun an event that came later.
@@ -60,6 +63,7 @@ final class ProcessInstance: AgentInstance {
   /// Starts the program. The launcher's answer and the program's `ready` follow later; until then this object keeps
   /// itself alive through the launcher's link.
   func start(_ sandbox: Sandbox, _ limits: LaunchLimits) throws(AgentFailure) {
+    for path in sandbox.missing { host.log(.warning, "fs_allow_paths: \(path) does not exist") }
     do throws(SystemError) {
       let sockets = try UnixSocket.pair()
       let ours = Descriptor(owning: sockets.0)
@@ -131,7 +135,8 @@ final class ProcessInstance: AgentInstance {
             ? "an activation took longer than budget.activation of \(limit.text)"
             : "it did not answer an event within \(limit.text)"))
     }
-    if sampleTimer == nil { sampleLater() }
+    began = loop.now
+    hurrySample()
     link.call("activate", ["event": .map(event.fields)]) { [weak self] in self?.answered($0.map { _ in }) }
   }
 
@@ -146,6 +151,11 @@ final class ProcessInstance: AgentInstance {
     }
     clearTimer()
     phase = .waiting
+    if let began {
+      var cost = ActivationCost(totalTime: UInt64(max(0, (loop.now - began).nanoseconds)))
+      cost.chargesCPU = false
+      lastCost = cost
+    }
     done(outcome)
   }
 
@@ -171,11 +181,21 @@ final class ProcessInstance: AgentInstance {
     sampleLater()
   }
 
+  /// A measurement of a waiting agent may be far off.
+  private func hurrySample() {
+    if let sampleDue, sampleDue <= loop.now + limits.sampling { return }
+    if let timer = sampleTimer.take() { loop.cancel(timer) }
+    sampleLater()
+  }
+
   private func sampleLater() {
     let isWorking = if case .handling = phase { true } else { false }
     let isLimited = launcher.facts?.controllers.contains(.cpu) ?? false
-    guard isWorking || !isLimited else { return sampleTimer = nil }
-    sampleTimer = loop.schedule(after: isWorking ? limits.sampling : limits.sampling * 5) { [unowned self] in sample() }
+    (sampleTimer, sampleDue) = (nil, nil)
+    guard isWorking || !isLimited else { return }
+    let due = loop.now + (isWorking ? limits.sampling : limits.sampling * 5)
+    sampleDue = due
+    sampleTimer = loop.schedule(at: due) { [unowned self] in sample() }
   }
 
   private func note(_ new: LaunchUsage) {
@@ -234,7 +254,10 @@ final class ProcessInstance: AgentInstance {
     let isStart = if case .starting = phase { true } else { false }
     let ended =
       end.code > 128 ? "signal \(end.code - 128) ended it" : "it exited with code \(end.code)"
-    if isStart { return AgentFailure(.startFailed, "\(ended) before it was ready\(words ?? "")") }
+    if isStart {
+      let hint = end.code == 0 && words == nil ? ": it has to say so, as openstarry.run() and Agent.main() do" : ""
+      return AgentFailure(.startFailed, "\(ended) before it was ready\(hint)\(words ?? "")")
+    }
     if end.code == 0 { return AgentFailure(.completed, ended) }
     return AgentFailure(.crash, ended + (words ?? ""))
   }

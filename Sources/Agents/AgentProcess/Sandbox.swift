@@ -12,6 +12,8 @@ package struct Sandbox: Sendable {
   /// The command line for `bwrap`, and the environment, which bubblewrap passes on.
   package var words: [String]
   package var environment: [String]
+  /// Those of `fs_allow_paths` that do not exist.
+  package private(set) var missing: [String] = []
 
   /// The size of /tmp in bytes.
   static let temporary = 16 << 20
@@ -21,13 +23,20 @@ package struct Sandbox: Sendable {
   /// The sandbox of a manifest's agent.
   /// - Parameters:
   ///   - program: the program's path, with links resolved.
+  ///   - tasks: the most processes and threads.
   ///   - system: the machine's files.
   package init(
-    _ manifest: Manifest, program: String, plugins: [InstalledPlugin], system: SystemFiles = SystemFiles()
+    _ manifest: Manifest, program: String, plugins: [InstalledPlugin], tasks: UInt32 = ProcessLimits().tasks,
+    system: SystemFiles = SystemFiles()
   ) {
     let folder = Files.folder(of: program)
-    let paths = manifest.permissions.paths.compactMap { path in
-      try? Files.resolve(Files.join(Files.folder(of: manifest.file), path))
+    var paths: [String] = []
+    for path in manifest.permissions.paths {
+      if let found = try? Files.resolve(Files.join(Files.folder(of: manifest.file), path)) {
+        paths.append(found)
+      } else {
+        missing.append(path)
+      }
     }
     words = ["bwrap", "--unshare-all", "--unshare-user", "--disable-userns", "--uid", "65534", "--gid", "65534"]
     words += ["--hostname", "agent", "--cap-drop", "ALL", "--die-with-parent", "--new-session"]
@@ -52,6 +61,7 @@ package struct Sandbox: Sendable {
       stage = "\(Self.home)/stage"
     }
     words += ["--remount-ro", "/", "--chdir", folder, "--seccomp", "4", "--", stage, "--stage"]
+    words += ["--tasks", "\(tasks)"]
     for path in ["/usr"] + system.roots.map(\.path) + [folder, Self.home] { words += ["--run", path] }
     for path in ["/etc", "/proc"] + paths { words += ["--read", path] }
     words += ["--use", "/dev", "--own", "/tmp", "--", program] + manifest.runtime.arguments

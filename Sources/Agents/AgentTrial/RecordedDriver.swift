@@ -24,13 +24,24 @@ final class RecordedDriver: AgentDriver {
     _ done: @escaping (Result<any AgentInstance, AgentFailure>) -> Void
   ) {
     let began = time.now
-    real.start(manifest, host: RecordedHost(host, tape), ended: ended) { [tape, time] result in
+    var instance: RecordedInstance?
+    let recorded = { (end: AgentEnd) in
+      instance?.ended(end)
+      instance = nil
+      ended(end)
+    }
+    real.start(manifest, host: RecordedHost(host, tape), ended: recorded) { [tape, time] result in
       if case .failure(let failure) = result {
         tape.started(failure, in: time.now - began)
       } else {
         tape.started(nil, in: time.now - began)
       }
-      done(result.map { RecordedInstance($0, tape, time) })
+      done(
+        result.map {
+          let made = RecordedInstance($0, tape, time)
+          instance = made
+          return made
+        })
     }
   }
 }
@@ -40,6 +51,8 @@ private final class RecordedInstance: AgentInstance {
   private let real: any AgentInstance
   private let tape: Tape
   private let time: any Timekeeper
+  /// When the running activation began; nil between two.
+  private var began: Instant?
 
   init(_ real: any AgentInstance, _ tape: Tape, _ time: any Timekeeper) {
     self.real = real
@@ -53,8 +66,10 @@ private final class RecordedInstance: AgentInstance {
   func activate(_ event: Event, _ done: @escaping (Result<Void, AgentFailure>) -> Void) {
     tape.begin(event)
     let began = time.now
+    self.began = began
     real.activate(event) { [self] result in
       let took = time.now - began
+      self.began = nil
       if case .failure(let failure) = result {
         tape.end(failure, real.lastCost, in: took)
       } else {
@@ -62,6 +77,12 @@ private final class RecordedInstance: AgentInstance {
       }
       done(result)
     }
+  }
+
+  /// The instance has ended by itself: if it was handling an event, that is its result.
+  func ended(_ end: AgentEnd) {
+    guard let began = began.take(), !end.leavesEvent else { return }
+    tape.end(end.failure, real.lastCost, in: time.now - began)
   }
 
   func snapshot(_ done: @escaping (Value) -> Void) { real.snapshot(done) }

@@ -4,9 +4,22 @@ public enum CompanionProgram {
   /// `/usr/libexec`.
   /// - Returns: its path; nil when it is in none of them.
   public static func find(_ name: String) -> String? {
-    let folder = (try? Files.resolve("/proc/self/exe")).map(Files.folder(of:)) ?? "."
-    let folders = [folder, "\(folder)/../lib/openstarry", "/usr/libexec/openstarry", "/usr/lib/openstarry"]
-    for folder in folders + ["/usr/libexec"] where Files.isFile("\(folder)/\(name)") { return "\(folder)/\(name)" }
+    let system = ["/usr/libexec/openstarry", "/usr/lib/openstarry", "/usr/libexec"]
+    let own = ownFolder.map { [$0, "\($0)/../lib/openstarry"] } ?? []
+    for folder in own + system where Files.isFile("\(folder)/\(name)") { return "\(folder)/\(name)" }
     return nil
+  }
+
+  /// The folder of this program. An upgrade replaces the file of a running program; the kernel marks its path then.
+  static var ownFolder: String? {
+    guard let path = Files.target(ofLink: "/proc/self/exe") else { return nil }
+    return folder(ofProgram: path)
+  }
+
+  /// - Parameter path: as /proc/PID/exe has it (proc_pid_exe(5)).
+  static func folder(ofProgram path: String) -> String? {
+    let mark = " (deleted)"
+    let path = path.hasSuffix(mark) ? String(path.dropLast(mark.count)) : path
+    return path.hasPrefix("/") ? Files.folder(of: path) : nil
   }
 }

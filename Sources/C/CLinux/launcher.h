@@ -37,6 +37,13 @@ static inline pid_t openstarry_wait(int *status, struct rusage *usage) {
   return pid;
 }
 
+// setrlimit(2) of RLIMIT_NPROC; wrapped because its first parameter's type differs between C libraries.
+static inline int openstarry_limit_tasks(const struct rlimit *limit) { return setrlimit(RLIMIT_NPROC, limit); }
+
+// The kernel kills this process when the thread that started it ends (PR_SET_PDEATHSIG, prctl(2)), also while it is
+// stopped. A change of the user clears it.
+static inline int openstarry_die_with_parent(void) { return prctl(1, SIGKILL, 0, 0, 0); }
+
 // environ(7), which <unistd.h> declares only with _GNU_SOURCE.
 static inline char **openstarry_environment(void) {
   extern char **environ;

@@ -66,7 +66,8 @@ public struct LaunchLimits: Equatable, Sendable {
   public var memory: UInt64 = 0
   /// CPU time in each 100 ms, in microseconds (`cpu.max`).
   public var cpu: UInt64 = 0
-  /// Processes and threads (`pids.max`; without that controller RLIMIT_NPROC).
+  /// Processes and threads (`pids.max`). Without that controller the sandbox's last step sets RLIMIT_NPROC, which counts
+  /// for each user namespace only when it is set inside.
   public var tasks: UInt32 = 0
   /// Open descriptors of each process (RLIMIT_NOFILE).
   public var descriptors: UInt32 = 0

@@ -32,28 +32,39 @@ package final class LauncherLink {
   private let loop: EventLoop
   private let socket: String?
   private let program: String?
+  private let patience: Duration
   private var connection: PacketSocket<LauncherMessage>?
   private var watch: WatchID?
   private var programs: [UInt32: (News) -> Void] = [:]
   private var lastID: UInt32 = 0
   private var idleTimer: TimerID?
+  /// The launcher's process, if this daemon has started it and it runs.
+  package private(set) var process: Int32?
+  /// Runs while an answer is due.
+  private var answerTimer: TimerID?
 
   /// Starts nothing yet.
   /// - Parameters:
   ///   - socket: where systemd listens for the launcher (openstarry-launcher.socket). nil, or a path where nothing
   ///     listens: the daemon starts the program itself.
   ///   - program: the launcher's program; nil when it is not installed.
+  ///   - patience: how long the launcher may take for an answer. It answers within microseconds; one that is stopped
+  ///     never does.
   package init(
     _ loop: EventLoop, socket: String? = LauncherLink.systemSocket,
-    program: String? = CompanionProgram.find("openstarry-launcher")
+    program: String? = CompanionProgram.find("openstarry-launcher"), patience: Duration = .seconds(10)
   ) {
     self.loop = loop
     self.socket = socket
     self.program = program
+    self.patience = patience
   }
 
   /// Where the unit openstarry-launcher.socket listens.
   package static let systemSocket = "/run/openstarry-launcher/socket"
+
+  /// Whether programs run as another user than the daemon.
+  package var hasOwnUser: Bool { geteuid() == 0 || socket.map { Files.exists($0) } ?? false }
 
   /// Why no program could be started here; nil when one could.
   package var absence: String? {
@@ -74,9 +85,14 @@ package final class LauncherLink {
     let connection = if let connection { connection } else { try connect() }
     lastID &+= 1
     let id = lastID
-    try connection.send(.start(plan(id)), descriptors)
+    let message = LauncherMessage.start(plan(id))
+    guard message.bytes.count <= LauncherMessage.longest else {
+      throw SystemError("pass", "the program's arguments", errno: E2BIG)
+    }
+    try connection.send(message, descriptors)
     programs[id] = news
     stopIdling()
+    expectAnswer()
     return id
   }
 
@@ -91,7 +107,10 @@ package final class LauncherLink {
 
   private func tell(_ message: LauncherMessage, _ id: UInt32) {
     guard programs[id] != nil, let connection else { return }
-    do throws(SystemError) { try connection.send(message) } catch {
+    do throws(SystemError) {
+      try connection.send(message)
+      if case .signal = message {} else { expectAnswer() }
+    } catch {
       loop.later { [weak self] in self?.lose("\(error)") }
     }
   }
@@ -128,12 +147,27 @@ package final class LauncherLink {
     plan.ownSession = true
     let process = try Spawn.start(plan)
     // Its end is seen on the connection; this only reaps it.
-    try loop.onExit(of: process) { _ in }
+    try loop.onExit(of: process) { [weak self] _ in
+      if self?.process == process { self?.process = nil }
+    }
+    self.process = process
     return made
+  }
+
+  private func expectAnswer() {
+    guard answerTimer == nil else { return }
+    answerTimer = loop.schedule(after: patience) { [weak self] in
+      guard let self else { return }
+      answerTimer = nil
+      // Its programs die with it. One that systemd has started cannot be killed from here.
+      if let process { Glibc.kill(process, SIGKILL) }
+      lose("it did not answer within \(patience.text)")
+    }
   }
 
   private func hear() {
     guard let connection else { return }
+    if let timer = answerTimer.take() { loop.cancel(timer) }
     switch connection.next() {
     case .message(let message, let numbers):
       for number in numbers { Glibc.close(number) }
@@ -182,6 +216,7 @@ package final class LauncherLink {
 
   private func drop() {
     if let watch = watch.take() { loop.unwatch(watch) }
+    if let timer = answerTimer.take() { loop.cancel(timer) }
     connection = nil
   }
 

@@ -51,7 +51,10 @@ final class LauncherProcess {
       LauncherLine.write("openstarryd starts this program; it does nothing on its own", 0)
       exit(64)
     }
-    if isListening == 0 { return 3 }
+    if isListening == 0 {
+      _ = openstarry_die_with_parent()
+      return 3
+    }
     var owner: UInt32 = 0
     // SAFETY: the shim writes one uid_t.
     guard unsafe openstarry_socket_owner(3, &owner) == 0 else {

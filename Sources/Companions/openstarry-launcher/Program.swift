@@ -59,9 +59,6 @@ struct Program {
     if plan.limits.descriptors > 0 { limit(OPENSTARRY_RLIMIT_NOFILE, UInt64(plan.limits.descriptors)) }
     if plan.limits.fileSize > 0 { limit(OPENSTARRY_RLIMIT_FSIZE, plan.limits.fileSize) }
     if plan.limits.memory > 0, !controllers.contains(.memory) { limit(OPENSTARRY_RLIMIT_DATA, plan.limits.memory) }
-    if plan.limits.tasks > 0, !controllers.contains(.pids) {
-      limit(OPENSTARRY_RLIMIT_NPROC, UInt64(plan.limits.tasks))
-    }
     // SAFETY: every pointer is valid during the call, which returns once the child no longer shares our memory.
     let words = TextVector(plan.words)
     let environment = TextVector(plan.environment)

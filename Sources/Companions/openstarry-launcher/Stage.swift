@@ -8,8 +8,9 @@ import CLinux
 /// The last step inside a sandbox: it confines itself with Landlock (landlock(7)) and becomes the agent's program. This
 /// comes after bubblewrap, which could not mount any more afterwards.
 ///
-///     openstarry-launcher --stage --run PATH … --read PATH … --use PATH … --own PATH … -- PROGRAM ARGUMENTS …
+///     openstarry-launcher --stage --tasks N --run PATH … --read PATH … --use PATH … --own PATH … -- PROGRAM ARGUMENTS …
 ///
+/// `--tasks` limits processes and threads (RLIMIT_NPROC): the kernel counts them for each user namespace (Linux 5.14).
 /// `--run` is for files to read and execute, `--use` for existing ones to read and write, `--own` for folders of the
 /// agent's own.
 enum Stage {
@@ -29,6 +30,11 @@ enum Stage {
     var rules: [Rule] = []
     var index = 1
     while index + 1 < words.count, words[index] != [UInt8]("--") {
+      if words[index] == [UInt8]("--tasks"), let count = words[index + 1].numbers.first {
+        limitTasks(count)
+        index += 2
+        continue
+      }
       guard let rights = rights(words[index]) else { usage() }
       rules.append(Rule(path: words[index + 1], rights: rights))
       index += 2
@@ -50,6 +56,14 @@ enum Stage {
     if option == [UInt8]("--use") { return UInt64(OPENSTARRY_LANDLOCK_READ_WRITE) }
     if option == [UInt8]("--own") { return UInt64(OPENSTARRY_LANDLOCK_OWN) }
     return nil
+  }
+
+  private static func limitTasks(_ count: UInt64) {
+    var limit = rlimit(rlim_cur: rlim_t(count), rlim_max: rlim_t(count))
+    // SAFETY: the kernel reads the structure.
+    guard unsafe openstarry_limit_tasks(&limit) == 0 else {
+      fail("the number of processes cannot be limited", openstarry_errno(), 71)
+    }
   }
 
   /// Without Landlock in the kernel the sandbox is what bubblewrap has made of it.

@@ -1,5 +1,6 @@
 import Agent
 import AgentProcess
+import Glibc
 import Linux
 import Model
 import OpenStarryAgent
@@ -158,6 +159,49 @@ import Testing
     room.driver.close()
     room.run { Self.processes(with: "sleep\u{0}8642").isEmpty }
     #expect(Self.processes(with: "sleep\u{0}8642").isEmpty)
+  }
+
+  @Test func aLauncherThatIsStoppedIsEnded() throws {
+    let room = try SandboxRoom(patience: .milliseconds(500))
+    let manifest = try room.program("agent.sh", "#!/bin/sh\n\(Self.ready); exec sleep 9753\n")
+    var instance: (any AgentInstance)?
+    var failures: [AgentFailure] = []
+    room.driver.start(manifest, host: host, ended: { failures.append($0.failure) }) { instance = try? $0.get() }
+    room.run { instance != nil }
+    let launcher = try #require(room.launcher.process)
+    kill(launcher, SIGSTOP)
+    // The measurement of use, or a kill, has no answer.
+    instance?.activate(Event(id: ULID(high: 1, low: 1), type: "test:event", trace: ULID(high: 1, low: 1))) { _ in }
+    room.run { !failures.isEmpty }
+    #expect(failures.map(\.message) == ["the launcher is gone: it did not answer within 500ms"])
+    room.run { Self.processes(with: "sleep\u{0}9753").isEmpty }
+    #expect(Self.processes(with: "sleep\u{0}9753").isEmpty)
+  }
+
+  @Test func tooManyArgumentsAreAnError() throws {
+    try start("exit 0") { $0.runtime.arguments = [String](repeating: "x", count: 70_000) }
+    #expect(startFailure?.message.contains("Argument list too long") == true, "\(startFailure as Any)")
+  }
+
+  @Test func theLimitOfProcessesIsForEachAgent() throws {
+    let manifest = try room.program("agent.sh", "#!/bin/sh\n\(Self.ready); exec sleep 1000\n")
+    var instances: [any AgentInstance] = []
+    var failures: [AgentFailure] = []
+    for number in 0..<30 {
+      var one = manifest
+      one.id = AgentID("agent-\(number)")
+      room.driver.start(one, host: host, ended: { failures.append($0.failure) }) { result in
+        switch result {
+        case .success(let instance): instances.append(instance)
+        case .failure(let failure): failures.append(failure)
+        }
+      }
+    }
+    room.run { instances.count + failures.count == 30 }
+    #expect(instances.count == 30 && failures.isEmpty, "\(failures)")
+    var stopped = 0
+    for instance in instances { instance.stop(now: true) { stopped += 1 } }
+    room.run { stopped == 30 }
   }
 
   private static func processes(with text: String) -> [String] {

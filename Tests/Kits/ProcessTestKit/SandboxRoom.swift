@@ -16,11 +16,12 @@ public final class SandboxRoom {
   private let place: TemporaryFolder
   public var folder: String { place.path }
 
-  public init(limits: ProcessLimits = ProcessLimits()) throws {
+  /// - Parameter patience: how long the launcher may be silent.
+  public init(limits: ProcessLimits = ProcessLimits(), patience: Duration = .seconds(60)) throws {
     place = try TemporaryFolder()
     _ = unsafe chmod(place.path, 0o755)
     loop = try EventLoop()
-    launcher = LauncherLink(loop, socket: nil, program: Beside.path("openstarry-launcher"))
+    launcher = LauncherLink(loop, socket: nil, program: Beside.path("openstarry-launcher"), patience: patience)
     driver = ProcessDriver(loop, home: place.path, launcher: launcher, limits: limits)
   }
 

@@ -450,7 +450,10 @@ openstarry.run(handle)""")
             agent.refuse(agent.call("controlActuator"), code, "no")
             self.assertTrue(agent.call("log")["params"]["message"].endswith(" no None"))
             self.assertEqual(agent.error(id), {"code": passed, "message": "no"})
-        self.assertEqual(agent.log(), "", "a refusal is no crash")
+        # A refusal is no crash. Only what a mistake in the program causes has a traceback: not_found, and invalid twice.
+        log = agent.log()
+        self.assertEqual(log.count("Traceback"), 3, log)
+        self.assertNotIn("Busy", log)
 
     def test_an_answer_without_a_result(self):
         agent = self.start("openstarry.run(lambda event, board: board.on('fan'))")

@@ -23,13 +23,19 @@ struct AgentFolderTests {
       let agent = try make(id, language)
       #expect(agent.warnings.isEmpty)
       #expect(agent.manifest.id == id)
-      #expect(agent.module == "\(home.path)/\(id)/\(id).wasm")
-      #expect(agent.sources.count == (language == .swift ? 2 : 1))
-      #expect(agent.isStale)
       let check = try ConfigCheck([agent.path], environment: [:])
-      // Complete except for the module, which is not built yet.
-      #expect(check.found.map(\.description).allSatisfy { $0.contains("\(id).wasm: No such file") }, "\(check.found)")
-      #expect(check.errors == 1)
+      if language.isProgram {
+        #expect(try FileStatus(agent.module).mode & 0o111 == 0o111)
+        #expect(!agent.isBuilt && !agent.isStale && check.found.isEmpty, "\(check.found)")
+      } else {
+        #expect(agent.module == "\(home.path)/\(id)/\(id).wasm")
+        #expect(agent.sources.count == (language == .swift ? 2 : 1))
+        #expect(agent.isStale)
+        // Complete except for the module, which is not built yet.
+        #expect(
+          check.found.map(\.description).allSatisfy { $0.contains("\(id).wasm: No such file") }, "\(check.found)")
+        #expect(check.errors == 1)
+      }
       let makefile = String(decoding: try Files.read("\(agent.path)/Makefile"), as: UTF8.self)
       #expect(makefile.contains("\n\t@$(OPENSTARRY) agent run --event sensor:temperature --with value=31\n"))
       #expect(try Files.names(in: agent.path).contains(".gitignore"))

@@ -122,7 +122,18 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
     return budgets.room(.memory, holding: held, for: account).map { MemoryRoom(bytes: $0.amount, parent: $0.parent) }
   }
 
-  func used(cpu nanoseconds: UInt64) { budgets.charge(.cpu, Int64(clamping: nanoseconds), to: account) }
+  /// What the present instance has used, in nanoseconds.
+  private var cpuOfInstance: Int64 = 0
+
+  /// Marks the begin of an instance.
+  func beginInstance() { cpuOfInstance = 0 }
+
+  /// The budget's window may still be full of an earlier instance's use: the present one is not ended for that.
+  func used(cpu nanoseconds: UInt64) {
+    let amount = Int64(clamping: nanoseconds)
+    cpuOfInstance += amount
+    budgets.charge(.cpu, amount, byInstance: cpuOfInstance, to: account)
+  }
 
   func read(_ sensor: String) throws(AgentError) -> Reading {
     let id = DeviceID(try named(sensor))

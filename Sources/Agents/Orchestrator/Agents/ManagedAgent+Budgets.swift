@@ -46,7 +46,9 @@ extension ManagedAgent {
   /// - Returns: `result`, or the failure that stops the agent for having used far too much.
   func settle(_ cost: ActivationCost?, _ result: Result<Void, AgentFailure>) -> Result<Void, AgentFailure> {
     let failure: AgentFailure? = if case .failure(let failure) = result { failure } else { nil }
-    if let cost {
+    if let cost, !cost.chargesCPU {
+      shared.budgets.charge(activation: 0, length: Int64(clamping: cost.ownTime), isExact: true, to: account)
+    } else if let cost {
       let isExact = cost.runTime > 0
       let run = Int64(clamping: isExact ? cost.runTime : cost.totalTime)
       lastRun = run

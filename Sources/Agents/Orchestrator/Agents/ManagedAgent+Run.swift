@@ -11,6 +11,7 @@ extension ManagedAgent {
     let run = AgentRun()
     self.run = run
     calls.begin(cause)
+    calls.beginInstance()
     // Weak: the instance retains this closure, and the run retains the instance, so a strong capture would be a retain
     // cycle.
     let ended = { [weak self, weak run] (end: AgentEnd) in

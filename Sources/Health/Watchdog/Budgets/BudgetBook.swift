@@ -158,6 +158,14 @@ public final class BudgetBook {
     charge(resource, amount, to: account, at: clock.now)
   }
 
+  /// Charges use that is measured beside activations.
+  /// - Parameter byInstance: what the agent's present instance has used in all. It is stopped only for that, not for
+  ///   what an earlier one has left in the window.
+  public func charge(_ resource: Resource, _ amount: Int64, byInstance: Int64, to account: BudgetAccount) {
+    let isOwn = account.existing(resource)?.limit.map { byInstance > $0 } ?? true
+    charge(resource, amount, to: account, isOwn: isOwn, at: clock.now)
+  }
+
   /// Charges an activation: its CPU time to the account and all above it, its length only to the account itself, as the
   /// lengths of different agents' activations do not add up.
   /// - Parameters:
@@ -251,14 +259,16 @@ public final class BudgetBook {
 
   // MARK: Ladders
 
-  private func charge(_ resource: Resource, _ amount: Int64, to account: BudgetAccount, at now: Instant) {
+  private func charge(
+    _ resource: Resource, _ amount: Int64, to account: BudgetAccount, isOwn: Bool = true, at now: Instant
+  ) {
     var next: BudgetAccount? = account
     while let holder = next {
       next = holder.parent
       guard holder === account || holder.shares(resource) else { continue }
       let meter = holder.meter(resource)
       meter.add(amount, at: now)
-      if meter.limit != nil { climb(meter, of: holder, isOwn: holder === account, at: now) }
+      if meter.limit != nil { climb(meter, of: holder, isOwn: isOwn && holder === account, at: now) }
     }
   }
 

@@ -6,17 +6,47 @@ struct AgentTemplate {
   enum Language: String, CaseIterable {
     case swift
     case c
+    case python
+    case sh
+
+    /// Whether the agent is a program that runs as it is, and not a module to be built.
+    var isProgram: Bool { self == .python || self == .sh }
   }
 
   let id: AgentID
   let language: Language
 
-  /// The names and contents of the files.
-  var files: [(name: String, text: String)] {
-    let common = [("agent.json", manifest), ("Makefile", makefile), ("README.md", readme), (".gitignore", "*.wasm\n")]
+  /// A file of the template.
+  struct File {
+    var name: String
+    var text: String
+    /// Permission bits (chmod(2)).
+    var mode: UInt32 = 0o644
+  }
+
+  /// The files.
+  var files: [File] {
+    let common = [
+      File(name: "agent.json", text: manifest), File(name: "Makefile", text: makefile),
+      File(name: "README.md", text: readme),
+      File(name: ".gitignore", text: language.isProgram ? "__pycache__/\n" : "*.wasm\n"),
+    ]
     return switch language {
-    case .swift: [("\(type).swift", swift), ("main.swift", "\(type).main()\n")] + common
-    case .c: [("\(id).c", c)] + common
+    case .swift:
+      [File(name: "\(type).swift", text: swift), File(name: "main.swift", text: "\(type).main()\n")] + common
+    case .c: [File(name: source, text: c)] + common
+    case .python: [File(name: source, text: python, mode: 0o755)] + common
+    case .sh: [File(name: source, text: shell, mode: 0o755)] + common
+    }
+  }
+
+  /// The name of the file with the agent's code.
+  private var source: String {
+    switch language {
+    case .swift: "\(type).swift"
+    case .c: "\(id).c"
+    case .python: "\(id).py"
+    case .sh: "\(id).sh"
     }
   }
 
@@ -54,11 +84,11 @@ struct AgentTemplate {
         "version": "0.1.0",
         "description": "Turns a fan on when it gets warm"
       },
-      "runtime": { "driver": "wasm", "entry": "\(id).wasm" },
+      "runtime": { "driver": "\(language.isProgram ? "process" : "wasm")", "entry": "\(language.isProgram ? source : "\(id).wasm")" },
       "capabilities": {
         "permissions": { "sensors": ["temperature"], "actuators": ["fan"] }
       },
-      "budget": { "memory": "1MiB", "activation": "100ms" },
+      "budget": { "memory": "\(language.isProgram ? "32MiB" : "1MiB")", "activation": "\(language.isProgram ? "5s" : "100ms")" },
       "subscribe": ["sensor:temperature"]
     }
 
@@ -136,25 +166,127 @@ struct AgentTemplate {
     """#
   }
 
+  private var python: String {
+    #"""
+    #!/usr/bin/python3 -S
+    """Turns the fan on above 30 °C, and off again below 28 °C."""
+    import openstarry
+
+
+    class \#(type)(openstarry.Agent):
+        def __init__(self):
+            self.switched = 0
+            self.is_waiting = False
+
+        def handle(self, event, board):
+            temperature = event.payload.get("value")
+            if temperature is None:
+                return
+            try:
+                if temperature > 30:
+                    # Without another command within a minute, the fan goes to its safe state.
+                    board.on("fan", lease=60)
+                    board.log("too warm: fan on")
+                    self.switched += 1
+                elif temperature < 28:
+                    board.off("fan")
+                self.is_waiting = False
+            except openstarry.Refusal as refusal:
+                # Not a failure: another holder has the fan, or it must stay off for refusal.retry_after. The next reading
+                # tries again.
+                if not self.is_waiting:
+                    board.notice(f"the fan has to wait: {refusal}")
+                self.is_waiting = True
+
+        def snapshot(self):
+            return {"switched": self.switched}
+
+
+    openstarry.run(\#(type))
+
+    """#
+  }
+
+  private var shell: String {
+    #"""
+    #!/bin/sh
+    # Turns the fan on above 30 °C, and off again below 28 °C. The protocol is docs/process-abi.md: one JSON object a line, on
+    # descriptor 3. Examples/process/blink.sh is a more complete agent.
+    send() { printf '%s\n' "$1" >&3 2>/dev/null || exit 0; }
+
+    # fan COMMAND: asks for the fan, and sets the activation's outcome.
+    fan() {
+      send '{"jsonrpc":"2.0","id":1,"method":"controlActuator","params":{"id":"fan","command":"'"$1"'","lease_ms":60000}}'
+      IFS= read -r answer <&3 || exit 0
+      case $answer in
+        *'"error":'*)
+          # A refusal that is passed on counts as refused, not as a failure.
+          outcome="\"error\":${answer#*\"error\":}"
+          outcome=${outcome%\}}
+          ;;
+        *) echo "fan $1" ;;
+      esac
+    }
+
+    send '{"jsonrpc":"2.0","method":"ready","params":{"abi":1}}'
+    while IFS= read -r line <&3; do
+      id=${line#*\"id\":}
+      id=${id%%,*}
+      outcome='"result":{}'
+      case $line in
+        *'"method":"activate"'*)
+          # The degrees, without what follows the point.
+          value=${line#*\"value\":}
+          value=${value%%[.,\}]*}
+          if [ "$value" -ge 30 ]; then fan on; elif [ "$value" -lt 28 ]; then fan off; fi
+          ;;
+        *'"method":"snapshot"'*) outcome='"result":{"snapshot":{}}' ;;
+        *'"method":"stop"'*)
+          send "{\"jsonrpc\":\"2.0\",\"id\":$id,\"result\":{}}"
+          exit 0
+          ;;
+      esac
+      send "{\"jsonrpc\":\"2.0\",\"id\":$id,$outcome}"
+    done
+
+    """#
+  }
+
   private var makefile: String {
-    """
-    OPENSTARRY ?= openstarry
+    if language.isProgram {
+      return """
+        OPENSTARRY ?= openstarry
 
-    .PHONY: all run clean
-    all:
-    \t@$(OPENSTARRY) agent build
+        .PHONY: run
+        run:
+        \t@$(OPENSTARRY) agent run --event sensor:temperature --with value=31
 
-    run:
-    \t@$(OPENSTARRY) agent run --event sensor:temperature --with value=31
+        """
+    }
+    return """
+      OPENSTARRY ?= openstarry
 
-    clean:
-    \t@rm -f \(id).wasm
+      .PHONY: all run clean
+      all:
+      \t@$(OPENSTARRY) agent build
 
-    """
+      run:
+      \t@$(OPENSTARRY) agent run --event sensor:temperature --with value=31
+
+      clean:
+      \t@rm -f \(id).wasm
+
+      """
   }
 
   private var readme: String {
-    let source = language == .swift ? "\(type).swift" : "\(id).c"
+    if language.isProgram {
+      return """
+        `\(source)` is the program of \(id), and `agent.json` declares its permissions and limits.
+        `make run` tries it on a simulated board. `openstarry register agent.json` registers it with the daemon.
+
+        """
+    }
     return """
       `\(source)` is the program of \(id), and `agent.json` declares its permissions and limits.
       `make` builds \(id).wasm, and `make run` tries it on a simulated board.

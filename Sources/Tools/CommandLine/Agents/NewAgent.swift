@@ -16,7 +16,9 @@ enum NewAgent {
     let files = template.files
     do throws(SystemError) {
       try Files.makeFolder(unfinished, mode: 0o755)
-      for file in files { try Files.replace("\(unfinished)/\(file.name)", with: Array(file.text.utf8), mode: 0o644) }
+      for file in files {
+        try Files.replace("\(unfinished)/\(file.name)", with: Array(file.text.utf8), mode: file.mode)
+      }
       try Files.move(unfinished, to: folder)
     } catch {
       for file in files { Files.remove("\(unfinished)/\(file.name)") }

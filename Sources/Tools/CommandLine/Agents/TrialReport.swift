@@ -41,8 +41,8 @@ struct TrialReport {
     if !state.isEmpty { lines.append("durable state: \(Value.map(state).text(limit: 200))") }
     if showsCosts { lines += costs }
     let failed = failures.count
-    lines.append(
-      "\(activations.count) activation(s), \(failed == 0 ? "all" : "\(activations.count - failed)") succeeded")
+    let outcome = failed == 0 ? "all succeeded" : "\(activations.count - failed) succeeded"
+    lines.append("\(activations.count) activation(s)" + (activations.isEmpty ? "" : ", \(outcome)"))
     return lines
   }
 

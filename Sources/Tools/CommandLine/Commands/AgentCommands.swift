@@ -25,7 +25,7 @@ struct AgentCommands: ParsableCommand {
       completion: .list(AgentTemplate.Language.allCases.map(\.rawValue)),
       transform: { text in
         guard let language = AgentTemplate.Language(rawValue: text.lowercased()) else {
-          throw ValidationError("'\(text)' is not swift or c; for other languages see docs/agents.md")
+          throw ValidationError("'\(text)' is not swift, c, python or sh; for other languages see docs/process-abi.md")
         }
         return language
       })

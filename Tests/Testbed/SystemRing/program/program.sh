@@ -1,7 +1,7 @@
 #!/bin/sh
 # Switches the lamp for each event, and reports what it can see of the machine.
 echo "user $(id -u), devices $(echo /dev/*), folders $(echo /*)"
-for file in /dev/gpiochip0 /dev/i2c-1 /dev/mem /run/openstarry/control.sock /var/lib/openstarry /etc/openstarry; do
+for file in /dev/gpiochip0 /dev/i2c-1 /dev/mem /run/openstarry/control.sock /var/lib/openstarry /etc/openstarry/openstarry.yaml; do
   [ ! -e "$file" ] || echo "it sees $file"
 done
 for file in /proc/sys/kernel/core_pattern /proc/sys/kernel/panic /usr/bin/file; do
