@@ -12,7 +12,8 @@ extension ManagedAgent {
     shared.budgets.open(
       id, driver.inForce(manifest), parent: manifest.parent, activationReport: activationReport)
     // Asked anew each time: a driver may learn later what this machine can enforce.
-    account.enforcement = { [driver] in driver.isolation.enforcement(of: $0) }
+    // Weak: a driver's instances retain their host, which retains this account.
+    account.enforcement = { [weak driver] in driver?.isolation.enforcement(of: $0) ?? .enforced }
     shared.budgets.hold(.storage, state.bytes, before: 0, for: account)
     for sentence in lowered {
       shared.events.publish(BudgetEvents.capped(id, sentence), from: source)
