@@ -102,7 +102,8 @@ extension TrialActivation {
   /// `ok: fuel 12345, memory 128 KiB, 3 host calls, 41 µs`.
   var text: String {
     var parts: [String] = []
-    if let cost {
+    // A program's driver counts neither.
+    if let cost, cost.fuel > 0 || cost.hostCalls > 0 {
       let calls = cost.hostCalls == 1 ? "1 host call" : "\(cost.hostCalls) host calls"
       parts = ["fuel \(cost.fuel)", "memory \(cost.peakMemory / 1024) KiB", calls]
     }

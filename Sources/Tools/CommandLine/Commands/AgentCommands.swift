@@ -40,8 +40,9 @@ struct AgentCommands: ParsableCommand {
 
     func run() throws {
       let (folder, files) = try NewAgent.make(AgentTemplate(id: AgentID(name), language: language), in: ".")
+      let build = language.isProgram ? "" : "make && "
       try shared.show(["folder": .string(folder), "files": .list(files.map { .string($0) })]) { _, _ in
-        ["\(folder)/: \(files.joined(separator: ", "))", "next: cd \(folder) && make && make run"]
+        ["\(folder)/: \(files.joined(separator: ", "))", "next: cd \(folder) && \(build)make run"]
       }
     }
   }
