@@ -51,8 +51,10 @@ struct Runner {
       let small = try shrink(last.input, of: target, failing: code)
       let file = try Corpus.write(small, of: target, in: options.found)
       print(
-        "\(target.name): input \(last.number): \(Self.end(code)); \(last.input.count) bytes, \(small.count) are enough\n"
-          + "  make fuzz TARGET=\(target.name) INPUT=\(file)")
+        "\(target.name): input \(last.number): \(Self.end(code)); "
+          + (try fails(small, of: target, with: code)
+            ? "\(last.input.count) bytes, \(small.count) are enough" : "alone, it passes")
+          + "\n  make fuzz TARGET=\(target.name) INPUT=\(file)")
       first = last.number + 1
     }
     return isSound
@@ -66,14 +68,19 @@ struct Runner {
 
   /// Shrinks an input that crashes a process, while the crash has the same exit code.
   private func shrink(_ input: [UInt8], of target: any FuzzTarget, failing code: Int32) throws -> [UInt8] {
-    // Do not shrink time-outs: each attempt would take the whole time limit.
-    if code == 128 + SIGXCPU || code == 128 + SIGALRM { return input }
-    let file = "\(folder)/attempt"
-    return try Shrinker.shrink(input) { shorter in
-      try Files.replace(file, with: target.form.file(of: shorter))
-      return try Self.start(["work", "--target", target.name, "--input", file, "--note", "/dev/null"]) == code
-    }
+    Self.isTimeOut(code) ? input : try Shrinker.shrink(input) { try fails($0, of: target, with: code) }
   }
+
+  /// Whether an input alone crashes a process in the same way.
+  private func fails(_ input: [UInt8], of target: any FuzzTarget, with code: Int32) throws -> Bool {
+    if Self.isTimeOut(code) { return true }
+    let file = "\(folder)/attempt"
+    try Files.replace(file, with: target.form.file(of: input))
+    return try Self.start(["work", "--target", target.name, "--input", file, "--note", "/dev/null"]) == code
+  }
+
+  /// Whether an input exceeded a limit of time. It is not tried again, as each attempt would take the whole limit.
+  private static func isTimeOut(_ code: Int32) -> Bool { code == 128 + SIGXCPU || code == 128 + SIGALRM }
 
   /// A description of a process's end.
   static func end(_ code: Int32) -> String {
