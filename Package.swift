@@ -181,8 +181,11 @@ let allTests: [Target] = [
   kit("ModuleKit"),
   // The conformance suite of isolations.
   kit("IsolationTestKit", ["Model", "Agent"]),
+  kit("EventLoopTestKit", ["EventLoop", "Model"]),
   kit("ConformanceAgents", ["OpenStarryAgent"]),
-  kit("ProcessTestKit", ["TestKit", "Model", "Linux", "EventLoop", "Wire", "Agent", "AgentProcess", "LauncherClient"]),
+  kit(
+    "ProcessTestKit",
+    ["TestKit", "Model", "Linux", "EventLoop", "EventLoopTestKit", "Wire", "Agent", "AgentProcess", "LauncherClient"]),
   program("conformance-agent", ["ConformanceAgents", "OpenStarryAgent"], path: "Tests/Agents/ConformanceAgent"),
   kit("HALTestKit", ["Model", "HAL", "HALSimulated"]),
   kit(
@@ -225,7 +228,8 @@ let allTests: [Target] = [
   tests(
     "IsolationTests", in: "Agents",
     [
-      "IsolationTestKit", "ConformanceAgents", "ProcessTestKit", "ModuleKit", "TestKit", "AgentInProcess",
+      "IsolationTestKit", "EventLoopTestKit", "ConformanceAgents", "ProcessTestKit", "ModuleKit", "TestKit",
+      "AgentInProcess",
       "AgentProcess", "AgentWASM", "conformance-agent", "openstarry-launcher", "wasm-compiler", "Agent", "EventLoop",
       "LauncherClient", "HAL", "HALSimulated", "Linux", "Model", "OpenStarryAgent", "Orchestrator",
     ]),
@@ -233,9 +237,10 @@ let allTests: [Target] = [
     "AgentProcessTests", in: "Agents",
     [
       "ProcessTestKit", "TestKit", "AgentProcess", "openstarry-launcher", "LauncherClient", "Launcher", "Agent",
-      "EventLoop", "Linux", "Model", "OpenStarryAgent",
+      "EventLoop", "Linux", "Model", "OpenStarryAgent", "Wire",
     ]),
-  tests("LauncherTests", in: "Companions", ["TestKit", "Launcher", "Companion"]),
+  tests(
+    "LauncherTests", in: "Companions", ["TestKit", "Launcher", "Companion", "openstarry-launcher", "Linux"]),
   // The process in which tests compile modules.
   program(
     "wasm-compiler", ["AgentWASM", "Agent", "EventLoop", "Linux", "Model"], path: "Tests/Agents/WASMCompiler"),

@@ -17,12 +17,7 @@ public struct LineText {
   }
 
   /// Adds a literal.
-  public mutating func add(_ text: StaticString) {
-    // SAFETY: the literal lives as long as the program.
-    text.withUTF8Buffer { buffer in
-      for index in 0..<buffer.count { bytes.append(unsafe buffer[index]) }
-    }
-  }
+  public mutating func add(_ text: StaticString) { bytes += [UInt8](text) }
 
   /// Adds untrusted text. Control characters are dropped and bytes outside ASCII become question marks, because some
   /// characters among them control terminals.
@@ -31,15 +26,7 @@ public struct LineText {
   }
 
   /// Adds a number.
-  public mutating func add(_ number: UInt64) {
-    var digits: [UInt8] = []
-    var rest = number
-    repeat {
-      digits.append(0x30 + UInt8(rest % 10))
-      rest /= 10
-    } while rest > 0
-    for index in 0..<digits.count { bytes.append(digits[digits.count - 1 - index]) }
-  }
+  public mutating func add(_ number: UInt64) { bytes += [UInt8](digits: number) }
 
   /// Adds the text of an errno (strerror(3)).
   public mutating func add(error: Int32) {

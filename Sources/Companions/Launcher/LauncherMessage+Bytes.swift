@@ -3,9 +3,7 @@
 #endif
 
 extension LauncherMessage: PacketMessage {
-  private static let mark: (UInt8, UInt8) = (0x4F, 0x4C)
-  private static let layout: UInt8 = 1
-  private static let headerSize = 8
+  private static let header = PacketHeader(mark: (0x4F, 0x4C), layout: 1)
 
   private var kind: UInt8 {
     switch self {
@@ -23,51 +21,44 @@ extension LauncherMessage: PacketMessage {
 
   /// The message as one packet.
   public var bytes: [UInt8] {
-    var writer = ByteWriter()
-    writer.byte(Self.mark.0)
-    writer.byte(Self.mark.1)
-    writer.byte(Self.layout)
-    writer.byte(kind)
-    writer.integer(UInt32(0))
-    switch self {
-    case .start(let plan): writer.plan(plan)
-    case .signal(let id, let number):
-      writer.integer(id)
-      writer.integer(number)
-    case .kill(let id), .measure(let id): writer.integer(id)
-    case .ready(let facts):
-      writer.integer(facts.uid)
-      writer.byte(facts.controllers.rawValue)
-      writer.integer(facts.landlock)
-    case .started(let id, let pid):
-      writer.integer(id)
-      writer.integer(pid)
-    case .refused(let id, let step, let errno):
-      writer.integer(id)
-      writer.byte(step.rawValue)
-      writer.integer(errno)
-    case .usage(let id, let usage):
-      writer.integer(id)
-      writer.integer(usage.cpu)
-      writer.integer(usage.memory)
-      writer.integer(usage.tasks)
-    case .ended(let id, let end):
-      writer.integer(id)
-      writer.integer(end.code)
-      writer.byte(end.isOutOfMemory ? 1 : 0)
-      writer.integer(end.cpu)
-      writer.integer(end.peak)
+    Self.header.message(kind) { writer in
+      switch self {
+      case .start(let plan): writer.plan(plan)
+      case .signal(let id, let number):
+        writer.integer(id)
+        writer.integer(number)
+      case .kill(let id), .measure(let id): writer.integer(id)
+      case .ready(let facts):
+        writer.integer(facts.uid)
+        writer.byte(facts.controllers.rawValue)
+        writer.integer(facts.landlock)
+      case .started(let id, let pid):
+        writer.integer(id)
+        writer.integer(pid)
+      case .refused(let id, let step, let errno):
+        writer.integer(id)
+        writer.byte(step.rawValue)
+        writer.integer(errno)
+      case .usage(let id, let usage):
+        writer.integer(id)
+        writer.integer(usage.cpu)
+        writer.integer(usage.memory)
+        writer.integer(usage.tasks)
+      case .ended(let id, let end):
+        writer.integer(id)
+        writer.integer(end.code)
+        writer.byte(end.isOutOfMemory ? 1 : 0)
+        writer.integer(end.cpu)
+        writer.integer(end.peak)
+      }
     }
-    return writer.finish(lengthAt: 4)
   }
 
   /// Reads a packet.
   /// - Returns: nil for a malformed or truncated packet, or an unknown kind.
   public init?(_ bytes: [UInt8]) {
-    var reader = ByteReader(bytes)
-    guard reader.byte() == Self.mark.0, reader.byte() == Self.mark.1, let layout = reader.byte(), layout >= Self.layout,
-      let kind = reader.byte(), let length: UInt32 = reader.integer(), Int(length) == bytes.count
-    else { return nil }
+    guard let (kind, start) = Self.header.open(bytes, longest: Self.longest) else { return nil }
+    var reader = start
     switch kind {
     case 1:
       guard let plan = reader.plan() else { return nil }

@@ -14,8 +14,9 @@ struct ControlGroups {
 
   /// Looks for the launcher's group, moves the launcher into a group of its own below it, as a group with processes
   /// cannot pass controllers on, and enables the controllers one by one.
-  init() {
-    guard let group = Self.ownGroup() else { return }
+  /// - Parameter root: what replaces `/`, in tests.
+  init(root: [UInt8] = []) {
+    guard let group = Self.ownGroup(root) else { return }
     top = group
     let own = top + [UInt8]("/launcher")
     let made = SmallFiles.makeFolder(own)
@@ -36,8 +37,8 @@ struct ControlGroups {
 
   /// The folder of this process's group in the hierarchy of version 2, if it is not the root: the root's children belong
   /// to the system.
-  private static func ownGroup() -> [UInt8]? {
-    guard let lines = SmallFiles.read([UInt8]("/proc/self/cgroup")) else { return nil }
+  private static func ownGroup(_ root: [UInt8]) -> [UInt8]? {
+    guard let lines = SmallFiles.read(root + [UInt8]("/proc/self/cgroup")) else { return nil }
     var path: [UInt8] = []
     for line in lines.split(separator: 0x0A) where line.count > 4 {
       let line = [UInt8](line)
@@ -45,7 +46,7 @@ struct ControlGroups {
     }
     guard !path.isEmpty else { return nil }
     for mount: StaticString in ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"] {
-      let folder = [UInt8](mount) + path
+      let folder = root + [UInt8](mount) + path
       if SmallFiles.read(folder + [UInt8]("/cgroup.events")) != nil { return folder }
     }
     return nil
@@ -56,7 +57,13 @@ struct ControlGroups {
   func make(_ plan: LaunchPlan) -> (folder: [UInt8], errno: Int32)? {
     guard controllers.contains(.groups) else { return nil }
     let folder = top + [UInt8]("/agent-") + plan.name
-    let made = SmallFiles.makeFolder(folder)
+    var made = SmallFiles.makeFolder(folder)
+    if made == EEXIST {
+      // A launcher that was killed has left it, with its counters.
+      Self.kill(folder)
+      _ = SmallFiles.removeFolder(folder)
+      made = SmallFiles.makeFolder(folder)
+    }
     guard made == 0 || made == EEXIST else { return ([], made) }
     var error: Int32 = 0
     func set(_ file: StaticString, _ text: [UInt8]) {

@@ -59,27 +59,6 @@ enum SmallFiles {
 }
 
 extension [UInt8] {
-  /// The bytes of a literal.
-  init(_ text: StaticString) {
-    self = []
-    // SAFETY: the literal lives as long as the program.
-    text.withUTF8Buffer { buffer in
-      for index in 0..<buffer.count { append(unsafe buffer[index]) }
-    }
-  }
-
-  /// The digits of a number.
-  init(digits number: UInt64) {
-    var digits: [UInt8] = []
-    var rest = number
-    repeat {
-      digits.append(0x30 + UInt8(rest % 10))
-      rest /= 10
-    } while rest > 0
-    self = []
-    for index in 0..<digits.count { append(digits[digits.count - 1 - index]) }
-  }
-
   /// The decimal numbers of a text, in their order. Anything between them is skipped.
   var numbers: [UInt64] {
     var numbers: [UInt64] = []

@@ -3,9 +3,7 @@
 #endif
 
 extension GuardianMessage: PacketMessage {
-  private static let mark: (UInt8, UInt8) = (0x4F, 0x47)
-  private static let layout: UInt8 = 1
-  private static let headerSize = 8
+  private static let header = PacketHeader(mark: (0x4F, 0x47), layout: 1)
 
   private var kind: UInt8 {
     switch self {
@@ -31,55 +29,47 @@ extension GuardianMessage: PacketMessage {
 
   /// The message as one packet.
   public var bytes: [UInt8] {
-    var writer = ByteWriter()
-    writer.byte(Self.mark.0)
-    writer.byte(Self.mark.1)
-    writer.byte(Self.layout)
-    writer.byte(kind)
-    writer.integer(UInt32(0))
-    switch self {
-    case .page, .charge, .end, .hello, .take, .ready: break
-    case .leave(let staying): writer.byte(staying ? 1 : 0)
-    case .protect(let record): writer.record(record)
-    case .withdraw(let device), .discard(let device): writer.text(device)
-    case .report(let report):
-      writer.integer(report.pid)
-      writer.integer(report.died)
-      writer.integer(report.settled)
-      writer.integer(report.outputs)
-      writer.byte(report.wasLeft ? 1 : 0)
-    case .kept(let output):
-      writer.record(output.record)
-      writer.byte(output.outcome.rawValue)
-      writer.integer(output.errno)
-      writer.byte(output.hold == nil ? 0 : 1)
-      if let hold = output.hold { writer.hold(hold) }
-    case .discarded(let device, let errno):
-      writer.text(device)
-      writer.integer(errno)
-    case .refused(let pid): writer.integer(pid)
-    case .watch(let deadline): writer.integer(deadline)
-    case .lapse(let device, let steps):
-      writer.text(device)
-      writer.steps(steps)
-    case .overruled(let output):
-      writer.text(output.device)
-      writer.hold(output.hold)
-      writer.integer(output.time)
-      writer.integer(output.errno)
+    Self.header.message(kind) { writer in
+      switch self {
+      case .page, .charge, .end, .hello, .take, .ready: break
+      case .leave(let staying): writer.byte(staying ? 1 : 0)
+      case .protect(let record): writer.record(record)
+      case .withdraw(let device), .discard(let device): writer.text(device)
+      case .report(let report):
+        writer.integer(report.pid)
+        writer.integer(report.died)
+        writer.integer(report.settled)
+        writer.integer(report.outputs)
+        writer.byte(report.wasLeft ? 1 : 0)
+      case .kept(let output):
+        writer.record(output.record)
+        writer.byte(output.outcome.rawValue)
+        writer.integer(output.errno)
+        writer.byte(output.hold == nil ? 0 : 1)
+        if let hold = output.hold { writer.hold(hold) }
+      case .discarded(let device, let errno):
+        writer.text(device)
+        writer.integer(errno)
+      case .refused(let pid): writer.integer(pid)
+      case .watch(let deadline): writer.integer(deadline)
+      case .lapse(let device, let steps):
+        writer.text(device)
+        writer.steps(steps)
+      case .overruled(let output):
+        writer.text(output.device)
+        writer.hold(output.hold)
+        writer.integer(output.time)
+        writer.integer(output.errno)
+      }
     }
-    return writer.finish(lengthAt: 4)
   }
 
   /// Reads a packet.
   /// - Returns: nil for a malformed or truncated packet, or an unknown kind. A record is within its limits, except for
   ///   the number of descriptors, which the caller must check with `GuardianRecord.isSound`.
   public init?(_ bytes: [UInt8]) {
-    var reader = ByteReader(bytes)
-    guard reader.byte() == Self.mark.0, reader.byte() == Self.mark.1, let layout = reader.byte(), layout >= Self.layout,
-      let kind = reader.byte(), let length: UInt32 = reader.integer(), Int(length) == bytes.count,
-      bytes.count <= Self.longest
-    else { return nil }
+    guard let (kind, start) = Self.header.open(bytes, longest: Self.longest) else { return nil }
+    var reader = start
     switch kind {
     case 1: self = .page
     case 2:

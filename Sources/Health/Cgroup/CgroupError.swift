@@ -1,13 +1,11 @@
 import Linux
 
-/// Why a control group cannot be read or changed.
+/// Why a control group cannot be read.
 public enum CgroupError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The group or the controller is not available.
   case absent(ControllerAbsence)
   /// A file cannot be read.
   case unreadable(SystemError)
-  /// The kernel refused a change: the value is invalid, or the group is not delegated to this process.
-  case refused(SystemError)
   /// A file does not have the format of the kernel's documentation.
   case malformed(file: String)
 
@@ -15,7 +13,7 @@ public enum CgroupError: Error, Sendable, Hashable, CustomStringConvertible {
   public var description: String {
     switch self {
     case .absent(let why): "\(why)"
-    case .unreadable(let error), .refused(let error): "\(error)"
+    case .unreadable(let error): "\(error)"
     case .malformed(let file): "\(file) has an unexpected format"
     }
   }

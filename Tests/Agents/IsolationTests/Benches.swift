@@ -3,6 +3,7 @@ import AgentInProcess
 import AgentWASM
 import ConformanceAgents
 import EventLoop
+import EventLoopTestKit
 import IsolationTestKit
 import Linux
 import Model
@@ -47,23 +48,6 @@ final class WASMBench: IsolationBench {
       file: "\(place.path)/agent.json")
   }
 
-  func run(until isDone: () -> Bool) {
-    let patience = loop.now + .seconds(30)
-    while !isDone(), loop.now < patience { turn() }
-  }
-
-  func settle() {
-    var isQuiet = false
-    while !isQuiet {
-      let before = loop.now
-      turn()
-      isQuiet = loop.now - before >= .milliseconds(20)
-    }
-  }
-
-  private func turn() {
-    let alarm = loop.schedule(after: .milliseconds(20)) {}
-    loop.turn(wait: true)
-    loop.cancel(alarm)
-  }
+  func run(until isDone: () -> Bool) { loop.run(until: isDone) }
+  func settle() { loop.settle() }
 }

@@ -1,6 +1,7 @@
 import Agent
 import AgentProcess
 import EventLoop
+import EventLoopTestKit
 import Glibc
 import LauncherClient
 import Linux
@@ -59,26 +60,10 @@ public final class SandboxRoom {
   }
 
   /// Runs the loop until `isDone` is true, or a generous timeout.
-  public func run(until isDone: () -> Bool) {
-    let patience = loop.now + .seconds(60)
-    while !isDone(), loop.now < patience { turn() }
-  }
+  public func run(until isDone: () -> Bool) { loop.run(until: isDone) }
 
   /// Runs the loop until nothing is left to do.
-  public func settle() {
-    var isQuiet = false
-    while !isQuiet {
-      let before = loop.now
-      turn()
-      isQuiet = loop.now - before >= .milliseconds(20)
-    }
-  }
-
-  private func turn() {
-    let alarm = loop.schedule(after: .milliseconds(20)) {}
-    loop.turn(wait: true)
-    loop.cancel(alarm)
-  }
+  public func settle() { loop.settle() }
 
   /// Lets the launcher run a command to its end.
   /// - Returns: its exit code, nil when it was not started, and what it wrote.

@@ -80,16 +80,7 @@ package final class LineChannel {
     }
   }
 
-  private func flush() {
-    guard socket.isOpen else { return }
-    do throws(SystemError) {
-      try socket.flush()
-    } catch {
-      // The other side has stopped reading. Keep reading what it sent before, such as its reason, until the hang-up.
-      socket.discard()
-    }
-    socket.setInterest(reading: true)
-  }
+  private func flush() { socket.flush(reading: true) }
 
   private func end(_ reason: End) {
     close()

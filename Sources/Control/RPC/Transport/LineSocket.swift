@@ -174,6 +174,15 @@ package final class LineSocket {
     if let number = socket?.number { try outbox.flush(to: number) }
   }
 
+  /// The same, but drops what waits when the other side reads no more. What it sent before, such as its reason, can
+  /// still be read, up to the hang-up.
+  /// - Parameter reading: whether to watch for bytes that arrive.
+  package func flush(reading: Bool) {
+    guard isOpen else { return }
+    do throws(SystemError) { try flush() } catch { discard() }
+    setInterest(reading: reading)
+  }
+
   /// Drops everything that waits to be sent.
   package func discard() { outbox.discard() }
 }
