@@ -23,6 +23,7 @@ final class AgentLink {
 
   private let loop: EventLoop
   private let host: any AgentHost
+  private let recorder: (any UsageRecorder)?
   private let socket: LineSocket
   private let pending: PendingCalls
   private var isReading = true
@@ -39,6 +40,7 @@ final class AgentLink {
   init(_ socket: consuming Descriptor, on loop: EventLoop, host: any AgentHost) {
     self.loop = loop
     self.host = host
+    recorder = host as? any UsageRecorder
     self.socket = LineSocket(socket, on: loop)
     pending = PendingCalls(time: loop)
   }
@@ -89,7 +91,7 @@ final class AgentLink {
     let began = loop.now
     defer {
       let took = UInt64(max(0, (loop.now - began).nanoseconds))
-      if took > 0 { (host as? any UsageRecorder)?.used(cpu: took) }
+      if took > 0 { recorder?.used(cpu: took) }
     }
     for _ in 0..<Self.linesAtOnce {
       guard socket.isOpen, socket.waiting <= Self.mostWaiting else { break }
@@ -169,15 +171,8 @@ final class AgentLink {
   // MARK: Sending
 
   private func flush() {
-    guard socket.isOpen else { return }
-    do throws(SystemError) {
-      try socket.flush()
-    } catch {
-      // It has closed its end. What it sent before is still read, up to the end of the stream.
-      socket.discard()
-    }
-    socket.setInterest(reading: isReading)
-    if !isReading, resume == nil, socket.waiting <= Self.mostWaiting / 2 { pause(.zero) }
+    socket.flush(reading: isReading)
+    if socket.isOpen, !isReading, resume == nil, socket.waiting <= Self.mostWaiting / 2 { pause(.zero) }
   }
 
   private func end(_ reason: End) {

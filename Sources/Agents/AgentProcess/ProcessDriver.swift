@@ -10,17 +10,27 @@ public final class ProcessDriver: AgentDriver {
   private let loop: EventLoop
   private let launcher: LauncherLink
   private let plugins: PluginStore
+  private let home: String
+  private let sockets: [String]
   private let limits: ProcessLimits
 
   /// Creates a driver. Starts nothing yet.
   /// - Parameters:
-  ///   - home: `$OPENSTARRY_HOME`, with the folder `plugins`.
+  ///   - home: `$OPENSTARRY_HOME`, with the folder `plugins`. No agent sees the rest of it.
+  ///   - sockets: the daemon's sockets, which no agent may reach.
   ///   - limits: time limits, and the limits of agents without a budget.
-  public convenience init(_ loop: EventLoop, home: String, limits: ProcessLimits = ProcessLimits()) {
-    self.init(loop, home: home, launcher: LauncherLink(loop), limits: limits)
+  public convenience init(
+    _ loop: EventLoop, home: String, sockets: [String] = [], limits: ProcessLimits = ProcessLimits()
+  ) {
+    self.init(loop, home: home, sockets: sockets, launcher: LauncherLink(loop), limits: limits)
   }
 
-  package init(_ loop: EventLoop, home: String, launcher: LauncherLink, limits: ProcessLimits = ProcessLimits()) {
+  package init(
+    _ loop: EventLoop, home: String, sockets: [String] = [], launcher: LauncherLink,
+    limits: ProcessLimits = ProcessLimits()
+  ) {
+    self.home = home
+    self.sockets = sockets
     self.loop = loop
     self.launcher = launcher
     self.limits = limits
@@ -70,7 +80,9 @@ public final class ProcessDriver: AgentDriver {
     do throws(AgentFailure) {
       let program = try Self.program(of: manifest)
       try checkAccess(program, of: manifest)
-      let sandbox = Sandbox(manifest, program: program, plugins: try plugins.plugins(of: manifest), tasks: limits.tasks)
+      let sandbox = Sandbox(
+        manifest, program: program, plugins: try plugins.plugins(of: manifest), hidden: sockets + [home],
+        tasks: limits.tasks)
       let instance = ProcessInstance(
         manifest, limits, host: host, loop: loop, launcher: launcher, ended: ended, started: done)
       try instance.start(sandbox, limits.limits(of: manifest, inForce(manifest)))
@@ -79,9 +91,17 @@ public final class ProcessDriver: AgentDriver {
     }
   }
 
-  /// Agents run as a user of their own where the daemon is root, or systemd starts the launcher.
+  /// Agents run as a user of their own where the daemon is root, or systemd starts the launcher: that user has to reach
+  /// what the agent needs. Elsewhere they are the daemon's own user, for whom its sockets are open.
   private func checkAccess(_ program: String, of manifest: Manifest) throws(AgentFailure) {
-    guard launcher.hasOwnUser else { return }
+    guard launcher.hasOwnUser else {
+      let sandbox = Sandbox(manifest, program: program, plugins: [])
+      guard let socket = sockets.compactMap({ try? Files.resolve($0) }).first(where: sandbox.shows) else { return }
+      throw AgentFailure(
+        .startFailed,
+        "agent '\(manifest.id)' would see \(socket), a socket of the daemon, in a folder that its manifest shows it: "
+          + "move the socket, or the agent")
+    }
     let plugins = try plugins.plugins(of: manifest).compactMap { try? Files.resolve($0.path) }
     for path in [program, Files.folder(of: program)] + plugins {
       guard let obstacle = Access.obstacle(to: path) else { continue }
@@ -90,6 +110,9 @@ public final class ProcessDriver: AgentDriver {
         "agents run as a user of their own, who may not use what agent '\(manifest.id)' needs: \(obstacle)")
     }
   }
+
+  /// The launcher's process, if this daemon has started it and it runs.
+  package var launcherProcess: Int32? { launcher.process }
 
   /// Ends the launcher, and so all agents that still run.
   package func close() { launcher.close() }

@@ -63,7 +63,7 @@ final class ProcessInstance: AgentInstance {
   /// Starts the program. The launcher's answer and the program's `ready` follow later; until then this object keeps
   /// itself alive through the launcher's link.
   func start(_ sandbox: Sandbox, _ limits: LaunchLimits) throws(AgentFailure) {
-    for path in sandbox.missing { host.log(.warning, "fs_allow_paths: \(path) does not exist") }
+    for sentence in sandbox.refused { host.log(.warning, "fs_allow_paths: \(sentence)") }
     do throws(SystemError) {
       let sockets = try UnixSocket.pair()
       let ours = Descriptor(owning: sockets.0)
@@ -72,7 +72,9 @@ final class ProcessInstance: AgentInstance {
       let pipe = try System.pipe()
       let reading = Descriptor(owning: pipe.reading)
       let writing = Descriptor(owning: pipe.writing)
-      let filter = try System.open(Sandbox.filter ?? "openstarry-agent.bpf", O_RDONLY)
+      guard let place = Sandbox.filter else { throw SystemError("find", "openstarry-agent.bpf", errno: ENOENT) }
+      // Opened anew each time: bubblewrap reads it from where its offset is.
+      let filter = try System.open(place, O_RDONLY)
       let output = AgentOutput(reading, on: loop) { [unowned self] in host.log(.info, $0) }
       let link = AgentLink(ours, on: loop, host: host)
       link.onReady = { [unowned self] in isReady($0) }

@@ -11,9 +11,11 @@ import Model
 package struct Sandbox: Sendable {
   /// The command line for `bwrap`, and the environment, which bubblewrap passes on.
   package var words: [String]
-  package var environment: [String]
-  /// Those of `fs_allow_paths` that do not exist.
-  package private(set) var missing: [String] = []
+  package var environment: [String] = []
+  /// The folders and files that the manifest shows to the agent.
+  private var shown: [String] = []
+  /// Those of `fs_allow_paths` that are not shown, each with the reason.
+  package private(set) var refused: [String] = []
 
   /// The size of /tmp in bytes.
   static let temporary = 16 << 20
@@ -23,21 +25,28 @@ package struct Sandbox: Sendable {
   /// The sandbox of a manifest's agent.
   /// - Parameters:
   ///   - program: the program's path, with links resolved.
+  ///   - hidden: files and folders of the daemon, which no agent sees even where it sees the folder around them.
   ///   - tasks: the most processes and threads.
   ///   - system: the machine's files.
   package init(
-    _ manifest: Manifest, program: String, plugins: [InstalledPlugin], tasks: UInt32 = ProcessLimits().tasks,
-    system: SystemFiles = SystemFiles()
+    _ manifest: Manifest, program: String, plugins: [InstalledPlugin], hidden: [String] = [],
+    tasks: UInt32 = ProcessLimits().tasks, system: SystemFiles = SystemFiles()
   ) {
     let folder = Files.folder(of: program)
     var paths: [String] = []
     for path in manifest.permissions.paths {
-      if let found = try? Files.resolve(Files.join(Files.folder(of: manifest.file), path)) {
-        paths.append(found)
+      guard let found = try? Files.resolve(Files.join(Files.folder(of: manifest.file), path)) else {
+        refused.append("\(path) does not exist")
+        continue
+      }
+      // A link may lead where the manifest itself may not.
+      if found == "/" || ["/dev", "/proc", "/sys"].contains(where: { Self.contains($0, found) }) {
+        refused.append("\(path) is \(found), which no agent may see")
       } else {
-        missing.append(path)
+        paths.append(found)
       }
     }
+    shown = [folder] + paths
     words = ["bwrap", "--unshare-all", "--unshare-user", "--disable-userns", "--uid", "65534", "--gid", "65534"]
     words += ["--hostname", "agent", "--cap-drop", "ALL", "--die-with-parent", "--new-session"]
     words += ["--ro-bind", "/usr", "/usr"]
@@ -54,6 +63,7 @@ package struct Sandbox: Sendable {
     words += ["--ro-bind", folder, folder]
     for path in paths { words += ["--ro-bind", path, path] }
     for plugin in plugins { words += ["--ro-bind", plugin.path, "\(Self.home)/plugins/\(plugin.name)"] }
+    words += mask(hidden)
     if let python = system.python { words += ["--ro-bind", python, "\(Self.home)/python"] }
     var stage = system.stage
     if !stage.hasPrefix("/usr/") {
@@ -69,6 +79,26 @@ package struct Sandbox: Sendable {
       "OPENSTARRY_AGENT_ID=\(manifest.id)", "OPENSTARRY_HOME=\(Self.home)", "PATH=/usr/local/bin:/usr/bin:/bin",
       "HOME=/tmp", "LANG=C.UTF-8", "PYTHONPATH=\(Self.home)/python", "PYTHONDONTWRITEBYTECODE=1",
     ]
+  }
+
+  /// Covers files and folders of the daemon that lie in a folder which the agent sees.
+  private func mask(_ hidden: [String]) -> [String] {
+    var words: [String] = []
+    for path in hidden.compactMap({ try? Files.resolve($0) }) where shows(path) && !shown.contains(path) {
+      words +=
+        Files.isFolder(path)
+        ? ["--size", "4096", "--tmpfs", path, "--remount-ro", path] : ["--ro-bind", "/dev/null", path]
+    }
+    return words
+  }
+
+  /// Whether the agent would see a file by its manifest.
+  /// - Parameter path: with links resolved.
+  package func shows(_ path: String) -> Bool { shown.contains { Self.contains($0, path) } }
+
+  /// Whether `path` is `folder`, or lies in it.
+  private static func contains(_ folder: String, _ path: String) -> Bool {
+    path == folder || path.hasPrefix(folder == "/" ? "/" : "\(folder)/")
   }
 
   /// The plan for the launcher.

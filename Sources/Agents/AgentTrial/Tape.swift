@@ -103,7 +103,7 @@ extension TrialActivation {
   var text: String {
     var parts: [String] = []
     // A program's driver counts neither.
-    if let cost, cost.fuel > 0 || cost.hostCalls > 0 {
+    if let cost, cost.chargesCPU {
       let calls = cost.hostCalls == 1 ? "1 host call" : "\(cost.hostCalls) host calls"
       parts = ["fuel \(cost.fuel)", "memory \(cost.peakMemory / 1024) KiB", calls]
     }

@@ -16,7 +16,10 @@ public enum Isolations {
       }
     ),
     // Its processes need the kernel's time; a campaign in virtual time has none.
-    (ProcessDriver.isolation, { site in (site.loop as? EventLoop).map { ProcessDriver($0, home: site.home) } }),
+    (
+      ProcessDriver.isolation,
+      { site in (site.loop as? EventLoop).map { ProcessDriver($0, home: site.home, sockets: site.sockets) } }
+    ),
   ]
 
   /// The properties of every isolation in this release.
@@ -48,6 +51,8 @@ public struct DriverSite {
   public var types: [AgentType]
   /// Observes when an agent's code runs inside the program; nil for none.
   public var witness: (any CodeWitness)?
+  /// The daemon's sockets, which no agent may reach.
+  public var sockets: [String] = []
 
   /// - Parameters:
   ///   - home: `$OPENSTARRY_HOME`.

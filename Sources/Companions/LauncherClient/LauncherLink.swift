@@ -45,13 +45,13 @@ package final class LauncherLink {
 
   /// Starts nothing yet.
   /// - Parameters:
-  ///   - socket: where systemd listens for the launcher (openstarry-launcher.socket). nil, or a path where nothing
-  ///     listens: the daemon starts the program itself.
+  ///   - socket: where systemd listens for the launcher. nil, or a path where nothing listens: the daemon starts the
+  ///     program itself.
   ///   - program: the launcher's program; nil when it is not installed.
   ///   - patience: how long the launcher may take for an answer. It answers within microseconds; one that is stopped
   ///     never does.
   package init(
-    _ loop: EventLoop, socket: String? = LauncherLink.systemSocket,
+    _ loop: EventLoop, socket: String? = Environment.current()[LauncherLink.variable],
     program: String? = CompanionProgram.find("openstarry-launcher"), patience: Duration = .seconds(10)
   ) {
     self.loop = loop
@@ -60,8 +60,9 @@ package final class LauncherLink {
     self.patience = patience
   }
 
-  /// Where the unit openstarry-launcher.socket listens.
-  package static let systemSocket = "/run/openstarry-launcher/socket"
+  /// The variable with the path of the launcher's socket. The daemon's unit sets it: a daemon that somebody starts beside
+  /// the service has a launcher of its own.
+  package static let variable = "OPENSTARRY_LAUNCHER"
 
   /// Whether programs run as another user than the daemon.
   package var hasOwnUser: Bool { geteuid() == 0 || socket.map { Files.exists($0) } ?? false }

@@ -72,12 +72,12 @@ final class Daemon {
       vitals.end()
       throw error
     }
+    var drivers = DriverSite(
+      loop, home: settings.home, modules: Files.join(settings.home, "modules"), types: types, witness: vitals.witness)
+    drivers.sockets = [settings.socket, GuardianLink.path(beside: settings.socket)]
     var site = DaemonCore.Site(
       loop: loop, log: log, hardware: board.hardware, home: settings.home, boot: Self.boot(),
-      drivers: Isolations.drivers(
-        DriverSite(
-          loop, home: settings.home, modules: Files.join(settings.home, "modules"), types: types,
-          witness: vitals.witness)))
+      drivers: Isolations.drivers(drivers))
     site.logLines = settings.logLines
     site.limits = settings.boardLimits
     site.limits.budget.memory = vitals.meter.memoryBudget

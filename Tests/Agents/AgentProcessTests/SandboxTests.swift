@@ -6,21 +6,27 @@ import Model
 import ProcessTestKit
 import TestKit
 import Testing
+import Wire
 
 /// What an agent can reach, tried from inside by `Tests/Agents/Sandbox/probe.py`.
 @Suite(.enabled(if: SandboxRoom.absence == nil, "\(SandboxRoom.absence ?? "")")) struct SandboxTests {
-  private static let probe =
-    "\(#filePath)".split(separator: "/").dropLast(2).reduce("") { "\($0)/\($1)" }
-    + "/Sandbox/probe.py"
+  private static let probe = Repository.path("Tests/Agents/Sandbox/probe.py")
 
   @Test func nothingCanBeReachedThatMustNotBe() throws {
     let room = try SandboxRoom()
     let manifest = try room.program("probe.py", String(decoding: Files.read(Self.probe), as: UTF8.self))
     let hidden = try TemporaryFolder()
     try hidden.write("secret", "x")
-    let sandbox = Sandbox(manifest, program: "\(room.folder)/probe.py", plugins: [])
+    // The daemon's socket and home in the agent's own folder, open to everybody.
+    let socket = "\(room.folder)/control.sock"
+    let listener = try UnixSocket.listen(socket, mode: 0o666)
+    try Files.makeFolder("\(room.folder)/home", mode: 0o777)
+    try Files.replace("\(room.folder)/home/registry.db", with: [1], mode: 0o666)
+    let sandbox = Sandbox(
+      manifest, program: "\(room.folder)/probe.py", plugins: [], hidden: [socket, "\(room.folder)/home"])
     let variables = sandbox.environment.compactMap { $0.split(separator: "=").first.map(String.init) }
-    var words = sandbox.words + ["--hidden", hidden.path]
+    var words =
+      sandbox.words + ["--hidden", hidden.path, "--hidden", "\(room.folder)/home/registry.db", "--socket", socket]
     for variable in variables { words += ["--environment", variable] }
     words[0] = "/usr/bin/bwrap"
     let (code, text) = try room.output(
@@ -28,7 +34,26 @@ import Testing
     let broken = text.split(separator: "\n").filter { $0.hasPrefix("BROKEN ") }
     #expect(broken.isEmpty, "\(broken.joined(separator: "\n"))")
     #expect(code == 0)
+    #expect(try UnixSocket.accept(listener.number) == nil, "nobody has connected")
     #expect(text.split(separator: "\n").count(where: { $0.hasPrefix("held ") }) > 200, "\(text)")
+  }
+
+  @Test func aLinkLeadsNowhereThatTheManifestMayNot() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("p", "x")
+    for (name, target) in [("devices", "/dev"), ("kernel", "/proc/sys"), ("all", "/")] {
+      _ = unsafe symlink(target, "\(folder.path)/\(name)")
+    }
+    var manifest = Manifest(
+      id: "a", name: "a", runtime: .init(driver: .process, entry: "p"), file: "\(folder.path)/agent.json")
+    manifest.permissions.paths = ["devices", "kernel", "all", "nothing"]
+    let sandbox = Sandbox(manifest, program: "\(folder.path)/p", plugins: [])
+    #expect(
+      sandbox.refused == [
+        "devices is /dev, which no agent may see", "kernel is /proc/sys, which no agent may see",
+        "all is /, which no agent may see", "nothing does not exist",
+      ])
+    #expect(sandbox.shows("\(folder.path)/p") && !sandbox.shows("/dev/mem") && !sandbox.shows("\(folder.path)2"))
   }
 
   @Test func theCommandLineShowsOnlyWhatTheManifestGrants() throws {

@@ -214,7 +214,7 @@ final class NoFiles: FileReading {
 /// A driver whose instances take as long as the test wants: what the ones with processes will be like.
 final class SlowDriver: AgentDriver {
   let isolation = Isolation(
-    .process, entry: "nothing", cpu: .notMetered("the driver does not measure it"),
+    .process, entry: "nothing", runsOnLoop: true, cpu: .notMetered("the driver does not measure it"),
     memory: .notMetered("the driver does not measure it"))
   private(set) var instances: [SlowInstance] = []
   var holdsStarts = false

@@ -9,8 +9,9 @@ extension ManagedAgent {
   ///   - lowered: a sentence for each budget that was lowered to the board's.
   ///   - activationReport: the longest activation without a warning, when the budget sets no limit.
   func openAccount(_ lowered: [String], activationReport: Duration?) {
-    shared.budgets.open(
-      id, driver.inForce(manifest), parent: manifest.parent, activationReport: activationReport)
+    // A long activation elsewhere does not delay others.
+    let report = driver.isolation.runsOnLoop ? activationReport : nil
+    shared.budgets.open(id, driver.inForce(manifest), parent: manifest.parent, activationReport: report)
     // Asked anew each time: a driver may learn later what this machine can enforce.
     // Weak: a driver's instances retain their host, which retains this account.
     account.enforcement = { [weak driver] in driver?.isolation.enforcement(of: $0) ?? .enforced }
