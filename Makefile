@@ -43,8 +43,9 @@ build: setup ## build a release: .build/release/openstarryd and openstarry
 install: build ## install programs, units and default configuration; DESTDIR=…, PREFIX=/usr
 	@systemd/install .build/release "$(DESTDIR)" "$(PREFIX)"
 
-package: build ## build the Debian packages, in .build
+package: build ## build the Debian packages and the Python wheel, in .build
 	@systemd/package .build/release .build
+	@SDK/python/build-wheel .build
 
 run: build ## run the daemon on the simulated greenhouse; FOR=10s exits after 10 s, CONFIG=… uses another configuration
 	@exec .build/release/openstarryd --config $(CONFIG) --story $(if $(FOR),--for $(FOR))

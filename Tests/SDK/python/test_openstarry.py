@@ -455,6 +455,23 @@ openstarry.run(handle)""")
         self.assertEqual(log.count("Traceback"), 3, log)
         self.assertNotIn("Busy", log)
 
+    def test_the_board_is_for_the_thread_of_the_event(self):
+        agent = self.start("""
+import threading
+def handle(event, board):
+    def work():
+        try: board.on("fan")
+        except RuntimeError as error: board_errors.append(str(error))
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    board.log(board_errors[0])
+board_errors = []
+openstarry.run(handle)""")
+        id = agent.activate()
+        self.assertIn("only be used by the thread", agent.call("log")["params"]["message"])
+        agent.succeeds(id)
+
     def test_an_answer_without_a_result(self):
         agent = self.start("openstarry.run(lambda event, board: board.on('fan'))")
         id = agent.activate()

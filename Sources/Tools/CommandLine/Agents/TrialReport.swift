@@ -58,7 +58,8 @@ struct TrialReport {
 
   /// The measured quantities: name, values, and formatting of a value.
   private var measures: [(String, [Int64], (Int64) -> String)] {
-    let costs = activations.compactMap(\.cost)
+    // A program's driver measures only the time.
+    let costs = activations.compactMap(\.cost).filter(\.chargesCPU)
     return [
       ("fuel", costs.map { Int64(clamping: $0.fuel) }, { "\($0)" }),
       ("memory, KiB", costs.map { Int64($0.peakMemory / 1024) }, { "\($0)" }),
