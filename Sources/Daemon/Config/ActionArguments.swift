@@ -21,23 +21,23 @@ extension ActionParser {
     let open = position - 1
     var arguments: [Argument] = []
     var begin = position
-    var brackets: [Unicode.Scalar] = []
+    var brackets: [UInt8] = []
     while position < text.count {
-      let scalar = text[position]
-      switch scalar {
+      let byte = text[position]
+      switch Unicode.Scalar(byte) {
       case "'", "\"":
-        guard skipQuoted(scalar) else { return nil }
+        guard skipQuoted(byte) else { return nil }
         continue
-      case "(", "[", "{": brackets.append(scalar)
+      case "(", "[", "{": brackets.append(byte)
       case ")" where brackets.isEmpty:
-        if !(arguments.isEmpty && string(begin..<position).trimmed.isEmpty) {
+        if !(arguments.isEmpty && trimmed(begin..<position).isEmpty) {
           arguments.append(argument(begin..<position))
         }
         position += 1
         return complete(arguments, name)
       case ")", "]", "}":
-        guard let last = brackets.popLast(), Self.closes(last, scalar) else {
-          _ = fail(position, "'\(scalar)' closes nothing here, expected brackets in pairs")
+        guard let last = brackets.popLast(), Self.closes(last, byte) else {
+          _ = fail(position, "'\(Unicode.Scalar(byte))' closes nothing here, expected brackets in pairs")
           return nil
         }
       case "," where brackets.isEmpty:
@@ -70,7 +70,7 @@ extension ActionParser {
     var colon = end
     while colon < bounds.upperBound, Self.isSpace(text[colon]) { colon += 1 }
     let whole = string(bounds)
-    guard end > bounds.lowerBound, colon < bounds.upperBound, text[colon] == ":" else {
+    guard end > bounds.lowerBound, colon < bounds.upperBound, text[colon] == UInt8(ascii: ":") else {
       return Argument(name: nil, text: whole, whole: whole, start: bounds.lowerBound, textStart: bounds.lowerBound)
     }
     let value = trimmed(colon + 1..<bounds.upperBound)
@@ -80,16 +80,16 @@ extension ActionParser {
   }
 
   /// Skips a CEL string: `'…'`, `"…"`, three quotes, and raw strings with the prefix `r`.
-  private mutating func skipQuoted(_ quote: Unicode.Scalar) -> Bool {
+  private mutating func skipQuoted(_ quote: UInt8) -> Bool {
     let open = position
     let isRaw =
-      open > 0 && (text[open - 1] == "r" || text[open - 1] == "R")
-      && (open < 2 || !Self.isName(text[open - 2]) || text[open - 2] == "b" || text[open - 2] == "B")
+      open > 0 && Self.isLetter(text[open - 1], "r")
+      && (open < 2 || !Self.isName(text[open - 2]) || Self.isLetter(text[open - 2], "b"))
     let isTriple = open + 2 < text.count && text[open + 1] == quote && text[open + 2] == quote
     let width = isTriple ? 3 : 1
     position += width
     while position < text.count {
-      if text[position] == "\\" && !isRaw {
+      if text[position] == UInt8(ascii: "\\") && !isRaw {
         position += 2
       } else if position + width <= text.count, text[position..<position + width].allSatisfy({ $0 == quote }) {
         position += width
@@ -98,23 +98,32 @@ extension ActionParser {
         position += 1
       }
     }
-    _ = fail(open, "a text is not closed, expected \(quote) at its end")
+    _ = fail(open, "a text is not closed, expected \(Unicode.Scalar(quote)) at its end")
     return false
   }
 
-  private static func closes(_ open: Unicode.Scalar, _ close: Unicode.Scalar) -> Bool {
-    switch (open, close) {
+  private static func closes(_ open: UInt8, _ close: UInt8) -> Bool {
+    switch (Unicode.Scalar(open), Unicode.Scalar(close)) {
     case ("(", ")"), ("[", "]"), ("{", "}"): true
     default: false
     }
   }
 
-  static func isName(_ scalar: Unicode.Scalar) -> Bool {
-    ("a"..."z").contains(scalar) || ("A"..."Z").contains(scalar) || ("0"..."9").contains(scalar) || scalar == "_"
+  static func isName(_ byte: UInt8) -> Bool {
+    switch Unicode.Scalar(byte) {
+    case "a"..."z", "A"..."Z", "0"..."9", "_": true
+    default: false
+    }
   }
 
-  static func isSpace(_ scalar: Unicode.Scalar) -> Bool {
-    scalar == " " || scalar == "\t" || scalar == "\n" || scalar == "\r"
+  /// Whether it is the letter, small or capital.
+  private static func isLetter(_ byte: UInt8, _ letter: Unicode.Scalar) -> Bool { UInt32(byte | 0x20) == letter.value }
+
+  static func isSpace(_ byte: UInt8) -> Bool {
+    switch Unicode.Scalar(byte) {
+    case " ", "\t", "\n", "\r": true
+    default: false
+    }
   }
 
   mutating func skipSpace() { while position < text.count, Self.isSpace(text[position]) { position += 1 } }
@@ -126,9 +135,5 @@ extension ActionParser {
     return low..<high
   }
 
-  func string(_ range: Range<Int>) -> String {
-    var string = ""
-    string.unicodeScalars.append(contentsOf: text[range])
-    return string
-  }
+  func string(_ range: Range<Int>) -> String { String(decoding: text[range], as: UTF8.self) }
 }

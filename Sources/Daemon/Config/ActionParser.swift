@@ -7,7 +7,8 @@ import Model
 ///
 /// An argument ends at the next comma or parenthesis outside brackets and quotes, so it can be any CEL expression.
 struct ActionParser {
-  let text: [Unicode.Scalar]
+  /// The text, UTF-8. Everything that has a meaning in it is ASCII.
+  let text: [UInt8]
   private let start: Location
   private let known: KnownNames
   private let findings: Findings
@@ -19,7 +20,7 @@ struct ActionParser {
   ///   - start: the location of the first character of `text`.
   ///   - known: the devices and agents that the action may refer to.
   init(_ text: String, at start: Location, known: KnownNames, findings: Findings) {
-    self.text = Array(text.unicodeScalars)
+    self.text = Array(text.utf8)
     self.start = start
     self.known = known
     self.findings = findings
@@ -40,7 +41,7 @@ struct ActionParser {
           + Suggestion.phrase(for: name, in: Self.names))
     }
     skipSpace()
-    guard position < text.count, text[position] == "(" else {
+    guard position < text.count, text[position] == UInt8(ascii: "(") else {
       return fail(position, "'\(name)' has no arguments, expected \(Self.form(of: name))")
     }
     position += 1
@@ -183,16 +184,17 @@ struct ActionParser {
 
   /// The text without surrounding quotes.
   private func unquoted(_ text: String) -> String {
-    guard text.count >= 2, let quote = text.first, quote == "'" || quote == "\"", text.last == quote else {
-      return text
-    }
+    guard text.utf8.count >= 2, let quote = text.utf8.first, quote == UInt8(ascii: "'") || quote == UInt8(ascii: "\""),
+      text.utf8.last == quote
+    else { return text }
     return String(text.dropFirst().dropLast())
   }
 
   private func place(_ offset: Int) -> Location {
     var place = start
-    for scalar in text.prefix(offset) {
-      if scalar == "\n" { place.line += 1 } else { place.column += 1 }
+    // Columns count characters: skip the continuation bytes 10xxxxxx of UTF-8.
+    for byte in text.prefix(offset) where byte & 0xC0 != 0x80 {
+      if byte == UInt8(ascii: "\n") { place.line += 1 } else { place.column += 1 }
     }
     return place
   }
@@ -208,7 +210,9 @@ struct ActionParser {
 extension StringProtocol {
   /// The text without leading and trailing white space.
   var trimmed: String {
-    let tail = drop { $0.isWhitespace }
-    return String(tail.reversed().drop { $0.isWhitespace }.reversed())
+    var middle = self[...]
+    while middle.first?.isWhitespace == true { middle.removeFirst() }
+    while middle.last?.isWhitespace == true { middle.removeLast() }
+    return String(middle)
   }
 }

@@ -23,6 +23,7 @@ final class FieldReader {
     self.what = what
     self.location = location
     self.findings = findings
+    knownKeys.reserveCapacity(16)
   }
 
   /// Creates a reader for a map; reports any other node and returns nil.
@@ -36,10 +37,10 @@ final class FieldReader {
 
   /// The node of `key`; nil when it is missing or null.
   func node(_ key: String) -> Node? {
-    if !knownKeys.contains(key) { knownKeys.append(key) }
-    guard let node = entries.first(where: { $0.key.isSame(as: key) })?.value else { return nil }
-    if case .null = node.content { return nil }
-    return node
+    if !knownKeys.contains(where: { $0.isSame(as: key) }) { knownKeys.append(key) }
+    guard let place = entries.indices.first(where: { entries[$0].key.isSame(as: key) }) else { return nil }
+    if case .null = entries[place].value.content { return nil }
+    return entries[place].value
   }
 
   /// The value of `key`; nil when it is missing, or invalid and reported.
@@ -77,8 +78,7 @@ final class FieldReader {
   ///   - severity: `.warning` for maps whose unknown keys are stored but not used.
   ///   - explain: the message for a key that is valid elsewhere; nil for the usual message. Only used for errors.
   func close(as severity: Diagnostic.Severity = .error, explain: (String) -> String? = { _ in nil }) {
-    let known = Set(knownKeys.map { Name($0) })
-    for entry in entries where !known.contains(Name(entry.key)) {
+    for entry in entries where !knownKeys.contains(where: { $0.isSame(as: entry.key) }) {
       switch severity {
       case .error: findings.error(entry.keyLocation, explain(entry.key) ?? message(entry.key))
       case .warning: findings.warning(entry.keyLocation, message(entry.key, otherwise: ", stored but not used"))

@@ -52,24 +52,42 @@ public enum RuleFile {
 
 /// Reads one rule.
 struct RuleReader {
-  let file: String
-  let known: KnownNames
-  let places: SourcePlaces
-  let findings: Findings
+  private let file: String
+  private let known: KnownNames
+  private let places: SourcePlaces
+  private let findings: Findings
+  // Made once, not for every rule.
+  private let event: Shape<EventPattern>
+  private let events: Shape<[EventPattern]>
+  private let texts = Shape<[Node]>.oneOrMore(
+    of: Shape("an action such as wake(climate)") { node in
+      if case .string = node.content { node } else { nil }
+    })
+  private let id = Shape<RuleID>.id
+  private let time = Shape<Duration>.duration(atLeast: .milliseconds(1))
+  private let mode = Shape<RuleDeclaration.Mode>.choice(of: RuleDeclaration.Mode.self)
+
+  init(file: String, known: KnownNames, places: SourcePlaces, findings: Findings) {
+    self.file = file
+    self.known = known
+    self.places = places
+    self.findings = findings
+    event = Self.event(known)
+    events = .oneOrMore(of: event)
+  }
 
   /// The rule, the location of its id, and whether it is enabled; nil for a node that is not a map. Invalid parts are
   /// reported and omitted.
   func read(_ node: Node) -> (declaration: RuleDeclaration, place: Location, enabled: Bool)? {
     guard let fields = FieldReader(node, what: "the rule", findings: findings) else { return nil }
-    let id = fields.optional("id", Shape<RuleID>.id) ?? RuleID("\(Paths.name(of: file)):\(node.location.line)")
+    let id = fields.optional("id", id) ?? RuleID("\(Paths.name(of: file)):\(node.location.line)")
     let trigger = trigger(fields)
     let condition = fields.node("if").flatMap(condition)
     let actions = actions(fields, "action")
     let otherwise = fields.node("else") == nil ? [] : self.actions(fields, "else")
-    let shortest = Shape<Duration>.duration(atLeast: .milliseconds(1))
-    let (hold, cooldown) = (fields.optional("for", shortest), fields.optional("cooldown", shortest))
-    let (debounce, throttle) = (fields.optional("debounce", shortest), fields.optional("throttle", shortest))
-    let mode = fields.value("mode", .choice(of: RuleDeclaration.Mode.self), .single)
+    let (hold, cooldown) = (fields.optional("for", time), fields.optional("cooldown", time))
+    let (debounce, throttle) = (fields.optional("debounce", time), fields.optional("throttle", time))
+    let mode = fields.value("mode", mode, .single)
     let maxPerHour = fields.optional("max_per_hour", .int(1...1_000_000))
     let enabled = fields.value("enabled", .bool, true)
     fields.close()
@@ -91,7 +109,7 @@ struct RuleReader {
     }
     switch first {
     case "on":
-      guard let patterns = fields.optional("on", .oneOrMore(of: event)) else { return nil }
+      guard let patterns = fields.optional("on", events) else { return nil }
       if patterns.isEmpty {
         findings.error(fields.place(of: "on"), "'on' is an empty list, expected \(event.expected)")
       }
@@ -102,9 +120,9 @@ struct RuleReader {
   }
 
   /// An event pattern; events of devices are checked against the board.
-  private var event: Shape<EventPattern> {
+  private static func event(_ known: KnownNames) -> Shape<EventPattern> {
     let event = Shape<EventPattern>.event
-    return Shape(expected: event.expected) { [known] node, subject, findings in
+    return Shape(expected: event.expected) { node, subject, findings in
       guard let pattern = event.read(node, subject, findings) else { return nil }
       if let complaint = known.complaint(about: pattern) { findings.error(node.location, complaint) }
       if let doubt = known.doubt(about: pattern) { findings.warning(node.location, doubt) }
@@ -124,15 +142,12 @@ struct RuleReader {
   }
 
   private func actions(_ fields: FieldReader, _ key: String) -> [RuleDeclaration.Action] {
-    let texts = Shape<Node>("an action such as wake(climate)") { node in
-      if case .string = node.content { node } else { nil }
-    }
     if let node = fields.node(key), let cut = cutAtComma(node) {
       findings.error(
         cut.location, "YAML splits the action at its comma: within [ ] it needs quotes, as in \"actuate(fan, on)\"")
       return []
     }
-    guard let nodes = fields.required(key, .oneOrMore(of: texts)) else { return [] }
+    guard let nodes = fields.required(key, texts) else { return [] }
     if nodes.isEmpty {
       findings.error(fields.place(of: key), "'\(key)' is an empty list, expected an action such as wake(climate)")
     }

@@ -194,7 +194,7 @@ final class Daemon {
   var summary: String {
     (vitals.safeMode == nil ? "" : "safe mode: ")
       + "\(configuration.board.name), \(Self.count(configuration.board.devices.count, "device")), "
-      + "\(Self.count(agents.listAgents().count, "agent")), \(Self.count(rules.listRules().count, "rule"))"
+      + "\(Self.count(agents.listAgents().count, "agent")), \(Self.count(rules.count, "rule"))"
   }
 
   private static func count(_ number: Int, _ noun: String) -> String { "\(number) \(noun)\(number == 1 ? "" : "s")" }

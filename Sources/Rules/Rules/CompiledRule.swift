@@ -5,18 +5,16 @@ import Model
 final class CompiledRule: Sendable {
   let declaration: RuleDeclaration
   let condition: CELProgram?
-  let actions: [Action]
-  /// The actions of `else`.
-  let otherwise: [Action]
+  /// The payloads of the `emit` actions, in their order.
+  let payloads: [Payload]
+  /// Those of `else`.
+  let otherwisePayloads: [Payload]
   let cron: CronSchedule?
   /// The host calls of its expressions.
   let questions: [Question]
-  /// Equal for rules that behave the same.
-  let signature: String
 
   /// The compiled fields of an `emit`.
   typealias Payload = [(name: String, program: CELProgram)]
-  typealias Action = RuleAction<Payload>
 
   /// A call of `sensor` or `state`. The name is nil when it is not a constant.
   struct Question: Sendable, Hashable {
@@ -31,8 +29,11 @@ final class CompiledRule: Sendable {
 
   var id: RuleID { declaration.id }
 
+  /// Equal for rules that behave the same.
+  var signature: String { RuleText.signature(declaration) }
+
   /// The agents that its actions name, also those of `else`. The rule waits until all are there.
-  let agents: [AgentID]
+  var agents: [AgentID] { (declaration.actions + declaration.otherwise).compactMap(\.agent) }
 
   /// The events that trigger the rule; a timer rule is triggered by its own `timer:<rule id>`.
   var patterns: [EventPattern] {
@@ -58,8 +59,9 @@ final class CompiledRule: Sendable {
         problems.append(Self.diagnostic(CELError(offset: call.offset, message: complaint), in: program.text, at: place))
       }
     }
-    func payload(_ fields: [EmitField]) -> Payload {
-      fields.compactMap { field in
+    func payload(_ action: RuleDeclaration.Action) -> Payload? {
+      guard case .emit(_, let fields) = action else { return nil }
+      return fields.compactMap { field in
         // A location without a line is unknown: use the rule's.
         let place = field.location.line > 0 ? field.location : declaration.location
         let program = Self.compile(field.expression, at: place, &problems)
@@ -68,8 +70,6 @@ final class CompiledRule: Sendable {
       }
     }
     self.declaration = declaration
-    agents = (declaration.actions + declaration.otherwise).compactMap(\.agent)
-    signature = RuleText.signature(declaration)
     condition = declaration.condition.flatMap {
       let program = Self.compile($0.text, at: $0.location, &problems)
       note(program, at: $0.location)
@@ -79,8 +79,8 @@ final class CompiledRule: Sendable {
       }
       return program
     }
-    actions = declaration.actions.map { $0.map(payload) }
-    otherwise = declaration.otherwise.map { $0.map(payload) }
+    payloads = declaration.actions.compactMap(payload)
+    otherwisePayloads = declaration.otherwise.compactMap(payload)
     self.questions = questions
     cron = Self.schedule(declaration, &problems)
     if isWhole { Self.check(declaration, &problems) }
@@ -126,8 +126,8 @@ final class CompiledRule: Sendable {
   }
 
   private static func check(_ rule: RuleDeclaration, _ problems: inout [Diagnostic]) {
-    func require(_ holds: Bool, _ message: String) {
-      if !holds { problems.append(Diagnostic(rule.location, "rule '\(rule.id)': \(message)")) }
+    func require(_ holds: Bool, _ message: @autoclosure () -> String) {
+      if !holds { problems.append(Diagnostic(rule.location, "rule '\(rule.id)': \(message())")) }
     }
     require(!rule.actions.isEmpty, "it has no action")
     switch rule.trigger {

@@ -12,11 +12,12 @@ public struct CronSchedule: Sendable, Hashable {
     public var message: String
   }
 
+  // One bit for each value.
   private let minutes: UInt64
-  private let hours: UInt64
-  private let days: UInt64
-  private let months: UInt64
-  private let weekdays: UInt64
+  private let hours: UInt32
+  private let days: UInt32
+  private let months: UInt16
+  private let weekdays: UInt8
   /// When both day fields are restricted, a match of either is enough (crontab(5)).
   private let eitherDay: Bool
   private let followsHours: Bool
@@ -40,12 +41,12 @@ public struct CronSchedule: Sendable, Hashable {
       throw Problem(message: "\(fields.count) fields, expected five: minute, hour, day of month, month, day of week")
     }
     minutes = try CronField(name: "minute", range: 0...59).read(fields[0])
-    hours = try CronField(name: "hour", range: 0...23).read(fields[1])
-    days = try CronField(name: "day of month", range: 1...31).read(fields[2])
-    months = try CronField.month.read(fields[3])
+    hours = UInt32(try CronField(name: "hour", range: 0...23).read(fields[1]))
+    days = UInt32(try CronField(name: "day of month", range: 1...31).read(fields[2]))
+    months = UInt16(try CronField.month.read(fields[3]))
     let weekdays = try CronField.weekday.read(fields[4])
     // Both 0 and 7 are Sunday.
-    self.weekdays = (weekdays | weekdays >> 7) & 0x7F
+    self.weekdays = UInt8((weekdays | weekdays >> 7) & 0x7F)
     eitherDay = fields[2].first != "*" && fields[4].first != "*"
     followsHours = fields[1].first == "*"
     // Eight years contain every date, even around a century year without a leap day.
@@ -67,8 +68,8 @@ public struct CronSchedule: Sendable, Hashable {
       let local = time + Int64(ahead)
       let civil = CivilTime(seconds: local)
       // Go to the next matching minute of this hour, or else to the next hour.
-      let fits = matchesDay(civil) && hours >> UInt64(civil.hour) & 1 == 1
-      let own = fits ? (civil.minute + 1..<60).first { minutes >> UInt64($0) & 1 == 1 } : nil
+      let fits = matchesDay(civil) && hours >> civil.hour & 1 == 1
+      let own = fits ? (civil.minute + 1..<60).first { minutes >> $0 & 1 == 1 } : nil
       let minute = own ?? 60
       var following = time + Int64(minute - civil.minute) * 60
       var aheadThen = offset(following)
@@ -88,14 +89,14 @@ public struct CronSchedule: Sendable, Hashable {
   }
 
   private func matchesDay(_ civil: CivilTime) -> Bool {
-    guard months >> UInt64(civil.month) & 1 == 1 else { return false }
-    let day = days >> UInt64(civil.day) & 1 == 1
-    let weekday = weekdays >> UInt64(civil.weekday) & 1 == 1
+    guard months >> civil.month & 1 == 1 else { return false }
+    let day = days >> civil.day & 1 == 1
+    let weekday = weekdays >> civil.weekday & 1 == 1
     return eitherDay ? day || weekday : day && weekday
   }
 
   private func matches(_ civil: CivilTime) -> Bool {
-    minutes >> UInt64(civil.minute) & 1 == 1 && hours >> UInt64(civil.hour) & 1 == 1 && matchesDay(civil)
+    minutes >> civil.minute & 1 == 1 && hours >> civil.hour & 1 == 1 && matchesDay(civil)
   }
 
   /// Whether an entry falls into the local minutes that the clock skips, from `first` to before `end`.

@@ -5,6 +5,9 @@ public protocol RuleControl: AnyObject {
   /// The status of every rule, in the order of the files.
   func listRules() -> [RuleStatus]
 
+  /// The number of rules in force.
+  var count: Int { get }
+
   /// Why the rule files were rejected when they were last read; nil when they are in force.
   var refusal: String? { get }
 

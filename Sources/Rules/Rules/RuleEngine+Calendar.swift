@@ -21,9 +21,9 @@ extension RuleEngine {
     var missed: [MissedEntry] = []
     var due: [RuleProgress] = []
     for one in progress {
-      guard let cron = one.rule.cron else { continue }
+      guard let cron = one.rule.cron, let schedule = one.schedule else { continue }
       if environment.clockIsTrusted {
-        let first = one.dueWall ?? next(cron, after: reached)
+        let first = schedule.dueWall ?? next(cron, after: reached)
         let minute = now - now % 60
         if let first, let due = first < now - Self.longestList ? next(cron, after: now - Self.longestList) : first,
           due < minute
@@ -31,8 +31,8 @@ extension RuleEngine {
           missed.append(MissedEntry(rule: one.rule.id, due: due))
         }
         // A clock that was set far back and forth again makes nothing due twice.
-        if let first, first <= minute, one.lastEntry != minute, next(cron, after: minute - 60) == minute {
-          one.lastEntry = minute
+        if let first, first <= minute, schedule.lastEntry != minute, next(cron, after: minute - 60) == minute {
+          schedule.lastEntry = minute
           due.append(one)
         }
       }
@@ -56,17 +56,18 @@ extension RuleEngine {
 
   /// Schedules the timer for a rule's next entry.
   func plan(_ one: RuleProgress) {
-    if let timer = one.timer { clock.cancel(timer) }
-    (one.timer, one.dueWall) = (nil, nil)
+    guard let schedule = one.schedule else { return }
+    if let timer = schedule.timer { clock.cancel(timer) }
+    (schedule.timer, schedule.dueWall) = (nil, nil)
     guard environment.clockIsTrusted else { return }
     var start = wallSeconds
-    if let last = one.lastEntry, last > start, last - start <= Self.longestReturn { start = last }
+    if let last = schedule.lastEntry, last > start, last - start <= Self.longestReturn { start = last }
     guard let cron = one.rule.cron, let due = next(cron, after: start) else { return }
-    one.dueWall = due
+    schedule.dueWall = due
     let wait = Duration.milliseconds(max(0, due * 1000 - Int64(clock.wallMilliseconds)))
-    one.timer = clock.schedule(after: wait) { [weak self, weak one] in
+    schedule.timer = clock.schedule(after: wait) { [weak self, weak one] in
       guard let self, let one else { return }
-      one.timer = nil
+      one.schedule?.timer = nil
       entryIsDue(one, due)
     }
   }
@@ -79,7 +80,7 @@ extension RuleEngine {
     let late = Int64(clock.wallMilliseconds) - due * 1000
     // The monotonic timer may fire slightly before the wall clock reaches the entry.
     guard late >= 0 else { return plan(one) }
-    one.lastEntry = due
+    one.schedule?.lastEntry = due
     plan(one)
     if late < 60_000 {
       environment.timerDue(one.rule.id)

@@ -12,11 +12,11 @@ extension RuleEngine {
   /// kept and counts from now, unless its rule can move an output.
   public func stopCleared() {
     for one in progress {
-      let held = one.rule.mayMove ? nil : one.held
+      let held = one.rule.mayMove ? nil : one.delays?.held
       drop(one)
-      if let held, let length = one.rule.declaration.hold {
-        one.held = held
-        awaitHold(one, length)
+      if let held, let delays = one.delays, let length = one.rule.declaration.hold {
+        delays.held = held
+        awaitHold(one, delays, length)
       }
       restartBeat(of: one)
     }
@@ -26,9 +26,11 @@ extension RuleEngine {
   /// open.
   private func drop(_ one: RuleProgress) {
     release(one)
-    if let timer = one.debounceTimer { clock.cancel(timer) }
-    (one.debounceTimer, one.debounceEnd, one.bouncing) = (nil, nil, nil)
-    one.throttled = nil
+    if let delays = one.delays {
+      if let timer = delays.debounceTimer { clock.cancel(timer) }
+      (delays.debounceTimer, delays.debounceEnd, delays.bouncing) = (nil, nil, nil)
+      delays.throttled = nil
+    }
     // Newest first: each one restores the limits to the state before it.
     for waiting in one.queue.reversed() { if let turn = waiting.turn { giveBack(turn, of: one) } }
     one.queue = []

@@ -44,13 +44,13 @@ extension RuleEngine {
     let now = clock.now
     if let missing = missingAgent(of: one) { return missing }
     if let length = rule.hold {
-      guard let since = one.heldSince else { return "for: must hold for \(length.text), starting now" }
-      if now - since < length || one.held != nil {
+      guard let since = one.delays?.heldSince else { return "for: must hold for \(length.text), starting now" }
+      if now - since < length || one.delays?.held != nil {
         return "for: has held \((now - since).text) of \(length.text)"
       }
     }
     if let quiet = rule.debounce { return "debounce: fires once nothing has matched for \(quiet.text)" }
-    if let end = one.throttleEnd { return "throttle: folded into the firing in \((end - now).text)" }
+    if let end = one.delays?.throttleEnd { return "throttle: folded into the firing in \((end - now).text)" }
     if let limit = limit(one, at: now) { return limit }
     guard !one.atWork.isEmpty else { return nil }
     switch rule.mode {

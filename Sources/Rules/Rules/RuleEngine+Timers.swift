@@ -5,78 +5,83 @@ extension RuleEngine {
   /// `for`: the first match starts the timer. When it expires, the newest event passes, and from then on every match
   /// passes, until the condition is false.
   func hold(_ one: RuleProgress, _ folded: RuleProgress.Folded) {
-    guard let length = one.rule.declaration.hold else { return settle(one, folded) }
-    guard one.heldSince != nil else {
-      one.held = folded
-      awaitHold(one, length)
+    guard let delays = one.delays else {
+      attempt(one, folded)
       return
     }
-    if one.held != nil { one.held?.fold(folded) } else { settle(one, folded) }
+    guard let length = one.rule.declaration.hold else { return settle(one, delays, folded) }
+    guard delays.heldSince != nil else {
+      delays.held = folded
+      awaitHold(one, delays, length)
+      return
+    }
+    if delays.held != nil { delays.held?.fold(folded) } else { settle(one, delays, folded) }
   }
 
   /// Starts or restarts the `for` timer.
-  func awaitHold(_ one: RuleProgress, _ length: Duration) {
-    if let timer = one.holdTimer { clock.cancel(timer) }
-    one.heldSince = clock.now
-    one.holdTimer = clock.schedule(after: length) { [weak self, weak one] in
-      guard let self, let one else { return }
-      one.holdTimer = nil
-      if let held = one.held {
-        one.held = nil
-        settle(one, held)
+  func awaitHold(_ one: RuleProgress, _ delays: RuleDelays, _ length: Duration) {
+    if let timer = delays.holdTimer { clock.cancel(timer) }
+    delays.heldSince = clock.now
+    delays.holdTimer = clock.schedule(after: length) { [weak self, weak one] in
+      guard let self, let one, let delays = one.delays else { return }
+      delays.holdTimer = nil
+      if let held = delays.held {
+        delays.held = nil
+        settle(one, delays, held)
       }
     }
   }
 
   /// The condition is no longer true: cancels `for`.
   func release(_ one: RuleProgress) {
-    if let timer = one.holdTimer { clock.cancel(timer) }
-    (one.holdTimer, one.held, one.heldSince) = (nil, nil, nil)
+    guard let delays = one.delays else { return }
+    if let timer = delays.holdTimer { clock.cancel(timer) }
+    (delays.holdTimer, delays.held, delays.heldSince) = (nil, nil, nil)
   }
 
   /// `debounce`: every match restarts the quiet time; when it has elapsed, the newest event passes.
-  private func settle(_ one: RuleProgress, _ folded: RuleProgress.Folded) {
-    guard let quiet = one.rule.declaration.debounce else { return throttle(one, folded) }
-    if one.bouncing == nil { one.bouncing = folded } else { one.bouncing?.fold(folded) }
-    one.debounceEnd = clock.now + quiet
+  private func settle(_ one: RuleProgress, _ delays: RuleDelays, _ folded: RuleProgress.Folded) {
+    guard let quiet = one.rule.declaration.debounce else { return throttle(one, delays, folded) }
+    if delays.bouncing == nil { delays.bouncing = folded } else { delays.bouncing?.fold(folded) }
+    delays.debounceEnd = clock.now + quiet
     // Reuse the running timer, which checks `debounceEnd` when it expires: a burst costs one timer, not one per event.
-    if one.debounceTimer == nil { awaitQuiet(one) }
+    if delays.debounceTimer == nil { awaitQuiet(one, delays) }
   }
 
-  private func awaitQuiet(_ one: RuleProgress) {
-    guard let end = one.debounceEnd else { return }
-    one.debounceTimer = clock.schedule(at: end) { [weak self, weak one] in
-      guard let self, let one else { return }
-      one.debounceTimer = nil
-      guard let end = one.debounceEnd, end <= clock.now else { return awaitQuiet(one) }
-      one.debounceEnd = nil
-      if let folded = one.bouncing {
-        one.bouncing = nil
-        throttle(one, folded)
+  private func awaitQuiet(_ one: RuleProgress, _ delays: RuleDelays) {
+    guard let end = delays.debounceEnd else { return }
+    delays.debounceTimer = clock.schedule(at: end) { [weak self, weak one] in
+      guard let self, let one, let delays = one.delays else { return }
+      delays.debounceTimer = nil
+      guard let end = delays.debounceEnd, end <= clock.now else { return awaitQuiet(one, delays) }
+      delays.debounceEnd = nil
+      if let folded = delays.bouncing {
+        delays.bouncing = nil
+        throttle(one, delays, folded)
       }
     }
   }
 
   /// `throttle`: the first event passes and opens a window. Events within the window are folded into one, which passes
   /// when the window ends.
-  private func throttle(_ one: RuleProgress, _ folded: RuleProgress.Folded) {
+  private func throttle(_ one: RuleProgress, _ delays: RuleDelays, _ folded: RuleProgress.Folded) {
     guard let window = one.rule.declaration.throttle else {
       attempt(one, folded)
       return
     }
-    if one.throttleEnd != nil {
-      if one.throttled == nil { one.throttled = folded } else { one.throttled?.fold(folded) }
+    if delays.throttleEnd != nil {
+      if delays.throttled == nil { delays.throttled = folded } else { delays.throttled?.fold(folded) }
       return
     }
     guard attempt(one, folded) else { return }
     let end = clock.now + window
-    one.throttleEnd = end
-    one.throttleTimer = clock.schedule(at: end) { [weak self, weak one] in
-      guard let self, let one else { return }
-      (one.throttleTimer, one.throttleEnd) = (nil, nil)
-      if let folded = one.throttled {
-        one.throttled = nil
-        throttle(one, folded)
+    delays.throttleEnd = end
+    delays.throttleTimer = clock.schedule(at: end) { [weak self, weak one] in
+      guard let self, let one, let delays = one.delays else { return }
+      (delays.throttleTimer, delays.throttleEnd) = (nil, nil)
+      if let folded = delays.throttled {
+        delays.throttled = nil
+        throttle(one, delays, folded)
       }
     }
   }
@@ -89,11 +94,12 @@ extension RuleEngine {
 /// The timers of `every` rules.
 extension RuleEngine {
   func startTimer(of one: RuleProgress) {
+    guard let schedule = one.schedule else { return }
     switch one.rule.declaration.trigger {
     case .events: break
     case .every(let period):
-      one.due = clock.now + period
-      awaitEvery(one, period)
+      schedule.due = clock.now + period
+      awaitEvery(one, schedule, period)
     case .cron: plan(one)
     }
   }
@@ -101,18 +107,18 @@ extension RuleEngine {
   /// Restarts the period of an `every` rule from now.
   func restartBeat(of one: RuleProgress) {
     guard case .every = one.rule.declaration.trigger else { return }
-    if let timer = one.timer { clock.cancel(timer) }
+    if let timer = one.schedule?.timer { clock.cancel(timer) }
     startTimer(of: one)
   }
 
-  private func awaitEvery(_ one: RuleProgress, _ period: Duration) {
-    guard let due = one.due else { return }
-    one.timer = clock.schedule(at: due) { [weak self, weak one] in
-      guard let self, let one else { return }
+  private func awaitEvery(_ one: RuleProgress, _ schedule: RuleSchedule, _ period: Duration) {
+    guard let due = schedule.due else { return }
+    schedule.timer = clock.schedule(at: due) { [weak self, weak one] in
+      guard let self, let one, let schedule = one.schedule else { return }
       // Keep the phase even when the timer runs late, and skip missed periods.
       let missed = (clock.now - due).nanoseconds / max(period.nanoseconds, 1)
-      one.due = due + .nanoseconds(period.nanoseconds * (missed + 1))
-      awaitEvery(one, period)
+      schedule.due = due + .nanoseconds(period.nanoseconds * (missed + 1))
+      awaitEvery(one, schedule, period)
       environment.timerDue(one.rule.id)
     }
   }

@@ -9,9 +9,9 @@ public final class RuleEngine {
   let clock: any Timekeeper
   unowned let environment: any RuleEnvironment
   let scope: RuleScope
-  private(set) var rules: RuleSet = .empty
+  /// The rules in force.
+  public private(set) var rules: RuleSet = .empty
   private(set) var progress: [RuleProgress] = []
-  private var byID: [RuleID: RuleProgress] = [:]
   private var atWork: [UInt64: RuleProgress] = [:]
   private var lastFiring: UInt64 = 0
   /// A cache of matching rules by event type, so that most events cost one look-up.
@@ -51,28 +51,28 @@ public final class RuleEngine {
   /// - Returns: the ids of removed rules, sorted, and of added rules. A rule whose text has changed is in both.
   @discardableResult
   public func replace(with rules: RuleSet) -> (ended: [RuleID], begun: Set<RuleID>) {
-    let old = byID
-    byID = [:]
+    let old = Dictionary(uniqueKeysWithValues: progress.map { ($0.rule.id, $0) })
+    var kept: Set<RuleID> = []
     progress = rules.rules.map { rule in
-      if let kept = old[rule.id], kept.rule.signature == rule.signature {
-        kept.rule = rule
-        return kept
+      if let same = old[rule.id], same.rule.signature == rule.signature {
+        same.rule = rule
+        kept.insert(rule.id)
+        return same
       }
       return RuleProgress(rule)
     }
     self.rules = rules
     found = [:]
-    for one in progress { byID[one.rule.id] = one }
     var ended: [RuleID] = []
-    for (id, one) in old where byID[id] !== one {
+    for (id, one) in old where !kept.contains(id) {
       cancelTimers(of: one)
       for firing in one.atWork { atWork[firing] = nil }
       ended.append(id)
     }
-    let begun = byID.compactMap { id, one in old[id] === one ? nil : id }
+    let begun = Set(progress.lazy.map(\.rule.id).filter { !kept.contains($0) })
     if calendar == nil { calendar = (wallSeconds, clock.now, environment.clockIsTrusted) }
-    for one in progress where one.timer == nil { startTimer(of: one) }
-    return (ended.sorted(), Set(begun))
+    for one in progress where one.schedule?.timer == nil { startTimer(of: one) }
+    return (ended.sorted(), begun)
   }
 
   /// The ids of all rules, in the order of the files.
@@ -238,15 +238,18 @@ public final class RuleEngine {
 
   /// Why a rule waits whose actions name an agent that cannot be woken; nil when all are there.
   func missingAgent(of one: RuleProgress) -> String? {
-    for agent in one.rule.agents {
-      if let why = environment.absence(of: agent) { return "it waits for agent \(why)" }
+    func missing(in actions: [RuleDeclaration.Action]) -> String? {
+      for action in actions {
+        if let agent = action.agent, let why = environment.absence(of: agent) { return "it waits for agent \(why)" }
+      }
+      return nil
     }
-    return nil
+    return missing(in: one.rule.declaration.actions) ?? missing(in: one.rule.declaration.otherwise)
   }
 
   /// The actions that make an output safe. A rule that waits for an agent carries out these, and no others.
-  private func safeActions(of one: RuleProgress) -> [CompiledRule.Action] {
-    one.rule.actions.filter { action in
+  private func safeActions(of one: RuleProgress) -> [RuleDeclaration.Action] {
+    one.rule.declaration.actions.filter { action in
       guard case .actuate(let device, let command, _) = action else { return false }
       return environment.isSafe(command, for: device)
     }
@@ -277,7 +280,7 @@ public final class RuleEngine {
   private func begin(_ one: RuleProgress, _ folded: RuleProgress.Folded) -> Bool {
     let rule = one.rule
     let isWaiting = missingAgent(of: one) != nil
-    let actions = isWaiting ? safeActions(of: one) : rule.actions
+    let actions = isWaiting ? safeActions(of: one) : rule.declaration.actions
     // The agent may have gone while the firing was in the queue.
     if isWaiting && actions.isEmpty {
       if let turn = folded.turn { giveBack(turn, of: one) }
@@ -298,17 +301,20 @@ public final class RuleEngine {
     environment.fire(
       Firing(
         id: id, rule: rule.id, event: folded.event, count: folded.count,
-        actions: resolve(actions, folded.event),
-        otherwise: isWaiting ? [] : resolve(rule.otherwise, folded.event),
+        actions: resolve(actions, rule.payloads, folded.event),
+        otherwise: isWaiting ? [] : resolve(rule.declaration.otherwise, rule.otherwisePayloads, folded.event),
         mode: rule.declaration.mode, replaces: replaced))
     return one.failedFiring != id
   }
 
   /// Evaluates payloads up to the first failure: the actions after a failed one are not carried out.
-  private func resolve(_ actions: [CompiledRule.Action], _ event: Event) -> [Firing.Action] {
+  private func resolve(
+    _ actions: [RuleDeclaration.Action], _ payloads: [CompiledRule.Payload], _ event: Event
+  ) -> [Firing.Action] {
     var resolved: [Firing.Action] = []
+    var programs = payloads[...]
     for action in actions {
-      resolved.append(action.map { payload($0, event) })
+      resolved.append(action.map { _ in payload(programs.popFirst() ?? [], event) })
       if case .emit(_, .failure)? = resolved.last { break }
     }
     return resolved

@@ -10,6 +10,8 @@ extension RuleSet {
       guard let condition = rule.declaration.condition, let program = rule.condition, !program.variables.isEmpty else {
         return nil
       }
+      // Most rules wait for events whose fields are not known: end before anything is built.
+      guard rule.patterns.allSatisfy({ EventPattern.builtInDomain(of: $0.text) != nil }) else { return nil }
       var fields: Set<String> = ["event", "now"]
       for pattern in rule.patterns {
         let ofPattern = known[pattern] ?? Self.fields(of: pattern)

@@ -3,7 +3,8 @@ import Model
 /// Compiled rules, indexed by event name.
 public struct RuleSet: Sendable {
   let rules: [CompiledRule]
-  private let exact: [String: [Int]]
+  /// The patterns without a wildcard, sorted by name, then by rule.
+  private let exact: [(name: Name, rule: Int32)]
   private let wildcards: PatternIndex
 
   /// No rules.
@@ -63,19 +64,19 @@ public struct RuleSet: Sendable {
   }
 
   private init(rules: [CompiledRule]) {
-    var exact: [String: [Int]] = [:]
+    var exact: [(name: Name, rule: Int32)] = []
     var wildcards = PatternIndex()
     for (number, rule) in rules.enumerated() {
       for pattern in rule.patterns {
         if pattern.isExact {
-          if exact[pattern.text]?.last != number { exact[pattern.text, default: []].append(number) }
+          exact.append((pattern.name, Int32(number)))
         } else {
           wildcards.insert(pattern, rule: number)
         }
       }
     }
     self.rules = rules
-    self.exact = exact
+    self.exact = exact.sorted { ($0.name, $0.rule) < ($1.name, $1.rule) }
     self.wildcards = wildcards
   }
 
@@ -84,8 +85,21 @@ public struct RuleSet: Sendable {
 
   /// The indices of the rules whose `on` matches the event name, sorted and without duplicates.
   func rules(for type: String) -> [Int] {
-    let named = exact[type] ?? []
+    let named = rules(named: Name(type))
     let patterned = wildcards.rules(for: type)
     return patterned.isEmpty ? named : Set(named + patterned).sorted()
+  }
+  private func rules(named name: Name) -> [Int] {
+    var (low, high) = (0, exact.count)
+    while low < high {
+      let middle = (low + high) / 2
+      if exact[middle].name < name { low = middle + 1 } else { high = middle }
+    }
+    var found: [Int] = []
+    while low < exact.count, exact[low].name == name {
+      if found.last != Int(exact[low].rule) { found.append(Int(exact[low].rule)) }
+      low += 1
+    }
+    return found
   }
 }

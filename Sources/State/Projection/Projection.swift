@@ -106,7 +106,7 @@ public final class Projection {
       "agents": [
         "registered": .int(Int64(listed.count)), "running": .int(Int64(listed.count { $0.started != nil })),
       ],
-      "rules": .int(Int64(rules.listRules().count)), "events": eventCounts,
+      "rules": .int(Int64(rules.count)), "events": eventCounts,
       "denials": .int(Int64(clamping: hardware.denials)),
     ]
     let quarantined = listed.filter { $0.state == .quarantined }.map { agent -> (String, Value) in

@@ -174,6 +174,7 @@ final class TestRules: RuleControl {
 
   func rules(naming agent: AgentID) -> [RuleID] { agent == "climate" ? ["hot"] : [] }
 
+  var count: Int { listRules().count }
   func listRules() -> [RuleStatus] {
     [
       RuleStatus(

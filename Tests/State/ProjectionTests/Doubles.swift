@@ -71,6 +71,7 @@ final class CountedEvents: EventSink, EventHistory {
 final class OneRule: RuleControl {
   var refusal: String?
   func rules(naming agent: AgentID) -> [RuleID] { [] }
+  var count: Int { listRules().count }
   func listRules() -> [RuleStatus] {
     [
       RuleStatus(

@@ -21,8 +21,6 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
   /// How many events wait for first readings, and how many may wait. Further ones are evaluated at once.
   private var held = 0
   private static let mostHeld = 64
-  /// Which rules name which agents.
-  private var named: [(rule: RuleID, agent: AgentID)] = []
   /// Folds reports of failed actions.
   private var told: [RuleID: Fold] = [:]
   /// The clock for `cron` rules and `now`.
@@ -131,6 +129,11 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
 
   public func listRules() -> [RuleStatus] { engine?.statuses() ?? [] }
 
+  public var count: Int { engine?.count ?? 0 }
+
+  /// Which rules name which agents.
+  private var named: [(rule: RuleID, agent: AgentID)] { engine?.rules.agents ?? [] }
+
   /// The rules that wait, because they name an agent which is missing or cannot run.
   private var waiting: [(rule: RuleID, agent: AgentID, reason: String)] {
     named.compactMap { rule, agent in agents.absence(of: agent).map { (rule, agent, $0) } }
@@ -159,7 +162,6 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
     emissions = emissions.filter { isInForce($0.key) }
     recallCooldowns()
     told = [:]
-    named = rules.agents
     measureSensors(for: rules)
     agents.askReports(of: rules.askedAgents.map { AgentID($0) })
     boardClock.isWanted(engine?.hasCalendar ?? false)

@@ -1,6 +1,7 @@
 /// An event name with wildcards: `*` stands for any run of characters, so `sensor:*`, `*` and `git:commit_*` work.
 public struct EventPattern: Sendable, Hashable, CustomStringConvertible {
-  private let name: Name
+  /// The pattern as written, compared byte by byte.
+  public let name: Name
   /// Whether the pattern has no wildcard and matches exactly one event name.
   public let isExact: Bool
 
@@ -47,8 +48,9 @@ public struct EventPattern: Sendable, Hashable, CustomStringConvertible {
 
   /// The built-in domain of the event name `type`; nil for any other domain.
   public static func builtInDomain(of type: String) -> String? {
-    let domain = type.prefix { $0 != ":" }
-    return builtInDomains.first { $0 == domain && domain.endIndex < type.endIndex }
+    guard let colon = type.utf8.firstIndex(of: UInt8(ascii: ":")) else { return nil }
+    let domain = String(type[..<colon])
+    return builtInDomains.first { $0.isSame(as: domain) }
   }
 
   /// Whether `type` is a valid event name: `domain:verb`, both parts of ASCII letters, digits, `_`, `-`, `.` and `/`,

@@ -13,18 +13,8 @@ public struct RuleDeclaration: Sendable {
   public var actions: [Action]
   /// `else`: the actions that replace the rest when one of `actions` fails.
   public var otherwise: [Action]
-  /// `for`: the time that the condition must have been true.
-  public var hold: Duration?
-  /// `cooldown`: the shortest time between two firings.
-  public var cooldown: Duration?
-  /// `debounce`: the rule fires after this time without a matching event.
-  public var debounce: Duration?
-  /// `throttle`: the rule fires at most once in this time; further events are folded into the next firing.
-  public var throttle: Duration?
   /// `mode`: the treatment of a firing while the previous one is still running.
   public var mode: Mode
-  /// `max_per_hour`: the most firings in an hour; nil for no limit.
-  public var maxPerHour: Int?
   /// The location of the rule.
   public var location: Location
 
@@ -40,14 +30,62 @@ public struct RuleDeclaration: Sendable {
     self.condition = condition
     self.actions = actions
     self.otherwise = otherwise
-    self.hold = hold
-    self.cooldown = cooldown
-    self.debounce = debounce
-    self.throttle = throttle
     self.mode = mode
-    self.maxPerHour = maxPerHour
     self.location = location
+    limits = Boxed(
+      Limits(hold: hold, cooldown: cooldown, debounce: debounce, throttle: throttle, maxPerHour: maxPerHour))
   }
+
+  // MARK: Limits
+
+  /// `for`: the time that the condition must have been true.
+  public var hold: Duration? {
+    get { limits.values.hold }
+    set { limits.values.hold = newValue }
+  }
+  /// `cooldown`: the shortest time between two firings.
+  public var cooldown: Duration? {
+    get { limits.values.cooldown }
+    set { limits.values.cooldown = newValue }
+  }
+  /// `debounce`: the rule fires after this time without a matching event.
+  public var debounce: Duration? {
+    get { limits.values.debounce }
+    set { limits.values.debounce = newValue }
+  }
+  /// `throttle`: the rule fires at most once in this time; further events are folded into the next firing.
+  public var throttle: Duration? {
+    get { limits.values.throttle }
+    set { limits.values.throttle = newValue }
+  }
+  /// `max_per_hour`: the most firings in an hour; nil for no limit.
+  public var maxPerHour: Int? {
+    get { limits.values.maxPerHour }
+    set { limits.values.maxPerHour = newValue }
+  }
+
+  private struct Limits: Sendable, Equatable {
+    var hold: Duration?
+    var cooldown: Duration?
+    var debounce: Duration?
+    var throttle: Duration?
+    var maxPerHour: Int?
+  }
+
+  /// Out of line, because most rules have no limits.
+  private enum Boxed: Sendable {
+    case none
+    indirect case some(Limits)
+
+    init(_ limits: Limits) { self = limits == Limits() ? .none : .some(limits) }
+
+    var values: Limits {
+      get { if case .some(let limits) = self { limits } else { Limits() } }
+      set { self = Self(newValue) }
+    }
+  }
+
+  private var limits: Boxed
 
   /// The trigger of a rule.
   public enum Trigger: Sendable, Hashable {

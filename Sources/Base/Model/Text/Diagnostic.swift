@@ -2,16 +2,27 @@
 public struct Location: Sendable, Hashable, Comparable, CustomStringConvertible {
   /// The file as the user named it, or a name such as `<request>` for a text without a file.
   public var file: String
-  /// The line, counted from 1; 0 for the file as a whole.
-  public var line: Int
-  /// The column in Unicode scalars, counted from 1.
-  public var column: Int
+  // Every value of a file has a location: 24 bytes instead of 32.
+  private var lineNumber: Int32
+  private var columnNumber: Int32
 
   /// A location; without line and column it is the file as a whole.
   public init(file: String, line: Int = 0, column: Int = 0) {
     self.file = file
-    self.line = line
-    self.column = column
+    lineNumber = Int32(clamping: line)
+    columnNumber = Int32(clamping: column)
+  }
+
+  /// The line, counted from 1; 0 for the file as a whole.
+  public var line: Int {
+    get { Int(lineNumber) }
+    set { lineNumber = Int32(clamping: newValue) }
+  }
+
+  /// The column in Unicode scalars, counted from 1.
+  public var column: Int {
+    get { Int(columnNumber) }
+    set { columnNumber = Int32(clamping: newValue) }
   }
 
   /// `file:line:column`, or the file alone. Printable, as file names can come from other files.
