@@ -85,8 +85,8 @@ board-test: setup ## run the same tests on a board: HOST=user@host, BOARD=its bo
 check: setup ## check formatting, imports, documented public symbols; no Foundation and no thread pool in the daemon
 	@.ci/check
 
-bench: build ## measure and print footprint, start, latency and matching rate
-	@Benchmarks/run
+bench: build ## measure and print footprint, start, latency and matching rate; ONLY='reflex wasm' for some sections
+	@Benchmarks/run $(ONLY)
 
 order: setup ## regenerate the linker's function order: functions that run at rest, then those at work
 	@.ci/order

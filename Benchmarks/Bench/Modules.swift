@@ -172,7 +172,7 @@ final class Modules {
         instances.append(instance)
       }
       let each = Double(try probe.memory().privateDirty - base) / Double(count)
-      Report.line("memory of \(count) instances, each", "\(SampleDistribution.round(each)) KiB", goal: "150 KiB")
+      Report.line("memory of \(count) instances, each", "\(SampleDistribution.round(each)) KiB", goal: "32 KiB")
     }
   }
 
