@@ -135,10 +135,13 @@ func matching() throws {
 let sections: [(name: String, report: () throws -> Void)] = [
   ("size", size),
   ("start", start),
-  ("footprint", {
-    let idle = try IdleConfiguration(folder: scratch, agents: 10)
-    try Footprints(daemon: daemon, scratch: scratch, checkout: checkout, rest: rest).report(idle)
-  }),
+  (
+    "footprint",
+    {
+      let idle = try IdleConfiguration(folder: scratch, agents: 10)
+      try Footprints(daemon: daemon, scratch: scratch, checkout: checkout, rest: rest).report(idle)
+    }
+  ),
   ("watchdog", watchdog),
   ("reflex", reflex),
   ("wasm", { try Modules(scratch: scratch, folder: "\(checkout)/.build/bench", daemon: daemon).report() }),
