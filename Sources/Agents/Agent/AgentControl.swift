@@ -25,6 +25,10 @@ public protocol AgentControl: AnyObject {
   /// - Throws: already running (a manifest is immutable while its instances run), or why the driver rejects it.
   func register(_ manifest: Manifest) throws(AgentControlError)
 
+  /// Lets an agent run, or keeps it from running: a disabled one ends within its grace time, nothing starts it, and
+  /// rules that name it wait. That survives restarts of the daemon. Does nothing when it is so already.
+  func setEnabled(_ id: AgentID, _ isEnabled: Bool, cause: Cause?) throws(AgentControlError)
+
   /// Removes an agent that is not running.
   func unregister(_ id: AgentID) throws(AgentControlError)
 
@@ -68,6 +72,8 @@ public struct AgentStatus: Sendable, Hashable {
   public var driver: Manifest.Driver
   /// The current lifecycle state.
   public var state: LifecycleState
+  /// Whether it may run.
+  public var isEnabled: Bool
   /// The process that runs the agent; nil when no instance runs or it runs inside the daemon.
   public var pid: Int32?
   /// When the running instance was started; nil when none runs.
@@ -97,7 +103,8 @@ public struct AgentStatus: Sendable, Hashable {
 
   /// The defaults are those of an agent that has not run.
   public init(
-    id: AgentID, name: String, driver: Manifest.Driver, state: LifecycleState, pid: Int32? = nil,
+    id: AgentID, name: String, driver: Manifest.Driver, state: LifecycleState, isEnabled: Bool = true,
+    pid: Int32? = nil,
     started: Instant? = nil, activations: UInt64 = 0, failures: UInt64 = 0, refusals: UInt64 = 0,
     restarts: UInt64 = 0, queued: Int = 0, dropped: UInt64 = 0, lastExit: ExitReason? = nil, lastError: String? = nil,
     lastRefusal: String? = nil, parent: AgentID? = nil, budgets: [BudgetStatus] = []
@@ -106,6 +113,7 @@ public struct AgentStatus: Sendable, Hashable {
     self.name = name
     self.driver = driver
     self.state = state
+    self.isEnabled = isEnabled
     self.pid = pid
     self.started = started
     self.activations = activations
@@ -159,6 +167,8 @@ public enum AgentControlError: Error, Sendable, Hashable, CustomStringConvertibl
   case draining(AgentID)
   /// The agent is quarantined, for this reason; `restart` releases it.
   case quarantined(AgentID, String)
+  /// The agent is disabled.
+  case disabled(AgentID)
   /// An emergency stop is in force.
   case paused(AgentID)
   /// The driver cannot run the agent, for this reason.
@@ -186,6 +196,7 @@ public enum AgentControlError: Error, Sendable, Hashable, CustomStringConvertibl
     case .notRunning(let id): "agent '\(id)' is not running"
     case .draining(let id): "agent '\(id)' is stopping; try again when it has stopped"
     case .quarantined(let id, let why): "agent '\(id)' is quarantined (\(why)); 'openstarry restart \(id)' releases it"
+    case .disabled(let id): "agent '\(id)' is disabled; 'openstarry agent enable \(id)' lets it run again"
     case .paused(let id): "agent '\(id)' is paused by the emergency stop; 'openstarry estop --clear' ends that"
     case .cannotRun(let id, let why): "agent '\(id)' cannot run: \(why)"
     case .overloaded(let id, let queued): "agent '\(id)' has \(queued) events waiting; this one was dropped"

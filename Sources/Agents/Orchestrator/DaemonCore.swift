@@ -101,6 +101,7 @@ public final class DaemonCore {
   }
 
   private func runEverything(_ kept: StoredRegistry.Contents) {
+    agents.recallDisabled(kept.disabled)
     adopt(owner?.manifests() ?? [], kept)
     hardware.open(leaseStore: guardian)
     charge()
@@ -128,6 +129,7 @@ public final class DaemonCore {
       whenSafeModeEnds = { [unowned self] in runEverything(kept) }
       return
     }
+    agents.recallDisabled(kept.disabled)
     agents.restore(kept.states)
     rules.recall(kept.cooldowns)
     adopt([], kept)

@@ -53,6 +53,12 @@ public protocol DaemonControl: AnyObject {
     _ registration: AgentRegistration, cause: Cause?, _ done: @escaping (Result<AgentStatus, RegistrationError>) -> Void
   )
 
+  /// Lets an agent run, or keeps it from running.
+  /// - Parameter done: called once, now or later, when that is stored: with the agent's status, or with the error.
+  func setEnabled(
+    _ agent: AgentID, _ isEnabled: Bool, cause: Cause?,
+    _ done: @escaping (Result<AgentStatus, RegistrationError>) -> Void)
+
   /// Removes an agent that is not running from the registry.
   /// - Parameter done: called once, now or later, when the removal is stored.
   func unregister(_ agent: AgentID, _ done: @escaping (Result<Void, RegistrationError>) -> Void)

@@ -19,6 +19,7 @@ extension RPCError {
     case .draining(let id): self.init(.agentNotRunning, message, data: of(id), hint: "try again when it has ended")
     case .quarantined(let id, _):
       self.init(.quarantined, message, data: of(id), hint: "'openstarry restart \(id)' releases it")
+    case .disabled(let id): self.init(.agentNotRunning, message, data: of(id))
     case .paused(let id): self.init(.agentNotRunning, message, data: of(id))
     case .cannotRun(let id, _), .turnedBack(let id, _): self.init(.cannotRun, message, data: of(id))
     case .overloaded(let id, let queued):

@@ -47,7 +47,7 @@ extension RuleVerdict {
 }
 
 extension Manifest {
-  /// An entry of `registry.list`.
+  /// An entry of `registry.list`, without what changes.
   var fields: Fields {
     [
       "agent": .string(id.rawValue), "name": .string(name), "version": .string(version),
@@ -55,5 +55,17 @@ extension Manifest {
       "entry": .string(runtime.entry), "lifecycle": .string(runtime.lifecycle.rawValue),
       "subscribe": .list(subscribe.map { .string($0.text) }), "file": .string(file),
     ]
+  }
+
+  /// What it may do, for `registry.inspect`. Empty permissions are left out.
+  var permissionFields: Fields {
+    let patterns: [(String, [String])] = [
+      ("sensors", permissions.sensors.map(\.text)), ("actuators", permissions.actuators.map(\.text)),
+      ("cameras", permissions.cameras.map(\.text)), ("emit", permissions.emit.map(\.text)),
+      ("fs_allow_paths", permissions.paths), ("network_allow_hosts", permissions.hosts),
+    ]
+    var fields = Fields(patterns.filter { !$0.1.isEmpty }.map { ($0.0, .list($0.1.map(Value.string))) })
+    if permissions.model { fields["model"] = true }
+    return fields
   }
 }

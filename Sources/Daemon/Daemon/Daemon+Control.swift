@@ -106,6 +106,14 @@ extension Daemon: DaemonControl {
 
   private var handedModules: HandedModules { HandedModules(home: configuration.settings.home) }
 
+  func setEnabled(
+    _ agent: AgentID, _ isEnabled: Bool, cause: Cause?,
+    _ done: @escaping (Result<AgentStatus, RegistrationError>) -> Void
+  ) {
+    do { try agents.setEnabled(agent, isEnabled, cause: cause) } catch { return done(.failure(.agent(error))) }
+    keepBeforeAnswer(done) { [self] () throws(AgentControlError) in try agents.agentStatus(agent) }
+  }
+
   func unregister(_ agent: AgentID, _ done: @escaping (Result<Void, RegistrationError>) -> Void) {
     do { try agents.unregister(agent) } catch { return done(.failure(.agent(error))) }
     handedModules.tidy(agent, except: nil)

@@ -11,7 +11,7 @@ extension AgentStatus {
   package func fields(at now: Instant) -> Fields {
     [
       "agent": .string(id.rawValue), "name": .string(name), "driver": .string(driver.rawValue),
-      "state": .string(state.rawValue), "pid": pid.map { .int(Int64($0)) } ?? .null,
+      "state": .string(state.rawValue), "enabled": .bool(isEnabled), "pid": pid.map { .int(Int64($0)) } ?? .null,
       "uptime_ms": started.map { (now - $0).milliseconds } ?? .null, "activations": .int(Int64(clamping: activations)),
       "failures": .int(Int64(clamping: failures)), "refusals": .int(Int64(clamping: refusals)),
       "restarts": .int(Int64(clamping: restarts)),

@@ -44,14 +44,12 @@ extension Store {
         "agents",
         [
           .text(agent.id.rawValue), .text(JSON.text(agent.manifest)), .text(agent.file),
-          .integer(agent.isEnabled ? 1 : 0),
+          // The column `enabled`: notes say who is disabled, because agents of the configuration are not in this table.
+          .integer(1),
         ])
     case .removeAgent(let id):
       try database.run("DELETE FROM agents WHERE id = ?", [.text(id.rawValue)])
       try database.run("DELETE FROM agent_state WHERE agent = ?", [.text(id.rawValue)])
-    case .enableAgent(let id, let isEnabled):
-      let rows = try database.rows("SELECT id, manifest, file FROM agents WHERE id = ?", [.text(id.rawValue)])
-      for row in rows { try database.put("agents", row + [.integer(isEnabled ? 1 : 0)]) }
     case .setState(let agent, let key, let value): try setState(agent, key, value, in: database)
     case .removeState(let agent):
       try database.run("DELETE FROM agent_state WHERE agent = ?", [.text(agent.rawValue)])

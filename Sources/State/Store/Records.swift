@@ -8,15 +8,12 @@ public struct StoredAgent: Sendable, Hashable {
   public var manifest: Value
   /// The path of the manifest; relative paths in it start at its folder.
   public var file: String
-  /// Whether the agent may run.
-  public var isEnabled: Bool
 
   /// A registration; by default enabled.
-  public init(id: AgentID, manifest: Value, file: String, isEnabled: Bool = true) {
+  public init(id: AgentID, manifest: Value, file: String) {
     self.id = id
     self.manifest = manifest
     self.file = file
-    self.isEnabled = isEnabled
   }
 }
 
@@ -78,8 +75,6 @@ public enum StoreChange: Sendable, Hashable {
   case registerAgent(StoredAgent)
   /// Removes an agent and its state; its ledger lines stay.
   case removeAgent(AgentID)
-  /// Sets whether an agent may run; does nothing when it is not registered.
-  case enableAgent(AgentID, Bool)
   /// Stores a value of an agent's state; nil removes it. Bytes come back as base64 text, as JSON has no bytes.
   case setState(AgentID, key: String, Value?)
   /// Removes all of an agent's state.

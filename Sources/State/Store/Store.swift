@@ -81,7 +81,7 @@ public final class Store {
     batchesSinceCopy += 1
     let registers = changes.contains {
       switch $0 {
-      case .registerAgent, .removeAgent, .enableAgent: true
+      case .registerAgent, .removeAgent: true
       default: false
       }
     }
@@ -125,11 +125,10 @@ public final class Store {
 
   /// All registered agents, sorted by id.
   public func agents() throws(StoreError) -> [StoredAgent] {
-    let rows = try opened().rows("SELECT id, manifest, file, enabled FROM agents ORDER BY id")
+    let rows = try opened().rows("SELECT id, manifest, file FROM agents ORDER BY id")
     return try rows.map { row throws(StoreError) in
       StoredAgent(
-        id: AgentID(row[0].text ?? ""), manifest: try decode(row[1]), file: row[2].text ?? "",
-        isEnabled: row[3].integer != 0)
+        id: AgentID(row[0].text ?? ""), manifest: try decode(row[1]), file: row[2].text ?? "")
     }
   }
 

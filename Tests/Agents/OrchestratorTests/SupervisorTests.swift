@@ -415,6 +415,7 @@ func refusal(_ body: () throws(AgentControlError) -> Void) -> AgentControlError?
       switch change {
       case .agent(let manifest): "agent \(manifest.version)"
       case .removal(let id): "removal \(id)"
+      case .enabled(let id, let isEnabled): "enabled \(id) \(isEnabled)"
       case .state(let id, let key, let value): "state \(id) \(key) \(value?.text() ?? "-")"
       case .cooldown(let rule, _): "cooldown \(rule)"
       case .ledger(let entry): "ledger \(entry.agent) \(entry.reason)"

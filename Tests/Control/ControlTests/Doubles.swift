@@ -117,6 +117,14 @@ final class TestAgents: AgentControl {
 
   func register(_ manifest: Manifest) throws(AgentControlError) { states[manifest.id] = .idle }
 
+  private(set) var disabled: Set<AgentID> = []
+
+  func setEnabled(_ id: AgentID, _ isEnabled: Bool, cause: Cause?) throws(AgentControlError) {
+    guard states[id] != nil else { throw notFound(id) }
+    if isEnabled { disabled.remove(id) } else { disabled.insert(id) }
+    causes.append(cause)
+  }
+
   func unregister(_ id: AgentID) throws(AgentControlError) {
     guard states[id] == .idle else { throw states[id] == nil ? notFound(id) : .alreadyRunning(id) }
     states[id] = nil
@@ -127,7 +135,7 @@ final class TestAgents: AgentControl {
   func agentStatus(_ id: AgentID) throws(AgentControlError) -> AgentStatus {
     guard let state = states[id] else { throw notFound(id) }
     return AgentStatus(
-      id: id, name: id.rawValue, driver: .inProcess, state: state,
+      id: id, name: id.rawValue, driver: .inProcess, state: state, isEnabled: !disabled.contains(id),
       started: state == .ready ? Instant(nanoseconds: 0) : nil, parent: id == "idle" ? "climate" : nil,
       budgets: [
         BudgetStatus(
@@ -246,6 +254,18 @@ final class DaemonDouble: DaemonControl {
       try agents.register(
         Manifest(id: AgentID(id), name: id, runtime: .init(driver: .inProcess, entry: "Entry")))
       done(.success(try agents.agentStatus(AgentID(id))))
+    } catch {
+      done(.failure(.agent(error)))
+    }
+  }
+
+  func setEnabled(
+    _ agent: AgentID, _ isEnabled: Bool, cause: Cause?,
+    _ done: @escaping (Result<AgentStatus, RegistrationError>) -> Void
+  ) {
+    do throws(AgentControlError) {
+      try agents.setEnabled(agent, isEnabled, cause: cause)
+      done(.success(try agents.agentStatus(agent)))
     } catch {
       done(.failure(.agent(error)))
     }

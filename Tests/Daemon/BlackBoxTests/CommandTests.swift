@@ -98,6 +98,12 @@ import Testing
     try station.write("other.json", manifest("other", entry: "lookout"))
     try check("register", "other.json", shows: "other is idle, registered")
     try check("unregister", "other", shows: "other unregistered", then: ["register", "other.json"])
+    try check("agent", "list", shows: "climate", "1.0.0", "in-process", "yes", "agent.json")
+    try check("agent", "inspect", "climate", shows: "named by rules", "too-hot", "may: actuators")
+    try check("agent", "add", "other.json", shows: "other is idle, registered")
+    try check("agent", "disable", "other", shows: "other is disabled")
+    try check("agent", "enable", "other", shows: "other is idle, enabled")
+    try check("agent", "remove", "other", shows: "other removed", then: ["agent", "add", "other.json"])
     try check("check", ".", shows: "0 error(s)")
     try check("board", "check", "board.yaml", shows: "1 file(s) checked: 0 error(s)")
     try check("config", "validate", shows: "0 error(s)")
@@ -125,6 +131,30 @@ import Testing
     #expect(daemon.wait() == 0)
     let nobody = try station.run("status")
     #expect(nobody.code == 3 && nobody.lines.isEmpty && nobody.errors.split(separator: "\n").count == 1)
+  }
+
+  @Test func aDisabledAgentStaysSoOverRestarts() throws {
+    let station = try station()
+    var daemon = try station.daemon()
+    #expect(try station.run("agent", "disable", "climate").code == 0)
+    let refused = try station.run("spawn", "climate")
+    #expect(
+      refused.code == 7
+        && refused.errors
+          == "openstarry: agent 'climate' is disabled; 'openstarry agent enable climate' lets it run again\n"
+    )
+    daemon.send(SIGKILL)
+    #expect(daemon.wait() == 128 + SIGKILL)
+    daemon = try station.daemon()
+    let listed = try station.run("agent", "list", "--json").json?["agents"]?.list ?? []
+    #expect(listed.first { $0["agent"] == "climate" }?["enabled"] == false)
+    #expect(try station.run("simulate", "temperature", "31.5").code == 0)
+    #expect(try station.run("rules", "list").output.contains("it waits for agent 'climate', which is disabled"))
+    #expect(try station.run("ps").output.contains("disabled"))
+    #expect(try station.run("agent", "enable", "climate").code == 0)
+    #expect(try station.run("simulate", "temperature", "33").code == 0)
+    #expect(try station.waitFor("device:changed") { $0["source"] == "fan" })
+    #expect(try station.run("agent", "enable", "nobody").code == 5)
   }
 
   @Test func expressionsAreEvaluatedWithoutADaemon() throws {

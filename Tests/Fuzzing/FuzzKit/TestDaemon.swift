@@ -168,6 +168,20 @@ extension TestDaemon: DaemonControl {
     }
   }
 
+  func setEnabled(
+    _ agent: AgentID, _ isEnabled: Bool, cause: Cause?,
+    _ done: @escaping (Result<AgentStatus, RegistrationError>) -> Void
+  ) {
+    do throws(AgentControlError) { try agents.setEnabled(agent, isEnabled, cause: cause) } catch {
+      return done(.failure(.agent(error)))
+    }
+    core.registry.flush { [self] _ in
+      do throws(AgentControlError) { done(.success(try agents.agentStatus(agent))) } catch {
+        done(.failure(.agent(error)))
+      }
+    }
+  }
+
   func unregister(_ agent: AgentID, _ done: @escaping (Result<Void, RegistrationError>) -> Void) {
     do throws(AgentControlError) { try agents.unregister(agent) } catch { return done(.failure(.agent(error))) }
     core.registry.flush { _ in done(.success(())) }

@@ -99,14 +99,6 @@ import Testing
     #expect(try store.states() == [:])
   }
 
-  @Test func agentsAreEnabledAndDisabled() throws {
-    let folder = try TemporaryFolder()
-    let store = try folder.store()
-    try store.apply([.registerAgent(climate), .enableAgent("climate", false), .enableAgent("nobody", true)])
-    #expect(try store.agents().map(\.isEnabled) == [false])
-    #expect(try store.agents().first?.manifest == climate.manifest)
-  }
-
   @Test func theLedgerIsBounded() throws {
     let folder = try TemporaryFolder()
     let store = try folder.store()

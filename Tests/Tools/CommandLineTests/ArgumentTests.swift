@@ -37,6 +37,8 @@ struct ArgumentTests {
     #expect(try parse("spawn climate", as: Spawn.self).agent == "climate")
     #expect(try parse("restart climate", as: Restart.self).agent == "climate")
     #expect(try parse("register a.json", as: Register.self).file == "a.json")
+    #expect(try parse("agent add a.json", as: AgentCommands.Add.self).register.file == "a.json")
+    #expect(try parse("agent disable climate", as: AgentCommands.Disable.self).agent == "climate")
     #expect(try parse("unregister climate", as: Unregister.self).agent == "climate")
     #expect(try parse("check a b", as: Check.self).paths == ["a", "b"])
     #expect(try parse("config validate", as: SettingsFiles.Validate.self).paths.isEmpty)
@@ -53,6 +55,7 @@ struct ArgumentTests {
       "restart x", "wake x", "register x", "deploy x", "unregister x", "check x", "config validate", "board check x",
       "ps",
       "snapshot x -o f", "simulate x 1", "expr 1", "console", "agent new x", "agent build", "agent run",
+      "agent list", "agent inspect x", "agent add x", "agent remove x", "agent enable x", "agent disable x",
     ]
     for line in lines {
       #expect(refusal("\(line) --json --socket /tmp/s") == nil, "\(line)")

@@ -5,6 +5,7 @@ import Model
 extension AgentSupervisor: AgentControl {
   public func spawnAgent(_ id: AgentID, cause: Cause?) throws(AgentControlError) -> AgentStatus {
     let agent = try agent(id)
+    if agent.isDisabled { throw .disabled(id) }
     if let reason = agent.shedReason { throw .cannotRun(id, reason) }
     if agent.isLeaving { throw .draining(id) }
     switch agent.lifecycle.state {
@@ -18,7 +19,7 @@ extension AgentSupervisor: AgentControl {
 
   /// Starts an ended agent of lifecycle `always`: only this and a rule's `spawn` do, and no event.
   func startResting(_ id: AgentID, cause: Cause?) {
-    guard let agent = agents[id], agent.shedReason == nil, agent.lifecycle.state == .idle,
+    guard let agent = agents[id], !agent.isDisabled, agent.shedReason == nil, agent.lifecycle.state == .idle,
       !agent.lifecycle.accepts, !agent.isLeaving
     else { return }
     agent.feed(.spawn, cause: cause)
@@ -35,6 +36,7 @@ extension AgentSupervisor: AgentControl {
 
   public func restartAgent(_ id: AgentID, cause: Cause?) throws(AgentControlError) {
     let agent = try agent(id)
+    if agent.isDisabled { throw .disabled(id) }
     if let reason = agent.shedReason { throw .cannotRun(id, reason) }
     if agent.isLeaving { throw .draining(id) }
     if agent.lifecycle.state == .quarantined { quarantines?.release(id) }
@@ -67,7 +69,8 @@ extension AgentSupervisor: AgentControl {
 
   public func unregister(_ id: AgentID) throws(AgentControlError) {
     guard !(try agent(id).isLive) else { throw .stillRunning(id) }
-    try persist([.removal(id)])
+    try persist([.removal(id)] + (disabled.contains(id) ? [.enabled(id, true)] : []))
+    disabled.remove(id)
     forget(id)
     budgets.close(id)
     quarantines?.release(id)

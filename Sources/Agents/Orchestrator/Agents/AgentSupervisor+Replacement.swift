@@ -23,6 +23,8 @@ extension AgentSupervisor {
   ) {
     do throws(AgentControlError) { try validate(manifest) } catch { return done(.failure(error)) }
     if agents[manifest.id]?.isLeaving ?? false { return done(.failure(.draining(manifest.id))) }
+    // A trial would start it.
+    if trial != nil, disabled.contains(manifest.id) { return done(.failure(.disabled(manifest.id))) }
     makeRoom(manifest.id, cause: cause) { [unowned self] wasRunning in
       do throws(AgentControlError) {
         guard let trial else {
@@ -54,7 +56,7 @@ extension AgentSupervisor {
   }
 
   private func startAgain(_ id: AgentID, cause: Cause?) {
-    guard let agent = agents[id], agent.manifest.runtime.lifecycle != .oneShot else { return }
+    guard let agent = agents[id], !agent.isDisabled, agent.manifest.runtime.lifecycle != .oneShot else { return }
     agent.feed(.spawn, cause: cause)
   }
 

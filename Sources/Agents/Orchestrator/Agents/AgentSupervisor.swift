@@ -11,6 +11,8 @@ public final class AgentSupervisor {
   let limits: BoardLimits
   var agents: [AgentID: ManagedAgent] = [:]
   var isShutDown = false
+  /// The agents that may not run until they are enabled.
+  var disabled: Set<AgentID> = []
   /// Agents that report after each activation, because rules ask for their reports.
   var reporters: Set<AgentID> = []
   /// Declared agents that cannot run, with the reason. They are never started, and rules that name them wait.
@@ -89,13 +91,14 @@ public final class AgentSupervisor {
     let id = manifest.id
     let agent = ManagedAgent(manifest, driver: driver, state: state, logs: logs, shared)
     agent.isReporter = reporters.contains(id)
+    agent.isDisabled = disabled.contains(id)
     agents[id] = agent
     unusable[id] = nil
     agent.openAccount(lowered, activationReport: limits.activationReport)
     subscribers.add(id, manifest.subscribe)
     if let failure = quarantines?.quarantine(of: id) { agent.feed(.quarantine(failure), cause: nil) }
     // Not at the start of the daemon: then the levels are still to be announced.
-    if agent.lifecycle.accepts { repeatLevels(to: id) }
+    if agent.lifecycle.accepts, !agent.isDisabled { repeatLevels(to: id) }
   }
 
   /// Notes that a declared agent cannot run. Does nothing for a registered one.
@@ -104,9 +107,10 @@ public final class AgentSupervisor {
     if agents[id] == nil { unusable[id] = why }
   }
 
-  /// Why an agent that a rule names cannot be woken, to follow "it waits for agent"; nil when it is registered.
+  /// Why an agent that a rule names cannot be woken, to follow "it waits for agent"; nil when it is registered and
+  /// enabled.
   func absence(of id: AgentID) -> String? {
-    if agents[id] != nil { return nil }
+    if let agent = agents[id] { return agent.isDisabled ? "'\(id)', which is disabled" : nil }
     if let why = unusable[id] { return "'\(id)', which cannot run: \(why)" }
     return "'\(id)': no agent is called that" + Suggestion.phrase(for: id.rawValue, in: agents.keys.map(\.rawValue))
   }
@@ -132,7 +136,7 @@ public final class AgentSupervisor {
   /// Starts the agents of lifecycle `always`.
   /// - Parameter only: the agents to start; nil for all.
   public func startResident(_ only: [AgentID]? = nil) {
-    for agent in sorted where agent.manifest.runtime.lifecycle == .always {
+    for agent in sorted where agent.manifest.runtime.lifecycle == .always && !agent.isDisabled {
       if only?.contains(agent.id) ?? true { agent.feed(.spawn, cause: nil) }
     }
   }

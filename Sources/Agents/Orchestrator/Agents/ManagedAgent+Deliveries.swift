@@ -6,6 +6,11 @@ extension ManagedAgent {
   /// Takes an event and starts the agent if necessary.
   /// - Throws: why it cannot be taken. The event counts as dropped, and its `done` is not called.
   func deliver(_ delivery: Delivery) throws(AgentControlError) {
+    // Not counted as dropped: nobody expects a disabled agent to take it.
+    if isDisabled {
+      miss(delivery.event)
+      throw .disabled(id)
+    }
     do throws(AgentControlError) { try enqueue(delivery) } catch {
       dropped += UInt64(delivery.count)
       miss(delivery.event)

@@ -43,6 +43,8 @@ final class ManagedAgent {
   var isReporter = false
   /// Called once when nothing of the instance is left.
   var onEnd: [() -> Void] = []
+  /// Whether it may not run until it is enabled.
+  var isDisabled = false
   /// Whether it is being replaced and may not be started.
   var isLeaving = false
   /// Why it may not run now; nil when it may.
@@ -126,8 +128,9 @@ final class ManagedAgent {
 
   func status(at now: Instant) -> AgentStatus {
     AgentStatus(
-      id: id, name: manifest.name, driver: manifest.runtime.driver, state: lifecycle.state, pid: run?.instance?.pid,
-      started: run?.started, activations: activations, failures: failures, refusals: refusals.count,
+      id: id, name: manifest.name, driver: manifest.runtime.driver, state: lifecycle.state, isEnabled: !isDisabled,
+      pid: run?.instance?.pid, started: run?.started, activations: activations, failures: failures,
+      refusals: refusals.count,
       restarts: lifecycle.restarts, queued: queue.count, dropped: dropped, lastExit: lifecycle.lastExit,
       lastError: lifecycle.lastFailure?.message, lastRefusal: refusals.last, parent: account.parent?.agent,
       budgets: account.status(at: now))

@@ -17,6 +17,8 @@ public enum RegistryChange: Sendable {
   case removal(AgentID)
   /// A durable value of an agent changed; nil removes it.
   case state(AgentID, key: String, Value?)
+  /// An agent was enabled or disabled, whether it is registered here or comes from the configuration.
+  case enabled(AgentID, Bool)
   /// When the cooldown of a rule began; nil when it has no effect any more.
   case cooldown(RuleID, RuleCooldown?)
   /// A line of the restart ledger; the registry fills in its boot.

@@ -13,6 +13,8 @@ public final class StoredRegistry: AgentRegistry {
     public var agents: [StoredAgent] = []
     /// The durable values of every agent.
     public var states: [AgentID: Fields] = [:]
+    /// The agents that may not run.
+    public var disabled: Set<AgentID> = []
     /// When the cooldowns of rules began.
     public var cooldowns: [RuleID: RuleCooldown] = [:]
     /// The ledger's last line about the daemon; nil before its first start.
@@ -233,7 +235,9 @@ struct StoreSlot {
     defer { store.releaseMemory() }
     do throws(StoreError) {
       return StoredRegistry.Contents(
-        agents: try store.agents(), states: try store.states(), cooldowns: try cooldowns(store),
+        agents: try store.agents(), states: try store.states(),
+        disabled: Set(try store.notes(beginning: StoreChange.disabledNote).map { AgentID($0.key) }),
+        cooldowns: try cooldowns(store),
         lastOfDaemon: try store.lastOfDaemon(),
         notices: store.notices + (problem.map { [$0] } ?? []))
     } catch {
@@ -288,6 +292,8 @@ struct StoreSlot {
 extension StoreChange {
   /// The prefix of notes about cooldowns.
   static let cooldownNote = "cooldown."
+  /// The prefix of notes about disabled agents. Their texts are empty.
+  static let disabledNote = "disabled."
 
   init(_ change: RegistryChange) {
     self =
@@ -296,6 +302,7 @@ extension StoreChange {
         .registerAgent(StoredAgent(id: manifest.id, manifest: manifest.document, file: manifest.file))
       case .removal(let id): .removeAgent(id)
       case .state(let agent, let key, let value): .setState(agent, key: key, value)
+      case .enabled(let id, let isEnabled): .setNote("\(Self.disabledNote)\(id)", isEnabled ? nil : "")
       case .cooldown(let rule, let cooldown): .setNote("\(Self.cooldownNote)\(rule)", cooldown?.text)
       case .ledger(let entry): .appendLedger(entry)
       }

@@ -8,12 +8,14 @@ struct WaitingChanges {
   /// What a change overwrites.
   private enum Place: Hashable {
     case state(AgentID, key: String)
+    case enabled(AgentID)
     case cooldown(RuleID)
 
     /// - Returns: nil for changes that are all kept.
     init?(_ change: RegistryChange) {
       switch change {
       case .state(let agent, let key, _): self = .state(agent, key: key)
+      case .enabled(let agent, _): self = .enabled(agent)
       case .cooldown(let rule, _): self = .cooldown(rule)
       case .agent, .removal, .ledger: return nil
       }

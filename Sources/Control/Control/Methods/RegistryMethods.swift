@@ -26,6 +26,25 @@ extension RPCError {
 }
 
 extension ControlMethods {
+  private static func entry(_ manifest: Manifest, _ status: AgentStatus) -> Fields {
+    var fields = manifest.fields
+    fields["enabled"] = .bool(status.isEnabled)
+    fields["state"] = .string(status.state.rawValue)
+    return fields
+  }
+
+  private static func enabling(_ isEnabled: Bool, _ name: String, _ summary: String) -> Method<Call> {
+    Method(
+      name, .admin, summary, .agent, result: "an agent (4.2)", errors: [.agentNotFound, .storage, .cannotRun],
+      isCommand: true
+    ) { call, agent throws(RPCError) in
+      call.services.daemon.setEnabled(agent, isEnabled, cause: call.cause) { outcome in
+        call.answer(outcome.map(call.value).mapError(RPCError.init))
+      }
+      return nil
+    }
+  }
+
   static let registryMethods: [Method<Call>] = [
     Method(
       "registry.register", .admin,
@@ -67,15 +86,39 @@ extension ControlMethods {
       }
       return nil
     },
+    enabling(true, "registry.enable", "Lets a disabled agent run again. One of lifecycle `always` is started."),
+    enabling(
+      false, "registry.disable",
+      "Keeps an agent from running, over restarts of the daemon too: it ends within its grace time, nothing starts it, "
+        + "and rules that name it wait."),
     Method(
       "registry.list", .view, "Lists the registered agents: their manifests in short.",
       result:
         "`{\"agents\": [{\"agent\", \"name\", \"version\", \"description\", \"driver\", \"entry\", \"lifecycle\", "
-        + "\"subscribe\", \"file\"}]}`"
+        + "\"subscribe\", \"file\", \"enabled\", \"state\"}]}`"
     ) { call throws(RPCError) in
+      let agents = call.services.agents
       // Omit an agent that was unregistered between the two calls.
-      let manifests = call.services.agents.listAgents().compactMap { try? call.services.agents.manifest($0.id) }
-      return ["agents": .list(manifests.map { .map($0.fields) })]
+      let entries = agents.listAgents().compactMap { status in
+        (try? agents.manifest(status.id)).map { Value.map(entry($0, status)) }
+      }
+      return ["agents": .list(entries)]
+    },
+    Method(
+      "registry.inspect", .view, "Shows what is registered of an agent: its manifest in short, and who names it.",
+      .agent,
+      result:
+        "an entry of `registry.list` with `permissions`: what the manifest grants, `rules`: ids of the rules that name "
+        + "it, `status`: an agent (4.2)", errors: [.agentNotFound, .cannotRun]
+    ) { call, agent throws(RPCError) in
+      let (manifest, status) = try call.agents { control throws(AgentControlError) in
+        (try control.manifest(agent), try control.agentStatus(agent))
+      }
+      var fields = entry(manifest, status)
+      fields["permissions"] = .map(manifest.permissionFields)
+      fields["rules"] = .list(call.services.rules.rules(naming: agent).map { .string($0.rawValue) })
+      fields["status"] = call.value(status)
+      return .map(fields)
     },
   ]
 }

@@ -5,8 +5,11 @@ import Model
 
 struct AgentCommands: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "agent", abstract: "Creates, builds and tries agents, without a daemon.",
-    subcommands: [New.self, Build.self, AgentRun.self])
+    commandName: "agent", abstract: "Creates, tries, registers and enables agents.",
+    subcommands: [
+      New.self, Build.self, AgentRun.self, AgentList.self, Inspect.self, Add.self, Remove.self, Enable.self,
+      Disable.self,
+    ])
 
   struct New: ParsableCommand {
     static let configuration = CommandConfiguration(

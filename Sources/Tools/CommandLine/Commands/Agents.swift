@@ -251,10 +251,7 @@ struct Unregister: ParsableCommand {
 
   func run() throws {
     try shared.ask("registry.unregister", ["agent": .string(agent)]) { result, _ in
-      let rules = (result["rules"]?.list ?? []).compactMap { $0.string?.printable }
-      return ["\(agent.printable) unregistered"]
-        + (rules.isEmpty
-          ? [] : ["rules that name it wait until it is registered again: \(rules.joined(separator: ", "))"])
+      ["\(agent.printable) unregistered"] + RegistryText.waiting(result)
     }
   }
 }

@@ -80,7 +80,7 @@ struct Console: ParsableCommand {
     case "exit", "quit", "logout": return false
     case "console": try terminal.line("this is the console")
     case "help" where words.count == 1: try terminal.line(Self.help)
-    case let command? where Self.isForShells(command):
+    case let command? where Self.isForShells(words):
       try terminal.line("'\(command.printable)' works with files: it is available in a shell, not in the console")
     default:
       do { _ = try ChildProgram.runSelf(words) } catch { try terminal.line("\(error)") }
@@ -97,10 +97,18 @@ struct Console: ParsableCommand {
     Version.self,
   ]
 
+  /// Those of `agent`.
+  private static let agentCommands: [any ParsableCommand.Type] = [
+    AgentCommands.AgentList.self, AgentCommands.Inspect.self, AgentCommands.Remove.self, AgentCommands.Enable.self,
+    AgentCommands.Disable.self,
+  ]
+
   /// Whether the command exists, but not in the console.
-  static func isForShells(_ name: String) -> Bool {
+  static func isForShells(_ words: [String]) -> Bool {
     func names(_ commands: [any ParsableCommand.Type]) -> [String] { commands.map { $0._commandName } }
-    return names(OpenStarry.configuration.subcommands).contains(name) && !names(commands).contains(name)
+    guard let name = words.first, names(OpenStarry.configuration.subcommands).contains(name) else { return false }
+    if name == AgentCommands._commandName, words.count > 1 { return !names(agentCommands).contains(words[1]) }
+    return !names(commands).contains(name)
   }
 
   static let help = """
@@ -114,6 +122,7 @@ struct Console: ParsableCommand {
     events, events --follow  list past events, follow new ones; Ctrl-C ends it
     why ACTUATOR             show the cause of its last change
     logs AGENT               show an agent's log
+    agent disable AGENT      keep an agent from running; 'agent enable AGENT' ends that
     help COMMAND             describe a command; '--help' lists all commands
     exit                     leave
     """

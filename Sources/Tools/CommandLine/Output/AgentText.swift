@@ -73,7 +73,11 @@ public enum AgentText {
 
   private static func pid(_ agent: Value) -> String { agent["pid"]?.int.map { "\($0)" } ?? "" }
 
-  private static func state(_ agent: Value) -> String { agent["state"]?.string ?? "-" }
+  /// A disabled agent that does not run is `disabled`, whatever its lifecycle says.
+  private static func state(_ agent: Value) -> String {
+    let state = agent["state"]?.string ?? "-"
+    return agent["enabled"]?.bool == false && state == "idle" ? "disabled" : state
+  }
 
   private static func uptime(_ agent: Value) -> String {
     agent["uptime_ms"]?.int.map { Span.text(.milliseconds($0)) } ?? ""

@@ -1,7 +1,10 @@
 /// Events about the lifecycle of agents. `AgentEvents+Trouble.swift` has failures, refusals and overload.
 package enum AgentEvents {
   static var all: [EventDeclaration] {
-    [registeredDeclaration, unregisteredDeclaration, startedDeclaration, activatedDeclaration, wakeDeclaration]
+    [
+      registeredDeclaration, unregisteredDeclaration, enabledDeclaration, disabledDeclaration, startedDeclaration,
+      activatedDeclaration, wakeDeclaration,
+    ]
       + trouble + [stoppedDeclaration]
   }
 
@@ -32,6 +35,28 @@ package enum AgentEvents {
   /// An agent was removed.
   package static func unregistered(_ agent: AgentID) -> DaemonEvent {
     DaemonEvent(unregisteredDeclaration, Fields(uniquePairs: [text(agent)]))
+  }
+
+  private static var enabledDeclaration: EventDeclaration {
+    EventDeclaration(
+      "agent:enabled", .normal, "a disabled agent may run again", [.agent], example: enabled("climate")
+    ) { event in "\(named(event)) enabled" }
+  }
+
+  /// A disabled agent may run again.
+  package static func enabled(_ agent: AgentID) -> DaemonEvent {
+    DaemonEvent(enabledDeclaration, Fields(uniquePairs: [text(agent)]))
+  }
+
+  private static var disabledDeclaration: EventDeclaration {
+    EventDeclaration(
+      "agent:disabled", .normal, "an agent may not run until it is enabled", [.agent], example: disabled("climate")
+    ) { event in "\(named(event)) disabled" }
+  }
+
+  /// An agent may not run until it is enabled.
+  package static func disabled(_ agent: AgentID) -> DaemonEvent {
+    DaemonEvent(disabledDeclaration, Fields(uniquePairs: [text(agent)]))
   }
 
   // MARK: Running

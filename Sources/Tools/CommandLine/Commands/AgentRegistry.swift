@@ -1,0 +1,97 @@
+import ArgumentParser
+import Model
+
+// The subcommands of `agent` that change or show what is registered with the daemon.
+extension AgentCommands {
+  struct AgentList: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      commandName: "list", abstract: "Lists the registered agents: version, isolation, whether they may run, manifest.")
+    @OptionGroup var shared: SharedOptions
+
+    func run() throws {
+      try shared.ask("registry.list") { result, _ in RegistryText.table(result["agents"]?.list ?? []) }
+    }
+  }
+
+  struct Inspect: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Shows one registered agent: manifest, permissions, the rules that name it, and its state.")
+    @OptionGroup var shared: SharedOptions
+
+    @Argument(help: "The agent.")
+    var agent: String
+
+    func run() throws {
+      try shared.ask("registry.inspect", ["agent": .string(agent)]) { result, _ in RegistryText.page(result) }
+    }
+  }
+
+  struct Add: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Registers or replaces an agent: the same as 'openstarry register'.",
+      discussion: Register.configuration.discussion)
+    @OptionGroup var register: Register
+
+    func run() throws { try register.run() }
+  }
+
+  struct Remove: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Ends an agent and removes it from the registry, with its durable values.",
+      discussion: """
+        An agent that the settings' 'agents' name is back at the next start of the daemon; 'openstarry agent disable' \
+        keeps it from running.
+        """)
+    @OptionGroup var shared: SharedOptions
+
+    @Argument(help: "The agent.")
+    var agent: String
+
+    func run() throws {
+      // A grace time may be as long as five minutes.
+      let remote = try shared.connect(timeout: nil)
+      do throws(Failure) { _ = try remote.call("killAgent", ["agent": .string(agent)]) } catch {
+        // It does not run.
+        guard error.status == .wrongState else { throw error }
+      }
+      try shared.show(try remote.call("registry.unregister", ["agent": .string(agent)])) { result, _ in
+        ["\(agent.printable) removed"] + RegistryText.waiting(result)
+      }
+    }
+  }
+
+  struct Enable: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Lets a disabled agent run again; starts it if its lifecycle is 'always'.")
+    @OptionGroup var shared: SharedOptions
+
+    @Argument(help: "The agent.")
+    var agent: String
+
+    func run() throws {
+      try shared.ask("registry.enable", ["agent": .string(agent)]) { status, _ in
+        ["\(AgentText.sentence(status)), enabled"]
+      }
+    }
+  }
+
+  struct Disable: ParsableCommand {
+    static let configuration = CommandConfiguration(
+      abstract: "Keeps an agent from running, over restarts of the daemon too.",
+      discussion: """
+        A running one ends within its grace time. Events, rules and 'openstarry spawn' do not start it, and rules that \
+        name it wait.
+        """)
+    @OptionGroup var shared: SharedOptions
+
+    @Argument(help: "The agent.")
+    var agent: String
+
+    func run() throws {
+      try shared.ask("registry.disable", ["agent": .string(agent)]) { status, _ in
+        // An agent at rest is called disabled already.
+        [AgentText.sentence(status) + (status["state"]?.string == "idle" ? "" : ", disabled")]
+      }
+    }
+  }
+}
