@@ -43,7 +43,7 @@ final class WASMInstance: AgentInstance {
     self.clock = clock
     self.slices = slices
     self.environment = environment
-    isFresh = manifest.document["runtime"]?["instance"]?.string == "fresh"
+    isFresh = manifest.runtime.instance == .fresh
   }
 
   var pid: Int32? { nil }

@@ -85,11 +85,13 @@ struct ManifestReader {
     let driver = runtime.required("driver", .choice(of: Manifest.Driver.self))
     let entry = runtime.required("entry", .text("text: \(isolation(driver)?.entry ?? "the program")"))
     let lifecycle = runtime.value("lifecycle", .choice(of: Manifest.Lifecycle.self), .onDemand)
-    // Other isolations have no arguments: there the key is unknown.
+    // Keys of one isolation are unknown to the others.
     let arguments = driver == .process ? runtime.value("args", .list(of: .anyText), []) : []
+    let instance = driver == .wasm ? runtime.value("instance", .choice(of: Manifest.Instance.self), .warm) : .warm
     runtime.close()
     guard let driver, let entry else { return nil }
-    return Manifest.Runtime(driver: driver, entry: entry, arguments: arguments, lifecycle: lifecycle)
+    return Manifest.Runtime(
+      driver: driver, entry: entry, arguments: arguments, lifecycle: lifecycle, instance: instance)
   }
 
   private func isolation(_ driver: Manifest.Driver?) -> Isolation? { isolations.first { $0.kind == driver } }

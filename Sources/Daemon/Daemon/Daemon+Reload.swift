@@ -19,9 +19,8 @@ extension Daemon {
     var replaced = 0
     var new: [AgentID] = []
     for manifest in found.usable {
-      let known = try? agents.manifest(manifest.id)
-      if known?.document == manifest.document { continue }
-      if known == nil { new.append(manifest.id) }
+      if agents.isRegistered(manifest) { continue }
+      if !agents.isRegistered(manifest.id) { new.append(manifest.id) }
       do {
         try agents.adopt(manifest, state: agents.durableState(manifest.id))
         replaced += 1

@@ -56,6 +56,23 @@ import Testing
     #expect(try world.state("a") == .idle)
   }
 
+  @Test func aReloadFindsTheFormerVersionUnchangedAfterATrial() throws {
+    let former = doer("a") { $0.document = ["version": "1"] }
+    try world.adopt(former)
+    #expect(
+      world.agents.isRegistered(former) && !world.agents.isRegistered(doer("a") { $0.document = ["version": "2"] }))
+    #expect(try world.agents.manifest("a").document == [:], "it is kept twice")
+    let failing = slowAgent("a") {
+      $0.document = ["version": "2"]
+      $0.runtime.entry = "missing"
+    }
+    #expect(replace(failing, trial: .seconds(1)).refusal != nil)
+    let killed = replace(doer("a") { $0.document = ["version": "2"] }, trial: .seconds(5))
+    try world.agents.killAgent("a", now: true, cause: nil) {}
+    world.wait(.seconds(1))
+    #expect(killed.refusal != nil && world.agents.isRegistered(former))
+  }
+
   @Test func registeringLetsOneOutOfQuarantine() throws {
     world.agents.quarantines = keeper
     try world.agents.register(doer("a") { $0.policy = Policy(maxRestarts: 0) })

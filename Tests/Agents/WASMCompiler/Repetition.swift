@@ -39,9 +39,9 @@ enum Repetition {
       limits.fuel = 20_000
       let driver = WASMDriver(loop, folder: "\(folder)/modules", limits: limits)
       let manifest = Manifest(
-        id: "guest", name: "guest", runtime: .init(driver: .wasm, entry: "agent.wasm"),
-        permissions: Permissions(model: true),
-        document: end == "fresh" ? ["runtime": ["instance": "fresh"]] : .map([:]), file: "\(folder)/agent.json")
+        id: "guest", name: "guest",
+        runtime: .init(driver: .wasm, entry: "agent.wasm", instance: end == "fresh" ? .fresh : .warm),
+        permissions: Permissions(model: true), file: "\(folder)/agent.json")
       let rounds = Int(rounds) ?? 0
       let event = Event(id: ULID(high: 1, low: 1), type: "a:b")
       // This instance stays, so that the module stays loaded.

@@ -114,6 +114,16 @@ import Testing
     #expect(manifest.document["plugins"]?.list?.last?["config"]?["token"] == "${TOKEN}")
   }
 
+  @Test func aModuleMayHaveAFreshInstanceForEachEvent() throws {
+    func runtime(_ driver: String, _ instance: String) -> String {
+      "{\"identity\": {\"id\": \"a\"}, \"runtime\": {\"driver\": \"\(driver)\", \"entry\": \"a\", \"instance\": \"\(instance)\"}}"
+    }
+    #expect(try manifest(runtime("wasm", "fresh")).0.runtime.instance == .fresh)
+    #expect(try manifest(runtime("wasm", "warm")).0.runtime.instance == .warm)
+    #expect(throws: Diagnostics.self) { try manifest(runtime("wasm", "frsh")) }
+    #expect(throws: Diagnostics.self, "other isolations have no such key") { try manifest(runtime("process", "fresh")) }
+  }
+
   @Test func theOlderFormLoads() throws {
     let (manifest, _) = try manifest(
       """

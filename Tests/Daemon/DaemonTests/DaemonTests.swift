@@ -60,9 +60,7 @@ import Testing
         act()
       }
     }
-    func version(_ daemon: Daemon) -> Value? {
-      (try? daemon.agents.manifest("guest"))?.document["identity"]?["version"]
-    }
+    func version(_ daemon: Daemon) -> String? { (try? daemon.agents.manifest("guest"))?.version }
     try run { daemon in register(daemon, "1.0.0") { daemon.end() } }
     try run(["--safe-mode"], after: "system:safe_mode") { daemon in
       #expect(daemon.agents.listAgents().isEmpty)

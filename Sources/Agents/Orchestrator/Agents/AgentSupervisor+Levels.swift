@@ -22,7 +22,4 @@ extension AgentSupervisor {
       if !subscribed.isEmpty { events.address(.agents(subscribed)) { shared.hardware.repeatLevels { $0 == type } } }
     }
   }
-
-  /// Whether there is such an agent.
-  func isRegistered(_ id: AgentID) -> Bool { agents[id] != nil }
 }

@@ -98,13 +98,16 @@ extension AgentSupervisor {
   /// The former version, restored when the new one fails.
   private struct Former {
     var manifest: Manifest
+    var documentHash: Int
     var wasRunning: Bool
     var quarantine: AgentFailure?
   }
 
   private func former(of id: AgentID, _ wasRunning: Bool) -> Former? {
     agents[id].map {
-      Former(manifest: $0.manifest, wasRunning: wasRunning, quarantine: quarantines?.quarantine(of: id))
+      Former(
+        manifest: $0.manifest, documentHash: $0.documentHash, wasRunning: wasRunning,
+        quarantine: quarantines?.quarantine(of: id))
     }
   }
 
@@ -160,6 +163,7 @@ extension AgentSupervisor {
             quarantines?.release(id)
           }
           try adopt(former.manifest, state: durableState(id))
+          agents[id]?.documentHash = former.documentHash
           if former.wasRunning, startingAgain { startAgain(id, cause: trial.cause) }
           outcome += "; version \(former.manifest.version) is back"
           if former.quarantine != nil { outcome += ", in quarantine as before" }

@@ -101,6 +101,14 @@ public final class AgentSupervisor {
     if agent.lifecycle.accepts, !agent.isDisabled { repeatLevels(to: id) }
   }
 
+  /// Whether there is such an agent.
+  public func isRegistered(_ id: AgentID) -> Bool { agents[id] != nil }
+
+  /// Whether there is an agent with exactly this manifest.
+  public func isRegistered(_ manifest: Manifest) -> Bool {
+    agents[manifest.id]?.documentHash == manifest.document.hashValue
+  }
+
   /// Notes that a declared agent cannot run. Does nothing for a registered one.
   /// - Parameter why: shown to anybody who wants it to run.
   public func leaveOut(_ id: AgentID, _ why: String) {

@@ -5,7 +5,10 @@ import Watchdog
 
 /// One registered agent: its manifest, its lifecycle state, its waiting events, and its current run.
 final class ManagedAgent {
+  /// Without its document, which can be as large as everything else of a resting agent.
   let manifest: Manifest
+  /// A hash of the document, which differs from one run of the daemon to the next.
+  var documentHash: Int
   let calls: AgentCalls
   let state: AgentState
   let driver: any AgentDriver
@@ -78,6 +81,9 @@ final class ManagedAgent {
     _ manifest: Manifest, driver: any AgentDriver, state values: Fields, logs: Ring<LogLine>?,
     _ shared: AgentSurroundings
   ) {
+    documentHash = manifest.document.hashValue
+    var manifest = manifest
+    manifest.document = [:]
     self.manifest = manifest
     self.driver = driver
     self.shared = shared

@@ -22,7 +22,7 @@ public struct Manifest: Sendable {
   public var policy: Policy
   /// `subscribe`: events that wake the agent without a rule.
   public var subscribe: [EventPattern]
-  /// The manifest as it was read, including unknown keys.
+  /// The manifest as it was read, including unknown keys; empty once the agent is registered and stored.
   public var document: Value
   /// The path of the file; relative paths in the manifest start at its folder.
   public var file: String
@@ -64,14 +64,28 @@ public struct Manifest: Sendable {
     public var arguments: [String]
     /// When the agent runs.
     public var lifecycle: Lifecycle
+    /// Whether memory persists from one event to the next (wasm).
+    public var instance: Instance
 
-    /// A runtime; on demand unless given.
-    public init(driver: Driver, entry: String, arguments: [String] = [], lifecycle: Lifecycle = .onDemand) {
+    /// A runtime; on demand and warm unless given.
+    public init(
+      driver: Driver, entry: String, arguments: [String] = [], lifecycle: Lifecycle = .onDemand,
+      instance: Instance = .warm
+    ) {
+      self.instance = instance
       self.driver = driver
       self.entry = entry
       self.arguments = arguments
       self.lifecycle = lifecycle
     }
+  }
+
+  /// Whether an instance is kept.
+  public enum Instance: String, Sendable, Hashable, CaseIterable {
+    /// It handles one event after the other.
+    case warm
+    /// A new one handles each event.
+    case fresh
   }
 
   /// The isolations.

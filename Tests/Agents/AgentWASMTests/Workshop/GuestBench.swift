@@ -106,10 +106,10 @@ final class GuestBench {
   {
     try Files.replace("\(folder)/agent.wasm", with: module)
     return Manifest(
-      id: "guest", name: "guest", runtime: .init(driver: .wasm, entry: "agent.wasm"),
+      id: "guest", name: "guest",
+      runtime: .init(driver: .wasm, entry: "agent.wasm", instance: fresh ? .fresh : .warm),
       permissions: Permissions(model: mayAsk), budget: budget,
-      policy: Policy(priority: priority),
-      document: fresh ? ["runtime": ["instance": "fresh"]] : .map([:]), file: "\(folder)/agent.json")
+      policy: Policy(priority: priority), file: "\(folder)/agent.json")
   }
 
   /// Turns the loop until there is an answer.
