@@ -16,8 +16,6 @@ public struct Manifest: Sendable {
   public var permissions: Permissions
   /// `capabilities.plugins`, each `name@version`; mounted read-only at `$OPENSTARRY_HOME/plugins/<name>`.
   public var plugins: [String]
-  /// `budget`: the agent's own limits.
-  public var budget: Budget
   /// `policy`: restarts, grace time and priority.
   public var policy: Policy
   /// `subscribe`: events that wake the agent without a rule.
@@ -45,7 +43,7 @@ public struct Manifest: Sendable {
     self.runtime = runtime
     self.permissions = permissions
     self.plugins = plugins
-    self.budget = budget
+    boxedBudget = Boxed(budget)
     self.policy = policy
     self.subscribe = subscribe
     self.document = document
@@ -53,6 +51,14 @@ public struct Manifest: Sendable {
     self.parent = parent
     self.parentLocation = parentLocation
   }
+
+  /// `budget`: the agent's own limits.
+  public var budget: Budget {
+    get { boxedBudget.value }
+    set { boxedBudget.value = newValue }
+  }
+
+  private var boxedBudget: Boxed<Budget>
 
   /// An agent's isolation, entry and lifecycle.
   public struct Runtime: Sendable, Hashable {
@@ -177,6 +183,10 @@ public struct Budget: Sendable, Hashable {
     self.log = log
     self.storage = storage
   }
+}
+
+extension Budget: Defaulted {
+  package static var usual: Budget { Budget() }
 }
 
 /// An agent's restarts, grace time and priority.

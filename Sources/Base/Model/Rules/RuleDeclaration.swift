@@ -40,52 +40,41 @@ public struct RuleDeclaration: Sendable {
 
   /// `for`: the time that the condition must have been true.
   public var hold: Duration? {
-    get { limits.values.hold }
-    set { limits.values.hold = newValue }
+    get { limits.value.hold }
+    set { limits.value.hold = newValue }
   }
   /// `cooldown`: the shortest time between two firings.
   public var cooldown: Duration? {
-    get { limits.values.cooldown }
-    set { limits.values.cooldown = newValue }
+    get { limits.value.cooldown }
+    set { limits.value.cooldown = newValue }
   }
   /// `debounce`: the rule fires after this time without a matching event.
   public var debounce: Duration? {
-    get { limits.values.debounce }
-    set { limits.values.debounce = newValue }
+    get { limits.value.debounce }
+    set { limits.value.debounce = newValue }
   }
   /// `throttle`: the rule fires at most once in this time; further events are folded into the next firing.
   public var throttle: Duration? {
-    get { limits.values.throttle }
-    set { limits.values.throttle = newValue }
+    get { limits.value.throttle }
+    set { limits.value.throttle = newValue }
   }
   /// `max_per_hour`: the most firings in an hour; nil for no limit.
   public var maxPerHour: Int? {
-    get { limits.values.maxPerHour }
-    set { limits.values.maxPerHour = newValue }
+    get { limits.value.maxPerHour }
+    set { limits.value.maxPerHour = newValue }
   }
 
-  private struct Limits: Sendable, Equatable {
+  private struct Limits: Defaulted {
     var hold: Duration?
     var cooldown: Duration?
     var debounce: Duration?
     var throttle: Duration?
     var maxPerHour: Int?
+
+    static var usual: Limits { Limits() }
   }
 
-  /// Out of line, because most rules have no limits.
-  private enum Boxed: Sendable {
-    case none
-    indirect case some(Limits)
-
-    init(_ limits: Limits) { self = limits == Limits() ? .none : .some(limits) }
-
-    var values: Limits {
-      get { if case .some(let limits) = self { limits } else { Limits() } }
-      set { self = Self(newValue) }
-    }
-  }
-
-  private var limits: Boxed
+  private var limits: Boxed<Limits>
 
   /// The trigger of a rule.
   public enum Trigger: Sendable, Hashable {

@@ -17,7 +17,8 @@ public final class BudgetAccount {
   private var children: [BudgetAccount] = []
   /// How each budget is enforced for this agent itself.
   public var enforcement: (Resource) -> Enforcement = { _ in .enforced }
-  private var meters = [BudgetMeter?](repeating: nil, count: Resource.allCases.count)
+  /// One for each resource; empty until the first is needed.
+  private var meters: [BudgetMeter?] = []
   /// Whether the CPU time is used up, so that activations wait.
   private(set) var isHeld = false
 
@@ -64,15 +65,17 @@ public final class BudgetAccount {
 
   /// The meter of a resource; created on first use.
   func meter(_ resource: Resource) -> BudgetMeter {
-    let index = Self.index(resource)
-    if let meter = meters[index] { return meter }
+    if let meter = existing(resource) { return meter }
+    if meters.isEmpty { meters = Array(repeating: nil, count: Resource.allCases.count) }
     let meter = BudgetMeter(resource, receivesTotals: receivesTotals)
-    meters[index] = meter
+    meters[Self.index(resource)] = meter
     return meter
   }
 
   /// The meter of a resource; nil when it was never limited or used.
-  func existing(_ resource: Resource) -> BudgetMeter? { meters[Self.index(resource)] }
+  func existing(_ resource: Resource) -> BudgetMeter? {
+    meters.isEmpty ? nil : meters[Self.index(resource)]
+  }
 
   /// The meters above the step `normal`.
   var raised: [BudgetMeter] { meters.compactMap { $0.flatMap { $0.ladder.step > .normal ? $0 : nil } } }
@@ -89,7 +92,7 @@ public final class BudgetAccount {
     shared = 0
     for resource in Resource.allCases {
       let isHeld = BudgetMeter.defaultWindow(of: resource) == nil
-      if isHeld || meters[Self.index(resource)]?.limit != nil { shared |= 1 << Self.index(resource) }
+      if isHeld || existing(resource)?.limit != nil { shared |= 1 << Self.index(resource) }
     }
     noteHold()
   }
@@ -97,7 +100,7 @@ public final class BudgetAccount {
   /// Whether the use of children counts here.
   func shares(_ resource: Resource) -> Bool { shared & 1 << Self.index(resource) != 0 }
 
-  func noteHold() { isHeld = (meters[Self.index(.cpu)]?.ladder.step ?? .normal) >= .throttled }
+  func noteHold() { isHeld = (existing(.cpu)?.ladder.step ?? .normal) >= .throttled }
 
   static func index(_ resource: Resource) -> Int {
     switch resource {
