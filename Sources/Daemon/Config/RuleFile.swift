@@ -35,6 +35,8 @@ public enum RuleFile {
       let reader = RuleReader(
         file: file, known: known, places: SourcePlaces(source ?? []), findings: findings)
       var owners: [RuleID: Location] = [:]
+      owners.reserveCapacity(nodes.count)
+      rules.reserveCapacity(nodes.count)
       for node in nodes {
         guard let rule = reader.read(node) else { continue }
         if let first = owners[rule.declaration.id] {

@@ -41,7 +41,9 @@ public struct RuleSet: Sendable {
   ) throws(Diagnostics) {
     var problems: [Diagnostic] = []
     var places: [RuleID: Location] = [:]
+    places.reserveCapacity(declarations.count)
     var rules: [CompiledRule] = []
+    rules.reserveCapacity(declarations.count)
     for declaration in declarations {
       if let first = places.updateValue(declaration.location, forKey: declaration.id) {
         problems.append(
