@@ -341,8 +341,9 @@ let allTests: [Target] = [
     "FuzzKit", in: "Fuzzing",
     [
       "CFuzz", "TestKit", "GuardianTestKit", "ModuleKit", "Model", "OpenStarryAgent", "Linux", "CLinux", "Document",
-      "CEL", "Guardian", "EventLoop", "HAL", "HALSimulated", "Agent", "AgentInProcess", "AgentWASM", "Isolations",
-      "Rules", "Wire", "RPC", "Config", "Store", "Orchestrator", "Projection", "Control",
+      "CEL", "Guardian", "EventLoop", "HAL", "HALSimulated", "Agent", "AgentInProcess", "AgentProcess", "AgentWASM",
+      "Isolations",
+      "Launcher", "Rules", "Wire", "RPC", "Config", "Store", "Orchestrator", "Projection", "Control",
     ]),
   program(
     "fuzz", ["FuzzKit", "CFuzz", "TestKit", "AgentWASM", "OpenStarryAgent", "Linux", "Model"],

@@ -7,9 +7,9 @@ import RPC
 /// The daemon's end of an agent's descriptor 3: requests in both directions, one JSON object a line.
 ///
 /// An agent that sends without reading answers, or faster than it may, is not read for a while: its own writes block.
-final class AgentLink {
+package final class AgentLink {
   /// Why the connection is of no use any more.
-  enum End: Equatable {
+  package enum End: Equatable {
     /// The agent has closed it.
     case closed
     /// The agent has broken the protocol, in a sentence without its subject.
@@ -17,9 +17,9 @@ final class AgentLink {
   }
 
   /// Called once, unless `close` was called.
-  var onEnd: (End) -> Void = { _ in }
+  package var onEnd: (End) -> Void = { _ in }
   /// Called when the agent says that it is ready, with its version of the protocol.
-  var onReady: (Int64) -> Void = { _ in }
+  package var onReady: (Int64) -> Void = { _ in }
 
   private let loop: EventLoop
   private let host: any AgentHost
@@ -37,7 +37,11 @@ final class AgentLink {
   /// Lines that are no messages, after which the agent is taken for broken.
   private static let mostUnreadable = 16
 
-  init(_ socket: consuming Descriptor, on loop: EventLoop, host: any AgentHost) {
+  /// Begins with `start`.
+  /// - Parameters:
+  ///   - socket: non-blocking; owned.
+  ///   - host: answers the agent's requests.
+  package init(_ socket: consuming Descriptor, on loop: EventLoop, host: any AgentHost) {
     self.loop = loop
     self.host = host
     recorder = host as? any UsageRecorder
@@ -45,13 +49,15 @@ final class AgentLink {
     pending = PendingCalls(time: loop)
   }
 
-  func start() throws(SystemError) {
+  /// Begins to read.
+  package func start() throws(SystemError) {
     socket.onReady = { [weak self] in self?.isReady($0) }
     socket.onFlushDue = { [weak self] in self?.flush() }
     try socket.start()
   }
 
-  func close() {
+  /// Closes the connection; calls that wait fail, and `onEnd` is not called.
+  package func close() {
     stopTimer()
     socket.close()
     pending.failAll { .closed(method: $0) }
@@ -59,7 +65,7 @@ final class AgentLink {
 
   /// Asks the agent.
   /// - Parameter limit: after which the call fails as `timedOut`; nil for none.
-  func call(
+  package func call(
     _ method: String, _ params: Fields = [:], within limit: Duration? = nil,
     _ done: @escaping (Result<Answer, CallFailure>) -> Void
   ) {

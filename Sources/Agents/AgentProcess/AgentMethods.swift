@@ -4,7 +4,7 @@ import OpenStarryAgent
 import RPC
 
 /// One request of an agent, with the calls that it may make.
-struct AgentCall {
+package struct AgentCall {
   let host: any AgentHost
   /// Answers later, for a method that returns nil.
   let answer: (Result<Value, RPCError>) -> Void
@@ -16,8 +16,8 @@ struct AgentCall {
 }
 
 /// What an agent may ask: `docs/process-abi.md`, section 4.
-enum AgentMethods {
-  static let table = MethodTable<AgentCall>([
+package enum AgentMethods {
+  package static let table = MethodTable<AgentCall>([
     Method(
       "getSensorData", .view, "The newest reading of a sensor, or an input's level.",
       .required("id", .text, "which sensor or input"), result: "a reading"

@@ -84,7 +84,8 @@ public enum FuzzTargets {
     [
       ConfigTarget.board(), ConfigTarget.agent(), ConfigTarget.rules(), ConfigTarget.settings(), CELTarget(),
       CBORTarget(), ControlTarget(folder: folder), GuardianTarget(folder: folder, program: guardian),
-      ProcessTarget(program: program), ModuleTarget(folder: folder, program: program),
+      LauncherTarget(), LinkTarget(folder: folder), ProcessTarget(program: program),
+      ModuleTarget(folder: folder, program: program),
     ]
   }
 }

@@ -33,10 +33,11 @@ final class TestDaemon {
 
   /// - Parameters:
   ///   - settings: paths in them are ignored.
+  ///   - drivers: isolations besides in-process.
   ///   - home: an empty folder.
   init(
     board: Board, settings: Settings = Settings(board: "board.yaml"), rules: RuleSet = .empty,
-    manifests: [Manifest] = [], home: String
+    manifests: [Manifest] = [], drivers: [any AgentDriver] = [], home: String
   ) throws {
     var settings = settings
     (settings.home, settings.socket, settings.socketMode) = (home, "\(home)/control.sock", 0o600)
@@ -53,7 +54,7 @@ final class TestDaemon {
     hardware = Hardware(board: board, backend: simulation, clock: loop, events: log)
     var site = DaemonCore.Site(
       loop: loop, log: log, hardware: hardware, home: home, boot: "boot",
-      drivers: [InProcessDriver(types: [AgentType("probe", Probe.self)])])
+      drivers: [InProcessDriver(types: [AgentType("probe", Probe.self)])] + drivers)
     site.logLines = settings.logLines
     site.limits = settings.boardLimits
     site.random = SeededGenerator(1)

@@ -4,7 +4,10 @@ import Testing
 
 /// Runs every stored input once, as a regression test.
 @Suite struct CorpusTests {
-  @Test(arguments: ["board", "agent", "rules", "settings", "cel", "cbor", "control", "guardian", "process", "module"])
+  @Test(arguments: [
+    "board", "agent", "rules", "settings", "cel", "cbor", "control", "guardian", "launcher", "link", "process",
+    "module",
+  ])
   func storedInputsPass(_ name: String) throws {
     let folder = try TemporaryFolder(in: "/dev/shm")
     let targets = FuzzTargets.all(

@@ -66,7 +66,7 @@ public final class ControlTarget: FuzzTarget {
   }
 
   /// Checks that a new client is served and that an emergency stop works.
-  private static func stop(_ daemon: TestDaemon) throws {
+  static func stop(_ daemon: TestDaemon) throws {
     let client = try ControlClientEnd(daemon)
     defer { client.close() }
     try client.send(Array(#"{"id":1,"method":"daemon.status"}"#.utf8))

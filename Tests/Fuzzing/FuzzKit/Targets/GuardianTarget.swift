@@ -68,7 +68,8 @@ public final class GuardianTarget: FuzzTarget {
     for packet in packets {
       guard let message = GuardianMessage(packet) else { continue }
       isUnderstood = true
-      seen.note("\(packet[3]) of \(String(repeating: "n", count: packet.count / 64))")
+      // Marks ignore digits.
+      seen.note(String(repeating: "k", count: Int(packet[3])) + String(repeating: "n", count: packet.count / 64))
       try Self.check(message)
     }
     if isUnderstood, program != nil { try converse(packets) }
