@@ -162,7 +162,7 @@ let benchmarks: [Target] = [
   program(
     "bench",
     [
-      "GuardianTestKit", "GuardianClient",
+      "TestKit", "GuardianTestKit", "GuardianClient",
       "CLinux", "Linux", "Model", "OpenStarryAgent", "EventLoop", "HAL", "HALSimulated", "Agent", "AgentInProcess",
       "AgentProcess", "AgentWASM", "BenchmarkAgents", "Daemon", "Document", "Wire", "Rules", "Orchestrator", "Crash",
       "Cgroup",

@@ -8,6 +8,7 @@ import GuardianTestKit
 import Linux
 import Model
 import OpenStarryAgent
+import TestKit
 
 // make bench: measures the figures of the README. Usage: bench FOLDER-WITH-openstarryd CHECKOUT SECONDS-AT-REST [SECTION…]
 
@@ -155,12 +156,18 @@ for name in wanted where !sections.contains(where: { $0.name == name }) {
   print("bench: there is no section '\(name)', only \(sections.map(\.name).joined(separator: ", "))")
   exit(64)
 }
+func end(_ code: Int32) -> Never {
+  TemporaryFolder.remove(scratch)
+  exit(code)
+}
+
 do {
   try Files.makeFolder(scratch)
   // Unwritten pages of a fresh binary would count as dirty.
   sync()
   for section in sections where wanted.isEmpty || wanted.contains(section.name) { try section.report() }
+  end(0)
 } catch {
   print("bench: \(error)")
-  exit(1)
+  end(1)
 }
