@@ -431,6 +431,9 @@ func refusal(_ body: () throws(AgentControlError) -> Void) -> AgentControlError?
     #expect(world.agents.listAgents().count == 1)
     _ = wake("a", "do:keep")
     #expect(try world.agents.agentStatus("a").lastRefusal == "failed: state 'kept' cannot be kept: no room")
+    world.registry.isFull = false
+    _ = wake("a", "do:store", ["key": "big", "value": .string(String(repeating: "x", count: 101))])
+    #expect(try world.agents.agentStatus("a").lastRefusal == "limited: state 'big' cannot be kept: 101 bytes")
     #expect(world.agents.durableState("a").isEmpty)
   }
 

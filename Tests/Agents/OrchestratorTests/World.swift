@@ -201,6 +201,9 @@ final class NotedRegistry: AgentRegistry {
 
   func keep(_ changes: [RegistryChange]) throws(RegistryFailure) {
     if isFull { throw RegistryFailure("no room") }
+    for case .state(_, _, .string(let text)?) in changes where text.utf8.count > 100 {
+      throw RegistryFailure("\(text.utf8.count) bytes", isOverLimit: true)
+    }
     self.changes += changes
   }
 }

@@ -21,7 +21,7 @@ extension ManagedAgent {
 
   func keepState(_ key: String, _ value: Value?) throws(AgentError) {
     do { try shared.registry.keep([.state(id, key: key, value)]) } catch {
-      throw AgentError(.failed, "state '\(key)' cannot be kept: \(error.message)")
+      throw AgentError(error.isOverLimit ? .limited : .failed, "state '\(key)' cannot be kept: \(error.message)")
     }
     state.keep(key, value)
   }

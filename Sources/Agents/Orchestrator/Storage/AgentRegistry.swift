@@ -29,6 +29,12 @@ public enum RegistryChange: Sendable {
 public struct RegistryFailure: Error, Sendable {
   /// One sentence.
   public var message: String
+  /// Whether the change itself is beyond a limit, so that it can never be taken.
+  public var isOverLimit: Bool
+
   /// A failure with this message.
-  public init(_ message: String) { self.message = message }
+  public init(_ message: String, isOverLimit: Bool = false) {
+    self.message = message
+    self.isOverLimit = isOverLimit
+  }
 }

@@ -13,7 +13,7 @@ public final class MemoryRegistry: AgentRegistry {
     do throws(StoreError) {
       for change in changes { try StoreChange(change).check() }
     } catch {
-      throw RegistryFailure(error.description)
+      throw RegistryFailure(error.description, isOverLimit: true)
     }
     for change in changes {
       switch change {

@@ -88,7 +88,7 @@ public final class StoredRegistry: AgentRegistry {
     do throws(StoreError) {
       for change in changes { try StoreChange(change).check() }
     } catch {
-      throw RegistryFailure(error.description)
+      throw RegistryFailure(error.description, isOverLimit: true)
     }
     if isLate, changes.contains(where: { if case .state = $0 { true } else { false } }) {
       throw RegistryFailure("the disk is slow: what was kept before has not been read yet")
