@@ -17,6 +17,9 @@ public protocol AgentControl: AnyObject {
   /// Stops an agent and starts it again. Releases a quarantined agent.
   func restartAgent(_ id: AgentID, cause: Cause?) throws(AgentControlError)
 
+  /// Throws what `wakeAgent` would throw before an event is queued.
+  func checkWake(_ id: AgentID) throws(AgentControlError)
+
   /// Queues an event for an agent, as `wake` does. Starts the agent where its lifecycle allows it.
   func wakeAgent(_ id: AgentID, with event: Event) throws(AgentControlError)
 

@@ -89,8 +89,10 @@ public final class DaemonCore {
       onProblem("\($0)")
     }
     registry.onLate = { [unowned self] in adoptLate($0) }
+    agents.recallDisabled(kept.disabled)
     guardian?.start()
     guard owner.safeMode == nil else {
+      agents.isPartial = true
       // Safe states need only the outputs; any other part may be what ended the daemon.
       hardware.openActuators(leaseStore: guardian, takingOver: false)
       charge()
@@ -101,7 +103,7 @@ public final class DaemonCore {
   }
 
   private func runEverything(_ kept: StoredRegistry.Contents) {
-    agents.recallDisabled(kept.disabled)
+    agents.isPartial = false
     adopt(owner?.manifests() ?? [], kept)
     hardware.open(leaseStore: guardian)
     charge()
@@ -164,9 +166,11 @@ public final class DaemonCore {
   private func adopt(_ manifests: [Manifest], _ kept: StoredRegistry.Contents) {
     // Agents that were registered in safe mode are newer than those of the registry.
     let named = Set(manifests.map(\.id) + agents.listAgents().map(\.id))
-    let registered = kept.agents.filter { !named.contains($0.id) }.compactMap { owner?.manifest(of: $0) }
+    let registered = kept.agents.filter { !named.contains($0.id) && !agents.removed.contains($0.id) }
+      .compactMap { owner?.manifest(of: $0) }
     for manifest in manifests + registered {
-      do { try agents.adopt(manifest, state: kept.states[manifest.id] ?? [:]) } catch {
+      let state = agents.removed.contains(manifest.id) ? nil : kept.states[manifest.id]
+      do { try agents.adopt(manifest, state: state ?? [:]) } catch {
         owner?.failed("\(manifest.file): \(error)")
         agents.leaveOut(manifest.id, error.reason)
       }

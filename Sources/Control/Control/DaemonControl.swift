@@ -54,10 +54,11 @@ public protocol DaemonControl: AnyObject {
   )
 
   /// Lets an agent run, or keeps it from running.
-  /// - Parameter done: called once, now or later, when that is stored: with the agent's status, or with the error.
+  /// - Parameter done: called once, now or later, when that is stored: with the agent's status, which is nil for one
+  ///   that is not registered, or with the error.
   func setEnabled(
     _ agent: AgentID, _ isEnabled: Bool, cause: Cause?,
-    _ done: @escaping (Result<AgentStatus, RegistrationError>) -> Void)
+    _ done: @escaping (Result<AgentStatus?, RegistrationError>) -> Void)
 
   /// Removes an agent that is not running from the registry.
   /// - Parameter done: called once, now or later, when the removal is stored.

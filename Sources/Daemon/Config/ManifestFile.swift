@@ -88,7 +88,12 @@ struct ManifestReader {
     // Keys of one isolation are unknown to the others.
     let arguments = driver == .process ? runtime.value("args", .list(of: .anyText), []) : []
     let instance = driver == .wasm ? runtime.value("instance", .choice(of: Manifest.Instance.self), .warm) : .warm
-    runtime.close()
+    runtime.close { key in
+      let isolations = ["args": Manifest.Driver.process, "instance": .wasm]
+      return isolations.first { $0.key.isSame(as: key) }.map { key, driver in
+        "'runtime' has '\(key)', which only '\(driver.rawValue)' has"
+      }
+    }
     guard let driver, let entry else { return nil }
     return Manifest.Runtime(
       driver: driver, entry: entry, arguments: arguments, lifecycle: lifecycle, instance: instance)

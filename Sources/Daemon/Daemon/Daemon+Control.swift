@@ -108,10 +108,10 @@ extension Daemon: DaemonControl {
 
   func setEnabled(
     _ agent: AgentID, _ isEnabled: Bool, cause: Cause?,
-    _ done: @escaping (Result<AgentStatus, RegistrationError>) -> Void
+    _ done: @escaping (Result<AgentStatus?, RegistrationError>) -> Void
   ) {
     do { try agents.setEnabled(agent, isEnabled, cause: cause) } catch { return done(.failure(.agent(error))) }
-    keepBeforeAnswer(done) { [self] () throws(AgentControlError) in try agents.agentStatus(agent) }
+    keepBeforeAnswer(done) { [self] () throws(AgentControlError) in try? agents.agentStatus(agent) }
   }
 
   func unregister(_ agent: AgentID, _ done: @escaping (Result<Void, RegistrationError>) -> Void) {

@@ -87,7 +87,7 @@ import Testing
     #expect(world.level("fan") == 1)
   }
 
-  @Test func itStaysDisabledThroughReplacementAndUntilItIsRemoved() throws {
+  @Test func itStaysDisabledThroughReplacementAndRemoval() throws {
     try world.adopt(doer("climate") { $0.runtime.lifecycle = .always })
     try setEnabled("climate", false)
     var outcomes: [AgentControlError?] = []
@@ -103,7 +103,73 @@ import Testing
     #expect(try !world.agents.agentStatus("climate").isEnabled)
     try world.agents.unregister("climate")
     try world.adopt(doer("climate"))
-    #expect(try world.agents.agentStatus("climate").isEnabled, "an agent of the same name is another one")
+    #expect(try !world.agents.agentStatus("climate").isEnabled, "only 'enable' ends it")
+    try setEnabled("climate", true)
+    #expect(try world.agents.agentStatus("climate").isEnabled)
+  }
+
+  @Test func anAgentThatIsStillEndingStartsWhenItIsEnabled() throws {
+    try world.adopt(slowAgent("climate") { $0.runtime.lifecycle = .always })
+    world.agents.startResident()
+    world.settle()
+    try world.agents.wakeAgent("climate", with: world.log.publish("x:y", from: "client/test"))
+    world.settle()
+    try setEnabled("climate", false)
+    #expect(try world.state("climate") == .draining)
+    try setEnabled("climate", true)
+    #expect(try world.state("climate") == .draining)
+    world.slow.instances[0].finish()
+    world.slow.instances[0].end()
+    world.wait(.milliseconds(20))
+    #expect(try world.state("climate") == .ready)
+  }
+
+  @Test func oneThatIsNotRegisteredCanBeDisabledInSafeModeOrWhenItCannotRun() throws {
+    func refused(_ id: AgentID) -> AgentControlError? {
+      refusal { () throws(AgentControlError) in try world.agents.setEnabled(id, false, cause: nil) }
+    }
+    #expect(refused("climate") == .notFound("climate", suggestion: nil))
+    world.agents.leaveOut("broken", "no entry")
+    #expect(refused("broken") == nil)
+    world.agents.isPartial = true
+    #expect(refused("climate") == nil && refused("not an id") != nil)
+    world.agents.isPartial = false
+    try world.adopt(doer("climate"))
+    #expect(try !world.agents.agentStatus("climate").isEnabled)
+  }
+
+  @Test func aWakeThatWouldBeRefusedIsKnownBefore() throws {
+    try world.adopt(doer("climate"))
+    func check(_ id: AgentID) -> AgentControlError? {
+      refusal { () throws(AgentControlError) in try world.agents.checkWake(id) }
+    }
+    #expect(check("climate") == nil && check("nobody") == .notFound("nobody", suggestion: nil))
+    try setEnabled("climate", false)
+    #expect(check("climate") == .disabled("climate"))
+    #expect(try world.agents.agentStatus("climate").dropped == 0)
+  }
+
+  @Test func anAgentOfLifecycleAlwaysStartsWhenItIsNew() throws {
+    let always = doer("climate") { $0.runtime.lifecycle = .always }
+    world.agents.replace(always, cause: nil) { _ in }
+    world.settle()
+    #expect(try world.state("climate") == .ready)
+    // One that somebody has killed is only replaced.
+    try world.agents.killAgent("climate", now: true, cause: nil) {}
+    world.settle()
+    world.agents.replace(always, cause: nil) { _ in }
+    world.settle()
+    #expect(try world.state("climate") == .idle)
+  }
+
+  @Test func thousandsOfWaitingRulesCrowdOutNoEvent() throws {
+    let rules = (0..<5000).map { rule(RuleID("r\($0)"), on: [EventPattern("x:y")], .wake("nobody")) }
+    try world.rules.enforce(RuleSet(compiling: rules))
+    world.settle()
+    #expect(world.of("rule:waiting").count == 101 && world.log.shed == 0)
+    #expect(
+      world.of("rule:waiting").last?["message"]?.string?.hasSuffix(", and 4899 other rules wait for agents, too")
+        == true)
   }
 
   @Test func aFullRegistryChangesNothing() throws {
@@ -139,6 +205,7 @@ import Testing
     }
     #expect(second == ["climate"])
     #expect(try live { _, agents in try agents.unregister("other") } == ["other"])
+    #expect(try live { _, agents in try agents.setEnabled("other", true, cause: nil) } == ["other"])
     #expect(try live { _, _ in } == [])
   }
 

@@ -113,6 +113,10 @@ final class TestAgents: AgentControl {
     states[id] = .starting
   }
 
+  func checkWake(_ id: AgentID) throws(AgentControlError) {
+    if disabled.contains(id) { throw .disabled(id) }
+  }
+
   func wakeAgent(_ id: AgentID, with event: Event) throws(AgentControlError) { woken.append((id, event)) }
 
   func register(_ manifest: Manifest) throws(AgentControlError) { states[manifest.id] = .idle }
@@ -261,7 +265,7 @@ final class DaemonDouble: DaemonControl {
 
   func setEnabled(
     _ agent: AgentID, _ isEnabled: Bool, cause: Cause?,
-    _ done: @escaping (Result<AgentStatus, RegistrationError>) -> Void
+    _ done: @escaping (Result<AgentStatus?, RegistrationError>) -> Void
   ) {
     do throws(AgentControlError) {
       try agents.setEnabled(agent, isEnabled, cause: cause)

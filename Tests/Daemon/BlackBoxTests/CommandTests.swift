@@ -155,6 +155,18 @@ import Testing
     #expect(try station.run("simulate", "temperature", "33").code == 0)
     #expect(try station.waitFor("device:changed") { $0["source"] == "fan" })
     #expect(try station.run("agent", "enable", "nobody").code == 5)
+    // A refused command has no effect.
+    #expect(try station.run("agent", "disable", "climate").code == 0)
+    #expect(try station.run("wake", "climate", "x:refused").code == 7)
+    #expect(try !station.run("events", "x:*").output.contains("x:refused"))
+    // Whoever ended the daemon can be disabled in safe mode.
+    #expect(try station.run("agent", "enable", "climate").code == 0)
+    #expect(try station.run("daemon", "stop").code == 0 && daemon.wait() == 0)
+    daemon = try station.daemon(["--safe-mode"])
+    #expect(try station.run("agent", "list").output.contains("in safe mode none are loaded"))
+    #expect(try station.run("agent", "disable", "climate").output == "climate is not registered, disabled\n")
+    #expect(try station.run("daemon", "leave-safe-mode").code == 0)
+    #expect(try station.run("ps").output.contains("disabled"))
   }
 
   @Test func expressionsAreEvaluatedWithoutADaemon() throws {

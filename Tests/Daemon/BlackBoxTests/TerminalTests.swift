@@ -74,7 +74,7 @@ import Testing
       "snapshot cam0 -o picture.jpg\nagent new x\nregister other.json\ncheck board.yaml\nconsole\ndevices\nexit\n")
     let console = try station.start("sh", ["-c", "exec \"$0\" console < typed", Station.executable("openstarry")])
     #expect(console.wait() == 0)
-    for command in ["snapshot", "agent", "register", "check"] {
+    for command in ["snapshot", "agent new", "register", "check"] {
       #expect(console.output.contains("'\(command)' works with files"), "\(console.output)")
     }
     #expect(console.output.contains("temperature"), "\(console.output)")

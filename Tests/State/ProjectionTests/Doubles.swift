@@ -36,6 +36,7 @@ final class SlowAgents: AgentControl {
   func spawnAgent(_ id: AgentID, cause: Cause?) throws(AgentControlError) -> AgentStatus { try agentStatus(id) }
   func killAgent(_ id: AgentID, now: Bool, cause: Cause?, _ done: @escaping () -> Void) throws(AgentControlError) {}
   func restartAgent(_ id: AgentID, cause: Cause?) throws(AgentControlError) {}
+  func checkWake(_ id: AgentID) throws(AgentControlError) {}
   func wakeAgent(_ id: AgentID, with event: Event) throws(AgentControlError) {}
   func register(_ manifest: Manifest) throws(AgentControlError) {}
   func unregister(_ id: AgentID) throws(AgentControlError) {}

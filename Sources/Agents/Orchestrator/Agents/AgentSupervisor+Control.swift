@@ -43,6 +43,8 @@ extension AgentSupervisor: AgentControl {
     agent.feed(.restart, cause: cause)
   }
 
+  public func checkWake(_ id: AgentID) throws(AgentControlError) { try agent(id).checkDelivery() }
+
   public func wakeAgent(_ id: AgentID, with event: Event) throws(AgentControlError) {
     try deliver(event, to: id, cause: Cause(event), count: 1, firing: nil, nil)
   }
@@ -69,8 +71,8 @@ extension AgentSupervisor: AgentControl {
 
   public func unregister(_ id: AgentID) throws(AgentControlError) {
     guard !(try agent(id).isLive) else { throw .stillRunning(id) }
-    try persist([.removal(id)] + (disabled.contains(id) ? [.enabled(id, true)] : []))
-    disabled.remove(id)
+    try persist([.removal(id)])
+    noteRemoval(of: id)
     forget(id)
     budgets.close(id)
     quarantines?.release(id)

@@ -25,10 +25,12 @@ extension AgentSupervisor {
     if agents[manifest.id]?.isLeaving ?? false { return done(.failure(.draining(manifest.id))) }
     // A trial would start it.
     if trial != nil, disabled.contains(manifest.id) { return done(.failure(.disabled(manifest.id))) }
+    let isNew = agents[manifest.id] == nil
     makeRoom(manifest.id, cause: cause) { [unowned self] wasRunning in
       do throws(AgentControlError) {
         guard let trial else {
           try register(manifest)
+          if isNew { startResident([manifest.id]) }
           if wasRunning { startAgain(manifest.id, cause: cause) }
           return done(.success(()))
         }
@@ -132,7 +134,8 @@ extension AgentSupervisor {
     case .starting:
       if now >= giveUp { return goBack(trial, .failed("it did not start within \(Self.longestStart.text)")) }
     case .idle where agent.lifecycle.lastExit == .killed:
-      return goBack(trial, .unproven("it was killed during the trial"), startingAgain: false)
+      let what = agent.isDisabled ? "disabled" : "killed"
+      return goBack(trial, .unproven("it was \(what) during the trial"), startingAgain: false)
     // Judged by how it ends.
     case .draining, .stopping: break
     default:

@@ -11,6 +11,10 @@ public final class AgentSupervisor {
   let limits: BoardLimits
   var agents: [AgentID: ManagedAgent] = [:]
   var isShutDown = false
+  /// Whether agents of the configuration and the registry are left out for now, as in safe mode.
+  public var isPartial = false
+  /// The agents that were removed since the start. The contents of the registry that were read before may have them.
+  private(set) var removed: Set<AgentID> = []
   /// The agents that may not run until they are enabled.
   var disabled: Set<AgentID> = []
   /// Agents that report after each activation, because rules ask for their reports.
@@ -148,6 +152,9 @@ public final class AgentSupervisor {
       if only?.contains(agent.id) ?? true { agent.feed(.spawn, cause: nil) }
     }
   }
+
+  /// Notes that an agent was removed from the registry.
+  func noteRemoval(of id: AgentID) { removed.insert(id) }
 
   func forget(_ id: AgentID) {
     guard let agent = agents.removeValue(forKey: id) else { return }

@@ -6,20 +6,18 @@ extension ManagedAgent {
   /// Takes an event and starts the agent if necessary.
   /// - Throws: why it cannot be taken. The event counts as dropped, and its `done` is not called.
   func deliver(_ delivery: Delivery) throws(AgentControlError) {
-    // Not counted as dropped: nobody expects a disabled agent to take it.
-    if isDisabled {
-      miss(delivery.event)
-      throw .disabled(id)
-    }
     do throws(AgentControlError) { try enqueue(delivery) } catch {
-      dropped += UInt64(delivery.count)
+      // Nobody expects a disabled agent to take it.
+      if !isDisabled { dropped += UInt64(delivery.count) }
       miss(delivery.event)
       throw error
     }
     feed(.deliver, cause: delivery.cause)
   }
 
-  private func enqueue(_ delivery: Delivery) throws(AgentControlError) {
+  /// Throws why it cannot take an event.
+  func checkDelivery() throws(AgentControlError) {
+    if isDisabled { throw .disabled(id) }
     if shared.isPaused { throw .paused(id) }
     if let shedReason { throw .cannotRun(id, shedReason) }
     if isLeaving { throw .draining(id) }
@@ -30,6 +28,10 @@ extension ManagedAgent {
       default: throw .notRunning(id)
       }
     }
+  }
+
+  private func enqueue(_ delivery: Delivery) throws(AgentControlError) {
+    try checkDelivery()
     for refused in queue.add(delivery) {
       shared.events.publish(
         AgentEvents.overloaded(id, event: refused.event.type, waiting: queue.count), from: source,

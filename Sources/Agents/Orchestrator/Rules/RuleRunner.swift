@@ -21,6 +21,8 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
   /// How many events wait for first readings, and how many may wait. Further ones are evaluated at once.
   private var held = 0
   private static let mostHeld = 64
+  /// How many rules are reported one by one when they wait for agents.
+  private static let mostReported = 100
   /// Folds reports of failed actions.
   private var told: [RuleID: Fold] = [:]
   /// The clock for `cron` rules and `now`.
@@ -172,8 +174,15 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
     events.address(.rules(begun)) {
       hardware.repeatLevels { type in rules.rules(on: type).contains { begun.contains($0) } }
     }
-    for (rule, agent, reason) in waiting {
+    let waiting = waiting
+    for (rule, agent, reason) in waiting.prefix(Self.mostReported) {
       publishWaiting(rule, for: agent, "it waits for agent \(reason)")
+    }
+    // Thousands of events would crowd out others that are published now.
+    if let next = waiting.dropFirst(Self.mostReported).first {
+      let others = waiting.count - Self.mostReported - 1
+      publishWaiting(
+        next.rule, for: next.agent, "it waits for agent \(next.reason), and \(others) other rules wait for agents, too")
     }
     for rule in engine?.waitingForClock ?? [] { publishWaiting(rule, RuleEngine.clockNotTrusted) }
     return count

@@ -212,7 +212,8 @@ extension ControlMethods {
   @Sendable private static func wake(
     _ call: Call, _ agent: AgentID, type: String, payload: Fields
   ) throws(RPCError) -> Value? {
-    _ = try call.status(agent)
+    // A refused command publishes nothing.
+    try call.agents { control throws(AgentControlError) in try control.checkWake(agent) }
     let isNameless = type.isSame(as: AgentEvents.wakeName)
     if !isNameless { try call.checkForeign(type) }
     try call.checkSize(payload)

@@ -35,11 +35,17 @@ extension ControlMethods {
 
   private static func enabling(_ isEnabled: Bool, _ name: String, _ summary: String) -> Method<Call> {
     Method(
-      name, .admin, summary, .agent, result: "an agent (4.2)", errors: [.agentNotFound, .storage, .cannotRun],
+      name, .admin, summary, .agent,
+      result:
+        "an agent (4.2); for one that is not registered, because its manifest is invalid or in safe mode, only `agent`, "
+        + "`enabled` and `state`", errors: [.agentNotFound, .storage, .cannotRun],
       isCommand: true
     ) { call, agent throws(RPCError) in
       call.services.daemon.setEnabled(agent, isEnabled, cause: call.cause) { outcome in
-        call.answer(outcome.map(call.value).mapError(RPCError.init))
+        let absent: Fields = [
+          "agent": .string(agent.rawValue), "enabled": .bool(isEnabled), "state": "not registered",
+        ]
+        call.answer(outcome.map { $0.map(call.value) ?? .map(absent) }.mapError(RPCError.init))
       }
       return nil
     }
@@ -75,14 +81,29 @@ extension ControlMethods {
       return nil
     },
     Method(
-      "registry.unregister", .admin, "Removes an agent that is not running from the registry.", .agent,
+      "registry.unregister", .admin, "Removes an agent from the registry, with its durable values.", .agent,
+      Parameter.optional(
+        "end", .boolean, default: false, "whether to end it first, within its grace time, if it is running"),
       result: "`{\"agent\": id, \"rules\": ids of the rules that name it, and now wait for its registration}`",
       errors: [.agentNotFound, .alreadyRunning, .agentNotRunning, .storage], isCommand: true
-    ) { call, agent throws(RPCError) in
-      call.services.daemon.unregister(agent) { outcome in
-        let rules = call.services.rules.rules(naming: agent).map { Value.string($0.rawValue) }
-        call.answer(
-          outcome.map { ["agent": .string(agent.rawValue), "rules": .list(rules)] }.mapError(RPCError.init))
+    ) { call, agent, end throws(RPCError) in
+      func remove() {
+        call.services.daemon.unregister(agent) { outcome in
+          let rules = call.services.rules.rules(naming: agent).map { Value.string($0.rawValue) }
+          call.answer(
+            outcome.map { ["agent": .string(agent.rawValue), "rules": .list(rules)] }.mapError(RPCError.init))
+        }
+      }
+      guard end else {
+        remove()
+        return nil
+      }
+      do throws(AgentControlError) {
+        try call.services.agents.killAgent(agent, now: false, cause: call.cause) { remove() }
+      } catch .notRunning {
+        remove()
+      } catch {
+        throw RPCError(error)
       }
       return nil
     },

@@ -5,11 +5,17 @@ import Rules
 extension ControlMethods {
   static let ruleMethods: [Method<Call>] = [
     Method(
-      "rules.list", .view, "Lists the rules in force with their counters.",
+      "rules.list", .view, "Lists the rules in force with their counters, in the order of the files.",
+      Parameter.optional("first", .integer(0...1_000_000), default: 0, "how many rules are skipped"),
+      Parameter.optional(
+        "most", .integer(1...1_000_000), "the most rules of the answer; by default all, which may not fit into one"),
       result:
-        "`{\"rules\": [rule (4.8)], \"refused\": the errors in the rule files, only if the last reload failed}`"
-    ) { call throws(RPCError) in
-      var result: Fields = ["rules": .list(call.services.projection.ruleRows.map(Value.map))]
+        "`{\"rules\": [rule (4.8)], \"total\": how many there are, \"refused\": the errors in the rule files, only if "
+        + "the last reload failed}`"
+    ) { call, first, most throws(RPCError) in
+      let rows = call.services.projection.ruleRows
+      let page = rows.dropFirst(Int(first)).prefix(most.map { Int($0) } ?? rows.count)
+      var result: Fields = ["rules": .list(page.map(Value.map)), "total": .int(Int64(rows.count))]
       result["refused"] = call.services.rules.refusal.map { .string($0) }
       return .map(result)
     },

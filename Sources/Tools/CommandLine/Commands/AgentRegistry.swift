@@ -39,8 +39,8 @@ extension AgentCommands {
     static let configuration = CommandConfiguration(
       abstract: "Ends an agent and removes it from the registry, with its durable values.",
       discussion: """
-        An agent that the settings' 'agents' name is back at the next start of the daemon; 'openstarry agent disable' \
-        keeps it from running.
+        An agent that the settings' 'agents' name is back at the next reload or start of the daemon; 'openstarry agent \
+        disable' keeps it from running.
         """)
     @OptionGroup var shared: SharedOptions
 
@@ -49,12 +49,7 @@ extension AgentCommands {
 
     func run() throws {
       // A grace time may be as long as five minutes.
-      let remote = try shared.connect(timeout: nil)
-      do throws(Failure) { _ = try remote.call("killAgent", ["agent": .string(agent)]) } catch {
-        // It does not run.
-        guard error.status == .wrongState else { throw error }
-      }
-      try shared.show(try remote.call("registry.unregister", ["agent": .string(agent)])) { result, _ in
+      try shared.ask("registry.unregister", ["agent": .string(agent), "end": true], timeout: nil) { result, _ in
         ["\(agent.printable) removed"] + RegistryText.waiting(result)
       }
     }
@@ -70,7 +65,9 @@ extension AgentCommands {
 
     func run() throws {
       try shared.ask("registry.enable", ["agent": .string(agent)]) { status, _ in
+        // Enabling does not release it.
         ["\(AgentText.sentence(status)), enabled"]
+          + (status["state"]?.string == "quarantined" ? ["'openstarry restart \(agent.printable)' releases it"] : [])
       }
     }
   }

@@ -80,7 +80,8 @@ struct Console: ParsableCommand {
     case "exit", "quit", "logout": return false
     case "console": try terminal.line("this is the console")
     case "help" where words.count == 1: try terminal.line(Self.help)
-    case let command? where Self.isForShells(words):
+    case _? where Self.isForShells(words):
+      let command = words.prefix(words[0] == AgentCommands._commandName ? 2 : 1).joined(separator: " ")
       try terminal.line("'\(command.printable)' works with files: it is available in a shell, not in the console")
     default:
       do { _ = try ChildProgram.runSelf(words) } catch { try terminal.line("\(error)") }
@@ -122,7 +123,7 @@ struct Console: ParsableCommand {
     events, events --follow  list past events, follow new ones; Ctrl-C ends it
     why ACTUATOR             show the cause of its last change
     logs AGENT               show an agent's log
-    agent disable AGENT      keep an agent from running; 'agent enable AGENT' ends that
+    agent disable AGENT      keep an agent from running, as an admin; 'agent enable AGENT' ends that
     help COMMAND             describe a command; '--help' lists all commands
     exit                     leave
     """

@@ -47,7 +47,19 @@ struct RuleCommands: ParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     func run() throws {
-      try shared.ask("rules.list") { result, _ in
+      let remote = try shared.connect()
+      var result = try remote.call("rules.list", ["most": 1000])
+      var all = result["rules"]?.list ?? []
+      while let total = result["total"]?.int, all.count < total {
+        let next = try remote.call("rules.list", ["first": .int(Int64(all.count)), "most": 1000])["rules"]?.list ?? []
+        if next.isEmpty { break }
+        all += next
+      }
+      if var fields = result.map {
+        fields["rules"] = .list(all)
+        result = .map(fields)
+      }
+      try shared.show(result) { result, _ in
         let rules = result["rules"]?.list ?? []
         guard let refused = result["refused"]?.string else { return RuleText.table(rules) }
         let lines = refused.split(separator: "\n").map { $0.printable }

@@ -74,7 +74,7 @@ public enum AgentText {
   private static func pid(_ agent: Value) -> String { agent["pid"]?.int.map { "\($0)" } ?? "" }
 
   /// A disabled agent that does not run is `disabled`, whatever its lifecycle says.
-  private static func state(_ agent: Value) -> String {
+  static func state(_ agent: Value) -> String {
     let state = agent["state"]?.string ?? "-"
     return agent["enabled"]?.bool == false && state == "idle" ? "disabled" : state
   }

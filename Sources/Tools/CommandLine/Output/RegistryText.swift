@@ -9,10 +9,10 @@ public enum RegistryText {
     for agent in agents {
       table.add([
         text(agent, "agent"), text(agent, "version"), text(agent, "driver"), text(agent, "lifecycle"),
-        isEnabled(agent) ? "yes" : "no", text(agent, "state"), text(agent, "file"),
+        isEnabled(agent) ? "yes" : "no", AgentText.state(agent), text(agent, "file"),
       ])
     }
-    return agents.isEmpty ? ["no agents"] : table.lines
+    return agents.isEmpty ? ["no agents; in safe mode none are loaded ('openstarry status')"] : table.lines
   }
 
   /// The output of `agent inspect`: one fact on a line.
