@@ -38,6 +38,9 @@ public protocol AgentControl: AnyObject {
   /// All registered agents, sorted by id.
   func listAgents() -> [AgentStatus]
 
+  /// Declared agents that cannot run, with the reason.
+  var unusable: [AgentID: String] { get }
+
   /// The status of one agent.
   func agentStatus(_ id: AgentID) throws(AgentControlError) -> AgentStatus
 

@@ -42,7 +42,7 @@ extension RuleEngine {
   private func obstacle(_ one: RuleProgress) -> String? {
     let rule = one.rule.declaration
     let now = clock.now
-    if let missing = missingAgent(of: one) { return missing }
+    if let missing = missingAgent(of: one), safeActions(of: one).isEmpty { return missing }
     if let length = rule.hold {
       guard let since = one.delays?.heldSince else { return "for: must hold for \(length.text), starting now" }
       if now - since < length || one.delays?.held != nil {
@@ -63,6 +63,11 @@ extension RuleEngine {
   }
 
   private func consequence(_ one: RuleProgress) -> String {
+    let part = missingAgent(of: one).map { "; \($0), so only its actions that make outputs safe are carried out" } ?? ""
+    return part + overlap(one)
+  }
+
+  private func overlap(_ one: RuleProgress) -> String {
     guard !one.atWork.isEmpty else { return "" }
     switch one.rule.declaration.mode {
     case .restart: return "; mode restart: ends the running firing"

@@ -248,7 +248,7 @@ public final class RuleEngine {
   }
 
   /// The actions that make an output safe. A rule that waits for an agent carries out these, and no others.
-  private func safeActions(of one: RuleProgress) -> [RuleDeclaration.Action] {
+  func safeActions(of one: RuleProgress) -> [RuleDeclaration.Action] {
     one.rule.declaration.actions.filter { action in
       guard case .actuate(let device, let command, _) = action else { return false }
       return environment.isSafe(command, for: device)

@@ -74,6 +74,15 @@ import Testing
       rule("cool", on: [EventPattern("x:on")], .wake("climate"), .actuate("fan", .on, lease: nil)),
       rule("stop", on: [EventPattern("x:off")], .wake("climate"), .actuate("lamp", .off, lease: nil)))
     try setEnabled("climate", false)
+    func verdicts(_ type: String) -> [RuleVerdict] {
+      world.rules.testRules(Event(id: ULID(high: 1, low: 1), type: type))
+    }
+    #expect(verdicts("x:on").map(\.fires) == [false])
+    #expect(
+      verdicts("x:off").map(\.reason) == [
+        "no condition; it waits for agent 'climate', which is disabled, so only its actions that make outputs safe are "
+          + "carried out"
+      ])
     world.emit("x:on")
     world.emit("x:off")
     #expect(world.level("fan") != 1, "a rule that waits has moved an output")

@@ -134,6 +134,8 @@ final class TestAgents: AgentControl {
     states[id] = nil
   }
 
+  var unusable: [AgentID: String] { ["broken": "agents/broken/agent.json:1:1: no 'identity'"] }
+
   func listAgents() -> [AgentStatus] { states.keys.sorted().compactMap { try? agentStatus($0) } }
 
   func agentStatus(_ id: AgentID) throws(AgentControlError) -> AgentStatus {

@@ -27,6 +27,7 @@ final class SlowAgents: AgentControl {
     asked.append((id, done))
   }
 
+  var unusable: [AgentID: String] { [:] }
   func listAgents() -> [AgentStatus] { statuses }
   func agentStatus(_ id: AgentID) throws(AgentControlError) -> AgentStatus {
     guard let status = statuses.first(where: { $0.id == id }) else { throw .notFound(id, suggestion: nil) }

@@ -116,14 +116,16 @@ extension ControlMethods {
       "registry.list", .view, "Lists the registered agents: their manifests in short.",
       result:
         "`{\"agents\": [{\"agent\", \"name\", \"version\", \"description\", \"driver\", \"entry\", \"lifecycle\", "
-        + "\"subscribe\", \"file\", \"enabled\", \"state\"}]}`"
+        + "\"subscribe\", \"file\", \"enabled\", \"state\"}], \"unusable\": {id: why an agent of the configuration or "
+        + "the registry cannot run}}`"
     ) { call throws(RPCError) in
       let agents = call.services.agents
       // Omit an agent that was unregistered between the two calls.
       let entries = agents.listAgents().compactMap { status in
         (try? agents.manifest(status.id)).map { Value.map(entry($0, status)) }
       }
-      return ["agents": .list(entries)]
+      let unusable = agents.unusable.sorted { $0.key < $1.key }.map { ($0.key.rawValue, Value.string($0.value)) }
+      return ["agents": .list(entries), "unusable": .map(Fields(uniquePairs: unusable))]
     },
     Method(
       "registry.inspect", .view, "Shows what is registered of an agent: its manifest in short, and who names it.",

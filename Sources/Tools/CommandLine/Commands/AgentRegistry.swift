@@ -9,7 +9,9 @@ extension AgentCommands {
     @OptionGroup var shared: SharedOptions
 
     func run() throws {
-      try shared.ask("registry.list") { result, _ in RegistryText.table(result["agents"]?.list ?? []) }
+      try shared.ask("registry.list") { result, _ in
+        RegistryText.table(result["agents"]?.list ?? [], unusable: result["unusable"]?.map ?? [:])
+      }
     }
   }
 

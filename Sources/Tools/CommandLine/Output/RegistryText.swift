@@ -3,8 +3,10 @@ import Model
 /// The output for what is registered (`docs/control.md`, `registry.list` and `registry.inspect`).
 public enum RegistryText {
   /// The output of `agent list`.
-  /// - Parameter agents: entries of `registry.list`.
-  public static func table(_ agents: [Value]) -> [String] {
+  /// - Parameters:
+  ///   - agents: entries of `registry.list`.
+  ///   - unusable: why others cannot run, by agent.
+  public static func table(_ agents: [Value], unusable: Fields = [:]) -> [String] {
     var table = Table(["AGENT ID", "VERSION", "DRIVER", "LIFECYCLE", "ENABLED", "STATUS", "MANIFEST"])
     for agent in agents {
       table.add([
@@ -12,7 +14,9 @@ public enum RegistryText {
         isEnabled(agent) ? "yes" : "no", AgentText.state(agent), text(agent, "file"),
       ])
     }
-    return agents.isEmpty ? ["no agents; in safe mode none are loaded ('openstarry status')"] : table.lines
+    let broken = unusable.map { id, why in "\(id.printable) cannot run: \((why.string ?? "-").printable)" }
+    if agents.isEmpty, broken.isEmpty { return ["no agents; in safe mode none are loaded ('openstarry status')"] }
+    return (agents.isEmpty ? [] : table.lines) + broken
   }
 
   /// The output of `agent inspect`: one fact on a line.
