@@ -10,8 +10,8 @@ public final class FuzzSession {
   private let seed: UInt64
   private var edges = [UInt32](repeating: 0, count: 1 << 16)
   private var counts = [UInt8](repeating: 0, count: 1 << 16)
-  /// The fewest open descriptors between inputs.
-  private var fewestOpen = 0
+  /// How many descriptors were open after the last input.
+  private var open = 0
   private var runs = 0
   /// The maximum growth of peak memory by one input, in bytes.
   private static let growth: UInt64 = 96 << 20
@@ -64,15 +64,16 @@ public final class FuzzSession {
   private func lookForDescriptors() throws {
     // All of them: a leak need not take the lowest free number. A loop's worker threads may end later than the run.
     var names = try Files.names(in: "/proc/self/fd")
-    if runs < 8 { fewestOpen = names.count }
-    for _ in 0..<400 where names.count > fewestOpen {
+    for _ in 0..<80 where runs >= 8 && names.count > open {
       Pause.wait(nanoseconds: 25_000_000)
       names = try Files.names(in: "/proc/self/fd")
     }
-    fewestOpen = min(fewestOpen, names.count)
+    // A leak is reported once, and is no reason to wait again.
+    let left = runs < 8 ? 0 : names.count - open
+    open = names.count
     try require(
-      names.count == fewestOpen,
-      "\(names.count - fewestOpen) descriptors are left open; open are "
+      left <= 0,
+      "\(left) descriptors are left open; open are "
         + names.map { Files.target(ofLink: "/proc/self/fd/\($0)") ?? "another" }.joined(separator: ", "))
   }
 }
