@@ -127,11 +127,11 @@ public final class DaemonCore {
   /// Continues with the contents of a disk that was too slow for the start.
   private func adoptLate(_ kept: StoredRegistry.Contents) {
     owner?.readLate(kept)
+    agents.recallDisabled(kept.disabled)
     if whenSafeModeEnds != nil {
       whenSafeModeEnds = { [unowned self] in runEverything(kept) }
       return
     }
-    agents.recallDisabled(kept.disabled)
     agents.restore(kept.states)
     rules.recall(kept.cooldowns)
     adopt([], kept)

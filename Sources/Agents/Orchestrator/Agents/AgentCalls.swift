@@ -3,6 +3,17 @@ import HAL
 import Model
 import Watchdog
 
+/// What is done with an agent's calls that concern only itself.
+protocol AgentCallsOwner: AnyObject {
+  /// Adds a line to its log.
+  /// - Parameter cause: the event that was being handled; nil for the current one.
+  func log(_ level: LogLevel, _ message: String, cause: Cause?)
+  /// Keeps a durable value.
+  func keepState(_ key: String, _ value: Value?) throws(AgentError)
+  /// Notes the instance's memory in bytes, if its driver reports it.
+  func hold(_ bytes: Int64)
+}
+
 /// The calls of one agent. Each passes the permissions of its manifest, and has the current event as its cause.
 final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
   private let agent: AgentID
@@ -15,17 +26,13 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
   private let model: (any ModelGateway)?
   private let cannotWait: String?
   private let state: AgentState
-  /// Take a line of the agent's log and a durable value.
-  var onLog: (LogLevel, String) -> Void
-  var onState: (String, Value?) throws(AgentError) -> Void
+  /// Weak: it retains its calls.
+  weak var owner: (any AgentCallsOwner)?
   private let budgets: BudgetBook
   private let account: BudgetAccount
   private var refusals = Refusals()
   /// Lines dropped since the last one that was kept.
   private var leftOut = 0
-
-  /// Called with the instance's memory in bytes, if its driver reports it.
-  var onMemory: (Int64) -> Void = { _ in }
 
   /// The cause of the call: the event of the activation; nil outside of one.
   var cause: Cause?
@@ -33,8 +40,7 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
   init(
     _ manifest: Manifest, hardware: Hardware, events: any EventSink, clock: any Timekeeper, files: any FileReading,
     model: (any ModelGateway)?, cannotWait: String? = nil, state: AgentState, budgets: BudgetBook,
-    account: BudgetAccount, onLog: @escaping (LogLevel, String) -> Void,
-    onState: @escaping (String, Value?) throws(AgentError) -> Void
+    account: BudgetAccount
   ) {
     agent = manifest.id
     priority = manifest.policy.priority
@@ -45,8 +51,6 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
     self.model = model
     self.cannotWait = cannotWait
     self.state = state
-    self.onLog = onLog
-    self.onState = onState
     principal = Principal(name: "agent/\(manifest.id)", permissions: manifest.permissions)
     self.budgets = budgets
     self.account = account
@@ -118,7 +122,7 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
   }
 
   func memory(holding held: Int64) -> MemoryRoom? {
-    onMemory(held)
+    owner?.hold(held)
     return budgets.room(.memory, holding: held, for: account).map { MemoryRoom(bytes: $0.amount, parent: $0.parent) }
   }
 
@@ -220,15 +224,15 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
   func log(_ level: LogLevel, _ message: String) {
     if let refusal = budgets.take(.log, Int64(message.utf8.count) + 1, for: account) {
       let wait = refusal.wait > .zero ? " for \(refusal.wait.text)" : ""
-      if leftOut == 0 { onLog(.warning, "lines are left out: \(refusal.message(to: agent))\(wait)") }
+      if leftOut == 0 { owner?.log(.warning, "lines are left out: \(refusal.message(to: agent))\(wait)", cause: nil) }
       leftOut += 1
       return
     }
     if leftOut > 0 {
-      onLog(.notice, "\(leftOut) line(s) were left out")
+      owner?.log(.notice, "\(leftOut) line(s) were left out", cause: nil)
       leftOut = 0
     }
-    onLog(level, message)
+    owner?.log(level, message, cause: nil)
   }
 
   func state(_ key: String) -> Value? { Name(key).isShort ? state.values[key] : nil }
@@ -244,7 +248,8 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
       throw limited("state '\(key)': ", refusal)
     }
     do throws(AgentError) {
-      try onState(key, value)
+      guard let owner else { throw AgentError(.notFound, "agent '\(agent)' is gone") }
+      try owner.keepState(key, value)
     } catch {
       if more > 0 { budgets.give(.storage, more, from: account) }
       throw error

@@ -4,7 +4,7 @@ import Model
 import Watchdog
 
 /// One registered agent: its manifest, its lifecycle state, its waiting events, and its current run.
-final class ManagedAgent {
+final class ManagedAgent: AgentCallsOwner {
   /// Without its document, which can be as large as everything else of a resting agent.
   let manifest: Manifest
   /// A hash of the document, which differs from one run of the daemon to the next.
@@ -94,14 +94,8 @@ final class ManagedAgent {
     calls = AgentCalls(
       manifest, hardware: shared.hardware, events: shared.events, clock: shared.clock, files: shared.files,
       model: shared.model, cannotWait: driver.isolation.cannotWait, state: state, budgets: shared.budgets,
-      account: account, onLog: { _, _ in }, onState: { _, _ in })
-    // Weak: the agent retains its calls, so a strong capture would be a retain cycle.
-    calls.onLog = { [weak self] level, message in self?.log(level, message) }
-    calls.onState = { [weak self] key, value throws(AgentError) in
-      guard let self else { throw AgentError(.notFound, "agent '\(manifest.id)' is gone") }
-      try self.keepState(key, value)
-    }
-    calls.onMemory = { [weak self] bytes in self?.hold(bytes) }
+      account: account)
+    calls.owner = self
     standing = shared.measure { sensor in
       manifest.subscribe.contains { $0.matches(SensorEvents.name(of: sensor)) }
         // It was removed before a first reading.
