@@ -9,12 +9,12 @@ final class ControlClientEnd {
   private let daemon: TestDaemon
   private var socket: Descriptor?
   private var receiver = Receiver()
-  /// All received messages, in order.
-  private(set) var answers: [Value] = []
-  /// The expected number of answers by id; unreadable requests get an answer with the id null.
-  private var owed: [Value: Int] = [:]
+  private var book = AnswerBook()
   private var hasEnded = false
   private var isOver = false
+
+  /// All received messages, in order.
+  var answers: [Value] { book.messages }
 
   init(_ daemon: TestDaemon) throws {
     self.daemon = daemon
@@ -32,7 +32,7 @@ final class ControlClientEnd {
   /// Sends a line after 10 ms of simulated time, so that the request rate stays within the limit.
   func send(_ line: [UInt8]) throws {
     guard let number = socket?.number, !hasEnded else { return }
-    if let id = Self.answered(line[...]) { owed[id, default: 0] += 1 }
+    book.sent(line[...])
     var rest = (line + [10])[...]
     while !rest.isEmpty, !hasEnded {
       do throws(SystemError) {
@@ -45,24 +45,6 @@ final class ControlClientEnd {
     }
     daemon.loop.clock.advance(by: .milliseconds(10))
     turn()
-  }
-
-  /// The id of the answer to a line; nil when the line gets no answer.
-  private static func answered(_ line: ArraySlice<UInt8>) -> Value? {
-    if line.allSatisfy({ $0 == 32 || $0 == 13 }) { return nil }
-    do throws(MalformedMessage) {
-      guard case .request(let request) = try Message(line) else { return .null }
-      return request.id.map(value)
-    } catch {
-      return error.id.map(value) ?? .null
-    }
-  }
-
-  private static func value(_ id: RequestID) -> Value {
-    switch id {
-    case .number(let number): .int(number)
-    case .text(let text): .string(text)
-    }
   }
 
   private func turn() {
@@ -84,27 +66,16 @@ final class ControlClientEnd {
 
   private func take(_ line: ArraySlice<UInt8>) {
     while receiver.takeDescriptor() != nil {}
-    do throws(Diagnostic) { answers.append(try JSON.decode(line)) } catch {
-      answers.append(["unreadable": .string("\(error)")])
-    }
-  }
-
-  /// The number of received answers by id.
-  private var given: [Value: Int] {
-    var given: [Value: Int] = [:]
-    for answer in answers where answer["method"] == nil && answer["event"] == nil {
-      given[answer["id"] ?? .null, default: 0] += 1
-    }
-    return given
+    book.received(line)
   }
 
   /// Waits for all answers, up to ten minutes of simulated time, which is longer than any request may take.
   func settle() throws {
-    for _ in 0..<60 where given != owed && !hasEnded {
+    for _ in 0..<60 where !book.isComplete && !hasEnded {
       turn()
       daemon.loop.pass(.milliseconds(100), step: .milliseconds(20))
     }
-    for _ in 0..<60 where given != owed && !hasEnded {
+    for _ in 0..<60 where !book.isComplete && !hasEnded {
       daemon.loop.pass(.seconds(10), step: .seconds(2))
       turn()
     }
@@ -112,27 +83,10 @@ final class ControlClientEnd {
 
   /// Checks the received answers against the requests.
   func check(_ seen: inout Seen) throws {
-    for answer in answers {
-      if let problem = answer["unreadable"]?.string { throw Violation("an answer is not JSON: \(problem)") }
-      guard let error = answer["error"] else { continue }
-      guard let code = error["code"]?.int, let message = error["message"]?.string else {
-        throw Violation("an error without code and message: \(answer)")
-      }
-      try require(code != -32603, "an internal error: \(message)")
-      try MessageRules.check(message, about: [])
-      if let hint = error["data"]?["hint"]?.string { try MessageRules.check(hint, about: []) }
-      seen.note("\(code) \(message)")
-    }
-    for answer in answers { if let result = answer["result"]?.map { seen.note("\(result.keys)") } }
-    let given = self.given
-    if hasEnded {
-      // A rejected client is told why; its later requests are lost.
-      try require(
-        answers.contains { $0["id"] == .null && $0["error"] != nil }, "the connection was closed without an error")
-      return
-    }
+    try book.checkForm(&seen)
+    guard hasEnded else { return try book.checkCount() }
+    // A rejected client is told why; its later requests are lost.
     try require(
-      given == owed,
-      "owed \(owed.map { "\($0.key.text()): \($0.value)" }), given \(given.map { "\($0.key.text()): \($0.value)" })")
+      answers.contains { $0["id"] == .null && $0["error"] != nil }, "the connection was closed without an error")
   }
 }

@@ -161,9 +161,7 @@ private final class LinkInstance: AgentInstance {
 private final class LinkAgent {
   private var socket: Descriptor?
   private var receiver = Receiver()
-  private var messages: [Value] = []
-  /// The number of expected answers by id; lines that are no messages get an answer with the id null.
-  private var owed: [Value: Int] = [:]
+  private var book = AnswerBook()
   private var hasEnded = false
 
   init(_ socket: consuming Descriptor) { self.socket = consume socket }
@@ -172,7 +170,7 @@ private final class LinkAgent {
 
   func send(_ line: [UInt8], _ daemon: TestDaemon) {
     guard !hasEnded else { return }
-    if let id = Self.answered(line[...]) { owed[id, default: 0] += 1 }
+    book.sent(line[...], notifications: ["ready"], takesResponses: true)
     var rest = (line + [10])[...]
     while !rest.isEmpty, !hasEnded, let number = socket?.number {
       do throws(SystemError) { rest = rest.dropFirst(try UnixSocket.send(number, rest)) } catch {
@@ -180,24 +178,6 @@ private final class LinkAgent {
         if error.errno != 11 { hasEnded = true }
       }
       turn(daemon)
-    }
-  }
-
-  /// The id of the answer to a line; nil when the line gets none.
-  private static func answered(_ line: ArraySlice<UInt8>) -> Value? {
-    if line.allSatisfy({ $0 == 32 || $0 == 13 }) { return nil }
-    do throws(MalformedMessage) {
-      guard case .request(let request) = try Message(line) else { return nil }
-      return request.method.isSame(as: "ready") ? nil : request.id.map(value)
-    } catch {
-      return error.id.map(value) ?? .null
-    }
-  }
-
-  private static func value(_ id: RequestID) -> Value {
-    switch id {
-    case .number(let number): .int(number)
-    case .text(let text): .string(text)
     }
   }
 
@@ -209,8 +189,7 @@ private final class LinkAgent {
           hasEnded = true
           return
         }
-        let message = (try? JSON.decode(line)) ?? ["unreadable": .string(String(decoding: line, as: UTF8.self))]
-        messages.append(message)
+        book.received(line)
       } catch {
         if error.errno != 11 { hasEnded = true }
         return
@@ -219,29 +198,9 @@ private final class LinkAgent {
   }
 
   func check(_ seen: inout Seen) throws {
-    var given: [Value: Int] = [:]
-    for message in messages {
-      if let text = message["unreadable"]?.string { throw Violation("a line is not JSON: \(text.prefix(200))") }
-      if let method = message["method"]?.string {
-        seen.note(method)
-        continue
-      }
-      given[message["id"] ?? .null, default: 0] += 1
-      guard let error = message["error"] else {
-        seen.note("\(message["result"]?.map?.keys.joined(separator: ",") ?? "-")")
-        continue
-      }
-      guard let code = error["code"]?.int, let text = error["message"]?.string else {
-        throw Violation("an error without code and message: \(message)")
-      }
-      try require(code != -32603, "an internal error: \(text)")
-      try MessageRules.check(text, about: [])
-      seen.note("\(code) \(text)")
-    }
+    try book.checkForm(&seen)
+    for method in book.messages.compactMap({ $0["method"]?.string }) { seen.note(method) }
     // A broken connection owes nothing any more.
-    if hasEnded { return seen.note("ended") }
-    try require(
-      given == owed,
-      "owed \(owed.map { "\($0.key.text()): \($0.value)" }), given \(given.map { "\($0.key.text()): \($0.value)" })")
+    if hasEnded { seen.note("ended") } else { try book.checkCount() }
   }
 }
