@@ -18,13 +18,10 @@ extension AgentCommands {
   struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Shows one registered agent: manifest, permissions, the rules that name it, and its state.")
-    @OptionGroup var shared: SharedOptions
-
-    @Argument(help: "The agent.")
-    var agent: String
+    @OptionGroup var target: AgentTarget
 
     func run() throws {
-      try shared.ask("registry.inspect", ["agent": .string(agent)]) { result, _ in RegistryText.page(result) }
+      try target.ask("registry.inspect") { RegistryText.page($0) }
     }
   }
 
@@ -44,15 +41,11 @@ extension AgentCommands {
         An agent that the settings' 'agents' name is back at the next reload or start of the daemon; 'openstarry agent \
         disable' keeps it from running.
         """)
-    @OptionGroup var shared: SharedOptions
-
-    @Argument(help: "The agent.")
-    var agent: String
+    @OptionGroup var target: AgentTarget
 
     func run() throws {
-      // A grace time may be as long as five minutes.
-      try shared.ask("registry.unregister", ["agent": .string(agent), "end": true], timeout: nil) { result, _ in
-        ["\(agent.printable) removed"] + RegistryText.waiting(result)
+      try target.ask("registry.unregister", ["end": true], timeout: nil) { result in
+        ["\(target.agent.printable) removed"] + RegistryText.waiting(result)
       }
     }
   }
@@ -60,16 +53,14 @@ extension AgentCommands {
   struct Enable: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Lets a disabled agent run again; starts it if its lifecycle is 'always'.")
-    @OptionGroup var shared: SharedOptions
-
-    @Argument(help: "The agent.")
-    var agent: String
+    @OptionGroup var target: AgentTarget
 
     func run() throws {
-      try shared.ask("registry.enable", ["agent": .string(agent)]) { status, _ in
+      try target.ask("registry.enable") { status in
         // Enabling does not release it.
         ["\(AgentText.sentence(status)), enabled"]
-          + (status["state"]?.string == "quarantined" ? ["'openstarry restart \(agent.printable)' releases it"] : [])
+          + (status["state"]?.string == "quarantined"
+            ? ["'openstarry restart \(target.agent.printable)' releases it"] : [])
       }
     }
   }
@@ -81,13 +72,10 @@ extension AgentCommands {
         A running one ends within its grace time. Events, rules and 'openstarry spawn' do not start it, and rules that \
         name it wait.
         """)
-    @OptionGroup var shared: SharedOptions
-
-    @Argument(help: "The agent.")
-    var agent: String
+    @OptionGroup var target: AgentTarget
 
     func run() throws {
-      try shared.ask("registry.disable", ["agent": .string(agent)]) { status, _ in
+      try target.ask("registry.disable") { status in
         // An agent at rest is called disabled already.
         [AgentText.sentence(status) + (status["state"]?.string == "idle" ? "" : ", disabled")]
       }

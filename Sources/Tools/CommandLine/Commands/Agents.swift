@@ -76,14 +76,9 @@ struct Logs: ParsableCommand {
 
 struct Spawn: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Starts a registered agent.")
-  @OptionGroup var shared: SharedOptions
+  @OptionGroup var target: AgentTarget
 
-  @Argument(help: "The agent.")
-  var agent: String
-
-  func run() throws {
-    try shared.ask("spawnAgent", ["agent": .string(agent)]) { agent, _ in [AgentText.sentence(agent)] }
-  }
+  func run() throws { try target.ask("spawnAgent") { [AgentText.sentence($0)] } }
 }
 
 struct Kill: ParsableCommand {
@@ -124,16 +119,9 @@ struct Kill: ParsableCommand {
 struct Restart: ParsableCommand {
   static let configuration = CommandConfiguration(
     abstract: "Ends and starts an agent; releases it from quarantine.")
-  @OptionGroup var shared: SharedOptions
+  @OptionGroup var target: AgentTarget
 
-  @Argument(help: "The agent.")
-  var agent: String
-
-  func run() throws {
-    try shared.ask("agent.restart", ["agent": .string(agent)], timeout: nil) { agent, _ in
-      [AgentText.sentence(agent)]
-    }
-  }
+  func run() throws { try target.ask("agent.restart", timeout: nil) { [AgentText.sentence($0)] } }
 }
 
 struct Wake: ParsableCommand {
@@ -244,14 +232,9 @@ struct Deploy: ParsableCommand {
 
 struct Unregister: ParsableCommand {
   static let configuration = CommandConfiguration(abstract: "Removes an agent that is not running from the registry.")
-  @OptionGroup var shared: SharedOptions
-
-  @Argument(help: "The agent.")
-  var agent: String
+  @OptionGroup var target: AgentTarget
 
   func run() throws {
-    try shared.ask("registry.unregister", ["agent": .string(agent)]) { result, _ in
-      ["\(agent.printable) unregistered"] + RegistryText.waiting(result)
-    }
+    try target.ask("registry.unregister") { ["\(target.agent.printable) unregistered"] + RegistryText.waiting($0) }
   }
 }
