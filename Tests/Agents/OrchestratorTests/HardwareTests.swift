@@ -101,13 +101,13 @@ import Testing
       doer("b") { $0.permissions.model = true }, hardware: world.hardware, events: world.log, clock: world.clock,
       files: NoFiles(), model: Echo(), cannotWait: InProcessDriver.isolation.cannotWait, state: AgentState([:]),
       budgets: world.agents.budgets,
-      account: world.agents.budgets.account("b"), onLog: { _, _ in }, onState: { _, _ in })
+      account: world.agents.budgets.account("b"))
     var context = Context(agent: "b", host: calls)
     #expect(code { () throws(AgentError) in _ = try context.complete("why?") } == .unavailable)
     let waiting = AgentCalls(
       slowAgent("c") { $0.permissions.model = true }, hardware: world.hardware, events: world.log, clock: world.clock,
       files: NoFiles(), model: Echo(), state: AgentState([:]), budgets: world.agents.budgets,
-      account: world.agents.budgets.account("c"), onLog: { _, _ in }, onState: { _, _ in })
+      account: world.agents.budgets.account("c"))
     context = Context(agent: "c", host: waiting)
     #expect(try context.complete("why?", maxTokens: 5) == "c: why? 5")
   }

@@ -67,8 +67,7 @@ import Testing
     #expect(Fields([("text", .string(String(repeating: "x", count: 100)))]).weight >= 100)
     let calls = AgentCalls(
       doer("a"), hardware: world.hardware, events: world.log, clock: world.clock, files: NoFiles(),
-      model: nil, state: AgentState([:]), budgets: world.agents.budgets, account: world.agents.budgets.account("a"),
-      onLog: { _, _ in }, onState: { _, _ in })
+      model: nil, state: AgentState([:]), budgets: world.agents.budgets, account: world.agents.budgets.account("a"))
     let huge = String(repeating: "x", count: PayloadLimit.bytes)
     #expect(throws: AgentError.self) { try calls.emit("x:y", ["text": .string(huge)]) }
     _ = try calls.emit("x:y", ["text": "small"])

@@ -165,8 +165,15 @@ import Testing
     daemon = try station.daemon(["--safe-mode"])
     #expect(try station.run("agent", "list").output.contains("in safe mode none are loaded"))
     #expect(try station.run("agent", "disable", "climate").output == "climate is not registered, disabled\n")
+    // What safe mode registers is held to the same marks, and what it removes stays away.
+    try station.write("other.json", manifest("other", entry: "lookout"))
+    #expect(try station.run("agent", "disable", "other").code == 0)
+    #expect(try station.run("agent", "add", "other.json").output == "other is disabled, registered\n")
+    #expect(try station.run("spawn", "other").code == 7)
+    #expect(try station.run("agent", "remove", "other").code == 0)
     #expect(try station.run("daemon", "leave-safe-mode").code == 0)
     #expect(try station.run("ps").output.contains("disabled"))
+    #expect(try !station.run("agent", "list").output.contains("other"))
   }
 
   @Test func expressionsAreEvaluatedWithoutADaemon() throws {
