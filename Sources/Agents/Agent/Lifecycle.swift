@@ -92,6 +92,7 @@ public struct Lifecycle: Sendable {
     case (.starting, .failed(let failure)): return giveUp(failure)
     case (.starting, .exited(let reason, let why)): return crash(reason, why, at: now, random: random)
     case (.starting, .kill(let atOnce)): return end(.killed, now: atOnce, next: .rest)
+    case (.starting, .restart): return end(.killed, now: false, next: .start)
     case (.starting, .shed(let reason)): return end(reason, now: false, next: .rest)
     case (.starting, .shutdown): return close()
 

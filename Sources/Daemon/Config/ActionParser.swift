@@ -108,6 +108,7 @@ struct ActionParser {
       report(
         plain[1].start,
         "the command is \(Wording.quoted(plain[1].text)), expected on, off, a level from 0 to 1 or pulse 500ms"
+          + (Self.pulse(unquoted(plain[1].text)).map { $0 > .zero } ?? false ? ", a year at most" : "")
           + Suggestion.phrase(for: plain[1].text, in: ["on", "off", "pulse"]))
     } else if case .level(let level)? = command, level != 0, level != 1, known.isDigital(device.rawValue) {
       report(plain[1].start, "'\(device)' has no levels, expected on or off")
@@ -123,14 +124,27 @@ struct ActionParser {
         continue
       }
       lease = Quantity.duration(argument.text)
-      if lease == nil || lease == .zero {
+      if !(lease.map(Self.isPossible) ?? false) {
         report(
-          argument.textStart, "'lease' is \(Wording.quoted(argument.text)), expected a duration such as 500ms or 60s")
+          argument.textStart,
+          "'lease' is \(Wording.quoted(argument.text)), expected a duration such as 500ms or 60s"
+            + (lease.map { $0 > .zero } ?? false ? ", a year at most" : ""))
         isRight = false
       }
     }
     guard isRight, let command else { return nil }
     return .actuate(device, command, lease: lease)
+  }
+
+  /// Whether a lease or a pulse may have this length: what every other way to command an actuator accepts.
+  private static func isPossible(_ length: Duration) -> Bool {
+    length > .zero && length <= .milliseconds(ActuatorCommand.longestPulse)
+  }
+
+  /// The length of `pulse 500ms`; nil for anything else.
+  private static func pulse(_ text: String) -> Duration? {
+    guard let space = text.firstIndex(of: " "), text[..<space] == "pulse" else { return nil }
+    return Quantity.duration(text[space...].trimmed)
   }
 
   private static func command(_ text: String) -> ActuatorCommand? {
@@ -139,10 +153,7 @@ struct ActionParser {
     case "off", "false": return .off
     default: break
     }
-    if let space = text.firstIndex(of: " "), text[..<space] == "pulse" {
-      let length = Quantity.duration(text[space...].trimmed)
-      return length.flatMap { $0 > .zero ? .pulse($0) : nil }
-    }
+    if let length = pulse(text) { return isPossible(length) ? .pulse(length) : nil }
     let level = Quantity.percent(text) ?? Double(text)
     return level.flatMap { (0...1).contains($0) ? .level($0) : nil }
   }

@@ -38,13 +38,6 @@ extension RuleEngine {
 }
 
 extension CompiledRule {
-  /// Whether the rule may move an output: it commands one, or activates an agent.
-  var mayMove: Bool {
-    (declaration.actions + declaration.otherwise).contains { action in
-      switch action {
-      case .actuate, .spawn, .wake: true
-      case .kill, .emit: false
-      }
-    }
-  }
+  /// Whether the rule may move an output.
+  var mayMove: Bool { (declaration.actions + declaration.otherwise).contains(where: \.mayMove) }
 }

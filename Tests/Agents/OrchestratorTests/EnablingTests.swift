@@ -171,6 +171,24 @@ import Testing
     #expect(try world.state("climate") == .idle)
   }
 
+  @Test func oneThatIsStillStartingIsRestarted() throws {
+    world.slow.holdsStarts = true
+    try world.adopt(slowAgent("climate"))
+    _ = try world.agents.spawnAgent("climate", cause: nil)
+    #expect(try world.state("climate") == .starting)
+    try world.agents.restartAgent("climate", cause: nil)
+    world.settle()
+    #expect(try world.state("climate") == .draining)
+    world.slow.finishStarts()
+    world.settle()
+    world.slow.instances[0].end()
+    world.settle()
+    #expect(try world.state("climate") == .starting && world.slow.starts.count == 1)
+    world.slow.finishStarts()
+    world.settle()
+    #expect(try world.state("climate") == .ready && world.slow.instances.count == 2)
+  }
+
   @Test func thousandsOfWaitingRulesCrowdOutNoEvent() throws {
     let rules = (0..<5000).map { rule(RuleID("r\($0)"), on: [EventPattern("x:y")], .wake("nobody")) }
     try world.rules.enforce(RuleSet(compiling: rules))

@@ -121,6 +121,22 @@ import Testing
         """#)
   }
 
+  @Test func lengthsAreThoseThatEveryOtherCommandAccepts() {
+    func messages(_ action: String) -> [String] {
+      let text = "rules:\n  - {on: a:b, action: \"\(action)\"}\n"
+      return ConfigText.readRules(Array(text.utf8), file: "f").found.map(\.message)
+    }
+    #expect(messages("actuate(fan, pulse 365d)") == [] && messages("actuate(fan, on, lease: 365d)") == [])
+    #expect(
+      messages("actuate(fan, pulse 366d)") == [
+        "the command is 'pulse 366d', expected on, off, a level from 0 to 1 or pulse 500ms, a year at most"
+      ])
+    #expect(
+      messages("actuate(fan, on, lease: 366d)") == [
+        "'lease' is '366d', expected a duration such as 500ms or 60s, a year at most"
+      ])
+  }
+
   @Test func namesThatAreNotThere() {
     let known = KnownNames(board: board, agents: ["climate", "doorkeeper"])
     #expect(

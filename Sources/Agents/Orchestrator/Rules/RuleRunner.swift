@@ -337,7 +337,7 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
           try agents.killAgent(agent, now: false, cause: cause, done)
           return
         } catch AgentControlError.notRunning {
-          // The output already has this level and holder.
+          // The agent is not running: nothing to do.
         }
       case .actuate(let device, let command, let lease):
         _ = try hardware.controlActuator(

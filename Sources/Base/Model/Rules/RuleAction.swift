@@ -31,6 +31,14 @@ public enum RuleAction<Payload> {
     }
   }
 
+  /// Whether it may move an output: it commands one, or activates an agent.
+  public var mayMove: Bool {
+    switch self {
+    case .actuate, .spawn, .wake: true
+    case .kill, .emit: false
+    }
+  }
+
   /// The action in the syntax of rule files: `actuate(fan, on, lease: 1m)`.
   /// - Parameter fields: formats the fields of a payload, each like `over: value - 30.0`.
   public func text(_ fields: (Payload) -> [String]) -> String {
