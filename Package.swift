@@ -164,7 +164,8 @@ let benchmarks: [Target] = [
     [
       "TestKit", "GuardianTestKit", "GuardianClient",
       "CLinux", "Linux", "Model", "OpenStarryAgent", "EventLoop", "HAL", "HALSimulated", "Agent", "AgentInProcess",
-      "AgentProcess", "AgentWASM", "BenchmarkAgents", "Daemon", "Document", "Wire", "Rules", "Orchestrator", "Crash",
+      "Footprint", "AgentProcess", "AgentWASM", "BenchmarkAgents", "Daemon", "Document", "Wire", "Rules",
+      "Orchestrator", "Crash",
       "Cgroup",
     ], path: "Benchmarks/Bench"),
   program("workload-program", ["BenchmarkAgents", "OpenStarryAgent"], path: "Benchmarks/WorkloadProgram"),

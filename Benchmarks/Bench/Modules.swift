@@ -125,7 +125,8 @@ final class Modules {
       payload: ["active": true, "edge": "rising", "initial": false, "sequence": 1, "kernel_ns": 42])
     // The first events allocate memory.
     for _ in 0..<10 { try wait { instance.activate(event, $0) }.get() }
-    Report.line("instructions of an event that switches an output", "\(instance.lastCost?.fuel ?? 0)", goal: "30000")
+    guard let cost = instance.lastCost else { throw SystemError("measure", "an event's instructions", errno: ENODATA) }
+    Report.line("instructions of an event that switches an output", "\(cost.fuel)", goal: "30000")
   }
 
   /// Compares a guest with native code from the same source: a sieve and a checksum.

@@ -1,4 +1,5 @@
 import CLinux
+import Footprint
 import Linux
 
 /// Reads the kernel's figures of a process: memory, threads, descriptors, wake-ups, bytes written.
@@ -6,7 +7,11 @@ struct ProcessProbe {
   let pid: Int32
 
   /// Proportional set size and private dirty memory in KiB, from /proc/PID/smaps_rollup (proc(5)).
+  ///
+  /// This program unmaps its own unchanged pages before, so that no page of a library is shared between the two and
+  /// counts only half.
   func memory() throws(SystemError) -> (pss: Int, privateDirty: Int) {
+    Footprint.settle()
     let text = try read("smaps_rollup")
     return (field("Pss:", text), field("Private_Dirty:", text))
   }

@@ -64,7 +64,8 @@ struct Processes {
       let (agent, sandbox) = try memory(of: reflex)
       Report.line("\(name): PSS of the program", "\(SampleDistribution.round(agent)) MiB")
       Report.line("\(name): PSS of its sandbox", "\(SampleDistribution.round(sandbox)) MiB")
-      if let launcher = driver.launcherProcess { launchers.append(try ProcessProbe(pid: launcher).memory().pss) }
+      guard let launcher = driver.launcherProcess else { throw SystemError("find", "the launcher", errno: ESRCH) }
+      launchers.append(try ProcessProbe(pid: launcher).memory().pss)
       driver.close()
       let kills = try (0..<10).map { _ in
         let driver = ProcessDriver(loop, home: folder)
@@ -88,10 +89,12 @@ struct Processes {
       descriptors: [sockets.1])
     close(sockets.1)
     var bytes: [UInt8] = []
-    _ = try System.read(sockets.0, into: &bytes)
+    let count = try System.read(sockets.0, into: &bytes)
     let took = System.monotonicNanoseconds() - begin
     close(sockets.0)
     _ = try Spawn.wait(for: child)
+    // The end of the stream is no start.
+    guard let count, count > 0 else { throw SystemError("start", words.joined(separator: " "), errno: EPIPE) }
     return Double(took) / 1_000_000
   }
 
@@ -150,7 +153,7 @@ struct Processes {
     let file = try System.open(output, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
     var plan = SpawnPlan(node, ["node", script])
     plan.output = .descriptor(file.number)
-    _ = try Spawn.wait(for: try Spawn.start(plan))
+    guard try Spawn.wait(for: try Spawn.start(plan)) == 0 else { throw SystemError("run", node, errno: ECHILD) }
     return String(decoding: try Files.read(output), as: UTF8.self).split(separator: "\n").compactMap { Double($0) }
   }
 
