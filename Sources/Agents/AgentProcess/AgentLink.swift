@@ -93,7 +93,7 @@ package final class AgentLink {
   }
 
   private func takeLines() {
-    // The daemon's own time for an agent's requests is the agent's.
+    // The CPU time for an agent's requests is charged to the agent.
     let began = loop.now
     defer {
       let took = UInt64(max(0, (loop.now - began).nanoseconds))
@@ -109,7 +109,7 @@ package final class AgentLink {
     }
     guard socket.isOpen else { return }
     setReading(false)
-    // Others first; an agent that does not read its answers is looked at again when it does.
+    // Yield; continue with an agent that does not read its answers when it does.
     if socket.waiting <= Self.mostWaiting { pause(.zero) }
   }
 

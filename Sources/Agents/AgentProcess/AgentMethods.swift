@@ -17,6 +17,7 @@ package struct AgentCall {
 
 /// What an agent may ask: `docs/process-abi.md`, section 4.
 package enum AgentMethods {
+  /// All methods.
   package static let table = MethodTable<AgentCall>([
     Method(
       "getSensorData", .view, "The newest reading of a sensor, or an input's level.",
@@ -54,7 +55,7 @@ package enum AgentMethods {
     Method(
       "complete", .view, "Asks a model.", Parameter.required("prompt", .anyText, "the prompt"),
       Parameter.optional("system", .anyText, default: .string(""), "the system prompt"),
-      Parameter.optional("max_tokens", .integer(1...1_000_000), "the answer's most tokens"),
+      Parameter.optional("max_tokens", .integer(1...1_000_000), "the most tokens of the answer"),
       result: "`text` and `tokens`", complete),
     Method(
       "emit", .view, "Publishes an event.", Parameter.required("type", .text, "its name"),

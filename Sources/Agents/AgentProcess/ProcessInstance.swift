@@ -32,7 +32,7 @@ final class ProcessInstance: AgentInstance {
   private(set) var pid: Int32?
   private(set) var lastCost: ActivationCost?
   private var began: Instant?
-  /// Why it is being ended; nil as long as it is not.
+  /// Why it is being ended; nil while it runs.
   private var failure: AgentFailure?
   private var isStopping = false
   private var waitingForEnd: [() -> Void] = []
@@ -210,7 +210,7 @@ final class ProcessInstance: AgentInstance {
   // MARK: End
 
   /// `stop` first; SIGTERM after two thirds of the grace time, for programs that do not follow the protocol. The caller
-  /// comes again with `now` at its end.
+  /// calls again with `now: true` when the grace time has elapsed.
   func stop(now: Bool, _ done: @escaping () -> Void) {
     ended = nil
     if case .ended = phase { return done() }
@@ -226,7 +226,7 @@ final class ProcessInstance: AgentInstance {
     }
   }
 
-  /// Ends the program for what it has done; `finish` follows.
+  /// Ends the program after a failure; `finish` follows.
   private func end(_ failure: AgentFailure) {
     if self.failure == nil { self.failure = failure }
     clearTimer()

@@ -3,7 +3,7 @@ import Linux
 /// What the first bytes of a program say about whether the kernel can execute it (execve(2)).
 enum ProgramFile {
   /// Why it cannot be executed, with the remedy; nil when nothing speaks against it.
-  /// - Parameter path: of a readable file. One that is not readable gives nil: whoever executes it finds out.
+  /// - Parameter path: of a readable file. One that is not readable gives nil: execve(2) reports it.
   static func problem(with path: String) -> String? {
     guard let file = try? System.open(path, 0) else { return nil }
     var start: [UInt8] = []

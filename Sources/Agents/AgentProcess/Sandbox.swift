@@ -9,8 +9,9 @@ import Model
 ///
 /// Every mount costs 0.2 ms of the start, so there are no more than the agent needs.
 package struct Sandbox: Sendable {
-  /// The command line for `bwrap`, and the environment, which bubblewrap passes on.
+  /// The command line for `bwrap`.
   package var words: [String]
+  /// `NAME=value` each; bubblewrap passes it on.
   package var environment: [String] = []
   /// The folders and files that the manifest shows to the agent.
   private var shown: [String] = []

@@ -109,7 +109,7 @@ public final class DaemonCore {
     charge()
     rules.recall(kept.cooldowns)
     do { _ = try rules.reloadRules() } catch {
-      owner?.failed("\(error)\nno rules are in force: mend the file, then 'openstarry rules reload'")
+      owner?.failed("\(error)\nno rules are in force: correct the file, then 'openstarry rules reload'")
     }
     releaseOfTheGone(hasAllAgents: !registry.isLate)
     log.publish(SystemEvents.started(board: hardware.board.name), from: "system")

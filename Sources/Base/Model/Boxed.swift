@@ -1,5 +1,6 @@
 /// A value that has a default.
 package protocol Defaulted: Hashable, Sendable {
+  /// The default.
   static var usual: Self { get }
 }
 
@@ -10,6 +11,7 @@ package enum Boxed<Value: Defaulted>: Sendable, Hashable {
 
   package init(_ value: Value) { self = value == .usual ? .usual : .other(value) }
 
+  /// The value; setting the default frees the box.
   package var value: Value {
     get { if case .other(let value) = self { value } else { .usual } }
     set { self = Self(newValue) }

@@ -14,7 +14,7 @@ struct ControlGroups {
 
   /// Looks for the launcher's group, moves the launcher into a group of its own below it, as a group with processes
   /// cannot pass controllers on, and enables the controllers one by one.
-  /// - Parameter root: what replaces `/`, in tests.
+  /// - Parameter root: the root folder, in tests.
   init(root: [UInt8] = []) {
     guard let group = Self.ownGroup(root) else { return }
     top = group
@@ -73,7 +73,7 @@ struct ControlGroups {
       set("/memory.max", [UInt8](digits: plan.limits.memory))
       // Swapping would only delay the end, at the expense of the board. Absent without swap accounting.
       _ = SmallFiles.write(folder + [UInt8]("/memory.swap.max"), [UInt8]("0"))
-      // All of the agent or nothing.
+      // The kernel kills all processes of the agent, or none (memory.oom.group).
       _ = SmallFiles.write(folder + [UInt8]("/memory.oom.group"), [UInt8]("1"))
     }
     if controllers.contains(.cpu), plan.limits.cpu > 0 {

@@ -27,7 +27,7 @@ public enum HomeFolder {
   /// The sentence about a home that is not trusted; nil for errors that other parts report.
   public static func doubt(_ error: TrustError) -> String? {
     error.remedy.map {
-      "'home': \(error): whoever writes there decides which agents run, and what they may do; \($0)"
+      "'home': \(error): write access there decides which agents run, and what they may do; \($0)"
     }
   }
 }

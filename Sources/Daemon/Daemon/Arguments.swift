@@ -28,9 +28,9 @@ struct Arguments: Equatable {
       --home FOLDER   where the registry is kept
       --socket PATH   the control socket
       --for TIME      end cleanly after this time, e.g. 10s
-      --story         tell what happens, a line an event, on the terminal
-      --safe-mode     no agents and no rules, outputs safe; 'openstarry daemon leave-safe-mode' goes on
-      --make-safe     make every output of the board safe and end; leaves to a daemon or guardian what is theirs
+      --story         print each event to the terminal
+      --safe-mode     no agents and no rules, outputs safe; 'openstarry daemon leave-safe-mode' starts them
+      --make-safe     make every output of the board safe, except those of a running daemon or guardian, and exit
       --version, --help
     """
 

@@ -28,7 +28,8 @@ struct Configuration {
         try ConfigText.board(bytes, file: settings.board)
       }
     } catch {
-      throw .configuration("\(error)\nthe daemon was not started: mend the file, then check it with 'openstarry check'")
+      throw .configuration(
+        "\(error)\nthe daemon was not started: correct the file, then check it with 'openstarry check'")
     }
   }
 

@@ -81,7 +81,7 @@ extension Daemon {
         refusals.map { refusal in
           let who =
             if !hardware.isTriedAgain(refusal.device) {
-              "nobody tries again: mend the board file and restart the daemon"
+              "nobody tries again: correct the board file and restart the daemon"
             } else if isStopping {
               "the daemon ends, and tries again"
             } else {

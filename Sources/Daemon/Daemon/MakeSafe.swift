@@ -35,8 +35,8 @@ enum MakeSafe {
         journal.log(.error, "NOT SAFE: \(output.device): \(output.why); \(who)")
       }
       guard failed.isEmpty else { throw .notSafe(failed.map(\.device)) }
-      return journal.log(.notice, "the guardian has seen to the outputs: nothing to do")
-    case .daemon: return journal.log(.notice, "a guardian is there, and its daemon lives: nothing to do")
+      return journal.log(.notice, "the guardian has made the outputs safe: nothing to do")
+    case .daemon: return journal.log(.notice, "the daemon and its guardian are running: nothing to do")
     case .nobody: break
     }
     // The daemon ended in order with outputs that refused, and its guardian has made them safe since.

@@ -6,7 +6,9 @@ package struct ResourceUsage {
   package var pss: Int64
   /// Private dirty memory in KiB.
   package var privateDirty: Int64
+  /// The number of threads.
   package var threads: Int64
+  /// The number of open descriptors.
   package var descriptors: Int64
 
   /// The usage of this process; nil when /proc cannot be read (proc(5)).

@@ -81,7 +81,7 @@ enum SimulatedValue: Equatable, CustomStringConvertible {
     case .active(let active): active ? "on" : "off"
     case .press(let length): "pressed for \(length.text)"
     case .auto: "auto"
-    case .fault("none"): "mended"
+    case .fault("none"): "fault cleared"
     case .fault(let fault): fault
     }
   }

@@ -98,7 +98,7 @@ import Testing
     _ = daemon.wait()
     let after = try station.start("openstarryd", words + ["--make-safe"])
     #expect(after.wait() == 0)
-    #expect(after.errors.contains("the guardian has seen to the outputs: nothing to do"))
+    #expect(after.errors.contains("the guardian has made the outputs safe: nothing to do"))
     let next = try station.daemon(["--board", "real.yaml"])
     next.send(SIGTERM)
     #expect(next.wait() == 0)

@@ -242,7 +242,7 @@ struct CheckTests {
     Files.setMode("\(folder)/home", 0o777)
     #expect(
       try found() == [
-        "openstarry.yaml:2:7: warning: 'home': home is writable by everyone: whoever writes there decides which agents "
+        "openstarry.yaml:2:7: warning: 'home': home is writable by everyone: write access there decides which agents "
           + "run, and what they may do; take the write permission from others (chmod go-w)"
       ])
     Files.removeFolder("\(folder)/home")
