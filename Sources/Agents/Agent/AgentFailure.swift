@@ -7,10 +7,11 @@ public struct AgentFailure: Error, Sendable, Hashable, CustomStringConvertible {
   /// One printable sentence.
   public var message: String
 
-  /// - Parameter message: may quote untrusted text, such as a module's; it is made printable and truncated.
+  /// - Parameter message: may quote untrusted text, such as a module's; it is made printable and truncated. An agent that
+  ///   gives an empty text gave no reason, and the message says so.
   public init(_ reason: ExitReason, _ message: String) {
     self.reason = reason
-    self.message = message.asMessage
+    self.message = message.isEmpty ? "it gave no reason" : message.asMessage
   }
 
   public var description: String { "\(reason.rawValue): \(message)" }
