@@ -30,7 +30,8 @@ struct Climate: Agent {
     }
   }
 
-  /// Commands the fan. A refusal is an answer (another holder, or `min_off`): the next reading asks again.
+  /// Commands the fan. A refusal is an answer (another holder, or `min_off`): the next reading asks again. The sensor's `heartbeat` in the
+  /// board file brings one, even if the temperature is steady.
   /// - Returns: true if the command was carried out.
   private mutating func ask(
     _ command: ActuatorCommand, lease: Duration?, _ context: inout Context

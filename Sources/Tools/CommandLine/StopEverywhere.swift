@@ -25,11 +25,28 @@ struct StopEverywhere {
     }
   }
 
+  /// How long somebody at the machine waits for a word.
+  private static let patience = Duration.seconds(2)
+
   /// Waits for the answers. A daemon that has not answered within `limit` is a failure.
-  /// - Parameter onResult: called with each answer as soon as it arrives.
-  mutating func gather(within limit: Duration, _ onResult: (Value) throws -> Void) rethrows {
-    let deadline = System.monotonicNanoseconds() + UInt64(limit.nanoseconds)
+  /// - Parameters:
+  ///   - onSilence: called once for each daemon that has not answered within two seconds, with what to say.
+  ///   - onResult: called with each answer as soon as it arrives.
+  mutating func gather(
+    within limit: Duration, onSilence: (String) -> Void, _ onResult: (Value) throws -> Void
+  ) rethrows {
+    let begin = System.monotonicNanoseconds()
+    let deadline = begin + UInt64(limit.nanoseconds)
+    var isSilent = false
     while !pending.isEmpty {
+      if !isSilent, System.monotonicNanoseconds() - begin >= UInt64(Self.patience.nanoseconds) {
+        isSilent = true
+        for one in pending {
+          onSilence(
+            "NOT KNOWN TO BE STOPPED: \(one.remote.socket.printable) has not answered for \(Self.patience.text), waiting up to "
+              + "\(limit.text); cut the power if you must")
+        }
+      }
       let isOver = System.monotonicNanoseconds() >= deadline
       for one in pending {
         guard let outcome = look(one, isOver ? limit : nil) else { continue }

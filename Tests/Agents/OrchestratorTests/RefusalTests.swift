@@ -54,6 +54,24 @@ import Testing
     #expect(try status(world).state == .ready && world.level("fan") == 1)
   }
 
+  /// A real sensor publishes no reading that differs by less than its deadband, but for its heartbeat.
+  @Test func aSteadySensorAsksAgainByItsHeartbeat() throws {
+    let settings = SensorSettings(every: .seconds(1), deadband: 0.5, heartbeat: .seconds(30))
+    let world = world([.sensor("temperature", settings), .actuator("fan", ActuatorSettings(minOff: .seconds(10)))])
+    try world.adopt(agent("climate"))
+    world.wait(.seconds(12))
+    _ = try world.hardware.controlActuator("fan", .on, lease: .seconds(4), as: .named("client/ada"), cause: nil)
+    try world.backend.inject("temperature", ["value": 33])
+    world.wait(.seconds(2))
+    #expect(try world.lines("climate").count == 1, "it was not refused")
+    world.wait(.seconds(45))
+    #expect(world.hardware.devices().first { $0.id == "fan" }?.holder == "agent/climate")
+    // The lease of a minute is renewed for as long as it is hot.
+    world.wait(.seconds(600))
+    #expect(world.level("fan") == 1 && world.backend.history(of: "fan").count(where: { $0.level == 0 }) <= 2)
+    #expect(try status(world).state == .ready && world.of("agent:quarantined").isEmpty)
+  }
+
   /// As a disk that is full, or a home that belongs to somebody else: the agent can do nothing about it.
   @Test func whatTheBoardKeepsFromStartingIsTriedAgainAndNeverQuarantined() throws {
     let world = World()

@@ -56,6 +56,8 @@ struct SearchTests {
     let stop = try start(["estop"], local, system)
     #expect(eventually { stop.output.contains("board 'far'") })
     #expect(stop.exitCode == nil && !stop.output.contains("board 'near'"))
+    // Somebody at the machine hears soon that one of them is silent.
+    #expect(eventually { stop.errors.contains("NOT KNOWN TO BE STOPPED: \(own) has not answered for 2s") })
     near.send(SIGCONT)
     #expect(stop.wait() == 0)
     #expect(stop.output.contains("board 'near' (socket \(own))"))

@@ -118,7 +118,7 @@ struct AgentTemplate {
           isWaiting = false
         } catch where error.isRefusal {
           // Not a failure: another holder has the fan, or it must stay off for error.retryAfter. The next reading tries
-          // again.
+          // again; the sensor's heartbeat brings one, even if the temperature is steady.
           if !isWaiting { context.log("the fan has to wait: \(error.description)", .notice) }
           isWaiting = true
         }

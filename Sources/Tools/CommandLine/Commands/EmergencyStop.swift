@@ -77,7 +77,7 @@ struct EmergencyStop: ParsableCommand {
     }
     var failures = search.passedOver.filter(\.mayHideADaemon).map { Failure($0) }
     var stops = StopEverywhere(search.living, reason: reason)
-    try stops.gather(within: .seconds(30)) { result in
+    try stops.gather(within: .seconds(30), onSilence: { if !shared.json { Terminal.complain($0) } }) { result in
       try shared.show(result) { result, _ in [Self.line(result, clear: false), BoardText.line(result)] }
       if let failure = Self.failure(result) { failures.append(failure) }
     }
