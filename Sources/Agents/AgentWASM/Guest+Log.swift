@@ -6,6 +6,8 @@ extension Guest {
 
   /// Adds lines to the agent's log. Beyond the activation's limit they are dropped, and the last line says so.
   func log(_ level: LogLevel, _ message: String) {
+    // Splitting a message takes longer than reading it.
+    guard lineCount <= limits.lines else { return }
     for line in message.split(separator: "\n") {
       lineCount += 1
       if lineCount > limits.lines { return }
