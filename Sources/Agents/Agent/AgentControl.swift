@@ -1,7 +1,7 @@
 import Model
 
 /// The operations on agents that the control plane and rules use. The orchestrator implements it.
-public protocol AgentControl: AnyObject {
+package protocol AgentControl: AnyObject {
   /// Starts a registered agent.
   /// - Parameter cause: the event that led to the start; nil begins a new causal chain.
   /// - Returns: the agent's status once the start is under way; it may still be `starting`.
@@ -61,54 +61,54 @@ public protocol AgentControl: AnyObject {
 }
 
 /// Identifies a log subscription, from `followLogs` to `endFollow`.
-public struct FollowID: Hashable, Sendable {
+package struct FollowID: Hashable, Sendable {
   /// Unique within one implementation of `AgentControl`.
-  public let number: UInt64
+  package let number: UInt64
   /// For implementations of `AgentControl`.
-  public init(_ number: UInt64) { self.number = number }
+  package init(_ number: UInt64) { self.number = number }
 }
 
 /// The status of an agent, as `ps` shows it.
-public struct AgentStatus: Sendable, Hashable {
+package struct AgentStatus: Sendable, Hashable {
   /// The agent's id, unique on this board.
-  public var id: AgentID
+  package var id: AgentID
   /// The display name from the manifest.
-  public var name: String
+  package var name: String
   /// The isolation, as `runtime.driver` names it.
-  public var driver: Manifest.Driver
+  package var driver: Manifest.Driver
   /// The current lifecycle state.
-  public var state: LifecycleState
+  package var state: LifecycleState
   /// Whether it may run.
-  public var isEnabled: Bool
+  package var isEnabled: Bool
   /// The process that runs the agent; nil when no instance runs or it runs inside the daemon.
-  public var pid: Int32?
+  package var pid: Int32?
   /// When the running instance was started; nil when none runs.
-  public var started: Instant?
+  package var started: Instant?
   /// Activations that succeeded since the daemon started.
-  public var activations: UInt64
+  package var activations: UInt64
   /// Failures of running instances since the daemon started. Failed starts are not counted.
-  public var failures: UInt64
+  package var failures: UInt64
   /// Activations that ended with a refusal by the board that the agent did not handle.
-  public var refusals: UInt64
+  package var refusals: UInt64
   /// Restarts by policy since the daemon started.
-  public var restarts: UInt64
+  package var restarts: UInt64
   /// Events waiting in the agent's queue.
-  public var queued: Int
+  package var queued: Int
   /// Events for this agent that it never received: the queue was full, it accepted none, or it was stopped.
-  public var dropped: UInt64
+  package var dropped: UInt64
   /// Why the last instance ended; nil when none has.
-  public var lastExit: ExitReason?
+  package var lastExit: ExitReason?
   /// The message of the last failure; nil when there was none.
-  public var lastError: String?
+  package var lastError: String?
   /// The message of the last unhandled refusal; nil when there was none.
-  public var lastRefusal: String?
+  package var lastRefusal: String?
   /// The agent whose budget it shares; nil when it shares none.
-  public var parent: AgentID?
+  package var parent: AgentID?
   /// Every budget that has a limit, and every resource without one that the agent has used.
-  public var budgets: [BudgetStatus]
+  package var budgets: [BudgetStatus]
 
   /// The defaults are those of an agent that has not run.
-  public init(
+  package init(
     id: AgentID, name: String, driver: Manifest.Driver, state: LifecycleState, isEnabled: Bool = true,
     pid: Int32? = nil,
     started: Instant? = nil, activations: UInt64 = 0, failures: UInt64 = 0, refusals: UInt64 = 0,
@@ -137,20 +137,20 @@ public struct AgentStatus: Sendable, Hashable {
 }
 
 /// A line of an agent's log.
-public struct LogLine: Sendable, Hashable {
+package struct LogLine: Sendable, Hashable {
   /// The agent that logged it.
-  public var agent: AgentID
+  package var agent: AgentID
   /// Wall time, in milliseconds since 1970.
-  public var time: UInt64
+  package var time: UInt64
   /// The severity.
-  public var level: LogLevel
+  package var level: LogLevel
   /// The text, without line breaks.
-  public var message: String
+  package var message: String
   /// The event that was being handled; nil outside of an activation.
-  public var event: ULID?
+  package var event: ULID?
 
   /// - Parameter time: in milliseconds since 1970.
-  public init(agent: AgentID, time: UInt64, level: LogLevel, message: String, event: ULID?) {
+  package init(agent: AgentID, time: UInt64, level: LogLevel, message: String, event: ULID?) {
     self.agent = agent
     self.time = time
     self.level = level
@@ -160,7 +160,7 @@ public struct LogLine: Sendable, Hashable {
 }
 
 /// Why an operation on an agent failed.
-public enum AgentControlError: Error, Sendable, Hashable, CustomStringConvertible {
+package enum AgentControlError: Error, Sendable, Hashable, CustomStringConvertible {
   /// No agent with this id is registered; `suggestion` is a registered id with a similar spelling.
   case notFound(AgentID, suggestion: String?)
   /// The agent is running or starting.
@@ -187,12 +187,12 @@ public enum AgentControlError: Error, Sendable, Hashable, CustomStringConvertibl
   case storage(String)
 
   /// The message without the agent's id where there is one; otherwise `description`.
-  public var reason: String {
+  package var reason: String {
     if case .cannotRun(_, let why) = self { return why }
     return description
   }
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .notFound(let id, let suggestion):
       "no agent '\(id)' is registered" + (suggestion.map { " (did you mean '\($0)'?)" } ?? "")

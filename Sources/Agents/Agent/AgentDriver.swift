@@ -4,7 +4,7 @@ import Model
 ///
 /// A driver carries out the lifecycle's decisions and makes none itself. It is called on the loop's thread and never
 /// blocks it: slow operations answer through their completion.
-public protocol AgentDriver: AnyObject {
+package protocol AgentDriver: AnyObject {
   /// The properties of this isolation: limits it enforces, resources it meters, whether its agents may wait.
   var isolation: Isolation { get }
 
@@ -28,13 +28,13 @@ public protocol AgentDriver: AnyObject {
 
 extension AgentDriver {
   /// The `runtime.driver` that this driver runs.
-  public var kind: Manifest.Driver { isolation.kind }
+  package var kind: Manifest.Driver { isolation.kind }
 
-  public func inForce(_ manifest: Manifest) -> Budget { manifest.budget }
+  package func inForce(_ manifest: Manifest) -> Budget { manifest.budget }
 }
 
 /// One running instance of an agent.
-public protocol AgentInstance: AnyObject {
+package protocol AgentInstance: AnyObject {
   /// The process that runs the instance; nil when it runs inside the daemon.
   var pid: Int32? { get }
 
@@ -59,34 +59,34 @@ public protocol AgentInstance: AnyObject {
 }
 
 extension AgentInstance {
-  public var lastCost: ActivationCost? { nil }
+  package var lastCost: ActivationCost? { nil }
 }
 
 /// The resources that one activation used.
-public struct ActivationCost: Sendable, Hashable {
+package struct ActivationCost: Sendable, Hashable {
   /// Instructions, as the sandbox counts them; 0 where it does not count.
-  public var fuel: UInt64
+  package var fuel: UInt64
   /// Peak memory of the agent in bytes; for a WASM agent the size that its linear memory has grown to.
-  public var peakMemory: Int
+  package var peakMemory: Int
   /// Number of host calls.
-  public var hostCalls: Int
+  package var hostCalls: Int
   /// Time spent inside host calls, in nanoseconds.
-  public var hostTime: UInt64
+  package var hostTime: UInt64
   /// CPU time, host calls included, in nanoseconds; 0 where only `totalTime` is measured.
-  public var runTime: UInt64
+  package var runTime: UInt64
   /// Elapsed time, including waits for other agents and for a model, in nanoseconds.
-  public var totalTime: UInt64
+  package var totalTime: UInt64
   /// The part of `totalTime` spent waiting for a model, in nanoseconds.
-  public var waitTime: UInt64
+  package var waitTime: UInt64
 
   /// Whether the activation's CPU time is charged with it: false where the driver reports it through `UsageRecorder`.
-  public var chargesCPU = true
+  package var chargesCPU = true
 
   /// `totalTime` without waits for a model, in nanoseconds: compared with `budget.activation`.
-  public var ownTime: UInt64 { totalTime - min(waitTime, totalTime) }
+  package var ownTime: UInt64 { totalTime - min(waitTime, totalTime) }
 
   /// Leave at 0 what is not measured.
-  public init(
+  package init(
     fuel: UInt64 = 0, peakMemory: Int = 0, hostCalls: Int = 0, hostTime: UInt64 = 0, runTime: UInt64 = 0,
     totalTime: UInt64 = 0, waitTime: UInt64 = 0
   ) {

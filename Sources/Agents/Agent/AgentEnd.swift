@@ -1,14 +1,14 @@
 import Model
 
 /// An instance's end that the daemon did not ask for: its process exited, or its sandbox failed.
-public struct AgentEnd: Sendable, Hashable {
+package struct AgentEnd: Sendable, Hashable {
   /// Why it ended. The reason is `completed` for a clean end, such as a process with exit code 0.
-  public var failure: AgentFailure
+  package var failure: AgentFailure
   /// Whether the instance received an event but had not begun to handle it. The next instance gets that event.
-  public var leavesEvent: Bool
+  package var leavesEvent: Bool
 
   /// By default the event of a running activation counts as handled.
-  public init(_ failure: AgentFailure, leavesEvent: Bool = false) {
+  package init(_ failure: AgentFailure, leavesEvent: Bool = false) {
     self.failure = failure
     self.leavesEvent = leavesEvent
   }

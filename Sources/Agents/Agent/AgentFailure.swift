@@ -1,24 +1,24 @@
 import Model
 
 /// Why an agent could not start, or why an activation failed.
-public struct AgentFailure: Error, Sendable, Hashable, CustomStringConvertible {
+package struct AgentFailure: Error, Sendable, Hashable, CustomStringConvertible {
   /// The reason code, as `history` shows it.
-  public var reason: ExitReason
+  package var reason: ExitReason
   /// One printable sentence.
-  public var message: String
+  package var message: String
 
   /// - Parameter message: may quote untrusted text, such as a module's; it is made printable and truncated. An agent that
   ///   gives an empty text gave no reason, and the message says so.
-  public init(_ reason: ExitReason, _ message: String) {
+  package init(_ reason: ExitReason, _ message: String) {
     self.reason = reason
     self.message = message.isEmpty ? "it gave no reason" : message.asMessage
   }
 
-  public var description: String { "\(reason.rawValue): \(message)" }
+  package var description: String { "\(reason.rawValue): \(message)" }
 }
 
 /// Why an agent or an activation ended.
-public enum ExitReason: String, Sendable, Hashable, CaseIterable {
+package enum ExitReason: String, Sendable, Hashable, CaseIterable {
   /// The agent finished by itself, without an error.
   case completed
   /// A person, a rule or another agent stopped it.

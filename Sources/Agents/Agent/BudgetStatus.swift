@@ -1,7 +1,7 @@
 import Model
 
 /// A resource that a budget limits.
-public enum Resource: String, Sendable, Hashable, CaseIterable {
+package enum Resource: String, Sendable, Hashable, CaseIterable {
   /// CPU time, in nanoseconds.
   case cpu
   /// Memory at a time, in bytes.
@@ -22,7 +22,7 @@ public enum Resource: String, Sendable, Hashable, CaseIterable {
   case disk
 
   /// The unit of amounts and limits: `ns`, `bytes`, `count`.
-  public var unit: String {
+  package var unit: String {
     switch self {
     case .cpu, .activation: "ns"
     case .memory, .log, .storage, .disk: "bytes"
@@ -32,7 +32,7 @@ public enum Resource: String, Sendable, Hashable, CaseIterable {
 
   /// The exit reason when this resource is exceeded; nil for resources whose excess is dropped instead of stopping the
   /// agent.
-  public var exitReason: ExitReason? {
+  package var exitReason: ExitReason? {
     switch self {
     case .cpu: .cpu
     case .memory: .memory
@@ -46,7 +46,7 @@ public enum Resource: String, Sendable, Hashable, CaseIterable {
 }
 
 /// The step of the escalation ladder that a budget has reached.
-public enum BudgetStep: String, Sendable, Hashable, CaseIterable, Comparable {
+package enum BudgetStep: String, Sendable, Hashable, CaseIterable, Comparable {
   /// Below the warning threshold.
   case normal
   /// Above the warning threshold.
@@ -65,11 +65,11 @@ public enum BudgetStep: String, Sendable, Hashable, CaseIterable, Comparable {
     }
   }
 
-  public static func < (left: BudgetStep, right: BudgetStep) -> Bool { left.height < right.height }
+  package static func < (left: BudgetStep, right: BudgetStep) -> Bool { left.height < right.height }
 }
 
 /// How strictly a budget is enforced against an agent that ignores it.
-public enum Enforcement: Sendable, Hashable {
+package enum Enforcement: Sendable, Hashable {
   /// The agent cannot exceed it.
   case enforced
   /// Metered, and enforced only after the excess, for this reason.
@@ -80,7 +80,7 @@ public enum Enforcement: Sendable, Hashable {
   case notMetered(String)
 
   /// `enforced`, `afterwards`, `not-enforced`, `not-metered`.
-  public var name: String {
+  package var name: String {
     switch self {
     case .enforced: "enforced"
     case .afterwards: "afterwards"
@@ -90,7 +90,7 @@ public enum Enforcement: Sendable, Hashable {
   }
 
   /// Why the budget is not `enforced`; nil when it is.
-  public var reason: String? {
+  package var reason: String? {
     switch self {
     case .enforced: nil
     case .afterwards(let why), .notEnforced(let why), .notMetered(let why): why
@@ -100,7 +100,7 @@ public enum Enforcement: Sendable, Hashable {
 
 extension Enforcement {
   /// The same enforcement with `name` in front of the reason.
-  public func about(_ name: String) -> Enforcement {
+  package func about(_ name: String) -> Enforcement {
     switch self {
     case .enforced: self
     case .afterwards(let why): .afterwards("\(name): \(why)")
@@ -110,7 +110,7 @@ extension Enforcement {
   }
 
   /// Orders enforcements from strict (0, enforced) to loose (3, not metered).
-  public var looseness: Int {
+  package var looseness: Int {
     switch self {
     case .enforced: 0
     case .afterwards: 1
@@ -122,7 +122,7 @@ extension Enforcement {
 
 extension BudgetStatus {
   /// Whether there is a limit that is not enforced.
-  public var isLoose: Bool {
+  package var isLoose: Bool {
     switch enforcement {
     case .notEnforced, .notMetered: limit != nil
     case .enforced, .afterwards: false
@@ -130,7 +130,7 @@ extension BudgetStatus {
   }
 
   /// The JSON object of the control protocol: section 4.13 of `docs/control.md`.
-  public var fields: Fields {
+  package var fields: Fields {
     var fields: Fields = [
       "budget": .string(resource.rawValue), "used": .int(used), "limit": limit.map { .int($0) } ?? .null,
       "unit": .string(resource.unit), "window_ms": window.map { .int($0.nanoseconds / 1_000_000) } ?? .null,
@@ -147,23 +147,23 @@ extension BudgetStatus {
 }
 
 /// The state of one budget: use, limit, ladder step.
-public struct BudgetStatus: Sendable, Hashable {
+package struct BudgetStatus: Sendable, Hashable {
   /// The limited resource.
-  public var resource: Resource
+  package var resource: Resource
   /// The amount used, in `resource.unit`: within the window, or currently where there is no window.
-  public var used: Int64
+  package var used: Int64
   /// The limit in `resource.unit`; nil for no limit.
-  public var limit: Int64?
+  package var limit: Int64?
   /// The period that `used` and `limit` refer to; nil for resources that are not counted over time.
-  public var window: Duration?
+  package var window: Duration?
   /// The step of the escalation ladder.
-  public var step: BudgetStep
+  package var step: BudgetStep
   /// The amount that was requested within the window and refused, in `resource.unit`.
-  public var refused: Int64
+  package var refused: Int64
   /// How strictly the budget is enforced.
-  public var enforcement: Enforcement
+  package var enforcement: Enforcement
   /// The measurement of the whole daemon; nil where `used` is the sum of what agents were charged.
-  public var whole: BoardMeasurement?
+  package var whole: BoardMeasurement?
 
   /// - Parameters:
   ///   - used: in `resource.unit`.
@@ -172,7 +172,7 @@ public struct BudgetStatus: Sendable, Hashable {
   ///   - step: the step of the escalation ladder.
   ///   - refused: in `resource.unit`.
   ///   - enforcement: how strictly the budget is enforced.
-  public init(
+  package init(
     _ resource: Resource, used: Int64, limit: Int64?, window: Duration?, step: BudgetStep = .normal,
     refused: Int64 = 0, enforcement: Enforcement = .enforced
   ) {

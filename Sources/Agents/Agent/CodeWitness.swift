@@ -1,7 +1,7 @@
 import Model
 
 /// Observes when an agent's code runs inside the daemon, so that a crash or a hang can be attributed to that agent.
-public protocol CodeWitness: AnyObject {
+package protocol CodeWitness: AnyObject {
   /// Code of `agent` is about to run. Calls do not nest: `end` follows before the next `begin`.
   /// - Parameter event: the event to handle; nil outside of an activation.
   func begin(_ call: CodeCall, _ agent: AgentID, _ event: Event?)
@@ -11,7 +11,7 @@ public protocol CodeWitness: AnyObject {
 }
 
 /// The purpose of a call into an agent's code.
-public enum CodeCall: Sendable, Hashable {
+package enum CodeCall: Sendable, Hashable {
   /// The instance is being created.
   case start
   /// The agent handles an event.

@@ -2,31 +2,31 @@ import Model
 
 /// The properties of an isolation: limits it enforces, resources it meters, whether its agents may wait. Available
 /// without a driver, so that files can be checked where no daemon runs.
-public struct Isolation: Sendable {
+package struct Isolation: Sendable {
   /// The `runtime.driver` that selects it.
-  public var kind: Manifest.Driver
+  package var kind: Manifest.Driver
   /// The meaning of `runtime.entry`, for messages: `the module's file`.
-  public var entry: String
+  package var entry: String
   /// Whether the entry is a file that `openstarry agent build` produces and that is sent along with the manifest.
-  public var buildsEntry: Bool
+  package var buildsEntry: Bool
   /// Whether agents run on the daemon's only thread, and so get at most 100 % of one core together.
-  public var runsOnLoop: Bool
+  package var runsOnLoop: Bool
   /// The error message for an agent that asks for something it would have to wait for, such as a model's answer; nil
   /// where agents may wait.
-  public var cannotWait: String?
+  package var cannotWait: String?
   /// Why agents cannot run on a simulated board, as a predicate that follows `agent 'climate' `; nil where they can.
-  public var cannotBeTried: String?
+  package var cannotBeTried: String?
   /// How strictly it enforces the CPU budget.
-  public var cpu: Enforcement
+  package var cpu: Enforcement
   /// How strictly it enforces the memory budget.
-  public var memory: Enforcement
+  package var memory: Enforcement
   /// How strictly it limits the duration of an activation.
-  public var activation: Enforcement
+  package var activation: Enforcement
   /// Checks whether a manifest's agent could run here, as far as this is known without a daemon.
-  public var check: @Sendable (Manifest) throws(AgentFailure) -> Void
+  package var check: @Sendable (Manifest) throws(AgentFailure) -> Void
 
   /// The defaults describe an isolation that enforces every budget, on a thread or in a process of its own.
-  public init(
+  package init(
     _ kind: Manifest.Driver, entry: String, buildsEntry: Bool = false, runsOnLoop: Bool = false,
     cannotWait: String? = nil, cannotBeTried: String? = nil, cpu: Enforcement = .enforced,
     memory: Enforcement = .enforced, activation: Enforcement = .enforced,
@@ -45,7 +45,7 @@ public struct Isolation: Sendable {
   }
 
   /// How strictly a budget is enforced. `docs/budgets.md` has the table.
-  public func enforcement(of resource: Resource) -> Enforcement {
+  package func enforcement(of resource: Resource) -> Enforcement {
     switch resource {
     case .cpu: cpu
     case .memory: memory
@@ -59,5 +59,5 @@ public struct Isolation: Sendable {
 
 extension Manifest.Driver {
   /// The error message for an isolation that this release does not have.
-  public var isMissing: String { "this daemon has no '\(rawValue)' driver" }
+  package var isMissing: String { "this daemon has no '\(rawValue)' driver" }
 }

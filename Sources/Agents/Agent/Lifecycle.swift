@@ -4,19 +4,19 @@ import Model
 ///
 /// The time, the queue length and a random number come in with each event. Do not call `apply` while the effects of an
 /// earlier call are being carried out: queue the event, because drivers may answer immediately.
-public struct Lifecycle: Sendable {
+package struct Lifecycle: Sendable {
   /// When the agent runs: `always`, `on-demand` or `one-shot`.
-  public let kind: Manifest.Lifecycle
+  package let kind: Manifest.Lifecycle
   /// The restart policy.
-  public let policy: Policy
+  package let policy: Policy
   /// The current phase, with what belongs to it.
   var phase = Phase.idle
   /// Restarts by policy since the daemon started.
-  public internal(set) var restarts: UInt64 = 0
+  package internal(set) var restarts: UInt64 = 0
   /// Why the last instance ended; nil when none has.
-  public internal(set) var lastExit: ExitReason?
+  package internal(set) var lastExit: ExitReason?
   /// The last failure; nil when there was none.
-  public internal(set) var lastFailure: AgentFailure?
+  package internal(set) var lastFailure: AgentFailure?
 
   /// The times of the restarts by policy within the window.
   var history: [Instant] = []
@@ -26,16 +26,16 @@ public struct Lifecycle: Sendable {
   var isClosed = false
 
   /// An idle agent that has never run.
-  public init(_ kind: Manifest.Lifecycle, policy: Policy) {
+  package init(_ kind: Manifest.Lifecycle, policy: Policy) {
     self.kind = kind
     self.policy = policy
   }
 
   /// The current state.
-  public var state: LifecycleState { phase.state }
+  package var state: LifecycleState { phase.state }
 
   /// When the running instance became ready; nil when none runs.
-  public var started: Instant? {
+  package var started: Instant? {
     switch phase {
     case .ready(let since), .active(let since): since
     case .draining(let ending), .stopping(let ending): ending.started
@@ -46,7 +46,7 @@ public struct Lifecycle: Sendable {
   /// Whether an event may be queued for the agent now. When false, the caller must refuse the event.
   ///
   /// An `always` agent that a person stopped stays stopped. An event starts agents of the other kinds.
-  public var accepts: Bool {
+  package var accepts: Bool {
     switch phase {
     case .idle: kind != .always && !isClosed
     case .starting, .ready, .active, .backoff: true
@@ -62,7 +62,7 @@ public struct Lifecycle: Sendable {
   ///   - random: from 0 to 1; the jitter of the back-off.
   /// - Returns: the effects to carry out, in order. Empty when the event does not apply in this state, such as a late
   ///   answer or timer.
-  public mutating func apply(
+  package mutating func apply(
     _ event: LifecycleEvent, at now: Instant, queued: Int, random: Double
   ) -> [LifecycleEffect] {
     switch (phase, event) {

@@ -1,7 +1,7 @@
 import Model
 
 /// An input of the lifecycle table.
-public enum LifecycleEvent: Sendable, Hashable {
+package enum LifecycleEvent: Sendable, Hashable {
   /// A client, a rule or the daemon's start asked for the agent to run.
   case spawn
   /// An event was added to the agent's queue.
@@ -37,7 +37,7 @@ public enum LifecycleEvent: Sendable, Hashable {
 }
 
 /// An output of the lifecycle table: a value that the orchestrator carries out, in the given order.
-public enum LifecycleEffect: Sendable, Hashable {
+package enum LifecycleEffect: Sendable, Hashable {
   /// Have the driver create an instance; answered by `started`, `startFailed` or `startRefused`.
   case startInstance
   /// Hand the first queued event to the instance; answered by `completed`, `refused`, `failed` or `exited`.
@@ -67,7 +67,7 @@ public enum LifecycleEffect: Sendable, Hashable {
 }
 
 /// A line of the ledger, which `history` shows.
-public enum LifecycleRecord: Sendable, Hashable {
+package enum LifecycleRecord: Sendable, Hashable {
   /// The agent failed.
   case failed(AgentFailure)
   /// The agent was quarantined, for this reason and with this explanation.

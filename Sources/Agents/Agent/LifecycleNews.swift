@@ -1,7 +1,7 @@
 import Model
 
 /// A lifecycle change that is published as an event.
-public enum LifecycleNews: Sendable, Hashable {
+package enum LifecycleNews: Sendable, Hashable {
   /// An instance is ready; `restarts` counts the restarts by policy since the daemon started.
   case started(restarts: Int)
   /// The agent failed.

@@ -1,5 +1,5 @@
 /// The states of an agent. `Lifecycle` has the transitions.
-public enum LifecycleState: String, Sendable, Hashable, CaseIterable {
+package enum LifecycleState: String, Sendable, Hashable, CaseIterable {
   /// Registered, without an instance.
   case idle
   /// The driver is creating an instance.

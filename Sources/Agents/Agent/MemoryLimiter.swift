@@ -2,7 +2,7 @@ import Model
 
 /// A host that shares out the memory budgets of an agent's parents. A driver that can refuse memory asks it before the
 /// agent's memory grows.
-public protocol MemoryLimiter: AnyObject {
+package protocol MemoryLimiter: AnyObject {
   /// Records the memory that an instance holds, and returns its limit.
   /// - Parameter held: current memory of the instance, in bytes.
   /// - Returns: the limit that a parent's budget sets; nil where no parent has a memory budget.
@@ -10,14 +10,14 @@ public protocol MemoryLimiter: AnyObject {
 }
 
 /// The memory limit of an instance within its parent's budget.
-public struct MemoryRoom: Sendable, Hashable {
+package struct MemoryRoom: Sendable, Hashable {
   /// The limit in bytes, including the memory that the instance already holds.
-  public var bytes: Int64
+  package var bytes: Int64
   /// The parent whose budget sets the limit.
-  public var parent: AgentID
+  package var parent: AgentID
 
   /// - Parameter bytes: includes the memory that the instance already holds.
-  public init(bytes: Int64, parent: AgentID) {
+  package init(bytes: Int64, parent: AgentID) {
     self.bytes = bytes
     self.parent = parent
   }

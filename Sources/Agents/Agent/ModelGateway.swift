@@ -3,7 +3,7 @@ import Model
 /// Sends agents' requests to language models. Without a gateway such requests are refused as `unavailable`.
 ///
 /// It is called on the loop's thread. The caller has checked permissions; the gateway counts tokens.
-public protocol ModelGateway: AnyObject {
+package protocol ModelGateway: AnyObject {
   /// Sends a request to a model.
   /// - Parameters:
   ///   - agent: the agent that asks.

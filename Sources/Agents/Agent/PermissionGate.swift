@@ -2,11 +2,11 @@ import Model
 
 extension Permissions {
   /// Whether the agent may read the sensor or input.
-  public func mayRead(sensor: String) -> Bool { sensors.contains { $0.matches(sensor) } }
+  package func mayRead(sensor: String) -> Bool { sensors.contains { $0.matches(sensor) } }
 
   /// Whether the agent may emit events of the type: a well-formed name that `emit` allows. The built-in domains are
   /// always denied.
-  public func mayEmit(type: String) -> Bool {
+  package func mayEmit(type: String) -> Bool {
     EventPattern.isEventName(type) && EventPattern.builtInDomain(of: type) == nil && emit.contains { $0.matches(type) }
   }
 
@@ -17,7 +17,7 @@ extension Permissions {
   ///   - resolve: resolves symbolic links, `.` and `..` (realpath(3)); returns nil for a path that does not exist.
   ///     Applied to the file and to every granted path, so that a symbolic link cannot lead out of a granted folder.
   /// - Returns: the resolved path, which is the one to open; nil when it is not granted or does not exist.
-  public func mayReadFile(_ path: String, resolve: (String) -> String?) -> String? {
+  package func mayReadFile(_ path: String, resolve: (String) -> String?) -> String? {
     guard !paths.isEmpty, !path.utf8.contains(0), let file = resolve(path) else { return nil }
     let granted = paths.contains { resolve($0).map { Self.contains($0, file) } ?? false }
     return granted ? file : nil
@@ -42,7 +42,7 @@ extension AgentError {
   ///   - operation: e.g. `read sensor`.
   ///   - object: the device, event type or path.
   ///   - key: the list under `capabilities.permissions` that would have to name the object.
-  public static func notGranted(_ agent: AgentID, _ operation: String, _ object: String, key: String) -> AgentError {
+  package static func notGranted(_ agent: AgentID, _ operation: String, _ object: String, key: String) -> AgentError {
     AgentError(
       .denied, "agent '\(agent)' may not \(operation) '\(object)': capabilities.permissions.\(key) does not allow it")
   }

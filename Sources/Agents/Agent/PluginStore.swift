@@ -2,23 +2,23 @@ import Linux
 import Model
 
 /// A plugin that an agent's manifest names, and the folder where it is installed.
-public struct InstalledPlugin: Sendable, Hashable {
+package struct InstalledPlugin: Sendable, Hashable {
   /// The name without a version: the agent finds the plugin in `$OPENSTARRY_HOME/plugins/<name>`.
-  public var name: String
+  package var name: String
   /// Its folder on this machine.
-  public var path: String
+  package var path: String
 }
 
 /// Finds installed plugins, for every isolation.
-public struct PluginStore: Sendable {
+package struct PluginStore: Sendable {
   private let folder: String
 
   /// - Parameter home: `$OPENSTARRY_HOME`, with the folder `plugins`.
-  public init(home: String) { folder = "\(home)/plugins" }
+  package init(home: String) { folder = "\(home)/plugins" }
 
   /// The plugins that a manifest names. `name@version` refers to the folder `name@version`, or else to `name`.
   /// - Throws: `startFailed` for the first plugin that is not installed.
-  public func plugins(of manifest: Manifest) throws(AgentFailure) -> [InstalledPlugin] {
+  package func plugins(of manifest: Manifest) throws(AgentFailure) -> [InstalledPlugin] {
     var found: [InstalledPlugin] = []
     for plugin in manifest.plugins {
       // The @ of a scope (`@scope/name`) does not begin a version.

@@ -1,7 +1,7 @@
 import Model
 
 /// Stores which agents are quarantined, so that the quarantine survives a restart of the daemon.
-public protocol QuarantineStore: AnyObject {
+package protocol QuarantineStore: AnyObject {
   /// Why an agent is quarantined; nil when it is not.
   func quarantine(of agent: AgentID) -> AgentFailure?
 

@@ -4,26 +4,26 @@ import Model
 ///
 /// A refusal is an answer: busy, limited, denied, unavailable, failed hardware. An agent that does not handle it fails
 /// with the refusal's message, alone or quoted in its own. Matching the message works for every language and isolation.
-public struct Refusals {
+package struct Refusals {
   /// Only the newest refusals are kept.
   static let limit = 16
   private var newest: [AgentError] = []
 
   /// Holds no refusals.
-  public init() {}
+  package init() {}
 
   /// Forgets earlier refusals: an activation begins.
-  public mutating func begin() { newest = [] }
+  package mutating func begin() { newest = [] }
 
   /// Records the error of a host call. Ignores errors that are no refusals.
-  public mutating func note(_ error: AgentError) {
+  package mutating func note(_ error: AgentError) {
     guard error.isRefusal, !error.message.isEmpty else { return }
     if newest.count == Self.limit { newest.removeFirst() }
     newest.append(error)
   }
 
   /// The refusal that the activation ended with; nil when it ended for another reason.
-  public func passedOn(_ failure: AgentFailure) -> AgentError? {
+  package func passedOn(_ failure: AgentFailure) -> AgentError? {
     guard failure.reason == .error else { return nil }
     // `AgentFailure` has cleaned its message the same way.
     return newest.last { failure.message.holds($0.message.asMessage) }
@@ -31,7 +31,7 @@ public struct Refusals {
 }
 
 /// A host that also records refusals by the driver itself, such as a time-out.
-public protocol RefusalStore: AnyObject {
+package protocol RefusalStore: AnyObject {
   /// Records that the driver answers a call with `error`.
   func note(_ error: AgentError)
 }

@@ -1,6 +1,6 @@
 /// A host that charges an agent for CPU time that its driver measures beside activations. `MemoryLimiter` is the same for
 /// memory.
-public protocol UsageRecorder: AnyObject {
+package protocol UsageRecorder: AnyObject {
   /// Charges CPU time, in nanoseconds.
   func used(cpu nanoseconds: UInt64)
 }

@@ -3,20 +3,20 @@ import Linux
 import Model
 
 /// The clocks for measuring activations.
-public struct ActivationClock {
+package struct ActivationClock {
   /// Monotonic time, in nanoseconds.
-  public var elapsed: () -> UInt64
+  package var elapsed: () -> UInt64
   /// CPU time of the calling thread, in nanoseconds.
-  public var thread: () -> UInt64
+  package var thread: () -> UInt64
 
   /// For tests; otherwise use `system`.
-  public init(elapsed: @escaping () -> UInt64, thread: @escaping () -> UInt64) {
+  package init(elapsed: @escaping () -> UInt64, thread: @escaping () -> UInt64) {
     self.elapsed = elapsed
     self.thread = thread
   }
 
   /// The kernel's clocks.
-  public static var system: ActivationClock {
+  package static var system: ActivationClock {
     ActivationClock(elapsed: { System.monotonicNanoseconds() }, thread: { System.threadNanoseconds() })
   }
 }

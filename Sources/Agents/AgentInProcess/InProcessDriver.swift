@@ -5,7 +5,7 @@ import Model
 ///
 /// There is no isolation: an agent that hangs or crashes takes the daemon with it. In return an activation costs only a
 /// function call, and an instance only the memory of its own properties.
-public final class InProcessDriver: AgentDriver {
+package final class InProcessDriver: AgentDriver {
   private let types: [String: AgentType]
   private let witness: (any CodeWitness)?
   private let clock: ActivationClock
@@ -14,7 +14,7 @@ public final class InProcessDriver: AgentDriver {
   ///   - types: the linked agents. Traps when two have the same name.
   ///   - clock: measures activations.
   ///   - witness: observes when an agent's code runs; nil for none.
-  public init(types: [AgentType], clock: ActivationClock = .system, witness: (any CodeWitness)? = nil) {
+  package init(types: [AgentType], clock: ActivationClock = .system, witness: (any CodeWitness)? = nil) {
     self.clock = clock
     self.witness = witness
     self.types = Dictionary(types.map { ($0.name, $0) }) { first, _ in
@@ -23,7 +23,7 @@ public final class InProcessDriver: AgentDriver {
   }
 
   /// The properties of the in-process isolation.
-  public static let isolation = Isolation(
+  package static let isolation = Isolation(
     .inProcess, entry: "the name of an agent type that is linked into the daemon", runsOnLoop: true,
     cannotWait: "an in-process agent may not wait for a model: give it the driver 'wasm' or 'process'",
     cannotBeTried: "is in-process: the firmware that it is linked into runs it; start that on a simulated "
@@ -33,14 +33,14 @@ public final class InProcessDriver: AgentDriver {
 
   private static let uninterruptible = "an activation of an in-process agent cannot be interrupted"
 
-  public var isolation: Isolation { Self.isolation }
+  package var isolation: Isolation { Self.isolation }
 
   /// The valid values of `runtime.entry`, sorted.
-  public var entries: [String] { types.keys.sorted() }
+  package var entries: [String] { types.keys.sorted() }
 
-  public func validate(_ manifest: Manifest) throws(AgentFailure) { _ = try type(for: manifest) }
+  package func validate(_ manifest: Manifest) throws(AgentFailure) { _ = try type(for: manifest) }
 
-  public func start(
+  package func start(
     _ manifest: Manifest, host: any AgentHost, ended: @escaping (AgentEnd) -> Void,
     _ done: @escaping (Result<any AgentInstance, AgentFailure>) -> Void
   ) {

@@ -6,7 +6,7 @@ import Linux
 import Model
 
 /// Runs agents that are programs, each in a sandbox that the launcher makes. `docs/process-abi.md` is their protocol.
-public final class ProcessDriver: AgentDriver {
+package final class ProcessDriver: AgentDriver {
   private let loop: EventLoop
   private let launcher: LauncherLink
   private let plugins: PluginStore
@@ -19,7 +19,7 @@ public final class ProcessDriver: AgentDriver {
   ///   - home: `$OPENSTARRY_HOME`, with the folder `plugins`. No agent sees the rest of it.
   ///   - sockets: the daemon's sockets, which no agent may reach.
   ///   - limits: time limits, and the limits of agents without a budget.
-  public convenience init(
+  package convenience init(
     _ loop: EventLoop, home: String, sockets: [String] = [], limits: ProcessLimits = ProcessLimits()
   ) {
     self.init(loop, home: home, sockets: sockets, launcher: LauncherLink(loop), limits: limits)
@@ -38,11 +38,11 @@ public final class ProcessDriver: AgentDriver {
   }
 
   /// The properties of this isolation.
-  public static let isolation = Isolation(
+  package static let isolation = Isolation(
     .process, entry: "the program's file",
     check: { manifest throws(AgentFailure) in _ = try program(of: manifest) })
 
-  public var isolation: Isolation {
+  package var isolation: Isolation {
     var isolation = Self.isolation
     guard let facts = launcher.facts else { return isolation }
     if !facts.controllers.contains(.cpu) {
@@ -56,7 +56,7 @@ public final class ProcessDriver: AgentDriver {
     return isolation
   }
 
-  public func validate(_ manifest: Manifest) throws(AgentFailure) {
+  package func validate(_ manifest: Manifest) throws(AgentFailure) {
     let program = try Self.program(of: manifest)
     _ = try plugins.plugins(of: manifest)
     try checkAccess(program, of: manifest)
@@ -67,13 +67,13 @@ public final class ProcessDriver: AgentDriver {
     }
   }
 
-  public func inForce(_ manifest: Manifest) -> Budget {
+  package func inForce(_ manifest: Manifest) -> Budget {
     var budget = manifest.budget
     budget.memory = budget.memory ?? limits.memory
     return budget
   }
 
-  public func start(
+  package func start(
     _ manifest: Manifest, host: any AgentHost, ended: @escaping (AgentEnd) -> Void,
     _ done: @escaping (Result<any AgentInstance, AgentFailure>) -> Void
   ) {

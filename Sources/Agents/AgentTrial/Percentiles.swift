@@ -1,15 +1,15 @@
 /// Percentiles of a set of measurements, by the nearest-rank method.
-public struct Percentiles: Sendable, Hashable {
+package struct Percentiles: Sendable, Hashable {
   /// The median, in the unit of the measurements.
-  public var p50: Int64
+  package var p50: Int64
   /// The 99th percentile, in the unit of the measurements.
-  public var p99: Int64
+  package var p99: Int64
   /// The maximum, in the unit of the measurements.
-  public var max: Int64
+  package var max: Int64
 
   /// - Parameter values: in any order.
   /// - Returns: nil when `values` is empty.
-  public init?(_ values: [Int64]) {
+  package init?(_ values: [Int64]) {
     let sorted = values.sorted()
     guard let last = sorted.last else { return nil }
     func rank(_ percent: Int) -> Int64 { sorted[Swift.max(0, (sorted.count * percent + 99) / 100 - 1)] }

@@ -130,7 +130,7 @@ extension TrialActivation {
   }
 
   /// Formats a duration: `41.2 µs`, `3.1 ms`, `1.25 s`.
-  public static func text(_ time: Duration) -> String {
+  package static func text(_ time: Duration) -> String {
     let nanoseconds = Double(time.nanoseconds)
     return switch time.nanoseconds {
     case ..<1_000_000: "\(((nanoseconds / 100).rounded() / 10).text) µs"

@@ -13,7 +13,7 @@ import Orchestrator
 ///
 /// The board's time is simulated and stops while the agent runs. Leases, limits, rates and back-off use it, so that a
 /// simulated minute takes no real time. The agent's own run time is measured and limited in real time.
-public final class Trial {
+package final class Trial {
   private let manifest: Manifest
   private let board: Board
   private let loop: EventLoop
@@ -39,7 +39,7 @@ public final class Trial {
   ///   - onStep: called for each step, in order.
   /// - Throws: the agent cannot run: its module is missing or broken, the engine is missing, or its isolation does not
   ///   support trials.
-  public convenience init(
+  package convenience init(
     _ manifest: Manifest, board: Board, state: Fields = [:], modules: String, compiler: String = "/proc/self/exe",
     onStep: @escaping (TrialStep) -> Void
   ) throws(TrialFailure) {
@@ -87,7 +87,7 @@ public final class Trial {
 
   /// Gives a sensor a value, or an input a level (1 or 0).
   /// - Throws: there is no such sensor or input.
-  public func set(_ device: DeviceID, _ value: Double) throws(TrialFailure) {
+  package func set(_ device: DeviceID, _ value: Double) throws(TrialFailure) {
     let kind = board.device(device)?.kind
     switch kind {
     case .sensor: try inject(device, ["value": .double(value)])
@@ -104,7 +104,7 @@ public final class Trial {
 
   /// Starts the agent, as `openstarry spawn` does. Does not start a one-shot agent: each event does.
   /// - Returns: why the start failed; nil when it did not.
-  public func start() -> AgentFailure? {
+  package func start() -> AgentFailure? {
     settle()
     if manifest.runtime.lifecycle != .oneShot {
       _ = try? agents.spawnAgent(manifest.id, cause: nil)
@@ -115,7 +115,7 @@ public final class Trial {
 
   /// Sets the event's sensor or input to the value in its payload. Call it for the first event before the agent starts,
   /// so that the agent never reads another value.
-  public func prepare(for event: TrialEvent) throws(TrialFailure) {
+  package func prepare(for event: TrialEvent) throws(TrialFailure) {
     if let (device, change) = event.injection(board) { try inject(device, change) }
   }
 
@@ -126,7 +126,7 @@ public final class Trial {
   /// - Returns: the activations that ended during the call; empty when the agent could not start.
   /// - Throws: the event name is not valid, its value cannot be set, or the agent does not accept the event, for
   ///   example because it is quarantined.
-  public func deliver(_ event: TrialEvent, after: Duration = .zero) throws(TrialFailure) -> [TrialActivation] {
+  package func deliver(_ event: TrialEvent, after: Duration = .zero) throws(TrialFailure) -> [TrialActivation] {
     guard EventPattern.isEventName(event.type) else {
       throw TrialFailure(
         "'\(event.type)' is not an event name: it must be domain:verb, e.g. sensor:temperature", isUsage: true)
@@ -160,7 +160,7 @@ public final class Trial {
 
   /// Lets simulated time pass, and delivers the board's own events to which the manifest subscribes.
   /// - Returns: the activations that ended during the call.
-  public func live(for time: Duration) -> [TrialActivation] {
+  package func live(for time: Duration) -> [TrialActivation] {
     let before = tape.activations.count
     log.dispatch = { [unowned self] event in agents.handle(event) }
     pass(time)
@@ -169,7 +169,7 @@ public final class Trial {
   }
 
   /// The agent's report: its own counters and state; an empty map when there is none.
-  public func snapshot() -> Value {
+  package func snapshot() -> Value {
     var report = Value.map([:])
     try? agents.snapshot(manifest.id) { report = $0 }
     settle()
@@ -178,7 +178,7 @@ public final class Trial {
 
   /// Stops the agent and closes the board, as at the daemon's shutdown: outputs go to their safe states.
   /// - Returns: the agent's durable state.
-  public func end() -> Fields {
+  package func end() -> Fields {
     var isOver = false
     tape.add(.end, "stopping the agent, then the board", [:])
     agents.shutDown { isOver = true }
@@ -244,14 +244,14 @@ public final class Trial {
 }
 
 /// Why a trial, or a step of it, is not possible.
-public struct TrialFailure: Error, Sendable, CustomStringConvertible {
+package struct TrialFailure: Error, Sendable, CustomStringConvertible {
   /// One sentence.
-  public var description: String
+  package var description: String
   /// Whether the user's input is wrong, such as an unknown device. False when the operation failed.
-  public var isUsage: Bool
+  package var isUsage: Bool
 
   /// - Parameter description: one sentence.
-  public init(_ description: String, isUsage: Bool = false) {
+  package init(_ description: String, isUsage: Bool = false) {
     self.description = description
     self.isUsage = isUsage
   }

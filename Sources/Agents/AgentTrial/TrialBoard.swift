@@ -2,7 +2,7 @@ import HAL
 import Model
 
 /// Makes the simulated boards for trials.
-public enum TrialBoard {
+package enum TrialBoard {
   /// A board with exactly the devices that a manifest names, all simulated and without limits: sensors that measure 0,
   /// inactive inputs, actuators that are off, cameras.
   ///
@@ -11,7 +11,7 @@ public enum TrialBoard {
   /// - Parameters:
   ///   - events: the types of the events that will be delivered.
   ///   - named: the devices whose values the user sets.
-  public static func madeUp(for manifest: Manifest, events: [String], named: [DeviceID]) -> Board {
+  package static func madeUp(for manifest: Manifest, events: [String], named: [DeviceID]) -> Board {
     let permissions = manifest.permissions
     var devices: [Device] = []
     func add(_ id: DeviceID, _ kind: Device.Kind) {
@@ -39,7 +39,7 @@ public enum TrialBoard {
 
   /// A copy of `board` with every device simulated. Limits and settings stay, except that inputs have no debounce: a
   /// simulated input does not bounce, and its changes take effect immediately.
-  public static func simulated(_ board: Board) -> Board {
+  package static func simulated(_ board: Board) -> Board {
     var board = board
     board.backend = .simulated
     for index in board.devices.indices {

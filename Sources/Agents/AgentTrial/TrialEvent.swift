@@ -1,14 +1,14 @@
 import Model
 
 /// An event for the agent, as the user wrote it.
-public struct TrialEvent: Sendable, Hashable {
+package struct TrialEvent: Sendable, Hashable {
   /// `domain:verb`.
-  public var type: String
+  package var type: String
   /// The payload as written. The fields that the board's own events also have are added on delivery.
-  public var payload: Fields
+  package var payload: Fields
 
   /// - Parameter type: `domain:verb`.
-  public init(_ type: String, _ payload: Fields = [:]) {
+  package init(_ type: String, _ payload: Fields = [:]) {
     self.type = type
     self.payload = payload
   }

@@ -2,18 +2,18 @@ import Agent
 import Model
 
 /// One step of a trial.
-public struct TrialStep: Sendable, Hashable {
+package struct TrialStep: Sendable, Hashable {
   /// Simulated time since the trial began.
-  public var at: Duration
+  package var at: Duration
   /// The kind of step.
-  public var kind: Kind
+  package var kind: Kind
   /// One printable line.
-  public var text: String
+  package var text: String
   /// The machine-readable form of `text`.
-  public var fields: Fields
+  package var fields: Fields
 
   /// - Parameter at: simulated time since the trial began.
-  public init(at: Duration, _ kind: Kind, _ text: String, _ fields: Fields) {
+  package init(at: Duration, _ kind: Kind, _ text: String, _ fields: Fields) {
     self.at = at
     self.kind = kind
     self.text = text
@@ -21,7 +21,7 @@ public struct TrialStep: Sendable, Hashable {
   }
 
   /// The kinds of step.
-  public enum Kind: String, Sendable, Hashable, CaseIterable {
+  package enum Kind: String, Sendable, Hashable, CaseIterable {
     /// The instance is ready, or could not be created.
     case start
     /// An event was delivered to the agent.
@@ -41,7 +41,7 @@ public struct TrialStep: Sendable, Hashable {
   }
 
   /// One JSON object: `at_ms`, `kind`, and the fields of that kind.
-  public var document: Value {
+  package var document: Value {
     var document: Fields = ["at_ms": .int(at.nanoseconds / 1_000_000), "kind": .string(kind.rawValue)]
     for (key, value) in fields { document[key] = value }
     return .map(document)
@@ -49,16 +49,16 @@ public struct TrialStep: Sendable, Hashable {
 }
 
 /// The result and the cost of one activation.
-public struct TrialActivation: Sendable {
+package struct TrialActivation: Sendable {
   /// Why it failed; nil when it succeeded.
-  public var failure: AgentFailure?
+  package var failure: AgentFailure?
   /// The cost as the driver measured it; nil where the driver does not measure it.
-  public var cost: ActivationCost?
+  package var cost: ActivationCost?
   /// Real time from the event to the result, including the driver's overhead.
-  public var time: Duration
+  package var time: Duration
 
   /// - Parameter time: real time, including the driver's overhead.
-  public init(failure: AgentFailure?, cost: ActivationCost?, time: Duration) {
+  package init(failure: AgentFailure?, cost: ActivationCost?, time: Duration) {
     self.failure = failure
     self.cost = cost
     self.time = time

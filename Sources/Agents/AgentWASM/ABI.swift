@@ -1,23 +1,23 @@
 /// The names of the contract in `wit/openstarry.wit`, lowered according to the component model's canonical ABI.
-public enum ABI {
+package enum ABI {
   /// The version in the names of imports and exports.
-  public static let version = "0.1.0"
+  package static let version = "0.1.0"
   /// The module's memory, which pointers refer to.
-  public static let memory = "memory"
+  package static let memory = "memory"
   /// `(old i32, oldSize i32, align i32, newSize i32) -> i32`: allocates memory in the guest, for data of the host.
-  public static let allocate = "cabi_realloc"
+  package static let allocate = "cabi_realloc"
   /// `(event: payload) -> result<_, string>`.
-  public static let handle = "openstarry:agent/handler@0.1.0#handle"
+  package static let handle = "openstarry:agent/handler@0.1.0#handle"
   /// `() -> result<_, string>`; optional: runs once before the first event.
-  public static let start = "openstarry:agent/handler@0.1.0#start"
+  package static let start = "openstarry:agent/handler@0.1.0#start"
   /// `() -> payload`; optional: a map.
-  public static let snapshot = "openstarry:agent/handler@0.1.0#snapshot"
+  package static let snapshot = "openstarry:agent/handler@0.1.0#snapshot"
   /// `() -> ()`; optional, and never called: a module that has it uses CBOR instead of JSON.
-  public static let cbor = "openstarry:agent/encoding@0.1.0#cbor"
+  package static let cbor = "openstarry:agent/encoding@0.1.0#cbor"
   /// Frees the memory of a result after the host has read it; optional.
-  public static func finish(_ export: String) -> String { "cabi_post_\(export)" }
+  package static func finish(_ export: String) -> String { "cabi_post_\(export)" }
   /// The first function of a WASI reactor; optional.
-  public static let initialise = "_initialize"
+  package static let initialise = "_initialize"
 
   static let requiredExports: [(name: String, signature: Signature)] = [
     (allocate, "iiii>i"), (handle, "ii>i"),

@@ -2,16 +2,16 @@ import CWasmtime
 import Linux
 
 /// The engine's settings. All of them are part of the key of artefacts.
-public struct EngineConfiguration: Sendable, Hashable {
+package struct EngineConfiguration: Sendable, Hashable {
   /// The largest memory of any agent, in bytes. So much address space is reserved for each, so that memory never moves.
-  public var memory = 16 << 20
+  package var memory = 16 << 20
   /// The stack of a guest's code, in bytes.
-  public var guestStack = 128 << 10
+  package var guestStack = 128 << 10
   /// The stack of an activation, in bytes: of the guest and its host calls. Only touched pages take memory.
-  public var stack = 1 << 20
+  package var stack = 1 << 20
 
   /// The tested configuration for boards with 512 MB to 1 GB.
-  public init() {}
+  package init() {}
 
   /// A line that differs if compiled code would.
   var text: String { "1 fuel memory=\(memory) guard=65536 guestStack=\(guestStack) stack=\(stack) mvp+bulk+reference" }

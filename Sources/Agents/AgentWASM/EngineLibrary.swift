@@ -3,21 +3,21 @@ import Glibc
 import Linux
 
 /// wasmtime's library and its functions. It stays loaded until the process ends.
-@safe public struct EngineLibrary {
+@safe package struct EngineLibrary {
   /// The path of the library.
-  public let path: String
+  package let path: String
   /// Identifies the file beside its path: size and time of the last change.
   let identity: String
   let functions: UnsafePointer<openstarry_wasmtime>
 
   /// The environment variable that overrides the usual places.
-  public static let variable = "OPENSTARRY_WASMTIME"
+  package static let variable = "OPENSTARRY_WASMTIME"
   /// The version that `.ci/wasmtime` installs.
-  public static let version = "50.0.1"
+  package static let version = "50.0.1"
 
   /// The paths where the library is looked for: only the variable's value if it is set, else the package's path, then that of
   /// `.ci/wasmtime`.
-  public static func places(_ environment: [String: String] = Environment.current()) -> [String] {
+  package static func places(_ environment: [String: String] = Environment.current()) -> [String] {
     if let named = environment[variable], !named.isEmpty { return [named] }
     var places = ["/usr/lib/openstarry/libwasmtime.so"]
     let cache = environment["XDG_CACHE_HOME"] ?? environment["HOME"].map { "\($0)/.cache" }
@@ -26,11 +26,11 @@ import Linux
   }
 
   /// The first of `places` that is a file; nil if none is.
-  public static func find(in places: [String] = places()) -> String? { places.first { Files.isFile($0) } }
+  package static func find(in places: [String] = places()) -> String? { places.first { Files.isFile($0) } }
 
   /// Loads a library (dlopen(3)) and looks up its functions.
   /// - Throws: if it is missing, not a library, or lacks a function.
-  public init(path: String) throws(EngineError) {
+  package init(path: String) throws(EngineError) {
     var status = stat()
     // SAFETY: stat(2) fills in the local structure.
     guard unsafe path.withCString({ unsafe stat($0, &status) }) == 0 else {
@@ -53,13 +53,13 @@ import Linux
 }
 
 /// The engine cannot be used.
-public enum EngineError: Error, Sendable, Hashable, CustomStringConvertible {
+package enum EngineError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The library is in none of these places.
   case notInstalled(looked: [String])
   /// The library at this path does not work, and the cause.
   case unusable(String, String)
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .notInstalled(let looked):
       "the WASM engine is not installed (looked for \(looked.joined(separator: ", "))); install the package "

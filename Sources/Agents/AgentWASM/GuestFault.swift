@@ -37,28 +37,28 @@ enum GuestFault: Error, Hashable, CustomStringConvertible {
 }
 
 /// The limits of a guest.
-public struct GuestLimits: Sendable, Hashable {
+package struct GuestLimits: Sendable, Hashable {
   /// Linear memory in bytes; the manifest's `budget.memory`, at most the engine's cap.
-  public var memory = 4 << 20
+  package var memory = 4 << 20
   /// Instructions, as the engine counts them, for one activation; nil is `defaultFuel`, or what the manifest's
   /// `budget.activation` needs.
-  public var fuel: UInt64?
+  package var fuel: UInt64?
   /// Instructions of a slice. Between slices the clock is checked, and other agents run.
-  public var slice: UInt64 = 200_000
+  package var slice: UInt64 = 200_000
   /// Wall-clock time of one activation, including the time of other agents.
-  public var activation: Duration = .seconds(5)
+  package var activation: Duration = .seconds(5)
   /// The longest wait in one host call, such as for a model's answer; it does not count as the activation's time.
-  public var wait: Duration = .seconds(120)
+  package var wait: Duration = .seconds(120)
   /// Host calls in one activation.
-  public var calls = 10_000
+  package var calls = 10_000
   /// Log lines in one activation.
-  public var lines = 100
+  package var lines = 100
 
   /// The default limits.
-  public init() {}
+  package init() {}
 
   /// Instructions of an activation without `budget.activation`: 40 to 100 ms on a laptop (measured).
-  public static let defaultFuel: UInt64 = 1_000_000_000
+  package static let defaultFuel: UInt64 = 1_000_000_000
 
   /// Enough that the time ends first: a hundred per nanosecond, four times the measured rate of a plain loop.
   static func fuel(for activation: Duration) -> UInt64 {

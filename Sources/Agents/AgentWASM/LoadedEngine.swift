@@ -1,6 +1,6 @@
 /// The engine with the host's functions, and its open modules. An engine is never freed, so a process with several drivers
 /// shares one.
-public final class LoadedEngine {
+package final class LoadedEngine {
   private struct WeakModule {
     weak var module: PreparedModule?
   }
@@ -12,7 +12,7 @@ public final class LoadedEngine {
   /// Loads the engine.
   /// - Parameter places: the paths where its library is looked for.
   /// - Throws: if it is at none of them, or cannot be used.
-  public init(in places: [String] = EngineLibrary.places()) throws(EngineError) {
+  package init(in places: [String] = EngineLibrary.places()) throws(EngineError) {
     guard let path = EngineLibrary.find(in: places) else { throw EngineError.notInstalled(looked: places) }
     linker = try HostLinker(Engine(try EngineLibrary(path: path)))
   }

@@ -4,23 +4,23 @@ import Linux
 
 /// Compiles one module in a child process. The host program becomes the compiler if its first argument is
 /// `ModuleCompiler.argument`.
-public enum ModuleCompiler {
+package enum ModuleCompiler {
   /// The hidden argument; library, module, output file and the limit of the address space in bytes follow.
-  public static let argument = "__compile-wasm"
+  package static let argument = "__compile-wasm"
   /// Exit codes (sysexits.h): an error of the module (EX_DATAERR), or another error (EX_SOFTWARE). The output file then
   /// contains a message instead of code.
   static let dataError: Int32 = 65
   static let softwareError: Int32 = 70
 
   /// The limit of the address space, in bytes: the library takes 24 MB, compiling a module of 40 KB another 16 MB.
-  public static let space: UInt64 = 512 << 20
+  package static let space: UInt64 = 512 << 20
   /// The limit of CPU time, in seconds.
   static let seconds: UInt64 = 60
 
   /// Compiles a module if the arguments request it.
   /// - Parameter arguments: the program's arguments, including its name.
   /// - Returns: the exit code; nil if the arguments do not request a compilation.
-  public static func runIfAsked(_ arguments: [String]) -> Int32? {
+  package static func runIfAsked(_ arguments: [String]) -> Int32? {
     guard arguments.count == 6, arguments[1] == argument, let space = UInt64(arguments[5]) else { return nil }
     let (library, module, output) = (arguments[2], arguments[3], arguments[4])
     // If memory runs out, the kernel kills this process, not the daemon (proc_pid_oom_score_adj(5)).

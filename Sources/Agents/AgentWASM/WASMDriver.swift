@@ -8,7 +8,7 @@ import Model
 ///
 /// The engine is loaded when the first such agent is registered. A module is compiled once, in a child process.
 /// `docs/wasm-abi.md` lists its imports and exports.
-public final class WASMDriver: AgentDriver {
+package final class WASMDriver: AgentDriver {
   private let loop: any Loop
   private let clock: any Timekeeper
   private let folder: String
@@ -47,7 +47,7 @@ public final class WASMDriver: AgentDriver {
   ///   - clock: the clock of deadlines; nil is the loop.
   ///   - engine: a loaded engine; nil loads one from `places` when it is needed.
   ///   - witness: notified whenever code of an agent runs.
-  public init(
+  package init(
     _ loop: any Loop, folder: String, home: String? = nil, compiler: String = "/proc/self/exe",
     places: [String] = EngineLibrary.places(), limits: GuestLimits = GuestLimits(),
     patience: Duration = .seconds(90), space: UInt64 = ModuleCompiler.space, clock: (any Timekeeper)? = nil,
@@ -67,17 +67,17 @@ public final class WASMDriver: AgentDriver {
   }
 
   /// The properties of this isolation.
-  public static let isolation = Isolation(
+  package static let isolation = Isolation(
     .wasm, entry: "the module's file", buildsEntry: true, runsOnLoop: true,
     check: { manifest throws(AgentFailure) in try check(manifest) })
 
-  public var isolation: Isolation { Self.isolation }
+  package var isolation: Isolation { Self.isolation }
 
   /// The number of compilations.
-  public var compilations: Int { loaded?.artefacts.compilations ?? 0 }
+  package var compilations: Int { loaded?.artefacts.compilations ?? 0 }
 
   /// Checks the module and its plugins, and begins to compile the module unless it is compiled.
-  public func validate(_ manifest: Manifest) throws(AgentFailure) {
+  package func validate(_ manifest: Manifest) throws(AgentFailure) {
     let module = try self.module(of: manifest)
     _ = try environment(of: manifest)
     let bytes = try module().get()
@@ -85,13 +85,13 @@ public final class WASMDriver: AgentDriver {
   }
 
   /// Memory always has a limit.
-  public func inForce(_ manifest: Manifest) -> Budget {
+  package func inForce(_ manifest: Manifest) -> Budget {
     var budget = manifest.budget
     budget.memory = limits(of: manifest).memory
     return budget
   }
 
-  public func start(
+  package func start(
     _ manifest: Manifest, host: any AgentHost, ended: @escaping (AgentEnd) -> Void,
     _ done: @escaping (Result<any AgentInstance, AgentFailure>) -> Void
   ) {
@@ -217,7 +217,7 @@ public final class WASMDriver: AgentDriver {
 
   /// Checks an agent's module with the default limits, without an engine.
   /// - Throws: if it is missing or may not run.
-  public static func check(_ manifest: Manifest) throws(AgentFailure) {
+  package static func check(_ manifest: Manifest) throws(AgentFailure) {
     _ = try module(of: manifest, memory: limits(of: manifest, GuestLimits()).memory)().get()
   }
 

@@ -6,7 +6,7 @@ import EventLoop
 import Model
 
 /// The isolations of this release. To add one, add a line to `all`.
-public enum Isolations {
+package enum Isolations {
   private static let all: [(isolation: Isolation, driver: @Sendable (DriverSite) -> (any AgentDriver)?)] = [
     (InProcessDriver.isolation, { InProcessDriver(types: $0.types, witness: $0.witness) }),
     (
@@ -23,36 +23,36 @@ public enum Isolations {
   ]
 
   /// The properties of every isolation in this release.
-  public static let known: [Isolation] = all.map(\.isolation)
+  package static let known: [Isolation] = all.map(\.isolation)
 
   /// The properties of one isolation; nil when this release does not have it.
-  public static func of(_ driver: Manifest.Driver) -> Isolation? { known.first { $0.kind == driver } }
+  package static func of(_ driver: Manifest.Driver) -> Isolation? { known.first { $0.kind == driver } }
 
   /// Makes one driver for each isolation that is possible there.
-  public static func drivers(_ site: DriverSite) -> [any AgentDriver] { all.compactMap { $0.driver(site) } }
+  package static func drivers(_ site: DriverSite) -> [any AgentDriver] { all.compactMap { $0.driver(site) } }
 
   /// Makes a driver for one isolation; nil when this release does not have it.
-  public static func driver(_ kind: Manifest.Driver, _ site: DriverSite) -> (any AgentDriver)? {
+  package static func driver(_ kind: Manifest.Driver, _ site: DriverSite) -> (any AgentDriver)? {
     all.first { $0.isolation.kind == kind }.flatMap { $0.driver(site) }
   }
 }
 
 /// The environment that drivers are made in. Each driver uses the parts that it needs.
-public struct DriverSite {
+package struct DriverSite {
   /// The loop that the drivers run on.
-  public var loop: any Loop
+  package var loop: any Loop
   /// `$OPENSTARRY_HOME`, with the folder `plugins`.
-  public var home: String
+  package var home: String
   /// The folder for compiled modules. No other user may be able to write to it, because its contents are executed.
-  public var modules: String
+  package var modules: String
   /// A program that calls `ModuleCompiler.runIfAsked` first of all; by default this program.
-  public var program: String
+  package var program: String
   /// The agents that are linked into the program.
-  public var types: [AgentType]
+  package var types: [AgentType]
   /// Observes when an agent's code runs inside the program; nil for none.
-  public var witness: (any CodeWitness)?
+  package var witness: (any CodeWitness)?
   /// The daemon's sockets, which no agent may reach.
-  public var sockets: [String] = []
+  package var sockets: [String] = []
 
   /// - Parameters:
   ///   - home: `$OPENSTARRY_HOME`.
@@ -60,7 +60,7 @@ public struct DriverSite {
   ///   - program: a program that calls `ModuleCompiler.runIfAsked` first of all; by default this program.
   ///   - types: the agents that are linked into the program.
   ///   - witness: observes when an agent's code runs inside the program; nil for none.
-  public init(
+  package init(
     _ loop: any Loop, home: String, modules: String, program: String = "/proc/self/exe", types: [AgentType] = [],
     witness: (any CodeWitness)? = nil
   ) {

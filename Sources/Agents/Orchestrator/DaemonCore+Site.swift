@@ -5,36 +5,36 @@ import Model
 
 extension DaemonCore {
   /// What the core runs on.
-  public struct Site {
+  package struct Site {
     /// Where everything runs.
-    public var loop: any Loop
+    package var loop: any Loop
     /// Takes the events of all parts.
-    public var log: EventLog
+    package var log: EventLog
     /// The gate; not open yet.
-    public var hardware: Hardware
+    package var hardware: Hardware
     /// The folder of the registry and of the emergency stop.
-    public var home: String
+    package var home: String
     /// The kernel's id of this boot; empty where there is none.
-    public var boot: String
+    package var boot: String
     /// The isolations there are.
-    public var drivers: [any AgentDriver]
+    package var drivers: [any AgentDriver]
     /// The files that agents may read.
-    public var files: any FileReading = AgentFiles()
+    package var files: any FileReading = AgentFiles()
     /// How many log lines are kept for each agent.
-    public var logLines = 100
+    package var logLines = 100
     /// What all agents together may use.
-    public var limits = BoardLimits()
+    package var limits = BoardLimits()
     /// Spreads the times of restarts.
-    public var random: any RandomNumberGenerator = SystemRandomNumberGenerator()
+    package var random: any RandomNumberGenerator = SystemRandomNumberGenerator()
     /// What shows that the wall clock is right.
-    public var clockEvidence = BoardClock.Evidence()
+    package var clockEvidence = BoardClock.Evidence()
     /// How far local time is ahead of UTC at a moment, both in seconds.
-    public var utcOffset: (Int64) -> Int = { _ in 0 }
+    package var utcOffset: (Int64) -> Int = { _ in 0 }
     /// Keeps the leases of outputs when the daemon dies; nil where nothing does.
-    public var guardian: (any DaemonCoreGuardian)?
+    package var guardian: (any DaemonCoreGuardian)?
 
     /// A place without guardian; `home` is a folder that exists.
-    public init(
+    package init(
       loop: any Loop, log: EventLog, hardware: Hardware, home: String, boot: String = "", drivers: [any AgentDriver]
     ) {
       self.loop = loop

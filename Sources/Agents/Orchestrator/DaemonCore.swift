@@ -10,19 +10,19 @@ import Rules
 ///
 /// The owner chooses what they run on, and does all reporting. The core runs on any `Loop`, so tests on manual time
 /// exercise the daemon's own code.
-public final class DaemonCore {
+package final class DaemonCore {
   /// Hands every event to rules and agents, from `start` to `end`.
-  public let log: EventLog
+  package let log: EventLog
   /// The gate; opened by `start`.
-  public let hardware: Hardware
+  package let hardware: Hardware
   /// Opened by the owner before `start`, closed by `end`.
-  public let registry: StoredRegistry
+  package let registry: StoredRegistry
   /// The agents; quarantines are the owner's to set.
-  public let agents: AgentSupervisor
+  package let agents: AgentSupervisor
   /// The rules; read outside safe mode.
-  public let rules: RuleRunner
+  package let rules: RuleRunner
   /// Emergency stops; nil until `start`.
-  public private(set) var stops: EmergencyStops?
+  package private(set) var stops: EmergencyStops?
   private let loop: any Loop
   private let home: String
   private let guardian: (any DaemonCoreGuardian)?
@@ -33,7 +33,7 @@ public final class DaemonCore {
 
   /// Builds the parts and connects them; nothing is started.
   /// - Parameter loadRules: reads and compiles the rule files, at the start and for each reload.
-  public init(_ site: Site, loadRules: @escaping () throws(Diagnostics) -> RuleSet) {
+  package init(_ site: Site, loadRules: @escaping () throws(Diagnostics) -> RuleSet) {
     (loop, log, hardware, home, guardian) = (site.loop, site.log, site.hardware, site.home, site.guardian)
     registry = StoredRegistry(folder: home, loop: loop, events: log, boot: site.boot)
     agents = AgentSupervisor(
@@ -53,13 +53,13 @@ public final class DaemonCore {
   ///   - file: in a folder in memory (tmpfs): it is written for each change of an output.
   ///   - onProblem: told once when a change cannot be kept.
   /// - Throws: the file cannot be made, and `max_rate` counts from this start.
-  public func keepChanges(in file: String, onProblem: @escaping (SystemError) -> Void) throws(SystemError) {
+  package func keepChanges(in file: String, onProblem: @escaping (SystemError) -> Void) throws(SystemError) {
     hardware.changeStore = try ChangeFile(
       file, boot: registry.boot, actuators: Self.rates(hardware.board), onProblem: onProblem)
   }
 
   /// The actuators with `max_rate`.
-  public static func rates(_ board: Board) -> [(id: DeviceID, rate: Rate)] {
+  package static func rates(_ board: Board) -> [(id: DeviceID, rate: Rate)] {
     board.devices.compactMap { device in
       guard case .actuator(let settings) = device.kind, let rate = settings.maxRate else { return nil }
       return (device.id, rate)
@@ -71,7 +71,7 @@ public final class DaemonCore {
   ///   - kept: what `registry.open` returned.
   ///   - owner: not retained; must outlive the core.
   ///   - onProblem: told why a change of the emergency stop would not survive a restart.
-  public func start(
+  package func start(
     _ kept: StoredRegistry.Contents, owner: any DaemonCoreOwner, onProblem: @escaping (String) -> Void
   ) {
     self.owner = owner
@@ -154,10 +154,10 @@ public final class DaemonCore {
   }
 
   /// Whether `leaveSafeMode` has anything to start.
-  public var isInSafeMode: Bool { whenSafeModeEnds != nil }
+  package var isInSafeMode: Bool { whenSafeModeEnds != nil }
 
   /// Starts what safe mode has left out. Call it when the owner's `safeMode` is nil.
-  public func leaveSafeMode() {
+  package func leaveSafeMode() {
     let go = whenSafeModeEnds.take()
     go?()
   }
@@ -183,7 +183,7 @@ public final class DaemonCore {
   ///   - patience: how long to wait for outputs that refuse their final level.
   ///   - onSafe: called with those outputs after the hardware was closed. Lines can still be added to the ledger.
   ///   - done: called when everything is on the disk, or could not be written.
-  public func end(
+  package func end(
     within patience: Duration, onSafe: @escaping ([Hardware.Refusal]) -> Void, _ done: @escaping () -> Void
   ) {
     log.publish(SystemEvents.stopping(), from: "system")

@@ -3,7 +3,7 @@ import Model
 import Store
 
 /// What the core asks of its owner, the daemon.
-public protocol DaemonCoreOwner: AnyObject {
+package protocol DaemonCoreOwner: AnyObject {
   /// Why only the outputs may be touched; nil outside safe mode.
   var safeMode: String? { get }
 
@@ -23,7 +23,7 @@ public protocol DaemonCoreOwner: AnyObject {
 }
 
 /// The guardian as the core needs it: it keeps the leases of outputs.
-public protocol DaemonCoreGuardian: LeaseStore {
+package protocol DaemonCoreGuardian: LeaseStore {
   /// Called before the hardware is opened.
   func start()
 

@@ -4,7 +4,7 @@ import Linux
 import Model
 
 /// The emergency stop of the whole daemon: outputs safe, agents paused, waits of rules dropped. It survives a restart.
-public final class EmergencyStops {
+package final class EmergencyStops {
   private let loop: any Loop
   private let log: EventLog
   private let hardware: Hardware
@@ -15,7 +15,7 @@ public final class EmergencyStops {
   /// Changes on their way to the disk, with the requests that wait for them.
   private var beingKept = 0
   /// Why the last change would not survive a restart; nil when it would. It is retried until then.
-  public private(set) var problem: SystemError?
+  package private(set) var problem: SystemError?
   /// Whether the last change may not be on the disk: the write failed, or the file of an earlier run was not verified.
   private var isDoubtful = false
   private var waiting: [(SystemError?) -> Void] = []
@@ -101,7 +101,7 @@ public final class EmergencyStops {
   /// Starts an emergency stop. The hardware is safe when this returns.
   /// - Parameter done: called when the stop would survive a power cut: whether no stop was in force before, and why it
   ///   would not survive; nil if it would.
-  public func begin(by client: String, reason: String?, cause: Cause?, _ done: @escaping (Bool, String?) -> Void) {
+  package func begin(by client: String, reason: String?, cause: Cause?, _ done: @escaping (Bool, String?) -> Void) {
     let isNew = hardware.stopEverything(by: client, reason: reason, cause: cause)
     // Retry a failed write first, so that a repeated request is not told that the stop is kept when it is not.
     if !isNew, beingKept == 0, isDoubtful { keep() }
@@ -111,7 +111,7 @@ public final class EmergencyStops {
   /// Ends the emergency stop.
   /// - Parameter done: as for `begin`, with whether a stop was in force.
   /// - Throws: `limited` while an input holds the stop.
-  public func clear(
+  package func clear(
     by client: String, cause: Cause?, _ done: @escaping (Bool, String?) -> Void
   ) throws(HALError) {
     // Before commands pass again: events from before the stop must not move anything after it.
@@ -122,7 +122,7 @@ public final class EmergencyStops {
   }
 
   /// Calls `done` when the current state would survive a power cut, with the reason if it would not.
-  public func whenKept(_ done: @escaping (SystemError?) -> Void) {
+  package func whenKept(_ done: @escaping (SystemError?) -> Void) {
     if beingKept == 0 { done(problem) } else { waiting.append(done) }
   }
 

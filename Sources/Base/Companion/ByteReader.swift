@@ -1,20 +1,20 @@
 /// Decodes the fields of a message; every function returns nil when the bytes are too short.
-public struct ByteReader {
+package struct ByteReader {
   private let bytes: [UInt8]
   private var place = 0
 
   /// Begins at the first byte.
-  public init(_ bytes: [UInt8]) { self.bytes = bytes }
+  package init(_ bytes: [UInt8]) { self.bytes = bytes }
 
   /// The next byte.
-  public mutating func byte() -> UInt8? {
+  package mutating func byte() -> UInt8? {
     guard place < bytes.count else { return nil }
     place += 1
     return bytes[place - 1]
   }
 
   /// The next integer, little-endian.
-  public mutating func integer<Integer: FixedWidthInteger>() -> Integer? {
+  package mutating func integer<Integer: FixedWidthInteger>() -> Integer? {
     let size = Integer.bitWidth / 8
     guard bytes.count - place >= size else { return nil }
     var value: Integer = 0
@@ -24,13 +24,13 @@ public struct ByteReader {
   }
 
   /// The next text, after a byte with its length.
-  public mutating func text() -> [UInt8]? {
+  package mutating func text() -> [UInt8]? {
     guard let count = byte() else { return nil }
     return take(Int(count))
   }
 
   /// The next text, after two bytes with its length.
-  public mutating func longText() -> [UInt8]? {
+  package mutating func longText() -> [UInt8]? {
     guard let count: UInt16 = integer() else { return nil }
     return take(Int(count))
   }

@@ -2,9 +2,9 @@ import CLinux
 
 /// What the small companion processes share. Their code is limited to Embedded Swift, so that a program has only a few
 /// pages where the compiler can build it that way.
-public enum Companion {
+package enum Companion {
   /// The monotonic clock (clock_gettime(2), CLOCK_MONOTONIC), in nanoseconds.
-  public static func monotonicNow() -> UInt64 {
+  package static func monotonicNow() -> UInt64 {
     var time = timespec()
     // SAFETY: the kernel fills in the structure; this clock always exists.
     unsafe clock_gettime(CLOCK_MONOTONIC, &time)
@@ -12,7 +12,7 @@ public enum Companion {
   }
 
   /// Points standard input and output to /dev/null.
-  public static func releaseStandardStreams() {
+  package static func releaseStandardStreams() {
     for number: Int32 in 0...1 {
       let null = unsafe openstarry_open("/dev/null", O_RDWR | O_CLOEXEC, 0)
       if null >= 0 {
@@ -23,7 +23,7 @@ public enum Companion {
   }
 
   /// Blocks signals and returns a descriptor that reports them (signalfd(2)).
-  public static func signals(_ numbers: [Int32]) -> Int32 {
+  package static func signals(_ numbers: [Int32]) -> Int32 {
     var set = sigset_t()
     // SAFETY: the set is a local, copied by the calls.
     unsafe sigemptyset(&set)

@@ -1,9 +1,9 @@
 import CLinux
 
 /// A received packet with its descriptors.
-public struct Packet<Message: PacketMessage> {
+package struct Packet<Message: PacketMessage> {
   /// What a packet contains.
-  public enum Result {
+  package enum Result {
     /// A message.
     case message(Message)
     /// A packet of an unknown kind.
@@ -15,7 +15,7 @@ public struct Packet<Message: PacketMessage> {
   }
 
   /// What it contains.
-  public private(set) var result: Result
+  package private(set) var result: Result
   private var descriptors: [Int32]
 
   private init(_ result: Result, _ descriptors: [Int32]) {
@@ -24,10 +24,10 @@ public struct Packet<Message: PacketMessage> {
   }
 
   /// The number of descriptors that have not been taken.
-  public var count: Int { descriptors.count }
+  package var count: Int { descriptors.count }
 
   /// Receives the next packet without blocking.
-  public static func receive(_ socket: Int32) -> Packet {
+  package static func receive(_ socket: Int32) -> Packet {
     var watched = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
     // SAFETY: one structure, which the kernel fills in.
     if unsafe poll(&watched, 1, 0) == 0 { return Packet(.nothing, []) }
@@ -52,27 +52,27 @@ public struct Packet<Message: PacketMessage> {
   }
 
   /// Transfers ownership of one descriptor to the caller; -1 when there is none at `index`.
-  public mutating func take(_ index: Int) -> Int32 {
+  package mutating func take(_ index: Int) -> Int32 {
     guard index < descriptors.count else { return -1 }
     return descriptors.remove(at: index)
   }
 
   /// Transfers ownership of all descriptors to the caller.
-  public mutating func takeAll() -> [Int32] {
+  package mutating func takeAll() -> [Int32] {
     let all = descriptors
     descriptors = []
     return all
   }
 
   /// Closes the descriptors that were not taken.
-  public mutating func closeRest() {
+  package mutating func closeRest() {
     for number in takeAll() { close(number) }
   }
 
   /// Sends a message and duplicates of descriptors.
   /// - Returns: false when the other side has gone, or does not read.
   @discardableResult
-  public static func send(_ socket: Int32, _ message: Message, _ descriptors: [Int32] = []) -> Bool {
+  package static func send(_ socket: Int32, _ message: Message, _ descriptors: [Int32] = []) -> Bool {
     let bytes = message.bytes
     // SAFETY: both arrays are valid for their counts during the call.
     return unsafe openstarry_send_message(socket, bytes, bytes.count, descriptors, descriptors.count) == bytes.count

@@ -1,5 +1,5 @@
 /// A message of a protocol with one message per packet (unix(7), SOCK_SEQPACKET).
-public protocol PacketMessage {
+package protocol PacketMessage {
   /// The longest message, in bytes.
   static var longest: Int { get }
 

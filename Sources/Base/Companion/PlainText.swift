@@ -1,7 +1,7 @@
 // Text as bytes: Embedded Swift has no formatting.
 extension [UInt8] {
   /// The bytes of a literal.
-  public init(_ text: StaticString) {
+  package init(_ text: StaticString) {
     self = []
     // SAFETY: the literal lives as long as the program.
     text.withUTF8Buffer { buffer in
@@ -10,7 +10,7 @@ extension [UInt8] {
   }
 
   /// The digits of a number.
-  public init(digits number: UInt64) {
+  package init(digits number: UInt64) {
     var digits: [UInt8] = []
     var rest = number
     repeat {

@@ -1,30 +1,30 @@
 import Model
 
 /// Size limits of a text. A text beyond them is refused, so that no input can exhaust the board's memory.
-public struct DocumentLimits: Sendable, Hashable {
+package struct DocumentLimits: Sendable, Hashable {
   /// The longest text, in bytes.
-  public var bytes: Int
+  package var bytes: Int
   /// The deepest nesting of lists and maps; a list of scalars is 1 deep.
-  public var depth: Int
+  package var depth: Int
   /// The most values, lists and maps included. A YAML alias counts as every value it expands to.
-  public var nodes: Int
+  package var nodes: Int
 
   /// Limits for one kind of text; see ``defaultValue`` and ``message`` for the two in use.
   /// - Parameters:
   ///   - bytes: the longest text, in bytes.
   ///   - depth: the deepest nesting; above about 1000 the parsers' own limits apply first.
   ///   - nodes: the most values.
-  public init(bytes: Int, depth: Int, nodes: Int) {
+  package init(bytes: Int, depth: Int, nodes: Int) {
     self.bytes = bytes
     self.depth = depth
     self.nodes = nodes
   }
 
   /// For files: 16 MiB, 64 deep, 262,144 values.
-  public static let defaultValue = DocumentLimits(bytes: 16 << 20, depth: 64, nodes: 1 << 18)
+  package static let defaultValue = DocumentLimits(bytes: 16 << 20, depth: 64, nodes: 1 << 18)
 
   /// For protocol messages: 1 MiB, 64 deep, 131,072 values.
-  public static let message = DocumentLimits(bytes: 1 << 20, depth: 64, nodes: 1 << 17)
+  package static let message = DocumentLimits(bytes: 1 << 20, depth: 64, nodes: 1 << 17)
 }
 
 extension DocumentLimits {

@@ -1,7 +1,7 @@
 import Model
 
 /// YAML or JSON text, told apart by the file's name.
-public enum DocumentText {
+package enum DocumentText {
   /// Reads a text as JSON when `file` ends in `.json`, as YAML otherwise.
   /// - Parameters:
   ///   - bytes: the text, UTF-8.
@@ -9,7 +9,7 @@ public enum DocumentText {
   ///   - limits: the largest size and nesting.
   /// - Returns: the text's one value; every part carries its location.
   /// - Throws: all problems found.
-  public static func parse(
+  package static func parse(
     _ bytes: [UInt8], file: String, limits: DocumentLimits = .defaultValue
   ) throws(Diagnostics) -> Node {
     file.hasSuffix(".json")

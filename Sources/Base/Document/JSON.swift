@@ -1,7 +1,7 @@
 import Model
 
 /// Reads and writes JSON text (RFC 8259). jansson (jansson.readthedocs.io) does the parsing.
-public enum JSON {
+package enum JSON {
   /// Reads a file's text; every value and key carries its location.
   ///
   /// A byte order mark is skipped. Valid JSON that is refused nevertheless: duplicate keys, integers beyond 64 bits,
@@ -12,7 +12,7 @@ public enum JSON {
   ///   - limits: the largest size and nesting.
   /// - Returns: the text's one value; entries of maps keep their order.
   /// - Throws: the first problem and its location.
-  public static func parse(
+  package static func parse(
     _ bytes: [UInt8], file: String, limits: DocumentLimits = .defaultValue
   ) throws(Diagnostics) -> Node {
     do throws(Diagnostic) {
@@ -30,7 +30,7 @@ public enum JSON {
   ///   - limits: the largest size and nesting.
   /// - Returns: the text's one value.
   /// - Throws: the first problem; its location names the file `<message>`.
-  public static func decode(
+  package static func decode(
     _ bytes: ArraySlice<UInt8>, limits: DocumentLimits = .message
   ) throws(Diagnostic) -> Value {
     try limits.checkSize(bytes.count, file: "<message>")
@@ -45,12 +45,12 @@ public enum JSON {
   ///   - value: the value to encode.
   ///   - pretty: true for several lines, indented by two spaces; false for one line without spaces.
   /// - Returns: the text, UTF-8, without a trailing newline.
-  public static func encode(_ value: Value, pretty: Bool = false) -> [UInt8] {
+  package static func encode(_ value: Value, pretty: Bool = false) -> [UInt8] {
     JSONText.write(value, pretty: pretty)
   }
 
   /// The text of ``encode(_:pretty:)`` as a string.
-  public static func text(_ value: Value, pretty: Bool = false) -> String {
+  package static func text(_ value: Value, pretty: Bool = false) -> String {
     String(decoding: encode(value, pretty: pretty), as: UTF8.self)
   }
 }

@@ -1,20 +1,20 @@
 import Model
 
 /// A value of a YAML or JSON text with its location.
-public struct Node: Sendable {
+package struct Node: Sendable {
   /// The value itself.
-  public var content: Content
+  package var content: Content
   /// Where the value begins.
-  public var location: Location
+  package var location: Location
 
   /// A node whose value begins at `location`.
-  public init(_ content: Content, _ location: Location) {
+  package init(_ content: Content, _ location: Location) {
     self.content = content
     self.location = location
   }
 
   /// The kinds of values.
-  public enum Content: Sendable {
+  package enum Content: Sendable {
     case null
     case bool(Bool)
     case int(Int64)
@@ -25,16 +25,16 @@ public struct Node: Sendable {
   }
 
   /// One entry of a map; keys are unique within it.
-  public struct Entry: Sendable {
+  package struct Entry: Sendable {
     /// The key's text.
-    public var key: String
+    package var key: String
     /// Where the key begins.
-    public var keyLocation: Location
+    package var keyLocation: Location
     /// The value, with its own location.
-    public var value: Node
+    package var value: Node
 
     /// An entry; the caller keeps keys unique within a map.
-    public init(key: String, keyLocation: Location, value: Node) {
+    package init(key: String, keyLocation: Location, value: Node) {
       self.key = key
       self.keyLocation = keyLocation
       self.value = value
@@ -44,7 +44,7 @@ public struct Node: Sendable {
 
 extension Node {
   /// The value without locations.
-  public var value: Value {
+  package var value: Value {
     switch content {
     case .null: .null
     case .bool(let value): .bool(value)
@@ -57,13 +57,13 @@ extension Node {
   }
 
   /// The value of `key` in a map; nil when it is missing or this is not a map.
-  public subscript(key: String) -> Node? {
+  package subscript(key: String) -> Node? {
     guard case .map(let entries) = content else { return nil }
     return entries.first { $0.key.isSame(as: key) }?.value
   }
 
   /// The kind for messages: `null`, `a boolean`, `an integer`, `a number`, `text`, `a list` or `a map`.
-  public var kindName: String {
+  package var kindName: String {
     switch content {
     case .null: "null"
     case .bool: "a boolean"

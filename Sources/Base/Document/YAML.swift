@@ -1,7 +1,7 @@
 import Model
 
 /// Reads YAML text. libyaml (pyyaml.org/wiki/LibYAML) does the parsing.
-public enum YAML {
+package enum YAML {
   /// Reads a file's text: exactly one document, with the scalars of the YAML 1.2 core schema (yaml.org/spec/1.2.2,
   /// section 10.3). Every value and key carries its location.
   ///
@@ -15,7 +15,7 @@ public enum YAML {
   ///   - limits: the largest size and nesting; an alias counts as every value it expands to.
   /// - Returns: the document's value; entries of maps keep their order.
   /// - Throws: all wrong values and keys (at most 50) up to the first syntax error, and that error.
-  public static func parse(
+  package static func parse(
     _ bytes: [UInt8], file: String, limits: DocumentLimits = .defaultValue
   ) throws(Diagnostics) -> Node {
     var composer = YAMLComposer(file: file, limits: limits)

@@ -2,7 +2,7 @@ import CLinux
 import Linux
 
 /// How a child process ended.
-public enum ExitStatus: Sendable, Hashable {
+package enum ExitStatus: Sendable, Hashable {
   /// It exited with this code; -1 when something else reaped it and the code is unknown.
   case exited(Int32)
   /// It was killed by this signal.
@@ -13,7 +13,7 @@ extension EventLoop {
   /// Reaps the child `pid` when it ends, then calls `handler` once. Uses a pidfd (pidfd_open(2)), so a reused process
   /// id cannot be mistaken for the child.
   /// - Throws: ESRCH when there is no such process (any more).
-  public func onExit(of pid: pid_t, _ handler: @escaping (ExitStatus) -> Void) throws(SystemError) {
+  package func onExit(of pid: pid_t, _ handler: @escaping (ExitStatus) -> Void) throws(SystemError) {
     let child = try ChildProcess(pid)
     child.watch = try watch(child.descriptor.number, for: .readable) { [self] _ in
       var status: Int32 = 0

@@ -8,7 +8,7 @@ extension EventLoop {
   /// Uses a timer that never expires but is cancelled when the clock is set (timerfd_settime(2),
   /// TFD_TIMER_CANCEL_ON_SET), so it causes no other wake-ups.
   /// - Throws: when the process has no descriptors left.
-  public func watchClock(_ handler: @escaping () -> Void) throws(SystemError) {
+  package func watchClock(_ handler: @escaping () -> Void) throws(SystemError) {
     let timer = try Descriptor(
       checking: timerfd_create(CLOCK_REALTIME, Int32(TFD_CLOEXEC | TFD_NONBLOCK)), "timerfd_create")
     var end = itimerspec()

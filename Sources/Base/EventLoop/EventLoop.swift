@@ -6,7 +6,7 @@ import Model
 /// The one place where the daemon waits: for descriptors, timers, signals, child processes and other threads.
 ///
 /// Everything runs on the thread that calls `run`. Handlers must not block; give blocking work to a `Worker`.
-public final class EventLoop: Timekeeper {
+package final class EventLoop: Timekeeper {
   struct Watcher {
     var descriptor: Int32
     var handler: (Readiness) -> Void
@@ -27,14 +27,14 @@ public final class EventLoop: Timekeeper {
   var signals: SignalWatch?
 
   /// Called whenever a job is submitted to a worker; nil for no callback.
-  public var onWork: (() -> Void)?
+  package var onWork: (() -> Void)?
 
   /// The number of turns so far. A watchdog checks that it grows.
-  public private(set) var turns: UInt64 = 0
+  package private(set) var turns: UInt64 = 0
 
   /// Opens the loop's descriptors; nothing runs until `run` or `turn`.
   /// - Throws: EMFILE or ENFILE when no descriptors are left; ENOSYS or EPERM when epoll_pwait2(2) is not available.
-  public init() throws(SystemError) {
+  package init() throws(SystemError) {
     epoll = try Descriptor(checking: epoll_create1(Int32(EPOLL_CLOEXEC)), "epoll_create1")
     mailbox = try Mailbox()
     try Self.probe(epoll.number)
@@ -44,20 +44,20 @@ public final class EventLoop: Timekeeper {
   // MARK: Running
 
   /// Turns the loop until `stop` is called.
-  public func run() {
+  package func run() {
     running = true
     while running { turn(wait: true) }
   }
 
   /// Makes `run` return after the current turn.
-  public func stop() {
+  package func stop() {
     running = false
     isStopAsked = true
   }
 
   /// Runs one turn: all handlers that are due or ready.
   /// - Parameter wait: whether to sleep until a handler is due or ready; false returns at once.
-  public func turn(wait: Bool) {
+  package func turn(wait: Bool) {
     turns &+= 1
     isStopAsked = false
     runDeferred()
@@ -82,14 +82,14 @@ public final class EventLoop: Timekeeper {
   }
 
   /// Runs `action` before the loop waits again, after the handler that calls this.
-  public func later(_ action: @escaping () -> Void) { deferred.append(action) }
+  package func later(_ action: @escaping () -> Void) { deferred.append(action) }
 
   // MARK: Descriptors
 
   /// Calls `handler` whenever `descriptor` is ready; level-triggered. The caller keeps the descriptor open.
   /// - Throws: `EPERM` for regular files, which are always ready; `EEXIST` when it is already watched.
   @discardableResult
-  public func watch(
+  package func watch(
     _ descriptor: Int32, for interest: Readiness, _ handler: @escaping (Readiness) -> Void
   ) throws(SystemError) -> WatchID {
     let token = nextToken
@@ -100,13 +100,13 @@ public final class EventLoop: Timekeeper {
   }
 
   /// Changes the readiness that a watch waits for; does nothing after `unwatch`.
-  public func change(_ watch: WatchID, to interest: Readiness) throws(SystemError) {
+  package func change(_ watch: WatchID, to interest: Readiness) throws(SystemError) {
     guard let watcher = watchers[watch.token] else { return }
     try control(EPOLL_CTL_MOD, watcher.descriptor, interest, watch.token)
   }
 
   /// Ends a watch. Call it before closing the descriptor. A second call does nothing.
-  public func unwatch(_ watch: WatchID) {
+  package func unwatch(_ watch: WatchID) {
     guard let watcher = watchers.removeValue(forKey: watch.token) else { return }
     // Fails only for a closed descriptor, which the kernel has removed by itself.
     try? control(EPOLL_CTL_DEL, watcher.descriptor, [], watch.token)
@@ -114,16 +114,16 @@ public final class EventLoop: Timekeeper {
 
   // MARK: Time
 
-  public var now: Instant { Instant(nanoseconds: System.monotonicNanoseconds()) }
-  public var wallMilliseconds: UInt64 { System.wallMilliseconds() }
-  public var wallIsSynchronised: Bool { System.wallIsSynchronised() }
+  package var now: Instant { Instant(nanoseconds: System.monotonicNanoseconds()) }
+  package var wallMilliseconds: UInt64 { System.wallMilliseconds() }
+  package var wallIsSynchronised: Bool { System.wallIsSynchronised() }
 
   @discardableResult
-  public func schedule(at deadline: Instant, _ action: @escaping () -> Void) -> TimerID {
+  package func schedule(at deadline: Instant, _ action: @escaping () -> Void) -> TimerID {
     timers.add(at: deadline, action)
   }
 
-  public func cancel(_ timer: TimerID) { timers.cancel(timer) }
+  package func cancel(_ timer: TimerID) { timers.cancel(timer) }
 
   // MARK: For workers
 

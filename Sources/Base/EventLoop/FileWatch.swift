@@ -7,7 +7,7 @@ extension EventLoop {
   /// Watches the folder, so that a replacement of the file is noticed. Changes of other files in the folder wake the
   /// loop but do not call `handler`.
   /// - Throws: ENOENT when the folder does not exist, ENOSPC when the user has no inotify watches left.
-  public func watchFile(_ path: String, _ handler: @escaping () -> Void) throws(SystemError) {
+  package func watchFile(_ path: String, _ handler: @escaping () -> Void) throws(SystemError) {
     let folder = Files.folder(of: path)
     let name = Array(path.utf8.split(separator: UInt8(ascii: "/")).last ?? [])
     let notes = try Descriptor(checking: inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK)), "inotify_init1")

@@ -3,7 +3,7 @@ import Model
 
 /// The loop that the parts of the daemon run on: time, turns, and workers for blocking work. `EventLoop` is the real
 /// one; trials and tests use one with a manual clock, without threads or descriptors.
-public protocol Loop: Timekeeper {
+package protocol Loop: Timekeeper {
   /// Runs `action` before the loop waits again, after the handler that calls this.
   func later(_ action: @escaping () -> Void)
 
@@ -27,7 +27,7 @@ public protocol Loop: Timekeeper {
 }
 
 /// A queue of blocking jobs that run one after the other, away from the loop.
-public protocol JobQueue<State>: AnyObject {
+package protocol JobQueue<State>: AnyObject {
   /// The state that only the jobs use.
   associatedtype State
 
@@ -39,7 +39,7 @@ public protocol JobQueue<State>: AnyObject {
 extension Worker: JobQueue {}
 
 extension EventLoop: Loop {
-  public func worker<State>(_ name: String, state: @escaping @Sendable () -> State) -> any JobQueue<State> {
+  package func worker<State>(_ name: String, state: @escaping @Sendable () -> State) -> any JobQueue<State> {
     Worker(name, on: self, state: state)
   }
 }

@@ -43,7 +43,7 @@ extension EventLoop {
   /// Blocks `signal` and calls `handler` when it arrives. Signals that arrive together may be merged (signal(7)).
   ///
   /// Call it before any thread starts, as threads inherit the mask. A second handler for a signal replaces the first.
-  public func onSignal(_ signal: Int32, _ handler: @escaping () -> Void) throws(SystemError) {
+  package func onSignal(_ signal: Int32, _ handler: @escaping () -> Void) throws(SystemError) {
     let signals = self.signals ?? SignalWatch()
     self.signals = signals
     if let descriptor = try signals.add(signal, handler) {

@@ -7,7 +7,7 @@ import Synchronization
 ///
 /// The thread starts with the first job and ends when it has been idle, so that a daemon at rest has one thread. Only
 /// the worker's thread accesses `State`.
-public final class Worker<State> {
+package final class Worker<State> {
   private let queue: Queue
   private let loop: EventLoop
   private let core: Core<State>
@@ -18,7 +18,7 @@ public final class Worker<State> {
   ///   - loop: the loop that runs the completions.
   ///   - idle: how long the thread waits for another job before it ends.
   ///   - make: makes the state, on the thread, before the first job.
-  public init(
+  package init(
     _ name: String, on loop: EventLoop, idle: Duration = .seconds(2), state make: @escaping @Sendable () -> State
   ) {
     self.loop = loop
@@ -28,19 +28,19 @@ public final class Worker<State> {
   }
 
   /// Marks the worker as vital: while it is stuck the daemon counts as stuck, because its outputs cannot be made safe.
-  public func makeVital() { queue.makeVital() }
+  package func makeVital() { queue.makeVital() }
 
   /// The number of jobs that wait or run.
-  public var pending: Int { queue.pending }
+  package var pending: Int { queue.pending }
 
   /// Runs `work` on the worker's thread, then `completion` on the loop with its result.
-  public func submit<Result: Sendable>(
+  package func submit<Result: Sendable>(
     _ work: @escaping @Sendable (inout State) -> Result, then completion: @escaping (Result) -> Void
   ) { submit(urgent: false, work, then: completion) }
 
   /// Runs `work` on the worker's thread, then `completion` on the loop with its result.
   /// - Parameter urgent: true to run it before all waiting jobs that are not urgent.
-  public func submit<Result: Sendable>(
+  package func submit<Result: Sendable>(
     urgent: Bool, _ work: @escaping @Sendable (inout State) -> Result, then completion: @escaping (Result) -> Void
   ) {
     let (job, mailbox) = loop.expect { result in
@@ -62,15 +62,15 @@ public final class Worker<State> {
 }
 
 /// A worker's state for a watchdog.
-public struct WorkerStatus: Sendable, Hashable {
+package struct WorkerStatus: Sendable, Hashable {
   /// The thread's name.
-  public var name: String
+  package var name: String
   /// The number of jobs that wait or run.
-  public var pending: Int
+  package var pending: Int
   /// When the running job began; nil when none runs.
-  public var busySince: Instant?
+  package var busySince: Instant?
   /// Whether `makeVital` was called.
-  public var isVital: Bool
+  package var isVital: Bool
 }
 
 /// A worker's queue, alive as long as the worker or its thread.
@@ -81,7 +81,7 @@ struct WeakQueue {
 
 extension EventLoop {
   /// The status of every worker of this loop that still exists.
-  public func workerStatus() -> [WorkerStatus] {
+  package func workerStatus() -> [WorkerStatus] {
     workers.removeAll { $0.queue == nil }
     return workers.compactMap { $0.queue?.status }
   }

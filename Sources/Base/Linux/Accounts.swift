@@ -1,5 +1,5 @@
 /// Users and groups, read once from the files: the name service could block on a network.
-public struct Accounts: Sendable {
+package struct Accounts: Sendable {
   /// Group numbers by name.
   private var groups: [String: UInt32]
   /// User names by number.
@@ -12,7 +12,7 @@ public struct Accounts: Sendable {
   private var members: [UInt32: Set<String>] = [:]
 
   /// Parses the texts of `/etc/passwd` (passwd(5)) and `/etc/group` (group(5)); malformed lines are skipped.
-  public init(passwd: String, group: String) {
+  package init(passwd: String, group: String) {
     groups = [:]
     users = [:]
     numbers = [:]
@@ -32,7 +32,7 @@ public struct Accounts: Sendable {
   }
 
   /// The accounts of this machine; an unreadable file counts as empty.
-  public static func ofThisMachine() -> Accounts {
+  package static func ofThisMachine() -> Accounts {
     func text(_ path: String) -> String {
       (try? Files.read(path, limit: 4 << 20)).map { String(decoding: $0, as: UTF8.self) } ?? ""
     }
@@ -40,17 +40,17 @@ public struct Accounts: Sendable {
   }
 
   /// The number of a group; nil when no group has that name.
-  public func group(_ name: String) -> UInt32? { groups[name] }
+  package func group(_ name: String) -> UInt32? { groups[name] }
 
   /// The number of a user; nil when no user has that name.
-  public func number(ofUser name: String) -> UInt32? { numbers[name] }
+  package func number(ofUser name: String) -> UInt32? { numbers[name] }
 
   /// The name of a group, the first in alphabetical order if it has several; nil when the number is unknown.
-  public func groupName(_ number: UInt32) -> String? { groups.filter { $0.value == number }.map(\.key).min() }
+  package func groupName(_ number: UInt32) -> String? { groups.filter { $0.value == number }.map(\.key).min() }
 
   /// Whether a group has no members but `user` and root, like the private group that most systems give each user. False
   /// for an unknown group.
-  public func isAlone(_ user: UInt32, in group: UInt32) -> Bool {
+  package func isAlone(_ user: UInt32, in group: UInt32) -> Bool {
     guard groups.values.contains(group) else { return false }
     let known: Set<UInt32> = [user, 0]
     return owners[group, default: []].isSubset(of: known)
@@ -58,10 +58,10 @@ public struct Accounts: Sendable {
   }
 
   /// The names of all groups, unsorted.
-  public var groupNames: [String] { Array(groups.keys) }
+  package var groupNames: [String] { Array(groups.keys) }
 
   /// The name of a user; `uid1000` and the like when it has none.
-  public func user(_ number: UInt32) -> String { users[number] ?? "uid\(number)" }
+  package func user(_ number: UInt32) -> String { users[number] ?? "uid\(number)" }
 
   private static func entries(_ text: String) -> [[Substring]] {
     text.split(separator: "\n").map { $0.split(separator: ":", omittingEmptySubsequences: false) }

@@ -3,22 +3,22 @@ import Glibc
 
 /// Files below a folder, for untrusted paths: none can lead out of it, neither by `..`, an absolute path, a symbolic
 /// link, nor into another mount (openat2(2), Linux 5.6).
-public enum Beneath {
+package enum Beneath {
   /// Opens the folder for look-ups only (O_PATH).
-  public static func folder(_ path: String) throws(SystemError) -> Descriptor {
+  package static func folder(_ path: String) throws(SystemError) -> Descriptor {
     try System.open(path, Int32(OPENSTARRY_O_PATH) | O_DIRECTORY)
   }
 
   /// Looks a path up without opening the file (O_PATH).
   /// - Parameter path: relative to the folder; `.` is the folder itself.
   /// - Throws: EXDEV when the path leads out, ELOOP at a symbolic link, ENOENT and so on.
-  public static func find(_ path: String, in folder: Int32) throws(SystemError) -> Descriptor {
+  package static func find(_ path: String, in folder: Int32) throws(SystemError) -> Descriptor {
     try open(path, in: folder, Int32(OPENSTARRY_O_PATH))
   }
 
   /// Opens a regular file or a folder for reading.
   /// - Throws: as `find`; EACCES for any other kind of file, which is not opened, as opening a device can have effects.
-  public static func read(_ path: String, in folder: Int32) throws(SystemError) -> Descriptor {
+  package static func read(_ path: String, in folder: Int32) throws(SystemError) -> Descriptor {
     let place = try find(path, in: folder)
     let found = try FileStatus(of: place.number)
     guard found.kind != .other else { throw SystemError("open", path, errno: EACCES) }
@@ -29,7 +29,7 @@ public enum Beneath {
 
   /// The entries of a folder, without `.` and `..`, sorted by name.
   /// - Parameter limit: the most entries; more are an error (EOVERFLOW), so that a folder cannot fill memory.
-  public static func entries(of folder: Int32, limit: Int) throws(SystemError) -> [FolderEntry] {
+  package static func entries(of folder: Int32, limit: Int) throws(SystemError) -> [FolderEntry] {
     let copy = try open(".", in: folder, O_RDONLY | O_DIRECTORY)
     // SAFETY: the stream takes ownership of the descriptor and closes it.
     guard let stream = unsafe fdopendir(copy.release()) else { throw SystemError("fdopendir") }
@@ -51,7 +51,7 @@ public enum Beneath {
 
   /// Reads at an offset (pread(2)).
   /// - Returns: at most `limit` bytes, perhaps fewer; none at the end of the file.
-  public static func bytes(_ file: Int32, at place: Int64, limit: Int) throws(SystemError) -> [UInt8] {
+  package static func bytes(_ file: Int32, at place: Int64, limit: Int) throws(SystemError) -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: limit)
     // SAFETY: the kernel writes at most the buffer's count.
     let count = System.retry {
@@ -71,7 +71,7 @@ public enum Beneath {
 }
 
 /// The type of a file.
-public enum FileKind: Sendable, Hashable {
+package enum FileKind: Sendable, Hashable {
   case regular
   case folder
   /// Devices, sockets, pipes, symbolic links.
@@ -79,56 +79,56 @@ public enum FileKind: Sendable, Hashable {
 }
 
 /// An entry of a folder (readdir(3)).
-public struct FolderEntry: Sendable, Hashable {
+package struct FolderEntry: Sendable, Hashable {
   /// The name without the folder.
-  public var name: String
+  package var name: String
   /// The file's number within its file system.
-  public var inode: UInt64
+  package var inode: UInt64
   /// The type in the folder's entry; `other` also where the file system does not store it there.
-  public var kind: FileKind
+  package var kind: FileKind
 }
 
 /// The kernel's metadata of a file (fstat(2)).
-public struct FileStatus: Sendable, Hashable {
+package struct FileStatus: Sendable, Hashable {
   /// The file system's device number. With `inode` it identifies the file as long as that exists.
-  public var device: UInt64
+  package var device: UInt64
   /// The file's number within its file system.
-  public var inode: UInt64
+  package var inode: UInt64
   /// The file's type.
-  public var kind: FileKind
+  package var kind: FileKind
   /// The device that a device node refers to (`st_rdev`); 0 for any other file.
-  public var special: UInt64
+  package var special: UInt64
   /// The owner's user id.
-  public var owner: UInt32
+  package var owner: UInt32
   /// The group's id.
-  public var group: UInt32
+  package var group: UInt32
   /// The permission bits, with set-user-id, set-group-id and sticky (inode(7)).
-  public var mode: UInt32
+  package var mode: UInt32
   /// The number of hard links.
-  public var links: UInt64
+  package var links: UInt64
   /// The size in bytes.
-  public var size: UInt64
+  package var size: UInt64
   /// The time of the last read in nanoseconds since 1970, as far as the file system records it.
-  public var accessed: UInt64
+  package var accessed: UInt64
   /// The time of the last write in nanoseconds since 1970.
-  public var modified: UInt64
+  package var modified: UInt64
   /// The time of the last change of content or metadata in nanoseconds since 1970.
-  public var changed: UInt64
+  package var changed: UInt64
 
   /// The status of the file at a path; follows symbolic links (stat(2)).
-  public init(_ path: String) throws(SystemError) {
+  package init(_ path: String) throws(SystemError) {
     let file = try System.open(path, Int32(OPENSTARRY_O_PATH))
     try self.init(of: file.number)
   }
 
   /// Whether the file was neither written nor replaced since `earlier`.
-  public func isUnchanged(since earlier: FileStatus) -> Bool {
+  package func isUnchanged(since earlier: FileStatus) -> Bool {
     device == earlier.device && inode == earlier.inode && size == earlier.size && modified == earlier.modified
       && changed == earlier.changed
   }
 
   /// The status of an open descriptor.
-  public init(of descriptor: Int32) throws(SystemError) {
+  package init(of descriptor: Int32) throws(SystemError) {
     var status = stat()
     // SAFETY: fstat(2) fills in the local structure.
     guard unsafe fstat(descriptor, &status) == 0 else { throw SystemError("fstat") }

@@ -1,11 +1,11 @@
 /// The machine's real-time clocks (RTC), which run without power.
-public enum ClockChip {
+package enum ClockChip {
   /// Whether a real-time clock agrees with the system's time: either set the other.
   /// - Parameters:
   ///   - seconds: the system's time in seconds since 1970.
   ///   - tolerance: the largest difference in seconds.
   ///   - folder: the kernel's folder of real-time clocks.
-  public static func agrees(with seconds: UInt64, within tolerance: UInt64 = 300, folder: String = "/sys/class/rtc")
+  package static func agrees(with seconds: UInt64, within tolerance: UInt64 = 300, folder: String = "/sys/class/rtc")
     -> Bool
   {
     let names = (try? Files.names(in: folder)) ?? []

@@ -1,9 +1,9 @@
 /// The programs that run beside the daemon.
-public enum CompanionProgram {
+package enum CompanionProgram {
   /// Looks for a program beside this one, in `../lib/openstarry`, `/usr/libexec/openstarry`, `/usr/lib/openstarry` and
   /// `/usr/libexec`.
   /// - Returns: its path; nil when it is in none of them.
-  public static func find(_ name: String) -> String? {
+  package static func find(_ name: String) -> String? {
     let system = ["/usr/libexec/openstarry", "/usr/lib/openstarry", "/usr/libexec"]
     let own = ownFolder.map { [$0, "\($0)/../lib/openstarry"] } ?? []
     for folder in own + system where Files.isFile("\(folder)/\(name)") { return "\(folder)/\(name)" }

@@ -1,12 +1,12 @@
 import CLinux
 
 /// The only owner of a file descriptor; closes it at the end of its life.
-public struct Descriptor: ~Copyable, Sendable {
+package struct Descriptor: ~Copyable, Sendable {
   /// The number for system calls. Do not close it.
-  public let number: Int32
+  package let number: Int32
 
   /// Takes ownership of an open descriptor.
-  public init(owning number: Int32) {
+  package init(owning number: Int32) {
     precondition(number >= 0, "not a descriptor: \(number)")
     self.number = number
   }
@@ -17,7 +17,7 @@ public struct Descriptor: ~Copyable, Sendable {
   ///   - operation: the call's name for the error.
   ///   - object: the path or other object of the call for the error.
   /// - Throws: the thread's errno when the call failed.
-  public init(checking result: Int32, _ operation: String, _ object: String = "") throws(SystemError) {
+  package init(checking result: Int32, _ operation: String, _ object: String = "") throws(SystemError) {
     guard result >= 0 else { throw SystemError(operation, object) }
     number = result
   }
@@ -25,7 +25,7 @@ public struct Descriptor: ~Copyable, Sendable {
   deinit { _ = CLinux.close(number) }
 
   /// Gives up ownership; the caller must close the descriptor.
-  public consuming func release() -> Int32 {
+  package consuming func release() -> Int32 {
     let number = self.number
     discard self
     return number

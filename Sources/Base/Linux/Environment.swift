@@ -2,9 +2,9 @@ import CLinux
 import Glibc
 
 /// The environment of this process.
-public enum Environment {
+package enum Environment {
   /// All variables (environ(7)); of duplicate names the first counts.
-  public static func current() -> [String: String] {
+  package static func current() -> [String: String] {
     var variables: [String: String] = [:]
     var entry = unsafe environ
     // SAFETY: environ is an array of C strings with a null pointer at its end; only `set` changes it, before other
@@ -18,5 +18,5 @@ public enum Environment {
   }
 
   /// Sets a variable for this process and its children (setenv(3)). Call it only before other threads start.
-  public static func set(_ name: String, _ value: String) { _ = unsafe setenv(name, value, 1) }
+  package static func set(_ name: String, _ value: String) { _ = unsafe setenv(name, value, 1) }
 }

@@ -2,13 +2,13 @@ import CLinux
 import Glibc
 
 /// Whole files: bounded reads, and replacements that leave the old or the new content after a power cut.
-public enum Files {
+package enum Files {
   /// Opens a regular file; never waits at a pipe for its other end.
   /// - Parameters:
   ///   - flags: O_RDONLY and so on.
   ///   - mode: the permission bits of a new file, less the umask.
   /// - Throws: EISDIR for a folder, `SystemError.notRegular` for a pipe, a device or a socket.
-  public static func open(_ path: String, _ flags: Int32, mode: UInt32 = 0) throws(SystemError) -> Descriptor {
+  package static func open(_ path: String, _ flags: Int32, mode: UInt32 = 0) throws(SystemError) -> Descriptor {
     do throws(SystemError) {
       let file = try System.open(path, flags | O_NONBLOCK | O_NOCTTY, mode: mode)
       switch try FileStatus(of: file.number).kind {
@@ -24,7 +24,7 @@ public enum Files {
 
   /// Reads a regular file.
   /// - Parameter limit: the most bytes; a longer file is an error (EFBIG), so that a huge file cannot fill memory.
-  public static func read(_ path: String, limit: Int = 16 << 20) throws(SystemError) -> [UInt8] {
+  package static func read(_ path: String, limit: Int = 16 << 20) throws(SystemError) -> [UInt8] {
     let file = try open(path, O_RDONLY)
     var contents: [UInt8] = []
     do throws(SystemError) {
@@ -41,7 +41,7 @@ public enum Files {
 
   /// Replaces a file atomically: temporary file `<path>.new`, fsync, rename, fsync of the folder.
   /// - Parameter mode: the permission bits of the new file, regardless of the umask.
-  public static func replace(_ path: String, with contents: [UInt8], mode: UInt32 = 0o640) throws(SystemError) {
+  package static func replace(_ path: String, with contents: [UInt8], mode: UInt32 = 0o640) throws(SystemError) {
     let temporary = "\(path).new"
     do throws(SystemError) {
       // Never write through a file that an earlier attempt left or somebody planted.
@@ -66,7 +66,7 @@ public enum Files {
   }
 
   /// The names in a folder, sorted, without `.` and `..`.
-  public static func names(in folder: String) throws(SystemError) -> [String] {
+  package static func names(in folder: String) throws(SystemError) -> [String] {
     guard let stream = unsafe folder.withCString({ unsafe opendir($0) }) else {
       throw SystemError("open folder", folder)
     }
@@ -84,7 +84,7 @@ public enum Files {
 
   /// Makes a folder and its parents; does nothing when it exists.
   /// - Throws: ENOTDIR when a component of the path exists and is not a folder.
-  public static func makeFolder(_ path: String, mode: UInt32 = 0o750) throws(SystemError) {
+  package static func makeFolder(_ path: String, mode: UInt32 = 0o750) throws(SystemError) {
     var made = path.hasPrefix("/") ? "" : "."
     for part in path.split(separator: "/") {
       made += "/\(part)"
@@ -96,17 +96,17 @@ public enum Files {
   }
 
   /// Whether a file of any type exists at `path`.
-  public static func exists(_ path: String) -> Bool { kind(path) != nil }
+  package static func exists(_ path: String) -> Bool { kind(path) != nil }
 
   /// Whether there is an entry at `path`, also a symbolic link that leads nowhere.
-  public static func hasEntry(_ path: String) -> Bool {
+  package static func hasEntry(_ path: String) -> Bool {
     var status = stat()
     // SAFETY: the kernel fills in the structure.
     return unsafe path.withCString { unsafe lstat($0, &status) } == 0
   }
 
   /// The target of a symbolic link, as it is written there (readlink(2)); nil when `path` is no link.
-  public static func target(ofLink path: String) -> String? {
+  package static func target(ofLink path: String) -> String? {
     let target = unsafe [UInt8](unsafeUninitializedCapacity: 4096) { bytes, count in
       // SAFETY: the kernel writes at most the capacity, and returns how much it has written.
       guard let room = bytes.baseAddress else { return }
@@ -116,13 +116,13 @@ public enum Files {
   }
 
   /// Whether `path` is a folder.
-  public static func isFolder(_ path: String) -> Bool { kind(path) == 0o040000 }
+  package static func isFolder(_ path: String) -> Bool { kind(path) == 0o040000 }
 
   /// Whether `path` is a regular file.
-  public static func isFile(_ path: String) -> Bool { kind(path) == 0o100000 }
+  package static func isFile(_ path: String) -> Bool { kind(path) == 0o100000 }
 
   /// The absolute path without symbolic links, `.` and `..` (realpath(3)).
-  public static func resolve(_ path: String) throws(SystemError) -> String {
+  package static func resolve(_ path: String) throws(SystemError) -> String {
     guard let resolved = unsafe path.withCString({ unsafe realpath($0, nil) }) else {
       throw SystemError("resolve", path)
     }
@@ -131,19 +131,19 @@ public enum Files {
   }
 
   /// The folder part of a path; `.` when it has none.
-  public static func folder(of path: String) -> String {
+  package static func folder(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }
     return slash == path.startIndex ? "/" : String(path[..<slash])
   }
 
   /// `path` relative to `folder`; an absolute path is returned unchanged.
-  public static func join(_ folder: String, _ path: String) -> String {
+  package static func join(_ folder: String, _ path: String) -> String {
     if path.hasPrefix("/") || folder == "." || folder.isEmpty { return path }
     return folder.hasSuffix("/") ? "\(folder)\(path)" : "\(folder)/\(path)"
   }
 
   /// Whether a folder or file is only in memory, and lost at the next boot (statfs(2)).
-  public static func isInMemory(_ path: String) -> Bool {
+  package static func isInMemory(_ path: String) -> Bool {
     var status = statfs()
     // SAFETY: the kernel fills in the structure.
     guard unsafe path.withCString({ unsafe statfs($0, &status) }) == 0 else { return false }

@@ -2,12 +2,12 @@ import CLinux
 
 /// The hardware watchdog, which resets the board when it is not fed in time (Documentation/watchdog/watchdog-api.rst of
 /// the kernel).
-public final class HardwareWatchdog {
+package final class HardwareWatchdog {
   private let device: Descriptor
   /// The timeout in seconds, as the hardware rounded it.
-  public let timeout: Int
+  package let timeout: Int
   /// Whether the watchdog caused the last reset of the board (WDIOF_CARDRESET).
-  public let hasReset: Bool
+  package let hasReset: Bool
 
   /// Opens the watchdog, which starts it.
   /// - Parameters:
@@ -15,7 +15,7 @@ public final class HardwareWatchdog {
   ///   - timeout: the requested timeout in seconds. If it cannot be set, the driver's timeout applies. If that cannot
   ///     be read either, as for a file that is not a watchdog, `timeout` is assumed.
   /// - Throws: EBUSY when another process has it open.
-  public init(_ path: String, timeout: Int) throws(SystemError) {
+  package init(_ path: String, timeout: Int) throws(SystemError) {
     device = try System.open(path, O_WRONLY | O_NONBLOCK)
     var seconds = Int32(clamping: timeout)
     var flags: Int32 = 0
@@ -28,8 +28,8 @@ public final class HardwareWatchdog {
   }
 
   /// Restarts the timeout; does not block.
-  public func feed() { _ = try? System.write(device.number, [UInt8(ascii: "f")]) }
+  package func feed() { _ = try? System.write(device.number, [UInt8(ascii: "f")]) }
 
   /// Disarms the watchdog where the driver allows it (magic close). Otherwise it resets the board after it is closed.
-  public func stop() { _ = try? System.write(device.number, [UInt8(ascii: "V")]) }
+  package func stop() { _ = try? System.write(device.number, [UInt8(ascii: "V")]) }
 }

@@ -5,7 +5,7 @@ extension System {
   /// A pipe (pipe(7)), close-on-exec, with a non-blocking reading end and a blocking writing end. The descriptors are
   /// the caller's to close.
   /// - Parameter size: of its buffer in bytes; at least a page. The kernel rounds it up.
-  public static func pipe(size: Int32 = 16_384) throws(SystemError) -> (reading: Int32, writing: Int32) {
+  package static func pipe(size: Int32 = 16_384) throws(SystemError) -> (reading: Int32, writing: Int32) {
     var ends: [Int32] = [-1, -1]
     // SAFETY: the kernel writes two descriptors.
     guard unsafe pipe2(&ends, O_CLOEXEC) == 0 else { throw SystemError("pipe") }

@@ -2,9 +2,9 @@ import CLinux
 import Glibc
 
 /// A random key in a file that only this process's user can read; generated on first use.
-public enum SecretFile {
+package enum SecretFile {
   /// The length of a key in bytes.
-  public static let size = 32
+  package static let size = 32
 
   /// The key in a file.
   /// - Parameters:
@@ -12,7 +12,7 @@ public enum SecretFile {
   ///   - folder: the file's folder; others must not be able to write to it.
   /// - Returns: the stored key; a new one if the file is missing, has another size, or is readable by others.
   /// - Throws: when a new key cannot be written.
-  public static func key(_ name: String, in folder: TrustedFolder) throws(SystemError) -> [UInt8] {
+  package static func key(_ name: String, in folder: TrustedFolder) throws(SystemError) -> [UInt8] {
     if let key = read(name, in: folder) { return key }
     var random = SystemRandomNumberGenerator()
     let key = (0..<size).map { _ in UInt8.random(in: .min ... .max, using: &random) }

@@ -2,11 +2,11 @@ import CLinux
 import Glibc
 
 /// Starts programs. No Swift runs between fork and exec: `openstarry_spawn` of CLinux does the steps there.
-public enum Spawn {
+package enum Spawn {
   /// Starts a program. It gets only the plan's descriptors, as all of ours are close-on-exec.
   /// - Returns: the process id; the caller must wait for it.
   /// - Throws: when it cannot be started; no child is left then.
-  public static func start(_ plan: SpawnPlan) throws(SystemError) -> Int32 {
+  package static func start(_ plan: SpawnPlan) throws(SystemError) -> Int32 {
     let null = try plan.usesNull ? System.open("/dev/null", O_RDWR).release() : -1
     defer { if null >= 0 { close(null) } }
     // Copy the descriptors above all target numbers, so that none is overwritten before it is in its place.
@@ -59,7 +59,7 @@ public enum Spawn {
   }
 
   /// Starts a program with this process's standard streams; see `SpawnPlan` for the parameters.
-  public static func start(
+  package static func start(
     _ program: String, _ words: [String], environment: [String]? = nil, defaultSignals: [Int32] = [],
     descriptors: [Int32] = [], ownSession: Bool = false
   ) throws(SystemError) -> Int32 {
@@ -72,7 +72,7 @@ public enum Spawn {
 
   /// Waits for a child's end and reaps it; blocks the thread.
   /// - Returns: the exit code; 128 plus the signal's number when a signal ended it, as in shells.
-  public static func wait(for child: Int32) throws(SystemError) -> Int32 {
+  package static func wait(for child: Int32) throws(SystemError) -> Int32 {
     var status: Int32 = 0
     // SAFETY: waitpid writes only the local status.
     guard System.retry({ unsafe waitpid(child, &status, 0) }) == child else { throw SystemError("waitpid") }

@@ -1,9 +1,9 @@
 import Glibc
 
 /// A program to start: its arguments, environment, descriptors and limits.
-public struct SpawnPlan: Sendable, Hashable {
+package struct SpawnPlan: Sendable, Hashable {
   /// The target of a standard stream.
-  public enum Stream: Sendable, Hashable {
+  package enum Stream: Sendable, Hashable {
     /// This process's own stream.
     case inherited
     /// /dev/null.
@@ -13,7 +13,7 @@ public struct SpawnPlan: Sendable, Hashable {
   }
 
   /// A resource limit of a process and its children (setrlimit(2)).
-  public enum Limit: Sendable, Hashable {
+  package enum Limit: Sendable, Hashable {
     /// Bytes of address space.
     case addressSpace
     /// Bytes of private, writable memory.
@@ -29,30 +29,30 @@ public struct SpawnPlan: Sendable, Hashable {
   }
 
   /// The path of the program's file.
-  public var program: String
+  package var program: String
   /// The argument vector: the program's name first, then its arguments.
-  public var words: [String]
+  package var words: [String]
   /// The environment, `NAME=value` each; nil for this process's environment.
-  public var environment: [String]?
+  package var environment: [String]?
   /// Its standard input.
-  public var input = Stream.inherited
+  package var input = Stream.inherited
   /// Its standard output.
-  public var output = Stream.inherited
+  package var output = Stream.inherited
   /// Its standard error.
-  public var errors = Stream.inherited
+  package var errors = Stream.inherited
   /// Descriptors that the program gets as 3, 4 and so on; the caller keeps ownership. All others are closed in it.
-  public var descriptors: [Int32] = []
+  package var descriptors: [Int32] = []
   /// The resource limits of the program and its children, in force from the first instruction.
-  public var limits: [Limit: UInt64] = [:]
+  package var limits: [Limit: UInt64] = [:]
   /// Signals to reset to their default action in the program. It starts with no signal blocked.
-  public var defaultSignals: [Int32] = []
+  package var defaultSignals: [Int32] = []
   /// Whether the program gets a session of its own, detached from our terminal and its signals (setsid(2)).
-  public var ownSession = false
+  package var ownSession = false
   /// The program's working directory; nil for ours.
-  public var folder: String?
+  package var folder: String?
 
   /// A plan with our own standard streams and no limits.
-  public init(_ program: String, _ words: [String], environment: [String]? = nil) {
+  package init(_ program: String, _ words: [String], environment: [String]? = nil) {
     self.program = program
     self.words = words
     self.environment = environment

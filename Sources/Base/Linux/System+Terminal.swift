@@ -2,5 +2,5 @@ import Glibc
 
 extension System {
   /// Whether a descriptor is a terminal (isatty(3)).
-  public static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
+  package static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
 }

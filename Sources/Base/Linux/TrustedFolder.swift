@@ -3,9 +3,9 @@ import Glibc
 
 /// A folder whose files are trusted: only root and this process's user can write to it, or replace it or a folder above
 /// it.
-public final class TrustedFolder: Sendable {
+package final class TrustedFolder: Sendable {
   /// The path, with symbolic links resolved.
-  public let path: String
+  package let path: String
   private let descriptor: Descriptor
 
   /// Opens the folder; makes it, with mode 700, if it does not exist.
@@ -14,7 +14,7 @@ public final class TrustedFolder: Sendable {
   ///   - accounts: the members of groups; nil reads the machine's files if they are needed.
   /// - Throws: `foreign` or `writable` when another user could write there, `link` for a link that may not be one,
   ///   `system` when it cannot be opened.
-  public init(_ path: String, mayBeLink: Bool = true, accounts: Accounts? = nil) throws(TrustError) {
+  package init(_ path: String, mayBeLink: Bool = true, accounts: Accounts? = nil) throws(TrustError) {
     if !mayBeLink, Files.target(ofLink: path) != nil { throw .link(path) }
     do throws(SystemError) {
       try Files.makeFolder(path, mode: 0o700)
@@ -31,7 +31,7 @@ public final class TrustedFolder: Sendable {
   /// Judges a folder that another process uses, and whose owner is trusted; changes nothing.
   /// - Parameter accounts: the members of groups; nil reads the machine's files if they are needed.
   /// - Throws: as `init`; ENOENT when it does not exist.
-  public static func judge(_ path: String, accounts: Accounts? = nil) throws(TrustError) {
+  package static func judge(_ path: String, accounts: Accounts? = nil) throws(TrustError) {
     let (resolved, folder): (String, FileStatus)
     do throws(SystemError) {
       resolved = try Files.resolve(path)
@@ -46,7 +46,7 @@ public final class TrustedFolder: Sendable {
 
   /// Opens a file of the folder for reading.
   /// - Returns: nil when it does not exist or is not trusted: a link, not a regular file, or writable by others.
-  public func open(_ name: String) -> Descriptor? {
+  package func open(_ name: String) -> Descriptor? {
     let number = System.retry {
       unsafe name.withCString {
         unsafe openstarry_openat(descriptor.number, $0, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0)
@@ -99,7 +99,7 @@ private struct Trust {
 }
 
 /// Why a folder is not trusted.
-public enum TrustError: Error, Sendable, Hashable, CustomStringConvertible {
+package enum TrustError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The folder at this path belongs to another user.
   case foreign(String, owner: UInt32)
   /// Others can write to the folder at this path.
@@ -109,7 +109,7 @@ public enum TrustError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The folder cannot be made, opened or examined.
   case system(SystemError)
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .foreign(let path, let owner): "\(path) belongs to user \(owner)"
     case .writable(let path, let others): "\(path) is writable by \(others)"
@@ -119,7 +119,7 @@ public enum TrustError: Error, Sendable, Hashable, CustomStringConvertible {
   }
 
   /// Advice for the user; nil for `system`.
-  public var remedy: String? {
+  package var remedy: String? {
     switch self {
     case .foreign: "give it to the user that runs the daemon (chown)"
     case .writable: "take the write permission from others (chmod go-w)"

@@ -1,5 +1,5 @@
 /// An id in files and commands. Each kind is a type of its own, so that ids of different kinds cannot be confused.
-public protocol Identifier: RawRepresentable<String>, Hashable, Comparable, Sendable, ExpressibleByStringLiteral,
+package protocol Identifier: RawRepresentable<String>, Hashable, Comparable, Sendable, ExpressibleByStringLiteral,
   CustomStringConvertible
 {
   /// The id's text, compared byte by byte.
@@ -10,20 +10,20 @@ public protocol Identifier: RawRepresentable<String>, Hashable, Comparable, Send
 
 extension Identifier {
   /// An unchecked id; `isWellFormed` checks it.
-  public init(_ text: String) { self.init(Name(text)) }
-  public init?(rawValue: String) { self.init(rawValue) }
-  public init(stringLiteral value: String) { self.init(value) }
-  public var rawValue: String { name.text }
-  public var description: String { name.text }
-  public static func == (left: Self, right: Self) -> Bool { left.name == right.name }
-  public static func < (left: Self, right: Self) -> Bool { left.name < right.name }
+  package init(_ text: String) { self.init(Name(text)) }
+  package init?(rawValue: String) { self.init(rawValue) }
+  package init(stringLiteral value: String) { self.init(value) }
+  package var rawValue: String { name.text }
+  package var description: String { name.text }
+  package static func == (left: Self, right: Self) -> Bool { left.name == right.name }
+  package static func < (left: Self, right: Self) -> Bool { left.name < right.name }
   // Declared here because RawRepresentable would hash the raw value, by Unicode equivalence.
-  public func hash(into hasher: inout Hasher) { hasher.combine(name) }
+  package func hash(into hasher: inout Hasher) { hasher.combine(name) }
 
   /// Whether it is 1 to 64 ASCII letters, digits, `.`, `_` or `-`, and begins with a letter or digit.
   ///
   /// Such a name is safe as a file name, an event name and an environment variable's value.
-  public var isWellFormed: Bool {
+  package var isWellFormed: Bool {
     let text = rawValue.utf8
     guard (1...64).contains(text.count), let first = text.first, Self.isAlphanumeric(first) else { return false }
     return text.allSatisfy {
@@ -42,19 +42,19 @@ extension Identifier {
 }
 
 /// The id of a device in the board file.
-public struct DeviceID: Identifier {
-  public let name: Name
-  public init(_ name: Name) { self.name = name }
+package struct DeviceID: Identifier {
+  package let name: Name
+  package init(_ name: Name) { self.name = name }
 }
 
 /// The id of an agent, `identity.id` in its manifest.
-public struct AgentID: Identifier {
-  public let name: Name
-  public init(_ name: Name) { self.name = name }
+package struct AgentID: Identifier {
+  package let name: Name
+  package init(_ name: Name) { self.name = name }
 }
 
 /// The id of a rule: `id` in the rule file, or `<file name>:<line>`.
-public struct RuleID: Identifier {
-  public let name: Name
-  public init(_ name: Name) { self.name = name }
+package struct RuleID: Identifier {
+  package let name: Name
+  package init(_ name: Name) { self.name = name }
 }

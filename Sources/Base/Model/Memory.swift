@@ -9,14 +9,14 @@ private let header = 32
 
 extension String {
   /// Bytes of memory, inline and in the heap. Up to 15 bytes of text are stored inline.
-  public var memory: Int {
+  package var memory: Int {
     MemoryLayout<String>.stride + (utf8.count <= 15 ? 0 : allocation(header + utf8.count + 1))
   }
 }
 
 extension Value {
   /// Bytes of memory, inline and in the heap.
-  public var memory: Int { MemoryLayout<Value>.stride + storage }
+  package var memory: Int { MemoryLayout<Value>.stride + storage }
 
   private var storage: Int {
     switch self {
@@ -34,7 +34,7 @@ extension Value {
 
 extension Fields {
   /// Bytes of memory, inline and in the heap.
-  public var memory: Int {
+  package var memory: Int {
     guard !isEmpty else { return MemoryLayout<Fields>.stride }
     let entry = MemoryLayout<(key: String, value: Value)>.stride
     return reduce(MemoryLayout<Fields>.stride + allocation(header + count * entry)) {
@@ -45,7 +45,7 @@ extension Fields {
 
 extension Event {
   /// Bytes of memory, inline and in the heap.
-  public var memory: Int {
+  package var memory: Int {
     MemoryLayout<Event>.stride + type.memory + source.memory + payload.memory - 2 * MemoryLayout<String>.stride
       - MemoryLayout<Fields>.stride
   }

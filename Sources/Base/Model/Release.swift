@@ -1,5 +1,5 @@
 /// This release of the project.
-public enum Release {
+package enum Release {
   /// The version in CHANGELOG.md. Daemon and command of the same version speak the same protocol.
-  public static let version = "0.1.0"
+  package static let version = "0.1.0"
 }

@@ -1,49 +1,49 @@
 /// The daemon's own settings: `openstarry.yaml`, with every default filled in.
-public struct Settings: Sendable {
+package struct Settings: Sendable {
   /// The path of the board file.
-  public var board: String
+  package var board: String
   /// Paths of manifests: files, or folders with `*/agent.json` and `*.agent.json`.
-  public var agents: [String]
+  package var agents: [String]
   /// Paths of rule files.
-  public var rules: [String]
+  package var rules: [String]
   /// `$OPENSTARRY_HOME`: the folder of the registry, modules and plugins.
-  public var home: String
+  package var home: String
   /// The path of the control socket.
-  public var socket: String
+  package var socket: String
   /// The socket's permission bits.
-  public var socketMode: UInt32
+  package var socketMode: UInt32
   /// The group with role `view`; nil for none. Root and the daemon's user have role `admin`.
-  public var viewGroup: String?
+  package var viewGroup: String?
   /// The group with role `operate`; nil for none.
-  public var operateGroup: String?
+  package var operateGroup: String?
   /// The group with role `admin`; nil for none.
-  public var adminGroup: String?
+  package var adminGroup: String?
   /// The most hops of an event chain.
-  public var depthLimit: Int
+  package var depthLimit: Int
   /// The number of events in the memory ring.
-  public var eventRing: Int
+  package var eventRing: Int
   /// The number of log lines kept for each agent.
-  public var logLines: Int
+  package var logLines: Int
   /// Whether a guardian makes outputs safe if the daemon dies; nil for the default, which is true on real boards only.
-  public var guardian: Bool?
+  package var guardian: Bool?
   /// The activation time that is reported when exceeded, for agents whose manifest sets no limit.
-  public var activationLimit: Duration
+  package var activationLimit: Duration
   /// The hardware watchdog, e.g. `/dev/watchdog`; nil for none.
-  public var watchdog: String?
+  package var watchdog: String?
   /// How long the loop may be stuck before the hardware watchdog resets the board.
-  public var watchdogTimeout: Duration
+  package var watchdogTimeout: Duration
   /// The budget of all agents together. An agent's own budget is capped at it.
-  public var budget: Budget
+  package var budget: Budget
   /// The limit on bytes that the daemon writes to the disk; nil for none.
-  public var diskBudget: Rate?
+  package var diskBudget: Rate?
 
   /// The budgets and limits for agents.
-  public var boardLimits: BoardLimits {
+  package var boardLimits: BoardLimits {
     BoardLimits(budget: budget, disk: diskBudget, activationReport: activationLimit)
   }
 
   /// Settings with the defaults of `docs/openstarry-yaml.md`.
-  public init(
+  package init(
     board: String, agents: [String] = [], rules: [String] = [], home: String = "/var/lib/openstarry",
     socket: String = "/run/openstarry/control.sock", socketMode: UInt32 = 0o660, viewGroup: String? = nil,
     operateGroup: String? = nil, adminGroup: String? = nil, depthLimit: Int = 16, eventRing: Int = 1024,

@@ -20,7 +20,7 @@ extension LauncherMessage: PacketMessage {
   }
 
   /// The message as one packet.
-  public var bytes: [UInt8] {
+  package var bytes: [UInt8] {
     Self.header.message(kind) { writer in
       switch self {
       case .start(let plan): writer.plan(plan)
@@ -56,7 +56,7 @@ extension LauncherMessage: PacketMessage {
 
   /// Reads a packet.
   /// - Returns: nil for a malformed or truncated packet, or an unknown kind.
-  public init?(_ bytes: [UInt8]) {
+  package init?(_ bytes: [UInt8]) {
     guard let (kind, start) = Self.header.open(bytes, longest: Self.longest) else { return nil }
     var reader = start
     switch kind {
@@ -146,7 +146,7 @@ extension ByteReader {
 
 extension LaunchPlan {
   /// Whether the launcher may use it: a program with a full path, no zero bytes, a name that is no path.
-  public var isSound: Bool {
+  package var isSound: Bool {
     guard let program = words.first, program.first == 0x2F, !name.isEmpty else { return false }
     for byte in name {
       let isLetter = byte | 32 >= 0x61 && byte | 32 <= 0x7A

@@ -6,7 +6,7 @@
 ///
 /// A header has the mark `OL`, layout, kind and length; the fields follow, integers little-endian. Later layouts only
 /// append fields and add kinds; readers ignore what they do not know.
-public enum LauncherMessage: Equatable, Sendable {
+package enum LauncherMessage: Equatable, Sendable {
   // From the daemon.
 
   /// Start a program. Descriptors: its socket (3), its log (1 and 2), the seccomp filter (4, optional).
@@ -32,24 +32,24 @@ public enum LauncherMessage: Equatable, Sendable {
   case ended(id: UInt32, LaunchEnd)
 
   /// The longest message, in bytes. A kernel's default send buffer takes three of them (net.core.wmem_default).
-  public static let longest = 65_536
+  package static let longest = 65_536
 }
 
 /// A program to start.
-public struct LaunchPlan: Equatable, Sendable {
+package struct LaunchPlan: Equatable, Sendable {
   /// Chosen by the daemon; not in use.
-  public var id: UInt32
+  package var id: UInt32
   /// The name of its control group: letters, digits, `-`, `_`.
-  public var name: [UInt8]
+  package var name: [UInt8]
   /// The program's path, and its arguments from the first on.
-  public var words: [[UInt8]]
+  package var words: [[UInt8]]
   /// `NAME=value` each.
-  public var environment: [[UInt8]]
+  package var environment: [[UInt8]]
   /// Limits; 0 is none.
-  public var limits: LaunchLimits
+  package var limits: LaunchLimits
 
   /// A plan without limits.
-  public init(
+  package init(
     id: UInt32, name: [UInt8], words: [[UInt8]], environment: [[UInt8]] = [], limits: LaunchLimits = LaunchLimits()
   ) {
     self.id = id
@@ -61,56 +61,56 @@ public struct LaunchPlan: Equatable, Sendable {
 }
 
 /// The limits of a program and everything it starts; 0 is none.
-public struct LaunchLimits: Equatable, Sendable {
+package struct LaunchLimits: Equatable, Sendable {
   /// Bytes of memory (`memory.max`; without that controller RLIMIT_DATA of each process).
-  public var memory: UInt64 = 0
+  package var memory: UInt64 = 0
   /// CPU time in each 100 ms, in microseconds (`cpu.max`).
-  public var cpu: UInt64 = 0
+  package var cpu: UInt64 = 0
   /// Processes and threads (`pids.max`). Without that controller the sandbox's last step sets RLIMIT_NPROC, which counts
   /// for each user namespace only when it is set inside.
-  public var tasks: UInt32 = 0
+  package var tasks: UInt32 = 0
   /// Open descriptors of each process (RLIMIT_NOFILE).
-  public var descriptors: UInt32 = 0
+  package var descriptors: UInt32 = 0
   /// Bytes of each file (RLIMIT_FSIZE).
-  public var fileSize: UInt64 = 0
+  package var fileSize: UInt64 = 0
 
   /// No limits.
-  public init() {}
+  package init() {}
 }
 
 /// What the launcher found on this machine.
-public struct LauncherFacts: Equatable, Sendable {
+package struct LauncherFacts: Equatable, Sendable {
   /// The user of the launcher and of all agents.
-  public var uid: UInt32
+  package var uid: UInt32
   /// The controllers that it can set limits with; without `groups` it has no control groups at all.
-  public var controllers: Controllers
+  package var controllers: Controllers
   /// The version of Landlock (landlock(7)); 0 for none.
-  public var landlock: UInt32
+  package var landlock: UInt32
 
   /// Facts.
-  public init(uid: UInt32, controllers: Controllers, landlock: UInt32) {
+  package init(uid: UInt32, controllers: Controllers, landlock: UInt32) {
     self.uid = uid
     self.controllers = controllers
     self.landlock = landlock
   }
 
   /// Control groups that the launcher may write to.
-  public struct Controllers: OptionSet, Equatable, Sendable {
-    public let rawValue: UInt8
-    public init(rawValue: UInt8) { self.rawValue = rawValue }
+  package struct Controllers: OptionSet, Equatable, Sendable {
+    package let rawValue: UInt8
+    package init(rawValue: UInt8) { self.rawValue = rawValue }
     /// It can make control groups, and so end all processes of one at once.
-    public static let groups = Controllers(rawValue: 1)
+    package static let groups = Controllers(rawValue: 1)
     /// `memory.max`
-    public static let memory = Controllers(rawValue: 2)
+    package static let memory = Controllers(rawValue: 2)
     /// `cpu.max`
-    public static let cpu = Controllers(rawValue: 4)
+    package static let cpu = Controllers(rawValue: 4)
     /// `pids.max`
-    public static let pids = Controllers(rawValue: 8)
+    package static let pids = Controllers(rawValue: 8)
   }
 }
 
 /// The step of a start that failed.
-public enum LaunchStep: UInt8, Sendable {
+package enum LaunchStep: UInt8, Sendable {
   /// Its control group could not be made, or a limit not be set.
   case group = 1
   /// The program could not be executed.
@@ -120,16 +120,16 @@ public enum LaunchStep: UInt8, Sendable {
 }
 
 /// What a program and everything it has started use.
-public struct LaunchUsage: Equatable, Sendable {
+package struct LaunchUsage: Equatable, Sendable {
   /// CPU time in nanoseconds, since its start.
-  public var cpu: UInt64
+  package var cpu: UInt64
   /// Memory now, in bytes.
-  public var memory: UInt64
+  package var memory: UInt64
   /// Processes and threads now.
-  public var tasks: UInt32
+  package var tasks: UInt32
 
   /// A measurement.
-  public init(cpu: UInt64 = 0, memory: UInt64 = 0, tasks: UInt32 = 0) {
+  package init(cpu: UInt64 = 0, memory: UInt64 = 0, tasks: UInt32 = 0) {
     self.cpu = cpu
     self.memory = memory
     self.tasks = tasks
@@ -137,18 +137,18 @@ public struct LaunchUsage: Equatable, Sendable {
 }
 
 /// How a program ended.
-public struct LaunchEnd: Equatable, Sendable {
+package struct LaunchEnd: Equatable, Sendable {
   /// The exit code; 128 plus the signal's number when a signal ended it, as bubblewrap reports it.
-  public var code: Int32
+  package var code: Int32
   /// Whether the kernel killed one of its processes because its control group was out of memory.
-  public var isOutOfMemory: Bool
+  package var isOutOfMemory: Bool
   /// CPU time in nanoseconds.
-  public var cpu: UInt64
+  package var cpu: UInt64
   /// The most memory that one of its processes had, in bytes.
-  public var peak: UInt64
+  package var peak: UInt64
 
   /// An end.
-  public init(code: Int32, isOutOfMemory: Bool = false, cpu: UInt64 = 0, peak: UInt64 = 0) {
+  package init(code: Int32, isOutOfMemory: Bool = false, cpu: UInt64 = 0, peak: UInt64 = 0) {
     self.code = code
     self.isOutOfMemory = isOutOfMemory
     self.cpu = cpu

@@ -3,18 +3,18 @@ import Model
 import RPC
 
 /// The identity and the role of a connected client, as determined by the kernel.
-public struct Client: Sendable, Hashable {
+package struct Client: Sendable, Hashable {
   /// The user's name; `uid1000` for a user without a name.
-  public var user: String
+  package var user: String
   /// The user id.
-  public var uid: UInt32
+  package var uid: UInt32
   /// The process that connected.
-  public var pid: Int32
+  package var pid: Int32
   /// The role of the connection for its whole life.
-  public var role: Role
+  package var role: Role
 
   /// Creates a client; the server takes the values from the socket's peer.
-  public init(user: String, uid: UInt32, pid: Int32, role: Role) {
+  package init(user: String, uid: UInt32, pid: Int32, role: Role) {
     self.user = user
     self.uid = uid
     self.pid = pid
@@ -22,7 +22,7 @@ public struct Client: Sendable, Hashable {
   }
 
   /// The client's name in events and as a holder of leases, e.g. `client/alice`.
-  public var source: String { "client/\(user)" }
+  package var source: String { "client/\(user)" }
 
   /// The client's permissions for the board: it may read everything, and with role operate command everything.
   var principal: Principal {

@@ -1,7 +1,7 @@
 import Linux
 
 /// The reason that the control socket could not be opened.
-public enum ControlError: Error, Sendable, Hashable, CustomStringConvertible {
+package enum ControlError: Error, Sendable, Hashable, CustomStringConvertible {
   /// Another daemon owns the socket. `pid` is nil for a daemon that is just starting.
   case alreadyRunning(String, pid: Int32?)
   /// The file at the socket's path is not a socket.
@@ -13,7 +13,7 @@ public enum ControlError: Error, Sendable, Hashable, CustomStringConvertible {
   /// A system call failed.
   case system(SystemError, hint: String)
 
-  public var description: String {
+  package var description: String {
     switch self {
     case .alreadyRunning(let path, let pid):
       "another daemon\(pid.map { " (process \($0))" } ?? "") has the socket \(path): stop it first with "

@@ -8,7 +8,7 @@ import Wire
 /// The control plane: a Unix socket for clients that watch and command the daemon. `docs/control.md` is its contract.
 ///
 /// Confined to the loop's thread. No client can block it, or make its memory grow without bound.
-public final class ControlServer {
+package final class ControlServer {
   let loop: EventLoop
   let settings: Settings
   let services: Services
@@ -30,7 +30,7 @@ public final class ControlServer {
   var grant: (RoleRules, Peer) -> Role? = { $0.role(of: $1) }
 
   /// Whether a daemon owns the socket at `path`, or is starting with it.
-  public static func isClaimed(_ path: String) -> Bool { SocketClaim.isTaken(path) }
+  package static func isClaimed(_ path: String) -> Bool { SocketClaim.isTaken(path) }
 
   /// Creates a server that opens nothing until `start`.
   /// - Parameters:
@@ -38,7 +38,7 @@ public final class ControlServer {
   ///   - settings: the socket's path and mode, and the groups.
   ///   - services: the parts of the daemon that methods use.
   ///   - time: the clock for limits and time-outs; nil for the loop's.
-  public convenience init(
+  package convenience init(
     loop: EventLoop, settings: Settings, services: Services, time: (any Timekeeper)? = nil
   ) {
     self.init(loop: loop, settings: settings, services: services, time: time ?? loop, limits: Limits())
@@ -55,7 +55,7 @@ public final class ControlServer {
 
   /// Opens the socket and starts serving.
   /// - Throws: `alreadyRunning`, `noSuchGroup`, or the reason that the socket cannot be created.
-  public func start() throws(ControlError) {
+  package func start() throws(ControlError) {
     accounts = Accounts.ofThisMachine()
     // Check the settings' groups before changing anything.
     roles = try RoleRules(settings, accounts, ownUser: geteuid(), ownGroup: getegid())
@@ -74,7 +74,7 @@ public final class ControlServer {
   }
 
   /// Closes every connection and removes the socket. Queued answers are sent as far as the sockets accept them at once.
-  public func stop() {
+  package func stop() {
     acceptor?.stop()
     acceptor = nil
     for connection in connections.values.sorted(by: { $0.number < $1.number }) { connection.farewell() }

@@ -3,7 +3,7 @@ import HAL
 import Model
 
 /// The daemon's operations for the control plane. The daemon implements it.
-public protocol DaemonControl: AnyObject {
+package protocol DaemonControl: AnyObject {
   /// The daemon's version, e.g. `0.1.0`.
   var version: String { get }
 
@@ -66,18 +66,18 @@ public protocol DaemonControl: AnyObject {
 }
 
 /// A request to register an agent.
-public struct AgentRegistration: Sendable {
+package struct AgentRegistration: Sendable {
   /// The contents of an `agent.json`.
-  public var manifest: Value
+  package var manifest: Value
   /// The manifest's path; relative paths in the manifest start in its folder.
-  public var file: String
+  package var file: String
   /// The contents of the module that `runtime.entry` names; nil if the daemon reads the file itself.
-  public var module: [UInt8]?
+  package var module: [UInt8]?
   /// The time that the new version must run without a failure, or the previous version is restored; nil for no trial.
-  public var trial: Duration?
+  package var trial: Duration?
 
   /// Creates a request; the default path is shown in messages only.
-  public init(manifest: Value, file: String = "<request>", module: [UInt8]? = nil, trial: Duration? = nil) {
+  package init(manifest: Value, file: String = "<request>", module: [UInt8]? = nil, trial: Duration? = nil) {
     self.manifest = manifest
     self.file = file
     self.module = module
@@ -86,7 +86,7 @@ public struct AgentRegistration: Sendable {
 }
 
 /// The reason that the daemon refused to register or unregister an agent.
-public enum RegistrationError: Error, Sendable {
+package enum RegistrationError: Error, Sendable {
   /// The manifest has errors.
   case invalid(Diagnostics)
   /// The agent's state or the storage prevents it.

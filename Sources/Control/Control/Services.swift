@@ -5,26 +5,26 @@ import Projection
 import Rules
 
 /// The parts of the daemon that methods use.
-public struct Services {
+package struct Services {
   /// Operations on the daemon as a whole.
-  public var daemon: any DaemonControl
+  package var daemon: any DaemonControl
   /// Starts, ends and lists agents.
-  public var agents: any AgentControl
+  package var agents: any AgentControl
   /// The retained events.
-  public var events: any EventHistory
+  package var events: any EventHistory
   /// Publishes events.
-  public var sink: any EventSink
+  package var sink: any EventSink
   /// Lists, tests and reloads rules.
-  public var rules: any RuleControl
+  package var rules: any RuleControl
   /// The board's devices.
-  public var hardware: Hardware
+  package var hardware: Hardware
   /// The simulation behind `hal.simulate`; nil on a real board.
-  public var simulation: (any SimulationControl)?
+  package var simulation: (any SimulationControl)?
   /// The source of every status view.
-  public var projection: Projection
+  package var projection: Projection
 
   /// Creates the services of one daemon.
-  public init(
+  package init(
     daemon: any DaemonControl, agents: any AgentControl, events: any EventHistory, sink: any EventSink,
     rules: any RuleControl, hardware: Hardware, simulation: (any SimulationControl)?, projection: Projection
   ) {

@@ -3,7 +3,7 @@ import Model
 import RPC
 
 /// The reason that a call to the daemon failed. Its description is one line with a remedy.
-public enum ClientError: Error, Sendable, Hashable {
+package enum ClientError: Error, Sendable, Hashable {
   /// There is no socket at this path: the daemon has not run, or uses another path.
   case noSocket(String)
   /// The socket's mode denies this user. `group` may connect; nil when unknown.
@@ -33,7 +33,7 @@ public enum ClientError: Error, Sendable, Hashable {
 }
 
 extension ClientError: CustomStringConvertible {
-  public var description: String {
+  package var description: String {
     switch self {
     case .noSocket(let path):
       "no daemon at \(path): start it with 'openstarryd' or 'systemctl start openstarryd', or name its socket with "

@@ -6,9 +6,9 @@ import Wire
 /// A blocking connection to the daemon, for the command line.
 ///
 /// For one thread at a time. The connection closes with the object, which ends leases taken without `hold`.
-public final class ControlClient {
+package final class ControlClient {
   /// The path of the connected socket.
-  public let socket: String
+  package let socket: String
   private let connection: Descriptor
   private let timeout: Duration?
   private var receiver = Receiver()
@@ -19,7 +19,7 @@ public final class ControlClient {
   ///   - path: the socket.
   ///   - timeout: the time-out of connecting and of each answer; nil for none.
   ///   - trust: the users who may own the socket and run the daemon; nil for any.
-  public init(
+  package init(
     socket path: String, timeout: Duration? = .seconds(60), trust: SocketTrust? = nil
   ) throws(ClientError) {
     socket = path
@@ -34,23 +34,23 @@ public final class ControlClient {
   }
 
   /// A successful answer.
-  public struct Answer: Sendable {
+  package struct Answer: Sendable {
     /// The `result` member.
-    public var result: Value
+    package var result: Value
     /// The contents of the file that was sent with the answer; nil for none.
-    public var contents: [UInt8]?
+    package var contents: [UInt8]?
   }
 
   /// A notification of a subscription.
-  public struct Notification: Sendable {
+  package struct Notification: Sendable {
     /// `events.event`, `agent.log`, `camera.frame` or `events.missed`.
-    public var method: String
+    package var method: String
     /// The parameters by name.
-    public var params: Fields
+    package var params: Fields
     /// The contents of the file that was sent with the notification; nil for none.
-    public var contents: [UInt8]?
+    package var contents: [UInt8]?
     /// The event of an `events.event`; nil for other notifications.
-    public var event: Event? { params["event"].flatMap { try? Event($0) } }
+    package var event: Event? { params["event"].flatMap { try? Event($0) } }
   }
 
   /// Sends a request and waits for its answer. A request that the daemon refuses because of its rate limit is retried
@@ -59,12 +59,12 @@ public final class ControlClient {
   ///   - method: a method of `docs/control.md`.
   ///   - params: by name.
   /// - Throws: `refused` with the daemon's error, or the reason that there is no answer.
-  public func call(_ method: String, _ params: Fields = [:]) throws(ClientError) -> Value {
+  package func call(_ method: String, _ params: Fields = [:]) throws(ClientError) -> Value {
     try callWithDescriptor(method, params).result
   }
 
   /// The same as `call`, for an answer that may carry a file, such as a picture.
-  public func callWithDescriptor(_ method: String, _ params: Fields = [:]) throws(ClientError) -> Answer {
+  package func callWithDescriptor(_ method: String, _ params: Fields = [:]) throws(ClientError) -> Answer {
     let begin = System.monotonicNanoseconds()
     while true {
       let question = try ask(method, params)
@@ -80,19 +80,19 @@ public final class ControlClient {
   }
 
   /// A sent request whose answer has not been read yet.
-  public struct Question: Sendable {
+  package struct Question: Sendable {
     fileprivate let id: Int64
     fileprivate let method: String
   }
 
   /// Sends a request without waiting; `answer` reads the answer.
-  public func ask(_ method: String, _ params: Fields = [:]) throws(ClientError) -> Question {
+  package func ask(_ method: String, _ params: Fields = [:]) throws(ClientError) -> Question {
     Question(id: try send(method, params), method: method)
   }
 
   /// Waits for the answer to a request. After `timedOut` it may be called again.
   /// - Parameter time: the time-out; nil for none.
-  public func answer(to question: Question, within time: Duration?) throws(ClientError) -> Answer {
+  package func answer(to question: Question, within time: Duration?) throws(ClientError) -> Answer {
     while true {
       switch try receive(question.method, within: time) {
       case .request(let message):
@@ -116,7 +116,7 @@ public final class ControlClient {
   ///   - method: `events.subscribe`, `agent.followLogs` or `getCameraStream`.
   ///   - onMessage: returns whether to continue. The notification `events.missed` reports dropped ones.
   /// - Throws: the errors of `call`; `closed` when the daemon closes the connection.
-  public func subscribe(
+  package func subscribe(
     _ method: String, _ params: Fields = [:], _ onMessage: (Notification) -> Bool
   ) throws(ClientError) {
     let answer = try call(method, params)

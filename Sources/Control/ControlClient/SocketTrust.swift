@@ -5,13 +5,13 @@ import Wire
 /// The users whose sockets are used without `--socket`: root, the daemon's user, and the user of this process.
 ///
 /// Any user can put a socket into a shared folder, and answer there that everything is safe.
-public struct SocketTrust: Sendable {
+package struct SocketTrust: Sendable {
   private let users: Set<UInt32>
   private let accounts: Accounts
 
   /// Trusts `users` only.
   /// - Parameter accounts: resolves the names of other users for messages.
-  public init(users: Set<UInt32>, accounts: Accounts) {
+  package init(users: Set<UInt32>, accounts: Accounts) {
     self.users = users
     self.accounts = accounts
   }
@@ -19,7 +19,7 @@ public struct SocketTrust: Sendable {
   /// Trusts root, the user of this process, the user `openstarry`, and the owner of `folder`.
   /// - Parameter folder: the runtime folder of the system service. Only root can create it, so its owner is the user of
   ///   the service.
-  public static func ofThisMachine(folder: String) -> SocketTrust {
+  package static func ofThisMachine(folder: String) -> SocketTrust {
     let accounts = Accounts.ofThisMachine()
     var users: Set<UInt32> = [0, geteuid()]
     if let daemon = accounts.number(ofUser: "openstarry") { users.insert(daemon) }

@@ -3,10 +3,10 @@ import Glibc
 import Linux
 
 /// A sealed file in memory: the transport of pictures.
-public enum MemoryFile {
+package enum MemoryFile {
   /// Creates a file with `contents` (memfd_create(2)) that nobody can change; its offset is 0.
   /// - Parameter name: shown in `/proc/PID/fd`, for debugging.
-  public static func sealed(_ name: String, _ contents: [UInt8]) throws(SystemError) -> Descriptor {
+  package static func sealed(_ name: String, _ contents: [UInt8]) throws(SystemError) -> Descriptor {
     let result = unsafe name.withCString { unsafe openstarry_memfd_create($0) }
     let file = try Descriptor(checking: result, "memfd_create", name)
     try System.writeAll(file.number, contents)
@@ -18,7 +18,7 @@ public enum MemoryFile {
 
   /// Reads a whole file, and moves its offset.
   /// - Parameter limit: in bytes; a longer file is an error (EFBIG).
-  public static func read(_ descriptor: borrowing Descriptor, limit: Int = 64 << 20) throws(SystemError) -> [UInt8] {
+  package static func read(_ descriptor: borrowing Descriptor, limit: Int = 64 << 20) throws(SystemError) -> [UInt8] {
     guard lseek(descriptor.number, 0, SEEK_SET) == 0 else { throw SystemError("seek") }
     var contents: [UInt8] = []
     while let count = try System.read(descriptor.number, into: &contents), count > 0 {

@@ -3,23 +3,23 @@ import Glibc
 import Linux
 
 /// The process at the other end of a Unix socket, as identified by the kernel.
-public struct Peer: Sendable, Hashable {
+package struct Peer: Sendable, Hashable {
   /// The process that called connect(2) or listen(2).
-  public var pid: Int32
+  package var pid: Int32
   /// Its effective user at that time.
-  public var uid: UInt32
+  package var uid: UInt32
   /// Its groups at that time, the effective group first.
-  public var groups: [UInt32]
+  package var groups: [UInt32]
 
   /// Creates a peer without asking the kernel, for tests.
-  public init(pid: Int32, uid: UInt32, groups: [UInt32]) {
+  package init(pid: Int32, uid: UInt32, groups: [UInt32]) {
     self.pid = pid
     self.uid = uid
     self.groups = groups
   }
 
   /// Asks the kernel (SO_PEERCRED and SO_PEERGROUPS, unix(7) and socket(7)).
-  public init(of socket: Int32) throws(SystemError) {
+  package init(of socket: Int32) throws(SystemError) {
     var peer = openstarry_peer()
     // SAFETY: the shim hands the kernel the structure and its size.
     guard unsafe openstarry_peer_of(socket, &peer) == 0 else { throw SystemError("SO_PEERCRED") }

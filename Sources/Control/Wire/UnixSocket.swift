@@ -6,16 +6,16 @@ import Model
 /// Unix sockets (unix(7)). Writing to a closed connection raises no SIGPIPE. Sockets are streams, or SOCK_SEQPACKET
 /// with
 /// `packets`.
-public enum UnixSocket {
+package enum UnixSocket {
   /// The greatest length of a path in `sockaddr_un`, in bytes.
-  public static let longestPath = 107
+  package static let longestPath = 107
 
   /// Connects. This blocks only while the listener's queue is full.
   /// - Parameters:
   ///   - limit: the time-out of connecting and of each later `send`; nil for none.
   ///   - nonBlocking: creates a non-blocking socket: a full queue is EAGAIN at once, and `limit` has no effect.
   /// - Throws: ENOENT no such file, ECONNREFUSED no listener, EACCES no permission, ENAMETOOLONG, EAGAIN timed out.
-  public static func connect(
+  package static func connect(
     _ path: String, packets: Bool = false, within limit: Duration? = nil, nonBlocking: Bool = false
   ) throws(SystemError) -> Descriptor {
     let socket = try open(nonBlocking: nonBlocking, packets: packets)
@@ -30,7 +30,7 @@ public enum UnixSocket {
   /// Creates a non-blocking listening socket at `path`, which must not exist.
   ///
   /// The file is created with mode 0600; `mode` is set last.
-  public static func listen(
+  package static func listen(
     _ path: String, mode: UInt32, backlog: Int32 = 16, packets: Bool = false
   ) throws(SystemError) -> Descriptor {
     let socket = try open(nonBlocking: true, packets: packets)
@@ -45,7 +45,7 @@ public enum UnixSocket {
   }
 
   /// Creates a connected pair (socketpair(2)) with close-on-exec. The descriptors are the caller's to close.
-  public static func pair(packets: Bool = false) throws(SystemError) -> (Int32, Int32) {
+  package static func pair(packets: Bool = false) throws(SystemError) -> (Int32, Int32) {
     var ends: [Int32] = [-1, -1]
     // SAFETY: the kernel writes two descriptors.
     let result = unsafe socketpair(AF_UNIX, kind(nonBlocking: false, packets: packets), 0, &ends)
@@ -56,7 +56,7 @@ public enum UnixSocket {
   /// Accepts the next connection as a non-blocking socket.
   /// - Returns: nil when no connection is pending.
   /// - Throws: EMFILE and ENFILE when no descriptor is free.
-  public static func accept(_ listener: Int32) throws(SystemError) -> Descriptor? {
+  package static func accept(_ listener: Int32) throws(SystemError) -> Descriptor? {
     let result = System.retry {
       accept4(listener, nil, nil, Int32(SOCK_CLOEXEC.rawValue | SOCK_NONBLOCK.rawValue))
     }
@@ -69,7 +69,7 @@ public enum UnixSocket {
   /// Sends as much as the socket accepts; never raises SIGPIPE.
   /// - Returns: the number of accepted bytes; 0 when the socket's buffer is full, or after a blocking socket's
   ///   time-out.
-  public static func send(_ socket: Int32, _ bytes: ArraySlice<UInt8>) throws(SystemError) -> Int {
+  package static func send(_ socket: Int32, _ bytes: ArraySlice<UInt8>) throws(SystemError) -> Int {
     // SAFETY: the buffer is valid for its count during the call.
     let result = System.retry {
       unsafe bytes.withUnsafeBytes {
@@ -82,7 +82,7 @@ public enum UnixSocket {
   /// Sends bytes, the first of which carries a descriptor. The descriptor stays the caller's.
   /// - Returns: the number of accepted bytes; 0 when the socket's buffer is full, and the descriptor was not sent
   ///   either.
-  public static func send(
+  package static func send(
     _ socket: Int32, _ bytes: ArraySlice<UInt8>, with descriptor: Int32
   ) throws(SystemError) -> Int {
     precondition(!bytes.isEmpty, "a descriptor needs at least one byte to be sent with")
@@ -100,7 +100,7 @@ public enum UnixSocket {
   ///   which is the caller's to close.
   /// - Throws: EAGAIN when a non-blocking socket has no data, or after a blocking socket's receive timeout; ECONNRESET
   ///   when the other side closed the connection without reading everything.
-  public static func receive(_ socket: Int32) throws(SystemError) -> (bytes: ArraySlice<UInt8>, descriptor: Int32?) {
+  package static func receive(_ socket: Int32) throws(SystemError) -> (bytes: ArraySlice<UInt8>, descriptor: Int32?) {
     var chunk = [UInt8](repeating: 0, count: 16384)
     var descriptor: Int32 = -1
     let count = System.retry {
@@ -113,7 +113,7 @@ public enum UnixSocket {
 
   /// The number of sent bytes that the other side has not read yet (SIOCOUTQ, unix(7)); 0 when the kernel cannot report
   /// it.
-  public static func unread(_ socket: Int32) -> Int {
+  package static func unread(_ socket: Int32) -> Int {
     var count: Int32 = 0
     // SAFETY: the kernel writes one int.
     return unsafe openstarry_ioctl(socket, UInt(TIOCOUTQ), &count) == 0 ? Int(count) : 0
@@ -121,7 +121,7 @@ public enum UnixSocket {
 
   /// Sets the time-out of each later `receive` (SO_RCVTIMEO, socket(7)), which fails with EAGAIN after it.
   /// - Parameter limit: nil for none.
-  public static func setReceiveTimeout(_ socket: Int32, _ limit: Duration?) { setTimeout(socket, SO_RCVTIMEO, limit) }
+  package static func setReceiveTimeout(_ socket: Int32, _ limit: Duration?) { setTimeout(socket, SO_RCVTIMEO, limit) }
 
   private static func setTimeout(_ socket: Int32, _ option: Int32, _ limit: Duration?) {
     // The kernel takes 0 for no limit.

@@ -2,14 +2,14 @@ import Document
 import Model
 
 /// `board.yaml`: one board with its chips, buses and devices. The page `docs/board-yaml.md` describes it.
-public enum BoardFile {
+package enum BoardFile {
   /// Reads a board.
   /// - Parameters:
   ///   - node: the whole file.
   ///   - file: the file's path, for messages; relative paths in the file start in its folder.
   /// - Returns: the board with defaults filled in, and warnings.
   /// - Throws: all errors and warnings.
-  public static func decode(_ node: Node, file: String) throws(Diagnostics) -> (Board, warnings: [Diagnostic]) {
+  package static func decode(_ node: Node, file: String) throws(Diagnostics) -> (Board, warnings: [Diagnostic]) {
     let findings = Findings()
     let board = FieldReader(node, what: "the board", findings: findings).flatMap { read($0, file: file) }
     return try findings.finish(board)

@@ -2,7 +2,7 @@ import Document
 import Model
 
 /// The kinds of configuration files.
-public enum ConfigKind: String, Sendable, Hashable, CaseIterable {
+package enum ConfigKind: String, Sendable, Hashable, CaseIterable {
   /// `board.yaml`
   case board
   /// `agent.json`
@@ -17,7 +17,7 @@ public enum ConfigKind: String, Sendable, Hashable, CaseIterable {
   ///   - fileName: with or without folders.
   ///   - node: the parsed file; nil to use the name only.
   /// - Returns: nil when the kind cannot be determined.
-  public static func guess(fileName: String, _ node: Node? = nil) -> ConfigKind? {
+  package static func guess(fileName: String, _ node: Node? = nil) -> ConfigKind? {
     let name = Paths.name(of: fileName)
     let stem = [".json", ".yaml", ".yml"].first { name.hasSuffix($0) }.map { String(name.dropLast($0.count)) } ?? name
     // The last part of the stem is the kind: `climate.agent.json`, `kitchen.board.yaml`.

@@ -3,20 +3,20 @@ import Document
 import Model
 
 /// Parses and decodes configuration files. Files with the extension `.json` are JSON, all others YAML.
-public enum ConfigText {
+package enum ConfigText {
   /// Parses a text without checking its meaning.
   /// - Throws: the parser's errors.
-  public static func parse(_ bytes: [UInt8], file: String) throws(Diagnostics) -> Node {
+  package static func parse(_ bytes: [UInt8], file: String) throws(Diagnostics) -> Node {
     try DocumentText.parse(bytes, file: file)
   }
 
   /// Reads a board file; see `BoardFile`.
-  public static func board(_ bytes: [UInt8], file: String) throws(Diagnostics) -> (Board, warnings: [Diagnostic]) {
+  package static func board(_ bytes: [UInt8], file: String) throws(Diagnostics) -> (Board, warnings: [Diagnostic]) {
     try BoardFile.decode(try parse(bytes, file: file), file: file)
   }
 
   /// Reads a manifest; see `ManifestFile`.
-  public static func manifest(
+  package static func manifest(
     _ bytes: [UInt8], file: String, environment: [String: String], isolations: [Isolation], board: Board? = nil
   ) throws(Diagnostics) -> (Manifest, warnings: [Diagnostic]) {
     try ManifestFile.decode(
@@ -24,7 +24,7 @@ public enum ConfigText {
   }
 
   /// Reads a rule file; see `RuleFile`.
-  public static func rules(
+  package static func rules(
     _ bytes: [UInt8], file: String, known: KnownNames = KnownNames()
   ) throws(Diagnostics) -> ([RuleDeclaration], warnings: [Diagnostic]) {
     try RuleFile.decode(try parse(bytes, file: file), file: file, known: known, source: bytes)
@@ -32,7 +32,7 @@ public enum ConfigText {
 
   /// Reads a rule file even if it has errors.
   /// - Returns: the rules, including the readable parts of invalid ones, and all errors and warnings.
-  public static func readRules(
+  package static func readRules(
     _ bytes: [UInt8], file: String, known: KnownNames = KnownNames()
   ) -> (rules: [RuleDeclaration], found: [Diagnostic]) {
     do throws(Diagnostics) {
@@ -44,7 +44,7 @@ public enum ConfigText {
   }
 
   /// Reads the daemon's settings; see `SettingsFile`.
-  public static func settings(
+  package static func settings(
     _ bytes: [UInt8], file: String, environment: [String: String]
   ) throws(Diagnostics) -> (Settings, warnings: [Diagnostic]) {
     try SettingsFile.decode(try parse(bytes, file: file), file: file, environment: environment)
@@ -57,7 +57,7 @@ public enum ConfigText {
   ///   - board: the board whose devices manifests may refer to; nil for no check.
   /// - Returns: the kind of the file (nil if it is unknown, which is an error in the list), and all errors and warnings
   ///   in the order of the file.
-  public static func check(
+  package static func check(
     _ bytes: [UInt8], file: String, environment: [String: String], isolations: [Isolation],
     known: KnownNames = KnownNames(), board: Board? = nil
   ) -> (kind: ConfigKind?, found: [Diagnostic]) {

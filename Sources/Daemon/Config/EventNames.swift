@@ -27,7 +27,7 @@ extension KnownNames {
 
   /// Warns of rules that wait for a timer that no rule has.
   /// - Parameter rules: all rules that are in force together.
-  public static func timerWarnings(_ rules: [RuleDeclaration]) -> [Diagnostic] {
+  package static func timerWarnings(_ rules: [RuleDeclaration]) -> [Diagnostic] {
     let timers = rules.compactMap { rule -> String? in
       if case .events = rule.trigger { return nil }
       return TimerEvents.name(of: rule.id)

@@ -2,9 +2,9 @@ import Linux
 import Model
 
 /// The daemon's home folder, `home:` in the settings.
-public enum HomeFolder {
+package enum HomeFolder {
   /// Why nothing can be kept in a home; nil when it is a folder, or missing, and then the daemon makes it.
-  public static func obstacle(_ path: String) -> String? {
+  package static func obstacle(_ path: String) -> String? {
     if Files.isFolder(path) { return nil }
     if Files.exists(path) {
       return "'home': \(path) is not a folder, so nothing can be kept: name another, or move it away"
@@ -15,7 +15,7 @@ public enum HomeFolder {
   }
 
   /// Who else can write to a home, which belongs to the daemon's user; nil for nobody, and when that is unknown.
-  public static func doubt(_ path: String) -> String? {
+  package static func doubt(_ path: String) -> String? {
     do throws(TrustError) {
       try TrustedFolder.judge(path)
       return nil
@@ -25,7 +25,7 @@ public enum HomeFolder {
   }
 
   /// The sentence about a home that is not trusted; nil for errors that other parts report.
-  public static func doubt(_ error: TrustError) -> String? {
+  package static func doubt(_ error: TrustError) -> String? {
     error.remedy.map {
       "'home': \(error): write access there decides which agents run, and what they may do; \($0)"
     }

@@ -1,14 +1,14 @@
 import Model
 
 /// The names that rules and manifests may refer to, as far as they are known when the files are read.
-public struct KnownNames: Sendable {
+package struct KnownNames: Sendable {
   private let kinds: [String: String]?
   private let digital: Set<String>
   private let agents: Set<String>?
   private let boardName: String
 
   /// Creates the names of a board's devices and of agents; nil disables the check of these names.
-  public init(board: Board? = nil, agents: [AgentID]? = nil) {
+  package init(board: Board? = nil, agents: [AgentID]? = nil) {
     kinds = board.map { board in
       Dictionary(board.devices.map { ($0.id.rawValue, $0.kind.name) }, uniquingKeysWith: { first, _ in first })
     }
@@ -36,7 +36,7 @@ public struct KnownNames: Sendable {
 
   /// The error for `sensor('NAME')` or `state('NAME')` in an expression; nil when it is valid, or the names are
   /// unknown.
-  public func complaint(function: String, about name: String) -> String? {
+  package func complaint(function: String, about name: String) -> String? {
     if function == "state" { return complaint(about: AgentID(name)) }
     guard function == "sensor", let kinds else { return nil }
     let fitting = kinds.filter { $0.value == "sensor" || $0.value == "input" }.keys

@@ -6,7 +6,7 @@ import Model
 ///
 /// Upstream manifests are accepted too. Their keys with an equivalent here are used; the others are only stored in
 /// `Manifest.document`.
-public enum ManifestFile {
+package enum ManifestFile {
   /// Reads a manifest.
   /// - Parameters:
   ///   - node: the whole file.
@@ -17,7 +17,7 @@ public enum ManifestFile {
   /// - Returns: the manifest, and warnings. `document` is the file without substitutions, so that secrets from the
   ///   environment are not stored.
   /// - Throws: all errors and warnings.
-  public static func decode(
+  package static func decode(
     _ node: Node, file: String, environment: [String: String], isolations: [Isolation],
     board: Board? = nil
   ) throws(Diagnostics) -> (Manifest, warnings: [Diagnostic]) {

@@ -2,12 +2,12 @@ import Linux
 import Model
 
 /// The manifests that an entry of `agents:` names, the same for the daemon and for `openstarry check`.
-public enum ManifestFolder {
+package enum ManifestFolder {
   /// Finds the manifests at a path: a file itself, or a folder's `*/agent.json` and `*.agent.json`, readable or not.
   /// - Returns: the files in the order of their names, and a warning for each sub-folder without `agent.json`. Hidden
   ///   sub-folders need none.
   /// - Throws: a sentence, when there is no such folder or it cannot be listed.
-  public static func manifests(
+  package static func manifests(
     _ path: String
   ) throws(Diagnostics) -> (files: [String], warnings: [Diagnostic]) {
     guard Files.isFolder(path) else {

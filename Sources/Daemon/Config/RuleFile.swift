@@ -2,7 +2,7 @@ import Document
 import Model
 
 /// `orchestration.yaml`: the rules. The page `docs/orchestration-yaml.md` describes it.
-public enum RuleFile {
+package enum RuleFile {
   /// Reads rules. Conditions and payload expressions stay text; `RuleSet` compiles them.
   /// - Parameters:
   ///   - node: the whole file.
@@ -11,7 +11,7 @@ public enum RuleFile {
   ///   - source: the text of the file; makes the locations of errors in expressions exact to the column.
   /// - Returns: the enabled rules in order, and warnings.
   /// - Throws: all errors and warnings.
-  public static func decode(
+  package static func decode(
     _ node: Node, file: String, known: KnownNames = KnownNames(), source: [UInt8]? = nil
   ) throws(Diagnostics) -> ([RuleDeclaration], warnings: [Diagnostic]) {
     let (rules, findings) = read(node, file: file, known: known, source: source)

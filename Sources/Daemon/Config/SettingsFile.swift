@@ -2,7 +2,7 @@ import Document
 import Model
 
 /// `openstarry.yaml`: the daemon's own settings. The page `docs/openstarry-yaml.md` describes it.
-public enum SettingsFile {
+package enum SettingsFile {
   /// Reads settings.
   /// - Parameters:
   ///   - node: the whole file.
@@ -11,7 +11,7 @@ public enum SettingsFile {
   ///   - environment: `HOME` replaces `~`.
   /// - Returns: the settings with defaults filled in, and warnings.
   /// - Throws: all errors and warnings.
-  public static func decode(
+  package static func decode(
     _ node: Node, file: String, environment: [String: String]
   ) throws(Diagnostics) -> (Settings, warnings: [Diagnostic]) {
     let findings = Findings()

@@ -28,7 +28,7 @@ extension GuardianMessage: PacketMessage {
   }
 
   /// The message as one packet.
-  public var bytes: [UInt8] {
+  package var bytes: [UInt8] {
     Self.header.message(kind) { writer in
       switch self {
       case .page, .charge, .end, .hello, .take, .ready: break
@@ -67,7 +67,7 @@ extension GuardianMessage: PacketMessage {
   /// Reads a packet.
   /// - Returns: nil for a malformed or truncated packet, or an unknown kind. A record is within its limits, except for
   ///   the number of descriptors, which the caller must check with `GuardianRecord.isSound`.
-  public init?(_ bytes: [UInt8]) {
+  package init?(_ bytes: [UInt8]) {
     guard let (kind, start) = Self.header.open(bytes, longest: Self.longest) else { return nil }
     var reader = start
     switch kind {

@@ -4,7 +4,7 @@
 /// kind and length; the fields follow in the order of their declaration, integers little-endian, texts after a byte
 /// with their length. Later layouts only append fields and add kinds; readers ignore fields and kinds that they do not
 /// know.
-public enum GuardianMessage: Equatable, Sendable {
+package enum GuardianMessage: Equatable, Sendable {
   // From the daemon to its guardian.
 
   /// The shared page; the descriptor of its memory file is sent with it.
@@ -56,26 +56,26 @@ public enum GuardianMessage: Equatable, Sendable {
   case refused(pid: Int32)
 
   /// The longest message, in bytes.
-  public static let longest = 1024
+  package static let longest = 1024
   /// The largest number of records of a guardian.
-  public static let mostRecords = 1024
+  package static let mostRecords = 1024
 }
 
 /// A guardian's report of its daemon's end. Times are nanoseconds of the monotonic clock.
-public struct GuardianReport: Equatable, Sendable {
+package struct GuardianReport: Equatable, Sendable {
   /// The daemon's process id.
-  public var pid: Int32
+  package var pid: Int32
   /// When its end was noticed.
-  public var died: UInt64
+  package var died: UInt64
   /// When the steps of the last output had been tried.
-  public var settled: UInt64
+  package var settled: UInt64
   /// The number of outputs.
-  public var outputs: UInt32
+  package var outputs: UInt32
   /// Whether the daemon exited in order and left outputs to the guardian; false when it died.
-  public var wasLeft: Bool
+  package var wasLeft: Bool
 
   /// By default the daemon has died.
-  public init(pid: Int32, died: UInt64, settled: UInt64, outputs: UInt32, wasLeft: Bool = false) {
+  package init(pid: Int32, died: UInt64, settled: UInt64, outputs: UInt32, wasLeft: Bool = false) {
     self.pid = pid
     self.died = died
     self.settled = settled
@@ -85,18 +85,18 @@ public struct GuardianReport: Equatable, Sendable {
 }
 
 /// An overdue lease that the guardian has ended because the daemon hung.
-public struct OverruledOutput: Equatable, Sendable {
+package struct OverruledOutput: Equatable, Sendable {
   /// The output's id on the board, in UTF-8.
-  public var device: [UInt8]
+  package var device: [UInt8]
   /// The lease.
-  public var hold: OutputHold
+  package var hold: OutputHold
   /// When the output was made safe, in nanoseconds of the monotonic clock.
-  public var time: UInt64
+  package var time: UInt64
   /// Why the hardware refused; 0 when it obeyed.
-  public var errno: Int32
+  package var errno: Int32
 
   /// - Parameter time: in nanoseconds of the monotonic clock.
-  public init(device: [UInt8], hold: OutputHold, time: UInt64, errno: Int32) {
+  package init(device: [UInt8], hold: OutputHold, time: UInt64, errno: Int32) {
     self.device = device
     self.hold = hold
     self.time = time
@@ -105,18 +105,18 @@ public struct OverruledOutput: Equatable, Sendable {
 }
 
 /// The state of one output after its daemon's death.
-public struct KeptOutput: Equatable, Sendable {
+package struct KeptOutput: Equatable, Sendable {
   /// The record of the dead daemon.
-  public var record: GuardianRecord
+  package var record: GuardianRecord
   /// The result of its steps.
-  public var outcome: Outcome
+  package var outcome: Outcome
   /// Why a step failed; 0 when none did. EINPROGRESS means that they have not been tried yet.
-  public var errno: Int32
+  package var errno: Int32
   /// The lease at the daemon's death; nil without one.
-  public var hold: OutputHold?
+  package var hold: OutputHold?
 
   /// - Parameter errno: 0 unless `outcome` is `failed`.
-  public init(record: GuardianRecord, outcome: Outcome, errno: Int32, hold: OutputHold?) {
+  package init(record: GuardianRecord, outcome: Outcome, errno: Int32, hold: OutputHold?) {
     self.record = record
     self.outcome = outcome
     self.errno = errno
@@ -124,7 +124,7 @@ public struct KeptOutput: Equatable, Sendable {
   }
 
   /// The result of an output's steps.
-  public enum Outcome: UInt8, Sendable {
+  package enum Outcome: UInt8, Sendable {
     /// They were carried out.
     case done = 0
     /// They wait for the end of the lease.

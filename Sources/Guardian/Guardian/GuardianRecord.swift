@@ -1,19 +1,19 @@
 /// The guardian's record of one output: all that is needed to make it safe without the daemon.
-public struct GuardianRecord: Equatable, Sendable {
+package struct GuardianRecord: Equatable, Sendable {
   /// The output's id on the board, in UTF-8.
-  public var device: [UInt8]
+  package var device: [UInt8]
   /// The hardware and its configuration as text: chip, line, flags. The next daemon takes the output over only if its
   /// own identity is equal.
-  public var identity: [UInt8]
+  package var identity: [UInt8]
   /// The output's slot on the shared page.
-  public var slot: UInt32
+  package var slot: UInt32
   /// What to do when the daemon dies.
-  public var policy: Policy
+  package var policy: Policy
   /// The steps that make the output safe, or an input for that policy, in this order.
-  public var steps: [GuardianStep]
+  package var steps: [GuardianStep]
 
   /// Checks nothing; see `isSound`.
-  public init(device: [UInt8], identity: [UInt8], slot: UInt32, policy: Policy, steps: [GuardianStep]) {
+  package init(device: [UInt8], identity: [UInt8], slot: UInt32, policy: Policy, steps: [GuardianStep]) {
     self.device = device
     self.identity = identity
     self.slot = slot
@@ -22,7 +22,7 @@ public struct GuardianRecord: Equatable, Sendable {
   }
 
   /// `on_exit` of the board file.
-  public enum Policy: UInt8, Sendable {
+  package enum Policy: UInt8, Sendable {
     /// Make it safe at once.
     case safe = 0
     /// Leave it as it is until its lease ends, then make it safe.
@@ -32,16 +32,16 @@ public struct GuardianRecord: Equatable, Sendable {
   }
 
   /// The longest id of a device, in bytes; the limit of board files.
-  public static let longestDevice = 64
+  package static let longestDevice = 64
   /// The longest identity, in bytes.
-  public static let longestIdentity = 250
+  package static let longestIdentity = 250
   /// The largest number of steps.
-  public static let mostSteps = 4
+  package static let mostSteps = 4
   /// The largest number of descriptors sent with a record.
-  public static let mostDescriptors = 4
+  package static let mostDescriptors = 4
 
   /// Its order among outputs: the rank of its slowest step, 0 if it has none.
-  public var rank: Int {
+  package var rank: Int {
     var rank = 0
     for step in steps where step.rank > rank { rank = step.rank }
     return rank
@@ -49,7 +49,7 @@ public struct GuardianRecord: Equatable, Sendable {
 
   /// Whether it is within the limits above and every step refers to one of its descriptors.
   /// - Parameter descriptors: the number of descriptors sent with it.
-  public func isSound(descriptors: Int) -> Bool {
+  package func isSound(descriptors: Int) -> Bool {
     guard !device.isEmpty, device.count <= Self.longestDevice, identity.count <= Self.longestIdentity,
       steps.count <= Self.mostSteps, descriptors <= Self.mostDescriptors
     else { return false }

@@ -1,20 +1,20 @@
 /// One step of making an output safe: a single system call on a descriptor that was opened in advance.
-public struct GuardianStep: Equatable, Sendable {
+package struct GuardianStep: Equatable, Sendable {
   /// The index of the descriptor in the record, from 0.
-  public var descriptor: UInt8
+  package var descriptor: UInt8
   /// The call on that descriptor.
-  public var action: Action
+  package var action: Action
 
   /// - Parameters:
   ///   - descriptor: the index of the descriptor in the record.
   ///   - action: the call on that descriptor.
-  public init(_ descriptor: UInt8, _ action: Action) {
+  package init(_ descriptor: UInt8, _ action: Action) {
     self.descriptor = descriptor
     self.action = action
   }
 
   /// A call on a descriptor.
-  public enum Action: Equatable, Sendable {
+  package enum Action: Equatable, Sendable {
     /// Drives a requested GPIO line (linux/gpio.h, `GPIO_V2_LINE_SET_VALUES_IOCTL`). The request determines whether
     /// active means high.
     case drive(active: Bool)
@@ -27,10 +27,10 @@ public struct GuardianStep: Equatable, Sendable {
   }
 
   /// The longest text or transfer of a step, in bytes.
-  public static let longestOperand = 32
+  package static let longestOperand = 32
 
   /// Its order among steps: GPIO lines (0) take microseconds, files (1) somewhat longer, and a bus (2) may hang.
-  public var rank: Int {
+  package var rank: Int {
     switch action {
     case .drive, .configure: 0
     case .write: 1
@@ -39,5 +39,5 @@ public struct GuardianStep: Equatable, Sendable {
   }
 
   /// The rank of steps that may block while a bus hangs.
-  public static let slowestRank = 2
+  package static let slowestRank = 2
 }

@@ -10,10 +10,10 @@ import CLinux
 ///
 /// SAFETY: `base` points to `Self.size(slots:)` bytes that stay mapped as long as the page; slot numbers are checked
 /// before each access. Only one side writes.
-@safe public struct HolderPage {
+@safe package struct HolderPage {
   private let base: UnsafeMutableRawPointer
   /// The number of slots, one per actuator.
-  public let slots: Int
+  package let slots: Int
 
   private static let mark: UInt32 = 0x4F53_4850
   private static let layout: UInt32 = 1
@@ -22,13 +22,13 @@ import CLinux
   private static let slotSize = 256
 
   /// The size of a page in bytes.
-  public static func size(slots: Int) -> Int { headerSize + slots * slotSize }
+  package static func size(slots: Int) -> Int { headerSize + slots * slotSize }
 
   /// Creates a page without leases.
   /// - Parameters:
   ///   - base: `size(slots:)` bytes of zeros, which must outlive the page.
   ///   - slots: the number of actuators.
-  public init(new base: UnsafeMutableRawPointer, slots: Int) {
+  package init(new base: UnsafeMutableRawPointer, slots: Int) {
     unsafe self.base = base
     self.slots = slots
     unsafe base.storeBytes(of: Self.mark, as: UInt32.self)
@@ -40,7 +40,7 @@ import CLinux
   /// - Parameters:
   ///   - base: the memory, which must outlive the page.
   ///   - bytes: the size of the memory.
-  public init?(_ base: UnsafeMutableRawPointer, bytes: Int) {
+  package init?(_ base: UnsafeMutableRawPointer, bytes: Int) {
     guard bytes >= Self.headerSize, unsafe base.load(as: UInt32.self) == Self.mark,
       unsafe base.load(fromByteOffset: 4, as: UInt32.self) == Self.layout
     else { return nil }
@@ -56,7 +56,7 @@ import CLinux
   ///   - deadline: when it ends, in nanoseconds of the monotonic clock.
   ///   - since: when the actuator left its safe state, in nanoseconds of the monotonic clock.
   ///   - holder: UTF-8, truncated to `OutputHold.longestHolder` bytes.
-  public func hold(
+  package func hold(
     _ slot: Int, level: Double, deadline: UInt64, since: UInt64, isCutByMaxOn: Bool, holder: some Sequence<UInt8>
   ) {
     unsafe change(slot) { copy in
@@ -75,14 +75,14 @@ import CLinux
   }
 
   /// Erases the lease of a slot.
-  public func release(_ slot: Int) {
+  package func release(_ slot: Int) {
     unsafe change(slot) { copy in unsafe copy.storeBytes(of: 0, toByteOffset: 24, as: UInt8.self) }
   }
 
   /// The lease of a slot; nil without one, for a slot that does not exist, and for invalid content.
   ///
   /// While the writer lives, a change in progress may not be visible yet.
-  public func hold(_ slot: Int) -> OutputHold? {
+  package func hold(_ slot: Int) -> OutputHold? {
     guard slot >= 0, slot < slots else { return nil }
     let place = unsafe base + Self.headerSize + slot * Self.slotSize
     let counts = unsafe UnsafePointer(place.assumingMemoryBound(to: UInt32.self))

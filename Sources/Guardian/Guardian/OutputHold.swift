@@ -1,18 +1,18 @@
 /// The lease of an output, in the form that survives the daemon's death.
-public struct OutputHold: Equatable, Sendable {
+package struct OutputHold: Equatable, Sendable {
   /// The commanded level, 0 to 1.
-  public var level: Double
+  package var level: Double
   /// When the lease ends, in nanoseconds of the monotonic clock.
-  public var deadline: UInt64
+  package var deadline: UInt64
   /// When the output left its safe state, in nanoseconds of the monotonic clock.
-  public var since: UInt64
+  package var since: UInt64
   /// Whether `max_on` made the lease shorter than requested.
-  public var isCutByMaxOn: Bool
+  package var isCutByMaxOn: Bool
   /// The holder's name in UTF-8, truncated to `longestHolder` bytes.
-  public var holder: [UInt8]
+  package var holder: [UInt8]
 
   /// Takes the holder's name as it is; `HolderPage` truncates it.
-  public init(level: Double, deadline: UInt64, since: UInt64, isCutByMaxOn: Bool, holder: [UInt8]) {
+  package init(level: Double, deadline: UInt64, since: UInt64, isCutByMaxOn: Bool, holder: [UInt8]) {
     self.level = level
     self.deadline = deadline
     self.since = since
@@ -21,11 +21,11 @@ public struct OutputHold: Equatable, Sendable {
   }
 
   /// The longest name of a holder, in bytes.
-  public static let longestHolder = 92
+  package static let longestHolder = 92
 }
 
 /// The guardian's action on an output of a dead daemon.
-public enum GuardianVerdict: Equatable, Sendable {
+package enum GuardianVerdict: Equatable, Sendable {
   /// Carry out its steps now.
   case act
   /// Leave it as it is until this time, in nanoseconds of the monotonic clock, and then make it safe.
@@ -38,7 +38,7 @@ public enum GuardianVerdict: Equatable, Sendable {
   /// - Parameters:
   ///   - hold: the lease on the shared page; nil without one.
   ///   - now: in nanoseconds of the monotonic clock.
-  public static func of(_ policy: GuardianRecord.Policy, _ hold: OutputHold?, now: UInt64) -> GuardianVerdict {
+  package static func of(_ policy: GuardianRecord.Policy, _ hold: OutputHold?, now: UInt64) -> GuardianVerdict {
     guard policy == .hold, let hold, hold.deadline > now else { return .act }
     return .keep(until: hold.deadline)
   }

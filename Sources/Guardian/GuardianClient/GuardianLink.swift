@@ -13,9 +13,9 @@ import Wire
 /// Use it in this order: `start`; open the hardware with this object as guard and keeper; `charge`; and at the
 /// shutdown, once the outputs are in their final state, `end`. To the guardian, a process that ends without `end` has
 /// died. Loop thread only.
-public final class GuardianLink {
+package final class GuardianLink {
   /// The state of the guardian.
-  public enum State: Sendable, Hashable {
+  package enum State: Sendable, Hashable {
     /// It was started, with this process id, and has not reported yet that it is up.
     case starting(Int32)
     /// It runs, with this process id.
@@ -31,7 +31,7 @@ public final class GuardianLink {
   }
 
   /// What is responsible for the outputs of a daemon.
-  public enum Heir {
+  package enum Heir {
     /// Nothing: there is no guardian.
     case nobody
     /// The daemon itself, which lives.
@@ -41,13 +41,13 @@ public final class GuardianLink {
   }
 
   /// An output that a guardian could not make safe so far.
-  public struct Refusing: Sendable {
+  package struct Refusing: Sendable {
     /// The output's id on the board.
-    public var device: DeviceID
+    package var device: DeviceID
     /// The reason, as the C library's text of an errno.
-    public var why: String
+    package var why: String
     /// Whether the guardian retries; false for hardware that has gone, which must be reopened.
-    public var isTriedAgain: Bool
+    package var isTriedAgain: Bool
 
     init(_ output: KeptOutput) {
       device = DeviceID(String(decoding: output.record.device, as: UTF8.self))
@@ -65,9 +65,9 @@ public final class GuardianLink {
   }
 
   /// The current state.
-  public private(set) var state = State.lost
+  package private(set) var state = State.lost
   /// How long a guardian may take to come up.
-  public static let patience = Duration.seconds(3)
+  package static let patience = Duration.seconds(3)
 
   /// The guardian's process, as far as it is known to run.
   private var process: Int32? {
@@ -77,11 +77,11 @@ public final class GuardianLink {
     }
   }
   /// The latest reason why there was no guardian, for people; nil if there always was one.
-  public private(set) var problem: String?
+  package private(set) var problem: String?
   /// Restarts of the guardian.
-  public private(set) var restarts = 0
+  package private(set) var restarts = 0
   /// Called for each overdue lease that the guardian has ended because this process hung.
-  public var onOverruled: (OverruledOutput) -> Void = { _ in }
+  package var onOverruled: (OverruledOutput) -> Void = { _ in }
 
   private let loop: EventLoop
   private let events: any EventSink
@@ -111,7 +111,7 @@ public final class GuardianLink {
   ///   - program: the path of the guardian's program; nil when there is none.
   ///   - actuators: all actuators of the board, with their `on_exit`.
   /// - Throws: when there is no memory to share.
-  public init(
+  package init(
     loop: EventLoop, events: any EventSink, socket: String, program: String? = GuardianProgram.find(),
     actuators: [(id: DeviceID, onExit: ActuatorSettings.OnExit)]
   ) throws(SystemError) {
@@ -133,11 +133,11 @@ public final class GuardianLink {
   deinit { for ward in wards.values { for number in ward.descriptors { close(number) } } }
 
   /// The path of the socket on which the guardian of the daemon with this control socket listens.
-  public static func path(beside socket: String) -> String { "\(socket).guardian" }
+  package static func path(beside socket: String) -> String { "\(socket).guardian" }
 
   /// Finds what is responsible for the outputs of the daemon with this control socket. Read-only, with one exception: a
   /// guardian that does not answer is killed.
-  public static func heir(beside socket: String) -> Heir {
+  package static func heir(beside socket: String) -> Heir {
     switch Predecessor.find(at: path(beside: socket)) {
     case .predecessor(let guardian):
       .guardian(notSafe: guardian.outputs.filter { $0.outcome == .failed }.map(Refusing.init))
@@ -150,7 +150,7 @@ public final class GuardianLink {
   /// there is none, or its daemon lives.
   /// - Returns: when it had dealt with the last output after its daemon's death; nil when there was none to end.
   @discardableResult
-  public static func relieve(beside socket: String) -> Instant? {
+  package static func relieve(beside socket: String) -> Instant? {
     guard case .predecessor(let predecessor) = Predecessor.find(at: path(beside: socket)) else { return nil }
     predecessor.finish()
     return Instant(nanoseconds: predecessor.report.settled)
@@ -163,7 +163,7 @@ public final class GuardianLink {
   ///
   /// Publishes `system:guardian_report` about a daemon that has died, `system:guardian_deaf` when its guardian did not
   /// answer, and `system:guardian_lost` when no guardian can be started.
-  public func start() {
+  package func start() {
     // The second path is that of a daemon that died before it put its new guardian in charge.
     for place in [path, "\(path).new"] {
       switch Predecessor.find(at: place) {
@@ -196,7 +196,7 @@ public final class GuardianLink {
   }
 
   /// Puts the new guardian in charge, and ends those of earlier daemons. Call it when the outputs are open.
-  public func charge() {
+  package func charge() {
     isCharged = true
     putInCharge()
     for predecessor in predecessors { predecessor.finish() }
@@ -205,10 +205,10 @@ public final class GuardianLink {
   }
 
   /// The outputs that the guardian keeps driving after an orderly exit, in the order of the board.
-  public var keptDriven: [DeviceID] { order.filter { drivenOn.contains($0) && keeps($0) } }
+  package var keptDriven: [DeviceID] { order.filter { drivenOn.contains($0) && keeps($0) } }
 
   /// Whether the guardian has steps to make an output safe without this process.
-  public func keeps(_ device: DeviceID) -> Bool {
+  package func keeps(_ device: DeviceID) -> Bool {
     guard connection != nil, let ward = wards[device] else { return false }
     return !ward.record.steps.isEmpty
   }
@@ -220,7 +220,7 @@ public final class GuardianLink {
   /// next daemon takes it over.
   /// - Parameter rest: outputs that are not in their final state. The guardian continues with those that it `keeps`,
   ///   and exits when they obey, unless it stays.
-  public func end(leaving rest: [DeviceID] = []) {
+  package func end(leaving rest: [DeviceID] = []) {
     isEnding = true
     guard let pid = process, connection != nil else { return }
     let driven = keptDriven
@@ -391,7 +391,7 @@ public final class GuardianLink {
 // MARK: Calls by the hardware layers
 
 extension GuardianLink: OutputGuardian {
-  public func protect(
+  package func protect(
     _ device: DeviceID, identity: String, steps: [GuardianStep], lapse: [GuardianStep]?, descriptors: [Int32]
   ) {
     guard var ward = wards[device] else { return }
@@ -413,7 +413,7 @@ extension GuardianLink: OutputGuardian {
     tell(ward)
   }
 
-  public func withdraw(_ device: DeviceID) {
+  package func withdraw(_ device: DeviceID) {
     guard var ward = wards[device] else { return }
     for number in ward.descriptors { close(number) }
     ward.descriptors = []
@@ -424,7 +424,7 @@ extension GuardianLink: OutputGuardian {
     send(.protect(ward.record))
   }
 
-  public func claim(_ device: DeviceID, identity: String) -> Int32? {
+  package func claim(_ device: DeviceID, identity: String) -> Int32? {
     let name = Array(device.rawValue.utf8)
     let wanted = Array(identity.utf8.prefix(GuardianRecord.longestIdentity))
     for predecessor in predecessors {
@@ -443,16 +443,16 @@ extension GuardianLink: OutputGuardian {
 // MARK: Calls by the gate
 
 extension GuardianLink: LeaseStore {
-  public func slot(of device: DeviceID) -> Int? { wards[device].map { Int($0.record.slot) } }
+  package func slot(of device: DeviceID) -> Int? { wards[device].map { Int($0.record.slot) } }
 
-  public func hold(_ slot: Int, level: Double, lease: Lease, since: Instant) {
+  package func hold(_ slot: Int, level: Double, lease: Lease, since: Instant) {
     map.page.hold(
       slot, level: level, deadline: lease.deadline.nanoseconds, since: since.nanoseconds,
       isCutByMaxOn: lease.isCutByMaxOn, holder: lease.holder.utf8)
     watch(lease.deadline.nanoseconds)
   }
 
-  public func release(_ slot: Int) { map.page.release(slot) }
+  package func release(_ slot: Int) { map.page.release(slot) }
 
-  public func inheritance(of device: DeviceID) -> OutputHold? { left.removeValue(forKey: device) }
+  package func inheritance(of device: DeviceID) -> OutputHold? { left.removeValue(forKey: device) }
 }

@@ -3,31 +3,31 @@ import Model
 /// All hardware drivers, with the kind of device that each makes and its options.
 ///
 /// The checker, the documentation and the hardware layers use this one table, so that they cannot disagree.
-public enum DriverCatalogue {
+package enum DriverCatalogue {
   /// One driver.
-  public struct Entry: Sendable {
+  package struct Entry: Sendable {
     /// The value of `driver:` in the board file.
-    public var name: String
+    package var name: String
     /// `sensor`, `input`, `actuator` or `camera`.
-    public var kind: String
+    package var kind: String
     /// The hardware layers that have the driver.
-    public var backends: [Board.Backend]
+    package var backends: [Board.Backend]
     /// Its options besides the settings of its kind.
-    public var options: [Option]
+    package var options: [Option]
     /// One line for people.
-    public var summary: String
+    package var summary: String
   }
 
   /// One option of a driver.
-  public struct Option: Sendable {
+  package struct Option: Sendable {
     /// Its key in the board file.
-    public var name: String
+    package var name: String
     /// The type of its value.
-    public var type: OptionType
+    package var type: OptionType
     /// The default; nil when there is none.
-    public var defaultValue: Value?
+    package var defaultValue: Value?
     /// Whether the board file must give it.
-    public var required: Bool
+    package var required: Bool
 
     static func option(_ name: String, _ type: OptionType, _ defaultValue: Value? = nil) -> Option {
       Option(name: name, type: type, defaultValue: defaultValue, required: false)
@@ -44,7 +44,7 @@ public enum DriverCatalogue {
   }
 
   /// The type of an option's value.
-  public enum OptionType: Sendable, Equatable {
+  package enum OptionType: Sendable, Equatable {
     case int(ClosedRange<Int64>)
     case number
     case bool
@@ -63,12 +63,12 @@ public enum DriverCatalogue {
   }
 
   /// The driver named `name` for devices of `kind`; nil when there is none.
-  public static func entry(_ name: String, kind: String) -> Entry? {
+  package static func entry(_ name: String, kind: String) -> Entry? {
     all.first { $0.name == name && $0.kind == kind }
   }
 
   /// All drivers, by kind.
-  public static let all: [Entry] =
+  package static let all: [Entry] =
     ChipSensor.all.map(\.entry) + kernelSensors + lines + actuators + ChipOutput.all.map(\.entry) + cameras + simulated
 
   /// Selects one of several devices with the same name in the kernel.

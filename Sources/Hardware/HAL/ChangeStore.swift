@@ -2,7 +2,7 @@ import Model
 
 /// Stores the changes of actuators with `max_rate` outside this process, so that restarts of the daemon do not reset
 /// the limit.
-public protocol ChangeStore: AnyObject {
+package protocol ChangeStore: AnyObject {
   /// The changes that the previous process stored for an actuator, oldest first; empty if there are none.
   func changes(of device: DeviceID) -> [ActuatorChange]
 
@@ -13,20 +13,20 @@ public protocol ChangeStore: AnyObject {
 }
 
 /// One change of an actuator that counts for its `max_rate`.
-public struct ActuatorChange: Sendable, Hashable {
+package struct ActuatorChange: Sendable, Hashable {
   /// At most this many changes are stored for each actuator, the newest ones.
-  public static let mostKept = 512
+  package static let mostKept = 512
 
   /// The time on the monotonic clock, valid until the next boot.
-  public var at: Instant
+  package var at: Instant
   /// Whether it led away from the safe state. The next process then has to make the output safe, which is another
   /// change.
-  public var leadsAway: Bool
+  package var leadsAway: Bool
   /// Whether the hardware had not confirmed it yet: it may have taken effect later.
-  public var isUnderWay: Bool
+  package var isUnderWay: Bool
 
   /// - Parameter at: on the monotonic clock.
-  public init(at: Instant, leadsAway: Bool, isUnderWay: Bool) {
+  package init(at: Instant, leadsAway: Bool, isUnderWay: Bool) {
     self.at = at
     self.leadsAway = leadsAway
     self.isUnderWay = isUnderWay

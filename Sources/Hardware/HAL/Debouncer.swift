@@ -4,7 +4,7 @@ import Model
 ///
 /// It follows the kernel's own debouncing (gpiolib-cdev.c, `debounce_work_func`): every edge restarts the period, the
 /// level at its end counts, and the change is dated to the end of the period.
-public final class Debouncer {
+package final class Debouncer {
   private let clock: any Timekeeper
   private let period: Duration
   private let level: () -> Bool?
@@ -14,7 +14,7 @@ public final class Debouncer {
   private var count: UInt32 = 0
 
   /// The debounced state.
-  public private(set) var isActive: Bool
+  package private(set) var isActive: Bool
 
   /// - Parameters:
   ///   - isActive: the line's level now.
@@ -22,7 +22,7 @@ public final class Debouncer {
   ///   - clock: the clock of the edges' times.
   ///   - level: reads the line, since edges may get lost; nil when it cannot be read, then the latest edge counts.
   ///   - onChange: called for each debounced change; `sequence` counts from 1.
-  public init(
+  package init(
     isActive: Bool, period: Duration, clock: any Timekeeper, level: @escaping () -> Bool?,
     onChange: @escaping (Edge) -> Void
   ) {
@@ -34,7 +34,7 @@ public final class Debouncer {
   }
 
   /// Takes a raw edge and restarts the period.
-  public func take(_ edge: Edge) {
+  package func take(_ edge: Edge) {
     latest = edge
     if let timer { clock.cancel(timer) }
     // The period starts at the edge's own time, even if the loop is late.
@@ -42,7 +42,7 @@ public final class Debouncer {
   }
 
   /// Drops a pending change; `isActive` stays as it is.
-  public func cancel() {
+  package func cancel() {
     if let timer { clock.cancel(timer) }
     timer = nil
     latest = nil

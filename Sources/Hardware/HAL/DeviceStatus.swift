@@ -1,34 +1,34 @@
 import Model
 
 /// The state of a device, for `openstarry devices`, the projection and other readers.
-public struct DeviceStatus: Sendable, Hashable {
+package struct DeviceStatus: Sendable, Hashable {
   /// The device's id in the board file.
-  public var id: DeviceID
+  package var id: DeviceID
   /// `sensor`, `input`, `actuator` or `camera`.
-  public var kind: String
+  package var kind: String
   /// Its driver, as the board file names it.
-  public var driver: String
+  package var driver: String
   /// In a word or two: `27.3 °C`, `active`, `on`, `40%`, `streaming`, `gone`, …
-  public var state: String
+  package var state: String
   /// A sensor's newest reading, or the level of an input or actuator; nil when there is none, and for cameras.
-  public var reading: Reading?
+  package var reading: Reading?
   /// The holder of the actuator's lease; nil without a lease, and for devices that are no actuators.
-  public var holder: String?
+  package var holder: String?
   /// How long the lease still lasts; nil without a lease.
-  public var leaseRemaining: Duration?
+  package var leaseRemaining: Duration?
   /// The limits of the board file, one phrase each: `max_on 5m`, `exclusive_with lamp`, …
-  public var limits: [String]
+  package var limits: [String]
   /// Its current fault, for people; nil while it works.
-  public var fault: String?
+  package var fault: String?
   /// How often it began to fail since the start.
-  public var faults: UInt64
+  package var faults: UInt64
   /// Commands that the gate refused since the start; actuators only.
-  public var denials: UInt64
+  package var denials: UInt64
   /// Subscribers of a sensor, or watchers of a camera.
-  public var watchers: Int
+  package var watchers: Int
 
   /// Defaults describe a device that works, without a reading or a lease.
-  public init(
+  package init(
     id: DeviceID, kind: String, driver: String, state: String, reading: Reading? = nil, holder: String? = nil,
     leaseRemaining: Duration? = nil, limits: [String] = [], fault: String? = nil, faults: UInt64 = 0,
     denials: UInt64 = 0, watchers: Int = 0

@@ -3,7 +3,7 @@ import Model
 /// A hardware layer: makes drivers for the devices of a board. There are two, `HALLinux` and `HALSimulated`.
 ///
 /// All calls and callbacks happen on the loop's thread; a layer that must block does so on its own threads.
-public protocol Backend: AnyObject {
+package protocol Backend: AnyObject {
   /// Opens one device. A device that is absent is opened all the same, and reports `.gone` until it appears.
   /// - Throws: `HALError` when the device cannot work as declared (no such chip option, line in use, …).
   func open(_ device: Device) throws(HALError) -> OpenDevice
@@ -13,7 +13,7 @@ public protocol Backend: AnyObject {
 }
 
 /// A device that a backend has opened.
-public enum OpenDevice {
+package enum OpenDevice {
   case sensor(any SensorDriver)
   case input(any InputDriver)
   case output(any OutputDriver)
@@ -21,7 +21,7 @@ public enum OpenDevice {
 }
 
 /// One quantity that can be measured.
-public protocol SensorDriver: AnyObject {
+package protocol SensorDriver: AnyObject {
   /// The symbol of the measured unit, e.g. `°C`.
   var unit: String { get }
 
@@ -32,23 +32,23 @@ public protocol SensorDriver: AnyObject {
 }
 
 /// What a sensor driver measured.
-public struct Measurement: Sendable, Hashable {
+package struct Measurement: Sendable, Hashable {
   /// In the driver's unit.
-  public var value: Double
+  package var value: Double
   /// `suspect` when the sensor itself reports a doubtful value.
-  public var quality: Reading.Quality
+  package var quality: Reading.Quality
 
   /// - Parameters:
   ///   - value: in the driver's unit.
   ///   - quality: `good` unless the sensor doubts its value.
-  public init(_ value: Double, quality: Reading.Quality = .good) {
+  package init(_ value: Double, quality: Reading.Quality = .good) {
     self.value = value
     self.quality = quality
   }
 }
 
 /// A line or channel that can be driven.
-public protocol OutputDriver: AnyObject {
+package protocol OutputDriver: AnyObject {
   /// Whether it accepts levels between 0 and 1.
   var isAnalogue: Bool { get }
 
@@ -77,7 +77,7 @@ public protocol OutputDriver: AnyObject {
 }
 
 /// A change of an output's hardware that its driver has noticed by itself.
-public enum OutputPresence: Sendable, Hashable {
+package enum OutputPresence: Sendable, Hashable {
   /// The hardware is absent; the reason, for people.
   case gone(String)
   /// The hardware is back, in its safe state or its power-on state.
@@ -87,18 +87,18 @@ public enum OutputPresence: Sendable, Hashable {
 }
 
 extension OutputDriver {
-  public var forgets: Bool { false }
+  package var forgets: Bool { false }
 
-  public func watch(_ onPresence: @escaping (OutputPresence) -> Void) {}
+  package func watch(_ onPresence: @escaping (OutputPresence) -> Void) {}
 
-  public func turnIntoInput(_ done: @escaping (Result<Void, HALError.Fault>) -> Void) {
+  package func turnIntoInput(_ done: @escaping (Result<Void, HALError.Fault>) -> Void) {
     release(.input)
     done(.success(()))
   }
 }
 
 /// A line whose edges are watched.
-public protocol InputDriver: AnyObject {
+package protocol InputDriver: AnyObject {
   /// Whether the line is active now; nil while it cannot be read.
   var isActive: Bool? { get }
 
@@ -115,11 +115,11 @@ public protocol InputDriver: AnyObject {
 }
 
 extension InputDriver {
-  public var absence: String? { nil }
+  package var absence: String? { nil }
 }
 
 /// A change that an input driver reports.
-public enum InputChange: Sendable, Hashable {
+package enum InputChange: Sendable, Hashable {
   /// The line became active or inactive.
   case edge(Edge)
   /// The kernel dropped this many edges because they came faster than they were read.
@@ -131,16 +131,16 @@ public enum InputChange: Sendable, Hashable {
 }
 
 /// One change of a line.
-public struct Edge: Sendable, Hashable {
+package struct Edge: Sendable, Hashable {
   /// Whether the line became active.
-  public var isActive: Bool
+  package var isActive: Bool
   /// The kernel's timestamp on the monotonic clock.
-  public var time: Instant
+  package var time: Instant
   /// Counts the edges of this line from 1; a gap means lost edges (linux/gpio.h, `line_seqno`).
-  public var sequence: UInt32
+  package var sequence: UInt32
 
   /// Describes one edge; `sequence` starts at 1.
-  public init(isActive: Bool, time: Instant, sequence: UInt32) {
+  package init(isActive: Bool, time: Instant, sequence: UInt32) {
     self.isActive = isActive
     self.time = time
     self.sequence = sequence
@@ -148,7 +148,7 @@ public struct Edge: Sendable, Hashable {
 }
 
 /// A source of pictures.
-public protocol CameraDriver: AnyObject {
+package protocol CameraDriver: AnyObject {
   /// Reports from now on, streaming or not, that the camera is absent (`gone`), back (`back`), or present but unusable
   /// (`failed`). A driver that notices this only while streaming reports nothing here, which is the default.
   /// - Parameter onPresence: called on the loop's thread, within this call or later.
@@ -169,11 +169,11 @@ public protocol CameraDriver: AnyObject {
 }
 
 extension CameraDriver {
-  public func watch(_ onPresence: @escaping (CameraOutput) -> Void) {}
+  package func watch(_ onPresence: @escaping (CameraOutput) -> Void) {}
 }
 
 /// A frame, or a change of the camera's condition.
-public enum CameraOutput: Sendable {
+package enum CameraOutput: Sendable {
   case frame(Frame)
   /// The camera is absent; the reason, for people. The driver opens it again by itself when it returns.
   case gone(String)
@@ -184,20 +184,20 @@ public enum CameraOutput: Sendable {
 }
 
 /// One picture of a stream. Copies share the bytes.
-public struct Frame: Sendable {
+package struct Frame: Sendable {
   /// Counts from the start of the stream; a gap means frames the driver dropped.
-  public var sequence: UInt32
+  package var sequence: UInt32
   /// The time of capture, on the monotonic clock.
-  public var time: Instant
+  package var time: Instant
   /// The layout of the bytes. `rate` is the one that the driver granted.
-  public var format: FrameFormat
+  package var format: FrameFormat
   /// The pixels; rows are not padded.
-  public var bytes: [UInt8]
+  package var bytes: [UInt8]
   /// A small grey copy for motion detection and thumbnails, at most 160 pixels wide; nil when the driver made none.
-  public var thumbnail: Thumbnail?
+  package var thumbnail: Thumbnail?
 
   /// Takes `bytes` as they are: they must match `format`.
-  public init(sequence: UInt32, time: Instant, format: FrameFormat, bytes: [UInt8], thumbnail: Thumbnail? = nil) {
+  package init(sequence: UInt32, time: Instant, format: FrameFormat, bytes: [UInt8], thumbnail: Thumbnail? = nil) {
     self.sequence = sequence
     self.time = time
     self.format = format
@@ -207,16 +207,16 @@ public struct Frame: Sendable {
 }
 
 /// A small grey picture.
-public struct Thumbnail: Sendable, Hashable {
+package struct Thumbnail: Sendable, Hashable {
   /// In pixels.
-  public var width: Int
+  package var width: Int
   /// In pixels.
-  public var height: Int
+  package var height: Int
   /// `width * height` bytes, 0 black to 255 white, row by row.
-  public var grey: [UInt8]
+  package var grey: [UInt8]
 
   /// Takes `grey` as it is: it must have `width * height` bytes.
-  public init(width: Int, height: Int, grey: [UInt8]) {
+  package init(width: Int, height: Int, grey: [UInt8]) {
     self.width = width
     self.height = height
     self.grey = grey

@@ -1,16 +1,16 @@
 import Model
 
 /// A state in which all actuators are safe and none may move, until a person clears it.
-public struct EmergencyStop: Sendable, Hashable {
+package struct EmergencyStop: Sendable, Hashable {
   /// Its author: `client/<name>`, or the id of an input.
-  public var by: String
+  package var by: String
   /// When it began, in milliseconds since 1970. A label only: the wall clock may have been wrong.
-  public var time: UInt64
+  package var time: UInt64
   /// The reason, for people; nil when none was given.
-  public var reason: String?
+  package var reason: String?
 
   /// Describes a stop; `Hardware.stopEverything` puts one in force.
-  public init(by: String, time: UInt64, reason: String? = nil) {
+  package init(by: String, time: UInt64, reason: String? = nil) {
     self.by = by
     self.time = time
     self.reason = reason
@@ -29,7 +29,7 @@ extension Hardware {
   ///   - cause: the event that led to it; nil begins a chain.
   /// - Returns: true when the stop is new, false when one was already in force.
   @discardableResult
-  public func stopEverything(by: String, reason: String? = nil, cause: Cause? = nil) -> Bool {
+  package func stopEverything(by: String, reason: String? = nil, cause: Cause? = nil) -> Bool {
     let isNew = emergencyStop == nil
     var cause = cause
     if isNew {
@@ -55,7 +55,7 @@ extension Hardware {
   /// - Returns: whether a stop was in force.
   /// - Throws: `limited` while an input with `emergency_stop` is active or cannot be read.
   @discardableResult
-  public func clearEmergencyStop(by: String, cause: Cause? = nil) throws(HALError) -> Bool {
+  package func clearEmergencyStop(by: String, cause: Cause? = nil) throws(HALError) -> Bool {
     guard emergencyStop != nil else { return false }
     for device in board.devices {
       guard case .input(let channel) = channels[device.id], let why = channel.stopReason else { continue }

@@ -1,7 +1,7 @@
 import Model
 
 /// A refusal by the gate, or a failure of the hardware.
-public enum HALError: Error, Sendable, Hashable {
+package enum HALError: Error, Sendable, Hashable {
   /// The board declares no device of that kind and name. `suggestion` is a similar name; `actual` is the kind of the
   /// device that has the name.
   case notFound(DeviceID, kind: String, suggestion: String?, actual: String? = nil)
@@ -20,7 +20,7 @@ public enum HALError: Error, Sendable, Hashable {
   case failed(DeviceID, operation: String, Fault)
 
   /// A failure of the hardware or the kernel.
-  public enum Fault: Error, Sendable, Hashable {
+  package enum Fault: Error, Sendable, Hashable {
     /// No device acknowledged on the bus (ENXIO, EREMOTEIO).
     case noAcknowledge
     /// The device did not answer in time (ETIMEDOUT).
@@ -58,10 +58,10 @@ extension HALError {
   }
 
   /// Whether the device is absent: a retry cannot succeed before it is back.
-  public var isGone: Bool { if case .failed(_, _, let fault) = self { fault.isGone } else { false } }
+  package var isGone: Bool { if case .failed(_, _, let fault) = self { fault.isGone } else { false } }
 
   /// The reason alone, without the device and the operation; the whole sentence for other refusals.
-  public var cause: String {
+  package var cause: String {
     switch self {
     case .failed(_, _, let fault): fault.description
     case .unavailable(_, let why), .invalid(_, let why): why
@@ -72,7 +72,7 @@ extension HALError {
 
 extension HALError.Fault {
   /// Whether the device is absent.
-  public var isGone: Bool {
+  package var isGone: Bool {
     switch self {
     case .gone, .absent: true
     default: false
@@ -82,13 +82,13 @@ extension HALError.Fault {
 
 extension HALError: CustomStringConvertible {
   /// `sentence`, and when to try again if that is known.
-  public var description: String {
+  package var description: String {
     if case .limited(_, _, _, let retry?) = self { return "\(sentence); try again in \(retry.spoken)" }
     return sentence
   }
 
   /// How long until the same request may succeed; nil when unknown.
-  public func retryAfter(at now: Instant) -> Duration? {
+  package func retryAfter(at now: Instant) -> Duration? {
     switch self {
     case .busy(_, _, let until?): max(.zero, until - now)
     case .limited(_, _, _, let retry): retry
@@ -97,7 +97,7 @@ extension HALError: CustomStringConvertible {
   }
 
   /// One sentence with the device, the operation and the reason.
-  public var sentence: String {
+  package var sentence: String {
     switch self {
     case .notFound(let device, let kind, _, let actual?):
       "'\(device)' is \(Self.withArticle(actual)), not \(Self.withArticle(kind))"
@@ -119,7 +119,7 @@ extension HALError: CustomStringConvertible {
 }
 
 extension HALError.Fault: CustomStringConvertible {
-  public var description: String {
+  package var description: String {
     switch self {
     case .noAcknowledge: "no acknowledge: nothing answers at its address"
     case .timeout: "timeout"

@@ -24,7 +24,7 @@ extension Hardware {
   /// - Throws: `notFound`, `denied`, `invalid`, `busy`, `limited`, `unavailable`, `failed`. After `failed` the safe
   ///   state is retried until the hardware confirms it.
   @discardableResult
-  public func controlActuator(
+  package func controlActuator(
     _ id: DeviceID, _ command: ActuatorCommand, lease: Duration? = nil, as principal: Principal, cause: Cause? = nil,
     override: Bool = false
   ) throws(HALError) -> Receipt {
@@ -48,7 +48,7 @@ extension Hardware {
 
   /// Makes every actuator of `holder` safe and ends its camera streams, because the holder or its connection has ended.
   /// - Parameter cause: the event that ended it; nil takes the command that began each lease.
-  public func releaseAll(holder: String, cause: Cause? = nil) {
+  package func releaseAll(holder: String, cause: Cause? = nil) {
     for channel in actuators { channel.release(holder: holder, reason: "holder-ended", cause: cause) }
     for channel in channels.values { if case .camera(let camera) = channel { camera.unwatch(holder: holder) } }
   }
@@ -57,7 +57,7 @@ extension Hardware {
   /// - Parameters:
   ///   - isGone: whether the holder of that name is gone.
   ///   - cause: as for `releaseAll(holder:cause:)`.
-  public func releaseAll(where isGone: (_ holder: String) -> Bool, cause: Cause? = nil) {
+  package func releaseAll(where isGone: (_ holder: String) -> Bool, cause: Cause? = nil) {
     guard isOpen else { return }
     for holder in Set(actuators.compactMap { $0.lease?.holder }).sorted() where isGone(holder) {
       releaseAll(holder: holder, cause: cause)
@@ -81,15 +81,15 @@ extension Hardware {
   }
 
   /// Actuators that are not in their safe state, or whose hardware has not confirmed it.
-  public var unsafeActuators: [DeviceID] {
+  package var unsafeActuators: [DeviceID] {
     actuators.filter { !$0.isSafe || !$0.isSettled }.map(\.device.id)
   }
 
   /// How many actuators the board has.
-  public var actuatorCount: Int { actuators.count }
+  package var actuatorCount: Int { actuators.count }
 
   /// Whether a command leads to an actuator's safe state; false when there is no such actuator.
-  public func isSafe(_ command: ActuatorCommand, for id: DeviceID) -> Bool {
+  package func isSafe(_ command: ActuatorCommand, for id: DeviceID) -> Bool {
     guard case .actuator(let channel) = channels[id] else { return false }
     return command.steadyLevel == channel.settings.safe
   }
@@ -98,7 +98,7 @@ extension Hardware {
   /// - Parameters:
   ///   - reason: for the `device:changed` events, e.g. `emergency-stop`.
   ///   - cause: nil takes the command that began each lease.
-  public func safeAll(reason: String, cause: Cause? = nil) {
+  package func safeAll(reason: String, cause: Cause? = nil) {
     for channel in actuators { channel.goSafe(reason, holder: nil, cause ?? channel.lease?.cause, clock.now) }
   }
 }

@@ -1,7 +1,7 @@
 import Model
 
 /// Identifies a stream of frames until `endStream`.
-public struct StreamID: Hashable, Sendable {
+package struct StreamID: Hashable, Sendable {
   let device: DeviceID
   let number: UInt64
 }
@@ -16,7 +16,7 @@ extension Hardware {
   ///   - onFrame: called on the loop's thread. Returns whether it can take another frame at once; after false it is not
   ///     called until `ready`.
   /// - Throws: `notFound`, `denied`, or why the camera could not be opened.
-  public func getCameraStream(
+  package func getCameraStream(
     _ id: DeviceID, as principal: Principal, maxRate: Double? = nil, onFrame: @escaping (Frame) -> Bool
   ) throws(HALError) -> StreamID {
     let channel = try camera(id, "watch", principal)
@@ -31,19 +31,19 @@ extension Hardware {
   }
 
   /// Notes that the watcher can take the next frame; a buffered one is delivered within this call.
-  public func ready(_ stream: StreamID) { watcher(stream)?.ready() }
+  package func ready(_ stream: StreamID) { watcher(stream)?.ready() }
 
   /// Frames dropped because the watcher was too slow; 0 after the end of the stream.
-  public func droppedFrames(_ stream: StreamID) -> UInt64 { watcher(stream)?.dropped ?? 0 }
+  package func droppedFrames(_ stream: StreamID) -> UInt64 { watcher(stream)?.dropped ?? 0 }
 
   /// Ends a stream; no frame follows. Does nothing when it has ended already.
-  public func endStream(_ stream: StreamID) {
+  package func endStream(_ stream: StreamID) {
     if case .camera(let channel) = channels[stream.device] { channel.unwatch(stream.number) }
   }
 
   /// Takes a picture. Starts the camera if needed; callers that wait at the same time share the frame.
   /// - Parameter done: called once with a JPEG, or `notFound`, `denied`, `failed` (nothing within 5 s, or unplugged).
-  public func snapshot(
+  package func snapshot(
     _ id: DeviceID, as principal: Principal, _ done: @escaping (Result<[UInt8], HALError>) -> Void
   ) {
     do throws(HALError) {
@@ -57,7 +57,7 @@ extension Hardware {
   /// - Returns: a JPEG not older than 5 s.
   /// - Throws: `unavailable` when there is none: a picture is then requested, and `camera:snapshot` {device, bytes} is
   ///   published when it is ready. `notFound`, `denied`, `failed` as for `snapshot`.
-  public func latestJPEG(_ id: DeviceID, as principal: Principal) throws(HALError) -> [UInt8] {
+  package func latestJPEG(_ id: DeviceID, as principal: Principal) throws(HALError) -> [UInt8] {
     try camera(id, "see", principal).latestJPEG()
   }
 
@@ -70,7 +70,7 @@ extension Hardware {
   /// - Throws: `unavailable` when there is none: a picture is then requested, and `camera:frame` {device, width,
   ///   height} is published when it is ready. `limited` when the thumbnail is smaller; `invalid`, `notFound`, `denied`,
   ///   `failed`.
-  public func latestGrey(
+  package func latestGrey(
     _ id: DeviceID, width: Int, height: Int, as principal: Principal
   ) throws(HALError) -> Thumbnail {
     let channel = try camera(id, "see", principal)

@@ -14,7 +14,7 @@ extension Hardware {
   ///   - patience: how long to wait at most.
   ///   - done: called once, within this call if all have answered, with the actuators that have not confirmed, and why:
   ///     they refuse, have not answered, are absent, or could not be opened.
-  public func confirm(
+  package func confirm(
     _ devices: [DeviceID]? = nil, within patience: Duration, _ done: @escaping ([Refusal]) -> Void
   ) {
     let devices = devices ?? actuators.map(\.device.id)

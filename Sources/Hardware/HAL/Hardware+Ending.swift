@@ -2,7 +2,7 @@ import Model
 
 extension Hardware {
   /// The state in which closing the gate leaves the actuators.
-  public enum Closing: Sendable {
+  package enum Closing: Sendable {
     /// According to each actuator's `on_exit`.
     case asDeclared
     /// All safe, regardless of the board file.
@@ -10,17 +10,17 @@ extension Hardware {
   }
 
   /// An actuator that has not confirmed its latest command.
-  public struct Refusal: Sendable, Hashable {
+  package struct Refusal: Sendable, Hashable {
     /// The actuator.
-    public var device: DeviceID
+    package var device: DeviceID
     /// The reason.
-    public var why: HALError
+    package var why: HALError
 
     /// Whether its hardware is absent: a retry cannot succeed before it is back.
-    public var isGone: Bool { why.isGone }
+    package var isGone: Bool { why.isGone }
 
     /// Takes the reason as the gate or the hardware gave it.
-    public init(device: DeviceID, why: HALError) {
+    package init(device: DeviceID, why: HALError) {
       self.device = device
       self.why = why
     }
@@ -33,19 +33,19 @@ extension Hardware {
   }
 
   /// Actuators that fail now: the hardware refuses their latest command, or they could not be opened.
-  public var refusals: [Refusal] {
+  package var refusals: [Refusal] {
     actuators.compactMap { channel in channel.refusal.map { Refusal(device: channel.device.id, why: $0) } }
   }
 
   /// Whether a failing actuator is retried; false when it cannot be opened because its entry in the board file is
   /// wrong.
-  public func isTriedAgain(_ id: DeviceID) -> Bool {
+  package func isTriedAgain(_ id: DeviceID) -> Bool {
     guard case .actuator(let channel) = channels[id] else { return false }
     return channel.driver != nil || retries[id] != nil
   }
 
   /// Closes the gate without waiting for the hardware: `end` with no patience.
-  public func close(_ mode: Closing = .asDeclared) { end(mode, within: .zero) { _ in } }
+  package func close(_ mode: Closing = .asDeclared) { end(mode, within: .zero) { _ in } }
 
   /// Closes the gate: drives the actuators according to `mode`, stops inputs, sensors and cameras, then releases
   /// devices.
@@ -55,7 +55,7 @@ extension Hardware {
   /// - Parameters:
   ///   - patience: how long to wait for hardware that refuses or has not answered; absent hardware is not waited for.
   ///   - done: called once, within this call if all have answered, with the open actuators that have not confirmed.
-  public func end(
+  package func end(
     _ mode: Closing = .asDeclared, within patience: Duration, _ done: @escaping ([Refusal]) -> Void
   ) {
     guard isOpen else {

@@ -9,7 +9,7 @@ extension Hardware {
   /// - Returns: whether there was a lease.
   /// - Throws: `notFound`, or `busy` when another holder has the lease.
   @discardableResult
-  public func release(
+  package func release(
     _ id: DeviceID, holder: String, reason: String, cause: Cause? = nil
   ) throws(HALError) -> Bool {
     guard case .actuator(let channel) = channels[id] else { throw notFound(id, "actuator") }

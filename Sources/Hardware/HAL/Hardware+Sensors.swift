@@ -1,9 +1,9 @@
 import Model
 
 /// Identifies a subscription to a sensor until `unsubscribe`.
-public struct SubscriptionID: Hashable, Sendable {
+package struct SubscriptionID: Hashable, Sendable {
   /// The sensor or input.
-  public let device: DeviceID
+  package let device: DeviceID
   let number: UInt64
 }
 
@@ -14,7 +14,7 @@ extension Hardware {
   /// reused.
   /// - Parameter done: called once, within this call or later, with the reading, `notFound`, `denied`, `unavailable`
   ///   when the device is not open, or `failed`.
-  public func getSensorData(
+  package func getSensorData(
     _ id: DeviceID, as principal: Principal, _ done: @escaping (Result<Reading, HALError>) -> Void
   ) {
     do throws(HALError) {
@@ -35,7 +35,7 @@ extension Hardware {
   /// The newest reading of a sensor, or the current level of an input (0 or 1); never measures.
   /// - Returns: a reading of quality `stale` when the sensor fails, or when it is older than three periods plus 1 s.
   /// - Throws: `notFound`, `denied`, `unavailable` before the first measurement, `failed` when it never worked.
-  public func latestReading(_ id: DeviceID, as principal: Principal) throws(HALError) -> Reading {
+  package func latestReading(_ id: DeviceID, as principal: Principal) throws(HALError) -> Reading {
     switch channels[id] {
     case .sensor(let channel):
       try check(principal.permissions.sensors, id, "read", principal)
@@ -51,7 +51,7 @@ extension Hardware {
   /// measures.
   /// - Throws: `notFound`; `unavailable` before the first good reading, and once the newest one is older than three of
   ///   the sensor's periods plus 1 s; `failed` instead when the cause is a failing sensor or an unreadable input.
-  public func newestGood(_ id: DeviceID) throws(HALError) -> Reading {
+  package func newestGood(_ id: DeviceID) throws(HALError) -> Reading {
     switch channels[id] {
     case .sensor(let channel): try channel.newestGood()
     case .input(let channel): try channel.newest()
@@ -67,7 +67,7 @@ extension Hardware {
   /// - Returns: the argument for `unsubscribe`. Inputs always publish; subscribing to one is allowed and changes
   ///   nothing.
   /// - Throws: `notFound`.
-  public func subscribe(
+  package func subscribe(
     _ id: DeviceID, every: Duration? = nil, deadband: Double? = nil
   ) throws(HALError) -> SubscriptionID {
     let subscription = SubscriptionID(device: id, number: number())
@@ -81,7 +81,7 @@ extension Hardware {
 
   /// Ends a subscription. After the last one nothing is published, and the sensor is measured at the board file's pace,
   /// or not at all if `on_demand`. Does nothing when the subscription has ended already.
-  public func unsubscribe(_ subscription: SubscriptionID) {
+  package func unsubscribe(_ subscription: SubscriptionID) {
     if case .sensor(let channel) = channels[subscription.device] { channel.unsubscribe(subscription.number) }
   }
 }

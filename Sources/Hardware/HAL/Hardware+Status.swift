@@ -2,21 +2,21 @@ import Model
 
 extension Hardware {
   /// The status of every device, in the order of the board file. Measures nothing.
-  public func devices() -> [DeviceStatus] { board.devices.compactMap(status) }
+  package func devices() -> [DeviceStatus] { board.devices.compactMap(status) }
 
   /// The status of one device; nil when the board has no such device.
-  public func device(_ id: DeviceID) -> DeviceStatus? { board.device(id).flatMap(status) }
+  package func device(_ id: DeviceID) -> DeviceStatus? { board.device(id).flatMap(status) }
 
   /// The lease of an actuator.
   /// - Returns: its deadline, and the limit of the board file that made it shorter than requested, such as `max_on
   ///   20s`; nil without a lease, or when there is no such actuator.
-  public func lease(of id: DeviceID) -> (end: Instant, limit: String?)? {
+  package func lease(of id: DeviceID) -> (end: Instant, limit: String?)? {
     guard case .actuator(let channel) = channels[id], let lease = channel.lease else { return nil }
     return (lease.deadline, lease.isCutByMaxOn ? channel.settings.maxOn.map { "max_on \($0.text)" } : nil)
   }
 
   /// The newest `device:changed` event of an actuator since the start; nil when there is none.
-  public func lastChange(of id: DeviceID) -> ULID? {
+  package func lastChange(of id: DeviceID) -> ULID? {
     guard case .actuator(let channel) = channels[id] else { return nil }
     return channel.lastChange
   }

@@ -4,7 +4,7 @@ import Model
 ///
 /// It enforces permissions, leases and the limits of the board file; hardware layers (`Backend`) only execute.
 /// Use it on the loop's thread only.
-public final class Hardware {
+package final class Hardware {
   enum Channel {
     case sensor(SensorChannel)
     case input(InputChannel)
@@ -22,18 +22,18 @@ public final class Hardware {
   }
 
   /// The board, as declared by its board file.
-  public let board: Board
+  package let board: Board
   /// Commands, readings and pictures refused since the start: permission missing, held by another, or a limit.
-  public internal(set) var denials: UInt64 = 0
+  package internal(set) var denials: UInt64 = 0
 
   /// The emergency stop in force; nil when there is none. Set it before `open` to restore one from an earlier run.
-  public var emergencyStop: EmergencyStop?
+  package var emergencyStop: EmergencyStop?
   /// Stores the changes of actuators with `max_rate` for the next process; nil stores nothing. Set it before `open`.
-  public var changeStore: (any ChangeStore)?
+  package var changeStore: (any ChangeStore)?
   /// Emergency stops since the start.
-  public internal(set) var stops: UInt64 = 0
+  package internal(set) var stops: UInt64 = 0
   /// Called with the stop when one begins, and with nil when it has been cleared.
-  public var onEmergencyStop: (EmergencyStop?) -> Void = { _ in }
+  package var onEmergencyStop: (EmergencyStop?) -> Void = { _ in }
 
   var channels: [DeviceID: Channel] = [:]
   /// For each actuator, those that must be safe while it is not. `exclusive_with` is symmetric: one side declares it.
@@ -58,7 +58,7 @@ public final class Hardware {
   ///   - backend: executes commands and measures; a board with devices of two layers passes one that dispatches.
   ///   - clock: used for leases, limits and timestamps.
   ///   - events: where events are published; retained by the gate.
-  public init(board: Board, backend: any Backend, clock: any Timekeeper, events: any EventSink) {
+  package init(board: Board, backend: any Backend, clock: any Timekeeper, events: any EventSink) {
     self.board = board
     self.backend = backend
     self.clock = clock
@@ -95,7 +95,7 @@ public final class Hardware {
   /// delayed.
   /// - Parameter leaseStore: stores leases for the next daemon. An actuator with `on_exit: hold` that was held when the
   ///   previous daemon died keeps its level and lease (`device:changed`, reason `taken-over`).
-  public func open(leaseStore: (any LeaseStore)? = nil) {
+  package func open(leaseStore: (any LeaseStore)? = nil) {
     // Actuators first, so that no output is undriven for longer than needed.
     openActuators(leaseStore: leaseStore)
     for device in board.devices where !opensEarly(device) { open(device) }
@@ -107,7 +107,7 @@ public final class Hardware {
   ///   - leaseStore: as for `open`.
   ///   - takingOver: whether actuators may keep the level and lease of the previous daemon. Never during an emergency
   ///     stop.
-  public func openActuators(leaseStore: (any LeaseStore)? = nil, takingOver: Bool = true) {
+  package func openActuators(leaseStore: (any LeaseStore)? = nil, takingOver: Bool = true) {
     guard !isOpen else { return }
     self.leaseStore = leaseStore
     leaseStore?.onOverruled = { [weak self] in self?.giveWay(to: $0) }
@@ -120,7 +120,7 @@ public final class Hardware {
   /// Publishes the current level of every input: `input:<id>` {active, edge: `none`, initial: true, sequence: 0,
   /// kernel_ns}. From now on the level is also published when an input is opened later or comes back. Call this once
   /// the receivers of events are ready.
-  public func announceInputs() {
+  package func announceInputs() {
     for device in board.devices { if case .input(let channel) = channels[device.id] { channel.announce() } }
   }
 
@@ -128,7 +128,7 @@ public final class Hardware {
   /// good reading of each sensor, as if it were the first (`previous` is null). Skips inputs before `announceInputs`,
   /// and sensors that have not published yet or whose newest reading is stale.
   /// - Parameter wanted: whether to publish the event of that name.
-  public func repeatLevels(_ wanted: (_ event: String) -> Bool) {
+  package func repeatLevels(_ wanted: (_ event: String) -> Bool) {
     for device in board.devices {
       switch channels[device.id] {
       case .input(let channel) where wanted(InputEvents.name(of: device.id)): channel.publishLevel()
@@ -183,7 +183,7 @@ public final class Hardware {
 
   /// Publishes that a driver's thread has stopped responding (`device:lost`), or responds again (`device:back`).
   /// - Parameter answers: whether it responds.
-  public func note(_ id: DeviceID, answers: Bool) {
+  package func note(_ id: DeviceID, answers: Bool) {
     guard let device = channels[id]?.health.device else { return }
     let event =
       answers ? DeviceEvents.back(device) : DeviceEvents.lost(device, reason: "its driver has stopped responding")

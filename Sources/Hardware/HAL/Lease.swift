@@ -1,18 +1,18 @@
 import Model
 
 /// The right to hold an actuator away from its safe state.
-public struct Lease: Sendable, Hashable {
+package struct Lease: Sendable, Hashable {
   /// Its holder: `agent/climate`, `client/alice`, `rule/hot`.
-  public var holder: String
+  package var holder: String
   /// When it ends unless it is renewed.
-  public var deadline: Instant
+  package var deadline: Instant
   /// Whether `max_on` made it shorter than requested.
-  public var isCutByMaxOn: Bool
+  package var isCutByMaxOn: Bool
   /// The event that led to it, which becomes the cause of its end; nil when unknown.
-  public var cause: Cause?
+  package var cause: Cause?
 
   /// - Parameter deadline: on the monotonic clock.
-  public init(holder: String, deadline: Instant, isCutByMaxOn: Bool, cause: Cause?) {
+  package init(holder: String, deadline: Instant, isCutByMaxOn: Bool, cause: Cause?) {
     self.holder = holder
     self.deadline = deadline
     self.isCutByMaxOn = isCutByMaxOn

@@ -1,16 +1,16 @@
 import Model
 
 /// The amount and place of a change in the picture.
-public struct Motion: Sendable, Hashable {
+package struct Motion: Sendable, Hashable {
   /// The fraction of the picture that changed, 0 to 1.
-  public var fraction: Double
+  package var fraction: Double
   /// The centre of the changed area, 0 left to 1 right.
-  public var x: Double
+  package var x: Double
   /// The centre of the changed area, 0 top to 1 bottom.
-  public var y: Double
+  package var y: Double
 
   /// All values are fractions of the picture, 0 to 1.
-  public init(fraction: Double, x: Double, y: Double) {
+  package init(fraction: Double, x: Double, y: Double) {
     self.fraction = fraction
     self.x = x
     self.y = y
@@ -23,9 +23,9 @@ public struct Motion: Sendable, Hashable {
 /// it differs from its background by more than five times its usual deviation. A change in brightness of the whole
 /// picture is subtracted first, and a changed cell without a changed neighbour does not count. When more than 80 % of
 /// the cells have changed, the light or the camera has changed, not the scene: the background is learnt again.
-public struct MotionDetector: Sendable {
+package struct MotionDetector: Sendable {
   /// The fraction of cells that must have changed.
-  public let threshold: Double
+  package let threshold: Double
 
   // Cells are in 1/16 grey levels, so that a slow average does not get stuck on rounding.
   private var columns = 0
@@ -48,14 +48,14 @@ public struct MotionDetector: Sendable {
   private static let floor: Int32 = 8 * 16
 
   /// - Parameter threshold: the fraction of the picture that must change, 0 to 1.
-  public init(threshold: Double) { self.threshold = threshold }
+  package init(threshold: Double) { self.threshold = threshold }
 
   /// Forgets the background: the next picture is the new one.
-  public mutating func relearn() { learnt = 0 }
+  package mutating func relearn() { learnt = 0 }
 
   /// Compares the next picture with the background.
   /// - Returns: the motion; nil below the threshold, while learning, or when the picture is malformed.
-  public mutating func feed(_ picture: Thumbnail) -> Motion? {
+  package mutating func feed(_ picture: Thumbnail) -> Motion? {
     guard picture.width > 0, picture.height > 0, picture.grey.count >= picture.width * picture.height else {
       return nil
     }

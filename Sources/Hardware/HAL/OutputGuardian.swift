@@ -2,7 +2,7 @@ import Guardian
 import Model
 
 /// Stores, outside this process, the steps that make each output safe if this process dies. Hardware layers call it.
-public protocol OutputGuardian: AnyObject {
+package protocol OutputGuardian: AnyObject {
   /// Registers the steps for an output; replaces its earlier ones.
   /// - Parameters:
   ///   - identity: the hardware and its configuration. The next daemon takes an output over only if its own is equal.
@@ -25,7 +25,7 @@ public protocol OutputGuardian: AnyObject {
 }
 
 /// Stores, outside this process, the lease of each actuator. The gate calls it on every renewal, so it must be cheap.
-public protocol LeaseStore: AnyObject {
+package protocol LeaseStore: AnyObject {
   /// The actuator's slot; nil when its leases are not stored.
   func slot(of device: DeviceID) -> Int?
 
@@ -48,13 +48,13 @@ public protocol LeaseStore: AnyObject {
 
 extension Hardware {
   /// The longest name, in UTF-8 bytes, of a holder taken over from the previous daemon; longer ones were truncated.
-  public static let longestHolder = OutputHold.longestHolder
+  package static let longestHolder = OutputHold.longestHolder
 }
 
 extension GuardianRecord.Policy {
   /// The guardian's policy for an output of a dead daemon. `keep-driving` is as `safe`: the guardian always keeps
   /// lines.
-  public init(_ onExit: ActuatorSettings.OnExit) {
+  package init(_ onExit: ActuatorSettings.OnExit) {
     switch onExit {
     case .safe, .keepDriving: self = .safe
     case .hold: self = .hold

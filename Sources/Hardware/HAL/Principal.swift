@@ -1,16 +1,16 @@
 import Model
 
 /// The author of a request to the gate, with its permissions.
-public struct Principal: Sendable, Hashable {
+package struct Principal: Sendable, Hashable {
   /// The name in events and refusals: `agent/climate`, `client/alice`, `rule/hot`.
-  public var name: String
+  package var name: String
   /// The devices that it may use.
-  public var permissions: Permissions
+  package var permissions: Permissions
   /// Whether it may make an actuator safe that another holds. True for people and the rules of the board.
-  public var mayMakeSafe: Bool
+  package var mayMakeSafe: Bool
 
   /// By default it may not make safe what another holds.
-  public init(name: String, permissions: Permissions, mayMakeSafe: Bool = false) {
+  package init(name: String, permissions: Permissions, mayMakeSafe: Bool = false) {
     self.name = name
     self.permissions = permissions
     self.mayMakeSafe = mayMakeSafe

@@ -1,7 +1,7 @@
 import Model
 
 /// Manual control of simulated devices: inputs, readings and faults. The control plane offers it on simulated boards.
-public protocol SimulationControl: AnyObject {
+package protocol SimulationControl: AnyObject {
   /// Changes the behaviour of a simulated device.
   /// - Parameters:
   ///   - device: a device of the simulated board.
@@ -17,4 +17,4 @@ public protocol SimulationControl: AnyObject {
 /// Encodes a frame as JPEG without blocking the loop; answers once, on the loop's thread.
 ///
 /// Passed to hardware layers that produce pictures but have no codec.
-public typealias JPEGEncoder = (Frame, @escaping (Result<[UInt8], HALError.Fault>) -> Void) -> Void
+package typealias JPEGEncoder = (Frame, @escaping (Result<[UInt8], HALError.Fault>) -> Void) -> Void

@@ -1,7 +1,7 @@
 extension Thumbnail {
   /// Scales the picture down: each pixel is the mean of the pixels that it covers.
   /// - Returns: nil when the picture is smaller than that in either direction, or `grey` has too few bytes.
-  public func scaled(width: Int, height: Int) -> Thumbnail? {
+  package func scaled(width: Int, height: Int) -> Thumbnail? {
     guard (1...max(1, self.width)).contains(width), (1...max(1, self.height)).contains(height),
       self.width > 0, self.height > 0, grey.count >= self.width * self.height
     else { return nil }

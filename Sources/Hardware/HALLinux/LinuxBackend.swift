@@ -8,7 +8,7 @@ import Model
 /// drivers through sysfs and procfs.
 ///
 /// Loop thread only. Buses, cameras and slow attributes have worker threads, which run only while there is work.
-public final class LinuxBackend: Backend {
+package final class LinuxBackend: Backend {
   private let board: Board
   private let loop: EventLoop
   private let tree: KernelTree
@@ -24,7 +24,7 @@ public final class LinuxBackend: Backend {
   private var cameras: [V4L2Camera] = []
 
   /// Encodes frames as JPEG; shared by all cameras.
-  public let encoder: JPEGEncoder
+  package let encoder: JPEGEncoder
 
   /// Prepares the hardware layer; opens nothing.
   /// - Parameters:
@@ -32,7 +32,7 @@ public final class LinuxBackend: Backend {
   ///   - loop: the loop on which drivers are used and answer.
   ///   - root: the prefix of `/dev`, `/sys` and `/proc`; empty except in tests.
   ///   - guardian: makes each output safe if this process dies; nil without a guardian.
-  public init(board: Board, loop: EventLoop, root: String = "", guardian: (any OutputGuardian)? = nil) {
+  package init(board: Board, loop: EventLoop, root: String = "", guardian: (any OutputGuardian)? = nil) {
     self.board = board
     self.guardian = guardian
     self.loop = loop
@@ -45,7 +45,7 @@ public final class LinuxBackend: Backend {
 
   /// Opens one device; an absent one is opened all the same and reports `.gone` until it appears.
   /// - Throws: `.invalid` for an entry that cannot work, `.failed(…, .inUse)` for hardware that is in use.
-  public func open(_ device: Device) throws(HALError) -> OpenDevice {
+  package func open(_ device: Device) throws(HALError) -> OpenDevice {
     switch device.kind {
     case .sensor(let settings): .sensor(try sensor(device, settings))
     case .input(let settings):
@@ -66,7 +66,7 @@ public final class LinuxBackend: Backend {
   /// - Parameters:
   ///   - bus: its name in the board file.
   ///   - done: called once, on the loop's thread.
-  public func scan(bus: String, _ done: @escaping (Result<I2CScan, HALError.Fault>) -> Void) {
+  package func scan(bus: String, _ done: @escaping (Result<I2CScan, HALError.Fault>) -> Void) {
     guard let use = try? use(bus, DeviceID(bus)) else {
       return loop.later { done(.failure(.protocolViolation("the board has no I²C bus '\(bus)'"))) }
     }
@@ -75,7 +75,7 @@ public final class LinuxBackend: Backend {
 
   /// Releases all devices. Blocks for up to 1 s for pending transfers: the last level must reach the chips before the
   /// process ends.
-  public func close() {
+  package func close() {
     for camera in cameras { camera.close() }
     let patience = loop.now + .seconds(1)
     while isBusy && loop.now < patience { BusDevice.sleep(.milliseconds(1)) }

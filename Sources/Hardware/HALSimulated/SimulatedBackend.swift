@@ -6,7 +6,7 @@ import Model
 ///
 /// Devices keep their state between uses, as real hardware does: a device that is opened again has its earlier levels
 /// and faults.
-public final class SimulatedBackend: Backend, SimulationControl {
+package final class SimulatedBackend: Backend, SimulationControl {
   private let board: Board
   private let world: World
   private let encoder: JPEGEncoder?
@@ -17,7 +17,7 @@ public final class SimulatedBackend: Backend, SimulationControl {
   private var opened: [DeviceID: OpenDevice] = [:]
 
   /// Called with the id and the level, 0 to 1, of an output that has taken a level, from any source.
-  public var onOutput: (DeviceID, Double) -> Void = { _, _ in }
+  package var onOutput: (DeviceID, Double) -> Void = { _, _ in }
 
   /// Creates the board; scripts and scenes begin now.
   /// - Parameters:
@@ -25,13 +25,13 @@ public final class SimulatedBackend: Backend, SimulationControl {
   ///   - clock: the time of scripts and models.
   ///   - seed: determines noise and backgrounds.
   ///   - encoder: encodes RGB24, YUYV and grey frames as JPEG; without one, snapshots fail.
-  public init(board: Board, clock: any Timekeeper, seed: UInt64, encoder: JPEGEncoder? = nil) {
+  package init(board: Board, clock: any Timekeeper, seed: UInt64, encoder: JPEGEncoder? = nil) {
     self.board = board
     self.encoder = encoder
     world = World(board, clock, seed: seed)
   }
 
-  public func open(_ device: Device) throws(HALError) -> OpenDevice {
+  package func open(_ device: Device) throws(HALError) -> OpenDevice {
     guard device.driver == "simulated" else {
       throw .invalid(device.id, "driver '\(device.driver)' is not simulated: use 'simulated', or a real board")
     }
@@ -62,7 +62,7 @@ public final class SimulatedBackend: Backend, SimulationControl {
     }
   }
 
-  public func close() {
+  package func close() {
     for input in inputs.values { input.stop() }
     for camera in cameras.values { camera.stop() }
   }
@@ -70,26 +70,26 @@ public final class SimulatedBackend: Backend, SimulationControl {
   /// Simulates the sudden death of the process that used the board: callbacks end, and levels under way to an output
   /// arrive or are lost.
   /// - Parameter lands: whether the levels under way to this output arrive.
-  public func abandon(_ lands: (DeviceID) -> Bool) {
+  package func abandon(_ lands: (DeviceID) -> Bool) {
     close()
     for device in board.devices { outputs[device.id]?.abandon(lands: lands(device.id)) }
   }
 
   /// Drives an output directly, as a guardian that holds its line does; commands under way are superseded.
   /// - Returns: whether the hardware confirmed: false under a fault that refuses, true (without effect) while stuck.
-  public func drive(_ device: DeviceID, to level: Double) -> Bool { outputs[device]?.drive(level) ?? false }
+  package func drive(_ device: DeviceID, to level: Double) -> Bool { outputs[device]?.drive(level) ?? false }
 
   /// Writes to an output as an unrelated program does; commands under way still arrive.
-  public func interfere(_ device: DeviceID, level: Double) { outputs[device]?.interfere(level) }
+  package func interfere(_ device: DeviceID, level: Double) { outputs[device]?.interfere(level) }
 
   /// The levels that an output has taken, oldest first; at most the newest 1024.
   /// - Returns: empty for a device that is not an opened simulated output.
-  public func history(of device: DeviceID) -> [OutputChange] { outputs[device]?.history ?? [] }
+  package func history(of device: DeviceID) -> [OutputChange] { outputs[device]?.history ?? [] }
 
   /// The mode in which an output was released; nil before that.
-  public func released(_ device: DeviceID) -> ActuatorSettings.OnExit? { outputs[device]?.released }
+  package func released(_ device: DeviceID) -> ActuatorSettings.OnExit? { outputs[device]?.released }
 
-  public func inject(_ device: DeviceID, _ change: Value) throws(HALError) {
+  package func inject(_ device: DeviceID, _ change: Value) throws(HALError) {
     guard let target = injectables[device] else {
       let known = injectables.keys.map(\.rawValue)
       throw .notFound(

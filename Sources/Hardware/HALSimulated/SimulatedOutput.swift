@@ -2,14 +2,14 @@ import HAL
 import Model
 
 /// A level that an output has taken.
-public struct OutputChange: Sendable, Hashable {
+package struct OutputChange: Sendable, Hashable {
   /// The time on the simulation's clock.
-  public var at: Instant
+  package var at: Instant
   /// The level, 0 to 1.
-  public var level: Double
+  package var level: Double
 
   /// Takes the level as it is, without a check of its range.
-  public init(at: Instant, level: Double) {
+  package init(at: Instant, level: Double) {
     self.at = at
     self.level = level
   }

@@ -1,7 +1,7 @@
 import Linux
 
 /// Why a control group cannot be read.
-public enum CgroupError: Error, Sendable, Hashable, CustomStringConvertible {
+package enum CgroupError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The group or the controller is not available.
   case absent(ControllerAbsence)
   /// A file cannot be read.
@@ -10,7 +10,7 @@ public enum CgroupError: Error, Sendable, Hashable, CustomStringConvertible {
   case malformed(file: String)
 
   /// For example `/sys/fs/cgroup/x/cpu.stat has an unexpected format`.
-  public var description: String {
+  package var description: String {
     switch self {
     case .absent(let why): "\(why)"
     case .unreadable(let error): "\(error)"
@@ -20,7 +20,7 @@ public enum CgroupError: Error, Sendable, Hashable, CustomStringConvertible {
 }
 
 /// Why a controller is not available to this process; the description says how to change that.
-public enum ControllerAbsence: Sendable, Hashable, CustomStringConvertible {
+package enum ControllerAbsence: Sendable, Hashable, CustomStringConvertible {
   /// No control groups are mounted.
   case notMounted
   /// Only version 1 is mounted.
@@ -39,7 +39,7 @@ public enum ControllerAbsence: Sendable, Hashable, CustomStringConvertible {
   case notEnabled(String, by: String)
 
   /// Whether the controller is missing for every process on this machine.
-  public var isOfKernel: Bool {
+  package var isOfKernel: Bool {
     switch self {
     case .disabled, .notBuilt: true
     default: false
@@ -47,7 +47,7 @@ public enum ControllerAbsence: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// The reason and the remedy.
-  public var description: String {
+  package var description: String {
     switch self {
     case .notMounted: "no control groups are mounted at /sys/fs/cgroup (type cgroup2)"
     case .versionOneOnly:

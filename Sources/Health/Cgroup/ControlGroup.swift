@@ -4,9 +4,9 @@ import Linux
 /// one below it for other processes.
 ///
 /// Keeps no files open: each call reads a few short files.
-public struct ControlGroup: Sendable, Hashable {
+package struct ControlGroup: Sendable, Hashable {
   /// The kernel's name, e.g. `/system.slice/openstarryd.service`.
-  public let name: String
+  package let name: String
   /// The folder of the group's files.
   let folder: String
   /// The mount point of the hierarchy: the topmost visible folder.
@@ -17,7 +17,7 @@ public struct ControlGroup: Sendable, Hashable {
   /// - Parameter root: a prefix for all paths, for tests.
   /// - Returns: the group; it may be the root group, which has few files.
   /// - Throws: `absent` when no group of version 2 is visible.
-  public static func ofThisProcess(root: String = "") throws(CgroupError) -> ControlGroup {
+  package static func ofThisProcess(root: String = "") throws(CgroupError) -> ControlGroup {
     let mounts = KernelText.mounts(try read("\(root)/proc/self/mountinfo", limit: 1 << 20))
     let known = mounts.filter { $0.controllers == nil }
     guard !known.isEmpty, let name = KernelText.group(try read("\(root)/proc/self/cgroup")) else {
@@ -34,12 +34,12 @@ public struct ControlGroup: Sendable, Hashable {
   // MARK: Usage
 
   /// CPU time (`cpu.stat`); available with or without the controller.
-  public struct CPUUse: Sendable, Hashable {
+  package struct CPUUse: Sendable, Hashable {
     /// The CPU time of all past and present processes in the group and below it, in microseconds.
-    public var microseconds: UInt64
+    package var microseconds: UInt64
     /// How often and for how long, in microseconds, the kernel has throttled the group for `cpu.max`; nil without the
     /// controller.
-    public var throttled: (times: UInt64, microseconds: UInt64)? {
+    package var throttled: (times: UInt64, microseconds: UInt64)? {
       throttledTimes.map { ($0, throttledMicroseconds) }
     }
     var throttledTimes: UInt64?
@@ -47,22 +47,22 @@ public struct ControlGroup: Sendable, Hashable {
   }
 
   /// Memory in bytes; needs the controller.
-  public struct MemoryUse: Sendable, Hashable {
+  package struct MemoryUse: Sendable, Hashable {
     /// All memory charged to the group (`memory.current`).
-    public var current: UInt64
+    package var current: UInt64
     /// Pages of files that were not used lately (`inactive_file` of `memory.stat`). The kernel drops them before memory
     /// becomes short, so they must not count: after much file I/O a group would seem to need far more than it does.
-    public var reclaimable: UInt64
+    package var reclaimable: UInt64
     /// How many of its processes the kernel has killed for lack of memory since the group was made (`oom_kill` of
     /// `memory.events`).
-    public var kills: UInt64
+    package var kills: UInt64
 
     /// The memory that the group needs: `current` without `reclaimable`.
-    public var needed: UInt64 { current > reclaimable ? current - reclaimable : 0 }
+    package var needed: UInt64 { current > reclaimable ? current - reclaimable : 0 }
   }
 
   /// The CPU time that the group has used.
-  public func cpu() throws(CgroupError) -> CPUUse {
+  package func cpu() throws(CgroupError) -> CPUUse {
     let stat = try file("cpu.stat")
     guard let used = KernelText.value("usage_usec", in: stat) else { throw .malformed(file: "\(folder)/cpu.stat") }
     return CPUUse(
@@ -72,7 +72,7 @@ public struct ControlGroup: Sendable, Hashable {
 
   /// The memory that the group uses.
   /// - Throws: `absent` without the controller.
-  public func memory() throws(CgroupError) -> MemoryUse {
+  package func memory() throws(CgroupError) -> MemoryUse {
     if let absence = absence(of: "memory") { throw .absent(absence) }
     guard case .some(.some(let current)) = KernelText.limit(try file("memory.current")) else {
       throw .malformed(file: "\(folder)/memory.current")
@@ -86,10 +86,10 @@ public struct ControlGroup: Sendable, Hashable {
   }
 
   /// The number of processes and threads in the group and below it (`pids.current`); nil without the controller.
-  public var tasks: UInt64? { (try? file("pids.current")).flatMap { KernelText.limit($0) ?? nil } }
+  package var tasks: UInt64? { (try? file("pids.current")).flatMap { KernelText.limit($0) ?? nil } }
 
   /// The process ids in the group itself (`cgroup.procs`).
-  public func processes() throws(CgroupError) -> [Int32] {
+  package func processes() throws(CgroupError) -> [Int32] {
     KernelText.words(try file("cgroup.procs")[...]).compactMap { Int32($0) }
   }
 
@@ -97,17 +97,17 @@ public struct ControlGroup: Sendable, Hashable {
 
   /// The lowest `memory.max` of the group and the groups above it, in bytes; nil without a limit. Beyond it the kernel
   /// kills processes.
-  public var memoryLimit: UInt64? { least("memory.max") { KernelText.limit($0) } }
+  package var memoryLimit: UInt64? { least("memory.max") { KernelText.limit($0) } }
 
   /// The lowest `memory.high` of the group and the groups above it, in bytes; nil without a limit. Beyond it the kernel
   /// throttles the group and reclaims its memory.
-  public var memoryHigh: UInt64? { least("memory.high") { KernelText.limit($0) } }
+  package var memoryHigh: UInt64? { least("memory.high") { KernelText.limit($0) } }
 
   /// The lowest `cpu.max` of the group and the groups above it, as a fraction of one core; nil without a limit.
-  public var cpuLimit: Double? { least("cpu.max") { KernelText.share($0) } }
+  package var cpuLimit: Double? { least("cpu.max") { KernelText.share($0) } }
 
   /// Why a controller is not available to the group; nil when it is.
-  public func absence(of controller: String) -> ControllerAbsence? {
+  package func absence(of controller: String) -> ControllerAbsence? {
     // Every group except the root has this file.
     if !Files.exists("\(folder)/cgroup.events") { return .root }
     if lists("cgroup.controllers", in: folder, controller) { return nil }

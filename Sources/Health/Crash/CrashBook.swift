@@ -11,17 +11,17 @@ import Watchdog
 /// The record is in the runtime folder, which is in memory. Strikes are stored there and in the home folder: one copy
 /// survives a full or broken disk, the other a reboot; the newer copy counts. They are written only when an agent has
 /// ended the daemon, is quarantined or is released.
-public final class CrashBook: QuarantineStore {
+package final class CrashBook: QuarantineStore {
   /// This run's record; nil when it cannot be made.
-  public let record: CrashRecord?
+  package let record: CrashRecord?
   /// How the last run ended; nil if unknown.
-  public let last: Verdict?
+  package let last: Verdict?
   /// Messages for the operator about problems with the files.
-  public private(set) var notices: [String] = []
+  package private(set) var notices: [String] = []
   /// The strikes and quarantines of agents.
-  public private(set) var strikes = Strikes()
+  package private(set) var strikes = Strikes()
   /// Called after each write of a later change, with its problems, a sentence each; empty for success.
-  public var onKept: ([String]) -> Void = { _ in }
+  package var onKept: ([String]) -> Void = { _ in }
 
   private let clock: any Timekeeper
   private let boot: String
@@ -42,7 +42,7 @@ public final class CrashBook: QuarantineStore {
   ///   - wasReset: whether the hardware watchdog has reset the board.
   ///   - forMemory: whether the kernel has killed a process of the service for lack of memory.
   ///   - wait: blocks for so many nanoseconds.
-  public init(
+  package init(
     runtime: String?, home: String, loop: any Loop, boot: String = LoopClock.boot, wasReset: Bool,
     forMemory: Bool = false, wait: (UInt64) -> Void = { Pause.wait(nanoseconds: $0) }
   ) {
@@ -87,27 +87,27 @@ public final class CrashBook: QuarantineStore {
   }
 
   /// Whether the daemon has ended uncleanly too often lately.
-  public var isBootLoop: Bool { strikes.isBootLoop(at: now) }
+  package var isBootLoop: Bool { strikes.isBootLoop(at: now) }
 
   /// How often the agent has ended the daemon within `Strikes.window`.
-  public func count(_ agent: AgentID) -> Int { strikes.count(agent, at: now) }
+  package func count(_ agent: AgentID) -> Int { strikes.count(agent, at: now) }
 
   // MARK: QuarantineStore
 
   /// Why an agent is quarantined: it has ended the daemon or failed too often; nil when it may run.
-  public func quarantine(of agent: AgentID) -> AgentFailure? { strikes.quarantined[agent]?.failure }
+  package func quarantine(of agent: AgentID) -> AgentFailure? { strikes.quarantined[agent]?.failure }
 
   /// Quarantines an agent that was restarted too often.
-  public func quarantine(_ agent: AgentID, for failure: AgentFailure) {
+  package func quarantine(_ agent: AgentID, for failure: AgentFailure) {
     if record != nil, strikes.quarantine(agent, for: failure) { keep() }
   }
 
   /// Ends an agent's quarantine and forgets its strikes.
-  public func release(_ agent: AgentID) { if strikes.release(agent) { keep() } }
+  package func release(_ agent: AgentID) { if strikes.release(agent) { keep() } }
 
   /// Forgets the unclean ends, because a person leaves safe mode.
   /// - Parameter done: called when the change is on the disk, or could not be written.
-  public func forgiveEnds(_ done: @escaping () -> Void = {}) {
+  package func forgiveEnds(_ done: @escaping () -> Void = {}) {
     strikes.forgiveEnds()
     keep(done)
   }

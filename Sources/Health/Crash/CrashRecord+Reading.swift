@@ -65,7 +65,7 @@ extension CrashRecord {
 
   /// The second number of /proc/PID/schedstat: time on a run queue (Documentation/scheduler/sched-stats.rst).
   /// - Returns: nil when the text has another format.
-  public static func waited(_ schedule: String) -> Duration? {
+  package static func waited(_ schedule: String) -> Duration? {
     let words = schedule.split { $0 == " " || $0 == "\n" }
     guard words.count == 3, let waited = UInt64(words[1]) else { return nil }
     return nanoseconds(waited)

@@ -13,11 +13,11 @@ import Watchdog
 /// ends.
 ///
 /// SAFETY: `fields` points into the mapping, which lives as long as the object.
-@safe public final class CrashRecord {
+@safe package final class CrashRecord {
   /// The record of the previous run; nil when there was none or it is damaged.
-  public let previous: PastRun?
+  package let previous: PastRun?
   /// Why the previous record was ignored; nil when it was used or there was none.
-  public let notice: String?
+  package let notice: String?
 
   private let fields: UnsafeMutablePointer<openstarry_crash_record>
   /// Kept open for its lock (flock(2)), which allows only one writer.
@@ -29,7 +29,7 @@ import Watchdog
   ///   - boot: the id of this boot.
   ///   - now: the start of this run.
   /// - Throws: EWOULDBLOCK when another process has the record; any error of creating it.
-  public init(_ path: String, boot: String, now: Instant) throws(SystemError) {
+  package init(_ path: String, boot: String, now: Instant) throws(SystemError) {
     let file = try Files.open(path, O_RDWR | O_CREAT | O_NOFOLLOW, mode: 0o600)
     guard flock(file.number, LOCK_EX | LOCK_NB) == 0 else { throw SystemError("lock", path) }
     var left: [UInt8] = []
@@ -60,16 +60,16 @@ import Watchdog
   }
 
   /// Installs handlers that record fatal signals; on the calling thread also when its stack has overflowed.
-  public func catchSignals() throws(SystemError) {
+  package func catchSignals() throws(SystemError) {
     // SAFETY: `fields` is mapped until deinit, which first removes it from the handlers.
     guard unsafe openstarry_crash_catch(fields) == 0 else { throw SystemError("sigaction") }
   }
 
   /// Records the stage of the run.
-  public func enter(_ stage: PastRun.Stage) { unsafe fields.pointee.stage = stage.rawValue }
+  package func enter(_ stage: PastRun.Stage) { unsafe fields.pointee.stage = stage.rawValue }
 
   /// Records that an agent's code is about to run on the loop, until `end`. Do not nest calls.
-  public func begin(_ phase: PastRun.Phase, _ agent: AgentID, event: Event?, at now: Instant) {
+  package func begin(_ phase: PastRun.Phase, _ agent: AgentID, event: Event?, at now: Instant) {
     unsafe Self.write(agent.rawValue, to: &fields.pointee.agent)
     unsafe Self.write(event?.type ?? "", to: &fields.pointee.event)
     unsafe fields.pointee.event_high = event?.id.high ?? 0
@@ -79,14 +79,14 @@ import Watchdog
   }
 
   /// Records that the agent's code has returned.
-  public func end() { unsafe fields.pointee.phase = 0 }
+  package func end() { unsafe fields.pointee.phase = 0 }
 
   /// Records a turn of the loop.
   /// - Parameters:
   ///   - now: the time of the turn.
   ///   - cpu: the CPU time of the loop's thread so far.
   ///   - delay: the time for which the loop's thread has waited for a CPU so far.
-  public func beat(at now: Instant, cpu: Duration, delay: Duration) {
+  package func beat(at now: Instant, cpu: Duration, delay: Duration) {
     unsafe fields.pointee.beat_cpu = UInt64(clamping: cpu.nanoseconds)
     unsafe fields.pointee.beat_delay = UInt64(clamping: delay.nanoseconds)
     unsafe fields.pointee.beat = now.nanoseconds

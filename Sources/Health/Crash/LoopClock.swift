@@ -3,12 +3,12 @@ import Linux
 import Model
 
 /// The kernel's accounting of the calling thread's time.
-public struct LoopClock {
+package struct LoopClock {
   /// A clock; it has no state.
-  public init() {}
+  package init() {}
 
   /// The CPU time of the calling thread (clock_gettime(2), CLOCK_THREAD_CPUTIME_ID).
-  public var cpu: Duration {
+  package var cpu: Duration {
     var time = timespec()
     // SAFETY: the kernel fills in the structure.
     _ = unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
@@ -17,13 +17,13 @@ public struct LoopClock {
 
   /// The time for which the calling thread was ready but had no CPU (/proc/thread-self/schedstat); nil on a kernel
   /// without CONFIG_SCHED_INFO.
-  public var delay: Duration? {
+  package var delay: Duration? {
     guard let bytes = try? Files.read("/proc/thread-self/schedstat", limit: 256) else { return nil }
     return CrashRecord.waited(String(decoding: bytes, as: UTF8.self))
   }
 
   /// The kernel's id of this boot (/proc/sys/kernel/random/boot_id); empty if unreadable.
-  public static var boot: String {
+  package static var boot: String {
     guard let bytes = try? Files.read("/proc/sys/kernel/random/boot_id", limit: 64) else { return "" }
     return String(decoding: bytes.prefix { $0 > 32 }, as: UTF8.self)
   }

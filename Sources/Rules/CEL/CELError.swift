@@ -1,16 +1,16 @@
 import Model
 
 /// An error in an expression, found at load or during evaluation.
-public struct CELError: Error, Sendable, Hashable, CustomStringConvertible {
+package struct CELError: Error, Sendable, Hashable, CustomStringConvertible {
   /// The position in the expression, in UTF-8 bytes from its beginning.
-  public var offset: Int
+  package var offset: Int
   /// One sentence without a full stop.
-  public var message: String
+  package var message: String
   /// The kind of error.
-  public var kind: Kind
+  package var kind: Kind
 
   /// The kinds of error.
-  public enum Kind: String, Sendable, Hashable {
+  package enum Kind: String, Sendable, Hashable {
     /// The text is not an expression; found at load.
     case syntax
     /// An unknown name, a wrong number of arguments, or types that never fit; found at load.
@@ -27,14 +27,14 @@ public struct CELError: Error, Sendable, Hashable, CustomStringConvertible {
   ///   - offset: leave it at 0 in host functions: the evaluator sets the position of the call.
   ///   - message: is made printable and truncated.
   ///   - kind: the kind of error.
-  public init(offset: Int = 0, message: String, kind: Kind = .evaluation) {
+  package init(offset: Int = 0, message: String, kind: Kind = .evaluation) {
     self.offset = offset
     self.message = message.asMessage
     self.kind = kind
   }
 
   /// The message alone.
-  public var description: String { message }
+  package var description: String { message }
 
   static func missing(_ message: String, _ offset: Int) -> CELError {
     CELError(offset: offset, message: message, kind: .missing)

@@ -1,5 +1,5 @@
 /// The functions that an expression may call: CEL's own, and those that the host adds.
-public struct CELFunctions: Sendable {
+package struct CELFunctions: Sendable {
   /// A function of the host.
   struct Declaration: Sendable {
     let parameters: [CELType]
@@ -9,10 +9,10 @@ public struct CELFunctions: Sendable {
   private(set) var host: [String: Declaration] = [:]
 
   /// CEL's own functions, without host functions.
-  public static let standard = CELFunctions()
+  package static let standard = CELFunctions()
 
   /// The functions of rules: CEL's own, `sensor('id')` and `state('agent')`.
-  public static let rules = standard.adding("sensor", [.string]).adding("state", [.string])
+  package static let rules = standard.adding("sensor", [.string]).adding("state", [.string])
 
   private init() {}
 
@@ -20,7 +20,7 @@ public struct CELFunctions: Sendable {
   /// - Parameters:
   ///   - parameters: the parameter types; `.dyn` accepts any value.
   ///   - result: the result type; `.dyn` when it is known only during evaluation.
-  public func adding(_ name: String, _ parameters: [CELType], result: CELType = .dyn) -> CELFunctions {
+  package func adding(_ name: String, _ parameters: [CELType], result: CELType = .dyn) -> CELFunctions {
     var functions = self
     functions.host[name] = Declaration(parameters: parameters, result: result)
     return functions

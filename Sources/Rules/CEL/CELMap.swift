@@ -1,7 +1,7 @@
 import Model
 
 /// A map in CEL. Keys are booleans, strings and integers; signed and unsigned integers are equal by value.
-public struct CELMap: Sendable {
+package struct CELMap: Sendable {
   /// The normalised form of a key: equal integers of both kinds have the same one.
   private enum Key: Hashable, Sendable {
     case bool(Bool)
@@ -18,11 +18,11 @@ public struct CELMap: Sendable {
   private let storage: Storage
 
   /// A map of the daemon's own values, such as an event's payload; converted on access.
-  public init(_ fields: Fields) { storage = .fields(fields) }
+  package init(_ fields: Fields) { storage = .fields(fields) }
 
   /// A map with string keys.
   /// - Parameter named: the names must be unique.
-  public init(named: [(String, CELValue)]) {
+  package init(named: [(String, CELValue)]) {
     var index: [Key: Int] = [:]
     if named.count > Self.scanLimit {
       for (position, entry) in named.enumerated() { index[.string(Name(entry.0))] = position }
@@ -45,7 +45,7 @@ public struct CELMap: Sendable {
   private static let scanLimit = 12
 
   /// The number of entries.
-  public var count: Int {
+  package var count: Int {
     switch storage {
     case .entries(let entries, _): entries.count
     case .fields(let fields): fields.count
@@ -53,7 +53,7 @@ public struct CELMap: Sendable {
   }
 
   /// The keys, in insertion order.
-  public var keys: [CELValue] {
+  package var keys: [CELValue] {
     switch storage {
     case .entries(let entries, _): entries.map(\.key)
     case .fields(let fields): fields.map { .string($0.key) }
@@ -61,14 +61,14 @@ public struct CELMap: Sendable {
   }
 
   /// The value at `key`; nil when there is none. A double that is a whole number finds the equal integer key.
-  public subscript(key: CELValue) -> CELValue? {
+  package subscript(key: CELValue) -> CELValue? {
     if case .string(let name) = key { return self[name] }
     guard case .entries(let entries, let index) = storage, let key = Self.key(key) else { return nil }
     return index[key].map { entries[$0].value }
   }
 
   /// The value at the string key `name`; nil when there is none.
-  public subscript(name: String) -> CELValue? {
+  package subscript(name: String) -> CELValue? {
     switch storage {
     case .fields(let fields): return fields[name].map { CELValue($0) }
     case .entries(let entries, let index):

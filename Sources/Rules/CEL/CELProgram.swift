@@ -4,35 +4,35 @@ import Model
 ///
 /// The language is the Common Expression Language (github.com/google/cel-spec). Unsupported features are errors at
 /// load, never during evaluation.
-public struct CELProgram: Sendable {
+package struct CELProgram: Sendable {
   /// The maximum length of an expression, in UTF-8 bytes.
-  public static let greatestLength = 8192
+  package static let greatestLength = 8192
 
   /// The default step limit of one evaluation; an operator on numbers costs one step.
-  public static let standardSteps = 100_000
+  package static let standardSteps = 100_000
 
   /// The expression as written.
-  public let text: String
+  package let text: String
 
   /// The variables that the expression uses, without duplicates, in the order of their first use. Type names are not
   /// included.
-  public let variables: [String]
+  package let variables: [String]
 
   /// Every call of a host function, in the order of the text.
-  public let hostCalls: [HostCall]
+  package let hostCalls: [HostCall]
 
   /// A call of a host function.
-  public struct HostCall: Sendable, Hashable {
+  package struct HostCall: Sendable, Hashable {
     /// The function's name.
-    public var function: String
+    package var function: String
     /// The only argument, when it is a constant string; otherwise nil.
-    public var text: String?
+    package var text: String?
     /// The position of the first argument, in UTF-8 bytes from the beginning of the expression.
-    public var offset: Int
+    package var offset: Int
   }
 
   /// The result type; `dyn` when it is known only during evaluation.
-  public let type: CELType
+  package let type: CELType
 
   private let node: Node
   private let depth: Int
@@ -43,7 +43,7 @@ public struct CELProgram: Sendable {
   ///   - functions: the functions that it may call.
   ///   - known: the names of all variables; nil allows any name.
   /// - Throws: the first error, of kind `syntax` or `type`.
-  public init(
+  package init(
     _ text: String, functions: CELFunctions = .standard, variables known: [String]? = nil
   ) throws(CELError) {
     guard text.utf8.count <= Self.greatestLength else {
@@ -67,7 +67,7 @@ public struct CELProgram: Sendable {
   ///   - scope: the variables and host functions.
   ///   - steps: the step limit; exceeding it is an error of kind `limit`.
   /// - Throws: an error of kind `missing`, `evaluation` or `limit`, or of the kind that a host function throws.
-  public func evaluate(
+  package func evaluate(
     _ scope: some CELScope, steps: Int = CELProgram.standardSteps
   ) throws(CELError) -> CELValue {
     var frame = Frame(scope: scope, locals: depth == 0 ? [] : Array(repeating: .null, count: depth), steps: steps)

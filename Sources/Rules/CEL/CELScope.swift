@@ -1,5 +1,5 @@
 /// The environment of an evaluation: variables, host functions and time zones.
-public protocol CELScope {
+package protocol CELScope {
   /// The value of a variable; nil when it does not exist, which makes its use an error of kind `missing`.
   func variable(_ name: String) -> CELValue?
 
@@ -22,19 +22,19 @@ public protocol CELScope {
 
 extension CELScope {
   /// Uses the standard message.
-  public func absence(of name: String) -> String? { nil }
+  package func absence(of name: String) -> String? { nil }
   /// Implements no functions.
-  public func call(_ function: String, _ arguments: [CELValue]) throws(CELError) -> CELValue? { nil }
+  package func call(_ function: String, _ arguments: [CELValue]) throws(CELError) -> CELValue? { nil }
   /// Knows no zones.
-  public func utcOffset(_ zone: String, at time: CELTimestamp) -> Duration? { nil }
+  package func utcOffset(_ zone: String, at time: CELTimestamp) -> Duration? { nil }
 }
 
 /// A scope that has only variables.
-public struct CELVariables: CELScope, Sendable {
+package struct CELVariables: CELScope, Sendable {
   private let values: [String: CELValue]
 
   /// - Parameter values: the variables by name.
-  public init(_ values: [String: CELValue] = [:]) { self.values = values }
+  package init(_ values: [String: CELValue] = [:]) { self.values = values }
 
-  public func variable(_ name: String) -> CELValue? { values[name] }
+  package func variable(_ name: String) -> CELValue? { values[name] }
 }

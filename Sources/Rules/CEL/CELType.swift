@@ -1,7 +1,7 @@
 /// The type of a CEL value or, in the checker, of an expression.
 ///
 /// The names are those of the CEL language definition (github.com/google/cel-spec, doc/langdef.md, "Values").
-public indirect enum CELType: Sendable, Hashable, CustomStringConvertible {
+package indirect enum CELType: Sendable, Hashable, CustomStringConvertible {
   /// Known only during evaluation: variables, and expressions that depend on them.
   case dyn
   case null
@@ -21,7 +21,7 @@ public indirect enum CELType: Sendable, Hashable, CustomStringConvertible {
   case map(CELType, CELType)
 
   /// The name in CEL; type parameters are omitted when they are all `dyn`.
-  public var description: String {
+  package var description: String {
     switch self {
     case .dyn: "dyn"
     case .null: "null_type"

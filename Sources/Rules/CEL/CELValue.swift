@@ -1,7 +1,7 @@
 import Model
 
 /// A value in a CEL expression.
-public enum CELValue: Sendable {
+package enum CELValue: Sendable {
   case null
   case bool(Bool)
   case int(Int64)
@@ -18,7 +18,7 @@ public enum CELValue: Sendable {
 
 extension CELValue {
   /// The type of the value. Lists and maps have `dyn` as their type parameters.
-  public var type: CELType {
+  package var type: CELType {
     switch self {
     case .null: .null
     case .bool: .bool
@@ -36,12 +36,12 @@ extension CELValue {
   }
 
   /// A list of CEL values.
-  public static func list(_ values: [CELValue]) -> CELValue { .list(CELList(values)) }
+  package static func list(_ values: [CELValue]) -> CELValue { .list(CELList(values)) }
 }
 
 extension CELValue: Equatable {
   /// CEL's `==`: numbers of any type compare by value, NaN equals nothing, values of other different types are unequal.
-  public static func == (left: CELValue, right: CELValue) -> Bool {
+  package static func == (left: CELValue, right: CELValue) -> Bool {
     var steps = Int.max
     return equal(left, right, &steps)
   }
@@ -49,7 +49,7 @@ extension CELValue: Equatable {
 
 extension CELValue: CustomStringConvertible {
   /// The value in CEL syntax; long strings, lists and maps are truncated.
-  public var description: String { text(depth: 0) }
+  package var description: String { text(depth: 0) }
 
   private func text(depth: Int) -> String {
     switch self {
@@ -83,17 +83,17 @@ extension CELValue: CustomStringConvertible {
 extension CELValue: ExpressibleByBooleanLiteral, ExpressibleByIntegerLiteral, ExpressibleByFloatLiteral,
   ExpressibleByStringLiteral, ExpressibleByArrayLiteral, ExpressibleByNilLiteral
 {
-  public init(nilLiteral: ()) { self = .null }
-  public init(booleanLiteral value: Bool) { self = .bool(value) }
-  public init(integerLiteral value: Int64) { self = .int(value) }
-  public init(floatLiteral value: Double) { self = .double(value) }
-  public init(stringLiteral value: String) { self = .string(value) }
-  public init(arrayLiteral elements: CELValue...) { self = .list(CELList(elements)) }
+  package init(nilLiteral: ()) { self = .null }
+  package init(booleanLiteral value: Bool) { self = .bool(value) }
+  package init(integerLiteral value: Int64) { self = .int(value) }
+  package init(floatLiteral value: Double) { self = .double(value) }
+  package init(stringLiteral value: String) { self = .string(value) }
+  package init(arrayLiteral elements: CELValue...) { self = .list(CELList(elements)) }
 }
 
 extension CELValue {
   /// Converts one of the daemon's own values. Elements of lists and maps are converted on access.
-  public init(_ value: Value) {
+  package init(_ value: Value) {
     switch value {
     case .null: self = .null
     case .bool(let value): self = .bool(value)
@@ -114,7 +114,7 @@ extension CELValue {
   /// - Parameter steps: the maximum number of values in the result. Nested macros can build a small structure of shared
   ///   lists whose expansion is exponentially large.
   /// - Throws: an error of kind `limit` when there are more.
-  public func converted(steps: Int = CELProgram.standardSteps) throws(CELError) -> Value {
+  package func converted(steps: Int = CELProgram.standardSteps) throws(CELError) -> Value {
     var steps = steps
     return try converted(&steps)
   }

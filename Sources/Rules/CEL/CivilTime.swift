@@ -1,22 +1,22 @@
 /// A date and time of day in the proleptic Gregorian calendar, without a time zone.
-public struct CivilTime: Sendable, Hashable {
+package struct CivilTime: Sendable, Hashable {
   /// The year; may be 0 or negative, unlike in CEL timestamps.
-  public let year: Int
+  package let year: Int
   /// 1 to 12.
-  public let month: Int
+  package let month: Int
   /// 1 to 31.
-  public let day: Int
+  package let day: Int
   /// 0 to 23.
-  public let hour: Int
+  package let hour: Int
   /// 0 to 59.
-  public let minute: Int
+  package let minute: Int
   /// 0 to 59.
-  public let second: Int
+  package let second: Int
   /// 0 is Sunday.
-  public let weekday: Int
+  package let weekday: Int
 
   /// The civil time `seconds` after 1970-01-01T00:00:00; negative before.
-  public init(seconds: Int64) {
+  package init(seconds: Int64) {
     let days = seconds.dividedDown(by: 86_400)
     let rest = Int(seconds - days * 86_400)
     (hour, minute, second) = (rest / 3600, rest / 60 % 60, rest % 60)
@@ -34,7 +34,7 @@ public struct CivilTime: Sendable, Hashable {
   }
 
   /// Days from 1970-01-01 to an existing date; negative before.
-  public static func days(year: Int, month: Int, day: Int) -> Int64 {
+  package static func days(year: Int, month: Int, day: Int) -> Int64 {
     let shiftedYear = Int64(month <= 2 ? year - 1 : year)
     let era = shiftedYear.dividedDown(by: 400)
     let yearOfEra = shiftedYear - era * 400
@@ -44,12 +44,12 @@ public struct CivilTime: Sendable, Hashable {
   }
 
   /// The day of the year, from 0 for 1 January.
-  public var dayOfYear: Int {
+  package var dayOfYear: Int {
     Int(Self.days(year: year, month: month, day: day) - Self.days(year: year, month: 1, day: 1))
   }
 
   /// The number of days in a month.
-  public static func length(ofMonth month: Int, year: Int) -> Int {
+  package static func length(ofMonth month: Int, year: Int) -> Int {
     switch month {
     case 2: year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) ? 29 : 28
     case 4, 6, 9, 11: 30

@@ -5,11 +5,11 @@ import CEL
 /// Daylight saving: an entry in the hour that is skipped in spring is due in the first minute after it; an entry in the
 /// hour that is repeated in autumn is due only the first time. Entries whose hour field is `*` or `*/n` are an
 /// exception: their skipped minutes are not made up for, and they are due in both passes of the repeated hour.
-public struct CronSchedule: Sendable, Hashable {
+package struct CronSchedule: Sendable, Hashable {
   /// Why a schedule is invalid.
-  public struct Problem: Error, Sendable, Hashable {
+  package struct Problem: Error, Sendable, Hashable {
     /// The error and the expected form, one sentence without a full stop.
-    public var message: String
+    package var message: String
   }
 
   // One bit for each value.
@@ -29,7 +29,7 @@ public struct CronSchedule: Sendable, Hashable {
 
   /// Parses a schedule, such as `*/5 8-18 * * mon-fri` or `@daily`.
   /// - Throws: which field is invalid and what it accepts, or that the date never occurs.
-  public init(_ text: String) throws(Problem) {
+  package init(_ text: String) throws(Problem) {
     let trimmed = text.split(whereSeparator: \.isWhitespace).joined(separator: " ").lowercased()
     if trimmed.hasPrefix("@"), Self.shorthands[trimmed] == nil {
       throw Problem(
@@ -60,7 +60,7 @@ public struct CronSchedule: Sendable, Hashable {
   ///   - seconds: since 1970; the result is after the minute that contains it.
   ///   - offset: returns the seconds that local time is ahead of UTC, at a time in seconds since 1970.
   /// - Returns: seconds since 1970, a whole minute; nil when there is none within about eight years.
-  public func next(after seconds: Int64, offset: (Int64) -> Int) -> Int64? {
+  package func next(after seconds: Int64, offset: (Int64) -> Int) -> Int64? {
     var time = seconds - (seconds % 60 + 60) % 60
     let last = time + 2_923 * 86_400
     var ahead = offset(time)

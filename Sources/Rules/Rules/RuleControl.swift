@@ -1,7 +1,7 @@
 import Model
 
 /// The operations on rules that the control plane uses. The orchestrator implements it.
-public protocol RuleControl: AnyObject {
+package protocol RuleControl: AnyObject {
   /// The status of every rule, in the order of the files.
   func listRules() -> [RuleStatus]
 
@@ -23,29 +23,29 @@ public protocol RuleControl: AnyObject {
 }
 
 /// The status of a rule.
-public struct RuleStatus: Sendable, Hashable {
+package struct RuleStatus: Sendable, Hashable {
   /// The rule's id.
-  public var id: RuleID
+  package var id: RuleID
   /// The trigger, as written.
-  public var trigger: String
+  package var trigger: String
   /// The condition, as written; nil for none.
-  public var condition: String?
+  package var condition: String?
   /// The actions, as written; those of `else` begin with `else`.
-  public var actions: [String]
+  package var actions: [String]
   /// The rule's position in its file.
-  public var location: Location
+  package var location: Location
   /// The number of firings.
-  public var fired: UInt64
+  package var fired: UInt64
   /// The number of firings with a failed action.
-  public var failed: UInt64
+  package var failed: UInt64
   /// When the rule last fired; nil when it never did.
-  public var lastFired: Instant?
+  package var lastFired: Instant?
   /// Why the rule waits for an agent, or else the last error of the condition or of an action, or why a `cron` rule
   /// waits; nil when there is none.
-  public var lastError: String?
+  package var lastError: String?
 
   /// - Parameter actions: as written; those of `else` begin with `else`.
-  public init(
+  package init(
     id: RuleID, trigger: String, condition: String?, actions: [String], location: Location, fired: UInt64,
     failed: UInt64 = 0, lastFired: Instant?, lastError: String?
   ) {
@@ -62,16 +62,16 @@ public struct RuleStatus: Sendable, Hashable {
 }
 
 /// The result of a dry run for one rule.
-public struct RuleVerdict: Sendable, Hashable {
+package struct RuleVerdict: Sendable, Hashable {
   /// The rule's id.
-  public var rule: RuleID
+  package var rule: RuleID
   /// Whether the rule would fire now.
-  public var fires: Bool
+  package var fires: Bool
   /// Why, or why not: `condition is false: value = 29.5`, `cooldown: 40 s left`, …
-  public var reason: String
+  package var reason: String
 
   /// - Parameter reason: why the rule would fire, or why not.
-  public init(rule: RuleID, fires: Bool, reason: String) {
+  package init(rule: RuleID, fires: Bool, reason: String) {
     self.rule = rule
     self.fires = fires
     self.reason = reason

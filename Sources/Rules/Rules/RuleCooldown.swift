@@ -1,25 +1,25 @@
 import Model
 
 /// The start of a rule's `cooldown`, stored so that it survives a restart of the daemon.
-public struct RuleCooldown: Sendable, Hashable {
+package struct RuleCooldown: Sendable, Hashable {
   /// When the rule last fired, in milliseconds since 1970.
-  public var began: UInt64
+  package var began: UInt64
   /// A hash of the rule's text. After a change of the rule the stored cooldown no longer applies.
-  public var fingerprint: UInt64
+  package var fingerprint: UInt64
 
   /// Shorter cooldowns are not stored: they end during the restart and are not worth a disk write.
-  public static let shortest = Duration.seconds(60)
+  package static let shortest = Duration.seconds(60)
 
   /// - Parameters:
   ///   - began: in milliseconds since 1970.
   ///   - fingerprint: a hash of the rule's text.
-  public init(began: UInt64, fingerprint: UInt64) {
+  package init(began: UInt64, fingerprint: UInt64) {
     self.began = began
     self.fingerprint = fingerprint
   }
 
   /// Parses the format of `text`; nil for anything else.
-  public init?(_ text: String) {
+  package init?(_ text: String) {
     let parts = text.split(separator: " ", omittingEmptySubsequences: false)
     guard parts.count == 2, let began = UInt64(parts[0]), let fingerprint = UInt64(parts[1], radix: 16) else {
       return nil
@@ -28,7 +28,7 @@ public struct RuleCooldown: Sendable, Hashable {
   }
 
   /// The stored form: `began` in decimal, a space, `fingerprint` in hexadecimal.
-  public var text: String { "\(began) \(String(fingerprint, radix: 16))" }
+  package var text: String { "\(began) \(String(fingerprint, radix: 16))" }
 
   /// FNV-1a of a rule's signature.
   static func fingerprint(_ signature: String) -> UInt64 {
@@ -40,7 +40,7 @@ extension RuleEngine {
   /// Restores the cooldowns that an earlier daemon stored. They restart from now while the wall clock is not trusted,
   /// because the elapsed time is unknown.
   /// - Returns: the rules whose stored cooldown no longer applies, sorted: the caller deletes it.
-  public func recall(_ kept: [RuleID: RuleCooldown]) -> [RuleID] {
+  package func recall(_ kept: [RuleID: RuleCooldown]) -> [RuleID] {
     var unknown = Set(kept.keys)
     for one in progress {
       guard let cooldown = one.rule.declaration.cooldown, let last = kept[one.rule.id],

@@ -10,11 +10,11 @@ extension RuleEngine {
   var wallSeconds: Int64 { Int64(clamping: clock.wallMilliseconds / 1000) }
 
   /// Whether there is a `cron` rule.
-  public var hasCalendar: Bool { progress.contains { $0.rule.cron != nil } }
+  package var hasCalendar: Bool { progress.contains { $0.rule.cron != nil } }
 
   /// The wall clock was set, or its trust has changed: reschedules `cron` rules. Missed entries are reported to the
   /// environment; an entry of the current minute is due.
-  public func clockChanged() {
+  package func clockChanged() {
     let now = wallSeconds
     let reached = min(now, calendarTime)
     calendar = (environment.clockIsTrusted ? now : reached, clock.now, environment.clockIsTrusted)
@@ -43,7 +43,7 @@ extension RuleEngine {
   }
 
   /// The time zone has changed: reschedules `cron` rules.
-  public func zoneChanged() {
+  package func zoneChanged() {
     for one in progress where one.rule.cron != nil { plan(one) }
   }
 

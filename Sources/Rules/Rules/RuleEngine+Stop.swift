@@ -4,13 +4,13 @@ import Model
 extension RuleEngine {
   /// An emergency stop has begun. Rules that command outputs, directly or through agents, drop their waiting events.
   /// All other rules continue, such as those that raise an alarm.
-  public func stopBegan() {
+  package func stopBegan() {
     for one in progress where one.rule.mayMove { drop(one) }
   }
 
   /// The stop has been cleared. Every rule drops its waiting events, and `every` timers restart. A running `for` is
   /// kept and counts from now, unless its rule can move an output.
-  public func stopCleared() {
+  package func stopCleared() {
     for one in progress {
       let held = one.rule.mayMove ? nil : one.delays?.held
       drop(one)

@@ -3,7 +3,7 @@ import Model
 
 extension RuleEngine {
   /// A dry run of `event`: a verdict for every rule whose `on` matches, in the order of the files.
-  public func test(_ event: Event) -> [RuleVerdict] {
+  package func test(_ event: Event) -> [RuleVerdict] {
     matching(event.type).map { number in
       let one = progress[number]
       scope.trace = []

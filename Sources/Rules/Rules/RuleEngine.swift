@@ -5,12 +5,12 @@ import Model
 ///
 /// An event has to pass these steps in order: `on` matches; `if` is true; `for` has elapsed; `debounce` has elapsed;
 /// `throttle` has no open window; `max_per_hour` and `cooldown` allow a firing; `mode` allows it to begin.
-public final class RuleEngine {
+package final class RuleEngine {
   let clock: any Timekeeper
   unowned let environment: any RuleEnvironment
   let scope: RuleScope
   /// The rules in force.
-  public private(set) var rules: RuleSet = .empty
+  package private(set) var rules: RuleSet = .empty
   private(set) var progress: [RuleProgress] = []
   private var atWork: [UInt64: RuleProgress] = [:]
   private var lastFiring: UInt64 = 0
@@ -21,17 +21,17 @@ public final class RuleEngine {
   var calendar: (seconds: Int64, at: Instant, isRunning: Bool)?
 
   /// The number of evaluated conditions, a measure of the cost of events.
-  public private(set) var evaluations: UInt64 = 0
+  package private(set) var evaluations: UInt64 = 0
 
   /// The minimum time between a failed firing and the rule's next one.
-  public static let rest = Duration.seconds(10)
+  package static let rest = Duration.seconds(10)
 
   /// The maximum number of queued firings of a rule; further events are folded into the last one.
-  public static let queueLimit = 16
+  package static let queueLimit = 16
 
   /// An engine without rules.
   /// - Parameter environment: not retained; it must live as long as the engine is used.
-  public init(clock: any Timekeeper, environment: any RuleEnvironment) {
+  package init(clock: any Timekeeper, environment: any RuleEnvironment) {
     self.clock = clock
     self.environment = environment
     scope = RuleScope(environment, clock)
@@ -42,7 +42,7 @@ public final class RuleEngine {
   // MARK: Rules
 
   /// The number of rules.
-  public var count: Int { rules.count }
+  package var count: Int { rules.count }
 
   /// Replaces all rules.
   ///
@@ -50,7 +50,7 @@ public final class RuleEngine {
   /// all other rules are dropped; their running firings continue.
   /// - Returns: the ids of removed rules, sorted, and of added rules. A rule whose text has changed is in both.
   @discardableResult
-  public func replace(with rules: RuleSet) -> (ended: [RuleID], begun: Set<RuleID>) {
+  package func replace(with rules: RuleSet) -> (ended: [RuleID], begun: Set<RuleID>) {
     let old = Dictionary(uniqueKeysWithValues: progress.map { ($0.rule.id, $0) })
     var kept: Set<RuleID> = []
     progress = rules.rules.map { rule in
@@ -76,10 +76,10 @@ public final class RuleEngine {
   }
 
   /// The ids of all rules, in the order of the files.
-  public var ruleIDs: [RuleID] { progress.map(\.rule.id) }
+  package var ruleIDs: [RuleID] { progress.map(\.rule.id) }
 
   /// The status of every rule, in the order of the files.
-  public func statuses() -> [RuleStatus] {
+  package func statuses() -> [RuleStatus] {
     progress.map { one in
       let rule = one.rule.declaration
       return RuleStatus(
@@ -92,7 +92,7 @@ public final class RuleEngine {
   }
 
   /// The `cron` rules, while the clock is not trusted; otherwise empty.
-  public var waitingForClock: [RuleID] { progress.filter { waitsForClock($0) != nil }.map(\.rule.id) }
+  package var waitingForClock: [RuleID] { progress.filter { waitsForClock($0) != nil }.map(\.rule.id) }
 
   /// Why a `cron` rule is not due; nil for other rules, and while the clock is trusted.
   private func waitsForClock(_ one: RuleProgress) -> String? {
@@ -100,7 +100,7 @@ public final class RuleEngine {
   }
 
   /// The status message of a `cron` rule while the clock is not trusted.
-  public static let clockNotTrusted = "it waits for the clock, which has not been synchronised since boot"
+  package static let clockNotTrusted = "it waits for the clock, which has not been synchronised since boot"
 
   func matching(_ type: String) -> [Int] {
     if let known = found[type] { return known }
@@ -112,12 +112,12 @@ public final class RuleEngine {
   }
 
   /// Whether a rule whose `on` matches `event` reads the state of `agent`, or may do so.
-  public func asksState(of agent: AgentID, on event: Event) -> Bool {
+  package func asksState(of agent: AgentID, on event: Event) -> Bool {
     matching(event.type).contains { progress[$0].rule.asks("state", about: agent.rawValue) }
   }
 
   /// The rules whose `on` matches `event` and that read one of `sensors`, or may do so.
-  public func rules(on event: Event, asking sensors: [DeviceID]) -> Set<RuleID> {
+  package func rules(on event: Event, asking sensors: [DeviceID]) -> Set<RuleID> {
     let asking = matching(event.type).map { progress[$0].rule }.filter { rule in
       sensors.contains { rule.asks("sensor", about: $0.rawValue) }
     }
@@ -130,7 +130,7 @@ public final class RuleEngine {
   /// - Parameters:
   ///   - only: the rules to evaluate; nil for all.
   ///   - not: the rules to skip.
-  public func handle(_ event: Event, only: Set<RuleID>? = nil, not left: Set<RuleID> = []) {
+  package func handle(_ event: Event, only: Set<RuleID>? = nil, not left: Set<RuleID> = []) {
     let matching = matching(event.type)
     guard !matching.isEmpty else { return }
     let progress = self.progress
@@ -149,7 +149,7 @@ public final class RuleEngine {
   }
 
   /// A firing and everything that it started has ended. Ignores unknown ids.
-  public func finished(_ firing: UInt64) {
+  package func finished(_ firing: UInt64) {
     guard let one = atWork.removeValue(forKey: firing) else { return }
     one.atWork.removeAll { $0 == firing }
     if one.failedFiring != firing { one.lastError = nil }
@@ -160,7 +160,7 @@ public final class RuleEngine {
   /// again after `rest`. A second failure is that of an action of `else`; the firing still counts once as failed. Ignores
   /// unknown ids.
   /// - Parameter reason: which action failed, and why.
-  public func failed(_ firing: UInt64, _ reason: String) {
+  package func failed(_ firing: UInt64, _ reason: String) {
     guard let one = atWork[firing] else { return }
     if one.failedFiring == firing {
       one.lastError = one.lastError.map { "\($0); else: \(reason)" } ?? reason

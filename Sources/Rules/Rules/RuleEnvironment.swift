@@ -1,7 +1,7 @@
 import Model
 
 /// The rule engine's interface to the daemon. All calls are made on the engine's thread.
-public protocol RuleEnvironment: AnyObject {
+package protocol RuleEnvironment: AnyObject {
   /// The newest value of a sensor that is good and not stale, or the level of an input.
   /// - Throws: why there is none.
   func sensor(_ id: String) throws(NoAnswer) -> Value
@@ -45,35 +45,35 @@ public protocol RuleEnvironment: AnyObject {
 
 extension RuleEnvironment {
   /// Local time is UTC.
-  public func utcOffset(at: Int64) -> Int { 0 }
+  package func utcOffset(at: Int64) -> Int { 0 }
   /// The clock is trusted.
-  public var clockIsTrusted: Bool { true }
+  package var clockIsTrusted: Bool { true }
   /// Every agent is there.
-  public func absence(of agent: AgentID) -> String? { nil }
+  package func absence(of agent: AgentID) -> String? { nil }
   /// No command is known to be safe.
-  public func isSafe(_ command: ActuatorCommand, for device: DeviceID) -> Bool { false }
+  package func isSafe(_ command: ActuatorCommand, for device: DeviceID) -> Bool { false }
   /// Stores nothing.
-  public func cooldownBegan(_ rule: RuleID, _ cooldown: RuleCooldown?) {}
+  package func cooldownBegan(_ rule: RuleID, _ cooldown: RuleCooldown?) {}
   /// Ignores missed entries.
-  public func entriesMissed(_ entries: [MissedEntry]) {}
+  package func entriesMissed(_ entries: [MissedEntry]) {}
 }
 
 /// Why `sensor()` or `state()` has no value.
-public struct NoAnswer: Error, Sendable, Hashable {
+package struct NoAnswer: Error, Sendable, Hashable {
   /// One sentence without a full stop. Equal for equal reasons: an error is reported only when its text changes.
-  public var message: String
+  package var message: String
   /// - Parameter message: one sentence without a full stop.
-  public init(_ message: String) { self.message = message }
+  package init(_ message: String) { self.message = message }
 }
 
 /// A missed entry of a `cron` rule.
-public struct MissedEntry: Sendable, Hashable {
+package struct MissedEntry: Sendable, Hashable {
   /// The rule's id.
-  public var rule: RuleID
+  package var rule: RuleID
   /// The minute at which the entry was due, in seconds since 1970.
-  public var due: Int64
+  package var due: Int64
   /// - Parameter due: in seconds since 1970.
-  public init(rule: RuleID, due: Int64) {
+  package init(rule: RuleID, due: Int64) {
     self.rule = rule
     self.due = due
   }

@@ -4,7 +4,7 @@ import Model
 extension RuleSet {
   /// Warnings about conditions with a payload field that none of the rule's events has. Covers only the daemon's own
   /// events, because events of agents and clients may have any field.
-  public var payloadWarnings: [Diagnostic] {
+  package var payloadWarnings: [Diagnostic] {
     var known: [EventPattern: Set<String>?] = [:]
     return rules.compactMap { rule in
       guard let condition = rule.declaration.condition, let program = rule.condition, !program.variables.isEmpty else {

@@ -1,31 +1,31 @@
 import Model
 
 /// Compiled rules, indexed by event name.
-public struct RuleSet: Sendable {
+package struct RuleSet: Sendable {
   let rules: [CompiledRule]
   /// The patterns without a wildcard, sorted by name, then by rule.
   private let exact: [(name: Name, rule: Int32)]
   private let wildcards: PatternIndex
 
   /// No rules.
-  public static let empty = RuleSet(rules: [])
+  package static let empty = RuleSet(rules: [])
 
   /// The number of rules.
-  public var count: Int { rules.count }
+  package var count: Int { rules.count }
 
   /// The event patterns of all rules, with duplicates.
-  public var patterns: [EventPattern] { rules.flatMap(\.patterns) }
+  package var patterns: [EventPattern] { rules.flatMap(\.patterns) }
 
   /// The agents that actions name, with the rule, in the order of the files.
-  public var agents: [(rule: RuleID, agent: AgentID)] {
+  package var agents: [(rule: RuleID, agent: AgentID)] {
     rules.flatMap { rule in rule.agents.map { (rule.id, $0) } }
   }
 
   /// The sensors and inputs that expressions read by a constant name.
-  public var askedSensors: Set<String> { asked("sensor") }
+  package var askedSensors: Set<String> { asked("sensor") }
 
   /// The agents whose state expressions read by a constant name.
-  public var askedAgents: Set<String> { asked("state") }
+  package var askedAgents: Set<String> { asked("state") }
 
   private func asked(_ function: String) -> Set<String> {
     Set(rules.flatMap(\.questions).filter { $0.function == function }.compactMap(\.name))
@@ -35,7 +35,7 @@ public struct RuleSet: Sendable {
   /// - Parameter complaint: the error for a name that an expression passes to `sensor` or `state`; nil when the name is
   ///   valid or cannot be checked.
   /// - Throws: all errors in all rules. Those in expressions have their own `file:line:column`.
-  public init(
+  package init(
     compiling declarations: [RuleDeclaration],
     complaint: (_ function: String, _ name: String) -> String? = { _, _ in nil }
   ) throws(Diagnostics) {
@@ -57,7 +57,7 @@ public struct RuleSet: Sendable {
   }
 
   /// The errors in the expressions and schedules of rules that have other errors, so that all are reported at once.
-  public static func problems(
+  package static func problems(
     in declarations: [RuleDeclaration], complaint: (_ function: String, _ name: String) -> String? = { _, _ in nil }
   ) -> [Diagnostic] {
     var problems: [Diagnostic] = []
@@ -83,7 +83,7 @@ public struct RuleSet: Sendable {
   }
 
   /// The rules whose `on` matches the event name, without duplicates, in the order of the files.
-  public func rules(on type: String) -> [RuleID] { rules(for: type).map { rules[$0].id } }
+  package func rules(on type: String) -> [RuleID] { rules(for: type).map { rules[$0].id } }
 
   /// The indices of the rules whose `on` matches the event name, sorted and without duplicates.
   func rules(for type: String) -> [Int] {

@@ -6,7 +6,7 @@ import Rules
 /// The daemon's state as one tree: devices and leases, agents with their reports, budgets, rules.
 ///
 /// All views come from it: `projection.get` from the tree, and `ps`, `devices`, `rules` and `status` from its rows.
-public final class Projection {
+package final class Projection {
   private let agents: any AgentControl
   private let hardware: Hardware
   private let rules: any RuleControl
@@ -21,7 +21,7 @@ public final class Projection {
   /// - Parameters:
   ///   - deadline: the longest time that one read waits for the reports of all agents.
   ///   - boardBudgets: returns the use of the board's budgets; called for each read.
-  public init(
+  package init(
     agents: any AgentControl, hardware: Hardware, rules: any RuleControl, events: any EventHistory,
     clock: any Timekeeper, deadline: Duration = .seconds(1), boardBudgets: @escaping () -> [BudgetStatus] = { [] }
   ) {
@@ -39,7 +39,7 @@ public final class Projection {
   /// Asks every running agent for its report, then builds the tree.
   /// - Parameter done: called once: when all agents have answered, or at the deadline. An agent that has not answered
   ///   keeps its last report, marked as late.
-  public func read(_ done: @escaping (Fields) -> Void) {
+  package func read(_ done: @escaping (Fields) -> Void) {
     let listed = agents.listAgents()
     reports.forget(besides: Set(listed.map(\.id)))
     reports.ask(listed) { [self] in done(tree()) }

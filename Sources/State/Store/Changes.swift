@@ -4,7 +4,7 @@ import Model
 extension StoreChange {
   /// Checks whether the change can be stored, so that a bad value is refused before it fails a batch. Does no I/O.
   /// - Throws: `invalid` for a key or value that is too long, nests too deep, or contains the character U+0000.
-  public func check() throws(StoreError) {
+  package func check() throws(StoreError) {
     switch self {
     case .registerAgent(let agent):
       _ = try Self.text(agent.manifest, "the manifest of agent '\(agent.id)'")

@@ -1,16 +1,16 @@
 import Model
 
 /// A registered agent.
-public struct StoredAgent: Sendable, Hashable {
+package struct StoredAgent: Sendable, Hashable {
   /// The agent's id.
-  public var id: AgentID
+  package var id: AgentID
   /// The manifest as it was read. Bytes come back as base64 text, everything else unchanged.
-  public var manifest: Value
+  package var manifest: Value
   /// The path of the manifest; relative paths in it start at its folder.
-  public var file: String
+  package var file: String
 
   /// A registration; by default enabled.
-  public init(id: AgentID, manifest: Value, file: String) {
+  package init(id: AgentID, manifest: Value, file: String) {
     self.id = id
     self.manifest = manifest
     self.file = file
@@ -18,39 +18,39 @@ public struct StoredAgent: Sendable, Hashable {
 }
 
 /// A line of the restart ledger: the start or end of an agent, the daemon or the board, and its reason.
-public struct LedgerEntry: Sendable, Hashable {
+package struct LedgerEntry: Sendable, Hashable {
   /// The subject of a line.
-  public enum Scope: String, Sendable, Hashable, CaseIterable {
+  package enum Scope: String, Sendable, Hashable, CaseIterable {
     case agent
     case daemon
     case board
   }
 
   /// The subject of the line.
-  public var scope: Scope
+  package var scope: Scope
   /// The wall-clock time in milliseconds since 1970.
-  public var time: UInt64
+  package var time: UInt64
   /// The agent; empty for lines about the daemon or the board.
-  public var agent: AgentID
+  package var agent: AgentID
   /// The reason's name, e.g. `budget.memory`.
-  public var reason: String
+  package var reason: String
   /// The explanation, one sentence; cut to 1 KiB.
-  public var message: String
+  package var message: String
   /// The signal that ended the process (signal(7)); nil for none.
-  public var signal: Int32?
+  package var signal: Int32?
   /// The exceeded budget, with the fields of `budget:exceeded`; nil for another reason.
-  public var budget: Fields?
+  package var budget: Fields?
   /// The id of the last event that the agent received; nil for none.
-  public var event: ULID?
+  package var event: ULID?
   /// The name of that event.
-  public var eventType: String?
+  package var eventType: String?
   /// The kernel's id of the boot (/proc/sys/kernel/random/boot_id).
-  public var boot: String
+  package var boot: String
   /// The time since that boot in milliseconds.
-  public var uptime: UInt64
+  package var uptime: UInt64
 
   /// A line; by default about an agent.
-  public init(
+  package init(
     _ scope: Scope = .agent, time: UInt64, agent: AgentID = "", reason: String, message: String = "",
     signal: Int32? = nil, budget: Fields? = nil, event: ULID? = nil, eventType: String? = nil, boot: String = "",
     uptime: UInt64 = 0
@@ -70,7 +70,7 @@ public struct LedgerEntry: Sendable, Hashable {
 }
 
 /// A change of the registry. A batch of changes is applied as a whole or not at all.
-public enum StoreChange: Sendable, Hashable {
+package enum StoreChange: Sendable, Hashable {
   /// Registers an agent or replaces its registration.
   case registerAgent(StoredAgent)
   /// Removes an agent and its state; its ledger lines stay.
@@ -86,15 +86,15 @@ public enum StoreChange: Sendable, Hashable {
 }
 
 /// The limits of the registry.
-public enum StoreLimits {
+package enum StoreLimits {
   /// The longest key of a state value, in UTF-8 bytes.
-  public static let keyBytes = 256
+  package static let keyBytes = 256
   /// The longest state value, in bytes of JSON.
-  public static let valueBytes = 64 << 10
+  package static let valueBytes = 64 << 10
   /// The most ledger lines of one agent.
-  public static let ledgerLinesPerAgent = 200
+  package static let ledgerLinesPerAgent = 200
   /// The most ledger lines in all.
-  public static let ledgerLines = 2000
+  package static let ledgerLines = 2000
   /// The longest message of a ledger line, in UTF-8 bytes; the rest is cut off.
-  public static let messageBytes = 1024
+  package static let messageBytes = 1024
 }

@@ -9,24 +9,24 @@ import Model
 ///
 /// The file is opened exclusively, in write-ahead mode: a commit costs one fsync and half the bytes of a rollback
 /// journal, which needs four. Exclusive access makes a shared-memory file unnecessary.
-public final class Store {
+package final class Store {
   private let place: StorePlace
   private(set) var database: Database?
   private var batchesSinceCopy = 0
   private var hasOldLog: Bool
 
   /// Messages for the operator about damage, repairs and losses found on opening; normally empty.
-  public let notices: [String]
+  package let notices: [String]
 
   /// Why the last attempt to make a good copy failed; nil when it succeeded. Applied changes are stored in either case.
-  public private(set) var copyProblem: StoreError?
+  package private(set) var copyProblem: StoreError?
 
   /// The number of batches after which a good copy is made; changes of registrations make one at once.
   static let batchesPerCopy = 256
 
   /// Opens the registry in `folder`, which is created if missing; repairs a damaged registry.
   /// - Throws: `locked` by another process, `newer`, `full`, `readOnly` or `failed`; never for damage alone.
-  public convenience init(folder: String) throws(StoreError) { try self.init(folder: folder, schema: .current) }
+  package convenience init(folder: String) throws(StoreError) { try self.init(folder: folder, schema: .current) }
 
   init(folder: String, schema: Schema) throws(StoreError) {
     place = StorePlace(folder: folder)
@@ -43,7 +43,7 @@ public final class Store {
   /// Opens a cleanly closed registry for reading only, which needs no writable disk, not even for a log. `apply` always
   /// throws then.
   /// - Throws: `failed` when there is a log, whose content cannot be read this way; `corrupt`; errors of reading.
-  public init(reading folder: String) throws(StoreError) {
+  package init(reading folder: String) throws(StoreError) {
     place = StorePlace(folder: folder)
     guard Files.size("\(place.file)-wal") ?? 0 == 0 else {
       throw .failed(operation: "read", path: place.file, detail: "it was not closed")
@@ -60,7 +60,7 @@ public final class Store {
   }
 
   /// Makes a good copy if anything has changed, and closes the file. Later calls throw `failed`.
-  public func close() {
+  package func close() {
     guard database != nil else { return }
     if batchesSinceCopy > 0 { keepCopy() }
     database = nil
@@ -70,7 +70,7 @@ public final class Store {
 
   /// Applies all changes or none; returns when they are on the disk.
   /// - Throws: any `StoreError`; the batch is rolled back, and earlier batches remain stored.
-  public func apply(_ changes: [StoreChange]) throws(StoreError) {
+  package func apply(_ changes: [StoreChange]) throws(StoreError) {
     guard !changes.isEmpty else { return }
     let database = try opened()
     for change in changes { try change.check() }
@@ -89,25 +89,25 @@ public final class Store {
   }
 
   /// Registers an agent or replaces its registration.
-  public func registerAgent(_ agent: StoredAgent) throws(StoreError) { try apply([.registerAgent(agent)]) }
+  package func registerAgent(_ agent: StoredAgent) throws(StoreError) { try apply([.registerAgent(agent)]) }
 
   /// Removes an agent and its state; its ledger lines stay.
-  public func removeAgent(_ id: AgentID) throws(StoreError) { try apply([.removeAgent(id)]) }
+  package func removeAgent(_ id: AgentID) throws(StoreError) { try apply([.removeAgent(id)]) }
 
   /// Stores a value of an agent's state; nil removes it.
-  public func setState(_ agent: AgentID, _ key: String, _ value: Value?) throws(StoreError) {
+  package func setState(_ agent: AgentID, _ key: String, _ value: Value?) throws(StoreError) {
     try apply([.setState(agent, key: key, value)])
   }
 
   /// Removes all of an agent's state.
-  public func removeState(_ agent: AgentID) throws(StoreError) { try apply([.removeState(agent)]) }
+  package func removeState(_ agent: AgentID) throws(StoreError) { try apply([.removeState(agent)]) }
 
   /// Appends to the restart ledger.
-  public func appendLedger(_ entry: LedgerEntry) throws(StoreError) { try apply([.appendLedger(entry)]) }
+  package func appendLedger(_ entry: LedgerEntry) throws(StoreError) { try apply([.appendLedger(entry)]) }
 
   /// Replaces the good copy with a copy of the present registry. After a failure, `copyProblem` has the error and the
   /// old copy stays.
-  public func keepCopy() {
+  package func keepCopy() {
     guard let database else { return }
     do throws(StoreError) {
       try place.makeCopy(of: database)
@@ -119,12 +119,12 @@ public final class Store {
   }
 
   /// Frees SQLite's page cache; the kernel caches the same pages.
-  public func releaseMemory() { database?.releaseMemory() }
+  package func releaseMemory() { database?.releaseMemory() }
 
   // MARK: Reading
 
   /// All registered agents, sorted by id.
-  public func agents() throws(StoreError) -> [StoredAgent] {
+  package func agents() throws(StoreError) -> [StoredAgent] {
     let rows = try opened().rows("SELECT id, manifest, file FROM agents ORDER BY id")
     return try rows.map { row throws(StoreError) in
       StoredAgent(
@@ -133,7 +133,7 @@ public final class Store {
   }
 
   /// The state of one agent, sorted by key; empty when it has none.
-  public func state(_ agent: AgentID) throws(StoreError) -> Fields {
+  package func state(_ agent: AgentID) throws(StoreError) -> Fields {
     let rows = try opened().rows(
       "SELECT key, value FROM agent_state WHERE agent = ? ORDER BY key", [.text(agent.rawValue)])
     return Fields(
@@ -141,7 +141,7 @@ public final class Store {
   }
 
   /// The state of all agents that have any.
-  public func states() throws(StoreError) -> [AgentID: Fields] {
+  package func states() throws(StoreError) -> [AgentID: Fields] {
     var states: [AgentID: Fields] = [:]
     for row in try opened().rows("SELECT agent, key, value FROM agent_state ORDER BY agent, key") {
       states[AgentID(row[0].text ?? ""), default: [:]][row[1].text ?? ""] = try decode(row[2])
@@ -153,7 +153,7 @@ public final class Store {
   /// - Parameters:
   ///   - agent: only lines about this agent; nil for all lines, including those about the daemon and the board.
   ///   - last: the most lines.
-  public func ledger(_ agent: AgentID? = nil, last: Int) throws(StoreError) -> [LedgerEntry] {
+  package func ledger(_ agent: AgentID? = nil, last: Int) throws(StoreError) -> [LedgerEntry] {
     let columns =
       "SELECT scope, time, agent, reason, message, signal, budget, event, event_type, boot, uptime FROM ledger"
     let limit = Cell.integer(Int64(max(0, last)))
@@ -168,7 +168,7 @@ public final class Store {
   }
 
   /// The newest line about the daemon itself; nil before its first start.
-  public func lastOfDaemon() throws(StoreError) -> LedgerEntry? {
+  package func lastOfDaemon() throws(StoreError) -> LedgerEntry? {
     let row = try opened().rows(
       """
       SELECT scope, time, agent, reason, message, signal, budget, event, event_type, boot, uptime FROM ledger
@@ -190,13 +190,13 @@ public final class Store {
   }
 
   /// A setting of the daemon itself; nil when it is not stored.
-  public func note(_ key: String) throws(StoreError) -> String? {
+  package func note(_ key: String) throws(StoreError) -> String? {
     try opened().rows("SELECT value FROM meta WHERE key = ?", [.text("note.\(key)")]).first?.first?.text
   }
 
   /// All settings whose keys begin with `prefix`.
   /// - Returns: the rest of each key after the prefix, and the text.
-  public func notes(beginning prefix: String) throws(StoreError) -> [(key: String, text: String)] {
+  package func notes(beginning prefix: String) throws(StoreError) -> [(key: String, text: String)] {
     let whole = "note.\(prefix)"
     return try opened().rows(
       "SELECT key, value FROM meta WHERE substr(key, 1, ?) = ?",

@@ -3,7 +3,7 @@ import Glibc
 import Linux
 
 /// Why the registry could not be opened, read or written. Changes that were acknowledged before are still stored.
-public enum StoreError: Error, Sendable, Hashable {
+package enum StoreError: Error, Sendable, Hashable {
   /// Another process, or another part of this one, has the file open.
   case locked(String)
   /// The disk or the quota is full.
@@ -22,7 +22,7 @@ public enum StoreError: Error, Sendable, Hashable {
 
 extension StoreError: CustomStringConvertible {
   /// One sentence: the file, the problem and the remedy.
-  public var description: String {
+  package var description: String {
     switch self {
     case .locked(let path): "\(path) is in use by another openstarryd; stop that one, or give this one its own home"
     case .full(let path): "\(path): no space is left on the disk; free some, nothing stored so far is lost"

@@ -1,10 +1,10 @@
 import Model
 
 /// The command argument of `openstarry set`: `on`, `off`, `0.4`, `40%` or `pulse:500ms`.
-public enum CommandArgument {
+package enum CommandArgument {
   /// Parses a command.
   /// - Returns: nil for an unknown word, a level outside 0 to 1, or a pulse without a positive duration.
-  public static func command(_ text: String) -> ActuatorCommand? {
+  package static func command(_ text: String) -> ActuatorCommand? {
     switch MinusSign.restore(text).lowercased() {
     case "on": return .on
     case "off": return .off

@@ -6,7 +6,7 @@ extension OpenStarry {
   /// Runs one command line, and prints its output and errors.
   /// - Parameter arguments: the words after the program's name.
   /// - Returns: the exit status.
-  public static func run(_ arguments: [String]) -> ShellStatus {
+  package static func run(_ arguments: [String]) -> ShellStatus {
     Interrupt.ignoreBrokenPipes()
     do {
       if let failure = unknownCommand(arguments) { throw failure }
@@ -92,7 +92,7 @@ extension OpenStarry {
   }
 
   /// Converts the parser's exit codes (sysexits.h: 64 for a wrong command line).
-  public static func status(for error: any Error) -> ShellStatus {
+  package static func status(for error: any Error) -> ShellStatus {
     switch exitCode(for: error) {
     case .success: .done
     case .validationFailure: .usage

@@ -5,10 +5,10 @@ import Model
 ///
 /// In `key=value` the value is `true`, `false`, `null`, a JSON number, or JSON that begins with `{`, `[` or `"`; any
 /// other value is text. `key:=json` accepts only JSON, and `key==text` takes everything as text.
-public enum PayloadArgument {
+package enum PayloadArgument {
   /// Parses all arguments of a payload.
   /// - Throws: `Failure` with `.usage` for a missing `=`, an empty or repeated name, or invalid JSON.
-  public static func fields(_ arguments: [String]) throws(Failure) -> Fields {
+  package static func fields(_ arguments: [String]) throws(Failure) -> Fields {
     var fields = Fields()
     for argument in arguments {
       let (key, value) = try field(argument)
@@ -20,7 +20,7 @@ public enum PayloadArgument {
 
   /// Parses one argument.
   /// - Throws: `Failure` with `.usage` for a missing `=`, an empty name, or invalid JSON.
-  public static func field(_ argument: String) throws(Failure) -> (key: String, value: Value) {
+  package static func field(_ argument: String) throws(Failure) -> (key: String, value: Value) {
     guard let sign = argument.firstIndex(of: "=") else {
       throw Failure(.usage, "'\(argument)' is not key=value")
     }
@@ -38,7 +38,7 @@ public enum PayloadArgument {
   }
 
   /// The value of the text after a single `=`.
-  public static func value(_ text: String) -> Value {
+  package static func value(_ text: String) -> Value {
     switch text {
     case "true": .bool(true)
     case "false": .bool(false)

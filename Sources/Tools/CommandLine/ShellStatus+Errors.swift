@@ -5,7 +5,7 @@ import RPC
 extension ShellStatus {
   /// The exit status for an error code of `docs/control.md`, section 5.
   /// - Parameter code: nil for a code that this version does not know, which becomes `failed`.
-  public init(_ code: RPCError.Code?) {
+  package init(_ code: RPCError.Code?) {
     self =
       switch code {
       case .agentNotFound, .notFound, .deviceNotFound: .notFound
@@ -23,7 +23,7 @@ extension ShellStatus {
 
 extension Failure {
   /// Converts an error of the client, with the hint and the diagnostics of a refusal.
-  public init(_ error: ClientError) {
+  package init(_ error: ClientError) {
     switch error {
     case .noSocket, .nobodyListens, .notASocket, .longName: self.init(.noDaemon, error.description)
     case .notAllowed, .foreignSocket, .foreignDaemon: self.init(.denied, error.description)

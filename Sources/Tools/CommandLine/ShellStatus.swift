@@ -1,7 +1,7 @@
 import Model
 
 /// The exit status of `openstarry`, as documented in `docs/cli.md`. Numbers never change their meaning.
-public enum ShellStatus: Int32, Sendable, CaseIterable {
+package enum ShellStatus: Int32, Sendable, CaseIterable {
   /// Done.
   case done = 0
   /// The operation failed, or a check found errors.
@@ -22,7 +22,7 @@ public enum ShellStatus: Int32, Sendable, CaseIterable {
   case notKept = 8
 
   /// The description in the table of `docs/cli.md`.
-  public var meaning: String {
+  package var meaning: String {
     switch self {
     case .done: "done"
     case .failed: "tried and failed, or a check found errors"
@@ -38,23 +38,23 @@ public enum ShellStatus: Int32, Sendable, CaseIterable {
 }
 
 /// The failure of a command.
-public struct Failure: Error, Sendable, Hashable, CustomStringConvertible {
+package struct Failure: Error, Sendable, Hashable, CustomStringConvertible {
   /// The exit status.
-  public var status: ShellStatus
+  package var status: ShellStatus
   /// One line for people: operation, cause, remedy.
-  public var message: String
+  package var message: String
   /// Diagnostics of files, one a line; often empty.
-  public var details: [String]
+  package var details: [String]
 
   /// Creates a failure; text from outside is escaped when it is printed.
-  public init(_ status: ShellStatus, _ message: String, details: [String] = []) {
+  package init(_ status: ShellStatus, _ message: String, details: [String] = []) {
     self.status = status
     self.message = message
     self.details = details
   }
 
   /// `{"error": {"code", "kind", "message", "details"}}`: `code` is the exit code, `kind` its name.
-  public var document: Value {
+  package var document: Value {
     [
       "error": [
         "code": .int(Int64(status.rawValue)), "kind": .string("\(status)"), "message": .string(message),
@@ -64,5 +64,5 @@ public struct Failure: Error, Sendable, Hashable, CustomStringConvertible {
   }
 
   /// The message, followed by the details on lines of their own. Control characters are escaped.
-  public var description: String { ([message] + details).map(\.printable).joined(separator: "\n") }
+  package var description: String { ([message] + details).map(\.printable).joined(separator: "\n") }
 }

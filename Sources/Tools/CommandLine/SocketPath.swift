@@ -2,14 +2,14 @@ import Linux
 import Model
 
 /// The socket that a command uses.
-public enum SocketPath: Sendable, Hashable {
+package enum SocketPath: Sendable, Hashable {
   /// Given by `--socket` or `$OPENSTARRY_SOCKET`.
   case named(String)
   /// The candidates when none is given, in order of preference.
   case searched([String])
 
   /// The socket of the system service.
-  public static let system = "/run/openstarry/control.sock"
+  package static let system = "/run/openstarry/control.sock"
 
   /// Determines the socket from the command line and the environment. The candidates are `./.openstarry/control.sock`,
   /// `/run/openstarry/control.sock`, `$XDG_RUNTIME_DIR/openstarry/control.sock` and
@@ -17,7 +17,7 @@ public enum SocketPath: Sendable, Hashable {
   /// - Parameters:
   ///   - given: the value of `--socket`; nil if it is not given.
   ///   - environment: the variables; an empty one counts as unset.
-  public init(given: String?, environment: [String: String] = Environment.current()) {
+  package init(given: String?, environment: [String: String] = Environment.current()) {
     let variables = environment.filter { !$0.value.isEmpty }
     if let path = given ?? variables["OPENSTARRY_SOCKET"] {
       self = .named(path)

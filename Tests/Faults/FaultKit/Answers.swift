@@ -5,7 +5,7 @@ import Model
 ///
 /// The distance of a probe is the number of other events that the daemon dispatched before the probe was handled. It
 /// does not depend on the speed of the machine.
-public final class Answers {
+package final class Answers {
   private struct Probe {
     var published: Instant
     var dispatched: Int
@@ -24,13 +24,13 @@ public final class Answers {
   private var dispatched = 0
   private var life = 0
   /// The distance of each handled probe.
-  public private(set) var distances: [Int] = []
+  package private(set) var distances: [Int] = []
   /// The time between the publication and the handling of each probe.
-  public private(set) var delays: [Duration] = []
+  package private(set) var delays: [Duration] = []
   private var late: [String] = []
   private var isPaused = false
 
-  public init() {}
+  package init() {}
 
   func lifeBegins(_ number: Int) {
     life = number

@@ -1,29 +1,29 @@
 import Model
 
 /// The result of one run.
-public struct RunResult: Sendable {
-  public var violations: [Violation]
+package struct RunResult: Sendable {
+  package var violations: [Violation]
   /// The number of checked conditions.
-  public var checks: Int
+  package var checks: Int
   /// A hash of everything that happened: equal for equal plans.
-  public var digest: UInt64
+  package var digest: UInt64
   /// The operations of the disk, and those that it refused.
-  public var diskCalls: Int
-  public var diskRefusals: Int
+  package var diskCalls: Int
+  package var diskRefusals: Int
   /// The distances of probes: see `Answers`.
-  public var distances: [Int]
-  public var lives: Int
+  package var distances: [Int]
+  package var lives: Int
   /// The number of failures of WASM agents by agent and reason, e.g. `spinner limit.instructions`.
-  public var guestEnds: [String: Int]
+  package var guestEnds: [String: Int]
 }
 
 /// Runs plans, and shrinks a failing plan to the faults that it needs.
-public enum Campaign {
+package enum Campaign {
   /// Runs one plan.
   /// - Parameters:
   ///   - engine: for WASM agents; nil leaves them out.
   ///   - trace: called with a line for everything that happens.
-  public static func run(
+  package static func run(
     _ plan: Plan, _ folders: any FolderMaker, _ engine: GuestEngine?, trace: ((String) -> Void)? = nil
   ) -> RunResult {
     let invariants: Invariants
@@ -50,7 +50,7 @@ public enum Campaign {
 
   /// Removes faults one by one while the plan still fails.
   /// - Returns: a failing plan from which no single fault can be removed.
-  public static func shrink(_ plan: Plan, fails: (Plan) -> Bool) -> Plan {
+  package static func shrink(_ plan: Plan, fails: (Plan) -> Bool) -> Plan {
     var smallest = plan
     var index = 0
     while index < smallest.faults.count {

@@ -5,7 +5,7 @@ import Model
 /// Programs see every write immediately. Only data that fsync(2) has confirmed is certain to survive a power cut; a
 /// later write survives as a whole, in some of its sectors, or not at all. Changes of names are durable after an fsync
 /// of the folder or, as on ext4, of any file; before that, a power cut loses the newest changes first.
-public final class Disk {
+package final class Disk {
   /// One file, independent of its name.
   final class File {
     /// The contents that programs see.
@@ -51,7 +51,7 @@ public final class Disk {
   }
 
   /// The faults of a disk.
-  public enum Trouble: Hashable, Sendable { case slow, full, sync, write }
+  package enum Trouble: Hashable, Sendable { case slow, full, sync, write }
 
   /// The end of each current fault.
   private var troubles: [Trouble: Instant] = [:]
@@ -67,16 +67,16 @@ public final class Disk {
   private let isStrict: Bool
   var clock: (any Timekeeper)?
   /// The number of operations, and of those that were refused.
-  public private(set) var operations = 0
-  public private(set) var refusals = 0
+  package private(set) var operations = 0
+  package private(set) var refusals = 0
   /// The path at which programs see it.
-  public private(set) var folder: String
+  package private(set) var folder: String
 
   /// An empty disk.
   /// - Parameters:
   ///   - folder: the path at which programs see it at first.
   ///   - isStrict: whether names need an fsync(2) of the folder itself; otherwise that of any file is enough.
-  public init(seed: UInt64, folder: String, isStrict: Bool) {
+  package init(seed: UInt64, folder: String, isStrict: Bool) {
     chance = Chance(seed, "disk")
     self.folder = folder
     self.isStrict = isStrict
@@ -104,7 +104,7 @@ public final class Disk {
 
   // MARK: Calls
 
-  public func create(_ name: String, truncates: Bool) -> Int32 {
+  package func create(_ name: String, truncates: Bool) -> Int32 {
     if let file = files[name] { return truncates ? change(file, .truncate(0)) : 0 }
     guard goesOn() else { return 0 }
     if suffers(.full) { return refuse(28) }
@@ -115,10 +115,10 @@ public final class Disk {
   }
 
   /// - Parameter name: empty for the folder itself.
-  public func opened(_ name: String, as descriptor: Int32) { open[descriptor] = .some(files[name]) }
-  public func closed(_ descriptor: Int32) { open[descriptor] = nil }
+  package func opened(_ name: String, as descriptor: Int32) { open[descriptor] = .some(files[name]) }
+  package func closed(_ descriptor: Int32) { open[descriptor] = nil }
 
-  public func write(_ descriptor: Int32, _ bytes: [UInt8], at offset: Int) -> Int32 {
+  package func write(_ descriptor: Int32, _ bytes: [UInt8], at offset: Int) -> Int32 {
     guard case .some(.some(let file)) = open[descriptor] else { return 0 }
     if left != 0 {
       if suffers(.full), offset + bytes.count > file.contents.count { return refuse(28) }
@@ -127,13 +127,13 @@ public final class Disk {
     return change(file, .write(offset: offset, bytes))
   }
 
-  public func truncate(_ descriptor: Int32, to size: Int) -> Int32 {
+  package func truncate(_ descriptor: Int32, to size: Int) -> Int32 {
     guard case .some(.some(let file)) = open[descriptor] else { return 0 }
     return change(file, .truncate(size))
   }
 
   /// Reserves `size` bytes for a file.
-  public func allocate(_ descriptor: Int32, _ size: Int) -> Int32 {
+  package func allocate(_ descriptor: Int32, _ size: Int) -> Int32 {
     guard case .some(.some(let file)) = open[descriptor], size > file.allocated else { return 0 }
     if left != 0, suffers(.full) { return refuse(28) }
     guard goesOn() else { return 0 }
@@ -142,7 +142,7 @@ public final class Disk {
   }
 
   /// Whether the descriptor is that of a file on this disk.
-  public func has(_ descriptor: Int32) -> Bool { open[descriptor] != nil }
+  package func has(_ descriptor: Int32) -> Bool { open[descriptor] != nil }
 
   private func change(_ file: File, _ change: Change) -> Int32 {
     guard goesOn() else { return 0 }
@@ -151,7 +151,7 @@ public final class Disk {
     return 0
   }
 
-  public func synchronise(_ descriptor: Int32) -> Int32 {
+  package func synchronise(_ descriptor: Int32) -> Int32 {
     guard let entry = open[descriptor], goesOn() else { return 0 }
     let fails = suffers(.sync) && chance.happens(70)
     if let file = entry {
@@ -170,7 +170,7 @@ public final class Disk {
     return 0
   }
 
-  public func rename(_ from: String, to: String) -> Int32 {
+  package func rename(_ from: String, to: String) -> Int32 {
     guard let file = files[from], goesOn() else { return 0 }
     if suffers(.write), chance.happens(20) { return refuse(5) }
     files[from] = nil
@@ -180,7 +180,7 @@ public final class Disk {
     return 0
   }
 
-  public func remove(_ name: String) -> Int32 {
+  package func remove(_ name: String) -> Int32 {
     guard files[name] != nil, goesOn() else { return 0 }
     files[name] = nil
     renames.append((name, nil))
@@ -236,12 +236,12 @@ public final class Disk {
 
   /// Moves the disk to the path `folder`.
   /// - Returns: the files that the caller must create there.
-  public func appear(at folder: String) -> [(name: String, contents: [UInt8])] {
+  package func appear(at folder: String) -> [(name: String, contents: [UInt8])] {
     self.folder = folder
     isLeft = false
     return files.sorted { $0.key < $1.key }.map { ($0.key, $0.value.contents) }
   }
 
   /// The contents that programs see, by name.
-  public var contents: [String: [UInt8]] { files.mapValues(\.contents) }
+  package var contents: [String: [UInt8]] { files.mapValues(\.contents) }
 }

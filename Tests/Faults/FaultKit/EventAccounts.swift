@@ -3,15 +3,15 @@ import Model
 
 /// Counts events independently of the daemon: published, dispatched, delivered to each agent, folded and dropped. The
 /// daemon's own counters must agree, so that every lost event is reported.
-public final class EventAccounts {
+package final class EventAccounts {
   /// The daemon's own counters of events.
-  public struct Log: Sendable {
-    public var total: UInt64
-    public var handedOn: UInt64
-    public var shed: UInt64
-    public var waiting: Int
+  package struct Log: Sendable {
+    package var total: UInt64
+    package var handedOn: UInt64
+    package var shed: UInt64
+    package var waiting: Int
 
-    public init(total: UInt64, handedOn: UInt64, shed: UInt64, waiting: Int) {
+    package init(total: UInt64, handedOn: UInt64, shed: UInt64, waiting: Int) {
       self.total = total
       self.handedOn = handedOn
       self.shed = shed
@@ -34,18 +34,18 @@ public final class EventAccounts {
   private var cut: UInt64 = 0
   private var accounts: [AgentID: Account] = [:]
 
-  public init(depthLimit: Int, wakes: [String: AgentID]) {
+  package init(depthLimit: Int, wakes: [String: AgentID]) {
     self.depthLimit = depthLimit
     self.wakes = wakes
   }
 
   /// A new daemon begins to count at 0.
-  public func lifeBegins() {
+  package func lifeBegins() {
     (published, cut) = (0, 0)
     accounts = [:]
   }
 
-  public func published(_ event: Event) {
+  package func published(_ event: Event) {
     published += 1
     if event.depth > depthLimit || event.type == "system:chain_cut" { cut += 1 }
     guard event.type == "rule:fired", let agent = event["rule"]?.string.flatMap({ wakes[$0] }) else { return }
@@ -53,18 +53,18 @@ public final class EventAccounts {
   }
 
   /// An event is dispatched; `manifests` are the agents to count.
-  public func dispatched(_ event: Event, to manifests: [Manifest]) {
+  package func dispatched(_ event: Event, to manifests: [Manifest]) {
     for manifest in manifests where manifest.subscribe.contains(where: { $0.matches(event.type) }) {
       accounts[manifest.id, default: Account()].offered += 1
     }
   }
 
-  public func given(_ event: Event, to agent: AgentID) {
+  package func given(_ event: Event, to agent: AgentID) {
     accounts[agent, default: Account()].given += UInt64(event["count"]?.int ?? 1)
   }
 
   /// Compares the daemon's counters, between two of its actions.
-  public func check(_ log: Log, _ invariants: Invariants, at now: Instant) {
+  package func check(_ log: Log, _ invariants: Invariants, at now: Instant) {
     invariants.expect(
       log.total == published, "events counted", at: now,
       "there were \(published) events, and the daemon counts \(log.total)")
@@ -76,7 +76,7 @@ public final class EventAccounts {
 
   /// Compares the daemon's counters for an agent.
   /// - Parameter waiting: deliveries, each of which may stand for several events.
-  public func check(_ agent: AgentID, waiting: Int, dropped: UInt64, _ invariants: Invariants, at now: Instant) {
+  package func check(_ agent: AgentID, waiting: Int, dropped: UInt64, _ invariants: Invariants, at now: Instant) {
     let account = accounts[agent] ?? Account()
     let known = account.given + dropped
     invariants.expect(

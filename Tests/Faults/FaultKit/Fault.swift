@@ -1,9 +1,9 @@
 import Model
 
 /// One fault of a run.
-public struct Fault: Hashable, Sendable, CustomStringConvertible {
+package struct Fault: Hashable, Sendable, CustomStringConvertible {
   /// The kinds of fault.
-  public enum Kind: String, CaseIterable, Sendable {
+  package enum Kind: String, CaseIterable, Sendable {
     case agentFails, agentCrashes, agentHangs, agentLeaks, agentStorms, agentSlow, agentDoesNotStart, agentKilled
     case agentCrashesAgain
     case sensorNack, sensorStuck, sensorTimeout, sensorUnplugged
@@ -15,27 +15,27 @@ public struct Fault: Hashable, Sendable, CustomStringConvertible {
     case startKilled, startHangs, startFull, memoryFull
   }
 
-  public var kind: Kind
+  package var kind: Kind
   /// The time since the beginning of the run.
-  public var at: Duration
+  package var at: Duration
   /// The duration of the fault; its meaning depends on the kind.
-  public var length: Duration
+  package var length: Duration
   /// Selects an agent or device among those that the kind can affect.
-  public var target: Int
+  package var target: Int
 
-  public var description: String { "\(at.text) \(kind.rawValue) #\(target) for \(length.text)" }
+  package var description: String { "\(at.text) \(kind.rawValue) #\(target) for \(length.text)" }
 }
 
 /// The faults and the length of a run, derived from its seed.
-public struct Plan: Sendable {
-  public var seed: UInt64
-  public var faults: [Fault]
+package struct Plan: Sendable {
+  package var seed: UInt64
+  package var faults: [Fault]
   /// The length of the run, in simulated time.
-  public var length = Plan.defaultLength
-  public static let defaultLength = Duration.seconds(60)
+  package var length = Plan.defaultLength
+  package static let defaultLength = Duration.seconds(60)
 
   /// Draws one to seven faults, some of them at the same time.
-  public init(seed: UInt64) {
+  package init(seed: UInt64) {
     self.seed = seed
     var chance = Chance(seed, "plan")
     faults = []

@@ -1,7 +1,7 @@
 /// Makes the folders that daemons use.
 ///
 /// The contents of `runtime` survive until a power cut.
-public protocol FolderMaker: AnyObject {
+package protocol FolderMaker: AnyObject {
   /// The disk of a run.
   func disk(_ seed: UInt64) -> Disk
   /// Writes the contents of a disk into a new folder, for the daemon with the number `life`.

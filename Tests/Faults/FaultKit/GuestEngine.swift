@@ -4,7 +4,7 @@ import Linux
 import Model
 
 /// The WebAssembly engine and the modules of a campaign, loaded and compiled once for all daemons of all runs.
-public final class GuestEngine {
+package final class GuestEngine {
   private let engine: LoadedEngine
   private let folder: String
   private let compiler: String
@@ -14,7 +14,7 @@ public final class GuestEngine {
   ///   - folder: for modules and compiled modules; not on a simulated disk.
   ///   - compiler: a program that calls `ModuleCompiler.runIfAsked` first of all.
   /// - Throws: `EngineError` when there is no engine, `SystemError` when the folder cannot be written.
-  public init(folder: String, compiler: String = "/proc/self/exe") throws {
+  package init(folder: String, compiler: String = "/proc/self/exe") throws {
     engine = try LoadedEngine()
     self.folder = folder
     self.compiler = compiler

@@ -18,7 +18,7 @@ extension Invariants {
   /// - Parameters:
   ///   - isHeld: whether the daemon reports a holder.
   ///   - refresh: the period in which the daemon refreshes the output; nil for never.
-  public func interfered(_ id: DeviceID, level: Double, at now: Instant, isHeld: Bool, refresh: Duration?) {
+  package func interfered(_ id: DeviceID, level: Double, at now: Instant, isHeld: Bool, refresh: Duration?) {
     guard var output = outputs[id] else { return }
     output.level = level
     output.wasHeld = isHeld
@@ -29,16 +29,16 @@ extension Invariants {
   }
 
   /// The daemon has accepted a command for an output, and so must send its level.
-  public func wasCommanded(_ id: DeviceID, at now: Instant) { outputs[id]?.wasCommanded(at: now) }
+  package func wasCommanded(_ id: DeviceID, at now: Instant) { outputs[id]?.wasCommanded(at: now) }
 
   /// An emergency stop was requested, possibly during another one.
-  public func stopIsAskedFor(at now: Instant) { for id in order { wasCommanded(id, at: now) } }
+  package func stopIsAskedFor(at now: Instant) { for id in order { wasCommanded(id, at: now) } }
 
   /// An output returns under another descriptor: it is unreachable until a daemon has opened it again.
-  public func isCutOff(_ id: DeviceID) { outputs[id]?.isCutOff = true }
+  package func isCutOff(_ id: DeviceID) { outputs[id]?.isCutOff = true }
 
   /// An output is absent until `end`; nil ends the absence.
-  public func unplugged(_ id: DeviceID, until end: Instant?) { outputs[id]?.absentUntil = end }
+  package func unplugged(_ id: DeviceID, until end: Instant?) { outputs[id]?.absentUntil = end }
 }
 
 extension Invariants.Output {

@@ -1,25 +1,25 @@
 import Model
 
 /// A violated invariant.
-public struct Violation: Hashable, Sendable {
+package struct Violation: Hashable, Sendable {
   /// A short name of the invariant. Shrinking keeps plans that violate the same one.
-  public var rule: String
+  package var rule: String
   /// One sentence about what happened.
-  public var text: String
+  package var text: String
   /// The simulated time of the violation.
-  public var at: Instant
+  package var at: Instant
 }
 
 /// The daemon's belief about an actuator.
-public struct ActuatorView: Sendable {
-  public var level: Double
+package struct ActuatorView: Sendable {
+  package var level: Double
   /// Whether the hardware has confirmed the level.
-  public var isSettled: Bool
-  public var holder: String?
+  package var isSettled: Bool
+  package var holder: String?
   /// The end of the lease; nil without a lease.
-  public var leaseEnd: Instant?
+  package var leaseEnd: Instant?
 
-  public init(level: Double, isSettled: Bool, holder: String?, leaseEnd: Instant?) {
+  package init(level: Double, isSettled: Bool, holder: String?, leaseEnd: Instant?) {
     self.level = level
     self.isSettled = isSettled
     self.holder = holder
@@ -31,7 +31,7 @@ public struct ActuatorView: Sendable {
 ///
 /// It knows the board file, the levels of the outputs, and when the daemon lives. It does not know how the daemon
 /// decides.
-public final class Invariants {
+package final class Invariants {
   struct Output {
     var settings: ActuatorSettings
     var latency: Duration
@@ -93,13 +93,13 @@ public final class Invariants {
   /// The time left until `readyBy`, while a start hangs.
   private var patience: Duration?
   /// Whether `max_rate` counts changes from before a restart of the daemon, within one boot.
-  public var ratesOutliveTheDaemon = false
-  public private(set) var violations: [Violation] = []
+  package var ratesOutliveTheDaemon = false
+  package private(set) var violations: [Violation] = []
   /// The number of checked conditions.
-  public private(set) var checks = 0
+  package private(set) var checks = 0
 
   /// Begins with safe outputs and without a daemon.
-  public init(_ board: Board, at now: Instant) {
+  package init(_ board: Board, at now: Instant) {
     order = board.devices.map(\.id)
     for device in board.devices {
       guard case .actuator(let settings) = device.kind else { continue }
@@ -115,7 +115,7 @@ public final class Invariants {
   }
 
   /// Records a violation unless `holds`.
-  public func expect(_ holds: Bool, _ rule: String, at now: Instant, _ text: @autoclosure () -> String) {
+  package func expect(_ holds: Bool, _ rule: String, at now: Instant, _ text: @autoclosure () -> String) {
     checks += 1
     if !holds, violations.count < 100 { violations.append(Violation(rule: rule, text: text(), at: now)) }
   }
@@ -123,7 +123,7 @@ public final class Invariants {
   // MARK: Events
 
   /// The daemon begins to open the hardware.
-  public func daemonStarts(at now: Instant) {
+  package func daemonStarts(at now: Instant) {
     daemon = .lives
     outputs = outputs.mapValues { output in
       var output = output
@@ -137,7 +137,7 @@ public final class Invariants {
   }
 
   /// The power was cut: the history before it is lost.
-  public func powerGoes() {
+  package func powerGoes() {
     for id in order {
       outputs[id]?.changes = []
       outputs[id]?.heldUntil = Instant(nanoseconds: 0)
@@ -146,7 +146,7 @@ public final class Invariants {
   }
 
   /// The daemon is ready.
-  public func daemonIsReady(at now: Instant) {
+  package func daemonIsReady(at now: Instant) {
     if let readyBy {
       expect(now <= readyBy, "back in time", at: now, "the daemon is back \((now - readyBy).text) late")
     }
@@ -159,13 +159,13 @@ public final class Invariants {
   }
 
   /// The start hangs: suspends the time limit.
-  public func startHangs(at now: Instant) {
+  package func startHangs(at now: Instant) {
     patience = readyBy.map { $0 - now }
     readyBy = nil
   }
 
   /// The start continues: resumes the time limit.
-  public func startGoesOn(at now: Instant) {
+  package func startGoesOn(at now: Instant) {
     if let patience { readyBy = now + patience }
     patience = nil
   }
@@ -176,7 +176,7 @@ public final class Invariants {
   ///   - readyBy: the time limit for the next daemon to be ready.
   ///   - isSeenTo: whether a guardian or `ExecStopPost` sends levels because of this death. False when a daemon dies
   ///     before its guardian is in charge, and the guardian before has already done so.
-  public func daemonDies(safeBy: Instant, readyBy: Instant, isSeenTo: Bool = true) {
+  package func daemonDies(safeBy: Instant, readyBy: Instant, isSeenTo: Bool = true) {
     daemon = .dead(safeBy: safeBy)
     (self.readyBy, patience) = (readyBy, nil)
     for (id, output) in outputs {
@@ -193,13 +193,13 @@ public final class Invariants {
 
   /// The daemon released the outputs in a shutdown. Outputs with `on_exit: hold` keep their level until the next daemon
   /// opens them.
-  public func daemonLetsGo(safeBy: Instant, readyBy: Instant) {
+  package func daemonLetsGo(safeBy: Instant, readyBy: Instant) {
     daemonDies(safeBy: safeBy, readyBy: readyBy)
     for id in order where outputs[id]?.settings.onExit == .hold { outputs[id]?.isLetGo = true }
   }
 
   /// The guardian died. Without a daemon, or with a stuck one, the outputs are unsupervised then.
-  public func guardianDies() {
+  package func guardianDies() {
     switch daemon {
     case .dead:
       if let readyBy { daemon = .dead(safeBy: readyBy) }
@@ -212,11 +212,11 @@ public final class Invariants {
 
   /// The daemon's loop is stuck. It will be killed, or continue by itself.
   /// - Parameter isGuarded: whether there is a guardian.
-  public func daemonSticks(at now: Instant, isGuarded: Bool) { daemon = .stuck(guardedFrom: isGuarded ? now : nil) }
+  package func daemonSticks(at now: Instant, isGuarded: Bool) { daemon = .stuck(guardedFrom: isGuarded ? now : nil) }
 
   /// The daemon's loop turns again.
   /// - Parameter duration: how long it was stuck.
-  public func daemonWakes(after duration: Duration, at now: Instant) {
+  package func daemonWakes(after duration: Duration, at now: Instant) {
     daemon = .lives
     outputs = outputs.mapValues { output in
       var output = output
@@ -229,7 +229,7 @@ public final class Invariants {
   }
 
   /// Records the current leases without checking them.
-  public func hold(_ views: (DeviceID) -> ActuatorView?) {
+  package func hold(_ views: (DeviceID) -> ActuatorView?) {
     for id in order {
       guard let view = views(id) else { continue }
       outputs[id]?.heldUntil = view.leaseEnd ?? Instant(nanoseconds: 0)
@@ -238,10 +238,10 @@ public final class Invariants {
   }
 
   /// The maximum delay of the end of a lease while the daemon is stuck (docs/safety.md).
-  public static let stuckGrace = Duration.milliseconds(250)
+  package static let stuckGrace = Duration.milliseconds(250)
 
   /// No process ran for `duration`, until now.
-  public func everybodySlept(_ duration: Duration, until now: Instant) {
+  package func everybodySlept(_ duration: Duration, until now: Instant) {
     var isDead = false
     if case .dead = daemon { isDead = true }
     outputs = outputs.mapValues { output in
@@ -265,7 +265,7 @@ public final class Invariants {
 
   /// The hardware of an output ignores levels.
   /// - Parameter lies: whether it confirms them nevertheless.
-  public func fault(_ id: DeviceID, at now: Instant, until end: Instant, lies: Bool) {
+  package func fault(_ id: DeviceID, at now: Instant, until end: Instant, lies: Bool) {
     // The gate repeats the command with exponential back-off up to 30 s; a time-out adds one second.
     let patience = min(.seconds(30), end - now + .milliseconds(400)) + .milliseconds(1200)
     guard var output = outputs[id] else { return }
@@ -275,10 +275,10 @@ public final class Invariants {
   }
 
   /// The daemon sends a level to an output.
-  public func tells(_ id: DeviceID, at now: Instant) { outputs[id]?.toldAt = now }
+  package func tells(_ id: DeviceID, at now: Instant) { outputs[id]?.toldAt = now }
 
   /// A level has arrived at an output.
-  public func output(_ id: DeviceID, takes level: Double, at now: Instant) {
+  package func output(_ id: DeviceID, takes level: Double, at now: Instant) {
     guard var output = outputs[id] else { return }
     defer { outputs[id] = output }
     output.isLetGo = false
@@ -332,7 +332,7 @@ public final class Invariants {
   ///   - views: the daemon's beliefs; nil while no daemon answers.
   ///   - isStopped: whether an emergency stop is in force.
   ///   - lives: whether a holder exists.
-  public func look(
+  package func look(
     at now: Instant, _ views: ((DeviceID) -> ActuatorView?)?, isStopped: Bool, lives: (String) -> Bool
   ) {
     for id in order {

@@ -2,29 +2,29 @@ import Agent
 import Model
 
 /// Checks a daemon's loop, and the agents on it, between any two of its actions.
-public struct LoopRules {
+package struct LoopRules {
   /// The maximum numbers of timers, and of deferred actions in one turn.
   static let timers = 200
   static let actions = 1000
 
   private var emitted: [String: [Instant]] = [:]
 
-  public init() {}
+  package init() {}
 
-  public func check(timers: Int, putOff: Int, _ invariants: Invariants, at now: Instant) {
+  package func check(timers: Int, putOff: Int, _ invariants: Invariants, at now: Instant) {
     invariants.expect(timers <= Self.timers, "bounded timers", at: now, "\(timers) timers wait")
     invariants.expect(putOff <= Self.actions, "bounded turn", at: now, "\(putOff) actions wait in one turn")
   }
 
   /// An event is dispatched.
-  public func dispatched(_ event: Event, depthLimit: Int, _ invariants: Invariants, at now: Instant) {
+  package func dispatched(_ event: Event, depthLimit: Int, _ invariants: Invariants, at now: Instant) {
     invariants.expect(event.depth <= depthLimit, "depth", at: now, "\(event.type) has depth \(event.depth)")
   }
 
   /// An agent has emitted an event, within its budget.
   /// - Parameter budget: events per second. The budget's window moves in steps, so that twice as many may fall into one
   ///   second.
-  public mutating func emitted(by agent: String, budget: Int, _ invariants: Invariants, at now: Instant) {
+  package mutating func emitted(by agent: String, budget: Int, _ invariants: Invariants, at now: Instant) {
     let recent = emitted[agent, default: []].filter { now - $0 < .seconds(1) } + [now]
     emitted[agent] = recent
     invariants.expect(
@@ -32,13 +32,13 @@ public struct LoopRules {
   }
 
   /// An activation has ended with this peak memory, in bytes.
-  public func used(_ memory: Int, of budget: Int, by agent: AgentID, _ invariants: Invariants, at now: Instant) {
+  package func used(_ memory: Int, of budget: Int, by agent: AgentID, _ invariants: Invariants, at now: Instant) {
     invariants.expect(memory <= budget, "memory", at: now, "\(agent) had \(memory) bytes of \(budget)")
   }
 
   /// Quarantined agents do not run, and in safe mode no configured agent does.
   /// - Parameter state: nil for an agent that is not registered.
-  public func check(
+  package func check(
     _ agent: AgentID, _ state: LifecycleState?, isQuarantined: Bool, isSafeMode: Bool, _ invariants: Invariants,
     at now: Instant
   ) {

@@ -1,17 +1,17 @@
 import Model
 
 /// Checks that no output moves because of an event from before an emergency stop, after the stop was cleared.
-public struct StopRules {
+package struct StopRules {
   /// The trace of the last clearing event; nil before the first one of this daemon.
   private var clear: ULID?
 
-  public init() {}
+  package init() {}
 
   /// A stop was cleared.
-  public mutating func cleared(_ event: Event) { clear = event.trace }
+  package mutating func cleared(_ event: Event) { clear = event.trace }
 
   /// An output has changed. Event ids grow, so the id of a chain's first event tells whether it began before the clear.
-  public func changed(_ event: Event, _ board: Board, _ invariants: Invariants, at now: Instant) {
+  package func changed(_ event: Event, _ board: Board, _ invariants: Invariants, at now: Instant) {
     guard let clear, let id = event["device"]?.string, let state = event["state"]?.double,
       case .actuator(let settings)? = board.device(DeviceID(id))?.kind, state != settings.safe
     else { return }

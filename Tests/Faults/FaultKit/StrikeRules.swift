@@ -4,7 +4,7 @@ import Model
 ///
 /// Strikes in memory survive the daemon; those on the disk also survive a power cut. A change that was being written
 /// when the daemon died may or may not survive. A change that neither could store is lost with the daemon.
-public final class StrikeRules {
+package final class StrikeRules {
   private struct End {
     var agent: AgentID?
     /// When the next daemon started; nil before that.
@@ -42,21 +42,21 @@ public final class StrikeRules {
   /// The contents of each write under way.
   private var underWay: [(releases: [AgentID: Int], forgiven: Int)] = []
   /// The quarantined agents; those that the next daemon also knows; and those that survive a power cut.
-  public private(set) var quarantined: Set<AgentID> = []
+  package private(set) var quarantined: Set<AgentID> = []
   private var quarantinedKept: Set<AgentID> = []
   private var quarantinedAtHome: Set<AgentID> = []
 
   /// Begins without strikes.
-  public init() {}
+  package init() {}
 
   // MARK: Events
 
   /// The daemon ended, but not by a shutdown or a power cut.
   /// - Parameter agent: the agent whose code was running; nil for none.
-  public func daemonDied(in agent: AgentID?) { ends.append(End(agent: agent, noted: nil, boot: boot)) }
+  package func daemonDied(in agent: AgentID?) { ends.append(End(agent: agent, noted: nil, boot: boot)) }
 
   /// The power was cut: strikes in memory are lost.
-  public func powerGoes() {
+  package func powerGoes() {
     boot += 1
     quarantinedKept.formIntersection(quarantinedAtHome)
     for agent in releases.keys { releases[agent]?.powerGoes() }
@@ -68,7 +68,7 @@ public final class StrikeRules {
   ///   - isKept: whether the result was stored, in memory or on the disk.
   ///   - isDoubtful: whether it may have been stored although that failed: the fsync(2) of the folder failed.
   ///   - isKeptAtHome: whether it was stored on the disk.
-  public func daemonStarts(at now: Instant, isKept: Bool = true, isDoubtful: Bool = false, isKeptAtHome: Bool) {
+  package func daemonStarts(at now: Instant, isKept: Bool = true, isDoubtful: Bool = false, isKeptAtHome: Bool) {
     began = now
     underWay = []
     quarantined.formIntersection(quarantinedKept)
@@ -88,7 +88,7 @@ public final class StrikeRules {
 
   /// A person releases an agent.
   /// - Parameter isWritten: whether the release is being written; false for an agent without strikes.
-  public func release(_ agent: AgentID, isWritten: Bool) {
+  package func release(_ agent: AgentID, isWritten: Bool) {
     releases[agent, default: Pardon()].asked = ends.count
     quarantined.remove(agent)
     quarantinedKept.remove(agent)
@@ -97,19 +97,19 @@ public final class StrikeRules {
   }
 
   /// A person leaves safe mode, which is being written.
-  public func forgive() {
+  package func forgive() {
     forgiven.asked = ends.count
     write()
   }
 
   /// A write of all strikes begins.
-  public func write() { underWay.append((releases.mapValues(\.asked), forgiven.asked)) }
+  package func write() { underWay.append((releases.mapValues(\.asked), forgiven.asked)) }
 
   /// The oldest write has ended.
   /// - Parameters:
   ///   - isKept: whether memory or disk has stored it.
   ///   - isKeptAtHome: whether the disk has stored it.
-  public func kept(anywhere isKept: Bool = true, atHome isKeptAtHome: Bool) {
+  package func kept(anywhere isKept: Bool = true, atHome isKeptAtHome: Bool) {
     guard !underWay.isEmpty else { return }
     let done = underWay.removeFirst()
     guard isKept else { return }
@@ -141,7 +141,7 @@ public final class StrikeRules {
   /// - Parameters:
   ///   - found: the agents that it quarantines.
   ///   - isSafe: whether it is in safe mode.
-  public func check(_ found: Set<AgentID>, isSafe: Bool, _ invariants: Invariants) {
+  package func check(_ found: Set<AgentID>, isSafe: Bool, _ invariants: Invariants) {
     for agent in quarantined.sorted() {
       invariants.expect(found.contains(agent), "three strikes", at: began, "\(agent) is not quarantined")
     }

@@ -1,14 +1,14 @@
 import TestKit
 
 /// Mutates inputs as bytes, like people, editors, broken disks and attackers do.
-public struct ByteMutator {
+package struct ByteMutator {
   private let words: [[UInt8]]
   private let longest: Int
 
   /// - Parameters:
   ///   - words: tokens to insert.
   ///   - longest: the maximum length of an input, in bytes.
-  public init(words: [String], longest: Int) {
+  package init(words: [String], longest: Int) {
     self.words = (words + Self.usual).map { Array($0.utf8) }
     self.longest = longest
   }
@@ -23,7 +23,7 @@ public struct ByteMutator {
   ]
 
   /// A new input made from inputs of the pool.
-  public func mutate(_ pool: Pool, _ random: inout SeededGenerator) -> [UInt8] {
+  package func mutate(_ pool: Pool, _ random: inout SeededGenerator) -> [UInt8] {
     var bytes = pool.any(&random)
     for _ in 0..<(1 << Int.random(in: 0...3, using: &random)) { change(&bytes, pool, &random) }
     return Array(bytes.prefix(longest))

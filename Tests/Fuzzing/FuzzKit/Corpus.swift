@@ -3,14 +3,14 @@ import TestKit
 
 /// The stored inputs in the repository, one file each, in one folder per target: inputs that have failed once, and
 /// inputs with high coverage.
-public enum Corpus {
+package enum Corpus {
   /// The folder of the corpus.
-  public static var folder: String { Repository.path("Tests/Fuzzing/Fuzz/Corpus") }
+  package static var folder: String { Repository.path("Tests/Fuzzing/Fuzz/Corpus") }
 
   /// Reads a target's inputs, sorted by file name.
   /// - Parameter folder: contains a folder for each target.
   /// - Throws: the first file that cannot be read or parsed.
-  public static func read(_ target: any FuzzTarget, in folder: String = Corpus.folder) throws -> [(
+  package static func read(_ target: any FuzzTarget, in folder: String = Corpus.folder) throws -> [(
     file: String, input: [UInt8]
   )] {
     let own = "\(folder)/\(target.name)"
@@ -23,7 +23,7 @@ public enum Corpus {
   /// Writes an input into a folder; its hash is the file's name.
   /// - Returns: the file's path.
   @discardableResult
-  public static func write(_ input: [UInt8], of target: any FuzzTarget, in folder: String) throws -> String {
+  package static func write(_ input: [UInt8], of target: any FuzzTarget, in folder: String) throws -> String {
     let own = "\(folder)/\(target.name)"
     try Files.makeFolder(own)
     let hash = input.reduce(0xCBF2_9CE4_8422_2325) { (hash: UInt64, byte) in

@@ -3,7 +3,7 @@ import Linux
 import TestKit
 
 /// Generates and runs inputs for one target. Equal seeds give equal inputs, as long as corpus and code are the same.
-public final class FuzzSession {
+package final class FuzzSession {
   private let target: any FuzzTarget
   private let mutator: ByteMutator
   private let pool: Pool
@@ -19,7 +19,7 @@ public final class FuzzSession {
   /// - Parameters:
   ///   - seed: the seed of generated inputs.
   ///   - inputs: the corpus; pass each to `begin` first.
-  public init(_ target: any FuzzTarget, seed: UInt64, inputs: [[UInt8]]) {
+  package init(_ target: any FuzzTarget, seed: UInt64, inputs: [[UInt8]]) {
     self.target = target
     self.seed = seed
     mutator = ByteMutator(words: target.words, longest: target.longest)
@@ -27,21 +27,21 @@ public final class FuzzSession {
   }
 
   /// The number of different marks of all inputs so far, and the size of the pool.
-  public var reach: (marks: Int, inputs: Int) { (pool.reach, pool.count) }
+  package var reach: (marks: Int, inputs: Int) { (pool.reach, pool.count) }
 
   /// Generates the input with this number.
-  public func input(_ number: UInt64) -> [UInt8] {
+  package func input(_ number: UInt64) -> [UInt8] {
     var random = SeededGenerator(seed &* 0x9E37_79B9_7F4A_7C15 ^ number)
     return Array((target.make(&random, pool) ?? mutator.mutate(pool, &random)).prefix(target.longest))
   }
 
   /// Runs an input of the corpus. It stays in the pool even when it has no new marks.
-  public func begin(with input: [UInt8]) throws { pool.know(try seen(input)) }
+  package func begin(with input: [UInt8]) throws { pool.know(try seen(input)) }
 
   /// Runs an input.
   /// - Returns: whether it had new marks.
   /// - Throws: `Violation`, or an error of the target.
-  public func run(_ input: [UInt8], _ number: UInt64) throws -> Bool {
+  package func run(_ input: [UInt8], _ number: UInt64) throws -> Bool {
     var random = SeededGenerator(number)
     return pool.add(input, try seen(input), &random)
   }

@@ -1,7 +1,7 @@
 import TestKit
 
 /// A trust boundary of the daemon: generates inputs for it, and checks what must hold for any input.
-public protocol FuzzTarget: AnyObject {
+package protocol FuzzTarget: AnyObject {
   /// The name in `make fuzz TARGET=name`, and of the folder of its corpus.
   var name: String { get }
   /// The file format of its inputs.
@@ -24,19 +24,19 @@ public protocol FuzzTarget: AnyObject {
 }
 
 extension FuzzTarget {
-  public var form: InputForm { .text }
-  public var longest: Int { 4096 }
-  public var limitation: String? { nil }
-  public func seeds() throws -> [[UInt8]] { [] }
-  public func make(_ random: inout SeededGenerator, _ pool: Pool) -> [UInt8]? { nil }
+  package var form: InputForm { .text }
+  package var longest: Int { 4096 }
+  package var limitation: String? { nil }
+  package func seeds() throws -> [[UInt8]] { [] }
+  package func make(_ random: inout SeededGenerator, _ pool: Pool) -> [UInt8]? { nil }
 }
 
 /// A condition that does not hold.
-public struct Violation: Error, CustomStringConvertible {
+package struct Violation: Error, CustomStringConvertible {
   /// One sentence.
-  public var description: String
+  package var description: String
   /// - Parameter description: one sentence.
-  public init(_ description: String) { self.description = description }
+  package init(_ description: String) { self.description = description }
 }
 
 /// Throws a violation unless `holds`.
@@ -46,18 +46,18 @@ func require(_ holds: Bool, _ otherwise: @autoclosure () -> String) throws(Viola
 
 /// The marks of one input: hashes of messages without quoted text and numbers and, in an instrumented build, edges of
 /// the code.
-public struct Seen: Hashable {
+package struct Seen: Hashable {
   /// The marks, without duplicates.
-  public private(set) var marks: Set<UInt64> = []
+  package private(set) var marks: Set<UInt64> = []
 
   /// No marks.
-  public init() {}
+  package init() {}
 
   /// The mark of one message.
-  public init(_ text: String) { note(text) }
+  package init(_ text: String) { note(text) }
 
   /// Adds the mark of a message, ignoring quoted text and numbers in it.
-  public mutating func note(_ text: String) {
+  package mutating func note(_ text: String) {
     var hash: UInt64 = 0xCBF2_9CE4_8422_2325
     var isQuoted = false
     for byte in text.utf8 {
@@ -75,12 +75,13 @@ public struct Seen: Hashable {
 }
 
 /// All targets, in the order in which they run.
-public enum FuzzTargets {
+package enum FuzzTargets {
   /// - Parameters:
   ///   - folder: for the targets' files.
   ///   - program: a program that compiles modules and acts as an agent on request; by default this one.
   ///   - guardian: the path of openstarry-guardian; nil limits that target to packets.
-  public static func all(in folder: String, program: String = "/proc/self/exe", guardian: String?) -> [any FuzzTarget] {
+  package static func all(in folder: String, program: String = "/proc/self/exe", guardian: String?) -> [any FuzzTarget]
+  {
     [
       ConfigTarget.board(), ConfigTarget.agent(), ConfigTarget.rules(), ConfigTarget.settings(), CELTarget(),
       CBORTarget(), ControlTarget(folder: folder), GuardianTarget(folder: folder, program: guardian),

@@ -1,5 +1,5 @@
 /// The file format of inputs in a corpus.
-public enum InputForm: Sendable {
+package enum InputForm: Sendable {
   /// The input itself.
   case text
   /// Hexadecimal digits, one line per packet; `#` begins a comment. The input consists of the packets, each preceded by
@@ -9,10 +9,10 @@ public enum InputForm: Sendable {
   case bytes
 
   /// The suffix of file names.
-  public var suffix: String { self == .text ? "txt" : "hex" }
+  package var suffix: String { self == .text ? "txt" : "hex" }
 
   /// The file contents for an input.
-  public func file(of input: [UInt8]) -> [UInt8] {
+  package func file(of input: [UInt8]) -> [UInt8] {
     switch self {
     case .text: input
     case .bytes: Array(Self.lines(input[...], width: 32).joined(separator: "\n").utf8) + [10]
@@ -22,7 +22,7 @@ public enum InputForm: Sendable {
 
   /// The input in a file.
   /// - Throws: `Violation` for a line that is not hexadecimal.
-  public func input(of file: [UInt8]) throws(Violation) -> [UInt8] {
+  package func input(of file: [UInt8]) throws(Violation) -> [UInt8] {
     if self == .text { return file }
     var input: [UInt8] = []
     for line in file.split(separator: 10) {
@@ -59,9 +59,9 @@ public enum InputForm: Sendable {
 }
 
 /// Several packets in one input, each preceded by its length.
-public enum Packets {
+package enum Packets {
   /// Joins packets. Truncates packets longer than 65,535 bytes.
-  public static func join(_ packets: [[UInt8]]) -> [UInt8] {
+  package static func join(_ packets: [[UInt8]]) -> [UInt8] {
     packets.flatMap { packet -> [UInt8] in
       let cut = packet.prefix(Int(UInt16.max))
       return [UInt8(cut.count >> 8), UInt8(cut.count & 0xFF)] + cut
@@ -69,7 +69,7 @@ public enum Packets {
   }
 
   /// Splits any input; the last packet may be shorter than its length field.
-  public static func split(_ input: [UInt8]) -> [[UInt8]] {
+  package static func split(_ input: [UInt8]) -> [[UInt8]] {
     var packets: [[UInt8]] = []
     var rest = input[...]
     while rest.count >= 2 {

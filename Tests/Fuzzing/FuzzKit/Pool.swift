@@ -1,20 +1,20 @@
 import TestKit
 
 /// The inputs for mutation: the corpus, and inputs that had new marks.
-public final class Pool {
+package final class Pool {
   private(set) var inputs: [[UInt8]]
   private var marks: Set<UInt64> = []
   /// The maximum number of inputs; beyond it a new input replaces another one.
   private static let most = 4096
 
   /// - Parameter inputs: the corpus.
-  public init(_ inputs: [[UInt8]]) { self.inputs = inputs }
+  package init(_ inputs: [[UInt8]]) { self.inputs = inputs }
 
   /// The number of different marks of all inputs.
-  public var reach: Int { marks.count }
+  package var reach: Int { marks.count }
 
   /// The number of inputs.
-  public var count: Int { inputs.count }
+  package var count: Int { inputs.count }
 
   /// A random input; empty when there is none.
   func any(_ random: inout SeededGenerator) -> [UInt8] {
@@ -25,7 +25,7 @@ public final class Pool {
 
   /// Adds an input's marks, and the input itself when it has a new mark.
   /// - Returns: whether the input has a new mark.
-  public func add(_ input: [UInt8], _ seen: Seen, _ random: inout SeededGenerator) -> Bool {
+  package func add(_ input: [UInt8], _ seen: Seen, _ random: inout SeededGenerator) -> Bool {
     let before = marks.count
     marks.formUnion(seen.marks)
     guard marks.count > before else { return false }
@@ -38,5 +38,5 @@ public final class Pool {
   }
 
   /// Adds the marks of an input of the corpus, which is already in the pool.
-  public func know(_ seen: Seen) { marks.formUnion(seen.marks) }
+  package func know(_ seen: Seen) { marks.formUnion(seen.marks) }
 }

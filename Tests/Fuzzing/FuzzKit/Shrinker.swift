@@ -1,10 +1,10 @@
 /// Shrinks failing inputs by removing pieces, large ones first.
-public enum Shrinker {
+package enum Shrinker {
   /// - Parameters:
   ///   - attempts: the maximum number of calls of `fails`.
   ///   - fails: whether a smaller input fails in the same way.
   /// - Returns: the smallest failing input found; `input` itself when there is none.
-  public static func shrink(
+  package static func shrink(
     _ input: [UInt8], attempts: Int = 400, fails: ([UInt8]) throws -> Bool
   ) rethrows -> [UInt8] {
     guard try fails(input) else { return input }

@@ -3,13 +3,13 @@ import Model
 
 extension EventLoop {
   /// Turns until `isDone` is true, or a generous timeout.
-  public func run(until isDone: () -> Bool) {
+  package func run(until isDone: () -> Bool) {
     let patience = now + .seconds(60)
     while !isDone(), now < patience { shortTurn() }
   }
 
   /// Turns until nothing has happened for 20 ms.
-  public func settle() {
+  package func settle() {
     var isQuiet = false
     while !isQuiet {
       let before = now

@@ -3,16 +3,16 @@ import Linux
 import TestKit
 
 /// PWM channels of sysfs, made of ordinary files: an output that works on every machine.
-public final class PWMFixture {
+package final class PWMFixture {
   /// The folder that contains `sys`.
-  public var root: String { folder.path }
-  public let channels: Int
+  package var root: String { folder.path }
+  package let channels: Int
   private let folder: TemporaryFolder
   private var chip: String { "\(root)/sys/class/pwm/pwmchip0" }
 
   /// Makes the files in a new folder.
   /// - Parameter parent: the folder that contains it.
-  public init(channels: Int, in parent: String = "/tmp") throws {
+  package init(channels: Int, in parent: String = "/tmp") throws {
     folder = try TemporaryFolder(in: parent)
     self.channels = channels
     try Files.makeFolder("\(root)/dev")
@@ -26,12 +26,12 @@ public final class PWMFixture {
   }
 
   /// The path that a control socket of the ward would have.
-  public var socket: String { "\(root)/control.sock" }
+  package var socket: String { "\(root)/control.sock" }
 
   /// Writes a board file with the actuators `o0`, `o1`, …, one for each channel.
   /// - Parameter settings: the settings of each channel, e.g. `on_exit: hold`; `-` leaves the channel out.
   /// - Returns: the path of the file.
-  public func board(_ settings: [String]) throws -> String {
+  package func board(_ settings: [String]) throws -> String {
     var text = "name: fixture\nbackend: linux\ndevices:\n"
     for (channel, settings) in settings.enumerated() where settings != "-" {
       let more = settings.isEmpty ? "" : ", \(settings)"
@@ -43,16 +43,16 @@ public final class PWMFixture {
   }
 
   /// The content of a channel's file.
-  public func text(_ channel: Int, _ file: String = "duty_cycle") throws -> String {
+  package func text(_ channel: Int, _ file: String = "duty_cycle") throws -> String {
     String(decoding: try Files.read("\(chip)/pwm\(channel)/\(file)"), as: UTF8.self)
   }
 
   /// Writes a channel's duty cycle behind the daemon's back.
-  public func meddle(_ channel: Int, _ text: String) throws {
+  package func meddle(_ channel: Int, _ text: String) throws {
     let file = try System.open("\(chip)/pwm\(channel)/duty_cycle", O_WRONLY | O_TRUNC)
     try System.writeAll(file.number, Array(text.utf8))
   }
 
   /// The last text written to `unexport`.
-  public func unexported() throws -> String { String(decoding: try Files.read("\(chip)/unexport"), as: UTF8.self) }
+  package func unexported() throws -> String { String(decoding: try Files.read("\(chip)/unexport"), as: UTF8.self) }
 }

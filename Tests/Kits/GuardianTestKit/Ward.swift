@@ -15,10 +15,10 @@ import Orchestrator
 /// [DEVICE=LEVEL[:SECONDS]]…`. It reports its held outputs, and when it is ready, on descriptor 3. With `log`, its
 /// standard error and its guardian's go to `ward.log` in ROOT. With `stop` it stops (SIGSTOP) once it is ready. With
 /// `renew` it repeats its commands at that interval.
-public enum Ward {
+package enum Ward {
   /// Runs until it is killed, or ends in good order after SIGTERM.
   /// - Parameter words: the arguments without the program's name.
-  public static func run(_ words: [String]) -> Never {
+  package static func run(_ words: [String]) -> Never {
     do {
       try serve(words)
       exit(0)

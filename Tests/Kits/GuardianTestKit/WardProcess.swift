@@ -5,15 +5,15 @@ import Linux
 import Model
 
 /// A running ward, from the outside.
-public final class WardProcess {
+package final class WardProcess {
   /// The ward's process id.
-  public let pid: Int32
+  package let pid: Int32
   /// The process id of the ward's guardian; 0 when it has none.
-  public private(set) var guardian: Int32 = 0
+  package private(set) var guardian: Int32 = 0
   /// The outputs that it held when it was ready, each `DEVICE LEVEL HOLDER`.
-  public private(set) var holds: [String] = []
+  package private(set) var holds: [String] = []
   /// The events that it has published, each `TYPE SENTENCE`.
-  public private(set) var events: [String] = []
+  package private(set) var events: [String] = []
   private let socket: String
   private let output: Descriptor
   private var pending: [UInt8] = []
@@ -24,7 +24,7 @@ public final class WardProcess {
   /// - Parameters:
   ///   - program: the program, which passes the arguments after `words` to `Ward.run`.
   ///   - more: further arguments of the ward.
-  public init(
+  package init(
     _ program: String, _ words: [String] = [], board: String, root: String = "", socket: String, guardian: String,
     _ more: [String] = []
   ) throws {
@@ -47,7 +47,7 @@ public final class WardProcess {
   }
 
   /// Waits for a line that matches, and processes all lines up to it.
-  public func wait(_ isRight: (String) -> Bool) throws {
+  package func wait(_ isRight: (String) -> Bool) throws {
     while true {
       while let end = pending.firstIndex(of: 0x0A) {
         let line = String(decoding: pending[..<end], as: UTF8.self)
@@ -69,7 +69,7 @@ public final class WardProcess {
   }
 
   /// Kills the ward and waits for its end.
-  public func kill() {
+  package func kill() {
     guard !hasEnded else { return }
     hasEnded = true
     Glibc.kill(pid, SIGKILL)
@@ -78,7 +78,7 @@ public final class WardProcess {
 
   /// Kills the ward and polls until everything is safe.
   /// - Returns: the time from the kill until then, in nanoseconds; nil after five seconds.
-  public func kill(until isSafe: () throws -> Bool) rethrows -> UInt64? {
+  package func kill(until isSafe: () throws -> Bool) rethrows -> UInt64? {
     hasEnded = true
     let begin = System.monotonicNanoseconds()
     Glibc.kill(pid, SIGKILL)
@@ -93,24 +93,24 @@ public final class WardProcess {
 
   /// Ends the ward in good order.
   /// - Returns: its exit code.
-  public func end() throws -> Int32 {
+  package func end() throws -> Int32 {
     askToEnd()
     return try waitForEnd()
   }
 
   /// Sends SIGTERM, which ends the ward in good order.
-  public func askToEnd() { Glibc.kill(pid, SIGTERM) }
+  package func askToEnd() { Glibc.kill(pid, SIGTERM) }
 
   /// Waits for the ward's end.
   /// - Returns: its exit code.
-  public func waitForEnd() throws -> Int32 {
+  package func waitForEnd() throws -> Int32 {
     hasEnded = true
     return try Spawn.wait(for: pid)
   }
 
   /// Makes all writes of the ward and its guardian to files fail (EFBIG, setrlimit(2)), or allows them again. Pipes and
   /// sockets are not affected.
-  public func refuseWrites(_ isRefused: Bool, guardian isGuardian: Bool = true) throws {
+  package func refuseWrites(_ isRefused: Bool, guardian isGuardian: Bool = true) throws {
     var processes = hasEnded ? [] : [pid]
     if isGuardian { processes.append(guardian) }
     for process in processes {
@@ -121,20 +121,20 @@ public final class WardProcess {
   }
 
   /// Suspends the ward (SIGSTOP), so that it does not answer, until `goOn`.
-  public func stop() { Glibc.kill(pid, SIGSTOP) }
+  package func stop() { Glibc.kill(pid, SIGSTOP) }
 
   /// Resumes the ward (SIGCONT).
-  public func goOn() { Glibc.kill(pid, SIGCONT) }
+  package func goOn() { Glibc.kill(pid, SIGCONT) }
 
   /// Ends the guardian of a killed ward: its outputs become safe and are released.
-  public func relieve() { GuardianLink.relieve(beside: socket) }
+  package func relieve() { GuardianLink.relieve(beside: socket) }
 
   /// Kills the ward and asks its guardian for the time at which all outputs were handled. Sleeps meanwhile, so that the
   /// measurement takes no CPU time from the guardian.
   /// - Parameter isSafe: checks the outputs from the outside, before the guardian is ended.
   /// - Returns: the time from the kill to the last output, in nanoseconds; nil without a guardian, or when the outputs
   ///   are not safe within five seconds.
-  public func timeOfKill(_ isSafe: () throws -> Bool) rethrows -> UInt64? {
+  package func timeOfKill(_ isSafe: () throws -> Bool) rethrows -> UInt64? {
     let begin = System.monotonicNanoseconds()
     kill()
     var isThere = false

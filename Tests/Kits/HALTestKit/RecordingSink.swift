@@ -2,16 +2,16 @@ import HAL
 import Model
 
 /// An event log that numbers and keeps all events, for tests of publishers.
-public final class RecordingSink: EventSink {
+package final class RecordingSink: EventSink {
   /// All published events, oldest first.
-  public private(set) var events: [Event] = []
+  package private(set) var events: [Event] = []
   private let clock: any Timekeeper
 
   /// An empty log on `clock`.
-  public init(clock: any Timekeeper) { self.clock = clock }
+  package init(clock: any Timekeeper) { self.clock = clock }
 
   @discardableResult
-  public func publish(
+  package func publish(
     _ type: String, source: String, cause: Cause?, priority: Priority, payload: Fields
   ) -> Event {
     let event = Event(
@@ -23,8 +23,8 @@ public final class RecordingSink: EventSink {
   }
 
   /// The events of one type, oldest first.
-  public func of(_ type: String) -> [Event] { events.filter { $0.type == type } }
+  package func of(_ type: String) -> [Event] { events.filter { $0.type == type } }
 
   /// Forgets all events so far.
-  public func clear() { events = [] }
+  package func clear() { events = [] }
 }

@@ -2,14 +2,14 @@ import Agent
 import Model
 
 /// The requirements of every isolation, one per case.
-public enum Conformance: String, CaseIterable, Sendable {
+package enum Conformance: String, CaseIterable, Sendable {
   case startsOnce, saysWhyItCannotStart, handlesEvents, goesOnAfterAFailure, passesRefusalsOn, reports
   case stops, stopsNow, stopsTwice, stopsInTheMiddleOfAnEvent, takesNothingOnceStopped
   case saysThatItHasEnded, leavesAnEventItHadNotBegun, isStoppedAfterItsEnd
 
   /// Tests the requirement.
   /// - Returns: a sentence for each violation; empty when there is none.
-  public func complaints(_ bench: any IsolationBench) throws -> [String] {
+  package func complaints(_ bench: any IsolationBench) throws -> [String] {
     guard let manifest = try bench.manifest(behaviour) else { return [] }
     let subject = Subject(bench, manifest)
     var complaints = Complaints()

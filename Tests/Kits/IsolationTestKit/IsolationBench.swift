@@ -2,7 +2,7 @@ import Agent
 import Model
 
 /// The behaviours of the conformance suite's agents, in any language.
-public enum Behaviour: String, CaseIterable, Sendable {
+package enum Behaviour: String, CaseIterable, Sendable {
   /// Logs `handled` for each event, and reports `{"n": 1}`.
   case works
   /// Fails each event with the message `no such thing`.
@@ -16,7 +16,7 @@ public enum Behaviour: String, CaseIterable, Sendable {
 }
 
 /// An isolation, set up for the conformance suite.
-public protocol IsolationBench: AnyObject {
+package protocol IsolationBench: AnyObject {
   /// The driver under test.
   var driver: any AgentDriver { get }
 
@@ -31,28 +31,28 @@ public protocol IsolationBench: AnyObject {
 }
 
 /// A host that records log lines and refuses every actuator.
-public final class CountingHost: AgentHost {
+package final class CountingHost: AgentHost {
   /// The lines that were logged.
-  public private(set) var lines: [String] = []
+  package private(set) var lines: [String] = []
   /// Called with each line, in the middle of the agent's activation.
-  public var onLine: () -> Void = {}
+  package var onLine: () -> Void = {}
   /// The refusal of every actuator.
-  public static let refusal = AgentError(.busy, "'valve' is held by client/ada")
+  package static let refusal = AgentError(.busy, "'valve' is held by client/ada")
 
-  public init() {}
+  package init() {}
 
-  public var now: UInt64 { 7 }
-  public func read(_ sensor: String) throws(AgentError) -> Reading { throw AgentError(.notFound, sensor) }
-  public func control(
+  package var now: UInt64 { 7 }
+  package func read(_ sensor: String) throws(AgentError) -> Reading { throw AgentError(.notFound, sensor) }
+  package func control(
     _ actuator: String, _ command: ActuatorCommand, lease: Duration?
   ) throws(AgentError) -> Receipt { throw Self.refusal }
-  public func snapshot(_ camera: String) throws(AgentError) -> [UInt8] { throw AgentError(.notFound, camera) }
-  public func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID { throw AgentError(.denied, type) }
-  public func log(_ level: LogLevel, _ message: String) {
+  package func snapshot(_ camera: String) throws(AgentError) -> [UInt8] { throw AgentError(.notFound, camera) }
+  package func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID { throw AgentError(.denied, type) }
+  package func log(_ level: LogLevel, _ message: String) {
     lines.append(message)
     onLine()
   }
-  public func state(_ key: String) -> Value? { nil }
-  public func setState(_ key: String, _ value: Value?) throws(AgentError) { throw AgentError(.denied, key) }
-  public func file(_ path: String) throws(AgentError) -> [UInt8] { throw AgentError(.denied, path) }
+  package func state(_ key: String) -> Value? { nil }
+  package func setState(_ key: String, _ value: Value?) throws(AgentError) { throw AgentError(.denied, key) }
+  package func file(_ path: String) throws(AgentError) -> [UInt8] { throw AgentError(.denied, path) }
 }

@@ -10,14 +10,14 @@ import Orchestrator
 import Rules
 
 /// A stand with the daemon's core on it: rules, agents in the process, and the registry.
-public final class AgentStand {
-  public let stand: Stand
+package final class AgentStand {
+  package let stand: Stand
   private let core: DaemonCore
   private var isClosed = false
 
   /// Builds the parts and starts the agents whose lifecycle is `always`.
   /// - Parameter rules: the text of an `orchestration.yaml`.
-  public init(
+  package init(
     _ board: Board, _ devices: [DeviceID], agents manifests: [Manifest], types: [AgentType], rules: String,
     change: (inout Device) -> Void = { _ in }
   ) throws {
@@ -40,10 +40,10 @@ public final class AgentStand {
     stand.turn(for: .milliseconds(20))
   }
 
-  public var agents: AgentSupervisor { core.agents }
+  package var agents: AgentSupervisor { core.agents }
 
   /// Ends the agents, then the hardware.
-  public func close() {
+  package func close() {
     guard !isClosed else { return }
     isClosed = true
     var hasEnded = false

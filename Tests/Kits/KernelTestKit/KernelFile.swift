@@ -3,19 +3,19 @@ import Glibc
 import Linux
 
 /// Files of sysfs, configfs, debugfs and procfs.
-public enum KernelFile {
+package enum KernelFile {
   /// Whether a file or folder exists.
-  public static func exists(_ path: String) -> Bool { Files.exists(path) }
+  package static func exists(_ path: String) -> Bool { Files.exists(path) }
 
   /// The text without trailing spaces and newlines.
-  public static func text(_ path: String) throws -> String {
+  package static func text(_ path: String) throws -> String {
     var bytes = try bytes(path)
     while let last = bytes.last, last == 0x0A || last == 0x20 { bytes.removeLast() }
     return String(decoding: bytes, as: UTF8.self)
   }
 
   /// The whole content of the file.
-  public static func bytes(_ path: String) throws -> [UInt8] {
+  package static func bytes(_ path: String) throws -> [UInt8] {
     let file = try System.open(path, O_RDONLY)
     var bytes: [UInt8] = []
     while let count = try System.read(file.number, into: &bytes, limit: 4096), count > 0 {}
@@ -23,7 +23,7 @@ public enum KernelFile {
   }
 
   /// Writes a text in one write(2).
-  public static func write(_ path: String, _ text: String) throws {
+  package static func write(_ path: String, _ text: String) throws {
     do throws(SystemError) {
       let file = try System.open(path, O_WRONLY)
       try System.writeAll(file.number, Array(text.utf8))
@@ -33,7 +33,7 @@ public enum KernelFile {
   }
 
   /// Writes bytes at `offset` (pwrite(2)).
-  public static func write(_ path: String, _ bytes: [UInt8], at offset: Int) throws {
+  package static func write(_ path: String, _ bytes: [UInt8], at offset: Int) throws {
     let file = try System.open(path, O_WRONLY)
     // SAFETY: the array is valid for its count during the call.
     let count = unsafe bytes.withUnsafeBytes { unsafe pwrite(file.number, $0.baseAddress, $0.count, offset) }
@@ -41,7 +41,7 @@ public enum KernelFile {
   }
 
   /// The names in a folder, sorted; empty when it does not exist.
-  public static func names(_ folder: String) -> [String] { (try? Files.names(in: folder)) ?? [] }
+  package static func names(_ folder: String) -> [String] { (try? Files.names(in: folder)) ?? [] }
 
   /// Makes a folder; does nothing when it exists.
   static func makeFolder(_ path: String) throws {

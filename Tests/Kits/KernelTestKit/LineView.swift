@@ -1,23 +1,23 @@
 import CGPIOD
 
 /// The kernel's public state of a GPIO line (linux/gpio.h, `struct gpio_v2_line_info`).
-public struct LineView {
+package struct LineView {
   /// The consumer of the line; nil for none.
-  public var holder: String?
-  public var isOutput: Bool
-  public var isActiveLow: Bool
+  package var holder: String?
+  package var isOutput: Bool
+  package var isActiveLow: Bool
   /// `pull-up`, `pull-down`, `disabled`, or `unknown` if none is set.
-  public var bias: String
+  package var bias: String
   /// `push-pull`, `open-drain`, `open-source`.
-  public var drive: String
+  package var drive: String
   /// `none`, `rising`, `falling`, `both`.
-  public var edges: String
+  package var edges: String
   /// The debounce time in microseconds; 0 for none.
-  public var debounce: UInt
+  package var debounce: UInt
 
   /// Reads the state of a line.
   /// - Parameter chip: the kernel's name, e.g. `gpiochip0`.
-  public init(chip: String, line: String) throws {
+  package init(chip: String, line: String) throws {
     guard let pointer = unsafe "/dev/\(chip)".withCString({ unsafe gpiod_chip_open($0) }) else {
       throw Failure("/dev/\(chip) cannot be opened")
     }

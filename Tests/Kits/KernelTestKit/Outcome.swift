@@ -1,39 +1,39 @@
 /// A failed expectation of a test.
-public struct Failure: Error, CustomStringConvertible {
+package struct Failure: Error, CustomStringConvertible {
   /// The expectation, the actual value and the location in the test.
-  public let description: String
+  package let description: String
 
   /// A failure at the location of the caller.
-  public init(_ what: String, file: String = #fileID, line: Int = #line) {
+  package init(_ what: String, file: String = #fileID, line: Int = #line) {
     description = "\(what) (\(file.split(separator: "/").last ?? ""):\(line))"
   }
 }
 
 /// Thrown by a test that cannot run here, because a device that it needs is missing.
-public struct Skip: Error {
+package struct Skip: Error {
   /// The missing device, as a sentence.
-  public let reason: String
+  package let reason: String
 
   /// Skips the test for this reason.
-  public init(_ reason: String) { self.reason = reason }
+  package init(_ reason: String) { self.reason = reason }
 }
 
 /// Throws unless `condition` holds.
-public func expect(
+package func expect(
   _ condition: Bool, _ what: @autoclosure () -> String, file: String = #fileID, line: Int = #line
 ) throws {
   if !condition { throw Failure(what(), file: file, line: line) }
 }
 
 /// Throws unless the two values are equal; the message has both.
-public func expect<Compared: Equatable>(
+package func expect<Compared: Equatable>(
   _ found: Compared, is wanted: Compared, _ what: @autoclosure () -> String, file: String = #fileID, line: Int = #line
 ) throws {
   if found != wanted { throw Failure("\(what()): \(found), expected \(wanted)", file: file, line: line) }
 }
 
 /// Throws unless two numbers are within `tolerance` of each other.
-public func expect(
+package func expect(
   _ found: Double, near wanted: Double, within tolerance: Double, _ what: @autoclosure () -> String,
   file: String = #fileID, line: Int = #line
 ) throws {

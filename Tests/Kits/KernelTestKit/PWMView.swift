@@ -1,16 +1,16 @@
 /// The kernel's settings of a PWM channel (`/sys/kernel/debug/pwm`).
-public struct PWMView: Equatable {
-  public var isOn: Bool
+package struct PWMView: Equatable {
+  package var isOn: Bool
   /// The period in nanoseconds.
-  public var period: Int
+  package var period: Int
   /// The duty cycle in nanoseconds.
-  public var duty: Int
-  public var isInverted: Bool
+  package var duty: Int
+  package var isInverted: Bool
 
   /// Reads the settings of a channel.
   /// - Parameter device: the platform device of the chip, e.g. `pwm-sim`.
   /// - Throws: `Skip` when the chip does not exist.
-  public init(device: String, channel: Int) throws {
+  package init(device: String, channel: Int) throws {
     let path = "/sys/kernel/debug/pwm"
     let lines = (try? KernelFile.text(path).split(separator: "\n")) ?? []
     guard let start = lines.firstIndex(where: { $0.hasPrefix("platform/\(device),") }) else {

@@ -1,14 +1,14 @@
 import CJPEG
 
 /// A JPEG, decoded to grey by libturbojpeg.
-public struct Picture {
-  public var width: Int
-  public var height: Int
+package struct Picture {
+  package var width: Int
+  package var height: Int
   /// `width * height` bytes, 0 black to 255 white.
-  public var grey: [UInt8]
+  package var grey: [UInt8]
 
   /// Decodes a JPEG.
-  public init(jpeg: [UInt8]) throws {
+  package init(jpeg: [UInt8]) throws {
     var library = openstarry_jpeg()
     guard unsafe openstarry_jpeg_load(&library) == 0, let handle = unsafe openstarry_jpeg_decompressor(&library) else {
       throw Failure("libturbojpeg cannot be loaded")
@@ -28,5 +28,5 @@ public struct Picture {
   }
 
   /// The difference between the brightest and the darkest pixel; near 0 for an empty picture.
-  public var contrast: Int { Int(grey.max() ?? 0) - Int(grey.min() ?? 0) }
+  package var contrast: Int { Int(grey.max() ?? 0) - Int(grey.min() ?? 0) }
 }

@@ -2,7 +2,7 @@ import Linux
 
 /// A GPIO chip of the kernel's gpio-sim (Documentation/admin-guide/gpio/gpio-sim.rst): pulls inputs up and down, and
 /// reads outputs.
-public final class SimulatedChip {
+package final class SimulatedChip {
   private static let root = "/sys/kernel/config/gpio-sim"
 
   private let folder: String
@@ -12,7 +12,7 @@ public final class SimulatedChip {
   /// The sysfs folders of lines, valid until the chip vanishes.
   private var paths: [String: String] = [:]
   /// The chip's label in the kernel.
-  public let label: String
+  package let label: String
 
   private init(_ folder: String) throws {
     self.folder = folder
@@ -30,7 +30,7 @@ public final class SimulatedChip {
   ///   - name: the name of its folder in configfs.
   ///   - lines: the names of the lines, by offset from 0.
   ///   - hogs: lines that the kernel itself holds from the start, with the consumer's name.
-  public static func make(
+  package static func make(
     _ name: String, label: String, lines: [String], hogs: [String: String] = [:]
   ) throws -> SimulatedChip {
     try require()
@@ -54,7 +54,7 @@ public final class SimulatedChip {
 
   /// The chip with this label.
   /// - Throws: `Skip` when there is none.
-  public static func labelled(_ label: String) throws -> SimulatedChip {
+  package static func labelled(_ label: String) throws -> SimulatedChip {
     try require()
     for name in KernelFile.names(root) where (try? KernelFile.text("\(root)/\(name)/bank0/label")) == label {
       return try SimulatedChip("\(root)/\(name)")
@@ -67,7 +67,7 @@ public final class SimulatedChip {
   }
 
   /// Unplugs the chip and removes its folders.
-  public func remove() throws {
+  package func remove() throws {
     try vanish()
     for name in KernelFile.names(bank) where name.hasPrefix("line") {
       try KernelFile.removeFolder("\(bank)/\(name)/hog")
@@ -78,32 +78,32 @@ public final class SimulatedChip {
   }
 
   /// Plugs the chip's device in.
-  public func appear() throws {
+  package func appear() throws {
     if try KernelFile.text("\(folder)/live") == "0" { try KernelFile.write("\(folder)/live", "1") }
   }
 
   /// Unplugs the chip's device, even while its lines are held.
-  public func vanish() throws {
+  package func vanish() throws {
     paths = [:]
     if try KernelFile.text("\(folder)/live") == "1" { try KernelFile.write("\(folder)/live", "0") }
   }
 
   /// The kernel's present name of the chip, e.g. `gpiochip2`.
-  public var name: String { get throws { try KernelFile.text("\(bank)/chip_name") } }
+  package var name: String { get throws { try KernelFile.text("\(bank)/chip_name") } }
 
   /// The folder of its device under `/sys/devices/platform`, e.g. `gpio-sim.0`.
-  public var device: String { get throws { try KernelFile.text("\(folder)/dev_name") } }
+  package var device: String { get throws { try KernelFile.text("\(folder)/dev_name") } }
 
   /// Pulls a line up or down.
-  public func pull(_ line: String, up: Bool) throws {
+  package func pull(_ line: String, up: Bool) throws {
     try KernelFile.write("\(try path(line))/pull", up ? "pull-up" : "pull-down")
   }
 
   /// Whether a line is pulled up.
-  public func isPulledUp(_ line: String) throws -> Bool { try KernelFile.text("\(try path(line))/pull") == "pull-up" }
+  package func isPulledUp(_ line: String) throws -> Bool { try KernelFile.text("\(try path(line))/pull") == "pull-up" }
 
   /// Whether the physical level of a line is high.
-  public func isHigh(_ line: String) throws -> Bool { try KernelFile.text("\(try path(line))/value") == "1" }
+  package func isHigh(_ line: String) throws -> Bool { try KernelFile.text("\(try path(line))/value") == "1" }
 
   private func path(_ line: String) throws -> String {
     if let path = paths[line] { return path }

@@ -6,25 +6,25 @@ import Model
 import Orchestrator
 
 /// Devices of a board behind the daemon's own parts: loop, event log, gate and Linux backend.
-public final class Stand {
-  public let loop: EventLoop
-  public let board: Board
-  public let backend: LinuxBackend
-  public let log: EventLog
-  public let hardware: Hardware
+package final class Stand {
+  package let loop: EventLoop
+  package let board: Board
+  package let backend: LinuxBackend
+  package let log: EventLog
+  package let hardware: Hardware
   /// All events since the start, including those that the log's ring has dropped.
-  public private(set) var events: [Event] = []
+  package private(set) var events: [Event] = []
   private var isClosed = false
 
   /// The principal of all requests in tests.
-  public static let everybody = Principal(name: "client/ring", permissions: .all)
+  package static let everybody = Principal(name: "client/ring", permissions: .all)
 
   /// Assembles the parts and opens the devices.
   /// - Parameters:
   ///   - devices: the devices to use; nil for all of the board.
   ///   - change: changes a device's declaration for the test.
   /// - Throws: `Skip` when the board does not have a device.
-  public init(
+  package init(
     _ board: Board, _ devices: [DeviceID]? = nil, change: (inout Device) -> Void = { _ in }
   ) throws {
     var board = board
@@ -44,7 +44,7 @@ public final class Stand {
   }
 
   /// Closes the hardware; a second call does nothing.
-  public func close(_ mode: Hardware.Closing = .asDeclared) {
+  package func close(_ mode: Hardware.Closing = .asDeclared) {
     guard !isClosed else { return }
     isClosed = true
     hardware.close(mode)
@@ -58,7 +58,7 @@ public final class Stand {
   ///   - limit: the longest wait.
   ///   - polling: the interval of checks for a condition that does not wake the loop; nil if it does.
   ///   - isSo: the condition.
-  public func wait(
+  package func wait(
     _ what: String, within limit: Duration = .seconds(20), polling: Duration? = nil, file: String = #fileID,
     line: Int = #line, until isSo: () throws -> Bool
   ) throws {
@@ -76,7 +76,7 @@ public final class Stand {
   }
 
   /// Turns the loop for this time.
-  public func turn(for time: Duration) {
+  package func turn(for time: Duration) {
     var isOver = false
     loop.schedule(after: time) { isOver = true }
     while !isOver { loop.turn(wait: true) }
@@ -85,14 +85,14 @@ public final class Stand {
   // MARK: Events
 
   /// The events of a type, oldest first; only those of `source` if it is given.
-  public func events(_ type: String, from source: DeviceID? = nil) -> [Event] {
+  package func events(_ type: String, from source: DeviceID? = nil) -> [Event] {
     events.filter { $0.type == type && (source == nil || $0.source == source?.rawValue) }
   }
 
   /// Waits until there are at least `count` events of a type.
   /// - Returns: the event number `count`.
   @discardableResult
-  public func wait(
+  package func wait(
     for type: String, from source: DeviceID? = nil, count: Int = 1, within limit: Duration = .seconds(20),
     file: String = #fileID, line: Int = #line
   ) throws -> Event {
@@ -105,7 +105,7 @@ public final class Stand {
   // MARK: Asynchronous calls
 
   /// Takes a new measurement of a sensor.
-  public func read(_ id: DeviceID) throws -> Reading {
+  package func read(_ id: DeviceID) throws -> Reading {
     // Let the 10 ms cache of the chip's last answer expire.
     turn(for: .milliseconds(12))
     var answer: Result<Reading, HALError>?
@@ -116,7 +116,7 @@ public final class Stand {
   }
 
   /// The fault of a new measurement of a sensor; nil when it succeeds.
-  public func fault(_ id: DeviceID) throws -> HALError.Fault? {
+  package func fault(_ id: DeviceID) throws -> HALError.Fault? {
     do {
       _ = try read(id)
       return nil
@@ -124,7 +124,7 @@ public final class Stand {
   }
 
   /// Takes a picture.
-  public func snapshot(_ id: DeviceID) throws -> [UInt8] {
+  package func snapshot(_ id: DeviceID) throws -> [UInt8] {
     var answer: Result<[UInt8], HALError>?
     hardware.snapshot(id, as: Self.everybody) { answer = $0 }
     try wait("a picture of \(id)") { answer != nil }
@@ -134,7 +134,7 @@ public final class Stand {
 
   /// Commands an actuator as `holder`.
   @discardableResult
-  public func control(
+  package func control(
     _ id: DeviceID, _ command: ActuatorCommand, lease: Duration? = nil, as holder: String = "client/ring"
   ) throws -> Receipt {
     let principal = Principal(name: holder, permissions: .all)

@@ -4,22 +4,22 @@ import Glibc
 import Linux
 
 /// The kernel's virtual camera (Documentation/admin-guide/media/vivid.rst); its platform device can be unplugged.
-public struct VirtualCamera {
+package struct VirtualCamera {
   private static let driver = "/sys/bus/platform/drivers/vivid"
 
   /// - Throws: `Skip` when the module is not loaded.
-  public init() throws {
+  package init() throws {
     if !KernelFile.exists(Self.driver) { throw Skip("the module vivid is not here (\(Self.driver))") }
   }
 
-  public func unplug() throws { try KernelFile.write("\(Self.driver)/unbind", "vivid.0") }
-  public func plug() throws { try KernelFile.write("\(Self.driver)/bind", "vivid.0") }
+  package func unplug() throws { try KernelFile.write("\(Self.driver)/unbind", "vivid.0") }
+  package func plug() throws { try KernelFile.write("\(Self.driver)/bind", "vivid.0") }
 
   /// Plugs the camera in if it is unplugged.
-  public func restore() throws { if !KernelFile.exists("\(Self.driver)/vivid.0") { try plug() } }
+  package func restore() throws { if !KernelFile.exists("\(Self.driver)/vivid.0") { try plug() } }
 
   /// Whether the camera is streaming: only then vivid has a kernel thread that generates pictures.
-  public var isStreaming: Bool {
+  package var isStreaming: Bool {
     KernelFile.names("/proc").contains { name in
       name.first?.isNumber == true
         && (try? KernelFile.text("/proc/\(name)/comm"))?.hasPrefix("vivid-000-vid-c") == true
@@ -28,7 +28,7 @@ public struct VirtualCamera {
 }
 
 /// Whether this process has a device node open, even if its device is gone (proc(5), `/proc/pid/fd`).
-public func holdsOpen(_ node: String) -> Bool {
+package func holdsOpen(_ node: String) -> Bool {
   KernelFile.names("/proc/self/fd").contains { number in
     var bytes = [CChar](repeating: 0, count: 256)
     // SAFETY: the kernel writes at most 255 bytes into the array, which leaves a zero at its end.
@@ -39,12 +39,12 @@ public func holdsOpen(_ node: String) -> Bool {
 }
 
 /// The writing end of a v4l2loopback device; a camera program reads the written pictures.
-public struct LoopbackFeed: ~Copyable {
+package struct LoopbackFeed: ~Copyable {
   private let descriptor: Descriptor
 
   /// Opens the device for compressed pictures.
   /// - Throws: `Skip` when the device does not exist.
-  public init(_ path: String, width: UInt32, height: UInt32) throws {
+  package init(_ path: String, width: UInt32, height: UInt32) throws {
     guard KernelFile.exists(path) else { throw Skip("there is no \(path): the module v4l2loopback is not here") }
     let opened = try System.open(path, O_RDWR)
     try Self.format(opened.number, path, width, height)
@@ -68,5 +68,5 @@ public struct LoopbackFeed: ~Copyable {
   }
 
   /// Writes a picture.
-  public borrowing func show(_ jpeg: [UInt8]) throws { try System.writeAll(descriptor.number, jpeg) }
+  package borrowing func show(_ jpeg: [UInt8]) throws { try System.writeAll(descriptor.number, jpeg) }
 }

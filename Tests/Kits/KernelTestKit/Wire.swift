@@ -5,14 +5,14 @@ import Model
 /// chips.
 ///
 /// Board files declare wires as `world: {wires: [{from: lamp, to: lamp_sense}]}`.
-public struct Wire {
-  public let from: DeviceID
-  public let to: DeviceID
+package struct Wire {
+  package let from: DeviceID
+  package let to: DeviceID
   private let ends: (driven: (chip: SimulatedChip, line: String), pulled: (chip: SimulatedChip, line: String))?
 
   /// The wires of a board.
   /// - Throws: `Failure` for a malformed list, with the entry.
-  public static func all(of board: Board) throws -> [Wire] {
+  package static func all(of board: Board) throws -> [Wire] {
     let wires = board.world["wires"] ?? .list([])
     guard let list = wires.list else { throw Failure("\(board.file): world.wires must be a list of {from: …, to: …}") }
     return try list.enumerated().map { number, entry in
@@ -42,7 +42,7 @@ public struct Wire {
   }
 
   /// Copies the level to the other end; does nothing for a real wire.
-  public func carry() throws {
+  package func carry() throws {
     guard let ends else { return }
     let isHigh = try ends.driven.chip.isHigh(ends.driven.line)
     if try ends.pulled.chip.isPulledUp(ends.pulled.line) != isHigh {
@@ -53,7 +53,7 @@ public struct Wire {
 
 /// The simulated line of a device.
 /// - Throws: `Skip` when its chip is not simulated.
-public func end(of device: Device, on board: Board) throws -> (chip: SimulatedChip, line: String) {
+package func end(of device: Device, on board: Board) throws -> (chip: SimulatedChip, line: String) {
   guard let name = device.options["chip"]?.string, let line = device.options["line"]?.string,
     let chip = board.chips[name]
   else { throw Failure("'\(device.id)' is no GPIO line") }

@@ -1,24 +1,24 @@
 /// Writes WebAssembly modules in the binary format, including ones that no compiler would produce.
-public struct ModuleBuilder {
+package struct ModuleBuilder {
   private var types: [String] = []
   private var imports: [[UInt8]] = []
   private var functions: [(type: Int, body: [UInt8])] = []
   private var exports: [[UInt8]] = []
   private var segments: [[UInt8]] = []
   /// The size of the memory in pages of 64 KiB.
-  public var memory = 1
+  package var memory = 1
   /// The index of the start function; nil for none.
-  public var start: Int?
+  package var start: Int?
   /// Raw bytes of sections after all others.
-  public var tail: [UInt8] = []
+  package var tail: [UInt8] = []
 
   /// An empty module.
-  public init() {}
+  package init() {}
 
   /// Imports a function; call it before `function`, as imports have the first indices.
   /// - Parameter signature: parameters, `>`, results; `i` is i32, `I` is i64.
   /// - Returns: the function's index.
-  public mutating func importFunction(_ module: String, _ name: String, _ signature: String) -> Int {
+  package mutating func importFunction(_ module: String, _ name: String, _ signature: String) -> Int {
     imports.append(Self.name(module) + Self.name(name) + [0] + Self.number(type(signature)))
     return imports.count - 1
   }
@@ -27,7 +27,7 @@ public struct ModuleBuilder {
   /// - Parameter body: the instructions without the final `end`.
   /// - Returns: the function's index.
   @discardableResult
-  public mutating func function(_ signature: String, export name: String? = nil, _ body: [UInt8]) -> Int {
+  package mutating func function(_ signature: String, export name: String? = nil, _ body: [UInt8]) -> Int {
     functions.append((type(signature), body))
     let index = imports.count + functions.count - 1
     if let name { exports.append(Self.name(name) + [0] + Self.number(index)) }
@@ -35,12 +35,12 @@ public struct ModuleBuilder {
   }
 
   /// Adds a data segment: initial bytes of the memory.
-  public mutating func data(_ bytes: [UInt8], at place: Int) {
+  package mutating func data(_ bytes: [UInt8], at place: Int) {
     segments.append([0] + Self.constant(place) + [0x0B] + Self.number(bytes.count) + bytes)
   }
 
   /// Adds the exports of every agent: a handler that succeeds, and an allocator that always returns the same address.
-  public mutating func agent(
+  package mutating func agent(
     handle: [UInt8] = ModuleBuilder.constant(2048), room: [UInt8] = ModuleBuilder.constant(8192)
   ) {
     exports.append(Self.name("memory") + [2, 0])
@@ -49,7 +49,7 @@ public struct ModuleBuilder {
   }
 
   /// The encoded module.
-  public var bytes: [UInt8] {
+  package var bytes: [UInt8] {
     var module: [UInt8] = [0, 0x61, 0x73, 0x6D, 1, 0, 0, 0]
     func section(_ id: UInt8, _ content: [UInt8]) { module += [id] + Self.number(content.count) + content }
     section(
@@ -76,46 +76,48 @@ public struct ModuleBuilder {
   }
 
   /// `i32.const`.
-  public static func constant(_ value: Int) -> [UInt8] { [0x41] + signed(Int64(Int32(truncatingIfNeeded: value))) }
+  package static func constant(_ value: Int) -> [UInt8] { [0x41] + signed(Int64(Int32(truncatingIfNeeded: value))) }
 
   /// `i64.const`.
-  public static func wide(_ value: Int64) -> [UInt8] { [0x42] + signed(value) }
+  package static func wide(_ value: Int64) -> [UInt8] { [0x42] + signed(value) }
 
   /// `i32.store` of the result of `value` to an address.
-  public static func store(_ value: [UInt8], at place: Int) -> [UInt8] { constant(place) + value + [0x36, 2, 0] }
+  package static func store(_ value: [UInt8], at place: Int) -> [UInt8] { constant(place) + value + [0x36, 2, 0] }
 
   /// `i32.add`, `i32.and` and `i32.ne` of the results of two expressions.
-  public static func add(_ first: [UInt8], _ second: [UInt8]) -> [UInt8] { first + second + [0x6A] }
-  public static func and(_ first: [UInt8], _ second: [UInt8]) -> [UInt8] { first + second + [0x71] }
-  public static func differs(_ first: [UInt8], _ second: [UInt8]) -> [UInt8] { first + second + [0x47] }
+  package static func add(_ first: [UInt8], _ second: [UInt8]) -> [UInt8] { first + second + [0x6A] }
+  package static func and(_ first: [UInt8], _ second: [UInt8]) -> [UInt8] { first + second + [0x71] }
+  package static func differs(_ first: [UInt8], _ second: [UInt8]) -> [UInt8] { first + second + [0x47] }
 
   /// `if … else … end`, without results.
-  public static func choose(_ condition: [UInt8], _ yes: [UInt8], _ no: [UInt8]) -> [UInt8] {
+  package static func choose(_ condition: [UInt8], _ yes: [UInt8], _ no: [UInt8]) -> [UInt8] {
     condition + [0x04, 0x40] + yes + [0x05] + no + [0x0B]
   }
 
   /// `loop … br_if 0`: repeats while `condition` is not 0.
-  public static func `while`(_ condition: [UInt8], _ body: [UInt8]) -> [UInt8] {
+  package static func `while`(_ condition: [UInt8], _ body: [UInt8]) -> [UInt8] {
     [0x03, 0x40] + body + condition + [0x0D, 0, 0x0B]
   }
 
   /// `memory.grow` by one page; its result is the previous size, or -1.
-  public static let grow: [UInt8] = constant(1) + [0x40, 0]
+  package static let grow: [UInt8] = constant(1) + [0x40, 0]
 
   /// `call`.
-  public static func call(_ function: Int) -> [UInt8] { [0x10] + number(function) }
+  package static func call(_ function: Int) -> [UInt8] { [0x10] + number(function) }
 
   /// `i32.load` (or `i64.load`) from an address.
-  public static func load(_ place: Int, wide: Bool = false) -> [UInt8] { constant(place) + [wide ? 0x29 : 0x28, 2, 0] }
+  package static func load(_ place: Int, wide: Bool = false) -> [UInt8] {
+    constant(place) + [wide ? 0x29 : 0x28, 2, 0]
+  }
 
   /// `loop … br 0`.
-  public static func forever(_ body: [UInt8] = []) -> [UInt8] { [0x03, 0x40] + body + [0x0C, 0, 0x0B] }
+  package static func forever(_ body: [UInt8] = []) -> [UInt8] { [0x03, 0x40] + body + [0x0C, 0, 0x0B] }
 
-  public static let drop: [UInt8] = [0x1A]
-  public static let trap: [UInt8] = [0x00]
+  package static let drop: [UInt8] = [0x1A]
+  package static let trap: [UInt8] = [0x00]
 
   /// An unsigned LEB128 number.
-  public static func number(_ value: Int) -> [UInt8] {
+  package static func number(_ value: Int) -> [UInt8] {
     var (value, bytes): (Int, [UInt8]) = (value, [])
     repeat {
       bytes.append(UInt8(value & 0x7F) | (value > 0x7F ? 0x80 : 0))

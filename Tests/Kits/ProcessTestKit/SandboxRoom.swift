@@ -10,15 +10,15 @@ import TestKit
 import Wire
 
 /// A real launcher with a driver, and a folder for programs that the launcher's user can read.
-public final class SandboxRoom {
-  public let loop: EventLoop
-  public let driver: ProcessDriver
+package final class SandboxRoom {
+  package let loop: EventLoop
+  package let driver: ProcessDriver
   package let launcher: LauncherLink
   private let place: TemporaryFolder
-  public var folder: String { place.path }
+  package var folder: String { place.path }
 
   /// - Parameter patience: how long the launcher may be silent.
-  public init(limits: ProcessLimits = ProcessLimits(), patience: Duration = .seconds(60)) throws {
+  package init(limits: ProcessLimits = ProcessLimits(), patience: Duration = .seconds(60)) throws {
     place = try TemporaryFolder()
     _ = unsafe chmod(place.path, 0o755)
     loop = try EventLoop()
@@ -29,7 +29,7 @@ public final class SandboxRoom {
   deinit { driver.close() }
 
   /// Why sandboxes cannot be made on this machine; nil when they can.
-  public static let absence: String? = {
+  package static let absence: String? = {
     guard Files.isFile("/usr/bin/bwrap") else { return "bubblewrap is not installed: make setup installs it" }
     guard let room = try? SandboxRoom() else { return "no event loop" }
     let output = try? room.output(of: ["/usr/bin/bwrap", "--unshare-all", "--ro-bind", "/", "/", "/bin/true"])
@@ -37,7 +37,7 @@ public final class SandboxRoom {
   }()
 
   /// The folders of the Swift library that a debug build is linked with.
-  public static let runtimeFolders: [String] = {
+  package static let runtimeFolders: [String] = {
     let maps = String(decoding: (try? Files.read("/proc/self/maps")) ?? [], as: UTF8.self)
     let libraries = maps.split(separator: "\n").compactMap { line in
       line.firstIndex(of: "/").map { String(line[$0...]) }
@@ -46,28 +46,28 @@ public final class SandboxRoom {
   }()
 
   /// The manifest of a program.
-  public func manifest(_ entry: String, arguments: [String] = []) -> Manifest {
+  package func manifest(_ entry: String, arguments: [String] = []) -> Manifest {
     Manifest(
       id: "subject", name: "subject", runtime: .init(driver: .process, entry: entry, arguments: arguments),
       permissions: .all, file: "\(folder)/agent.json")
   }
 
   /// Writes an executable file, and returns the manifest of an agent that runs it.
-  public func program(_ name: String, _ text: String) throws -> Manifest {
+  package func program(_ name: String, _ text: String) throws -> Manifest {
     try place.write(name, text)
     _ = unsafe chmod("\(folder)/\(name)", 0o755)
     return manifest(name)
   }
 
   /// Runs the loop until `isDone` is true, or a generous timeout.
-  public func run(until isDone: () -> Bool) { loop.run(until: isDone) }
+  package func run(until isDone: () -> Bool) { loop.run(until: isDone) }
 
   /// Runs the loop until nothing is left to do.
-  public func settle() { loop.settle() }
+  package func settle() { loop.settle() }
 
   /// Lets the launcher run a command to its end.
   /// - Returns: its exit code, nil when it was not started, and what it wrote.
-  public func output(
+  package func output(
     of words: [String], environment: [String] = ["PATH=/usr/bin:/bin"], filter: String? = nil
   ) throws -> (code: Int32?, text: String) {
     let pipe = try System.pipe(size: 1 << 20)

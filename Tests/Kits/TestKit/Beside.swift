@@ -1,10 +1,10 @@
 import Linux
 
 /// Programs in the same build folder as the tests.
-public enum Beside {
+package enum Beside {
   /// Finds a program.
   /// - Returns: its path; only the name, to be found through PATH, if it was not built.
-  public static func path(_ name: String) -> String {
+  package static func path(_ name: String) -> String {
     var maps = (try? Files.read("/proc/self/maps")) ?? []
     maps.append(10)
     // The tests are either a library that the test program has loaded, or the program itself.

@@ -1,17 +1,17 @@
 import Linux
 
 /// The kernel's files about control groups on machines of several kinds, below a fixture folder.
-public final class CgroupTree {
+package final class CgroupTree {
   private let folder: TemporaryFolder
   /// The folder that replaces `/`.
-  public var root: String { folder.path }
+  package var root: String { folder.path }
 
   /// A machine without groups.
   /// - Parameters:
   ///   - group: the content of /proc/self/cgroup.
   ///   - mounts: the lines of /proc/self/mountinfo about control groups.
   ///   - commandLine: the kernel's command line.
-  public init(group: String, mounts: String, commandLine: String = "quiet\n") throws(SystemError) {
+  package init(group: String, mounts: String, commandLine: String = "quiet\n") throws(SystemError) {
     folder = try TemporaryFolder()
     try write("proc/self/cgroup", group)
     try write("proc/self/mountinfo", "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/root rw\n\(mounts)")
@@ -25,7 +25,7 @@ public final class CgroupTree {
   }
 
   /// Writes a file such as `sys/fs/cgroup/cpu.max`, and makes its folder.
-  public func write(_ path: String, _ text: String) throws(SystemError) { try folder.write(path, text) }
+  package func write(_ path: String, _ text: String) throws(SystemError) { try folder.write(path, text) }
 
   /// Writes the files of a group.
   /// - Parameters:
@@ -34,7 +34,7 @@ public final class CgroupTree {
   ///   - handsDown: the controllers that the group passes on.
   ///   - processes: the content of cgroup.procs.
   ///   - isRoot: whether it is the real root group, which lacks most files.
-  public func group(
+  package func group(
     _ path: String, controllers: String = "cpu memory pids", handsDown: String = "", processes: String = "",
     isRoot: Bool = false
   ) throws(SystemError) {
@@ -60,10 +60,10 @@ public final class CgroupTree {
   }
 
   /// The service's group on a machine that systemd runs.
-  public static let service = "system.slice/openstarryd.service"
+  package static let service = "system.slice/openstarryd.service"
 
   /// Debian 12: only version 2, systemd's unit, all controllers.
-  public static func debian() throws(SystemError) -> CgroupTree {
+  package static func debian() throws(SystemError) -> CgroupTree {
     let tree = try CgroupTree(group: "0::/\(service)\n", mounts: unified)
     try tree.group("", controllers: "cpu io memory pids", handsDown: "cpu memory pids", isRoot: true)
     try tree.group("system.slice", handsDown: "cpu memory pids")
@@ -72,7 +72,7 @@ public final class CgroupTree {
   }
 
   /// Raspberry Pi OS, whose firmware disables the memory controller.
-  public static func raspberryPi(
+  package static func raspberryPi(
     commandLine: String = "coherent_pool=1M cgroup_disable=memory console=tty1\n"
   ) throws(SystemError) -> CgroupTree {
     let tree = try CgroupTree(group: "0::/\(service)\n", mounts: unified, commandLine: commandLine)
@@ -83,7 +83,7 @@ public final class CgroupTree {
   }
 
   /// Version 1 with all controllers, and version 2 without any.
-  public static func hybrid() throws(SystemError) -> CgroupTree {
+  package static func hybrid() throws(SystemError) -> CgroupTree {
     let tree = try CgroupTree(
       group: "4:memory:/\(service)\n1:name=systemd:/\(service)\n0::/\(service)\n",
       mounts: """
@@ -99,14 +99,14 @@ public final class CgroupTree {
   }
 
   /// A container with its own namespace: its group has the root's name but is not the root.
-  public static func container() throws(SystemError) -> CgroupTree {
+  package static func container() throws(SystemError) -> CgroupTree {
     let tree = try CgroupTree(group: "0::/\n", mounts: unified)
     try tree.group("", processes: "51\n")
     return tree
   }
 
   /// A process in the root group.
-  public static func rootGroup() throws(SystemError) -> CgroupTree {
+  package static func rootGroup() throws(SystemError) -> CgroupTree {
     let tree = try CgroupTree(group: "0::/\n", mounts: unified)
     try tree.group("", processes: "1\n51\n60\n", isRoot: true)
     return tree

@@ -290,7 +290,7 @@ final class AgentState {
 }
 
 /// The file system as agents see it.
-public protocol FileReading: AnyObject {
+package protocol FileReading: AnyObject {
   /// The path with symbolic links, `.` and `..` resolved; nil when it does not exist.
   func resolve(_ path: String) -> String?
 

@@ -3,16 +3,16 @@ import Linux
 import Model
 
 /// Reads files for agents.
-public final class AgentFiles: FileReading {
+package final class AgentFiles: FileReading {
   /// The longest file that an agent may read, in bytes.
   static let limit = 1 << 20
 
   /// A reader of this system's files.
-  public init() {}
+  package init() {}
 
-  public func resolve(_ path: String) -> String? { try? Files.resolve(path) }
+  package func resolve(_ path: String) -> String? { try? Files.resolve(path) }
 
-  public func read(_ path: String) throws(AgentError) -> [UInt8] {
+  package func read(_ path: String) throws(AgentError) -> [UInt8] {
     // Only regular files: reading a device or FIFO could block or have side effects.
     guard Files.isFile(path) else { throw AgentError(.denied, "read '\(path)': not a regular file") }
     do {

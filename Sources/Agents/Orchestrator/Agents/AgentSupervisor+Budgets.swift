@@ -6,7 +6,7 @@ import Watchdog
 extension AgentSupervisor {
   /// Warns in the log of each agent about its `parent`, once all agents it may name are there.
   /// - Parameter only: the agents to check; nil for all.
-  public func warnOfParents(_ only: [AgentID]? = nil) {
+  package func warnOfParents(_ only: [AgentID]? = nil) {
     for (id, warning) in Parentage.complaints(sorted.map(\.manifest)) where only?.contains(id) ?? true {
       log(id, .warning, warning.message)
     }
@@ -14,19 +14,19 @@ extension AgentSupervisor {
 
   /// The budgets of the whole board: the sum of all agents, the last measurement of the daemon as a whole, and what it
   /// writes to the disk.
-  public var boardBudgets: [BudgetStatus] { budgets.boardStatus }
+  package var boardBudgets: [BudgetStatus] { budgets.boardStatus }
 
   /// Takes a measurement of the daemon as a whole.
   /// - Returns: the share of the board's budget, where 1 is all of it; nil without a budget.
-  public func note(_ measurement: BoardMeasurement) -> Double? { budgets.measure(measurement) }
+  package func note(_ measurement: BoardMeasurement) -> Double? { budgets.measure(measurement) }
 
   /// Whether the daemon has used up its budget of disk writes.
-  public var isDiskUsedUp: Bool {
+  package var isDiskUsedUp: Bool {
     budgets.board.status(at: clock.now).contains { $0.resource == .disk && $0.step >= .throttled }
   }
 
   /// Counts bytes that the daemon has written to the disk.
-  public func noteWritten(_ bytes: Int64) { budgets.charge(.disk, bytes, to: budgets.board) }
+  package func noteWritten(_ bytes: Int64) { budgets.charge(.disk, bytes, to: budgets.board) }
 
   /// Reports a step of a budget's ladder, and stops an agent that is far over.
   func tell(_ notice: BudgetNotice) {

@@ -3,7 +3,7 @@ import Model
 
 // The control plane's operations on agents.
 extension AgentSupervisor: AgentControl {
-  public func spawnAgent(_ id: AgentID, cause: Cause?) throws(AgentControlError) -> AgentStatus {
+  package func spawnAgent(_ id: AgentID, cause: Cause?) throws(AgentControlError) -> AgentStatus {
     let agent = try agent(id)
     if agent.isDisabled { throw .disabled(id) }
     if let reason = agent.shedReason { throw .cannotRun(id, reason) }
@@ -25,7 +25,7 @@ extension AgentSupervisor: AgentControl {
     agent.feed(.spawn, cause: cause)
   }
 
-  public func killAgent(
+  package func killAgent(
     _ id: AgentID, now: Bool, cause: Cause?, _ done: @escaping () -> Void
   ) throws(AgentControlError) {
     let agent = try agent(id)
@@ -34,7 +34,7 @@ extension AgentSupervisor: AgentControl {
     agent.feed(.kill(now: now), cause: cause)
   }
 
-  public func restartAgent(_ id: AgentID, cause: Cause?) throws(AgentControlError) {
+  package func restartAgent(_ id: AgentID, cause: Cause?) throws(AgentControlError) {
     let agent = try agent(id)
     if agent.isDisabled { throw .disabled(id) }
     if let reason = agent.shedReason { throw .cannotRun(id, reason) }
@@ -43,13 +43,13 @@ extension AgentSupervisor: AgentControl {
     agent.feed(.restart, cause: cause)
   }
 
-  public func checkWake(_ id: AgentID) throws(AgentControlError) { try agent(id).checkDelivery() }
+  package func checkWake(_ id: AgentID) throws(AgentControlError) { try agent(id).checkDelivery() }
 
-  public func wakeAgent(_ id: AgentID, with event: Event) throws(AgentControlError) {
+  package func wakeAgent(_ id: AgentID, with event: Event) throws(AgentControlError) {
     try deliver(event, to: id, cause: Cause(event), count: 1, firing: nil, nil)
   }
 
-  public func register(_ manifest: Manifest) throws(AgentControlError) {
+  package func register(_ manifest: Manifest) throws(AgentControlError) {
     try check(manifest)
     try keep(manifest) { () throws(AgentControlError) in
       // A new version leaves quarantine.
@@ -69,7 +69,7 @@ extension AgentSupervisor: AgentControl {
     events.publish(AgentEvents.registered(manifest.id, version: manifest.version), from: "agent/\(manifest.id)")
   }
 
-  public func unregister(_ id: AgentID) throws(AgentControlError) {
+  package func unregister(_ id: AgentID) throws(AgentControlError) {
     guard !(try agent(id).isLive) else { throw .stillRunning(id) }
     try persist([.removal(id)])
     noteRemoval(of: id)
@@ -79,32 +79,32 @@ extension AgentSupervisor: AgentControl {
     events.publish(AgentEvents.unregistered(id), from: "agent/\(id)")
   }
 
-  public func listAgents() -> [AgentStatus] { sorted.map { $0.status(at: clock.now) } }
+  package func listAgents() -> [AgentStatus] { sorted.map { $0.status(at: clock.now) } }
 
-  public func agentStatus(_ id: AgentID) throws(AgentControlError) -> AgentStatus {
+  package func agentStatus(_ id: AgentID) throws(AgentControlError) -> AgentStatus {
     try agent(id).status(at: clock.now)
   }
 
-  public func manifest(_ id: AgentID) throws(AgentControlError) -> Manifest { try agent(id).manifest }
+  package func manifest(_ id: AgentID) throws(AgentControlError) -> Manifest { try agent(id).manifest }
 
-  public func logs(_ id: AgentID, last: Int) throws(AgentControlError) -> [LogLine] {
+  package func logs(_ id: AgentID, last: Int) throws(AgentControlError) -> [LogLine] {
     try agent(id).logs.last(last)
   }
 
-  public func followLogs(
+  package func followLogs(
     _ id: AgentID?, _ onLine: @escaping (LogLine) -> Void
   ) throws(AgentControlError) -> FollowID {
     if let id { _ = try agent(id) }
     return follow(id, onLine)
   }
 
-  public func snapshot(_ id: AgentID, _ done: @escaping (Value) -> Void) throws(AgentControlError) {
+  package func snapshot(_ id: AgentID, _ done: @escaping (Value) -> Void) throws(AgentControlError) {
     try agent(id).snapshot(done)
   }
 
   /// Stops every agent, each within its grace time.
   /// - Parameter done: called once when none is left.
-  public func shutDown(_ done: @escaping () -> Void) {
+  package func shutDown(_ done: @escaping () -> Void) {
     isShutDown = true
     let live = sorted.filter { $0.isLive }
     // First, so that nothing wakes an agent that is already stopped.

@@ -5,7 +5,7 @@ import Model
 // they are enabled.
 extension AgentSupervisor {
   /// Disables the agents that were disabled before the daemon started; also those that are not registered yet.
-  public func recallDisabled(_ ids: Set<AgentID>) {
+  package func recallDisabled(_ ids: Set<AgentID>) {
     disabled.formUnion(ids)
     for id in ids {
       guard let agent = agents[id] else { continue }
@@ -14,7 +14,7 @@ extension AgentSupervisor {
     }
   }
 
-  public func setEnabled(_ id: AgentID, _ isEnabled: Bool, cause: Cause?) throws(AgentControlError) {
+  package func setEnabled(_ id: AgentID, _ isEnabled: Bool, cause: Cause?) throws(AgentControlError) {
     // Also one that cannot run, or that safe mode has left out: who ended the daemon must not run after it.
     if agents[id] == nil, unusable[id] == nil, !isPartial || !id.isWellFormed, !disabled.contains(id) {
       _ = try agent(id)

@@ -5,32 +5,32 @@ import Model
 extension AgentSupervisor {
   /// Stops an agent, and refuses to start it until `restore`.
   /// - Parameter reason: shown to anybody who wants it to run, e.g. `the board is short of memory`.
-  public func shed(_ id: AgentID, _ reason: String) {
+  package func shed(_ id: AgentID, _ reason: String) {
     guard let agent = agents[id] else { return }
     agent.shedReason = reason
     agent.feed(.shed(.pressure), cause: nil)
   }
 
   /// Lets an agent run again. One of lifecycle `always` is started.
-  public func restore(_ id: AgentID) {
+  package func restore(_ id: AgentID) {
     guard let agent = agents[id], agent.shedReason != nil else { return }
     agent.shedReason = nil
     startResident([id])
   }
 
   /// The running agents with their priorities.
-  public var running: [(agent: AgentID, priority: Priority)] {
+  package var running: [(agent: AgentID, priority: Priority)] {
     sorted.filter(\.isLive).map { ($0.id, $0.manifest.policy.priority) }
   }
 
   /// Holds deliveries for agents of priority `background` back, or no longer.
-  public func throttle(_ isOn: Bool) {
+  package func throttle(_ isOn: Bool) {
     shared.isThrottled = isOn
     if !isOn { for agent in sorted where !agent.queue.isEmpty { agent.feed(.deliver, cause: nil) } }
   }
 
   /// Lets one delivery through to each agent that is held back.
-  public func letOneThrough() {
+  package func letOneThrough() {
     for agent in sorted where agent.isHeld && !agent.queue.isEmpty {
       agent.allowance = 1
       agent.feed(.deliver, cause: nil)
@@ -39,7 +39,7 @@ extension AgentSupervisor {
 
   /// How many deliveries wait that agents could take now, and how many were taken so far. A queue that does not move is
   /// stuck.
-  public var progress: (waiting: Int, taken: UInt64) {
+  package var progress: (waiting: Int, taken: UInt64) {
     let waiting = agents.values.reduce(0) { sum, agent in
       agent.lifecycle.state == .ready && !agent.isHeld && agent.throttleTimer == nil
         ? sum + agent.queue.count : sum

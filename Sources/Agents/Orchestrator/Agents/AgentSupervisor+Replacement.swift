@@ -17,7 +17,7 @@ extension AgentSupervisor {
   ///     one is back.
   ///   - cause: what led to it; nil starts a causal chain.
   ///   - done: called once, now or later; not at all when the daemon ends first.
-  public func replace(
+  package func replace(
     _ manifest: Manifest, trial: Duration? = nil, cause: Cause?,
     _ done: @escaping (Result<Void, AgentControlError>) -> Void
   ) {

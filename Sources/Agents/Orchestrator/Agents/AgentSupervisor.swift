@@ -5,14 +5,14 @@ import Watchdog
 
 /// Keeps the registered agents, hands events to them, and does everything that concerns all of them. `ManagedAgent`
 /// does what concerns one.
-public final class AgentSupervisor {
+package final class AgentSupervisor {
   let shared: AgentSurroundings
   let drivers: [Manifest.Driver: any AgentDriver]
   let limits: BoardLimits
   var agents: [AgentID: ManagedAgent] = [:]
   var isShutDown = false
   /// Whether agents of the configuration and the registry are left out for now, as in safe mode.
-  public var isPartial = false
+  package var isPartial = false
   /// The agents that were removed since the start. The contents of the registry that were read before may have them.
   private(set) var removed: Set<AgentID> = []
   /// The agents that may not run until they are enabled.
@@ -20,7 +20,7 @@ public final class AgentSupervisor {
   /// Agents that report after each activation, because rules ask for their reports.
   var reporters: Set<AgentID> = []
   /// Declared agents that cannot run, with the reason. They are never started, and rules that name them wait.
-  public private(set) var unusable: [AgentID: String] = [:]
+  package private(set) var unusable: [AgentID: String] = [:]
   private(set) var subscribers = SubscriberIndex()
   private var followers: [(id: FollowID, agent: AgentID?, onLine: (LogLine) -> Void)] = []
   private var lastFollow: UInt64 = 0
@@ -33,7 +33,7 @@ public final class AgentSupervisor {
   ///   - model: answers agents' questions to models; nil when there is none.
   ///   - limits: what all agents together may use.
   ///   - random: spreads the times of restarts.
-  public init(
+  package init(
     clock: any Timekeeper, events: any EventSink, hardware: Hardware, files: any FileReading,
     registry: any AgentRegistry, drivers: [any AgentDriver], logLines: Int,
     model: (any ModelGateway)? = nil, limits: BoardLimits = BoardLimits(),
@@ -57,14 +57,14 @@ public final class AgentSupervisor {
   var budgets: BudgetBook { shared.budgets }
 
   /// Remembers quarantines; nil when they end with the supervisor. Set it before agents are adopted.
-  public var quarantines: (any QuarantineStore)? {
+  package var quarantines: (any QuarantineStore)? {
     get { shared.quarantines }
     set { shared.quarantines = newValue }
   }
 
   /// While it is true, as during an emergency stop, no activation begins. Events that waited are dropped, because
   /// acting on them later would be wrong. A running activation ends by itself.
-  public var isPaused: Bool {
+  package var isPaused: Bool {
     get { shared.isPaused }
     set {
       let wasPaused = shared.isPaused
@@ -83,7 +83,7 @@ public final class AgentSupervisor {
   /// Adds an agent or replaces its manifest, without writing to the registry. A quarantine remains.
   /// - Parameter state: its durable values.
   /// - Throws: it runs, there is no driver for it, or the driver refuses it.
-  public func adopt(_ manifest: Manifest, state: Fields) throws(AgentControlError) {
+  package func adopt(_ manifest: Manifest, state: Fields) throws(AgentControlError) {
     try check(manifest)
     let driver = try driver(for: manifest)
     let logs = agents[manifest.id]?.logs
@@ -106,16 +106,16 @@ public final class AgentSupervisor {
   }
 
   /// Whether there is such an agent.
-  public func isRegistered(_ id: AgentID) -> Bool { agents[id] != nil }
+  package func isRegistered(_ id: AgentID) -> Bool { agents[id] != nil }
 
   /// Whether there is an agent with exactly this manifest.
-  public func isRegistered(_ manifest: Manifest) -> Bool {
+  package func isRegistered(_ manifest: Manifest) -> Bool {
     agents[manifest.id]?.documentHash == manifest.document.hashValue
   }
 
   /// Notes that a declared agent cannot run. Does nothing for a registered one.
   /// - Parameter why: shown to anybody who wants it to run.
-  public func leaveOut(_ id: AgentID, _ why: String) {
+  package func leaveOut(_ id: AgentID, _ why: String) {
     if agents[id] == nil { unusable[id] = why }
   }
 
@@ -147,7 +147,7 @@ public final class AgentSupervisor {
 
   /// Starts the agents of lifecycle `always`.
   /// - Parameter only: the agents to start; nil for all.
-  public func startResident(_ only: [AgentID]? = nil) {
+  package func startResident(_ only: [AgentID]? = nil) {
     for agent in sorted where agent.manifest.runtime.lifecycle == .always && !agent.isDisabled {
       if only?.contains(agent.id) ?? true { agent.feed(.spawn, cause: nil) }
     }
@@ -181,7 +181,7 @@ public final class AgentSupervisor {
 
   /// Hands an event to the agents that subscribe to it.
   /// - Parameter only: the agents that may get it; nil for all.
-  public func handle(_ event: Event, only: Set<AgentID>? = nil) {
+  package func handle(_ event: Event, only: Set<AgentID>? = nil) {
     for id in subscribers.subscribers(to: event.type) where only?.contains(id) ?? true {
       // An agent that cannot take it counts that, and reports it in its own events.
       try? deliver(event, to: id, cause: Cause(event), count: 1, firing: nil, nil)
@@ -213,20 +213,20 @@ public final class AgentSupervisor {
   func log(_ id: AgentID, _ level: LogLevel, _ message: String) { agents[id]?.log(level, message) }
 
   /// Calls `onLine` for each new line of an agent's log, or of all logs, until `endFollow`.
-  public func follow(_ agent: AgentID?, _ onLine: @escaping (LogLine) -> Void) -> FollowID {
+  package func follow(_ agent: AgentID?, _ onLine: @escaping (LogLine) -> Void) -> FollowID {
     lastFollow += 1
     followers.append((FollowID(lastFollow), agent, onLine))
     return FollowID(lastFollow)
   }
 
   /// Stops following a log.
-  public func endFollow(_ follow: FollowID) { followers.removeAll { $0.id == follow } }
+  package func endFollow(_ follow: FollowID) { followers.removeAll { $0.id == follow } }
 
   /// Gives agents durable values that could not be read before the agents were adopted.
-  public func restore(_ states: [AgentID: Fields]) {
+  package func restore(_ states: [AgentID: Fields]) {
     for (id, fields) in states { agents[id]?.restore(fields) }
   }
 
   /// An agent's durable values; empty when it has none.
-  public func durableState(_ id: AgentID) -> Fields { agents[id]?.state.values ?? [:] }
+  package func durableState(_ id: AgentID) -> Fields { agents[id]?.state.values ?? [:] }
 }

@@ -5,7 +5,7 @@ import Model
 ///
 /// Events live in a ring in memory, bounded in number and bytes. In addition each device keeps the chain that led to
 /// its last change, so that `why` still answers when the ring has overwritten it.
-public final class EventLog: EventSink, EventHistory {
+package final class EventLog: EventSink, EventHistory {
   private let clock: any Timekeeper
   private let later: (@escaping () -> Void) -> Void
   private let depthLimit: Int
@@ -21,10 +21,10 @@ public final class EventLog: EventSink, EventHistory {
   private var synchronised = (is: false, until: Instant(nanoseconds: 0))
 
   /// Takes each event for rules and subscribed agents, after the publishing call has returned to the loop.
-  public var dispatch: (Event) -> Void = { _ in }
+  package var dispatch: (Event) -> Void = { _ in }
 
   /// Takes an event that only some rules or agents get.
-  public var dispatchTo: (Event, Audience) -> Void = { _, _ in }
+  package var dispatchTo: (Event, Audience) -> Void = { _, _ in }
 
   /// Who gets the events that are published now; nil for everybody.
   private var audience: Audience?
@@ -32,16 +32,16 @@ public final class EventLog: EventSink, EventHistory {
   private var audiences: [ULID: Audience] = [:]
 
   /// How many events were published since the start.
-  public private(set) var total: UInt64 = 0
+  package private(set) var total: UInt64 = 0
 
   /// How many events were not handed on because too many were waiting, or too many had the same origin.
-  public private(set) var shed: UInt64 = 0
+  package private(set) var shed: UInt64 = 0
 
   /// How many events wait to be handed on.
-  public var waiting: Int { backlog.count }
+  package var waiting: Int { backlog.count }
 
   /// How many events were handed on since the start.
-  public private(set) var handedOn: UInt64 = 0
+  package private(set) var handedOn: UInt64 = 0
 
   /// The most events that wait to be handed on. Beyond it the least urgent are shed.
   static let queueLimit = 4096
@@ -60,7 +60,7 @@ public final class EventLog: EventSink, EventHistory {
   ///   - capacity: how many events the ring keeps.
   ///   - depthLimit: the greatest depth of a causal chain.
   ///   - later: runs an action after the current handler, before the loop waits.
-  public init(
+  package init(
     clock: any Timekeeper, capacity: Int, depthLimit: Int, later: @escaping (@escaping () -> Void) -> Void
   ) {
     self.clock = clock
@@ -70,12 +70,12 @@ public final class EventLog: EventSink, EventHistory {
   }
 
   /// A log on a loop.
-  public convenience init(on loop: any Loop, capacity: Int, depthLimit: Int) {
+  package convenience init(on loop: any Loop, capacity: Int, depthLimit: Int) {
     self.init(clock: loop, capacity: capacity, depthLimit: depthLimit, later: { loop.later($0) })
   }
 
   /// Hands every event to rules and agents from now on. Retains neither.
-  public func handOut(to rules: RuleRunner, _ agents: AgentSupervisor) {
+  package func handOut(to rules: RuleRunner, _ agents: AgentSupervisor) {
     dispatch = { [unowned rules, unowned agents] event in
       rules.handle(event)
       agents.handle(event)
@@ -89,11 +89,11 @@ public final class EventLog: EventSink, EventHistory {
   }
 
   /// Call it when the wall clock was set: it may be synchronised now.
-  public func clockWasSet() { synchronised.until = Instant(nanoseconds: 0) }
+  package func clockWasSet() { synchronised.until = Instant(nanoseconds: 0) }
 
   // MARK: EventSink
 
-  public func publish(
+  package func publish(
     _ type: String, source: String, cause: Cause?, priority: Priority, payload: Fields
   ) -> Event {
     let (event, bytes) = keep(type, source: source, cause: cause, priority: priority, payload: payload)
@@ -112,7 +112,7 @@ public final class EventLog: EventSink, EventHistory {
     return event
   }
 
-  public func address(_ audience: Audience, _ work: () -> Void) {
+  package func address(_ audience: Audience, _ work: () -> Void) {
     self.audience = audience
     work()
     self.audience = nil
@@ -191,7 +191,7 @@ public final class EventLog: EventSink, EventHistory {
   }
 
   /// Hands on all waiting events, and those that follow from them, at once.
-  public func handOnAll() { while let event = backlog.next() { handOn(event) } }
+  package func handOnAll() { while let event = backlog.next() { handOn(event) } }
 
   private func handOn(_ event: Event) {
     let audience = audiences.isEmpty ? nil : audiences.removeValue(forKey: event.id)
@@ -205,7 +205,7 @@ public final class EventLog: EventSink, EventHistory {
 
   // MARK: EventHistory
 
-  public func events(matching pattern: EventPattern, last: Int, since: ULID?) -> [Event] {
+  package func events(matching pattern: EventPattern, last: Int, since: ULID?) -> [Event] {
     let start = since.map { since in ring.firstPosition { $0 > since } } ?? 0
     var found: [Event] = []
     for position in stride(from: ring.count - 1, through: start, by: -1) where found.count < last {
@@ -214,9 +214,9 @@ public final class EventLog: EventSink, EventHistory {
     return found.reversed()
   }
 
-  public func event(_ id: ULID) -> Event? { ring.find(id) }
+  package func event(_ id: ULID) -> Event? { ring.find(id) }
 
-  public func chain(to event: ULID) -> [Event] {
+  package func chain(to event: ULID) -> [Event] {
     var chain: [Event] = []
     var next: ULID? = event
     while let id = next, chain.count <= depthLimit + 2, let link = ring.find(id) {
@@ -226,13 +226,13 @@ public final class EventLog: EventSink, EventHistory {
     return chain.reversed()
   }
 
-  public func chain(toLastChangeOf device: String) -> [Event] { (chains[device] ?? []).reversed() }
+  package func chain(toLastChangeOf device: String) -> [Event] { (chains[device] ?? []).reversed() }
 
-  public func listen(_ pattern: EventPattern, _ onEvent: @escaping (Event) -> Void) -> UInt64 {
+  package func listen(_ pattern: EventPattern, _ onEvent: @escaping (Event) -> Void) -> UInt64 {
     lastListener += 1
     listeners.append((lastListener, pattern, onEvent))
     return lastListener
   }
 
-  public func endListen(_ listener: UInt64) { listeners.removeAll { $0.id == listener } }
+  package func endListen(_ listener: UInt64) { listeners.removeAll { $0.id == listener } }
 }

@@ -4,18 +4,18 @@ import Model
 ///
 /// It is trusted once it was synchronised since the boot, or when it agrees with the board's clock chip and is later
 /// than every stored time. Trust lasts until the end of the daemon, however the clock is set.
-public final class BoardClock {
+package final class BoardClock {
   /// Evidence for a clock beside its time.
-  public struct Evidence {
+  package struct Evidence {
     /// Whether a battery-backed clock chip shows the same time.
-    public var agreesWithChip: () -> Bool
+    package var agreesWithChip: () -> Bool
     /// Whether a daemon has trusted the clock since the boot.
-    public var wasTrusted: Bool
+    package var wasTrusted: Bool
     /// Called once when the clock becomes trusted, to store that for the next daemon of this boot.
-    public var remember: () -> Void
+    package var remember: () -> Void
 
     /// Evidence; by default none.
-    public init(
+    package init(
       wasTrusted: Bool = false, agreesWithChip: @escaping () -> Bool = { false }, remember: @escaping () -> Void = {}
     ) {
       self.wasTrusted = wasTrusted
@@ -32,11 +32,11 @@ public final class BoardClock {
   private static let shortestStep = Duration.seconds(1)
 
   /// Whether rules may trust the clock.
-  public private(set) var isTrusted: Bool
+  package private(set) var isTrusted: Bool
   /// Called when the clock was set or has become trusted.
   var onChange: () -> Void = {}
   /// The newest stored time, in milliseconds since 1970; 0 when none is stored.
-  public var lastStored: UInt64 = 0 {
+  package var lastStored: UInt64 = 0 {
     didSet { lookForTrust() }
   }
 
@@ -49,7 +49,7 @@ public final class BoardClock {
   private var wait = soonest
 
   /// A clock; a policy of `any` trusts it at once.
-  public init(_ policy: Board.Clock, clock: any Timekeeper, events: any EventSink, evidence: Evidence = Evidence()) {
+  package init(_ policy: Board.Clock, clock: any Timekeeper, events: any EventSink, evidence: Evidence = Evidence()) {
     self.clock = clock
     self.events = events
     self.evidence = evidence
@@ -59,7 +59,7 @@ public final class BoardClock {
   }
 
   /// Call it when the wall clock was set.
-  public func wasSet() {
+  package func wasSet() {
     let expected = Int64(clamping: seen.wall) + (clock.now - seen.at).nanoseconds / 1_000_000
     let step = Duration.milliseconds(Int64(clamping: clock.wallMilliseconds) - expected)
     seen = (clock.wallMilliseconds, clock.now)

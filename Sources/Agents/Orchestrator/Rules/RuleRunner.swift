@@ -4,7 +4,7 @@ import Model
 import Rules
 
 /// Carries out the actions of rules and answers their questions: the environment of the pure rule engine.
-public final class RuleRunner: RuleEnvironment, RuleControl {
+package final class RuleRunner: RuleEnvironment, RuleControl {
   private let clock: any Timekeeper
   private let events: any EventSink
   private let hardware: Hardware
@@ -26,9 +26,9 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
   /// Folds reports of failed actions.
   private var told: [RuleID: Fold] = [:]
   /// The clock for `cron` rules and `now`.
-  public let boardClock: BoardClock
+  package let boardClock: BoardClock
   /// Stores cooldowns; nil when they do not survive a restart. Set it before the first rules.
-  public var registry: (any AgentRegistry)?
+  package var registry: (any AgentRegistry)?
   /// Cooldowns of the previous daemon, until there are rules.
   private var kept: [RuleID: RuleCooldown] = [:]
   private var lastOffset: Int
@@ -38,7 +38,7 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
   ///   - boardClock: nil for one that is always trusted.
   ///   - utcOffset: how far local time is ahead of UTC at a time, both in seconds; for `cron`.
   ///   - load: reads and compiles the rule files; called by `reloadRules`.
-  public init(
+  package init(
     clock: any Timekeeper, events: any EventSink, hardware: Hardware, agents: AgentSupervisor,
     boardClock: BoardClock? = nil, utcOffset: @escaping (Int64) -> Int,
     load: @escaping () throws(Diagnostics) -> RuleSet
@@ -58,7 +58,7 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
   /// Evaluates the rules on an event: at once, or after the activation that emitted it if a rule asks for the report of
   /// the emitting agent.
   /// - Parameter only: the rules to evaluate; nil for all.
-  public func handle(_ event: Event, only: Set<RuleID>? = nil) {
+  package func handle(_ event: Event, only: Set<RuleID>? = nil) {
     guard let agent = Self.agent(event.source), let engine, engine.asksState(of: agent, on: event) else {
       return look(at: event, only: only)
     }
@@ -77,7 +77,7 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
   }
 
   /// Whether there is such a rule.
-  public func isInForce(_ rule: RuleID) -> Bool { engine?.ruleIDs.contains(rule) ?? false }
+  package func isInForce(_ rule: RuleID) -> Bool { engine?.ruleIDs.contains(rule) ?? false }
 
   /// Rules that ask for a sensor without a reading are evaluated when it has one or has failed, after 10 s at most.
   /// Other rules do not wait.
@@ -118,7 +118,7 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
   }
 
   /// Call it when the time zone may have changed.
-  public func zoneChanged() {
+  package func zoneChanged() {
     let now = offset(Int64(clamping: clock.wallMilliseconds / 1000))
     if now != lastOffset {
       events.publish(SystemEvents.timeZone(utcOffset: now), from: "system")
@@ -129,9 +129,9 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
 
   // MARK: RuleControl
 
-  public func listRules() -> [RuleStatus] { engine?.statuses() ?? [] }
+  package func listRules() -> [RuleStatus] { engine?.statuses() ?? [] }
 
-  public var count: Int { engine?.count ?? 0 }
+  package var count: Int { engine?.count ?? 0 }
 
   /// Which rules name which agents.
   private var named: [(rule: RuleID, agent: AgentID)] { engine?.rules.agents ?? [] }
@@ -141,13 +141,13 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
     named.compactMap { rule, agent in agents.absence(of: agent).map { (rule, agent, $0) } }
   }
 
-  public func rules(naming agent: AgentID) -> [RuleID] { named.filter { $0.agent == agent }.map(\.rule) }
+  package func rules(naming agent: AgentID) -> [RuleID] { named.filter { $0.agent == agent }.map(\.rule) }
 
-  public func testRules(_ event: Event) -> [RuleVerdict] { engine?.test(event) ?? [] }
+  package func testRules(_ event: Event) -> [RuleVerdict] { engine?.test(event) ?? [] }
 
-  public private(set) var refusal: String?
+  package private(set) var refusal: String?
 
-  public func reloadRules() throws(Diagnostics) -> Int {
+  package func reloadRules() throws(Diagnostics) -> Int {
     do throws(Diagnostics) { return enforce(try load()) } catch {
       refusal = "\(error)"
       throw error
@@ -158,7 +158,7 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
   /// the current levels.
   /// - Returns: the number of rules now.
   @discardableResult
-  public func enforce(_ rules: RuleSet) -> Int {
+  package func enforce(_ rules: RuleSet) -> Int {
     let (ended, begun) = engine?.replace(with: rules) ?? ([], [])
     refusal = nil
     emissions = emissions.filter { isInForce($0.key) }
@@ -213,7 +213,7 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
   }
 
   /// Restores the cooldowns of the previous daemon: now, or once there are rules.
-  public func recall(_ cooldowns: [RuleID: RuleCooldown]) {
+  package func recall(_ cooldowns: [RuleID: RuleCooldown]) {
     kept = cooldowns
     if engine?.count ?? 0 > 0 { recallCooldowns() }
   }
@@ -226,12 +226,12 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
 
   // MARK: RuleEnvironment
 
-  public func cooldownBegan(_ rule: RuleID, _ cooldown: RuleCooldown?) {
+  package func cooldownBegan(_ rule: RuleID, _ cooldown: RuleCooldown?) {
     // The registry reports a disk that cannot be written, once for all changes.
     try? registry?.keep([.cooldown(rule, cooldown)])
   }
 
-  public func sensor(_ id: String) throws(NoAnswer) -> Value {
+  package func sensor(_ id: String) throws(NoAnswer) -> Value {
     // Measure a sensor from now on whose name is computed.
     measure(DeviceID(id))
     do throws(HALError) {
@@ -242,7 +242,7 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
     }
   }
 
-  public func state(_ agent: String) throws(NoAnswer) -> Value {
+  package func state(_ agent: String) throws(NoAnswer) -> Value {
     do throws(AgentControlError) {
       return try agents.lastReport(AgentID(agent))
     } catch {
@@ -250,17 +250,17 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
     }
   }
 
-  public func absence(of agent: AgentID) -> String? { agents.absence(of: agent) }
+  package func absence(of agent: AgentID) -> String? { agents.absence(of: agent) }
 
-  public func isSafe(_ command: ActuatorCommand, for device: DeviceID) -> Bool {
+  package func isSafe(_ command: ActuatorCommand, for device: DeviceID) -> Bool {
     hardware.isSafe(command, for: device)
   }
 
-  public func utcOffset(at seconds: Int64) -> Int { offset(seconds) }
+  package func utcOffset(at seconds: Int64) -> Int { offset(seconds) }
 
-  public var clockIsTrusted: Bool { boardClock.isTrusted }
+  package var clockIsTrusted: Bool { boardClock.isTrusted }
 
-  public func entriesMissed(_ entries: [MissedEntry]) {
+  package func entriesMissed(_ entries: [MissedEntry]) {
     let first = entries.prefix(50).map { entry in
       let due = UInt64(clamping: entry.due) * 1000
       let local = EventLine.timeOfDay(milliseconds: due, utcOffset: offset(entry.due)).prefix(5)
@@ -269,15 +269,15 @@ public final class RuleRunner: RuleEnvironment, RuleControl {
     events.publish(RuleEvents.missed(first, of: entries.count), from: "system")
   }
 
-  public func timerDue(_ rule: RuleID) {
+  package func timerDue(_ rule: RuleID) {
     events.publish(TimerEvents.due(rule), from: "rule/\(rule)")
   }
 
-  public func conditionFailed(_ rule: RuleID, _ error: String, event: Event) {
+  package func conditionFailed(_ rule: RuleID, _ error: String, event: Event) {
     events.publish(RuleEvents.error(rule, error), from: "rule/\(rule)", cause: Cause(event))
   }
 
-  public func fire(_ firing: Firing) {
+  package func fire(_ firing: Firing) {
     // Limit what rules and agents cause, because it may cause more of itself without end.
     if firing.event.depth > 0, emissions[firing.rule, default: EmissionLimit()].take(at: clock.now) != nil {
       failed(EmissionLimit.sentence, "fire", firing, Cause(firing.event))

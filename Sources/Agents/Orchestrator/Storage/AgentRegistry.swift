@@ -3,14 +3,14 @@ import Rules
 import Store
 
 /// Stores registrations, durable values and the ledger.
-public protocol AgentRegistry: AnyObject {
+package protocol AgentRegistry: AnyObject {
   /// Takes changes in order. They are written soon, together with others; a failed write is retried.
   /// - Throws: earlier changes could not be written, and no more fit.
   func keep(_ changes: [RegistryChange]) throws(RegistryFailure)
 }
 
 /// A change that must survive a restart.
-public enum RegistryChange: Sendable {
+package enum RegistryChange: Sendable {
   /// An agent was registered, or its manifest replaced.
   case agent(Manifest)
   /// An agent was unregistered; its durable values are removed with it.
@@ -26,14 +26,14 @@ public enum RegistryChange: Sendable {
 }
 
 /// Why a change was not taken.
-public struct RegistryFailure: Error, Sendable {
+package struct RegistryFailure: Error, Sendable {
   /// One sentence.
-  public var message: String
+  package var message: String
   /// Whether the change itself is beyond a limit, so that it can never be taken.
-  public var isOverLimit: Bool
+  package var isOverLimit: Bool
 
   /// A failure with this message.
-  public init(_ message: String, isOverLimit: Bool = false) {
+  package init(_ message: String, isOverLimit: Bool = false) {
     self.message = message
     self.isOverLimit = isOverLimit
   }

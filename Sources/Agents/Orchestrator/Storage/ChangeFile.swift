@@ -9,7 +9,7 @@ import Model
 /// The file has a header of mark, boot and count. For each actuator follow its name in 64 bytes, the capacity, the
 /// number of changes, and the changes with 8 bytes each: the time in nanoseconds in the upper 62 bits, a bit for "under
 /// way", a bit for "away from safe". All little-endian. A torn write leaves changes that are or were valid.
-public final class ChangeFile: ChangeStore {
+package final class ChangeFile: ChangeStore {
   private static let mark = Array("OpenStarry changes 1\n".utf8)
   private static let bootSize = 40
   private static let nameSize = 64
@@ -29,7 +29,7 @@ public final class ChangeFile: ChangeStore {
   ///   - actuators: the actuators to keep.
   ///   - onProblem: called once when a change cannot be written.
   /// - Throws: the file cannot be made.
-  public init(
+  package init(
     _ path: String, boot: String, actuators: [(id: DeviceID, rate: Rate)], onProblem: @escaping (SystemError) -> Void
   ) throws(SystemError) {
     self.path = path
@@ -50,9 +50,9 @@ public final class ChangeFile: ChangeStore {
     file = try Files.open(path, O_WRONLY | O_NOFOLLOW)
   }
 
-  public func changes(of device: DeviceID) -> [ActuatorChange] { left.removeValue(forKey: device) ?? [] }
+  package func changes(of device: DeviceID) -> [ActuatorChange] { left.removeValue(forKey: device) ?? [] }
 
-  public func keep(_ changes: [ActuatorChange], of device: DeviceID) {
+  package func keep(_ changes: [ActuatorChange], of device: DeviceID) {
     guard let (offset, room) = places[device] else { return }
     do throws(SystemError) {
       try System.write(file.number, Self.bytes(changes, room: room), at: offset)

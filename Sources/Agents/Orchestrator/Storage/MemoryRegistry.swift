@@ -2,14 +2,14 @@ import Model
 import Store
 
 /// A registry without a disk: durable values in memory, with the same limits as on the disk.
-public final class MemoryRegistry: AgentRegistry {
+package final class MemoryRegistry: AgentRegistry {
   /// The durable values of every agent.
-  public private(set) var states: [AgentID: Fields] = [:]
+  package private(set) var states: [AgentID: Fields] = [:]
 
   /// A registry with the values of an earlier run.
-  public init(states: [AgentID: Fields] = [:]) { self.states = states }
+  package init(states: [AgentID: Fields] = [:]) { self.states = states }
 
-  public func keep(_ changes: [RegistryChange]) throws(RegistryFailure) {
+  package func keep(_ changes: [RegistryChange]) throws(RegistryFailure) {
     do throws(StoreError) {
       for change in changes { try StoreChange(change).check() }
     } catch {

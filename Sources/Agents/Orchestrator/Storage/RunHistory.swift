@@ -3,17 +3,17 @@ import Store
 
 /// The ledger's lines about the daemon's own runs: each start, each clean end, and how the run before a start has
 /// ended.
-public enum RunHistory {
+package enum RunHistory {
   /// The daemon started.
-  public static let started = "started"
+  package static let started = "started"
   /// The daemon ended cleanly.
-  public static let stopped = "stopped"
+  package static let stopped = "stopped"
   /// The daemon ended without a clean end, and the board was not rebooted since.
-  public static let crashed = "crashed"
+  package static let crashed = "crashed"
   /// The board was rebooted after the daemon had ended cleanly.
-  public static let booted = "booted"
+  package static let booted = "booted"
   /// The board was rebooted while the daemon ran.
-  public static let powerLost = "power-lost"
+  package static let powerLost = "power-lost"
 
   /// The lines for a start.
   /// - Parameters:
@@ -24,7 +24,7 @@ public enum RunHistory {
   ///   - crash: the crash record's line about the previous run; nil when there is none. It replaces what is inferred
   ///     here.
   ///   - note: a further known cause of the start; may be empty.
-  public static func start(
+  package static func start(
     after last: LedgerEntry?, boot: String, time: UInt64, uptime: UInt64, crash: LedgerEntry? = nil,
     note: String = ""
   ) -> [LedgerEntry] {
@@ -50,7 +50,7 @@ public enum RunHistory {
 
 extension LedgerEntry {
   /// The fields of `daemon.history`, section 4 of `docs/control.md`.
-  public var fields: Fields {
+  package var fields: Fields {
     [
       "scope": .string(scope.rawValue), "agent": scope == .agent ? .string(agent.rawValue) : .null,
       "time": .int(Int64(clamping: time)), "reason": .string(reason), "message": .string(message),

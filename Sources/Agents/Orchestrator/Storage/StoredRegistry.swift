@@ -6,21 +6,21 @@ import Store
 /// The registry on the disk. Changes are collected for a moment and written together, on a worker thread.
 ///
 /// A failed write is retried until it succeeds. Meanwhile the changes wait in memory, and the daemon continues.
-public final class StoredRegistry: AgentRegistry {
+package final class StoredRegistry: AgentRegistry {
   /// The contents at the start of the daemon.
-  public struct Contents: Sendable {
+  package struct Contents: Sendable {
     /// Agents that were registered at run time.
-    public var agents: [StoredAgent] = []
+    package var agents: [StoredAgent] = []
     /// The durable values of every agent.
-    public var states: [AgentID: Fields] = [:]
+    package var states: [AgentID: Fields] = [:]
     /// The agents that may not run.
-    public var disabled: Set<AgentID> = []
+    package var disabled: Set<AgentID> = []
     /// When the cooldowns of rules began.
-    public var cooldowns: [RuleID: RuleCooldown] = [:]
+    package var cooldowns: [RuleID: RuleCooldown] = [:]
     /// The ledger's last line about the daemon; nil before its first start.
-    public var lastOfDaemon: LedgerEntry?
+    package var lastOfDaemon: LedgerEntry?
     /// Warnings for people: a file was restored or cannot be read.
-    public var notices: [String] = []
+    package var notices: [String] = []
   }
 
   /// The most changes that wait while the disk cannot be written.
@@ -36,21 +36,21 @@ public final class StoredRegistry: AgentRegistry {
   private var isClosed = false
   private var backoff = Backoff(first: .seconds(2), longest: .seconds(60))
   /// Why the disk cannot be written; nil while it can.
-  public private(set) var problem: String?
+  package private(set) var problem: String?
   /// The kernel's id of this boot (/proc/sys/kernel/random/boot_id).
-  public let boot: String
+  package let boot: String
   /// Called with the contents when they could be read only after the timeout of `open`. Until then durable values are
   /// refused, because they would replace stored ones that the agents have not seen.
-  public var onLate: (Contents) -> Void = { _ in }
+  package var onLate: (Contents) -> Void = { _ in }
   private(set) var isLate = false
   /// Called after each write with the bytes that the process has written since the last call.
-  public var onWritten: (Int64) -> Void = { _ in }
+  package var onWritten: (Int64) -> Void = { _ in }
   /// Whether changes should wait longer, so that fewer writes are needed.
-  public var isThrifty: () -> Bool = { false }
+  package var isThrifty: () -> Bool = { false }
 
   /// Names the folder; nothing is opened yet.
   /// - Parameter boot: the kernel's id of this boot; empty when unknown.
-  public init(folder: String, loop: any Loop, events: any EventSink, boot: String = "") {
+  package init(folder: String, loop: any Loop, events: any EventSink, boot: String = "") {
     self.boot = boot
     self.loop = loop
     self.events = events
@@ -62,7 +62,7 @@ public final class StoredRegistry: AgentRegistry {
   ///   - timeout: after this the daemon starts without the contents, and `onLate` gets them.
   ///   - isCancelled: asked after each turn of the loop; true ends the wait at once.
   /// - Returns: the contents; with a notice only, after the timeout; empty when the wait was cancelled.
-  public func open(timeout: Duration, isCancelled: () -> Bool = { false }) -> Contents {
+  package func open(timeout: Duration, isCancelled: () -> Bool = { false }) -> Contents {
     var contents: Contents?
     worker.submit(
       { $0.contents() },
@@ -83,7 +83,7 @@ public final class StoredRegistry: AgentRegistry {
 
   // MARK: AgentRegistry
 
-  public func keep(_ changes: [RegistryChange]) throws(RegistryFailure) {
+  package func keep(_ changes: [RegistryChange]) throws(RegistryFailure) {
     // Refuse a change that can never be written: it would block all others of its transaction for ever.
     do throws(StoreError) {
       for change in changes { try StoreChange(change).check() }
@@ -119,7 +119,7 @@ public final class StoredRegistry: AgentRegistry {
   /// - Parameters:
   ///   - agent: lines of one agent; nil for all lines, including those of daemon and board.
   ///   - done: called once, later.
-  public func history(
+  package func history(
     _ agent: AgentID?, last: Int, _ done: @escaping (Result<[LedgerEntry], RegistryFailure>) -> Void
   ) {
     // If the flush fails, answer with the lines on the disk.
@@ -127,7 +127,7 @@ public final class StoredRegistry: AgentRegistry {
   }
 
   /// Calls `done` when all changes so far are on the disk, or could not be written.
-  public func flush(_ done: @escaping (Result<Void, RegistryFailure>) -> Void) {
+  package func flush(_ done: @escaping (Result<Void, RegistryFailure>) -> Void) {
     waiters.append(done)
     schedule(after: .zero)
   }
@@ -137,7 +137,7 @@ public final class StoredRegistry: AgentRegistry {
 
   /// Writes all waiting changes and closes the file. Gives up on a disk that has not answered since the start.
   /// - Parameter done: called once. Changes that could not be written are lost; that was reported.
-  public func close(_ done: @escaping () -> Void) {
+  package func close(_ done: @escaping () -> Void) {
     var isDone = false
     let finish = {
       if !isDone { done() }

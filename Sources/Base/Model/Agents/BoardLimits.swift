@@ -1,14 +1,14 @@
 /// The limits of all agents together and of the daemon; nil is no limit.
-public struct BoardLimits: Sendable, Hashable {
+package struct BoardLimits: Sendable, Hashable {
   /// The budget of all agents together. An agent's own budget is capped at it.
-  public var budget: Budget
+  package var budget: Budget
   /// The limit on bytes that the daemon writes to the disk.
-  public var disk: Rate?
+  package var disk: Rate?
   /// The activation time that is reported when exceeded, for agents whose manifest sets no limit.
-  public var activationReport: Duration?
+  package var activationReport: Duration?
 
   /// Limits; those left out do not apply.
-  public init(budget: Budget = Budget(), disk: Rate? = nil, activationReport: Duration? = nil) {
+  package init(budget: Budget = Budget(), disk: Rate? = nil, activationReport: Duration? = nil) {
     self.budget = budget
     self.disk = disk
     self.activationReport = activationReport
@@ -16,7 +16,7 @@ public struct BoardLimits: Sendable, Hashable {
 
   /// Caps an agent's budget at the board's.
   /// - Returns: the capped budget with defaults for log and storage, and a sentence for each limit that was lowered.
-  public func cap(_ own: Budget) -> (budget: Budget, lowered: [String]) {
+  package func cap(_ own: Budget) -> (budget: Budget, lowered: [String]) {
     var budget = own
     var lowered: [String] = []
     func limit<Limit: Comparable>(_ key: String, _ value: inout Limit?, _ most: Limit?, _ text: (Limit) -> String) {
@@ -44,12 +44,12 @@ public struct BoardLimits: Sendable, Hashable {
   }
 
   /// The default limit on log: 256 KiB a minute.
-  public static let defaultLog = Rate(count: 256 << 10, per: .seconds(60))
+  package static let defaultLog = Rate(count: 256 << 10, per: .seconds(60))
   /// The default limit on durable state: 1 MiB.
-  public static let defaultStorage = 1 << 20
+  package static let defaultStorage = 1 << 20
 }
 
 extension Rate {
   /// The average count per second.
-  public var perSecond: Double { Double(count) / max(per.seconds, 1e-9) }
+  package var perSecond: Double { Double(count) / max(per.seconds, 1e-9) }
 }

@@ -1,36 +1,36 @@
 import OpenStarryAgent
 
 /// A checked `agent.json`: an agent's identity, runtime, permissions and budget.
-public struct Manifest: Sendable {
+package struct Manifest: Sendable {
   /// `identity.id`.
-  public var id: AgentID
+  package var id: AgentID
   /// `identity.name`, for people.
-  public var name: String
+  package var name: String
   /// `identity.version`.
-  public var version: String
+  package var version: String
   /// `identity.description`.
-  public var description: String
+  package var description: String
   /// `runtime`: isolation, entry and lifecycle.
-  public var runtime: Runtime
+  package var runtime: Runtime
   /// `capabilities.permissions`. Everything else is denied.
-  public var permissions: Permissions
+  package var permissions: Permissions
   /// `capabilities.plugins`, each `name@version`; mounted read-only at `$OPENSTARRY_HOME/plugins/<name>`.
-  public var plugins: [String]
+  package var plugins: [String]
   /// `policy`: restarts, grace time and priority.
-  public var policy: Policy
+  package var policy: Policy
   /// `subscribe`: events that wake the agent without a rule.
-  public var subscribe: [EventPattern]
+  package var subscribe: [EventPattern]
   /// The manifest as it was read, including unknown keys; empty once the agent is registered and stored.
-  public var document: Value
+  package var document: Value
   /// The path of the file; relative paths in the manifest start at its folder.
-  public var file: String
+  package var file: String
   /// `parent`: the agent whose budget it shares; nil for none.
-  public var parent: AgentID?
+  package var parent: AgentID?
   /// The location of `parent`; nil when the key is absent or the manifest was not read from a file.
-  public var parentLocation: Location?
+  package var parentLocation: Location?
 
   /// A manifest; by default without permissions, plugins and limits.
-  public init(
+  package init(
     id: AgentID, name: String, version: String = "0.0.0", description: String = "", runtime: Runtime,
     permissions: Permissions = Permissions(), plugins: [String] = [], budget: Budget = Budget(),
     policy: Policy = Policy(), subscribe: [EventPattern] = [], document: Value = .map([:]), file: String = "<manifest>",
@@ -53,7 +53,7 @@ public struct Manifest: Sendable {
   }
 
   /// `budget`: the agent's own limits.
-  public var budget: Budget {
+  package var budget: Budget {
     get { boxedBudget.value }
     set { boxedBudget.value = newValue }
   }
@@ -61,20 +61,20 @@ public struct Manifest: Sendable {
   private var boxedBudget: Boxed<Budget>
 
   /// An agent's isolation, entry and lifecycle.
-  public struct Runtime: Sendable, Hashable {
+  package struct Runtime: Sendable, Hashable {
     /// The isolation.
-    public var driver: Driver
+    package var driver: Driver
     /// The code: the name of a linked type (in-process), a module file (wasm), a program (process), an image (docker).
-    public var entry: String
+    package var entry: String
     /// The program's arguments, without its name (process).
-    public var arguments: [String]
+    package var arguments: [String]
     /// When the agent runs.
-    public var lifecycle: Lifecycle
+    package var lifecycle: Lifecycle
     /// Whether memory persists from one event to the next (wasm).
-    public var instance: Instance
+    package var instance: Instance
 
     /// A runtime; on demand and warm unless given.
-    public init(
+    package init(
       driver: Driver, entry: String, arguments: [String] = [], lifecycle: Lifecycle = .onDemand,
       instance: Instance = .warm
     ) {
@@ -87,7 +87,7 @@ public struct Manifest: Sendable {
   }
 
   /// Whether an instance is kept.
-  public enum Instance: String, Sendable, Hashable, CaseIterable {
+  package enum Instance: String, Sendable, Hashable, CaseIterable {
     /// It handles one event after the other.
     case warm
     /// A new one handles each event.
@@ -95,7 +95,7 @@ public struct Manifest: Sendable {
   }
 
   /// The isolations.
-  public enum Driver: String, Sendable, Hashable, CaseIterable {
+  package enum Driver: String, Sendable, Hashable, CaseIterable {
     case inProcess = "in-process"
     case process
     case wasm
@@ -103,7 +103,7 @@ public struct Manifest: Sendable {
   }
 
   /// When an agent runs.
-  public enum Lifecycle: String, Sendable, Hashable, CaseIterable {
+  package enum Lifecycle: String, Sendable, Hashable, CaseIterable {
     /// Started by the first event, rule or command that needs it, and kept running.
     case onDemand = "on-demand"
     /// Started with the daemon.
@@ -114,24 +114,24 @@ public struct Manifest: Sendable {
 }
 
 /// The permissions of an agent. Patterns match as in event names; whatever no pattern matches is denied.
-public struct Permissions: Sendable, Hashable {
+package struct Permissions: Sendable, Hashable {
   /// Sensors and inputs it may read.
-  public var sensors: [EventPattern]
+  package var sensors: [EventPattern]
   /// Actuators it may control.
-  public var actuators: [EventPattern]
+  package var actuators: [EventPattern]
   /// Cameras it may take pictures with.
-  public var cameras: [EventPattern]
+  package var cameras: [EventPattern]
   /// Events it may emit.
-  public var emit: [EventPattern]
+  package var emit: [EventPattern]
   /// Whether it may send requests to a model.
-  public var model: Bool
+  package var model: Bool
   /// Folders and files it may read.
-  public var paths: [String]
+  package var paths: [String]
   /// Hosts it may connect to.
-  public var hosts: [String]
+  package var hosts: [String]
 
   /// Permissions; those left out are denied.
-  public init(
+  package init(
     sensors: [EventPattern] = [], actuators: [EventPattern] = [], cameras: [EventPattern] = [],
     emit: [EventPattern] = [], model: Bool = false, paths: [String] = [], hosts: [String] = []
   ) {
@@ -145,32 +145,32 @@ public struct Permissions: Sendable, Hashable {
   }
 
   /// Permissions for all devices and events, as an operator has them.
-  public static let all = Permissions(
+  package static let all = Permissions(
     sensors: [EventPattern("*")], actuators: [EventPattern("*")], cameras: [EventPattern("*")],
     emit: [EventPattern("*")])
 }
 
 /// The limits of an agent; with nil, only the board's limit applies.
-public struct Budget: Sendable, Hashable {
+package struct Budget: Sendable, Hashable {
   /// Memory in bytes.
-  public var memory: Int?
+  package var memory: Int?
   /// CPU time as a fraction of one core.
-  public var cpu: Double?
+  package var cpu: Double?
   /// The longest duration of an activation.
-  public var activation: Duration?
+  package var activation: Duration?
   /// Model tokens.
-  public var tokens: Rate?
+  package var tokens: Rate?
   /// Events it emits.
-  public var events: Rate?
+  package var events: Rate?
   /// Hardware operations.
-  public var hardware: Rate?
+  package var hardware: Rate?
   /// Bytes of log.
-  public var log: Rate?
+  package var log: Rate?
   /// Bytes of durable state.
-  public var storage: Int?
+  package var storage: Int?
 
   /// A budget; limits left out do not apply.
-  public init(
+  package init(
     memory: Int? = nil, cpu: Double? = nil, activation: Duration? = nil, tokens: Rate? = nil, events: Rate? = nil,
     hardware: Rate? = nil, log: Rate? = nil, storage: Int? = nil
   ) {
@@ -190,24 +190,24 @@ extension Budget: Defaulted {
 }
 
 /// An agent's restarts, grace time and priority.
-public struct Policy: Sendable, Hashable {
+package struct Policy: Sendable, Hashable {
   /// Whether the agent is restarted when it ends.
-  public var restart: Restart
+  package var restart: Restart
   /// The most restarts within `window`; one more quarantines the agent.
-  public var maxRestarts: Int
+  package var maxRestarts: Int
   /// The window of `maxRestarts`.
-  public var window: Duration
+  package var window: Duration
   /// The delay before the first restart; doubles with each further one.
-  public var backoff: Duration
+  package var backoff: Duration
   /// The longest delay.
-  public var maxBackoff: Duration
+  package var maxBackoff: Duration
   /// The time that the agent has to finish its activation when it is stopped.
-  public var grace: Duration
+  package var grace: Duration
   /// The order in which agents run, and in reverse are stopped when resources are short.
-  public var priority: Priority
+  package var priority: Priority
 
   /// A policy with the defaults of `docs/agent-json.md`.
-  public init(
+  package init(
     restart: Restart = .onFailure, maxRestarts: Int = 3, window: Duration = .seconds(60),
     backoff: Duration = .milliseconds(500), maxBackoff: Duration = .seconds(10), grace: Duration = .seconds(30),
     priority: Priority = .normal
@@ -222,7 +222,7 @@ public struct Policy: Sendable, Hashable {
   }
 
   /// Whether an agent is restarted when it ends.
-  public enum Restart: String, Sendable, Hashable, CaseIterable {
+  package enum Restart: String, Sendable, Hashable, CaseIterable {
     case never
     case onFailure = "on-failure"
     case always

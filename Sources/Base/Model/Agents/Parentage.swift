@@ -1,13 +1,13 @@
 import OpenStarryAgent
 
 /// Checks the `parent` of manifests that run together.
-public enum Parentage {
+package enum Parentage {
   /// Finds unknown parents and cycles: in both cases a budget is not shared as intended.
   /// - Parameters:
   ///   - manifests: the manifests of agents that run together.
   ///   - areAll: whether these are all agents; if not, an unknown parent is reported only if it resembles a known name.
   /// - Returns: a warning for each unknown `parent`, and one for each cycle.
-  public static func complaints(
+  package static func complaints(
     _ manifests: [Manifest], areAll: Bool = true
   ) -> [(agent: AgentID, warning: Diagnostic)] {
     let parents = Dictionary(manifests.map { ($0.id, $0.parent) }, uniquingKeysWith: { first, _ in first })

@@ -1,27 +1,27 @@
 import OpenStarryAgent
 
 /// The physical or simulated board that `board.yaml` describes.
-public struct Board: Sendable {
+package struct Board: Sendable {
   /// The board's name.
-  public var name: String
+  package var name: String
   /// The hardware layer that drives it.
-  public var backend: Backend
+  package var backend: Backend
   /// GPIO chips by their names in the file.
-  public var chips: [String: Chip]
+  package var chips: [String: Chip]
   /// I²C buses by their names in the file.
-  public var buses: [String: Bus]
+  package var buses: [String: Bus]
   /// The devices, in the order of the file.
-  public var devices: [Device]
+  package var devices: [Device]
   /// When rules may use the board's clock.
-  public var clock: Clock
+  package var clock: Clock
   /// The environment of a simulated board (`world:`); empty on a real one.
-  public var world: Fields
+  package var world: Fields
   /// The path of the file; relative paths in it start at its folder.
-  public var file: String
+  package var file: String
 
   /// A board.
   /// - Parameter clock: nil is `any` on a simulated board, which may run anywhere, and `trusted` on a real one.
-  public init(
+  package init(
     name: String, backend: Backend, clock: Clock? = nil, chips: [String: Chip] = [:], buses: [String: Bus] = [:],
     devices: [Device] = [], world: Fields = [:], file: String = "<board>"
   ) {
@@ -36,13 +36,13 @@ public struct Board: Sendable {
   }
 
   /// The device with this id; nil when there is none.
-  public func device(_ id: DeviceID) -> Device? { devices.first { $0.id == id } }
+  package func device(_ id: DeviceID) -> Device? { devices.first { $0.id == id } }
 
   /// The hardware layer of a board.
-  public enum Backend: String, Sendable, CaseIterable { case linux, simulated }
+  package enum Backend: String, Sendable, CaseIterable { case linux, simulated }
 
   /// When rules may use a board's clock.
-  public enum Clock: String, Sendable, CaseIterable {
+  package enum Clock: String, Sendable, CaseIterable {
     /// Always.
     case any
     /// Once it was synchronised in this boot, or agrees with a real-time clock.
@@ -50,27 +50,27 @@ public struct Board: Sendable {
   }
 
   /// A GPIO chip, found by its label or name, never by its number alone.
-  public struct Chip: Sendable, Hashable {
+  package struct Chip: Sendable, Hashable {
     /// The label of the kernel driver (`gpiodetect` shows it), e.g. `pinctrl-bcm2711`.
-    public var label: String
+    package var label: String
     /// A part of its path under `/sys/devices`, e.g. `1-0021`, to tell chips with the same label apart; nil if the
     /// label is unique.
-    public var path: String?
+    package var path: String?
     /// A chip; without `path` its label must be unique.
-    public init(label: String, path: String? = nil) {
+    package init(label: String, path: String? = nil) {
       self.label = label
       self.path = path
     }
   }
 
   /// An I²C bus, found by its adapter's name or its device path.
-  public struct Bus: Sendable, Hashable {
+  package struct Bus: Sendable, Hashable {
     /// The device node, e.g. `/dev/i2c-1`; nil when it is found by `adapter`.
-    public var path: String?
+    package var path: String?
     /// The adapter's name in `/sys/bus/i2c/devices/i2c-N/name`; nil when it is found by `path`.
-    public var adapter: String?
+    package var adapter: String?
     /// A bus; give either `path` or `adapter`.
-    public init(path: String? = nil, adapter: String? = nil) {
+    package init(path: String? = nil, adapter: String? = nil) {
       self.path = path
       self.adapter = adapter
     }
@@ -78,20 +78,20 @@ public struct Board: Sendable {
 }
 
 /// A sensor, input, actuator or camera that the board file declares.
-public struct Device: Sendable {
+package struct Device: Sendable {
   /// The device's name, unique on the board.
-  public var id: DeviceID
+  package var id: DeviceID
   /// The kind, with the settings that every driver of that kind uses.
-  public var kind: Kind
+  package var kind: Kind
   /// The chip driver, e.g. `bme280`, `gpio`, `pwm`, `v4l2`, `hwmon`.
-  public var driver: String
+  package var driver: String
   /// The options of that driver (`bus`, `address`, `chip`, `line`, `path`, …), checked and with defaults filled in.
-  public var options: Fields
+  package var options: Fields
   /// The location of the declaration.
-  public var location: Location
+  package var location: Location
 
   /// A device; options are taken as they are.
-  public init(id: DeviceID, kind: Kind, driver: String, options: Fields = [:], location: Location = Location(file: ""))
+  package init(id: DeviceID, kind: Kind, driver: String, options: Fields = [:], location: Location = Location(file: ""))
   {
     self.id = id
     self.kind = kind
@@ -101,14 +101,14 @@ public struct Device: Sendable {
   }
 
   /// The four kinds of device.
-  public enum Kind: Sendable {
+  package enum Kind: Sendable {
     case sensor(SensorSettings)
     case input(InputSettings)
     case actuator(ActuatorSettings)
     case camera(CameraSettings)
 
     /// `sensor`, `input`, `actuator` or `camera`.
-    public var name: String {
+    package var name: String {
       switch self {
       case .sensor: "sensor"
       case .input: "input"
@@ -120,25 +120,25 @@ public struct Device: Sendable {
 }
 
 /// The settings of a sensor that do not depend on its driver.
-public struct SensorSettings: Sendable, Hashable {
+package struct SensorSettings: Sendable, Hashable {
   /// The interval between measurements; a subscriber may ask for a shorter one.
-  public var every: Duration
+  package var every: Duration
   /// Whether it is measured only for subscribers and requests.
-  public var onDemand: Bool
+  package var onDemand: Bool
   /// The smallest difference from the last published reading that is published, in the sensor's unit; 0 publishes every
   /// reading.
-  public var deadband: Double
+  package var deadband: Double
   /// The longest time between events, even without a change; nil for no limit.
-  public var heartbeat: Duration?
+  package var heartbeat: Duration?
   /// The unit's symbol if the driver does not know it.
-  public var unit: String?
+  package var unit: String?
   /// The factor for the driver's values; with `offset`, a calibration.
-  public var scale: Double
+  package var scale: Double
   /// The value added after `scale`, in the sensor's unit.
-  public var offset: Double
+  package var offset: Double
 
   /// Settings; by default a reading every second, uncalibrated, each published.
-  public init(
+  package init(
     every: Duration = .seconds(1), deadband: Double = 0, heartbeat: Duration? = nil, unit: String? = nil,
     scale: Double = 1, offset: Double = 0, onDemand: Bool = false
   ) {
@@ -153,47 +153,47 @@ public struct SensorSettings: Sendable, Hashable {
 }
 
 /// The settings of an input that do not depend on its driver.
-public struct InputSettings: Sendable, Hashable {
+package struct InputSettings: Sendable, Hashable {
   /// The changes that become events.
-  public var edges: Edges
+  package var edges: Edges
   /// The debounce time: a change must last this long to count; 0 for none.
-  public var debounce: Duration
+  package var debounce: Duration
   /// Whether it is an emergency stop button: all outputs go safe while it is active or cannot be read.
-  public var emergencyStop: Bool
+  package var emergencyStop: Bool
 
   /// Settings; by default both edges, without debouncing.
-  public init(edges: Edges = .both, debounce: Duration = .zero, emergencyStop: Bool = false) {
+  package init(edges: Edges = .both, debounce: Duration = .zero, emergencyStop: Bool = false) {
     self.edges = edges
     self.debounce = debounce
     self.emergencyStop = emergencyStop
   }
 
   /// The edges of libgpiod v2 (`GPIOD_LINE_EDGE_RISING` and so on). Rising means becoming active.
-  public enum Edges: String, Sendable, CaseIterable { case rising, falling, both }
+  package enum Edges: String, Sendable, CaseIterable { case rising, falling, both }
 }
 
 /// The settings of an actuator that the gate enforces for every holder.
-public struct ActuatorSettings: Sendable, Hashable {
+package struct ActuatorSettings: Sendable, Hashable {
   /// The level without a lease, 0 to 1.
-  public var safe: Double
+  package var safe: Double
   /// The state of the line after the daemon's end.
-  public var onExit: OnExit
+  package var onExit: OnExit
   /// The longest uninterrupted time away from the safe state; nil for no limit.
-  public var maxOn: Duration?
+  package var maxOn: Duration?
   /// The shortest time in the safe state before the output may leave it again; nil for none.
-  public var minOff: Duration?
+  package var minOff: Duration?
   /// The most changes of the level; nil for no limit. Going to the safe state is always allowed.
-  public var maxRate: Rate?
+  package var maxRate: Rate?
   /// Actuators that must be in their safe state while this one is not.
-  public var exclusiveWith: [DeviceID]
+  package var exclusiveWith: [DeviceID]
   /// The default duration of a lease.
-  public var lease: Duration
+  package var lease: Duration
   /// The interval at which the level is written to the hardware again without a command; zero for never, nil for the
   /// driver's default.
-  public var refresh: Duration?
+  package var refresh: Duration?
 
   /// Settings; by default safe at 0, leases of 60 s and no limits.
-  public init(
+  package init(
     safe: Double = 0, onExit: OnExit = .safe, maxOn: Duration? = nil, minOff: Duration? = nil, maxRate: Rate? = nil,
     exclusiveWith: [DeviceID] = [], lease: Duration = .seconds(60), refresh: Duration? = nil
   ) {
@@ -208,7 +208,7 @@ public struct ActuatorSettings: Sendable, Hashable {
   }
 
   /// The state of a line after the daemon's end.
-  public enum OnExit: String, Sendable, CaseIterable {
+  package enum OnExit: String, Sendable, CaseIterable {
     /// Driven to `safe`, then released.
     case safe
     /// Driven to `safe`, and kept there by the guardian until the next daemon takes over.
@@ -221,32 +221,32 @@ public struct ActuatorSettings: Sendable, Hashable {
 }
 
 /// The settings of a camera that do not depend on its driver.
-public struct CameraSettings: Sendable, Hashable {
+package struct CameraSettings: Sendable, Hashable {
   /// The requested format; the driver may choose a similar one.
-  public var format: FrameFormat
+  package var format: FrameFormat
   /// The motion detection, for which the camera runs all the time; nil for none.
-  public var motion: MotionSettings?
+  package var motion: MotionSettings?
 
   /// Settings; by default without motion detection.
-  public init(format: FrameFormat = FrameFormat(), motion: MotionSettings? = nil) {
+  package init(format: FrameFormat = FrameFormat(), motion: MotionSettings? = nil) {
     self.format = format
     self.motion = motion
   }
 }
 
 /// The format of a camera's frames.
-public struct FrameFormat: Sendable, Hashable {
+package struct FrameFormat: Sendable, Hashable {
   /// The pixel format.
-  public var pixels: PixelFormat
+  package var pixels: PixelFormat
   /// The width in pixels.
-  public var width: Int
+  package var width: Int
   /// The height in pixels.
-  public var height: Int
+  package var height: Int
   /// Frames per second.
-  public var rate: Double
+  package var rate: Double
 
   /// A format; by default MJPEG, 640 × 480, 5 frames per second.
-  public init(pixels: PixelFormat = .mjpeg, width: Int = 640, height: Int = 480, rate: Double = 5) {
+  package init(pixels: PixelFormat = .mjpeg, width: Int = 640, height: Int = 480, rate: Double = 5) {
     self.pixels = pixels
     self.width = width
     self.height = height
@@ -254,7 +254,7 @@ public struct FrameFormat: Sendable, Hashable {
   }
 
   /// Pixel formats, by V4L2's four-character codes (videodev2.h).
-  public enum PixelFormat: String, Sendable, CaseIterable {
+  package enum PixelFormat: String, Sendable, CaseIterable {
     case mjpeg = "MJPG"
     case yuyv = "YUYV"
     case nv12 = "NV12"
@@ -264,14 +264,14 @@ public struct FrameFormat: Sendable, Hashable {
 }
 
 /// The settings of a camera's motion detection.
-public struct MotionSettings: Sendable, Hashable {
+package struct MotionSettings: Sendable, Hashable {
   /// The fraction of the picture that must change, 0 to 1.
-  public var threshold: Double
+  package var threshold: Double
   /// The shortest time between two events.
-  public var cooldown: Duration
+  package var cooldown: Duration
 
   /// Settings; by default 2 % of the picture and 5 s.
-  public init(threshold: Double = 0.02, cooldown: Duration = .seconds(5)) {
+  package init(threshold: Double = 0.02, cooldown: Duration = .seconds(5)) {
     self.threshold = threshold
     self.cooldown = cooldown
   }

@@ -1,6 +1,6 @@
 /// The faults of a simulated device, as named by `openstarry simulate` and the control protocol. With the first three,
 /// an input cannot be read.
-public enum SimulatedFault: String, Sendable, CaseIterable {
+package enum SimulatedFault: String, Sendable, CaseIterable {
   /// The device does not acknowledge on the bus.
   case nack
   /// The device does not answer in time.

@@ -1,7 +1,7 @@
 import OpenStarryAgent
 
 /// The past and present events, for the control plane. The orchestrator implements it.
-public protocol EventHistory: AnyObject {
+package protocol EventHistory: AnyObject {
   /// The newest `last` events in the ring that match, oldest first.
   /// - Parameter since: only events after this id; nil for all.
   func events(matching pattern: EventPattern, last: Int, since: ULID?) -> [Event]

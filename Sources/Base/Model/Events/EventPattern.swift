@@ -1,23 +1,23 @@
 /// An event name with wildcards: `*` stands for any run of characters, so `sensor:*`, `*` and `git:commit_*` work.
-public struct EventPattern: Sendable, Hashable, CustomStringConvertible {
+package struct EventPattern: Sendable, Hashable, CustomStringConvertible {
   /// The pattern as written, compared byte by byte.
-  public let name: Name
+  package let name: Name
   /// Whether the pattern has no wildcard and matches exactly one event name.
-  public let isExact: Bool
+  package let isExact: Bool
 
   /// Any text is a pattern. Callers limit patterns from outside to `Name.longest` bytes.
-  public init(_ text: String) {
+  package init(_ text: String) {
     name = Name(text)
     isExact = !text.utf8.contains(UInt8(ascii: "*"))
   }
 
   /// The pattern as written.
-  public var text: String { name.text }
+  package var text: String { name.text }
 
-  public var description: String { text }
+  package var description: String { text }
 
   /// Whether the event name `type` matches. Takes at most pattern length × name length steps, without recursion.
-  public func matches(_ type: String) -> Bool {
+  package func matches(_ type: String) -> Bool {
     if isExact { return text.isSame(as: type) }
     let pattern = Array(text.utf8)
     let name = Array(type.utf8)
@@ -42,12 +42,12 @@ public struct EventPattern: Sendable, Hashable, CustomStringConvertible {
   }
 
   /// The domains whose events only the daemon publishes; agents and clients use other domains.
-  public static let builtInDomains = [
+  package static let builtInDomains = [
     "sensor", "input", "camera", "device", "agent", "budget", "rule", "timer", "system",
   ]
 
   /// The built-in domain of the event name `type`; nil for any other domain.
-  public static func builtInDomain(of type: String) -> String? {
+  package static func builtInDomain(of type: String) -> String? {
     guard let colon = type.utf8.firstIndex(of: UInt8(ascii: ":")) else { return nil }
     let domain = String(type[..<colon])
     return builtInDomains.first { $0.isSame(as: domain) }
@@ -55,7 +55,7 @@ public struct EventPattern: Sendable, Hashable, CustomStringConvertible {
 
   /// Whether `type` is a valid event name: `domain:verb`, both parts of ASCII letters, digits, `_`, `-`, `.` and `/`,
   /// at most 128 characters in all.
-  public static func isEventName(_ type: String) -> Bool {
+  package static func isEventName(_ type: String) -> Bool {
     guard Name(type).isShort else { return false }
     let parts = type.utf8.split(separator: UInt8(ascii: ":"), omittingEmptySubsequences: false)
     guard parts.count == 2, parts.allSatisfy({ !$0.isEmpty }) else { return false }

@@ -1,27 +1,27 @@
 import OpenStarryAgent
 
 /// The cause of an event: its position in the causal chain.
-public struct Cause: Sendable, Hashable {
+package struct Cause: Sendable, Hashable {
   /// The id of the event that caused it.
-  public var id: ULID
+  package var id: ULID
   /// The id of the first event of the chain.
-  public var trace: ULID
+  package var trace: ULID
   /// The depth of the event that caused it; 0 for the first of the chain.
-  public var depth: Int
+  package var depth: Int
 
   /// A cause; see also `init(_:)` for an event at hand.
-  public init(id: ULID, trace: ULID, depth: Int) {
+  package init(id: ULID, trace: ULID, depth: Int) {
     self.id = id
     self.trace = trace
     self.depth = depth
   }
 
   /// `event` as a cause.
-  public init(_ event: Event) { self.init(id: event.id, trace: event.trace, depth: event.depth) }
+  package init(_ event: Event) { self.init(id: event.id, trace: event.trace, depth: event.depth) }
 }
 
 /// The only receivers of an event. It is still kept in the ring and shown to listeners.
-public enum Audience: Sendable, Hashable {
+package enum Audience: Sendable, Hashable {
   /// Only these rules, and no agents.
   case rules(Set<RuleID>)
   /// Only these agents, and no rules.
@@ -29,7 +29,7 @@ public enum Audience: Sendable, Hashable {
 }
 
 /// The receiver of all events that the parts of the daemon publish.
-public protocol EventSink: AnyObject {
+package protocol EventSink: AnyObject {
   /// Publishes an event: gives it an id, a time and its place in the causal chain, keeps it, and hands it to rules,
   /// agents and listeners.
   ///
@@ -48,11 +48,11 @@ public protocol EventSink: AnyObject {
 
 extension EventSink {
   /// Runs `work` without restricting receivers, for sinks that hand no events on.
-  public func address(_ audience: Audience, _ work: () -> Void) { work() }
+  package func address(_ audience: Audience, _ work: () -> Void) { work() }
 
   /// Publishes an event, by default with normal priority and without a cause.
   @discardableResult
-  public func publish(
+  package func publish(
     _ type: String, from source: String, cause: Cause? = nil, priority: Priority = .normal, _ payload: Fields = [:]
   ) -> Event {
     publish(type, source: source, cause: cause, priority: priority, payload: payload)

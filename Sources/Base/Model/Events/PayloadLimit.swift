@@ -1,13 +1,13 @@
 /// The largest payload of an event that an agent, a rule or a client publishes: as JSON, and in memory, where a list of
 /// short lists takes twenty times as much.
-public enum PayloadLimit {
+package enum PayloadLimit {
   /// Bytes of JSON.
-  public static let bytes = 16384
+  package static let bytes = 16384
   /// Bytes of memory.
-  public static let memory = 65536
+  package static let memory = 65536
 
   /// Why a payload is refused; nil when it is within the limits.
-  public static func complaint(_ payload: Fields) -> String? {
+  package static func complaint(_ payload: Fields) -> String? {
     if let complaint = complaintOfMemory(payload) { return complaint }
     let weight = payload.weight
     guard weight > bytes else { return nil }
@@ -16,7 +16,7 @@ public enum PayloadLimit {
   }
 
   /// Why a payload is refused whose JSON is within the limit; nil when it is not.
-  public static func complaintOfMemory(_ payload: Fields) -> String? {
+  package static func complaintOfMemory(_ payload: Fields) -> String? {
     let held = payload.memory
     guard held > memory else { return nil }
     return "the payload takes \(held) bytes of memory, more than the limit of \(memory); use fewer, larger values"

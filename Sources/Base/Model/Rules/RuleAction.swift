@@ -1,5 +1,5 @@
 /// An action of a rule. `Payload` is the payload of an `emit`: source expressions, compiled programs, or values.
-public enum RuleAction<Payload> {
+package enum RuleAction<Payload> {
   /// Starts an agent if it is not running, and hands it the event.
   case spawn(AgentID)
   /// Hands the event to an agent, starting it if its lifecycle is `on-demand`.
@@ -13,7 +13,7 @@ public enum RuleAction<Payload> {
 
   /// The action with its payload transformed.
   /// - Parameter change: called once for an `emit`, never for other actions.
-  public func map<New>(_ change: (Payload) -> New) -> RuleAction<New> {
+  package func map<New>(_ change: (Payload) -> New) -> RuleAction<New> {
     switch self {
     case .spawn(let agent): .spawn(agent)
     case .wake(let agent): .wake(agent)
@@ -24,7 +24,7 @@ public enum RuleAction<Payload> {
   }
 
   /// The agent that the action names; nil for `actuate` and `emit`.
-  public var agent: AgentID? {
+  package var agent: AgentID? {
     switch self {
     case .spawn(let agent), .wake(let agent), .kill(let agent): agent
     case .actuate, .emit: nil
@@ -32,7 +32,7 @@ public enum RuleAction<Payload> {
   }
 
   /// Whether it may move an output: it commands one, or activates an agent.
-  public var mayMove: Bool {
+  package var mayMove: Bool {
     switch self {
     case .actuate, .spawn, .wake: true
     case .kill, .emit: false
@@ -41,7 +41,7 @@ public enum RuleAction<Payload> {
 
   /// The action in the syntax of rule files: `actuate(fan, on, lease: 1m)`.
   /// - Parameter fields: formats the fields of a payload, each like `over: value - 30.0`.
-  public func text(_ fields: (Payload) -> [String]) -> String {
+  package func text(_ fields: (Payload) -> [String]) -> String {
     switch self {
     case .spawn(let agent): "spawn(\(agent))"
     case .wake(let agent): "wake(\(agent))"
@@ -67,16 +67,16 @@ extension RuleAction: Equatable where Payload: Equatable {}
 extension RuleAction: Hashable where Payload: Hashable {}
 
 /// A payload field of an `emit`, as in the rule file.
-public struct EmitField: Sendable, Hashable {
+package struct EmitField: Sendable, Hashable {
   /// The field's name.
-  public var name: String
+  package var name: String
   /// The CEL expression of the value, with the same variables as the rule's condition.
-  public var expression: String
+  package var expression: String
   /// Where the expression begins.
-  public var location: Location
+  package var location: Location
 
   /// A field; its expression is not parsed here.
-  public init(name: String, expression: String, location: Location = Location(file: "<rules>")) {
+  package init(name: String, expression: String, location: Location = Location(file: "<rules>")) {
     self.name = name
     self.expression = expression
     self.location = location

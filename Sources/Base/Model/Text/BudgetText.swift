@@ -1,9 +1,9 @@
 import OpenStarryAgent
 
 /// The use of a budget as readable text.
-public enum BudgetText {
+package enum BudgetText {
   /// Formats an amount: `820ms` for unit `ns`, `3 KiB` for `bytes`, the number for any other.
-  public static func amount(_ amount: Int64, unit: String) -> String {
+  package static func amount(_ amount: Int64, unit: String) -> String {
     switch unit {
     case "ns": Duration.nanoseconds(amount).text
     case "bytes": EventSentence.byteCount(amount)
@@ -14,7 +14,7 @@ public enum BudgetText {
   /// Formats the use: `820ms of 1s in 10s`, `12 of 20 in 1s`, `3 KiB`.
   /// - Parameter budget: the fields `used`, `limit`, `unit`, `window_ms` and `refused` of events and the control
   ///   protocol; missing ones are left out of the text.
-  public static func share(_ budget: Fields) -> String {
+  package static func share(_ budget: Fields) -> String {
     let unit = budget["unit"]?.string ?? "count"
     var text = amount(budget["used"]?.int ?? 0, unit: unit)
     if let limit = budget["limit"]?.int { text += " of \(amount(limit, unit: unit))" }
@@ -24,7 +24,7 @@ public enum BudgetText {
   }
 
   /// The use in percent of the limit, such as `82%`; nil without a limit.
-  public static func percent(_ budget: Fields) -> String? {
+  package static func percent(_ budget: Fields) -> String? {
     guard let used = budget["used"]?.int, let limit = budget["limit"]?.int, limit > 0 else { return nil }
     return "\(Int64((Double(used) / Double(limit) * 100).rounded()))%"
   }

@@ -1,69 +1,69 @@
 /// A location in a text.
-public struct Location: Sendable, Hashable, Comparable, CustomStringConvertible {
+package struct Location: Sendable, Hashable, Comparable, CustomStringConvertible {
   /// The file as the user named it, or a name such as `<request>` for a text without a file.
-  public var file: String
+  package var file: String
   // Every value of a file has a location: 24 bytes instead of 32.
   private var lineNumber: Int32
   private var columnNumber: Int32
 
   /// A location; without line and column it is the file as a whole.
-  public init(file: String, line: Int = 0, column: Int = 0) {
+  package init(file: String, line: Int = 0, column: Int = 0) {
     self.file = file
     lineNumber = Int32(clamping: line)
     columnNumber = Int32(clamping: column)
   }
 
   /// The line, counted from 1; 0 for the file as a whole.
-  public var line: Int {
+  package var line: Int {
     get { Int(lineNumber) }
     set { lineNumber = Int32(clamping: newValue) }
   }
 
   /// The column in Unicode scalars, counted from 1.
-  public var column: Int {
+  package var column: Int {
     get { Int(columnNumber) }
     set { columnNumber = Int32(clamping: newValue) }
   }
 
   /// `file:line:column`, or the file alone. Printable, as file names can come from other files.
-  public var description: String { line == 0 ? file.printable : "\(file.printable):\(line):\(column)" }
+  package var description: String { line == 0 ? file.printable : "\(file.printable):\(line):\(column)" }
 
-  public static func < (left: Location, right: Location) -> Bool {
+  package static func < (left: Location, right: Location) -> Bool {
     (left.file, left.line, left.column) < (right.file, right.line, right.column)
   }
 }
 
 /// A problem in a file.
-public struct Diagnostic: Error, Sendable, Hashable, CustomStringConvertible {
+package struct Diagnostic: Error, Sendable, Hashable, CustomStringConvertible {
   /// Where the problem is.
-  public var location: Location
+  package var location: Location
   /// The problem and the expected text: one sentence without a full stop.
-  public var message: String
+  package var message: String
   /// Whether the file is unusable (error) or usable (warning).
-  public var severity: Severity
+  package var severity: Severity
 
   /// The severity of a problem.
-  public enum Severity: String, Sendable, Hashable { case error, warning }
+  package enum Severity: String, Sendable, Hashable { case error, warning }
 
   /// A diagnostic. The message is made printable and cut to about 2 KiB.
-  public init(_ location: Location, _ message: String, severity: Severity = .error) {
+  package init(_ location: Location, _ message: String, severity: Severity = .error) {
     self.location = location
     self.message = message.asMessage
     self.severity = severity
   }
 
   /// `file:line:column: message`, with `warning: ` before the message of a warning.
-  public var description: String { "\(location): \(severity == .warning ? "warning: " : "")\(message)" }
+  package var description: String { "\(location): \(severity == .warning ? "warning: " : "")\(message)" }
 }
 
 /// All problems of one or more files, sorted by location; at least one is an error.
-public struct Diagnostics: Error, Sendable, CustomStringConvertible {
+package struct Diagnostics: Error, Sendable, CustomStringConvertible {
   /// The errors and warnings.
-  public var all: [Diagnostic]
+  package var all: [Diagnostic]
 
   /// Sorts the problems by location.
-  public init(_ all: [Diagnostic]) { self.all = all.sorted { $0.location < $1.location } }
+  package init(_ all: [Diagnostic]) { self.all = all.sorted { $0.location < $1.location } }
 
   /// The problems, one per line.
-  public var description: String { all.map(\.description).joined(separator: "\n") }
+  package var description: String { all.map(\.description).joined(separator: "\n") }
 }

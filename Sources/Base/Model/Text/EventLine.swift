@@ -3,7 +3,7 @@ import OpenStarryAgent
 /// An event as one line, for the daemon's terminal and `openstarry events`.
 ///
 /// `14:03:21.120  sensor:temperature   temperature 30.4 °C`. Text from outside is made printable.
-public enum EventLine {
+package enum EventLine {
   /// The width of the column of event names, in characters.
   static let typeWidth = 20
 
@@ -12,7 +12,7 @@ public enum EventLine {
   ///   - colour: whether to add terminal colours (ECMA-48 SGR sequences).
   ///   - utcOffset: the offset of local time from UTC at that moment, in seconds; see `LocalTime.utcOffset` of module
   ///     Linux.
-  public static func text(_ event: Event, colour: Bool, utcOffset: Int = 0) -> String {
+  package static func text(_ event: Event, colour: Bool, utcOffset: Int = 0) -> String {
     text(event, EventSentence.text(event), colour: colour, utcOffset: utcOffset)
   }
 
@@ -26,7 +26,7 @@ public enum EventLine {
   }
 
   /// The event's local time of day, `HH:MM:SS.mmm`.
-  public static func time(_ event: Event, utcOffset: Int = 0) -> String {
+  package static func time(_ event: Event, utcOffset: Int = 0) -> String {
     timeOfDay(milliseconds: event.time, utcOffset: utcOffset)
   }
 
@@ -34,7 +34,7 @@ public enum EventLine {
   /// - Parameters:
   ///   - milliseconds: the moment, in milliseconds since 1970.
   ///   - utcOffset: the offset of local time from UTC, in seconds.
-  public static func timeOfDay(milliseconds: UInt64, utcOffset: Int = 0) -> String {
+  package static func timeOfDay(milliseconds: UInt64, utcOffset: Int = 0) -> String {
     let day = 86_400_000
     let sinceMidnight = (Int(milliseconds % UInt64(day)) + utcOffset * 1000 % day + day) % day
     let seconds = sinceMidnight / 1000

@@ -4,9 +4,9 @@ import OpenStarryAgent
 ///
 /// The daemon's own events have the sentences of the event catalogue; others are described by their payload. Missing or
 /// mistyped fields still give a sentence, as agents and clients may emit any payload.
-public enum EventSentence {
+package enum EventSentence {
   /// The sentence, printable, on one line, without a full stop.
-  public static func text(_ event: Event) -> String {
+  package static func text(_ event: Event) -> String {
     EventCatalogue.declaration(of: event.type)?.sentence(event) ?? other(event)
   }
 
@@ -18,7 +18,7 @@ public enum EventSentence {
   }
 
   /// The first twelve fields of a payload in order, without those in `except`: `branch main, author Ada`.
-  public static func fields(_ payload: Fields, except: [String] = []) -> String {
+  package static func fields(_ payload: Fields, except: [String] = []) -> String {
     var text = payload.filter { !except.contains($0.key) }.prefix(12)
       .map { "\($0.key.printable) \($0.value.text(limit: 60))" }.joined(separator: ", ")
     if payload.count > 12 + except.count { text += ", …" }
@@ -26,14 +26,14 @@ public enum EventSentence {
   }
 
   /// `30.4 °C`, followed by ` (stale)` or ` (suspect)` if the quality is not `good`.
-  public static func reading(_ value: Value, unit: String?, quality: String?) -> String {
+  package static func reading(_ value: Value, unit: String?, quality: String?) -> String {
     let unit = (unit ?? "").printable
     let doubt = quality.map { $0 == "good" ? "" : " (\($0.printable))" } ?? ""
     return value.text() + (unit.isEmpty ? "" : " \(unit)") + doubt
   }
 
   /// `on`, `off`, or `40%`.
-  public static func level(_ state: Double) -> String {
+  package static func level(_ state: Double) -> String {
     state == 0 ? "off" : state == 1 ? "on" : percent(state)
   }
 
@@ -47,7 +47,7 @@ public enum EventSentence {
   }
 
   /// `640 B`, `30.5 KiB`, `2 MiB`: the units of limits in configuration files.
-  public static func byteCount(_ count: Int64) -> String {
+  package static func byteCount(_ count: Int64) -> String {
     func tenths(_ size: Int64) -> String { ((Double(count) / Double(size) * 10).rounded() / 10).text }
     return switch count {
     case ..<(1 << 10): "\(count) B"

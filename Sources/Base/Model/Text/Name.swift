@@ -2,29 +2,29 @@
 ///
 /// `String` compares by Unicode canonical equivalence, which takes more than linear time: a crafted name could block
 /// the daemon for seconds.
-public struct Name: Hashable, Comparable, Sendable, CustomStringConvertible {
+package struct Name: Hashable, Comparable, Sendable, CustomStringConvertible {
   /// The most bytes of a name of an agent, a device, an event, a pattern or a key that a peer or a file gives.
-  public static let longest = 128
+  package static let longest = 128
 
   /// The unchanged text.
-  public let text: String
+  package let text: String
 
   /// A name of any length; `isShort` checks it.
-  public init(_ text: String) { self.text = text }
+  package init(_ text: String) { self.text = text }
 
-  public var description: String { text }
+  package var description: String { text }
 
   /// Whether the name has at most `longest` bytes.
-  public var isShort: Bool { text.utf8.count <= Self.longest }
+  package var isShort: Bool { text.utf8.count <= Self.longest }
 
   /// The text for a message: the first 64 bytes, with `…` if it is longer.
-  public var shown: String { text.cut(to: 64) }
+  package var shown: String { text.cut(to: 64) }
 
-  public static func == (left: Name, right: Name) -> Bool { left.text.isSame(as: right.text) }
+  package static func == (left: Name, right: Name) -> Bool { left.text.isSame(as: right.text) }
 
-  public static func < (left: Name, right: Name) -> Bool { left.text.utf8.lexicographicallyPrecedes(right.text.utf8) }
+  package static func < (left: Name, right: Name) -> Bool { left.text.utf8.lexicographicallyPrecedes(right.text.utf8) }
 
-  public func hash(into hasher: inout Hasher) {
+  package func hash(into hasher: inout Hasher) {
     let bytes = text.utf8Span.span
     var word: UInt64 = 0
     for index in bytes.indices {
@@ -38,7 +38,7 @@ public struct Name: Hashable, Comparable, Sendable, CustomStringConvertible {
 
 extension String {
   /// The text if it has at most so many bytes; else the part that fits, followed by `…`.
-  public func cut(to bytes: Int) -> String {
+  package func cut(to bytes: Int) -> String {
     guard utf8.count > bytes else { return self }
     var start = ""
     for scalar in unicodeScalars {

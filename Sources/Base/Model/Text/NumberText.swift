@@ -3,7 +3,7 @@ extension Double {
   /// 0.1.
   ///
   /// Use `description` for the exact number.
-  public var text: String {
+  package var text: String {
     guard isFinite, magnitude < 1e9 else { return description }
     if self == 0 { return "0" }
     var scale = 100.0

@@ -3,7 +3,7 @@ extension StringProtocol {
   /// bidirectional formatting characters (Unicode 16, UAX #9) and line separators.
   ///
   /// Text from outside must pass through this before it is shown, so that no payload can move the cursor.
-  public var printable: String {
+  package var printable: String {
     guard unicodeScalars.contains(where: Self.isUnsafe) else { return String(self) }
     var result = ""
     for scalar in unicodeScalars {
@@ -20,7 +20,7 @@ extension StringProtocol {
 
   /// The text as an error message: ``printable`` and cut to 2 KiB, so that quoted text can neither control a terminal
   /// nor fill a log.
-  public var asMessage: String {
+  package var asMessage: String {
     let text = printable
     let limit = 2048
     guard text.utf8.count > limit else { return text }
@@ -34,7 +34,7 @@ extension StringProtocol {
 
   /// JSON text with everything that a terminal interprets escaped as `\u009b` and so on; the value stays the same. In
   /// JSON such characters occur only inside strings, where ASCII control characters are already escaped.
-  public var printableJSON: String {
+  package var printableJSON: String {
     guard unicodeScalars.contains(where: Self.isUnsafe) else { return String(self) }
     var result = ""
     for scalar in unicodeScalars {
@@ -49,7 +49,7 @@ extension StringProtocol {
   }
 
   /// The text with every line ``printable``; only the newlines between them are kept.
-  public var printableLines: String {
+  package var printableLines: String {
     guard unicodeScalars.contains(where: { $0 != "\n" && Self.isUnsafe($0) }) else { return String(self) }
     return String(self).unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false)
       .map { Substring($0).printable }.joined(separator: "\n")
@@ -58,7 +58,7 @@ extension StringProtocol {
   /// Lines for a terminal: everything that it interprets is escaped, except newlines, tabs and the colours of `Paint`.
   ///
   /// A second line of defence: text from outside is already `printable` when it becomes part of a line.
-  public var forTerminal: String {
+  package var forTerminal: String {
     guard unicodeScalars.contains(where: Self.isUnsafe) else { return String(self) }
     var result = ""
     var rest = String(self).unicodeScalars[...]
@@ -91,7 +91,7 @@ extension Value {
   /// The value for people, on one line: plain words unquoted, other text in quotation marks, lists and maps in
   /// brackets. Long values are cut and end with `…`.
   /// - Parameter limit: the most characters.
-  public func text(limit: Int = 80) -> String {
+  package func text(limit: Int = 80) -> String {
     var result = ""
     append(to: &result, limit: limit)
     return result.count > limit ? result.prefix(max(0, limit - 1)) + "…" : result

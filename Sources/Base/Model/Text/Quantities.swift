@@ -1,8 +1,8 @@
 /// Parses numbers with suffixes in configuration files and commands.
-public enum Quantity {
+package enum Quantity {
   /// Parses a duration such as `10s`, `1m30s`, `500ms`, `2h`, `1d`, `250us`; fractions are allowed (`1.5s`).
   /// - Returns: nil when it is malformed, negative, or longer than 100 years.
-  public static func duration(_ text: String) -> Duration? {
+  package static func duration(_ text: String) -> Duration? {
     let units: [(String, Double)] = [
       ("ns", 1), ("us", 1e3), ("µs", 1e3), ("ms", 1e6), ("s", 1e9), ("m", 60e9), ("h", 3600e9), ("d", 86400e9),
     ]
@@ -21,7 +21,7 @@ public enum Quantity {
   }
 
   /// Parses a number of bytes such as `4MiB`, `512KiB`, `1GiB`, `4MB`, `100B`, `1024`; nil when it is malformed.
-  public static func bytes(_ text: String) -> Int? {
+  package static func bytes(_ text: String) -> Int? {
     let units: [(String, Double)] = [
       ("", 1), ("B", 1), ("KiB", 1024), ("MiB", 1_048_576), ("GiB", 1_073_741_824), ("kB", 1e3), ("KB", 1e3),
       ("MB", 1e6), ("GB", 1e9),
@@ -33,13 +33,13 @@ public enum Quantity {
   }
 
   /// Parses a percentage such as `10%` as a fraction (0.1); nil when it is malformed.
-  public static func percent(_ text: String) -> Double? {
+  package static func percent(_ text: String) -> Double? {
     guard let (number, unit) = leadingNumber(text[...]), unit == "%" else { return nil }
     return number / 100
   }
 
   /// Parses a rate such as `20/s`, `10k/h`, `30/m`, `1/d`, `100/10s`; nil when it is malformed.
-  public static func rate(_ text: String) -> Rate? {
+  package static func rate(_ text: String) -> Rate? {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 2, let (number, suffix) = leadingNumber(parts[0]) else { return nil }
     let scales: [Substring: Double] = ["": 1, "k": 1e3, "M": 1e6]
@@ -52,7 +52,7 @@ public enum Quantity {
   }
 
   /// Parses a rate of bytes such as `64KiB/m`, `100MB/d`, `4096/10s`; nil when it is malformed.
-  public static func byteRate(_ text: String) -> Rate? {
+  package static func byteRate(_ text: String) -> Rate? {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
     guard parts.count == 2, let count = bytes(String(parts[0])),
       let window = duration(parts[1].first?.isNumber == true ? String(parts[1]) : "1\(parts[1])"), window > .zero
@@ -68,26 +68,26 @@ public enum Quantity {
 }
 
 /// A limit of `count` within any window of length `per`.
-public struct Rate: Sendable, Hashable, CustomStringConvertible {
+package struct Rate: Sendable, Hashable, CustomStringConvertible {
   /// The largest count within the window.
-  public var count: Int
+  package var count: Int
   /// The length of the window.
-  public var per: Duration
+  package var per: Duration
 
   /// A rate; `per` must be positive.
-  public init(count: Int, per: Duration) {
+  package init(count: Int, per: Duration) {
     self.count = count
     self.per = per
   }
 
   /// For example `20/1s`.
-  public var description: String { "\(count)/\(per.text)" }
+  package var description: String { "\(count)/\(per.text)" }
 }
 
 extension Duration {
   /// The duration in the syntax of configuration files: `90ms`, `1.5s`, `10m`, `2h`. Uses the largest unit that is
   /// exact with two decimals; seconds and below are rounded.
-  public var text: String {
+  package var text: String {
     let nanoseconds = self.nanoseconds
     let units: [(Int64, String)] = [
       (86_400_000_000_000, "d"), (3_600_000_000_000, "h"), (60_000_000_000, "m"), (1_000_000_000, "s"),

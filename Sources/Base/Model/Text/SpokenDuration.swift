@@ -1,7 +1,7 @@
 extension Duration {
   /// The duration for people, in the two largest units: `2 d 3 h`, `23 h 58 min`, `5 min`, `12 s`, `350 ms`. Rounded
   /// up, so that a retry after this time is not too early.
-  public var spoken: String {
+  package var spoken: String {
     let milliseconds = max(0, (nanoseconds + 999_999) / 1_000_000)
     if milliseconds < 1000 { return "\(milliseconds) ms" }
     let seconds = (milliseconds + 999) / 1000

@@ -1,8 +1,8 @@
 /// Suggests known names for misspelt ones.
-public enum Suggestion {
+package enum Suggestion {
   /// The name in `known` with the fewest edits from `name`.
   /// - Returns: nil when all need more edits than a third of the name's length (at least one, at most three).
-  public static func closest(to name: String, in known: some Sequence<String>) -> String? {
+  package static func closest(to name: String, in known: some Sequence<String>) -> String? {
     guard Name(name).isShort else { return nil }
     let limit = min(3, max(1, name.count / 3))
     return known.map { (name: $0, edits: edits(from: name, to: $0)) }
@@ -11,7 +11,7 @@ public enum Suggestion {
   }
 
   /// ` (did you mean 'x'?)` to append to a message; empty without a suggestion.
-  public static func phrase(for name: String, in known: some Sequence<String>) -> String {
+  package static func phrase(for name: String, in known: some Sequence<String>) -> String {
     closest(to: name, in: known).map { " (did you mean '\($0)'?)" } ?? ""
   }
 

@@ -1,15 +1,15 @@
 /// A point on the monotonic clock, CLOCK_MONOTONIC (clock_gettime(2)).
-public struct Instant: Hashable, Comparable, Sendable {
+package struct Instant: Hashable, Comparable, Sendable {
   /// Nanoseconds since boot.
-  public var nanoseconds: UInt64
+  package var nanoseconds: UInt64
 
   /// The point `nanoseconds` after boot.
-  public init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
+  package init(nanoseconds: UInt64) { self.nanoseconds = nanoseconds }
 
-  public static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
+  package static func < (left: Instant, right: Instant) -> Bool { left.nanoseconds < right.nanoseconds }
 
   /// The point `duration` later, or earlier if negative; clamped to the range instead of wrapping.
-  public static func + (instant: Instant, duration: Duration) -> Instant {
+  package static func + (instant: Instant, duration: Duration) -> Instant {
     let delta = duration.nanoseconds
     let (sum, overflow) =
       delta >= 0
@@ -19,7 +19,7 @@ public struct Instant: Hashable, Comparable, Sendable {
   }
 
   /// The time since `earlier`; negative when `earlier` is later.
-  public static func - (instant: Instant, earlier: Instant) -> Duration {
+  package static func - (instant: Instant, earlier: Instant) -> Duration {
     instant >= earlier
       ? .nanoseconds(Int64(clamping: instant.nanoseconds - earlier.nanoseconds))
       : .nanoseconds(-Int64(clamping: earlier.nanoseconds - instant.nanoseconds))
@@ -28,5 +28,5 @@ public struct Instant: Hashable, Comparable, Sendable {
 
 extension Duration {
   /// The duration in seconds.
-  public var seconds: Double { Double(nanoseconds) / 1e9 }
+  package var seconds: Double { Double(nanoseconds) / 1e9 }
 }

@@ -1,7 +1,7 @@
 /// A clock with timers: the event loop in the daemon, a manual clock in tests and trials.
 ///
 /// Everything that waits or measures time uses a timekeeper, so that no test needs to sleep.
-public protocol Timekeeper: AnyObject {
+package protocol Timekeeper: AnyObject {
   /// The present time of the monotonic clock.
   var now: Instant { get }
 
@@ -23,15 +23,15 @@ public protocol Timekeeper: AnyObject {
 extension Timekeeper {
   /// Runs `action` once, `delay` from now.
   @discardableResult
-  public func schedule(after delay: Duration, _ action: @escaping () -> Void) -> TimerID {
+  package func schedule(after delay: Duration, _ action: @escaping () -> Void) -> TimerID {
     schedule(at: now + delay, action)
   }
 }
 
 /// Identifies a scheduled timer; never reused within a timekeeper.
-public struct TimerID: Hashable, Sendable {
+package struct TimerID: Hashable, Sendable {
   let number: UInt64
 
   /// Only for timekeepers, which use each number once.
-  public init(_ number: UInt64) { self.number = number }
+  package init(_ number: UInt64) { self.number = number }
 }

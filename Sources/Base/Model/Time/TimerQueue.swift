@@ -2,7 +2,7 @@
 ///
 /// A binary heap. Cancelling releases the action at once and leaves an empty slot; empty slots are skipped, and removed
 /// when they make up more than half of a heap of over 64.
-public struct TimerQueue {
+package struct TimerQueue {
   private struct Slot {
     var deadline: Instant
     var number: UInt64
@@ -16,19 +16,19 @@ public struct TimerQueue {
   private var lastNumber: UInt64 = 0
 
   /// An empty queue.
-  public init() {}
+  package init() {}
 
   /// The number of waiting timers.
-  public var count: Int { actions.count }
+  package var count: Int { actions.count }
 
   /// The deadline of the first waiting timer; nil when none waits.
-  public mutating func nextDeadline() -> Instant? {
+  package mutating func nextDeadline() -> Instant? {
     dropCancelled()
     return heap.first?.deadline
   }
 
   /// Adds a timer. Timers with the same deadline run in the order they were added.
-  public mutating func add(at deadline: Instant, _ action: @escaping () -> Void) -> TimerID {
+  package mutating func add(at deadline: Instant, _ action: @escaping () -> Void) -> TimerID {
     lastNumber += 1
     actions[lastNumber] = action
     heap.append(Slot(deadline: deadline, number: lastNumber))
@@ -37,7 +37,7 @@ public struct TimerQueue {
   }
 
   /// Cancels a timer; does nothing when it does not wait.
-  public mutating func cancel(_ timer: TimerID) {
+  package mutating func cancel(_ timer: TimerID) {
     guard actions.removeValue(forKey: timer.number) != nil else { return }
     if heap.count > 64 && actions.count < heap.count / 2 {
       let live = heap.filter { actions[$0.number] != nil }
@@ -50,7 +50,7 @@ public struct TimerQueue {
   }
 
   /// Removes and returns the first timer that is due at `now`; nil when none is.
-  public mutating func popDue(at now: Instant) -> (deadline: Instant, action: () -> Void)? {
+  package mutating func popDue(at now: Instant) -> (deadline: Instant, action: () -> Void)? {
     dropCancelled()
     guard let first = heap.first, first.deadline <= now else { return nil }
     removeFirst()

@@ -5,7 +5,7 @@ extension Message {
   /// Parses one line.
   /// - Throws: -32700 for invalid JSON, -32600 for JSON that is not a message, -32602 for params that are not an
   ///   object.
-  public init(_ line: ArraySlice<UInt8>) throws(MalformedMessage) {
+  package init(_ line: ArraySlice<UInt8>) throws(MalformedMessage) {
     let value: Value
     do throws(Diagnostic) {
       value = try JSON.decode(line)
@@ -83,7 +83,7 @@ extension Message {
 
 extension Request {
   /// Encodes the request as a line with its line feed. Without an id, the upstream form is `{"event", "data"}`.
-  public func encoded() -> [UInt8] {
+  package func encoded() -> [UInt8] {
     var fields = Fields()
     switch (dialect, id) {
     case (.upstream, nil):
@@ -105,7 +105,7 @@ extension Request {
 
 extension Response {
   /// Encodes the response as a line with its line feed.
-  public func encoded() -> [UInt8] {
+  package func encoded() -> [UInt8] {
     var fields = Fields()
     if dialect == .jsonRPC { fields["jsonrpc"] = "2.0" }
     fields["id"] = id?.value ?? .null

@@ -1,17 +1,17 @@
 import Model
 
 /// A JSON-RPC error: a stable code, a sentence for people, and data for programs.
-public struct RPCError: Error, Sendable, Hashable, CustomStringConvertible {
+package struct RPCError: Error, Sendable, Hashable, CustomStringConvertible {
   /// One of `Code` when this daemon sent it; any integer when another program did.
-  public var code: Int
+  package var code: Int
   /// One sentence: operation, object, cause.
-  public var message: String
+  package var message: String
   /// `hint`, and the fields that `docs/control.md` lists for the code; may be empty.
-  public var data: Fields
+  package var data: Fields
 
   /// An error of the daemon. Message and hint are made printable and truncated to 2 KiB.
   /// - Parameter hint: the remedy; becomes `data.hint`.
-  public init(_ code: Code, _ message: String, data: Fields = [:], hint: String? = nil) {
+  package init(_ code: Code, _ message: String, data: Fields = [:], hint: String? = nil) {
     self.code = code.rawValue
     self.message = message.asMessage
     self.data = data
@@ -19,23 +19,23 @@ public struct RPCError: Error, Sendable, Hashable, CustomStringConvertible {
   }
 
   /// A received error, unchanged.
-  public init(code: Int, message: String, data: Fields) {
+  package init(code: Int, message: String, data: Fields) {
     self.code = code
     self.message = message
     self.data = data
   }
 
   /// The code as a `Code`; nil for an unknown number.
-  public var known: Code? { Code(rawValue: code) }
+  package var known: Code? { Code(rawValue: code) }
 
   /// The remedy, from `data.hint`; nil when the error has none.
-  public var hint: String? { data["hint"]?.string }
+  package var hint: String? { data["hint"]?.string }
 
   /// `message (code): hint`.
-  public var description: String { "\(message) (\(code))" + (hint.map { ": \($0)" } ?? "") }
+  package var description: String { "\(message) (\(code))" + (hint.map { ": \($0)" } ?? "") }
 
   /// The codes: JSON-RPC 2.0's own, those inherited from OpenStarry, and the daemon's. `docs/control.md`, section 5.
-  public enum Code: Int, Sendable, Hashable, CaseIterable {
+  package enum Code: Int, Sendable, Hashable, CaseIterable {
     case parseError = -32700
     case invalidRequest = -32600
     case methodNotFound = -32601
@@ -71,14 +71,14 @@ public struct RPCError: Error, Sendable, Hashable, CustomStringConvertible {
 
 extension RPCError {
   /// The `error` member of a response.
-  public var value: Value {
+  package var value: Value {
     var fields: Fields = ["code": .int(Int64(code)), "message": .string(message)]
     if !data.isEmpty { fields["data"] = .map(data) }
     return .map(fields)
   }
 
   /// Reads an `error` member; nil unless it has an integer `code` and a text `message`.
-  public init?(_ value: Value) {
+  package init?(_ value: Value) {
     guard let code = value["code"]?.int.flatMap(Int.init(exactly:)), let message = value["message"]?.string else {
       return nil
     }

@@ -1,7 +1,7 @@
 import Model
 
 /// The rights of a caller; each role includes the lower ones.
-public enum Role: Int, Sendable, Hashable, Comparable, CaseIterable {
+package enum Role: Int, Sendable, Hashable, Comparable, CaseIterable {
   /// Read only.
   case view
   /// Command actuators, start and end agents, publish events.
@@ -10,9 +10,9 @@ public enum Role: Int, Sendable, Hashable, Comparable, CaseIterable {
   case admin
 
   /// `view`, `operate` or `admin`.
-  public var name: String { "\(self)" }
+  package var name: String { "\(self)" }
 
-  public static func < (left: Role, right: Role) -> Bool { left.rawValue < right.rawValue }
+  package static func < (left: Role, right: Role) -> Bool { left.rawValue < right.rawValue }
 }
 
 extension Role {

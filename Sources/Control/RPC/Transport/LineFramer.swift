@@ -2,12 +2,12 @@
 ///
 /// A line longer than `limit` is reported once, and everything after it is ignored: the start of the next message is
 /// unknown.
-public struct LineFramer: Sendable {
+package struct LineFramer: Sendable {
   /// The greatest length of a line without its line feed: 1 MiB.
-  public static let limit = 1 << 20
+  package static let limit = 1 << 20
 
   /// A line, or the report of a line that is too long.
-  public enum Item: Sendable, Equatable {
+  package enum Item: Sendable, Equatable {
     /// A line without its line feed; never empty.
     case line(ArraySlice<UInt8>)
     /// A line longer than the limit; always the last item.
@@ -26,16 +26,16 @@ public struct LineFramer: Sendable {
 
   /// Creates an empty framer.
   /// - Parameter limit: the greatest length of a line, in bytes.
-  public init(limit: Int = LineFramer.limit) { self.limit = limit }
+  package init(limit: Int = LineFramer.limit) { self.limit = limit }
 
   /// The number of bytes that `next` has not delivered, including those of an incomplete line.
-  public var buffered: Int { buffer.count - start }
+  package var buffered: Int { buffer.count - start }
 
   /// Whether a line was too long; further bytes are ignored.
-  public var isClosed: Bool { state != .open }
+  package var isClosed: Bool { state != .open }
 
   /// Adds received bytes. Call `next` until it returns nil before adding more, because the buffer has no bound.
-  public mutating func append(_ bytes: some Collection<UInt8>) {
+  package mutating func append(_ bytes: some Collection<UInt8>) {
     guard state == .open else { return }
     if start > 0 {
       buffer.removeFirst(start)
@@ -48,7 +48,7 @@ public struct LineFramer: Sendable {
   /// The next line; nil when none is complete. Skips blank lines.
   ///
   /// The slice shares the framer's buffer: release it before `append`, which otherwise copies the buffer.
-  public mutating func next() -> Item? {
+  package mutating func next() -> Item? {
     while state == .open {
       guard let end = buffer[scanned...].firstIndex(of: UInt8(ascii: "\n")) else {
         scanned = buffer.count

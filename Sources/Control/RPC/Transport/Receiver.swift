@@ -3,19 +3,19 @@ import Linux
 import Wire
 
 /// The reading side of a blocking socket: lines, and the descriptors that were sent with them.
-public struct Receiver: ~Copyable {
+package struct Receiver: ~Copyable {
   private var framer = LineFramer()
   private var descriptors: [Int32] = []
 
   /// Creates an empty receiver. The socket is passed to each read.
-  public init() {}
+  package init() {}
 
   deinit { for descriptor in descriptors { _ = Descriptor(owning: descriptor) } }
 
   /// Waits for the next line.
   /// - Returns: the line without its line feed; nil at the end of the stream.
   /// - Throws: EAGAIN after the socket's receive timeout; EMSGSIZE for a line longer than `LineFramer.limit`.
-  public mutating func nextLine(from socket: Int32) throws(SystemError) -> ArraySlice<UInt8>? {
+  package mutating func nextLine(from socket: Int32) throws(SystemError) -> ArraySlice<UInt8>? {
     while true {
       switch framer.next() {
       case .line(let line): return line
@@ -31,7 +31,7 @@ public struct Receiver: ~Copyable {
   }
 
   /// Takes the oldest received descriptor, which becomes the caller's; nil for none.
-  public mutating func takeDescriptor() -> Descriptor? {
+  package mutating func takeDescriptor() -> Descriptor? {
     descriptors.isEmpty ? nil : Descriptor(owning: descriptors.removeFirst())
   }
 }

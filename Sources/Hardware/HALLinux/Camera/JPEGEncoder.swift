@@ -3,13 +3,13 @@ import HAL
 import Model
 
 /// Encodes frames as JPEG on its own thread. libturbojpeg is loaded at the first frame.
-public final class JPEGEncoder {
+package final class JPEGEncoder {
   private let loop: EventLoop
   private let worker: Worker<JPEGCodec?>
 
   /// Creates an encoder; loads nothing and starts no thread yet.
   /// - Parameter loop: the loop on which results are delivered.
-  public init(loop: EventLoop) {
+  package init(loop: EventLoop) {
     self.loop = loop
     worker = Worker("jpeg", on: loop) { nil }
   }
@@ -17,7 +17,7 @@ public final class JPEGEncoder {
   /// Encodes a frame at quality 85; a frame that is a JPEG already is passed through.
   /// - Parameter done: called once, on the loop's thread, after this call returns. Fails with `.protocolViolation` when
   ///   the bytes do not match the format, and with `.system(ENOENT, …)` when libturbojpeg is not installed.
-  public func encode(_ frame: Frame, _ done: @escaping (Result<[UInt8], HALError.Fault>) -> Void) {
+  package func encode(_ frame: Frame, _ done: @escaping (Result<[UInt8], HALError.Fault>) -> Void) {
     if frame.format.pixels == .mjpeg { return loop.later { done(.success(frame.bytes)) } }
     worker.submit { codec in
       Result { () throws(HALError.Fault) in

@@ -177,15 +177,15 @@ final class BusDevice: I2CTransport {
 }
 
 /// The chips found on a bus.
-public struct I2CScan: Sendable, Hashable {
+package struct I2CScan: Sendable, Hashable {
   /// The chips in order of their addresses.
-  public var chips: [Chip]
+  package var chips: [Chip]
 
   /// A chip that answered, or that a kernel driver is bound to.
-  public struct Chip: Sendable, Hashable {
+  package struct Chip: Sendable, Hashable {
     /// The 7-bit address.
-    public var address: UInt8
+    package var address: UInt8
     /// The kernel driver that is bound to it, so that the daemon cannot use it; nil for none.
-    public var heldBy: String?
+    package var heldBy: String?
   }
 }

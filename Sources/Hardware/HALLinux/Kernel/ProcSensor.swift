@@ -6,8 +6,8 @@ import Model
 ///
 /// `load1`, `load5`, `load15`: no unit. `memory_free`: MemAvailable, MiB. `cpu_pressure`, `memory_pressure`,
 /// `io_pressure`: the share of the last 10 s in which some task waited, %. `uptime`: s.
-public final class ProcSensor: SensorDriver {
-  public let unit: String
+package final class ProcSensor: SensorDriver {
+  package let unit: String
   private let tree: KernelTree
   private let quantity: String
 
@@ -15,7 +15,7 @@ public final class ProcSensor: SensorDriver {
   ///   - quantity: one of the names above.
   ///   - root: the prefix of `/proc`; empty on a real machine.
   /// - Returns: nil when there is no such quantity.
-  public init?(quantity: String, root: String = "") {
+  package init?(quantity: String, root: String = "") {
     switch quantity {
     case "load1", "load5", "load15": unit = ""
     case "memory_free": unit = "MiB"
@@ -27,7 +27,7 @@ public final class ProcSensor: SensorDriver {
     tree = KernelTree(root: root)
   }
 
-  public func measure(_ done: @escaping (Result<Measurement, HALError.Fault>) -> Void) {
+  package func measure(_ done: @escaping (Result<Measurement, HALError.Fault>) -> Void) {
     done(Result { () throws(HALError.Fault) in Measurement(try read()) })
   }
 

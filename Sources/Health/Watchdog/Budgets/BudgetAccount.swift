@@ -4,11 +4,11 @@ import Model
 /// The budgets of an agent and its children, or of the whole board.
 ///
 /// An agent's use counts in its own account, its parent's, and so on up to the board's, and must fit into each.
-public final class BudgetAccount {
+package final class BudgetAccount {
   /// The agent; nil for the board.
-  public let agent: AgentID?
+  package let agent: AgentID?
   /// The account above, in which this account's use also counts. The two accounts retain each other until it is nil.
-  public internal(set) var parent: BudgetAccount? {
+  package internal(set) var parent: BudgetAccount? {
     didSet {
       oldValue?.children.removeAll { $0 === self }
       parent?.children.append(self)
@@ -16,7 +16,7 @@ public final class BudgetAccount {
   }
   private var children: [BudgetAccount] = []
   /// How each budget is enforced for this agent itself.
-  public var enforcement: (Resource) -> Enforcement = { _ in .enforced }
+  package var enforcement: (Resource) -> Enforcement = { _ in .enforced }
   /// One for each resource; empty until the first is needed.
   private var meters: [BudgetMeter?] = []
   /// Whether the CPU time is used up, so that activations wait.
@@ -36,7 +36,7 @@ public final class BudgetAccount {
   }
 
   /// `agent 'climate'`, or `the board`.
-  public var name: String { agent.map { "agent '\($0)'" } ?? "the board" }
+  package var name: String { agent.map { "agent '\($0)'" } ?? "the board" }
 
   /// How a budget is enforced in this account: as loosely as for the loosest of the agent and its descendants.
   func held(_ resource: Resource) -> Enforcement {
@@ -53,7 +53,7 @@ public final class BudgetAccount {
   }
 
   /// The budgets with a limit or any use, in the order of `Resource`.
-  public func status(at now: Instant) -> [BudgetStatus] {
+  package func status(at now: Instant) -> [BudgetStatus] {
     meters.compactMap { meter in
       guard let meter, meter.limit != nil || meter.used(at: now) > 0 else { return nil }
       return meter.status(held(meter.resource), at: now)
@@ -61,7 +61,7 @@ public final class BudgetAccount {
   }
 
   /// The highest step of its budgets.
-  public var step: BudgetStep { meters.reduce(.normal) { max($0, $1?.ladder.step ?? .normal) } }
+  package var step: BudgetStep { meters.reduce(.normal) { max($0, $1?.ladder.step ?? .normal) } }
 
   /// The meter of a resource; created on first use.
   func meter(_ resource: Resource) -> BudgetMeter {
@@ -81,7 +81,7 @@ public final class BudgetAccount {
   var raised: [BudgetMeter] { meters.compactMap { $0.flatMap { $0.ladder.step > .normal ? $0 : nil } } }
 
   /// The status of one budget; nil when it was never limited or used.
-  public func status(of resource: Resource, at now: Instant) -> BudgetStatus? {
+  package func status(of resource: Resource, at now: Instant) -> BudgetStatus? {
     existing(resource)?.status(held(resource), at: now)
   }
 
@@ -118,19 +118,19 @@ public final class BudgetAccount {
 }
 
 /// A refusal because a budget is used up.
-public struct BudgetRefusal: Error, Sendable, Hashable {
+package struct BudgetRefusal: Error, Sendable, Hashable {
   /// The refused resource.
-  public var resource: Resource
+  package var resource: Resource
   /// The agent whose budget is used up; nil for the board's.
-  public var agent: AgentID?
+  package var agent: AgentID?
   /// The time until the requested amount fits; zero if waiting does not help.
-  public var wait: Duration
+  package var wait: Duration
   /// The limit of that budget, in the resource's unit.
-  public var limit: Int64
+  package var limit: Int64
 
   /// The message for the agent that asked.
   /// - Parameter asker: that agent; its own budget is not named.
-  public func message(to asker: AgentID) -> String {
+  package func message(to asker: AgentID) -> String {
     let whose = agent == asker ? "" : agent.map { " of its parent '\($0)'" } ?? " of the board"
     let rest = wait > .zero ? "" : " of \(limit) \(resource.unit)"
     return "budget.\(resource.rawValue)\(whose)\(rest) is used up"
@@ -138,11 +138,11 @@ public struct BudgetRefusal: Error, Sendable, Hashable {
 }
 
 /// A step up or down a ladder.
-public struct BudgetNotice: Sendable {
+package struct BudgetNotice: Sendable {
   /// The agent of the budget; nil for the board.
-  public var agent: AgentID?
+  package var agent: AgentID?
   /// The effect of the step.
-  public var effect: Ladder.Effect
+  package var effect: Ladder.Effect
   /// The budget after the step.
-  public var status: BudgetStatus
+  package var status: BudgetStatus
 }

@@ -5,14 +5,14 @@ import Model
 /// a ladder.
 ///
 /// A timer runs only while some budget is above the step `normal`, to report when it comes down.
-public final class BudgetBook {
+package final class BudgetBook {
   /// The board's account: the use charged to all agents, and the daemon's disk writes.
-  public let board = BudgetAccount(nil)
+  package let board = BudgetAccount(nil)
   /// The use of the daemon as a whole, as measured by the kernel. It has no child accounts.
   private let whole = BudgetAccount(nil, receivesTotals: true)
   private var measured: [Resource: BoardMeasurement] = [:]
   /// Called for each step, inside the call that caused it.
-  public var onStep: (BudgetNotice) -> Void = { _ in }
+  package var onStep: (BudgetNotice) -> Void = { _ in }
   private let clock: any Timekeeper
   private var accounts: [AgentID: BudgetAccount] = [:]
   private var raised: [BudgetAccount] = []
@@ -21,7 +21,7 @@ public final class BudgetBook {
   deinit { for account in accounts.values { account.parent = nil } }
 
   /// A book without limits.
-  public init(clock: any Timekeeper) {
+  package init(clock: any Timekeeper) {
     self.clock = clock
     board.enforcement = { $0 == .tokens ? .notMetered("no model can be asked here") : .enforced }
     whole.enforcement = { [unowned self] in measured[$0]?.enforcement ?? .enforced }
@@ -30,7 +30,7 @@ public final class BudgetBook {
   // MARK: Accounts
 
   /// The account of an agent. Created without limits if missing, as a parent may be registered after its children.
-  public func account(_ agent: AgentID) -> BudgetAccount {
+  package func account(_ agent: AgentID) -> BudgetAccount {
     if let account = accounts[agent] { return account }
     let account = BudgetAccount(agent)
     account.parent = board
@@ -44,7 +44,7 @@ public final class BudgetBook {
   ///     ignored.
   ///   - activationReport: the activation time that is reported when exceeded, if the budget sets no limit.
   @discardableResult
-  public func open(
+  package func open(
     _ agent: AgentID, _ budget: Budget, parent: AgentID?, activationReport: Duration? = nil
   ) -> BudgetAccount {
     let account = account(agent)
@@ -66,7 +66,7 @@ public final class BudgetBook {
 
   /// Removes an agent's account. Its past use still counts for its parent and the board until it leaves their windows.
   /// Give back what it holds before.
-  public func close(_ agent: AgentID) {
+  package func close(_ agent: AgentID) {
     guard let account = accounts.removeValue(forKey: agent) else { return }
     for child in accounts.values where child.parent === account { child.parent = board }
     account.parent = nil
@@ -75,7 +75,7 @@ public final class BudgetBook {
 
   /// Sets the board's limits.
   /// - Parameter disk: the limit on bytes that the daemon writes; nil for none.
-  public func setBoard(_ budget: Budget, disk: Rate?) {
+  package func setBoard(_ budget: Budget, disk: Rate?) {
     setLimits(board, budget)
     board.meter(.disk).set(limit: disk.map { Int64($0.count) }, per: disk?.per)
     board.noteLimits()
@@ -107,7 +107,7 @@ public final class BudgetBook {
   /// and has no other effect here.
   /// - Returns: the used fraction of the limit, 1 for all of it; nil without a limit.
   @discardableResult
-  public func measure(_ measurement: BoardMeasurement) -> Double? {
+  package func measure(_ measurement: BoardMeasurement) -> Double? {
     measured[measurement.resource] = measurement
     let meter = whole.meter(measurement.resource)
     meter.tell(measurement.amount)
@@ -117,7 +117,7 @@ public final class BudgetBook {
   }
 
   /// The board's budgets. Measurements replace the sums that agents were charged.
-  public var boardStatus: [BudgetStatus] {
+  package var boardStatus: [BudgetStatus] {
     let now = clock.now
     var rows = board.status(at: now).filter { measured[$0.resource] == nil }
     for (resource, var measurement) in measured {
@@ -136,7 +136,7 @@ public final class BudgetBook {
 
   /// Charges `amount` to `account` if it fits into its budget and all above it.
   /// - Returns: nil for success; otherwise the refusal, and nothing was charged.
-  public func take(_ resource: Resource, _ amount: Int64, for account: BudgetAccount) -> BudgetRefusal? {
+  package func take(_ resource: Resource, _ amount: Int64, for account: BudgetAccount) -> BudgetRefusal? {
     let now = clock.now
     var next: BudgetAccount? = account
     while let holder = next {
@@ -154,14 +154,14 @@ public final class BudgetBook {
   }
 
   /// Charges use that has already happened.
-  public func charge(_ resource: Resource, _ amount: Int64, to account: BudgetAccount) {
+  package func charge(_ resource: Resource, _ amount: Int64, to account: BudgetAccount) {
     charge(resource, amount, to: account, at: clock.now)
   }
 
   /// Charges use that is measured beside activations.
   /// - Parameter byInstance: what the agent's present instance has used in all. It is stopped only for that, not for
   ///   what an earlier one has left in the window.
-  public func charge(_ resource: Resource, _ amount: Int64, byInstance: Int64, to account: BudgetAccount) {
+  package func charge(_ resource: Resource, _ amount: Int64, byInstance: Int64, to account: BudgetAccount) {
     let isOwn = account.existing(resource)?.limit.map { byInstance > $0 } ?? true
     charge(resource, amount, to: account, isOwn: isOwn, at: clock.now)
   }
@@ -173,7 +173,7 @@ public final class BudgetBook {
   ///   - length: the length that the limit applies to, in nanoseconds; nil for the CPU time.
   ///   - isExact: whether the length is CPU time. Otherwise other tasks may have caused the delay, and the agent is not
   ///     stopped for it.
-  public func charge(activation nanoseconds: Int64, length: Int64? = nil, isExact: Bool, to account: BudgetAccount) {
+  package func charge(activation nanoseconds: Int64, length: Int64? = nil, isExact: Bool, to account: BudgetAccount) {
     let now = clock.now
     charge(.cpu, nanoseconds, to: account, at: now)
     guard let meter = account.existing(.activation), meter.limit != nil else { return }
@@ -183,7 +183,7 @@ public final class BudgetBook {
 
   /// Sets the amount of a resource without a window that `account` holds, such as memory.
   /// - Parameter before: the amount that it held until now.
-  public func hold(_ resource: Resource, _ amount: Int64, before: Int64, for account: BudgetAccount) {
+  package func hold(_ resource: Resource, _ amount: Int64, before: Int64, for account: BudgetAccount) {
     if amount > before { charge(resource, amount - before, to: account) }
     if amount < before { give(resource, before - amount, from: account) }
   }
@@ -193,7 +193,7 @@ public final class BudgetBook {
   /// - Parameter held: the amount that it holds already.
   /// - Returns: the smallest amount that a parent's budget leaves, including `held`, and that parent; nil when no
   ///   parent has a limit.
-  public func room(
+  package func room(
     _ resource: Resource, holding held: Int64, for account: BudgetAccount
   ) -> (amount: Int64, parent: AgentID)? {
     let now = clock.now
@@ -209,7 +209,7 @@ public final class BudgetBook {
   }
 
   /// Gives back an amount that was held.
-  public func give(_ resource: Resource, _ amount: Int64, from account: BudgetAccount) {
+  package func give(_ resource: Resource, _ amount: Int64, from account: BudgetAccount) {
     let now = clock.now
     var next: BudgetAccount? = account
     while let holder = next {
@@ -221,7 +221,7 @@ public final class BudgetBook {
   }
 
   /// Notes that the agent's isolation has stopped it for exceeding a budget. Charge its use before.
-  public func exceed(_ resource: Resource, for account: BudgetAccount) {
+  package func exceed(_ resource: Resource, for account: BudgetAccount) {
     let (now, meter) = (clock.now, account.meter(resource))
     guard let effect = meter.exceed(at: now) else { return }
     raise(account)
@@ -231,7 +231,7 @@ public final class BudgetBook {
 
   /// Notes the end of an instance: gives its memory back, and resets the refusals and the stop for the next instance.
   /// - Parameter memory: the memory that it held, in bytes.
-  public func end(_ account: BudgetAccount, memory: Int64) {
+  package func end(_ account: BudgetAccount, memory: Int64) {
     give(.memory, memory, from: account)
     account.endInstance()
     schedule()
@@ -239,7 +239,7 @@ public final class BudgetBook {
 
   /// How long the next activation must wait for CPU time; nil when it may start now.
   /// - Parameter expected: the expected CPU time in nanoseconds: that of the last activation.
-  public func delay(_ account: BudgetAccount, expecting expected: Int64) -> Duration? {
+  package func delay(_ account: BudgetAccount, expecting expected: Int64) -> Duration? {
     var longest: Duration?
     var next: BudgetAccount? = account
     while let holder = next {

@@ -5,22 +5,22 @@ import Model
 ///
 /// Steps have hysteresis: up at once, down only when the measurement has been well below the threshold for
 /// `Terms.hold`. So a measurement near a threshold does not go up and down with every activation.
-public struct Ladder: Sendable, Hashable {
+package struct Ladder: Sendable, Hashable {
   /// The thresholds of the steps, as fractions of the limit.
-  public struct Terms: Sendable, Hashable {
+  package struct Terms: Sendable, Hashable {
     /// Warnings begin here.
-    public var warning = 0.8
+    package var warning = 0.8
     /// Warnings end below this.
-    public var calm = 0.6
+    package var calm = 0.6
     /// Whether further use is delayed or refused at the limit.
-    public var throttles: Bool
+    package var throttles: Bool
     /// The fraction, of used and refused amounts together, above which the agent is stopped; nil for never.
-    public var stop: Double?
+    package var stop: Double?
     /// How long the measurement must have been low before a step down.
-    public var hold: Duration
+    package var hold: Duration
 
     /// Terms with the default thresholds for warnings.
-    public init(throttles: Bool, stop: Double?, hold: Duration = .zero) {
+    package init(throttles: Bool, stop: Double?, hold: Duration = .zero) {
       self.throttles = throttles
       self.stop = stop
       self.hold = hold
@@ -31,7 +31,7 @@ public struct Ladder: Sendable, Hashable {
     /// Use that can be refused or delayed is; the agent is stopped only when it asks for twice the limit. Memory and
     /// activation time cannot be refused, so the agent is stopped at the limit. Excess log, state and disk writes are
     /// refused without stopping the agent.
-    public static func of(_ resource: Resource) -> Terms {
+    package static func of(_ resource: Resource) -> Terms {
       switch resource {
       case .cpu, .events, .hardware, .tokens: Terms(throttles: true, stop: 2)
       case .memory, .activation: Terms(throttles: false, stop: 1, hold: .seconds(10))
@@ -41,16 +41,16 @@ public struct Ladder: Sendable, Hashable {
   }
 
   /// A measurement of a budget, in the resource's unit.
-  public struct Measurement: Sendable, Hashable {
+  package struct Measurement: Sendable, Hashable {
     /// The amount used.
-    public var used: Int64
+    package var used: Int64
     /// The amount refused within the same window.
-    public var refused: Int64
+    package var refused: Int64
     /// The amount allowed.
-    public var limit: Int64
+    package var limit: Int64
 
     /// A measurement; nothing refused unless given.
-    public init(used: Int64, refused: Int64 = 0, limit: Int64) {
+    package init(used: Int64, refused: Int64 = 0, limit: Int64) {
       self.used = used
       self.refused = refused
       self.limit = limit
@@ -58,7 +58,7 @@ public struct Ladder: Sendable, Hashable {
   }
 
   /// An effect of a step, as a value for the owner to carry out.
-  public enum Effect: Sendable, Hashable {
+  package enum Effect: Sendable, Hashable {
     /// Report that most of the budget is used.
     case warn
     /// Report that the budget is used up; further use is delayed or refused.
@@ -70,17 +70,17 @@ public struct Ladder: Sendable, Hashable {
   }
 
   /// The present step.
-  public private(set) var step = BudgetStep.normal
+  package private(set) var step = BudgetStep.normal
   /// When a measurement last confirmed the present step.
   private var confirmed = Instant(nanoseconds: 0)
 
   /// A ladder at the step `normal`.
-  public init() {}
+  package init() {}
 
   /// Processes a measurement after an amount was added.
   /// - Parameter now: the time; one before an earlier call's counts as that.
   /// - Returns: the effect of the highest step reached; `stop` for every call beyond the last threshold; nil for none.
-  public mutating func use(_ measurement: Measurement, _ terms: Terms, at now: Instant) -> Effect? {
+  package mutating func use(_ measurement: Measurement, _ terms: Terms, at now: Instant) -> Effect? {
     let reached = Self.reached(measurement, terms)
     if reached == .exceeded {
       step = .exceeded
@@ -96,7 +96,7 @@ public struct Ladder: Sendable, Hashable {
   /// Processes a measurement after time has passed; it never leads up.
   /// - Parameter now: as for `use`.
   /// - Returns: `recover`, or nil for no step.
-  public mutating func look(_ measurement: Measurement, _ terms: Terms, at now: Instant) -> Effect? {
+  package mutating func look(_ measurement: Measurement, _ terms: Terms, at now: Instant) -> Effect? {
     let kept = Self.kept(measurement, terms, at: step)
     if kept == step {
       confirmed = max(confirmed, now)
@@ -108,12 +108,12 @@ public struct Ladder: Sendable, Hashable {
   }
 
   /// When `look` leads down if the measurement stays the same; nil when it would not.
-  public func due(_ measurement: Measurement, _ terms: Terms) -> Instant? {
+  package func due(_ measurement: Measurement, _ terms: Terms) -> Instant? {
     Self.kept(measurement, terms, at: step) == step ? nil : confirmed + terms.hold
   }
 
   /// The most that may be used for the next step down; nil at the bottom.
-  public func threshold(_ terms: Terms, limit: Int64) -> Int64? {
+  package func threshold(_ terms: Terms, limit: Int64) -> Int64? {
     switch step {
     case .normal: nil
     case .warned: Int64((Double(limit) * terms.calm).rounded(.up)) - 1
@@ -123,7 +123,7 @@ public struct Ladder: Sendable, Hashable {
 
   /// Notes that the isolation has stopped the agent for this budget.
   /// - Returns: `stop`; nil when that step was already reported.
-  public mutating func exceed(at now: Instant) -> Effect? {
+  package mutating func exceed(at now: Instant) -> Effect? {
     guard step < .exceeded else { return nil }
     step = .exceeded
     confirmed = max(confirmed, now)
@@ -131,7 +131,7 @@ public struct Ladder: Sendable, Hashable {
   }
 
   /// Returns to the step `normal`, for a change of the limit.
-  public mutating func reset() { self = Ladder() }
+  package mutating func reset() { self = Ladder() }
 
   /// The step that a measurement leads up to.
   private static func reached(_ measurement: Measurement, _ terms: Terms) -> BudgetStep {

@@ -5,7 +5,7 @@ import Model
 /// Amounts that arrive within 1/32 of the window are merged into one entry, which counts until its newest amount
 /// expires. So the sum is never too low, there are at most 34 entries, and infrequent amounts are exact to the
 /// nanosecond. Expired entries are dropped on access, without a timer.
-public struct SlidingWindow: Sendable, Hashable {
+package struct SlidingWindow: Sendable, Hashable {
   private struct Entry: Hashable {
     var first: UInt64
     var last: UInt64
@@ -26,14 +26,14 @@ public struct SlidingWindow: Sendable, Hashable {
 
   /// An empty window.
   /// - Parameter length: how long an amount counts; more than zero.
-  public init(_ length: Duration) { nanoseconds = UInt64(max(1, length.nanoseconds)) }
+  package init(_ length: Duration) { nanoseconds = UInt64(max(1, length.nanoseconds)) }
 
   /// How long an amount counts.
-  public var length: Duration { .nanoseconds(Int64(clamping: nanoseconds)) }
+  package var length: Duration { .nanoseconds(Int64(clamping: nanoseconds)) }
 
   /// Adds `amount`; zero and negative amounts are ignored.
   /// - Parameter now: the time; one before the newest entry's counts as that.
-  public mutating func add(_ amount: Int64, at now: Instant) {
+  package mutating func add(_ amount: Int64, at now: Instant) {
     let now = now.nanoseconds
     if now >= expiry { drop(at: now) }
     // Clamp, so that the sum cannot overflow and the entries still add up to it.
@@ -53,13 +53,13 @@ public struct SlidingWindow: Sendable, Hashable {
   }
 
   /// The sum at `now`.
-  public mutating func used(at now: Instant) -> Int64 {
+  package mutating func used(at now: Instant) -> Int64 {
     if now.nanoseconds >= expiry { drop(at: now.nanoseconds) }
     return sum
   }
 
   /// The time until the sum is at most `amount` if nothing is added; zero when it is now.
-  public func wait(untilAtMost amount: Int64, at now: Instant) -> Duration {
+  package func wait(untilAtMost amount: Int64, at now: Instant) -> Duration {
     var left = sum
     for entry in earlier + [newest] where entry.amount > 0 {
       if left <= amount { break }

@@ -4,36 +4,36 @@ import Model
 ///
 /// Only a beat may feed the watchdogs of the service manager and the hardware: a loop that does not turn does not beat,
 /// and a beat without progress does not feed.
-public struct LoopHealth: Sendable {
+package struct LoopHealth: Sendable {
   /// The thresholds.
-  public struct Limits: Sendable {
+  package struct Limits: Sendable {
     /// A beat that comes later than this is reported as late.
-    public var late = Duration.milliseconds(500)
+    package var late = Duration.milliseconds(500)
     /// A queue is stuck when nothing was taken from it for this time and `turns` turns. Time for which the loop waited
     /// for a CPU does not count.
-    public var queue = Duration.milliseconds(500)
+    package var queue = Duration.milliseconds(500)
     /// The least number of turns for a stuck queue: two beats may come within one turn, which takes nothing in between.
-    public var turns: UInt64 = 2
+    package var turns: UInt64 = 2
     /// A worker is stuck, and reported, when its job takes longer than this.
-    public var job = Duration.seconds(10)
+    package var job = Duration.seconds(10)
     /// A stuck vital worker stops the feeding of the watchdogs when its job takes longer than this.
-    public var vitalJob = Duration.seconds(30)
+    package var vitalJob = Duration.seconds(30)
 
     /// The default thresholds.
-    public init() {}
+    package init() {}
   }
 
   /// The state of a queue of the daemon.
-  public struct Queue: Sendable {
+  package struct Queue: Sendable {
     /// The name for reports, e.g. `events`.
-    public var name: String
+    package var name: String
     /// The number of entries that could be taken now.
-    public var waiting: Int
+    package var waiting: Int
     /// The number of entries taken since the start.
-    public var taken: UInt64
+    package var taken: UInt64
 
     /// A queue's state.
-    public init(_ name: String, waiting: Int, taken: UInt64) {
+    package init(_ name: String, waiting: Int, taken: UInt64) {
       self.name = name
       self.waiting = waiting
       self.taken = taken
@@ -41,16 +41,16 @@ public struct LoopHealth: Sendable {
   }
 
   /// The state of a worker thread.
-  public struct Worker: Sendable {
+  package struct Worker: Sendable {
     /// The thread's name.
-    public var name: String
+    package var name: String
     /// When the running job began; nil when none runs.
-    public var busySince: Instant?
+    package var busySince: Instant?
     /// Whether outputs cannot be made safe without it.
-    public var isVital: Bool
+    package var isVital: Bool
 
     /// A worker's state.
-    public init(_ name: String, busySince: Instant?, isVital: Bool) {
+    package init(_ name: String, busySince: Instant?, isVital: Bool) {
       self.name = name
       self.busySince = busySince
       self.isVital = isVital
@@ -58,29 +58,29 @@ public struct LoopHealth: Sendable {
   }
 
   /// The input of a beat.
-  public struct Sample: Sendable {
+  package struct Sample: Sendable {
     /// The time of the beat.
-    public var now: Instant
+    package var now: Instant
     /// When the beat was due.
-    public var due: Instant
+    package var due: Instant
     /// The number of turns of the loop so far.
-    public var turns: UInt64
+    package var turns: UInt64
     /// The CPU time of the loop's thread so far.
-    public var cpu: Duration
+    package var cpu: Duration
     /// The time for which the loop's thread has waited for a CPU so far; nil if the kernel does not count it.
-    public var delay: Duration?
+    package var delay: Duration?
     /// The time for which any task of the machine has waited for a CPU so far (PSI); nil if the kernel does not count
     /// it.
-    public var stall: Duration?
+    package var stall: Duration?
     /// All queues of the daemon.
-    public var queues: [Queue]
+    package var queues: [Queue]
     /// All worker threads.
-    public var workers: [Worker]
+    package var workers: [Worker]
     /// The owner of the longest handler since the last beat, e.g. `agent climate`; nil if unknown.
-    public var holder: String?
+    package var holder: String?
 
     /// A sample; optional parts are absent unless given.
-    public init(
+    package init(
       now: Instant, due: Instant, turns: UInt64, cpu: Duration, delay: Duration? = nil, stall: Duration? = nil,
       queues: [Queue] = [], workers: [Worker] = [], holder: String? = nil
     ) {
@@ -97,7 +97,7 @@ public struct LoopHealth: Sendable {
   }
 
   /// Why a beat was late.
-  public enum Lateness: String, Sendable, Hashable {
+  package enum Lateness: String, Sendable, Hashable {
     /// The loop's thread waited for a CPU.
     case starved
     /// A handler used the CPU for too long.
@@ -107,7 +107,7 @@ public struct LoopHealth: Sendable {
   }
 
   /// A finding of a beat.
-  public enum Report: Sendable, Hashable {
+  package enum Report: Sendable, Hashable {
     /// The beat was late.
     case late(by: Duration, Lateness, holder: String?)
     /// A part makes no progress, e.g. `worker i2c-1` or `queue events`.
@@ -123,11 +123,11 @@ public struct LoopHealth: Sendable {
   private var stuck: Set<String> = []
 
   /// Judges against these thresholds, before the first beat.
-  public init(limits: Limits = Limits()) { self.limits = limits }
+  package init(limits: Limits = Limits()) { self.limits = limits }
 
   /// Processes a beat.
   /// - Returns: whether the watchdogs may be fed, and the changes since the last beat.
-  public mutating func beat(_ sample: Sample) -> (feeds: Bool, reports: [Report]) {
+  package mutating func beat(_ sample: Sample) -> (feeds: Bool, reports: [Report]) {
     var reports: [Report] = []
     var feeds = true
     if let late = lateness(sample) { reports.append(late) }

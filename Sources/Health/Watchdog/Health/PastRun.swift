@@ -1,9 +1,9 @@
 import Model
 
 /// An earlier run of the daemon, from its crash record.
-public struct PastRun: Sendable, Hashable {
+package struct PastRun: Sendable, Hashable {
   /// The stages of a run.
-  public enum Stage: UInt32, Sendable {
+  package enum Stage: UInt32, Sendable {
     /// It reads its configuration and opens the registry and the hardware.
     case starting = 1
     case serving = 2
@@ -13,7 +13,7 @@ public struct PastRun: Sendable, Hashable {
   }
 
   /// The purpose of a call of an agent's code.
-  public enum Phase: UInt32, Sendable {
+  package enum Phase: UInt32, Sendable {
     /// To start an instance.
     case start = 1
     case activation = 2
@@ -23,20 +23,20 @@ public struct PastRun: Sendable, Hashable {
   }
 
   /// A call of an agent's code on the loop.
-  public struct Activity: Sendable, Hashable {
+  package struct Activity: Sendable, Hashable {
     /// The purpose of the call.
-    public var phase: Phase
+    package var phase: Phase
     /// The agent.
-    public var agent: AgentID
+    package var agent: AgentID
     /// The id of the handled event; nil outside of an activation.
-    public var event: ULID?
+    package var event: ULID?
     /// The name of the handled event; empty outside of an activation.
-    public var type: String
+    package var type: String
     /// When the call began.
-    public var began: Instant
+    package var began: Instant
 
     /// A call that began at `began`.
-    public init(phase: Phase, agent: AgentID, event: ULID?, type: String, began: Instant) {
+    package init(phase: Phase, agent: AgentID, event: ULID?, type: String, began: Instant) {
       self.phase = phase
       self.agent = agent
       self.event = event
@@ -46,32 +46,32 @@ public struct PastRun: Sendable, Hashable {
   }
 
   /// A fatal signal, as the signal handler recorded it.
-  public struct Fault: Sendable, Hashable {
+  package struct Fault: Sendable, Hashable {
     /// The signal's number (signal(7)).
-    public var signal: Int32
+    package var signal: Int32
     /// `si_code` of sigaction(2): positive from the kernel, otherwise from a process.
-    public var code: Int32
+    package var code: Int32
     /// The id of the sending process; 0 for the kernel.
-    public var sender: Int32
+    package var sender: Int32
     /// Whether the loop's thread received it.
-    public var onLoop: Bool
+    package var onLoop: Bool
     /// The faulting address (`si_addr`).
-    public var address: UInt64
+    package var address: UInt64
     /// The file of the code that ran, e.g. `/usr/bin/openstarryd`; empty if unknown.
-    public var object: String
+    package var object: String
     /// The instruction's offset from the object's start, as addr2line(1) takes it.
-    public var offset: UInt64
+    package var offset: UInt64
     /// The function; nil if the object has no symbols.
-    public var symbol: String?
+    package var symbol: String?
     /// When the signal arrived.
-    public var time: Instant
+    package var time: Instant
     /// The CPU time of the thread until then.
-    public var cpu: Duration
+    package var cpu: Duration
     /// The time for which the thread had waited for a CPU until then; nil if the kernel does not count it.
-    public var delay: Duration?
+    package var delay: Duration?
 
     /// A fault; by default on the loop's thread and from the kernel.
-    public init(
+    package init(
       signal: Int32, code: Int32, sender: Int32 = 0, onLoop: Bool = true, address: UInt64 = 0, object: String = "",
       offset: UInt64 = 0, symbol: String? = nil, time: Instant, cpu: Duration = .zero, delay: Duration? = nil
     ) {
@@ -90,16 +90,16 @@ public struct PastRun: Sendable, Hashable {
   }
 
   /// The last beat of the loop.
-  public struct Beat: Sendable, Hashable {
+  package struct Beat: Sendable, Hashable {
     /// The time of the beat.
-    public var time: Instant
+    package var time: Instant
     /// The CPU time of the loop's thread until then.
-    public var cpu: Duration
+    package var cpu: Duration
     /// The time for which the loop's thread had waited for a CPU until then.
-    public var delay: Duration
+    package var delay: Duration
 
     /// A beat at `time`.
-    public init(time: Instant, cpu: Duration, delay: Duration) {
+    package init(time: Instant, cpu: Duration, delay: Duration) {
       self.time = time
       self.cpu = cpu
       self.delay = delay
@@ -107,22 +107,22 @@ public struct PastRun: Sendable, Hashable {
   }
 
   /// The kernel's id of its boot (/proc/sys/kernel/random/boot_id).
-  public var boot: String
+  package var boot: String
   /// Its process id.
-  public var pid: Int32
+  package var pid: Int32
   /// When it began.
-  public var started: Instant
+  package var started: Instant
   /// The last stage it reached.
-  public var stage: Stage
+  package var stage: Stage
   /// The agent's code that ran on the loop; nil for none.
-  public var activity: Activity?
+  package var activity: Activity?
   /// The signal that ended it; nil when none was recorded.
-  public var fault: Fault?
+  package var fault: Fault?
   /// The last beat of its loop; nil before the first.
-  public var beat: Beat?
+  package var beat: Beat?
 
   /// A run; by default without activity, fault and beat.
-  public init(
+  package init(
     boot: String, pid: Int32, started: Instant, stage: Stage, activity: Activity? = nil, fault: Fault? = nil,
     beat: Beat? = nil
   ) {

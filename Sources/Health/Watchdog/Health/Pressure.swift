@@ -2,42 +2,42 @@ import Model
 
 /// The share of the time that tasks waited for a resource: the kernel's pressure stall information
 /// (Documentation/accounting/psi.rst).
-public struct Pressure: Sendable, Hashable {
+package struct Pressure: Sendable, Hashable {
   /// The resources with pressure information.
-  public enum Resource: String, Sendable, Hashable, CaseIterable {
+  package enum Resource: String, Sendable, Hashable, CaseIterable {
     case cpu
     case memory
     case io
   }
 
   /// A line of the kernel's file.
-  public struct Share: Sendable, Hashable {
+  package struct Share: Sendable, Hashable {
     /// The share of the last 10 seconds, in percent.
-    public var average: Double
+    package var average: Double
     /// The stall time since the boot.
-    public var total: Duration
+    package var total: Duration
 
     /// A share; `average` is from 0 to 100.
-    public init(average: Double, total: Duration) {
+    package init(average: Double, total: Duration) {
       self.average = average
       self.total = total
     }
   }
 
   /// The time in which at least one task waited.
-  public var some: Share
+  package var some: Share
   /// The time in which all tasks waited; nil when the file has no such line.
-  public var full: Share?
+  package var full: Share?
 
   /// Pressure; without `full` unless given.
-  public init(some: Share, full: Share? = nil) {
+  package init(some: Share, full: Share? = nil) {
     self.some = some
     self.full = full
   }
 
   /// Parses the lines `some avg10=0.00 avg60=0.00 avg300=0.00 total=0` and `full …`.
   /// - Returns: nil for another format, as on a kernel without CONFIG_PSI or with `psi=0`.
-  public init?(_ text: String) {
+  package init?(_ text: String) {
     var found: [Substring: Share] = [:]
     for line in text.split(separator: "\n") {
       let words = line.split(separator: " ")

@@ -6,35 +6,35 @@ import Model
 /// return, the most important first, after a quiet time. When CPU is short, agents of priority `background` are
 /// activated less often. A slow disk is only reported. The reactions are the same when the daemon with its agents
 /// exceeds the board's budget of memory or CPU.
-public struct PressureTable: Sendable {
+package struct PressureTable: Sendable {
   /// The thresholds and times. Thresholds are shares of the last ten seconds, in percent.
-  public struct Limits: Sendable {
+  package struct Limits: Sendable {
     /// Pressure begins here.
-    public var enter: [Pressure.Resource: Double] = [.cpu: 60, .memory: 10, .io: 40]
+    package var enter: [Pressure.Resource: Double] = [.cpu: 60, .memory: 10, .io: 40]
     /// Pressure ends when the share has been below this for `quiet`.
-    public var leave: [Pressure.Resource: Double] = [.cpu: 40, .memory: 4, .io: 20]
+    package var leave: [Pressure.Resource: Double] = [.cpu: 40, .memory: 4, .io: 20]
     /// How long the share must stay below `leave`.
-    public var quiet = Duration.seconds(20)
+    package var quiet = Duration.seconds(20)
     /// The pause after stopping an agent, so that the effect shows before the next one is stopped.
-    public var shedPause = Duration.seconds(5)
+    package var shedPause = Duration.seconds(5)
     /// The pause after an agent's return, so that the effect shows before the next one returns.
-    public var returnPause = Duration.seconds(10)
+    package var returnPause = Duration.seconds(10)
     /// The interval of readings while memory is short or an agent is stopped.
-    public var look = Duration.seconds(2)
+    package var look = Duration.seconds(2)
     /// The interval of readings while only CPU or disk is short, which can last for hours.
-    public var slowLook = Duration.seconds(10)
+    package var slowLook = Duration.seconds(10)
     /// The fraction of the board's budget below which the daemon is within it again.
-    public var calm = 0.8
+    package var calm = 0.8
     /// The fraction of `enter` that the average must have for a trigger to be believed, as a new trigger may fire for
     /// earlier stalls. Two seconds at `enter` show as 18 % of it in the average of ten seconds.
-    public var belief = 0.15
+    package var belief = 0.15
 
     /// The default thresholds and times.
-    public init() {}
+    package init() {}
   }
 
   /// An input of the table.
-  public enum Input: Sendable, Hashable {
+  package enum Input: Sendable, Hashable {
     /// The kernel's trigger has fired; the average of the last ten seconds, in percent.
     case fired(Pressure.Resource, Double)
     /// The share of the last ten seconds in which some task waited, in percent.
@@ -44,7 +44,7 @@ public struct PressureTable: Sendable {
   }
 
   /// An effect; carry effects out in order.
-  public enum Effect: Sendable, Hashable {
+  package enum Effect: Sendable, Hashable {
     /// Report that a resource is short, or no longer.
     case tell(Pressure.Resource, isShort: Bool, average: Double)
     /// Stop the agent, and do not start it before `restore`.
@@ -58,14 +58,14 @@ public struct PressureTable: Sendable {
   }
 
   /// A running agent.
-  public struct Candidate: Sendable, Hashable {
+  package struct Candidate: Sendable, Hashable {
     /// The agent's id.
-    public var agent: AgentID
+    package var agent: AgentID
     /// The agent's priority.
-    public var priority: Priority
+    package var priority: Priority
 
     /// A candidate for being stopped.
-    public init(_ agent: AgentID, _ priority: Priority) {
+    package init(_ agent: AgentID, _ priority: Priority) {
       self.agent = agent
       self.priority = priority
     }
@@ -89,19 +89,19 @@ public struct PressureTable: Sendable {
   private var lastReturn: Instant?
 
   /// A table without pressure.
-  public init(limits: Limits = Limits()) { self.limits = limits }
+  package init(limits: Limits = Limits()) { self.limits = limits }
 
   /// Whether a resource is short.
-  public func isShort(_ resource: Pressure.Resource) -> Bool { levels[resource]?.isShort ?? false }
+  package func isShort(_ resource: Pressure.Resource) -> Bool { levels[resource]?.isShort ?? false }
 
   /// Whether the use exceeds the board's budget, or has not yet fallen below `calm`.
-  public func isOverBudget(_ resource: Pressure.Resource) -> Bool { over.contains(resource) }
+  package func isOverBudget(_ resource: Pressure.Resource) -> Bool { over.contains(resource) }
 
   /// The stopped agents.
-  public var shed: [AgentID] { stopped.map(\.agent) }
+  package var shed: [AgentID] { stopped.map(\.agent) }
 
   /// The time until the next readings; nil while none are needed.
-  public var nextLook: Duration? {
+  package var nextLook: Duration? {
     if isShort(.memory) || levels.values.contains(where: \.isSuspected) { return limits.look }
     // The board's budget is not measured more often.
     if !over.isEmpty { return limits.slowLook }
@@ -111,7 +111,7 @@ public struct PressureTable: Sendable {
 
   /// Processes an input.
   /// - Parameter running: returns the running agents; called only when one must be stopped.
-  public mutating func apply(_ input: Input, at now: Instant, running: () -> [Candidate]) -> [Effect] {
+  package mutating func apply(_ input: Input, at now: Instant, running: () -> [Candidate]) -> [Effect] {
     switch input {
     case .fired(let resource, let average):
       let isBelieved = isShort(resource) || average >= belief(resource)

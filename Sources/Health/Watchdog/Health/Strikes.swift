@@ -3,27 +3,27 @@ import Model
 
 /// The strikes of agents that ended the daemon. Three strikes within ten minutes quarantine an agent; five unclean ends
 /// of the daemon within ten minutes are a boot loop.
-public struct Strikes: Sendable, Hashable {
+package struct Strikes: Sendable, Hashable {
   /// How long strikes and unclean ends count.
-  public static let window = Duration.seconds(600)
+  package static let window = Duration.seconds(600)
   /// The number of strikes that quarantine an agent.
-  public static let strikeLimit = 3
+  package static let strikeLimit = 3
   /// The number of unclean ends that make a boot loop.
-  public static let loopLimit = 5
+  package static let loopLimit = 5
   /// The most strikes, unclean ends and quarantines that are stored, each.
   static let keptLimit = 64
 
   /// A point in time that can be compared across a reboot.
-  public struct Moment: Sendable, Hashable {
+  package struct Moment: Sendable, Hashable {
     /// The boot's id.
-    public var boot: String
+    package var boot: String
     /// The time on the monotonic clock of that boot.
-    public var instant: Instant
+    package var instant: Instant
     /// The wall-clock time in milliseconds since 1970.
-    public var wall: UInt64
+    package var wall: UInt64
 
     /// A moment; the three values must be of the same time.
-    public init(boot: String, instant: Instant, wall: UInt64) {
+    package init(boot: String, instant: Instant, wall: UInt64) {
       self.boot = boot
       self.instant = instant
       self.wall = wall
@@ -38,21 +38,21 @@ public struct Strikes: Sendable, Hashable {
   }
 
   /// An end of the daemon by an agent.
-  public struct Strike: Sendable, Hashable {
+  package struct Strike: Sendable, Hashable {
     /// The agent.
-    public var agent: AgentID
+    package var agent: AgentID
     /// The cause, as a sentence.
-    public var cause: String
+    package var cause: String
     /// The start of the daemon that noticed it.
-    public var at: Moment
+    package var at: Moment
   }
 
   /// The reason of a quarantine.
-  public struct Quarantine: Sendable, Hashable {
+  package struct Quarantine: Sendable, Hashable {
     /// How the agent last ended the daemon; nil if it was only restarted too often.
-    public var ending: Verdict.Ending?
+    package var ending: Verdict.Ending?
     /// The exit reason and a sentence.
-    public var failure: AgentFailure
+    package var failure: AgentFailure
 
     /// For ending the daemon too often.
     init(_ ending: Verdict.Ending, _ sentence: String) {
@@ -71,34 +71,34 @@ public struct Strikes: Sendable, Hashable {
   }
 
   /// The strikes of all agents, oldest first.
-  public private(set) var strikes: [Strike] = []
+  package private(set) var strikes: [Strike] = []
   /// The starts of the daemon after an unclean end, oldest first.
-  public private(set) var unclean: [Moment] = []
+  package private(set) var unclean: [Moment] = []
   /// The quarantined agents with their reasons.
-  public private(set) var quarantined: [AgentID: Quarantine] = [:]
+  package private(set) var quarantined: [AgentID: Quarantine] = [:]
 
   /// The last boot whose reset by the hardware watchdog was counted.
   private var resetBoot: String?
 
   /// Grows with each stored change; 0 before the first.
-  public var revision = 0
+  package var revision = 0
 
   /// No strikes.
-  public init() {}
+  package init() {}
 
   /// The number of the agent's strikes within the window.
-  public func count(_ agent: AgentID, at now: Moment) -> Int {
+  package func count(_ agent: AgentID, at now: Moment) -> Int {
     strikes.count { $0.agent == agent && $0.at.isNear(now, within: Self.window) }
   }
 
   /// Whether there were too many unclean ends within the window, so that the daemon must start in safe mode.
-  public func isBootLoop(at now: Moment) -> Bool {
+  package func isBootLoop(at now: Moment) -> Bool {
     unclean.count { $0.isNear(now, within: Self.window) } >= Self.loopLimit
   }
 
   /// Notes how the last run ended.
   /// - Returns: whether anything changed that must be stored.
-  public mutating func note(_ verdict: Verdict, at now: Moment) -> Bool {
+  package mutating func note(_ verdict: Verdict, at now: Moment) -> Bool {
     let before = self
     strikes.removeAll { !$0.at.isNear(now, within: Self.window) }
     unclean.removeAll { !$0.isNear(now, within: Self.window) }
@@ -118,7 +118,7 @@ public struct Strikes: Sendable, Hashable {
   /// Notes that the hardware watchdog has reset the board. The hardware reports that until the next boot; only the
   /// first start in a boot counts it.
   /// - Returns: whether anything changed that must be stored.
-  public mutating func noteReset(at now: Moment) -> Bool {
+  package mutating func noteReset(at now: Moment) -> Bool {
     guard resetBoot != now.boot else { return false }
     resetBoot = now.boot
     unclean = Array((unclean + [now]).suffix(Self.keptLimit))
@@ -127,7 +127,7 @@ public struct Strikes: Sendable, Hashable {
 
   /// Quarantines an agent that was restarted too often.
   /// - Returns: whether anything changed; false when it is already quarantined, or `keptLimit` agents are.
-  public mutating func quarantine(_ agent: AgentID, for failure: AgentFailure) -> Bool {
+  package mutating func quarantine(_ agent: AgentID, for failure: AgentFailure) -> Bool {
     guard quarantined[agent] == nil, quarantined.count < Self.keptLimit else { return false }
     quarantined[agent] = Quarantine(failure)
     return true
@@ -135,7 +135,7 @@ public struct Strikes: Sendable, Hashable {
 
   /// Ends the agent's quarantine and forgets its strikes.
   /// - Returns: whether anything changed.
-  public mutating func release(_ agent: AgentID) -> Bool {
+  package mutating func release(_ agent: AgentID) -> Bool {
     let before = self
     strikes.removeAll { $0.agent == agent }
     quarantined[agent] = nil
@@ -143,16 +143,16 @@ public struct Strikes: Sendable, Hashable {
   }
 
   /// Forgets all unclean ends, because a person leaves safe mode.
-  public mutating func forgiveEnds() { unclean = [] }
+  package mutating func forgiveEnds() { unclean = [] }
 
   /// Replaces this copy by another if that is newer. Copies are not merged: one on a disk that was full for a while
   /// would bring back strikes that a person has forgiven since.
-  public mutating func take(_ other: Strikes) { if other.revision > revision { self = other } }
+  package mutating func take(_ other: Strikes) { if other.revision > revision { self = other } }
 }
 
 extension Strikes {
   /// The value for the file.
-  public var value: Value {
+  package var value: Value {
     [
       "format": 1, "revision": .int(Int64(revision)), "reset_boot": resetBoot.map { .string($0) } ?? .null,
       "strikes": .list(
@@ -174,7 +174,7 @@ extension Strikes {
 
   /// Parses the value of a file.
   /// - Returns: nil unless all of it is valid; a damaged file is not used in part.
-  public init?(_ value: Value) {
+  package init?(_ value: Value) {
     guard value["format"]?.int == 1, let strikes = value["strikes"]?.list, let unclean = value["unclean"]?.list,
       let quarantined = value["quarantined"]?.map, strikes.count <= Self.keptLimit, unclean.count <= Self.keptLimit,
       quarantined.count <= Self.keptLimit

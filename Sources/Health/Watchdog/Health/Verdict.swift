@@ -1,9 +1,9 @@
 import Model
 
 /// How an earlier run of the daemon ended, and which agent caused it.
-public struct Verdict: Sendable, Hashable {
+package struct Verdict: Sendable, Hashable {
   /// The kinds of ends.
-  public enum Ending: String, Sendable, Hashable {
+  package enum Ending: String, Sendable, Hashable {
     /// In good order.
     case clean
     /// By a power cut or a reboot of the board.
@@ -21,14 +21,14 @@ public struct Verdict: Sendable, Hashable {
   }
 
   /// The kind of end.
-  public var ending: Ending
+  package var ending: Ending
   /// The in-process or WASM agent whose code caused it; nil for none.
-  public var blamed: AgentID?
+  package var blamed: AgentID?
   /// The explanation for people, without a full stop.
-  public var sentence: String
+  package var sentence: String
 
   /// Whether the end counts towards safe mode.
-  public var isUnclean: Bool {
+  package var isUnclean: Bool {
     switch ending {
     case .clean, .power, .starved: false
     case .crash, .spinning, .blocked, .killed: true
@@ -41,7 +41,7 @@ public struct Verdict: Sendable, Hashable {
   ///   - boot: the id of the present boot.
   ///   - forMemory: whether the kernel has killed a process of the service for lack of memory.
   /// - Returns: the verdict. No agent is blamed for the actions of other threads, other processes or the machine.
-  public static func on(_ run: PastRun, boot: String, forMemory: Bool = false) -> Verdict {
+  package static func on(_ run: PastRun, boot: String, forMemory: Bool = false) -> Verdict {
     guard run.stage != .ended else { return Verdict(.clean, nil, "it ended in good order") }
     guard run.boot == boot else { return Verdict(.power, nil, "the board lost power or was rebooted") }
     let doing = run.activity.map(words)

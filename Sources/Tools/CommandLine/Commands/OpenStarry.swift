@@ -2,9 +2,9 @@ import ArgumentParser
 import Model
 
 /// The command `openstarry`, which watches and commands the daemon.
-public struct OpenStarry: ParsableCommand {
+package struct OpenStarry: ParsableCommand {
   /// The name, the help and the groups of subcommands.
-  public static let configuration = CommandConfiguration(
+  package static let configuration = CommandConfiguration(
     commandName: "openstarry",
     abstract: "Watches and commands the daemon that runs agents on this board.",
     discussion: """
@@ -32,5 +32,5 @@ public struct OpenStarry: ParsableCommand {
     ])
 
   /// Required by the parser, which sets the arguments afterwards.
-  public init() {}
+  package init() {}
 }

@@ -1,11 +1,11 @@
 import Model
 
 /// The output for agents and their logs (`docs/control.md`, 4.2 and 4.3). A missing field is shown as `-`.
-public enum AgentText {
+package enum AgentText {
   /// The output of `ps`: a table of agents, each with the budget nearest to its limit, and the number of running
   /// agents.
   /// - Parameter isVerbose: adds the isolation, the counters, and the reason for the last exit.
-  public static func table(_ agents: [Value], isVerbose: Bool) -> [String] {
+  package static func table(_ agents: [Value], isVerbose: Bool) -> [String] {
     var headings = ["AGENT ID", "PID", "STATUS", "UPTIME", "LOG FILE", "BUDGET"]
     if isVerbose {
       headings += [
@@ -29,7 +29,7 @@ public enum AgentText {
 
   /// The output of `ps --tree`: lines `name [id] (pid N) [status] gen=G depth=D`, children below their parents.
   /// - Parameter nodes: the result of `agent.processTree`.
-  public static func tree(_ nodes: [Value], depth: Int = 0) -> [String] {
+  package static func tree(_ nodes: [Value], depth: Int = 0) -> [String] {
     nodes.flatMap { node -> [String] in
       let agent = node["entry"] ?? node
       let (id, pid) = (id(agent).printable, pid(agent))
@@ -43,7 +43,7 @@ public enum AgentText {
   }
 
   /// The output of `spawn`, `kill` and `restart`: `climate is ready`, `climate is idle (killed)`.
-  public static func sentence(_ agent: Value) -> String {
+  package static func sentence(_ agent: Value) -> String {
     let isAtRest = !isRunning(agent)
     let why = isAtRest ? agent["last_exit"]?.string.map { " (\($0.printable))" } ?? "" : ""
     let pid = agent["pid"]?.int.map { ", pid \($0)" } ?? ""
@@ -54,7 +54,7 @@ public enum AgentText {
   /// - Parameters:
   ///   - showsAgent: whether to add the agent's id, for the logs of several agents.
   ///   - utcOffset: seconds that local time is ahead of UTC at a time in milliseconds since 1970.
-  public static func logLine(_ line: Value, showsAgent: Bool, colour: Bool, utcOffset: (UInt64) -> Int) -> String {
+  package static func logLine(_ line: Value, showsAgent: Bool, colour: Bool, utcOffset: (UInt64) -> Int) -> String {
     let milliseconds = UInt64(clamping: line["time"]?.int ?? 0)
     let time = EventLine.timeOfDay(milliseconds: milliseconds, utcOffset: utcOffset(milliseconds))
     let level = line["level"]?.string?.printable ?? "info"

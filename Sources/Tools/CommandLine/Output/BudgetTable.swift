@@ -1,10 +1,10 @@
 import Model
 
 /// The output for budgets (`docs/control.md`, 4.13).
-public enum BudgetTable {
+package enum BudgetTable {
   /// The output of `budget`: a table of all budgets in the result.
   /// - Parameter result: the result of `daemon.budgets`.
-  public static func lines(_ result: Value) -> [String] {
+  package static func lines(_ result: Value) -> [String] {
     var table = Table(
       ["AGENT", "BUDGET", "USED", "LIMIT", "WINDOW", "SHARE", "METER", "STEP", "HELD"], rightAligned: [2, 3, 4, 5])
     for agent in result["agents"]?.list ?? [] {
@@ -31,7 +31,7 @@ public enum BudgetTable {
   }
 
   /// The budget cell of `ps`: the budget nearest to its limit, and the limits that are not enforced or not metered.
-  public static func summary(_ agent: Value) -> String {
+  package static func summary(_ agent: Value) -> String {
     let budgets = agent["budgets"]?.list ?? []
     let limited = budgets.filter { $0["limit"]?.int != nil }
     var parts: [String] = []

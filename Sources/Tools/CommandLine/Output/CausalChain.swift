@@ -1,12 +1,12 @@
 import Model
 
 /// The output of `why`: the causal chain of an event, first cause first, each event below its cause.
-public enum CausalChain {
+package enum CausalChain {
   /// A line for each event, and one before them if the chain's beginning is no longer retained.
   /// - Parameters:
   ///   - chain: the result of `events.chain`, oldest first.
   ///   - utcOffset: seconds that local time is ahead of UTC at a moment in milliseconds since 1970.
-  public static func lines(_ chain: [Event], colour: Bool, utcOffset: (UInt64) -> Int) -> [String] {
+  package static func lines(_ chain: [Event], colour: Bool, utcOffset: (UInt64) -> Int) -> [String] {
     guard let first = chain.first else { return [] }
     var lines: [String] = []
     if first.cause != nil { lines.append(Paint.faint("(what came before is no longer known)", colour)) }

@@ -1,9 +1,9 @@
 import Model
 
 /// The output for devices, readings and receipts (`docs/control.md`, 4.4 to 4.6).
-public enum DeviceText {
+package enum DeviceText {
   /// The output of `devices`: a table of devices.
-  public static func table(_ devices: [Value]) -> [String] {
+  package static func table(_ devices: [Value]) -> [String] {
     var table = Table(["DEVICE", "KIND", "DRIVER", "STATE", "MORE"])
     for device in devices {
       table.add([
@@ -15,7 +15,7 @@ public enum DeviceText {
   }
 
   /// `temperature 30.4 °C`, with quality and age unless the quality is good.
-  public static func reading(_ reading: Value) -> String {
+  package static func reading(_ reading: Value) -> String {
     let quality = reading["quality"]?.string ?? "good"
     let value = EventSentence.reading(reading["value"] ?? .null, unit: reading["unit"]?.string, quality: nil)
     let age = reading["age_ms"]?.int.map { ", \(Duration.milliseconds($0).text) old" } ?? ""
@@ -25,7 +25,7 @@ public enum DeviceText {
 
   /// `fan on (was off)`, followed by the lease if it is asked for or cut by a limit: `for 20s (max_on 20s)`.
   /// - Parameter showsLease: whether the command asked for a lease.
-  public static func receipt(_ receipt: Value, showsLease: Bool = false) -> String {
+  package static func receipt(_ receipt: Value, showsLease: Bool = false) -> String {
     let device = receipt["device"]?.string?.printable ?? "-"
     guard let state = receipt["state"]?.double else { return device }
     let now = EventSentence.level(state)

@@ -1,12 +1,12 @@
 import Model
 
 /// The output of `history`: the restart ledger.
-public enum HistoryText {
+package enum HistoryText {
   /// A line for each entry, and a line before the first entry of each boot.
   /// - Parameters:
   ///   - entries: the result of `daemon.history`, oldest first (4.14).
   ///   - utcOffset: seconds that local time is ahead of UTC at a time in milliseconds since 1970.
-  public static func lines(_ entries: [Value], colour: Bool, utcOffset: (UInt64) -> Int) -> [String] {
+  package static func lines(_ entries: [Value], colour: Bool, utcOffset: (UInt64) -> Int) -> [String] {
     let width = entries.map { subject($0).count }.max() ?? 0
     let reasons = entries.map { ($0["reason"]?.string?.printable ?? "-").count }.max() ?? 0
     var lines: [String] = []
@@ -55,12 +55,12 @@ public enum HistoryText {
 }
 
 /// Dates in tables.
-public enum DateText {
+package enum DateText {
   /// `2026-11-22 14:03:21`, in the Gregorian calendar.
   /// - Parameters:
   ///   - milliseconds: since 1970.
   ///   - utcOffset: seconds that local time is ahead of UTC.
-  public static func text(milliseconds: UInt64, utcOffset: Int) -> String {
+  package static func text(milliseconds: UInt64, utcOffset: Int) -> String {
     let seconds = Int(milliseconds / 1000) + utcOffset
     var day = (seconds - ((seconds % 86_400) + 86_400) % 86_400) / 86_400
     var year = 1970

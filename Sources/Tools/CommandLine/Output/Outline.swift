@@ -1,9 +1,9 @@
 import Model
 
 /// The output of `state`: a tree of values with one leaf on a line, indented by two spaces a level.
-public enum Outline {
+package enum Outline {
   /// The lines of a value. A map in a list is named by its first field, if that is text.
-  public static func lines(_ value: Value, depth: Int = 0) -> [String] {
+  package static func lines(_ value: Value, depth: Int = 0) -> [String] {
     let indent = String(repeating: "  ", count: depth)
     guard depth < 32 else { return ["\(indent)…"] }
     switch value {

@@ -1,12 +1,12 @@
 import Model
 
 /// The output for what is registered (`docs/control.md`, `registry.list` and `registry.inspect`).
-public enum RegistryText {
+package enum RegistryText {
   /// The output of `agent list`.
   /// - Parameters:
   ///   - agents: entries of `registry.list`.
   ///   - unusable: why others cannot run, by agent.
-  public static func table(_ agents: [Value], unusable: Fields = [:]) -> [String] {
+  package static func table(_ agents: [Value], unusable: Fields = [:]) -> [String] {
     var table = Table(["AGENT ID", "VERSION", "DRIVER", "LIFECYCLE", "ENABLED", "STATUS", "MANIFEST"])
     for agent in agents {
       table.add([
@@ -21,7 +21,7 @@ public enum RegistryText {
 
   /// The output of `agent inspect`: one fact on a line.
   /// - Parameter agent: the result of `registry.inspect`.
-  public static func page(_ agent: Value) -> [String] {
+  package static func page(_ agent: Value) -> [String] {
     var facts: [(String, String)] = [
       ("agent", "\(text(agent, "agent")), version \(text(agent, "version"))"), ("name", text(agent, "name")),
       ("description", text(agent, "description")), ("manifest", text(agent, "file")),
@@ -47,7 +47,7 @@ public enum RegistryText {
 
   /// The line about rules that wait for a removed agent; none when no rule names it.
   /// - Parameter result: the result of `registry.unregister`.
-  public static func waiting(_ result: Value) -> [String] {
+  package static func waiting(_ result: Value) -> [String] {
     let rules = (result["rules"]?.list ?? []).compactMap { $0.string?.printable }
     return rules.isEmpty
       ? [] : ["rules that name it wait until it is registered again: \(rules.joined(separator: ", "))"]

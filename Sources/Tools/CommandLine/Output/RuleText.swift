@@ -1,9 +1,9 @@
 import Model
 
 /// The output of `rules`: rules and verdicts (`docs/control.md`, 4.8).
-public enum RuleText {
+package enum RuleText {
   /// The output of `rules list`: a table of rules, followed by their last errors.
-  public static func table(_ rules: [Value]) -> [String] {
+  package static func table(_ rules: [Value]) -> [String] {
     var table = Table(["RULE", "ON", "IF", "ACTION", "FIRED", "FAILED", "LAST"], rightAligned: [4, 5, 6])
     for rule in rules {
       let actions = rule["actions"]?.list?.compactMap(\.string).joined(separator: "; ") ?? ""
@@ -23,7 +23,7 @@ public enum RuleText {
 
   /// The output of `rules test`: a line for each rule, such as `hot  fires  condition is true`.
   /// - Parameter type: the tested event's name or id, for the message that no rule matches.
-  public static func verdicts(_ verdicts: [Value], type: String, colour: Bool) -> [String] {
+  package static func verdicts(_ verdicts: [Value], type: String, colour: Bool) -> [String] {
     guard !verdicts.isEmpty else { return ["no rule listens to \(type.printable)"] }
     let width = verdicts.map { $0["rule"]?.string?.printable.count ?? 1 }.max() ?? 0
     return verdicts.map { verdict in

@@ -1,9 +1,9 @@
 import Model
 
 /// Durations in tables and trees.
-public enum Span {
+package enum Span {
   /// The two largest units: `3d4h`, `2h05m`, `1m30s`, `12s`.
-  public static func text(_ duration: Duration) -> String {
+  package static func text(_ duration: Duration) -> String {
     let seconds = max(0, duration.nanoseconds / 1_000_000_000)
     let (days, hours, minutes) = (seconds / 86400, seconds / 3600 % 24, seconds / 60 % 60)
     if days > 0 { return "\(days)d\(hours)h" }
@@ -13,7 +13,7 @@ public enum Span {
   }
 
   /// A time difference: `+21 µs`, `+1.4 ms`, `+2.5 s`, `+3m10s`.
-  public static func delta(nanoseconds: UInt64) -> String {
+  package static func delta(nanoseconds: UInt64) -> String {
     let value = Double(nanoseconds)
     return switch nanoseconds {
     case ..<1_000_000: "+\((value / 1e3).rounded().text) µs"

@@ -1,10 +1,10 @@
 import Model
 
 /// The output of `status`.
-public enum StatusText {
+package enum StatusText {
   /// A heading, and one or more lines for each other field, known or not.
   /// - Parameter status: the result of `daemon.status`.
-  public static func lines(_ status: Value, colour: Bool) -> [String] {
+  package static func lines(_ status: Value, colour: Bool) -> [String] {
     var head = "openstarryd \(status["version"]?.text() ?? "?")"
     if let pid = status["pid"]?.int { head += ", pid \(pid)" }
     if let uptime = status["uptime_ms"]?.int { head += ", up \(Span.text(.milliseconds(uptime)))" }

@@ -1,5 +1,5 @@
 /// A table of text: columns as wide as their longest cell, two spaces apart.
-public struct Table: Sendable {
+package struct Table: Sendable {
   private var rows: [[String]]
   private let rightAligned: Set<Int>
 
@@ -7,16 +7,16 @@ public struct Table: Sendable {
   /// - Parameters:
   ///   - headings: one for each column.
   ///   - rightAligned: the indices of right-aligned columns, for numbers.
-  public init(_ headings: [String], rightAligned: Set<Int> = []) {
+  package init(_ headings: [String], rightAligned: Set<Int> = []) {
     rows = [headings]
     self.rightAligned = rightAligned
   }
 
   /// Adds a row. Empty cells are shown as `-`, and control characters are escaped.
-  public mutating func add(_ cells: [String]) { rows.append(cells.map { $0.isEmpty ? "-" : $0.printable }) }
+  package mutating func add(_ cells: [String]) { rows.append(cells.map { $0.isEmpty ? "-" : $0.printable }) }
 
   /// The lines, headings first, without line breaks and trailing spaces.
-  public var lines: [String] {
+  package var lines: [String] {
     let columns = rows.map(\.count).max() ?? 0
     let widths = (0..<columns).map { column in rows.map { column < $0.count ? $0[column].count : 0 }.max() ?? 0 }
     return rows.map { row in

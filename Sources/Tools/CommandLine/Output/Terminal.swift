@@ -3,12 +3,12 @@ import Linux
 import Model
 
 /// The command's standard output and standard error.
-public struct Terminal {
+package struct Terminal {
   /// Whether to use colours: standard output is a terminal, and neither NO_COLOR (no-color.org) nor TERM=dumb is set.
-  public let colour: Bool
+  package let colour: Bool
 
   /// Determines `colour` from the environment.
-  public init() {
+  package init() {
     let environment = Environment.current()
     let isRefused = !environment["NO_COLOR", default: ""].isEmpty || environment["TERM"] == "dumb"
     colour = System.isTerminal(1) && !isRefused
@@ -16,21 +16,21 @@ public struct Terminal {
 
   /// Writes a line to standard output, unbuffered.
   /// - Throws: `OutputClosed` when the reader has closed the pipe; otherwise `Failure`.
-  public func line(_ text: String) throws { try write(Array(text.forTerminal.utf8) + [UInt8(ascii: "\n")]) }
+  package func line(_ text: String) throws { try write(Array(text.forTerminal.utf8) + [UInt8(ascii: "\n")]) }
 
   /// Writes a value to standard output as one line of JSON, unbuffered.
-  public func json(_ value: Value) throws {
+  package func json(_ value: Value) throws {
     try write(Array(JSON.text(value).printableJSON.utf8) + [UInt8(ascii: "\n")])
   }
 
   /// Writes lines to standard output with one call.
-  public func lines(_ lines: [String]) throws {
+  package func lines(_ lines: [String]) throws {
     guard !lines.isEmpty else { return }
     try line(lines.joined(separator: "\n"))
   }
 
   /// Writes bytes to standard output unchanged: binary data, or text that needs no escaping.
-  public func write(_ bytes: [UInt8]) throws {
+  package func write(_ bytes: [UInt8]) throws {
     do throws(SystemError) {
       try System.writeAll(1, bytes)
     } catch {
@@ -40,7 +40,7 @@ public struct Terminal {
   }
 
   /// Writes a line to standard error, after the program's name. Ignores errors.
-  public static func complain(_ text: String) {
+  package static func complain(_ text: String) {
     complain(asItIs: "openstarry: \(text)")
   }
 
@@ -57,4 +57,4 @@ public struct Terminal {
 }
 
 /// The reader of standard output has closed the pipe, as `head` does. This ends the command successfully.
-public struct OutputClosed: Error {}
+package struct OutputClosed: Error {}

@@ -4,11 +4,11 @@ import TestKit
 
 /// Structured data of a WebAssembly module that uses CBOR (docs/wasm-abi.md): it is read within its limits, or refused with
 /// a message, and means the same as in JSON.
-public final class CBORTarget: FuzzTarget {
-  public let name = "cbor"
-  public let form = InputForm.bytes
-  public let longest = 8192
-  public let words = [
+package final class CBORTarget: FuzzTarget {
+  package let name = "cbor"
+  package let form = InputForm.bytes
+  package let longest = 8192
+  package let words = [
     "id", "type", "time", "clock_synchronised", "monotonic_ns", "source", "cause", "trace", "depth", "priority",
     "payload",
     "value", "unit", "time_ns", "quality", "good", "state", "previous", "at_ns", "at", "confirmed", "on", "off",
@@ -19,15 +19,15 @@ public final class CBORTarget: FuzzTarget {
   private let mutator: ValueMutator
 
   /// Makes it.
-  public init() { mutator = ValueMutator(words: words) }
+  package init() { mutator = ValueMutator(words: words) }
 
-  public func make(_ random: inout SeededGenerator, _ pool: Pool) -> [UInt8]? {
+  package func make(_ random: inout SeededGenerator, _ pool: Pool) -> [UInt8]? {
     guard random.next() % 3 == 0, let value = try? CBOR.read(pool.any(&random)) else { return nil }
     let other = (try? CBOR.read(pool.any(&random))) ?? .null
     return Array(CBOR.write(mutator.mutate(value, other, &random)).prefix(longest))
   }
 
-  public func run(_ input: [UInt8], _ seen: inout Seen) throws {
+  package func run(_ input: [UInt8], _ seen: inout Seen) throws {
     let value: Value
     do throws(AgentError) { value = try CBOR.read(input, values: Self.values) } catch {
       try MessageRules.check(error.message, about: input)

@@ -4,10 +4,10 @@ import TestKit
 
 /// Expressions of rules: an expression loads, or gives an error with a valid position; its evaluation respects the step
 /// limit.
-public final class CELTarget: FuzzTarget {
-  public let name = "cel"
-  public let longest = 9000
-  public let words = [
+package final class CELTarget: FuzzTarget {
+  package let name = "cel"
+  package let longest = 9000
+  package let words = [
     "value", "list", "map", "text", "bytes", "number", "when", "span", "nothing", "event", "now", "x", "y", "1", "2u",
     "1.5", "1e300", "0x7fffffffffffffff", "'x'", "r'\\d+'", "b'\\xff'", "\"\"\"a\n\"\"\"", "'''", "true", "false",
     "null", "+", "-", "*", "/", "%", "&&", "||", "!", "==", "!=", "<", "<=", ">", ">=", " in ", "?", ":", "(", ")", "[",
@@ -20,9 +20,9 @@ public final class CELTarget: FuzzTarget {
   ]
 
   /// Needs no files.
-  public init() {}
+  package init() {}
 
-  public func make(_ random: inout SeededGenerator, _ pool: Pool) -> [UInt8]? {
+  package func make(_ random: inout SeededGenerator, _ pool: Pool) -> [UInt8]? {
     guard Bool.random(using: &random) else { return nil }
     return Array(expression(depth: Int.random(in: 1...6, using: &random), &random).utf8.prefix(longest))
   }
@@ -90,7 +90,7 @@ public final class CELTarget: FuzzTarget {
     func utcOffset(_ zone: String, at time: CELTimestamp) -> Duration? { zone == "local" ? .seconds(3600) : nil }
   }
 
-  public func run(_ input: [UInt8], _ seen: inout Seen) throws {
+  package func run(_ input: [UInt8], _ seen: inout Seen) throws {
     let text = String(decoding: input, as: UTF8.self)
     let program: CELProgram
     do throws(CELError) { program = try CELProgram(text, functions: .rules) } catch {

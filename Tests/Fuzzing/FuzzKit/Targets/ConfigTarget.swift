@@ -9,10 +9,10 @@ import TestKit
 
 /// Configuration files: every rejection has valid messages with locations, and a daemon runs for one simulated minute
 /// with every accepted file.
-public final class ConfigTarget: FuzzTarget {
-  public let name: String
-  public let words: [String]
-  public let longest = 6000
+package final class ConfigTarget: FuzzTarget {
+  package let name: String
+  package let words: [String]
+  package let longest = 6000
   private let stem: String
   private let examples: [String]
   private let accept: ([UInt8], String) throws -> [Diagnostic]
@@ -37,12 +37,12 @@ public final class ConfigTarget: FuzzTarget {
     "500ms", "1m30s", "36500d", "9223372036854775807ms", "40%", "20/s", "10k/h", "4MiB", "0s",
   ]
 
-  public func seeds() throws -> [[UInt8]] {
+  package func seeds() throws -> [[UInt8]] {
     examples.compactMap { try? Files.read(Repository.path($0)) }
   }
 
   /// Half of the inputs are mutated trees, written as JSON, which is also YAML.
-  public func make(_ random: inout SeededGenerator, _ pool: Pool) -> [UInt8]? {
+  package func make(_ random: inout SeededGenerator, _ pool: Pool) -> [UInt8]? {
     guard Bool.random(using: &random), let value = tree(pool.any(&random)) else { return nil }
     return JSON.encode(
       mutator.mutate(value, tree(pool.any(&random)) ?? .null, &random), pretty: Bool.random(using: &random))
@@ -50,7 +50,7 @@ public final class ConfigTarget: FuzzTarget {
 
   private func tree(_ input: [UInt8]) -> Value? { try? YAML.parse(input, file: "").value }
 
-  public func run(_ input: [UInt8], _ seen: inout Seen) throws {
+  package func run(_ input: [UInt8], _ seen: inout Seen) throws {
     let isJSON = input.first == UInt8(ascii: "{")
     for file in ["\(stem).yaml"] + (isJSON ? ["\(stem).json"] : []) {
       var found: [Diagnostic]
@@ -70,7 +70,7 @@ public final class ConfigTarget: FuzzTarget {
   // MARK: Files
 
   /// `board.yaml`. Simulated devices are used.
-  public static func board() -> ConfigTarget {
+  package static func board() -> ConfigTarget {
     ConfigTarget(
       "board", stem: "board",
       words: [
@@ -101,7 +101,7 @@ public final class ConfigTarget: FuzzTarget {
   }
 
   /// `agent.json`. In-process agents are started.
-  public static func agent() -> ConfigTarget {
+  package static func agent() -> ConfigTarget {
     ConfigTarget(
       "agent", stem: "agent",
       words: [
@@ -131,7 +131,7 @@ public final class ConfigTarget: FuzzTarget {
   }
 
   /// `orchestration.yaml`. Valid rules are put into force.
-  public static func rules() -> ConfigTarget {
+  package static func rules() -> ConfigTarget {
     ConfigTarget(
       "rules", stem: "orchestration",
       words: [
@@ -153,7 +153,7 @@ public final class ConfigTarget: FuzzTarget {
   }
 
   /// `openstarry.yaml`. A daemon runs with its limits and budgets.
-  public static func settings() -> ConfigTarget {
+  package static func settings() -> ConfigTarget {
     ConfigTarget(
       "settings", stem: "openstarry",
       words: [

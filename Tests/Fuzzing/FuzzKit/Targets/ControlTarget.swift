@@ -6,18 +6,18 @@ import TestKit
 
 /// Requests on the control socket, one per line, to a daemon with a simulated board: every request is answered once,
 /// nothing leaks, and an emergency stop still works afterwards.
-public final class ControlTarget: FuzzTarget {
-  public let name = "control"
-  public let longest = 12_000
+package final class ControlTarget: FuzzTarget {
+  package let name = "control"
+  package let longest = 12_000
   private let folder: String
   private lazy var requests = RequestMaker(methods: (try? methods()) ?? [])
 
   /// - Parameter folder: for the home folders of successive daemons.
-  public init(folder: String) { self.folder = "\(folder)/control" }
+  package init(folder: String) { self.folder = "\(folder)/control" }
 
-  public var words: [String] { RequestMaker.words }
+  package var words: [String] { RequestMaker.words }
 
-  public func seeds() throws -> [[UInt8]] {
+  package func seeds() throws -> [[UInt8]] {
     let requests = RequestMaker(methods: try methods())
     return requests.plain.map { Array($0.utf8) }
   }
@@ -31,7 +31,7 @@ public final class ControlTarget: FuzzTarget {
     }
   }
 
-  public func make(_ random: inout SeededGenerator, _ pool: Pool) -> [UInt8]? {
+  package func make(_ random: inout SeededGenerator, _ pool: Pool) -> [UInt8]? {
     switch Int.random(in: 0..<4, using: &random) {
     case 0: return nil
     case 1: return requests.mutate(pool.any(&random), &random)
@@ -51,7 +51,7 @@ public final class ControlTarget: FuzzTarget {
     return try result.get()
   }
 
-  public func run(_ input: [UInt8], _ seen: inout Seen) throws {
+  package func run(_ input: [UInt8], _ seen: inout Seen) throws {
     seen = try withDaemon { daemon in
       var seen = Seen()
       let client = try ControlClientEnd(daemon)

@@ -12,11 +12,11 @@ import Wire
 ///
 /// Packets use the living daemon's connection. After a packet of kind 16, 17 or 18 that daemon is gone, and the packets
 /// come from its successor. A packet is sent with as many descriptors as its record names.
-public final class GuardianTarget: FuzzTarget {
-  public let name = "guardian"
-  public let form = InputForm.packets
-  public let longest = 4096
-  public let words = ["OG", "\u{1}\u{2}", "fan", "0\n", "\u{0}\u{0}\u{0}\u{0}"]
+package final class GuardianTarget: FuzzTarget {
+  package let name = "guardian"
+  package let form = InputForm.packets
+  package let longest = 4096
+  package let words = ["OG", "\u{1}\u{2}", "fan", "0\n", "\u{0}\u{0}\u{0}\u{0}"]
   private let path: String
   private let program: String?
   /// The guardian's standard error.
@@ -25,21 +25,21 @@ public final class GuardianTarget: FuzzTarget {
   /// - Parameters:
   ///   - folder: for the guardian's socket.
   ///   - program: the path of the guardian; nil tests only the parsing of packets.
-  public init(folder: String, program: String?) {
+  package init(folder: String, program: String?) {
     path = "\(folder)/guardian"
     self.program = program
   }
 
-  public var limitation: String? {
+  package var limitation: String? {
     program == nil ? "without openstarry-guardian beside this program: packets only" : nil
   }
 
-  public func seeds() throws -> [[UInt8]] {
+  package func seeds() throws -> [[UInt8]] {
     var random = SeededGenerator(1)
     return (0..<32).map { _ in Packets.join((0..<6).map { _ in Self.message(&random).bytes }) }
   }
 
-  public func make(_ random: inout SeededGenerator, _ pool: Pool) -> [UInt8]? {
+  package func make(_ random: inout SeededGenerator, _ pool: Pool) -> [UInt8]? {
     guard random.next() % 3 != 0 else { return nil }
     var packets =
       Bool.random(using: &random)
@@ -62,7 +62,7 @@ public final class GuardianTarget: FuzzTarget {
     return Array(Packets.join(packets).prefix(longest))
   }
 
-  public func run(_ input: [UInt8], _ seen: inout Seen) throws {
+  package func run(_ input: [UInt8], _ seen: inout Seen) throws {
     let packets = Packets.split(input)
     var isUnderstood = false
     for packet in packets {

@@ -6,21 +6,21 @@ import TestKit
 /// sound, and what is written is read again.
 ///
 /// Only the parsing: a launcher would execute the programs of random plans.
-public final class LauncherTarget: FuzzTarget {
-  public let name = "launcher"
-  public let form = InputForm.packets
-  public let longest = 4096
-  public let words = ["OL", "\u{1}\u{1}", "/usr/bin/bwrap", "agent-1", "A=b", "\u{0}\u{0}\u{0}\u{0}"]
+package final class LauncherTarget: FuzzTarget {
+  package let name = "launcher"
+  package let form = InputForm.packets
+  package let longest = 4096
+  package let words = ["OL", "\u{1}\u{1}", "/usr/bin/bwrap", "agent-1", "A=b", "\u{0}\u{0}\u{0}\u{0}"]
 
   /// A target.
-  public init() {}
+  package init() {}
 
-  public func seeds() -> [[UInt8]] {
+  package func seeds() -> [[UInt8]] {
     var random = SeededGenerator(1)
     return (0..<24).map { _ in Packets.join((0..<4).map { _ in Self.message(&random).bytes }) }
   }
 
-  public func make(_ random: inout SeededGenerator, _ pool: Pool) -> [UInt8]? {
+  package func make(_ random: inout SeededGenerator, _ pool: Pool) -> [UInt8]? {
     guard random.next() % 3 != 0 else { return nil }
     var packets = Packets.split(pool.any(&random)) + [Self.message(&random).bytes]
     for index in packets.indices where random.next() % 2 == 0 && packets[index].count > 8 {
@@ -35,7 +35,7 @@ public final class LauncherTarget: FuzzTarget {
     return Array(Packets.join(packets).prefix(longest))
   }
 
-  public func run(_ input: [UInt8], _ seen: inout Seen) throws {
+  package func run(_ input: [UInt8], _ seen: inout Seen) throws {
     for packet in Packets.split(input) {
       guard let message = LauncherMessage(packet) else { continue }
       // Marks ignore digits.

@@ -10,22 +10,22 @@ import Wire
 
 /// What an agent in a process of its own sends the daemon on descriptor 3: requests, answers, and anything else. Every
 /// request is answered once, the agent's outputs are free when it has gone, and an emergency stop still works.
-public final class LinkTarget: FuzzTarget {
-  public let name = "link"
-  public let longest = 12_000
+package final class LinkTarget: FuzzTarget {
+  package let name = "link"
+  package let longest = 12_000
   private let folder: String
   private let requests = RequestMaker(methods: AgentMethods.table.all.map { .map($0.fields) })
 
   /// - Parameter folder: for the home folders of successive daemons.
-  public init(folder: String) { self.folder = "\(folder)/link" }
+  package init(folder: String) { self.folder = "\(folder)/link" }
 
-  public var words: [String] { RequestMaker.words + ["ready", "abi", "snapshot", "activate", "jpeg", "grey"] }
+  package var words: [String] { RequestMaker.words + ["ready", "abi", "snapshot", "activate", "jpeg", "grey"] }
 
   private static let manifest = Manifest(
     id: "guest", name: "Guest", runtime: .init(driver: .process, entry: "guest", lifecycle: .always),
     permissions: .all, subscribe: [EventPattern("probe:*")])
 
-  public func seeds() -> [[UInt8]] {
+  package func seeds() -> [[UInt8]] {
     let answers = [
       #"{"jsonrpc":"2.0","id":1,"result":{}}"#, #"{"jsonrpc":"2.0","id":1,"error":{"code":-32000,"message":"no"}}"#,
       #"{"jsonrpc":"2.0","id":1,"result":{"snapshot":{"count":1}}}"#, #"{"jsonrpc":"2.0","method":"ready"}"#,
@@ -33,7 +33,7 @@ public final class LinkTarget: FuzzTarget {
     return (requests.plain + answers).map { Array($0.utf8) } + [Array(requests.plain.joined(separator: "\n").utf8)]
   }
 
-  public func make(_ random: inout SeededGenerator, _ pool: Pool) -> [UInt8]? {
+  package func make(_ random: inout SeededGenerator, _ pool: Pool) -> [UInt8]? {
     switch Int.random(in: 0..<4, using: &random) {
     case 0: return nil
     case 1: return requests.mutate(pool.any(&random), &random)
@@ -47,7 +47,7 @@ public final class LinkTarget: FuzzTarget {
     }
   }
 
-  public func run(_ input: [UInt8], _ seen: inout Seen) throws {
+  package func run(_ input: [UInt8], _ seen: inout Seen) throws {
     TemporaryFolder.remove(folder)
     try Files.makeFolder(folder)
     let driver = LinkDriver()

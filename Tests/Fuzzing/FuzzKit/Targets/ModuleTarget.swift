@@ -9,11 +9,11 @@ import TestKit
 
 /// WebAssembly modules through the real loader: a module is refused with a reason, or compiled in a process of its own,
 /// instantiated, activated once and stopped.
-public final class ModuleTarget: FuzzTarget {
-  public let name = "module"
-  public let form = InputForm.bytes
-  public let longest = 256 << 10
-  public let words = [
+package final class ModuleTarget: FuzzTarget {
+  package let name = "module"
+  package let form = InputForm.bytes
+  package let longest = 256 << 10
+  package let words = [
     "memory", "cabi_realloc", "openstarry:agent/handler@0.1.0#handle", "wasi_snapshot_preview1", "random_get",
     "fd_write",
     "\u{0}asm", "\u{10}\u{0}", "A\u{0}", "\u{1A}", "\u{0B}", "\u{3}\u{40}", "\u{0C}\u{0}", "\u{40}\u{0}",
@@ -26,18 +26,18 @@ public final class ModuleTarget: FuzzTarget {
   /// - Parameters:
   ///   - folder: for a module and its compiled form.
   ///   - program: a program that calls `ModuleCompiler.runIfAsked` first of all.
-  public init(folder: String, program: String) {
+  package init(folder: String, program: String) {
     self.folder = "\(folder)/module"
     self.program = program
     engine = try? LoadedEngine()
   }
 
-  public var limitation: String? {
+  package var limitation: String? {
     engine == nil ? "without a WebAssembly engine: only the structure of modules is checked" : nil
   }
 
   /// The built modules of Examples/wasm, and small ones.
-  public func seeds() throws -> [[UInt8]] {
+  package func seeds() throws -> [[UInt8]] {
     let examples = Repository.path("Examples/wasm")
     let built = ((try? Files.names(in: examples)) ?? []).sorted().compactMap { name in
       try? Files.read("\(examples)/\(name)/\(name).wasm")
@@ -46,7 +46,7 @@ public final class ModuleTarget: FuzzTarget {
     return built + (0..<24).map { _ in maker.module(&random) }
   }
 
-  public func make(_ random: inout SeededGenerator, _ pool: Pool) -> [UInt8]? {
+  package func make(_ random: inout SeededGenerator, _ pool: Pool) -> [UInt8]? {
     switch random.next() % 4 {
     case 0: nil
     case 1: maker.module(&random)
@@ -54,7 +54,7 @@ public final class ModuleTarget: FuzzTarget {
     }
   }
 
-  public func run(_ input: [UInt8], _ seen: inout Seen) throws {
+  package func run(_ input: [UInt8], _ seen: inout Seen) throws {
     TemporaryFolder.remove(folder)
     try Files.makeFolder(folder)
     try Files.replace("\(folder)/agent.wasm", with: input)

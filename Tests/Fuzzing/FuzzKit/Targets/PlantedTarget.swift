@@ -2,17 +2,17 @@ import Glibc
 import TestKit
 
 /// Deliberate faults for the fuzzer's own test: each word of an input triggers one. Runs only when it is named.
-public final class PlantedTarget: FuzzTarget {
-  public let name = "planted"
-  public let longest = 64
-  public let words = ["trap", "spin", "hoard", "leak", "wrong", "right"]
+package final class PlantedTarget: FuzzTarget {
+  package let name = "planted"
+  package let longest = 64
+  package let words = ["trap", "spin", "hoard", "leak", "wrong", "right"]
 
   /// Needs no files.
-  public init() {}
+  package init() {}
 
-  public func seeds() -> [[UInt8]] { [Array("right".utf8)] }
+  package func seeds() -> [[UInt8]] { [Array("right".utf8)] }
 
-  public func run(_ input: [UInt8], _ seen: inout Seen) throws {
+  package func run(_ input: [UInt8], _ seen: inout Seen) throws {
     let text = String(decoding: input, as: UTF8.self)
     seen.note("\(words.filter { text.has($0) })")
     if text.has("trap") { _ = [Int]()[input.count] }

@@ -10,10 +10,10 @@ import Wire
 
 /// Messages to a process agent on descriptor 3 (docs/process-abi.md): the JSON readers of both sides agree on every
 /// line, the agent answers every request, and it exits with code 0.
-public final class ProcessTarget: FuzzTarget {
-  public let name = "process"
-  public let longest = 8192
-  public let words = [
+package final class ProcessTarget: FuzzTarget {
+  package let name = "process"
+  package let longest = 8192
+  package let words = [
     "jsonrpc", "2.0", "id", "method", "params", "activate", "snapshot", "stop", "event", "type", "payload", "sensor",
     "actuator", "emit", "key", "fail", "value", "result", "error", "code", "message", "data", "retry_after_ms", "time",
     "monotonic_ns", "cause", "trace", "depth", "priority", "source", "clock_synchronised", "01J00000000000000000000000",
@@ -23,12 +23,12 @@ public final class ProcessTarget: FuzzTarget {
   private let mutator: ValueMutator
 
   /// - Parameter program: a program that runs `FuzzAgent` when it is started with the argument `agent`.
-  public init(program: String) {
+  package init(program: String) {
     self.program = program
     mutator = ValueMutator(words: words)
   }
 
-  public func make(_ random: inout SeededGenerator, _ pool: Pool) -> [UInt8]? {
+  package func make(_ random: inout SeededGenerator, _ pool: Pool) -> [UInt8]? {
     guard random.next() % 3 != 0 else { return nil }
     var lines = pool.any(&random).split(separator: 10).map { Array($0) }
     for index in lines.indices where random.next() % 2 == 0 {
@@ -39,7 +39,7 @@ public final class ProcessTarget: FuzzTarget {
     return Array(lines.joined(separator: [10]).prefix(longest))
   }
 
-  public func run(_ input: [UInt8], _ seen: inout Seen) throws {
+  package func run(_ input: [UInt8], _ seen: inout Seen) throws {
     for line in input.split(separator: 10) { try compare(Array(line), &seen) }
     let agent = try AgentEnd(program)
     try agent.send(input + [10])
@@ -81,12 +81,12 @@ public final class ProcessTarget: FuzzTarget {
 }
 
 /// An agent that performs the actions in its events.
-public struct FuzzAgent: Agent {
+package struct FuzzAgent: Agent {
   private var count: Int64 = 0
 
-  public init() {}
+  package init() {}
 
-  public mutating func handle(_ event: Event, _ context: inout Context) throws(AgentError) {
+  package mutating func handle(_ event: Event, _ context: inout Context) throws(AgentError) {
     count += 1
     context.log("\(event.type) \(event.payload.count)")
     if let sensor = event["sensor"]?.string { _ = try context.read(sensor) }
@@ -99,7 +99,7 @@ public struct FuzzAgent: Agent {
     if let message = event["fail"]?.string { throw AgentError(.failed, message) }
   }
 
-  public func snapshot() -> Value { ["count": .int(count)] }
+  package func snapshot() -> Value { ["count": .int(count)] }
 }
 
 /// The daemon's end of an agent's descriptor 3.
