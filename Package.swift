@@ -45,7 +45,7 @@ let ranks: [[Target]] = [
   // 0: headers of C libraries, and C that runs where Swift may not: in signal handlers.
   [
     header("CLinux"), header("CGPIOD"), header("CI2C"), header("CV4L2"), header("CJPEG"),
-    header("CYAML"), header("CJSON"), header("CSQLite"), header("CWasmtime"),
+    header("CYAML"), header("CJSON"), header("CSQLite"), header("CWasmtime"), header("CArchive"), header("CSodium"),
     .target(name: "CCrash", path: "Sources/C/CCrash"),
   ],
   // 1: system calls, and what small companion processes share.
@@ -57,6 +57,7 @@ let ranks: [[Target]] = [
   [
     module("Guardian", in: "Guardian", ["CLinux", "Companion"]),
     module("Launcher", in: "Companions", ["Companion"]),
+    module("Unpack", in: "Companions", []),
     module("OpenStarryAgent", ["Linux"], path: "SDK/OpenStarryAgent"),
     module("Cgroup", in: "Health", ["Linux"]),
   ],
@@ -65,6 +66,7 @@ let ranks: [[Target]] = [
     // .ci/companions builds smaller ones if the toolchain supports embedded Swift.
     program("openstarry-guardian", in: "Guardian", ["Companion", "Guardian", "CLinux"]),
     program("openstarry-launcher", in: "Companions", ["Companion", "Launcher", "CLinux"]),
+    program("openstarry-unpack", in: "Companions", ["Companion", "Unpack", "CLinux", "CArchive"]),
     module("Model", in: "Base", ["OpenStarryAgent"]),
     module("ExampleAgents", ["OpenStarryAgent"], path: "Examples/Agents"),
   ],
@@ -88,26 +90,30 @@ let ranks: [[Target]] = [
     module("Journal", in: "Daemon", ["Model", "Linux", "CLinux", "Agent"]),
     module("HALSimulated", in: "Hardware", ["Model", "HAL"]),
     module("AgentInProcess", in: "Agents", ["Model", "OpenStarryAgent", "Agent", "Linux"]),
-    module(
-      "AgentWASM", in: "Agents", ["Model", "Document", "Linux", "CLinux", "EventLoop", "Agent", "CWasmtime"],
-      exclude: ["wit"]),
+    module("Plugins", in: "Agents", ["Model", "Document", "Linux", "Agent"]),
   ],
   // 6: the RPC protocol, clients of companion processes, and the projection, which is the source of every view.
   [
     module(
       "LauncherClient", in: "Companions", ["Model", "Linux", "CLinux", "EventLoop", "Launcher", "Wire"]),
     module("RPC", in: "Control", ["Model", "Document", "Linux", "EventLoop", "Wire"]),
+    module(
+      "AgentWASM", in: "Agents",
+      ["Model", "Document", "Linux", "CLinux", "EventLoop", "Agent", "Plugins", "CWasmtime"], exclude: ["wit"]),
     module("Projection", in: "State", ["Model", "HAL", "Agent", "Rules"]),
   ],
   // 7: the parts of the daemon.
   [
-    module("Config", in: "Daemon", ["Model", "Document", "Linux", "Chips", "Agent"]),
+    module("Config", in: "Daemon", ["Model", "Document", "Linux", "Chips", "Agent", "Plugins"]),
     module(
       "HALLinux", in: "Hardware",
       ["Model", "Linux", "CLinux", "EventLoop", "HAL", "Chips", "Guardian", "CGPIOD", "CI2C", "CV4L2", "CJPEG"]),
     module(
       "AgentProcess", in: "Agents",
-      ["Model", "OpenStarryAgent", "Linux", "EventLoop", "Agent", "Wire", "RPC", "Launcher", "LauncherClient"]),
+      [
+        "Model", "OpenStarryAgent", "Linux", "EventLoop", "Agent", "Plugins", "Wire", "RPC", "Launcher",
+        "LauncherClient",
+      ]),
     module(
       "Orchestrator", in: "Agents",
       ["Model", "Document", "Linux", "CLinux", "EventLoop", "HAL", "Agent", "Rules", "Store", "Watchdog"]),
@@ -122,7 +128,11 @@ let ranks: [[Target]] = [
   // 8: vitals, which keep the daemon healthy, and all isolations.
   [
     module(
-      "Isolations", in: "Agents", ["Model", "EventLoop", "Agent", "AgentInProcess", "AgentProcess", "AgentWASM"]),
+      "Isolations", in: "Agents",
+      ["Model", "EventLoop", "Agent", "Plugins", "AgentInProcess", "AgentProcess", "AgentWASM"]),
+    module(
+      "PluginInstallation", in: "Tools",
+      ["Model", "OpenStarryAgent", "Document", "Linux", "Companion", "Unpack", "Plugins", "Config", "CSodium"]),
     module(
       "Vitals", in: "Health",
       [
@@ -141,7 +151,8 @@ let ranks: [[Target]] = [
       "Daemon", in: "Daemon",
       [
         "Model", "OpenStarryAgent", "Document", "Linux", "CLinux", "EventLoop", "HAL", "Agent", "Rules", "Config",
-        "Store", "HALLinux", "HALSimulated", "GuardianClient", "AgentWASM", "Isolations", "Orchestrator", "Projection",
+        "Store", "HALLinux", "HALSimulated", "GuardianClient", "AgentWASM", "Isolations", "Plugins", "Orchestrator",
+        "Projection",
         "Control", "Systemd", "Journal", "Footprint", "Vitals", "Cgroup",
       ]),
   ],
@@ -152,7 +163,7 @@ let ranks: [[Target]] = [
       "CommandLine", in: "Tools",
       [
         "Model", "Document", "Linux", "Wire", "RPC", "Config", "CEL", "Rules", "ControlClient", "Agent", "Isolations",
-        "AgentTrial", argumentParserProduct,
+        "AgentTrial", "Plugins", "PluginInstallation", argumentParserProduct,
       ]),
   ],
   [program("openstarry", in: "Tools", ["CommandLine", "AgentWASM"])],
@@ -305,10 +316,15 @@ let allTests: [Target] = [
   tests(
     "BlackBoxTests", in: "Daemon",
     [
-      "TestKit", "ModuleKit", "openstarryd", "openstarry", "openstarry-guardian", "hostile-firmware", "guardian-ward",
+      "TestKit", "ModuleKit", "openstarryd", "openstarry", "openstarry-guardian", "openstarry-unpack",
+      "hostile-firmware", "guardian-ward",
       "GuardianTestKit", "Document", "Linux", "CLinux", "Model",
     ]),
 
+  tests("PluginsTests", in: "Agents", ["TestKit", "Plugins", "Agent", "Linux", "Model"]),
+  tests(
+    "PluginInstallationTests", in: "Tools",
+    ["TestKit", "PluginInstallation", "openstarry-unpack", "Plugins", "Config", "Linux", "Model"]),
   tests(
     "CommandLineTests", in: "Tools",
     [

@@ -4,6 +4,7 @@ import Launcher
 import LauncherClient
 import Linux
 import Model
+import Plugins
 
 /// Runs agents that are programs, each in a sandbox that the launcher makes. `docs/process-abi.md` is their protocol.
 package final class ProcessDriver: AgentDriver {
@@ -16,17 +17,20 @@ package final class ProcessDriver: AgentDriver {
 
   /// Creates a driver. Starts nothing yet.
   /// - Parameters:
-  ///   - home: `$OPENSTARRY_HOME`, with the folder `plugins`. No agent sees the rest of it.
+  ///   - home: `$OPENSTARRY_HOME`, which no agent sees.
+  ///   - plugins: the plugins of agents; nil is the folder `plugins` in `home`.
   ///   - sockets: the daemon's sockets, which no agent may reach.
   ///   - limits: time limits, and the limits of agents without a budget.
   package convenience init(
-    _ loop: EventLoop, home: String, sockets: [String] = [], limits: ProcessLimits = ProcessLimits()
+    _ loop: EventLoop, home: String, plugins: PluginStore? = nil, sockets: [String] = [],
+    limits: ProcessLimits = ProcessLimits()
   ) {
-    self.init(loop, home: home, sockets: sockets, launcher: LauncherLink(loop), limits: limits)
+    self.init(
+      loop, home: home, plugins: plugins, sockets: sockets, launcher: LauncherLink(loop), limits: limits)
   }
 
   package init(
-    _ loop: EventLoop, home: String, sockets: [String] = [], launcher: LauncherLink,
+    _ loop: EventLoop, home: String, plugins: PluginStore? = nil, sockets: [String] = [], launcher: LauncherLink,
     limits: ProcessLimits = ProcessLimits()
   ) {
     self.home = home
@@ -34,7 +38,7 @@ package final class ProcessDriver: AgentDriver {
     self.loop = loop
     self.launcher = launcher
     self.limits = limits
-    plugins = PluginStore(home: home)
+    self.plugins = plugins ?? PluginStore(home: home)
   }
 
   /// The properties of this isolation.

@@ -3,6 +3,7 @@ import Glibc
 import Launcher
 import Linux
 import Model
+import Plugins
 
 /// The sandbox of one agent as a command line of bubblewrap (bwrap(1)): its own namespaces, a read-only system, private
 /// /tmp, five devices, no capabilities, a seccomp filter, and Landlock as the last step.

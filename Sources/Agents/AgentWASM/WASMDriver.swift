@@ -3,6 +3,7 @@ import EventLoop
 import Glibc
 import Linux
 import Model
+import Plugins
 
 /// Runs agents that are WebAssembly modules, on the loop's thread, slice by slice.
 ///
@@ -38,7 +39,7 @@ package final class WASMDriver: AgentDriver {
   /// Creates a driver. Loads nothing yet.
   /// - Parameters:
   ///   - folder: the folder of compiled modules. They are native code, so nobody else may write to it.
-  ///   - home: `$OPENSTARRY_HOME`, with the folder `plugins`; nil is the parent of `folder`.
+  ///   - plugins: the plugins of agents; nil is the folder `plugins` beside `folder`.
   ///   - compiler: a program that begins with `ModuleCompiler.runIfAsked`; by default this one.
   ///   - places: the paths where the engine is looked for.
   ///   - limits: the limits of agents without a budget.
@@ -48,7 +49,7 @@ package final class WASMDriver: AgentDriver {
   ///   - engine: a loaded engine; nil loads one from `places` when it is needed.
   ///   - witness: notified whenever code of an agent runs.
   package init(
-    _ loop: any Loop, folder: String, home: String? = nil, compiler: String = "/proc/self/exe",
+    _ loop: any Loop, folder: String, plugins: PluginStore? = nil, compiler: String = "/proc/self/exe",
     places: [String] = EngineLibrary.places(), limits: GuestLimits = GuestLimits(),
     patience: Duration = .seconds(90), space: UInt64 = ModuleCompiler.space, clock: (any Timekeeper)? = nil,
     engine: LoadedEngine? = nil, witness: (any CodeWitness)? = nil
@@ -61,7 +62,7 @@ package final class WASMDriver: AgentDriver {
     self.compiler = compiler
     self.places = places
     self.limits = limits
-    plugins = PluginStore(home: home ?? Files.folder(of: folder))
+    self.plugins = plugins ?? PluginStore(home: Files.folder(of: folder))
     bounds = ArtefactStore.Bounds(patience: patience, memory: space)
     slices = SliceQueue(loop)
   }

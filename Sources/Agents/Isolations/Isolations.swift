@@ -4,6 +4,7 @@ import AgentProcess
 import AgentWASM
 import EventLoop
 import Model
+import Plugins
 
 /// The isolations of this release. To add one, add a line to `all`.
 package enum Isolations {
@@ -12,13 +13,17 @@ package enum Isolations {
     (
       WASMDriver.isolation,
       {
-        WASMDriver($0.loop, folder: $0.modules, home: $0.home, compiler: $0.program, witness: $0.witness)
+        WASMDriver($0.loop, folder: $0.modules, plugins: $0.plugins, compiler: $0.program, witness: $0.witness)
       }
     ),
     // Its processes need the kernel's time; a campaign in virtual time has none.
     (
       ProcessDriver.isolation,
-      { site in (site.loop as? EventLoop).map { ProcessDriver($0, home: site.home, sockets: site.sockets) } }
+      { site in
+        (site.loop as? EventLoop).map {
+          ProcessDriver($0, home: site.home, plugins: site.plugins, sockets: site.sockets)
+        }
+      }
     ),
   ]
 
@@ -41,7 +46,7 @@ package enum Isolations {
 package struct DriverSite {
   /// The loop that the drivers run on.
   package var loop: any Loop
-  /// `$OPENSTARRY_HOME`, with the folder `plugins`.
+  /// `$OPENSTARRY_HOME`.
   package var home: String
   /// The folder for compiled modules. No other user may be able to write to it, because its contents are executed.
   package var modules: String
@@ -53,6 +58,8 @@ package struct DriverSite {
   package var witness: (any CodeWitness)?
   /// The daemon's sockets, which no agent may reach.
   package var sockets: [String] = []
+  /// The plugins of agents.
+  package var plugins: PluginStore
 
   /// - Parameters:
   ///   - home: `$OPENSTARRY_HOME`.
@@ -66,6 +73,7 @@ package struct DriverSite {
   ) {
     self.loop = loop
     self.home = home
+    plugins = PluginStore(home: home)
     self.modules = modules
     self.program = program
     self.types = types

@@ -1,6 +1,7 @@
 /// Encodes the fields of a message, integers little-endian.
 package struct ByteWriter {
-  private var bytes: [UInt8] = []
+  /// The fields added so far.
+  package private(set) var bytes: [UInt8] = []
 
   /// Creates an empty message.
   package init() {}

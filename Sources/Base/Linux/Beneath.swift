@@ -121,6 +121,12 @@ package struct FileStatus: Sendable, Hashable {
     try self.init(of: file.number)
   }
 
+  /// The status of the file at a path, of a symbolic link itself (lstat(2)).
+  package init(ofLink path: String) throws(SystemError) {
+    let file = try System.open(path, Int32(OPENSTARRY_O_PATH) | O_NOFOLLOW)
+    try self.init(of: file.number)
+  }
+
   /// Whether the file was neither written nor replaced since `earlier`.
   package func isUnchanged(since earlier: FileStatus) -> Bool {
     device == earlier.device && inode == earlier.inode && size == earlier.size && modified == earlier.modified

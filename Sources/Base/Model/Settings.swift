@@ -6,8 +6,12 @@ package struct Settings: Sendable {
   package var agents: [String]
   /// Paths of rule files.
   package var rules: [String]
-  /// `$OPENSTARRY_HOME`: the folder of the registry, modules and plugins.
+  /// `$OPENSTARRY_HOME`: the folder of the registry and modules.
   package var home: String
+  /// The folder of plugins; nil is `plugins` in `home`.
+  package var plugins: String?
+  /// Whether plugins without a trusted signature may be installed.
+  package var allowsUnsignedPlugins = false
   /// The path of the control socket.
   package var socket: String
   /// The socket's permission bits.
@@ -36,6 +40,9 @@ package struct Settings: Sendable {
   package var budget: Budget
   /// The limit on bytes that the daemon writes to the disk; nil for none.
   package var diskBudget: Rate?
+
+  /// The folder of plugins.
+  package var pluginFolder: String { plugins ?? "\(home)/plugins" }
 
   /// The budgets and limits for agents.
   package var boardLimits: BoardLimits {

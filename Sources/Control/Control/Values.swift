@@ -53,7 +53,8 @@ extension Manifest {
       "agent": .string(id.rawValue), "name": .string(name), "version": .string(version),
       "description": .string(description), "driver": .string(runtime.driver.rawValue),
       "entry": .string(runtime.entry), "lifecycle": .string(runtime.lifecycle.rawValue),
-      "subscribe": .list(subscribe.map { .string($0.text) }), "file": .string(file),
+      "subscribe": .list(subscribe.map { .string($0.text) }), "plugins": .list(plugins.map { .string($0) }),
+      "file": .string(file),
     ]
   }
 

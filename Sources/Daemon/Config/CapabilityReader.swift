@@ -1,5 +1,6 @@
 import Document
 import Model
+import Plugins
 
 /// Reads `capabilities` and `plugins`. A permission that no agent may have is an error.
 struct CapabilityReader {
@@ -43,22 +44,10 @@ struct CapabilityReader {
         fields.close(as: .warning)
         node = name
       }
-      if case .string(let text) = node.content, Self.isPlugin(text) { return text }
+      if case .string(let text) = node.content, PluginReference(text) != nil { return text }
       findings.error(node.location, "\(subject) is \(Wording.shown(node)), expected \(expected)")
       return nil
     }
-  }
-
-  /// Plugins are folders in the daemon's home, so their names must not lead out of it.
-  private static func isPlugin(_ text: String) -> Bool {
-    var name = text[...]
-    if name.first == "@" {
-      let parts = name.dropFirst().split(separator: "/", omittingEmptySubsequences: false)
-      guard parts.count == 2, AgentID(String(parts[0])).isWellFormed else { return false }
-      name = parts[1]
-    }
-    let parts = name.split(separator: "@", omittingEmptySubsequences: false)
-    return (1...2).contains(parts.count) && parts.allSatisfy { AgentID(String($0)).isWellFormed }
   }
 
   /// An event pattern outside the daemon's own domains.

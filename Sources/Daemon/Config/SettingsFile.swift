@@ -27,6 +27,9 @@ package enum SettingsFile {
     settings.agents = fields.value("agents", .oneOrMore(of: path), settings.agents)
     settings.rules = fields.value("rules", .oneOrMore(of: path), settings.rules)
     settings.home = fields.value("home", path, settings.home)
+    settings.plugins = fields.optional("plugins", path)
+    settings.allowsUnsignedPlugins = fields.value(
+      "unsigned_plugins", .choice([("allow", true), ("refuse", false)]), settings.allowsUnsignedPlugins)
     settings.socket = fields.value("socket", socket(path), settings.socket)
     settings.watchdog = fields.optional("watchdog", path)
     settings.socketMode = fields.value("socket_mode", mode, settings.socketMode)

@@ -11,6 +11,7 @@ import Linux
 import Model
 import OpenStarryAgent
 import Orchestrator
+import Plugins
 import Projection
 import Systemd
 import Vitals
@@ -75,6 +76,7 @@ final class Daemon {
     var drivers = DriverSite(
       loop, home: settings.home, modules: Files.join(settings.home, "modules"), types: types, witness: vitals.witness)
     drivers.sockets = [settings.socket, GuardianLink.path(beside: settings.socket)]
+    drivers.plugins = PluginStore(folder: settings.pluginFolder)
     var site = DaemonCore.Site(
       loop: loop, log: log, hardware: board.hardware, home: settings.home, boot: Self.boot(),
       drivers: Isolations.drivers(drivers))

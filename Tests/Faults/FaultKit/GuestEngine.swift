@@ -28,7 +28,7 @@ package final class GuestEngine {
     // Small limits keep runs short: a slice takes 0.1 ms of real time.
     (limits.fuel, limits.slice) = (2_000_000, 50_000)
     return WASMDriver(
-      loop, folder: "\(folder)/modules", home: folder, compiler: compiler, limits: limits, clock: GuestClock(loop),
+      loop, folder: "\(folder)/modules", compiler: compiler, limits: limits, clock: GuestClock(loop),
       engine: engine)
   }
 

@@ -56,6 +56,8 @@ struct ArgumentTests {
       "ps",
       "snapshot x -o f", "simulate x 1", "expr 1", "console", "agent new x", "agent build", "agent run",
       "agent list", "agent inspect x", "agent add x", "agent remove x", "agent enable x", "agent disable x",
+      "plugin install x", "plugin uninstall x", "plugin list", "plugin info x", "plugin verify", "plugin trust",
+      "plugin key x", "plugin sign x --key k",
     ]
     for line in lines {
       #expect(refusal("\(line) --json --socket /tmp/s") == nil, "\(line)")

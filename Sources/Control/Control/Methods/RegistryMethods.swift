@@ -116,7 +116,7 @@ extension ControlMethods {
       "registry.list", .view, "Lists the registered agents: their manifests in short.",
       result:
         "`{\"agents\": [{\"agent\", \"name\", \"version\", \"description\", \"driver\", \"entry\", \"lifecycle\", "
-        + "\"subscribe\", \"file\", \"enabled\", \"state\"}], \"unusable\": {id: why an agent of the configuration or "
+        + "\"subscribe\", \"plugins\", \"file\", \"enabled\", \"state\"}], \"unusable\": {id: why an agent of the configuration or "
         + "the registry cannot run}}`"
     ) { call throws(RPCError) in
       let agents = call.services.agents

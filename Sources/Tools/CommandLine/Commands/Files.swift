@@ -1,4 +1,5 @@
 import ArgumentParser
+import Config
 import Linux
 import Model
 
@@ -37,10 +38,24 @@ struct SettingsFiles: ParsableCommand {
 
     func run() throws { try CheckReport.run(paths.isEmpty ? [try Self.settings()] : paths, shared) }
 
-    private static func settings() throws(Failure) -> String {
+    /// The settings of this folder, or else of this board.
+    static func settings() throws(Failure) -> String {
       if let found = ["openstarry.yaml", installed].first(where: Files.isFile) { return found }
       throw Failure(
         .notFound, "there is no openstarry.yaml in this folder and no \(installed): name the files or folders to check")
+    }
+  }
+
+  /// Reads settings.
+  static func read(_ file: String) throws(Failure) -> Settings {
+    let bytes: [UInt8]
+    do throws(SystemError) { bytes = try Files.read(file) } catch {
+      throw Failure(error.isMissing ? .notFound : .failed, "\(file) cannot be read: \(SystemError.text(error.errno))")
+    }
+    do throws(Diagnostics) {
+      return try ConfigText.settings(bytes, file: file, environment: Environment.current()).0
+    } catch {
+      throw Failure(.failed, "\(file) cannot be used", details: error.all.map(\.description))
     }
   }
 }

@@ -24,7 +24,7 @@ package struct OpenStarry: ParsableCommand {
         name: "Agents",
         subcommands: [
           ProcessList.self, BudgetList.self, Logs.self, Spawn.self, Kill.self, Restart.self, Wake.self, Register.self,
-          Deploy.self, Unregister.self, AgentCommands.self,
+          Deploy.self, Unregister.self, AgentCommands.self, PluginCommands.self,
         ]),
       CommandGroup(name: "Events and rules", subcommands: [Emit.self, RuleCommands.self, Expression.self]),
       CommandGroup(name: "Files", subcommands: [Check.self, BoardFiles.self, SettingsFiles.self]),

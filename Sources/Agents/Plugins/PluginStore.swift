@@ -1,0 +1,74 @@
+import Agent
+import Linux
+import Model
+
+/// A plugin that an agent's manifest names, and the folder where it is installed.
+package struct InstalledPlugin: Sendable, Hashable {
+  /// The name without a version: the agent finds the plugin in `$OPENSTARRY_HOME/plugins/<name>`.
+  package var name: String
+  /// Its folder on this machine.
+  package var path: String
+}
+
+/// Finds installed plugins, for every isolation.
+///
+/// A version is the folder `name@version`. A folder without a version, `name`, or with what a manifest writes, `name@1`, is a
+/// plugin that nobody installed, such as one that is being written; it is used when no installed version fits.
+package struct PluginStore: Sendable {
+  /// The folder of all plugins.
+  package let folder: String
+
+  /// - Parameter folder: of all plugins; it may be missing.
+  package init(folder: String) { self.folder = folder }
+
+  /// - Parameter home: `$OPENSTARRY_HOME`, with the folder `plugins`.
+  package init(home: String) { self.init(folder: "\(home)/plugins") }
+
+  /// The installed versions of a plugin, newest first.
+  package func versions(of name: String) -> [PluginVersion] {
+    let place = Files.folder(of: "\(folder)/\(name)")
+    let last = name.split(separator: "/").last.map(String.init) ?? name
+    let names = (try? Files.names(in: place)) ?? []
+    return names.compactMap { entry in
+      guard entry.hasPrefix("\(last)@") else { return nil }
+      return PluginVersion(entry.dropFirst(last.count + 1))
+    }.sorted(by: >)
+  }
+
+  /// The folder that a reference means: the version in use if it is within the range, or else the newest that is.
+  /// - Returns: nil if none is installed.
+  package func place(of reference: PluginReference) -> String? {
+    let fitting = versions(of: reference.name).filter { reference.range.contains($0) }
+    // A lock that cannot be read pins nothing; `openstarry plugin list` reports it.
+    let pinned = fitting.count > 1 ? (try? PluginLock("\(folder)/lock.json"))?.pinned[reference.name] : nil
+    if let version = pinned.flatMap({ fitting.contains($0) ? $0 : nil }) ?? fitting.first {
+      return "\(folder)/\(reference.name)@\(version)"
+    }
+    return unversioned(reference).first(where: Files.isFolder)
+  }
+
+  private func unversioned(_ reference: PluginReference) -> [String] {
+    Set(["\(folder)/\(reference)", "\(folder)/\(reference.name)"]).sorted(by: >)
+  }
+
+  /// The plugins that a manifest names.
+  /// - Throws: `startFailed` for the first plugin that is not installed.
+  package func plugins(of manifest: Manifest) throws(AgentFailure) -> [InstalledPlugin] {
+    var found: [InstalledPlugin] = []
+    for text in manifest.plugins {
+      guard let reference = PluginReference(text) else {
+        throw AgentFailure(.startFailed, "'\(text)' of agent '\(manifest.id)' is not the name of a plugin")
+      }
+      guard let place = place(of: reference) else {
+        let others = versions(of: reference.name).map { "\($0)" }.joined(separator: ", ")
+        let instead = others.isEmpty ? "" : ", only version \(others)"
+        throw AgentFailure(
+          .startFailed,
+          "plugin '\(text)' of agent '\(manifest.id)' is not installed: there is no folder "
+            + "\(unversioned(reference).joined(separator: " or "))\(instead); 'openstarry plugin install' installs one")
+      }
+      found.append(InstalledPlugin(name: reference.name, path: place))
+    }
+    return found
+  }
+}

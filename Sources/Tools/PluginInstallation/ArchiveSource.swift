@@ -1,0 +1,115 @@
+import Companion
+import Glibc
+import Linux
+import Plugins
+import Unpack
+
+/// A plugin as an archive, read by `openstarry-unpack`, which has no rights: it only reads the archive and writes to a pipe.
+/// Nothing that it writes is believed: names and sizes are checked here.
+package struct ArchiveSource {
+  static let program = "openstarry-unpack"
+  /// The most bytes for each byte of the archive, beyond the first MiB.
+  static let mostRatio = 200
+  /// The longest time without a byte from the unpacker, in milliseconds.
+  private static let patience: Int32 = 30_000
+
+  private let pipe: Int32
+  private let most: Int
+  private var buffer: [UInt8] = []
+  private var place = 0
+
+  /// Unpacks an archive.
+  /// - Parameter unpacker: the path of the unpacker.
+  static func unpack(_ archive: String, to staging: StagingFolder, by unpacker: String) throws(PluginError) {
+    do {
+      let file = try Files.open(archive, O_RDONLY)
+      let size = Int(clamping: try FileStatus(of: file.number).size)
+      let pipe = try System.pipe(size: 65_536)
+      let reading = Descriptor(owning: pipe.reading)
+      let child: Int32
+      do {
+        let writing = Descriptor(owning: pipe.writing)
+        var plan = SpawnPlan(unpacker, [program], environment: ["PATH=/usr/bin:/bin"])
+        plan.input = .descriptor(file.number)
+        plan.output = .descriptor(writing.number)
+        plan.limits = [.data: 256 << 20, .core: 0, .fileSize: 0, .descriptors: 16]
+        plan.defaultSignals = [SIGPIPE, SIGINT]
+        child = try Spawn.start(plan)
+      }
+      defer {
+        kill(child, SIGKILL)
+        _ = try? Spawn.wait(for: child)
+      }
+      try read(reading.number, archiveSize: size, to: staging)
+    } catch let error as PluginError {
+      throw error
+    } catch {
+      throw PluginError("\(error)")
+    }
+  }
+
+  /// Reads what the unpacker writes.
+  /// - Parameters:
+  ///   - pipe: a descriptor to read from; it stays the caller's.
+  ///   - archiveSize: of the archive in bytes.
+  /// - Throws: why the archive is refused.
+  package static func read(_ pipe: Int32, archiveSize: Int, to staging: StagingFolder) throws(PluginError) {
+    var source = ArchiveSource(pipe: pipe, most: (1 << 20) + archiveSize * mostRatio)
+    try source.read(to: staging)
+  }
+
+  private init(pipe: Int32, most: Int) { (self.pipe, self.most) = (pipe, most) }
+
+  private mutating func read(to staging: StagingFolder) throws(PluginError) {
+    while true {
+      let kind = try bytes(1)[0]
+      if kind == EntryKind.end { return }
+      let mode = try integer(4)
+      let name = try bytes(try integer(2))
+      let shown = String(decoding: name, as: UTF8.self)
+      switch kind {
+      case EntryKind.folder: try staging.addFolder(name, mode: UInt32(mode) & 0o7777)
+      case EntryKind.file:
+        try staging.addFile(name, mode: UInt32(mode) & 0o7777) { () throws(PluginError) in
+          let count = try integer(4)
+          guard count <= 65_536 else { throw Self.broken }
+          guard staging.size + count <= most else {
+            throw EntryNames.refuse(
+              shown, "the archive unpacks to more than \(Self.mostRatio) times its size: it may be a bomb")
+          }
+          return try bytes(count)
+        }
+      case EntryKind.symbolicLink: throw EntryNames.refuse(shown, "it is a symbolic link")
+      case EntryKind.hardLink: throw EntryNames.refuse(shown, "it is a hard link")
+      case EntryKind.special: throw EntryNames.refuse(shown, "it is a device, a pipe or a socket")
+      case EntryKind.failure: throw PluginError("the archive cannot be read: \(shown)")
+      default: throw Self.broken
+      }
+    }
+  }
+
+  private static let broken = PluginError("the archive cannot be read: \(program) ended, or writes nonsense")
+
+  private mutating func integer(_ count: Int) throws(PluginError) -> Int {
+    try bytes(count).reversed().reduce(0) { $0 << 8 | Int($1) }
+  }
+
+  /// The next bytes of the pipe.
+  private mutating func bytes(_ count: Int) throws(PluginError) -> [UInt8] {
+    while buffer.count - place < count {
+      if place > 0 {
+        buffer.removeFirst(place)
+        place = 0
+      }
+      var waiting = pollfd(fd: pipe, events: Int16(POLLIN), revents: 0)
+      // SAFETY: one structure.
+      let ready = System.retry { unsafe poll(&waiting, 1, Self.patience) }
+      guard ready > 0 else { throw Self.broken }
+      let before = buffer.count
+      do { _ = try System.read(pipe, into: &buffer) } catch { throw PluginError("\(error)") }
+      guard buffer.count > before else { throw Self.broken }
+    }
+    defer { place += count }
+    return Array(buffer[place..<place + count])
+  }
+}

@@ -1,0 +1,79 @@
+import CSodium
+import Config
+import Document
+import Glibc
+import Linux
+import Model
+import Plugins
+
+/// Makes keys, and signs plugins: for their authors.
+package enum Signing {
+  /// Makes a pair of keys: `<file>`, which is secret, and `<file>.pub`.
+  /// - Throws: if one of them exists.
+  /// - Returns: the public key in Base64.
+  package static func makeKeys(_ file: String) throws(PluginError) -> String {
+    _ = sodium_init()
+    for path in [file, "\(file).pub"] where Files.hasEntry(path) {
+      throw PluginError("\(path) exists: choose another name")
+    }
+    let keys = Signature.makeKeys()
+    do {
+      try Files.replace(file, with: Array("\(Base64.text(keys.seed))\n".utf8), mode: 0o600)
+      try Files.replace("\(file).pub", with: Array("\(Base64.text(keys.publicKey))\n".utf8), mode: 0o644)
+    } catch {
+      throw PluginError("\(error)")
+    }
+    return Base64.text(keys.publicKey)
+  }
+
+  /// Signs the plugin in a folder: writes `integrity` into its plugin.json.
+  /// - Parameter file: the secret key of `makeKeys`.
+  /// - Returns: the plugin.
+  package static func sign(_ folder: String, with file: String) throws(PluginError) -> PluginManifest {
+    _ = sodium_init()
+    let seed = try seed(file)
+    // What an installation would refuse must not be signed, and hidden entries are not installed.
+    let staging = try StagingFolder(in: Files.folder(of: try resolved(folder)))
+    try FolderSource.copy(folder, to: staging)
+    _ = try PluginFolder.manifest(staging.path)
+    let (signature, key) = Signature.sign(try Digest(of: staging.path).sha512, seed: seed)
+    let path = "\(folder)/\(PluginManifest.fileName)"
+    do {
+      guard case .map(var fields) = try JSON.decode(try Files.read(path)[...]) else {
+        throw PluginError("\(path) is not a JSON object")
+      }
+      fields["integrity"] = [
+        "algorithm": .string(PluginManifest.Hash.sha512.rawValue), "signature": .string(Base64.text(signature)),
+        "publicKey": .string(Base64.text(key)),
+      ]
+      try Files.replace(path, with: JSON.encode(.map(fields), pretty: true) + [10], mode: 0o644)
+    } catch let error as PluginError {
+      throw error
+    } catch {
+      throw PluginError("\(error)")
+    }
+    return try PluginFolder.manifest(folder)
+  }
+
+  private static func resolved(_ folder: String) throws(PluginError) -> String {
+    do { return try Files.resolve(folder) } catch { throw PluginError("\(error)") }
+  }
+
+  private static func seed(_ file: String) throws(PluginError) -> [UInt8] {
+    do {
+      let status = try FileStatus(file)
+      guard status.mode & 0o077 == 0 else {
+        throw PluginError("\(file) can be read by others: 'chmod 600 \(file)', and make a new key if it was copied")
+      }
+      let text = String(decoding: try Files.read(file, limit: 4096), as: UTF8.self)
+      guard let seed = text.split(whereSeparator: \.isWhitespace).first.flatMap({ Base64.bytes(String($0)) }),
+        seed.count == 32
+      else { throw PluginError("\(file) is not a secret key: 'openstarry plugin key \(file)' makes one") }
+      return seed
+    } catch let error as PluginError {
+      throw error
+    } catch {
+      throw PluginError("\(error)")
+    }
+  }
+}
