@@ -360,7 +360,8 @@ let allTests: [Target] = [
       "CFuzz", "TestKit", "GuardianTestKit", "ModuleKit", "Model", "OpenStarryAgent", "Linux", "CLinux", "Document",
       "CEL", "Guardian", "EventLoop", "HAL", "HALSimulated", "Agent", "AgentInProcess", "AgentProcess", "AgentWASM",
       "Isolations",
-      "Launcher", "Rules", "Wire", "RPC", "Config", "Store", "Orchestrator", "Projection", "Control",
+      "Launcher", "Rules", "Wire", "RPC", "Config", "Store", "Orchestrator", "Projection", "Control", "Plugins",
+      "PluginInstallation",
     ]),
   program(
     "fuzz", ["FuzzKit", "CFuzz", "TestKit", "AgentWASM", "OpenStarryAgent", "Linux", "Model"],

@@ -6,7 +6,7 @@ import Testing
 @Suite struct CorpusTests {
   @Test(arguments: [
     "board", "agent", "rules", "settings", "cel", "cbor", "control", "guardian", "launcher", "link", "process",
-    "module",
+    "module", "plugin",
   ])
   func storedInputsPass(_ name: String) throws {
     let folder = try TemporaryFolder(in: "/dev/shm")
