@@ -8,6 +8,8 @@ import Rules
 package struct Services {
   /// Operations on the daemon as a whole.
   package var daemon: any DaemonControl
+  /// Registers and removes agents.
+  package var registry: any RegistryControl
   /// Starts, ends and lists agents.
   package var agents: any AgentControl
   /// The retained events.
@@ -25,10 +27,12 @@ package struct Services {
 
   /// Creates the services of one daemon.
   package init(
-    daemon: any DaemonControl, agents: any AgentControl, events: any EventHistory, sink: any EventSink,
-    rules: any RuleControl, hardware: Hardware, simulation: (any SimulationControl)?, projection: Projection
+    daemon: any DaemonControl, registry: any RegistryControl, agents: any AgentControl, events: any EventHistory,
+    sink: any EventSink, rules: any RuleControl, hardware: Hardware, simulation: (any SimulationControl)?,
+    projection: Projection
   ) {
     self.daemon = daemon
+    self.registry = registry
     self.agents = agents
     self.events = events
     self.sink = sink

@@ -24,6 +24,7 @@ final class Daemon {
   let log: EventLog
   let board: GuardedBoard
   let core: DaemonCore
+  let registrar: Registrar
   let vitals: Vitals
   let serviceManager: ServiceManager
   let started: Instant
@@ -90,6 +91,7 @@ final class Daemon {
       try Self.refuse(in: vitals)
       return try configuration.rules(journal)
     }
+    registrar = Registrar(configuration, agents: core.agents, registry: core.registry, clock: loop)
   }
 
   /// Starts everything, serves until it is told to end, and leaves every output safe.
@@ -145,7 +147,7 @@ final class Daemon {
       [unowned self] in boardBudgets
     }
     return Services(
-      daemon: self, agents: agents, events: log, sink: log, rules: rules, hardware: hardware,
+      daemon: self, registry: registrar, agents: agents, events: log, sink: log, rules: rules, hardware: hardware,
       simulation: board.backend.simulated, projection: projection)
   }
 

@@ -213,13 +213,9 @@ final class TestRules: RuleControl {
 final class DaemonDouble: DaemonControl {
   let version = "9.9.9"
   private(set) var stopped = 0
-  private let agents: TestAgents
   private let hardware: Hardware
 
-  init(_ agents: TestAgents, _ hardware: Hardware) {
-    self.agents = agents
-    self.hardware = hardware
-  }
+  init(_ hardware: Hardware) { self.hardware = hardware }
 
   func stopEverything(by client: String, reason: String?, cause: Cause?, _ done: @escaping (Bool, String?) -> Void) {
     done(hardware.stopEverything(by: client, reason: reason, cause: cause), nil)
@@ -244,6 +240,13 @@ final class DaemonDouble: DaemonControl {
   func stop() { stopped += 1 }
   func reload() throws(Diagnostics) -> Fields { ["rules": 1] }
   func leaveSafeMode(_ done: @escaping (Bool) -> Void) { done(false) }
+}
+
+/// A registry that records its registrations.
+final class RegistryDouble: RegistryControl {
+  private let agents: TestAgents
+
+  init(_ agents: TestAgents) { self.agents = agents }
 
   /// The recorded registrations.
   private(set) var registrations: [AgentRegistration] = []

@@ -25,6 +25,7 @@ final class Harness {
   let agents: TestAgents
   let rules = TestRules()
   let daemon: DaemonDouble
+  let registry: RegistryDouble
   let simulation: SimulatedBackend
   let hardware: Hardware
   let server: ControlServer
@@ -59,13 +60,14 @@ final class Harness {
       done(.success([0xFF, 0xD8] + frame.bytes.prefix(100) + [0xFF, 0xD9]))
     }
     hardware = Hardware(board: Self.board, backend: simulation, clock: clock, events: events)
-    daemon = DaemonDouble(agents, hardware)
+    daemon = DaemonDouble(hardware)
+    registry = RegistryDouble(agents)
     hardware.open()
     server = ControlServer(
       loop: loop, settings: settings,
       services: Services(
-        daemon: daemon, agents: agents, events: events, sink: events, rules: rules, hardware: hardware,
-        simulation: simulated ? simulation : nil,
+        daemon: daemon, registry: registry, agents: agents, events: events, sink: events, rules: rules,
+        hardware: hardware, simulation: simulated ? simulation : nil,
         projection: Projection(
           agents: agents, hardware: hardware, rules: rules, events: events, clock: clock
         ) { [daemon] in daemon.boardBudgets }), time: clock, limits: limits)

@@ -122,7 +122,7 @@ import Testing
     #expect(try client.call("registry.register", ["manifest": manifest]).get()["agent"] == "new")
     let handed: Fields = ["manifest": manifest, "module": "AGFzbQ==", "trial_ms": 500]
     #expect(try client.call("registry.register", handed).get()["agent"] == "new")
-    let registration = try #require(harness.daemon.registrations.last)
+    let registration = try #require(harness.registry.registrations.last)
     #expect(registration.module == [0, 0x61, 0x73, 0x6D] && registration.trial == .milliseconds(500))
     #expect(try client.refusal("registry.register", ["manifest": manifest, "module": "?"])?.data["param"] == "module")
     #expect(try client.call("spawnAgent", ["manifest": manifest]).get()["state"] == "starting")

@@ -55,7 +55,8 @@ import Testing
       ]
     }
     func register(_ daemon: Daemon, _ version: String, then act: @escaping () -> Void) {
-      daemon.register(AgentRegistration(manifest: manifest(version), file: "guest.json"), cause: nil) { result in
+      daemon.registrar.register(AgentRegistration(manifest: manifest(version), file: "guest.json"), cause: nil) {
+        result in
         if case .failure(let error) = result { Issue.record("\(error)") }
         act()
       }

@@ -76,7 +76,8 @@ final class TestDaemon {
     let control = ControlServer(
       loop: loop.real, settings: settings,
       services: Services(
-        daemon: self, agents: agents, events: log, sink: log, rules: rules, hardware: hardware, simulation: simulation,
+        daemon: self, registry: self, agents: agents, events: log, sink: log, rules: rules, hardware: hardware,
+        simulation: simulation,
         projection: Projection(agents: agents, hardware: hardware, rules: rules, events: log, clock: loop) {
           [unowned self] in agents.boardBudgets
         }), time: loop)
@@ -146,7 +147,9 @@ extension TestDaemon: DaemonControl {
       done(result.map { $0.map(\.fields) }.mapError { .storage($0.message) })
     }
   }
+}
 
+extension TestDaemon: RegistryControl {
   func register(
     _ registration: AgentRegistration, cause: Cause?, _ done: @escaping (Result<AgentStatus, RegistrationError>) -> Void
   ) {

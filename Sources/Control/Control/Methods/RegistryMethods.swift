@@ -12,7 +12,7 @@ extension Call {
   /// Registers a manifest, with this call as the cause.
   /// - Parameter done: called once, now or later.
   func register(_ registration: AgentRegistration, _ done: @escaping (Result<AgentStatus, RPCError>) -> Void) {
-    services.daemon.register(registration, cause: cause) { done($0.mapError(RPCError.init)) }
+    services.registry.register(registration, cause: cause) { done($0.mapError(RPCError.init)) }
   }
 }
 
@@ -41,7 +41,7 @@ extension ControlMethods {
         + "`enabled` and `state`", errors: [.agentNotFound, .storage, .cannotRun],
       isCommand: true
     ) { call, agent throws(RPCError) in
-      call.services.daemon.setEnabled(agent, isEnabled, cause: call.cause) { outcome in
+      call.services.registry.setEnabled(agent, isEnabled, cause: call.cause) { outcome in
         let absent: Fields = [
           "agent": .string(agent.rawValue), "enabled": .bool(isEnabled), "state": "not registered",
         ]
@@ -88,7 +88,7 @@ extension ControlMethods {
       errors: [.agentNotFound, .alreadyRunning, .agentNotRunning, .storage], isCommand: true
     ) { call, agent, end throws(RPCError) in
       func remove() {
-        call.services.daemon.unregister(agent) { outcome in
+        call.services.registry.unregister(agent) { outcome in
           let rules = call.services.rules.rules(naming: agent).map { Value.string($0.rawValue) }
           call.answer(
             outcome.map { ["agent": .string(agent.rawValue), "rules": .list(rules)] }.mapError(RPCError.init))
