@@ -279,7 +279,8 @@ let allTests: [Target] = [
   tests("CELTests", in: "Rules", ["TestKit", "CEL", "Model"]),
   tests("RulesTests", in: "Rules", ["Rules", "CEL", "Model"]),
 
-  tests("ProjectionTests", in: "State", ["Projection", "Agent", "HAL", "HALSimulated", "Rules", "Model"]),
+  tests(
+    "ProjectionTests", in: "State", ["Projection", "Agent", "HAL", "HALSimulated", "HALTestKit", "Rules", "Model"]),
   tests("StoreTests", in: "State", ["TestKit", "Store", "Model", "Linux"]),
 
   tests("WireTests", in: "Control", ["TestKit", "Wire", "RPC", "Linux", "Model"]),

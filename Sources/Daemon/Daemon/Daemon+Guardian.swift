@@ -71,23 +71,4 @@ extension Daemon {
     return "its guardian cannot be started: \(guardian.problem ?? "nobody knows why"); 'guardian: false' in "
       + "openstarry.yaml does without, and then nobody makes the outputs safe should the daemon be killed"
   }
-
-  /// Outputs that refuse a command, with the reason and whether it is tried again, for `daemon.status`; nil for none.
-  var notSafeStatus: Value? {
-    let refusals = hardware.refusals
-    guard !refusals.isEmpty else { return nil }
-    return .map(
-      Fields(
-        refusals.map { refusal in
-          let who =
-            if !hardware.isTriedAgain(refusal.device) {
-              "nobody tries again: correct the board file and restart the daemon"
-            } else if isStopping {
-              "the daemon ends, and tries again"
-            } else {
-              "the daemon tries again"
-            }
-          return (refusal.device.rawValue, .string("\(refusal.why); \(who)"))
-        }))
-  }
 }

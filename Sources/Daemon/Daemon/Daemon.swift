@@ -143,9 +143,10 @@ final class Daemon {
 
   /// What the control plane works on.
   private var services: Services {
-    let projection = Projection(agents: agents, hardware: hardware, rules: rules, events: log, clock: loop) {
-      [unowned self] in boardBudgets
-    }
+    let projection = Projection(
+      agents: agents, hardware: hardware, rules: rules, events: log, clock: loop,
+      looseMemoryMax: vitals.meter.looseLimit?.value, boardBudgets: { [unowned self] in boardBudgets },
+      isStopping: { [unowned self] in isStopping })
     return Services(
       daemon: self, registry: registrar, agents: agents, events: log, sink: log, rules: rules, hardware: hardware,
       simulation: board.backend.simulated, projection: projection)

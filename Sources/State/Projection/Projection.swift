@@ -7,12 +7,14 @@ import Rules
 ///
 /// All views come from it: `projection.get` from the tree, and `ps`, `devices`, `rules` and `status` from its rows.
 package final class Projection {
-  private let agents: any AgentControl
-  private let hardware: Hardware
-  private let rules: any RuleControl
-  private let events: any EventHistory
+  let agents: any AgentControl
+  let hardware: Hardware
+  let rules: any RuleControl
+  let events: any EventHistory
   private let clock: any Timekeeper
-  private let boardBudgets: () -> [BudgetStatus]
+  let boardBudgets: () -> [BudgetStatus]
+  let looseMemoryMax: String?
+  let isStopping: () -> Bool
   private let reports: Reports
   private var version: UInt64 = 0
   private var fingerprint: Int?
@@ -20,17 +22,23 @@ package final class Projection {
   /// A projection of the daemon's parts.
   /// - Parameters:
   ///   - deadline: the longest time that one read waits for the reports of all agents.
+  ///   - looseMemoryMax: the value of `MemoryMax=` in the service's unit where the kernel cannot enforce it; nil
+  ///     otherwise.
   ///   - boardBudgets: returns the use of the board's budgets; called for each read.
+  ///   - isStopping: whether the daemon is on its way to its end.
   package init(
     agents: any AgentControl, hardware: Hardware, rules: any RuleControl, events: any EventHistory,
-    clock: any Timekeeper, deadline: Duration = .seconds(1), boardBudgets: @escaping () -> [BudgetStatus] = { [] }
+    clock: any Timekeeper, deadline: Duration = .seconds(1), looseMemoryMax: String? = nil,
+    boardBudgets: @escaping () -> [BudgetStatus] = { [] }, isStopping: @escaping () -> Bool = { false }
   ) {
     self.agents = agents
     self.hardware = hardware
     self.rules = rules
     self.events = events
     self.clock = clock
+    self.looseMemoryMax = looseMemoryMax
     self.boardBudgets = boardBudgets
+    self.isStopping = isStopping
     reports = Reports(agents, clock: clock, deadline: deadline)
   }
 
@@ -96,35 +104,14 @@ package final class Projection {
   /// The use of the board's budgets, as in section 4.13 of the control protocol.
   package var boardRows: [Fields] { boardBudgets().map(\.fields) }
 
-  // MARK: Summary
+  // MARK: Of tree and summary
 
-  /// Counts and problems: the part of `daemon.status` about agents, devices, rules and events.
-  package var summary: Fields {
-    let listed = agents.listAgents()
-    var summary: Fields = [
-      "devices": .int(Int64(hardware.board.devices.count)),
-      "agents": [
-        "registered": .int(Int64(listed.count)), "running": .int(Int64(listed.count { $0.started != nil })),
-      ],
-      "rules": .int(Int64(rules.count)), "events": eventCounts,
-      "denials": .int(Int64(clamping: hardware.denials)),
-    ]
-    let quarantined = listed.filter { $0.state == .quarantined }.map { agent -> (String, Value) in
-      let why = agent.lastError ?? "failed too often"
-      return (agent.id.rawValue, .string("\(why); 'openstarry restart \(agent.id)' releases it"))
-    }
-    if !quarantined.isEmpty { summary["quarantined"] = .map(Fields(quarantined)) }
-    if let refusal = rules.refusal { summary["rules_refused"] = .string(refusal) }
-    summary["emergency_stop"] = emergencyStop
-    return summary
-  }
-
-  private var eventCounts: Value {
+  var eventCounts: Value {
     ["total": .int(Int64(clamping: events.total)), "shed": .int(Int64(clamping: events.shed))]
   }
 
   /// The source of the emergency stop and its reason; nil without a stop.
-  private var emergencyStop: Value? {
+  var emergencyStop: Value? {
     hardware.emergencyStop.map { stop in .string("by \(stop.by)" + (stop.reason.map { ": \($0)" } ?? "")) }
   }
 }

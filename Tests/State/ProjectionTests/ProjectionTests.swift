@@ -1,6 +1,7 @@
 import Agent
 import HAL
 import HALSimulated
+import HALTestKit
 import Model
 import Rules
 import Testing
@@ -136,5 +137,55 @@ import Testing
     #expect(summary["rules_refused"] == "rules.yaml:1:1: no such action")
     #expect(summary["emergency_stop"] == "by client/x: smoke")
     #expect(summary["agents"]?["running"] == 1)
+  }
+
+  @Test func theSummaryShowsWhatTheDaemonAsAWholeUses() {
+    #expect(projection.summary["metered"] == [:])
+    var memory = BudgetStatus(.memory, used: 3 << 20, limit: 64 << 20, window: nil)
+    memory.whole = BoardMeasurement(.memory, 3 << 20, by: .group)
+    var cpu = BudgetStatus(.cpu, used: 5_000_000, limit: nil, window: .seconds(10))
+    cpu.whole = BoardMeasurement(.cpu, 5_000_000, by: .process)
+    let disk = BudgetStatus(.disk, used: 1000, limit: nil, window: nil)
+    let projection = Projection(
+      agents: agents, hardware: hardware, rules: rules, events: events, clock: clock,
+      boardBudgets: { [memory, cpu, disk] })
+    #expect(
+      projection.summary["metered"] == [
+        "memory": "3 MiB of 64 MiB by cgroup, enforced", "cpu": "5ms in 10s by getrusage",
+      ])
+  }
+
+  @Test func theSummaryNamesBudgetsThatAreNotEnforced() {
+    #expect(projection.summary["budgets_not_enforced"] == nil)
+    func budget(_ resource: Resource, _ enforcement: Enforcement, limit: Int64? = 1) -> BudgetStatus {
+      BudgetStatus(resource, used: 0, limit: limit, window: nil, enforcement: enforcement)
+    }
+    agents.statuses[0].budgets = [
+      budget(.memory, .notEnforced("no cgroup")), budget(.tokens, .notMetered("no model")), budget(.cpu, .enforced),
+    ]
+    agents.statuses[1].budgets = [budget(.memory, .notEnforced("no cgroup"), limit: nil)]
+    #expect(projection.summary["budgets_not_enforced"] == ["a": "memory tokens"])
+    let limited = Projection(
+      agents: agents, hardware: hardware, rules: rules, events: events, clock: clock, looseMemoryMax: "10%",
+      boardBudgets: { [budget(.disk, .notMetered("no counter"))] })
+    #expect(
+      limited.summary["budgets_not_enforced"] == ["a": "memory tokens", "(board)": "disk memory: MemoryMax=10%"])
+  }
+
+  @Test func theSummaryNamesOutputsThatRefuse() throws {
+    #expect(projection.summary["not_safe"] == nil)
+    let bench = GateBench([.actuator("lamp"), .actuator("fan", options: ["latency": "soon"])])
+    var isStopping = false
+    let projection = Projection(
+      agents: agents, hardware: bench.hardware, rules: rules, events: events, clock: bench.clock,
+      isStopping: { isStopping })
+    try bench.backend.inject("lamp", "nack")
+    let why = try #require(
+      failure { () throws(HALError) in try bench.hardware.controlActuator("lamp", .on, as: .named("x")) })
+    #expect(projection.summary["not_safe"]?["lamp"] == .string("\(why); the daemon tries again"))
+    let fan = projection.summary["not_safe"]?["fan"]?.string
+    #expect(fan?.hasSuffix("; nobody tries again: correct the board file and restart the daemon") == true)
+    isStopping = true
+    #expect(projection.summary["not_safe"]?["lamp"] == .string("\(why); the daemon ends, and tries again"))
   }
 }
