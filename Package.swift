@@ -136,8 +136,8 @@ let ranks: [[Target]] = [
     module(
       "Vitals", in: "Health",
       [
-        "Model", "Linux", "CLinux", "EventLoop", "HAL", "Agent", "Watchdog", "Cgroup", "Crash", "Footprint", "Systemd",
-        "Journal", "Orchestrator",
+        "Model", "Linux", "CLinux", "EventLoop", "HAL", "Agent", "Store", "Watchdog", "Cgroup", "Crash", "Footprint",
+        "Systemd", "Journal", "Orchestrator",
       ]),
   ],
   // 9: the parts together as the daemon, and the trial of one agent on a simulated board.
@@ -302,7 +302,7 @@ let allTests: [Target] = [
     "VitalsTests", in: "Health",
     [
       "TestKit", "Vitals", "Orchestrator", "Agent", "AgentInProcess", "HAL", "HALSimulated", "OpenStarryAgent",
-      "EventLoop", "Linux", "Model",
+      "EventLoop", "Journal", "Linux", "Model", "Store", "Watchdog",
     ]),
 
   tests("ConfigTests", in: "Daemon", ["TestKit", "Config", "Chips", "Document", "Isolations", "Linux", "Model"]),

@@ -9,7 +9,7 @@ struct WatchdogOverhead {
 
   /// - Parameter folder: the folder of the crash record; the daemon's is in memory.
   init(folder: String) throws(SystemError) {
-    record = try CrashRecord("\(folder)/crash.record", boot: LoopClock.boot, now: Instant(nanoseconds: 1))
+    record = try CrashRecord("\(folder)/crash.record", boot: System.bootID(), now: Instant(nanoseconds: 1))
   }
 
   /// The cost of recording an activation, with its two reads of the clock, in nanoseconds; each sample is the mean of a

@@ -98,6 +98,13 @@ package enum System {
   /// Whether a descriptor is open (fcntl(2) F_GETFD).
   package static func isOpen(_ descriptor: Int32) -> Bool { openstarry_fcntl(descriptor, F_GETFD, 0) >= 0 }
 
+  /// The random id that the kernel has given this boot: /proc/sys/kernel/random/boot_id (random(4)).
+  /// - Returns: 36 characters; empty when it cannot be read.
+  package static func bootID() -> String {
+    guard let bytes = try? Files.read("/proc/sys/kernel/random/boot_id", limit: 64) else { return "" }
+    return String(decoding: bytes.prefix { $0 > 32 }, as: UTF8.self)
+  }
+
   /// The monotonic clock in nanoseconds (clock_gettime(2) CLOCK_MONOTONIC).
   package static func monotonicNanoseconds() -> UInt64 { nanoseconds(CLOCK_MONOTONIC) }
 

@@ -30,6 +30,12 @@ extension Daemon: DaemonControl {
     return status
   }
 
+  func history(_ agent: AgentID?, last: Int, _ done: @escaping (Result<[Fields], AgentControlError>) -> Void) {
+    registry.history(agent, last: last) { result in
+      done(result.map { $0.map(\.fields) }.mapError { .storage($0.message) })
+    }
+  }
+
   func stop() { loop.later { [self] in end() } }
 
   func reload() throws(Diagnostics) -> Fields { try reloadAll() }

@@ -21,7 +21,7 @@ extension Daemon {
     vitals.stop()
     let onSafe = { [unowned self] (refusals: [Hardware.Refusal]) in
       leave(refusals)
-      noteEnd()
+      runLedger.noteEnd(after: loop.now - started)
     }
     core.end(within: Self.patience, onSafe: onSafe) { [unowned self] in
       control?.stop()

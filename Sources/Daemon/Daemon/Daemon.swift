@@ -25,6 +25,7 @@ final class Daemon {
   let board: GuardedBoard
   let core: DaemonCore
   let registrar: Registrar
+  let runLedger: RunLedger
   let vitals: Vitals
   let serviceManager: ServiceManager
   let started: Instant
@@ -79,7 +80,7 @@ final class Daemon {
     drivers.sockets = [settings.socket, GuardianLink.path(beside: settings.socket)]
     drivers.plugins = PluginStore(folder: settings.pluginFolder)
     var site = DaemonCore.Site(
-      loop: loop, log: log, hardware: board.hardware, home: settings.home, boot: Self.boot(),
+      loop: loop, log: log, hardware: board.hardware, home: settings.home, boot: System.bootID(),
       drivers: Isolations.drivers(drivers))
     site.logLines = settings.logLines
     site.limits = settings.boardLimits
@@ -92,6 +93,7 @@ final class Daemon {
       return try configuration.rules(journal)
     }
     registrar = Registrar(configuration, agents: core.agents, registry: core.registry, clock: loop)
+    runLedger = RunLedger(core.registry, boot: site.boot, clock: loop, journal: journal)
   }
 
   /// Starts everything, serves until it is told to end, and leaves every output safe.
@@ -145,7 +147,11 @@ final class Daemon {
   private var services: Services {
     let projection = Projection(
       agents: agents, hardware: hardware, rules: rules, events: log, clock: loop,
-      looseMemoryMax: vitals.meter.looseLimit?.value, boardBudgets: { [unowned self] in boardBudgets },
+      looseMemoryMax: vitals.meter.looseLimit?.value,
+      boardBudgets: { [vitals, agents] in
+        vitals.meter.look()
+        return agents.boardBudgets
+      },
       isStopping: { [unowned self] in isStopping })
     return Services(
       daemon: self, registry: registrar, agents: agents, events: log, sink: log, rules: rules, hardware: hardware,
@@ -165,7 +171,8 @@ final class Daemon {
     }
     vitals.tell(journal)
     rules.boardClock.lastStored = kept.lastOfDaemon?.time ?? 0
-    noteStart(after: kept.lastOfDaemon)
+    runLedger.noteStart(
+      after: kept.lastOfDaemon, end: vitals.lastEnd, wasKilledForMemory: vitals.wasKilledForMemory)
     if let time = arguments.runFor { loop.schedule(after: time) { [unowned self] in end() } }
     keepChanges()
     followTimeZone()

@@ -43,7 +43,7 @@ package final class CrashBook: QuarantineStore {
   ///   - forMemory: whether the kernel has killed a process of the service for lack of memory.
   ///   - wait: blocks for so many nanoseconds.
   package init(
-    runtime: String?, home: String, loop: any Loop, boot: String = LoopClock.boot, wasReset: Bool,
+    runtime: String?, home: String, loop: any Loop, boot: String = System.bootID(), wasReset: Bool,
     forMemory: Bool = false, wait: (UInt64) -> Void = { Pause.wait(nanoseconds: $0) }
   ) {
     clock = loop

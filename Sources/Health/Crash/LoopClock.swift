@@ -21,10 +21,4 @@ package struct LoopClock {
     guard let bytes = try? Files.read("/proc/thread-self/schedstat", limit: 256) else { return nil }
     return CrashRecord.waited(String(decoding: bytes, as: UTF8.self))
   }
-
-  /// The kernel's id of this boot (/proc/sys/kernel/random/boot_id); empty if unreadable.
-  package static var boot: String {
-    guard let bytes = try? Files.read("/proc/sys/kernel/random/boot_id", limit: 64) else { return "" }
-    return String(decoding: bytes.prefix { $0 > 32 }, as: UTF8.self)
-  }
 }

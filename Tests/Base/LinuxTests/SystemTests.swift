@@ -94,4 +94,9 @@ private struct Pipe: ~Copyable {
     // Between 2024 and 2100, so milliseconds and not seconds or microseconds.
     #expect((1_704_067_200_000..<4_102_444_800_000).contains(System.wallMilliseconds()))
   }
+
+  @Test func theBootHasOneID() {
+    let id = System.bootID()
+    #expect(id.utf8.count == 36 && id == System.bootID())
+  }
 }
