@@ -14,7 +14,7 @@ extension Daemon: DaemonControl {
       "board": .string(configuration.board.name),
       "backend": .string(configuration.board.backend.rawValue),
       "home": .string(configuration.settings.home),
-      "guardian": .string(guardianStatus), "clock": clockStatus,
+      "guardian": .string(guardian?.status ?? "off"), "clock": clockStatus,
     ]
     if let problem = registry.problem { status["not_kept"] = .string(problem) }
     if let problem = core.stops?.problem {

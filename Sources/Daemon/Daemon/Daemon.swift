@@ -67,10 +67,7 @@ final class Daemon {
     self.vitals = vitals
     story = arguments.story ? Story(environment: environment) : nil
     log = EventLog(on: loop, capacity: settings.eventRing, depthLimit: settings.depthLimit)
-    do {
-      let guardian = try Self.guardian(configuration, loop: loop, events: log)
-      board = GuardedBoard(configuration.board, guardian, loop: loop, events: log)
-    } catch {
+    do { board = try GuardedBoard(configuration, loop: loop, events: log) } catch {
       // Disarm the watchdog, or it would reset the board after a refused start.
       vitals.end()
       throw error
@@ -118,7 +115,7 @@ final class Daemon {
     begin(kept)
     isServing = true
     // Without its guardian the daemon must not serve: killed, it would leave the outputs as they are.
-    if let problem = awaitGuardian() {
+    if let problem = board.awaitGuardian(isCancelled: { stopRequested }) {
       journal.log(.error, problem)
       end()
       loop.run()

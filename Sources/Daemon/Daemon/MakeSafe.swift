@@ -60,7 +60,7 @@ enum MakeSafe {
     let loop = try EventLoop()
     let log = EventLog(on: loop, capacity: 64, depthLimit: 16)
     // Outputs are made safe even where no guardian can be started.
-    let guardian = try? Daemon.guardian(configuration, loop: loop, events: log)
+    let guardian = try? GuardedBoard.guardian(configuration, loop: loop, events: log)
     let hardware = GuardedBoard(board, guardian, loop: loop, events: log).hardware
     guardian?.start()
     hardware.open()
