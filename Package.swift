@@ -325,7 +325,7 @@ let allTests: [Target] = [
   tests("PluginsTests", in: "Agents", ["TestKit", "Plugins", "Agent", "Linux", "Model"]),
   tests(
     "PluginInstallationTests", in: "Tools",
-    ["TestKit", "PluginInstallation", "openstarry-unpack", "Plugins", "Config", "Linux", "Model"]),
+    ["TestKit", "PluginInstallation", "openstarry-unpack", "Plugins", "Agent", "Config", "Linux", "Model"]),
   tests(
     "CommandLineTests", in: "Tools",
     [

@@ -84,11 +84,12 @@ package final class ProcessDriver: AgentDriver {
     do throws(AgentFailure) {
       let program = try Self.program(of: manifest)
       try checkAccess(program, of: manifest)
+      let plugins = try plugins.plugins(of: manifest)
       let sandbox = Sandbox(
-        manifest, program: program, plugins: try plugins.plugins(of: manifest), hidden: sockets + [home],
-        tasks: limits.tasks)
+        manifest, program: program, plugins: plugins, hidden: sockets + [home], tasks: limits.tasks)
       let instance = ProcessInstance(
         manifest, limits, host: host, loop: loop, launcher: launcher, ended: ended, started: done)
+      instance.plugins = plugins
       try instance.start(sandbox, limits.limits(of: manifest, inForce(manifest)))
     } catch {
       done(.failure(error))

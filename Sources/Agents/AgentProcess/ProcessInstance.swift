@@ -5,6 +5,7 @@ import Launcher
 import LauncherClient
 import Linux
 import Model
+import Plugins
 import RPC
 import Wire
 
@@ -23,6 +24,8 @@ final class ProcessInstance: AgentInstance {
   private let limits: ProcessLimits
   private let loop: EventLoop
   private let launcher: LauncherLink
+  /// Its plugins, which cannot be removed as long as it lives.
+  var plugins: [InstalledPlugin] = []
   private let host: any AgentHost
   private var phase: Phase
   private var ended: ((AgentEnd) -> Void)?

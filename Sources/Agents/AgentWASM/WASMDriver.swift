@@ -212,7 +212,9 @@ package final class WASMDriver: AgentDriver {
   private func environment(of manifest: Manifest) throws(AgentFailure) -> GuestEnvironment {
     GuestEnvironment(
       variables: ["OPENSTARRY_AGENT_ID=\(manifest.id)", "OPENSTARRY_HOME=/"],
-      plugins: try plugins.plugins(of: manifest).map { PluginFolder(name: "/plugins/\($0.name)", path: $0.path) },
+      plugins: try plugins.plugins(of: manifest).map {
+        PluginFolder(name: "/plugins/\($0.name)", path: $0.path, use: $0.use)
+      },
       quota: descriptors)
   }
 

@@ -1,4 +1,5 @@
 import Document
+import Glibc
 import Linux
 import Model
 
@@ -19,8 +20,8 @@ package struct PluginLock: Sendable, Hashable {
     }
   }
 
-  /// The version in use, by name.
-  package var pinned: [String: PluginVersion] = [:]
+  /// The versions by name, the one that was installed last first.
+  package var order: [String: [PluginVersion]] = [:]
   /// The installed versions, by `name@version`.
   package var installed: [String: Entry] = [:]
 
@@ -38,11 +39,13 @@ package struct PluginLock: Sendable, Hashable {
     }
     guard let value = try? JSON.decode(bytes[...]), value["version"]?.string == "1", let plugins = value["plugins"]?.map
     else {
-      throw PluginError("\(path) is not a lock file of version 1: remove it, and install the plugins again")
+      throw PluginError(
+        "\(path) is damaged, or not a lock file of version 1: take it from a backup, or remove it and install the plugins "
+          + "again")
     }
     for (name, plugin) in plugins {
-      guard let version = plugin["version"]?.string.flatMap({ PluginVersion($0) }) else { continue }
-      pinned[name] = version
+      let recent = (plugin["recent"]?.list ?? [plugin["version"] ?? .null]).compactMap(\.string)
+      order[name] = recent.compactMap { PluginVersion($0) }
     }
     for (folder, entry) in value["installed"]?.map ?? [:] {
       guard let digest = entry["sha512"]?.string else { continue }
@@ -53,9 +56,16 @@ package struct PluginLock: Sendable, Hashable {
 
   /// The file's content. The members of `plugins` are those of upstream's lock file.
   package var contents: [UInt8] {
-    let plugins = pinned.sorted { $0.key < $1.key }.map { name, version -> (String, Value) in
+    let plugins = order.sorted { $0.key < $1.key }.compactMap { name, versions -> (String, Value)? in
+      guard let version = versions.first else { return nil }
       let at = installed["\(name)@\(version)"]?.installed ?? ""
-      return (name, ["name": .string(name), "version": .string("\(version)"), "installedAt": .string(at)])
+      return (
+        name,
+        [
+          "name": .string(name), "version": .string("\(version)"), "installedAt": .string(at),
+          "recent": .list(versions.map { .string("\($0)") }),
+        ]
+      )
     }
     let entries = installed.sorted { $0.key < $1.key }.map { folder, entry -> (String, Value) in
       var fields: Fields = ["sha512": .string(entry.digest), "installedAt": .string(entry.installed)]
@@ -69,9 +79,34 @@ package struct PluginLock: Sendable, Hashable {
 
 /// Why plugins cannot be read, installed or removed.
 package struct PluginError: Error, Sendable, Hashable, CustomStringConvertible {
+  /// What kind of error it is, for the exit code.
+  package enum Kind: Sendable, Hashable {
+    /// Any other.
+    case failed
+    /// A file or a plugin is not there.
+    case notFound
+    /// The permissions of files do not allow it.
+    case denied
+    /// It is in use.
+    case inUse
+  }
+
   /// A sentence.
   package var description: String
+  /// What kind of error it is.
+  package var kind: Kind
 
   /// - Parameter description: a sentence: what, where and what to do.
-  package init(_ description: String) { self.description = description }
+  package init(_ description: String, _ kind: Kind = .failed) {
+    self.description = description
+    self.kind = kind
+  }
+
+  /// A failed system call.
+  package init(_ error: SystemError) {
+    let isDenied = [EACCES, EPERM, EROFS].contains(error.errno)
+    self.init(
+      isDenied ? "\(error): run it as the folder's owner, which is root on a packaged board (sudo)" : "\(error)",
+      isDenied ? .denied : .failed)
+  }
 }

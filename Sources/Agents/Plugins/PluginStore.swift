@@ -8,6 +8,8 @@ package struct InstalledPlugin: Sendable, Hashable {
   package var name: String
   /// Its folder on this machine.
   package var path: String
+  /// Keeps it from being removed: an instance holds it as long as it lives.
+  package var use: PluginUse
 }
 
 /// Finds installed plugins, for every isolation.
@@ -35,13 +37,13 @@ package struct PluginStore: Sendable {
     }.sorted(by: >)
   }
 
-  /// The folder that a reference means: the version in use if it is within the range, or else the newest that is.
+  /// The folder that a reference means: of the versions within the range the one that was installed last, or else the newest.
   /// - Returns: nil if none is installed.
-  package func place(of reference: PluginReference) -> String? {
+  /// - Throws: if several are within the range, and the lock file, which decides, cannot be read.
+  package func place(of reference: PluginReference) throws(PluginError) -> String? {
     let fitting = versions(of: reference.name).filter { reference.range.contains($0) }
-    // A lock that cannot be read pins nothing; `openstarry plugin list` reports it.
-    let pinned = fitting.count > 1 ? (try? PluginLock("\(folder)/lock.json"))?.pinned[reference.name] : nil
-    if let version = pinned.flatMap({ fitting.contains($0) ? $0 : nil }) ?? fitting.first {
+    let order = fitting.count > 1 ? try PluginLock("\(folder)/lock.json").order[reference.name] ?? [] : []
+    if let version = order.first(where: fitting.contains) ?? fitting.first {
       return "\(folder)/\(reference.name)@\(version)"
     }
     return unversioned(reference).first(where: Files.isFolder)
@@ -59,7 +61,11 @@ package struct PluginStore: Sendable {
       guard let reference = PluginReference(text) else {
         throw AgentFailure(.startFailed, "'\(text)' of agent '\(manifest.id)' is not the name of a plugin")
       }
-      guard let place = place(of: reference) else {
+      let place: String?
+      do throws(PluginError) { place = try self.place(of: reference) } catch {
+        throw AgentFailure(.startFailed, "plugin '\(text)' of agent '\(manifest.id)': \(error)")
+      }
+      guard let place else {
         let others = versions(of: reference.name).map { "\($0)" }.joined(separator: ", ")
         let instead = others.isEmpty ? "" : ", only version \(others)"
         throw AgentFailure(
@@ -67,7 +73,11 @@ package struct PluginStore: Sendable {
           "plugin '\(text)' of agent '\(manifest.id)' is not installed: there is no folder "
             + "\(unversioned(reference).joined(separator: " or "))\(instead); 'openstarry plugin install' installs one")
       }
-      found.append(InstalledPlugin(name: reference.name, path: place))
+      guard let use = PluginUse(place) else {
+        throw AgentFailure(
+          .startFailed, "plugin '\(text)' of agent '\(manifest.id)' is being removed, or cannot be read: \(place)")
+      }
+      found.append(InstalledPlugin(name: reference.name, path: place, use: use))
     }
     return found
   }

@@ -13,6 +13,8 @@ package enum EntryKind {
   package static let special = UInt8(ascii: "S")
   /// Not an entry: the archive cannot be read on; the name is the reason.
   package static let failure = UInt8(ascii: "E")
+  /// Instead of a block's length: the file cannot be read on, and `failure` follows.
+  package static let noMoreBlocks = UInt32.max
   /// Not an entry, and without mode and name: the archive ends.
   package static let end = UInt8(ascii: "Z")
 }

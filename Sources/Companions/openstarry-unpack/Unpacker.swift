@@ -8,6 +8,9 @@ import CLinux
 
 /// Reads an archive with libarchive: tar, plain or compressed by gzip, zstd, xz or bzip2, and zip.
 enum Unpacker {
+  /// Whether a file's blocks are being written.
+  nonisolated(unsafe) private static var isInFile = false
+
   /// Runs until the archive ends. Exits with 0 if the whole archive was read.
   static func main() -> Never {
     // Names in archives are UTF-8 or unmarked bytes; without such a locale libarchive does not return them.
@@ -40,6 +43,7 @@ enum Unpacker {
     header.longText(unsafe name(of: entry))
     write(header.bytes)
     guard kind == EntryKind.file else { return }
+    unsafe isInFile = true
     if unsafe archive_entry_is_data_encrypted(entry) != 0 { fail("the archive is encrypted") }
     var block = [UInt8](repeating: 0, count: 65_536)
     while true {
@@ -51,9 +55,10 @@ enum Unpacker {
       var length = ByteWriter()
       length.integer(UInt32(count))
       write(length.bytes)
-      if count == 0 { return }
+      if count == 0 { break }
       write(block[..<count])
     }
+    unsafe isInFile = false
   }
 
   private static func kind(of entry: OpaquePointer) -> UInt8 {
@@ -104,6 +109,7 @@ enum Unpacker {
 
   private static func fail(_ text: [UInt8]) -> Never {
     var message = ByteWriter()
+    if unsafe isInFile { message.integer(EntryKind.noMoreBlocks) }
     message.byte(EntryKind.failure)
     message.integer(UInt32(0))
     message.longText(text)

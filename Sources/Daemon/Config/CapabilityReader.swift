@@ -29,7 +29,13 @@ struct CapabilityReader {
     permissions.paths = allowedPaths.filter { !permissions.paths.contains($0) } + permissions.paths
     fields.close(as: .warning)
     var seen: Set<String> = []
-    return (permissions, plugins.filter { seen.insert($0).inserted })
+    plugins = plugins.filter { seen.insert($0).inserted }
+    var names: Set<String> = []
+    for name in plugins.compactMap({ PluginReference($0)?.name }) where !names.insert(name).inserted {
+      fields.findings.error(
+        fields.place(of: "plugins"), "'plugins' names '\(name)' with two ranges: both would be seen at the same path")
+    }
+    return (permissions, plugins)
   }
 
   /// `tables@1`, `@scope/name`, or upstream's `{name, path?, config?}`.

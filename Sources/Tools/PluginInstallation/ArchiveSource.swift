@@ -1,6 +1,7 @@
 import Companion
 import Glibc
 import Linux
+import Model
 import Plugins
 import Unpack
 
@@ -42,7 +43,7 @@ package struct ArchiveSource {
       }
       try read(reading.number, archiveSize: size, to: staging)
     } catch let error as PluginError {
-      throw error
+      throw PluginError("\(archive): \(error)", error.kind)
     } catch {
       throw PluginError("\(error)")
     }
@@ -72,6 +73,7 @@ package struct ArchiveSource {
       case EntryKind.file:
         try staging.addFile(name, mode: UInt32(mode) & 0o7777) { () throws(PluginError) in
           let count = try integer(4)
+          if count == Int(EntryKind.noMoreBlocks) { throw try failure() }
           guard count <= 65_536 else { throw Self.broken }
           guard staging.size + count <= most else {
             throw EntryNames.refuse(
@@ -82,13 +84,24 @@ package struct ArchiveSource {
       case EntryKind.symbolicLink: throw EntryNames.refuse(shown, "it is a symbolic link")
       case EntryKind.hardLink: throw EntryNames.refuse(shown, "it is a hard link")
       case EntryKind.special: throw EntryNames.refuse(shown, "it is a device, a pipe or a socket")
-      case EntryKind.failure: throw PluginError("the archive cannot be read: \(shown)")
+      case EntryKind.failure: throw Self.unreadable(shown)
       default: throw Self.broken
       }
     }
   }
 
-  private static let broken = PluginError("the archive cannot be read: \(program) ended, or writes nonsense")
+  private static let broken = unreadable("\(program) ended")
+
+  private static func unreadable(_ why: String) -> PluginError {
+    PluginError("the archive is damaged, or no archive that can be read: \(why.printable)")
+  }
+
+  /// The failure that ends a file.
+  private mutating func failure() throws(PluginError) -> PluginError {
+    guard try bytes(1)[0] == EntryKind.failure else { return Self.broken }
+    _ = try integer(4)
+    return Self.unreadable(String(decoding: try bytes(try integer(2)), as: UTF8.self))
+  }
 
   private mutating func integer(_ count: Int) throws(PluginError) -> Int {
     try bytes(count).reversed().reduce(0) { $0 << 8 | Int($1) }
@@ -106,7 +119,7 @@ package struct ArchiveSource {
       let ready = System.retry { unsafe poll(&waiting, 1, Self.patience) }
       guard ready > 0 else { throw Self.broken }
       let before = buffer.count
-      do { _ = try System.read(pipe, into: &buffer) } catch { throw PluginError("\(error)") }
+      do throws(SystemError) { _ = try System.read(pipe, into: &buffer) } catch { throw PluginError(error) }
       guard buffer.count > before else { throw Self.broken }
     }
     defer { place += count }

@@ -17,9 +17,10 @@ struct Digest {
   var sha512: [UInt8] { Self.sha512(listing) }
 
   /// Reads a plugin's folder.
-  init(of folder: String) throws(PluginError) {
+  /// - Parameter hidden: whether with hidden entries at its top, which are not part of a plugin.
+  init(of folder: String, hidden: Bool = true) throws(PluginError) {
     var text = "openstarry plugin 1\n"
-    for file in try Tree.files(folder) {
+    for file in try Tree.files(folder, hidden: hidden) {
       let path = "\(folder)/\(file.path)"
       let digest =
         file.path == PluginManifest.fileName ? Self.sha512(try Self.manifest(path)) : try Self.sha512(ofFile: path)
@@ -31,7 +32,9 @@ struct Digest {
   /// A manifest without `integrity`, with sorted keys.
   private static func manifest(_ path: String) throws(PluginError) -> [UInt8] {
     let bytes: [UInt8]
-    do { bytes = try Files.read(path, limit: 1 << 20) } catch { throw PluginError("\(error)") }
+    do throws(SystemError) { bytes = try Files.read(path, limit: PluginFolder.longestManifest) } catch {
+      throw PluginError(error)
+    }
     guard case .map(let fields)? = try? JSON.decode(bytes[...]) else {
       throw PluginError("\(PluginManifest.fileName) is not a JSON object")
     }
@@ -101,7 +104,7 @@ struct Digest {
         block.removeAll(keepingCapacity: true)
       }
     } catch {
-      throw PluginError("\(error)")
+      throw PluginError("\(path): \(error)")
     }
     var digest = [UInt8](repeating: 0, count: 64)
     _ = unsafe crypto_hash_sha512_final(&state, &digest)

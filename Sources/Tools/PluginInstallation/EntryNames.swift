@@ -1,3 +1,4 @@
+import Model
 import Plugins
 
 /// Decides which names a plugin may contain, and counts what it contains.
@@ -31,8 +32,10 @@ struct EntryNames {
       throw Self.refuse(String(decoding: bytes, as: UTF8.self), "its name is not UTF-8")
     }
     guard bytes.count <= Self.longestName else { throw Self.refuse(text, "its name is longer than 1024 bytes") }
-    if text.unicodeScalars.contains(where: { $0.properties.generalCategory == .control || $0 == "\\" }) {
-      throw Self.refuse(text, "its name has a control character or a backslash")
+    if text.unicodeScalars.contains(where: {
+      [.control, .format].contains($0.properties.generalCategory) || $0 == "\\"
+    }) {
+      throw Self.refuse(text, "its name has a control character, a format character or a backslash")
     }
     if text.hasPrefix("/") { throw Self.refuse(text, "its path is absolute") }
     var parts = text.split(separator: "/", omittingEmptySubsequences: false)
@@ -81,6 +84,6 @@ struct EntryNames {
 
   /// The error about an entry.
   static func refuse(_ name: String, _ why: String) -> PluginError {
-    PluginError("'\(name)' is refused: \(why)")
+    PluginError("'\(name.printable)' is refused: \(why)")
   }
 }

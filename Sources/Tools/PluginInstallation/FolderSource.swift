@@ -15,8 +15,9 @@ enum FolderSource {
       case .other: throw EntryNames.refuse(path, "it is neither a file nor a folder; links are not followed")
       case .regular:
         let file: Descriptor
-        do { file = try System.open("\(folder)/\(path)", O_RDONLY | O_NOFOLLOW | O_NONBLOCK) } catch {
-          throw PluginError("\(error)")
+        do throws(SystemError) { file = try System.open("\(folder)/\(path)", O_RDONLY | O_NOFOLLOW | O_NONBLOCK) } catch
+        {
+          throw PluginError(error)
         }
         let number = file.number
         try staging.addFile(name, mode: mode) { () throws(PluginError) in

@@ -52,6 +52,7 @@ package struct PluginFolder {
     let lock = try exclusively()
     defer { _ = lock }
     let staging = try StagingFolder(in: path)
+    guard Files.exists(source) else { throw PluginError("\(source): no such file or folder", .notFound) }
     if Files.isFolder(source) {
       try FolderSource.copy(source, to: staging)
     } else {
@@ -66,7 +67,8 @@ package struct PluginFolder {
     let place = "\(path)/\(manifest.folder)"
     var outcome = Outcome(manifest: manifest, signer: signer, wasThere: false, warnings: warnings)
     var locked = try PluginLock(lockFile)
-    locked.pinned[manifest.name] = manifest.version
+    let others = (locked.order[manifest.name] ?? []).filter { $0 != manifest.version }
+    locked.order[manifest.name] = [manifest.version] + others
     if Files.hasEntry(place) {
       guard try Digest(of: place).listing == digest.listing else {
         throw PluginError(
@@ -112,7 +114,8 @@ package struct PluginFolder {
 
   private func dependencies(of manifest: PluginManifest) throws(PluginError) -> [String] {
     var warnings: [String] = []
-    for dependency in manifest.dependencies where store.place(of: dependency) == nil {
+    for dependency in manifest.dependencies {
+      if try store.place(of: dependency) != nil { continue }
       let text = "\(manifest.folder) needs \(dependency), which is not installed"
       switch manifest.criticality {
       case .required: throw PluginError("\(text): install that first")
@@ -128,18 +131,39 @@ package struct PluginFolder {
   /// Removes a version of a plugin. Another version of it, the newest, is in use from now on.
   package func uninstall(_ name: String, _ version: PluginVersion) throws(PluginError) {
     let folder = "\(name)@\(version)"
-    guard Files.isFolder("\(path)/\(folder)") else { throw PluginError("\(folder) is not installed in \(path)") }
+    try judge()
     let lock = try exclusively()
     defer { _ = lock }
+    let place = "\(path)/\(folder)"
+    guard (try? FileStatus(ofLink: place))?.kind == .folder else {
+      throw PluginError("\(folder) is not installed in \(path)", .notFound)
+    }
+    guard let use = PluginUse(place, exclusively: true) else {
+      throw PluginError("\(folder) is used by an agent that runs: end or restart that agent first", .inUse)
+    }
+    defer { _ = use }
+    var locked = try PluginLock(lockFile)
     let away = "\(path)/.installing-removed"
     Tree.remove(away)
-    do { try Files.move("\(path)/\(folder)", to: away) } catch { throw PluginError("\(error)") }
-    var locked = try PluginLock(lockFile)
+    do throws(SystemError) { try Files.move(place, to: away) } catch { throw PluginError(error) }
     locked.installed[folder] = nil
-    if locked.pinned[name] == version { locked.pinned[name] = store.versions(of: name).first }
+    locked.order[name]?.removeAll { $0 == version }
+    if locked.order[name]?.isEmpty ?? false { locked.order[name] = nil }
     try write(locked.contents, to: lockFile)
     Files.remove(listing(folder))
     Tree.remove(away)
+    if name.hasPrefix("@") { Files.removeFolder(Files.folder(of: place)) }
+  }
+
+  /// The installed plugins that need this one, and that no other version would serve.
+  package func dependents(of plugin: Installed) throws(PluginError) -> [String] {
+    let others = try list().filter { $0.place != plugin.place }
+    let rest = Set(others.filter { $0.name == plugin.name }.map(\.version))
+    return others.filter { other in
+      (other.manifest?.dependencies ?? []).contains { need in
+        need.name == plugin.name && need.range.contains(plugin.version) && !rest.contains(where: need.range.contains)
+      }
+    }.map { "\($0.name)@\($0.version)" }
   }
 
   // MARK: Looking
@@ -162,21 +186,26 @@ package struct PluginFolder {
 
   /// All installed versions, by name, newest first.
   package func list() throws(PluginError) -> [Installed] {
+    guard Files.exists(path) else { return [] }
     let lock = try PluginLock(lockFile)
-    let top = (try? Files.names(in: path)) ?? []
+    let top: [String]
+    do throws(SystemError) { top = try Files.names(in: path) } catch { throw PluginError(error) }
     let scoped = top.filter { $0.hasPrefix("@") }.flatMap { scope in
       ((try? Files.names(in: "\(path)/\(scope)")) ?? []).map { "\(scope)/\($0)" }
     }
     let names = Set((top + scoped).compactMap { entry in PluginReference(entry)?.name })
-    return names.sorted().flatMap { name in
-      store.versions(of: name).map { version in
+    var all: [Installed] = []
+    for name in names.sorted() {
+      let used = try store.place(of: PluginReference(name: name, range: .any))
+      for version in store.versions(of: name) {
         let place = "\(path)/\(name)@\(version)"
-        return Installed(
-          manifest: try? Self.manifest(place), name: name, version: version,
-          isInUse: store.place(of: PluginReference(name: name, range: .any)) == place,
-          entry: lock.installed["\(name)@\(version)"], place: place)
+        all.append(
+          Installed(
+            manifest: try? Self.manifest(place), name: name, version: version, isInUse: used == place,
+            entry: lock.installed["\(name)@\(version)"], place: place))
       }
     }
+    return all
   }
 
   /// Compares an installed plugin with what was installed.
@@ -185,20 +214,43 @@ package struct PluginFolder {
     guard let entry = installed.entry else { return ["it was not installed by 'openstarry plugin install'"] }
     do throws(PluginError) {
       let digest = try Digest(of: installed.place)
-      if Hex.text(digest.sha512) == entry.digest { return [] }
+      let modes = try Self.modes(installed.place)
+      if Hex.text(digest.sha512) == entry.digest { return modes }
       let old = (try? Files.read(listing("\(installed.name)@\(installed.version)"))) ?? []
       let found = Digest.differences(from: old, to: digest.listing)
-      return found.isEmpty ? ["its content has changed"] : found
+      return (found.isEmpty ? ["its content has changed"] : found) + modes
     } catch {
       return ["\(error)"]
     }
   }
 
+  /// Files and folders that agents cannot read, or that others can write.
+  private static func modes(_ folder: String) throws(PluginError) -> [String] {
+    var found: [String] = []
+    func check(_ name: String, _ mode: UInt32, _ expected: [UInt32]) {
+      if expected.contains(mode & 0o7777) { return }
+      found.append("\(name) has mode \(String(mode & 0o7777, radix: 8)), expected \(String(expected[0], radix: 8))")
+    }
+    do throws(SystemError) { check("its folder", try FileStatus(folder).mode, [0o755]) } catch {
+      throw PluginError(error)
+    }
+    try Tree.walk(folder, "") { (path, kind, mode) throws(PluginError) in
+      check("'\(path)'", mode, kind == .folder ? [0o755] : [0o644, 0o755])
+    }
+    return found
+  }
+
   // MARK: Keys and signing
 
   /// The trusted keys, by name, in Base64.
-  package var trustedKeys: [(name: String, key: String)] {
-    TrustedKeys(plugins: path).all().map { ($0.name, Base64.text($0.key)) }
+  /// - Throws: if the folder cannot be read.
+  package func trustedKeys() throws(PluginError) -> [(name: String, key: String)] {
+    do throws(SystemError) {
+      if Files.exists(path) { _ = try Files.names(in: path) }
+    } catch {
+      throw PluginError(error)
+    }
+    return TrustedKeys(plugins: path).all().map { ($0.name, Base64.text($0.key)) }
   }
 
   /// Trusts a key from now on.
@@ -217,11 +269,16 @@ package struct PluginFolder {
 
   // MARK: Parts
 
+  /// The greatest length of a manifest in bytes.
+  static let longestManifest = 1 << 20
+
   /// Reads the manifest of the plugin in a folder.
   package static func manifest(_ folder: String) throws(PluginError) -> PluginManifest {
     let file = "\(folder)/\(PluginManifest.fileName)"
     let bytes: [UInt8]
-    do { bytes = try Files.read(file, limit: 1 << 20) } catch { throw PluginError("\(error)") }
+    do throws(SystemError) { bytes = try Files.read(file, limit: longestManifest) } catch {
+      throw PluginError("\(PluginManifest.fileName) cannot be read: \(SystemError.text(error.errno))")
+    }
     do { return try PluginFile.decode(bytes, file: PluginManifest.fileName).manifest } catch {
       throw PluginError(error.all.map { "\($0)" }.joined(separator: "\n"))
     }
@@ -230,22 +287,41 @@ package struct PluginFolder {
   private func listing(_ folder: String) -> String { "\(path)/.listings/\(folder)" }
 
   private func prepare() throws(PluginError) {
-    do { try Files.makeFolder(path, mode: 0o755) } catch { throw PluginError("\(error)") }
+    let isNew = !Files.exists(path)
+    do throws(SystemError) { try Files.makeFolder(path, mode: 0o755) } catch { throw PluginError(error) }
+    if isNew { Files.setMode(path, 0o755) }
+    try judge()
+    // What a cut-off installation has left.
+    for name in (try? Files.names(in: "\(path)/.listings")) ?? [] where !Files.exists("\(path)/\(name)") {
+      if !name.hasPrefix("@") { Files.remove("\(path)/.listings/\(name)") }
+    }
+  }
+
+  /// Nobody else may be able to exchange what is read or removed here.
+  private func judge() throws(PluginError) {
+    do throws(TrustError) {
+      _ = try TrustedFolder(path)
+      for name in [".listings", "keys"] where Files.hasEntry("\(path)/\(name)") {
+        _ = try TrustedFolder("\(path)/\(name)", mayBeLink: false)
+      }
+    } catch {
+      throw PluginError("\(error): run this as the folder's owner, or make the folder safe", .denied)
+    }
   }
 
   private func write(_ bytes: [UInt8], to file: String) throws(PluginError) {
-    do {
+    do throws(SystemError) {
       try Files.makeFolder(Files.folder(of: file), mode: 0o755)
       try Files.replace(file, with: bytes, mode: 0o644)
     } catch {
-      throw PluginError("\(error)")
+      throw PluginError(error)
     }
   }
 
   /// Waits for other commands that change plugins.
   /// - Returns: the lock; it ends with its owner.
   private func exclusively() throws(PluginError) -> PluginFolderLock {
-    do throws(SystemError) { return try PluginFolderLock("\(path)/.lock") } catch { throw PluginError("\(error)") }
+    do throws(SystemError) { return try PluginFolderLock("\(path)/.lock") } catch { throw PluginError(error) }
   }
 }
 

@@ -17,11 +17,12 @@ package enum Signing {
       throw PluginError("\(path) exists: choose another name")
     }
     let keys = Signature.makeKeys()
-    do {
-      try Files.replace(file, with: Array("\(Base64.text(keys.seed))\n".utf8), mode: 0o600)
-      try Files.replace("\(file).pub", with: Array("\(Base64.text(keys.publicKey))\n".utf8), mode: 0o644)
+    guard !file.isEmpty else { throw PluginError("the key needs a file name") }
+    do throws(SystemError) {
+      try Files.replace(file, with: KeyFile.contents(KeyFile.secretLabel, keys.seed), mode: 0o600)
+      try Files.replace("\(file).pub", with: KeyFile.contents(KeyFile.publicLabel, keys.publicKey), mode: 0o644)
     } catch {
-      throw PluginError("\(error)")
+      throw PluginError(error)
     }
     return Base64.text(keys.publicKey)
   }
@@ -32,11 +33,14 @@ package enum Signing {
   package static func sign(_ folder: String, with file: String) throws(PluginError) -> PluginManifest {
     _ = sodium_init()
     let seed = try seed(file)
-    // What an installation would refuse must not be signed, and hidden entries are not installed.
-    let staging = try StagingFolder(in: Files.folder(of: try resolved(folder)))
-    try FolderSource.copy(folder, to: staging)
-    _ = try PluginFolder.manifest(staging.path)
-    let (signature, key) = Signature.sign(try Digest(of: staging.path).sha512, seed: seed)
+    guard Files.isFolder(folder) else { throw PluginError("\(folder) is not a folder", .notFound) }
+    // What an installation would refuse must not be signed.
+    var names = EntryNames()
+    for file in try Tree.files(folder, hidden: false) {
+      _ = try names.add(Array(file.path.utf8), isFolder: false, mode: 0)
+    }
+    _ = try PluginFolder.manifest(folder)
+    let (signature, key) = Signature.sign(try Digest(of: folder, hidden: false).sha512, seed: seed)
     let path = "\(folder)/\(PluginManifest.fileName)"
     do {
       guard case .map(var fields) = try JSON.decode(try Files.read(path)[...]) else {
@@ -55,21 +59,14 @@ package enum Signing {
     return try PluginFolder.manifest(folder)
   }
 
-  private static func resolved(_ folder: String) throws(PluginError) -> String {
-    do { return try Files.resolve(folder) } catch { throw PluginError("\(error)") }
-  }
-
   private static func seed(_ file: String) throws(PluginError) -> [UInt8] {
     do {
+      guard Files.exists(file) else { throw PluginError("\(file): no such file", .notFound) }
       let status = try FileStatus(file)
       guard status.mode & 0o077 == 0 else {
         throw PluginError("\(file) can be read by others: 'chmod 600 \(file)', and make a new key if it was copied")
       }
-      let text = String(decoding: try Files.read(file, limit: 4096), as: UTF8.self)
-      guard let seed = text.split(whereSeparator: \.isWhitespace).first.flatMap({ Base64.bytes(String($0)) }),
-        seed.count == 32
-      else { throw PluginError("\(file) is not a secret key: 'openstarry plugin key \(file)' makes one") }
-      return seed
+      return try KeyFile.read(file, KeyFile.secretLabel, "a secret key: 'openstarry plugin key FILE' makes one")
     } catch let error as PluginError {
       throw error
     } catch {

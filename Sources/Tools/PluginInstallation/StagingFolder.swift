@@ -21,7 +21,7 @@ package final class StagingFolder {
       Tree.remove("\(plugins)/\(left)")
     }
     path = "\(plugins)/\(Self.prefix)\(getpid())"
-    do { try Files.makeFolder(path, mode: 0o755) } catch { throw PluginError("\(error)") }
+    do throws(SystemError) { try Files.makeFolder(path, mode: 0o755) } catch { throw PluginError(error) }
   }
 
   deinit { if !isKept { Tree.remove(path) } }
@@ -29,7 +29,9 @@ package final class StagingFolder {
   /// Adds a folder.
   func addFolder(_ name: [UInt8], mode: UInt32) throws(PluginError) {
     guard let path = try names.add(name, isFolder: true, mode: mode) else { return }
-    do { try Files.makeFolder("\(self.path)/\(path)", mode: 0o755) } catch { throw PluginError("\(error)") }
+    do throws(SystemError) { try Files.makeFolder("\(self.path)/\(path)", mode: 0o755) } catch {
+      throw PluginError(error)
+    }
   }
 
   /// Adds a file.
@@ -55,6 +57,8 @@ package final class StagingFolder {
       guard System.retry({ fsync(file.number) }) == 0 else { throw SystemError("fsync", place) }
     } catch let error as PluginError {
       throw error
+    } catch let error as SystemError {
+      throw PluginError(error)
     } catch {
       throw PluginError("\(error)")
     }
@@ -63,11 +67,18 @@ package final class StagingFolder {
   /// The bytes added so far.
   var size: Int { names.total }
 
-  /// The folder with the plugin's manifest: this one, or the only folder in it, as many archives have one.
+  /// The folder with the plugin's manifest: this one, or the only folder in it, as many archives have one. Hidden entries at
+  /// its top, such as `.git`, are removed: they are not signed either.
   /// - Throws: that there is no manifest.
   package func root() throws(PluginError) -> String {
+    let root = try top()
+    for name in (try? Files.names(in: root)) ?? [] where name.hasPrefix(".") { Tree.remove("\(root)/\(name)") }
+    return root
+  }
+
+  private func top() throws(PluginError) -> String {
     if Files.isFile("\(path)/\(PluginManifest.fileName)") { return path }
-    let entries = (try? Files.names(in: path)) ?? []
+    let entries = ((try? Files.names(in: path)) ?? []).filter { !$0.hasPrefix(".") }
     if entries.count == 1, Files.isFile("\(path)/\(entries[0])/\(PluginManifest.fileName)") {
       return "\(path)/\(entries[0])"
     }

@@ -13,9 +13,11 @@ enum Tree {
 
   /// All regular files, sorted by the bytes of their paths.
   /// - Throws: for anything that is neither a file nor a folder, with its name.
-  static func files(_ folder: String) throws(PluginError) -> [File] {
+  /// - Parameter hidden: whether with entries at the top whose names begin with a dot.
+  static func files(_ folder: String, hidden: Bool = true) throws(PluginError) -> [File] {
     var found: [File] = []
     try walk(folder, "") { (path, kind, mode) throws(PluginError) in
+      if !hidden, path.hasPrefix(".") { return }
       switch kind {
       case .folder: break
       case .regular: found.append(File(path: path, isExecutable: mode & 0o111 != 0))
@@ -41,22 +43,24 @@ enum Tree {
   ) throws(PluginError) {
     let here = below.isEmpty ? folder : "\(folder)/\(below)"
     let names: [String]
-    do { names = try Files.names(in: here) } catch { throw PluginError("\(error)") }
+    do throws(SystemError) { names = try Files.names(in: here) } catch { throw PluginError(error) }
     for name in names {
       let path = below.isEmpty ? name : "\(below)/\(name)"
       let status: FileStatus
-      do { status = try FileStatus(ofLink: "\(folder)/\(path)") } catch { throw PluginError("\(error)") }
+      do throws(SystemError) { status = try FileStatus(ofLink: "\(folder)/\(path)") } catch { throw PluginError(error) }
       try visit(path, status.kind, status.mode)
       if status.kind == .folder { try walk(folder, path, visit) }
     }
   }
 
-  /// Removes a folder with everything below it; does nothing if it does not exist. What cannot be removed stays.
+  /// Removes a folder with everything below it; does nothing if it does not exist. What cannot be removed stays. Of a
+  /// symbolic link only the link is removed.
   static func remove(_ folder: String) {
-    for name in (try? Files.names(in: folder)) ?? [] {
-      let path = "\(folder)/\(name)"
-      if (try? FileStatus(ofLink: path))?.kind == .folder { remove(path) } else { Files.remove(path) }
+    guard (try? FileStatus(ofLink: folder))?.kind == .folder else {
+      Files.remove(folder)
+      return
     }
+    for name in (try? Files.names(in: folder)) ?? [] { remove("\(folder)/\(name)") }
     Files.removeFolder(folder)
   }
 }

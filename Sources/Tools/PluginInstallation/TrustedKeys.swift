@@ -2,8 +2,7 @@ import Linux
 import Model
 import Plugins
 
-/// The public keys whose signatures are accepted: files `keys/<name>.pub` in the folder of all plugins, with the key in
-/// Base64.
+/// The public keys whose signatures are accepted: files `keys/<name>.pub` in the folder of all plugins.
 struct TrustedKeys {
   private let folder: String
 
@@ -33,11 +32,11 @@ struct TrustedKeys {
     if let other = all().first(where: { $0.name == name }), other.key != key {
       throw PluginError("another key is trusted as '\(name)': choose another name, or remove \(folder)/\(name).pub")
     }
-    do {
+    do throws(SystemError) {
       try Files.makeFolder(folder, mode: 0o755)
-      try Files.replace("\(folder)/\(name).pub", with: Array("\(Base64.text(key))\n".utf8), mode: 0o644)
+      try Files.replace("\(folder)/\(name).pub", with: KeyFile.contents(KeyFile.publicLabel, key), mode: 0o644)
     } catch {
-      throw PluginError("\(error)")
+      throw PluginError(error)
     }
   }
 
@@ -48,15 +47,31 @@ struct TrustedKeys {
     return Files.remove("\(folder)/\(name).pub")
   }
 
-  /// The public key in a file of one line in Base64.
+  /// The public key in a file of `openstarry plugin key`: `openstarry-public-key` and the key in Base64.
   static func key(inFile path: String) throws(PluginError) -> [UInt8] {
+    try KeyFile.read(
+      path, KeyFile.publicLabel, "a public key, which 'openstarry plugin key' writes into a file that ends in .pub")
+  }
+}
+
+/// Files with one key: a label, so that a secret key is never taken for a public one, and the key in Base64.
+enum KeyFile {
+  static let publicLabel = "openstarry-public-key"
+  static let secretLabel = "openstarry-secret-key"
+
+  static func contents(_ label: String, _ key: [UInt8]) -> [UInt8] { Array("\(label) \(Base64.text(key))\n".utf8) }
+
+  /// - Parameter expected: what the file should be, for the error.
+  static func read(_ path: String, _ label: String, _ expected: String) throws(PluginError) -> [UInt8] {
     let bytes: [UInt8]
-    do { bytes = try Files.read(path, limit: 4096) } catch {
-      throw PluginError("\(path) cannot be read: \(SystemError.text(error.errno))")
+    do throws(SystemError) { bytes = try Files.read(path, limit: 4096) } catch {
+      let why = PluginError(error)
+      throw PluginError(
+        "\(path) cannot be read: \(SystemError.text(error.errno))", error.isMissing ? .notFound : why.kind)
     }
-    let text = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace).first.map(String.init)
-    guard let key = text.flatMap(Base64.bytes), key.count == Signature.publicKeySize else {
-      throw PluginError("\(path) is not a public key: expected the 32 bytes of an ed25519 key in Base64, one line")
+    let words = String(decoding: bytes, as: UTF8.self).split(whereSeparator: \.isWhitespace).map(String.init)
+    guard words.count == 2, words[0] == label, let key = Base64.bytes(words[1]), key.count == 32 else {
+      throw PluginError("\(path) is not \(expected)")
     }
     return key
   }

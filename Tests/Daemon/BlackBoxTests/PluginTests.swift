@@ -53,6 +53,14 @@ import Testing
     #expect(try station.run("plugin", "install", "tables").output == "tables@1.0.0 installed, unsigned\n")
     #expect(try Files.read("\(station.folder)/shelf/tables@1.0.0/data.csv") == Array("20,2338\n".utf8))
     #expect(try FileStatus("\(station.folder)/shelf/tables@1.0.0").mode & 0o777 == 0o755)
+    // Whatever the umask: agents of another user read plugins.
+    try station.write("other/plugin.json", #"{"name": "other", "version": "1.0.0"}"#)
+    let program = try Station.executable("openstarry")
+    let careful = try station.start("/bin/sh", ["-c", "umask 077; exec \(program) plugin install other"])
+    #expect(careful.wait() == 0, "\(careful.errors)")
+    #expect(try FileStatus("\(station.folder)/shelf/other@1.0.0").mode & 0o777 == 0o755)
+    #expect(try station.run("plugin", "verify", "other").output == "other@1.0.0: as it was installed\n")
+    #expect(try station.run("plugin", "install", "nowhere").code == 5)
     try station.write("openstarry.yaml", "board: board.yaml\nunsigned_plugins: yes\n")
     #expect(try station.run("plugin", "list").errors.contains("openstarry.yaml:2:19: 'unsigned_plugins' is"))
   }

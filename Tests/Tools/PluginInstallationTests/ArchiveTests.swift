@@ -46,8 +46,10 @@ import Testing
     ("add('A', b'x'); add('a', b'y')", "'a' is refused: it differs from 'A' only in upper and lower case"),
     ("add('É/x', b'x'); add('é/y', b'y')", "differs from 'É' only in upper and lower case"),
     ("add('a', b'x'); add('a/b', b'y')", "'a' is refused: it is a file and a folder"),
-    (#"add('a\\\\b', b'x')"#, "a control character or a backslash"),
-    (#"add('a\\x1b[2J', b'x')"#, "a control character or a backslash"),
+    (#"add('a\\\\b', b'x')"#, "or a backslash"),
+    (#"add('a\\x1b[2J', b'x')"#, "a control character"),
+    (#"add('a\\nb', b'x')"#, "'a\\nb' is refused"),
+    (#"add('a\\u202eb', b'x')"#, "a format character"),
     ("add('d/' * 40 + 'x', b'x')", "more than 32 folders deep"),
     ("add('n' * 300, b'x')", "longer than 255 bytes"),
     ("add('bomb', b'\\0' * (300 << 20))", "'bomb' is refused: the archive unpacks to more than 200 times its size"),
@@ -93,8 +95,16 @@ import Testing
       }
     }
     try Files.replace("\(bench.place.path)/text", with: Array("not an archive".utf8))
-    #expect(bench.refusal("\(bench.place.path)/text")?.contains("the archive cannot be read") == true)
-    #expect(bench.refusal("\(bench.place.path)/none") != nil)
+    let text = try #require(bench.refusal("\(bench.place.path)/text"))
+    #expect(
+      text.contains("/text: the archive is damaged, or no archive") && text.contains("Unrecognized archive format"))
+    #expect(bench.refusal("\(bench.place.path)/none")?.hasSuffix("no such file or folder") == true)
+  }
+
+  @Test func cutOffArchiveIsCalledThat() throws {
+    let path = try bench.archive("a.tar", "add('plugin.json', MANIFEST); add('x', b'x' * 100000)")
+    try Files.replace(path, with: Array(try Files.read(path).prefix(60_000)))
+    #expect(bench.refusal(path)?.contains("Truncated tar archive") == true, "\(bench.refusal(path) ?? "")")
   }
 
   /// The unpacker can do nothing but read and write its two descriptors, so a fault in it gains nothing.

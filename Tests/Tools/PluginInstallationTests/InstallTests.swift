@@ -1,4 +1,7 @@
+import Agent
+import Glibc
 import Linux
+import Model
 import Plugins
 import TestKit
 import Testing
@@ -37,7 +40,7 @@ import Testing
     let folder = bench.folder()
     #expect(try folder.list().map { "\($0.version) \($0.isInUse)" } == ["2.0.0 false", "1.5.0 true", "1.0.0 false"])
     try folder.uninstall("@x/maps", PluginVersion(1, 5, 0))
-    #expect(try folder.list().map { "\($0.version) \($0.isInUse)" } == ["2.0.0 true", "1.0.0 false"])
+    #expect(try folder.list().map { "\($0.version) \($0.isInUse)" } == ["2.0.0 false", "1.0.0 true"])
     #expect(throws: PluginError.self) { try folder.uninstall("@x/maps", PluginVersion(1, 5, 0)) }
     try folder.uninstall("@x/maps", PluginVersion(2, 0, 0))
     try folder.uninstall("@x/maps", PluginVersion(1, 0, 0))
@@ -53,6 +56,10 @@ import Testing
     Files.setMode("\(place)/run", 0o755)
     let found = bench.folder().verify(try bench.folder().list()[0])
     #expect(found == ["'a' has changed", "'b' is missing", "'run' has changed", "'c' is new"])
+    Files.setMode("\(place)/c", 0o666)
+    Files.setMode(place, 0o700)
+    let modes = bench.folder().verify(try bench.folder().list()[0]).dropFirst(4)
+    #expect(modes == ["its folder has mode 700, expected 755", "'c' has mode 666, expected 644"])
     try Files.makeFolder("\(bench.plugins)/own@1.0.0")
     let own = try #require(try bench.folder().list().first { $0.name == "own" })
     #expect(bench.folder().verify(own) == ["it was not installed by 'openstarry plugin install'"])
@@ -100,13 +107,66 @@ import Testing
     try Files.makeFolder("\(bench.plugins)/.installing-99/sub")
     try Files.replace("\(bench.plugins)/.installing-99/sub/half", with: [1, 2, 3])
     var lock = PluginLock()
-    (lock.pinned["ghost"], lock.installed["ghost@1.0.0"]) = (
-      PluginVersion(1, 0, 0), .init(digest: "ab", signer: nil, installed: "")
+    (lock.order["ghost"], lock.installed["ghost@1.0.0"]) = (
+      [PluginVersion(1, 0, 0)], .init(digest: "ab", signer: nil, installed: "")
     )
+    try Files.makeFolder("\(bench.plugins)/.listings")
+    try Files.replace("\(bench.plugins)/.listings/ghost@1.0.0", with: [1])
     try Files.replace("\(bench.plugins)/lock.json", with: lock.contents)
     #expect(try bench.folder().list().isEmpty)
     try bench.install(try bench.source())
     #expect(try Files.names(in: bench.plugins) == [".listings", ".lock", "lock.json", "tables@1.0.0"])
+    #expect(try Files.names(in: "\(bench.plugins)/.listings") == ["tables@1.0.0"])
     #expect(try bench.folder().list().map(\.name) == ["tables"])
+  }
+
+  /// As root tidies a folder that somebody else could write.
+  @Test func tidyingNeverFollowsALink() throws {
+    let other = "\(bench.place.path)/other"
+    try Files.makeFolder(other)
+    try Files.replace("\(other)/kept", with: [1])
+    try Files.makeFolder(bench.plugins)
+    for name in [".installing-9", "v@1.0.0", ".installing-removed"] {
+      #expect(unsafe symlink(other, "\(bench.plugins)/\(name)") == 0)
+    }
+    try bench.install(try bench.source())
+    #expect(throws: PluginError.self) { try bench.folder().uninstall("v", PluginVersion(1, 0, 0)) }
+    try bench.folder().uninstall("tables", PluginVersion(1, 0, 0))
+    #expect(Files.exists("\(other)/kept") && !Files.hasEntry("\(bench.plugins)/.installing-9"))
+    #expect(unsafe rmdir("\(bench.plugins)/.listings") == 0 && symlink(other, "\(bench.plugins)/.listings") == 0)
+    let error = #expect(throws: PluginError.self) { try bench.install(try bench.source()) }
+    #expect(error?.description.contains(".listings is a symbolic link") == true)
+  }
+
+  @Test func folderThatOthersCanWriteIsRefused() throws {
+    try Files.makeFolder(bench.plugins)
+    Files.setMode(bench.plugins, 0o777)
+    let error = #expect(throws: PluginError.self) { try bench.install(try bench.source()) }
+    #expect(error?.kind == .denied && error?.description.contains("is writable by") == true)
+  }
+
+  @Test func pluginOfARunningInstanceCannotBeRemoved() throws {
+    try bench.install(try bench.source())
+    var manifest = Manifest(id: "a", name: "a", runtime: .init(driver: .process, entry: "a"))
+    manifest.plugins = ["tables@1"]
+    var used = try PluginStore(folder: bench.plugins).plugins(of: manifest)
+    #expect(used.count == 1)
+    let error = #expect(throws: PluginError.self) { try bench.folder().uninstall("tables", PluginVersion(1, 0, 0)) }
+    #expect(error?.kind == .inUse && error?.description.contains("is used by an agent that runs") == true)
+    used = []
+    try bench.folder().uninstall("tables", PluginVersion(1, 0, 0))
+    #expect(throws: AgentFailure.self) { try PluginStore(folder: bench.plugins).plugins(of: manifest) }
+  }
+
+  @Test func neededPluginsAreKnown() throws {
+    for version in ["1.0.0", "1.1.0", "2.0.0"] { try bench.install(try bench.source("units", version)) }
+    try bench.install(try bench.source(extra: #", "dependencies": ["units@1"]"#))
+    let folder = bench.folder()
+    func dependents(_ version: String) throws -> [String] {
+      try folder.dependents(of: #require(try folder.list().first { $0.name == "units" && "\($0.version)" == version }))
+    }
+    #expect(try dependents("1.0.0") == [] && dependents("2.0.0") == [])
+    try folder.uninstall("units", PluginVersion(1, 0, 0))
+    #expect(try dependents("1.1.0") == ["tables@1.0.0"])
   }
 }

@@ -75,6 +75,31 @@ import Testing
     }
   }
 
+  /// An author signs a checkout, and packs it as it is.
+  @Test func hiddenEntriesAtTheTopAreNeitherSignedNorInstalled() throws {
+    let source = try bench.source(files: ["a": "1", ".git/HEAD": "x"])
+    _ = try Signing.makeKeys(secret)
+    try bench.folder().trust("ada", "\(secret).pub")
+    _ = try Signing.sign(source, with: secret)
+    let archive = try bench.archive("a.tgz", "archive.add('\(source)', 'tables')")
+    #expect(try bench.install(archive, unsigned: false).signer == "ada")
+    #expect(try Files.names(in: "\(bench.plugins)/tables@1.0.0") == ["a", "plugin.json"])
+    #expect(try bench.install(source, unsigned: false).wasThere)
+  }
+
+  @Test func upstreamsFormOfASignatureIsUnderstood() throws {
+    let source = try bench.source(files: ["a": "1"])
+    _ = try Signing.makeKeys(secret)
+    try bench.folder().trust("ada", "\(secret).pub")
+    let seed = try KeyFile.read(secret, KeyFile.secretLabel, "a key")
+    let signed = Signature.sign(Digest.sha256(try Digest(of: source).listing), seed: seed)
+    let integrity =
+      #"{"algorithm": "ed25519-sha256", "signature": "\#(Hex.text(signed.signature))", "publicKey": "\#(Hex.text(signed.publicKey))"}"#
+    #expect(
+      try bench.install(try bench.source(extra: ", \"integrity\": \(integrity)", files: ["a": "1"]), unsigned: false)
+        .signer == "ada")
+  }
+
   @Test func manifestMayBeFormattedAnew() throws {
     let source = try bench.source(extra: #", "services": ["b", "a"]"#)
     _ = try Signing.makeKeys(secret)
@@ -115,6 +140,13 @@ import Testing
     try folder.trust("ada", "\(secret).pub")
     _ = try Signing.makeKeys("\(secret)2")
     #expect(throws: PluginError.self) { try folder.trust("ada", "\(secret)2.pub") }
-    #expect(folder.trustedKeys.map(\.name) == ["ada"])
+    #expect(try folder.trustedKeys().map(\.name) == ["ada"])
+    // The one is never taken for the other.
+    Files.setMode(secret, 0o600)
+    #expect(throws: PluginError.self) { try folder.trust("eve", secret) }
+    Files.setMode("\(secret).pub", 0o600)
+    #expect(throws: PluginError.self) { try Signing.sign(try bench.source(), with: "\(secret).pub") }
+    let missing = #expect(throws: PluginError.self) { try Signing.sign(try bench.source(), with: "\(secret)3") }
+    #expect(missing?.kind == .notFound)
   }
 }

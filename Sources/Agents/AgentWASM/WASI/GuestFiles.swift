@@ -1,4 +1,5 @@
 import Linux
+import Plugins
 
 /// A folder that a guest may read.
 struct PluginFolder: Hashable {
@@ -6,6 +7,8 @@ struct PluginFolder: Hashable {
   var name: String
   /// The path on the board.
   var path: String
+  /// Keeps it from being removed.
+  var use: PluginUse?
 }
 
 /// The open descriptors of all guests of a driver, whose number is limited.

@@ -38,9 +38,11 @@ struct SettingsFiles: ParsableCommand {
 
     func run() throws { try CheckReport.run(paths.isEmpty ? [try Self.settings()] : paths, shared) }
 
-    /// The settings of this folder, or else of this board.
+    /// The settings of this folder, or else of this board; nil if there are none.
+    static var found: String? { ["openstarry.yaml", installed].first(where: Files.isFile) }
+
     static func settings() throws(Failure) -> String {
-      if let found = ["openstarry.yaml", installed].first(where: Files.isFile) { return found }
+      if let found { return found }
       throw Failure(
         .notFound, "there is no openstarry.yaml in this folder and no \(installed): name the files or folders to check")
     }

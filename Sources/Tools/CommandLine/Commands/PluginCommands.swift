@@ -1,5 +1,6 @@
 import ArgumentParser
 import CEL
+import Glibc
 import Linux
 import Model
 import PluginInstallation
@@ -65,23 +66,32 @@ struct PluginCommands: ParsableCommand {
       }
     }
 
-    /// Asks the daemon which agents need this version. Without a daemon nothing runs that could.
+    /// Refuses what other plugins or registered agents need. Agents that run hold their plugins themselves.
     private func refuseInUse(_ plugin: PluginFolder.Installed, _ folder: PluginFolder) throws {
-      let agents: [Value]
-      do throws(Failure) { agents = try shared.connect().call("registry.list")["agents"]?.list ?? [] } catch {
-        if error.status == .noDaemon { return }
-        throw error
-      }
-      let store = PluginStore(folder: folder.path)
-      let users = agents.compactMap { agent -> String? in
+      let dependents = try pluginWork { () throws(PluginError) in try folder.dependents(of: plugin) }
+      let users = try agents().compactMap { agent -> String? in
         let names = (agent["plugins"]?.list ?? []).compactMap { $0.string.flatMap { PluginReference($0) } }
-        return names.contains { store.place(of: $0) == plugin.place } ? agent["agent"]?.string : nil
+        let store = PluginStore(folder: folder.path)
+        return names.contains { (try? store.place(of: $0)) == plugin.place } ? agent["agent"]?.string : nil
       }
-      guard users.isEmpty else {
+      guard (dependents + users).isEmpty else {
         throw Failure(
           .wrongState,
-          "\(plugin.name)@\(plugin.version) is used by \(users.joined(separator: ", ")): remove these agents first, or say "
-            + "--force")
+          "\(plugin.name)@\(plugin.version) is used by \((dependents + users).joined(separator: ", ")): remove these first, "
+            + "or say --force")
+      }
+    }
+
+    /// The registered agents of the daemon whose plugins these are.
+    private func agents() throws -> [Value] {
+      let socket = try shared.socket ?? place.settings().socket
+      do throws(Failure) {
+        return try DaemonSearch(SocketPath(given: socket), onlyFirst: true, timeout: .seconds(60)).first()
+          .call("registry.list")["agents"]?.list ?? []
+      } catch {
+        guard error.status == .noDaemon, shared.socket == nil else { throw error }
+        Terminal.complain("no daemon answers at \(socket.printable): whether registered agents need it is not known")
+        return []
       }
     }
   }
@@ -156,9 +166,19 @@ struct PluginPlace: ParsableArguments {
   var config: String?
 
   func folder() throws -> PluginFolder {
-    let file = try config ?? SettingsFiles.Validate.settings()
-    let settings = try SettingsFiles.read(file)
+    let settings = try settings()
     return PluginFolder(settings.pluginFolder, allowsUnsigned: settings.allowsUnsignedPlugins)
+  }
+
+  func settings() throws -> Settings {
+    if let config { return try SettingsFiles.read(config) }
+    guard let file = SettingsFiles.Validate.found else {
+      throw Failure(
+        .notFound,
+        "there is no openstarry.yaml in this folder and no \(SettingsFiles.Validate.installed): --config names the settings "
+          + "of the daemon that is meant")
+    }
+    return try SettingsFiles.read(file)
   }
 }
 
@@ -179,9 +199,16 @@ private func installed(_ text: String, in folder: PluginFolder) throws -> [Plugi
 /// Reports the error of an operation on plugins as the command's failure.
 func pluginWork<Result>(_ body: () throws(PluginError) -> Result) throws(Failure) -> Result {
   // Agents of another user read plugins.
-  System.restrictNewFiles(0o022)
+  umask(0o022)
   do throws(PluginError) { return try body() } catch {
+    let status: ShellStatus =
+      switch error.kind {
+      case .failed: .failed
+      case .notFound: .notFound
+      case .denied: .denied
+      case .inUse: .wrongState
+      }
     let lines = error.description.split(separator: "\n").map(String.init)
-    throw Failure(.failed, lines.first ?? "", details: Array(lines.dropFirst()))
+    throw Failure(status, lines.first ?? "", details: Array(lines.dropFirst()))
   }
 }

@@ -34,7 +34,7 @@ extension PluginCommands {
       } else if let name, let key {
         try pluginWork { () throws(PluginError) in try folder.trust(name, key) }
       }
-      let keys = folder.trustedKeys
+      let keys = try pluginWork { () throws(PluginError) in try folder.trustedKeys() }
       try shared.show(.map(["keys": .map(Fields(keys.map { ($0.name, .string($0.key)) }))])) { _, _ in
         keys.isEmpty ? ["no key is trusted"] : keys.map { "\($0.key)  \($0.name.printable)" }
       }

@@ -27,6 +27,7 @@ package enum RegistryText {
       ("description", text(agent, "description")), ("manifest", text(agent, "file")),
       ("runs", "\(text(agent, "entry")) (\(text(agent, "driver"))), \(text(agent, "lifecycle"))"),
       ("enabled", isEnabled(agent) ? "yes" : "no"), ("subscribes to", list(agent["subscribe"])),
+      ("plugins", list(agent["plugins"])),
     ]
     for (name, granted) in agent["permissions"]?.map ?? [:] {
       facts.append(("may: \(name)", granted.list == nil ? "yes" : list(granted)))
