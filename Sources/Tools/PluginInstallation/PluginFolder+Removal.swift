@@ -1,0 +1,43 @@
+import Linux
+import Plugins
+
+// Removes plugins, and knows who needs them.
+extension PluginFolder {
+  /// Removes a version of a plugin. Another version of it, the newest, is in use from now on.
+  package func uninstall(_ name: String, _ version: PluginVersion) throws(PluginError) {
+    let folder = "\(name)@\(version)"
+    try judge()
+    let lock = try exclusively()
+    defer { _ = lock }
+    let place = "\(path)/\(folder)"
+    guard (try? FileStatus(ofLink: place))?.kind == .folder else {
+      throw PluginError("\(folder) is not installed in \(path)", .notFound)
+    }
+    guard let use = PluginUse(place, exclusively: true) else {
+      throw PluginError("\(folder) is used by an agent that runs: end or restart that agent first", .inUse)
+    }
+    defer { _ = use }
+    var locked = try PluginLock(lockFile)
+    let away = "\(path)/.installing-removed"
+    Tree.remove(away)
+    do throws(SystemError) { try Files.move(place, to: away) } catch { throw PluginError(error) }
+    locked.installed[folder] = nil
+    locked.order[name]?.removeAll { $0 == version }
+    if locked.order[name]?.isEmpty ?? false { locked.order[name] = nil }
+    try write(locked.contents, to: lockFile)
+    Files.remove(listing(folder))
+    Tree.remove(away)
+    if name.hasPrefix("@") { Files.removeFolder(Files.folder(of: place)) }
+  }
+
+  /// The installed plugins that need this one, and that no other version would serve.
+  package func dependents(of plugin: Installed) throws(PluginError) -> [String] {
+    let others = try list().filter { $0.place != plugin.place }
+    let rest = Set(others.filter { $0.name == plugin.name }.map(\.version))
+    return others.filter { other in
+      (other.manifest?.dependencies ?? []).contains { need in
+        need.name == plugin.name && need.range.contains(plugin.version) && !rest.contains(where: need.range.contains)
+      }
+    }.map { "\($0.name)@\($0.version)" }
+  }
+}
