@@ -92,8 +92,9 @@ package struct ArchiveSource {
 
   private static let broken = unreadable("\(program) ended")
 
+  /// - Parameter why: the unpacker's words, which nothing guarantees.
   private static func unreadable(_ why: String) -> PluginError {
-    PluginError("the archive is damaged, or no archive that can be read: \(why.printable)")
+    PluginError("the archive is damaged, or no archive that can be read: '\(EntryNames.quoted(why))'")
   }
 
   /// The failure that ends a file.

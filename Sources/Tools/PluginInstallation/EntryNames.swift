@@ -60,7 +60,9 @@ struct EntryNames {
   private mutating func note(_ path: String, isFolder: Bool, isImplied: Bool) throws(PluginError) {
     let key = path.lowercased()
     if let other = seen[key] {
-      if other.name != path { throw Self.refuse(path, "it differs from '\(other.name)' only in upper and lower case") }
+      if other.name != path {
+        throw Self.refuse(path, "it differs from '\(Self.quoted(other.name))' only in upper and lower case")
+      }
       if other.isFolder && isFolder { return }
       throw Self.refuse(path, other.isFolder == isFolder ? "it is there twice" : "it is a file and a folder")
     }
@@ -84,6 +86,13 @@ struct EntryNames {
 
   /// The error about an entry.
   static func refuse(_ name: String, _ why: String) -> PluginError {
-    PluginError("'\(name.printable)' is refused: \(why)")
+    PluginError("'\(quoted(name))' is refused: \(why)")
+  }
+
+  /// Text from an archive as an error quotes it: at most 200 characters, escaped.
+  static func quoted(_ text: String) -> String {
+    let cut = text.unicodeScalars.prefix(200)
+    let isWhole = cut.count == text.unicodeScalars.count
+    return String(String.UnicodeScalarView(cut)).printable + (isWhole ? "" : "…")
   }
 }

@@ -98,6 +98,9 @@ import Testing
     let text = try #require(bench.refusal("\(bench.place.path)/text"))
     #expect(
       text.contains("/text: the archive is damaged, or no archive") && text.contains("Unrecognized archive format"))
+    let long = String(repeating: "n", count: 30_000)
+    let named = try bench.archive("long.tar", "add('\(long)', b'x')")
+    #expect(try #require(bench.refusal(named)).utf8.count < 500)
     #expect(bench.refusal("\(bench.place.path)/none")?.hasSuffix("no such file or folder") == true)
   }
 
