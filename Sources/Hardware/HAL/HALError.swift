@@ -57,6 +57,14 @@ extension HALError {
     .unavailable(device, "its entry in the board file is wrong: \(why)")
   }
 
+  /// Whether another holder or a limit of the board forbids the call, so that it may succeed later. No hardware was touched.
+  package var isUpToOthers: Bool {
+    switch self {
+    case .busy, .limited: true
+    case .notFound, .denied, .invalid, .unavailable, .failed: false
+    }
+  }
+
   /// Whether the device is absent: a retry cannot succeed before it is back.
   package var isGone: Bool { if case .failed(_, _, let fault) = self { fault.isGone } else { false } }
 

@@ -54,6 +54,20 @@ import Testing
     #expect(try status(world).state == .ready && world.level("fan") == 1)
   }
 
+  /// Asking again at each reading, as the docs say, must not stop the agent for its budget.
+  @Test(arguments: ["climate", "doer"]) func whatTheBoardRefusesIsNotCountedAgainstTheBudget(entry: String) throws {
+    let world = world(Self.devices)
+    var agent = agent(entry)
+    agent.budget = Budget(hardware: Rate(count: 3, per: .seconds(60)))
+    try world.adopt(agent)
+    _ = try world.hardware.controlActuator("fan", .on, lease: .seconds(25), as: .named("client/ada"), cause: nil)
+    read(31, times: 26, in: world)
+    #expect(try status(world).state == .ready && status(world).failures == 0 && world.of("agent:failed").isEmpty)
+    #expect(world.hardware.devices().first { $0.id == "fan" }?.holder == "agent/climate")
+    let budget = try #require(try status(world).budgets.first { $0.resource == .hardware })
+    #expect(budget.used == 1 && budget.refused == 0)
+  }
+
   /// A real sensor publishes no reading that differs by less than its deadband, but for its heartbeat.
   @Test func aSteadySensorAsksAgainByItsHeartbeat() throws {
     let settings = SensorSettings(every: .seconds(1), deadband: 0.5, heartbeat: .seconds(30))

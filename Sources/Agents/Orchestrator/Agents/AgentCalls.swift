@@ -98,13 +98,21 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
     }
   }
 
-  /// Carries out a call to the hardware. It counts as an operation unless `isCounted` is false.
+  /// Carries out a call to the hardware. It counts as an operation unless `isCounted` is false, or another holder or a limit
+  /// forbids it: the agent is to ask again later, and must not use up its budget by that.
   private func operate<Answer>(
     isCounted: Bool = true, _ work: () throws(HALError) -> Answer
   ) throws(AgentError) -> Answer {
     try answer { () throws(AgentError) in
-      if isCounted, let refusal = budgets.take(.hardware, 1, for: account) { throw limited("", refusal) }
-      do throws(HALError) { return try work() } catch { throw AgentError(error, at: clock.now) }
+      if isCounted, let refusal = budgets.ask(.hardware, 1, for: account) { throw limited("", refusal) }
+      do throws(HALError) {
+        let answer = try work()
+        if isCounted { budgets.charge(.hardware, 1, to: account) }
+        return answer
+      } catch {
+        if isCounted, !error.isUpToOthers { budgets.charge(.hardware, 1, to: account) }
+        throw AgentError(error, at: clock.now)
+      }
     }
   }
 

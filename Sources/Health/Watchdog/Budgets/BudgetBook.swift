@@ -137,6 +137,14 @@ package final class BudgetBook {
   /// Charges `amount` to `account` if it fits into its budget and all above it.
   /// - Returns: nil for success; otherwise the refusal, and nothing was charged.
   package func take(_ resource: Resource, _ amount: Int64, for account: BudgetAccount) -> BudgetRefusal? {
+    if let refusal = ask(resource, amount, for: account) { return refusal }
+    charge(resource, amount, to: account, at: clock.now)
+    return nil
+  }
+
+  /// Asks whether `amount` fits into the budget of `account` and all above it, without charging it.
+  /// - Returns: nil if it fits; otherwise the refusal, which counts as one.
+  package func ask(_ resource: Resource, _ amount: Int64, for account: BudgetAccount) -> BudgetRefusal? {
     let now = clock.now
     var next: BudgetAccount? = account
     while let holder = next {
@@ -149,7 +157,6 @@ package final class BudgetBook {
         return BudgetRefusal(resource: resource, agent: holder.agent, wait: wait, limit: meter.limit ?? 0)
       }
     }
-    charge(resource, amount, to: account, at: now)
     return nil
   }
 
