@@ -95,6 +95,7 @@ extension ControlMethods {
       }
       if case .failed = refusal.why { return call.answer(.failure(call.refusal(refusal.why))) }
       answer["confirmed"] = false
+      if call.services.hardware.isSafe(command, for: id) { answer["not_safe"] = .string("\(refusal.why)") }
       call.answer(.success(.map(answer)))
     }
     return nil

@@ -69,9 +69,10 @@ struct SetActuator: ParsableCommand {
     var params: Fields = ["device": .string(device), "command": command.wireValue, "hold": true]
     if let length { params["lease_ms"] = .int(max(1, length.nanoseconds / 1_000_000)) }
     if override { params["override"] = true }
-    try shared.move("hal.control", params) { receipt, _ in
+    let receipt = try shared.move("hal.control", params) { receipt, _ in
       [DeviceText.receipt(receipt, showsLease: length != nil)]
     }
+    try NotSafe.check(receipt)
   }
 }
 
@@ -87,6 +88,14 @@ struct GiveUp: ParsableCommand {
     let result = try shared.move("hal.release", ["device": .string(device)]) { result, _ in
       ["\(device.printable) \(result["released"]?.bool == false ? "was not held; commanded to be safe" : "released")"]
     }
+    try NotSafe.check(result)
+  }
+}
+
+/// Outputs that were commanded to be safe and have not confirmed it.
+private enum NotSafe {
+  /// - Throws: if the result of a command says why an output is not known to be safe.
+  static func check(_ result: Value) throws(Failure) {
     if let why = result["not_safe"]?.string { throw Failure(.failed, "NOT SAFE: \(why)") }
   }
 }
