@@ -3,8 +3,10 @@ import Plugins
 
 // Removes plugins, and knows who needs them.
 extension PluginFolder {
-  /// Removes a version of a plugin. Another version of it, the newest, is in use from now on.
-  package func uninstall(_ name: String, _ version: PluginVersion) throws(PluginError) {
+  /// Removes a version of a plugin. The one that was installed before it is in use from now on.
+  /// - Parameter isForced: removes it even while an instance uses it, whose files are gone then. Any user of this machine can
+  ///   hold the lock that an instance holds.
+  package func uninstall(_ name: String, _ version: PluginVersion, isForced: Bool = false) throws(PluginError) {
     let folder = "\(name)@\(version)"
     try judge()
     let lock = try exclusively()
@@ -13,10 +15,12 @@ extension PluginFolder {
     guard (try? FileStatus(ofLink: place))?.kind == .folder else {
       throw PluginError("\(folder) is not installed in \(path)", .notFound)
     }
-    guard let use = PluginUse(place, exclusively: true) else {
-      throw PluginError("\(folder) is used by an agent that runs: end or restart that agent first", .inUse)
-    }
+    let use = PluginUse(place, exclusively: true)
     defer { _ = use }
+    guard use != nil || isForced else {
+      throw PluginError(
+        "\(folder) is used by an agent that runs: end or restart that agent first, or say --force", .inUse)
+    }
     var locked = try PluginLock(lockFile)
     let away = "\(path)/.installing-removed"
     Tree.remove(away)

@@ -155,6 +155,10 @@ import Testing
     #expect(error?.kind == .inUse && error?.description.contains("is used by an agent that runs") == true)
     used = []
     try bench.folder().uninstall("tables", PluginVersion(1, 0, 0))
+    // Whoever holds the lock cannot keep the owner from removing it.
+    try bench.install(try bench.source())
+    used = try PluginStore(folder: bench.plugins).plugins(of: manifest)
+    try bench.folder().uninstall("tables", PluginVersion(1, 0, 0), isForced: true)
     #expect(throws: AgentFailure.self) { try PluginStore(folder: bench.plugins).plugins(of: manifest) }
   }
 

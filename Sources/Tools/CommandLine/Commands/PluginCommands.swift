@@ -59,7 +59,9 @@ struct PluginCommands: ParsableCommand {
         throw Failure(.usage, "several versions are installed: name one of \(names)")
       }
       if !force { try refuseInUse(found[0], folder) }
-      try pluginWork { () throws(PluginError) in try folder.uninstall(found[0].name, found[0].version) }
+      try pluginWork { () throws(PluginError) in
+        try folder.uninstall(found[0].name, found[0].version, isForced: force)
+      }
       let name = "\(found[0].name)@\(found[0].version)"
       try shared.show(["plugin": .string(found[0].name), "version": .string("\(found[0].version)")]) { _, _ in
         ["\(name.printable) removed"]
