@@ -35,7 +35,7 @@ extension PluginFolder {
       try ArchiveSource.unpack(source, to: staging, by: unpacker)
     }
     let root = try staging.root()
-    let manifest = try Self.manifest(root)
+    let manifest = try Self.manifest(root, from: source)
     let digest = try Digest(of: root)
     let signer = try admit(manifest, digest)
     let warnings = try dependencies(of: manifest)

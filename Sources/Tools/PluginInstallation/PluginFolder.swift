@@ -33,13 +33,15 @@ package struct PluginFolder {
   static let longestManifest = 1 << 20
 
   /// Reads the manifest of the plugin in a folder.
-  package static func manifest(_ folder: String) throws(PluginError) -> PluginManifest {
+  /// - Parameter source: what errors name, if it is not the folder.
+  package static func manifest(_ folder: String, from source: String? = nil) throws(PluginError) -> PluginManifest {
+    let shown = "\(source ?? folder)/\(PluginManifest.fileName)"
     let file = "\(folder)/\(PluginManifest.fileName)"
     let bytes: [UInt8]
     do throws(SystemError) { bytes = try Files.read(file, limit: longestManifest) } catch {
-      throw PluginError("\(PluginManifest.fileName) cannot be read: \(SystemError.text(error.errno))")
+      throw PluginError("\(shown) cannot be read: \(SystemError.text(error.errno))")
     }
-    do { return try PluginFile.decode(bytes, file: PluginManifest.fileName).manifest } catch {
+    do { return try PluginFile.decode(bytes, file: shown).manifest } catch {
       throw PluginError(error.all.map { "\($0)" }.joined(separator: "\n"))
     }
   }

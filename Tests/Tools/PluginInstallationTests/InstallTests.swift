@@ -79,7 +79,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("{", "plugin.json:1:"), ("{}", "has no 'name'"), (#"{"name": "a"}"#, "has no 'version'"),
+    ("{", "/source/plugin.json:1:"), ("{}", "has no 'name'"), (#"{"name": "a"}"#, "has no 'version'"),
     (#"{"name": "../a", "version": "1.0.0"}"#, "'name' is '../a', expected a name such as tables"),
     (#"{"name": "a", "version": "1.0"}"#, "'version' is '1.0', expected a version in quotes such as '1.2.0'"),
     (#"{"name": "a", "version": "1.0.0", "dependencies": ["b@x"]}"#, "expected a plugin such as tables@1"),
