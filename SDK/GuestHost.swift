@@ -80,6 +80,15 @@ public final class GuestHost: AgentHost {
     }
   }
 
+  public func setTimer(_ name: String, after delay: Duration, repeats: Bool) throws(AgentError) {
+    let milliseconds = UInt64(clamping: delay.milliseconds)
+    _ = try unsafe ask { area in
+      unsafe name.lend { unsafe openstarry_timer_set($0, $1, milliseconds, repeats ? 1 : 0, area) }
+    }
+  }
+
+  public func cancelTimer(_ name: String) { unsafe name.lend { unsafe openstarry_timer_cancel($0, $1) } }
+
   public func file(_ path: String) throws(AgentError) -> [UInt8] {
     throw AgentError(.denied, "an agent in WebAssembly has no files: '\(path)'")
   }

@@ -127,6 +127,16 @@ void openstarry_state_set(
 OPENSTARRY_IMPORT("openstarry:agent/state@0.1.0", "remove")
 void openstarry_state_remove(const char *key, size_t key_length, openstarry_area *area);
 
+/// Has the event `agent:timer` delivered to the agent after a time, once or (`repeat` 1) again and again; `timer` in its
+/// payload is the name. Returns nothing.
+OPENSTARRY_IMPORT("openstarry:agent/timers@0.1.0", "set")
+void openstarry_timer_set(
+    const char *name, size_t name_length, uint64_t after_ms, uint32_t repeat, openstarry_area *area);
+
+/// Cancels a timer; does nothing if there is none.
+OPENSTARRY_IMPORT("openstarry:agent/timers@0.1.0", "cancel")
+void openstarry_timer_cancel(const char *name, size_t name_length);
+
 /// Returns the milliseconds until the last refused call may succeed; 0 if unknown.
 OPENSTARRY_IMPORT("openstarry:agent/refusal@0.1.0", "retry-after")
 uint64_t openstarry_retry_after(void);

@@ -37,11 +37,15 @@ public protocol AgentHost: AnyObject {
   func state(_ key: String) -> Value?
   /// Keeps `value` under `key` across restarts; nil removes it.
   func setState(_ key: String, _ value: Value?) throws(AgentError)
+  /// Sets one of the agent's timers; see `Context.after` and `Context.every`.
+  func setTimer(_ name: String, after delay: Duration, repeats: Bool) throws(AgentError)
+  /// Cancels a timer. Does nothing if there is none.
+  func cancelTimer(_ name: String)
   /// The contents of a file within the granted paths, at most 1 MiB.
   func file(_ path: String) throws(AgentError) -> [UInt8]
 }
 
-// For hosts without cameras or models.
+// For hosts without cameras, models or timers.
 extension AgentHost {
   public func frame(_ camera: String, width: Int, height: Int) throws(AgentError) -> [UInt8] {
     throw AgentError(.unavailable, "there are no cameras here")
@@ -54,6 +58,12 @@ extension AgentHost {
   }
 
   public func cancel(_ completion: CompletionID) {}
+
+  public func setTimer(_ name: String, after delay: Duration, repeats: Bool) throws(AgentError) {
+    throw AgentError(.unavailable, "there are no timers here")
+  }
+
+  public func cancelTimer(_ name: String) {}
 }
 
 /// The agent's access to the board while it handles one event.
@@ -139,6 +149,27 @@ public struct Context {
   public mutating func emit(_ type: String, _ payload: Fields = [:]) throws(AgentError) -> ULID {
     try host.emit(type, payload)
   }
+
+  /// Has the event `agent:timer` delivered to this agent once, with the timer's name as `timer` in its payload. It wakes
+  /// an agent that does not run.
+  ///
+  /// Timers outlive the instance. They end when somebody stops the agent, and with the daemon. A timer of the same name is
+  /// replaced.
+  /// - Parameter delay: from 1 ms to 366 days.
+  /// - Throws: `limited` beyond 16 timers, `invalid`.
+  public mutating func after(_ delay: Duration, timer: String) throws(AgentError) {
+    try host.setTimer(timer, after: delay, repeats: false)
+  }
+
+  /// As `after`, again and again until the timer is cancelled. An event that still waits is not joined by another.
+  /// - Parameter interval: from 100 ms to 366 days.
+  /// - Throws: `limited` beyond 16 timers, `invalid`.
+  public mutating func every(_ interval: Duration, timer: String) throws(AgentError) {
+    try host.setTimer(timer, after: interval, repeats: true)
+  }
+
+  /// Cancels a timer. Does nothing if there is none. An event that waits already is still delivered.
+  public mutating func cancel(timer: String) { host.cancelTimer(timer) }
 
   /// Appends a line to the agent's log.
   public mutating func log(_ message: String, _ level: LogLevel = .info) { host.log(level, message) }

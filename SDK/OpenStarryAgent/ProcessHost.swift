@@ -73,6 +73,13 @@
       }
     }
 
+    func setTimer(_ name: String, after delay: Duration, repeats: Bool) throws(AgentError) {
+      _ = try ask(
+        "timer.set", ["name": .string(name), "after_ms": .int(delay.milliseconds), "repeat": .bool(repeats)])
+    }
+
+    func cancelTimer(_ name: String) { _ = try? ask("timer.cancel", ["name": .string(name)]) }
+
     /// Reads the file directly: the sandbox shows only the files that the manifest grants.
     func file(_ path: String) throws(AgentError) -> [UInt8] {
       do throws(SystemError) {

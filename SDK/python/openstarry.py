@@ -343,6 +343,26 @@ class Board:
         params = {"type": type, "payload": {} if payload is None else payload}
         return _required(self._daemon.call("emit", params), "id", _ulid, "an event")
 
+    def after(self, seconds, timer):
+        """Has the event `agent:timer` delivered to this agent once, with the timer's name as `event["timer"]`.
+
+        It wakes an agent that does not run. Timers outlive the program; they end when somebody stops the agent, and
+        with the daemon. A timer of the same name is replaced.
+        """
+        self._set_timer(seconds, timer, False)
+
+    def every(self, seconds, timer):
+        """As `after`, again and again until `cancel(timer)`; at least 0.1 s apart."""
+        self._set_timer(seconds, timer, True)
+
+    def cancel(self, timer):
+        """Cancels a timer; does nothing if there is none."""
+        self._daemon.call("timer.cancel", {"name": timer})
+
+    def _set_timer(self, seconds, timer, repeat):
+        milliseconds = int(round(seconds * 1000))
+        self._daemon.call("timer.set", {"name": timer, "after_ms": milliseconds, "repeat": repeat})
+
     def log(self, message, level="info"):
         """Appends a line to the agent's log. The levels are those of syslog, from "emergency" to "debug"."""
         if level not in _LEVELS:

@@ -28,6 +28,14 @@ package protocol AgentControl: AnyObject {
   /// - Throws: already running (a manifest is immutable while its instances run), or why the driver rejects it.
   func register(_ manifest: Manifest) throws(AgentControlError)
 
+  /// Sets what is restarted when a child agent fails, and how often it is restarted itself, until the agent is registered
+  /// again or the daemon ends.
+  /// - Parameter maxRestarts: the most restarts within the window of the agent's policy; nil to leave it as it is.
+  /// - Throws: not found, or it has no parent.
+  func supervise(
+    _ id: AgentID, _ supervision: Policy.Supervision, maxRestarts: Int?
+  ) throws(AgentControlError)
+
   /// Lets an agent run, or keeps it from running: a disabled one ends within its grace time, nothing starts it, and
   /// rules that name it wait. That survives restarts of the daemon. Does nothing when it is so already.
   func setEnabled(_ id: AgentID, _ isEnabled: Bool, cause: Cause?) throws(AgentControlError)
@@ -179,6 +187,10 @@ package enum AgentControlError: Error, Sendable, Hashable, CustomStringConvertib
   case paused(AgentID)
   /// The driver cannot run the agent, for this reason.
   case cannotRun(AgentID, String)
+  /// The agent asks for more than its parent has.
+  case beyondParent(AgentID, parent: AgentID, [PermissionLattice.Excess])
+  /// The agent's parent is being stopped, and starts no children.
+  case parentDraining(AgentID, parent: AgentID)
   /// A new version failed its trial run; the sentence says which version replaces it.
   case turnedBack(AgentID, String)
   /// The agent's queue is full.
@@ -205,6 +217,10 @@ package enum AgentControlError: Error, Sendable, Hashable, CustomStringConvertib
     case .disabled(let id): "agent '\(id)' is disabled; 'openstarry agent enable \(id)' lets it run again"
     case .paused(let id): "agent '\(id)' is paused by the emergency stop; 'openstarry estop --clear' ends that"
     case .cannotRun(let id, let why): "agent '\(id)' cannot run: \(why)"
+    case .beyondParent(let id, let parent, let excess):
+      "agent '\(id)' \(PermissionLattice.sentence(excess, parent: parent))"
+    case .parentDraining(let id, let parent):
+      "agent '\(id)' cannot start: its parent '\(parent)' is stopping; try again when it has stopped"
     case .overloaded(let id, let queued): "agent '\(id)' has \(queued) events waiting; this one was dropped"
     case .storage(let why): "the registry cannot be written: \(why)"
     }

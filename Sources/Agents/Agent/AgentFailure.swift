@@ -55,4 +55,8 @@ package enum ExitReason: String, Sendable, Hashable, CaseIterable {
   case calls = "limit.calls"
   /// The board was short of memory and stopped its least important agents.
   case pressure = "pressure.memory"
+  /// Its parent has ended.
+  case parentEnded = "parent.ended"
+  /// A child of the same parent has failed, and it restarts with that one.
+  case siblingFailed = "sibling.failed"
 }

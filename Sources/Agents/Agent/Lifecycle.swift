@@ -8,7 +8,7 @@ package struct Lifecycle: Sendable {
   /// When the agent runs: `always`, `on-demand` or `one-shot`.
   package let kind: Manifest.Lifecycle
   /// The restart policy.
-  package let policy: Policy
+  package var policy: Policy
   /// The current phase, with what belongs to it.
   var phase = Phase.idle
   /// Restarts by policy since the daemon started.

@@ -15,6 +15,15 @@ package enum LifecycleNews: Sendable, Hashable {
   /// The instance has ended, and the agent does not restart by itself.
   case stopped(ExitReason)
 
+  /// Whether the agent is to stay as it is until somebody starts it, so that its timers end.
+  package var endsTimers: Bool {
+    switch self {
+    case .started, .failed, .backoff: false
+    case .quarantined, .restartedTooOften: true
+    case .stopped(let reason): reason != .completed
+    }
+  }
+
   /// The catalogued event for this change of `agent`.
   package func event(of agent: AgentID) -> DaemonEvent {
     switch self {

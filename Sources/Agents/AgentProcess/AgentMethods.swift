@@ -87,6 +87,26 @@ package enum AgentMethods {
       return [:]
     },
     Method(
+      "timer.set", .view, "Has the event `agent:timer` delivered to the agent after a time.",
+      .required("name", .text, "the timer's name"),
+      Parameter.required("after_ms", .integer(Int64.min...Int64.max), "in milliseconds"),
+      Parameter.optional("repeat", .boolean, default: false, "whether again and again"), result: "an empty object"
+    ) { call, name, milliseconds, repeats throws(RPCError) in
+      try call.ask { host throws(AgentError) in
+        // Whatever is out of range stays so.
+        let delay = Duration.milliseconds(min(max(milliseconds, -1), 1 << 40))
+        try host.setTimer(name, after: delay, repeats: repeats)
+      }
+      return [:]
+    },
+    Method(
+      "timer.cancel", .view, "Cancels a timer.", .required("name", .text, "the timer's name"),
+      result: "an empty object, also if there was none"
+    ) { call, name throws(RPCError) in
+      call.host.cancelTimer(name)
+      return [:]
+    },
+    Method(
       "log", .view, "Adds a line to the agent's log.",
       Parameter.optional("level", .integer(0...7), default: .int(6), "0 emergency to 7 debug (RFC 5424, 6.2.1)"),
       Parameter.required("message", .anyText, "the line"), result: "an empty object"

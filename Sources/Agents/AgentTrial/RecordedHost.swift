@@ -114,6 +114,23 @@ final class RecordedHost: AgentHost {
     }
   }
 
+  func setTimer(_ name: String, after delay: Duration, repeats: Bool) throws(AgentError) {
+    let fields: Fields = [
+      "timer": .string(name), "after_ms": .int(delay.nanoseconds / 1_000_000), "repeat": .bool(repeats),
+    ]
+    let what = "timer \(name.printable) \(repeats ? "every" : "after") \(delay.text)"
+    try tape.call(.timer, what, fields) { () throws(AgentError) in
+      try real.setTimer(name, after: delay, repeats: repeats)
+    } _: { _, _ in
+      ("set", [:])
+    }
+  }
+
+  func cancelTimer(_ name: String) {
+    tape.add(.timer, "timer \(name.printable) cancelled", ["timer": .string(name)])
+    real.cancelTimer(name)
+  }
+
   func file(_ path: String) throws(AgentError) -> [UInt8] {
     try tape.call(.file, "file \(path.printable)", ["path": .string(path)]) { () throws(AgentError) in
       try real.file(path)

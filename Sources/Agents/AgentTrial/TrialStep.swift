@@ -27,7 +27,7 @@ package struct TrialStep: Sendable, Hashable {
     /// An event was delivered to the agent.
     case event
     /// A host call of the agent, successful or refused.
-    case read, control, snapshot, frame, emit, state, file, model
+    case read, control, snapshot, frame, emit, state, timer, file, model
     /// A line of the agent's log.
     case log
     /// An event of the board: a lease ended, a picture was taken.

@@ -105,6 +105,19 @@ enum HostTable {
           return nil
         }
       },
+      entry("openstarry:agent/timers", "set", "iiIii>") { (guest, call) throws(GuestFault) in
+        let name = try guest.name(call, 0)
+        let milliseconds = Int64(clamping: min(UInt64(bitPattern: call.wide(2)), 1 << 40))
+        let repeats = call.pointer(3) != 0
+        return try guest.answer(at: call.pointer(4)) { (host) throws(AgentError) in
+          try host.setTimer(try name.get(), after: .milliseconds(milliseconds), repeats: repeats)
+          return nil
+        }
+      },
+      entry("openstarry:agent/timers", "cancel", "ii>") { (guest, call) throws(GuestFault) in
+        if let name = try? (try guest.name(call, 0)).get() { guest.host?.cancelTimer(name) }
+        return nil
+      },
       entry("openstarry:agent/refusal", "retry-after", ">I") { (guest, _) throws(GuestFault) in
         // Rounded up: a wait above zero must not become 0, which means unknown.
         guest.retryAfter.map { max(0, ($0.nanoseconds + 999_999) / 1_000_000) } ?? 0

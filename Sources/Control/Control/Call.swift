@@ -26,6 +26,9 @@ final class Call {
   /// The monotonic time.
   var now: Instant { server.time.now }
 
+  /// The wall time in milliseconds since 1970.
+  var wallMilliseconds: UInt64 { server.time.wallMilliseconds }
+
   /// The name of the board, for answers to commands that move hardware.
   var board: Value { .string(services.hardware.board.name) }
 

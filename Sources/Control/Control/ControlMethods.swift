@@ -4,7 +4,8 @@ import RPC
 enum ControlMethods {
   /// All methods, in the order of the document.
   static let table = MethodTable(
-    calls + agentMethods + registryMethods + hardwareMethods + emergencyStopMethods + eventMethods + ruleMethods
+    calls + agentMethods + familyMethods + serviceMethods + registryMethods + hardwareMethods + emergencyStopMethods
+      + eventMethods + ruleMethods
       + projectionMethods + daemonMethods)
 
   /// The six calls of the specification, under their own names.

@@ -22,6 +22,16 @@ extension RPCError {
     case .disabled(let id): self.init(.agentNotRunning, message, data: of(id))
     case .paused(let id): self.init(.agentNotRunning, message, data: of(id))
     case .cannotRun(let id, _), .turnedBack(let id, _): self.init(.cannotRun, message, data: of(id))
+    case .beyondParent(let id, let parent, let excess):
+      var data = of(id)
+      data["reason"] = (excess.first?.reason.rawValue).map { .string($0) } ?? .null
+      self.init(
+        .latticeViolated, message, data: data,
+        hint: "grant the same to '\(parent)' in its manifest, or ask for less")
+    case .parentDraining(let id, let parent):
+      var data = of(id)
+      data["parent"] = .string(parent.rawValue)
+      self.init(.parentDraining, message, data: data)
     case .overloaded(let id, let queued):
       var data = of(id)
       data["queued"] = .int(Int64(queued))

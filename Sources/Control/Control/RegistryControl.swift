@@ -11,6 +11,12 @@ package protocol RegistryControl: AnyObject {
     _ registration: AgentRegistration, cause: Cause?, _ done: @escaping (Result<AgentStatus, RegistrationError>) -> Void
   )
 
+  /// Reads the manifest of a child from a file in or below the folder of its parent's manifest. It is not checked.
+  /// - Parameter values: what stands for `${NAME}` in the file. Names that are not among them stay as they are.
+  func childManifest(
+    _ path: String, parent: Manifest, values: [String: String]
+  ) throws(RegistrationError) -> Value
+
   /// Lets an agent run, or keeps it from running.
   /// - Parameter done: called once, now or later, when that is stored: with the agent's status, which is nil for one
   ///   that is not registered, or with the error.

@@ -24,6 +24,8 @@ package struct Services {
   package var simulation: (any SimulationControl)?
   /// The source of every status view.
   package var projection: Projection
+  /// The services that agents offer to one another.
+  package let directory = ServiceDirectory()
 
   /// Creates the services of one daemon.
   package init(

@@ -23,6 +23,16 @@ package enum ConfigText {
       try parse(bytes, file: file), file: file, environment: environment, isolations: isolations, board: board)
   }
 
+  /// Reads a manifest without checking it.
+  /// - Parameter values: what stands for `${NAME}`. Names that are not among them stay as they are.
+  package static func manifestDocument(
+    _ bytes: [UInt8], file: String, values: [String: String]
+  ) throws(Diagnostics) -> Value {
+    EnvironmentVariables(values: values, findings: Findings(), isPartial: true).substitute(
+      try parse(bytes, file: file)
+    ).value
+  }
+
   /// Reads a rule file; see `RuleFile`.
   package static func rules(
     _ bytes: [UInt8], file: String, known: KnownNames = KnownNames()

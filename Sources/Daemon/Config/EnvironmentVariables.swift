@@ -5,6 +5,8 @@ import Model
 struct EnvironmentVariables {
   let values: [String: String]
   let findings: Findings
+  /// Whether texts are left as they are where no variable of `values` is named, for a later substitution.
+  var isPartial = false
 
   /// The node with all texts except keys substituted. An unset variable is reported as an error.
   func substitute(_ node: Node) -> Node {
@@ -28,7 +30,7 @@ struct EnvironmentVariables {
       result += rest[..<dollar]
       rest = rest[dollar...]
       if rest.hasPrefix("$${") {
-        result += "${"
+        result += isPartial ? "$${" : "${"
         rest = rest.dropFirst(3)
       } else if rest.hasPrefix("${") {
         guard let end = rest.firstIndex(of: "}") else {
@@ -46,6 +48,7 @@ struct EnvironmentVariables {
   }
 
   private func value(of name: Substring, at location: Location) -> String {
+    if isPartial { return values[String(name)] ?? "${\(name)}" }
     let isName =
       !name.isEmpty && name.first?.isNumber == false
       && name.unicodeScalars.allSatisfy {

@@ -121,6 +121,7 @@ struct ManifestReader {
     policy.maxBackoff = block.optional("max_backoff", .duration()) ?? max(policy.maxBackoff, policy.backoff)
     policy.grace = block.value("grace", UpstreamBlocks.grace, policy.grace)
     policy.priority = block.value("priority", Self.priority, policy.priority)
+    policy.supervision = block.value("supervision", .choice(of: Policy.Supervision.self), policy.supervision)
     block.accept(
       "maxConcurrentTools", "toolTimeout", "pathRestrictions", "max_steps", "circuit_breaker")
     if policy.maxBackoff < policy.backoff {

@@ -1,4 +1,5 @@
 import Agent
+import Config
 import Control
 import Document
 import Isolations
@@ -77,6 +78,33 @@ final class Registrar: RegistryControl {
     } catch {
       // Leave out lines and columns: they would be those of the encoded text, which nobody has written.
       throw .invalid(Diagnostics(error.all.map { Diagnostic(Location(file: file), $0.message) }))
+    }
+  }
+
+  func childManifest(
+    _ path: String, parent: Manifest, values: [String: String]
+  ) throws(RegistrationError) -> Value {
+    func refuse(_ why: String) -> RegistrationError {
+      .invalid(Diagnostics([Diagnostic(Location(file: path), why)]))
+    }
+    let folder = Files.folder(of: parent.file)
+    guard let above = try? Files.resolve(folder), parent.file.hasPrefix("/") else {
+      throw refuse("the manifest of '\(parent.id)' lies in no folder, so a child's must be given as 'manifest'")
+    }
+    let (file, bytes): (String, [UInt8])
+    do throws(SystemError) {
+      file = try Files.resolve(path)
+      bytes = try Files.read(file)
+    } catch {
+      throw refuse("\(error)")
+    }
+    guard file.hasPrefix(above == "/" ? "/" : "\(above)/") else {
+      throw refuse("it lies outside of \(above), the folder of the manifest of '\(parent.id)'")
+    }
+    do throws(Diagnostics) {
+      return try ConfigText.manifestDocument(bytes, file: path, values: values)
+    } catch {
+      throw .invalid(error)
     }
   }
 

@@ -5,6 +5,8 @@ import OpenStarryAgent
 switch CommandLine.arguments.last {
 case "fails": Fails.main()
 case "passesRefusalsOn": PassesRefusalsOn.main()
+case "keepsState": KeepsState.main()
+case "setsTimers": SetsTimers.main()
 case "diesReporting": DiesReporting.main()
 default: Works.main()
 }

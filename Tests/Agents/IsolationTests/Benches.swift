@@ -15,6 +15,8 @@ final class InProcessBench: IsolationBench {
   let driver: any AgentDriver = InProcessDriver(types: [
     AgentType(Behaviour.works.rawValue, Works.self), AgentType(Behaviour.fails.rawValue, Fails.self),
     AgentType(Behaviour.passesRefusalsOn.rawValue, PassesRefusalsOn.self),
+    AgentType(Behaviour.keepsState.rawValue, KeepsState.self),
+    AgentType(Behaviour.setsTimers.rawValue, SetsTimers.self),
   ])
 
   func manifest(_ behaviour: Behaviour) -> Manifest? {

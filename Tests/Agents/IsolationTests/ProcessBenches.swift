@@ -40,6 +40,8 @@ final class ProcessBench: IsolationBench {
       switch behaviour {
       case .fails: "raise openstarry.NotFound('no such thing')"
       case .passesRefusalsOn: "board.on('valve')"
+      case .keepsState: "board.state['n'] = 1; del board.state['old']"
+      case .setsTimers: "board.after(5, 'dry'); board.every(30, 'poll'); board.cancel('dry')"
       default: "board.log('handled')"
       }
     let report = behaviour == .diesReporting ? "os._exit(3)" : "return {'n': 1}"

@@ -22,6 +22,24 @@ enum SubjectModule {
         [1024, 5, 1040, 4].flatMap { ModuleBuilder.constant($0) } + ModuleBuilder.wide(1000)
         + ModuleBuilder.constant(area) + ModuleBuilder.call(control)
       builder.agent(handle: ask + fail(ModuleBuilder.load(area + 8), ModuleBuilder.load(area + 12)))
+    case .keepsState:
+      let set = builder.importFunction("openstarry:agent/state@0.1.0", "set", "iiiii>")
+      let remove = builder.importFunction("openstarry:agent/state@0.1.0", "remove", "iii>")
+      builder.data(Array("n1old".utf8), at: 1024)
+      let keep = [1024, 1, 1025, 1, area].flatMap { ModuleBuilder.constant($0) } + ModuleBuilder.call(set)
+      let drop = [1026, 3, area].flatMap { ModuleBuilder.constant($0) } + ModuleBuilder.call(remove)
+      builder.agent(handle: keep + drop + ModuleBuilder.constant(result))
+    case .setsTimers:
+      let set = builder.importFunction("openstarry:agent/timers@0.1.0", "set", "iiIii>")
+      let cancel = builder.importFunction("openstarry:agent/timers@0.1.0", "cancel", "ii>")
+      builder.data(Array("drypoll".utf8), at: 1024)
+      func timer(_ place: Int, _ length: Int, _ milliseconds: Int64, _ repeats: Int) -> [UInt8] {
+        [place, length].flatMap { ModuleBuilder.constant($0) } + ModuleBuilder.wide(milliseconds)
+          + [repeats, area].flatMap { ModuleBuilder.constant($0) } + ModuleBuilder.call(set)
+      }
+      let stop = [1024, 3].flatMap { ModuleBuilder.constant($0) } + ModuleBuilder.call(cancel)
+      builder.agent(
+        handle: timer(1024, 3, 5000, 0) + timer(1027, 4, 30_000, 1) + stop + ModuleBuilder.constant(result))
     case .diesReporting:
       // Takes longer than a slice, so that an event can arrive during the report.
       let step = ModuleBuilder.store(

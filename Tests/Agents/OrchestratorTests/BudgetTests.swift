@@ -334,7 +334,7 @@ import Watchdog
   }
 
   @Test func hardwareOperationsOfAChildCountForItsParent() throws {
-    try adopt("parent", Budget(hardware: Rate(count: 3, per: .seconds(10))))
+    try adopt("parent", Budget(hardware: Rate(count: 3, per: .seconds(10)))) { $0.permissions = .all }
     try adopt("child", Budget()) {
       $0.parent = "parent"
       $0.permissions = .all
@@ -347,7 +347,7 @@ import Watchdog
   }
 
   @Test func aParentThatNobodyIsIsSaidWhenAnAgentIsRegistered() throws {
-    try adopt("climate", Budget())
+    try adopt("climate", Budget()) { $0.permissions = .all }
     try world.agents.register(doer("a") { $0.parent = "climte" })
     #expect(
       try world.lines("a") == [

@@ -121,6 +121,15 @@ final class TestAgents: AgentControl {
 
   func register(_ manifest: Manifest) throws(AgentControlError) { states[manifest.id] = .idle }
 
+  private(set) var supervised: [AgentID: Policy.Supervision] = [:]
+
+  func supervise(
+    _ id: AgentID, _ supervision: Policy.Supervision, maxRestarts: Int?
+  ) throws(AgentControlError) {
+    guard states[id] != nil else { throw notFound(id) }
+    supervised[id] = supervision
+  }
+
   private(set) var disabled: Set<AgentID> = []
 
   func setEnabled(_ id: AgentID, _ isEnabled: Bool, cause: Cause?) throws(AgentControlError) {
@@ -250,6 +259,12 @@ final class RegistryDouble: RegistryControl {
 
   /// The recorded registrations.
   private(set) var registrations: [AgentRegistration] = []
+
+  func childManifest(
+    _ path: String, parent: Manifest, values: [String: String]
+  ) throws(RegistrationError) -> Value {
+    ["identity": ["id": .string(values["NAME"] ?? "child")], "parent": "somebody"]
+  }
 
   func register(
     _ registration: AgentRegistration, cause: Cause?, _ done: @escaping (Result<AgentStatus, RegistrationError>) -> Void

@@ -215,6 +215,76 @@ import Testing
     #expect(try client.call("agent.logs", ["agent": "climate", "last": 2]).get()["lines"]?.list?.count == 2)
   }
 
+  @Test func aChildIsRegisteredUnderItsParentAndStarts() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    let child: Value = [
+      "configPath": "/agents/child.json", "agentId": "kid", "name": "Kid", "env": ["NAME": "x"], "statePath": "/var",
+    ]
+    let status = try client.call("agent.spawnChild", ["parentId": "climate", "childConfig": child]).get()
+    #expect(status["agent"] == "kid")
+    let sent = try #require(harness.registry.registrations.last)
+    #expect(sent.file == "/agents/child.json")
+    #expect(
+      sent.manifest == ["identity": ["id": "kid", "name": "Kid"], "parent": "climate"],
+      "the file's own parent counts for nothing")
+    for (child, part) in [
+      (["manifest": ["identity": ["id": "a"]], "configPath": "/x"], "either 'manifest'"), ([:], "either 'manifest'"),
+      (["manifest": [:], "what": 1], "unknown member 'what'"), (["configPath": "/x", "env": ["A": 1]], "'A' in 'env'"),
+    ] as [(Value, String)] {
+      let refused = try client.refusal("agent.spawnChild", ["parent": "climate", "child": child])
+      #expect(refused?.known == .invalidParams && refused?.message.contains(part) ?? false, "\(child)")
+    }
+    let taken = try client.refusal(
+      "agent.spawnChild", ["parent": "climate", "child": ["manifest": ["identity": ["id": "climate"]]]])
+    #expect(taken?.known == .spawnDenied && taken?.data["reason"] == "ID_COLLISION")
+    let orphan = try client.refusal(
+      "agent.spawnChild", ["parent": "nobody", "child": ["manifest": ["identity": ["id": "a"]]]])
+    #expect(orphan?.known == .agentNotFound)
+  }
+
+  @Test func aChildsSupervisionIsSet() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    #expect(
+      try client.call("agent.supervise", ["agentId": "idle", "strategy": "rest-for-one", "maxRestarts": 5]).get()[
+        "agent"]
+        == "idle")
+    #expect(harness.agents.supervised == ["idle": .restForOne])
+    #expect(try client.refusal("agent.supervise", ["agentId": "idle", "strategy": "all"])?.known == .invalidParams)
+  }
+
+  @Test func servicesAreFoundByName() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    func names(_ answer: Value) -> [String] {
+      answer.list?.map { "\($0["serviceName"]?.string ?? "-") \($0["agentId"]?.string ?? "-")" } ?? []
+    }
+    for (name, agent) in [("vision", "climate"), ("vision", "idle"), ("sound", "climate")] {
+      _ = try client.call("service.register", ["serviceName": .string(name), "agentId": .string(agent)]).get()
+    }
+    let entry = try client.call(
+      "service.register", ["name": "vision", "agent": "climate", "metadata": ["version": "2"]]
+    ).get()
+    #expect(entry["metadata"] == ["version": "2"] && entry["state"] == "ready")
+    #expect(names(try client.call("service.lookup", ["name": "vision"]).get()) == ["vision idle", "vision climate"])
+    #expect(try client.call("service.lookup", ["name": "smell"]).get() == [])
+    #expect(try client.call("service.list").get().list?.count == 3)
+    #expect(try client.refusal("service.register", ["name": "x", "agent": "nobody"])?.known == .agentNotFound)
+    let long: Value = ["text": .string(String(repeating: "x", count: 2000))]
+    #expect(
+      try client.refusal("service.register", ["name": "x", "agent": "idle", "metadata": long])?.known == .invalidParams)
+    // Whoever is removed offers nothing any more.
+    _ = try client.call("registry.unregister", ["agent": "idle"]).get()
+    #expect(names(try client.call("service.list").get()) == ["sound climate", "vision climate"])
+    for number in 0..<(ServiceDirectory.most - 2) {
+      _ = try client.call("service.register", ["name": .string("s\(number)"), "agent": "climate"]).get()
+      if number % 50 == 0 { harness.clock.advance(by: .seconds(2)) }
+    }
+    #expect(try client.refusal("service.register", ["name": "one more", "agent": "climate"])?.known == .overloaded)
+    #expect(try client.call("service.register", ["name": "s1", "agent": "climate"]).get()["serviceName"] == "s1")
+  }
+
   @Test func aMuteAgentDelaysAnswersOnlyBriefly() throws {
     let harness = try Harness()
     let client = try harness.connect()

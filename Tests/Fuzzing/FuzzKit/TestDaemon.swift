@@ -150,6 +150,13 @@ extension TestDaemon: DaemonControl {
 }
 
 extension TestDaemon: RegistryControl {
+  func childManifest(
+    _ path: String, parent: Manifest, values: [String: String]
+  ) throws(RegistrationError) -> Value {
+    // Requests of the fuzzer read no files.
+    throw .invalid(Diagnostics([Diagnostic(Location(file: path), "there is no such file")]))
+  }
+
   func register(
     _ registration: AgentRegistration, cause: Cause?, _ done: @escaping (Result<AgentStatus, RegistrationError>) -> Void
   ) {

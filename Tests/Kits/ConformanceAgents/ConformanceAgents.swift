@@ -25,6 +25,25 @@ package struct PassesRefusalsOn: Agent {
   }
 }
 
+/// Keeps 1 under `n`, and removes `old`.
+package struct KeepsState: Agent {
+  package init() {}
+  package mutating func handle(_ event: Event, _ context: inout Context) throws(AgentError) {
+    try context.setState("n", 1)
+    try context.setState("old", nil)
+  }
+}
+
+/// Sets two timers, and cancels one of them.
+package struct SetsTimers: Agent {
+  package init() {}
+  package mutating func handle(_ event: Event, _ context: inout Context) throws(AgentError) {
+    try context.after(.seconds(5), timer: "dry")
+    try context.every(.seconds(30), timer: "poll")
+    context.cancel(timer: "dry")
+  }
+}
+
 /// As `Works`, but ends the process when its report is requested.
 package struct DiesReporting: Agent {
   package init() {}

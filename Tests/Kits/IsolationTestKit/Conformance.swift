@@ -4,6 +4,7 @@ import Model
 /// The requirements of every isolation, one per case.
 package enum Conformance: String, CaseIterable, Sendable {
   case startsOnce, saysWhyItCannotStart, handlesEvents, goesOnAfterAFailure, passesRefusalsOn, reports
+  case keepsState, setsTimers
   case stops, stopsNow, stopsTwice, stopsInTheMiddleOfAnEvent, takesNothingOnceStopped
   case saysThatItHasEnded, leavesAnEventItHadNotBegun, isStoppedAfterItsEnd
 
@@ -35,6 +36,8 @@ package enum Conformance: String, CaseIterable, Sendable {
     case .saysWhyItCannotStart: .isMissing
     case .goesOnAfterAFailure: .fails
     case .passesRefusalsOn: .passesRefusalsOn
+    case .keepsState: .keepsState
+    case .setsTimers: .setsTimers
     case .saysThatItHasEnded, .leavesAnEventItHadNotBegun, .isStoppedAfterItsEnd: .diesReporting
     default: .works
     }
@@ -71,6 +74,17 @@ package enum Conformance: String, CaseIterable, Sendable {
       subject.wait { !subject.activations.isEmpty }
       let failure = subject.activations.first.flatMap { $0 }
       complaints.expect(failure.flatMap(refusals.passedOn) == CountingHost.refusal, "\(subject.activations)")
+    case .keepsState:
+      subject.activate()
+      subject.wait { !subject.activations.isEmpty }
+      complaints.expect(subject.activations == [nil], "\(subject.activations)")
+      complaints.expect(subject.host.values == ["n": 1], "\(subject.host.values)")
+    case .setsTimers:
+      subject.activate()
+      subject.wait { !subject.activations.isEmpty }
+      complaints.expect(subject.activations == [nil], "\(subject.activations)")
+      let expected = ["dry after 5s", "poll every 30s", "dry cancelled"]
+      complaints.expect(subject.host.timers == expected, "\(subject.host.timers)")
     case .reports:
       subject.report()
       subject.wait { !subject.reports.isEmpty }

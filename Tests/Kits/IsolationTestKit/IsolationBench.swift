@@ -9,6 +9,10 @@ package enum Behaviour: String, CaseIterable, Sendable {
   case fails
   /// Asks for the actuator `valve`, is refused, and passes the refusal on.
   case passesRefusalsOn
+  /// Keeps 1 under `n`, and removes `old`.
+  case keepsState
+  /// Sets the timer `dry` to 5 s, and `poll` to every 30 s; cancels `dry`.
+  case setsTimers
   /// As `works`, but ends by itself, after some computing, when its report is requested.
   case diesReporting
   /// The module, program or linked type does not exist.
@@ -30,7 +34,7 @@ package protocol IsolationBench: AnyObject {
   func settle()
 }
 
-/// A host that records log lines and refuses every actuator.
+/// A host that records log lines, durable values and timers, and refuses every actuator.
 package final class CountingHost: AgentHost {
   /// The lines that were logged.
   package private(set) var lines: [String] = []
@@ -52,7 +56,15 @@ package final class CountingHost: AgentHost {
     lines.append(message)
     onLine()
   }
-  package func state(_ key: String) -> Value? { nil }
-  package func setState(_ key: String, _ value: Value?) throws(AgentError) { throw AgentError(.denied, key) }
+  /// The durable values.
+  package private(set) var values: Fields = ["old": true]
+  package func state(_ key: String) -> Value? { values[key] }
+  package func setState(_ key: String, _ value: Value?) throws(AgentError) { values[key] = value }
+  /// What was done with timers, in order.
+  package private(set) var timers: [String] = []
+  package func setTimer(_ name: String, after delay: Duration, repeats: Bool) throws(AgentError) {
+    timers.append("\(name) \(repeats ? "every" : "after") \(delay.text)")
+  }
+  package func cancelTimer(_ name: String) { timers.append("\(name) cancelled") }
   package func file(_ path: String) throws(AgentError) -> [UInt8] { throw AgentError(.denied, path) }
 }

@@ -42,6 +42,7 @@ final class SlowAgents: AgentControl {
   func register(_ manifest: Manifest) throws(AgentControlError) {}
   func unregister(_ id: AgentID) throws(AgentControlError) {}
   func setEnabled(_ id: AgentID, _ isEnabled: Bool, cause: Cause?) throws(AgentControlError) {}
+  func supervise(_ id: AgentID, _ supervision: Policy.Supervision, maxRestarts: Int?) throws(AgentControlError) {}
   func manifest(_ id: AgentID) throws(AgentControlError) -> Manifest { throw .notFound(id, suggestion: nil) }
   func logs(_ id: AgentID, last: Int) throws(AgentControlError) -> [LogLine] { [] }
   func followLogs(_ id: AgentID?, _ onLine: @escaping (LogLine) -> Void) throws(AgentControlError) -> FollowID {

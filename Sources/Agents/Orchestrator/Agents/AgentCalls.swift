@@ -12,6 +12,10 @@ protocol AgentCallsOwner: AnyObject {
   func keepState(_ key: String, _ value: Value?) throws(AgentError)
   /// Notes the instance's memory in bytes, if its driver reports it.
   func hold(_ bytes: Int64)
+  /// Sets a timer.
+  func setTimer(_ name: String, after delay: Duration, repeats: Bool) throws(AgentError)
+  /// Cancels a timer.
+  func cancelTimer(_ name: String)
 }
 
 /// The calls of one agent. Each passes the permissions of its manifest, and has the current event as its cause.
@@ -264,6 +268,15 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
     }
     if more < 0 { budgets.give(.storage, -more, from: account) }
   }
+
+  func setTimer(_ name: String, after delay: Duration, repeats: Bool) throws(AgentError) {
+    try answer { () throws(AgentError) in
+      guard let owner else { throw AgentError(.notFound, "agent '\(agent)' is gone") }
+      try owner.setTimer(try named(name), after: delay, repeats: repeats)
+    }
+  }
+
+  func cancelTimer(_ name: String) { owner?.cancelTimer(name) }
 
   func file(_ path: String) throws(AgentError) -> [UInt8] {
     try answer { () throws(AgentError) in

@@ -4,14 +4,6 @@ import Watchdog
 
 // What all agents use together, and the reports when it is too much.
 extension AgentSupervisor {
-  /// Warns in the log of each agent about its `parent`, once all agents it may name are there.
-  /// - Parameter only: the agents to check; nil for all.
-  package func warnOfParents(_ only: [AgentID]? = nil) {
-    for (id, warning) in Parentage.complaints(sorted.map(\.manifest)) where only?.contains(id) ?? true {
-      log(id, .warning, warning.message)
-    }
-  }
-
   /// The budgets of the whole board: the sum of all agents, the last measurement of the daemon as a whole, and what it
   /// writes to the disk.
   package var boardBudgets: [BudgetStatus] { budgets.boardStatus }

@@ -6,7 +6,7 @@ extension AgentSupervisor: AgentControl {
   package func spawnAgent(_ id: AgentID, cause: Cause?) throws(AgentControlError) -> AgentStatus {
     let agent = try agent(id)
     if agent.isDisabled { throw .disabled(id) }
-    if let reason = agent.shedReason { throw .cannotRun(id, reason) }
+    try checkObstacles(agent)
     if agent.isLeaving { throw .draining(id) }
     switch agent.lifecycle.state {
     case .idle, .backoff: agent.feed(.spawn, cause: cause)
@@ -19,7 +19,7 @@ extension AgentSupervisor: AgentControl {
 
   /// Starts an ended agent of lifecycle `always`: only this and a rule's `spawn` do, and no event.
   func startResting(_ id: AgentID, cause: Cause?) {
-    guard let agent = agents[id], !agent.isDisabled, agent.shedReason == nil, agent.lifecycle.state == .idle,
+    guard let agent = agents[id], !agent.isDisabled, agent.obstacle == nil, agent.lifecycle.state == .idle,
       !agent.lifecycle.accepts, !agent.isLeaving
     else { return }
     agent.feed(.spawn, cause: cause)
@@ -37,7 +37,7 @@ extension AgentSupervisor: AgentControl {
   package func restartAgent(_ id: AgentID, cause: Cause?) throws(AgentControlError) {
     let agent = try agent(id)
     if agent.isDisabled { throw .disabled(id) }
-    if let reason = agent.shedReason { throw .cannotRun(id, reason) }
+    try checkObstacles(agent)
     if agent.isLeaving { throw .draining(id) }
     if agent.lifecycle.state == .quarantined { quarantines?.release(id) }
     agent.feed(.restart, cause: cause)
@@ -51,6 +51,7 @@ extension AgentSupervisor: AgentControl {
 
   package func register(_ manifest: Manifest) throws(AgentControlError) {
     try check(manifest)
+    try checkLattice(manifest)
     try keep(manifest) { () throws(AgentControlError) in
       // A new version leaves quarantine.
       quarantines?.release(manifest.id)
@@ -74,6 +75,7 @@ extension AgentSupervisor: AgentControl {
     try persist([.removal(id)])
     noteRemoval(of: id)
     forget(id)
+    endFamily(of: id)
     budgets.close(id)
     quarantines?.release(id)
     events.publish(AgentEvents.unregistered(id), from: "agent/\(id)")

@@ -37,13 +37,13 @@ extension AgentSupervisor {
       }
       return
     }
-    startResident([agent.id])
+    startResident([agent.id] + (families.children[agent.id] ?? []))
     // The levels of its inputs and sensors may have changed meanwhile.
     if agent.lifecycle.accepts { repeatMissedLevels(to: [agent]) }
   }
 
   private func pause(_ agent: ManagedAgent, _ cause: Cause?) {
     agent.missQueue()
-    if agent.isLive { agent.feed(.kill(now: false), cause: cause) }
+    if agent.isLive { agent.feed(.kill(now: false), cause: cause) } else { stopChildren(of: agent, cause) }
   }
 }

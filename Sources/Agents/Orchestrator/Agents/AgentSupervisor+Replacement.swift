@@ -21,7 +21,12 @@ extension AgentSupervisor {
     _ manifest: Manifest, trial: Duration? = nil, cause: Cause?,
     _ done: @escaping (Result<Void, AgentControlError>) -> Void
   ) {
-    do throws(AgentControlError) { try validate(manifest) } catch { return done(.failure(error)) }
+    do throws(AgentControlError) {
+      try validate(manifest)
+      try checkLattice(manifest)
+    } catch {
+      return done(.failure(error))
+    }
     if agents[manifest.id]?.isLeaving ?? false { return done(.failure(.draining(manifest.id))) }
     // A trial would start it.
     if trial != nil, disabled.contains(manifest.id) { return done(.failure(.disabled(manifest.id))) }
@@ -58,7 +63,9 @@ extension AgentSupervisor {
   }
 
   private func startAgain(_ id: AgentID, cause: Cause?) {
-    guard let agent = agents[id], !agent.isDisabled, agent.manifest.runtime.lifecycle != .oneShot else { return }
+    guard let agent = agents[id], !agent.isDisabled, agent.obstacle == nil,
+      agent.manifest.runtime.lifecycle != .oneShot
+    else { return }
     agent.feed(.spawn, cause: cause)
   }
 

@@ -22,6 +22,7 @@ package final class AgentSupervisor {
   /// Declared agents that cannot run, with the reason. They are never started, and rules that name them wait.
   package private(set) var unusable: [AgentID: String] = [:]
   private(set) var subscribers = SubscriberIndex()
+  var families = AgentFamilies()
   private var followers: [(id: FollowID, agent: AgentID?, onLine: (LogLine) -> Void)] = []
   private var lastFollow: UInt64 = 0
 
@@ -48,6 +49,8 @@ package final class AgentSupervisor {
       for follower in followers where follower.agent == nil || follower.agent == line.agent { follower.onLine(line) }
     }
     shared.onStart = { [unowned self] in repeatMissedLevels(to: [$0]) }
+    shared.onNews = { [unowned self] agent, news, cause in heed(news, of: agent, cause) }
+    shared.obstacleOfChild = { [unowned self] in obstacle(of: $0) }
     budgets.setBoard(limits.budget, disk: limits.disk)
     budgets.onStep = { [unowned self] in tell($0) }
   }
@@ -100,6 +103,7 @@ package final class AgentSupervisor {
     unusable[id] = nil
     agent.openAccount(lowered, activationReport: limits.activationReport)
     subscribers.add(id, manifest.subscribe)
+    joinFamily(agent)
     if let failure = quarantines?.quarantine(of: id) { agent.feed(.quarantine(failure), cause: nil) }
     // Not at the start of the daemon: then the levels are still to be announced.
     if agent.lifecycle.accepts, !agent.isDisabled { repeatLevels(to: id) }
@@ -122,7 +126,10 @@ package final class AgentSupervisor {
   /// Why an agent that a rule names cannot be woken, to follow "it waits for agent"; nil when it is registered and
   /// enabled.
   func absence(of id: AgentID) -> String? {
-    if let agent = agents[id] { return agent.isDisabled ? "'\(id)', which is disabled" : nil }
+    if let agent = agents[id] {
+      if agent.isDisabled { return "'\(id)', which is disabled" }
+      return families.faults[id].map { "'\(id)', which \($0)" }
+    }
     if let why = unusable[id] { return "'\(id)', which cannot run: \(why)" }
     return "'\(id)': no agent is called that" + Suggestion.phrase(for: id.rawValue, in: agents.keys.map(\.rawValue))
   }
@@ -149,7 +156,7 @@ package final class AgentSupervisor {
   /// - Parameter only: the agents to start; nil for all.
   package func startResident(_ only: [AgentID]? = nil) {
     for agent in sorted where agent.manifest.runtime.lifecycle == .always && !agent.isDisabled {
-      if only?.contains(agent.id) ?? true { agent.feed(.spawn, cause: nil) }
+      if only?.contains(agent.id) ?? true, agent.obstacle == nil { agent.feed(.spawn, cause: nil) }
     }
   }
 
@@ -160,6 +167,7 @@ package final class AgentSupervisor {
     guard let agent = agents.removeValue(forKey: id) else { return }
     agent.forget()
     subscribers.remove(id)
+    leaveFamily(agent)
   }
 
   var sorted: [ManagedAgent] { agents.values.sorted { $0.id < $1.id } }
@@ -182,6 +190,8 @@ package final class AgentSupervisor {
   /// Hands an event to the agents that subscribe to it.
   /// - Parameter only: the agents that may get it; nil for all.
   package func handle(_ event: Event, only: Set<AgentID>? = nil) {
+    // Each is delivered to the agent that has set the timer, and to no other.
+    if AgentEvents.isTimer(event.type) { return }
     for id in subscribers.subscribers(to: event.type) where only?.contains(id) ?? true {
       // An agent that cannot take it counts that, and reports it in its own events.
       try? deliver(event, to: id, cause: Cause(event), count: 1, firing: nil, nil)

@@ -26,6 +26,10 @@ final class AgentSurroundings {
   var onLine: (LogLine) -> Void = { _ in }
   /// Called when an agent's instance has started.
   var onStart: (ManagedAgent) -> Void = { _ in }
+  /// Called with each change in the life of an agent, once its event is published.
+  var onNews: (ManagedAgent, LifecycleNews, Cause?) -> Void = { _, _, _ in }
+  /// Why a child agent may not run now; nil when it may.
+  var obstacleOfChild: (ManagedAgent) -> String? = { _ in nil }
   private var random: any RandomNumberGenerator
 
   init(

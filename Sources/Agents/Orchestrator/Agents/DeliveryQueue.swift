@@ -13,6 +13,9 @@ struct DeliveryQueue {
   var count: Int { deliveries.count }
   var isEmpty: Bool { deliveries.isEmpty }
 
+  /// Whether such an event waits.
+  func contains(where isSuch: (Event) -> Bool) -> Bool { deliveries.contains { isSuch($0.event) } }
+
   /// From this number on, events other than sensor readings are folded too. Below it every edge of an input is
   /// delivered.
   static let foldAbove = 16
@@ -24,7 +27,10 @@ struct DeliveryQueue {
     var delivery = added
     delivery.bytes = added.event.memory
     bytes += delivery.bytes
-    let folds = deliveries.count >= Self.foldAbove || SensorEvents.isName(delivery.event.type)
+    // Each timer has events of its own, of which at most one waits.
+    let folds =
+      SensorEvents.isName(delivery.event.type)
+      || deliveries.count >= Self.foldAbove && !AgentEvents.isTimer(delivery.event.type)
     let same = deliveries.lastIndex {
       $0.event.type == delivery.event.type && $0.event.source == delivery.event.source
     }

@@ -19,7 +19,7 @@ extension ManagedAgent {
   func checkDelivery() throws(AgentControlError) {
     if isDisabled { throw .disabled(id) }
     if shared.isPaused { throw .paused(id) }
-    if let shedReason { throw .cannotRun(id, shedReason) }
+    if let obstacle { throw .cannotRun(id, obstacle) }
     if isLeaving { throw .draining(id) }
     guard lifecycle.accepts else {
       switch lifecycle.state {

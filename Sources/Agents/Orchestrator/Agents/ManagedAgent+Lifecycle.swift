@@ -37,7 +37,10 @@ extension ManagedAgent {
     case .cancelTimers:
       timer.map(shared.clock.cancel)
       timer = nil
-    case .publish(let news): shared.events.publish(news.event(of: id), from: source, cause: cause)
+    case .publish(let news):
+      shared.events.publish(news.event(of: id), from: source, cause: cause)
+      shared.onNews(self, news, cause)
+      if news.endsTimers { endTimers() }
     case .record(let line): keep(line)
     case .keepQuarantine(let failure):
       if let quarantines = shared.quarantines, quarantines.quarantine(of: id) == nil {

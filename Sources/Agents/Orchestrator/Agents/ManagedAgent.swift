@@ -42,6 +42,8 @@ final class ManagedAgent: AgentCallsOwner {
 
   // MARK: What others want of it
 
+  /// The timers that it has set; nil when it has set none.
+  var timers: AgentTimers?
   /// Whether it reports after each activation, because a rule asks for that.
   var isReporter = false
   /// Called once when nothing of the instance is left.
@@ -50,7 +52,7 @@ final class ManagedAgent: AgentCallsOwner {
   var isDisabled = false
   /// Whether it is being replaced and may not be started.
   var isLeaving = false
-  /// Why it may not run now; nil when it may.
+  /// Why it may not run while the board is short of a resource; nil when it may.
   var shedReason: String?
   /// How many deliveries it may take while it is held back.
   var allowance = 0
@@ -108,6 +110,9 @@ final class ManagedAgent: AgentCallsOwner {
   /// Its name as a source of events.
   var source: String { "agent/\(id)" }
 
+  /// Why it may not run now, although it is enabled; nil when it may.
+  var obstacle: String? { shedReason ?? (manifest.parent == nil ? nil : shared.obstacleOfChild(self)) }
+
   /// Whether there is an instance, or is about to be one.
   var isLive: Bool {
     switch lifecycle.state {
@@ -123,6 +128,7 @@ final class ManagedAgent: AgentCallsOwner {
   func forget() {
     for subscription in standing { shared.hardware.unsubscribe(subscription) }
     standing = []
+    endTimers()
     shared.budgets.give(.storage, state.bytes, from: account)
   }
 

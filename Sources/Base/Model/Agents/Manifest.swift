@@ -24,7 +24,7 @@ package struct Manifest: Sendable {
   package var document: Value
   /// The path of the file; relative paths in the manifest start at its folder.
   package var file: String
-  /// `parent`: the agent whose budget it shares; nil for none.
+  /// `parent`: the agent whose budget it shares and whose permissions include its own; nil for none.
   package var parent: AgentID?
   /// The location of `parent`; nil when the key is absent or the manifest was not read from a file.
   package var parentLocation: Location?
@@ -205,12 +205,14 @@ package struct Policy: Sendable, Hashable {
   package var grace: Duration
   /// The order in which agents run, and in reverse are stopped when resources are short.
   package var priority: Priority
+  /// What its failure means for the other children of its parent.
+  package var supervision: Supervision
 
   /// A policy with the defaults of `docs/agent-json.md`.
   package init(
     restart: Restart = .onFailure, maxRestarts: Int = 3, window: Duration = .seconds(60),
     backoff: Duration = .milliseconds(500), maxBackoff: Duration = .seconds(10), grace: Duration = .seconds(30),
-    priority: Priority = .normal
+    priority: Priority = .normal, supervision: Supervision = .oneForOne
   ) {
     self.restart = restart
     self.maxRestarts = maxRestarts
@@ -219,6 +221,7 @@ package struct Policy: Sendable, Hashable {
     self.maxBackoff = maxBackoff
     self.grace = grace
     self.priority = priority
+    self.supervision = supervision
   }
 
   /// Whether an agent is restarted when it ends.
@@ -226,5 +229,15 @@ package struct Policy: Sendable, Hashable {
     case never
     case onFailure = "on-failure"
     case always
+  }
+
+  /// What is restarted when a child agent fails, by the names of Erlang's supervisors.
+  package enum Supervision: String, Sendable, Hashable, CaseIterable {
+    /// The child alone.
+    case oneForOne = "one-for-one"
+    /// The child and all of its siblings that run.
+    case oneForAll = "one-for-all"
+    /// The child and those of its siblings that started after it.
+    case restForOne = "rest-for-one"
   }
 }

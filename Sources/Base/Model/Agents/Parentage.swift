@@ -2,22 +2,27 @@ import OpenStarryAgent
 
 /// Checks the `parent` of manifests that run together.
 package enum Parentage {
-  /// Finds unknown parents and cycles: in both cases a budget is not shared as intended.
+  /// Finds unknown parents and cycles, where a budget is not shared as intended, and agents that must not run because
+  /// they ask for more than their parents have, or are too deep in the tree.
   /// - Parameters:
   ///   - manifests: the manifests of agents that run together.
   ///   - areAll: whether these are all agents; if not, an unknown parent is reported only if it resembles a known name.
-  /// - Returns: a warning for each unknown `parent`, and one for each cycle.
+  /// - Returns: a warning for each unknown `parent`, and one for each cycle; an error for each agent that must not run.
   package static func complaints(
     _ manifests: [Manifest], areAll: Bool = true
-  ) -> [(agent: AgentID, warning: Diagnostic)] {
+  ) -> [(agent: AgentID, complaint: Diagnostic)] {
+    let known = Dictionary(manifests.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     let parents = Dictionary(manifests.map { ($0.id, $0.parent) }, uniquingKeysWith: { first, _ in first })
     return manifests.compactMap { manifest in
       guard let parent = manifest.parent else { return nil }
-      guard let message = unknown(parent, of: manifest, parents, areAll) ?? cycle(from: manifest.id, parents) else {
-        return nil
-      }
       let place = manifest.parentLocation ?? Location(file: manifest.file)
-      return (manifest.id, Diagnostic(place, message, severity: .warning))
+      if let message = unknown(parent, of: manifest, parents, areAll) ?? cycle(from: manifest.id, parents) {
+        return (manifest.id, Diagnostic(place, message, severity: .warning))
+      }
+      let excess = PermissionLattice.excess(of: manifest) { known[$0] }
+      guard !excess.isEmpty else { return nil }
+      let sentence = PermissionLattice.sentence(excess, parent: parent)
+      return (manifest.id, Diagnostic(place, "agent '\(manifest.id)' \(sentence)"))
     }
   }
 

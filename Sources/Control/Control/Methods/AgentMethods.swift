@@ -61,7 +61,8 @@ extension ControlMethods {
     .manifestFile("the manifest's path"),
     result: "an agent (4.2)",
     errors: [
-      .agentNotFound, .alreadyRunning, .agentNotRunning, .quarantined, .storage, .cannotRun, .invalidFile,
+      .agentNotFound, .alreadyRunning, .agentNotRunning, .quarantined, .storage, .cannotRun, .parentDraining,
+      .latticeViolated, .invalidFile,
     ], isCommand: true, spawn)
 
   @Sendable private static func spawn(
@@ -146,7 +147,8 @@ extension ControlMethods {
     },
     Method(
       "agent.restart", .operate, "Ends and starts an agent; releases it from quarantine.", .agent,
-      result: "an agent (4.2)", errors: [.agentNotFound, .agentNotRunning, .cannotRun], isCommand: true
+      result: "an agent (4.2)",
+      errors: [.agentNotFound, .agentNotRunning, .cannotRun, .parentDraining, .latticeViolated], isCommand: true
     ) { call, agent throws(RPCError) in
       try call.agents { control throws(AgentControlError) in try control.restartAgent(agent, cause: call.cause) }
       return try call.status(agent)

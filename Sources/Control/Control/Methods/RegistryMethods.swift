@@ -17,7 +17,7 @@ extension Call {
 }
 
 extension RPCError {
-  fileprivate init(_ error: RegistrationError) {
+  init(_ error: RegistrationError) {
     switch error {
     case .invalid(let diagnostics): self.init(diagnostics, "the manifest is invalid")
     case .agent(let refusal): self.init(refusal)
@@ -67,7 +67,7 @@ extension ControlMethods {
         "starts the new version, which must run this long without a failure, a kill or an emergency stop; otherwise the "
           + "previous version is restored, and the answer is -32009"),
       result: "an agent (4.2)",
-      errors: [.alreadyRunning, .agentNotRunning, .storage, .cannotRun, .invalidFile], isCommand: true
+      errors: [.alreadyRunning, .agentNotRunning, .storage, .cannotRun, .latticeViolated, .invalidFile], isCommand: true
     ) { call, manifest, file, module, trial throws(RPCError) in
       var registration = AgentRegistration(
         manifest: .map(manifest), file: file, trial: trial.map { .milliseconds($0) })

@@ -16,7 +16,7 @@ struct TrialReport {
   static func line(_ step: TrialStep, colour: Bool) -> String {
     let isInner =
       switch step.kind {
-      case .read, .control, .snapshot, .frame, .emit, .state, .file, .model, .log: true
+      case .read, .control, .snapshot, .frame, .emit, .state, .timer, .file, .model, .log: true
       case .start, .event, .board, .agent, .done, .end: false
       }
     let time = "+\(step.at.seconds.text)s"

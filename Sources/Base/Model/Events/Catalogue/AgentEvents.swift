@@ -3,7 +3,7 @@ package enum AgentEvents {
   static var all: [EventDeclaration] {
     [
       registeredDeclaration, unregisteredDeclaration, enabledDeclaration, disabledDeclaration, startedDeclaration,
-      activatedDeclaration, wakeDeclaration,
+      activatedDeclaration, wakeDeclaration, timerDeclaration,
     ]
       + trouble + [stoppedDeclaration]
   }
@@ -106,6 +106,26 @@ package enum AgentEvents {
 
   /// - Parameter payload: the client's payload.
   package static func wake(_ payload: Fields) -> DaemonEvent { DaemonEvent(wakeDeclaration, payload) }
+
+  private static var timerName: String { "agent:timer" }
+
+  /// Whether it is the name of the event that is delivered only to the agent whose timer it is about.
+  package static func isTimer(_ type: String) -> Bool { type.isSame(as: timerName) }
+
+  private static var timerDeclaration: EventDeclaration {
+    EventDeclaration(
+      timerName, nil, isInternal: true,
+      "the time of a timer that an agent has set has come; only that agent gets it, with the priority of its manifest",
+      [.agent, .text("timer", "the timer's name")], example: timer("climate", name: "dry", .normal)
+    ) { event in "timer \(event.text("timer")) of \(named(event))" }
+  }
+
+  /// - Parameters:
+  ///   - name: the timer's name.
+  ///   - priority: the priority of the agent's manifest.
+  package static func timer(_ agent: AgentID, name: String, _ priority: Priority) -> DaemonEvent {
+    DaemonEvent(timerDeclaration, priority: priority, Fields(uniquePairs: [text(agent), ("timer", .string(name))]))
+  }
 
   private static var stoppedDeclaration: EventDeclaration {
     EventDeclaration(

@@ -1,0 +1,100 @@
+/// The permission lattice: a child agent may do only what its parent may. `parent` in the manifest names the parent.
+package enum PermissionLattice {
+  /// How deep a tree of agents may be. An agent without a parent has depth 0.
+  package static let greatestDepth = 3
+
+  /// Something that a child asks for and its parent does not have.
+  package struct Excess: Sendable, Hashable {
+    /// The kind of excess, as the upstream protocol names it.
+    package enum Reason: String, Sendable {
+      case path = "PATH_VIOLATION"
+      case budget = "BUDGET_EXCEEDED"
+      case capability = "CAPABILITY_VIOLATION"
+      case depth = "DEPTH_EXCEEDED"
+    }
+    /// The kind of excess.
+    package var reason: Reason
+    /// What it asks for, such as `actuator 'pump'`.
+    package var text: String
+
+    /// - Parameter text: what it asks for, such as `actuator 'pump'`.
+    package init(reason: Reason, text: String) {
+      self.reason = reason
+      self.text = text
+    }
+  }
+
+  /// Checks an agent against its parent and its place in the tree.
+  /// - Parameter known: the manifest of a registered agent; nil for an unknown one, which sets no limits.
+  /// - Returns: what exceeds the parent's; empty when nothing does, or there is no parent.
+  package static func excess(of child: Manifest, _ known: (AgentID) -> Manifest?) -> [Excess] {
+    guard let parent = child.parent.flatMap(known) else { return [] }
+    var depth = 1
+    var above = parent
+    while let next = above.parent.flatMap(known), depth <= greatestDepth { (above, depth) = (next, depth + 1) }
+    guard depth <= greatestDepth else {
+      return [Excess(reason: .depth, text: "a place more than \(greatestDepth) levels below the top of the tree")]
+    }
+    return excess(of: child, over: parent)
+  }
+
+  /// Compares the permissions and the tokens of a child with those of its parent.
+  /// - Returns: what exceeds the parent's; empty when nothing does.
+  package static func excess(of child: Manifest, over parent: Manifest) -> [Excess] {
+    let (asked, had) = (child.permissions, parent.permissions)
+    var found: [Excess] = []
+    func compare(_ kind: String, _ asked: [EventPattern], _ had: [EventPattern]) {
+      for pattern in asked where !had.contains(where: { $0.includes(pattern) }) {
+        found.append(Excess(reason: .capability, text: "\(kind) '\(pattern)'"))
+      }
+    }
+    compare("sensor", asked.sensors, had.sensors)
+    compare("actuator", asked.actuators, had.actuators)
+    compare("camera", asked.cameras, had.cameras)
+    compare("emitting", asked.emit, had.emit)
+    if asked.model, !had.model { found.append(Excess(reason: .capability, text: "a model")) }
+    for host in asked.hosts where !had.hosts.contains(host) {
+      found.append(Excess(reason: .capability, text: "host '\(host)'"))
+    }
+    let folders = had.paths.map { absolute($0, in: parent) }
+    for path in asked.paths.map({ absolute($0, in: child) }) where !folders.contains(where: { contains($0, path) }) {
+      found.append(Excess(reason: .path, text: "path '\(path)'"))
+    }
+    if let tokens = child.budget.tokens, let limit = parent.budget.tokens, exceeds(tokens, limit) {
+      found.append(Excess(reason: .budget, text: "\(tokens) tokens, more than \(limit)"))
+    }
+    return found
+  }
+
+  /// A sentence that names the excess, after the name of the child.
+  package static func sentence(_ excess: [Excess], parent: AgentID) -> String {
+    "asks for more than its parent '\(parent)' has: \(excess.map(\.text).joined(separator: ", "))"
+  }
+
+  /// Relative paths start in the folder of the manifest.
+  private static func absolute(_ path: String, in manifest: Manifest) -> String {
+    guard !path.hasPrefix("/"), let slash = manifest.file.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
+    return manifest.file[...slash] + path
+  }
+
+  /// Compares rates a second, without rounding.
+  private static func exceeds(_ rate: Rate, _ limit: Rate) -> Bool {
+    Double(rate.count) * Double(limit.per.nanoseconds) > Double(limit.count) * Double(rate.per.nanoseconds)
+  }
+
+  /// Whether the path is the folder or lies in it. Neither has links resolved, so `..` never lies in a folder.
+  private static func contains(_ folder: String, _ path: String) -> Bool {
+    func parts(_ path: String) -> [Substring] { path.split(separator: "/").filter { $0 != "." } }
+    let (outer, inner) = (parts(folder), parts(path))
+    return inner.starts(with: outer) && !inner.dropFirst(outer.count).contains("..")
+  }
+}
+
+extension EventPattern {
+  /// Whether every name that `other` matches is matched by this pattern, too. Never wrong with true; false for some
+  /// pairs of several wildcards.
+  package func includes(_ other: EventPattern) -> Bool {
+    // A wildcard of `other` is an ordinary character here, and only a wildcard of this pattern matches it.
+    matches(other.text)
+  }
+}

@@ -1,0 +1,90 @@
+import Model
+import Testing
+
+@Suite struct PermissionLatticeTests {
+  private func agent(_ id: AgentID, parent: AgentID? = nil, _ change: (inout Manifest) -> Void = { _ in }) -> Manifest {
+    var manifest = Manifest(id: id, name: id.rawValue, runtime: .init(driver: .process, entry: "x"), parent: parent)
+    change(&manifest)
+    return manifest
+  }
+
+  private func excess(_ child: (inout Manifest) -> Void, over parent: (inout Manifest) -> Void) -> [String] {
+    PermissionLattice.excess(of: agent("child", child), over: agent("parent", parent)).map(\.text)
+  }
+
+  @Test(arguments: [
+    ("fan", "fan", true), ("fan", "*", true), ("fan", "f*", true), ("f*", "f*", true), ("f*n", "f*", true),
+    ("*", "*", true),
+    ("fan", "fans", false), ("*", "f*", false), ("f*", "fan", false), ("*n", "f*", false), ("", "*", true),
+    ("*", "", false),
+    ("a*c*e", "a*e", true), ("a*e", "a*c*e", false),
+  ])
+  func aPatternIncludesWhatEveryNameOfAnotherMatches(_ pattern: String, _ wider: String, _ isIncluded: Bool) {
+    #expect(EventPattern(wider).includes(EventPattern(pattern)) == isIncluded)
+  }
+
+  /// Whatever a pattern includes, each name that the other one matches is matched by it, too.
+  @Test func inclusionIsNeverWrong() {
+    let letters = ["", "a", "b", "*"]
+    var patterns: [String] = []
+    for a in letters { for b in letters { for c in letters { for d in letters { patterns.append(a + b + c + d) } } } }
+    let names = ["", "a", "b", "ab", "ba", "aa", "bb", "aab", "aba", "baa", "abab", "bbaa", "aaaa"]
+    for wide in patterns {
+      for narrow in patterns where EventPattern(wide).includes(EventPattern(narrow)) {
+        for name in names where EventPattern(narrow).matches(name) {
+          #expect(EventPattern(wide).matches(name), "\(wide) includes \(narrow) but not \(name)")
+        }
+      }
+    }
+  }
+
+  @Test func aChildMayDoLess() {
+    #expect(
+      excess {
+        $0.permissions = Permissions(
+          sensors: [EventPattern("t*")], actuators: [EventPattern("fan")], paths: ["/data/a"])
+        $0.budget.tokens = Rate(count: 10, per: .seconds(60))
+      } over: {
+        $0.permissions = Permissions(
+          sensors: [EventPattern("*")], actuators: [EventPattern("fan"), EventPattern("lamp")], model: true,
+          paths: ["/data/"], hosts: ["example.org"])
+        $0.budget.tokens = Rate(count: 1000, per: .seconds(3600))
+      } == [])
+  }
+
+  @Test func everythingMoreIsNamed() {
+    let found = excess {
+      $0.permissions = Permissions(
+        sensors: [EventPattern("*")], actuators: [EventPattern("pump")], cameras: [EventPattern("cam")],
+        emit: [EventPattern("x:*")], model: true, paths: ["/database", "/data/../etc", "sub"], hosts: ["example.org"])
+      $0.budget.tokens = Rate(count: 10, per: .seconds(1))
+      $0.file = "/elsewhere/agent.json"
+    } over: {
+      $0.permissions = Permissions(sensors: [EventPattern("t")], emit: [EventPattern("x:y")], paths: ["/data", "sub"])
+      $0.budget.tokens = Rate(count: 10, per: .seconds(2))
+      $0.file = "/here/agent.json"
+    }
+    #expect(
+      found == [
+        "sensor '*'", "actuator 'pump'", "camera 'cam'", "emitting 'x:*'", "a model", "host 'example.org'",
+        "path '/database'", "path '/data/../etc'", "path '/elsewhere/sub'", "10/1s tokens, more than 10/2s",
+      ])
+  }
+
+  @Test func aTreeHasThreeLevelsBelowItsTop() {
+    var known: [AgentID: Manifest] = [:]
+    for (id, parent) in [("a", nil), ("b", "a"), ("c", "b"), ("d", "c"), ("e", "d")] as [(AgentID, AgentID?)] {
+      known[id] = agent(id, parent: parent)
+    }
+    func reasons(_ id: AgentID) -> [PermissionLattice.Excess.Reason] {
+      PermissionLattice.excess(of: known[id]!) { known[$0] }.map(\.reason)
+    }
+    #expect(["a", "b", "c", "d"].allSatisfy { reasons($0) == [] })
+    #expect(reasons("e") == [.depth])
+    // A cycle has no top.
+    known["a"]?.parent = "d"
+    #expect(reasons("b") == [.depth])
+    // An unknown parent limits nothing.
+    #expect(PermissionLattice.excess(of: agent("x", parent: "nobody") { $0.permissions = .all }) { known[$0] } == [])
+  }
+}
