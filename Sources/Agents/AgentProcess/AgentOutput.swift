@@ -9,6 +9,10 @@ import Model
 final class AgentOutput {
   /// The newest line, for the message about the program's end; nil when there was none.
   private(set) var last: String?
+  /// The bytes that were read.
+  private(set) var received = 0
+  /// Called when nobody can write any more: every process that had the log is gone. Not called after `finish`.
+  var onEnd: () -> Void = {}
 
   private let loop: EventLoop
   private let pipe: Descriptor
@@ -22,6 +26,11 @@ final class AgentOutput {
   private static let turn = Duration.milliseconds(100)
   /// The longest line; the rest of a longer one is dropped.
   private static let longest = 4096
+
+  /// The most bytes that are read in some time: one piece more than `mostAtOnce` in each turn, and two turns begun.
+  static func most(within time: Duration) -> Int {
+    (Int(time.nanoseconds / turn.nanoseconds) + 2) * (mostAtOnce + 16_384)
+  }
 
   /// - Parameter pipe: the reading end, non-blocking.
   init(_ pipe: consuming Descriptor, on loop: EventLoop, _ onLine: @escaping (String) -> Void) {
@@ -55,7 +64,10 @@ final class AgentOutput {
       switch readOnce() {
       case .some: count += 16_384
       case .nothing: return
-      case .end: return close()
+      case .end:
+        close()
+        let onEnd = onEnd
+        return onEnd()
       }
     }
     if let watch = watch.take() { loop.unwatch(watch) }
@@ -73,6 +85,7 @@ final class AgentOutput {
     do throws(SystemError) {
       guard let count = try System.read(pipe.number, into: &bytes, limit: 16_384) else { return .nothing }
       if count == 0 { return .end }
+      received += count
     } catch {
       return .end
     }
