@@ -129,7 +129,9 @@ let ranks: [[Target]] = [
   [
     module(
       "Isolations", in: "Agents",
-      ["Model", "EventLoop", "Agent", "Plugins", "AgentInProcess", "AgentProcess", "AgentWASM"]),
+      [
+        "Model", "EventLoop", "Agent", "Plugins", "AgentInProcess", "AgentProcess", "AgentWASM", "LauncherClient",
+      ]),
     module(
       "PluginInstallation", in: "Tools",
       ["Model", "OpenStarryAgent", "Document", "Linux", "Companion", "Unpack", "Plugins", "Config", "CSodium"]),
@@ -151,8 +153,8 @@ let ranks: [[Target]] = [
       "Daemon", in: "Daemon",
       [
         "Model", "OpenStarryAgent", "Document", "Linux", "CLinux", "EventLoop", "HAL", "Agent", "Rules", "Config",
-        "Store", "HALLinux", "HALSimulated", "GuardianClient", "AgentWASM", "Isolations", "Plugins", "Orchestrator",
-        "Projection",
+        "Store", "HALLinux", "HALSimulated", "GuardianClient", "LauncherClient", "AgentProcess", "AgentWASM",
+        "Isolations", "Plugins", "Orchestrator", "Projection",
         "Control", "Systemd", "Journal", "Footprint", "Vitals", "Cgroup",
       ]),
   ],
@@ -317,7 +319,8 @@ let allTests: [Target] = [
   tests(
     "BlackBoxTests", in: "Daemon",
     [
-      "TestKit", "ModuleKit", "openstarryd", "openstarry", "openstarry-guardian", "openstarry-unpack",
+      "TestKit", "ModuleKit", "openstarryd", "openstarry", "openstarry-guardian", "openstarry-launcher",
+      "openstarry-unpack",
       "hostile-firmware", "guardian-ward",
       "GuardianTestKit", "Document", "Linux", "CLinux", "Model",
     ]),
@@ -329,7 +332,8 @@ let allTests: [Target] = [
   tests(
     "CommandLineTests", in: "Tools",
     [
-      "TestKit", "CommandLine", "AgentTrial", "ControlClient", "Linux", "Model", "Wire", "RPC", argumentParserProduct,
+      "TestKit", "CommandLine", "AgentTrial", "ControlClient", "Linux", "Model", "Wire", "RPC",
+      argumentParserProduct,
     ]),
 
   // make vm-test: tests on devices of a real kernel.

@@ -3,6 +3,7 @@ import AgentInProcess
 import AgentProcess
 import AgentWASM
 import EventLoop
+import LauncherClient
 import Model
 import Plugins
 
@@ -21,7 +22,9 @@ package enum Isolations {
       ProcessDriver.isolation,
       { site in
         (site.loop as? EventLoop).map {
-          ProcessDriver($0, home: site.home, plugins: site.plugins, sockets: site.sockets)
+          ProcessDriver(
+            $0, home: site.home, plugins: site.plugins, sockets: site.sockets,
+            launcher: site.launcher ?? LauncherLink($0))
         }
       }
     ),
@@ -60,6 +63,8 @@ package struct DriverSite {
   package var sockets: [String] = []
   /// The plugins of agents.
   package var plugins: PluginStore
+  /// Starts the programs of process agents; nil for one of the driver's own.
+  package var launcher: LauncherLink?
 
   /// - Parameters:
   ///   - home: `$OPENSTARRY_HOME`.

@@ -34,6 +34,11 @@ package protocol DaemonControl: AnyObject {
   ///   - done: called once, now or later; the only error is `storage`.
   func history(_ agent: AgentID?, last: Int, _ done: @escaping (Result<[Fields], AgentControlError>) -> Void)
 
+  /// Proves the limits of sandboxed agents: programs try to exceed them, one after the other.
+  /// - Parameter done: called once, later, with the result of `daemon.probe`.
+  /// - Returns: false when such programs run already; `done` is not called then.
+  func probeLimits(_ done: @escaping (Fields) -> Void) -> Bool
+
   /// Starts an orderly exit of the daemon, after the caller has returned to the loop.
   func stop()
 

@@ -1,6 +1,8 @@
 import Agent
+import AgentProcess
 import Control
 import Footprint
+import GuardianClient
 import Linux
 import Model
 import Orchestrator
@@ -33,6 +35,18 @@ extension Daemon: DaemonControl {
   func history(_ agent: AgentID?, last: Int, _ done: @escaping (Result<[Fields], AgentControlError>) -> Void) {
     registry.history(agent, last: last) { result in
       done(result.map { $0.map(\.fields) }.mapError { .storage($0.message) })
+    }
+  }
+
+  func probeLimits(_ done: @escaping (Fields) -> Void) -> Bool {
+    guard probes == nil else { return false }
+    let settings = configuration.settings
+    let hidden = [settings.socket, GuardianLink.path(beside: settings.socket), settings.home]
+    let probes = LimitProbes(loop, launcher, hidden: hidden)
+    self.probes = probes
+    return probes.run { [unowned self] report in
+      loop.later { [unowned self] in self.probes = nil }
+      done(report.fields)
     }
   }
 

@@ -1,4 +1,5 @@
 import Agent
+import AgentProcess
 import Config
 import Control
 import EventLoop
@@ -7,6 +8,7 @@ import GuardianClient
 import HAL
 import Isolations
 import Journal
+import LauncherClient
 import Linux
 import Model
 import OpenStarryAgent
@@ -29,6 +31,10 @@ final class Daemon {
   let vitals: Vitals
   let serviceManager: ServiceManager
   let started: Instant
+  /// Starts the programs of process agents.
+  let launcher: LauncherLink
+  /// Exists while the probes run.
+  var probes: LimitProbes?
   private let arguments: Arguments
   private let story: Story?
   var control: ControlServer?
@@ -72,9 +78,11 @@ final class Daemon {
       vitals.end()
       throw error
     }
+    launcher = LauncherLink(loop)
     var drivers = DriverSite(
       loop, home: settings.home, modules: Files.join(settings.home, "modules"), types: types, witness: vitals.witness)
     drivers.sockets = [settings.socket, GuardianLink.path(beside: settings.socket)]
+    drivers.launcher = launcher
     drivers.plugins = PluginStore(folder: settings.pluginFolder)
     var site = DaemonCore.Site(
       loop: loop, log: log, hardware: board.hardware, home: settings.home, boot: System.bootID(),

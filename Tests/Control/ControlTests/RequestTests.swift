@@ -35,6 +35,20 @@ import Testing
     #expect(harness.events.all.map(\.type) == ["git:pushed"])
   }
 
+  @Test func probesRunOnceAtATime() throws {
+    let harness = try Harness()
+    harness.daemon.probesTakeTime = true
+    let (first, second) = (try harness.connect(), try harness.connect())
+    try first.send(#"{"id":1,"method":"daemon.probe"}"#)
+    harness.settle()
+    let refusal = try second.refusal("daemon.probe")
+    #expect(refusal?.known == .rateLimited && refusal?.message.contains("probed already") == true)
+    harness.daemon.finishProbes()
+    #expect(try first.next()?["result"] == ["obstacle": .null, "limits": .list([])])
+    harness.daemon.probesTakeTime = false
+    #expect(try second.call("daemon.probe").get()["obstacle"] == .null)
+  }
+
   @Test func aRefusalAndItsHintAgree() throws {
     let refusal = RPCError(AgentControlError.quarantined("bad", "it failed"))
     #expect(refusal.message.hasSuffix("; 'openstarry restart bad' releases it"))

@@ -132,6 +132,11 @@ extension TestDaemon: DaemonControl {
   func reload() throws(Diagnostics) -> Fields { ["rules": .int(Int64(try rules.reloadRules()))] }
   func leaveSafeMode(_ done: @escaping (Bool) -> Void) { done(false) }
 
+  func probeLimits(_ done: @escaping (Fields) -> Void) -> Bool {
+    done(["obstacle": "no processes here", "limits": .list([])])
+    return true
+  }
+
   func stopEverything(by client: String, reason: String?, cause: Cause?, _ done: @escaping (Bool, String?) -> Void) {
     core.stops?.begin(by: client, reason: reason, cause: cause, done)
   }

@@ -77,6 +77,24 @@ extension ControlMethods {
       return nil
     },
     Method(
+      "daemon.probe", .operate,
+      "Proves the limits of agents that are programs: small programs in their sandbox try to exceed them, one after the "
+        + "other, for some seconds.",
+      result:
+        "`{\"obstacle\": why no sandbox can be made (or null), \"limits\": [{\"limit\": name, \"outcome\": `held`, "
+        + "`afterwards` (measured, and acted upon), `not_held` or `not_run`, \"text\": what was tried and what happened}], "
+        + "\"launcher\": {\"uid\": the user of agents, \"landlock\": the version of Landlock (0: none), \"controllers\": "
+        + "[`groups`, `memory`, `cpu`, `pids`]} (or null), \"took_ms\"}`",
+      isCommand: true
+    ) { call throws(RPCError) in
+      guard call.services.daemon.probeLimits({ call.answer(.success(.map($0))) }) else {
+        throw RPCError(
+          .rateLimited, "the limits are being probed already: try again in some seconds", data: ["retry_after_ms": 5000]
+        )
+      }
+      return nil
+    },
+    Method(
       "daemon.methods", .view, "Lists the methods of this section, for programs.",
       result:
         "`{\"methods\": [{\"name\", \"role\", \"summary\", \"parameters\": [{\"name\", \"type\", \"required\", "
