@@ -79,6 +79,7 @@ let ranks: [[Target]] = [
     module("Agent", in: "Agents", ["Model", "Linux"]),
     module("Footprint", in: "Health", ["Model", "Linux", "CLinux"]),
     module("Systemd", in: "Daemon", ["Model", "Linux", "CLinux"]),
+    module("Doctor", in: "Tools", ["Model", "Linux"]),
   ],
   // 5: implementations of the protocols of rank 4, storage, and transport.
   [
@@ -329,6 +330,7 @@ let allTests: [Target] = [
   tests(
     "PluginInstallationTests", in: "Tools",
     ["TestKit", "PluginInstallation", "openstarry-unpack", "Plugins", "Agent", "Config", "Linux", "Model"]),
+  tests("DoctorTests", in: "Tools", ["TestKit", "Doctor", "Linux", "Model"]),
   tests(
     "CommandLineTests", in: "Tools",
     [

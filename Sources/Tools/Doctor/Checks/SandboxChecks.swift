@@ -1,0 +1,104 @@
+import Model
+
+/// What agents that are programs need: bubblewrap, the launcher, user namespaces, the filter.
+enum SandboxChecks {
+  static func findings(_ machine: Machine, _ facts: Facts) -> [Finding] {
+    let probes = facts.answers.flatMap { try? $0.probes.get() }
+    if let probes, probes["obstacle"]?.string == nil {
+      let version = facts.versions["/usr/bin/bwrap"].map { " \($0)" } ?? ""
+      return [Finding(.sandbox, .ok, "programs start in a sandbox (bubblewrap\(version), seccomp)")]
+        + launcher(probes["launcher"])
+    }
+    // Boards without such agents need no sandbox.
+    let level: Finding.Level = facts.answers?.hasPrograms ?? false ? .problem : .note
+    var findings = parts(machine, level) + namespaces(machine, level)
+    if let obstacle = probes?["obstacle"]?.string {
+      let isKnown = findings.contains { $0.level != .ok }
+      findings.insert(
+        Finding(
+          .sandbox, level, "programs cannot start in a sandbox: \(obstacle)",
+          remedy: isKnown ? "see the next lines" : "docs/process-agents.md, 'Requirements'"), at: 0)
+    }
+    return findings
+  }
+
+  private static func launcher(_ facts: Value?) -> [Finding] {
+    guard let facts else { return [] }
+    var findings: [Finding] = []
+    if facts["uid"]?.int == 0 {
+      findings.append(
+        Finding(
+          .sandbox, .problem, "the launcher runs as root, and so do agents",
+          remedy: "start it by its unit openstarry-launcher.service, whose user is openstarry-agents"))
+    }
+    if let version = facts["landlock"]?.int, version > 0 {
+      findings.append(Finding(.sandbox, .ok, "Landlock version \(version) restricts files once more"))
+    } else {
+      findings.append(
+        Finding(.sandbox, .note, "this kernel has no Landlock: namespaces and seccomp alone hold agents"))
+    }
+    return findings
+  }
+
+  /// The programs and files that have to be installed.
+  private static func parts(_ machine: Machine, _ level: Finding.Level) -> [Finding] {
+    var findings: [Finding] = []
+    findings.append(
+      machine.exists("/usr/bin/bwrap")
+        ? Finding(.sandbox, .ok, "bubblewrap is installed")
+        : Finding(.sandbox, level, "bubblewrap is not installed", remedy: "sudo apt install bubblewrap"))
+    // Only an installed daemon has a unit; in a checkout the programs are beside the daemon.
+    let unit = "/usr/lib/systemd/system/openstarry-launcher.socket"
+    if machine.exists(unit) {
+      if !machine.exists("/run/openstarry-launcher/socket"), machine.exists("/run/systemd/system") {
+        findings.append(
+          Finding(
+            .sandbox, level, "openstarry-launcher.socket is not active",
+            remedy: "sudo systemctl start openstarry-launcher.socket; 'systemctl status' says why it is not"))
+      }
+      for name in ["openstarry-launcher", "openstarry-agent.bpf"]
+      where !machine.exists("/usr/lib/openstarry/\(name)") {
+        findings.append(
+          Finding(
+            .sandbox, level, "/usr/lib/openstarry/\(name) is missing", remedy: "install the package openstarryd again"))
+      }
+    }
+    return findings
+  }
+
+  /// What forbids user namespaces to users without rights.
+  private static func namespaces(_ machine: Machine, _ level: Finding.Level) -> [Finding] {
+    var findings: [Finding] = []
+    // A patch of Debian's and Ubuntu's kernels.
+    if machine.number("/proc/sys/kernel/unprivileged_userns_clone") == 0 {
+      findings.append(
+        Finding(
+          .sandbox, level, "kernel.unprivileged_userns_clone=0 forbids user namespaces",
+          remedy: "sudo sysctl kernel.unprivileged_userns_clone=1, and the same in a file of /etc/sysctl.d"))
+    }
+    // namespaces(7)
+    if machine.number("/proc/sys/user/max_user_namespaces") == 0 {
+      findings.append(
+        Finding(
+          .sandbox, level, "user.max_user_namespaces=0 forbids user namespaces",
+          remedy: "sudo sysctl user.max_user_namespaces=1024, and the same in a file of /etc/sysctl.d"))
+    }
+    if !machine.exists("/proc/self/ns/user") {
+      findings.append(
+        Finding(
+          .sandbox, level, "this kernel has no user namespaces (CONFIG_USER_NS)",
+          remedy: "use a kernel of Debian or Raspberry Pi OS"))
+    }
+    // Ubuntu 23.10 and later, unless a profile allows it to the program.
+    let profiles = machine.names(in: "/etc/apparmor.d").filter { $0.contains("bwrap") || $0.contains("bubblewrap") }
+    if machine.number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1, profiles.isEmpty {
+      findings.append(
+        Finding(
+          .sandbox, level,
+          "AppArmor forbids user namespaces (kernel.apparmor_restrict_unprivileged_userns=1, as on Ubuntu)",
+          remedy: "give /usr/bin/bwrap a profile with 'userns,' (the package apparmor-profiles has one), or "
+            + "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"))
+    }
+    return findings
+  }
+}

@@ -1,0 +1,137 @@
+import Doctor
+import Model
+import Testing
+
+/// What forbids sandboxes and limits, on machines made of files.
+@Suite struct SandboxCheckTests {
+  /// A machine on which the daemon could make no sandbox, with an agent that needs one.
+  private func patient(_ files: [String: String] = [:]) throws -> Patient {
+    var patient = try Patient(files)
+    patient.facts.daemon = .success(
+      Patient.answers(agents: [Patient.program], probes: Patient.without("bwrap: No permissions to create a namespace"))
+    )
+    return patient
+  }
+
+  @Test func bubblewrapIsMissing() throws {
+    var patient = try patient()
+    patient.remove("usr/bin/bwrap")
+    #expect(patient.has(.sandbox, .problem, "bubblewrap is not installed", remedy: "apt install bubblewrap"))
+    // Without agents that are programs it is only good to know.
+    patient.facts.daemon = .success(Patient.answers(probes: Patient.without("bubblewrap is not installed")))
+    #expect(patient.findings.allSatisfy { $0.level != .problem })
+    #expect(patient.has(.sandbox, .note, "bubblewrap is not installed"))
+  }
+
+  struct Setting: Sendable {
+    var file: String
+    var text: String
+    var remedy: String
+  }
+
+  @Test(arguments: [
+    Setting(
+      file: "proc/sys/kernel/unprivileged_userns_clone", text: "kernel.unprivileged_userns_clone=0",
+      remedy: "sysctl kernel.unprivileged_userns_clone=1"),
+    Setting(
+      file: "proc/sys/user/max_user_namespaces", text: "user.max_user_namespaces=0",
+      remedy: "sysctl user.max_user_namespaces=1024"),
+  ]) func aSettingForbidsUserNamespaces(setting: Setting) throws {
+    let patient = try patient([setting.file: "0\n"])
+    #expect(patient.has(.sandbox, .problem, setting.text, remedy: setting.remedy), "\(patient.complaints)")
+    #expect(patient.has(.sandbox, .problem, "No permissions to create a namespace", remedy: "see the next lines"))
+  }
+
+  @Test func appArmorForbidsThemOnUbuntu() throws {
+    let file = "proc/sys/kernel/apparmor_restrict_unprivileged_userns"
+    #expect(try patient([file: "1\n"]).has(.sandbox, .problem, "AppArmor forbids user namespaces", remedy: "profile"))
+    #expect(try !patient([file: "0\n"]).has(.sandbox, .problem, "AppArmor"))
+    let profiled = try patient([file: "1\n", "etc/apparmor.d/bwrap-userns-restrict": "profile bwrap {}"])
+    #expect(!profiled.has(.sandbox, .problem, "AppArmor"))
+  }
+
+  @Test func theKernelHasNoUserNamespaces() throws {
+    let patient = try patient()
+    patient.remove("proc/self/ns/user")
+    #expect(patient.has(.sandbox, .problem, "no user namespaces (CONFIG_USER_NS)"))
+  }
+
+  @Test func anUnknownObstacleIsToldAsItIs() throws {
+    let patient = try patient()
+    #expect(patient.has(.sandbox, .problem, "No permissions", remedy: "docs/process-agents.md"))
+  }
+
+  @Test func thePackageIsIncomplete() throws {
+    let patient = try patient([
+      "usr/lib/systemd/system/openstarry-launcher.socket": "", "run/systemd/system/x": "",
+      "usr/lib/openstarry/openstarry-launcher": "",
+    ])
+    #expect(patient.has(.sandbox, .problem, "openstarry-launcher.socket is not active", remedy: "systemctl start"))
+    #expect(patient.has(.sandbox, .problem, "openstarry-agent.bpf is missing", remedy: "package"))
+    #expect(!patient.has(.sandbox, .problem, "openstarry/openstarry-launcher is missing"))
+  }
+
+  @Test func aSandboxThatWorksSilencesAllDoubts() throws {
+    let patient = try Patient(["proc/sys/user/max_user_namespaces": "0\n"])
+    #expect(!patient.has(.sandbox, .problem, "") && !patient.has(.sandbox, .note, ""))
+    #expect(patient.has(.sandbox, .ok, "Landlock version 5"))
+  }
+
+  @Test func rootAndLandlock() throws {
+    var patient = try Patient()
+    let probes: Value = ["obstacle": .null, "launcher": ["uid": 0, "landlock": 0, "controllers": []], "limits": []]
+    patient.facts.daemon = .success(Patient.answers(probes: .success(probes)))
+    #expect(patient.has(.sandbox, .problem, "the launcher runs as root"))
+    #expect(patient.has(.sandbox, .note, "no Landlock"))
+  }
+
+  // MARK: Limits
+
+  private func limits(_ files: [String: String], _ outcome: String, _ controllers: Value) throws -> Patient {
+    var patient = try Patient(files)
+    let probes: Value = [
+      "obstacle": .null, "launcher": ["uid": 990, "landlock": 5, "controllers": controllers],
+      "limits": [["limit": "file_size", "outcome": .string(outcome), "text": "so it went"]],
+    ]
+    patient.facts.daemon = .success(Patient.answers(probes: .success(probes)))
+    return patient
+  }
+
+  @Test func aLimitThatIsNotHeldIsAProblem() throws {
+    let patient = try limits([:], "not_held", ["groups"])
+    #expect(patient.has(.limits, .problem, "file size: so it went", remedy: "do not run agents that you do not trust"))
+    #expect(try limits([:], "not_run", ["groups"]).has(.limits, .note, "file size: so it went", remedy: "again"))
+  }
+
+  @Test func memoryIsOffOnARaspberryPi() throws {
+    let files = [
+      "sys/fs/cgroup/cgroup.controllers": "cpuset cpu io pids\n",
+      "proc/cmdline": "console=tty1 cgroup_disable=memory rootwait\n",
+      "proc/device-tree/model": "Raspberry Pi 4 Model B Rev 1.4\0", "boot/firmware/cmdline.txt": "",
+    ]
+    let patient = try limits(files, "afterwards", ["groups", "cpu", "pids"])
+    #expect(
+      patient.has(
+        .limits, .note, "the memory controller is off (cgroup_disable=memory",
+        remedy: "add cgroup_enable=memory to the one line of /boot/firmware/cmdline.txt"), "\(patient.complaints)")
+    #expect(patient.has(.board, .ok, "Raspberry Pi 4 Model B Rev 1.4"))
+  }
+
+  @Test func aHostWithBothVersions() throws {
+    let patient = try limits(["sys/fs/cgroup/unified/cgroup.procs": ""], "afterwards", [])
+    patient.remove("sys/fs/cgroup/cgroup.controllers")
+    #expect(patient.has(.limits, .note, "of version 1, or of both", remedy: "systemd.unified_cgroup_hierarchy=1"))
+  }
+
+  @Test func aLauncherWithoutGroups() throws {
+    let patient = try limits([:], "afterwards", [])
+    #expect(patient.has(.limits, .note, "no control groups of its own", remedy: "Delegate=yes"))
+    #expect(try !limits([:], "afterwards", ["groups"]).has(.limits, .note, "of its own"))
+  }
+
+  @Test func probesThatWereRefused() throws {
+    var patient = try Patient()
+    patient.facts.daemon = .success(Patient.answers(probes: .failure(Facts.Failure("the role 'view' may not"))))
+    #expect(patient.has(.limits, .note, "no limit was proved: the role 'view' may not"))
+  }
+}
