@@ -166,7 +166,7 @@ let ranks: [[Target]] = [
       "CommandLine", in: "Tools",
       [
         "Model", "Document", "Linux", "Wire", "RPC", "Config", "CEL", "Rules", "ControlClient", "Agent", "Isolations",
-        "AgentTrial", "Plugins", "PluginInstallation", argumentParserProduct,
+        "AgentTrial", "Plugins", "PluginInstallation", "Doctor", argumentParserProduct,
       ]),
   ],
   [program("openstarry", in: "Tools", ["CommandLine", "AgentWASM"])],
@@ -334,7 +334,7 @@ let allTests: [Target] = [
   tests(
     "CommandLineTests", in: "Tools",
     [
-      "TestKit", "CommandLine", "AgentTrial", "ControlClient", "Linux", "Model", "Wire", "RPC",
+      "TestKit", "CommandLine", "Doctor", "AgentTrial", "ControlClient", "Linux", "Model", "Wire", "RPC",
       argumentParserProduct,
     ]),
 

@@ -48,7 +48,7 @@ struct ArgumentTests {
 
   @Test func everyLeafTakesJSONAndSocket() throws {
     let lines = [
-      "estop", "budget x", "history x -n 5",
+      "doctor", "estop", "budget x", "history x -n 5",
       "status", "state", "devices", "version", "rules list", "rules reload", "rules test a:b", "daemon stop",
       "daemon reload", "daemon leave-safe-mode", "read x", "set x on", "release x", "why x", "events", "emit a:b",
       "logs x", "spawn x", "kill x",

@@ -56,3 +56,12 @@ struct ConsoleTests {
     #expect(Console.summary([:]) == "- devices, - of - agents running, - rules")
   }
 }
+
+/// Commands that write files need a shell.
+struct ConsoleCommandTests {
+  @Test func theDoctorWorksInTheConsoleAndItsArchiveDoesNot() {
+    #expect(!Console.isForShells(["doctor", "--json"]))
+    #expect(Console.isForShells(["doctor", "--bundle=x.tar"]))
+    #expect(Console.isForShells(["snapshot", "cam0"]))
+  }
+}

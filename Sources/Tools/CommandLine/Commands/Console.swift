@@ -95,7 +95,7 @@ struct Console: ParsableCommand {
     Status.self, Events.self, Why.self, State.self, History.self, Devices.self, Read.self, EmergencyStop.self,
     SetActuator.self, GiveUp.self, Simulate.self, ProcessList.self, BudgetList.self, Logs.self, Spawn.self, Kill.self,
     Restart.self, Wake.self, Unregister.self, Emit.self, RuleCommands.self, Expression.self, DaemonCommands.self,
-    Version.self,
+    Version.self, DoctorCommand.self,
   ]
 
   /// Those of `agent`.
@@ -109,11 +109,15 @@ struct Console: ParsableCommand {
     func names(_ commands: [any ParsableCommand.Type]) -> [String] { commands.map { $0._commandName } }
     guard let name = words.first, names(OpenStarry.configuration.subcommands).contains(name) else { return false }
     if name == AgentCommands._commandName, words.count > 1 { return !names(agentCommands).contains(words[1]) }
+    if name == DoctorCommand._commandName {
+      return words.contains { $0.hasPrefix("--bundle") || $0.hasPrefix("--config") }
+    }
     return !names(commands).contains(name)
   }
 
   static let help = """
     status                   show the state of the daemon
+    doctor                   examine limits, devices and board, and say what to do
     ps                       list agents
     devices                  list devices and their holders
     read SENSOR              measure

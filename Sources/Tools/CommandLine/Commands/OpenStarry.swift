@@ -13,7 +13,8 @@ package struct OpenStarry: ParsableCommand {
       """,
     version: "openstarry \(Release.version)",
     groupedSubcommands: [
-      CommandGroup(name: "Watch", subcommands: [Status.self, Events.self, Why.self, State.self, History.self]),
+      CommandGroup(
+        name: "Watch", subcommands: [Status.self, DoctorCommand.self, Events.self, Why.self, State.self, History.self]),
       CommandGroup(
         name: "Hardware",
         subcommands: [
