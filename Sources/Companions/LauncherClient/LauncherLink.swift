@@ -30,8 +30,7 @@ package final class LauncherLink {
   package static let idleTime = Duration.seconds(10)
 
   private let loop: EventLoop
-  private let socket: String?
-  private let program: String?
+  private let companion: CompanionStart
   private let patience: Duration
   private var connection: PacketSocket<LauncherMessage>?
   private var watch: WatchID?
@@ -55,8 +54,7 @@ package final class LauncherLink {
     program: String? = CompanionProgram.find("openstarry-launcher"), patience: Duration = .seconds(10)
   ) {
     self.loop = loop
-    self.socket = socket
-    self.program = program
+    companion = CompanionStart("openstarry-launcher", socket: socket, program: program)
     self.patience = patience
   }
 
@@ -65,11 +63,11 @@ package final class LauncherLink {
   package static let variable = "OPENSTARRY_LAUNCHER"
 
   /// Whether programs run as another user than the daemon.
-  package var hasOwnUser: Bool { geteuid() == 0 || socket.map { Files.exists($0) } ?? false }
+  package var hasOwnUser: Bool { geteuid() == 0 || companion.isService }
 
   /// Why no program could be started here; nil when one could.
   package var absence: String? {
-    guard program == nil, socket.map({ !Files.exists($0) }) ?? true else { return nil }
+    guard companion.isAbsent else { return nil }
     return "openstarry-launcher is not installed beside the daemon, so agents with the driver 'process' cannot run"
   }
 
@@ -126,32 +124,16 @@ package final class LauncherLink {
   // MARK: Connection
 
   private func connect() throws(SystemError) -> PacketSocket<LauncherMessage> {
-    let made: PacketSocket<LauncherMessage>
-    if let socket, let connected = try? UnixSocket.connect(socket, packets: true, within: .seconds(1)) {
-      made = PacketSocket(connected, peer: "launcher", patience: 300)
-    } else {
-      made = try startProgram()
+    let (made, process): (PacketSocket<LauncherMessage>, Int32?) = try companion.connect(patience: 300)
+    if let process {
+      // Its end is seen on the connection; this only reaps it.
+      try loop.onExit(of: process) { [weak self] _ in
+        if self?.process == process { self?.process = nil }
+      }
+      self.process = process
     }
     watch = try loop.watch(made.number, for: .readable) { [weak self] _ in self?.hear() }
     connection = made
-    return made
-  }
-
-  private func startProgram() throws(SystemError) -> PacketSocket<LauncherMessage> {
-    guard let program else { throw SystemError("start", "openstarry-launcher", errno: ENOENT) }
-    let (ours, theirs) = try UnixSocket.pair(packets: true)
-    let made = PacketSocket<LauncherMessage>(Descriptor(owning: ours), peer: "launcher", patience: 300)
-    let other = Descriptor(owning: theirs)
-    var plan = SpawnPlan(program, ["openstarry-launcher"])
-    plan.defaultSignals = [SIGPIPE, SIGXFSZ]
-    plan.descriptors = [other.number]
-    plan.ownSession = true
-    let process = try Spawn.start(plan)
-    // Its end is seen on the connection; this only reaps it.
-    try loop.onExit(of: process) { [weak self] _ in
-      if self?.process == process { self?.process = nil }
-    }
-    self.process = process
     return made
   }
 

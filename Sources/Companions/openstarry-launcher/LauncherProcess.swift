@@ -22,54 +22,10 @@ final class LauncherProcess {
 
   /// Serves one daemon until its connection ends, and ends all programs then.
   static func main() -> Never {
-    dropRoot()
-    let launcher = LauncherProcess(connection())
+    // Nothing here runs as root: root in a user namespace that root has made is root for /proc/sys.
+    Companion.dropRoot(to: "openstarry-agents", program: "openstarry-launcher")
+    let launcher = LauncherProcess(Companion.connection(program: "openstarry-launcher"))
     while true { launcher.turn() }
-  }
-
-  /// Nothing here runs as root: root in a user namespace that root has made is root for /proc/sys.
-  private static func dropRoot() {
-    guard geteuid() == 0 else { return }
-    var (uid, gid): (UInt32, UInt32) = (65534, 65534)
-    // SAFETY: the C library's own structure, valid until the next such call.
-    if let account = unsafe getpwnam("openstarry-agents") {
-      uid = unsafe account.pointee.pw_uid
-      gid = unsafe account.pointee.pw_gid
-    }
-    guard setgroups(0, nil) == 0, setgid(gid) == 0, setuid(uid) == 0, geteuid() != 0 else {
-      LauncherLine.write("root's rights could not be given up", openstarry_errno())
-      exit(77)
-    }
-  }
-
-  /// Descriptor 3 is the connection, or the socket that systemd listens on for us (sd_listen_fds(3)).
-  private static func connection() -> Int32 {
-    var isListening: Int32 = 0
-    var length = socklen_t(MemoryLayout<Int32>.size)
-    // SAFETY: the kernel writes one int.
-    guard unsafe getsockopt(3, SOL_SOCKET, SO_ACCEPTCONN, &isListening, &length) == 0 else {
-      LauncherLine.write("openstarryd starts this program; it does nothing on its own", 0)
-      exit(64)
-    }
-    if isListening == 0 {
-      _ = openstarry_die_with_parent()
-      return 3
-    }
-    var owner: UInt32 = 0
-    // SAFETY: the shim writes one uid_t.
-    guard unsafe openstarry_socket_owner(3, &owner) == 0 else {
-      LauncherLine.write("the owner of the socket that systemd listens on cannot be found out", openstarry_errno())
-      exit(71)
-    }
-    while true {
-      let connection = openstarry_accept(3)
-      var peer = openstarry_peer()
-      // SAFETY: the kernel fills in the structure.
-      if connection >= 0, unsafe openstarry_peer_of(connection, &peer) == 0, peer.uid == owner || peer.uid == 0 {
-        return connection
-      }
-      if connection >= 0 { close(connection) }
-    }
   }
 
   private init(_ daemon: Int32) {

@@ -8,10 +8,12 @@ import CLinux
 /// The last step inside a sandbox: it confines itself with Landlock (landlock(7)) and becomes the agent's program. This
 /// comes after bubblewrap, which could not mount any more afterwards.
 ///
-///     openstarry-launcher --stage --tasks N --run PATH … --read PATH … --use PATH … --own PATH … -- PROGRAM ARGUMENTS …
+///     openstarry-launcher --stage --tasks N --network PORT --run PATH … --read PATH … --use PATH … --own PATH …
+///       -- PROGRAM ARGUMENTS …
 ///
 /// `--tasks` limits processes and threads (RLIMIT_NPROC): the kernel counts them for each user namespace (Linux 5.14).
-/// `--run` is for files to read and execute, `--use` for existing ones to read and write, `--own` for folders of the
+/// `--network` listens on this port of the sandbox's own loopback and passes the listening socket on through descriptor 5;
+/// the agent may connect to no other port. `--run` is for files to read and execute, `--use` for existing ones to read and write, `--own` for folders of the
 /// agent's own.
 enum Stage {
   private struct Rule {
@@ -28,8 +30,14 @@ enum Stage {
   static func main(_ words: [[UInt8]]) -> Never {
     guard words[0] == [UInt8]("--stage") else { usage() }
     var rules: [Rule] = []
+    var port: UInt16?
     var index = 1
     while index + 1 < words.count, words[index] != [UInt8]("--") {
+      if words[index] == [UInt8]("--network"), let number = words[index + 1].numbers.first {
+        port = UInt16(truncatingIfNeeded: number)
+        index += 2
+        continue
+      }
       if words[index] == [UInt8]("--tasks"), let count = words[index + 1].numbers.first {
         limitTasks(count)
         index += 2
@@ -40,9 +48,10 @@ enum Stage {
       index += 2
     }
     guard index + 1 < words.count else { usage() }
+    if let port { listen(port) }
     // bubblewrap passes on every descriptor that it inherits. The agent has its standard streams and its socket.
     openstarry_close_from(4)
-    confine(rules)
+    confine(rules, port)
     let program = TextVector([[UInt8]](words[(index + 1)...]))
     // SAFETY: the vector and its texts live until the program replaces this one.
     unsafe execve(program.pointers[0]!, program.pointers, openstarry_environment())
@@ -66,8 +75,19 @@ enum Stage {
     }
   }
 
+  /// Listens on the sandbox's own loopback, which bubblewrap has brought up, and passes the socket to the daemon. Its
+  /// connections are the proxy's: the agent itself cannot accept them.
+  private static func listen(_ port: UInt16) {
+    let listener = openstarry_listen_on_loopback(port, 64)
+    guard listener >= 0 else { fail("the sandbox's loopback cannot be used", openstarry_errno(), 71) }
+    // SAFETY: one byte of a local array.
+    guard unsafe openstarry_send_descriptor(5, [1] as [UInt8], 1, listener) == 1 else {
+      fail("the listening socket cannot be passed on", openstarry_errno(), 71)
+    }
+  }
+
   /// Without Landlock in the kernel the sandbox is what bubblewrap has made of it.
-  private static func confine(_ rules: [Rule]) {
+  private static func confine(_ rules: [Rule], _ port: UInt16?) {
     let abi = openstarry_landlock_abi()
     guard abi > 0 else {
       let error = openstarry_errno()
@@ -87,6 +107,9 @@ enum Stage {
         fail("a rule of Landlock cannot be set", openstarry_errno(), 71)
       }
     }
+    if let port, openstarry_landlock_allow_connect(ruleset, abi, port) != 0 {
+      fail("a rule of Landlock cannot be set", openstarry_errno(), 71)
+    }
     guard openstarry_landlock_restrict(ruleset) == 0 else { fail("Landlock does not apply", openstarry_errno(), 71) }
     close(ruleset)
   }
@@ -94,21 +117,6 @@ enum Stage {
   private static func usage() -> Never { fail("openstarryd starts this program; it does nothing on its own", 0, 64) }
 
   private static func fail(_ text: StaticString, _ errno: Int32, _ code: Int32) -> Never {
-    LauncherLine.write(text, errno)
-    exit(code)
-  }
-}
-
-/// Lines of the launcher for the log.
-enum LauncherLine {
-  /// - Parameter errno: 0 for none.
-  static func write(_ text: StaticString, _ errno: Int32) {
-    var line = LineText(program: "openstarry-launcher")
-    line.add(text)
-    if errno != 0 {
-      line.add(": ")
-      line.add(error: errno)
-    }
-    line.write()
+    Companion.end("openstarry-launcher", text, errno, code)
   }
 }
