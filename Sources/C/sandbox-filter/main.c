@@ -1,4 +1,5 @@
 // Writes the seccomp filter of agents to a file, as BPF of this machine's architecture: sandbox-filter FILE
+// sandbox-filter FILE --network writes the one of agents that may connect to hosts: they also have TCP, for the proxy.
 //
 // It is a deny list, because interpreters need most calls. It backs up namespaces, absent capabilities and no_new_privs,
 // and keeps calls that have a record of kernel bugs out of reach. Calls of other architectures (32 bit, x32) kill the
@@ -99,22 +100,35 @@ static void deny_namespaces(scmp_filter_ctx filter) {
 
 // A rule can compare an argument once, so all other families are listed. The comparison is one of 64 bits although the
 // kernel uses 32: the rule for large values also denies those with bits in the upper half.
-static void deny_families(scmp_filter_ctx filter, int call) {
+static void deny_families(scmp_filter_ctx filter, int call, int has_network) {
   uint32_t answer = SCMP_ACT_ERRNO(EAFNOSUPPORT);
-  for (uint64_t family = 0; family < AF_INET6; family++)
-    if (family != AF_UNIX && family != AF_INET)
+  for (uint64_t family = 0; family <= AF_INET6; family++) {
+    int is_internet = family == AF_INET || family == AF_INET6;
+    if (family != AF_UNIX && !(is_internet && has_network))
       note(seccomp_rule_add(filter, answer, call, 1, SCMP_A0(SCMP_CMP_EQ, family)));
+  }
   note(seccomp_rule_add(filter, answer, call, 1, SCMP_A0(SCMP_CMP_GT, AF_INET6)));
 }
 
-static void deny_sockets(scmp_filter_ctx filter) {
-  deny_families(filter, SCMP_SYS(socket));
-  deny_families(filter, SCMP_SYS(socketpair));
-  note(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
-                        SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_RAW)));
-  // Beyond UDP: SCTP, DCCP, L2TP, SMC, MPTCP.
+// Of the Internet only TCP. The kind of a socket has four bits, and flags above them.
+static void deny_kinds(scmp_filter_ctx filter) {
+  static const uint64_t families[] = {AF_INET, AF_INET6};
+  for (size_t i = 0; i < sizeof families / sizeof *families; i++)
+    for (uint64_t kind = 0; kind < 16; kind++)
+      if (kind != SOCK_STREAM)
+        note(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 2,
+                              SCMP_A0(SCMP_CMP_EQ, families[i]), SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, kind)));
+  // SCTP, DCCP, L2TP, SMC, MPTCP are stream sockets, too.
   note(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPROTONOSUPPORT), SCMP_SYS(socket), 1,
                         SCMP_A2(SCMP_CMP_GT, IPPROTO_UDP)));
+}
+
+static void deny_sockets(scmp_filter_ctx filter, int has_network) {
+  deny_families(filter, SCMP_SYS(socket), has_network);
+  deny_families(filter, SCMP_SYS(socketpair), 0);
+  note(seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(socket), 1,
+                        SCMP_A1(SCMP_CMP_MASKED_EQ, 0xf, SOCK_RAW)));
+  if (has_network) deny_kinds(filter);
 }
 
 // Requests to a terminal that inject input, or load code into the kernel. The kernel uses 32 bits of the request.
@@ -158,8 +172,9 @@ static int write_filter(scmp_filter_ctx filter, const char *path) {
 }
 
 int main(int count, char **words) {
-  if (count != 2) {
-    fprintf(stderr, "usage: sandbox-filter FILE\n");
+  int has_network = count == 3 && strcmp(words[2], "--network") == 0;
+  if (count != 2 && !has_network) {
+    fprintf(stderr, "usage: sandbox-filter FILE [--network]\n");
     return EX_USAGE;
   }
   scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
@@ -174,7 +189,7 @@ int main(int count, char **words) {
   note(seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2));
   for (size_t i = 0; i < sizeof denied / sizeof *denied; i++) deny(filter, &denied[i]);
   deny_namespaces(filter);
-  deny_sockets(filter);
+  deny_sockets(filter, has_network);
   deny_terminal_requests(filter);
   deny_personality(filter);
   if (failure != 0) {

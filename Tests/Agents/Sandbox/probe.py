@@ -51,7 +51,7 @@ NUMBERS = {
     "sethostname": (170, 161), "setdomainname": (171, 162), "shmget": (29, 194), "semget": (64, 190),
     "msgget": (68, 186), "mq_open": (240, 180), "memfd_secret": (447, 447), "mbind": (237, 235),
     "set_mempolicy": (238, 237), "set_mempolicy_home_node": (450, 450), "ioperm": (173, None), "iopl": (172, None),
-    "modify_ldt": (154, None), "personality": (135, 92), "ioctl": (16, 29), "socket": (41, 198), "capset": (126, 91),
+    "modify_ldt": (154, None), "personality": (135, 92), "ioctl": (16, 29), "socket": (41, 198), "socketpair": (53, 199), "capset": (126, 91),
     "prctl": (157, 167), "landlock_create_ruleset": (444, 444), "mknodat": (259, 33),
 }
 COLUMN = {"x86_64": 0, "aarch64": 1}.get(platform.machine())
@@ -471,8 +471,9 @@ def probe_start():
 # Network
 
 
-def probe_sockets():
-    allowed = {socket.AF_UNIX, socket.AF_INET, socket.AF_INET6}
+def probe_sockets(proxy):
+    internet = {socket.AF_INET, socket.AF_INET6}
+    allowed = {socket.AF_UNIX} | (internet if proxy else set())
     for family in range(0, 48):
         if family not in allowed:
             judge(f"socket-family-{family}", call("socket", family, socket.SOCK_DGRAM, 0), {errno.EAFNOSUPPORT})
@@ -481,13 +482,43 @@ def probe_sockets():
     judge("socket-packet-raw", call("socket", packet, socket.SOCK_RAW, 0), {errno.EAFNOSUPPORT, errno.EPERM})
     judge("socket-netlink-high-bits", call("socket", netlink | 1 << 32, socket.SOCK_RAW, 0),
           {errno.EAFNOSUPPORT, errno.EPERM})
+    no_family = REFUSED | {errno.EAFNOSUPPORT}
     for name, family in (("inet", socket.AF_INET), ("inet6", socket.AF_INET6)):
-        judge(f"socket-{name}-raw", call("socket", family, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 1))
+        for kind in range(0, 16):
+            if kind != socket.SOCK_STREAM or not proxy:
+                judge(f"socket-{name}-kind-{kind}", call("socket", family, kind | socket.SOCK_CLOEXEC, 0), no_family)
+        judge(f"socket-{name}-raw", call("socket", family, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 1), no_family)
+        judge(f"socket-{name}-udp", call("socket", family, socket.SOCK_DGRAM, 17), no_family)
+        judge(f"socket-{name}-udp-high-bits", call("socket", family, socket.SOCK_DGRAM | 1 << 32, 17), no_family)
         judge(f"socket-{name}-ping", call("socket", family, socket.SOCK_DGRAM, 1 if name == "inet" else 58),
-              REFUSED | {errno.EPROTONOSUPPORT})
+              no_family | {errno.EPROTONOSUPPORT})
+        judge(f"socketpair-{name}", call("socketpair", family, socket.SOCK_STREAM, 0, None), no_family)
         for protocol in (33, 115, 132, 256, 262):
             judge(f"socket-{name}-protocol-{protocol}", call("socket", family, socket.SOCK_STREAM, protocol),
-                  REFUSED | {errno.EPROTONOSUPPORT})
+                  no_family | {errno.EPROTONOSUPPORT})
+
+
+def probe_proxy(port, abi):
+    """What an agent with hosts has instead: one port, to which it can connect and which it cannot take over."""
+    try:
+        connect(socket.AF_INET, ("127.0.0.1", port))
+        held("proxy")
+    except OSError as error:
+        fail("proxy", f"the agent cannot connect to it: {error}")
+    for name, address in (("same", ("127.0.0.1", port)), ("any", ("0.0.0.0", port))):
+        attempt(f"proxy-bind-{name}", lambda: bind(socket.AF_INET, address), REFUSED | {errno.EADDRINUSE})
+    if abi >= 4:
+        attempt("bind-other", lambda: bind(socket.AF_INET, ("127.0.0.1", 0)))
+    else:
+        undecided("bind-other", "this kernel's Landlock does not restrict TCP")
+
+
+def bind(family, address):
+    with socket.socket(family, socket.SOCK_STREAM | socket.SOCK_CLOEXEC) as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        server.bind(address)
+        server.listen()
 
 
 def probe_network(ports):
@@ -540,6 +571,7 @@ def main():
     parser.add_argument("--socket", action="append", default=[], help="the path of a Unix socket that listens outside")
     parser.add_argument("--abstract", action="append", default=[], help="the name of an abstract one")
     parser.add_argument("--port", action="append", default=[], type=int, help="a TCP port that listens outside")
+    parser.add_argument("--proxy", type=int, help="the port of the proxy, for an agent with network_allow_hosts")
     parser.add_argument("--process", action="append", default=[], type=int, help="the id of a process outside")
     parser.add_argument("--environment", action="append", default=[], help="the name of a further expected variable")
     options = parser.parse_args()
@@ -561,8 +593,10 @@ def main():
     probe_namespaces()
     probe_architectures()
     probe_signals(abi, options.process)
-    probe_sockets()
+    probe_sockets(options.proxy)
     probe_network(options.port)
+    if options.proxy:
+        probe_proxy(options.proxy, abi)
     probe_unix(options.socket, options.abstract)
     probe_set_user_id()
     print(f"Landlock ABI {abi}, {broken} broken", flush=True)
