@@ -57,6 +57,7 @@ let ranks: [[Target]] = [
   [
     module("Guardian", in: "Guardian", ["CLinux", "Companion"]),
     module("Launcher", in: "Companions", ["Companion"]),
+    module("Proxy", in: "Companions", ["Companion"]),
     module("Unpack", in: "Companions", []),
     module("OpenStarryAgent", ["Linux"], path: "SDK/OpenStarryAgent"),
     module("Cgroup", in: "Health", ["Linux"]),
@@ -66,6 +67,7 @@ let ranks: [[Target]] = [
     // .ci/companions builds smaller ones if the toolchain supports embedded Swift.
     program("openstarry-guardian", in: "Guardian", ["Companion", "Guardian", "CLinux"]),
     program("openstarry-launcher", in: "Companions", ["Companion", "Launcher", "CLinux"]),
+    program("openstarry-proxy", in: "Companions", ["Companion", "Proxy", "CLinux"]),
     program("openstarry-unpack", in: "Companions", ["Companion", "Unpack", "CLinux", "CArchive"]),
     module("Model", in: "Base", ["OpenStarryAgent"]),
     module("ExampleAgents", ["OpenStarryAgent"], path: "Examples/Agents"),
@@ -97,6 +99,7 @@ let ranks: [[Target]] = [
   [
     module(
       "LauncherClient", in: "Companions", ["Model", "Linux", "CLinux", "EventLoop", "Launcher", "Wire"]),
+    module("ProxyClient", in: "Companions", ["Model", "Linux", "EventLoop", "Proxy", "Wire"]),
     module("RPC", in: "Control", ["Model", "Document", "Linux", "EventLoop", "Wire"]),
     module(
       "AgentWASM", in: "Agents",
@@ -105,7 +108,7 @@ let ranks: [[Target]] = [
   ],
   // 7: the parts of the daemon.
   [
-    module("Config", in: "Daemon", ["Model", "Document", "Linux", "Chips", "Agent", "Plugins"]),
+    module("Config", in: "Daemon", ["Model", "Document", "Linux", "Chips", "Agent", "Plugins", "Proxy"]),
     module(
       "HALLinux", in: "Hardware",
       ["Model", "Linux", "CLinux", "EventLoop", "HAL", "Chips", "Guardian", "CGPIOD", "CI2C", "CV4L2", "CJPEG"]),
@@ -113,7 +116,7 @@ let ranks: [[Target]] = [
       "AgentProcess", in: "Agents",
       [
         "Model", "OpenStarryAgent", "Linux", "EventLoop", "Agent", "Plugins", "Wire", "RPC", "Launcher",
-        "LauncherClient",
+        "LauncherClient", "Proxy", "ProxyClient",
       ]),
     module(
       "Orchestrator", in: "Agents",
@@ -200,7 +203,10 @@ let allTests: [Target] = [
   kit("ConformanceAgents", ["OpenStarryAgent"]),
   kit(
     "ProcessTestKit",
-    ["TestKit", "Model", "Linux", "EventLoop", "EventLoopTestKit", "Wire", "Agent", "AgentProcess", "LauncherClient"]),
+    [
+      "TestKit", "Model", "Linux", "EventLoop", "EventLoopTestKit", "Wire", "Agent", "AgentProcess", "LauncherClient",
+      "ProxyClient",
+    ]),
   program("conformance-agent", ["ConformanceAgents", "OpenStarryAgent"], path: "Tests/Agents/ConformanceAgent"),
   kit("HALTestKit", ["Model", "HAL", "HALSimulated"]),
   kit(
@@ -251,11 +257,12 @@ let allTests: [Target] = [
   tests(
     "AgentProcessTests", in: "Agents",
     [
-      "ProcessTestKit", "TestKit", "AgentProcess", "openstarry-launcher", "LauncherClient", "Launcher", "Agent",
-      "EventLoop", "Linux", "Model", "OpenStarryAgent", "Wire",
+      "ProcessTestKit", "TestKit", "AgentProcess", "openstarry-launcher", "openstarry-proxy", "LauncherClient",
+      "Launcher", "Agent", "EventLoop", "Linux", "Model", "OpenStarryAgent", "Wire",
     ]),
   tests(
     "LauncherTests", in: "Companions", ["TestKit", "Launcher", "Companion", "openstarry-launcher", "Linux"]),
+  tests("ProxyTests", in: "Companions", ["TestKit", "Proxy", "openstarry-proxy", "Linux"]),
   // The process in which tests compile modules.
   program(
     "wasm-compiler", ["AgentWASM", "Agent", "EventLoop", "Linux", "Model"], path: "Tests/Agents/WASMCompiler"),
@@ -367,7 +374,8 @@ let allTests: [Target] = [
       "CFuzz", "TestKit", "GuardianTestKit", "ModuleKit", "Model", "OpenStarryAgent", "Linux", "CLinux", "Document",
       "CEL", "Guardian", "EventLoop", "HAL", "HALSimulated", "Agent", "AgentInProcess", "AgentProcess", "AgentWASM",
       "Isolations",
-      "Launcher", "Rules", "Wire", "RPC", "Config", "Store", "Orchestrator", "Projection", "Control", "Plugins",
+      "Launcher", "Proxy", "Rules", "Wire", "RPC", "Config", "Store", "Orchestrator", "Projection", "Control",
+      "Plugins",
       "PluginInstallation",
     ]),
   program(
