@@ -5,11 +5,13 @@ import LauncherClient
 import Linux
 import Model
 import Plugins
+import ProxyClient
 
 /// Runs agents that are programs, each in a sandbox that the launcher makes. `docs/process-abi.md` is their protocol.
 package final class ProcessDriver: AgentDriver {
   private let loop: EventLoop
   private let launcher: LauncherLink
+  private let proxy: ProxyLink
   private let plugins: PluginStore
   private let home: String
   private let sockets: [String]
@@ -26,17 +28,19 @@ package final class ProcessDriver: AgentDriver {
     limits: ProcessLimits = ProcessLimits()
   ) {
     self.init(
-      loop, home: home, plugins: plugins, sockets: sockets, launcher: LauncherLink(loop), limits: limits)
+      loop, home: home, plugins: plugins, sockets: sockets, launcher: LauncherLink(loop), proxy: ProxyLink(loop),
+      limits: limits)
   }
 
   package init(
     _ loop: EventLoop, home: String, plugins: PluginStore? = nil, sockets: [String] = [], launcher: LauncherLink,
-    limits: ProcessLimits = ProcessLimits()
+    proxy: ProxyLink, limits: ProcessLimits = ProcessLimits()
   ) {
     self.home = home
     self.sockets = sockets
     self.loop = loop
     self.launcher = launcher
+    self.proxy = proxy
     self.limits = limits
     self.plugins = plugins ?? PluginStore(home: home)
   }
@@ -65,9 +69,16 @@ package final class ProcessDriver: AgentDriver {
     _ = try plugins.plugins(of: manifest)
     try checkAccess(program, of: manifest)
     if let absence = launcher.absence { throw AgentFailure(.startFailed, absence) }
-    guard Sandbox.filter != nil else {
+    guard Sandbox.filter(of: manifest) != nil else {
       throw AgentFailure(
-        .startFailed, "openstarry-agent.bpf, the seccomp filter of agents, is not installed beside openstarry-launcher")
+        .startFailed,
+        "\(Sandbox.filterName(of: manifest)), the seccomp filter of such agents, is not installed beside "
+          + "openstarry-launcher")
+    }
+    guard !manifest.permissions.hosts.isEmpty else { return }
+    if let absence = proxy.absence { throw AgentFailure(.startFailed, absence) }
+    guard ProxyLink.takes(manifest.permissions.hosts) else {
+      throw AgentFailure(.startFailed, "network_allow_hosts of agent '\(manifest.id)' is longer than 64 KiB")
     }
   }
 
@@ -88,7 +99,7 @@ package final class ProcessDriver: AgentDriver {
       let sandbox = Sandbox(
         manifest, program: program, plugins: plugins, hidden: sockets + [home], tasks: limits.tasks)
       let instance = ProcessInstance(
-        manifest, limits, host: host, loop: loop, launcher: launcher, ended: ended, started: done)
+        manifest, limits, host: host, loop: loop, launcher: launcher, proxy: proxy, ended: ended, started: done)
       instance.plugins = plugins
       try instance.start(sandbox, limits.limits(of: manifest, inForce(manifest)))
     } catch {
@@ -119,8 +130,14 @@ package final class ProcessDriver: AgentDriver {
   /// The launcher's process, if this daemon has started it and it runs.
   package var launcherProcess: Int32? { launcher.process }
 
-  /// Ends the launcher, and so all agents that still run.
-  package func close() { launcher.close() }
+  /// The proxy's process, likewise.
+  package var proxyProcess: Int32? { proxy.process }
+
+  /// Ends the launcher, and so all agents that still run, and the proxy.
+  package func close() {
+    launcher.close()
+    proxy.close()
+  }
 
   /// The program's path.
   /// - Throws: when it is missing or cannot be executed.
@@ -144,12 +161,6 @@ package final class ProcessDriver: AgentDriver {
     }
     if let problem = ProgramFile.problem(with: resolved) {
       throw AgentFailure(.startFailed, "\(whose) cannot be used: \(problem)")
-    }
-    if !manifest.permissions.hosts.isEmpty {
-      throw AgentFailure(
-        .startFailed,
-        "agent '\(manifest.id)' asks for the network (network_allow_hosts), which process agents do not have in this "
-          + "release")
     }
     return resolved
   }

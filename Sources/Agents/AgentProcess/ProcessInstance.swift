@@ -6,6 +6,7 @@ import LauncherClient
 import Linux
 import Model
 import Plugins
+import ProxyClient
 import RPC
 import Wire
 
@@ -24,6 +25,7 @@ final class ProcessInstance: AgentInstance {
   private let limits: ProcessLimits
   private let loop: EventLoop
   private let launcher: LauncherLink
+  private let proxy: ProxyLink
   /// Its plugins, which cannot be removed as long as it lives.
   var plugins: [InstalledPlugin] = []
   private let host: any AgentHost
@@ -31,6 +33,7 @@ final class ProcessInstance: AgentInstance {
   private var ended: ((AgentEnd) -> Void)?
   private var link: AgentLink?
   private var output: AgentOutput?
+  private var network: AgentNetwork?
   private var program: UInt32?
   private(set) var pid: Int32?
   private(set) var lastCost: ActivationCost?
@@ -50,13 +53,15 @@ final class ProcessInstance: AgentInstance {
 
   init(
     _ manifest: Manifest, _ limits: ProcessLimits, host: any AgentHost, loop: EventLoop, launcher: LauncherLink,
-    ended: @escaping (AgentEnd) -> Void, started: @escaping (Result<any AgentInstance, AgentFailure>) -> Void
+    proxy: ProxyLink, ended: @escaping (AgentEnd) -> Void,
+    started: @escaping (Result<any AgentInstance, AgentFailure>) -> Void
   ) {
     self.manifest = manifest
     self.limits = limits
     self.host = host
     self.loop = loop
     self.launcher = launcher
+    self.proxy = proxy
     self.ended = ended
     phase = .starting(started)
   }
@@ -75,7 +80,9 @@ final class ProcessInstance: AgentInstance {
       let pipe = try System.pipe()
       let reading = Descriptor(owning: pipe.reading)
       let writing = Descriptor(owning: pipe.writing)
-      guard let place = Sandbox.filter else { throw SystemError("find", "openstarry-agent.bpf", errno: ENOENT) }
+      guard let place = Sandbox.filter(of: manifest) else {
+        throw SystemError("find", Sandbox.filterName(of: manifest), errno: ENOENT)
+      }
       // Opened anew each time: bubblewrap reads it from where its offset is.
       let filter = try System.open(place, O_RDONLY)
       let output = AgentOutput(reading, on: loop) { [unowned self] in host.log(.info, $0) }
@@ -86,8 +93,10 @@ final class ProcessInstance: AgentInstance {
       try link.start()
       self.link = link
       self.output = output
+      try openNetwork()
       program = try launcher.start(
-        { sandbox.plan($0, name: manifest.id, limits) }, [theirs.number, writing.number, filter.number]
+        { sandbox.plan($0, name: manifest.id, limits) },
+        [theirs.number, writing.number, filter.number] + (network.map { [$0.door] } ?? [])
       ) { [self] in take($0) }
     } catch {
       phase = .ended
@@ -97,6 +106,16 @@ final class ProcessInstance: AgentInstance {
     setTimer(self.limits.start) { [unowned self] in
       end(AgentFailure(.startFailed, "it did not say that it is ready within \(self.limits.start.text)"))
     }
+  }
+
+  /// Prepares the network, if the manifest lists hosts.
+  private func openNetwork() throws(SystemError) {
+    guard !manifest.permissions.hosts.isEmpty else { return }
+    let network = try AgentNetwork(manifest.permissions.hosts, proxy: proxy, on: loop) { [unowned self] in
+      host.log($0, $1)
+    }
+    try network.start()
+    self.network = network
   }
 
   private func take(_ news: LauncherLink.News) {
@@ -294,7 +313,8 @@ final class ProcessInstance: AgentInstance {
     for timer in [signalTimer.take(), sampleTimer.take()] { if let timer { loop.cancel(timer) } }
     output?.finish()
     link?.close()
-    (link, output) = (nil, nil)
+    network?.close()
+    (link, output, network) = (nil, nil, nil)
   }
 
   private func setTimer(_ time: Duration, _ action: @escaping () -> Void) {

@@ -57,6 +57,9 @@ package struct Sandbox: Sendable {
     }
     // Libraries outside the default folders, local time, and names such as awk. There are no accounts and no hosts.
     for path in ["/etc/ld.so.cache", "/etc/localtime", "/etc/alternatives"] { words += ["--ro-bind-try", path, path] }
+    let hasNetwork = !manifest.permissions.hosts.isEmpty
+    // Whom to trust with TLS.
+    if hasNetwork { words += ["--ro-bind-try", "/etc/ssl/certs", "/etc/ssl/certs"] }
     words += ["--proc", "/proc", "--remount-ro", "/proc"]
     for name in ["null", "zero", "full", "random", "urandom"] {
       words += ["--dev-bind", "/dev/\(name)", "/dev/\(name)"]
@@ -74,6 +77,7 @@ package struct Sandbox: Sendable {
     }
     words += ["--remount-ro", "/", "--chdir", folder, "--seccomp", "4", "--", stage, "--stage"]
     words += ["--tasks", "\(tasks)"]
+    if hasNetwork { words += ["--network", "\(AgentNetwork.port)"] }
     for path in ["/usr"] + system.roots.map(\.path) + [folder, Self.home] { words += ["--run", path] }
     for path in ["/etc", "/proc"] + paths { words += ["--read", path] }
     words += ["--use", "/dev", "--own", "/tmp", "--", program] + manifest.runtime.arguments
@@ -81,6 +85,7 @@ package struct Sandbox: Sendable {
       "OPENSTARRY_AGENT_ID=\(manifest.id)", "OPENSTARRY_HOME=\(Self.home)", "PATH=/usr/local/bin:/usr/bin:/bin",
       "HOME=/tmp", "LANG=C.UTF-8", "PYTHONPATH=\(Self.home)/python", "PYTHONDONTWRITEBYTECODE=1",
     ]
+    if hasNetwork { environment += AgentNetwork.environment }
   }
 
   /// Covers files and folders of the daemon that lie in a folder which the agent sees.
@@ -119,8 +124,13 @@ package struct Sandbox: Sendable {
   /// bubblewrap's program.
   static let bubblewrap = "/usr/bin/bwrap"
 
-  /// The seccomp filter of agents, which the build makes; nil when it is not installed.
-  static var filter: String? { CompanionProgram.find("openstarry-agent.bpf") }
+  /// The seccomp filter of an agent, which the build makes; nil when it is not installed.
+  static func filter(of manifest: Manifest) -> String? { CompanionProgram.find(filterName(of: manifest)) }
+
+  /// The file of an agent's seccomp filter. Only agents with hosts have TCP, for the proxy.
+  static func filterName(of manifest: Manifest) -> String {
+    manifest.permissions.hosts.isEmpty ? "openstarry-agent.bpf" : "openstarry-agent-network.bpf"
+  }
 }
 
 /// The files of this machine that a sandbox shows.

@@ -1,6 +1,7 @@
 import Document
 import Model
 import Plugins
+import Proxy
 
 /// Reads `capabilities` and `plugins`. A permission that no agent may have is an error.
 struct CapabilityReader {
@@ -99,15 +100,12 @@ struct CapabilityReader {
     }
   }
 
+  /// The proxy reads the same entries.
   private var host: Shape<String> {
-    let expected = "a host such as api.example.org, *.example.org or 192.0.2.1:8080, not a URL"
+    let expected = "a host such as api.example.org, *.example.org, 192.0.2.1:8080 or [2001:db8::1]:80, not a URL"
     return Shape(expected) { node in
-      guard case .string(let text) = node.content, (1...255).contains(text.utf8.count) else { return nil }
-      let isHost = text.unicodeScalars.allSatisfy {
-        ("a"..."z").contains($0) || ("A"..."Z").contains($0) || ("0"..."9").contains($0)
-          || ".-_:[]*".unicodeScalars.contains($0)
-      }
-      return isHost ? text : nil
+      guard case .string(let text) = node.content, HostRule(Array(text.utf8)) != nil else { return nil }
+      return text
     }
   }
 }

@@ -12,9 +12,10 @@ import Wire
 @Suite(.enabled(if: SandboxRoom.absence == nil, "\(SandboxRoom.absence ?? "")")) struct SandboxTests {
   private static let probe = Repository.path("Tests/Agents/Sandbox/probe.py")
 
-  @Test func nothingCanBeReachedThatMustNotBe() throws {
+  @Test(arguments: [false, true]) func nothingCanBeReachedThatMustNotBe(_ hasHosts: Bool) throws {
     let room = try SandboxRoom()
-    let manifest = try room.program("probe.py", String(decoding: Files.read(Self.probe), as: UTF8.self))
+    var manifest = try room.program("probe.py", String(decoding: Files.read(Self.probe), as: UTF8.self))
+    if hasHosts { manifest.permissions.hosts = ["a.example"] }
     let hidden = try TemporaryFolder()
     try hidden.write("secret", "x")
     // The daemon's socket and home in the agent's own folder, open to everybody.
@@ -28,9 +29,15 @@ import Wire
     var words =
       sandbox.words + ["--hidden", hidden.path, "--hidden", "\(room.folder)/home/registry.db", "--socket", socket]
     for variable in variables { words += ["--environment", variable] }
+    // Nobody accepts there, but its port is listened on.
+    if hasHosts { words += ["--proxy", "3128"] }
     words[0] = "/usr/bin/bwrap"
+    let ends = try UnixSocket.pair()
+    defer { for end in [ends.0, ends.1] { close(end) } }
     let (code, text) = try room.output(
-      of: words, environment: sandbox.environment, filter: Beside.path("openstarry-agent.bpf"))
+      of: words, environment: sandbox.environment,
+      filter: Beside.path(hasHosts ? "openstarry-agent-network.bpf" : "openstarry-agent.bpf"),
+      door: hasHosts ? ends.1 : nil)
     let broken = text.split(separator: "\n").filter { $0.hasPrefix("BROKEN ") }
     #expect(broken.isEmpty, "\(broken.joined(separator: "\n"))")
     #expect(code == 0)

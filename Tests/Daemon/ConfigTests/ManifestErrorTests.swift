@@ -76,7 +76,7 @@ import Testing
             emit: ["sensor:temperature", "nonsense", "system:*"]
             model: yes
             fs_allow_paths: [/dev/gpiochip0, /sys/class, /proc/1, /srv/../dev, "//", 5]
-            network_allow_hosts: ["https://example.org/x"]
+            network_allow_hosts: ["https://example.org/x", "*", "fd00::1", "a.example:0"]
             actuator: [fan]
         """) == #"""
           f:4:18: an entry of 'allowedPaths' is '/': no agent may read everything, expected a folder or file \#
@@ -113,7 +113,13 @@ import Testing
           file such as ./data or /srv/data
           f:11:78: an entry of 'fs_allow_paths' is 5, expected a folder or file such as ./data or /srv/data
           f:12:27: an entry of 'network_allow_hosts' is 'https://example.org/x', expected a host such as \#
-          api.example.org, *.example.org or 192.0.2.1:8080, not a URL
+          api.example.org, *.example.org, 192.0.2.1:8080 or [2001:db8::1]:80, not a URL
+          f:12:52: an entry of 'network_allow_hosts' is '*', expected a host such as \#
+          api.example.org, *.example.org, 192.0.2.1:8080 or [2001:db8::1]:80, not a URL
+          f:12:57: an entry of 'network_allow_hosts' is 'fd00::1', expected a host such as \#
+          api.example.org, *.example.org, 192.0.2.1:8080 or [2001:db8::1]:80, not a URL
+          f:12:68: an entry of 'network_allow_hosts' is 'a.example:0', expected a host such as \#
+          api.example.org, *.example.org, 192.0.2.1:8080 or [2001:db8::1]:80, not a URL
           f:13:5: 'permissions' has an unknown key 'actuator' (did you mean 'actuators'?)
           """#)
   }

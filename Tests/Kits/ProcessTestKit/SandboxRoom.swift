@@ -6,6 +6,7 @@ import Glibc
 import LauncherClient
 import Linux
 import Model
+import ProxyClient
 import TestKit
 import Wire
 
@@ -14,6 +15,7 @@ package final class SandboxRoom {
   package let loop: EventLoop
   package let driver: ProcessDriver
   package let launcher: LauncherLink
+  package let proxy: ProxyLink
   private let place: TemporaryFolder
   package var folder: String { place.path }
 
@@ -23,7 +25,8 @@ package final class SandboxRoom {
     _ = unsafe chmod(place.path, 0o755)
     loop = try EventLoop()
     launcher = LauncherLink(loop, socket: nil, program: Beside.path("openstarry-launcher"), patience: patience)
-    driver = ProcessDriver(loop, home: place.path, launcher: launcher, limits: limits)
+    proxy = ProxyLink(loop, socket: nil, program: Beside.path("openstarry-proxy"))
+    driver = ProcessDriver(loop, home: place.path, launcher: launcher, proxy: proxy, limits: limits)
   }
 
   deinit { driver.close() }
@@ -66,9 +69,10 @@ package final class SandboxRoom {
   package func settle() { loop.settle() }
 
   /// Lets the launcher run a command to its end.
+  /// - Parameter door: the descriptor through which the sandbox passes its listening socket out.
   /// - Returns: its exit code, nil when it was not started, and what it wrote.
   package func output(
-    of words: [String], environment: [String] = ["PATH=/usr/bin:/bin"], filter: String? = nil
+    of words: [String], environment: [String] = ["PATH=/usr/bin:/bin"], filter: String? = nil, door: Int32? = nil
   ) throws -> (code: Int32?, text: String) {
     let pipe = try System.pipe(size: 1 << 20)
     let (reading, writing) = (pipe.reading, pipe.writing)
@@ -79,7 +83,8 @@ package final class SandboxRoom {
     let plan = Sandbox.plain(words, environment)
     let sockets = try UnixSocket.pair()
     defer { for end in [sockets.0, sockets.1] { close(end) } }
-    _ = try launcher.start(plan, [sockets.1, writing] + (file >= 0 ? [file] : [])) { news in
+    _ = try launcher.start(plan, [sockets.1, writing] + (file >= 0 ? [file] : []) + (door.map { [$0] } ?? [])) {
+      news in
       switch news {
       case .ended(let end): (code, isOver) = (end.code, true)
       case .refused, .lost: isOver = true
