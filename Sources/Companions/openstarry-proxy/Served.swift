@@ -17,11 +17,11 @@ final class Served {
 
   /// The connections of one agent.
   static let mostConnections = 32
-  /// Reports in each `window`; the others are only counted.
-  private static let mostReports = 10
+  /// Reports in each `window`; the others are only counted. Many connections must not hide what was refused.
+  private static let mostReports = (connections: 5, failures: 10)
   private static let window: UInt64 = 10_000_000_000
 
-  private var reports = 0
+  private var reports = (connections: 0, failures: 0)
   private var opened: UInt32 = 0
   private var failed: UInt32 = 0
   /// When the window ends; nil when none is open.
@@ -38,8 +38,13 @@ final class Served {
   /// - Returns: whether a report may be sent. The others are counted.
   func admit(_ outcome: ProxyOutcome, _ now: UInt64) -> Bool {
     if windowEnd == nil { windowEnd = now + Self.window }
-    reports += 1
-    if reports <= Self.mostReports { return true }
+    if outcome == .connected {
+      reports.connections += 1
+      if reports.connections <= Self.mostReports.connections { return true }
+    } else {
+      reports.failures += 1
+      if reports.failures <= Self.mostReports.failures { return true }
+    }
     note(outcome)
     return false
   }
@@ -53,7 +58,7 @@ final class Served {
   /// - Returns: what was not reported in it.
   func closeWindow() -> (opened: UInt32, failed: UInt32) {
     let counts = (opened, failed)
-    (reports, opened, failed, windowEnd) = (0, 0, 0, nil)
+    (reports, opened, failed, windowEnd) = ((0, 0), 0, 0, nil)
     return counts
   }
 }

@@ -279,6 +279,29 @@ class ProxyTest(unittest.TestCase):
         self.serve(2, [])
         self.assertTrue(self.ask(self.request()).startswith("HTTP/1.1 403 "))
 
+    def test_connections_do_not_hide_refusals_in_the_log(self):
+        self.serve(1, [f"127.0.0.1:{self.port}"])
+        for _ in range(20):
+            client, server = self.tunnel()
+            client.close()
+            server.close()
+        self.ask(b"CONNECT 10.0.0.1:80 HTTP/1.1\r\n\r\n")
+        reported, others, refusals = 0, 0, 0
+        # A number tells of the connections that have no line.
+        while reported + others < 20 or refusals == 0:
+            packet = self.daemon.recv(1000)
+            if packet[3] == 18:
+                number, connections, failures = struct.unpack("<III", packet[8:])
+                self.assertEqual((number, failures), (1, 0))
+                others += connections
+            elif packet[12] == CONNECTED:
+                reported += 1
+            else:
+                self.assertEqual(packet[12], NOT_LISTED)
+                refusals += 1
+        self.assertEqual((reported + others, refusals), (20, 1))
+        self.assertGreater(others, 0)
+
     def test_unknown_packets_are_ignored(self):
         for packet in (b"x", message(99, b"abcd"), message(1, b"ab"), allow(9, ["*"]), drop(77)):
             self.daemon.send(packet)
