@@ -10,7 +10,7 @@ import unittest
 
 PROGRAM = sys.argv.pop(1)
 PATIENCE = 60
-CONNECTED, NOT_LISTED, UNREACHABLE, NOT_UNDERSTOOD, TOO_MANY = 1, 2, 6, 8, 9
+CONNECTED, NOT_LISTED, NOT_PUBLIC, UNREACHABLE, NOT_UNDERSTOOD, TOO_MANY = 1, 2, 3, 6, 8, 9
 
 
 def message(kind, fields):
@@ -245,6 +245,44 @@ class ProxyTest(unittest.TestCase):
         self.server.close()
         self.assertTrue(self.ask(self.request()).startswith("HTTP/1.1 502 "))
         self.assertEqual(self.report(), UNREACHABLE)
+
+    # Names and addresses
+
+    def test_a_name_that_leads_to_this_machine_is_refused(self):
+        self.serve(1, [f"localhost:{self.port}"])
+        line = self.ask(f"CONNECT localhost:{self.port} HTTP/1.1\r\n\r\n".encode())
+        self.assertTrue(line.startswith("HTTP/1.1 403 "), line)
+        self.assertEqual(self.report(), NOT_PUBLIC)
+        with self.connect(b"\x05\x01\x00") as client:
+            self.assertEqual(client.recv(2), b"\x05\x00")
+            client.sendall(b"\x05\x01\x00\x03\x09localhost" + struct.pack(">H", self.port))
+            self.assertEqual(read_all(client)[1], 2)
+
+    def test_many_names_are_looked_up_at_once(self):
+        self.serve(1, [f"localhost:{self.port}", f"127.0.0.1:{self.port}"])
+        clients = [self.connect(f"CONNECT localhost:{self.port} HTTP/1.1\r\n\r\n".encode()) for _ in range(30)]
+        servers = [self.accept() for _ in range(30)]
+        for client in clients:
+            self.assertTrue(client.recv(1000).startswith(b"HTTP/1.1 200 "))
+        for stream in clients + servers:
+            stream.close()
+
+    def test_an_address_of_ipv6(self):
+        try:
+            server = socket.create_server(("::1", 0), family=socket.AF_INET6)
+        except OSError as error:
+            self.skipTest(f"this machine has no IPv6: {error}")
+        self.addCleanup(server.close)
+        server.settimeout(PATIENCE)
+        port = server.getsockname()[1]
+        self.serve(1, [f"[::1]:{port}"])
+        with self.connect(f"CONNECT [0::0:1]:{port} HTTP/1.1\r\n\r\nhello".encode()):
+            stream = server.accept()[0]
+            self.addCleanup(stream.close)
+            self.assertEqual(stream.recv(10), b"hello")
+        # The same machine, as an address of IPv4 in one of IPv6.
+        line = self.ask(f"CONNECT [::ffff:127.0.0.1]:{port} HTTP/1.1\r\n\r\n".encode())
+        self.assertTrue(line.startswith("HTTP/1.1 403 "), line)
 
     # Agents
 
