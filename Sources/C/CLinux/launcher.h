@@ -40,6 +40,12 @@ static inline pid_t openstarry_wait(int *status, struct rusage *usage) {
 // setrlimit(2) of RLIMIT_NPROC; wrapped because its first parameter's type differs between C libraries.
 static inline int openstarry_limit_tasks(const struct rlimit *limit) { return setrlimit(RLIMIT_NPROC, limit); }
 
+// RLIMIT_DATA of another process (prlimit64(2)); -1 with errno on failure.
+static inline int openstarry_limit_data(pid_t pid, uint64_t bytes) {
+  uint64_t limit[2] = {bytes, bytes};
+  return (int)syscall(SYS_prlimit64, pid, RLIMIT_DATA, limit, (void *)0);
+}
+
 // The kernel kills this process when the thread that started it ends (PR_SET_PDEATHSIG, prctl(2)), also while it is
 // stopped. A change of the user clears it.
 static inline int openstarry_die_with_parent(void) { return prctl(1, SIGKILL, 0, 0, 0); }

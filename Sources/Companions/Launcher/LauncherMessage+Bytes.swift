@@ -114,6 +114,7 @@ extension ByteWriter {
       integer(UInt16(truncatingIfNeeded: texts.count))
       for text in texts { longText(text) }
     }
+    byte(plan.isContainer ? 1 : 0)
   }
 }
 
@@ -129,7 +130,10 @@ extension ByteReader {
     limits.tasks = tasks
     limits.descriptors = descriptors
     limits.fileSize = fileSize
-    let plan = LaunchPlan(id: id, name: name, words: words, environment: environment, limits: limits)
+    // Absent in the first layout.
+    let isContainer = byte() == 1
+    let plan = LaunchPlan(
+      id: id, name: name, words: words, environment: environment, limits: limits, isContainer: isContainer)
     return plan.isSound ? plan : nil
   }
 

@@ -47,16 +47,20 @@ package struct LaunchPlan: Equatable, Sendable {
   package var environment: [[UInt8]]
   /// Limits; 0 is none.
   package var limits: LaunchLimits
+  /// Whether it starts a container, which takes more than the limits of what runs in it.
+  package var isContainer: Bool
 
   /// A plan without limits.
   package init(
-    id: UInt32, name: [UInt8], words: [[UInt8]], environment: [[UInt8]] = [], limits: LaunchLimits = LaunchLimits()
+    id: UInt32, name: [UInt8], words: [[UInt8]], environment: [[UInt8]] = [], limits: LaunchLimits = LaunchLimits(),
+    isContainer: Bool = false
   ) {
     self.id = id
     self.name = name
     self.words = words
     self.environment = environment
     self.limits = limits
+    self.isContainer = isContainer
   }
 }
 
@@ -76,6 +80,15 @@ package struct LaunchLimits: Equatable, Sendable {
 
   /// No limits.
   package init() {}
+
+  /// The limits of a container's start, with room for podman, its threads and its haste.
+  package var forStart: LaunchLimits {
+    var limits = self
+    if memory > 0 { limits.memory = memory &+ 96 << 20 }
+    limits.cpu = 0
+    if tasks > 0 { limits.tasks = tasks &+ 192 }
+    return limits
+  }
 }
 
 /// What the launcher found on this machine.

@@ -29,7 +29,8 @@ package final class LauncherLink {
   /// How long the launcher is kept without a program. A restarted agent needs it again.
   package static let idleTime = Duration.seconds(10)
 
-  private let loop: EventLoop
+  /// The loop that it runs on.
+  package let loop: EventLoop
   private let companion: CompanionStart
   private let patience: Duration
   private var connection: PacketSocket<LauncherMessage>?

@@ -65,28 +65,35 @@ struct ControlGroups {
       made = SmallFiles.makeFolder(folder)
     }
     guard made == 0 || made == EEXIST else { return ([], made) }
-    var error: Int32 = 0
-    func set(_ file: StaticString, _ text: [UInt8]) {
-      if error == 0 { error = SmallFiles.write(folder + [UInt8](file), text) }
-    }
-    if controllers.contains(.memory), plan.limits.memory > 0 {
-      set("/memory.max", [UInt8](digits: plan.limits.memory))
-      // Swapping would only delay the end, at the expense of the board. Absent without swap accounting.
-      _ = SmallFiles.write(folder + [UInt8]("/memory.swap.max"), [UInt8]("0"))
-      // The kernel kills all processes of the agent, or none (memory.oom.group).
-      _ = SmallFiles.write(folder + [UInt8]("/memory.oom.group"), [UInt8]("1"))
-    }
-    if controllers.contains(.cpu), plan.limits.cpu > 0 {
-      set("/cpu.max", [UInt8](digits: max(1000, plan.limits.cpu)) + [UInt8](" 100000"))
-    }
-    if controllers.contains(.pids), plan.limits.tasks > 0 {
-      set("/pids.max", [UInt8](digits: UInt64(plan.limits.tasks)))
-    }
+    let error = set(plan.isContainer ? plan.limits.forStart : plan.limits, on: folder)
     guard error == 0 else {
       _ = SmallFiles.removeFolder(folder)
       return ([], error)
     }
     return (folder, 0)
+  }
+
+  /// Sets the limits of a group.
+  /// - Returns: 0, or the errno of the first that could not be set.
+  func set(_ limits: LaunchLimits, on folder: [UInt8]) -> Int32 {
+    var error: Int32 = 0
+    func set(_ file: StaticString, _ text: [UInt8]) {
+      if error == 0 { error = SmallFiles.write(folder + [UInt8](file), text) }
+    }
+    if controllers.contains(.memory), limits.memory > 0 {
+      set("/memory.max", [UInt8](digits: limits.memory))
+      // Swapping would only delay the end, at the expense of the board. Absent without swap accounting.
+      _ = SmallFiles.write(folder + [UInt8]("/memory.swap.max"), [UInt8]("0"))
+      // The kernel kills all processes of the agent, or none (memory.oom.group).
+      _ = SmallFiles.write(folder + [UInt8]("/memory.oom.group"), [UInt8]("1"))
+    }
+    if controllers.contains(.cpu), limits.cpu > 0 {
+      set("/cpu.max", [UInt8](digits: max(1000, limits.cpu)) + [UInt8](" 100000"))
+    }
+    if controllers.contains(.pids), limits.tasks > 0 {
+      set("/pids.max", [UInt8](digits: UInt64(limits.tasks)))
+    }
+    return error
   }
 
   /// Kills all processes of a group (`cgroup.kill`, Linux 5.14).

@@ -50,7 +50,7 @@ final class LauncherProcess {
     watched[0].fd = daemon
     watched[1].fd = signals
     // SAFETY: two structures, which the kernel fills in.
-    let count = unsafe poll(&watched, 2, leftGroups.isEmpty ? -1 : 20)
+    let count = unsafe poll(&watched, 2, leftGroups.isEmpty && !isStarting ? -1 : 20)
     if count < 0 {
       guard openstarry_errno() == EINTR else { exit(71) }
       return
@@ -58,6 +58,13 @@ final class LauncherProcess {
     if watched[1].revents != 0 { takeSignals() }
     if watched[0].revents != 0 { hearDaemon() }
     removeGroups()
+    for index in programs.indices { programs[index].settle(groups) }
+  }
+
+  /// Whether podman is starting a container.
+  private var isStarting: Bool {
+    for program in programs where program.isStarting { return true }
+    return false
   }
 
   private func takeSignals() {
@@ -133,7 +140,7 @@ final class LauncherProcess {
   private func report(_ program: Program, _ status: Int32, _ used: rusage) {
     let signal = openstarry_exit_signal(status)
     var end = LaunchEnd(code: signal != 0 ? 128 + signal : openstarry_exit_code(status))
-    end.cpu = Self.nanoseconds(used.ru_utime) + Self.nanoseconds(used.ru_stime)
+    end.cpu = program.ownCPU(of: Self.nanoseconds(used.ru_utime) + Self.nanoseconds(used.ru_stime))
     end.peak = UInt64(max(0, used.ru_maxrss)) * 1024
     if !program.group.isEmpty {
       ControlGroups.kill(program.group)

@@ -13,6 +13,20 @@ enum ProcessTree {
     return children(of: first).first
   }
 
+  /// Whether a container runs in a sandbox: `ContainerStage` has a single child, which has a PID namespace of its own.
+  static func hasContainer(in sandbox: Int32) -> Bool {
+    guard let stage = program(below: sandbox) else { return false }
+    let children = children(of: stage)
+    guard children.count == 1, let status = SmallFiles.read(path(children[0]) + [UInt8]("/status")) else {
+      return false
+    }
+    // A process has a number in each namespace: ours, the sandbox's, the container's.
+    for line in status.split(separator: 0x0A) where line.starts(with: [UInt8]("NSpid:")) {
+      return [UInt8](line).numbers.count > 2
+    }
+    return false
+  }
+
   /// What a process and all its descendants use.
   static func usage(of process: Int32) -> LaunchUsage {
     var usage = LaunchUsage()

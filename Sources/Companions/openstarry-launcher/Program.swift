@@ -12,6 +12,11 @@ struct Program {
   let process: Int32
   /// The folder of its control group; empty without one.
   let group: [UInt8]
+  private let limits: LaunchLimits
+  /// Whether podman is starting the container.
+  private(set) var isStarting: Bool
+  /// The CPU time that podman took for it, in nanoseconds.
+  private var startCPU: UInt64 = 0
 
   /// Starts a program.
   /// - Parameter descriptors: its socket, its log, and optionally the seccomp filter; they stay the caller's.
@@ -27,7 +32,10 @@ struct Program {
       if !group.isEmpty { _ = SmallFiles.removeFolder(group) }
       return (nil, .execute, error)
     }
-    return (Program(id: plan.id, process: process, group: group), .execute, 0)
+    return (
+      Program(
+        id: plan.id, process: process, group: group, limits: plan.limits, isStarting: plan.isContainer), .execute, 0
+    )
   }
 
   private static func execute(
@@ -58,10 +66,18 @@ struct Program {
     limit(OPENSTARRY_RLIMIT_CORE, 0)
     if plan.limits.descriptors > 0 { limit(OPENSTARRY_RLIMIT_NOFILE, UInt64(plan.limits.descriptors)) }
     if plan.limits.fileSize > 0 { limit(OPENSTARRY_RLIMIT_FSIZE, plan.limits.fileSize) }
-    if plan.limits.memory > 0, !controllers.contains(.memory) { limit(OPENSTARRY_RLIMIT_DATA, plan.limits.memory) }
+    var variables = plan.environment
+    if plan.limits.memory > 0, !controllers.contains(.memory) {
+      if plan.isContainer {
+        // podman itself needs more: `ContainerStage` sets it.
+        variables.append([UInt8]("OPENSTARRY_DATA=") + [UInt8](digits: plan.limits.memory))
+      } else {
+        limit(OPENSTARRY_RLIMIT_DATA, plan.limits.memory)
+      }
+    }
     // SAFETY: every pointer is valid during the call, which returns once the child no longer shares our memory.
     let words = TextVector(plan.words)
-    let environment = TextVector(plan.environment)
+    let environment = TextVector(variables)
     return unsafe copies.withUnsafeBufferPointer { copies in
       unsafe kinds.withUnsafeBufferPointer { kinds in
         unsafe amounts.withUnsafeBufferPointer { amounts in
@@ -90,6 +106,14 @@ struct Program {
     if let program = ProcessTree.program(below: process) { CLinux.kill(program, number) }
   }
 
+  /// Takes back what the start of a container was allowed beyond its limits, once podman is gone.
+  mutating func settle(_ groups: ControlGroups) {
+    guard isStarting, ProcessTree.hasContainer(in: process) else { return }
+    startCPU = measured.cpu
+    isStarting = false
+    if !group.isEmpty { _ = groups.set(limits, on: group) }
+  }
+
   /// Ends the program and everything that it has started.
   func kill() {
     if !group.isEmpty { ControlGroups.kill(group) }
@@ -97,14 +121,26 @@ struct Program {
     CLinux.kill(process, SIGKILL)
   }
 
+  /// What it uses. The use of podman is not the agent's.
   var usage: LaunchUsage {
+    var usage = measured
+    if isStarting { usage.memory = 0 }
+    usage.cpu = ownCPU(of: usage.cpu)
+    return usage
+  }
+
+  /// The part of its CPU time that podman has not taken, in nanoseconds.
+  func ownCPU(of time: UInt64) -> UInt64 { isStarting || time < startCPU ? 0 : time - startCPU }
+
+  private var measured: LaunchUsage {
     var usage = ProcessTree.usage(of: process)
-    guard !group.isEmpty else { return usage }
-    if let text = SmallFiles.read(group + [UInt8]("/cpu.stat")), let time = text.number(after: "usage_usec ") {
-      usage.cpu = time * 1000
-    }
-    if let text = SmallFiles.read(group + [UInt8]("/memory.current")), let bytes = text.numbers.first {
-      usage.memory = bytes
+    if !group.isEmpty {
+      if let text = SmallFiles.read(group + [UInt8]("/cpu.stat")), let time = text.number(after: "usage_usec ") {
+        usage.cpu = time * 1000
+      }
+      if let text = SmallFiles.read(group + [UInt8]("/memory.current")), let bytes = text.numbers.first {
+        usage.memory = bytes
+      }
     }
     return usage
   }

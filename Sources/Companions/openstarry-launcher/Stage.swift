@@ -114,9 +114,9 @@ enum Stage {
     close(ruleset)
   }
 
-  private static func usage() -> Never { fail("openstarryd starts this program; it does nothing on its own", 0, 64) }
+  static func usage() -> Never { fail("openstarryd starts this program; it does nothing on its own", 0, 64) }
 
-  private static func fail(_ text: StaticString, _ errno: Int32, _ code: Int32) -> Never {
+  static func fail(_ text: StaticString, _ errno: Int32, _ code: Int32) -> Never {
     Companion.end("openstarry-launcher", text, errno, code)
   }
 }

@@ -59,6 +59,21 @@ import Testing
     #expect(try text("\(Self.child)/pids.max") == "16")
   }
 
+  @Test func theStartOfAContainerHasRoomForPodman() throws {
+    try makeChild()
+    var plan = plan(memory: 32 << 20, cpu: 25_000, tasks: 16)
+    plan.isContainer = true
+    let before = try text("\(Self.child)/cpu.max")
+    let groups = groups(tree)
+    let made = try #require(groups.make(plan))
+    #expect(try text("\(Self.child)/memory.max").hasPrefix("134217728"))
+    #expect(try text("\(Self.child)/pids.max") == "208" && text("\(Self.child)/cpu.max") == before)
+    // Files of the kernel would be shorter now; those of the fixture keep their rest.
+    #expect(groups.set(plan.limits, on: made.folder) == 0)
+    #expect(try text("\(Self.child)/memory.max").hasPrefix("33554432"))
+    #expect(try text("\(Self.child)/pids.max").hasPrefix("16") && text("\(Self.child)/cpu.max").hasPrefix("25000 "))
+  }
+
   @Test func oneThatADeadLauncherHasLeftIsEmptiedFirst() throws {
     try makeChild()
     _ = groups(tree).make(plan())

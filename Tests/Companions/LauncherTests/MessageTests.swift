@@ -14,7 +14,7 @@ import Testing
     return LaunchPlan(
       id: 9, name: Array("climate-9".utf8),
       words: [Array("/usr/bin/bwrap".utf8), [], Array(repeating: 0x61, count: 300)],
-      environment: [Array("A=b c".utf8)], limits: limits)
+      environment: [Array("A=b c".utf8)], limits: limits, isContainer: true)
   }
 
   static var all: [LauncherMessage] {
