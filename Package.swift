@@ -134,7 +134,7 @@ let ranks: [[Target]] = [
     module(
       "Isolations", in: "Agents",
       [
-        "Model", "EventLoop", "Agent", "Plugins", "AgentInProcess", "AgentProcess", "AgentWASM", "LauncherClient",
+        "Model", "EventLoop", "LauncherClient", "Agent", "Plugins", "AgentInProcess", "AgentProcess", "AgentWASM",
       ]),
     module(
       "PluginInstallation", in: "Tools",
@@ -204,8 +204,8 @@ let allTests: [Target] = [
   kit(
     "ProcessTestKit",
     [
-      "TestKit", "Model", "Linux", "EventLoop", "EventLoopTestKit", "Wire", "Agent", "AgentProcess", "LauncherClient",
-      "ProxyClient",
+      "TestKit", "Model", "Linux", "EventLoop", "EventLoopTestKit", "Wire", "Agent", "Plugins", "AgentProcess",
+      "Launcher", "LauncherClient", "ProxyClient",
     ]),
   program("conformance-agent", ["ConformanceAgents", "OpenStarryAgent"], path: "Tests/Agents/ConformanceAgent"),
   kit("HALTestKit", ["Model", "HAL", "HALSimulated"]),
@@ -258,7 +258,7 @@ let allTests: [Target] = [
     "AgentProcessTests", in: "Agents",
     [
       "ProcessTestKit", "TestKit", "AgentProcess", "openstarry-launcher", "openstarry-proxy", "LauncherClient",
-      "Launcher", "Agent", "EventLoop", "Linux", "Model", "OpenStarryAgent", "Wire",
+      "Launcher", "Agent", "Plugins", "EventLoop", "Linux", "Model", "OpenStarryAgent", "Wire",
     ]),
   tests(
     "LauncherTests", in: "Companions", ["TestKit", "Launcher", "Companion", "openstarry-launcher", "Linux"]),
@@ -328,9 +328,8 @@ let allTests: [Target] = [
     "BlackBoxTests", in: "Daemon",
     [
       "TestKit", "ModuleKit", "openstarryd", "openstarry", "openstarry-guardian", "openstarry-launcher",
-      "openstarry-unpack",
-      "hostile-firmware", "guardian-ward",
-      "GuardianTestKit", "Document", "Linux", "CLinux", "Model",
+      "openstarry-unpack", "hostile-firmware", "guardian-ward",
+      "GuardianTestKit", "ProcessTestKit", "Document", "Linux", "CLinux", "Model",
     ]),
 
   tests("PluginsTests", in: "Agents", ["TestKit", "Plugins", "Agent", "Linux", "Model"]),

@@ -1,7 +1,17 @@
+import Agent
 import Linux
+import Model
 
 /// What users without special rights may reach.
 enum Access {
+  /// The error for an agent whose files the launcher's user may not use.
+  /// - Parameter obstacle: as `obstacle(to:)` returns it.
+  static func failure(of manifest: Manifest, _ obstacle: String) -> AgentFailure {
+    AgentFailure(
+      .startFailed,
+      "agents run as a user of their own, who may not use what agent '\(manifest.id)' needs: \(obstacle)")
+  }
+
   /// The first folder on the way that others may not enter, or the file if they may not read and execute it.
   /// - Parameter path: absolute, without links.
   /// - Returns: a sentence with the remedy; nil when they may.

@@ -50,19 +50,7 @@ package final class ProcessDriver: AgentDriver {
     .process, entry: "the program's file",
     check: { manifest throws(AgentFailure) in _ = try program(of: manifest) })
 
-  package var isolation: Isolation {
-    var isolation = Self.isolation
-    guard let facts = launcher.facts else { return isolation }
-    if !facts.controllers.contains(.cpu) {
-      isolation.cpu = .afterwards(
-        "there is no control group with the cpu controller; CPU time is measured every second")
-    }
-    if !facts.controllers.contains(.memory) {
-      isolation.memory = .afterwards(
-        "there is no control group with the memory controller; each process is limited, their sum is measured")
-    }
-    return isolation
-  }
+  package var isolation: Isolation { Self.isolation.limited(by: launcher.facts) }
 
   package func validate(_ manifest: Manifest) throws(AgentFailure) {
     let program = try Self.program(of: manifest)
@@ -82,11 +70,7 @@ package final class ProcessDriver: AgentDriver {
     }
   }
 
-  package func inForce(_ manifest: Manifest) -> Budget {
-    var budget = manifest.budget
-    budget.memory = budget.memory ?? limits.memory
-    return budget
-  }
+  package func inForce(_ manifest: Manifest) -> Budget { limits.inForce(manifest) }
 
   package func start(
     _ manifest: Manifest, host: any AgentHost, ended: @escaping (AgentEnd) -> Void,
@@ -101,7 +85,7 @@ package final class ProcessDriver: AgentDriver {
       let instance = ProcessInstance(
         manifest, limits, host: host, loop: loop, launcher: launcher, proxy: proxy, ended: ended, started: done)
       instance.plugins = plugins
-      try instance.start(sandbox, limits.limits(of: manifest, inForce(manifest)))
+      try instance.start(sandbox.confinement, limits.limits(of: manifest, inForce(manifest)))
     } catch {
       done(.failure(error))
     }
@@ -121,9 +105,7 @@ package final class ProcessDriver: AgentDriver {
     let plugins = try plugins.plugins(of: manifest).compactMap { try? Files.resolve($0.path) }
     for path in [program, Files.folder(of: program)] + plugins {
       guard let obstacle = Access.obstacle(to: path) else { continue }
-      throw AgentFailure(
-        .startFailed,
-        "agents run as a user of their own, who may not use what agent '\(manifest.id)' needs: \(obstacle)")
+      throw Access.failure(of: manifest, obstacle)
     }
   }
 
@@ -163,5 +145,33 @@ package final class ProcessDriver: AgentDriver {
       throw AgentFailure(.startFailed, "\(whose) cannot be used: \(problem)")
     }
     return resolved
+  }
+}
+
+extension Manifest {
+  /// - Throws: when the agent asks for the network.
+  func refuseNetwork() throws(AgentFailure) {
+    guard !permissions.hosts.isEmpty else { return }
+    throw AgentFailure(
+      .startFailed,
+      "agent '\(id)' asks for the network (network_allow_hosts), which \(runtime.driver.rawValue) agents do not have in "
+        + "this release")
+  }
+}
+
+extension Isolation {
+  /// How strictly budgets are enforced with the control groups that the launcher has.
+  func limited(by facts: LauncherFacts?) -> Isolation {
+    guard let facts else { return self }
+    var isolation = self
+    if !facts.controllers.contains(.cpu) {
+      isolation.cpu = .afterwards(
+        "there is no control group with the cpu controller; CPU time is measured every second")
+    }
+    if !facts.controllers.contains(.memory) {
+      isolation.memory = .afterwards(
+        "there is no control group with the memory controller; each process is limited, their sum is measured")
+    }
+    return isolation
   }
 }

@@ -10,7 +10,7 @@ import ProxyClient
 import RPC
 import Wire
 
-/// An agent's program in its sandbox.
+/// An agent's program, in a sandbox or a container.
 final class ProcessInstance: AgentInstance {
   private enum Phase {
     /// The program has not said yet that it is ready.
@@ -35,6 +35,7 @@ final class ProcessInstance: AgentInstance {
   private var output: AgentOutput?
   private var network: AgentNetwork?
   private var program: UInt32?
+  private var isContainer = false
   private(set) var pid: Int32?
   private(set) var lastCost: ActivationCost?
   private var began: Instant?
@@ -70,8 +71,9 @@ final class ProcessInstance: AgentInstance {
 
   /// Starts the program. The launcher's answer and the program's `ready` follow later; until then this object keeps
   /// itself alive through the launcher's link.
-  func start(_ sandbox: Sandbox, _ limits: LaunchLimits) throws(AgentFailure) {
-    for sentence in sandbox.refused { host.log(.warning, "fs_allow_paths: \(sentence)") }
+  func start(_ confinement: Confinement, _ limits: LaunchLimits) throws(AgentFailure) {
+    isContainer = confinement.isContainer
+    for sentence in confinement.refused { host.log(.warning, "fs_allow_paths: \(sentence)") }
     do throws(SystemError) {
       let sockets = try UnixSocket.pair()
       let ours = Descriptor(owning: sockets.0)
@@ -80,11 +82,8 @@ final class ProcessInstance: AgentInstance {
       let pipe = try System.pipe()
       let reading = Descriptor(owning: pipe.reading)
       let writing = Descriptor(owning: pipe.writing)
-      guard let place = Sandbox.filter(of: manifest) else {
-        throw SystemError("find", Sandbox.filterName(of: manifest), errno: ENOENT)
-      }
       // Opened anew each time: bubblewrap reads it from where its offset is.
-      let filter = try System.open(place, O_RDONLY)
+      let filter = try System.open(confinement.filter ?? "/dev/null", O_RDONLY)
       let output = AgentOutput(reading, on: loop) { [unowned self] in host.log(.info, $0) }
       let link = AgentLink(ours, on: loop, host: host)
       link.onReady = { [unowned self] in isReady($0) }
@@ -95,8 +94,9 @@ final class ProcessInstance: AgentInstance {
       self.output = output
       try openNetwork()
       program = try launcher.start(
-        { sandbox.plan($0, name: manifest.id, limits) },
-        [theirs.number, writing.number, filter.number] + (network.map { [$0.door] } ?? [])
+        { confinement.plan($0, name: manifest.id, limits) },
+        [theirs.number, writing.number] + (confinement.filter == nil ? [] : [filter.number])
+          + (network.map { [$0.door] } ?? [])
       ) { [self] in take($0) }
     } catch {
       phase = .ended
@@ -278,6 +278,9 @@ final class ProcessInstance: AgentInstance {
     let isStart = if case .starting = phase { true } else { false }
     let ended =
       end.code > 128 ? "signal \(end.code - 128) ended it" : "it exited with code \(end.code)"
+    if isStart, isContainer, end.code == 125 {
+      return AgentFailure(.startFailed, "podman cannot start the container\(words ?? "")")
+    }
     if isStart {
       let hint = end.code == 0 && words == nil ? ": it has to say so, as openstarry.run() and Agent.main() do" : ""
       return AgentFailure(.startFailed, "\(ended) before it was ready\(hint)\(words ?? "")")

@@ -21,6 +21,20 @@ package struct ProcessLimits: Sendable {
   /// The defaults.
   package init() {}
 
+  /// The defaults for containers: podman takes a third of a second on a large machine.
+  package static var container: ProcessLimits {
+    var limits = ProcessLimits()
+    limits.start = .seconds(30)
+    return limits
+  }
+
+  /// The effective budget of an agent.
+  func inForce(_ manifest: Manifest) -> Budget {
+    var budget = manifest.budget
+    budget.memory = budget.memory ?? memory
+    return budget
+  }
+
   /// The limits of one agent.
   func limits(of manifest: Manifest, _ budget: Budget) -> LaunchLimits {
     var limits = LaunchLimits()

@@ -10,14 +10,13 @@ import Plugins
 ///
 /// Every mount costs 0.2 ms of the start, so there are no more than the agent needs.
 package struct Sandbox: Sendable {
-  /// The command line for `bwrap`.
+  /// The command line.
   package var words: [String]
   /// `NAME=value` each; bubblewrap passes it on.
   package var environment: [String] = []
-  /// The folders and files that the manifest shows to the agent.
-  private var shown: [String] = []
-  /// Those of `fs_allow_paths` that are not shown, each with the reason.
-  package private(set) var refused: [String] = []
+  private let shown: ShownPaths
+  /// The file of its seccomp filter; nil when it is not installed.
+  private let filter: String?
 
   /// The size of /tmp in bytes.
   static let temporary = 16 << 20
@@ -35,21 +34,10 @@ package struct Sandbox: Sendable {
     tasks: UInt32 = ProcessLimits().tasks, system: SystemFiles = SystemFiles()
   ) {
     let folder = Files.folder(of: program)
-    var paths: [String] = []
-    for path in manifest.permissions.paths {
-      guard let found = try? Files.resolve(Files.join(Files.folder(of: manifest.file), path)) else {
-        refused.append("\(path) does not exist")
-        continue
-      }
-      // A link may lead where the manifest itself may not.
-      if found == "/" || ["/dev", "/proc", "/sys"].contains(where: { Self.contains($0, found) }) {
-        refused.append("\(path) is \(found), which no agent may see")
-      } else {
-        paths.append(found)
-      }
-    }
-    shown = [folder] + paths
-    words = ["bwrap", "--unshare-all", "--unshare-user", "--disable-userns", "--uid", "65534", "--gid", "65534"]
+    shown = ShownPaths(of: manifest, folder: folder)
+    words = [
+      Self.bubblewrap, "--unshare-all", "--unshare-user", "--disable-userns", "--uid", "65534", "--gid", "65534",
+    ]
     words += ["--hostname", "agent", "--cap-drop", "ALL", "--die-with-parent", "--new-session"]
     words += ["--ro-bind", "/usr", "/usr"]
     for (path, target) in system.roots {
@@ -66,9 +54,9 @@ package struct Sandbox: Sendable {
     }
     words += ["--perms", "0700", "--size", "\(Self.temporary)", "--tmpfs", "/tmp"]
     words += ["--ro-bind", folder, folder]
-    for path in paths { words += ["--ro-bind", path, path] }
+    for path in shown.granted { words += ["--ro-bind", path, path] }
     for plugin in plugins { words += ["--ro-bind", plugin.path, "\(Self.home)/plugins/\(plugin.name)"] }
-    words += mask(hidden)
+    words += shown.mask(hidden)
     if let python = system.python { words += ["--ro-bind", python, "\(Self.home)/python"] }
     var stage = system.stage
     if !stage.hasPrefix("/usr/") {
@@ -79,8 +67,9 @@ package struct Sandbox: Sendable {
     words += ["--tasks", "\(tasks)"]
     if hasNetwork { words += ["--network", "\(AgentNetwork.port)"] }
     for path in ["/usr"] + system.roots.map(\.path) + [folder, Self.home] { words += ["--run", path] }
-    for path in ["/etc", "/proc"] + paths { words += ["--read", path] }
+    for path in ["/etc", "/proc"] + shown.granted { words += ["--read", path] }
     words += ["--use", "/dev", "--own", "/tmp", "--", program] + manifest.runtime.arguments
+    filter = Self.filter(of: manifest)
     environment = [
       "OPENSTARRY_AGENT_ID=\(manifest.id)", "OPENSTARRY_HOME=\(Self.home)", "PATH=/usr/local/bin:/usr/bin:/bin",
       "HOME=/tmp", "LANG=C.UTF-8", "PYTHONPATH=\(Self.home)/python", "PYTHONDONTWRITEBYTECODE=1",
@@ -88,37 +77,16 @@ package struct Sandbox: Sendable {
     if hasNetwork { environment += AgentNetwork.environment }
   }
 
-  /// Covers files and folders of the daemon that lie in a folder which the agent sees.
-  private func mask(_ hidden: [String]) -> [String] {
-    var words: [String] = []
-    for path in hidden.compactMap({ try? Files.resolve($0) }) where shows(path) && !shown.contains(path) {
-      words +=
-        Files.isFolder(path)
-        ? ["--size", "4096", "--tmpfs", path, "--remount-ro", path] : ["--ro-bind", "/dev/null", path]
-    }
-    return words
-  }
-
   /// Whether the agent would see a file by its manifest.
   /// - Parameter path: with links resolved.
-  package func shows(_ path: String) -> Bool { shown.contains { Self.contains($0, path) } }
+  package func shows(_ path: String) -> Bool { shown.shows(path) }
 
-  /// Whether `path` is `folder`, or lies in it.
-  private static func contains(_ folder: String, _ path: String) -> Bool {
-    path == folder || path.hasPrefix(folder == "/" ? "/" : "\(folder)/")
-  }
+  /// Those of `fs_allow_paths` that are not shown, each with the reason.
+  package var refused: [String] { shown.refused }
 
-  /// The plan for the launcher.
-  package func plan(_ id: UInt32, name: AgentID, _ limits: LaunchLimits) -> LaunchPlan {
-    let letters = name.rawValue.utf8.map { byte -> UInt8 in
-      let isPlain = byte | 32 >= 0x61 && byte | 32 <= 0x7A || byte >= 0x30 && byte <= 0x39 || byte == 0x2D
-      return isPlain ? byte : UInt8(ascii: "_")
-    }
-    var words = words.map { Array($0.utf8) }
-    words[0] = Array(Self.bubblewrap.utf8)
-    return LaunchPlan(
-      id: id, name: letters.prefix(64) + Array("-\(id)".utf8), words: words,
-      environment: environment.map { Array($0.utf8) }, limits: limits)
+  /// What the launcher executes.
+  package var confinement: Confinement {
+    Confinement(words: words, environment: environment, refused: refused, filter: filter)
   }
 
   /// bubblewrap's program.
@@ -159,16 +127,5 @@ package struct SystemFiles: Sendable {
       "\(programs)/../../share/openstarry/python", "/usr/share/openstarry/python", "\(programs)/../../SDK/python",
       "\(programs)/../../../SDK/python",
     ].lazy.compactMap { try? Files.resolve($0) }.first { Files.isFile("\($0)/openstarry.py") }
-  }
-}
-
-extension Sandbox {
-  /// The plan of a command without a sandbox, for tests and diagnosis of the launcher itself.
-  package static func plain(_ words: [String], _ environment: [String]) -> (UInt32) -> LaunchPlan {
-    { id in
-      LaunchPlan(
-        id: id, name: Array("plain-\(id)".utf8), words: words.map { Array($0.utf8) },
-        environment: environment.map { Array($0.utf8) })
-    }
   }
 }

@@ -8,7 +8,6 @@ import Linux
 import Model
 import ProxyClient
 import TestKit
-import Wire
 
 /// A real launcher with a driver, and a folder for programs that the launcher's user can read.
 package final class SandboxRoom {
@@ -74,28 +73,6 @@ package final class SandboxRoom {
   package func output(
     of words: [String], environment: [String] = ["PATH=/usr/bin:/bin"], filter: String? = nil, door: Int32? = nil
   ) throws -> (code: Int32?, text: String) {
-    let pipe = try System.pipe(size: 1 << 20)
-    let (reading, writing) = (pipe.reading, pipe.writing)
-    defer { close(reading) }
-    let file = try filter.map { try System.open($0, O_RDONLY).release() } ?? -1
-    var code: Int32?
-    var isOver = false
-    let plan = Sandbox.plain(words, environment)
-    let sockets = try UnixSocket.pair()
-    defer { for end in [sockets.0, sockets.1] { close(end) } }
-    _ = try launcher.start(plan, [sockets.1, writing] + (file >= 0 ? [file] : []) + (door.map { [$0] } ?? [])) {
-      news in
-      switch news {
-      case .ended(let end): (code, isOver) = (end.code, true)
-      case .refused, .lost: isOver = true
-      case .started, .usage: break
-      }
-    }
-    close(writing)
-    if file >= 0 { close(file) }
-    run { isOver }
-    var bytes: [UInt8] = []
-    while let count = try System.read(reading, into: &bytes), count > 0 {}
-    return (code, String(decoding: bytes, as: UTF8.self))
+    try launcher.output(of: Confinement.none(words, environment), filter: filter, door: door)
   }
 }

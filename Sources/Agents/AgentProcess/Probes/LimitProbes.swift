@@ -49,7 +49,7 @@ package final class LimitProbes {
   /// Why no sandbox can be made, as far as it can be seen from here; nil for nothing.
   private var obstacle: String? {
     if let absence = launcher.absence { return absence }
-    if Sandbox.filter == nil {
+    if Sandbox.filter(of: manifest(for: .isolation)) == nil {
       return "openstarry-agent.bpf, the seccomp filter of agents, is not installed beside openstarry-launcher"
     }
     if !Files.isFile(Sandbox.bubblewrap) { return "bubblewrap is not installed: install the package 'bubblewrap'" }
@@ -57,13 +57,16 @@ package final class LimitProbes {
     return "agents run as a user of their own, who may not use openstarry-launcher: \(obstacle)"
   }
 
-  private func next() {
-    guard let probe = left.popFirst() else { return finish(nil) }
-    let manifest = Manifest(
+  private func manifest(for probe: LimitProbe) -> Manifest {
+    Manifest(
       id: "probe", name: "probe",
       runtime: .init(driver: .process, entry: system.stage, arguments: probe.arguments), file: system.stage)
+  }
+
+  private func next() {
+    guard let probe = left.popFirst() else { return finish(nil) }
     let sandbox = Sandbox(
-      manifest, program: system.stage, plugins: [], hidden: hidden, tasks: LimitProbe.tasksLimit, system: system)
+      manifest(for: probe), program: system.stage, plugins: [], hidden: hidden, tasks: LimitProbe.tasksLimit, system: system)
     current = ProbeRun(probe, sandbox, on: loop, launcher) { [weak self] in self?.take(probe, $0) }
   }
 

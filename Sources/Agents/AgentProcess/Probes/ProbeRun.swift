@@ -48,13 +48,14 @@ final class ProbeRun {
       let pipe = try System.pipe()
       let output = AgentOutput(Descriptor(owning: pipe.reading), on: loop) { [unowned self] in take($0) }
       let writing = Descriptor(owning: pipe.writing)
-      guard let place = Sandbox.filter else { throw SystemError("find", "openstarry-agent.bpf", errno: ENOENT) }
+      let confinement = sandbox.confinement
+      guard let place = confinement.filter else { throw SystemError("find", "openstarry-agent.bpf", errno: ENOENT) }
       let filter = try System.open(place, O_RDONLY)
       output.onEnd = { [unowned self] in logEnded() }
       try output.start()
       self.output = output
       program = try launcher.start(
-        { sandbox.plan($0, name: "probe", probe.limits) }, [theirs.number, writing.number, filter.number]
+        { confinement.plan($0, name: "probe", probe.limits) }, [theirs.number, writing.number, filter.number]
       ) { [self] in take($0) }
       setTimer(probe.limit) { [unowned self] in kill() }
     } catch {

@@ -1,0 +1,56 @@
+import Linux
+import Model
+
+/// The files and folders of this machine that an agent sees, beside those of every agent.
+struct ShownPaths: Sendable {
+  /// Those of `fs_allow_paths`, absolute, without links.
+  private(set) var granted: [String] = []
+  /// Those that are not shown, each with the reason.
+  private(set) var refused: [String] = []
+  /// `granted`, and the agent's own folder if it has one here.
+  private var all: [String]
+
+  /// - Parameter folder: the agent's own folder; nil for none.
+  init(of manifest: Manifest, folder: String?) {
+    for path in manifest.permissions.paths {
+      guard let found = try? Files.resolve(Files.join(Files.folder(of: manifest.file), path)) else {
+        refused.append("\(path) does not exist")
+        continue
+      }
+      // A link may lead where the manifest itself may not.
+      if found == "/" || ["/dev", "/proc", "/sys"].contains(where: { Self.contains($0, found) }) {
+        refused.append("\(path) is \(found), which no agent may see")
+      } else {
+        granted.append(found)
+      }
+    }
+    all = (folder.map { [$0] } ?? []) + granted
+  }
+
+  /// Takes back a granted path.
+  mutating func refuse(_ path: String, _ reason: String) {
+    granted.removeAll { $0 == path }
+    all.removeAll { $0 == path }
+    refused.append("\(path) \(reason)")
+  }
+
+  /// bubblewrap's words that cover files and folders of the daemon in a folder that the agent sees.
+  func mask(_ hidden: [String]) -> [String] {
+    var words: [String] = []
+    for path in hidden.compactMap({ try? Files.resolve($0) }) where shows(path) && !all.contains(path) {
+      words +=
+        Files.isFolder(path)
+        ? ["--size", "4096", "--tmpfs", path, "--remount-ro", path] : ["--ro-bind", "/dev/null", path]
+    }
+    return words
+  }
+
+  /// Whether the agent would see a file.
+  /// - Parameter path: with links resolved.
+  func shows(_ path: String) -> Bool { all.contains { Self.contains($0, path) } }
+
+  /// Whether `path` is `folder`, or lies in it.
+  private static func contains(_ folder: String, _ path: String) -> Bool {
+    path == folder || path.hasPrefix(folder == "/" ? "/" : "\(folder)/")
+  }
+}
