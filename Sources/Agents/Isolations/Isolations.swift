@@ -21,10 +21,16 @@ package enum Isolations {
     (
       ProcessDriver.isolation,
       { site in
-        (site.loop as? EventLoop).map {
-          ProcessDriver(
-            $0, home: site.home, plugins: site.plugins, sockets: site.sockets,
-            launcher: site.launcher ?? LauncherLink($0))
+        site.launcher.map {
+          ProcessDriver($0.loop, home: site.home, plugins: site.plugins, sockets: site.sockets, launcher: $0)
+        }
+      }
+    ),
+    (
+      ContainerDriver.isolation,
+      { site in
+        site.launcher.map {
+          ContainerDriver($0.loop, home: site.home, plugins: site.plugins, sockets: site.sockets, launcher: $0)
         }
       }
     ),
@@ -63,7 +69,7 @@ package struct DriverSite {
   package var sockets: [String] = []
   /// The plugins of agents.
   package var plugins: PluginStore
-  /// Starts the programs of process agents; nil for one of the driver's own.
+  /// Starts programs and containers, for all drivers; nil in virtual time. systemd runs one for each daemon.
   package var launcher: LauncherLink?
 
   /// - Parameters:
@@ -77,6 +83,7 @@ package struct DriverSite {
     witness: (any CodeWitness)? = nil
   ) {
     self.loop = loop
+    launcher = (loop as? EventLoop).map { LauncherLink($0) }
     self.home = home
     plugins = PluginStore(home: home)
     self.modules = modules

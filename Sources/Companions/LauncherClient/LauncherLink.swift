@@ -69,7 +69,8 @@ package final class LauncherLink {
   /// Why no program could be started here; nil when one could.
   package var absence: String? {
     guard companion.isAbsent else { return nil }
-    return "openstarry-launcher is not installed beside the daemon, so agents with the driver 'process' cannot run"
+    return "openstarry-launcher is not installed beside the daemon, so agents with the drivers 'process' and 'docker' "
+      + "cannot run"
   }
 
   /// Starts a program.

@@ -86,12 +86,13 @@ struct ManifestReader {
     let entry = runtime.required("entry", .text("text: \(isolation(driver)?.entry ?? "the program")"))
     let lifecycle = runtime.value("lifecycle", .choice(of: Manifest.Lifecycle.self), .onDemand)
     // Keys of one isolation are unknown to the others.
-    let arguments = driver == .process ? runtime.value("args", .list(of: .anyText), []) : []
+    let hasArguments = driver == .process || driver == .docker
+    let arguments = hasArguments ? runtime.value("args", .list(of: .anyText), []) : []
     let instance = driver == .wasm ? runtime.value("instance", .choice(of: Manifest.Instance.self), .warm) : .warm
     runtime.close { key in
-      let isolations = ["args": Manifest.Driver.process, "instance": .wasm]
-      return isolations.first { $0.key.isSame(as: key) }.map { key, driver in
-        "'runtime' has '\(key)', which only '\(driver.rawValue)' has"
+      let isolations = ["args": "'process' and 'docker' have", "instance": "'wasm' has"]
+      return isolations.first { $0.key.isSame(as: key) }.map { key, which in
+        "'runtime' has '\(key)', which only \(which)"
       }
     }
     guard let driver, let entry else { return nil }

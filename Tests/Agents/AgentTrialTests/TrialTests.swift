@@ -195,9 +195,10 @@ struct TrialTests {
   }
 
   @Test func unsupportedIsolationsAreRefused() {
-    for (driver, word) in [(Manifest.Driver.inProcess, "firmware"), (.docker, "docker")] {
+    for (driver, word) in [(Manifest.Driver.inProcess, "firmware"), (.docker, "name of an image")] {
       var refused = manifest("fan")
       refused.runtime.driver = driver
+      if driver == .docker { refused.runtime.entry = "an image" }
       let failure = #expect(throws: TrialFailure.self) {
         try Trial(refused, board: TrialBoard.madeUp(for: refused, events: [], named: []), modules: "/tmp") { _ in }
       }

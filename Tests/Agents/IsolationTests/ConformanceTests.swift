@@ -30,4 +30,18 @@ import Testing
     let complaints = try expectation.complaints(ProcessBench(.python))
     #expect(complaints.isEmpty, "\(complaints)")
   }
+
+  @Test(
+    .enabled(if: ContainerRoom.absence == nil, "\(ContainerRoom.absence ?? "")"), arguments: Conformance.allCases)
+  func swiftContainer(_ expectation: Conformance) throws {
+    let complaints = try expectation.complaints(ContainerBench(.swift))
+    #expect(complaints.isEmpty, "\(complaints)")
+  }
+
+  @Test(
+    .enabled(if: ContainerRoom.absence == nil, "\(ContainerRoom.absence ?? "")"), arguments: Conformance.allCases)
+  func pythonContainer(_ expectation: Conformance) throws {
+    let complaints = try expectation.complaints(ContainerBench(.python))
+    #expect(complaints.isEmpty, "\(complaints)")
+  }
 }

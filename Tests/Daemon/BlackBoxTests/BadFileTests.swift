@@ -91,7 +91,7 @@ import Testing
     #expect(!daemon.errors.contains("none: this agent"), "\(daemon.errors)")
   }
 
-  /// A missing module, an unset variable, a missing driver: rules that need them wait, everything else runs.
+  /// A missing module, an unset variable, an impossible image: rules that need them wait, everything else runs.
   @Test func rulesOfAnAgentThatCannotRunWaitAndAllOthersRun() throws {
     let rules = ["module", "variable", "driver", "climate"].map {
       "  - {id: wakes-\($0), on: \"x:\($0)\", action: [\"wake(\($0))\", \"emit(y:\($0))\"]}\n"
@@ -102,13 +102,13 @@ import Testing
         "board.yaml": quietBoard, "agents/climate/agent.json": agent,
         "agents/module/agent.json": manifest("module", entry: "gone.wasm").replacing("in-process", with: "wasm"),
         "agents/variable/agent.json": variable,
-        "agents/driver/agent.json": manifest("driver", entry: "x").replacing("in-process", with: "docker"),
+        "agents/driver/agent.json": manifest("driver", entry: "an image").replacing("in-process", with: "docker"),
         "orchestration.yaml": "rules:\n" + rules.joined(),
       ])
     #expect(variable.contains("NO_SUCH_VARIABLE"))
     let daemon = try station.daemon()
     #expect(!daemon.errors.contains("no rules are in force"), "\(daemon.errors)")
-    let whys = ["module": "gone.wasm", "variable": "NO_SUCH_VARIABLE", "driver": "no 'docker' driver"]
+    let whys = ["module": "gone.wasm", "variable": "NO_SUCH_VARIABLE", "driver": "is not the name of an image"]
     let listed = try station.run("rules", "list").lines
     let check = try station.run("check", ".")
     #expect(check.code == 1)

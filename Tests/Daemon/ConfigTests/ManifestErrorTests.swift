@@ -41,6 +41,13 @@ import Testing
           """#)
   }
 
+  @Test func keysOfOtherIsolationsAreNamed() {
+    let found = complaints(.agent, "identity: {id: a}\nruntime: {driver: wasm, entry: a.wasm, args: [x]}\n")
+    #expect(found.contains("'runtime' has 'args', which only 'process' and 'docker' have"), "\(found)")
+    let image = complaints(.agent, "identity: {id: a}\nruntime: {driver: docker, entry: 'a:1', args: [x]}\n")
+    #expect(!image.contains("args"), "\(image)")
+  }
+
   /// Comparing a name of one letter and many combining marks once took seconds.
   @Test func longNamesAreRefusedAndLongKeysAreOnlyCompared() {
     let marks = String(repeating: "\u{301}", count: 20_000)

@@ -87,7 +87,7 @@ struct CheckTests {
     func manifest(_ id: String, _ driver: String) -> String {
       """
       {"identity": {"id": "\(id)", "name": "x", "version": "1.0.0"},
-       "runtime": {"driver": "\(driver)", "entry": "x.wasm"}}
+       "runtime": {"driver": "\(driver)", "entry": "\(driver == "docker" ? "an image" : "x.wasm")"}}
       """
     }
     for (id, driver) in [("gone", "wasm"), ("bad", "wasm"), ("own", "docker"), ("linked", "in-process")] {
@@ -101,7 +101,7 @@ struct CheckTests {
     }
     #expect(isFound("gone/agent.json:2:41:", "x.wasm: No such file or directory"), "\(found)")
     #expect(isFound("bad/agent.json:2:41:", "bad/x.wasm: "), "\(found)")
-    #expect(isFound("own/agent.json:2:24:", "this daemon has no 'docker' driver"), "\(found)")
+    #expect(isFound("own/agent.json:2:43:", "'an image' of agent 'own' is not the name of an image"), "\(found)")
   }
 
   @Test func conditionsAreCompiled() throws {

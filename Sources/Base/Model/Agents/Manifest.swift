@@ -66,7 +66,7 @@ package struct Manifest: Sendable {
     package var driver: Driver
     /// The code: the name of a linked type (in-process), a module file (wasm), a program (process), an image (docker).
     package var entry: String
-    /// The program's arguments, without its name (process).
+    /// The program's arguments, without its name (process); the command in the image (docker).
     package var arguments: [String]
     /// When the agent runs.
     package var lifecycle: Lifecycle

@@ -1,0 +1,276 @@
+import Agent
+import AgentProcess
+import Glibc
+import LauncherClient
+import Linux
+import Model
+import OpenStarryAgent
+import ProcessTestKit
+import Testing
+
+/// Agents in real containers of podman.
+@Suite(.enabled(if: ContainerRoom.absence == nil, "\(ContainerRoom.absence ?? "")"))
+final class ContainerAgentTests {
+  private let room: ContainerRoom
+  private let host = RecordingHost()
+  private var started: Result<any AgentInstance, AgentFailure>?
+  private var ends: [AgentEnd] = []
+  private var activations: [Result<Void, AgentFailure>] = []
+
+  init() throws {
+    var limits = ProcessLimits.container
+    limits.start = .seconds(60)
+    limits.sampling = .milliseconds(100)
+    room = try ContainerRoom(limits: limits)
+  }
+
+  private func start(_ script: String, _ change: (inout Manifest) -> Void = { _ in }) throws {
+    var manifest = room.manifest(script)
+    change(&manifest)
+    room.driver.start(manifest, host: host, ended: { [unowned self] in ends.append($0) }) { [unowned self] in
+      started = $0
+    }
+    room.run { started != nil }
+  }
+
+  private func startReady(_ script: String, _ change: (inout Manifest) -> Void = { _ in }) throws {
+    try start("\(ContainerRoom.ready); \(script)", change)
+    #expect(instance != nil, "\(startFailure as Any)")
+  }
+
+  private var instance: (any AgentInstance)? { if case .success(let instance) = started { instance } else { nil } }
+  private var startFailure: AgentFailure? { if case .failure(let failure) = started { failure } else { nil } }
+
+  private func activate() {
+    instance?.activate(Event(id: ULID(high: 1, low: 1), type: "test:event", trace: ULID(high: 1, low: 1))) {
+      [unowned self] in activations.append($0)
+    }
+  }
+
+  private func stop(now: Bool) {
+    var isStopped = false
+    instance?.stop(now: now) { isStopped = true }
+    room.run { isStopped }
+    #expect(isStopped && ends.isEmpty)
+  }
+
+  private static func processes(with text: String) -> [Int32] {
+    let wanted = Array(text.utf8)
+    return ((try? Files.names(in: "/proc")) ?? []).compactMap(Int32.init).filter { process in
+      ((try? Files.read("/proc/\(process)/cmdline")) ?? []).starts(with: wanted)
+    }
+  }
+
+  /// The names of a process and of all its descendants.
+  private static func names(below process: Int32) -> [String] {
+    func text(_ file: String) -> String {
+      String(decoding: (try? Files.read("/proc/\(process)/\(file)")) ?? [], as: UTF8.self)
+    }
+    let children = text("task/\(process)/children").split(separator: " ").compactMap { Int32($0) }
+    return text("comm").split(separator: "\n").map(String.init) + children.flatMap { names(below: $0) }
+  }
+
+  // MARK: Protocol
+
+  @Test func itTakesEventsAndCommandsActuators() throws {
+    try startReady(
+      """
+      read -r line <&3; echo "event: $line"
+      printf '{"id":1,"method":"controlActuator","params":{"id":"lamp","command":"on"}}\\n' >&3
+      read -r line <&3; echo "answer: $line"
+      printf '{"id":1,"result":{}}\\n' >&3
+      read -r line <&3; printf '{"id":2,"result":{}}\\n' >&3; exit 0
+      """)
+    activate()
+    room.run { !activations.isEmpty }
+    #expect(activations.count == 1 && (try? activations[0].get()) != nil, "\(activations)")
+    #expect(host.commands.map(\.0) == ["lamp"])
+    room.run { host.lines.count == 2 }
+    #expect(host.lines.first?.contains("test:event") == true && host.lines.last?.contains("\"state\":1") == true)
+    #expect(instance?.pid ?? 0 > 0)
+    stop(now: false)
+  }
+
+  @Test func whatItUsesIsMeasured() throws {
+    try startReady("read -r line <&3; while :; do :; done")
+    let before = host.cpu
+    activate()
+    room.run { host.cpu > before + 300_000_000 }
+    #expect(host.cpu > before + 300_000_000 && host.memory > 0)
+    stop(now: true)
+  }
+
+  // MARK: Ends
+
+  @Test func oneThatEndsBeforeItIsReady() throws {
+    try start("echo no such battery >&2; exit 3")
+    #expect(startFailure?.reason == .startFailed)
+    #expect(startFailure?.message == "it exited with code 3 before it was ready; its last line: no such battery")
+  }
+
+  @Test func anUnknownImage() throws {
+    try start("exit 0") { $0.runtime.entry = "localhost/none:1" }
+    #expect(startFailure?.reason == .startFailed)
+    let text = startFailure?.message ?? ""
+    #expect(text.hasPrefix("podman cannot start the container; its last line: ") && text.contains("none:1"), "\(text)")
+  }
+
+  @Test func aCommandThatIsNotInTheImage() throws {
+    try start("") { $0.runtime.arguments = ["/no/such/program"] }
+    #expect(startFailure?.message.contains("/no/such/program") == true, "\(startFailure as Any)")
+  }
+
+  @Test func aCrash() throws {
+    try startReady("read -r line <&3; echo out of paper; exit 7")
+    activate()
+    room.run { !ends.isEmpty }
+    #expect(ends.map(\.failure) == [AgentFailure(.crash, "it exited with code 7; its last line: out of paper")])
+  }
+
+  @Test func oneThatClosesItsSocketAndLivesOn() throws {
+    try startReady("exec 3>&-; exec sleep 1000")
+    room.run { !ends.isEmpty }
+    #expect(ends.first?.failure == AgentFailure(.protocolViolation, "it closed descriptor 3 and went on running"))
+  }
+
+  @Test func sigtermDrains() throws {
+    try startReady("trap 'echo drained; exit 0' TERM; while :; do sleep 0.1; done") {
+      $0.policy.grace = .milliseconds(300)
+    }
+    stop(now: false)
+    #expect(host.lines == ["drained"])
+  }
+
+  @Test func everythingDiesWithIt() throws {
+    try startReady("(exec sleep 6531) & (setsid sleep 6532) & exec sleep 6533")
+    room.run { Self.processes(with: "sleep\u{0}653").count == 3 }
+    #expect(Self.processes(with: "sleep\u{0}653").count == 3)
+    // podman and conmon(8) do not stay.
+    let sandbox = try #require(instance?.pid)
+    room.run { Self.names(below: sandbox).count == 6 }
+    // bubblewrap twice, the launcher's stage, and the agent.
+    #expect(Self.names(below: sandbox).filter { $0 == "sleep" || $0 == "bwrap" }.count == 5)
+    stop(now: true)
+    room.run { Self.processes(with: "sleep\u{0}653").isEmpty }
+    #expect(Self.processes(with: "sleep\u{0}653").isEmpty)
+  }
+
+  @Test func itDiesWithTheLauncherAndLeavesNothing() throws {
+    try startReady("exec sleep 6642")
+    room.run { Self.processes(with: "sleep\u{0}6642").count == 1 }
+    let launcher = try #require(room.launcher.process)
+    kill(launcher, SIGKILL)
+    room.run { !ends.isEmpty }
+    #expect(ends.first?.failure.reason == .crash)
+    #expect(ends.first?.failure.message.hasPrefix("the launcher is gone") == true, "\(ends)")
+    room.run { Self.processes(with: "sleep\u{0}6642").isEmpty }
+    #expect(Self.processes(with: "sleep\u{0}6642").isEmpty)
+    // Its files were in its own memory; the images are as they were, and the next one starts.
+    #expect(try Files.names(in: "\(ContainerRoom.images ?? "")/store/overlay-containers") == ["containers.lock"])
+    (started, ends) = (nil, [])
+    try startReady("exec sleep 1000")
+    stop(now: true)
+  }
+
+  // MARK: Limits
+
+  /// With runc the limit comes some milliseconds after the start, too late for a test.
+  @Test(.enabled(if: Files.isFile("/usr/bin/crun"), "crun is not installed")) func aMemoryHogIsHeld() throws {
+    try startReady("read -r line <&3; exec dd if=/dev/zero of=/dev/null bs=1024M count=1") {
+      $0.budget.memory = 32 << 20
+    }
+    activate()
+    room.run { !ends.isEmpty }
+    #expect(ends.first.map { [.memory, .crash].contains($0.failure.reason) } == true, "\(ends)")
+    #expect(host.memory < 64 << 20)
+  }
+
+  /// podman needs ten times as much.
+  @Test(.enabled(if: Files.isFile("/usr/bin/crun"), "crun is not installed")) func aSmallBudgetIsTheAgentsAlone() throws
+  {
+    try startReady("read -r line <&3; sleep 1; printf '{\"id\":1,\"result\":{}}\\n' >&3; exec sleep 1000") {
+      $0.budget.memory = 4 << 20
+    }
+    activate()
+    room.run { !activations.isEmpty }
+    #expect(activations.count == 1 && ends.isEmpty, "\(ends)")
+    #expect(host.memory > 0 && host.memory < 4 << 20, "\(host.memory)")
+    #expect(host.cpu < 50_000_000, "\(host.cpu)")
+    stop(now: true)
+  }
+
+  @Test func aForkBombIsHeld() throws {
+    try startReady("bomb() { bomb | bomb & }; read -r line <&3; bomb; exec sleep 1000")
+    activate()
+    for _ in 0..<20 { room.settle() }
+    #expect(try Files.names(in: "/proc").count < 2000)
+    stop(now: true)
+  }
+
+  @Test(arguments: ["/usr/bin/crun", "/usr/bin/runc", "/usr/sbin/runc"].filter { Files.isFile($0) })
+  func eachRuntimeWorks(_ runtime: String) throws {
+    let (code, text) = try room.output("sleep 0.1; echo ran; exit 5", runtime: runtime)
+    #expect(code == 5 && text == "ran\n", "\(text)")
+    #expect(try room.output("exit 6", runtime: runtime).code == 6)
+  }
+
+  // MARK: What it sees
+
+  @Test func itHasNoRightsAndReachesNothing() throws {
+    let (code, text) = try room.output(
+      """
+      grep -E '^(CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Seccomp):' /proc/self/status
+      echo net $(grep -c : /proc/net/dev)
+      echo dev $(ls /dev)
+      for folder in / /dev /dev/shm /etc /run /sys /sys/fs/cgroup /openstarry /proc /proc/sys/kernel /srv; do
+        touch $folder/x 2>/dev/null && echo WRITTEN $folder
+      done
+      for device in gpiochip0 i2c-1 video0 mem kmsg; do [ -e /dev/$device ] && echo SEEN $device; done
+      for file in $(find /proc/sys -type f); do (true >>$file) 2>/dev/null && echo WRITTEN $file; done
+      touch /tmp/x && echo tmp
+      [ -e /tmp/openstarry-test ] || [ -e /var/lib ] && echo ESCAPED
+      env; ls /proc | grep -c '^[0-9]'
+      """)
+    #expect(code == 0)
+    for line in [
+      "CapPrm:\t0000000000000000", "CapEff:\t0000000000000000", "CapBnd:\t0000000000000000",
+      "CapAmb:\t0000000000000000", "NoNewPrivs:\t1", "Seccomp:\t2", "net 1", "tmp", "OPENSTARRY_AGENT_ID=subject",
+      "OPENSTARRY_HOME=/openstarry", "HOME=/tmp",
+    ] {
+      #expect(text.split(separator: "\n").contains { $0 == line }, "\(line) is not in\n\(text)")
+    }
+    for word in ["WRITTEN", "SEEN", "ESCAPED", "PODMAN", "_CONTAINERS"] { #expect(!text.contains(word), "\(text)") }
+    let devices = text.split(separator: "\n").first { $0.hasPrefix("dev ") }?.split(separator: " ").dropFirst() ?? []
+    let basic = [
+      "core", "fd", "full", "null", "ptmx", "random", "stderr", "stdin", "stdout", "tty", "urandom", "zero",
+    ]
+    #expect(Set(devices.map(String.init)).isSubset(of: basic), "\(devices)")
+  }
+
+  @Test func itsFilesAreReadableAndNotWritable() throws {
+    try room.write("plugins/tables/plugin.json", "{\"name\": \"tables\", \"version\": \"1.0.0\"}")
+    try room.write("plugins/tables/table", "seven")
+    try room.write("data/public", "eight")
+    try room.write("home/registry.db", "secret")
+    _ = unsafe chmod("\(room.folder)/plugins", 0o755)
+    for name in ["plugins/tables/table", "data/public", "home/registry.db"] {
+      _ = unsafe chmod("\(room.folder)/\(name)", 0o666)
+    }
+    let (_, text) = try room.output(
+      """
+      cat $OPENSTARRY_HOME/plugins/tables/table; echo
+      cat \(room.folder)/data/public; echo
+      cat \(room.folder)/home/registry.db
+      for file in $OPENSTARRY_HOME/plugins/tables/table \(room.folder)/data/public \(room.folder)/home/registry.db; do
+        echo x 2>/dev/null >>$file && echo WRITTEN $file
+      done
+      ls $OPENSTARRY_HOME/python
+      """
+    ) {
+      $0.plugins = ["tables"]
+      $0.permissions.paths = ["data", "."]
+    }
+    #expect(text.contains("seven\n") && text.contains("eight\n") && text.contains("openstarry.py"), "\(text)")
+    #expect(!text.contains("WRITTEN") && !text.contains("secret"), "\(text)")
+  }
+}
