@@ -181,7 +181,8 @@ let benchmarks: [Target] = [
     [
       "TestKit", "GuardianTestKit", "GuardianClient",
       "CLinux", "Linux", "Model", "OpenStarryAgent", "EventLoop", "HAL", "HALSimulated", "Agent", "AgentInProcess",
-      "Footprint", "AgentProcess", "AgentWASM", "BenchmarkAgents", "Daemon", "Document", "Wire", "Rules",
+      "Footprint", "AgentProcess", "LauncherClient", "Plugins", "AgentWASM", "BenchmarkAgents", "Daemon", "Document",
+      "Wire", "Rules",
       "Orchestrator", "Crash",
       "Cgroup",
     ], path: "Benchmarks/Bench"),

@@ -4,7 +4,6 @@ import EventLoop
 import Glibc
 import Linux
 import Model
-import OpenStarryAgent
 import Wire
 
 /// Agents as programs in their sandbox, beside other ways to start a program.
@@ -102,39 +101,11 @@ struct Processes {
   private func sandboxedStart(_ program: String) throws -> Double {
     let loop = try EventLoop()
     let driver = ProcessDriver(loop, home: folder)
+    defer { driver.close() }
     let manifest = Manifest(
       id: "bench", name: "bench", runtime: .init(driver: .process, entry: program), permissions: .all,
       file: "\(folder)/agent.json")
-    var failure: AgentFailure?
-    var instance: (any AgentInstance)?
-    var isHandled = false
-    // The launcher is there already when an agent is started, except for the first.
-    for round in 0..<2 {
-      (instance, isHandled) = (nil, false)
-      let begin = loop.now
-      driver.start(manifest, host: SilentHost(), ended: { failure = $0.failure }) { result in
-        switch result {
-        case .success(let made):
-          instance = made
-          let id = ULID(high: 1, low: 1)
-          made.activate(Event(id: id, type: "bench:none", trace: id, payload: ["active": .bool(true)])) { _ in
-            isHandled = true
-          }
-        case .failure(let why): failure = why
-        }
-      }
-      while !isHandled, failure == nil { loop.turn(wait: true) }
-      if let failure { throw failure }
-      let took = loop.now - begin
-      var isGone = false
-      instance?.stop(now: true) { isGone = true }
-      while !isGone { loop.turn(wait: true) }
-      if round == 1 {
-        driver.close()
-        return Double(took.nanoseconds) / 1_000_000
-      }
-    }
-    return 0
+    return try AgentStart.milliseconds(manifest, driver, on: loop)
   }
 
   private func nodeForks(_ node: String) throws -> [Double] {
@@ -170,19 +141,4 @@ struct Processes {
     let text = (try? Files.read("/proc/\(process)/task/\(process)/children")) ?? []
     return String(decoding: text, as: UTF8.self).split(separator: " ").compactMap { Int32($0) }
   }
-}
-
-/// A host without a board.
-private final class SilentHost: AgentHost {
-  var now: UInt64 { System.monotonicNanoseconds() }
-  func read(_ sensor: String) throws(AgentError) -> Reading { throw AgentError(.notFound, sensor) }
-  func control(_ actuator: String, _ command: ActuatorCommand, lease: Duration?) throws(AgentError) -> Receipt {
-    Receipt(id: ULID(high: 1, low: 1), state: 1, previous: 0, at: now)
-  }
-  func snapshot(_ camera: String) throws(AgentError) -> [UInt8] { throw AgentError(.notFound, camera) }
-  func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID { throw AgentError(.denied, type) }
-  func log(_ level: LogLevel, _ message: String) {}
-  func state(_ key: String) -> Value? { nil }
-  func setState(_ key: String, _ value: Value?) throws(AgentError) { throw AgentError(.denied, key) }
-  func file(_ path: String) throws(AgentError) -> [UInt8] { throw AgentError(.denied, path) }
 }

@@ -21,7 +21,16 @@ final class Reflex {
   ///   - driver: the driver of the agent.
   ///   - entry: the entry in the agent's manifest.
   ///   - folder: the folder of the manifest.
-  init(loop: EventLoop, driver: any AgentDriver, entry: String, folder: String = ".") throws {
+  convenience init(loop: EventLoop, driver: any AgentDriver, entry: String, folder: String = ".") throws {
+    try self.init(
+      loop: loop, driver: driver,
+      manifest: Manifest(
+        id: "relay", name: "Relay", runtime: Manifest.Runtime(driver: driver.kind, entry: entry),
+        permissions: Permissions(actuators: [EventPattern("relay")]), file: "\(folder)/agent.json"))
+  }
+
+  /// - Parameter manifest: of the agent `relay`.
+  init(loop: EventLoop, driver: any AgentDriver, manifest: Manifest) throws {
     self.loop = loop
     let board = Board(
       name: "bench", backend: .simulated,
@@ -48,10 +57,7 @@ final class Reflex {
       agents.handle(event)
     }
     hardware.open()
-    try agents.adopt(
-      Manifest(
-        id: "relay", name: "Relay", runtime: Manifest.Runtime(driver: driver.kind, entry: entry),
-        permissions: Permissions(actuators: [EventPattern("relay")]), file: "\(folder)/agent.json"), state: [:])
+    try agents.adopt(manifest, state: [:])
     _ = try rules.reloadRules()
   }
 

@@ -150,6 +150,17 @@ let sections: [(name: String, report: () throws -> Void)] = [
   ("reflex", reflex),
   ("wasm", { try Modules(scratch: scratch, folder: "\(checkout)/.build/bench", daemon: daemon).report() }),
   ("programs", { try Processes(programs: binaries, scratch: scratch, checkout: checkout).report() }),
+  (
+    "network",
+    { try Network.report(proxy: "\(binaries)/openstarry-proxy", checkout: checkout, scratch: scratch) }
+  ),
+  (
+    "containers",
+    {
+      if let absence = Containers.absence { return Report.line("Agents in containers", absence) }
+      try Containers(programs: binaries, scratch: scratch, checkout: checkout).report()
+    }
+  ),
   ("guardian", guardian),
   ("json", JSONReaders.report),
   ("matching", matching),
