@@ -22,25 +22,18 @@ package final class ProcessDriver: AgentDriver {
   ///   - home: `$OPENSTARRY_HOME`, which no agent sees.
   ///   - plugins: the plugins of agents; nil is the folder `plugins` in `home`.
   ///   - sockets: the daemon's sockets, which no agent may reach.
+  ///   - launcher: starts the programs; nil for a launcher of this driver's own.
+  ///   - proxy: connects agents to the hosts of their manifests; nil for a proxy of this driver's own.
   ///   - limits: time limits, and the limits of agents without a budget.
-  package convenience init(
-    _ loop: EventLoop, home: String, plugins: PluginStore? = nil, sockets: [String] = [],
-    limits: ProcessLimits = ProcessLimits()
-  ) {
-    self.init(
-      loop, home: home, plugins: plugins, sockets: sockets, launcher: LauncherLink(loop), proxy: ProxyLink(loop),
-      limits: limits)
-  }
-
   package init(
-    _ loop: EventLoop, home: String, plugins: PluginStore? = nil, sockets: [String] = [], launcher: LauncherLink,
-    proxy: ProxyLink, limits: ProcessLimits = ProcessLimits()
+    _ loop: EventLoop, home: String, plugins: PluginStore? = nil, sockets: [String] = [],
+    launcher: LauncherLink? = nil, proxy: ProxyLink? = nil, limits: ProcessLimits = ProcessLimits()
   ) {
     self.home = home
     self.sockets = sockets
     self.loop = loop
-    self.launcher = launcher
-    self.proxy = proxy
+    self.launcher = launcher ?? LauncherLink(loop)
+    self.proxy = proxy ?? ProxyLink(loop)
     self.limits = limits
     self.plugins = plugins ?? PluginStore(home: home)
   }

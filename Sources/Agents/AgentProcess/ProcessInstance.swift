@@ -25,7 +25,8 @@ final class ProcessInstance: AgentInstance {
   private let limits: ProcessLimits
   private let loop: EventLoop
   private let launcher: LauncherLink
-  private let proxy: ProxyLink
+  /// nil for an isolation without a network.
+  private let proxy: ProxyLink?
   /// Its plugins, which cannot be removed as long as it lives.
   var plugins: [InstalledPlugin] = []
   private let host: any AgentHost
@@ -54,7 +55,7 @@ final class ProcessInstance: AgentInstance {
 
   init(
     _ manifest: Manifest, _ limits: ProcessLimits, host: any AgentHost, loop: EventLoop, launcher: LauncherLink,
-    proxy: ProxyLink, ended: @escaping (AgentEnd) -> Void,
+    proxy: ProxyLink? = nil, ended: @escaping (AgentEnd) -> Void,
     started: @escaping (Result<any AgentInstance, AgentFailure>) -> Void
   ) {
     self.manifest = manifest
@@ -110,7 +111,7 @@ final class ProcessInstance: AgentInstance {
 
   /// Prepares the network, if the manifest lists hosts.
   private func openNetwork() throws(SystemError) {
-    guard !manifest.permissions.hosts.isEmpty else { return }
+    guard let proxy, !manifest.permissions.hosts.isEmpty else { return }
     let network = try AgentNetwork(manifest.permissions.hosts, proxy: proxy, on: loop) { [unowned self] in
       host.log($0, $1)
     }

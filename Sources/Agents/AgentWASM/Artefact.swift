@@ -1,6 +1,7 @@
 import CLinux
 import Glibc
 import Linux
+import Model
 
 /// A compiled module, ready for the engine to map: a copy in sealed memory, which can be neither changed nor truncated.
 ///

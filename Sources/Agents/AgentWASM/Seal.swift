@@ -1,3 +1,5 @@
+import Model
+
 /// The trailer of a file with compiled code: hashes of module, engine and configuration, and an HMAC over them and the code.
 /// Only the owner of the secret can create it.
 ///

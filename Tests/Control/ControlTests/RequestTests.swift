@@ -226,6 +226,8 @@ import Testing
     let tree = try client.call("agent.processTree").get().list
     #expect(tree?.count == 1 && tree?.first?["children"]?.list?.first?["entry"]?["agent"] == "idle")
     #expect(try client.call("registry.list").get()["agents"]?.list?.first?["driver"] == "in-process")
+    #expect(try client.call("registry.inspect", ["agent": "climate"]).get()["entry_sha256"] == "00ff")
+    #expect(try client.call("registry.inspect", ["agent": "idle"]).get()["entry_sha256"] == nil)
     #expect(try client.call("agent.logs", ["agent": "climate", "last": 2]).get()["lines"]?.list?.count == 2)
   }
 

@@ -155,6 +155,8 @@ extension TestDaemon: DaemonControl {
 }
 
 extension TestDaemon: RegistryControl {
+  func entryHash(of manifest: Manifest) -> String? { nil }
+
   func childManifest(
     _ path: String, parent: Manifest, values: [String: String]
   ) throws(RegistrationError) -> Value {

@@ -78,7 +78,7 @@ import Testing
     var patient = try Patient(["usr/bin/podman": "", "usr/bin/crun": ""])
     patient.facts.versions = ["/usr/bin/python3": "3.11.2", "/usr/bin/podman": "4.3.1", "/usr/bin/bwrap": "0.8.0"]
     #expect(patient.has(.agents, .ok, "python3 3.11.2 is installed"))
-    #expect(patient.has(.agents, .note, "podman 4.3.1 is installed, with crun"))
+    #expect(patient.has(.agents, .note, "podman 4.3.1 is installed, with crun; there are no images", remedy: "load"))
     #expect(patient.has(.sandbox, .ok, "bubblewrap 0.8.0"))
     patient.remove("usr/bin/python3")
     patient.remove("usr/bin/crun")

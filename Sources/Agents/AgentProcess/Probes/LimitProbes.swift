@@ -66,7 +66,8 @@ package final class LimitProbes {
   private func next() {
     guard let probe = left.popFirst() else { return finish(nil) }
     let sandbox = Sandbox(
-      manifest(for: probe), program: system.stage, plugins: [], hidden: hidden, tasks: LimitProbe.tasksLimit, system: system)
+      manifest(for: probe), program: system.stage, plugins: [], hidden: hidden, tasks: LimitProbe.tasksLimit,
+      system: system)
     current = ProbeRun(probe, sandbox, on: loop, launcher) { [weak self] in self?.take(probe, $0) }
   }
 

@@ -29,10 +29,14 @@ package enum PermissionLattice {
   /// - Returns: what exceeds the parent's; empty when nothing does, or there is no parent.
   package static func excess(of child: Manifest, _ known: (AgentID) -> Manifest?) -> [Excess] {
     guard let parent = child.parent.flatMap(known) else { return [] }
-    var depth = 1
+    var path = [child.id, parent.id]
     var above = parent
-    while let next = above.parent.flatMap(known), depth <= greatestDepth { (above, depth) = (next, depth + 1) }
-    guard depth <= greatestDepth else {
+    // A cycle, which is broken somewhere, has no depth.
+    while path.count <= greatestDepth + 1, let next = above.parent.flatMap(known), !path.contains(next.id) {
+      path.append(next.id)
+      above = next
+    }
+    guard path.count <= greatestDepth + 1 else {
       return [Excess(reason: .depth, text: "a place more than \(greatestDepth) levels below the top of the tree")]
     }
     return excess(of: child, over: parent)

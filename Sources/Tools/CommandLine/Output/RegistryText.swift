@@ -26,7 +26,8 @@ package enum RegistryText {
       ("agent", "\(text(agent, "agent")), version \(text(agent, "version"))"), ("name", text(agent, "name")),
       ("description", text(agent, "description")), ("manifest", text(agent, "file")),
       ("runs", "\(text(agent, "entry")) (\(text(agent, "driver"))), \(text(agent, "lifecycle"))"),
-      ("enabled", isEnabled(agent) ? "yes" : "no"), ("subscribes to", list(agent["subscribe"])),
+      ("SHA-256 of its file", text(agent, "entry_sha256")), ("enabled", isEnabled(agent) ? "yes" : "no"),
+      ("subscribes to", list(agent["subscribe"])),
       ("plugins", list(agent["plugins"])),
     ]
     for (name, granted) in agent["permissions"]?.map ?? [:] {

@@ -51,16 +51,27 @@ enum AgentChecks {
     return Finding(.agents, .ok, "python3\(facts.versions[path].map { " \($0)" } ?? "") is installed")
   }
 
-  /// Only for information: this release has no agents in containers.
+  /// Whether there is what agents in containers need. Only a start shows whether podman can run there.
   private static func containers(_ machine: Machine, _ facts: Facts) -> Finding {
     let path = "/usr/bin/podman"
-    let text = "agents in containers (driver 'docker') are not in this release"
-    guard machine.exists(path) else { return Finding(.agents, .note, "\(text); podman is not installed") }
+    guard machine.exists(path) else {
+      return Finding(
+        .agents, .note, "podman is not installed: agents in containers (driver 'docker') cannot run",
+        remedy: "sudo apt install podman crun")
+    }
     let version = facts.versions[path].map { " \($0)" } ?? " (which does not start)"
     let runtime = ["crun", "runc"].first { machine.exists("/usr/bin/\($0)") }
-    return Finding(
-      .agents, .note,
-      "\(text); podman\(version) is installed, \(runtime.map { "with \($0)" } ?? "without crun or runc, which it needs")"
-    )
+    guard let runtime else {
+      return Finding(
+        .agents, .note, "podman\(version) is installed without crun or runc, which agents in containers need",
+        remedy: "sudo apt install crun")
+    }
+    let images = "/var/lib/openstarry-images"
+    guard machine.exists(images) else {
+      return Finding(
+        .agents, .note, "podman\(version) is installed, with \(runtime); there are no images for agents in containers",
+        remedy: "sudo openstarry-images load < IMAGE.tar makes \(images) and puts one there")
+    }
+    return Finding(.agents, .ok, "podman\(version) is installed, with \(runtime); images are in \(images)")
   }
 }

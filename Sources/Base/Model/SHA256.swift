@@ -1,5 +1,5 @@
 /// The hash of FIPS 180-4, section 6.2.
-struct SHA256 {
+package struct SHA256 {
   private static let constants: [UInt32] = [
     0x428a_2f98, 0x7137_4491, 0xb5c0_fbcf, 0xe9b5_dba5, 0x3956_c25b, 0x59f1_11f1, 0x923f_82a4, 0xab1c_5ed5,
     0xd807_aa98, 0x1283_5b01, 0x2431_85be, 0x550c_7dc3, 0x72be_5d74, 0x80de_b1fe, 0x9bdc_06a7, 0xc19b_f174,
@@ -20,8 +20,11 @@ struct SHA256 {
   private var pending: [UInt8] = []
   private var length: UInt64 = 0
 
+  /// Hashes nothing yet.
+  package init() {}
+
   /// The hash of `bytes`: 32 bytes.
-  static func hash(_ bytes: some Sequence<UInt8>) -> [UInt8] {
+  package static func hash(_ bytes: some Sequence<UInt8>) -> [UInt8] {
     var hash = SHA256()
     hash.update(bytes)
     return hash.finish()
@@ -29,7 +32,7 @@ struct SHA256 {
 
   /// The keyed hash of RFC 2104 (HMAC-SHA-256).
   /// - Parameter key: at most 64 bytes.
-  static func keyed(_ key: [UInt8], _ bytes: some Sequence<UInt8>) -> [UInt8] {
+  package static func keyed(_ key: [UInt8], _ bytes: some Sequence<UInt8>) -> [UInt8] {
     let padded = key + [UInt8](repeating: 0, count: 64 - key.count)
     var inner = SHA256()
     inner.update(padded.map { $0 ^ 0x36 })
@@ -38,7 +41,7 @@ struct SHA256 {
   }
 
   /// Appends bytes to the hashed data.
-  mutating func update(_ bytes: some Sequence<UInt8>) {
+  package mutating func update(_ bytes: some Sequence<UInt8>) {
     for byte in bytes {
       pending.append(byte)
       length += 1
@@ -50,7 +53,7 @@ struct SHA256 {
   }
 
   /// The hash of all bytes: 32 bytes. Call nothing afterwards.
-  mutating func finish() -> [UInt8] {
+  package mutating func finish() -> [UInt8] {
     let bits = length * 8
     pending.append(0x80)
     if pending.count > 56 {
@@ -64,7 +67,7 @@ struct SHA256 {
   }
 
   /// The hash in hexadecimal.
-  static func text(_ bytes: some Collection<UInt8>) -> String {
+  package static func text(_ bytes: some Collection<UInt8>) -> String {
     let digits = Array("0123456789abcdef".utf8)
     return String(decoding: hash(bytes).flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
   }
