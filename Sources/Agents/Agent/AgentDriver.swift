@@ -24,6 +24,11 @@ package protocol AgentDriver: AnyObject {
   func start(
     _ manifest: Manifest, host: any AgentHost, ended: @escaping (AgentEnd) -> Void,
     _ done: @escaping (Result<any AgentInstance, AgentFailure>) -> Void)
+
+  /// Gives up a start whose `done` has not been called.
+  /// - Returns: whether `done` follows soon, with the reason `killed` or with an instance. Otherwise the start goes on, and
+  ///   the caller stops the instance that it may lead to.
+  func cancelStart(of agent: AgentID) -> Bool
 }
 
 extension AgentDriver {
@@ -31,6 +36,8 @@ extension AgentDriver {
   package var kind: Manifest.Driver { isolation.kind }
 
   package func inForce(_ manifest: Manifest) -> Budget { manifest.budget }
+
+  package func cancelStart(of agent: AgentID) -> Bool { false }
 }
 
 /// One running instance of an agent.

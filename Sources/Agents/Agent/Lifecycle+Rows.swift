@@ -91,7 +91,11 @@ extension Lifecycle {
     if now { return dropped + stopNow(ending) }
     phase = .draining(ending)
     let effects = dropped + [.scheduleGrace(policy.grace)]
-    return awaited == nil ? effects + [.stopInstance(now: false)] : effects
+    switch awaited {
+    case nil: return effects + [.stopInstance(now: false)]
+    case .start: return effects + [.cancelStart]
+    default: return effects
+    }
   }
 
   /// The drain waited for a start or an activation, which has now ended: stop the instance.
@@ -107,11 +111,11 @@ extension Lifecycle {
     return [.stopInstance(now: false)]
   }
 
-  /// Stops the instance immediately, or as soon as it has started.
+  /// Stops the instance immediately, or gives its start up.
   mutating func stopNow(_ ending: Ending) -> [LifecycleEffect] {
     let timers: [LifecycleEffect] = state == .draining ? [.cancelTimers] : []
     phase = .stopping(ending)
-    return ending.awaited == .start ? timers : timers + stopStarted(ending)
+    return timers + (ending.awaited == .start ? [.cancelStart] : stopStarted(ending))
   }
 
   /// Stops the instance immediately, unless that has been asked for.

@@ -123,7 +123,8 @@ package struct Lifecycle: Sendable {
 
     // draining and stopping: the instance ends; the event may change what follows.
     case (.draining(let ending), .startFailed(let failure)), (.stopping(let ending), .startFailed(let failure)):
-      return note(failure) + settle(ending, queued: queued, at: now, random: random)
+      let noted = failure.reason == .killed ? [] : note(failure)
+      return noted + settle(ending, queued: queued, at: now, random: random)
     case (.draining(let ending), .startRefused(let refusal)), (.stopping(let ending), .startRefused(let refusal)):
       return [.refuse(refusal)] + settle(ending, queued: queued, at: now, random: random)
     case (.draining(let ending), .exited), (.stopping(let ending), .exited):

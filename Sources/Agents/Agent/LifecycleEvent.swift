@@ -44,6 +44,9 @@ package enum LifecycleEffect: Sendable, Hashable {
   case activate
   /// Stop the instance; answered by `exited`. `now: true` may follow `now: false`.
   case stopInstance(now: Bool)
+  /// Give up the start that `startInstance` began; answered by `startFailed` with `killed`, `exited`, or, if it came too
+  /// late, by `started`.
+  case cancelStart
   /// Send `backoffElapsed` after this long.
   case scheduleBackoff(Duration)
   /// Send `graceElapsed` after this long.

@@ -16,6 +16,7 @@ package final class ProcessDriver: AgentDriver {
   private let home: String
   private let sockets: [String]
   private let limits: ProcessLimits
+  private let starting = StartingInstances()
 
   /// Creates a driver. Starts nothing yet.
   /// - Parameters:
@@ -76,13 +77,18 @@ package final class ProcessDriver: AgentDriver {
       let sandbox = Sandbox(
         manifest, program: program, plugins: plugins, hidden: sockets + [home], tasks: limits.tasks)
       let instance = ProcessInstance(
-        manifest, limits, host: host, loop: loop, launcher: launcher, proxy: proxy, ended: ended, started: done)
+        manifest, limits, host: host, loop: loop, launcher: launcher, proxy: proxy, ended: ended,
+        started: starting.started(manifest.id, done))
       instance.plugins = plugins
+      starting.add(instance, of: manifest.id)
       try instance.start(sandbox.confinement, limits.limits(of: manifest, inForce(manifest)))
     } catch {
+      starting.remove(manifest.id)
       done(.failure(error))
     }
   }
+
+  package func cancelStart(of agent: AgentID) -> Bool { starting.cancel(agent) }
 
   /// Agents run as a user of their own where the daemon is root, or systemd starts the launcher: that user has to reach
   /// what the agent needs. Elsewhere they are the daemon's own user, for whom its sockets are open.

@@ -119,6 +119,9 @@ final class ProcessInstance: AgentInstance {
     self.network = network
   }
 
+  /// Gives the start up; `started` follows with the reason `killed`.
+  func cancelStart() { if case .starting = phase { end(AgentFailure(.killed, "its start was given up")) } }
+
   private func take(_ news: LauncherLink.News) {
     switch news {
     case .started(let process): pid = process

@@ -69,6 +69,18 @@ import Testing
     #expect(failure?.message == "it did not say that it is ready within 500ms")
   }
 
+  /// Whoever stops an agent does not wait until it is ready, or until its time for that has elapsed.
+  @Test func aStartThatIsGivenUp() throws {
+    let manifest = try room.program("agent.sh", "#!/bin/sh\nexec sleep 1000\n")
+    room.driver.start(manifest, host: host, ended: { [unowned self] in ends.append($0) }) { [unowned self] in
+      started = $0
+    }
+    #expect(room.driver.cancelStart(of: manifest.id))
+    room.run { started != nil }
+    #expect(startFailure?.reason == .killed && ends.isEmpty, "\(startFailure as Any)")
+    #expect(!room.driver.cancelStart(of: manifest.id), "there is no start any more")
+  }
+
   @Test func aVersionOfTheFuture() throws {
     try start(#"printf '{"method":"ready","params":{"abi":2}}\n' >&3; exec sleep 1000"#)
     #expect(startFailure?.message.contains("version 2") == true)

@@ -36,6 +36,8 @@ import Testing
       case .stopInstance:
         guard [.waiting, .busy, .ending].contains(world.instance) else { return "stop while \(world.instance)" }
         world.instance = .ending
+      case .cancelStart:
+        guard world.instance == .starting else { return "cancel a start while \(world.instance)" }
       case .scheduleBackoff(let delay):
         guard !world.backoffTimer, delay >= .zero else { return "back-off twice" }
         world.backoffTimer = true

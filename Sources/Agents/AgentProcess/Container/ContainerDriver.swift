@@ -14,6 +14,7 @@ package final class ContainerDriver: AgentDriver {
   private let hidden: [String]
   private let images: String?
   private let limits: ProcessLimits
+  private let starting = StartingInstances()
 
   /// Creates a driver. Starts nothing yet.
   /// - Parameters:
@@ -62,13 +63,18 @@ package final class ContainerDriver: AgentDriver {
         manifest, image: try Self.image(of: manifest), plugins: plugins, hidden: hidden, limits: limits,
         engine: try ContainerEngine.find(images: images))
       let instance = ProcessInstance(
-        manifest, limits, host: host, loop: loop, launcher: launcher, ended: ended, started: done)
+        manifest, limits, host: host, loop: loop, launcher: launcher, ended: ended,
+        started: starting.started(manifest.id, done))
       instance.plugins = plugins
+      starting.add(instance, of: manifest.id)
       try instance.start(container.confinement, limits.limits(of: manifest, inForce(manifest)))
     } catch {
+      starting.remove(manifest.id)
       done(.failure(error))
     }
   }
+
+  package func cancelStart(of agent: AgentID) -> Bool { starting.cancel(agent) }
 
   /// The launcher's user has to reach the plugins.
   private func checkAccess(_ plugins: [InstalledPlugin], of manifest: Manifest) throws(AgentFailure) {

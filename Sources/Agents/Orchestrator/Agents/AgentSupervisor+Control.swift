@@ -104,7 +104,10 @@ extension AgentSupervisor: AgentControl {
     try agent(id).snapshot(done)
   }
 
-  /// Stops every agent, each within its grace time.
+  /// How long agents may take to end when the daemon does, whatever their grace times: outputs wait for them.
+  static let longestEnd = Duration.seconds(10)
+
+  /// Stops every agent, each within its grace time, and within `longestEnd`.
   /// - Parameter done: called once when none is left.
   package func shutDown(_ done: @escaping () -> Void) {
     isShutDown = true
@@ -113,6 +116,9 @@ extension AgentSupervisor: AgentControl {
     for agent in sorted where !agent.isLive { agent.feed(.shutdown, cause: nil) }
     var waiting = live.count
     guard waiting > 0 else { return done() }
+    clock.schedule(after: Self.longestEnd) {
+      for agent in live where agent.isLive { agent.feed(.kill(now: true), cause: nil) }
+    }
     for agent in live {
       agent.onEnd.append {
         waiting -= 1

@@ -32,6 +32,7 @@ extension ManagedAgent {
     case .startInstance: start(cause)
     case .activate: activateNext()
     case .stopInstance(let now): stop(now: now, cause)
+    case .cancelStart: cancelStart(cause)
     case .scheduleBackoff(let delay): schedule(.backoffElapsed, after: delay, cause)
     case .scheduleGrace(let delay): schedule(.graceElapsed, after: delay, cause)
     case .cancelTimers:

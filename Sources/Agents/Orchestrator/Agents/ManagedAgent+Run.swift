@@ -36,7 +36,8 @@ extension ManagedAgent {
         let ofDriver = failure.reason == .refused ? AgentError(.unavailable, failure.message) : nil
         self.run = nil
         if let refusal = calls.passedOn(failure) ?? ofDriver { return feed(.startRefused(refusal), cause: cause) }
-        log(.error, failure.message)
+        // Somebody has stopped it.
+        if failure.reason != .killed { log(.error, failure.message) }
         feed(.startFailed(failure), cause: cause)
       }
     }
@@ -113,6 +114,22 @@ extension ManagedAgent {
         feed(.failed(failure), cause: cause)
       }
       delivery.finish()
+    }
+  }
+
+  /// Gives up a start that somebody does not want any more.
+  func cancelStart(_ cause: Cause?) {
+    guard let run else { return }
+    switch run.phase {
+    case .starting:
+      if driver.cancelStart(of: id) { return }
+      // Whatever it leads to is stopped in `start`.
+      self.run = nil
+      feed(.exited(.killed), cause: cause)
+    case .awaitingReadings:
+      run.endReading(shared.clock)
+      feed(.started, cause: cause)
+    case .waiting, .handling: return
     }
   }
 
