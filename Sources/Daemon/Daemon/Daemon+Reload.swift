@@ -18,6 +18,7 @@ extension Daemon {
     let checked = try configuration.rules(journal)
     var replaced = 0
     var new: [AgentID] = []
+    var left: [AgentID] = []
     for manifest in found.usable {
       if agents.isRegistered(manifest) { continue }
       if !agents.isRegistered(manifest.id) { new.append(manifest.id) }
@@ -26,13 +27,17 @@ extension Daemon {
         replaced += 1
       } catch {
         journal.log(.warning, "\(manifest.file): not replaced: \(error)")
+        left.append(manifest.id)
         agents.leaveOut(manifest.id, error.reason)
       }
     }
     if replaced > 0 { agents.warnOfParents() }
     let count = rules.enforce(checked)
     agents.startResident(new)
-    return ["agents_changed": .int(Int64(replaced)), "rules": .int(Int64(count))]
+    return [
+      "agents_changed": .int(Int64(replaced)), "not_replaced": .list(left.map { .string($0.rawValue) }),
+      "rules": .int(Int64(count)),
+    ]
   }
 
   /// - Throws: that the daemon is in safe mode.

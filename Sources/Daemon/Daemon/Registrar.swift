@@ -88,7 +88,7 @@ final class Registrar: RegistryControl {
       .invalid(Diagnostics([Diagnostic(Location(file: path), why)]))
     }
     let folder = Files.folder(of: parent.file)
-    guard let above = try? Files.resolve(folder), parent.file.hasPrefix("/") else {
+    guard Files.isFile(parent.file), let above = try? Files.resolve(folder) else {
       throw refuse("the manifest of '\(parent.id)' lies in no folder, so a child's must be given as 'manifest'")
     }
     let (file, bytes): (String, [UInt8])

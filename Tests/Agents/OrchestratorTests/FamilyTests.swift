@@ -209,6 +209,38 @@ import Testing
     #expect(try states("boss", "child") == [.ready, .ready])
   }
 
+  /// Also those that wait for a failed sibling end with their parent, and start again with it.
+  @Test func nobodyRunsUnderAParentThatWasKilledWhileSiblingsWaited() throws {
+    try adopt("boss")
+    for id in ["a", "b"] as [AgentID] { try adopt(id, parent: "boss", .oneForAll) }
+    try adopt("below", parent: "a")
+    try start("boss", "a", "b", "below")
+    try fail("b")
+    #expect(try states("a", "b", "below") == [.idle, .backoff, .idle])
+    try kill("boss")
+    world.wait(.seconds(10))
+    #expect(try states("boss", "a", "b", "below") == [.idle, .idle, .idle, .idle])
+    try start("boss")
+    world.wait(.seconds(1))
+    #expect(try states("boss", "a", "b", "below") == [.ready, .ready, .ready, .ready])
+  }
+
+  /// A disabled agent keeps all below it from running, also after a restart of the daemon.
+  @Test func everybodyBelowADisabledAgentWaitsForIt() throws {
+    world.agents.recallDisabled(["top"])
+    for (id, parent) in [("top", nil), ("middle", "top"), ("low", "middle")] as [(AgentID, AgentID?)] {
+      try adopt(id, parent: parent) { $0.runtime.lifecycle = .always }
+    }
+    world.agents.startResident()
+    world.wait(.milliseconds(300))
+    #expect(try states("top", "middle", "low") == [.idle, .idle, .idle])
+    let refused = refusal { () throws(AgentControlError) in _ = try world.agents.spawnAgent("low", cause: nil) }
+    #expect(refused == .cannotRun("low", "'top', a parent of its parent, is disabled"))
+    try world.agents.setEnabled("top", true, cause: nil)
+    world.wait(.milliseconds(300))
+    #expect(try states("top", "middle", "low") == [.ready, .ready, .ready])
+  }
+
   @Test func aParentThatIsEndingStartsNoChildren() throws {
     try world.adopt(slowAgent("boss"))
     try adopt("child", parent: "boss")

@@ -246,7 +246,8 @@ import Testing
       "the file's own parent counts for nothing")
     for (child, part) in [
       (["manifest": ["identity": ["id": "a"]], "configPath": "/x"], "either 'manifest'"), ([:], "either 'manifest'"),
-      (["manifest": [:], "what": 1], "unknown member 'what'"), (["configPath": "/x", "env": ["A": 1]], "'A' in 'env'"),
+      (["manifest": [:], "what": 1], "unknown member 'what'"), (["manifest": [:], "env": [:]], "'env' is for a file"),
+      (["configPath": "/x", "env": ["A": 1]], "'A' in 'env'"),
     ] as [(Value, String)] {
       let refused = try client.refusal("agent.spawnChild", ["parent": "climate", "child": child])
       #expect(refused?.known == .invalidParams && refused?.message.contains(part) ?? false, "\(child)")
@@ -286,6 +287,7 @@ import Testing
     #expect(names(try client.call("service.lookup", ["name": "vision"]).get()) == ["vision idle", "vision climate"])
     #expect(try client.call("service.lookup", ["name": "smell"]).get() == [])
     #expect(try client.call("service.list").get().list?.count == 3)
+    #expect(try client.refusal("service.register", ["name": "", "agent": "idle"])?.known == .invalidParams)
     #expect(try client.refusal("service.register", ["name": "x", "agent": "nobody"])?.known == .agentNotFound)
     let long: Value = ["text": .string(String(repeating: "x", count: 2000))]
     #expect(

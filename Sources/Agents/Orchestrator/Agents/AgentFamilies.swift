@@ -8,6 +8,8 @@ struct AgentFamilies {
   var faults: [AgentID: String] = [:]
   /// What is restarted when a child fails, where that differs from its manifest.
   var supervision: [AgentID: Policy.Supervision] = [:]
+  /// The agents of lifecycle `always` that were not started because of an agent above them.
+  var blocked: Set<AgentID> = []
   /// The failed child that an agent waits for.
   private(set) var awaited: [AgentID: AgentID] = [:]
   /// The agents that ended with their parent, by that one, and start again with it.
@@ -24,6 +26,7 @@ struct AgentFamilies {
     children[parent]?.removeAll { $0 == child }
     if children[parent]?.isEmpty ?? false { children[parent] = nil }
     (faults[child], supervision[child], awaited[child]) = (nil, nil, nil)
+    blocked.remove(child)
   }
 
   /// Notes that a child has started.

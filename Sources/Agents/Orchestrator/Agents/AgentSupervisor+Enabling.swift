@@ -37,7 +37,8 @@ extension AgentSupervisor {
       }
       return
     }
-    startResident([agent.id] + (families.children[agent.id] ?? []))
+    startResident([agent.id])
+    startBlocked(below: agent.id)
     // The levels of its inputs and sensors may have changed meanwhile.
     if agent.lifecycle.accepts { repeatMissedLevels(to: [agent]) }
   }

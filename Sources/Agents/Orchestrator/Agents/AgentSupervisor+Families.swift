@@ -45,10 +45,31 @@ extension AgentSupervisor {
     if let sibling = families.awaited[child.id] {
       return "it restarts with '\(sibling)', a child of the same parent, which has failed and does not run yet"
     }
-    guard let parent = child.manifest.parent.flatMap({ agents[$0] }) else { return nil }
-    if parent.isDisabled { return "its parent '\(parent.id)' is disabled" }
-    if parent.lifecycle.state == .quarantined { return "its parent '\(parent.id)' is quarantined" }
+    for (level, parent) in ancestors(of: child).enumerated() {
+      let who = level == 0 ? "its parent '\(parent.id)'" : "'\(parent.id)', a parent of its parent,"
+      if parent.isDisabled { return "\(who) is disabled" }
+      if parent.lifecycle.state == .quarantined { return "\(who) is quarantined" }
+    }
     return nil
+  }
+
+  /// The registered agents above one, from its parent upwards.
+  private func ancestors(of child: ManagedAgent) -> [ManagedAgent] {
+    var found: [ManagedAgent] = []
+    var next = child.manifest.parent
+    while let id = next, let agent = agents[id], agent !== child, !found.contains(where: { $0 === agent }) {
+      found.append(agent)
+      next = agent.manifest.parent
+    }
+    return found
+  }
+
+  /// Starts the agents of lifecycle `always` below an agent that were kept from starting because of it.
+  func startBlocked(below id: AgentID) {
+    guard !families.blocked.isEmpty else { return }
+    let free = descendants(of: id).filter { families.blocked.contains($0) && agents[$0]?.obstacle == nil }
+    families.blocked.subtract(free)
+    startResident(free)
   }
 
   // MARK: Registration
@@ -103,13 +124,19 @@ extension AgentSupervisor {
     case .started:
       if agent.manifest.parent != nil { families.noteStart(of: agent.id) }
       startAgain(families.release(waitingFor: agent.id) + families.takeEnded(with: agent.id), cause: cause)
+      startBlocked(below: agent.id)
     case .backoff: stopSiblings(of: agent, cause)
     case .quarantined, .restartedTooOften:
       stopSiblings(of: agent, cause)
       stopChildren(of: agent, cause)
     case .stopped(let reason):
-      // It does not come back by itself.
-      startAgain(families.release(waitingFor: agent.id), cause: cause)
+      // It does not come back by itself, unless it has ended with its parent.
+      let waiting = families.release(waitingFor: agent.id)
+      if reason == .parentEnded, let parent = agent.manifest.parent {
+        for id in waiting { families.end(id, with: parent) }
+      } else {
+        startAgain(waiting, cause: cause)
+      }
       if [.killed, .parentEnded, .siblingFailed].contains(reason) { stopChildren(of: agent, cause) }
     }
   }

@@ -156,7 +156,12 @@ package final class AgentSupervisor {
   /// - Parameter only: the agents to start; nil for all.
   package func startResident(_ only: [AgentID]? = nil) {
     for agent in sorted where agent.manifest.runtime.lifecycle == .always && !agent.isDisabled {
-      if only?.contains(agent.id) ?? true, agent.obstacle == nil { agent.feed(.spawn, cause: nil) }
+      guard only?.contains(agent.id) ?? true else { continue }
+      if agent.obstacle == nil {
+        agent.feed(.spawn, cause: nil)
+      } else if agent.shedReason == nil {
+        families.blocked.insert(agent.id)
+      }
     }
   }
 

@@ -42,7 +42,8 @@ extension ControlMethods {
     Method(
       "daemon.reload", .admin,
       "Reloads rules and manifests; settings and the board file require a restart. On an error nothing changes.",
-      result: "`{\"agents_changed\": the number of new or changed manifests, \"rules\": the number of rules}`",
+      result:
+        "`{\"agents_changed\": the number of new or changed manifests, \"not_replaced\": agents that keep their manifests because they run, \"rules\": the number of rules}`",
       errors: [.invalidFile], isCommand: true
     ) { call throws(RPCError) in
       do throws(Diagnostics) {

@@ -20,7 +20,7 @@ extension ControlMethods {
       Parameter.required(
         "child", .object,
         "`manifest` (the contents of an `agent.json`) or `configPath` (its absolute path, in or below the folder of the "
-          + "parent's manifest); `agentId` and `name` replace those of the manifest; `env` holds values for its `${NAME}`",
+          + "parent's manifest, with values for its `${NAME}` in `env`); `agentId` and `name` replace those of the manifest",
         aliases: ["childConfig"]),
       result: "an agent (4.2)",
       errors: [
@@ -95,7 +95,13 @@ extension ControlMethods {
     _ call: Call, _ child: Fields, parent: Manifest
   ) throws(RPCError) -> (Value, String) {
     if let manifest = child["manifest"], manifest.map != nil, child["configPath"] == nil {
-      return (manifest, parent.file)
+      guard child["env"] == nil else {
+        throw RPCError(
+          parameter: "child", "'env' with 'configPath' only", "'env' is for a file: write the values into 'manifest'")
+      }
+      // Relative paths in it start in the folder of the parent's manifest.
+      let folder = parent.file.utf8.lastIndex(of: UInt8(ascii: "/")).map { parent.file[...$0] } ?? ""
+      return (manifest, folder + "<child of \(parent.id)>")
     }
     guard let path = child["configPath"]?.string, child["manifest"] == nil else {
       throw RPCError(

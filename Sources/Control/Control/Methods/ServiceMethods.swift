@@ -34,6 +34,7 @@ extension ControlMethods {
     _ call: Call, _ name: String, _ agent: AgentID, metadata: Fields
   ) throws(RPCError) -> Value? {
     let status = try call.agents { control throws(AgentControlError) in try control.agentStatus(agent) }
+    if name.isEmpty { throw RPCError(parameter: "name", "a name", "a service needs a name") }
     guard Value.map(metadata).weight <= ServiceDirectory.longestMetadata else {
       throw RPCError(
         parameter: "metadata", "an object of at most \(ServiceDirectory.longestMetadata) bytes as JSON",

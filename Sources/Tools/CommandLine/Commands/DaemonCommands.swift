@@ -23,7 +23,10 @@ struct DaemonCommands: ParsableCommand {
 
     func run() throws {
       try shared.ask("daemon.reload") { result, _ in
-        [("agents changed", "agents_changed"), ("rules", "rules")].map { "\($0): \(result[$1]?.text() ?? "-")" }
+        let left = (result["not_replaced"]?.list ?? []).compactMap(\.string)
+        let running = left.map { "\($0.printable) runs and keeps its manifest: 'openstarry register' replaces it" }
+        return [("agents changed", "agents_changed"), ("rules", "rules")].map { "\($0): \(result[$1]?.text() ?? "-")" }
+          + running
       }
     }
   }
