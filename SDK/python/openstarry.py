@@ -360,7 +360,7 @@ class Board:
         self._daemon.call("timer.cancel", {"name": timer})
 
     def _set_timer(self, seconds, timer, repeat):
-        milliseconds = int(round(seconds * 1000))
+        milliseconds = _milliseconds(seconds, "the time of a timer")
         self._daemon.call("timer.set", {"name": timer, "after_ms": milliseconds, "repeat": repeat})
 
     def log(self, message, level="info"):

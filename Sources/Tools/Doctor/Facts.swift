@@ -12,6 +12,8 @@ package struct Facts: Sendable {
   /// Whether the system clock is synchronised.
   package var isClockSynchronised: Bool
 
+  /// The folder of the images of agents in containers.
+  package var images = "/var/lib/openstarry-images"
   /// The versions of programs of the system, by path; those that cannot be started are missing.
   package var versions: [String: String] = [:]
 

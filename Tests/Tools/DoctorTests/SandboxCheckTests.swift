@@ -131,7 +131,11 @@ import Testing
 
   @Test func probesThatWereRefused() throws {
     var patient = try Patient()
-    patient.facts.daemon = .success(Patient.answers(probes: .failure(Facts.Failure("the role 'view' may not"))))
+    let refusal = Facts.Failure("the role 'view' may not", isRefusal: true)
+    patient.facts.daemon = .success(Patient.answers(probes: .failure(refusal)))
     #expect(patient.has(.limits, .note, "no limit was proved: the role 'view' may not"))
+    // A daemon that ends meanwhile.
+    patient.facts.daemon = .success(Patient.answers(probes: .failure(Facts.Failure("the connection was closed"))))
+    #expect(patient.has(.limits, .problem, "no limit was proved: the connection was closed"))
   }
 }

@@ -102,7 +102,8 @@ extension LimitProbe {
       guard trace.measured > 0 else { return ProbeResult(rawValue, .notRun, "nothing was measured in time") }
       return ProbeResult(
         rawValue, .afterwards,
-        "\(trace.measured / 1_000_000) of \(used / 1000) ms were measured in time; the daemon delays and ends agents")
+        "not limited by the kernel: the daemon measured \(trace.measured / 1_000_000) ms of \(used / 1000) ms that a spinner "
+          + "used, and delays or ends agents by that")
     }
     // The kernel gives the time in slices, and the first period begins with a full one.
     return share <= Self.cpuLimit * 3 / 2

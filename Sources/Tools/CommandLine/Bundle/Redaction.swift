@@ -10,7 +10,7 @@ enum Redaction {
   /// Whether a name is that of a secret. Numbers of tokens are none.
   static func isSecret(_ name: some StringProtocol) -> Bool {
     let name = name.lowercased()
-    return !name.hasSuffix("tokens") && secrets.contains { name.contains($0) }
+    return !name.hasSuffix("tokens") && secrets.contains { name.holds($0) }
   }
 
   /// Removes secrets from a text: in a line, what follows a secret's name and `:` or `=`, `Bearer`, and the names and
@@ -21,7 +21,7 @@ enum Redaction {
     var isKey = false
     for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
       if isKey {
-        if line.contains("-----END") { isKey = false }
+        if line.holds("-----END") { isKey = false }
         continue
       }
       let own = line.prefix { $0 == " " || $0 == "\t" }.count
@@ -29,8 +29,8 @@ enum Redaction {
         if own > above || line.allSatisfy({ $0 == " " || $0 == "\t" }) { continue }
         indent = nil
       }
-      if line.contains("-----BEGIN"), line.contains("PRIVATE") {
-        isKey = !line.contains("-----END")
+      if line.holds("-----BEGIN"), line.holds("PRIVATE") {
+        isKey = !line.holds("-----END")
         lines.append(mark)
         continue
       }
@@ -57,10 +57,10 @@ enum Redaction {
     return line.split(separator: " ", omittingEmptySubsequences: false).map { word in
       defer { isBearer = word.lowercased().hasSuffix("bearer") }
       if isBearer { return mark }
-      guard let at = word.lastIndex(of: "@"), let scheme = word.firstRange(of: "://"), scheme.upperBound < at else {
-        return String(word)
-      }
-      return "\(word[..<scheme.upperBound])\(mark)\(word[at...])"
+      guard let at = word.lastIndex(of: "@"), let colon = word.firstIndex(of: ":"), word[colon...].hasPrefix("://"),
+        let start = word.index(colon, offsetBy: 3, limitedBy: at)
+      else { return String(word) }
+      return "\(word[..<start])\(mark)\(word[at...])"
     }.joined(separator: " ")
   }
 

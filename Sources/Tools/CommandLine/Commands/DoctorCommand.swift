@@ -39,6 +39,8 @@ struct DoctorCommand: ParsableCommand {
   private func facts() -> Facts {
     let answers: Result<DaemonAnswers, Facts.Failure>
     do throws(Failure) {
+      // A daemon that hangs is what a doctor is called for.
+      _ = try shared.connect(timeout: .seconds(5)).call("daemon.health")
       answers = .success(try ask(try shared.connect()))
     } catch {
       answers = .failure(Facts.Failure(error.message, isRefusal: error.status == .denied))
@@ -46,6 +48,8 @@ struct DoctorCommand: ParsableCommand {
     var facts = Facts(
       version: Release.version, daemon: answers, disk: home((try? answers.get())?.status).flatMap { DiskSpace(of: $0) },
       isClockSynchronised: System.wallIsSynchronised())
+    // As the daemon sees it, if both have the same environment.
+    if let images = Environment.current()["OPENSTARRY_IMAGES"] { facts.images = images }
     for program in Facts.programs { facts.versions[program] = ProgramOutput.version(of: program) }
     return facts
   }

@@ -66,7 +66,7 @@ enum AgentChecks {
         .agents, .note, "podman\(version) is installed without crun or runc, which agents in containers need",
         remedy: "sudo apt install crun")
     }
-    let images = "/var/lib/openstarry-images"
+    let images = facts.images
     guard machine.exists(images) else {
       return Finding(
         .agents, .note, "podman\(version) is installed, with \(runtime); there are no images for agents in containers",

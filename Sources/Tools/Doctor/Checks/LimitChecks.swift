@@ -11,7 +11,8 @@ enum LimitChecks {
     switch answers.probes {
     case .success(let value): result = value
     case .failure(let failure):
-      return controllers(machine) + [Finding(.limits, .note, "no limit was proved: \(failure.message)")]
+      return controllers(machine)
+        + [Finding(.limits, failure.isRefusal ? .note : .problem, "no limit was proved: \(failure.message)")]
     }
     guard result["obstacle"]?.string == nil else {
       return controllers(machine)

@@ -90,7 +90,9 @@ enum SandboxChecks {
           remedy: "use a kernel of Debian or Raspberry Pi OS"))
     }
     // Ubuntu 23.10 and later, unless a profile allows it to the program.
-    let profiles = machine.names(in: "/etc/apparmor.d").filter { $0.contains("bwrap") || $0.contains("bubblewrap") }
+    let profiles = machine.names(in: "/etc/apparmor.d").filter {
+      $0.hasPrefix("bwrap") || $0.hasPrefix("bubblewrap")
+    }
     if machine.number("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == 1, profiles.isEmpty {
       findings.append(
         Finding(
