@@ -116,13 +116,17 @@ extension AgentSupervisor: AgentControl {
     for agent in sorted where !agent.isLive { agent.feed(.shutdown, cause: nil) }
     var waiting = live.count
     guard waiting > 0 else { return done() }
-    clock.schedule(after: Self.longestEnd) {
-      for agent in live where agent.isLive { agent.feed(.kill(now: true), cause: nil) }
+    let clock = clock
+    // Weak: the clock retains this closure, and agents retain the clock, so a strong capture would be a retain cycle.
+    let timer = clock.schedule(after: Self.longestEnd) { [weak self] in
+      for agent in self?.sorted ?? [] where agent.isLive { agent.feed(.kill(now: true), cause: nil) }
     }
     for agent in live {
       agent.onEnd.append {
         waiting -= 1
-        if waiting == 0 { done() }
+        guard waiting == 0 else { return }
+        clock.cancel(timer)
+        done()
       }
       agent.feed(.shutdown, cause: nil)
     }
