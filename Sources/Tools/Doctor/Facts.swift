@@ -72,8 +72,11 @@ package struct DaemonAnswers: Sendable {
     self.probes = probes
   }
 
-  /// Whether an agent is a program.
-  var hasPrograms: Bool { agents.contains { $0["driver"]?.string == "process" } }
+  /// Whether an agent is a program, also one in a container.
+  var hasPrograms: Bool { hasContainers || agents.contains { $0["driver"]?.string == "process" } }
+
+  /// Whether an agent is in a container.
+  var hasContainers: Bool { agents.contains { $0["driver"]?.string == "docker" } }
 
   /// Whether the board is simulated.
   var isSimulated: Bool { status["backend"]?.string == "simulated" }

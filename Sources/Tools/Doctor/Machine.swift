@@ -28,6 +28,9 @@ package struct Machine: Sendable {
   /// The names in a folder, sorted; empty when it cannot be read.
   package func names(in folder: String) -> [String] { (try? Files.names(in: root + folder)) ?? [] }
 
+  /// Whether this user may read the names in a folder.
+  package func mayList(_ folder: String) -> Bool { (try? Files.names(in: root + folder)) != nil }
+
   /// Whether there is a file of any kind.
   package func exists(_ path: String) -> Bool { Files.exists(root + path) }
 

@@ -15,6 +15,17 @@ import Testing
     ("GET / Authorization: Bearer abc.def", "GET / Authorization: <removed>"),
     ("sent Bearer abc.def to it", "sent Bearer <removed> to it"),
     ("see https://ada:pw@example.org/x", "see https://<removed>@example.org/x"),
+    ("https://ada:p@w@example.org/x", "https://<removed>@example.org/x"),
+    ("url=(https://a:b@x),https://c:d@y", "url=(https://<removed>@x),https://<removed>@y"),
+    (#"at "https://ada:pw@example.org","#, #"at "https://<removed>@example.org","#),
+    ("https://a:p,w)'@x/y", "https://<removed>@x/y"), ("proxy:http://u:p@h:1", "proxy:http://<removed>@h:1"),
+    ("https://x/?next=https://a:b@y#z", "https://x/?next=https://<removed>@y#z"),
+    ("https://example.org/@ada a:// ://@", "https://example.org/@ada a:// ://<removed>@"),
+    ("run --token abc -v", "run --token <removed> -v"), ("run -api-key  abc\tx", "run -api-key  <removed>\tx"),
+    ("run --password --token abc", "run --password --token <removed>"), ("run --token", "run --token"),
+    ("run --key=abc x", "run --key= <removed>"), ("run --max-tokens 5", "run --max-tokens 5"),
+    (#""args": ["--token", "a b", "-v"]"#, #""args": ["--token", <removed>, "-v"]"#),
+    ("args: [--token, abc]", "args: [--token, <removed>"),
     ("mail ada@example.org", "mail ada@example.org"), ("tokens: 10k/h", "tokens: 10k/h"),
     ("time: 14:03:21", "time: 14:03:21"), ("board: board.yaml", "board: board.yaml"), ("", ""),
   ]) func secretsAreRemovedFromLines(text: String, expected: String) {
@@ -32,6 +43,9 @@ import Testing
     #expect(
       Redaction.value(["a": [["api_key": "x", "tokens": 5]], "b": "password=x"])
         == ["a": [["api_key": "<removed>", "tokens": 5]], "b": "password= <removed>"])
+    #expect(
+      Redaction.value(["args": ["--token", "abc", "--key", "-v", "x"]])
+        == ["args": ["--token", "<removed>", "--key", "-v", "x"]])
   }
 
   @Test func tarReadsTheArchive() throws {

@@ -56,6 +56,15 @@ struct Patient {
 
   static let program: Value = ["agent": "thermostat", "driver": "process", "budgets": []]
 
+  static let container: Value = ["agent": "boxed", "driver": "docker", "budgets": []]
+
+  /// What agents in containers need, with one image.
+  static let podman = [
+    "usr/bin/podman": "", "usr/bin/crun": "", "usr/bin/conmon": "",
+    "var/lib/openstarry-images/store/overlay-images/images.json": "[{}]",
+    "var/lib/openstarry-images/store/overlay-images/0a1b/manifest": "{}",
+  ]
+
   static func without(_ obstacle: String) -> Result<Value, Facts.Failure> {
     .success(["obstacle": .string(obstacle), "launcher": .null, "limits": []])
   }

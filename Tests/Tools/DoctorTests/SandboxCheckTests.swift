@@ -1,4 +1,5 @@
 import Doctor
+import Glibc
 import Model
 import Testing
 
@@ -72,7 +73,7 @@ import Testing
   }
 
   @Test func aSandboxThatWorksSilencesAllDoubts() throws {
-    let patient = try Patient(["proc/sys/user/max_user_namespaces": "0\n"])
+    let patient = try Patient(Patient.podman.merging(["proc/sys/user/max_user_namespaces": "0\n"]) { $1 })
     #expect(!patient.has(.sandbox, .problem, "") && !patient.has(.sandbox, .note, ""))
     #expect(patient.has(.sandbox, .ok, "Landlock version 5"))
   }
@@ -83,6 +84,59 @@ import Testing
     patient.facts.daemon = .success(Patient.answers(probes: .success(probes)))
     #expect(patient.has(.sandbox, .problem, "the launcher runs as root"))
     #expect(patient.has(.sandbox, .note, "no Landlock"))
+  }
+
+  // MARK: Containers
+
+  struct Missing: Sendable {
+    var file: String
+    var text: String
+    var remedy: String
+  }
+
+  @Test(arguments: [
+    Missing(file: "usr/bin/podman", text: "podman is not installed", remedy: "apt install podman crun"),
+    Missing(file: "usr/bin/crun", text: "without crun or runc", remedy: "apt install crun"),
+    Missing(file: "usr/bin/conmon", text: "without conmon", remedy: "apt install conmon"),
+    Missing(file: "var/lib/openstarry-images", text: "there are no images", remedy: "openstarry-images load"),
+    Missing(file: "var/lib/openstarry-images/store", text: "there are no images", remedy: "openstarry-images load"),
+    Missing(
+      file: "var/lib/openstarry-images/store/overlay-images/0a1b", text: "there are no images",
+      remedy: "openstarry-images load"),
+  ]) func agentsInContainersNeedPodmanAndImages(missing: Missing) throws {
+    var patient = try Patient(Patient.podman)
+    patient.facts.daemon = .success(Patient.answers(agents: [Patient.container]))
+    #expect(patient.complaints.isEmpty, "\(patient.complaints)")
+    patient.remove(missing.file)
+    #expect(patient.has(.sandbox, .problem, missing.text, remedy: missing.remedy), "\(patient.complaints)")
+    // Without agents in containers it is only good to know.
+    patient.facts.daemon = .success(Patient.answers(agents: [Patient.program]))
+    #expect(patient.has(.sandbox, .note, missing.text, remedy: missing.remedy), "\(patient.complaints)")
+    #expect(patient.complaints.count == 1, "\(patient.complaints)")
+  }
+
+  @Test(arguments: ["usr/bin/runc", "usr/sbin/runc"]) func runcWillDo(path: String) throws {
+    let patient = try Patient(Patient.podman.merging([path: ""]) { $1 })
+    patient.remove("usr/bin/crun")
+    #expect(patient.has(.sandbox, .ok, "is installed, with runc"), "\(patient.complaints)")
+  }
+
+  @Test func agentsInContainersNeedTheLauncher() throws {
+    var patient = try Patient(Patient.podman.merging(["usr/lib/systemd/system/openstarry-launcher.socket": ""]) { $1 })
+    let absence = "openstarry-launcher is not installed"
+    patient.facts.daemon = .success(
+      Patient.answers(agents: [Patient.container], probes: Patient.without(absence)))
+    #expect(patient.has(.sandbox, .problem, absence, remedy: "next lines"), "\(patient.complaints)")
+    #expect(patient.has(.sandbox, .problem, "/openstarry-launcher is missing", remedy: "install the package"))
+  }
+
+  @Test(.enabled(if: geteuid() != 0)) func imagesThatOnlyTheirOwnerSees() throws {
+    var patient = try Patient(Patient.podman)
+    patient.facts.daemon = .success(Patient.answers(agents: [Patient.container]))
+    patient.setMode("var/lib/openstarry-images", 0)
+    defer { patient.setMode("var/lib/openstarry-images", 0o700) }
+    #expect(patient.has(.sandbox, .ok, "'sudo openstarry-images images' lists the images in"))
+    #expect(patient.complaints.isEmpty, "\(patient.complaints)")
   }
 
   // MARK: Limits

@@ -27,12 +27,15 @@ struct DoctorCommand: ParsableCommand {
   func run() throws {
     let facts = facts()
     let findings = Examination.findings(Machine(), facts)
+    // The page first, and both: neither is lost when the other cannot be written.
+    let page = Result {
+      try shared.show(DoctorText.document(findings)) { DoctorText.lines(findings, colour: $1.colour) }
+    }
     if let bundle {
       try SupportBundle(findings, facts, settings: config ?? SettingsFiles.Validate.found).write(bundle)
       Terminal.complain("\(bundle.printable): look through it before you send it")
     }
-    try shared.show(DoctorText.document(findings)) { _, terminal in DoctorText.lines(findings, colour: terminal.colour)
-    }
+    try page.get()
     if findings.contains(where: { $0.level == .problem }) { throw ShellStatus.failed }
   }
 

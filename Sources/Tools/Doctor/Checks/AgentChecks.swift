@@ -1,16 +1,9 @@
 import Model
 
-/// Agents: quarantine, budgets, and the programs they need.
+/// Agents: quarantine and budgets.
 enum AgentChecks {
   static func findings(_ machine: Machine, _ facts: Facts) -> [Finding] {
-    var findings: [Finding] = []
-    if let answers = facts.answers { findings += agents(answers) }
-    findings.append(python(machine, facts))
-    findings.append(containers(machine, facts))
-    return findings
-  }
-
-  private static func agents(_ answers: DaemonAnswers) -> [Finding] {
+    guard let answers = facts.answers else { return [] }
     var findings: [Finding] = []
     for (agent, why) in answers.status["quarantined"]?.map ?? [:] {
       findings.append(
@@ -40,38 +33,5 @@ enum AgentChecks {
       findings.append(Finding(.agents, .ok, "\(answers.agents.count) registered, none in quarantine"))
     }
     return findings
-  }
-
-  private static func python(_ machine: Machine, _ facts: Facts) -> Finding {
-    let path = "/usr/bin/python3"
-    guard machine.exists(path) else {
-      return Finding(
-        .agents, .note, "python3 is not installed: agents in Python cannot run", remedy: "sudo apt install python3")
-    }
-    return Finding(.agents, .ok, "python3\(facts.versions[path].map { " \($0)" } ?? "") is installed")
-  }
-
-  /// Whether there is what agents in containers need. Only a start shows whether podman can run there.
-  private static func containers(_ machine: Machine, _ facts: Facts) -> Finding {
-    let path = "/usr/bin/podman"
-    guard machine.exists(path) else {
-      return Finding(
-        .agents, .note, "podman is not installed: agents in containers (driver 'docker') cannot run",
-        remedy: "sudo apt install podman crun")
-    }
-    let version = facts.versions[path].map { " \($0)" } ?? " (which does not start)"
-    let runtime = ["crun", "runc"].first { machine.exists("/usr/bin/\($0)") }
-    guard let runtime else {
-      return Finding(
-        .agents, .note, "podman\(version) is installed without crun or runc, which agents in containers need",
-        remedy: "sudo apt install crun")
-    }
-    let images = facts.images
-    guard machine.exists(images) else {
-      return Finding(
-        .agents, .note, "podman\(version) is installed, with \(runtime); there are no images for agents in containers",
-        remedy: "sudo openstarry-images load < IMAGE.tar makes \(images) and puts one there")
-    }
-    return Finding(.agents, .ok, "podman\(version) is installed, with \(runtime); images are in \(images)")
   }
 }

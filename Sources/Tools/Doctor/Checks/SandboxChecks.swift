@@ -1,8 +1,13 @@
 import Model
 
-/// What agents that are programs need: bubblewrap, the launcher, user namespaces, the filter.
+/// What agents that are programs need: bubblewrap, the launcher, user namespaces, the filter; those in containers also
+/// podman and images; those in Python, python3.
 enum SandboxChecks {
   static func findings(_ machine: Machine, _ facts: Facts) -> [Finding] {
+    sandbox(machine, facts) + containers(machine, facts) + [python(machine, facts)]
+  }
+
+  private static func sandbox(_ machine: Machine, _ facts: Facts) -> [Finding] {
     let probes = facts.answers.flatMap { try? $0.probes.get() }
     if let probes, probes["obstacle"]?.string == nil {
       let version = facts.versions["/usr/bin/bwrap"].map { " \($0)" } ?? ""
@@ -102,5 +107,62 @@ enum SandboxChecks {
             + "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"))
     }
     return findings
+  }
+
+  /// What agents in containers need beside that. Only a start shows whether podman can run there.
+  private static func containers(_ machine: Machine, _ facts: Facts) -> [Finding] {
+    // Boards without such agents need no podman.
+    let level: Finding.Level = facts.answers?.hasContainers ?? false ? .problem : .note
+    let podman = "/usr/bin/podman"
+    guard machine.exists(podman) else {
+      return [
+        Finding(
+          .sandbox, level, "podman is not installed: agents in containers (driver 'docker') cannot run",
+          remedy: "sudo apt install podman crun")
+      ]
+    }
+    var findings: [Finding] = []
+    let version = facts.versions[podman].map { " \($0)" } ?? " (which does not start)"
+    func missing(_ what: String, _ package: String) {
+      findings.append(
+        Finding(
+          .sandbox, level, "podman\(version) is installed without \(what), which agents in containers need",
+          remedy: "sudo apt install \(package)"))
+    }
+    let runtime = ["/usr/bin/crun", "/usr/bin/runc", "/usr/sbin/runc"].first { machine.exists($0) }
+    if runtime == nil { missing("crun or runc", "crun") }
+    let conmon = ["/usr/bin/conmon", "/usr/libexec/podman/conmon"].first { machine.exists($0) }
+    if conmon == nil { missing("conmon", "conmon") }
+    let images = hasImages(machine, facts.images)
+    if images == false {
+      findings.append(
+        Finding(
+          .sandbox, level, "there are no images for agents in containers in \(facts.images)",
+          remedy: "sudo openstarry-images load < IMAGE.tar puts one there"))
+    }
+    guard findings.isEmpty, let runtime = runtime?.split(separator: "/").last else { return findings }
+    let place = images == nil ? "'sudo openstarry-images images' lists the images in" : "images are in"
+    return [Finding(.sandbox, .ok, "podman\(version) is installed, with \(runtime); \(place) \(facts.images)")]
+  }
+
+  /// Whether there are images in a folder; nil when this user may not look. Usually only root and the agents' user may.
+  private static func hasImages(_ machine: Machine, _ folder: String) -> Bool? {
+    let list = "\(folder)/store/overlay-images"
+    for place in [folder, list] {
+      guard machine.exists(place) else { return false }
+      guard machine.mayList(place) else { return nil }
+    }
+    // A folder for each image, beside images.json and images.lock.
+    return machine.names(in: list).contains { !$0.hasPrefix("images.") }
+  }
+
+  /// Which agents are in Python, the daemon does not know.
+  private static func python(_ machine: Machine, _ facts: Facts) -> Finding {
+    let path = "/usr/bin/python3"
+    guard machine.exists(path) else {
+      return Finding(
+        .sandbox, .note, "python3 is not installed: agents in Python cannot run", remedy: "sudo apt install python3")
+    }
+    return Finding(.sandbox, .ok, "python3\(facts.versions[path].map { " \($0)" } ?? "") is installed")
   }
 }
