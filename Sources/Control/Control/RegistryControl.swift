@@ -17,10 +17,6 @@ package protocol RegistryControl: AnyObject {
     _ path: String, parent: Manifest, values: [String: String]
   ) throws(RegistrationError) -> Value
 
-  /// The SHA-256 of the file that `runtime.entry` names, as it is now, in hexadecimal; nil if there is no such file, it cannot
-  /// be read, or is longer than 16 MiB.
-  func entryHash(of manifest: Manifest) -> String?
-
   /// Lets an agent run, or keeps it from running.
   /// - Parameter done: called once, now or later, when that is stored: with the agent's status, which is nil for one
   ///   that is not registered, or with the error.

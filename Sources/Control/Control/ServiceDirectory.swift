@@ -26,13 +26,17 @@ package final class ServiceDirectory {
   package init() {}
 
   /// Adds an entry, or replaces the agent's entry of the same name.
+  /// - Parameter isRegistered: whether there still is such an agent. Services of others are forgotten.
   /// - Returns: false when there are too many.
-  func register(_ entry: Entry) -> Bool {
-    entries.removeAll { $0.name.isSame(as: entry.name) && $0.agent == entry.agent }
+  func register(_ entry: Entry, where isRegistered: (AgentID) -> Bool) -> Bool {
+    entries.removeAll { $0.name.isSame(as: entry.name) && $0.agent == entry.agent || !isRegistered($0.agent) }
     guard entries.count < Self.most else { return false }
     entries.append(entry)
     return true
   }
+
+  /// Forgets what an agent offers.
+  func forget(_ agent: AgentID) { entries.removeAll { $0.agent == agent } }
 
   /// The services of registered agents, in the order of their registration.
   /// - Parameters:

@@ -108,12 +108,6 @@ final class Registrar: RegistryControl {
     }
   }
 
-  func entryHash(of manifest: Manifest) -> String? {
-    let path = Files.join(Files.folder(of: manifest.file), manifest.runtime.entry)
-    guard Files.isFile(path), let bytes = try? Files.read(path, limit: 16 << 20) else { return nil }
-    return SHA256.text(bytes)
-  }
-
   func setEnabled(
     _ agent: AgentID, _ isEnabled: Bool, cause: Cause?,
     _ done: @escaping (Result<AgentStatus?, RegistrationError>) -> Void

@@ -60,7 +60,7 @@ final class TestEvents: EventSink, EventHistory {
 
 /// Agents that start at once, and end when a test calls `finishEnding`.
 final class TestAgents: AgentControl {
-  private(set) var states: [AgentID: LifecycleState] = ["climate": .ready, "idle": .idle]
+  var states: [AgentID: LifecycleState] = ["climate": .ready, "idle": .idle]
   private(set) var woken: [(AgentID, Event)] = []
   private(set) var causes: [Cause?] = []
   private var followers: [FollowID: (AgentID?, (LogLine) -> Void)] = [:]
@@ -272,8 +272,6 @@ final class RegistryDouble: RegistryControl {
 
   /// The recorded registrations.
   private(set) var registrations: [AgentRegistration] = []
-
-  func entryHash(of manifest: Manifest) -> String? { manifest.id == "climate" ? "00ff" : nil }
 
   func childManifest(
     _ path: String, parent: Manifest, values: [String: String]

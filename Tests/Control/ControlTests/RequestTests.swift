@@ -226,8 +226,7 @@ import Testing
     let tree = try client.call("agent.processTree").get().list
     #expect(tree?.count == 1 && tree?.first?["children"]?.list?.first?["entry"]?["agent"] == "idle")
     #expect(try client.call("registry.list").get()["agents"]?.list?.first?["driver"] == "in-process")
-    #expect(try client.call("registry.inspect", ["agent": "climate"]).get()["entry_sha256"] == "00ff")
-    #expect(try client.call("registry.inspect", ["agent": "idle"]).get()["entry_sha256"] == nil)
+    #expect(try client.call("registry.inspect", ["agent": "climate"]).get()["agent"] == "climate")
     #expect(try client.call("agent.logs", ["agent": "climate", "last": 2]).get()["lines"]?.list?.count == 2)
   }
 
@@ -258,6 +257,14 @@ import Testing
     let orphan = try client.refusal(
       "agent.spawnChild", ["parent": "nobody", "child": ["manifest": ["identity": ["id": "a"]]]])
     #expect(orphan?.known == .agentNotFound)
+    let before = harness.registry.registrations.count
+    for state in [LifecycleState.quarantined, .draining] {
+      harness.agents.states["climate"] = state
+      let refused = try client.refusal(
+        "agent.spawnChild", ["parent": "climate", "child": ["manifest": ["identity": ["id": "b"]]]])
+      #expect(refused?.message.contains("'climate' is") ?? false, "\(refused as Any)")
+    }
+    #expect(harness.registry.registrations.count == before)
   }
 
   @Test func aChildsSupervisionIsSet() throws {

@@ -155,7 +155,6 @@ extension TestDaemon: DaemonControl {
 }
 
 extension TestDaemon: RegistryControl {
-  func entryHash(of manifest: Manifest) -> String? { nil }
 
   func childManifest(
     _ path: String, parent: Manifest, values: [String: String]

@@ -20,7 +20,8 @@ extension ControlMethods {
       Parameter.required(
         "child", .object,
         "`manifest` (the contents of an `agent.json`) or `configPath` (its absolute path, in or below the folder of the "
-          + "parent's manifest, with values for its `${NAME}` in `env`); `agentId` and `name` replace those of the manifest",
+          + "parent's manifest, with values for its `${NAME}` in `env`); `agentId` and `name` replace those of the manifest; "
+          + "`statePath` has no effect, as the daemon keeps the state",
         aliases: ["childConfig"]),
       result: "an agent (4.2)",
       errors: [
@@ -53,7 +54,7 @@ extension ControlMethods {
         "'child' has the unknown member '\(Name(other.key).shown)'")
     }
     let parentManifest = try call.agents { control throws(AgentControlError) in try control.manifest(parent) }
-    let state = try call.agents { control throws(AgentControlError) in try control.agentStatus(parent).state }
+    let status = try call.agents { control throws(AgentControlError) in try control.agentStatus(parent) }
     let (document, file) = try document(call, child, parent: parentManifest)
     guard case .map(var manifest) = document else {
       throw RPCError(parameter: "child", "an object", "the manifest of the child is not an object")
@@ -64,8 +65,13 @@ extension ControlMethods {
     manifest["identity"] = .map(identity)
     manifest["parent"] = .string(parent.rawValue)
     let id = AgentID(identity["id"]?.string ?? "")
-    if state == .draining || state == .stopping {
+    if status.state == .draining || status.state == .stopping {
       throw RPCError(AgentControlError.parentDraining(id, parent: parent))
+    }
+    // It would be registered, and could not start.
+    if !status.isEnabled || status.state == .quarantined {
+      let why = status.isEnabled ? "quarantined" : "disabled"
+      throw RPCError(AgentControlError.cannotRun(id, "its parent '\(parent)' is \(why)"))
     }
     if let other = try? call.services.agents.manifest(id), other.parent != parent {
       throw RPCError(

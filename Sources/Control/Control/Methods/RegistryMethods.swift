@@ -89,6 +89,7 @@ extension ControlMethods {
     ) { call, agent, end throws(RPCError) in
       func remove() {
         call.services.registry.unregister(agent) { outcome in
+          if case .success = outcome { call.services.directory.forget(agent) }
           let rules = call.services.rules.rules(naming: agent).map { Value.string($0.rawValue) }
           call.answer(
             outcome.map { ["agent": .string(agent.rawValue), "rules": .list(rules)] }.mapError(RPCError.init))
@@ -131,16 +132,14 @@ extension ControlMethods {
       "registry.inspect", .view, "Shows what is registered of an agent: its manifest in short, and who names it.",
       .agent,
       result:
-        "an entry of `registry.list` with `permissions`: what the manifest grants, `entry_sha256`: the hash of the entry's "
-        + "file as it is now, if it is one of at most 16 MiB, `rules`: ids of the rules that name it, `status`: an agent "
-        + "(4.2)", errors: [.agentNotFound, .cannotRun]
+        "an entry of `registry.list` with `permissions`: what the manifest grants, `rules`: ids of the rules that name it, "
+        + "`status`: an agent (4.2)", errors: [.agentNotFound, .cannotRun]
     ) { call, agent throws(RPCError) in
       let (manifest, status) = try call.agents { control throws(AgentControlError) in
         (try control.manifest(agent), try control.agentStatus(agent))
       }
       var fields = entry(manifest, status)
       fields["permissions"] = .map(manifest.permissionFields)
-      if let hash = call.services.registry.entryHash(of: manifest) { fields["entry_sha256"] = .string(hash) }
       fields["rules"] = .list(call.services.rules.rules(naming: agent).map { .string($0.rawValue) })
       fields["status"] = call.value(status)
       return .map(fields)

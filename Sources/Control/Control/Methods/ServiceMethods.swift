@@ -41,7 +41,8 @@ extension ControlMethods {
         "'metadata' is too long")
     }
     let entry = ServiceDirectory.Entry(name: name, agent: agent, metadata: metadata, time: call.wallMilliseconds)
-    guard call.services.directory.register(entry) else {
+    let agents = call.services.agents
+    guard call.services.directory.register(entry, where: { (try? agents.manifest($0)) != nil }) else {
       throw RPCError(
         .overloaded, "there are \(ServiceDirectory.most) services already",
         data: ["agent": .string(agent.rawValue)])

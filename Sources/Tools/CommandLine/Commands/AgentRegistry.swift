@@ -1,4 +1,5 @@
 import ArgumentParser
+import Linux
 import Model
 
 // The subcommands of `agent` that change or show what is registered with the daemon.
@@ -21,7 +22,16 @@ extension AgentCommands {
     @OptionGroup var target: AgentTarget
 
     func run() throws {
-      try target.ask("registry.inspect") { RegistryText.page($0) }
+      try target.ask("registry.inspect") { RegistryText.page($0, hash: Self.hash(of: $0)) }
+    }
+
+    /// The SHA-256 of the agent's program or module as it is now; nil when its entry is no file, or this user may not
+    /// read it.
+    private static func hash(of agent: Value) -> String? {
+      guard let manifest = agent["file"]?.string, let entry = agent["entry"]?.string else { return nil }
+      let path = Files.join(Files.folder(of: manifest), entry)
+      guard Files.isFile(path), let bytes = try? Files.read(path) else { return nil }
+      return SHA256.text(bytes)
     }
   }
 

@@ -20,13 +20,15 @@ package enum RegistryText {
   }
 
   /// The output of `agent inspect`: one fact on a line.
-  /// - Parameter agent: the result of `registry.inspect`.
-  package static func page(_ agent: Value) -> [String] {
+  /// - Parameters:
+  ///   - agent: the result of `registry.inspect`.
+  ///   - hash: the SHA-256 of its program or module; nil to leave it out.
+  package static func page(_ agent: Value, hash: String? = nil) -> [String] {
     var facts: [(String, String)] = [
       ("agent", "\(text(agent, "agent")), version \(text(agent, "version"))"), ("name", text(agent, "name")),
       ("description", text(agent, "description")), ("manifest", text(agent, "file")),
       ("runs", "\(text(agent, "entry")) (\(text(agent, "driver"))), \(text(agent, "lifecycle"))"),
-      ("SHA-256 of its file", text(agent, "entry_sha256")), ("enabled", isEnabled(agent) ? "yes" : "no"),
+      ("SHA-256 of its file", hash ?? ""), ("enabled", isEnabled(agent) ? "yes" : "no"),
       ("subscribes to", list(agent["subscribe"])),
       ("plugins", list(agent["plugins"])),
     ]
