@@ -76,6 +76,7 @@ let ranks: [[Target]] = [
   [
     module("Document", in: "Base", ["Model", "CYAML", "CJSON"]),
     module("EventLoop", in: "Base", ["Model", "Linux", "CLinux"]),
+    module("Wire", in: "Control", ["Model", "Linux", "CLinux", "Companion"]),
     module("CEL", in: "Rules", ["Model"]),
     module("HAL", in: "Hardware", ["Model", "Guardian"]),
     module("Agent", in: "Agents", ["Model", "Linux"]),
@@ -88,7 +89,7 @@ let ranks: [[Target]] = [
     module("Chips", in: "Hardware", ["Model", "HAL"]),
     module("Rules", in: "Rules", ["Model", "CEL"]),
     module("Store", in: "State", ["Model", "Document", "Linux", "CSQLite"]),
-    module("Wire", in: "Control", ["Model", "Linux", "CLinux", "Companion"]),
+    module("CompanionClient", in: "Companions", ["Model", "Linux", "EventLoop", "Companion", "Wire"]),
     module("Watchdog", in: "Health", ["Model", "Agent"]),
     module("Journal", in: "Daemon", ["Model", "Linux", "CLinux", "Agent"]),
     module("HALSimulated", in: "Hardware", ["Model", "HAL"]),
@@ -98,8 +99,8 @@ let ranks: [[Target]] = [
   // 6: the RPC protocol, clients of companion processes, and the projection, which is the source of every view.
   [
     module(
-      "LauncherClient", in: "Companions", ["Model", "Linux", "CLinux", "EventLoop", "Launcher", "Wire"]),
-    module("ProxyClient", in: "Companions", ["Model", "Linux", "EventLoop", "Proxy", "Wire"]),
+      "LauncherClient", in: "Companions", ["Model", "Linux", "CLinux", "EventLoop", "Launcher", "CompanionClient"]),
+    module("ProxyClient", in: "Companions", ["Model", "Linux", "EventLoop", "Proxy", "CompanionClient"]),
     module("RPC", in: "Control", ["Model", "Document", "Linux", "EventLoop", "Wire"]),
     module(
       "AgentWASM", in: "Agents",

@@ -25,10 +25,9 @@ package protocol AgentDriver: AnyObject {
     _ manifest: Manifest, host: any AgentHost, ended: @escaping (AgentEnd) -> Void,
     _ done: @escaping (Result<any AgentInstance, AgentFailure>) -> Void)
 
-  /// Gives up a start whose `done` has not been called.
-  /// - Returns: whether `done` follows soon, with the reason `killed` or with an instance. Otherwise the start goes on, and
-  ///   the caller stops the instance that it may lead to.
-  func cancelStart(of agent: AgentID) -> Bool
+  /// Gives up a start whose `done` has not been called: it follows soon, with the reason `killed`, or with an instance if
+  /// this comes too late. By default the start goes on, for isolations whose starts take no time.
+  func cancelStart(of agent: AgentID)
 }
 
 extension AgentDriver {
@@ -37,7 +36,7 @@ extension AgentDriver {
 
   package func inForce(_ manifest: Manifest) -> Budget { manifest.budget }
 
-  package func cancelStart(of agent: AgentID) -> Bool { false }
+  package func cancelStart(of agent: AgentID) {}
 }
 
 /// One running instance of an agent.

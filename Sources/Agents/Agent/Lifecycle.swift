@@ -83,7 +83,7 @@ package struct Lifecycle: Sendable {
     case (.starting, .exited(let reason, let why)): return crash(reason, why, at: now, random: random)
     case (.starting, .kill(let atOnce)): return end(.killed, now: atOnce, next: .rest)
     case (.starting, .restart): return end(.killed, now: false, next: .start)
-    case (.starting, .shed(let reason)): return end(reason, now: false, next: .rest)
+    case (.starting, .end(let reason)): return end(reason, now: false, next: .rest)
     case (.starting, .shutdown): return close()
 
     // ready: an instance waits for events.
@@ -93,7 +93,7 @@ package struct Lifecycle: Sendable {
       return leave(reason, why, queued: queued, at: now, random: random)
     case (.ready, .kill(let atOnce)): return end(.killed, now: atOnce, next: .rest)
     case (.ready, .restart): return end(.killed, now: false, next: .start)
-    case (.ready, .shed(let reason)): return end(reason, now: false, next: .rest)
+    case (.ready, .end(let reason)): return end(reason, now: false, next: .rest)
     case (.ready, .shutdown): return close()
 
     // active: an instance handles an event.
@@ -106,7 +106,7 @@ package struct Lifecycle: Sendable {
     case (.active, .exited(let reason, let why)): return crash(reason, why, at: now, random: random)
     case (.active, .kill(let atOnce)): return end(.killed, now: atOnce, next: .rest)
     case (.active, .restart): return end(.killed, now: false, next: .start)
-    case (.active, .shed(let reason)): return end(reason, now: false, next: .rest)
+    case (.active, .end(let reason)): return end(reason, now: false, next: .rest)
     case (.active, .shutdown): return close()
 
     // draining: the instance finishes its current event within the grace time and accepts no other.
@@ -131,14 +131,14 @@ package struct Lifecycle: Sendable {
       return settle(ending, queued: queued, at: now, random: random)
     case (.draining, .kill), (.stopping, .kill): return retarget(.rest, .killed)
     case (.draining, .restart), (.stopping, .restart): return retarget(.start, .killed)
-    case (.draining, .shed(let reason)), (.stopping, .shed(let reason)): return retarget(.rest, reason)
+    case (.draining, .end(let reason)), (.stopping, .end(let reason)): return retarget(.rest, reason)
     case (.draining, .shutdown), (.stopping, .shutdown): return close()
 
     // backoff: failed, waiting for its restart. Events are queued.
     case (.backoff, .backoffElapsed): return startAgain(queued: queued)
     case (.backoff, .spawn), (.backoff, .restart): return forgive() + [.cancelTimers] + start()
     case (.backoff, .kill): return [.cancelTimers] + rest(.killed) + [.done]
-    case (.backoff, .shed(let reason)): return [.cancelTimers] + rest(reason) + [.done]
+    case (.backoff, .end(let reason)): return [.cancelTimers] + rest(reason) + [.done]
     case (.backoff, .shutdown): return close()
 
     // quarantined: failed too often; only a person can start it again.

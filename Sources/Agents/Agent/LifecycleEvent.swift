@@ -28,8 +28,9 @@ package enum LifecycleEvent: Sendable, Hashable {
   case backoffElapsed
   /// A person asked for a fresh instance; releases a quarantined agent.
   case restart
-  /// The board is short of a resource: the agent is stopped and its queue dropped.
-  case shed(ExitReason)
+  /// The agent is to end for a reason that is neither its own nor a person's: the board is short of a resource, or its parent
+  /// or a sibling has ended. It is stopped, and its queue dropped.
+  case end(ExitReason)
   /// The agent must not run until a person releases it: it ended an earlier run of the daemon.
   case quarantine(AgentFailure)
   /// The daemon is shutting down: nothing is started from here on.
@@ -44,8 +45,8 @@ package enum LifecycleEffect: Sendable, Hashable {
   case activate
   /// Stop the instance; answered by `exited`. `now: true` may follow `now: false`.
   case stopInstance(now: Bool)
-  /// Give up the start that `startInstance` began; answered by `startFailed` with `killed`, `exited`, or, if it came too
-  /// late, by `started`.
+  /// Give up the start that `startInstance` began; answered by `startFailed` with `killed`, or, if it came too late, by
+  /// `started`.
   case cancelStart
   /// Send `backoffElapsed` after this long.
   case scheduleBackoff(Duration)

@@ -15,12 +15,12 @@ package enum LifecycleNews: Sendable, Hashable {
   /// The instance has ended, and the agent does not restart by itself.
   case stopped(ExitReason)
 
-  /// Whether the agent is to stay as it is until somebody starts it, so that its timers end.
+  /// Whether somebody has stopped the agent, or only a person may start it again, so that its timers end.
   package var endsTimers: Bool {
     switch self {
     case .started, .failed, .backoff: false
     case .quarantined, .restartedTooOften: true
-    case .stopped(let reason): reason != .completed
+    case .stopped(let reason): reason == .killed || reason == .shutdown
     }
   }
 

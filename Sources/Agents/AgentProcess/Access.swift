@@ -4,12 +4,24 @@ import Model
 
 /// What users without special rights may reach.
 enum Access {
-  /// The error for an agent whose files the launcher's user may not use.
-  /// - Parameter obstacle: as `obstacle(to:)` returns it.
-  static func failure(of manifest: Manifest, _ obstacle: String) -> AgentFailure {
-    AgentFailure(
+  /// Throws when an agent that has the daemon's own user would see a socket of the daemon, which is open for that user.
+  static func check(_ shown: ShownPaths, sockets: [String], of manifest: Manifest) throws(AgentFailure) {
+    guard let socket = sockets.compactMap({ try? Files.resolve($0) }).first(where: shown.shows) else { return }
+    throw AgentFailure(
       .startFailed,
-      "agents run as a user of their own, who may not use what agent '\(manifest.id)' needs: \(obstacle)")
+      "agent '\(manifest.id)' would see \(socket), a socket of the daemon, in a folder that its manifest shows it: "
+        + "move the socket, or the agent")
+  }
+
+  /// Throws when the launcher's user may not use a file that an agent needs.
+  /// - Parameter paths: absolute, without links.
+  static func check(_ paths: [String], of manifest: Manifest) throws(AgentFailure) {
+    for path in paths {
+      guard let obstacle = obstacle(to: path) else { continue }
+      throw AgentFailure(
+        .startFailed,
+        "agents run as a user of their own, who may not use what agent '\(manifest.id)' needs: \(obstacle)")
+    }
   }
 
   /// The first folder on the way that others may not enter, or the file if they may not read and execute it.

@@ -24,8 +24,8 @@ final class AgentNetwork {
   private let proxy: ProxyLink
   private let hosts: [String]
   private let log: (LogLevel, String) -> Void
-  private let ours: Descriptor
-  private let theirs: Descriptor
+  private var ours: Descriptor?
+  private var theirs: Descriptor?
   private var watch: WatchID?
   private var id: UInt32?
 
@@ -42,13 +42,17 @@ final class AgentNetwork {
     self.log = log
   }
 
-  /// The sandbox's end, through which the listening socket comes.
-  var door: Int32 { theirs.number }
+  /// The sandbox's end, through which the listening socket comes; -1 once it is closed.
+  var door: Int32 { theirs?.number ?? -1 }
+
+  /// Closes the sandbox's end, which the launcher has by now.
+  func closeDoor() { theirs = nil }
 
   /// Waits for the listening socket.
   func start() throws(SystemError) {
-    try System.setNonBlocking(ours.number)
-    watch = try loop.watch(ours.number, for: .readable) { [weak self] _ in self?.receive() }
+    guard let number = ours?.number else { return }
+    try System.setNonBlocking(number)
+    watch = try loop.watch(number, for: .readable) { [weak self] _ in self?.receive() }
   }
 
   /// Ends the agent's connections.
@@ -61,8 +65,9 @@ final class AgentNetwork {
 
   /// One byte with the socket. Without it the sandbox has failed, and the agent's end tells why.
   private func receive() {
-    guard let (_, descriptor) = try? UnixSocket.receive(ours.number) else { return }
+    guard let number = ours?.number, let (_, descriptor) = try? UnixSocket.receive(number) else { return }
     stopWatching()
+    ours = nil
     guard let descriptor else { return }
     id = proxy.allow(Descriptor(owning: descriptor), hosts) { [weak self] in self?.take($0) }
   }

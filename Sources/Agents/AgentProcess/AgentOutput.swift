@@ -45,9 +45,9 @@ final class AgentOutput {
     watch = try loop.watch(pipe.number, for: .readable) { [weak self] _ in self?.read() }
   }
 
-  /// Takes what the program has left and ends.
+  /// Takes what the program has left and ends. Not more than a pipe holds: somebody may still be writing.
   func finish() {
-    while readOnce() == .some {}
+    for _ in 0..<4 where readOnce() != .some { break }
     if !partial.isEmpty { add(partial) }
     partial = []
     close()

@@ -9,14 +9,13 @@ import ProxyClient
 
 /// Runs agents that are programs, each in a sandbox that the launcher makes. `docs/process-abi.md` is their protocol.
 package final class ProcessDriver: AgentDriver {
-  private let loop: EventLoop
   private let launcher: LauncherLink
   private let proxy: ProxyLink
   private let plugins: PluginStore
   private let home: String
   private let sockets: [String]
   private let limits: ProcessLimits
-  private let starting = StartingInstances()
+  private let starts: ProgramStarts
 
   /// Creates a driver. Starts nothing yet.
   /// - Parameters:
@@ -32,10 +31,10 @@ package final class ProcessDriver: AgentDriver {
   ) {
     self.home = home
     self.sockets = sockets
-    self.loop = loop
     self.launcher = launcher ?? LauncherLink(loop)
     self.proxy = proxy ?? ProxyLink(loop)
     self.limits = limits
+    starts = ProgramStarts(limits, on: loop, launcher: self.launcher, proxy: self.proxy)
     self.plugins = plugins ?? PluginStore(home: home)
   }
 
@@ -50,17 +49,12 @@ package final class ProcessDriver: AgentDriver {
     let program = try Self.program(of: manifest)
     _ = try plugins.plugins(of: manifest)
     try checkAccess(program, of: manifest)
-    if let absence = launcher.absence { throw AgentFailure(.startFailed, absence) }
+    try starts.checkCompanions(for: manifest)
     guard Sandbox.filter(of: manifest) != nil else {
       throw AgentFailure(
         .startFailed,
         "\(Sandbox.filterName(of: manifest)), the seccomp filter of such agents, is not installed beside "
           + "openstarry-launcher")
-    }
-    guard !manifest.permissions.hosts.isEmpty else { return }
-    if let absence = proxy.absence { throw AgentFailure(.startFailed, absence) }
-    guard ProxyLink.takes(manifest.permissions.hosts) else {
-      throw AgentFailure(.startFailed, "network_allow_hosts of agent '\(manifest.id)' is longer than 64 KiB")
     }
   }
 
@@ -70,42 +64,27 @@ package final class ProcessDriver: AgentDriver {
     _ manifest: Manifest, host: any AgentHost, ended: @escaping (AgentEnd) -> Void,
     _ done: @escaping (Result<any AgentInstance, AgentFailure>) -> Void
   ) {
-    do throws(AgentFailure) {
+    starts.start(manifest, host: host, ended: ended, done) { () throws(AgentFailure) in
       let program = try Self.program(of: manifest)
       try checkAccess(program, of: manifest)
       let plugins = try plugins.plugins(of: manifest)
       let sandbox = Sandbox(
         manifest, program: program, plugins: plugins, hidden: sockets + [home], tasks: limits.tasks)
-      let instance = ProcessInstance(
-        manifest, limits, host: host, loop: loop, launcher: launcher, proxy: proxy, ended: ended,
-        started: starting.started(manifest.id, done))
-      instance.plugins = plugins
-      starting.add(instance, of: manifest.id)
-      try instance.start(sandbox.confinement, limits.limits(of: manifest, inForce(manifest)))
-    } catch {
-      starting.remove(manifest.id)
-      done(.failure(error))
+      return (sandbox.confinement, plugins)
     }
   }
 
-  package func cancelStart(of agent: AgentID) -> Bool { starting.cancel(agent) }
+  package func cancelStart(of agent: AgentID) { starts.cancel(agent) }
 
   /// Agents run as a user of their own where the daemon is root, or systemd starts the launcher: that user has to reach
   /// what the agent needs. Elsewhere they are the daemon's own user, for whom its sockets are open.
   private func checkAccess(_ program: String, of manifest: Manifest) throws(AgentFailure) {
     guard launcher.hasOwnUser else {
-      let sandbox = Sandbox(manifest, program: program, plugins: [])
-      guard let socket = sockets.compactMap({ try? Files.resolve($0) }).first(where: sandbox.shows) else { return }
-      throw AgentFailure(
-        .startFailed,
-        "agent '\(manifest.id)' would see \(socket), a socket of the daemon, in a folder that its manifest shows it: "
-          + "move the socket, or the agent")
+      let shown = ShownPaths(of: manifest, folder: Files.folder(of: program))
+      return try Access.check(shown, sockets: sockets, of: manifest)
     }
     let plugins = try plugins.plugins(of: manifest).compactMap { try? Files.resolve($0.path) }
-    for path in [program, Files.folder(of: program)] + plugins {
-      guard let obstacle = Access.obstacle(to: path) else { continue }
-      throw Access.failure(of: manifest, obstacle)
-    }
+    try Access.check([program, Files.folder(of: program)] + plugins, of: manifest)
   }
 
   /// The launcher's process, if this daemon has started it and it runs.
@@ -144,17 +123,6 @@ package final class ProcessDriver: AgentDriver {
       throw AgentFailure(.startFailed, "\(whose) cannot be used: \(problem)")
     }
     return resolved
-  }
-}
-
-extension Manifest {
-  /// - Throws: when the agent asks for the network.
-  func refuseNetwork() throws(AgentFailure) {
-    guard !permissions.hosts.isEmpty else { return }
-    throw AgentFailure(
-      .startFailed,
-      "agent '\(id)' asks for the network (network_allow_hosts), which \(runtime.driver.rawValue) agents do not have in "
-        + "this release")
   }
 }
 

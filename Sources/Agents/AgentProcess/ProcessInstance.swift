@@ -25,8 +25,7 @@ final class ProcessInstance: AgentInstance {
   private let limits: ProcessLimits
   private let loop: EventLoop
   private let launcher: LauncherLink
-  /// nil for an isolation without a network.
-  private let proxy: ProxyLink?
+  private let proxy: ProxyLink
   /// Its plugins, which cannot be removed as long as it lives.
   var plugins: [InstalledPlugin] = []
   private let host: any AgentHost
@@ -55,7 +54,7 @@ final class ProcessInstance: AgentInstance {
 
   init(
     _ manifest: Manifest, _ limits: ProcessLimits, host: any AgentHost, loop: EventLoop, launcher: LauncherLink,
-    proxy: ProxyLink? = nil, ended: @escaping (AgentEnd) -> Void,
+    proxy: ProxyLink, ended: @escaping (AgentEnd) -> Void,
     started: @escaping (Result<any AgentInstance, AgentFailure>) -> Void
   ) {
     self.manifest = manifest
@@ -84,7 +83,8 @@ final class ProcessInstance: AgentInstance {
       let reading = Descriptor(owning: pipe.reading)
       let writing = Descriptor(owning: pipe.writing)
       // Opened anew each time: bubblewrap reads it from where its offset is.
-      let filter = try System.open(confinement.filter ?? "/dev/null", O_RDONLY)
+      var filter: Descriptor?
+      if let path = confinement.filter { filter = try System.open(path, O_RDONLY) }
       let output = AgentOutput(reading, on: loop) { [unowned self] in host.log(.info, $0) }
       let link = AgentLink(ours, on: loop, host: host)
       link.onReady = { [unowned self] in isReady($0) }
@@ -96,9 +96,9 @@ final class ProcessInstance: AgentInstance {
       try openNetwork()
       program = try launcher.start(
         { confinement.plan($0, name: manifest.id, limits) },
-        [theirs.number, writing.number] + (confinement.filter == nil ? [] : [filter.number])
-          + (network.map { [$0.door] } ?? [])
+        [theirs.number, writing.number] + [filter?.number, network?.door].compactMap { $0 }
       ) { [self] in take($0) }
+      network?.closeDoor()
     } catch {
       phase = .ended
       tidy()
@@ -111,7 +111,7 @@ final class ProcessInstance: AgentInstance {
 
   /// Prepares the network, if the manifest lists hosts.
   private func openNetwork() throws(SystemError) {
-    guard let proxy, !manifest.permissions.hosts.isEmpty else { return }
+    guard !manifest.permissions.hosts.isEmpty else { return }
     let network = try AgentNetwork(manifest.permissions.hosts, proxy: proxy, on: loop) { [unowned self] in
       host.log($0, $1)
     }

@@ -19,7 +19,7 @@ final class RecordedDriver: AgentDriver {
 
   func validate(_ manifest: Manifest) throws(AgentFailure) { try real.validate(manifest) }
 
-  func cancelStart(of agent: AgentID) -> Bool { real.cancelStart(of: agent) }
+  func cancelStart(of agent: AgentID) { real.cancelStart(of: agent) }
 
   func start(
     _ manifest: Manifest, host: any AgentHost, ended: @escaping (AgentEnd) -> Void,

@@ -25,7 +25,7 @@ package final class WASMDriver: AgentDriver {
   private var loaded: Loaded?
 
   private let given: LoadedEngine?
-  private var starting: [ObjectIdentifier: WASMInstance] = [:]
+  private var starts: [AgentID: PendingStart] = [:]
 
   private struct Loaded {
     var engine: LoadedEngine
@@ -96,6 +96,12 @@ package final class WASMDriver: AgentDriver {
     _ manifest: Manifest, host: any AgentHost, ended: @escaping (AgentEnd) -> Void,
     _ done: @escaping (Result<any AgentInstance, AgentFailure>) -> Void
   ) {
+    let id = manifest.id
+    let pending = PendingStart { [weak self] result in
+      self?.starts[id] = nil
+      done(result)
+    }
+    starts[id] = pending
     do throws(AgentFailure) {
       let module = try self.module(of: manifest)
       let environment = try environment(of: manifest)
@@ -104,19 +110,16 @@ package final class WASMDriver: AgentDriver {
       let source = Files.join(Files.folder(of: manifest.file), manifest.runtime.entry)
       let status = try? FileStatus(source)
       func run(_ module: PreparedModule, suspension: PreparedModule?) {
-        let instance = WASMInstance(
-          manifest, module, limits, host, clock, slices, environment, witness, suspension: suspension, ended: ended)
-        starting[ObjectIdentifier(instance)] = instance
-        instance.start { [self] result in
-          starting[ObjectIdentifier(instance)] = nil
-          done(result.map { instance })
-        }
+        if pending.isOver { return }
+        pending.run(
+          WASMInstance(
+            manifest, module, limits, host, clock, slices, environment, witness, suspension: suspension, ended: ended))
       }
       func start(suspension: PreparedModule?) {
         if let module = inUse(source, status) { return run(module, suspension: suspension) }
         open(artefacts, module) { [self] opened in
           switch opened {
-          case .failure(let failure): done(.failure(failure))
+          case .failure(let failure): pending.answer(.failure(failure))
           case .success(let (module, path)):
             if let status { loaded?.known[source] = (status, path) }
             run(module, suspension: suspension)
@@ -127,19 +130,21 @@ package final class WASMDriver: AgentDriver {
       if let suspension = loaded?.suspension { return start(suspension: suspension) }
       open(artefacts, { .success(SuspensionModule.bytes) }) { [self] opened in
         switch opened {
-        case .failure(let failure): done(.failure(failure))
+        case .failure(let failure): pending.answer(.failure(failure))
         case .success(let (suspension, _)):
           loaded?.suspension = suspension
           start(suspension: suspension)
         }
       }
     } catch {
-      done(.failure(error))
+      pending.answer(.failure(error))
     }
   }
 
-  /// Ends the instances whose start functions have not returned: their starts fail.
-  package func endStarts() { for instance in starting.values { instance.stop(now: true) {} } }
+  package func cancelStart(of agent: AgentID) { starts[agent]?.cancel() }
+
+  /// Gives up all starts.
+  package func endStarts() { for start in starts.values { start.cancel() } }
 
   /// The open module of a file that has not changed, while other instances of it run: it need not be read again.
   private func inUse(_ source: String, _ status: FileStatus?) -> PreparedModule? {

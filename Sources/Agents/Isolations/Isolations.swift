@@ -6,6 +6,7 @@ import EventLoop
 import LauncherClient
 import Model
 import Plugins
+import ProxyClient
 
 /// The isolations of this release. To add one, add a line to `all`.
 package enum Isolations {
@@ -22,7 +23,8 @@ package enum Isolations {
       ProcessDriver.isolation,
       { site in
         site.launcher.map {
-          ProcessDriver($0.loop, home: site.home, plugins: site.plugins, sockets: site.sockets, launcher: $0)
+          ProcessDriver(
+            $0.loop, home: site.home, plugins: site.plugins, sockets: site.sockets, launcher: $0, proxy: site.proxy)
         }
       }
     ),
@@ -30,7 +32,8 @@ package enum Isolations {
       ContainerDriver.isolation,
       { site in
         site.launcher.map {
-          ContainerDriver($0.loop, home: site.home, plugins: site.plugins, sockets: site.sockets, launcher: $0)
+          ContainerDriver(
+            $0.loop, home: site.home, plugins: site.plugins, sockets: site.sockets, launcher: $0, proxy: site.proxy)
         }
       }
     ),
@@ -71,6 +74,8 @@ package struct DriverSite {
   package var plugins: PluginStore
   /// Starts programs and containers, for all drivers; nil in virtual time. systemd runs one for each daemon.
   package var launcher: LauncherLink?
+  /// Connects their agents to the hosts of their manifests, likewise.
+  package var proxy: ProxyLink?
 
   /// - Parameters:
   ///   - home: `$OPENSTARRY_HOME`.
@@ -84,6 +89,7 @@ package struct DriverSite {
   ) {
     self.loop = loop
     launcher = (loop as? EventLoop).map { LauncherLink($0) }
+    proxy = (loop as? EventLoop).map { ProxyLink($0) }
     self.home = home
     plugins = PluginStore(home: home)
     self.modules = modules

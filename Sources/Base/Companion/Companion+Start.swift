@@ -46,9 +46,9 @@ extension Companion {
     }
   }
 
-  /// Writes a line to the log and ends the process.
+  /// Writes a line to the log.
   /// - Parameter errno: 0 for none.
-  package static func end(_ program: StaticString, _ text: StaticString, _ errno: Int32, _ code: Int32) -> Never {
+  package static func write(_ program: StaticString, _ text: StaticString, _ errno: Int32) {
     var line = LineText(program: program)
     line.add(text)
     if errno != 0 {
@@ -56,6 +56,12 @@ extension Companion {
       line.add(error: errno)
     }
     line.write()
+  }
+
+  /// Writes a line to the log and ends the process.
+  /// - Parameter errno: 0 for none.
+  package static func end(_ program: StaticString, _ text: StaticString, _ errno: Int32, _ code: Int32) -> Never {
+    write(program, text, errno)
     exit(code)
   }
 }

@@ -30,9 +30,12 @@ static inline int openstarry_listen_on_loopback(uint16_t port, int backlog) {
   return -1;
 }
 
-// Small messages leave at once, and the kernel finds out that a peer is gone (tcp(7)).
+// Small messages leave at once, the kernel finds out that a peer is gone, and it buffers no more than this for one who does
+// not read (tcp(7), socket(7): it takes twice as much for its own use). Before connect(2) or accept(2) has agreed on a window.
 static inline void openstarry_tune_tcp(int connection) {
-  int on = 1;
+  int on = 1, room = 64 << 10;
+  setsockopt(connection, SOL_SOCKET, SO_SNDBUF, &room, sizeof room);
+  setsockopt(connection, SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
   setsockopt(connection, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   setsockopt(connection, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
 }
@@ -52,6 +55,7 @@ static inline int openstarry_connect_tcp(const uint8_t *address, size_t count, u
   int is_six = count == 16;
   int connection = socket(is_six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (connection < 0) return -1;
+  openstarry_tune_tcp(connection);
   int result;
   if (is_six) {
     // So an address that contains one of IPv4 leads nowhere.
@@ -63,10 +67,7 @@ static inline int openstarry_connect_tcp(const uint8_t *address, size_t count, u
     memcpy(&four.sin_addr, address, 4);
     result = connect(connection, (struct sockaddr *)&four, sizeof four);
   }
-  if (result == 0 || errno == EINPROGRESS) {
-    openstarry_tune_tcp(connection);
-    return connection;
-  }
+  if (result == 0 || errno == EINPROGRESS) return connection;
   int reason = errno;
   close(connection);
   errno = reason;

@@ -9,7 +9,8 @@
 package enum LauncherMessage: Equatable, Sendable {
   // From the daemon.
 
-  /// Start a program. Descriptors: its socket (3), its log (1 and 2), the seccomp filter (4, optional).
+  /// Start a program. Descriptors: its socket (3), its log (1 and 2), the seccomp filter (4, optional), and the socket
+  /// through which it passes its listening socket out (the next number, optional).
   case start(LaunchPlan)
   /// Send a signal to the program itself, inside its sandbox.
   case signal(id: UInt32, number: Int32)

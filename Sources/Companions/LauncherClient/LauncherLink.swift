@@ -1,10 +1,10 @@
 import CLinux
+import CompanionClient
 import EventLoop
 import Glibc
 import Launcher
 import Linux
 import Model
-import Wire
 
 /// The daemon's connection to the launcher: starts it or connects to it when the first program is started, and lets it
 /// go when the last one has ended. Loop thread only.
@@ -31,32 +31,27 @@ package final class LauncherLink {
 
   /// The loop that it runs on.
   package let loop: EventLoop
-  private let companion: CompanionStart
-  private let patience: Duration
-  private var connection: PacketSocket<LauncherMessage>?
-  private var watch: WatchID?
+  private let companion: CompanionLink<LauncherMessage>
   private var programs: [UInt32: (News) -> Void] = [:]
   private var lastID: UInt32 = 0
   private var idleTimer: TimerID?
   /// The launcher's process, if this daemon has started it and it runs.
-  package private(set) var process: Int32?
-  /// Runs while an answer is due.
-  private var answerTimer: TimerID?
+  package var process: Int32? { companion.process }
 
   /// Starts nothing yet.
   /// - Parameters:
   ///   - socket: where systemd listens for the launcher. nil, or a path where nothing listens: the daemon starts the
   ///     program itself.
   ///   - program: the launcher's program; nil when it is not installed.
-  ///   - patience: how long the launcher may take for an answer. It answers within microseconds; one that is stopped
-  ///     never does.
+  ///   - patience: how long the launcher may take for an answer.
   package init(
     _ loop: EventLoop, socket: String? = Environment.current()[LauncherLink.variable],
     program: String? = CompanionProgram.find("openstarry-launcher"), patience: Duration = .seconds(10)
   ) {
     self.loop = loop
-    companion = CompanionStart("openstarry-launcher", socket: socket, program: program)
-    self.patience = patience
+    companion = CompanionLink(
+      CompanionStart("openstarry-launcher", socket: socket, program: program), on: loop, patience: patience)
+    companion.handlers = .init(hear: { [weak self] in self?.hear($0) }, lost: { [weak self] in self?.lose($0) })
   }
 
   /// The variable with the path of the launcher's socket. The daemon's unit sets it: a daemon that somebody starts beside
@@ -64,11 +59,11 @@ package final class LauncherLink {
   package static let variable = "OPENSTARRY_LAUNCHER"
 
   /// Whether programs run as another user than the daemon.
-  package var hasOwnUser: Bool { geteuid() == 0 || companion.isService }
+  package var hasOwnUser: Bool { geteuid() == 0 || companion.start.isService }
 
   /// Why no program could be started here; nil when one could.
   package var absence: String? {
-    guard companion.isAbsent else { return nil }
+    guard companion.start.isAbsent else { return nil }
     return "openstarry-launcher is not installed beside the daemon, so agents with the drivers 'process' and 'docker' "
       + "cannot run"
   }
@@ -83,17 +78,16 @@ package final class LauncherLink {
   package func start(
     _ plan: (UInt32) -> LaunchPlan, _ descriptors: [Int32], _ news: @escaping (News) -> Void
   ) throws(SystemError) -> UInt32 {
-    let connection = if let connection { connection } else { try connect() }
+    try companion.open()
     lastID &+= 1
     let id = lastID
     let message = LauncherMessage.start(plan(id))
     guard message.bytes.count <= LauncherMessage.longest else {
       throw SystemError("pass", "the program's arguments", errno: E2BIG)
     }
-    try connection.send(message, descriptors)
+    try companion.send(message, descriptors, expectsAnswer: true)
     programs[id] = news
     stopIdling()
-    expectAnswer()
     return id
   }
 
@@ -107,61 +101,19 @@ package final class LauncherLink {
   package func measure(_ id: UInt32) { tell(.measure(id: id), id) }
 
   private func tell(_ message: LauncherMessage, _ id: UInt32) {
-    guard programs[id] != nil, let connection else { return }
-    do throws(SystemError) {
-      try connection.send(message)
-      if case .signal = message {} else { expectAnswer() }
-    } catch {
-      loop.later { [weak self] in self?.lose("\(error)") }
-    }
+    guard programs[id] != nil else { return }
+    let expectsAnswer = if case .signal = message { false } else { true }
+    companion.tell(message, expectsAnswer: expectsAnswer)
   }
 
   /// Ends all programs and the launcher, and waits for nothing.
   package func close() {
     programs = [:]
     stopIdling()
-    drop()
+    companion.close()
   }
 
-  // MARK: Connection
-
-  private func connect() throws(SystemError) -> PacketSocket<LauncherMessage> {
-    let (made, process): (PacketSocket<LauncherMessage>, Int32?) = try companion.connect(patience: 300)
-    if let process {
-      // Its end is seen on the connection; this only reaps it.
-      try loop.onExit(of: process) { [weak self] _ in
-        if self?.process == process { self?.process = nil }
-      }
-      self.process = process
-    }
-    watch = try loop.watch(made.number, for: .readable) { [weak self] _ in self?.hear() }
-    connection = made
-    return made
-  }
-
-  private func expectAnswer() {
-    guard answerTimer == nil else { return }
-    answerTimer = loop.schedule(after: patience) { [weak self] in
-      guard let self else { return }
-      answerTimer = nil
-      // Its programs die with it. One that systemd has started cannot be killed from here.
-      if let process { Glibc.kill(process, SIGKILL) }
-      lose("it did not answer within \(patience.text)")
-    }
-  }
-
-  private func hear() {
-    guard let connection else { return }
-    if let timer = answerTimer.take() { loop.cancel(timer) }
-    switch connection.next() {
-    case .message(let message, let numbers):
-      for number in numbers { Glibc.close(number) }
-      hear(message)
-    case .unknown, .nothing: break
-    case .ended: lose("it has ended")
-    case .failed(let error): lose("\(error)")
-    }
-  }
+  // MARK: News
 
   private func hear(_ message: LauncherMessage) {
     switch message {
@@ -191,25 +143,17 @@ package final class LauncherLink {
   }
 
   private func lose(_ reason: String) {
-    guard connection != nil else { return }
-    drop()
     stopIdling()
     let all = programs.sorted { $0.key < $1.key }.map(\.value)
     programs = [:]
     for tell in all { tell(.lost("the launcher is gone: \(reason)")) }
   }
 
-  private func drop() {
-    if let watch = watch.take() { loop.unwatch(watch) }
-    if let timer = answerTimer.take() { loop.cancel(timer) }
-    connection = nil
-  }
-
   private func idle() {
     stopIdling()
     idleTimer = loop.schedule(after: Self.idleTime) { [weak self] in
       self?.idleTimer = nil
-      self?.drop()
+      self?.companion.close()
     }
   }
 

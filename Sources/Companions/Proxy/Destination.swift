@@ -101,5 +101,5 @@ package struct Destination: Equatable, Sendable {
   }
 
   /// `host:port`.
-  package var text: [UInt8] { hostText + [0x3A] + IPAddress.digits(UInt64(port)) }
+  package var text: [UInt8] { hostText + [0x3A] + [UInt8](digits: UInt64(port)) }
 }

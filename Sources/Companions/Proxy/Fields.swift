@@ -6,24 +6,29 @@ struct Fields {
   /// The bytes of the body.
   let body: UInt64
 
+  /// The most fields, and options of `Connection`: each field is compared with each option.
+  private static let mostFields = 100
+
   static func read(_ lines: ArraySlice<[UInt8]>, of first: RequestLine) -> Part<Fields> {
     var fields: [(name: [UInt8], line: [UInt8])] = []
     var dropped = [
-      text("host"), text("connection"), text("proxy-connection"), text("keep-alive"), text("te"), text("trailer"),
-      text("upgrade"), text("proxy-authorization"), text("proxy-authenticate"),
+      [UInt8]("host"), [UInt8]("connection"), [UInt8]("proxy-connection"), [UInt8]("keep-alive"), [UInt8]("te"),
+      [UInt8]("trailer"),
+      [UInt8]("upgrade"), [UInt8]("proxy-authorization"), [UInt8]("proxy-authenticate"),
     ]
     var body: UInt64?
+    guard lines.count <= mostFields else { return .failed(431, "the head of the request has too many fields") }
     for line in lines {
       guard let colon = line.firstIndex(of: 0x3A), RequestLine.isToken([UInt8](line[..<colon])) else {
         return .failed(400, "a field of the head is not NAME: VALUE on one line")
       }
       let name = RequestLine.lowercase([UInt8](line[..<colon]))
       let value = trimmed([UInt8](line[(colon + 1)...]))
-      if name == text("transfer-encoding"), !first.isTunnel {
+      if name == [UInt8]("transfer-encoding"), !first.isTunnel {
         // Its end would have to be found in the body.
         return .failed(411, "send the length of the body (Content-Length), or use CONNECT")
       }
-      if name == text("content-length") {
+      if name == [UInt8]("content-length") {
         guard let length = length(value), body == nil || body == length else {
           return .failed(400, "Content-Length is not one number")
         }
@@ -31,16 +36,19 @@ struct Fields {
         if body != nil { continue }
         body = length
       }
-      if name == text("connection") {
+      if name == [UInt8]("connection") {
         for option in value.split(separator: 0x2C) {
           let option = RequestLine.lowercase(trimmed([UInt8](option)))
           // The length stays, or the destination would take the body for another request.
-          if option != text("content-length") { dropped.append(option) }
+          if option != [UInt8]("content-length"), !dropped.contains(option) { dropped.append(option) }
+        }
+        guard dropped.count <= mostFields else {
+          return .failed(431, "the field Connection has too many options")
         }
       }
       fields.append((name, line))
     }
-    var forwarded = text("Host: ") + first.authority + text("\r\nConnection: close\r\n")
+    var forwarded = [UInt8]("Host: ") + first.authority + [UInt8]("\r\nConnection: close\r\n")
     for field in fields where !dropped.contains(field.name) { forwarded += field.line + [0x0D, 0x0A] }
     return .success(Fields(forwarded: forwarded + [0x0D, 0x0A], body: body ?? 0))
   }

@@ -50,6 +50,9 @@ package struct HostRule: Equatable, Sendable {
 package struct HostRules: Equatable, Sendable {
   private let rules: [HostRule]
 
+  /// Without entries: nothing is allowed.
+  package init() { rules = [] }
+
   /// Reads the entries; nil when one is none.
   package init?(_ texts: [[UInt8]]) {
     var rules: [HostRule] = []

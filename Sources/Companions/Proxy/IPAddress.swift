@@ -1,3 +1,7 @@
+#if !hasFeature(Embedded)
+  import Companion
+#endif
+
 /// An address of IPv4 or IPv6, without a port.
 package struct IPAddress: Equatable, Sendable {
   /// 4 or 16 bytes, in network order.
@@ -97,7 +101,7 @@ package struct IPAddress: Equatable, Sendable {
       var text: [UInt8] = []
       for (index, byte) in bytes.enumerated() {
         if index > 0 { text.append(0x2E) }
-        text += Self.digits(UInt64(byte))
+        text += [UInt8](digits: UInt64(byte))
       }
       return text
     }
@@ -135,16 +139,6 @@ package struct IPAddress: Equatable, Sendable {
       if text.isEmpty, digit == 0, shift > 0 { continue }
       text.append(digit < 10 ? 0x30 + digit : 0x61 + digit - 10)
     }
-    return text
-  }
-
-  static func digits(_ number: UInt64) -> [UInt8] {
-    var text: [UInt8] = []
-    var rest = number
-    repeat {
-      text.insert(0x30 + UInt8(rest % 10), at: 0)
-      rest /= 10
-    } while rest > 0
     return text
   }
 }

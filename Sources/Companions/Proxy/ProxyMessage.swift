@@ -107,7 +107,7 @@ extension ProxyMessage: PacketMessage {
   }
 
   /// Reads a packet.
-  /// - Returns: nil for a malformed or truncated packet, an unknown kind, or entries that are no hosts.
+  /// - Returns: nil for a malformed or truncated packet, or an unknown kind. Entries may be no hosts.
   package init?(_ bytes: [UInt8]) {
     guard let (kind, start) = Self.header.open(bytes, longest: Self.longest) else { return nil }
     var reader = start
@@ -117,7 +117,7 @@ extension ProxyMessage: PacketMessage {
       guard let count: UInt16 = reader.integer() else { return nil }
       var hosts: [[UInt8]] = []
       for _ in 0..<count {
-        guard let host = reader.longText(), HostRule(host) != nil else { return nil }
+        guard let host = reader.longText() else { return nil }
         hosts.append(host)
       }
       self = .allow(id: id, hosts: hosts)

@@ -15,10 +15,10 @@ struct RequestLine {
     for byte in line where byte >= 0x80 || byte == 0x09 {
       return .failed(400, "the first line is not METHOD URI VERSION")
     }
-    guard words[2] == text("HTTP/1.1") || words[2] == text("HTTP/1.0") else {
+    guard words[2] == [UInt8]("HTTP/1.1") || words[2] == [UInt8]("HTTP/1.0") else {
       return .failed(505, "this proxy speaks HTTP/1.1 and HTTP/1.0")
     }
-    if words[0] == text("CONNECT") {
+    if words[0] == [UInt8]("CONNECT") {
       guard let destination = Destination(words[1]) else { return .failed(400, "CONNECT takes HOST:PORT") }
       return .success(RequestLine(isTunnel: true, destination: destination, authority: words[1], forwarded: []))
     }
@@ -26,7 +26,7 @@ struct RequestLine {
   }
 
   private static func absolute(_ method: [UInt8], _ target: [UInt8], _ version: [UInt8]) -> Part<RequestLine> {
-    let scheme = text("http://")
+    let scheme = [UInt8]("http://")
     guard target.count > scheme.count, lowercase([UInt8](target[..<scheme.count])) == scheme else {
       return .failed(400, "a proxy takes URIs that begin with http://, and CONNECT for everything else")
     }
@@ -39,7 +39,7 @@ struct RequestLine {
       return .failed(400, "the URI has no host, or a user name or fragment")
     }
     var path = [UInt8](rest[end...])
-    if path.isEmpty, method == text("OPTIONS") {
+    if path.isEmpty, method == [UInt8]("OPTIONS") {
       path = [0x2A]
     } else if path.first != 0x2F {
       path.insert(0x2F, at: 0)

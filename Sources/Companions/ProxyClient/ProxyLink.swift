@@ -1,9 +1,8 @@
+import CompanionClient
 import EventLoop
-import Glibc
 import Linux
 import Model
 import Proxy
-import Wire
 
 /// The daemon's connection to the proxy: starts it or connects to it for the first agent with the network, and lets it go
 /// when the last one has ended. If it dies it is started again and gets all listening sockets again. Loop thread only.
@@ -31,24 +30,19 @@ package final class ProxyLink {
 
   /// How long the proxy is kept without an agent. A restarted agent needs it again.
   package static let idleTime = Duration.seconds(10)
-  /// How long it may take for an answer. It answers within microseconds; one that is stopped never does.
-  private static let patience = Duration.seconds(10)
   /// The wait before it is started again, doubled each time until it has lived for the longest one.
   private static let waits = (first: Duration.milliseconds(10), longest: Duration.seconds(10))
 
   private let loop: EventLoop
-  private let companion: CompanionStart
-  private var connection: PacketSocket<ProxyMessage>?
-  private var watch: WatchID?
+  private let companion: CompanionLink<ProxyMessage>
   private var agents: [UInt32: Agent] = [:]
   private var lastID: UInt32 = 0
   private var idleTimer: TimerID?
-  private var answerTimer: TimerID?
   private var restartTimer: TimerID?
   private var wait = waits.first
   private var started: Instant?
   /// The proxy's process, if this daemon has started it and it runs.
-  package private(set) var process: Int32?
+  package var process: Int32? { companion.process }
 
   /// Starts nothing yet.
   /// - Parameters:
@@ -60,7 +54,8 @@ package final class ProxyLink {
     program: String? = CompanionProgram.find("openstarry-proxy")
   ) {
     self.loop = loop
-    companion = CompanionStart("openstarry-proxy", socket: socket, program: program)
+    companion = CompanionLink(CompanionStart("openstarry-proxy", socket: socket, program: program), on: loop)
+    companion.handlers = .init(hear: { [weak self] in self?.hear($0) }, lost: { [weak self] in self?.lose($0) })
   }
 
   /// The variable with the path of the proxy's socket, which the daemon's unit sets.
@@ -68,7 +63,7 @@ package final class ProxyLink {
 
   /// Why no agent could have the network here; nil when one could.
   package var absence: String? {
-    guard companion.isAbsent else { return nil }
+    guard companion.start.isAbsent else { return nil }
     return "openstarry-proxy is not installed beside the daemon, so agents with network_allow_hosts cannot run"
   }
 
@@ -89,20 +84,20 @@ package final class ProxyLink {
     lastID &+= 1
     agents[lastID] = Agent(listener, hosts.map { Array($0.utf8) }, tell)
     if let timer = idleTimer.take() { loop.cancel(timer) }
-    if connection != nil { hand(lastID) } else if restartTimer == nil { start() }
+    if companion.isOpen { hand(lastID) } else if restartTimer == nil { start() }
     return lastID
   }
 
   /// Ends an agent's connections and closes its listening socket.
   package func drop(_ id: UInt32) {
     guard agents.removeValue(forKey: id) != nil else { return }
-    send(.drop(id: id))
+    companion.tell(.drop(id: id), expectsAnswer: false)
     guard agents.isEmpty else { return }
     if let timer = restartTimer.take() { loop.cancel(timer) }
     if let timer = idleTimer.take() { loop.cancel(timer) }
     idleTimer = loop.schedule(after: Self.idleTime) { [weak self] in
       self?.idleTimer = nil
-      self?.disconnect()
+      self?.companion.close()
     }
   }
 
@@ -110,63 +105,24 @@ package final class ProxyLink {
   package func close() {
     agents = [:]
     for timer in [idleTimer.take(), restartTimer.take()] { if let timer { loop.cancel(timer) } }
-    disconnect()
+    companion.close()
   }
 
   // MARK: Connection
 
   private func start() {
     do throws(SystemError) {
-      let (made, process): (PacketSocket<ProxyMessage>, Int32?) = try companion.connect(patience: 300)
-      if let process {
-        // Its end is seen on the connection; this only reaps it.
-        try loop.onExit(of: process) { [weak self] _ in
-          if self?.process == process { self?.process = nil }
-        }
-        self.process = process
-      }
-      watch = try loop.watch(made.number, for: .readable) { [weak self] _ in self?.hear() }
-      connection = made
+      try companion.open()
       started = loop.now
       for id in agents.keys.sorted() { hand(id) }
     } catch {
-      lose("it cannot be started: \(error)")
+      loop.later { [weak self] in self?.lose("it cannot be started: \(error)") }
     }
   }
 
   private func hand(_ id: UInt32) {
     guard let agent = agents[id] else { return }
-    send(.allow(id: id, hosts: agent.hosts), [agent.listener.number])
-    guard answerTimer == nil else { return }
-    answerTimer = loop.schedule(after: Self.patience) { [weak self] in
-      guard let self else { return }
-      answerTimer = nil
-      // One that systemd has started cannot be killed from here.
-      if let process { Glibc.kill(process, SIGKILL) }
-      lose("it did not answer within \(Self.patience.text)")
-    }
-  }
-
-  private func send(_ message: ProxyMessage, _ descriptors: [Int32] = []) {
-    guard let connection else { return }
-    do throws(SystemError) {
-      try connection.send(message, descriptors)
-    } catch {
-      loop.later { [weak self] in self?.lose("\(error)") }
-    }
-  }
-
-  private func hear() {
-    guard let connection else { return }
-    if let timer = answerTimer.take() { loop.cancel(timer) }
-    switch connection.next() {
-    case .message(let message, let numbers):
-      for number in numbers { Glibc.close(number) }
-      hear(message)
-    case .unknown, .nothing: break
-    case .ended: lose("it has ended")
-    case .failed(let error): lose("\(error)")
-    }
+    companion.tell(.allow(id: id, hosts: agent.hosts), [agent.listener.number], expectsAnswer: true)
   }
 
   private func hear(_ message: ProxyMessage) {
@@ -179,9 +135,8 @@ package final class ProxyLink {
 
   /// Starts it again, if an agent needs it.
   private func lose(_ reason: String) {
-    guard connection != nil || restartTimer == nil else { return }
+    guard restartTimer == nil else { return }
     if let started, loop.now - started >= Self.waits.longest { wait = Self.waits.first }
-    disconnect()
     started = nil
     guard !agents.isEmpty else { return }
     restartTimer = loop.schedule(after: wait) { [weak self] in
@@ -190,11 +145,5 @@ package final class ProxyLink {
     }
     wait = min(wait * 2, Self.waits.longest)
     for (_, agent) in agents.sorted(by: { $0.key < $1.key }) { agent.tell(.lost(reason)) }
-  }
-
-  private func disconnect() {
-    if let watch = watch.take() { loop.unwatch(watch) }
-    if let timer = answerTimer.take() { loop.cancel(timer) }
-    connection = nil
   }
 }

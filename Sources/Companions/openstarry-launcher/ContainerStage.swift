@@ -7,14 +7,18 @@ import CLinux
 /// The first program in the sandbox of a container: it starts the container with podman, becomes the parent of the
 /// container's first process, and ends as that one does.
 ///
-///     openstarry-launcher --container FOLDER -- PODMAN ARGUMENTS …
+///     openstarry-launcher --container FOLDER [--network PORT] [--limit-after N] -- PODMAN ARGUMENTS …
 ///
 /// podman leaves the container to a conmon(8), which keeps a copy of the agent's socket, takes a megabyte, and reports
 /// the end through files. It is ended as soon as the container runs: its child becomes ours (PR_SET_CHILD_SUBREAPER).
 /// Everything podman has made lies in this sandbox and vanishes with it, so nothing has to be cleaned up afterwards.
 ///
-/// podman writes `pid`, `conmon` and `id` to FOLDER, and its own files to FOLDER`/tmp`. The launcher limits the memory of
-/// each process (RLIMIT_DATA) with the variable OPENSTARRY_DATA, in bytes, where no control group limits it.
+/// podman writes `pid`, `conmon` and `id` to FOLDER, and its own files to FOLDER`/tmp`. Where no control group limits the
+/// memory, the launcher says in the variable OPENSTARRY_DATA how much each process may have (RLIMIT_DATA), in bytes: podman
+/// sets it, by an option after its first N words, or this program once the container runs.
+///
+/// `--network` listens on this port of the sandbox's own loopback, which is the container's too, and passes the listening
+/// socket on through descriptor 4.
 struct ContainerStage {
   private let folder: [UInt8]
   private let podman: Int32
@@ -25,27 +29,42 @@ struct ContainerStage {
   private var container: Int32 = 0
 
   static func main(_ words: [[UInt8]]) -> Never {
-    guard words.count > 3, words[2] == [UInt8]("--") else { Stage.usage() }
+    guard words.count > 3, let dashes = words.firstIndex(of: [UInt8]("--")), dashes >= 2, dashes % 2 == 0 else {
+      Stage.usage()
+    }
+    var (place, port): (Int?, UInt16?)
+    for index in stride(from: 2, to: dashes, by: 2) {
+      guard let number = words[index + 1].numbers.first else { Stage.usage() }
+      if words[index] == [UInt8]("--limit-after") {
+        place = Int(number)
+      } else {
+        port = UInt16(truncatingIfNeeded: number)
+      }
+    }
+    if let port { Stage.listen(port, door: 4) }
+    // Nobody in the container makes user namespaces, in which he would have capabilities (user_namespaces(7)).
+    guard SmallFiles.write([UInt8]("/proc/sys/user/max_user_namespaces"), [UInt8]("0")) == 0 else {
+      Stage.fail("user namespaces cannot be forbidden to the container", openstarry_errno(), 71)
+    }
     _ = openstarry_adopt_orphans()
     // bubblewrap passes on every descriptor that it inherits.
     openstarry_close_from(4)
     let signals = Companion.signals([SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2])
-    var stage = ContainerStage(words[1], starting: [[UInt8]](words[3...]))
+    var stage = ContainerStage(words[1], starting: [[UInt8]](words[(dashes + 1)...]), limitAfter: place)
     // The agent's connection ends when the agent closes it.
     close(3)
     while true { stage.wait(signals) }
   }
 
-  private init(_ folder: [UInt8], starting words: [[UInt8]]) {
+  private init(_ folder: [UInt8], starting words: [[UInt8]], limitAfter place: Int?) {
     self.folder = folder
     let limit = SmallFiles.read([UInt8]("/proc/self/environ"))?.number(after: "OPENSTARRY_DATA=")
     var words = words
-    if let limit, words.contains([UInt8]("/usr/bin/crun")), let command = words.firstIndex(of: [UInt8]("run")) {
+    if let limit, let place, place <= words.count {
       let text = [UInt8](digits: limit)
-      words.insert(contentsOf: [[UInt8]("--ulimit"), [UInt8]("data=") + text + [UInt8](":") + text], at: command + 1)
+      words.insert(contentsOf: [[UInt8]("--ulimit"), [UInt8]("data=") + text + [UInt8](":") + text], at: place)
       memory = nil
     } else {
-      // runc sets limits before it needs more memory itself.
       memory = limit
     }
     let texts = TextVector(words)

@@ -19,7 +19,8 @@ struct Program {
   private var startCPU: UInt64 = 0
 
   /// Starts a program.
-  /// - Parameter descriptors: its socket, its log, and optionally the seccomp filter; they stay the caller's.
+  /// - Parameter descriptors: its socket, its log, and optionally the seccomp filter and the socket through which it passes
+  ///   its listening socket out; they stay the caller's.
   static func start(
     _ plan: LaunchPlan, _ descriptors: [Int32], _ groups: ControlGroups
   ) -> (program: Program?, step: LaunchStep, errno: Int32) {
@@ -111,7 +112,12 @@ struct Program {
     guard isStarting, ProcessTree.hasContainer(in: process) else { return }
     startCPU = measured.cpu
     isStarting = false
-    if !group.isEmpty { _ = groups.set(limits, on: group) }
+    guard !group.isEmpty else { return }
+    let error = groups.set(limits, on: group)
+    if error != 0 {
+      Companion.write("openstarry-launcher", "a container's limits cannot be set, so it is ended", error)
+      kill()
+    }
   }
 
   /// Ends the program and everything that it has started.

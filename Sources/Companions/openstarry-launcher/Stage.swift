@@ -13,8 +13,8 @@ import CLinux
 ///
 /// `--tasks` limits processes and threads (RLIMIT_NPROC): the kernel counts them for each user namespace (Linux 5.14).
 /// `--network` listens on this port of the sandbox's own loopback and passes the listening socket on through descriptor 5;
-/// the agent may connect to no other port. `--run` is for files to read and execute, `--use` for existing ones to read and write, `--own` for folders of the
-/// agent's own.
+/// with Landlock of version 4 the agent may connect to no other port. `--run` is for files to read and execute, `--use` for
+/// existing ones to read and write, `--own` for folders of the agent's own.
 enum Stage {
   private struct Rule {
     var path: [UInt8]
@@ -48,7 +48,7 @@ enum Stage {
       index += 2
     }
     guard index + 1 < words.count else { usage() }
-    if let port { listen(port) }
+    if let port { listen(port, door: 5) }
     // bubblewrap passes on every descriptor that it inherits. The agent has its standard streams and its socket.
     openstarry_close_from(4)
     confine(rules, port)
@@ -77,11 +77,12 @@ enum Stage {
 
   /// Listens on the sandbox's own loopback, which bubblewrap has brought up, and passes the socket to the daemon. Its
   /// connections are the proxy's: the agent itself cannot accept them.
-  private static func listen(_ port: UInt16) {
+  /// - Parameter door: the socket to the daemon, which takes the listening one.
+  static func listen(_ port: UInt16, door: Int32) {
     let listener = openstarry_listen_on_loopback(port, 64)
     guard listener >= 0 else { fail("the sandbox's loopback cannot be used", openstarry_errno(), 71) }
     // SAFETY: one byte of a local array.
-    guard unsafe openstarry_send_descriptor(5, [1] as [UInt8], 1, listener) == 1 else {
+    guard unsafe openstarry_send_descriptor(door, [1] as [UInt8], 1, listener) == 1 else {
       fail("the listening socket cannot be passed on", openstarry_errno(), 71)
     }
   }

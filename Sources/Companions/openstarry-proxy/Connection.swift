@@ -19,7 +19,8 @@ final class Connection {
   enum Speech { case unknown, http, greeted }
 
   let agent: Served
-  let client: Int32
+  /// -1 once it is over: another connection may have got its number.
+  private(set) var client: Int32
   private(set) var server: Int32 = -1
   private(set) var state = State.requesting
   /// When the current step fails.
@@ -55,14 +56,21 @@ final class Connection {
   }
 
   /// Closes both sides.
-  func end() {
+  func end(_ proxy: ProxyProcess) {
     guard state != .over else { return }
-    state = .over
+    enter(.over, proxy)
     close(client)
+    client = -1
     if server >= 0 { close(server) }
     server = -1
     agent.count -= 1
     agent.isFull = false
+  }
+
+  /// Goes to another state. Nobody waits for the answer to a question of the one before.
+  private func enter(_ next: State, _ proxy: ProxyProcess) {
+    if state == .resolving { proxy.resolver.forget(query) }
+    state = next
   }
 
   // MARK: Waiting
@@ -93,9 +101,9 @@ final class Connection {
     let isClientGone = clientReady & Int16(POLLHUP | POLLERR) != 0
     switch state {
     case .requesting: if clientReady != 0 { readRequest(proxy) }
-    case .resolving: if isClientGone { end() }
+    case .resolving: if isClientGone { end(proxy) }
     case .connecting:
-      if isClientGone { return end() }
+      if isClientGone { return end(proxy) }
       if serverReady != 0 { connected(openstarry_connect_outcome(server), proxy) }
     case .relaying: if clientReady | serverReady != 0 { relay(proxy) }
     case .draining: if clientReady != 0 { drain(proxy) }
@@ -109,13 +117,11 @@ final class Connection {
       if speech == .http {
         answer(HTTPAnswer(408, "the request did not come within 10 s"), .failure, proxy)
       } else {
-        end()
+        end(proxy)
       }
-    case .resolving:
-      proxy.resolver.forget(query)
-      fail(.timedOut, proxy)
+    case .resolving: fail(.timedOut, proxy)
     case .connecting: connected(ETIMEDOUT, proxy)
-    case .relaying, .draining, .over: end()
+    case .relaying, .draining, .over: end(proxy)
     }
   }
 
@@ -126,12 +132,14 @@ final class Connection {
     // SAFETY: the buffer has more room than that.
     let count = unsafe openstarry_receive_bytes(client, &proxy.buffer, room)
     if count < 0, openstarry_errno() == EAGAIN { return }
-    guard count > 0 else { return end() }
+    guard count > 0 else { return end(proxy) }
     let known = input.count
     input += proxy.buffer[..<count]
     if speech == .unknown {
       if input[0] == Socks.version { greet(proxy) } else { speech = .http }
     }
+    // The greeting may have ended it.
+    guard state == .requesting else { return }
     switch speech {
     case .unknown: break
     case .http:
@@ -163,7 +171,7 @@ final class Connection {
     case .read(let reply, let length):
       input.removeFirst(length)
       speech = .greeted
-      if !send(reply) { end() }
+      if !send(reply) { end(proxy) }
     }
   }
 
@@ -184,9 +192,8 @@ final class Connection {
       addresses = [address]
       connectNext(proxy)
     case .name(let name):
-      state = .resolving
+      enter(.resolving, proxy)
       query = proxy.resolver.ask(name, for: agent.id)
-      if query == 0 { fail(.noNameService, proxy) }
     }
   }
 
@@ -214,7 +221,7 @@ final class Connection {
         lastError = openstarry_errno()
         continue
       }
-      state = .connecting
+      enter(.connecting, proxy)
       // A part of the time for each, so that a dead first address does not use it up.
       let left = limit > proxy.now ? limit - proxy.now : 0
       deadline = proxy.now + left / UInt64(addresses.count + 1)
@@ -238,7 +245,7 @@ final class Connection {
       down = Flow(Socks.Reply.connected.bytes)
       up = Flow()
     }
-    state = .relaying
+    enter(.relaying, proxy)
     // A second request behind the first one is dropped: its agent sends it again on another connection.
     up.add(input)
     input = []
@@ -255,12 +262,12 @@ final class Connection {
     if expectsEnd, hasAnotherRequest(proxy) { return finish([], proxy) }
     guard up.move(from: client, to: server, &proxy.buffer) == .fine,
       down.move(from: server, to: client, &proxy.buffer) == .fine
-    else { return end() }
+    else { return end(proxy) }
     if up.isMoving || down.isMoving { deadline = proxy.now + Self.idleTime }
     // Most likely it has closed the connection, whose other half the destination may keep.
     if hasOutputEnded { deadline = min(deadline, proxy.now + Self.halfTime) }
     guard down.isOver else { return }
-    if head?.body != nil { finish([], proxy) } else if up.isOver { end() }
+    if head?.body != nil { finish([], proxy) } else if up.isOver { end(proxy) }
   }
 
   /// An agent that sends a second request has read the whole answer to the first one, whatever the server does. Its
@@ -289,7 +296,7 @@ final class Connection {
 
   private func fail(_ outcome: ProxyOutcome, _ proxy: ProxyProcess) {
     report(outcome, proxy)
-    guard let destination else { return end() }
+    guard let destination else { return end(proxy) }
     let reply: Socks.Reply =
       switch outcome {
       case .notListed, .notPublic: .forbidden
@@ -309,18 +316,18 @@ final class Connection {
 
   /// Sends the last bytes and lets the agent read them.
   private func finish(_ bytes: [UInt8], _ proxy: ProxyProcess) {
-    guard bytes.isEmpty || send(bytes) else { return end() }
+    guard bytes.isEmpty || send(bytes) else { return end(proxy) }
     if server >= 0 { close(server) }
     server = -1
     openstarry_end_output(client)
-    state = .draining
+    enter(.draining, proxy)
     deadline = proxy.now + Self.drainTime
   }
 
   private func drain(_ proxy: ProxyProcess) {
     // SAFETY: the buffer has that room.
     let count = unsafe openstarry_receive_bytes(client, &proxy.buffer, proxy.buffer.count)
-    if count == 0 || count < 0 && openstarry_errno() != EAGAIN { end() }
+    if count == 0 || count < 0 && openstarry_errno() != EAGAIN { end(proxy) }
   }
 
   /// Sends a few bytes, for which the buffer of a new connection has room.

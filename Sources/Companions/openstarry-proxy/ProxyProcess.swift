@@ -135,10 +135,8 @@ final class ProxyProcess {
     case .allow(let id, let hosts):
       let listener = packet.take(0)
       guard listener >= 0 else { return }
-      guard let rules = HostRules(hosts) else {
-        close(listener)
-        return
-      }
+      // The daemon has checked them; whatever is wrong all the same allows nothing.
+      let rules = HostRules(hosts) ?? HostRules()
       drop(id)
       agents.append(Served(id: id, listener: listener, rules: rules))
       tell(.serving(id: id))
@@ -148,7 +146,7 @@ final class ProxyProcess {
   }
 
   private func drop(_ id: UInt32) {
-    for connection in connections where connection.agent.id == id { connection.end() }
+    for connection in connections where connection.agent.id == id { connection.end(self) }
     connections.removeAll { $0.state == .over }
     agents.removeAll { $0.id == id }
   }

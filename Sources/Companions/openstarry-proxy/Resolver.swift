@@ -41,10 +41,9 @@ struct Resolver {
   /// Readable when there are answers.
   var descriptor: Int32 { ends[0] }
 
-  /// Asks for the addresses of a name.
-  /// - Returns: the number of the answer; 0 when too many questions wait.
+  /// Asks for the addresses of a name. There are no more questions than connections.
+  /// - Returns: the number of the answer.
   mutating func ask(_ name: [UInt8], for agent: UInt32) -> UInt32 {
-    guard waiting.count < 1024 else { return 0 }
     last = last == .max ? 1 : last + 1
     waiting.append(Question(query: last, agent: agent, name: name))
     start()

@@ -222,7 +222,7 @@ final class ContainerAgentTests {
       grep -E '^(CapPrm|CapEff|CapBnd|CapAmb|NoNewPrivs|Seccomp):' /proc/self/status
       echo net $(grep -c : /proc/net/dev)
       echo dev $(ls /dev)
-      for folder in / /dev /dev/shm /etc /run /sys /sys/fs/cgroup /openstarry /proc /proc/sys/kernel /srv; do
+      for folder in / /dev /dev/shm /etc /run /sys /sys/fs/cgroup /openstarry /proc /proc/sys/kernel /srv /volume; do
         touch $folder/x 2>/dev/null && echo WRITTEN $folder
       done
       for device in gpiochip0 i2c-1 video0 mem kmsg; do [ -e /dev/$device ] && echo SEEN $device; done
@@ -245,6 +245,30 @@ final class ContainerAgentTests {
       "core", "fd", "full", "null", "ptmx", "random", "stderr", "stdin", "stdout", "tty", "urandom", "zero",
     ]
     #expect(Set(devices.map(String.init)).isSubset(of: basic), "\(devices)")
+  }
+
+  @Test(.enabled(if: Files.isFile("/usr/bin/python3"), "python3 is not installed"))
+  func itReachesTheHostsOfItsManifestAndNothingElse() throws {
+    let web = try WebServer(room.run)
+    let other = web.port == 65_535 ? 1 : web.port + 1
+    try startReady(
+      """
+      wget -q -O - http://127.0.0.1:\(web.port)/listed; wget -O - http://127.0.0.1:\(other)/ 2>&1
+      env | grep -i -c proxy; ls /sys/class/net /etc/resolv.conf 2>&1
+      unset http_proxy; wget -O - http://127.0.0.1:\(web.port)/direct 2>&1; echo done; sleep 60
+      """
+    ) { $0.permissions.hosts = ["127.0.0.1:\(web.port)"] }
+    room.run { host.lines.contains("done") }
+    let text = host.lines.joined(separator: "\n")
+    #expect(text.contains("GET /listed") && text.contains("network: connected to 127.0.0.1:\(web.port)"), "\(text)")
+    #expect(text.contains("403 Forbidden") && text.contains("network: refused 127.0.0.1:\(other)"), "\(text)")
+    #expect(!text.contains("GET /direct"), "\(text)")
+    stop(now: true)
+  }
+
+  @Test func itMakesNoNamespaces() throws {
+    let (_, text) = try room.output("unshare -U id && echo MADE; cat /proc/sys/user/max_user_namespaces")
+    #expect(!text.contains("MADE") && text.hasSuffix("\n0\n"), "\(text)")
   }
 
   @Test func itsFilesAreReadableAndNotWritable() throws {

@@ -10,8 +10,8 @@ import Testing
 /// A web server on loopback, and agents in Python that are told what to fetch.
 final class WebRoom {
   let room: SandboxRoom
-  let port: Int
-  private let server: Int32
+  private let server: WebServer
+  var port: Int { server.port }
 
   /// Why there is none on this machine; nil when there is.
   static let absence: String? = {
@@ -23,33 +23,11 @@ final class WebRoom {
     var limits = ProcessLimits()
     limits.start = .seconds(60)
     room = try SandboxRoom(limits: limits)
-    let pipe = try System.pipe()
-    let reading = Descriptor(owning: pipe.reading)
-    let writing = Descriptor(owning: pipe.writing)
-    var plan = SpawnPlan("/usr/bin/python3", ["python3", "-S", "-c", Self.serverText])
-    plan.output = .descriptor(writing.number)
-    server = try Spawn.start(plan)
-    try System.setNonBlocking(reading.number)
-    var bytes: [UInt8] = []
-    room.run {
-      _ = try? System.read(reading.number, into: &bytes)
-      return bytes.last == UInt8(ascii: "\n")
-    }
-    port = try #require(Int(String(decoding: bytes.dropLast(), as: UTF8.self)), "the server has no port")
+    server = try WebServer(room.run)
   }
-
-  deinit { stop() }
 
   /// Ends the server.
-  func stop() {
-    guard !isStopped else { return }
-    isStopped = true
-    kill(server, SIGKILL)
-    var status: Int32 = 0
-    _ = unsafe waitpid(server, &status, 0)
-  }
-
-  private var isStopped = false
+  func stop() { server.stop() }
 
   /// Starts an agent with these hosts.
   func agent(_ hosts: [String]) throws -> WebAgent {
@@ -57,23 +35,6 @@ final class WebRoom {
     manifest.permissions.hosts = hosts
     return try WebAgent(manifest, room)
   }
-
-  private static let serverText = """
-    import http.server
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-        def log_message(self, *words): pass
-        def answer(self, text):
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(text)))
-            self.end_headers()
-            self.wfile.write(text.encode())
-        def do_GET(self): self.answer("GET " + self.path)
-        def do_POST(self): self.answer(f"POST {len(self.rfile.read(int(self.headers['Content-Length'])))}")
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    print(server.server_address[1], flush=True)
-    server.serve_forever()
-    """
 
   private static let agentText = #"""
     import json, os, socket, struct, urllib.error, urllib.request

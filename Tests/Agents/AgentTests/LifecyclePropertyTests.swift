@@ -96,7 +96,7 @@ import Testing
       guard world.backoffTimer else { return .backoffElapsed }
       world.backoffTimer = false
       return .backoffElapsed
-    case 12: return .shed(.pressure)
+    case 12: return .end(.pressure)
     case 13: return .quarantine(failure)
     case 11 where Int.random(in: 0..<20, using: &dice) == 0: return .shutdown
     default: break

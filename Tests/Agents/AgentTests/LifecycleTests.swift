@@ -19,7 +19,7 @@ import Testing
     var run = Run()
     run.take(.deliver, .started, .deliver)
     #expect(
-      run.take(.shed(.pressure)) == [.clearQueue, .scheduleGrace(.seconds(30))], "it may finish its current event")
+      run.take(.end(.pressure)) == [.clearQueue, .scheduleGrace(.seconds(30))], "it may finish its current event")
     #expect(run.take(.completed).steps == [.stopInstance(now: false)])
     #expect(run.take(.exited(.killed)).announced == ["agent:stopped"])
     #expect(run.state == .idle && run.lifecycle.lastExit == .pressure)

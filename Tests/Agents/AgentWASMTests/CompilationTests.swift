@@ -67,6 +67,32 @@ import Testing
     #expect(left.count == 5 && left.allSatisfy { $0.hasSuffix(".cwasm") }, "\(left)")
   }
 
+  /// Whoever stops an agent waits neither for the compiler nor for a start function that does not return.
+  @Test(arguments: [0, 3]) func aStartThatIsGivenUp(_ turns: Int) throws {
+    let folder = try TemporaryFolder()
+    let looping = try Workshop.build(
+      "START u32 start(void) { for (volatile int i = 0;; i++) ; } HANDLE u32 handle(u32 e, u32 l) { return ok(); }",
+      in: folder.path)
+    let bench = try GuestBench()
+    let manifest = try bench.manifest(looping)
+    var answers: [String] = []
+    bench.driver.start(manifest, host: bench.host, ended: { _ in Issue.record("it never started") }) {
+      answers.append($0.failureText)
+    }
+    if turns > 0 {
+      while bench.driver.compilations == 0 { bench.loop.turn(wait: true) }
+      for _ in 0..<turns { bench.loop.turn(wait: false) }
+      #expect(answers == [], "it runs its start function")
+    }
+    bench.driver.cancelStart(of: manifest.id)
+    while answers.isEmpty { bench.loop.turn(wait: true) }
+    #expect(answers.count == 1 && answers[0].contains("its start was given up"), "\(answers)")
+    bench.driver.cancelStart(of: manifest.id)
+    // The next one starts.
+    let other = try bench.start(module: Self.module(1))
+    #expect(bench.activate(other) == nil)
+  }
+
   @Test func tooManyWaitingCompilationsAreRefused() throws {
     let bench = try GuestBench()
     bench.driver.bounds.waiting = 16 * Self.module(1).count

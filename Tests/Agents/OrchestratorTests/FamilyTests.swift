@@ -147,6 +147,32 @@ import Testing
     #expect(try states("a", "b") == [.ready, .ready])
   }
 
+  /// Each waits for the one because of which it has ended, and that one for another.
+  @Test func aFailureDuringARestartMovesOn() throws {
+    try adopt("boss")
+    for id in ["a", "b", "c"] as [AgentID] { try adopt(id, parent: "boss", .restForOne) }
+    try start("a", "b", "c")
+    try fail("b")
+    #expect(try states("a", "b", "c") == [.ready, .backoff, .idle])
+    try fail("a")
+    #expect(try states("a", "b", "c") == [.backoff, .idle, .idle])
+    world.wait(.seconds(6))
+    #expect(try states("a", "b", "c") == [.ready, .ready, .ready])
+    #expect(world.of("agent:started").suffix(3).map { $0["agent"]?.string } == ["a", "b", "c"])
+  }
+
+  @Test func aQuarantinedSiblingThatIsDisabledHoldsNobodyUp() throws {
+    try adopt("boss")
+    try adopt("a", parent: "boss", .oneForAll) { $0.policy.maxRestarts = 0 }
+    try adopt("b", parent: "boss", .oneForAll)
+    try start("a", "b")
+    try fail("a")
+    #expect(try states("a", "b") == [.quarantined, .idle])
+    try world.agents.setEnabled("a", false, cause: nil)
+    world.wait(.seconds(1))
+    #expect(try states("b") == [.ready])
+  }
+
   @Test func superviseOverridesTheManifest() throws {
     try adopt("boss")
     for id in ["a", "b"] as [AgentID] { try adopt(id, parent: "boss") }
@@ -176,6 +202,47 @@ import Testing
     #expect(try world.agents.agentStatus("grandchild").lastExit == .parentEnded)
     try start("boss")
     #expect(try states("boss", "child", "grandchild", "idle") == [.ready, .ready, .ready, .idle])
+  }
+
+  @Test func aKilledParentKeepsItsChildrenFromRunning() throws {
+    try adopt("boss")
+    try adopt("child", parent: "boss") { $0.subscribe = [EventPattern("x:y")] }
+    try adopt("rest", parent: "boss")
+    try start("boss", "child")
+    try kill("boss")
+    world.emit("x:y")
+    let refused = refusal { () throws(AgentControlError) in _ = try world.agents.spawnAgent("rest", cause: nil) }
+    #expect(
+      refused == .cannotRun("rest", "its parent 'boss' has ended, and runs with its children when it is started"))
+    #expect(try states("boss", "child", "rest") == [.idle, .idle, .idle])
+    // One that somebody kills meanwhile does not come back.
+    try kill("child")
+    try start("boss")
+    #expect(try states("boss", "child", "rest") == [.ready, .idle, .idle])
+  }
+
+  @Test func childrenOfAKilledParentRunWhenItIsRemoved() throws {
+    try adopt("boss")
+    try adopt("child", parent: "boss")
+    try start("boss", "child")
+    try kill("boss")
+    #expect(try states("child") == [.idle])
+    try world.agents.unregister("boss")
+    world.wait(.milliseconds(300))
+    #expect(try states("child") == [.ready])
+  }
+
+  /// A parent that runs only now and then is disabled while it does not run.
+  @Test func childrenOfAnIdleParentWaitWhileItIsDisabled() throws {
+    try adopt("boss")
+    try adopt("child", parent: "boss")
+    try start("child")
+    try world.agents.setEnabled("boss", false, cause: nil)
+    world.wait(.milliseconds(50))
+    #expect(try states("boss", "child") == [.idle, .idle])
+    try world.agents.setEnabled("boss", true, cause: nil)
+    world.wait(.milliseconds(300))
+    #expect(try states("boss", "child") == [.idle, .ready])
   }
 
   @Test func childrenGoOnWhenTheirParentRestartsByItself() throws {
@@ -293,9 +360,11 @@ import Testing
   @Test func aCycleOfParentsEndsNothing() throws {
     try adopt("a", parent: "b")
     try adopt("b", parent: "a")
-    world.agents.startResident()
-    try? world.agents.killAgent("a", now: true, cause: nil) {}
-    world.settle()
-    #expect(world.agents.listAgents().count == 2)
+    try start("a", "b")
+    #expect(try states("a", "b") == [.ready, .ready])
+    try kill("a")
+    #expect(try states("a", "b") == [.idle, .idle])
+    try start("a")
+    #expect(try states("a") == [.ready])
   }
 }

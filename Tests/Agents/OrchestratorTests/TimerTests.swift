@@ -111,6 +111,37 @@ private struct Timed: OpenStarryAgent.Agent {
     #expect(try world.state("a") == .idle && lines().filter { $0.hasPrefix("y") }.isEmpty)
   }
 
+  @Test func theTimersOfAnAgentThatDoesNotRunEndWithIt() throws {
+    for (id, isKilled) in [("killed", true), ("disabled", false)] as [(AgentID, Bool)] {
+      try adopt(id) { $0.runtime.lifecycle = .oneShot }
+      try send("do:every", "x", ms: 1000, to: id)
+      #expect(try world.state(id) == .idle)
+      if isKilled {
+        try world.agents.killAgent(id, now: false, cause: nil) {}
+      } else {
+        try world.agents.setEnabled(id, false, cause: nil)
+        try world.agents.setEnabled(id, true, cause: nil)
+      }
+      world.wait(.seconds(5))
+      #expect(try lines(id) == [], "\(id)")
+    }
+    #expect(world.of("agent:timer").isEmpty)
+  }
+
+  @Test func anAgentThatMayNotRunGetsNoTimer() throws {
+    try adopt("boss")
+    try adopt("child") { $0.parent = "boss" }
+    _ = try world.agents.spawnAgent("boss", cause: nil)
+    try send("do:every", "x", ms: 1000, to: "child")
+    try world.agents.killAgent("boss", now: false, cause: nil) {}
+    world.wait(.milliseconds(4500))
+    #expect(world.of("agent:timer").isEmpty)
+    #expect(try world.agents.agentStatus("child").dropped == 4)
+    _ = try world.agents.spawnAgent("boss", cause: nil)
+    world.wait(.seconds(2))
+    #expect(try lines("child").count == 2, "its timers are there still")
+  }
+
   @Test func nobodyElseGetsTheEvent() throws {
     try adopt("b") { $0.subscribe = [EventPattern("agent:*")] }
     try adopt("a") { $0.subscribe = [EventPattern("agent:*")] }

@@ -221,7 +221,7 @@ final class SlowDriver: AgentDriver {
     memory: .notMetered("the driver does not measure it"))
   private(set) var instances: [SlowInstance] = []
   var holdsStarts = false
-  private(set) var starts: [() -> Void] = []
+  private(set) var starts: [(agent: AgentID, finish: () -> Void, cancel: () -> Void)] = []
 
   func validate(_ manifest: Manifest) throws(AgentFailure) {
     if manifest.runtime.entry == "missing" { throw AgentFailure(.startFailed, "no program 'missing'") }
@@ -236,13 +236,19 @@ final class SlowDriver: AgentDriver {
       done(.success(instances[instances.count - 1]))
     }
     if manifest.runtime.entry == "refused" { return done(.failure(AgentFailure(.refused, "its start was refused"))) }
-    if holdsStarts { starts.append(start) } else { start() }
+    guard holdsStarts else { return start() }
+    starts.append((manifest.id, start, { done(.failure(AgentFailure(.killed, "given up"))) }))
+  }
+
+  func cancelStart(of agent: AgentID) {
+    guard let index = starts.firstIndex(where: { $0.agent == agent }) else { return }
+    starts.remove(at: index).cancel()
   }
 
   func finishStarts() {
     let waiting = starts
     starts = []
-    for start in waiting { start() }
+    for start in waiting { start.finish() }
   }
 }
 

@@ -220,6 +220,17 @@ class ProxyTest(unittest.TestCase):
             self.assertTrue(line.startswith(f"HTTP/1.1 {answer} "), line)
             self.assertEqual(self.report(), outcome)
 
+    def test_an_agent_that_resets_a_connection_before_the_answer(self):
+        for _ in range(50):
+            client = self.connect()
+            client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            client.sendall(b"\x05\x01\x00" + b"\x05\x01\x00\x01\x0a\x00\x00\x01\x00\x50")
+            client.close()
+        # It serves on, and none of them is counted still.
+        tunnels = [self.tunnel() for _ in range(32)]
+        for stream in sum(tunnels, ()):
+            stream.close()
+
     def test_socks(self):
         with self.connect(b"\x05\x02\x02\x00") as client:
             self.assertEqual(client.recv(2), b"\x05\x00")

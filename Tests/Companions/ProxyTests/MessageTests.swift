@@ -23,8 +23,11 @@ import Testing
     for length in 0..<bytes.count { #expect(ProxyMessage(Array(bytes.prefix(length))) == nil) }
   }
 
-  @Test func whatIsNoHostIsNoMessage() {
-    #expect(ProxyMessage(ProxyMessage.allow(id: 1, hosts: [Array("*".utf8)]).bytes) == nil)
+  /// The proxy answers it, and allows nothing.
+  @Test func whatIsNoHostIsAMessageWithoutRules() {
+    let hosts = [Array("*".utf8)]
+    #expect(ProxyMessage(ProxyMessage.allow(id: 1, hosts: hosts).bytes) == .allow(id: 1, hosts: hosts))
+    #expect(HostRules(hosts) == nil)
   }
 
   @Test func damagedBytesNeverTrap() {

@@ -8,6 +8,7 @@ import LauncherClient
 import Linux
 import Model
 import Plugins
+import ProxyClient
 import TestKit
 
 /// A real launcher with a driver of containers, an image with a shell, and a folder for plugins.
@@ -15,6 +16,7 @@ package final class ContainerRoom {
   package let loop: EventLoop
   package let driver: ContainerDriver
   package let launcher: LauncherLink
+  private let proxy: ProxyLink
   private let place: TemporaryFolder
   package var folder: String { place.path }
   package var plugins: PluginStore { PluginStore(folder: "\(folder)/plugins") }
@@ -28,12 +30,16 @@ package final class ContainerRoom {
     _ = unsafe chmod(place.path, 0o755)
     loop = try EventLoop()
     launcher = LauncherLink(loop, socket: nil, program: Beside.path("openstarry-launcher"), patience: .seconds(60))
+    proxy = ProxyLink(loop, socket: nil, program: Beside.path("openstarry-proxy"))
     driver = ContainerDriver(
       loop, home: "\(place.path)/home", plugins: PluginStore(folder: "\(place.path)/plugins"), launcher: launcher,
-      images: images ?? Self.images, limits: limits)
+      proxy: proxy, images: images ?? Self.images, limits: limits)
   }
 
-  deinit { launcher.close() }
+  deinit {
+    launcher.close()
+    proxy.close()
+  }
 
   /// Why containers cannot be run on this machine; nil when they can.
   package static let absence: String? = {
@@ -54,14 +60,14 @@ package final class ContainerRoom {
   private static let made: Result<TemporaryFolder, Complaint> = {
     let script = """
       exec 2>&1; set -e
-      cd "$1"; chmod 755 .; mkdir -p image/bin image/srv image/usr
+      cd "$1"; chmod 755 .; mkdir -p image/bin image/srv image/usr image/volume
       ln -s usr/lib image/lib; ln -s usr/lib64 image/lib64
       cp "$(readlink -f "$(command -v busybox)")" image/bin/busybox
-      for name in sh sleep cat ls id echo wc env mount grep touch tr dd ps kill setsid head find; do
+      for name in sh sleep cat ls id echo wc env mount grep touch tr dd ps kill setsid head find unshare wget; do
         ln -s busybox image/bin/$name
       done
       tar -C image -cf image.tar --owner=0 --group=0 .
-      OPENSTARRY_IMAGES=$1/images "$2" import - \(image) < image.tar
+      OPENSTARRY_IMAGES=$1/images "$2" import --change "VOLUME /volume" - \(image) < image.tar
       """
     do {
       let folder = try TemporaryFolder()

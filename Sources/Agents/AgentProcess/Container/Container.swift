@@ -19,7 +19,7 @@ package struct Container: Sendable {
   /// Where an agent finds `plugins`.
   static let home = Sandbox.home
   /// Where podman's files are in the sandbox.
-  private static let state = "/run/openstarry"
+  private static let state = "/.openstarry"
 
   /// The container of a manifest's agent.
   /// - Parameters:
@@ -43,16 +43,22 @@ package struct Container: Sendable {
       words += ["--ro-bind", stage, "\(Self.state)/stage"]
       stage = "\(Self.state)/stage"
     }
-    words += ["--chdir", "/", "--", stage, "--container", Self.state, "--"]
-    words += Self.podman(engine) + Self.run(engine, limits)
+    let podman = Self.podman(engine)
+    words += ["--chdir", "/", "--", stage, "--container", Self.state]
+    let hasNetwork = !manifest.permissions.hosts.isEmpty
+    if hasNetwork { words += ["--network", "\(AgentNetwork.port)"] }
+    // runc sets limits before it needs more memory itself.
+    if engine.isCrun { words += ["--limit-after", "\(podman.count + 1)"] }
+    words += ["--"] + podman + Self.run(engine, limits, hasNetwork: hasNetwork)
     for path in shown.granted { words += ["--volume", "\(path):\(path):ro"] }
-    for variable in [
+    let environment = [
       "OPENSTARRY_AGENT_ID=\(manifest.id)", "OPENSTARRY_HOME=\(Self.home)", "HOME=/tmp",
       "PYTHONPATH=\(Self.home)/python", "PYTHONDONTWRITEBYTECODE=1",
-    ] { words += ["--env", variable] }
+    ]
+    for variable in environment + (hasNetwork ? AgentNetwork.environment : []) { words += ["--env", variable] }
     words += [image] + manifest.runtime.arguments
     confinement = Confinement(
-      words: words, environment: Self.environment, refused: shown.refused, filter: nil, isContainer: true)
+      words: words, environment: Self.podmanEnvironment, refused: shown.refused, filter: nil, isContainer: true)
   }
 
   /// bubblewrap's words: namespaces and mounts.
@@ -87,13 +93,17 @@ package struct Container: Sendable {
     ]
   }
 
-  private static func run(_ engine: ContainerEngine, _ limits: ProcessLimits) -> [String] {
+  private static func run(_ engine: ContainerEngine, _ limits: ProcessLimits, hasNetwork: Bool) -> [String] {
     // Without --rm: podman would only tidy up what vanishes anyway.
     var words = ["run", "--detach", "--pidfile", "\(state)/pid", "--conmon-pidfile", "\(state)/conmon"]
+    // Nothing that an image declares is carried out: it could be written to, or runs beside the agent.
+    words += ["--image-volume=ignore", "--no-healthcheck"]
     words += ["--cidfile", "\(state)/id", "--pull=never", "--log-driver=passthrough", "--preserve-fds=1"]
     // runc does without control groups by itself when it may not write to any.
     if engine.isCrun { words.append("--cgroups=disabled") }
-    words += ["--network=none", "--no-hosts", "--hostname", "agent", "--http-proxy=false", "--ipc=none"]
+    // "host" is the sandbox: nothing but its loopback, where the proxy listens.
+    words += hasNetwork ? ["--network=host", "--dns=none"] : ["--network=none"]
+    words += ["--no-hosts", "--hostname", "agent", "--http-proxy=false", "--ipc=none"]
     words += ["--cap-drop=all", "--security-opt=no-new-privileges", "--user", "0:0"]
     // Without CAP_SYS_RESOURCE podman's own defaults, which are higher, could not be set.
     words += ["--ulimit", "nofile=\(limits.descriptors):\(limits.descriptors)"]
@@ -107,7 +117,7 @@ package struct Container: Sendable {
   }
 
   /// The environment of podman; the agent's is in the command line.
-  private static let environment = [
+  private static let podmanEnvironment = [
     "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "HOME=\(state)", "XDG_RUNTIME_DIR=\(state)", "TMPDIR=\(state)",
     // The machine's settings of podman are for other containers.
     "CONTAINERS_CONF=/dev/null", "CONTAINERS_REGISTRIES_CONF=/dev/null",

@@ -4,17 +4,18 @@ import LauncherClient
 import Linux
 import Model
 import Plugins
+import ProxyClient
 
 /// Runs agents in containers of podman. They speak the protocol of process agents, and are started, limited and ended
 /// like those.
 package final class ContainerDriver: AgentDriver {
-  private let loop: EventLoop
   private let launcher: LauncherLink
   private let plugins: PluginStore
-  private let hidden: [String]
+  private let home: String
+  private let sockets: [String]
   private let images: String?
   private let limits: ProcessLimits
-  private let starting = StartingInstances()
+  private let starts: ProgramStarts
 
   /// Creates a driver. Starts nothing yet.
   /// - Parameters:
@@ -22,18 +23,20 @@ package final class ContainerDriver: AgentDriver {
   ///   - plugins: the plugins of agents.
   ///   - sockets: the daemon's sockets, which no agent may reach.
   ///   - launcher: shared with the driver of process agents.
+  ///   - proxy: connects agents to the hosts of their manifests, shared likewise; nil for one of this driver's own.
   ///   - images: the folder of the images; nil is `$OPENSTARRY_IMAGES`, or the usual one.
   ///   - limits: time limits, and the limits of agents without a budget.
   package init(
     _ loop: EventLoop, home: String, plugins: PluginStore, sockets: [String] = [], launcher: LauncherLink,
-    images: String? = nil, limits: ProcessLimits = .container
+    proxy: ProxyLink? = nil, images: String? = nil, limits: ProcessLimits = .container
   ) {
-    self.loop = loop
     self.launcher = launcher
     self.plugins = plugins
     self.images = images
     self.limits = limits
-    hidden = sockets + [home]
+    self.home = home
+    self.sockets = sockets
+    starts = ProgramStarts(limits, on: loop, launcher: launcher, proxy: proxy ?? ProxyLink(loop))
   }
 
   /// The properties of this isolation.
@@ -46,7 +49,7 @@ package final class ContainerDriver: AgentDriver {
   package func validate(_ manifest: Manifest) throws(AgentFailure) {
     _ = try Self.image(of: manifest)
     try checkAccess(try plugins.plugins(of: manifest), of: manifest)
-    if let absence = launcher.absence { throw AgentFailure(.startFailed, absence) }
+    try starts.checkCompanions(for: manifest)
     _ = try ContainerEngine.find(images: images)
   }
 
@@ -56,37 +59,28 @@ package final class ContainerDriver: AgentDriver {
     _ manifest: Manifest, host: any AgentHost, ended: @escaping (AgentEnd) -> Void,
     _ done: @escaping (Result<any AgentInstance, AgentFailure>) -> Void
   ) {
-    do throws(AgentFailure) {
+    starts.start(manifest, host: host, ended: ended, done) { () throws(AgentFailure) in
       let plugins = try plugins.plugins(of: manifest)
       try checkAccess(plugins, of: manifest)
       let container = Container(
-        manifest, image: try Self.image(of: manifest), plugins: plugins, hidden: hidden, limits: limits,
+        manifest, image: try Self.image(of: manifest), plugins: plugins, hidden: sockets + [home], limits: limits,
         engine: try ContainerEngine.find(images: images))
-      let instance = ProcessInstance(
-        manifest, limits, host: host, loop: loop, launcher: launcher, ended: ended,
-        started: starting.started(manifest.id, done))
-      instance.plugins = plugins
-      starting.add(instance, of: manifest.id)
-      try instance.start(container.confinement, limits.limits(of: manifest, inForce(manifest)))
-    } catch {
-      starting.remove(manifest.id)
-      done(.failure(error))
+      return (container.confinement, plugins)
     }
   }
 
-  package func cancelStart(of agent: AgentID) -> Bool { starting.cancel(agent) }
+  package func cancelStart(of agent: AgentID) { starts.cancel(agent) }
 
-  /// The launcher's user has to reach the plugins.
+  /// The launcher's user has to reach the plugins, and the agent must not reach the daemon's sockets.
   private func checkAccess(_ plugins: [InstalledPlugin], of manifest: Manifest) throws(AgentFailure) {
-    guard launcher.hasOwnUser else { return }
-    for path in plugins.compactMap({ try? Files.resolve($0.path) }) {
-      guard let obstacle = Access.obstacle(to: path) else { continue }
-      throw Access.failure(of: manifest, obstacle)
+    guard launcher.hasOwnUser else {
+      return try Access.check(ShownPaths(of: manifest, folder: nil), sockets: sockets, of: manifest)
     }
+    try Access.check(plugins.compactMap { try? Files.resolve($0.path) }, of: manifest)
   }
 
   /// The image's name.
-  /// - Throws: when it is none, or the manifest asks for what containers do not have.
+  /// - Throws: when it is none.
   static func image(of manifest: Manifest) throws(AgentFailure) -> String {
     guard manifest.runtime.driver == .docker else {
       throw AgentFailure(.startFailed, "runtime.driver is '\(manifest.runtime.driver.rawValue)', not 'docker'")
@@ -100,7 +94,6 @@ package final class ContainerDriver: AgentDriver {
       throw AgentFailure(
         .startFailed, "'\(name)' of agent '\(manifest.id)' is not the name of an image, such as localhost/thermostat:1")
     }
-    try manifest.refuseNetwork()
     return name
   }
 }

@@ -4,16 +4,12 @@ import Model
 struct AgentFamilies {
   /// The children of each agent that has some, registered or not.
   private(set) var children: [AgentID: [AgentID]] = [:]
-  /// Why an agent may not run as long as its manifest and its parent's are as they are.
-  var faults: [AgentID: String] = [:]
+  /// What an agent asks for beyond its parent, so that it may not run as long as both manifests are as they are.
+  var excess: [AgentID: [PermissionLattice.Excess]] = [:]
   /// What is restarted when a child fails, where that differs from its manifest.
   var supervision: [AgentID: Policy.Supervision] = [:]
-  /// The agents of lifecycle `always` that were not started because of an agent above them.
-  var blocked: Set<AgentID> = []
-  /// The failed child that an agent waits for.
+  /// Agents that start when another one does: a sibling that has failed, or an agent above them that may not run.
   private(set) var awaited: [AgentID: AgentID] = [:]
-  /// The agents that ended with their parent, by that one, and start again with it.
-  private var endedWith: [AgentID: [AgentID]] = [:]
   /// The order in which children started for the first time.
   private var order: [AgentID: Int] = [:]
   private var lastPlace = 0
@@ -25,12 +21,15 @@ struct AgentFamilies {
   mutating func remove(_ child: AgentID, from parent: AgentID) {
     children[parent]?.removeAll { $0 == child }
     if children[parent]?.isEmpty ?? false { children[parent] = nil }
-    (faults[child], supervision[child], awaited[child]) = (nil, nil, nil)
-    blocked.remove(child)
+    (excess[child], supervision[child], awaited[child]) = (nil, nil, nil)
   }
+
+  /// Forgets the place of an agent that is removed for good.
+  mutating func forgetPlace(of id: AgentID) { order[id] = nil }
 
   /// Notes that a child has started.
   mutating func noteStart(of child: AgentID) {
+    awaited[child] = nil
     guard order[child] == nil else { return }
     lastPlace += 1
     order[child] = lastPlace
@@ -38,11 +37,11 @@ struct AgentFamilies {
 
   /// The siblings that restart with a failed child, in the order of their first starts.
   func restarting(with child: AgentID, of parent: AgentID, _ supervision: Policy.Supervision) -> [AgentID] {
-    let others = sorted((children[parent] ?? []).filter { $0 != child })
+    let others = (children[parent] ?? []).filter { $0 != child }
     switch supervision {
     case .oneForOne: return []
-    case .oneForAll: return others
-    case .restForOne: return others.filter { order[$0, default: 0] > order[child, default: 0] }
+    case .oneForAll: return sorted(others)
+    case .restForOne: return sorted(others.filter { order[$0, default: 0] > order[child, default: 0] })
     }
   }
 
@@ -50,26 +49,20 @@ struct AgentFamilies {
     ids.sorted { (order[$0, default: 0], $0) < (order[$1, default: 0], $1) }
   }
 
-  /// Has an agent wait for a failed sibling.
-  mutating func hold(_ id: AgentID, for sibling: AgentID) { awaited[id] = sibling }
+  /// Has an agent start when another one does.
+  mutating func wait(_ id: AgentID, for other: AgentID) { awaited[id] = other }
 
-  /// Ends the waiting for a sibling.
+  /// Ends the waiting of an agent.
+  /// - Returns: whether it waited.
+  mutating func stopWaiting(_ id: AgentID) -> Bool { awaited.removeValue(forKey: id) != nil }
+
+  /// Ends the waiting for an agent.
+  /// - Parameter isMeant: which of those that wait.
   /// - Returns: those that waited, in the order of their first starts.
-  mutating func release(waitingFor sibling: AgentID) -> [AgentID] {
+  mutating func release(waitingFor other: AgentID, where isMeant: (AgentID) -> Bool = { _ in true }) -> [AgentID] {
     guard !awaited.isEmpty else { return [] }
-    let waiting = sorted(awaited.filter { $0.value == sibling }.map(\.key))
+    let waiting = sorted(awaited.filter { $0.value == other && isMeant($0.key) }.map(\.key))
     for id in waiting { awaited[id] = nil }
     return waiting
-  }
-
-  /// Notes that a child ended with its parent.
-  mutating func end(_ child: AgentID, with parent: AgentID) {
-    if !(endedWith[parent]?.contains(child) ?? false) { endedWith[parent, default: []].append(child) }
-  }
-
-  /// The children that ended with their parent, which has started again, in the order of their first starts.
-  mutating func takeEnded(with parent: AgentID) -> [AgentID] {
-    guard !endedWith.isEmpty else { return [] }
-    return sorted(endedWith.removeValue(forKey: parent) ?? [])
   }
 }

@@ -19,9 +19,9 @@ extension AgentSupervisor: AgentControl {
 
   /// Starts an ended agent of lifecycle `always`: only this and a rule's `spawn` do, and no event.
   func startResting(_ id: AgentID, cause: Cause?) {
-    guard let agent = agents[id], !agent.isDisabled, agent.obstacle == nil, agent.lifecycle.state == .idle,
-      !agent.lifecycle.accepts, !agent.isLeaving
-    else { return }
+    guard let agent = agents[id], agent.mayStart, agent.lifecycle.state == .idle, !agent.lifecycle.accepts else {
+      return
+    }
     agent.feed(.spawn, cause: cause)
   }
 
@@ -29,7 +29,12 @@ extension AgentSupervisor: AgentControl {
     _ id: AgentID, now: Bool, cause: Cause?, _ done: @escaping () -> Void
   ) throws(AgentControlError) {
     let agent = try agent(id)
-    guard agent.isLive else { throw .notRunning(id) }
+    guard agent.isLive else {
+      // It would run again when its time comes, or with another one.
+      let waited = families.stopWaiting(id)
+      guard agent.endTimers() || waited else { throw .notRunning(id) }
+      return done()
+    }
     agent.onEnd.append(done)
     agent.feed(.kill(now: now), cause: cause)
   }
@@ -74,10 +79,7 @@ extension AgentSupervisor: AgentControl {
     guard !(try agent(id).isLive) else { throw .stillRunning(id) }
     try persist([.removal(id)])
     noteRemoval(of: id)
-    forget(id)
-    endFamily(of: id)
-    budgets.close(id)
-    quarantines?.release(id)
+    remove(id)
     events.publish(AgentEvents.unregistered(id), from: "agent/\(id)")
   }
 

@@ -10,7 +10,7 @@ extension AgentSupervisor {
     for id in ids {
       guard let agent = agents[id] else { continue }
       agent.isDisabled = true
-      if agent.isLive { agent.feed(.kill(now: false), cause: nil) }
+      pause(agent, nil)
     }
   }
 
@@ -33,18 +33,25 @@ extension AgentSupervisor {
     if agent.isLive {
       // It is still ending. Later, outside of the handlers of its end.
       agent.onEnd.append { [unowned self] in
-        clock.schedule(after: .zero) { [unowned self] in startResident([agent.id]) }
+        clock.schedule(after: .zero) { [unowned self] in
+          startResident([agent.id])
+          startWaiting(for: agent.id)
+        }
       }
       return
     }
     startResident([agent.id])
-    startBlocked(below: agent.id)
+    startWaiting(for: agent.id)
     // The levels of its inputs and sensors may have changed meanwhile.
     if agent.lifecycle.accepts { repeatMissedLevels(to: [agent]) }
   }
 
   private func pause(_ agent: ManagedAgent, _ cause: Cause?) {
     agent.missQueue()
-    if agent.isLive { agent.feed(.kill(now: false), cause: cause) } else { stopChildren(of: agent, cause) }
+    _ = agent.endTimers()
+    _ = families.stopWaiting(agent.id)
+    if agent.isLive { return agent.feed(.kill(now: false), cause: cause) }
+    stopChildren(of: agent, cause)
+    startSiblings(of: agent, cause)
   }
 }

@@ -22,6 +22,8 @@ extension AgentSupervisor {
     if let maxRestarts { agent.lifecycle.policy.maxRestarts = maxRestarts }
   }
 
+  // MARK: Obstacles
+
   /// Throws when a manifest asks for more than that of its parent.
   func checkLattice(_ manifest: Manifest) throws(AgentControlError) {
     let excess = PermissionLattice.excess(of: manifest) { agents[$0]?.manifest }
@@ -30,46 +32,65 @@ extension AgentSupervisor {
 
   /// Throws why an enabled agent may not start now.
   func checkObstacles(_ agent: ManagedAgent) throws(AgentControlError) {
-    try checkLattice(agent.manifest)
-    if let reason = agent.obstacle { throw .cannotRun(agent.id, reason) }
-    guard let parent = agent.manifest.parent.flatMap({ agents[$0] }) else { return }
-    switch parent.lifecycle.state {
-    case .draining, .stopping: throw .parentDraining(agent.id, parent: parent.id)
-    default: return
+    if let parent = agent.manifest.parent {
+      if let excess = families.excess[agent.id] { throw .beyondParent(agent.id, parent: parent, excess) }
+      if agents[parent].map(Self.isEnding) ?? false { throw .parentDraining(agent.id, parent: parent) }
     }
+    if let reason = agent.obstacle { throw .cannotRun(agent.id, reason) }
   }
 
   /// Why a child may not run now; nil when it may.
   func obstacle(of child: ManagedAgent) -> String? {
-    if let fault = families.faults[child.id] { return "it \(fault)" }
-    if let sibling = families.awaited[child.id] {
-      return "it restarts with '\(sibling)', a child of the same parent, which has failed and does not run yet"
+    if let excess = families.excess[child.id], let parent = child.manifest.parent {
+      return "it \(PermissionLattice.sentence(excess, parent: parent))"
     }
-    for (level, parent) in ancestors(of: child).enumerated() {
-      let who = level == 0 ? "its parent '\(parent.id)'" : "'\(parent.id)', a parent of its parent,"
-      if parent.isDisabled { return "\(who) is disabled" }
-      if parent.lifecycle.state == .quarantined { return "\(who) is quarantined" }
+    return blocker(of: child)?.why
+  }
+
+  /// The agent because of which a child may not run now, and why; nil when there is none.
+  private func blocker(of child: ManagedAgent) -> (agent: AgentID, why: String)? {
+    let above = ancestors(of: child)
+    if let other = families.awaited[child.id], !above.contains(other) {
+      return (other, "it restarts with '\(other)', a child of the same parent, which has failed and does not run yet")
+    }
+    for (level, id) in above.enumerated() {
+      guard let trouble = trouble(of: id) else { continue }
+      return (id, level == 0 ? "its parent '\(id)' \(trouble)" : "'\(id)', a parent of its parent, \(trouble)")
     }
     return nil
   }
 
-  /// The registered agents above one, from its parent upwards.
-  private func ancestors(of child: ManagedAgent) -> [ManagedAgent] {
-    var found: [ManagedAgent] = []
-    var next = child.manifest.parent
-    while let id = next, let agent = agents[id], agent !== child, !found.contains(where: { $0 === agent }) {
-      found.append(agent)
-      next = agent.manifest.parent
-    }
-    return found
+  /// Why nothing below an agent may run; nil when it may.
+  private func trouble(of id: AgentID) -> String? {
+    guard let agent = agents[id] else { return unusable[id].map { "cannot run: \($0)" } }
+    if agent.isDisabled { return "is disabled" }
+    if agent.lifecycle.state == .quarantined { return "is quarantined" }
+    if Self.isEnding(agent) { return "is ending" }
+    guard agent.lifecycle.state == .idle, agent.lifecycle.lastExit.map(Self.takesChildren) ?? false else { return nil }
+    return "has ended, and runs with its children when it is started"
   }
 
-  /// Starts the agents of lifecycle `always` below an agent that were kept from starting because of it.
-  func startBlocked(below id: AgentID) {
-    guard !families.blocked.isEmpty else { return }
-    let free = descendants(of: id).filter { families.blocked.contains($0) && agents[$0]?.obstacle == nil }
-    families.blocked.subtract(free)
-    startResident(free)
+  /// Whether it is being stopped, and does not start again by itself.
+  private static func isEnding(_ agent: ManagedAgent) -> Bool {
+    [.draining, .stopping].contains(agent.lifecycle.state) && !agent.lifecycle.accepts
+  }
+
+  /// Whether the children of an agent end with it.
+  private static func takesChildren(_ reason: ExitReason) -> Bool {
+    [.killed, .parentEnded, .siblingFailed].contains(reason)
+  }
+
+  /// The agents above one, from its parent upwards, as far as they are registered; the last may be one that is not. None
+  /// for an agent in a cycle of parents: each would wait for the others.
+  private func ancestors(of child: ManagedAgent) -> [AgentID] {
+    var found: [AgentID] = []
+    var next = child.manifest.parent
+    while let id = next, !found.contains(id) {
+      if id == child.id { return [] }
+      found.append(id)
+      next = agents[id]?.manifest.parent
+    }
+    return found
   }
 
   // MARK: Registration
@@ -78,7 +99,7 @@ extension AgentSupervisor {
   func joinFamily(_ agent: ManagedAgent) {
     if let parent = agent.manifest.parent { families.add(agent.id, to: parent) }
     guard agent.manifest.parent != nil || families.children[agent.id] != nil else { return }
-    for id in [agent.id] + descendants(of: agent.id) { findFault(of: id) }
+    for id in [agent.id] + descendants(of: agent.id) { findExcess(of: id) }
   }
 
   /// Forgets the place of an agent that is removed or replaced.
@@ -88,30 +109,31 @@ extension AgentSupervisor {
 
   /// Checks those below an agent that was removed, and starts those that waited for it.
   func endFamily(of id: AgentID) {
-    for id in descendants(of: id) { findFault(of: id) }
-    startAgain(families.release(waitingFor: id), cause: nil)
+    families.forgetPlace(of: id)
+    for id in descendants(of: id) { findExcess(of: id) }
+    startWaiting(for: id)
   }
 
   private func descendants(of id: AgentID) -> [AgentID] {
     var found: [AgentID] = []
+    var known: Set<AgentID> = [id]
     var waiting = families.children[id] ?? []
     while let next = waiting.popLast() {
-      // A cycle of parents ends where it began.
-      if next == id || found.contains(next) { continue }
+      guard known.insert(next).inserted else { continue }
       found.append(next)
       waiting += families.children[next] ?? []
     }
     return found
   }
 
-  /// Checks an agent against its parent. One that may no longer run is ended, one that may again is started.
-  private func findFault(of id: AgentID) {
-    guard let agent = agents[id], let parent = agent.manifest.parent else { return }
+  /// Compares an agent with its parent. One that may no longer run is ended, one that may again is started.
+  private func findExcess(of id: AgentID) {
+    guard let agent = agents[id], agent.manifest.parent != nil else { return }
     let excess = PermissionLattice.excess(of: agent.manifest) { agents[$0]?.manifest }
-    let former = families.faults[id]
-    families.faults[id] = excess.isEmpty ? nil : PermissionLattice.sentence(excess, parent: parent)
-    if !excess.isEmpty, agent.isLive { agent.feed(.shed(.parentEnded), cause: nil) }
-    if excess.isEmpty, former != nil { startResident([id]) }
+    let wasThere = families.excess[id] != nil
+    families.excess[id] = excess.isEmpty ? nil : excess
+    if !excess.isEmpty, agent.isLive { agent.feed(.end(.parentEnded), cause: nil) }
+    if excess.isEmpty, wasThere { startResident([id]) }
   }
 
   // MARK: Life
@@ -123,21 +145,17 @@ extension AgentSupervisor {
     case .failed: break
     case .started:
       if agent.manifest.parent != nil { families.noteStart(of: agent.id) }
-      startAgain(families.release(waitingFor: agent.id) + families.takeEnded(with: agent.id), cause: cause)
-      startBlocked(below: agent.id)
+      startWaiting(for: agent.id, cause: cause)
     case .backoff: stopSiblings(of: agent, cause)
     case .quarantined, .restartedTooOften:
       stopSiblings(of: agent, cause)
       stopChildren(of: agent, cause)
+    // It comes back with the one because of which it has ended; those that wait for it go on waiting.
+    case .stopped(.parentEnded), .stopped(.siblingFailed): stopChildren(of: agent, cause)
+    case .stopped(.pressure): break
     case .stopped(let reason):
-      // It does not come back by itself, unless it has ended with its parent.
-      let waiting = families.release(waitingFor: agent.id)
-      if reason == .parentEnded, let parent = agent.manifest.parent {
-        for id in waiting { families.end(id, with: parent) }
-      } else {
-        startAgain(waiting, cause: cause)
-      }
-      if [.killed, .parentEnded, .siblingFailed].contains(reason) { stopChildren(of: agent, cause) }
+      if Self.takesChildren(reason) { stopChildren(of: agent, cause) }
+      startSiblings(of: agent, cause)
     }
   }
 
@@ -146,24 +164,35 @@ extension AgentSupervisor {
     let supervision = families.supervision[child.id] ?? child.manifest.policy.supervision
     // In reverse order, as those that started later may depend on the earlier ones.
     for id in families.restarting(with: child.id, of: parent, supervision).reversed() {
-      guard let sibling = agents[id], sibling.isLive, families.awaited[id] == nil else { continue }
-      families.hold(id, for: child.id)
-      sibling.feed(.shed(.siblingFailed), cause: cause)
+      end(id, with: child.id, .siblingFailed, cause)
     }
   }
 
   /// Ends the children of an agent; they start again with it.
   func stopChildren(of parent: ManagedAgent, _ cause: Cause?) {
-    for id in families.children[parent.id] ?? [] {
-      guard let child = agents[id], child.isLive else { continue }
-      families.end(id, with: parent.id)
-      child.feed(.shed(.parentEnded), cause: cause)
-    }
+    for id in families.children[parent.id] ?? [] { end(id, with: parent.id, .parentEnded, cause) }
   }
 
-  private func startAgain(_ ids: [AgentID], cause: Cause?) {
+  private func end(_ id: AgentID, with other: AgentID, _ reason: ExitReason, _ cause: Cause?) {
+    guard let agent = agents[id], agent.isLive, families.awaited[id] == nil else { return }
+    families.wait(id, for: other)
+    agent.feed(.end(reason), cause: cause)
+  }
+
+  /// Starts the siblings that wait for an agent which does not come back by itself.
+  func startSiblings(of agent: ManagedAgent, _ cause: Cause?) {
+    guard let parent = agent.manifest.parent else { return }
+    resume(families.release(waitingFor: agent.id) { agents[$0]?.manifest.parent == parent }, cause)
+  }
+
+  /// Starts those that wait for an agent.
+  func startWaiting(for id: AgentID, cause: Cause? = nil) { resume(families.release(waitingFor: id), cause) }
+
+  private func resume(_ ids: [AgentID], _ cause: Cause?) {
     for id in ids {
-      guard let agent = agents[id], !agent.isDisabled, agent.obstacle == nil else { continue }
+      guard let agent = agents[id], !agent.isDisabled else { continue }
+      if waitsForBlocker(agent) { continue }
+      guard agent.mayStart else { continue }
       switch agent.lifecycle.state {
       case .idle: agent.feed(.spawn, cause: cause)
       case .draining, .stopping: agent.feed(.restart, cause: cause)
@@ -171,5 +200,13 @@ extension AgentSupervisor {
       case .starting, .ready, .active, .backoff, .quarantined: break
       }
     }
+  }
+
+  /// Has an agent start with the one because of which it may not run now.
+  /// - Returns: false when there is none.
+  func waitsForBlocker(_ agent: ManagedAgent) -> Bool {
+    guard agent.manifest.parent != nil, let blocker = blocker(of: agent) else { return false }
+    families.wait(agent.id, for: blocker.agent)
+    return true
   }
 }

@@ -8,7 +8,7 @@ extension AgentSupervisor {
   package func shed(_ id: AgentID, _ reason: String) {
     guard let agent = agents[id] else { return }
     agent.shedReason = reason
-    agent.feed(.shed(.pressure), cause: nil)
+    agent.feed(.end(.pressure), cause: nil)
   }
 
   /// Lets an agent run again. One of lifecycle `always` is started.

@@ -36,12 +36,12 @@ extension AgentSupervisor {
         guard let trial else {
           try register(manifest)
           if isNew { startResident([manifest.id]) }
-          if wasRunning { startAgain(manifest.id, cause: cause) }
+          if wasRunning { restore(manifest.id, cause: cause) }
           return done(.success(()))
         }
         try begin(Trial(manifest, of: trial, former: former(of: manifest.id, wasRunning), cause: cause, done: done))
       } catch {
-        if wasRunning { startAgain(manifest.id, cause: cause) }
+        if wasRunning { restore(manifest.id, cause: cause) }
         done(.failure(error))
       }
     }
@@ -62,10 +62,9 @@ extension AgentSupervisor {
     agent.feed(.kill(now: false), cause: cause)
   }
 
-  private func startAgain(_ id: AgentID, cause: Cause?) {
-    guard let agent = agents[id], !agent.isDisabled, agent.obstacle == nil,
-      agent.manifest.runtime.lifecycle != .oneShot
-    else { return }
+  /// Starts an agent that ran before it was replaced.
+  private func restore(_ id: AgentID, cause: Cause?) {
+    guard let agent = agents[id], agent.mayStart, agent.manifest.runtime.lifecycle != .oneShot else { return }
     agent.feed(.spawn, cause: cause)
   }
 
@@ -140,8 +139,9 @@ extension AgentSupervisor {
     case .backoff, .quarantined: return goBack(trial, .failed(agent.trouble))
     case .starting:
       if now >= giveUp { return goBack(trial, .failed("it did not start within \(Self.longestStart.text)")) }
-    case .idle where agent.lifecycle.lastExit == .killed:
-      let what = agent.isDisabled ? "disabled" : "killed"
+    case .idle where [.killed, .parentEnded, .siblingFailed].contains(agent.lifecycle.lastExit):
+      let what =
+        agent.isDisabled ? "disabled" : agent.lifecycle.lastExit == .killed ? "killed" : "ended with another agent"
       return goBack(trial, .unproven("it was \(what) during the trial"), startingAgain: false)
     // Judged by how it ends.
     case .draining, .stopping: break
@@ -174,7 +174,7 @@ extension AgentSupervisor {
           }
           try adopt(former.manifest, state: durableState(id))
           agents[id]?.documentHash = former.documentHash
-          if former.wasRunning, startingAgain { startAgain(id, cause: trial.cause) }
+          if former.wasRunning, startingAgain { restore(id, cause: trial.cause) }
           outcome += "; version \(former.manifest.version) is back"
           if former.quarantine != nil { outcome += ", in quarantine as before" }
         } catch {
@@ -182,9 +182,7 @@ extension AgentSupervisor {
         }
         log(id, .error, outcome)
       } else {
-        forget(id)
-        budgets.close(id)
-        quarantines?.release(id)
+        remove(id)
         outcome += "; there was none before, and there is none now"
       }
       trial.done(.failure(.turnedBack(id, outcome)))

@@ -107,6 +107,8 @@ package final class AgentSupervisor {
     if let failure = quarantines?.quarantine(of: id) { agent.feed(.quarantine(failure), cause: nil) }
     // Not at the start of the daemon: then the levels are still to be announced.
     if agent.lifecycle.accepts, !agent.isDisabled { repeatLevels(to: id) }
+    // An earlier version may have failed, or may not have run.
+    startWaiting(for: id)
   }
 
   /// Whether there is such an agent.
@@ -128,7 +130,8 @@ package final class AgentSupervisor {
   func absence(of id: AgentID) -> String? {
     if let agent = agents[id] {
       if agent.isDisabled { return "'\(id)', which is disabled" }
-      return families.faults[id].map { "'\(id)', which \($0)" }
+      guard let excess = families.excess[id], let parent = agent.manifest.parent else { return nil }
+      return "'\(id)', which \(PermissionLattice.sentence(excess, parent: parent))"
     }
     if let why = unusable[id] { return "'\(id)', which cannot run: \(why)" }
     return "'\(id)': no agent is called that" + Suggestion.phrase(for: id.rawValue, in: agents.keys.map(\.rawValue))
@@ -155,20 +158,24 @@ package final class AgentSupervisor {
   /// Starts the agents of lifecycle `always`.
   /// - Parameter only: the agents to start; nil for all.
   package func startResident(_ only: [AgentID]? = nil) {
-    for agent in sorted where agent.manifest.runtime.lifecycle == .always && !agent.isDisabled {
-      guard only?.contains(agent.id) ?? true else { continue }
-      if agent.obstacle == nil {
-        agent.feed(.spawn, cause: nil)
-      } else if agent.shedReason == nil {
-        families.blocked.insert(agent.id)
-      }
+    for agent in only.map({ $0.compactMap { agents[$0] } }) ?? sorted
+    where agent.manifest.runtime.lifecycle == .always && !agent.isDisabled && !waitsForBlocker(agent) {
+      if agent.obstacle == nil { agent.feed(.spawn, cause: nil) }
     }
   }
 
   /// Notes that an agent was removed from the registry.
   func noteRemoval(of id: AgentID) { removed.insert(id) }
 
-  func forget(_ id: AgentID) {
+  /// Removes an agent for good.
+  func remove(_ id: AgentID) {
+    forget(id)
+    endFamily(of: id)
+    budgets.close(id)
+    quarantines?.release(id)
+  }
+
+  private func forget(_ id: AgentID) {
     guard let agent = agents.removeValue(forKey: id) else { return }
     agent.forget()
     subscribers.remove(id)

@@ -62,8 +62,5 @@ final class AgentTimers {
   }
 
   /// Cancels all timers.
-  func cancelAll() {
-    for timer in timers.values { clock.cancel(timer.id) }
-    timers = [:]
-  }
+  func cancelAll() { for timer in timers.values { clock.cancel(timer.id) } }
 }

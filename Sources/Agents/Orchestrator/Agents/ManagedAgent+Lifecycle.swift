@@ -41,7 +41,7 @@ extension ManagedAgent {
     case .publish(let news):
       shared.events.publish(news.event(of: id), from: source, cause: cause)
       shared.onNews(self, news, cause)
-      if news.endsTimers { endTimers() }
+      if news.endsTimers { _ = endTimers() }
     case .record(let line): keep(line)
     case .keepQuarantine(let failure):
       if let quarantines = shared.quarantines, quarantines.quarantine(of: id) == nil {

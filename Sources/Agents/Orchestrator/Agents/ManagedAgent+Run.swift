@@ -121,11 +121,7 @@ extension ManagedAgent {
   func cancelStart(_ cause: Cause?) {
     guard let run else { return }
     switch run.phase {
-    case .starting:
-      if driver.cancelStart(of: id) { return }
-      // Whatever it leads to is stopped in `start`.
-      self.run = nil
-      feed(.exited(.killed), cause: cause)
+    case .starting: driver.cancelStart(of: id)
     case .awaitingReadings:
       run.endReading(shared.clock)
       feed(.started, cause: cause)

@@ -15,19 +15,25 @@ extension ManagedAgent {
   func cancelTimer(_ name: String) { timers?.cancel(name) }
 
   /// Cancels all timers.
-  func endTimers() {
+  /// - Returns: whether there were any.
+  func endTimers() -> Bool {
+    defer { timers = nil }
     timers?.cancelAll()
-    timers = nil
+    return !(timers?.isEmpty ?? true)
   }
 
   private func timerElapsed(_ name: String, _ cause: Cause?) {
+    // Nobody would get it.
+    if (try? checkDelivery()) == nil {
+      dropped += 1
+      return
+    }
     guard !queue.contains(where: { AgentEvents.isTimer($0.type) && $0["timer"]?.string?.isSame(as: name) ?? false })
     else { return }
     // The time that has passed ends a storm, so the chain may go on: only its depth begins anew.
     let cause = cause.map { Cause(id: $0.id, trace: $0.trace, depth: 0) }
     let event = shared.events.publish(
       AgentEvents.timer(id, name: name, manifest.policy.priority), from: source, cause: cause)
-    // One that cannot be delivered is counted.
     try? deliver(Delivery(event: event, cause: Cause(event), count: 1, waiting: [], isWanted: true))
   }
 }

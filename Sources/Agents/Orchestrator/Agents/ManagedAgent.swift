@@ -113,6 +113,9 @@ final class ManagedAgent: AgentCallsOwner {
   /// Why it may not run now, although it is enabled; nil when it may.
   var obstacle: String? { shedReason ?? (manifest.parent == nil ? nil : shared.obstacleOfChild(self)) }
 
+  /// Whether it may be started now.
+  var mayStart: Bool { !isDisabled && !isLeaving && obstacle == nil }
+
   /// Whether there is an instance, or is about to be one.
   var isLive: Bool {
     switch lifecycle.state {
@@ -128,7 +131,7 @@ final class ManagedAgent: AgentCallsOwner {
   func forget() {
     for subscription in standing { shared.hardware.unsubscribe(subscription) }
     standing = []
-    endTimers()
+    _ = endTimers()
     shared.budgets.give(.storage, state.bytes, from: account)
   }
 

@@ -1,0 +1,122 @@
+import Companion
+import EventLoop
+import Glibc
+import Linux
+import Model
+import Wire
+
+/// The daemon's connection to a companion process: starts it, hears it, and notices when it has ended or does not answer.
+/// When it is needed, and what its end means, is up to its owner. Loop thread only.
+package final class CompanionLink<Message: PacketMessage> {
+  /// What the owner does with messages, and with the loss of the connection, which is closed by then.
+  package struct Handlers {
+    let hear: (Message) -> Void
+    let lost: (String) -> Void
+
+    /// Neither is called from within a call of the owner. The link retains both: capture the owner weakly.
+    package init(hear: @escaping (Message) -> Void, lost: @escaping (String) -> Void) {
+      self.hear = hear
+      self.lost = lost
+    }
+  }
+
+  /// How to reach the companion.
+  package let start: CompanionStart
+  /// Set by the owner before `open`.
+  package var handlers: Handlers?
+  /// The companion's process, if this daemon has started it and it runs.
+  package private(set) var process: Int32?
+  private let loop: EventLoop
+  private let patience: Duration
+  private var connection: PacketSocket<Message>?
+  private var watch: WatchID?
+  /// Runs while an answer is due.
+  private var answerTimer: TimerID?
+
+  /// Starts nothing yet.
+  /// - Parameter patience: how long the companion may take for an answer. It answers within microseconds; one that is
+  ///   stopped never does.
+  package init(_ start: CompanionStart, on loop: EventLoop, patience: Duration = .seconds(10)) {
+    self.start = start
+    self.loop = loop
+    self.patience = patience
+  }
+
+  /// Whether there is a connection.
+  package var isOpen: Bool { connection != nil }
+
+  /// Connects to the companion, or starts it. Does nothing if there is a connection.
+  package func open() throws(SystemError) {
+    guard connection == nil else { return }
+    let (made, process): (PacketSocket<Message>, Int32?) = try start.connect(patience: 300)
+    if let process {
+      // Its end is seen on the connection; this only reaps it.
+      try loop.onExit(of: process) { [weak self] _ in
+        if self?.process == process { self?.process = nil }
+      }
+      self.process = process
+    }
+    watch = try loop.watch(made.number, for: .readable) { [weak self] _ in self?.receive() }
+    connection = made
+  }
+
+  /// Sends a message.
+  /// - Parameters:
+  ///   - descriptors: go with it, and stay the caller's.
+  ///   - expectsAnswer: whether the companion is to say something soon.
+  /// - Throws: when there is no connection, or it cannot take the message. The connection stays.
+  package func send(
+    _ message: Message, _ descriptors: [Int32] = [], expectsAnswer: Bool
+  ) throws(SystemError) {
+    guard let connection else { throw SystemError("send", start.name, errno: ENOTCONN) }
+    try connection.send(message, descriptors)
+    if expectsAnswer { expectAnswer() }
+  }
+
+  /// Sends a message if there is a connection. One that cannot take it is lost.
+  package func tell(_ message: Message, _ descriptors: [Int32] = [], expectsAnswer: Bool) {
+    guard connection != nil else { return }
+    do throws(SystemError) {
+      try send(message, descriptors, expectsAnswer: expectsAnswer)
+    } catch {
+      loop.later { [weak self] in self?.lose("\(error)") }
+    }
+  }
+
+  /// Closes the connection, at which the companion ends; waits for nothing, and calls nothing.
+  package func close() {
+    if let watch = watch.take() { loop.unwatch(watch) }
+    if let timer = answerTimer.take() { loop.cancel(timer) }
+    connection = nil
+  }
+
+  private func expectAnswer() {
+    guard answerTimer == nil else { return }
+    answerTimer = loop.schedule(after: patience) { [weak self] in
+      guard let self else { return }
+      answerTimer = nil
+      // One that systemd has started cannot be killed from here.
+      if let process { Glibc.kill(process, SIGKILL) }
+      lose("it did not answer within \(patience.text)")
+    }
+  }
+
+  private func receive() {
+    guard let connection else { return }
+    if let timer = answerTimer.take() { loop.cancel(timer) }
+    switch connection.next() {
+    case .message(let message, let numbers):
+      for number in numbers { Glibc.close(number) }
+      handlers?.hear(message)
+    case .unknown, .nothing: break
+    case .ended: lose("it has ended")
+    case .failed(let error): lose("\(error)")
+    }
+  }
+
+  private func lose(_ reason: String) {
+    guard connection != nil else { return }
+    close()
+    handlers?.lost(reason)
+  }
+}
