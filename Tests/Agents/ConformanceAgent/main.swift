@@ -7,6 +7,8 @@ case "fails": Fails.main()
 case "passesRefusalsOn": PassesRefusalsOn.main()
 case "keepsState": KeepsState.main()
 case "setsTimers": SetsTimers.main()
+case "diesHandling": DiesHandling.main()
+case "spins": Spins.main()
 case "diesReporting": DiesReporting.main()
 default: Works.main()
 }

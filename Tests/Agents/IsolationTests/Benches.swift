@@ -20,8 +20,8 @@ final class InProcessBench: IsolationBench {
   ])
 
   func manifest(_ behaviour: Behaviour) -> Manifest? {
-    // A crash of an in-process agent would end the test process.
-    if behaviour == .diesReporting { return nil }
+    // A crash of an in-process agent would end the test process, and nothing would end a handler that does not return.
+    if [.diesReporting, .diesHandling, .spins].contains(behaviour) { return nil }
     return Manifest(id: "subject", name: "subject", runtime: .init(driver: .inProcess, entry: behaviour.rawValue))
   }
 

@@ -18,6 +18,14 @@ import Testing
   }
 
   @Test(
+    .enabled(if: SwiftModuleBench.absence == nil, "\(SwiftModuleBench.absence ?? "")"),
+    arguments: Conformance.allCases)
+  func swiftModule(_ expectation: Conformance) throws {
+    let complaints = try expectation.complaints(SwiftModuleBench())
+    #expect(complaints.isEmpty, "\(complaints)")
+  }
+
+  @Test(
     .enabled(if: SandboxRoom.absence == nil, "\(SandboxRoom.absence ?? "")"), arguments: Conformance.allCases)
   func swiftProcess(_ expectation: Conformance) throws {
     let complaints = try expectation.complaints(ProcessBench(.swift))

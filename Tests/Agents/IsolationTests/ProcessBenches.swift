@@ -81,8 +81,10 @@ private func pythonAgent(_ behaviour: Behaviour) -> String {
     switch behaviour {
     case .fails: "raise openstarry.NotFound('no such thing')"
     case .passesRefusalsOn: "board.on('valve')"
-    case .keepsState: "board.state['n'] = 1; del board.state['old']"
+    case .keepsState: "board.state['n'] = board.state.get('n', 0) + 1; del board.state['old']"
     case .setsTimers: "board.after(5, 'dry'); board.every(30, 'poll'); board.cancel('dry')"
+    case .diesHandling: "board.log('handled'); os._exit(3)"
+    case .spins: "while True: pass"
     default: "board.log('handled')"
     }
   let report = behaviour == .diesReporting ? "os._exit(3)" : "return {'n': 1}"

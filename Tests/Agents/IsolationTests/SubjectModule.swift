@@ -25,10 +25,16 @@ enum SubjectModule {
     case .keepsState:
       let set = builder.importFunction("openstarry:agent/state@0.1.0", "set", "iiiii>")
       let remove = builder.importFunction("openstarry:agent/state@0.1.0", "remove", "iii>")
-      builder.data(Array("n1old".utf8), at: 1024)
-      let keep = [1024, 1, 1025, 1, area].flatMap { ModuleBuilder.constant($0) } + ModuleBuilder.call(set)
-      let drop = [1026, 3, area].flatMap { ModuleBuilder.constant($0) } + ModuleBuilder.call(remove)
-      builder.agent(handle: keep + drop + ModuleBuilder.constant(result))
+      let get = builder.importFunction("openstarry:agent/state@0.1.0", "get", "iii>")
+      builder.data(Array("n12old".utf8), at: 1024)
+      let look = [1024, 1, area].flatMap { ModuleBuilder.constant($0) } + ModuleBuilder.call(get)
+      func keep(_ place: Int) -> [UInt8] {
+        [1024, 1, place, 1, area].flatMap { ModuleBuilder.constant($0) } + ModuleBuilder.call(set)
+      }
+      let isAbsent = ModuleBuilder.and(ModuleBuilder.load(area), ModuleBuilder.constant(0xFF))
+      let drop = [1027, 3, area].flatMap { ModuleBuilder.constant($0) } + ModuleBuilder.call(remove)
+      builder.agent(
+        handle: look + ModuleBuilder.choose(isAbsent, keep(1025), keep(1026)) + drop + ModuleBuilder.constant(result))
     case .setsTimers:
       let set = builder.importFunction("openstarry:agent/timers@0.1.0", "set", "iiIii>")
       let cancel = builder.importFunction("openstarry:agent/timers@0.1.0", "cancel", "ii>")
@@ -40,6 +46,8 @@ enum SubjectModule {
       let stop = [1024, 3].flatMap { ModuleBuilder.constant($0) } + ModuleBuilder.call(cancel)
       builder.agent(
         handle: timer(1024, 3, 5000, 0) + timer(1027, 4, 30_000, 1) + stop + ModuleBuilder.constant(result))
+    case .diesHandling: works(&builder, report: "", inEvent: ModuleBuilder.trap)
+    case .spins: works(&builder, report: "", inEvent: ModuleBuilder.forever())
     case .diesReporting:
       // Takes longer than a slice, so that an event can arrive during the report.
       let step = ModuleBuilder.store(
@@ -56,12 +64,14 @@ enum SubjectModule {
       + ModuleBuilder.store(length, at: result + 8) + ModuleBuilder.constant(result)
   }
 
-  private static func works(_ builder: inout ModuleBuilder, report: String?, _ body: [UInt8] = []) {
+  private static func works(
+    _ builder: inout ModuleBuilder, report: String?, _ body: [UInt8] = [], inEvent: [UInt8] = []
+  ) {
     let log = builder.importFunction("openstarry:agent/log@0.1.0", "write", "iii>")
     builder.data(Array("handled".utf8), at: 1024)
     builder.data(Array(#"{"n":1}"#.utf8), at: 1040)
     let say = [6, 1024, 7].flatMap { ModuleBuilder.constant($0) } + ModuleBuilder.call(log)
-    builder.agent(handle: say + ModuleBuilder.constant(result))
+    builder.agent(handle: say + inEvent + ModuleBuilder.constant(result))
     let tell =
       ModuleBuilder.store(ModuleBuilder.constant(1040), at: text)
       + ModuleBuilder.store(ModuleBuilder.constant(7), at: text + 4) + ModuleBuilder.constant(text)

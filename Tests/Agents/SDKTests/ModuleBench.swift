@@ -22,10 +22,10 @@ enum Modules {
   /// must fail them.
   static let missing: String? = {
     for name in ["thermostat", "leak-guard-c"] {
-      let (code, _, errors) = build(["--output", "\(folder)/\(name).wasm", "\(root)/Examples/wasm/\(name)"])
-      if code == 69 {
-        print("skipped: \(errors)")
-        return errors
+      let built = try? ModuleBuild(["--output", "\(folder)/\(name).wasm", "\(root)/Examples/wasm/\(name)"])
+      if let built, built.code == 69 {
+        print("skipped: \(built.errors)")
+        return built.errors
       }
     }
     return nil
@@ -39,24 +39,11 @@ enum Modules {
     return false
   }()
 
-  /// Runs `SDK/build`.
-  static func build(_ words: [String], _ variables: [String] = []) -> (code: Int32, output: String, errors: String) {
-    let (output, errors) = (
-      "\(folder)/\(UInt64.random(in: 0...UInt64.max)).out", "\(folder)/\(UInt64.random(in: 0...UInt64.max)).err"
-    )
-    let script = #"out=$1 err=$2; shift 2; exec "$@" >"$out" 2>"$err""#
-    let all =
-      ["bash", "-c", script, "bash", output, errors, "env"] + variables + ["\(root)/SDK/build"] + words
-    let code = (try? Spawn.start("/bin/bash", all)).flatMap { try? Spawn.wait(for: $0) } ?? -1
-    func text(_ path: String) -> String { String(decoding: (try? Files.read(path)) ?? [], as: UTF8.self) }
-    return (code, text(output), text(errors))
-  }
-
   /// The module of an agent's folder.
   static func module(_ name: String, in parent: String = "Examples/wasm") throws -> [UInt8] {
     let path = "\(folder)/\(name)-\(UInt64.random(in: 0...UInt64.max)).wasm"
-    let (code, _, errors) = build(["--output", path, "\(root)/\(parent)/\(name)"])
-    try #require(code == 0, "\(errors)")
+    let built = try ModuleBuild(["--output", path, "\(root)/\(parent)/\(name)"])
+    try #require(built.code == 0, "\(built.errors)")
     defer { Files.remove(path) }
     return try Files.read(path)
   }

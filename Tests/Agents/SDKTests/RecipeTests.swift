@@ -2,6 +2,7 @@ import Agent
 import Glibc
 import Linux
 import Model
+import TestKit
 import Testing
 
 @testable import AgentWASM
@@ -26,7 +27,7 @@ import Testing
     for file in try Files.names(in: source) where !file.hasSuffix(".wasm") {
       try Files.replace("\(copy)/\(file)", with: try Files.read("\(source)/\(file)"))
     }
-    let built = Modules.build([copy], ["XDG_CACHE_HOME=\(Modules.folder)/cache-\(name)"])
+    let built = try ModuleBuild([copy], ["XDG_CACHE_HOME=\(Modules.folder)/cache-\(name)"])
     try #require(built.code == 0, "\(built.errors)")
     let module = "\(copy)/\(name).wasm"
     let second = try Files.read(module)
@@ -43,7 +44,7 @@ import Testing
   /// A relative path is resolved in the caller's folder, not in the agent's.
   @Test func relativeOutputIsBelowTheCallersFolder() throws {
     let here = try folder("here", [:])
-    let built = Modules.build(
+    let built = try ModuleBuild(
       ["--output", "out/x.wasm", "\(Modules.root)/Examples/wasm/leak-guard-c"], ["-C", here])
     #expect(built.code == 0, "\(built.errors)")
     #expect(built.output.hasPrefix("\(here)/out/x.wasm "))
@@ -52,25 +53,25 @@ import Testing
   }
 
   @Test func mistakesAreReported() throws {
-    func fails(_ words: [String], _ variables: [String] = [], code: Int32 = 1) -> String {
-      let result = Modules.build(words, variables)
+    func fails(_ words: [String], _ variables: [String] = [], code: Int32 = 1) throws -> String {
+      let result = try ModuleBuild(words, variables)
       #expect(result.code == code)
       #expect(result.output.isEmpty)
       return result.errors
     }
-    #expect(fails([]).holds("use: build"))
-    #expect(fails(["/nowhere"]).holds("/nowhere: no such folder"))
-    #expect(fails([try folder("no manifest", ["a.c": ""])]).holds("agent.json: no such file"))
-    #expect(fails([try folder("no entry", ["agent.json": #"{"runtime":{}}"#])]).holds("runtime.entry is missing"))
+    #expect(try fails([]).holds("use: build"))
+    #expect(try fails(["/nowhere"]).holds("/nowhere: no such folder"))
+    #expect(try fails([folder("no manifest", ["a.c": ""])]).holds("agent.json: no such file"))
+    #expect(try fails([folder("no entry", ["agent.json": #"{"runtime":{}}"#])]).holds("runtime.entry is missing"))
     for entry in ["../x.wasm", "x"] {
       let manifest = #"{"runtime":{"entry":"\#(entry)"}}"#
-      #expect(fails([try folder("odd entry", ["agent.json": manifest])]).holds("runtime.entry is '\(entry)'"))
+      #expect(try fails([folder("odd entry", ["agent.json": manifest])]).holds("runtime.entry is '\(entry)'"))
     }
-    #expect(fails([try folder("no source", ["agent.json": Self.manifest])]).holds("no *.swift and no *.c"))
-    #expect(fails([try folder("two", ["agent.json": Self.manifest, "a.c": "", "a.swift": ""])]).holds("both"))
+    #expect(try fails([folder("no source", ["agent.json": Self.manifest])]).holds("no *.swift and no *.c"))
+    #expect(try fails([folder("two", ["agent.json": Self.manifest, "a.c": "", "a.swift": ""])]).holds("both"))
     let broken = try folder(
       "broken", ["agent.json": Self.manifest, "main.swift": "import OpenStarryAgent\nNobody.main()\n"])
-    let errors = fails([broken])
+    let errors = try fails([broken])
     #expect(errors.holds("main.swift:2:1: error:") && errors.holds("swiftc found errors"))
     let other = try folder(
       "libc",
@@ -79,11 +80,11 @@ import Testing
         "a.c":
           "int open(const char *, int);\nint x __attribute__((used)); __attribute__((export_name(\"y\"))) int y(void) { return open(\"x\", 0); }\n",
       ])
-    #expect(fails([other]).holds("undefined symbol: open"))
+    #expect(try fails([other]).holds("undefined symbol: open"))
     let good = "\(Modules.root)/Examples/wasm/thermostat"
-    #expect(fails([good], ["SWIFTC=no-such-swiftc"], code: 69).holds("no swiftc on PATH"))
-    #expect(fails([good], ["WASM_LD=no-such-linker"], code: 69).holds("no wasm-ld"))
-    #expect(fails([good], ["CLANG=true"], code: 69).holds("lacks the target wasm32"))
+    #expect(try fails([good], ["SWIFTC=no-such-swiftc"], code: 69).holds("no swiftc on PATH"))
+    #expect(try fails([good], ["WASM_LD=no-such-linker"], code: 69).holds("no wasm-ld"))
+    #expect(try fails([good], ["CLANG=true"], code: 69).holds("lacks the target wasm32"))
   }
 
   /// A single file with an @main type works like main.swift, and a crash names its function.
@@ -113,7 +114,7 @@ import Testing
 
       """
     let path = try folder("clumsy", ["agent.json": Self.manifest, "agent.swift": source])
-    let built = Modules.build([path])
+    let built = try ModuleBuild([path])
     try #require(built.code == 0, "\(built.errors)")
     let bench = try ModuleBench(try Files.read("\(path)/x.wasm"), id: "clumsy")
     let host = TestHost()
@@ -146,7 +147,7 @@ import Testing
 
       """
     let path = try folder("greedy", ["agent.json": Self.manifest, "agent.swift": source])
-    try #require(Modules.build([path]).code == 0)
+    try #require(ModuleBuild([path]).code == 0)
     let bench = try ModuleBench(try Files.read("\(path)/x.wasm"))
     let failure = bench.activate(try bench.start(TestHost()), Event(id: ULID(high: 1, low: 1), type: "test:event"))
     #expect(failure?.reason == .memory)

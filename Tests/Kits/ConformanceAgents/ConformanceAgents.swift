@@ -25,11 +25,12 @@ package struct PassesRefusalsOn: Agent {
   }
 }
 
-/// Keeps 1 under `n`, and removes `old`.
+/// Adds 1 to the value of `n`, and removes `old`.
 package struct KeepsState: Agent {
   package init() {}
   package mutating func handle(_ event: Event, _ context: inout Context) throws(AgentError) {
-    try context.setState("n", 1)
+    let n = context.state("n")?.int ?? 0
+    try context.setState("n", .int(n + 1))
     try context.setState("old", nil)
   }
 }
@@ -49,4 +50,19 @@ package struct DiesReporting: Agent {
   package init() {}
   package mutating func handle(_ event: Event, _ context: inout Context) { context.log("handled") }
   package func snapshot() -> Value { fatalError("it dies reporting") }
+}
+
+/// Logs `handled`, and ends the process in the middle of each event.
+package struct DiesHandling: Agent {
+  package init() {}
+  package mutating func handle(_ event: Event, _ context: inout Context) {
+    context.log("handled")
+    fatalError("it dies handling")
+  }
+}
+
+/// Never returns from its handler.
+package struct Spins: Agent {
+  package init() {}
+  package mutating func handle(_ event: Event, _ context: inout Context) { while true {} }
 }

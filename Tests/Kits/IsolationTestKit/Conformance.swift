@@ -4,16 +4,25 @@ import Model
 /// The requirements of every isolation, one per case.
 package enum Conformance: String, CaseIterable, Sendable {
   case startsOnce, saysWhyItCannotStart, handlesEvents, goesOnAfterAFailure, passesRefusalsOn, reports
-  case keepsState, setsTimers
+  case keepsState, keepsStateOverRestarts, setsTimers
   case stops, stopsNow, stopsTwice, stopsInTheMiddleOfAnEvent, takesNothingOnceStopped
-  case saysThatItHasEnded, leavesAnEventItHadNotBegun, isStoppedAfterItsEnd
+  case saysThatItHasEnded, leavesAnEventItHadNotBegun, isStoppedAfterItsEnd, diesInTheMiddleOfAnEvent
+  case isEndedAtItsTimeLimit
 
   /// Tests the requirement.
   /// - Returns: a sentence for each violation; empty when there is none.
   package func complaints(_ bench: any IsolationBench) throws -> [String] {
-    guard let manifest = try bench.manifest(behaviour) else { return [] }
-    let subject = Subject(bench, manifest)
+    guard var manifest = try bench.manifest(behaviour) else { return [] }
+    if self == .isEndedAtItsTimeLimit { manifest.budget.activation = .milliseconds(300) }
+    var subject = Subject(bench, manifest)
     var complaints = Complaints()
+    if self == .keepsStateOverRestarts {
+      subject.activate()
+      subject.wait { !subject.activations.isEmpty }
+      subject.stop(now: true)
+      subject.wait { subject.stops == 1 }
+      subject = Subject(bench, manifest, host: subject.host)
+    }
     if self != .saysWhyItCannotStart {
       complaints.expect(subject.starts == 1 && subject.instance != nil, "no instance: \(subject.startFailures)")
     }
@@ -36,9 +45,11 @@ package enum Conformance: String, CaseIterable, Sendable {
     case .saysWhyItCannotStart: .isMissing
     case .goesOnAfterAFailure: .fails
     case .passesRefusalsOn: .passesRefusalsOn
-    case .keepsState: .keepsState
+    case .keepsState, .keepsStateOverRestarts: .keepsState
     case .setsTimers: .setsTimers
     case .saysThatItHasEnded, .leavesAnEventItHadNotBegun, .isStoppedAfterItsEnd: .diesReporting
+    case .diesInTheMiddleOfAnEvent: .diesHandling
+    case .isEndedAtItsTimeLimit: .spins
     default: .works
     }
   }
@@ -74,11 +85,12 @@ package enum Conformance: String, CaseIterable, Sendable {
       subject.wait { !subject.activations.isEmpty }
       let failure = subject.activations.first.flatMap { $0 }
       complaints.expect(failure.flatMap(refusals.passedOn) == CountingHost.refusal, "\(subject.activations)")
-    case .keepsState:
+    case .keepsState, .keepsStateOverRestarts:
       subject.activate()
       subject.wait { !subject.activations.isEmpty }
       complaints.expect(subject.activations == [nil], "\(subject.activations)")
-      complaints.expect(subject.host.values == ["n": 1], "\(subject.host.values)")
+      let expected: Fields = ["n": self == .keepsState ? 1 : 2]
+      complaints.expect(subject.host.values == expected, "\(subject.host.values)")
     case .setsTimers:
       subject.activate()
       subject.wait { !subject.activations.isEmpty }
@@ -127,6 +139,14 @@ package enum Conformance: String, CaseIterable, Sendable {
       complaints.expect(subject.ends.first?.leavesEvent == !isOver, "\(subject.ends)")
       let isHandled = subject.host.lines.contains("handled")
       complaints.expect(subject.activations.isEmpty && !isHandled, "\(subject.activations)")
+    case .diesInTheMiddleOfAnEvent, .isEndedAtItsTimeLimit:
+      subject.activate()
+      subject.wait { !subject.ends.isEmpty || !subject.activations.isEmpty }
+      // Either the event's answer or the end tells it.
+      let failures = subject.activations.compactMap(\.self) + subject.ends.map(\.failure)
+      let reason = self == .diesInTheMiddleOfAnEvent ? ExitReason.crash : .activation
+      complaints.expect(failures.map(\.reason) == [reason], "\(subject.activations), \(subject.ends)")
+      complaints.expect(!subject.ends.contains(where: \.leavesEvent), "it had begun the event")
     case .isStoppedAfterItsEnd:
       subject.report()
       subject.wait { !subject.ends.isEmpty }

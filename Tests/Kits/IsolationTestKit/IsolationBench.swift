@@ -9,12 +9,16 @@ package enum Behaviour: String, CaseIterable, Sendable {
   case fails
   /// Asks for the actuator `valve`, is refused, and passes the refusal on.
   case passesRefusalsOn
-  /// Keeps 1 under `n`, and removes `old`.
+  /// Adds 1 to the value of `n`, which is 0 at first, and removes `old`.
   case keepsState
   /// Sets the timer `dry` to 5 s, and `poll` to every 30 s; cancels `dry`.
   case setsTimers
   /// As `works`, but ends by itself, after some computing, when its report is requested.
   case diesReporting
+  /// Logs `handled`, and ends by itself in the middle of each event.
+  case diesHandling
+  /// Never returns from its handler.
+  case spins
   /// The module, program or linked type does not exist.
   case isMissing
 }

@@ -3,7 +3,7 @@ import Model
 
 /// An instance under test, with all its answers.
 final class Subject {
-  let host = CountingHost()
+  let host: CountingHost
   private let bench: any IsolationBench
   private(set) var instance: (any AgentInstance)?
   private(set) var startFailures: [AgentFailure] = []
@@ -14,8 +14,11 @@ final class Subject {
   private(set) var reports: [Value] = []
 
   /// Starts an agent, and waits for the driver's answer.
-  init(_ bench: any IsolationBench, _ manifest: Manifest) {
+  /// - Parameter host: has what an earlier instance has kept; nil for one that has not run yet.
+  init(_ bench: any IsolationBench, _ manifest: Manifest, host: CountingHost? = nil) {
     self.bench = bench
+    let host = host ?? CountingHost()
+    self.host = host
     bench.driver.start(manifest, host: host, ended: { [unowned self] in ends.append($0) }) { [unowned self] result in
       starts += 1
       switch result {
