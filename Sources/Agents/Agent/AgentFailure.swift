@@ -53,6 +53,8 @@ package enum ExitReason: String, Sendable, Hashable, CaseIterable {
   case instructions = "limit.instructions"
   /// One activation exceeded the sandbox's limit of host calls.
   case calls = "limit.calls"
+  /// Its folder has more in it than its manifest allows.
+  case data = "limit.data"
   /// The board was short of memory and stopped its least important agents.
   case pressure = "pressure.memory"
   /// Its parent has ended.

@@ -16,6 +16,8 @@ package struct Isolation: Sendable {
   package var cannotWait: String?
   /// Why agents cannot run on a simulated board, as a predicate that follows `agent 'climate' `; nil where they can.
   package var cannotBeTried: String?
+  /// Keys of `capabilities.permissions` that have no effect for its agents.
+  package var ineffective: [String]
   /// How strictly it enforces the CPU budget.
   package var cpu: Enforcement
   /// How strictly it enforces the memory budget.
@@ -28,8 +30,8 @@ package struct Isolation: Sendable {
   /// The defaults describe an isolation that enforces every budget, on a thread or in a process of its own.
   package init(
     _ kind: Manifest.Driver, entry: String, buildsEntry: Bool = false, runsOnLoop: Bool = false,
-    cannotWait: String? = nil, cannotBeTried: String? = nil, cpu: Enforcement = .enforced,
-    memory: Enforcement = .enforced, activation: Enforcement = .enforced,
+    cannotWait: String? = nil, cannotBeTried: String? = nil, ineffective: [String] = [],
+    cpu: Enforcement = .enforced, memory: Enforcement = .enforced, activation: Enforcement = .enforced,
     check: @escaping @Sendable (Manifest) throws(AgentFailure) -> Void = { _ in }
   ) {
     self.kind = kind
@@ -38,6 +40,7 @@ package struct Isolation: Sendable {
     self.runsOnLoop = runsOnLoop
     self.cannotWait = cannotWait
     self.cannotBeTried = cannotBeTried
+    self.ineffective = ineffective
     self.cpu = cpu
     self.memory = memory
     self.activation = activation

@@ -28,7 +28,8 @@ package final class InProcessDriver: AgentDriver {
     cannotWait: "an in-process agent may not wait for a model: give it the driver 'wasm' or 'process'",
     cannotBeTried: "is in-process: the firmware that it is linked into runs it; start that on a simulated "
       + "board: openstarryd --board Board/greenhouse-sim/board.yaml",
-    cpu: .afterwards(uninterruptible), memory: .notEnforced("in-process agents share the daemon's memory"),
+    ineffective: ["network_allow_hosts", "data"], cpu: .afterwards(uninterruptible),
+    memory: .notEnforced("in-process agents share the daemon's memory"),
     activation: .afterwards(uninterruptible))
 
   private static let uninterruptible = "an activation of an in-process agent cannot be interrupted"

@@ -12,6 +12,8 @@ package struct Confinement: Sendable {
   package var refused: [String]
   /// The file of a seccomp filter that becomes descriptor 4; nil for none.
   package var filter: String?
+  /// The folder that the launcher makes for it; nil for none.
+  package var data: String?
   /// Whether starting it takes more than the agent's limits allow, as podman does.
   package var isContainer = false
 
@@ -23,7 +25,8 @@ package struct Confinement: Sendable {
     }
     return LaunchPlan(
       id: id, name: letters.prefix(64) + Array("-\(id)".utf8), words: words.map { Array($0.utf8) },
-      environment: environment.map { Array($0.utf8) }, limits: limits, isContainer: isContainer)
+      environment: environment.map { Array($0.utf8) }, limits: limits, isContainer: isContainer,
+      data: Array((data ?? "").utf8))
   }
 
   /// The plan of a command that is not confined, for tests and diagnosis of the launcher itself.

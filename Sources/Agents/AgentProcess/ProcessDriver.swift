@@ -14,6 +14,7 @@ package final class ProcessDriver: AgentDriver {
   private let plugins: PluginStore
   private let home: String
   private let sockets: [String]
+  private let data: DataFolders
   private let limits: ProcessLimits
   private let starts: ProgramStarts
 
@@ -24,16 +25,19 @@ package final class ProcessDriver: AgentDriver {
   ///   - sockets: the daemon's sockets, which no agent may reach.
   ///   - launcher: starts the programs; nil for a launcher of this driver's own.
   ///   - proxy: connects agents to the hosts of their manifests; nil for a proxy of this driver's own.
+  ///   - data: the folder for those of agents; nil for the usual one.
   ///   - limits: time limits, and the limits of agents without a budget.
   package init(
     _ loop: EventLoop, home: String, plugins: PluginStore? = nil, sockets: [String] = [],
-    launcher: LauncherLink? = nil, proxy: ProxyLink? = nil, limits: ProcessLimits = ProcessLimits()
+    launcher: LauncherLink? = nil, proxy: ProxyLink? = nil, data: String? = nil,
+    limits: ProcessLimits = ProcessLimits()
   ) {
     self.home = home
     self.sockets = sockets
     self.launcher = launcher ?? LauncherLink(loop)
     self.proxy = proxy ?? ProxyLink(loop)
     self.limits = limits
+    self.data = DataFolders(data, home: home, self.launcher)
     starts = ProgramStarts(limits, on: loop, launcher: self.launcher, proxy: self.proxy)
     self.plugins = plugins ?? PluginStore(home: home)
   }
@@ -69,7 +73,8 @@ package final class ProcessDriver: AgentDriver {
       try checkAccess(program, of: manifest)
       let plugins = try plugins.plugins(of: manifest)
       let sandbox = Sandbox(
-        manifest, program: program, plugins: plugins, hidden: sockets + [home], tasks: limits.tasks)
+        manifest, program: program, plugins: plugins, hidden: sockets + [home, data.path],
+        data: data.folder(of: manifest), tasks: limits.tasks)
       return (sandbox.confinement, plugins)
     }
   }

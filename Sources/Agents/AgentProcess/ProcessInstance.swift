@@ -48,6 +48,8 @@ final class ProcessInstance: AgentInstance {
   private var sampleTimer: TimerID?
   private var sampleDue: Instant?
   private var usage = LaunchUsage()
+  /// What was in its folder at first, and until when it may be too much.
+  private var firstData: (size: UInt64, due: Instant)?
   private var lastReport = Value.map([:])
   /// Whether it has not answered `snapshot` yet. It answers in order, so it has not begun an event that came later.
   private var isReporting = false
@@ -202,7 +204,8 @@ final class ProcessInstance: AgentInstance {
 
   // MARK: Use
 
-  /// Measures a working agent every second. One that waits is measured only if no control group limits its CPU time.
+  /// Measures a working agent every second. One that waits is measured, less often, if no control group limits its CPU
+  /// time, or it has a folder.
   private func sample() {
     guard let program else { return }
     launcher.measure(program)
@@ -220,7 +223,7 @@ final class ProcessInstance: AgentInstance {
     let isWorking = if case .handling = phase { true } else { false }
     let isLimited = launcher.facts?.controllers.contains(.cpu) ?? false
     (sampleTimer, sampleDue) = (nil, nil)
-    guard isWorking || !isLimited else { return }
+    guard isWorking || !isLimited || manifest.permissions.data != nil else { return }
     let due = loop.now + (isWorking ? limits.sampling : limits.sampling * 5)
     sampleDue = due
     sampleTimer = loop.schedule(at: due) { [unowned self] in sample() }
@@ -231,6 +234,16 @@ final class ProcessInstance: AgentInstance {
     usage = new
     if new.memory > 0 { _ = (host as? any MemoryLimiter)?.memory(holding: Int64(clamping: new.memory)) }
     if cpu > 0 { (host as? any UsageRecorder)?.used(cpu: cpu) }
+    if let most = manifest.permissions.data { note(data: new.data, most: UInt64(most)) }
+  }
+
+  /// An agent that finds too much in its folder may tidy up, for ten seconds.
+  private func note(data size: UInt64, most: UInt64) {
+    let first = firstData ?? (size, loop.now + .seconds(10))
+    firstData = first
+    guard size > most, size > first.size || loop.now > first.due else { return }
+    let contents = size == .max ? "more files or folders than can be counted" : "\(size) bytes"
+    end(AgentFailure(.data, "its folder \(DataFolders.mount) has \(contents) in it; permissions.data allows \(most)"))
   }
 
   // MARK: End

@@ -13,7 +13,7 @@ package struct ProcessLimits: Sendable {
   package var tasks: UInt32 = 64
   /// Open descriptors of each process.
   package var descriptors: UInt32 = 256
-  /// Bytes of each file that it writes.
+  /// Bytes of each file that it writes, without a folder of its own.
   package var fileSize: UInt64 = 64 << 20
   /// How often a working agent's use is measured.
   package var sampling = Duration.seconds(1)
@@ -42,7 +42,7 @@ package struct ProcessLimits: Sendable {
     limits.cpu = budget.cpu.map { UInt64($0 * 100_000) } ?? 0
     limits.tasks = tasks
     limits.descriptors = descriptors
-    limits.fileSize = fileSize
+    limits.fileSize = manifest.permissions.data.map { UInt64(max($0, Sandbox.temporary)) } ?? fileSize
     return limits
   }
 }

@@ -17,6 +17,7 @@ package struct Sandbox: Sendable {
   private let shown: ShownPaths
   /// The file of its seccomp filter; nil when it is not installed.
   private let filter: String?
+  private let data: String?
 
   /// The size of /tmp in bytes.
   static let temporary = 16 << 20
@@ -27,10 +28,11 @@ package struct Sandbox: Sendable {
   /// - Parameters:
   ///   - program: the program's path, with links resolved.
   ///   - hidden: files and folders of the daemon, which no agent sees even where it sees the folder around them.
+  ///   - data: the folder that it may write to; nil for none.
   ///   - tasks: the most processes and threads.
   ///   - system: the machine's files.
   package init(
-    _ manifest: Manifest, program: String, plugins: [InstalledPlugin], hidden: [String] = [],
+    _ manifest: Manifest, program: String, plugins: [InstalledPlugin], hidden: [String] = [], data: String? = nil,
     tasks: UInt32 = ProcessLimits().tasks, system: SystemFiles = SystemFiles()
   ) {
     let folder = Files.folder(of: program)
@@ -57,6 +59,8 @@ package struct Sandbox: Sendable {
     for path in shown.granted { words += ["--ro-bind", path, path] }
     for plugin in plugins { words += ["--ro-bind", plugin.path, "\(Self.home)/plugins/\(plugin.name)"] }
     words += shown.mask(hidden)
+    self.data = data
+    if let data { words += ["--bind", data, DataFolders.mount] }
     if let python = system.python { words += ["--ro-bind", python, "\(Self.home)/python"] }
     var stage = system.stage
     if !stage.hasPrefix("/usr/") {
@@ -68,13 +72,16 @@ package struct Sandbox: Sendable {
     if hasNetwork { words += ["--network", "\(AgentNetwork.port)"] }
     for path in ["/usr"] + system.roots.map(\.path) + [folder, Self.home] { words += ["--run", path] }
     for path in ["/etc", "/proc"] + shown.granted { words += ["--read", path] }
-    words += ["--use", "/dev", "--own", "/tmp", "--", program] + manifest.runtime.arguments
+    words += ["--use", "/dev", "--own", "/tmp"]
+    if data != nil { words += ["--own", DataFolders.mount] }
+    words += ["--", program] + manifest.runtime.arguments
     filter = Self.filter(of: manifest)
     environment = [
       "OPENSTARRY_AGENT_ID=\(manifest.id)", "OPENSTARRY_HOME=\(Self.home)", "PATH=/usr/local/bin:/usr/bin:/bin",
       "HOME=/tmp", "LANG=C.UTF-8", "PYTHONPATH=\(Self.home)/python", "PYTHONDONTWRITEBYTECODE=1",
     ]
     if hasNetwork { environment += AgentNetwork.environment }
+    if data != nil { environment.append(DataFolders.variable) }
   }
 
   /// Whether the agent would see a file by its manifest.
@@ -86,7 +93,7 @@ package struct Sandbox: Sendable {
 
   /// What the launcher executes.
   package var confinement: Confinement {
-    Confinement(words: words, environment: environment, refused: refused, filter: filter)
+    Confinement(words: words, environment: environment, refused: refused, filter: filter, data: data)
   }
 
   /// bubblewrap's program.

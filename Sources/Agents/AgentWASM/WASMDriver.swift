@@ -70,6 +70,7 @@ package final class WASMDriver: AgentDriver {
   /// The properties of this isolation.
   package static let isolation = Isolation(
     .wasm, entry: "the module's file", buildsEntry: true, runsOnLoop: true,
+    ineffective: ["fs_allow_paths", "network_allow_hosts", "data"],
     check: { manifest throws(AgentFailure) in try check(manifest) })
 
   package var isolation: Isolation { Self.isolation }

@@ -2,7 +2,9 @@
 #ifndef OPENSTARRY_CLINUX_LAUNCHER_H
 #define OPENSTARRY_CLINUX_LAUNCHER_H
 
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -49,6 +51,38 @@ static inline int openstarry_limit_data(pid_t pid, uint64_t bytes) {
 // The kernel kills this process when the thread that started it ends (PR_SET_PDEATHSIG, prctl(2)), also while it is
 // stopped. A change of the user clears it.
 static inline int openstarry_die_with_parent(void) { return prctl(1, SIGKILL, 0, 0, 0); }
+
+// The size in bytes of all that is below a folder, by its descriptor, which is closed: for each file its length or its
+// room on the disk, whichever is more. UINT64_MAX for more than *left files or more than `depth` levels, or when a folder
+// cannot be read. Follows no links. A file with several names counts for each.
+static inline uint64_t openstarry_folder_size(int folder, int depth, int *left) {
+  DIR *entries = depth > 0 ? fdopendir(folder) : NULL;
+  struct dirent *entry;
+  uint64_t sum = 0;
+  if (entries == NULL) {
+    close(folder);
+    return UINT64_MAX;
+  }
+  while (sum != UINT64_MAX && (entry = readdir(entries)) != NULL) {
+    const char *name = entry->d_name;
+    struct stat status;
+    uint64_t room, below = 0;
+    if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) continue;
+    // It may be gone by now.
+    if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    room = (uint64_t)status.st_blocks * 512;
+    if ((status.st_mode & S_IFMT) == S_IFDIR) {
+      int inner = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+      if (inner < 0 && errno == ENOENT) continue;
+      below = inner < 0 ? UINT64_MAX : openstarry_folder_size(inner, depth - 1, left);
+    } else if (room < (uint64_t)status.st_size) {
+      room = (uint64_t)status.st_size;
+    }
+    sum = --*left < 0 || below == UINT64_MAX ? UINT64_MAX : sum + room + below;
+  }
+  closedir(entries);
+  return sum;
+}
 
 // environ(7), which <unistd.h> declares only with _GNU_SOURCE.
 static inline char **openstarry_environment(void) {

@@ -44,6 +44,7 @@ extension LauncherMessage: PacketMessage {
         writer.integer(usage.cpu)
         writer.integer(usage.memory)
         writer.integer(usage.tasks)
+        writer.integer(usage.data)
       case .ended(let id, let end):
         writer.integer(id)
         writer.integer(end.code)
@@ -88,9 +89,9 @@ extension LauncherMessage: PacketMessage {
       self = .refused(id: id, step: step, errno: errno)
     case 19:
       guard let id: UInt32 = reader.integer(), let cpu: UInt64 = reader.integer(),
-        let memory: UInt64 = reader.integer(), let tasks: UInt32 = reader.integer()
+        let memory: UInt64 = reader.integer(), let tasks: UInt32 = reader.integer(), let data: UInt64 = reader.integer()
       else { return nil }
-      self = .usage(id: id, LaunchUsage(cpu: cpu, memory: memory, tasks: tasks))
+      self = .usage(id: id, LaunchUsage(cpu: cpu, memory: memory, tasks: tasks, data: data))
     case 20:
       guard let id: UInt32 = reader.integer(), let code: Int32 = reader.integer(), let flag = reader.byte(),
         let cpu: UInt64 = reader.integer(), let peak: UInt64 = reader.integer()
@@ -115,6 +116,7 @@ extension ByteWriter {
       for text in texts { longText(text) }
     }
     byte(plan.isContainer ? 1 : 0)
+    longText(plan.data)
   }
 }
 
@@ -130,10 +132,10 @@ extension ByteReader {
     limits.tasks = tasks
     limits.descriptors = descriptors
     limits.fileSize = fileSize
-    // Absent in the first layout.
-    let isContainer = byte() == 1
+    guard let isContainer = byte(), let data = longText() else { return nil }
     let plan = LaunchPlan(
-      id: id, name: name, words: words, environment: environment, limits: limits, isContainer: isContainer)
+      id: id, name: name, words: words, environment: environment, limits: limits, isContainer: isContainer == 1,
+      data: data)
     return plan.isSound ? plan : nil
   }
 
@@ -159,6 +161,8 @@ extension LaunchPlan {
     }
     for text in words { for byte in text where byte == 0 { return false } }
     for text in environment { for byte in text where byte == 0 { return false } }
+    for byte in data where byte == 0 { return false }
+    if !data.isEmpty, data[0] != 0x2F { return false }
     return true
   }
 }

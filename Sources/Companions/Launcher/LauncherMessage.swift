@@ -50,11 +50,13 @@ package struct LaunchPlan: Equatable, Sendable {
   package var limits: LaunchLimits
   /// Whether it starts a container, which takes more than the limits of what runs in it.
   package var isContainer: Bool
+  /// The path of a folder that is made before the start, and whose contents `usage` counts; empty for none.
+  package var data: [UInt8]
 
   /// A plan without limits.
   package init(
     id: UInt32, name: [UInt8], words: [[UInt8]], environment: [[UInt8]] = [], limits: LaunchLimits = LaunchLimits(),
-    isContainer: Bool = false
+    isContainer: Bool = false, data: [UInt8] = []
   ) {
     self.id = id
     self.name = name
@@ -62,6 +64,7 @@ package struct LaunchPlan: Equatable, Sendable {
     self.environment = environment
     self.limits = limits
     self.isContainer = isContainer
+    self.data = data
   }
 }
 
@@ -131,6 +134,8 @@ package enum LaunchStep: UInt8, Sendable {
   case execute = 2
   /// The plan was not usable, or there are too many programs.
   case plan = 3
+  /// Its folder could not be made.
+  case data = 4
 }
 
 /// What a program and everything it has started use.
@@ -141,12 +146,15 @@ package struct LaunchUsage: Equatable, Sendable {
   package var memory: UInt64
   /// Processes and threads now.
   package var tasks: UInt32
+  /// Bytes in its folder. Those of a tree that is too large or too deep to be counted are UInt64.max.
+  package var data: UInt64
 
   /// A measurement.
-  package init(cpu: UInt64 = 0, memory: UInt64 = 0, tasks: UInt32 = 0) {
+  package init(cpu: UInt64 = 0, memory: UInt64 = 0, tasks: UInt32 = 0, data: UInt64 = 0) {
     self.cpu = cpu
     self.memory = memory
     self.tasks = tasks
+    self.data = data
   }
 }
 

@@ -130,6 +130,7 @@ package final class LauncherLink {
     let why = SystemError.text(errno)
     return switch step {
     case .group: "its control group cannot be set up: \(why)"
+    case .data: "its folder for data cannot be made: \(why)"
     case .execute where errno == ENOENT: "bubblewrap is not installed: install the package 'bubblewrap'"
     case .execute: "bubblewrap cannot be started: \(why)"
     case .plan: "the launcher does not take more programs: \(why)"

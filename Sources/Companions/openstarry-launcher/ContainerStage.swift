@@ -14,7 +14,7 @@ import CLinux
 /// Everything podman has made lies in this sandbox and vanishes with it, so nothing has to be cleaned up afterwards.
 ///
 /// podman writes `pid`, `conmon` and `id` to FOLDER, and its own files to FOLDER`/tmp`. Where no control group limits the
-/// memory, the launcher says in the variable OPENSTARRY_DATA how much each process may have (RLIMIT_DATA), in bytes: podman
+/// memory, the launcher says in the variable OPENSTARRY_RLIMIT_DATA how much each process may have (RLIMIT_DATA), in bytes: podman
 /// sets it, by an option after its first N words, or this program once the container runs.
 ///
 /// `--network` listens on this port of the sandbox's own loopback, which is the container's too, and passes the listening
@@ -58,7 +58,7 @@ struct ContainerStage {
 
   private init(_ folder: [UInt8], starting words: [[UInt8]], limitAfter place: Int?) {
     self.folder = folder
-    let limit = SmallFiles.read([UInt8]("/proc/self/environ"))?.number(after: "OPENSTARRY_DATA=")
+    let limit = SmallFiles.read([UInt8]("/proc/self/environ"))?.number(after: "OPENSTARRY_RLIMIT_DATA=")
     var words = words
     if let limit, let place, place <= words.count {
       let text = [UInt8](digits: limit)

@@ -12,6 +12,8 @@ struct Program {
   let process: Int32
   /// The folder of its control group; empty without one.
   let group: [UInt8]
+  /// Its folder; empty without one.
+  private let data: [UInt8]
   private let limits: LaunchLimits
   /// Whether podman is starting the container.
   private(set) var isStarting: Bool
@@ -25,6 +27,8 @@ struct Program {
     _ plan: LaunchPlan, _ descriptors: [Int32], _ groups: ControlGroups
   ) -> (program: Program?, step: LaunchStep, errno: Int32) {
     guard descriptors.count >= 2 else { return (nil, .plan, EINVAL) }
+    let dataError = makeFolder(plan.data)
+    if dataError != 0 { return (nil, .data, dataError) }
     let made = groups.make(plan)
     if let made, made.errno != 0 { return (nil, .group, made.errno) }
     let group = made?.folder ?? []
@@ -35,8 +39,19 @@ struct Program {
     }
     return (
       Program(
-        id: plan.id, process: process, group: group, limits: plan.limits, isStarting: plan.isContainer), .execute, 0
+        id: plan.id, process: process, group: group, data: plan.data, limits: plan.limits,
+        isStarting: plan.isContainer), .execute, 0
     )
+  }
+
+  /// Makes the folder of an agent, and the one in which it lies.
+  private static func makeFolder(_ path: [UInt8]) -> Int32 {
+    guard let slash = path.lastIndex(of: 0x2F), slash > 0 else { return path.isEmpty ? 0 : EINVAL }
+    for folder in [[UInt8](path[..<slash]), path] {
+      let error = SmallFiles.makeFolder(folder, mode: 0o700)
+      if error != 0, error != EEXIST { return error }
+    }
+    return SmallFiles.isFolder(path) ? 0 : ENOTDIR
   }
 
   private static func execute(
@@ -71,7 +86,7 @@ struct Program {
     if plan.limits.memory > 0, !controllers.contains(.memory) {
       if plan.isContainer {
         // podman itself needs more: `ContainerStage` sets it.
-        variables.append([UInt8]("OPENSTARRY_DATA=") + [UInt8](digits: plan.limits.memory))
+        variables.append([UInt8]("OPENSTARRY_RLIMIT_DATA=") + [UInt8](digits: plan.limits.memory))
       } else {
         limit(OPENSTARRY_RLIMIT_DATA, plan.limits.memory)
       }
@@ -130,6 +145,7 @@ struct Program {
   /// What it uses. The use of podman is not the agent's.
   var usage: LaunchUsage {
     var usage = measured
+    if !data.isEmpty { usage.data = SmallFiles.sizeOfFolder(data) }
     if isStarting { usage.memory = 0 }
     usage.cpu = ownCPU(of: usage.cpu)
     return usage

@@ -42,11 +42,27 @@ enum SmallFiles {
   }
 
   /// - Returns: 0, or the errno.
-  static func makeFolder(_ path: [UInt8]) -> Int32 {
+  static func makeFolder(_ path: [UInt8], mode: mode_t = 0o755) -> Int32 {
     let text = path + [0]
     // SAFETY: the text ends with a zero byte.
-    return unsafe text.withUnsafeBytes { unsafe mkdir($0.baseAddress!.assumingMemoryBound(to: CChar.self), 0o755) } == 0
+    return unsafe text.withUnsafeBytes { unsafe mkdir($0.baseAddress!.assumingMemoryBound(to: CChar.self), mode) } == 0
       ? 0 : openstarry_errno()
+  }
+
+  static func isFolder(_ path: [UInt8]) -> Bool {
+    let folder = open(path, O_RDONLY | O_DIRECTORY)
+    if folder >= 0 { close(folder) }
+    return folder >= 0
+  }
+
+  /// The size of a folder's contents.
+  /// - Returns: UInt64.max for more than 4096 files or 16 levels, or when a folder in it cannot be read.
+  static func sizeOfFolder(_ path: [UInt8]) -> UInt64 {
+    let folder = open(path, O_RDONLY | O_DIRECTORY)
+    guard folder >= 0 else { return .max }
+    var files: Int32 = 4096
+    // SAFETY: the shim writes the local, and closes the folder.
+    return unsafe openstarry_folder_size(folder, 16, &files)
   }
 
   /// - Returns: whether the folder is gone.

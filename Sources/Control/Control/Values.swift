@@ -67,6 +67,7 @@ extension Manifest {
     ]
     var fields = Fields(patterns.filter { !$0.1.isEmpty }.map { ($0.0, .list($0.1.map(Value.string))) })
     if permissions.model { fields["model"] = true }
+    if let data = permissions.data { fields["data"] = .int(Int64(data)) }
     return fields
   }
 }

@@ -23,7 +23,8 @@ struct CapabilityReader {
         emit: block.value("emit", .oneOrMore(of: emit), []),
         model: block.value("model", .bool, false),
         paths: block.value("fs_allow_paths", .list(of: path), []),
-        hosts: block.value("network_allow_hosts", .list(of: host), []))
+        hosts: block.value("network_allow_hosts", .list(of: host), []),
+        data: block.optional("data", .bytes))
       // Unknown keys are errors: a misspelt permission would be noticed only when it is needed.
       block.close()
     }

@@ -266,6 +266,23 @@ final class ContainerAgentTests {
     stop(now: true)
   }
 
+  @Test func itsFolderStays() throws {
+    for time in 1...2 {
+      started = nil
+      try startReady("cat /data/table; echo seven >$OPENSTARRY_DATA/table; echo done; sleep 60") {
+        $0.permissions.data = 1 << 20
+      }
+      room.run { host.lines.count { $0 == "done" } == time }
+      #expect(host.lines.contains("seven") == (time == 2), "\(host.lines)")
+      stop(now: true)
+    }
+    started = nil
+    try startReady("dd if=/dev/zero of=/data/a bs=64k count=17; while :; do :; done") { $0.permissions.data = 1 << 20 }
+    activate()
+    room.run { !ends.isEmpty }
+    #expect(ends.map(\.failure.reason) == [.data], "\(ends)")
+  }
+
   @Test func itMakesNoNamespaces() throws {
     let (_, text) = try room.output("unshare -U id && echo MADE; cat /proc/sys/user/max_user_namespaces")
     #expect(!text.contains("MADE") && text.hasSuffix("\n0\n"), "\(text)")

@@ -56,17 +56,20 @@ import Testing
     let found = excess {
       $0.permissions = Permissions(
         sensors: [EventPattern("*")], actuators: [EventPattern("pump")], cameras: [EventPattern("cam")],
-        emit: [EventPattern("x:*")], model: true, paths: ["/database", "/data/../etc", "sub"], hosts: ["example.org"])
+        emit: [EventPattern("x:*")], model: true, paths: ["/database", "/data/../etc", "sub"], hosts: ["example.org"],
+        data: 2)
       $0.budget.tokens = Rate(count: 10, per: .seconds(1))
       $0.file = "/elsewhere/agent.json"
     } over: {
-      $0.permissions = Permissions(sensors: [EventPattern("t")], emit: [EventPattern("x:y")], paths: ["/data", "sub"])
+      $0.permissions = Permissions(
+        sensors: [EventPattern("t")], emit: [EventPattern("x:y")], paths: ["/data", "sub"], data: 1)
       $0.budget.tokens = Rate(count: 10, per: .seconds(2))
       $0.file = "/here/agent.json"
     }
     #expect(
       found == [
         "sensor '*'", "actuator 'pump'", "camera 'cam'", "emitting 'x:*'", "a model", "host 'example.org'",
+        "2 bytes in a folder of its own, more than 1",
         "path '/database'", "path '/data/../etc'", "path '/elsewhere/sub'", "10/1s tokens, more than 10/2s",
       ])
   }

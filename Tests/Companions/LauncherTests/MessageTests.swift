@@ -14,14 +14,16 @@ import Testing
     return LaunchPlan(
       id: 9, name: Array("climate-9".utf8),
       words: [Array("/usr/bin/bwrap".utf8), [], Array(repeating: 0x61, count: 300)],
-      environment: [Array("A=b c".utf8)], limits: limits, isContainer: true)
+      environment: [Array("A=b c".utf8)], limits: limits, isContainer: true,
+      data: Array("/var/lib/x".utf8))
   }
 
   static var all: [LauncherMessage] {
     [
       .start(plan), .signal(id: 1, number: 15), .kill(id: 2), .measure(id: 3),
       .ready(LauncherFacts(uid: 65534, controllers: [.groups, .pids], landlock: 7)), .started(id: 4, pid: 4711),
-      .refused(id: 5, step: .group, errno: 13), .usage(id: 6, LaunchUsage(cpu: 1 << 50, memory: 3, tasks: 2)),
+      .refused(id: 5, step: .group, errno: 13),
+      .usage(id: 6, LaunchUsage(cpu: 1 << 50, memory: 3, tasks: 2, data: 1 << 40)),
       .ended(id: 7, LaunchEnd(code: 137, isOutOfMemory: true, cpu: 5, peak: 6)),
     ]
   }
@@ -56,6 +58,8 @@ import Testing
     LaunchPlan(id: 1, name: Array("a".utf8), words: [Array("relative".utf8)]),
     LaunchPlan(id: 1, name: Array("a".utf8), words: [Array("/x".utf8), [0x61, 0]]),
     LaunchPlan(id: 1, name: Array("a".utf8), words: [Array("/x".utf8)], environment: [[0]]),
+    LaunchPlan(id: 1, name: Array("a".utf8), words: [Array("/x".utf8)], data: Array("relative".utf8)),
+    LaunchPlan(id: 1, name: Array("a".utf8), words: [Array("/x".utf8)], data: [0x2F, 0]),
   ]) func unusablePlansAreNoMessages(_ plan: LaunchPlan) {
     #expect(!plan.isSound && LauncherMessage(LauncherMessage.start(plan).bytes) == nil)
   }

@@ -18,7 +18,7 @@ import Testing
         "capabilities": {"plugins": ["tables@1", "@scope/x@2.0"], "permissions": {
             "sensors": ["temp*", "door"], "actuators": "fan", "cameras": ["*"], "emit": ["climate:*", "*"],
             "model": true, "fs_allow_paths": ["./data", "/srv", "~/notes", "${DATA}/x"],
-            "network_allow_hosts": ["api.example.org", "[::1]:80"]}},
+            "network_allow_hosts": ["api.example.org", "[::1]:80"], "data": "8MiB"}},
         "budget": {"memory": "4MiB", "cpu": "50%", "activation": "50ms", "tokens": "10k/h", "events": "20/s",
             "hardware": "50/10s"},
         "policy": {"restart": "always", "max_restarts": 5, "window": "10m", "backoff": "1s", "max_backoff": "1m",
@@ -36,7 +36,8 @@ import Testing
         == Permissions(
           sensors: [EventPattern("temp*"), EventPattern("door")], actuators: [EventPattern("fan")],
           cameras: [EventPattern("*")], emit: [EventPattern("climate:*"), EventPattern("*")], model: true,
-          paths: ["./data", "/srv", "/home/ada/notes", "/srv/data/x"], hosts: ["api.example.org", "[::1]:80"]))
+          paths: ["./data", "/srv", "/home/ada/notes", "/srv/data/x"], hosts: ["api.example.org", "[::1]:80"],
+          data: 8 << 20))
     #expect(
       manifest.budget
         == Budget(

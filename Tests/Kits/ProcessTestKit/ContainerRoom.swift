@@ -30,10 +30,12 @@ package final class ContainerRoom {
     _ = unsafe chmod(place.path, 0o755)
     loop = try EventLoop()
     launcher = LauncherLink(loop, socket: nil, program: Beside.path("openstarry-launcher"), patience: .seconds(60))
+    _ = unsafe mkdir("\(place.path)/data", 0o777)
+    _ = unsafe chmod("\(place.path)/data", 0o777)
     proxy = ProxyLink(loop, socket: nil, program: Beside.path("openstarry-proxy"))
     driver = ContainerDriver(
       loop, home: "\(place.path)/home", plugins: PluginStore(folder: "\(place.path)/plugins"), launcher: launcher,
-      proxy: proxy, images: images ?? Self.images, limits: limits)
+      proxy: proxy, images: images ?? Self.images, data: "\(place.path)/data", limits: limits)
   }
 
   deinit {

@@ -17,6 +17,8 @@ package final class SandboxRoom {
   package let proxy: ProxyLink
   private let place: TemporaryFolder
   package var folder: String { place.path }
+  /// The folder for those of agents, in which the launcher's user may write.
+  package let data: String
 
   /// - Parameter patience: how long the launcher may be silent.
   package init(limits: ProcessLimits = ProcessLimits(), patience: Duration = .seconds(60)) throws {
@@ -25,7 +27,10 @@ package final class SandboxRoom {
     loop = try EventLoop()
     launcher = LauncherLink(loop, socket: nil, program: Beside.path("openstarry-launcher"), patience: patience)
     proxy = ProxyLink(loop, socket: nil, program: Beside.path("openstarry-proxy"))
-    driver = ProcessDriver(loop, home: place.path, launcher: launcher, proxy: proxy, limits: limits)
+    data = "\(place.path)/data"
+    _ = unsafe mkdir(data, 0o777)
+    _ = unsafe chmod(data, 0o777)
+    driver = ProcessDriver(loop, home: place.path, launcher: launcher, proxy: proxy, data: data, limits: limits)
   }
 
   deinit { driver.close() }

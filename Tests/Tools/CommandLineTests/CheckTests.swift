@@ -104,6 +104,21 @@ struct CheckTests {
     #expect(isFound("own/agent.json:2:43:", "'an image' of agent 'own' is not the name of an image"), "\(found)")
   }
 
+  @Test func permissionsWithoutEffectAreWarnings() throws {
+    try write(
+      "a/agent.json",
+      """
+      {"identity": {"id": "a"}, "runtime": {"driver": "in-process", "entry": "a"},
+       "capabilities": {"permissions": {"fs_allow_paths": ["x"], "network_allow_hosts": ["example.org"], "data": "1MiB"}}}
+      """)
+    let check = try check("a")
+    let found = check.found.map(\.description)
+    #expect(check.errors == 0 && check.warnings == 2, "\(found)")
+    #expect(found.contains { $0.contains("agent.json:2:") && $0.contains("'data' has no effect") }, "\(found)")
+    #expect(
+      found.contains { $0.contains("'network_allow_hosts' has no effect for agents with the driver 'in-process'") })
+  }
+
   @Test func conditionsAreCompiled() throws {
     try write("rules/orchestration.yaml", "rules:\n  - on: 'a:b'\n    if: 'value >'\n    action: 'wake(x)'\n")
     let check = try check("rules")

@@ -25,11 +25,12 @@ package struct Container: Sendable {
   /// - Parameters:
   ///   - image: its name.
   ///   - hidden: files and folders of the daemon, which no agent sees even where it sees the folder around them.
+  ///   - data: the folder that it may write to; nil for none.
   ///   - limits: the limits that podman sets.
   ///   - engine: the programs that run containers here.
   ///   - system: the machine's files.
   package init(
-    _ manifest: Manifest, image: String, plugins: [InstalledPlugin], hidden: [String] = [],
+    _ manifest: Manifest, image: String, plugins: [InstalledPlugin], hidden: [String] = [], data: String? = nil,
     limits: ProcessLimits = ProcessLimits(), engine: ContainerEngine, system: SystemFiles = SystemFiles()
   ) {
     var shown = ShownPaths(of: manifest, folder: nil)
@@ -38,6 +39,7 @@ package struct Container: Sendable {
     var words = Self.sandbox(engine, system, plugins)
     for path in shown.granted { words += ["--ro-bind", path, path] }
     words += shown.mask(hidden)
+    if let data { words += ["--bind", data, "\(Self.state)/data"] }
     var stage = system.stage
     if !stage.hasPrefix("/usr/") {
       words += ["--ro-bind", stage, "\(Self.state)/stage"]
@@ -51,14 +53,18 @@ package struct Container: Sendable {
     if engine.isCrun { words += ["--limit-after", "\(podman.count + 1)"] }
     words += ["--"] + podman + Self.run(engine, limits, hasNetwork: hasNetwork)
     for path in shown.granted { words += ["--volume", "\(path):\(path):ro"] }
-    let environment = [
+    if data != nil { words += ["--volume", "\(Self.state)/data:\(DataFolders.mount):nosuid,nodev,noexec"] }
+    var environment = [
       "OPENSTARRY_AGENT_ID=\(manifest.id)", "OPENSTARRY_HOME=\(Self.home)", "HOME=/tmp",
       "PYTHONPATH=\(Self.home)/python", "PYTHONDONTWRITEBYTECODE=1",
     ]
-    for variable in environment + (hasNetwork ? AgentNetwork.environment : []) { words += ["--env", variable] }
+    if hasNetwork { environment += AgentNetwork.environment }
+    if data != nil { environment.append(DataFolders.variable) }
+    for variable in environment { words += ["--env", variable] }
     words += [image] + manifest.runtime.arguments
     confinement = Confinement(
-      words: words, environment: Self.podmanEnvironment, refused: shown.refused, filter: nil, isContainer: true)
+      words: words, environment: Self.podmanEnvironment, refused: shown.refused, filter: nil, data: data,
+      isContainer: true)
   }
 
   /// bubblewrap's words: namespaces and mounts.

@@ -13,6 +13,7 @@ package final class ContainerDriver: AgentDriver {
   private let plugins: PluginStore
   private let home: String
   private let sockets: [String]
+  private let data: DataFolders
   private let images: String?
   private let limits: ProcessLimits
   private let starts: ProgramStarts
@@ -25,10 +26,11 @@ package final class ContainerDriver: AgentDriver {
   ///   - launcher: shared with the driver of process agents.
   ///   - proxy: connects agents to the hosts of their manifests, shared likewise; nil for one of this driver's own.
   ///   - images: the folder of the images; nil is `$OPENSTARRY_IMAGES`, or the usual one.
+  ///   - data: the folder for those of agents; nil for the usual one.
   ///   - limits: time limits, and the limits of agents without a budget.
   package init(
     _ loop: EventLoop, home: String, plugins: PluginStore, sockets: [String] = [], launcher: LauncherLink,
-    proxy: ProxyLink? = nil, images: String? = nil, limits: ProcessLimits = .container
+    proxy: ProxyLink? = nil, images: String? = nil, data: String? = nil, limits: ProcessLimits = .container
   ) {
     self.launcher = launcher
     self.plugins = plugins
@@ -36,6 +38,7 @@ package final class ContainerDriver: AgentDriver {
     self.limits = limits
     self.home = home
     self.sockets = sockets
+    self.data = DataFolders(data, home: home, launcher)
     starts = ProgramStarts(limits, on: loop, launcher: launcher, proxy: proxy ?? ProxyLink(loop))
   }
 
@@ -63,8 +66,8 @@ package final class ContainerDriver: AgentDriver {
       let plugins = try plugins.plugins(of: manifest)
       try checkAccess(plugins, of: manifest)
       let container = Container(
-        manifest, image: try Self.image(of: manifest), plugins: plugins, hidden: sockets + [home], limits: limits,
-        engine: try ContainerEngine.find(images: images))
+        manifest, image: try Self.image(of: manifest), plugins: plugins, hidden: sockets + [home, data.path],
+        data: data.folder(of: manifest), limits: limits, engine: try ContainerEngine.find(images: images))
       return (container.confinement, plugins)
     }
   }

@@ -129,11 +129,14 @@ package struct Permissions: Sendable, Hashable {
   package var paths: [String]
   /// Hosts it may connect to.
   package var hosts: [String]
+  /// The bytes that it may have in a folder of its own that stays; nil for no such folder.
+  package var data: Int?
 
   /// Permissions; those left out are denied.
   package init(
     sensors: [EventPattern] = [], actuators: [EventPattern] = [], cameras: [EventPattern] = [],
-    emit: [EventPattern] = [], model: Bool = false, paths: [String] = [], hosts: [String] = []
+    emit: [EventPattern] = [], model: Bool = false, paths: [String] = [], hosts: [String] = [],
+    data: Int? = nil
   ) {
     self.sensors = sensors
     self.actuators = actuators
@@ -142,6 +145,7 @@ package struct Permissions: Sendable, Hashable {
     self.model = model
     self.paths = paths
     self.hosts = hosts
+    self.data = data
   }
 
   /// Permissions for all devices and events, as an operator has them.

@@ -60,6 +60,10 @@ package enum PermissionLattice {
     for host in asked.hosts where !had.hosts.contains(host) {
       found.append(Excess(reason: .capability, text: "host '\(host)'"))
     }
+    if let data = asked.data, data > had.data ?? 0 {
+      found.append(
+        Excess(reason: .capability, text: "\(data) bytes in a folder of its own, more than \(had.data ?? 0)"))
+    }
     let folders = had.paths.map { absolute($0, in: parent) }
     for path in asked.paths.map({ absolute($0, in: child) }) where !folders.contains(where: { contains($0, path) }) {
       found.append(Excess(reason: .path, text: "path '\(path)'"))

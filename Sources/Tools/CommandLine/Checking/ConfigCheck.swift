@@ -182,13 +182,23 @@ struct ConfigCheck {
 
   /// Reports an agent that the daemon could not run. Cannot check in-process agents, which are linked into the daemon.
   private mutating func complain(of manifest: Manifest, _ bytes: [UInt8]) {
-    let runtime = (try? ConfigText.parse(bytes, file: manifest.file))?["runtime"]
+    let document = try? ConfigText.parse(bytes, file: manifest.file)
+    let runtime = document?["runtime"]
     func place(_ key: String) -> Location { runtime?[key]?.location ?? Location(file: manifest.file) }
     guard let isolation = Isolations.of(manifest.runtime.driver) else {
       return add([Diagnostic(place("driver"), manifest.runtime.driver.isMissing)])
     }
     do throws(AgentFailure) { try isolation.check(manifest) } catch {
       add([Diagnostic(place("entry"), error.message)])
+    }
+    let permissions = document?["capabilities"]?["permissions"]
+    for key in isolation.ineffective {
+      guard let node = permissions?[key] else { continue }
+      let driver = manifest.runtime.driver.rawValue
+      add([
+        Diagnostic(
+          node.location, "'\(key)' has no effect for agents with the driver '\(driver)'", severity: .warning)
+      ])
     }
   }
 

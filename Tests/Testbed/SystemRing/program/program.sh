@@ -7,6 +7,7 @@ done
 for file in /proc/sys/kernel/core_pattern /proc/sys/kernel/panic /usr/bin/file; do
   if (: >>$file) 2>/dev/null; then echo "it can write $file"; fi
 done
+echo start >>"$OPENSTARRY_DATA/starts"
 printf '{"method":"ready","params":{"abi":1}}\n' >&3
 while read -r line <&3; do
   id=${line#*\"id\":}
