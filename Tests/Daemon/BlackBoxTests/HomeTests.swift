@@ -111,6 +111,8 @@ import Testing
     #expect(unsafe symlink("/nonexistent/x", "\(station.folder)/home") == 0)
     let daemon = try station.daemon()
     #expect(daemon.errors.contains("is a symbolic link to /nonexistent/x, which does not exist"), "\(daemon.errors)")
-    #expect(!daemon.errors.contains("mkdir") && !daemon.errors.contains("cannot be used"), "\(daemon.errors)")
+    // A change that has to be kept is another matter, and may be due by now.
+    let start = daemon.errors.split(separator: "\n").prefix { !$0.contains(": ready in ") }
+    #expect(!start.contains { $0.contains("mkdir") || $0.contains("cannot be used") }, "\(start)")
   }
 }
