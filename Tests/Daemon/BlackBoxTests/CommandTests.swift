@@ -39,6 +39,12 @@ import Testing
     #expect(try error("nope")["kind"] == "usage")
     #expect(try error("register", "nosuch")["message"] == "nosuch: no such file")
     #expect(try error("register", "agents")["message"]?.string?.hasPrefix("agents has no agent.json: ") == true)
+    try station.write("list.json", "[1]")
+    for words in [["register"], ["deploy"], ["agent", "add"]] {
+      let refused = try station.run(words + ["list.json"])
+      let expected = "openstarry: list.json: this is no agent.json: expected a map"
+      #expect(refused.code == 1 && refused.errors.hasPrefix(expected), "\(words): \(refused)")
+    }
 
     #expect(try station.run("spawn", "climate").code == 0)
     let unregister = try station.run("unregister", "climate")
@@ -54,6 +60,21 @@ import Testing
     Files.remove("\(station.folder)/openstarry.yaml")
     let validate = try station.run("config", "validate")
     #expect(validate.code == (Files.isFile("/etc/openstarry/openstarry.yaml") ? validate.code : 5), "\(validate)")
+  }
+
+  @Test func aMistypedNameIsNoAgentWithoutTrouble() throws {
+    let station = try station()
+    let daemon = try station.daemon()
+    let known = try station.run("history", "climate")
+    #expect(known.code == 0 && known.errors.isEmpty && !known.output.isEmpty, "\(known)")
+    let words =
+      "openstarry: the ledger has no entries of 'climat', and no agent is registered under that name "
+      + "(did you mean 'climate'?)\n"
+    let mistyped = try station.run("history", "climat")
+    #expect(mistyped.code == 0 && mistyped.output.isEmpty && mistyped.errors == words, "\(mistyped)")
+    let json = try station.run("history", "climat", "--json")
+    #expect(json.code == 0 && json.json?["entries"] == .list([]) && json.errors == words, "\(json)")
+    #expect(daemon.exitCode == nil)
   }
 
   @Test func everyCommandAnswersPeopleAndPrograms() throws {

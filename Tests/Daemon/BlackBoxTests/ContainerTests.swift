@@ -79,3 +79,55 @@ import Testing
     #expect(eventually { containers.isEmpty })
   }
 }
+
+/// `openstarry-images`.
+@Suite struct ImagesTests {
+  private let station: Station
+
+  init() throws { station = try Station() }
+
+  private func script(_ words: [String], as user: Int? = nil, folder: String) throws -> Station.Outcome {
+    let change = user.map { ["setpriv", "--reuid", "\($0)", "--regid", "\($0)", "--clear-groups"] } ?? []
+    let program = try station.start(
+      "/usr/bin/env", change + ["/bin/sh", "\(station.folder)/images"] + words, ["OPENSTARRY_IMAGES": folder])
+    let code = program.wait()
+    return Station.Outcome(code: code, output: program.output, errors: program.errors)
+  }
+
+  private func copyScript(_ change: (String) -> String = { $0 }) throws {
+    let text = String(decoding: try Files.read("\(Station.repository)/systemd/images"), as: UTF8.self)
+    try station.write("images", change(text))
+    try #require(station.start("chmod", ["a+rX", station.folder, "\(station.folder)/images"]).wait() == 0)
+  }
+
+  @Test(.enabled(if: geteuid() == 0 && ContainerRoom.absence == nil)) func everyUserHasImagesOfTheirOwn() throws {
+    try copyScript()
+    for user in [54_321, 54_322] {
+      let folder = "\(station.folder)/\(user)"
+      try #require(station.start("install", ["-d", "-o", "\(user)", "-g", "\(user)", folder]).wait() == 0)
+      let listed = try script(["images"], as: user, folder: "\(folder)/images")
+      #expect(listed.code == 0 && listed.errors.isEmpty, "\(listed)")
+    }
+  }
+
+  @Test func whatIsMissingIsCalledByItsPackage() throws {
+    let bin = "\(station.folder)/bin"
+    try copyScript { $0.replacing("PATH=/usr/sbin:/usr/bin:/sbin:/bin\n", with: "PATH=\(bin)\n") }
+    func complaint() throws -> String {
+      let outcome = try script(["images"], folder: "\(station.folder)/none")
+      #expect(outcome.code == 69 && outcome.output.isEmpty, "\(outcome)")
+      return outcome.errors
+    }
+    func install(_ name: String) throws {
+      try station.write("bin/\(name)", "#!/bin/false\n")
+      try #require(station.start("chmod", ["755", "\(bin)/\(name)"]).wait() == 0)
+    }
+    #expect(try complaint() == "openstarry-images: podman is not installed: apt install podman crun\n")
+    try install("podman")
+    if !Files.isFile("/usr/libexec/podman/conmon") {
+      #expect(try complaint() == "openstarry-images: conmon is not installed: apt install conmon\n")
+    }
+    try install("conmon")
+    #expect(try complaint() == "openstarry-images: crun is not installed: apt install crun\n")
+  }
+}

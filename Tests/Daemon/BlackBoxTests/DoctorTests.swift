@@ -50,6 +50,30 @@ import Testing
     #expect(outcome.output.contains("no limit was proved: no sandbox can be made"), "\(outcome.output)")
   }
 
+  @Test func anAgentThatCannotRunIsAProblem() throws {
+    let box = manifest("box", entry: "localhost/box:1").replacing("in-process", with: "docker")
+    let station = try Station(files: ["board.yaml": quietBoard, "agents/box/agent.json": box])
+    // It lacks podman, or else its image.
+    let daemon = try station.daemon(environment: ["OPENSTARRY_IMAGES": "\(station.folder)/no-images"])
+    let outcome = try station.run("doctor", "--json")
+    #expect(outcome.code == 1)
+    let agents = findings(outcome).filter { $0["area"] == "agents" }
+    #expect(agents.map { $0["level"] } == ["problem"], "\(agents)")
+    #expect(agents.first?["text"]?.string?.hasPrefix("agent 'box' cannot run: ") == true, "\(agents)")
+    #expect(agents.first?["remedy"]?.string?.contains("openstarry daemon reload") == true, "\(agents)")
+    daemon.send(SIGTERM)
+    #expect(daemon.wait() == 0)
+  }
+
+  @Test func aBundleIsNeverWrittenOverAFile() throws {
+    let station = try Station(files: ["board.yaml": quietBoard, "board.tar": "mine"])
+    let outcome = try station.run("doctor", "--bundle", "board.tar")
+    #expect(outcome.code == 1)
+    #expect(outcome.errors.contains("board.tar cannot be written: File exists"), "\(outcome.errors)")
+    #expect(outcome.output.hasPrefix("daemon\n  problem  no daemon answers\n"), "\(outcome.output)")
+    #expect(try Files.read("\(station.folder)/board.tar") == Array("mine".utf8))
+  }
+
   @Test func withoutADaemonItSaysHowToStartOne() throws {
     let station = try Station(files: ["board.yaml": quietBoard])
     let outcome = try station.run("doctor")

@@ -1,7 +1,9 @@
+import Glibc
 import Linux
 import Model
 import TestKit
 import Testing
+import Wire
 
 @testable import CommandLine
 
@@ -87,6 +89,63 @@ struct AgentFolderTests {
     #expect(try AgentFolder("\(home.path)/yaml/agent.yaml", environment: [:]).path == "\(home.path)/yaml")
     let none = #expect(throws: Failure.self) { try AgentFolder(home.path, environment: [:]) }
     #expect(none?.status == .notFound && none?.message.contains("agent new") == true)
+  }
+
+  @Test func filesThatAreNoManifestAreNamed() throws {
+    for (name, text) in [("passwd", "root:x:0:0:root:/root:/bin/bash\n"), ("list.json", "[1]")] {
+      try home.write(name, text)
+      let file = "\(home.path)/\(name)"
+      let wanted = "\(file): this is no agent.json: expected a map with 'identity' and 'runtime'"
+      let handed = #expect(throws: Failure.self) { try Handover.params(file, Array(text.utf8)) }
+      #expect(handed?.message == wanted && handed?.status == .failed)
+      let deployed = #expect(throws: Failure.self) { try AgentFolder(file, environment: [:]) }
+      #expect(deployed?.message == wanted && deployed?.status == .failed)
+    }
+  }
+
+  @Test func manifestsAreSentWithAbsolutePaths() throws {
+    let agent = try make("heater")
+    let params = try Handover.params("\(agent.path)/../heater/agent.json", agent.text)
+    #expect(params["file"] == .string(try Files.resolve("\(home.path)/heater/agent.json")))
+  }
+
+  /// What an agent in shell answers to messages, and what it writes to standard error.
+  private func answers(of agent: AgentFolder, to messages: [String]) throws -> (lines: [String], errors: String) {
+    let (ours, its) = try UnixSocket.pair()
+    defer { close(ours) }
+    let errors = try System.open("\(home.path)/errors", O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
+    var plan = SpawnPlan("/bin/sh", ["sh", agent.module])
+    (plan.input, plan.output, plan.errors) = (.null, .null, .descriptor(errors.number))
+    plan.descriptors = [its]
+    let process = try Linux.Spawn.start(plan)
+    close(its)
+    try System.writeAll(ours, Array((messages.joined(separator: "\n") + "\n").utf8))
+    shutdown(ours, Int32(SHUT_WR))
+    var bytes: [UInt8] = []
+    while try System.read(ours, into: &bytes, limit: 65_536) != 0 {}
+    _ = try Linux.Spawn.wait(for: process)
+    return (
+      String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init),
+      String(decoding: try home.bytes("errors"), as: UTF8.self)
+    )
+  }
+
+  @Test func newAgentsInShellTakeAnyReading() throws {
+    let agent = try make("heater", .sh)
+    func activate(_ value: String) -> String {
+      #"{"jsonrpc":"2.0","id":1,"method":"activate","params":{"event":{"payload":{"value":\#(value)}}}}"#
+    }
+    for value in [#""abc""#, #""31""#, "null", "true", "[31]", "99999999999999999999", "29.5"] {
+      let (lines, errors) = try answers(of: agent, to: [activate(value)])
+      #expect(lines.dropFirst() == [#"{"jsonrpc":"2.0","id":1,"result":{}}"#], "\(value)")
+      #expect(errors.isEmpty, "\(value): \(errors)")
+    }
+    let receipt = #"{"jsonrpc":"2.0","id":1,"result":{}}"#
+    for (value, command) in [("31.5", "on"), ("-3", "off")] {
+      let (lines, errors) = try answers(of: agent, to: [activate(value), receipt])
+      #expect(lines.count == 3 && lines[1].contains(#""command":"\#(command)""#), "\(lines)")
+      #expect(errors.isEmpty)
+    }
   }
 
   @Test func theSDKIsFound() throws {

@@ -26,6 +26,19 @@ import Testing
     ("run --key=abc x", "run --key= <removed>"), ("run --max-tokens 5", "run --max-tokens 5"),
     (#""args": ["--token", "a b", "-v"]"#, #""args": ["--token", <removed>, "-v"]"#),
     ("args: [--token, abc]", "args: [--token, <removed>"),
+    (
+      #""description": "see https://ada:pw@git.example.org/x with token=abc""#,
+      #""description": "see https://<removed>@git.example.org/x with token= <removed>"#
+    ),
+    (#""args": ["--password","pw","--api-key=abc"]"#, #""args": ["--password",<removed>,"--api-key= <removed>"#),
+    (#"{"args":["-v","--pwd","p\"w","-x"]}"#, #"{"args":["-v","--pwd",<removed>,"-x"]}"#),
+    ("args='--password pw'", "args='--password <removed>"),
+    (#"run: "x --token \"a b\" -v""#, #"run: "x --token <removed> -v""#),
+    ("# --password pw --token=abc", "# --password <removed> --token= <removed>"),
+    ("# Bearer abc token: def", "# Bearer <removed> token: <removed>"), ("Bearer token: abc", "Bearer <removed>"),
+    ("url: https://ada:pw@host/x?access_token=abc", "url: https://<removed>@host/x?access_token= <removed>"),
+    ("https://ada:pw.token:abc@host/", "https://<removed>"), ("db_pwd: abc", "db_pwd: <removed>"),
+    ("pin: 17", "pin: 17"), ("keep - or --mode x", "keep - or --mode x"),
     ("mail ada@example.org", "mail ada@example.org"), ("tokens: 10k/h", "tokens: 10k/h"),
     ("time: 14:03:21", "time: 14:03:21"), ("board: board.yaml", "board: board.yaml"), ("", ""),
   ]) func secretsAreRemovedFromLines(text: String, expected: String) {
@@ -35,8 +48,21 @@ import Testing
   @Test func secretsOfSeveralLinesAreRemoved() {
     #expect(
       Redaction.text("a:\n  secret: |\n    one\n\n    two\n  next: 1") == "a:\n  secret: <removed>\n  next: 1")
+    #expect(Redaction.text("passwords:\n- one\n- two\nb: 1") == "passwords: <removed>\nb: 1")
+    #expect(
+      Redaction.text("- token: one\n  id: 2\n- id: 3") == "- token: <removed>\n- id: 3", "what is below it goes, too")
     #expect(
       Redaction.text("x\n-----BEGIN PRIVATE KEY-----\nMIIB\n-----END PRIVATE KEY-----\ny") == "x\n<removed>\ny")
+  }
+
+  @Test func optionsAndTheirValuesMayBeOnSeparateLines() {
+    #expect(
+      Redaction.text("[\n  \"-v\",\n  \"--password\",\n  \"a b\",\n  \"-x\"\n]")
+        == "[\n  \"-v\",\n  \"--password\",\n  <removed>,\n  \"-x\"\n]")
+    #expect(
+      Redaction.text("args:\n  - --token\n  - a b\n  - --key\n  - -v\n  - x")
+        == "args:\n  - --token\n  - <removed>\n  - --key\n  - -v\n  - x")
+    #expect(Redaction.text("run --token\nmore") == "run --token\nmore")
   }
 
   @Test func secretsAreRemovedFromValues() {

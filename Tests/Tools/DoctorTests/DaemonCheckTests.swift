@@ -87,6 +87,21 @@ import Testing
     #expect(patient.has(.sandbox, .note, "agents in Python cannot run", remedy: "apt install python3"))
   }
 
+  @Test func agentsThatCannotRun() throws {
+    var patient = try Patient()
+    patient.facts.daemon = .success(
+      Patient.answers(unusable: [
+        "box": "podman is not installed, which agents with the driver 'docker' need: apt install podman crun",
+        "odd": "agents/odd/agent.json:1:1: no 'identity'",
+      ]))
+    #expect(
+      patient.has(
+        .agents, .problem, "agent 'box' cannot run: podman is not installed", remedy: "openstarry daemon reload"),
+      "\(patient.complaints)")
+    #expect(patient.has(.agents, .problem, "agent 'odd' cannot run: agents/odd/agent.json:1:1"))
+    #expect(!patient.has(.agents, .ok, "registered"))
+  }
+
   @Test func agentsInQuarantineAndOverTheirBudget() throws {
     var patient = try Patient()
     patient.facts.daemon = .success(

@@ -14,6 +14,7 @@ struct Patient {
   /// - Parameter files: by path, without the first slash.
   init(_ files: [String: String] = [:]) throws {
     folder = try TemporaryFolder()
+    facts.versions = ["/usr/bin/bwrap": "0.8.0", "/usr/bin/podman": "4.3.1", "/usr/bin/python3": "3.11.2"]
     for (name, text) in Self.healthy { try folder.write(name, text) }
     for (name, text) in files { try folder.write(name, text) }
   }
@@ -38,7 +39,7 @@ struct Patient {
 
   /// Answers of a daemon on a real board, in order.
   static func answers(
-    status: Fields = [:], devices: [Value] = [], agents: [Value] = [], history: [Value] = [],
+    status: Fields = [:], devices: [Value] = [], agents: [Value] = [], unusable: Fields = [:], history: [Value] = [],
     probes: Result<Value, Facts.Failure> = .success(held)
   ) -> DaemonAnswers {
     var all: Fields = [
@@ -46,7 +47,8 @@ struct Patient {
       "clock": ["synchronised": true, "trusted": true],
     ]
     for (name, value) in status { all[name] = value }
-    return DaemonAnswers(status: .map(all), devices: devices, agents: agents, history: history, probes: probes)
+    return DaemonAnswers(
+      status: .map(all), devices: devices, agents: agents, unusable: unusable, history: history, probes: probes)
   }
 
   static let held: Value = [

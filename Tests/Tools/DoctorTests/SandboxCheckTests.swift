@@ -24,6 +24,16 @@ import Testing
     #expect(patient.has(.sandbox, .note, "bubblewrap is not installed"))
   }
 
+  @Test func bubblewrapDoesNotStart() throws {
+    var patient = try patient()
+    #expect(patient.has(.sandbox, .ok, "bubblewrap 0.8.0 is installed"))
+    patient.facts.versions["/usr/bin/bwrap"] = nil
+    #expect(
+      patient.has(
+        .sandbox, .problem, "bubblewrap is installed and does not start", remedy: "'/usr/bin/bwrap --version'"),
+      "\(patient.complaints)")
+  }
+
   struct Setting: Sendable {
     var file: String
     var text: String
@@ -113,6 +123,19 @@ import Testing
     patient.facts.daemon = .success(Patient.answers(agents: [Patient.program]))
     #expect(patient.has(.sandbox, .note, missing.text, remedy: missing.remedy), "\(patient.complaints)")
     #expect(patient.complaints.count == 1, "\(patient.complaints)")
+  }
+
+  @Test func programsThatDoNotStart() throws {
+    var patient = try Patient(Patient.podman)
+    patient.facts.versions = [:]
+    patient.facts.daemon = .success(Patient.answers(agents: [Patient.container]))
+    let text = "podman is installed and does not start"
+    #expect(
+      patient.has(.sandbox, .problem, text, remedy: "apt install --reinstall podman"), "\(patient.complaints)")
+    patient.facts.daemon = .success(Patient.answers(agents: [Patient.program]))
+    #expect(patient.has(.sandbox, .note, text), "\(patient.complaints)")
+    #expect(!patient.has(.sandbox, .ok, "podman"))
+    #expect(patient.has(.sandbox, .note, "python3 is installed and does not start", remedy: "python3 --version"))
   }
 
   @Test(arguments: ["usr/bin/runc", "usr/sbin/runc"]) func runcWillDo(path: String) throws {

@@ -22,6 +22,7 @@ struct AgentFolder {
     file = try Self.manifestFile(path)
     self.path = Files.isFolder(path) ? path : Files.folder(of: path)
     text = try CommandFile.read(file)
+    if let value = try? ConfigText.parse(text, file: file).value { try CommandFile.checkManifest(value, of: file) }
     do throws(Diagnostics) {
       (manifest, warnings) = try ConfigText.manifest(
         text, file: file, environment: environment, isolations: Isolations.known, board: board)
@@ -66,6 +67,13 @@ struct AgentFolder {
 enum CommandFile {
   static func read(_ path: String) throws(Failure) -> [UInt8] {
     do throws(SystemError) { return try Files.read(path) } catch { throw unreadable(path, error) }
+  }
+
+  /// Checks that what a file says can be a manifest at all.
+  static func checkManifest(_ value: Value, of path: String) throws(Failure) {
+    guard value.map == nil else { return }
+    throw Failure(
+      .failed, "\(path.printable): this is no agent.json: expected a map with 'identity' and 'runtime'")
   }
 
   static func unreadable(_ path: String, _ error: SystemError) -> Failure {

@@ -140,9 +140,10 @@ struct AgentTemplate {
       openstarry_bytes event = {bytes, length};
       openstarry_bytes value = openstarry_cbor_get(openstarry_cbor_get(event, "payload"), "value");
       double temperature = openstarry_cbor_number(value);
-      bool is_known = value.length > 0;
+      // An integer or a floating point number (RFC 8949, appendix B).
+      bool is_number = value.length > 0 && ((uint8_t)*value.at < 0x40 || (uint8_t)*value.at == 0xFB);
       free(bytes);
-      if (!is_known) return openstarry_ok();
+      if (!is_number) return openstarry_ok();
 
       openstarry_area answer = {0};
       if (temperature > 30) {
@@ -180,7 +181,7 @@ struct AgentTemplate {
 
         def handle(self, event, board):
             temperature = event.payload.get("value")
-            if temperature is None:
+            if not isinstance(temperature, (int, float)):
                 return
             try:
                 if temperature > 30:
@@ -235,10 +236,14 @@ struct AgentTemplate {
       outcome='"result":{}'
       case $line in
         *'"method":"activate"'*)
-          # The degrees, without what follows the point.
+          # The degrees, without what follows the point. What is no number is neither more nor less.
           value=${line#*\"value\":}
           value=${value%%[.,\}]*}
-          if [ "$value" -ge 30 ]; then fan on; elif [ "$value" -lt 28 ]; then fan off; fi
+          if [ "$value" -ge 30 ] 2>/dev/null; then
+            fan on
+          elif [ "$value" -lt 28 ] 2>/dev/null; then
+            fan off
+          fi
           ;;
         *'"method":"snapshot"'*) outcome='"result":{"snapshot":{}}' ;;
         *'"method":"stop"'*)

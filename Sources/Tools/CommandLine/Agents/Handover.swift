@@ -20,6 +20,7 @@ enum Handover {
     do throws(Diagnostics) { manifest = try ConfigText.parse(text, file: file).value } catch {
       throw Failure(.failed, "\(file.printable) was not registered", details: error.all.map(\.description))
     }
+    try CommandFile.checkManifest(manifest, of: file)
     do throws(SystemError) { path = try Files.resolve(file) } catch { throw CommandFile.unreadable(file, error) }
     var params: Fields = ["manifest": manifest, "file": .string(path)]
     if let module = module(of: manifest, beside: path) { params["module"] = .string(Base64.text(module)) }

@@ -169,9 +169,10 @@ struct Register: ParsableCommand {
   func run() throws {
     let file = Files.isFolder(file) ? try AgentFolder.manifestFile(file) : file
     let text = try CommandFile.read(file)
+    let params = try Handover.params(file, text)
     do {
       // A running agent may take five minutes to end.
-      try shared.ask("registry.register", try Handover.params(file, text), timeout: nil) { agent, _ in
+      try shared.ask("registry.register", params, timeout: nil) { agent, _ in
         ["\(AgentText.sentence(agent)), registered"]
       }
     } catch let refusal as Failure where refusal.status == .failed {

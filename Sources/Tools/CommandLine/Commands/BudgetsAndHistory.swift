@@ -33,10 +33,28 @@ struct History: ParsableCommand {
   func run() throws {
     var params: Fields = ["limit": .int(Int64(limit))]
     if let agent { params["agent"] = .string(agent) }
-    try shared.ask("daemon.history", params) { result, terminal in
-      let entries = result["entries"]?.list ?? []
-      guard !entries.isEmpty else { return ["the ledger has no entries\(agent.map { " of '\($0.printable)'" } ?? "")"] }
-      return HistoryText.lines(entries, colour: terminal.colour, utcOffset: localOffset)
+    let remote = try shared.connect()
+    let result = try remote.call("daemon.history", params)
+    let entries = result["entries"]?.list ?? []
+    let absence = entries.isEmpty ? "the ledger has no entries\(agent.map { " of '\($0.printable)'" } ?? "")" : nil
+    if let absence, let agent, let known = Self.unknown(agent, try remote.call("registry.list")) {
+      // A typing mistake must not look like an agent without trouble.
+      Terminal.complain("\(absence), and no agent is registered under that name\(known)")
+      if shared.json { try shared.show(result) { _, _ in [] } }
+      return
     }
+    try shared.show(result) { _, terminal in
+      absence.map { [$0] } ?? HistoryText.lines(entries, colour: terminal.colour, utcOffset: localOffset)
+    }
+  }
+
+  /// Whether no agent has a name.
+  /// - Parameter registry: the result of `registry.list`.
+  /// - Returns: the name that may be meant, to append to a message; nil when there is such an agent.
+  static func unknown(_ name: String, _ registry: Value) -> String? {
+    let agents = (registry["agents"]?.list ?? []).compactMap { $0["agent"]?.string }
+    let known = agents + (registry["unusable"]?.map ?? [:]).map(\.key)
+    if known.contains(where: { $0.isSame(as: name) }) { return nil }
+    return Suggestion.phrase(for: name, in: known)
   }
 }

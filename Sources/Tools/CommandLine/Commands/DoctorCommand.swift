@@ -69,6 +69,7 @@ struct DoctorCommand: ParsableCommand {
     let status = try remote.call("daemon.status")
     let devices = try remote.call("hal.devices")["devices"]?.list ?? []
     let agents = try remote.call("agent.list")["agents"]?.list ?? []
+    let unusable = try remote.call("registry.list")["unusable"]?.map ?? [:]
     // The home may be unreadable, which the status says.
     let history = (try? remote.call("daemon.history", ["limit": 100]))?["entries"]?.list ?? []
     if !shared.json, System.isTerminal(2) { Terminal.complain("the limits are being proved, for some seconds") }
@@ -78,6 +79,7 @@ struct DoctorCommand: ParsableCommand {
     } catch {
       probes = .failure(Facts.Failure(error.message, isRefusal: error.status == .denied))
     }
-    return DaemonAnswers(status: status, devices: devices, agents: agents, history: history, probes: probes)
+    return DaemonAnswers(
+      status: status, devices: devices, agents: agents, unusable: unusable, history: history, probes: probes)
   }
 }

@@ -1,10 +1,17 @@
 import Model
 
-/// Agents: quarantine and budgets.
+/// Agents: what cannot run, quarantine and budgets.
 enum AgentChecks {
   static func findings(_ machine: Machine, _ facts: Facts) -> [Finding] {
     guard let answers = facts.answers else { return [] }
     var findings: [Finding] = []
+    for (agent, why) in answers.unusable {
+      findings.append(
+        Finding(
+          .agents, .problem, "agent '\(agent)' cannot run: \(why.string ?? why.text())",
+          remedy: "remove the cause, then 'openstarry daemon reload'; one that was registered comes back with "
+            + "'openstarry register' or a restart of the daemon"))
+    }
     for (agent, why) in answers.status["quarantined"]?.map ?? [:] {
       findings.append(
         Finding(

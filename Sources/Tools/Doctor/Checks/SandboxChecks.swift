@@ -16,7 +16,7 @@ enum SandboxChecks {
     }
     // Boards without such agents need no sandbox.
     let level: Finding.Level = facts.answers?.hasPrograms ?? false ? .problem : .note
-    var findings = parts(machine, level) + namespaces(machine, level)
+    var findings = parts(machine, facts, level) + namespaces(machine, level)
     if let obstacle = probes?["obstacle"]?.string {
       let isKnown = findings.contains { $0.level != .ok }
       findings.insert(
@@ -46,12 +46,17 @@ enum SandboxChecks {
   }
 
   /// The programs and files that have to be installed.
-  private static func parts(_ machine: Machine, _ level: Finding.Level) -> [Finding] {
+  private static func parts(_ machine: Machine, _ facts: Facts, _ level: Finding.Level) -> [Finding] {
     var findings: [Finding] = []
-    findings.append(
-      machine.exists("/usr/bin/bwrap")
-        ? Finding(.sandbox, .ok, "bubblewrap is installed")
-        : Finding(.sandbox, level, "bubblewrap is not installed", remedy: "sudo apt install bubblewrap"))
+    let bubblewrap = "/usr/bin/bwrap"
+    if !machine.exists(bubblewrap) {
+      findings.append(
+        Finding(.sandbox, level, "bubblewrap is not installed", remedy: "sudo apt install bubblewrap"))
+    } else if let version = facts.versions[bubblewrap] {
+      findings.append(Finding(.sandbox, .ok, "bubblewrap \(version) is installed"))
+    } else {
+      findings.append(broken(bubblewrap, "bubblewrap", level, "agents that are programs cannot run"))
+    }
     // Only an installed daemon has a unit; in a checkout the programs are beside the daemon.
     let unit = "/usr/lib/systemd/system/openstarry-launcher.socket"
     if machine.exists(unit) {
@@ -121,12 +126,14 @@ enum SandboxChecks {
           remedy: "sudo apt install podman crun")
       ]
     }
+    guard let version = facts.versions[podman] else {
+      return [broken(podman, "podman", level, "agents in containers (driver 'docker') cannot run")]
+    }
     var findings: [Finding] = []
-    let version = facts.versions[podman].map { " \($0)" } ?? " (which does not start)"
     func missing(_ what: String, _ package: String) {
       findings.append(
         Finding(
-          .sandbox, level, "podman\(version) is installed without \(what), which agents in containers need",
+          .sandbox, level, "podman \(version) is installed without \(what), which agents in containers need",
           remedy: "sudo apt install \(package)"))
     }
     let runtime = ["/usr/bin/crun", "/usr/bin/runc", "/usr/sbin/runc"].first { machine.exists($0) }
@@ -142,7 +149,7 @@ enum SandboxChecks {
     }
     guard findings.isEmpty, let runtime = runtime?.split(separator: "/").last else { return findings }
     let place = images == nil ? "'sudo openstarry-images images' lists the images in" : "images are in"
-    return [Finding(.sandbox, .ok, "podman\(version) is installed, with \(runtime); \(place) \(facts.images)")]
+    return [Finding(.sandbox, .ok, "podman \(version) is installed, with \(runtime); \(place) \(facts.images)")]
   }
 
   /// Whether there are images in a folder; nil when this user may not look. Usually only root and the agents' user may.
@@ -163,6 +170,19 @@ enum SandboxChecks {
       return Finding(
         .sandbox, .note, "python3 is not installed: agents in Python cannot run", remedy: "sudo apt install python3")
     }
-    return Finding(.sandbox, .ok, "python3\(facts.versions[path].map { " \($0)" } ?? "") is installed")
+    guard let version = facts.versions[path] else {
+      return broken(path, "python3", .note, "agents in Python cannot run")
+    }
+    return Finding(.sandbox, .ok, "python3 \(version) is installed")
+  }
+
+  /// A program that is there and does not say its version.
+  /// - Parameter package: its name, and that of its package.
+  private static func broken(
+    _ program: String, _ package: String, _ level: Finding.Level, _ consequence: String
+  ) -> Finding {
+    Finding(
+      .sandbox, level, "\(package) is installed and does not start: \(consequence)",
+      remedy: "'\(program) --version' shows why; 'sudo apt install --reinstall \(package)' installs it again")
   }
 }
