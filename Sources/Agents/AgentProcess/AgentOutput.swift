@@ -17,12 +17,17 @@ final class AgentOutput {
   private let loop: EventLoop
   private let pipe: Descriptor
   private let onLine: (String) -> Void
+  private let charge: (UInt64) -> Void
   private var watch: WatchID?
   private var pause: TimerID?
   private var partial: [UInt8] = []
+  /// When the current turn began, and what was read in it.
+  private var turnBegin = Instant(nanoseconds: 0)
+  private var taken = 0
 
-  /// Bytes in each `turn` of 100 ms.
+  /// Bytes in each `turn` of 100 ms. A line counts as `lineCost` bytes more, which is about what it takes.
   private static let mostAtOnce = 64 << 10
+  private static let lineCost = 64
   private static let turn = Duration.milliseconds(100)
   /// The longest line; the rest of a longer one is dropped.
   private static let longest = 4096
@@ -32,8 +37,14 @@ final class AgentOutput {
     (Int(time.nanoseconds / turn.nanoseconds) + 2) * (mostAtOnce + 16_384)
   }
 
-  /// - Parameter pipe: the reading end, non-blocking.
-  init(_ pipe: consuming Descriptor, on loop: EventLoop, _ onLine: @escaping (String) -> Void) {
+  /// - Parameters:
+  ///   - pipe: the reading end, non-blocking.
+  ///   - charge: takes the CPU time that reading has cost, in nanoseconds.
+  init(
+    _ pipe: consuming Descriptor, on loop: EventLoop, charge: @escaping (UInt64) -> Void = { _ in },
+    _ onLine: @escaping (String) -> Void
+  ) {
+    self.charge = charge
     self.pipe = pipe
     self.loop = loop
     self.onLine = onLine
@@ -59,10 +70,12 @@ final class AgentOutput {
   }
 
   private func read() {
-    var count = 0
-    while count < Self.mostAtOnce {
+    let began = loop.now
+    defer { charge(UInt64(max(0, (loop.now - began).nanoseconds))) }
+    if began >= turnBegin + Self.turn { (turnBegin, taken) = (began, 0) }
+    while taken < Self.mostAtOnce {
       switch readOnce() {
-      case .some: count += 16_384
+      case .some: break
       case .nothing: return
       case .end:
         close()
@@ -71,7 +84,8 @@ final class AgentOutput {
       }
     }
     if let watch = watch.take() { loop.unwatch(watch) }
-    pause = loop.schedule(after: Self.turn) { [weak self] in
+    // A piece of short lines may be far beyond the limit, and is made up for.
+    pause = loop.schedule(at: turnBegin + Self.turn * taken / Self.mostAtOnce) { [weak self] in
       guard let self else { return }
       pause = nil
       try? start()
@@ -86,6 +100,7 @@ final class AgentOutput {
       guard let count = try System.read(pipe.number, into: &bytes, limit: 16_384) else { return .nothing }
       if count == 0 { return .end }
       received += count
+      taken += count
     } catch {
       return .end
     }
@@ -93,6 +108,7 @@ final class AgentOutput {
       if byte == UInt8(ascii: "\n") {
         add(partial)
         partial = []
+        taken += Self.lineCost
       } else if partial.count < Self.longest {
         partial.append(byte)
       }

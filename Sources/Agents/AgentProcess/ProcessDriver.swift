@@ -45,7 +45,9 @@ package final class ProcessDriver: AgentDriver {
   /// The properties of this isolation.
   package static let isolation = Isolation(
     .process, entry: "the program's file",
-    check: { manifest throws(AgentFailure) in _ = try program(of: manifest) })
+    check: { manifest throws(AgentFailure) in
+      try checkFolders(OwnFolders(manifest, program: try program(of: manifest)), of: manifest, hidden: [])
+    })
 
   package var isolation: Isolation { Self.isolation.limited(by: launcher.facts) }
 
@@ -73,7 +75,7 @@ package final class ProcessDriver: AgentDriver {
       try checkAccess(program, of: manifest)
       let plugins = try plugins.plugins(of: manifest)
       let sandbox = Sandbox(
-        manifest, program: program, plugins: plugins, hidden: sockets + [home, data.path],
+        manifest, program: program, plugins: plugins, hidden: hidden,
         data: data.folder(of: manifest), tasks: limits.tasks)
       return (sandbox.confinement, plugins)
     }
@@ -81,15 +83,27 @@ package final class ProcessDriver: AgentDriver {
 
   package func cancelStart(of agent: AgentID) { starts.cancel(agent) }
 
+  private static func checkFolders(
+    _ own: OwnFolders, of manifest: Manifest, hidden: [String]
+  ) throws(AgentFailure) {
+    guard let (folder, why) = own.problem(hidden: hidden) else { return }
+    throw AgentFailure(.startFailed, "agent '\(manifest.id)' cannot run there: \(folder) \(why)")
+  }
+
+  /// What no agent sees.
+  private var hidden: [String] { sockets + [home, data.path] }
+
   /// Agents run as a user of their own where the daemon is root, or systemd starts the launcher: that user has to reach
   /// what the agent needs. Elsewhere they are the daemon's own user, for whom its sockets are open.
   private func checkAccess(_ program: String, of manifest: Manifest) throws(AgentFailure) {
+    let own = OwnFolders(manifest, program: program)
+    try Self.checkFolders(own, of: manifest, hidden: hidden)
     guard launcher.hasOwnUser else {
-      let shown = ShownPaths(of: manifest, folder: Files.folder(of: program))
+      let shown = ShownPaths(of: manifest, folders: own.all, hidden: hidden)
       return try Access.check(shown, sockets: sockets, of: manifest)
     }
     let plugins = try plugins.plugins(of: manifest).compactMap { try? Files.resolve($0.path) }
-    try Access.check([program, Files.folder(of: program)] + plugins, of: manifest)
+    try Access.check([program] + own.all + plugins, of: manifest)
   }
 
   /// The launcher's process, if this daemon has started it and it runs.

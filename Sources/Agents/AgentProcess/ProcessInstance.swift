@@ -87,7 +87,10 @@ final class ProcessInstance: AgentInstance {
       // Opened anew each time: bubblewrap reads it from where its offset is.
       var filter: Descriptor?
       if let path = confinement.filter { filter = try System.open(path, O_RDONLY) }
-      let output = AgentOutput(reading, on: loop) { [unowned self] in host.log(.info, $0) }
+      let recorder = host as? any UsageRecorder
+      let output = AgentOutput(reading, on: loop, charge: { recorder?.used(cpu: $0) }) { [unowned self] in
+        host.log(.info, $0)
+      }
       let link = AgentLink(ours, on: loop, host: host)
       link.onReady = { [unowned self] in isReady($0) }
       link.onEnd = { [unowned self] in connectionEnded($0) }
@@ -181,12 +184,17 @@ final class ProcessInstance: AgentInstance {
     }
     clearTimer()
     phase = .waiting
-    if let began {
+    lastCost = cost
+    done(outcome)
+  }
+
+  /// The cost of the activation that has begun last. Its CPU time is charged as it is measured.
+  private var cost: ActivationCost? {
+    began.map { began in
       var cost = ActivationCost(totalTime: UInt64(max(0, (loop.now - began).nanoseconds)))
       cost.chargesCPU = false
-      lastCost = cost
+      return cost
     }
-    done(outcome)
   }
 
   func snapshot(_ done: @escaping (Value) -> Void) {
@@ -295,8 +303,10 @@ final class ProcessInstance: AgentInstance {
     let isStart = if case .starting = phase { true } else { false }
     let ended =
       end.code > 128 ? "signal \(end.code - 128) ended it" : "it exited with code \(end.code)"
-    if isStart, isContainer, end.code == 125 {
-      return AgentFailure(.startFailed, "podman cannot start the container\(words ?? "")")
+    // 125 to 127 are podman's own (podman-run(1)); a signal has ended podman, or its helpers.
+    if isStart, isContainer, end.code >= 125 {
+      let words = words ?? (end.code > 128 ? ": signal \(end.code - 128) ended it" : "")
+      return AgentFailure(.startFailed, "podman cannot start the container\(words)")
     }
     if isStart {
       let hint = end.code == 0 && words == nil ? ": it has to say so, as openstarry.run() and Agent.main() do" : ""
@@ -321,7 +331,7 @@ final class ProcessInstance: AgentInstance {
       started(.failure(AgentFailure(reason, failure.message)))
     } else {
       let isHandling = if case .handling = last { true } else { false }
-      ended?(AgentEnd(failure, leavesEvent: isHandling && leavesEvent))
+      ended?(AgentEnd(failure, leavesEvent: isHandling && leavesEvent, cost: isHandling ? cost : nil))
     }
     let waiting = waitingForEnd
     waitingForEnd = []

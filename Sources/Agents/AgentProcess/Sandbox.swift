@@ -35,8 +35,8 @@ package struct Sandbox: Sendable {
     _ manifest: Manifest, program: String, plugins: [InstalledPlugin], hidden: [String] = [], data: String? = nil,
     tasks: UInt32 = ProcessLimits().tasks, system: SystemFiles = SystemFiles()
   ) {
-    let folder = Files.folder(of: program)
-    shown = ShownPaths(of: manifest, folder: folder)
+    let own = OwnFolders(manifest, program: program)
+    shown = ShownPaths(of: manifest, folders: own.all, hidden: hidden)
     words = [
       Self.bubblewrap, "--unshare-all", "--unshare-user", "--disable-userns", "--uid", "65534", "--gid", "65534",
     ]
@@ -55,10 +55,9 @@ package struct Sandbox: Sendable {
       words += ["--dev-bind", "/dev/\(name)", "/dev/\(name)"]
     }
     words += ["--perms", "0700", "--size", "\(Self.temporary)", "--tmpfs", "/tmp"]
-    words += ["--ro-bind", folder, folder]
-    for path in shown.granted { words += ["--ro-bind", path, path] }
+    for path in own.all + shown.granted { words += ["--ro-bind", path, path] }
     for plugin in plugins { words += ["--ro-bind", plugin.path, "\(Self.home)/plugins/\(plugin.name)"] }
-    words += shown.mask(hidden)
+    words += shown.mask()
     self.data = data
     if let data { words += ["--bind", data, DataFolders.mount] }
     if let python = system.python { words += ["--ro-bind", python, "\(Self.home)/python"] }
@@ -67,10 +66,10 @@ package struct Sandbox: Sendable {
       words += ["--ro-bind", stage, "\(Self.home)/stage"]
       stage = "\(Self.home)/stage"
     }
-    words += ["--remount-ro", "/", "--chdir", folder, "--seccomp", "4", "--", stage, "--stage"]
+    words += ["--remount-ro", "/", "--chdir", own.work, "--seccomp", "4", "--", stage, "--stage"]
     words += ["--tasks", "\(tasks)"]
     if hasNetwork { words += ["--network", "\(AgentNetwork.port)"] }
-    for path in ["/usr"] + system.roots.map(\.path) + [folder, Self.home] { words += ["--run", path] }
+    for path in ["/usr"] + system.roots.map(\.path) + own.all + [Self.home] { words += ["--run", path] }
     for path in ["/etc", "/proc"] + shown.granted { words += ["--read", path] }
     words += ["--use", "/dev", "--own", "/tmp"]
     if data != nil { words += ["--own", DataFolders.mount] }

@@ -7,11 +7,16 @@ struct ShownPaths: Sendable {
   private(set) var granted: [String] = []
   /// Those that are not shown, each with the reason.
   private(set) var refused: [String] = []
-  /// `granted`, and the agent's own folder if it has one here.
+  /// `granted`, and the agent's own folders.
   private var all: [String]
+  /// What no agent may see, without links.
+  private let hidden: [String]
 
-  /// - Parameter folder: the agent's own folder; nil for none.
-  init(of manifest: Manifest, folder: String?) {
+  /// - Parameters:
+  ///   - folders: the agent's own folders, without links.
+  ///   - hidden: files and folders of the daemon, which no agent sees even where it sees the folder around them.
+  init(of manifest: Manifest, folders: [String] = [], hidden: [String]) {
+    self.hidden = hidden.compactMap { try? Files.resolve($0) }
     for path in manifest.permissions.paths {
       guard let found = try? Files.resolve(Files.join(Files.folder(of: manifest.file), path)) else {
         refused.append("\(path) does not exist")
@@ -20,11 +25,13 @@ struct ShownPaths: Sendable {
       // A link may lead where the manifest itself may not.
       if found == "/" || ["/dev", "/proc", "/sys"].contains(where: { Self.contains($0, found) }) {
         refused.append("\(path) is \(found), which no agent may see")
+      } else if self.hidden.contains(where: { Self.contains($0, found) }) {
+        refused.append("\(path) belongs to the daemon, and no agent may see it")
       } else {
         granted.append(found)
       }
     }
-    all = (folder.map { [$0] } ?? []) + granted
+    all = folders + granted
   }
 
   /// Takes back a granted path.
@@ -35,9 +42,9 @@ struct ShownPaths: Sendable {
   }
 
   /// bubblewrap's words that cover files and folders of the daemon in a folder that the agent sees.
-  func mask(_ hidden: [String]) -> [String] {
+  func mask() -> [String] {
     var words: [String] = []
-    for path in hidden.compactMap({ try? Files.resolve($0) }) where shows(path) && !all.contains(path) {
+    for path in hidden where shows(path) {
       words +=
         Files.isFolder(path)
         ? ["--size", "4096", "--tmpfs", path, "--remount-ro", path] : ["--ro-bind", "/dev/null", path]
@@ -50,7 +57,7 @@ struct ShownPaths: Sendable {
   func shows(_ path: String) -> Bool { all.contains { Self.contains($0, path) } }
 
   /// Whether `path` is `folder`, or lies in it.
-  private static func contains(_ folder: String, _ path: String) -> Bool {
+  static func contains(_ folder: String, _ path: String) -> Bool {
     path == folder || path.hasPrefix(folder == "/" ? "/" : "\(folder)/")
   }
 }

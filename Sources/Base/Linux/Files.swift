@@ -130,6 +130,17 @@ package enum Files {
     return unsafe String(cString: resolved)
   }
 
+  /// A path without the links in its part that exists. The rest, with its `..`, stays as it is.
+  package static func resolveExisting(_ path: String) -> String {
+    var (head, tail) = (path, "")
+    while true {
+      if let found = try? resolve(head) { return found == "/" && !tail.isEmpty ? tail : found + tail }
+      guard let slash = head.lastIndex(of: "/"), slash > head.startIndex else { return path }
+      tail = head[slash...] + tail
+      head = String(head[..<slash])
+    }
+  }
+
   /// The folder part of a path; `.` when it has none.
   package static func folder(of path: String) -> String {
     guard let slash = path.lastIndex(of: "/") else { return "." }

@@ -5,12 +5,14 @@
 /// An address of IPv4 or IPv6, without a port.
 package struct IPAddress: Equatable, Sendable {
   /// 4 or 16 bytes, in network order.
-  package let bytes: [UInt8]
+  package private(set) var bytes: [UInt8]
 
-  /// An address; nil unless there are 4 or 16 bytes.
+  /// An address, as the name service gives it; nil unless there are 4 or 16 bytes. One of IPv6 that contains one of IPv4
+  /// is that one: entries of manifests have only this form.
   package init?(bytes: [UInt8]) {
     guard bytes.count == 4 || bytes.count == 16 else { return nil }
     self.bytes = bytes
+    if isMapped { self.bytes = [UInt8](bytes[12...]) }
   }
 
   /// Reads an address: four decimal numbers without leading zeros, or IPv6 (RFC 4291, 2.2) without a zone. Other forms

@@ -28,15 +28,23 @@ enum ProcessTree {
   }
 
   /// What a process and all its descendants use.
-  static func usage(of process: Int32) -> LaunchUsage {
+  /// - Parameter limit: the memory that they may have, in bytes; 0 for no limit. What they share counts once for each, which
+  ///   takes the least time. If that would be beyond the limit, it is divided among them (PSS).
+  static func usage(of process: Int32, limit: UInt64) -> LaunchUsage {
     var usage = LaunchUsage()
+    var all: [Int32] = []
     var waiting = [process]
     // A fork bomb must not keep the launcher busy.
     var left = 512
     while let next = waiting.popLast(), left > 0 {
       left -= 1
       add(next, &usage)
+      all.append(next)
       waiting += children(of: next)
+    }
+    if limit > 0, usage.memory > limit {
+      usage.memory = 0
+      for process in all { usage.memory += proportionalMemory(of: process) }
     }
     return usage
   }
@@ -58,11 +66,23 @@ enum ProcessTree {
     // 14 to 17: utime, stime, and those of children that have ended; in ticks of 10 ms (USER_HZ).
     usage.cpu += (field(14) + field(15) + field(16) + field(17)) * 10_000_000
     usage.tasks += UInt32(truncatingIfNeeded: field(20))
-    guard let status = SmallFiles.read(path(process) + [UInt8]("/status")) else { return }
+    usage.memory += memory(of: process)
+  }
+
+  /// Its part of the pages that only processes like it have, not of files (proc_pid_smaps_rollup(5)).
+  private static func proportionalMemory(of process: Int32) -> UInt64 {
+    guard let text = SmallFiles.read(path(process) + [UInt8]("/smaps_rollup")),
+      let anonymous = text.number(after: "Pss_Anon:"), let shared = text.number(after: "Pss_Shmem:")
+    else { return memory(of: process) }
+    return (anonymous + shared + (text.number(after: "SwapPss:") ?? 0)) * 1024
+  }
+
+  private static func memory(of process: Int32) -> UInt64 {
+    guard let status = SmallFiles.read(path(process) + [UInt8]("/status")) else { return 0 }
     let kibibytes =
       (status.number(after: "RssAnon:") ?? 0) + (status.number(after: "RssShmem:") ?? 0)
       + (status.number(after: "VmSwap:") ?? 0)
-    usage.memory += kibibytes * 1024
+    return kibibytes * 1024
   }
 
   private static func path(_ process: Int32) -> [UInt8] { [UInt8]("/proc/") + [UInt8](digits: UInt64(process)) }

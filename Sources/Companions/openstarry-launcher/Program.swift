@@ -155,7 +155,7 @@ struct Program {
   func ownCPU(of time: UInt64) -> UInt64 { isStarting || time < startCPU ? 0 : time - startCPU }
 
   private var measured: LaunchUsage {
-    var usage = ProcessTree.usage(of: process)
+    var usage = ProcessTree.usage(of: process, limit: limits.memory)
     if !group.isEmpty {
       if let text = SmallFiles.read(group + [UInt8]("/cpu.stat")), let time = text.number(after: "usage_usec ") {
         usage.cpu = time * 1000

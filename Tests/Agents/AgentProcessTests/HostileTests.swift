@@ -52,6 +52,33 @@ import Testing
     return ends.first?.failure
   }
 
+  /// A page that processes share since fork(2) is in memory once.
+  @Test(.enabled(if: Files.isFile("/usr/bin/python3"), "python3 is not installed"))
+  func whatProcessesShareCountsOnce() throws {
+    var manifest = try room.program(
+      "shares.py",
+      #"""
+      #!/usr/bin/python3 -S
+      import json, os, socket, time
+      link = socket.socket(fileno=3)
+      link.sendall(b'{"method":"ready","params":{"abi":1}}\n')
+      link.recv(65536)
+      held = bytearray(b"x") * (20 << 20)
+      for _ in range(3):
+          if os.fork() == 0: time.sleep(60)
+      time.sleep(1.5)
+      print("lived", flush=True)
+      """#)
+    manifest.budget.memory = 48 << 20
+    room.driver.start(manifest, host: host, ended: { [unowned self] in ends.append($0) }) { [unowned self] in
+      started = $0
+    }
+    room.run { started != nil }
+    activate()
+    room.run { !ends.isEmpty }
+    #expect(host.lines.contains("lived") && host.memory > 20 << 20 && host.memory < 48 << 20, "\(host.memory)")
+  }
+
   @Test func oneThatEndsBeforeItIsReady() throws {
     try start("echo no such battery >&2; exit 3")
     #expect(startFailure?.reason == .startFailed)

@@ -23,6 +23,8 @@ import Wire
     let listener = try UnixSocket.listen(socket, mode: 0o666)
     try Files.makeFolder("\(room.folder)/home", mode: 0o777)
     try Files.replace("\(room.folder)/home/registry.db", with: [1], mode: 0o666)
+    // Nor does a permission show them.
+    manifest.permissions.paths = [socket, "home", "home/registry.db"]
     let sandbox = Sandbox(
       manifest, program: "\(room.folder)/probe.py", plugins: [], hidden: [socket, "\(room.folder)/home"])
     let variables = sandbox.environment.compactMap { $0.split(separator: "=").first.map(String.init) }

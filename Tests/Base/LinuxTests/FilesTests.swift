@@ -122,4 +122,14 @@ func errorNumber(_ body: () throws(SystemError) -> Void) -> Int32? {
     #expect(Files.join(".", "b") == "b")
     #expect(Files.join("/a", "/b") == "/b")
   }
+
+  @Test func pathsAreResolvedAsFarAsTheyExist() throws {
+    let folder = try TemporaryFolder()
+    try folder.write("real/file", "x")
+    #expect(unsafe symlink("\(folder.path)/real", "\(folder.path)/link") == 0)
+    let real = try Files.resolve("\(folder.path)/real")
+    #expect(Files.resolveExisting("\(folder.path)/link/file") == "\(real)/file")
+    #expect(Files.resolveExisting("\(folder.path)/link/missing/../x") == "\(real)/missing/../x")
+    #expect(Files.resolveExisting("/missing/x") == "/missing/x" && Files.resolveExisting("missing") == "missing")
+  }
 }

@@ -74,6 +74,48 @@ import Testing
       ])
   }
 
+  @Test(arguments: [
+    ("*.example.org", "a.example.org", true), ("*.example.org", "*.b.example.org", true),
+    ("*.example.org", "example.org", false), ("*.example.org", "a.example.org:443", true),
+    ("*.example.org", "a.example.org:8080", false), ("*.example.org:8080", "a.example.org:8080", true),
+    ("*.example.org:443", "a.example.org", false), ("API.Example.org", "api.example.ORG", true),
+    ("a.example.org", "*.example.org", false), ("*.example.org", "badexample.org", false),
+    ("[fd00::1]:80", "[fd00::1]:80", true), ("[fd00::1]", "[fd00::1]:443", true), ("[fd00::1]", "[fd00::2]", false),
+    ("192.0.2.1:80", "192.0.2.1", false), ("192.0.2.1", "192.0.2.1:80", true),
+  ]) func hostsAreComparedByTheirMeaning(had: String, asked: String, isLess: Bool) {
+    let found = excess {
+      $0.permissions.hosts = [asked]
+    } over: {
+      $0.permissions.hosts = [had]
+    }
+    #expect(found.isEmpty == isLess, "\(found)")
+  }
+
+  @Test func aProgramElsewhereIsAPathLikeAnyOther() {
+    func asked(_ entry: String, _ paths: [String] = []) -> [String] {
+      excess {
+        $0.runtime = .init(driver: .process, entry: entry)
+        $0.file = "/here/child/agent.json"
+      } over: {
+        $0.permissions.paths = paths
+        $0.file = "/here/agent.json"
+      }
+    }
+    for entry in ["run.py", "bin/run.py", "/here/child/x", "/usr/bin/python3", "/here/other/x"] {
+      #expect(asked(entry).isEmpty, "\(entry)")
+    }
+    #expect(asked("/elsewhere/run.py") == ["the folder of its program '/elsewhere/run.py'"])
+    #expect(asked("../../etc/run.py").count == 1)
+    #expect(asked("/elsewhere/run.py", ["/elsewhere"]).isEmpty)
+  }
+
+  @Test func linksAreFollowed() {
+    let parent = agent("parent") { $0.permissions.paths = ["/srv"] }
+    let child = agent("child") { $0.permissions.paths = ["/srv/link"] }
+    let found = PermissionLattice.excess(of: child, over: parent) { $0 == "/srv/link" ? "/etc" : $0 }
+    #expect(found.map(\.text) == ["path '/srv/link'"])
+  }
+
   @Test func aTreeHasThreeLevelsBelowItsTop() {
     var known: [AgentID: Manifest] = [:]
     for (id, parent) in [("a", nil), ("b", "a"), ("c", "b"), ("d", "c"), ("e", "d")] as [(AgentID, AgentID?)] {

@@ -30,7 +30,8 @@ package final class SandboxRoom {
     data = "\(place.path)/data"
     _ = unsafe mkdir(data, 0o777)
     _ = unsafe chmod(data, 0o777)
-    driver = ProcessDriver(loop, home: place.path, launcher: launcher, proxy: proxy, data: data, limits: limits)
+    driver = ProcessDriver(
+      loop, home: "\(place.path)/home", launcher: launcher, proxy: proxy, data: data, limits: limits)
   }
 
   deinit { driver.close() }

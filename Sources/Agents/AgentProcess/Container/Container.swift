@@ -33,12 +33,12 @@ package struct Container: Sendable {
     _ manifest: Manifest, image: String, plugins: [InstalledPlugin], hidden: [String] = [], data: String? = nil,
     limits: ProcessLimits = ProcessLimits(), engine: ContainerEngine, system: SystemFiles = SystemFiles()
   ) {
-    var shown = ShownPaths(of: manifest, folder: nil)
+    var shown = ShownPaths(of: manifest, hidden: hidden)
     // podman separates the words of a volume with colons, and has no way to write one.
     for path in shown.granted where path.contains(":") { shown.refuse(path, "has a colon, which podman cannot mount") }
     var words = Self.sandbox(engine, system, plugins)
     for path in shown.granted { words += ["--ro-bind", path, path] }
-    words += shown.mask(hidden)
+    words += shown.mask()
     if let data { words += ["--bind", data, "\(Self.state)/data"] }
     var stage = system.stage
     if !stage.hasPrefix("/usr/") {

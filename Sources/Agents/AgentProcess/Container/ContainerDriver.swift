@@ -66,7 +66,7 @@ package final class ContainerDriver: AgentDriver {
       let plugins = try plugins.plugins(of: manifest)
       try checkAccess(plugins, of: manifest)
       let container = Container(
-        manifest, image: try Self.image(of: manifest), plugins: plugins, hidden: sockets + [home, data.path],
+        manifest, image: try Self.image(of: manifest), plugins: plugins, hidden: hidden,
         data: data.folder(of: manifest), limits: limits, engine: try ContainerEngine.find(images: images))
       return (container.confinement, plugins)
     }
@@ -74,10 +74,13 @@ package final class ContainerDriver: AgentDriver {
 
   package func cancelStart(of agent: AgentID) { starts.cancel(agent) }
 
+  /// What no agent sees.
+  private var hidden: [String] { sockets + [home, data.path] }
+
   /// The launcher's user has to reach the plugins, and the agent must not reach the daemon's sockets.
   private func checkAccess(_ plugins: [InstalledPlugin], of manifest: Manifest) throws(AgentFailure) {
     guard launcher.hasOwnUser else {
-      return try Access.check(ShownPaths(of: manifest, folder: nil), sockets: sockets, of: manifest)
+      return try Access.check(ShownPaths(of: manifest, hidden: hidden), sockets: sockets, of: manifest)
     }
     try Access.check(plugins.compactMap { try? Files.resolve($0.path) }, of: manifest)
   }

@@ -25,9 +25,13 @@ package enum PermissionLattice {
   }
 
   /// Checks an agent against its parent and its place in the tree.
-  /// - Parameter known: the manifest of a registered agent; nil for an unknown one, which sets no limits.
+  /// - Parameters:
+  ///   - resolve: follows the links of a path; by default none.
+  ///   - known: the manifest of a registered agent; nil for an unknown one, which sets no limits.
   /// - Returns: what exceeds the parent's; empty when nothing does, or there is no parent.
-  package static func excess(of child: Manifest, _ known: (AgentID) -> Manifest?) -> [Excess] {
+  package static func excess(
+    of child: Manifest, resolving resolve: (String) -> String = { $0 }, _ known: (AgentID) -> Manifest?
+  ) -> [Excess] {
     guard let parent = child.parent.flatMap(known) else { return [] }
     var path = [child.id, parent.id]
     var above = parent
@@ -39,12 +43,16 @@ package enum PermissionLattice {
     guard path.count <= greatestDepth + 1 else {
       return [Excess(reason: .depth, text: "a place more than \(greatestDepth) levels below the top of the tree")]
     }
-    return excess(of: child, over: parent)
+    return excess(of: child, over: parent, resolving: resolve)
   }
 
-  /// Compares the permissions and the tokens of a child with those of its parent.
+  /// Compares the permissions and the tokens of a child with those of its parent. The folder of a program that does not lie
+  /// below its manifest is a path that the child asks for.
+  /// - Parameter resolve: follows the links of a path; by default none.
   /// - Returns: what exceeds the parent's; empty when nothing does.
-  package static func excess(of child: Manifest, over parent: Manifest) -> [Excess] {
+  package static func excess(
+    of child: Manifest, over parent: Manifest, resolving resolve: (String) -> String = { $0 }
+  ) -> [Excess] {
     let (asked, had) = (child.permissions, parent.permissions)
     var found: [Excess] = []
     func compare(_ kind: String, _ asked: [EventPattern], _ had: [EventPattern]) {
@@ -57,16 +65,25 @@ package enum PermissionLattice {
     compare("camera", asked.cameras, had.cameras)
     compare("emitting", asked.emit, had.emit)
     if asked.model, !had.model { found.append(Excess(reason: .capability, text: "a model")) }
-    for host in asked.hosts where !had.hosts.contains(host) {
+    for host in asked.hosts where !had.hosts.contains(where: { HostEntry($0).includes(HostEntry(host)) }) {
       found.append(Excess(reason: .capability, text: "host '\(host)'"))
     }
     if let data = asked.data, data > had.data ?? 0 {
       found.append(
         Excess(reason: .capability, text: "\(data) bytes in a folder of its own, more than \(had.data ?? 0)"))
     }
-    let folders = had.paths.map { absolute($0, in: parent) }
-    for path in asked.paths.map({ absolute($0, in: child) }) where !folders.contains(where: { contains($0, path) }) {
+    let folders = had.paths.map { resolve(absolute($0, in: parent)) }
+    for path in asked.paths.map({ absolute($0, in: child) })
+    where !folders.contains(where: { contains($0, resolve(path)) }) {
       found.append(Excess(reason: .path, text: "path '\(path)'"))
+    }
+    if child.runtime.driver == .process {
+      let own = [child, parent].compactMap { folder(of: $0).map(resolve) } + ["/usr"] + folders
+      let program = resolve(absolute(child.runtime.entry, in: child))
+      // Relative: the manifest came without a file, and cannot run.
+      if program.hasPrefix("/"), !own.contains(where: { contains($0, program) }) {
+        found.append(Excess(reason: .path, text: "the folder of its program '\(program)'"))
+      }
     }
     if let tokens = child.budget.tokens, let limit = parent.budget.tokens, exceeds(tokens, limit) {
       found.append(Excess(reason: .budget, text: "\(tokens) tokens, more than \(limit)"))
@@ -81,8 +98,13 @@ package enum PermissionLattice {
 
   /// Relative paths start in the folder of the manifest.
   private static func absolute(_ path: String, in manifest: Manifest) -> String {
-    guard !path.hasPrefix("/"), let slash = manifest.file.utf8.lastIndex(of: UInt8(ascii: "/")) else { return path }
-    return manifest.file[...slash] + path
+    guard !path.hasPrefix("/"), let folder = folder(of: manifest) else { return path }
+    return "\(folder)/\(path)"
+  }
+
+  /// The folder of a manifest's file; nil when it came without one.
+  private static func folder(of manifest: Manifest) -> String? {
+    manifest.file.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(manifest.file[..<$0]) }
   }
 
   /// Compares rates a second, without rounding.
@@ -90,7 +112,7 @@ package enum PermissionLattice {
     Double(rate.count) * Double(limit.per.nanoseconds) > Double(limit.count) * Double(rate.per.nanoseconds)
   }
 
-  /// Whether the path is the folder or lies in it. Neither has links resolved, so `..` never lies in a folder.
+  /// Whether the path is the folder or lies in it. Links may not be resolved, so `..` never lies in a folder.
   private static func contains(_ folder: String, _ path: String) -> Bool {
     func parts(_ path: String) -> [Substring] { path.split(separator: "/").filter { $0 != "." } }
     let (outer, inner) = (parts(folder), parts(path))

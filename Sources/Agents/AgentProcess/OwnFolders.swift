@@ -1,0 +1,40 @@
+import Linux
+import Model
+
+/// The folders of an agent that is a program, which it sees without a permission: that of its program, unless that is one
+/// of the system's, and that of its manifest if the program lies elsewhere.
+struct OwnFolders: Sendable {
+  /// Where the program starts.
+  let work: String
+  /// All that are shown, without links.
+  let all: [String]
+
+  /// - Parameter program: with links resolved.
+  init(_ manifest: Manifest, program: String) {
+    let folder = Files.folder(of: program)
+    guard Files.isFile(manifest.file), let home = try? Files.resolve(Files.folder(of: manifest.file)),
+      !ShownPaths.contains(home, folder)
+    else {
+      (work, all) = (folder, [folder])
+      return
+    }
+    work = home
+    all = ShownPaths.contains("/usr", folder) ? [home] : [home, folder]
+  }
+
+  /// Why an agent may not see one of them, as a predicate that follows its path; nil when it may.
+  /// - Parameter hidden: files and folders of the daemon.
+  func problem(hidden: [String]) -> (folder: String, why: String)? {
+    for folder in all {
+      let parts = folder.split(separator: "/")
+      if ["dev", "proc", "sys"].contains(parts.first) { return (folder, "is the system's, and no agent may see it") }
+      if parts.count < 2 || ["/var/tmp", "/var/lib"].contains(folder) {
+        return (folder, "has more in it than the agent, which would see it all: give the agent a folder of its own")
+      }
+      if hidden.compactMap({ try? Files.resolve($0) }).contains(where: { ShownPaths.contains($0, folder) }) {
+        return (folder, "belongs to the daemon, and no agent may see it: move the agent")
+      }
+    }
+    return nil
+  }
+}
