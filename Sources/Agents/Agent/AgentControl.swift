@@ -187,6 +187,8 @@ package enum AgentControlError: Error, Sendable, Hashable, CustomStringConvertib
   case paused(AgentID)
   /// The driver cannot run the agent, for this reason.
   case cannotRun(AgentID, String)
+  /// The agent has no parent.
+  case noParent(AgentID)
   /// The agent asks for more than its parent has.
   case beyondParent(AgentID, parent: AgentID, [PermissionLattice.Excess])
   /// The agent's parent is being stopped, and starts no children.
@@ -217,6 +219,7 @@ package enum AgentControlError: Error, Sendable, Hashable, CustomStringConvertib
     case .disabled(let id): "agent '\(id)' is disabled; 'openstarry agent enable \(id)' lets it run again"
     case .paused(let id): "agent '\(id)' is paused by the emergency stop; 'openstarry estop --clear' ends that"
     case .cannotRun(let id, let why): "agent '\(id)' cannot run: \(why)"
+    case .noParent(let id): "agent '\(id)' has no parent, whose other children could restart with it"
     case .beyondParent(let id, let parent, let excess):
       "agent '\(id)' \(PermissionLattice.sentence(excess, parent: parent))"
     case .parentDraining(let id, let parent):

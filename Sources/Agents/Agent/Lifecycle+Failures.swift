@@ -68,7 +68,7 @@ extension Lifecycle {
     phase = .quarantined
     lastFailure = failure
     lastExit = failure.reason
-    return [.publish(.quarantined(failure)), .record(.quarantined(failure.reason, failure.message))]
+    return [.publish(.quarantined(failure))]
   }
 
   /// A person starts it again: earlier failures no longer count.
@@ -82,12 +82,13 @@ extension Lifecycle {
   private func quarantineForRestarts() -> [LifecycleEffect] {
     let (reason, restarts) = (lastExit ?? .error, history.count)
     let last = lastFailure.map { "; last: \($0.message)" } ?? ""
-    let message = "it was restarted \(restarts) time(s) within \(policy.window.text)\(last)"
+    let failure = AgentFailure(
+      reason, "it was restarted \(restarts) time(s) within \(policy.window.text)\(last)")
     return [
       .clearQueue,
       .publish(.restartedTooOften(reason, restarts: restarts, window: policy.window)),
-      .record(.quarantined(reason, "\(reason.rawValue), after \(restarts) restart(s)")),
-      .keepQuarantine(AgentFailure(reason, message)),
+      .record(.quarantined(failure)),
+      .keepQuarantine(failure),
     ]
   }
 

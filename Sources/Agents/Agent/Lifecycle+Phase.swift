@@ -38,11 +38,13 @@ extension Lifecycle {
     var started: Instant?
 
     /// Changes what follows.
-    /// - Parameter isClosed: nothing follows a shutdown, so nothing changes.
+    /// - Parameters:
+    ///   - reason: nil leaves the reason as it is.
+    ///   - isClosed: nothing follows a shutdown, so nothing changes.
     /// - Returns: the effects.
-    mutating func retarget(_ next: Next, _ reason: ExitReason, unless isClosed: Bool) -> [LifecycleEffect] {
+    mutating func retarget(_ next: Next, _ reason: ExitReason?, unless isClosed: Bool) -> [LifecycleEffect] {
       if isClosed { return [] }
-      (self.next, self.reason) = (next, reason)
+      (self.next, self.reason) = (next, reason ?? self.reason)
       return next == .rest ? [.clearQueue] : []
     }
   }
@@ -58,6 +60,8 @@ extension Lifecycle {
     case again
     /// A person asked for a restart.
     case start
+    /// Starts again with the agent with which it ends.
+    case comeBack
     /// After a failure: back-off, quarantine or idle, according to the policy.
     case retry
   }

@@ -52,7 +52,11 @@ extension Lifecycle {
 
   func stopped(_ reason: ExitReason) -> [LifecycleEffect] {
     let announced = LifecycleEffect.publish(.stopped(reason))
-    return reason == .killed ? [announced, .record(.killed)] : [announced]
+    switch reason {
+    case .killed, .parentEnded, .siblingFailed, .pressure: return [announced, .record(.stopped(reason))]
+    // A failure has its line already. The others are in order.
+    default: return [announced]
+    }
   }
 
   /// The instance has ended for `reason`.
@@ -128,7 +132,8 @@ extension Lifecycle {
   }
 
   /// Changes what follows when the instance has ended.
-  mutating func retarget(_ next: Next, _ reason: ExitReason) -> [LifecycleEffect] {
+  /// - Parameter reason: nil leaves the reason of its end as it is.
+  mutating func retarget(_ next: Next, _ reason: ExitReason? = nil) -> [LifecycleEffect] {
     switch phase {
     case .draining(var ending):
       let effects = ending.retarget(next, reason, unless: isClosed)
@@ -149,6 +154,7 @@ extension Lifecycle {
     switch ending.next {
     case .rest: return effects + rest(ending.reason) + [.done]
     case .start: return effects + stopped(ending.reason) + [.done] + forgive() + start()
+    case .comeBack: return effects + stopped(ending.reason) + [.done] + start()
     case .again: return effects + again(ending.reason, queued: queued)
     case .retry: return effects + [.done] + retry(at: now, random: random)
     }

@@ -131,6 +131,11 @@ package struct Lifecycle: Sendable {
       return settle(ending, queued: queued, at: now, random: random)
     case (.draining, .kill), (.stopping, .kill): return retarget(.rest, .killed)
     case (.draining, .restart), (.stopping, .restart): return retarget(.start, .killed)
+    case (.draining, .comeBack), (.stopping, .comeBack): return retarget(.comeBack)
+    // It ends for good already.
+    case (.draining(let ending), .end) where ending.next == .rest,
+      (.stopping(let ending), .end) where ending.next == .rest:
+      return []
     case (.draining, .end(let reason)), (.stopping, .end(let reason)): return retarget(.rest, reason)
     case (.draining, .shutdown), (.stopping, .shutdown): return close()
 

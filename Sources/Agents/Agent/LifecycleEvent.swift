@@ -31,7 +31,10 @@ package enum LifecycleEvent: Sendable, Hashable {
   /// The agent is to end for a reason that is neither its own nor a person's: the board is short of a resource, or its parent
   /// or a sibling has ended. It is stopped, and its queue dropped.
   case end(ExitReason)
-  /// The agent must not run until a person releases it: it ended an earlier run of the daemon.
+  /// The agent with which this one is ending is there again: it starts once it has ended. The reason of its end stays.
+  case comeBack
+  /// The agent must not run until a person releases it: it ended an earlier run of the daemon, or has been in quarantine
+  /// before. The ledger has that already.
   case quarantine(AgentFailure)
   /// The daemon is shutting down: nothing is started from here on.
   case shutdown
@@ -74,8 +77,9 @@ package enum LifecycleEffect: Sendable, Hashable {
 package enum LifecycleRecord: Sendable, Hashable {
   /// The agent failed.
   case failed(AgentFailure)
-  /// The agent was quarantined, for this reason and with this explanation.
-  case quarantined(ExitReason, String)
-  /// A client or a rule stopped the agent.
-  case killed
+  /// The agent was quarantined.
+  case quarantined(AgentFailure)
+  /// The agent was stopped for no failure of its own: by a client or a rule, with its parent or a sibling, or because the
+  /// board was short of memory.
+  case stopped(ExitReason)
 }

@@ -2,6 +2,16 @@ import HAL
 import Model
 import RPC
 
+extension ParameterType where Argument == String {
+  /// The absolute path of a manifest: the daemon runs in another folder than its client.
+  static var manifestFile: Self {
+    let path = path
+    return Self("text", expected: "an absolute path", schema: path.schema) { value in
+      path.read(value).flatMap { $0.hasPrefix("/") || $0.isSame(as: AgentRegistration.noFile) ? $0 : nil }
+    }
+  }
+}
+
 extension ParameterType where Argument == AgentID {
   static var agent: Self { ParameterType<String>.text.map { AgentID($0) } }
 }

@@ -22,12 +22,16 @@ extension RPCError {
     case .disabled(let id): self.init(.agentNotRunning, message, data: of(id))
     case .paused(let id): self.init(.agentNotRunning, message, data: of(id))
     case .cannotRun(let id, _), .turnedBack(let id, _): self.init(.cannotRun, message, data: of(id))
+    case .noParent: self.init(parameter: "agent", "a child of another agent", message)
     case .beyondParent(let id, let parent, let excess):
+      let reason = excess.first?.reason
       var data = of(id)
-      data["reason"] = (excess.first?.reason.rawValue).map { .string($0) } ?? .null
+      data["reason"] = (reason?.rawValue).map { .string($0) } ?? .null
       self.init(
         .latticeViolated, message, data: data,
-        hint: "grant the same to '\(parent)' in its manifest, or ask for less")
+        hint: reason == .depth
+          ? "give it a parent that is higher up in the tree"
+          : "grant the same to '\(parent)' in its manifest, or ask for less")
     case .parentDraining(let id, let parent):
       var data = of(id)
       data["parent"] = .string(parent.rawValue)

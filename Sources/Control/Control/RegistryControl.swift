@@ -33,15 +33,18 @@ package protocol RegistryControl: AnyObject {
 package struct AgentRegistration: Sendable {
   /// The contents of an `agent.json`.
   package var manifest: Value
-  /// The manifest's path; relative paths in the manifest start in its folder.
+  /// The manifest's absolute path, or `noFile`; relative paths in the manifest start in its folder.
   package var file: String
   /// The contents of the module that `runtime.entry` names; nil if the daemon reads the file itself.
   package var module: [UInt8]?
   /// The time that the new version must run without a failure, or the previous version is restored; nil for no trial.
   package var trial: Duration?
 
-  /// Creates a request; the default path is shown in messages only.
-  package init(manifest: Value, file: String = "<request>", module: [UInt8]? = nil, trial: Duration? = nil) {
+  /// What stands for the path of a manifest that is in no file; it is shown in messages.
+  package static let noFile = "<request>"
+
+  /// Creates a request.
+  package init(manifest: Value, file: String = Self.noFile, module: [UInt8]? = nil, trial: Duration? = nil) {
     self.manifest = manifest
     self.file = file
     self.module = module

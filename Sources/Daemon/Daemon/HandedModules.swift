@@ -1,5 +1,14 @@
+import Agent
 import Linux
 import Model
+
+/// A module that came with a manifest.
+struct HandedModule {
+  /// Where the daemon has stored it.
+  var path: String
+  /// The file that the client has read: people know only this one.
+  var original: String
+}
 
 /// The modules that clients send with a manifest, in the daemon's home: `registered/<agent>/<when>.wasm`.
 ///
@@ -25,6 +34,13 @@ struct HandedModules {
     return path
   }
 
+  /// Removes a module that was refused, and the agent's folder when that is empty then.
+  /// - Parameter path: what `keep` has returned.
+  func discard(_ path: String) {
+    Files.remove(path)
+    Files.removeFolder(Files.folder(of: path))
+  }
+
   /// Removes the modules of an agent except the one in use, and its folder when that is empty then.
   /// - Parameter used: its path; nil when none is in use.
   func tidy(_ agent: AgentID, except used: String?) {
@@ -39,5 +55,34 @@ struct HandedModules {
   private func folder(of agent: AgentID) -> String {
     let path = Files.join(folder, agent.rawValue)
     return (try? Files.resolve(path)) ?? path
+  }
+}
+
+extension AgentControlError {
+  /// The same error, with another name for a file in the sentences of drivers.
+  func calling(_ path: String, _ name: String) -> AgentControlError {
+    switch self {
+    case .cannotRun(let agent, let why): .cannotRun(agent, why.writing(name, for: path))
+    case .turnedBack(let agent, let outcome): .turnedBack(agent, outcome.writing(name, for: path))
+    default: self
+    }
+  }
+}
+
+extension String {
+  /// The text with `other` wherever it has `part`, compared byte by byte.
+  fileprivate func writing(_ other: String, for part: String) -> String {
+    var bytes: [UInt8] = []
+    var rest = Substring(self).utf8
+    while let first = rest.first {
+      if rest.starts(with: part.utf8) {
+        bytes += other.utf8
+        rest = rest.dropFirst(part.utf8.count)
+      } else {
+        bytes.append(first)
+        rest = rest.dropFirst()
+      }
+    }
+    return String(decoding: bytes, as: UTF8.self)
   }
 }

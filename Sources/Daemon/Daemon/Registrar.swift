@@ -31,7 +31,7 @@ final class Registrar: RegistryControl {
   func register(
     _ registration: AgentRegistration, cause: Cause?, _ done: @escaping (Result<AgentStatus, RegistrationError>) -> Void
   ) {
-    let (checked, module): (Manifest, String?)
+    let (checked, module): (Manifest, HandedModule?)
     do { (checked, module) = try manifest(of: registration) } catch { return done(.failure(error)) }
     let id = checked.id
     agents.replace(checked, trial: registration.trial, cause: cause) { [self] result in
@@ -40,16 +40,17 @@ final class Registrar: RegistryControl {
         handedModules.tidy(id, except: try? agents.manifest(id).runtime.entry)
         keepBeforeAnswer(done) { [self] () throws(AgentControlError) in try agents.agentStatus(id) }
       case .failure(let error):
+        guard let module else { return done(.failure(.agent(error))) }
         // Remove only the new module: an instance may run the old one.
-        if let module { Files.remove(module) }
-        done(.failure(.agent(error)))
+        handedModules.discard(module.path)
+        done(.failure(.agent(error.calling(module.path, module.original))))
       }
     }
   }
 
   /// Checks a manifest, and stores the module that came with it.
-  /// - Returns: the manifest, and the path of its module; nil when none came with it.
-  private func manifest(of registration: AgentRegistration) throws(RegistrationError) -> (Manifest, String?) {
+  /// - Returns: the manifest, and its module; nil when none came with it.
+  private func manifest(of registration: AgentRegistration) throws(RegistrationError) -> (Manifest, HandedModule?) {
     let checked = try check(registration.manifest, registration.file)
     guard let module = registration.module else { return (checked, nil) }
     func refuse(_ why: String) -> RegistrationError {
@@ -69,7 +70,14 @@ final class Registrar: RegistryControl {
     }
     runtime["entry"] = .string(path)
     document["runtime"] = .map(runtime)
-    return (try check(.map(document), registration.file), path)
+    let (entry, file) = (checked.runtime.entry, registration.file)
+    let original = file.hasPrefix("/") ? Files.join(Files.folder(of: file), entry) : entry
+    do throws(RegistrationError) {
+      return (try check(.map(document), file), HandedModule(path: path, original: original))
+    } catch {
+      handedModules.discard(path)
+      throw error
+    }
   }
 
   private func check(_ manifest: Value, _ file: String) throws(RegistrationError) -> Manifest {

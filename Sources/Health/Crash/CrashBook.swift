@@ -15,7 +15,7 @@ package final class CrashBook: QuarantineStore {
   /// This run's record; nil when it cannot be made.
   package let record: CrashRecord?
   /// How the last run ended; nil if unknown.
-  package let last: Verdict?
+  package private(set) var last: Verdict?
   /// Messages for the operator about problems with the files.
   package private(set) var notices: [String] = []
   /// The strikes and quarantines of agents.
@@ -65,7 +65,11 @@ package final class CrashBook: QuarantineStore {
     for file in files { read(file) }
     // Without the record's lock, the strikes may belong to another daemon: do not change them.
     guard record != nil else { return }
+    let before = strikes.quarantined
     var isChanged = last.map { strikes.note($0, at: now) } ?? false
+    if let agent = last?.blamed, before[agent] == nil {
+      last?.quarantine = strikes.quarantined[agent]?.failure.message
+    }
     if wasReset, strikes.noteReset(at: now) { isChanged = true }
     // Write at once, before anything else can end the daemon again.
     if isChanged {

@@ -24,7 +24,7 @@ package struct RunLedger {
   }
 
   /// Adds this start to the ledger, and the end of the previous run, as its crash record shows it. An agent whose
-  /// code has ended that run gets a line of its own.
+  /// code has ended that run gets a line of its own, and another one when it is quarantined for that.
   /// - Parameters:
   ///   - last: the newest line about the daemon; nil on its first start.
   ///   - end: how the previous run ended; nil when it ended cleanly or with the power, or there is no record of it.
@@ -44,6 +44,11 @@ package struct RunLedger {
     if let agent = end?.verdict.blamed, var blame = crash {
       (blame.scope, blame.agent) = (.agent, agent)
       lines.insert(blame, at: 0)
+      if let why = end?.verdict.quarantine {
+        let line = LedgerEntry(
+          time: time, agent: agent, reason: LedgerEntry.quarantined, message: why, boot: boot, uptime: uptime)
+        lines.insert(line, at: 1)
+      }
     }
     for line in lines where line.scope != .agent && line.reason != RunHistory.started {
       let scope = line.scope == .board ? "the board" : "the daemon"

@@ -98,6 +98,7 @@ import Testing
       return .backoffElapsed
     case 12: return .end(.pressure)
     case 13: return .quarantine(failure)
+    case 14: return .comeBack
     case 11 where Int.random(in: 0..<20, using: &dice) == 0: return .shutdown
     default: break
     }

@@ -308,6 +308,42 @@ import Testing
     #expect(run.take(.kill(now: true)) == [.clearQueue, .cancelTimers, .releaseHardware, .stopInstance(now: true)])
   }
 
+  @Test func anAgentThatComesBackKeepsTheReasonOfItsEnd() {
+    var run = Run()
+    run.take(.deliver, .started, .deliver, .end(.parentEnded))
+    #expect(!run.lifecycle.accepts)
+    #expect(run.take(.comeBack) == [] && run.lifecycle.accepts)
+    run.take(.completed)
+    let effects = run.take(.exited(.killed))
+    #expect(effects.steps.suffix(2) == [.done, .startInstance])
+    #expect(effects.announced == ["agent:stopped"] && effects.records == [.stopped(.parentEnded)])
+    #expect(run.state == .starting && run.lifecycle.lastExit == .parentEnded)
+    // Nobody has forgiven it.
+    run = Run(.onDemand, Policy(maxRestarts: 1))
+    run.take(.spawn, .startFailed(boom), .backoffElapsed, .started, .end(.siblingFailed), .comeBack)
+    run.take(.exited(.killed), .startFailed(boom))
+    #expect(run.state == .quarantined)
+    // It does not run, and nothing follows a shutdown.
+    run = Run()
+    #expect(run.take(.comeBack) == [])
+    run.take(.spawn, .started, .shutdown, .comeBack, .exited(.killed))
+    #expect(run.state == .idle && run.lifecycle.lastExit == .shutdown)
+  }
+
+  @Test func anAgentThatEndsForGoodKeepsTheReasonOfItsEnd() {
+    for atOnce in [false, true] {
+      var run = Run()
+      run.take(.spawn, .started, .kill(now: atOnce))
+      #expect(run.take(.end(.parentEnded)) == [])
+      #expect(run.take(.exited(.killed)).records == [.stopped(.killed)])
+    }
+    // One that is about to start again does not.
+    var run = Run()
+    run.take(.spawn, .started, .restart)
+    #expect(run.take(.end(.parentEnded)) == [.clearQueue])
+    #expect(run.take(.exited(.killed)).records == [.stopped(.parentEnded)] && run.state == .idle)
+  }
+
   @Test func nothingStartsAfterShutdown() {
     var run = Run()
     run.take(.deliver, .started, .shutdown, .completed)
@@ -333,13 +369,21 @@ import Testing
     #expect(run.take(.startFailed(boom)).records == [.failed(boom)])
     run.take(.backoffElapsed)
     let effects = run.take(.startFailed(boom))
-    #expect(effects.records == [.failed(boom), .quarantined(.startFailed, "start-failed, after 1 restart(s)")])
-    #expect(
-      effects.contains(
-        .keepQuarantine(AgentFailure(.startFailed, "it was restarted 1 time(s) within 1m; last: boom"))))
+    let quarantine = AgentFailure(.startFailed, "it was restarted 1 time(s) within 1m; last: boom")
+    #expect(effects.records == [.failed(boom), .quarantined(quarantine)])
+    #expect(effects.contains(.keepQuarantine(quarantine)))
+    // It is the same one, found after a restart of the daemon.
+    run = Run()
+    #expect(run.take(.quarantine(quarantine)).records == [])
     run = Run()
     run.take(.spawn, .started, .kill(now: false))
-    #expect(run.take(.exited(.killed)).records == [.killed])
+    #expect(run.take(.exited(.killed)).records == [.stopped(.killed)])
+    for reason in [ExitReason.parentEnded, .siblingFailed, .pressure] {
+      run.take(.spawn, .started, .end(reason))
+      #expect(run.take(.exited(.killed)).records == [.stopped(reason)])
+      run.take(.spawn, .startFailed(boom))
+      #expect(run.take(.end(reason)).records == [.stopped(reason)], "during the back-off")
+    }
     run.take(.spawn, .started, .shutdown)
     #expect(run.take(.exited(.killed)).records == [], "a shutdown is not recorded")
   }

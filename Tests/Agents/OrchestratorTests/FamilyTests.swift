@@ -85,6 +85,30 @@ import Testing
     #expect(try states("a", "b", "c", "d") == [.ready, .backoff, .ready, .ready])
   }
 
+  /// The beginning of a start counts, and not how long the start takes.
+  @Test func restForOneFollowsTheOrderInWhichStartsBegan() throws {
+    try adopt("boss")
+    world.slow.holdsStarts = true
+    try world.adopt(
+      slowAgent("first") {
+        $0.parent = "boss"
+        $0.policy.supervision = .restForOne
+      })
+    try adopt("second", parent: "boss", .restForOne)
+    try start("first", "second")
+    #expect(try states("first", "second") == [.starting, .ready])
+    world.slow.finishStarts()
+    world.wait(.milliseconds(300))
+    try fail("second")
+    #expect(try states("first", "second") == [.ready, .backoff])
+    world.wait(.seconds(3))
+    try fail("first")
+    world.slow.instances[0].finish(.failure(AgentFailure(.error, "on purpose")))
+    world.slow.instances[0].end()
+    world.wait(.milliseconds(50))
+    #expect(try states("first", "second") == [.backoff, .idle])
+  }
+
   @Test func thoseThatWaitForAQuarantinedChildStartWhenItIsReleased() throws {
     try adopt("boss")
     try adopt("a", parent: "boss", .oneForAll) { $0.policy.maxRestarts = 0 }
@@ -186,7 +210,8 @@ import Testing
     let refused = refusal { () throws(AgentControlError) in
       try world.agents.supervise("boss", .oneForAll, maxRestarts: nil)
     }
-    #expect("\(refused!)".contains("it has no parent"))
+    #expect(refused == .noParent("boss"))
+    #expect("\(refused!)" == "agent 'boss' has no parent, whose other children could restart with it")
   }
 
   // MARK: Parents
@@ -219,6 +244,20 @@ import Testing
     try kill("child")
     try start("boss")
     #expect(try states("boss", "child", "rest") == [.ready, .idle, .idle])
+  }
+
+  /// Before its parent or after it, and while it is still ending.
+  @Test(arguments: [["child", "boss"], ["boss", "child"]] as [[AgentID]])
+  func aChildThatWasKilledDoesNotComeBackWithItsParent(_ order: [AgentID]) throws {
+    try adopt("boss")
+    try world.adopt(slowAgent("child") { $0.parent = "boss" })
+    try start("boss", "child")
+    for id in order { try kill(id) }
+    #expect(try states("boss", "child") == [.idle, .draining])
+    world.slow.instances[0].end()
+    #expect(try world.agents.agentStatus("child").lastExit == .killed)
+    try start("boss")
+    #expect(try states("boss", "child") == [.ready, .idle])
   }
 
   @Test func childrenOfAKilledParentRunWhenItIsRemoved() throws {

@@ -1,5 +1,6 @@
 import Agent
 import Model
+import TestKit
 import Testing
 
 @testable import Orchestrator
@@ -125,6 +126,80 @@ import Testing
     // It was killed to be dead.
     #expect(try world.state("a") == .idle && version() == "1.0.0" && kept == ["1.0.0"])
   }
+
+  @Test func anotherChangeDuringATrialNamesTheVersionThatItEnds() throws {
+    func outcome(_ version: String) -> String {
+      "version \(version) of agent 'a' was replaced or removed while it was on trial"
+    }
+    let first = replace(doer("a") { $0.version = "1.0.0" }, trial: .seconds(5))
+    world.wait(.seconds(1))
+    let second = replace(doer("a") { $0.version = "2.0.0" }, trial: .seconds(5))
+    world.wait(.seconds(1))
+    #expect(first.refusal?.description == outcome("1.0.0") && second.result == nil)
+    try world.agents.killAgent("a", now: true, cause: nil) {}
+    try world.agents.unregister("a")
+    world.wait(.seconds(1))
+    #expect(second.refusal?.description == outcome("2.0.0"))
+  }
+
+  // MARK: Programs
+
+  /// A version in this folder, with the program `run` unless another one is named.
+  private func program(_ version: String, in folder: TemporaryFolder, entry: String = "run") -> Manifest {
+    slowAgent("a") {
+      $0.version = version
+      $0.file = "\(folder.path)/agent.json"
+      $0.runtime.entry = entry
+    }
+  }
+
+  /// What is said about the former version when this one fails.
+  private func fail(_ manifest: Manifest) throws -> String {
+    let answer = replace(manifest, trial: .seconds(5))
+    world.wait(.seconds(1))
+    let instance = try #require(world.slow.instances.last)
+    instance.leave(.crash, "it crashed")
+    world.wait(.seconds(1))
+    let outcome = try #require(answer.refusal?.description)
+    let failure = "version \(manifest.version) of agent 'a' failed: it crashed; "
+    #expect(outcome.hasPrefix(failure))
+    return String(outcome.dropFirst(failure.count))
+  }
+
+  @Test func aProgramThatWasChangedInPlaceIsNotBack() throws {
+    world.agents.quarantines = keeper
+    let folder = try TemporaryFolder()
+    try folder.write("run", "one")
+    try folder.write("other", "two")
+    try world.agents.register(program("1.0.0", in: folder))
+    #expect(try fail(program("1.1.0", in: folder)) == "version 1.0.0 is back", "its program is as before")
+    try folder.write("run", "another one")
+    #expect(try fail(program("2.0.0", in: folder, entry: "other")) == "version 1.0.0 is back", "it has its own")
+    let lost =
+      "but not its program \(folder.path)/run, which was changed in place: keep a folder for each version"
+    // However the path is written, and however often it is tried.
+    for entry in ["run", "./run"] {
+      #expect(
+        try fail(program("2.0.0", in: folder, entry: entry)) == "the manifest of version 1.0.0 is back, \(lost)")
+    }
+    keeper.kept["a"] = AgentFailure(.error, "three strikes")
+    #expect(
+      try fail(program("2.0.0", in: folder))
+        == "the manifest of version 1.0.0 is back, in quarantine as before, \(lost)")
+  }
+
+  @Test func anImageOfTheSameNameMayBeAnother() {
+    func image(_ name: String) -> Manifest {
+      doer("a") { $0.runtime = Manifest.Runtime(driver: .docker, entry: name) }
+    }
+    #expect(image("pump:1").lostProgram(after: image("pump:1"), hash: nil) == .image("pump:1"))
+    #expect(image("pump:1").lostProgram(after: image("pump:2"), hash: nil) == nil)
+    #expect(image("pump@sha256:1").lostProgram(after: image("pump@sha256:1"), hash: nil) == nil)
+    #expect(image("doer").lostProgram(after: doer("a"), hash: nil) == nil)
+    #expect(doer("a").lostProgram(after: doer("a"), hash: nil) == nil, "it is a part of the daemon")
+  }
+
+  // MARK: The end of a trial
 
   @Test func aVersionIsNotProvenByAnEmergencyStop() throws {
     try world.agents.register(doer("a") { $0.version = "1.0.0" })

@@ -224,6 +224,29 @@ func refusal(_ body: () throws(AgentControlError) -> Void) -> AgentControlError?
     #expect(book.kept.isEmpty)
   }
 
+  @Test func aQuarantineIsInTheLedgerOnce() throws {
+    func lines(_ world: World) -> [String] {
+      world.registry.changes.compactMap {
+        if case .ledger(let entry) = $0, entry.reason == "quarantined" { entry.message } else { nil }
+      }
+    }
+    let book = Book()
+    world.agents.quarantines = book
+    let agent = doer("a") { $0.policy = Policy(maxRestarts: 0, window: .seconds(60)) }
+    try world.adopt(agent)
+    _ = wake("a", "do:fail")
+    let why = "it was restarted 0 time(s) within 1m; last: failed: on purpose"
+    #expect(lines(world) == [why] && book.kept["a"]?.message == why)
+    // The configuration is read again, and the daemon starts again.
+    try world.adopt(agent)
+    #expect(try world.state("a") == .quarantined && lines(world).count == 1)
+    let next = World()
+    next.agents.quarantines = book
+    try next.adopt(agent)
+    #expect(try next.state("a") == .quarantined && lines(next).isEmpty)
+    #expect(next.of("agent:quarantined").last?["message"] == .string(why))
+  }
+
   @Test func backoffDoublesUpToItsLimit() throws {
     try world.adopt(
       doer("a") {

@@ -55,6 +55,21 @@ import Testing
     #expect(refusal.hint.map(refusal.message.contains) == true, "the message contains the hint")
   }
 
+  @Test func theHintFitsWhatAChildHasTooMuchOf() {
+    func hint(_ reason: PermissionLattice.Excess.Reason) -> String? {
+      let excess = PermissionLattice.Excess(reason: reason, text: "it")
+      return RPCError(AgentControlError.beyondParent("leaf", parent: "twig", [excess])).hint
+    }
+    #expect(hint(.depth) == "give it a parent that is higher up in the tree")
+    #expect(hint(.capability) == "grant the same to 'twig' in its manifest, or ask for less")
+  }
+
+  @Test func anAgentWithoutAParentIsTheWrongOneAndRunsAllTheSame() {
+    let refusal = RPCError(AgentControlError.noParent("top"))
+    #expect(refusal.message == "agent 'top' has no parent, whose other children could restart with it")
+    #expect(refusal.known == .invalidParams && refusal.data["param"] == "agent")
+  }
+
   @Test func unknownMethodsSuggestTheNearest() throws {
     let client = try Harness().connect()
     let refusal = try client.refusal("agent.statsu")
@@ -91,6 +106,9 @@ import Testing
     Wrong("events.emit", ["type": "nothing"], "type"), Wrong("events.emit", ["type": "sensor:temperature"], "type"),
     Wrong("events.emit", ["type": "a:b", "priority": 6], "priority"), Wrong("events.get", ["event": "xyz"], "event"),
     Wrong("events.chain", [:], "event"), Wrong("rules.test", [:], "type"),
+    Wrong("registry.register", ["manifest": [:], "file": "agent.json"], "file"),
+    Wrong("spawnAgent", ["manifest": [:], "file": "../agent.json"], "file"),
+    Wrong("agent.spawnChild", ["parent": "climate", "child": ["configPath": "agent.json"]], "child"),
   ]
 
   @Test(arguments: wrong) func wrongParametersAreNamed(wrong: Wrong) throws {
@@ -145,9 +163,11 @@ import Testing
     #expect(harness.agents.woken.first?.1["a"] == 1)
     #expect(try client.refusal("registry.unregister", ["agent": "climate"])?.known == .alreadyRunning)
     #expect(try client.call("registry.unregister", ["agent": "idle"]).get() == ["agent": "idle", "rules": .list([])])
-    let wrong = try client.refusal("registry.register", ["manifest": [:], "file": "a/agent.json"])
+    let wrong = try client.refusal("registry.register", ["manifest": [:], "file": "/a/agent.json"])
     #expect(wrong?.known == .invalidFile)
-    #expect(wrong?.data["diagnostics"] == ["a/agent.json:1:1: identity is missing"])
+    #expect(wrong?.data["diagnostics"] == ["/a/agent.json:1:1: identity is missing"])
+    let relative = try client.refusal("registry.register", ["manifest": manifest, "file": "a/agent.json"])
+    #expect(relative?.message == "give 'file' as an absolute path, not \"a/agent.json\"")
     #expect(try client.refusal("spawnAgent", ["agent": "x", "manifest": manifest])?.known == .invalidParams)
   }
 
@@ -247,6 +267,7 @@ import Testing
       (["manifest": ["identity": ["id": "a"]], "configPath": "/x"], "either 'manifest'"), ([:], "either 'manifest'"),
       (["manifest": [:], "what": 1], "unknown member 'what'"), (["manifest": [:], "env": [:]], "'env' is for a file"),
       (["configPath": "/x", "env": ["A": 1]], "'A' in 'env'"),
+      (["configPath": "x/agent.json"], "'configPath' of 'child' has to be an absolute path, not 'x/agent.json'"),
     ] as [(Value, String)] {
       let refused = try client.refusal("agent.spawnChild", ["parent": "climate", "child": child])
       #expect(refused?.known == .invalidParams && refused?.message.contains(part) ?? false, "\(child)")

@@ -86,6 +86,37 @@ import Testing
       daemon.end()
     }
   }
+
+  @Test func aModuleThatIsRefusedIsCalledByItsOwnNameAndLeavesNothing() throws {
+    let file = "\(folder.path)/project/agent.json"
+    let manifest: Value = [
+      "identity": ["id": "guest", "name": "Guest"], "runtime": ["driver": "wasm", "entry": "build/guest.wasm"],
+    ]
+    try run { daemon in
+      let handed = AgentRegistration(manifest: manifest, file: file, module: Array("no module".utf8))
+      daemon.registrar.register(handed, cause: nil) { result in
+        guard case .failure(.agent(let error)) = result else {
+          Issue.record("\(result)")
+          return daemon.end()
+        }
+        #expect(error.reason.hasPrefix("\(folder.path)/project/build/guest.wasm: byte 0: "), "\(error)")
+        #expect(!Files.exists("\(daemon.configuration.settings.home)/registered/guest"))
+        daemon.end()
+      }
+    }
+  }
+
+  @Test func filesInErrorsGetTheirNamesEverywhere() {
+    func renamed(_ error: RegistrationError) -> String {
+      guard case .agent(let error) = error else { return "" }
+      return "\(error.calling("/x/1.wasm", "a.wasm"))"
+    }
+    #expect(
+      renamed(.agent(.cannotRun("a", "/x/1.wasm: no; see /x/1.wasm")))
+        == "agent 'a' cannot run: a.wasm: no; see a.wasm")
+    #expect(renamed(.agent(.turnedBack("a", "version 2 failed: /x/1.wasm: it traps"))).hasSuffix("a.wasm: it traps"))
+    #expect(renamed(.agent(.storage("/y is full"))).hasSuffix("/y is full"))
+  }
 }
 
 private struct Idler: OpenStarryAgent.Agent {

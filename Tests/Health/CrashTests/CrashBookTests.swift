@@ -43,12 +43,16 @@ import Watchdog
 
   @Test func threeStrikesQuarantine() throws {
     for number in 0..<3 {
-      #expect(book().strikes.quarantined.isEmpty, "after \(number)")
+      do {
+        let book = book()
+        #expect(book.strikes.quarantined.isEmpty && book.last?.quarantine == nil, "after \(number)")
+      }
       try struck()
     }
     let book = book()
     #expect(book.quarantine(of: "climate")?.reason == .killed)
     #expect(book.count("climate") == 3)
+    #expect(book.last?.quarantine == book.quarantine(of: "climate")?.message)
   }
 
   @Test func aReleaseHoldsWhenTheDiskRefusesIt() throws {
@@ -68,6 +72,7 @@ import Watchdog
   @Test func aQuarantineSurvivesAReboot() throws {
     for _ in 0..<3 { try struck() }
     _ = book()
+    #expect(book().last?.quarantine == nil, "it is not new")
     // The runtime folder is in memory and lost at a reboot.
     for name in try Files.names(in: runtime) { Files.remove("\(runtime)/\(name)") }
     #expect(book("b2").quarantine(of: "climate")?.reason == .killed)

@@ -73,6 +73,15 @@ import Watchdog
     #expect(registry.lines.map(\.reason) == ["crash.signal", "crash.signal", "started"])
   }
 
+  @Test func anAgentThatIsQuarantinedForThatHasAnother() {
+    var end = crash(onLoop: true)
+    end.verdict.quarantine = "it ended the daemon 3 times"
+    ledger.noteStart(after: line("started"), end: end, wasKilledForMemory: false)
+    #expect(registry.lines.map(\.reason) == ["crash.signal", "quarantined", "crash.signal", "started"])
+    #expect(registry.lines.map(\.agent) == ["climate", "climate", "", ""])
+    #expect(registry.lines[1].message == "it ended the daemon 3 times" && registry.lines[1].scope == .agent)
+  }
+
   @Test func aStartNamesAKillForMemoryAndARebootOfTheBoard() {
     ledger.noteStart(after: line("stopped", boot: "one"), end: nil, wasKilledForMemory: true)
     #expect(registry.lines.map(\.scope) == [.board, .daemon] && registry.lines.first?.reason == "booted")

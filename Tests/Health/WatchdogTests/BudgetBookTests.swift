@@ -147,6 +147,35 @@ import Testing
     #expect(book.open("c", Budget(), parent: "c").parent === book.board)
   }
 
+  @Test func aCycleThatIsDissolvedIsNoneAnyMore() {
+    _ = book.open("a", Budget(), parent: "b")
+    let b = book.open("b", Budget(), parent: "a")
+    let a = book.open("a", Budget(), parent: nil)
+    #expect(b.parent === a && a.parent === book.board)
+  }
+
+  @Test func aParentThatComesAgainHasWhatItsChildrenHold() throws {
+    func used(_ account: BudgetAccount) -> Int64? { account.status(of: .memory, at: clock.now)?.used }
+    let child = book.open("child", Budget(), parent: "parent")
+    #expect(child.parent === book.board, "there is none yet")
+    book.hold(.memory, 30, before: 0, for: child)
+    let top = book.open("top", Budget(memory: 100), parent: nil)
+    var parent = book.open("parent", Budget(memory: 35), parent: "top")
+    #expect(child.parent === parent && used(parent) == 30 && used(top) == 30)
+    #expect(steps.told == ["parent memory warn"])
+    book.close("parent")
+    #expect(child.parent === book.board && used(top) == 0)
+    parent = book.open("parent", Budget(memory: 40), parent: "top")
+    #expect(child.parent === parent && used(parent) == 30 && used(top) == 30 && used(book.board) == 30)
+    #expect(book.room(.memory, holding: 30, for: child)?.amount == 40)
+    // A parent that moves takes it along.
+    book.open("parent", Budget(memory: 40), parent: nil)
+    #expect(used(parent) == 30 && used(top) == 0 && used(book.board) == 30)
+    book.end(child, memory: 30)
+    #expect(used(parent) == 0 && used(top) == 0 && used(book.board) == 0)
+    #expect(!steps.told.contains { $0.hasSuffix("stop") })
+  }
+
   @Test func cpuTimeIsChargedAfterwardsAndDelaysTheNextActivation() throws {
     let account = book.open("a", Budget(cpu: 0.1), parent: nil)
     book.charge(.cpu, 900_000_000, to: account)

@@ -10,7 +10,7 @@ struct AgentFamilies {
   var supervision: [AgentID: Policy.Supervision] = [:]
   /// Agents that start when another one does: a sibling that has failed, or an agent above them that may not run.
   private(set) var awaited: [AgentID: AgentID] = [:]
-  /// The order in which children started for the first time.
+  /// The order in which the first starts of children began.
   private var order: [AgentID: Int] = [:]
   private var lastPlace = 0
 
@@ -27,9 +27,8 @@ struct AgentFamilies {
   /// Forgets the place of an agent that is removed for good.
   mutating func forgetPlace(of id: AgentID) { order[id] = nil }
 
-  /// Notes that a child has started.
+  /// Notes that a start of a child begins. How long it takes does not count.
   mutating func noteStart(of child: AgentID) {
-    awaited[child] = nil
     guard order[child] == nil else { return }
     lastPlace += 1
     order[child] = lastPlace

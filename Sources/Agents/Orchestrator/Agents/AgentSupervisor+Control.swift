@@ -29,9 +29,9 @@ extension AgentSupervisor: AgentControl {
     _ id: AgentID, now: Bool, cause: Cause?, _ done: @escaping () -> Void
   ) throws(AgentControlError) {
     let agent = try agent(id)
+    // It would run again when its time comes, or with another one.
+    let waited = families.stopWaiting(id)
     guard agent.isLive else {
-      // It would run again when its time comes, or with another one.
-      let waited = families.stopWaiting(id)
       guard agent.endTimers() || waited else { throw .notRunning(id) }
       return done()
     }
@@ -71,7 +71,7 @@ extension AgentSupervisor: AgentControl {
   ) throws(AgentControlError) {
     try persist([.agent(manifest)])
     try adopt()
-    warnOfParents([manifest.id])
+    warnOfFamily(of: manifest.id)
     events.publish(AgentEvents.registered(manifest.id, version: manifest.version), from: "agent/\(manifest.id)")
   }
 

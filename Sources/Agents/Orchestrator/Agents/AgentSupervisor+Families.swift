@@ -1,4 +1,5 @@
 import Agent
+import Linux
 import Model
 
 // Parents and children: what a child may do, what ends with its parent, and what restarts with a failed sibling.
@@ -6,18 +7,22 @@ extension AgentSupervisor {
   /// Warns in the log of each agent about its `parent`, once all agents it may name are there.
   /// - Parameter only: the agents to check; nil for all.
   package func warnOfParents(_ only: [AgentID]? = nil) {
-    for (id, complaint) in Parentage.complaints(sorted.map(\.manifest)) where only?.contains(id) ?? true {
+    for (id, complaint) in Parentage.complaints(sorted.map(\.manifest), of: only) {
       log(id, complaint.severity == .error ? .error : .warning, complaint.message)
     }
+  }
+
+  /// Warns in the log of a new version about its `parent`, and in the logs of those below it that have more than it.
+  func warnOfFamily(of id: AgentID) {
+    warnOfParents([id])
+    warnOfParents(descendants(of: id).filter { families.excess[$0] != nil })
   }
 
   package func supervise(
     _ id: AgentID, _ supervision: Policy.Supervision, maxRestarts: Int?
   ) throws(AgentControlError) {
     let agent = try agent(id)
-    guard agent.manifest.parent != nil else {
-      throw .cannotRun(id, "it has no parent, whose other children could restart with it")
-    }
+    guard agent.manifest.parent != nil else { throw .noParent(id) }
     families.supervision[id] = supervision
     if let maxRestarts { agent.lifecycle.policy.maxRestarts = maxRestarts }
   }
@@ -26,7 +31,7 @@ extension AgentSupervisor {
 
   /// Throws when a manifest asks for more than that of its parent.
   func checkLattice(_ manifest: Manifest) throws(AgentControlError) {
-    let excess = PermissionLattice.excess(of: manifest) { agents[$0]?.manifest }
+    let excess = PermissionLattice.excess(of: manifest, resolving: Files.resolveExisting) { agents[$0]?.manifest }
     if !excess.isEmpty, let parent = manifest.parent { throw .beyondParent(manifest.id, parent: parent, excess) }
   }
 
@@ -129,7 +134,9 @@ extension AgentSupervisor {
   /// Compares an agent with its parent. One that may no longer run is ended, one that may again is started.
   private func findExcess(of id: AgentID) {
     guard let agent = agents[id], agent.manifest.parent != nil else { return }
-    let excess = PermissionLattice.excess(of: agent.manifest) { agents[$0]?.manifest }
+    let excess = PermissionLattice.excess(of: agent.manifest, resolving: Files.resolveExisting) {
+      agents[$0]?.manifest
+    }
     let wasThere = families.excess[id] != nil
     families.excess[id] = excess.isEmpty ? nil : excess
     if !excess.isEmpty, agent.isLive { agent.feed(.end(.parentEnded), cause: nil) }
@@ -144,7 +151,7 @@ extension AgentSupervisor {
     switch news {
     case .failed: break
     case .started:
-      if agent.manifest.parent != nil { families.noteStart(of: agent.id) }
+      _ = families.stopWaiting(agent.id)
       startWaiting(for: agent.id, cause: cause)
     case .backoff: stopSiblings(of: agent, cause)
     case .quarantined, .restartedTooOften:
@@ -175,6 +182,8 @@ extension AgentSupervisor {
 
   private func end(_ id: AgentID, with other: AgentID, _ reason: ExitReason, _ cause: Cause?) {
     guard let agent = agents[id], agent.isLive, families.awaited[id] == nil else { return }
+    // It has been killed, and does not come back.
+    if Self.isEnding(agent) { return }
     families.wait(id, for: other)
     agent.feed(.end(reason), cause: cause)
   }
@@ -195,7 +204,7 @@ extension AgentSupervisor {
       guard agent.mayStart else { continue }
       switch agent.lifecycle.state {
       case .idle: agent.feed(.spawn, cause: cause)
-      case .draining, .stopping: agent.feed(.restart, cause: cause)
+      case .draining, .stopping: agent.feed(.comeBack, cause: cause)
       // It runs already, or only a person may start it.
       case .starting, .ready, .active, .backoff, .quarantined: break
       }

@@ -87,6 +87,9 @@ extension AgentSupervisor {
     }
 
     var id: AgentID { manifest.id }
+
+    /// `version 2.0.0 of agent 'climate'`.
+    var name: String { "version \(manifest.version) of agent '\(id)'" }
   }
 
   /// Why a new version is not kept.
@@ -107,6 +110,7 @@ extension AgentSupervisor {
   private struct Former {
     var manifest: Manifest
     var documentHash: Int
+    var programHash: Int?
     var wasRunning: Bool
     var quarantine: AgentFailure?
   }
@@ -114,7 +118,7 @@ extension AgentSupervisor {
   private func former(of id: AgentID, _ wasRunning: Bool) -> Former? {
     agents[id].map {
       Former(
-        manifest: $0.manifest, documentHash: $0.documentHash, wasRunning: wasRunning,
+        manifest: $0.manifest, documentHash: $0.documentHash, programHash: $0.programHash, wasRunning: wasRunning,
         quarantine: quarantines?.quarantine(of: id))
     }
   }
@@ -129,7 +133,8 @@ extension AgentSupervisor {
 
   private func look(at agent: ManagedAgent, _ trial: Trial, giveUp: Instant) {
     guard agents[trial.id] === agent else {
-      return trial.done(.failure(.turnedBack(trial.id, "it was replaced or removed while it was on trial")))
+      return trial.done(
+        .failure(.turnedBack(trial.id, "\(trial.name) was replaced or removed while it was on trial")))
     }
     let now = clock.now
     if isPaused { return goBack(trial, .unproven("an emergency stop was in force during the trial")) }
@@ -160,11 +165,25 @@ extension AgentSupervisor {
     trial.done(.success(()))
   }
 
+  /// Says what of a former version is back.
+  private func sentence(about former: Former, after failed: Manifest) -> String {
+    let version = "version \(former.manifest.version)"
+    let back = former.quarantine == nil ? "is back" : "is back, in quarantine as before"
+    switch former.manifest.lostProgram(after: failed, hash: former.programHash) {
+    case nil: return "\(version) \(back)"
+    case .file(let path):
+      return "the manifest of \(version) \(back), but not its program \(path), which was changed in place: keep a "
+        + "folder for each version"
+    case .image(let name):
+      return "the manifest of \(version) \(back), with the image \(name) as it is now: keep a tag for each version"
+    }
+  }
+
   /// - Parameter startingAgain: false leaves the former version ended, although it ran.
   private func goBack(_ trial: Trial, _ verdict: Verdict, startingAgain: Bool = true) {
     let id = trial.id
     makeRoom(id, cause: trial.cause) { [unowned self] _ in
-      var outcome = "version \(trial.manifest.version) of agent '\(id)' \(verdict.sentence)"
+      var outcome = "\(trial.name) \(verdict.sentence)"
       if let former = trial.former {
         do throws(AgentControlError) {
           if let quarantine = former.quarantine {
@@ -174,9 +193,9 @@ extension AgentSupervisor {
           }
           try adopt(former.manifest, state: durableState(id))
           agents[id]?.documentHash = former.documentHash
+          agents[id]?.programHash = former.programHash
           if former.wasRunning, startingAgain { restore(id, cause: trial.cause) }
-          outcome += "; version \(former.manifest.version) is back"
-          if former.quarantine != nil { outcome += ", in quarantine as before" }
+          outcome += "; \(sentence(about: former, after: trial.manifest))"
         } catch {
           outcome += "; version \(former.manifest.version) cannot come back: \(error.reason)"
         }

@@ -48,6 +48,9 @@ package final class AgentSupervisor {
     shared.onLine = { [unowned self] line in
       for follower in followers where follower.agent == nil || follower.agent == line.agent { follower.onLine(line) }
     }
+    shared.onStartBegun = { [unowned self] in
+      if $0.manifest.parent != nil { families.noteStart(of: $0.id) }
+    }
     shared.onStart = { [unowned self] in repeatMissedLevels(to: [$0]) }
     shared.onNews = { [unowned self] agent, news, cause in heed(news, of: agent, cause) }
     shared.obstacleOfChild = { [unowned self] in obstacle(of: $0) }

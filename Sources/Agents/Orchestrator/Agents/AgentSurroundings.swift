@@ -24,6 +24,8 @@ final class AgentSurroundings {
   var taken: UInt64 = 0
   /// Called with each new line of a log.
   var onLine: (LogLine) -> Void = { _ in }
+  /// Called when the start of an agent's instance begins.
+  var onStartBegun: (ManagedAgent) -> Void = { _ in }
   /// Called when an agent's instance has started.
   var onStart: (ManagedAgent) -> Void = { _ in }
   /// Called with each change in the life of an agent, once its event is published.

@@ -40,9 +40,9 @@ extension ManagedAgent {
     switch line {
     case .failed(let failure):
       keep(failure.reason.rawValue, failure.message, budget: overrun(behind: failure.reason))
-    case .quarantined(let reason, let message):
-      keep("quarantined", message, budget: overrun(behind: reason))
-    case .killed: keep(ExitReason.killed.rawValue, "")
+    case .quarantined(let failure):
+      keep(LedgerEntry.quarantined, failure.message, budget: overrun(behind: failure.reason))
+    case .stopped(let reason): keep(reason.rawValue, "")
     }
   }
 

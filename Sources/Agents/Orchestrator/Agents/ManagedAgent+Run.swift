@@ -10,6 +10,7 @@ extension ManagedAgent {
   func start(_ cause: Cause?) {
     let run = AgentRun()
     self.run = run
+    shared.onStartBegun(self)
     calls.begin(cause)
     calls.beginInstance()
     // Weak: the instance retains this closure, and the run retains the instance, so a strong capture would be a retain
@@ -149,7 +150,7 @@ extension ManagedAgent {
   private func ended(_ run: AgentRun, _ end: AgentEnd) {
     self.end(run)
     var failure = end.failure
-    if case .failure(let found) = settle(nil, .failure(failure)) { failure = found }
+    if case .failure(let found) = settle(end.cost, .failure(failure)) { failure = found }
     let current = run.current
     let isHandled = current != nil && !end.leavesEvent
     if let current, end.leavesEvent { queue.putBack(current) }

@@ -9,6 +9,8 @@ final class ManagedAgent: AgentCallsOwner {
   let manifest: Manifest
   /// A hash of the document, which differs from one run of the daemon to the next.
   var documentHash: Int
+  /// A hash of its program's file as it was when the agent was adopted; nil without a file.
+  var programHash: Int?
   let calls: AgentCalls
   let state: AgentState
   let driver: any AgentDriver
@@ -84,6 +86,7 @@ final class ManagedAgent: AgentCallsOwner {
     _ shared: AgentSurroundings
   ) {
     documentHash = manifest.document.hashValue
+    programHash = manifest.programHash
     var manifest = manifest
     manifest.document = [:]
     self.manifest = manifest

@@ -49,6 +49,9 @@ package enum RunHistory {
 }
 
 extension LedgerEntry {
+  /// The reason of a line about an agent that is not restarted until a person releases it.
+  package static let quarantined = "quarantined"
+
   /// The fields of `daemon.history`, section 4 of `docs/control.md`.
   package var fields: Fields {
     [

@@ -58,7 +58,7 @@ extension ControlMethods {
     "Starts a registered agent; with a manifest, registers it first, which requires role admin.",
     .agent("which agent; optional with a manifest"),
     Parameter.optional("manifest", .object, "the contents of an `agent.json`"),
-    .manifestFile("the manifest's path"),
+    .manifestFile,
     result: "an agent (4.2)",
     errors: [
       .agentNotFound, .alreadyRunning, .agentNotRunning, .quarantined, .storage, .cannotRun, .parentDraining,

@@ -114,6 +114,11 @@ extension ControlMethods {
         parameter: "child", "an object with 'manifest' or 'configPath'",
         "'child' needs either 'manifest', an object, or 'configPath', a text")
     }
+    guard path.hasPrefix("/") else {
+      throw RPCError(
+        parameter: "child", "an absolute path in 'configPath'",
+        "'configPath' of 'child' has to be an absolute path, not '\(Name(path).shown)'")
+    }
     var values: [String: String] = [:]
     for (name, value) in child["env"]?.map ?? [:] {
       guard let text = value.string else {

@@ -3,8 +3,11 @@ import Model
 import RPC
 
 extension Parameter where Argument == String {
-  static func manifestFile(_ what: String) -> Self {
-    .optional("file", .path, default: "<request>", "\(what); relative paths in the manifest start in its folder")
+  static var manifestFile: Self {
+    .optional(
+      "file", .manifestFile, default: .string(AgentRegistration.noFile),
+      "the manifest's absolute path; relative paths in the manifest start in its folder, without it in the folder that "
+        + "the daemon runs in")
   }
 }
 
@@ -57,7 +60,7 @@ extension ControlMethods {
       "Registers or replaces an agent; the registration survives restarts of the daemon. A running agent ends within "
         + "its grace time and is started again; a quarantined agent leaves quarantine.",
       Parameter.required("manifest", .object, "the contents of an `agent.json`"),
-      .manifestFile("the manifest's path"),
+      .manifestFile,
       Parameter.optional(
         "module", .anyText,
         "the contents of the WebAssembly module that `runtime.entry` names, in Base64; the daemon stores it in its "

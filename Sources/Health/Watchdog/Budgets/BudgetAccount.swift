@@ -14,7 +14,10 @@ package final class BudgetAccount {
       parent?.children.append(self)
     }
   }
-  private var children: [BudgetAccount] = []
+  /// The accounts whose use also counts here.
+  private(set) var children: [BudgetAccount] = []
+  /// The agent whose account is to be above this one, as soon as it has one; nil for the board.
+  var parentAgent: AgentID?
   /// How each budget is enforced for this agent itself.
   package var enforcement: (Resource) -> Enforcement = { _ in .enforced }
   /// One for each resource; empty until the first is needed.
@@ -37,6 +40,17 @@ package final class BudgetAccount {
 
   /// `agent 'climate'`, or `the board`.
   package var name: String { agent.map { "agent '\($0)'" } ?? "the board" }
+
+  /// This account and those above it, up to the board's.
+  var path: [BudgetAccount] {
+    var found: [BudgetAccount] = []
+    var next: BudgetAccount? = self
+    while let account = next {
+      found.append(account)
+      next = account.parent
+    }
+    return found
+  }
 
   /// How a budget is enforced in this account: as loosely as for the loosest of the agent and its descendants.
   func held(_ resource: Resource) -> Enforcement {

@@ -15,6 +15,8 @@ package final class BudgetBook {
   package var onStep: (BudgetNotice) -> Void = { _ in }
   private let clock: any Timekeeper
   private var accounts: [AgentID: BudgetAccount] = [:]
+  /// The accounts below the board's although they have a parent, which has no account, or is below them: a cycle.
+  private var apart: [BudgetAccount] = []
   private var raised: [BudgetAccount] = []
   private var timer: TimerID?
 
@@ -29,7 +31,7 @@ package final class BudgetBook {
 
   // MARK: Accounts
 
-  /// The account of an agent. Created without limits if missing, as a parent may be registered after its children.
+  /// The account of an agent. Created without limits if missing, below the board's.
   package func account(_ agent: AgentID) -> BudgetAccount {
     if let account = accounts[agent] { return account }
     let account = BudgetAccount(agent)
@@ -38,10 +40,11 @@ package final class BudgetBook {
     return account
   }
 
-  /// Sets an agent's limits and its parent. Its past use still counts.
+  /// Sets an agent's limits and its parent. Its past use still counts. Those that have it as their parent share its
+  /// budget from now on.
   /// - Parameters:
-  ///   - parent: the agent whose budget it shares; nil shares only the board's. A parent that would form a cycle is
-  ///     ignored.
+  ///   - parent: the agent whose budget it shares as soon as that one has an account; nil shares only the board's. A
+  ///     parent that would form a cycle is ignored as long as it would.
   ///   - activationReport: the activation time that is reported when exceeded, if the budget sets no limit.
   @discardableResult
   package func open(
@@ -55,22 +58,57 @@ package final class BudgetBook {
       activations.set(limit: activationReport.nanoseconds, per: nil)
       activations.onlyReport()
     }
-    account.parent = parent.map(self.account) ?? board
-    var above = account.parent
-    while let next = above {
-      if next === account { account.parent = board }
-      above = next === account ? nil : next.parent
-    }
+    account.parentAgent = parent
+    apart.removeAll { $0 === account }
+    // Before this one, so that the newest of a cycle is left out of it.
+    joinApart()
+    join(account)
+    joinApart()
     return account
   }
 
   /// Removes an agent's account. Its past use still counts for its parent and the board until it leaves their windows.
-  /// Give back what it holds before.
+  /// Its children share only the board's budget until it has an account again. Give back what it holds before.
   package func close(_ agent: AgentID) {
     guard let account = accounts.removeValue(forKey: agent) else { return }
-    for child in accounts.values where child.parent === account { child.parent = board }
+    apart.removeAll { $0 === account }
+    for child in account.children { join(child) }
     account.parent = nil
     raised.removeAll { $0 === account }
+  }
+
+  /// Puts an account below that of its parent, or below the board's if that is missing or would form a cycle.
+  private func join(_ account: BudgetAccount) {
+    let parent = account.parentAgent.flatMap { accounts[$0] }
+    let isCycle = parent?.path.contains { $0 === account } ?? false
+    if let parent, !isCycle { return move(account, below: parent) }
+    move(account, below: board)
+    if account.parentAgent != nil { apart.append(account) }
+  }
+
+  private func joinApart() {
+    let waiting = apart
+    apart = []
+    for account in waiting { join(account) }
+  }
+
+  /// Puts an account below another one. What it holds, with all below it, counts there from now on, and no longer where
+  /// it was; past use within a window stays where it was counted.
+  private func move(_ account: BudgetAccount, below parent: BudgetAccount) {
+    guard account.parent !== parent else { return }
+    let (before, after) = (account.parent?.path ?? [], parent.path)
+    account.parent = parent
+    let now = clock.now
+    // The lengths of activations, which are held as well, count only for the agent itself.
+    for resource in [Resource.memory, .storage] {
+      guard let amount = account.existing(resource)?.used(at: now), amount > 0 else { continue }
+      for holder in before where !after.contains(where: { $0 === holder }) {
+        give(resource, amount, of: holder, at: now)
+      }
+      for holder in after where !before.contains(where: { $0 === holder }) {
+        add(resource, amount, to: holder, isOwn: false, at: now)
+      }
+    }
   }
 
   /// Sets the board's limits.
@@ -220,11 +258,15 @@ package final class BudgetBook {
     let now = clock.now
     var next: BudgetAccount? = account
     while let holder = next {
-      let meter = holder.meter(resource)
-      meter.add(-amount, at: now)
-      lookAt(meter, of: holder, at: now)
+      give(resource, amount, of: holder, at: now)
       next = holder.parent
     }
+  }
+
+  private func give(_ resource: Resource, _ amount: Int64, of holder: BudgetAccount, at now: Instant) {
+    let meter = holder.meter(resource)
+    meter.add(-amount, at: now)
+    lookAt(meter, of: holder, at: now)
   }
 
   /// Notes that the agent's isolation has stopped it for exceeding a budget. Charge its use before.
@@ -273,10 +315,16 @@ package final class BudgetBook {
     while let holder = next {
       next = holder.parent
       guard holder === account || holder.shares(resource) else { continue }
-      let meter = holder.meter(resource)
-      meter.add(amount, at: now)
-      if meter.limit != nil { climb(meter, of: holder, isOwn: isOwn && holder === account, at: now) }
+      add(resource, amount, to: holder, isOwn: isOwn && holder === account, at: now)
     }
+  }
+
+  private func add(
+    _ resource: Resource, _ amount: Int64, to holder: BudgetAccount, isOwn: Bool, at now: Instant
+  ) {
+    let meter = holder.meter(resource)
+    meter.add(amount, at: now)
+    if meter.limit != nil { climb(meter, of: holder, isOwn: isOwn, at: now) }
   }
 
   private func climb(_ meter: BudgetMeter, of account: BudgetAccount, isOwn: Bool, at now: Instant) {

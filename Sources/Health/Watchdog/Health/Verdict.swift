@@ -26,6 +26,8 @@ package struct Verdict: Sendable, Hashable {
   package var blamed: AgentID?
   /// The explanation for people, without a full stop.
   package var sentence: String
+  /// Why the blamed agent is in quarantine since this end; nil when it is not, or was before.
+  package var quarantine: String?
 
   /// Whether the end counts towards safe mode.
   package var isUnclean: Bool {
