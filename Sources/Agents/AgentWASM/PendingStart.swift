@@ -33,5 +33,11 @@ final class PendingStart {
     instance.stop(now: true) {}
   }
 
+  /// Gives it up without an answer.
+  func abandon() {
+    done = nil
+    instance.take()?.stop(now: true) {}
+  }
+
   private static let cancelled = AgentFailure(.killed, "its start was given up")
 }

@@ -25,7 +25,10 @@ package final class WASMDriver: AgentDriver {
   private var loaded: Loaded?
 
   private let given: LoadedEngine?
-  private var starts: [AgentID: PendingStart] = [:]
+  /// Held by what they wait for: a driver that kept them would keep itself.
+  private var starts: [AgentID: WeakStart] = [:]
+
+  private struct WeakStart { weak var start: PendingStart? }
 
   private struct Loaded {
     var engine: LoadedEngine
@@ -102,7 +105,7 @@ package final class WASMDriver: AgentDriver {
       self?.starts[id] = nil
       done(result)
     }
-    starts[id] = pending
+    starts[id] = WeakStart(start: pending)
     do throws(AgentFailure) {
       let module = try self.module(of: manifest)
       let environment = try environment(of: manifest)
@@ -142,10 +145,14 @@ package final class WASMDriver: AgentDriver {
     }
   }
 
-  package func cancelStart(of agent: AgentID) { starts[agent]?.cancel() }
+  package func cancelStart(of agent: AgentID) { starts[agent]?.start?.cancel() }
 
-  /// Gives up all starts.
-  package func endStarts() { for start in starts.values { start.cancel() } }
+  /// Gives up all starts without an answer, for a daemon that has died in virtual time: nobody is there to take it.
+  package func abandonStarts() {
+    let starts = starts.values
+    self.starts = [:]
+    for weak in starts { weak.start?.abandon() }
+  }
 
   /// The open module of a file that has not changed, while other instances of it run: it need not be read again.
   private func inUse(_ source: String, _ status: FileStatus?) -> PreparedModule? {

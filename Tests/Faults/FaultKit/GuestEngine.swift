@@ -112,7 +112,7 @@ final class ObservedDriver: AgentDriver {
   /// The daemon has died: its instances end without a completion.
   func abandon() {
     for one in all { one.instance?.abandon() }
-    driver.endStarts()
+    driver.abandonStarts()
   }
 }
 
