@@ -23,13 +23,18 @@ struct OwnFolders: Sendable {
   }
 
   /// Why an agent may not see one of them, as a predicate that follows its path; nil when it may.
-  /// - Parameter hidden: files and folders of the daemon.
-  func problem(hidden: [String]) -> (folder: String, why: String)? {
+  /// - Parameters:
+  ///   - hasData: whether it has a folder for data.
+  ///   - hidden: files and folders of the daemon.
+  func problem(hasData: Bool = false, hidden: [String]) -> (folder: String, why: String)? {
     for folder in all {
       let parts = folder.split(separator: "/")
       if ["dev", "proc", "sys"].contains(parts.first) { return (folder, "is the system's, and no agent may see it") }
       if parts.count < 2 || ["/var/tmp", "/var/lib"].contains(folder) {
         return (folder, "has more in it than the agent, which would see it all: give the agent a folder of its own")
+      }
+      if hasData, ShownPaths.contains(DataFolders.mount, folder) {
+        return (folder, "lies where the agent would find its folder for data (permissions.data): move the agent")
       }
       if hidden.compactMap({ try? Files.resolve($0) }).contains(where: { ShownPaths.contains($0, folder) }) {
         return (folder, "belongs to the daemon, and no agent may see it: move the agent")

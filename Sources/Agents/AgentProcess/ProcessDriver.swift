@@ -86,7 +86,7 @@ package final class ProcessDriver: AgentDriver {
   private static func checkFolders(
     _ own: OwnFolders, of manifest: Manifest, hidden: [String]
   ) throws(AgentFailure) {
-    guard let (folder, why) = own.problem(hidden: hidden) else { return }
+    guard let (folder, why) = own.problem(hasData: manifest.permissions.data != nil, hidden: hidden) else { return }
     throw AgentFailure(.startFailed, "agent '\(manifest.id)' cannot run there: \(folder) \(why)")
   }
 

@@ -129,7 +129,10 @@ final class ProcessInstance: AgentInstance {
 
   private func take(_ news: LauncherLink.News) {
     switch news {
-    case .started(let process): pid = process
+    case .started(let process):
+      pid = process
+      // It may write before it is ready.
+      if manifest.permissions.data != nil { sample() }
     case .usage(let usage): note(usage)
     case .refused(let reason): finish(AgentFailure(.startFailed, reason))
     case .lost(let reason): finish(failure ?? AgentFailure(.crash, reason))
@@ -230,11 +233,15 @@ final class ProcessInstance: AgentInstance {
   private func sampleLater() {
     let isWorking = if case .handling = phase { true } else { false }
     let isLimited = launcher.facts?.controllers.contains(.cpu) ?? false
-    (sampleTimer, sampleDue) = (nil, nil)
+    if let timer = sampleTimer.take() { loop.cancel(timer) }
+    sampleDue = nil
     guard isWorking || !isLimited || manifest.permissions.data != nil else { return }
     let due = loop.now + (isWorking ? limits.sampling : limits.sampling * 5)
     sampleDue = due
-    sampleTimer = loop.schedule(at: due) { [unowned self] in sample() }
+    sampleTimer = loop.schedule(at: due) { [unowned self] in
+      sampleTimer = nil
+      sample()
+    }
   }
 
   private func note(_ new: LaunchUsage) {

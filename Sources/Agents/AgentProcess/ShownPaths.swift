@@ -16,7 +16,7 @@ struct ShownPaths: Sendable {
   ///   - folders: the agent's own folders, without links.
   ///   - hidden: files and folders of the daemon, which no agent sees even where it sees the folder around them.
   init(of manifest: Manifest, folders: [String] = [], hidden: [String]) {
-    self.hidden = hidden.compactMap { try? Files.resolve($0) }
+    self.hidden = hidden.map(Files.resolveExisting)
     for path in manifest.permissions.paths {
       guard let found = try? Files.resolve(Files.join(Files.folder(of: manifest.file), path)) else {
         refused.append("\(path) does not exist")
@@ -27,6 +27,8 @@ struct ShownPaths: Sendable {
         refused.append("\(path) is \(found), which no agent may see")
       } else if self.hidden.contains(where: { Self.contains($0, found) }) {
         refused.append("\(path) belongs to the daemon, and no agent may see it")
+      } else if manifest.permissions.data != nil, Self.contains(DataFolders.mount, found) {
+        refused.append("\(path) lies where the agent finds its folder for data")
       } else {
         granted.append(found)
       }
@@ -44,7 +46,7 @@ struct ShownPaths: Sendable {
   /// bubblewrap's words that cover files and folders of the daemon in a folder that the agent sees.
   func mask() -> [String] {
     var words: [String] = []
-    for path in hidden where shows(path) {
+    for path in hidden where shows(path) && Files.exists(path) {
       words +=
         Files.isFolder(path)
         ? ["--size", "4096", "--tmpfs", path, "--remount-ro", path] : ["--ro-bind", "/dev/null", path]

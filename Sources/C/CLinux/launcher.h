@@ -68,17 +68,25 @@ static inline uint64_t openstarry_folder_size(int folder, int depth, int *left) 
     struct stat status;
     uint64_t room, below = 0;
     if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0) continue;
-    // It may be gone by now.
-    if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;
+    if (--*left < 0) {
+      sum = UINT64_MAX;
+      break;
+    }
+    // It may be gone by now. Where nothing else can be found out either, nothing can be counted.
+    if (fstatat(folder, name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+      if (errno != ENOENT) sum = UINT64_MAX;
+      continue;
+    }
     room = (uint64_t)status.st_blocks * 512;
     if ((status.st_mode & S_IFMT) == S_IFDIR) {
       int inner = openat(folder, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-      if (inner < 0 && errno == ENOENT) continue;
+      // It may be gone by now, or something else.
+      if (inner < 0 && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)) continue;
       below = inner < 0 ? UINT64_MAX : openstarry_folder_size(inner, depth - 1, left);
     } else if (room < (uint64_t)status.st_size) {
       room = (uint64_t)status.st_size;
     }
-    sum = --*left < 0 || below == UINT64_MAX ? UINT64_MAX : sum + room + below;
+    sum = below == UINT64_MAX ? UINT64_MAX : sum + room + below;
   }
   closedir(entries);
   return sum;

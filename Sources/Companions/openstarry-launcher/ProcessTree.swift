@@ -80,8 +80,9 @@ enum ProcessTree {
   private static func memory(of process: Int32) -> UInt64 {
     guard let status = SmallFiles.read(path(process) + [UInt8]("/status")) else { return 0 }
     let kibibytes =
-      (status.number(after: "RssAnon:") ?? 0) + (status.number(after: "RssShmem:") ?? 0)
-      + (status.number(after: "VmSwap:") ?? 0)
+      // Each at the begin of a line: the process chooses its name, in which the kernel escapes ends of lines.
+      (status.number(after: "\nRssAnon:") ?? 0) + (status.number(after: "\nRssShmem:") ?? 0)
+      + (status.number(after: "\nVmSwap:") ?? 0)
     return kibibytes * 1024
   }
 

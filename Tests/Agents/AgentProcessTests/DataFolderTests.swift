@@ -87,6 +87,7 @@ import Testing
     "i=0; while [ $i -lt 4200 ]; do : >/data/$i; i=$((i + 1)); done",
     "cd /data; i=0; while [ $i -lt 20 ]; do mkdir d; cd d; i=$((i + 1)); done",
     "mkdir /data/closed; chmod 0 /data/closed",
+    "mkdir /data/listed; : >/data/listed/x; chmod 400 /data/listed", ": >/data/x; chmod 400 /data",
   ]) func whatCannotBeCountedIsTooMuch(_ script: String) throws {
     let (failure, _) = try run("\(script); while :; do :; done", data: 1 << 30)
     #expect(failure?.reason == .data && failure?.message.contains("more files or folders") == true, "\(failure as Any)")

@@ -49,6 +49,14 @@ import Testing
     #expect(folders("agents/a/run.py").problem(hidden: [home]) == nil)
   }
 
+  @Test func theFolderForDataCoversNoneOfThem() {
+    let own = OwnFolders(
+      Manifest(id: "a", name: "a", runtime: .init(driver: .process, entry: "x"), file: "<request>"),
+      program: "/data/agents/a/run.py")
+    #expect(own.problem(hidden: []) == nil)
+    #expect(own.problem(hasData: true, hidden: [])?.folder == "/data/agents/a")
+  }
+
   @Test func whatIsHiddenIsNotGranted() {
     var manifest = Manifest(
       id: "a", name: "a", runtime: .init(driver: .process, entry: "x"), file: "\(place.path)/agents/a/agent.json")

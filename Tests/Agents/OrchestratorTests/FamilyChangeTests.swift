@@ -143,4 +143,81 @@ import Testing
     #expect(
       try world.lines("child") == ["agent 'child' asks for more than its parent 'boss' has: emitting '*'"])
   }
+
+  // MARK: While others wait
+
+  @Test func aNewVersionWaitsForItsParentLikeTheFormerOne() throws {
+    try world.agents.register(doer("boss"))
+    try world.agents.register(child("child", of: "boss"))
+    try start("boss", "child")
+    try world.agents.killAgent("boss", now: false, cause: nil) {}
+    world.wait(.milliseconds(300))
+    var answer: Result<Void, AgentControlError>?
+    let new = child("child", of: "boss") { $0.version = "2.0.0" }
+    world.agents.replace(new, trial: .seconds(1), cause: nil) { answer = $0 }
+    world.wait(.seconds(2))
+    guard case .failure(let refusal)? = answer else { return #expect(Bool(false), "a trial under a killed parent") }
+    #expect(refusal.description.contains("its parent 'boss' has ended"), "\(refusal)")
+    #expect(try world.state("child") == .idle)
+    // Without a trial it is registered, and waits.
+    try world.agents.register(new)
+    world.wait(.milliseconds(300))
+    #expect(try world.state("child") == .idle)
+    try start("boss")
+    world.wait(.seconds(1))
+    #expect(try world.state("child") == .ready && world.agents.manifest("child").version == "2.0.0")
+  }
+
+  @Test func aNewVersionOfAKilledParentLeavesItsChildrenWaiting() throws {
+    try world.agents.register(doer("boss"))
+    try world.agents.register(child("child", of: "boss"))
+    try start("boss", "child")
+    try world.agents.killAgent("boss", now: false, cause: nil) {}
+    world.wait(.milliseconds(300))
+    try world.agents.register(doer("boss") { $0.version = "2.0.0" })
+    world.wait(.milliseconds(300))
+    #expect(try world.state("child") == .idle)
+    try start("boss")
+    world.wait(.milliseconds(300))
+    #expect(try world.state("child") == .ready)
+  }
+
+  @Test func aNewVersionOfAnAgentThatWasShedIsHeldBackToo() throws {
+    try world.agents.register(doer("a") { $0.runtime.lifecycle = .always })
+    try start("a")
+    world.agents.shed("a", "the board is short of memory")
+    world.wait(.seconds(1))
+    try world.agents.register(doer("a") { ($0.runtime.lifecycle, $0.version) = (.always, "2.0.0") })
+    try? world.agents.wakeAgent("a", with: world.log.publish("x:y", from: "client/test"))
+    world.wait(.seconds(1))
+    #expect(try world.state("a") == .idle)
+    world.agents.restore("a")
+    world.wait(.seconds(1))
+    #expect(try world.state("a") == .ready)
+  }
+
+  /// Killed while it waits for its parent, or shed while it waits for its next start.
+  @Test(arguments: [true, false]) func siblingsDoNotWaitForOneThatStaysDown(_ isKilled: Bool) throws {
+    try world.agents.register(doer("boss"))
+    for id in ["a", "b"] as [AgentID] {
+      try world.agents.register(
+        child(id, of: "boss") {
+          $0.policy.supervision = .oneForAll
+          ($0.policy.backoff, $0.policy.maxBackoff) = (.seconds(20), .seconds(20))
+        })
+    }
+    try start("boss", "a", "b")
+    try wake("b", "do:fail")
+    #expect(try world.state("b") == .backoff && world.state("a") == .idle)
+    if isKilled {
+      try world.agents.killAgent("boss", now: false, cause: nil) {}
+      world.wait(.seconds(1))
+      try? world.agents.killAgent("b", now: false, cause: nil) {}
+      try start("boss")
+    } else {
+      world.agents.shed("b", "the board is short of memory")
+    }
+    world.wait(.seconds(1))
+    #expect(try world.state("a") == .ready && world.state("b") == .idle)
+  }
 }

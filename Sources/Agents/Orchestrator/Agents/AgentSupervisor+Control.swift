@@ -33,6 +33,7 @@ extension AgentSupervisor: AgentControl {
     let waited = families.stopWaiting(id)
     guard agent.isLive else {
       guard agent.endTimers() || waited else { throw .notRunning(id) }
+      if waited { startSiblings(of: agent, cause) }
       return done()
     }
     agent.onEnd.append(done)

@@ -7,7 +7,7 @@ extension AgentSupervisor {
   /// Warns in the log of each agent about its `parent`, once all agents it may name are there.
   /// - Parameter only: the agents to check; nil for all.
   package func warnOfParents(_ only: [AgentID]? = nil) {
-    for (id, complaint) in Parentage.complaints(sorted.map(\.manifest), of: only) {
+    for (id, complaint) in Parentage.complaints(sorted.map(\.manifest), of: only, resolving: Files.resolveExisting) {
       log(id, complaint.severity == .error ? .error : .warning, complaint.message)
     }
   }
@@ -81,7 +81,7 @@ extension AgentSupervisor {
   }
 
   /// Whether the children of an agent end with it.
-  private static func takesChildren(_ reason: ExitReason) -> Bool {
+  static func takesChildren(_ reason: ExitReason) -> Bool {
     [.killed, .parentEnded, .siblingFailed].contains(reason)
   }
 
@@ -153,13 +153,17 @@ extension AgentSupervisor {
     case .started:
       _ = families.stopWaiting(agent.id)
       startWaiting(for: agent.id, cause: cause)
+    // A one-shot agent does not come back for the event that is lost.
+    case .backoff where agent.manifest.runtime.lifecycle == .oneShot && agent.queue.isEmpty: break
     case .backoff: stopSiblings(of: agent, cause)
     case .quarantined, .restartedTooOften:
       stopSiblings(of: agent, cause)
       stopChildren(of: agent, cause)
     // It comes back with the one because of which it has ended; those that wait for it go on waiting.
-    case .stopped(.parentEnded), .stopped(.siblingFailed): stopChildren(of: agent, cause)
-    case .stopped(.pressure): break
+    case .stopped(.parentEnded), .stopped(.siblingFailed):
+      stopChildren(of: agent, cause)
+      if families.excess[agent.id] != nil { startSiblings(of: agent, cause) }
+    case .stopped(.pressure): startSiblings(of: agent, cause)
     case .stopped(let reason):
       if Self.takesChildren(reason) { stopChildren(of: agent, cause) }
       startSiblings(of: agent, cause)

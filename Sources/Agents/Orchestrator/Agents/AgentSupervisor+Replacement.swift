@@ -64,7 +64,9 @@ extension AgentSupervisor {
 
   /// Starts an agent that ran before it was replaced.
   private func restore(_ id: AgentID, cause: Cause?) {
-    guard let agent = agents[id], agent.mayStart, agent.manifest.runtime.lifecycle != .oneShot else { return }
+    guard let agent = agents[id], agent.manifest.runtime.lifecycle != .oneShot else { return }
+    if waitsForBlocker(agent) { return }
+    guard agent.mayStart else { return }
     agent.feed(.spawn, cause: cause)
   }
 
@@ -127,6 +129,9 @@ extension AgentSupervisor {
     quarantines?.release(trial.id)
     try adopt(trial.manifest, state: durableState(trial.id))
     guard let agent = agents[trial.id] else { return }
+    do throws(AgentControlError) { try checkObstacles(agent) } catch {
+      return goBack(trial, .unproven(error.reason))
+    }
     agent.feed(.spawn, cause: trial.cause)
     look(at: agent, trial, giveUp: clock.now + Self.longestStart)
   }

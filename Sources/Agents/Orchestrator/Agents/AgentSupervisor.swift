@@ -92,7 +92,10 @@ package final class AgentSupervisor {
   package func adopt(_ manifest: Manifest, state: Fields) throws(AgentControlError) {
     try check(manifest)
     let driver = try driver(for: manifest)
-    let logs = agents[manifest.id]?.logs
+    let former = agents[manifest.id]
+    let logs = former?.logs
+    // The next version waits for the same, and is held back for the same.
+    let awaited = families.awaited[manifest.id]
     forget(manifest.id)
     var manifest = manifest
     // Drivers enforce parts of the budget themselves, so they get the lowered one.
@@ -102,16 +105,22 @@ package final class AgentSupervisor {
     let agent = ManagedAgent(manifest, driver: driver, state: state, logs: logs, shared)
     agent.isReporter = reporters.contains(id)
     agent.isDisabled = disabled.contains(id)
+    agent.shedReason = former?.shedReason
     agents[id] = agent
     unusable[id] = nil
     agent.openAccount(lowered, activationReport: limits.activationReport)
     subscribers.add(id, manifest.subscribe)
     joinFamily(agent)
+    if let awaited, manifest.parent == former?.manifest.parent { families.wait(id, for: awaited) }
     if let failure = quarantines?.quarantine(of: id) { agent.feed(.quarantine(failure), cause: nil) }
     // Not at the start of the daemon: then the levels are still to be announced.
     if agent.lifecycle.accepts, !agent.isDisabled { repeatLevels(to: id) }
-    // An earlier version may have failed, or may not have run.
-    startWaiting(for: id)
+    // An earlier version may have failed, or may not have run. Children of one that was killed start with it.
+    if former?.lifecycle.lastExit.map(Self.takesChildren) ?? false {
+      startSiblings(of: agent, nil)
+    } else {
+      startWaiting(for: id)
+    }
   }
 
   /// Whether there is such an agent.

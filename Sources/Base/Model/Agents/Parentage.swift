@@ -7,10 +7,12 @@ package enum Parentage {
   /// - Parameters:
   ///   - manifests: the manifests of agents that run together.
   ///   - only: the agents to check; nil for all.
+  ///   - resolve: follows the links of a path; by default none.
   ///   - areAll: whether these are all agents; if not, an unknown parent is reported only if it resembles a known name.
   /// - Returns: a warning for each unknown `parent`, and one for each cycle; an error for each agent that must not run.
   package static func complaints(
-    _ manifests: [Manifest], of only: [AgentID]? = nil, areAll: Bool = true
+    _ manifests: [Manifest], of only: [AgentID]? = nil, resolving resolve: (String) -> String = { $0 },
+    areAll: Bool = true
   ) -> [(agent: AgentID, complaint: Diagnostic)] {
     let known = Dictionary(manifests.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
     let parents = Dictionary(manifests.map { ($0.id, $0.parent) }, uniquingKeysWith: { first, _ in first })
@@ -21,7 +23,7 @@ package enum Parentage {
       if let message = unknown(parent, of: manifest, parents, areAll) ?? cycle(from: manifest.id, parents, isMeant) {
         return (manifest.id, Diagnostic(place, message, severity: .warning))
       }
-      let excess = PermissionLattice.excess(of: manifest) { known[$0] }
+      let excess = PermissionLattice.excess(of: manifest, resolving: resolve) { known[$0] }
       guard !excess.isEmpty else { return nil }
       let sentence = PermissionLattice.sentence(excess, parent: parent)
       return (manifest.id, Diagnostic(place, "agent '\(manifest.id)' \(sentence)"))

@@ -172,7 +172,10 @@ struct ConfigCheck {
     }
     // A rule or another manifest may refer to a manifest that cannot be read.
     let knowsAgents = project.isComplete && manifests.count == project.manifests.count
-    add(Parentage.complaints(manifests, areAll: knowsAgents && project.kept.isEmpty).map(\.complaint))
+    add(
+      Parentage.complaints(
+        manifests, resolving: Files.resolveExisting, areAll: knowsAgents && project.kept.isEmpty
+      ).map(\.complaint))
     let rules = check(
       project.rules, KnownNames(board: board, agents: knowsAgents ? manifests.map(\.id) + project.kept : nil))
     // The timer may be in another file.
