@@ -39,6 +39,9 @@ import Testing
     ("url: https://ada:pw@host/x?access_token=abc", "url: https://<removed>@host/x?access_token= <removed>"),
     ("https://ada:pw.token:abc@host/", "https://<removed>"), ("db_pwd: abc", "db_pwd: <removed>"),
     ("pin: 17", "pin: 17"), ("keep - or --mode x", "keep - or --mode x"),
+    ("access_tokens: abc", "access_tokens: <removed>"), ("max_tokens: 512", "max_tokens: 512"),
+    ("- --token   # of the cloud\n- abc123", "- --token   # of the cloud\n- <removed>"),
+    ("- --token\n\n# here\n- abc123", "- --token\n\n# here\n- <removed>"),
     ("mail ada@example.org", "mail ada@example.org"), ("tokens: 10k/h", "tokens: 10k/h"),
     ("time: 14:03:21", "time: 14:03:21"), ("board: board.yaml", "board: board.yaml"), ("", ""),
   ]) func secretsAreRemovedFromLines(text: String, expected: String) {

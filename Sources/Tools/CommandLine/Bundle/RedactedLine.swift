@@ -42,7 +42,8 @@ struct RedactedLine {
       // The name before it, which may be quoted.
       let before = line[..<place].reversed().drop { $0 == " " || isMark($0) }
       let name = before.prefix(while: Redaction.isOfName)
-      if Redaction.isSecret(String(name.reversed())) { return line.index(after: place) }
+      let value = line[line.index(after: place)...].drop { $0.isWhitespace || isMark($0) }
+      if Redaction.isSecret(String(name.reversed()), value) { return line.index(after: place) }
     }
     return nil
   }
@@ -60,7 +61,7 @@ struct RedactedLine {
       } else if Redaction.isOption(name) {
         let after = rest.drop(while: isMark)
         let value = after.drop { $0 == "," || $0.isWhitespace }
-        if value.isEmpty {
+        if value.isEmpty || value.first == "#" && value.startIndex > after.startIndex {
           return (found, after.first == "," || isItem(line[..<start]))
         }
         // Another option is not its value.

@@ -14,6 +14,12 @@ enum Redaction {
     return !name.hasSuffix("tokens") && secrets.contains { name.holds($0) }
   }
 
+  /// Whether a name with this value is that of a secret: one that ends in "tokens" may be, unless the value is a number.
+  static func isSecret(_ name: some StringProtocol, _ value: some StringProtocol) -> Bool {
+    if isSecret(name) { return true }
+    return name.lowercased().hasSuffix("tokens") && !(value.first?.isNumber ?? true)
+  }
+
   /// Removes secrets from a text: in a line, what follows a secret's name and `:` or `=`, the values of options with
   /// such a name, what follows `Bearer`, and the names and passwords of URLs; the indented lines and the list below
   /// such a name; and keys between `-----BEGIN` and `-----END`.
@@ -39,9 +45,11 @@ enum Redaction {
         lines.append(mark)
         continue
       }
-      let cleaned = RedactedLine(line, afterOption: isOption)
+      // An option waits for its value behind blank lines and comments.
+      let isComment = own == line.count || line.dropFirst(own).first == "#"
+      let cleaned = RedactedLine(line, afterOption: isOption && !isComment)
       if cleaned.isCut { name = (own, !isItem) }
-      isOption = cleaned.endsInOption
+      if !isComment { isOption = cleaned.endsInOption }
       lines.append(cleaned.text)
     }
     return lines.joined(separator: "\n")
@@ -64,7 +72,7 @@ enum Redaction {
       .map(
         Fields(
           uniquePairs: fields.map { member in
-            (member.key, isSecret(member.key) ? .string(mark) : self.value(member.value))
+            (member.key, isSecret(member.key, member.value.string ?? "0") ? .string(mark) : self.value(member.value))
           }))
     case .list(let items): .list(list(items))
     case .string(let text): .string(self.text(text))
