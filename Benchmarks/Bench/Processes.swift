@@ -55,7 +55,7 @@ struct Processes {
     let loop = try EventLoop()
     var launchers: [Int] = []
     for (name, program) in [("Swift", workload), ("Python", python)] {
-      let driver = ProcessDriver(loop, home: folder)
+      let driver = ProcessDriver(loop, home: "\(folder)/home")
       let reflex = try Reflex(loop: loop, driver: driver, entry: program, folder: folder)
       Report.line(
         "\(name): edge → rule → agent → actuator", SampleDistribution(try reflex.measure(2_000)).text("µs"),
@@ -67,7 +67,7 @@ struct Processes {
       launchers.append(try ProcessProbe(pid: launcher).memory().pss)
       driver.close()
       let kills = try (0..<10).map { _ in
-        let driver = ProcessDriver(loop, home: folder)
+        let driver = ProcessDriver(loop, home: "\(folder)/home")
         defer { driver.close() }
         let reflex = try Reflex(loop: loop, driver: driver, entry: program, folder: folder)
         _ = try reflex.measure(0)
@@ -100,7 +100,7 @@ struct Processes {
   /// Milliseconds from the request to the driver until the first event is handled.
   private func sandboxedStart(_ program: String) throws -> Double {
     let loop = try EventLoop()
-    let driver = ProcessDriver(loop, home: folder)
+    let driver = ProcessDriver(loop, home: "\(folder)/home")
     defer { driver.close() }
     let manifest = Manifest(
       id: "bench", name: "bench", runtime: .init(driver: .process, entry: program), permissions: .all,

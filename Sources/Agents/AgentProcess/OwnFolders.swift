@@ -36,7 +36,8 @@ struct OwnFolders: Sendable {
       if hasData, ShownPaths.contains(DataFolders.mount, folder) {
         return (folder, "lies where the agent would find its folder for data (permissions.data): move the agent")
       }
-      if hidden.compactMap({ try? Files.resolve($0) }).contains(where: { ShownPaths.contains($0, folder) }) {
+      // A folder inside the daemon's home may be an agent's; no other part of the home is shown with it.
+      if hidden.contains(where: { Files.resolveExisting($0) == folder }) {
         return (folder, "belongs to the daemon, and no agent may see it: move the agent")
       }
     }

@@ -25,7 +25,9 @@ struct ShownPaths: Sendable {
       // A link may lead where the manifest itself may not.
       if found == "/" || ["/dev", "/proc", "/sys"].contains(where: { Self.contains($0, found) }) {
         refused.append("\(path) is \(found), which no agent may see")
-      } else if self.hidden.contains(where: { Self.contains($0, found) }) {
+      } else if self.hidden.contains(where: { Self.contains($0, found) }),
+        !folders.contains(where: { Self.contains($0, found) })
+      {
         refused.append("\(path) belongs to the daemon, and no agent may see it")
       } else if manifest.permissions.data != nil, Self.contains(DataFolders.mount, found) {
         refused.append("\(path) lies where the agent finds its folder for data")

@@ -45,7 +45,7 @@ import Testing
   @Test func theDaemonsFoldersAreNobodysOwn() {
     let home = "\(place.path)/home"
     #expect(folders("home/x.py", "<request>").problem(hidden: [home])?.why.hasPrefix("belongs to the daemon") == true)
-    #expect(folders("home/a/x.py", "<request>").problem(hidden: [home]) != nil)
+    #expect(folders("home/agents/a/x.py", "<request>").problem(hidden: [home]) == nil)
     #expect(folders("agents/a/run.py").problem(hidden: [home]) == nil)
   }
 
@@ -55,6 +55,17 @@ import Testing
       program: "/data/agents/a/run.py")
     #expect(own.problem(hidden: []) == nil)
     #expect(own.problem(hasData: true, hidden: [])?.folder == "/data/agents/a")
+  }
+
+  @Test func anAgentInTheHomeReadsItsOwnFilesOnly() throws {
+    try place.write("home/agents/b/data/x", "x")
+    var manifest = Manifest(
+      id: "b", name: "b", runtime: .init(driver: .process, entry: "run.py"),
+      file: "\(place.path)/home/agents/b/agent.json")
+    manifest.permissions.paths = ["data", "../../registry.db"]
+    let shown = ShownPaths(of: manifest, folders: ["\(place.path)/home/agents/b"], hidden: ["\(place.path)/home"])
+    #expect(shown.granted == ["\(place.path)/home/agents/b/data"] && shown.refused.count == 1)
+    #expect(shown.mask().isEmpty)
   }
 
   @Test func whatIsHiddenIsNotGranted() {
