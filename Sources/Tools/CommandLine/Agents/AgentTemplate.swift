@@ -88,7 +88,7 @@ struct AgentTemplate {
       "capabilities": {
         "permissions": { "sensors": ["temperature"], "actuators": ["fan"] }
       },
-      "budget": { "memory": "\(language.isProgram ? "32MiB" : "1MiB")", "activation": "\(language.isProgram ? "5s" : "100ms")" },
+      "budget": { "memory": "\(language.isProgram ? "32MiB" : "1MiB")", "activation": "\(language.isProgram ? "5s" : "1s")" },
       "subscribe": ["sensor:temperature"]
     }
 
