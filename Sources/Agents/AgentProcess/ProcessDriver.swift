@@ -56,6 +56,7 @@ package final class ProcessDriver: AgentDriver {
     _ = try plugins.plugins(of: manifest)
     try checkAccess(program, of: manifest)
     try starts.checkCompanions(for: manifest)
+    try data.check(manifest)
     guard Sandbox.filter(of: manifest) != nil else {
       throw AgentFailure(
         .startFailed,

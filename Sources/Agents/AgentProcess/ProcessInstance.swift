@@ -257,8 +257,11 @@ final class ProcessInstance: AgentInstance {
     let first = firstData ?? (size, loop.now + .seconds(10))
     firstData = first
     guard size > most, size > first.size || loop.now > first.due else { return }
-    let contents = size == .max ? "more files or folders than can be counted" : "\(size) bytes"
-    end(AgentFailure(.data, "its folder \(DataFolders.mount) has \(contents) in it; permissions.data allows \(most)"))
+    func shown(_ bytes: UInt64) -> String { EventSentence.byteCount(Int64(clamping: bytes)) }
+    let contents = size == .max ? "more files or folders than can be counted" : "\(shown(size)) (\(size) bytes)"
+    end(
+      AgentFailure(
+        .data, "its folder \(DataFolders.mount) has \(contents) in it; permissions.data allows \(shown(most))"))
   }
 
   // MARK: End

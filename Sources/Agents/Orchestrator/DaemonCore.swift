@@ -168,11 +168,12 @@ package final class DaemonCore {
     let named = Set(manifests.map(\.id) + agents.listAgents().map(\.id))
     let registered = kept.agents.filter { !named.contains($0.id) && !agents.removed.contains($0.id) }
       .compactMap { owner?.manifest(of: $0) }
+    let declared = Set(manifests.map(\.id))
     for manifest in manifests + registered {
       let state = agents.removed.contains(manifest.id) ? nil : kept.states[manifest.id]
       do { try agents.adopt(manifest, state: state ?? [:]) } catch {
         owner?.failed("\(manifest.file): \(error)")
-        agents.leaveOut(manifest.id, error.reason)
+        agents.leaveOut(manifest.id, error.reason, isDeclared: declared.contains(manifest.id))
       }
     }
     agents.warnOfParents((manifests + registered).map(\.id))

@@ -74,14 +74,17 @@ package final class LauncherLink {
   ///   - descriptors: the program's socket, its log, the seccomp filter; they stay the caller's.
   ///   - news: called later, never from within this call.
   /// - Returns: the program's id.
-  /// - Throws: when there is no launcher, or the plan is too long.
+  /// - Throws: when there is no launcher, or the plan is too long, or not sound.
   package func start(
     _ plan: (UInt32) -> LaunchPlan, _ descriptors: [Int32], _ news: @escaping (News) -> Void
   ) throws(SystemError) -> UInt32 {
     try companion.open()
     lastID &+= 1
     let id = lastID
-    let message = LauncherMessage.start(plan(id))
+    let plan = plan(id)
+    // The launcher could not even say whose plan it refuses.
+    guard plan.isSound else { throw SystemError("pass", "the program's arguments", errno: EINVAL) }
+    let message = LauncherMessage.start(plan)
     guard message.bytes.count <= LauncherMessage.longest else {
       throw SystemError("pass", "the program's arguments", errno: E2BIG)
     }

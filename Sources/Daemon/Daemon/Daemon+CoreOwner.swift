@@ -18,14 +18,15 @@ extension Daemon: DaemonCoreOwner {
     for problem in found.problems {
       journal.log(.error, "\(problem)\n\(problem.location.file): this agent is left out; the others go on")
     }
-    for (agent, why) in found.unusable { agents.leaveOut(agent, why) }
+    for (agent, why) in found.unusable { agents.leaveOut(agent, why, isDeclared: true) }
     return found.usable
   }
 
   func manifest(of kept: StoredAgent) -> Manifest? {
     do { return try configuration.manifest(text: JSON.encode(kept.manifest), file: kept.file) } catch {
       journal.log(.error, "registered agent '\(kept.id)' is left out:\n\(error)")
-      agents.leaveOut(kept.id, error.all.first.map { "\($0)" } ?? "its manifest cannot be read")
+      agents.leaveOut(
+        kept.id, error.all.first.map { "\($0)" } ?? "its manifest cannot be read", isDeclared: false)
       return nil
     }
   }

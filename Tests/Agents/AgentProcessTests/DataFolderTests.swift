@@ -75,7 +75,7 @@ import Testing
   @Test func tooMuchEndsIt() throws {
     let (failure, _) = try run("dd if=/dev/zero of=/data/a bs=64k count=17 2>/dev/null; sleep 60")
     #expect(failure?.reason == .data)
-    #expect(failure?.message == "its folder /data has 1114112 bytes in it; permissions.data allows 1048576")
+    #expect(failure?.message == "its folder /data has 1.1 MiB (1114112 bytes) in it; permissions.data allows 1 MiB")
     // The next one may tidy up, but not add anything.
     let (worse, _) = try run("echo x >/data/b; sleep 60")
     #expect(worse?.reason == .data)

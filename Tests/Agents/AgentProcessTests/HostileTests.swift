@@ -80,6 +80,12 @@ import Testing
     #expect(host.lines.contains("lived") && host.memory > 20 << 20 && host.memory < 48 << 20, "\(host.memory)")
   }
 
+  @Test func argumentsThatNoProgramCanHaveAreRefused() throws {
+    try start("exit 0") { $0.runtime.arguments = ["a\u{0}b"] }
+    #expect(startFailure?.reason == .startFailed)
+    #expect(startFailure?.message.contains("cannot be started: pass the program's arguments: Invalid argument") == true)
+  }
+
   @Test func oneThatEndsBeforeItIsReady() throws {
     try start("echo no such battery >&2; exit 3")
     #expect(startFailure?.reason == .startFailed)

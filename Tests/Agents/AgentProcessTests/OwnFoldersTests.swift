@@ -1,3 +1,5 @@
+import EventLoop
+import LauncherClient
 import Linux
 import Model
 import TestKit
@@ -66,6 +68,16 @@ import Testing
     let shown = ShownPaths(of: manifest, folders: ["\(place.path)/home/agents/b"], hidden: ["\(place.path)/home"])
     #expect(shown.granted == ["\(place.path)/home/agents/b/data"] && shown.refused.count == 1)
     #expect(shown.mask().isEmpty)
+  }
+
+  /// Settings have paths relative to their own folder, and the launcher takes no plan with such a path.
+  @Test func folderForDataIsAbsolute() throws {
+    let launcher = LauncherLink(try EventLoop(), socket: nil, program: nil)
+    var manifest = Manifest(id: "a", name: "a", runtime: .init(driver: .process, entry: "x"))
+    manifest.permissions.data = 1
+    let folders = DataFolders("missing/data", home: "home", launcher)
+    #expect(folders.folder(of: manifest) == "\(try Files.resolve("."))/missing/data/a")
+    #expect(DataFolders(nil, home: "home", launcher).path.hasPrefix("/"))
   }
 
   @Test func whatIsHiddenIsNotGranted() {

@@ -69,7 +69,7 @@ import Testing
     #expect(
       found == [
         "sensor '*'", "actuator 'pump'", "camera 'cam'", "emitting 'x:*'", "a model", "host 'example.org'",
-        "2 bytes in a folder of its own, more than 1",
+        "a folder of 2 B, more than 1 B",
         "path '/database'", "path '/data/../etc'", "path '/elsewhere/sub'", "10/1s tokens, more than 10/2s",
       ])
   }

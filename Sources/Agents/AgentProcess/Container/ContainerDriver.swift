@@ -53,6 +53,7 @@ package final class ContainerDriver: AgentDriver {
     _ = try Self.image(of: manifest)
     try checkAccess(try plugins.plugins(of: manifest), of: manifest)
     try starts.checkCompanions(for: manifest)
+    try data.check(manifest)
     _ = try ContainerEngine.find(images: images)
   }
 

@@ -38,7 +38,7 @@ package struct ContainerEngine: Sendable {
       throw missing("neither crun nor runc is", "crun")
     }
     guard file([Sandbox.bubblewrap]) != nil else { throw missing("bubblewrap is", "bubblewrap") }
-    let folder = images ?? Environment.current()[variable] ?? usualImages
+    let folder = Files.join(Files.resolveExisting("."), images ?? Environment.current()[variable] ?? usualImages)
     guard Files.isFolder(folder) else {
       throw AgentFailure(
         .startFailed, "there are no images: openstarry-images load < IMAGE.tar makes \(folder) and puts one there")

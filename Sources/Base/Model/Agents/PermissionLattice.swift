@@ -70,7 +70,11 @@ package enum PermissionLattice {
     }
     if let data = asked.data, data > had.data ?? 0 {
       found.append(
-        Excess(reason: .capability, text: "\(data) bytes in a folder of its own, more than \(had.data ?? 0)"))
+        Excess(
+          reason: .capability,
+          text:
+            "a folder of \(EventSentence.byteCount(Int64(data))), more than \(EventSentence.byteCount(Int64(had.data ?? 0)))"
+        ))
     }
     let folders = had.paths.map { resolve(absolute($0, in: parent)) }
     for path in asked.paths.map({ absolute($0, in: child) })

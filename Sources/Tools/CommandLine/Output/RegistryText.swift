@@ -33,7 +33,8 @@ package enum RegistryText {
       ("plugins", list(agent["plugins"])),
     ]
     for (name, granted) in agent["permissions"]?.map ?? [:] {
-      facts.append(("may: \(name)", granted.int.map { "\($0) bytes" } ?? (granted.list == nil ? "yes" : list(granted))))
+      facts.append(
+        ("may: \(name)", granted.int.map(EventSentence.byteCount) ?? (granted.list == nil ? "yes" : list(granted))))
     }
     facts.append(("named by rules", list(agent["rules"])))
     if let status = agent["status"] {
