@@ -6,6 +6,9 @@ package struct ByteReader {
   /// Begins at the first byte.
   package init(_ bytes: [UInt8]) { self.bytes = bytes }
 
+  /// Whether nothing is left, as where an earlier layout ended.
+  package var isAtEnd: Bool { place == bytes.count }
+
   /// The next byte.
   package mutating func byte() -> UInt8? {
     guard place < bytes.count else { return nil }

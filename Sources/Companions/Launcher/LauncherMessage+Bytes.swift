@@ -89,7 +89,8 @@ extension LauncherMessage: PacketMessage {
       self = .refused(id: id, step: step, errno: errno)
     case 19:
       guard let id: UInt32 = reader.integer(), let cpu: UInt64 = reader.integer(),
-        let memory: UInt64 = reader.integer(), let tasks: UInt32 = reader.integer(), let data: UInt64 = reader.integer()
+        let memory: UInt64 = reader.integer(), let tasks: UInt32 = reader.integer(),
+        let data: UInt64 = reader.isAtEnd ? 0 : reader.integer()
       else { return nil }
       self = .usage(id: id, LaunchUsage(cpu: cpu, memory: memory, tasks: tasks, data: data))
     case 20:
@@ -132,7 +133,8 @@ extension ByteReader {
     limits.tasks = tasks
     limits.descriptors = descriptors
     limits.fileSize = fileSize
-    guard let isContainer = byte(), let data = longText() else { return nil }
+    // Absent in earlier layouts: an upgrade replaces this program while the daemon goes on until its restart.
+    guard let isContainer = isAtEnd ? 0 : byte(), let data = isAtEnd ? [] : longText() else { return nil }
     let plan = LaunchPlan(
       id: id, name: name, words: words, environment: environment, limits: limits, isContainer: isContainer == 1,
       data: data)

@@ -38,6 +38,25 @@ import Testing
     for length in 0..<bytes.count { #expect(LauncherMessage(Array(bytes.prefix(length))) == nil) }
   }
 
+  /// Messages of earlier layouts, which end before the newest fields.
+  @Test func earlierLayoutsAreRead() {
+    func shortened(_ message: LauncherMessage, by count: Int) -> LauncherMessage? {
+      var bytes = Array(message.bytes.dropLast(count))
+      (bytes[4], bytes[5]) = (UInt8(bytes.count & 0xFF), UInt8(bytes.count >> 8))
+      return LauncherMessage(bytes)
+    }
+    var plan = Self.plan
+    let length = plan.data.count
+    plan.data = []
+    #expect(shortened(.start(Self.plan), by: 2 + length) == .start(plan))
+    plan.isContainer = false
+    #expect(shortened(.start(Self.plan), by: 3 + length) == .start(plan))
+    #expect(shortened(.start(Self.plan), by: 1) == nil && shortened(.start(Self.plan), by: length) == nil)
+    #expect(
+      shortened(.usage(id: 6, LaunchUsage(cpu: 1, memory: 3, tasks: 2, data: 9)), by: 8)
+        == .usage(id: 6, LaunchUsage(cpu: 1, memory: 3, tasks: 2)))
+  }
+
   @Test func damagedBytesNeverTrap() {
     var random = SystemRandomNumberGenerator()
     for message in Self.all {
