@@ -82,6 +82,19 @@ import Testing
     #expect(!patient.has(.sandbox, .problem, "openstarry/openstarry-launcher is missing"))
   }
 
+  /// Also where the sandbox itself works: only agents with hosts need the proxy.
+  @Test func aProxyThatIsMissingIsNamed() throws {
+    var patient = try Patient(
+      Patient.podman.merging([
+        "usr/lib/systemd/system/openstarry-proxy.socket": "", "run/systemd/system/x": "",
+        "usr/lib/openstarry/openstarry-proxy": "",
+      ]) { $1 })
+    patient.facts.daemon = .success(Patient.answers(agents: [Patient.program]))
+    #expect(patient.has(.sandbox, .problem, "openstarry-proxy.socket is not active", remedy: "systemctl start"))
+    #expect(patient.has(.sandbox, .problem, "openstarry-agent-network.bpf is missing", remedy: "package"))
+    #expect(!patient.has(.sandbox, .problem, "/openstarry-proxy is missing"))
+  }
+
   @Test func aSandboxThatWorksSilencesAllDoubts() throws {
     let patient = try Patient(Patient.podman.merging(["proc/sys/user/max_user_namespaces": "0\n"]) { $1 })
     #expect(!patient.has(.sandbox, .problem, "") && !patient.has(.sandbox, .note, ""))

@@ -4,7 +4,7 @@ import Model
 /// podman and images; those in Python, python3.
 enum SandboxChecks {
   static func findings(_ machine: Machine, _ facts: Facts) -> [Finding] {
-    sandbox(machine, facts) + containers(machine, facts) + [python(machine, facts)]
+    sandbox(machine, facts) + network(machine, facts) + containers(machine, facts) + [python(machine, facts)]
   }
 
   private static func sandbox(_ machine: Machine, _ facts: Facts) -> [Finding] {
@@ -57,21 +57,25 @@ enum SandboxChecks {
     } else {
       findings.append(broken(bubblewrap, "bubblewrap", level, "agents that are programs cannot run"))
     }
-    // Only an installed daemon has a unit; in a checkout the programs are beside the daemon.
-    let unit = "/usr/lib/systemd/system/openstarry-launcher.socket"
-    if machine.exists(unit) {
-      if !machine.exists("/run/openstarry-launcher/socket"), machine.exists("/run/systemd/system") {
-        findings.append(
-          Finding(
-            .sandbox, level, "openstarry-launcher.socket is not active",
-            remedy: "sudo systemctl start openstarry-launcher.socket; 'systemctl status' says why it is not"))
-      }
-      for name in ["openstarry-launcher", "openstarry-agent.bpf"]
-      where !machine.exists("/usr/lib/openstarry/\(name)") {
-        findings.append(
-          Finding(
-            .sandbox, level, "/usr/lib/openstarry/\(name) is missing", remedy: "install the package openstarryd again"))
-      }
+    return findings + companion("openstarry-launcher", "openstarry-agent.bpf", machine, level)
+  }
+
+  /// The unit and the files of a companion. Only an installed daemon has units; in a checkout all lie beside the daemon.
+  private static func companion(
+    _ name: String, _ filter: String, _ machine: Machine, _ level: Finding.Level
+  ) -> [Finding] {
+    guard machine.exists("/usr/lib/systemd/system/\(name).socket") else { return [] }
+    var findings: [Finding] = []
+    if !machine.exists("/run/\(name)/socket"), machine.exists("/run/systemd/system") {
+      findings.append(
+        Finding(
+          .sandbox, level, "\(name).socket is not active",
+          remedy: "sudo systemctl start \(name).socket; 'systemctl status' says why it is not"))
+    }
+    for file in [name, filter] where !machine.exists("/usr/lib/openstarry/\(file)") {
+      findings.append(
+        Finding(
+          .sandbox, level, "/usr/lib/openstarry/\(file) is missing", remedy: "install the package openstarryd again"))
     }
     return findings
   }
@@ -112,6 +116,12 @@ enum SandboxChecks {
             + "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"))
     }
     return findings
+  }
+
+  /// What agents with hosts need beside that.
+  private static func network(_ machine: Machine, _ facts: Facts) -> [Finding] {
+    let level: Finding.Level = facts.answers?.hasPrograms ?? false ? .problem : .note
+    return companion("openstarry-proxy", "openstarry-agent-network.bpf", machine, level)
   }
 
   /// What agents in containers need beside that. Only a start shows whether podman can run there.
