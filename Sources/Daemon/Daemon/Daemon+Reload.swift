@@ -28,9 +28,10 @@ extension Daemon {
       } catch {
         journal.log(.warning, "\(manifest.file): not replaced: \(error)")
         left.append(manifest.id)
-        agents.leaveOut(manifest.id, error.reason)
+        agents.leaveOut(manifest.id, error.reason, isDeclared: true)
       }
     }
+    agents.forgetUndeclared(except: Set(found.usable.map(\.id)))
     if replaced > 0 { agents.warnOfParents() }
     let count = rules.enforce(checked)
     agents.startResident(new)

@@ -138,7 +138,7 @@ import Testing
       refusal { () throws(AgentControlError) in try world.agents.setEnabled(id, false, cause: nil) }
     }
     #expect(refused("climate") == .notFound("climate", suggestion: nil))
-    world.agents.leaveOut("broken", "no entry")
+    world.agents.leaveOut("broken", "no entry", isDeclared: true)
     #expect(refused("broken") == nil)
     world.agents.isPartial = true
     #expect(refused("climate") == nil && refused("not an id") != nil)

@@ -156,7 +156,10 @@ import Testing
     let new = child("child", of: "boss") { $0.version = "2.0.0" }
     world.agents.replace(new, trial: .seconds(1), cause: nil) { answer = $0 }
     world.wait(.seconds(2))
-    guard case .failure(let refusal)? = answer else { return #expect(Bool(false), "a trial under a killed parent") }
+    guard case .failure(let refusal)? = answer else {
+      Issue.record("a trial under a killed parent")
+      return
+    }
     #expect(refusal.description.contains("its parent 'boss' has ended"), "\(refusal)")
     #expect(try world.state("child") == .idle)
     // Without a trial it is registered, and waits.
@@ -170,11 +173,12 @@ import Testing
 
   @Test func aNewVersionOfAKilledParentLeavesItsChildrenWaiting() throws {
     try world.agents.register(doer("boss"))
-    try world.agents.register(child("child", of: "boss"))
+    try world.agents.register(child("child", of: "boss") { $0.subscribe = [EventPattern("x:y")] })
     try start("boss", "child")
     try world.agents.killAgent("boss", now: false, cause: nil) {}
     world.wait(.milliseconds(300))
     try world.agents.register(doer("boss") { $0.version = "2.0.0" })
+    world.emit("x:y")
     world.wait(.milliseconds(300))
     #expect(try world.state("child") == .idle)
     try start("boss")
@@ -194,6 +198,21 @@ import Testing
     world.agents.restore("a")
     world.wait(.seconds(1))
     #expect(try world.state("a") == .ready)
+  }
+
+  /// An agent whose file is removed before a reload limits nothing any more; one that was registered still does.
+  @Test(arguments: [true, false]) func aParentThatCouldNotRunIsForgottenWithItsFile(_ isDeclared: Bool) throws {
+    world.agents.leaveOut("boss", "no entry", isDeclared: isDeclared)
+    try world.agents.register(child("child", of: "boss") { $0.runtime.lifecycle = .always })
+    world.agents.startResident()
+    world.wait(.milliseconds(300))
+    #expect(try world.state("child") == .idle)
+    world.agents.forgetUndeclared(except: ["boss"])
+    #expect(world.agents.unusable["boss"] == "no entry")
+    world.agents.forgetUndeclared(except: [])
+    world.wait(.milliseconds(300))
+    #expect(try (world.state("child") == .ready) == isDeclared)
+    #expect((world.agents.unusable["boss"] == nil) == isDeclared)
   }
 
   /// Killed while it waits for its parent, or shed while it waits for its next start.

@@ -60,10 +60,22 @@ extension AgentSupervisor {
     }
     for (level, id) in above.enumerated() {
       guard let trouble = trouble(of: id) else { continue }
-      return (id, level == 0 ? "its parent '\(id)' \(trouble)" : "'\(id)', a parent of its parent, \(trouble)")
+      return (id, Self.sentence(id, level, trouble))
+    }
+    // A new version of an agent that was killed has not ended itself.
+    if let other = families.awaited[child.id], let level = above.firstIndex(of: other),
+      agents[other]?.lifecycle.state == .idle
+    {
+      return (other, Self.sentence(other, level, Self.hasEnded))
     }
     return nil
   }
+
+  private static func sentence(_ id: AgentID, _ level: Int, _ trouble: String) -> String {
+    level == 0 ? "its parent '\(id)' \(trouble)" : "'\(id)', a parent of its parent, \(trouble)"
+  }
+
+  private static let hasEnded = "has ended, and runs with its children when it is started"
 
   /// Why nothing below an agent may run; nil when it may.
   private func trouble(of id: AgentID) -> String? {
@@ -72,7 +84,7 @@ extension AgentSupervisor {
     if agent.lifecycle.state == .quarantined { return "is quarantined" }
     if Self.isEnding(agent) { return "is ending" }
     guard agent.lifecycle.state == .idle, agent.lifecycle.lastExit.map(Self.takesChildren) ?? false else { return nil }
-    return "has ended, and runs with its children when it is started"
+    return Self.hasEnded
   }
 
   /// Whether it is being stopped, and does not start again by itself.

@@ -21,6 +21,8 @@ package final class AgentSupervisor {
   var reporters: Set<AgentID> = []
   /// Declared agents that cannot run, with the reason. They are never started, and rules that name them wait.
   package private(set) var unusable: [AgentID: String] = [:]
+  /// Those of them that the configuration names.
+  private var unusableDeclared: Set<AgentID> = []
   private(set) var subscribers = SubscriberIndex()
   var families = AgentFamilies()
   private var followers: [(id: FollowID, agent: AgentID?, onLine: (LogLine) -> Void)] = []
@@ -108,6 +110,7 @@ package final class AgentSupervisor {
     agent.shedReason = former?.shedReason
     agents[id] = agent
     unusable[id] = nil
+    unusableDeclared.remove(id)
     agent.openAccount(lowered, activationReport: limits.activationReport)
     subscribers.add(id, manifest.subscribe)
     joinFamily(agent)
@@ -131,10 +134,23 @@ package final class AgentSupervisor {
     agents[manifest.id]?.documentHash == manifest.document.hashValue
   }
 
-  /// Notes that a declared agent cannot run. Does nothing for a registered one.
-  /// - Parameter why: shown to anybody who wants it to run.
-  package func leaveOut(_ id: AgentID, _ why: String) {
-    if agents[id] == nil { unusable[id] = why }
+  /// Notes that an agent cannot run. Does nothing for a registered one.
+  /// - Parameters:
+  ///   - why: shown to anybody who wants it to run.
+  ///   - isDeclared: whether the configuration names it; otherwise it was registered at run time.
+  package func leaveOut(_ id: AgentID, _ why: String, isDeclared: Bool) {
+    guard agents[id] == nil else { return }
+    unusable[id] = why
+    if isDeclared { unusableDeclared.insert(id) }
+  }
+
+  /// Forgets the agents that cannot run and that the configuration names no more. Those that wait for them start.
+  /// - Parameter declared: all that it names.
+  package func forgetUndeclared(except declared: Set<AgentID>) {
+    for id in unusableDeclared.subtracting(declared) {
+      unusableDeclared.remove(id)
+      if unusable.removeValue(forKey: id) != nil { startWaiting(for: id) }
+    }
   }
 
   /// Why an agent that a rule names cannot be woken, to follow "it waits for agent"; nil when it is registered and
