@@ -19,6 +19,8 @@ package indirect enum CELType: Sendable, Hashable, CustomStringConvertible {
   case list(CELType)
   /// A map, with its key and value types.
   case map(CELType, CELType)
+  /// An optional value, with the type of the value that it may hold.
+  case optional(CELType)
 
   /// The name in CEL; type parameters are omitted when they are all `dyn`.
   package var description: String {
@@ -38,6 +40,8 @@ package indirect enum CELType: Sendable, Hashable, CustomStringConvertible {
     case .list(let element): "list(\(element))"
     case .map(.dyn, .dyn): "map"
     case .map(let key, let value): "map(\(key), \(value))"
+    case .optional(.dyn): "optional_type"
+    case .optional(let wrapped): "optional_type(\(wrapped))"
     }
   }
 
@@ -45,6 +49,7 @@ package indirect enum CELType: Sendable, Hashable, CustomStringConvertible {
   static let named: [String: CELType] = [
     "bool": .bool, "int": .int, "uint": .uint, "double": .double, "string": .string, "bytes": .bytes,
     "list": .list(.dyn), "map": .map(.dyn, .dyn), "null_type": .null, "type": .type,
+    "optional_type": .optional(.dyn),
     "google.protobuf.Duration": .duration, "google.protobuf.Timestamp": .timestamp,
   ]
 
@@ -56,6 +61,7 @@ package indirect enum CELType: Sendable, Hashable, CustomStringConvertible {
     case (.dyn, _), (_, .dyn): true
     case (.list(let left), .list(let right)): left.fits(right)
     case (.map(let key, let value), .map(let otherKey, let otherValue)): key.fits(otherKey) && value.fits(otherValue)
+    case (.optional(let left), .optional(let right)): left.fits(right)
     default: self == parameter
     }
   }
@@ -67,10 +73,26 @@ package indirect enum CELType: Sendable, Hashable, CustomStringConvertible {
     case (.list(let left), .list(let right)): left.canEqual(right)
     case (.map(let key, let value), .map(let otherKey, let otherValue)):
       key.canEqual(otherKey) && value.canEqual(otherValue)
+    case (.optional(let left), .optional(let right)): left.canEqual(right)
     default: fits(other)
     }
   }
 
-  /// The common type: `self` when both are equal, otherwise `dyn`.
-  func joined(_ other: CELType) -> CELType { self == other ? self : .dyn }
+  /// The common type: `self` when both are equal, an optional of the common type for two optionals, otherwise `dyn`.
+  func joined(_ other: CELType) -> CELType {
+    if case .optional(let left) = self, case .optional(let right) = other { return .optional(left.joined(right)) }
+    return self == other ? self : .dyn
+  }
+
+  /// The element type of a list; `dyn` for other types.
+  var elementType: CELType { if case .list(let element) = self { element } else { .dyn } }
+
+  /// The value type of a map; `dyn` for other types.
+  var valueType: CELType { if case .map(_, let value) = self { value } else { .dyn } }
+
+  /// The type of the value in an optional; `dyn` for other types.
+  var wrappedType: CELType { if case .optional(let wrapped) = self { wrapped } else { .dyn } }
+
+  /// The type without one level of optional: fields and indices of an optional are those of its value.
+  var unwrapped: CELType { if case .optional(let wrapped) = self { wrapped } else { self } }
 }

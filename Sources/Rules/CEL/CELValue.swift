@@ -14,10 +14,12 @@ package enum CELValue: Sendable {
   case duration(Duration)
   case timestamp(CELTimestamp)
   case type(CELType)
+  /// An optional value; nil is `optional.none()`.
+  indirect case optional(CELValue?)
 }
 
 extension CELValue {
-  /// The type of the value. Lists and maps have `dyn` as their type parameters.
+  /// The type of the value. Lists, maps and optionals have `dyn` as their type parameters.
   package var type: CELType {
     switch self {
     case .null: .null
@@ -32,6 +34,7 @@ extension CELValue {
     case .duration: .duration
     case .timestamp: .timestamp
     case .type: .type
+    case .optional: .optional(.dyn)
     }
   }
 
@@ -76,6 +79,8 @@ extension CELValue: CustomStringConvertible {
     case .duration(let value): "duration('\(TimeText.duration(value))')"
     case .timestamp(let value): "timestamp('\(value)')"
     case .type(let type): "\(type)"
+    case .optional(nil): "optional.none()"
+    case .optional(let value?): depth > 3 ? "optional.of(…)" : "optional.of(\(value.text(depth: depth + 1)))"
     }
   }
 }
@@ -110,7 +115,7 @@ extension CELValue {
   ///
   /// Types that `Value` does not have become the nearest one: an unsigned integer above 2⁶³−1 becomes a double; a
   /// duration or timestamp its text (`1.5s`, `2026-01-01T00:00:00Z`); a type its name; a key that is not a string its
-  /// text.
+  /// text; an optional its value, or null.
   /// - Parameter steps: the maximum number of values in the result. Nested macros can build a small structure of shared
   ///   lists whose expansion is exponentially large.
   /// - Throws: an error of kind `limit` when there are more.
@@ -143,6 +148,8 @@ extension CELValue {
     case .duration(let value): return .string(TimeText.duration(value))
     case .timestamp(let value): return .string(value.description)
     case .type(let type): return .string(type.description)
+    case .optional(nil): return .null
+    case .optional(let value?): return try value.converted(&steps)
     }
   }
 

@@ -16,25 +16,49 @@ extension Compiler {
       return Checked(node: .host(name, checked.map(\.node), offset), type: declaration.result)
     }
     if let function = Function.functions[name] { return try call(function, checked, offset) }
-    if Function.methods[name] != nil || Macro(rawValue: name) != nil {
+    if Self.methodNames.contains(name) {
       throw typeError("\(name)() is called on a value: x.\(name)(…)", offset)
     }
     let names = Array(Function.functions.keys) + Array(functions.host.keys) + ["has"]
-    let methods = Array(Function.methods.keys) + Macro.allCases.map(\.rawValue)
-    throw typeError("unknown function '\(name)'" + Suggestion.phrase(for: name, in: names + methods), offset)
+    throw typeError("unknown function '\(name)'" + Suggestion.phrase(for: name, in: names + Self.methodNames), offset)
   }
 
   mutating func method(
     _ name: String, _ target: Syntax, _ arguments: [Syntax], _ offset: Int
   ) throws(CELError) -> Checked {
+    if let fullName = fullName(of: name, in: target), let function = Function.functions[fullName] {
+      return try call(function, try all(arguments), offset)
+    }
     guard let function = Function.methods[name] else {
       if Function.functions[name] != nil || functions.host[name] != nil || name == "has" {
         throw typeError("\(name)() is not called on a value: \(name)(x)", offset)
       }
-      let methods = Array(Function.methods.keys) + Macro.allCases.map(\.rawValue)
-      throw typeError("unknown function '\(name)'" + Suggestion.phrase(for: name, in: methods), offset)
+      throw unknown(name, fullName(of: name, in: target), offset)
     }
     return try call(function, [try compile(target)] + (try all(arguments)), offset)
+  }
+
+  /// `optional.of`, for a name after what may be the namespace `optional`; otherwise nil.
+  private func fullName(of name: String, in target: Syntax) -> String? {
+    switch target.kind {
+    case .identifier(let namespace), .outermost(let namespace): "\(namespace).\(name)"
+    default: nil
+    }
+  }
+
+  private func unknown(_ name: String, _ fullName: String?, _ offset: Int) -> CELError {
+    if let fullName {
+      let namespace = fullName.prefix { $0 != "." } + "."
+      let relatives = Function.functions.keys.filter { $0.hasPrefix(namespace) }
+      if !relatives.isEmpty {
+        return typeError("unknown function '\(fullName)'" + Suggestion.phrase(for: fullName, in: relatives), offset)
+      }
+    }
+    return typeError("unknown function '\(name)'" + Suggestion.phrase(for: name, in: Self.methodNames), offset)
+  }
+
+  private static var methodNames: [String] {
+    Array(Function.methods.keys) + Macro.allCases.map(\.rawValue) + OptionalMacro.allCases.map(\.rawValue)
   }
 
   private mutating func all(_ arguments: [Syntax]) throws(CELError) -> [Checked] {
@@ -49,11 +73,11 @@ extension Compiler {
       let own = function.isMethod ? 1 : 0
       throw arity(function.name, counts.map { $0 - own }, arguments.count - own, offset)
     }
-    let fitting = function.overloads.filter { fits(arguments, $0.parameters) }
-    guard let first = fitting.first else {
+    let results = function.overloads.compactMap { $0.result(of: arguments.map(\.type)) }
+    guard let first = results.first else {
       throw noOverload(function.name, function.overloads.map(\.parameters), arguments, offset)
     }
-    let type = fitting.dropFirst().reduce(first.result) { $0.joined($1.result) }
+    let type = results.dropFirst().reduce(first) { $0.joined($1) }
     let isConstant = arguments.allSatisfy { $0.constant != nil }
     if function.name == "matches", let pattern = arguments.last?.constant, case .string(let text) = pattern {
       return fold(

@@ -60,42 +60,58 @@ extension Compiler {
   }
 
   func index(_ operand: Checked, _ index: Checked, _ offset: Int) throws(CELError) -> Checked {
-    let type: CELType
-    switch operand.type {
-    case .dyn: type = .dyn
-    case .list(let element):
-      guard index.type == .dyn || index.type.isNumber else {
-        throw typeError("the index of a list is an int, not \(index.type)", offset)
-      }
-      type = element
-    case .map(let key, let value):
-      guard index.type.canEqual(key) else { throw typeError("a key of \(operand.type) is never \(index.type)", offset) }
-      type = value
-    default: throw typeError("'[ ]' needs a list or a map, not \(operand.type)", offset)
-    }
+    var type = try element(of: operand.type.unwrapped, at: index.type, offset)
+    if case .optional = operand.type { type = .optional(type) }
     return fold(Checked(node: .index(operand.node, index.node, offset), type: type), [operand, index])
   }
 
-  mutating func list(_ items: [Syntax]) throws(CELError) -> Checked {
+  /// The type of `a[i]`, for the types of `a` and `i`.
+  func element(of operand: CELType, at index: CELType, _ offset: Int) throws(CELError) -> CELType {
+    switch operand {
+    case .dyn: return .dyn
+    case .list(let element):
+      guard index == .dyn || index.isNumber else {
+        throw typeError("the index of a list is an int, not \(index)", offset)
+      }
+      return element
+    case .map(let key, let value):
+      guard index.canEqual(key) else { throw typeError("a key of \(operand) is never \(index)", offset) }
+      return value
+    default: throw typeError("'[ ]' needs a list or a map, not \(operand)", offset)
+    }
+  }
+
+  mutating func list(_ items: [Syntax.Item], _ offset: Int) throws(CELError) -> Checked {
     var checked: [Checked] = []
-    for item in items { checked.append(try compile(item)) }
-    let type = checked.dropFirst().reduce(checked.first?.type ?? .dyn) { $0.joined($1.type) }
-    return fold(Checked(node: .list(checked.map(\.node)), type: .list(type)), checked)
+    var types: [CELType] = []
+    for item in items {
+      let value = try compile(item.value)
+      checked.append(value)
+      types.append(item.isOptional ? try wrapped(value.type, "an element after '?'", item.value.offset) : value.type)
+    }
+    let type = CELType.list(types.dropFirst().reduce(types.first ?? .dyn) { $0.joined($1) })
+    guard items.contains(where: \.isOptional) else {
+      return fold(Checked(node: .list(checked.map(\.node)), type: type), checked)
+    }
+    let nodes = zip(checked, items).map { Node.Item(value: $0.node, isOptional: $1.isOptional) }
+    return fold(Checked(node: .sparseList(nodes, offset), type: type), checked)
   }
 
   mutating func map(_ entries: [Syntax.Entry], _ offset: Int) throws(CELError) -> Checked {
     var checked: [Checked] = []
     var nodes: [Node.Entry] = []
+    var keys: [CELType] = []
+    var values: [CELType] = []
     for entry in entries {
       let (key, value) = (try compile(entry.key), try compile(entry.value))
       guard [.dyn, .bool, .int, .uint, .string].contains(key.type) else {
         throw typeError("map keys are strings, integers or booleans, not \(key.type)", entry.key.offset)
       }
       checked += [key, value]
-      nodes.append(Node.Entry(key: key.node, value: value.node))
+      keys.append(key.type)
+      values.append(entry.isOptional ? try wrapped(value.type, "a value after '?'", entry.value.offset) : value.type)
+      nodes.append(Node.Entry(key: key.node, value: value.node, isOptional: entry.isOptional))
     }
-    let keys = stride(from: 0, to: checked.count, by: 2).map { checked[$0].type }
-    let values = stride(from: 1, to: checked.count, by: 2).map { checked[$0].type }
     let type = CELType.map(
       keys.dropFirst().reduce(keys.first ?? .dyn) { $0.joined($1) },
       values.dropFirst().reduce(values.first ?? .dyn) { $0.joined($1) })
@@ -108,7 +124,7 @@ extension CELType {
   var isOrdered: Bool {
     switch self {
     case .dyn, .bool, .int, .uint, .double, .string, .bytes, .duration, .timestamp: true
-    case .null, .type, .list, .map: false
+    case .null, .type, .list, .map, .optional: false
     }
   }
 }

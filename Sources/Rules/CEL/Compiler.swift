@@ -37,17 +37,18 @@ struct Compiler {
       if let type = CELType.named[qualifiedName(of: syntax) ?? ""] {
         return Checked(node: .constant(.type(type)), type: .type)
       }
-      let operand = try compile(operand)
-      try requireMap(operand.type, field, offset)
-      return Checked(node: .select(operand.node, field, offset), type: operand.type.valueType)
+      return try select(try compile(operand), field, offset)
+    case .optionalSelect(let operand, let field): return try optionalSelect(try compile(operand), field, offset)
     case .has(let operand, let field):
       let operand = try compile(operand)
-      try requireMap(operand.type, field, offset)
+      try requireMap(operand.type.unwrapped, field, offset)
       return Checked(node: .has(operand.node, field, offset), type: .bool)
     case .index(let operand, let index): return try self.index(try compile(operand), try compile(index), offset)
+    case .optionalIndex(let operand, let index):
+      return try optionalIndex(try compile(operand), try compile(index), offset)
     case .call(let name, nil, let arguments): return try function(name, arguments, offset)
     case .call(let name, let target?, let arguments): return try method(name, target, arguments, offset)
-    case .list(let items): return try list(items)
+    case .list(let items): return try list(items, offset)
     case .map(let entries): return try map(entries, offset)
     case .not(let operand):
       let operand = try compile(operand)
@@ -81,6 +82,8 @@ struct Compiler {
         type: whenTrue.type.joined(whenFalse.type))
     case .comprehension(let macro, let variable, let range, let condition, let result):
       return try comprehension(macro, variable, range, condition, result, offset)
+    case .optionalMap(let macro, let variable, let operand, let result):
+      return try optionalMap(macro, variable, operand, result, offset)
     }
   }
 
@@ -114,6 +117,17 @@ struct Compiler {
 
   // MARK: Macros
 
+  /// Brings a macro variable into scope.
+  /// - Returns: its index in `Frame.locals`.
+  mutating func open(_ variable: String, _ type: CELType) -> Int {
+    locals.append((variable, type))
+    greatestDepth = max(greatestDepth, locals.count)
+    return locals.count - 1
+  }
+
+  /// Removes the macro variable that came into scope last.
+  mutating func close() { locals.removeLast() }
+
   private mutating func comprehension(
     _ macro: Macro, _ variable: String, _ range: Syntax, _ condition: Syntax?, _ result: Syntax?, _ offset: Int
   ) throws(CELError) -> Checked {
@@ -125,10 +139,8 @@ struct Compiler {
     case .map(let key, _): element = key
     default: throw typeError("\(macro.rawValue)() needs a list or a map, not \(range.type)", offset)
     }
-    let local = locals.count
-    locals.append((variable, element))
-    defer { locals.removeLast() }
-    greatestDepth = max(greatestDepth, locals.count)
+    let local = open(variable, element)
+    defer { close() }
     var test: Checked?
     if let condition {
       let checked = try compile(condition)
@@ -160,7 +172,7 @@ struct Compiler {
     guard type.fits(wanted) else { throw typeError("\(what) needs \(wanted), not \(type)", offset) }
   }
 
-  private func requireMap(_ type: CELType, _ field: String, _ offset: Int) throws(CELError) {
+  func requireMap(_ type: CELType, _ field: String, _ offset: Int) throws(CELError) {
     guard type.fits(.map(.dyn, .dyn)), type.fits(.map(.string, .dyn)) else {
       throw typeError("'.\(field)' needs a map with string keys, not \(type)", offset)
     }
@@ -185,9 +197,4 @@ struct Compiler {
     guard let value = try? checked.node.evaluate(&frame), frame.steps >= 0 else { return checked }
     return Checked(node: .constant(value), type: checked.type)
   }
-}
-
-extension CELType {
-  /// The value type of a map; `dyn` for other types.
-  var valueType: CELType { if case .map(_, let value) = self { value } else { .dyn } }
 }

@@ -5,9 +5,10 @@ struct Frame {
   var steps: Int
 
   /// Deducts steps. One step is about the cost of one operator on numbers.
+  /// - Parameter work: any number; a sum too large for 63 bits cannot arise.
   /// - Throws: an error of kind `limit` when none are left.
   mutating func charge(_ work: Int, _ offset: Int) throws(CELError) {
-    steps -= work
+    steps -= min(work, 1 << 60)
     guard steps >= 0 else {
       throw CELError(offset: offset, message: "the evaluation takes too many steps", kind: .limit)
     }
@@ -34,6 +35,9 @@ extension CELValue {
     case (.duration(let left), .duration(let right)): return left == right
     case (.timestamp(let left), .timestamp(let right)): return left == right
     case (.type(let left), .type(let right)): return left == right
+    case (.optional(let left), .optional(let right)):
+      guard let left, let right else { return left == nil && right == nil }
+      return equal(left, right, &steps)
     case (.list(let left), .list(let right)):
       guard left.count == right.count else { return false }
       for index in left.indices where !equal(left[index], right[index], &steps) { return false }

@@ -1,49 +1,61 @@
 /// One of CEL's own functions or methods, with all its overloads.
 struct Function: Sendable {
-  /// One signature. The first parameter of a method is its receiver.
-  struct Overload: Sendable {
-    let parameters: [CELType]
-    let result: CELType
-
-    init(_ parameters: [CELType], _ result: CELType) {
-      self.parameters = parameters
-      self.result = result
-    }
-  }
-
   /// - Returns: nil when the argument types match no overload.
   typealias Body = @Sendable (_ arguments: [CELValue], _ frame: inout Frame) throws(CELError) -> CELValue?
+
+  /// Evaluates only the arguments that it needs.
+  typealias LazyBody = @Sendable (_ arguments: [Node], _ offset: Int, _ frame: inout Frame) throws(CELError) -> CELValue
+
+  enum Implementation: Sendable {
+    case strict(Body)
+    case lazy(LazyBody)
+  }
 
   let name: String
   let isMethod: Bool
   let overloads: [Overload]
   /// Whether a failure with constant arguments is an error at load, as in `duration('soon')`.
   let isStrict: Bool
-  let body: Body
+  let implementation: Implementation
 
   static func function(
     _ name: String, strict: Bool = false, _ overloads: [Overload], _ body: @escaping Body
   ) -> Function {
-    Function(name: name, isMethod: false, overloads: overloads, isStrict: strict, body: body)
+    Function(
+      name: name, isMethod: false, overloads: overloads, isStrict: strict, implementation: .strict(body))
   }
 
   static func method(
     _ name: String, strict: Bool = false, _ overloads: [Overload], _ body: @escaping Body
   ) -> Function {
-    Function(name: name, isMethod: true, overloads: overloads, isStrict: strict, body: body)
+    Function(
+      name: name, isMethod: true, overloads: overloads, isStrict: strict, implementation: .strict(body))
   }
 
-  func call(_ arguments: [CELValue], _ offset: Int, _ frame: inout Frame) throws(CELError) -> CELValue {
-    do throws(CELError) {
-      if let value = try body(arguments, &frame) { return value }
-    } catch {
-      throw CELError(offset: offset, message: error.message, kind: error.kind)
+  static func lazyMethod(_ name: String, _ overloads: [Overload], _ body: @escaping LazyBody) -> Function {
+    Function(name: name, isMethod: true, overloads: overloads, isStrict: false, implementation: .lazy(body))
+  }
+
+  func call(_ arguments: [Node], _ offset: Int, _ frame: inout Frame) throws(CELError) -> CELValue {
+    switch implementation {
+    case .strict(let body):
+      let values = try Node.all(arguments, &frame)
+      try frame.charge(4, offset)
+      do throws(CELError) {
+        if let value = try body(values, &frame) { return value }
+      } catch {
+        throw CELError(offset: offset, message: error.message, kind: error.kind)
+      }
+      throw .noOverload(name, values, offset)
+    case .lazy(let body):
+      try frame.charge(4, offset)
+      return try body(arguments, offset, &frame)
     }
-    throw .noOverload(name, arguments, offset)
   }
 
-  static let functions = table(conversions + [sizeFunction, matchesFunction])
-  static let methods = table(texts + timeGetters + [sizeMethod, matchesMethod])
+  /// The functions by name; those of a namespace, such as `optional.of`, by their full name.
+  static let functions = table(conversions + optionals + [sizeFunction, matchesFunction])
+  static let methods = table(texts + timeGetters + optionalMethods + [sizeMethod, matchesMethod])
 
   private static func table(_ functions: [Function]) -> [String: Function] {
     Dictionary(uniqueKeysWithValues: functions.map { ($0.name, $0) })

@@ -30,12 +30,14 @@ extension Node {
     case .select(let operand, let field, let offset):
       return try Self.select(try operand.evaluate(&frame), field, offset, &frame)
     case .has(let operand, let field, let offset):
-      let value = try operand.evaluate(&frame)
-      guard case .map(let map) = value else { throw .noOverload("has(….\(field))", [value], offset) }
-      try frame.charge(map.count >> 5, offset)
-      return .bool(map[field] != nil)
+      return try Self.has(try operand.evaluate(&frame), field, offset, &frame)
     case .index(let operand, let index, let offset):
       return try Self.index(try operand.evaluate(&frame), try index.evaluate(&frame), offset, &frame)
+    case .optionalSelect(let operand, let field, let offset):
+      return .optional(try Self.find(field, in: try operand.evaluate(&frame), offset, &frame))
+    case .optionalIndex(let operand, let index, let offset):
+      return .optional(
+        try Self.find(at: try operand.evaluate(&frame), try index.evaluate(&frame), offset, &frame))
     case .conditional(let condition, let whenTrue, let whenFalse, let offset):
       let value = try condition.evaluate(&frame)
       guard case .bool(let holds) = value else { throw .noOverload("? :", [value], offset) }
@@ -43,11 +45,9 @@ extension Node {
     case .member(let element, let collection, let offset):
       return try Self.member(try element.evaluate(&frame), try collection.evaluate(&frame), offset, &frame)
     case .list(let items): return .list(try Self.all(items, &frame))
+    case .sparseList(let items, let offset): return try Self.list(items, offset, &frame)
     case .map(let entries, let offset): return try Self.map(entries, offset, &frame)
-    case .call(let function, let arguments, let offset):
-      let values = try Self.all(arguments, &frame)
-      try frame.charge(4, offset)
-      return try function.call(values, offset, &frame)
+    case .call(let function, let arguments, let offset): return try function.call(arguments, offset, &frame)
     case .host(let name, let arguments, let offset): return try Self.host(name, arguments, offset, &frame)
     case .matches(let operand, let regex, let offset):
       let value = try operand.evaluate(&frame)
@@ -55,10 +55,11 @@ extension Node {
       try frame.charge(regex.cost(of: text), offset)
       return .bool(regex.isFound(in: text))
     case .comprehension(let comprehension, let offset): return try comprehension.evaluate(offset, &frame)
+    case .optionalMap(let map, let offset): return try map.evaluate(offset, &frame)
     }
   }
 
-  private static func all(_ nodes: [Node], _ frame: inout Frame) throws(CELError) -> [CELValue] {
+  static func all(_ nodes: [Node], _ frame: inout Frame) throws(CELError) -> [CELValue] {
     var values: [CELValue] = []
     values.reserveCapacity(nodes.count)
     for node in nodes { values.append(try node.evaluate(&frame)) }
@@ -114,37 +115,24 @@ extension Node {
   private static func select(
     _ value: CELValue, _ field: String, _ offset: Int, _ frame: inout Frame
   ) throws(CELError) -> CELValue {
-    guard case .map(let map) = value else {
-      throw CELError(offset: offset, message: "'.\(field)' needs a map, not \(value.type)")
+    if case .optional = value { return .optional(try find(field, in: value, offset, &frame)) }
+    guard let found = try find(field, in: value, offset, &frame) else {
+      throw .missing("no such key: '\(field)'", offset)
     }
-    try frame.charge(map.count >> 5, offset)
-    guard let found = map[field] else { throw .missing("no such key: '\(field)'", offset) }
     return found
   }
 
   private static func index(
     _ value: CELValue, _ index: CELValue, _ offset: Int, _ frame: inout Frame
   ) throws(CELError) -> CELValue {
-    switch value {
-    case .list(let list):
-      let position: Int? =
-        switch index {
-        case .int(let index): Int(index)
-        case .uint(let index): Int(clamping: index)
-        case .double(let index): Int(exactly: index)
-        default: nil
-        }
-      guard let position else { throw .noOverload("[ ]", [value, index], offset) }
-      guard list.indices.contains(position) else {
-        throw .missing("index out of range: \(position), the list has \(list.count)", offset)
+    if case .optional = value { return .optional(try find(at: value, index, offset, &frame)) }
+    guard let found = try find(at: value, index, offset, &frame) else {
+      if case .list(let list) = value {
+        throw .missing("index out of range: \(index), the list has \(list.count)", offset)
       }
-      return list[position]
-    case .map(let map):
-      try frame.charge(map.count >> 5, offset)
-      guard let found = map[index] else { throw .missing("no such key: \(index)", offset) }
-      return found
-    default: throw .noOverload("[ ]", [value, index], offset)
+      throw .missing("no such key: \(index)", offset)
     }
+    return found
   }
 
   private static func member(
@@ -174,7 +162,12 @@ extension Node {
       guard key.isKey else {
         throw CELError(offset: offset, message: "map keys are strings, integers or booleans, not \(key.type)")
       }
-      pairs.append((key, try entry.value.evaluate(&frame)))
+      var value = try entry.value.evaluate(&frame)
+      if entry.isOptional {
+        guard let present = try held(in: value, "a value after '?'", offset) else { continue }
+        value = present
+      }
+      pairs.append((key, value))
     }
     guard let map = CELMap(pairs) else { throw CELError(offset: offset, message: "the map has a key twice") }
     return .map(map)

@@ -9,7 +9,11 @@ indirect enum Node: Sendable {
   case select(Node, String, Int)
   case has(Node, String, Int)
   case index(Node, Node, Int)
+  case optionalSelect(Node, String, Int)
+  case optionalIndex(Node, Node, Int)
   case list([Node])
+  /// A list literal with optional elements.
+  case sparseList([Item], Int)
   case map([Entry], Int)
   case not(Node, Int)
   case negate(Node, Int)
@@ -25,11 +29,28 @@ indirect enum Node: Sendable {
   /// `matches` with a constant pattern, compiled at load.
   case matches(Node, Regex, Int)
   case comprehension(Comprehension, Int)
+  case optionalMap(OptionalMap, Int)
+
+  /// One element of a list literal.
+  struct Item: Sendable {
+    let value: Node
+    let isOptional: Bool
+  }
 
   /// One entry of a map literal.
   struct Entry: Sendable {
     let key: Node
     let value: Node
+    let isOptional: Bool
+  }
+
+  /// `optMap` or `optFlatMap`.
+  struct OptionalMap: Sendable {
+    let macro: OptionalMacro
+    let operand: Node
+    /// The index of the macro variable in `Frame.locals`.
+    let local: Int
+    let result: Node
   }
 
   /// A macro that iterates over a list or the keys of a map.

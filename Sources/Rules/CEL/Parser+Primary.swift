@@ -36,8 +36,8 @@ extension Parser {
       try expect(")", "to close '('")
       return inner
     case .symbol("["):
-      let items = try list(until: "]", "of the list")
-      return try Syntax(.list(items), token.offset, over: items)
+      let items = try listItems()
+      return try Syntax(.list(items), token.offset, over: items.map(\.value))
     case .symbol("{"):
       let entries = try mapEntries()
       return try Syntax(.map(entries), token.offset, over: entries.flatMap { [$0.key, $0.value] })
@@ -47,7 +47,7 @@ extension Parser {
 
   private mutating func named(_ name: String, _ offset: Int) throws(CELError) -> Syntax {
     if take("(") {
-      let arguments = try list(until: ")", "of the arguments")
+      let arguments = try arguments()
       return try call(name, offset, target: nil, arguments)
     }
     guard !Self.reserved.contains(name) else {
@@ -65,6 +65,7 @@ extension Parser {
     if let macro = Macro(rawValue: name == "existsOne" ? "exists_one" : name) {
       return try comprehension(macro, offset, range: target, arguments)
     }
+    if let macro = OptionalMacro(rawValue: name) { return try optionalMap(macro, offset, target, arguments) }
     return try Syntax(.call(name, target: target, arguments: arguments), offset, over: [target] + arguments)
   }
 
@@ -92,5 +93,21 @@ extension Parser {
       .comprehension(
         macro, variable: variable, range: range, condition: condition, result: isMap ? arguments.last : nil),
       offset, over: [range] + arguments)
+  }
+
+  private func optionalMap(
+    _ macro: OptionalMacro, _ offset: Int, _ operand: Syntax, _ arguments: [Syntax]
+  ) throws(CELError) -> Syntax {
+    guard arguments.count == 2 else {
+      throw error(
+        "\(macro.rawValue)() takes a name and an expression, such as a.?b.\(macro.rawValue)(x, "
+          + (macro == .optMap ? "x * 2)" : "x.?c)"), at: offset)
+    }
+    guard case .identifier(let variable) = arguments[0].kind else {
+      throw error("the first argument of \(macro.rawValue)() must be a plain name", at: arguments[0].offset)
+    }
+    return try Syntax(
+      .optionalMap(macro, variable: variable, operand: operand, result: arguments[1]), offset,
+      over: [operand] + arguments)
   }
 }

@@ -166,21 +166,25 @@ struct Parser {
     while true {
       let offset = current.offset
       if take(".") {
-        if sees("?") { throw error("optional fields ('.?') are not part of this CEL; use has(…)") }
+        let isOptional = take("?")
         let (name, isQuoted) = try fieldName()
-        if !isQuoted, sees("(") {
+        if isOptional {
+          guard !sees("(") else { throw error("'.?' is followed by a field, not by a function") }
+          syntax = try Syntax(.optionalSelect(syntax, name), offset, over: [syntax])
+        } else if !isQuoted, sees("(") {
           let nameOffset = tokens[at - 1].offset
           advance()
-          let arguments = try list(until: ")", "of the arguments")
+          let arguments = try arguments()
           syntax = try call(name, nameOffset, target: syntax, arguments)
         } else {
           syntax = try Syntax(.select(syntax, name), offset, over: [syntax])
         }
       } else if take("[") {
-        if sees("?") { throw error("optional indices ('[?') are not part of this CEL; use 'in' or has(…)") }
+        let isOptional = take("?")
         let index = try expression()
         try expect("]", "at the end of the index")
-        syntax = try Syntax(.index(syntax, index), offset, over: [syntax, index])
+        syntax = try Syntax(
+          isOptional ? .optionalIndex(syntax, index) : .index(syntax, index), offset, over: [syntax, index])
       } else if sees("{"), case .identifier = syntax.kind {
         throw error("messages (Name{…}) are not part of this CEL; use a map: {'field': value}")
       } else {
@@ -198,15 +202,25 @@ struct Parser {
     }
   }
 
-  mutating func list(until close: String, _ what: String) throws(CELError) -> [Syntax] {
-    var items: [Syntax] = []
-    while !take(close) {
+  mutating func arguments() throws(CELError) -> [Syntax] {
+    var arguments: [Syntax] = []
+    while !take(")") {
+      if !arguments.isEmpty { try expect(",", "or ')' at the end of the arguments") }
+      arguments.append(try expression())
+    }
+    return arguments
+  }
+
+  mutating func listItems() throws(CELError) -> [Syntax.Item] {
+    var items: [Syntax.Item] = []
+    while !take("]") {
       if !items.isEmpty {
-        try expect(",", "or '\(close)' at the end \(what)")
+        try expect(",", "or ']' at the end of the list")
         // A trailing comma is allowed in lists, but not in arguments.
-        if close == "]" && take(close) { break }
+        if take("]") { break }
       }
-      items.append(try expression())
+      let isOptional = take("?")
+      items.append(Syntax.Item(value: try expression(), isOptional: isOptional))
     }
     return items
   }
@@ -218,9 +232,10 @@ struct Parser {
         try expect(",", "or '}' at the end of the map")
         if take("}") { break }
       }
+      let isOptional = take("?")
       let key = try expression()
       try expect(":", "between key and value")
-      entries.append(Syntax.Entry(key: key, value: try expression()))
+      entries.append(Syntax.Entry(key: key, value: try expression(), isOptional: isOptional))
     }
     return entries
   }

@@ -6,10 +6,14 @@ struct Syntax: Sendable {
     /// `.name`: a name in the root scope, never a macro variable.
     case outermost(String)
     case select(Syntax, String)
+    /// `a.?b`
+    case optionalSelect(Syntax, String)
     case has(Syntax, String)
     case index(Syntax, Syntax)
+    /// `a[?b]`
+    case optionalIndex(Syntax, Syntax)
     case call(String, target: Syntax?, arguments: [Syntax])
-    case list([Syntax])
+    case list([Item])
     case map([Entry])
     case not(Syntax)
     case negate(Syntax)
@@ -21,12 +25,22 @@ struct Syntax: Sendable {
     case or([Syntax])
     case conditional(Syntax, Syntax, Syntax)
     case comprehension(Macro, variable: String, range: Syntax, condition: Syntax?, result: Syntax?)
+    case optionalMap(OptionalMacro, variable: String, operand: Syntax, result: Syntax)
+  }
+
+  /// One element of a list literal.
+  struct Item: Sendable {
+    let value: Syntax
+    /// Written `?e`: an optional, whose value becomes an element if there is one.
+    let isOptional: Bool
   }
 
   /// One entry of a map literal.
   struct Entry: Sendable {
     let key: Syntax
     let value: Syntax
+    /// Written `?k: v`: the value is an optional, and there is an entry if it has a value.
+    let isOptional: Bool
   }
 
   let kind: Kind
@@ -72,4 +86,12 @@ enum Macro: String, Sendable, CaseIterable {
   case existsOne = "exists_one"
   case map
   case filter
+}
+
+/// The macros on the value of an optional (github.com/google/cel-go, cel/library.go, "OptionalTypes").
+enum OptionalMacro: String, Sendable, CaseIterable {
+  /// The result is wrapped into an optional.
+  case optMap
+  /// The result is an optional already.
+  case optFlatMap
 }
