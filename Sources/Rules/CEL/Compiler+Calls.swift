@@ -8,7 +8,7 @@ extension Compiler {
         throw arity(name, [declaration.parameters.count], checked.count, offset)
       }
       guard fits(checked, declaration.parameters) else {
-        throw noOverload(name, [declaration.parameters], checked, offset)
+        throw noOverload(name, [Function.Overload(declaration.parameters, declaration.result)], checked, offset)
       }
       var text: String?
       if checked.count == 1, case .string(let constant)? = checked[0].constant { text = constant }
@@ -68,14 +68,14 @@ extension Compiler {
   }
 
   private func call(_ function: Function, _ arguments: [Checked], _ offset: Int) throws(CELError) -> Checked {
-    let counts = Set(function.overloads.map(\.parameters.count)).sorted()
-    guard counts.contains(arguments.count) else {
+    guard function.overloads.contains(where: { $0.accepts(count: arguments.count) }) else {
+      let counts = Set(function.overloads.map(\.parameters.count)).sorted()
       let own = function.isMethod ? 1 : 0
       throw arity(function.name, counts.map { $0 - own }, arguments.count - own, offset)
     }
     let results = function.overloads.compactMap { $0.result(of: arguments.map(\.type)) }
     guard let first = results.first else {
-      throw noOverload(function.name, function.overloads.map(\.parameters), arguments, offset)
+      throw noOverload(function.name, function.overloads, arguments, offset)
     }
     let type = results.dropFirst().reduce(first) { $0.joined($1) }
     let isConstant = arguments.allSatisfy { $0.constant != nil }
@@ -109,11 +109,11 @@ extension Compiler {
   }
 
   private func noOverload(
-    _ name: String, _ parameters: [[CELType]], _ arguments: [Checked], _ offset: Int
+    _ name: String, _ overloads: [Function.Overload], _ arguments: [Checked], _ offset: Int
   ) -> CELError {
     let given = arguments.map { "\($0.type)" }.joined(separator: ", ")
-    let forms = parameters.filter { $0.count == arguments.count }
-      .map { "(" + $0.map { "\($0)" }.joined(separator: ", ") + ")" }.joined(separator: ", ")
+    let forms = overloads.filter { $0.accepts(count: arguments.count) }.map { "(\($0.description))" }
+      .joined(separator: ", ")
     return typeError("no such overload: \(name) for (\(given)); it takes \(forms)", offset)
   }
 }

@@ -54,7 +54,7 @@ struct Function: Sendable {
   }
 
   /// The functions by name; those of a namespace, such as `optional.of`, by their full name.
-  static let functions = table(conversions + optionals + [sizeFunction, matchesFunction])
+  static let functions = table(conversions + optionals + math + bits + [sizeFunction, matchesFunction])
   static let methods = table(texts + timeGetters + optionalMethods + [sizeMethod, matchesMethod])
 
   private static func table(_ functions: [Function]) -> [String: Function] {
