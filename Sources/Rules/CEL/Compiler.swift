@@ -149,10 +149,13 @@ struct Compiler {
     }
     var mapped: Checked?
     if let result { mapped = try compile(result) }
+    if macro == .sortBy, let mapped, let result, mapped.type != .dyn, !CELType.sortable.contains(mapped.type) {
+      throw typeError("sortBy(): values of type \(mapped.type) have no order", result.offset)
+    }
     let type: CELType =
       switch macro {
       case .all, .exists, .existsOne: .bool
-      case .filter: .list(element)
+      case .filter, .sortBy: .list(element)
       case .map: .list(mapped?.type ?? .dyn)
       }
     return Checked(

@@ -44,7 +44,6 @@ extension Function {
     },
     change("lowerAscii") { $0.map { ("A"..."Z").contains($0) ? Unicode.Scalar($0.value + 32)! : $0 } },
     change("upperAscii") { $0.map { ("a"..."z").contains($0) ? Unicode.Scalar($0.value - 32)! : $0 } },
-    change("reverse") { $0.reversed() },
     change("trim") { text in
       let head = text.drop { $0.properties.isWhitespace }
       return Array(
@@ -120,6 +119,11 @@ extension Function {
       guard let text = try scalars(arguments[0], &frame) else { return nil }
       return .string(string(apply(text)))
     }
+  }
+
+  /// A string from its last code point to its first; nil for other values.
+  static func reversed(_ value: CELValue, _ frame: inout Frame) throws(CELError) -> CELValue? {
+    try scalars(value, &frame).map { .string(string($0.reversed())) }
   }
 
   // MARK: Parts

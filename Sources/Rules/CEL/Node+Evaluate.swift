@@ -217,7 +217,7 @@ extension Node.Comprehension {
       case .exists: if holds { return true }
       case .existsOne: if holds { matches += 1 }
       case .filter: if holds { results.append(element) }
-      case .map: if holds, let result { results.append(try result.evaluate(&frame)) }
+      case .map, .sortBy: if holds, let result { results.append(try result.evaluate(&frame)) }
       }
     }
     if let failure { throw failure }
@@ -226,6 +226,7 @@ extension Node.Comprehension {
     case .exists: false
     case .existsOne: .bool(matches == 1)
     case .filter, .map: .list(results)
+    case .sortBy: .list(try Sorting.sorted(Array(elements), by: results, "sortBy()", &frame))
     }
   }
 

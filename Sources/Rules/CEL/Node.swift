@@ -61,7 +61,7 @@ indirect enum Node: Sendable {
     let local: Int
     /// nil means true for every element.
     let condition: Node?
-    /// The mapped expression; only for `map`.
+    /// The mapped expression of `map`, the key of `sortBy`; otherwise nil.
     let result: Node?
   }
 }

@@ -80,18 +80,15 @@ extension Parser {
     _ macro: Macro, _ offset: Int, range: Syntax, _ arguments: [Syntax]
   ) throws(CELError) -> Syntax {
     guard arguments.count == 2 || (macro == .map && arguments.count == 3) else {
-      throw error(
-        "\(macro.rawValue)() takes a name and \(macro == .map ? "an expression, or a condition and one" : "a condition")"
-          + ", such as list.\(macro.rawValue)(x, \(macro == .map ? "x * 2" : "x > 0"))", at: offset)
+      throw error("\(macro.rawValue)() takes \(macro.arguments)", at: offset)
     }
     guard case .identifier(let variable) = arguments[0].kind else {
       throw error("the first argument of \(macro.rawValue)() must be a plain name", at: arguments[0].offset)
     }
-    let isMap = macro == .map
-    let condition = isMap ? (arguments.count == 3 ? arguments[1] : nil) : arguments[1]
+    let condition = macro.hasResult ? (arguments.count == 3 ? arguments[1] : nil) : arguments[1]
     return try Syntax(
       .comprehension(
-        macro, variable: variable, range: range, condition: condition, result: isMap ? arguments.last : nil),
+        macro, variable: variable, range: range, condition: condition, result: macro.hasResult ? arguments.last : nil),
       offset, over: [range] + arguments)
   }
 

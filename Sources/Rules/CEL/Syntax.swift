@@ -78,20 +78,3 @@ enum Order: String, Sendable {
   case greater = ">"
   case greaterOrEqual = ">="
 }
-
-/// The macros that iterate over a list or the keys of a map (langdef.md, "Macros").
-enum Macro: String, Sendable, CaseIterable {
-  case all
-  case exists
-  case existsOne = "exists_one"
-  case map
-  case filter
-}
-
-/// The macros on the value of an optional (github.com/google/cel-go, cel/library.go, "OptionalTypes").
-enum OptionalMacro: String, Sendable, CaseIterable {
-  /// The result is wrapped into an optional.
-  case optMap
-  /// The result is an optional already.
-  case optFlatMap
-}
