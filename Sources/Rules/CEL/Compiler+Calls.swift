@@ -35,6 +35,7 @@ extension Compiler {
       }
       throw unknown(name, fullName(of: name, in: target), offset)
     }
+    if name == "format", arguments.count == 1 { return try format(function, target, arguments[0], offset) }
     return try call(function, [try compile(target)] + (try all(arguments)), offset)
   }
 
@@ -67,7 +68,7 @@ extension Compiler {
     return checked
   }
 
-  private func call(_ function: Function, _ arguments: [Checked], _ offset: Int) throws(CELError) -> Checked {
+  func call(_ function: Function, _ arguments: [Checked], _ offset: Int) throws(CELError) -> Checked {
     guard function.overloads.contains(where: { $0.accepts(count: arguments.count) }) else {
       let counts = Set(function.overloads.map(\.parameters.count)).sorted()
       let own = function.isMethod ? 1 : 0

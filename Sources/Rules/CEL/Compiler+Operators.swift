@@ -81,7 +81,8 @@ extension Compiler {
     }
   }
 
-  mutating func list(_ items: [Syntax.Item], _ offset: Int) throws(CELError) -> Checked {
+  /// The elements of a list literal, and the types that they have in the list.
+  mutating func elements(_ items: [Syntax.Item]) throws(CELError) -> (checked: [Checked], types: [CELType]) {
     var checked: [Checked] = []
     var types: [CELType] = []
     for item in items {
@@ -89,6 +90,11 @@ extension Compiler {
       checked.append(value)
       types.append(item.isOptional ? try wrapped(value.type, "an element after '?'", item.value.offset) : value.type)
     }
+    return (checked, types)
+  }
+
+  func list(_ items: [Syntax.Item], _ elements: (checked: [Checked], types: [CELType]), _ offset: Int) -> Checked {
+    let (checked, types) = elements
     let type = CELType.list(types.dropFirst().reduce(types.first ?? .dyn) { $0.joined($1) })
     guard items.contains(where: \.isOptional) else {
       return fold(Checked(node: .list(checked.map(\.node)), type: type), checked)

@@ -48,7 +48,7 @@ struct Compiler {
       return try optionalIndex(try compile(operand), try compile(index), offset)
     case .call(let name, nil, let arguments): return try function(name, arguments, offset)
     case .call(let name, let target?, let arguments): return try method(name, target, arguments, offset)
-    case .list(let items): return try list(items, offset)
+    case .list(let items): return list(items, try elements(items), offset)
     case .map(let entries): return try map(entries, offset)
     case .not(let operand):
       let operand = try compile(operand)

@@ -54,8 +54,10 @@ struct Function: Sendable {
   }
 
   /// The functions by name; those of a namespace, such as `optional.of`, by their full name.
-  static let functions = table(conversions + optionals + math + bits + listFunctions + [sizeFunction, matchesFunction])
-  static let methods = table(texts + timeGetters + optionalMethods + lists + statistics + [sizeMethod, matchesMethod])
+  static let functions = table(
+    conversions + optionals + math + bits + listFunctions + [sizeFunction, quoteFunction, matchesFunction])
+  static let methods = table(
+    texts + timeGetters + optionalMethods + lists + statistics + [sizeMethod, matchesMethod, formatMethod])
 
   private static func table(_ functions: [Function]) -> [String: Function] {
     Dictionary(uniqueKeysWithValues: functions.map { ($0.name, $0) })
