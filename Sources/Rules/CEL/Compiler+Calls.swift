@@ -19,7 +19,7 @@ extension Compiler {
     if Self.methodNames.contains(name) {
       throw typeError("\(name)() is called on a value: x.\(name)(…)", offset)
     }
-    let names = Array(Function.functions.keys) + Array(functions.host.keys) + ["has"]
+    let names = Array(Function.functions.keys) + Array(functions.host.keys) + ["has", "cel.bind"]
     throw typeError("unknown function '\(name)'" + Suggestion.phrase(for: name, in: names + Self.methodNames), offset)
   }
 

@@ -18,7 +18,7 @@ struct Compiler {
   var hostCalls: [CELProgram.HostCall] = []
   /// The maximum number of macro variables in scope at once.
   private(set) var greatestDepth = 0
-  private var locals: [(name: String, type: CELType)] = []
+  private var locals: [(name: String, checked: Checked)] = []
 
   init(functions: CELFunctions, known: [String]?) {
     self.functions = functions
@@ -80,8 +80,9 @@ struct Compiler {
       return Checked(
         node: .conditional(condition.node, whenTrue.node, whenFalse.node, offset),
         type: whenTrue.type.joined(whenFalse.type))
-    case .comprehension(let macro, let variable, let range, let condition, let result):
-      return try comprehension(macro, variable, range, condition, result, offset)
+    case .comprehension(let macro, let variables, let range, let condition, let result):
+      return try comprehension(macro, variables, range, condition, result, offset)
+    case .bind(let variable, let value, let body): return try bind(variable, value, body)
     case .optionalMap(let macro, let variable, let operand, let result):
       return try optionalMap(macro, variable, operand, result, offset)
     }
@@ -91,7 +92,7 @@ struct Compiler {
 
   /// The variable `name` of an enclosing macro; nil when there is none.
   private func local(_ name: String) -> Checked? {
-    locals.lastIndex { $0.name == name }.map { Checked(node: .local($0), type: locals[$0].type) }
+    locals.last { $0.name == name }?.checked
   }
 
   /// The name `a.b.c` when the syntax consists only of names and does not begin with a macro variable; otherwise nil.
@@ -115,55 +116,21 @@ struct Compiler {
     return Checked(node: .variable(name, offset), type: .dyn)
   }
 
-  // MARK: Macros
-
   /// Brings a macro variable into scope.
+  /// - Parameter node: nil for the variable itself.
   /// - Returns: its index in `Frame.locals`.
-  mutating func open(_ variable: String, _ type: CELType) -> Int {
-    locals.append((variable, type))
+  mutating func open(_ variable: String, _ type: CELType, as node: Node? = nil) -> Int {
+    let index = locals.count
+    locals.append((variable, Checked(node: node ?? .local(index), type: type)))
     greatestDepth = max(greatestDepth, locals.count)
-    return locals.count - 1
+    return index
   }
 
-  /// Removes the macro variable that came into scope last.
-  mutating func close() { locals.removeLast() }
+  /// Removes the macro variables that came into scope last.
+  mutating func close(_ count: Int = 1) { locals.removeLast(count) }
 
-  private mutating func comprehension(
-    _ macro: Macro, _ variable: String, _ range: Syntax, _ condition: Syntax?, _ result: Syntax?, _ offset: Int
-  ) throws(CELError) -> Checked {
-    let range = try compile(range)
-    let element: CELType
-    switch range.type {
-    case .dyn: element = .dyn
-    case .list(let type): element = type
-    case .map(let key, _): element = key
-    default: throw typeError("\(macro.rawValue)() needs a list or a map, not \(range.type)", offset)
-    }
-    let local = open(variable, element)
-    defer { close() }
-    var test: Checked?
-    if let condition {
-      let checked = try compile(condition)
-      try require(checked.type, .bool, "the condition of \(macro.rawValue)()", condition.offset)
-      test = checked
-    }
-    var mapped: Checked?
-    if let result { mapped = try compile(result) }
-    if macro == .sortBy, let mapped, let result, mapped.type != .dyn, !CELType.sortable.contains(mapped.type) {
-      throw typeError("sortBy(): values of type \(mapped.type) have no order", result.offset)
-    }
-    let type: CELType =
-      switch macro {
-      case .all, .exists, .existsOne: .bool
-      case .filter, .sortBy: .list(element)
-      case .map: .list(mapped?.type ?? .dyn)
-      }
-    return Checked(
-      node: .comprehension(
-        Node.Comprehension(
-          macro: macro, range: range.node, local: local, condition: test?.node, result: mapped?.node), offset),
-      type: type)
-  }
+  /// The index in `Frame.locals` of the next macro variable.
+  var nextLocal: Int { locals.count }
 
   // MARK: Parts
 

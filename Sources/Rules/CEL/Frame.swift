@@ -2,6 +2,8 @@
 struct Frame {
   let scope: any CELScope
   var locals: [CELValue]
+  /// Why values of `cel.bind` failed, by the index of the variable; thrown where the variable is used.
+  var failures: [Int: CELError] = [:]
   var steps: Int
 
   /// Deducts steps. One step is about the cost of one operator on numbers.

@@ -11,6 +11,9 @@ extension Node {
       return value
     case .typeName(let name, let type): return frame.scope.variable(name) ?? .type(type)
     case .local(let local): return frame.locals[local]
+    case .bound(let local):
+      if let failure = frame.failures[local] { throw failure }
+      return frame.locals[local]
     case .order(let order, let left, let right, let offset):
       return try Self.order(order, try left.evaluate(&frame), try right.evaluate(&frame), offset, &frame)
     case .equal(let left, let right, let negated, let offset):
@@ -56,6 +59,7 @@ extension Node {
       return .bool(regex.isFound(in: text))
     case .comprehension(let comprehension, let offset): return try comprehension.evaluate(offset, &frame)
     case .optionalMap(let map, let offset): return try map.evaluate(offset, &frame)
+    case .bind(let binding): return try binding.evaluate(&frame)
     }
   }
 
@@ -184,58 +188,5 @@ extension Node {
       throw CELError(offset: offset, message: error.message, kind: error.kind)
     }
     throw CELError(offset: offset, message: "function '\(name)' does not exist")
-  }
-}
-
-extension Node.Comprehension {
-  func evaluate(_ offset: Int, _ frame: inout Frame) throws(CELError) -> CELValue {
-    let elements: CELList
-    switch try range.evaluate(&frame) {
-    case .list(let list): elements = list
-    case .map(let map):
-      try frame.charge(map.count, offset)
-      elements = CELList(map.keys)
-    case let other: throw .noOverload("\(macro.rawValue)()", [other], offset)
-    }
-    var results: [CELValue] = []
-    var failure: CELError?
-    var matches = 0
-    for element in elements {
-      try frame.charge(1, offset)
-      frame.locals[local] = element
-      let holds: Bool
-      do throws(CELError) {
-        holds = try check(offset, &frame)
-      } catch {
-        // As with `&&` and `||`, an element that decides the result absorbs errors of the others.
-        guard macro == .all || macro == .exists, error.kind != .limit else { throw error }
-        failure = failure ?? error
-        continue
-      }
-      switch macro {
-      case .all: if !holds { return false }
-      case .exists: if holds { return true }
-      case .existsOne: if holds { matches += 1 }
-      case .filter: if holds { results.append(element) }
-      case .map, .sortBy: if holds, let result { results.append(try result.evaluate(&frame)) }
-      }
-    }
-    if let failure { throw failure }
-    return switch macro {
-    case .all: true
-    case .exists: false
-    case .existsOne: .bool(matches == 1)
-    case .filter, .map: .list(results)
-    case .sortBy: .list(try Sorting.sorted(Array(elements), by: results, "sortBy()", &frame))
-    }
-  }
-
-  private func check(_ offset: Int, _ frame: inout Frame) throws(CELError) -> Bool {
-    guard let condition else { return true }
-    let value = try condition.evaluate(&frame)
-    guard case .bool(let holds) = value else {
-      throw CELError(offset: offset, message: "the condition of \(macro.rawValue)() must be bool, not \(value.type)")
-    }
-    return holds
   }
 }

@@ -6,6 +6,8 @@ indirect enum Node: Sendable {
   case typeName(String, CELType)
   /// A macro variable, by its index in `Frame.locals`.
   case local(Int)
+  /// The variable of `cel.bind`, by its index in `Frame.locals`; fails if its value did.
+  case bound(Int)
   case select(Node, String, Int)
   case has(Node, String, Int)
   case index(Node, Node, Int)
@@ -30,6 +32,7 @@ indirect enum Node: Sendable {
   case matches(Node, Regex, Int)
   case comprehension(Comprehension, Int)
   case optionalMap(OptionalMap, Int)
+  case bind(Binding)
 
   /// One element of a list literal.
   struct Item: Sendable {
@@ -53,15 +56,25 @@ indirect enum Node: Sendable {
     let result: Node
   }
 
-  /// A macro that iterates over a list or the keys of a map.
+  /// `cel.bind`
+  struct Binding: Sendable {
+    /// The index of the variable in `Frame.locals`.
+    let local: Int
+    let value: Node
+    let body: Node
+  }
+
+  /// A macro that iterates over a list or a map.
   struct Comprehension: Sendable {
     let macro: Macro
     let range: Node
-    /// The index of the macro variable in `Frame.locals`.
+    /// The index of the first macro variable in `Frame.locals`.
     let local: Int
+    /// The index of the second one; nil when there is only one.
+    let second: Int?
     /// nil means true for every element.
     let condition: Node?
-    /// The mapped expression of `map`, the key of `sortBy`; otherwise nil.
+    /// What the macro collects, or the key of `sortBy`; nil for a macro with a condition only.
     let result: Node?
   }
 }

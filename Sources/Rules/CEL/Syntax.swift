@@ -24,7 +24,9 @@ struct Syntax: Sendable {
     case and([Syntax])
     case or([Syntax])
     case conditional(Syntax, Syntax, Syntax)
-    case comprehension(Macro, variable: String, range: Syntax, condition: Syntax?, result: Syntax?)
+    case comprehension(Macro, variables: [String], range: Syntax, condition: Syntax?, result: Syntax?)
+    /// `cel.bind(x, value, body)`
+    case bind(variable: String, value: Syntax, body: Syntax)
     case optionalMap(OptionalMacro, variable: String, operand: Syntax, result: Syntax)
   }
 
