@@ -55,7 +55,7 @@ struct Function: Sendable {
 
   /// The functions by name; those of a namespace, such as `optional.of`, by their full name.
   static let functions = table(
-    conversions + optionals + math + bits + listFunctions + [sizeFunction, quoteFunction, matchesFunction])
+    conversions + optionals + math + bits + listFunctions + encoders + [sizeFunction, quoteFunction, matchesFunction])
   static let methods = table(
     texts + timeGetters + optionalMethods + lists + statistics + [sizeMethod, matchesMethod, formatMethod])
 
