@@ -1,7 +1,8 @@
 extension Function {
   /// Getters of timestamps and durations (langdef.md, "Timestamps and durations").
   ///
-  /// For timestamps an argument names the time zone: `UTC`, `±HH:MM`, or a zone of the scope (`local` in rules).
+  /// For timestamps an argument names the time zone: `UTC`, `±HH:MM`, or a zone of the scope, such as `Europe/Berlin` (or
+  /// `local` in rules).
   static let timeGetters: [Function] = [
     part("getFullYear") { civil, _ in civil.year },
     part("getMonth") { civil, _ in civil.month - 1 },
@@ -30,7 +31,7 @@ extension Function {
         var seconds = time.seconds
         if arguments.count == 2 {
           guard case .string(let zone) = arguments[1] else { return nil }
-          seconds += try offset(zone, time, frame.scope)
+          seconds += try offset(zone, time, &frame)
         }
         return .int(Int64(ofTime(CivilTime(seconds: seconds), time.nanoseconds)))
       default: return nil
@@ -39,11 +40,14 @@ extension Function {
   }
 
   private static func offset(
-    _ zone: String, _ time: CELTimestamp, _ scope: any CELScope
+    _ zone: String, _ time: CELTimestamp, _ frame: inout Frame
   ) throws(CELError) -> Int64 {
     if let seconds = TimeText.zone(named: zone) { return seconds }
-    if let offset = scope.utcOffset(zone, at: time) { return offset.components.seconds }
-    throw CELError(message: "unknown time zone '\(zone)'; use UTC, ±HH:MM or, in rules, local")
+    // The scope may have to read a file.
+    try frame.charge(64, 0)
+    if let offset = frame.scope.utcOffset(zone, at: time) { return offset.components.seconds }
+    throw CELError(
+      message: "unknown time zone '\(zone)'; there are UTC, ±HH:MM, names such as Europe/Berlin and, in rules, local")
   }
 
   /// The number of complete units, rounded towards zero.

@@ -14,6 +14,10 @@ package protocol RuleEnvironment: AnyObject {
   /// - Parameter at: seconds since 1970, also in the future: the result includes daylight saving at that time.
   func utcOffset(at: Int64) -> Int
 
+  /// The file of a time zone such as `Europe/Berlin` in the system's database (TZif); nil when there is none.
+  /// - Parameter zone: without `..` or a leading `/`.
+  func timeZoneFile(_ zone: String) -> [UInt8]?
+
   /// Whether the wall clock is reliable. While it is not, no `cron` rule is due, and `now` does not exist. Call
   /// `RuleEngine.clockChanged` when this changes.
   var clockIsTrusted: Bool { get }
@@ -46,6 +50,8 @@ package protocol RuleEnvironment: AnyObject {
 extension RuleEnvironment {
   /// Local time is UTC.
   package func utcOffset(at: Int64) -> Int { 0 }
+  /// No zone has a name.
+  package func timeZoneFile(_ zone: String) -> [UInt8]? { nil }
   /// The clock is trusted.
   package var clockIsTrusted: Bool { true }
   /// Every agent is there.

@@ -7,6 +7,7 @@ import Model
 final class RuleScope: CELScope {
   private unowned let environment: any RuleEnvironment
   private let clock: any Timekeeper
+  private let zones: TimeZones
   /// The event that expressions refer to.
   var event: Event
   /// When not nil, records host calls and their results, for the reasons in a verdict.
@@ -15,6 +16,7 @@ final class RuleScope: CELScope {
   init(_ environment: any RuleEnvironment, _ clock: any Timekeeper) {
     self.environment = environment
     self.clock = clock
+    zones = TimeZones { [unowned environment] in environment.timeZoneFile($0) }
     event = Event(id: ULID(high: 0, low: 0), type: "system:none")
   }
 
@@ -64,7 +66,7 @@ final class RuleScope: CELScope {
   }
 
   func utcOffset(_ zone: String, at time: CELTimestamp) -> Duration? {
-    guard zone.isSame(as: "local") else { return nil }
+    guard zone.isSame(as: "local") else { return zones.utcOffset(zone, at: time) }
     return .seconds(environment.utcOffset(at: time.sinceEpoch.components.seconds))
   }
 }

@@ -8,6 +8,7 @@ final class RuleBench: RuleEnvironment {
   var sensors: [String: Value] = [:]
   var states: [String: Value] = [:]
   var offset: (Int64) -> Int = { _ in 0 }
+  var zoneFiles: [String: [UInt8]] = [:]
   var clockIsTrusted = true
   private(set) var missed: [MissedEntry] = []
   private(set) var firings: [Firing] = []
@@ -38,6 +39,7 @@ final class RuleBench: RuleEnvironment {
     return value
   }
   func utcOffset(at: Int64) -> Int { offset(at) }
+  func timeZoneFile(_ zone: String) -> [UInt8]? { zoneFiles[zone] }
   func cooldownBegan(_ rule: RuleID, _ cooldown: RuleCooldown?) { cooldowns[rule] = .some(cooldown) }
   func timerDue(_ rule: RuleID) { due.append(rule) }
   func entriesMissed(_ entries: [MissedEntry]) { missed += entries }

@@ -72,6 +72,7 @@ struct Expression: ParsableCommand {
 /// The variables and maps of `--with`.
 private struct GivenScope: CELScope {
   private let fields: Fields
+  private let zones = TimeZones(read: ZoneFiles.read)
 
   init(_ fields: Fields) { self.fields = fields }
 
@@ -89,7 +90,7 @@ private struct GivenScope: CELScope {
   }
 
   func utcOffset(_ zone: String, at time: CELTimestamp) -> Duration? {
-    guard zone == "local" else { return nil }
+    guard zone == "local" else { return zones.utcOffset(zone, at: time) }
     return .seconds(localOffset(UInt64(clamping: time.sinceEpoch.components.seconds * 1000)))
   }
 }
