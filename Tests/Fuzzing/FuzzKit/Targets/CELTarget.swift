@@ -16,7 +16,14 @@ package final class CELTarget: FuzzTarget {
     ".map(x, x)", ".all(x, ", ".exists(x, ", ".exists_one(x, ", ".filter(x, ", ".contains(", ".startsWith(",
     ".endsWith(", ".getHours()", ".getFullYear('local')", ".getDate('+25:61')", "int(", "uint(", "double(", "string(",
     "bytes(", "bool(", "type(", "dyn(", "sensor('temperature')", "state('probe')", "'(a|b)*'", "'[^a-z]{1,1000}'",
-    "'(?i)x*?'", "'((((a{9}){9}){9}){9})'", "//", "\n", "\\u{110000}", "\\U0010FFFF",
+    "'(?i)x*?'", "'((((a{9}){9}){9}){9})'", "//", "\n", "\\u{110000}", "\\U0010FFFF", "{?", ".?a", "[?0]", "maybe",
+    "optional.of(", "optional.ofNonZeroValue(", "optional.none()", "optional.unwrap(", ".hasValue()", ".value()",
+    ".or(", ".orValue(", ".optMap(x, ", ".optFlatMap(x, ", "math.greatest(", "math.least(", "math.round(", "math.abs(",
+    "math.sqrt(", "math.bitAnd(", "math.bitNot(", "math.bitShiftLeft(", "math.bitShiftRight(", ".first()", ".last()",
+    ".slice(", ".reverse()", ".distinct()", ".flatten(", ".sort()", ".sortBy(x, ", ".sum()", ".avg()", ".min()",
+    ".max()", "lists.range(", ".format([", "'%s %d %.9e %x %b'", "'%.100f'", "strings.quote(", "base64.encode(",
+    "base64.decode(", "'aGVsbG8='", "cel.bind(x, ", ".transformList(x, y, ", ".transformMap(x, y, ",
+    ".transformMapEntry(x, y, ", ".all(x, y, ", ".getHours('Europe/Berlin')", ".getHours('../UTC')",
   ]
 
   /// Needs no files.
@@ -31,7 +38,7 @@ package final class CELTarget: FuzzTarget {
   private func expression(depth: Int, _ random: inout SeededGenerator) -> String {
     func part() -> String { expression(depth: depth - 1, &random) }
     guard depth > 0 else { return atom(&random) }
-    switch Int.random(in: 0..<14, using: &random) {
+    switch Int.random(in: 0..<20, using: &random) {
     case 0, 1, 2:
       let symbol = ["+", "-", "*", "/", "%", "==", "!=", "<", "<=", ">", ">=", "&&", "||", "in"].randomElement(
         using: &random)
@@ -55,8 +62,34 @@ package final class CELTarget: FuzzTarget {
     case 11: return "has(\(part()).\(Bool.random(using: &random) ? "a" : "size"))"
     case 12:
       let part = ["getHours", "getDate", "getDayOfWeek", "getFullYear", "getMilliseconds"].randomElement(using: &random)
-      let zone = ["", "'local'", "'UTC'", "'+01:30'", "'-99:99'", "text"].randomElement(using: &random)
+      let zone = ["", "'local'", "'UTC'", "'+01:30'", "'-99:99'", "'Europe/Berlin'", "text"].randomElement(
+        using: &random)
       return "\(expression(depth: depth - 1, &random)).\(part ?? "getHours")(\(zone ?? ""))"
+    case 13: return "\(part())\(Bool.random(using: &random) ? ".?a" : "[?\(part())]")"
+    case 14:
+      let method = ["orValue", "or", "slice", "flatten", "format"].randomElement(using: &random) ?? "or"
+      return "\(part()).\(method)(\(part()))"
+    case 15:
+      let method = [
+        "hasValue", "value", "first", "last", "reverse", "distinct", "flatten", "sort", "sum", "avg", "min", "max",
+        "unwrapOpt",
+      ]
+      return "\(part()).\(method.randomElement(using: &random) ?? "value")()"
+    case 16:
+      let function = [
+        "optional.of", "optional.ofNonZeroValue", "math.abs", "math.sign", "math.sqrt", "math.round", "math.bitNot",
+        "lists.range", "strings.quote", "base64.encode", "base64.decode",
+      ]
+      return "\(function.randomElement(using: &random) ?? "optional.of")(\(part()))"
+    case 17:
+      let function = ["greatest", "least", "bitAnd", "bitXor", "bitShiftLeft", "bitShiftRight"]
+      return "math.\(function.randomElement(using: &random) ?? "least")(\(part()), \(part()))"
+    case 18:
+      let macro = ["all", "exists", "transformList", "transformMap", "transformMapEntry"].randomElement(using: &random)
+      return "\(part()).\(macro ?? "all")(x, y, \(part()))"
+    case 19:
+      let macro = ["cel.bind(x, \(part())", "\(part()).optMap(x", "\(part()).optFlatMap(x", "\(part()).sortBy(x"]
+      return "\(macro.randomElement(using: &random) ?? macro[0]), \(part()))"
     default: return atom(&random)
     }
   }
@@ -66,7 +99,7 @@ package final class CELTarget: FuzzTarget {
     case 0: return ByteMutator.number(&random)
     case 1: return ByteMutator.number(&random).filter { $0 != "-" } + "u"
     case 2:
-      return ["value", "list", "map", "text", "bytes", "number", "when", "span", "nothing", "x"].randomElement(
+      return ["value", "list", "map", "text", "bytes", "number", "when", "span", "nothing", "x", "maybe"].randomElement(
         using: &random) ?? "x"
     default: return words.randomElement(using: &random) ?? "1"
     }
@@ -79,6 +112,7 @@ package final class CELTarget: FuzzTarget {
       "when": .timestamp(CELTimestamp(milliseconds: 1_767_225_600_000)),
       "span": .duration(.seconds(90)), "nothing": .null, "event": .map(CELMap(["type": "a:b"])),
       "now": .timestamp(CELTimestamp(milliseconds: 1_767_225_600_000)), "y": .uint(.max),
+      "maybe": .optional(.map(CELMap(["a": 1]))),
     ]
     func variable(_ name: String) -> CELValue? { Self.values[name] }
     func call(_ function: String, _ arguments: [CELValue]) throws(CELError) -> CELValue? {
@@ -87,7 +121,10 @@ package final class CELTarget: FuzzTarget {
       }
       return function == "sensor" ? 21.5 : .map(CELMap(["count": 3]))
     }
-    func utcOffset(_ zone: String, at time: CELTimestamp) -> Duration? { zone == "local" ? .seconds(3600) : nil }
+    func utcOffset(_ zone: String, at time: CELTimestamp) -> Duration? {
+      guard TimeZones.isValid(zone) else { return nil }
+      return zone == "local" || zone == "Europe/Berlin" ? .seconds(3600) : nil
+    }
   }
 
   package func run(_ input: [UInt8], _ seen: inout Seen) throws {
