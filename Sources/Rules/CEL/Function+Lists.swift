@@ -64,7 +64,7 @@ extension Function {
     },
     method("sort", CELType.sortable.map { Overload([.list($0)], .list($0)) }) { (arguments, frame) throws(CELError) in
       guard case .list(let list) = arguments[0] else { return nil }
-      return .list(try Sorting.sorted(Array(list), by: Array(list), "sort()", &frame))
+      return .list(try list.sorted(byKeys: list, "sort()", &frame))
     },
   ]
 

@@ -44,7 +44,7 @@ extension Node.Comprehension {
     case .exists: return false
     case .existsOne: return .bool(matches == 1)
     case .filter, .map, .transformList: return .list(results)
-    case .sortBy: return .list(try Sorting.sorted(Array(elements), by: results, "sortBy()", &frame))
+    case .sortBy: return .list(try elements.sorted(byKeys: CELList(results), "sortBy()", &frame))
     case .transformMap, .transformMapEntry:
       guard let map = CELMap(entries) else {
         throw CELError(offset: offset, message: "\(macro.rawValue)(): the map has a key twice")

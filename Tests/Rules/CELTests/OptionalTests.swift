@@ -170,9 +170,10 @@ import Testing
   }
 
   /// The variable and the payload field named like a namespace stay usable.
-  @Test func namespacesAreNotReserved() {
+  @Test func namespacesAreNotReserved() throws {
     expect("optional + 1", 3, ["optional": 2])
     expect("math.x", 3, ["math": .map(CELMap(["x": 3]))])
     expect("[1].map(optional, optional + 1)", [2])
+    #expect(try CELProgram("math.abs(value) > optional.of(1).value()", variables: ["value"]).variables == ["value"])
   }
 }

@@ -1,12 +1,12 @@
-/// Sorts lists (github.com/google/cel-go, ext/lists.go, "sortListByAssociatedKeys").
-enum Sorting {
-  /// The elements in the order of their keys; elements with equal keys keep their order.
+extension CELList {
+  /// The elements in the order of their keys; elements with equal keys keep their order (github.com/google/cel-go,
+  /// ext/lists.go, "sortListByAssociatedKeys").
   /// - Parameters:
   ///   - keys: as many as elements.
   ///   - name: the function, for error messages.
   /// - Throws: the keys are not of one type, or their type has no order.
-  static func sorted(
-    _ elements: [CELValue], by keys: [CELValue], _ name: String, _ frame: inout Frame
+  func sorted(
+    byKeys keys: CELList, _ name: String, _ frame: inout Frame
   ) throws(CELError) -> [CELValue] {
     guard let type = keys.first?.type else { return [] }
     guard CELType.sortable.contains(type) else {
@@ -21,7 +21,7 @@ enum Sorting {
       if case .double(let value) = key, value.isNaN { throw CELError(message: "\(name): NaN has no order") }
       try frame.charge(rounds * (1 + key.length >> 5), 0)
     }
-    return keys.indices.sorted { CELValue.compare(keys[$0], keys[$1]) == .less }.map { elements[$0] }
+    return keys.indices.sorted { CELValue.compare(keys[$0], keys[$1]) == .less }.map { self[$0] }
   }
 }
 
