@@ -29,6 +29,7 @@ struct DeviceReader {
     let device = Device(
       id: id, kind: settings, driver: driver.name, options: options, location: entry.keyLocation)
     checkLevels(device, named)
+    checkUnit(device, named)
     return device
   }
 
@@ -77,6 +78,18 @@ struct DeviceReader {
       return
     }
     findings.error(fields.place(of: "safe"), "'safe' is \(settings.safe), expected on or off: it has no levels")
+  }
+
+  /// Reports a `convert` that the unit of a chip's quantity does not allow. Other drivers tell theirs when they are open.
+  private func checkUnit(_ device: Device, _ fields: FieldReader) {
+    guard case .sensor(let settings) = device.kind, settings.unit == nil, let target = settings.convert,
+      let unit = (try? ChipSensor.choice(device, settings))?.unit, UnitConversion(from: unit, to: target) == nil
+    else { return }
+    let partners = UnitConversion.partners(of: unit)
+    findings.error(
+      fields.place(of: "convert"),
+      "'convert' is '\(target)', but driver '\(device.driver)' measures in '\(unit)', which "
+        + (partners.isEmpty ? "cannot be converted" : "can be converted to \(Wording.alternatives(partners))"))
   }
 }
 

@@ -19,23 +19,11 @@ struct DeviceSettings {
   /// The settings for `kind`, with defaults for missing and invalid values.
   func read(_ kind: String, _ fields: FieldReader) -> Device.Kind {
     switch kind {
-    case "sensor": .sensor(sensor(fields))
+    case "sensor": .sensor(SensorReader(fields: fields).read())
     case "input": .input(input(fields))
     case "actuator": .actuator(actuator(fields))
     default: .camera(camera(fields))
     }
-  }
-
-  private func sensor(_ fields: FieldReader) -> SensorSettings {
-    let defaults = SensorSettings()
-    return SensorSettings(
-      every: fields.value("every", .duration(atLeast: .milliseconds(1)), defaults.every),
-      deadband: fields.value("deadband", .number("a number of at least 0") { $0 >= 0 }, defaults.deadband),
-      heartbeat: fields.optional("heartbeat", .duration(atLeast: .milliseconds(1))),
-      unit: fields.optional("unit", .name),
-      scale: fields.value("scale", .number("a number other than 0") { $0 != 0 }, defaults.scale),
-      offset: fields.value("offset", .number(), defaults.offset),
-      onDemand: fields.value("on_demand", .bool, defaults.onDemand))
   }
 
   private func input(_ fields: FieldReader) -> InputSettings {

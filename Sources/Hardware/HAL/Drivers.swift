@@ -27,7 +27,7 @@ package protocol SensorDriver: AnyObject {
 
   /// Measures once, without blocking the caller.
   /// - Parameter done: called once, on the loop's thread, within this call or later. The value is the sensor's own,
-  ///   before the board's `scale` and `offset`.
+  ///   before the board's calibration and filters.
   func measure(_ done: @escaping (Result<Measurement, HALError.Fault>) -> Void)
 }
 

@@ -33,7 +33,8 @@ extension Hardware {
   }
 
   /// The newest reading of a sensor, or the current level of an input (0 or 1); never measures.
-  /// - Returns: a reading of quality `stale` when the sensor fails, or when it is older than three periods plus 1 s.
+  /// - Returns: a reading of quality `stale` when the sensor fails, or when it is older than the sensor's `stale`;
+  ///   `suspect` when the sensor doubts it or a filter of the board file refuses it.
   /// - Throws: `notFound`, `denied`, `unavailable` before the first measurement, `failed` when it never worked.
   package func latestReading(_ id: DeviceID, as principal: Principal) throws(HALError) -> Reading {
     switch channels[id] {
@@ -49,8 +50,8 @@ extension Hardware {
 
   /// The reading that rules use: the newest good reading of a sensor, or the current level of an input (0 or 1); never
   /// measures.
-  /// - Throws: `notFound`; `unavailable` before the first good reading, and once the newest one is older than three of
-  ///   the sensor's periods plus 1 s; `failed` instead when the cause is a failing sensor or an unreadable input.
+  /// - Throws: `notFound`; `unavailable` before the first good reading, and once the newest one is older than the
+  ///   sensor's `stale`, by default three periods plus 1 s; `failed` instead when the cause is a failing sensor or an unreadable input.
   package func newestGood(_ id: DeviceID) throws(HALError) -> Reading {
     switch channels[id] {
     case .sensor(let channel): try channel.newestGood()

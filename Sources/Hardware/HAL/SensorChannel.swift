@@ -31,6 +31,11 @@ final class SensorChannel {
   private let events: any EventSink
   private let eventName: String
 
+  /// nil for a sensor whose driver's values stay as they are.
+  private let calibration: Calibration?
+  /// nil for a sensor without `filter`.
+  private let filter: Filter?
+
   private var isRunning = false
   private var isOverdue = false
   private var patienceTimer: TimerID?
@@ -51,6 +56,8 @@ final class SensorChannel {
     self.events = events
     health = Health(device.id, events)
     eventName = SensorEvents.name(of: device.id)
+    calibration = Calibration(settings)
+    filter = settings.filter.map { Filter($0) }
     backoff = Backoff(first: settings.every)
     pace = max(settings.every, Self.shortestPace)
     deadband = settings.deadband
@@ -112,7 +119,7 @@ final class SensorChannel {
   }
 
   /// The age at which a reading becomes stale.
-  private var staleAfter: Duration { max(settings.every, pace) * 3 + .seconds(1) }
+  private var staleAfter: Duration { settings.stale ?? max(settings.every, pace) * 3 + .seconds(1) }
 
   private var notOpen: HALError { health.error ?? .notOpen(device.id) }
 
@@ -146,28 +153,47 @@ final class SensorChannel {
     isOverdue = false
     if let patienceTimer { clock.cancel(patienceTimer) }
     patienceTimer = nil
-    guard driver != nil else { return }
-    switch result {
-    case .success(let measurement):
-      let value = measurement.value * settings.scale + settings.offset
-      guard value.isFinite else { return failed(.protocolViolation("it answered \(measurement.value)")) }
-      succeeded(value, measurement.quality)
-    case .failure(let fault): failed(fault)
+    guard let driver else { return }
+    do throws(HALError.Fault) {
+      let measurement = try result.get()
+      let given = settings.unit ?? driver.unit
+      let (value, unit) = try calibration?(measurement.value, given) ?? (measurement.value, given)
+      guard value.isFinite else { throw .protocolViolation("it answered \(measurement.value)") }
+      succeeded(
+        Reading(value: value, unit: unit, time: clock.now.nanoseconds, quality: measurement.quality))
+    } catch {
+      failed(error)
     }
   }
 
-  private func succeeded(_ value: Double, _ quality: Reading.Quality) {
+  private func succeeded(_ measured: Reading) {
     let now = clock.now
-    let unit = settings.unit ?? driver?.unit ?? ""
-    let reading = Reading(value: value, unit: unit, time: now.nanoseconds, quality: quality)
+    var reading = measured
+    let isPublic = check(&reading, now)
     let wasFailing = backoff.failures > 0
     latest = reading
-    if quality == .good { lastGood = reading }
+    if reading.quality == .good { lastGood = reading }
     backoff.reset()
     health.recover()
     fulfil(.success(reading))
-    publishIfDue(reading, now)
+    if isPublic { publishIfDue(reading, now) }
     if wasFailing || timer == nil { pollNext() }
+  }
+
+  /// Filters a reading. One that is refused becomes suspect.
+  /// - Returns: whether it may become an event: a refused value starts nothing.
+  private func check(_ reading: inout Reading, _ now: Instant) -> Bool {
+    guard let filter else { return true }
+    guard reading.quality == .good else {
+      filter.passOver()
+      return true
+    }
+    if let value = filter.take(reading.value, at: now, patience: staleAfter) {
+      reading.value = value
+      return true
+    }
+    reading.quality = .suspect
+    return false
   }
 
   private func failed(_ fault: HALError.Fault) {
@@ -238,9 +264,9 @@ final class SensorChannel {
     timer = nil
   }
 
-  /// Publishes the newest reading again, without a previous one, if it is good and any was published before.
+  /// Publishes the newest good reading again, without a previous one, if it is not stale and any was published before.
   func publishAgain() {
-    guard published != nil, let reading = try? newest(), reading.quality == .good else { return }
+    guard published != nil, let reading = try? newestGood() else { return }
     published = nil
     publishIfDue(reading, clock.now)
   }

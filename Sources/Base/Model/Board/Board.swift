@@ -134,13 +134,23 @@ package struct SensorSettings: Sendable, Hashable {
   package var unit: String?
   /// The factor for the driver's values; with `offset`, a calibration.
   package var scale: Double
-  /// The value added after `scale`, in the sensor's unit.
+  /// The value added after `scale`, in the driver's unit.
   package var offset: Double
+  /// The calibration curve for the driver's values, before `scale` and `offset`: by rising `measured`, with straight
+  /// lines between the points; beyond its ends the value at the end counts. Empty for none.
+  package var points: [CurvePoint]
+  /// The unit into which values are converted after `offset`; nil for none. See `UnitConversion`.
+  package var convert: String?
+  /// What is checked and averaged after all conversions; nil for nothing.
+  package var filter: FilterSettings?
+  /// The age at which the newest good reading becomes stale; nil for three periods plus 1 s.
+  package var stale: Duration?
 
-  /// Settings; by default a reading every second, uncalibrated, each published.
+  /// Settings; by default a reading every second, uncalibrated and unfiltered, each published.
   package init(
     every: Duration = .seconds(1), deadband: Double = 0, heartbeat: Duration? = nil, unit: String? = nil,
-    scale: Double = 1, offset: Double = 0, onDemand: Bool = false
+    scale: Double = 1, offset: Double = 0, onDemand: Bool = false, points: [CurvePoint] = [], convert: String? = nil,
+    filter: FilterSettings? = nil, stale: Duration? = nil
   ) {
     self.every = every
     self.onDemand = onDemand
@@ -149,6 +159,10 @@ package struct SensorSettings: Sendable, Hashable {
     self.unit = unit
     self.scale = scale
     self.offset = offset
+    self.points = points
+    self.convert = convert
+    self.filter = filter
+    self.stale = stale
   }
 }
 
