@@ -20,18 +20,10 @@ struct DeviceSettings {
   func read(_ kind: String, _ fields: FieldReader) -> Device.Kind {
     switch kind {
     case "sensor": .sensor(SensorReader(fields: fields).read())
-    case "input": .input(input(fields))
+    case "input": .input(InputReader(fields: fields).read())
     case "actuator": .actuator(actuator(fields))
     default: .camera(camera(fields))
     }
-  }
-
-  private func input(_ fields: FieldReader) -> InputSettings {
-    let defaults = InputSettings()
-    return InputSettings(
-      edges: fields.value("edges", .choice(of: InputSettings.Edges.self), defaults.edges),
-      debounce: fields.value("debounce", .duration(), defaults.debounce),
-      emergencyStop: fields.value("emergency_stop", .bool, defaults.emergencyStop))
   }
 
   private func actuator(_ fields: FieldReader) -> ActuatorSettings {

@@ -2,14 +2,16 @@ import Model
 
 extension KnownNames {
   /// The warning for an event of the daemon's own domains that it never publishes; nil for other events, and when the
-  /// board is unknown. An exact `sensor:<id>` or `input:<id>` is an error instead: see `complaint(about:)`.
+  /// board is unknown. An exact `sensor:<id>`, `input:<id>` or `gesture:<id>` is an error instead: see `complaint(about:)`.
   func doubt(about event: EventPattern) -> String? {
     guard let domain = EventPattern.builtInDomain(of: event.text) else { return nil }
     let names: [String]
     switch domain {
     case "timer": return nil
-    case "sensor", "input":
-      guard !event.isExact, let devices = devices(of: domain) else { return nil }
+    case "sensor", "input", "gesture":
+      guard !event.isExact, let devices = domain == "gesture" ? inputsWithGestures : devices(of: domain) else {
+        return nil
+      }
       names = devices.map { "\(domain):\($0)" }
     default: names = EventCatalogue.names(of: domain)
     }

@@ -4,6 +4,7 @@ import Model
 package struct KnownNames: Sendable {
   private let kinds: [String: String]?
   private let digital: Set<String>
+  private let buttons: Set<String>
   private let agents: Set<String>?
   private let boardName: String
 
@@ -13,6 +14,7 @@ package struct KnownNames: Sendable {
       Dictionary(board.devices.map { ($0.id.rawValue, $0.kind.name) }, uniquingKeysWith: { first, _ in first })
     }
     digital = Set((board?.devices ?? []).filter(\.isDigital).map(\.id.rawValue))
+    buttons = Set((board?.devices ?? []).filter(\.hasGestures).map(\.id.rawValue))
     self.agents = agents.map { Set($0.map(\.rawValue)) }
     boardName = board?.name ?? ""
   }
@@ -48,12 +50,20 @@ package struct KnownNames: Sendable {
     return "board '\(boardName)' has no sensor or input \(Wording.quoted(name))\(suggestion)"
   }
 
-  /// The error for an event of a device, `sensor:<id>` or `input:<id>`; nil when it is valid, or the board is unknown.
+  /// The error for an event of a device, `sensor:<id>`, `input:<id>` or `gesture:<id>`; nil when it is valid, or the
+  /// board is unknown.
   func complaint(about event: EventPattern) -> String? {
     guard event.isExact, let colon = event.text.firstIndex(of: ":") else { return nil }
     let domain = String(event.text[..<colon])
-    guard domain == "sensor" || domain == "input" else { return nil }
-    return complaint(about: String(event.text[colon...].dropFirst()), kind: domain)
+    let id = String(event.text[colon...].dropFirst())
+    switch domain {
+    case "sensor", "input": return complaint(about: id, kind: domain)
+    case "gesture":
+      if let complaint = complaint(about: id, kind: "input") { return complaint }
+      return kinds == nil || buttons.contains(id)
+        ? nil : "input '\(id)' has no gestures: give it 'gestures' in the board file"
+    default: return nil
+    }
   }
 
   /// The error for a reference to an agent; nil when it is valid, or the agents are unknown.
@@ -65,6 +75,16 @@ package struct KnownNames: Sendable {
     return "no agent is called '\(agent)'\(expected)"
   }
 
+  /// The ids of the inputs with gestures, sorted; nil when the board is unknown.
+  var inputsWithGestures: [String]? { kinds == nil ? nil : buttons.sorted() }
+
   /// Whether the actuator `id` has no levels between on and off.
   func isDigital(_ id: String) -> Bool { digital.contains(id) }
+}
+
+extension Device {
+  /// Whether it is an input with `gestures`.
+  fileprivate var hasGestures: Bool {
+    if case .input(let settings) = kind { settings.gestures != nil } else { false }
+  }
 }

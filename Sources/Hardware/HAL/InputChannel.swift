@@ -20,6 +20,8 @@ final class InputChannel {
   private let eventName: String
   private let retry: Retry
   private var isAnnounced = false
+  /// nil for an input without `gestures`.
+  private var gesture: Gesture?
 
   init(_ device: Device, _ settings: InputSettings, _ clock: any Timekeeper, _ events: any EventSink) {
     self.device = device
@@ -29,6 +31,10 @@ final class InputChannel {
     health = Health(device.id, events)
     eventName = InputEvents.name(of: device.id)
     retry = Retry(clock)
+    gesture = settings.gestures.map { settings in
+      let name = GestureEvents.name(of: device.id)
+      return Gesture(settings, clock) { events.publish(GestureEvents.made(name, $0), from: device.id.rawValue) }
+    }
   }
 
   func attach(_ driver: any InputDriver) {
@@ -38,6 +44,7 @@ final class InputChannel {
 
   func stop() {
     retry.cancel()
+    gesture?.cancel()
     driver?.stop()
     driver = nil
   }
@@ -93,21 +100,29 @@ final class InputChannel {
     case .edge(let edge):
       // First, and regardless of `edges`: a short press counts even if it is already over.
       if edge.isActive, settings.emergencyStop { onStop("it became active", nil) }
-      switch settings.edges {
-      case .rising where !edge.isActive: return
-      case .falling where edge.isActive: return
-      default: break
+      if isWanted(edge) {
+        publish(edge.isActive, edge.isActive ? "rising" : "falling", edge.sequence, edge.time)
       }
-      publish(edge.isActive, edge.isActive ? "rising" : "falling", edge.sequence, edge.time)
+      gesture?.take(edge)
     case .lost(let count):
       lost += count
+      gesture?.forget()
       events.publish(DeviceEvents.overrun(device.id, lost: Int(count)), from: device.id.rawValue)
     case .gone(let why):
+      gesture?.forget()
       health.lose(why)
       stopIfAsked(nil)
     case .back(let isActive):
       health.regain(isActive: isActive)
       publishLevel()
+    }
+  }
+
+  private func isWanted(_ edge: Edge) -> Bool {
+    switch settings.edges {
+    case .rising: edge.isActive
+    case .falling: !edge.isActive
+    case .both: true
     }
   }
 

@@ -174,12 +174,17 @@ package struct InputSettings: Sendable, Hashable {
   package var debounce: Duration
   /// Whether it is an emergency stop button: all outputs go safe while it is active or cannot be read.
   package var emergencyStop: Bool
+  /// The gestures to tell apart; nil for none.
+  package var gestures: GestureSettings?
 
-  /// Settings; by default both edges, without debouncing.
-  package init(edges: Edges = .both, debounce: Duration = .zero, emergencyStop: Bool = false) {
+  /// Settings; by default both edges, without debouncing and gestures.
+  package init(
+    edges: Edges = .both, debounce: Duration = .zero, emergencyStop: Bool = false, gestures: GestureSettings? = nil
+  ) {
     self.edges = edges
     self.debounce = debounce
     self.emergencyStop = emergencyStop
+    self.gestures = gestures
   }
 
   /// The edges of libgpiod v2 (`GPIOD_LINE_EDGE_RISING` and so on). Rising means becoming active.

@@ -47,8 +47,8 @@ extension Parameter where Argument == EventPattern {
 extension ControlMethods {
   private static let emit = Method<Call>(
     "events.emit", .operate,
-    "Publishes an event. The daemon's own domains (`sensor`, `input`, `camera`, `device`, `agent`, `budget`, `rule`, "
-      + "`timer`, `system`) are refused.",
+    "Publishes an event. The daemon's own domains ("
+      + EventPattern.builtInDomains.map { "`\($0)`" }.joined(separator: ", ") + ") are refused.",
     Parameter.required("type", .text, "the event's name, `domain:verb`", aliases: ["event"]),
     Parameter.optional("payload", .object, default: [:], "the event's payload, at most 16 KiB", aliases: ["data"]),
     Parameter.optional(

@@ -10,6 +10,7 @@ package enum EventCatalogue {
     switch domain {
     case "sensor": SensorEvents.all
     case "input": InputEvents.all
+    case "gesture": GestureEvents.all
     case "camera": CameraEvents.all
     case "device": DeviceEvents.all
     case "agent": AgentEvents.all
