@@ -12,7 +12,8 @@ struct InputReader {
       edges: fields.value("edges", .choice(of: InputSettings.Edges.self), defaults.edges),
       debounce: fields.value("debounce", .duration(), defaults.debounce),
       emergencyStop: fields.value("emergency_stop", .bool, defaults.emergencyStop),
-      gestures: gestures())
+      gestures: gestures(),
+      stuck: fields.optional("stuck", .duration(atLeast: .milliseconds(1))))
   }
 
   private func gestures() -> GestureSettings? {

@@ -20,7 +20,8 @@ struct SensorReader {
       points: fields.value("points", .curve, defaults.points),
       convert: fields.optional("convert", .targetUnit),
       filter: filter(),
-      stale: fields.optional("stale", .duration(atLeast: .milliseconds(1))))
+      stale: fields.optional("stale", .duration(atLeast: .milliseconds(1))),
+      stuck: fields.optional("stuck", .duration(atLeast: .milliseconds(1))))
     checkUnits(settings)
     doubt(settings)
     return settings
@@ -55,6 +56,9 @@ struct SensorReader {
     let every = settings.every
     if let stale = settings.stale, stale < every {
       warn("stale", "'stale' is \(stale.text), but a reading comes only every \(every.text): it is stale in between")
+    }
+    if let stuck = settings.stuck, stuck <= every, !settings.onDemand {
+      warn("stuck", "'stuck' is \(stuck.text), but a reading comes only every \(every.text): two equal ones would do")
     }
     if let mean = settings.filter?.mean, mean < every, !settings.onDemand {
       fields.findings.warning(

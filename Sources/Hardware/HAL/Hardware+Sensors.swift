@@ -51,11 +51,12 @@ extension Hardware {
   /// The reading that rules use: the newest good reading of a sensor, or the current level of an input (0 or 1); never
   /// measures.
   /// - Throws: `notFound`; `unavailable` before the first good reading, and once the newest one is older than the
-  ///   sensor's `stale`, by default three periods plus 1 s; `failed` instead when the cause is a failing sensor or an unreadable input.
+  ///   sensor's `stale`, by default three periods plus 1 s; `failed` instead when the cause is a failing sensor or an unreadable input;
+  ///   `unavailable` while an input is stuck.
   package func newestGood(_ id: DeviceID) throws(HALError) -> Reading {
     switch channels[id] {
     case .sensor(let channel): try channel.newestGood()
-    case .input(let channel): try channel.newest()
+    case .input(let channel): try channel.newestGood()
     default: throw notFound(id, "sensor")
     }
   }

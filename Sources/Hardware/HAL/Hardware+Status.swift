@@ -29,6 +29,7 @@ extension Hardware {
     switch channel {
     case .sensor(let sensor):
       status.watchers = sensor.watchers
+      status.fault = status.fault ?? sensor.stillness
       do throws(HALError) {
         let reading = try sensor.newest()
         status.reading = reading
@@ -41,6 +42,7 @@ extension Hardware {
         let reading = try input.newest()
         status.reading = reading
         status.state = reading.value == 1 ? "active" : "inactive"
+        status.fault = status.fault ?? input.stillness
       } catch {
         status.state = input.driver == nil ? "not open" : "gone"
         status.fault = error.cause

@@ -21,7 +21,9 @@ final class InputChannel {
   private let retry: Retry
   private var isAnnounced = false
   /// nil for an input without `gestures`.
-  private var gesture: Gesture?
+  private let gesture: Gesture?
+  /// nil for an input without `stuck`.
+  private let stuck: StuckInput?
 
   init(_ device: Device, _ settings: InputSettings, _ clock: any Timekeeper, _ events: any EventSink) {
     self.device = device
@@ -35,6 +37,12 @@ final class InputChannel {
       let name = GestureEvents.name(of: device.id)
       return Gesture(settings, clock) { events.publish(GestureEvents.made(name, $0), from: device.id.rawValue) }
     }
+    stuck = settings.stuck.map { limit in
+      StuckInput(limit, clock) { isStuck in
+        let event = isStuck ? DeviceEvents.stuck(device.id, for: limit) : DeviceEvents.unstuck(device.id)
+        events.publish(event, from: device.id.rawValue)
+      }
+    }
   }
 
   func attach(_ driver: any InputDriver) {
@@ -45,6 +53,7 @@ final class InputChannel {
   func stop() {
     retry.cancel()
     gesture?.cancel()
+    stuck?.pause()
     driver?.stop()
     driver = nil
   }
@@ -62,6 +71,7 @@ final class InputChannel {
       retry.reset()
       health.recover()
       stopIfAsked(nil)
+      if let isActive = driver.isActive { stuck?.take(isActive, since: clock.now) }
       publishLevel()
     } catch {
       health.fail(error, operation: "watch")
@@ -70,14 +80,27 @@ final class InputChannel {
     }
   }
 
-  /// The level now, 0 or 1.
+  /// The level now, 0 or 1; suspect while the input is stuck.
   func newest() throws(HALError) -> Reading {
     guard let driver else { throw health.error ?? .notOpen(device.id) }
     guard let isActive = driver.isActive else {
       if let why = driver.absence { throw .failed(device.id, operation: "read", .absent(why)) }
       throw health.error ?? .failed(device.id, operation: "read", .gone)
     }
-    return Reading(value: isActive ? 1 : 0, unit: "", time: clock.now.nanoseconds)
+    let quality: Reading.Quality = stuck?.isStuck ?? false ? .suspect : .good
+    return Reading(value: isActive ? 1 : 0, unit: "", time: clock.now.nanoseconds, quality: quality)
+  }
+
+  /// The level now, 0 or 1, unless the input is stuck.
+  func newestGood() throws(HALError) -> Reading {
+    if let stillness { throw .unavailable(device.id, stillness) }
+    return try newest()
+  }
+
+  /// Why its level is suspect, for people; nil while it is not stuck.
+  var stillness: String? {
+    guard stuck?.isStuck ?? false, let limit = settings.stuck else { return nil }
+    return "it is stuck: it has been active for more than \(limit.text)"
   }
 
   /// Why this stop input is asserted; nil when it is not. An unreadable input counts as asserted.
@@ -104,16 +127,22 @@ final class InputChannel {
         publish(edge.isActive, edge.isActive ? "rising" : "falling", edge.sequence, edge.time)
       }
       gesture?.take(edge)
+      stuck?.take(edge.isActive, since: edge.time)
     case .lost(let count):
       lost += count
       gesture?.forget()
+      // It has changed, whatever its level is now.
+      stuck?.take(false, since: clock.now)
+      if driver?.isActive ?? false { stuck?.take(true, since: clock.now) }
       events.publish(DeviceEvents.overrun(device.id, lost: Int(count)), from: device.id.rawValue)
     case .gone(let why):
       gesture?.forget()
+      stuck?.pause()
       health.lose(why)
       stopIfAsked(nil)
     case .back(let isActive):
       health.regain(isActive: isActive)
+      stuck?.take(isActive, since: clock.now)
       publishLevel()
     }
   }

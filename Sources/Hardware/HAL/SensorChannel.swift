@@ -35,6 +35,8 @@ final class SensorChannel {
   private let calibration: Calibration?
   /// nil for a sensor without `filter`.
   private let filter: Filter?
+  /// nil for a sensor without `stuck`.
+  private let stuck: StuckSensor?
 
   private var isRunning = false
   private var isOverdue = false
@@ -58,6 +60,7 @@ final class SensorChannel {
     eventName = SensorEvents.name(of: device.id)
     calibration = Calibration(settings)
     filter = settings.filter.map { Filter($0) }
+    stuck = settings.stuck.map { StuckSensor($0) }
     backoff = Backoff(first: settings.every)
     pace = max(settings.every, Self.shortestPace)
     deadband = settings.deadband
@@ -159,16 +162,17 @@ final class SensorChannel {
       let given = settings.unit ?? driver.unit
       let (value, unit) = try calibration?(measurement.value, given) ?? (measurement.value, given)
       guard value.isFinite else { throw .protocolViolation("it answered \(measurement.value)") }
-      succeeded(
-        Reading(value: value, unit: unit, time: clock.now.nanoseconds, quality: measurement.quality))
+      let reading = Reading(value: value, unit: unit, time: clock.now.nanoseconds, quality: measurement.quality)
+      succeeded(reading, measurement.value)
     } catch {
       failed(error)
     }
   }
 
-  private func succeeded(_ measured: Reading) {
+  private func succeeded(_ calibrated: Reading, _ measured: Double) {
     let now = clock.now
-    var reading = measured
+    var reading = calibrated
+    watchForStillness(reading, measured, now)
     let isPublic = check(&reading, now)
     let wasFailing = backoff.failures > 0
     latest = reading
@@ -180,9 +184,27 @@ final class SensorChannel {
     if wasFailing || timer == nil { pollNext() }
   }
 
-  /// Filters a reading. One that is refused becomes suspect.
-  /// - Returns: whether it may become an event: a refused value starts nothing.
+  private func watchForStillness(_ reading: Reading, _ measured: Double, _ now: Instant) {
+    guard let stuck, let isStuck = stuck.take(measured, at: now) else { return }
+    let event =
+      isStuck
+      ? DeviceEvents.stuck(device.id, for: stuck.span ?? .zero, reading: reading) : DeviceEvents.unstuck(device.id)
+    events.publish(event, from: device.id.rawValue)
+  }
+
+  /// Why its readings are suspect although it answers, for people; nil while it is not stuck.
+  var stillness: String? {
+    stuck?.span.map { "it is stuck: its value has been the same for more than \($0.text)" }
+  }
+
+  /// Filters a reading. One that is refused, or that of a stuck sensor, becomes suspect.
+  /// - Returns: whether it may become an event: such a value starts nothing.
   private func check(_ reading: inout Reading, _ now: Instant) -> Bool {
+    guard stuck?.span == nil else {
+      reading.quality = .suspect
+      filter?.passOver()
+      return false
+    }
     guard let filter else { return true }
     guard reading.quality == .good else {
       filter.passOver()

@@ -32,6 +32,11 @@ import Testing
     #expect(complaints(.board, text("gestures: true")).contains("'gestures' is true, expected a map"))
   }
 
+  @Test func otherSettingsAreRead() throws {
+    #expect(try settings("stuck: 2h") == InputSettings(stuck: .seconds(7200)))
+    #expect(complaints(.board, text("stuck: soon")).contains("'stuck' is 'soon', expected a duration"))
+  }
+
   @Test func rulesKnowWhichInputsHaveGestures() throws {
     let known = KnownNames(board: try board("gestures: {long: 800ms}"))
     let rules = """

@@ -19,7 +19,7 @@ import Testing
   private struct Unexpected: Error {}
 
   @Test func allAreRead() throws {
-    #expect(try settings("stale: 30s") == SensorSettings(stale: .seconds(30)))
+    #expect(try settings("stale: 30s, stuck: 2h") == SensorSettings(stale: .seconds(30), stuck: .seconds(7200)))
     #expect(
       try settings("filter: {range: [-30, 60], spike: 5, median: 5, mean: 10s}")
         == SensorSettings(filter: FilterSettings(range: -30...60, spike: 5, median: 5, mean: .seconds(10))))
@@ -75,9 +75,10 @@ import Testing
 
   @Test func nonsenseIsDoubted() {
     #expect(
-      complaints(.board, text("every: 10s, stale: 5s, filter: {mean: 2s}")) == #"""
+      complaints(.board, text("every: 10s, stale: 5s, filter: {mean: 2s}, stuck: 10s")) == #"""
         f:4:40: warning: 'stale' is 5s, but a reading comes only every 10s: it is stale in between
         f:4:59: warning: 'mean' is 2s, but a reading comes only every 10s: there is nothing to average
+        f:4:71: warning: 'stuck' is 10s, but a reading comes only every 10s: two equal ones would do
         """#)
     #expect(
       complaints(.board, text("filter: {}")) == #"""

@@ -145,12 +145,14 @@ package struct SensorSettings: Sendable, Hashable {
   package var filter: FilterSettings?
   /// The age at which the newest good reading becomes stale; nil for three periods plus 1 s.
   package var stale: Duration?
+  /// How long the driver's value may stay exactly the same before the sensor is stuck; nil for ever.
+  package var stuck: Duration?
 
   /// Settings; by default a reading every second, uncalibrated and unfiltered, each published.
   package init(
     every: Duration = .seconds(1), deadband: Double = 0, heartbeat: Duration? = nil, unit: String? = nil,
     scale: Double = 1, offset: Double = 0, onDemand: Bool = false, points: [CurvePoint] = [], convert: String? = nil,
-    filter: FilterSettings? = nil, stale: Duration? = nil
+    filter: FilterSettings? = nil, stale: Duration? = nil, stuck: Duration? = nil
   ) {
     self.every = every
     self.onDemand = onDemand
@@ -163,6 +165,7 @@ package struct SensorSettings: Sendable, Hashable {
     self.convert = convert
     self.filter = filter
     self.stale = stale
+    self.stuck = stuck
   }
 }
 
@@ -176,15 +179,19 @@ package struct InputSettings: Sendable, Hashable {
   package var emergencyStop: Bool
   /// The gestures to tell apart; nil for none.
   package var gestures: GestureSettings?
+  /// How long it may be active before it is stuck; nil for ever.
+  package var stuck: Duration?
 
   /// Settings; by default both edges, without debouncing and gestures.
   package init(
-    edges: Edges = .both, debounce: Duration = .zero, emergencyStop: Bool = false, gestures: GestureSettings? = nil
+    edges: Edges = .both, debounce: Duration = .zero, emergencyStop: Bool = false, gestures: GestureSettings? = nil,
+    stuck: Duration? = nil
   ) {
     self.edges = edges
     self.debounce = debounce
     self.emergencyStop = emergencyStop
     self.gestures = gestures
+    self.stuck = stuck
   }
 
   /// The edges of libgpiod v2 (`GPIOD_LINE_EDGE_RISING` and so on). Rising means becoming active.

@@ -3,7 +3,7 @@ package enum DeviceEvents {
   static var all: [EventDeclaration] {
     [
       changedDeclaration, limitedDeclaration, faultDeclaration, recoveredDeclaration, lostDeclaration, backDeclaration,
-      resetDeclaration, overrunDeclaration,
+      resetDeclaration, overrunDeclaration, stuckDeclaration, unstuckDeclaration,
     ]
   }
 
