@@ -37,15 +37,22 @@ package enum TrialBoard {
     return Board(name: "made up from the manifest", backend: .simulated, devices: devices)
   }
 
-  /// A copy of `board` with every device simulated. Limits and settings stay, except that inputs have no debounce: a
-  /// simulated input does not bounce, and its changes take effect immediately.
+  /// A copy of `board` with every device simulated. Limits and settings stay, except that inputs have no debounce, and
+  /// sensors no filter and no curve: a simulated input does not bounce, and a value that is set takes effect as it is.
   package static func simulated(_ board: Board) -> Board {
     var board = board
     board.backend = .simulated
     for index in board.devices.indices {
-      guard case .input(var settings) = board.devices[index].kind else { continue }
-      settings.debounce = .zero
-      board.devices[index].kind = .input(settings)
+      switch board.devices[index].kind {
+      case .input(var settings):
+        settings.debounce = .zero
+        board.devices[index].kind = .input(settings)
+      case .sensor(var settings):
+        settings.unit = settings.convert ?? settings.unit
+        (settings.points, settings.convert, settings.filter, settings.stuck) = ([], nil, nil, nil)
+        board.devices[index].kind = .sensor(settings)
+      case .actuator, .camera: break
+      }
     }
     for index in board.devices.indices where board.devices[index].driver != "simulated" {
       board.devices[index].driver = "simulated"

@@ -106,6 +106,7 @@ package final class DaemonCore {
     agents.isPartial = false
     adopt(owner?.manifests() ?? [], kept)
     hardware.open(leaseStore: guardian)
+    if let counts = kept.counts { hardware.recallCounts(counts, store: registry) }
     charge()
     rules.recall(kept.cooldowns)
     do { _ = try rules.reloadRules() } catch {
@@ -133,6 +134,7 @@ package final class DaemonCore {
       return
     }
     agents.restore(kept.states)
+    if let counts = kept.counts { hardware.recallCounts(counts, store: registry) }
     rules.recall(kept.cooldowns)
     adopt([], kept)
     releaseOfTheGone(hasAllAgents: true)

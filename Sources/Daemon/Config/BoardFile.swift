@@ -100,7 +100,22 @@ package enum BoardFile {
       }
     }
     BoardClaims(scope: scope, findings: board.findings).check(devices)
+    for device in devices { checkDerived(device, declared, board.findings) }
     return DeclaredDevices.symmetric(devices)
+  }
+
+  /// Reports sensors that `count` would derive under an id that is taken or too long.
+  private static func checkDerived(_ device: Device, _ declared: DeclaredDevices, _ findings: Findings) {
+    for sensor in device.derived {
+      if declared.kinds[sensor.id.rawValue] != nil {
+        findings.error(
+          device.location, "'count' of input '\(device.id)' makes a sensor '\(sensor.id)', but a device has that id")
+      } else if device.id.isWellFormed, !sensor.id.isWellFormed {
+        findings.error(
+          device.location,
+          "'count' makes a sensor '\(sensor.id)', whose id is longer than 64 characters: shorten this one")
+      }
+    }
   }
 }
 

@@ -8,12 +8,30 @@ struct InputReader {
   /// The settings, with defaults for missing and invalid values.
   func read() -> InputSettings {
     let defaults = InputSettings()
-    return InputSettings(
+    let settings = InputSettings(
       edges: fields.value("edges", .choice(of: InputSettings.Edges.self), defaults.edges),
       debounce: fields.value("debounce", .duration(), defaults.debounce),
       emergencyStop: fields.value("emergency_stop", .bool, defaults.emergencyStop),
       gestures: gestures(),
-      stuck: fields.optional("stuck", .duration(atLeast: .milliseconds(1))))
+      stuck: fields.optional("stuck", .duration(atLeast: .milliseconds(1))),
+      count: count())
+    if settings.count != nil, fields.node("debounce") == nil {
+      fields.findings.warning(
+        fields.place(of: "count"),
+        "'count' without a 'debounce' also counts the bounces of a mechanical contact ('debounce: 0s' confirms this)")
+    }
+    return settings
+  }
+
+  private func count() -> CountSettings? {
+    guard let count = fields.map("count") else { return nil }
+    let defaults = CountSettings()
+    let settings = CountSettings(
+      unit: count.value("unit", .name, defaults.unit),
+      perPulse: count.value("per_pulse", .number("a number greater than 0") { $0 > 0 }, defaults.perPulse),
+      window: count.value("window", .duration(atLeast: .seconds(1)), defaults.window))
+    count.close()
+    return settings
   }
 
   private func gestures() -> GestureSettings? {

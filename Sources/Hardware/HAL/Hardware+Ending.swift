@@ -74,6 +74,7 @@ extension Hardware {
       default: break
       }
     }
+    counts?.close()
     let timer = clock.schedule(after: patience) { [weak self] in self?.letGo() }
     ending = Ending(timer: timer, done: done)
     if patience <= .zero || isThrough { letGo() }

@@ -49,6 +49,8 @@ package final class Hardware {
   var isOpen = false
   /// A shutdown that waits for the hardware; nil when there is none.
   var ending: Ending?
+  /// What inputs have counted; nil on a board without inputs that count.
+  private(set) var counts: CountBook?
   /// Callers of `confirm` that wait for actuators to answer.
   var confirmations: [UInt64: Confirmation] = [:]
 
@@ -79,6 +81,7 @@ package final class Hardware {
       }
     }
     for channel in actuators { channel.onAnswer = { [weak self] in self?.actuatorAnswered() } }
+    counts = makeCounts()
     watchStops()
   }
 
@@ -150,7 +153,7 @@ package final class Hardware {
   private func open(_ device: Device) {
     guard isOpen, let channel = channels[device.id] else { return }
     do throws(HALError) {
-      let opened = try backend.open(device)
+      let opened = try driver(of: device)
       // Actuators recover when the hardware takes a level, inputs once they are watched: their channels report it.
       if retries.removeValue(forKey: device.id) != nil {
         switch channel {

@@ -22,6 +22,10 @@ final class InputChannel {
   private var isAnnounced = false
   /// nil for an input without `gestures`.
   private let gesture: Gesture?
+  /// nil for an input without `count`.
+  let counter: PulseCounter?
+  /// The level after the newest edge; nil while it is not known.
+  private var wasActive: Bool?
   /// nil for an input without `stuck`.
   private let stuck: StuckInput?
 
@@ -37,6 +41,7 @@ final class InputChannel {
       let name = GestureEvents.name(of: device.id)
       return Gesture(settings, clock) { events.publish(GestureEvents.made(name, $0), from: device.id.rawValue) }
     }
+    counter = settings.count.map { PulseCounter($0) }
     stuck = settings.stuck.map { limit in
       StuckInput(limit, clock) { isStuck in
         let event = isStuck ? DeviceEvents.stuck(device.id, for: limit) : DeviceEvents.unstuck(device.id)
@@ -71,7 +76,8 @@ final class InputChannel {
       retry.reset()
       health.recover()
       stopIfAsked(nil)
-      if let isActive = driver.isActive { stuck?.take(isActive, since: clock.now) }
+      wasActive = driver.isActive
+      if let wasActive { stuck?.take(wasActive, since: clock.now) }
       publishLevel()
     } catch {
       health.fail(error, operation: "watch")
@@ -126,10 +132,15 @@ final class InputChannel {
       if isWanted(edge) {
         publish(edge.isActive, edge.isActive ? "rising" : "falling", edge.sequence, edge.time)
       }
+      if edge.isActive { counter?.add(at: edge.time) }
+      wasActive = edge.isActive
       gesture?.take(edge)
       stuck?.take(edge.isActive, since: edge.time)
     case .lost(let count):
       lost += count
+      // Edges alternate, so their number tells how many of them were pulses.
+      counter?.add(UInt64(clamping: wasActive ?? false ? count / 2 : (count + 1) / 2), at: clock.now)
+      if count % 2 == 1 { wasActive = !(wasActive ?? false) }
       gesture?.forget()
       // It has changed, whatever its level is now.
       stuck?.take(false, since: clock.now)
@@ -142,6 +153,7 @@ final class InputChannel {
       stopIfAsked(nil)
     case .back(let isActive):
       health.regain(isActive: isActive)
+      wasActive = isActive
       stuck?.take(isActive, since: clock.now)
       publishLevel()
     }

@@ -99,6 +99,22 @@ import Testing
     next.close()
   }
 
+  @Test func countsOfInputsAreThereAfterARestart() throws {
+    let folder = try TemporaryFolder()
+    let life = try Life(folder.path)
+    #expect(life.registry.open(timeout: .seconds(120)).counts == [:])
+    life.registry.keep(["water": 100, "rain.gauge": 7])
+    life.registry.keep(["water": .max])
+    life.close()
+    let next = try Life(folder.path)
+    #expect(next.registry.open(timeout: .seconds(120)).counts == ["water": .max, "rain.gauge": 7])
+    next.close()
+    // What is not known must not be replaced.
+    let late = try Life(folder.path)
+    #expect(late.registry.open(timeout: .zero).counts == nil)
+    late.close()
+  }
+
   @Test func whatCouldNotBeReadInTimeIsNotReplacedAndComesLater() throws {
     let folder = try TemporaryFolder()
     let life = try Life(folder.path)

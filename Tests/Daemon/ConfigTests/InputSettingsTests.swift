@@ -37,6 +37,55 @@ import Testing
     #expect(complaints(.board, text("stuck: soon")).contains("'stuck' is 'soon', expected a duration"))
   }
 
+  @Test func countIsRead() throws {
+    #expect(
+      try settings("debounce: 2ms, count: {unit: L, per_pulse: 0.5, window: 10s}")
+        == InputSettings(
+          debounce: .milliseconds(2), count: CountSettings(unit: "L", perPulse: 0.5, window: .seconds(10))))
+    #expect(try settings("debounce: 0s, count: {}") == InputSettings(count: CountSettings()))
+    #expect(
+      complaints(.board, text("count: {unti: L, per_pulse: 0, window: 5ms}")) == #"""
+        f:4:27: warning: 'count' without a 'debounce' also counts the bounces of a mechanical contact ('debounce: 0s' confirms this)
+        f:4:28: 'count' has an unknown key 'unti' (did you mean 'unit'?)
+        f:4:48: 'per_pulse' is 0, expected a number greater than 0
+        f:4:59: 'window' is '5ms', expected a duration such as 500ms, 10s or 1m30s (at least 1s)
+        """#)
+  }
+
+  @Test func countedSensorsAreSensorsOfTheBoard() throws {
+    let board = try board("debounce: 2ms, count: {}")
+    #expect(board.devices.map(\.id) == ["b", "b.rate", "b.total", "d"])
+    let known = KnownNames(board: board)
+    #expect(
+      complaints(
+        .orchestration,
+        """
+        rules:
+          - {on: "sensor:b.rate", if: "sensor('b.total') > 3.0", action: "emit(a:b)"}
+          - {on: "sensor:b.rat", action: "emit(a:b)"}
+        """, known: known) == #"""
+          f:3:10: board 'bench' has no sensor 'b.rat' (did you mean 'b.rate'?)
+          """#)
+  }
+
+  @Test func idsOfCountedSensorsMustBeFree() {
+    let long = String(repeating: "x", count: 60)
+    let text = """
+      name: bench
+      backend: simulated
+      devices:
+        b: {kind: input, debounce: 1ms, count: {}}
+        b.rate: {kind: sensor}
+        \(long): {kind: input, debounce: 1ms, count: {}}
+      """
+    #expect(
+      complaints(.board, text) == """
+        f:4:3: 'count' of input 'b' makes a sensor 'b.rate', but a device has that id
+        f:6:3: 'count' makes a sensor '\(long).rate', whose id is longer than 64 characters: shorten this one
+        f:6:3: 'count' makes a sensor '\(long).total', whose id is longer than 64 characters: shorten this one
+        """)
+  }
+
   @Test func rulesKnowWhichInputsHaveGestures() throws {
     let known = KnownNames(board: try board("gestures: {long: 800ms}"))
     let rules = """

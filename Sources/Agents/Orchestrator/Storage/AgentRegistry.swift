@@ -21,6 +21,8 @@ package enum RegistryChange: Sendable {
   case enabled(AgentID, Bool)
   /// When the cooldown of a rule began; nil when it has no effect any more.
   case cooldown(RuleID, RuleCooldown?)
+  /// How many pulses an input has counted.
+  case count(DeviceID, UInt64)
   /// A line of the restart ledger; the registry fills in its boot.
   indirect case ledger(LedgerEntry)
 }

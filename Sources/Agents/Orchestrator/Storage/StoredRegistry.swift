@@ -17,6 +17,8 @@ package final class StoredRegistry: AgentRegistry {
     package var disabled: Set<AgentID> = []
     /// When the cooldowns of rules began.
     package var cooldowns: [RuleID: RuleCooldown] = [:]
+    /// How many pulses the inputs have counted; nil while it is not known, when no count may be stored.
+    package var counts: [DeviceID: UInt64]?
     /// The ledger's last line about the daemon; nil before its first start.
     package var lastOfDaemon: LedgerEntry?
     /// Warnings for people: a file was restored or cannot be read.
@@ -238,6 +240,7 @@ struct StoreSlot {
         agents: try store.agents(), states: try store.states(),
         disabled: Set(try store.notes(beginning: StoreChange.disabledNote).map { AgentID($0.key) }),
         cooldowns: try cooldowns(store),
+        counts: try counts(store),
         lastOfDaemon: try store.lastOfDaemon(),
         notices: store.notices + (problem.map { [$0] } ?? []))
     } catch {
@@ -251,6 +254,12 @@ struct StoreSlot {
       cooldowns[RuleID(rule)] = RuleCooldown(text)
     }
     return cooldowns
+  }
+
+  private func counts(_ store: Store) throws(StoreError) -> [DeviceID: UInt64] {
+    var counts: [DeviceID: UInt64] = [:]
+    for (input, text) in try store.notes(beginning: StoreChange.countNote) { counts[DeviceID(input)] = UInt64(text) }
+    return counts
   }
 
   /// - Returns: nil when everything is on the disk; otherwise the error in a sentence.
@@ -292,6 +301,8 @@ struct StoreSlot {
 extension StoreChange {
   /// The prefix of notes about cooldowns.
   static let cooldownNote = "cooldown."
+  /// The prefix of notes about counting inputs. Their texts are numbers of pulses.
+  static let countNote = "count."
   /// The prefix of notes about disabled agents. Their texts are empty.
   static let disabledNote = "disabled."
 
@@ -304,6 +315,7 @@ extension StoreChange {
       case .state(let agent, let key, let value): .setState(agent, key: key, value)
       case .enabled(let id, let isEnabled): .setNote("\(Self.disabledNote)\(id)", isEnabled ? nil : "")
       case .cooldown(let rule, let cooldown): .setNote("\(Self.cooldownNote)\(rule)", cooldown?.text)
+      case .count(let input, let pulses): .setNote("\(Self.countNote)\(input)", "\(pulses)")
       case .ledger(let entry): .appendLedger(entry)
       }
   }

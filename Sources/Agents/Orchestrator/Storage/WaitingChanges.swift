@@ -10,6 +10,7 @@ struct WaitingChanges {
     case state(AgentID, key: String)
     case enabled(AgentID)
     case cooldown(RuleID)
+    case count(DeviceID)
 
     /// - Returns: nil for changes that are all kept.
     init?(_ change: RegistryChange) {
@@ -17,6 +18,7 @@ struct WaitingChanges {
       case .state(let agent, let key, _): self = .state(agent, key: key)
       case .enabled(let agent, _): self = .enabled(agent)
       case .cooldown(let rule, _): self = .cooldown(rule)
+      case .count(let input, _): self = .count(input)
       case .agent, .removal, .ledger: return nil
       }
     }

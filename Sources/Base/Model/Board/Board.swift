@@ -10,7 +10,7 @@ package struct Board: Sendable {
   package var chips: [String: Chip]
   /// I²C buses by their names in the file.
   package var buses: [String: Bus]
-  /// The devices, in the order of the file.
+  /// The devices, in the order of the file; sensors that an input derives follow it.
   package var devices: [Device]
   /// When rules may use the board's clock.
   package var clock: Clock
@@ -20,7 +20,9 @@ package struct Board: Sendable {
   package var file: String
 
   /// A board.
-  /// - Parameter clock: nil is `any` on a simulated board, which may run anywhere, and `trusted` on a real one.
+  /// - Parameters:
+  ///   - devices: those of the file; the sensors that their inputs derive are added unless they are among them.
+  ///   - clock: nil is `any` on a simulated board, which may run anywhere, and `trusted` on a real one.
   package init(
     name: String, backend: Backend, clock: Clock? = nil, chips: [String: Chip] = [:], buses: [String: Bus] = [:],
     devices: [Device] = [], world: Fields = [:], file: String = "<board>"
@@ -30,7 +32,8 @@ package struct Board: Sendable {
     self.clock = clock ?? (backend == .simulated ? .any : .trusted)
     self.chips = chips
     self.buses = buses
-    self.devices = devices
+    let ids = Set(devices.map(\.id))
+    self.devices = devices.flatMap { device in [device] + device.derived.filter { !ids.contains($0.id) } }
     self.world = world
     self.file = file
   }
@@ -181,17 +184,20 @@ package struct InputSettings: Sendable, Hashable {
   package var gestures: GestureSettings?
   /// How long it may be active before it is stuck; nil for ever.
   package var stuck: Duration?
+  /// The meaning of its pulses; nil for an input that does not count.
+  package var count: CountSettings?
 
   /// Settings; by default both edges, without debouncing and gestures.
   package init(
     edges: Edges = .both, debounce: Duration = .zero, emergencyStop: Bool = false, gestures: GestureSettings? = nil,
-    stuck: Duration? = nil
+    stuck: Duration? = nil, count: CountSettings? = nil
   ) {
     self.edges = edges
     self.debounce = debounce
     self.emergencyStop = emergencyStop
     self.gestures = gestures
     self.stuck = stuck
+    self.count = count
   }
 
   /// The edges of libgpiod v2 (`GPIOD_LINE_EDGE_RISING` and so on). Rising means becoming active.
