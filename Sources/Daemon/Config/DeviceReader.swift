@@ -74,9 +74,11 @@ struct DeviceReader {
   }
 
   private func checkLevels(_ device: Device, _ fields: FieldReader) {
-    guard case .actuator(let settings) = device.kind, device.isDigital, settings.safe != 0, settings.safe != 1 else {
-      return
+    guard case .actuator(let settings) = device.kind, device.isDigital else { return }
+    for key in ["min", "max"] where fields.node(key) != nil {
+      findings.error(fields.place(of: key), "'\(key)' limits levels, but this output is only on or off")
     }
+    guard settings.safe != 0, settings.safe != 1 else { return }
     findings.error(fields.place(of: "safe"), "'safe' is \(settings.safe), expected on or off: it has no levels")
   }
 

@@ -36,9 +36,26 @@ struct DeviceSettings {
       maxRate: fields.optional("max_rate", .rate),
       exclusiveWith: fields.value("exclusive_with", .oneOrMore(of: otherActuator), []),
       lease: fields.value("lease", .duration(atLeast: .milliseconds(1)), defaults.lease),
-      refresh: fields.optional("refresh", .duration()))
+      refresh: fields.optional("refresh", .duration()),
+      min: fields.value("min", Self.level, defaults.min),
+      max: fields.value("max", Self.level, defaults.max))
+    checkLevels(settings, fields)
     if let maxOn = settings.maxOn { check(maxOn, settings, fields) }
     return settings
+  }
+
+  private func checkLevels(_ settings: ActuatorSettings, _ fields: FieldReader) {
+    if settings.max <= settings.min {
+      fields.findings.error(
+        fields.place(of: fields.node("max") == nil ? "min" : "max"),
+        "'max' is \(EventSentence.level(settings.max)), and 'min' \(EventSentence.level(settings.min)): expected 'max' to be "
+          + "greater")
+    } else if settings.safe > settings.max {
+      fields.findings.warning(
+        fields.place(of: "safe"),
+        "'safe' is \(EventSentence.level(settings.safe)), above 'max' of \(EventSentence.level(settings.max)): only the "
+          + "safe state is that high")
+    }
   }
 
   /// Warns of settings that weaken `max_on`.
@@ -83,12 +100,15 @@ struct DeviceSettings {
     return settings
   }
 
-  /// `on`, `off`, or a level from 0 to 1. YAML 1.1 reads on and off as booleans.
+  /// `on`, `off`, or a level from 0 to 1 such as `0.4` or `40%`. YAML 1.1 reads on and off as booleans.
   private static var level: Shape<Double> {
-    Shape("on, off or a level from 0 to 1") { node in
+    Shape("on, off or a level such as 0.4 or 40%") { node in
       switch node.content {
       case .string("on"), .bool(true): return 1
       case .string("off"), .bool(false): return 0
+      case .string(let text):
+        guard let level = Quantity.percent(text), (0...1).contains(level) else { return nil }
+        return level
       default:
         guard let level = node.scalar.double, (0...1).contains(level) else { return nil }
         return level

@@ -2,7 +2,17 @@ import Model
 
 /// Translates commands into levels, and checks the limits.
 extension ActuatorChannel {
+  /// The level that a command asks for, held between `min` and `max` unless it is the safe one.
   func target(of command: ActuatorCommand, _ driver: any OutputDriver) throws(HALError) -> Double {
+    held(try wanted(command, driver), driver)
+  }
+
+  /// A level between `min` and `max`, or the safe one.
+  func held(_ level: Double, _ driver: any OutputDriver) -> Double {
+    level == settings.safe || !driver.isAnalogue ? level : min(max(level, settings.min), settings.max)
+  }
+
+  private func wanted(_ command: ActuatorCommand, _ driver: any OutputDriver) throws(HALError) -> Double {
     switch command {
     case .off: return 0
     case .on: return 1

@@ -113,7 +113,7 @@ final class ActuatorChannel {
     var isCut = left.isCutByMaxOn
     if let maxOn = settings.maxOn, since + maxOn < deadline { (deadline, isCut) = (since + maxOn, true) }
     guard settings.onExit == .hold, deadline > now, left.level != settings.safe, let driver,
-      driver.isAnalogue || left.level == 0 || left.level == 1
+      driver.isAnalogue || left.level == 0 || left.level == 1, held(left.level, driver) == left.level
     else { return false }
     let holder = String(decoding: left.holder, as: UTF8.self)
     if let fault = drive(left.level) {

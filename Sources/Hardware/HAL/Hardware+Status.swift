@@ -75,6 +75,8 @@ extension Hardware {
     if let maxOn = settings.maxOn { status.limits.append("max_on \(maxOn.text)") }
     if let minOff = settings.minOff { status.limits.append("min_off \(minOff.text)") }
     if let rate = settings.maxRate { status.limits.append("max_rate \(rate)") }
+    if settings.min > 0 { status.limits.append("min \(EventSentence.level(settings.min))") }
+    if settings.max < 1 { status.limits.append("max \(EventSentence.level(settings.max))") }
     if let others = rivals[actuator.device.id], !others.isEmpty {
       status.limits.append("exclusive_with \(others.map(\.device.id.rawValue).joined(separator: ", "))")
     }

@@ -128,7 +128,7 @@ import Testing
           f:23:28: an entry of 'exclusive_with' is 'g', expected another actuator: pump
           f:23:31: an entry of 'exclusive_with' is 'pmp', expected another actuator: pump (did you mean 'pump'?)
           f:24:17: 'active_low' is 'yes', expected true or false
-          f:25:64: 'safe' is 2, expected on, off or a level from 0 to 1
+          f:25:64: 'safe' is 2, expected on, off or a level such as 0.4 or 40%
           f:30:11: 'size' is 640, expected a size such as 640x480, each side from 16 to 8192
           f:31:13: 'format' is 'jpeg', expected mjpeg, yuyv, nv12, rgb24 or grey (did you mean 'mjpeg'?)
           f:32:11: 'rate' is 0, expected a number from 0.1 to 240

@@ -48,4 +48,30 @@ import Testing
     for pause in ["0s", "1s"] { #expect(complaints(.board, board("max_on: 20s, min_off: \(pause)")) == "") }
     #expect(complaints(.board, board("max_on: 20s, min_off: 1s, lease: 20s")) == "")
   }
+
+  @Test func levelsOfActuators() throws {
+    func board(_ settings: String) -> String {
+      "name: bench\nbackend: simulated\ndevices:\n  fan: {kind: actuator, \(settings)}"
+    }
+    for good in ["min: 30%, max: 80%", "min: 0.3", "max: 0.8, safe: 40%", "min: 20%, max: on"] {
+      #expect(complaints(.board, board(good)) == "")
+    }
+    #expect(
+      complaints(.board, board("min: 80%, max: 30%")) == #"""
+        f:4:40: 'max' is 30%, and 'min' 80%: expected 'max' to be greater
+        """#)
+    #expect(
+      complaints(.board, board("safe: on, max: 30%")) == #"""
+        f:4:31: warning: 'safe' is on, above 'max' of 30%: only the safe state is that high
+        """#)
+    #expect(
+      complaints(.board, board("min: 120%, max: full")) == #"""
+        f:4:30: 'min' is '120%', expected on, off or a level such as 0.4 or 40%
+        f:4:41: 'max' is 'full', expected on, off or a level such as 0.4 or 40%
+        """#)
+    #expect(
+      complaints(.board, board("analogue: false, max: 30%")) == #"""
+        f:4:47: 'max' limits levels, but this output is only on or off
+        """#)
+  }
 }

@@ -223,11 +223,17 @@ package struct ActuatorSettings: Sendable, Hashable {
   /// The interval at which the level is written to the hardware again without a command; zero for never, nil for the
   /// driver's default.
   package var refresh: Duration?
+  /// The lowest level other than `safe`, 0 to 1; lower ones are raised to it. Not for outputs without levels.
+  package var min: Double
+  /// The highest level other than `safe`, 0 to 1, and the level of `on`; higher ones are lowered to it. Not for outputs
+  /// without levels.
+  package var max: Double
 
   /// Settings; by default safe at 0, leases of 60 s and no limits.
   package init(
     safe: Double = 0, onExit: OnExit = .safe, maxOn: Duration? = nil, minOff: Duration? = nil, maxRate: Rate? = nil,
-    exclusiveWith: [DeviceID] = [], lease: Duration = .seconds(60), refresh: Duration? = nil
+    exclusiveWith: [DeviceID] = [], lease: Duration = .seconds(60), refresh: Duration? = nil, min: Double = 0,
+    max: Double = 1
   ) {
     self.safe = safe
     self.onExit = onExit
@@ -237,6 +243,8 @@ package struct ActuatorSettings: Sendable, Hashable {
     self.exclusiveWith = exclusiveWith
     self.lease = lease
     self.refresh = refresh
+    self.min = min
+    self.max = max
   }
 
   /// The state of a line after the daemon's end.
