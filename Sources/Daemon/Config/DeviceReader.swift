@@ -22,12 +22,13 @@ struct DeviceReader {
     let named = FieldReader(
       fields.entries, what: "\(kindName) \(Wording.quoted(entry.key))", location: fields.location, findings: findings)
     named.accept("kind")
+    let name = named.optional("name", .displayName)
     let settings = DeviceSettings(declared: declared, id: id).read(kindName, named)
     guard let driver = driver(named, kindName) else { return nil }
     let options = DriverOptions(scope: scope, declared: declared).read(driver, named)
     named.close { key in explain(key, kindName, driver) }
     let device = Device(
-      id: id, kind: settings, driver: driver.name, options: options, location: entry.keyLocation)
+      id: id, name: name, kind: settings, driver: driver.name, options: options, location: entry.keyLocation)
     checkLevels(device, named)
     checkUnit(device, named)
     return device

@@ -11,6 +11,18 @@ extension Shape where Wanted: Identifier {
   }
 }
 
+extension Shape where Wanted == String {
+  /// A name for people, in any script. Its bytes are limited, too, because a character may have any number of accents.
+  static var displayName: Shape {
+    Shape("text of 1 to 64 characters, without control characters") { node in
+      guard case .string(let text) = node.content, text.utf8.count <= 512, (1...64).contains(text.count),
+        text.printable == text, text.contains(where: { !$0.isWhitespace })
+      else { return nil }
+      return text
+    }
+  }
+}
+
 extension Shape where Wanted == EventPattern {
   /// An event name, or one with wildcards.
   static var event: Shape {

@@ -4,6 +4,8 @@ import Model
 package struct DeviceStatus: Sendable, Hashable {
   /// The device's id in the board file.
   package var id: DeviceID
+  /// Its name for people in the board file; nil for the id alone.
+  package var name: String?
   /// `sensor`, `input`, `actuator` or `camera`.
   package var kind: String
   /// Its driver, as the board file names it.
@@ -29,11 +31,13 @@ package struct DeviceStatus: Sendable, Hashable {
 
   /// Defaults describe a device that works, without a reading or a lease.
   package init(
-    id: DeviceID, kind: String, driver: String, state: String, reading: Reading? = nil, holder: String? = nil,
+    id: DeviceID, name: String? = nil, kind: String, driver: String, state: String, reading: Reading? = nil,
+    holder: String? = nil,
     leaseRemaining: Duration? = nil, limits: [String] = [], fault: String? = nil, faults: UInt64 = 0,
     denials: UInt64 = 0, watchers: Int = 0
   ) {
     self.id = id
+    self.name = name
     self.kind = kind
     self.driver = driver
     self.state = state

@@ -23,7 +23,8 @@ extension Hardware {
 
   private func status(_ device: Device) -> DeviceStatus? {
     guard let channel = channels[device.id] else { return nil }
-    var status = DeviceStatus(id: device.id, kind: device.kind.name, driver: device.driver, state: "")
+    var status = DeviceStatus(
+      id: device.id, name: device.name, kind: device.kind.name, driver: device.driver, state: "")
     status.fault = channel.health.text
     status.faults = channel.health.faults
     switch channel {

@@ -28,6 +28,7 @@ extension DeviceStatus {
     var fields: Fields = [
       "device": .string(id.rawValue), "kind": .string(kind), "driver": .string(driver), "state": .string(state),
     ]
+    if let name { fields["name"] = .string(name) }
     if let reading { for (name, value) in reading.fields(at: now) { fields[name] = value } }
     if kind == "actuator" {
       fields["holder"] = holder.orNull

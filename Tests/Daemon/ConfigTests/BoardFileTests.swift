@@ -103,6 +103,20 @@ import Testing
     #expect(e.motion == MotionSettings())
   }
 
+  @Test func devicesHaveNamesInAnyScript() throws {
+    for name in ["Gewächshaus links", "温室", "دما", "ห้อง", "🌶", "\"12\""] {
+      let device = try board("{name: a, backend: simulated, devices: {t: {kind: sensor, name: \(name)}}}").device("t")
+      #expect(device?.id == "t" && device?.name == name.filter { $0 != "\"" })
+    }
+    #expect(try board("{name: a, backend: simulated, devices: {t: {kind: sensor}}}").device("t")?.name == nil)
+    let expected = "expected text of 1 to 64 characters, without control characters"
+    let long = String(repeating: "ä", count: 65)
+    for name in ["\"\"", "\" \"", "\"a\\nb\"", "\"\\u202Eb\"", long, "12"] {
+      let found = complaints(.board, "{name: a, backend: simulated, devices: {t: {kind: sensor, name: \(name)}}}")
+      #expect(found.contains(expected) && !found.contains("\n"), "\(name): \(found)")
+    }
+  }
+
   @Test func aSimulatedBoardNeedsNoDriversAndHasAWorld() throws {
     let board = try board(
       """

@@ -55,6 +55,12 @@ import Testing
     #expect(trees.all.count == 1)
   }
 
+  @Test func aDeviceHasItsNameOnlyIfThereIsOne() {
+    let status = DeviceStatus(id: "soil", name: "Erdfeuchte", kind: "sensor", driver: "iio", state: "41 %")
+    #expect(status.fields(at: clock.now)["name"] == "Erdfeuchte")
+    #expect(hardware.device("lamp")?.fields(at: clock.now)["name"] == nil)
+  }
+
   @Test func aLateReportKeepsItsAge() {
     let first = read()
     agents.answer("a", ["n": 1])

@@ -198,8 +198,14 @@ struct TextTests {
         "device": "fan", "kind": "actuator", "driver": "output", "state": "on", "holder": "agent/climate",
         "lease_ms": 42_000, "limits": ["max_on 5m"], "fault": nil,
       ],
-      ["device": "cam0", "kind": "camera", "driver": "scene", "state": "streaming", "limits": [], "fault": nil],
-      ["device": "t2", "kind": "sensor", "driver": "tmp102", "state": "gone", "limits": [], "fault": "no acknowledge"],
+      [
+        "device": "cam0", "name": "庭のカメラ", "kind": "camera", "driver": "scene", "state": "streaming", "limits": [],
+        "fault": nil,
+      ],
+      [
+        "device": "t2", "name": "Keller", "kind": "sensor", "driver": "tmp102", "state": "gone", "limits": [],
+        "fault": "no acknowledge",
+      ],
     ]
     #expect(
       DeviceText.table(devices) == [
@@ -207,8 +213,8 @@ struct TextTests {
         "temperature  sensor    thermal  30.4 °C    -",
         "door         input     button   active     stale, 12s old",
         "fan          actuator  output   on         held by agent/climate, 42s left; max_on 5m",
-        "cam0         camera    scene    streaming  -",
-        "t2           sensor    tmp102   gone       no acknowledge",
+        "cam0         camera    scene    streaming  “庭のカメラ”",
+        "t2           sensor    tmp102   gone       “Keller”; no acknowledge",
       ])
     #expect(DeviceText.reading(["device": "t", "value": 21.0, "unit": "°C", "quality": "good"]) == "t 21 °C")
     #expect(

@@ -82,8 +82,10 @@ package struct Board: Sendable {
 
 /// A sensor, input, actuator or camera that the board file declares.
 package struct Device: Sendable {
-  /// The device's name, unique on the board.
+  /// The device's name for rules and agents, unique on the board.
   package var id: DeviceID
+  /// The name for people, in any script; nil for the id alone.
+  package var name: String?
   /// The kind, with the settings that every driver of that kind uses.
   package var kind: Kind
   /// The chip driver, e.g. `bme280`, `gpio`, `pwm`, `v4l2`, `hwmon`.
@@ -94,9 +96,12 @@ package struct Device: Sendable {
   package var location: Location
 
   /// A device; options are taken as they are.
-  package init(id: DeviceID, kind: Kind, driver: String, options: Fields = [:], location: Location = Location(file: ""))
-  {
+  package init(
+    id: DeviceID, name: String? = nil, kind: Kind, driver: String, options: Fields = [:],
+    location: Location = Location(file: "")
+  ) {
     self.id = id
+    self.name = name
     self.kind = kind
     self.driver = driver
     self.options = options

@@ -40,6 +40,11 @@ package enum DeviceText {
   }
 
   private static func more(_ device: Value) -> String {
+    let name = device["name"]?.string.map { "“\($0)”" }
+    return [name, condition(device)].compactMap(\.self).filter { !$0.isEmpty }.joined(separator: "; ")
+  }
+
+  private static func condition(_ device: Value) -> String {
     var parts: [String] = []
     if let fault = device["fault"]?.string, device["state"]?.string?.hasSuffix(": \(fault)") != true {
       parts.append(fault)
