@@ -15,6 +15,12 @@ struct InputReader {
       gestures: gestures(),
       stuck: fields.optional("stuck", .duration(atLeast: .milliseconds(1))),
       count: count())
+    if let long = settings.gestures?.long, long <= settings.debounce {
+      fields.findings.warning(
+        fields.place(of: "gestures"),
+        "'long' is \(long.text), but a press shorter than the 'debounce' of \(settings.debounce.text) does not count: every "
+          + "press would be long")
+    }
     if settings.count != nil, fields.node("debounce") == nil {
       fields.findings.warning(
         fields.place(of: "count"),

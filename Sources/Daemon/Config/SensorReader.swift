@@ -65,6 +65,15 @@ struct SensorReader {
         fields.node("filter").flatMap { $0["mean"]?.location } ?? fields.location,
         "'mean' is \(mean.text), but a reading comes only every \(every.text): there is nothing to average")
     }
+    if settings.filter?.spike != nil, settings.onDemand {
+      warn("filter", "'spike' needs a reading that repeats: a sensor that is measured on demand may have only one")
+    }
+    if let filter = settings.filter, let spike = filter.spike, let range = filter.range,
+      spike >= range.upperBound - range.lowerBound
+    {
+      warn(
+        "filter", "'spike' is \(spike.text), but no jump within 'range' is greater: only the first reading must repeat")
+    }
     if case .map(let entries)? = fields.node("filter")?.content, entries.isEmpty {
       warn("filter", "'filter' is empty: it changes nothing")
     }

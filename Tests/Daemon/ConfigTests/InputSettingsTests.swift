@@ -37,6 +37,14 @@ import Testing
     #expect(complaints(.board, text("stuck: soon")).contains("'stuck' is 'soon', expected a duration"))
   }
 
+  @Test func aLongPressMustBeLongerThanTheDebounce() {
+    #expect(complaints(.board, text("debounce: 20ms, gestures: {long: 21ms}")) == "")
+    #expect(
+      complaints(.board, text("debounce: 20ms, gestures: {long: 20ms}")) == #"""
+        f:4:46: warning: 'long' is 20ms, but a press shorter than the 'debounce' of 20ms does not count: every press would be long
+        """#)
+  }
+
   @Test func countIsRead() throws {
     #expect(
       try settings("debounce: 2ms, count: {unit: L, per_pulse: 0.5, window: 10s}")

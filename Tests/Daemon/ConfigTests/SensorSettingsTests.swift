@@ -81,6 +81,14 @@ import Testing
         f:4:71: warning: 'stuck' is 10s, but a reading comes only every 10s: two equal ones would do
         """#)
     #expect(
+      complaints(.board, text("on_demand: true, filter: {spike: 5}")) == #"""
+        f:4:46: warning: 'spike' needs a reading that repeats: a sensor that is measured on demand may have only one
+        """#)
+    #expect(
+      complaints(.board, text("filter: {range: [0, 50], spike: 50}")) == #"""
+        f:4:29: warning: 'spike' is 50, but no jump within 'range' is greater: only the first reading must repeat
+        """#)
+    #expect(
       complaints(.board, text("filter: {}")) == #"""
         f:4:29: warning: 'filter' is empty: it changes nothing
         """#)

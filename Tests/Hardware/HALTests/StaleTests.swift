@@ -16,6 +16,13 @@ import Testing
 
   private func good(_ bench: GateBench) -> Double? { try? bench.hardware.newestGood("t").value }
 
+  @Test func aDeviceShowsItsName() {
+    var device = Device.sensor("t")
+    device.name = "Wohnzimmer"
+    let bench = GateBench([device, .sensor("u")])
+    #expect(bench.hardware.devices().map(\.name) == ["Wohnzimmer", nil])
+  }
+
   @Test func oneFailedTransferIsNothing() throws {
     let bench = try bench(SensorSettings())
     try bench.backend.inject("t", ["fault": "nack", "count": 1])
