@@ -25,9 +25,25 @@ package struct CELProgram: Sendable {
   package struct HostCall: Sendable, Hashable {
     /// The function's name.
     package var function: String
-    /// The only argument, when it is a constant string; otherwise nil.
+    /// The first argument, when it is a constant string; otherwise nil. An argument that ranges over a constant list
+    /// makes one call for each element.
     package var text: String?
+    /// The arguments that are constant strings; nil for others.
+    package var arguments: [String?]
     /// The position of the first argument, in UTF-8 bytes from the beginning of the expression.
+    package var offset: Int
+  }
+
+  /// Every `variable.field` of the expression, in the order of the text.
+  package let selections: [Selection]
+
+  /// A field of a variable.
+  package struct Selection: Sendable, Hashable {
+    /// The variable's name.
+    package var variable: String
+    /// The field's name.
+    package var field: String
+    /// The position of the dot, in UTF-8 bytes from the beginning of the expression.
     package var offset: Int
   }
 
@@ -42,9 +58,12 @@ package struct CELProgram: Sendable {
   ///   - text: at most 8 KiB.
   ///   - functions: the functions that it may call.
   ///   - known: the names of all variables; nil allows any name.
+  ///   - types: the types of variables, as far as they are known.
+  ///   - isForeseeable: whether time may be used only where it is known when the result changes.
   /// - Throws: the first error, of kind `syntax` or `type`.
   package init(
-    _ text: String, functions: CELFunctions = .standard, variables known: [String]? = nil
+    _ text: String, functions: CELFunctions = .standard, variables known: [String]? = nil,
+    types: [String: CELType] = [:], isForeseeable: Bool = false
   ) throws(CELError) {
     guard text.utf8.count <= Self.greatestLength else {
       throw CELError(
@@ -52,11 +71,18 @@ package struct CELProgram: Sendable {
         kind: .syntax)
     }
     let syntax = try Parser.parse(Array(text.utf8))
-    var compiler = Compiler(functions: functions, known: known)
+    var compiler = Compiler(functions: functions, known: known, types: types)
     let checked = try compiler.compile(syntax)
+    if isForeseeable, let place = compiler.unforeseeable(syntax) {
+      throw CELError(
+        offset: place,
+        message: "time can only be compared here, as in now - T > duration('5m'), reading('x').age > duration('5m'), "
+          + "now.getHours('local') >= 22 or between('22:00', '06:00')", kind: .type)
+    }
     self.text = text
     variables = compiler.variables
     hostCalls = compiler.hostCalls
+    selections = compiler.selections
     type = checked.type
     node = checked.node
     depth = compiler.greatestDepth

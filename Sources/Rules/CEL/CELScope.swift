@@ -14,6 +14,9 @@ package protocol CELScope {
   /// - Throws: why the function failed. The evaluator sets the error's offset.
   func call(_ function: String, _ arguments: [CELValue]) throws(CELError) -> CELValue?
 
+  /// The value of the evaluated comparison will change by itself: look again then.
+  func resultChanges(after time: Duration)
+
   /// How far a time zone is ahead of UTC at `time`.
   /// - Parameter zone: the zone argument of a time getter, when it is neither `UTC` nor `±HH:MM`.
   /// - Returns: nil when the zone is unknown, which makes the getter fail.
@@ -25,6 +28,8 @@ extension CELScope {
   package func absence(of name: String) -> String? { nil }
   /// Implements no functions.
   package func call(_ function: String, _ arguments: [CELValue]) throws(CELError) -> CELValue? { nil }
+  /// Ignores it.
+  package func resultChanges(after time: Duration) {}
   /// Knows no zones.
   package func utcOffset(_ zone: String, at time: CELTimestamp) -> Duration? { nil }
 }

@@ -60,13 +60,13 @@ package struct CivilTime: Sendable, Hashable {
 
 extension Int64 {
   /// The quotient, rounded towards minus infinity.
-  func dividedDown(by divisor: Int64) -> Int64 {
+  package func dividedDown(by divisor: Int64) -> Int64 {
     let (quotient, remainder) = quotientAndRemainder(dividingBy: divisor)
     return remainder < 0 ? quotient - 1 : quotient
   }
 
   /// The remainder of `dividedDown`; never negative.
-  func remainderDown(by divisor: Int64) -> Int64 {
+  package func remainderDown(by divisor: Int64) -> Int64 {
     let remainder = self % divisor
     return remainder < 0 ? remainder + divisor : remainder
   }

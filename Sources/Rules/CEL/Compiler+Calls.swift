@@ -3,24 +3,39 @@ import Model
 extension Compiler {
   mutating func function(_ name: String, _ arguments: [Syntax], _ offset: Int) throws(CELError) -> Checked {
     let checked = try all(arguments)
-    if let declaration = functions.host[name] {
-      guard checked.count == declaration.parameters.count else {
-        throw arity(name, [declaration.parameters.count], checked.count, offset)
-      }
-      guard fits(checked, declaration.parameters) else {
-        throw noOverload(name, [Function.Overload(declaration.parameters, declaration.result)], checked, offset)
-      }
-      var text: String?
-      if checked.count == 1, case .string(let constant)? = checked[0].constant { text = constant }
-      hostCalls.append(CELProgram.HostCall(function: name, text: text, offset: arguments.first?.offset ?? offset))
-      return Checked(node: .host(name, checked.map(\.node), offset), type: declaration.result)
-    }
+    if let overloads = functions.host[name] { return try host(name, overloads, checked, arguments, offset) }
     if let function = Function.functions[name] { return try call(function, checked, offset) }
     if Self.methodNames.contains(name) {
       throw typeError("\(name)() is called on a value: x.\(name)(…)", offset)
     }
     let names = Array(Function.functions.keys) + Array(functions.host.keys) + ["has", "cel.bind"]
     throw typeError("unknown function '\(name)'" + Suggestion.phrase(for: name, in: names + Self.methodNames), offset)
+  }
+
+  private mutating func host(
+    _ name: String, _ overloads: [CELFunctions.Declaration], _ checked: [Checked], _ arguments: [Syntax], _ offset: Int
+  ) throws(CELError) -> Checked {
+    let ofCount = overloads.filter { $0.parameters.count == checked.count }
+    guard !ofCount.isEmpty else { throw arity(name, overloads.map(\.parameters.count), checked.count, offset) }
+    guard let declaration = ofCount.first(where: { fits(checked, $0.parameters) }) else {
+      throw noOverload(name, ofCount.map { Function.Overload($0.parameters, $0.result) }, checked, offset)
+    }
+    let place = arguments.first?.offset ?? offset
+    let constants = checked.map { if case .string(let text)? = $0.constant { text } else { String?.none } }
+    for text in names(checked.first) {
+      hostCalls.append(CELProgram.HostCall(function: name, text: text, arguments: constants, offset: place))
+    }
+    return Checked(node: .host(name, checked.map(\.node), offset), type: declaration.result)
+  }
+
+  /// The texts that the first argument of a call may have: a constant, or the elements of a constant list; otherwise
+  /// one that is not known.
+  private func names(_ argument: Checked?) -> [String?] {
+    if case .string(let constant)? = argument?.constant { return [constant] }
+    guard case .local(let local)? = argument?.node, let elements = locals[local].elements, !elements.isEmpty else {
+      return [nil]
+    }
+    return elements.map { element in if case .string(let text) = element { text } else { nil } }
   }
 
   mutating func method(

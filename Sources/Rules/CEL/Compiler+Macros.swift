@@ -6,8 +6,9 @@ extension Compiler {
     let (index, element) = try iterated(range.type, macro, offset)
     // The variable of a macro with one is the element of a list or the key of a map.
     let isMap = if case .map = range.type { true } else { false }
-    let local = open(variables[0], variables.count == 2 || isMap ? index : element)
-    let second = variables.count == 2 ? open(variables[1], element) : nil
+    let isPair = variables.count == 2
+    let local = open(variables[0], isPair || isMap ? index : element, over: isPair ? nil : range)
+    let second = isPair ? open(variables[1], element, over: range) : nil
     defer { close(variables.count) }
     var test: Checked?
     if let condition {

@@ -16,13 +16,18 @@ struct Compiler {
   let known: [String]?
   private(set) var variables: [String] = []
   var hostCalls: [CELProgram.HostCall] = []
+  private(set) var selections: [CELProgram.Selection] = []
   /// The maximum number of macro variables in scope at once.
   private(set) var greatestDepth = 0
-  private var locals: [(name: String, checked: Checked)] = []
+  /// `elements` are those of a constant list that the variable ranges over.
+  private(set) var locals: [(name: String, checked: Checked, elements: CELList?)] = []
 
-  init(functions: CELFunctions, known: [String]?) {
+  private let types: [String: CELType]
+
+  init(functions: CELFunctions, known: [String]?, types: [String: CELType] = [:]) {
     self.functions = functions
     self.known = known
+    self.types = types
   }
 
   mutating func compile(_ syntax: Syntax) throws(CELError) -> Checked {
@@ -36,6 +41,19 @@ struct Compiler {
     case .select(let operand, let field):
       if let type = CELType.named[qualifiedName(of: syntax) ?? ""] {
         return Checked(node: .constant(.type(type)), type: .type)
+      }
+      if case .identifier(let name) = operand.kind, local(name) == nil {
+        selections.append(CELProgram.Selection(variable: name, field: field, offset: offset))
+        if let type = types["\(name).\(field)"] {
+          return Checked(node: try select(try compile(operand), field, offset).node, type: type)
+        }
+      }
+      if case .call(let name, nil, _) = operand.kind, let fields = functions.fields[name] {
+        guard let type = fields[field] else {
+          throw typeError(
+            "\(name)() has no field '\(field)'" + Suggestion.phrase(for: field, in: fields.keys.sorted()), offset)
+        }
+        return Checked(node: try select(try compile(operand), field, offset).node, type: type)
       }
       return try select(try compile(operand), field, offset)
     case .optionalSelect(let operand, let field): return try optionalSelect(try compile(operand), field, offset)
@@ -62,14 +80,18 @@ struct Compiler {
       return fold(Checked(node: .negate(operand.node, offset), type: operand.type), [operand])
     case .arithmetic(let operation, let left, let right):
       return try arithmetic(operation, try compile(left), try compile(right), offset)
-    case .equal(let left, let right, let negated):
-      let (left, right) = (try compile(left), try compile(right))
+    case .equal(let one, let other, let negated):
+      let (left, right) = (try compile(one), try compile(other))
       guard left.type.canEqual(right.type) else {
         throw typeError("\(left.type) and \(right.type) are never equal", offset)
       }
-      return fold(Checked(node: .equal(left.node, right.node, negated: negated, offset), type: .bool), [left, right])
-    case .order(let order, let left, let right):
-      return try self.order(order, try compile(left), try compile(right), offset)
+      let checked = fold(
+        Checked(node: .equal(left.node, right.node, negated: negated, offset), type: .bool), [left, right])
+      return try timed(.equal(negated: negated), one, other, checked, [left, right], offset)
+    case .order(let order, let one, let other):
+      let (left, right) = (try compile(one), try compile(other))
+      let checked = try self.order(order, left, right, offset)
+      return try timed(.order(order), one, other, checked, [left, right], offset)
     case .member(let element, let collection):
       return try member(try compile(element), try compile(collection), offset)
     case .and(let parts): return Checked(node: .and(try booleans(parts, "'&&'"), offset), type: .bool)
@@ -113,15 +135,19 @@ struct Compiler {
       throw typeError("unknown variable '\(name)'" + Suggestion.phrase(for: name, in: known), offset)
     }
     if !variables.contains(name) { variables.append(name) }
-    return Checked(node: .variable(name, offset), type: .dyn)
+    return Checked(node: .variable(name, offset), type: types[name] ?? .dyn)
   }
 
   /// Brings a macro variable into scope.
-  /// - Parameter node: nil for the variable itself.
+  /// - Parameters:
+  ///   - node: nil for the variable itself.
+  ///   - range: what it ranges over; nil for a variable that ranges over nothing.
   /// - Returns: its index in `Frame.locals`.
-  mutating func open(_ variable: String, _ type: CELType, as node: Node? = nil) -> Int {
+  mutating func open(_ variable: String, _ type: CELType, as node: Node? = nil, over range: Checked? = nil) -> Int {
     let index = locals.count
-    locals.append((variable, Checked(node: node ?? .local(index), type: type)))
+    var elements: CELList?
+    if case .list(let list)? = range?.constant { elements = list }
+    locals.append((variable, Checked(node: node ?? .local(index), type: type), elements))
     greatestDepth = max(greatestDepth, locals.count)
     return index
   }

@@ -52,6 +52,7 @@ extension Node {
     case .map(let entries, let offset): return try Self.map(entries, offset, &frame)
     case .call(let function, let arguments, let offset): return try function.call(arguments, offset, &frame)
     case .host(let name, let arguments, let offset): return try Self.host(name, arguments, offset, &frame)
+    case .timed(let comparison, let offset): return try comparison.evaluate(offset, &frame)
     case .matches(let operand, let regex, let offset):
       let value = try operand.evaluate(&frame)
       guard case .string(let text) = value else { throw .noOverload("matches", [value, ""], offset) }
@@ -89,7 +90,7 @@ extension Node {
     return .bool(!absorbing)
   }
 
-  private static func order(
+  static func order(
     _ order: Order, _ left: CELValue, _ right: CELValue, _ offset: Int, _ frame: inout Frame
   ) throws(CELError) -> CELValue {
     if case .string(let left) = left, case .string(let right) = right {

@@ -28,6 +28,8 @@ indirect enum Node: Sendable {
   case conditional(Node, Node, Node, Int)
   case call(Function, [Node], Int)
   case host(String, [Node], Int)
+  /// A comparison whose result changes as time passes.
+  case timed(TimedComparison, Int)
   /// `matches` with a constant pattern, compiled at load.
   case matches(Node, Regex, Int)
   case comprehension(Comprehension, Int)
