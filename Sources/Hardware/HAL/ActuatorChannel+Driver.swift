@@ -8,7 +8,10 @@ extension ActuatorChannel {
   /// Whether the hardware has confirmed the latest command.
   var isSettled: Bool { confirmed != nil && !underWay.isWaiting }
 
-  func noteChange(_ now: Instant, to target: Double) { changes?.note(now, leadsAway: target != settings.safe) }
+  func noteChange(_ now: Instant, to target: Double) {
+    changes?.note(now, leadsAway: target != settings.safe)
+    times.note(now, isAway: target != settings.safe)
+  }
 
   /// Commands the hardware. Does nothing while the same level is already under way.
   /// - Returns: the fault, if the hardware refused within this call; nil if it took the level or answers later.

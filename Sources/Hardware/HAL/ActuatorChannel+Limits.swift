@@ -32,6 +32,7 @@ extension ActuatorChannel {
   func checkLimits(
     _ command: ActuatorCommand, _ target: Double, _ rivals: [ActuatorChannel], _ now: Instant
   ) throws(HALError) {
+    if let interlock { throw .limited(device.id, rule: "only_while", detail: interlock, retryAfter: nil) }
     if level == settings.safe {
       for rival in rivals where !rival.isSafe {
         throw .limited(
@@ -49,6 +50,11 @@ extension ActuatorChannel {
           device.id, rule: "min_off", detail: "it has to rest for \(minOff.text)",
           retryAfter: minOff - (now - offSince))
       }
+    }
+    if level == settings.safe, mustRest, let maxOn = settings.maxOn, now - offSince < maxOn {
+      throw .limited(
+        device.id, rule: "max_on", detail: "it was on for \(maxOn.text), and has to rest as long",
+        retryAfter: maxOn - (now - offSince))
     }
     if target != level, let wait = changes?.wait(at: now), let rate = settings.maxRate {
       throw .limited(device.id, rule: "max_rate", detail: "it may change \(rate) at most", retryAfter: wait)

@@ -11,8 +11,9 @@ extension ActuatorChannel {
     }
     guard isOver, let lease else { return }
     if let limit = publishLimit(lease) {
+      mustRest = settings.minOff == nil
       goSafe("max-on", holder: nil, limit, now)
-    } else {
+    } else if !handOver(now) {
       goSafe("lease-expired", holder: nil, lease.cause, now)
     }
   }

@@ -43,6 +43,14 @@ final class ActuatorChannel {
   var onSince: Instant?
   var offSince: Instant
   var changes: ChangeCount?
+  var times = OutputTimes()
+  /// Whether `max_on` ended its last time away from the safe state. Without `min_off` it then rests as long.
+  var mustRest = false
+  /// Who was refused because another held it, since that lease began: at most `mostRefused`.
+  private var refused: [String] = []
+  private static let mostRefused = 8
+  /// Why its interlock (`only_while`) keeps it safe; nil while it does not.
+  var interlock: String?
   var timer: TimerID?
   var timerDue = Instant(nanoseconds: 0)
   /// The newest `device:changed`.
@@ -73,6 +81,7 @@ final class ActuatorChannel {
     retry = Retry(clock, first: .milliseconds(100))
     level = settings.safe
     offSince = clock.now
+    if settings.onlyWhile != nil { interlock = "its condition has not been looked at yet" }
     changes = settings.maxRate.map { ChangeCount(device.id, $0) }
   }
 
@@ -154,7 +163,8 @@ final class ActuatorChannel {
     let now = clock.now
     // A busy loop runs timers late: end what is overdue before the new command is checked.
     expire(now)
-    if let lease, lease.holder != principal, !override, !(mayMakeSafe && target == settings.safe) {
+    if let lease, !override, !(mayMakeSafe && target == settings.safe), !Self.yields(lease.holder, to: principal) {
+      if !refused.contains(principal), refused.count < Self.mostRefused { refused.append(principal) }
       throw .busy(device.id, holder: lease.holder, until: lease.deadline)
     }
     if target == settings.safe { return try makeSafe(by: principal, cause, now) }
@@ -162,6 +172,35 @@ final class ActuatorChannel {
     if confirmed == nil, let error = health.error { throw error }
     try checkLimits(command, target, rivals, now)
     return try hold(target, command, lease: asked, by: principal, cause, now)
+  }
+
+  /// Whether a holder has to let another take an output: itself; one rule another; and all rules people.
+  private static func yields(_ holder: String, to principal: String) -> Bool {
+    if holder == principal { return true }
+    guard Party(of: holder) == .rules else { return false }
+    let other = Party(of: principal)
+    return other == .rules || other == .people
+  }
+
+  /// Why a command that leaves the safe state, or changes its level, would be refused now; nil if it would not be.
+  func obstacle(
+    _ command: ActuatorCommand, by principal: String, rivals: [ActuatorChannel], stop: HALError?
+  ) -> HALError? {
+    guard let driver else { return health.error ?? .unavailable(device.id, "it is not open") }
+    if end != nil { return .unavailable(device.id, "the daemon is stopping") }
+    let now = clock.now
+    expire(now)
+    do throws(HALError) {
+      let target = try target(of: command, driver)
+      if let lease, !Self.yields(lease.holder, to: principal) {
+        throw .busy(device.id, holder: lease.holder, until: lease.deadline)
+      }
+      if target == settings.safe { return nil }
+      if let stop { throw stop }
+      if confirmed == nil, let error = health.error { throw error }
+      try checkLimits(command, target, rivals, now)
+      return nil
+    } catch { return error }
   }
 
   private func makeSafe(by principal: String, _ cause: Cause?, _ now: Instant) throws(HALError) -> Receipt {
@@ -186,7 +225,10 @@ final class ActuatorChannel {
     _ now: Instant
   ) throws(HALError) -> Receipt {
     let previous = level
-    let isTakeOver = lease.map { $0.holder != principal } ?? false
+    // Among rules the output only changes hands.
+    let isTakeOver =
+      lease.map { $0.holder != principal && !(Party(of: $0.holder) == .rules && Party(of: principal) == .rules) }
+      ?? false
     if target != previous { noteChange(now, to: target) }
     // Drive it even if it is at this level already: something else may have moved the hardware.
     if let fault = drive(target) {
@@ -194,6 +236,7 @@ final class ActuatorChannel {
       throw .failed(device.id, operation: "set", fault)
     }
     level = target
+    mustRest = false
     if onSince == nil { onSince = now }
     var length = asked ?? settings.lease
     switch command {
@@ -247,12 +290,36 @@ final class ActuatorChannel {
     if previous != settings.safe { owe(previous, reason, holder: holder, cause) }
     if let fault { failed(fault, cause: cause) }
     publishOwed(lease: .zero)
+    if !refused.isEmpty {
+      events.publish(DeviceEvents.free(device.id, refused: refused), from: device.id.rawValue, cause: cause)
+      refused = []
+    }
     return fault
   }
 
-  /// Makes it safe if `holder` has the lease.
+  /// Who has it next when its holder lets it go, so that it need not pass through its safe state; nil for nobody.
+  var heir: () -> (level: Double, holder: String, cause: Cause?)? = { nil }
+
+  /// Hands it to its heir.
+  /// - Returns: false if there is none, or the limits do not allow it.
+  func handOver(_ now: Instant) -> Bool {
+    guard end == nil, interlock == nil, pulse == nil, lease != nil, let driver, let next = heir(), !isLost,
+      health.error == nil, next.level != settings.safe
+    else { return false }
+    let command = ActuatorCommand.level(next.level)
+    do throws(HALError) {
+      let target = try target(of: command, driver)
+      if let maxOn = settings.maxOn, let onSince, onSince + maxOn <= now { return false }
+      if target != level, changes?.wait(at: now) != nil { return false }
+      _ = try hold(target, command, lease: nil, by: next.holder, next.cause, now)
+      return true
+    } catch { return false }
+  }
+
+  /// Makes it safe, or hands it over, if `holder` has the lease.
   func release(holder: String, reason: String, cause: Cause?) {
     guard let lease, lease.holder == holder else { return }
+    if Party(of: holder) != .rules, handOver(clock.now) { return }
     goSafe(reason, holder: holder, cause ?? lease.cause, clock.now)
   }
 

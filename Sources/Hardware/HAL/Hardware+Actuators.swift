@@ -4,8 +4,8 @@ import Model
 extension Hardware {
   /// Commands an actuator. This is the only way to move one.
   ///
-  /// Checks, in this order: the device exists, the principal's permissions, the command's sense, another's lease, an
-  /// emergency stop, `exclusive_with`, `min_off`, `max_rate`, `max_on`. A refusal publishes nothing.
+  /// Checks, in this order: the device exists, the principal's permissions, the command's sense, another's lease
+  /// (rules yield to one another and to people), an emergency stop, `exclusive_with`, `min_off`, `max_rate`, `max_on`. A refusal publishes nothing.
   ///
   /// A change is published as `device:changed` {device, state, previous, holder, reason, lease_ms} once the hardware
   /// has confirmed it: within this call if it answers at once, later behind a slow bus, and never if it refuses or
@@ -31,9 +31,11 @@ extension Hardware {
     guard case .actuator(let channel) = channels[id] else { throw notFound(id, "actuator") }
     do throws(HALError) {
       try check(principal.permissions.actuators, id, "control", principal)
-      return try channel.carryOut(
+      let receipt = try channel.carryOut(
         command, lease: lease, by: principal.name, cause: cause, override: override,
         mayMakeSafe: principal.mayMakeSafe, rivals: rivals[id] ?? [], stop: emergencyStop.map { refuse($0, id) })
+      onCommand(id, receipt.state == channel.settings.safe, principal)
+      return receipt
     } catch {
       switch error {
       case .denied: channel.denials += 1  // counted for the board by `check`

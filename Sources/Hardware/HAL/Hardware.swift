@@ -35,6 +35,14 @@ package final class Hardware {
   /// Called with the stop when one begins, and with nil when it has been cleared.
   package var onEmergencyStop: (EmergencyStop?) -> Void = { _ in }
 
+  /// Called after each measurement of a sensor, good or not, and after each change of an input.
+  package var onValue: (DeviceID) -> Void = { _ in }
+  /// Called after each command that was carried out, with whether it led to the safe state.
+  package var onCommand: (DeviceID, _ isSafe: Bool, Principal) -> Void = { _, _, _ in }
+
+  /// Asked who has an output next when its holder lets it go; nil for nobody.
+  package var heir: (DeviceID) -> (level: Double, holder: String, cause: Cause?)? = { _ in nil }
+
   var channels: [DeviceID: Channel] = [:]
   /// For each actuator, those that must be safe while it is not. `exclusive_with` is symmetric: one side declares it.
   var rivals: [DeviceID: [ActuatorChannel]] = [:]
@@ -82,6 +90,17 @@ package final class Hardware {
     }
     for channel in actuators { channel.onAnswer = { [weak self] in self?.actuatorAnswered() } }
     counts = makeCounts()
+    for channel in actuators {
+      let id = channel.device.id
+      channel.heir = { [weak self] in self?.heir(id) }
+    }
+    for (id, channel) in channels {
+      switch channel {
+      case .sensor(let sensor): sensor.onValue = { [weak self] in self?.onValue(id) }
+      case .input(let input): input.onValue = { [weak self] in self?.onValue(id) }
+      case .actuator, .camera: break
+      }
+    }
     watchStops()
   }
 

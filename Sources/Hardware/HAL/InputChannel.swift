@@ -14,6 +14,8 @@ final class InputChannel {
   private(set) var lost = 0
   /// Called when this input begins an emergency stop, with the reason and the cause.
   var onStop: (String, Cause?) -> Void = { _, _ in }
+  /// Called after each change, also one that `edges` leaves out, and after a loss and a return.
+  var onValue: () -> Void = {}
 
   private let clock: any Timekeeper
   private let events: any EventSink
@@ -79,6 +81,7 @@ final class InputChannel {
       wasActive = driver.isActive
       if let wasActive { stuck?.take(wasActive, since: clock.now) }
       publishLevel()
+      onValue()
     } catch {
       health.fail(error, operation: "watch")
       stopIfAsked(nil)
@@ -125,6 +128,11 @@ final class InputChannel {
   }
 
   private func changed(_ change: InputChange) {
+    note(change)
+    onValue()
+  }
+
+  private func note(_ change: InputChange) {
     switch change {
     case .edge(let edge):
       // First, and regardless of `edges`: a short press counts even if it is already over.

@@ -1,5 +1,26 @@
 import Model
 
+/// Who may hold an output. The rules of a board are one party: any of them may change what another has taken.
+package enum Party: Sendable, Hashable {
+  case rules
+  case people
+  case agents
+  /// The daemon itself, or a daemon before it.
+  case others
+
+  /// The party of a holder: `rule/hot`, `client/alice`, `agent/climate`.
+  package init(of holder: String) {
+    self =
+      holder.hasPrefix("rule/")
+      ? .rules
+      : holder.hasPrefix("client/")
+        ? .people
+        : holder.hasPrefix("agent/")
+          ? .agents
+          : .others
+  }
+}
+
 /// The author of a request to the gate, with its permissions.
 package struct Principal: Sendable, Hashable {
   /// The name in events and refusals: `agent/climate`, `client/alice`, `rule/hot`.

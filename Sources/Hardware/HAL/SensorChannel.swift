@@ -24,19 +24,23 @@ final class SensorChannel {
   private(set) var latest: Reading?
   /// The newest reading of good quality, of any age.
   private var lastGood: Reading?
+  /// The good value before that.
+  private var previousGood: Double?
+  /// Called after each measurement, good or not.
+  var onValue: () -> Void = {}
   /// Transfers begun.
   private(set) var transfers: UInt64 = 0
 
   private let clock: any Timekeeper
-  private let events: any EventSink
+  let events: any EventSink
   private let eventName: String
 
   /// nil for a sensor whose driver's values stay as they are.
   private let calibration: Calibration?
   /// nil for a sensor without `filter`.
-  private let filter: Filter?
+  let filter: Filter?
   /// nil for a sensor without `stuck`.
-  private let stuck: StuckSensor?
+  let stuck: StuckSensor?
 
   private var isRunning = false
   private var isOverdue = false
@@ -121,8 +125,15 @@ final class SensorChannel {
     return reading
   }
 
+  /// What is known of it, even when it is silent.
+  var readingState: Hardware.ReadingState {
+    Hardware.ReadingState(
+      good: lastGood, previous: previousGood, quality: (try? newest())?.quality, isGood: (try? newestGood()) != nil,
+      staleAfter: staleAfter, unit: settings.unit ?? driver?.unit ?? "")
+  }
+
   /// The age at which a reading becomes stale.
-  private var staleAfter: Duration { settings.stale ?? max(settings.every, pace) * 3 + .seconds(1) }
+  var staleAfter: Duration { settings.stale ?? max(settings.every, pace) * 3 + .seconds(1) }
 
   private var notOpen: HALError { health.error ?? .notOpen(device.id) }
 
@@ -176,52 +187,23 @@ final class SensorChannel {
     let isPublic = check(&reading, now)
     let wasFailing = backoff.failures > 0
     latest = reading
-    if reading.quality == .good { lastGood = reading }
+    if reading.quality == .good {
+      previousGood = lastGood?.value
+      lastGood = reading
+    }
     backoff.reset()
     health.recover()
     fulfil(.success(reading))
     if isPublic { publishIfDue(reading, now) }
+    onValue()
     if wasFailing || timer == nil { pollNext() }
-  }
-
-  private func watchForStillness(_ reading: Reading, _ measured: Double, _ now: Instant) {
-    guard let stuck, let isStuck = stuck.take(measured, at: now) else { return }
-    let event =
-      isStuck
-      ? DeviceEvents.stuck(device.id, for: stuck.span ?? .zero, reading: reading) : DeviceEvents.unstuck(device.id)
-    events.publish(event, from: device.id.rawValue)
-  }
-
-  /// Why its readings are suspect although it answers, for people; nil while it is not stuck.
-  var stillness: String? {
-    stuck?.span.map { "it is stuck: its value has been the same for more than \($0.text)" }
-  }
-
-  /// Filters a reading. One that is refused, or that of a stuck sensor, becomes suspect.
-  /// - Returns: whether it may become an event: such a value starts nothing.
-  private func check(_ reading: inout Reading, _ now: Instant) -> Bool {
-    guard stuck?.span == nil else {
-      reading.quality = .suspect
-      filter?.passOver()
-      return false
-    }
-    guard let filter else { return true }
-    guard reading.quality == .good else {
-      filter.passOver()
-      return true
-    }
-    if let value = filter.take(reading.value, at: now, patience: staleAfter) {
-      reading.value = value
-      return true
-    }
-    reading.quality = .suspect
-    return false
   }
 
   private func failed(_ fault: HALError.Fault) {
     latest?.quality = .stale
     health.fail(fault, operation: "read")
     fulfil(.failure(.failed(device.id, operation: "read", fault)))
+    onValue()
     guard isPolled else { return }
     backoff.first = pace
     _ = backoff.next()
@@ -286,6 +268,13 @@ final class SensorChannel {
     timer = nil
   }
 
+  /// Publishes the newest good reading if it was not published because of the deadband.
+  func publishNow() {
+    guard let reading = lastGood, !subscriptions.isEmpty else { return }
+    if let published, published.at >= Instant(nanoseconds: reading.time) { return }
+    publish(reading, clock.now)
+  }
+
   /// Publishes the newest good reading again, without a previous one, if it is not stale and any was published before.
   func publishAgain() {
     guard published != nil, let reading = try? newestGood() else { return }
@@ -300,6 +289,10 @@ final class SensorChannel {
       let isHeartbeat = settings.heartbeat.map { now - published.at >= $0 } ?? false
       guard isChange || isHeartbeat else { return }
     }
+    publish(reading, now)
+  }
+
+  private func publish(_ reading: Reading, _ now: Instant) {
     let previous = published.map { Value.double($0.value) } ?? .null
     published = (reading.value, reading.quality, now)
     events.publish(

@@ -14,6 +14,8 @@ package struct Board: Sendable {
   package var devices: [Device]
   /// When rules may use the board's clock.
   package var clock: Clock
+  /// Where it is, for sunrise and sunset; nil when unknown.
+  package var place: Place?
   /// The environment of a simulated board (`world:`); empty on a real one.
   package var world: Fields
   /// The path of the file; relative paths in it start at its folder.
@@ -24,12 +26,14 @@ package struct Board: Sendable {
   ///   - devices: those of the file; the sensors that their inputs derive are added unless they are among them.
   ///   - clock: nil is `any` on a simulated board, which may run anywhere, and `trusted` on a real one.
   package init(
-    name: String, backend: Backend, clock: Clock? = nil, chips: [String: Chip] = [:], buses: [String: Bus] = [:],
+    name: String, backend: Backend, clock: Clock? = nil, place: Place? = nil, chips: [String: Chip] = [:],
+    buses: [String: Bus] = [:],
     devices: [Device] = [], world: Fields = [:], file: String = "<board>"
   ) {
     self.name = name
     self.backend = backend
     self.clock = clock ?? (backend == .simulated ? .any : .trusted)
+    self.place = place
     self.chips = chips
     self.buses = buses
     let ids = Set(devices.map(\.id))
@@ -50,6 +54,19 @@ package struct Board: Sendable {
     case any
     /// Once it was synchronised in this boot, or agrees with a real-time clock.
     case trusted
+  }
+
+  /// A place on the earth.
+  package struct Place: Sendable, Hashable {
+    /// Degrees, north positive, -90 to 90.
+    package var latitude: Double
+    /// Degrees, east positive, -180 to 180.
+    package var longitude: Double
+    /// A place; degrees, north and east positive.
+    package init(latitude: Double, longitude: Double) {
+      self.latitude = latitude
+      self.longitude = longitude
+    }
   }
 
   /// A GPIO chip, found by its label or name, never by its number alone.
@@ -127,88 +144,6 @@ package struct Device: Sendable {
   }
 }
 
-/// The settings of a sensor that do not depend on its driver.
-package struct SensorSettings: Sendable, Hashable {
-  /// The interval between measurements; a subscriber may ask for a shorter one.
-  package var every: Duration
-  /// Whether it is measured only for subscribers and requests.
-  package var onDemand: Bool
-  /// The smallest difference from the last published reading that is published, in the sensor's unit; 0 publishes every
-  /// reading.
-  package var deadband: Double
-  /// The longest time between events, even without a change; nil for no limit.
-  package var heartbeat: Duration?
-  /// The unit's symbol if the driver does not know it.
-  package var unit: String?
-  /// The factor for the driver's values; with `offset`, a calibration.
-  package var scale: Double
-  /// The value added after `scale`, in the driver's unit.
-  package var offset: Double
-  /// The calibration curve for the driver's values, before `scale` and `offset`: by rising `measured`, with straight
-  /// lines between the points; beyond its ends the value at the end counts. Empty for none.
-  package var points: [CurvePoint]
-  /// The unit into which values are converted after `offset`; nil for none. See `UnitConversion`.
-  package var convert: String?
-  /// What is checked and averaged after all conversions; nil for nothing.
-  package var filter: FilterSettings?
-  /// The age at which the newest good reading becomes stale; nil for three periods plus 1 s.
-  package var stale: Duration?
-  /// How long the driver's value may stay exactly the same before the sensor is stuck; nil for ever.
-  package var stuck: Duration?
-
-  /// Settings; by default a reading every second, uncalibrated and unfiltered, each published.
-  package init(
-    every: Duration = .seconds(1), deadband: Double = 0, heartbeat: Duration? = nil, unit: String? = nil,
-    scale: Double = 1, offset: Double = 0, onDemand: Bool = false, points: [CurvePoint] = [], convert: String? = nil,
-    filter: FilterSettings? = nil, stale: Duration? = nil, stuck: Duration? = nil
-  ) {
-    self.every = every
-    self.onDemand = onDemand
-    self.deadband = deadband
-    self.heartbeat = heartbeat
-    self.unit = unit
-    self.scale = scale
-    self.offset = offset
-    self.points = points
-    self.convert = convert
-    self.filter = filter
-    self.stale = stale
-    self.stuck = stuck
-  }
-}
-
-/// The settings of an input that do not depend on its driver.
-package struct InputSettings: Sendable, Hashable {
-  /// The changes that become events.
-  package var edges: Edges
-  /// The debounce time: a change must last this long to count; 0 for none.
-  package var debounce: Duration
-  /// Whether it is an emergency stop button: all outputs go safe while it is active or cannot be read.
-  package var emergencyStop: Bool
-  /// The gestures to tell apart; nil for none.
-  package var gestures: GestureSettings?
-  /// How long it may be active before it is stuck; nil for ever.
-  package var stuck: Duration?
-  /// The meaning of its pulses; nil for an input that does not count.
-  package var count: CountSettings?
-
-  /// Settings; by default both edges, without debouncing and gestures.
-  package init(
-    edges: Edges = .both, debounce: Duration = .zero, emergencyStop: Bool = false, gestures: GestureSettings? = nil,
-    stuck: Duration? = nil, count: CountSettings? = nil
-  ) {
-    self.edges = edges
-    self.debounce = debounce
-    self.emergencyStop = emergencyStop
-    self.gestures = gestures
-    self.stuck = stuck
-    self.count = count
-  }
-
-  /// The edges of libgpiod v2 (`GPIOD_LINE_EDGE_RISING` and so on). Rising means becoming active.
-  package enum Edges: String, Sendable, CaseIterable { case rising, falling, both }
-}
-
 /// The settings of an actuator that the gate enforces for every holder.
 package struct ActuatorSettings: Sendable, Hashable {
   /// The level without a lease, 0 to 1.
@@ -233,12 +168,14 @@ package struct ActuatorSettings: Sendable, Hashable {
   /// The highest level other than `safe`, 0 to 1, and the level of `on`; higher ones are lowered to it. Not for outputs
   /// without levels.
   package var max: Double
+  /// The condition under which it may be away from its safe state; nil for none.
+  package var onlyWhile: RuleDeclaration.Condition?
 
   /// Settings; by default safe at 0, leases of 60 s and no limits.
   package init(
     safe: Double = 0, onExit: OnExit = .safe, maxOn: Duration? = nil, minOff: Duration? = nil, maxRate: Rate? = nil,
     exclusiveWith: [DeviceID] = [], lease: Duration = .seconds(60), refresh: Duration? = nil, min: Double = 0,
-    max: Double = 1
+    max: Double = 1, onlyWhile: RuleDeclaration.Condition? = nil
   ) {
     self.safe = safe
     self.onExit = onExit
@@ -250,6 +187,7 @@ package struct ActuatorSettings: Sendable, Hashable {
     self.refresh = refresh
     self.min = min
     self.max = max
+    self.onlyWhile = onlyWhile
   }
 
   /// The state of a line after the daemon's end.

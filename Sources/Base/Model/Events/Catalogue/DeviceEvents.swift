@@ -3,7 +3,7 @@ package enum DeviceEvents {
   static var all: [EventDeclaration] {
     [
       changedDeclaration, limitedDeclaration, faultDeclaration, recoveredDeclaration, lostDeclaration, backDeclaration,
-      resetDeclaration, overrunDeclaration, stuckDeclaration, unstuckDeclaration,
+      resetDeclaration, overrunDeclaration, stuckDeclaration, unstuckDeclaration, freeDeclaration,
     ]
   }
 
@@ -24,7 +24,7 @@ package enum DeviceEvents {
         .text(
           "reason",
           "`command`, `override` (a person made it safe), `pulse-ended`, `lease-expired`, `holder-ended`, `max-on`, "
-            + "`lost`, `overruled` (by the guardian), `taken-over` or `not-taken-over` (from the previous daemon), "
+            + "`only-while`, `lost`, `overruled` (by the guardian), `taken-over` or `not-taken-over` (from the previous daemon), "
             + "`fault`, `emergency-stop` or `shutdown`"),
         .integer("lease_ms", "ms", "the lease that is left; null without one").orNull,
       ],
@@ -128,6 +128,24 @@ package enum DeviceEvents {
   /// A device that had failed works again.
   package static func recovered(_ device: DeviceID) -> DaemonEvent {
     DaemonEvent(recoveredDeclaration, Fields(uniquePairs: [text(device)]))
+  }
+
+  private static var freeDeclaration: EventDeclaration {
+    EventDeclaration(
+      "device:free", .normal, "an output that others wanted while somebody held it is free again",
+      [.device, .list("refused", "who was refused meanwhile, eight at most")],
+      example: free("fan", refused: ["agent/climate"])
+    ) { event in
+      let refused = event["refused"]?.list?.compactMap { $0.string?.printable } ?? []
+      return "\(event.subject("device")) is free again for \(refused.joined(separator: ", "))"
+    }
+  }
+
+  /// - Parameter refused: who was refused while another held it.
+  package static func free(_ device: DeviceID, refused: [String]) -> DaemonEvent {
+    DaemonEvent(
+      freeDeclaration,
+      Fields(uniquePairs: [text(device), ("refused", .list(refused.map { .string($0) }))]))
   }
 
   private static var lostDeclaration: EventDeclaration {
