@@ -155,6 +155,12 @@ let ranks: [[Target]] = [
         "Model", "Linux", "EventLoop", "HAL", "HALLinux", "HALSimulated", "Agent", "Isolations", "Orchestrator",
       ]),
     module(
+      "RuleTrial", in: "Rules",
+      [
+        "Model", "OpenStarryAgent", "Document", "Linux", "EventLoop", "HAL", "HALSimulated", "Agent", "AgentInProcess",
+        "Rules", "Store", "Orchestrator",
+      ]),
+    module(
       "Daemon", in: "Daemon",
       [
         "Model", "OpenStarryAgent", "Document", "Linux", "CLinux", "EventLoop", "HAL", "Agent", "Rules", "Config",
@@ -170,7 +176,7 @@ let ranks: [[Target]] = [
       "CommandLine", in: "Tools",
       [
         "Model", "Document", "Linux", "Wire", "RPC", "Config", "CEL", "Rules", "ControlClient", "Agent", "Isolations",
-        "AgentTrial", "Plugins", "PluginInstallation", "Doctor", argumentParserProduct,
+        "AgentTrial", "RuleTrial", "Plugins", "PluginInstallation", "Doctor", argumentParserProduct,
       ]),
   ],
   [program("openstarry", in: "Tools", ["CommandLine", "AgentWASM"])],
@@ -199,6 +205,7 @@ let benchmarks: [Target] = [
 let allTests: [Target] = [
   kit("TestKit", ["Linux"]),
   kit("ModuleKit"),
+  kit("SchemaKit", ["Model"]),
   // The conformance suite of isolations.
   kit("IsolationTestKit", ["Model", "Agent"]),
   kit("EventLoopTestKit", ["EventLoop", "Model"]),
@@ -277,7 +284,9 @@ let allTests: [Target] = [
     [
       "TestKit", "Orchestrator", "Agent", "AgentInProcess", "HAL", "HALSimulated", "HALTestKit", "Rules", "Store",
       "EventLoop", "Linux", "Model", "OpenStarryAgent", "Watchdog", "Projection", "ExampleAgents", "thermostat",
+      "RuleTrial",
     ]),
+  tests("RuleTrialTests", in: "Rules", ["RuleTrial", "TestKit", "Config", "Rules", "HAL", "Model"]),
   tests("ExampleAgentTests", in: "Agents", ["ExampleAgents", "OpenStarryAgent"]),
   // One source for three isolations: linked into the tests, started as a program, and built as a module by SDK/build.
   program("thermostat", ["OpenStarryAgent"], path: "Examples/wasm/thermostat", exclude: ["agent.json"]),
@@ -317,7 +326,9 @@ let allTests: [Target] = [
       "EventLoop", "Journal", "Linux", "Model", "Store", "Watchdog",
     ]),
 
-  tests("ConfigTests", in: "Daemon", ["TestKit", "Config", "Chips", "Document", "Isolations", "Linux", "Model"]),
+  tests(
+    "ConfigTests", in: "Daemon",
+    ["TestKit", "SchemaKit", "Config", "Chips", "Document", "Isolations", "Linux", "Model", "Plugins"]),
   tests("JournalTests", in: "Daemon", ["Journal", "Model"]),
   tests(
     "DaemonTests", in: "Daemon",
@@ -342,7 +353,8 @@ let allTests: [Target] = [
   tests(
     "CommandLineTests", in: "Tools",
     [
-      "TestKit", "CommandLine", "Doctor", "AgentTrial", "ControlClient", "Linux", "Model", "Wire", "RPC",
+      "TestKit", "SchemaKit", "CommandLine", "Doctor", "AgentTrial", "Config", "ControlClient", "Document", "Linux",
+      "Model", "Wire", "RPC",
       argumentParserProduct,
     ]),
 

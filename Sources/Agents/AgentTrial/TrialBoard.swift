@@ -40,8 +40,7 @@ package enum TrialBoard {
   /// A copy of `board` with every device simulated. Limits and settings stay, except that inputs have no debounce, and
   /// sensors no filter and no curve: a simulated input does not bounce, and a value that is set takes effect as it is.
   package static func simulated(_ board: Board) -> Board {
-    var board = board
-    board.backend = .simulated
+    var board = board.simulated
     for index in board.devices.indices {
       switch board.devices[index].kind {
       case .input(var settings):
@@ -53,10 +52,6 @@ package enum TrialBoard {
         board.devices[index].kind = .sensor(settings)
       case .actuator, .camera: break
       }
-    }
-    for index in board.devices.indices where board.devices[index].driver != "simulated" {
-      board.devices[index].driver = "simulated"
-      board.devices[index].options = [:]
     }
     return board
   }

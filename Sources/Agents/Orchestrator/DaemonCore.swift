@@ -44,6 +44,7 @@ package final class DaemonCore {
       boardClock: BoardClock(hardware.board.clock, clock: loop, events: log, evidence: site.clockEvidence),
       utcOffset: site.utcOffset, load: loadRules)
     rules.registry = registry
+    rules.history = log
     registry.onWritten = { [weak agents = self.agents] in agents?.noteWritten($0) }
     registry.isThrifty = { [weak agents = self.agents] in agents?.isDiskUsedUp ?? false }
   }
@@ -105,10 +106,12 @@ package final class DaemonCore {
   private func runEverything(_ kept: StoredRegistry.Contents) {
     agents.isPartial = false
     adopt(owner?.manifests() ?? [], kept)
+    // Before the outputs: one that its interlock forbids must not take over the level of the previous daemon.
+    rules.watchInterlocks()
     hardware.open(leaseStore: guardian)
     if let counts = kept.counts { hardware.recallCounts(counts, store: registry) }
     charge()
-    rules.recall(kept.cooldowns)
+    rules.recall(kept.cooldowns, kept.ruleMemories, kept.variables)
     do { _ = try rules.reloadRules() } catch {
       owner?.failed("\(error)\nno rules are in force: correct the file, then 'openstarry rules reload'")
     }
@@ -135,7 +138,7 @@ package final class DaemonCore {
     }
     agents.restore(kept.states)
     if let counts = kept.counts { hardware.recallCounts(counts, store: registry) }
-    rules.recall(kept.cooldowns)
+    rules.recall(kept.cooldowns, kept.ruleMemories, kept.variables)
     adopt([], kept)
     releaseOfTheGone(hasAllAgents: true)
     agents.startResident(kept.agents.map(\.id))

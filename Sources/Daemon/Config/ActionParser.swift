@@ -10,11 +10,13 @@ struct ActionParser {
   /// The text, UTF-8. Everything that has a meaning in it is ASCII.
   let text: [UInt8]
   private let start: Location
-  private let known: KnownNames
+  let known: KnownNames
   private let findings: Findings
   var position = 0
 
-  private static let names = ["spawn", "wake", "kill", "actuate", "emit"]
+  static let names = [
+    "spawn", "wake", "kill", "actuate", "release", "emit", "notify", "set", "wait", "wait_for", "log",
+  ]
 
   /// - Parameters:
   ///   - start: the location of the first character of `text`.
@@ -53,6 +55,12 @@ struct ActionParser {
     switch name {
     case "actuate": return actuate(arguments)
     case "emit": return emit(arguments)
+    case "release": return release(arguments)
+    case "notify": return notify(arguments)
+    case "log": return log(arguments)
+    case "set": return set(arguments)
+    case "wait": return wait(arguments)
+    case "wait_for": return waitFor(arguments)
     default: return agentAction(name, arguments)
     }
   }
@@ -61,11 +69,17 @@ struct ActionParser {
     switch name {
     case "actuate": "actuate(device, on, lease: 60s), where on may also be off, a level such as 0.4, or pulse 500ms"
     case "emit": "emit(domain:verb, field: expression, …)"
+    case "release": "release(device)"
+    case "notify": "notify('text', to: name, picture: camera)"
+    case "log": "log('text')"
+    case "set": "set(variable, expression)"
+    case "wait": "wait(10s)"
+    case "wait_for": "wait_for(condition, within: 5m)"
     default: "\(name)(agent)"
     }
   }
 
-  private static func count(_ arguments: Int) -> String { arguments == 1 ? "1 argument" : "\(arguments) arguments" }
+  static func count(_ arguments: Int) -> String { arguments == 1 ? "1 argument" : "\(arguments) arguments" }
 
   // MARK: Arguments of each action
 
@@ -137,7 +151,7 @@ struct ActionParser {
   }
 
   /// Whether a lease or a pulse may have this length: what every other way to command an actuator accepts.
-  private static func isPossible(_ length: Duration) -> Bool {
+  static func isPossible(_ length: Duration) -> Bool {
     length > .zero && length <= .milliseconds(ActuatorCommand.longestPulse)
   }
 
@@ -147,7 +161,7 @@ struct ActionParser {
     return Quantity.duration(text[space...].trimmed)
   }
 
-  private static func command(_ text: String) -> ActuatorCommand? {
+  static func command(_ text: String) -> ActuatorCommand? {
     switch text {
     case "on", "true": return .on
     case "off", "false": return .off
@@ -194,14 +208,14 @@ struct ActionParser {
   }
 
   /// The text without surrounding quotes.
-  private func unquoted(_ text: String) -> String {
+  func unquoted(_ text: String) -> String {
     guard text.utf8.count >= 2, let quote = text.utf8.first, quote == UInt8(ascii: "'") || quote == UInt8(ascii: "\""),
       text.utf8.last == quote
     else { return text }
     return String(text.dropFirst().dropLast())
   }
 
-  private func place(_ offset: Int) -> Location {
+  func place(_ offset: Int) -> Location {
     var place = start
     // Columns count characters: skip the continuation bytes 10xxxxxx of UTF-8.
     for byte in text.prefix(offset) where byte & 0xC0 != 0x80 {
@@ -210,7 +224,7 @@ struct ActionParser {
     return place
   }
 
-  private func report(_ offset: Int, _ message: String) { findings.error(place(offset), message) }
+  func report(_ offset: Int, _ message: String) { findings.error(place(offset), message) }
 
   func fail(_ offset: Int, _ message: String) -> RuleDeclaration.Action? {
     report(offset, message)

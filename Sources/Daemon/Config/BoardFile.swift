@@ -15,15 +15,31 @@ package enum BoardFile {
     return try findings.finish(board)
   }
 
+  /// The form of the file.
+  static var schema: Schema {
+    .variants(by: "backend", Board.Backend.allCases.map(\.rawValue), usual: Board.Backend.linux.rawValue) {
+      _ = read($0, file: "")
+    }
+  }
+
   private static func read(_ fields: FieldReader, file: String) -> Board? {
     let name = fields.required("name", .name)
     let backend = fields.value("backend", .choice(of: Board.Backend.self), .linux)
     let clock = fields.optional("clock", .choice(of: Board.Clock.self))
+    let place = fields.map("place").flatMap { reader -> Board.Place? in
+      let latitude = reader.required("latitude", .number(-90...90))
+      let longitude = reader.required("longitude", .number(-180...180))
+      reader.close()
+      guard let latitude, let longitude else { return nil }
+      return Board.Place(latitude: latitude, longitude: longitude)
+    }
     let chips = chips(fields)
     let buses = buses(fields)
     let scope = BoardScope(backend: backend, chips: chips, buses: buses)
     let devices = devices(fields, scope)
-    let world = fields.map("world")
+    let world = fields.node("world", Schema(["type": "object"])).flatMap {
+      FieldReader($0, what: "'world'", findings: fields.findings)
+    }
     // `wires` is used by tests on a real board (docs/testbed.md).
     if let world, backend == .linux, world.entries.contains(where: { $0.key != "wires" }) {
       fields.findings.warning(world.location, "'world' has an effect only when 'backend' is simulated")
@@ -31,7 +47,7 @@ package enum BoardFile {
     fields.close()
     guard let name else { return nil }
     return Board(
-      name: name, backend: backend, clock: clock, chips: chips.compactMapValues(\.self),
+      name: name, backend: backend, clock: clock, place: place, chips: chips.compactMapValues(\.self),
       buses: buses.compactMapValues(\.self), devices: devices,
       world: Fields(uniquePairs: world?.entries.map { ($0.key, $0.value.value) } ?? []), file: file)
   }
@@ -39,28 +55,34 @@ package enum BoardFile {
   /// Chips by name; nil for an invalid chip, so that its error is not repeated for each of its devices.
   private static func chips(_ board: FieldReader) -> [String: Board.Chip?] {
     var chips: [String: Board.Chip?] = [:]
-    for entry in board.map("chips")?.entries ?? [] {
+    for entry in board.entries(of: "chips", .either(chipLabel.schema, .map { _ = chip($0) })) {
       chips[entry.key] = .some(chip(entry, board.findings))
     }
     return chips
   }
 
   private static func chip(_ entry: Node.Entry, _ findings: Findings) -> Board.Chip? {
-    let label = Shape.text("text: the label that gpiodetect shows, such as pinctrl-bcm2711")
     guard case .map = entry.value.content else {
-      return label.read(entry.value, "chip '\(entry.key)'", findings).map { Board.Chip(label: $0) }
+      return chipLabel.read(entry.value, "chip '\(entry.key)'", findings).map { Board.Chip(label: $0) }
     }
-    guard let fields = FieldReader(entry.value, what: "chip '\(entry.key)'", findings: findings) else { return nil }
+    return FieldReader(entry.value, what: "chip '\(entry.key)'", findings: findings).flatMap(chip)
+  }
+
+  private static func chip(_ fields: FieldReader) -> Board.Chip? {
     let path = fields.optional("path", .text)
-    let chip = fields.required("label", label).map { Board.Chip(label: $0, path: path) }
+    let chip = fields.required("label", chipLabel).map { Board.Chip(label: $0, path: path) }
     fields.close()
     return chip
+  }
+
+  private static var chipLabel: Shape<String> {
+    .text("text: the label that gpiodetect shows, such as pinctrl-bcm2711")
   }
 
   /// Buses by name; nil for an invalid bus.
   private static func buses(_ board: FieldReader) -> [String: Board.Bus?] {
     var buses: [String: Board.Bus?] = [:]
-    for entry in board.map("buses")?.entries ?? [] {
+    for entry in board.entries(of: "buses", .either(busNode.schema, .map { _ = bus($0) })) {
       buses[entry.key] = .some(bus(entry, board.findings))
     }
     return buses
@@ -68,17 +90,25 @@ package enum BoardFile {
 
   private static func bus(_ entry: Node.Entry, _ findings: Findings) -> Board.Bus? {
     let what = "bus '\(entry.key)'"
-    let node = Shape<String>("a device node such as /dev/i2c-1") { node in
+    guard case .map = entry.value.content else {
+      return busNode.read(entry.value, what, findings).map { Board.Bus(path: $0) }
+    }
+    return FieldReader(entry.value, what: what, findings: findings).flatMap(bus)
+  }
+
+  private static var busNode: Shape<String> {
+    Shape("a device node such as /dev/i2c-1", .text("/dev/.+")) { node in
       guard case .string(let text) = node.content, text.hasPrefix("/dev/"), text.utf8.count > 5 else { return nil }
       return text
     }
-    guard case .map = entry.value.content else {
-      return node.read(entry.value, what, findings).map { Board.Bus(path: $0) }
-    }
-    guard let fields = FieldReader(entry.value, what: what, findings: findings) else { return nil }
-    let path = fields.optional("path", node)
+  }
+
+  private static func bus(_ fields: FieldReader) -> Board.Bus? {
+    let (what, findings) = (fields.what, fields.findings)
+    let path = fields.optional("path", busNode)
     let adapter = fields.optional("adapter", .text)
     fields.close()
+    fields.record?.require(["oneOf": [["required": ["path"]], ["required": ["adapter"]]]])
     switch (fields.node("path"), fields.node("adapter")) {
     case (nil, nil):
       findings.error(fields.location, "\(what) has neither 'path' nor 'adapter', expected one of them")
@@ -91,7 +121,7 @@ package enum BoardFile {
   }
 
   private static func devices(_ board: FieldReader, _ scope: BoardScope) -> [Device] {
-    guard let entries = board.map("devices")?.entries else { return [] }
+    let entries = board.entries(of: "devices", DeviceReader.schema(scope.backend), names: Schema.id)
     let declared = DeclaredDevices(entries)
     var devices: [Device] = []
     for entry in entries {

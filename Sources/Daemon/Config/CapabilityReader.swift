@@ -43,14 +43,20 @@ struct CapabilityReader {
   /// `tables@1`, `@scope/name`, or upstream's `{name, path?, config?}`.
   private var plugin: Shape<String> {
     let expected = "a plugin such as tables@1 or @scope/tables@1.2.0"
-    return Shape(expected: expected) { node, subject, findings in
-      var node = node
-      if case .map = node.content {
-        guard let fields = FieldReader(node, what: subject, findings: findings) else { return nil }
-        guard fields.required("name", .text(expected)) != nil, let name = fields.node("name") else { return nil }
+    func name(_ fields: FieldReader) -> Node? {
+      defer {
         fields.accept("path", "config")
         fields.close(as: .warning)
-        node = name
+      }
+      return fields.required("name", .text(expected)).flatMap { _ in fields.node("name") }
+    }
+    return Shape(
+      expected: expected, .either(.text(Schema.plugin), .map { _ = name($0) })
+    ) { node, subject, findings in
+      var node = node
+      if case .map = node.content {
+        guard let found = FieldReader(node, what: subject, findings: findings).flatMap(name) else { return nil }
+        node = found
       }
       if case .string(let text) = node.content, PluginReference(text) != nil { return text }
       findings.error(node.location, "\(subject) is \(Wording.shown(node)), expected \(expected)")
@@ -61,7 +67,7 @@ struct CapabilityReader {
   /// An event pattern outside the daemon's own domains.
   private var emit: Shape<EventPattern> {
     let event = Shape<EventPattern>.event
-    return Shape(expected: event.expected) { node, subject, findings in
+    return Shape(expected: event.expected, event.schema) { node, subject, findings in
       guard let pattern = event.read(node, subject, findings) else { return nil }
       if let domain = pattern.ownDomain {
         findings.error(
@@ -77,7 +83,7 @@ struct CapabilityReader {
   /// A folder or file that an agent may read. Relative paths start in the manifest's folder.
   private var path: Shape<String> {
     let expected = "a folder or file such as ./data or /srv/data"
-    return Shape(expected: expected) { node, subject, findings in
+    return Shape(expected: expected, .text(least: 1, most: 4096)) { node, subject, findings in
       guard let text = Shape<String>.text(expected).read(node, subject, findings) else { return nil }
       let path = Paths.expand(text, home: home)
       guard let reason = Self.refusal(path) else { return path }
@@ -104,7 +110,7 @@ struct CapabilityReader {
   /// The proxy reads the same entries.
   private var host: Shape<String> {
     let expected = "a host such as api.example.org, *.example.org, 192.0.2.1:8080 or [2001:db8::1]:80, not a URL"
-    return Shape(expected) { node in
+    return Shape(expected, .text("(?:\\*\\.)?[^\\s/]+")) { node in
       guard case .string(let text) = node.content, HostRule(Array(text.utf8)) != nil else { return nil }
       return text
     }

@@ -36,20 +36,21 @@ package enum ConfigText {
   /// Reads a rule file; see `RuleFile`.
   package static func rules(
     _ bytes: [UInt8], file: String, known: KnownNames = KnownNames()
-  ) throws(Diagnostics) -> ([RuleDeclaration], warnings: [Diagnostic]) {
+  ) throws(Diagnostics) -> (RuleDeclarations, warnings: [Diagnostic]) {
     try RuleFile.decode(try parse(bytes, file: file), file: file, known: known, source: bytes)
   }
 
   /// Reads a rule file even if it has errors.
-  /// - Returns: the rules, including the readable parts of invalid ones, and all errors and warnings.
+  /// - Returns: the declarations, including the readable parts of invalid ones, and all errors and warnings.
   package static func readRules(
     _ bytes: [UInt8], file: String, known: KnownNames = KnownNames()
-  ) -> (rules: [RuleDeclaration], found: [Diagnostic]) {
+  ) -> (declarations: RuleDeclarations, found: [Diagnostic]) {
     do throws(Diagnostics) {
-      let (rules, findings) = RuleFile.read(try parse(bytes, file: file), file: file, known: known, source: bytes)
-      return (rules, findings.sorted)
+      let (declarations, findings) = RuleFile.read(
+        try parse(bytes, file: file), file: file, known: known, source: bytes)
+      return (declarations, findings.sorted)
     } catch {
-      return ([], error.all)
+      return (RuleDeclarations(), error.all)
     }
   }
 

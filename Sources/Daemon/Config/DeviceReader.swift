@@ -15,23 +15,43 @@ struct DeviceReader {
       findings.error(
         entry.keyLocation, "the device id is \(Wording.quoted(entry.key)), expected \(Shape<DeviceID>.id.expected)")
     }
-    guard
-      let fields = FieldReader(entry.value, what: "device \(Wording.quoted(entry.key))", findings: findings),
-      let kindName = fields.required("kind", .choice(DeviceSettings.kinds.map { ($0, $0) }))
-    else { return nil }
-    let named = FieldReader(
-      fields.entries, what: "\(kindName) \(Wording.quoted(entry.key))", location: fields.location, findings: findings)
-    named.accept("kind")
-    let name = named.optional("name", .displayName)
-    let settings = DeviceSettings(declared: declared, id: id).read(kindName, named)
-    guard let driver = driver(named, kindName) else { return nil }
-    let options = DriverOptions(scope: scope, declared: declared).read(driver, named)
-    named.close { key in explain(key, kindName, driver) }
+    let what = "device \(Wording.quoted(entry.key))"
+    guard let fields = FieldReader(entry.value, what: what, findings: findings) else { return nil }
+    return read(fields, id, entry.keyLocation)
+  }
+
+  private func read(_ fields: FieldReader, _ id: DeviceID, _ location: Location) -> Device? {
+    guard let kindName = fields.required("kind", .choice(DeviceSettings.kinds.map { ($0, $0) })) else { return nil }
+    fields.what = "\(kindName) \(Wording.quoted(id.rawValue))"
+    let name = fields.optional("name", .displayName)
+    let settings = DeviceSettings(declared: declared, id: id).read(kindName, fields)
+    guard let driver = driver(fields, kindName) else { return nil }
+    let options = DriverOptions(scope: scope, declared: declared).read(driver, fields)
+    fields.close { key in explain(key, kindName, driver) }
     let device = Device(
-      id: id, name: name, kind: settings, driver: driver.name, options: options, location: entry.keyLocation)
-    checkLevels(device, named)
-    checkUnit(device, named)
+      id: id, name: name, kind: settings, driver: driver.name, options: options, location: location)
+    checkLevels(device, fields)
+    checkUnit(device, fields)
     return device
+  }
+
+  /// The form of a device on a board of a backend: the settings of its kind, and the options of its driver.
+  static func schema(_ backend: Board.Backend) -> Schema {
+    let scope = BoardScope(backend: backend, chips: [:], buses: [:])
+    let reader = DeviceReader(scope: scope, declared: DeclaredDevices([]), findings: Findings())
+    return .variants(by: "kind", DeviceSettings.kinds) { kind in
+      let usual = backend == .simulated ? "simulated" : nil
+      return .variants(by: "driver", drivers(of: kind, on: backend), usual: usual) { driver in
+        let record = SchemaRecord()
+        let fields = FieldReader(recording: record, probe: ["kind": kind, "driver": driver])
+        _ = reader.read(fields, "", fields.location)
+        return record.schema
+      }
+    }
+  }
+
+  private static func drivers(of kind: String, on backend: Board.Backend) -> [String] {
+    DriverCatalogue.all.filter { $0.kind == kind && $0.backends.contains(backend) }.map(\.name)
   }
 
   /// The catalogue's entry for `driver:`; on a simulated board the default is `simulated`.
@@ -39,7 +59,7 @@ struct DeviceReader {
     if fields.node("driver") == nil, scope.backend == .simulated {
       return DriverCatalogue.entry("simulated", kind: kind)
     }
-    let here = DriverCatalogue.all.filter { $0.kind == kind && $0.backends.contains(scope.backend) }.map(\.name)
+    let here = Self.drivers(of: kind, on: scope.backend)
     let what = "\(Wording.article(kind)) driver of the \(scope.backend.rawValue) backend"
     let expected = "\(what): \(Wording.alternatives(here))"
     guard let name = fields.required("driver", Shape.text(expected)) else { return nil }
@@ -94,9 +114,4 @@ struct DeviceReader {
       "'convert' is '\(target)', but driver '\(device.driver)' measures in '\(unit)', which "
         + (partners.isEmpty ? "cannot be converted" : "can be converted to \(Wording.alternatives(partners))"))
   }
-}
-
-extension Device {
-  /// Whether the device is an actuator without levels between on and off.
-  var isDigital: Bool { driver == "gpio" || options["analogue"] == .bool(false) }
 }

@@ -38,7 +38,8 @@ struct DeviceSettings {
       lease: fields.value("lease", .duration(atLeast: .milliseconds(1)), defaults.lease),
       refresh: fields.optional("refresh", .duration()),
       min: fields.value("min", Self.level, defaults.min),
-      max: fields.value("max", Self.level, defaults.max))
+      max: fields.value("max", Self.level, defaults.max),
+      onlyWhile: fields.optional("only_while", Self.condition))
     checkLevels(settings, fields)
     if let maxOn = settings.maxOn { check(maxOn, settings, fields) }
     return settings
@@ -60,16 +61,17 @@ struct DeviceSettings {
 
   /// Warns of settings that weaken `max_on`.
   private func check(_ maxOn: Duration, _ settings: ActuatorSettings, _ fields: FieldReader) {
-    if settings.minOff == nil {
-      fields.findings.warning(
-        fields.place(of: "max_on"),
-        "'max_on' is \(maxOn.text) without a 'min_off': the holder may turn it on again at once ('min_off: 0s' "
-          + "confirms this)")
-    }
     if fields.node("lease") != nil, settings.lease > maxOn {
       fields.findings.warning(
         fields.place(of: "lease"),
         "'lease' is \(settings.lease.text), but 'max_on' ends every lease after \(maxOn.text)")
+    }
+  }
+
+  private static var condition: Shape<RuleDeclaration.Condition> {
+    Shape("a condition in CEL such as sensor('tank') > 20", RuleReader.conditionSchema) { node in
+      guard case .string(let text) = node.content, text.contains(where: { !$0.isWhitespace }) else { return nil }
+      return RuleDeclaration.Condition(text: text, location: node.location)
     }
   }
 
@@ -84,7 +86,7 @@ struct DeviceSettings {
 
   /// `true` for the defaults, or a map with other values.
   private func motion(_ fields: FieldReader) -> MotionSettings? {
-    guard let node = fields.node("motion") else { return nil }
+    guard let node = fields.node("motion", .either(.bool, .map { _ = Self.motion($0) })) else { return nil }
     let defaults = MotionSettings()
     if case .bool(let wanted) = node.content { return wanted ? defaults : nil }
     guard case .map(let entries) = node.content else {
@@ -92,7 +94,12 @@ struct DeviceSettings {
         node.location, "'motion' is \(Wording.shown(node)), expected true, false or a map of threshold and cooldown")
       return nil
     }
-    let motion = FieldReader(entries, what: "'motion'", location: node.location, findings: fields.findings)
+    return Self.motion(
+      FieldReader(entries, what: "'motion'", location: node.location, findings: fields.findings))
+  }
+
+  private static func motion(_ motion: FieldReader) -> MotionSettings {
+    let defaults = MotionSettings()
     let settings = MotionSettings(
       threshold: motion.value("threshold", .number(0...1), defaults.threshold),
       cooldown: motion.value("cooldown", .duration(), defaults.cooldown))
@@ -102,7 +109,10 @@ struct DeviceSettings {
 
   /// `on`, `off`, or a level from 0 to 1 such as `0.4` or `40%`. YAML 1.1 reads on and off as booleans.
   private static var level: Shape<Double> {
-    Shape("on, off or a level such as 0.4 or 40%") { node in
+    Shape(
+      "on, off or a level such as 0.4 or 40%",
+      .either(.bool, .number(["minimum": 0, "maximum": 1]), .text("on|off|\(Schema.percent)"))
+    ) { node in
       switch node.content {
       case .string("on"), .bool(true): return 1
       case .string("off"), .bool(false): return 0
@@ -118,7 +128,7 @@ struct DeviceSettings {
 
   /// A size such as `640x480`.
   private static var size: Shape<(width: Int, height: Int)> {
-    Shape("a size such as 640x480, each side from 16 to 8192") { node in
+    Shape("a size such as 640x480, each side from 16 to 8192", .text("[0-9]+x[0-9]+")) { node in
       guard case .string(let text) = node.content else { return nil }
       let sides = text.split(separator: "x", omittingEmptySubsequences: false).map { Int($0) ?? 0 }
       guard sides.count == 2, sides.allSatisfy({ (16...8192).contains($0) }) else { return nil }
@@ -131,7 +141,10 @@ struct DeviceSettings {
     let names: [(name: String, value: FrameFormat.PixelFormat)] = [
       ("mjpeg", .mjpeg), ("yuyv", .yuyv), ("nv12", .nv12), ("rgb24", .rgb24), ("grey", .grey),
     ]
-    return Shape(Wording.alternatives(names.map(\.name)), names: names.map(\.name)) { node in
+    return Shape(
+      Wording.alternatives(names.map(\.name)), names: names.map(\.name),
+      .choice(names.map(\.name) + FrameFormat.PixelFormat.allCases.map(\.rawValue))
+    ) { node in
       guard case .string(let text) = node.content else { return nil }
       return names.first { $0.name == text }?.value ?? FrameFormat.PixelFormat(rawValue: text)
     }
@@ -143,7 +156,7 @@ struct DeviceSettings {
     return Shape(
       actuators.isEmpty
         ? "another actuator, but there is none" : "another actuator: " + Wording.alternatives(actuators),
-      names: actuators
+      names: actuators, .text(Schema.id)
     ) { node in
       guard case .string(let text) = node.content, actuators.contains(text) else { return nil }
       return DeviceID(text)

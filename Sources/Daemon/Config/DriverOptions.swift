@@ -30,8 +30,9 @@ struct DriverOptions {
     case .bus: name("a bus of this board", among: scope.buses.keys.sorted(), declare: "buses")
     case .chip: name("a chip of this board", among: scope.chips.keys.sorted(), declare: "chips")
     case .device: name("a device of this board", among: declared.kinds.keys.sorted(), declare: "devices")
-    case .map: Shape("a map") { node in if case .map = node.content { node.value } else { nil } }
-    case .list: Shape("a list") { node in if case .list = node.content { node.value } else { nil } }
+    case .map:
+      Shape("a map", Schema(["type": "object"])) { node in if case .map = node.content { node.value } else { nil } }
+    case .list: Shape("a list", .list(of: .any)) { node in if case .list = node.content { node.value } else { nil } }
     }
   }
 
@@ -39,7 +40,9 @@ struct DriverOptions {
   private func address(_ type: DriverCatalogue.OptionType) -> Shape<Value> {
     guard case .int(let range) = type else { return shape(type) }
     let bounds = [range.lowerBound, range.upperBound].map { "0x" + ($0 < 16 ? "0" : "") + String($0, radix: 16) }
-    return Shape("an address from \(bounds[0]) to \(bounds[1])") { node in
+    return Shape(
+      "an address from \(bounds[0]) to \(bounds[1])", .integer(Int(range.lowerBound)...Int(range.upperBound))
+    ) { node in
       guard let address = node.scalar.int, range.contains(address) else { return nil }
       return .int(address)
     }
@@ -47,7 +50,7 @@ struct DriverOptions {
 
   /// One of several names. Some are numbers to YAML: `channel: 0` means the choice `0`.
   private func choice(_ names: [String]) -> Shape<Value> {
-    Shape(Wording.alternatives(names), names: names) { node in
+    Shape(Wording.alternatives(names), names: names, Self.schema(of: names)) { node in
       let text: String? =
         switch node.content {
         case .string(let text): text
@@ -59,9 +62,15 @@ struct DriverOptions {
     }
   }
 
+  private static func schema(of names: [String]) -> Schema {
+    let numbers = names.compactMap { name in Int64(name).map { Value.int($0) } ?? Double(name).map { Value.double($0) }
+    }
+    return Schema(["enum": .list(names.map { .string($0) } + numbers)])
+  }
+
   /// A duration, kept as text because `Value` has no durations.
   private var duration: Shape<Value> {
-    Shape(Shape<Duration>.duration().expected) { node in
+    Shape(Shape<Duration>.duration().expected, .text(Schema.duration)) { node in
       guard case .string(let text) = node.content, Quantity.duration(text) != nil else { return nil }
       return .string(text)
     }
@@ -69,7 +78,7 @@ struct DriverOptions {
 
   private func name(_ what: String, among names: [String], declare block: String) -> Shape<Value> {
     let expected = names.isEmpty ? "\(what); declare it under '\(block)'" : "\(what): " + Wording.alternatives(names)
-    return Shape(expected, names: names) { node in
+    return Shape(expected, names: names, .text(least: 1)) { node in
       guard case .string(let text) = node.content, names.contains(text) else { return nil }
       return .string(text)
     }

@@ -31,7 +31,10 @@ extension KnownNames {
   /// - Parameter rules: all rules that are in force together.
   package static func timerWarnings(_ rules: [RuleDeclaration]) -> [Diagnostic] {
     let timers = rules.compactMap { rule -> String? in
-      if case .events = rule.trigger { return nil }
+      switch rule.trigger {
+      case .events, .state: return nil
+      case .every, .cron, .at: break
+      }
       return TimerEvents.name(of: rule.id)
     }
     return rules.flatMap { rule -> [Diagnostic] in

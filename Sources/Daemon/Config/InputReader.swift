@@ -34,7 +34,7 @@ struct InputReader {
     let defaults = CountSettings()
     let settings = CountSettings(
       unit: count.value("unit", .name, defaults.unit),
-      perPulse: count.value("per_pulse", .number("a number greater than 0") { $0 > 0 }, defaults.perPulse),
+      perPulse: count.value("per_pulse", .positive, defaults.perPulse),
       window: count.value("window", .duration(atLeast: .seconds(1)), defaults.window))
     count.close()
     return settings

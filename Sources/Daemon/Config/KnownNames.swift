@@ -5,8 +5,11 @@ package struct KnownNames: Sendable {
   private let kinds: [String: String]?
   private let digital: Set<String>
   private let buttons: Set<String>
+  private let unlimited: Set<String>
   private let agents: Set<String>?
   private let boardName: String
+  /// Whether the board file says where the board is, or is unknown.
+  let hasPlace: Bool
 
   /// Creates the names of a board's devices and of agents; nil disables the check of these names.
   package init(board: Board? = nil, agents: [AgentID]? = nil) {
@@ -15,6 +18,8 @@ package struct KnownNames: Sendable {
     }
     digital = Set((board?.devices ?? []).filter(\.isDigital).map(\.id.rawValue))
     buttons = Set((board?.devices ?? []).filter(\.hasGestures).map(\.id.rawValue))
+    unlimited = Set((board?.devices ?? []).filter(\.mayStayOn).map(\.id.rawValue))
+    hasPlace = board.map { $0.place != nil } ?? true
     self.agents = agents.map { Set($0.map(\.rawValue)) }
     boardName = board?.name ?? ""
   }
@@ -36,15 +41,21 @@ package struct KnownNames: Sendable {
   /// The ids of a kind, sorted; nil when the board is unknown.
   func devices(of kind: String) -> [String]? { kinds.map { $0.filter { $0.value == kind }.keys.sorted() } }
 
-  /// The error for `sensor('NAME')` or `state('NAME')` in an expression; nil when it is valid, or the names are
+  /// The error for `sensor('NAME')`, `state('NAME')` and so on in an expression; nil when it is valid, or the names are
   /// unknown.
   package func complaint(function: String, about name: String) -> String? {
-    if function == "state" { return complaint(about: AgentID(name)) }
-    guard function == "sensor", let kinds else { return nil }
+    switch function {
+    case "state", "report", "agent": return complaint(about: AgentID(name))
+    case "input": return complaint(about: name, kind: "input")
+    case "device": return complaint(about: name, kind: "actuator")
+    case "sensor", "reading": break
+    default: return nil
+    }
+    guard let kinds else { return nil }
     let fitting = kinds.filter { $0.value == "sensor" || $0.value == "input" }.keys
     if fitting.contains(name) { return nil }
     if let other = kinds[name] {
-      return "'\(name)' is \(Wording.article(other)), but sensor() reads only sensors and inputs"
+      return "'\(name)' is \(Wording.article(other)), but \(function)() reads only sensors and inputs"
     }
     let suggestion = Suggestion.phrase(for: name, in: fitting)
     return "board '\(boardName)' has no sensor or input \(Wording.quoted(name))\(suggestion)"
@@ -80,6 +91,16 @@ package struct KnownNames: Sendable {
 
   /// Whether the actuator `id` has no levels between on and off.
   func isDigital(_ id: String) -> Bool { digital.contains(id) }
+
+  /// Whether the actuator `id` may stay away from its safe state for ever.
+  func mayStayOn(_ id: String) -> Bool { unlimited.contains(id) }
+}
+
+extension Device {
+  /// Whether it is an actuator without the limits that end a command which nobody takes back.
+  fileprivate var mayStayOn: Bool {
+    if case .actuator(let settings) = kind { settings.maxOn == nil } else { false }
+  }
 }
 
 extension Device {

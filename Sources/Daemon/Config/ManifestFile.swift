@@ -31,6 +31,14 @@ package enum ManifestFile {
     if let manifest, let board { ManifestDevices(board: board, findings: findings).check(fields, manifest) }
     return try findings.finish(manifest)
   }
+
+  /// The form of the file.
+  static func schema(isolations: [Isolation]) -> Schema {
+    Schema.map {
+      var reader = ManifestReader(fields: $0, home: "", isolations: isolations)
+      _ = reader.read(document: .null, file: "")
+    }.withVariables
+  }
 }
 
 /// Reads the blocks of a manifest: first upstream's keys, then ours, which override them.
@@ -43,6 +51,8 @@ struct ManifestReader {
     let identity = identity()
     let runtime = runtime()
     let upstream = UpstreamBlocks(fields)
+    // For editors; the daemon has its own.
+    fields.accept("$schema")
     let capabilities = CapabilityReader(home: home).read(fields)
     let manifest = Manifest(
       id: identity?.id ?? "", name: identity?.name ?? "", version: identity?.version ?? "0.0.0",
@@ -60,11 +70,7 @@ struct ManifestReader {
   }
 
   private func identity() -> (id: AgentID, name: String, version: String, description: String)? {
-    guard fields.node("identity") != nil else {
-      fields.findings.error(fields.location, "the manifest has no 'identity', expected a map with 'id' and 'name'")
-      return nil
-    }
-    guard let identity = fields.map("identity") else { return nil }
+    guard let identity = fields.requiredMap("identity", "a map with 'id' and 'name'") else { return nil }
     let id = identity.required("id", Shape<AgentID>.id)
     let name = identity.optional("name", .name)
     let version = identity.value("version", .name, "0.0.0")
@@ -74,14 +80,21 @@ struct ManifestReader {
   }
 
   private func runtime() -> Manifest.Runtime? {
-    guard fields.node("runtime") != nil else {
+    guard let node = fields.node("runtime", runtimeSchema) else {
       fields.findings.warning(
         fields.location,
         "the manifest has no 'runtime': it loads as an upstream agent with driver 'process' and no program;"
           + " add a 'runtime' with 'driver' and 'entry' to run it here")
       return nil
     }
-    guard let runtime = fields.map("runtime") else { return nil }
+    return FieldReader(node, what: "'runtime'", findings: fields.findings).flatMap(runtime)
+  }
+
+  private var runtimeSchema: Schema {
+    .variants(by: "driver", Manifest.Driver.allCases.map(\.rawValue)) { _ = runtime($0) }
+  }
+
+  private func runtime(_ runtime: FieldReader) -> Manifest.Runtime? {
     let driver = runtime.required("driver", .choice(of: Manifest.Driver.self))
     let entry = runtime.required("entry", .text("text: \(isolation(driver)?.entry ?? "the program")"))
     let lifecycle = runtime.value("lifecycle", .choice(of: Manifest.Lifecycle.self), .onDemand)
@@ -136,7 +149,10 @@ struct ManifestReader {
 
   private static var priority: Shape<Priority> {
     let names = ["emergency", "critical", "high", "normal", "low", "background"]
-    return Shape("0 (emergency) to 5 (background), or \(Wording.alternatives(names))", names: names) { node in
+    return Shape(
+      "0 (emergency) to 5 (background), or \(Wording.alternatives(names))", names: names,
+      .either(.integer(0...5), .choice(names))
+    ) { node in
       if case .string(let name) = node.content { return names.firstIndex(of: name).flatMap(Priority.init(rawValue:)) }
       return node.scalar.int.flatMap { Priority(rawValue: Int(truncatingIfNeeded: $0)) }
     }

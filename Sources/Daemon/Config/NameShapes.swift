@@ -4,7 +4,7 @@ import Model
 extension Shape where Wanted: Identifier {
   /// A well-formed id.
   static var id: Shape {
-    Shape("1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit") { node in
+    Shape("1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit", .text(Schema.id)) { node in
       guard case .string(let text) = node.content, Wanted(text).isWellFormed else { return nil }
       return Wanted(text)
     }
@@ -14,7 +14,7 @@ extension Shape where Wanted: Identifier {
 extension Shape where Wanted == String {
   /// A name for people, in any script. Its bytes are limited, too, because a character may have any number of accents.
   static var displayName: Shape {
-    Shape("text of 1 to 64 characters, without control characters") { node in
+    Shape("text of 1 to 64 characters, without control characters", .text(least: 1, most: 512)) { node in
       guard case .string(let text) = node.content, text.utf8.count <= 512, (1...64).contains(text.count),
         text.printable == text, text.contains(where: { !$0.isWhitespace })
       else { return nil }
@@ -26,7 +26,7 @@ extension Shape where Wanted == String {
 extension Shape where Wanted == EventPattern {
   /// An event name, or one with wildcards.
   static var event: Shape {
-    Shape("an event name such as sensor:temperature or a pattern such as sensor:*") { node in
+    Shape("an event name such as sensor:temperature or a pattern such as sensor:*", .text(Schema.event)) { node in
       guard case .string(let text) = node.content, EventPattern(text).isWellFormed else { return nil }
       return EventPattern(text)
     }
@@ -34,8 +34,9 @@ extension Shape where Wanted == EventPattern {
 
   /// A device id, or one with wildcards.
   static var device: Shape {
-    Shape("a device id or a pattern such as temp* (letters, digits, '.', '_', '-' and '*')") {
-      node in
+    Shape(
+      "a device id or a pattern such as temp* (letters, digits, '.', '_', '-' and '*')", .text(Schema.devices)
+    ) { node in
       guard case .string(let text) = node.content, text.utf8.count <= 64 else { return nil }
       // Wildcards may be anywhere; the rest must consist of the characters of an id.
       let letters = text.filter { $0 != "*" }

@@ -34,14 +34,14 @@ package enum PluginFile {
   }
 
   private static var name: Shape<String> {
-    Shape("a name such as tables or @scope/tables") { node in
+    Shape("a name such as tables or @scope/tables", .text(least: 1)) { node in
       guard case .string(let text) = node.content, PluginReference.isName(text) else { return nil }
       return text
     }
   }
 
   private static var version: Shape<PluginVersion> {
-    Shape("a version in quotes such as '1.2.0'") { node in
+    Shape("a version in quotes such as '1.2.0'", .text(least: 1)) { node in
       guard case .string(let text) = node.content else { return nil }
       return PluginVersion(text)
     }
@@ -49,7 +49,7 @@ package enum PluginFile {
 
   private static var integrity: Shape<PluginManifest.Integrity> {
     let expected = "a SHA-512 in hexadecimal digits, or a map with 'algorithm', 'signature' and 'publicKey'"
-    return Shape(expected: expected) { node, subject, findings in
+    return Shape(expected: expected, .any) { node, subject, findings in
       if case .string(let text) = node.content, let digest = hexadecimal(text), digest.count == 64 {
         return .sha512(digest)
       }
@@ -67,7 +67,7 @@ package enum PluginFile {
   }
 
   private static func bytes(_ count: Int) -> Shape<[UInt8]> {
-    Shape("\(count) bytes in Base64 or in hexadecimal digits") { node in
+    Shape("\(count) bytes in Base64 or in hexadecimal digits", .text(least: 1)) { node in
       guard case .string(let text) = node.content, let bytes = hexadecimal(text) ?? Base64.bytes(text),
         bytes.count == count
       else { return nil }
@@ -85,7 +85,7 @@ package enum PluginFile {
 extension Shape where Wanted == PluginReference {
   /// `tables`, `tables@1`, `@scope/tables@^1.2.0`.
   static var plugin: Shape {
-    Shape("a plugin such as tables@1, tables@^1.2.0 or @scope/tables") { node in
+    Shape("a plugin such as tables@1, tables@^1.2.0 or @scope/tables", .text(Schema.plugin)) { node in
       guard case .string(let text) = node.content else { return nil }
       return PluginReference(text)
     }

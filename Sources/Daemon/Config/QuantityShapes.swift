@@ -7,7 +7,7 @@ extension Shape where Wanted == Int {
     let expected =
       range.upperBound == .max
       ? "an integer of at least \(range.lowerBound)" : "an integer from \(range.lowerBound) to \(range.upperBound)"
-    return Shape(expected) { node in
+    return Shape(expected, .integer(range)) { node in
       guard let value = node.scalar.int, range.contains(Int(value)) else { return nil }
       return Int(value)
     }
@@ -15,7 +15,7 @@ extension Shape where Wanted == Int {
 
   /// A positive number of bytes: `4MiB`, or an integer.
   static var bytes: Shape {
-    Shape("a size such as 4MiB or 512KiB") { node in
+    Shape("a size such as 4MiB or 512KiB", .either(.text(Schema.bytes), .integer(1...Int.max))) { node in
       let bytes: Int? =
         switch node.content {
         case .string(let text): Quantity.bytes(text)
@@ -29,9 +29,14 @@ extension Shape where Wanted == Int {
 
 extension Shape where Wanted == Double {
   /// A finite number that satisfies `fits`.
-  /// - Parameter expected: the description of such numbers, for messages.
-  static func number(_ expected: String = "a number", where fits: @escaping (Double) -> Bool = { _ in true }) -> Shape {
-    Shape(expected) { node in
+  /// - Parameters:
+  ///   - expected: the description of such numbers, for messages.
+  ///   - schema: the form of such numbers.
+  static func number(
+    _ expected: String = "a number", _ schema: @autoclosure @escaping () -> Schema = .number(),
+    where fits: @escaping (Double) -> Bool = { _ in true }
+  ) -> Shape {
+    Shape(expected, schema()) { node in
       guard let value = node.scalar.double, value.isFinite, fits(value) else { return nil }
       return value
     }
@@ -39,12 +44,17 @@ extension Shape where Wanted == Double {
 
   /// A number within `range`.
   static func number(_ range: ClosedRange<Double>) -> Shape {
-    number("a number from \(short(range.lowerBound)) to \(short(range.upperBound))") { range.contains($0) }
+    number(
+      "a number from \(short(range.lowerBound)) to \(short(range.upperBound))",
+      .number(["minimum": .double(range.lowerBound), "maximum": .double(range.upperBound)])
+    ) { range.contains($0) }
   }
+
+  static var positive: Shape { number("a number greater than 0", .number(["exclusiveMinimum": 0])) { $0 > 0 } }
 
   /// A share of one core: greater than 0, and at most 64 cores.
   static var percent: Shape {
-    Shape("a percentage such as 10%") { node in
+    Shape("a percentage such as 10%", .text(Schema.percent)) { node in
       guard case .string(let text) = node.content, let share = Quantity.percent(text), share > 0, share <= 64 else {
         return nil
       }
@@ -61,7 +71,7 @@ extension Shape where Wanted == Duration {
   /// A duration of at least `shortest`.
   static func duration(atLeast shortest: Duration = .zero) -> Shape {
     let bound = shortest > .zero ? " (at least \(shortest.text))" : ""
-    return Shape("a duration such as 500ms, 10s or 1m30s\(bound)") { node in
+    return Shape("a duration such as 500ms, 10s or 1m30s\(bound)", .text(Schema.duration)) { node in
       guard case .string(let text) = node.content, let duration = Quantity.duration(text), duration >= shortest else {
         return nil
       }
@@ -71,7 +81,10 @@ extension Shape where Wanted == Duration {
 
   /// A number of milliseconds, the notation of upstream manifests.
   static func milliseconds(_ range: ClosedRange<Int64>) -> Shape {
-    Shape("milliseconds, an integer from \(range.lowerBound) to \(range.upperBound)") { node in
+    Shape(
+      "milliseconds, an integer from \(range.lowerBound) to \(range.upperBound)",
+      .integer(Int(range.lowerBound)...Int(range.upperBound))
+    ) { node in
       guard let value = node.scalar.int, range.contains(value) else { return nil }
       return .milliseconds(value)
     }
@@ -81,14 +94,14 @@ extension Shape where Wanted == Duration {
 extension Shape where Wanted == Rate {
   /// A rate of bytes.
   static var byteRate: Shape {
-    Shape("a rate of bytes such as 64KiB/m or 100MB/d") { node in
+    Shape("a rate of bytes such as 64KiB/m or 100MB/d", .text(Schema.byteRate)) { node in
       if case .string(let text) = node.content { Quantity.byteRate(text) } else { nil }
     }.doubted(Self.nothing)
   }
 
   /// A rate of events.
   static var rate: Shape {
-    Shape("a rate such as 20/s or 10k/h") { node in
+    Shape("a rate such as 20/s or 10k/h", .text(Schema.rate)) { node in
       if case .string(let text) = node.content { Quantity.rate(text) } else { nil }
     }.doubted(Self.nothing)
   }

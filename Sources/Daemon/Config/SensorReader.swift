@@ -11,10 +11,12 @@ struct SensorReader {
     let every = fields.value("every", .duration(atLeast: .milliseconds(1)), defaults.every)
     let settings = SensorSettings(
       every: every,
-      deadband: fields.value("deadband", .number("a number of at least 0") { $0 >= 0 }, defaults.deadband),
+      deadband: fields.value(
+        "deadband", .number("a number of at least 0", .number(["minimum": 0])) { $0 >= 0 }, defaults.deadband),
       heartbeat: fields.optional("heartbeat", .duration(atLeast: .milliseconds(1))),
       unit: fields.optional("unit", .name),
-      scale: fields.value("scale", .number("a number other than 0") { $0 != 0 }, defaults.scale),
+      scale: fields.value(
+        "scale", .number("a number other than 0", .number(["not": ["const": 0]])) { $0 != 0 }, defaults.scale),
       offset: fields.value("offset", .number(), defaults.offset),
       onDemand: fields.value("on_demand", .bool, defaults.onDemand),
       points: fields.value("points", .curve, defaults.points),
@@ -31,7 +33,7 @@ struct SensorReader {
     guard let filter = fields.map("filter") else { return nil }
     let settings = FilterSettings(
       range: filter.optional("range", .interval),
-      spike: filter.optional("spike", .number("a number greater than 0") { $0 > 0 }),
+      spike: filter.optional("spike", .positive),
       median: filter.optional("median", .oddCount(3...15)),
       mean: filter.optional("mean", .duration(atLeast: .milliseconds(1))))
     filter.close()
@@ -65,8 +67,9 @@ struct SensorReader {
         fields.node("filter").flatMap { $0["mean"]?.location } ?? fields.location,
         "'mean' is \(mean.text), but a reading comes only every \(every.text): there is nothing to average")
     }
-    if settings.filter?.spike != nil, settings.onDemand {
-      warn("filter", "'spike' needs a reading that repeats: a sensor that is measured on demand may have only one")
+    if let filter = settings.filter, settings.onDemand, filter.spike != nil || filter.median != nil {
+      let key = filter.spike != nil ? "spike" : "median"
+      warn("filter", "'\(key)' needs several readings in a row: a sensor that is measured on demand may have only one")
     }
     if let filter = settings.filter, let spike = filter.spike, let range = filter.range,
       spike >= range.upperBound - range.lowerBound

@@ -21,6 +21,9 @@ package enum SettingsFile {
     return try findings.finish(settings)
   }
 
+  /// The form of the file.
+  static var schema: Schema { .map { _ = read($0, path: path(file: "", home: "")) } }
+
   private static func read(_ fields: FieldReader, path: Shape<String>) -> Settings? {
     let board = fields.required("board", path)
     var settings = Settings(board: board ?? "")
@@ -69,7 +72,7 @@ package enum SettingsFile {
   private static func path(file: String, home: String?) -> Shape<String> {
     let folder = Paths.folder(of: file)
     let expected = "a path, as seen from this file's folder"
-    return Shape(expected: expected) { node, subject, findings in
+    return Shape(expected: expected, .text(least: 1, most: 4096)) { node, subject, findings in
       guard let text = Shape<String>.text(expected).read(node, subject, findings) else { return nil }
       if text.utf8.contains(0) {
         findings.error(node.location, "\(subject) contains a NUL character, expected \(expected)")
@@ -86,7 +89,7 @@ package enum SettingsFile {
 
   /// A path that fits into a socket's address: `sun_path` has 108 bytes including the NUL (unix(7)).
   private static func socket(_ path: Shape<String>) -> Shape<String> {
-    Shape(expected: path.expected) { node, subject, findings in
+    Shape(expected: path.expected, .text(least: 1, most: 4096)) { node, subject, findings in
       guard let socket = path.read(node, subject, findings) else { return nil }
       if socket.utf8.count > 107 {
         findings.error(
@@ -99,7 +102,7 @@ package enum SettingsFile {
 
   /// An octal file mode. It must be text, because YAML reads a bare 0660 as a decimal number.
   private static var mode: Shape<UInt32> {
-    Shape("an octal mode in quotes such as '0660'") { node in
+    Shape("an octal mode in quotes such as '0660'", .text("[0-7]{3,4}")) { node in
       guard case .string(let text) = node.content, (3...4).contains(text.utf8.count), let mode = UInt32(text, radix: 8),
         mode <= 0o777
       else { return nil }
@@ -108,7 +111,7 @@ package enum SettingsFile {
   }
 
   private static var group: Shape<String> {
-    Shape("the name of a group such as gpio") { node in
+    Shape("the name of a group such as gpio", .text("(?!-)[^:/\\s]{1,32}")) { node in
       guard case .string(let text) = node.content, (1...32).contains(text.utf8.count), text.first != "-" else {
         return nil
       }

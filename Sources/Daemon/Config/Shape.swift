@@ -7,15 +7,24 @@ import Model
 struct Shape<Wanted> {
   /// The description that ends the sentence "… expected ".
   let expected: String
+  private let form: () -> Schema
   /// Reads a node; the text is the node's name for messages, e.g. `'every'`.
   let read: (Node, String, Findings) -> Wanted?
 
+  /// The form as JSON Schema.
+  var schema: Schema { form().described(expected) }
+
   /// Creates a shape that depends only on the node.
   /// - Parameters:
+  ///   - schema: the form as JSON Schema.
   ///   - names: the candidates for suggestions when a text is misspelt.
   ///   - convert: returns nil for a node of another form.
-  init(_ expected: String, names: [String] = [], _ convert: @escaping (Node) -> Wanted?) {
+  init(
+    _ expected: String, names: [String] = [], _ schema: @autoclosure @escaping () -> Schema,
+    _ convert: @escaping (Node) -> Wanted?
+  ) {
     self.expected = expected
+    form = schema
     read = { node, subject, findings in
       if let value = convert(node) { return value }
       findings.error(
@@ -25,15 +34,19 @@ struct Shape<Wanted> {
   }
 
   /// Creates a shape whose `read` reports its own errors.
-  init(expected: String, reading read: @escaping (Node, String, Findings) -> Wanted?) {
+  init(
+    expected: String, _ schema: @autoclosure @escaping () -> Schema,
+    reading read: @escaping (Node, String, Findings) -> Wanted?
+  ) {
     self.expected = expected
+    form = schema
     self.read = read
   }
 
   /// The same shape with another result.
   func map<Other>(_ transform: @escaping (Wanted) -> Other) -> Shape<Other> {
-    let read = read
-    return Shape<Other>(expected: expected) { node, subject, findings in
+    let (read, form) = (read, form)
+    return Shape<Other>(expected: expected, form()) { node, subject, findings in
       read(node, subject, findings).map(transform)
     }
   }
@@ -41,8 +54,8 @@ struct Shape<Wanted> {
   /// The same shape with a warning about valid but doubtful values.
   /// - Parameter doubt: the consequence of the value; nil for no warning.
   func doubted(_ doubt: @escaping (Wanted) -> String?) -> Shape {
-    let read = read
-    return Shape(expected: expected) { node, subject, findings in
+    let (read, form) = (read, form)
+    return Shape(expected: expected, form()) { node, subject, findings in
       guard let value = read(node, subject, findings) else { return nil }
       if let doubt = doubt(value) { findings.warning(node.location, "\(subject) is \(Wording.shown(node)): \(doubt)") }
       return value
@@ -62,7 +75,7 @@ struct Shape<Wanted> {
 extension Shape {
   /// A list of `element`; every invalid entry is reported.
   static func list<Element>(of element: Shape<Element>) -> Shape where Wanted == [Element] {
-    Shape(expected: "a list; each entry: \(element.expected)") { node, subject, findings in
+    Shape(expected: "a list; each entry: \(element.expected)", .list(of: element.form())) { node, subject, findings in
       guard case .list(let nodes) = node.content else {
         findings.error(node.location, "\(subject) is \(Wording.shown(node)), expected a list")
         return nil
@@ -75,7 +88,9 @@ extension Shape {
   /// A list of `element`, or a single one.
   static func oneOrMore<Element>(of element: Shape<Element>) -> Shape where Wanted == [Element] {
     let many = Shape.list(of: element)
-    return Shape(expected: "\(element.expected), or a list of such") { node, subject, findings in
+    return Shape(
+      expected: "\(element.expected), or a list of such", .either(element.form(), .list(of: element.form()))
+    ) { node, subject, findings in
       if case .list = node.content { return many.read(node, subject, findings) }
       return element.read(node, subject, findings).map { [$0] }
     }
@@ -83,7 +98,7 @@ extension Shape {
 
   /// One of `names`.
   static func choice(_ names: [(name: String, value: Wanted)]) -> Shape {
-    Shape(Wording.alternatives(names.map(\.name)), names: names.map(\.name)) { node in
+    Shape(Wording.alternatives(names.map(\.name)), names: names.map(\.name), .choice(names.map(\.name))) { node in
       guard case .string(let text) = node.content else { return nil }
       return names.first { $0.name.isSame(as: text) }?.value
     }
@@ -97,7 +112,7 @@ extension Shape {
 
 extension Shape where Wanted == Bool {
   static var bool: Shape {
-    Shape("true or false") { node in
+    Shape("true or false", .bool) { node in
       if case .bool(let value) = node.content { value } else { nil }
     }
   }
@@ -115,11 +130,11 @@ extension Shape where Wanted == String {
   ///   - expected: the description for messages.
   ///   - most: the greatest length in bytes.
   static func text(_ expected: String, most: Int = longest) -> Shape {
-    let any = Shape(expected) { node in
+    let any = Shape(expected, .text(least: 1, most: most)) { node in
       guard case .string(let text) = node.content, !text.isEmpty else { return nil }
       return text
     }
-    return Shape(expected: expected) { node, subject, findings in
+    return Shape(expected: expected, .text(least: 1, most: most)) { node, subject, findings in
       guard let text = any.read(node, subject, findings) else { return nil }
       guard text.utf8.count <= most else {
         findings.error(node.location, "\(subject) has \(text.utf8.count) bytes, expected at most \(most)")
@@ -134,7 +149,7 @@ extension Shape where Wanted == String {
 
   /// Text of any length, including empty text.
   static var anyText: Shape {
-    Shape("text") { node in
+    Shape("text", .text()) { node in
       if case .string(let text) = node.content { text } else { nil }
     }
   }
@@ -143,6 +158,6 @@ extension Shape where Wanted == String {
 extension Shape where Wanted == Node {
   /// Any node, unchanged.
   static var anything: Shape {
-    Shape("a value") { $0 }
+    Shape("a value", .any) { $0 }
   }
 }

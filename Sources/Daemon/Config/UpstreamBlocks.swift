@@ -10,7 +10,7 @@ struct UpstreamBlocks {
 
   /// A grace time of at most 300 s, upstream's limit for `gracePeriodMs`.
   static var grace: Shape<Duration> {
-    Shape("a duration of at most 300s such as 30s") { node in
+    Shape("a duration of at most 300s such as 30s", .text(Schema.duration)) { node in
       guard case .string(let text) = node.content, let grace = Quantity.duration(text), grace <= .seconds(300) else {
         return nil
       }

@@ -4,19 +4,25 @@ import Model
 /// A rule with compiled expressions and a parsed schedule.
 final class CompiledRule: Sendable {
   let declaration: RuleDeclaration
+  /// `if`.
   let condition: CELProgram?
-  /// The payloads of the `emit` actions, in their order.
-  let payloads: [Payload]
-  /// Those of `else`.
-  let otherwisePayloads: [Payload]
+  /// `action`.
+  let actions: CompiledActions
+  /// `else`.
+  let otherwise: CompiledActions
   let cron: CronSchedule?
+  /// `per`: what `for`, `debounce` and `cooldown` count for by itself; nil for the event's device or agent.
+  let per: CELProgram?
+  /// Whether `for`, `debounce` and `cooldown` may count for several subjects.
+  let hasLanes: Bool
+  /// What a state rule waits for and keeps; nil for an event rule.
+  let state: CompiledState?
+  /// Whether it has `between` or `weekdays`.
+  let hasHours: Bool
   /// The host calls of its expressions.
   let questions: [Question]
 
-  /// The compiled fields of an `emit`.
-  typealias Payload = [(name: String, program: CELProgram)]
-
-  /// A call of `sensor` or `state`. The name is nil when it is not a constant.
+  /// A call of a function that asks the daemon. The name is nil when it is not a constant.
   struct Question: Sendable, Hashable {
     var function: String
     var name: String?
@@ -29,90 +35,58 @@ final class CompiledRule: Sendable {
 
   var id: RuleID { declaration.id }
 
+  private static func hasLanes(_ declaration: RuleDeclaration) -> Bool {
+    guard declaration.hold != nil || declaration.debounce != nil || declaration.cooldown != nil else { return false }
+    if declaration.per != nil { return true }
+    guard case .events(let patterns) = declaration.trigger else { return false }
+    // One device only: there is one subject.
+    guard patterns.count == 1, patterns[0].isExact else { return true }
+    return !["sensor", "input", "gesture"].contains(EventPattern.builtInDomain(of: patterns[0].text))
+  }
+
   /// Equal for rules that behave the same.
   var signature: String { RuleText.signature(declaration) }
 
-  /// The agents that its actions name, also those of `else`. The rule waits until all are there.
-  var agents: [AgentID] { (declaration.actions + declaration.otherwise).compactMap(\.agent) }
+  /// The agents that its actions name. The rule waits until all are there.
+  var agents: [AgentID] {
+    (declaration.actions + declaration.otherwise + (declaration.state?.endActions ?? [])).compactMap(\.agent)
+  }
 
-  /// The events that trigger the rule; a timer rule is triggered by its own `timer:<rule id>`.
+  /// The events that trigger the rule; a timer rule is triggered by its own `timer:<rule id>`, a state rule by none.
   var patterns: [EventPattern] {
-    guard case .events(let patterns) = declaration.trigger else { return [EventPattern(TimerEvents.name(of: id))] }
-    return patterns
+    switch declaration.trigger {
+    case .events(let patterns): patterns
+    case .every, .cron, .at: [EventPattern(TimerEvents.name(of: id))]
+    case .state: []
+    }
   }
 
   /// Compiles a rule. Appends errors to `problems` and then returns nil.
   /// - Parameters:
   ///   - isWhole: false for a rule whose invalid parts were already reported and left out; then missing parts are no
   ///     errors.
-  ///   - complaint: the error for calling a function with a name; nil when the call is valid.
+  ///   - complaint: the error for calling a function with a name, or for a variable of the rules (`vars`); nil when it is
+  ///     valid.
   init?(
-    _ declaration: RuleDeclaration, isWhole: Bool = true, _ problems: inout [Diagnostic],
-    complaint: (_ function: String, _ name: String) -> String?
+    _ declaration: RuleDeclaration, variables: Fields = [:], isWhole: Bool = true, _ problems: inout [Diagnostic],
+    complaint: @escaping (_ function: String, _ name: String) -> String?
   ) {
-    let before = problems.count
-    var questions: [Question] = []
-    func note(_ program: CELProgram?, at place: Location) {
-      for call in program?.hostCalls ?? [] {
-        questions.append(Question(function: call.function, name: call.text))
-        guard let program, let name = call.text, let complaint = complaint(call.function, name) else { continue }
-        problems.append(Self.diagnostic(CELError(offset: call.offset, message: complaint), in: program.text, at: place))
-      }
-    }
-    func payload(_ action: RuleDeclaration.Action) -> Payload? {
-      guard case .emit(_, let fields) = action else { return nil }
-      return fields.compactMap { field in
-        // A location without a line is unknown: use the rule's.
-        let place = field.location.line > 0 ? field.location : declaration.location
-        let program = Self.compile(field.expression, at: place, &problems)
-        note(program, at: place)
-        return program.map { (field.name, $0) }
-      }
-    }
+    var compiler = RuleCompiler(declaration.location, variables: variables, complaint: complaint)
     self.declaration = declaration
-    condition = declaration.condition.flatMap {
-      let program = Self.compile($0.text, at: $0.location, &problems)
-      note(program, at: $0.location)
-      if let program, !Self.mayBeBoolean(program.type) {
-        problems.append(
-          Diagnostic($0.location, "the condition has type \(program.type), but must be bool: \($0.text)"))
-      }
-      return program
-    }
-    payloads = declaration.actions.compactMap(payload)
-    otherwisePayloads = declaration.otherwise.compactMap(payload)
-    self.questions = questions
-    cron = Self.schedule(declaration, &problems)
-    if isWhole { Self.check(declaration, &problems) }
-    guard problems.count == before else { return nil }
-  }
-
-  private static func mayBeBoolean(_ type: CELType) -> Bool { type == .bool || type == .dyn }
-
-  private static func compile(
-    _ text: String, at location: Location, _ problems: inout [Diagnostic]
-  ) -> CELProgram? {
-    do throws(CELError) {
-      return try CELProgram(text, functions: .rules)
-    } catch {
-      problems.append(diagnostic(error, in: text, at: location))
-      return nil
-    }
-  }
-
-  /// A diagnostic for an error in an expression that begins at `start`.
-  static func diagnostic(_ error: CELError, in text: String, at start: Location) -> Diagnostic {
-    let before = String(decoding: text.utf8.prefix(error.offset), as: UTF8.self)
-    let shown = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? text
-    guard text.contains(where: \.isNewline) else {
-      var place = start
-      if place.line > 0 { place.column += before.count }
-      return Diagnostic(place, "\(error.message) (in \(shown.prefix(80)))")
-    }
-    // The indentation of a multi-line expression is not known here: give the position relative to the expression.
-    let lines = before.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
-    let column = (lines.last?.count ?? 0) + 1
-    return Diagnostic(start, "\(error.message) (line \(max(lines.count, 1)), column \(column) of the expression)")
+    let isState = declaration.state != nil
+    let condition = declaration.condition.flatMap { compiler.condition($0, isForeseeable: isState) }
+    self.condition = condition
+    hasHours = !declaration.hours.isAlways
+    hasLanes = Self.hasLanes(declaration)
+    per = declaration.per.flatMap { compiler.expression($0) }
+    actions = compiler.actions(declaration.actions)
+    otherwise = compiler.actions(declaration.otherwise)
+    state = declaration.state.map { CompiledState($0, guardedBy: condition, in: declaration.hours, &compiler) }
+    questions = compiler.questions
+    cron = Self.schedule(declaration, &compiler.problems)
+    if isWhole { Self.check(declaration, &compiler.problems) }
+    problems += compiler.problems
+    guard compiler.problems.isEmpty else { return nil }
   }
 
   private static func schedule(_ rule: RuleDeclaration, _ problems: inout [Diagnostic]) -> CronSchedule? {
@@ -129,17 +103,62 @@ final class CompiledRule: Sendable {
     func require(_ holds: Bool, _ message: @autoclosure () -> String) {
       if !holds { problems.append(Diagnostic(rule.location, "rule '\(rule.id)': \(message())")) }
     }
-    require(!rule.actions.isEmpty, "it has no action")
     switch rule.trigger {
     case .events(let patterns): require(!patterns.isEmpty, "'on' names no event")
     case .every(let period): require(period >= .milliseconds(10), "'every' must be at least 10ms")
-    case .cron: break
+    case .cron, .at: break
+    case .state(let state):
+      require(
+        !rule.actions.isEmpty || !state.keep.isEmpty || !state.endActions.isEmpty,
+        "it does nothing: it has no 'keep', no 'action' and no 'end'")
     }
+    require(!rule.actions.isEmpty || rule.state != nil, "it has no action")
     for (name, time) in [
       ("for", rule.hold), ("cooldown", rule.cooldown), ("debounce", rule.debounce), ("throttle", rule.throttle),
     ] {
       require(time.map { $0 > .zero } ?? true, "'\(name)' must be longer than 0")
     }
     require(rule.maxPerHour.map { $0 >= 1 } ?? true, "'max_per_hour' must be at least 1")
+  }
+}
+
+/// A list of actions with compiled expressions.
+struct CompiledActions: Sendable {
+  /// As declared.
+  var actions: [RuleDeclaration.Action] = []
+  /// For each action the compiled expressions of its payload; empty for actions without one.
+  var payloads: [Payload] = []
+  /// For each action the compiled condition of a `wait_for`; nil for others.
+  var conditions: [CELProgram?] = []
+
+  /// The compiled fields of a payload.
+  typealias Payload = [(name: String, program: CELProgram)]
+}
+
+/// What a state rule waits for and keeps, compiled.
+struct CompiledState: Sendable {
+  /// `while` or `when`; nil if it has an error.
+  let begins: CELProgram?
+  /// `until`.
+  let ends: CELProgram?
+  /// For each output of `keep` its level, if it is an expression.
+  let levels: [CELProgram?]
+  /// `end`.
+  let endActions: CompiledActions
+  /// What its conditions, its guard and its levels name.
+  let subjects: Set<RuleSubject>
+
+  init(_ state: StateRule, guardedBy condition: CELProgram?, in hours: RuleHours, _ compiler: inout RuleCompiler) {
+    begins = compiler.condition(state.begins, isForeseeable: true)
+    ends = state.ends.flatMap { compiler.condition($0, isForeseeable: true) }
+    levels = state.keep.map { kept in
+      guard case .computed(let expression) = kept.level else { return nil }
+      return compiler.expression(expression, isForeseeable: true)
+    }
+    var subjects: Set<RuleSubject> = []
+    for program in [begins, ends, condition] + levels { subjects.formUnion(program.map(RuleCompiler.subjects) ?? []) }
+    if !hours.isAlways || state.atMost.map({ $0.period != .run }) ?? false { subjects.insert(.clock) }
+    self.subjects = subjects
+    endActions = compiler.actions(state.endActions)
   }
 }

@@ -24,10 +24,12 @@ package struct Firing: Sendable {
   package var event: Event
   /// The number of events that were folded into the firing, at least 1.
   package var count: Int
-  /// The actions, in order. The first one that fails ends the list.
+  /// The actions, in order, up to the first that waits. The first one that fails ends the list.
   package var actions: [Action]
-  /// The actions of `else`, for when one of `actions` fails.
-  package var otherwise: [Action]
+  /// Whether its rule is a state rule, whose events say themselves what has begun or ended.
+  package var isState: Bool
+  /// `retry`: how long a refused command is tried again; nil for not at all.
+  package var retry: Duration?
   /// The rule's `mode`, for overlapping firings.
   package var mode: RuleDeclaration.Mode
   /// The running firing that this one replaces and that must be ended (`mode: restart`); nil for none.
@@ -39,14 +41,15 @@ package struct Firing: Sendable {
   ///   - replaces: the running firing that must be ended; nil for none.
   package init(
     id: UInt64, rule: RuleID, event: Event, count: Int, actions: [Action],
-    otherwise: [Action] = [], mode: RuleDeclaration.Mode, replaces: UInt64? = nil
+    isState: Bool = false, retry: Duration? = nil, mode: RuleDeclaration.Mode, replaces: UInt64? = nil
   ) {
     self.id = id
     self.rule = rule
     self.event = event
     self.count = count
     self.actions = actions
-    self.otherwise = otherwise
+    self.isState = isState
+    self.retry = retry
     self.mode = mode
     self.replaces = replaces
   }
@@ -56,7 +59,7 @@ extension RuleAction where Payload == Firing.Payload {
   /// The action as in a rule file, with values truncated to 60 characters: `emit(climate:hot, over: 2.5)`.
   package var text: String {
     text { payload in
-      (try? payload.get())?.map { "\($0.key): \($0.value.text(limit: 60))" } ?? []
+      (try? payload.get())?.map { ($0.key, $0.value.text(limit: 60)) } ?? [("…", "…")]
     }
   }
 }

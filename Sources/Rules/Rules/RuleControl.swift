@@ -17,6 +17,33 @@ package protocol RuleControl: AnyObject {
   /// A dry run of `event`: for every rule whose `on` matches, whether it would fire and why.
   func testRules(_ event: Event) -> [RuleVerdict]
 
+  /// Explains a rule: every part of its conditions with its value, and what would have to change.
+  /// - Returns: nil if there is no such rule.
+  func explain(_ rule: RuleID) -> RuleExplanation?
+
+  /// Disables or enables a rule, durably.
+  /// - Returns: false if there is no such rule.
+  func setRule(_ rule: RuleID, enabled: Bool) -> Bool
+
+  /// Lets a rule begin again that an emergency stop has ended, or whose claim a person has suspended.
+  /// - Returns: false if there is no such rule, or nothing of the kind.
+  func resumeRule(_ rule: RuleID) -> Bool
+
+  /// The variables of the rules.
+  var variables: Fields { get }
+
+  /// Sets a variable, durably.
+  /// - Throws: it is not declared, or the value has another type.
+  func setVariable(_ name: String, _ value: Value, by holder: String, cause: Cause?) throws(NoAnswer)
+
+  /// Keeps what state rules claim now off an output.
+  /// - Parameter time: at most.
+  func suspendClaims(on device: DeviceID, by holder: String, for time: Duration)
+
+  /// Ends a suspension, so that an output goes back to the rules that claim it.
+  /// - Returns: whether there was one.
+  func giveBack(_ device: DeviceID) -> Bool
+
   /// Reads the rule files again. On any error the old rules stay in force.
   /// - Returns: the new number of rules.
   func reloadRules() throws(Diagnostics) -> Int
@@ -40,6 +67,18 @@ package struct RuleStatus: Sendable, Hashable {
   package var failed: UInt64
   /// When the rule last fired; nil when it never did.
   package var lastFired: Instant?
+  /// Whether it may act; false when a person has disabled it.
+  package var isEnabled = true
+  /// The state of a state rule; nil for event rules.
+  package var state: StateRuleLife?
+  /// When it got into that state.
+  package var since: Instant?
+  /// Why a condition of a state rule is unknown; nil when all are known.
+  package var unknown: String?
+  /// What has become of its claim on outputs; nil without one.
+  package var claim: OutputClaim.State?
+  /// When an `every`, `cron` or `at` rule is due next, in milliseconds since 1970; nil for others.
+  package var next: UInt64?
   /// Why the rule waits for an agent, or else the last error of the condition or of an action, or why a `cron` rule
   /// waits; nil when there is none.
   package var lastError: String?

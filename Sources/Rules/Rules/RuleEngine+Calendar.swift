@@ -9,8 +9,8 @@ extension RuleEngine {
 
   var wallSeconds: Int64 { Int64(clamping: clock.wallMilliseconds / 1000) }
 
-  /// Whether there is a `cron` rule.
-  package var hasCalendar: Bool { progress.contains { $0.rule.cron != nil } }
+  /// Whether a rule waits for times of the wall clock.
+  package var hasCalendar: Bool { progress.contains(where: \.followsCalendar) || !watches[.clock].isEmpty }
 
   /// The wall clock was set, or its trust has changed: reschedules `cron` rules. Missed entries are reported to the
   /// environment; an entry of the current minute is due.
@@ -21,30 +21,35 @@ extension RuleEngine {
     var missed: [MissedEntry] = []
     var due: [RuleProgress] = []
     for one in progress {
-      guard let cron = one.rule.cron, let schedule = one.schedule else { continue }
+      guard one.followsCalendar, let schedule = one.schedule else { continue }
       if environment.clockIsTrusted {
-        let first = schedule.dueWall ?? next(cron, after: reached)
+        let first = schedule.dueWall ?? nextEntry(of: one, after: reached)
         let minute = now - now % 60
-        if let first, let due = first < now - Self.longestList ? next(cron, after: now - Self.longestList) : first,
+        if let first,
+          let due = first < now - Self.longestList ? nextEntry(of: one, after: now - Self.longestList) : first,
           due < minute
         {
           missed.append(MissedEntry(rule: one.rule.id, due: due))
         }
         // A clock that was set far back and forth again makes nothing due twice.
-        if let first, first <= minute, schedule.lastEntry != minute, next(cron, after: minute - 60) == minute {
-          schedule.lastEntry = minute
+        if let first, first <= now, let entry = nextEntry(of: one, after: minute - 1), entry <= now,
+          schedule.lastEntry != entry
+        {
+          schedule.lastEntry = entry
           due.append(one)
         }
       }
       plan(one)
     }
     if !missed.isEmpty { environment.entriesMissed(missed) }
-    for one in due { environment.timerDue(one.rule.id) }
+    for one in due where !one.isDisabled { environment.timerDue(one.rule.id) }
+    changed(.clock)
   }
 
   /// The time zone has changed: reschedules `cron` rules.
   package func zoneChanged() {
-    for one in progress where one.rule.cron != nil { plan(one) }
+    for one in progress where one.followsCalendar { plan(one) }
+    changed(.clock)
   }
 
   /// The wall time that `cron` rules have been processed up to, in seconds since 1970, as if the clock had not been
@@ -62,7 +67,7 @@ extension RuleEngine {
     guard environment.clockIsTrusted else { return }
     var start = wallSeconds
     if let last = schedule.lastEntry, last > start, last - start <= Self.longestReturn { start = last }
-    guard let cron = one.rule.cron, let due = next(cron, after: start) else { return }
+    guard let due = nextEntry(of: one, after: start) else { return }
     schedule.dueWall = due
     let wait = Duration.milliseconds(max(0, due * 1000 - Int64(clock.wallMilliseconds)))
     schedule.timer = clock.schedule(after: wait) { [weak self, weak one] in
@@ -72,8 +77,19 @@ extension RuleEngine {
     }
   }
 
-  private func next(_ cron: CronSchedule, after seconds: Int64) -> Int64? {
-    cron.next(after: seconds) { environment.utcOffset(at: $0) }
+  /// - Parameter seconds: since 1970.
+  private func nextEntry(of one: RuleProgress, after seconds: Int64) -> Int64? {
+    if let cron = one.rule.cron { return cron.next(after: seconds) { environment.utcOffset(at: $0) } }
+    guard case .at(let time) = one.rule.declaration.trigger else { return nil }
+    return environment.calendar.next(time, after: seconds)
+  }
+
+  /// When an `every`, `cron` or `at` rule is due next, in milliseconds since 1970; nil for others, and while the clock
+  /// is not trusted.
+  func nextTime(of one: RuleProgress) -> UInt64? {
+    guard let schedule = one.schedule else { return nil }
+    if let wall = schedule.dueWall { return UInt64(clamping: wall) * 1000 }
+    return schedule.due.map { clock.wallMilliseconds &+ UInt64(clamping: ($0 - clock.now).nanoseconds / 1_000_000) }
   }
 
   private func entryIsDue(_ one: RuleProgress, _ due: Int64) {
@@ -82,6 +98,7 @@ extension RuleEngine {
     guard late >= 0 else { return plan(one) }
     one.schedule?.lastEntry = due
     plan(one)
+    if one.isDisabled { return }
     if late < 60_000 {
       environment.timerDue(one.rule.id)
     } else {

@@ -14,7 +14,7 @@ extension RuleEngine {
       case .success(false): return verdict(one, false, "condition is false\(seen(one, event))")
       case .success(true):
         let holds = one.rule.condition == nil ? "no condition" : "condition is true\(seen(one, event))"
-        if let obstacle = obstacle(one) { return verdict(one, false, "\(holds); \(obstacle)") }
+        if let obstacle = obstacle(one, lane(of: one, event)) { return verdict(one, false, "\(holds); \(obstacle)") }
         return verdict(one, true, holds + consequence(one))
       }
     }
@@ -39,19 +39,19 @@ extension RuleEngine {
   }
 
   /// Why a rule whose condition is true does not fire immediately; nil when it does.
-  private func obstacle(_ one: RuleProgress) -> String? {
+  private func obstacle(_ one: RuleProgress, _ lane: RuleLane) -> String? {
     let rule = one.rule.declaration
     let now = clock.now
     if let missing = missingAgent(of: one), safeActions(of: one).isEmpty { return missing }
     if let length = rule.hold {
-      guard let since = one.delays?.heldSince else { return "for: must hold for \(length.text), starting now" }
-      if now - since < length || one.delays?.held != nil {
+      guard let since = lane.delays?.heldSince else { return "for: must hold for \(length.text), starting now" }
+      if now - since < length || lane.delays?.held != nil {
         return "for: has held \((now - since).text) of \(length.text)"
       }
     }
     if let quiet = rule.debounce { return "debounce: fires once nothing has matched for \(quiet.text)" }
-    if let end = one.delays?.throttleEnd { return "throttle: folded into the firing in \((end - now).text)" }
-    if let limit = limit(one, at: now) { return limit }
+    if let end = one.lane.delays?.throttleEnd { return "throttle: folded into the firing in \((end - now).text)" }
+    if let limit = limit(one, lane, at: now) { return limit }
     guard !one.atWork.isEmpty else { return nil }
     switch rule.mode {
     case .single: return "mode single: its last firing is still running"

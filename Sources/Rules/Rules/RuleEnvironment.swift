@@ -10,6 +10,28 @@ package protocol RuleEnvironment: AnyObject {
   /// - Throws: why there is none.
   func state(_ agent: String) throws(NoAnswer) -> Value
 
+  /// Whether an input is active.
+  /// - Throws: why that is unknown.
+  func input(_ id: String) throws(NoAnswer) -> Bool
+
+  /// What is known of a sensor or input, also of one that is silent.
+  /// - Throws: there is no such device.
+  func reading(_ id: String) throws(NoAnswer) -> SensorAnswer
+
+  /// What is known of an output.
+  /// - Throws: there is no such device, or it is lost.
+  func output(_ id: String) throws(NoAnswer) -> OutputAnswer
+
+  /// What is known of an agent.
+  /// - Throws: there is no such agent.
+  func agent(_ id: String) throws(NoAnswer) -> AgentAnswer
+
+  /// The variables of the rules.
+  var variables: Fields { get }
+
+  /// Where the board is; nil when unknown.
+  var place: Board.Place? { get }
+
   /// How far local time is ahead of UTC, in seconds.
   /// - Parameter at: seconds since 1970, also in the future: the result includes daylight saving at that time.
   func utcOffset(at: Int64) -> Int
@@ -18,7 +40,7 @@ package protocol RuleEnvironment: AnyObject {
   /// - Parameter zone: without `..` or a leading `/`.
   func timeZoneFile(_ zone: String) -> [UInt8]?
 
-  /// Whether the wall clock is reliable. While it is not, no `cron` rule is due, and `now` does not exist. Call
+  /// Whether the wall clock is reliable. While it is not, no calendar rule is due, and `now` does not exist. Call
   /// `RuleEngine.clockChanged` when this changes.
   var clockIsTrusted: Bool { get }
 
@@ -36,9 +58,53 @@ package protocol RuleEnvironment: AnyObject {
   /// Stores the start of a rule's `cooldown` for the next start of the daemon; nil deletes it.
   func cooldownBegan(_ rule: RuleID, _ cooldown: RuleCooldown?)
 
-  /// Carries out a firing. Must call `RuleEngine.finished` once when the firing has ended, within this call or later.
-  /// When an action fails, must call `RuleEngine.failed` before that, within this call.
+  // MARK: State rules
+
+  /// The event that a change of `subject` is, as the cause of what follows. A reading that was not published because of
+  /// its deadband is published now.
+  /// - Returns: nil when it is not known.
+  func event(of subject: RuleSubject) -> Event?
+
+  /// A state rule has begun to last, or has ended: publish it.
+  /// - Returns: the event.
+  func published(_ change: StateChange, of rule: RuleID, cause: Event?) -> Event
+
+  /// A state rule keeps these outputs from now on, or at these levels. `settleClaims` follows in the same turn.
+  func claim(_ claim: OutputClaim)
+
+  /// A state rule keeps nothing any more. `settleClaims` follows in the same turn.
+  /// - Parameter ended: the event that it has ended; nil if it goes on without outputs.
+  func dropClaim(of rule: RuleID, ended: Event?)
+
+  /// Moves outputs according to the claims: releases before takes, one command for each output.
+  func settleClaims()
+
+  /// The state of a rule's claim, for people and for `at_most`; nil without a claim.
+  func claimState(of rule: RuleID) -> OutputClaim.State?
+
+  /// How long the longest silence of one of these devices may be before `sensor()` has no value.
+  func longestSilence(of devices: [DeviceID]) -> Duration
+
+  /// Stores what must survive a restart about a rule; nil deletes it.
+  func remember(_ rule: RuleID, _ memory: RuleMemory?)
+
+  /// Whether an emergency stop is in force.
+  var isStopped: Bool { get }
+
+  /// Carries out a firing. Must call `RuleEngine.finished` once when the firing has ended, within this call or later;
+  /// if its last action waits, and none has failed, `RuleEngine.wait` instead. When an action fails, must call
+  /// `RuleEngine.failed` before that, within this call, and carry out `RuleEngine.otherwise`.
   func fire(_ firing: Firing)
+
+  /// Carries out the next part of a firing that has waited, as `fire` does.
+  func goOn(_ firing: UInt64, _ actions: [Firing.Action])
+
+  /// A `wait_for` has not become true in time: the action has failed.
+  /// - Parameter action: as in the rule file.
+  func waitEnded(_ firing: UInt64, in action: String, within time: Duration)
+
+  /// A firing that waits is given up: must call `RuleEngine.finished` when what it has started has ended.
+  func cut(_ firing: UInt64)
 
   /// The timer of an `every` or `cron` rule is due: publish an event `timer:<rule id>`.
   func timerDue(_ rule: RuleID)
@@ -60,6 +126,14 @@ extension RuleEnvironment {
   package func isSafe(_ command: ActuatorCommand, for device: DeviceID) -> Bool { false }
   /// Stores nothing.
   package func cooldownBegan(_ rule: RuleID, _ cooldown: RuleCooldown?) {}
+  /// Local time and the place of the board.
+  package var calendar: BoardCalendar { BoardCalendar(place: place, offset: { self.utcOffset(at: $0) }) }
+  /// It is unknown where the board is.
+  package var place: Board.Place? { nil }
+  /// There is none.
+  package var isStopped: Bool { false }
+  /// There are no variables.
+  package var variables: Fields { [:] }
   /// Ignores missed entries.
   package func entriesMissed(_ entries: [MissedEntry]) {}
 }

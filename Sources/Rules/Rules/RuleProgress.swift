@@ -6,8 +6,8 @@ final class RuleProgress {
   struct Folded {
     var event: Event
     var count: Int
-    /// When the limits accepted it, and the previous value of `lastAccepted`.
-    var turn: (accepted: Instant, before: Instant?)?
+    /// When the limits accepted it, and what the lane's `lastAccepted` was before.
+    var turn: Turn?
 
     mutating func fold(_ other: Folded) {
       event = other.event
@@ -15,8 +15,19 @@ final class RuleProgress {
     }
   }
 
+  /// A firing that the limits have accepted, so that it can be undone.
+  struct Turn {
+    let accepted: Instant
+    let before: Instant?
+    let lane: RuleLane
+  }
+
   /// Replaced by an equal rule when the files are reloaded.
   var rule: CompiledRule
+  /// Its place in the files.
+  var rank: Int
+  /// Whether a person has disabled it.
+  var isDisabled = false
 
   var fired: UInt64 = 0
   var lastFired: Instant?
@@ -25,14 +36,15 @@ final class RuleProgress {
   /// The earliest time of the next firing after a failed one.
   var retryFrom: Instant?
   /// The `turn` of the newest firing.
-  var turn: (accepted: Instant, before: Instant?)?
+  var turn: Turn?
   /// The newest firing that failed.
   var failedFiring: UInt64?
 
-  /// `cooldown`: when the last firing was accepted.
-  var lastAccepted: Instant?
-  /// `cooldown`: the end of a cooldown from before the last restart of the daemon.
-  var restsUntil: Instant?
+  /// What it keeps for events that are about no device or agent in particular.
+  let lane: RuleLane
+  /// What it keeps for each device or agent, or each value of `per`; empty for rules without `for`, `debounce` and
+  /// `cooldown`, and for those that are about one device only.
+  private(set) var lanes: [String: RuleLane] = [:]
   /// `max_per_hour`: the accepted firings of the last hour, oldest first; empty for rules without this limit.
   var lastHour: [Instant] = []
 
@@ -41,23 +53,77 @@ final class RuleProgress {
   /// `mode: queued`: the firings that wait for the running one.
   var queue: [Folded] = []
 
-  /// The state of `for`, `debounce` and `throttle`; nil for a rule with none of them.
-  let delays: RuleDelays?
-  /// The timer of `every` and `cron`; nil for a rule that waits for events.
+  /// The timer of `every`, `cron` and `at`; nil for other rules.
   let schedule: RuleSchedule?
+  /// The state of a state rule; nil for others.
+  var state: StateProgress?
 
-  init(_ rule: CompiledRule) {
+  init(_ rule: CompiledRule, rank: Int) {
     self.rule = rule
+    self.rank = rank
     let declaration = rule.declaration
-    let isDelayed = declaration.hold != nil || declaration.debounce != nil || declaration.throttle != nil
-    delays = isDelayed ? RuleDelays() : nil
-    if case .events = declaration.trigger { schedule = nil } else { schedule = RuleSchedule() }
+    lane = RuleLane("", declaration)
+    switch declaration.trigger {
+    case .events, .state: schedule = nil
+    case .every, .cron, .at: schedule = RuleSchedule()
+    }
+  }
+
+  /// Whether it is triggered at times of the wall clock.
+  var followsCalendar: Bool {
+    switch rule.declaration.trigger {
+    case .cron, .at: true
+    case .events, .every, .state: false
+    }
   }
 
   /// Removes all timers and returns them, so that the caller can cancel them.
   func takeTimers() -> [TimerID] {
     defer { schedule?.timer = nil }
-    return (delays?.takeTimers() ?? []) + [schedule?.timer].compactMap { $0 }
+    return allLanes.flatMap { $0.delays?.takeTimers() ?? [] } + [schedule?.timer].compactMap { $0 }
+  }
+
+  /// All lanes, that of no subject first.
+  var allLanes: [RuleLane] { [lane] + lanes.values.sorted { $0.subject < $1.subject } }
+
+  /// The most subjects of a rule.
+  static let mostLanes = 256
+
+  /// The lane of a subject. Beyond `mostLanes` the one that was used least recently is given up.
+  /// - Returns: with it, the lane that was given up.
+  func lane(of subject: String, at now: Instant) -> (RuleLane, givenUp: RuleLane?) {
+    if subject.isEmpty { return (lane, nil) }
+    if let known = lanes[subject] {
+      known.lastUsed = now
+      return (known, nil)
+    }
+    var givenUp: RuleLane?
+    if lanes.count >= Self.mostLanes {
+      givenUp = lanes.values.min { $0.lastUsed < $1.lastUsed }
+      if let givenUp { lanes[givenUp.subject] = nil }
+    }
+    let made = RuleLane(subject, rule.declaration)
+    made.lastUsed = now
+    lanes[subject] = made
+    return (made, givenUp)
+  }
+}
+
+/// What a rule keeps for one subject: `for`, `debounce` and `cooldown` count for each device or agent by itself.
+final class RuleLane {
+  /// The device or agent, or the value of `per`; empty for none.
+  let subject: String
+  /// The state of `for`, `debounce` and, for no subject, `throttle`; nil for a rule with none of them.
+  let delays: RuleDelays?
+  /// `cooldown`: when the last firing was accepted.
+  var lastAccepted: Instant?
+  /// `cooldown`: the end of a cooldown from before the last restart of the daemon.
+  var restsUntil: Instant?
+  var lastUsed = Instant(nanoseconds: 0)
+
+  init(_ subject: String, _ rule: RuleDeclaration) {
+    self.subject = subject
+    delays = rule.hold != nil || rule.debounce != nil || rule.throttle != nil ? RuleDelays() : nil
   }
 }
 
@@ -79,13 +145,13 @@ final class RuleDelays {
   var throttled: RuleProgress.Folded?
   var throttleTimer: TimerID?
 
-  fileprivate func takeTimers() -> [TimerID] {
+  func takeTimers() -> [TimerID] {
     defer { (holdTimer, debounceTimer, throttleTimer) = (nil, nil, nil) }
     return [holdTimer, debounceTimer, throttleTimer].compactMap { $0 }
   }
 }
 
-/// The timer of an `every` or `cron` rule.
+/// The timer of an `every`, `cron` or `at` rule.
 final class RuleSchedule {
   var timer: TimerID?
   /// `every`: when the timer is due.

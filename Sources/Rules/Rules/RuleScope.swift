@@ -1,7 +1,8 @@
 import CEL
 import Model
 
-/// The scope of a rule's expressions: payload fields as variables, `event`, `now`, `sensor('id')`, `state('agent')`.
+/// The scope of a rule's expressions: payload fields as variables, `event`, `now`, `vars`, and what the functions of rules
+/// answer.
 ///
 /// One object serves all evaluations of an engine, so that none of them allocates.
 final class RuleScope: CELScope {
@@ -12,25 +13,36 @@ final class RuleScope: CELScope {
   var event: Event
   /// When not nil, records host calls and their results, for the reasons in a verdict.
   var trace: [(call: String, result: CELValue)]?
+  /// The shortest time after which an evaluation since the last `startNoting` has another result by itself; nil for never.
+  private(set) var nextChange: Duration?
+  private var windows: [String: DayWindow] = [:]
 
   init(_ environment: any RuleEnvironment, _ clock: any Timekeeper) {
     self.environment = environment
     self.clock = clock
     zones = TimeZones { [unowned environment] in environment.timeZoneFile($0) }
-    event = Event(id: ULID(high: 0, low: 0), type: "system:none")
+    event = Self.noEvent
   }
+
+  /// What state rules see as the event: nothing.
+  static let noEvent = Event(id: ULID(high: 0, low: 0), type: "system:none")
+
+  func startNoting() { nextChange = nil }
+
+  func resultChanges(after time: Duration) { nextChange = min(nextChange ?? time, time) }
 
   func variable(_ name: String) -> CELValue? {
     switch name {
     case "event": eventMap
     case "now": environment.clockIsTrusted ? .timestamp(CELTimestamp(milliseconds: clock.wallMilliseconds)) : nil
+    case "vars" where event.payload["vars"] == nil: .map(CELMap(environment.variables))
     default: event.payload[name].map { CELValue($0) }
     }
   }
 
-  func absence(of name: String) -> String? {
-    name == "now" ? "the clock is not trusted yet: it has not been synchronised since boot" : nil
-  }
+  func absence(of name: String) -> String? { name == "now" ? Self.clockNotTrusted : nil }
+
+  static let clockNotTrusted = "the clock is not trusted yet: it has not been synchronised since boot"
 
   private var eventMap: CELValue {
     .map(
@@ -44,29 +56,81 @@ final class RuleScope: CELScope {
   }
 
   func call(_ function: String, _ arguments: [CELValue]) throws(CELError) -> CELValue? {
-    guard arguments.count == 1, case .string(let name) = arguments[0] else {
+    guard case .string(let name)? = arguments.first else {
       throw CELError(message: "\(function)() takes a string, such as \(function)('id')")
     }
     guard Name(name).isShort else {
       throw CELError(
         message: "\(function)('\(Name(name).shown)'): a name has at most \(Name.longest) bytes", kind: .missing)
     }
-    let value: CELValue
+    let value: CELValue?
     do throws(NoAnswer) {
-      switch function {
-      case "sensor": value = CELValue(try environment.sensor(name))
-      case "state": value = CELValue(try environment.state(name))
-      default: return nil
-      }
+      value = try answer(function, name, arguments)
     } catch {
-      throw CELError(message: "\(function)('\(name)'): \(error.message)", kind: .missing)
+      // `sensor('x', 12.0)`: the second argument is for when there is no answer.
+      guard arguments.count == 2, function != "between" else {
+        throw CELError(message: "\(function)('\(name)'): \(error.message)", kind: .missing)
+      }
+      value = arguments[1]
     }
-    trace?.append(("\(function)('\(name)')", value))
+    if let value { trace?.append(("\(function)(\(arguments.map(\.description).joined(separator: ", ")))", value)) }
     return value
+  }
+
+  private func answer(_ function: String, _ name: String, _ arguments: [CELValue]) throws(NoAnswer) -> CELValue? {
+    switch function {
+    case "sensor": CELValue(try environment.sensor(name))
+    case "input": .bool(try environment.input(name))
+    case "reading": try environment.reading(name).celValue
+    case "device": try environment.output(name).celValue
+    case "state", "report": CELValue(try environment.state(name))
+    case "agent": try environment.agent(name).celValue
+    case "between": .bool(try isBetween(arguments))
+    default: nil
+    }
+  }
+
+  private func isBetween(_ arguments: [CELValue]) throws(NoAnswer) -> Bool {
+    guard arguments.count == 2, case .string(let opens) = arguments[0], case .string(let closes) = arguments[1] else {
+      return false
+    }
+    guard environment.clockIsTrusted else { throw NoAnswer(Self.clockNotTrusted) }
+    let key = "\(opens)\u{1F}\(closes)"
+    guard let window = windows[key] ?? DayWindow(opens, closes) else {
+      throw NoAnswer("it takes two times of day such as '07:00' or 'sunset - 30m'")
+    }
+    if windows.count < 1024 { windows[key] = window }
+    let phase = environment.calendar.phase(
+      of: RuleHours(window: window), at: Int64(clamping: clock.wallMilliseconds / 1000))
+    note(phase.ends)
+    return phase.isOpen
+  }
+
+  /// Whether rules with these hours may act now; notes when that changes.
+  func isOpen(_ hours: RuleHours) -> Truth {
+    if hours.isAlways { return .yes }
+    guard environment.clockIsTrusted else { return .unknown(Self.clockNotTrusted) }
+    let phase = environment.calendar.phase(of: hours, at: Int64(clamping: clock.wallMilliseconds / 1000))
+    note(phase.ends)
+    return Truth(phase.isOpen)
+  }
+
+  /// - Parameter change: in seconds since 1970.
+  private func note(_ change: Int64?) {
+    guard let change else { return }
+    resultChanges(after: .milliseconds(max(1, change * 1000 - Int64(clamping: clock.wallMilliseconds))))
   }
 
   func utcOffset(_ zone: String, at time: CELTimestamp) -> Duration? {
     guard zone.isSame(as: "local") else { return zones.utcOffset(zone, at: time) }
     return .seconds(environment.utcOffset(at: time.sinceEpoch.components.seconds))
+  }
+}
+
+extension DayWindow {
+  /// The window between two times as in a rule file; nil if one of them is not a time of day.
+  init?(_ opens: String, _ closes: String) {
+    guard let opens = DayTime(opens), let closes = DayTime(closes) else { return nil }
+    self.init(opens, closes)
   }
 }

@@ -2,42 +2,69 @@ import CEL
 import Model
 
 extension RuleSet {
-  /// Warnings about conditions with a payload field that none of the rule's events has. Covers only the daemon's own
-  /// events, because events of agents and clients may have any field.
+  /// Warnings about conditions with a payload field that none of the rule's events has, or with one that is used as what
+  /// it is not, such as `active == 'on'`. Covers only the daemon's own events, because events of agents and clients may
+  /// have any field.
   package var payloadWarnings: [Diagnostic] {
-    var known: [EventPattern: Set<String>?] = [:]
+    var known: [EventPattern: [String: CELType]?] = [:]
     return rules.compactMap { rule in
       guard let condition = rule.declaration.condition, let program = rule.condition, !program.variables.isEmpty else {
         return nil
       }
       // Most rules wait for events whose fields are not known: end before anything is built.
-      guard rule.patterns.allSatisfy({ EventPattern.builtInDomain(of: $0.text) != nil }) else { return nil }
-      var fields: Set<String> = ["event", "now"]
+      guard !rule.patterns.isEmpty,
+        rule.patterns.allSatisfy({ EventPattern.builtInDomain(of: $0.text) != nil })
+      else { return nil }
+      var fields: [String: CELType] = ["event": .dyn, "now": .timestamp, "vars": .dyn]
       for pattern in rule.patterns {
         let ofPattern = known[pattern] ?? Self.fields(of: pattern)
         known.updateValue(ofPattern, forKey: pattern)
         guard let ofPattern else { return nil }
-        fields.formUnion(ofPattern)
+        fields.merge(ofPattern) { $0 == $1 ? $0 : .dyn }
       }
-      guard let name = program.variables.first(where: { !fields.contains($0) }) else { return nil }
-      let events = rule.patterns.map { "'\($0.text)'" }.joined(separator: ", ")
-      let subject = rule.patterns.count == 1 ? "\(events) has no" : "none of \(events) has a"
-      let error = CELError(
-        offset: Self.place(of: name, in: program.text),
-        message: "\(subject) payload field '\(name)'" + Suggestion.phrase(for: name, in: fields.sorted()))
-      var diagnostic = CompiledRule.diagnostic(error, in: program.text, at: condition.location)
-      diagnostic.severity = .warning
-      return diagnostic
+      if let name = program.variables.first(where: { fields[$0] == nil }) {
+        let events = rule.patterns.map { "'\($0.text)'" }.joined(separator: ", ")
+        let subject = rule.patterns.count == 1 ? "\(events) has no" : "none of \(events) has a"
+        let error = CELError(
+          offset: Self.place(of: name, in: program.text),
+          message: "\(subject) payload field '\(name)'" + Suggestion.phrase(for: name, in: fields.keys.sorted()))
+        return Self.warning(error, program, condition)
+      }
+      do throws(CELError) {
+        _ = try CELProgram(program.text, functions: .rules, types: fields)
+        return nil
+      } catch {
+        return Self.warning(error, program, condition)
+      }
     }
   }
 
+  private static func warning(
+    _ error: CELError, _ program: CELProgram, _ condition: RuleDeclaration.Condition
+  ) -> Diagnostic {
+    var diagnostic = RuleCompiler.diagnostic(error, in: program.text, at: condition.location)
+    diagnostic.severity = .warning
+    return diagnostic
+  }
+
   /// The payload fields of the events that match `pattern`; nil when they are not all known.
-  private static func fields(of pattern: EventPattern) -> Set<String>? {
+  private static func fields(of pattern: EventPattern) -> [String: CELType]? {
     guard let domain = EventPattern.builtInDomain(of: pattern.text) else { return nil }
     let events = EventCatalogue.declarations(of: domain).filter { $0.fits(pattern) }
     // Unknown event names are reported elsewhere.
     guard !events.isEmpty, !events.contains(where: \.isOpen) else { return nil }
-    return Set(events.flatMap(\.fields).map(\.name))
+    return Dictionary(events.flatMap(\.fields).map { ($0.name, type(of: $0)) }) { $0 == $1 ? $0 : .dyn }
+  }
+
+  private static func type(of field: EventField) -> CELType {
+    if field.presence == .orNull { return .dyn }
+    return switch field.kind {
+    case .text: .string
+    case .boolean: .bool
+    case .integer: .int
+    case .number: .double
+    case .list: .list(.dyn)
+    }
   }
 
   /// The offset of the variable `name` in an expression, in UTF-8 bytes.

@@ -10,6 +10,9 @@ package struct RuleSet: Sendable {
   /// No rules.
   package static let empty = RuleSet(rules: [])
 
+  /// The variables of the rules (`vars:`), with their first values.
+  package let variables: Fields
+
   /// The number of rules.
   package var count: Int { rules.count }
 
@@ -22,23 +25,26 @@ package struct RuleSet: Sendable {
   }
 
   /// The sensors and inputs that expressions read by a constant name.
-  package var askedSensors: Set<String> { asked("sensor") }
+  package var askedSensors: Set<String> { asked(["sensor", "reading"]) }
 
-  /// The agents whose state expressions read by a constant name.
-  package var askedAgents: Set<String> { asked("state") }
+  /// The agents whose report expressions read by a constant name.
+  package var askedAgents: Set<String> { asked(["state", "report"]) }
 
-  private func asked(_ function: String) -> Set<String> {
-    Set(rules.flatMap(\.questions).filter { $0.function == function }.compactMap(\.name))
+  private func asked(_ functions: Set<String>) -> Set<String> {
+    Set(rules.flatMap(\.questions).filter { functions.contains($0.function) }.compactMap(\.name))
   }
 
   /// Compiles conditions and payload expressions, and parses schedules.
-  /// - Parameter complaint: the error for a name that an expression passes to `sensor` or `state`; nil when the name is
-  ///   valid or cannot be checked.
+  /// - Parameters:
+  ///   - variables: the declared variables, with their first values.
+  ///   - complaint: the error for a name that an expression passes to a function such as `sensor`; nil when the name is
+  ///     valid or cannot be checked.
   /// - Throws: all errors in all rules. Those in expressions have their own `file:line:column`.
   package init(
-    compiling declarations: [RuleDeclaration],
-    complaint: (_ function: String, _ name: String) -> String? = { _, _ in nil }
+    compiling declarations: [RuleDeclaration], variables: Fields = [:],
+    complaint: @escaping (_ function: String, _ name: String) -> String? = { _, _ in nil }
   ) throws(Diagnostics) {
+    let complaint = Self.withVariables(variables, complaint)
     var problems: [Diagnostic] = []
     var places: [RuleID: Location] = [:]
     places.reserveCapacity(declarations.count)
@@ -50,22 +56,40 @@ package struct RuleSet: Sendable {
           Diagnostic(
             declaration.location, "the rule id '\(declaration.id)' is taken (\(first)); ids must be unique"))
       }
-      if let rule = CompiledRule(declaration, &problems, complaint: complaint) { rules.append(rule) }
+      if let rule = CompiledRule(declaration, variables: variables, &problems, complaint: complaint) {
+        rules.append(rule)
+      }
     }
     guard problems.isEmpty else { throw Diagnostics(problems) }
-    self.init(rules: rules)
+    self.init(rules: rules, variables: variables)
+  }
+
+  /// Complains about variables that are not declared, too.
+  private static func withVariables(
+    _ variables: Fields, _ complaint: @escaping (_ function: String, _ name: String) -> String?
+  ) -> (_ function: String, _ name: String) -> String? {
+    let names = variables.map(\.key)
+    return { function, name in
+      guard function == "vars" else { return complaint(function, name) }
+      if names.contains(name) { return nil }
+      return "no variable '\(name)' is declared under 'vars:'" + Suggestion.phrase(for: name, in: names)
+    }
   }
 
   /// The errors in the expressions and schedules of rules that have other errors, so that all are reported at once.
   package static func problems(
-    in declarations: [RuleDeclaration], complaint: (_ function: String, _ name: String) -> String? = { _, _ in nil }
+    in declarations: [RuleDeclaration], variables: Fields = [:],
+    complaint: @escaping (_ function: String, _ name: String) -> String? = { _, _ in nil }
   ) -> [Diagnostic] {
+    let complaint = withVariables(variables, complaint)
     var problems: [Diagnostic] = []
-    for declaration in declarations { _ = CompiledRule(declaration, isWhole: false, &problems, complaint: complaint) }
+    for declaration in declarations {
+      _ = CompiledRule(declaration, variables: variables, isWhole: false, &problems, complaint: complaint)
+    }
     return problems
   }
 
-  private init(rules: [CompiledRule]) {
+  private init(rules: [CompiledRule], variables: Fields = [:]) {
     var exact: [(name: Name, rule: Int32)] = []
     var wildcards = PatternIndex()
     for (number, rule) in rules.enumerated() {
@@ -78,6 +102,7 @@ package struct RuleSet: Sendable {
       }
     }
     self.rules = rules
+    self.variables = variables
     self.exact = exact.sorted { ($0.name, $0.rule) < ($1.name, $1.rule) }
     self.wildcards = wildcards
   }

@@ -4,6 +4,7 @@ import HAL
 import HALSimulated
 import HALTestKit
 import Model
+import RuleTrial
 import Rules
 import Store
 import TestKit
@@ -12,7 +13,7 @@ import TestKit
 
 /// The daemon's core on a simulated board, with rules that can be read again, on time that is moved by hand.
 final class CoreStation: DaemonCoreOwner {
-  let loop = HeldLoop()
+  let loop = TrialLoop()
   let log: EventLog
   let backend: SimulatedBackend
   let hardware: Hardware

@@ -5,6 +5,7 @@ import HALSimulated
 import Linux
 import Model
 import Orchestrator
+import RuleTrial
 import Rules
 import Store
 import TestKit
@@ -19,7 +20,7 @@ import Testing
 
   /// The daemon's core on a simulated board, on time and threads that are moved by hand.
   private final class Stage: DaemonCoreOwner {
-    let loop = HeldLoop()
+    let loop = TrialLoop()
     let hardware: Hardware
     private(set) var problems: [String] = []
     private var core: DaemonCore?
@@ -107,13 +108,13 @@ import Testing
   }
 
   @Test func aDiskThatHangsHoldsUpNeitherAnEarlyEndNorAnyEnd() throws {
-    let loop = HeldLoop()
+    let loop = TrialLoop()
     loop.stuck = ["registry"]
     let log = EventLog(clock: loop, capacity: 16, depthLimit: 16, later: { _ in })
     let registry = StoredRegistry(folder: folder.path, loop: loop, events: log)
     // A signal during the start.
     #expect(registry.open(timeout: .seconds(5), isCancelled: { true }).notices.isEmpty)
-    #expect(loop.now == HeldLoop().now)
+    #expect(loop.now == TrialLoop().now)
     var ends = 0
     registry.close { ends += 1 }
     loop.clock.advance(by: .seconds(4))
@@ -126,7 +127,7 @@ import Testing
   }
 
   @Test func aRegistryThatIsClosedIsNotOpenedAgain() throws {
-    let loop = HeldLoop()
+    let loop = TrialLoop()
     let log = EventLog(clock: loop, capacity: 16, depthLimit: 16, later: { _ in })
     let registry = StoredRegistry(folder: folder.path, loop: loop, events: log)
     _ = registry.open(timeout: .seconds(5))

@@ -5,6 +5,7 @@ import HALSimulated
 import HALTestKit
 import Model
 import Orchestrator
+import RuleTrial
 import Rules
 import Store
 import TestKit
@@ -14,7 +15,7 @@ import Testing
 @Suite struct InputStartTests {
   /// The daemon's core in a house with water on the floor since before the start.
   private final class House: DaemonCoreOwner {
-    let loop = HeldLoop()
+    let loop = TrialLoop()
     let backend: SimulatedBackend
     var safeMode: String?
     private let folder: TemporaryFolder

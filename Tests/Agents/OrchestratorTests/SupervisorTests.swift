@@ -438,6 +438,8 @@ func refusal(_ body: () throws(AgentControlError) -> Void) -> AgentControlError?
       case .enabled(let id, let isEnabled): "enabled \(id) \(isEnabled)"
       case .state(let id, let key, let value): "state \(id) \(key) \(value?.text() ?? "-")"
       case .cooldown(let rule, _): "cooldown \(rule)"
+      case .rule(let rule, _): "rule \(rule)"
+      case .variable(let name, _): "variable \(name)"
       case .count(let input, let pulses): "count \(input) \(pulses)"
       case .ledger(let entry): "ledger \(entry.agent) \(entry.reason)"
       }

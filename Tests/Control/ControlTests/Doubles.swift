@@ -206,6 +206,27 @@ final class TestRules: RuleControl {
     ]
   }
 
+  private(set) var variables: Fields = ["armed": false]
+  private(set) var disabled: Set<RuleID> = []
+  func explain(_ rule: RuleID) -> RuleExplanation? {
+    guard let status = listRules().first(where: { $0.id == rule }) else { return nil }
+    return RuleExplanation(
+      status: status,
+      parts: [.init(key: "if", depth: 0, text: "value > 30.0", result: "false", values: "value = 29.0")],
+      changes: ["value > 30.0 would have to be true"])
+  }
+  func setRule(_ rule: RuleID, enabled: Bool) -> Bool {
+    guard rule == "hot" else { return false }
+    if enabled { disabled.remove(rule) } else { disabled.insert(rule) }
+    return true
+  }
+  func resumeRule(_ rule: RuleID) -> Bool { false }
+  func setVariable(_ name: String, _ value: Value, by holder: String, cause: Cause?) throws(NoAnswer) {
+    guard variables[name] != nil else { throw NoAnswer("no variable '\(name)' is declared under 'vars:'") }
+    variables[name] = value
+  }
+  func suspendClaims(on device: DeviceID, by holder: String, for time: Duration) {}
+  func giveBack(_ device: DeviceID) -> Bool { false }
   func testRules(_ event: Event) -> [RuleVerdict] {
     [RuleVerdict(rule: "hot", fires: (event["value"]?.double ?? 0) > 30, reason: event.type)]
   }

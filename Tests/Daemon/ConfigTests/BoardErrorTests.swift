@@ -231,7 +231,7 @@ import Testing
   @Test func textsFromFilesCannotWriteToTheTerminal() {
     #expect(
       complaints(.board, #"name: x\#n"\e[31mred": 1\#nbackend: "\e[2J\u202e""#) == #"""
-        f:2:1: the board has an unknown key '\u{1B}[31mred', expected name, backend, clock, chips, buses, devices or world
+        f:2:1: the board has an unknown key '\u{1B}[31mred', expected name, backend, clock, place, chips, buses, devices or world
         f:3:10: 'backend' is '\u{1B}[2J\u{202E}', expected linux or simulated
         """#)
   }

@@ -27,8 +27,8 @@ import Testing
       try Repository.example("yaml", in: "docs/orchestration-yaml.md"), file: "orchestration.yaml",
       known: KnownNames(agents: ["climate", "code-reviewer-agent"]))
     #expect(rules.warnings.isEmpty)
-    #expect(rules.0.map(\.id) == ["too-hot", "review", "nightly"])
-    #expect(rules.0.first?.actions == [.wake("climate"), .actuate("fan", .on, lease: .seconds(60))])
+    #expect(rules.0.rules.map(\.id) == ["too-hot", "review", "nightly"])
+    #expect(rules.0.rules.first?.actions == [.wake("climate"), .actuate("fan", .on, lease: .seconds(60))])
 
     let settings = try ConfigText.settings(
       try Repository.example("yaml", in: "docs/openstarry-yaml.md"), file: "/etc/openstarry/openstarry.yaml",
@@ -102,7 +102,7 @@ import Testing
       try Repository.read("Examples/git-review/orchestration.yaml"), file: "orchestration.yaml",
       known: KnownNames(agents: [manifest.0.id]))
     #expect(warnings.isEmpty)
-    #expect(rules.map(\.actions) == [[.spawn("code-reviewer-agent")]])
+    #expect(rules.rules.map(\.actions) == [[.spawn("code-reviewer-agent")]])
     let settings = try ConfigText.settings(
       try Repository.read("Examples/git-review/openstarry.yaml"), file: "Examples/git-review/openstarry.yaml",
       environment: [:])
@@ -131,9 +131,9 @@ import Testing
       try Repository.read(try #require(settings.rules.first)), file: "orchestration.yaml",
       known: KnownNames(board: board, agents: ["climate", "doorkeeper", "lookout"]))
     #expect(warnings.isEmpty)
-    #expect(rules.map(\.id) == ["too-hot", "cool-again", "visitor", "movement"])
+    #expect(rules.rules.map(\.id) == ["too-hot", "cool-again", "visitor", "movement"])
     #expect(
-      rules.map(\.actions) == [[.wake("climate")], [.wake("climate")], [.wake("doorkeeper")], [.wake("lookout")]])
+      rules.rules.map(\.actions) == [[.wake("climate")], [.wake("climate")], [.wake("doorkeeper")], [.wake("lookout")]])
   }
 
   /// `make chips` writes the table; this test checks that it is up to date.

@@ -41,7 +41,7 @@ import Testing
           - 5
         ruls: []
         """) == #"""
-          f:2:5: the rule has no trigger, expected one of 'on', 'every' and 'cron'
+          f:2:5: the rule has no trigger, expected one of 'on', 'every', 'cron', 'at', 'while' and 'when'
           f:3:24: the rule has 'on' and 'every', expected one of them
           f:3:35: the rule has 'on' and 'cron', expected one of them
           f:4:10: 'on' is 'temperature', expected an event name such as sensor:temperature or a pattern such as sensor:*
@@ -79,9 +79,11 @@ import Testing
     let text = "rules:\n" + actions.map { "- {on: 'x:y', action: \"\($0)\"}" }.joined(separator: "\n")
     #expect(
       complaints(.orchestration, text) == #"""
-        f:2:24: the action is '', expected spawn, wake, kill, actuate or emit with arguments in parentheses
+        f:2:24: the action is '', expected spawn, wake, kill, actuate, release, emit, notify, set, wait, \#
+        wait_for or log with arguments in parentheses
         f:3:28: 'wake' has no arguments, expected wake(agent)
-        f:4:24: the action is 'wak', expected spawn, wake, kill, actuate or emit with arguments in \#
+        f:4:24: the action is 'wak', expected spawn, wake, kill, actuate, release, emit, notify, set, \#
+        wait, wait_for or log with arguments in \#
         parentheses (did you mean 'wake'?)
         f:5:29: 'wake' has no arguments, expected wake(agent)
         f:6:29: 'wake' has 2 arguments, expected wake(agent)
@@ -186,7 +188,7 @@ import Testing
         - { id: good, on: ["timer:beat", "timer:*"], action: "emit(a:b)" }
         - { id: bad, on: ["timer:baet", "x:y"], action: "emit(a:b)" }
       """
-    let rules = try ConfigText.rules(Array(text.utf8), file: "f").0
+    let rules = try ConfigText.rules(Array(text.utf8), file: "f").0.rules
     #expect(
       KnownNames.timerWarnings(rules).map(\.description) == [
         "f:4:5: warning: rule 'bad' waits for 'timer:baet', but no rule in force has such a timer "

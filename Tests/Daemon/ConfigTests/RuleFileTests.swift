@@ -6,7 +6,7 @@ import Testing
   private func rules(_ text: String, known: KnownNames = KnownNames()) throws -> [RuleDeclaration] {
     let (rules, warnings) = try ConfigText.rules(Array(text.utf8), file: "etc/orchestration.yaml", known: known)
     #expect(warnings.isEmpty, "\(warnings)")
-    return rules
+    return rules.rules
   }
 
   @Test func everythingInARuleIsRead() throws {

@@ -82,7 +82,7 @@ import Testing
         """#)
     #expect(
       complaints(.board, text("on_demand: true, filter: {spike: 5}")) == #"""
-        f:4:46: warning: 'spike' needs a reading that repeats: a sensor that is measured on demand may have only one
+        f:4:46: warning: 'spike' needs several readings in a row: a sensor that is measured on demand may have only one
         """#)
     #expect(
       complaints(.board, text("filter: {range: [0, 50], spike: 50}")) == #"""

@@ -29,7 +29,8 @@ package final class AgentStand {
     site.files = NoFiles()
     core = DaemonCore(site) { () throws(Diagnostics) in
       let known = KnownNames(board: stand.board, agents: manifests.map(\.id))
-      return try RuleSet(compiling: try ConfigText.rules(Array(rules.utf8), file: "rules.yaml", known: known).0)
+      let read = try ConfigText.rules(Array(rules.utf8), file: "rules.yaml", known: known).0
+      return try RuleSet(compiling: read.rules, variables: read.firstValues)
     }
     // The stand has opened the hardware already, so the core is not started.
     stand.log.handOut(to: core.rules, core.agents)

@@ -28,6 +28,18 @@ import Testing
     #expect(try warnings(["budget:*"], "agnet == 'climate'").count == 1)
   }
 
+  @Test func fieldsThatAreUsedAsWhatTheyAreNotAreReported() throws {
+    for (event, text, message) in [
+      ("input:door", "active == 'on'", "bool and string are never equal"),
+      ("sensor:temperature", "value * 9 / 5 + 32 > 90", "'*' cannot be applied to double and int"),
+      ("sensor:temperature", "value.contains('3')", "no such overload"),
+      ("device:lost", "reason > 3", "'>' cannot be applied to string and int"),
+    ] {
+      let found = try warnings([event], text)
+      #expect(found.count == 1 && found[0].contains(message), "\(text): \(found)")
+    }
+  }
+
   @Test func existingFieldsAreNotReported() throws {
     #expect(try warnings(["sensor:*"], "value > 1.0 && previous != null && unit == '°C'").isEmpty)
     #expect(try warnings(["input:door"], "active && !initial && now > event.time").isEmpty)

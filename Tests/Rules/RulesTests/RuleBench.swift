@@ -7,6 +7,24 @@ final class RuleBench: RuleEnvironment {
   private(set) var engine: RuleEngine?
   var sensors: [String: Value] = [:]
   var states: [String: Value] = [:]
+  var inputs: [String: Bool] = [:]
+  /// Sensors that are declared, with what `reading()` says.
+  var readings: [String: SensorAnswer] = [:]
+  var outputs: [String: OutputAnswer] = [:]
+  var variables: Fields = [:]
+  var place: Board.Place?
+  var isStopped = false
+  /// The claims in force, as the environment has been told.
+  private(set) var claims: [RuleID: OutputClaim] = [:]
+  /// What has happened to state rules: `light began`, `light ended: its condition has ended`.
+  private(set) var changes: [String] = []
+  private(set) var settlements = 0
+  private(set) var memories: [RuleID: RuleMemory] = [:]
+  /// Parts of firings that went on, and what was given up.
+  private(set) var parts: [[Firing.Action]] = []
+  private(set) var waitErrors: [String] = []
+  private(set) var cuts: [UInt64] = []
+  var silence = Duration.seconds(4)
   var offset: (Int64) -> Int = { _ in 0 }
   var zoneFiles: [String: [UInt8]] = [:]
   var clockIsTrusted = true
@@ -26,6 +44,7 @@ final class RuleBench: RuleEnvironment {
     let engine = RuleEngine(clock: clock, environment: self)
     self.engine = engine
     engine.replace(with: try RuleSet(compiling: rules))
+    settle()
   }
 
   var rules: RuleEngine { engine! }
@@ -47,8 +66,92 @@ final class RuleBench: RuleEnvironment {
 
   func fire(_ firing: Firing) {
     firings.append(firing)
-    if let failure { engine?.failed(firing.id, failure) }
-    if finishesAtOnce { engine?.finished(firing.id) }
+    goOn(firing.id, firing.actions, isFirst: true)
+  }
+
+  func goOn(_ firing: UInt64, _ actions: [Firing.Action]) { goOn(firing, actions, isFirst: false) }
+
+  private func goOn(_ firing: UInt64, _ actions: [Firing.Action], isFirst: Bool) {
+    if !isFirst { parts.append(actions) }
+    for case .set(let name, .success(let payload)) in actions {
+      variables[name] = payload["value"]
+      engine?.changed(.variable(name))
+    }
+    if let failure {
+      engine?.failed(firing, failure)
+      if let rest = engine?.otherwise(of: firing), !rest.isEmpty { parts.append(rest) }
+    } else if engine?.hasMore(firing) ?? false {
+      engine?.wait(firing)
+      return
+    }
+    if finishesAtOnce { engine?.finished(firing) }
+  }
+
+  func waitEnded(_ firing: UInt64, in action: String, within time: Duration) {
+    waitErrors.append("\(action) within \(time.text)")
+    engine?.failed(firing, "\(action): timed out")
+    if let rest = engine?.otherwise(of: firing), !rest.isEmpty { parts.append(rest) }
+    engine?.finished(firing)
+  }
+
+  func cut(_ firing: UInt64) {
+    cuts.append(firing)
+    engine?.finished(firing)
+  }
+
+  // MARK: State rules
+
+  func input(_ id: String) throws(NoAnswer) -> Bool {
+    guard let value = inputs[id] else { throw NoAnswer("it is lost") }
+    return value
+  }
+  func reading(_ id: String) throws(NoAnswer) -> SensorAnswer {
+    guard let answer = readings[id] else { throw NoAnswer("there is no such sensor") }
+    return answer
+  }
+  func output(_ id: String) throws(NoAnswer) -> OutputAnswer {
+    guard let answer = outputs[id] else { throw NoAnswer("there is no such output") }
+    return answer
+  }
+  func agent(_ id: String) throws(NoAnswer) -> AgentAnswer { throw NoAnswer("there is no such agent") }
+  func event(of subject: RuleSubject) -> Event? { subject == .clock ? nil : event("change:\(subject.text)") }
+  func published(_ change: StateChange, of rule: RuleID, cause: Event?) -> Event {
+    let because = cause.map { " by \($0.type)" } ?? ""
+    switch change {
+    case .began: changes.append("\(rule) began\(because)")
+    case .resumed: changes.append("\(rule) resumed")
+    case .ended(let why): changes.append("\(rule) ended: \(why)")
+    }
+    return event("rule:state", ["rule": .string(rule.rawValue)])
+  }
+  func claim(_ claim: OutputClaim) { claims[claim.rule] = claim }
+  func dropClaim(of rule: RuleID, ended: Event?) { claims[rule] = nil }
+  func settleClaims() { settlements += 1 }
+  func claimState(of rule: RuleID) -> OutputClaim.State? { claims[rule].map { _ in .held } }
+  func longestSilence(of devices: [DeviceID]) -> Duration { devices.isEmpty ? .zero : silence }
+  func remember(_ rule: RuleID, _ memory: RuleMemory?) { memories[rule] = memory }
+
+  /// Gives a sensor a value, and lets rules see it.
+  func measure(_ sensor: String, _ value: Double?) {
+    sensors[sensor] = value.map { .double($0) }
+    engine?.changed(.device(DeviceID(sensor)))
+    settle()
+  }
+
+  /// Gives an input a level; nil loses it.
+  func press(_ input: String, _ isActive: Bool?) {
+    inputs[input] = isActive
+    engine?.changed(.device(DeviceID(input)))
+    settle()
+  }
+
+  /// Lets what is due now happen.
+  func settle() { for _ in 0..<8 { clock.advance(by: .zero) } }
+
+  /// The outputs that are claimed, with their levels: `fan 1.0, light 0.6`.
+  var kept: String {
+    claims.values.sorted { $0.rank < $1.rank }.flatMap(\.outputs).map { "\($0.device) \($0.level)" }
+      .joined(separator: ", ")
   }
 
   func event(_ type: String, _ payload: Fields = [:]) -> Event {

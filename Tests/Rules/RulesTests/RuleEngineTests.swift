@@ -128,10 +128,11 @@ import Testing
       hot {
         $0.actions = [.spawn("climate"), emit, .wake("climate")]; $0.otherwise = [.kill("climate"), emit]
       })
+    bench.failure = "it fails"
     bench.measure(31)
     let failing = Firing.Action.emit("a:b", .failure(.init(message: "no such attribute 'missing'")))
     #expect(bench.firings.map(\.actions) == [[.spawn("climate"), failing]])
-    #expect(bench.firings.map(\.otherwise) == [[.kill("climate"), failing]])
+    #expect(bench.parts == [[.kill("climate"), failing]])
   }
 
   @Test func verdictsNameTheReason() throws {

@@ -30,6 +30,8 @@ final class AgentSurroundings {
   var onStart: (ManagedAgent) -> Void = { _ in }
   /// Called with each change in the life of an agent, once its event is published.
   var onNews: (ManagedAgent, LifecycleNews, Cause?) -> Void = { _, _, _ in }
+  /// Called with each report of an agent that rules ask for.
+  var onReport: (AgentID) -> Void = { _ in }
   /// Why a child agent may not run now; nil when it may.
   var obstacleOfChild: (ManagedAgent) -> String? = { _ in nil }
   private var random: any RandomNumberGenerator

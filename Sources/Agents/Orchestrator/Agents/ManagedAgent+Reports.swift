@@ -35,6 +35,7 @@ extension ManagedAgent {
 
   /// Keeps a report. One that is too large is replaced by a report that says so.
   func keepReport(_ report: Value) {
+    defer { if isReporter { shared.onReport(manifest.id) } }
     let held = report.memory
     lastReport =
       held <= Self.mostReport

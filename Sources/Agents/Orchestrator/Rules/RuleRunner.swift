@@ -3,18 +3,37 @@ import HAL
 import Model
 import Rules
 
-/// Carries out the actions of rules and answers their questions: the environment of the pure rule engine.
+/// Hands events and changes to the pure rule engine, and is its environment: answers its questions, carries out actions.
 package final class RuleRunner: RuleEnvironment, RuleControl {
-  private let clock: any Timekeeper
-  private let events: any EventSink
-  private let hardware: Hardware
-  private let agents: AgentSupervisor
-  private var engine: RuleEngine?
+  let clock: any Timekeeper
+  let events: any EventSink
+  let hardware: Hardware
+  let agents: AgentSupervisor
+  private(set) var engine: RuleEngine?
+  /// The claims of state rules on outputs.
+  let claims: OutputClaims
+  /// The retained events, to find the causes of changes; nil without them.
+  package weak var history: (any EventHistory)?
+  /// When it was made, for the age of readings that never came.
+  let start: Instant
+  /// The event that is being handled.
+  var newestChange: Event?
+  /// Firings under way.
+  var atWork: [UInt64: Running] = [:]
+  /// For each sensor that state rules name: looks again when its newest good reading becomes stale.
+  var silences: [DeviceID: TimerID] = [:]
+  /// The variables of the rules.
+  package internal(set) var variables: Fields = [:]
+  /// Their first values.
+  private(set) var declared: Fields = [:]
+  /// The values that the previous daemon stored.
+  private(set) var keptVariables: [String: Value] = [:]
+  private var keptMemories: [RuleID: RuleMemory] = [:]
   /// How many emergency stops have been cleared. A condition that waited for a sensor or an agent before is dropped.
   private var clears: UInt64 = 0
   private var emissions: [RuleID: EmissionLimit] = [:]
   private let load: () throws(Diagnostics) -> RuleSet
-  private let offset: (Int64) -> Int
+  let offset: (Int64) -> Int
   private var sensors: [DeviceID: SubscriptionID] = [:]
   /// Sensors in expressions that had no reading when they were last asked for.
   private var unread: [DeviceID] = []
@@ -24,7 +43,7 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
   /// How many rules are reported one by one when they wait for agents.
   private static let mostReported = 100
   /// Folds reports of failed actions.
-  private var told: [RuleID: Fold] = [:]
+  var told: [RuleID: Fold] = [:]
   /// The clock for `cron` rules and `now`.
   package let boardClock: BoardClock
   /// Stores cooldowns; nil when they do not survive a restart. Set it before the first rules.
@@ -51,14 +70,27 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
     offset = utcOffset
     self.boardClock = boardClock ?? BoardClock(.any, clock: clock, events: events)
     lastOffset = utcOffset(Int64(clamping: clock.wallMilliseconds / 1000))
+    start = clock.now
+    claims = OutputClaims(clock: clock, hardware: hardware)
     engine = RuleEngine(clock: clock, environment: self)
+    claims.onChange = { [unowned self] rule, isHeld in engine?.claimChanged(of: rule, isHeld: isHeld) }
+    hardware.onValue = { [weak self] in self?.valueChanged($0) }
+    hardware.onCommand = { [weak self] in self?.commanded($0, isSafe: $1, by: $2) }
+    hardware.heir = { [weak self] in self?.claims.heir(of: $0) }
+    agents.shared.onReport = { [weak self] in self?.engine?.changed(.agent($0)) }
     self.boardClock.onChange = { [unowned self] in engine?.clockChanged() }
+  }
+
+  deinit {
+    for timer in silences.values { clock.cancel(timer) }
+    for running in atWork.values { if let retry = running.retry { clock.cancel(retry.timer) } }
   }
 
   /// Evaluates the rules on an event: at once, or after the activation that emitted it if a rule asks for the report of
   /// the emitting agent.
   /// - Parameter only: the rules to evaluate; nil for all.
   package func handle(_ event: Event, only: Set<RuleID>? = nil) {
+    if only == nil { note(event) }
     guard let agent = Self.agent(event.source), let engine, engine.asksState(of: agent, on: event) else {
       return look(at: event, only: only)
     }
@@ -162,14 +194,19 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
     let (ended, begun) = engine?.replace(with: rules) ?? ([], [])
     refusal = nil
     emissions = emissions.filter { isInForce($0.key) }
-    recallCooldowns()
+    declared = rules.variables
+    variables = Fields(declared.map { ($0.key, variables[$0.key] ?? $0.value) })
+    recall()
     told = [:]
     measureSensors(for: rules)
+    for case .device(let id) in engine?.watchedSubjects ?? [] { watchForSilence(of: id) }
     agents.askReports(of: rules.askedAgents.map { AgentID($0) })
     boardClock.isWanted(engine?.hasCalendar ?? false)
     let count = engine?.count ?? 0
     let loaded = events.publish(RuleEvents.loaded(count), from: "system")
-    let holders = Set(ended.map { "rule/\($0)" })
+    // State rules give back themselves what they keep no longer.
+    let states = engine?.stateRules ?? []
+    let holders = Set(ended.lazy.filter { !states.contains($0) }.map { "rule/\($0)" })
     hardware.releaseAll(where: { holders.contains($0) }, cause: Cause(loaded))
     events.address(.rules(begun)) {
       hardware.repeatLevels { type in rules.rules(on: type).contains { begun.contains($0) } }
@@ -208,21 +245,29 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
     unread = asked.map { DeviceID($0) }.filter { sensors[$0] != nil && isUnread($0) }
   }
 
-  private func measure(_ id: DeviceID) {
+  func measure(_ id: DeviceID) {
     if sensors[id] == nil { sensors[id] = try? hardware.subscribe(id, every: nil, deadband: nil) }
   }
 
-  /// Restores the cooldowns of the previous daemon: now, or once there are rules.
-  package func recall(_ cooldowns: [RuleID: RuleCooldown]) {
-    kept = cooldowns
-    if engine?.count ?? 0 > 0 { recallCooldowns() }
+  /// Restores what the previous daemon stored: now, or once there are rules.
+  package func recall(
+    _ cooldowns: [RuleID: RuleCooldown], _ memories: [RuleID: RuleMemory] = [:], _ variables: [String: Value] = [:]
+  ) {
+    (kept, keptMemories, keptVariables) = (cooldowns, memories, variables)
+    if engine?.count ?? 0 > 0 { recall() }
   }
 
-  private func recallCooldowns() {
-    guard !kept.isEmpty else { return }
-    for rule in engine?.recall(kept) ?? [] { cooldownBegan(rule, nil) }
-    kept = [:]
+  private func recall() {
+    recallVariables()
+    keptVariables = [:]
+    if !kept.isEmpty { for rule in engine?.recall(kept) ?? [] { cooldownBegan(rule, nil) } }
+    if !keptMemories.isEmpty { for rule in engine?.recall(keptMemories) ?? [] { remember(rule, nil) } }
+    (kept, keptMemories) = ([:], [:])
   }
+
+  /// Counts an event that a rule leads to.
+  /// - Returns: nil when it is within the limit; otherwise how long until the next is.
+  func takeEmission(of rule: RuleID) -> Duration? { emissions[rule, default: EmissionLimit()].take(at: clock.now) }
 
   // MARK: RuleEnvironment
 
@@ -230,35 +275,6 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
     // The registry reports a disk that cannot be written, once for all changes.
     try? registry?.keep([.cooldown(rule, cooldown)])
   }
-
-  package func sensor(_ id: String) throws(NoAnswer) -> Value {
-    // Measure a sensor from now on whose name is computed.
-    measure(DeviceID(id))
-    do throws(HALError) {
-      return .double(try hardware.newestGood(DeviceID(id)).value)
-    } catch {
-      if case .unavailable(_, let why) = error { throw NoAnswer(why) }
-      throw NoAnswer(error.description)
-    }
-  }
-
-  package func state(_ agent: String) throws(NoAnswer) -> Value {
-    do throws(AgentControlError) {
-      return try agents.lastReport(AgentID(agent))
-    } catch {
-      throw NoAnswer(error.description)
-    }
-  }
-
-  package func absence(of agent: AgentID) -> String? { agents.absence(of: agent) }
-
-  package func isSafe(_ command: ActuatorCommand, for device: DeviceID) -> Bool {
-    hardware.isSafe(command, for: device)
-  }
-
-  package func utcOffset(at seconds: Int64) -> Int { offset(seconds) }
-
-  package var clockIsTrusted: Bool { boardClock.isTrusted }
 
   package func entriesMissed(_ entries: [MissedEntry]) {
     let first = entries.prefix(50).map { entry in
@@ -276,94 +292,4 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
   package func conditionFailed(_ rule: RuleID, _ error: String, event: Event) {
     events.publish(RuleEvents.error(rule, error), from: "rule/\(rule)", cause: Cause(event))
   }
-
-  package func fire(_ firing: Firing) {
-    // Limit what rules and agents cause, because it may cause more of itself without end.
-    if firing.event.depth > 0, emissions[firing.rule, default: EmissionLimit()].take(at: clock.now) != nil {
-      failed(EmissionLimit.sentence, "fire", firing, Cause(firing.event))
-      engine?.finished(firing.id)
-      return
-    }
-    let fired = events.publish(
-      RuleEvents.fired(firing.rule, by: firing.event.type, firing.event.priority, count: firing.count),
-      from: "rule/\(firing.rule)", cause: Cause(firing.event))
-    if let replaced = firing.replaces { agents.endFiring(replaced) }
-    var waiting = 1
-    // A firing is running while one of its activations is.
-    let oneDone = { [weak self] in
-      waiting -= 1
-      if waiting == 0 { self?.engine?.finished(firing.id) }
-    }
-    /// Later actions depend on a failed one, so the list ends there.
-    func carryOut(_ actions: [Firing.Action]) -> Bool {
-      for action in actions {
-        do throws(RuleActionFailure) {
-          waiting += 1
-          try self.carryOut(action, firing, Cause(fired), oneDone)
-        } catch {
-          oneDone()
-          failed(error.message, action.text, firing, Cause(fired))
-          return false
-        }
-      }
-      return true
-    }
-    if !carryOut(firing.actions) { _ = carryOut(firing.otherwise) }
-    oneDone()
-  }
-
-  /// Counts a failed action, and reports it unless the same failure was reported recently.
-  private func failed(_ why: String, _ action: String, _ firing: Firing, _ cause: Cause) {
-    let rule = firing.rule
-    let reason = "\(action): \(why)"
-    engine?.failed(firing.id, reason)
-    guard let count = told[rule, default: Fold(.seconds(600))].add(reason, at: clock.now) else { return }
-    events.publish(
-      RuleEvents.error(rule, action: action, why, count: count), from: "rule/\(rule)", cause: cause)
-  }
-
-  private func carryOut(
-    _ action: Firing.Action, _ firing: Firing, _ cause: Cause, _ done: @escaping () -> Void
-  ) throws(RuleActionFailure) {
-    let name = "rule/\(firing.rule)"
-    do {
-      switch action {
-      case .spawn(let agent), .wake(let agent):
-        if case .spawn = action { agents.startResting(agent, cause: cause) }
-        try agents.deliver(firing.event, to: agent, cause: cause, count: firing.count, firing: firing.id, done)
-        return
-      case .kill(let agent):
-        do throws(AgentControlError) {
-          try agents.killAgent(agent, now: false, cause: cause, done)
-          return
-        } catch AgentControlError.notRunning {
-          // The agent is not running: nothing to do.
-        }
-      case .actuate(let device, let command, let lease):
-        _ = try hardware.controlActuator(
-          device, command, lease: lease, as: Principal(name: name, permissions: .all, mayMakeSafe: true), cause: cause)
-      case .emit(_, .failure(let error)): throw RuleActionFailure(message: error.message)
-      case .emit(let type, .success(let payload)):
-        if let complaint = PayloadLimit.complaint(payload) { throw RuleActionFailure(message: complaint) }
-        if emissions[firing.rule, default: EmissionLimit()].take(at: clock.now) != nil {
-          throw RuleActionFailure(message: EmissionLimit.sentence)
-        }
-        events.publish(type, source: name, cause: cause, priority: firing.event.priority, payload: payload)
-      }
-    } catch let error as HALError {
-      throw RuleActionFailure(message: error.sentence)
-    } catch let error as AgentControlError {
-      throw RuleActionFailure(message: error.description)
-    } catch let error as RuleActionFailure {
-      throw error
-    } catch {
-      throw RuleActionFailure(message: "\(error)")
-    }
-    done()
-  }
-}
-
-/// Why an action of a rule was not carried out.
-private struct RuleActionFailure: Error {
-  var message: String
 }

@@ -23,6 +23,10 @@ package enum RegistryChange: Sendable {
   case cooldown(RuleID, RuleCooldown?)
   /// How many pulses an input has counted.
   case count(DeviceID, UInt64)
+  /// What survives a restart about a rule; nil when there is nothing.
+  case rule(RuleID, RuleMemory?)
+  /// A variable of the rules.
+  case variable(String, Value)
   /// A line of the restart ledger; the registry fills in its boot.
   indirect case ledger(LedgerEntry)
 }

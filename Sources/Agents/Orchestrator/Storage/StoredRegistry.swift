@@ -1,3 +1,4 @@
+import Document
 import EventLoop
 import Model
 import Rules
@@ -19,6 +20,10 @@ package final class StoredRegistry: AgentRegistry {
     package var cooldowns: [RuleID: RuleCooldown] = [:]
     /// How many pulses the inputs have counted; nil while it is not known, when no count may be stored.
     package var counts: [DeviceID: UInt64]?
+    /// What survives a restart about rules.
+    package var ruleMemories: [RuleID: RuleMemory] = [:]
+    /// The variables of the rules.
+    package var variables: [String: Value] = [:]
     /// The ledger's last line about the daemon; nil before its first start.
     package var lastOfDaemon: LedgerEntry?
     /// Warnings for people: a file was restored or cannot be read.
@@ -239,8 +244,8 @@ struct StoreSlot {
       return StoredRegistry.Contents(
         agents: try store.agents(), states: try store.states(),
         disabled: Set(try store.notes(beginning: StoreChange.disabledNote).map { AgentID($0.key) }),
-        cooldowns: try cooldowns(store),
-        counts: try counts(store),
+        cooldowns: try cooldowns(store), counts: try counts(store), ruleMemories: try memories(store),
+        variables: try variables(store),
         lastOfDaemon: try store.lastOfDaemon(),
         notices: store.notices + (problem.map { [$0] } ?? []))
     } catch {
@@ -260,6 +265,22 @@ struct StoreSlot {
     var counts: [DeviceID: UInt64] = [:]
     for (input, text) in try store.notes(beginning: StoreChange.countNote) { counts[DeviceID(input)] = UInt64(text) }
     return counts
+  }
+
+  private func memories(_ store: Store) throws(StoreError) -> [RuleID: RuleMemory] {
+    var memories: [RuleID: RuleMemory] = [:]
+    for (rule, text) in try store.notes(beginning: StoreChange.ruleNote) {
+      memories[RuleID(rule)] = RuleMemory(text)
+    }
+    return memories
+  }
+
+  private func variables(_ store: Store) throws(StoreError) -> [String: Value] {
+    var variables: [String: Value] = [:]
+    for (name, text) in try store.notes(beginning: StoreChange.variableNote) {
+      variables[name] = try? JSON.decode(Array(text.utf8)[...])
+    }
+    return variables
   }
 
   /// - Returns: nil when everything is on the disk; otherwise the error in a sentence.
@@ -303,6 +324,10 @@ extension StoreChange {
   static let cooldownNote = "cooldown."
   /// The prefix of notes about counting inputs. Their texts are numbers of pulses.
   static let countNote = "count."
+  /// The prefix of notes about rules.
+  static let ruleNote = "rule."
+  /// The prefix of notes about variables of the rules. Their texts are JSON.
+  static let variableNote = "variable."
   /// The prefix of notes about disabled agents. Their texts are empty.
   static let disabledNote = "disabled."
 
@@ -316,6 +341,8 @@ extension StoreChange {
       case .enabled(let id, let isEnabled): .setNote("\(Self.disabledNote)\(id)", isEnabled ? nil : "")
       case .cooldown(let rule, let cooldown): .setNote("\(Self.cooldownNote)\(rule)", cooldown?.text)
       case .count(let input, let pulses): .setNote("\(Self.countNote)\(input)", "\(pulses)")
+      case .rule(let rule, let memory): .setNote("\(Self.ruleNote)\(rule)", memory?.text)
+      case .variable(let name, let value): .setNote("\(Self.variableNote)\(name)", JSON.text(value))
       case .ledger(let entry): .appendLedger(entry)
       }
   }

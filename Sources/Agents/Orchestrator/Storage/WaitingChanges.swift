@@ -11,6 +11,8 @@ struct WaitingChanges {
     case enabled(AgentID)
     case cooldown(RuleID)
     case count(DeviceID)
+    case rule(RuleID)
+    case variable(String)
 
     /// - Returns: nil for changes that are all kept.
     init?(_ change: RegistryChange) {
@@ -19,6 +21,8 @@ struct WaitingChanges {
       case .enabled(let agent, _): self = .enabled(agent)
       case .cooldown(let rule, _): self = .cooldown(rule)
       case .count(let input, _): self = .count(input)
+      case .rule(let rule, _): self = .rule(rule)
+      case .variable(let name, _): self = .variable(name)
       case .agent, .removal, .ledger: return nil
       }
     }

@@ -1,13 +1,16 @@
-/// A rule of `orchestration.yaml`: trigger (`on`, `every`, `cron`), condition (`if`) and actions (`action`).
+/// A rule of `orchestration.yaml`: trigger, condition (`if`) and actions (`action`).
+///
+/// Event rules (`on`, `every`, `cron`, `at`) do something once when something happens. State rules (`while`, or `when`
+/// with `until`) keep something as long as something is so.
 package struct RuleDeclaration: Sendable {
   /// An action with uncompiled expressions.
   package typealias Action = RuleAction<[EmitField]>
 
   /// `id`, or `<file name>:<line>`.
   package var id: RuleID
-  /// `on`, `every` or `cron`.
+  /// What it waits for.
   package var trigger: Trigger
-  /// `if`: the condition; nil is always true.
+  /// `if`: the condition, of a state rule the guard; nil is always true.
   package var condition: Condition?
   /// `action`: the actions, in order.
   package var actions: [Action]
@@ -23,7 +26,7 @@ package struct RuleDeclaration: Sendable {
     id: RuleID, trigger: Trigger, condition: Condition? = nil, actions: [Action], otherwise: [Action] = [],
     hold: Duration? = nil, cooldown: Duration? = nil, debounce: Duration? = nil, throttle: Duration? = nil,
     mode: Mode = .single,
-    maxPerHour: Int? = nil, location: Location = Location(file: "<rules>")
+    maxPerHour: Int? = nil, hours: RuleHours = RuleHours(), location: Location = Location(file: "<rules>")
   ) {
     self.id = id
     self.trigger = trigger
@@ -33,12 +36,16 @@ package struct RuleDeclaration: Sendable {
     self.mode = mode
     self.location = location
     limits = Boxed(
-      Limits(hold: hold, cooldown: cooldown, debounce: debounce, throttle: throttle, maxPerHour: maxPerHour))
+      Limits(
+        hold: hold, cooldown: cooldown, debounce: debounce, throttle: throttle, maxPerHour: maxPerHour, hours: hours))
   }
+
+  /// The state that a state rule waits for; nil for an event rule.
+  package var state: StateRule? { if case .state(let state) = trigger { state } else { nil } }
 
   // MARK: Limits
 
-  /// `for`: the time that the condition must have been true.
+  /// `for`: the time that the condition, of a state rule the trigger alone, must have been true.
   package var hold: Duration? {
     get { limits.value.hold }
     set { limits.value.hold = newValue }
@@ -64,12 +71,34 @@ package struct RuleDeclaration: Sendable {
     set { limits.value.maxPerHour = newValue }
   }
 
+  /// `between` and `weekdays`: the times at which it may act.
+  package var hours: RuleHours {
+    get { limits.value.hours }
+    set { limits.value.hours = newValue }
+  }
+
+  /// `per`: an expression; `for`, `debounce` and `cooldown` count for each of its values by itself. nil is the event's
+  /// device or agent.
+  package var per: Condition? {
+    get { limits.value.per }
+    set { limits.value.per = newValue }
+  }
+
+  /// `retry`: how long a refused command is tried again; nil for not at all.
+  package var retry: Duration? {
+    get { limits.value.retry }
+    set { limits.value.retry = newValue }
+  }
+
   private struct Limits: Defaulted {
     var hold: Duration?
     var cooldown: Duration?
     var debounce: Duration?
     var throttle: Duration?
     var maxPerHour: Int?
+    var hours = RuleHours()
+    var per: Condition?
+    var retry: Duration?
 
     static var usual: Limits { Limits() }
   }
@@ -84,6 +113,10 @@ package struct RuleDeclaration: Sendable {
     case every(Duration)
     /// `cron`: five fields, local time; its event is `timer:<rule id>`.
     case cron(String)
+    /// `at`: a time of each day; its event is `timer:<rule id>`.
+    case at(DayTime)
+    /// `while`, or `when` and `until`: not an event but a state.
+    indirect case state(StateRule)
   }
 
   /// A CEL expression and where its text begins.

@@ -84,6 +84,8 @@ package final class ConfigTarget: FuzzTarget {
         "model", "thermal", "lag", "sine", "start", "base", "time_constant", "influences", "heaters", "ventilation",
         "noise", "min", "max", "mean", "amplitude", "period", "script", "after", "press", "repeat", "scene", "objects",
         "row", "brightness", "for", "fan", "temperature", "door", "cam0", "address", "channel", "line", "power_on",
+        "stale", "stuck", "filter", "spike", "median", "points", "convert", "°F", "gestures", "long", "double", "count",
+        "per_pulse", "window",
       ],
       examples: ["Board/greenhouse-sim/board.yaml", "Board/raspberrypi4/board.yaml", "Tests/Testbed/board.yaml"]
     ) { input, file in
@@ -92,7 +94,7 @@ package final class ConfigTarget: FuzzTarget {
         try use { home in
           var board = board
           // Drivers of real devices are not part of this target.
-          board.devices = board.devices.filter { $0.driver == "simulated" }
+          board.devices = board.devices.filter { ["simulated", Device.countDriver].contains($0.driver) }
           return try TestDaemon(board: board, home: home)
         }
       }
@@ -139,6 +141,10 @@ package final class ConfigTarget: FuzzTarget {
         "single", "restart", "queued", "parallel", "max_per_hour", "enabled", "spawn(probe)", "wake(probe)",
         "kill(probe)",
         "actuate(fan, on)", "actuate(fan, 40%, lease: 10s)", "actuate(lamp, pulse 500ms)", "emit(a:b, x: value + 1)",
+        "while", "when", "until", "linger", "keep", "end", "at_most", "repeat", "between", "weekdays", "at", "vars",
+        "20m/d", "sunset - 30m", "06:00", "mon-fri", "fan", "40%", "input('door')", "reading('temperature').age",
+        "duration('1m')", "vars.x", "set(x, vars.x + 1)", "wait(1s)", "wait_for(input('door'), within: 5s)",
+        "notify('dry')", "log('x')", "release(fan)",
         "sensor:temperature", "input:door", "probe:*", "timer:x", "*", "0 3 * * *", "*/5 1-4,7 29 2 1", "@daily",
         "value > 30.0", "sensor('temperature')", "state('probe').count", "now.getHours()", "event.type", "10ms",
       ],
@@ -146,7 +152,9 @@ package final class ConfigTarget: FuzzTarget {
     ) { input, file in
       let known = KnownNames(board: FuzzBoard.board, agents: ["probe"])
       let (declarations, warnings) = try ConfigText.rules(input, file: file, known: known)
-      let rules = try RuleSet(compiling: declarations) { known.complaint(function: $0, about: $1) }
+      let rules = try RuleSet(compiling: declarations.rules, variables: declarations.firstValues) {
+        known.complaint(function: $0, about: $1)
+      }
       try use { try TestDaemon(board: FuzzBoard.board, rules: rules, manifests: [FuzzBoard.probe], home: $0) }
       return warnings
     }

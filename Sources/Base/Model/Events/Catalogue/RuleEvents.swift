@@ -1,7 +1,10 @@
 /// Events of rules.
 package enum RuleEvents {
   static var all: [EventDeclaration] {
-    [loadedDeclaration, waitingDeclaration, firedDeclaration, errorDeclaration, missedDeclaration]
+    [
+      loadedDeclaration, waitingDeclaration, firedDeclaration, errorDeclaration, missedDeclaration, beganDeclaration,
+      endedDeclaration, variableDeclaration, notifyDeclaration, logDeclaration,
+    ]
   }
 
   private static func text(_ rule: RuleID) -> (key: String, value: Value) { ("rule", .string(rule.rawValue)) }
@@ -126,5 +129,100 @@ package enum RuleEvents {
       Fields(uniquePairs: [
         ("count", .int(Int64(count))), ("entries", .list(entries.map { .map($0.fields) })),
       ]))
+  }
+
+  // MARK: State rules
+
+  private static var beganDeclaration: EventDeclaration {
+    EventDeclaration(
+      "rule:began", .normal, "a state rule begins to last, or lasts again after a restart of the daemon",
+      [.rule, .flag("resumes", "whether it lasted before the restart; then its `action` is not carried out")],
+      example: began("heating", resumes: false)
+    ) { event in "\(named(event)) \(event["resumes"]?.bool ?? false ? "lasts again" : "has begun")" }
+  }
+
+  /// - Parameter resumes: whether it lasted before a restart.
+  package static func began(_ rule: RuleID, resumes: Bool) -> DaemonEvent {
+    DaemonEvent(beganDeclaration, Fields(uniquePairs: [text(rule), ("resumes", .bool(resumes))]))
+  }
+
+  private static var endedDeclaration: EventDeclaration {
+    EventDeclaration(
+      "rule:ended", .normal, "a state rule lasts no longer", [.rule, .message],
+      example: ended("heating", because: "its condition has ended")
+    ) { event in "\(named(event)) has ended\(event.because)" }
+  }
+
+  /// - Parameter because: why, as a clause.
+  package static func ended(_ rule: RuleID, because: String) -> DaemonEvent {
+    DaemonEvent(endedDeclaration, Fields(uniquePairs: [text(rule), ("message", .string(because))]))
+  }
+
+  // MARK: Actions
+
+  /// The name of the event that a variable has changed.
+  package static let variableName = "rule:variable"
+
+  private static var variableDeclaration: EventDeclaration {
+    EventDeclaration(
+      variableName, .normal, "a variable of the rules has changed",
+      [
+        .text("name", "its name"), .text("value", "its value, as JSON"),
+        .text("holder", "who set it: a rule or a person"),
+      ],
+      example: variable("armed", true, by: "client/ada")
+    ) { event in
+      guard let name = event["name"]?.string, let value = event["value"]?.string else { return nil }
+      return "vars.\(name.printable) = \(value.printable)"
+    }
+  }
+
+  /// - Parameters:
+  ///   - name: the variable.
+  ///   - value: its new value.
+  ///   - holder: who set it: `rule/night`, `client/ada`.
+  package static func variable(_ name: String, _ value: Value, by holder: String) -> DaemonEvent {
+    DaemonEvent(
+      variableDeclaration,
+      Fields(uniquePairs: [
+        ("name", .string(name)), ("value", .string(value.text(limit: 1024))), ("holder", .string(holder)),
+      ]))
+  }
+
+  private static var notifyDeclaration: EventDeclaration {
+    EventDeclaration(
+      "rule:notify", .high, journal: .notice, "a rule tells people something (`notify`)",
+      [
+        .rule, .text("text", "what it says"), .text("to", "for whom; left out for everybody").sometimes,
+        .text("picture", "the camera whose picture belongs to it").sometimes,
+      ],
+      example: notify("probe", "the tank probe has been silent for ten minutes", to: "ada", picture: "cam0")
+    ) { event in
+      guard let text = event["text"]?.string else { return nil }
+      return "\(event["to"]?.string.map { "to \($0.printable): " } ?? "")\(text.printable)"
+    }
+  }
+
+  /// - Parameters:
+  ///   - text: what to say.
+  ///   - to: for whom; nil for everybody.
+  ///   - picture: a camera; nil for none.
+  package static func notify(_ rule: RuleID, _ text: String, to: String?, picture: DeviceID?) -> DaemonEvent {
+    var payload = Fields(uniquePairs: [self.text(rule), ("text", .string(text))])
+    payload.add("to", to.map { .string($0) })
+    payload.add("picture", picture.map { .string($0.rawValue) })
+    return DaemonEvent(notifyDeclaration, payload)
+  }
+
+  private static var logDeclaration: EventDeclaration {
+    EventDeclaration(
+      "rule:log", .low, journal: .info, "a rule writes into the log (`log`)", [.rule, .text("text", "what it writes")],
+      example: log("probe", "the tank is at 40 %")
+    ) { event in event["text"]?.string.map { "\(named(event)): \($0.printable)" } }
+  }
+
+  /// - Parameter text: what to write.
+  package static func log(_ rule: RuleID, _ text: String) -> DaemonEvent {
+    DaemonEvent(logDeclaration, Fields(uniquePairs: [self.text(rule), ("text", .string(text))]))
   }
 }

@@ -1,0 +1,129 @@
+import CEL
+import Model
+
+/// Compiles the expressions of one rule, and collects its errors and what it asks for.
+struct RuleCompiler {
+  var problems: [Diagnostic] = []
+  private(set) var questions: [CompiledRule.Question] = []
+  /// The place of the rule, for expressions without a place of their own.
+  private let place: Location
+  private let complaint: (_ function: String, _ name: String) -> String?
+  /// The types of `vars.x`, by that text.
+  private let variables: [String: CELType]
+
+  /// - Parameter complaint: the error for calling a function with a name; nil when the call is valid.
+  /// - Parameter variables: the variables of the rules, with their first values, which give their types.
+  init(
+    _ place: Location, variables: Fields = [:],
+    complaint: @escaping (_ function: String, _ name: String) -> String?
+  ) {
+    self.place = place
+    self.complaint = complaint
+    self.variables = Dictionary(
+      variables.map { ("vars.\($0.key)", CELValue($0.value).type) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// Compiles a condition.
+  /// - Parameter isForeseeable: whether it is the condition of a state rule, which is looked at only when something
+  ///   changes.
+  mutating func condition(_ condition: RuleDeclaration.Condition, isForeseeable: Bool = false) -> CELProgram? {
+    guard let program = expression(condition, isForeseeable: isForeseeable) else { return nil }
+    if program.type != .bool, program.type != .dyn {
+      problems.append(
+        Diagnostic(
+          condition.location, "the condition has type \(program.type), but must be bool: \(condition.text)"))
+    }
+    return program
+  }
+
+  /// Compiles an expression.
+  mutating func expression(_ text: RuleDeclaration.Condition, isForeseeable: Bool = false) -> CELProgram? {
+    let place = text.location.line > 0 ? text.location : place
+    let program: CELProgram
+    do throws(CELError) {
+      program = try CELProgram(
+        text.text, functions: .rules, variables: isForeseeable ? ["now", "vars"] : nil,
+        types: variables, isForeseeable: isForeseeable)
+    } catch {
+      problems.append(Self.diagnostic(error, in: text.text, at: place))
+      return nil
+    }
+    for call in program.hostCalls {
+      questions.append(CompiledRule.Question(function: call.function, name: call.text))
+      if let message = complaint(about: call, isForeseeable) {
+        problems.append(Self.diagnostic(CELError(offset: call.offset, message: message), in: text.text, at: place))
+      }
+    }
+    for field in program.selections where field.variable == "vars" {
+      guard let message = complaint("vars", field.field) else { continue }
+      problems.append(Self.diagnostic(CELError(offset: field.offset, message: message), in: text.text, at: place))
+    }
+    return program
+  }
+
+  private func complaint(about call: CELProgram.HostCall, _ isForeseeable: Bool) -> String? {
+    if call.function == "between" {
+      for argument in call.arguments.compactMap(\.self) where DayTime(argument) == nil {
+        return "'\(argument)' is not a time of day, expected one such as '07:00' or 'sunset - 30m'"
+      }
+      return nil
+    }
+    if let name = call.text { return complaint(call.function, name) }
+    return isForeseeable
+      ? "in a state rule the name must be a text such as \(call.function)('id'), so that it is known when to look" : nil
+  }
+
+  /// Compiles the actions of one list.
+  mutating func actions(_ actions: [RuleDeclaration.Action]) -> CompiledActions {
+    var compiled = CompiledActions(actions: actions)
+    for action in actions {
+      var payload: CompiledActions.Payload = []
+      for field in action.payload ?? [] {
+        let text = RuleDeclaration.Condition(text: field.expression, location: field.location)
+        if let program = expression(text) { payload.append((field.name, program)) }
+      }
+      compiled.payloads.append(payload)
+      if case .waitFor(let condition, _) = action {
+        compiled.conditions.append(self.condition(condition, isForeseeable: true))
+      } else {
+        compiled.conditions.append(nil)
+      }
+      if case .set(let name, _) = action, let message = complaint("vars", name) {
+        problems.append(Diagnostic(place, "set(\(name)): \(message)"))
+      }
+    }
+    return compiled
+  }
+
+  /// What an expression names.
+  static func subjects(of program: CELProgram) -> Set<RuleSubject> {
+    var subjects: Set<RuleSubject> = []
+    for call in program.hostCalls {
+      switch (call.function, call.text) {
+      case ("between", _): subjects.insert(.clock)
+      case ("sensor", let name?), ("reading", let name?), ("input", let name?), ("device", let name?):
+        subjects.insert(.device(DeviceID(name)))
+      case ("state", let name?), ("report", let name?), ("agent", let name?): subjects.insert(.agent(AgentID(name)))
+      default: break
+      }
+    }
+    if program.variables.contains("now") { subjects.insert(.clock) }
+    for field in program.selections where field.variable == "vars" { subjects.insert(.variable(field.field)) }
+    return subjects
+  }
+
+  /// A diagnostic for an error in an expression that begins at `start`.
+  static func diagnostic(_ error: CELError, in text: String, at start: Location) -> Diagnostic {
+    let before = String(decoding: text.utf8.prefix(error.offset), as: UTF8.self)
+    let shown = text.split(whereSeparator: \.isNewline).first.map(String.init) ?? text
+    guard text.contains(where: \.isNewline) else {
+      var place = start
+      if place.line > 0 { place.column += before.count }
+      return Diagnostic(place, "\(error.message) (in \(shown.prefix(80)))")
+    }
+    // The indentation of a multi-line expression is not known here: give the position relative to the expression.
+    let lines = before.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
+    let column = (lines.last?.count ?? 0) + 1
+    return Diagnostic(start, "\(error.message) (line \(max(lines.count, 1)), column \(column) of the expression)")
+  }
+}

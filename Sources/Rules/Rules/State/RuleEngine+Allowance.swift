@@ -1,0 +1,66 @@
+import Model
+
+/// `at_most`: how long outputs were kept, by the hardware's word.
+extension RuleEngine {
+  /// How often the time that a rule has used is stored while its outputs are kept: what a power failure costs at most. A
+  /// tenth of a short allowance, so that a dose is not given twice.
+  private static func countPeriod(_ allowance: StateRule.Allowance) -> Duration {
+    min(.seconds(60), max(.seconds(1), allowance.time / 10))
+  }
+
+  /// The outputs of a rule are kept from now on, or not any more.
+  /// - Parameter isHeld: whether all are at their levels, confirmed by the hardware.
+  package func claimChanged(of rule: RuleID, isHeld: Bool) {
+    guard let one = progress.first(where: { $0.rule.id == rule }), let state = one.state,
+      one.rule.declaration.state?.atMost != nil, isHeld != (state.heldSince != nil)
+    else { return }
+    if isHeld {
+      state.heldSince = clock.now
+      countLater(one, state)
+    } else {
+      count(state)
+      state.heldSince = nil
+      if let timer = state.countTimer { clock.cancel(timer) }
+      state.countTimer = nil
+      remember(one, state)
+    }
+    mark(state.watch, nil)
+  }
+
+  /// What is left of `at_most` now; nil without one. Notes when it ends, and when a new period begins.
+  func rest(of one: RuleProgress, _ state: StateProgress) -> Duration? {
+    guard let allowance = one.rule.declaration.state?.atMost else { return nil }
+    count(state)
+    if allowance.period != .run, environment.clockIsTrusted {
+      let length: Int64 = allowance.period == .hour ? 3600 : 86_400
+      let now = wallSeconds
+      let local = now + Int64(environment.utcOffset(at: now))
+      let period = local.dividedDown(by: length)
+      if period != state.memory.period { (state.memory.period, state.memory.spent) = (period, 0) }
+      // At the end of the hour at the latest: summer time may begin or end there.
+      let rest = 3600 - local.remainderDown(by: 3600)
+      scope.resultChanges(after: .seconds(rest))
+    }
+    let rest = allowance.time - .milliseconds(state.memory.spent)
+    if state.heldSince != nil, rest > .zero { scope.resultChanges(after: rest) }
+    return rest
+  }
+
+  /// Adds the time since the last count.
+  private func count(_ state: StateProgress) {
+    guard let since = state.heldSince else { return }
+    let passed = (clock.now - since).nanoseconds / 1_000_000
+    state.memory.spent += passed
+    state.heldSince = since + .milliseconds(passed)
+  }
+
+  private func countLater(_ one: RuleProgress, _ state: StateProgress) {
+    guard let allowance = one.rule.declaration.state?.atMost else { return }
+    state.countTimer = clock.schedule(after: Self.countPeriod(allowance)) { [weak self, weak one] in
+      guard let self, let one, let state = one.state else { return }
+      count(state)
+      remember(one, state)
+      countLater(one, state)
+    }
+  }
+}

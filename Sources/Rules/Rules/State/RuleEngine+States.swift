@@ -1,0 +1,152 @@
+import Model
+
+/// Loading, stopping, disabling and resuming state rules.
+extension RuleEngine {
+  /// The shortest time that a rule which resumes waits for its conditions to be known.
+  private static let shortestPatience = Duration.seconds(10)
+
+  /// Gives every new state rule its life. A rule with the id of an older one goes on with that one's.
+  func replaceStates(old: [RuleID: RuleProgress], kept: Set<RuleID>) {
+    let present = Set(progress.lazy.filter { $0.rule.state != nil }.map(\.rule.id))
+    inTurn {
+      for (id, one) in old where !kept.contains(id) {
+        guard let state = one.state else { continue }
+        watches.remove(state.watch)
+        if present.contains(id) { continue }
+        step(one, .removed)
+        environment.remember(id, nil)
+      }
+      for one in progress where one.rule.state != nil && one.state == nil {
+        let before = old[one.rule.id]?.state
+        start(one, life: before?.life ?? .waiting, memory: before?.memory ?? RuleMemory())
+        guard let before, let state = one.state else { continue }
+        (state.cause, state.began, state.wasFalse) = (before.cause, before.began, before.wasFalse)
+        (state.heldSince, state.claimed) = (before.heldSince, before.claimed)
+        takeOver(one, state)
+      }
+    }
+  }
+
+  private func start(_ one: RuleProgress, life: StateRuleLife, memory: RuleMemory) {
+    let watch = RuleWatch(one.rule.state?.subjects ?? [], rank: one.rank) { [weak self, weak one] change in
+      if let self, let one { look(at: one, change) }
+    }
+    let state = StateProgress(watch, life: life, memory: memory, now: clock.now)
+    one.state = state
+    one.isDisabled = one.isDisabled || memory.isDisabled
+    if one.isDisabled { state.life = .off }
+    if environment.isStopped, one.rule.keeps, state.life == .waiting { state.life = .stopped }
+    watches.add(watch)
+    markLater(watch, nil)
+  }
+
+  /// Goes on with the life of a rule whose text has changed.
+  private func takeOver(_ one: RuleProgress, _ state: StateProgress) {
+    switch state.life {
+    // Its new `for` begins anew.
+    case .arming, .armed: state.life = .waiting
+    // Its new `linger` does, too.
+    case .lingering: state.life = .lasting
+    default: break
+    }
+    guard state.life.lasts else { return }
+    if one.rule.keeps {
+      // Its outputs or levels may have changed: the next look claims them.
+      state.claimed = [-1]
+    } else if !state.claimed.isEmpty {
+      state.claimed = []
+      environment.dropClaim(of: one.rule.id, ended: nil)
+      turn.hasClaims = true
+    }
+  }
+
+  /// Restores what the previous daemon stored. Call it before the first rules' first event.
+  /// - Returns: the rules that do not exist any more, sorted: the caller deletes what is stored about them.
+  package func recall(_ memories: [RuleID: RuleMemory]) -> [RuleID] {
+    var unknown = Set(memories.keys)
+    inTurn {
+      for one in progress {
+        guard let memory = memories[one.rule.id] else { continue }
+        unknown.remove(one.rule.id)
+        one.isDisabled = memory.isDisabled
+        guard let state = one.state, state.life == .waiting || state.life == .stopped else { continue }
+        state.memory = memory
+        if memory.isDisabled { state.life = .off }
+        if memory.isStopped, state.life != .off { state.life = .stopped }
+        if memory.lasts, state.life == .waiting { beginResuming(one, state) }
+        markLater(state.watch, nil)
+      }
+    }
+    return unknown.sorted()
+  }
+
+  private func beginResuming(_ one: RuleProgress, _ state: StateProgress) {
+    state.life = .resuming
+    let devices = state.watch.subjects.compactMap { subject in
+      if case .device(let id) = subject { id } else { nil }
+    }
+    let patience = max(environment.longestSilence(of: devices), Self.shortestPatience)
+    state.timer = clock.schedule(after: patience) { [weak self, weak one] in
+      guard let self, let one, let state = one.state else { return }
+      state.timer = nil
+      inTurn { self.step(one, .stayedUnknown) }
+    }
+  }
+
+  // MARK: People
+
+  /// Disables or enables a rule, durably.
+  /// - Returns: false if there is no such rule.
+  package func setEnabled(_ rule: RuleID, _ isEnabled: Bool) -> Bool {
+    guard let one = progress.first(where: { $0.rule.id == rule }) else { return false }
+    guard one.isDisabled == isEnabled else { return true }
+    one.isDisabled = !isEnabled
+    guard let state = one.state else {
+      if !isEnabled { drop(one) }
+      var memory = RuleMemory()
+      memory.isDisabled = !isEnabled
+      environment.remember(rule, memory.isEmpty ? nil : memory)
+      return true
+    }
+    inTurn { step(one, isEnabled ? .enabled : .disabled) }
+    remember(one, state)
+    return true
+  }
+
+  /// Lets a rule that an emergency stop has ended begin again, although its trigger was not false since.
+  /// - Returns: false if there is no such rule, or it was not ended by a stop.
+  package func resume(_ rule: RuleID) -> Bool {
+    guard let one = progress.first(where: { $0.rule.id == rule }), one.state?.life == .stopped, !environment.isStopped
+    else { return false }
+    inTurn { step(one, .stopCleared) }
+    return true
+  }
+
+  // MARK: Emergency stops
+
+  func stopStates() {
+    inTurn {
+      for one in progress where one.rule.keeps {
+        guard let state = one.state, state.life != .off, state.life != .stopped else { continue }
+        state.wasFalse = false
+        step(one, .stopBegan)
+        markLater(state.watch, nil)
+      }
+    }
+  }
+
+  func resumeStates() {
+    inTurn {
+      for one in progress {
+        guard let state = one.state, state.life == .stopped else { continue }
+        if state.wasFalse { step(one, .stopCleared) }
+        markLater(state.watch, nil)
+      }
+    }
+  }
+}
+
+extension CompiledRule {
+  /// Whether it is a state rule with `keep`.
+  var keeps: Bool { !(declaration.state?.keep.isEmpty ?? true) }
+}
