@@ -55,13 +55,20 @@ extension Reading {
 extension RuleStatus {
   /// The rule's row, section 4.8.
   package func fields(at now: Instant) -> Fields {
-    [
+    var fields: Fields = [
       "rule": .string(id.rawValue), "trigger": .string(trigger), "condition": condition.orNull,
       "actions": .list(actions.map(Value.string)), "location": .string(location.description),
       "fired": .int(Int64(clamping: fired)), "failed": .int(Int64(clamping: failed)),
       "last_fired_ms_ago": lastFired.map { (now - $0).milliseconds } ?? .null,
-      "last_error": lastError.orNull,
+      "last_error": lastError.orNull, "enabled": .bool(isEnabled),
     ]
+    // Only what there is: most rules are event rules.
+    fields["state"] = state.map { .string($0.rawValue) }
+    fields["state_ms"] = since.map { (now - $0).milliseconds }
+    fields["unknown"] = unknown.map(Value.string)
+    fields["claim"] = claim.map { .string($0.text(at: now)) }
+    fields["next_ms"] = next.map { .int(Int64(clamping: $0)) }
+    return fields
   }
 
   /// The rule's branch of the tree: only counters, so that the tree of 10,000 rules fits into an answer.

@@ -133,7 +133,19 @@ import Testing
     #expect(try client.next()?["id"] == 2)
   }
 
-  @Test(arguments: ["rule/too-hot", "agent/climate", "client/other"])
+  @Test func aPersonTakesOverWhatRulesKeep() throws {
+    let harness = try Harness(role: .operate)
+    let client = try harness.connect()
+    _ = try harness.hardware.controlActuator("fan", .on, as: .init(name: "rule/too-hot", permissions: .all))
+    let receipt = try client.call("hal.control", ["device": "fan", "command": 0.5]).get()
+    #expect(receipt["state"]?.double == 0.5 && receipt["taken_from"] == "rule/too-hot")
+    // A rule does not take it back.
+    #expect(throws: (any Error).self) {
+      try harness.hardware.controlActuator("fan", .on, as: .init(name: "rule/too-hot", permissions: .all))
+    }
+  }
+
+  @Test(arguments: ["agent/climate", "client/other"])
   func aPersonMakesAnyHoldersActuatorSafe(holder: String) throws {
     let harness = try Harness(role: .operate)
     let client = try harness.connect()
@@ -147,7 +159,7 @@ import Testing
     let receipt = try client.call("hal.control", ["device": "fan", "command": "off"]).get()
     #expect(receipt["state"]?.double == 0 && receipt["previous"]?.double == 1 && receipt["board"] == "test")
     #expect(receipt["taken_from"] == .string(holder))
-    let change = try #require(harness.events.all.last)
+    let change = try #require(harness.events.all.last { $0.type == "device:changed" })
     #expect(change.type == "device:changed" && change["reason"] == "override")
     #expect(change["holder"]?.string?.hasPrefix("client/") == true)
     #expect(try client.call("hal.control", ["device": "fan", "command": "off"]).get()["taken_from"] == .null)

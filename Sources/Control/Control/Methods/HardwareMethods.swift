@@ -77,6 +77,10 @@ extension ControlMethods {
       try hardware.controlActuator(
         id, command, lease: lease, as: call.client.principal, cause: call.cause, override: override)
     }
+    // A person keeps rules off for as long as the safe state is wanted.
+    if let lease, call.services.hardware.isSafe(command, for: id) {
+      call.services.rules.suspendClaims(on: id, by: call.client.source, for: lease)
+    }
     let granted = call.services.hardware.lease(of: id)
     let outlives = granted == nil || hold ?? (lease != nil)
     call.server.leases.note(id, endsWith: outlives ? nil : try call.openSession().number)
@@ -157,15 +161,20 @@ extension ControlMethods {
     hardwareRead,
     hardwareControl,
     Method(
-      "hal.release", .operate, "Gives up this user's lease: the actuator goes to its safe state.",
+      "hal.release", .operate,
+      "Gives up this user's lease: the actuator goes to its safe state, or to the rules that this user has kept off it.",
       .device("which actuator", aliases: ["actuator"]),
       result:
         "`{\"device\": id, \"released\": whether there was a lease, \"not_safe\": why the hardware has not confirmed "
         + "the safe state, or null, \"board\": its name}`",
       errors: [.deviceNotFound, .deviceBusy], isCommand: true
     ) { call, id throws(RPCError) in
+      let isGivenBack = call.services.rules.giveBack(id)
+      let holder = call.services.hardware.device(id)?.holder
       let released = try call.hardware { hardware throws(HALError) in
-        try hardware.release(id, holder: call.client.source, reason: "released", cause: call.cause)
+        // The rules have it again.
+        if isGivenBack, holder != call.client.source { return true }
+        return try hardware.release(id, holder: call.client.source, reason: "released", cause: call.cause)
       }
       call.server.leases.note(id, endsWith: nil)
       call.services.hardware.confirm([id], within: patience) { refusals in

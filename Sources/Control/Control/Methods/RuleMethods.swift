@@ -26,6 +26,49 @@ extension ControlMethods {
       Parameter.optional("event", .eventID, "the id of a retained event"),
       result: "`{\"verdicts\": [verdict (4.8)]}`", errors: [.notFound], test),
     Method(
+      "rules.explain", .view,
+      "Explains a rule: every part of its conditions with its value, and what would have to change.",
+      Parameter.required("rule", .text, "the rule"),
+      result:
+        "`{\"rule\": rule (4.8), \"parts\": [{\"key\", \"depth\", \"text\", \"result\": \"true\", \"false\" or "
+        + "\"unknown\", \"values\"}], \"changes\": [sentence]}`", errors: [.notFound]
+    ) { call, rule throws(RPCError) in
+      guard let explanation = call.services.rules.explain(RuleID(rule)) else { throw call.noRule(rule) }
+      return .map(explanation.fields(at: call.now))
+    },
+    Method(
+      "rules.enable", .operate, "Disables or enables a rule. The choice survives restarts.",
+      Parameter.required("rule", .text, "the rule"),
+      Parameter.optional("enabled", .boolean, default: true, "whether it may act"),
+      result: "`{\"rule\": id, \"enabled\": whether it may act}`", errors: [.notFound], isCommand: true
+    ) { call, rule, isEnabled throws(RPCError) in
+      guard call.services.rules.setRule(RuleID(rule), enabled: isEnabled) else { throw call.noRule(rule) }
+      return ["rule": .string(rule), "enabled": .bool(isEnabled)]
+    },
+    Method(
+      "rules.resume", .operate,
+      "Lets a state rule begin again that an emergency stop has ended, or whose output a person has made safe.",
+      Parameter.required("rule", .text, "the rule"),
+      result: "`{\"rule\": id, \"resumed\": whether it waited for that}`", errors: [.notFound], isCommand: true
+    ) { call, rule throws(RPCError) in
+      guard call.services.rules.listRules().contains(where: { $0.id.rawValue == rule }) else { throw call.noRule(rule) }
+      return ["rule": .string(rule), "resumed": .bool(call.services.rules.resumeRule(RuleID(rule)))]
+    },
+    Method(
+      "rules.variables", .view, "Returns the variables of the rules.", result: "`{\"variables\": {name: value}}`"
+    ) { call throws(RPCError) in ["variables": .map(call.services.rules.variables)] },
+    Method(
+      "rules.set", .operate, "Sets a variable of the rules. The value survives restarts.",
+      Parameter.required("name", .text, "the variable"),
+      Parameter.required("value", .anything, "its value, of the type of its first value"),
+      result: "`{\"name\": name, \"value\": value}`", errors: [.notFound], isCommand: true
+    ) { call, name, value throws(RPCError) in
+      do throws(NoAnswer) {
+        try call.services.rules.setVariable(name, value, by: call.client.source, cause: call.cause)
+      } catch { throw RPCError(.notFound, error.message) }
+      return ["name": .string(name), "value": call.services.rules.variables[name] ?? .null]
+    },
+    Method(
       "rules.reload", .admin, "Reloads the rule files. On an error the previous rules stay in force.",
       result: "`{\"rules\": the number of rules}`", errors: [.invalidFile], isCommand: true
     ) { call throws(RPCError) in
@@ -60,5 +103,30 @@ extension ControlMethods {
     default: throw RPCError(parameter: "type", "an event name, or 'event'", "either 'type' or 'event' is needed")
     }
     return ["verdicts": .list(call.services.rules.testRules(event).map { .map($0.fields) })]
+  }
+}
+
+extension Call {
+  /// The error for a rule that does not exist.
+  fileprivate func noRule(_ rule: String) -> RPCError {
+    let known = services.rules.listRules().map(\.id.rawValue)
+    return RPCError(.notFound, "there is no rule '\(rule.prefix(130))'" + Suggestion.phrase(for: rule, in: known))
+  }
+}
+
+extension RuleExplanation {
+  /// The answer of `rules.explain`.
+  fileprivate func fields(at now: Instant) -> Fields {
+    [
+      "rule": .map(status.fields(at: now)),
+      "parts": .list(
+        parts.map { part in
+          [
+            "key": .string(part.key), "depth": .int(Int64(part.depth)), "text": .string(part.text),
+            "result": .string(part.result), "values": .string(part.values),
+          ]
+        }),
+      "changes": .list(changes.map { .string($0) }),
+    ]
   }
 }

@@ -101,3 +101,12 @@ extension ParameterType where Argument == Fields {
   /// A JSON object with any members.
   package static var object: Self { Self("object", expected: "an object", schema: ["type": "object"]) { $0.map } }
 }
+
+extension ParameterType where Argument == Value {
+  /// Any value but null.
+  package static var anything: Self {
+    Self("any", expected: "a value", schema: ["type": ["boolean", "number", "string", "array", "object"]]) {
+      $0 == .null ? nil : $0
+    }
+  }
+}

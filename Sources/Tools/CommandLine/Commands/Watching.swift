@@ -1,4 +1,6 @@
 import ArgumentParser
+import Document
+import Glibc
 import Linux
 import Model
 import Wire
@@ -23,11 +25,20 @@ struct State: ParsableCommand {
 }
 
 struct Events: ParsableCommand {
-  static let configuration = CommandConfiguration(abstract: "Lists events, one on a line.")
+  static let configuration = CommandConfiguration(
+    abstract: "Lists events, one on a line, or records them.",
+    discussion: """
+      'openstarry events record FILE' writes every event to a file, until Ctrl-C or the daemon's exit: those that the \
+      daemon still has, then each new one, as JSON, one on a line. 'openstarry rules replay' runs them again.
+      """)
   @OptionGroup var shared: SharedOptions
 
-  @Argument(help: "The events' names; '*' matches any characters, as in 'sensor:*'.")
+  @Argument(help: "The events' names; '*' matches any characters, as in 'sensor:*'. Or 'record'.")
   var pattern = "*"
+
+  @Argument(
+    help: ArgumentHelp("With 'record': the file; '-' is standard output.", valueName: "file"), completion: .file())
+  var file: String?
 
   @Flag(name: .shortAndLong, help: "Prints each new event until Ctrl-C or the daemon's exit.")
   var follow = false
@@ -42,9 +53,16 @@ struct Events: ParsableCommand {
 
   func validate() throws {
     try Bounds.check(last, 0...1000, "--last")
+    if pattern == "record" {
+      if file == nil { throw ValidationError("'events record' needs a file, or '-' for standard output") }
+      if last != nil || ids || follow { throw ValidationError("'events record' takes no other options") }
+    } else if let file {
+      throw ValidationError("unexpected argument '\(file)'")
+    }
   }
 
   func run() throws {
+    if let file { return try record(file) }
     let terminal = Terminal()
     let remote = try shared.connect()
     let params: Fields = ["pattern": .string(pattern), "last": .int(Int64(last ?? (follow ? 10 : 50)))]
@@ -62,6 +80,22 @@ struct Events: ParsableCommand {
       } else if let event = try? Event(fields: fields) {
         try terminal.line(line(event, terminal))
       }
+    }
+  }
+
+  private func record(_ file: String) throws {
+    var output: Descriptor?
+    if file != "-" {
+      do { output = try Files.open(file, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o644) } catch {
+        throw Failure(.failed, "\(error)")
+      }
+    }
+    let number = output?.number ?? 1
+    try shared.connect().follow("events.subscribe", ["pattern": "*", "last": 1000]) { method, notification in
+      guard method == "events.event", let fields = notification["event"]?.map else { return }
+      do {
+        try System.writeAll(number, Array((JSON.text(.map(fields)) + "\n").utf8))
+      } catch { throw Failure(.failed, "\(error)") }
     }
   }
 
@@ -111,6 +145,7 @@ extension Why {
 }
 
 /// Reads the member `events` of a result; skips malformed events.
+/// The events of an answer.
 enum EventList {
   static func read(_ result: Value) -> [Event] {
     (result["events"]?.list ?? []).compactMap { try? Event($0) }

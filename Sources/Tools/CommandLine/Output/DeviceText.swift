@@ -14,6 +14,12 @@ package enum DeviceText {
     return table.lines
   }
 
+  /// The line below the table of a simulated board; nil for a real one.
+  package static func simulation(_ devices: [Value]) -> String? {
+    guard devices.contains(where: { $0["driver"]?.string == "simulated" }) else { return nil }
+    return "simulated: no hardware is used; 'openstarry simulate DEVICE VALUE' sets what a sensor or an input shows"
+  }
+
   /// `temperature 30.4 °C`, with quality and age unless the quality is good.
   package static func reading(_ reading: Value) -> String {
     let quality = reading["quality"]?.string ?? "good"
