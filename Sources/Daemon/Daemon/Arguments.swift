@@ -15,11 +15,14 @@ struct Arguments: Equatable {
   var safeMode = false
   /// Whether to make every output safe and exit.
   var makesSafe = false
+  /// Whether to simulate every device of the board.
+  var simulates = false
   var showsHelp = false
   var showsVersion = false
 
   static let help = """
     usage: openstarryd [--config FILE] [--board FILE] [--home FOLDER] [--socket PATH] [--for TIME] [--story] [--safe-mode]
+           openstarryd --simulate [--config FILE] [--board FILE] [--home FOLDER] [--socket PATH] …
 
     Owns the board's hardware, runs agents, answers `openstarry` on a local socket.
 
@@ -30,6 +33,9 @@ struct Arguments: Equatable {
       --for TIME      end cleanly after this time, e.g. 10s
       --story         print each event to the terminal
       --safe-mode     no agents and no rules, outputs safe; 'openstarry daemon leave-safe-mode' starts them
+      --simulate      simulate every device of the board, to try files on any machine: without settings it uses
+                      openstarry.yaml of this folder, and unless given --home is .openstarry/simulated and --socket
+                      .openstarry/control.sock
       --make-safe     make every output of the board safe, except those of a running daemon or guardian, and exit
       --version, --help
     """
@@ -60,15 +66,19 @@ struct Arguments: Equatable {
       case "--story": story = true
       case "--safe-mode": safeMode = true
       case "--make-safe": makesSafe = true
+      case "--simulate": simulates = true
       case "--help", "-h": showsHelp = true
       case "--version": showsVersion = true
       default:
         let known = [
-          "--config", "--board", "--home", "--socket", "--for", "--story", "--safe-mode", "--make-safe",
-          "--version", "--help",
+          "--config", "--board", "--home", "--socket", "--for", "--story", "--safe-mode", "--simulate",
+          "--make-safe", "--version", "--help",
         ]
         throw ArgumentError("unknown option '\(word)'\(Suggestion.phrase(for: name, in: known))")
       }
+    }
+    if simulates, makesSafe {
+      throw ArgumentError("--make-safe drives the outputs of a real board, and --simulate has none: leave one out")
     }
   }
 }

@@ -15,22 +15,41 @@ struct Configuration {
   /// - Throws: all errors of the first file that has any.
   init(_ arguments: Arguments, environment: [String: String], journal: Journal) throws(StartFailure) {
     self.environment = environment
-    let file = arguments.config ?? "/etc/openstarry/openstarry.yaml"
+    let settings = try Self.settings(arguments, environment, journal)
+    self.settings = settings
     do {
-      var settings = try Self.read(file, journal) { bytes throws(Diagnostics) in
-        try ConfigText.settings(bytes, file: file, environment: environment)
+      let board = try Self.read(settings.board, journal) { bytes throws(Diagnostics) in
+        let read = try ConfigText.board(bytes, file: settings.board)
+        _ = try Interlock.compile(read.0, complaint: KnownNames(board: read.0).complaint)
+        return read
       }
-      settings.board = arguments.board ?? settings.board
-      settings.home = arguments.home ?? settings.home
-      settings.socket = arguments.socket ?? settings.socket
-      self.settings = settings
-      board = try Self.read(settings.board, journal) { bytes throws(Diagnostics) in
-        try ConfigText.board(bytes, file: settings.board)
-      }
+      self.board = arguments.simulates ? SimulatedBoard.replacing(board) : board
     } catch {
-      throw .configuration(
-        "\(error)\nthe daemon was not started: correct the file, then check it with 'openstarry check'")
+      throw .invalid(error)
     }
+  }
+
+  /// The settings: of the file, overridden by the command line.
+  private static func settings(
+    _ arguments: Arguments, _ environment: [String: String], _ journal: Journal
+  ) throws(StartFailure) -> Settings {
+    var settings: Settings
+    if let file = try SimulatedRun.settingsFile(arguments) {
+      do throws(Diagnostics) {
+        settings = try read(file, journal) { bytes throws(Diagnostics) in
+          try ConfigText.settings(bytes, file: file, environment: environment)
+        }
+      } catch {
+        throw .invalid(error)
+      }
+    } else {
+      settings = Settings(board: "")
+    }
+    if arguments.simulates { SimulatedRun.confine(&settings) }
+    settings.board = arguments.board ?? settings.board
+    settings.home = arguments.home ?? settings.home
+    settings.socket = arguments.socket ?? settings.socket
+    return settings
   }
 
   /// What the entries of `agents:` name.
@@ -102,24 +121,29 @@ struct Configuration {
   /// Reads and compiles all rule files. A rule may name an agent that does not exist yet; it waits for it.
   /// - Throws: all errors of all files.
   func rules(_ journal: Journal) throws(Diagnostics) -> RuleSet {
-    var declarations: [RuleDeclaration] = []
+    var declarations = RuleDeclarations()
     var problems: [Diagnostic] = []
     let known = KnownNames(board: board)
     for file in settings.rules {
       do {
-        declarations += try Self.read(file, journal) { bytes throws(Diagnostics) in
+        let read = try Self.read(file, journal) { bytes throws(Diagnostics) in
           let (rules, found) = ConfigText.readRules(bytes, file: file, known: known)
           problems += found.filter { $0.severity == .error }
           return (rules, warnings: found.filter { $0.severity == .warning })
         }
+        problems += declarations.add(read)
       } catch { problems += error.all }
     }
     // Report errors of every kind together.
     if !problems.isEmpty {
-      throw Diagnostics(problems + RuleSet.problems(in: declarations, complaint: known.complaint))
+      throw Diagnostics(
+        problems
+          + RuleSet.problems(
+            in: declarations.rules, variables: declarations.firstValues, complaint: known.complaint))
     }
-    let rules = try RuleSet(compiling: declarations, complaint: known.complaint)
-    for warning in KnownNames.timerWarnings(declarations) + rules.payloadWarnings {
+    let rules = try RuleSet(
+      compiling: declarations.rules, variables: declarations.firstValues, complaint: known.complaint)
+    for warning in KnownNames.timerWarnings(declarations.rules) + rules.payloadWarnings {
       journal.log(.warning, "\(warning.location): \(warning.message)")
     }
     return rules

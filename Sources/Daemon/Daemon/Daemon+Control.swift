@@ -18,6 +18,7 @@ extension Daemon: DaemonControl {
       "home": .string(configuration.settings.home),
       "guardian": .string(guardian?.status ?? "off"), "clock": clockStatus,
     ]
+    if arguments.simulates { status["simulated"] = "every device, by --simulate: no hardware is used" }
     if let problem = registry.problem { status["not_kept"] = .string(problem) }
     if let problem = core.stops?.problem {
       let what = hardware.emergencyStop == nil ? "the stop is over, and would be back" : "the stop would be over"

@@ -35,7 +35,7 @@ final class Daemon {
   let launcher: LauncherLink
   /// Exists while the probes run.
   var probes: LimitProbes?
-  private let arguments: Arguments
+  let arguments: Arguments
   private let story: Story?
   var control: ControlServer?
   private(set) var isServing = false
@@ -63,6 +63,7 @@ final class Daemon {
     let configuration = try Configuration(arguments, environment: environment, journal: journal)
     self.configuration = configuration
     let settings = configuration.settings
+    if arguments.simulates { journal.log(.notice, SimulatedRun.notice(configuration.board, settings)) }
     let loop: EventLoop
     do { loop = try EventLoop() } catch { throw .unavailable("\(error)") }
     self.loop = loop
@@ -210,7 +211,8 @@ final class Daemon {
   /// One line about what runs, for systemd and the journal.
   var summary: String {
     (vitals.safeMode == nil ? "" : "safe mode: ")
-      + "\(configuration.board.name), \(Self.count(configuration.board.devices.count, "device")), "
+      + "\(configuration.board.name)\(configuration.board.backend == .simulated ? " (simulated)" : ""), "
+      + "\(Self.count(configuration.board.devices.count, "device")), "
       + "\(Self.count(agents.listAgents().count, "agent")), \(Self.count(rules.count, "rule"))"
   }
 

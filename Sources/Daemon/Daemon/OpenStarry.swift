@@ -56,6 +56,9 @@ struct StartFailure: Error {
   var message: String
 
   static func configuration(_ message: String) -> StartFailure { StartFailure(code: 78, message: message) }
+  static func invalid(_ errors: Diagnostics) -> StartFailure {
+    .configuration("\(errors)\nthe daemon was not started: correct the file, then check it with 'openstarry check'")
+  }
   static func unavailable(_ message: String) -> StartFailure { StartFailure(code: 69, message: message) }
   static func notSafe(_ outputs: [DeviceID]) -> StartFailure {
     StartFailure(code: 74, message: "NOT SAFE: \(outputs.map(\.rawValue).joined(separator: ", "))")

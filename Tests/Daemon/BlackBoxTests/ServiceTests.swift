@@ -10,7 +10,7 @@ import Testing
     let manager = try NotifySocket("\(station.folder)/notify")
     let daemon = try station.daemon(
       environment: ["NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "200000"])
-    #expect(manager.hears("READY=1\nSTATUS=quiet, 5 devices, 0 agents, 0 rules"), "\(manager.heard)")
+    #expect(manager.hears("READY=1\nSTATUS=quiet (simulated), 5 devices, 0 agents, 0 rules"), "\(manager.heard)")
     #expect(eventually { manager.count("WATCHDOG=1") >= 5 }, "\(manager.heard)")
 
     try station.write("orchestration.yaml", "rules: [{on: 1}]\n")

@@ -23,6 +23,16 @@ import Testing
     #expect(try Arguments([]) == Arguments(["--"].filter { _ in false }))
   }
 
+  @Test func aSimulatedBoard() throws {
+    let arguments = try Arguments(["--simulate", "--board", "b.yaml", "--safe-mode"])
+    #expect(arguments.simulates && arguments.board == "b.yaml" && arguments.safeMode)
+    #expect(try !Arguments([]).simulates)
+    #expect(
+      refusal("--simulate", "--make-safe")
+        == "--make-safe drives the outputs of a real board, and --simulate has none: leave one out")
+    #expect(refusal("--make-safe", "--simulate") == refusal("--simulate", "--make-safe"))
+  }
+
   @Test func whatMakesNoSense() {
     #expect(refusal("--confg", "x") == "unknown option '--confg' (did you mean '--config'?)")
     #expect(refusal("--config") == "--config needs a value")
