@@ -49,10 +49,15 @@ struct ArgumentTests {
   @Test func everyLeafTakesJSONAndSocket() throws {
     let lines = [
       "doctor", "estop", "budget x", "history x -n 5",
-      "status", "state", "devices", "version", "rules list", "rules reload", "rules test a:b", "daemon stop",
-      "daemon reload", "daemon leave-safe-mode", "read x", "set x on", "release x", "why x", "events", "emit a:b",
+      "status", "state", "devices", "version", "rules list", "rules reload", "rules explain x",
+      "rules enable x", "rules disable x", "rules resume x", "rules set x 1", "rules vars", "rules replay",
+      "rules test a:b",
+      "daemon stop",
+      "daemon reload", "daemon leave-safe-mode", "read x", "set x on", "release x", "why x", "events",
+      "emit a:b",
       "logs x", "spawn x", "kill x",
       "restart x", "wake x", "register x", "deploy x", "unregister x", "check x", "config validate", "board check x",
+      "schema rules", "init x",
       "ps",
       "snapshot x -o f", "simulate x 1", "expr 1", "console", "agent new x", "agent build", "agent run",
       "agent list", "agent inspect x", "agent add x", "agent remove x", "agent enable x", "agent disable x",
@@ -107,7 +112,10 @@ struct ArgumentTests {
   @Test func eventsAndLogsHaveBounds() throws {
     #expect(try parse("events", as: Events.self).pattern == "*")
     #expect(try parse("events -f -n 3 git:*", as: Events.self).last == 3)
-    for line in ["events --last 1001", "events --last -1", "events --last many", "events a b", "logs", "logs -f -n 3"] {
+    for line in [
+      "events --last 1001", "events --last -1", "events --last many", "events a b", "events record",
+      "events record f --ids", "logs", "logs -f -n 3",
+    ] {
       #expect(refusal(line) == .usage, "\(line)")
     }
     #expect(try parse("logs --follow", as: Logs.self).agent == nil)

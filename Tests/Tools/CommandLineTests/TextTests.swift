@@ -249,10 +249,27 @@ struct TextTests {
     ]
     #expect(
       RuleText.table(rules) == [
-        "RULE  ON                  IF            ACTION                    FIRED  FAILED       LAST",
-        "hot   sensor:temperature  value > 30.0  wake(climate); emit(a:b)      2       1  1m01s ago",
+        "RULE  STATE  ON                  IF            ACTION                    FIRED  FAILED       LAST",
+        "hot   -      sensor:temperature  value > 30.0  wake(climate); emit(a:b)      2       1  1m01s ago",
         "orchestration.yaml:3:5: rule hot: no field 'value'",
       ])
+    let heating: Value = [
+      "rule": "heating", "state": "lasting", "state_ms": 61_000, "claim": "held", "trigger": "while sensor('t') < 20",
+      "enabled": true, "fired": 1, "failed": 0,
+    ]
+    #expect(
+      RuleText.table([heating, ["rule": "porch", "trigger": "a:b", "enabled": false]]).map { $0.prefix(28) } == [
+        "RULE     STATE              ", "heating  lasting 1m01s, held", "porch    disabled           ",
+      ])
+    let part: Value = [
+      "key": "while", "depth": 0, "text": "sensor('t') < 20", "result": "true", "values": "sensor('t') = 19.0",
+    ]
+    #expect(
+      RuleText.explanation(
+        ["rule": heating, "parts": [part], "changes": ["sensor('t') < 20 would have to be false"]], colour: false) == [
+          "heating: lasting 1m01s, held", "  while  sensor('t') < 20  true  sensor('t') = 19.0",
+          "it would end if one of these changed:", "  sensor('t') < 20 would have to be false",
+        ])
     #expect(
       RuleText.verdicts(
         [

@@ -149,7 +149,12 @@ struct ConfigCheck {
     var boards: [Board] = []
     for file in project.boards {
       guard let bytes = contents[file] else { continue }
-      if let board = note({ () throws(Diagnostics) in try ConfigText.board(bytes, file: file) }) {
+      let board = note { () throws(Diagnostics) in
+        let read = try ConfigText.board(bytes, file: file)
+        _ = try Interlock.compile(read.0, complaint: KnownNames(board: read.0).complaint)
+        return read
+      }
+      if let board {
         boards.append(board)
       }
     }
@@ -208,24 +213,27 @@ struct ConfigCheck {
   /// Reads rule files, and compiles their rules together as the daemon does.
   /// - Returns: all rules; nil if a file has an error.
   private mutating func check(_ files: [String], _ known: KnownNames) -> [RuleDeclaration]? {
-    var rules: [RuleDeclaration] = []
+    var declarations = RuleDeclarations()
     var isWhole = true
     for file in files {
       guard let bytes = contents[file] else { continue }
       let (read, found) = ConfigText.readRules(bytes, file: file, known: known)
       add(found)
-      rules += read
+      add(declarations.add(read))
       if found.contains(where: { $0.severity == .error }) { isWhole = false }
     }
     guard isWhole else {
-      add(RuleSet.problems(in: rules, complaint: known.complaint))
+      add(
+        RuleSet.problems(
+          in: declarations.rules, variables: declarations.firstValues, complaint: known.complaint))
       return nil
     }
     note { () throws(Diagnostics) in
-      let compiled = try RuleSet(compiling: rules, complaint: known.complaint)
+      let compiled = try RuleSet(
+        compiling: declarations.rules, variables: declarations.firstValues, complaint: known.complaint)
       return (compiled, warnings: compiled.payloadWarnings)
     }
-    return rules
+    return declarations.rules
   }
 
   /// Runs a reader and collects its diagnostics.

@@ -8,7 +8,11 @@ struct Devices: ParsableCommand {
   @OptionGroup var shared: SharedOptions
 
   func run() throws {
-    try shared.ask("hal.devices") { result, _ in DeviceText.table(result["devices"]?.list ?? []) }
+    try shared.ask("hal.devices") { result, terminal in
+      let devices = result["devices"]?.list ?? []
+      return DeviceText.table(devices)
+        + (DeviceText.simulation(devices).map { [Paint.faint($0, terminal.colour)] } ?? [])
+    }
   }
 }
 

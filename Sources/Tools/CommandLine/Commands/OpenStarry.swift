@@ -28,7 +28,9 @@ package struct OpenStarry: ParsableCommand {
           Deploy.self, Unregister.self, AgentCommands.self, PluginCommands.self,
         ]),
       CommandGroup(name: "Events and rules", subcommands: [Emit.self, RuleCommands.self, Expression.self]),
-      CommandGroup(name: "Files", subcommands: [Check.self, BoardFiles.self, SettingsFiles.self]),
+      CommandGroup(
+        name: "Files",
+        subcommands: [InitCommand.self, Check.self, BoardFiles.self, SettingsFiles.self, SchemaCommand.self]),
       CommandGroup(name: "The daemon", subcommands: [DaemonCommands.self, Console.self, Version.self]),
     ])
 
