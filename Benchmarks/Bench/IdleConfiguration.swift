@@ -10,18 +10,21 @@ struct IdleConfiguration {
   /// - Parameters:
   ///   - folder: an existing scratch folder.
   ///   - agents: the number of registered agents.
-  ///   - rules: the number of rules, whose events never occur.
+  ///   - rules: the number of rules, half of them state rules, for which nothing ever happens.
   ///   - module: the module of an additional, running agent; nil for none.
   init(folder: String, agents: Int, rules: Int = 1, module: String? = nil) throws(SystemError) {
     self.folder = folder
     try Self.write("\(folder)/board.yaml", Self.board)
     // A rule that names an unregistered agent would be inactive.
     let action = agents > 0 ? "wake(idle-0)" : "actuate(lamp, on, lease: 5s)"
+    // Every second one is a state rule.
     let lines = (0..<rules).map { number in
-      "  - {id: rule-\(number), on: \"\(number == 0 ? "input:door" : "bench:event-\(number)")\", "
-        + "if: \"\(number == 0 ? "active" : "value > \(number).5")\", action: \"\(action)\"}\n"
+      number % 2 == 1
+        ? "  - {id: rule-\(number), while: \"vars.level > \(number)\", keep: {lamp: on}}\n"
+        : "  - {id: rule-\(number), on: \"\(number == 0 ? "input:door" : "bench:event-\(number)")\", "
+          + "if: \"\(number == 0 ? "active" : "value > \(number).5")\", action: \"\(action)\"}\n"
     }
-    try Self.write("\(folder)/rules.yaml", "rules:\n" + lines.joined())
+    try Self.write("\(folder)/rules.yaml", "vars: {level: 0}\nrules:\n" + lines.joined())
     for number in 0..<agents {
       try Self.write("\(folder)/idle-\(number).agent.json", Self.manifest(number))
     }

@@ -10,7 +10,7 @@ enum Matching {
   /// - Returns: events a second.
   static func rate(rules: Int, events: Int) throws -> Double {
     let clock = ManualClock()
-    let world = SilentWorld()
+    let world = BenchWorld()
     let engine = RuleEngine(clock: clock, environment: world)
     let declarations = (0..<rules).map { number in
       RuleDeclaration(
@@ -31,19 +31,5 @@ enum Matching {
     let seconds = Double(System.monotonicNanoseconds() - begin) / 1e9
     precondition(world.fired > 0, "no rule fired: nothing was measured")
     return Double(events) / seconds
-  }
-
-  /// An environment in which firings finish at once.
-  private final class SilentWorld: RuleEnvironment {
-    var engine: RuleEngine?
-    var fired = 0
-    func sensor(_ id: String) throws(NoAnswer) -> Value { throw NoAnswer("it is silent") }
-    func state(_ agent: String) throws(NoAnswer) -> Value { throw NoAnswer("it is silent") }
-    func fire(_ firing: Firing) {
-      fired += 1
-      engine?.finished(firing.id)
-    }
-    func timerDue(_ rule: RuleID) {}
-    func conditionFailed(_ rule: RuleID, _ error: String, event: Event) {}
   }
 }

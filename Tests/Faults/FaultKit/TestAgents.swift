@@ -58,12 +58,15 @@ enum TestAgents {
   /// The rules of a reload: all; without a rule that may hold an output; or with a changed rule.
   static func rules(variant: Int) -> [RuleDeclaration] {
     switch variant % 3 {
-    case 1: rules.filter { $0.id != "hot" }
+    case 1: rules.filter { $0.id != "hot" && $0.id != "moist" }
     case 2:
       rules.map { declared in
-        guard declared.id == "cold" else { return declared }
         var changed = declared
-        changed.actions = [.actuate("heater", .on, lease: .seconds(2))]
+        if declared.id == "cold" { changed.actions = [.actuate("heater", .on, lease: .seconds(2))] }
+        if declared.id == "moist", case .state(var state) = declared.trigger {
+          state.keep = [.init("lamp", .fixed(0.8))]
+          changed.trigger = .state(state)
+        }
         return changed
       }
     default: rules
@@ -86,9 +89,33 @@ enum TestAgents {
     rule("wet", on: "sensor:humidity", if: "value > 60.0", .actuate("pump", .level(0.5), lease: .seconds(1))) {
       $0.cooldown = .seconds(2)
     },
+    // State rules: two outputs at once, one beyond its limits, one on the output of another.
+    state("moist", while: "sensor('humidity') > 55.0", keep: [.init("valve", .fixed(1)), .init("lamp", .fixed(0.4))]) {
+      $0.linger = .milliseconds(700)
+    },
+    state(
+      "frost", while: "sensor('temperature') < 20.0", until: "sensor('temperature') > 26.0",
+      keep: [.init("heater", .fixed(1))]
+    ) {
+      $0.atMost = .init(.seconds(4), per: .run)
+    },
+    state("pressed", while: "input('button') || device('heater').state == 1.0", keep: [.init("lamp", .fixed(1))]) {
+      $0.endActions = [.emit("work:more", [])]
+    },
     rule("beat", every: .seconds(3), .wake("worker")),
     rule("minute", cron: "* * * * *", .emit("work:minute", [])),
   ]
+
+  private static func state(
+    _ id: RuleID, while begins: String, until ends: String? = nil, keep: [StateRule.Kept],
+    change: (inout StateRule) -> Void = { _ in }
+  ) -> RuleDeclaration {
+    let place = Location(file: "rules.yaml", line: 1, column: 1)
+    func condition(_ text: String) -> RuleDeclaration.Condition { .init(text: text, location: place) }
+    var state = StateRule(begins: condition(begins), ends: ends.map(condition), keep: keep)
+    change(&state)
+    return RuleDeclaration(id: id, trigger: .state(state), actions: [], location: place)
+  }
 
   private static func rule(
     _ id: RuleID, on pattern: String = "", every: Duration? = nil, cron: String? = nil,
