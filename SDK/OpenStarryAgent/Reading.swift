@@ -26,7 +26,7 @@ public struct Reading: Sendable, Hashable {
     case good
     /// An old reading: the sensor has not answered since.
     case stale
-    /// Outside the sensor's range, or flagged by the sensor.
+    /// Outside the sensor's range, flagged by the sensor, refused by a filter of the board file, or of a stuck device.
     case suspect
   }
 }
