@@ -65,7 +65,9 @@ package enum RuleText {
           + String(repeating: " ", count: max(0, textWidth - text.count) + 2) + shown + values)
     }
     let changes = result["changes"]?.list?.compactMap(\.string) ?? []
-    let lasts = rule["state"]?.string.map { $0 == "lasting" || $0 == "lingering" } ?? false
+    // One that lasts and has not got its outputs waits for something else than its end.
+    let isHeld = rule["claim"]?.string.map { $0 == "held" } ?? true
+    let lasts = isHeld && ["lasting", "lingering"].contains(rule["state"]?.string ?? "")
     if !changes.isEmpty { lines.append(lasts ? "it would end if one of these changed:" : "to act:") }
     lines += changes.map { "  \($0.printable)" }
     if let error = rule["last_error"]?.string { lines.append("last error: \(error.printable)") }
