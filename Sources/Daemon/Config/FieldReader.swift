@@ -14,8 +14,8 @@ final class FieldReader {
   let findings: Findings
   /// The entries of the map.
   let entries: [Node.Entry]
-  /// The keys read so far, in order.
-  private(set) var knownKeys: [String] = []
+  /// The keys read so far, in order. A key may be there twice: looking for it each time would cost more than reading.
+  private var read: [String] = []
   /// Notes the keys and their forms; nil while a file is read.
   let record: SchemaRecord?
 
@@ -28,7 +28,12 @@ final class FieldReader {
     self.what = what
     self.location = location
     self.findings = findings
-    knownKeys.reserveCapacity(16)
+    read.reserveCapacity(48)
+  }
+
+  /// The keys read so far, in order, each once.
+  var knownKeys: [String] {
+    read.reduce(into: []) { keys, key in if !keys.contains(where: { $0.isSame(as: key) }) { keys.append(key) } }
   }
 
   /// Creates a reader for a map; reports any other node and returns nil.
@@ -57,7 +62,7 @@ final class FieldReader {
   }
 
   private func find(_ key: String) -> Node? {
-    if !knownKeys.contains(where: { $0.isSame(as: key) }) { knownKeys.append(key) }
+    read.append(key)
     guard let place = entries.indices.first(where: { entries[$0].key.isSame(as: key) }) else { return nil }
     if case .null = entries[place].value.content { return nil }
     return entries[place].value
@@ -120,7 +125,7 @@ final class FieldReader {
   ///   - explain: the message for a key that is valid elsewhere; nil for the usual message. Only used for errors.
   func close(as severity: Diagnostic.Severity = .error, explain: (String) -> String? = { _ in nil }) {
     if severity == .error { record?.close() }
-    for entry in entries where !knownKeys.contains(where: { $0.isSame(as: entry.key) }) {
+    for entry in entries where !read.contains(where: { $0.isSame(as: entry.key) }) {
       switch severity {
       case .error: findings.error(entry.keyLocation, explain(entry.key) ?? message(entry.key))
       case .warning: findings.warning(entry.keyLocation, message(entry.key, otherwise: ", stored but not used"))
