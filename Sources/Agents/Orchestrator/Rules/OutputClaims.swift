@@ -211,7 +211,7 @@ final class OutputClaims {
 
   private func obstacle(to entry: Entry, _ winners: [DeviceID: Entry]) -> OutputClaim.State? {
     if let stop = hardware.emergencyStop {
-      return .waiting("an emergency stop is in force \(stop.reason.map { ": \($0)" } ?? "")")
+      return .waiting("an emergency stop is in force\(stop.reason.map { ": \($0)" } ?? "")")
     }
     for (device, level) in entry.claim.outputs {
       if let suspension = suspensions[device], suspension.rules.contains(entry.claim.rule) {
