@@ -225,6 +225,7 @@ let allTests: [Target] = [
       "Orchestrator",
     ]),
   kit("ChipKit", ["Chips", "HAL", "Model"]),
+  kit("RuleTestKit", ["Rules", "Model"]),
   kit(
     "KernelTestKit",
     [
@@ -301,7 +302,8 @@ let allTests: [Target] = [
   tests("RulesTests", in: "Rules", ["Rules", "CEL", "Model"]),
 
   tests(
-    "ProjectionTests", in: "State", ["Projection", "Agent", "HAL", "HALSimulated", "HALTestKit", "Rules", "Model"]),
+    "ProjectionTests", in: "State",
+    ["Projection", "Agent", "HAL", "HALSimulated", "HALTestKit", "RuleTestKit", "Rules", "Model"]),
   tests("StoreTests", in: "State", ["TestKit", "Store", "Model", "Linux"]),
 
   tests("WireTests", in: "Control", ["TestKit", "Wire", "RPC", "Linux", "Model"]),
@@ -310,8 +312,7 @@ let allTests: [Target] = [
     "ControlTests", in: "Control",
     [
       "TestKit", "Control", "ControlClient", "Projection", "RPC", "Wire", "Document", "Linux", "EventLoop", "HAL",
-      "HALSimulated", "Agent",
-      "Rules", "Model",
+      "HALSimulated", "Agent", "RuleTestKit", "Rules", "Model",
     ]),
 
   tests("WatchdogTests", in: "Health", ["TestKit", "Watchdog", "Agent", "Model"]),

@@ -42,7 +42,7 @@ final class Reflex {
     backend = SimulatedBackend(board: board, clock: loop, seed: 1)
     hardware = Hardware(board: board, backend: backend, clock: loop, events: log)
     agents = AgentSupervisor(
-      clock: loop, events: log, hardware: hardware, files: NoFiles(), registry: NoRegistry(),
+      clock: loop, events: log, hardware: hardware, files: NoFiles(), registry: MemoryRegistry(),
       drivers: [driver], logLines: 10)
     let declaration = RuleDeclaration(
       id: "pressed", trigger: .events([EventPattern("input:button")]),
@@ -115,11 +115,8 @@ final class Reflex {
   }
 }
 
-private final class NoFiles: FileReading {
+/// Agents in benchmarks read no files.
+final class NoFiles: FileReading {
   func resolve(_ path: String) -> String? { nil }
   func read(_ path: String) throws(AgentError) -> [UInt8] { throw AgentError(.notFound, path) }
-}
-
-private final class NoRegistry: AgentRegistry {
-  func keep(_ changes: [RegistryChange]) throws(RegistryFailure) {}
 }

@@ -21,7 +21,7 @@ package protocol RuleControl: AnyObject {
   /// - Returns: nil if there is no such rule.
   func explain(_ rule: RuleID) -> RuleExplanation?
 
-  /// Disables or enables a rule, durably.
+  /// Disables or enables a rule.
   /// - Returns: false if there is no such rule.
   func setRule(_ rule: RuleID, enabled: Bool) -> Bool
 
@@ -32,9 +32,13 @@ package protocol RuleControl: AnyObject {
   /// The variables of the rules.
   var variables: Fields { get }
 
-  /// Sets a variable, durably.
+  /// Sets a variable.
   /// - Throws: it is not declared, or the value has another type.
   func setVariable(_ name: String, _ value: Value, by holder: String, cause: Cause?) throws(NoAnswer)
+
+  /// Calls `done` once, now or later: with nil when all that people chose so far is on the disk, or else with the reason
+  /// why it would not survive a restart.
+  func whenStored(_ done: @escaping (String?) -> Void)
 
   /// Keeps what state rules claim now off an output.
   /// - Parameter time: at most.

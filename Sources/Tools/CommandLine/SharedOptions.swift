@@ -51,7 +51,9 @@ struct SharedOptions: ParsableArguments {
     _ method: String, _ params: Fields = [:], timeout: Duration? = .seconds(60),
     _ lines: (Value, Terminal) -> [String]
   ) throws {
-    try show(try connect(timeout: timeout).call(method, params), lines)
+    let result = try connect(timeout: timeout).call(method, params)
+    try show(result, lines)
+    if let warning = result["warning"]?.string { throw Failure(.notKept, warning) }
   }
 }
 

@@ -206,6 +206,10 @@ final class NotedRegistry: AgentRegistry {
     }
     self.changes += changes
   }
+
+  func flush(_ done: @escaping (Result<Void, RegistryFailure>) -> Void) {
+    done(isFull ? .failure(RegistryFailure("no room")) : .success(()))
+  }
 }
 
 /// No file is there.

@@ -190,55 +190,6 @@ final class TestAgents: AgentControl {
   }
 }
 
-/// One rule. A test can make the reload fail.
-final class TestRules: RuleControl {
-  var isBroken = false
-  var refusal: String? { isBroken ? "orchestration.yaml:7:2: no such action" : nil }
-
-  func rules(naming agent: AgentID) -> [RuleID] { agent == "climate" ? ["hot"] : [] }
-
-  var count: Int { listRules().count }
-  func listRules() -> [RuleStatus] {
-    [
-      RuleStatus(
-        id: "hot", trigger: "sensor:temperature", condition: "value > 30.0", actions: ["wake(climate)"],
-        location: Location(file: "orchestration.yaml", line: 3, column: 5), fired: 2, lastFired: nil, lastError: nil)
-    ]
-  }
-
-  private(set) var variables: Fields = ["armed": false]
-  private(set) var disabled: Set<RuleID> = []
-  func explain(_ rule: RuleID) -> RuleExplanation? {
-    guard let status = listRules().first(where: { $0.id == rule }) else { return nil }
-    return RuleExplanation(
-      status: status,
-      parts: [.init(key: "if", depth: 0, text: "value > 30.0", result: "false", values: "value = 29.0")],
-      changes: ["value > 30.0 would have to be true"])
-  }
-  func setRule(_ rule: RuleID, enabled: Bool) -> Bool {
-    guard rule == "hot" else { return false }
-    if enabled { disabled.remove(rule) } else { disabled.insert(rule) }
-    return true
-  }
-  func resumeRule(_ rule: RuleID) -> Bool { false }
-  func setVariable(_ name: String, _ value: Value, by holder: String, cause: Cause?) throws(NoAnswer) {
-    guard variables[name] != nil else { throw NoAnswer("no variable '\(name)' is declared under 'vars:'") }
-    variables[name] = value
-  }
-  func suspendClaims(on device: DeviceID, by holder: String, for time: Duration) {}
-  func giveBack(_ device: DeviceID) -> Bool { false }
-  func testRules(_ event: Event) -> [RuleVerdict] {
-    [RuleVerdict(rule: "hot", fires: (event["value"]?.double ?? 0) > 30, reason: event.type)]
-  }
-
-  func reloadRules() throws(Diagnostics) -> Int {
-    guard !isBroken else {
-      throw Diagnostics([Diagnostic(Location(file: "orchestration.yaml", line: 7, column: 2), "no such action")])
-    }
-    return 1
-  }
-}
-
 /// A daemon that records its calls.
 final class DaemonDouble: DaemonControl {
   let version = "9.9.9"

@@ -8,6 +8,7 @@ import Linux
 import Model
 import Projection
 import RPC
+import RuleTestKit
 import Rules
 import TestKit
 import Testing
@@ -23,7 +24,7 @@ final class Harness {
   let settings: Settings
   let events: TestEvents
   let agents: TestAgents
-  let rules = TestRules()
+  let rules = OneRule()
   let daemon: DaemonDouble
   let registry: RegistryDouble
   let simulation: SimulatedBackend

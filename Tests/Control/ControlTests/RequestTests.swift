@@ -250,6 +250,22 @@ import Testing
     #expect(try client.call("agent.logs", ["agent": "climate", "last": 2]).get()["lines"]?.list?.count == 2)
   }
 
+  @Test func whatWouldNotSurviveARestartIsSaid() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    let asked: [(String, Fields)] = [
+      ("rules.set", ["name": "armed", "value": true]), ("rules.enable", ["rule": "hot", "enabled": false]),
+      ("rules.resume", ["rule": "hot"]),
+    ]
+    for (method, parameters) in asked { #expect(try client.call(method, parameters).get()["warning"] == .null) }
+    harness.rules.diskProblem = "the disk is full"
+    for (method, parameters) in asked {
+      #expect(
+        try client.call(method, parameters).get()["warning"] == "it will not survive a restart: the disk is full")
+    }
+    #expect(harness.rules.variables["armed"] == true && harness.rules.disabled == ["hot"])
+  }
+
   @Test func aChildIsRegisteredUnderItsParentAndStarts() throws {
     let harness = try Harness()
     let client = try harness.connect()

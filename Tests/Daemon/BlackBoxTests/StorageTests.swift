@@ -11,6 +11,11 @@ import Testing
         "board.yaml": quietBoard,
         "agents/d/agent.json": manifest("d", entry: "doorkeeper", permissions: #"{"actuators": ["lamp"]}"#),
         "other.json": manifest("other", entry: "lookout"),
+        "orchestration.yaml": """
+        vars: {armed: false}
+        rules: [{id: night, on: "x:night", if: vars.armed, action: "wake(d)"}]
+
+        """,
       ])
   }
 
@@ -141,12 +146,20 @@ import Testing
     try visit(station)
     #expect(try station.run("set", "fan", "on").code == 0)
     #expect(daemon.figure("status", "Threads") != nil)
+    // A choice that a restart would undo is done, and not confirmed.
+    for words in [["set", "armed", "true"], ["disable", "night"]] {
+      let refused = try station.run(["rules"] + words)
+      #expect(refused.code == 8 && refused.errors.contains("will not survive a restart"), "\(refused)")
+    }
     try free(daemon)
     #expect(try station.waitFor("system:storage_recovered"))
     let visits = try station.run("state", "--json").json?["agents"]?["d"]?["snapshot"]?["visits"]?.int ?? 0
     #expect(visits >= 3)
     stop(daemon)
     let again = try station.daemon()
+    // What could not be stored then was stored since.
+    #expect(try station.run("rules", "vars").output.contains("true"))
+    #expect(try station.run("rules", "list").output.contains("disabled"))
     #expect(try station.run("ps", "--json").output.contains("\"other\""))
     try visit(station)
     #expect(try station.run("logs", "d").output.contains("visitor number \(visits + 1)\n"))

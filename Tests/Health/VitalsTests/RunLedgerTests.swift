@@ -14,6 +14,8 @@ import Watchdog
     func keep(_ changes: [RegistryChange]) throws(RegistryFailure) {
       for case .ledger(let line) in changes { lines.append(line) }
     }
+
+    func flush(_ done: @escaping (Result<Void, RegistryFailure>) -> Void) { done(.success(())) }
   }
 
   private let clock = ManualClock(start: Instant(nanoseconds: 90_000_000_000))

@@ -3,6 +3,7 @@ import HAL
 import HALSimulated
 import HALTestKit
 import Model
+import RuleTestKit
 import Rules
 import Testing
 

@@ -139,6 +139,11 @@ extension RuleRunner {
     claims.suspend(device, by: holder, for: time)
   }
 
+  package func whenStored(_ done: @escaping (String?) -> Void) {
+    guard let registry else { return done(nil) }
+    registry.flush { result in if case .failure(let failure) = result { done(failure.message) } else { done(nil) } }
+  }
+
   // MARK: Variables
 
   package func setVariable(_ name: String, _ value: Value, by holder: String, cause: Cause?) throws(NoAnswer) {

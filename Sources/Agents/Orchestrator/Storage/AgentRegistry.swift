@@ -7,6 +7,9 @@ package protocol AgentRegistry: AnyObject {
   /// Takes changes in order. They are written soon, together with others; a failed write is retried.
   /// - Throws: earlier changes could not be written, and no more fit.
   func keep(_ changes: [RegistryChange]) throws(RegistryFailure)
+
+  /// Calls `done` once, now or later: when all changes so far are on the disk, or could not be written.
+  func flush(_ done: @escaping (Result<Void, RegistryFailure>) -> Void)
 }
 
 /// A change that must survive a restart.

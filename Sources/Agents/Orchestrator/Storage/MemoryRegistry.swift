@@ -23,4 +23,6 @@ package final class MemoryRegistry: AgentRegistry {
       }
     }
   }
+
+  package func flush(_ done: @escaping (Result<Void, RegistryFailure>) -> Void) { done(.success(())) }
 }

@@ -133,7 +133,6 @@ package final class StoredRegistry: AgentRegistry {
     flush { [unowned self] _ in worker.submit({ $0.ledger(agent, last: last) }, then: { done($0) }) }
   }
 
-  /// Calls `done` when all changes so far are on the disk, or could not be written.
   package func flush(_ done: @escaping (Result<Void, RegistryFailure>) -> Void) {
     waiters.append(done)
     schedule(after: .zero)

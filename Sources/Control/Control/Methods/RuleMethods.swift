@@ -40,19 +40,25 @@ extension ControlMethods {
       "rules.enable", .operate, "Disables or enables a rule. The choice survives restarts.",
       Parameter.required("rule", .text, "the rule"),
       Parameter.optional("enabled", .boolean, default: true, "whether it may act"),
-      result: "`{\"rule\": id, \"enabled\": whether it may act}`", errors: [.notFound], isCommand: true
+      result:
+        "`{\"rule\": id, \"enabled\": whether it may act, \"warning\": why it will not survive a restart (or null)}`",
+      errors: [.notFound], isCommand: true
     ) { call, rule, isEnabled throws(RPCError) in
       guard call.services.rules.setRule(RuleID(rule), enabled: isEnabled) else { throw call.noRule(rule) }
-      return ["rule": .string(rule), "enabled": .bool(isEnabled)]
+      return call.answerWhenStored(["rule": .string(rule), "enabled": .bool(isEnabled)])
     },
     Method(
       "rules.resume", .operate,
       "Lets a state rule begin again that an emergency stop has ended, or whose output a person has made safe.",
       Parameter.required("rule", .text, "the rule"),
-      result: "`{\"rule\": id, \"resumed\": whether it waited for that}`", errors: [.notFound], isCommand: true
+      result:
+        "`{\"rule\": id, \"resumed\": whether it waited for that, \"warning\": why it will not survive a restart (or null)}`",
+      errors: [.notFound], isCommand: true
     ) { call, rule throws(RPCError) in
       guard call.services.rules.listRules().contains(where: { $0.id.rawValue == rule }) else { throw call.noRule(rule) }
-      return ["rule": .string(rule), "resumed": .bool(call.services.rules.resumeRule(RuleID(rule)))]
+      return call.answerWhenStored([
+        "rule": .string(rule), "resumed": .bool(call.services.rules.resumeRule(RuleID(rule))),
+      ])
     },
     Method(
       "rules.variables", .view, "Returns the variables of the rules.", result: "`{\"variables\": {name: value}}`"
@@ -61,12 +67,13 @@ extension ControlMethods {
       "rules.set", .operate, "Sets a variable of the rules. The value survives restarts.",
       Parameter.required("name", .text, "the variable"),
       Parameter.required("value", .anything, "its value, of the type of its first value"),
-      result: "`{\"name\": name, \"value\": value}`", errors: [.notFound], isCommand: true
+      result: "`{\"name\": name, \"value\": value, \"warning\": why it will not survive a restart (or null)}`",
+      errors: [.notFound], isCommand: true
     ) { call, name, value throws(RPCError) in
       do throws(NoAnswer) {
         try call.services.rules.setVariable(name, value, by: call.client.source, cause: call.cause)
       } catch { throw RPCError(.notFound, error.message) }
-      return ["name": .string(name), "value": call.services.rules.variables[name] ?? .null]
+      return call.answerWhenStored(["name": .string(name), "value": call.services.rules.variables[name] ?? .null])
     },
     Method(
       "rules.reload", .admin, "Reloads the rule files. On an error the previous rules stay in force.",
@@ -107,6 +114,17 @@ extension ControlMethods {
 }
 
 extension Call {
+  /// Answers when the change that was made is on the disk, or with a `warning` that it is not.
+  /// - Returns: nil.
+  fileprivate func answerWhenStored(_ result: Fields) -> Value? {
+    services.rules.whenStored { [self] problem in
+      var result = result
+      result["warning"] = problem.map { .string("it will not survive a restart: \($0)") } ?? .null
+      answer(.success(.map(result)))
+    }
+    return nil
+  }
+
   /// The error for a rule that does not exist.
   fileprivate func noRule(_ rule: String) -> RPCError {
     let known = services.rules.listRules().map(\.id.rawValue)
