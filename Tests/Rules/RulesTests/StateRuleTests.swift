@@ -212,6 +212,33 @@ func state(
     #expect(bench.kept == "out 1.0")
   }
 
+  @Test func aChangedRuleGoesOnCounting() throws {
+    func pump(_ allowance: StateRule.Allowance?, linger: Int64 = 0) -> RuleDeclaration {
+      state("pump", while: "input('dry')") { ($0.atMost, $0.linger) = (allowance, .seconds(linger)) }
+    }
+    let bench = try RuleBench(pump(nil))
+    bench.press("dry", true)
+    bench.rules.claimChanged(of: "pump", isHeld: true)
+    bench.clock.advance(by: .seconds(600))
+    // What was kept before there was an allowance does not count.
+    bench.rules.replace(with: try RuleSet(compiling: [pump(.init(.seconds(1200), per: .day))]))
+    bench.settle()
+    bench.clock.advance(by: .seconds(700))
+    #expect((600_000...700_000).contains(bench.memories["pump"]?.spent ?? 0))
+    bench.rules.replace(with: try RuleSet(compiling: [pump(.init(.seconds(1200), per: .day), linger: 5)]))
+    bench.settle()
+    bench.clock.advance(by: .seconds(400))
+    #expect((1_000_000...1_100_000).contains(bench.memories["pump"]?.spent ?? 0))
+    #expect(bench.kept == "out 1.0")
+    bench.clock.advance(by: .seconds(100))
+    #expect(bench.kept.isEmpty && bench.changes.last == "pump ended: 'at_most' is used up")
+    // Another period begins at 0.
+    bench.rules.claimChanged(of: "pump", isHeld: false)
+    bench.rules.replace(with: try RuleSet(compiling: [pump(.init(.seconds(60), per: .hour))]))
+    bench.settle()
+    #expect(bench.kept == "out 1.0")
+  }
+
   @Test func anAllowanceOfARunNeedsAnotherRun() throws {
     let bench = try RuleBench(
       state("pump", while: "input('dry')") { $0.atMost = .init(.seconds(60), per: .run) })

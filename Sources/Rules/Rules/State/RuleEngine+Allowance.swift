@@ -12,19 +12,31 @@ extension RuleEngine {
   /// - Parameter isHeld: whether all are at their levels, confirmed by the hardware.
   package func claimChanged(of rule: RuleID, isHeld: Bool) {
     guard let one = progress.first(where: { $0.rule.id == rule }), let state = one.state,
-      one.rule.declaration.state?.atMost != nil, isHeld != (state.heldSince != nil)
+      isHeld != (state.heldSince != nil)
     else { return }
     if isHeld {
       state.heldSince = clock.now
       countLater(one, state)
     } else {
+      defer { state.heldSince = nil }
+      guard one.rule.declaration.state?.atMost != nil else { return }
       count(state)
-      state.heldSince = nil
       if let timer = state.countTimer { clock.cancel(timer) }
       state.countTimer = nil
       remember(one, state)
     }
-    mark(state.watch, nil)
+    if one.rule.declaration.state?.atMost != nil { mark(state.watch, nil) }
+  }
+
+  /// Goes on counting for a rule whose text has changed while its outputs are kept.
+  func takeOverCount(_ one: RuleProgress, _ state: StateProgress, from old: RuleProgress) {
+    let (before, now) = (old.rule.declaration.state?.atMost, one.rule.declaration.state?.atMost)
+    if let since = old.state?.heldSince { state.heldSince = before == nil ? clock.now : since }
+    if let before, let now, before.period != now.period {
+      count(state)
+      (state.memory.period, state.memory.spent) = (0, 0)
+    }
+    if state.heldSince != nil { countLater(one, state) }
   }
 
   /// What is left of `at_most` now; nil without one. Notes when it ends, and when a new period begins.

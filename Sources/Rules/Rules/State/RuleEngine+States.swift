@@ -17,11 +17,12 @@ extension RuleEngine {
         environment.remember(id, nil)
       }
       for one in progress where one.rule.state != nil && one.state == nil {
-        let before = old[one.rule.id]?.state
-        start(one, life: before?.life ?? .waiting, memory: before?.memory ?? RuleMemory())
-        guard let before, let state = one.state else { continue }
+        let older = old[one.rule.id]
+        start(one, life: older?.state?.life ?? .waiting, memory: older?.state?.memory ?? RuleMemory())
+        guard let older, let before = older.state, let state = one.state else { continue }
         (state.cause, state.began, state.wasFalse) = (before.cause, before.began, before.wasFalse)
-        (state.heldSince, state.claimed) = (before.heldSince, before.claimed)
+        state.claimed = before.claimed
+        takeOverCount(one, state, from: older)
         takeOver(one, state)
       }
     }

@@ -26,7 +26,7 @@ final class StateProgress {
   var levelsChanged = Instant(nanoseconds: 0)
   /// Whether the trigger was false since the emergency stop.
   var wasFalse = false
-  /// `at_most`: since when its outputs are kept, and not counted in `memory.spent`; nil while they are not.
+  /// Since when its outputs are kept, and not counted in `memory.spent` for `at_most`; nil while they are not.
   var heldSince: Instant?
   var countTimer: TimerID?
   /// Beginnings within the second that began at `burstBegan`.
