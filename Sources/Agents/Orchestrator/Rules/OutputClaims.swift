@@ -261,7 +261,7 @@ final class OutputClaims {
       } catch {
         for device in entry.taken.reversed() { release(device, entry) }
         entry.taken = []
-        entry.state = Self.state(of: error)
+        entry.state = state(of: error)
         entry.triedAt = clock.now
         entry.retryFrom = clock.now + max(Self.soonest, min(Self.latest, retryAfter(error) ?? Self.latest))
         return false
@@ -307,9 +307,9 @@ final class OutputClaims {
     }
   }
 
-  private static func state(of error: HALError) -> OutputClaim.State {
-    if case .limited(_, let rule, _, _) = error, rule == "min_off" || rule == "max_on" {
-      return .resting(error.sentence)
+  private func state(of error: HALError) -> OutputClaim.State {
+    if case .limited(_, let rule, _, let time) = error, rule == "min_off" || rule == "max_on" {
+      return .resting(error.sentence, until: time.map { clock.now + $0 })
     }
     if case .busy(_, let holder, _) = error { return .overruled(by: holder) }
     return .waiting(error.sentence)

@@ -37,8 +37,8 @@ package struct OutputClaim: Sendable, Hashable {
     /// A person or an event rule has made an output safe; the claim is back at this time at the latest, or, without one,
     /// when its rule begins again.
     case suspended(by: String, until: Instant?)
-    /// An output has been away from its safe state for `max_on`, and rests.
-    case resting(String)
+    /// An output has been away from its safe state for `max_on`, and rests until a time, if that is known.
+    case resting(String, until: Instant?)
 
     /// For people: `held`, `waits: 'pump' has to rest for 2m`.
     package func text(at now: Instant) -> String {
@@ -48,7 +48,7 @@ package struct OutputClaim: Sendable, Hashable {
       case .overruled(let holder): "overruled by \(holder)"
       case .suspended(let holder, let end?): "suspended by \(holder), \(max(end - now, .zero).spoken) at most"
       case .suspended(let holder, nil): "suspended by \(holder), until the rule begins again"
-      case .resting(let why): "rests: \(why)"
+      case .resting(let why, let end): "rests: \(why)\(end.map { ", \(max($0 - now, .zero).spoken) left" } ?? "")"
       }
     }
   }
