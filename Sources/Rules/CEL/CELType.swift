@@ -56,7 +56,7 @@ package indirect enum CELType: Sendable, Hashable, CustomStringConvertible {
   var isNumber: Bool { self == .int || self == .uint || self == .double }
 
   /// Whether a value of this type can be passed as `parameter`, or may turn out so during evaluation.
-  func fits(_ parameter: CELType) -> Bool {
+  package func fits(_ parameter: CELType) -> Bool {
     switch (self, parameter) {
     case (.dyn, _), (_, .dyn): true
     case (.list(let left), .list(let right)): left.fits(right)

@@ -80,7 +80,9 @@ struct RuleCompiler {
       var payload: CompiledActions.Payload = []
       for field in action.payload ?? [] {
         let text = RuleDeclaration.Condition(text: field.expression, location: field.location)
-        if let program = expression(text) { payload.append((field.name, program)) }
+        guard let program = expression(text) else { continue }
+        payload.append((field.name, program))
+        if case .set(let name, _) = action { checkAssignment(of: program, to: name, at: field.location) }
       }
       compiled.payloads.append(payload)
       if case .waitFor(let condition, _) = action {
@@ -93,6 +95,17 @@ struct RuleCompiler {
       }
     }
     return compiled
+  }
+
+  /// A variable keeps the type of its first value.
+  private mutating func checkAssignment(of program: CELProgram, to name: String, at place: Location) {
+    guard let type = variables["vars.\(name)"], !program.type.fits(type), (program.type, type) != (.int, .double) else {
+      return
+    }
+    problems.append(
+      Diagnostic(
+        place, "set(\(name)): '\(name)' has the type \(type) of its first value, and \(program.text) is \(program.type)"
+      ))
   }
 
   /// What an expression names.

@@ -57,6 +57,44 @@ import Testing
     }
   }
 
+  @Test func expressionsOfActionsAreTyped() throws {
+    func found(_ rule: RuleDeclaration) throws -> [String] {
+      try RuleSet(compiling: [rule]).payloadWarnings.map(\.message)
+    }
+    func notify(_ expression: String) -> RuleDeclaration.Action {
+      .notify([EmitField(name: "text", expression: expression)], to: nil, picture: nil)
+    }
+    #expect(try found(hot { $0.actions = [notify("'it is ' + string(value) + unit")] }).isEmpty)
+    let wrong = try found(hot { $0.actions = [notify("'it is ' + value")] })
+    #expect(wrong.count == 1 && wrong[0].contains("'+' cannot be applied to string and double"), "\(wrong)")
+    let misspelt = try found(hot { $0.otherwise = [notify("string(valeu)")] })
+    #expect(misspelt.count == 1 && misspelt[0].contains("has no payload field 'valeu'"), "\(misspelt)")
+    var lasting = state("hot", while: "input('door')")
+    lasting.actions = [notify("string(value)")]
+    let absent = try found(lasting)
+    #expect(absent.count == 1 && absent[0].contains("'rule:began' has no payload field 'value'"), "\(absent)")
+    #expect(try found(state("hot", while: "input('door')") { $0.endActions = [notify("message")] }).isEmpty)
+  }
+
+  @Test func aVariableKeepsItsType() throws {
+    func problem(_ name: String, _ expression: String) throws -> String? {
+      let rule = hot { $0.actions = [.set(name, [EmitField(name: "value", expression: expression)])] }
+      do throws(Diagnostics) {
+        _ = try RuleSet(compiling: [rule], variables: ["armed": false, "level": 0.5, "names": .list([])])
+        return nil
+      } catch { return error.all.first?.message }
+    }
+    for (name, expression) in [
+      ("armed", "!vars.armed"), ("level", "1"), ("level", "value * 2.0"), ("armed", "value > 3.0"),
+      ("names", "['a']"),
+    ] {
+      #expect(try problem(name, expression) == nil)
+    }
+    #expect(
+      try problem("armed", "'yes'") == "set(armed): 'armed' has the type bool of its first value, and 'yes' is string")
+    #expect(try problem("level", "value > 3.0")?.contains("is bool") == true)
+  }
+
   @Test func timerEventsHaveNoPayloadFields() throws {
     let rule = hot {
       $0.trigger = .every(.seconds(1))

@@ -13,6 +13,8 @@ struct ConfigCheck {
   private(set) var files: [String] = []
   private(set) var found: [Diagnostic] = []
   private let environment: [String: String]
+  /// Whether rules that are valid, and probably not what was meant, are reported, too.
+  private let advises: Bool
   private var kinds: [String: ConfigKind] = [:]
   private var contents: [String: [UInt8]] = [:]
   private var projects: [Project] = []
@@ -37,11 +39,14 @@ struct ConfigCheck {
   var warnings: Int { found.count - errors }
 
   /// Checks files and folders.
-  /// - Parameter environment: the variables for `${NAME}` in manifests.
+  /// - Parameters:
+  ///   - environment: the variables for `${NAME}` in manifests.
+  ///   - advises: whether rules that are valid, and probably not what was meant, are reported, too.
   /// - Throws: `Failure` when a path does not exist, or a folder has no configuration files. Errors within files are in
   ///   `found`.
-  init(_ paths: [String], environment: [String: String]) throws(Failure) {
+  init(_ paths: [String], environment: [String: String], advises: Bool = false) throws(Failure) {
     self.environment = environment
+    self.advises = advises
     for path in paths {
       let inside = try ConfigFiles.under(path)
       if inside.isEmpty {
@@ -228,10 +233,11 @@ struct ConfigCheck {
           in: declarations.rules, variables: declarations.firstValues, complaint: known.complaint))
       return nil
     }
-    note { () throws(Diagnostics) in
+    note { [advises] () throws(Diagnostics) in
       let compiled = try RuleSet(
         compiling: declarations.rules, variables: declarations.firstValues, complaint: known.complaint)
-      return (compiled, warnings: compiled.payloadWarnings)
+      let advice = advises ? compiled.advice(about: declarations.variables) : []
+      return (compiled, warnings: compiled.payloadWarnings + compiled.feedbackWarnings + advice)
     }
     return declarations.rules
   }

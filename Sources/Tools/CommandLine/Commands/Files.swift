@@ -79,8 +79,9 @@ struct BoardFiles: ParsableCommand {
 
 /// Runs a check and prints its diagnostics.
 enum CheckReport {
-  static func run(_ paths: [String], _ shared: SharedOptions) throws {
-    let check = try ConfigCheck(paths, environment: Environment.current())
+  /// - Parameter advises: whether rules that are valid, and probably not what was meant, are reported, too.
+  static func run(_ paths: [String], _ shared: SharedOptions, advises: Bool = false) throws {
+    let check = try ConfigCheck(paths, environment: Environment.current(), advises: advises)
     try shared.show(document(check)) { _, terminal in lines(check, colour: terminal.colour) }
     if check.errors > 0 { throw ShellStatus.failed }
   }

@@ -4,10 +4,10 @@ import Model
 
 struct RuleCommands: ParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "rules", abstract: "Lists, explains, tests and switches rules.",
+    commandName: "rules", abstract: "Lists, explains, tests, checks and switches rules.",
     subcommands: [
       List.self, Explain.self, Test.self, Enable.self, Disable.self, Resume.self, SetVariable.self, Variables.self,
-      Reload.self, ReplayEvents.self,
+      Reload.self, ReplayEvents.self, Lint.self,
     ])
 
   struct List: ParsableCommand {

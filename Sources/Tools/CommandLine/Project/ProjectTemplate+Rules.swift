@@ -6,10 +6,11 @@ extension ProjectTemplate {
     #
     # What happens when. `openstarry rules list` shows what each rule does at the moment.
     rules:
-      # As long as the soil is dry: valve and pump, in this order; at the end in reverse. `if` and `between` guard it: when
-      # they no longer hold, or a sensor falls silent, it ends at once.
+      # From dry to moist: valve and pump, in this order; at the end in reverse. `if` and `between` guard it: when they no
+      # longer hold, or a sensor falls silent, it ends at once.
       - id: watering
-        while: "sensor('soil') < 30.0"
+        when: "sensor('soil') < 30.0"
+        until: "sensor('soil') > 45.0"
         if: "sensor('tank') > 20.0 && !input('rain')"
         between: ["06:00", "22:00"]
         keep: { valve: on, pump: on }

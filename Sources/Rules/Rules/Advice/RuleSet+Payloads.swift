@@ -1,0 +1,124 @@
+import CEL
+import Model
+
+extension RuleSet {
+  /// Warnings about expressions with a payload field that none of the rule's events has, or with one that is used as what
+  /// it is not, such as `active == 'on'`. Covers only the daemon's own events, because events of agents and clients may
+  /// have any field.
+  package var payloadWarnings: [Diagnostic] {
+    var known: [EventPattern: [String: CELType]?] = [:]
+    return rules.flatMap { rule in
+      // Most expressions name no field: end before anything is built.
+      rule.expressions.filter { !$0.program.variables.isEmpty }.compactMap { expression in
+        Self.warning(about: expression, &known)
+      }
+    }
+  }
+
+  private static func warning(
+    about expression: CompiledRule.Expression, _ known: inout [EventPattern: [String: CELType]?]
+  ) -> Diagnostic? {
+    let (program, patterns) = (expression.program, expression.patterns)
+    guard !patterns.isEmpty, patterns.allSatisfy({ EventPattern.builtInDomain(of: $0.text) != nil }) else { return nil }
+    var fields: [String: CELType] = ["event": .dyn, "now": .timestamp, "vars": .dyn]
+    for pattern in patterns {
+      let ofPattern = known[pattern] ?? Self.fields(of: pattern)
+      known.updateValue(ofPattern, forKey: pattern)
+      guard let ofPattern else { return nil }
+      fields.merge(ofPattern) { $0 == $1 ? $0 : .dyn }
+    }
+    if let name = program.variables.first(where: { fields[$0] == nil }) {
+      let events = patterns.map { "'\($0.text)'" }.joined(separator: ", ")
+      let subject = patterns.count == 1 ? "\(events) has no" : "none of \(events) has a"
+      let error = CELError(
+        offset: Self.place(of: name, in: program.text),
+        message: "\(subject) payload field '\(name)'" + Suggestion.phrase(for: name, in: fields.keys.sorted()))
+      return Self.warning(error, program, expression.location)
+    }
+    do throws(CELError) {
+      _ = try CELProgram(program.text, functions: .rules, types: fields)
+      return nil
+    } catch {
+      return Self.warning(error, program, expression.location)
+    }
+  }
+
+  private static func warning(
+    _ error: CELError, _ program: CELProgram, _ place: Location
+  ) -> Diagnostic {
+    var diagnostic = RuleCompiler.diagnostic(error, in: program.text, at: place)
+    diagnostic.severity = .warning
+    return diagnostic
+  }
+
+  /// The payload fields of the events that match `pattern`; nil when they are not all known.
+  private static func fields(of pattern: EventPattern) -> [String: CELType]? {
+    guard let domain = EventPattern.builtInDomain(of: pattern.text) else { return nil }
+    let events = EventCatalogue.declarations(of: domain).filter { $0.fits(pattern) }
+    // Unknown event names are reported elsewhere.
+    guard !events.isEmpty, !events.contains(where: \.isOpen) else { return nil }
+    return Dictionary(events.flatMap(\.fields).map { ($0.name, type(of: $0)) }) { $0 == $1 ? $0 : .dyn }
+  }
+
+  private static func type(of field: EventField) -> CELType {
+    if field.presence == .orNull { return .dyn }
+    return switch field.kind {
+    case .text: .string
+    case .boolean: .bool
+    case .integer: .int
+    case .number: .double
+    case .list: .list(.dyn)
+    }
+  }
+
+  /// The offset of the variable `name` in an expression, in UTF-8 bytes.
+  private static func place(of name: String, in text: String) -> Int {
+    do throws(CELError) {
+      // Compile with every other name known: the error is at the first use of `name`.
+      let others = try CELProgram(text, functions: .rules).variables.filter { $0 != name }
+      _ = try CELProgram(text, functions: .rules, variables: others)
+      return 0
+    } catch { return error.offset }
+  }
+}
+
+extension CompiledRule {
+  /// An expression that refers to an event.
+  fileprivate struct Expression {
+    var program: CELProgram
+    var location: Location
+    /// The names of the events that it may refer to.
+    var patterns: [EventPattern]
+  }
+
+  private static let began = [EventPattern("rule:began")]
+  private static let ended = [EventPattern("rule:ended")]
+
+  /// The condition of an event rule, and the expressions of all actions. The conditions of state rules and of `wait_for`
+  /// refer to no event.
+  fileprivate var expressions: [Expression] {
+    let begins = state == nil ? patterns : Self.began
+    var all: [Expression] = []
+    if state == nil {
+      for (program, source) in [(condition, declaration.condition), (per, declaration.per)] {
+        if let program, let source {
+          all.append(Expression(program: program, location: source.location, patterns: begins))
+        }
+      }
+    }
+    all += Self.expressions(actions, begins)
+    all += Self.expressions(otherwise, state == nil ? begins : Self.began + Self.ended)
+    if let state { all += Self.expressions(state.endActions, Self.ended) }
+    return all
+  }
+
+  private static func expressions(_ list: CompiledActions, _ patterns: [EventPattern]) -> [Expression] {
+    zip(list.actions, list.payloads).flatMap { action, payload in
+      payload.compactMap { name, program in
+        action.payload?.first { $0.name == name }.map {
+          Expression(program: program, location: $0.location, patterns: patterns)
+        }
+      }
+    }
+  }
+}
