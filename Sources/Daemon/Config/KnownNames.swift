@@ -48,6 +48,7 @@ package struct KnownNames: Sendable {
     case "state", "report", "agent": return complaint(about: AgentID(name))
     case "input": return complaint(about: name, kind: "input")
     case "device": return complaint(about: name, kind: "actuator")
+    case "timezone": return TimeZoneNames.complaint(about: name)
     case "sensor", "reading": break
     default: return nil
     }

@@ -4,7 +4,7 @@ import Model
 extension Shape where Wanted: Identifier {
   /// A well-formed id.
   static var id: Shape {
-    Shape("1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit", .text(Schema.id)) { node in
+    Shape(idForm, .text(Schema.id)) { node in
       guard case .string(let text) = node.content, Wanted(text).isWellFormed else { return nil }
       return Wanted(text)
     }

@@ -66,11 +66,14 @@ struct Shape<Wanted> {
     switch node.content {
     case .string(let text): Suggestion.phrase(for: text, in: names)
     // YAML reads 1.0 as a number and true as a boolean.
-    case .int, .double, .bool: expected.hasPrefix("text") ? "; put it in quotes" : ""
+    case .int, .double, .bool: expected.hasPrefix("text") || expected == idForm ? "; put it in quotes" : ""
     default: ""
     }
   }
 }
+
+/// What an id looks like.
+let idForm = "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit"
 
 extension Shape {
   /// A list of `element`; every invalid entry is reported.

@@ -126,15 +126,31 @@ extension RuleReader {
       case .pulse?:
         findings.error(node.location, "'\(text)' is a pulse, but 'keep' keeps a level, expected on, off or a level")
         return nil
-      case nil:
+      case nil where !Self.isNoExpression(text):
         return .computed(RuleDeclaration.Condition(text: text, location: places.textStart(node.location)))
+      case nil: break
       }
     default: break
     }
     findings.error(
       node.location,
-      "the level of '\(device)' is \(Wording.shown(node)), expected on, off, a level such as 40% or an expression")
+      "the level of '\(device)' is \(Wording.shown(node)), expected on, off, a level such as 40% or an expression"
+        + Self.hint(node))
     return nil
+  }
+
+  /// Whether a text is a single word or a percentage: expressions have functions or variables.
+  private static func isNoExpression(_ text: String) -> Bool {
+    text.hasSuffix("%") || text.utf8.allSatisfy { byte in (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) }
+  }
+
+  private static func hint(_ node: Node) -> String {
+    guard case .string(let text) = node.content else { return "" }
+    switch text.lowercased() {
+    case "yes", "open", "opened", "start", "enabled", "high": return " (did you mean 'on'?)"
+    case "no", "close", "closed", "shut", "stop", "disabled", "low": return " (did you mean 'off'?)"
+    default: return Suggestion.phrase(for: text, in: ["on", "off"])
+    }
   }
 
   private func fixed(_ level: Double, _ node: Node, _ device: DeviceID) -> StateRule.Level? {

@@ -18,8 +18,12 @@ package struct CELProgram: Sendable {
   /// included.
   package let variables: [String]
 
-  /// Every call of a host function, in the order of the text.
+  /// Every call of a host function, in the order of the text; and every time zone that is a constant, as a call of
+  /// `timezone`, which is no function.
   package let hostCalls: [HostCall]
+
+  /// The name under which time zones are in `hostCalls`.
+  package static let timeZone = "timezone"
 
   /// A call of a host function.
   package struct HostCall: Sendable, Hashable {

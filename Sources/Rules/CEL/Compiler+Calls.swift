@@ -51,7 +51,12 @@ extension Compiler {
       throw unknown(name, fullName(of: name, in: target), offset)
     }
     if name == "format", arguments.count == 1 { return try format(function, target, arguments[0], offset) }
-    return try call(function, [try compile(target)] + (try all(arguments)), offset)
+    let checked = try all(arguments)
+    if name.hasPrefix("get"), let zone = arguments.first, case .string(let text)? = checked.first?.constant {
+      hostCalls.append(
+        CELProgram.HostCall(function: CELProgram.timeZone, text: text, arguments: [text], offset: zone.offset))
+    }
+    return try call(function, [try compile(target)] + checked, offset)
   }
 
   /// `optional.of`, for a name after what may be the namespace `optional`; otherwise nil.

@@ -14,12 +14,22 @@ struct Parser {
     }
     let syntax = try parser.expression()
     guard parser.current.kind == .end else {
-      throw parser.error("expected an operator, not \(parser.current.text)")
+      throw parser.error("expected an operator, not \(parser.current.text)\(parser.spelling)")
     }
     return syntax
   }
 
   private init(tokens: [Token]) { self.tokens = tokens }
+
+  /// How an operator is written that people know as a word; empty for others.
+  private var spelling: String {
+    let spellings = ["and": "&&", "or": "||", "is": "==", "equals": "==", "not": "!"]
+    for token in [current] + (at > 0 ? [previous] : []) {
+      guard case .identifier(let word) = token.kind, let symbol = spellings[word.lowercased()] else { continue }
+      return ": '\(word)' is written '\(symbol)'"
+    }
+    return ""
+  }
 
   // MARK: Tokens
 

@@ -232,6 +232,16 @@ import Testing
       ("id: a, while: \"input('motion')\", keep: { light: on }, weekdays: mom", "expected a day such as mon"),
       ("id: a, while: \"input('motion') == 'on'\", keep: { light: on }", "are never equal"),
       ("id: a, on: \"input:motion\", action: \"set(x, 1)\"", "no variable 'x'"),
+      ("id: 5, while: \"input('motion')\", keep: { light: on }", "put it in quotes"),
+      (
+        "id: a, while: \"input('motion')\", keep: { light: yes }",
+        "expected on, off, a level such as 40% or an expression (did you mean 'on'?)"
+      ),
+      ("id: a, while: \"input('motion')\", keep: { light: 150% }", "the level of 'light' is '150%'"),
+      ("id: a, while: \"input('motion') and true\", keep: { light: on }", "'and' is written '&&'"),
+      ("id: a, while: \"input('motion') OR true\", keep: { light: on }", "'OR' is written '||'"),
+      ("id: a, while: \"not input('motion')\", keep: { light: on }", "'not' is written '!'"),
+      ("id: a, while: \"now.getHours('Europe/Berlinn') > 3\", keep: { light: on }", "(did you mean 'Europe/Berlin'?)"),
     ]
     for (rule, message) in wrong {
       do {
