@@ -171,6 +171,7 @@ let sections: [(name: String, report: () throws -> Void)] = [
   ("guardian", guardian),
   ("json", JSONReaders.report),
   ("matching", matching),
+  ("automations", { try Automations(checkout: checkout, scratch: scratch, daemon: daemon).report() }),
 ]
 
 for name in wanted where !sections.contains(where: { $0.name == name }) {
