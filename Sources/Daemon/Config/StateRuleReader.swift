@@ -141,7 +141,8 @@ extension RuleReader {
 
   /// Whether a text is a single word or a percentage: expressions have functions or variables.
   private static func isNoExpression(_ text: String) -> Bool {
-    text.hasSuffix("%") || text.utf8.allSatisfy { byte in (UInt8(ascii: "a")...UInt8(ascii: "z")).contains(byte | 0x20) }
+    let letters = UInt8(ascii: "a")...UInt8(ascii: "z")
+    return text.hasSuffix("%") || text.utf8.allSatisfy { letters.contains($0 | 0x20) }
   }
 
   private static func hint(_ node: Node) -> String {
