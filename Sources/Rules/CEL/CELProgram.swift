@@ -4,7 +4,7 @@ import Model
 ///
 /// The language is the Common Expression Language (github.com/google/cel-spec). Unsupported features are errors at
 /// load, never during evaluation.
-package struct CELProgram: Sendable {
+package final class CELProgram: Sendable {
   /// The maximum length of an expression, in UTF-8 bytes.
   package static let greatestLength = 8192
 

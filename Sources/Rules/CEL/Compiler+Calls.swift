@@ -25,7 +25,11 @@ extension Compiler {
     for text in names(checked.first) {
       hostCalls.append(CELProgram.HostCall(function: name, text: text, arguments: constants, offset: place))
     }
-    return Checked(node: .host(name, checked.map(\.node), offset), type: declaration.result)
+    let values = checked.compactMap(\.constant)
+    let node: Node =
+      values.count == checked.count
+      ? .hostOfConstants(name, values, offset) : .host(name, checked.map(\.node), offset)
+    return Checked(node: node, type: declaration.result)
   }
 
   /// The texts that the first argument of a call may have: a constant, or the elements of a constant list; otherwise

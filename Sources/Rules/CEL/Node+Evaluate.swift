@@ -51,7 +51,9 @@ extension Node {
     case .sparseList(let items, let offset): return try Self.list(items, offset, &frame)
     case .map(let entries, let offset): return try Self.map(entries, offset, &frame)
     case .call(let function, let arguments, let offset): return try function.call(arguments, offset, &frame)
-    case .host(let name, let arguments, let offset): return try Self.host(name, arguments, offset, &frame)
+    case .host(let name, let arguments, let offset):
+      return try Self.host(name, try Self.all(arguments, &frame), offset, &frame)
+    case .hostOfConstants(let name, let arguments, let offset): return try Self.host(name, arguments, offset, &frame)
     case .timed(let comparison, let offset): return try comparison.evaluate(offset, &frame)
     case .matches(let operand, let regex, let offset):
       let value = try operand.evaluate(&frame)
@@ -179,9 +181,8 @@ extension Node {
   }
 
   private static func host(
-    _ name: String, _ arguments: [Node], _ offset: Int, _ frame: inout Frame
+    _ name: String, _ values: [CELValue], _ offset: Int, _ frame: inout Frame
   ) throws(CELError) -> CELValue {
-    let values = try all(arguments, &frame)
     try frame.charge(16, offset)
     do throws(CELError) {
       if let value = try frame.scope.call(name, values) { return value }

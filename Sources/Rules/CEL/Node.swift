@@ -28,6 +28,8 @@ indirect enum Node: Sendable {
   case conditional(Node, Node, Node, Int)
   case call(Function, [Node], Int)
   case host(String, [Node], Int)
+  /// A host function whose arguments are constants, as most are.
+  case hostOfConstants(String, [CELValue], Int)
   /// A comparison whose result changes as time passes.
   case timed(TimedComparison, Int)
   /// `matches` with a constant pattern, compiled at load.

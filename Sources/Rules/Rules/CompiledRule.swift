@@ -15,6 +15,8 @@ final class CompiledRule: Sendable {
   let per: CELProgram?
   /// Whether `for`, `debounce` and `cooldown` may count for several subjects.
   let hasLanes: Bool
+  /// Whether it has `for`, `debounce` or `throttle`.
+  let hasDelays: Bool
   /// What a state rule waits for and keeps; nil for an event rule.
   let state: CompiledState?
   /// Whether it has `between` or `weekdays`.
@@ -78,6 +80,7 @@ final class CompiledRule: Sendable {
     self.condition = condition
     hasHours = !declaration.hours.isAlways
     hasLanes = Self.hasLanes(declaration)
+    hasDelays = declaration.hold != nil || declaration.debounce != nil || declaration.throttle != nil
     per = declaration.per.flatMap { compiler.expression($0) }
     actions = compiler.actions(declaration.actions)
     otherwise = compiler.actions(declaration.otherwise)
@@ -125,40 +128,69 @@ final class CompiledRule: Sendable {
 /// A list of actions with compiled expressions.
 struct CompiledActions: Sendable {
   /// As declared.
-  var actions: [RuleDeclaration.Action] = []
-  /// For each action the compiled expressions of its payload; empty for actions without one.
-  var payloads: [Payload] = []
-  /// For each action the compiled condition of a `wait_for`; nil for others.
-  var conditions: [CELProgram?] = []
+  private(set) var actions: [RuleDeclaration.Action] = []
+  /// For each action the compiled expressions of its payload; empty if no action has any.
+  private var payloads: [Payload] = []
+  /// For each action the compiled condition of a `wait_for`; empty if no action has one.
+  private var conditions: [CELProgram?] = []
 
   /// The compiled fields of a payload.
   typealias Payload = [(name: String, program: CELProgram)]
+
+  /// No actions.
+  init() {}
+
+  /// Actions without expressions.
+  init(of actions: [RuleDeclaration.Action]) { self.actions = actions }
+
+  /// - Parameters:
+  ///   - payloads: the fields for each action.
+  ///   - conditions: the condition for each action.
+  init(_ actions: [RuleDeclaration.Action], payloads: [Payload], conditions: [CELProgram?]) {
+    self.actions = actions
+    if payloads.contains(where: { !$0.isEmpty }) { self.payloads = payloads }
+    if conditions.contains(where: { $0 != nil }) { self.conditions = conditions }
+  }
+
+  /// The compiled expressions of an action's payload.
+  func payload(_ action: Int) -> Payload { payloads.isEmpty ? [] : payloads[action] }
+
+  /// The compiled condition of a `wait_for`; nil for other actions.
+  func condition(_ action: Int) -> CELProgram? { conditions.isEmpty ? nil : conditions[action] }
+
+  /// Every expression.
+  var programs: [CELProgram] { payloads.flatMap { $0.map(\.program) } + conditions.compactMap(\.self) }
 }
 
 /// What a state rule waits for and keeps, compiled.
-struct CompiledState: Sendable {
+final class CompiledState: Sendable {
   /// `while` or `when`; nil if it has an error.
   let begins: CELProgram?
   /// `until`.
   let ends: CELProgram?
-  /// For each output of `keep` its level, if it is an expression.
+  /// For each output of `keep` its level, if it is an expression; empty if none is.
   let levels: [CELProgram?]
   /// `end`.
   let endActions: CompiledActions
-  /// What its conditions, its guard and its levels name.
-  let subjects: Set<RuleSubject>
+  /// What its conditions, its guard and its levels name, without duplicates.
+  let subjects: [RuleSubject]
 
   init(_ state: StateRule, guardedBy condition: CELProgram?, in hours: RuleHours, _ compiler: inout RuleCompiler) {
     begins = compiler.condition(state.begins, isForeseeable: true)
     ends = state.ends.flatMap { compiler.condition($0, isForeseeable: true) }
-    levels = state.keep.map { kept in
-      guard case .computed(let expression) = kept.level else { return nil }
-      return compiler.expression(expression, isForeseeable: true)
+    var levels: [CELProgram?] = []
+    for kept in state.keep {
+      guard case .computed(let expression) = kept.level else {
+        levels.append(nil)
+        continue
+      }
+      levels.append(compiler.expression(expression, isForeseeable: true))
     }
+    self.levels = levels.contains { $0 != nil } ? levels : []
     var subjects: Set<RuleSubject> = []
     for program in [begins, ends, condition] + levels { subjects.formUnion(program.map(RuleCompiler.subjects) ?? []) }
     if !hours.isAlways || state.atMost.map({ $0.period != .run }) ?? false { subjects.insert(.clock) }
-    self.subjects = subjects
+    self.subjects = Array(subjects)
     endActions = compiler.actions(state.endActions)
   }
 }

@@ -75,7 +75,8 @@ struct RuleCompiler {
 
   /// Compiles the actions of one list.
   mutating func actions(_ actions: [RuleDeclaration.Action]) -> CompiledActions {
-    var compiled = CompiledActions(actions: actions)
+    var payloads: [CompiledActions.Payload] = []
+    var conditions: [CELProgram?] = []
     for action in actions {
       var payload: CompiledActions.Payload = []
       for field in action.payload ?? [] {
@@ -84,17 +85,17 @@ struct RuleCompiler {
         payload.append((field.name, program))
         if case .set(let name, _) = action { checkAssignment(of: program, to: name, at: field.location) }
       }
-      compiled.payloads.append(payload)
+      payloads.append(payload)
       if case .waitFor(let condition, _) = action {
-        compiled.conditions.append(self.condition(condition, isForeseeable: true))
+        conditions.append(self.condition(condition, isForeseeable: true))
       } else {
-        compiled.conditions.append(nil)
+        conditions.append(nil)
       }
       if case .set(let name, _) = action, let message = complaint("vars", name) {
         problems.append(Diagnostic(place, "set(\(name)): \(message)"))
       }
     }
-    return compiled
+    return CompiledActions(actions, payloads: payloads, conditions: conditions)
   }
 
   /// A variable keeps the type of its first value.
@@ -108,8 +109,8 @@ struct RuleCompiler {
       ))
   }
 
-  /// What an expression names.
-  static func subjects(of program: CELProgram) -> Set<RuleSubject> {
+  /// What an expression names, without duplicates.
+  static func subjects(of program: CELProgram) -> [RuleSubject] {
     var subjects: Set<RuleSubject> = []
     for call in program.hostCalls {
       switch (call.function, call.text) {
@@ -122,7 +123,7 @@ struct RuleCompiler {
     }
     if program.variables.contains("now") { subjects.insert(.clock) }
     for field in program.selections where field.variable == "vars" { subjects.insert(.variable(field.field)) }
-    return subjects
+    return Array(subjects)
   }
 
   /// A diagnostic for an error in an expression that begins at `start`.

@@ -117,7 +117,7 @@ extension RuleEngine {
     while running.next < running.list.actions.count {
       let place = running.next
       running.next += 1
-      let action = running.list.actions[place].map { _ in payload(running.list.payloads[place], running.event) }
+      let action = running.list.actions[place].map { _ in payload(running.list.payload(place), running.event) }
       part.append(action)
       if case .failure? = action.payload { running.next = running.list.actions.count }
       if action.waits { break }
@@ -163,7 +163,7 @@ extension RuleEngine {
         goOn(running)
       }
     case .waitFor(let condition, let time):
-      guard let program = running.list.conditions[running.next - 1] else { return goOn(running) }
+      guard let program = running.list.condition(running.next - 1) else { return goOn(running) }
       running.timer = clock.schedule(after: time) { [weak self, weak running] in
         guard let self, let running else { return }
         running.timer = nil
@@ -236,13 +236,4 @@ final class RunningFiring {
 
   /// Whether the last action that was handed out waits.
   var isAtWait: Bool { next > 0 && list.actions[next - 1].waits }
-}
-
-extension CompiledActions {
-  /// Actions without expressions.
-  init(of actions: [RuleDeclaration.Action]) {
-    self.actions = actions
-    payloads = Array(repeating: [], count: actions.count)
-    conditions = Array(repeating: nil, count: actions.count)
-  }
 }

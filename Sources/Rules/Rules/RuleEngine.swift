@@ -181,9 +181,9 @@ package final class RuleEngine {
       if one.isDisabled { continue }
       switch evaluate(one, event) {
       case .success(true): hold(one, lane(of: one, event), RuleProgress.Folded(event: event, count: 1))
-      case .success(false): release(lane(of: one, event))
+      case .success(false): if one.rule.hasDelays { release(lane(of: one, event)) }
       case .failure(let error):
-        release(lane(of: one, event))
+        if one.rule.hasDelays { release(lane(of: one, event)) }
         report(one, describe(error, one.rule.declaration.condition?.text), event)
       }
     }

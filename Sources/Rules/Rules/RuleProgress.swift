@@ -33,25 +33,12 @@ final class RuleProgress {
   var lastFired: Instant?
   var lastError: String?
   var failed: UInt64 = 0
-  /// The earliest time of the next firing after a failed one.
-  var retryFrom: Instant?
-  /// The `turn` of the newest firing.
-  var turn: Turn?
-  /// The newest firing that failed.
-  var failedFiring: UInt64?
-
-  /// What it keeps for events that are about no device or agent in particular.
-  let lane: RuleLane
-  /// What it keeps for each device or agent, or each value of `per`; empty for rules without `for`, `debounce` and
-  /// `cooldown`, and for those that are about one device only.
-  private(set) var lanes: [String: RuleLane] = [:]
-  /// `max_per_hour`: the accepted firings of the last hour, oldest first; empty for rules without this limit.
-  var lastHour: [Instant] = []
+  /// What its limits have counted, and what waits for them; nil until an event has matched. Most of many rules never
+  /// need it.
+  private var account: RuleAccount?
 
   /// Running firings, oldest first.
   var atWork: [UInt64] = []
-  /// `mode: queued`: the firings that wait for the running one.
-  var queue: [Folded] = []
 
   /// The timer of `every`, `cron` and `at`; nil for other rules.
   let schedule: RuleSchedule?
@@ -62,7 +49,6 @@ final class RuleProgress {
     self.rule = rule
     self.rank = rank
     let declaration = rule.declaration
-    lane = RuleLane("", declaration)
     switch declaration.trigger {
     case .events, .state: schedule = nil
     case .every, .cron, .at: schedule = RuleSchedule()
@@ -83,8 +69,48 @@ final class RuleProgress {
     return allLanes.flatMap { $0.delays?.takeTimers() ?? [] } + [schedule?.timer].compactMap { $0 }
   }
 
-  /// All lanes, that of no subject first.
-  var allLanes: [RuleLane] { [lane] + lanes.values.sorted { $0.subject < $1.subject } }
+  // MARK: Limits
+
+  private var counted: RuleAccount {
+    if let account { return account }
+    let made = RuleAccount(rule)
+    account = made
+    return made
+  }
+
+  /// The `turn` of the newest firing.
+  var turn: Turn? {
+    get { account?.turn }
+    set { counted.turn = newValue }
+  }
+  /// The newest firing that failed.
+  var failedFiring: UInt64? {
+    get { account?.failedFiring }
+    set { counted.failedFiring = newValue }
+  }
+  /// The earliest time of the next firing after a failed one.
+  var retryFrom: Instant? {
+    get { account?.retryFrom }
+    set { counted.retryFrom = newValue }
+  }
+  /// `max_per_hour`: the accepted firings of the last hour, oldest first; empty for rules without this limit.
+  var lastHour: [Instant] {
+    get { account?.lastHour ?? [] }
+    set { counted.lastHour = newValue }
+  }
+  /// `mode: queued`: the firings that wait for the running one.
+  var queue: [Folded] {
+    get { account?.queue ?? [] }
+    set { counted.queue = newValue }
+  }
+
+  /// What it keeps for events that are about no device or agent in particular.
+  var lane: RuleLane { counted.lane }
+
+  /// All lanes, that of no subject first; empty while no event has matched.
+  var allLanes: [RuleLane] {
+    account.map { [$0.lane] + $0.lanes.values.sorted { $0.subject < $1.subject } } ?? []
+  }
 
   /// The most subjects of a rule.
   static let mostLanes = 256
@@ -93,20 +119,36 @@ final class RuleProgress {
   /// - Returns: with it, the lane that was given up.
   func lane(of subject: String, at now: Instant) -> (RuleLane, givenUp: RuleLane?) {
     if subject.isEmpty { return (lane, nil) }
-    if let known = lanes[subject] {
+    let account = counted
+    if let known = account.lanes[subject] {
       known.lastUsed = now
       return (known, nil)
     }
     var givenUp: RuleLane?
-    if lanes.count >= Self.mostLanes {
-      givenUp = lanes.values.min { $0.lastUsed < $1.lastUsed }
-      if let givenUp { lanes[givenUp.subject] = nil }
+    if account.lanes.count >= Self.mostLanes {
+      givenUp = account.lanes.values.min { $0.lastUsed < $1.lastUsed }
+      if let givenUp { account.lanes[givenUp.subject] = nil }
     }
-    let made = RuleLane(subject, rule.declaration)
+    let made = RuleLane(subject, rule)
     made.lastUsed = now
-    lanes[subject] = made
+    account.lanes[subject] = made
     return (made, givenUp)
   }
+}
+
+/// What the limits of a rule have counted, and what waits for them.
+private final class RuleAccount {
+  var turn: RuleProgress.Turn?
+  var failedFiring: UInt64?
+  var retryFrom: Instant?
+  var lastHour: [Instant] = []
+  var queue: [RuleProgress.Folded] = []
+  let lane: RuleLane
+  /// What the rule keeps for each device or agent, or each value of `per`; empty for rules without `for`, `debounce` and
+  /// `cooldown`, and for those that are about one device only.
+  var lanes: [String: RuleLane] = [:]
+
+  init(_ rule: CompiledRule) { lane = RuleLane("", rule) }
 }
 
 /// What a rule keeps for one subject: `for`, `debounce` and `cooldown` count for each device or agent by itself.
@@ -121,9 +163,9 @@ final class RuleLane {
   var restsUntil: Instant?
   var lastUsed = Instant(nanoseconds: 0)
 
-  init(_ subject: String, _ rule: RuleDeclaration) {
+  init(_ subject: String, _ rule: CompiledRule) {
     self.subject = subject
-    delays = rule.hold != nil || rule.debounce != nil || rule.throttle != nil ? RuleDelays() : nil
+    delays = rule.hasDelays ? RuleDelays() : nil
   }
 }
 

@@ -47,8 +47,8 @@ package struct StateRule: Sendable, Hashable {
   package enum Level: Sendable, Hashable {
     /// 0 to 1.
     case fixed(Double)
-    /// An expression whose value is 0 to 1, `true` or `false`.
-    case computed(RuleDeclaration.Condition)
+    /// An expression whose value is 0 to 1, `true` or `false`. Out of line: most levels are fixed.
+    indirect case computed(RuleDeclaration.Condition)
   }
 
   /// `at_most`: a limit of the time that outputs are kept.

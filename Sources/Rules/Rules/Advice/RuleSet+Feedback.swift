@@ -89,7 +89,7 @@ extension RuleSet {
     if rule.state != nil { all.append(Publication(type: "rule:ended", fields: id, origin: "end")) }
     for kept in rule.declaration.state?.keep ?? [] { all.append(change(of: kept.device, RuleText.kept(kept))) }
     for list in [rule.actions, rule.otherwise, rule.state?.endActions ?? CompiledActions()] {
-      for (action, payload) in zip(list.actions, list.payloads) { all += publications(of: action, payload, id) }
+      for (place, action) in list.actions.enumerated() { all += publications(of: action, list.payload(place), id) }
     }
     return all
   }

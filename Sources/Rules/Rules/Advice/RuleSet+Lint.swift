@@ -19,7 +19,7 @@ extension RuleSet {
 
   private static func readVariables(of rule: CompiledRule) -> [String] {
     let lists = [rule.actions, rule.otherwise, rule.state?.endActions ?? CompiledActions()]
-    var programs = lists.flatMap { $0.payloads.flatMap { $0.map(\.program) } + $0.conditions.compactMap(\.self) }
+    var programs = lists.flatMap(\.programs)
     programs += [rule.condition, rule.per, rule.state?.begins, rule.state?.ends].compactMap(\.self)
     programs += rule.state?.levels.compactMap(\.self) ?? []
     return programs.flatMap(\.selections).filter { $0.variable == "vars" }.map(\.field)
@@ -120,7 +120,7 @@ private struct RuleLint {
   private func readsLevel(_ text: String, of device: DeviceID) -> Bool {
     guard let program = try? CELProgram(text, functions: .rules) else { return false }
     return program.hostCalls.contains { $0.function == "device" && $0.text == device.rawValue }
-      && text.split(separator: " ").joined().contains(").state")
+      && text.split(separator: " ").joined().holds(").state")
   }
 }
 

@@ -113,8 +113,8 @@ extension CompiledRule {
   }
 
   private static func expressions(_ list: CompiledActions, _ patterns: [EventPattern]) -> [Expression] {
-    zip(list.actions, list.payloads).flatMap { action, payload in
-      payload.compactMap { name, program in
+    list.actions.enumerated().flatMap { place, action in
+      list.payload(place).compactMap { name, program in
         action.payload?.first { $0.name == name }.map {
           Expression(program: program, location: $0.location, patterns: patterns)
         }

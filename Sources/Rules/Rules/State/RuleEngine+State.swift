@@ -86,8 +86,8 @@ extension RuleEngine {
       return .success([])
     }
     var levels: [Double] = []
-    for (kept, program) in zip(keep, programs) {
-      switch (kept.level, program) {
+    for (place, kept) in keep.enumerated() {
+      switch (kept.level, programs.isEmpty ? nil : programs[place]) {
       case (.fixed(let level), _): levels.append(level)
       case (.computed(let expression), let program?):
         do throws(CELError) {
@@ -189,9 +189,7 @@ extension RuleEngine {
   }
 
   private func begin(_ one: RuleProgress, _ state: StateProgress) {
-    if clock.now - state.burstBegan >= .seconds(1) { (state.burst, state.burstBegan) = (0, clock.now) }
-    state.burst += 1
-    if state.burst > Self.mostBeginnings {
+    if state.countBeginning(at: clock.now) > Self.mostBeginnings {
       state.restsUntil = clock.now + Self.rest
       report(
         one, "it began \(Self.mostBeginnings) times within a second, and rests for \(Self.rest.text)",

@@ -29,8 +29,9 @@ extension RuleEngine {
   }
 
   private func start(_ one: RuleProgress, life: StateRuleLife, memory: RuleMemory) {
-    let watch = RuleWatch(one.rule.state?.subjects ?? [], rank: one.rank) { [weak self, weak one] change in
-      if let self, let one { look(at: one, change) }
+    // Unowned: both live as long as the watch is in `watches`, and a weak reference would cost each rule an allocation.
+    let watch = RuleWatch(one.rule.state?.subjects ?? [], rank: one.rank) { [unowned self, unowned one] change in
+      look(at: one, change)
     }
     let state = StateProgress(watch, life: life, memory: memory, now: clock.now)
     one.state = state

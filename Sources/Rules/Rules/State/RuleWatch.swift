@@ -2,8 +2,8 @@ import Model
 
 /// Conditions that are looked at when something they name changes, or at a computed time; never by polling.
 final class RuleWatch {
-  /// What the conditions name.
-  let subjects: Set<RuleSubject>
+  /// What the conditions name, without duplicates.
+  let subjects: [RuleSubject]
   /// Looks at them. The subject is the one that has changed; nil when time has passed, and for the first look.
   var look: (RuleSubject?) -> Void
   /// The order of looks within a turn.
@@ -15,7 +15,7 @@ final class RuleWatch {
   var timer: TimerID?
   var due = Instant(nanoseconds: .max)
 
-  init(_ subjects: Set<RuleSubject>, rank: Int, look: @escaping (RuleSubject?) -> Void) {
+  init(_ subjects: [RuleSubject], rank: Int, look: @escaping (RuleSubject?) -> Void) {
     self.subjects = subjects
     self.rank = rank
     self.look = look
@@ -36,7 +36,10 @@ struct WatchList {
     for subject in watch.subjects { bySubject[subject, default: []].append(watch) }
   }
 
+  /// Removes a watch, which is looked at no more, even if it waits for that.
   mutating func remove(_ watch: RuleWatch) {
+    watch.isDirty = false
+    watch.look = { _ in }
     for subject in watch.subjects {
       bySubject[subject]?.removeAll { $0 === watch }
       if bySubject[subject]?.isEmpty ?? false { bySubject[subject] = nil }
