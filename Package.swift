@@ -230,7 +230,7 @@ let allTests: [Target] = [
     "KernelTestKit",
     [
       "Model", "OpenStarryAgent", "Linux", "CLinux", "CGPIOD", "CV4L2", "CJPEG", "EventLoop", "HAL", "HALLinux",
-      "Agent", "AgentInProcess", "Rules", "Config", "Orchestrator",
+      "HALSimulated", "Agent", "AgentInProcess", "Rules", "Config", "Orchestrator",
     ]),
 
   tests("ModelTests", in: "Base", ["TestKit", "Linux", "Model", "OpenStarryAgent"]),
@@ -243,7 +243,7 @@ let allTests: [Target] = [
     "HALSimulatedTests", in: "Hardware", ["TestKit", "Model", "Linux", "Config", "HAL", "HALSimulated", "HALTestKit"]),
   tests(
     "HALLinuxTests", in: "Hardware",
-    ["TestKit", "ChipKit", "Chips", "HALLinux", "Model", "Guardian", "Linux", "EventLoop", "HAL", "CGPIOD"]),
+    ["TestKit", "ChipKit", "Chips", "HALLinux", "Model", "Config", "Guardian", "Linux", "EventLoop", "HAL", "CGPIOD"]),
   tests("ChipsTests", in: "Hardware", ["ChipKit", "Chips", "HAL", "Model"]),
 
   program("guardian-ward", ["GuardianTestKit"], path: "Tests/Guardian/GuardianWard"),

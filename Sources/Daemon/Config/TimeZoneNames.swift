@@ -8,7 +8,7 @@ enum TimeZoneNames {
   static func complaint(about zone: String) -> String? {
     if zone == "UTC" || zone == "local" || isOffset(zone) { return nil }
     guard Files.isFolder("\(ZoneFiles.folder)/Europe") else { return nil }
-    let isSafe = !zone.hasPrefix("/") && !zone.hasPrefix(".") && !zone.contains("..")
+    let isSafe = !zone.hasPrefix("/") && !zone.hasPrefix(".") && !zone.holds("..")
     if isSafe, ZoneFiles.read(zone) != nil { return nil }
     return "there is no time zone \(Wording.quoted(zone))"
       + (isSafe ? Suggestion.phrase(for: zone, in: neighbours(of: zone)) : "")

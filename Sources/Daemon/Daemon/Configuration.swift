@@ -1,4 +1,5 @@
 import Config
+import HALLinux
 import Isolations
 import Journal
 import Linux

@@ -1,15 +1,14 @@
-import HALLinux
 import Model
 
 /// The board that `openstarryd --simulate` runs in place of a real one.
-enum SimulatedBoard {
+package enum SimulatedBoard {
   /// A copy with every device simulated. Each sensor shows a plausible value, and each input is inactive, until it is
   /// given another value.
   ///
   /// What is simulated is the value that a sensor shows, not the one that its chip measures. So calibration and
   /// conversion are left out, and filters stay. A simulated value does not move by itself, so no sensor is ever stuck.
   /// - Returns: a board that was simulated before unchanged.
-  static func replacing(_ board: Board) -> Board {
+  package static func replacing(_ board: Board) -> Board {
     guard board.backend == .linux else { return board }
     var result = board.simulated
     // Rules may use the clock of a machine that is not synchronised, as on every simulated board.

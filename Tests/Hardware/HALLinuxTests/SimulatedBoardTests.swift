@@ -1,9 +1,10 @@
 import Config
+import HAL
 import Model
 import TestKit
 import Testing
 
-@testable import Daemon
+@testable import HALLinux
 
 /// The board of `--simulate`.
 @Suite struct SimulatedBoardTests {
@@ -33,7 +34,7 @@ import Testing
 
   private func settings(_ id: DeviceID, _ board: Board) throws -> SensorSettings {
     let device = try #require(board.device(id))
-    guard case .sensor(let settings) = device.kind else { throw ArgumentError("\(id) is no sensor") }
+    guard case .sensor(let settings) = device.kind else { throw HALError.invalid(id, "is no sensor") }
     return settings
   }
 

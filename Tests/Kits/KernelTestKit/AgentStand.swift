@@ -19,9 +19,9 @@ package final class AgentStand {
   /// - Parameter rules: the text of an `orchestration.yaml`.
   package init(
     _ board: Board, _ devices: [DeviceID], agents manifests: [Manifest], types: [AgentType], rules: String,
-    change: (inout Device) -> Void = { _ in }
+    simulates: Bool = false, change: (inout Device) -> Void = { _ in }
   ) throws {
-    let stand = try Stand(board, devices, change: change)
+    let stand = try Stand(board, devices, simulates: simulates, change: change)
     self.stand = stand
     var site = DaemonCore.Site(
       loop: stand.loop, log: stand.log, hardware: stand.hardware, home: "/tmp/kernel-ring.registry",

@@ -1,6 +1,7 @@
 import EventLoop
 import HAL
 import HALLinux
+import HALSimulated
 import Linux
 import Model
 import Orchestrator
@@ -9,7 +10,7 @@ import Orchestrator
 package final class Stand {
   package let loop: EventLoop
   package let board: Board
-  package let backend: LinuxBackend
+  package let backend: any Backend
   package let log: EventLog
   package let hardware: Hardware
   /// All events since the start, including those that the log's ring has dropped.
@@ -22,10 +23,11 @@ package final class Stand {
   /// Assembles the parts and opens the devices.
   /// - Parameters:
   ///   - devices: the devices to use; nil for all of the board.
+  ///   - simulates: whether every device is simulated, as by `openstarryd --simulate`.
   ///   - change: changes a device's declaration for the test.
   /// - Throws: `Skip` when the board does not have a device.
   package init(
-    _ board: Board, _ devices: [DeviceID]? = nil, change: (inout Device) -> Void = { _ in }
+    _ board: Board, _ devices: [DeviceID]? = nil, simulates: Bool = false, change: (inout Device) -> Void = { _ in }
   ) throws {
     var board = board
     if let devices {
@@ -33,11 +35,12 @@ package final class Stand {
       board.devices = board.devices.filter { devices.contains($0.id) }
     }
     for index in board.devices.indices { change(&board.devices[index]) }
+    if simulates { board = SimulatedBoard.replacing(board) }
     self.board = board
     let loop = try EventLoop()
     self.loop = loop
     log = EventLog(clock: loop, capacity: 4096, depthLimit: 16, later: { loop.later($0) })
-    backend = LinuxBackend(board: board, loop: loop)
+    backend = simulates ? SimulatedBackend(board: board, clock: loop, seed: 1) : LinuxBackend(board: board, loop: loop)
     hardware = Hardware(board: board, backend: backend, clock: loop, events: log)
     _ = log.listen(EventPattern("*")) { [unowned self] in events.append($0) }
     hardware.open()
@@ -48,6 +51,15 @@ package final class Stand {
     guard !isClosed else { return }
     isClosed = true
     hardware.close(mode)
+  }
+
+  /// The backend of the kernel's devices.
+  /// - Throws: every device is simulated.
+  package var linux: LinuxBackend {
+    get throws {
+      guard let linux = backend as? LinuxBackend else { throw Failure("every device is simulated") }
+      return linux
+    }
   }
 
   // MARK: Waiting

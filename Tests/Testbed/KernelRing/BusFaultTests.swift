@@ -55,7 +55,7 @@ extension RingTests {
     let stand = try Stand(ring.board, [])
     defer { stand.close() }
     var answer: Result<I2CScan, HALError.Fault>?
-    stand.backend.scan(bus: "sensors") { answer = $0 }
+    try stand.linux.scan(bus: "sensors") { answer = $0 }
     try stand.wait("the scan") { answer != nil }
     let chips = try answer?.get().chips ?? []
     let wanted: [UInt8] = [

@@ -147,7 +147,7 @@ extension RingTests {
     let format = FrameFormat(pixels: .grey, width: 320, height: 240)
     let bytes = (0..<(320 * 240)).map { UInt8($0 % 320 < 160 ? shade : 255 - shade) }
     var answer: Result<[UInt8], HALError.Fault>?
-    stand.backend.encoder.encode(Frame(sequence: 0, time: stand.loop.now, format: format, bytes: bytes)) {
+    try stand.linux.encoder.encode(Frame(sequence: 0, time: stand.loop.now, format: format, bytes: bytes)) {
       answer = $0
     }
     try stand.wait("the encoder") { answer != nil }

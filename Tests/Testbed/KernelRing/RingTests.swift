@@ -5,7 +5,7 @@ import Model
 enum RingTests {
   static var all: [RingTest] {
     board + lines + edges + actuators + guardian + wires + chips + busFaults + kernelSensors + watchdogs + cameras
-      + wholePath
+      + wholePath + twins
   }
 
   private static var board: [RingTest] {
