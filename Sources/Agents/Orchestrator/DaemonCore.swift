@@ -111,7 +111,7 @@ package final class DaemonCore {
     hardware.open(leaseStore: guardian)
     if let counts = kept.counts { hardware.recallCounts(counts, store: registry) }
     charge()
-    rules.recall(kept.cooldowns, kept.ruleMemories, kept.variables)
+    rules.recall(kept.cooldowns, kept.ruleMemories, kept.variables, kept.messages)
     do { _ = try rules.reloadRules() } catch {
       owner?.failed("\(error)\nno rules are in force: correct the file, then 'openstarry rules reload'")
     }
@@ -138,7 +138,7 @@ package final class DaemonCore {
     }
     agents.restore(kept.states)
     if let counts = kept.counts { hardware.recallCounts(counts, store: registry) }
-    rules.recall(kept.cooldowns, kept.ruleMemories, kept.variables)
+    rules.recall(kept.cooldowns, kept.ruleMemories, kept.variables, kept.messages)
     adopt([], kept)
     releaseOfTheGone(hasAllAgents: true)
     agents.startResident(kept.agents.map(\.id))

@@ -36,6 +36,15 @@ package protocol RuleControl: AnyObject {
   /// - Throws: it is not declared, or the value has another type.
   func setVariable(_ name: String, _ value: Value, by holder: String, cause: Cause?) throws(NoAnswer)
 
+  /// What rules have told people (`notify`), oldest first: `id`, `time` in milliseconds since 1970, and the payload of
+  /// `rule:notify`.
+  var messages: [Fields] { get }
+
+  /// Removes messages, durably.
+  /// - Parameter last: the newest one to be removed; nil for all.
+  /// - Returns: how many were removed.
+  func removeMessages(through last: ULID?) -> Int
+
   /// Calls `done` once, now or later: with nil when all that people chose so far is on the disk, or else with the reason
   /// why it would not survive a restart.
   func whenStored(_ done: @escaping (String?) -> Void)

@@ -255,14 +255,16 @@ import Testing
     let client = try harness.connect()
     let asked: [(String, Fields)] = [
       ("rules.set", ["name": "armed", "value": true]), ("rules.enable", ["rule": "hot", "enabled": false]),
-      ("rules.resume", ["rule": "hot"]),
+      ("rules.resume", ["rule": "hot"]), ("messages.remove", [:]),
     ]
+    #expect(try client.call("messages.list").get()["messages"]?.list?.count == 1)
     for (method, parameters) in asked { #expect(try client.call(method, parameters).get()["warning"] == .null) }
     harness.rules.diskProblem = "the disk is full"
     for (method, parameters) in asked {
       #expect(
         try client.call(method, parameters).get()["warning"] == "it will not survive a restart: the disk is full")
     }
+    #expect(try client.call("messages.list").get()["messages"] == .list([]))
     #expect(harness.rules.variables["armed"] == true && harness.rules.disabled == ["hot"])
   }
 

@@ -58,6 +58,13 @@ package final class OneRule: RuleControl {
     variables[name] = value
   }
 
+  package private(set) var messages: [Fields] = [["id": "01JZ0000000000000000000000", "rule": "hot", "text": "30 °C"]]
+
+  package func removeMessages(through last: ULID?) -> Int {
+    defer { messages = [] }
+    return messages.count
+  }
+
   package func whenStored(_ done: @escaping (String?) -> Void) { done(diskProblem) }
 
   package func suspendClaims(on device: DeviceID, by holder: String, for time: Duration) {}

@@ -34,7 +34,7 @@ struct Situation {
     let (declarations, others) = try ConfigText.rules(
       Array(rules.utf8), file: "rules.yaml", known: KnownNames(board: board))
     let compiled = try RuleSet(compiling: declarations.rules, variables: declarations.firstValues)
-    warnings = (doubts + others + compiled.payloadWarnings).map { "\($0)" }
+    warnings = (doubts + others + compiled.payloadWarnings + compiled.feedbackWarnings).map { "\($0)" }
     trial = try RuleTrial(
       board, try Self.rules(rules, board), home: folder.path, wall: Self.seconds(start),
       initial: TrialScript(script).opening(on: board))

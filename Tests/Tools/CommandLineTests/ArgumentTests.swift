@@ -51,7 +51,7 @@ struct ArgumentTests {
       "doctor", "estop", "budget x", "history x -n 5",
       "status", "state", "devices", "version", "rules list", "rules reload", "rules explain x",
       "rules enable x", "rules disable x", "rules resume x", "rules set x 1", "rules vars", "rules replay",
-      "rules lint",
+      "rules lint", "messages",
       "rules test a:b",
       "daemon stop",
       "daemon reload", "daemon leave-safe-mode", "read x", "set x on", "release x", "why x", "events",

@@ -177,7 +177,7 @@ extension RuleRunner {
     let rule = running.firing.rule
     let reason = "\(action): \(why)"
     engine?.failed(running.firing.id, reason)
-    guard let count = told[rule, default: Fold(.seconds(600))].add(reason, at: clock.now) else { return }
+    guard let count = reported[rule, default: Fold(.seconds(600))].add(reason, at: clock.now) else { return }
     events.publish(
       RuleEvents.error(rule, action: action, why, count: count), from: "rule/\(rule)", cause: running.cause)
   }
@@ -194,9 +194,10 @@ extension RuleRunner {
       case .notify(let payload, let to, let picture):
         let text = try Self.text(payload)
         try limitEmissions(running)
-        events.publish(
-          RuleEvents.notify(running.firing.rule, text, to: to, picture: picture), from: name(running),
-          cause: running.cause)
+        messageLog.add(
+          events.publish(
+            RuleEvents.notify(running.firing.rule, text, to: to, picture: picture), from: name(running),
+            cause: running.cause))
       case .log(let payload):
         let text = try Self.text(payload)
         try limitEmissions(running)

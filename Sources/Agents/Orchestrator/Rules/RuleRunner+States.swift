@@ -144,6 +144,10 @@ extension RuleRunner {
     registry.flush { result in if case .failure(let failure) = result { done(failure.message) } else { done(nil) } }
   }
 
+  package var messages: [Fields] { messageLog.all }
+
+  package func removeMessages(through last: ULID?) -> Int { messageLog.remove(through: last) }
+
   // MARK: Variables
 
   package func setVariable(_ name: String, _ value: Value, by holder: String, cause: Cause?) throws(NoAnswer) {

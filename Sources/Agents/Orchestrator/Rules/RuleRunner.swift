@@ -12,6 +12,11 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
   private(set) var engine: RuleEngine?
   /// The claims of state rules on outputs.
   let claims: OutputClaims
+  /// What rules have told people.
+  private(set) lazy var messageLog = Messages { [unowned self] changes in
+    // The registry reports a disk that cannot be written, once for all changes.
+    try? registry?.keep(changes)
+  }
   /// The retained events, to find the causes of changes; nil without them.
   package weak var history: (any EventHistory)?
   /// When it was made, for the age of readings that never came.
@@ -43,7 +48,7 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
   /// How many rules are reported one by one when they wait for agents.
   private static let mostReported = 100
   /// Folds reports of failed actions.
-  var told: [RuleID: Fold] = [:]
+  var reported: [RuleID: Fold] = [:]
   /// The clock for `cron` rules and `now`.
   package let boardClock: BoardClock
   /// Stores cooldowns; nil when they do not survive a restart. Set it before the first rules.
@@ -197,7 +202,7 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
     declared = rules.variables
     variables = Fields(declared.map { ($0.key, variables[$0.key] ?? $0.value) })
     recall()
-    told = [:]
+    reported = [:]
     measureSensors(for: rules)
     for case .device(let id) in engine?.watchedSubjects ?? [] { watchForSilence(of: id) }
     agents.askReports(of: rules.askedAgents.map { AgentID($0) })
@@ -251,8 +256,10 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
 
   /// Restores what the previous daemon stored: now, or once there are rules.
   package func recall(
-    _ cooldowns: [RuleID: RuleCooldown], _ memories: [RuleID: RuleMemory] = [:], _ variables: [String: Value] = [:]
+    _ cooldowns: [RuleID: RuleCooldown], _ memories: [RuleID: RuleMemory] = [:], _ variables: [String: Value] = [:],
+    _ messages: [ULID: Value] = [:]
   ) {
+    messageLog.recall(messages)
     (kept, keptMemories, keptVariables) = (cooldowns, memories, variables)
     if engine?.count ?? 0 > 0 { recall() }
   }

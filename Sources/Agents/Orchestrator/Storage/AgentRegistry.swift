@@ -30,6 +30,8 @@ package enum RegistryChange: Sendable {
   case rule(RuleID, RuleMemory?)
   /// A variable of the rules.
   case variable(String, Value)
+  /// What a rule has told people; nil removes it.
+  case message(ULID, Value?)
   /// A line of the restart ledger; the registry fills in its boot.
   indirect case ledger(LedgerEntry)
 }

@@ -24,6 +24,8 @@ package final class StoredRegistry: AgentRegistry {
     package var ruleMemories: [RuleID: RuleMemory] = [:]
     /// The variables of the rules.
     package var variables: [String: Value] = [:]
+    /// What rules have told people, and nobody has removed.
+    package var messages: [ULID: Value] = [:]
     /// The ledger's last line about the daemon; nil before its first start.
     package var lastOfDaemon: LedgerEntry?
     /// Warnings for people: a file was restored or cannot be read.
@@ -244,7 +246,7 @@ struct StoreSlot {
         agents: try store.agents(), states: try store.states(),
         disabled: Set(try store.notes(beginning: StoreChange.disabledNote).map { AgentID($0.key) }),
         cooldowns: try cooldowns(store), counts: try counts(store), ruleMemories: try memories(store),
-        variables: try variables(store),
+        variables: try variables(store), messages: try messages(store),
         lastOfDaemon: try store.lastOfDaemon(),
         notices: store.notices + (problem.map { [$0] } ?? []))
     } catch {
@@ -280,6 +282,14 @@ struct StoreSlot {
       variables[name] = try? JSON.decode(Array(text.utf8)[...])
     }
     return variables
+  }
+
+  private func messages(_ store: Store) throws(StoreError) -> [ULID: Value] {
+    var messages: [ULID: Value] = [:]
+    for (id, text) in try store.notes(beginning: StoreChange.messageNote) {
+      if let id = ULID(id) { messages[id] = try? JSON.decode(Array(text.utf8)[...]) }
+    }
+    return messages
   }
 
   /// - Returns: nil when everything is on the disk; otherwise the error in a sentence.
@@ -327,6 +337,8 @@ extension StoreChange {
   static let ruleNote = "rule."
   /// The prefix of notes about variables of the rules. Their texts are JSON.
   static let variableNote = "variable."
+  /// The prefix of notes with messages of rules. Their texts are JSON.
+  static let messageNote = "message."
   /// The prefix of notes about disabled agents. Their texts are empty.
   static let disabledNote = "disabled."
 
@@ -342,6 +354,7 @@ extension StoreChange {
       case .count(let input, let pulses): .setNote("\(Self.countNote)\(input)", "\(pulses)")
       case .rule(let rule, let memory): .setNote("\(Self.ruleNote)\(rule)", memory?.text)
       case .variable(let name, let value): .setNote("\(Self.variableNote)\(name)", JSON.text(value))
+      case .message(let id, let message): .setNote("\(Self.messageNote)\(id)", message.map { JSON.text($0) })
       case .ledger(let entry): .appendLedger(entry)
       }
   }

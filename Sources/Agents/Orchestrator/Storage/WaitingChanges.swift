@@ -13,6 +13,7 @@ struct WaitingChanges {
     case count(DeviceID)
     case rule(RuleID)
     case variable(String)
+    case message(ULID)
 
     /// - Returns: nil for changes that are all kept.
     init?(_ change: RegistryChange) {
@@ -23,6 +24,7 @@ struct WaitingChanges {
       case .count(let input, _): self = .count(input)
       case .rule(let rule, _): self = .rule(rule)
       case .variable(let name, _): self = .variable(name)
+      case .message(let id, _): self = .message(id)
       case .agent, .removal, .ledger: return nil
       }
     }

@@ -116,7 +116,7 @@ extension ControlMethods {
 extension Call {
   /// Answers when the change that was made is on the disk, or with a `warning` that it is not.
   /// - Returns: nil.
-  fileprivate func answerWhenStored(_ result: Fields) -> Value? {
+  func answerWhenStored(_ result: Fields) -> Value? {
     services.rules.whenStored { [self] problem in
       var result = result
       result["warning"] = problem.map { .string("it will not survive a restart: \($0)") } ?? .null

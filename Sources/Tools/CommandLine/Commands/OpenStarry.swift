@@ -9,7 +9,7 @@ package struct OpenStarry: ParsableCommand {
     abstract: "Watches and commands the daemon that runs agents on this board.",
     discussion: """
       Exit codes: 0 done, 1 failed, 2 wrong command line, 3 no daemon, 4 not allowed, 5 not found, 6 busy or limited, \
-      7 wrong state, 8 an emergency stop that is in force but could not be stored.
+      7 wrong state, 8 done, but not stored: a restart of the daemon undoes it.
       """,
     version: "openstarry \(Release.version)",
     groupedSubcommands: [
@@ -27,7 +27,7 @@ package struct OpenStarry: ParsableCommand {
           ProcessList.self, BudgetList.self, Logs.self, Spawn.self, Kill.self, Restart.self, Wake.self, Register.self,
           Deploy.self, Unregister.self, AgentCommands.self, PluginCommands.self,
         ]),
-      CommandGroup(name: "Events and rules", subcommands: [Emit.self, RuleCommands.self, Expression.self]),
+      CommandGroup(name: "Events and rules", subcommands: [Emit.self, RuleCommands.self, Messages.self, Expression.self]),
       CommandGroup(
         name: "Files",
         subcommands: [InitCommand.self, Check.self, BoardFiles.self, SettingsFiles.self, SchemaCommand.self]),
