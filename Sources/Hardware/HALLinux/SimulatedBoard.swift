@@ -30,7 +30,7 @@ package enum SimulatedBoard {
 
   /// The value at the start: room temperature, half of a percentage, the pressure of the air, or else 0.
   /// - Parameter range: plausible values; the middle of it replaces a value outside.
-  static func start(_ unit: String, within range: ClosedRange<Double>? = nil) -> Double {
+  package static func start(_ unit: String, within range: ClosedRange<Double>? = nil) -> Double {
     let value =
       if unit.isSame(as: "%") { 50.0 } else {
         UnitConversion(from: "°C", to: unit)?(20) ?? UnitConversion(from: "hPa", to: unit)?(1013) ?? 0

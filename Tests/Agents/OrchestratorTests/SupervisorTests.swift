@@ -440,6 +440,7 @@ func refusal(_ body: () throws(AgentControlError) -> Void) -> AgentControlError?
       case .cooldown(let rule, _): "cooldown \(rule)"
       case .rule(let rule, _): "rule \(rule)"
       case .variable(let name, _): "variable \(name)"
+      case .message(let id, _): "message \(id)"
       case .count(let input, let pulses): "count \(input) \(pulses)"
       case .ledger(let entry): "ledger \(entry.agent) \(entry.reason)"
       }

@@ -1,5 +1,6 @@
 import Config
 import HAL
+import HALLinux
 import KernelTestKit
 import Model
 
@@ -113,7 +114,8 @@ extension RingTests {
   ) throws -> [String: [String]] {
     let chip = try SimulatedBus().chip(0x48)
     try chip.heal()
-    try chip.hold(words: [register(21)])
+    // What `--simulate` begins with.
+    try chip.hold(words: [register(SimulatedBoard.start("°C"))])
     var lines: [DeviceID: (chip: SimulatedChip, line: String, activeLow: Bool)] = [:]
     for device in board.devices {
       guard case .input = device.kind else { continue }
@@ -130,7 +132,6 @@ extension RingTests {
       guard let control = stand.backend as? any SimulationControl else { throw Failure("nothing is simulated") }
       try control.inject(device, change)
     }
-    if simulates, devices.contains("temp") { try inject("temp", ["value": 21.0]) }
     stand.turn(for: .seconds(1))
     for (step, pause) in script {
       switch (step, simulates) {
