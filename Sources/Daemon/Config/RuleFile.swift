@@ -107,6 +107,13 @@ struct RuleReader {
   private let id = Shape<RuleID>.id
   let time = Shape<Duration>.duration(atLeast: .milliseconds(1))
   private let mode = Shape<RuleDeclaration.Mode>.choice(of: RuleDeclaration.Mode.self)
+  private let count = Shape<Int>.int(1...1_000_000)
+  private let flag = Shape<Bool>.bool
+  let second = Shape<Duration>.duration(atLeast: .seconds(1))
+  let allowance = Shape<StateRule.Allowance>.allowance
+  let timeOfDay: Shape<DayTime>
+  let timesOfDay: Shape<[DayTime]>
+  let weekdays = Shape<[Weekdays]>.oneOrMore(of: .weekdays)
 
   init(file: String, known: KnownNames, places: SourcePlaces, findings: Findings) {
     self.file = file
@@ -115,6 +122,8 @@ struct RuleReader {
     self.findings = findings
     event = Self.event(known)
     events = .oneOrMore(of: event)
+    timeOfDay = .timeOfDay(hasSun: known.hasPlace)
+    timesOfDay = .list(of: timeOfDay)
   }
 
   /// The rule, the location of its id, and whether it is enabled; nil for a node that is not a map. Invalid parts are
@@ -134,11 +143,11 @@ struct RuleReader {
     let (hold, cooldown) = (fields.optional("for", time), fields.optional("cooldown", time))
     let (debounce, throttle) = (fields.optional("debounce", time), fields.optional("throttle", time))
     let mode = fields.value("mode", mode, .single)
-    let maxPerHour = fields.optional("max_per_hour", .int(1...1_000_000))
+    let maxPerHour = fields.optional("max_per_hour", count)
     let hours = hours(fields)
-    let retry = fields.optional("retry", .duration(atLeast: .seconds(1)))
+    let retry = fields.optional("retry", second)
     let per = fields.node("per", Self.conditionSchema).flatMap { self.condition($0, "per") }
-    let enabled = fields.value("enabled", .bool, true)
+    let enabled = fields.value("enabled", flag, true)
     refuseForeignKeys(fields)
     fields.close()
     fields.record?.require(Self.conditionsOfKeys)

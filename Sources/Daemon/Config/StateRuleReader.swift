@@ -49,8 +49,8 @@ extension RuleReader {
     let state = StateRule(
       begins: conditions?.begins ?? RuleDeclaration.Condition(text: "false", location: fields.location),
       ends: conditions?.ends, linger: fields.value("linger", time, .zero), keep: keep, endActions: endActions,
-      repeats: fields.optional("repeat", .duration(atLeast: .seconds(1))),
-      atMost: fields.optional("at_most", .allowance))
+      repeats: fields.optional("repeat", second),
+      atMost: fields.optional("at_most", allowance))
     if fields.node("keep") == nil, fields.node("action") == nil, fields.node("end") == nil {
       findings.error(fields.location, "the state rule does nothing, expected 'keep', 'action' or 'end'")
     }
@@ -165,7 +165,7 @@ extension RuleReader {
   /// `between` and `weekdays`.
   func hours(_ fields: FieldReader) -> RuleHours {
     var hours = RuleHours()
-    if let times = fields.optional("between", .list(of: timeOfDay)) {
+    if let times = fields.optional("between", timesOfDay) {
       if times.count == 2, times[0] != times[1] {
         hours.window = DayWindow(times[0], times[1])
       } else {
@@ -175,7 +175,7 @@ extension RuleReader {
             + "expected two times such as [\"22:00\", \"06:00\"]")
       }
     }
-    if let days = fields.optional("weekdays", .oneOrMore(of: .weekdays)) {
+    if let days = fields.optional("weekdays", weekdays) {
       hours.weekdays = days.reduce(Weekdays(rawValue: 0)) { $0.union($1) }
     }
     return hours

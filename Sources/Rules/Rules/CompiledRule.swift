@@ -158,6 +158,9 @@ struct CompiledActions: Sendable {
   /// The compiled condition of a `wait_for`; nil for other actions.
   func condition(_ action: Int) -> CELProgram? { conditions.isEmpty ? nil : conditions[action] }
 
+  /// Whether any action has a payload.
+  var hasPayloads: Bool { !payloads.isEmpty }
+
   /// Every expression.
   var programs: [CELProgram] { payloads.flatMap { $0.map(\.program) } + conditions.compactMap(\.self) }
 }

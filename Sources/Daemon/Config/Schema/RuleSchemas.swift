@@ -28,6 +28,4 @@ extension RuleReader {
       .described("on, off, a level such as 40% or an expression")
   }
 
-  /// A time of day.
-  var timeOfDay: Shape<DayTime> { .timeOfDay(hasSun: known.hasPlace) }
 }

@@ -7,12 +7,13 @@ extension RuleSet {
   /// have any field.
   package var payloadWarnings: [Diagnostic] {
     var known: [EventPattern: [String: CELType]?] = [:]
-    return rules.flatMap { rule in
-      // Most expressions name no field: end before anything is built.
-      rule.expressions.filter { !$0.program.variables.isEmpty }.compactMap { expression in
-        Self.warning(about: expression, &known)
+    var warnings: [Diagnostic] = []
+    for rule in rules where rule.namesEvents {
+      for expression in rule.expressions where !expression.program.variables.isEmpty {
+        if let warning = Self.warning(about: expression, &known) { warnings.append(warning) }
       }
     }
+    return warnings
   }
 
   private static func warning(
@@ -93,6 +94,15 @@ extension CompiledRule {
 
   private static let began = [EventPattern("rule:began")]
   private static let ended = [EventPattern("rule:ended")]
+
+  /// Whether its expressions may refer to an event whose fields are known. Most of many rules have none: nothing is built
+  /// for those.
+  fileprivate var namesEvents: Bool {
+    let acts = actions.hasPayloads || otherwise.hasPayloads || state?.endActions.hasPayloads ?? false
+    if state != nil { return acts }
+    guard acts || condition != nil || per != nil else { return false }
+    return patterns.allSatisfy { EventPattern.builtInDomain(of: $0.text) != nil }
+  }
 
   /// The condition of an event rule, and the expressions of all actions. The conditions of state rules and of `wait_for`
   /// refer to no event.
