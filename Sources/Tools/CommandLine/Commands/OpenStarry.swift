@@ -27,7 +27,8 @@ package struct OpenStarry: ParsableCommand {
           ProcessList.self, BudgetList.self, Logs.self, Spawn.self, Kill.self, Restart.self, Wake.self, Register.self,
           Deploy.self, Unregister.self, AgentCommands.self, PluginCommands.self,
         ]),
-      CommandGroup(name: "Events and rules", subcommands: [Emit.self, RuleCommands.self, Messages.self, Expression.self]),
+      CommandGroup(
+        name: "Events and rules", subcommands: [Emit.self, RuleCommands.self, Messages.self, Expression.self]),
       CommandGroup(
         name: "Files",
         subcommands: [InitCommand.self, Check.self, BoardFiles.self, SettingsFiles.self, SchemaCommand.self]),
