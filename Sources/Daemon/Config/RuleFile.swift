@@ -91,8 +91,8 @@ package enum RuleFile {
   }
 }
 
-/// Reads one rule.
-struct RuleReader {
+/// Reads the rules of a file, one after the other.
+final class RuleReader {
   private let file: String
   let known: KnownNames
   let places: SourcePlaces
