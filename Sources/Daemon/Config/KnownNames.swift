@@ -7,6 +7,7 @@ package struct KnownNames: Sendable {
   private let buttons: Set<String>
   private let unlimited: Set<String>
   private let agents: Set<String>?
+  private let units: [String: String]
   private let boardName: String
   /// Whether the board file says where the board is, or is unknown.
   let hasPlace: Bool
@@ -19,6 +20,9 @@ package struct KnownNames: Sendable {
     digital = Set((board?.devices ?? []).filter(\.isDigital).map(\.id.rawValue))
     buttons = Set((board?.devices ?? []).filter(\.hasGestures).map(\.id.rawValue))
     unlimited = Set((board?.devices ?? []).filter(\.mayStayOn).map(\.id.rawValue))
+    units = Dictionary(
+      (board?.devices ?? []).compactMap { device in SensorUnit.of(device).map { (device.id.rawValue, $0) } },
+      uniquingKeysWith: { first, _ in first })
     hasPlace = board.map { $0.place != nil } ?? true
     self.agents = agents.map { Set($0.map(\.rawValue)) }
     boardName = board?.name ?? ""
@@ -37,6 +41,9 @@ package struct KnownNames: Sendable {
     let expected = suggestion.isEmpty ? ", expected \(Wording.alternatives(same))" : suggestion
     return "board '\(boardName)' has no \(kind) \(Wording.quoted(id))\(expected)"
   }
+
+  /// The unit of a sensor's values; nil if it is not known.
+  package func unit(of sensor: String) -> String? { units[sensor] }
 
   /// The ids of a kind, sorted; nil when the board is unknown.
   func devices(of kind: String) -> [String]? { kinds.map { $0.filter { $0.value == kind }.keys.sorted() } }

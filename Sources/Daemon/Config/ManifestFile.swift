@@ -54,7 +54,7 @@ struct ManifestReader {
     // For editors; the daemon has its own.
     fields.accept("$schema")
     let capabilities = CapabilityReader(home: home).read(fields)
-    let manifest = Manifest(
+    var manifest = Manifest(
       id: identity?.id ?? "", name: identity?.name ?? "", version: identity?.version ?? "0.0.0",
       description: identity?.description ?? "", runtime: runtime ?? Manifest.Runtime(driver: .process, entry: ""),
       permissions: capabilities.permissions, plugins: capabilities.plugins,
@@ -62,11 +62,24 @@ struct ManifestReader {
       subscribe: fields.optional("subscribe", .oneOrMore(of: .event)) ?? upstream.subscribe, document: document,
       file: file, parent: fields.optional("parent", Shape<AgentID>.id),
       parentLocation: fields.node("parent")?.location)
+    manifest.report = report()
     if let identity, manifest.parent == identity.id {
       fields.findings.error(fields.place(of: "parent"), "'parent' is the agent itself, expected another agent's id")
     }
     fields.close(as: .warning)
     return identity == nil ? nil : manifest
+  }
+
+  /// The types that a field of a report may have.
+  private static let reportTypes = ["bool", "int", "double", "string", "list", "map"]
+
+  private func report() -> [String: String]? {
+    let entries = fields.entries(of: "report", .choice(Self.reportTypes), names: Schema.variable)
+    guard fields.node("report") != nil else { return nil }
+    let type = Shape<String>.choice(Self.reportTypes.map { ($0, $0) })
+    return entries.reduce(into: [:]) { types, entry in
+      types[entry.key] = type.read(entry.value, "the type of '\(entry.key)'", fields.findings)
+    }
   }
 
   private func identity() -> (id: AgentID, name: String, version: String, description: String)? {

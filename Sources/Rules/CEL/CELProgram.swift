@@ -62,7 +62,8 @@ package final class CELProgram: Sendable {
   ///   - text: at most 8 KiB.
   ///   - functions: the functions that it may call.
   ///   - known: the names of all variables; nil allows any name.
-  ///   - types: the types of variables, as far as they are known.
+  ///   - types: the types of variables (`x`), of their fields (`x.field`) and of fields of calls with one constant
+  ///     (`call('x')`, `call('x').field`), as far as they are known.
   ///   - isForeseeable: whether time may be used only where it is known when the result changes.
   /// - Throws: the first error, of kind `syntax` or `type`.
   package init(

@@ -53,6 +53,9 @@ package indirect enum CELType: Sendable, Hashable, CustomStringConvertible {
     "google.protobuf.Duration": .duration, "google.protobuf.Timestamp": .timestamp,
   ]
 
+  /// The type that an expression names so; `map` is one with texts as keys. Unknown names are `dyn`.
+  package init(named name: String) { self = name == "map" ? .map(.string, .dyn) : Self.named[name] ?? .dyn }
+
   var isNumber: Bool { self == .int || self == .uint || self == .double }
 
   /// Whether a value of this type can be passed as `parameter`, or may turn out so during evaluation.

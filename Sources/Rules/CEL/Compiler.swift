@@ -55,6 +55,9 @@ struct Compiler {
         }
         return Checked(node: try select(try compile(operand), field, offset).node, type: type)
       }
+      if let type = try declared(field, of: operand, offset) {
+        return Checked(node: try select(try compile(operand), field, offset).node, type: type)
+      }
       return try select(try compile(operand), field, offset)
     case .optionalSelect(let operand, let field): return try optionalSelect(try compile(operand), field, offset)
     case .has(let operand, let field):
@@ -125,6 +128,19 @@ struct Compiler {
     case .select(let operand, let field): qualifiedName(of: operand).map { $0 + "." + field }
     default: nil
     }
+  }
+
+  /// The type of `call('name').field`, where `types` has the fields of that call: `call('name')` and `call('name').field`.
+  /// - Returns: nil where it has none.
+  private func declared(_ field: String, of operand: Syntax, _ offset: Int) throws(CELError) -> CELType? {
+    guard case .call(let name, nil, let arguments) = operand.kind, arguments.count == 1,
+      case .literal(.string(let text)) = arguments[0].kind
+    else { return nil }
+    let call = "\(name)('\(text)')"
+    guard types[call] != nil else { return nil }
+    if let type = types["\(call).\(field)"] { return type }
+    let known = types.keys.filter { $0.hasPrefix("\(call).") }.map { String($0.dropFirst(call.count + 1)) }
+    throw typeError("\(call) has no field '\(field)'" + Suggestion.phrase(for: field, in: known.sorted()), offset)
   }
 
   private mutating func outermost(_ name: String, _ offset: Int) throws(CELError) -> Checked {

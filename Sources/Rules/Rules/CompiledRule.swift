@@ -65,15 +65,16 @@ final class CompiledRule: Sendable {
 
   /// Compiles a rule. Appends errors to `problems` and then returns nil.
   /// - Parameters:
+  ///   - types: what is known of the types of variables and reports.
   ///   - isWhole: false for a rule whose invalid parts were already reported and left out; then missing parts are no
   ///     errors.
   ///   - complaint: the error for calling a function with a name, or for a variable of the rules (`vars`); nil when it is
   ///     valid.
   init?(
-    _ declaration: RuleDeclaration, variables: Fields = [:], isWhole: Bool = true, _ problems: inout [Diagnostic],
+    _ declaration: RuleDeclaration, types: RuleTypes, isWhole: Bool = true, _ problems: inout [Diagnostic],
     complaint: @escaping (_ function: String, _ name: String) -> String?
   ) {
-    var compiler = RuleCompiler(declaration.location, variables: variables, complaint: complaint)
+    var compiler = RuleCompiler(declaration.location, types: types, complaint: complaint)
     self.declaration = declaration
     let isState = declaration.state != nil
     let condition = declaration.condition.flatMap { compiler.condition($0, isForeseeable: isState) }

@@ -8,19 +8,18 @@ struct RuleCompiler {
   /// The place of the rule, for expressions without a place of their own.
   private let place: Location
   private let complaint: (_ function: String, _ name: String) -> String?
-  /// The types of `vars.x`, by that text.
-  private let variables: [String: CELType]
+  private let types: RuleTypes
 
-  /// - Parameter complaint: the error for calling a function with a name; nil when the call is valid.
-  /// - Parameter variables: the variables of the rules, with their first values, which give their types.
+  /// - Parameters:
+  ///   - types: what is known of the types of variables and reports.
+  ///   - complaint: the error for calling a function with a name; nil when the call is valid.
   init(
-    _ place: Location, variables: Fields = [:],
+    _ place: Location, types: RuleTypes,
     complaint: @escaping (_ function: String, _ name: String) -> String?
   ) {
     self.place = place
     self.complaint = complaint
-    self.variables = Dictionary(
-      variables.map { ("vars.\($0.key)", CELValue($0.value).type) }, uniquingKeysWith: { first, _ in first })
+    self.types = types
   }
 
   /// Compiles a condition.
@@ -43,7 +42,7 @@ struct RuleCompiler {
     do throws(CELError) {
       program = try CELProgram(
         text.text, functions: .rules, variables: isForeseeable ? ["now", "vars"] : nil,
-        types: variables, isForeseeable: isForeseeable)
+        types: types.all, isForeseeable: isForeseeable)
     } catch {
       problems.append(Self.diagnostic(error, in: text.text, at: place))
       return nil
@@ -100,7 +99,7 @@ struct RuleCompiler {
 
   /// A variable keeps the type of its first value.
   private mutating func checkAssignment(of program: CELProgram, to name: String, at place: Location) {
-    guard let type = variables["vars.\(name)"], !program.type.fits(type), (program.type, type) != (.int, .double) else {
+    guard let type = types.all["vars.\(name)"], !program.type.fits(type), (program.type, type) != (.int, .double) else {
       return
     }
     problems.append(
@@ -139,5 +138,27 @@ struct RuleCompiler {
     let lines = before.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline)
     let column = (lines.last?.count ?? 0) + 1
     return Diagnostic(start, "\(error.message) (line \(max(lines.count, 1)), column \(column) of the expression)")
+  }
+}
+
+/// What is known of the types of expressions: of the variables of the rules, and of the reports of agents.
+struct RuleTypes {
+  /// By the text of the expression: `vars.x`, `report('door').visitors`.
+  let all: [String: CELType]
+
+  /// - Parameters:
+  ///   - variables: the variables with their first values, which give their types.
+  ///   - reports: the fields of the agents' reports that are declared, with the names of their types.
+  init(variables: Fields = [:], reports: [AgentID: [String: String]] = [:]) {
+    var all: [String: CELType] = [:]
+    for (name, value) in variables { all["vars.\(name)"] = CELValue(value).type }
+    for (agent, fields) in reports {
+      for function in ["report", "state"] {
+        let call = "\(function)('\(agent)')"
+        all[call] = .map(.string, .dyn)
+        for (name, type) in fields { all["\(call).\(name)"] = CELType(named: type) }
+      }
+    }
+    self.all = all
   }
 }

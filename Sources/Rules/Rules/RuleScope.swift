@@ -12,7 +12,7 @@ final class RuleScope: CELScope {
   /// The event that expressions refer to.
   var event: Event
   /// When not nil, records host calls and their results, for the reasons in a verdict.
-  var trace: [(call: String, result: CELValue)]?
+  var trace: [(call: String, result: String)]?
   /// The shortest time after which an evaluation since the last `startNoting` has another result by itself; nil for never.
   private(set) var nextChange: Duration?
   private var windows: [String: DayWindow] = [:]
@@ -73,8 +73,17 @@ final class RuleScope: CELScope {
       }
       value = arguments[1]
     }
-    if let value { trace?.append(("\(function)(\(arguments.map(\.description).joined(separator: ", ")))", value)) }
+    if let value, trace != nil {
+      let call = "\(function)(\(arguments.map(\.description).joined(separator: ", ")))"
+      trace?.append((call, "\(value)\(unit(function, name))"))
+    }
     return value
+  }
+
+  /// The unit of what a function answers, after a space; empty for none.
+  private func unit(_ function: String, _ name: String) -> String {
+    guard function == "sensor", let unit = (try? environment.reading(name))?.unit, !unit.isEmpty else { return "" }
+    return " \(unit)"
   }
 
   private func answer(_ function: String, _ name: String, _ arguments: [CELValue]) throws(NoAnswer) -> CELValue? {

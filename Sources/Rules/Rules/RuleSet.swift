@@ -37,14 +37,16 @@ package struct RuleSet: Sendable {
   /// Compiles conditions and payload expressions, and parses schedules.
   /// - Parameters:
   ///   - variables: the declared variables, with their first values.
+  ///   - reports: the fields of the agents' reports that are declared, with the names of their types.
   ///   - complaint: the error for a name that an expression passes to a function such as `sensor`; nil when the name is
   ///     valid or cannot be checked.
   /// - Throws: all errors in all rules. Those in expressions have their own `file:line:column`.
   package init(
-    compiling declarations: [RuleDeclaration], variables: Fields = [:],
+    compiling declarations: [RuleDeclaration], variables: Fields = [:], reports: [AgentID: [String: String]] = [:],
     complaint: @escaping (_ function: String, _ name: String) -> String? = { _, _ in nil }
   ) throws(Diagnostics) {
     let complaint = Self.withVariables(variables, complaint)
+    let types = RuleTypes(variables: variables, reports: reports)
     var problems: [Diagnostic] = []
     var places: [RuleID: Location] = [:]
     places.reserveCapacity(declarations.count)
@@ -56,7 +58,7 @@ package struct RuleSet: Sendable {
           Diagnostic(
             declaration.location, "the rule id '\(declaration.id)' is taken (\(first)); ids must be unique"))
       }
-      if let rule = CompiledRule(declaration, variables: variables, &problems, complaint: complaint) {
+      if let rule = CompiledRule(declaration, types: types, &problems, complaint: complaint) {
         rules.append(rule)
       }
     }
@@ -82,9 +84,10 @@ package struct RuleSet: Sendable {
     complaint: @escaping (_ function: String, _ name: String) -> String? = { _, _ in nil }
   ) -> [Diagnostic] {
     let complaint = withVariables(variables, complaint)
+    let types = RuleTypes(variables: variables)
     var problems: [Diagnostic] = []
     for declaration in declarations {
-      _ = CompiledRule(declaration, variables: variables, isWhole: false, &problems, complaint: complaint)
+      _ = CompiledRule(declaration, types: types, isWhole: false, &problems, complaint: complaint)
     }
     return problems
   }

@@ -95,6 +95,49 @@ import Testing
     #expect(try problem("level", "value > 3.0")?.contains("is bool") == true)
   }
 
+  @Test func reportsAreTypedWhereTheAgentDeclaresThem() throws {
+    func problem(_ text: String) throws -> String? {
+      do throws(Diagnostics) {
+        _ = try RuleSet(
+          compiling: [state("busy", while: text)],
+          reports: ["door": ["visitors": "int", "open": "bool", "log": "list"]])
+        return nil
+      } catch { return error.all.first?.message }
+    }
+    for text in [
+      "report('door').visitors > 3", "report('door').open", "state('door').visitors > 3 && 'a' in report('door').log",
+      "report('other').anything == 'x'", "report('door')['anything'] == 1", "report('door').?visitors.orValue(0) > 3",
+    ] {
+      #expect(try problem(text) == nil, "\(text)")
+    }
+    let misspelt = try problem("report('door').visitor > 3")
+    #expect(misspelt?.contains("report('door') has no field 'visitor' (did you mean 'visitors'?)") == true)
+    #expect(try problem("report('door').visitors == 'many'")?.contains("int and string are never equal") == true)
+    #expect(try problem("report('door').visitors")?.contains("must be bool") == true)
+  }
+
+  @Test func sensorsOfDifferentUnitsAreNotCompared() throws {
+    let units = ["inside": "°C", "outside": "°F", "attic": "°C", "soil": "%"]
+    func found(_ text: String) throws -> [String] {
+      try RuleSet(compiling: [state("fan", while: text)]).unitWarnings { units[$0] }.map(\.message)
+    }
+    for text in [
+      "sensor('inside') > sensor('attic')", "sensor('inside') > 30.0", "sensor('inside') > sensor('unknown')",
+      "sensor('inside') - sensor('outside') > 3.0", "reading('inside').unit == '°C'",
+    ] {
+      #expect(try found(text).isEmpty, "\(text)")
+    }
+    #expect(
+      try found("input('door') && sensor('inside') > sensor('outside')") == [
+        "rule 'fan': it compares 'inside' in °C with 'outside' in °F (in sensor('inside') > sensor('outside'))"
+      ])
+    #expect(try found("reading('soil').value < sensor('attic')").count == 1)
+    #expect(
+      try found("reading('inside').unit != '°F'") == [
+        "rule 'fan': 'inside' is in °C, never in °F (in reading('inside').unit != '°F')"
+      ])
+  }
+
   @Test func timerEventsHaveNoPayloadFields() throws {
     let rule = hot {
       $0.trigger = .every(.seconds(1))

@@ -187,7 +187,10 @@ struct ConfigCheck {
         manifests, resolving: Files.resolveExisting, areAll: knowsAgents && project.kept.isEmpty
       ).map(\.complaint))
     let rules = check(
-      project.rules, KnownNames(board: board, agents: knowsAgents ? manifests.map(\.id) + project.kept : nil))
+      project.rules, KnownNames(board: board, agents: knowsAgents ? manifests.map(\.id) + project.kept : nil),
+      reports: Dictionary(
+        manifests.compactMap { manifest in manifest.report.map { (manifest.id, $0) } },
+        uniquingKeysWith: { first, _ in first }))
     // The timer may be in another file.
     let areAllRules = !project.isComplete && files.count { kinds[$0] == .orchestration } == project.rules.count
     if let rules, project.isComplete || areAllRules { add(KnownNames.timerWarnings(rules)) }
@@ -217,7 +220,9 @@ struct ConfigCheck {
 
   /// Reads rule files, and compiles their rules together as the daemon does.
   /// - Returns: all rules; nil if a file has an error.
-  private mutating func check(_ files: [String], _ known: KnownNames) -> [RuleDeclaration]? {
+  private mutating func check(
+    _ files: [String], _ known: KnownNames, reports: [AgentID: [String: String]]
+  ) -> [RuleDeclaration]? {
     var declarations = RuleDeclarations()
     var isWhole = true
     for file in files {
@@ -235,9 +240,11 @@ struct ConfigCheck {
     }
     note { [advises] () throws(Diagnostics) in
       let compiled = try RuleSet(
-        compiling: declarations.rules, variables: declarations.firstValues, complaint: known.complaint)
+        compiling: declarations.rules, variables: declarations.firstValues, reports: reports,
+        complaint: known.complaint)
       let advice = advises ? compiled.advice(about: declarations.variables) : []
-      return (compiled, warnings: compiled.payloadWarnings + compiled.feedbackWarnings + advice)
+      let warnings = compiled.payloadWarnings + compiled.feedbackWarnings + compiled.unitWarnings(known.unit)
+      return (compiled, warnings: warnings + advice)
     }
     return declarations.rules
   }
