@@ -23,7 +23,7 @@ package struct Interlock: Sendable {
     var interlocks: [Interlock] = []
     for device in board.devices {
       guard case .actuator(let settings) = device.kind, let condition = settings.onlyWhile else { continue }
-      var compiler = RuleCompiler(condition.location) { function, name in
+      var compiler = RuleCompiler(condition.location, types: RuleTypes()) { function, name in
         function == "vars" ? "variables belong to rules, and do not bind an output" : complaint(function, name)
       }
       let program = compiler.condition(condition, isForeseeable: true)
