@@ -94,6 +94,8 @@ package final class DaemonCore {
     guardian?.start()
     guard owner.safeMode == nil else {
       agents.isPartial = true
+      rules.dormancy = "the daemon is in safe mode, and no rules run: 'openstarry daemon leave-safe-mode'"
+      rules.recallMessages(kept)
       // Safe states need only the outputs; any other part may be what ended the daemon.
       hardware.openActuators(leaseStore: guardian, takingOver: false)
       charge()
@@ -105,13 +107,14 @@ package final class DaemonCore {
 
   private func runEverything(_ kept: StoredRegistry.Contents) {
     agents.isPartial = false
+    rules.dormancy = nil
     adopt(owner?.manifests() ?? [], kept)
     // Before the outputs: one that its interlock forbids must not take over the level of the previous daemon.
     rules.watchInterlocks()
     hardware.open(leaseStore: guardian)
     if let counts = kept.counts { hardware.recallCounts(counts, store: registry) }
     charge()
-    rules.recall(kept.cooldowns, kept.ruleMemories, kept.variables, kept.messages)
+    rules.recall(kept)
     do { _ = try rules.reloadRules() } catch {
       owner?.failed("\(error)\nno rules are in force: correct the file, then 'openstarry rules reload'")
     }
@@ -138,7 +141,7 @@ package final class DaemonCore {
     }
     agents.restore(kept.states)
     if let counts = kept.counts { hardware.recallCounts(counts, store: registry) }
-    rules.recall(kept.cooldowns, kept.ruleMemories, kept.variables, kept.messages)
+    rules.recall(kept)
     adopt([], kept)
     releaseOfTheGone(hasAllAgents: true)
     agents.startResident(kept.agents.map(\.id))

@@ -30,6 +30,10 @@ enum YAMLScalar {
   /// The refusal of a tag that is not one of the core schema's.
   static func unknown(_ tag: String) -> Refusal {
     let known = "!!str, !!int, !!float, !!bool, !!null, !!seq and !!map"
+    // `while: !input('motion')` is a condition for people, and a tag for YAML.
+    if tag.hasPrefix("!"), tag.contains("(") {
+      return Refusal(message: "YAML reads \(shown(tag)) as a tag: a text that begins with '!' needs quotes")
+    }
     return Refusal(message: "the tag \(shown(tag)) is unknown; expected none, or one of \(known)")
   }
 

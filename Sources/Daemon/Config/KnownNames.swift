@@ -55,6 +55,8 @@ package struct KnownNames: Sendable {
     case "state", "report", "agent": return complaint(about: AgentID(name))
     case "input": return complaint(about: name, kind: "input")
     case "device": return complaint(about: name, kind: "actuator")
+    case "sun":
+      return hasPlace ? nil : "'\(name)' needs to know where the board is: give the board file 'place'"
     case "timezone": return TimeZoneNames.complaint(about: name)
     case "sensor", "reading": break
     default: return nil

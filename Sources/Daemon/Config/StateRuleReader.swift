@@ -146,6 +146,7 @@ extension RuleReader {
   }
 
   private static func hint(_ node: Node) -> String {
+    if let number = node.scalar.double, number > 1, number <= 100 { return " (did you mean \(number.text)%?)" }
     guard case .string(let text) = node.content else { return "" }
     switch text.lowercased() {
     case "yes", "open", "opened", "start", "enabled", "high": return " (did you mean 'on'?)"

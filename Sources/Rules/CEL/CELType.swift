@@ -56,7 +56,8 @@ package indirect enum CELType: Sendable, Hashable, CustomStringConvertible {
   /// The type that an expression names so; `map` is one with texts as keys. Unknown names are `dyn`.
   package init(named name: String) { self = name == "map" ? .map(.string, .dyn) : Self.named[name] ?? .dyn }
 
-  var isNumber: Bool { self == .int || self == .uint || self == .double }
+  /// Whether it is int, uint or double.
+  package var isNumber: Bool { self == .int || self == .uint || self == .double }
 
   /// Whether a value of this type can be passed as `parameter`, or may turn out so during evaluation.
   package func fits(_ parameter: CELType) -> Bool {

@@ -188,7 +188,7 @@ final class CompiledState: Sendable {
         levels.append(nil)
         continue
       }
-      levels.append(compiler.expression(expression, isForeseeable: true))
+      levels.append(compiler.level(expression, of: kept.device))
     }
     self.levels = levels.contains { $0 != nil } ? levels : []
     var subjects: Set<RuleSubject> = []

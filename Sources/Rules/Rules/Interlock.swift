@@ -24,7 +24,11 @@ package struct Interlock: Sendable {
     for device in board.devices {
       guard case .actuator(let settings) = device.kind, let condition = settings.onlyWhile else { continue }
       var compiler = RuleCompiler(condition.location, types: RuleTypes()) { function, name in
-        function == "vars" ? "variables belong to rules, and do not bind an output" : complaint(function, name)
+        switch function {
+        case "vars": "variables belong to rules, and do not bind an output"
+        case "report", "state", "agent": "agents do not bind an output: it takes sensors, inputs, outputs and the time"
+        default: complaint(function, name)
+        }
       }
       let program = compiler.condition(condition, isForeseeable: true)
       problems += compiler.problems

@@ -35,6 +35,19 @@ struct RuleCompiler {
     return program
   }
 
+  /// Compiles the level of an output of `keep`.
+  mutating func level(_ text: RuleDeclaration.Condition, of device: DeviceID) -> CELProgram? {
+    guard let program = expression(text, isForeseeable: true) else { return nil }
+    if program.type != .bool, program.type != .dyn, !program.type.isNumber {
+      problems.append(
+        Diagnostic(
+          text.location,
+          "the level of '\(device)' is \(program.type), expected a number from 0 to 1, true or false (in \(text.text))")
+      )
+    }
+    return program
+  }
+
   /// Compiles an expression.
   mutating func expression(_ text: RuleDeclaration.Condition, isForeseeable: Bool = false) -> CELProgram? {
     let place = text.location.line > 0 ? text.location : place
@@ -44,7 +57,7 @@ struct RuleCompiler {
         text.text, functions: .rules, variables: isForeseeable ? ["now", "vars"] : nil,
         types: types.all, isForeseeable: isForeseeable)
     } catch {
-      problems.append(Self.diagnostic(error, in: text.text, at: place))
+      problems.append(Self.diagnostic(withHint(error, isForeseeable), in: text.text, at: place))
       return nil
     }
     for call in program.hostCalls {
@@ -60,10 +73,25 @@ struct RuleCompiler {
     return program
   }
 
+  /// The error for a device without its function: `temp < 20` instead of `sensor('temp') < 20`.
+  private func withHint(_ error: CELError, _ isForeseeable: Bool) -> CELError {
+    let beginning = "unknown variable '"
+    guard isForeseeable, error.message.hasPrefix(beginning), !error.message.holds("did you mean") else { return error }
+    let name = String(error.message.dropFirst(beginning.count).prefix { $0 != "'" })
+    // Only where the board is known: then a nonsensical name is refused.
+    let functions = ["sensor", "input", "device"].filter { complaint($0, name) == nil && complaint($0, "") != nil }
+    guard let function = functions.last(where: { $0 != "sensor" }) ?? functions.first else { return error }
+    return CELError(
+      offset: error.offset, message: "\(error.message) (did you mean \(function)('\(name)')?)", kind: error.kind)
+  }
+
   private func complaint(about call: CELProgram.HostCall, _ isForeseeable: Bool) -> String? {
     if call.function == "between" {
-      for argument in call.arguments.compactMap(\.self) where DayTime(argument) == nil {
-        return "'\(argument)' is not a time of day, expected one such as '07:00' or 'sunset - 30m'"
+      for argument in call.arguments.compactMap(\.self) {
+        guard let time = DayTime(argument) else {
+          return "'\(argument)' is not a time of day, expected one such as '07:00' or 'sunset - 30m'"
+        }
+        if case .sun = time, let message = complaint("sun", argument) { return message }
       }
       return nil
     }

@@ -11,6 +11,9 @@ package protocol RuleControl: AnyObject {
   /// Why the rule files were rejected when they were last read; nil when they are in force.
   var refusal: String? { get }
 
+  /// Why no rules run although they are not rejected: safe mode. One sentence with the remedy; nil while they run.
+  var dormancy: String? { get }
+
   /// The rules with an action that wakes, starts or stops the agent.
   func rules(naming agent: AgentID) -> [RuleID]
 

@@ -24,6 +24,8 @@ package final class RuleEngine {
   var failure: String?
   var atWork: [UInt64: RunningFiring] = [:]
   var lastFiring: UInt64 = 0
+  /// What is left of rules that are not in their files any more.
+  var retired: [RuleID: RuleMemory] = [:]
   /// A cache of matching rules by event type, so that most events cost one look-up.
   private var found: [String: [Int]] = [:]
 

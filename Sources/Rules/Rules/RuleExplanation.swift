@@ -75,8 +75,14 @@ extension RuleEngine {
       explainer.add(
         "at_most", "\(allowance.text), \(max(rest, .zero).spoken) left", Truth(rest > .zero), wanted: !lasts)
     }
+    if case .failure(let why) = levels(of: one) {
+      explainer.add("keep", "its levels", .unknown(why.message), wanted: true)
+    }
+    // One that lasts without its outputs waits for something else than its conditions.
+    let waits = lasts && status.claim.map { $0 != .held } ?? false
     return RuleExplanation(
-      status: status, parts: explainer.parts, changes: Self.wayOut(of: status, rule) ?? explainer.changes)
+      status: status, parts: explainer.parts,
+      changes: Self.wayOut(of: status, rule) ?? (waits ? [] : explainer.changes))
   }
 }
 
@@ -119,10 +125,18 @@ private struct RuleExplainer {
     note(key, 0, text, truth, "")
     guard truth != Truth(wanted) else { return }
     switch key {
-    case "at_most": if wanted { changes.append("'at_most' is used up until the next hour, day or run") }
+    case "at_most": if wanted { changes.append("'at_most' is used up: \(Self.refill(of: text))") }
+    case "keep": if case .unknown(let why) = truth { changes.append(why) }
     case "weekdays": changes.append(wanted ? "the day has to be one of \(text)" : "the day ends")
     default: changes.append(wanted ? "the time has to be between \(text)" : "it is no longer between \(text)")
     }
+  }
+
+  /// When there is time again.
+  private static func refill(of allowance: String) -> String {
+    let period = allowance.prefix { $0 != "," }
+    if period.hasSuffix("/d") { return "there is more at midnight" }
+    return period.hasSuffix("/h") ? "there is more at the next full hour" : "the condition has to be false once"
   }
 
   /// What would have to change for a part to get another result; nil if it has it.

@@ -19,6 +19,8 @@ package final class OneRule: RuleControl {
   /// The rule, enabled.
   package init() {}
 
+  package var dormancy: String?
+
   package func rules(naming agent: AgentID) -> [RuleID] { agent == "climate" ? ["hot"] : [] }
 
   package var count: Int { listRules().count }

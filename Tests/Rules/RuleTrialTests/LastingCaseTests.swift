@@ -232,6 +232,10 @@ import Testing
       ("id: a, while: \"input('motion')\", keep: { light: on }, weekdays: mom", "expected a day such as mon"),
       ("id: a, while: \"input('motion') == 'on'\", keep: { light: on }", "are never equal"),
       ("id: a, on: \"input:motion\", action: \"set(x, 1)\"", "no variable 'x'"),
+      ("id: a, while: \"motion\", keep: { light: on }", "(did you mean input('motion')?)"),
+      ("id: a, while: !input('motion'), keep: { light: on }", "begins with '!' needs quotes"),
+      ("id: a, while: \"input('motion')\", keep: { light: 60 }", "(did you mean 60%?)"),
+      ("id: a, while: \"input('motion')\", keep: { light: \"'on'\" }", "the level of 'light' is string"),
       ("id: 5, while: \"input('motion')\", keep: { light: on }", "put it in quotes"),
       (
         "id: a, while: \"input('motion')\", keep: { light: yes }",

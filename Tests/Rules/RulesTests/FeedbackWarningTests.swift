@@ -26,6 +26,22 @@ import Testing
     #expect(try warnings(event("count", on: "rule:variable", .set("n", []))).count == 1)
   }
 
+  @Test func whatACommandChangesIsKnown() throws {
+    // A lamp that is switched off a while after it came on, and two that settle.
+    #expect(
+      try warnings(
+        event("off", on: "device:changed", if: "device == 'a' && state > 0.0", .actuate("a", .off, lease: nil)),
+        event("up", on: "device:changed", if: "device == 'b' && state == 0.0", .actuate("c", .on, lease: nil)),
+        event("down", on: "device:changed", if: "device == 'c' && state == 1.0", .actuate("b", .off, lease: nil))
+      ).count == 1)
+    #expect(try warnings(event("log", on: "rule:log", .log([]))).count == 1)
+    var blinking = state("blink", while: "vars.n == 0") {
+      $0.endActions = [.set("n", [EmitField(name: "value", expression: "0")])]
+    }
+    blinking.actions = [.set("n", [EmitField(name: "value", expression: "1")])]
+    #expect(try warnings(blinking).map { $0.hasPrefix("rule 'blink' may end itself") } == [true])
+  }
+
   @Test func aCircleOfRulesIsNamedOnce() throws {
     let found = try warnings(
       event("a", on: "x:a", .emit("x:b", [])), event("other", on: "x:b", .log([])),

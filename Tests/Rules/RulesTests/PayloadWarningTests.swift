@@ -72,7 +72,7 @@ import Testing
     var lasting = state("hot", while: "input('door')")
     lasting.actions = [notify("string(value)")]
     let absent = try found(lasting)
-    #expect(absent.count == 1 && absent[0].contains("'rule:began' has no payload field 'value'"), "\(absent)")
+    #expect(absent.count == 1 && absent[0].contains("in a state rule there is no event with a 'value'"), "\(absent)")
     #expect(try found(state("hot", while: "input('door')") { $0.endActions = [notify("message")] }).isEmpty)
   }
 

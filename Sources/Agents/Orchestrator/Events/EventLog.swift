@@ -25,6 +25,9 @@ package final class EventLog: EventSink, EventHistory {
 
   /// Takes an event that only some rules or agents get.
   package var dispatchTo: (Event, Audience) -> Void = { _, _ in }
+  /// Called with an event that is not handed on, because its chain or the backlog is too long; nil for one that was to be
+  /// handed on, and gave way to another.
+  var onDrop: (Event?) -> Void = { _ in }
 
   /// Who gets the events that are published now; nil for everybody.
   private var audience: Audience?
@@ -76,6 +79,7 @@ package final class EventLog: EventSink, EventHistory {
 
   /// Hands every event to rules and agents from now on. Retains neither.
   package func handOut(to rules: RuleRunner, _ agents: AgentSupervisor) {
+    onDrop = { [unowned rules] in rules.missed($0) }
     dispatch = { [unowned rules, unowned agents] event in
       rules.handle(event)
       agents.handle(event)
@@ -99,6 +103,7 @@ package final class EventLog: EventSink, EventHistory {
     let (event, bytes) = keep(type, source: source, cause: cause, priority: priority, payload: payload)
     if event.depth > depthLimit {
       cut(event, limit: depthLimit)
+      onDrop(event)
     } else if event.depth == 0 {
       enqueue(event, bytes)
     } else {
@@ -107,6 +112,7 @@ package final class EventLog: EventSink, EventHistory {
       case .cut(let isFirst):
         shed += 1
         if isFirst { cut(event, limit: TraceLimit.most, within: TraceLimit.window) }
+        onDrop(event)
       }
     }
     return event
@@ -167,7 +173,9 @@ package final class EventLog: EventSink, EventHistory {
 
   private func enqueue(_ event: Event, _ bytes: Int) {
     if let audience { audiences[event.id] = audience }
-    shed += UInt64(backlog.add(event, bytes: bytes))
+    let given = backlog.add(event, bytes: bytes)
+    shed += UInt64(given)
+    if given > 0 { onDrop(nil) }
     if !isDispatching {
       isDispatching = true
       later { [unowned self] in dispatchAll() }
@@ -197,6 +205,7 @@ package final class EventLog: EventSink, EventHistory {
     let audience = audiences.isEmpty ? nil : audiences.removeValue(forKey: event.id)
     if event.depth > 0, traceLimit.isSpent(event.trace, at: clock.now) {
       shed += 1
+      onDrop(event)
       return
     }
     handedOn += 1

@@ -34,6 +34,9 @@ final class OutputClaims {
     var rules: Set<RuleID>
   }
 
+  /// Called with the stored form of a suspension that has changed; nil when there is none any more.
+  var onSuspension: (DeviceID, Value?) -> Void = { _, _ in }
+
   private let clock: any Timekeeper
   private let hardware: Hardware
   private var entries: [RuleID: Entry] = [:]
@@ -74,14 +77,13 @@ final class OutputClaims {
 
   /// - Parameter ended: the event that the rule ended with.
   func drop(_ rule: RuleID, _ ended: Event?) {
+    for (device, var suspension) in suspensions where suspension.rules.remove(rule) != nil {
+      setSuspension(of: device, suspension.rules.isEmpty ? nil : suspension)
+    }
     guard let entry = entries[rule] else { return }
     entry.ended = ended
     // `settle` gives its outputs back, unless another claim takes them over.
     entry.claim.outputs = []
-    for (device, var suspension) in suspensions {
-      suspension.rules.remove(rule)
-      suspensions[device] = suspension.rules.isEmpty ? nil : suspension
-    }
   }
 
   func state(of rule: RuleID) -> OutputClaim.State? { entries[rule]?.state }
@@ -101,18 +103,51 @@ final class OutputClaims {
   func suspend(_ device: DeviceID, by holder: String, for time: Duration?) {
     let rules = claimants(of: device)
     guard !rules.isEmpty else { return }
-    suspensions[device] = Suspension(
-      by: holder, until: time.map { clock.now + $0 }, rules: Set(rules))
+    setSuspension(
+      of: device, Suspension(by: holder, until: time.map { clock.now + $0 }, rules: Set(rules)))
     settle()
   }
 
   /// Ends a suspension.
   /// - Returns: whether there was one.
   func endSuspension(of device: DeviceID) -> Bool {
-    guard suspensions.removeValue(forKey: device) != nil else { return false }
+    guard suspensions[device] != nil else { return false }
+    setSuspension(of: device, nil)
     for entry in entries.values { entry.retryFrom = nil }
     settle()
     return true
+  }
+
+  private func setSuspension(of device: DeviceID, _ suspension: Suspension?) {
+    suspensions[device] = suspension
+    onSuspension(
+      device,
+      suspension.map { suspension in
+        let until = suspension.until.map { end in
+          clock.wallMilliseconds + UInt64(clamping: (end - clock.now).nanoseconds / 1_000_000)
+        }
+        return [
+          "by": .string(suspension.by), "until": until.map { .int(Int64(clamping: $0)) } ?? .null,
+          "rules": .list(suspension.rules.sorted().map { .string($0.rawValue) }),
+        ]
+      })
+  }
+
+  /// Restores suspensions of an earlier daemon. While the clock is not trusted, each has its longest time from now.
+  /// - Parameter rules: the rules in force; others claim nothing.
+  func recall(_ stored: [DeviceID: Value], of rules: Set<RuleID>, clockIsTrusted: Bool) {
+    for (device, fields) in stored {
+      let kept = Set((fields["rules"]?.list ?? []).compactMap(\.string).map { RuleID($0) }).intersection(rules)
+      let left = fields["until"]?.int.map { end in
+        Duration.milliseconds(end - Int64(clamping: clock.wallMilliseconds))
+      }
+      guard let by = fields["by"]?.string, !kept.isEmpty, !clockIsTrusted || left.map({ $0 > .zero }) ?? true else {
+        onSuspension(device, nil)
+        continue
+      }
+      let time = left.map { clockIsTrusted ? min($0, Self.longestSuspension) : Self.longestSuspension }
+      suspensions[device] = Suspension(by: by, until: time.map { clock.now + $0 }, rules: kept)
+    }
   }
 
   /// Who has an output next, when a person, an agent or an event rule lets it go: it must not pass through its safe
@@ -149,7 +184,9 @@ final class OutputClaims {
     // The gate tells of changes while it carries out a command: one more round sees them.
     guard !isSettling else { return }
     isSettling = true
-    suspensions = suspensions.filter { $0.value.until.map { $0 > clock.now } ?? true }
+    for (device, suspension) in suspensions where suspension.until.map({ $0 <= clock.now }) ?? false {
+      setSuspension(of: device, nil)
+    }
     let before = entries.mapValues { $0.state == .held }
     for entry in entries.values where !entry.taken.allSatisfy({ isIntact($0, entry) }) {
       // All or none, so that no pump runs against a shut valve; and a lost output must not come back on alone.

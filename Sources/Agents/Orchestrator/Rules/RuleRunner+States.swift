@@ -78,15 +78,37 @@ extension RuleRunner {
     guard engine?.hasWatches ?? false || !claims.isEmpty else { return }
     newestChange = event
     defer { newestChange = nil }
+    if Self.isOfDevice(event) { claims.outputsChanged() }
+    if let subject = Self.subject(of: event) { engine?.changed(subject) }
+  }
+
+  /// An event is not handed on, because its chain or the backlog is too long. What it tells of has changed all the same:
+  /// state rules, interlocks and claims look at it in a turn of their own.
+  /// - Parameter event: nil if it is not known.
+  func missed(_ event: Event?) {
+    guard engine?.hasWatches ?? false || !claims.isEmpty else { return }
+    if event.map(Self.isOfDevice) ?? true, !looksForOutputs {
+      looksForOutputs = true
+      clock.schedule(after: .zero) { [weak self] in
+        self?.looksForOutputs = false
+        self?.claims.outputsChanged()
+      }
+    }
+    guard let event else { return engine?.changedLater(nil) ?? () }
+    if let subject = Self.subject(of: event) { engine?.changedLater(subject) }
+  }
+
+  private static func isOfDevice(_ event: Event) -> Bool { event.type.hasPrefix("device:") }
+
+  /// What an event is a change of, as far as conditions can name it. Readings and levels of inputs come from the gate.
+  private static func subject(of event: Event) -> RuleSubject? {
     let domain = event.type.utf8.prefix { $0 != UInt8(ascii: ":") }
     if domain.elementsEqual("device".utf8) {
-      claims.outputsChanged()
-      if let id = event.payload["device"]?.string { engine?.changed(.device(DeviceID(id))) }
-    } else if domain.elementsEqual("agent".utf8) {
-      if let id = event.payload["agent"]?.string { engine?.changed(.agent(AgentID(id))) }
-    } else if event.type == RuleEvents.variableName, let name = event.payload["name"]?.string {
-      engine?.changed(.variable(name))
+      return event.payload["device"]?.string.map { .device(DeviceID($0)) }
     }
+    if domain.elementsEqual("agent".utf8) { return event.payload["agent"]?.string.map { .agent(AgentID($0)) } }
+    if event.type == RuleEvents.variableName { return event.payload["name"]?.string.map { .variable($0) } }
+    return nil
   }
 
   /// A command was carried out. A person's safe command keeps claims off an output; so does the `off` of an event rule.
@@ -105,7 +127,7 @@ extension RuleRunner {
       let reason: String? =
         switch truth {
         case .yes: nil
-        case .no: "'only_while' does not allow it now"
+        case .no: "'only_while' does not allow it now\(condition(of: device))"
         case .unknown(let why): "'only_while' is unknown: \(why)"
         }
       hardware.setInterlock(device, reason, cause: change.flatMap(event).map { Cause($0) })
@@ -113,6 +135,14 @@ extension RuleRunner {
       if reason == nil { claims.outputsChanged() }
       watchForSilence(in: interlocks)
     }
+  }
+
+  /// `: !input('rain')`: what an interlock asks for.
+  private func condition(of device: DeviceID) -> String {
+    guard case .actuator(let settings)? = hardware.board.device(device)?.kind, let condition = settings.onlyWhile else {
+      return ""
+    }
+    return ": \(condition.text.prefix(100))"
   }
 
   /// Looks again when what interlocks name becomes stale.
@@ -151,13 +181,16 @@ extension RuleRunner {
   // MARK: Variables
 
   package func setVariable(_ name: String, _ value: Value, by holder: String, cause: Cause?) throws(NoAnswer) {
+    if let dormancy { throw NoAnswer(dormancy) }
     guard let before = variables[name] else {
       throw NoAnswer(
         "no variable '\(name)' is declared under 'vars:'"
           + Suggestion.phrase(for: name, in: variables.map(\.key)))
     }
     guard let value = Self.converted(value, like: declared[name] ?? before) else {
-      throw NoAnswer("'\(name)' is \(Self.kind(declared[name] ?? before)), not \(Self.kind(value))")
+      let wanted = declared[name] ?? before
+      let hint = wanted.string != nil && value.string == nil ? "; a text of digits needs quotes, as in '\"5\"'" : ""
+      throw NoAnswer("'\(name)' takes \(Self.kind(wanted)), not \(value.text(limit: 60))\(hint)")
     }
     guard value.isSmall else { throw NoAnswer("'\(name)' takes at most 1 KiB") }
     if value == before { return }

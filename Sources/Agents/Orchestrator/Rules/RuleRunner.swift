@@ -23,6 +23,8 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
   let start: Instant
   /// The event that is being handled.
   var newestChange: Event?
+  /// Whether claims look at outputs in a turn of their own.
+  var looksForOutputs = false
   /// Firings under way.
   var atWork: [UInt64: Running] = [:]
   /// For each sensor that state rules name: looks again when its newest good reading becomes stale.
@@ -34,6 +36,9 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
   /// The values that the previous daemon stored.
   private(set) var keptVariables: [String: Value] = [:]
   private var keptMemories: [RuleID: RuleMemory] = [:]
+  private var keptSuspensions: [DeviceID: Value] = [:]
+  /// Why no rules run although they are not refused: safe mode; nil while they do.
+  package var dormancy: String?
   /// How many emergency stops have been cleared. A condition that waited for a sensor or an agent before is dropped.
   private var clears: UInt64 = 0
   private var emissions: [RuleID: EmissionLimit] = [:]
@@ -78,6 +83,9 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
     start = clock.now
     claims = OutputClaims(clock: clock, hardware: hardware)
     engine = RuleEngine(clock: clock, environment: self)
+    claims.onSuspension = { [unowned self] device, suspension in
+      try? registry?.keep([.suspension(device, suspension)])
+    }
     claims.onChange = { [unowned self] rule, isHeld in engine?.claimChanged(of: rule, isHeld: isHeld) }
     hardware.onValue = { [weak self] in self?.valueChanged($0) }
     hardware.onCommand = { [weak self] in self?.commanded($0, isSafe: $1, by: $2) }
@@ -196,11 +204,12 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
   /// - Returns: the number of rules now.
   @discardableResult
   package func enforce(_ rules: RuleSet) -> Int {
+    // Before the rules: their first look reads them.
+    declared = rules.variables
+    variables = Fields(declared.map { ($0.key, variables[$0.key] ?? $0.value) })
     let (ended, begun) = engine?.replace(with: rules) ?? ([], [])
     refusal = nil
     emissions = emissions.filter { isInForce($0.key) }
-    declared = rules.variables
-    variables = Fields(declared.map { ($0.key, variables[$0.key] ?? $0.value) })
     recall()
     reported = [:]
     measureSensors(for: rules)
@@ -255,21 +264,24 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
   }
 
   /// Restores what the previous daemon stored: now, or once there are rules.
-  package func recall(
-    _ cooldowns: [RuleID: RuleCooldown], _ memories: [RuleID: RuleMemory] = [:], _ variables: [String: Value] = [:],
-    _ messages: [ULID: Value] = [:]
-  ) {
-    messageLog.recall(messages)
-    (kept, keptMemories, keptVariables) = (cooldowns, memories, variables)
+  package func recall(_ kept: StoredRegistry.Contents) {
+    messageLog.recall(kept.messages)
+    (self.kept, keptMemories, keptVariables) = (kept.cooldowns, kept.ruleMemories, kept.variables)
+    keptSuspensions = kept.suspensions
     if engine?.count ?? 0 > 0 { recall() }
   }
+
+  /// Restores messages alone, which people read in safe mode, too.
+  package func recallMessages(_ kept: StoredRegistry.Contents) { messageLog.recall(kept.messages) }
 
   private func recall() {
     recallVariables()
     keptVariables = [:]
+    // Before the rules claim anything.
+    claims.recall(keptSuspensions, of: Set(engine?.ruleIDs ?? []), clockIsTrusted: clockIsTrusted)
     if !kept.isEmpty { for rule in engine?.recall(kept) ?? [] { cooldownBegan(rule, nil) } }
     if !keptMemories.isEmpty { for rule in engine?.recall(keptMemories) ?? [] { remember(rule, nil) } }
-    (kept, keptMemories) = ([:], [:])
+    (kept, keptMemories, keptSuspensions) = ([:], [:], [:])
   }
 
   /// Counts an event that a rule leads to.

@@ -30,10 +30,22 @@ package enum RegistryChange: Sendable {
   case rule(RuleID, RuleMemory?)
   /// A variable of the rules.
   case variable(String, Value)
+  /// What keeps the claims of rules off an output; nil when nothing does.
+  case suspension(DeviceID, Value?)
   /// What a rule has told people; nil removes it.
   case message(ULID, Value?)
   /// A line of the restart ledger; the registry fills in its boot.
   indirect case ledger(LedgerEntry)
+}
+
+extension RegistryChange {
+  /// Whether it says what a rule has done, so that a crash soon after it would let the rule do it again.
+  var isOfRule: Bool {
+    switch self {
+    case .rule, .cooldown, .message: true
+    default: false
+    }
+  }
 }
 
 /// Why a change was not taken.

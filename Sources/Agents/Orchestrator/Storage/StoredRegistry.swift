@@ -24,6 +24,8 @@ package final class StoredRegistry: AgentRegistry {
     package var ruleMemories: [RuleID: RuleMemory] = [:]
     /// The variables of the rules.
     package var variables: [String: Value] = [:]
+    /// What keeps the claims of rules off outputs.
+    package var suspensions: [DeviceID: Value] = [:]
     /// What rules have told people, and nobody has removed.
     package var messages: [ULID: Value] = [:]
     /// The ledger's last line about the daemon; nil before its first start.
@@ -120,6 +122,8 @@ package final class StoredRegistry: AgentRegistry {
   /// does not wear out the disk.
   private func gatheringTime(_ changes: [RegistryChange]) -> Duration {
     if isThrifty() { return .seconds(10) }
+    // What rules have done. All of one turn of the loop is one transaction.
+    if changes.contains(where: \.isOfRule) { return .zero }
     let isLedger = changes.allSatisfy { if case .ledger(let entry) = $0 { entry.scope == .agent } else { false } }
     return isLedger ? .seconds(2) : .milliseconds(20)
   }
@@ -246,7 +250,7 @@ struct StoreSlot {
         agents: try store.agents(), states: try store.states(),
         disabled: Set(try store.notes(beginning: StoreChange.disabledNote).map { AgentID($0.key) }),
         cooldowns: try cooldowns(store), counts: try counts(store), ruleMemories: try memories(store),
-        variables: try variables(store), messages: try messages(store),
+        variables: try variables(store), suspensions: try suspensions(store), messages: try messages(store),
         lastOfDaemon: try store.lastOfDaemon(),
         notices: store.notices + (problem.map { [$0] } ?? []))
     } catch {
@@ -282,6 +286,14 @@ struct StoreSlot {
       variables[name] = try? JSON.decode(Array(text.utf8)[...])
     }
     return variables
+  }
+
+  private func suspensions(_ store: Store) throws(StoreError) -> [DeviceID: Value] {
+    var suspensions: [DeviceID: Value] = [:]
+    for (output, text) in try store.notes(beginning: StoreChange.suspensionNote) {
+      suspensions[DeviceID(output)] = try? JSON.decode(Array(text.utf8)[...])
+    }
+    return suspensions
   }
 
   private func messages(_ store: Store) throws(StoreError) -> [ULID: Value] {
@@ -337,6 +349,8 @@ extension StoreChange {
   static let ruleNote = "rule."
   /// The prefix of notes about variables of the rules. Their texts are JSON.
   static let variableNote = "variable."
+  /// The prefix of notes about outputs that are kept from rules. Their texts are JSON.
+  static let suspensionNote = "suspension."
   /// The prefix of notes with messages of rules. Their texts are JSON.
   static let messageNote = "message."
   /// The prefix of notes about disabled agents. Their texts are empty.
@@ -354,6 +368,8 @@ extension StoreChange {
       case .count(let input, let pulses): .setNote("\(Self.countNote)\(input)", "\(pulses)")
       case .rule(let rule, let memory): .setNote("\(Self.ruleNote)\(rule)", memory?.text)
       case .variable(let name, let value): .setNote("\(Self.variableNote)\(name)", JSON.text(value))
+      case .suspension(let output, let suspension):
+        .setNote("\(Self.suspensionNote)\(output)", suspension.map { JSON.text($0) })
       case .message(let id, let message): .setNote("\(Self.messageNote)\(id)", message.map { JSON.text($0) })
       case .ledger(let entry): .appendLedger(entry)
       }

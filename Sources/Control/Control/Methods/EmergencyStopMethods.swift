@@ -47,12 +47,17 @@ extension ControlMethods {
     ) { call throws(RPCError) in
       do throws(HALError) {
         try call.services.daemon.clearEmergencyStop(by: call.client.principal.name, cause: call.cause) { was, problem in
-          call.answer(
-            .success([
-              "stopped": false, "was_stopped": .bool(was),
-              "warning": problem.map { .string("it would come back with a restart of the daemon: \($0)") } ?? .null,
-              "board": call.board,
-            ]))
+          // The stop has ended state rules, and a restart must not let them go on.
+          call.services.rules.whenStored { ofRules in
+            let warning =
+              problem.map { "it would come back with a restart of the daemon: \($0)" }
+              ?? ofRules.map { "after a restart rules that it has ended would go on: \($0)" }
+            call.answer(
+              .success([
+                "stopped": false, "was_stopped": .bool(was), "warning": warning.map { .string($0) } ?? .null,
+                "board": call.board,
+              ]))
+          }
         }
       } catch {
         throw call.refusal(error)

@@ -11,11 +11,12 @@ extension ControlMethods {
         "most", .integer(1...1_000_000), "the most rules of the answer; by default all, which may not fit into one"),
       result:
         "`{\"rules\": [rule (4.8)], \"total\": how many there are, \"refused\": the errors in the rule files, only if "
-        + "the last reload failed}`"
+        + "the last reload failed, \"dormant\": why no rules run, only in safe mode}`"
     ) { call, first, most throws(RPCError) in
       let rows = call.services.projection.ruleRows
       let page = rows.dropFirst(Int(first)).prefix(most.map { Int($0) } ?? rows.count)
       var result: Fields = ["rules": .list(page.map(Value.map)), "total": .int(Int64(rows.count))]
+      result["dormant"] = call.services.rules.dormancy.map { .string($0) }
       result["refused"] = call.services.rules.refusal.map { .string($0) }
       return .map(result)
     },
@@ -127,6 +128,7 @@ extension Call {
 
   /// The error for a rule that does not exist.
   fileprivate func noRule(_ rule: String) -> RPCError {
+    if let dormancy = services.rules.dormancy { return RPCError(.notFound, dormancy) }
     let known = services.rules.listRules().map(\.id.rawValue)
     return RPCError(.notFound, "there is no rule '\(rule.prefix(130))'" + Suggestion.phrase(for: rule, in: known))
   }

@@ -20,15 +20,32 @@ extension RuleSet {
   package var feedbackWarnings: [Diagnostic] {
     let next = successors()
     var told: Set<Int> = []
-    return rules.indices.compactMap { start in
-      guard !told.contains(start), let circle = Self.shortestCircle(from: start, next) else { return nil }
-      told.formUnion(circle.map(\.rule))
-      let rule = rules[start].declaration
-      let steps = circle.map { "\($0.origin) fires '\(rules[$0.rule].id)'" }.joined(separator: ", whose ")
-      return Diagnostic(
-        rule.location, "rule '\(rule.id)' feeds itself: its \(steps); such a chain is cut after 16 events",
-        severity: .warning)
+    return rules.compactMap(Self.oscillation)
+      + rules.indices.compactMap { start in
+        guard !told.contains(start), let circle = Self.shortestCircle(from: start, next) else { return nil }
+        told.formUnion(circle.map(\.rule))
+        let rule = rules[start].declaration
+        let steps = circle.map { "\($0.origin) fires '\(rules[$0.rule].id)'" }.joined(separator: ", whose ")
+        return Diagnostic(
+          rule.location, "rule '\(rule.id)' feeds itself: its \(steps); such a chain is cut after 16 events",
+          severity: .warning)
+      }
+  }
+
+  /// A state rule whose `action` and `end` both set a variable that its condition reads: it ends itself, and begins again.
+  private static func oscillation(_ rule: CompiledRule) -> Diagnostic? {
+    guard let state = rule.state else { return nil }
+    func sets(_ list: CompiledActions) -> Set<String> {
+      Set(list.actions.compactMap { if case .set(let name, _) = $0 { name } else { nil } })
     }
+    for name in sets(rule.actions).intersection(sets(state.endActions)).sorted()
+    where state.subjects.contains(.variable(name)) {
+      return Diagnostic(
+        rule.declaration.location,
+        "rule '\(rule.id)' may end itself and begin again without end: its 'action' and its 'end' set '\(name)', which its "
+          + "condition reads", severity: .warning)
+    }
+    return nil
   }
 
   /// For each rule the rules that what it publishes fires.
@@ -103,7 +120,15 @@ extension RuleSet {
   ) -> [Publication] {
     let origin = RuleText.action(action)
     switch action {
-    case .actuate(let device, _, _), .release(let device): return [change(of: device, origin)]
+    case .actuate(let device, let command, _):
+      var publication = change(of: device, origin)
+      switch command {
+      case .on: publication.fields["state"] = .double(1)
+      case .off: publication.fields["state"] = .double(0)
+      case .level, .pulse: break
+      }
+      return [publication]
+    case .release(let device): return [change(of: device, origin)]
     case .emit(let type, _): return [Publication(type: type, fields: constants(payload), origin: origin)]
     case .set(let name, _):
       return [Publication(type: RuleEvents.variableName, fields: ["name": .string(name)], origin: origin)]
@@ -112,7 +137,8 @@ extension RuleSet {
       let fields: Fields = ["agent": .string(agent.rawValue)]
       if case .kill = action { return [Publication(type: "agent:stopped", fields: fields, origin: origin)] }
       return ["agent:started", "agent:activated"].map { Publication(type: $0, fields: fields, origin: origin) }
-    case .log, .wait, .waitFor: return []
+    case .log: return [Publication(type: "rule:log", fields: id, origin: origin)]
+    case .wait, .waitFor: return []
     }
   }
 

@@ -31,7 +31,9 @@ extension RuleSet {
     for rule in rules {
       for kept in rule.declaration.state?.keep ?? [] { keepers[kept.device, default: []].append(rule.declaration) }
     }
-    return keepers.filter { Self.levels($0.value, of: $0.key).count > 1 }.sorted { $0.key < $1.key }.compactMap {
+    return keepers.filter { Self.levels($0.value, of: $0.key).count > 1 && !Self.excludeEachOther($0.value) }.sorted {
+      $0.key < $1.key
+    }.compactMap {
       device, rules in
       guard let last = rules.last else { return nil }
       let others = rules.dropLast().map { "'\($0.id)'" }.joined(separator: ", ")
@@ -40,6 +42,13 @@ extension RuleSet {
         "rules \(others) and '\(last.id)' keep '\(device)' at different levels: while both last, "
           + "'\(last.id)' has it, because it is later in the file", severity: .warning)
     }
+  }
+
+  /// Whether two rules cannot last together: each has hours of its own, or one's condition is the opposite of the other's.
+  private static func excludeEachOther(_ rules: [RuleDeclaration]) -> Bool {
+    if rules.allSatisfy({ $0.hours.window != nil }) { return true }
+    let texts = rules.compactMap { $0.state?.begins.text.split(separator: " ").joined() }
+    return texts.count == 2 && (texts[0] == "!\(texts[1])" || texts[1] == "!\(texts[0])")
   }
 
   private static func levels(_ rules: [RuleDeclaration], of device: DeviceID) -> Set<StateRule.Level> {

@@ -29,6 +29,12 @@ extension RuleSet {
       fields.merge(ofPattern) { $0 == $1 ? $0 : .dyn }
     }
     if let name = program.variables.first(where: { fields[$0] == nil }) {
+      if patterns.allSatisfy({ ["rule:began", "rule:ended"].contains($0.text) }) {
+        let error = CELError(
+          offset: Self.place(of: name, in: program.text),
+          message: "in a state rule there is no event with a '\(name)': use sensor('…') or input('…')")
+        return Self.warning(error, program, expression.location)
+      }
       let events = patterns.map { "'\($0.text)'" }.joined(separator: ", ")
       let subject = patterns.count == 1 ? "\(events) has no" : "none of \(events) has a"
       let error = CELError(
@@ -37,8 +43,10 @@ extension RuleSet {
       return Self.warning(error, program, expression.location)
     }
     do throws(CELError) {
-      _ = try CELProgram(program.text, functions: .rules, types: fields)
-      return nil
+      let typed = try CELProgram(program.text, functions: .rules, types: fields)
+      guard expression.isCondition, typed.type != .bool, typed.type != .dyn else { return nil }
+      let error = CELError(message: "the condition has type \(typed.type), but must be bool")
+      return Self.warning(error, program, expression.location)
     } catch {
       return Self.warning(error, program, expression.location)
     }
@@ -90,6 +98,7 @@ extension CompiledRule {
     var location: Location
     /// The names of the events that it may refer to.
     var patterns: [EventPattern]
+    var isCondition = false
   }
 
   private static let began = [EventPattern("rule:began")]
@@ -110,10 +119,10 @@ extension CompiledRule {
     let begins = state == nil ? patterns : Self.began
     var all: [Expression] = []
     if state == nil {
-      for (program, source) in [(condition, declaration.condition), (per, declaration.per)] {
-        if let program, let source {
-          all.append(Expression(program: program, location: source.location, patterns: begins))
-        }
+      for (program, source, isCondition) in [(condition, declaration.condition, true), (per, declaration.per, false)] {
+        guard let program, let source else { continue }
+        all.append(
+          Expression(program: program, location: source.location, patterns: begins, isCondition: isCondition))
       }
     }
     all += Self.expressions(actions, begins)

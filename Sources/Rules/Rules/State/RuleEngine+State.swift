@@ -81,7 +81,7 @@ extension RuleEngine {
   }
 
   /// The levels of `keep` now.
-  private func levels(of one: RuleProgress) -> Result<[Double], NoAnswer> {
+  func levels(of one: RuleProgress) -> Result<[Double], NoAnswer> {
     guard let keep = one.rule.declaration.state?.keep, let programs = one.rule.state?.levels else {
       return .success([])
     }
@@ -226,7 +226,8 @@ extension RuleEngine {
     for firing in one.atWork where atWork[firing]?.isAtWait ?? false { cut(firing) }
     let cause = change.flatMap(environment.event) ?? state.began
     let ended = environment.published(.ended(why), of: one.rule.id, cause: cause)
-    if !state.claimed.isEmpty {
+    // Also without a claim: what a person has kept off its outputs ends with it.
+    if one.rule.keeps || !state.claimed.isEmpty {
       state.claimed = []
       environment.dropClaim(of: one.rule.id, ended: ended)
       turn.hasClaims = true

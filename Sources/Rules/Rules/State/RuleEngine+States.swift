@@ -14,18 +14,42 @@ extension RuleEngine {
         watches.remove(state.watch)
         if present.contains(id) { continue }
         step(one, .removed)
-        environment.remember(id, nil)
+        retire(id, state.memory)
       }
       for one in progress where one.rule.state != nil && one.state == nil {
         let older = old[one.rule.id]
-        start(one, life: older?.state?.life ?? .waiting, memory: older?.state?.memory ?? RuleMemory())
+        start(
+          one, life: older?.state?.life ?? .waiting,
+          memory: older?.state?.memory ?? retired.removeValue(forKey: one.rule.id) ?? RuleMemory())
         guard let older, let before = older.state, let state = one.state else { continue }
         (state.cause, state.began, state.wasFalse) = (before.cause, before.began, before.wasFalse)
         state.claimed = before.claimed
         takeOverCount(one, state, from: older)
         takeOver(one, state)
       }
+      // In the turn in which others give outputs back, so that those go from rule to rule. Not at the start of the daemon:
+      // what was stored is not recalled yet.
+      guard !old.isEmpty else { return }
+      for one in progress where one.rule.keeps && !kept.contains(one.rule.id) { look(at: one, nil) }
     }
+  }
+
+  /// A rule is not in its file any more. What it has used of its hour or day stays used, should it come back.
+  private func retire(_ id: RuleID, _ memory: RuleMemory) {
+    var rest = RuleMemory()
+    if memory.spent > 0, memory.period != 0 { (rest.period, rest.spent) = (memory.period, memory.spent) }
+    environment.remember(id, rest.isEmpty ? nil : rest)
+    if !rest.isEmpty, retired.count < Self.mostRetired { retired[id] = rest }
+  }
+
+  /// How many rules that are gone are remembered.
+  private static let mostRetired = 1000
+
+  /// Whether a period is the present hour or day.
+  private func isPresent(_ memory: RuleMemory) -> Bool {
+    let now = wallSeconds
+    let local = now + Int64(environment.utcOffset(at: now))
+    return [3600, 86_400].contains { local.dividedDown(by: $0) == memory.period }
   }
 
   private func start(_ one: RuleProgress, life: StateRuleLife, memory: RuleMemory) {
@@ -79,7 +103,13 @@ extension RuleEngine {
         markLater(state.watch, nil)
       }
     }
-    return unknown.sorted()
+    for id in unknown {
+      guard let memory = memories[id], memory.spent > 0, isPresent(memory), retired.count < Self.mostRetired else {
+        continue
+      }
+      retired[id] = memory
+    }
+    return unknown.filter { retired[$0] == nil }.sorted()
   }
 
   private func beginResuming(_ one: RuleProgress, _ state: StateProgress) {

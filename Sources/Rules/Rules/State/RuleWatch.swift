@@ -32,6 +32,9 @@ struct WatchList {
   /// Everything that is named.
   var subjects: some Collection<RuleSubject> { bySubject.keys }
 
+  /// Every watch that names something, once for each subject.
+  var all: [RuleWatch] { bySubject.values.flatMap(\.self) }
+
   mutating func add(_ watch: RuleWatch) {
     for subject in watch.subjects { bySubject[subject, default: []].append(watch) }
   }
