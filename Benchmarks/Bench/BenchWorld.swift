@@ -25,7 +25,7 @@ final class BenchWorld: RuleEnvironment {
     return event
   }
   func claim(_ claim: OutputClaim) {}
-  func dropClaim(of rule: RuleID, ended: Event?) {}
+  func dropClaim(of rule: RuleID, ended: Event?, isRemoved: Bool) {}
   func settleClaims() {}
   func claimState(of rule: RuleID) -> OutputClaim.State? { nil }
   func longestSilence(of devices: [DeviceID]) -> Duration { .zero }

@@ -95,7 +95,7 @@ package final class DaemonCore {
     guard owner.safeMode == nil else {
       agents.isPartial = true
       rules.dormancy = "the daemon is in safe mode, and no rules run: 'openstarry daemon leave-safe-mode'"
-      rules.recallMessages(kept)
+      rules.recallAsleep(kept)
       // Safe states need only the outputs; any other part may be what ended the daemon.
       hardware.openActuators(leaseStore: guardian, takingOver: false)
       charge()

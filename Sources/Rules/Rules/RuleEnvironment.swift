@@ -74,7 +74,9 @@ package protocol RuleEnvironment: AnyObject {
 
   /// A state rule keeps nothing any more. `settleClaims` follows in the same turn.
   /// - Parameter ended: the event that it has ended; nil if it goes on without outputs.
-  func dropClaim(of rule: RuleID, ended: Event?)
+  /// - Parameter isRemoved: whether the rule is not in its file any more: what keeps it off an output then keeps off the
+  ///   rules that claim it in the same turn.
+  func dropClaim(of rule: RuleID, ended: Event?, isRemoved: Bool)
 
   /// Moves outputs according to the claims: releases before takes, one command for each output.
   func settleClaims()

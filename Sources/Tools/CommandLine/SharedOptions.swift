@@ -42,6 +42,7 @@ struct SharedOptions: ParsableArguments {
   func move(_ method: String, _ params: Fields = [:], _ lines: (Value, Terminal) -> [String]) throws -> Value {
     let result = try connect().move(method, params)
     try show(result) { lines($0, $1) + [BoardText.line($0)] }
+    if let warning = result["warning"]?.string { throw Failure(.notKept, warning) }
     return result
   }
 

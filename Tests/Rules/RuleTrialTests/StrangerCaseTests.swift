@@ -102,6 +102,28 @@ import Testing
     #expect(trial.output("a")?.holder == "rule/two")
   }
 
+  @Test func aNewNameDoesNotSwitchOnWhatAPersonHasSwitchedOff() throws {
+    func rules(_ id: String) -> String { "rules:\n  - { id: \(id), while: \"input('motion')\", keep: { a: on } }" }
+    let situation = try Situation(lamps, rules("one"))
+    let trial = situation.trial
+    try trial.simulate("motion", ["active": true])
+    trial.wait(.seconds(1))
+    try trial.set("a", .off)
+    for name in ["two", "three"] {
+      try trial.reload(try Situation.rules(rules(name), trial.board))
+      trial.wait(.seconds(5))
+      #expect(trial.level(of: "a") == 0)
+      trial.restart()
+      trial.wait(.seconds(5))
+      #expect(trial.level(of: "a") == 0, "after a restart")
+    }
+    try trial.simulate("motion", ["active": false])
+    trial.wait(.seconds(1))
+    try trial.simulate("motion", ["active": true])
+    trial.wait(.seconds(1))
+    #expect(trial.level(of: "a") == 1)
+  }
+
   @Test func anAllowanceOutlivesItsRule() throws {
     let rule = "rules:\n  - { id: dose, while: \"input('motion')\", keep: { a: on }, at_most: 20s/d }"
     let situation = try Situation(lamps, rule)

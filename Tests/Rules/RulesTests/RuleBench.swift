@@ -125,7 +125,7 @@ final class RuleBench: RuleEnvironment {
     return event("rule:state", ["rule": .string(rule.rawValue)])
   }
   func claim(_ claim: OutputClaim) { claims[claim.rule] = claim }
-  func dropClaim(of rule: RuleID, ended: Event?) { claims[rule] = nil }
+  func dropClaim(of rule: RuleID, ended: Event?, isRemoved: Bool) { claims[rule] = nil }
   func settleClaims() { settlements += 1 }
   func claimState(of rule: RuleID) -> OutputClaim.State? { claims[rule].map { _ in .held } }
   func longestSilence(of devices: [DeviceID]) -> Duration { devices.isEmpty ? .zero : silence }

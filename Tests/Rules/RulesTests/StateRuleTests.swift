@@ -212,6 +212,20 @@ func state(
     #expect(bench.kept == "out 1.0")
   }
 
+  /// An emergency stop in safe mode does not know which rules keep outputs.
+  @Test func aStopWithoutRulesEndsWhatKeeps() throws {
+    var memory = RuleMemory()
+    memory.isStopped = true
+    var telling = state("telling", while: "input('dry')") { $0.endActions = [.log([])] }
+    telling.actions = [.log([])]
+    let bench = try RuleBench(state("pump", while: "input('dry')"), telling)
+    bench.inputs["dry"] = true
+    _ = bench.rules.recall(["pump": memory, "telling": memory])
+    bench.settle()
+    #expect(bench.rules.statuses().map(\.state) == [.stopped, .lasting])
+    #expect(bench.kept.isEmpty)
+  }
+
   @Test func aChangedRuleGoesOnCounting() throws {
     func pump(_ allowance: StateRule.Allowance?, linger: Int64 = 0) -> RuleDeclaration {
       state("pump", while: "input('dry')") { ($0.atMost, $0.linger) = (allowance, .seconds(linger)) }

@@ -223,7 +223,7 @@ struct TextTests {
     #expect(DeviceText.receipt(["device": "fan", "state": 1.0, "previous": 0.0]) == "fan on (was off)")
     #expect(
       DeviceText.receipt(["device": "fan", "state": 0.0, "previous": 1.0, "taken_from": "rule/renew"])
-        == "fan off (was on, taken over from rule/renew, which may command it again)")
+        == "fan off (was on, taken over from rule/renew)")
     #expect(DeviceText.receipt(["device": "fan", "state": 0.4, "previous": 0.4]) == "fan 40% (as before)")
   }
 

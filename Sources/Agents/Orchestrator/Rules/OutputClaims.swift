@@ -41,6 +41,8 @@ final class OutputClaims {
   private let hardware: Hardware
   private var entries: [RuleID: Entry] = [:]
   private var suspensions: [DeviceID: Suspension] = [:]
+  /// Outputs whose suspended rules were removed in this turn.
+  private var inherited: Set<DeviceID> = []
   private var isSettling = false
   private var timer: (id: TimerID, due: Instant)?
   /// Called when the outputs of a claim are all at its levels, or not any more.
@@ -75,10 +77,14 @@ final class OutputClaims {
     entry.retryFrom = nil
   }
 
-  /// - Parameter ended: the event that the rule ended with.
-  func drop(_ rule: RuleID, _ ended: Event?) {
+  /// - Parameters:
+  ///   - ended: the event that the rule ended with.
+  ///   - isRemoved: whether the rule is not in its file any more. Suspensions then go to the claims of the same turn, so that
+  ///     a new name does not switch on what a person has switched off.
+  func drop(_ rule: RuleID, _ ended: Event?, isRemoved: Bool) {
     for (device, var suspension) in suspensions where suspension.rules.remove(rule) != nil {
-      setSuspension(of: device, suspension.rules.isEmpty ? nil : suspension)
+      if isRemoved { inherited.insert(device) }
+      setSuspension(of: device, suspension.rules.isEmpty && !isRemoved ? nil : suspension)
     }
     guard let entry = entries[rule] else { return }
     entry.ended = ended
@@ -184,6 +190,13 @@ final class OutputClaims {
     // The gate tells of changes while it carries out a command: one more round sees them.
     guard !isSettling else { return }
     isSettling = true
+    for device in inherited {
+      guard var suspension = suspensions[device] else { continue }
+      suspension.rules.formUnion(
+        entries.values.filter { $0.state == nil && $0.level(of: device) != nil }.map(\.claim.rule))
+      setSuspension(of: device, suspension.rules.isEmpty ? nil : suspension)
+    }
+    inherited = []
     for (device, suspension) in suspensions where suspension.until.map({ $0 <= clock.now }) ?? false {
       setSuspension(of: device, nil)
     }

@@ -37,7 +37,9 @@ extension RuleRunner {
 
   package func claim(_ claim: OutputClaim) { claims.claim(claim) }
 
-  package func dropClaim(of rule: RuleID, ended: Event?) { claims.drop(rule, ended) }
+  package func dropClaim(of rule: RuleID, ended: Event?, isRemoved: Bool) {
+    claims.drop(rule, ended, isRemoved: isRemoved)
+  }
 
   package func settleClaims() { claims.settle() }
 

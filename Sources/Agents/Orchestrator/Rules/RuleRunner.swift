@@ -36,6 +36,9 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
   /// The values that the previous daemon stored.
   private(set) var keptVariables: [String: Value] = [:]
   private var keptMemories: [RuleID: RuleMemory] = [:]
+  /// In safe mode, what is stored about rules; and what an emergency stop has changed of it.
+  private var asleep: [RuleID: RuleMemory] = [:]
+  private var stoppedAsleep: [RuleID: RuleMemory] = [:]
   private var keptSuspensions: [DeviceID: Value] = [:]
   /// Why no rules run although they are not refused: safe mode; nil while they do.
   package var dormancy: String?
@@ -113,7 +116,14 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
   }
 
   /// Drops what rules wait for, at the start of an emergency stop.
-  func stopBegan() { engine?.stopBegan() }
+  func stopBegan() {
+    engine?.stopBegan()
+    for (rule, var memory) in asleep where memory.lasts {
+      (memory.lasts, memory.isStopped) = (false, true)
+      stoppedAsleep[rule] = memory
+      remember(rule, memory)
+    }
+  }
 
   /// Resumes after an emergency stop. Events from before its end are dropped.
   func stopCleared() {
@@ -266,13 +276,18 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
   /// Restores what the previous daemon stored: now, or once there are rules.
   package func recall(_ kept: StoredRegistry.Contents) {
     messageLog.recall(kept.messages)
-    (self.kept, keptMemories, keptVariables) = (kept.cooldowns, kept.ruleMemories, kept.variables)
+    (self.kept, keptVariables) = (kept.cooldowns, kept.variables)
+    keptMemories = kept.ruleMemories.merging(stoppedAsleep) { $1 }
+    (asleep, stoppedAsleep) = ([:], [:])
     keptSuspensions = kept.suspensions
     if engine?.count ?? 0 > 0 { recall() }
   }
 
-  /// Restores messages alone, which people read in safe mode, too.
-  package func recallMessages(_ kept: StoredRegistry.Contents) { messageLog.recall(kept.messages) }
+  /// In safe mode people read messages, and an emergency stop ends rules that are not there.
+  package func recallAsleep(_ kept: StoredRegistry.Contents) {
+    messageLog.recall(kept.messages)
+    asleep = kept.ruleMemories
+  }
 
   private func recall() {
     recallVariables()

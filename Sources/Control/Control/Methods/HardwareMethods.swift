@@ -65,7 +65,9 @@ extension ControlMethods {
     Parameter.optional(
       "override", .boolean, default: false,
       "whether to take the actuator over from its holder, which requires role admin; the safe state needs no override"),
-    result: "a receipt (4.6)", errors: commandErrors, isCommand: true, control)
+    result:
+      "a receipt (4.6); after a command for the safe state with `warning`: why rules would not be kept off it after a restart "
+      + "(or null)", errors: commandErrors, isCommand: true, control)
 
   @Sendable private static func control(
     _ call: Call, _ id: DeviceID, _ command: ActuatorCommand, leaseTime: Int64?, hold: Bool?, override: Bool
@@ -94,6 +96,11 @@ extension ControlMethods {
           let change = call.services.hardware.lastChange(of: id)
         {
           answer["id"] = .string(change.description)
+        }
+        // What keeps rules off the output is stored.
+        if call.services.hardware.isSafe(command, for: id) {
+          _ = call.answerWhenStored(answer)
+          return
         }
         return call.answer(.success(.map(answer)))
       }

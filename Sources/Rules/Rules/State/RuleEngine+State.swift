@@ -145,7 +145,7 @@ extension RuleEngine {
       case .cancelTime: cancelTimer(of: state)
       case .begin: begin(one, state)
       case .resume: resume(one, state)
-      case .end(let acts): end(one, state, acts: acts, why: reason(happening, before, state), change)
+      case .end(let acts): end(one, state, happening, acts: acts, why: reason(happening, before, state), change)
       case .lookAgain: markLater(state.watch, nil)
       }
     }
@@ -217,7 +217,8 @@ extension RuleEngine {
   }
 
   private func end(
-    _ one: RuleProgress, _ state: StateProgress, acts: Bool, why: String, _ change: RuleSubject?
+    _ one: RuleProgress, _ state: StateProgress, _ happening: StateRuleLife.Happening, acts: Bool, why: String,
+    _ change: RuleSubject?
   ) {
     state.memory.lasts = false
     cancelTimer(of: state)
@@ -229,7 +230,7 @@ extension RuleEngine {
     // Also without a claim: what a person has kept off its outputs ends with it.
     if one.rule.keeps || !state.claimed.isEmpty {
       state.claimed = []
-      environment.dropClaim(of: one.rule.id, ended: ended)
+      environment.dropClaim(of: one.rule.id, ended: ended, isRemoved: happening == .removed)
       turn.hasClaims = true
     }
     state.cause = nil

@@ -81,7 +81,7 @@ extension RuleEngine {
       state.claimed = [-1]
     } else if !state.claimed.isEmpty {
       state.claimed = []
-      environment.dropClaim(of: one.rule.id, ended: nil)
+      environment.dropClaim(of: one.rule.id, ended: nil, isRemoved: false)
       turn.hasClaims = true
     }
   }
@@ -92,7 +92,9 @@ extension RuleEngine {
     var unknown = Set(memories.keys)
     inTurn {
       for one in progress {
-        guard let memory = memories[one.rule.id] else { continue }
+        guard var memory = memories[one.rule.id] else { continue }
+        // A stop in safe mode does not know which rules keep outputs: the others go on.
+        if memory.isStopped, !one.rule.keeps { (memory.isStopped, memory.lasts) = (false, true) }
         unknown.remove(one.rule.id)
         one.isDisabled = memory.isDisabled
         guard let state = one.state, state.life == .waiting || state.life == .stopped else { continue }

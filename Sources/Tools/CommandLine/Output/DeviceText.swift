@@ -36,7 +36,9 @@ package enum DeviceText {
     guard let state = receipt["state"]?.double else { return device }
     let now = EventSentence.level(state)
     let before = receipt["previous"]?.double.map { $0 == state ? "as before" : "was \(EventSentence.level($0))" }
-    let held = receipt["taken_from"]?.string.map { "taken over from \($0.printable), which may command it again" }
+    let held = receipt["taken_from"]?.string.map { holder in
+      "taken over from \(holder.printable)" + (holder.hasPrefix("rule/") ? "" : ", which may command it again")
+    }
     let about = [before, held].compactMap(\.self).joined(separator: ", ")
     let change = "\(device) \(now)" + (about.isEmpty ? "" : " (\(about))")
     let doubt = receipt["confirmed"]?.bool == false ? " (the hardware has not confirmed it yet)" : ""
