@@ -156,7 +156,9 @@ package final class ConfigTarget: FuzzTarget {
         known.complaint(function: $0, about: $1)
       }
       try use { try TestDaemon(board: FuzzBoard.board, rules: rules, manifests: [FuzzBoard.probe], home: $0) }
-      return warnings
+      // What `check` and `rules lint` say beyond errors.
+      return warnings + rules.payloadWarnings + rules.feedbackWarnings + rules.unitWarnings(known.unit)
+        + rules.advice(about: declarations.variables)
     }
   }
 
