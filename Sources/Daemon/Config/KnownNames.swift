@@ -48,13 +48,22 @@ package struct KnownNames: Sendable {
   /// The ids of a kind, sorted; nil when the board is unknown.
   func devices(of kind: String) -> [String]? { kinds.map { $0.filter { $0.value == kind }.keys.sorted() } }
 
+  /// The error for a device that is named like a variable; nil for other names.
+  private func variableComplaint(_ name: String) -> String? {
+    let functions = ["sensor": "sensor", "input": "input", "actuator": "device"]
+    guard let kind = kinds?[name], let function = functions[kind] else { return nil }
+    return "unknown variable '\(name)' (did you mean \(function)('\(name)')?)"
+  }
+
   /// The error for `sensor('NAME')`, `state('NAME')` and so on in an expression; nil when it is valid, or the names are
-  /// unknown.
+  /// unknown. Not only functions take names: `timezone`, `sun` (a time of day such as `sunset`) and `variable` (one that does
+  /// not exist) are asked about in the same way.
   package func complaint(function: String, about name: String) -> String? {
     switch function {
     case "state", "report", "agent": return complaint(about: AgentID(name))
     case "input": return complaint(about: name, kind: "input")
     case "device": return complaint(about: name, kind: "actuator")
+    case "variable": return variableComplaint(name)
     case "sun":
       return hasPlace ? nil : "'\(name)' needs to know where the board is: give the board file 'place'"
     case "timezone": return TimeZoneNames.complaint(about: name)

@@ -18,12 +18,8 @@ package final class CELProgram: Sendable {
   /// included.
   package let variables: [String]
 
-  /// Every call of a host function, in the order of the text; and every time zone that is a constant, as a call of
-  /// `timezone`, which is no function.
+  /// Every call of a host function, in the order of the text.
   package let hostCalls: [HostCall]
-
-  /// The name under which time zones are in `hostCalls`.
-  package static let timeZone = "timezone"
 
   /// A call of a host function.
   package struct HostCall: Sendable, Hashable {
@@ -35,6 +31,17 @@ package final class CELProgram: Sendable {
     /// The arguments that are constant strings; nil for others.
     package var arguments: [String?]
     /// The position of the first argument, in UTF-8 bytes from the beginning of the expression.
+    package var offset: Int
+  }
+
+  /// Every time zone that is a constant, as in `now.getHours('Europe/Berlin')`.
+  package let timeZones: [TimeZoneName]
+
+  /// A time zone in an expression.
+  package struct TimeZoneName: Sendable, Hashable {
+    /// The name, as written.
+    package var text: String
+    /// The position of the name, in UTF-8 bytes from the beginning of the expression.
     package var offset: Int
   }
 
@@ -87,6 +94,7 @@ package final class CELProgram: Sendable {
     self.text = text
     variables = compiler.variables
     hostCalls = compiler.hostCalls
+    timeZones = compiler.timeZones
     selections = compiler.selections
     type = checked.type
     node = checked.node

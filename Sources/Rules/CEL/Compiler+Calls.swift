@@ -57,8 +57,7 @@ extension Compiler {
     if name == "format", arguments.count == 1 { return try format(function, target, arguments[0], offset) }
     let checked = try all(arguments)
     if name.hasPrefix("get"), let zone = arguments.first, case .string(let text)? = checked.first?.constant {
-      hostCalls.append(
-        CELProgram.HostCall(function: CELProgram.timeZone, text: text, arguments: [text], offset: zone.offset))
+      timeZones.append(CELProgram.TimeZoneName(text: text, offset: zone.offset))
     }
     return try call(function, [try compile(target)] + checked, offset)
   }

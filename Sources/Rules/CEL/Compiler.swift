@@ -17,6 +17,7 @@ struct Compiler {
   private(set) var variables: [String] = []
   var hostCalls: [CELProgram.HostCall] = []
   private(set) var selections: [CELProgram.Selection] = []
+  var timeZones: [CELProgram.TimeZoneName] = []
   /// The maximum number of macro variables in scope at once.
   private(set) var greatestDepth = 0
   /// `elements` are those of a constant list that the variable ranges over.

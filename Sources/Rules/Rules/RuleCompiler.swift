@@ -57,7 +57,8 @@ struct RuleCompiler {
         text.text, functions: .rules, variables: isForeseeable ? ["now", "vars"] : nil,
         types: types.all, isForeseeable: isForeseeable)
     } catch {
-      problems.append(Self.diagnostic(withHint(error, isForeseeable), in: text.text, at: place))
+      let error = isForeseeable ? explained(error, text.text) : error
+      problems.append(Self.diagnostic(error, in: text.text, at: place))
       return nil
     }
     for call in program.hostCalls {
@@ -66,6 +67,10 @@ struct RuleCompiler {
         problems.append(Self.diagnostic(CELError(offset: call.offset, message: message), in: text.text, at: place))
       }
     }
+    for zone in program.timeZones {
+      guard let message = complaint("timezone", zone.text) else { continue }
+      problems.append(Self.diagnostic(CELError(offset: zone.offset, message: message), in: text.text, at: place))
+    }
     for field in program.selections where field.variable == "vars" {
       guard let message = complaint("vars", field.field) else { continue }
       problems.append(Self.diagnostic(CELError(offset: field.offset, message: message), in: text.text, at: place))
@@ -73,16 +78,14 @@ struct RuleCompiler {
     return program
   }
 
-  /// The error for a device without its function: `temp < 20` instead of `sensor('temp') < 20`.
-  private func withHint(_ error: CELError, _ isForeseeable: Bool) -> CELError {
-    let beginning = "unknown variable '"
-    guard isForeseeable, error.message.hasPrefix(beginning), !error.message.holds("did you mean") else { return error }
-    let name = String(error.message.dropFirst(beginning.count).prefix { $0 != "'" })
-    // Only where the board is known: then a nonsensical name is refused.
-    let functions = ["sensor", "input", "device"].filter { complaint($0, name) == nil && complaint($0, "") != nil }
-    guard let function = functions.last(where: { $0 != "sensor" }) ?? functions.first else { return error }
-    return CELError(
-      offset: error.offset, message: "\(error.message) (did you mean \(function)('\(name)')?)", kind: error.kind)
+  /// The error of an expression of a state rule, with what people know of a name that is no variable: `temp < 20` instead
+  /// of `sensor('temp') < 20`.
+  private func explained(_ error: CELError, _ text: String) -> CELError {
+    let known = ["now", "vars"]
+    guard let names = try? CELProgram(text, functions: .rules).variables,
+      let name = names.first(where: { !known.contains($0) }), let message = complaint("variable", name)
+    else { return error }
+    return CELError(offset: error.offset, message: message, kind: error.kind)
   }
 
   private func complaint(about call: CELProgram.HostCall, _ isForeseeable: Bool) -> String? {
