@@ -76,7 +76,7 @@ package enum BoardFile {
   }
 
   private static var chipLabel: Shape<String> {
-    .text("text: the label that gpiodetect shows, such as pinctrl-bcm2711")
+    .text("text: the label that gpiodetect shows, such as pinctrl-bcm2711", isFree: true)
   }
 
   /// Buses by name; nil for an invalid bus.

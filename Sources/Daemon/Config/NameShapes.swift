@@ -4,7 +4,9 @@ import Model
 extension Shape where Wanted: Identifier {
   /// A well-formed id.
   static var id: Shape {
-    Shape(idForm, .text(Schema.id)) { node in
+    Shape(
+      "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit", isFreeText: true, .text(Schema.id)
+    ) { node in
       guard case .string(let text) = node.content, Wanted(text).isWellFormed else { return nil }
       return Wanted(text)
     }
@@ -14,7 +16,9 @@ extension Shape where Wanted: Identifier {
 extension Shape where Wanted == String {
   /// A name for people, in any script. Its bytes are limited, too, because a character may have any number of accents.
   static var displayName: Shape {
-    Shape("text of 1 to 64 characters, without control characters", .text(least: 1, most: 512)) { node in
+    Shape(
+      "text of 1 to 64 characters, without control characters", isFreeText: true, .text(least: 1, most: 512)
+    ) { node in
       guard case .string(let text) = node.content, text.utf8.count <= 512, (1...64).contains(text.count),
         text.printable == text, text.contains(where: { !$0.isWhitespace })
       else { return nil }

@@ -18,9 +18,10 @@ struct Shape<Wanted> {
   /// - Parameters:
   ///   - schema: the form as JSON Schema.
   ///   - names: the candidates for suggestions when a text is misspelt.
+  ///   - isFreeText: whether a number or a boolean would do if it were in quotes.
   ///   - convert: returns nil for a node of another form.
   init(
-    _ expected: String, names: [String] = [], _ schema: @autoclosure @escaping () -> Schema,
+    _ expected: String, names: [String] = [], isFreeText: Bool = false, _ schema: @autoclosure @escaping () -> Schema,
     _ convert: @escaping (Node) -> Wanted?
   ) {
     self.expected = expected
@@ -28,7 +29,7 @@ struct Shape<Wanted> {
     read = { node, subject, findings in
       if let value = convert(node) { return value }
       findings.error(
-        node.location, "\(subject) is \(Wording.shown(node)), expected \(expected)\(Self.hint(node, expected, names))")
+        node.location, "\(subject) is \(Wording.shown(node)), expected \(expected)\(Self.hint(node, names, isFreeText))")
       return nil
     }
   }
@@ -62,18 +63,15 @@ struct Shape<Wanted> {
     }
   }
 
-  private static func hint(_ node: Node, _ expected: String, _ names: [String]) -> String {
+  private static func hint(_ node: Node, _ names: [String], _ isFreeText: Bool) -> String {
     switch node.content {
     case .string(let text): Suggestion.phrase(for: text, in: names)
     // YAML reads 1.0 as a number and true as a boolean.
-    case .int, .double, .bool: expected.hasPrefix("text") || expected == idForm ? "; put it in quotes" : ""
+    case .int, .double, .bool: isFreeText ? "; put it in quotes" : ""
     default: ""
     }
   }
 }
-
-/// What an id looks like.
-let idForm = "1 to 64 letters, digits, '.', '_' or '-', beginning with a letter or digit"
 
 extension Shape {
   /// A list of `element`; every invalid entry is reported.
@@ -123,7 +121,7 @@ extension Shape where Wanted == Bool {
 
 extension Shape where Wanted == String {
   /// Text that is not empty, of at most 4096 bytes.
-  static var text: Shape { text("text") }
+  static var text: Shape { text("text", isFree: true) }
 
   /// PATH_MAX of linux/limits.h.
   private static let longest = 4096
@@ -132,8 +130,9 @@ extension Shape where Wanted == String {
   /// - Parameters:
   ///   - expected: the description for messages.
   ///   - most: the greatest length in bytes.
-  static func text(_ expected: String, most: Int = longest) -> Shape {
-    let any = Shape(expected, .text(least: 1, most: most)) { node in
+  ///   - isFree: whether a number would do if it were in quotes.
+  static func text(_ expected: String, most: Int = longest, isFree: Bool = false) -> Shape {
+    let any = Shape(expected, isFreeText: isFree, .text(least: 1, most: most)) { node in
       guard case .string(let text) = node.content, !text.isEmpty else { return nil }
       return text
     }
@@ -148,11 +147,11 @@ extension Shape where Wanted == String {
   }
 
   /// Text that is not empty, of at most `Name.longest` bytes.
-  static var name: Shape { text("text", most: Name.longest) }
+  static var name: Shape { text("text", most: Name.longest, isFree: true) }
 
   /// Text of any length, including empty text.
   static var anyText: Shape {
-    Shape("text", .text()) { node in
+    Shape("text", isFreeText: true, .text()) { node in
       if case .string(let text) = node.content { text } else { nil }
     }
   }
