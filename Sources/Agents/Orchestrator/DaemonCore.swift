@@ -94,8 +94,7 @@ package final class DaemonCore {
     guardian?.start()
     guard owner.safeMode == nil else {
       agents.isPartial = true
-      rules.dormancy = "the daemon is in safe mode, and no rules run: 'openstarry daemon leave-safe-mode'"
-      rules.recallAsleep(kept)
+      rules.enterSafeMode(kept)
       // Safe states need only the outputs; any other part may be what ended the daemon.
       hardware.openActuators(leaseStore: guardian, takingOver: false)
       charge()
@@ -107,7 +106,7 @@ package final class DaemonCore {
 
   private func runEverything(_ kept: StoredRegistry.Contents) {
     agents.isPartial = false
-    rules.dormancy = nil
+    rules.leaveSafeMode()
     adopt(owner?.manifests() ?? [], kept)
     // Before the outputs: one that its interlock forbids must not take over the level of the previous daemon.
     rules.watchInterlocks()
@@ -136,6 +135,7 @@ package final class DaemonCore {
     owner?.readLate(kept)
     agents.recallDisabled(kept.disabled)
     if whenSafeModeEnds != nil {
+      rules.enterSafeMode(kept)
       whenSafeModeEnds = { [unowned self] in runEverything(kept) }
       return
     }

@@ -11,8 +11,8 @@ package protocol RuleControl: AnyObject {
   /// Why the rule files were rejected when they were last read; nil when they are in force.
   var refusal: String? { get }
 
-  /// Why no rules run although they are not rejected: safe mode. One sentence with the remedy; nil while they run.
-  var dormancy: String? { get }
+  /// That the daemon is in safe mode, where no rules run: one sentence with the remedy; nil otherwise.
+  var safeMode: String? { get }
 
   /// The rules with an action that wakes, starts or stops the agent.
   func rules(naming agent: AgentID) -> [RuleID]
@@ -55,6 +55,9 @@ package protocol RuleControl: AnyObject {
   /// Keeps what state rules claim now off an output.
   /// - Parameter time: at most.
   func suspendClaims(on device: DeviceID, by holder: String, for time: Duration)
+
+  /// Whether a person, or an event rule, keeps claims off an output.
+  func isSuspended(_ device: DeviceID) -> Bool
 
   /// Ends a suspension, so that an output goes back to the rules that claim it.
   /// - Returns: whether there was one.

@@ -15,12 +15,12 @@ extension RuleEngine {
     folded.turn = RuleProgress.Turn(accepted: now, before: lane.lastAccepted, lane: lane)
     lane.lastAccepted = now
     keepCooldown(of: one, lane)
-    if one.rule.declaration.maxPerHour != nil { one.lastHour.append(now) }
+    if one.rule.declaration.maxPerHour != nil { one.counted.lastHour.append(now) }
     if isBusy && one.rule.declaration.mode == .queued {
-      if one.queue.count < Self.queueLimit {
-        one.queue.append(folded)
+      if one.counted.queue.count < Self.queueLimit {
+        one.counted.queue.append(folded)
       } else {
-        one.queue[one.queue.count - 1].fold(folded)
+        one.counted.queue[one.counted.queue.count - 1].fold(folded)
       }
       return true
     }
@@ -49,12 +49,15 @@ extension RuleEngine {
   /// The limit that prevents the rule from firing now, as a message; nil when there is none.
   func limit(_ one: RuleProgress, _ lane: RuleLane, at now: Instant) -> String? {
     if let missing = missingAgent(of: one), safeActions(of: one).isEmpty { return missing }
-    if let from = one.retryFrom, from > now { return "its last firing failed: retries in \((from - now).spoken)" }
-    if let most = one.rule.declaration.maxPerHour {
-      one.lastHour.removeFirst(one.lastHour.prefix { now - $0 >= .seconds(3600) }.count)
-      if one.lastHour.count >= most {
-        let left = one.lastHour[one.lastHour.count - most] + .seconds(3600) - now
-        return "max_per_hour: \(one.lastHour.count) of \(most) used, the next in \(left.spoken)"
+    if let from = one.account?.retryFrom, from > now {
+      return "its last firing failed: retries in \((from - now).spoken)"
+    }
+    if let most = one.rule.declaration.maxPerHour, let account = one.account {
+      account.lastHour.removeFirst(account.lastHour.prefix { now - $0 >= .seconds(3600) }.count)
+      let used = account.lastHour.count
+      if used >= most {
+        let left = account.lastHour[used - most] + .seconds(3600) - now
+        return "max_per_hour: \(used) of \(most) used, the next in \(left.spoken)"
       }
     }
     if let until = lane.restsUntil, until > now {
@@ -84,10 +87,10 @@ extension RuleEngine {
     }
     one.fired += 1
     one.lastFired = clock.now
-    one.turn = folded.turn
+    one.counted.turn = folded.turn
     let id = carryOut(
       list, otherwise: isWaiting ? CompiledActions() : rule.otherwise, of: one, folded, replaces: replaced)
-    return one.failedFiring != id
+    return one.account?.failedFiring != id
   }
 
   /// Begins a firing.

@@ -36,8 +36,8 @@ extension RuleEngine {
       delays.throttled = nil
     }
     // Newest first: each one restores the limits to the state before it.
-    for waiting in one.queue.reversed() { if let turn = waiting.turn { giveBack(turn, of: one) } }
-    one.queue = []
+    for waiting in one.account?.queue.reversed() ?? [] { if let turn = waiting.turn { giveBack(turn, of: one) } }
+    one.account?.queue = []
     for firing in one.atWork where atWork[firing]?.isAtWait ?? false || one.rule.declaration.retry != nil {
       cut(firing)
     }

@@ -55,9 +55,9 @@ extension RuleEngine {
     guard !one.atWork.isEmpty else { return nil }
     switch rule.mode {
     case .single: return "mode single: its last firing is still running"
-    case .queued where one.queue.count >= Self.queueLimit:
+    case .queued where (one.account?.queue.count ?? 0) >= Self.queueLimit:
       return "mode queued: the queue is full; folded into the last of \(Self.queueLimit) waiting"
-    case .queued: return "mode queued: waits behind \(one.queue.count + one.atWork.count)"
+    case .queued: return "mode queued: waits behind \((one.account?.queue.count ?? 0) + one.atWork.count)"
     case .restart, .parallel: return nil
     }
   }

@@ -196,8 +196,10 @@ package final class RuleEngine {
     guard let running = atWork.removeValue(forKey: firing) else { return }
     let one = running.one
     one.atWork.removeAll { $0 == firing }
-    if one.failedFiring != firing { one.lastError = nil }
-    while one.atWork.isEmpty, !one.queue.isEmpty { begin(one, one.queue.removeFirst()) }
+    if one.account?.failedFiring != firing { one.lastError = nil }
+    while one.atWork.isEmpty, let account = one.account, !account.queue.isEmpty {
+      begin(one, account.queue.removeFirst())
+    }
   }
 
   /// An action of a running firing failed. The firing no longer counts towards the rule's limits, and the rule may fire
@@ -206,15 +208,15 @@ package final class RuleEngine {
   /// - Parameter reason: which action failed, and why.
   package func failed(_ firing: UInt64, _ reason: String) {
     guard let one = atWork[firing]?.one else { return }
-    if one.failedFiring == firing {
+    if one.account?.failedFiring == firing {
       one.lastError = one.lastError.map { "\($0); else: \(reason)" } ?? reason
       return
     }
-    one.failedFiring = firing
+    one.counted.failedFiring = firing
     one.failed += 1
     one.lastError = reason
-    one.retryFrom = clock.now + Self.rest
-    if let turn = one.turn { giveBack(turn, of: one) }
+    one.counted.retryFrom = clock.now + Self.rest
+    if let turn = one.account?.turn { giveBack(turn, of: one) }
   }
 
   /// Undoes the counting of `cooldown` and `max_per_hour` for a firing that did not happen.
@@ -223,7 +225,9 @@ package final class RuleEngine {
       turn.lane.lastAccepted = turn.before
       keepCooldown(of: one, turn.lane)
     }
-    if let place = one.lastHour.lastIndex(of: turn.accepted) { one.lastHour.remove(at: place) }
+    if let account = one.account, let place = account.lastHour.lastIndex(of: turn.accepted) {
+      account.lastHour.remove(at: place)
+    }
   }
 
   /// Evaluates the condition of an event rule, and whether its hours are open.

@@ -72,11 +72,13 @@ extension RuleEngine {
         wanted: !lasts)
     }
     if let state = one.state, let allowance = declaration.state?.atMost, let rest = rest(of: one, state) {
-      explainer.add(
-        "at_most", "\(allowance.text), \(max(rest, .zero).spoken) left", Truth(rest > .zero), wanted: !lasts)
+      explainer.add(allowance, left: max(rest, .zero), wanted: !lasts)
     }
     if case .failure(let why) = levels(of: one) {
       explainer.add("keep", "its levels", .unknown(why.message), wanted: true)
+    }
+    if let rest = one.state?.run?.restsUntil.map({ $0 - clock.now }), rest > .zero {
+      explainer.changes.append("it began too often, and rests for \(rest.spoken)")
     }
     // One that lasts without its outputs waits for something else than its conditions.
     let waits = lasts && status.claim.map { $0 != .held } ?? false
@@ -125,18 +127,22 @@ private struct RuleExplainer {
     note(key, 0, text, truth, "")
     guard truth != Truth(wanted) else { return }
     switch key {
-    case "at_most": if wanted { changes.append("'at_most' is used up: \(Self.refill(of: text))") }
     case "keep": if case .unknown(let why) = truth { changes.append(why) }
     case "weekdays": changes.append(wanted ? "the day has to be one of \(text)" : "the day ends")
     default: changes.append(wanted ? "the time has to be between \(text)" : "it is no longer between \(text)")
     }
   }
 
-  /// When there is time again.
-  private static func refill(of allowance: String) -> String {
-    let period = allowance.prefix { $0 != "," }
-    if period.hasSuffix("/d") { return "there is more at midnight" }
-    return period.hasSuffix("/h") ? "there is more at the next full hour" : "the condition has to be false once"
+  mutating func add(_ allowance: StateRule.Allowance, left: Duration, wanted: Bool) {
+    note("at_most", 0, "\(allowance.text), \(left.spoken) left", Truth(left > .zero), "")
+    guard wanted, left == .zero else { return }
+    let refill =
+      switch allowance.period {
+      case .day: "there is more at midnight"
+      case .hour: "there is more at the next full hour"
+      case .run: "the condition has to be false once"
+      }
+    changes.append("'at_most' is used up: \(refill)")
   }
 
   /// What would have to change for a part to get another result; nil if it has it.

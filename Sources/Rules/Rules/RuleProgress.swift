@@ -35,7 +35,7 @@ final class RuleProgress {
   var failed: UInt64 = 0
   /// What its limits have counted, and what waits for them; nil until an event has matched. Most of many rules never
   /// need it.
-  private var account: RuleAccount?
+  var account: RuleAccount?
 
   /// Running firings, oldest first.
   var atWork: [UInt64] = []
@@ -71,37 +71,12 @@ final class RuleProgress {
 
   // MARK: Limits
 
-  private var counted: RuleAccount {
+  /// `account`, made if it is not there.
+  var counted: RuleAccount {
     if let account { return account }
     let made = RuleAccount(rule)
     account = made
     return made
-  }
-
-  /// The `turn` of the newest firing.
-  var turn: Turn? {
-    get { account?.turn }
-    set { counted.turn = newValue }
-  }
-  /// The newest firing that failed.
-  var failedFiring: UInt64? {
-    get { account?.failedFiring }
-    set { counted.failedFiring = newValue }
-  }
-  /// The earliest time of the next firing after a failed one.
-  var retryFrom: Instant? {
-    get { account?.retryFrom }
-    set { counted.retryFrom = newValue }
-  }
-  /// `max_per_hour`: the accepted firings of the last hour, oldest first; empty for rules without this limit.
-  var lastHour: [Instant] {
-    get { account?.lastHour ?? [] }
-    set { counted.lastHour = newValue }
-  }
-  /// `mode: queued`: the firings that wait for the running one.
-  var queue: [Folded] {
-    get { account?.queue ?? [] }
-    set { counted.queue = newValue }
   }
 
   /// What it keeps for events that are about no device or agent in particular.
@@ -137,12 +112,18 @@ final class RuleProgress {
 }
 
 /// What the limits of a rule have counted, and what waits for them.
-private final class RuleAccount {
+final class RuleAccount {
+  /// The `turn` of the newest firing.
   var turn: RuleProgress.Turn?
+  /// The newest firing that failed.
   var failedFiring: UInt64?
+  /// The earliest time of the next firing after a failed one.
   var retryFrom: Instant?
+  /// `max_per_hour`: the accepted firings of the last hour, oldest first; empty for rules without this limit.
   var lastHour: [Instant] = []
+  /// `mode: queued`: the firings that wait for the running one.
   var queue: [RuleProgress.Folded] = []
+  /// What the rule keeps for events that are about no device or agent in particular.
   let lane: RuleLane
   /// What the rule keeps for each device or agent, or each value of `per`; empty for rules without `for`, `debounce` and
   /// `cooldown`, and for those that are about one device only.

@@ -16,7 +16,7 @@ package enum ShellStatus: Int32, Sendable, CaseIterable {
   case notFound = 5
   /// Somebody else holds the device, or a limit forbids the operation: the same command may work later.
   case busy = 6
-  /// The object's state forbids the operation: already running, not running, quarantined, nothing measured yet.
+  /// The object's state forbids the operation: already running, not running, quarantined, nothing measured yet, safe mode.
   case wrongState = 7
   /// Done, but the daemon could not store it.
   case notKept = 8
@@ -31,7 +31,7 @@ package enum ShellStatus: Int32, Sendable, CaseIterable {
     case .denied: "not allowed"
     case .notFound: "no such agent, device, event or file"
     case .busy: "held by somebody else, or forbidden by a limit; may work later"
-    case .wrongState: "wrong state: already running, not running, quarantined, nothing measured yet"
+    case .wrongState: "wrong state: already running, not running, quarantined, nothing measured yet, safe mode"
     case .notKept: "done, but not stored: a restart of the daemon undoes it"
     }
   }

@@ -24,14 +24,16 @@ final class CoreStation: DaemonCoreOwner {
   private(set) var problems: [String] = []
   /// The next answer of the disk to a stop; nil for none yet.
   private(set) var answer: String??
-  let safeMode: String? = nil
+  let safeMode: String?
   private let declared: Declared
   private let configured: [Manifest]
 
   init(
-    _ rules: [RuleDeclaration] = [], agents configured: [Manifest] = [], guardian: (any DaemonCoreGuardian)? = nil
+    _ rules: [RuleDeclaration] = [], agents configured: [Manifest] = [], guardian: (any DaemonCoreGuardian)? = nil,
+    in folder: TemporaryFolder? = nil, safeMode: String? = nil
   ) throws {
-    folder = try TemporaryFolder()
+    let folder = try folder ?? TemporaryFolder()
+    (self.folder, self.safeMode) = (folder, safeMode)
     self.configured = configured
     let declared = Declared()
     declared.rules = rules

@@ -62,6 +62,40 @@ import Testing
     #expect(station.status("queue")?.fired == 2 && station.level("heater") == 1)
   }
 
+  /// In safe mode no rules are there when the stop begins and ends.
+  @Test func aStopInSafeModeEndsRulesThatLasted() throws {
+    let place = Location(file: "rules.yaml", line: 1, column: 1)
+    func lasting(_ id: RuleID, keep: [StateRule.Kept]) -> RuleDeclaration {
+      RuleDeclaration(
+        id: id, trigger: .state(StateRule(begins: .init(text: "!input('door')", location: place), keep: keep)),
+        actions: keep.isEmpty ? [.log([])] : [], location: place)
+    }
+    let rules = [lasting("heating", keep: [.init("heater", .fixed(1))]), lasting("telling", keep: [])]
+    let folder = try TemporaryFolder()
+    do {
+      let station = try CoreStation(rules, in: folder)
+      station.wait(.seconds(2))
+      #expect(station.level("heater") == 1 && station.status("telling")?.state == .lasting)
+      // It crashes.
+    }
+    for isStopped in [true, false] {
+      let station = try CoreStation(rules, in: folder, safeMode: "it has ended five times")
+      #expect(station.rules.safeMode != nil && station.status("heating") == nil)
+      if isStopped {
+        station.stop()
+        try station.clear()
+        station.wait(.seconds(1))
+        // Once more, before anybody leaves safe mode.
+        continue
+      }
+      station.core.leaveSafeMode()
+      station.wait(.seconds(2))
+      #expect(station.rules.safeMode == nil)
+      #expect(station.status("heating")?.state == .stopped && station.level("heater") != 1)
+      #expect(station.status("telling")?.state == .lasting)
+    }
+  }
+
   /// An alarm that moves nothing is heard during a stop, and after it once its time has passed again.
   @Test func alarmsGoOn() throws {
     let station = try CoreStation([

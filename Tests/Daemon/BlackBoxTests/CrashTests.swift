@@ -181,8 +181,8 @@ import Testing
     #expect(try station.run("emit", "x:y").code == 0)
     #expect(try station.events("device:changed").isEmpty)
     let refused = try station.run("daemon", "reload")
-    #expect(refused.code == 1 && refused.errors.contains("leave-safe-mode"), "\(refused)")
-    #expect(try station.run("rules", "reload").code == 1)
+    #expect(refused.code == 7 && refused.errors.contains("leave-safe-mode"), "\(refused)")
+    #expect(try station.run("rules", "reload").code == 7)
 
     // After safe mode the first agent is quarantined, and the second one's third strike follows.
     _ = try station.run("daemon", "leave-safe-mode")

@@ -19,7 +19,7 @@ package final class OneRule: RuleControl {
   /// The rule, enabled.
   package init() {}
 
-  package var dormancy: String?
+  package var safeMode: String?
 
   package func rules(naming agent: AgentID) -> [RuleID] { agent == "climate" ? ["hot"] : [] }
 
@@ -70,6 +70,8 @@ package final class OneRule: RuleControl {
   package func whenStored(_ done: @escaping (String?) -> Void) { done(diskProblem) }
 
   package func suspendClaims(on device: DeviceID, by holder: String, for time: Duration) {}
+
+  package func isSuspended(_ device: DeviceID) -> Bool { false }
 
   package func giveBack(_ device: DeviceID) -> Bool { false }
 

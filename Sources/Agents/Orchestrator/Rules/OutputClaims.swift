@@ -114,6 +114,9 @@ final class OutputClaims {
     settle()
   }
 
+  /// Whether something keeps claims off an output.
+  func isSuspended(_ device: DeviceID) -> Bool { suspensions[device] != nil }
+
   /// Ends a suspension.
   /// - Returns: whether there was one.
   func endSuspension(of device: DeviceID) -> Bool {

@@ -80,27 +80,31 @@ extension RuleRunner {
     guard engine?.hasWatches ?? false || !claims.isEmpty else { return }
     newestChange = event
     defer { newestChange = nil }
-    if Self.isOfDevice(event) { claims.outputsChanged() }
+    if DeviceEvents.isName(event.type) { claims.outputsChanged() }
     if let subject = Self.subject(of: event) { engine?.changed(subject) }
   }
 
   /// An event is not handed on, because its chain or the backlog is too long. What it tells of has changed all the same:
-  /// state rules, interlocks and claims look at it in a turn of their own.
+  /// state rules, interlocks and claims look at it when the events of this moment are handled.
   /// - Parameter event: nil if it is not known.
   func missed(_ event: Event?) {
     guard engine?.hasWatches ?? false || !claims.isEmpty else { return }
-    if event.map(Self.isOfDevice) ?? true, !looksForOutputs {
-      looksForOutputs = true
-      clock.schedule(after: .zero) { [weak self] in
-        self?.looksForOutputs = false
-        self?.claims.outputsChanged()
-      }
-    }
-    guard let event else { return engine?.changedLater(nil) ?? () }
-    if let subject = Self.subject(of: event) { engine?.changedLater(subject) }
+    missedChanges.add(event, subject: event.flatMap(Self.subject))
+    guard !missedChanges.isWaiting else { return }
+    missedChanges.isWaiting = true
+    clock.schedule(after: .zero) { [weak self] in self?.lookAtMissed() }
   }
 
-  private static func isOfDevice(_ event: Event) -> Bool { event.type.hasPrefix("device:") }
+  private func lookAtMissed() {
+    let missed = missedChanges
+    missedChanges = MissedChanges()
+    if missed.isOfDevice { claims.outputsChanged() }
+    if missed.isAnything {
+      engine?.everythingChanged()
+    } else {
+      for subject in missed.subjects { engine?.changed(subject) }
+    }
+  }
 
   /// What an event is a change of, as far as conditions can name it. Readings and levels of inputs come from the gate.
   private static func subject(of event: Event) -> RuleSubject? {
@@ -173,8 +177,23 @@ extension RuleRunner {
 
   package func whenStored(_ done: @escaping (String?) -> Void) {
     guard let registry else { return done(nil) }
-    registry.flush { result in if case .failure(let failure) = result { done(failure.message) } else { done(nil) } }
+    var isDone = false
+    func answer(_ problem: String?) {
+      if !isDone { done(problem) }
+      isDone = true
+    }
+    // A disk that hangs must not keep people waiting: what they asked for is done already.
+    let alarm = clock.schedule(after: Self.diskPatience) { answer("the disk has not answered yet") }
+    registry.flush { [clock] result in
+      clock.cancel(alarm)
+      if case .failure(let failure) = result { answer(failure.message) } else { answer(nil) }
+    }
   }
+
+  /// How long people wait for the disk.
+  private static let diskPatience = Duration.seconds(5)
+
+  package func isSuspended(_ device: DeviceID) -> Bool { claims.isSuspended(device) }
 
   package var messages: [Fields] { messageLog.all }
 
@@ -183,7 +202,6 @@ extension RuleRunner {
   // MARK: Variables
 
   package func setVariable(_ name: String, _ value: Value, by holder: String, cause: Cause?) throws(NoAnswer) {
-    if let dormancy { throw NoAnswer(dormancy) }
     guard let before = variables[name] else {
       throw NoAnswer(
         "no variable '\(name)' is declared under 'vars:'"
@@ -229,6 +247,23 @@ extension RuleRunner {
     case .list: "a list"
     case .map: "a map"
     }
+  }
+}
+
+/// What events that are not handed on tell of.
+struct MissedChanges {
+  private(set) var subjects: Set<RuleSubject> = []
+  /// Whether there were events that are not known, or too many.
+  private(set) var isAnything = false
+  private(set) var isOfDevice = false
+  /// Whether they will be looked at.
+  var isWaiting = false
+
+  /// - Parameter event: nil for one that is not known.
+  mutating func add(_ event: Event?, subject: RuleSubject?) {
+    isOfDevice = isOfDevice || event.map { DeviceEvents.isName($0.type) } ?? true
+    isAnything = isAnything || event == nil || subjects.count > 1000
+    if let subject, !isAnything { subjects.insert(subject) }
   }
 }
 

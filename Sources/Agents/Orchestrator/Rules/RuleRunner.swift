@@ -23,8 +23,8 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
   let start: Instant
   /// The event that is being handled.
   var newestChange: Event?
-  /// Whether claims look at outputs in a turn of their own.
-  var looksForOutputs = false
+  /// What events that are not handed on tell of.
+  var missedChanges = MissedChanges()
   /// Firings under way.
   var atWork: [UInt64: Running] = [:]
   /// For each sensor that state rules name: looks again when its newest good reading becomes stale.
@@ -36,12 +36,11 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
   /// The values that the previous daemon stored.
   private(set) var keptVariables: [String: Value] = [:]
   private var keptMemories: [RuleID: RuleMemory] = [:]
-  /// In safe mode, what is stored about rules; and what an emergency stop has changed of it.
-  private var asleep: [RuleID: RuleMemory] = [:]
-  private var stoppedAsleep: [RuleID: RuleMemory] = [:]
+  /// In safe mode, what is stored about rules, and what an emergency stop has changed of it.
+  private var storedMemories: [RuleID: RuleMemory] = [:]
+  private var stoppedMemories: [RuleID: RuleMemory] = [:]
   private var keptSuspensions: [DeviceID: Value] = [:]
-  /// Why no rules run although they are not refused: safe mode; nil while they do.
-  package var dormancy: String?
+  package private(set) var safeMode: String?
   /// How many emergency stops have been cleared. A condition that waited for a sensor or an agent before is dropped.
   private var clears: UInt64 = 0
   private var emissions: [RuleID: EmissionLimit] = [:]
@@ -118,9 +117,9 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
   /// Drops what rules wait for, at the start of an emergency stop.
   func stopBegan() {
     engine?.stopBegan()
-    for (rule, var memory) in asleep where memory.lasts {
+    for (rule, var memory) in storedMemories where memory.lasts {
       (memory.lasts, memory.isStopped) = (false, true)
-      stoppedAsleep[rule] = memory
+      stoppedMemories[rule] = memory
       remember(rule, memory)
     }
   }
@@ -277,17 +276,21 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
   package func recall(_ kept: StoredRegistry.Contents) {
     messageLog.recall(kept.messages)
     (self.kept, keptVariables) = (kept.cooldowns, kept.variables)
-    keptMemories = kept.ruleMemories.merging(stoppedAsleep) { $1 }
-    (asleep, stoppedAsleep) = ([:], [:])
+    keptMemories = kept.ruleMemories.merging(stoppedMemories) { $1 }
+    (storedMemories, stoppedMemories) = ([:], [:])
     keptSuspensions = kept.suspensions
     if engine?.count ?? 0 > 0 { recall() }
   }
 
-  /// In safe mode people read messages, and an emergency stop ends rules that are not there.
-  package func recallAsleep(_ kept: StoredRegistry.Contents) {
+  /// No rules run. People read messages all the same, and an emergency stop ends rules that are not there.
+  package func enterSafeMode(_ kept: StoredRegistry.Contents) {
+    safeMode = "the daemon is in safe mode, and no rules run: 'openstarry daemon leave-safe-mode'"
     messageLog.recall(kept.messages)
-    asleep = kept.ruleMemories
+    storedMemories = kept.ruleMemories
   }
+
+  /// Rules are about to be read.
+  package func leaveSafeMode() { safeMode = nil }
 
   private func recall() {
     recallVariables()

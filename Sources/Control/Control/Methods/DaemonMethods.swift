@@ -44,8 +44,9 @@ extension ControlMethods {
       "Reloads rules and manifests; settings and the board file require a restart. On an error nothing changes.",
       result:
         "`{\"agents_changed\": the number of new or changed manifests, \"not_replaced\": agents that keep their manifests because they run, \"rules\": the number of rules}`",
-      errors: [.invalidFile], isCommand: true
+      errors: [.invalidFile, .safeMode], isCommand: true
     ) { call throws(RPCError) in
+      try call.requireRules()
       do throws(Diagnostics) {
         return .map(try call.services.daemon.reload())
       } catch {

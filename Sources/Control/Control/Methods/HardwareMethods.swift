@@ -66,7 +66,7 @@ extension ControlMethods {
       "override", .boolean, default: false,
       "whether to take the actuator over from its holder, which requires role admin; the safe state needs no override"),
     result:
-      "a receipt (4.6); after a command for the safe state with `warning`: why rules would not be kept off it after a restart "
+      "a receipt (4.6); if the command keeps rules off the actuator, with `warning`: why it would not after a restart "
       + "(or null)", errors: commandErrors, isCommand: true, control)
 
   @Sendable private static func control(
@@ -97,12 +97,12 @@ extension ControlMethods {
         {
           answer["id"] = .string(change.description)
         }
-        // What keeps rules off the output is stored.
-        if call.services.hardware.isSafe(command, for: id) {
+        if call.services.rules.isSuspended(id) {
           _ = call.answerWhenStored(answer)
-          return
+        } else {
+          call.answer(.success(.map(answer)))
         }
-        return call.answer(.success(.map(answer)))
+        return
       }
       if case .failed = refusal.why { return call.answer(.failure(call.refusal(refusal.why))) }
       answer["confirmed"] = false

@@ -11,12 +11,12 @@ extension ControlMethods {
         "most", .integer(1...1_000_000), "the most rules of the answer; by default all, which may not fit into one"),
       result:
         "`{\"rules\": [rule (4.8)], \"total\": how many there are, \"refused\": the errors in the rule files, only if "
-        + "the last reload failed, \"dormant\": why no rules run, only in safe mode}`"
+        + "the last reload failed, \"safe_mode\": that no rules run, only in safe mode}`"
     ) { call, first, most throws(RPCError) in
       let rows = call.services.projection.ruleRows
       let page = rows.dropFirst(Int(first)).prefix(most.map { Int($0) } ?? rows.count)
       var result: Fields = ["rules": .list(page.map(Value.map)), "total": .int(Int64(rows.count))]
-      result["dormant"] = call.services.rules.dormancy.map { .string($0) }
+      result["safe_mode"] = call.services.rules.safeMode.map { .string($0) }
       result["refused"] = call.services.rules.refusal.map { .string($0) }
       return .map(result)
     },
@@ -25,15 +25,16 @@ extension ControlMethods {
       Parameter.optional("type", .text, "the event's name; either this or `event`"),
       Parameter.optional("payload", .object, default: [:], "the event's payload"),
       Parameter.optional("event", .eventID, "the id of a retained event"),
-      result: "`{\"verdicts\": [verdict (4.8)]}`", errors: [.notFound], test),
+      result: "`{\"verdicts\": [verdict (4.8)]}`", errors: [.notFound, .safeMode], test),
     Method(
       "rules.explain", .view,
       "Explains a rule: every part of its conditions with its value, and what would have to change.",
       Parameter.required("rule", .text, "the rule"),
       result:
         "`{\"rule\": rule (4.8), \"parts\": [{\"key\", \"depth\", \"text\", \"result\": \"true\", \"false\" or "
-        + "\"unknown\", \"values\"}], \"changes\": [sentence]}`", errors: [.notFound]
+        + "\"unknown\", \"values\"}], \"changes\": [sentence]}`", errors: [.notFound, .safeMode]
     ) { call, rule throws(RPCError) in
+      try call.requireRules()
       guard let explanation = call.services.rules.explain(RuleID(rule)) else { throw call.noRule(rule) }
       return .map(explanation.fields(at: call.now))
     },
@@ -43,8 +44,9 @@ extension ControlMethods {
       Parameter.optional("enabled", .boolean, default: true, "whether it may act"),
       result:
         "`{\"rule\": id, \"enabled\": whether it may act, \"warning\": why it will not survive a restart (or null)}`",
-      errors: [.notFound], isCommand: true
+      errors: [.notFound, .safeMode], isCommand: true
     ) { call, rule, isEnabled throws(RPCError) in
+      try call.requireRules()
       guard call.services.rules.setRule(RuleID(rule), enabled: isEnabled) else { throw call.noRule(rule) }
       return call.answerWhenStored(["rule": .string(rule), "enabled": .bool(isEnabled)])
     },
@@ -54,23 +56,29 @@ extension ControlMethods {
       Parameter.required("rule", .text, "the rule"),
       result:
         "`{\"rule\": id, \"resumed\": whether it waited for that, \"warning\": why it will not survive a restart (or null)}`",
-      errors: [.notFound], isCommand: true
+      errors: [.notFound, .safeMode], isCommand: true
     ) { call, rule throws(RPCError) in
+      try call.requireRules()
       guard call.services.rules.listRules().contains(where: { $0.id.rawValue == rule }) else { throw call.noRule(rule) }
       return call.answerWhenStored([
         "rule": .string(rule), "resumed": .bool(call.services.rules.resumeRule(RuleID(rule))),
       ])
     },
     Method(
-      "rules.variables", .view, "Returns the variables of the rules.", result: "`{\"variables\": {name: value}}`"
-    ) { call throws(RPCError) in ["variables": .map(call.services.rules.variables)] },
+      "rules.variables", .view, "Returns the variables of the rules.", result: "`{\"variables\": {name: value}}`",
+      errors: [.safeMode]
+    ) { call throws(RPCError) in
+      try call.requireRules()
+      return ["variables": .map(call.services.rules.variables)]
+    },
     Method(
       "rules.set", .operate, "Sets a variable of the rules. The value survives restarts.",
       Parameter.required("name", .text, "the variable"),
       Parameter.required("value", .anything, "its value, of the type of its first value"),
       result: "`{\"name\": name, \"value\": value, \"warning\": why it will not survive a restart (or null)}`",
-      errors: [.notFound], isCommand: true
+      errors: [.notFound, .safeMode], isCommand: true
     ) { call, name, value throws(RPCError) in
+      try call.requireRules()
       do throws(NoAnswer) {
         try call.services.rules.setVariable(name, value, by: call.client.source, cause: call.cause)
       } catch { throw RPCError(.notFound, error.message) }
@@ -78,8 +86,9 @@ extension ControlMethods {
     },
     Method(
       "rules.reload", .admin, "Reloads the rule files. On an error the previous rules stay in force.",
-      result: "`{\"rules\": the number of rules}`", errors: [.invalidFile], isCommand: true
+      result: "`{\"rules\": the number of rules}`", errors: [.invalidFile, .safeMode], isCommand: true
     ) { call throws(RPCError) in
+      try call.requireRules()
       do throws(Diagnostics) {
         return ["rules": .int(Int64(try call.services.rules.reloadRules()))]
       } catch {
@@ -91,6 +100,7 @@ extension ControlMethods {
   @Sendable private static func test(
     _ call: Call, type: String?, payload: Fields, id: ULID?
   ) throws(RPCError) -> Value? {
+    try call.requireRules()
     let event: Event
     switch (type, id) {
     case (let type?, nil):
@@ -115,6 +125,11 @@ extension ControlMethods {
 }
 
 extension Call {
+  /// Refuses what needs rules while none run.
+  func requireRules() throws(RPCError) {
+    if let safeMode = services.rules.safeMode { throw RPCError(.safeMode, safeMode) }
+  }
+
   /// Answers when the change that was made is on the disk, or with a `warning` that it is not.
   /// - Returns: nil.
   func answerWhenStored(_ result: Fields) -> Value? {
@@ -128,7 +143,6 @@ extension Call {
 
   /// The error for a rule that does not exist.
   fileprivate func noRule(_ rule: String) -> RPCError {
-    if let dormancy = services.rules.dormancy { return RPCError(.notFound, dormancy) }
     let known = services.rules.listRules().map(\.id.rawValue)
     return RPCError(.notFound, "there is no rule '\(rule.prefix(130))'" + Suggestion.phrase(for: rule, in: known))
   }

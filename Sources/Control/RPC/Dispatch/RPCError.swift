@@ -57,6 +57,7 @@ package struct RPCError: Error, Sendable, Hashable, CustomStringConvertible {
     case latticeViolated = -32013
     case invalidFile = -32014
     case answerTooLong = -32015
+    case safeMode = -32016
 
     case deviceNotFound = -32020
     case deviceDenied = -32021

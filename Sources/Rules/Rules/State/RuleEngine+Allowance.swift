@@ -12,17 +12,17 @@ extension RuleEngine {
   /// - Parameter isHeld: whether all are at their levels, confirmed by the hardware.
   package func claimChanged(of rule: RuleID, isHeld: Bool) {
     guard let one = progress.first(where: { $0.rule.id == rule }), let state = one.state,
-      isHeld != (state.heldSince != nil)
+      isHeld != (state.run?.heldSince != nil)
     else { return }
     if isHeld {
-      state.heldSince = clock.now
+      state.begun.heldSince = clock.now
       countLater(one, state)
     } else {
-      defer { state.heldSince = nil }
+      defer { state.run?.heldSince = nil }
       guard one.rule.declaration.state?.atMost != nil else { return }
       count(state)
-      if let timer = state.countTimer { clock.cancel(timer) }
-      state.countTimer = nil
+      if let timer = state.run?.countTimer { clock.cancel(timer) }
+      state.run?.countTimer = nil
       remember(one, state)
     }
     if one.rule.declaration.state?.atMost != nil { mark(state.watch, nil) }
@@ -31,12 +31,12 @@ extension RuleEngine {
   /// Goes on counting for a rule whose text has changed while its outputs are kept.
   func takeOverCount(_ one: RuleProgress, _ state: StateProgress, from old: RuleProgress) {
     let (before, now) = (old.rule.declaration.state?.atMost, one.rule.declaration.state?.atMost)
-    if let since = old.state?.heldSince { state.heldSince = before == nil ? clock.now : since }
+    if let since = old.state?.run?.heldSince { state.begun.heldSince = before == nil ? clock.now : since }
     if let before, let now, before.period != now.period {
       count(state)
       (state.memory.period, state.memory.spent) = (0, 0)
     }
-    if state.heldSince != nil { countLater(one, state) }
+    if state.run?.heldSince != nil { countLater(one, state) }
   }
 
   /// What is left of `at_most` now; nil without one. Notes when it ends, and when a new period begins.
@@ -54,21 +54,21 @@ extension RuleEngine {
       scope.resultChanges(after: .seconds(rest))
     }
     let rest = allowance.time - .milliseconds(state.memory.spent)
-    if state.heldSince != nil, rest > .zero { scope.resultChanges(after: rest) }
+    if state.run?.heldSince != nil, rest > .zero { scope.resultChanges(after: rest) }
     return rest
   }
 
   /// Adds the time since the last count.
   private func count(_ state: StateProgress) {
-    guard let since = state.heldSince else { return }
+    guard let since = state.run?.heldSince else { return }
     let passed = (clock.now - since).nanoseconds / 1_000_000
     state.memory.spent += passed
-    state.heldSince = since + .milliseconds(passed)
+    state.begun.heldSince = since + .milliseconds(passed)
   }
 
   private func countLater(_ one: RuleProgress, _ state: StateProgress) {
     guard let allowance = one.rule.declaration.state?.atMost else { return }
-    state.countTimer = clock.schedule(after: Self.countPeriod(allowance)) { [weak self, weak one] in
+    state.begun.countTimer = clock.schedule(after: Self.countPeriod(allowance)) { [weak self, weak one] in
       guard let self, let one, let state = one.state else { return }
       count(state)
       remember(one, state)

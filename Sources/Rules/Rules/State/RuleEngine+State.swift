@@ -16,8 +16,8 @@ extension RuleEngine {
     failure = nil
     let found = conditions(of: one, state)
     if let failure {
-      report(one, failure, state.began ?? RuleScope.noEvent)
-    } else if state.restsUntil == nil {
+      report(one, failure, state.run?.began ?? RuleScope.noEvent)
+    } else if state.run?.restsUntil == nil {
       one.lastError = nil
     }
     if state.life == .stopped {
@@ -53,28 +53,28 @@ extension RuleEngine {
 
   /// The guard: `if`, the hours, what is left of `at_most`, and whether all levels are known.
   private func allowance(of one: RuleProgress, _ state: StateProgress) -> Truth {
-    state.closed = nil
+    state.run?.closed = nil
     var allows = scope.isOpen(one.rule.declaration.hours)
-    if allows == .no { state.closed = "its hours are over" }
+    if allows == .no { state.begun.closed = "its hours are over" }
     if let condition = one.rule.condition {
       let holds = truth(condition)
-      if holds == .no { state.closed = state.closed ?? "'if' is not true any more" }
+      if holds == .no, state.run?.closed == nil { state.begun.closed = "'if' is not true any more" }
       allows = allows && holds
     }
     if let rest = rest(of: one, state), rest <= .zero {
-      state.closed = state.closed ?? "'at_most' is used up"
+      if state.run?.closed == nil { state.begun.closed = "'at_most' is used up" }
       allows = .no
     }
-    if let until = state.restsUntil {
+    if let until = state.run?.restsUntil {
       if until > clock.now {
         scope.resultChanges(after: until - clock.now)
         allows = .no
       } else {
-        state.restsUntil = nil
+        state.run?.restsUntil = nil
       }
     }
     switch levels(of: one) {
-    case .success(let levels): state.levels = levels
+    case .success(let levels): state.begun.levels = levels
     case .failure(let why): allows = allows && .unknown(why.message)
     }
     return allows
@@ -130,11 +130,13 @@ extension RuleEngine {
       state.life = next
       state.since = clock.now
       // The trigger became true, or the guard opened after it.
-      if before == .waiting, next != .waiting { state.cause = change.flatMap(environment.event) ?? state.cause }
+      if before == .waiting, next != .waiting {
+        state.begun.cause = change.flatMap(environment.event) ?? state.run?.cause
+      }
       // When its hours begin there is no event: nothing caused it but the time.
-      if before == .armed, next == .lasting { state.cause = change.flatMap(environment.event) }
+      if before == .armed, next == .lasting { state.begun.cause = change.flatMap(environment.event) }
       if next == .armed, before == .waiting || before == .arming {
-        state.cause = state.cause ?? change.flatMap(environment.event)
+        state.begun.cause = state.run?.cause ?? change.flatMap(environment.event)
       }
     }
     for effect in effects {
@@ -183,17 +185,18 @@ extension RuleEngine {
 
   func cancelTimers(of state: StateProgress) {
     cancelTimer(of: state)
-    for timer in [state.repeatTimer, state.countTimer] { if let timer { clock.cancel(timer) } }
-    (state.repeatTimer, state.countTimer) = (nil, nil)
+    for timer in [state.run?.repeatTimer, state.run?.countTimer] { if let timer { clock.cancel(timer) } }
+    state.run?.repeatTimer = nil
+    state.run?.countTimer = nil
     clearTimer(of: state.watch)
   }
 
   private func begin(_ one: RuleProgress, _ state: StateProgress) {
-    if state.countBeginning(at: clock.now) > Self.mostBeginnings {
-      state.restsUntil = clock.now + Self.rest
+    if state.begun.countBeginning(at: clock.now) > Self.mostBeginnings {
+      state.begun.restsUntil = clock.now + Self.rest
       report(
         one, "it began \(Self.mostBeginnings) times within a second, and rests for \(Self.rest.text)",
-        state.began ?? RuleScope.noEvent)
+        state.run?.began ?? RuleScope.noEvent)
       state.life = .waiting
       markLater(state.watch, nil)
       return
@@ -201,8 +204,8 @@ extension RuleEngine {
     state.memory.lasts = true
     one.fired += 1
     one.lastFired = clock.now
-    let began = environment.published(.began, of: one.rule.id, cause: state.cause)
-    state.began = began
+    let began = environment.published(.began, of: one.rule.id, cause: state.run?.cause)
+    state.begun.began = began
     claim(one, state)
     act(one, one.rule.actions, began)
     startRepeating(one, state)
@@ -211,7 +214,7 @@ extension RuleEngine {
   private func resume(_ one: RuleProgress, _ state: StateProgress) {
     cancelTimer(of: state)
     state.memory.lasts = true
-    state.began = environment.published(.resumed, of: one.rule.id, cause: state.cause)
+    state.begun.began = environment.published(.resumed, of: one.rule.id, cause: state.run?.cause)
     claim(one, state)
     startRepeating(one, state)
   }
@@ -222,18 +225,18 @@ extension RuleEngine {
   ) {
     state.memory.lasts = false
     cancelTimer(of: state)
-    if let timer = state.repeatTimer { clock.cancel(timer) }
-    state.repeatTimer = nil
+    if let timer = state.run?.repeatTimer { clock.cancel(timer) }
+    state.run?.repeatTimer = nil
     for firing in one.atWork where atWork[firing]?.isAtWait ?? false { cut(firing) }
-    let cause = change.flatMap(environment.event) ?? state.began
+    let cause = change.flatMap(environment.event) ?? state.run?.began
     let ended = environment.published(.ended(why), of: one.rule.id, cause: cause)
     // Also without a claim: what a person has kept off its outputs ends with it.
-    if one.rule.keeps || !state.claimed.isEmpty {
-      state.claimed = []
+    if one.rule.keeps || state.hasClaim {
+      state.run?.claimed = []
       environment.dropClaim(of: one.rule.id, ended: ended, isRemoved: happening == .removed)
       turn.hasClaims = true
     }
-    state.cause = nil
+    state.run?.cause = nil
     if acts, let list = one.rule.state?.endActions { act(one, list, ended) }
   }
 
@@ -244,7 +247,7 @@ extension RuleEngine {
     case .looked(let look), .held(let look):
       if look.isUnknown { return state.unknown ?? "a condition is unknown" }
       switch look.allows {
-      case .no: return state.closed ?? "its guard does not allow it any more"
+      case .no: return state.run?.closed ?? "its guard does not allow it any more"
       case .unknown(let why): return why
       case .yes: return "its condition has ended"
       }
@@ -277,9 +280,9 @@ extension RuleEngine {
 
   private func startRepeating(_ one: RuleProgress, _ state: StateProgress) {
     guard let period = one.rule.declaration.state?.repeats else { return }
-    state.repeatTimer = clock.schedule(after: period) { [weak self, weak one] in
-      guard let self, let one, let state = one.state, let began = state.began else { return }
-      state.repeatTimer = nil
+    state.begun.repeatTimer = clock.schedule(after: period) { [weak self, weak one] in
+      guard let self, let one, let state = one.state, let began = state.run?.began else { return }
+      state.run?.repeatTimer = nil
       startRepeating(one, state)
       // A list that still runs is not begun a second time.
       if one.atWork.isEmpty { inTurn { self.act(one, one.rule.actions, began) } }
@@ -287,24 +290,25 @@ extension RuleEngine {
   }
 
   private func claim(_ one: RuleProgress, _ state: StateProgress) {
-    guard let keep = one.rule.declaration.state?.keep, !keep.isEmpty, state.levels.count == keep.count else { return }
-    state.claimed = state.levels
-    state.levelsChanged = clock.now
+    guard let keep = one.rule.declaration.state?.keep, !keep.isEmpty, let run = state.run,
+      run.levels.count == keep.count
+    else { return }
+    run.claimed = run.levels
+    run.levelsChanged = clock.now
     environment.claim(
       OutputClaim(
-        rule: one.rule.id, rank: one.rank, outputs: zip(keep, state.levels).map { ($0.device, $1) }, cause: state.began)
-    )
+        rule: one.rule.id, rank: one.rank, outputs: zip(keep, run.levels).map { ($0.device, $1) }, cause: run.began))
     turn.hasClaims = true
   }
 
   /// Claims new levels: by 1 % at least, once a second at most.
   private func claimAgain(_ one: RuleProgress, _ state: StateProgress) {
-    guard state.levels != state.claimed, !state.claimed.isEmpty else { return }
-    let isVisible = zip(state.levels, state.claimed).contains { new, old in
+    guard let run = state.run, run.levels != run.claimed, !run.claimed.isEmpty else { return }
+    let isVisible = zip(run.levels, run.claimed).contains { new, old in
       (new - old).magnitude >= 0.01 || new != old && (new == 0 || new == 1)
     }
     guard isVisible else { return }
-    let wait = state.levelsChanged + .seconds(1) - clock.now
+    let wait = run.levelsChanged + .seconds(1) - clock.now
     if wait > .zero { scope.resultChanges(after: wait) } else { claim(one, state) }
   }
 

@@ -14,7 +14,7 @@ extension RuleEngine {
         watches.remove(state.watch)
         if present.contains(id) { continue }
         step(one, .removed)
-        retire(id, state.memory)
+        if !retire(id, state.memory) { environment.remember(id, nil) }
       }
       for one in progress where one.rule.state != nil && one.state == nil {
         let older = old[one.rule.id]
@@ -22,8 +22,8 @@ extension RuleEngine {
           one, life: older?.state?.life ?? .waiting,
           memory: older?.state?.memory ?? retired.removeValue(forKey: one.rule.id) ?? RuleMemory())
         guard let older, let before = older.state, let state = one.state else { continue }
-        (state.cause, state.began, state.wasFalse) = (before.cause, before.began, before.wasFalse)
-        state.claimed = before.claimed
+        state.wasFalse = before.wasFalse
+        state.run = before.run
         takeOverCount(one, state, from: older)
         takeOver(one, state)
       }
@@ -35,11 +35,14 @@ extension RuleEngine {
   }
 
   /// A rule is not in its file any more. What it has used of its hour or day stays used, should it come back.
-  private func retire(_ id: RuleID, _ memory: RuleMemory) {
+  /// - Returns: whether something is left of it.
+  private func retire(_ id: RuleID, _ memory: RuleMemory) -> Bool {
+    guard memory.spent > 0, isPresent(memory), retired.count < Self.mostRetired else { return false }
     var rest = RuleMemory()
-    if memory.spent > 0, memory.period != 0 { (rest.period, rest.spent) = (memory.period, memory.spent) }
-    environment.remember(id, rest.isEmpty ? nil : rest)
-    if !rest.isEmpty, retired.count < Self.mostRetired { retired[id] = rest }
+    (rest.period, rest.spent) = (memory.period, memory.spent)
+    retired[id] = rest
+    environment.remember(id, rest)
+    return true
   }
 
   /// How many rules that are gone are remembered.
@@ -78,9 +81,9 @@ extension RuleEngine {
     guard state.life.lasts else { return }
     if one.rule.keeps {
       // Its outputs or levels may have changed: the next look claims them.
-      state.claimed = [-1]
-    } else if !state.claimed.isEmpty {
-      state.claimed = []
+      (state.begun.claimed, state.begun.levelsChanged) = ([-1], Instant(nanoseconds: 0))
+    } else if state.hasClaim {
+      state.run?.claimed = []
       environment.dropClaim(of: one.rule.id, ended: nil, isRemoved: false)
       turn.hasClaims = true
     }
@@ -105,13 +108,7 @@ extension RuleEngine {
         markLater(state.watch, nil)
       }
     }
-    for id in unknown {
-      guard let memory = memories[id], memory.spent > 0, isPresent(memory), retired.count < Self.mostRetired else {
-        continue
-      }
-      retired[id] = memory
-    }
-    return unknown.filter { retired[$0] == nil }.sorted()
+    return unknown.filter { id in memories[id].map { !retire(id, $0) } ?? true }.sorted()
   }
 
   private func beginResuming(_ one: RuleProgress, _ state: StateProgress) {

@@ -52,13 +52,10 @@ extension RuleEngine {
     if !turn.isRunning { runTurn() }
   }
 
-  /// Something has changed, and no event tells of it: conditions that name it are looked at in a turn of their own.
-  /// - Parameter subject: nil if anything may have changed.
-  package func changedLater(_ subject: RuleSubject?) {
-    let concerned = subject.map { watches[$0] } ?? watches.all
-    guard !concerned.isEmpty else { return }
-    for watch in concerned { markLater(watch, subject) }
-    askForTurn()
+  /// Anything may have changed.
+  package func everythingChanged() {
+    for watch in watches.all { markLater(watch, nil) }
+    if !turn.isRunning { runTurn() }
   }
 
   /// Has a watch looked at in this turn, or else now.

@@ -14,8 +14,8 @@ final class StateProgress {
   var timer: TimerID?
   /// Whether the trigger was false since the emergency stop.
   var wasFalse = false
-  /// What it keeps from its trigger to its end; nil until the trigger was true. Most of many rules never need it.
-  private var run: StateRun?
+  /// What belongs to a run; nil until its trigger was true once. Most of many rules never need it.
+  var run: StateRun?
 
   init(_ watch: RuleWatch, life: StateRuleLife, memory: RuleMemory, now: Instant) {
     self.watch = watch
@@ -24,85 +24,46 @@ final class StateProgress {
     since = now
   }
 
-  private var begun: StateRun {
+  /// `run`, made if it is not there.
+  var begun: StateRun {
     if let run { return run }
     let made = StateRun()
     run = made
     return made
   }
 
+  /// Whether it has claimed outputs.
+  var hasClaim: Bool { !(run?.claimed.isEmpty ?? true) }
+}
+
+/// What belongs to a run of a state rule, from its trigger to its end.
+final class StateRun {
   /// The change that made the trigger true, or opened the guard if that came later.
-  var cause: Event? {
-    get { run?.cause }
-    set { if run != nil || newValue != nil { begun.cause = newValue } }
-  }
+  var cause: Event?
   /// Its newest `rule:began` or `rule:resumed`.
-  var began: Event? {
-    get { run?.began }
-    set { if run != nil || newValue != nil { begun.began = newValue } }
-  }
+  var began: Event?
   /// Why its guard does not allow it; nil while it does.
-  var closed: String? {
-    get { run?.closed }
-    set { if run != nil || newValue != nil { begun.closed = newValue } }
-  }
+  var closed: String?
   /// The levels of `keep`, as its expressions gave them last.
-  var levels: [Double] {
-    get { run?.levels ?? [] }
-    set { if run != nil || !newValue.isEmpty { begun.levels = newValue } }
-  }
-  /// The levels that it has claimed.
-  var claimed: [Double] {
-    get { run?.claimed ?? [] }
-    set { if run != nil || !newValue.isEmpty { begun.claimed = newValue } }
-  }
-  /// When those changed last.
-  var levelsChanged: Instant {
-    get { run?.levelsChanged ?? Instant(nanoseconds: 0) }
-    set { begun.levelsChanged = newValue }
-  }
-  var repeatTimer: TimerID? {
-    get { run?.repeatTimer }
-    set { if run != nil || newValue != nil { begun.repeatTimer = newValue } }
-  }
+  var levels: [Double] = []
+  /// The levels that it has claimed, and when they changed last.
+  var claimed: [Double] = []
+  var levelsChanged = Instant(nanoseconds: 0)
+  var repeatTimer: TimerID?
   /// Since when its outputs are kept, and not counted in `memory.spent` for `at_most`; nil while they are not.
-  var heldSince: Instant? {
-    get { run?.heldSince }
-    set { if run != nil || newValue != nil { begun.heldSince = newValue } }
-  }
-  var countTimer: TimerID? {
-    get { run?.countTimer }
-    set { if run != nil || newValue != nil { begun.countTimer = newValue } }
-  }
+  var heldSince: Instant?
+  var countTimer: TimerID?
   /// Until when it does not begin, because it began too often.
-  var restsUntil: Instant? {
-    get { run?.restsUntil }
-    set { if run != nil || newValue != nil { begun.restsUntil = newValue } }
-  }
+  var restsUntil: Instant?
+  /// Beginnings within the second that began at `burstBegan`.
+  private var burst = 0
+  private var burstBegan = Instant(nanoseconds: 0)
 
   /// Counts a beginning.
   /// - Returns: how many there were within this second.
   func countBeginning(at now: Instant) -> Int {
-    let run = begun
-    if now - run.burstBegan >= .seconds(1) { (run.burst, run.burstBegan) = (0, now) }
-    run.burst += 1
-    return run.burst
+    if now - burstBegan >= .seconds(1) { (burst, burstBegan) = (0, now) }
+    burst += 1
+    return burst
   }
-}
-
-/// What a state rule keeps from its trigger to its end.
-private final class StateRun {
-  var cause: Event?
-  var began: Event?
-  var closed: String?
-  var levels: [Double] = []
-  var claimed: [Double] = []
-  var levelsChanged = Instant(nanoseconds: 0)
-  var repeatTimer: TimerID?
-  var heldSince: Instant?
-  var countTimer: TimerID?
-  var restsUntil: Instant?
-  /// Beginnings within the second that began at `burstBegan`.
-  var burst = 0
-  var burstBegan = Instant(nanoseconds: 0)
 }

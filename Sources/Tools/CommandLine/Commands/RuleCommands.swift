@@ -30,7 +30,7 @@ struct RuleCommands: ParsableCommand {
       }
       try shared.show(result) { result, _ in
         let rules = result["rules"]?.list ?? []
-        if let dormant = result["dormant"]?.string { return [dormant.printable] }
+        if let safeMode = result["safe_mode"]?.string { return [safeMode.printable] }
         guard let refused = result["refused"]?.string else { return RuleText.table(rules) }
         let lines = refused.split(separator: "\n").map { $0.printable }
         let inForce = rules.isEmpty ? "no rules are in force" : "the previous rules are in force"
