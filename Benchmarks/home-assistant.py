@@ -47,8 +47,10 @@ async def main():
         loader.async_setup(hass)
         await bootstrap.async_load_base_functionality(hass)
         # Automations are triggered once the system runs.
-        running = core.CoreState.running
-        hass.set_state(running) if hasattr(hass, "set_state") else setattr(hass, "state", running)
+        if hasattr(hass, "set_state"):
+            hass.set_state(core.CoreState.running)
+        else:
+            hass.state = core.CoreState.running
         acted = {}
 
         async def act(call):
