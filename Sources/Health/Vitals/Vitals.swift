@@ -1,4 +1,5 @@
 import Agent
+import Cgroup
 import Crash
 import EventLoop
 import HAL
@@ -62,7 +63,7 @@ package final class Vitals {
       runtime: note?.folder, home: settings.home, loop: loop, wasReset: device?.hasReset ?? false,
       forMemory: wasKilledForMemory)
     // Only the daemon that has the record may remove the note.
-    if book.record != nil { note?.remove() }
+    if book.record != nil { note?.begin(kills: (try? ControlGroup.ofThisProcess().memory())?.kills ?? 0) }
     witness = LoopWitness(book.record, clock: loop)
     if startsInSafeMode {
       safeMode = "it was started with --safe-mode"
