@@ -2,10 +2,15 @@ import EventLoop
 import Glibc
 import Linux
 import Model
+import Wire
 
 /// What an agent's program writes to its standard output and error: its log, line by line.
 ///
-/// Read at a bounded rate: a program that writes faster waits in write(2) (pipe(7)).
+/// Read at a bounded rate: a program that writes faster waits in write(2).
+///
+/// Its log is a socket, as that of a service of systemd is, and no pipe: the kernel locks a pipe for as long as somebody
+/// moves bytes into it from a descriptor that has none (splice(2), sendfile(2)), and whoever reads the pipe waits for that
+/// without end, also if it is non-blocking. An agent could stop the daemon so.
 final class AgentOutput {
   /// The newest line, for the message about the program's end; nil when there was none.
   private(set) var last: String?
@@ -15,7 +20,7 @@ final class AgentOutput {
   var onEnd: () -> Void = {}
 
   private let loop: EventLoop
-  private let pipe: Descriptor
+  private let log: Descriptor
   private let onLine: (String) -> Void
   private let charge: (UInt64) -> Void
   private var watch: WatchID?
@@ -38,25 +43,37 @@ final class AgentOutput {
   }
 
   /// - Parameters:
-  ///   - pipe: the reading end, non-blocking.
+  ///   - log: the daemon's end of `open()`.
   ///   - charge: takes the CPU time that reading has cost, in nanoseconds.
   init(
-    _ pipe: consuming Descriptor, on loop: EventLoop, charge: @escaping (UInt64) -> Void = { _ in },
+    _ log: consuming Descriptor, on loop: EventLoop, charge: @escaping (UInt64) -> Void = { _ in },
     _ onLine: @escaping (String) -> Void
   ) {
     self.charge = charge
-    self.pipe = pipe
+    self.log = log
     self.loop = loop
     self.onLine = onLine
   }
 
   deinit { close() }
 
-  func start() throws(SystemError) {
-    watch = try loop.watch(pipe.number, for: .readable) { [weak self] _ in self?.read() }
+  /// Makes a log.
+  /// - Returns: the daemon's end, which is non-blocking, and the program's, to which nothing ever comes.
+  static func open() throws(SystemError) -> (daemon: Int32, program: Int32) {
+    let ends = try UnixSocket.pair()
+    _ = shutdown(ends.0, Int32(SHUT_WR))
+    do throws(SystemError) { try System.setNonBlocking(ends.0) } catch {
+      for end in [ends.0, ends.1] { Glibc.close(end) }
+      throw error
+    }
+    return (ends.0, ends.1)
   }
 
-  /// Takes what the program has left and ends. Not more than a pipe holds: somebody may still be writing.
+  func start() throws(SystemError) {
+    watch = try loop.watch(log.number, for: .readable) { [weak self] _ in self?.read() }
+  }
+
+  /// Takes what the program has left and ends. Not more than a few pieces: somebody may still be writing.
   func finish() {
     for _ in 0..<4 where readOnce() != .some { break }
     if !partial.isEmpty { add(partial) }
@@ -97,7 +114,7 @@ final class AgentOutput {
   private func readOnce() -> Arrival {
     var bytes: [UInt8] = []
     do throws(SystemError) {
-      guard let count = try System.read(pipe.number, into: &bytes, limit: 16_384) else { return .nothing }
+      guard let count = try System.read(log.number, into: &bytes, limit: 16_384) else { return .nothing }
       if count == 0 { return .end }
       received += count
       taken += count

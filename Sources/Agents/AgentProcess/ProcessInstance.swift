@@ -81,9 +81,9 @@ final class ProcessInstance: AgentInstance {
       let ours = Descriptor(owning: sockets.0)
       let theirs = Descriptor(owning: sockets.1)
       try System.setNonBlocking(ours.number)
-      let pipe = try System.pipe()
-      let reading = Descriptor(owning: pipe.reading)
-      let writing = Descriptor(owning: pipe.writing)
+      let log = try AgentOutput.open()
+      let reading = Descriptor(owning: log.daemon)
+      let writing = Descriptor(owning: log.program)
       // Opened anew each time: bubblewrap reads it from where its offset is.
       var filter: Descriptor?
       if let path = confinement.filter { filter = try System.open(path, O_RDONLY) }

@@ -7,23 +7,23 @@ import Testing
 
 @testable import AgentProcess
 
-/// The log of a program as a pipe.
+/// The log of a program.
 @Suite struct AgentOutputTests {
-  /// Runs a loop for some time while a program writes `text` whenever the pipe is empty, and so never has 64 KiB in it.
+  /// Runs a loop for some time while a program writes `text` whenever its log is empty, and so never has 64 KiB in it.
   /// - Returns: the bytes and lines that were read, and the CPU time charged.
   private func pour(_ text: [UInt8], for time: Duration) throws -> (bytes: Int, lines: Int, most: Int, charged: UInt64)
   {
     let loop = try EventLoop()
-    let pipe = try System.pipe()
-    let writing = Descriptor(owning: pipe.writing)
+    let log = try AgentOutput.open()
+    let writing = Descriptor(owning: log.program)
     var (lines, charged): (Int, UInt64) = (0, 0)
-    let output = AgentOutput(Descriptor(owning: pipe.reading), on: loop, charge: { charged += $0 }) { _ in lines += 1 }
+    let output = AgentOutput(Descriptor(owning: log.daemon), on: loop, charge: { charged += $0 }) { _ in lines += 1 }
     try System.setNonBlocking(writing.number)
     try output.start()
     let begin = loop.now
     while loop.now < begin + time {
       var waiting: Int32 = 0
-      _ = unsafe ioctl(writing.number, UInt(FIONREAD), &waiting)
+      _ = unsafe ioctl(log.daemon, UInt(FIONREAD), &waiting)
       // SAFETY: the array is valid for its count.
       if waiting == 0 { _ = unsafe write(writing.number, text, text.count) }
       loop.turn(wait: false)

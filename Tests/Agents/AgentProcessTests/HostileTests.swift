@@ -80,6 +80,30 @@ import Testing
     #expect(host.lines.contains("lived") && host.memory > 20 << 20 && host.memory < 48 << 20, "\(host.memory)")
   }
 
+  /// splice(2) from an empty socket into a pipe keeps the pipe locked, and its reader waits, until something comes.
+  @Test(.enabled(if: Files.isFile("/usr/bin/python3"), "python3 is not installed"))
+  func oneThatWaitsInItsLogHoldsNobodyUp() throws {
+    let manifest = try room.program(
+      "splices.py",
+      #"""
+      #!/usr/bin/python3 -S
+      import os, time
+      os.write(3, b'{"method":"ready","params":{"abi":1}}\n')
+      os.write(1, b"before\n")
+      while True:
+          try: os.splice(3, 1, 4096)
+          except OSError: time.sleep(1)
+      """#)
+    room.driver.start(manifest, host: host, ended: { [unowned self] in ends.append($0) }) { [unowned self] in
+      started = $0
+    }
+    room.run { started != nil && host.lines == ["before"] }
+    // Once it is in there.
+    room.settle()
+    #expect(startFailure == nil && host.lines == ["before"] && ends.isEmpty, "\(host.lines)")
+    stop(now: true)
+  }
+
   @Test func argumentsThatNoProgramCanHaveAreRefused() throws {
     try start("exit 0") { $0.runtime.arguments = ["a\u{0}b"] }
     #expect(startFailure?.reason == .startFailed)

@@ -45,9 +45,9 @@ final class ProbeRun {
       let sockets = try UnixSocket.pair()
       socket = Descriptor(owning: sockets.0)
       let theirs = Descriptor(owning: sockets.1)
-      let pipe = try System.pipe()
-      let output = AgentOutput(Descriptor(owning: pipe.reading), on: loop) { [unowned self] in take($0) }
-      let writing = Descriptor(owning: pipe.writing)
+      let log = try AgentOutput.open()
+      let output = AgentOutput(Descriptor(owning: log.daemon), on: loop) { [unowned self] in take($0) }
+      let writing = Descriptor(owning: log.program)
       let confinement = sandbox.confinement
       guard let place = confinement.filter else { throw SystemError("find", "openstarry-agent.bpf", errno: ENOENT) }
       let filter = try System.open(place, O_RDONLY)
