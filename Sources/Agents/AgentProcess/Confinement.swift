@@ -14,8 +14,8 @@ package struct Confinement: Sendable {
   package var filter: String?
   /// The folder that the launcher makes for it; nil for none.
   package var data: String?
-  /// Whether starting it takes more than the agent's limits allow, as podman does.
-  package var isContainer = false
+  /// What the launcher starts.
+  package var kind = LaunchPlan.Kind.program
 
   /// The plan for the launcher.
   package func plan(_ id: UInt32, name: AgentID, _ limits: LaunchLimits) -> LaunchPlan {
@@ -25,7 +25,7 @@ package struct Confinement: Sendable {
     }
     return LaunchPlan(
       id: id, name: letters.prefix(64) + Array("-\(id)".utf8), words: words.map { Array($0.utf8) },
-      environment: environment.map { Array($0.utf8) }, limits: limits, isContainer: isContainer,
+      environment: environment.map { Array($0.utf8) }, limits: limits, kind: kind,
       data: Array((data ?? "").utf8))
   }
 

@@ -35,7 +35,7 @@ final class ProcessInstance: AgentInstance {
   private var output: AgentOutput?
   private var network: AgentNetwork?
   private var program: UInt32?
-  private var isContainer = false
+  private var kind = LaunchPlan.Kind.program
   private(set) var pid: Int32?
   private(set) var lastCost: ActivationCost?
   private var began: Instant?
@@ -74,7 +74,7 @@ final class ProcessInstance: AgentInstance {
   /// Starts the program. The launcher's answer and the program's `ready` follow later; until then this object keeps
   /// itself alive through the launcher's link.
   func start(_ confinement: Confinement, _ limits: LaunchLimits) throws(AgentFailure) {
-    isContainer = confinement.isContainer
+    kind = confinement.kind
     for sentence in confinement.refused { host.log(.warning, "fs_allow_paths: \(sentence)") }
     do throws(SystemError) {
       let sockets = try UnixSocket.pair()
@@ -295,7 +295,8 @@ final class ProcessInstance: AgentInstance {
     switch end {
     case .broken(let sentence): self.end(AgentFailure(.protocolViolation, "it \(sentence)"))
     case .closed:
-      setTimer(.seconds(1)) { [unowned self] in
+      // An engine needs time to say that a container has ended, and why.
+      setTimer(kind == .engine ? .seconds(10) : .seconds(1)) { [unowned self] in
         self.end(AgentFailure(.protocolViolation, "it closed descriptor 3 and went on running"))
       }
     }
@@ -313,10 +314,11 @@ final class ProcessInstance: AgentInstance {
     let isStart = if case .starting = phase { true } else { false }
     let ended =
       end.code > 128 ? "signal \(end.code - 128) ended it" : "it exited with code \(end.code)"
-    // 125 to 127 are podman's own (podman-run(1)); a signal has ended podman, or its helpers.
-    if isStart, isContainer, end.code >= 125 {
+    // 125 to 127 are podman's own (podman-run(1)), and the stage's; a signal has ended podman, or its helpers.
+    if isStart, kind != .program, end.code >= 125 {
       let words = words ?? (end.code > 128 ? ": signal \(end.code - 128) ended it" : "")
-      return AgentFailure(.startFailed, "podman cannot start the container\(words)")
+      return AgentFailure(
+        .startFailed, "\(kind == .engine ? "the Docker engine" : "podman") cannot start the container\(words)")
     }
     if isStart {
       let hint = end.code == 0 && words == nil ? ": it has to say so, as openstarry.run() and Agent.main() do" : ""

@@ -48,13 +48,16 @@ struct ShownPaths: Sendable {
   /// bubblewrap's words that cover files and folders of the daemon in a folder that the agent sees.
   func mask() -> [String] {
     var words: [String] = []
-    for path in hidden where shows(path) && Files.exists(path) {
+    for path in covered {
       words +=
         Files.isFolder(path)
         ? ["--size", "4096", "--tmpfs", path, "--remount-ro", path] : ["--ro-bind", "/dev/null", path]
     }
     return words
   }
+
+  /// What belongs to the daemon, and lies in a folder that the agent sees.
+  var covered: [String] { hidden.filter { shows($0) && Files.exists($0) } }
 
   /// Whether the agent would see a file.
   /// - Parameter path: with links resolved.

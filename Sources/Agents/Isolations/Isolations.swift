@@ -31,9 +31,10 @@ package enum Isolations {
     (
       ContainerDriver.isolation,
       { site in
-        site.launcher.map {
+        site.launcher.map { launcher in
           ContainerDriver(
-            $0.loop, home: site.home, plugins: site.plugins, sockets: site.sockets, launcher: $0, proxy: site.proxy)
+            launcher.loop, home: site.home, plugins: site.plugins, sockets: site.sockets, launcher: launcher,
+            proxy: site.proxy, docker: site.docker.map { DockerEngine(socket: $0, home: site.home, launcher) })
         }
       }
     ),
@@ -70,6 +71,8 @@ package struct DriverSite {
   package var witness: (any CodeWitness)?
   /// The daemon's sockets, which no agent may reach.
   package var sockets: [String] = []
+  /// The socket of the Docker engine that runs containers; nil for podman.
+  package var docker: String?
   /// The plugins of agents.
   package var plugins: PluginStore
   /// Starts programs and containers, for all drivers; nil in virtual time. systemd runs one for each daemon.

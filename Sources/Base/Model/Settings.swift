@@ -12,6 +12,8 @@ package struct Settings: Sendable {
   package var plugins: String?
   /// Whether plugins without a trusted signature may be installed.
   package var allowsUnsignedPlugins = false
+  /// The socket of the Docker engine that runs containers; nil for podman.
+  package var docker: String?
   /// The path of the control socket.
   package var socket: String
   /// The socket's permission bits.

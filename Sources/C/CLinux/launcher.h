@@ -5,10 +5,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 
@@ -51,6 +53,41 @@ static inline int openstarry_limit_data(pid_t pid, uint64_t bytes) {
 // The kernel kills this process when the thread that started it ends (PR_SET_PDEATHSIG, prctl(2)), also while it is
 // stopped. A change of the user clears it.
 static inline int openstarry_die_with_parent(void) { return prctl(1, SIGKILL, 0, 0, 0); }
+
+// The same with a signal that the process can act on.
+static inline int openstarry_signal_at_parents_end(int number) { return prctl(1, number, 0, 0, 0); }
+
+// A connection to a stream socket's path, on which sending and receiving wait `seconds` at most; -1 with errno on failure.
+static inline int openstarry_connect_path(const char *path, int seconds) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  struct timeval limit = {.tv_sec = seconds};
+  if (strlen(path) >= sizeof address.sun_path) { errno = ENAMETOOLONG; return -1; }
+  strcpy(address.sun_path, path);
+  int connection = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (connection < 0) return -1;
+  setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+  setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  if (connect(connection, (struct sockaddr *)&address, sizeof address) == 0) return connection;
+  int error = errno;
+  close(connection);
+  errno = error;
+  return -1;
+}
+
+// A stream socket that listens at a path, for any user who reaches the path; -1 with errno on failure.
+static inline int openstarry_listen_path(const char *path) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  if (strlen(path) >= sizeof address.sun_path) { errno = ENAMETOOLONG; return -1; }
+  strcpy(address.sun_path, path);
+  unlink(path);
+  int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (listener < 0) return -1;
+  if (bind(listener, (struct sockaddr *)&address, sizeof address) == 0 && listen(listener, 1) == 0) return listener;
+  int error = errno;
+  close(listener);
+  errno = error;
+  return -1;
+}
 
 // The size in bytes of all that is below a folder, by its descriptor, which is closed: for each file its length or its
 // room on the disk, whichever is more. UINT64_MAX for more than *left files or more than `depth` levels, or when a folder

@@ -116,7 +116,7 @@ extension ByteWriter {
       integer(UInt16(truncatingIfNeeded: texts.count))
       for text in texts { longText(text) }
     }
-    byte(plan.isContainer ? 1 : 0)
+    byte(plan.kind.rawValue)
     longText(plan.data)
   }
 }
@@ -134,10 +134,11 @@ extension ByteReader {
     limits.descriptors = descriptors
     limits.fileSize = fileSize
     // Absent in earlier layouts: an upgrade replaces this program while the daemon goes on until its restart.
-    guard let isContainer = isAtEnd ? 0 : byte(), let data = isAtEnd ? [] : longText() else { return nil }
+    guard let number = isAtEnd ? 0 : byte(), let kind = LaunchPlan.Kind(rawValue: number),
+      let data = isAtEnd ? [] : longText()
+    else { return nil }
     let plan = LaunchPlan(
-      id: id, name: name, words: words, environment: environment, limits: limits, isContainer: isContainer == 1,
-      data: data)
+      id: id, name: name, words: words, environment: environment, limits: limits, kind: kind, data: data)
     return plan.isSound ? plan : nil
   }
 
@@ -165,6 +166,7 @@ extension LaunchPlan {
     for text in environment { for byte in text where byte == 0 { return false } }
     for byte in data where byte == 0 { return false }
     if !data.isEmpty, data[0] != 0x2F { return false }
+    if kind == .engine, words.count < 4 || words[3].first != 0x2F { return false }
     return true
   }
 }

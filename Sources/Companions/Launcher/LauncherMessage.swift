@@ -48,22 +48,33 @@ package struct LaunchPlan: Equatable, Sendable {
   package var environment: [[UInt8]]
   /// Limits; 0 is none.
   package var limits: LaunchLimits
-  /// Whether it starts a container, which takes more than the limits of what runs in it.
-  package var isContainer: Bool
+  /// What it starts.
+  package var kind: Kind
   /// The path of a folder that is made before the start, and whose contents `usage` counts; empty for none.
   package var data: [UInt8]
+
+  /// What a plan starts.
+  package enum Kind: UInt8, Sendable {
+    /// A program in its sandbox.
+    case program = 0
+    /// podman, which takes more than the limits of the container that it starts.
+    case container = 1
+    /// The stage of a container that an engine holds and limits. The fourth word is the folder in which the stage
+    /// makes one of its own, named after its process id.
+    case engine = 2
+  }
 
   /// A plan without limits.
   package init(
     id: UInt32, name: [UInt8], words: [[UInt8]], environment: [[UInt8]] = [], limits: LaunchLimits = LaunchLimits(),
-    isContainer: Bool = false, data: [UInt8] = []
+    kind: Kind = .program, data: [UInt8] = []
   ) {
     self.id = id
     self.name = name
     self.words = words
     self.environment = environment
     self.limits = limits
-    self.isContainer = isContainer
+    self.kind = kind
     self.data = data
   }
 }

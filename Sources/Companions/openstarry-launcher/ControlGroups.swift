@@ -53,9 +53,10 @@ struct ControlGroups {
   }
 
   /// Makes the group of a program and sets its limits.
-  /// - Returns: the folder; or the errno of the step that failed. nil without control groups.
+  /// - Returns: the folder; or the errno of the step that failed. nil without control groups, and for an engine, which has
+  ///   groups of its own.
   func make(_ plan: LaunchPlan) -> (folder: [UInt8], errno: Int32)? {
-    guard controllers.contains(.groups) else { return nil }
+    guard controllers.contains(.groups), plan.kind != .engine else { return nil }
     let folder = top + [UInt8]("/agent-") + plan.name
     var made = SmallFiles.makeFolder(folder)
     if made == EEXIST {
@@ -65,7 +66,7 @@ struct ControlGroups {
       made = SmallFiles.makeFolder(folder)
     }
     guard made == 0 || made == EEXIST else { return ([], made) }
-    let error = set(plan.isContainer ? plan.limits.forStart : plan.limits, on: folder)
+    let error = set(plan.kind == .container ? plan.limits.forStart : plan.limits, on: folder)
     guard error == 0 else {
       _ = SmallFiles.removeFolder(folder)
       return ([], error)

@@ -142,11 +142,10 @@ final class LauncherProcess {
     var end = LaunchEnd(code: signal != 0 ? 128 + signal : openstarry_exit_code(status))
     end.cpu = program.ownCPU(of: Self.nanoseconds(used.ru_utime) + Self.nanoseconds(used.ru_stime))
     end.peak = UInt64(max(0, used.ru_maxrss)) * 1024
-    if !program.group.isEmpty {
-      ControlGroups.kill(program.group)
-      end.isOutOfMemory = ControlGroups.isOutOfMemory(program.group)
-      leftGroups.append(program.group)
-    }
+    if !program.group.isEmpty { ControlGroups.kill(program.group) }
+    end.isOutOfMemory = program.isOutOfMemory
+    if !program.group.isEmpty { leftGroups.append(program.group) }
+    program.clear()
     send(.ended(id: program.id, end))
   }
 

@@ -15,6 +15,8 @@ struct Program {
   /// Its folder; empty without one.
   private let data: [UInt8]
   private let limits: LaunchLimits
+  /// What the stage of an engine's container leaves; nil for other programs.
+  private let engine: EngineFiles?
   /// Whether podman is starting the container.
   private(set) var isStarting: Bool
   /// The CPU time that podman took for it, in nanoseconds.
@@ -40,7 +42,8 @@ struct Program {
     return (
       Program(
         id: plan.id, process: process, group: group, data: plan.data, limits: plan.limits,
-        isStarting: plan.isContainer), .execute, 0
+        engine: plan.kind == .engine ? EngineFiles(in: plan.words[3], of: process) : nil,
+        isStarting: plan.kind == .container), .execute, 0
     )
   }
 
@@ -83,8 +86,9 @@ struct Program {
     if plan.limits.descriptors > 0 { limit(OPENSTARRY_RLIMIT_NOFILE, UInt64(plan.limits.descriptors)) }
     if plan.limits.fileSize > 0 { limit(OPENSTARRY_RLIMIT_FSIZE, plan.limits.fileSize) }
     var variables = plan.environment
-    if plan.limits.memory > 0, !controllers.contains(.memory) {
-      if plan.isContainer {
+    // The engine sets it.
+    if plan.limits.memory > 0, !controllers.contains(.memory), plan.kind != .engine {
+      if plan.kind == .container {
         // podman itself needs more: `ContainerStage` sets it.
         variables.append([UInt8]("OPENSTARRY_RLIMIT_DATA=") + [UInt8](digits: plan.limits.memory))
       } else {
@@ -119,7 +123,11 @@ struct Program {
 
   /// Sends a signal to the program inside its sandbox. bubblewrap itself would not pass it on.
   func signal(_ number: Int32) {
-    if let program = ProcessTree.program(below: process) { CLinux.kill(program, number) }
+    if engine != nil {
+      CLinux.kill(process, number)
+    } else if let program = ProcessTree.program(below: process) {
+      CLinux.kill(program, number)
+    }
   }
 
   /// Takes back what the start of a container was allowed beyond its limits, once podman is gone.
@@ -137,6 +145,11 @@ struct Program {
 
   /// Ends the program and everything that it has started.
   func kill() {
+    if engine != nil {
+      // It ends the container before itself.
+      CLinux.kill(process, SIGQUIT)
+      return
+    }
     if !group.isEmpty { ControlGroups.kill(group) }
     // The first process of the sandbox dies with bubblewrap, and all others with it (pid_namespaces(7)).
     CLinux.kill(process, SIGKILL)
@@ -154,7 +167,15 @@ struct Program {
   /// The part of its CPU time that podman has not taken, in nanoseconds.
   func ownCPU(of time: UInt64) -> UInt64 { isStarting || time < startCPU ? 0 : time - startCPU }
 
+  /// Whether the kernel killed one of its processes because it was out of memory.
+  var isOutOfMemory: Bool { engine?.isOutOfMemory ?? (!group.isEmpty && ControlGroups.isOutOfMemory(group)) }
+
+  /// Removes what it leaves behind, after its end.
+  func clear() { engine?.remove() }
+
   private var measured: LaunchUsage {
+    guard let process = engine == nil ? process : engine?.process else { return LaunchUsage() }
+    let group = engine?.group ?? self.group
     var usage = ProcessTree.usage(of: process, limit: limits.memory)
     if !group.isEmpty {
       if let text = SmallFiles.read(group + [UInt8]("/cpu.stat")), let time = text.number(after: "usage_usec ") {

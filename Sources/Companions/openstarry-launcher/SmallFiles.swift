@@ -33,12 +33,34 @@ enum SmallFiles {
     return unsafe CLinux.write(file, text, text.count) == text.count ? 0 : openstarry_errno()
   }
 
-  static func open(_ path: [UInt8], _ flags: Int32) -> Int32 {
+  /// Makes a file, or replaces what is in it, for this user alone.
+  /// - Returns: 0, or the errno.
+  static func create(_ path: [UInt8], _ text: [UInt8]) -> Int32 {
+    let file = open(path, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
+    guard file >= 0 else { return openstarry_errno() }
+    defer { close(file) }
+    // SAFETY: the array is valid for its count.
+    return unsafe CLinux.write(file, text, text.count) == text.count ? 0 : openstarry_errno()
+  }
+
+  static func open(_ path: [UInt8], _ flags: Int32, mode: mode_t = 0) -> Int32 {
     let text = path + [0]
     // SAFETY: the text ends with a zero byte.
     return unsafe text.withUnsafeBytes {
-      unsafe openstarry_open($0.baseAddress!.assumingMemoryBound(to: CChar.self), flags | O_CLOEXEC, 0)
+      unsafe openstarry_open($0.baseAddress!.assumingMemoryBound(to: CChar.self), flags | O_CLOEXEC, mode)
     }
+  }
+
+  static func exists(_ path: [UInt8]) -> Bool {
+    let text = path + [0]
+    // SAFETY: the text ends with a zero byte.
+    return unsafe text.withUnsafeBytes { unsafe access($0.baseAddress!.assumingMemoryBound(to: CChar.self), F_OK) } == 0
+  }
+
+  static func removeFile(_ path: [UInt8]) {
+    let text = path + [0]
+    // SAFETY: the text ends with a zero byte.
+    _ = unsafe text.withUnsafeBytes { unsafe unlink($0.baseAddress!.assumingMemoryBound(to: CChar.self)) }
   }
 
   /// - Returns: 0, or the errno.

@@ -33,6 +33,7 @@ package enum SettingsFile {
     settings.plugins = fields.optional("plugins", path)
     settings.allowsUnsignedPlugins = fields.value(
       "unsigned_plugins", .choice([("allow", true), ("refuse", false)]), settings.allowsUnsignedPlugins)
+    settings.docker = fields.optional("docker", path)
     settings.socket = fields.value("socket", socket(path), settings.socket)
     settings.watchdog = fields.optional("watchdog", path)
     settings.socketMode = fields.value("socket_mode", mode, settings.socketMode)

@@ -29,7 +29,8 @@ struct Shape<Wanted> {
     read = { node, subject, findings in
       if let value = convert(node) { return value }
       findings.error(
-        node.location, "\(subject) is \(Wording.shown(node)), expected \(expected)\(Self.hint(node, names, isFreeText))")
+        node.location, "\(subject) is \(Wording.shown(node)), expected \(expected)\(Self.hint(node, names, isFreeText))"
+      )
       return nil
     }
   }

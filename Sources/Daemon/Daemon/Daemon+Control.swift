@@ -30,6 +30,7 @@ extension Daemon: DaemonControl {
       status["threads"] = .int(usage.threads)
       status["descriptors"] = .int(usage.descriptors)
     }
+    status["docker"] = configuration.settings.docker.map { .string($0) }
     return status
   }
 
@@ -42,7 +43,8 @@ extension Daemon: DaemonControl {
   func probeLimits(_ done: @escaping (Fields) -> Void) -> Bool {
     guard probes == nil else { return false }
     let settings = configuration.settings
-    let hidden = [settings.socket, GuardianLink.path(beside: settings.socket), settings.home]
+    let hidden =
+      [settings.socket, GuardianLink.path(beside: settings.socket), settings.home] + [settings.docker].compactMap { $0 }
     let probes = LimitProbes(loop, launcher, hidden: hidden)
     self.probes = probes
     return probes.run { [unowned self] report in

@@ -82,7 +82,9 @@ final class Daemon {
     launcher = LauncherLink(loop)
     var drivers = DriverSite(
       loop, home: settings.home, modules: Files.join(settings.home, "modules"), types: types, witness: vitals.witness)
-    drivers.sockets = [settings.socket, GuardianLink.path(beside: settings.socket)]
+    drivers.sockets =
+      [settings.socket, GuardianLink.path(beside: settings.socket)] + [settings.docker].compactMap { $0 }
+    drivers.docker = settings.docker
     drivers.launcher = launcher
     drivers.plugins = PluginStore(folder: settings.pluginFolder)
     var site = DaemonCore.Site(

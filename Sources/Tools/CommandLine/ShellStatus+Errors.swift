@@ -11,7 +11,8 @@ extension ShellStatus {
       case .agentNotFound, .notFound, .deviceNotFound: .notFound
       case .permissionDenied, .deviceDenied, .spawnDenied, .latticeViolated: .denied
       case .rateLimited, .overloaded, .deviceBusy, .deviceLimited: .busy
-      case .alreadyRunning, .agentNotRunning, .quarantined, .parentDraining, .deviceUnavailable, .notSimulated, .safeMode:
+      case .alreadyRunning, .agentNotRunning, .quarantined, .parentDraining, .deviceUnavailable, .notSimulated,
+        .safeMode:
         .wrongState
       case .invalidParams, .deviceInvalid: .usage
       case .parseError, .invalidRequest, .methodNotFound, .internalError, .storage, .cannotRun, .invalidFile,

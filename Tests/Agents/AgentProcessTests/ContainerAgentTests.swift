@@ -4,70 +4,17 @@ import Glibc
 import LauncherClient
 import Linux
 import Model
-import OpenStarryAgent
 import ProcessTestKit
 import Testing
 
 /// Agents in real containers of podman.
 @Suite(.enabled(if: ContainerRoom.absence == nil, "\(ContainerRoom.absence ?? "")"))
-final class ContainerAgentTests {
-  private let room: ContainerRoom
-  private let host = RecordingHost()
-  private var started: Result<any AgentInstance, AgentFailure>?
-  private var ends: [AgentEnd] = []
-  private var activations: [Result<Void, AgentFailure>] = []
-
+final class ContainerAgentTests: ContainerAgentCase {
   init() throws {
     var limits = ProcessLimits.container
     limits.start = .seconds(60)
     limits.sampling = .milliseconds(100)
-    room = try ContainerRoom(limits: limits)
-  }
-
-  private func start(_ script: String, _ change: (inout Manifest) -> Void = { _ in }) throws {
-    var manifest = room.manifest(script)
-    change(&manifest)
-    room.driver.start(manifest, host: host, ended: { [unowned self] in ends.append($0) }) { [unowned self] in
-      started = $0
-    }
-    room.run { started != nil }
-  }
-
-  private func startReady(_ script: String, _ change: (inout Manifest) -> Void = { _ in }) throws {
-    try start("\(ContainerRoom.ready); \(script)", change)
-    #expect(instance != nil, "\(startFailure as Any)")
-  }
-
-  private var instance: (any AgentInstance)? { if case .success(let instance) = started { instance } else { nil } }
-  private var startFailure: AgentFailure? { if case .failure(let failure) = started { failure } else { nil } }
-
-  private func activate() {
-    instance?.activate(Event(id: ULID(high: 1, low: 1), type: "test:event", trace: ULID(high: 1, low: 1))) {
-      [unowned self] in activations.append($0)
-    }
-  }
-
-  private func stop(now: Bool) {
-    var isStopped = false
-    instance?.stop(now: now) { isStopped = true }
-    room.run { isStopped }
-    #expect(isStopped && ends.isEmpty)
-  }
-
-  private static func processes(with text: String) -> [Int32] {
-    let wanted = Array(text.utf8)
-    return ((try? Files.names(in: "/proc")) ?? []).compactMap(Int32.init).filter { process in
-      ((try? Files.read("/proc/\(process)/cmdline")) ?? []).starts(with: wanted)
-    }
-  }
-
-  /// The names of a process and of all its descendants.
-  private static func names(below process: Int32) -> [String] {
-    func text(_ file: String) -> String {
-      String(decoding: (try? Files.read("/proc/\(process)/\(file)")) ?? [], as: UTF8.self)
-    }
-    let children = text("task/\(process)/children").split(separator: " ").compactMap { Int32($0) }
-    return text("comm").split(separator: "\n").map(String.init) + children.flatMap { names(below: $0) }
+    try super.init(ContainerRoom(limits: limits))
   }
 
   // MARK: Protocol
@@ -89,6 +36,14 @@ final class ContainerAgentTests {
     #expect(host.lines.first?.contains("test:event") == true && host.lines.last?.contains("\"state\":1") == true)
     #expect(instance?.pid ?? 0 > 0)
     stop(now: false)
+  }
+
+  /// busybox's `cat` moves bytes with sendfile(2), which would lock a pipe until some come.
+  @Test func oneThatWaitsInItsLogHoldsNobodyUp() throws {
+    try startReady("echo before; cat <&3")
+    room.run { host.lines == ["before"] }
+    room.settle()
+    stop(now: true)
   }
 
   @Test func whatItUsesIsMeasured() throws {
@@ -143,28 +98,28 @@ final class ContainerAgentTests {
 
   @Test func everythingDiesWithIt() throws {
     try startReady("(exec sleep 6531) & (setsid sleep 6532) & exec sleep 6533")
-    room.run { Self.processes(with: "sleep\u{0}653").count == 3 }
-    #expect(Self.processes(with: "sleep\u{0}653").count == 3)
+    room.run { ContainerAgentCase.processes(with: "sleep\u{0}653").count == 3 }
+    #expect(ContainerAgentCase.processes(with: "sleep\u{0}653").count == 3)
     // podman and conmon(8) do not stay.
     let sandbox = try #require(instance?.pid)
-    room.run { Self.names(below: sandbox).count == 6 }
+    room.run { ContainerAgentCase.names(below: sandbox).count == 6 }
     // bubblewrap twice, the launcher's stage, and the agent.
-    #expect(Self.names(below: sandbox).filter { $0 == "sleep" || $0 == "bwrap" }.count == 5)
+    #expect(ContainerAgentCase.names(below: sandbox).filter { $0 == "sleep" || $0 == "bwrap" }.count == 5)
     stop(now: true)
-    room.run { Self.processes(with: "sleep\u{0}653").isEmpty }
-    #expect(Self.processes(with: "sleep\u{0}653").isEmpty)
+    room.run { ContainerAgentCase.processes(with: "sleep\u{0}653").isEmpty }
+    #expect(ContainerAgentCase.processes(with: "sleep\u{0}653").isEmpty)
   }
 
   @Test func itDiesWithTheLauncherAndLeavesNothing() throws {
     try startReady("exec sleep 6642")
-    room.run { Self.processes(with: "sleep\u{0}6642").count == 1 }
+    room.run { ContainerAgentCase.processes(with: "sleep\u{0}6642").count == 1 }
     let launcher = try #require(room.launcher.process)
     kill(launcher, SIGKILL)
     room.run { !ends.isEmpty }
     #expect(ends.first?.failure.reason == .crash)
     #expect(ends.first?.failure.message.hasPrefix("the launcher is gone") == true, "\(ends)")
-    room.run { Self.processes(with: "sleep\u{0}6642").isEmpty }
-    #expect(Self.processes(with: "sleep\u{0}6642").isEmpty)
+    room.run { ContainerAgentCase.processes(with: "sleep\u{0}6642").isEmpty }
+    #expect(ContainerAgentCase.processes(with: "sleep\u{0}6642").isEmpty)
     // Its files were in its own memory; the images are as they were, and the next one starts.
     #expect(try Files.names(in: "\(ContainerRoom.images ?? "")/store/overlay-containers") == ["containers.lock"])
     (started, ends) = (nil, [])

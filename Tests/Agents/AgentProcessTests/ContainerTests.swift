@@ -36,7 +36,7 @@ import Testing
     #expect(
       line.contains(" -- /usr/lib/openstarry/openstarry-launcher --container /.openstarry --limit-after "))
     #expect(line.hasSuffix(" localhost/a:1 agent --fast"))
-    #expect(confinement.isContainer && confinement.filter == nil)
+    #expect(confinement.kind == .container && confinement.filter == nil)
     #expect(line.contains("--ro-bind /var/lib/openstarry-images/store /.openstarry/images"))
     #expect(line.contains("--ro-bind /usr/share/openstarry/python /openstarry/python"))
   }

@@ -62,7 +62,7 @@ import Testing
   @Test func theStartOfAContainerHasRoomForPodman() throws {
     try makeChild()
     var plan = plan(memory: 32 << 20, cpu: 25_000, tasks: 16)
-    plan.isContainer = true
+    plan.kind = .container
     let before = try text("\(Self.child)/cpu.max")
     let groups = groups(tree)
     let made = try #require(groups.make(plan))

@@ -14,7 +14,7 @@ import Testing
     return LaunchPlan(
       id: 9, name: Array("climate-9".utf8),
       words: [Array("/usr/bin/bwrap".utf8), [], Array(repeating: 0x61, count: 300)],
-      environment: [Array("A=b c".utf8)], limits: limits, isContainer: true,
+      environment: [Array("A=b c".utf8)], limits: limits, kind: .container,
       data: Array("/var/lib/x".utf8))
   }
 
@@ -49,7 +49,7 @@ import Testing
     let length = plan.data.count
     plan.data = []
     #expect(shortened(.start(Self.plan), by: 2 + length) == .start(plan))
-    plan.isContainer = false
+    plan.kind = .program
     #expect(shortened(.start(Self.plan), by: 3 + length) == .start(plan))
     #expect(shortened(.start(Self.plan), by: 1) == nil && shortened(.start(Self.plan), by: length) == nil)
     #expect(

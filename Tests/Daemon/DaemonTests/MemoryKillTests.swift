@@ -5,7 +5,8 @@ import Testing
 
 /// The note that the kernel has killed the daemon for memory.
 @Suite struct MemoryKillTests {
-  private func kill(in place: TemporaryFolder, result: String = "signal", status: String = "KILL") throws -> MemoryKill {
+  private func kill(in place: TemporaryFolder, result: String = "signal", status: String = "KILL") throws -> MemoryKill
+  {
     let environment = [
       "RUNTIME_DIRECTORY": "\(place.path):/elsewhere", "SERVICE_RESULT": result, "EXIT_STATUS": status,
     ]

@@ -24,8 +24,10 @@ package final class ContainerRoom {
   /// The name of the image that has nothing but busybox.
   package static let image = "localhost/openstarry-test:1"
 
-  /// - Parameter images: the folder of the images; nil for the one with `image`.
-  package init(limits: ProcessLimits = .container, images: String? = nil) throws {
+  /// - Parameters:
+  ///   - images: the folder of the images; nil for the one with `image`.
+  ///   - docker: the socket of a Docker engine; nil for podman.
+  package init(limits: ProcessLimits = .container, images: String? = nil, docker: String? = nil) throws {
     place = try TemporaryFolder()
     _ = unsafe chmod(place.path, 0o755)
     loop = try EventLoop()
@@ -33,9 +35,15 @@ package final class ContainerRoom {
     _ = unsafe mkdir("\(place.path)/data", 0o777)
     _ = unsafe chmod("\(place.path)/data", 0o777)
     proxy = ProxyLink(loop, socket: nil, program: Beside.path("openstarry-proxy"))
+    _ = unsafe mkdir("\(place.path)/door", 0o777)
+    _ = unsafe chmod("\(place.path)/door", 0o777)
+    var engine: DockerEngine?
+    if let docker {
+      engine = DockerEngine(socket: docker, folder: "\(place.path)/door", home: "\(place.path)/home", launcher)
+    }
     driver = ContainerDriver(
       loop, home: "\(place.path)/home", plugins: PluginStore(folder: "\(place.path)/plugins"), launcher: launcher,
-      proxy: proxy, images: images ?? Self.images, data: "\(place.path)/data", limits: limits)
+      proxy: proxy, images: images ?? Self.images, docker: engine, data: "\(place.path)/data", limits: limits)
   }
 
   deinit {
@@ -92,6 +100,9 @@ package final class ContainerRoom {
     _ = try? Spawn.wait(for: Spawn.start("/bin/chmod", ["chmod", "-R", "u+rwX", folder.path]))
     TemporaryFolder.remove(folder.path)
   }
+
+  /// The archive of the root folder of `image`; nil when none can be made.
+  package static var archive: String? { (try? made.get()).map { "\($0.path)/image.tar" } }
 
   /// The folder with `image`; nil when none can be made.
   package static var images: String? { (try? made.get()).map { "\($0.path)/images" } }

@@ -24,6 +24,20 @@ import Testing
     #expect(patient.has(.sandbox, .note, "bubblewrap is not installed"))
   }
 
+  @Test func aDockerEngineInsteadOfPodman() throws {
+    let answers = Patient.answers(
+      status: ["docker": "/run/docker.sock"], agents: [["id": "a", "driver": "docker"]],
+      probes: Patient.without("bwrap: No permissions to create a namespace"))
+    var patient = try patient()
+    patient.facts.daemon = .success(answers)
+    patient.remove("usr/bin/podman")
+    #expect(patient.has(.sandbox, .problem, "there is no /run/docker.sock", remedy: "systemctl start docker"))
+    #expect(!patient.complaints.contains { $0.contains("podman") }, "\(patient.complaints)")
+    patient = try self.patient(["run/docker.sock": ""])
+    patient.facts.daemon = .success(answers)
+    #expect(patient.has(.sandbox, .note, "the launcher may command it, and so is as mighty as root"))
+  }
+
   @Test func bubblewrapDoesNotStart() throws {
     var patient = try patient()
     #expect(patient.has(.sandbox, .ok, "bubblewrap 0.8.0 is installed"))

@@ -64,7 +64,7 @@ package struct Container: Sendable {
     words += [image] + manifest.runtime.arguments
     confinement = Confinement(
       words: words, environment: Self.podmanEnvironment, refused: shown.refused, filter: nil, data: data,
-      isContainer: true)
+      kind: .container)
   }
 
   /// bubblewrap's words: namespaces and mounts.

@@ -6,7 +6,7 @@ import Model
 import Plugins
 import ProxyClient
 
-/// Runs agents in containers of podman. They speak the protocol of process agents, and are started, limited and ended
+/// Runs agents in containers, of podman or of a Docker engine. They speak the protocol of process agents, and are started, limited and ended
 /// like those.
 package final class ContainerDriver: AgentDriver {
   private let launcher: LauncherLink
@@ -15,6 +15,7 @@ package final class ContainerDriver: AgentDriver {
   private let sockets: [String]
   private let data: DataFolders
   private let images: String?
+  private let docker: DockerEngine?
   private let limits: ProcessLimits
   private let starts: ProgramStarts
 
@@ -26,11 +27,13 @@ package final class ContainerDriver: AgentDriver {
   ///   - launcher: shared with the driver of process agents.
   ///   - proxy: connects agents to the hosts of their manifests, shared likewise; nil for one of this driver's own.
   ///   - images: the folder of the images; nil is `$OPENSTARRY_IMAGES`, or the usual one.
+  ///   - docker: the Docker engine that runs them; nil for podman.
   ///   - data: the folder for those of agents; nil for the usual one.
   ///   - limits: time limits, and the limits of agents without a budget.
   package init(
     _ loop: EventLoop, home: String, plugins: PluginStore, sockets: [String] = [], launcher: LauncherLink,
-    proxy: ProxyLink? = nil, images: String? = nil, data: String? = nil, limits: ProcessLimits = .container
+    proxy: ProxyLink? = nil, images: String? = nil, docker: DockerEngine? = nil, data: String? = nil,
+    limits: ProcessLimits = .container
   ) {
     self.launcher = launcher
     self.plugins = plugins
@@ -38,6 +41,7 @@ package final class ContainerDriver: AgentDriver {
     self.limits = limits
     self.home = home
     self.sockets = sockets
+    self.docker = docker
     self.data = DataFolders(data, home: home, launcher)
     starts = ProgramStarts(limits, on: loop, launcher: launcher, proxy: proxy ?? ProxyLink(loop))
   }
@@ -47,14 +51,15 @@ package final class ContainerDriver: AgentDriver {
     .docker, entry: "the image's name",
     check: { manifest throws(AgentFailure) in _ = try image(of: manifest) })
 
-  package var isolation: Isolation { Self.isolation.limited(by: launcher.facts) }
+  /// A Docker engine enforces limits itself.
+  package var isolation: Isolation { docker == nil ? Self.isolation.limited(by: launcher.facts) : Self.isolation }
 
   package func validate(_ manifest: Manifest) throws(AgentFailure) {
     _ = try Self.image(of: manifest)
     try checkAccess(try plugins.plugins(of: manifest), of: manifest)
     try starts.checkCompanions(for: manifest)
     try data.check(manifest)
-    _ = try ContainerEngine.find(images: images)
+    if let docker { try docker.check(manifest) } else { _ = try ContainerEngine.find(images: images) }
   }
 
   package func inForce(_ manifest: Manifest) -> Budget { limits.inForce(manifest) }
@@ -66,9 +71,16 @@ package final class ContainerDriver: AgentDriver {
     starts.start(manifest, host: host, ended: ended, done) { () throws(AgentFailure) in
       let plugins = try plugins.plugins(of: manifest)
       try checkAccess(plugins, of: manifest)
+      let image = try Self.image(of: manifest)
+      if let docker {
+        let container = DockerContainer(
+          manifest, image: image, socket: docker.socket, folder: docker.folder, plugins: plugins, hidden: hidden,
+          data: data.folder(of: manifest), limits: limits.limits(of: manifest, limits.inForce(manifest)))
+        return (container.confinement, plugins)
+      }
       let container = Container(
-        manifest, image: try Self.image(of: manifest), plugins: plugins, hidden: hidden,
-        data: data.folder(of: manifest), limits: limits, engine: try ContainerEngine.find(images: images))
+        manifest, image: image, plugins: plugins, hidden: hidden, data: data.folder(of: manifest), limits: limits,
+        engine: try ContainerEngine.find(images: images))
       return (container.confinement, plugins)
     }
   }

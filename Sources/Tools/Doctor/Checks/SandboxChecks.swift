@@ -128,6 +128,7 @@ enum SandboxChecks {
   private static func containers(_ machine: Machine, _ facts: Facts) -> [Finding] {
     // Boards without such agents need no podman.
     let level: Finding.Level = facts.answers?.hasContainers ?? false ? .problem : .note
+    if let socket = facts.answers?.status["docker"]?.string { return docker(socket, machine, level) }
     let podman = "/usr/bin/podman"
     guard machine.exists(podman) else {
       return [
@@ -160,6 +161,30 @@ enum SandboxChecks {
     guard findings.isEmpty, let runtime = runtime?.split(separator: "/").last else { return findings }
     let place = images == nil ? "'sudo openstarry-images images' lists the images in" : "images are in"
     return [Finding(.sandbox, .ok, "podman \(version) is installed, with \(runtime); \(place) \(facts.images)")]
+  }
+
+  /// A Docker engine instead of podman.
+  private static func docker(_ socket: String, _ machine: Machine, _ level: Finding.Level) -> [Finding] {
+    guard machine.exists(socket) else {
+      return [
+        Finding(
+          .sandbox, level, "there is no \(socket), the Docker engine's socket of the settings ('docker')",
+          remedy: "sudo systemctl start docker; without such an engine remove 'docker' from the settings")
+      ]
+    }
+    var findings = [
+      Finding(
+        .sandbox, .note,
+        "containers run in a Docker engine (\(socket)): the launcher may command it, and so is as mighty as root")
+    ]
+    let folder = "/run/openstarry-docker"
+    if machine.exists("/usr/lib/systemd/system/openstarry-launcher.socket"), !machine.exists(folder) {
+      findings.append(
+        Finding(
+          .sandbox, level, "\(folder) is missing, where agents in containers find their sockets",
+          remedy: "sudo systemd-tmpfiles --create openstarry.conf"))
+    }
+    return findings
   }
 
   /// Whether there are images in a folder; nil when this user may not look. Usually only root and the agents' user may.

@@ -1,0 +1,49 @@
+import Agent
+import LauncherClient
+import Linux
+import Model
+
+/// A Docker engine that runs the containers of agents instead of podman. Who may command it is root on this machine, and
+/// the launcher may: the owner of a board chooses that in the settings and in a drop-in of the launcher's unit.
+package struct DockerEngine: Sendable {
+  /// The path of its socket.
+  package let socket: String
+  /// Where the launcher makes a folder for each agent's socket.
+  let folder: String
+
+  /// The folder that the package makes (tmpfiles.d(5)).
+  package static let usualFolder = "/run/openstarry-docker"
+
+  /// - Parameters:
+  ///   - socket: the path of its socket.
+  ///   - folder: where the launcher makes a folder for each agent's socket; nil for `usualFolder`, or `docker` in `home` if
+  ///     the launcher runs as the daemon's user.
+  ///   - home: `$OPENSTARRY_HOME`.
+  package init(socket: String, folder: String? = nil, home: String, _ launcher: LauncherLink) {
+    self.socket = Files.join(Files.resolveExisting("."), socket)
+    let folder = folder ?? (launcher.hasOwnUser ? Self.usualFolder : "\(home)/docker")
+    self.folder = Files.join(Files.resolveExisting("."), folder)
+  }
+
+  /// - Throws: what an engine cannot do for an agent, or what is missing.
+  func check(_ manifest: Manifest) throws(AgentFailure) {
+    guard manifest.permissions.hosts.isEmpty else {
+      throw AgentFailure(
+        .startFailed,
+        "agent '\(manifest.id)' lists hosts (network_allow_hosts), which it cannot reach from a container of a Docker "
+          + "engine: use podman (no 'docker' in the settings), or the driver 'process'")
+    }
+    guard Files.exists(socket) else {
+      throw AgentFailure(
+        .startFailed,
+        "there is no \(socket), the Docker engine's socket of the settings ('docker'): is the engine running?")
+    }
+    if folder != Self.usualFolder { try? Files.makeFolder(folder) }
+    guard Files.isFolder(folder) else {
+      throw AgentFailure(
+        .startFailed,
+        "there is no \(folder): the package makes it; without the package: sudo install -d -m 700 -o USER \(folder), where "
+          + "USER is openstarry-agents, or nobody if there is no such user")
+    }
+  }
+}
