@@ -62,6 +62,7 @@ final class AgentOutput {
   static func open() throws(SystemError) -> (daemon: Int32, program: Int32) {
     let ends = try UnixSocket.pair()
     _ = shutdown(ends.0, Int32(SHUT_WR))
+    UnixSocket.refuseDescriptors(ends.0)
     do throws(SystemError) { try System.setNonBlocking(ends.0) } catch {
       for end in [ends.0, ends.1] { Glibc.close(end) }
       throw error

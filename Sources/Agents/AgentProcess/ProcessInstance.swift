@@ -81,6 +81,7 @@ final class ProcessInstance: AgentInstance {
       let ours = Descriptor(owning: sockets.0)
       let theirs = Descriptor(owning: sockets.1)
       try System.setNonBlocking(ours.number)
+      UnixSocket.refuseDescriptors(ours.number)
       let log = try AgentOutput.open()
       let reading = Descriptor(owning: log.daemon)
       let writing = Descriptor(owning: log.program)

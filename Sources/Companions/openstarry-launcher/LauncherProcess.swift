@@ -171,7 +171,10 @@ final class LauncherProcess {
     for program in programs { program.kill() }
     // Reap them, or they would be left to init as zombies.
     var (status, used) = (Int32(0), rusage())
-    for _ in 0..<100 {
+    var hasEngine = false
+    for program in programs where program.isHeldByEngine { hasEngine = true }
+    // An engine takes its time to end a container; without us systemd would end those who ask it to.
+    for _ in 0..<(hasEngine ? 3000 : 100) {
       // SAFETY: the kernel writes both locals.
       while unsafe openstarry_wait(&status, &used) > 0 {}
       if openstarry_errno() == ECHILD { break }

@@ -170,6 +170,9 @@ struct Program {
   /// Whether the kernel killed one of its processes because it was out of memory.
   var isOutOfMemory: Bool { engine?.isOutOfMemory ?? (!group.isEmpty && ControlGroups.isOutOfMemory(group)) }
 
+  /// Whether it stands for a container that an engine holds.
+  var isHeldByEngine: Bool { engine != nil }
+
   /// Removes what it leaves behind, after its end.
   func clear() { engine?.remove() }
 

@@ -53,6 +53,14 @@ package enum UnixSocket {
     return (ends[0], ends[1])
   }
 
+  /// Refuses descriptors that the other end passes: whoever drops the last one of a socket may have to wait for its
+  /// network (SO_LINGER of socket(7)). Kernels before Linux 6.16 do not know the option, and pass them on.
+  package static func refuseDescriptors(_ socket: Int32) {
+    var isTaken: Int32 = 0
+    // SAFETY: the kernel reads one int. The number is that of SO_PASSRIGHTS (asm-generic/socket.h).
+    _ = unsafe setsockopt(socket, SOL_SOCKET, 83, &isTaken, socklen_t(MemoryLayout<Int32>.size))
+  }
+
   /// Accepts the next connection as a non-blocking socket.
   /// - Returns: nil when no connection is pending.
   /// - Throws: EMFILE and ENFILE when no descriptor is free.

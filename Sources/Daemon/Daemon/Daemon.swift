@@ -83,7 +83,8 @@ final class Daemon {
     var drivers = DriverSite(
       loop, home: settings.home, modules: Files.join(settings.home, "modules"), types: types, witness: vitals.witness)
     drivers.sockets =
-      [settings.socket, GuardianLink.path(beside: settings.socket)] + [settings.docker].compactMap { $0 }
+      [settings.socket, GuardianLink.path(beside: settings.socket)]
+      + (settings.docker.map { [$0, DockerEngine.usualFolder] } ?? [])
     drivers.docker = settings.docker
     drivers.launcher = launcher
     drivers.plugins = PluginStore(folder: settings.pluginFolder)

@@ -139,6 +139,18 @@ final class DockerAgentTests: ContainerAgentCase {
     #expect(try Files.names(in: "\(room.folder)/door") == [])
   }
 
+  @Test func aStartThatIsGivenUpLeavesNothing() throws {
+    let manifest = room.manifest("exec sleep 7864")
+    room.driver.start(manifest, host: host, ended: { [unowned self] in ends.append($0) }) { [unowned self] in
+      started = $0
+    }
+    room.driver.cancelStart(of: manifest.id)
+    room.run { started != nil }
+    #expect(startFailure?.reason == .killed && ends.isEmpty, "\(startFailure as Any)")
+    #expect(runs("7864") == 0)
+    #expect(try Files.names(in: "\(room.folder)/door") == [])
+  }
+
   /// Only the stage knows the container: killed, it cannot end it. The next start does.
   @Test func whatAKilledStageLeavesIsFoundAtTheNextStart() throws {
     try startReady("exec sleep 7753")

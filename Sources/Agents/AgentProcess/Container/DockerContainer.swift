@@ -30,6 +30,10 @@ package struct DockerContainer: Sendable {
     for path in shown.granted where shown.covered.contains(where: { ShownPaths.contains(path, $0) }) {
       shown.refuse(path, "has a file of the daemon in it, which a Docker engine cannot cover")
     }
+    // Places that the stage fills in.
+    for path in shown.granted where path.utf8.contains(UInt8(ascii: "{")) {
+      shown.refuse(path, "has a brace, which containers of a Docker engine cannot show")
+    }
     let door = "\(Files.folder(of: system.stage))/openstarry-door"
     var mounts: [Value] = [
       Self.mount("{{folder}}/door", "\(Sandbox.home)/door"), Self.mount(door, "\(Sandbox.home)/openstarry-door"),
@@ -44,7 +48,7 @@ package struct DockerContainer: Sendable {
     ]
     if data != nil { environment.append(DataFolders.variable) }
     let request: Fields = [
-      "Image": .string(image), "User": "{{user}}", "Hostname": "agent", "WorkingDir": "/",
+      "Image": "{{image}}", "User": "{{user}}", "Hostname": "agent", "WorkingDir": "/",
       "Entrypoint": [.string("\(Sandbox.home)/openstarry-door")], "Cmd": ["{{command}}"],
       "Env": .list(environment.map(Value.string)),
       // Nothing that an image declares is carried out beside the agent.

@@ -33,6 +33,15 @@ package struct DockerEngine: Sendable {
         "agent '\(manifest.id)' lists hosts (network_allow_hosts), which it cannot reach from a container of a Docker "
           + "engine: use podman (no 'docker' in the settings), or the driver 'process'")
     }
+    let isPlain = folder.utf8.allSatisfy { byte in
+      byte | 32 >= 0x61 && byte | 32 <= 0x7A || byte >= 0x2D && byte <= 0x39 || byte == 0x5F
+    }
+    guard isPlain else {
+      throw AgentFailure(
+        .startFailed,
+        "agents in containers of a Docker engine need a home whose path has only letters, digits, '.', '_', '-': \(folder)"
+      )
+    }
     guard Files.exists(socket) else {
       throw AgentFailure(
         .startFailed,
