@@ -7,7 +7,7 @@ import Linux
 import Model
 import Plugins
 
-/// Agents in containers of podman, beside podman alone. The image is made here, without a network.
+/// Agents in containers of podman, beside podman alone, and of a Docker engine. The image is made here, without a network.
 struct Containers {
   private static let image = "localhost/openstarry-bench:1"
   private let folder: String
@@ -15,6 +15,7 @@ struct Containers {
   private let images: String
   /// podman for the folder of the images.
   private let podman: String
+  private let checkout: String
 
   /// - Parameters:
   ///   - programs: the folder of the release build.
@@ -24,6 +25,7 @@ struct Containers {
     images = "\(folder)/images"
     workload = "\(folder)/workload"
     podman = "\(checkout)/systemd/images"
+    self.checkout = checkout
     try Files.makeFolder(folder, mode: 0o755)
     _ = unsafe chmod(scratch, 0o755)
     try Files.replace(workload, with: Files.read("\(programs)/workload-program", limit: 256 << 20), mode: 0o755)
@@ -73,6 +75,47 @@ struct Containers {
     Report.line("Swift: PSS of agent and container together", "\(SampleDistribution.round(pss)) MiB")
     let kill = SampleDistribution.round(try reflex.killAgent())
     Report.line("Swift: SIGKILL of the container to its output safe", "\(kill) ms")
+    try reportDocker(loop, launcher, manifest)
+  }
+
+  /// The same in a Docker engine, if one can be started here.
+  private func reportDocker(_ loop: EventLoop, _ launcher: LauncherLink, _ relay: Manifest) throws {
+    let (engine, doors) = ("\(folder)/docker", "\(folder)/doors")
+    for place in [engine, doors] { try Files.makeFolder(place, mode: 0o755) }
+    // The launcher's user makes a folder for each agent's socket there.
+    _ = unsafe chmod(doors, 0o777)
+    do {
+      try run("\(checkout)/.ci/docker-engine", ["docker-engine", engine, "\(getpid())"])
+      try run(
+        "\(checkout)/.ci/docker-image", ["docker-image", "\(engine)/docker.sock", "\(folder)/image.tar", Self.image])
+    } catch {
+      return Report.line("The same in a Docker engine", "none starts here: \(engine)/log says why")
+    }
+    defer { Self.end(engine) }
+    let docker = DockerEngine(socket: "\(engine)/docker.sock", folder: doors, home: "\(folder)/home", launcher)
+    let driver = ContainerDriver(
+      loop, home: "\(folder)/home", plugins: PluginStore(home: folder), launcher: launcher, docker: docker)
+    var manifest = relay
+    manifest.id = "bench"
+    let starts = SampleDistribution(
+      try (0..<10).map { _ in try AgentStart.milliseconds(manifest, driver, on: loop) })
+    Report.line("Swift: spawn to first event handled, in a Docker engine", starts.text("ms"))
+    let reflex = try Reflex(loop: loop, driver: driver, manifest: relay)
+    Report.line(
+      "Swift: edge → rule → agent → actuator, in a Docker engine",
+      SampleDistribution(try reflex.measure(2_000)).text("µs"),
+      goal: "p50 120 µs")
+    guard let pid = reflex.pid else { throw SystemError("find", "the container's stage", errno: ESRCH) }
+    let pss = try SampleDistribution.round(Double(ProcessProbe(pid: pid).memory().pss) / 1024)
+    Report.line("PSS of the process that stands for a container, without the engine", "\(pss) MiB")
+  }
+
+  private static func end(_ engine: String) {
+    guard let text = try? Files.read("\(engine)/pid"), let process = Int32(String(decoding: text, as: UTF8.self)) else {
+      return
+    }
+    kill(process, SIGTERM)
+    for _ in 0..<200 where kill(process, 0) == 0 { usleep(50_000) }
   }
 
   /// Milliseconds of a container that does nothing, by podman's own command.

@@ -75,12 +75,9 @@ package struct Sandbox: Sendable {
     if data != nil { words += ["--own", DataFolders.mount] }
     words += ["--", program] + manifest.runtime.arguments
     filter = Self.filter(of: manifest)
-    environment = [
-      "OPENSTARRY_AGENT_ID=\(manifest.id)", "OPENSTARRY_HOME=\(Self.home)", "PATH=/usr/local/bin:/usr/bin:/bin",
-      "HOME=/tmp", "LANG=C.UTF-8", "PYTHONPATH=\(Self.home)/python", "PYTHONDONTWRITEBYTECODE=1",
-    ]
-    if hasNetwork { environment += AgentNetwork.environment }
-    if data != nil { environment.append(DataFolders.variable) }
+    environment =
+      ["PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"]
+      + AgentVariables.of(manifest, hasProxy: hasNetwork, hasData: data != nil)
   }
 
   /// Whether the agent would see a file by its manifest.

@@ -1,9 +1,21 @@
 import Agent
+import AgentProcess
 import Linux
 import Model
 import OpenStarryAgent
 import ProcessTestKit
 import Testing
+
+/// Who runs containers.
+enum ContainerEngineKind: CaseIterable, Sendable {
+  case podman
+  case docker
+
+  /// Those of this machine.
+  static let here = allCases.filter { $0.absence == nil }
+
+  private var absence: String? { self == .podman ? ContainerRoom.absence : DockerRoom.absence }
+}
 
 /// One agent in a real container, and what it did.
 class ContainerAgentCase {
@@ -13,7 +25,12 @@ class ContainerAgentCase {
   var ends: [AgentEnd] = []
   var activations: [Result<Void, AgentFailure>] = []
 
-  init(_ room: ContainerRoom) { self.room = room }
+  init(_ engine: ContainerEngineKind) throws {
+    var limits = ProcessLimits.container
+    limits.start = .seconds(120)
+    limits.sampling = .milliseconds(100)
+    room = try ContainerRoom(limits: limits, docker: engine == .docker ? DockerRoom.socket : nil)
+  }
 
   func start(_ script: String, _ change: (inout Manifest) -> Void = { _ in }) throws {
     var manifest = room.manifest(script)

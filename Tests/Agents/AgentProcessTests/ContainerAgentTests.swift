@@ -10,90 +10,15 @@ import Testing
 /// Agents in real containers of podman.
 @Suite(.enabled(if: ContainerRoom.absence == nil, "\(ContainerRoom.absence ?? "")"))
 final class ContainerAgentTests: ContainerAgentCase {
-  init() throws {
-    var limits = ProcessLimits.container
-    limits.start = .seconds(60)
-    limits.sampling = .milliseconds(100)
-    try super.init(ContainerRoom(limits: limits))
-  }
-
-  // MARK: Protocol
-
-  @Test func itTakesEventsAndCommandsActuators() throws {
-    try startReady(
-      """
-      read -r line <&3; echo "event: $line"
-      printf '{"id":1,"method":"controlActuator","params":{"id":"lamp","command":"on"}}\\n' >&3
-      read -r line <&3; echo "answer: $line"
-      printf '{"id":1,"result":{}}\\n' >&3
-      read -r line <&3; printf '{"id":2,"result":{}}\\n' >&3; exit 0
-      """)
-    activate()
-    room.run { !activations.isEmpty }
-    #expect(activations.count == 1 && (try? activations[0].get()) != nil, "\(activations)")
-    #expect(host.commands.map(\.0) == ["lamp"])
-    room.run { host.lines.count == 2 }
-    #expect(host.lines.first?.contains("test:event") == true && host.lines.last?.contains("\"state\":1") == true)
-    #expect(instance?.pid ?? 0 > 0)
-    stop(now: false)
-  }
-
-  /// busybox's `cat` moves bytes with sendfile(2), which would lock a pipe until some come.
-  @Test func oneThatWaitsInItsLogHoldsNobodyUp() throws {
-    try startReady("echo before; cat <&3")
-    room.run { host.lines == ["before"] }
-    room.settle()
-    stop(now: true)
-  }
-
-  @Test func whatItUsesIsMeasured() throws {
-    try startReady("read -r line <&3; while :; do :; done")
-    let before = host.cpu
-    activate()
-    room.run { host.cpu > before + 300_000_000 }
-    #expect(host.cpu > before + 300_000_000 && host.memory > 0)
-    stop(now: true)
-  }
+  init() throws { try super.init(.podman) }
 
   // MARK: Ends
-
-  @Test func oneThatEndsBeforeItIsReady() throws {
-    try start("echo no such battery >&2; exit 3")
-    #expect(startFailure?.reason == .startFailed)
-    #expect(startFailure?.message == "it exited with code 3 before it was ready; its last line: no such battery")
-  }
 
   @Test func anUnknownImage() throws {
     try start("exit 0") { $0.runtime.entry = "localhost/none:1" }
     #expect(startFailure?.reason == .startFailed)
     let text = startFailure?.message ?? ""
     #expect(text.hasPrefix("podman cannot start the container; its last line: ") && text.contains("none:1"), "\(text)")
-  }
-
-  @Test func aCommandThatIsNotInTheImage() throws {
-    try start("") { $0.runtime.arguments = ["/no/such/program"] }
-    #expect(startFailure?.message.contains("/no/such/program") == true, "\(startFailure as Any)")
-  }
-
-  @Test func aCrash() throws {
-    try startReady("read -r line <&3; echo out of paper; exit 7")
-    activate()
-    room.run { !ends.isEmpty }
-    #expect(ends.map(\.failure) == [AgentFailure(.crash, "it exited with code 7; its last line: out of paper")])
-  }
-
-  @Test func oneThatClosesItsSocketAndLivesOn() throws {
-    try startReady("exec 3>&-; exec sleep 1000")
-    room.run { !ends.isEmpty }
-    #expect(ends.first?.failure == AgentFailure(.protocolViolation, "it closed descriptor 3 and went on running"))
-  }
-
-  @Test func sigtermDrains() throws {
-    try startReady("trap 'echo drained; exit 0' TERM; while :; do sleep 0.1; done") {
-      $0.policy.grace = .milliseconds(300)
-    }
-    stop(now: false)
-    #expect(host.lines == ["drained"])
   }
 
   @Test func everythingDiesWithIt() throws {
@@ -154,14 +79,6 @@ final class ContainerAgentTests: ContainerAgentCase {
     stop(now: true)
   }
 
-  @Test func aForkBombIsHeld() throws {
-    try startReady("bomb() { bomb | bomb & }; read -r line <&3; bomb; exec sleep 1000")
-    activate()
-    for _ in 0..<20 { room.settle() }
-    #expect(try Files.names(in: "/proc").count < 2000)
-    stop(now: true)
-  }
-
   @Test(arguments: ["/usr/bin/crun", "/usr/bin/runc", "/usr/sbin/runc"].filter { Files.isFile($0) })
   func eachRuntimeWorks(_ runtime: String) throws {
     let (code, text) = try room.output("sleep 0.1; echo ran; exit 5", runtime: runtime)
@@ -219,23 +136,6 @@ final class ContainerAgentTests: ContainerAgentCase {
     #expect(text.contains("403 Forbidden") && text.contains("network: refused 127.0.0.1:\(other)"), "\(text)")
     #expect(!text.contains("GET /direct"), "\(text)")
     stop(now: true)
-  }
-
-  @Test func itsFolderStays() throws {
-    for time in 1...2 {
-      started = nil
-      try startReady("cat /data/table; echo seven >$OPENSTARRY_DATA/table; echo done; sleep 60") {
-        $0.permissions.data = 1 << 20
-      }
-      room.run { host.lines.count { $0 == "done" } == time }
-      #expect(host.lines.contains("seven") == (time == 2), "\(host.lines)")
-      stop(now: true)
-    }
-    started = nil
-    try startReady("dd if=/dev/zero of=/data/a bs=64k count=17; while :; do :; done") { $0.permissions.data = 1 << 20 }
-    activate()
-    room.run { !ends.isEmpty }
-    #expect(ends.map(\.failure.reason) == [.data], "\(ends)")
   }
 
   @Test func itMakesNoNamespaces() throws {

@@ -21,32 +21,18 @@ package enum DockerRoom {
     guard geteuid() == 0 else { return .failure(Complaint(text: "a Docker engine needs root")) }
     guard let archive = ContainerRoom.archive else { return .failure(Complaint(text: "no image can be made here")) }
     // The image of `ContainerRoom` declares a volume; `1` does not, and `volume` does.
-    let script = #"""
-      "$1" "$3" "$4" || { tail -n 1 "$3/log"; exit 1; }
-      exec python3 - "$2" "$3/docker.sock" <<'END'
-      import http.client, socket, sys, urllib.parse
-      class Engine(http.client.HTTPConnection):
-          def connect(self):
-              self.sock = socket.socket(socket.AF_UNIX)
-              self.sock.connect(sys.argv[2])
-      for tag, changes in ("1", []), ("volume", ["VOLUME /volume"]):
-          words = {"fromSrc": "-", "repo": "localhost/openstarry-test", "tag": tag, "changes": changes}
-          engine = Engine("engine")
-          with open(sys.argv[1], "rb") as archive:
-              engine.request("POST", "/images/create?" + urllib.parse.urlencode(words, True), archive.read(),
-                             {"Content-Type": "application/x-tar"})
-          answer = engine.getresponse()
-          text = answer.read().decode()
-          if answer.status != 200:
-              sys.exit(text)
-      END
-      """#
+    let script = """
+      exec 2>&1; set -e; cd "$1"
+      ./docker-engine "$3" "$4" || { tail -n 1 "$3/log"; exit 1; }
+      ./docker-image "$3/docker.sock" "$2" localhost/openstarry-test:1
+      ./docker-image "$3/docker.sock" "$2" localhost/openstarry-test:volume "VOLUME /volume"
+      """
     do {
       let folder = try TemporaryFolder()
       _ = unsafe chmod(folder.path, 0o755)
       var plan = SpawnPlan(
         "/bin/sh",
-        ["sh", "-c", script, "sh", Repository.path(".ci/docker-engine"), archive, folder.path, "\(getpid())"])
+        ["sh", "-c", script, "sh", Repository.path(".ci"), archive, folder.path, "\(getpid())"])
       let output = try System.open("\(folder.path)/output", O_WRONLY | O_CREAT, mode: 0o600)
       plan.output = .descriptor(output.number)
       guard try Spawn.wait(for: Spawn.start(plan)) == 0 else {

@@ -54,13 +54,9 @@ package struct Container: Sendable {
     words += ["--"] + podman + Self.run(engine, limits, hasNetwork: hasNetwork)
     for path in shown.granted { words += ["--volume", "\(path):\(path):ro"] }
     if data != nil { words += ["--volume", "\(Self.state)/data:\(DataFolders.mount):nosuid,nodev,noexec"] }
-    var environment = [
-      "OPENSTARRY_AGENT_ID=\(manifest.id)", "OPENSTARRY_HOME=\(Self.home)", "HOME=/tmp",
-      "PYTHONPATH=\(Self.home)/python", "PYTHONDONTWRITEBYTECODE=1",
-    ]
-    if hasNetwork { environment += AgentNetwork.environment }
-    if data != nil { environment.append(DataFolders.variable) }
-    for variable in environment { words += ["--env", variable] }
+    for variable in AgentVariables.of(manifest, hasProxy: hasNetwork, hasData: data != nil) {
+      words += ["--env", variable]
+    }
     words += [image] + manifest.runtime.arguments
     confinement = Confinement(
       words: words, environment: Self.podmanEnvironment, refused: shown.refused, filter: nil, data: data,

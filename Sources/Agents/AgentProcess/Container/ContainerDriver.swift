@@ -6,8 +6,8 @@ import Model
 import Plugins
 import ProxyClient
 
-/// Runs agents in containers, of podman or of a Docker engine. They speak the protocol of process agents, and are started, limited and ended
-/// like those.
+/// Runs agents in containers, of podman or of a Docker engine. They speak the protocol of process agents, and are started,
+/// limited and ended like those.
 package final class ContainerDriver: AgentDriver {
   private let launcher: LauncherLink
   private let plugins: PluginStore

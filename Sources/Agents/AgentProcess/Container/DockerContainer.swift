@@ -42,11 +42,7 @@ package struct DockerContainer: Sendable {
     for plugin in plugins { mounts.append(Self.mount(plugin.path, "\(Sandbox.home)/plugins/\(plugin.name)")) }
     if let python = system.python { mounts.append(Self.mount(python, "\(Sandbox.home)/python")) }
     if let data { mounts.append(Self.mount(data, DataFolders.mount, isReadOnly: false)) }
-    var environment = [
-      "OPENSTARRY_AGENT_ID=\(manifest.id)", "OPENSTARRY_HOME=\(Sandbox.home)", "HOME=/tmp",
-      "PYTHONPATH=\(Sandbox.home)/python", "PYTHONDONTWRITEBYTECODE=1",
-    ]
-    if data != nil { environment.append(DataFolders.variable) }
+    let environment = AgentVariables.of(manifest, hasProxy: false, hasData: data != nil)
     let request: Fields = [
       "Image": "{{image}}", "User": "{{user}}", "Hostname": "agent", "WorkingDir": "/",
       "Entrypoint": [.string("\(Sandbox.home)/openstarry-door")], "Cmd": ["{{command}}"],

@@ -12,8 +12,8 @@ import CLinux
 /// FOLDER is one in which it makes a folder named after its process id: `door/socket`, at which the container connects
 /// (`openstarry-door`), `pid` with the container's first process, and `oom` if the engine says that it ran out of memory.
 /// The launcher removes it. ARGUMENTS is a JSON array, or `null` for the image's own. SETTINGS is what the engine is asked
-/// for, with places for what only this process knows: `{{user}}`, `{{folder}}`, `{{launcher}}`,
-/// `{{stage}}`, `{{command}}`.
+/// for, with places for what only this process knows: `{{image}}`, `{{user}}`, `{{folder}}`,
+/// `{{launcher}}`, `{{stage}}`, `{{command}}`.
 struct EngineStage {
   private let engine: EngineConnection
   private let folder: [UInt8]
@@ -32,9 +32,9 @@ struct EngineStage {
   static func main(_ words: [[UInt8]]) -> Never {
     guard words.count == 6 else { Stage.usage() }
     let launcher = getppid()
-    // The container must not outlive us, as it would if the launcher's end were ours at once.
     openstarry_close_from(4)
     let signals = Companion.signals([SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, SIGQUIT, SIGPIPE])
+    // Not SIGKILL, as other children of the launcher get: the container must not outlive us.
     _ = openstarry_signal_at_parents_end(SIGQUIT)
     guard getppid() == launcher, launcher > 1 else { exit(128 + SIGKILL) }
     let own = words[2] + [UInt8]("/") + [UInt8](digits: UInt64(getpid()))

@@ -28,7 +28,8 @@ extension ControlMethods {
         + "`pressure`, `last_end`, `clock`: whether it is `synchronised` now, and `trusted` by rules, `rules_refused`: "
         + "the errors in the rule files, `not_kept`: why nothing can be written to the disk, "
         + "`emergency_stop_not_kept`: why an emergency stop, or its end, would not survive a restart, `safe_mode`: "
-        + "the reason for safe mode, `docker`: the socket of the Docker engine that runs containers, `quarantined`: for each quarantined agent, the reason and the remedy, and "
+        + "the reason for safe mode, `docker`: the socket of the Docker engine that runs "
+        + "containers, `quarantined`: for each quarantined agent, the reason and the remedy, and "
         + "`not_safe`: for each actuator that refuses its safe state, the reason and the process that retries)",
       status),
     Method(
