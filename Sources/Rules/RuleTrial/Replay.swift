@@ -120,6 +120,7 @@ package struct Replay {
       case "system:emergency_stop_cleared": try trial.clear()
       case "system:stopping": trial.restart()
       case RuleEvents.variableName: setVariable(event, trial)
+      case SystemEvents.commandName: ask(event, trial)
       default:
         if EventPattern.builtInDomain(of: event.type) == nil, !event.source.hasPrefix("rule/") {
           trial.emit(event.type, event.payload)
@@ -146,6 +147,17 @@ package struct Replay {
     case "released", "holder-ended": try trial.release(device, as: holder)
     default: break
     }
+  }
+
+  /// What people asked of a rule, of which there is no other event.
+  private func ask(_ event: Event, _ trial: RuleTrial) {
+    guard let rule = event.payload["rule"]?.string.map({ RuleID($0) }) else { return }
+    switch event.payload["method"]?.string {
+    case "rules.enable": _ = trial.rules.setRule(rule, enabled: event.payload["enabled"]?.bool ?? true)
+    case "rules.resume": _ = trial.rules.resumeRule(rule)
+    default: return
+    }
+    trial.loop.settle()
   }
 
   private func setVariable(_ event: Event, _ trial: RuleTrial) {

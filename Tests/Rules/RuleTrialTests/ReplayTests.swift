@@ -93,4 +93,16 @@ import Testing
     let outcome = try replay([], board, Self.rules(20))
     #expect(outcome.same == 0 && outcome.differences.isEmpty)
   }
+
+  @Test func whatPeopleAskedOfARuleIsReplayed() throws {
+    let situation = try Situation(Self.devices, Self.rules(20))
+    let trial = situation.trial
+    situation.run("temp 25\nwait 1m")
+    #expect(trial.rules.setRule("heating", enabled: false) == true)
+    trial.emit("system:command", ["method": "rules.enable", "client": "ada", "rule": "heating", "enabled": false])
+    situation.run("temp 12\nwait 1m")
+    #expect(trial.level(of: "heater") == 0)
+    let outcome = try replay(trial.events, trial.board, Self.rules(20))
+    #expect(outcome.differences.isEmpty, "\(outcome.differences)")
+  }
 }

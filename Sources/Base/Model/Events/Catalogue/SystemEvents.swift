@@ -37,9 +37,12 @@ package enum SystemEvents {
   /// The daemon has stopped.
   package static func stopped() -> DaemonEvent { DaemonEvent(stoppedDeclaration, [:]) }
 
+  /// The name of the event `system:command`.
+  package static let commandName = "system:command"
+
   private static var commandDeclaration: EventDeclaration {
     EventDeclaration(
-      "system:command", .normal, isOpen: true,
+      commandName, .normal, isOpen: true,
       "a client of the control socket called a method that changes something; the method's parameters follow",
       [
         .text("method", "the method"), .text("client", "the user"), .integer("pid", "the client's process id"),
