@@ -29,7 +29,8 @@ struct Shape<Wanted> {
     read = { node, subject, findings in
       if let value = convert(node) { return value }
       findings.error(
-        node.location, "\(subject) is \(Wording.shown(node)), expected \(expected)\(Self.hint(node, names, isFreeText))"
+        node.location,
+        "\(subject) is \(Wording.shown(node)), expected \(expected)\(Self.hint(node, names, isFreeText ? convert : nil))"
       )
       return nil
     }
@@ -64,12 +65,14 @@ struct Shape<Wanted> {
     }
   }
 
-  private static func hint(_ node: Node, _ names: [String], _ isFreeText: Bool) -> String {
+  /// - Parameter convert: for free text, to see whether quotes would help.
+  private static func hint(_ node: Node, _ names: [String], _ convert: ((Node) -> Wanted?)?) -> String {
     switch node.content {
-    case .string(let text): Suggestion.phrase(for: text, in: names)
+    case .string(let text): return Suggestion.phrase(for: text, in: names)
     // YAML reads 1.0 as a number and true as a boolean.
-    case .int, .double, .bool: isFreeText ? "; put it in quotes" : ""
-    default: ""
+    case .int, .double, .bool:
+      return convert?(Node(.string(Wording.shown(node)), node.location)) == nil ? "" : "; put it in quotes"
+    default: return ""
     }
   }
 }

@@ -83,8 +83,14 @@ struct RuleCompiler {
   private func explained(_ error: CELError, _ text: String) -> CELError {
     let known = ["now", "vars"]
     guard let names = try? CELProgram(text, functions: .rules).variables,
-      let name = names.first(where: { !known.contains($0) }), let message = complaint("variable", name)
+      let name = names.first(where: { !known.contains($0) })
     else { return error }
+    // Where variables are known, a nonsensical name is refused.
+    if complaint("vars", name) == nil, complaint("vars", "") != nil {
+      let message = "unknown variable '\(name)' (did you mean vars.\(name)?)"
+      return CELError(offset: error.offset, message: message, kind: error.kind)
+    }
+    guard let message = complaint("variable", name) else { return error }
     return CELError(offset: error.offset, message: message, kind: error.kind)
   }
 

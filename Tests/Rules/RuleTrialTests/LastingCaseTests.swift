@@ -245,6 +245,7 @@ import Testing
       ("id: a, while: \"input('motion') and true\", keep: { light: on }", "'and' is written '&&'"),
       ("id: a, while: \"input('motion') OR true\", keep: { light: on }", "'OR' is written '||'"),
       ("id: a, while: \"not input('motion')\", keep: { light: on }", "'not' is written '!'"),
+      ("id: a, while: \"vars.armd\", keep: { light: on }", "no variable 'armd'"),
       ("id: a, while: \"now.getHours('Europe/Berlinn') > 3\", keep: { light: on }", "(did you mean 'Europe/Berlin'?)"),
     ]
     for (rule, message) in wrong {
