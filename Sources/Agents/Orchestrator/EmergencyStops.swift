@@ -99,13 +99,23 @@ package final class EmergencyStops {
   }
 
   /// Starts an emergency stop. The hardware is safe when this returns.
-  /// - Parameter done: called when the stop would survive a power cut: whether no stop was in force before, and why it
-  ///   would not survive; nil if it would.
+  /// - Parameter done: called when the stop would survive a power cut, or the disk has not answered within a second: whether
+  ///   no stop was in force before, and why it would not survive; nil if it would.
   package func begin(by client: String, reason: String?, cause: Cause?, _ done: @escaping (Bool, String?) -> Void) {
     let isNew = hardware.stopEverything(by: client, reason: reason, cause: cause)
     // Retry a failed write first, so that a repeated request is not told that the stop is kept when it is not.
     if !isNew, beingKept == 0, isDoubtful { keep() }
-    whenKept { done(isNew, $0.map { "\($0)" }) }
+    var isAnswered = false
+    func answer(_ problem: String?) {
+      if !isAnswered { done(isNew, problem) }
+      isAnswered = true
+    }
+    // Whoever waits for longer believes that nothing has stopped.
+    let alarm = loop.schedule(after: .seconds(1)) { answer("the disk has not answered yet") }
+    whenKept { [loop] in
+      loop.cancel(alarm)
+      answer($0.map { "\($0)" })
+    }
   }
 
   /// Ends the emergency stop.

@@ -64,6 +64,26 @@ import Testing
     #expect(try client.refusal("hal.simulate", ["device": "x", "change": "nack"])?.known == .deviceNotFound)
   }
 
+  @Test func safeModeHasOutputsOnly() throws {
+    let harness = try Harness()
+    harness.rules.safeMode = "the daemon is in safe mode"
+    let client = try harness.connect()
+    let refusal = try client.refusal("hal.simulate", ["device": "temperature", "change": "nack"])
+    #expect(refusal?.known == .safeMode && refusal?.message.contains("leave-safe-mode") == true)
+    _ = try client.call("hal.simulate", ["device": "fan", "change": "nack"]).get()
+  }
+
+  @Test func whatIsGivenBackForThisRunOnlyIsSaid() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    #expect(try client.call("hal.release", ["device": "fan"]).get()["warning"] == .null)
+    harness.rules.givesBack = true
+    harness.rules.diskProblem = "the disk is full"
+    #expect(
+      try client.call("hal.release", ["device": "fan"]).get()["warning"]
+        == "it will not survive a restart: the disk is full")
+  }
+
   @Test func nothingIsSimulatedOnARealBoard() throws {
     let client = try Harness(simulated: false).connect()
     #expect(try client.refusal("hal.simulate", ["device": "fan", "change": "nack"])?.known == .notSimulated)

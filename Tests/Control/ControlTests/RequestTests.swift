@@ -268,6 +268,12 @@ import Testing
     #expect(harness.rules.variables["armed"] == true && harness.rules.disabled == ["hot"])
   }
 
+  @Test func aWrongValueIsNoMissingVariable() throws {
+    let client = try Harness().connect()
+    #expect(try client.refusal("rules.set", ["name": "armed", "value": "yes"])?.known == .invalidParams)
+    #expect(try client.refusal("rules.set", ["name": "arms", "value": true])?.known == .notFound)
+  }
+
   @Test func aChildIsRegisteredUnderItsParentAndStarts() throws {
     let harness = try Harness()
     let client = try harness.connect()

@@ -57,6 +57,7 @@ package final class OneRule: RuleControl {
     _ name: String, _ value: Value, by holder: String, cause: Cause?
   ) throws(NoAnswer) {
     guard variables[name] != nil else { throw NoAnswer("no variable '\(name)' is declared under 'vars:'") }
+    guard case .bool = value else { throw NoAnswer("'\(name)' is a bool") }
     variables[name] = value
   }
 
@@ -73,7 +74,10 @@ package final class OneRule: RuleControl {
 
   package func isSuspended(_ device: DeviceID) -> Bool { false }
 
-  package func giveBack(_ device: DeviceID) -> Bool { false }
+  /// Whether outputs are given back to rules.
+  package var givesBack = false
+
+  package func giveBack(_ device: DeviceID) -> Bool { givesBack }
 
   package func reloadRules() throws(Diagnostics) -> Int {
     guard !isBroken else {

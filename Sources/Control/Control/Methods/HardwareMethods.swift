@@ -173,7 +173,8 @@ extension ControlMethods {
       .device("which actuator", aliases: ["actuator"]),
       result:
         "`{\"device\": id, \"released\": whether there was a lease, \"not_safe\": why the hardware has not confirmed "
-        + "the safe state, or null, \"board\": its name}`",
+        + "the safe state, or null, \"warning\": why rules would be kept off it again after a restart (or null), \"board\": "
+        + "its name}`",
       errors: [.deviceNotFound, .deviceBusy], isCommand: true
     ) { call, id throws(RPCError) in
       let isGivenBack = call.services.rules.giveBack(id)
@@ -185,11 +186,11 @@ extension ControlMethods {
       }
       call.server.leases.note(id, endsWith: nil)
       call.services.hardware.confirm([id], within: patience) { refusals in
-        call.answer(
-          .success([
-            "device": .string(id.rawValue), "released": .bool(released),
-            "not_safe": refusals.first.map { "\($0.why)" }.orNull, "board": call.board,
-          ]))
+        let answer: Fields = [
+          "device": .string(id.rawValue), "released": .bool(released),
+          "not_safe": refusals.first.map { "\($0.why)" }.orNull, "warning": .null, "board": call.board,
+        ]
+        if isGivenBack { _ = call.answerWhenStored(answer) } else { call.answer(.success(.map(answer))) }
       }
       return nil
     },
@@ -201,9 +202,12 @@ extension ControlMethods {
     Method(
       "hal.simulate", .admin, "Changes the simulated surroundings of a simulated board.",
       .device("which device"), Parameter.required("change", .change, "the change (4.12)"),
-      result: "`{\"device\": id, \"board\": its name}`", errors: [.deviceNotFound, .deviceInvalid, .notSimulated],
-      isCommand: true
+      result: "`{\"device\": id, \"board\": its name}`",
+      errors: [.deviceNotFound, .deviceInvalid, .notSimulated, .safeMode], isCommand: true
     ) { call, id, change throws(RPCError) in
+      if call.services.rules.safeMode != nil, call.services.hardware.output(id) == nil {
+        throw RPCError(.safeMode, "safe mode opens outputs only: 'openstarry daemon leave-safe-mode'")
+      }
       guard let simulation = call.services.simulation else {
         throw RPCError(
           .notSimulated, "nothing on this board is simulated", hint: "start the daemon with a simulated board")

@@ -81,7 +81,9 @@ extension ControlMethods {
       try call.requireRules()
       do throws(NoAnswer) {
         try call.services.rules.setVariable(name, value, by: call.client.source, cause: call.cause)
-      } catch { throw RPCError(.notFound, error.message) }
+      } catch {
+        throw RPCError(call.services.rules.variables[name] == nil ? .notFound : .invalidParams, error.message)
+      }
       return call.answerWhenStored(["name": .string(name), "value": call.services.rules.variables[name] ?? .null])
     },
     Method(

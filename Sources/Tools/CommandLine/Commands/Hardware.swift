@@ -93,6 +93,7 @@ struct GiveUp: ParsableCommand {
       ["\(device.printable) \(result["released"]?.bool == false ? "was not held; commanded to be safe" : "released")"]
     }
     try NotSafe.check(result)
+    if let warning = result["warning"]?.string { throw Failure(.notKept, warning) }
   }
 }
 
