@@ -185,8 +185,11 @@ package final class RuleTrial {
   // MARK: Restarts
 
   /// Ends the daemon's core and starts another, after `pause`.
-  /// - Parameter isCrash: whether the first one ends without a chance to do anything: what it has not written is lost.
-  package func restart(isCrash: Bool = false, after pause: Duration = .zero) {
+  /// - Parameters:
+  ///   - isCrash: whether the first one ends without a chance to do anything: what it has not written is lost.
+  ///   - other: the rules that the second one finds; nil for the same.
+  package func restart(isCrash: Bool = false, after pause: Duration = .zero, with other: RuleDeclarations? = nil) {
+    if let other { declarations = other }
     if isCrash {
       backend.abandon { _ in true }
     } else {

@@ -153,6 +153,12 @@ struct CompiledActions: Sendable {
     if conditions.contains(where: { $0 != nil }) { self.conditions = conditions }
   }
 
+  /// Some of the actions, in their order.
+  func filtered(_ isIncluded: (RuleDeclaration.Action) -> Bool) -> CompiledActions {
+    let places = actions.indices.filter { isIncluded(actions[$0]) }
+    return CompiledActions(places.map { actions[$0] }, payloads: places.map(payload), conditions: places.map(condition))
+  }
+
   /// The compiled expressions of an action's payload.
   func payload(_ action: Int) -> Payload { payloads.isEmpty ? [] : payloads[action] }
 

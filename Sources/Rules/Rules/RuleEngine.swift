@@ -79,7 +79,7 @@ package final class RuleEngine {
         return same
       }
       let one = RuleProgress(rule, rank: rank)
-      one.isDisabled = old[rule.id]?.isDisabled ?? false
+      one.isDisabled = old[rule.id]?.isDisabled ?? (rule.state == nil && recallRetired(rule.id))
       return one
     }
     self.rules = rules
@@ -90,11 +90,25 @@ package final class RuleEngine {
       for firing in one.atWork { atWork.removeValue(forKey: firing).map(stopWaiting) }
       ended.append(id)
     }
+    let present = Set(ruleIDs)
+    for (id, one) in old where one.state == nil && one.isDisabled && !present.contains(id) {
+      var memory = RuleMemory()
+      memory.isDisabled = true
+      _ = retire(id, memory)
+    }
     replaceStates(old: old, kept: kept)
     let begun = Set(progress.lazy.map(\.rule.id).filter { !kept.contains($0) })
     if calendar == nil { calendar = (wallSeconds, clock.now, environment.clockIsTrusted) }
     for one in progress where one.schedule?.timer == nil { startTimer(of: one) }
     return (ended.sorted(), begun)
+  }
+
+  /// Whether a rule for events that comes back was disabled.
+  private func recallRetired(_ id: RuleID) -> Bool { retired.removeValue(forKey: id)?.isDisabled ?? false }
+
+  /// The rules that keep an output.
+  package func keepers(of device: DeviceID) -> Set<RuleID> {
+    Set(progress.lazy.filter { $0.rule.outputs.contains(device) }.map(\.rule.id))
   }
 
   /// The ids of all rules, in the order of the files.

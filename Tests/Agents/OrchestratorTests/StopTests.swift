@@ -96,6 +96,60 @@ import Testing
     }
   }
 
+  /// `end` is done by whoever reads the rules again, but for what moves.
+  @Test func whatAStopInSafeModeEndsDoesItsEnd() throws {
+    let place = Location(file: "rules.yaml", line: 1, column: 1)
+    var heating = StateRule(
+      begins: .init(text: "!input('door')", location: place), keep: [.init("heater", .fixed(1))])
+    heating.endActions = [.emit("heating:over", []), .actuate("fan", .on, lease: .seconds(60))]
+    let rules = [RuleDeclaration(id: "heating", trigger: .state(heating), actions: [], location: place)]
+    let folder = try TemporaryFolder()
+    do {
+      let station = try CoreStation(rules, in: folder)
+      station.wait(.seconds(2))
+      #expect(station.level("heater") == 1)
+      // It crashes.
+    }
+    let station = try CoreStation(rules, in: folder, safeMode: "it has ended five times")
+    station.stop()
+    try station.clear()
+    station.wait(.seconds(1))
+    #expect(station.of("heating:over").isEmpty)
+    station.core.leaveSafeMode()
+    station.wait(.seconds(2))
+    #expect(station.of("heating:over").count == 1)
+    #expect(station.status("heating")?.state == .stopped)
+    #expect(station.level("heater") != 1 && station.level("fan") != 1)
+  }
+
+  /// What a person has kept off would stay off for an hour after the rule begins again.
+  @Test func aStopInSafeModeEndsSuspensions() throws {
+    let place = Location(file: "rules.yaml", line: 1, column: 1)
+    let heating = StateRule(
+      begins: .init(text: "!input('door')", location: place), keep: [.init("heater", .fixed(1))])
+    let rules = [RuleDeclaration(id: "heating", trigger: .state(heating), actions: [], location: place)]
+    let folder = try TemporaryFolder()
+    do {
+      let station = try CoreStation(rules, in: folder)
+      station.wait(.seconds(2))
+      _ = try station.hardware.controlActuator(
+        "heater", .off, lease: nil, as: Principal(name: "client/ada", permissions: .all, mayMakeSafe: true))
+      station.wait(.seconds(1))
+      #expect(station.level("heater") == 0)
+      // It crashes.
+    }
+    let station = try CoreStation(rules, in: folder, safeMode: "it has ended five times")
+    station.stop()
+    try station.clear()
+    station.wait(.seconds(1))
+    station.core.leaveSafeMode()
+    station.wait(.seconds(2))
+    #expect(station.status("heating")?.state == .stopped)
+    #expect(station.rules.resumeRule("heating") == true)
+    station.wait(.seconds(2))
+    #expect(station.level("heater") == 1)
+  }
+
   /// An alarm that moves nothing is heard during a stop, and after it once its time has passed again.
   @Test func alarmsGoOn() throws {
     let station = try CoreStation([
@@ -205,6 +259,19 @@ import Testing
     let count = station.events.count
     station.wait(.seconds(120))
     #expect(station.events.count { $0.type.hasPrefix("system:stop_") } == 2 && station.events.count >= count)
+  }
+
+  @Test func aStopIsAnsweredBeforeASlowDisk() throws {
+    let station = try CoreStation()
+    station.wait(.seconds(1))
+    station.loop.stuck = ["stop-file"]
+    station.stop()
+    #expect(station.hardware.emergencyStop != nil && station.answer == nil)
+    station.wait(.seconds(2))
+    #expect(station.answer == "the disk has not answered yet")
+    station.loop.stuck = []
+    station.loop.settle()
+    #expect(station.answer == "the disk has not answered yet" && Files.isFile(station.stopFile))
   }
 
   @Test func theEndOfAStopThatCouldNotBeKeptIsWrittenLater() throws {

@@ -144,4 +144,87 @@ import Testing
     trial.wait(.seconds(5))
     #expect(trial.level(of: "a") == 0)
   }
+
+  private func lamp(_ id: String) -> String {
+    "rules:\n  - { id: \(id), while: \"input('motion')\", keep: { a: on } }"
+  }
+
+  @Test func aNewNameAtARestartDoesNotEither() throws {
+    let situation = try Situation(lamps, lamp("one"))
+    let trial = situation.trial
+    try trial.simulate("motion", ["active": true])
+    trial.wait(.seconds(1))
+    try trial.set("a", .off)
+    trial.wait(.seconds(1))
+    trial.restart(isCrash: true, with: try Situation.rules(lamp("two"), trial.board))
+    trial.wait(.seconds(60))
+    #expect(trial.level(of: "a") == 0)
+    trial.wait(.seconds(3600))
+    #expect(trial.level(of: "a") == 1, "an hour at most")
+  }
+
+  @Test func aNewNameDoesNotUndoAnEmergencyStop() throws {
+    for isRestart in [false, true] {
+      let situation = try Situation(lamps, lamp("one"))
+      let trial = situation.trial
+      try trial.simulate("motion", ["active": true])
+      trial.wait(.seconds(1))
+      trial.stop()
+      try trial.clear()
+      trial.wait(.seconds(1))
+      let other = try Situation.rules(lamp("two"), trial.board)
+      if isRestart { trial.restart(with: other) } else { try trial.reload(other) }
+      trial.wait(.seconds(60))
+      #expect(trial.rules.listRules().map(\.state) == [.stopped])
+      #expect(trial.level(of: "a") == 0)
+      trial.restart()
+      trial.wait(.seconds(60))
+      #expect(trial.level(of: "a") == 0, "after a restart")
+      #expect(trial.rules.resumeRule("two") == true)
+      trial.wait(.seconds(1))
+      #expect(trial.level(of: "a") == 1)
+    }
+  }
+
+  @Test func aRuleThatComesBackIsStoppedAsItWas() throws {
+    let situation = try Situation(lamps, lamp("one"))
+    let trial = situation.trial
+    try trial.simulate("motion", ["active": true])
+    trial.wait(.seconds(1))
+    trial.stop()
+    try trial.clear()
+    for isRestart in [false, true] {
+      try trial.reload(try Situation.rules("rules: []", trial.board))
+      trial.wait(.seconds(1))
+      if isRestart { trial.restart() }
+      try trial.reload(try Situation.rules(lamp("one"), trial.board))
+      trial.wait(.seconds(60))
+      #expect(trial.level(of: "a") == 0)
+    }
+  }
+
+  @Test func aRuleThatComesBackIsDisabledAsItWas() throws {
+    let rules = """
+      rules:
+        - { id: bell, on: "house:come", action: "actuate(b, on, lease: 10m)" }
+        - { id: light, while: "input('motion')", keep: { a: on } }
+      """
+    let situation = try Situation(lamps, rules)
+    let trial = situation.trial
+    for rule in ["bell", "light"] { #expect(trial.rules.setRule(RuleID(rule), enabled: false) == true) }
+    for isRestart in [false, true] {
+      try trial.reload(try Situation.rules("rules: []", trial.board))
+      trial.wait(.seconds(1))
+      if isRestart { trial.restart() }
+      try trial.reload(try Situation.rules(rules, trial.board))
+      try trial.simulate("motion", ["active": true])
+      trial.emit("house:come")
+      trial.wait(.seconds(1))
+      #expect(trial.level(of: "a") == 0 && trial.level(of: "b") == 0)
+    }
+    for rule in ["bell", "light"] { #expect(trial.rules.setRule(RuleID(rule), enabled: true) == true) }
+    trial.emit("house:come")
+    trial.wait(.seconds(1))
+    #expect(trial.level(of: "a") == 1 && trial.level(of: "b") == 1)
+  }
 }

@@ -120,6 +120,7 @@ import Testing
       var memory = RuleMemory()
       (memory.lasts, memory.isStopped, memory.isDisabled) = (bits & 1 == 1, bits & 2 == 2, bits & 4 == 4)
       (memory.period, memory.spent) = (Int64(bits) - 3, Int64(bits) * 1000)
+      if memory.isStopped { memory.outputs = ["lamp", "fan"] }
       #expect(RuleMemory(memory.text) == memory)
     }
     for text in ["", "l", "l 1", "l 1 -1", "x 1 1", "l 1 1 1", "l a 1"] { #expect(RuleMemory(text) == nil, "\(text)") }

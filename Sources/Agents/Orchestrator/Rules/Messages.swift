@@ -13,6 +13,8 @@ final class Messages {
 
   private var entries: [(id: ULID, fields: Fields)] = []
   private let keep: ([RegistryChange]) -> Void
+  /// The newest one that somebody has removed. What is recalled later may have been read from the disk before that.
+  private var removed: ULID?
 
   /// - Parameter keep: stores changes.
   init(keep: @escaping ([RegistryChange]) -> Void) { self.keep = keep }
@@ -36,17 +38,18 @@ final class Messages {
   /// - Parameter last: the newest one to be removed; nil for all.
   /// - Returns: how many there were.
   func remove(through last: ULID?) -> Int {
-    let removed = entries.filter { entry in last.map { entry.id <= $0 } ?? true }.map(\.id)
-    entries.removeAll { removed.contains($0.id) }
-    keep(removed.map { .message($0, nil) })
-    return removed.count
+    let gone = entries.filter { entry in last.map { entry.id <= $0 } ?? true }.map(\.id)
+    entries.removeAll { gone.contains($0.id) }
+    removed = gone.last ?? removed
+    keep(gone.map { .message($0, nil) })
+    return gone.count
   }
 
   /// Restores what an earlier daemon stored. Messages since then stay.
   func recall(_ stored: [ULID: Value]) {
     let known = Set(entries.map(\.id))
     entries += stored.compactMap { id, message in
-      known.contains(id) ? nil : message.map.map { (id, $0) }
+      known.contains(id) || removed.map { id <= $0 } ?? false ? nil : message.map.map { (id, $0) }
     }
     entries.sort { $0.id < $1.id }
   }

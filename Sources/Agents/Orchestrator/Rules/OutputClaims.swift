@@ -142,11 +142,28 @@ final class OutputClaims {
       })
   }
 
+  /// The rules of a stored suspension.
+  private static func rules(of stored: Value) -> Set<RuleID> {
+    Set((stored["rules"]?.list ?? []).compactMap(\.string).map { RuleID($0) })
+  }
+
+  /// Whether a stored suspension is one of some rule that is not among `ended`.
+  static func isSuspension(_ stored: Value, ofSomeNotIn ended: Set<RuleID>) -> Bool {
+    !rules(of: stored).isSubset(of: ended)
+  }
+
   /// Restores suspensions of an earlier daemon. While the clock is not trusted, each has its longest time from now.
-  /// - Parameter rules: the rules in force; others claim nothing.
-  func recall(_ stored: [DeviceID: Value], of rules: Set<RuleID>, clockIsTrusted: Bool) {
+  /// - Parameters:
+  ///   - rules: the rules in force.
+  ///   - heirs: the rules that keep an output and are new since then: one may be another name of a rule that is gone.
+  func recall(
+    _ stored: [DeviceID: Value], of rules: Set<RuleID>, clockIsTrusted: Bool, heirs: (DeviceID) -> Set<RuleID>
+  ) {
     for (device, fields) in stored {
-      let kept = Set((fields["rules"]?.list ?? []).compactMap(\.string).map { RuleID($0) }).intersection(rules)
+      let named = Self.rules(of: fields)
+      var kept = named.intersection(rules)
+      let isRenamed = kept != named
+      if isRenamed { kept.formUnion(heirs(device)) }
       let left = fields["until"]?.int.map { end in
         Duration.milliseconds(end - Int64(clamping: clock.wallMilliseconds))
       }
@@ -154,8 +171,10 @@ final class OutputClaims {
         onSuspension(device, nil)
         continue
       }
-      let time = left.map { clockIsTrusted ? min($0, Self.longestSuspension) : Self.longestSuspension }
-      suspensions[device] = Suspension(by: by, until: time.map { clock.now + $0 }, rules: kept)
+      var time = left.map { clockIsTrusted ? min($0, Self.longestSuspension) : Self.longestSuspension }
+      // Without an end it would bind one that may begin in a week.
+      if isRenamed { time = time ?? Self.longestSuspension }
+      setSuspension(of: device, Suspension(by: by, until: time.map { clock.now + $0 }, rules: kept))
     }
   }
 

@@ -39,6 +39,7 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
   /// In safe mode, what is stored about rules, and what an emergency stop has changed of it.
   private var storedMemories: [RuleID: RuleMemory] = [:]
   private var stoppedMemories: [RuleID: RuleMemory] = [:]
+  private var wasStoppedInSafeMode = false
   private var keptSuspensions: [DeviceID: Value] = [:]
   package private(set) var safeMode: String?
   /// How many emergency stops have been cleared. A condition that waited for a sensor or an agent before is dropped.
@@ -117,8 +118,15 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
   /// Drops what rules wait for, at the start of an emergency stop.
   func stopBegan() {
     engine?.stopBegan()
+    endStored()
+  }
+
+  /// Ends rules that are not there, because the daemon is in safe mode.
+  private func endStored() {
+    wasStoppedInSafeMode = safeMode != nil
+    // They have not done `end` yet: `lasts` stays until they are there.
     for (rule, var memory) in storedMemories where memory.lasts {
-      (memory.lasts, memory.isStopped) = (false, true)
+      memory.isStopped = true
       stoppedMemories[rule] = memory
       remember(rule, memory)
     }
@@ -277,8 +285,15 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
     messageLog.recall(kept.messages)
     (self.kept, keptVariables) = (kept.cooldowns, kept.variables)
     keptMemories = kept.ruleMemories.merging(stoppedMemories) { $1 }
+    keptSuspensions = kept.suspensions.filter { device, fields in
+      guard OutputClaims.isSuspension(fields, ofSomeNotIn: Set(stoppedMemories.keys)) else {
+        // What it kept off has been ended by a stop in safe mode.
+        try? registry?.keep([.suspension(device, nil)])
+        return false
+      }
+      return true
+    }
     (storedMemories, stoppedMemories) = ([:], [:])
-    keptSuspensions = kept.suspensions
     if engine?.count ?? 0 > 0 { recall() }
   }
 
@@ -287,16 +302,21 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
     safeMode = "the daemon is in safe mode, and no rules run: 'openstarry daemon leave-safe-mode'"
     messageLog.recall(kept.messages)
     storedMemories = kept.ruleMemories
+    // The disk has answered only after that.
+    if wasStoppedInSafeMode { endStored() }
   }
 
   /// Rules are about to be read.
-  package func leaveSafeMode() { safeMode = nil }
+  package func leaveSafeMode() { (safeMode, wasStoppedInSafeMode) = (nil, false) }
 
   private func recall() {
     recallVariables()
     keptVariables = [:]
     // Before the rules claim anything.
-    claims.recall(keptSuspensions, of: Set(engine?.ruleIDs ?? []), clockIsTrusted: clockIsTrusted)
+    let known = Set(keptMemories.keys)
+    claims.recall(keptSuspensions, of: Set(engine?.ruleIDs ?? []), clockIsTrusted: clockIsTrusted) { device in
+      engine?.keepers(of: device).subtracting(known) ?? []
+    }
     if !kept.isEmpty { for rule in engine?.recall(kept) ?? [] { cooldownBegan(rule, nil) } }
     if !keptMemories.isEmpty { for rule in engine?.recall(keptMemories) ?? [] { remember(rule, nil) } }
     (kept, keptMemories, keptSuspensions) = ([:], [:], [:])

@@ -74,7 +74,8 @@ extension RuleEngine {
       }
     }
     switch levels(of: one) {
-    case .success(let levels): state.begun.levels = levels
+    // A rule that keeps nothing needs no run for that.
+    case .success(let levels): if !levels.isEmpty { state.begun.levels = levels }
     case .failure(let why): allows = allows && .unknown(why.message)
     }
     return allows
@@ -237,7 +238,9 @@ extension RuleEngine {
       turn.hasClaims = true
     }
     state.run?.cause = nil
-    if acts, let list = one.rule.state?.endActions { act(one, list, ended) }
+    guard acts, let list = one.rule.state?.endActions else { return }
+    // The stop may be over by now: what it would have refused is not done afterwards.
+    act(one, happening == .stopBegan ? list.filtered { !$0.mayMove } : list, ended)
   }
 
   private func reason(
@@ -314,6 +317,7 @@ extension RuleEngine {
 
   func remember(_ one: RuleProgress, _ state: StateProgress) {
     state.memory.isDisabled = one.isDisabled
+    state.memory.outputs = state.memory.isStopped ? one.rule.outputs : []
     environment.remember(one.rule.id, state.memory.isEmpty ? nil : state.memory)
   }
 }

@@ -9,18 +9,23 @@ extension RuleEngine {
   func replaceStates(old: [RuleID: RuleProgress], kept: Set<RuleID>) {
     let present = Set(progress.lazy.filter { $0.rule.state != nil }.map(\.rule.id))
     inTurn {
+      // What a stop has made safe does not move under another name.
+      var stopped: Set<DeviceID> = []
       for (id, one) in old where !kept.contains(id) {
         guard let state = one.state else { continue }
         watches.remove(state.watch)
         if present.contains(id) { continue }
+        let memory = state.memory
+        if memory.isStopped { stopped.formUnion(one.rule.outputs) }
         step(one, .removed)
-        if !retire(id, state.memory) { environment.remember(id, nil) }
+        if !retire(id, memory) { environment.remember(id, nil) }
       }
       for one in progress where one.rule.state != nil && one.state == nil {
         let older = old[one.rule.id]
-        start(
-          one, life: older?.state?.life ?? .waiting,
-          memory: older?.state?.memory ?? retired.removeValue(forKey: one.rule.id) ?? RuleMemory())
+        var memory = older?.state?.memory ?? retired.removeValue(forKey: one.rule.id) ?? RuleMemory()
+        if older == nil, !stopped.isDisjoint(with: one.rule.outputs) { memory.isStopped = true }
+        start(one, life: older?.state?.life ?? (memory.isStopped ? .stopped : .waiting), memory: memory)
+        if let state = one.state, older == nil, !memory.isEmpty { remember(one, state) }
         guard let older, let before = older.state, let state = one.state else { continue }
         state.wasFalse = before.wasFalse
         state.run = before.run
@@ -34,12 +39,14 @@ extension RuleEngine {
     }
   }
 
-  /// A rule is not in its file any more. What it has used of its hour or day stays used, should it come back.
+  /// A rule is not in its file any more. Should it come back, it is disabled or stopped as it was, and what it has used of its
+  /// hour or day stays used.
   /// - Returns: whether something is left of it.
-  private func retire(_ id: RuleID, _ memory: RuleMemory) -> Bool {
-    guard memory.spent > 0, isPresent(memory), retired.count < Self.mostRetired else { return false }
+  func retire(_ id: RuleID, _ memory: RuleMemory) -> Bool {
     var rest = RuleMemory()
-    (rest.period, rest.spent) = (memory.period, memory.spent)
+    (rest.isStopped, rest.isDisabled) = (memory.isStopped, memory.isDisabled)
+    if memory.spent > 0, isPresent(memory) { (rest.period, rest.spent) = (memory.period, memory.spent) }
+    guard !rest.isEmpty, retired.count < Self.mostRetired else { return false }
     retired[id] = rest
     environment.remember(id, rest)
     return true
@@ -92,23 +99,40 @@ extension RuleEngine {
   /// Restores what the previous daemon stored. Call it before the first rules' first event.
   /// - Returns: the rules that do not exist any more, sorted: the caller deletes what is stored about them.
   package func recall(_ memories: [RuleID: RuleMemory]) -> [RuleID] {
-    var unknown = Set(memories.keys)
+    let unknown = Set(memories.keys).subtracting(ruleIDs)
+    let stopped = unknown.reduce(into: Set<DeviceID>()) { $0.formUnion(memories[$1]?.outputs ?? []) }
     inTurn {
       for one in progress {
-        guard var memory = memories[one.rule.id] else { continue }
+        guard var memory = memories[one.rule.id] else {
+          stopUnderNewName(one, stopped)
+          continue
+        }
         // A stop in safe mode does not know which rules keep outputs: the others go on.
-        if memory.isStopped, !one.rule.keeps { (memory.isStopped, memory.lasts) = (false, true) }
-        unknown.remove(one.rule.id)
+        if memory.isStopped, !one.rule.keeps { memory.isStopped = false }
         one.isDisabled = memory.isDisabled
         guard let state = one.state, state.life == .waiting || state.life == .stopped else { continue }
         state.memory = memory
         if memory.isDisabled { state.life = .off }
-        if memory.isStopped, state.life != .off { state.life = .stopped }
+        if memory.isStopped, memory.lasts, state.life != .off {
+          // A stop in safe mode has ended it, and it has not done its `end` yet.
+          state.life = .resuming
+          step(one, .stopBegan)
+        } else if memory.isStopped, state.life != .off {
+          state.life = .stopped
+        }
         if memory.lasts, state.life == .waiting { beginResuming(one, state) }
         markLater(state.watch, nil)
       }
     }
     return unknown.filter { id in memories[id].map { !retire(id, $0) } ?? true }.sorted()
+  }
+
+  /// A rule that the previous daemon did not know, and that keeps what a stop has made safe under another name.
+  private func stopUnderNewName(_ one: RuleProgress, _ outputs: Set<DeviceID>) {
+    guard let state = one.state, state.life == .waiting, !outputs.isDisjoint(with: one.rule.outputs) else { return }
+    state.life = .stopped
+    state.memory.isStopped = true
+    remember(one, state)
   }
 
   private func beginResuming(_ one: RuleProgress, _ state: StateProgress) {
@@ -180,4 +204,7 @@ extension RuleEngine {
 extension CompiledRule {
   /// Whether it is a state rule with `keep`.
   var keeps: Bool { !(declaration.state?.keep.isEmpty ?? true) }
+
+  /// The outputs that it keeps, in their order.
+  var outputs: [DeviceID] { declaration.state?.keep.map(\.device) ?? [] }
 }
