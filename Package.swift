@@ -106,6 +106,7 @@ let ranks: [[Target]] = [
       "AgentWASM", in: "Agents",
       ["Model", "Document", "Linux", "CLinux", "EventLoop", "Agent", "Plugins", "CWasmtime"], exclude: ["wit"]),
     module("Projection", in: "State", ["Model", "HAL", "Agent", "Rules"]),
+    module("Tokens", in: "State", ["Model", "Document", "Linux", "EventLoop", "Store"]),
   ],
   // 7: the parts of the daemon.
   [
@@ -305,6 +306,8 @@ let allTests: [Target] = [
     "ProjectionTests", in: "State",
     ["Projection", "Agent", "HAL", "HALSimulated", "HALTestKit", "RuleTestKit", "Rules", "Model"]),
   tests("StoreTests", in: "State", ["TestKit", "Store", "Model", "Linux"]),
+  tests(
+    "TokensTests", in: "State", ["TestKit", "EventLoopTestKit", "Tokens", "Store", "Model", "Linux", "EventLoop"]),
 
   tests("WireTests", in: "Control", ["TestKit", "Wire", "RPC", "Linux", "Model"]),
   tests("RPCTests", in: "Control", ["TestKit", "RPC", "Wire", "EventLoop", "Linux", "Document", "Model"]),

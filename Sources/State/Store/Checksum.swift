@@ -1,5 +1,5 @@
-/// CRC-32 of ISO 3309 and zlib (polynomial 0x04C11DB7, reflected); detects flipped bits in stored rows.
-struct Checksum {
+/// CRC-32 of ISO 3309 and zlib (polynomial 0x04C11DB7, reflected); detects flipped bits in stored rows and records.
+package struct Checksum {
   private static let table: [UInt32] = (0..<256).map { index in
     var value = UInt32(index)
     for _ in 0..<8 { value = value & 1 == 1 ? value >> 1 ^ 0xEDB8_8320 : value >> 1 }
@@ -8,10 +8,14 @@ struct Checksum {
 
   private var state: UInt32 = .max
 
-  /// The checksum of everything added so far.
-  var value: UInt32 { ~state }
+  /// The checksum of nothing.
+  package init() {}
 
-  mutating func add(_ bytes: [UInt8]) {
+  /// The checksum of everything added so far.
+  package var value: UInt32 { ~state }
+
+  /// Adds bytes.
+  package mutating func add(_ bytes: some Sequence<UInt8>) {
     let table = Self.table
     var state = self.state
     for byte in bytes { state = state >> 8 ^ table[Int(UInt8(truncatingIfNeeded: state) ^ byte)] }

@@ -38,15 +38,21 @@ package enum Quantity {
     return number / 100
   }
 
+  /// Parses a whole number such as `20`, `10k`, `2.5M`; nil when it is malformed.
+  package static func count(_ text: String) -> Int? {
+    let scales: [Substring: Double] = ["": 1, "k": 1e3, "M": 1e6]
+    // Counts must be whole; the tolerance is for decimals such as 2.3k.
+    guard let (number, suffix) = leadingNumber(text[...]), let scale = scales[suffix],
+      let count = Int(exactly: (number * scale).rounded()), abs(number * scale - Double(count)) < 1e-6
+    else { return nil }
+    return count
+  }
+
   /// Parses a rate such as `20/s`, `10k/h`, `30/m`, `1/d`, `100/10s`; nil when it is malformed.
   package static func rate(_ text: String) -> Rate? {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-    guard parts.count == 2, let (number, suffix) = leadingNumber(parts[0]) else { return nil }
-    let scales: [Substring: Double] = ["": 1, "k": 1e3, "M": 1e6]
-    let windowText = parts[1].first?.isNumber == true ? String(parts[1]) : "1\(parts[1])"
-    // Counts must be whole; the tolerance is for decimals such as 2.3k.
-    guard let scale = scales[suffix], let count = Int(exactly: (number * scale).rounded()),
-      abs(number * scale - Double(count)) < 1e-6, let window = duration(windowText), window > .zero
+    guard parts.count == 2, let count = count(String(parts[0])),
+      let window = duration(parts[1].first?.isNumber == true ? String(parts[1]) : "1\(parts[1])"), window > .zero
     else { return nil }
     return Rate(count: count, per: window)
   }
