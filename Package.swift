@@ -58,6 +58,7 @@ let ranks: [[Target]] = [
     module("Guardian", in: "Guardian", ["CLinux", "Companion"]),
     module("Launcher", in: "Companions", ["Companion"]),
     module("Proxy", in: "Companions", ["Companion"]),
+    module("LanguageModel", in: "Companions", ["Companion"]),
     module("Unpack", in: "Companions", []),
     module("OpenStarryAgent", ["Linux"], path: "SDK/OpenStarryAgent"),
     module("Cgroup", in: "Health", ["Linux"]),
@@ -101,6 +102,9 @@ let ranks: [[Target]] = [
     module(
       "LauncherClient", in: "Companions", ["Model", "Linux", "CLinux", "EventLoop", "Launcher", "CompanionClient"]),
     module("ProxyClient", in: "Companions", ["Model", "Linux", "EventLoop", "Proxy", "CompanionClient"]),
+    module(
+      "LanguageModelClient", in: "Companions",
+      ["Model", "Linux", "EventLoop", "Wire", "LanguageModel", "CompanionClient"]),
     module("RPC", in: "Control", ["Model", "Document", "Linux", "EventLoop", "Wire"]),
     module(
       "AgentWASM", in: "Agents",
@@ -274,6 +278,12 @@ let allTests: [Target] = [
   tests(
     "LauncherTests", in: "Companions", ["TestKit", "Launcher", "Companion", "openstarry-launcher", "Linux"]),
   tests("ProxyTests", in: "Companions", ["TestKit", "Proxy", "openstarry-proxy", "Linux"]),
+  tests(
+    "LanguageModelTests", in: "Companions",
+    [
+      "TestKit", "EventLoopTestKit", "LanguageModel", "LanguageModelClient", "OpenStarryAgent",
+      "EventLoop", "Linux", "Model",
+    ]),
   // The process in which tests compile modules.
   program(
     "wasm-compiler", ["AgentWASM", "Agent", "EventLoop", "Linux", "Model"], path: "Tests/Agents/WASMCompiler"),

@@ -1,0 +1,204 @@
+import CompanionClient
+import EventLoop
+import Glibc
+import LanguageModel
+import Linux
+import Model
+import Wire
+
+/// The daemon's connection to openstarry-model, which makes requests to language-model servers: starts it or connects to it
+/// for the first call, and lets it go some time after the last one. Loop thread only.
+///
+/// A call is one HTTP request; it is never repeated here. If the gateway dies, its calls fail, and the next call starts it
+/// again after a wait.
+package final class LanguageModelLink {
+  /// What a call brings. Exactly one of `answered` and `failed` is the last.
+  package enum News: Equatable, Sendable {
+    /// A piece of the answer's text.
+    case text(String)
+    /// A call of a tool begins. `index` tells the calls of one answer apart.
+    case toolCall(index: Int, id: String, name: String)
+    /// A piece of its arguments, which are JSON text once all pieces are there. A server may send broken JSON.
+    case arguments(index: Int, String)
+    /// The answer is whole. `finish` is why it ended in the server's words, such as `stop`, `length` or `tool_calls`; empty
+    /// if it did not say. `usage` is nil if the server did not say, or said nonsense.
+    case answered(finish: String, usage: LanguageModelUsage?)
+    case failed(LanguageModelFailure)
+  }
+
+  private final class Call {
+    let request: LanguageModelRequest
+    let hear: (News) -> Void
+    /// Until the gateway has it.
+    var body: [UInt8]?
+    /// The bytes that it has brought.
+    var received = 0
+
+    init(_ request: LanguageModelRequest, _ body: [UInt8], _ hear: @escaping (News) -> Void) {
+      self.request = request
+      self.body = body
+      self.hear = hear
+    }
+  }
+
+  /// How long the gateway is kept without a call.
+  package static let idleTime = Duration.seconds(10)
+  /// The wait before it is started again, doubled each time until it has lived for the longest one.
+  private static let waits = (first: Duration.milliseconds(10), longest: Duration.seconds(10))
+
+  private let loop: EventLoop
+  private let companion: CompanionLink<LanguageModelMessage>
+  private var calls: [UInt32: Call] = [:]
+  private var lastID: UInt32 = 0
+  private var idleTimer: TimerID?
+  private var restartTimer: TimerID?
+  private var wait = waits.first
+  private var started: Instant?
+
+  /// The gateway's process, if this daemon has started it and it runs.
+  package var process: Int32? { companion.process }
+
+  /// The variable with the path of the gateway's socket, which the daemon's unit sets.
+  package static let variable = "OPENSTARRY_MODEL"
+
+  /// Starts nothing yet.
+  /// - Parameters:
+  ///   - socket: where systemd listens for the gateway; nil: the daemon starts the program itself.
+  ///   - program: the gateway's program; nil when it is not installed.
+  package init(
+    _ loop: EventLoop, socket: String? = Environment.current()[LanguageModelLink.variable],
+    program: String? = CompanionProgram.find("openstarry-model")
+  ) {
+    self.loop = loop
+    companion = CompanionLink(CompanionStart("openstarry-model", socket: socket, program: program), on: loop)
+    companion.handlers = .init(hear: { [weak self] in self?.hear($0) }, lost: { [weak self] in self?.lose($0) })
+  }
+
+  /// Why no call could be made here; nil when one could. Without libcurl each call fails with `absent`.
+  package var absence: String? {
+    guard companion.start.isAbsent else { return nil }
+    return "openstarry-model is not installed beside the daemon, so no language model can be asked"
+  }
+
+  /// Makes one request.
+  /// - Parameters:
+  ///   - request: the server, the key's name, and the limits.
+  ///   - body: the JSON of the request (`POST`), sent as it is.
+  ///   - hear: called later, never from within this call and never after `cancel` or `close`.
+  /// - Returns: the number of the call, for `cancel`.
+  package func ask(
+    _ request: LanguageModelRequest, body: [UInt8], _ hear: @escaping (News) -> Void
+  ) -> UInt32 {
+    repeat { lastID &+= 1 } while calls[lastID] != nil
+    let id = lastID
+    calls[id] = Call(request, body, hear)
+    if let timer = idleTimer.take() { loop.cancel(timer) }
+    if companion.isOpen { hand(id) } else if restartTimer == nil { start() }
+    return id
+  }
+
+  /// Ends a call: closes the connection to the server at once, which then stops its work. Does nothing if the call is over.
+  package func cancel(_ id: UInt32) {
+    guard let call = calls.removeValue(forKey: id) else { return }
+    if call.body == nil { companion.tell(.cancel(id: id), expectsAnswer: false) }
+    restIfIdle()
+  }
+
+  /// Ends all calls and the gateway, and waits for nothing.
+  package func close() {
+    calls = [:]
+    for timer in [idleTimer.take(), restartTimer.take()] { if let timer { loop.cancel(timer) } }
+    companion.close()
+  }
+
+  // MARK: Connection
+
+  private func start() {
+    do throws(SystemError) {
+      try companion.open()
+      started = loop.now
+      for id in calls.keys.sorted() { hand(id) }
+    } catch {
+      let reason = absence ?? "openstarry-model cannot be started: \(error)"
+      loop.later { [weak self] in self?.lose(reason, all: true) }
+    }
+  }
+
+  private func hand(_ id: UInt32) {
+    guard let call = calls[id], let body = call.body else { return }
+    do throws(SystemError) {
+      let file = try MemoryFile.sealed("openstarry-request", body)
+      try companion.send(.ask(id: id, call.request), [file.number], expectsAnswer: true)
+      call.body = nil
+    } catch {
+      let sentence = "the request cannot be handed to openstarry-model: \(error)"
+      loop.later { [weak self] in self?.end(id, LanguageModelFailure(.absent, wasSent: false, sentence)) }
+    }
+  }
+
+  private func hear(_ message: LanguageModelMessage) {
+    switch message {
+    case .text(let id, let text): bring(id, text.count) { .text(String(decoding: text, as: UTF8.self)) }
+    case .toolCall(let id, let index, let callID, let name):
+      bring(id, callID.count + name.count) {
+        .toolCall(
+          index: Int(index), id: String(decoding: callID, as: UTF8.self), name: String(decoding: name, as: UTF8.self))
+      }
+    case .arguments(let id, let index, let text):
+      bring(id, text.count) { .arguments(index: Int(index), String(decoding: text, as: UTF8.self)) }
+    case .answered(let id, let finish, let usage):
+      end(id, .answered(finish: String(decoding: finish, as: UTF8.self), usage: usage))
+    case .failed(let id, let failure): end(id, .failed(failure))
+    case .accepted, .ask, .cancel: break
+    }
+  }
+
+  private func bring(_ id: UInt32, _ count: Int, _ news: () -> News) {
+    guard let call = calls[id] else { return }
+    call.received += count
+    // The gateway holds the limit itself; a broken byte of the server becomes three here.
+    guard call.received <= 3 * Int(call.request.longest) + LanguageModelMessage.longest else {
+      companion.tell(.cancel(id: id), expectsAnswer: false)
+      return end(id, LanguageModelFailure(.tooLong, status: 200, wasSent: true, "the answer does not end"))
+    }
+    call.hear(news())
+  }
+
+  private func end(_ id: UInt32, _ failure: LanguageModelFailure) { end(id, .failed(failure)) }
+
+  private func end(_ id: UInt32, _ news: News) {
+    guard let call = calls.removeValue(forKey: id) else { return }
+    restIfIdle()
+    call.hear(news)
+  }
+
+  private func restIfIdle() {
+    guard calls.isEmpty else { return }
+    if let timer = idleTimer.take() { loop.cancel(timer) }
+    idleTimer = loop.schedule(after: Self.idleTime) { [weak self] in
+      self?.idleTimer = nil
+      self?.companion.close()
+    }
+  }
+
+  /// Fails the calls that the gateway had, and starts it again if others wait.
+  /// - Parameter all: whether those that wait fail, too: it could not be started.
+  private func lose(_ reason: String, all: Bool = false) {
+    if let started, loop.now - started >= Self.waits.longest { wait = Self.waits.first }
+    started = nil
+    if restartTimer == nil {
+      restartTimer = loop.schedule(after: wait) { [weak self] in
+        self?.restartTimer = nil
+        if self?.calls.isEmpty == false { self?.start() }
+      }
+      wait = min(wait * 2, Self.waits.longest)
+    }
+    for (id, call) in calls.sorted(by: { $0.key < $1.key }) {
+      if call.body == nil {
+        end(id, LanguageModelFailure(.lost, wasSent: true, "openstarry-model was lost during the call: \(reason)"))
+      } else if all {
+        end(id, LanguageModelFailure(.absent, wasSent: false, reason))
+      }
+    }
+  }
+}
