@@ -77,6 +77,7 @@ let ranks: [[Target]] = [
   [
     module("Document", in: "Base", ["Model", "CYAML", "CJSON"]),
     module("EventLoop", in: "Base", ["Model", "Linux", "CLinux"]),
+    module("ChatCompletion", in: "Companions", ["Model", "OpenStarryAgent", "LanguageModel"]),
     module("Wire", in: "Control", ["Model", "Linux", "CLinux", "Companion"]),
     module("CEL", in: "Rules", ["Model"]),
     module("HAL", in: "Hardware", ["Model", "Guardian"]),
@@ -215,6 +216,7 @@ let allTests: [Target] = [
   kit("IsolationTestKit", ["Model", "Agent"]),
   kit("EventLoopTestKit", ["EventLoop", "Model"]),
   kit("ConformanceAgents", ["OpenStarryAgent"]),
+  kit("ModelServerKit", ["TestKit", "Linux", "OpenStarryAgent"]),
   kit(
     "ProcessTestKit",
     [
@@ -281,8 +283,8 @@ let allTests: [Target] = [
   tests(
     "LanguageModelTests", in: "Companions",
     [
-      "TestKit", "EventLoopTestKit", "LanguageModel", "LanguageModelClient", "OpenStarryAgent",
-      "EventLoop", "Linux", "Model",
+      "TestKit", "EventLoopTestKit", "ModelServerKit", "Companion", "Wire", "LanguageModel", "LanguageModelClient", "ChatCompletion",
+      "OpenStarryAgent", "EventLoop", "Linux", "Model",
     ]),
   // The process in which tests compile modules.
   program(
