@@ -46,6 +46,7 @@ let ranks: [[Target]] = [
   [
     header("CLinux"), header("CGPIOD"), header("CI2C"), header("CV4L2"), header("CJPEG"),
     header("CYAML"), header("CJSON"), header("CSQLite"), header("CWasmtime"), header("CArchive"), header("CSodium"),
+    header("CCurl"),
     .target(name: "CCrash", path: "Sources/C/CCrash"),
   ],
   // 1: system calls, and what small companion processes share.
@@ -91,6 +92,9 @@ let ranks: [[Target]] = [
     module("Chips", in: "Hardware", ["Model", "HAL"]),
     module("Rules", in: "Rules", ["Model", "CEL"]),
     module("Store", in: "State", ["Model", "Document", "Linux", "CSQLite"]),
+    program(
+      "openstarry-model", in: "Companions",
+      ["Companion", "LanguageModel", "ChatCompletion", "Model", "Linux", "CLinux", "CCurl"]),
     module("CompanionClient", in: "Companions", ["Model", "Linux", "EventLoop", "Companion", "Wire"]),
     module("Watchdog", in: "Health", ["Model", "Agent"]),
     module("Journal", in: "Daemon", ["Model", "Linux", "CLinux", "Agent"]),
@@ -283,7 +287,7 @@ let allTests: [Target] = [
   tests(
     "LanguageModelTests", in: "Companions",
     [
-      "TestKit", "EventLoopTestKit", "ModelServerKit", "Companion", "Wire", "LanguageModel", "LanguageModelClient", "ChatCompletion",
+      "TestKit", "EventLoopTestKit", "ModelServerKit", "Companion", "Wire", "LanguageModel", "LanguageModelClient", "ChatCompletion", "openstarry-model",
       "OpenStarryAgent", "EventLoop", "Linux", "Model",
     ]),
   // The process in which tests compile modules.

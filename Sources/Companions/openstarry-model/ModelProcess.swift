@@ -1,0 +1,183 @@
+import CCurl
+import CLinux
+import Companion
+import LanguageModel
+
+/// The process that makes requests to language-model servers. It has the network and the keys and nothing else, and ends
+/// with the daemon. One thread waits and moves bytes; libcurl looks names up in others.
+final class ModelProcess {
+  private typealias DaemonPacket = Packet<LanguageModelMessage>
+
+  /// Calls at a time.
+  private static let most = 16
+  /// Private memory: 16 calls with an event of 1 MiB, read as JSON, take less.
+  private static let memory: UInt64 = 192 << 20
+
+  private let daemon: Int32
+  private let signals: Int32
+  private var curl: Curl?
+  private var transfers: [UInt32: Transfer] = [:]
+  /// What the daemon has not read yet.
+  var outbox = Outbox()
+
+  /// Serves one daemon until its connection ends.
+  static func main() -> Never {
+    Companion.dropRoot(to: "openstarry-model", program: "openstarry-model")
+    let process = ModelProcess(Companion.connection(program: "openstarry-model"))
+    while true { process.turn() }
+  }
+
+  private init(_ daemon: Int32) {
+    self.daemon = daemon
+    _ = openstarry_fcntl(daemon, F_SETFL, O_NONBLOCK)
+    _ = openstarry_fcntl(daemon, F_SETFD, 1)
+    signals = Companion.signals([SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGPIPE, SIGXFSZ])
+    openstarry_renounce(256, Self.memory)
+    Companion.releaseStandardStreams()
+  }
+
+  /// Reads a date of HTTP.
+  func date(_ text: [UInt8]) -> Int64? { curl?.date(text) }
+
+  // MARK: Waiting
+
+  private func turn() {
+    outbox.flush(send)
+    wait()
+    hearDaemon()
+    takeSignals()
+    for transfer in Array(transfers.values) where transfer.canResume { transfer.resume() }
+    perform()
+    expire()
+  }
+
+  private func wait() {
+    var watched = [curl_waitfd(), curl_waitfd()]
+    watched[0].fd = daemon
+    // CURL_WAIT_POLLIN, CURL_WAIT_POLLOUT.
+    watched[0].events = outbox.isEmpty ? 1 : 5
+    watched[1].fd = signals
+    watched[1].events = 1
+    if let curl {
+      // SAFETY: the array is valid for its count.
+      guard unsafe curl.functions.pointee.multi_poll(curl.multi, &watched, 2, patience, nil) == CURLM_OK else {
+        exit(71)
+      }
+      return
+    }
+    var plain = watched.map { pollfd(fd: $0.fd, events: Int16($0.events == 5 ? POLLIN | POLLOUT : POLLIN), revents: 0) }
+    // SAFETY: the array is valid for its count.
+    guard unsafe poll(&plain, 2, patience) >= 0 || openstarry_errno() == EINTR else { exit(71) }
+  }
+
+  /// How long nothing happens by itself, in milliseconds.
+  private var patience: Int32 {
+    if transfers.values.contains(where: \.canResume) { return 0 }
+    guard let next = transfers.values.map(\.deadline.time).min() else { return 1_000_000_000 }
+    let now = Companion.monotonicNow()
+    return next <= now ? 0 : Int32(min(1_000_000_000, (next - now) / 1_000_000 + 1))
+  }
+
+  private func expire() {
+    let now = Companion.monotonicNow()
+    for transfer in Array(transfers.values) where transfer.deadline.time <= now {
+      transfer.expire()
+      remove(transfer)
+    }
+  }
+
+  private func takeSignals() {
+    var info = signalfd_siginfo()
+    // SAFETY: the kernel writes one whole structure, or nothing.
+    while unsafe CLinux.read(signals, &info, MemoryLayout<signalfd_siginfo>.size) > 0 {
+      if info.ssi_signo == UInt32(SIGTERM) || info.ssi_signo == UInt32(SIGINT) { exit(0) }
+    }
+  }
+
+  // MARK: Daemon
+
+  private func hearDaemon() {
+    while true {
+      var packet = DaemonPacket.receive(daemon)
+      switch packet.result {
+      case .nothing: return
+      case .ended: exit(0)
+      case .unknown: break
+      case .message(.ask(let id, let request)): ask(id, request, packet.take(0))
+      case .message(.cancel(let id)): cancel(id)
+      case .message: break
+      }
+      packet.closeRest()
+    }
+  }
+
+  /// Says something to the daemon, as soon as it reads.
+  func tell(_ id: UInt32, _ message: LanguageModelMessage) { outbox.add(id, message) }
+
+  private func send(_ message: LanguageModelMessage) -> Bool {
+    if DaemonPacket.send(daemon, message) { return true }
+    guard openstarry_errno() == EAGAIN else { exit(0) }
+    return false
+  }
+
+  // MARK: Calls
+
+  private func ask(_ id: UInt32, _ request: LanguageModelRequest, _ descriptor: Int32) {
+    do throws(LanguageModelFailure) {
+      let body = try RequestBody(closing: descriptor)
+      guard transfers[id] == nil else {
+        throw LanguageModelFailure(.invalid, wasSent: false, "there is a call with this number already")
+      }
+      guard transfers.values.count(where: \.isCall) < Self.most else {
+        throw LanguageModelFailure(
+          .tooMany, wasSent: false, "\(Self.most) calls of language models are being made; further ones have to wait")
+      }
+      let curl = try loadedCurl()
+      let transfer = try Transfer(id, request, body, for: self, curl)
+      transfer.begin()
+      // SAFETY: both handles are alive; the transfer is kept until it is removed again.
+      guard unsafe curl.functions.pointee.multi_add_handle(curl.multi, transfer.easy) == CURLM_OK else {
+        throw LanguageModelFailure(.absent, wasSent: false, "libcurl does not take the request")
+      }
+      transfers[id] = transfer
+      tell(id, .accepted(id: id))
+    } catch {
+      tell(id, .failed(id: id, error))
+    }
+  }
+
+  private func loadedCurl() throws(LanguageModelFailure) -> Curl {
+    if let curl { return curl }
+    let loaded = try Curl.load()
+    curl = loaded
+    return loaded
+  }
+
+  private func cancel(_ id: UInt32) {
+    outbox.drop(id)
+    if let transfer = transfers[id] { remove(transfer) }
+  }
+
+  /// Ends a transfer. Its connection is closed unless the response was whole.
+  private func remove(_ transfer: Transfer) {
+    guard let curl, transfers.removeValue(forKey: transfer.id) != nil else { return }
+    // SAFETY: the handle is in the multi handle.
+    _ = unsafe curl.functions.pointee.multi_remove_handle(curl.multi, transfer.easy)
+  }
+
+  private func perform() {
+    guard let curl else { return }
+    var running: Int32 = 0
+    // SAFETY: the handle is alive.
+    guard unsafe curl.functions.pointee.multi_perform(curl.multi, &running) == CURLM_OK else { exit(70) }
+    var code = CURLE_OK
+    // SAFETY: both are alive; what is returned is the handle of a transfer.
+    while let easy = unsafe openstarry_curl_ended(curl.functions, curl.multi, &code) {
+      for transfer in transfers.values where unsafe transfer.easy == easy {
+        transfer.ended(code)
+        remove(transfer)
+        break
+      }
+    }
+  }
+}
