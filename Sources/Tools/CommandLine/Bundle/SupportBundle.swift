@@ -34,8 +34,8 @@ struct SupportBundle {
     let journal = ProgramOutput.of(
       "/usr/bin/journalctl",
       [
-        "-u", "openstarryd", "-u", "openstarry-launcher", "-u", "openstarry-proxy", "-n", "2000", "--no-pager",
-        "-o", "short-iso",
+        "-u", "openstarryd", "-u", "openstarry-launcher", "-u", "openstarry-proxy", "-u", "openstarry-model", "-n",
+        "2000", "--no-pager", "-o", "short-iso",
       ],
       most: Self.longestJournal)
     if let journal { add("journal.txt", journal) }
