@@ -18,15 +18,18 @@ package enum Resource: String, Sendable, Hashable, CaseIterable {
   case storage
   /// Model tokens.
   case tokens
+  /// Money for model tokens, in millionths of the settings' currency.
+  case money
   /// Bytes that the daemon writes to disk. Only the board has this budget.
   case disk
 
-  /// The unit of amounts and limits: `ns`, `bytes`, `count`.
+  /// The unit of amounts and limits: `ns`, `bytes`, `count`, `millionths`.
   package var unit: String {
     switch self {
     case .cpu, .activation: "ns"
     case .memory, .log, .storage, .disk: "bytes"
     case .events, .hardware, .tokens: "count"
+    case .money: "millionths"
     }
   }
 
@@ -40,7 +43,7 @@ package enum Resource: String, Sendable, Hashable, CaseIterable {
     case .events: .events
     case .hardware: .hardware
     case .tokens: .tokens
-    case .log, .storage, .disk: nil
+    case .log, .storage, .money, .disk: nil
     }
   }
 }

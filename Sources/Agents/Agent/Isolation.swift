@@ -53,9 +53,8 @@ package struct Isolation: Sendable {
     case .cpu: cpu
     case .memory: memory
     case .activation: activation
-    case .tokens: .notMetered("no model can be asked here")
     // The host counts these, in every isolation.
-    case .events, .hardware, .log, .storage, .disk: .enforced
+    case .tokens, .money, .events, .hardware, .log, .storage, .disk: .enforced
     }
   }
 }

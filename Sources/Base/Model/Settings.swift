@@ -14,6 +14,8 @@ package struct Settings: Sendable {
   package var allowsUnsignedPlugins = false
   /// The socket of the Docker engine that runs containers; nil for podman.
   package var docker: String?
+  /// The language models that agents may ask, in the order in which they are tried.
+  package var models: [ModelSettings] = []
   /// The path of the control socket.
   package var socket: String
   /// The socket's permission bits.

@@ -31,10 +31,36 @@ extension Budget {
     memory = block.optional("memory", bytes) ?? memory
     cpu = block.optional("cpu", share) ?? cpu
     activation = block.optional("activation", .duration(atLeast: .microseconds(1))) ?? activation
-    tokens = block.optional("tokens", .rate) ?? tokens
+    let own = block.optional("tokens", .tokenLimits(.tokens))
+    let money = block.optional("money", .tokenLimits(.money))
+    if own != nil || money != nil {
+      let kept = own == nil ? tokens.all.filter { $0.unit == .tokens } : []
+      tokens = TokenLimits(kept + (own ?? []) + (money ?? []))
+    }
+    waitsForTokens = block.value("on_exhausted", .choice([("refuse", false), ("wait", true)]), waitsForTokens)
     events = block.optional("events", .rate) ?? events
     hardware = block.optional("hardware", .rate) ?? hardware
     log = block.optional("log", .byteRate) ?? log
     storage = block.optional("storage", .bytes) ?? storage
+  }
+}
+
+extension Shape where Wanted == [TokenLimit] {
+  /// `10k/h`, `5M` for a total, or a list of such; money as `0.50/d`.
+  static func tokenLimits(_ unit: TokenLimit.Unit) -> Shape {
+    let expected =
+      unit == .tokens
+      ? "a limit such as 10k/h, or 5M in total, or a list of such"
+      : "a limit in the settings' currency such as 0.50/d, or 20 in total, or a list of such"
+    return Shape(
+      expected: expected, .either(.text(least: 1, most: 64), .list(of: .text(least: 1, most: 64)))
+    ) { node, subject, findings in
+      do throws(TokenLimitError) {
+        return try TokenLimits(node.value, unit).all
+      } catch {
+        findings.error(node.location, "\(subject): \(error)")
+        return nil
+      }
+    }
   }
 }

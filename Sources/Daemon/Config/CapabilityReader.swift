@@ -8,11 +8,14 @@ struct CapabilityReader {
   let home: String?
 
   /// The permissions and plugins that the manifest asks for.
-  func read(_ manifest: FieldReader) -> (permissions: Permissions, plugins: [String]) {
+  func read(_ manifest: FieldReader) -> Capabilities {
     var permissions = Permissions()
+    var (tools, asksModels) = ([String](), Bool?.none)
     var plugins = manifest.value("plugins", .list(of: plugin), [])
-    guard let fields = manifest.map("capabilities") else { return (permissions, plugins) }
-    fields.accept("tools")
+    guard let fields = manifest.map("capabilities") else {
+      return Capabilities(permissions: permissions, plugins: plugins, tools: [], asksModels: nil)
+    }
+    tools = fields.value("tools", .list(of: .text), [])
     plugins += fields.value("plugins", .list(of: plugin), [])
     let allowedPaths = fields.value("allowedPaths", .list(of: path), [])
     if let block = fields.map("permissions", what: "'permissions'") {
@@ -21,10 +24,12 @@ struct CapabilityReader {
         actuators: block.value("actuators", .oneOrMore(of: .device), []),
         cameras: block.value("cameras", .oneOrMore(of: .device), []),
         emit: block.value("emit", .oneOrMore(of: emit), []),
-        model: block.value("model", .bool, false),
+        model: false,
         paths: block.value("fs_allow_paths", .list(of: path), []),
         hosts: block.value("network_allow_hosts", .list(of: host), []),
         data: block.optional("data", .bytes))
+      asksModels = block.optional("model", .bool)
+      permissions.model = asksModels ?? false
       // Unknown keys are errors: a misspelt permission would be noticed only when it is needed.
       block.close()
     }
@@ -37,7 +42,24 @@ struct CapabilityReader {
       fields.findings.error(
         fields.place(of: "plugins"), "'plugins' names '\(name)' with two ranges: both would be seen at the same path")
     }
-    return (permissions, plugins)
+    return Capabilities(permissions: permissions, plugins: plugins, tools: tools, asksModels: asksModels)
+  }
+
+  /// What the blocks say.
+  struct Capabilities {
+    var permissions: Permissions
+    var plugins: [String]
+    /// `capabilities.tools`.
+    var tools: [String]
+    /// `permissions.model`; nil where it is not there.
+    var asksModels: Bool?
+  }
+
+  /// The names of upstream's own plugins, without their scope.
+  static func upstreamPlugins(_ manifest: FieldReader) -> [String] {
+    guard let node = manifest.entries.first(where: { $0.key == "plugins" })?.value, case .list(let nodes) = node.content
+    else { return [] }
+    return nodes.compactMap { ($0["name"]?.scalar.string ?? $0.scalar.string).flatMap(MindReader.upstream) }
   }
 
   /// `tables@1`, `@scope/name`, or upstream's `{name, path?, config?}`.

@@ -46,28 +46,56 @@ struct ManifestReader {
   let fields: FieldReader
   let home: String?
   let isolations: [Isolation]
+  private var mindTools: [String] = []
+
+  init(fields: FieldReader, home: String?, isolations: [Isolation]) {
+    (self.fields, self.home, self.isolations) = (fields, home, isolations)
+  }
 
   mutating func read(document: Value, file: String) -> Manifest? {
     let identity = identity()
     let runtime = runtime()
-    let upstream = UpstreamBlocks(fields)
+    let upstream = UpstreamBlocks(fields, home: home)
     // For editors; the daemon has its own.
     fields.accept("$schema")
-    let capabilities = CapabilityReader(home: home).read(fields)
+    var capabilities = CapabilityReader(home: home).read(fields)
+    if let mind = upstream.mind {
+      // Upstream's own plugins are what the daemon and the mind do themselves.
+      capabilities.plugins.removeAll { MindReader.upstream($0) != nil }
+      if capabilities.asksModels == nil { capabilities.permissions.model = true }
+      mindTools = capabilities.tools
+      if runtime == nil { note(mind) }
+    }
     var manifest = Manifest(
       id: identity?.id ?? "", name: identity?.name ?? "", version: identity?.version ?? "0.0.0",
-      description: identity?.description ?? "", runtime: runtime ?? Manifest.Runtime(driver: .process, entry: ""),
+      description: identity?.description ?? "",
+      runtime: runtime ?? Manifest.Runtime(driver: .process, entry: upstream.mind == nil ? "" : Mind.program),
       permissions: capabilities.permissions, plugins: capabilities.plugins,
       budget: budget(upstream.budget, runtime?.driver), policy: policy(upstream.policy),
       subscribe: fields.optional("subscribe", .oneOrMore(of: .event)) ?? upstream.subscribe, document: document,
       file: file, parent: fields.optional("parent", Shape<AgentID>.id),
       parentLocation: fields.node("parent")?.location)
     manifest.report = report()
+    manifest.mind = upstream.mind
+    manifest.mind?.tools = mindTools
     if let identity, manifest.parent == identity.id {
       fields.findings.error(fields.place(of: "parent"), "'parent' is the agent itself, expected another agent's id")
     }
     fields.close(as: .warning)
     return identity == nil ? nil : manifest
+  }
+
+  /// Says once what serves in place of upstream's plugins.
+  private func note(_ mind: Mind) {
+    let names = CapabilityReader.upstreamPlugins(fields)
+    let others = names.filter { name in
+      !["provider-", "standard-function-", "guide-", "standard-", "mcp-client"].contains { name.hasPrefix($0) }
+    }
+    guard !others.isEmpty else { return }
+    fields.findings.warning(
+      fields.place(of: "plugins"),
+      "\(others.joined(separator: ", ")): not needed here; 'openstarry chat' and the control socket serve in their place"
+    )
   }
 
   /// The types that a field of a report may have.
@@ -94,10 +122,12 @@ struct ManifestReader {
 
   private func runtime() -> Manifest.Runtime? {
     guard let node = fields.node("runtime", runtimeSchema) else {
-      fields.findings.warning(
-        fields.location,
-        "the manifest has no 'runtime': it loads as an upstream agent with driver 'process' and no program;"
-          + " add a 'runtime' with 'driver' and 'entry' to run it here")
+      if !fields.entries.contains(where: { $0.key == "cognition" }) {
+        fields.findings.warning(
+          fields.location,
+          "the manifest has no 'runtime' and no 'cognition': it loads without a program;"
+            + " add a 'runtime' with 'driver' and 'entry' to run it here")
+      }
       return nil
     }
     return FieldReader(node, what: "'runtime'", findings: fields.findings).flatMap(runtime)

@@ -34,6 +34,7 @@ package enum SettingsFile {
     settings.allowsUnsignedPlugins = fields.value(
       "unsigned_plugins", .choice([("allow", true), ("refuse", false)]), settings.allowsUnsignedPlugins)
     settings.docker = fields.optional("docker", path)
+    settings.models = ModelReader(path: path).read(fields)
     settings.socket = fields.value("socket", socket(path), settings.socket)
     settings.watchdog = fields.optional("watchdog", path)
     settings.socketMode = fields.value("socket_mode", mode, settings.socketMode)

@@ -18,11 +18,16 @@ struct UpstreamBlocks {
     }
   }
 
-  init(_ fields: FieldReader) {
-    fields.accept("cognition", "memory", "guide", "execution", "session", "auditTrail")
+  /// How the agent thinks; nil without `cognition`.
+  private(set) var mind: Mind?
+
+  init(_ fields: FieldReader, home: String?) {
+    fields.accept("session", "auditTrail")
     // These keys control upstream's conversation with a model, and have no meaning here.
     fields.accept("mano", "vitakka", "vedanaEmergency", "kleshaFilter", "confidenceAudit", "confidenceFloor")
-    readTokens(fields)
+    let safety = fields.map("safety")
+    mind = MindReader(fields: fields, home: home).read(safety: safety)
+    readTokens(fields, safety)
     readSandbox(fields)
     readCommunication(fields)
     readCircuitBreaker(fields)
@@ -30,18 +35,15 @@ struct UpstreamBlocks {
 
   /// Upstream limits the tokens of an agent's whole life; the nearest rate is the same number per day. 0 means no
   /// limit.
-  private mutating func readTokens(_ fields: FieldReader) {
+  private mutating func readTokens(_ fields: FieldReader, _ safety: FieldReader?) {
     let count = Shape<Int>.int(0...Int.max)
-    let usage = fields.map("safety").flatMap { safety in
-      safety.accept(
-        "maxLoopTicks", "repetitiveFailThreshold", "frustrationThreshold", "errorWindowSize", "errorRateThreshold",
-        "fingerprintLength")
+    let usage = safety.flatMap { safety in
       let usage = safety.optional("maxTokenUsage", count)
       safety.close(as: .warning)
       return usage
     }
     if let tokens = fields.optional("maxTokenBudget", count) ?? usage, tokens > 0 {
-      budget.tokens = Rate(count: tokens, per: .seconds(86_400))
+      budget.tokens = TokenLimits([TokenLimit(Rate(count: tokens, per: .seconds(86_400)))])
     }
   }
 

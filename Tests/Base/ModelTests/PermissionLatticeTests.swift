@@ -43,12 +43,12 @@ import Testing
       excess {
         $0.permissions = Permissions(
           sensors: [EventPattern("t*")], actuators: [EventPattern("fan")], paths: ["/data/a"])
-        $0.budget.tokens = Rate(count: 10, per: .seconds(60))
+        $0.budget.tokens = TokenLimits([TokenLimit(Rate(count: 10, per: .seconds(60)))])
       } over: {
         $0.permissions = Permissions(
           sensors: [EventPattern("*")], actuators: [EventPattern("fan"), EventPattern("lamp")], model: true,
           paths: ["/data/"], hosts: ["example.org"])
-        $0.budget.tokens = Rate(count: 1000, per: .seconds(3600))
+        $0.budget.tokens = TokenLimits([TokenLimit(Rate(count: 1000, per: .seconds(3600)))])
       } == [])
   }
 
@@ -58,19 +58,20 @@ import Testing
         sensors: [EventPattern("*")], actuators: [EventPattern("pump")], cameras: [EventPattern("cam")],
         emit: [EventPattern("x:*")], model: true, paths: ["/database", "/data/../etc", "sub"], hosts: ["example.org"],
         data: 2)
-      $0.budget.tokens = Rate(count: 10, per: .seconds(1))
+      $0.budget.tokens = TokenLimits([TokenLimit(Rate(count: 10, per: .seconds(1)))])
       $0.file = "/elsewhere/agent.json"
     } over: {
       $0.permissions = Permissions(
         sensors: [EventPattern("t")], emit: [EventPattern("x:y")], paths: ["/data", "sub"], data: 1)
-      $0.budget.tokens = Rate(count: 10, per: .seconds(2))
+      $0.budget.tokens = TokenLimits([TokenLimit(Rate(count: 10, per: .seconds(2)))])
       $0.file = "/here/agent.json"
     }
     #expect(
       found == [
         "sensor '*'", "actuator 'pump'", "camera 'cam'", "emitting 'x:*'", "a model", "host 'example.org'",
         "a folder of 2 B, more than 1 B",
-        "path '/database'", "path '/data/../etc'", "path '/elsewhere/sub'", "10/1s tokens, more than 10/2s",
+        "path '/database'", "path '/data/../etc'", "path '/elsewhere/sub'",
+        "10 tokens in 1s, more than 10 tokens in 2s",
       ])
   }
 

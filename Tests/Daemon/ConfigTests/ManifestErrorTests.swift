@@ -24,7 +24,7 @@ import Testing
           f:3:18: 'memory' is 'lots', expected a size such as 4MiB or 512KiB
           f:3:29: 'cpu' is 10, expected a percentage such as 10%
           f:3:45: 'activation' is '0s', expected a duration such as 500ms, 10s or 1m30s (at least 1us)
-          f:3:57: 'tokens' is 5, expected a rate such as 20/s or 10k/h
+          f:3:57: 'tokens': a limit is a text or a list of texts; write '10k/h' or ['10k/h', '200k/d']
           f:3:60: 'budget' has an unknown key 'evnts' (did you mean 'events'?)
           f:4:19: 'restart' is 'sometimes', expected never, on-failure or always
           f:4:44: 'max_restarts' is -1, expected an integer from 0 to 1000
@@ -142,6 +142,7 @@ import Testing
         """) == #"""
           f:1:25: environment variable 'HOM' is not set (did you mean 'HOME'?), expected it in the daemon's environment
           f:2:35: environment variable 'UNSET_VARIABLE' is not set, expected it in the daemon's environment
+          f:3:8: 'guide' is a list, expected text
           f:3:9: a '${' has no '}', expected ${NAME}, or $${ for the characters themselves
           f:3:15: '${1}' names no environment variable, expected letters, digits and '_' between the braces, or \#
           $${ for the characters themselves
@@ -156,8 +157,8 @@ import Testing
     #expect(
       complaints(.agent, "{}") == #"""
         f:1:1: the manifest has no 'identity', expected a map with 'id' and 'name'
-        f:1:1: warning: the manifest has no 'runtime': it loads as an upstream agent with driver 'process' \#
-        and no program; add a 'runtime' with 'driver' and 'entry' to run it here
+        f:1:1: warning: the manifest has no 'runtime' and no 'cognition': it loads without a program; add a \#
+        'runtime' with 'driver' and 'entry' to run it here
         """#)
     #expect(
       complaints(.agent, "[]") == #"""

@@ -41,7 +41,8 @@ import Testing
     #expect(
       manifest.budget
         == Budget(
-          memory: 4 << 20, cpu: 0.5, activation: .milliseconds(50), tokens: Rate(count: 10_000, per: .seconds(3600)),
+          memory: 4 << 20, cpu: 0.5, activation: .milliseconds(50),
+          tokens: TokenLimits([TokenLimit(Rate(count: 10_000, per: .seconds(3600)))]),
           events: Rate(count: 20, per: .seconds(1)), hardware: Rate(count: 50, per: .seconds(10))))
     #expect(
       manifest.policy
@@ -94,17 +95,21 @@ import Testing
       """)
     #expect(
       warnings == [
-        "a/agent.json:1:1: warning: the manifest has no 'runtime': it loads as an upstream agent with driver 'process'"
-          + " and no program; add a 'runtime' with 'driver' and 'entry' to run it here",
-        "a/agent.json:15:27: warning: the manifest has an unknown key 'kleshaModulation', stored but not used",
+        "a/agent.json:15:27: warning: the manifest has an unknown key 'kleshaModulation', stored but not used"
       ])
-    #expect(manifest.runtime == .init(driver: .process, entry: ""))
-    #expect(manifest.plugins == ["@openstarry-plugin/provider-claude", "web"])
-    #expect(manifest.permissions == Permissions(paths: ["."]))
+    #expect(manifest.runtime == .init(driver: .process, entry: Mind.program))
+    // Upstream's own plugins are what a mind does itself.
+    #expect(manifest.plugins == ["web"])
+    #expect(manifest.permissions == Permissions(model: true, paths: ["."]))
+    var mind = Mind()
+    (mind.provider, mind.model, mind.temperature, mind.maxTokens) = ("x", "y", 0.7, 8192)
+    (mind.maxToolRounds, mind.windowSize, mind.tools) = (3, 10, ["fs.read"])
+    #expect(manifest.mind == mind)
     #expect(
       manifest.budget
         == Budget(
-          memory: 512 << 20, activation: .seconds(60), tokens: Rate(count: 50_000, per: .seconds(86_400))))
+          memory: 512 << 20, activation: .seconds(60),
+          tokens: TokenLimits([TokenLimit(Rate(count: 50_000, per: .seconds(86_400)))])))
     #expect(
       manifest.policy
         == Policy(
@@ -125,6 +130,29 @@ import Testing
     #expect(throws: Diagnostics.self, "other isolations have no such key") { try manifest(runtime("process", "fresh")) }
   }
 
+  /// The server of a provider plugin, on this machine and nowhere else.
+  @Test func aProviderPluginNamesTheServer() throws {
+    func mind(_ plugin: String, provider: String = "lmstudio") throws -> (Mind?, [String]) {
+      let (manifest, warnings) = try manifest(
+        """
+        { "identity": {"id": "a"}, "cognition": {"provider": "\(provider)", "model": "m"}, "plugins": [\(plugin)],
+          "guide": "./guide.md" }
+        """)
+      return (manifest.mind, warnings)
+    }
+    func plugin(_ name: String, _ url: String) -> String {
+      "{\"name\": \"@openstarry-plugin/provider-\(name)\", \"config\": {\"baseUrl\": \"\(url)\"}}"
+    }
+    #expect(try mind("").0?.endpoint == "http://127.0.0.1:1234/v1")
+    #expect(try mind("").0?.guideFile == "./guide.md")
+    #expect(try mind(plugin("lmstudio", "http://localhost:9/v1/")).0?.endpoint == "http://localhost:9/v1")
+    #expect(try mind(plugin("other", "http://localhost:9/v1")).0?.endpoint == "http://127.0.0.1:1234/v1")
+    for url in ["http://10.0.0.1/v1", "https://localhost.example.org/v1", "http://127.0.0.1@evil.example/v1"] {
+      let (mind, warnings) = try mind(plugin("x", url), provider: "x")
+      #expect(mind?.endpoint == nil && warnings.contains { $0.contains("leads to another machine") }, "\(url)")
+    }
+  }
+
   @Test func theOlderFormLoads() throws {
     let (manifest, _) = try manifest(
       """
@@ -134,9 +162,10 @@ import Testing
         "safety": {"maxTokenUsage": 100} }
       """)
     #expect(manifest.plugins == ["a"])
-    #expect(manifest.permissions == Permissions(paths: ["./x"], hosts: ["h"]))
+    #expect(manifest.permissions == Permissions(model: true, paths: ["./x"], hosts: ["h"]))
+    #expect(manifest.mind?.provider == "x")
     #expect(manifest.policy.maxRestarts == 7)
-    #expect(manifest.budget.tokens == Rate(count: 100, per: .seconds(86_400)))
+    #expect(manifest.budget.tokens == TokenLimits([TokenLimit(Rate(count: 100, per: .seconds(86_400)))]))
   }
 
   @Test func oursOverrulesTheirs() throws {
@@ -148,7 +177,10 @@ import Testing
         "subscribe": "x:y", "communication": {"eventSubscriptions": ["a:b"]} }
       """)
     #expect(
-      manifest.budget == Budget(memory: 1 << 20, activation: .seconds(60), tokens: Rate(count: 5, per: .seconds(60))))
+      manifest.budget
+        == Budget(
+          memory: 1 << 20, activation: .seconds(60),
+          tokens: TokenLimits([TokenLimit(Rate(count: 5, per: .seconds(60)))])))
     #expect(manifest.policy.maxRestarts == 2)
     #expect(manifest.subscribe == [EventPattern("x:y")])
   }
@@ -156,7 +188,7 @@ import Testing
   @Test func noLimitIsNoLimit() throws {
     let (manifest, _) = try manifest(
       #"{"identity": {"id": "a"}, "runtime": {"driver": "process", "entry": "x"}, "maxTokenBudget": 0}"#)
-    #expect(manifest.budget.tokens == nil)
+    #expect(manifest.budget.tokens.isEmpty)
   }
 
   @Test func variablesAreSubstituted() throws {

@@ -80,7 +80,7 @@ import Testing
       "repetitiveFailThreshold", "frustrationThreshold", "errorWindowSize", "errorRateThreshold", "fingerprintLength",
       "rpcTimeoutMs", "enabled", "canSendTo", "canReceiveFrom", "exposedTools", "maxMessageSize", "timeoutMs",
       "maxRetries", "tools", "maxConcurrentTools", "toolTimeout", "pathRestrictions", "max_steps", "circuit_breaker",
-      "path", "config",
+      "path", "config", "llmTimeout",
     ]
     for kind in ConfigKind.allCases {
       for (key, schemas) in Self.properties(of: Self.schema(kind)) {

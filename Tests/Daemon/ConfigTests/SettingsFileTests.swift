@@ -39,6 +39,39 @@ import Testing
     #expect(try settings("board: \(path)", file: file).board == expected)
   }
 
+  @Test func modelsAreRead() throws {
+    let settings = try settings(
+      """
+      board: b.yaml
+      models:
+        - { name: cloud, url: "https://api.example.org/v1/", model: big-1, key: cloud, context: 128000, max_tokens: 900,
+            timeout: 30s, price: { input: 0.15, output: 0.6 }, sees: false }
+        - { name: local, url: "http://127.0.0.1:8080/v1/chat/completions", tools: schema }
+      """, file: "x/openstarry.yaml")
+    let cloud = ModelSettings(
+      "cloud", url: "https://api.example.org/v1", model: "big-1", key: "cloud", context: 128_000, maxTokens: 900,
+      timeout: .seconds(30), price: .init(input: 150_000, output: 600_000), sees: false)
+    #expect(settings.models == [cloud, ModelSettings("local", url: "http://127.0.0.1:8080/v1", tools: .schema)])
+    #expect(cloud.price?.cost(prompt: 1000, answer: 1) == 151)
+  }
+
+  @Test(arguments: [
+    ("{ name: a }", "has no 'url'"), ("{ url: \"http://a/v1\" }", "has no 'name'"),
+    ("{ name: a, url: \"ftp://a\" }", "expected the base URL of the API"),
+    ("{ name: a, url: \"http://a:b@c/v1\" }", "expected the base URL of the API"),
+    ("{ name: a, url: \"http://10.0.0.9/v1\", key: k }", "a key would cross the network in clear text"),
+    ("{ name: a, url: \"http://10.0.0.9/v1\", max_tokens: 0 }", "'max_tokens' is 0"),
+    ("{ name: a, url: \"http://a/v1\", price: { input: -1, output: 0 } }", "a price for a million tokens"),
+    ("{ name: a, url: \"http://a/v1\", tool: schema }", "did you mean 'tools'?"),
+    ("{ name: a, url: \"http://a/v1\", key: ../x/.. }, { name: a, url: \"http://a/v1\" }", "two models named 'a'"),
+  ])
+  func wrongModels(_ models: String, _ part: String) {
+    do throws(Diagnostics) {
+      _ = try ConfigText.settings(Array("board: b\nmodels: [\(models)]".utf8), file: "f", environment: environment)
+      Issue.record("\(models) was accepted")
+    } catch { #expect("\(error)".contains(part), "\(error)") }
+  }
+
   @Test func everythingIsRead() throws {
     let settings = try settings(
       """

@@ -134,11 +134,6 @@ import Testing
     #expect(limit(64) == 50 && limit(40) == 40)
   }
 
-  @Test func tokensOfTheBoardAreNotMetered() {
-    book.setBoard(Budget(tokens: Rate(count: 1, per: .seconds(1))), disk: nil)
-    #expect(book.boardStatus.map(\.isLoose) == [true])
-  }
-
   @Test func aCycleOfParentsIsBroken() {
     _ = book.open("a", Budget(), parent: "b")
     let b = book.open("b", Budget(), parent: "a")

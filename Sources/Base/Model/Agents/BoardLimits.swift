@@ -33,7 +33,6 @@ package struct BoardLimits: Sendable, Hashable {
     limit("cpu", &budget.cpu, self.budget.cpu) { "\(($0 * 100).text)%" }
     limit("activation", &budget.activation, self.budget.activation, \.text)
     limit("storage", &budget.storage, self.budget.storage) { "\($0) bytes" }
-    limit("tokens", &budget.tokens, self.budget.tokens)
     limit("events", &budget.events, self.budget.events)
     limit("hardware", &budget.hardware, self.budget.hardware)
     limit("log", &budget.log, self.budget.log)

@@ -62,6 +62,14 @@ package struct Manifest: Sendable {
 
   private var boxedBudget: Boxed<Budget>
 
+  /// `cognition`: how it thinks, for an agent without a program of its own; nil for others.
+  package var mind: Mind? {
+    get { boxedMind?.value }
+    set { boxedMind = newValue.map { Boxed($0) } }
+  }
+
+  private var boxedMind: Boxed<Mind>?
+
   /// An agent's isolation, entry and lifecycle.
   package struct Runtime: Sendable, Hashable {
     /// The isolation.
@@ -164,8 +172,10 @@ package struct Budget: Sendable, Hashable {
   package var cpu: Double?
   /// The longest duration of an activation.
   package var activation: Duration?
-  /// Model tokens.
-  package var tokens: Rate?
+  /// Model tokens, and money for them.
+  package var tokens: TokenLimits
+  /// Whether a call that these do not allow waits for the next window.
+  package var waitsForTokens: Bool
   /// Events it emits.
   package var events: Rate?
   /// Hardware operations.
@@ -177,13 +187,14 @@ package struct Budget: Sendable, Hashable {
 
   /// A budget; limits left out do not apply.
   package init(
-    memory: Int? = nil, cpu: Double? = nil, activation: Duration? = nil, tokens: Rate? = nil, events: Rate? = nil,
-    hardware: Rate? = nil, log: Rate? = nil, storage: Int? = nil
+    memory: Int? = nil, cpu: Double? = nil, activation: Duration? = nil, tokens: TokenLimits = TokenLimits(),
+    waitsForTokens: Bool = false, events: Rate? = nil, hardware: Rate? = nil, log: Rate? = nil, storage: Int? = nil
   ) {
     self.memory = memory
     self.cpu = cpu
     self.activation = activation
     self.tokens = tokens
+    self.waitsForTokens = waitsForTokens
     self.events = events
     self.hardware = hardware
     self.log = log

@@ -89,8 +89,10 @@ package enum PermissionLattice {
         found.append(Excess(reason: .path, text: "the folder of its program '\(program)'"))
       }
     }
-    if let tokens = child.budget.tokens, let limit = parent.budget.tokens, exceeds(tokens, limit) {
-      found.append(Excess(reason: .budget, text: "\(tokens) tokens, more than \(limit)"))
+    for limit in parent.budget.tokens.all {
+      for asked in child.budget.tokens.all where asked.exceeds(limit) {
+        found.append(Excess(reason: .budget, text: "\(asked), more than \(limit)"))
+      }
     }
     return found
   }
@@ -109,11 +111,6 @@ package enum PermissionLattice {
   /// The folder of a manifest's file; nil when it came without one.
   private static func folder(of manifest: Manifest) -> String? {
     manifest.file.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(manifest.file[..<$0]) }
-  }
-
-  /// Compares rates a second, without rounding.
-  private static func exceeds(_ rate: Rate, _ limit: Rate) -> Bool {
-    Double(rate.count) * Double(limit.per.nanoseconds) > Double(limit.count) * Double(rate.per.nanoseconds)
   }
 
   /// Whether the path is the folder or lies in it. Links may not be resolved, so `..` never lies in a folder.

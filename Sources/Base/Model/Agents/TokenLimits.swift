@@ -29,6 +29,19 @@ package struct TokenLimit: Sendable, Hashable {
   package static let millionths: Int64 = 1_000_000
 }
 
+extension TokenLimit {
+  /// Whether it allows more than another one of the same unit: in the long run, where both have windows.
+  package func exceeds(_ other: TokenLimit) -> Bool {
+    guard unit == other.unit else { return false }
+    switch (per, other.per) {
+    case (let own?, let theirs?): return Double(amount) / own.seconds > Double(other.amount) / theirs.seconds
+    case (nil, nil): return amount > other.amount
+    // A total is less than any rate, some day.
+    default: return false
+    }
+  }
+}
+
 extension TokenLimit: CustomStringConvertible {
   /// For example `10000 tokens in 1h`, `0.5 in 1d`, `5000000 tokens in total`. Money has no name of its currency.
   package var description: String { "\(Self.text(amount, unit)) in \(per.map(\.text) ?? "total")" }

@@ -2,11 +2,12 @@ import OpenStarryAgent
 
 /// The use of a budget as readable text.
 package enum BudgetText {
-  /// Formats an amount: `820ms` for unit `ns`, `3 KiB` for `bytes`, the number for any other.
+  /// Formats an amount: `820ms` for unit `ns`, `3 KiB` for `bytes`, `0.5` for `millionths` of money, the number for any other.
   package static func amount(_ amount: Int64, unit: String) -> String {
     switch unit {
     case "ns": Duration.nanoseconds(amount).text
     case "bytes": EventSentence.byteCount(amount)
+    case "millionths": TokenLimit.text(amount, .money)
     default: "\(amount)"
     }
   }

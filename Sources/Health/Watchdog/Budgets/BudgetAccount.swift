@@ -42,7 +42,7 @@ package final class BudgetAccount {
   package var name: String { agent.map { "agent '\($0)'" } ?? "the board" }
 
   /// This account and those above it, up to the board's.
-  var path: [BudgetAccount] {
+  package var path: [BudgetAccount] {
     var found: [BudgetAccount] = []
     var next: BudgetAccount? = self
     while let account = next {
@@ -127,6 +127,7 @@ package final class BudgetAccount {
     case .storage: 6
     case .tokens: 7
     case .disk: 8
+    case .money: 9
     }
   }
 }

@@ -25,7 +25,6 @@ package final class BudgetBook {
   /// A book without limits.
   package init(clock: any Timekeeper) {
     self.clock = clock
-    board.enforcement = { $0 == .tokens ? .notMetered("no model can be asked here") : .enforced }
     whole.enforcement = { [unowned self] in measured[$0]?.enforcement ?? .enforced }
   }
 
@@ -132,7 +131,6 @@ package final class BudgetBook {
     set(.memory, budget.memory.map(Int64.init))
     set(.activation, budget.activation?.nanoseconds)
     set(.storage, budget.storage.map(Int64.init))
-    set(.tokens, budget.tokens)
     set(.events, budget.events)
     set(.hardware, budget.hardware)
     set(.log, budget.log)

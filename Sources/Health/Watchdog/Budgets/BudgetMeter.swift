@@ -45,7 +45,7 @@ final class BudgetMeter {
     switch resource {
     case .cpu: .seconds(10)
     case .events, .hardware, .log: .seconds(60)
-    case .tokens, .disk: .seconds(86_400)
+    case .tokens, .money, .disk: .seconds(86_400)
     case .memory, .activation, .storage: nil
     }
   }

@@ -35,7 +35,7 @@ package struct Ladder: Sendable, Hashable {
       switch resource {
       case .cpu, .events, .hardware, .tokens: Terms(throttles: true, stop: 2)
       case .memory, .activation: Terms(throttles: false, stop: 1, hold: .seconds(10))
-      case .log, .storage, .disk: Terms(throttles: true, stop: nil)
+      case .log, .storage, .money, .disk: Terms(throttles: true, stop: nil)
       }
     }
   }

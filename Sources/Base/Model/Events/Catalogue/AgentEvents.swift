@@ -3,7 +3,7 @@ package enum AgentEvents {
   static var all: [EventDeclaration] {
     [
       registeredDeclaration, unregisteredDeclaration, enabledDeclaration, disabledDeclaration, startedDeclaration,
-      activatedDeclaration, wakeDeclaration, timerDeclaration,
+      activatedDeclaration, wakeDeclaration, timerDeclaration, answerDeclaration,
     ]
       + trouble + [stoppedDeclaration]
   }
@@ -108,6 +108,33 @@ package enum AgentEvents {
   package static func wake(_ payload: Fields) -> DaemonEvent { DaemonEvent(wakeDeclaration, payload) }
 
   private static var timerName: String { "agent:timer" }
+
+  private static var answerName: String { "agent:answer" }
+
+  /// Whether it is the name of an event that is delivered only to the agent that it is about.
+  package static func isPrivate(_ type: String) -> Bool { isTimer(type) || type.isSame(as: answerName) }
+
+  private static var answerDeclaration: EventDeclaration {
+    EventDeclaration(
+      answerName, nil, isInternal: true, isOpen: true,
+      "a model has answered what the agent asked without waiting; only that agent gets it, with the priority of its "
+        + "manifest",
+      [
+        .agent, .text("name", "the name that the agent gave its question"), .text("text", "the answer").sometimes,
+        .text("error", "why there is no answer").sometimes,
+      ], example: answer("climate", name: "why", ["text": "because", "error": "unavailable"], .normal)
+    ) { event in "answer \(event.text("name")) for \(named(event))" }
+  }
+
+  /// A model has answered an agent's question.
+  /// - Parameters:
+  ///   - name: the question's name.
+  ///   - fields: the answer as of `chat`, or `error`.
+  package static func answer(_ agent: AgentID, name: String, _ fields: Fields, _ priority: Priority) -> DaemonEvent {
+    DaemonEvent(
+      answerDeclaration, priority: priority,
+      Fields(uniquePairs: [text(agent), ("name", .string(name))] + fields.map { ($0.key, $0.value) }))
+  }
 
   /// Whether it is the name of the event that is delivered only to the agent whose timer it is about.
   package static func isTimer(_ type: String) -> Bool { type.isSame(as: timerName) }

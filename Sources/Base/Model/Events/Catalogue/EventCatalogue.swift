@@ -15,6 +15,7 @@ package enum EventCatalogue {
     case "device": DeviceEvents.all
     case "agent": AgentEvents.all
     case "budget": BudgetEvents.all
+    case "model": ModelEvents.all
     case "rule": RuleEvents.all
     case "timer": TimerEvents.all
     case "system": SystemEvents.all

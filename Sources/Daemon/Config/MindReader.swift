@@ -1,0 +1,130 @@
+import Document
+import Model
+
+/// Reads what a manifest says of an agent that thinks: `cognition`, `guide`, `memory`, `execution`, and the bounds of `policy`
+/// and `safety`. All of them are upstream's.
+struct MindReader {
+  let fields: FieldReader
+  let home: String?
+
+  /// - Parameter safety: the block of that name, which the caller closes; nil if there is none.
+  /// - Returns: nil without `cognition`.
+  func read(safety: FieldReader?) -> Mind? {
+    var mind = Mind()
+    guide(&mind)
+    let memory = fields.map("memory")
+    mind.windowSize = memory?.value("slidingWindowSize", .int(0...1000), mind.windowSize) ?? mind.windowSize
+    memory?.close(as: .warning)
+    bounds(&mind, safety)
+    let cognition = fields.map("cognition")
+    if let cognition {
+      provider(cognition, &mind)
+      mind.model = cognition.value("model", .anyText, mind.model)
+      mind.temperature = cognition.optional("temperature", .number(0...2))
+      mind.maxTokens = cognition.optional("maxTokens", .int(1...1_000_000))
+      mind.maxToolRounds = cognition.value("maxToolRounds", .int(1...1000), mind.maxToolRounds)
+      cognition.close(as: .warning)
+    }
+    execution(&mind)
+    guard cognition != nil else { return nil }
+    mind.endpoint = endpoint(mind.provider)
+    mind.servers = servers()
+    return mind
+  }
+
+  /// `provider: lmstudio`, or upstream's older `{id, config}`.
+  private func provider(_ cognition: FieldReader, _ mind: inout Mind) {
+    guard let node = cognition.node("provider", .either(.text(), .map { $0.accept("id", "config") })) else { return }
+    if case .string(let name) = node.content { mind.provider = name }
+    if let name = node["id"]?.scalar.string { mind.provider = name }
+  }
+
+  private func guide(_ mind: inout Mind) {
+    let text = fields.value("guide", .anyText, "")
+    // Upstream's own guide is a plugin, `guide-character-init`, that gives a character this name.
+    if text == "default-guide" { return }
+    let isFile = (text.hasSuffix(".md") || text.hasSuffix(".txt")) && !text.contains { $0 == "\n" || $0 == " " }
+    if isFile { mind.guideFile = Paths.expand(text, home: home) } else { mind.guide = text }
+    if text.utf8.count > Mind.longestGuide {
+      fields.findings.error(
+        fields.place(of: "guide"), "'guide' has \(text.utf8.count) bytes, expected at most \(Mind.longestGuide)")
+    }
+  }
+
+  private func bounds(_ mind: inout Mind, _ safety: FieldReader?) {
+    if let safety {
+      mind.maxLoopTicks = safety.value("maxLoopTicks", .int(1...10_000), mind.maxLoopTicks)
+      mind.repetitiveFailThreshold = safety.value(
+        "repetitiveFailThreshold", .int(1...1000), mind.repetitiveFailThreshold)
+      mind.frustrationThreshold = safety.value("frustrationThreshold", .int(1...1000), mind.frustrationThreshold)
+      mind.errorWindowSize = safety.value("errorWindowSize", .int(1...1000), mind.errorWindowSize)
+      mind.errorRateThreshold = safety.value("errorRateThreshold", .number(0...1), mind.errorRateThreshold)
+      safety.accept("fingerprintLength")
+    }
+    // The reader of `policy` reports what is wrong in it.
+    guard let policy = fields.entries.first(where: { $0.key == "policy" })?.value else { return }
+    if let count = policy["maxConcurrentTools"]?.scalar.int, count >= 1 {
+      mind.maxConcurrentTools = Int(clamping: min(count, 64))
+    }
+    if let time = policy["toolTimeout"]?.scalar.int, time >= 1 { mind.toolTimeout = min(time, 3_600_000) }
+  }
+
+  private func execution(_ mind: inout Mind) {
+    guard let execution = fields.map("execution") else { return }
+    mind.maxToolRounds = execution.value("maxToolRounds", .int(1...1000), mind.maxToolRounds)
+    mind.windowSize = execution.value("slidingWindowSize", .int(0...1000), mind.windowSize)
+    mind.toolTimeout = Int64(execution.value("toolTimeout", .int(1...3_600_000), Int(mind.toolTimeout)))
+    execution.accept("llmTimeout")
+    execution.close(as: .warning)
+  }
+
+  /// The server of a provider plugin, if it is on this machine: a manifest must not lead the daemon elsewhere.
+  private func endpoint(_ provider: String) -> String? {
+    for plugin in plugins where plugin.name.hasPrefix("provider-") {
+      let isWanted = provider.isEmpty || plugin.name == "provider-\(provider)"
+      guard isWanted, let url = plugin.node["config"]?["baseUrl"] else { continue }
+      if let text = ModelReader.url.read(url, "'baseUrl'", Findings()), ModelReader.isLocal(text) { return text }
+      fields.findings.warning(
+        url.location,
+        "'baseUrl' leads to another machine and is not used: 'models' in openstarry.yaml lists servers, and their keys")
+    }
+    return provider == "lmstudio" ? "http://127.0.0.1:1234/v1" : nil
+  }
+
+  /// Upstream's own plugins, whose tasks are the daemon's here.
+  private var plugins: [(name: String, node: Node)] {
+    guard let node = fields.entries.first(where: { $0.key == "plugins" })?.value, case .list(let nodes) = node.content
+    else { return [] }
+    return nodes.compactMap { node in
+      let name = node["name"]?.scalar.string ?? node.scalar.string
+      return name.flatMap(Self.upstream).map { ($0, node) }
+    }
+  }
+
+  /// The name of one of upstream's own plugins without its scope; nil for others.
+  static func upstream(_ name: String) -> String? {
+    let scope = "@openstarry-plugin/"
+    guard name.hasPrefix(scope) else { return nil }
+    return String(name.dropFirst(scope.count).prefix { $0 != "@" })
+  }
+
+  /// The MCP servers of upstream's client plugin that are programs: `config.servers: {name: {command, args}}`, or a list.
+  private func servers() -> [Mind.Server] {
+    plugins.filter { $0.name == "mcp-client" }.flatMap { plugin -> [Mind.Server] in
+      let servers = plugin.node["config"]?["servers"]
+      var found: [(name: String, node: Node)] = []
+      switch servers?.content {
+      case .map(let entries)?: found = entries.map { ($0.key, $0.value) }
+      case .list(let nodes)?:
+        found = nodes.compactMap { node in node["name"]?.scalar.string.map { ($0, node) } }
+      default: break
+      }
+      return found.compactMap { name, node in
+        guard let program = node["command"]?.scalar.string else { return nil }
+        var command = [program]
+        if case .list(let arguments)? = node["args"]?.content { command += arguments.compactMap(\.scalar.string) }
+        return Mind.Server(name: name, command: command)
+      }
+    }
+  }
+}
