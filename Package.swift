@@ -131,7 +131,10 @@ let ranks: [[Target]] = [
       ]),
     module(
       "Orchestrator", in: "Agents",
-      ["Model", "Document", "Linux", "CLinux", "EventLoop", "HAL", "Agent", "Rules", "Store", "Watchdog"]),
+      ["Model", "Document", "Linux", "CLinux", "EventLoop", "HAL", "Agent", "Rules", "Store", "Tokens", "Watchdog"]),
+    module(
+      "Gateway", in: "Agents",
+      ["Model", "OpenStarryAgent", "Agent", "LanguageModel", "LanguageModelClient", "ChatCompletion", "Tokens"]),
     module(
       "Control", in: "Control",
       ["Model", "Document", "Linux", "EventLoop", "HAL", "Agent", "Rules", "Wire", "RPC", "Projection"]),
@@ -175,7 +178,7 @@ let ranks: [[Target]] = [
       [
         "Model", "OpenStarryAgent", "Document", "Linux", "CLinux", "EventLoop", "HAL", "Agent", "Rules", "Config",
         "Store", "HALLinux", "HALSimulated", "GuardianClient", "LauncherClient", "AgentProcess", "AgentWASM",
-        "Isolations", "Plugins", "Orchestrator", "Projection",
+        "Isolations", "Plugins", "Orchestrator", "Projection", "Gateway", "LanguageModelClient", "Tokens",
         "Control", "Systemd", "Journal", "Footprint", "Vitals", "Cgroup",
       ]),
   ],
@@ -287,7 +290,8 @@ let allTests: [Target] = [
   tests(
     "LanguageModelTests", in: "Companions",
     [
-      "TestKit", "EventLoopTestKit", "ModelServerKit", "Companion", "Wire", "LanguageModel", "LanguageModelClient", "ChatCompletion", "openstarry-model",
+      "TestKit", "EventLoopTestKit", "ModelServerKit", "Companion", "Wire", "LanguageModel", "LanguageModelClient",
+      "ChatCompletion", "openstarry-model",
       "OpenStarryAgent", "EventLoop", "Linux", "Model",
     ]),
   // The process in which tests compile modules.
@@ -297,6 +301,11 @@ let allTests: [Target] = [
     "AgentWASMTests", in: "Agents",
     ["ModuleKit", "TestKit", "AgentWASM", "wasm-compiler", "Agent", "Document", "EventLoop", "Linux", "Model"]),
   tests("AgentTrialTests", in: "Agents", ["AgentTrial", "AgentInProcess", "Agent", "HAL", "Model", "OpenStarryAgent"]),
+  tests(
+    "GatewayTests", in: "Agents",
+    [
+      "TestKit", "Gateway", "Agent", "LanguageModel", "LanguageModelClient", "Model", "OpenStarryAgent", "Tokens",
+    ]),
   tests(
     "OrchestratorTests", in: "Agents",
     [

@@ -32,18 +32,22 @@ public final class GuestHost: AgentHost {
   }
 
   /// Waits for the answer.
-  public func complete(
-    _ request: ModelRequest, _ done: @escaping (Result<ModelAnswer, AgentError>) -> Void
-  ) throws(AgentError) -> CompletionID {
+  func complete(_ prompt: String, system: String, maxTokens: Int?) throws(AgentError) -> String {
     let text = try unsafe ask { area in
-      unsafe request.prompt.lend { prompt, length in
-        unsafe request.system.lend {
-          unsafe openstarry_complete(prompt, length, $0, $1, UInt32(clamping: request.maxTokens ?? 0), area)
+      unsafe prompt.lend { prompt, length in
+        unsafe system.lend {
+          unsafe openstarry_complete(prompt, length, $0, $1, UInt32(clamping: maxTokens ?? 0), area)
         }
       }
     }
-    done(.success(ModelAnswer(text: String(decoding: text, as: UTF8.self))))
-    return CompletionID(0)
+    return String(decoding: text, as: UTF8.self)
+  }
+
+  /// Waits for the answer.
+  func chat(_ request: ModelRequest) throws(AgentError) -> ModelAnswer {
+    let request = CBOR.write(request.wireValue)
+    let answer = try unsafe ask { area in unsafe request.lend { unsafe openstarry_chat($0, $1, area) } }
+    return try ModelAnswer(CBOR.read(answer))
   }
 
   public func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID {

@@ -105,6 +105,11 @@ void openstarry_complete(
     const char *prompt, size_t prompt_length, const char *system, size_t system_length, uint32_t max_tokens,
     openstarry_area *area);
 
+/// Asks a model with a conversation, tools or a schema, and waits for its answer. `request` and the answer are payloads with
+/// the fields of `docs/process-abi.md`, section 4, `chat`.
+OPENSTARRY_IMPORT("openstarry:agent/model@0.1.0", "chat")
+void openstarry_chat(const char *request, size_t request_length, openstarry_area *area);
+
 /// Publishes an event; `payload` is a map or empty. Returns the event's id as text.
 OPENSTARRY_IMPORT("openstarry:agent/events@0.1.0", "emit")
 void openstarry_emit(

@@ -29,6 +29,10 @@ public protocol AgentHost: AnyObject {
   ) throws(AgentError) -> CompletionID
   /// Cancels a request. Does nothing after its answer.
   func cancel(_ completion: CompletionID)
+  /// Asks a model, whose answer comes as an event; see `Context.send`.
+  func send(_ request: ModelRequest, as name: String) throws(AgentError)
+  /// What the agent may use; see `Context.surroundings`.
+  func surroundings() throws(AgentError) -> Value
   /// Publishes an event caused by the current one.
   func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID
   /// Appends a line to the agent's log.
@@ -58,6 +62,14 @@ extension AgentHost {
   }
 
   public func cancel(_ completion: CompletionID) {}
+
+  public func send(_ request: ModelRequest, as name: String) throws(AgentError) {
+    throw AgentError(.unavailable, "there is no model here")
+  }
+
+  public func surroundings() throws(AgentError) -> Value {
+    throw AgentError(.unavailable, "this agent's surroundings are not described here")
+  }
 
   public func setTimer(_ name: String, after delay: Duration, repeats: Bool) throws(AgentError) {
     throw AgentError(.unavailable, "there are no timers here")
@@ -133,15 +145,45 @@ public struct Context {
   public mutating func complete(
     _ prompt: String, system: String = "", maxTokens: Int? = nil
   ) throws(AgentError) -> String {
-    var answer: Result<ModelAnswer, AgentError>?
-    let request = ModelRequest(prompt: prompt, system: system, maxTokens: maxTokens)
-    let completion = try host.complete(request) { answer = $0 }
-    guard let answer else {
-      host.cancel(completion)
-      throw AgentError(.unavailable, "this agent may not wait for a model")
-    }
-    return try answer.get().text
+    #if hasFeature(Embedded)
+      return try host.complete(prompt, system: system, maxTokens: maxTokens)
+    #else
+      return try chat(ModelRequest(prompt: prompt, system: system, maxTokens: maxTokens)).text
+    #endif
   }
+
+  /// Asks a model with a whole conversation, tools or a schema, and waits for its answer, as `complete` does.
+  ///
+  /// A call of a tool is the model's wish: check its name and arguments, carry it out or not, and ask again with the answer
+  /// as a message of role `tool`.
+  /// - Throws: as `complete`, and `invalid` for a request that is malformed or too long for the model.
+  public mutating func chat(_ request: ModelRequest) throws(AgentError) -> ModelAnswer {
+    #if hasFeature(Embedded)
+      return try host.chat(request)
+    #else
+      var answer: Result<ModelAnswer, AgentError>?
+      let completion = try host.complete(request) { answer = $0 }
+      guard let answer else {
+        host.cancel(completion)
+        throw AgentError(.unavailable, "this agent may not wait for a model")
+      }
+      return try answer.get()
+    #endif
+  }
+
+  #if !hasFeature(Embedded)
+    /// Asks a model without waiting: the event `agent:answer` brings the answer, with `name`, `text` and `tool_calls`, or
+    /// `error` in words. It is for agents in the daemon's own code, which may not wait.
+    /// - Parameter name: tells the answers apart.
+    /// - Throws: `denied` by the manifest, `unavailable` without a model, `limited` beyond 4 questions at a time.
+    public mutating func send(_ request: ModelRequest, as name: String) throws(AgentError) {
+      try host.send(request, as: name)
+    }
+
+    /// What the agent may use: its devices with their kinds, units and limits, its manifest's `guide` and `cognition`.
+    /// - Throws: `unavailable` where nobody knows.
+    public func surroundings() throws(AgentError) -> Value { try host.surroundings() }
+  #endif
 
   /// Publishes an event. Its cause is the current event.
   /// - Parameter type: `domain:verb`; the manifest's `emit` list must allow it.

@@ -43,14 +43,18 @@
     func complete(
       _ request: ModelRequest, _ done: @escaping (Result<ModelAnswer, AgentError>) -> Void
     ) throws(AgentError) -> CompletionID {
-      var parameters: Fields = ["prompt": .string(request.prompt)]
-      if !request.system.isEmpty { parameters["system"] = .string(request.system) }
-      if let tokens = request.maxTokens { parameters["max_tokens"] = .int(Int64(tokens)) }
-      let answer = try ask("complete", parameters)
-      guard let text = answer["text"]?.string else { throw AgentError(.failed, "an answer without a text") }
-      done(.success(ModelAnswer(text: text, tokens: Int(clamping: answer["tokens"]?.int ?? 0))))
+      let answer = try ModelAnswer(ask("chat", request.wireValue.map ?? [:]))
+      done(.success(answer))
       return CompletionID(UInt64(lastID))
     }
+
+    func send(_ request: ModelRequest, as name: String) throws(AgentError) {
+      var parameters = request.wireValue.map ?? [:]
+      parameters["name"] = .string(name)
+      _ = try ask("ask", parameters)
+    }
+
+    func surroundings() throws(AgentError) -> Value { try ask("describe", [:]) }
 
     func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID {
       guard

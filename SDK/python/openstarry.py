@@ -338,6 +338,23 @@ class Board:
             params["max_tokens"] = max_tokens
         return _required(self._daemon.call("complete", params), "text", _text, "an answer")
 
+    def chat(self, messages, tools=None, schema=None, max_tokens=None, temperature=None, model=None):
+        """Asks a model with a conversation, and waits for its answer, a dict.
+
+        `messages` is a list of dicts with `role` (system, user, assistant, tool) and `content`; `pictures` may hold JPEGs
+        as bytes. `tools` is a list of dicts with `name`, `description` and `parameters`, a JSON Schema; `schema` is the one
+        of the answer. The answer has `text`, `tool_calls` (each with `id`, `name`, `arguments`) and `finish`. A tool call
+        is the model's wish: check it, carry it out or not, and ask again with a message of role `tool`.
+        """
+        params = {"messages": [_message(message) for message in messages]}
+        for name, value in (("tools", tools), ("schema", schema), ("max_tokens", max_tokens),
+                            ("temperature", temperature), ("model", model)):
+            if value is not None:
+                params[name] = value
+        answer = self._daemon.call("chat", params)
+        _required(answer, "text", _text, "an answer")
+        return answer
+
     def emit(self, type, payload=None):
         """Publishes an event, caused by the current one, and returns its id. The manifest's `emit` must allow it."""
         params = {"type": type, "payload": {} if payload is None else payload}

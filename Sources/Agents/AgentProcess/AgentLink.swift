@@ -21,8 +21,15 @@ package final class AgentLink {
   /// Called when the agent says that it is ready, with its version of the protocol.
   package var onReady: (Int64) -> Void = { _ in }
 
+  /// Called when the agent begins to wait for a model (true), and when it no longer waits.
+  package var onWait: (Bool) -> Void {
+    get { waits.onChange }
+    set { waits.onChange = newValue }
+  }
+
   private let loop: EventLoop
   private let host: any AgentHost
+  private let waits = ModelWaits()
   private let recorder: (any UsageRecorder)?
   private let socket: LineSocket
   private let pending: PendingCalls
@@ -58,6 +65,7 @@ package final class AgentLink {
 
   /// Closes the connection; calls that wait fail, and `onEnd` is not called.
   package func close() {
+    waits.close(host)
     stopTimer()
     socket.close()
     pending.failAll { .closed(method: $0) }
@@ -158,7 +166,8 @@ package final class AgentLink {
       send(encoded(request, outcome))
     }
     do throws(RPCError) {
-      let result = try AgentMethods.table.call(request.method, request.params, AgentCall(host: host, answer: answer))
+      let call = AgentCall(host: host, waits: waits, answer: answer)
+      let result = try AgentMethods.table.call(request.method, request.params, call)
       if let result { answer(.success(result)) }
     } catch {
       // The hint of the table is for another protocol.

@@ -6,6 +6,8 @@ import RPC
 /// One request of an agent, with the calls that it may make.
 package struct AgentCall {
   let host: any AgentHost
+  /// Its questions to models.
+  let waits: ModelWaits
   /// Answers later, for a method that returns nil.
   let answer: (Result<Value, RPCError>) -> Void
 
@@ -57,6 +59,26 @@ package enum AgentMethods {
       Parameter.optional("system", .anyText, default: .string(""), "the system prompt"),
       Parameter.optional("max_tokens", .integer(1...1_000_000), "the most tokens of the answer"),
       result: "`text` and `tokens`", complete),
+    Method(
+      "chat", .view, "Asks a model with a conversation, tools or a schema.", Self.messages, Self.tools, Self.schema,
+      Self.maxTokens, Self.temperature, Self.model, result: "the model's answer (4.6)"
+    ) { call, messages, tools, schema, tokens, temperature, model throws(RPCError) in
+      let request = try Self.request(messages, tools, schema, tokens, temperature, model)
+      return try Self.ask(call, request) { $0.wireValue }
+    },
+    Method(
+      "ask", .view, "Asks a model; the event `agent:answer` brings the answer.",
+      Parameter.required("name", .text, "tells the answers apart"), Self.messages, Self.tools, Self.schema,
+      Self.maxTokens, Self.temperature, Self.model, result: "an empty object"
+    ) { call, name, messages, tools, schema, tokens, temperature, model throws(RPCError) in
+      let request = try Self.request(messages, tools, schema, tokens, temperature, model)
+      try call.ask { host throws(AgentError) in try host.send(request, as: name) }
+      return [:]
+    },
+    Method(
+      "describe", .view, "What the agent may use.",
+      result: "`devices` with their kinds, units and limits, and `guide` and `cognition` of its manifest (4.7)"
+    ) { call throws(RPCError) in try call.ask { host throws(AgentError) in try host.surroundings() } },
     Method(
       "emit", .view, "Publishes an event.", Parameter.required("type", .text, "its name"),
       Parameter.optional("payload", .object, default: .map([:]), "its payload"), result: "the event's `id`"
@@ -120,16 +142,43 @@ package enum AgentMethods {
     _ call: AgentCall, _ prompt: String, _ system: String, _ tokens: Int64?
   ) throws(RPCError) -> Value? {
     let request = ModelRequest(prompt: prompt, system: system, maxTokens: tokens.map { Int($0) })
-    _ = try call.ask { host throws(AgentError) in
-      try host.complete(request) { result in
+    return try ask(call, request) { ["text": .string($0.text), "tokens": .int(Int64($0.tokens))] }
+  }
+
+  /// Asks a model, and answers the call when it has answered.
+  private static func ask(
+    _ call: AgentCall, _ request: ModelRequest, _ value: @escaping (ModelAnswer) -> Value
+  ) throws(RPCError) -> Value? {
+    try call.ask { host throws(AgentError) in
+      try call.waits.ask(host, request) { result in
         switch result {
-        case .success(let answer):
-          call.answer(.success(["text": .string(answer.text), "tokens": .int(Int64(answer.tokens))]))
+        case .success(let answer): call.answer(.success(value(answer)))
         case .failure(let error): call.answer(.failure(RPCError(error)))
         }
       }
     }
     return nil
+  }
+
+  private static var messages: Parameter<Value> { .required("messages", .anyValue, "the conversation (4.6)") }
+  private static var tools: Parameter<Value?> { .optional("tools", .anyValue, "what the model may ask for (4.6)") }
+  private static var schema: Parameter<Value?> { .optional("schema", .anyValue, "the JSON Schema of the answer") }
+  private static var maxTokens: Parameter<Value?> {
+    .optional("max_tokens", .anyValue, "the most tokens of the answer, 1 to 1000000")
+  }
+  private static var temperature: Parameter<Value?> { .optional("temperature", .anyValue, "0 to 2") }
+  private static var model: Parameter<Value?> {
+    .optional("model", .anyValue, "a model's name in the settings; by default the first that answers")
+  }
+
+  private static func request(
+    _ messages: Value, _ tools: Value?, _ schema: Value?, _ tokens: Value?, _ temperature: Value?, _ model: Value?
+  ) throws(RPCError) -> ModelRequest {
+    let fields: Fields = [
+      "messages": messages, "tools": tools ?? .null, "schema": schema ?? .null, "max_tokens": tokens ?? .null,
+      "temperature": temperature ?? .null, "model": model ?? .null,
+    ]
+    do throws(AgentError) { return try ModelRequest(.map(fields)) } catch { throw RPCError(error) }
   }
 }
 

@@ -119,13 +119,27 @@ package final class ProcessDriver: AgentDriver {
     proxy.close()
   }
 
+  private static func path(ofProgramOf manifest: Manifest) throws(AgentFailure) -> String {
+    let entry = manifest.runtime.entry
+    guard manifest.mind != nil, entry == Mind.program else {
+      return Files.join(Files.folder(of: manifest.file), entry)
+    }
+    guard let path = CompanionProgram.find(entry) else {
+      throw AgentFailure(
+        .startFailed,
+        "agent '\(manifest.id)' thinks with a model (cognition), for which \(entry) has to be installed beside the daemon"
+      )
+    }
+    return path
+  }
+
   /// The program's path.
   /// - Throws: when it is missing or cannot be executed.
   static func program(of manifest: Manifest) throws(AgentFailure) -> String {
     guard manifest.runtime.driver == .process else {
       throw AgentFailure(.startFailed, "runtime.driver is '\(manifest.runtime.driver.rawValue)', not 'process'")
     }
-    let path = Files.join(Files.folder(of: manifest.file), manifest.runtime.entry)
+    let path = try path(ofProgramOf: manifest)
     let whose = "the program of agent '\(manifest.id)'"
     guard Files.isFile(path) else {
       throw AgentFailure(.startFailed, "\(whose) cannot be used: there is no file \(path)")

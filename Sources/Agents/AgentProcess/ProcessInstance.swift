@@ -39,6 +39,11 @@ final class ProcessInstance: AgentInstance {
   private(set) var pid: Int32?
   private(set) var lastCost: ActivationCost?
   private var began: Instant?
+  /// What is left of the time of the activation while it waits for a model, and since when it does.
+  private var paused: (left: Duration, since: Instant)?
+  /// Its waits for models, in this activation.
+  private var waited = Duration.zero
+  private var deadline: Instant?
   /// Why it is being ended; nil while it runs.
   private var failure: AgentFailure?
   private var isStopping = false
@@ -95,6 +100,7 @@ final class ProcessInstance: AgentInstance {
       let link = AgentLink(ours, on: loop, host: host)
       link.onReady = { [unowned self] in isReady($0) }
       link.onEnd = { [unowned self] in connectionEnded($0) }
+      link.onWait = { [unowned self] in if $0 { pause() } else { goOn() } }
       try output.start()
       try link.start()
       self.link = link
@@ -162,8 +168,17 @@ final class ProcessInstance: AgentInstance {
       return done(.failure(failure ?? AgentFailure(.error, "agent '\(manifest.id)' cannot take an event now")))
     }
     phase = .handling(done)
-    let limit = manifest.budget.activation ?? limits.activation
-    setTimer(limit) { [unowned self] in
+    (began, waited, paused) = (loop.now, .zero, nil)
+    limitActivation(limits.activation(of: manifest))
+    hurrySample()
+    link.call("activate", ["event": .map(event.fields)]) { [weak self] in self?.answered($0.map { _ in }) }
+  }
+
+  /// - Parameter left: of the activation's time.
+  private func limitActivation(_ left: Duration) {
+    deadline = loop.now + left
+    let limit = limits.activation(of: manifest)
+    setTimer(left) { [unowned self] in
       let isBudget = manifest.budget.activation != nil
       end(
         AgentFailure(
@@ -172,9 +187,19 @@ final class ProcessInstance: AgentInstance {
             ? "an activation took longer than budget.activation of \(limit.text)"
             : "it did not answer an event within \(limit.text)"))
     }
-    began = loop.now
-    hurrySample()
-    link.call("activate", ["event": .map(event.fields)]) { [weak self] in self?.answered($0.map { _ in }) }
+  }
+
+  /// It waits for a model, which has a time limit of its own.
+  private func pause() {
+    guard case .handling = phase, let deadline, paused == nil else { return }
+    paused = (max(.zero, deadline - loop.now), loop.now)
+    clearTimer()
+  }
+
+  private func goOn() {
+    guard case .handling = phase, let (left, since) = paused.take(), failure == nil else { return }
+    waited += loop.now - since
+    limitActivation(left)
   }
 
   private func answered(_ result: Result<Void, CallFailure>) {
@@ -196,6 +221,8 @@ final class ProcessInstance: AgentInstance {
   private var cost: ActivationCost? {
     began.map { began in
       var cost = ActivationCost(totalTime: UInt64(max(0, (loop.now - began).nanoseconds)))
+      let waited = waited + (paused.map { loop.now - $0.since } ?? .zero)
+      cost.waitTime = UInt64(max(0, waited.nanoseconds))
       cost.chargesCPU = false
       return cost
     }

@@ -45,4 +45,7 @@ package struct ProcessLimits: Sendable {
     limits.fileSize = manifest.permissions.data.map { UInt64(max($0, Sandbox.temporary)) } ?? fileSize
     return limits
   }
+
+  /// How long an activation of an agent may take, without its waits for models.
+  func activation(of manifest: Manifest) -> Duration { manifest.budget.activation ?? activation }
 }

@@ -68,8 +68,9 @@ final class RecordedHost: AgentHost {
   func complete(
     _ request: ModelRequest, _ done: @escaping (Result<ModelAnswer, AgentError>) -> Void
   ) throws(AgentError) -> CompletionID {
-    let fields: Fields = ["prompt": .string(request.prompt)]
-    let what = "model \(Value.string(request.prompt).text())"
+    let question = request.messages.last?.text ?? ""
+    let fields: Fields = ["prompt": .string(question)]
+    let what = "model \(Value.string(question).text())"
     return try tape.call(.model, what, fields) { () throws(AgentError) in
       try real.complete(request, done)
     } _: { _, _ in
@@ -78,6 +79,18 @@ final class RecordedHost: AgentHost {
   }
 
   func cancel(_ completion: CompletionID) { real.cancel(completion) }
+
+  func send(_ request: ModelRequest, as name: String) throws(AgentError) {
+    let question = request.messages.last?.text ?? ""
+    let fields: Fields = ["prompt": .string(question), "name": .string(name)]
+    _ = try tape.call(.model, "ask \(Value.string(question).text())", fields) { () throws(AgentError) in
+      try real.send(request, as: name)
+    } _: { _, _ in
+      ("asked", [:])
+    }
+  }
+
+  func surroundings() throws(AgentError) -> Value { try real.surroundings() }
 
   func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID {
     let text = payload.isEmpty ? "" : "  \(EventSentence.fields(payload))"

@@ -67,6 +67,17 @@ enum HostTable {
             return { host.cancel(completion) }
           }
         }),
+      Entry(
+        name: ImportName(module: "openstarry:agent/model@\(ABI.version)", name: "chat"), signature: "iii>",
+        body: .later { (guest, call) throws(GuestFault) in
+          let encoding = guest.encoding
+          let request = try guest.payload(call, 0, most: PayloadEncoding.limits.bytes)
+          return try guest.wait(at: call.pointer(2)) { (host, done) throws(AgentError) in
+            let request = try ModelRequest(encoding.decode(try request.get()))
+            let completion = try host.complete(request) { done($0.map { encoding.encode($0.wireValue) }) }
+            return { host.cancel(completion) }
+          }
+        }),
       entry("openstarry:agent/events", "emit", "iiiii>") { (guest, call) throws(GuestFault) in
         let type = try guest.name(call, 0)
         let encoding = guest.encoding

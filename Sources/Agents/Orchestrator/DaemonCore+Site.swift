@@ -24,6 +24,8 @@ extension DaemonCore {
     package var logLines = 100
     /// What all agents together may use.
     package var limits = BoardLimits()
+    /// Makes what asks language models; nil for none.
+    package var model: (StoredRegistry) -> (any ModelGateway)? = { _ in nil }
     /// Spreads the times of restarts.
     package var random: any RandomNumberGenerator = SystemRandomNumberGenerator()
     /// What shows that the wall clock is right.

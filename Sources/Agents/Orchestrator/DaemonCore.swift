@@ -23,6 +23,7 @@ package final class DaemonCore {
   package let rules: RuleRunner
   /// Emergency stops; nil until `start`.
   package private(set) var stops: EmergencyStops?
+  private let model: (any ModelGateway)?
   private let loop: any Loop
   private let home: String
   private let guardian: (any DaemonCoreGuardian)?
@@ -36,9 +37,10 @@ package final class DaemonCore {
   package init(_ site: Site, loadRules: @escaping () throws(Diagnostics) -> RuleSet) {
     (loop, log, hardware, home, guardian) = (site.loop, site.log, site.hardware, site.home, site.guardian)
     registry = StoredRegistry(folder: home, loop: loop, events: log, boot: site.boot)
+    model = site.model(registry)
     agents = AgentSupervisor(
       clock: loop, events: log, hardware: hardware, files: site.files, registry: registry, drivers: site.drivers,
-      logLines: site.logLines, limits: site.limits, random: site.random)
+      logLines: site.logLines, model: model, limits: site.limits, random: site.random)
     rules = RuleRunner(
       clock: loop, events: log, hardware: hardware, agents: agents,
       boardClock: BoardClock(hardware.board.clock, clock: loop, events: log, evidence: site.clockEvidence),
@@ -89,6 +91,7 @@ package final class DaemonCore {
     stops = EmergencyStops(folder: home, loop: loop, log: log, hardware: hardware, agents: agents, rules: rules) {
       onProblem("\($0)")
     }
+    model?.open { [weak owner] in for notice in $0 { owner?.failed(notice) } }
     registry.onLate = { [unowned self] in adoptLate($0) }
     agents.recallDisabled(kept.disabled)
     guardian?.start()
@@ -187,6 +190,17 @@ package final class DaemonCore {
     agents.warnOfParents((manifests + registered).map(\.id))
   }
 
+  private func closeStorage(_ done: @escaping () -> Void) {
+    let close = { [unowned self] in
+      registry.close { [unowned self] in
+        guard let stops else { return done() }
+        // Wait for an emergency stop that is being written, so that it is in force after the restart.
+        stops.end(done)
+      }
+    }
+    if let model { model.close(close) } else { close() }
+  }
+
   /// Ends agents, then outputs, then the registry.
   /// - Parameters:
   ///   - patience: how long to wait for outputs that refuse their final level.
@@ -203,11 +217,7 @@ package final class DaemonCore {
         log.dispatchTo = { _, _ in }
         hardware.end(within: patience) { [unowned self] refusals in
           onSafe(refusals)
-          registry.close { [unowned self] in
-            guard let stops else { return done() }
-            // Wait for an emergency stop that is being written, so that it is in force after the restart.
-            stops.end(done)
-          }
+          closeStorage(done)
         }
       }
     }

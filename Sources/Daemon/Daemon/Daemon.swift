@@ -4,10 +4,12 @@ import Config
 import Control
 import EventLoop
 import Footprint
+import Gateway
 import GuardianClient
 import HAL
 import Isolations
 import Journal
+import LanguageModelClient
 import LauncherClient
 import Linux
 import Model
@@ -16,6 +18,7 @@ import Orchestrator
 import Plugins
 import Projection
 import Systemd
+import Tokens
 import Vitals
 
 /// The daemon: composes its parts, runs them, and ends them in order.
@@ -97,6 +100,13 @@ final class Daemon {
     site.clockEvidence = Self.clockEvidence(settings.socket, loop: loop, boot: site.boot)
     site.utcOffset = { LocalTime.utcOffset(at: UInt64(clamping: $0) * 1000) }
     site.guardian = board.guardian
+    let link = LanguageModelLink(loop)
+    let folder = Self.tokenFolder(settings)
+    site.model = { [log, boot = site.boot] registry in
+      LanguageModels(
+        settings.models, clock: loop, server: link,
+        ledger: TokenLedger(folder: folder, boot: boot, marks: registry.tokenMarks, clock: loop), events: log)
+    }
     core = DaemonCore(site) { () throws(Diagnostics) in
       try Self.refuse(in: vitals)
       return try configuration.rules(journal)
@@ -248,6 +258,13 @@ final class Daemon {
     do { _ = try TrustedFolder(home) } catch {
       if let doubt = HomeFolder.doubt(error) { journal.log(.warning, doubt) }
     }
+  }
+
+  /// Where the exact count of tokens survives the end of the daemon: beside the socket, which systemd has in memory. On a
+  /// disk it is written without waiting for the disk.
+  private static func tokenFolder(_ settings: Settings) -> String {
+    let beside = Files.folder(of: settings.socket)
+    return Files.isInMemory(beside) ? "\(beside)/tokens" : "\(settings.home)/tokens"
   }
 
   private var socketFolder: String { Files.folder(of: configuration.settings.socket) }

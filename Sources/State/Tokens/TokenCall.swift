@@ -62,5 +62,8 @@ package struct TokenCallID: Sendable, Hashable, CustomStringConvertible {
   /// The number, from 1.
   package var number: UInt64
 
+  /// For ledgers.
+  package init(number: UInt64) { self.number = number }
+
   package var description: String { "call \(number)" }
 }

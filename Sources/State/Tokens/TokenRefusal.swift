@@ -35,6 +35,16 @@ package struct TokenShortage: Sendable, Hashable {
   package var asked: Int64
   /// When it can fit.
   package var remedy: Remedy
+
+  /// A shortage; amounts are in the limit's unit.
+  package init(account: String, limit: TokenLimit, used: Int64, inFlight: Int64, asked: Int64, remedy: Remedy) {
+    self.account = account
+    self.limit = limit
+    self.used = used
+    self.inFlight = inFlight
+    self.asked = asked
+    self.remedy = remedy
+  }
 }
 
 extension TokenRefusal: CustomStringConvertible {

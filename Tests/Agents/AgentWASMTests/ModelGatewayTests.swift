@@ -9,19 +9,20 @@ import Testing
 final class SlowGateway: ModelGateway {
   private(set) var asked: [ModelRequest] = []
   private(set) var cancelled = 0
-  private var waiting: [CompletionID: (Result<ModelAnswer, AgentError>) -> Void] = [:]
+  private var waiting: [CompletionID: (Result<ModelAnswer, AgentError>, Cause?) -> Void] = [:]
   private var last: UInt64 = 0
   var isQuick = false
 
   var pending: Int { waiting.count }
 
   func complete(
-    _ request: ModelRequest, for agent: AgentID, _ done: @escaping (Result<ModelAnswer, AgentError>) -> Void
+    _ request: ModelRequest, for caller: ModelCaller,
+    _ done: @escaping (Result<ModelAnswer, AgentError>, Cause?) -> Void
   ) throws(AgentError) -> CompletionID {
-    if request.prompt == "nonsense" { throw AgentError(.invalid, "that is no question") }
+    if request.messages.last?.text == "nonsense" { throw AgentError(.invalid, "that is no question") }
     asked.append(request)
     last += 1
-    if isQuick { done(.success(ModelAnswer(text: "quick"))) } else { waiting[CompletionID(last)] = done }
+    if isQuick { done(.success(ModelAnswer(text: "quick")), nil) } else { waiting[CompletionID(last)] = done }
     return CompletionID(last)
   }
 
@@ -30,7 +31,7 @@ final class SlowGateway: ModelGateway {
   func answer(_ result: Result<ModelAnswer, AgentError>) {
     let all = waiting.values
     waiting = [:]
-    for done in all { done(result) }
+    for done in all { done(result, nil) }
   }
 }
 
@@ -66,7 +67,7 @@ final class SlowGateway: ModelGateway {
     for _ in 0..<5 { bench.loop.turn(wait: false) }
     #expect(bench.loop.turns == turns + 5 && end == nil)
     #expect(bench.activate(other) == nil)
-    gateway.answer(.success(ModelAnswer(text: "because", tokens: 7)))
+    gateway.answer(.success(ModelAnswer(text: "because", answerTokens: 7)))
     while end == nil { bench.loop.turn(wait: true) }
     #expect(end?.failure == nil && bench.host.log == ["info because"])
     // The wait is part of the total time, not of the run time.

@@ -95,7 +95,7 @@ import Testing
     let question = ModelRequest(prompt: "why?")
     var why = ""
     do throws(AgentError) { _ = try without.complete(question) { _ in } } catch { why = error.description }
-    #expect(why == "unavailable: no model gateway is configured")
+    #expect(why == "unavailable: no model is configured: 'models' in openstarry.yaml lists them")
     // In-process agents may not wait: there, one gateway or another makes no difference.
     let calls = AgentCalls(
       doer("b") { $0.permissions.model = true }, hardware: world.hardware, events: world.log, clock: world.clock,
@@ -213,9 +213,11 @@ private final class RealFiles: FileReading {
 /// Answers with the question.
 private final class Echo: ModelGateway {
   func complete(
-    _ request: ModelRequest, for agent: AgentID, _ done: @escaping (Result<ModelAnswer, AgentError>) -> Void
+    _ request: ModelRequest, for caller: ModelCaller,
+    _ done: @escaping (Result<ModelAnswer, AgentError>, Cause?) -> Void
   ) throws(AgentError) -> CompletionID {
-    done(.success(ModelAnswer(text: "\(agent): \(request.prompt) \(request.maxTokens ?? 0)")))
+    let question = request.messages.last?.text ?? ""
+    done(.success(ModelAnswer(text: "\(caller.agent): \(question) \(request.maxTokens ?? 0)")), nil)
     return CompletionID(1)
   }
   func cancel(_ completion: CompletionID) {}

@@ -126,7 +126,7 @@ import Testing
         "log info 2 characters, É👩‍👩‍👧, false, 4",
         "log info denied: an agent in WebAssembly has no files: '/etc/passwd', for clumsy",
         "frame cam0 4x3", "log info 12 pixels", "read temperature", "log info true",
-        "complete short: how warm? (20)", "log info thirty – 30", "log info 2",
+        "complete system: short, user: how warm? (20)", "log info thirty – 30", "log info 2",
       ])
     #expect(bench.snapshot(agent) == ["test:event": 1])
     let failure = bench.activate(agent, event(["index": 3]))

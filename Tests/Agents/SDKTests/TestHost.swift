@@ -34,8 +34,9 @@ final class TestHost: AgentHost {
   func complete(
     _ request: ModelRequest, _ done: @escaping (Result<ModelAnswer, AgentError>) -> Void
   ) throws(AgentError) -> CompletionID {
-    try note("complete \(request.system): \(request.prompt) (\(request.maxTokens ?? 0))")
-    done(.success(ModelAnswer(text: "thirty – 30", tokens: 9)))
+    let texts = request.messages.map { "\($0.role.rawValue): \($0.text)" }.joined(separator: ", ")
+    try note("complete \(texts) (\(request.maxTokens ?? 0))")
+    done(.success(ModelAnswer(text: "thirty – 30", answerTokens: 9)))
     return CompletionID(1)
   }
 

@@ -16,6 +16,10 @@ protocol AgentCallsOwner: AnyObject {
   func setTimer(_ name: String, after delay: Duration, repeats: Bool) throws(AgentError)
   /// Cancels a timer.
   func cancelTimer(_ name: String)
+  /// A model has answered a question.
+  func answered(_ name: String, _ result: Result<ModelAnswer, AgentError>, cause: Cause?)
+  /// What the agent may use.
+  func surroundings() -> Value
 }
 
 /// The calls of one agent. Each passes the permissions of its manifest, and has the current event as its cause.
@@ -29,12 +33,18 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
   private let files: any FileReading
   private let model: (any ModelGateway)?
   private let cannotWait: String?
+  private let mind: Mind?
+  private let waitsForTokens: Bool
   private let state: AgentState
   /// Weak: it retains its calls.
   weak var owner: (any AgentCallsOwner)?
   private let budgets: BudgetBook
   private let account: BudgetAccount
   private var refusals = Refusals()
+  /// The most questions to models whose answers come as events.
+  static let mostQuestions = 4
+  private var questions: [UInt64: CompletionID?] = [:]
+  private var lastQuestion: UInt64 = 0
   /// Lines dropped since the last one that was kept.
   private var leftOut = 0
 
@@ -54,6 +64,8 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
     self.files = files
     self.model = model
     self.cannotWait = cannotWait
+    mind = manifest.mind
+    waitsForTokens = manifest.budget.waitsForTokens
     self.state = state
     principal = Principal(name: "agent/\(manifest.id)", permissions: manifest.permissions)
     self.budgets = budgets
@@ -186,26 +198,74 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
     _ request: ModelRequest, _ done: @escaping (Result<ModelAnswer, AgentError>) -> Void
   ) throws(AgentError) -> CompletionID {
     try answer { () throws(AgentError) in
-      try ask(request) { [weak self] result in
+      let before = cause
+      return try ask(request, waits: true) { [weak self] result, cause in
         if case .failure(let error) = result { self?.note(error) }
+        // What it does next is due to the answer, if it is still the same activation.
+        if let self, let cause, self.cause == before { self.cause = cause }
         done(result)
       }
     }
   }
 
   private func ask(
-    _ request: ModelRequest, _ done: @escaping (Result<ModelAnswer, AgentError>) -> Void
+    _ request: ModelRequest, waits: Bool, _ done: @escaping (Result<ModelAnswer, AgentError>, Cause?) -> Void
   ) throws(AgentError) -> CompletionID {
     guard principal.permissions.model else {
       throw AgentError(
         .denied, "agent '\(agent)' may not ask a model: capabilities.permissions.model does not allow it")
     }
-    if let cannotWait { throw AgentError(.unavailable, cannotWait) }
-    guard let model else { throw AgentError(.unavailable, "no model gateway is configured") }
-    return try model.complete(request, for: agent, done)
+    if waits, let cannotWait { throw AgentError(.unavailable, cannotWait) }
+    guard let model else { throw AgentError(.unavailable, Self.noModel) }
+    return try model.complete(request, for: caller, done)
+  }
+
+  private static let noModel = "no model is configured: 'models' in openstarry.yaml lists them"
+
+  private var caller: ModelCaller {
+    ModelCaller(
+      agent, parents: account.path.dropFirst().compactMap(\.agent), cause: cause, own: mind?.server,
+      model: mind?.model ?? "", waitsForBudget: waitsForTokens)
+  }
+
+  func send(_ request: ModelRequest, as name: String) throws(AgentError) {
+    try answer { () throws(AgentError) in
+      guard let owner else { throw AgentError(.notFound, "agent '\(agent)' is gone") }
+      let name = try named(name)
+      guard questions.count < Self.mostQuestions else {
+        throw AgentError(.limited, "\(Self.mostQuestions) questions to models are not answered yet")
+      }
+      lastQuestion += 1
+      let (number, before) = (lastQuestion, cause)
+      questions[number] = CompletionID?.none
+      do throws(AgentError) {
+        let id = try ask(request, waits: false) { [weak self, weak owner] result, cause in
+          self?.questions[number] = nil
+          owner?.answered(name, result, cause: cause ?? before)
+        }
+        if questions[number] != nil { questions[number] = id }
+      } catch {
+        questions[number] = nil
+        throw error
+      }
+    }
+  }
+
+  /// Cancels the questions whose answers would come as events.
+  func endQuestions() {
+    let left = questions.values
+    questions = [:]
+    for case let completion? in left { model?.cancel(completion) }
   }
 
   func cancel(_ completion: CompletionID) { model?.cancel(completion) }
+
+  func surroundings() throws(AgentError) -> Value {
+    try answer { () throws(AgentError) in
+      guard let owner else { throw AgentError(.notFound, "agent '\(agent)' is gone") }
+      return owner.surroundings()
+    }
+  }
 
   func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID {
     try answer { () throws(AgentError) in try publish(type, payload) }

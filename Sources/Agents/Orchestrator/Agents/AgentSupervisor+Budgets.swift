@@ -6,7 +6,7 @@ import Watchdog
 extension AgentSupervisor {
   /// The budgets of the whole board: the sum of all agents, the last measurement of the daemon as a whole, and what it
   /// writes to the disk.
-  package var boardBudgets: [BudgetStatus] { budgets.boardStatus }
+  package var boardBudgets: [BudgetStatus] { budgets.boardStatus + (shared.model?.budgets(of: nil) ?? []) }
 
   /// Takes a measurement of the daemon as a whole.
   /// - Returns: the share of the board's budget, where 1 is all of it; nil without a budget.

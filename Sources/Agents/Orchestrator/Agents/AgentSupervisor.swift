@@ -57,6 +57,7 @@ package final class AgentSupervisor {
     shared.onNews = { [unowned self] agent, news, cause in heed(news, of: agent, cause) }
     shared.obstacleOfChild = { [unowned self] in obstacle(of: $0) }
     budgets.setBoard(limits.budget, disk: limits.disk)
+    model?.setLimits(limits.budget.tokens, of: nil)
     budgets.onStep = { [unowned self] in tell($0) }
   }
 
@@ -200,6 +201,7 @@ package final class AgentSupervisor {
     forget(id)
     endFamily(of: id)
     budgets.close(id)
+    shared.model?.setLimits(TokenLimits(), of: id)
     quarantines?.release(id)
   }
 
@@ -231,7 +233,7 @@ package final class AgentSupervisor {
   /// - Parameter only: the agents that may get it; nil for all.
   package func handle(_ event: Event, only: Set<AgentID>? = nil) {
     // Each is delivered to the agent that has set the timer, and to no other.
-    if AgentEvents.isTimer(event.type) { return }
+    if AgentEvents.isPrivate(event.type) { return }
     for id in subscribers.subscribers(to: event.type) where only?.contains(id) ?? true {
       // An agent that cannot take it counts that, and reports it in its own events.
       try? deliver(event, to: id, cause: Cause(event), count: 1, firing: nil, nil)

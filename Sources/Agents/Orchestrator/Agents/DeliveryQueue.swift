@@ -30,7 +30,7 @@ struct DeliveryQueue {
     // Each timer has events of its own, of which at most one waits.
     let folds =
       SensorEvents.isName(delivery.event.type)
-      || deliveries.count >= Self.foldAbove && !AgentEvents.isTimer(delivery.event.type)
+      || deliveries.count >= Self.foldAbove && !AgentEvents.isPrivate(delivery.event.type)
     let same = deliveries.lastIndex {
       $0.event.type == delivery.event.type && $0.event.source == delivery.event.source
     }

@@ -12,6 +12,7 @@ extension ManagedAgent {
     // A long activation elsewhere does not delay others.
     let report = driver.isolation.runsOnLoop ? activationReport : nil
     shared.budgets.open(id, driver.inForce(manifest), parent: manifest.parent, activationReport: report)
+    shared.model?.setLimits(manifest.budget.tokens, of: id)
     // Asked anew each time: a driver may learn later what this machine can enforce.
     // Weak: a driver's instances retain their host, which retains this account.
     account.enforcement = { [weak driver] in driver?.isolation.enforcement(of: $0) ?? .enforced }

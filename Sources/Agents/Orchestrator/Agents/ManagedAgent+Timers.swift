@@ -14,10 +14,11 @@ extension ManagedAgent {
 
   func cancelTimer(_ name: String) { timers?.cancel(name) }
 
-  /// Cancels all timers.
-  /// - Returns: whether there were any.
+  /// Cancels all timers, and the questions whose answers would come as events.
+  /// - Returns: whether there were timers.
   func endTimers() -> Bool {
     defer { timers = nil }
+    calls.endQuestions()
     timers?.cancelAll()
     return !(timers?.isEmpty ?? true)
   }

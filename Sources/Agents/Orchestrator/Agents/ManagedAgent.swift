@@ -145,6 +145,6 @@ final class ManagedAgent: AgentCallsOwner {
       refusals: refusals.count,
       restarts: lifecycle.restarts, queued: queue.count, dropped: dropped, lastExit: lifecycle.lastExit,
       lastError: lifecycle.lastFailure?.message, lastRefusal: refusals.last, parent: account.parent?.agent,
-      budgets: account.status(at: now))
+      budgets: account.status(at: now) + (shared.model?.budgets(of: id) ?? []))
   }
 }

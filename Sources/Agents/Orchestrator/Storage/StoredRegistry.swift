@@ -3,6 +3,7 @@ import EventLoop
 import Model
 import Rules
 import Store
+import Tokens
 
 /// The registry on the disk. Changes are collected for a moment and written together, on a worker thread.
 ///
@@ -91,6 +92,9 @@ package final class StoredRegistry: AgentRegistry {
     if isLate, isCancelled() { return Contents() }
     return contents ?? Contents(notices: ["the registry did not open within \(timeout.text); going on without it"])
   }
+
+  /// Where the ledger of tokens keeps its marks: in the same file, written without waiting for other changes.
+  package var tokenMarks: any TokenMarks { StoreMarks(worker) }
 
   // MARK: AgentRegistry
 
@@ -220,7 +224,7 @@ package final class StoredRegistry: AgentRegistry {
 }
 
 /// The store on the worker's thread: open, or the reason why not.
-struct StoreSlot {
+struct StoreSlot: StoreOwner {
   private let folder: String
   private var store: Store?
   private var problem: String?
@@ -238,6 +242,12 @@ struct StoreSlot {
     } catch {
       problem = error.description
     }
+  }
+
+  mutating func openStore() throws(StoreError) -> Store {
+    if store == nil { open() }
+    if let store { return store }
+    return try Store(folder: folder)
   }
 
   func contents() -> StoredRegistry.Contents {

@@ -50,7 +50,7 @@ final class RecordingHost: AgentHost, MemoryLimiter {
     _ request: ModelRequest, _ done: @escaping (Result<ModelAnswer, AgentError>) -> Void
   ) throws(AgentError) -> CompletionID {
     guard let gateway else { throw AgentError(.unavailable, "no model gateway is configured") }
-    return try gateway.complete(request, for: "guest", done)
+    return try gateway.complete(request, for: ModelCaller("guest")) { result, _ in done(result) }
   }
   func cancel(_ completion: CompletionID) { gateway?.cancel(completion) }
   func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID {

@@ -120,7 +120,7 @@ package final class ModuleTarget: FuzzTarget {
     func complete(
       _ request: ModelRequest, _ done: @escaping (Result<ModelAnswer, AgentError>) -> Void
     ) throws(AgentError) -> CompletionID {
-      done(.success(ModelAnswer(text: "yes", tokens: 1)))
+      done(.success(ModelAnswer(text: "yes", answerTokens: 1)))
       return CompletionID(1)
     }
     func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID { ULID(high: 3, low: 4) }

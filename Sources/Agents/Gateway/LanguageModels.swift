@@ -1,0 +1,146 @@
+import Agent
+import LanguageModel
+import LanguageModelClient
+import Model
+import OpenStarryAgent
+import Tokens
+
+/// Makes one request to a model's server at a time: `LanguageModelLink`, and a script in tests.
+package protocol ModelServer: AnyObject {
+  /// - Parameters:
+  ///   - request: the server, the key's name, and the limits.
+  ///   - body: the JSON of the request.
+  ///   - hear: called later, never from within this call and never after `cancel`.
+  /// - Returns: the number of the call, for `cancel`.
+  func ask(
+    _ request: LanguageModelRequest, body: [UInt8], _ hear: @escaping (LanguageModelLink.News) -> Void
+  ) -> UInt32
+
+  /// Ends a call, so that the server stops its work.
+  func cancel(_ call: UInt32)
+}
+
+extension LanguageModelLink: ModelServer {}
+
+/// Counts tokens and money: `TokenLedger`.
+package protocol TokenAccounting: AnyObject {
+  @discardableResult
+  func reserve(_ call: TokenCall, _ done: @escaping (Result<TokenCallID, TokenRefusal>) -> Void) -> TokenCallID
+  @discardableResult
+  func cancel(_ id: TokenCallID) -> Bool
+  func settle(_ id: TokenCallID, _ usage: TokenUsage?)
+  func release(_ id: TokenCallID)
+  func open(_ done: @escaping (_ notices: [String]) -> Void)
+  func close(_ done: @escaping (TokenStorageFailure?) -> Void)
+  func setLimits(_ limits: TokenLimits, of account: String)
+  func status(of account: String) -> [TokenLimitStatus]
+}
+
+extension TokenLedger: TokenAccounting {}
+
+/// The language models of the settings: asks the first that answers, within the budgets of tokens and money.
+///
+/// Use it on the loop's thread only.
+package final class LanguageModels: ModelGateway {
+  /// Called with each piece of an answer's text, for people who watch an agent.
+  package var onText: (AgentID, String) -> Void = { _, _ in }
+
+  private let models: [LanguageModelState]
+  /// Those of manifests, which name a server on this machine.
+  private var others: [ModelSettings: LanguageModelState] = [:]
+  private let site: ModelCall.Site
+  private var calls: [CompletionID: ModelCall] = [:]
+  private var last: UInt64 = 0
+
+  /// The most calls at a time: more than the gateway's program makes wait for nobody.
+  private static let mostCalls = 16
+
+  /// - Parameters:
+  ///   - models: of the settings, in the order in which they are tried.
+  ///   - server: makes the requests.
+  ///   - ledger: open.
+  package init(
+    _ models: [ModelSettings], clock: any Timekeeper, server: any ModelServer, ledger: any TokenAccounting,
+    events: any EventSink
+  ) {
+    self.models = models.map { LanguageModelState($0) }
+    site = ModelCall.Site(clock: clock, ledger: ledger, server: server, events: events)
+  }
+
+  package func complete(
+    _ request: ModelRequest, for caller: ModelCaller,
+    _ done: @escaping (Result<ModelAnswer, AgentError>, Cause?) -> Void
+  ) throws(AgentError) -> CompletionID {
+    guard !request.messages.isEmpty else { throw AgentError(.invalid, "a request needs at least one message") }
+    let candidates = try candidates(request.model, caller)
+    guard calls.count < Self.mostCalls else {
+      throw AgentError(.limited, "\(Self.mostCalls) calls of models are under way", retryAfter: .seconds(1))
+    }
+    last += 1
+    let id = CompletionID(last)
+    let call = ModelCall(id, request, caller, candidates, site) { [weak self] result, cause in
+      self?.calls[id] = nil
+      done(result, cause)
+    }
+    call.onText = { [weak self] in self?.onText(caller.agent, $0) }
+    calls[id] = call
+    call.start()
+    return id
+  }
+
+  package func cancel(_ completion: CompletionID) { calls.removeValue(forKey: completion)?.cancel() }
+
+  package func open(_ done: @escaping ([String]) -> Void) { site.ledger.open(done) }
+
+  package func close(_ done: @escaping () -> Void) {
+    for call in calls.values { call.cancel() }
+    calls = [:]
+    site.ledger.close { _ in done() }
+  }
+
+  package func setLimits(_ limits: TokenLimits, of agent: AgentID?) {
+    site.ledger.setLimits(limits, of: agent.map(TokenCall.account) ?? TokenCall.board)
+  }
+
+  package func budgets(of agent: AgentID?) -> [BudgetStatus] {
+    site.ledger.status(of: agent.map(TokenCall.account) ?? TokenCall.board).map { status in
+      let step: BudgetStep =
+        switch status.level {
+        case .normal: .normal
+        case .warned: .warned
+        case .exhausted: .throttled
+        }
+      return BudgetStatus(
+        status.limit.unit == .tokens ? .tokens : .money, used: status.used + status.inFlight,
+        limit: status.limit.amount, window: status.limit.per, step: step)
+    }
+  }
+
+  /// Those to try: the one of that name first, then the others in their order.
+  private func candidates(_ asked: String, _ caller: ModelCaller) throws(AgentError) -> [LanguageModelState] {
+    let own = caller.own.map(state)
+    if !asked.isEmpty {
+      guard let named = models.first(where: { $0.settings.name.isSame(as: asked) }) else {
+        let names = models.map { "'\($0.settings.name)'" }.joined(separator: ", ")
+        throw AgentError(.invalid, "there is no model '\(asked)'; 'models' in openstarry.yaml has \(names)")
+      }
+      return [named] + models.filter { $0 !== named }
+    }
+    if let wanted = models.first(where: { $0.settings.name.isSame(as: caller.model) }) {
+      return [wanted] + models.filter { $0 !== wanted }
+    }
+    let all = (own.map { [$0] } ?? []) + models
+    guard !all.isEmpty else {
+      throw AgentError(.unavailable, "no model is configured: 'models' in openstarry.yaml lists them")
+    }
+    return all
+  }
+
+  private func state(_ settings: ModelSettings) -> LanguageModelState {
+    if let known = others[settings] { return known }
+    if others.count >= 64 { others = [:] }
+    let state = LanguageModelState(settings)
+    others[settings] = state
+    return state
+  }
+}

@@ -1,0 +1,277 @@
+import Agent
+import LanguageModel
+import LanguageModelClient
+import Model
+import OpenStarryAgent
+import TestKit
+import Testing
+import Tokens
+
+@testable import Gateway
+
+@Suite struct LanguageModelsTests {
+  // MARK: Answers
+
+  @Test func anAnswerIsPutTogetherAndPaid() throws {
+    let desk = Desk([Desk.model("local") { $0.price = .init(input: 1_000_000, output: 2_000_000) }])
+    let cause = Cause(id: ULID(high: 1, low: 1), trace: ULID(high: 1, low: 1), depth: 1)
+    try desk.ask(
+      ModelRequest(prompt: "how warm?", system: "be brief"), ModelCaller("keeper", parents: ["chief"], cause: cause))
+    let body = try #require(desk.asked.first?.body)
+    #expect(desk.asked.first?.request.url == "http://127.0.0.1:8080/local/chat/completions")
+    #expect(body["max_tokens"] == 100 && body["stream"] == true && body["stream_options"]?["include_usage"] == true)
+    #expect(body["messages"]?.list?.map { $0["role"]?.string } == ["system", "user"])
+    #expect(body["tools"] == nil && body["response_format"] == nil)
+    #expect(desk.reserved.first?.accounts == ["agent/keeper", "agent/chief", "board"])
+    desk.say(
+      .text("thirty "), .text("degrees"),
+      .answered(finish: "stop", usage: LanguageModelUsage(prompt: 20, completion: 5)))
+    #expect(
+      desk.answer
+        == ModelAnswer(
+          text: "thirty degrees", finish: "stop", promptTokens: 20, answerTokens: 5, model: "local"))
+    #expect(desk.settled[1] == TokenUsage(prompt: 20, completion: 5, money: 30))
+    let event = try #require(desk.events.last)
+    #expect(event.type == "model:answered" && event.cause == cause.id && event["text"] == "thirty degrees")
+    // What the agent does next is due to the answer.
+    #expect(desk.causes.last??.id == event.id)
+  }
+
+  @Test func callsOfToolsComeInPieces() throws {
+    let desk = Desk([Desk.model("local")])
+    try desk.ask(ModelRequest([ChatMessage(.user, "hot")], tools: [ModelTool("set_fan", "sets the fan")]))
+    #expect(desk.asked.last?.body["parallel_tool_calls"] == false)
+    #expect(desk.asked.last?.body["tools"]?.list?.first?["function"]?["name"] == "set_fan")
+    desk.say(
+      .toolCall(index: 0, id: "a", name: "set_fan"), .arguments(index: 0, "{\"le"), .arguments(index: 0, "vel\":1}"),
+      .toolCall(index: 1, id: "a", name: "set_fan"), .arguments(index: 1, "{"),
+      .toolCall(index: 2, id: "", name: "rm"), .answered(finish: "tool_calls", usage: nil))
+    #expect(
+      desk.answer?.toolCalls == [
+        ToolCall(id: "a", name: "set_fan", arguments: ["level": 1]),
+        ToolCall(id: "call_2", name: "set_fan", arguments: nil),
+        ToolCall(id: "call_3", name: "rm", arguments: [:]),
+      ])
+    // Without a usage everything that was reserved counts.
+    #expect(desk.settled[1] == .some(nil))
+  }
+
+  @Test func aModelThatKnowsNoToolsIsGivenASchema() throws {
+    let desk = Desk([Desk.model("small") { $0.tools = .schema }])
+    let parameters: Value = ["type": "object", "properties": ["why": ["type": "string"], "level": ["type": "number"]]]
+    let tool = ModelTool("set_fan", "sets the fan", parameters: parameters)
+    try desk.ask(
+      ModelRequest(
+        [
+          ChatMessage(.user, "hot"),
+          ChatMessage(.assistant, "", toolCalls: [ToolCall(id: "x", name: "set_fan", arguments: ["level": 2])]),
+          ChatMessage(.tool, "level is too high", toolCallID: "x"),
+        ], tools: [tool]))
+    let body = try #require(desk.asked.last?.body)
+    #expect(body["tools"] == nil)
+    let forms = body["response_format"]?["json_schema"]?["schema"]?["oneOf"]?.list
+    #expect(forms?.count == 2 && forms?.last?["properties"]?["tool"]?["const"] == "set_fan")
+    #expect(forms?.last?["properties"]?["arguments"]?["properties"]?["why"]?["maxLength"] == 200)
+    #expect(body["messages"]?.list?.map { $0["role"]?.string } == ["system", "user", "assistant", "user"])
+    #expect(body["messages"]?.list?.allSatisfy { $0["tool_calls"] == nil } == true)
+    desk.say(.text(#"{"tool": "set_fan", "arguments": {"level": 1}}"#), .answered(finish: "stop", usage: nil))
+    #expect(desk.answer?.toolCalls == [ToolCall(id: "call_1", name: "set_fan", arguments: ["level": 1])])
+    #expect(desk.answer?.text == "")
+    try desk.ask(ModelRequest([ChatMessage(.user, "hot")], tools: [tool]))
+    desk.say(.text(#"{"answer": "it is on"}"#), .answered(finish: "stop", usage: nil))
+    #expect(desk.answer?.text == "it is on")
+    try desk.ask(ModelRequest([ChatMessage(.user, "hot")], tools: [tool]))
+    desk.say(.text("well, "), .answered(finish: "length", usage: nil))
+    #expect(desk.answer?.text == "well, " && desk.answer?.toolCalls == [])
+  }
+
+  @Test func picturesGoToModelsThatSee() throws {
+    let question = ModelRequest([ChatMessage(.user, "who is there?", pictures: [[0xFF, 0xD8]])])
+    let desk = Desk([Desk.model("seer"), Desk.model("blind") { $0.sees = false }])
+    try desk.ask(question)
+    let parts = desk.asked.last?.body["messages"]?.list?.first?["content"]?.list
+    #expect(parts?.last?["image_url"]?["url"] == "data:image/jpeg;base64,/9g=")
+    var other = question
+    other.model = "blind"
+    try desk.ask(other)
+    #expect(desk.asked.last?.body["messages"]?.list?.first?["content"]?.string?.contains("cannot see") == true)
+    #expect(desk.reserved[0].tokens > desk.reserved[1].tokens + 1000)
+  }
+
+  // MARK: Failures
+
+  @Test func theNextModelAnswersWhenTheFirstCannotBeReached() throws {
+    let desk = Desk([Desk.model("cloud"), Desk.model("local")])
+    try desk.ask()
+    desk.fail(.unreachable, wasSent: false)
+    #expect(desk.names == ["cloud", "local"] && desk.released == [1])
+    desk.say(.text("yes"), .answered(finish: "stop", usage: LanguageModelUsage(prompt: 10, completion: 1)))
+    #expect(desk.answer?.model == "local")
+    #expect(desk.events.map(\.type) == ["model:failed", "model:answered"])
+    // For a while the first one is not tried first.
+    try desk.ask()
+    #expect(desk.names.last == "local")
+    desk.say(.answered(finish: "stop", usage: nil))
+    desk.clock.advance(by: .seconds(5))
+    try desk.ask()
+    #expect(desk.names.last == "cloud")
+  }
+
+  @Test func anOverloadedServerIsAskedAgainWhenItSays() throws {
+    let desk = Desk([Desk.model("cloud")])
+    try desk.ask()
+    desk.fail(.refused, status: 429, retryAfter: 7000)
+    #expect(desk.asked.count == 1 && desk.answers.isEmpty && desk.released == [1])
+    desk.clock.advance(by: .seconds(6))
+    #expect(desk.asked.count == 1)
+    desk.clock.advance(by: .seconds(1))
+    #expect(desk.asked.count == 2)
+    desk.fail(.refused, status: 429, retryAfter: 600_000)
+    #expect(desk.error?.code == .limited && desk.error?.retryAfter == .seconds(600))
+  }
+
+  @Test func whatTheServerMayHaveWorkedOnCounts() throws {
+    for (kind, status, isCharged) in [
+      (.serverFailed, 500, true), (.timedOut(.idle), 200, true), (.lost, 200, true), (.malformed, 200, true),
+      (.refused, 401, false), (.refused, 400, false), (.serverFailed, 503, false), (.tls, 0, false),
+    ] as [(LanguageModelFailure.Kind, UInt16, Bool)] {
+      let desk = Desk([Desk.model("cloud")])
+      try desk.ask()
+      desk.fail(kind, status: status, wasSent: status != 0)
+      #expect(desk.settled.isEmpty != isCharged && desk.released.isEmpty == isCharged, "\(kind) \(status)")
+      let charged = desk.events.last?["charged_tokens"]?.int ?? -1
+      #expect(isCharged ? charged == desk.reserved[0].tokens : charged == 0, "\(kind) \(status)")
+    }
+  }
+
+  @Test func aWrongRequestIsTheAgentsFault() throws {
+    let desk = Desk([Desk.model("local")])
+    for (kind, status) in [(.contextExceeded, 400), (.refused, 400), (.invalid, 0)]
+      as [(LanguageModelFailure.Kind, UInt16)]
+    {
+      try desk.ask()
+      desk.fail(kind, status: status, wasSent: status != 0)
+      #expect(desk.error?.code == .invalid, "\(kind)")
+    }
+    #expect(throws: AgentError.self) { try desk.ask(ModelRequest([])) }
+    #expect(throws: AgentError.self) { try desk.ask(ModelRequest([ChatMessage(.user, "x")], model: "none")) }
+  }
+
+  @Test func endlessAnswersAreCut() throws {
+    let desk = Desk([Desk.model("local")])
+    try desk.ask()
+    for _ in 0..<300 { desk.say(.text(String(repeating: "a", count: 1024))) }
+    #expect(desk.cancelled.first == 1 && desk.error != nil && desk.settled[1] == .some(nil))
+    try desk.ask()
+    for index in 0..<40 { desk.say(.toolCall(index: index, id: "", name: "x")) }
+    #expect(desk.cancelled.last == 2 && desk.answers.count == 2)
+  }
+
+  /// Whatever servers do, a call ends after a few attempts.
+  @Test(arguments: 0..<200) func everyCallEnds(_ seed: Int) throws {
+    var chance = SeededGenerator(UInt64(seed))
+    let desk = Desk((0...Int.random(in: 0...3, using: &chance)).map { Desk.model("m\($0)") })
+    try desk.ask()
+    var kinds = LanguageModelFailure.Kind.plain
+    kinds += LanguageModelFailure.Limit.allCases.map { .timedOut($0) }
+    var told = 0
+    while desk.answers.isEmpty {
+      told += 1
+      try #require(told < 100)
+      if desk.asked.count + desk.cancelled.count < told { desk.clock.advance(by: .seconds(10)) }
+      let kind = kinds.randomElement(using: &chance) ?? .lost
+      let status: UInt16 = [0, 200, 400, 401, 429, 500, 503].randomElement(using: &chance) ?? 0
+      desk.fail(kind, status: status, retryAfter: Bool.random(using: &chance) ? 5000 : nil, wasSent: status != 0)
+      desk.clock.advance(by: .seconds(31))
+    }
+    #expect(desk.answers.count == 1)
+    #expect(desk.settled.count + desk.released.count == desk.reserved.count)
+  }
+
+  // MARK: Lies
+
+  @Test func aServerThatLiesAboutItsUsageIsNotBelieved() throws {
+    let desk = Desk([Desk.model("local")])
+    try desk.ask()
+    desk.say(
+      .text(String(repeating: "word ", count: 100)),
+      .answered(finish: "stop", usage: LanguageModelUsage(prompt: 0, completion: 0)))
+    #expect((desk.answer?.answerTokens ?? 0) >= 31)
+    try desk.ask()
+    desk.say(.text("a"), .answered(finish: "stop", usage: LanguageModelUsage(prompt: .max, completion: .max)))
+    #expect((desk.answer?.tokens ?? .max) < 3000)
+    // What it counts raises the next estimate, within reason.
+    let long = ModelRequest(prompt: String(repeating: "7", count: 1000))
+    try desk.ask(long)
+    let before = desk.reserved.last?.tokens ?? 0
+    desk.say(.answered(finish: "stop", usage: LanguageModelUsage(prompt: 1000, completion: 1)))
+    try desk.ask(long)
+    let after = desk.reserved.last?.tokens ?? 0
+    #expect(after > before && after <= 1200 + 100)
+  }
+
+  // MARK: Budgets
+
+  private var shortage: TokenRefusal {
+    .overLimit(
+      TokenShortage(
+        account: "agent/keeper", limit: TokenLimit(.tokens, 100, per: .seconds(3600)), used: 90, inFlight: 0,
+        asked: 120, remedy: .nextWindow(.seconds(60))))
+  }
+
+  @Test func aCallBeyondTheBudgetIsRefused() throws {
+    let desk = Desk([Desk.model("local")])
+    desk.refusal = shortage
+    try desk.ask()
+    #expect(desk.error?.code == .limited && desk.error?.retryAfter == .seconds(60) && desk.asked.isEmpty)
+    #expect(desk.events.last?.type == "model:refused" && desk.events.last?["waits"] == false)
+  }
+
+  @Test func orItWaits() throws {
+    let desk = Desk([Desk.model("local")])
+    desk.refusal = shortage
+    try desk.ask(ModelRequest(prompt: "x"), ModelCaller("keeper", waitsForBudget: true))
+    #expect(desk.answers.isEmpty && desk.events.last?["waits"] == true)
+    desk.clock.advance(by: .seconds(60))
+    #expect(desk.answers.isEmpty && desk.events.count == 1)
+    desk.refusal = nil
+    desk.clock.advance(by: .seconds(60))
+    #expect(desk.asked.count == 1)
+    // One that can never fit does not wait.
+    desk.refusal = .overLimit(
+      TokenShortage(
+        account: "board", limit: TokenLimit(.tokens, 100), used: 0, inFlight: 0, asked: 120, remedy: .never))
+    try desk.ask(ModelRequest(prompt: "x"), ModelCaller("keeper", waitsForBudget: true))
+    #expect(desk.error?.code == .limited && desk.error?.retryAfter == nil)
+  }
+
+  // MARK: Who is asked
+
+  @Test func whoIsAskedFirst() throws {
+    let desk = Desk([Desk.model("cloud"), Desk.model("local")])
+    try desk.ask(ModelRequest([ChatMessage(.user, "x")], model: "local"))
+    try desk.ask(ModelRequest(prompt: "x"), ModelCaller("keeper", model: "local"))
+    try desk.ask(ModelRequest(prompt: "x"), ModelCaller("keeper", model: "gpt-unknown"))
+    let own = Desk.model("own")
+    try desk.ask(ModelRequest(prompt: "x"), ModelCaller("keeper", own: own, model: "gpt-unknown"))
+    #expect(desk.names == ["local", "local", "cloud", "own"])
+    #expect(throws: AgentError.self) { try Desk([]).ask() }
+  }
+
+  @Test func aCancelledCallIsEndedAndPaid() throws {
+    let desk = Desk([Desk.model("local")])
+    let id = try desk.ask()
+    desk.say(.text("so"))
+    desk.models.cancel(id)
+    desk.models.cancel(id)
+    #expect(desk.cancelled == [1] && desk.settled[1] == .some(nil) && desk.answers.isEmpty)
+  }
+
+  @Test func thereAreOnlySoManyAtATime() throws {
+    let desk = Desk([Desk.model("local")])
+    for _ in 0..<16 { try desk.ask() }
+    #expect(throws: AgentError.self) { try desk.ask() }
+    desk.say(.answered(finish: "stop", usage: nil))
+    try desk.ask()
+  }
+}
