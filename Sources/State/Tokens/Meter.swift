@@ -67,6 +67,9 @@ final class Meter {
   /// Recomputes `mark` for the present period.
   func noteStored() { mark = stored.map { $0.period == period ? $0.mark : 0 } ?? 0 }
 
+  /// Whether its mark is one of a period that has not begun, from a time when the clock was wrong.
+  var isMarkedAhead: Bool { stored.map { $0.period > period } ?? false }
+
   /// The limit for people; 0 when there is none any more.
   var limitValue: TokenLimit {
     TokenLimit(key.unit, limit ?? 0, per: key.window.map { .milliseconds(Int64(clamping: $0)) })

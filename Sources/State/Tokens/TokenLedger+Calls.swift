@@ -23,8 +23,12 @@ extension TokenLedger {
   /// The wall clock was set right, to an earlier time. What was used in the present windows stays in those that now are.
   private func setBack(to time: UInt64) {
     guard case .open = state else { return }
+    // A window that has ended does not come back.
+    for call in underWay.values { call.meters.removeAll { !$0.counts(call.time) } }
+    var ended: Set<ObjectIdentifier> = []
     for meter in meters.values {
       let period = meter.key.period(at: time)
+      if meter.period < period { ended.insert(ObjectIdentifier(meter)) }
       if meter.period > period {
         meter.period = period
         meter.mark = 0
@@ -35,16 +39,17 @@ extension TokenLedger {
     }
     for call in underWay.values {
       call.time = time
+      call.meters.removeAll { ended.contains(ObjectIdentifier($0)) }
       for meter in call.meters {
         meter.held += call.amount(meter)
         meter.sent += call.amount(meter)
       }
     }
     for call in waiting { for meter in call.meters { meter.held += call.amount(meter) } }
-    // The times in journal and marks are too late now.
-    if journal.isOpen {
-      do throws(SystemError) { try compact(at: time) } catch { journal.remove() }
-    }
+    // The times in journal and marks are too late now. All meters go into the journal: a mark of an earlier window could
+    // be taken for one of the present window, whose number is the same again.
+    for meter in meters.values where meter.number == nil { meter.number = 0 }
+    do throws(SystemError) { try compact(at: time) } catch { journal.remove() }
     guard disk.isOpen || !meters.isEmpty else { return }
     disk.mustCommit += 1
     commit()

@@ -56,6 +56,10 @@ extension TokenLedger {
     // A window may have ended, and with it what kept a call waiting.
     let uncovered = waiting.filter { !isCovered($0) }
     disk.indebted.removeAll { $0.spent + $0.sent <= $0.mark }
+    if disk.mustCommit > 0 {
+      // Marks of windows that have not begun yet would count at each start until then.
+      disk.indebted += meters.values.filter(\.isMarkedAhead)
+    }
     let targets = targets(uncovered)
     guard !targets.isEmpty || disk.mustCommit > 0 else { return }
     do throws(SystemError) {

@@ -80,7 +80,8 @@ extension TokenLedger {
     }
     let now = advance()
     for meter in meters.values { raise(meter, to: meter.reached, at: now) }
-    // A use above the reservation, whose mark was not written before the end.
+    if meters.values.contains(where: \.isMarkedAhead) { disk.mustCommit += 1 }
+    // Also for a use above the reservation, whose mark was not written before the end.
     commit()
     return notices
   }
@@ -106,6 +107,8 @@ extension TokenLedger {
         let meter = meter(key, at: 0)
         (meter.period, meter.spent, meter.number) = (period, spent, number)
         byNumber[number] = meter
+        // The period had begun then.
+        time = max(time, period * (key.window ?? 0))
       case .row(let number, let row): rows[number] = uses.restore(row)
       case .reserved(let id, let at, let tokens, let money, let row, let meters):
         time = at

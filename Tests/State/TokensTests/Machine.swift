@@ -29,6 +29,9 @@ final class StepQueue<State>: JobQueue {
   /// The number of steps that wait.
   var pending: Int { steps.count }
 
+  /// Forgets all steps, as the end of the process does.
+  func drop() { steps = [] }
+
   func step() { if !steps.isEmpty { steps.removeFirst()() } }
 
   func run() { while !steps.isEmpty { step() } }
@@ -71,7 +74,12 @@ final class WatchedMarks: TokenMarks {
 
   init(_ marks: any TokenMarks) { self.marks = marks }
 
-  func load(_ done: @escaping (Result<[TokenRecord], TokenStorageFailure>) -> Void) { marks.load(done) }
+  func load(_ done: @escaping (Result<[TokenRecord], TokenStorageFailure>) -> Void) {
+    marks.load { [self] result in
+      if case .success(let records) = result { for record in records { disk[record.key] = record.text } }
+      done(result)
+    }
+  }
 
   func commit(_ records: [TokenRecord], _ done: @escaping (Result<Void, TokenStorageFailure>) -> Void) {
     commits += 1
@@ -123,6 +131,8 @@ final class Machine {
     ledger.open { [unowned self] in warnings = $0 }
     queue.run()
   }
+
+  deinit { queue.drop() }
 
   /// The files as a SIGKILL would leave them now.
   func files() throws -> SavedFiles {
