@@ -204,7 +204,7 @@ let benchmarks: [Target] = [
       "Footprint", "AgentProcess", "LauncherClient", "Plugins", "AgentWASM", "BenchmarkAgents", "Daemon", "Document",
       "Wire", "Rules",
       "Orchestrator", "Crash",
-      "Cgroup",
+      "Cgroup", "Store", "Tokens",
     ], path: "Benchmarks/Bench"),
   program("workload-program", ["BenchmarkAgents", "OpenStarryAgent"], path: "Benchmarks/WorkloadProgram"),
   // For .ci/order: traces the functions that run at rest and at work.

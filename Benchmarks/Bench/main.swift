@@ -171,6 +171,7 @@ let sections: [(name: String, report: () throws -> Void)] = [
   ("guardian", guardian),
   ("json", JSONReaders.report),
   ("matching", matching),
+  ("tokens", { try TokenCost.report(scratch: scratch) }),
   ("automations", { try Automations(checkout: checkout, scratch: scratch, daemon: daemon).report() }),
 ]
 

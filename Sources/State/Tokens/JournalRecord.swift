@@ -39,6 +39,18 @@ enum JournalRecord: Equatable {
     }
   }
 
+  /// Whether all amounts are within the ledger's own bounds, so that no sum of them can overflow.
+  private var isPlausible: Bool {
+    switch self {
+    case .head(_, let time, let lastID): Bounds.allows(time: time) && lastID < 1 << 62
+    case .meter(_, let key, let period, let spent): Bounds.allows(period, of: key) && 0...Bounds.spent ~= spent
+    case .row(_, let row): Bounds.allows(row.use) && Bounds.days ~= row.day
+    case .reserved(let id, let time, let tokens, let money, _, _):
+      id < 1 << 62 && Bounds.allows(time: time) && 0...Bounds.amount ~= tokens && 0...Bounds.amount ~= money
+    case .sent, .done, .released: true
+    }
+  }
+
   // MARK: Writing
 
   /// Appends the record's bytes.
@@ -121,7 +133,7 @@ enum JournalRecord: Equatable {
       chain = checksum(bytes[place..<content], after: chain)
       var reader = Reader(bytes: bytes[(place + 4)..<content])
       guard (0..<4).allSatisfy({ bytes[content + $0] == UInt8(truncatingIfNeeded: chain >> (UInt32($0) * 8)) }),
-        let record = reader.record(bytes[place + 2])
+        let record = reader.record(bytes[place + 2]), record.isPlausible
       else { return nil }
       records.append(record)
       place = content + 4
@@ -191,5 +203,27 @@ enum JournalRecord: Equatable {
       }
       return isShort || !bytes.isEmpty ? nil : record
     }
+  }
+}
+
+/// The bounds of what is read from journal and disk.
+enum Bounds {
+  /// Of one call.
+  static let amount: Int64 = 1 << 40
+  /// Of one meter.
+  static let spent: Int64 = 1 << 61
+  /// About 2700 years around 1970.
+  static let days = -1_000_000...1_000_000
+
+  /// Until the year 37647.
+  static func allows(time: UInt64) -> Bool { time <= 1 << 50 }
+
+  static func allows(_ period: UInt64, of key: Meter.Key) -> Bool {
+    guard let window = key.window else { return period == 0 }
+    return window >= 1000 && period <= (1 << 50) / window
+  }
+
+  static func allows(_ use: TokenStatistics.Use) -> Bool {
+    [use.calls, use.prompt, use.completion, use.unreported, use.money].allSatisfy { 0...(1 << 60) ~= $0 }
   }
 }

@@ -54,7 +54,7 @@ package struct TokenUsage: Sendable, Hashable {
   func amount(_ unit: TokenLimit.Unit) -> Int64 { unit == .tokens ? tokens : money }
 
   /// Far above any real use, and far below an overflow of sums.
-  static func clamped(_ amount: Int64) -> Int64 { min(max(0, amount), 1 << 40) }
+  static func clamped(_ amount: Int64) -> Int64 { min(max(0, amount), Bounds.amount) }
 }
 
 /// The number of a call in the ledger. A number is not used again before the next boot.

@@ -169,8 +169,7 @@ extension TokenLedger {
       guard meter.counts(call.time) else { continue }
       meter.held -= reserved
       meter.sent -= reserved
-      // Far below an overflow, even with all that is under way.
-      meter.spent = min(meter.spent + used, 1 << 61)
+      meter.spent = min(meter.spent + used, Bounds.spent)
       guard used > reserved else { continue }
       hasExcess = true
       disk.indebted.append(meter)

@@ -44,13 +44,15 @@ extension TokenLedger {
       guard let text = record.text else { continue }
       if record.key == RecordKey.clock {
         let words = text.split(separator: " ")
-        lastCommit = words.first.flatMap { UInt64($0) }
+        lastCommit = words.first.flatMap { UInt64($0) }.flatMap { Bounds.allows(time: $0) ? $0 : nil }
         disk.isOpen = words.last == "open"
       } else if record.key == RecordKey.gaps {
         disk.gaps = Self.gaps(text)
       } else if record.key.hasPrefix(UseTable.prefix) {
         if !uses.load(key: record.key, text: text) { unknown += 1 }
-      } else if let key = RecordKey.meter(record.key), let stored = Self.mark(text) {
+      } else if let key = RecordKey.meter(record.key), let stored = Self.mark(text),
+        Bounds.allows(stored.period, of: key)
+      {
         meter(key, at: 0).stored = stored
       } else {
         unknown += 1
@@ -142,7 +144,7 @@ extension TokenLedger {
   private static func mark(_ text: String) -> (period: UInt64, mark: Int64)? {
     let words = text.split(separator: " ")
     guard words.count == 2, let period = UInt64(words[0]), let mark = Int64(words[1]), mark >= 0 else { return nil }
-    return (period, min(mark, 1 << 61))
+    return (period, min(mark, Bounds.spent))
   }
 
   private static func gaps(_ text: String) -> [TokenStatistics.Gap] {

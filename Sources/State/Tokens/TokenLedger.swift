@@ -174,6 +174,9 @@ package final class TokenLedger {
     return statistics
   }
 
+  /// The bytes written to the journal by this ledger.
+  package var journalBytes: Int { journal.written }
+
   /// Lowers the marks to what was used, and stores the statistics, if anything has changed. Calls under way count as
   /// used; settle those whose use is known before. Calls that wait and further ones are refused.
   /// - Parameter done: called once, with the reason if that could not be stored: the marks count then.

@@ -92,13 +92,15 @@ struct UseTable {
   /// - Returns: false when it is not understood.
   mutating func load(key: String, text: String) -> Bool {
     let numbers = key.dropFirst(Self.prefix.count).split(separator: ".").compactMap { Int($0) }
-    guard numbers.count == 2, let value = try? JSON.decode(Array(text.utf8)[...]), case .list(let cells) = value,
+    guard numbers.count == 2, Bounds.days ~= numbers[0], 0..<1000 ~= numbers[1],
+      let value = try? JSON.decode(Array(text.utf8)[...]), case .list(let cells) = value,
       cells.count == 7, let agent = cells[0].string, let model = cells[1].string
     else { return false }
     let sums = cells[2...].compactMap(\.int)
     guard sums.count == 5, days[numbers[0]]?[Name(agent: AgentID(agent), model: model)] == nil else { return false }
     let use = TokenStatistics.Use(
       calls: sums[0], prompt: sums[1], completion: sums[2], unreported: sums[3], money: sums[4])
+    guard Bounds.allows(use) else { return false }
     insert(Row(day: numbers[0], slot: numbers[1], agent: AgentID(agent), model: model, use: use)).stored = use
     return true
   }

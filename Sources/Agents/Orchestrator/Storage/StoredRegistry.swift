@@ -93,9 +93,6 @@ package final class StoredRegistry: AgentRegistry {
     return contents ?? Contents(notices: ["the registry did not open within \(timeout.text); going on without it"])
   }
 
-  /// Where the ledger of tokens keeps its marks: in the same file, written without waiting for other changes.
-  package var tokenMarks: any TokenMarks { StoreMarks(worker) }
-
   // MARK: AgentRegistry
 
   package func keep(_ changes: [RegistryChange]) throws(RegistryFailure) {
@@ -170,6 +167,14 @@ package final class StoredRegistry: AgentRegistry {
     }
   }
 
+  /// The durable marks of the token ledger, in the same file. Their commits do not gather with other changes. Close the
+  /// ledger before `close`.
+  package var tokenMarks: any TokenMarks {
+    StoreMarks(worker) { [weak self] in
+      self?.worker.submit({ $0.written() }, then: { self?.onWritten($0) })
+    }
+  }
+
   private func schedule(after delay: Duration) {
     if isClosed { return }
     let due = loop.now + delay
@@ -224,7 +229,7 @@ package final class StoredRegistry: AgentRegistry {
 }
 
 /// The store on the worker's thread: open, or the reason why not.
-struct StoreSlot: StoreOwner {
+struct StoreSlot {
   private let folder: String
   private var store: Store?
   private var problem: String?
@@ -235,20 +240,7 @@ struct StoreSlot: StoreOwner {
     open()
   }
 
-  private mutating func open() {
-    do throws(StoreError) {
-      store = try Store(folder: folder)
-      problem = nil
-    } catch {
-      problem = error.description
-    }
-  }
-
-  mutating func openStore() throws(StoreError) -> Store {
-    if store == nil { open() }
-    if let store { return store }
-    return try Store(folder: folder)
-  }
+  private mutating func open() { _ = try? openStore() }
 
   func contents() -> StoredRegistry.Contents {
     guard let store = store ?? (try? Store(reading: folder)) else {
@@ -347,6 +339,20 @@ struct StoreSlot: StoreOwner {
   mutating func close() {
     store?.close()
     store = nil
+  }
+}
+
+extension StoreSlot: StoreOwner {
+  mutating func openStore() throws(StoreError) -> Store {
+    if let store { return store }
+    do throws(StoreError) {
+      let opened = try Store(folder: folder)
+      (store, problem) = (opened, nil)
+      return opened
+    } catch {
+      problem = error.description
+      throw error
+    }
   }
 }
 
