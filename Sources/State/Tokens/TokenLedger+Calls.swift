@@ -121,12 +121,13 @@ extension TokenLedger {
       try write(meters: call.meters, row: row, at: time) { [.reserved(call, at: time, row), .sent(call.id.number)] }
     } catch {
       giveBack(call)
-      tellProblem(journalProblem(error))
+      tellProblem(journalProblem(error), ofJournal: true)
       return call.answer(.notStored(journalProblem(error)))
     }
     (call.time, call.row) = (time, row)
     for meter in call.meters { meter.sent += call.amount(meter) }
     underWay[call.id.number] = call
+    tellProblem(nil, ofJournal: true)
     call.answer(nil)
   }
 
@@ -143,7 +144,7 @@ extension TokenLedger {
       try write(meters: [], row: nil, at: now) { [record] }
     } catch {
       isBehind = true
-      tellProblem(journalProblem(error))
+      tellProblem(journalProblem(error), ofJournal: true)
       // The journal says that the call used what was reserved. That must not count when it was more: the marks do then.
       if hasExcess { journal.remove() }
     }

@@ -48,9 +48,15 @@ extension TokenLedger {
     }
   }
 
-  func tellProblem(_ problem: String?) {
-    guard (problem == nil) != (disk.problem == nil) else { return }
-    disk.problem = problem
+  /// Reports the first failure of the disk or the journal, and the end of it.
+  /// - Parameter problem: nil when that of the two works.
+  func tellProblem(_ problem: String?, ofJournal: Bool = false) {
+    if problem == nil {
+      guard disk.problem != nil, disk.isProblemOfJournal == ofJournal else { return }
+    } else if disk.problem != nil {
+      return
+    }
+    (disk.problem, disk.isProblemOfJournal) = (problem, ofJournal)
     onProblem(problem)
   }
 }

@@ -18,6 +18,7 @@ struct DiskState {
   var outdated: [String] = []
   /// Why the disk or the journal cannot be written; nil while they can.
   var problem: String?
+  var isProblemOfJournal = false
   var backoff = Backoff(first: .seconds(2), longest: .seconds(60))
 }
 
@@ -66,7 +67,7 @@ extension TokenLedger {
       // A meter that the journal does not have has used what its mark says, and that is about to rise.
       try write(meters: uncovered.flatMap(\.meters).unique, row: nil, at: now) { [] }
     } catch {
-      tellProblem(journalProblem(error))
+      tellProblem(journalProblem(error), ofJournal: true)
       return refuse(uncovered, journalProblem(error))
     }
     let promised = disk.mustCommit
