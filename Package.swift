@@ -291,8 +291,7 @@ let allTests: [Target] = [
     "LanguageModelTests", in: "Companions",
     [
       "TestKit", "EventLoopTestKit", "ModelServerKit", "Companion", "Wire", "LanguageModel", "LanguageModelClient",
-      "ChatCompletion", "openstarry-model",
-      "OpenStarryAgent", "EventLoop", "Linux", "Model",
+      "ChatCompletion", "openstarry-model", "OpenStarryAgent", "EventLoop", "Linux", "Model",
     ]),
   // The process in which tests compile modules.
   program(
@@ -416,9 +415,8 @@ let allTests: [Target] = [
       "CFuzz", "TestKit", "GuardianTestKit", "ModuleKit", "Model", "OpenStarryAgent", "Linux", "CLinux", "Document",
       "CEL", "Guardian", "EventLoop", "HAL", "HALSimulated", "Agent", "AgentInProcess", "AgentProcess", "AgentWASM",
       "Isolations",
-      "Launcher", "Proxy", "Rules", "Wire", "RPC", "Config", "Store", "Orchestrator", "Projection", "Control",
-      "Plugins",
-      "PluginInstallation",
+      "Launcher", "Proxy", "LanguageModel", "ChatCompletion", "Rules", "Wire", "RPC", "Config", "Store", "Orchestrator",
+      "Projection", "Control", "Plugins", "PluginInstallation",
     ]),
   program(
     "fuzz", ["FuzzKit", "CFuzz", "TestKit", "AgentWASM", "OpenStarryAgent", "Linux", "Model"],

@@ -10,8 +10,9 @@ package struct LanguageModelRequest: Equatable, Sendable {
   /// The most bytes of the answer's body as the server sends it. An event stream has about 300 bytes for each token.
   package var longest: UInt32
 
-  /// The longest URL and the longest name of a key, in bytes. Longer ones are cut, and the server is not asked.
+  /// The longest URL, in bytes. A longer one is cut: the caller excludes it.
   package static let longestURL = 2048
+  /// The longest name of a key, in bytes. A longer one is cut: the caller excludes it.
   package static let longestKey = 1024
 
   /// A request.

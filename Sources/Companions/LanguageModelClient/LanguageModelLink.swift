@@ -31,6 +31,8 @@ package final class LanguageModelLink {
     let hear: (News) -> Void
     /// Until the gateway has it.
     var body: [UInt8]?
+    /// How often it could not be handed over.
+    var attempts = 0
     /// The bytes that it has brought.
     var received = 0
 
@@ -45,6 +47,9 @@ package final class LanguageModelLink {
   package static let idleTime = Duration.seconds(10)
   /// The wait before it is started again, doubled each time until it has lived for the longest one.
   private static let waits = (first: Duration.milliseconds(10), longest: Duration.seconds(10))
+
+  /// How often a call is handed to a gateway that has just died.
+  private static let mostAttempts = 3
 
   private let loop: EventLoop
   private let companion: CompanionLink<LanguageModelMessage>
@@ -131,8 +136,11 @@ package final class LanguageModelLink {
       try companion.send(.ask(id: id, call.request), [file.number], expectsAnswer: true)
       call.body = nil
     } catch {
+      call.attempts += 1
+      // It has just died, which is heard of next, and the call waits for another one.
+      if error.errno == EPIPE || error.errno == ECONNRESET, call.attempts < Self.mostAttempts { return }
       let sentence = "the request cannot be handed to openstarry-model: \(error)"
-      loop.later { [weak self] in self?.end(id, LanguageModelFailure(.absent, wasSent: false, sentence)) }
+      loop.later { [weak self] in self?.end(id, LanguageModelFailure(.lost, wasSent: false, sentence)) }
     }
   }
 

@@ -13,7 +13,7 @@ enum APIKey {
   /// systemd makes a credential `keys_NAME` of each file in the folder that the unit loads as `keys`.
   /// - Throws: what to do about it.
   static func read(_ name: String) throws(LanguageModelFailure) -> [UInt8] {
-    guard let folder = Environment.current()["CREDENTIALS_DIRECTORY"] else {
+    guard let folder = ModelProcess.environment["CREDENTIALS_DIRECTORY"] else {
       guard name.hasPrefix("/") else {
         throw missing("there is no key '\(name)': without systemd a key is the absolute path of a file")
       }

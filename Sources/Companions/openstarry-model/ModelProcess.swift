@@ -2,6 +2,7 @@ import CCurl
 import CLinux
 import Companion
 import LanguageModel
+import Linux
 
 /// The process that makes requests to language-model servers. It has the network and the keys and nothing else, and ends
 /// with the daemon. One thread waits and moves bytes; libcurl looks names up in others.
@@ -12,6 +13,9 @@ final class ModelProcess {
   private static let most = 16
   /// Private memory: 16 calls with an event of 1 MiB, read as JSON, take less.
   private static let memory: UInt64 = 192 << 20
+
+  /// What the unit says: where its credentials are, a certificate authority of its own.
+  static let environment = Environment.current()
 
   private let daemon: Int32
   private let signals: Int32

@@ -1,7 +1,6 @@
 import CCurl
 import ChatCompletion
 import LanguageModel
-import Linux
 import Model
 
 /// libcurl's handle of one transfer, with everything that must live as long as it.
@@ -53,7 +52,7 @@ import Model
     set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
     // 0 would be libcurl's own 5 minutes.
     set(CURLOPT_CONNECTTIMEOUT_MS, max(1, Int(request.limits.connect)))
-    if let file = Environment.current()["SSL_CERT_FILE"] { set(CURLOPT_CAINFO, file) }
+    if let file = ModelProcess.environment["SSL_CERT_FILE"] { set(CURLOPT_CAINFO, file) }
     // A proxy of the environment is for other machines, and would get the key for this one.
     if address.isLocal { set(CURLOPT_NOPROXY, "*") }
     // SAFETY: fields, body and buffer live as long as the handle.

@@ -85,7 +85,7 @@ package enum FuzzTargets {
     [
       ConfigTarget.board(), ConfigTarget.agent(), ConfigTarget.rules(), ConfigTarget.settings(), CELTarget(),
       CBORTarget(), ControlTarget(folder: folder), GuardianTarget(folder: folder, program: guardian),
-      LauncherTarget(), ProxyTarget(), LinkTarget(folder: folder), ProcessTarget(program: program),
+      LauncherTarget(), ProxyTarget(), ModelTarget(), LinkTarget(folder: folder), ProcessTarget(program: program),
       ModuleTarget(folder: folder, program: program), PluginTarget(folder: folder),
     ]
   }

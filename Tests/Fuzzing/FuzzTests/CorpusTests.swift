@@ -5,8 +5,8 @@ import Testing
 /// Runs every stored input once, as a regression test.
 @Suite struct CorpusTests {
   @Test(arguments: [
-    "board", "agent", "rules", "settings", "cel", "cbor", "control", "guardian", "launcher", "proxy", "link",
-    "process", "module", "plugin",
+    "board", "agent", "rules", "settings", "cel", "cbor", "control", "guardian", "launcher", "proxy", "model",
+    "link", "process", "module", "plugin",
   ])
   func storedInputsPass(_ name: String) throws {
     let folder = try TemporaryFolder(in: "/dev/shm")
