@@ -161,6 +161,7 @@ let sections: [(name: String, report: () throws -> Void)] = [
     "network",
     { try Network.report(proxy: "\(binaries)/openstarry-proxy", checkout: checkout, scratch: scratch) }
   ),
+  ("models", { try Models.report(gateway: "\(binaries)/openstarry-model", checkout: checkout, scratch: scratch) }),
   (
     "containers",
     {
