@@ -6,7 +6,7 @@ import Model
 package struct InstalledPlugin: Sendable, Hashable {
   /// The name without a version: the agent finds the plugin in `$OPENSTARRY_HOME/plugins/<name>`.
   package var name: String
-  /// Its folder on this machine.
+  /// Its folder on this machine, absolute and without links.
   package var path: String
   /// Keeps it from being removed: an instance holds it as long as it lives.
   package var use: PluginUse
@@ -77,7 +77,9 @@ package struct PluginStore: Sendable {
         throw AgentFailure(
           .startFailed, "plugin '\(text)' of agent '\(manifest.id)' is being removed, or cannot be read: \(place)")
       }
-      found.append(InstalledPlugin(name: reference.name, path: place, use: use))
+      // The home may be relative, and what mounts a plugin works in another folder.
+      let path = (try? Files.resolve(place)) ?? place
+      found.append(InstalledPlugin(name: reference.name, path: path, use: use))
     }
     return found
   }

@@ -21,6 +21,16 @@ import Testing
     try store.place(of: #require(PluginReference(text))).map { String($0.dropFirst(place.path.utf8.count + 1)) }
   }
 
+  /// What mounts it works in another folder.
+  @Test func thePathIsAbsoluteAlsoWhereTheFolderIsNot() throws {
+    let folder = try TemporaryFolder(in: ".")
+    try Files.makeFolder("\(folder.path)/tables@1.0.0")
+    let manifest = Manifest(
+      id: "a", name: "a", runtime: .init(driver: .process, entry: "a"), plugins: ["tables"], file: "agent.json")
+    let found = try PluginStore(folder: folder.path).plugins(of: manifest)
+    #expect(try found.map(\.path) == [Files.resolve("\(folder.path)/tables@1.0.0")])
+  }
+
   @Test func newestVersionWithinTheRangeIsUsed() throws {
     #expect(try found("tables") == "tables@1.2.0")
     #expect(try found("tables@1.0.0") == "tables@1.0.0")
