@@ -31,6 +31,8 @@ package enum ExitReason: String, Sendable, Hashable, CaseIterable {
   case refused
   /// The handler threw an error of its own.
   case error
+  /// The engine that holds its container is away: it was restarted, or hangs. Not the agent's failure.
+  case engineAway = "engine.away"
   /// A signal or a trap ended the instance.
   case crash = "crash.signal"
   /// The activation made no progress.

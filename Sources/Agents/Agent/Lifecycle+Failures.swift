@@ -27,7 +27,19 @@ extension Lifecycle {
   }
 
   mutating func fail(_ failure: AgentFailure, at now: Instant, random: Double) -> [LifecycleEffect] {
-    note(failure) + retry(at: now, random: random)
+    if failure.reason == .engineAway { return wait(for: failure, at: now, random: random) }
+    return note(failure) + retry(at: now, random: random)
+  }
+
+  /// The engine that holds its container is away, for which the agent cannot be blamed: tries again with back-off for as long
+  /// as necessary, and never leads to quarantine. Said once.
+  private mutating func wait(for failure: AgentFailure, at now: Instant, random: Double) -> [LifecycleEffect] {
+    let noted = isEngineAway ? [] : note(failure)
+    lastFailure = failure
+    isEngineAway = true
+    if isClosed || policy.restart == .never { return noted + rest(.engineAway) }
+    let delay = backOff(at: now, random: random)
+    return noted + [.publish(.backoff(delay, attempt: exponent)), .scheduleBackoff(delay)]
   }
 
   /// Chooses between back-off, quarantine and idle after the instance has ended. With `restart: never` the agent goes

@@ -10,6 +10,7 @@ extension Lifecycle {
 
   mutating func ready(queued: Int, at now: Instant) -> [LifecycleEffect] {
     phase = .ready(since: now)
+    isEngineAway = false
     let announced = LifecycleEffect.publish(.started(restarts: Int(clamping: restarts)))
     return [announced] + activate(since: now, queued: queued)
   }

@@ -22,6 +22,8 @@ package struct Lifecycle: Sendable {
   var history: [Instant] = []
   /// The number of consecutive restarts after which no instance lived for a whole window.
   var exponent = 0
+  /// Whether the engine that holds its container has been away since the last start that succeeded.
+  package internal(set) var isEngineAway = false
   /// The daemon is shutting down: nothing starts any more.
   var isClosed = false
 
@@ -76,7 +78,8 @@ package struct Lifecycle: Sendable {
     // starting: the driver is creating an instance. It always answers, whatever happens in the meantime.
     case (.starting, .started): return ready(queued: queued, at: now)
     case (.starting, .startFailed(let failure)):
-      return gone(.startFailed) + [.done] + fail(failure, at: now, random: random)
+      let reason = failure.reason == .engineAway ? failure.reason : .startFailed
+      return gone(reason) + [.done] + fail(failure, at: now, random: random)
     case (.starting, .startRefused(let refusal)):
       return gone(.refused) + [.done, .refuse(refusal)] + retryRefusedStart(at: now, random: random)
     case (.starting, .failed(let failure)): return giveUp(failure)

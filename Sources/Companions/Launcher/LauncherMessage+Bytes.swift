@@ -51,6 +51,7 @@ extension LauncherMessage: PacketMessage {
         writer.byte(end.isOutOfMemory ? 1 : 0)
         writer.integer(end.cpu)
         writer.integer(end.peak)
+        writer.byte(end.isEngineAway ? 1 : 0)
       }
     }
   }
@@ -95,9 +96,12 @@ extension LauncherMessage: PacketMessage {
       self = .usage(id: id, LaunchUsage(cpu: cpu, memory: memory, tasks: tasks, data: data))
     case 20:
       guard let id: UInt32 = reader.integer(), let code: Int32 = reader.integer(), let flag = reader.byte(),
-        let cpu: UInt64 = reader.integer(), let peak: UInt64 = reader.integer()
+        let cpu: UInt64 = reader.integer(), let peak: UInt64 = reader.integer(),
+        let away = reader.isAtEnd ? 0 : reader.byte()
       else { return nil }
-      self = .ended(id: id, LaunchEnd(code: code, isOutOfMemory: flag == 1, cpu: cpu, peak: peak))
+      var end = LaunchEnd(code: code, isOutOfMemory: flag == 1, cpu: cpu, peak: peak)
+      end.isEngineAway = away == 1
+      self = .ended(id: id, end)
     default: return nil
     }
   }

@@ -179,6 +179,8 @@ package struct LaunchEnd: Equatable, Sendable {
   package var cpu: UInt64
   /// The most memory that one of its processes had, in bytes.
   package var peak: UInt64
+  /// Whether the engine that holds its container is away, so that it could not be started, or had to end.
+  package var isEngineAway = false
 
   /// An end.
   package init(code: Int32, isOutOfMemory: Bool = false, cpu: UInt64 = 0, peak: UInt64 = 0) {

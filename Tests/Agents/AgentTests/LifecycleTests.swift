@@ -232,6 +232,37 @@ import Testing
     }
   }
 
+  /// An engine that holds containers may be away for as long as it likes.
+  @Test func anEngineThatIsAwayIsWaitedForWithoutLimit() {
+    let away = AgentFailure(.engineAway, "nobody listens")
+    var run = Run(.always, Policy(maxRestarts: 2, window: .seconds(60), backoff: .seconds(1), maxBackoff: .seconds(4)))
+    run.take(.spawn, .started)
+    var effects = run.take(.exited(.engineAway, "nobody listens"))
+    #expect(effects.steps == [.releaseHardware, .done, .scheduleBackoff(.seconds(1))])
+    #expect(effects.announced == ["agent:failed", "agent:backoff"] && effects.records == [.failed(away)])
+    for wait in [2, 4, 4, 4, 4] {
+      run.take(.backoffElapsed)
+      effects = run.take(.startFailed(away))
+      #expect(effects.steps == [.releaseHardware, .done, .scheduleBackoff(.seconds(wait))])
+      // The ledger would be full of it.
+      #expect(effects.announced == ["agent:backoff"] && effects.records == [])
+      #expect(run.lifecycle.lastFailure == away && run.lifecycle.lastExit == .engineAway)
+    }
+    // Only its own failures count towards quarantine.
+    run.take(.backoffElapsed, .startFailed(boom), .backoffElapsed, .startFailed(boom), .backoffElapsed)
+    run.take(.startFailed(away), .backoffElapsed)
+    #expect(run.state == .starting)
+    #expect(run.take(.started, .exited(.engineAway, "again")).records.count == 1)
+    run.take(.backoffElapsed, .startFailed(boom))
+    #expect(run.state == .quarantined)
+  }
+
+  @Test func anEngineThatIsAwayIsNotWaitedForWithoutRestarts() {
+    var run = Run(.onDemand, Policy(restart: .never))
+    run.take(.deliver, .startFailed(AgentFailure(.engineAway, "away")))
+    #expect(run.state == .idle && run.lifecycle.lastExit == .engineAway)
+  }
+
   @Test func restartWindowSlides() {
     var run = Run(.always, Policy(maxRestarts: 2, window: .seconds(60)))
     run.take(.spawn)

@@ -25,7 +25,14 @@ import Testing
       .refused(id: 5, step: .group, errno: 13),
       .usage(id: 6, LaunchUsage(cpu: 1 << 50, memory: 3, tasks: 2, data: 1 << 40)),
       .ended(id: 7, LaunchEnd(code: 137, isOutOfMemory: true, cpu: 5, peak: 6)),
+      .ended(id: 8, away),
     ]
+  }
+
+  private static var away: LaunchEnd {
+    var end = LaunchEnd(code: 125)
+    end.isEngineAway = true
+    return end
   }
 
   @Test(arguments: all.indices) func comesBackAsItWas(_ index: Int) {

@@ -37,8 +37,9 @@ extension ManagedAgent {
         let ofDriver = failure.reason == .refused ? AgentError(.unavailable, failure.message) : nil
         self.run = nil
         if let refusal = calls.passedOn(failure) ?? ofDriver { return feed(.startRefused(refusal), cause: cause) }
-        // Somebody has stopped it.
-        if failure.reason != .killed { log(.error, failure.message) }
+        // Somebody has stopped it; or the same as before.
+        let isKnown = failure.reason == .engineAway && lifecycle.isEngineAway
+        if failure.reason != .killed, !isKnown { log(.error, failure.message) }
         feed(.startFailed(failure), cause: cause)
       }
     }
@@ -158,7 +159,7 @@ extension ManagedAgent {
     // An event that it had not begun to handle is not the cause.
     let cause = isHandled ? calls.cause : nil
     if failure.reason != .completed || isHandled && manifest.runtime.lifecycle != .oneShot {
-      failures += 1
+      if failure.reason != .engineAway { failures += 1 }
       log(.error, failure.message, cause: cause)
     } else if isHandled {
       activations += 1
