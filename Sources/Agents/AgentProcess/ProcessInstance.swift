@@ -339,11 +339,18 @@ final class ProcessInstance: AgentInstance {
       output.finish()
       return output.last.map { "; its last line: \($0)" }
     }
+    if end.isEngineAway {
+      return AgentFailure(.engineAway, output?.last ?? "the engine that holds its container is away")
+    }
     let isStart = if case .starting = phase { true } else { false }
     let ended =
       end.code > 128 ? "signal \(end.code - 128) ended it" : "it exited with code \(end.code)"
     // 125 to 127 are podman's own (podman-run(1)), and the stage's; a signal has ended podman, or its helpers.
     if isStart, kind != .program, end.code >= 125 {
+      // The stage of an engine says who cannot do what.
+      if kind == .engine, let last = output?.last {
+        return AgentFailure(.startFailed, "the container cannot be started: \(last)")
+      }
       let words = words ?? (end.code > 128 ? ": signal \(end.code - 128) ended it" : "")
       return AgentFailure(
         .startFailed, "\(kind == .engine ? "the Docker engine" : "podman") cannot start the container\(words)")

@@ -5,7 +5,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -57,18 +59,18 @@ static inline int openstarry_die_with_parent(void) { return prctl(1, SIGKILL, 0,
 // The same with a signal that the process can act on.
 static inline int openstarry_signal_at_parents_end(int number) { return prctl(1, number, 0, 0, 0); }
 
-// A connection to a stream socket's path, on which sending and receiving wait `seconds` at most; -1 with errno on failure.
-static inline int openstarry_connect_path(const char *path, int seconds) {
+// A non-blocking connection to a stream socket's path; -1 with errno on failure: ENOTSOCK for something else, EAGAIN when
+// too many wait for it already.
+static inline int openstarry_connect_path(const char *path) {
   struct sockaddr_un address = {.sun_family = AF_UNIX};
-  struct timeval limit = {.tv_sec = seconds};
+  struct stat status;
   if (strlen(path) >= sizeof address.sun_path) { errno = ENAMETOOLONG; return -1; }
   strcpy(address.sun_path, path);
-  int connection = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  int connection = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
   if (connection < 0) return -1;
-  setsockopt(connection, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-  setsockopt(connection, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
   if (connect(connection, (struct sockaddr *)&address, sizeof address) == 0) return connection;
   int error = errno;
+  if (error == ECONNREFUSED && stat(path, &status) == 0 && !S_ISSOCK(status.st_mode)) error = ENOTSOCK;
   close(connection);
   errno = error;
   return -1;
@@ -87,6 +89,34 @@ static inline int openstarry_listen_path(const char *path) {
   close(listener);
   errno = error;
   return -1;
+}
+
+// A lock on an open file or folder (flock(2)), which ends with its descriptor; -1 with errno when somebody else has it.
+static inline int openstarry_lock(int file) { return flock(file, LOCK_EX | LOCK_NB); }
+
+static inline void openstarry_set_errno(int number) { errno = number; }
+
+// 0 for a folder in which nobody but its owner may write; otherwise an errno, EPERM when others may.
+static inline int openstarry_own_folder_error(const char *path) {
+  struct stat status;
+  if (stat(path, &status) != 0) return errno;
+  if (!S_ISDIR(status.st_mode)) return ENOTDIR;
+  return status.st_mode & (S_IWGRP | S_IWOTH) ? EPERM : 0;
+}
+
+// The entries of a folder whose names are positive numbers, at most `most`. Returns how many; -1 with errno on failure.
+static inline int openstarry_numbers_in(const char *path, int32_t *numbers, int most) {
+  DIR *entries = opendir(path);
+  struct dirent *entry;
+  int count = 0;
+  if (entries == NULL) return -1;
+  while (count < most && (entry = readdir(entries)) != NULL) {
+    char *end;
+    long number = strtol(entry->d_name, &end, 10);
+    if (*end == 0 && number > 0 && number <= INT32_MAX) numbers[count++] = (int32_t)number;
+  }
+  closedir(entries);
+  return count;
 }
 
 // The size in bytes of all that is below a folder, by its descriptor, which is closed: for each file its length or its

@@ -144,6 +144,7 @@ final class LauncherProcess {
     end.peak = UInt64(max(0, used.ru_maxrss)) * 1024
     if !program.group.isEmpty { ControlGroups.kill(program.group) }
     end.isOutOfMemory = program.isOutOfMemory
+    end.isEngineAway = program.isEngineAway
     if !program.group.isEmpty { leftGroups.append(program.group) }
     program.clear()
     send(.ended(id: program.id, end))

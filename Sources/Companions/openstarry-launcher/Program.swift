@@ -170,6 +170,9 @@ struct Program {
   /// Whether the kernel killed one of its processes because it was out of memory.
   var isOutOfMemory: Bool { engine?.isOutOfMemory ?? (!group.isEmpty && ControlGroups.isOutOfMemory(group)) }
 
+  /// Whether its container could not be started, or has ended, because the engine that holds it is away.
+  var isEngineAway: Bool { engine?.isAway ?? false }
+
   /// Whether it stands for a container that an engine holds.
   var isHeldByEngine: Bool { engine != nil }
 

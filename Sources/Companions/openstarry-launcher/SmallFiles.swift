@@ -71,6 +71,27 @@ enum SmallFiles {
       ? 0 : openstarry_errno()
   }
 
+  /// - Returns: 0 for a folder in which nobody but its owner may write; otherwise the errno, EPERM when others may.
+  static func ownFolderError(_ path: [UInt8]) -> Int32 {
+    let text = path + [0]
+    // SAFETY: the text ends with a zero byte.
+    return unsafe text.withUnsafeBytes {
+      unsafe openstarry_own_folder_error($0.baseAddress!.assumingMemoryBound(to: CChar.self))
+    }
+  }
+
+  /// The entries of a folder whose names are positive numbers; at most 1024.
+  static func numbers(in path: [UInt8]) -> [Int32] {
+    let text = path + [0]
+    var numbers = [Int32](repeating: 0, count: 1024)
+    // SAFETY: the text ends with a zero byte; the array is valid for its count.
+    let count = unsafe text.withUnsafeBytes {
+      unsafe openstarry_numbers_in(
+        $0.baseAddress!.assumingMemoryBound(to: CChar.self), &numbers, Int32(numbers.count))
+    }
+    return [Int32](numbers[..<Int(max(0, count))])
+  }
+
   static func isFolder(_ path: [UInt8]) -> Bool {
     let folder = open(path, O_RDONLY | O_DIRECTORY)
     if folder >= 0 { close(folder) }

@@ -25,11 +25,15 @@ class ContainerAgentCase {
   var ends: [AgentEnd] = []
   var activations: [Result<Void, AgentFailure>] = []
 
-  init(_ engine: ContainerEngineKind) throws {
+  /// - Parameters:
+  ///   - socket: that of the Docker engine; nil for the shared one.
+  ///   - door: where agents in its containers find their sockets; nil for a folder of this case.
+  init(_ engine: ContainerEngineKind, socket: String? = nil, door: String? = nil) throws {
     var limits = ProcessLimits.container
     limits.start = .seconds(120)
     limits.sampling = .milliseconds(100)
-    room = try ContainerRoom(limits: limits, docker: engine == .docker ? DockerRoom.socket : nil)
+    room = try ContainerRoom(
+      limits: limits, docker: engine == .docker ? socket ?? DockerRoom.socket : nil, door: door)
   }
 
   func start(_ script: String, _ change: (inout Manifest) -> Void = { _ in }) throws {

@@ -1,4 +1,5 @@
 import Companion
+import TestKit
 import Testing
 
 @testable import openstarry_launcher
@@ -23,6 +24,22 @@ import Testing
     #expect(text(answer.field("Size")) == "12" && answer.field("Labels") == nil)
     #expect(bytes("[1, [2, 3], {\"a\":4}]").elements.map { text($0) } == ["1", "[2, 3]", "{\"a\":4}"])
     #expect(bytes("[]").elements == [] && bytes("7").field("a") == nil)
+  }
+
+  @Test(arguments: [
+    (#""a \"b\" \\ \/ c""#, #"a "b" \ / c"#), (#""a\nb\tc""#, "a b c"), (#""\u00e4\u20ac\u0041\u0007|""#, "ä€A |"),
+    (#""\ud83d\ude00""#, "??"), (#""\u00g0""#, "?"), (#""\u00""#, "u00"), (#""""#, ""), (#"7"#, ""), (#"""#, ""),
+  ]) func textIsForPeople(_ value: String, _ plain: String) {
+    #expect(text(bytes(value).plain) == plain)
+  }
+
+  /// Whatever an engine sends, the result is one line of text.
+  @Test(arguments: UInt64(0)..<200) func anyTextBecomesOneLine(_ seed: UInt64) {
+    var dice = SeededGenerator(seed)
+    let letters = Array(#"\\\\uunt"d8aF0/"#.utf8) + [0x00, 0x0A, 0x1F, 0xC3]
+    let body = (0..<Int.random(in: 0..<40, using: &dice)).map { _ in letters.randomElement(using: &dice) ?? 0 }
+    let plain = ([0x22] + body + [0x22]).plain
+    #expect(plain.allSatisfy { $0 >= 0x20 } && plain.count <= body.count)
   }
 
   @Test func placesAreFilled() {

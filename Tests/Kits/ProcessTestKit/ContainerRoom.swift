@@ -19,6 +19,8 @@ package final class ContainerRoom {
   private let proxy: ProxyLink
   private let place: TemporaryFolder
   package var folder: String { place.path }
+  /// Where agents in containers of a Docker engine find their sockets.
+  package let door: String
   package var plugins: PluginStore { PluginStore(folder: "\(folder)/plugins") }
 
   /// The name of the image that has nothing but busybox.
@@ -27,7 +29,12 @@ package final class ContainerRoom {
   /// - Parameters:
   ///   - images: the folder of the images; nil for the one with `image`.
   ///   - docker: the socket of a Docker engine; nil for podman.
-  package init(limits: ProcessLimits = .container, images: String? = nil, docker: String? = nil) throws {
+  ///   - door: where agents in containers of that find their sockets; nil for a folder of this room.
+  ///   - home: `$OPENSTARRY_HOME`; nil for a folder of this room.
+  package init(
+    limits: ProcessLimits = .container, images: String? = nil, docker: String? = nil, door: String? = nil,
+    home: String? = nil
+  ) throws {
     place = try TemporaryFolder()
     _ = unsafe chmod(place.path, 0o755)
     loop = try EventLoop()
@@ -35,16 +42,23 @@ package final class ContainerRoom {
     _ = unsafe mkdir("\(place.path)/data", 0o777)
     _ = unsafe chmod("\(place.path)/data", 0o777)
     proxy = ProxyLink(loop, socket: nil, program: Beside.path("openstarry-proxy"))
-    _ = unsafe mkdir("\(place.path)/door", 0o777)
-    _ = unsafe chmod("\(place.path)/door", 0o777)
-    var engine: DockerEngine?
-    if let docker {
-      engine = DockerEngine(socket: docker, folder: "\(place.path)/door", home: "\(place.path)/home", launcher)
+    self.door = door ?? "\(place.path)/door"
+    if door == nil {
+      _ = unsafe mkdir(self.door, 0o700)
+      if geteuid() == 0 { _ = unsafe chown(self.door, Self.agentsUser, Self.agentsUser) }
+    }
+    let folder = place.path
+    let engine = docker.map { [launcher, door = self.door] in
+      DockerEngine(socket: $0, folder: door, home: "\(folder)/home", launcher)
     }
     driver = ContainerDriver(
-      loop, home: "\(place.path)/home", plugins: PluginStore(folder: "\(place.path)/plugins"), launcher: launcher,
-      proxy: proxy, images: images ?? Self.images, docker: engine, data: "\(place.path)/data", limits: limits)
+      loop, home: home ?? "\(folder)/home", plugins: PluginStore(folder: "\(home ?? folder)/plugins"),
+      launcher: launcher, proxy: proxy, images: images ?? Self.images, docker: engine, data: "\(folder)/data",
+      limits: limits)
   }
+
+  /// The user whom a launcher of root becomes.
+  package static let agentsUser: UInt32 = unsafe getpwnam("openstarry-agents")?.pointee.pw_uid ?? 65534
 
   deinit {
     launcher.close()

@@ -2,57 +2,94 @@ import Glibc
 import Linux
 import TestKit
 
-/// A real Docker engine with the image of `ContainerRoom`, one for all tests of this process.
-package enum DockerRoom {
+/// A real Docker engine with the image of `ContainerRoom`.
+package final class DockerRoom: Sendable {
+  private let place: TemporaryFolder
+  /// The engine's socket.
+  package var socket: String { "\(place.path)/docker.sock" }
+
+  private struct Complaint: Error { let text: String }
+
+  /// Starts an engine and gives it images.
+  package init() throws {
+    guard geteuid() == 0 else { throw Complaint(text: "a Docker engine needs root") }
+    guard let archive = ContainerRoom.archive else { throw Complaint(text: "no image can be made here") }
+    place = try TemporaryFolder()
+    _ = unsafe chmod(place.path, 0o755)
+    try start()
+    // The image of `ContainerRoom` declares a volume; `1` does not, and `volume` does. In `narrow` only root may write to
+    // /tmp.
+    try run(
+      """
+      cd "$1"
+      ./docker-image "$2/docker.sock" "$3" localhost/openstarry-test:1
+      ./docker-image "$2/docker.sock" "$3" localhost/openstarry-test:volume "VOLUME /volume"
+      mkdir -m 755 "$2/more" "$2/more/tmp"; cp "$3" "$2/narrow.tar"
+      tar -C "$2/more" -rf "$2/narrow.tar" --owner=0 --group=0 ./tmp
+      ./docker-image "$2/docker.sock" "$2/narrow.tar" localhost/openstarry-test:narrow
+      """, archive)
+  }
+
+  deinit { stop() }
+
+  /// Starts the engine, with what it had before.
+  package func start() throws {
+    try run(#"cd "$1"; ./docker-engine "$2" "$3" || { tail -n 1 "$2/log"; exit 1; }"#, "\(getpid())")
+  }
+
+  /// Ends the engine, and with it all containers.
+  package func stop() {
+    guard let process else { return }
+    kill(process, SIGCONT)
+    kill(process, SIGTERM)
+    for _ in 0..<400 where kill(process, 0) == 0 { usleep(50_000) }
+  }
+
+  /// Stops the engine's process as it is: its socket takes connections, and nobody answers.
+  package func hang() { if let process { kill(process, SIGSTOP) } }
+
+  /// Ends `hang`.
+  package func goOn() { if let process { kill(process, SIGCONT) } }
+
+  private var process: Int32? { (try? place.bytes("pid")).flatMap { Int32(String(decoding: $0, as: UTF8.self)) } }
+
+  private func run(_ script: String, _ argument: String) throws {
+    var plan = SpawnPlan(
+      "/bin/sh", ["sh", "-c", "exec 2>&1; set -e; \(script)", "sh", Repository.path(".ci"), place.path, argument])
+    let output = try System.open("\(place.path)/output", O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
+    plan.output = .descriptor(output.number)
+    guard try Spawn.wait(for: Spawn.start(plan)) == 0 else {
+      throw Complaint(
+        text: "no Docker engine starts here: \(String(decoding: try place.bytes("output"), as: UTF8.self))")
+    }
+  }
+
+  // MARK: One for all tests
+
   /// Why there is none on this machine; nil when there is.
   package static let absence: String? = {
-    switch made {
+    switch shared {
     case .success: nil
     case .failure(let complaint): complaint.text
     }
   }()
 
-  /// The engine's socket.
-  package static var socket: String { (try? made.get()).map { "\($0.path)/docker.sock" } ?? "" }
+  /// The socket of the engine that all tests of this process share, and leave in order.
+  package static var socket: String { (try? shared.get())?.socket ?? "" }
 
-  private struct Complaint: Error { let text: String }
-
-  private static let made: Result<TemporaryFolder, Complaint> = {
-    guard geteuid() == 0 else { return .failure(Complaint(text: "a Docker engine needs root")) }
-    guard let archive = ContainerRoom.archive else { return .failure(Complaint(text: "no image can be made here")) }
-    // The image of `ContainerRoom` declares a volume; `1` does not, and `volume` does.
-    let script = """
-      exec 2>&1; set -e; cd "$1"
-      ./docker-engine "$3" "$4" || { tail -n 1 "$3/log"; exit 1; }
-      ./docker-image "$3/docker.sock" "$2" localhost/openstarry-test:1
-      ./docker-image "$3/docker.sock" "$2" localhost/openstarry-test:volume "VOLUME /volume"
-      """
+  private static let shared: Result<DockerRoom, Complaint> = {
     do {
-      let folder = try TemporaryFolder()
-      _ = unsafe chmod(folder.path, 0o755)
-      var plan = SpawnPlan(
-        "/bin/sh",
-        ["sh", "-c", script, "sh", Repository.path(".ci"), archive, folder.path, "\(getpid())"])
-      let output = try System.open("\(folder.path)/output", O_WRONLY | O_CREAT, mode: 0o600)
-      plan.output = .descriptor(output.number)
-      guard try Spawn.wait(for: Spawn.start(plan)) == 0 else {
-        return .failure(
-          Complaint(
-            text: "no Docker engine starts here: \(String(decoding: try folder.bytes("output"), as: UTF8.self))"))
-      }
+      let room = try DockerRoom()
       atexit { DockerRoom.end() }
-      return .success(folder)
+      return .success(room)
     } catch {
-      return .failure(Complaint(text: "\(error)"))
+      return .failure(error as? Complaint ?? Complaint(text: "\(error)"))
     }
   }()
 
   private static func end() {
-    guard case .success(let folder) = made, let text = try? folder.bytes("pid"),
-      let process = Int32(String(decoding: text, as: UTF8.self))
-    else { return }
-    kill(process, SIGTERM)
-    for _ in 0..<200 where kill(process, 0) == 0 { usleep(50_000) }
-    TemporaryFolder.remove(folder.path)
+    guard let room = try? shared.get() else { return }
+    room.stop()
+    TemporaryFolder.remove(room.place.path)
   }
 }

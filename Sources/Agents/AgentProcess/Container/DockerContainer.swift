@@ -36,7 +36,7 @@ package struct DockerContainer: Sendable {
     }
     let door = "\(Files.folder(of: system.stage))/openstarry-door"
     var mounts: [Value] = [
-      Self.mount("{{folder}}/door", "\(Sandbox.home)/door"), Self.mount(door, "\(Sandbox.home)/openstarry-door"),
+      Self.mount("{{door}}", "\(Sandbox.home)/door"), Self.mount(door, "\(Sandbox.home)/openstarry-door"),
     ]
     for path in shown.granted { mounts.append(Self.mount(path, path)) }
     for plugin in plugins { mounts.append(Self.mount(plugin.path, "\(Sandbox.home)/plugins/\(plugin.name)")) }
@@ -44,14 +44,14 @@ package struct DockerContainer: Sendable {
     if let data { mounts.append(Self.mount(data, DataFolders.mount, isReadOnly: false)) }
     let environment = AgentVariables.of(manifest, hasProxy: false, hasData: data != nil)
     let request: Fields = [
-      "Image": "{{image}}", "User": "{{user}}", "Hostname": "agent", "WorkingDir": "/",
+      "Image": "{{image}}", "User": "{{uid}}:{{gid}}", "Hostname": "agent", "WorkingDir": "/",
       "Entrypoint": [.string("\(Sandbox.home)/openstarry-door")], "Cmd": ["{{command}}"],
       "Env": .list(environment.map(Value.string)),
       // Nothing that an image declares is carried out beside the agent.
       "Healthcheck": ["Test": ["NONE"]], "AttachStdin": false,
       "Labels": [
-        "org.openstarry.folder": .string(folder), "org.openstarry.launcher": "{{launcher}}",
-        "org.openstarry.stage": "{{stage}}", "org.openstarry.agent": .string(manifest.id.rawValue),
+        "org.openstarry.folder": .string(folder), "org.openstarry.stage": "{{stage}}",
+        "org.openstarry.begin": "{{begin}}", "org.openstarry.agent": .string(manifest.id.rawValue),
       ],
       "HostConfig": .map(Self.confine(limits, mounts)),
     ]
@@ -80,7 +80,8 @@ package struct DockerContainer: Sendable {
     var fields: Fields = [
       "NetworkMode": "none", "IpcMode": "none", "Privileged": false, "ReadonlyRootfs": true, "CapDrop": ["ALL"],
       "SecurityOpt": ["no-new-privileges"], "Mounts": .list(mounts), "LogConfig": ["Type": "none"],
-      "Tmpfs": ["/tmp": .string("size=\(Sandbox.temporary),mode=1777")], "OomScoreAdj": 500,
+      // runc gives it the mode of the image's folder, which only the owner may write to in some.
+      "Tmpfs": ["/tmp": .string("size=\(Sandbox.temporary),mode=0700,uid={{uid}},gid={{gid}}")], "OomScoreAdj": 500,
       "PidsLimit": .int(Int64(limits.tasks)),
       "Ulimits": [
         ulimit("core", 0), ulimit("nofile", UInt64(limits.descriptors)), ulimit("fsize", limits.fileSize),

@@ -25,6 +25,7 @@ package struct DockerEngine: Sendable {
     self.folder = Files.join(Files.resolveExisting("."), folder)
   }
 
+  /// An engine that is away is no obstacle: it may come back, and then the agent starts.
   /// - Throws: what an engine cannot do for an agent, or what is missing.
   func check(_ manifest: Manifest) throws(AgentFailure) {
     guard manifest.permissions.hosts.isEmpty else {
@@ -41,11 +42,6 @@ package struct DockerEngine: Sendable {
         .startFailed,
         "agents in containers of a Docker engine need a home whose path has only letters, digits, '.', '_', '-': \(folder)"
       )
-    }
-    guard Files.exists(socket) else {
-      throw AgentFailure(
-        .startFailed,
-        "there is no \(socket), the Docker engine's socket of the settings ('docker'): is the engine running?")
     }
     if folder != Self.usualFolder { try? Files.makeFolder(folder) }
     guard Files.isFolder(folder) else {

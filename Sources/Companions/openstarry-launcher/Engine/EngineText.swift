@@ -47,6 +47,52 @@ extension [UInt8] {
     return [UInt8](self[1..<count - 1])
   }
 
+  /// The contents of this string for people: without escapes, on one line; empty for anything else.
+  var plain: [UInt8] {
+    guard count >= 2, self[0] == 0x22, self[count - 1] == 0x22 else { return [] }
+    var (text, place) = ([UInt8](), 1)
+    while place < count - 1 {
+      var byte = self[place]
+      place += 1
+      if byte == 0x5C, place < count - 1 {
+        byte = self[place]
+        place += 1
+        // \b, \f, \n, \r, \t
+        if [0x62, 0x66, 0x6E, 0x72, 0x74].contains(byte) {
+          byte = 0x20
+        } else if byte == 0x75, place + 4 <= count - 1 {
+          text += [UInt8](character: self[place..<place + 4])
+          place += 4
+          continue
+        }
+      }
+      text.append(byte < 0x20 ? 0x20 : byte)
+    }
+    return text
+  }
+
+  /// A character as UTF-8, from four hexadecimal digits; a question mark for half a character, and for what is no number.
+  private init(character digits: ArraySlice<UInt8>) {
+    var code: UInt32 = 0
+    for digit in digits {
+      let letter = digit | 0x20
+      guard digit >= 0x30 && digit <= 0x39 || letter >= 0x61 && letter <= 0x66 else {
+        self = [0x3F]
+        return
+      }
+      code = code << 4 | UInt32(digit <= 0x39 ? digit - 0x30 : letter - 0x57)
+    }
+    if code < 0x80 {
+      self = [code < 0x20 ? 0x20 : UInt8(code)]
+    } else if code < 0x800 {
+      self = [UInt8(0xC0 | code >> 6), UInt8(0x80 | code & 0x3F)]
+    } else if code >= 0xD800, code < 0xE000 {
+      self = [0x3F]
+    } else {
+      self = [UInt8(0xE0 | code >> 12), UInt8(0x80 | code >> 6 & 0x3F), UInt8(0x80 | code & 0x3F)]
+    }
+  }
+
   /// The text with `new` for every `old`.
   func replacing(_ old: StaticString, with new: [UInt8]) -> [UInt8] {
     let old = [UInt8](old)
