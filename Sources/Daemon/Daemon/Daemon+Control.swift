@@ -45,7 +45,7 @@ extension Daemon: DaemonControl {
     let settings = configuration.settings
     let hidden =
       [settings.socket, GuardianLink.path(beside: settings.socket), settings.home] + [settings.docker].compactMap { $0 }
-    let probes = LimitProbes(loop, launcher, hidden: hidden)
+    let probes = LimitProbes(loop, launcher, hidden: hidden, docker: settings.docker)
     self.probes = probes
     return probes.run { [unowned self] report in
       loop.later { [unowned self] in self.probes = nil }

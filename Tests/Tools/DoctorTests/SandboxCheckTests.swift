@@ -38,6 +38,27 @@ import Testing
     #expect(patient.has(.sandbox, .note, "the launcher may command it, and so is as mighty as root"))
   }
 
+  /// What the launcher finds at the engine's socket counts, and not that there is one.
+  @Test func aDockerEngineThatCannotBeUsed() throws {
+    func examined(_ engine: Value) throws -> Patient {
+      var patient = try self.patient(["run/docker.sock": ""])
+      var probes = Patient.held.map ?? [:]
+      probes["engine"] = engine
+      patient.facts.daemon = .success(
+        Patient.answers(
+          status: ["docker": "/run/docker.sock"], agents: [Patient.container], probes: .success(.map(probes))))
+      return patient
+    }
+    var patient = try examined(["version": .null, "obstacle": "the launcher may not use /run/docker.sock: a drop-in"])
+    #expect(
+      patient.has(.sandbox, .problem, "the launcher may not use /run/docker.sock", remedy: "edit openstarry-launcher"),
+      "\(patient.complaints)")
+    patient = try examined(["version": .null, "obstacle": "nobody listens at /run/docker.sock: is it running?"])
+    #expect(patient.has(.sandbox, .problem, "nobody listens at", remedy: "systemctl start docker"))
+    patient = try examined(["version": "20.10.24", "obstacle": .null])
+    #expect(patient.has(.sandbox, .note, "(/run/docker.sock, version 20.10.24)"), "\(patient.complaints)")
+  }
+
   @Test func bubblewrapDoesNotStart() throws {
     var patient = try patient()
     #expect(patient.has(.sandbox, .ok, "bubblewrap 0.8.0 is installed"))

@@ -10,6 +10,8 @@ package final class LimitProbes {
   private let loop: EventLoop
   private let launcher: LauncherLink
   private let hidden: [String]
+  private let docker: String?
+  private var engine: EngineProbe.Answer?
   private let system: SystemFiles
   private var current: ProbeRun?
   private var results: [ProbeResult] = []
@@ -21,7 +23,12 @@ package final class LimitProbes {
   /// - Parameters:
   ///   - launcher: that of the agents.
   ///   - hidden: files and folders of the daemon, which no agent sees.
-  package init(_ loop: EventLoop, _ launcher: LauncherLink, hidden: [String], system: SystemFiles = SystemFiles()) {
+  ///   - docker: the socket of the Docker engine that runs containers, which is asked for its version; nil for podman.
+  package init(
+    _ loop: EventLoop, _ launcher: LauncherLink, hidden: [String], docker: String? = nil,
+    system: SystemFiles = SystemFiles()
+  ) {
+    self.docker = docker
     self.loop = loop
     self.launcher = launcher
     self.hidden = hidden
@@ -36,6 +43,7 @@ package final class LimitProbes {
     guard self.done == nil else { return false }
     self.done = done
     results = []
+    engine = nil
     began = loop.now
     if let obstacle {
       loop.later { [weak self] in self?.finish(obstacle) }
@@ -82,8 +90,15 @@ package final class LimitProbes {
 
   private func finish(_ obstacle: String?) {
     current = nil
+    if let docker, engine == nil, launcher.absence == nil {
+      let probe = EngineProbe(loop, launcher, socket: docker, system: system)
+      return probe.run { [weak self] in
+        self?.engine = $0
+        self?.finish(obstacle)
+      }
+    }
     let report = ProbeReport(
-      obstacle: obstacle, launcher: launcher.facts, results: results, took: loop.now - began)
+      obstacle: obstacle, launcher: launcher.facts, results: results, engine: engine, took: loop.now - began)
     let done = done.take()
     done?(report)
   }
@@ -97,6 +112,8 @@ package struct ProbeReport: Sendable {
   package var launcher: LauncherFacts?
   /// One for each limit.
   package var results: [ProbeResult]
+  /// The Docker engine that runs containers; nil for podman.
+  package var engine: EngineProbe.Answer?
   /// How long it took.
   package var took: Duration
 
@@ -105,6 +122,7 @@ package struct ProbeReport: Sendable {
     var fields: Fields = [
       "obstacle": obstacle.map { .string($0) } ?? .null, "limits": .list(results.map { .map($0.fields) }),
       "took_ms": .int(took.nanoseconds / 1_000_000), "launcher": .null,
+      "engine": engine?.fields ?? .null,
     ]
     if let launcher {
       let names: [(LauncherFacts.Controllers, String)] = [

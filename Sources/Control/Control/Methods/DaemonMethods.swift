@@ -87,7 +87,8 @@ extension ControlMethods {
         "`{\"obstacle\": why no sandbox can be made (or null), \"limits\": [{\"limit\": name, \"outcome\": `held`, "
         + "`afterwards` (measured, and acted upon), `not_held` or `not_run`, \"text\": what was tried and what happened}], "
         + "\"launcher\": {\"uid\": the user of agents, \"landlock\": the version of Landlock (0: none), \"controllers\": "
-        + "[`groups`, `memory`, `cpu`, `pids`]} (or null), \"took_ms\"}`",
+        + "[`groups`, `memory`, `cpu`, `pids`]} (or null), \"engine\": {\"version\", \"obstacle\": why the launcher cannot use it "
+        + "(or null)} of the Docker engine of the settings (or null), \"took_ms\"}`",
       isCommand: true
     ) { call throws(RPCError) in
       guard call.services.daemon.probeLimits({ call.answer(.success(.map($0))) }) else {

@@ -128,7 +128,7 @@ enum SandboxChecks {
   private static func containers(_ machine: Machine, _ facts: Facts) -> [Finding] {
     // Boards without such agents need no podman.
     let level: Finding.Level = facts.answers?.hasContainers ?? false ? .problem : .note
-    if let socket = facts.answers?.status["docker"]?.string { return docker(socket, machine, level) }
+    if let socket = facts.answers?.status["docker"]?.string { return docker(socket, machine, facts, level) }
     let podman = "/usr/bin/podman"
     guard machine.exists(podman) else {
       return [
@@ -163,19 +163,31 @@ enum SandboxChecks {
     return [Finding(.sandbox, .ok, "podman \(version) is installed, with \(runtime); \(place) \(facts.images)")]
   }
 
-  /// A Docker engine instead of podman.
-  private static func docker(_ socket: String, _ machine: Machine, _ level: Finding.Level) -> [Finding] {
-    guard machine.exists(socket) else {
+  /// A Docker engine instead of podman. Its version, or why it cannot be used, is what the launcher has found.
+  private static func docker(
+    _ socket: String, _ machine: Machine, _ facts: Facts, _ level: Finding.Level
+  ) -> [Finding] {
+    let engine = facts.answers.flatMap { try? $0.probes.get() }?["engine"]
+    let obstacle =
+      engine?["obstacle"]?.string
+      ?? (machine.exists(socket) ? nil : "there is no \(socket), the Docker engine's socket of the settings ('docker')")
+    if let obstacle {
+      let isForbidden = obstacle.holds("may not use")
       return [
         Finding(
-          .sandbox, level, "there is no \(socket), the Docker engine's socket of the settings ('docker')",
-          remedy: "sudo systemctl start docker; without such an engine remove 'docker' from the settings")
+          .sandbox, level, "agents in containers cannot run now: \(obstacle)",
+          remedy: isForbidden
+            ? "'sudo systemctl edit openstarry-launcher' with the drop-in of docs/container-agents.md, 'A Docker engine'; "
+              + "then sudo systemctl restart openstarry-launcher.socket openstarryd"
+            : "sudo systemctl start docker; without such an engine remove 'docker' from the settings")
       ]
     }
+    let version = engine?["version"]?.string.map { ", version \($0)" } ?? ""
     var findings = [
       Finding(
         .sandbox, .note,
-        "containers run in a Docker engine (\(socket)): the launcher may command it, and so is as mighty as root")
+        "containers run in a Docker engine (\(socket)\(version)): the launcher may command it, and so is as mighty as root"
+      )
     ]
     let folder = "/run/openstarry-docker"
     if machine.exists("/usr/lib/systemd/system/openstarry-launcher.socket"), !machine.exists(folder) {
