@@ -95,6 +95,7 @@ final class DockerAgentTests: ContainerAgentCase {
   /// As the stage that is killed has a number that another one has by then.
   @Test func whatAKilledStageLeavesIsFoundAlsoIfItsNumberIsTakenAgain() throws {
     try startReady("exec sleep 7975")
+    room.run { runs("7975") == 1 }
     let stage = try #require(instance?.pid)
     kill(stage, SIGKILL)
     room.run { !ends.isEmpty }
@@ -106,6 +107,7 @@ final class DockerAgentTests: ContainerAgentCase {
     let lock = try System.open(other, O_RDONLY | O_DIRECTORY)
     #expect(flock(lock.number, LOCK_EX | LOCK_NB) == 0)
     try startReady("exec sleep 1000")
+    room.run { runs("7975") == 0 }
     #expect(runs("7975") == 0 && Files.isFolder(other))
     stop(now: true)
     #expect(try Files.names(in: room.door) == ["\(stage)"])
@@ -122,9 +124,11 @@ final class DockerAgentTests: ContainerAgentCase {
     other.room.run { !other.ends.isEmpty }
     let third = try ContainerAgentCase(.docker, door: room.door)
     try third.startReady("exec sleep 7486")
-    #expect(runs("7486") == 2 && ends.isEmpty)
+    room.run { runs("7486") == 2 }
+    #expect(runs("7486") == 2 && ends.isEmpty && third.ends.isEmpty)
     third.stop(now: true)
     stop(now: true)
+    room.run { runs("7486") == 0 && (try? Files.names(in: room.door)) == [] }
     #expect(runs("7486") == 0)
     #expect(try Files.names(in: room.door) == [])
   }

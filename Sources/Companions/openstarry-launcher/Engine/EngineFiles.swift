@@ -51,8 +51,9 @@ struct EngineFiles {
   }
 
   /// Removes the folder, after the end of the stage; the next stage does when somebody is at work in `place`.
-  func remove() {
-    let around = lockPlace(attempts: 1)
+  /// - Parameter attempts: every 20 ms.
+  func remove(attempts: Int = 1) {
+    let around = lockPlace(attempts: attempts)
     guard around >= 0 else { return }
     removeIfDead()
     close(around)

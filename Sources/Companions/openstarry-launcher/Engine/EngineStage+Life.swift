@@ -96,7 +96,7 @@ extension EngineStage {
     remove()
     // The launcher may be gone.
     close(lock)
-    files.remove()
+    files.remove(attempts: 50)
     exit(128 + SIGKILL)
   }
 
