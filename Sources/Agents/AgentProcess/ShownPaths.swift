@@ -17,18 +17,23 @@ struct ShownPaths: Sendable {
   ///   - hidden: files and folders of the daemon, which no agent sees even where it sees the folder around them.
   init(of manifest: Manifest, folders: [String] = [], hidden: [String]) {
     self.hidden = hidden.map(Files.resolveExisting)
+    // Another name of the same file is the same file: whoever may connect to it there may do so here.
+    let others = self.hidden.compactMap { try? FileStatus($0) }.filter { $0.kind != .folder }
     for path in manifest.permissions.paths {
       guard let found = try? Files.resolve(Files.join(Files.folder(of: manifest.file), path)) else {
         refused.append("\(path) does not exist")
         continue
       }
       // A link may lead where the manifest itself may not.
+      let status = try? FileStatus(found)
       if found == "/" || ["/dev", "/proc", "/sys"].contains(where: { Self.contains($0, found) }) {
         refused.append("\(path) is \(found), which no agent may see")
       } else if self.hidden.contains(where: { Self.contains($0, found) }),
         !folders.contains(where: { Self.contains($0, found) })
       {
         refused.append("\(path) belongs to the daemon, and no agent may see it")
+      } else if let status, others.contains(where: { $0.inode == status.inode && $0.device == status.device }) {
+        refused.append("\(path) is another name of a file of the daemon, and no agent may see it")
       } else if manifest.permissions.data != nil, Self.contains(DataFolders.mount, found) {
         refused.append("\(path) lies where the agent finds its folder for data")
       } else {

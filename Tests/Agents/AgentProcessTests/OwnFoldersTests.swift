@@ -1,4 +1,5 @@
 import EventLoop
+import Glibc
 import LauncherClient
 import Linux
 import Model
@@ -78,6 +79,22 @@ import Testing
     let folders = DataFolders("missing/data", home: "home", launcher)
     #expect(folders.folder(of: manifest) == "\(try Files.resolve("."))/missing/data/a")
     #expect(DataFolders(nil, home: "home", launcher).path.hasPrefix("/"))
+  }
+
+  /// As a hard link to a socket is.
+  @Test func anotherNameOfWhatIsHiddenIsNotGranted() throws {
+    try place.write("run/engine.sock", "")
+    #expect(unsafe link("\(place.path)/run/engine.sock", "\(place.path)/agents/harmless") == 0)
+    var manifest = Manifest(
+      id: "a", name: "a", runtime: .init(driver: .docker, entry: "x"), file: "\(place.path)/agents/agent.json")
+    manifest.permissions.paths = ["harmless", "a"]
+    let shown = ShownPaths(of: manifest, hidden: ["\(place.path)/run/engine.sock", "\(place.path)/agents/a"])
+    #expect(shown.granted == [])
+    #expect(
+      shown.refused == [
+        "harmless is another name of a file of the daemon, and no agent may see it",
+        "a belongs to the daemon, and no agent may see it",
+      ])
   }
 
   @Test func whatIsHiddenIsNotGranted() {
