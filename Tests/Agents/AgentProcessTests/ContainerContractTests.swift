@@ -53,6 +53,16 @@ struct ContainerContractTests {
     agent.stop(now: true)
   }
 
+  /// docs/process-abi.md, 1.2.
+  @Test(arguments: ContainerEngineKind.here) func itsLogHasANumberAndNoName(_ engine: ContainerEngineKind) throws {
+    let agent = try ContainerAgentCase(engine)
+    try agent.startReady("(echo x >/dev/stderr) 2>&1; (echo x >/proc/self/fd/2) 2>&1; echo number >&2; cat <&3")
+    agent.room.run { agent.host.lines.last == "number" }
+    let refusals = agent.host.lines.dropLast()
+    #expect(refusals.count == 2 && refusals.allSatisfy { $0.hasSuffix("No such device or address") }, "\(refusals)")
+    agent.stop(now: true)
+  }
+
   /// busybox's `cat` moves bytes with sendfile(2), which would lock a pipe until some come.
   @Test(arguments: ContainerEngineKind.here) func oneThatWaitsInItsLogHoldsNobodyUp(_ engine: ContainerEngineKind)
     throws

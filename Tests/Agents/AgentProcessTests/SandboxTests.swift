@@ -1,3 +1,4 @@
+import Agent
 import AgentProcess
 import EventLoop
 import Glibc
@@ -44,6 +45,28 @@ import Wire
     #expect(code == 0)
     #expect(try UnixSocket.accept(listener.number) == nil, "nobody has connected")
     #expect(text.split(separator: "\n").count(where: { $0.hasPrefix("held ") }) > 200, "\(text)")
+  }
+
+  /// docs/process-abi.md, 1.2.
+  @Test func itsLogHasANumberAndNoName() throws {
+    let room = try SandboxRoom()
+    let manifest = try room.program(
+      "agent.sh",
+      """
+      #!/bin/sh
+      (echo x >/dev/stderr) 2>&1; (echo x >/proc/self/fd/2) 2>&1; cat /dev/stderr; echo number >&2; exit 3
+      """)
+    let host = RecordingHost()
+    var failure: AgentFailure?
+    room.driver.start(manifest, host: host, ended: { _ in }) { result in
+      if case .failure(let found) = result { failure = found }
+    }
+    room.run { failure != nil }
+    let ends = [
+      "stderr: Read-only file system", "fd/2: No such device or address", "stderr: No such file or directory",
+    ]
+    let isAsDescribed = zip(host.lines, ends).allSatisfy { $0.hasSuffix($1) }
+    #expect(isAsDescribed && host.lines.count == 4 && host.lines.last == "number", "\(host.lines)")
   }
 
   @Test func aLinkLeadsNowhereThatTheManifestMayNot() throws {
