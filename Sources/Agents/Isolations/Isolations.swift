@@ -46,6 +46,9 @@ package enum Isolations {
   /// The properties of one isolation; nil when this release does not have it.
   package static func of(_ driver: Manifest.Driver) -> Isolation? { known.first { $0.kind == driver } }
 
+  /// What the settings' Docker engine cannot do for an agent, in a sentence with the remedy; nil for nothing.
+  package static func engineObstacle(to manifest: Manifest) -> String? { DockerEngine.obstacle(to: manifest) }
+
   /// Makes one driver for each isolation that is possible there.
   package static func drivers(_ site: DriverSite) -> [any AgentDriver] { all.compactMap { $0.driver(site) } }
 

@@ -38,6 +38,26 @@ struct CheckTests {
     #expect(check.files == ["\(folder)/board.yaml", "\(folder)/deep/er/orchestration.yaml"])
   }
 
+  @Test func hostsThatNoDockerEngineReaches() throws {
+    try write("openstarry.yaml", "board: board.yaml\nagents: agents\ndocker: /run/docker.sock\n")
+    for (id, driver) in [("boxed", "docker"), ("free", "process")] {
+      try write(
+        "agents/\(id)/agent.json",
+        """
+        {"identity": {"id": "\(id)"}, "runtime": {"driver": "\(driver)", "entry": "a"},
+         "capabilities": {"permissions": {"network_allow_hosts": ["example.org"]}}}
+        """)
+    }
+    func complaints() throws -> [String] {
+      try check("openstarry.yaml").found.filter { $0.message.contains("network_allow_hosts") }.map(\.description)
+    }
+    let found = try complaints()
+    #expect(found.count == 1 && found[0].hasPrefix("\(folder)/agents/boxed/agent.json:2:58: "), "\(found)")
+    #expect(found.first?.contains("use podman (no 'docker' in the settings), or the driver 'process'") == true)
+    try write("openstarry.yaml", "board: board.yaml\nagents: agents\n")
+    #expect(try complaints() == [])
+  }
+
   @Test func everyErrorHasItsPlace() throws {
     try write("one/board.yaml", "name: a\ndevises: {}\n")
     try write("two/orchestration.yaml", "rules:\n  - on: 'a:b'\n    action: 'wakee(x)'\n")

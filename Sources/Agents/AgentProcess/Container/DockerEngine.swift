@@ -25,15 +25,18 @@ package struct DockerEngine: Sendable {
     self.folder = Files.join(Files.resolveExisting("."), folder)
   }
 
+  /// What no Docker engine can do for an agent, in a sentence with the remedy; nil for nothing.
+  package static func obstacle(to manifest: Manifest) -> String? {
+    guard manifest.runtime.driver == .docker, !manifest.permissions.hosts.isEmpty else { return nil }
+    return
+      "agent '\(manifest.id)' lists hosts (network_allow_hosts), which it cannot reach from a container of a Docker "
+      + "engine: use podman (no 'docker' in the settings), or the driver 'process'"
+  }
+
   /// An engine that is away is no obstacle: it may come back, and then the agent starts.
   /// - Throws: what an engine cannot do for an agent, or what is missing.
   func check(_ manifest: Manifest) throws(AgentFailure) {
-    guard manifest.permissions.hosts.isEmpty else {
-      throw AgentFailure(
-        .startFailed,
-        "agent '\(manifest.id)' lists hosts (network_allow_hosts), which it cannot reach from a container of a Docker "
-          + "engine: use podman (no 'docker' in the settings), or the driver 'process'")
-    }
+    if let obstacle = Self.obstacle(to: manifest) { throw AgentFailure(.startFailed, obstacle) }
     let isPlain = folder.utf8.allSatisfy { byte in
       byte | 32 >= 0x61 && byte | 32 <= 0x7A || byte >= 0x2D && byte <= 0x39 || byte == 0x5F
     }

@@ -26,6 +26,8 @@ struct ConfigCheck {
     var rules: [String] = []
     /// Agents without a file here: they were registered or deployed, and their manifests are in the daemon's home.
     var kept: [AgentID] = []
+    /// Whether a Docker engine runs its containers.
+    var hasEngine = false
     /// Whether all agents are known.
     var isComplete: Bool
 
@@ -85,7 +87,8 @@ struct ConfigCheck {
       })
     else { return }
     complain(ofGroupsOf: settings, file)
-    var project = Project(boards: [settings.board], rules: settings.rules, isComplete: true)
+    var project = Project(
+      boards: [settings.board], rules: settings.rules, hasEngine: settings.docker != nil, isComplete: true)
     for path in settings.agents {
       do throws(Diagnostics) {
         let inside = try ManifestFolder.manifests(path)
@@ -177,7 +180,7 @@ struct ConfigCheck {
           continue
         }
         manifests.append(manifest)
-        complain(of: manifest, bytes)
+        complain(of: manifest, bytes, hasEngine: project.hasEngine)
       }
     }
     // A rule or another manifest may refer to a manifest that cannot be read.
@@ -197,7 +200,7 @@ struct ConfigCheck {
   }
 
   /// Reports an agent that the daemon could not run. Cannot check in-process agents, which are linked into the daemon.
-  private mutating func complain(of manifest: Manifest, _ bytes: [UInt8]) {
+  private mutating func complain(of manifest: Manifest, _ bytes: [UInt8], hasEngine: Bool) {
     let document = try? ConfigText.parse(bytes, file: manifest.file)
     let runtime = document?["runtime"]
     func place(_ key: String) -> Location { runtime?[key]?.location ?? Location(file: manifest.file) }
@@ -208,6 +211,9 @@ struct ConfigCheck {
       add([Diagnostic(place("entry"), error.message)])
     }
     let permissions = document?["capabilities"]?["permissions"]
+    if hasEngine, let obstacle = Isolations.engineObstacle(to: manifest) {
+      add([Diagnostic(permissions?["network_allow_hosts"]?.location ?? Location(file: manifest.file), obstacle)])
+    }
     for key in isolation.ineffective {
       guard let node = permissions?[key] else { continue }
       let driver = manifest.runtime.driver.rawValue
