@@ -33,7 +33,7 @@ package enum SettingsFile {
     settings.plugins = fields.optional("plugins", path)
     settings.allowsUnsignedPlugins = fields.value(
       "unsigned_plugins", .choice([("allow", true), ("refuse", false)]), settings.allowsUnsignedPlugins)
-    settings.docker = fields.optional("docker", path)
+    settings.docker = fields.optional("docker", engine(path))
     settings.models = ModelReader(path: path).read(fields)
     settings.socket = fields.value("socket", socket(path), settings.socket)
     settings.watchdog = fields.optional("watchdog", path)
@@ -99,6 +99,29 @@ package enum SettingsFile {
         return nil
       }
       return socket
+    }
+  }
+
+  /// The socket of a Docker engine: a path, and no address as DOCKER_HOST has.
+  private static func engine(_ path: Shape<String>) -> Shape<String> {
+    let socket = socket(path)
+    let expected = "the path of a Docker engine's socket such as /run/docker.sock"
+    return Shape(expected: expected, .text("[^\\x00-\\x1f]+")) { node, subject, findings in
+      guard case .string(let text) = node.content else {
+        findings.error(node.location, "\(subject) is \(Wording.shown(node)), expected \(expected)")
+        return nil
+      }
+      if text.utf8.contains(where: { $0 < 0x20 }) {
+        findings.error(node.location, "\(subject) contains a control character, expected \(expected)")
+        return nil
+      }
+      if text.holds("://") {
+        let hint = text.hasPrefix("unix://") ? "; write \(Wording.quoted(String(text.dropFirst(7))))" : ""
+        findings.error(
+          node.location, "\(subject) is \(Wording.quoted(text)), an address, expected \(expected)\(hint)")
+        return nil
+      }
+      return socket.read(node, subject, findings)
     }
   }
 

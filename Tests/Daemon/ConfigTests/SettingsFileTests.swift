@@ -136,6 +136,38 @@ import Testing
 
   @Test(
     arguments: [
+      (
+        "unix:///run/docker.sock",
+        "'docker' is 'unix:///run/docker.sock', an address, expected the path of a Docker engine's socket such as "
+          + "/run/docker.sock; write '/run/docker.sock'"
+      ),
+      (
+        "tcp://127.0.0.1:2375",
+        "'docker' is 'tcp://127.0.0.1:2375', an address, expected the path of a Docker engine's socket such as "
+          + "/run/docker.sock"
+      ),
+      (
+        #""/run/docker.sock\n""#, "'docker' contains a control character, expected the path of a Docker engine's socket"
+      ),
+      ("[x]", "'docker' is a list, expected the path of a Docker engine's socket"),
+      (
+        "/\(String(repeating: "x", count: 107))",
+        "'docker' is 108 bytes long, expected at most 107, the limit of sockets"
+      ),
+    ]) func whatIsNoSocketOfAnEngine(value: String, expected: String)
+  {
+    let found = complaints(.settings, "board: b.yaml\ndocker: \(value)\n")
+    #expect(found.hasPrefix("f:2:9: \(expected)"), "\(found)")
+  }
+
+  @Test func theSocketOfAnEngine() throws {
+    let (settings, _) = try ConfigText.settings(
+      Array("board: b.yaml\ndocker: run/docker.sock".utf8), file: "x/f", environment: environment)
+    #expect(settings.docker == "x/run/docker.sock")
+  }
+
+  @Test(
+    arguments: [
       ("groups: {view: users}", ["f:2:9: 'operate' is not set"]),
       (
         "groups: {view: users, operate: gpio, admin: users}",
