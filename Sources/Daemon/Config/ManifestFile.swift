@@ -133,6 +133,10 @@ struct ManifestReader {
     return FieldReader(node, what: "'runtime'", findings: fields.findings).flatMap(runtime)
   }
 
+  /// The most bytes of all arguments with their ends. The launcher takes plans of 64 KiB (`LauncherMessage.longest`), in which
+  /// there is more than that, and JSON for an engine may take twice the room.
+  private static let longestArguments = 32_768
+
   private var runtimeSchema: Schema {
     .variants(by: "driver", Manifest.Driver.allCases.map(\.rawValue)) { _ = runtime($0) }
   }
@@ -144,6 +148,13 @@ struct ManifestReader {
     // Keys of one isolation are unknown to the others.
     let hasArguments = driver == .process || driver == .docker
     let arguments = hasArguments ? runtime.value("args", .list(of: .anyText), []) : []
+    let length = arguments.reduce(0) { $0 + $1.utf8.count + 1 }
+    if length > Self.longestArguments {
+      runtime.findings.error(
+        runtime.place(of: "args"),
+        "'args' are \(length) bytes long together, expected at most \(Self.longestArguments): put long texts into a file"
+      )
+    }
     let instance = driver == .wasm ? runtime.value("instance", .choice(of: Manifest.Instance.self), .warm) : .warm
     runtime.close { key in
       let isolations = ["args": "'process' and 'docker' have", "instance": "'wasm' has"]

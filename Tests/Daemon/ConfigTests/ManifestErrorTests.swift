@@ -197,4 +197,13 @@ import Testing
           f:4:49: warning: board 'sim' has no sensor 'temperatur' (did you mean 'temperature'?)
           """#)
   }
+
+  @Test func argumentsThatNoCommandLineTakes() {
+    func found(_ count: Int) -> String {
+      let words = (0..<count).map { _ in String(repeating: "x", count: 1023) }.joined(separator: ", ")
+      return complaints(.agent, "identity: {id: a}\nruntime: {driver: docker, entry: 'a:1', args: [\(words)]}\n")
+    }
+    #expect(!found(32).contains("'args'"))
+    #expect(found(33).contains("f:2:47: 'args' are 33792 bytes long together, expected at most 32768"), "\(found(33))")
+  }
 }
