@@ -7,7 +7,7 @@ import Vitals
 extension Daemon {
   /// Reads manifests and rules again. An error in any file changes nothing. A running agent keeps its manifest; a reload
   /// after its end applies the new one.
-  /// - Returns: how many agents changed, and how many rules there are.
+  /// - Returns: how many agents changed, which did not and why, and how many rules there are.
   /// - Throws: all errors of all files, or that the daemon is in safe mode.
   func reloadAll() throws(Diagnostics) -> Fields {
     try Self.refuse(in: vitals)
@@ -19,6 +19,7 @@ extension Daemon {
     var replaced = 0
     var new: [AgentID] = []
     var left: [AgentID] = []
+    var broken: [(String, Value)] = []
     for manifest in found.usable {
       if agents.isRegistered(manifest) { continue }
       if !agents.isRegistered(manifest.id) { new.append(manifest.id) }
@@ -27,7 +28,10 @@ extension Daemon {
         replaced += 1
       } catch {
         journal.log(.warning, "\(manifest.file): not replaced: \(error)")
-        left.append(manifest.id)
+        switch error {
+        case .stillRunning, .alreadyRunning, .draining: left.append(manifest.id)
+        default: broken.append((manifest.id.rawValue, .string(error.reason)))
+        }
         agents.leaveOut(manifest.id, error.reason, isDeclared: true)
       }
     }
@@ -37,7 +41,7 @@ extension Daemon {
     agents.startResident(new)
     return [
       "agents_changed": .int(Int64(replaced)), "not_replaced": .list(left.map { .string($0.rawValue) }),
-      "rules": .int(Int64(count)),
+      "cannot_run": .map(Fields(uniquePairs: broken)), "rules": .int(Int64(count)),
     ]
   }
 

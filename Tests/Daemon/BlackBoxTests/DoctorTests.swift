@@ -61,6 +61,9 @@ import Testing
     #expect(agents.map { $0["level"] } == ["problem"], "\(agents)")
     #expect(agents.first?["text"]?.string?.hasPrefix("agent 'box' cannot run: ") == true, "\(agents)")
     #expect(agents.first?["remedy"]?.string?.contains("openstarry daemon reload") == true, "\(agents)")
+    // It does not run, and so keeps nothing.
+    let reload = try station.run("daemon", "reload").output
+    #expect(reload.contains("\nbox cannot run with its manifest: ") && !reload.contains("keeps"), "\(reload)")
     daemon.send(SIGTERM)
     #expect(daemon.wait() == 0)
   }

@@ -337,4 +337,21 @@ struct TextTests {
         == "(what came before is no longer known)")
     #expect(CausalChain.lines([], colour: false) { _ in 0 } == [])
   }
+
+  @Test func whatAReloadHasDone() {
+    let lines = DaemonCommands.Reload.lines([
+      "agents_changed": 2, "rules": 3, "not_replaced": ["busy"], "cannot_run": ["boxed": "podman is not installed"],
+    ])
+    #expect(
+      lines == [
+        "agents changed: 2", "rules: 3", "busy runs and keeps its manifest: 'openstarry register' replaces it",
+        "boxed cannot run with its manifest: podman is not installed",
+      ])
+  }
+
+  @Test func anEngineThatIsAwayIsInTheTable() {
+    let agent: Value = ["agent": "boxed", "state": "backoff", "last_exit": "engine.away"]
+    #expect(
+      AgentText.table([agent], isVerbose: false).contains { $0.hasPrefix("boxed") && $0.contains("(engine.away)") })
+  }
 }

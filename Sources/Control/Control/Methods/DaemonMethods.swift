@@ -44,7 +44,8 @@ extension ControlMethods {
       "daemon.reload", .admin,
       "Reloads rules and manifests; settings and the board file require a restart. On an error nothing changes.",
       result:
-        "`{\"agents_changed\": the number of new or changed manifests, \"not_replaced\": agents that keep their manifests because they run, \"rules\": the number of rules}`",
+        "`{\"agents_changed\": the number of new or changed manifests, \"not_replaced\": agents that keep their manifests because they run, "
+        + "\"cannot_run\": for each agent whose new manifest cannot run here, why, \"rules\": the number of rules}`",
       errors: [.invalidFile, .safeMode], isCommand: true
     ) { call throws(RPCError) in
       try call.requireRules()

@@ -22,12 +22,17 @@ struct DaemonCommands: ParsableCommand {
     @OptionGroup var shared: SharedOptions
 
     func run() throws {
-      try shared.ask("daemon.reload") { result, _ in
-        let left = (result["not_replaced"]?.list ?? []).compactMap(\.string)
-        let running = left.map { "\($0.printable) runs and keeps its manifest: 'openstarry register' replaces it" }
-        return [("agents changed", "agents_changed"), ("rules", "rules")].map { "\($0): \(result[$1]?.text() ?? "-")" }
-          + running
+      try shared.ask("daemon.reload") { result, _ in Self.lines(result) }
+    }
+
+    static func lines(_ result: Value) -> [String] {
+      let left = (result["not_replaced"]?.list ?? []).compactMap(\.string)
+      let running = left.map { "\($0.printable) runs and keeps its manifest: 'openstarry register' replaces it" }
+      let broken = (result["cannot_run"]?.map ?? [:]).map { id, why in
+        "\(id.printable) cannot run with its manifest: \((why.string ?? "-").printable)"
       }
+      return [("agents changed", "agents_changed"), ("rules", "rules")].map { "\($0): \(result[$1]?.text() ?? "-")" }
+        + running + broken
     }
   }
 }

@@ -15,7 +15,7 @@ package enum AgentText {
     }
     var table = Table(headings, rightAligned: [1, 3, 7, 8, 9, 10, 11, 12])
     for agent in agents {
-      var row = [id(agent), pid(agent), state(agent), uptime(agent), agent["log_file"]?.string ?? ""]
+      var row = [id(agent), pid(agent), status(agent), uptime(agent), agent["log_file"]?.string ?? ""]
       row.append(BudgetTable.summary(agent))
       if isVerbose {
         row.append(agent["driver"]?.string ?? "")
@@ -77,6 +77,12 @@ package enum AgentText {
   static func state(_ agent: Value) -> String {
     let state = agent["state"]?.string ?? "-"
     return agent["enabled"]?.bool == false && state == "idle" ? "disabled" : state
+  }
+
+  /// The state, with the reason if it is none of the agent's own.
+  private static func status(_ agent: Value) -> String {
+    let isWaiting = agent["state"]?.string == "backoff" && agent["last_exit"]?.string == "engine.away"
+    return isWaiting ? "backoff (engine.away)" : state(agent)
   }
 
   private static func uptime(_ agent: Value) -> String {
