@@ -28,12 +28,16 @@ class ContainerAgentCase {
   /// - Parameters:
   ///   - socket: that of the Docker engine; nil for the shared one.
   ///   - door: where agents in its containers find their sockets; nil for a folder of this case.
-  init(_ engine: ContainerEngineKind, socket: String? = nil, door: String? = nil) throws {
+  ///   - patience: how long the launcher may take for an answer.
+  init(
+    _ engine: ContainerEngineKind, socket: String? = nil, door: String? = nil, patience: Duration = .seconds(60)
+  ) throws {
     var limits = ProcessLimits.container
     limits.start = .seconds(120)
     limits.sampling = .milliseconds(100)
     room = try ContainerRoom(
-      limits: limits, docker: engine == .docker ? socket ?? DockerRoom.socket : nil, door: door)
+      limits: limits, docker: engine == .docker ? socket ?? DockerRoom.socket : nil, door: door,
+      patience: patience)
   }
 
   func start(_ script: String, _ change: (inout Manifest) -> Void = { _ in }) throws {

@@ -104,6 +104,7 @@ final class DockerAgentTests: ContainerAgentCase {
     // Stands for a stage of another daemon.
     let other = "\(room.door)/\(stage)"
     try Files.makeFolder(other)
+    #expect(unsafe chown(other, ContainerRoom.agentsUser, ContainerRoom.agentsUser) == 0)
     let lock = try System.open(other, O_RDONLY | O_DIRECTORY)
     #expect(flock(lock.number, LOCK_EX | LOCK_NB) == 0)
     try startReady("exec sleep 1000")

@@ -15,7 +15,8 @@ struct DockerOutageTests {
 
   init() throws {
     engine = try DockerRoom()
-    agent = try ContainerAgentCase(.docker, socket: engine.socket)
+    // Less than a stage waits for its engine.
+    agent = try ContainerAgentCase(.docker, socket: engine.socket, patience: .seconds(20))
   }
 
   private func runs(_ name: String) -> Int { ContainerAgentCase.processes(with: "sleep\u{0}\(name)").count }

@@ -31,14 +31,15 @@ package final class ContainerRoom {
   ///   - docker: the socket of a Docker engine; nil for podman.
   ///   - door: where agents in containers of that find their sockets; nil for a folder of this room.
   ///   - home: `$OPENSTARRY_HOME`; nil for a folder of this room.
+  ///   - patience: how long the launcher may take for an answer.
   package init(
     limits: ProcessLimits = .container, images: String? = nil, docker: String? = nil, door: String? = nil,
-    home: String? = nil
+    home: String? = nil, patience: Duration = .seconds(60)
   ) throws {
     place = try TemporaryFolder()
     _ = unsafe chmod(place.path, 0o755)
     loop = try EventLoop()
-    launcher = LauncherLink(loop, socket: nil, program: Beside.path("openstarry-launcher"), patience: .seconds(60))
+    launcher = LauncherLink(loop, socket: nil, program: Beside.path("openstarry-launcher"), patience: patience)
     _ = unsafe mkdir("\(place.path)/data", 0o777)
     _ = unsafe chmod("\(place.path)/data", 0o777)
     proxy = ProxyLink(loop, socket: nil, program: Beside.path("openstarry-proxy"))
