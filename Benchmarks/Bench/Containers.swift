@@ -82,8 +82,9 @@ struct Containers {
   private func reportDocker(_ loop: EventLoop, _ launcher: LauncherLink, _ relay: Manifest) throws {
     let (engine, doors) = ("\(folder)/docker", "\(folder)/doors")
     for place in [engine, doors] { try Files.makeFolder(place, mode: 0o755) }
-    // The launcher's user makes a folder for each agent's socket there.
-    _ = unsafe chmod(doors, 0o777)
+    // The launcher's user makes a folder for each agent's socket there, and nobody else may write there.
+    let agents = unsafe getpwnam("openstarry-agents")?.pointee.pw_uid ?? 65534
+    if geteuid() == 0 { _ = unsafe chown(doors, agents, agents) }
     do {
       try run("\(checkout)/.ci/docker-engine", ["docker-engine", engine, "\(getpid())"])
       try run(
