@@ -21,7 +21,8 @@ package protocol AgentControl: AnyObject {
   func checkWake(_ id: AgentID) throws(AgentControlError)
 
   /// Queues an event for an agent, as `wake` does. Starts the agent where its lifecycle allows it.
-  func wakeAgent(_ id: AgentID, with event: Event) throws(AgentControlError)
+  /// - Parameter done: called once, when the agent has handled the event, or it was dropped.
+  func wakeAgent(_ id: AgentID, with event: Event, _ done: @escaping () -> Void) throws(AgentControlError)
 
   /// Registers an agent or replaces its manifest. The registration survives restarts of the daemon. A quarantined agent
   /// is released.
@@ -227,5 +228,12 @@ package enum AgentControlError: Error, Sendable, Hashable, CustomStringConvertib
     case .overloaded(let id, let queued): "agent '\(id)' has \(queued) events waiting; this one was dropped"
     case .storage(let why): "the registry cannot be written: \(why)"
     }
+  }
+}
+
+extension AgentControl {
+  /// The same for callers that do not wait.
+  package func wakeAgent(_ id: AgentID, with event: Event) throws(AgentControlError) {
+    try wakeAgent(id, with: event) {}
   }
 }

@@ -5,6 +5,10 @@ import Model
 final class LanguageModelState {
   let settings: ModelSettings
   var estimate = TokenEstimate()
+  private(set) var calls: UInt64 = 0
+  private(set) var failures: UInt64 = 0
+  /// In words; nil while it answers.
+  private(set) var lastFailure: String?
   private var restsUntil: Instant?
   private var backoff = Backoff(first: .seconds(1), longest: .seconds(60))
 
@@ -24,12 +28,16 @@ final class LanguageModelState {
 
   /// It has answered.
   func isWell() {
-    restsUntil = nil
+    calls += 1
+    (restsUntil, lastFailure) = (nil, nil)
     backoff.reset()
   }
 
   /// It has not: the others come first for a while.
   func isIll(_ failure: LanguageModelFailure, at now: Instant) {
+    calls += 1
+    failures += 1
+    lastFailure = failure.sentence
     guard failure.mayPass else { return }
     let wait = failure.retryAfter.map { Duration.milliseconds(Int64(min($0, 3_600_000))) } ?? backoff.next()
     restsUntil = now + wait

@@ -34,6 +34,7 @@ package protocol TokenAccounting: AnyObject {
   func close(_ done: @escaping (TokenStorageFailure?) -> Void)
   func setLimits(_ limits: TokenLimits, of account: String)
   func status(of account: String) -> [TokenLimitStatus]
+  var statistics: TokenStatistics { get }
 }
 
 extension TokenLedger: TokenAccounting {}
@@ -42,13 +43,13 @@ extension TokenLedger: TokenAccounting {}
 ///
 /// Use it on the loop's thread only.
 package final class LanguageModels: ModelGateway {
-  /// Called with each piece of an answer's text, for people who watch an agent.
-  package var onText: (AgentID, String) -> Void = { _, _ in }
+  var listeners: [UInt64: (ModelText) -> Void] = [:]
+  var lastListener: UInt64 = 0
 
-  private let models: [LanguageModelState]
+  let models: [LanguageModelState]
   /// Those of manifests, which name a server on this machine.
   private var others: [ModelSettings: LanguageModelState] = [:]
-  private let site: ModelCall.Site
+  let site: ModelCall.Site
   private var calls: [CompletionID: ModelCall] = [:]
   private var last: UInt64 = 0
 
@@ -82,7 +83,10 @@ package final class LanguageModels: ModelGateway {
       self?.calls[id] = nil
       done(result, cause)
     }
-    call.onText = { [weak self] in self?.onText(caller.agent, $0) }
+    call.onText = { [weak self] in
+      let text = ModelText(agent: caller.agent, trace: caller.cause?.trace, text: $0)
+      for hear in self?.listeners.values.map(\.self) ?? [] { hear(text) }
+    }
     calls[id] = call
     call.start()
     return id

@@ -137,7 +137,7 @@ final class ModelCall {
       failed(failure, model, sum)
     default:
       builder.take(news)
-      if case .text(let piece) = news { onText(piece) }
+      if case .text(let piece) = news, !encoder.usesSchema { onText(piece) }
       guard builder.isTooLong else { return }
       if let call = call.take() { site.server.cancel(call) }
       failed(LanguageModelFailure(.tooLong, status: 200, wasSent: true, "the answer does not end"), model, sum)
@@ -163,6 +163,8 @@ final class ModelCall {
     }
     if let counted { model.estimate.learn(bytes: bytes, tokens: counted.prompt, pictures: pictures) }
     model.isWell()
+    // As pieces it was JSON, which nobody wants to see.
+    if encoder.usesSchema, !answer.text.isEmpty { onText(answer.text) }
     answer.promptTokens = Int(counted?.prompt ?? 0)
     answer.answerTokens = Int(counted?.answer ?? 0)
     answer.model = model.settings.name

@@ -23,7 +23,8 @@ package final class DaemonCore {
   package let rules: RuleRunner
   /// Emergency stops; nil until `start`.
   package private(set) var stops: EmergencyStops?
-  private let model: (any ModelGateway)?
+  /// Asks language models; nil where there is no gateway.
+  package let model: (any ModelGateway)?
   private let loop: any Loop
   private let home: String
   private let guardian: (any DaemonCoreGuardian)?

@@ -22,6 +22,8 @@ package struct Services {
   package var hardware: Hardware
   /// The simulation behind `hal.simulate`; nil on a real board.
   package var simulation: (any SimulationControl)?
+  /// The language models; nil where there is no gateway.
+  package var models: (any ModelControl)?
   /// The source of every status view.
   package var projection: Projection
   /// The services that agents offer to one another.
@@ -31,7 +33,7 @@ package struct Services {
   package init(
     daemon: any DaemonControl, registry: any RegistryControl, agents: any AgentControl, events: any EventHistory,
     sink: any EventSink, rules: any RuleControl, hardware: Hardware, simulation: (any SimulationControl)?,
-    projection: Projection
+    models: (any ModelControl)? = nil, projection: Projection
   ) {
     self.daemon = daemon
     self.registry = registry
@@ -41,6 +43,7 @@ package struct Services {
     self.rules = rules
     self.hardware = hardware
     self.simulation = simulation
+    self.models = models
     self.projection = projection
   }
 }

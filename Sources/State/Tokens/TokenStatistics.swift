@@ -67,6 +67,9 @@ package struct TokenStatistics: Sendable, Hashable {
   /// When calls may be missing, oldest first.
   package var gaps: [Gap] = []
 
+  /// Statistics without rows.
+  package init() {}
+
   /// The sums for each agent, model or day: the most tokens first, days oldest first.
   /// - Returns: the agent's id, the model's name, or the day as `2026-01-31`.
   package func sums(by grouping: Grouping) -> [(name: String, use: Use)] {

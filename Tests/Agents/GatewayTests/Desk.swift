@@ -100,6 +100,7 @@ final class Desk: ModelServer, TokenAccounting, EventSink {
   func open(_ done: @escaping ([String]) -> Void) { done([]) }
   func close(_ done: @escaping (TokenStorageFailure?) -> Void) { done(nil) }
   func setLimits(_ limits: TokenLimits, of account: String) {}
+  var statistics: TokenStatistics { TokenStatistics() }
   func status(of account: String) -> [TokenLimitStatus] { [] }
 
   // MARK: EventSink

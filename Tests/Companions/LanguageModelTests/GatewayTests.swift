@@ -70,8 +70,14 @@ import Testing
     #expect(server.log("again").map(\.connection) == [1, 1, 1])
     // One that the server has closed meanwhile is not.
     let closing = try server.url("closing", [ModelServer.stream(Self.hello), .close])
-    for _ in 0..<3 { #expect(room.ask(closing).text == "Hello") }
-    #expect(Set(server.log("closing").map(\.connection)).count == 3)
+    var answers = 0
+    for _ in 0..<3 {
+      let call = room.ask(closing)
+      if call.text == "Hello" { answers += 1 }
+      // The news of its end may come after the next request was sent.
+      #expect(call.text == "Hello" || call.failure?.kind == .lost)
+    }
+    #expect(answers > 0 && Set(server.log("closing").map(\.connection)).count == answers)
   }
 
   /// The server may have read a request on a connection that then ends: it is not sent twice.

@@ -117,7 +117,12 @@ final class TestAgents: AgentControl {
     if disabled.contains(id) { throw .disabled(id) }
   }
 
-  func wakeAgent(_ id: AgentID, with event: Event) throws(AgentControlError) { woken.append((id, event)) }
+  /// Called with each event that an agent gets, and what ends it.
+  var onWake: (Event, @escaping () -> Void) -> Void = { $1() }
+  func wakeAgent(_ id: AgentID, with event: Event, _ done: @escaping () -> Void) throws(AgentControlError) {
+    woken.append((id, event))
+    onWake(event, done)
+  }
 
   func register(_ manifest: Manifest) throws(AgentControlError) { states[manifest.id] = .idle }
 

@@ -25,6 +25,7 @@ final class Harness {
   let events: TestEvents
   let agents: TestAgents
   let rules = OneRule()
+  let models = ModelsDouble()
   let daemon: DaemonDouble
   let registry: RegistryDouble
   let simulation: SimulatedBackend
@@ -68,7 +69,7 @@ final class Harness {
       loop: loop, settings: settings,
       services: Services(
         daemon: daemon, registry: registry, agents: agents, events: events, sink: events, rules: rules,
-        hardware: hardware, simulation: simulated ? simulation : nil,
+        hardware: hardware, simulation: simulated ? simulation : nil, models: models,
         projection: Projection(
           agents: agents, hardware: hardware, rules: rules, events: events, clock: clock
         ) { [daemon] in daemon.boardBudgets }), time: clock, limits: limits)

@@ -51,8 +51,10 @@ extension AgentSupervisor: AgentControl {
 
   package func checkWake(_ id: AgentID) throws(AgentControlError) { try agent(id).checkDelivery() }
 
-  package func wakeAgent(_ id: AgentID, with event: Event) throws(AgentControlError) {
-    try deliver(event, to: id, cause: Cause(event), count: 1, firing: nil, nil)
+  package func wakeAgent(
+    _ id: AgentID, with event: Event, _ done: @escaping () -> Void
+  ) throws(AgentControlError) {
+    try deliver(event, to: id, cause: Cause(event), count: 1, firing: nil, done)
   }
 
   package func register(_ manifest: Manifest) throws(AgentControlError) {

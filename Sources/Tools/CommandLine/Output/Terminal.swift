@@ -44,6 +44,9 @@ package struct Terminal {
     complain(asItIs: "openstarry: \(text)")
   }
 
+  /// Writes a text without a line's end to standard error.
+  static func prompt(_ text: String) { try? System.writeAll(2, Array(text.printableLines.utf8)) }
+
   /// Writes a failure to standard error: for people, or as one line of JSON for programs.
   static func complain(_ failure: Failure, asJSON: Bool) {
     if asJSON { complain(asItIs: JSON.text(failure.document).printableJSON) } else { complain("\(failure)") }

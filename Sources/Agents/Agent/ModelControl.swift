@@ -1,0 +1,39 @@
+import Model
+
+/// What people see of the language models.
+package protocol ModelControl: AnyObject {
+  /// The models of the settings: section 4.16 of `docs/control.md`.
+  var modelRows: [Fields] { get }
+
+  /// What was used: sums by agent, model or day, section 4.17 of `docs/control.md`.
+  func usage(by grouping: ModelUsageGrouping) -> Fields
+
+  /// Has `hear` called with each piece of text that a model answers, as it comes.
+  /// - Returns: the number for `endListen`.
+  func listen(_ hear: @escaping (ModelText) -> Void) -> UInt64
+
+  /// Ends a `listen`. Does nothing if it has ended.
+  func endListen(_ listener: UInt64)
+}
+
+/// How the use of models is summed up.
+package enum ModelUsageGrouping: String, Sendable, CaseIterable {
+  case agent, model, day
+}
+
+/// A piece of a model's answer.
+package struct ModelText: Sendable, Hashable {
+  /// The agent that has asked.
+  package var agent: AgentID
+  /// The chain of events in which it has asked; nil outside of one.
+  package var trace: ULID?
+  /// The piece.
+  package var text: String
+
+  /// A piece.
+  package init(agent: AgentID, trace: ULID?, text: String) {
+    self.agent = agent
+    self.trace = trace
+    self.text = text
+  }
+}

@@ -1,0 +1,121 @@
+import Agent
+import Model
+import RPC
+
+extension ControlMethods {
+  /// Language models, and the agents that think with them.
+  static let modelMethods: [Method<Call>] = [
+    Method(
+      "models.list", .view, "Lists the language models of the settings, in the order in which they are tried.",
+      result: "`{\"models\": [model (4.16)]}`"
+    ) { call throws(RPCError) in ["models": .list((call.services.models?.modelRows ?? []).map(Value.map))] },
+    Method(
+      "tokens.usage", .view, "Sums up what agents have used of language models in the last 31 days.",
+      Parameter.optional("by", .choice("agent", "model", "day"), default: "agent", "`agent`, `model` or `day`"),
+      result: "the use (4.17)"
+    ) { call, grouping throws(RPCError) in
+      guard let models = call.services.models, let grouping = ModelUsageGrouping(rawValue: grouping) else {
+        return ["rows": [], "days": 31, "gaps": []]
+      }
+      return .map(models.usage(by: grouping))
+    },
+    Method(
+      "agent.chat", .operate,
+      "Says something to an agent, as the event `chat:message`, and sends what models answer it as `chat.news` "
+        + "notifications until it has handled the event: `{\"kind\": \"text\", \"text\"}`, `{\"kind\": \"answered\"}` with the "
+        + "payload of `model:answered`, `{\"kind\": \"failed\", \"message\"}`, and at last `{\"kind\": \"end\", \"text\": the "
+        + "last answer, \"error\": why there is none, or null}`.", .agent,
+      Parameter.required("text", .anyText, "what is said, at most 16 KiB"),
+      result: "`{\"subscription\": N, \"event\": id}`",
+      errors: [.agentNotFound, .agentNotRunning, .quarantined, .overloaded, .cannotRun], isCommand: true, chat),
+  ]
+
+  @Sendable private static func chat(_ call: Call, _ agent: AgentID, _ text: String) throws(RPCError) -> Value? {
+    try call.agents { control throws(AgentControlError) in try control.checkWake(agent) }
+    let payload: Fields = ["text": .string(text), "from": .string(call.client.source)]
+    try call.checkSize(payload)
+    let session = try call.openSession()
+    let subscription = try session.subscribe(call.request.dialect)
+    let (sink, events, models) = (call.services.sink, call.services.events, call.services.models)
+    let listening = ChatListening(session, subscription)
+    // Only the agent gets it: it is no business of rules.
+    sink.address(.agents([])) {
+      listening.event = sink.publish(
+        "chat:message", source: call.client.source, cause: nil, priority: .normal, payload: payload)
+    }
+    guard let event = listening.event else { return nil }
+    let texts = models?.listen { if $0.trace == event.trace { listening.hear($0.text) } }
+    let listener = events.listen(EventPattern("model:*")) { if $0.trace == event.trace { listening.hear($0) } }
+    subscription.end = {
+      events.endListen(listener)
+      if let texts { models?.endListen(texts) }
+    }
+    let agents = call.services.agents
+    do throws(AgentControlError) {
+      try agents.wakeAgent(agent, with: event) { listening.end(try? agents.agentStatus(agent)) }
+    } catch {
+      _ = session.unsubscribe(subscription.number)
+      throw RPCError(error)
+    }
+    call.answer(
+      .success(["subscription": .int(subscription.number), "event": .string(event.id.description)]))
+    listening.begin()
+    return nil
+  }
+}
+
+/// What one client hears of an agent while that handles what the client has said.
+private final class ChatListening {
+  private weak var session: (any Session)?
+  private weak var subscription: Subscription?
+  var event: Event?
+  private var text = ""
+  private var failure: String?
+  private var hasBegun = false
+  /// What came before the answer to the request.
+  private var early: [Fields] = []
+
+  init(_ session: any Session, _ subscription: Subscription) {
+    (self.session, self.subscription) = (session, subscription)
+  }
+
+  func begin() {
+    hasBegun = true
+    for fields in early { send(fields) }
+    early = []
+  }
+
+  func hear(_ piece: String) {
+    text += piece
+    send(["kind": "text", "text": .string(piece)])
+  }
+
+  func hear(_ event: Event) {
+    if event.type.isSame(as: "model:answered") {
+      send(["kind": "answered"] + event.payload)
+      // What it says while it asks for tools is no answer yet.
+      if event["tools"]?.list?.isEmpty == false { text = "" }
+      failure = nil
+    } else {
+      failure = event["message"]?.string
+      send(["kind": "failed"] + event.payload)
+    }
+  }
+
+  func end(_ status: AgentStatus?) {
+    let error = text.isEmpty ? failure ?? status?.lastRefusal ?? status?.lastError : nil
+    send(["kind": "end", "text": .string(text), "error": error.map(Value.string) ?? .null])
+  }
+
+  private func send(_ fields: Fields) {
+    guard hasBegun else { return early.append(fields) }
+    guard let subscription else { return }
+    session?.notify(subscription, "chat.news", fields)
+  }
+}
+
+extension Fields {
+  fileprivate static func + (left: Fields, right: Fields) -> Fields {
+    right.reduce(into: left) { $0[$1.key] = $1.value }
+  }
+}

@@ -1,0 +1,102 @@
+import ArgumentParser
+import Glibc
+import Model
+
+struct Chat: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Talks to an agent that thinks with a language model.",
+    discussion: """
+      With a message, prints the agent's answer and ends. Without one, reads messages from standard input, one on a line, \
+      until its end (Ctrl-D). What the agent does meanwhile is told on standard error.
+      """)
+  @OptionGroup var shared: SharedOptions
+
+  @Argument(help: "The agent.")
+  var agent: String
+
+  @Argument(help: "What to say.")
+  var message: [String] = []
+
+  func run() throws {
+    if !message.isEmpty { return try say(message.joined(separator: " ")) }
+    let isTerminal = isatty(0) == 1
+    while true {
+      if isTerminal { Terminal.prompt("\(agent)> ") }
+      guard let line = readLine() else { break }
+      if line.allSatisfy(\.isWhitespace) { continue }
+      do { try say(line) } catch let failure as Failure {
+        // The next message may fare better, but not without a daemon.
+        guard isTerminal, failure.status != .noDaemon else { throw failure }
+        Terminal.complain(failure.message)
+      }
+    }
+    if isTerminal { Terminal.prompt("\n") }
+  }
+
+  private func say(_ text: String) throws {
+    let terminal = Terminal()
+    var failure: Failure?
+    do {
+      try shared.connect().follow("agent.chat", ["agent": .string(agent), "text": .string(text)]) { method, news in
+        guard method == "chat.news" else { return }
+        if shared.json { try terminal.json(.map(news)) } else { try show(news, terminal) }
+        guard news["kind"]?.string == "end" else { return }
+        failure = news["error"]?.string.map { Failure(.failed, $0.printable) }
+        throw ChatEnd()
+      }
+    } catch is ChatEnd {
+      if let failure { throw failure }
+    }
+  }
+
+  private func show(_ news: Fields, _ terminal: Terminal) throws {
+    switch news["kind"]?.string {
+    case "text": try terminal.write(Array((news["text"]?.string ?? "").printableLines.utf8))
+    case "answered": for line in ChatText.tools(news) { Terminal.complain(asItIs: line) }
+    case "failed": Terminal.complain(news["message"]?.string?.printable ?? "a model did not answer")
+    case "end": if news["text"]?.string?.isEmpty == false { try terminal.write(Array("\n".utf8)) }
+    default: break
+    }
+  }
+}
+
+/// The agent has answered.
+private struct ChatEnd: Error {}
+
+/// What an agent does between two answers.
+enum ChatText {
+  /// The tools that a model has asked for, and what the call has cost.
+  static func tools(_ news: Fields) -> [String] {
+    (news["tools"]?.list ?? []).compactMap(\.string).map { tool in
+      let tokens = (news["prompt_tokens"]?.int ?? 0) + (news["answer_tokens"]?.int ?? 0)
+      let money = news["money"]?.double.map { ", \($0.text)" } ?? ""
+      return "[\(tool.printable); \(tokens) tokens\(money)]"
+    }
+  }
+}
+
+struct Tokens: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    abstract: "Shows what agents have used of language models in the last 31 days.")
+  @OptionGroup var shared: SharedOptions
+
+  @Option(help: "How it is summed up: agent, model or day.")
+  var by = Grouping.agent
+
+  enum Grouping: String, ExpressibleByArgument, CaseIterable {
+    case agent, model, day
+  }
+
+  func run() throws {
+    try shared.ask("tokens.usage", ["by": .string(by.rawValue)]) { result, _ in
+      TokenTable.lines(result, by: by.rawValue, utcOffset: localOffset)
+    }
+  }
+}
+
+struct Models: ParsableCommand {
+  static let configuration = CommandConfiguration(abstract: "Lists the language models of the settings.")
+  @OptionGroup var shared: SharedOptions
+
+  func run() throws { try shared.ask("models.list") { result, _ in TokenTable.models(result) } }
+}
