@@ -85,7 +85,7 @@ final class ModelsDouble: ModelControl {
   @Test func whatIsRefused() throws {
     let harness = try Harness()
     let client = try harness.connect()
-    harness.agents.disabled = ["idle"]
+    try harness.agents.setEnabled("idle", false, cause: nil)
     #expect(try client.refusal("agent.chat", ["agent": "idle", "text": "x"]) != nil)
     #expect(try client.refusal("agent.chat", ["agent": "climate"])?.known == .invalidParams)
     let long = String(repeating: "x", count: 100_000)
