@@ -47,10 +47,14 @@ enum { OPENSTARRY_O_PATH = 010000000 };
 
 // openat2(2), which C libraries do not wrap: opens a path below `dir` that neither `..`, a symbolic link nor a mount
 // can lead out of it.
-static inline int openstarry_open_beneath(int dir, const char *path, int flags) {
+static inline int openstarry_create_beneath(int dir, const char *path, int flags, mode_t mode) {
   struct { uint64_t flags, mode, resolve; } how = {
-    .flags = (uint64_t)flags, .resolve = 0x01 | 0x02 | 0x04 | 0x08 /* NO_XDEV, NO_MAGICLINKS, NO_SYMLINKS, BENEATH */};
+    .flags = (uint64_t)flags, .mode = mode,
+    .resolve = 0x01 | 0x02 | 0x04 | 0x08 /* NO_XDEV, NO_MAGICLINKS, NO_SYMLINKS, BENEATH */};
   return (int)syscall(437, dir, path, &how, sizeof how);
+}
+static inline int openstarry_open_beneath(int dir, const char *path, int flags) {
+  return openstarry_create_beneath(dir, path, flags, 0);
 }
 static inline int openstarry_openat(int dir, const char *path, int flags, mode_t mode) {
   return openat(dir, path, flags, mode);

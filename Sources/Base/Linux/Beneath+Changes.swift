@@ -1,0 +1,72 @@
+import CLinux
+import Glibc
+
+// Reading and changing what lies below a folder, by untrusted paths.
+extension Beneath {
+  /// Reads a part of a regular file.
+  /// - Parameters:
+  ///   - path: relative to `root`; `.` where `root` is the file itself.
+  ///   - root: a folder or a file, whose own path is trusted.
+  ///   - limit: the most bytes.
+  /// - Returns: the bytes, and the file's size.
+  /// - Throws: EISDIR for a folder, `SystemError.notRegular` for anything else; otherwise as `find`.
+  package static func part(
+    of path: String, in root: String, at offset: Int64, limit: Int
+  ) throws(SystemError) -> (bytes: [UInt8], size: Int64) {
+    let file: Descriptor
+    if path == ".", !Files.isFolder(root) {
+      file = try Files.open(root, O_RDONLY)
+    } else {
+      let top = try folder(root)
+      file = try read(path, in: top.number)
+    }
+    let status = try FileStatus(of: file.number)
+    guard status.kind == .regular else { throw SystemError("read", path, errno: EISDIR) }
+    return (try bytes(file.number, at: offset, limit: limit), Int64(clamping: status.size))
+  }
+
+  /// Writes a regular file, replacing its content. A new one has mode 0640.
+  /// - Throws: as `find`; `SystemError.notRegular` for what is no regular file.
+  package static func write(_ contents: [UInt8], to path: String, in root: String) throws(SystemError) {
+    let top = try folder(root)
+    let result = System.retry {
+      unsafe path.withCString {
+        unsafe openstarry_create_beneath(
+          top.number, $0, O_WRONLY | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0o640)
+      }
+    }
+    let file = try Descriptor(checking: result, "open", path)
+    guard try FileStatus(of: file.number).kind == .regular else {
+      throw SystemError("open", path, errno: SystemError.notRegular)
+    }
+    guard ftruncate(file.number, 0) == 0 else { throw SystemError("ftruncate", path) }
+    try System.writeAll(file.number, contents)
+  }
+
+  /// Makes a folder of mode 0750. Does nothing if there is one.
+  /// - Throws: EEXIST where something else has the name; otherwise as `find`.
+  package static func makeFolder(_ path: String, in root: String) throws(SystemError) {
+    let top = try folder(root)
+    let place = try find(Files.folder(of: path), in: top.number)
+    guard unsafe name(path).withCString({ unsafe mkdirat(place.number, $0, 0o750) }) != 0 else { return }
+    let error = errno
+    guard error == EEXIST else { throw SystemError("mkdir", path, errno: error) }
+    let there = try find(path, in: top.number)
+    guard try FileStatus(of: there.number).kind == .folder else { throw SystemError("mkdir", path, errno: error) }
+  }
+
+  /// Removes a file, a link or an empty folder.
+  package static func remove(_ path: String, in root: String) throws(SystemError) {
+    let top = try folder(root)
+    let place = try find(Files.folder(of: path), in: top.number)
+    let name = name(path)
+    guard unsafe name.withCString({ unsafe unlinkat(place.number, $0, 0) }) != 0 else { return }
+    guard errno == EISDIR || errno == EPERM else { throw SystemError("unlink", path) }
+    guard unsafe name.withCString({ unsafe unlinkat(place.number, $0, AT_REMOVEDIR) }) == 0 else {
+      throw SystemError("rmdir", path)
+    }
+  }
+
+  /// The last component.
+  private static func name(_ path: String) -> String { path.split(separator: "/").last.map { String($0) } ?? "." }
+}
