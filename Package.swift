@@ -73,9 +73,11 @@ let ranks: [[Target]] = [
     program("openstarry-unpack", in: "Companions", ["Companion", "Unpack", "CLinux", "CArchive"]),
     module("Model", in: "Base", ["OpenStarryAgent"]),
     module("ExampleAgents", ["OpenStarryAgent"], path: "Examples/Agents"),
+    module("MindAgent", in: "Agents", ["Linux", "OpenStarryAgent"]),
   ],
   // 4: one subject each, with protocols for the ranks above.
   [
+    program("openstarry-mind", in: "Agents", ["MindAgent", "OpenStarryAgent"]),
     module("Document", in: "Base", ["Model", "CYAML", "CJSON"]),
     module("EventLoop", in: "Base", ["Model", "Linux", "CLinux"]),
     module("ChatCompletion", in: "Companions", ["Model", "OpenStarryAgent", "LanguageModel"]),
@@ -299,6 +301,7 @@ let allTests: [Target] = [
   tests(
     "AgentWASMTests", in: "Agents",
     ["ModuleKit", "TestKit", "AgentWASM", "wasm-compiler", "Agent", "Document", "EventLoop", "Linux", "Model"]),
+  tests("MindTests", in: "Agents", ["TestKit", "MindAgent", "openstarry-mind", "CLinux", "Linux", "OpenStarryAgent"]),
   tests("AgentTrialTests", in: "Agents", ["AgentTrial", "AgentInProcess", "Agent", "HAL", "Model", "OpenStarryAgent"]),
   tests(
     "GatewayTests", in: "Agents",

@@ -1,0 +1,98 @@
+import Linux
+import OpenStarryAgent
+
+/// The files and folders that a mind may use: `fs_allow_paths` to read, and its own folder to write, too.
+///
+/// The sandbox shows little more than these; this is the wall before it. A path is made absolute and free of links,
+/// compared with the places, and then opened below its place, where the kernel follows no link (openat2(2)).
+struct FilePlaces {
+  /// The folder that the mind may write to; nil without one.
+  let data: String?
+  /// All, without links.
+  private let roots: [String]
+  /// Where relative paths begin.
+  private let work: String
+
+  /// Nobody may grant these.
+  private static let system = ["/dev", "/proc", "/sys"]
+  /// The longest path in bytes.
+  private static let longest = 1024
+
+  /// - Parameters:
+  ///   - granted: as in the manifest, relative to its folder, in which the program starts.
+  ///   - data: the folder that it may write to; nil for none.
+  init(_ granted: [String], data: String?) {
+    let folder = data.flatMap { try? Files.resolve($0) }
+    work = (try? Files.resolve(".")) ?? "/"
+    self.data = folder
+    roots =
+      granted.compactMap { try? Files.resolve($0) }.filter { path in
+        path != "/" && !Self.system.contains { Self.contains($0, path) }
+      } + (folder.map { [$0] } ?? [])
+  }
+
+  var isEmpty: Bool { roots.isEmpty }
+
+  /// What the model is told.
+  var description: String { roots.prefix(16).joined(separator: ", ") }
+
+  /// A file or folder below one of the places.
+  struct Found {
+    /// Its place.
+    let root: String
+    /// Its path from there; `.` for the place itself.
+    let path: String
+  }
+
+  /// Looks up what a model has named.
+  /// - Parameters:
+  ///   - isNew: whether it need not exist; its folder has to.
+  ///   - writes: whether it has to be in the mind's own folder.
+  func find(_ path: String, isNew: Bool = false, writes: Bool = false) throws(ToolFailure) -> Found {
+    guard !path.isEmpty, path.utf8.count <= Self.longest, !path.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
+      throw ToolFailure("'path' has to be a path of at most \(Self.longest) bytes, without control characters")
+    }
+    let roots = writes ? data.map { [$0] } ?? [] : roots
+    // Compared as it is written first, so that the answer tells nothing of what lies elsewhere.
+    let plain = Self.normal(Files.join(work, path))
+    guard roots.contains(where: { Self.contains($0, plain) }) else { throw denied(path, roots) }
+    let real: String
+    do throws(SystemError) {
+      if isNew, !Files.hasEntry(plain) {
+        real = Files.join(try Files.resolve(Files.folder(of: plain)), Self.name(plain))
+      } else {
+        real = try Files.resolve(plain)
+      }
+    } catch {
+      throw ToolFailure("'\(path.bounded(200))': \(SystemError.text(error.errno))")
+    }
+    // A link may lead out.
+    guard let root = roots.first(where: { Self.contains($0, real) }) else { throw denied(path, roots) }
+    let rest = real.dropFirst(root.utf8.count + 1)
+    return Found(root: root, path: rest.isEmpty ? "." : String(rest))
+  }
+
+  private func denied(_ path: String, _ roots: [String]) -> ToolFailure {
+    let places = roots.isEmpty ? "nothing" : roots.prefix(16).joined(separator: ", ")
+    return ToolFailure("denied: '\(path.bounded(200))' is outside of what you may use here: \(places)")
+  }
+
+  /// The last component.
+  private static func name(_ path: String) -> String {
+    path.split(separator: "/").last.map { String($0) } ?? "."
+  }
+
+  /// An absolute path without `.`, `..` and empty components, as it is written.
+  private static func normal(_ path: String) -> String {
+    var parts: [Substring] = []
+    for part in path.split(separator: "/") where part != "." {
+      if part == ".." { _ = parts.popLast() } else { parts.append(part) }
+    }
+    return "/" + parts.joined(separator: "/")
+  }
+
+  /// Whether `path` is `folder`, or lies in it.
+  private static func contains(_ folder: String, _ path: String) -> Bool {
+    path.isSame(as: folder) || path.hasPrefix(folder + "/")
+  }
+}

@@ -1,0 +1,65 @@
+import OpenStarryAgent
+
+/// `emit` and `schedule`.
+enum EventTools {
+  /// The shortest time of a timer, in seconds: each wakes the mind, which costs tokens.
+  static let shortest: Int64 = 10
+  /// Timers of the mind begin with this, so that they cannot replace others.
+  static let prefix = "mind."
+
+  static func all(_ board: Surroundings, notes: Notes) -> [Tool] {
+    (board.emits.isEmpty ? [] : [emit(board.emits)]) + [schedule(notes)]
+  }
+
+  private static func emit(_ granted: [String]) -> Tool {
+    Tool(
+      name: "emit", about: "Publishes an event for rules and other agents.",
+      arguments: Arguments([
+        .required("type", .text(128), "its name, domain:verb; one that you may emit"),
+        .optional("payload", .object, "what it is about"),
+      ]), mostBytes: 4096
+    ) { (arguments, context) throws(ToolFailure) in
+      let type = arguments["type"]?.string ?? ""
+      guard Pattern.anyMatches(granted, type) else {
+        throw ToolFailure("denied: you may emit only \(granted.prefix(16).joined(separator: ", "))")
+      }
+      let payload = arguments["payload"]?.map ?? [:]
+      let id = try ToolFailure.converting { () throws(AgentError) in try context.emit(type, payload) }
+      return ToolResult(["event": .string(id.description)])
+    }
+  }
+
+  private static func schedule(_ notes: Notes) -> Tool {
+    Tool(
+      name: "schedule",
+      about: "Sets a timer that wakes you with your note. A timer of the same name is replaced. after_s 0 cancels it.",
+      arguments: Arguments([
+        .required("name", .text(40), "letters, digits, '-', '_' and '.'"),
+        .required("after_s", .integer(0...31_536_000), "in how many seconds, at least \(shortest)"),
+        .optional("repeat", .flag, "whether again and again"),
+        .optional("note", .text(500), "what you will have to do then"),
+      ])
+    ) { (arguments, context) throws(ToolFailure) in
+      let name = arguments["name"]?.string ?? ""
+      guard Notes.isName(name) else { throw ToolFailure("'name' has to be letters, digits, '-', '_' and '.'") }
+      let seconds = arguments["after_s"]?.int ?? 0
+      let timer = prefix + name
+      guard seconds > 0 else {
+        context.cancel(timer: timer)
+        notes.setTimer(name, nil, &context)
+        return ToolResult(["cancelled": .bool(true)])
+      }
+      guard seconds >= shortest else { throw ToolFailure("'after_s' has to be at least \(shortest)") }
+      let repeats = arguments["repeat"]?.bool ?? false
+      try ToolFailure.converting { () throws(AgentError) in
+        if repeats {
+          try context.every(.seconds(seconds), timer: timer)
+        } else {
+          try context.after(.seconds(seconds), timer: timer)
+        }
+      }
+      notes.setTimer(name, arguments["note"]?.string ?? "", &context)
+      return ToolResult(["in_s": .int(seconds), "repeats": .bool(repeats)])
+    }
+  }
+}
