@@ -301,7 +301,12 @@ let allTests: [Target] = [
   tests(
     "AgentWASMTests", in: "Agents",
     ["ModuleKit", "TestKit", "AgentWASM", "wasm-compiler", "Agent", "Document", "EventLoop", "Linux", "Model"]),
-  tests("MindTests", in: "Agents", ["TestKit", "MindAgent", "openstarry-mind", "CLinux", "Linux", "OpenStarryAgent"]),
+  tests(
+    "MindTests", in: "Agents",
+    [
+      "ProcessTestKit", "TestKit", "AgentProcess", "Agent", "MindAgent", "openstarry-mind", "openstarry-launcher",
+      "CLinux", "Linux", "Model", "OpenStarryAgent",
+    ]),
   tests("AgentTrialTests", in: "Agents", ["AgentTrial", "AgentInProcess", "Agent", "HAL", "Model", "OpenStarryAgent"]),
   tests(
     "GatewayTests", in: "Agents",
