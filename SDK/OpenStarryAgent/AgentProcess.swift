@@ -28,6 +28,8 @@
         complain("openstarryd starts this program: file descriptor \(descriptor) must be its socket")
         exit(64)
       }
+      // What the agent starts must not speak for it.
+      System.setCloseOnExec(descriptor)
       AgentProcess(make()).serve()
     }
 
