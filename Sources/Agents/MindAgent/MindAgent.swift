@@ -67,7 +67,10 @@ package struct MindAgent: Agent {
   /// Its tools, its prompt, and what it remembers.
   private func open(_ board: Surroundings, _ context: inout Context) -> Body {
     let notes = Notes()
-    let box = ToolBox(board, notes: notes, places: FilePlaces(board.paths, data: data), pause: pause)
+    let servers = ServerTools.all(board.settings)
+    for sentence in servers.problems { context.log(sentence, .warning) }
+    let box = ToolBox(
+      board, notes: notes, places: FilePlaces(board.paths, data: data), others: servers.tools, pause: pause)
     for sentence in box.missing { context.log("no tool \(sentence)", .notice) }
     return Body(
       settings: board.settings, box: box, system: SystemPrompt.text(board, tools: box.tools.map(\.name)), notes: notes,

@@ -67,7 +67,7 @@ struct Turn {
   ) -> TurnEnd? {
     let wanted = calls.read(asked, box)
     conversation.add(ChatMessage(.assistant, text, toolCalls: wanted.map(\.recorded)))
-    var (end, pictures) = (TurnEnd?.none, [(jpeg: [UInt8], of: String)]())
+    var (end, pictures) = (TurnEnd?.none, [(jpeg: [UInt8], from: String)]())
     for call in wanted {
       let id = call.recorded.id
       if let reason = call.skipped {
@@ -98,7 +98,7 @@ struct Turn {
       end = failures.note(call.recorded.name, call.recorded.arguments, failed: failed || isLate)
       note(call.recorded, failed: failed, &context)
     }
-    for picture in pictures { conversation.show(picture.jpeg, of: picture.of) }
+    for picture in pictures { conversation.show(picture.jpeg, from: picture.from) }
     return end
   }
 

@@ -36,13 +36,14 @@ struct Transcript {
   }
 
   /// Adds a picture; tools cannot answer with one. Older pictures give way.
-  mutating func show(_ jpeg: [UInt8], of camera: String) {
+  /// - Parameter source: the camera or the tool.
+  mutating func show(_ jpeg: [UInt8], from source: String) {
     var room = Self.mostPictureBytes - jpeg.count
     for index in messages.indices.reversed() where !messages[index].pictures.isEmpty {
       room -= messages[index].pictures.reduce(0) { $0 + $1.count }
       if room < 0 { messages[index].pictures = [] }
     }
-    let text = "The picture that you have taken: \(DataText.block(["camera": .string(camera)]))"
+    let text = "The picture that you asked for: \(DataText.block(["from": .string(source)]))"
     var message = ChatMessage(.user, text)
     message.pictures = [jpeg]
     add(message)

@@ -18,8 +18,8 @@ struct Tool {
 struct ToolResult {
   /// Fields beside `"ok": true`.
   var fields: Fields
-  /// The picture that goes with the next message, and what it shows.
-  var picture: (jpeg: [UInt8], of: String)?
+  /// The picture that goes with the next message, and where it comes from.
+  var picture: (jpeg: [UInt8], from: String)?
   /// The most bytes of JSON.
   var mostBytes = 8192
 

@@ -9,7 +9,7 @@ struct ToolBox {
   /// - Parameters:
   ///   - notes: keeps what it remembers.
   ///   - places: the files and folders that it may use.
-  ///   - others: tools of other programs.
+  ///   - others: tools of MCP servers.
   init(
     _ board: Surroundings, notes: Notes, places: FilePlaces, others: [Tool] = [], pause: @escaping (Duration) -> Void
   ) {
