@@ -16,7 +16,7 @@ struct FilePlaces {
   /// Nobody may grant these.
   private static let system = ["/dev", "/proc", "/sys"]
   /// The longest path in bytes.
-  private static let longest = 1024
+  static let longest = 1024
 
   /// - Parameters:
   ///   - granted: as in the manifest, relative to its folder, in which the program starts.
@@ -54,7 +54,7 @@ struct FilePlaces {
     }
     let roots = writes ? data.map { [$0] } ?? [] : roots
     // Compared as it is written first, so that the answer tells nothing of what lies elsewhere.
-    let plain = Self.normal(Files.join(work, path))
+    let plain = Self.normal(Files.join(begin(of: path, writes: writes), path))
     guard roots.contains(where: { Self.contains($0, plain) }) else { throw denied(path, roots) }
     let real: String
     do throws(SystemError) {
@@ -70,6 +70,13 @@ struct FilePlaces {
     guard let root = roots.first(where: { Self.contains($0, real) }) else { throw denied(path, roots) }
     let rest = real.dropFirst(root.utf8.count + 1)
     return Found(root: root, path: rest.isEmpty ? "." : String(rest))
+  }
+
+  /// Where a relative path begins: in the mind's own folder for what it writes and what is there, otherwise in that of
+  /// its manifest.
+  private func begin(of path: String, writes: Bool) -> String {
+    guard let data else { return work }
+    return writes || Files.hasEntry(Self.normal(Files.join(data, path))) ? data : work
   }
 
   private func denied(_ path: String, _ roots: [String]) -> ToolFailure {

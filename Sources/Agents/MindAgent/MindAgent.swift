@@ -53,15 +53,23 @@ package struct MindAgent: Agent {
     do throws(AgentError) {
       (end, report.lastAnswer) = try turn.run(&context, &report)
     } catch {
-      report.lastEnd = .refused
+      (report.lastEnd, report.lastAnswer) = (.refused, "")
+      // What was done has to be known the next time.
+      if !turn.done.isEmpty { keep(event, turn.done, &body, &context) }
       throw error
     }
     report.lastEnd = end
-    let kept = Question.text(event, room: Question.keptRoom) { notes.timer($0, &context) }
-    let refusal = body.history.add(
-      History.Exchange(question: kept, done: turn.done, answer: report.lastAnswer), &context)
-    if let refusal { context.log("the conversation is kept in memory only: \(refusal.message)", .warning) }
+    keep(event, turn.done, &body, &context)
     tell(end, &context)
+  }
+
+  /// Adds the exchange to the history.
+  private func keep(_ event: Event, _ done: [String], _ body: inout Body, _ context: inout Context) {
+    let notes = body.notes
+    let question = Question.text(event, room: Question.keptRoom) { notes.timer($0, &context) }
+    let exchange = History.Exchange(question: question, done: done, answer: report.lastAnswer)
+    guard let refusal = body.history.add(exchange, &context) else { return }
+    context.log("the conversation is kept in memory only: \(refusal.message)", .warning)
   }
 
   /// Its tools, its prompt, and what it remembers.

@@ -76,6 +76,19 @@ import Testing
     #expect(host.kept["mind.history"]?.list?.count == 4)
   }
 
+  /// A refusal of the model after a command: the next conversation knows of the command.
+  @Test func whatWasDoneBeforeARefusalIsKept() throws {
+    let host = ScriptedHost { (_, number) throws(AgentError) in
+      if number == 0 { return .calls(.fan()) }
+      if number == 1 { throw AgentError(.limited, "budget.tokens is used up") }
+      return ModelAnswer(text: "fine")
+    }
+    var bench = Bench(host)
+    #expect(throws: AgentError.self) { try bench.handle() }
+    try bench.handle()
+    #expect(host.requests[2].messages[1].text.contains("What you did: <data>[\"controlActuator"))
+  }
+
   @Test func historyIsBoundedInBytes() throws {
     let host = ScriptedHost { (_, _) in ModelAnswer(text: String(repeating: "long ", count: 5000)) }
     host.mind = ["window": 1000]
@@ -100,7 +113,7 @@ import Testing
   @Test func notesAreKeptWithinBounds() throws {
     let answers: [ModelAnswer] = [
       .calls(ToolCall("remember", ["name": "a", "text": "first"])),
-      .calls(ToolCall("remember", ["name": "b", "text": .string(String(repeating: "x", count: 2000))])),
+      .calls(ToolCall("remember", ["name": "b", "text": .string(String(repeating: "x", count: 1000))])),
       .calls(ToolCall("recall", [:])), .calls(ToolCall("recall", ["name": "a"])),
       .calls(ToolCall("recall", ["name": "none"])), .calls(ToolCall("forget", ["name": "a"])),
       .calls(ToolCall("forget", ["name": "a"])),
@@ -118,18 +131,18 @@ import Testing
     later.kept = host.kept
     var next = Bench(later)
     try next.handle()
-    #expect(later.requests[1].toolAnswers[0]["text"]?.string?.utf8.count == 2000)
+    #expect(later.requests[1].toolAnswers[0]["text"]?.string?.utf8.count == 1000)
   }
 
   @Test func aNoteThatHasNoRoomIsRefused() throws {
     let host = ScriptedHost { (_, number) in
       .calls(
-        ToolCall("remember", ["name": .string("n\(number)"), "text": .string(String(repeating: "x", count: 2000))]))
+        ToolCall("remember", ["name": .string("n\(number)"), "text": .string(String(repeating: "x", count: 1000))]))
     }
     host.mind = ["max_tool_rounds": 100, "max_loop_ticks": 100]
     var bench = Bench(host)
     try bench.handle()
-    #expect(bench.end == .frustration && host.kept["mind.notes"]?.map?.count == 12)
+    #expect(bench.end == .frustration && host.kept["mind.notes"]?.map?.count == 24)
     #expect(host.requests.last!.toolAnswers.last?["error"]?.string?.contains("forget some") == true)
 
     let full = ScriptedHost([

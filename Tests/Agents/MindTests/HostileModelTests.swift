@@ -36,9 +36,9 @@ import Testing
         ToolCall("emit", ["type": "house:x", "payload": ["a": .string(String(repeating: "x", count: 5000))]]),
         "too long"
       ),
-      (ToolCall("remember", ["name": "../mind.history", "text": "x"]), "'name' has to be letters"),
+      (ToolCall("remember", ["name": "../mind.history", "text": "x"]), "'name' has to be 1 to"),
       (ToolCall("schedule", ["name": "t", "after_s": 1]), "at least 10"),
-      (ToolCall("schedule", ["name": "a b", "after_s": 60]), "'name' has to be letters"),
+      (ToolCall("schedule", ["name": "a b", "after_s": 60]), "'name' has to be 1 to"),
       (ToolCall("fs.read", ["path": "/etc/passwd"]), "there is no tool"),
     ] as [(ToolCall, String)])
   func aBadCallChangesNothing(_ call: ToolCall, _ words: String) throws {

@@ -38,7 +38,8 @@ import Testing
         if mode == "endless":
             while True: say({"method": "notifications/progress", "params": {}})
         if mode == "dies": sys.exit(3)
-        if mode == "strict" and not ready and method and method not in ("initialize", "notifications/initialized"): sys.exit(4)
+        early = not ready and method and method not in ("initialize", "notifications/initialized")
+        if mode == "strict" and early: sys.exit(4)
         if mode == "envelope" and META not in params.get("_meta", {}):
             say({"id": number, "error": {"code": -32602, "message": "no envelope"}}); continue
         if method == "initialize":
@@ -49,11 +50,13 @@ import Testing
         elif method == "notifications/initialized": ready = True
         elif method is None: continue
         elif method == "server/discover" and mode == "envelope":
-            say({"id": number, "result": {"supportedVersions": ["2026-07-28"], "capabilities": {}, "resultType": "complete"}})
+            say({"id": number, "result": {"supportedVersions": ["2026-07-28"], "capabilities": {},
+                 "resultType": "complete"}})
         elif not ready: say({"id": number, "error": {"code": -32602, "message": "not initialised"}})
         elif method == "tools/list":
             first = "cursor" not in params
-            say({"id": number, "result": {"tools": TOOLS[:5] if first else TOOLS[5:], **({"nextCursor": "2"} if first else {})}})
+            page = {"tools": TOOLS[:5], "nextCursor": "2"} if first else {"tools": TOOLS[5:]}
+            say({"id": number, "result": page})
         elif method == "tools/call":
             name, words = params["name"], params["arguments"]
             if name == "die": sys.exit(5)

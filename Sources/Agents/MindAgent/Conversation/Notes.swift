@@ -6,7 +6,7 @@ final class Notes {
   private static let notesKey = "mind.notes"
   private static let timersKey = "mind.timers"
   /// The most notes, the longest one in bytes, and the most bytes of all.
-  static let (most, longest, mostBytes) = (64, 2048, 24_576)
+  static let (most, longest, mostBytes) = (64, 1000, 24_576)
   /// As many timers as an agent may have.
   private static let mostTimers = 16
 
@@ -37,7 +37,6 @@ final class Notes {
 
   /// - Throws: when there is no room, or the daemon refuses to keep it. The notes are then as before.
   func remember(_ name: String, _ text: String, _ context: inout Context) throws(ToolFailure) {
-    guard Self.isName(name) else { throw ToolFailure("'name' has to be letters, digits, '-', '_' and '.'") }
     var notes = loaded(&context)
     notes[name] = .string(text)
     guard notes.count <= Self.most, notes.weight <= Self.mostBytes else {

@@ -20,8 +20,10 @@ struct Arguments {
 
   /// What an argument may be.
   enum Kind {
-    /// At most so many bytes.
-    case text(Int)
+    /// So many bytes.
+    case text(ClosedRange<Int>)
+    /// At most so many letters, digits, `-`, `_` and `.`.
+    case name(Int)
     case choice([String])
     case integer(ClosedRange<Int64>)
     case number(ClosedRange<Double>)
@@ -74,7 +76,8 @@ extension Arguments.Kind {
   fileprivate func schema(_ about: String) -> Fields {
     var fields: Fields =
       switch self {
-      case .text(let most): ["type": "string", "maxLength": .int(Int64(most))]
+      case .text(let range): Self.lengths(range)
+      case .name(let most): ["type": "string", "pattern": .string("^[A-Za-z0-9_.-]{1,\(most)}$")]
       case .choice(let words): ["type": "string", "enum": .list(words.map(Value.string))]
       case .integer(let range):
         ["type": "integer", "minimum": .int(range.lowerBound), "maximum": .int(range.upperBound)]
@@ -87,10 +90,19 @@ extension Arguments.Kind {
     return fields
   }
 
+  /// The schema of a text. Servers that make a grammar of it refuse large numbers; the check knows them.
+  private static func lengths(_ range: ClosedRange<Int>) -> Fields {
+    var fields: Fields = ["type": "string"]
+    if range.lowerBound > 0 { fields["minLength"] = .int(Int64(range.lowerBound)) }
+    if range.upperBound <= 1000 { fields["maxLength"] = .int(Int64(range.upperBound)) }
+    return fields
+  }
+
   /// Whether a value is of this kind. Small models write numbers with a point.
   fileprivate func allows(_ value: Value) -> Bool {
     switch self {
-    case .text(let most): value.string.map { $0.utf8.count <= most } ?? false
+    case .text(let range): value.string.map { range.contains($0.utf8.count) } ?? false
+    case .name(let most): value.string.map { $0.utf8.count <= most && Notes.isName($0) } ?? false
     case .choice(let words): value.string.map { text in words.contains { $0.isSame(as: text) } } ?? false
     case .integer(let range): value.int.map(range.contains) ?? false
     case .number(let range): value.double.map(range.contains) ?? false
@@ -101,7 +113,8 @@ extension Arguments.Kind {
 
   fileprivate var words: String {
     switch self {
-    case .text(let most): "a text of at most \(most) bytes"
+    case .text(let range): "a text of at most \(range.upperBound) bytes\(range.lowerBound > 0 ? ", not empty" : "")"
+    case .name(let most): "1 to \(most) letters, digits, '-', '_' and '.'"
     case .choice(let words): "one of \(words.prefix(64).map { "'\($0)'" }.joined(separator: ", "))"
     case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
     case .number(let range): "a number from \(range.lowerBound) to \(range.upperBound)"

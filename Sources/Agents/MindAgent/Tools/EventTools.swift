@@ -15,7 +15,7 @@ enum EventTools {
     Tool(
       name: "emit", about: "Publishes an event for rules and other agents.",
       arguments: Arguments([
-        .required("type", .text(128), "its name, domain:verb; one that you may emit"),
+        .required("type", type(granted), "its name, domain:verb; one that you may emit"),
         .optional("payload", .object, "what it is about"),
       ]), mostBytes: 4096
     ) { (arguments, context) throws(ToolFailure) in
@@ -29,19 +29,24 @@ enum EventTools {
     }
   }
 
+  /// Names without a pattern are all that there are.
+  private static func type(_ granted: [String]) -> Arguments.Kind {
+    let isExact = granted.count <= 64 && granted.allSatisfy { !$0.utf8.contains(UInt8(ascii: "*")) }
+    return isExact ? .choice(granted) : .text(3...128)
+  }
+
   private static func schedule(_ notes: Notes) -> Tool {
     Tool(
       name: "schedule",
       about: "Sets a timer that wakes you with your note. A timer of the same name is replaced. after_s 0 cancels it.",
       arguments: Arguments([
-        .required("name", .text(40), "letters, digits, '-', '_' and '.'"),
+        .required("name", .name(40), "the timer's name"),
         .required("after_s", .integer(0...31_536_000), "in how many seconds, at least \(shortest)"),
         .optional("repeat", .flag, "whether again and again"),
-        .optional("note", .text(500), "what you will have to do then"),
+        .optional("note", .text(0...500), "what you will have to do then"),
       ])
     ) { (arguments, context) throws(ToolFailure) in
       let name = arguments["name"]?.string ?? ""
-      guard Notes.isName(name) else { throw ToolFailure("'name' has to be letters, digits, '-', '_' and '.'") }
       let seconds = arguments["after_s"]?.int ?? 0
       let timer = prefix + name
       guard seconds > 0 else {

@@ -14,7 +14,7 @@ enum FileTools {
       + (places.data == nil ? [] : [write(places), makeFolder(places), delete(places)])
   }
 
-  private static let path = Arguments.Argument.required("path", .text(1024), "relative or absolute")
+  private static let path = Arguments.Argument.required("path", .text(1...FilePlaces.longest), "relative or absolute")
 
   private static func read(_ places: FilePlaces) -> Tool {
     Tool(
@@ -89,11 +89,11 @@ enum FileTools {
   private static func write(_ places: FilePlaces) -> Tool {
     Tool(
       name: "fs.write", about: "Writes a file in \(places.data ?? ""), replacing what was in it.",
-      arguments: Arguments([path, .required("content", .text(mostWritten), "the text")]), mostBytes: mostWritten * 2
+      arguments: Arguments([path, .required("content", .text(0...mostWritten), "the text")]), mostBytes: mostWritten * 2
     ) { (arguments, context) throws(ToolFailure) in
       let path = arguments["path"]?.string ?? ""
       let content = Array((arguments["content"]?.string ?? "").utf8)
-      let found = try places.find(inData(path, places), isNew: true, writes: true)
+      let found = try places.find(path, isNew: true, writes: true)
       try attempt(path) { () throws(SystemError) in try Beneath.write(content, to: found.path, in: found.root) }
       return ToolResult(["bytes": .int(Int64(content.count))])
     }
@@ -103,7 +103,7 @@ enum FileTools {
     Tool(name: "fs.mkdir", about: "Makes a folder in \(places.data ?? "").", arguments: Arguments([path])) {
       (arguments, context) throws(ToolFailure) in
       let path = arguments["path"]?.string ?? ""
-      let found = try places.find(inData(path, places), isNew: true, writes: true)
+      let found = try places.find(path, isNew: true, writes: true)
       try attempt(path) { () throws(SystemError) in try Beneath.makeFolder(found.path, in: found.root) }
       return ToolResult()
     }
@@ -115,16 +115,11 @@ enum FileTools {
       arguments: Arguments([path])
     ) { (arguments, context) throws(ToolFailure) in
       let path = arguments["path"]?.string ?? ""
-      let found = try places.find(inData(path, places), writes: true)
+      let found = try places.find(path, writes: true)
       guard found.path != "." else { throw ToolFailure("the folder itself stays") }
       try attempt(path) { () throws(SystemError) in try Beneath.remove(found.path, in: found.root) }
       return ToolResult()
     }
-  }
-
-  /// Relative paths of what is written begin in the mind's own folder.
-  private static func inData(_ path: String, _ places: FilePlaces) -> String {
-    path.isEmpty ? path : Files.join(places.data ?? "/", path)
   }
 
   private static func attempt<Answer>(

@@ -4,12 +4,12 @@ import OpenStarryAgent
 enum NoteTools {
   static func all(_ notes: Notes) -> [Tool] { [remember(notes), recall(notes), forget(notes)] }
 
-  private static let name = Arguments.Argument.required("name", .text(64), "letters, digits, '-', '_' and '.'")
+  private static let name = Arguments.Argument.required("name", .name(64), "the note's name")
 
   private static func remember(_ notes: Notes) -> Tool {
     Tool(
       name: "remember", about: "Keeps a note under a name. It stays until you forget it; the same name replaces it.",
-      arguments: Arguments([name, .required("text", .text(Notes.longest), "the note")])
+      arguments: Arguments([name, .required("text", .text(1...Notes.longest), "the note")])
     ) { (arguments, context) throws(ToolFailure) in
       try notes.remember(arguments["name"]?.string ?? "", arguments["text"]?.string ?? "", &context)
       return ToolResult(["notes": .int(Int64(notes.names(&context).count))])
@@ -19,9 +19,9 @@ enum NoteTools {
   private static func recall(_ notes: Notes) -> Tool {
     Tool(
       name: "recall", about: "A note that you have kept; without a name, the names of all.",
-      arguments: Arguments([.optional("name", .text(64), "the note's name")])
+      arguments: Arguments([.optional("name", .name(64), "the note's name")])
     ) { (arguments, context) throws(ToolFailure) in
-      guard let name = arguments["name"]?.string, !name.isEmpty else {
+      guard let name = arguments["name"]?.string else {
         return ToolResult(["names": .list(notes.names(&context).map(Value.string))])
       }
       guard let text = notes.recall(name, &context) else { throw ToolFailure("there is no note of that name") }
