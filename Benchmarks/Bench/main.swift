@@ -162,6 +162,7 @@ let sections: [(name: String, report: () throws -> Void)] = [
     { try Network.report(proxy: "\(binaries)/openstarry-proxy", checkout: checkout, scratch: scratch) }
   ),
   ("models", { try Models.report(gateway: "\(binaries)/openstarry-model", checkout: checkout, scratch: scratch) }),
+  ("mind", { try Minds.report(mind: "\(binaries)/openstarry-mind", checkout: checkout, scratch: scratch) }),
   (
     "containers",
     {
