@@ -136,6 +136,37 @@ import Testing
       rules.rules.map(\.actions) == [[.wake("climate")], [.wake("climate")], [.wake("doorkeeper")], [.wake("lookout")]])
   }
 
+  @Test func theMinds() throws {
+    let board = try Self.greenhouse()
+    let names = ["keeper", "doorkeeper", "maintenance"]
+    for name in names {
+      let (manifest, warnings) = try ConfigText.manifest(
+        try Repository.read("Examples/minds/agents/\(name)/agent.json"), file: "agent.json", environment: [:],
+        isolations: Isolations.known, board: board)
+      #expect(warnings.isEmpty, "\(warnings)")
+      #expect(manifest.id.rawValue == name && manifest.permissions.model && manifest.budget.tokens != nil)
+      #expect(manifest.runtime == .init(driver: .process, entry: Mind.program))
+      #expect(manifest.mind?.guide.isEmpty == false)
+    }
+    let (settings, none) = try ConfigText.settings(
+      try Repository.read("Examples/minds/openstarry.yaml"), file: "Examples/minds/openstarry.yaml", environment: [:])
+    #expect(none.isEmpty && settings.models.map(\.name) == ["local"])
+    let (rules, warnings) = try ConfigText.rules(
+      try Repository.read(try #require(settings.rules.first)), file: "orchestration.yaml",
+      known: KnownNames(board: board, agents: ["keeper", "doorkeeper", "maintenance"]))
+    #expect(warnings.isEmpty, "\(warnings)")
+    #expect(rules.rules.map(\.actions) == [[.wake("keeper")], [.wake("doorkeeper")], [.wake("maintenance")]])
+
+    let page = try ConfigText.manifest(
+      try Repository.example("json", in: "docs/minds.md"), file: "agent.json", environment: [:],
+      isolations: Isolations.known)
+    #expect(page.warnings.isEmpty && page.0.mind != nil, "\(page.warnings)")
+    let pageRules = try ConfigText.rules(
+      try Repository.example("yaml", in: "docs/minds.md"), file: "orchestration.yaml",
+      known: KnownNames(agents: ["keeper"]))
+    #expect(pageRules.warnings.isEmpty)
+  }
+
   /// `make chips` writes the table; this test checks that it is up to date.
   @Test func theBoardPageNamesEveryDriver() throws {
     let page = String(decoding: try Repository.read("docs/board-yaml.md"), as: UTF8.self)
