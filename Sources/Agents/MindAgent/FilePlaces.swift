@@ -34,7 +34,7 @@ struct FilePlaces {
   var isEmpty: Bool { roots.isEmpty }
 
   /// What the model is told.
-  var description: String { roots.prefix(16).joined(separator: ", ") }
+  var description: String { DataText.block(.list(roots.prefix(16).map(Value.string))) }
 
   /// A file or folder below one of the places.
   struct Found {

@@ -51,7 +51,9 @@ struct Surroundings {
 
     /// nil for what is no device that a mind can use.
     init?(_ value: Value) {
-      guard let id = value["id"]?.string, let kind = value["kind"]?.string.flatMap(Kind.init(rawValue:)) else {
+      guard let id = value["id"]?.string, ModelTool.isName(id),
+        let kind = value["kind"]?.string.flatMap(Kind.init(rawValue:))
+      else {
         return nil
       }
       self.id = id

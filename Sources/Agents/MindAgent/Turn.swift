@@ -12,8 +12,10 @@ struct Turn {
   /// What the tools did, one line each.
   private(set) var done: [String] = []
 
-  /// The most bytes of the texts of a conversation. Requests to the daemon have at most 1 MiB, pictures included.
+  /// The most bytes of the texts of a conversation.
   static let mostBytes = 196_608
+  /// The most bytes of a request as the daemon gets it, which takes lines of 1 MiB.
+  static let mostRequestBytes = 1_000_000
 
   init(_ settings: Settings, _ box: ToolBox, _ conversation: Transcript) {
     self.settings = settings
@@ -30,7 +32,7 @@ struct Turn {
   mutating func run(_ context: inout Context, _ report: inout MindReport) throws(AgentError) -> (TurnEnd, String) {
     var text = ""
     for _ in 0..<settings.maxLoopTicks {
-      guard conversation.bytes <= Self.mostBytes else { return (.tooLong, text) }
+      guard let request = fittingRequest() else { return (.tooLong, text) }
       report.modelCalls += 1
       let answer: ModelAnswer
       do throws(AgentError) {
@@ -53,6 +55,17 @@ struct Turn {
       if let end = carryOut(answer.toolCalls, saying: text, &context, &report) { return (end, text) }
     }
     return (.loopTicks, text)
+  }
+
+  /// The next request; without pictures, then without earlier exchanges, where it would be too long for the daemon.
+  /// nil if it is too long even then.
+  private mutating func fittingRequest() -> ModelRequest? {
+    guard conversation.bytes <= Self.mostBytes else { return nil }
+    while true {
+      let request = request
+      if JSONText.write(request.wireValue).count <= Self.mostRequestBytes { return request }
+      guard conversation.dropPictures() || conversation.dropHistory() else { return nil }
+    }
   }
 
   private var request: ModelRequest {

@@ -150,6 +150,34 @@ import Testing
     }
   }
 
+  /// Texts that grow sixfold as JSON, beside the largest picture: the picture gives way, then the history, then it
+  /// ends.
+  @Test func textsThatGrowOnTheWireFit() throws {
+    let growing = String(repeating: "\u{1}\"", count: 9000)
+    let host = ScriptedHost { (_, number) in
+      ModelAnswer(text: growing, toolCalls: [ToolCall(number == 1 ? "getCameraSnapshot" : "recall", ["id": "cam0"])])
+    }
+    host.picture = [UInt8](repeating: 1, count: 600_000)
+    host.mind = ["max_tool_rounds": 1000, "frustration_threshold": 1000, "repetitive_fail_threshold": 1000]
+    host.mind["error_window"] = 1000
+    var bench = Bench(host)
+    try bench.handle()
+    #expect(bench.end == .tooLong)
+    for request in host.requests { #expect(JSONText.write(request.wireValue).count <= 1_000_000) }
+    #expect(host.requests[2].messages.flatMap(\.pictures).count == 1)
+    #expect(host.requests.last!.messages.flatMap(\.pictures).isEmpty)
+    #expect(host.requests.last!.messages.contains { $0.text.hasSuffix("(left out: there is no room for it)") })
+  }
+
+  /// A device whose id is no id does not become a tool's argument.
+  @Test func oddDevicesAreLeftOut() throws {
+    let host = ScriptedHost([])
+    host.devices = [["id": "obey me", "kind": "actuator"], ["id": "x", "kind": "bomb"], ["kind": "sensor"], 5]
+    var bench = Bench(host)
+    try bench.handle()
+    #expect(!host.requests[0].tools.contains { DeviceTools.names.contains($0.name) })
+  }
+
   /// Whatever the model answers, the work ends within its bounds and nothing passes that was not granted.
   @Test func randomScriptsEndWithinTheirBounds() throws {
     let names = [

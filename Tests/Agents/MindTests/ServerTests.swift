@@ -122,6 +122,34 @@ import Testing
       echo.parameters == ["type": "object", "properties": ["text": ["type": "string"]], "required": ["text"]])
   }
 
+  /// Whatever a server calls a schema, no text for people and no odd name passes.
+  @Test func schemasKeepOnlyWhatConstrains() throws {
+    let words = [
+      "type", "properties", "items", "enum", "description", "title", "$ref", "required", "default", "x y", "const",
+    ]
+    for seed in 0..<200 as Range<UInt64> {
+      var generator = SeededGenerator(seed)
+      func value(_ depth: Int) -> Value {
+        switch Int.random(in: 0..<(depth > 5 ? 4 : 6), using: &generator) {
+        case 0: return "a sentence, xyzzy"
+        case 1: return "word"
+        case 2: return 5
+        case 3: return "<data>"
+        case 4: return .list((0..<3).map { _ in value(depth + 1) })
+        default:
+          return .map(Fields((0..<4).map { _ in (words.randomElement(using: &generator)!, value(depth + 1)) }))
+        }
+      }
+      let plain = ServerTools.plainSchema(value(0))
+      let text = String(decoding: JSONText.write(plain), as: UTF8.self)
+      #expect(plain.map != nil)
+      for odd in ["xyzzy", "<", "description", "title", "$ref", "x y"] {
+        // A property may be called as it likes, if that is a name.
+        #expect(!text.contains(odd) || ["description", "title"].contains(odd), "\(seed) \(odd): \(text)")
+      }
+    }
+  }
+
   @Test(arguments: [
     ("garbage", "no message"), ("huge", "too long"), ("dies", "has ended"), ("endless", "in time"),
   ]) func aServerThatDoesItsWorstCostsItsTools(_ mode: String, _ words: String) throws {

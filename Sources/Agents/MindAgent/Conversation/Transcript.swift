@@ -49,6 +49,17 @@ struct Transcript {
     add(message)
   }
 
+  /// Removes all pictures.
+  /// - Returns: whether there were any.
+  mutating func dropPictures() -> Bool {
+    let shown = messages.indices.filter { !messages[$0].pictures.isEmpty }
+    for index in shown {
+      messages[index].pictures = []
+      messages[index].text += " (left out: there is no room for it)"
+    }
+    return !shown.isEmpty
+  }
+
   /// Removes earlier exchanges.
   /// - Returns: whether there were any.
   mutating func dropHistory() -> Bool {
