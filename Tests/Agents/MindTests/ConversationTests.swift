@@ -158,7 +158,7 @@ import Testing
     let host = ScriptedHost([
       .calls(ToolCall("schedule", ["name": "night", "after_s": 3600, "note": "look at the pump", "repeat": true])),
       ModelAnswer(text: "set"), ModelAnswer(text: "looked"),
-      .calls(ToolCall("schedule", ["name": "night", "after_s": 0])),
+      .calls(ToolCall("schedule", ["name": "night", "after_s": 10, "cancel": true])),
     ])
     var bench = Bench(host)
     try bench.handle()

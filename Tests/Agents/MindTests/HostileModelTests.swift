@@ -30,14 +30,17 @@ import Testing
       (ToolCall("controlActuator", nil), "no JSON object"),
       (ToolCall("getSensorData", ["id": ["temperature"]]), "'id' has to be"),
       (ToolCall("getCameraSnapshot", ["id": "temperature"]), "'id' has to be"),
-      (ToolCall("emit", ["type": "git:push", "payload": ["secret": "x"]]), "you may emit only house:*"),
+      (
+        ToolCall("emit", ["type": "git:push", "payload": ["secret": "x"]]),
+        "'type' has to be the name of an event: house:*"
+      ),
       (ToolCall("emit", ["type": "house:x", "payload": "text"]), "'payload' has to be an object"),
       (
         ToolCall("emit", ["type": "house:x", "payload": ["a": .string(String(repeating: "x", count: 5000))]]),
         "too long"
       ),
       (ToolCall("remember", ["name": "../mind.history", "text": "x"]), "'name' has to be 1 to"),
-      (ToolCall("schedule", ["name": "t", "after_s": 1]), "at least 10"),
+      (ToolCall("schedule", ["name": "t", "after_s": 1]), "'after_s' has to be a whole number from 10"),
       (ToolCall("schedule", ["name": "a b", "after_s": 60]), "'name' has to be 1 to"),
       (ToolCall("fs.read", ["path": "/etc/passwd"]), "there is no tool"),
     ] as [(ToolCall, String)])

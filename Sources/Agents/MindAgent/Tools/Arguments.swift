@@ -25,6 +25,8 @@ struct Arguments {
     /// At most so many letters, digits, `-`, `_` and `.`.
     case name(Int)
     case choice([String])
+    /// The name of an event that one of the patterns matches.
+    case event([String])
     case integer(ClosedRange<Int64>)
     case number(ClosedRange<Double>)
     case flag
@@ -79,6 +81,7 @@ extension Arguments.Kind {
       case .text(let range): Self.lengths(range)
       case .name(let most): ["type": "string", "pattern": .string("^[A-Za-z0-9_.-]{1,\(most)}$")]
       case .choice(let words): ["type": "string", "enum": .list(words.map(Value.string))]
+      case .event(let patterns): Self.form(patterns)
       case .integer(let range):
         ["type": "integer", "minimum": .int(range.lowerBound), "maximum": .int(range.upperBound)]
       case .number(let range):
@@ -98,12 +101,30 @@ extension Arguments.Kind {
     return fields
   }
 
+  /// The schema of an event's name. A pattern for all events has none.
+  private static func form(_ patterns: [String]) -> Fields {
+    if patterns.count > 16 || patterns.contains(where: { !$0.utf8.contains(UInt8(ascii: ":")) }) {
+      return lengths(3...128)
+    }
+    let forms = patterns.map { pattern in
+      pattern.reduce(into: "") { form, character in
+        switch character {
+        case "*": form += "[A-Za-z0-9_.-]{1,32}"
+        case ".": form += "\\."
+        default: form.append(character)
+        }
+      }
+    }
+    return ["type": "string", "pattern": .string("^(\(forms.joined(separator: "|")))$")]
+  }
+
   /// Whether a value is of this kind. Small models write numbers with a point.
   fileprivate func allows(_ value: Value) -> Bool {
     switch self {
     case .text(let range): value.string.map { range.contains($0.utf8.count) } ?? false
     case .name(let most): value.string.map { $0.utf8.count <= most && Notes.isName($0) } ?? false
     case .choice(let words): value.string.map { text in words.contains { $0.isSame(as: text) } } ?? false
+    case .event(let patterns): value.string.map { Pattern.anyMatches(patterns, $0) } ?? false
     case .integer(let range): value.int.map(range.contains) ?? false
     case .number(let range): value.double.map(range.contains) ?? false
     case .flag: value.bool != nil
@@ -116,6 +137,7 @@ extension Arguments.Kind {
     case .text(let range): "a text of at most \(range.upperBound) bytes\(range.lowerBound > 0 ? ", not empty" : "")"
     case .name(let most): "1 to \(most) letters, digits, '-', '_' and '.'"
     case .choice(let words): "one of \(words.prefix(64).map { "'\($0)'" }.joined(separator: ", "))"
+    case .event(let patterns): "the name of an event: \(patterns.prefix(16).joined(separator: ", "))"
     case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
     case .number(let range): "a number from \(range.lowerBound) to \(range.upperBound)"
     case .flag: "true or false"
