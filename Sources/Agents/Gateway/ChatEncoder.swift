@@ -68,7 +68,7 @@ struct ChatEncoder {
         message.toolCalls.map { call in
           [
             "id": .string(call.id), "type": "function",
-            "function": ["name": .string(call.name), "arguments": .string(Self.arguments(call))],
+            "function": ["name": .string(ToolNames.wire(call.name)), "arguments": .string(Self.arguments(call))],
           ]
         })
     }
@@ -84,7 +84,8 @@ struct ChatEncoder {
     [
       "type": "function",
       "function": [
-        "name": .string(tool.name), "description": .string(tool.description), "parameters": tool.parameters,
+        "name": .string(ToolNames.wire(tool.name)), "description": .string(tool.description),
+        "parameters": tool.parameters,
       ],
     ]
   }

@@ -122,18 +122,16 @@ package final class LanguageModels: ModelGateway {
 
   /// Those to try: the one of that name first, then the others in their order.
   private func candidates(_ asked: String, _ caller: ModelCaller) throws(AgentError) -> [LanguageModelState] {
-    let own = caller.own.map(state)
-    if !asked.isEmpty {
-      guard let named = models.first(where: { $0.settings.name.isSame(as: asked) }) else {
-        let names = models.map { "'\($0.settings.name)'" }.joined(separator: ", ")
-        throw AgentError(.invalid, "there is no model '\(asked)'; 'models' in openstarry.yaml has \(names)")
-      }
+    let wanted = asked.isEmpty ? caller.model : asked
+    if let named = models.first(where: { $0.settings.name.isSame(as: wanted) }) {
       return [named] + models.filter { $0 !== named }
     }
-    if let wanted = models.first(where: { $0.settings.name.isSame(as: caller.model) }) {
-      return [wanted] + models.filter { $0 !== wanted }
+    // The name in a manifest may be one of its server: `cognition.model` of upstream.
+    guard asked.isEmpty || asked.isSame(as: caller.model) else {
+      let names = models.isEmpty ? "none" : models.map { "'\($0.settings.name)'" }.joined(separator: ", ")
+      throw AgentError(.invalid, "there is no model '\(asked)'; 'models' in openstarry.yaml has \(names)")
     }
-    let all = (own.map { [$0] } ?? []) + models
+    let all = (caller.own.map { [state($0)] } ?? []) + models
     guard !all.isEmpty else {
       throw AgentError(.unavailable, "no model is configured: 'models' in openstarry.yaml lists them")
     }

@@ -151,6 +151,9 @@ final class ModelCall {
     _ sum: TokenCall, _ bytes: Int, _ pictures: Int
   ) {
     var answer = builder.answer(finish: finish, usesSchema: encoder.usesSchema)
+    for index in answer.toolCalls.indices {
+      answer.toolCalls[index].name = ToolNames.tool(answer.toolCalls[index].name, of: request)
+    }
     let counted = usage.map { Self.plausible($0, sent: encoder.body.count, received: builder.bytes, encoder.maxTokens) }
     let price = model.settings.price
     if let reservation = reservation.take() {

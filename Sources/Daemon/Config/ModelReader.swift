@@ -50,8 +50,8 @@ struct ModelReader {
   /// A base URL without `/chat/completions`, query and fragment.
   static var url: Shape<String> {
     let expected = "the base URL of the API such as http://127.0.0.1:8080/v1"
-    return Shape(expected, .text("https?://[^\\s?#]+")) { node in
-      guard case .string(var text) = node.content, text.hasPrefix("http://") || text.hasPrefix("https://"),
+    return Shape(expected, .text("(https?|http\\+unix)://[^\\s?#]+")) { node in
+      guard case .string(var text) = node.content, schemes.contains(where: text.hasPrefix),
         text.utf8.count <= 1024, text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F && $0 != 0x3F && $0 != 0x23 }),
         let host = text.split(separator: "/", omittingEmptySubsequences: false).dropFirst(2).first, !host.isEmpty,
         !host.utf8.contains(0x40)
@@ -62,8 +62,11 @@ struct ModelReader {
     }
   }
 
+  private static let schemes = ["http://", "https://", "http+unix://"]
+
   /// Whether a URL leads to this machine.
   static func isLocal(_ url: String) -> Bool {
+    if url.hasPrefix("http+unix://") { return true }
     guard let rest = url.split(separator: "/", omittingEmptySubsequences: false).dropFirst(2).first else {
       return false
     }

@@ -56,6 +56,23 @@ import Tokens
     #expect(desk.settled[1] == .some(nil))
   }
 
+  /// OpenAI's own API refuses dots in names.
+  @Test func namesOfToolsAreWhatServersTake() throws {
+    let desk = Desk([Desk.model("cloud")])
+    let tools = ["fs.read", "fs_read", "mcp.a.b"].map { ModelTool($0, "") }
+    let call = ToolCall(id: "x", name: "fs.list", arguments: [:])
+    try desk.ask(ModelRequest([ChatMessage(.assistant, "", toolCalls: [call])], tools: tools))
+    let body = desk.asked.last?.body
+    #expect(body?["tools"]?.list?.map { $0["function"]?["name"]?.string } == ["fs__read", "fs_read", "mcp__a__b"])
+    #expect(
+      body?["messages"]?.list?.first?["tool_calls"]?.list?.first?["function"]?["name"] == "fs__list")
+    desk.say(
+      .toolCall(index: 0, id: "a", name: "fs__read"), .toolCall(index: 1, id: "b", name: "mcp__a__b"),
+      .toolCall(index: 2, id: "c", name: "fs.read"), .toolCall(index: 3, id: "d", name: "other__x"),
+      .answered(finish: "tool_calls", usage: nil))
+    #expect(desk.answer?.toolCalls.map(\.name) == ["fs.read", "mcp.a.b", "fs.read", "other__x"])
+  }
+
   @Test func aModelThatKnowsNoToolsIsGivenASchema() throws {
     let desk = Desk([Desk.model("small") { $0.tools = .schema }])
     let parameters: Value = ["type": "object", "properties": ["why": ["type": "string"], "level": ["type": "number"]]]
@@ -254,7 +271,11 @@ import Tokens
     try desk.ask(ModelRequest(prompt: "x"), ModelCaller("keeper", model: "gpt-unknown"))
     let own = Desk.model("own")
     try desk.ask(ModelRequest(prompt: "x"), ModelCaller("keeper", own: own, model: "gpt-unknown"))
-    #expect(desk.names == ["local", "local", "cloud", "own"])
+    // A mind passes on what its manifest says.
+    try desk.ask(
+      ModelRequest([ChatMessage(.user, "x")], model: "gpt-unknown"),
+      ModelCaller("keeper", own: own, model: "gpt-unknown"))
+    #expect(desk.names == ["local", "local", "cloud", "own", "own"])
     #expect(throws: AgentError.self) { try Desk([]).ask() }
   }
 

@@ -144,7 +144,7 @@ import Testing
         try Repository.read("Examples/minds/agents/\(name)/agent.json"), file: "agent.json", environment: [:],
         isolations: Isolations.known, board: board)
       #expect(warnings.isEmpty, "\(warnings)")
-      #expect(manifest.id.rawValue == name && manifest.permissions.model && manifest.budget.tokens != nil)
+      #expect(manifest.id.rawValue == name && manifest.permissions.model && manifest.budget.tokens.isEmpty == false)
       #expect(manifest.runtime == .init(driver: .process, entry: Mind.program))
       #expect(manifest.mind?.guide.isEmpty == false)
     }

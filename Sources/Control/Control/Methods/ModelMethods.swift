@@ -37,7 +37,8 @@ extension ControlMethods {
     let session = try call.openSession()
     let subscription = try session.subscribe(call.request.dialect)
     let (sink, events, models) = (call.services.sink, call.services.events, call.services.models)
-    let listening = ChatListening(session, subscription)
+    let before = try? call.services.agents.agentStatus(agent)
+    let listening = ChatListening(session, subscription, before)
     // Only the agent gets it: it is no business of rules.
     sink.address(.agents([])) {
       listening.event = sink.publish(
@@ -71,12 +72,15 @@ private final class ChatListening {
   var event: Event?
   private var text = ""
   private var failure: String?
+  private var wasAnswered = false
+  private let before: AgentStatus?
   private var hasBegun = false
   /// What came before the answer to the request.
   private var early: [Fields] = []
 
-  init(_ session: any Session, _ subscription: Subscription) {
-    (self.session, self.subscription) = (session, subscription)
+  /// - Parameter before: the agent's status before it was asked.
+  init(_ session: any Session, _ subscription: Subscription, _ before: AgentStatus?) {
+    (self.session, self.subscription, self.before) = (session, subscription, before)
   }
 
   func begin() {
@@ -95,7 +99,7 @@ private final class ChatListening {
       send(["kind": "answered"] + event.payload)
       // What it says while it asks for tools is no answer yet.
       if event["tools"]?.list?.isEmpty == false { text = "" }
-      failure = nil
+      (failure, wasAnswered) = (nil, true)
     } else {
       failure = event["message"]?.string
       send(["kind": "failed"] + event.payload)
@@ -103,8 +107,18 @@ private final class ChatListening {
   }
 
   func end(_ status: AgentStatus?) {
-    let error = text.isEmpty ? failure ?? status?.lastRefusal ?? status?.lastError : nil
-    send(["kind": "end", "text": .string(text), "error": error.map(Value.string) ?? .null])
+    send(["kind": "end", "text": .string(text), "error": problem(status).map(Value.string) ?? .null])
+  }
+
+  /// Why there is no answer; nil when there is one, or the agent has only used tools.
+  private func problem(_ status: AgentStatus?) -> String? {
+    guard text.isEmpty else { return nil }
+    if let failure { return failure }
+    if let status, let before {
+      if status.refusals > before.refusals { return status.lastRefusal }
+      if status.failures > before.failures { return status.lastError }
+    }
+    return wasAnswered ? nil : "the agent has asked no model; its log may say why"
   }
 
   private func send(_ fields: Fields) {
