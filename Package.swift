@@ -377,8 +377,8 @@ let allTests: [Target] = [
     "BlackBoxTests", in: "Daemon",
     [
       "TestKit", "ModuleKit", "openstarryd", "openstarry", "openstarry-guardian", "openstarry-launcher",
-      "openstarry-unpack", "hostile-firmware", "guardian-ward",
-      "GuardianTestKit", "ProcessTestKit", "Document", "Linux", "CLinux", "Model",
+      "openstarry-unpack", "openstarry-model", "openstarry-mind", "hostile-firmware", "guardian-ward",
+      "GuardianTestKit", "ModelServerKit", "ProcessTestKit", "Document", "Linux", "CLinux", "Model",
     ]),
 
   tests("PluginsTests", in: "Agents", ["TestKit", "Plugins", "Agent", "Linux", "Model"]),

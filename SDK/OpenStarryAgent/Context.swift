@@ -31,6 +31,8 @@ public protocol AgentHost: AnyObject {
   func cancel(_ completion: CompletionID)
   /// Asks a model, whose answer comes as an event; see `Context.send`.
   func send(_ request: ModelRequest, as name: String) throws(AgentError)
+  /// The chain of events that led to a device's last change; see `Context.why`.
+  func why(_ device: String) throws(AgentError) -> [Event]
   /// What the agent may use; see `Context.surroundings`.
   func surroundings() throws(AgentError) -> Value
   /// Publishes an event caused by the current one.
@@ -65,6 +67,10 @@ extension AgentHost {
 
   public func send(_ request: ModelRequest, as name: String) throws(AgentError) {
     throw AgentError(.unavailable, "there is no model here")
+  }
+
+  public func why(_ device: String) throws(AgentError) -> [Event] {
+    throw AgentError(.unavailable, "causes are not known here")
   }
 
   public func surroundings() throws(AgentError) -> Value {
@@ -179,6 +185,11 @@ public struct Context {
     public mutating func send(_ request: ModelRequest, as name: String) throws(AgentError) {
       try host.send(request, as: name)
     }
+
+    /// Why a device is as it is: the chain of events that led to its last change, the first cause first; empty if it has
+    /// not changed, or the chain is no longer known.
+    /// - Throws: `denied` for a device that the manifest does not grant.
+    public func why(_ device: String) throws(AgentError) -> [Event] { try host.why(device) }
 
     /// What the agent may use: its devices with their kinds, units and limits, its manifest's `guide` and `cognition`.
     /// - Throws: `unavailable` where nobody knows.

@@ -54,6 +54,12 @@
       _ = try ask("ask", parameters)
     }
 
+    func why(_ device: String) throws(AgentError) -> [Event] {
+      var events: [Event] = []
+      for event in try ask("why", ["id": .string(device)])["events"]?.list ?? [] { events.append(try Event(event)) }
+      return events
+    }
+
     func surroundings() throws(AgentError) -> Value { try ask("describe", [:]) }
 
     func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID {

@@ -8,6 +8,10 @@ package protocol ModelControl: AnyObject {
   /// What was used: sums by agent, model or day, section 4.17 of `docs/control.md`.
   func usage(by grouping: ModelUsageGrouping) -> Fields
 
+  /// The newest questions and answers that are kept, oldest first: section 4.18 of `docs/control.md`.
+  /// - Parameter agent: nil for all.
+  func transcript(of agent: AgentID?, last: Int) -> [Fields]
+
   /// Has `hear` called with each piece of text that a model answers, as it comes.
   /// - Returns: the number for `endListen`.
   func listen(_ hear: @escaping (ModelText) -> Void) -> UInt64

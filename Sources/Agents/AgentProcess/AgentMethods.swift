@@ -76,6 +76,13 @@ package enum AgentMethods {
       return [:]
     },
     Method(
+      "why", .view, "Why a device is as it is.", .required("id", .text, "which device"),
+      result: "`events`: the chain of events (4.1) that led to its last change, the first cause first"
+    ) { call, id throws(RPCError) in
+      let events = try call.ask { host throws(AgentError) in try host.why(id) }
+      return ["events": .list(events.map { .map($0.fields) })]
+    },
+    Method(
       "describe", .view, "What the agent may use.",
       result: "`devices` with their kinds, units and limits, and `guide` and `cognition` of its manifest (4.7)"
     ) { call throws(RPCError) in try call.ask { host throws(AgentError) in try host.surroundings() } },

@@ -90,6 +90,8 @@ final class RecordedHost: AgentHost {
     }
   }
 
+  func why(_ device: String) throws(AgentError) -> [Event] { try real.why(device) }
+
   func surroundings() throws(AgentError) -> Value { try real.surroundings() }
 
   func emit(_ type: String, _ payload: Fields) throws(AgentError) -> ULID {

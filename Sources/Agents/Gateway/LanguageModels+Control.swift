@@ -40,6 +40,8 @@ extension LanguageModels: ModelControl {
     ]
   }
 
+  package func transcript(of agent: AgentID?, last: Int) -> [Fields] { site.transcript.newest(last, of: agent) }
+
   package func listen(_ hear: @escaping (ModelText) -> Void) -> UInt64 {
     lastListener += 1
     listeners[lastListener] = hear

@@ -35,6 +35,8 @@ package protocol TokenAccounting: AnyObject {
   func setLimits(_ limits: TokenLimits, of account: String)
   func status(of account: String) -> [TokenLimitStatus]
   var statistics: TokenStatistics { get }
+  var onNotice: (TokenNotice) -> Void { get set }
+  var onProblem: (String?) -> Void { get set }
 }
 
 extension TokenLedger: TokenAccounting {}
@@ -59,13 +61,36 @@ package final class LanguageModels: ModelGateway {
   /// - Parameters:
   ///   - models: of the settings, in the order in which they are tried.
   ///   - server: makes the requests.
-  ///   - ledger: open.
+  ///   - ledger: opened by `open`.
+  ///   - transcript: how much of questions and answers is kept in memory, in bytes; 0 for nothing.
   package init(
     _ models: [ModelSettings], clock: any Timekeeper, server: any ModelServer, ledger: any TokenAccounting,
-    events: any EventSink
+    events: any EventSink, transcript: Int = 65_536
   ) {
     self.models = models.map { LanguageModelState($0) }
-    site = ModelCall.Site(clock: clock, ledger: ledger, server: server, events: events)
+    site = ModelCall.Site(
+      clock: clock, ledger: ledger, server: server, events: events, transcript: ModelTranscript(limit: transcript))
+    ledger.onNotice = { [weak self] in self?.tell($0) }
+    ledger.onProblem = { [weak events] problem in
+      if let problem { events?.publish(ModelEvents.notStored(problem), from: "system") }
+    }
+  }
+
+  /// Reports that a limit is nearly used up, used up, or no longer.
+  private func tell(_ notice: TokenNotice) {
+    let status = Self.status(notice.status)
+    let use = BudgetEvents.Use(
+      budget: status.resource.rawValue, used: status.used, limit: status.limit, unit: status.resource.unit,
+      window: status.window, refused: 0, meter: nil)
+    let prefix = "agent/"
+    let agent = notice.account.hasPrefix(prefix) ? AgentID(String(notice.account.dropFirst(prefix.count))) : nil
+    let event =
+      switch notice.status.level {
+      case .normal: BudgetEvents.recovered(use, of: agent)
+      case .warned: BudgetEvents.warning(use, of: agent)
+      case .exhausted: BudgetEvents.throttled(use, of: agent)
+      }
+    site.events.publish(event, from: agent.map { "agent/\($0)" } ?? "system")
   }
 
   package func complete(
@@ -107,17 +132,19 @@ package final class LanguageModels: ModelGateway {
   }
 
   package func budgets(of agent: AgentID?) -> [BudgetStatus] {
-    site.ledger.status(of: agent.map(TokenCall.account) ?? TokenCall.board).map { status in
-      let step: BudgetStep =
-        switch status.level {
-        case .normal: .normal
-        case .warned: .warned
-        case .exhausted: .throttled
-        }
-      return BudgetStatus(
-        status.limit.unit == .tokens ? .tokens : .money, used: status.used + status.inFlight,
-        limit: status.limit.amount, window: status.limit.per, step: step)
-    }
+    site.ledger.status(of: agent.map(TokenCall.account) ?? TokenCall.board).map(Self.status)
+  }
+
+  private static func status(_ status: TokenLimitStatus) -> BudgetStatus {
+    let step: BudgetStep =
+      switch status.level {
+      case .normal: .normal
+      case .warned: .warned
+      case .exhausted: .throttled
+      }
+    return BudgetStatus(
+      status.limit.unit == .tokens ? .tokens : .money, used: status.used + status.inFlight,
+      limit: status.limit.amount, window: status.limit.per, step: step)
   }
 
   /// Those to try: the one of that name first, then the others in their order.

@@ -16,6 +16,7 @@ final class ModelCall {
     let ledger: any TokenAccounting
     let server: any ModelServer
     let events: any EventSink
+    let transcript: ModelTranscript
   }
 
   let id: CompletionID
@@ -182,6 +183,7 @@ final class ModelCall {
         report, finish: finish.shortened(32), tools: answer.toolCalls.prefix(8).map(\.shown),
         text: answer.text.shortened(300)),
       from: "agent/\(caller.agent)", cause: caller.cause)
+    site.transcript.add(request, answer, of: caller.agent, at: site.clock.wallMilliseconds, event: event.id)
     done(.success(answer), Cause(event))
   }
 
@@ -288,7 +290,7 @@ extension ToolCall {
 
 extension String {
   /// The first characters within so many bytes, with `…` if there are more.
-  fileprivate func shortened(_ most: Int) -> String {
+  func shortened(_ most: Int) -> String {
     guard utf8.count > most else { return self }
     var end = utf8.index(startIndex, offsetBy: most)
     while end > startIndex, end.samePosition(in: unicodeScalars) == nil { end = utf8.index(before: end) }

@@ -48,6 +48,7 @@ package final class DaemonCore {
       utcOffset: site.utcOffset, load: loadRules)
     rules.registry = registry
     rules.history = log
+    agents.history = log
     registry.onWritten = { [weak agents = self.agents] in agents?.noteWritten($0) }
     registry.isThrifty = { [weak agents = self.agents] in agents?.isDiskUsedUp ?? false }
   }

@@ -34,6 +34,8 @@ package struct Settings: Sendable {
   package var logLines: Int
   /// Whether a guardian makes outputs safe if the daemon dies; nil for the default, which is true on real boards only.
   package var guardian: Bool?
+  /// How much of agents' questions to models and of the answers is kept in memory, in bytes; 0 for nothing.
+  package var transcript = 65_536
   /// The activation time that is reported when exceeded, for agents whose manifest sets no limit.
   package var activationLimit: Duration
   /// The hardware watchdog, e.g. `/dev/watchdog`; nil for none.

@@ -13,6 +13,19 @@ extension Shape where Wanted == Int {
     }
   }
 
+  /// A number of bytes, at most 16 MiB; 0 for none.
+  static var size: Shape {
+    Shape("a size of at most 16MiB such as 64KiB, or 0", .either(.text(Schema.bytes), .integer(0...16 << 20))) { node in
+      let bytes: Int? =
+        switch node.content {
+        case .string(let text): Quantity.bytes(text)
+        case .int(let value): Int(value)
+        default: nil
+        }
+      return bytes.flatMap { (0...16 << 20).contains($0) ? $0 : nil }
+    }
+  }
+
   /// A positive number of bytes: `4MiB`, or an integer.
   static var bytes: Shape {
     Shape("a size such as 4MiB or 512KiB", .either(.text(Schema.bytes), .integer(1...Int.max))) { node in

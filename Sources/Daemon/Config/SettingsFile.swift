@@ -55,6 +55,7 @@ package enum SettingsFile {
       settings.depthLimit = limits.value("depth", .int(1...1000), settings.depthLimit)
       settings.eventRing = limits.value("event_ring", .int(16...1_000_000), settings.eventRing)
       settings.logLines = limits.value("log_lines", .int(1...100_000), settings.logLines)
+      settings.transcript = limits.value("transcript", .size, settings.transcript)
       settings.activationLimit = limits.value(
         "activation", .duration(atLeast: .microseconds(1)), settings.activationLimit)
       settings.watchdogTimeout = limits.value(

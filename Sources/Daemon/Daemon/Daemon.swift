@@ -105,7 +105,8 @@ final class Daemon {
     site.model = { [log, boot = site.boot] registry in
       LanguageModels(
         settings.models, clock: loop, server: link,
-        ledger: TokenLedger(folder: folder, boot: boot, marks: registry.tokenMarks, clock: loop), events: log)
+        ledger: TokenLedger(folder: folder, boot: boot, marks: registry.tokenMarks, clock: loop), events: log,
+        transcript: settings.transcript)
     }
     core = DaemonCore(site) { () throws(Diagnostics) in
       try Self.refuse(in: vitals)

@@ -24,6 +24,15 @@ package struct TokenLimitStatus: Sendable, Hashable {
   package var windowEnds: Duration?
   /// How much is used, in steps.
   package var level: TokenLevel
+
+  /// A limit and its use; amounts are in the limit's unit.
+  package init(limit: TokenLimit, used: Int64, inFlight: Int64, windowEnds: Duration?, level: TokenLevel) {
+    self.limit = limit
+    self.used = used
+    self.inFlight = inFlight
+    self.windowEnds = windowEnds
+    self.level = level
+  }
 }
 
 /// A limit of an account has reached another level.
@@ -32,4 +41,10 @@ package struct TokenNotice: Sendable, Hashable {
   package var account: String
   /// The limit after the change; `level` is the new level.
   package var status: TokenLimitStatus
+
+  /// A change.
+  package init(account: String, status: TokenLimitStatus) {
+    self.account = account
+    self.status = status
+  }
 }

@@ -6,6 +6,7 @@ package enum Examination {
     let all =
       DaemonChecks.findings(machine, facts) + SandboxChecks.findings(machine, facts)
       + LimitChecks.findings(machine, facts) + AgentChecks.findings(machine, facts)
+      + ModelChecks.findings(machine, facts)
       + DeviceChecks.findings(machine, facts) + BoardChecks.findings(machine, facts)
       + StorageChecks.findings(machine, facts)
     return Finding.Area.allCases.flatMap { area in all.filter { $0.area == area } }

@@ -55,6 +55,8 @@ package struct DaemonAnswers: Sendable {
   package var devices: [Value]
   /// The rows of `agent.list`.
   package var agents: [Value]
+  /// The rows of `models.list`.
+  package var models: [Value]
   /// Why other agents of the configuration or the registry cannot run, by id: `unusable` of `registry.list`.
   package var unusable: Fields
   /// The newest lines of the restart ledger, oldest first.
@@ -64,12 +66,13 @@ package struct DaemonAnswers: Sendable {
 
   /// Answers.
   package init(
-    status: Value, devices: [Value] = [], agents: [Value] = [], unusable: Fields = [:], history: [Value] = [],
-    probes: Result<Value, Facts.Failure>
+    status: Value, devices: [Value] = [], agents: [Value] = [], models: [Value] = [], unusable: Fields = [:],
+    history: [Value] = [], probes: Result<Value, Facts.Failure>
   ) {
     self.status = status
     self.devices = devices
     self.agents = agents
+    self.models = models
     self.unusable = unusable
     self.history = history
     self.probes = probes

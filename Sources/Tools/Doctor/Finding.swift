@@ -25,6 +25,7 @@ package struct Finding: Sendable, Hashable {
     case sandbox
     case limits
     case agents
+    case models
     case devices
     case board
     case storage

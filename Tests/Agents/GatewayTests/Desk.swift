@@ -22,7 +22,8 @@ final class Desk: ModelServer, TokenAccounting, EventSink {
   private(set) var events: [Event] = []
   private(set) var answers: [Result<ModelAnswer, AgentError>] = []
   private(set) var causes: [Cause?] = []
-  private(set) var models: LanguageModels!
+  private let settings: [ModelSettings]
+  private(set) lazy var models = LanguageModels(settings, clock: clock, server: self, ledger: self, events: self)
 
   // MARK: The ledger
 
@@ -33,9 +34,7 @@ final class Desk: ModelServer, TokenAccounting, EventSink {
   private(set) var released: [UInt64] = []
   private var lastReservation: UInt64 = 0
 
-  init(_ settings: [ModelSettings]) {
-    models = LanguageModels(settings, clock: clock, server: self, ledger: self, events: self)
-  }
+  init(_ settings: [ModelSettings]) { self.settings = settings }
 
   static func model(_ name: String, _ change: (inout ModelSettings) -> Void = { _ in }) -> ModelSettings {
     var settings = ModelSettings(name, url: "http://127.0.0.1:8080/\(name)", maxTokens: 100)
@@ -101,6 +100,8 @@ final class Desk: ModelServer, TokenAccounting, EventSink {
   func close(_ done: @escaping (TokenStorageFailure?) -> Void) { done(nil) }
   func setLimits(_ limits: TokenLimits, of account: String) {}
   var statistics: TokenStatistics { TokenStatistics() }
+  var onNotice: (TokenNotice) -> Void = { _ in }
+  var onProblem: (String?) -> Void = { _ in }
   func status(of account: String) -> [TokenLimitStatus] { [] }
 
   // MARK: EventSink

@@ -262,6 +262,49 @@ import Tokens
     #expect(desk.error?.code == .limited && desk.error?.retryAfter == nil)
   }
 
+  @Test func whatIsNearlyUsedUpIsSaid() throws {
+    let desk = Desk([Desk.model("local")])
+    var status = TokenLimitStatus(
+      limit: TokenLimit(.money, 500_000, per: .seconds(86_400)), used: 400_000, inFlight: 0, windowEnds: .seconds(60),
+      level: .warned)
+    _ = desk.models
+    desk.onNotice(TokenNotice(account: "agent/keeper", status: status))
+    status.level = .exhausted
+    desk.onNotice(TokenNotice(account: "board", status: status))
+    status.level = .normal
+    desk.onNotice(TokenNotice(account: "board", status: status))
+    desk.onProblem("the disk is full")
+    desk.onProblem(nil)
+    #expect(
+      desk.events.map(\.type) == ["budget:warning", "budget:throttled", "budget:recovered", "model:not_stored"])
+    #expect(desk.events[0]["agent"] == "keeper" && desk.events[1]["agent"] == nil)
+    #expect(desk.events[0]["budget"] == "money" && desk.events[0]["limit"] == 500_000)
+  }
+
+  @Test func whatWasSaidIsKeptWithinABound() throws {
+    let desk = Desk([Desk.model("local")])
+    for number in 0..<200 {
+      try desk.ask(
+        ModelRequest(
+          [
+            ChatMessage(.system, String(repeating: "s", count: 3000)),
+            ChatMessage(.user, "question \(number)", pictures: [[1, 2, 3]]),
+          ]), ModelCaller(number % 2 == 0 ? "keeper" : "other"))
+      desk.say(.text("answer \(number)"), .answered(finish: "stop", usage: nil))
+    }
+    let all = desk.models.transcript(of: nil, last: 100)
+    #expect((5...60).contains(all.count) && all.last?["text"] == "answer 199")
+    #expect(all.reduce(0) { $0 + Value.map($1).memory } <= 65_536)
+    let own = desk.models.transcript(of: "keeper", last: 2)
+    #expect(own.map { $0["text"] } == ["answer 196", "answer 198"])
+    #expect(own.last?["messages"]?.list?.last?["pictures"] == 1)
+    let silent = LanguageModels(
+      [Desk.model("local")], clock: desk.clock, server: desk, ledger: desk, events: desk, transcript: 0)
+    _ = try silent.complete(ModelRequest(prompt: "x"), for: ModelCaller("keeper")) { _, _ in }
+    desk.say(.text("y"), .answered(finish: "stop", usage: nil))
+    #expect(silent.transcript(of: nil, last: 10).isEmpty)
+  }
+
   // MARK: Who is asked
 
   @Test func whoIsAskedFirst() throws {

@@ -114,7 +114,7 @@ import Testing
     try bench.handle()
     #expect(host.logs.contains { $0.contains("MCP server 'bad name': a name has at most 24") })
     let tools = host.requests[0].tools
-    #expect(tools.count == 10, "three device tools and seven of the server")
+    #expect(tools.count == 11, "four device tools and seven of the server")
     #expect(tools.count { $0.name == "controlActuator" } == 1)
     let echo = try #require(tools.first { $0.name == "mcp.s.echo" })
     #expect(echo.description.contains("xyzzy") && !outsideData(echo.description).contains("xyzzy"))

@@ -19,7 +19,7 @@ import Testing
     return (host.requests[0].tools.map(\.name), host.logs.filter { $0.contains("no tool") })
   }
 
-  private static let device = ["getSensorData", "controlActuator", "getCameraSnapshot"]
+  private static let device = ["getSensorData", "controlActuator", "getCameraSnapshot", "why"]
 
   @Test func permissionsAndTheListDecide() throws {
     let notes = ["schedule", "remember", "recall", "forget"]

@@ -101,9 +101,9 @@ import Testing
   @Test func whatIsTooLongIsRefused() throws {
     let room = try Room()
     let failure = try #require(
-      room.ask(LlamaServer.url, body: Self.body(String(repeating: "y", count: 9000))).failure)
+      room.ask(LlamaServer.url, body: Self.body(String(repeating: "y", count: 40_000))).failure)
     #expect(failure.kind == .contextExceeded && failure.status == 400 && !failure.isCharged, "\(failure)")
-    #expect(failure.sentence.contains("4096"))
+    #expect(failure.sentence.contains("8192"))
   }
 
   @Test func whatIsNoRequestIsAFailure() throws {

@@ -18,6 +18,10 @@ final class ModelsDouble: ModelControl {
     return ["rows": [], "days": 31, "gaps": []]
   }
 
+  func transcript(of agent: AgentID?, last: Int) -> [Fields] {
+    [["agent": .string(agent?.rawValue ?? "all"), "left_out": .int(Int64(last))]]
+  }
+
   func listen(_ hear: @escaping (ModelText) -> Void) -> UInt64 {
     last += 1
     listeners[last] = hear
@@ -102,6 +106,8 @@ final class ModelsDouble: ModelControl {
     #expect(try client.call("models.list").get()["models"]?.list?.first?["model"] == "local")
     for by in ["agent", "model", "day"] { _ = try client.call("tokens.usage", ["by": .string(by)]).get() }
     _ = try client.call("tokens.usage").get()
+    let asked = try client.call("models.transcript", ["agent": "climate", "last": 3]).get()["exchanges"]?.list
+    #expect(asked == [["agent": "climate", "left_out": 3]])
     #expect(harness.models.groupings == [.agent, .model, .day, .agent])
   }
 }

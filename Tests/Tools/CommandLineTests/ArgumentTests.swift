@@ -48,7 +48,7 @@ struct ArgumentTests {
 
   @Test func everyLeafTakesJSONAndSocket() throws {
     let lines = [
-      "doctor", "estop", "budget x", "history x -n 5", "tokens --by day", "models", "chat x hello",
+      "doctor", "estop", "budget x", "history x -n 5", "tokens --by day", "models", "chat x hello", "transcript x",
       "status", "state", "devices", "version", "rules list", "rules reload", "rules explain x",
       "rules enable x", "rules disable x", "rules resume x", "rules set x 1", "rules vars", "rules replay",
       "rules lint", "messages",

@@ -39,8 +39,8 @@ struct Patient {
 
   /// Answers of a daemon on a real board, in order.
   static func answers(
-    status: Fields = [:], devices: [Value] = [], agents: [Value] = [], unusable: Fields = [:], history: [Value] = [],
-    probes: Result<Value, Facts.Failure> = .success(held)
+    status: Fields = [:], devices: [Value] = [], agents: [Value] = [], models: [Value] = [], unusable: Fields = [:],
+    history: [Value] = [], probes: Result<Value, Facts.Failure> = .success(held)
   ) -> DaemonAnswers {
     var all: Fields = [
       "version": "1.0.0", "board": "greenhouse", "backend": "linux", "role": "admin", "guardian": "running, pid 7",
@@ -48,7 +48,8 @@ struct Patient {
     ]
     for (name, value) in status { all[name] = value }
     return DaemonAnswers(
-      status: .map(all), devices: devices, agents: agents, unusable: unusable, history: history, probes: probes)
+      status: .map(all), devices: devices, agents: agents, models: models, unusable: unusable, history: history,
+      probes: probes)
   }
 
   static let held: Value = [

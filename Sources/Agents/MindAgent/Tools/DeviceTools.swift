@@ -4,7 +4,9 @@ import OpenStarryAgent
 /// permissions.
 enum DeviceTools {
   /// Their names, as the specification has them.
-  static let names = ["getSensorData", "controlActuator", "getCameraSnapshot"]
+  static let names = ["getSensorData", "controlActuator", "getCameraSnapshot", "why"]
+  /// The most events of a chain that a model is told, the newest.
+  private static let mostCauses = 12
 
   /// The longest lease, in seconds. The board file may allow less.
   private static let longestLease: Int64 = 86_400
@@ -22,7 +24,28 @@ enum DeviceTools {
     if !outputs.isEmpty { tools.append(control(outputs)) }
     let cameras = board.devices(.camera)
     if !cameras.isEmpty { tools.append(look(cameras, board.settings.toolTimeout, pause)) }
+    if !(readable + outputs).isEmpty { tools.append(why(readable + outputs)) }
     return tools
+  }
+
+  private static func why(_ ids: [String]) -> Tool {
+    Tool(
+      name: names[3], about: "Why a device is as it is: the events that led to its last change, the first cause first.",
+      arguments: Arguments([.required("id", .choice(ids), "the device")])
+    ) { (arguments, context) throws(ToolFailure) in
+      let id = arguments["id"]?.string ?? ""
+      let chain = try ToolFailure.converting { () throws(AgentError) in try context.why(id) }
+      let now = context.now
+      return ToolResult([
+        "events": .list(
+          chain.suffix(mostCauses).map { event in
+            [
+              "type": .string(event.type), "source": .string(event.source), "payload": .map(event.payload),
+              "seconds_ago": .int(Int64(clamping: now > event.monotonic ? (now - event.monotonic) / 1_000_000_000 : 0)),
+            ]
+          })
+      ])
+    }
   }
 
   private static func read(_ ids: [String]) -> Tool {

@@ -18,6 +18,8 @@ protocol AgentCallsOwner: AnyObject {
   func cancelTimer(_ name: String)
   /// A model has answered a question.
   func answered(_ name: String, _ result: Result<ModelAnswer, AgentError>, cause: Cause?)
+  /// The chain of events that led to a device's last change.
+  func causes(of device: String) -> [Event]
   /// What the agent may use.
   func surroundings() -> Value
 }
@@ -259,6 +261,17 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
   }
 
   func cancel(_ completion: CompletionID) { model?.cancel(completion) }
+
+  func why(_ device: String) throws(AgentError) -> [Event] {
+    try answer { () throws(AgentError) in
+      let device = try named(device)
+      let permissions = principal.permissions
+      guard (permissions.sensors + permissions.actuators + permissions.cameras).contains(where: { $0.matches(device) })
+      else { throw AgentError.notGranted(agent, "ask why of", device, key: "sensors or actuators") }
+      guard let owner else { throw AgentError(.notFound, "agent '\(agent)' is gone") }
+      return owner.causes(of: device)
+    }
+  }
 
   func surroundings() throws(AgentError) -> Value {
     try answer { () throws(AgentError) in

@@ -71,6 +71,12 @@ package final class AgentSupervisor {
     set { shared.quarantines = newValue }
   }
 
+  /// Knows what led to what, for agents that ask why; not retained.
+  package var history: (any EventHistory)? {
+    get { shared.history }
+    set { shared.history = newValue }
+  }
+
   /// While it is true, as during an emergency stop, no activation begins. Events that waited are dropped, because
   /// acting on them later would be wrong. A running activation ends by itself.
   package var isPaused: Bool {

@@ -16,6 +16,8 @@ final class AgentSurroundings {
   let logLines: Int
   /// Remembers quarantines; nil when they end with the supervisor.
   var quarantines: (any QuarantineStore)?
+  /// Knows what led to what; nil when nobody does.
+  weak var history: (any EventHistory)?
   /// While it is true, as during an emergency stop, no activation begins.
   var isPaused = false
   /// Whether deliveries for agents of priority `background` are held back.

@@ -21,6 +21,8 @@ extension ManagedAgent {
     try? deliver(Delivery(event: event, cause: Cause(event), count: 1, waiting: [], isWanted: true))
   }
 
+  func causes(of device: String) -> [Event] { shared.history?.chain(toLastChangeOf: device) ?? [] }
+
   /// The devices that the manifest grants, with what the board knows of them, and what the manifest tells a mind.
   func surroundings() -> Value {
     let permissions = manifest.permissions

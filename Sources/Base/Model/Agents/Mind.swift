@@ -40,8 +40,9 @@ package struct Mind: Sendable, Hashable {
   package var repetitiveFailThreshold = 3
   /// `safety.frustrationThreshold`: how many calls may fail one after the other.
   package var frustrationThreshold = 5
-  /// `safety.errorWindowSize` and `safety.errorRateThreshold`: the share of failed calls among the last ones.
+  /// `safety.errorWindowSize`: of how many of the last calls `errorRateThreshold` is a share.
   package var errorWindowSize = 10
+  /// `safety.errorRateThreshold`: the share of failed calls that ends the work, 0 to 1.
   package var errorRateThreshold = 0.8
 
   /// The programs of MCP servers whose tools it may use, each a command with its arguments.
@@ -49,9 +50,12 @@ package struct Mind: Sendable, Hashable {
 
   /// An MCP server that speaks over its standard input and output.
   package struct Server: Sendable, Hashable {
+    /// Its name, which its tools begin with.
     package var name: String
+    /// The program and its arguments.
     package var command: [String]
 
+    /// A server.
     package init(name: String, command: [String]) {
       self.name = name
       self.command = command

@@ -20,11 +20,21 @@ extension ControlMethods {
       return .map(models.usage(by: grouping))
     },
     Method(
+      "models.transcript", .operate, "Returns the newest questions to models with their answers, oldest first.",
+      .agent("of which agent; by default of all"),
+      Parameter.optional("last", .integer(1...100), default: 10, "how many, 1 to 100"),
+      result: "`{\"exchanges\": [exchange (4.18)]}`"
+    ) { call, agent, last throws(RPCError) in
+      let exchanges = call.services.models?.transcript(of: agent, last: Int(last)) ?? []
+      return ["exchanges": .list(exchanges.map(Value.map))]
+    },
+    Method(
       "agent.chat", .operate,
       "Says something to an agent, as the event `chat:message`, and sends what models answer it as `chat.news` "
         + "notifications until it has handled the event: `{\"kind\": \"text\", \"text\"}`, `{\"kind\": \"answered\"}` with the "
-        + "payload of `model:answered`, `{\"kind\": \"failed\", \"message\"}`, and at last `{\"kind\": \"end\", \"text\": the "
-        + "last answer, \"error\": why there is none, or null}`.", .agent,
+        + "payload of `model:answered`, `{\"kind\": \"failed\", \"message\"}`, `{\"kind\": \"log\", \"level\", "
+        + "\"message\"}` for warnings of its log, and at last `{\"kind\": \"end\", \"text\": the last answer, \"error\": why there is none, or null}`.",
+      .agent,
       Parameter.required("text", .anyText, "what is said, at most 16 KiB"),
       result: "`{\"subscription\": N, \"event\": id}`",
       errors: [.agentNotFound, .agentNotRunning, .quarantined, .overloaded, .cannotRun], isCommand: true, chat),
@@ -47,11 +57,13 @@ extension ControlMethods {
     guard let event = listening.event else { return nil }
     let texts = models?.listen { if $0.trace == event.trace { listening.hear($0.text) } }
     let listener = events.listen(EventPattern("model:*")) { if $0.trace == event.trace { listening.hear($0) } }
+    let agents = call.services.agents
+    let follow = try? agents.followLogs(agent) { listening.hear($0) }
     subscription.end = {
       events.endListen(listener)
+      if let follow { agents.endFollow(follow) }
       if let texts { models?.endListen(texts) }
     }
-    let agents = call.services.agents
     do throws(AgentControlError) {
       try agents.wakeAgent(agent, with: event) { listening.end(try? agents.agentStatus(agent)) }
     } catch {
@@ -104,6 +116,12 @@ private final class ChatListening {
       failure = event["message"]?.string
       send(["kind": "failed"] + event.payload)
     }
+  }
+
+  /// Why it has not done what it was asked is in its log.
+  func hear(_ line: LogLine) {
+    guard line.level <= .warning else { return }
+    send(["kind": "log", "level": .string("\(line.level)"), "message": .string(line.message)])
   }
 
   func end(_ status: AgentStatus?) {

@@ -53,6 +53,7 @@ struct Chat: ParsableCommand {
     switch news["kind"]?.string {
     case "text": try terminal.write(Array((news["text"]?.string ?? "").printableLines.utf8))
     case "answered": for line in ChatText.tools(news) { Terminal.complain(asItIs: line) }
+    case "log": Terminal.complain("\(agent): \(news["message"]?.string?.printable ?? "")")
     case "failed": Terminal.complain(news["message"]?.string?.printable ?? "a model did not answer")
     case "end": if news["text"]?.string?.isEmpty == false { try terminal.write(Array("\n".utf8)) }
     default: break
@@ -99,4 +100,27 @@ struct Models: ParsableCommand {
   @OptionGroup var shared: SharedOptions
 
   func run() throws { try shared.ask("models.list") { result, _ in TokenTable.models(result) } }
+}
+
+struct TranscriptOf: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "transcript", abstract: "Shows what models were asked last, and what they have answered.",
+    discussion: "The newest exchanges are in memory; 'limits.transcript' in openstarry.yaml says how much.")
+  @OptionGroup var shared: SharedOptions
+
+  @Argument(help: "The agent; by default all.")
+  var agent: String?
+
+  @Option(name: [.customShort("n"), .long], help: "How many of the newest exchanges are shown.")
+  var last = 3
+
+  func validate() throws { try Bounds.check(last, 1...100, "--last") }
+
+  func run() throws {
+    var params: Fields = ["last": .int(Int64(last))]
+    if let agent { params["agent"] = .string(agent) }
+    try shared.ask("models.transcript", params) { result, terminal in
+      TranscriptText.lines(result["exchanges"]?.list ?? [], colour: terminal.colour, utcOffset: localOffset)
+    }
+  }
 }

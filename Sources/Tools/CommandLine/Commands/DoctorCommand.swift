@@ -69,6 +69,8 @@ struct DoctorCommand: ParsableCommand {
     let status = try remote.call("daemon.status")
     let devices = try remote.call("hal.devices")["devices"]?.list ?? []
     let agents = try remote.call("agent.list")["agents"]?.list ?? []
+    // A daemon of before has none.
+    let models = (try? remote.call("models.list"))?["models"]?.list ?? []
     let unusable = try remote.call("registry.list")["unusable"]?.map ?? [:]
     // The home may be unreadable, which the status says.
     let history = (try? remote.call("daemon.history", ["limit": 100]))?["entries"]?.list ?? []
@@ -80,6 +82,7 @@ struct DoctorCommand: ParsableCommand {
       probes = .failure(Facts.Failure(error.message, isRefusal: error.status == .denied))
     }
     return DaemonAnswers(
-      status: status, devices: devices, agents: agents, unusable: unusable, history: history, probes: probes)
+      status: status, devices: devices, agents: agents, models: models, unusable: unusable, history: history,
+      probes: probes)
   }
 }

@@ -24,7 +24,8 @@ package struct OpenStarry: ParsableCommand {
       CommandGroup(
         name: "Agents",
         subcommands: [
-          ProcessList.self, BudgetList.self, Tokens.self, Models.self, Chat.self, Logs.self, Spawn.self, Kill.self,
+          ProcessList.self, BudgetList.self, Tokens.self, Models.self, Chat.self, TranscriptOf.self, Logs.self,
+          Spawn.self, Kill.self,
           Restart.self, Wake.self, Register.self,
           Deploy.self, Unregister.self, AgentCommands.self, PluginCommands.self,
         ]),

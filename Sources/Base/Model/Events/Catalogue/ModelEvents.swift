@@ -1,6 +1,8 @@
 /// Events about calls of language models.
 package enum ModelEvents {
-  static var all: [EventDeclaration] { [answeredDeclaration, failedDeclaration, refusedDeclaration] }
+  static var all: [EventDeclaration] {
+    [answeredDeclaration, failedDeclaration, refusedDeclaration, notStoredDeclaration]
+  }
 
   /// One call of a model.
   package struct Call: Sendable {
@@ -128,5 +130,18 @@ package enum ModelEvents {
         ("agent", .string(agent.rawValue)), ("model", .string(model)), ("message", .string(message)),
         ("waits", .bool(waits)),
       ]))
+  }
+
+  private static var notStoredDeclaration: EventDeclaration {
+    EventDeclaration(
+      "model:not_stored", .high, journal: .error,
+      "what models use cannot be stored, and so no call is made until it can",
+      [.message], example: notStored("the disk is full")
+    ) { event in "no model can be asked: \(event.text("message"))" }
+  }
+
+  /// - Parameter message: why, in words.
+  package static func notStored(_ message: String) -> DaemonEvent {
+    DaemonEvent(notStoredDeclaration, Fields(uniquePairs: [("message", .string(message))]))
   }
 }

@@ -1,0 +1,47 @@
+import Glibc
+import Linux
+import Model
+import ModelServerKit
+import TestKit
+import Testing
+
+/// The example minds with a real llama.cpp server, whose model is a reflex and no language model.
+@Suite(.enabled(if: LlamaServer.absence == nil, "\(LlamaServer.absence ?? "")")) struct MindExampleTests {
+  @Test func theExamplesRun() throws {
+    let station = try Station(files: [
+      "openstarry.yaml": """
+      board: \(Station.repository)/Board/greenhouse-sim/board.yaml
+      agents: [agents]
+      rules: [orchestration.yaml]
+      home: home
+      socket: control.sock
+      models:
+        - { name: reflex, url: "\(LlamaServer.url)", max_tokens: 300, sees: false }
+      """
+    ])
+    let names = ["keeper", "doorkeeper", "maintenance"]
+    for name in names {
+      let manifest = try Files.read("\(Station.repository)/Examples/minds/agents/\(name)/agent.json")
+      try station.write("agents/\(name)/agent.json", String(decoding: manifest, as: UTF8.self))
+    }
+    let folders = [""] + ["agents"] + names.map { "agents/\($0)" }
+    for folder in folders { _ = unsafe chmod("\(station.folder)/\(folder)", 0o755) }
+    let daemon = try station.daemon()
+    // The word makes the model ask for a tool; the server's grammar makes the call valid.
+    let keeper = try station.run("chat", "keeper", "it", "is", "sultry")
+    #expect(keeper.errors.contains("controlActuator"), "\(keeper)")
+    #expect(try station.waitFor("model:answered") { $0["payload"]?["agent"] == "keeper" })
+    let maintenance = try station.run("chat", "maintenance", "it", "is", "muggy")
+    #expect(maintenance.errors.contains("getSensorData"), "\(maintenance)")
+    // The model goes on asking for pictures, until the mind's bound.
+    let doorkeeper = try station.run("chat", "doorkeeper", "hello")
+    #expect(doorkeeper.code == 0 && doorkeeper.errors.contains("getCameraSnapshot"), "\(doorkeeper)")
+    #expect(doorkeeper.errors.contains("openstarry: doorkeeper: ended: "), "\(doorkeeper)")
+    let rows = try station.run("tokens", "--json").json?["rows"]?.list ?? []
+    #expect(Set(rows.compactMap { $0["agent"]?.string }) == Set(names))
+    #expect(rows.allSatisfy { ($0["prompt_tokens"]?.int ?? 0) > 50 })
+    #expect(try station.run("transcript", "keeper").output.contains("it is sultry"))
+    daemon.send(SIGTERM)
+    #expect(daemon.wait() == 0)
+  }
+}
