@@ -45,3 +45,39 @@ import Testing
     #expect(daemon.wait() == 0)
   }
 }
+
+/// A mind with a real, if very small, language model: real tokens, real words, no judgement.
+@Suite(.enabled(if: LlamaServer.SmolLM2.absence == nil, "\(LlamaServer.SmolLM2.absence ?? "")")) struct SmallModelTests
+{
+  @Test func itTalks() throws {
+    let manifest = """
+      { "identity": { "id": "talker" }, "cognition": { "maxTokens": 40, "temperature": 0 }, "guide": "You are brief.",
+        "capabilities": { "tools": ["recall"] } }
+      """
+    let station = try Station(files: [
+      "agents/talker/agent.json": manifest,
+      "openstarry.yaml": """
+      board: \(Station.repository)/Board/greenhouse-sim/board.yaml
+      agents: [agents]
+      home: home
+      socket: control.sock
+      models:
+        - { name: small, url: "\(LlamaServer.SmolLM2.url)", timeout: 10m, sees: false }
+      """,
+    ])
+    for folder in ["", "agents", "agents/talker"] { _ = unsafe chmod("\(station.folder)/\(folder)", 0o755) }
+    let daemon = try station.daemon()
+    let answer = try station.run("chat", "talker", "What", "is", "a", "tomato?")
+    #expect(answer.code == 0, "\(answer)")
+    let row = try station.run("tokens", "--json").json?["rows"]?.list?.first
+    #expect((row?["answer_tokens"]?.int ?? 0) > 0 && (row?["unreported_tokens"]?.int ?? 1) == 0)
+    // A real tokenizer needs fewer tokens than were reserved.
+    let prompt = row?["prompt_tokens"]?.int ?? 0
+    let asked =
+      try station.run("transcript", "talker", "--json").json?["exchanges"]?.list?.first?["messages"]?.list ?? []
+    let bytes = asked.reduce(0) { $0 + ($1["content"]?.string?.utf8.count ?? 0) }
+    #expect(prompt > 20 && prompt < bytes, "\(prompt) tokens, \(bytes) bytes")
+    daemon.send(SIGTERM)
+    #expect(daemon.wait() == 0)
+  }
+}
