@@ -802,6 +802,19 @@ def _picture(fields, name):
     raise Failed("a picture that is not base64")
 
 
+def _message(message):
+    """A message of a conversation as the daemon takes it: pictures as base64."""
+    if not isinstance(message, dict):
+        raise TypeError("a message is a dict with 'role' and 'content', not a %s" % type(message).__name__)
+    pictures = message.get("pictures")
+    if not pictures:
+        return message
+    import binascii
+
+    encoded = [binascii.b2a_base64(picture, newline=False).decode("ascii") for picture in pictures]
+    return {**message, "pictures": encoded}
+
+
 def _milliseconds(seconds, what):
     if isinstance(seconds, bool) or not isinstance(seconds, (int, float)):
         raise TypeError(f"{what} is {seconds!r}; it has to be a number of seconds")

@@ -640,6 +640,23 @@ openstarry.run(handle)""")
             self.assertEqual(agent.call("log")["params"]["message"], "Because.")
             agent.succeeds(id)
 
+    def test_conversations(self):
+        agent = self.start("""
+def handle(event, board):
+    answer = board.chat([{"role": "user", "content": "Who?", "pictures": [b"\\x00\\xff"]}],
+                        tools=[{"name": "look"}], max_tokens=5)
+    board.log("%s %s" % (answer["text"], answer["tool_calls"][0]["name"]))
+openstarry.run(handle)""")
+        id = agent.activate({})
+        call = agent.call("chat")
+        self.assertEqual(call["params"], {
+            "messages": [{"role": "user", "content": "Who?", "pictures": ["AP8="]}],
+            "tools": [{"name": "look"}], "max_tokens": 5,
+        })
+        agent.reply(call, {"text": "Ada.", "tool_calls": [{"id": "a", "name": "look", "arguments": {}}]})
+        self.assertEqual(agent.call("log")["params"]["message"], "Ada. look")
+        agent.succeeds(id)
+
     def test_state(self):
         agent = self.start("""
 def handle(event, board):
