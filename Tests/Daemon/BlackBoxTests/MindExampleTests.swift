@@ -26,6 +26,8 @@ import Testing
     }
     let folders = [""] + ["agents"] + names.map { "agents/\($0)" }
     for folder in folders { _ = unsafe chmod("\(station.folder)/\(folder)", 0o755) }
+    let check = try station.run("check", "\(Station.repository)/Examples/minds")
+    #expect(check.output.contains("0 error(s), 0 warning(s)"), "\(check)")
     let daemon = try station.daemon()
     // The word makes the model ask for a tool; the server's grammar makes the call valid.
     let keeper = try station.run("chat", "keeper", "it", "is", "sultry")

@@ -155,7 +155,8 @@ import Testing
       try Repository.read(try #require(settings.rules.first)), file: "orchestration.yaml",
       known: KnownNames(board: board, agents: ["keeper", "doorkeeper", "maintenance"]))
     #expect(warnings.isEmpty, "\(warnings)")
-    #expect(rules.rules.map(\.actions) == [[.wake("keeper")], [.wake("doorkeeper")], [.wake("maintenance")]])
+    let woken = ["keeper", "keeper", "doorkeeper", "maintenance"].map { [RuleDeclaration.Action.wake(AgentID($0))] }
+    #expect(rules.rules.map(\.actions) == woken)
 
     let page = try ConfigText.manifest(
       try Repository.example("json", in: "docs/minds.md"), file: "agent.json", environment: [:],
