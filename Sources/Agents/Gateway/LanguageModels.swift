@@ -55,8 +55,8 @@ package final class LanguageModels: ModelGateway {
   private var calls: [CompletionID: ModelCall] = [:]
   private var last: UInt64 = 0
 
-  /// The most calls at a time: more than the gateway's program makes wait for nobody.
-  private static let mostCalls = 16
+  /// The most calls, with those that wait for their turn, for a budget or for a server.
+  private static let mostCalls = 512
 
   /// - Parameters:
   ///   - models: of the settings, in the order in which they are tried.

@@ -17,6 +17,7 @@ final class ModelCall {
     let server: any ModelServer
     let events: any EventSink
     let transcript: ModelTranscript
+    let slots = CallSlots()
   }
 
   let id: CompletionID
@@ -28,6 +29,8 @@ final class ModelCall {
   /// Called with each piece of text, for people who watch.
   var onText: (String) -> Void = { _ in }
 
+  /// Whether it is its turn.
+  private var hasSlot = false
   /// The attempt under way.
   private var reservation: TokenCallID?
   private var call: UInt32?
@@ -41,6 +44,8 @@ final class ModelCall {
 
   /// Attempts with the same model while it is the only one left.
   private static let mostAttempts = 6
+  /// What a call may take longer than its model's time, before the daemon itself gives it up.
+  private static let patience = Duration.seconds(15)
   /// The longest wait for a server that asks to be left alone.
   private static let longestWait = Duration.seconds(30)
 
@@ -66,6 +71,8 @@ final class ModelCall {
 
   /// Gives the call up; `done` is not called.
   func cancel() {
+    defer { leave() }
+    if site.slots.giveUp(id.number) { return }
     if let timer = timer.take() { site.clock.cancel(timer) }
     if let call = call.take() { site.server.cancel(call) }
     guard let reservation = reservation.take() else { return }
@@ -76,7 +83,23 @@ final class ModelCall {
   // MARK: An attempt
 
   private func attempt() {
-    guard let model = models.first else { return fail() }
+    site.slots.enter(id.number) { [weak self] in
+      self?.hasSlot = true
+      self?.begin()
+    }
+  }
+
+  private func leave() {
+    guard hasSlot else { return }
+    hasSlot = false
+    site.slots.leave()
+  }
+
+  private func begin() {
+    guard let model = models.first else {
+      leave()
+      return fail()
+    }
     attempts += 1
     let encoder = ChatEncoder(settings: model.settings, request: request, maxTokens: 0)
     let (bytes, pictures) = (encoder.textBytes, encoder.pictureCount)
@@ -109,6 +132,7 @@ final class ModelCall {
     switch result {
     case .failure(let refusal):
       reservation = nil
+      leave()
       refuse(refusal, model)
     case .success(let id):
       reservation = id
@@ -121,7 +145,18 @@ final class ModelCall {
       call = site.server.ask(request, body: encoder.body) { [weak self] news in
         self?.hear(news, model, encoder, sum, bytes, pictures)
       }
+      // The program that asks has the same limit, and may be stopped itself.
+      later(model.settings.timeout + Self.patience) { $0.giveUp(model, sum) }
     }
+  }
+
+  private func giveUp(_ model: LanguageModelState, _ sum: TokenCall) {
+    guard let call = call.take() else { return }
+    site.server.cancel(call)
+    let limit = (model.settings.timeout + Self.patience).text
+    failed(
+      LanguageModelFailure(.timedOut(.total), wasSent: true, "openstarry-model did not answer within \(limit)"), model,
+      sum)
   }
 
   private func hear(
@@ -131,15 +166,18 @@ final class ModelCall {
     if first == nil { first = site.clock.now }
     switch news {
     case .answered(let finish, let usage):
+      endTimer()
       call = nil
       answered(finish, usage, model, encoder, sum, bytes, pictures)
     case .failed(let failure):
+      endTimer()
       call = nil
       failed(failure, model, sum)
     default:
       builder.take(news)
       if case .text(let piece) = news, !encoder.usesSchema { onText(piece) }
       guard builder.isTooLong else { return }
+      endTimer()
       if let call = call.take() { site.server.cancel(call) }
       failed(LanguageModelFailure(.tooLong, status: 200, wasSent: true, "the answer does not end"), model, sum)
     }
@@ -151,11 +189,14 @@ final class ModelCall {
     _ finish: String, _ usage: LanguageModelUsage?, _ model: LanguageModelState, _ encoder: ChatEncoder,
     _ sum: TokenCall, _ bytes: Int, _ pictures: Int
   ) {
+    leave()
     var answer = builder.answer(finish: finish, usesSchema: encoder.usesSchema)
     for index in answer.toolCalls.indices {
       answer.toolCalls[index].name = ToolNames.tool(answer.toolCalls[index].name, of: request)
     }
-    let counted = usage.map { Self.plausible($0, sent: encoder.body.count, received: builder.bytes, encoder.maxTokens) }
+    let counted = usage.map {
+      Self.plausible($0, text: bytes, sent: encoder.body.count, received: builder.bytes, encoder.maxTokens)
+    }
     let price = model.settings.price
     if let reservation = reservation.take() {
       site.ledger.settle(
@@ -184,19 +225,22 @@ final class ModelCall {
         text: answer.text.shortened(300)),
       from: "agent/\(caller.agent)", cause: caller.cause)
     site.transcript.add(request, answer, of: caller.agent, at: site.clock.wallMilliseconds, event: event.id)
-    done(.success(answer), Cause(event))
+    // Of the same depth as the event that it handles: a mind that asks twenty times is no chain of twenty agents.
+    let depth = caller.cause?.depth ?? event.depth
+    done(.success(answer), Cause(id: event.id, trace: event.trace, depth: depth))
   }
 
   /// A server may count what it likes: never less than a sixteenth of the bytes, never more than all of them.
   private static func plausible(
-    _ usage: LanguageModelUsage, sent: Int, received: Int, _ maxTokens: Int
+    _ usage: LanguageModelUsage, text: Int, sent: Int, received: Int, _ maxTokens: Int
   ) -> (prompt: Int64, answer: Int64) {
-    let prompt = min(max(Int64(usage.prompt), 1), Int64(sent) + 1024)
+    let prompt = min(max(Int64(usage.prompt), Int64(text / 16) + 1), Int64(sent) + 1024)
     let answer = min(max(Int64(usage.completion), Int64(received / 16)), Int64(maxTokens + received + 16))
     return (prompt, answer)
   }
 
   private func failed(_ failure: LanguageModelFailure, _ model: LanguageModelState, _ sum: TokenCall) {
+    leave()
     lastFailure = failure
     let charged = failure.isCharged ? sum.tokens : 0
     if let reservation = reservation.take() {
@@ -223,6 +267,15 @@ final class ModelCall {
 
   private func refuse(_ refusal: TokenRefusal, _ model: LanguageModelState) {
     var wait: Duration?
+    // A model that costs nothing may still be asked.
+    if case .overLimit(let shortage) = refusal, shortage.limit.unit == .money, models.count > 1 {
+      site.events.publish(
+        ModelEvents.refused(caller.agent, model: model.settings.name, message: "\(refusal)", waits: false),
+        from: "agent/\(caller.agent)", cause: caller.cause)
+      models.removeFirst()
+      attempts -= 1
+      return attempt()
+    }
     if case .overLimit(let shortage) = refusal {
       switch shortage.remedy {
       case .never: break
@@ -244,6 +297,8 @@ final class ModelCall {
     attempts -= 1
     later(max(wait, .milliseconds(100))) { $0.attempt() }
   }
+
+  private func endTimer() { if let timer = timer.take() { site.clock.cancel(timer) } }
 
   private func later(_ wait: Duration, _ action: @escaping (ModelCall) -> Void) {
     timer = site.clock.schedule(after: wait) { [weak self] in

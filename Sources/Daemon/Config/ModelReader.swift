@@ -82,6 +82,11 @@ struct ModelReader {
     return Shape(expected: expected, .text(least: 1, most: 1024)) { node, subject, findings in
       guard let text = Shape<String>.text(expected).read(node, subject, findings) else { return nil }
       if text.utf8.contains(0x2F) { return path.read(node, subject, findings) }
+      if text.hasPrefix("sk-") || text.utf8.count > 64 {
+        findings.error(
+          node.location, "\(subject) looks like a key itself, which belongs into a file: expected \(expected)")
+        return nil
+      }
       guard !text.hasPrefix("."), text.utf8.allSatisfy({ $0 > 0x20 && $0 < 0x7F }) else {
         findings.error(node.location, "\(subject) is \(Wording.quoted(text)), expected \(expected)")
         return nil

@@ -29,6 +29,8 @@ final class Desk: ModelServer, TokenAccounting, EventSink {
 
   /// What a reservation is answered with; nil lets it wait.
   var refusal: TokenRefusal?
+  /// Whether only the next reservation is refused.
+  var refusesOnce = false
   private(set) var reserved: [TokenCall] = []
   private(set) var settled: [UInt64: TokenUsage?] = [:]
   private(set) var released: [UInt64] = []
@@ -85,6 +87,7 @@ final class Desk: ModelServer, TokenAccounting, EventSink {
     lastReservation += 1
     let id = TokenCallID(number: lastReservation)
     if let refusal {
+      if refusesOnce { self.refusal = nil }
       done(.failure(refusal))
     } else {
       reserved.append(call)

@@ -331,11 +331,64 @@ import Tokens
     #expect(desk.cancelled == [1] && desk.settled[1] == .some(nil) && desk.answers.isEmpty)
   }
 
-  @Test func thereAreOnlySoManyAtATime() throws {
+  /// As many as the gateway's program makes; the others have their turn in order, and those that wait for a budget hold
+  /// nobody up.
+  @Test func theOthersWaitForTheirTurn() throws {
     let desk = Desk([Desk.model("local")])
-    for _ in 0..<16 { try desk.ask() }
+    desk.refusal = shortage
+    for _ in 0..<20 { try desk.ask(ModelRequest(prompt: "x"), ModelCaller("poor", waitsForBudget: true)) }
+    desk.refusal = nil
+    var ids: [CompletionID] = []
+    for number in 0..<50 { ids.append(try desk.ask(ModelRequest(prompt: "\(number)"))) }
+    #expect(desk.asked.count == 16 && desk.reserved.count == 16)
+    desk.models.cancel(ids[17])
+    func prompt(_ index: Int) -> String? { desk.asked[index].body["messages"]?.list?.first?["content"]?.string }
+    for number in 0..<49 { desk.asked[number].hear(.answered(finish: "stop", usage: nil)) }
+    #expect(desk.answers.count == 49 && desk.asked.count == 49)
+    #expect((0..<49).map(prompt) == (0..<50).filter { $0 != 17 }.map { "\($0)" })
+    // One that is cancelled makes room, too.
+    for _ in 0..<17 { ids.append(try desk.ask()) }
+    desk.models.cancel(ids[50])
+    #expect(desk.asked.count == 49 + 17)
+  }
+
+  @Test func thereAreOnlySoMany() throws {
+    let desk = Desk([Desk.model("local")])
+    for _ in 0..<512 { try desk.ask() }
     #expect(throws: AgentError.self) { try desk.ask() }
-    desk.say(.answered(finish: "stop", usage: nil))
+  }
+
+  /// The program that asks may hang.
+  @Test func theDaemonGivesUpItself() throws {
+    let desk = Desk([Desk.model("local") { $0.timeout = .seconds(20) }, Desk.model("other")])
     try desk.ask()
+    desk.clock.advance(by: .seconds(36))
+    #expect(desk.cancelled == [1] && desk.settled[1] == .some(nil) && desk.names == ["local", "other"])
+    desk.say(.text("yes"), .answered(finish: "stop", usage: nil))
+    desk.clock.advance(by: .seconds(1000))
+    #expect(desk.answer?.text == "yes" && desk.cancelled == [1])
+  }
+
+  /// A mind that asks twenty times is no chain of twenty agents.
+  @Test func roundsOfOneActivationAreOneHop() throws {
+    let desk = Desk([Desk.model("local")])
+    var cause = Cause(id: ULID(high: 1, low: 1), trace: ULID(high: 1, low: 1), depth: 3)
+    for _ in 0..<20 {
+      try desk.ask(ModelRequest(prompt: "x"), ModelCaller("keeper", cause: cause))
+      desk.say(.answered(finish: "stop", usage: nil))
+      cause = try #require(desk.causes.last ?? nil)
+    }
+    #expect(cause.depth == 3 && cause.id == desk.events.last?.id)
+  }
+
+  @Test func moneyThatIsUsedUpLeavesModelsThatCostNothing() throws {
+    let desk = Desk([Desk.model("dear") { $0.price = .init(input: 1, output: 1) }, Desk.model("free")])
+    desk.refusal = .overLimit(
+      TokenShortage(
+        account: "agent/keeper", limit: TokenLimit(.money, 10, per: .seconds(3600)), used: 10, inFlight: 0, asked: 5,
+        remedy: .nextWindow(.seconds(60))))
+    desk.refusesOnce = true
+    try desk.ask()
+    #expect(desk.names == ["free"] && desk.answers.isEmpty)
   }
 }

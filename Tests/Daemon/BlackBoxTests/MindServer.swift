@@ -28,7 +28,7 @@ final class MindServer {
                 for word in ("It ", "is ", "done."):
                     send({"content": word})
                 send({}, finish="stop")
-            usage = {"choices": [], "usage": {"prompt_tokens": 100, "completion_tokens": 7}}
+            usage = {"choices": [], "usage": {"prompt_tokens": len(json.dumps(body)) // 4, "completion_tokens": 7}}
             self.wfile.write(("data: " + json.dumps(usage) + "\\n\\ndata: [DONE]\\n\\n").encode())
         def log_message(self, *words): pass
     server = http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[2])), Server)
