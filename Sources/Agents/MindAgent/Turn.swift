@@ -94,13 +94,14 @@ struct Turn {
       report.toolCalls += 1
       let began = context.now
       var failed = false
+      var why: String?
       do throws(ToolFailure) {
         let result = try perform(call, &context)
         conversation.answer(
           id, Fields([("ok", true)] + result.fields.map { ($0.key, $0.value) }), limit: result.mostBytes)
         if let picture = result.picture { pictures.append(picture) }
       } catch {
-        failed = true
+        (failed, why) = (true, error.message)
         conversation.answer(id, Fields([("ok", false)] + error.fields.map { ($0.key, $0.value) }))
       }
       let isLate = context.now > began && context.now - began > UInt64(max(0, settings.toolTimeout.nanoseconds))
@@ -109,7 +110,7 @@ struct Turn {
       }
       if failed || isLate { report.failures += 1 }
       end = failures.note(call.recorded.name, call.recorded.arguments, failed: failed || isLate)
-      note(call.recorded, failed: failed, &context)
+      note(call.recorded, failed: failed, why, &context)
     }
     for picture in pictures { conversation.show(picture.jpeg, from: picture.from) }
     return end
@@ -125,10 +126,10 @@ struct Turn {
   }
 
   /// Tells the log, and remembers it for the conversation's history.
-  private mutating func note(_ call: ToolCall, failed: Bool, _ context: inout Context) {
+  private mutating func note(_ call: ToolCall, failed: Bool, _ why: String?, _ context: inout Context) {
     let arguments = String(decoding: JSONText.write(.map(call.arguments ?? [:])), as: UTF8.self)
     let line = "\(call.name) \(arguments.bounded(120))\(failed ? ": failed" : "")"
-    context.log(line, failed ? .notice : .info)
+    context.log(why.map { "\(line): \($0.bounded(300))" } ?? line, failed ? .notice : .info)
     if done.count < 8 { done.append(line) }
   }
 }

@@ -30,7 +30,7 @@ final class World {
   init(
     _ devices: [Device] = [.sensor("temperature"), .sensor("humidity"), .actuator("fan"), .actuator("lamp")],
     depthLimit: Int = 16, ring: Int = 1024, files: (any FileReading)? = nil, limits: BoardLimits = BoardLimits(),
-    types: [AgentType] = []
+    types: [AgentType] = [], model: (any ModelGateway)? = nil
   ) {
     let (clock, turn) = (clock, turn)
     // What an agent of the test computes is what the test says.
@@ -45,7 +45,7 @@ final class World {
     agents = AgentSupervisor(
       clock: clock, events: log, hardware: hardware, files: files ?? computed, registry: registry,
       drivers: [InProcessDriver(types: [AgentType("doer", Doer.self)] + types, clock: activationClock), slow],
-      logLines: 20,
+      logLines: 20, model: model,
       limits: limits, random: SeededGenerator(1))
     let source = RuleSource()
     self.source = source

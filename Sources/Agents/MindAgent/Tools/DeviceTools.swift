@@ -76,6 +76,9 @@ enum DeviceTools {
     ) { (arguments, context) throws(ToolFailure) in
       let id = arguments["id"]?.string ?? ""
       let command = try command(arguments)
+      if case .pulse(let time) = command, time > .seconds(arguments["lease_s"]?.int ?? 1) {
+        throw ToolFailure("'pulse_s' is longer than 'lease_s': an output is needed for as long as its pulse")
+      }
       let lease = Duration.seconds(arguments["lease_s"]?.int ?? 1)
       let receipt = try ToolFailure.converting { () throws(AgentError) in
         try context.control(id, command, lease: lease)
@@ -88,6 +91,11 @@ enum DeviceTools {
 
   private static func command(_ arguments: Fields) throws(ToolFailure) -> ActuatorCommand {
     let word = arguments["command"]?.string ?? ""
+    for (name, needed) in [("level", "level"), ("pulse_s", "pulse")] {
+      if let value = arguments[name], value != .null, !word.isSame(as: needed) {
+        throw ToolFailure("'\(name)' goes with the command '\(needed)', not with '\(word)'")
+      }
+    }
     switch word {
     case _ where word.isSame(as: "on"): return .on
     case _ where word.isSame(as: "off"): return .off

@@ -17,11 +17,13 @@ protocol AgentCallsOwner: AnyObject {
   /// Cancels a timer.
   func cancelTimer(_ name: String)
   /// A model has answered a question.
-  func answered(_ name: String, _ result: Result<ModelAnswer, AgentError>, cause: Cause?)
+  /// - Parameter stops: how many emergency stops there were when it was asked.
+  func answered(_ name: String, _ result: Result<ModelAnswer, AgentError>, cause: Cause?, stops: UInt64)
   /// The chain of events that led to a device's last change.
   func causes(of device: String) -> [Event]
   /// What the agent may use.
-  func surroundings() -> Value
+  /// - Throws: the mind's guide cannot be read.
+  func surroundings() throws(AgentError) -> Value
 }
 
 /// The calls of one agent. Each passes the permissions of its manifest, and has the current event as its cause.
@@ -238,12 +240,12 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
         throw AgentError(.limited, "\(Self.mostQuestions) questions to models are not answered yet")
       }
       lastQuestion += 1
-      let (number, before) = (lastQuestion, cause)
+      let (number, before, stops) = (lastQuestion, cause, hardware.stops)
       questions[number] = CompletionID?.none
       do throws(AgentError) {
         let id = try ask(request, waits: false) { [weak self, weak owner] result, cause in
           self?.questions[number] = nil
-          owner?.answered(name, result, cause: cause ?? before)
+          owner?.answered(name, result, cause: cause ?? before, stops: stops)
         }
         if questions[number] != nil { questions[number] = id }
       } catch {
@@ -276,7 +278,7 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
   func surroundings() throws(AgentError) -> Value {
     try answer { () throws(AgentError) in
       guard let owner else { throw AgentError(.notFound, "agent '\(agent)' is gone") }
-      return owner.surroundings()
+      return try owner.surroundings()
     }
   }
 

@@ -1,11 +1,23 @@
 import Agent
 import HAL
+import Linux
 import Model
 
 // What the agent asks models, and what it tells them about its surroundings.
 extension ManagedAgent {
   /// A model has answered what the agent asked without waiting.
-  func answered(_ name: String, _ result: Result<ModelAnswer, AgentError>, cause: Cause?) {
+  func answered(_ name: String, _ result: Result<ModelAnswer, AgentError>, cause: Cause?, stops: UInt64) {
+    if shared.isPaused {
+      // What is delivered during an emergency stop is lost, and the agent waits for this.
+      shared.clock.schedule(after: .seconds(1)) { [weak self] in
+        self?.answered(name, result, cause: cause, stops: stops)
+      }
+      return
+    }
+    // What it asked before the stop must not move anything after it.
+    let result =
+      shared.hardware.stops == stops
+      ? result : .failure(AgentError(.unavailable, "it was asked before the emergency stop"))
     // Nobody would get it.
     if (try? checkDelivery()) == nil {
       dropped += 1
@@ -24,7 +36,7 @@ extension ManagedAgent {
   func causes(of device: String) -> [Event] { shared.history?.chain(toLastChangeOf: device) ?? [] }
 
   /// The devices that the manifest grants, with what the board knows of them, and what the manifest tells a mind.
-  func surroundings() -> Value {
+  func surroundings() throws(AgentError) -> Value {
     let permissions = manifest.permissions
     let devices = shared.hardware.board.devices.filter { device in
       let id = device.id.rawValue
@@ -38,21 +50,22 @@ extension ManagedAgent {
       "agent": .string(id.rawValue), "name": .string(manifest.name), "description": .string(manifest.description),
       "devices": .list(devices.compactMap { shared.hardware.device($0.id).map { .map($0.description) } }),
       "emit": .list(permissions.emit.map { .string($0.text) }),
-      "paths": .list(permissions.paths.map(Value.string)), "mind": mind.map(Value.map) ?? .null,
+      "paths": .list(permissions.paths.map(Value.string)), "mind": try mind().map(Value.map) ?? .null,
     ]
   }
 
-  /// The mind's settings with the contents of its guide.
-  private var mind: Fields? {
+  /// The mind's settings with the contents of its guide. Without it the mind would act without its rules.
+  private func mind() throws(AgentError) -> Fields? {
     guard let mind = manifest.mind else { return nil }
     var fields = mind.fields
-    guard let file = mind.guideFile else { return fields }
+    guard let name = mind.guideFile else { return fields }
+    let file = Files.join(Files.folder(of: manifest.file), name)
     do throws(AgentError) {
       guard let path = shared.files.resolve(file) else { throw AgentError(.notFound, "there is no file \(file)") }
       let text = try shared.files.read(path).prefix(Mind.longestGuide)
       fields["guide"] = .string(String(decoding: text, as: UTF8.self))
     } catch {
-      log(.warning, "guide: \(error.message)")
+      throw AgentError(.unavailable, "the guide of agent '\(id)' cannot be read: \(error.message)")
     }
     return fields
   }

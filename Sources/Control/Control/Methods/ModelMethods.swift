@@ -114,6 +114,9 @@ private final class ChatListening {
       (failure, wasAnswered) = (nil, true)
     } else {
       failure = event["message"]?.string
+      // What a model has begun to say is no part of the next one's answer.
+      if !text.isEmpty { send(["kind": "text", "text": "\n"]) }
+      text = ""
       send(["kind": "failed"] + event.payload)
     }
   }

@@ -54,7 +54,7 @@ struct Chat: ParsableCommand {
     case "text": try terminal.write(Array((news["text"]?.string ?? "").printableLines.utf8))
     case "answered": for line in ChatText.tools(news) { Terminal.complain(asItIs: line) }
     case "log": Terminal.complain("\(agent): \(news["message"]?.string?.printable ?? "")")
-    case "failed": Terminal.complain(news["message"]?.string?.printable ?? "a model did not answer")
+    case "failed": Terminal.complain(ChatText.failure(news))
     case "end": if news["text"]?.string?.isEmpty == false { try terminal.write(Array("\n".utf8)) }
     default: break
     }
@@ -66,13 +66,23 @@ private struct ChatEnd: Error {}
 
 /// What an agent does between two answers.
 enum ChatText {
+  /// Why a model did not answer; after a piece of an answer on a line of its own.
+  static func failure(_ news: Fields) -> String {
+    let text = news["message"]?.string?.printable ?? "a model did not answer"
+    let name = news["model"]?.string.map { "\($0.printable): " } ?? ""
+    return "\(name)\(text)\(news["waits"]?.bool == true ? "; it waits" : "")"
+  }
+
   /// The tools that a model has asked for, and what the call has cost.
   static func tools(_ news: Fields) -> [String] {
-    (news["tools"]?.list ?? []).compactMap(\.string).map { tool in
-      let tokens = (news["prompt_tokens"]?.int ?? 0) + (news["answer_tokens"]?.int ?? 0)
-      let money = news["money"]?.double.map { ", \($0.text)" } ?? ""
-      return "[\(tool.printable); \(tokens) tokens\(money)]"
-    }
+    let tools = (news["tools"]?.list ?? []).compactMap(\.string)
+    guard !tools.isEmpty else { return [] }
+    let tokens = (news["prompt_tokens"]?.int ?? 0) + (news["answer_tokens"]?.int ?? 0)
+    let money = news["money"]?.double.map { ", \($0.text)" } ?? ""
+    // All of them are of one answer.
+    return tools.dropLast().map { "[\($0.printable)]" } + [
+      "[\(tools[tools.count - 1].printable); \(tokens) tokens\(money)]"
+    ]
   }
 }
 

@@ -82,7 +82,11 @@ struct Console: ParsableCommand {
     case "help" where words.count == 1: try terminal.line(Self.help)
     case _? where Self.isForShells(words):
       let command = words.prefix(words[0] == AgentCommands._commandName ? 2 : 1).joined(separator: " ")
-      try terminal.line("'\(command.printable)' works with files: it is available in a shell, not in the console")
+      let isChat = command == Chat._commandName
+      try terminal.line(
+        isChat
+          ? "say what you want to say on the same line: chat AGENT MESSAGE"
+          : "'\(command.printable)' works with files: it is available in a shell, not in the console")
     default:
       do { _ = try ChildProgram.runSelf(words) } catch { try terminal.line("\(error)") }
     }
@@ -95,7 +99,7 @@ struct Console: ParsableCommand {
     Status.self, Events.self, Why.self, State.self, History.self, Devices.self, Read.self, EmergencyStop.self,
     SetActuator.self, GiveUp.self, Simulate.self, ProcessList.self, BudgetList.self, Logs.self, Spawn.self, Kill.self,
     Restart.self, Wake.self, Unregister.self, Emit.self, RuleCommands.self, Expression.self, DaemonCommands.self,
-    Version.self, DoctorCommand.self,
+    Version.self, DoctorCommand.self, Chat.self, TranscriptOf.self, Tokens.self, Models.self, Messages.self,
   ]
 
   /// Those of `agent`.
@@ -109,6 +113,8 @@ struct Console: ParsableCommand {
     func names(_ commands: [any ParsableCommand.Type]) -> [String] { commands.map { $0._commandName } }
     guard let name = words.first, names(OpenStarry.configuration.subcommands).contains(name) else { return false }
     if name == AgentCommands._commandName, words.count > 1 { return !names(agentCommands).contains(words[1]) }
+    // Without a message it would read the console's own lines.
+    if name == Chat._commandName { return words.filter { !$0.hasPrefix("-") }.count < 3 }
     if name == DoctorCommand._commandName {
       return words.contains { $0.hasPrefix("--bundle") || $0.hasPrefix("--config") }
     }
@@ -126,6 +132,7 @@ struct Console: ParsableCommand {
     estop                    emergency stop: everything safe, agents paused; 'estop --clear' ends it
     events, events --follow  list past events, follow new ones; Ctrl-C ends it
     why ACTUATOR             show the cause of its last change
+    chat AGENT MESSAGE       talk to an agent that thinks
     logs AGENT               show an agent's log
     agent disable AGENT      keep an agent from running, as an admin; 'agent enable AGENT' ends that
     help COMMAND             describe a command; '--help' lists all commands
