@@ -38,6 +38,33 @@ struct CheckTests {
     #expect(check.files == ["\(folder)/board.yaml", "\(folder)/deep/er/orchestration.yaml"])
   }
 
+  @Test func mindsWithoutAModelOrAGuide() throws {
+    func mind(_ model: String, _ rest: String = "") throws {
+      try write(
+        "agents/a/agent.json",
+        "{\"identity\": {\"id\": \"a\"}, \"cognition\": {\"model\": \"\(model)\"}\(rest)}")
+    }
+    func found() throws -> String {
+      let all = try check("openstarry.yaml").found.map { "\($0)" }
+      return all.filter { !$0.contains("openstarry-mind") }.joined(separator: "\n")
+    }
+    try write("openstarry.yaml", "board: board.yaml\nagents: agents\n")
+    try mind("")
+    #expect(try found().contains("'models' in the settings lists none"))
+    try write(
+      "openstarry.yaml",
+      "board: board.yaml\nagents: agents\nmodels: [{name: cloud, url: \"http://127.0.0.1:1/v1\"}]\n")
+    #expect(try !found().contains("model"))
+    try mind("cluod")
+    #expect(try found().contains("the first that answers is asked: 'cloud' (did you mean 'cloud'?)"))
+    try mind("cloud", ", \"guide\": \"rules.md\"")
+    #expect(try found().contains("'guide' names a file, and there is no \(folder)/agents/a/rules.md"))
+    try write("agents/a/rules.md", "Be careful.")
+    #expect(try !found().contains("guide"))
+    try mind("cloud", ", \"capabilities\": {\"permissions\": {\"model\": false}}")
+    #expect(try found().contains("the agent cannot think"))
+  }
+
   @Test func hostsThatNoDockerEngineReaches() throws {
     try write("openstarry.yaml", "board: board.yaml\nagents: agents\ndocker: /run/docker.sock\n")
     for (id, driver) in [("boxed", "docker"), ("free", "process")] {

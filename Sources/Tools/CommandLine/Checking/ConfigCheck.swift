@@ -28,6 +28,8 @@ struct ConfigCheck {
     var kept: [AgentID] = []
     /// Whether a Docker engine runs its containers.
     var hasEngine = false
+    /// The language models of its settings; nil without settings.
+    var models: [ModelSettings]?
     /// Whether all agents are known.
     var isComplete: Bool
 
@@ -88,7 +90,8 @@ struct ConfigCheck {
     else { return }
     complain(ofGroupsOf: settings, file)
     var project = Project(
-      boards: [settings.board], rules: settings.rules, hasEngine: settings.docker != nil, isComplete: true)
+      boards: [settings.board], rules: settings.rules, hasEngine: settings.docker != nil,
+      models: settings.models, isComplete: true)
     for path in settings.agents {
       do throws(Diagnostics) {
         let inside = try ManifestFolder.manifests(path)
@@ -181,6 +184,7 @@ struct ConfigCheck {
         }
         manifests.append(manifest)
         complain(of: manifest, bytes, hasEngine: project.hasEngine)
+        add(Self.complaints(about: manifest, try? ConfigText.parse(bytes, file: file), models: project.models))
       }
     }
     // A rule or another manifest may refer to a manifest that cannot be read.
