@@ -225,6 +225,7 @@ let allTests: [Target] = [
   kit("IsolationTestKit", ["Model", "Agent"]),
   kit("EventLoopTestKit", ["EventLoop", "Model"]),
   kit("ConformanceAgents", ["OpenStarryAgent"]),
+  kit("AgentSocketKit", ["Linux", "CLinux", "OpenStarryAgent"]),
   kit("ModelServerKit", ["TestKit", "Linux", "OpenStarryAgent"]),
   kit(
     "ProcessTestKit",
@@ -304,8 +305,8 @@ let allTests: [Target] = [
   tests(
     "MindTests", in: "Agents",
     [
-      "ProcessTestKit", "TestKit", "AgentProcess", "Agent", "MindAgent", "openstarry-mind", "openstarry-launcher",
-      "CLinux", "Linux", "Model", "OpenStarryAgent",
+      "AgentSocketKit", "ProcessTestKit", "TestKit", "AgentProcess", "Agent", "MindAgent", "openstarry-mind",
+      "openstarry-launcher", "CLinux", "Linux", "Model", "OpenStarryAgent",
     ]),
   tests("AgentTrialTests", in: "Agents", ["AgentTrial", "AgentInProcess", "Agent", "HAL", "Model", "OpenStarryAgent"]),
   tests(
@@ -327,8 +328,8 @@ let allTests: [Target] = [
   tests(
     "SDKTests", in: "Agents",
     [
-      "TestKit", "OpenStarryAgent", "thermostat", "AgentWASM", "wasm-compiler", "Agent", "CLinux", "Document",
-      "EventLoop", "Linux", "Model",
+      "AgentSocketKit", "TestKit", "OpenStarryAgent", "thermostat", "AgentWASM", "wasm-compiler", "Agent", "CLinux",
+      "Document", "EventLoop", "Linux", "Model",
     ]),
 
   tests("CELTests", in: "Rules", ["TestKit", "CEL", "Model"]),

@@ -31,4 +31,12 @@ package enum Companion {
     unsafe sigprocmask(SIG_BLOCK, &set, nil)
     return unsafe openstarry_signal_descriptor(&set)
   }
+
+  /// The next signal that a descriptor of `signals` reports; nil when there is none.
+  package static func nextSignal(_ signals: Int32) -> Int32? {
+    var info = signalfd_siginfo()
+    // SAFETY: the kernel writes one whole structure, or nothing.
+    let count = unsafe CLinux.read(signals, &info, MemoryLayout<signalfd_siginfo>.size)
+    return count > 0 ? Int32(info.ssi_signo) : nil
+  }
 }

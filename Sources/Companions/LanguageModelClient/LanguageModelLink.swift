@@ -43,11 +43,6 @@ package final class LanguageModelLink {
     }
   }
 
-  /// How long the gateway is kept without a call.
-  package static let idleTime = Duration.seconds(10)
-  /// The wait before it is started again, doubled each time until it has lived for the longest one.
-  private static let waits = (first: Duration.milliseconds(10), longest: Duration.seconds(10))
-
   /// How often a call is handed to a gateway that has just died.
   private static let mostAttempts = 3
 
@@ -55,10 +50,6 @@ package final class LanguageModelLink {
   private let companion: CompanionLink<LanguageModelMessage>
   private var calls: [UInt32: Call] = [:]
   private var lastID: UInt32 = 0
-  private var idleTimer: TimerID?
-  private var restartTimer: TimerID?
-  private var wait = waits.first
-  private var started: Instant?
 
   /// The gateway's process, if this daemon has started it and it runs.
   package var process: Int32? { companion.process }
@@ -76,7 +67,9 @@ package final class LanguageModelLink {
   ) {
     self.loop = loop
     companion = CompanionLink(CompanionStart("openstarry-model", socket: socket, program: program), on: loop)
-    companion.handlers = .init(hear: { [weak self] in self?.hear($0) }, lost: { [weak self] in self?.lose($0) })
+    companion.handlers = .init(
+      hear: { [weak self] in self?.hear($0) }, lost: { [weak self] in self?.lose($0) },
+      opened: { [weak self] in self?.handAll() }, failed: { [weak self] in self?.failWaiting($0) })
   }
 
   /// Why no call could be made here; nil when one could. Without libcurl each call fails with `absent`.
@@ -97,8 +90,8 @@ package final class LanguageModelLink {
     repeat { lastID &+= 1 } while calls[lastID] != nil
     let id = lastID
     calls[id] = Call(request, body, hear)
-    if let timer = idleTimer.take() { loop.cancel(timer) }
-    if companion.isOpen { hand(id) } else if restartTimer == nil { start() }
+    if companion.isOpen { hand(id) }
+    companion.need()
     return id
   }
 
@@ -106,28 +99,18 @@ package final class LanguageModelLink {
   package func cancel(_ id: UInt32) {
     guard let call = calls.removeValue(forKey: id) else { return }
     if call.body == nil { companion.tell(.cancel(id: id), expectsAnswer: false) }
-    restIfIdle()
+    if calls.isEmpty { companion.release() }
   }
 
   /// Ends all calls and the gateway, and waits for nothing.
   package func close() {
     calls = [:]
-    for timer in [idleTimer.take(), restartTimer.take()] { if let timer { loop.cancel(timer) } }
     companion.close()
   }
 
   // MARK: Connection
 
-  private func start() {
-    do throws(SystemError) {
-      try companion.open()
-      started = loop.now
-      for id in calls.keys.sorted() { hand(id) }
-    } catch {
-      let reason = absence ?? "openstarry-model cannot be started: \(error)"
-      loop.later { [weak self] in self?.lose(reason, all: true) }
-    }
-  }
+  private func handAll() { for id in calls.keys.sorted() { hand(id) } }
 
   private func hand(_ id: UInt32) {
     guard let call = calls[id], let body = call.body else { return }
@@ -176,37 +159,19 @@ package final class LanguageModelLink {
 
   private func end(_ id: UInt32, _ news: News) {
     guard let call = calls.removeValue(forKey: id) else { return }
-    restIfIdle()
+    if calls.isEmpty { companion.release() }
     call.hear(news)
   }
 
-  private func restIfIdle() {
-    guard calls.isEmpty else { return }
-    if let timer = idleTimer.take() { loop.cancel(timer) }
-    idleTimer = loop.schedule(after: Self.idleTime) { [weak self] in
-      self?.idleTimer = nil
-      self?.companion.close()
+  /// Fails the calls that the gateway had. Those that wait go to the next one.
+  private func lose(_ reason: String) {
+    for (id, call) in calls.sorted(by: { $0.key < $1.key }) where call.body == nil {
+      end(id, LanguageModelFailure(.lost, wasSent: true, "openstarry-model was lost during the call: \(reason)"))
     }
   }
 
-  /// Fails the calls that the gateway had, and starts it again if others wait.
-  /// - Parameter all: whether those that wait fail, too: it could not be started.
-  private func lose(_ reason: String, all: Bool = false) {
-    if let started, loop.now - started >= Self.waits.longest { wait = Self.waits.first }
-    started = nil
-    if restartTimer == nil {
-      restartTimer = loop.schedule(after: wait) { [weak self] in
-        self?.restartTimer = nil
-        if self?.calls.isEmpty == false { self?.start() }
-      }
-      wait = min(wait * 2, Self.waits.longest)
-    }
-    for (id, call) in calls.sorted(by: { $0.key < $1.key }) {
-      if call.body == nil {
-        end(id, LanguageModelFailure(.lost, wasSent: true, "openstarry-model was lost during the call: \(reason)"))
-      } else if all {
-        end(id, LanguageModelFailure(.absent, wasSent: false, reason))
-      }
-    }
+  private func failWaiting(_ error: SystemError) {
+    let reason = absence ?? "openstarry-model cannot be started: \(error)"
+    for id in calls.keys.sorted() { end(id, LanguageModelFailure(.absent, wasSent: false, reason)) }
   }
 }

@@ -26,15 +26,11 @@ package final class LauncherLink {
   /// What the launcher has found on this machine; nil before it has run.
   package private(set) var facts: LauncherFacts?
 
-  /// How long the launcher is kept without a program. A restarted agent needs it again.
-  package static let idleTime = Duration.seconds(10)
-
   /// The loop that it runs on.
   package let loop: EventLoop
   private let companion: CompanionLink<LauncherMessage>
   private var programs: [UInt32: (News) -> Void] = [:]
   private var lastID: UInt32 = 0
-  private var idleTimer: TimerID?
   /// The launcher's process, if this daemon has started it and it runs.
   package var process: Int32? { companion.process }
 
@@ -79,6 +75,7 @@ package final class LauncherLink {
     _ plan: (UInt32) -> LaunchPlan, _ descriptors: [Int32], _ news: @escaping (News) -> Void
   ) throws(SystemError) -> UInt32 {
     try companion.open()
+    defer { if programs.isEmpty { companion.release() } }
     lastID &+= 1
     let id = lastID
     let plan = plan(id)
@@ -90,7 +87,6 @@ package final class LauncherLink {
     }
     try companion.send(message, descriptors, expectsAnswer: true)
     programs[id] = news
-    stopIdling()
     return id
   }
 
@@ -112,7 +108,6 @@ package final class LauncherLink {
   /// Ends all programs and the launcher, and waits for nothing.
   package func close() {
     programs = [:]
-    stopIdling()
     companion.close()
   }
 
@@ -142,24 +137,13 @@ package final class LauncherLink {
 
   private func finish(_ id: UInt32, _ news: News) {
     let tell = programs.removeValue(forKey: id)
-    if programs.isEmpty { idle() }
+    if programs.isEmpty { companion.release() }
     tell?(news)
   }
 
   private func lose(_ reason: String) {
-    stopIdling()
     let all = programs.sorted { $0.key < $1.key }.map(\.value)
     programs = [:]
     for tell in all { tell(.lost("the launcher is gone: \(reason)")) }
   }
-
-  private func idle() {
-    stopIdling()
-    idleTimer = loop.schedule(after: Self.idleTime) { [weak self] in
-      self?.idleTimer = nil
-      self?.companion.close()
-    }
-  }
-
-  private func stopIdling() { if let timer = idleTimer.take() { loop.cancel(timer) } }
 }

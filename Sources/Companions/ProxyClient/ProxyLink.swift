@@ -28,19 +28,9 @@ package final class ProxyLink {
     }
   }
 
-  /// How long the proxy is kept without an agent. A restarted agent needs it again.
-  package static let idleTime = Duration.seconds(10)
-  /// The wait before it is started again, doubled each time until it has lived for the longest one.
-  private static let waits = (first: Duration.milliseconds(10), longest: Duration.seconds(10))
-
-  private let loop: EventLoop
   private let companion: CompanionLink<ProxyMessage>
   private var agents: [UInt32: Agent] = [:]
   private var lastID: UInt32 = 0
-  private var idleTimer: TimerID?
-  private var restartTimer: TimerID?
-  private var wait = waits.first
-  private var started: Instant?
   /// The proxy's process, if this daemon has started it and it runs.
   package var process: Int32? { companion.process }
 
@@ -53,9 +43,11 @@ package final class ProxyLink {
     _ loop: EventLoop, socket: String? = Environment.current()[ProxyLink.variable],
     program: String? = CompanionProgram.find("openstarry-proxy")
   ) {
-    self.loop = loop
     companion = CompanionLink(CompanionStart("openstarry-proxy", socket: socket, program: program), on: loop)
-    companion.handlers = .init(hear: { [weak self] in self?.hear($0) }, lost: { [weak self] in self?.lose($0) })
+    companion.handlers = .init(
+      hear: { [weak self] in self?.hear($0) }, lost: { [weak self] in self?.lose($0) },
+      opened: { [weak self] in self?.handAll() },
+      failed: { [weak self] in self?.lose("it cannot be started: \($0)") })
   }
 
   /// The variable with the path of the proxy's socket, which the daemon's unit sets.
@@ -83,8 +75,8 @@ package final class ProxyLink {
   ) -> UInt32 {
     lastID &+= 1
     agents[lastID] = Agent(listener, hosts.map { Array($0.utf8) }, tell)
-    if let timer = idleTimer.take() { loop.cancel(timer) }
-    if companion.isOpen { hand(lastID) } else if restartTimer == nil { start() }
+    if companion.isOpen { hand(lastID) }
+    companion.need()
     return lastID
   }
 
@@ -92,33 +84,18 @@ package final class ProxyLink {
   package func drop(_ id: UInt32) {
     guard agents.removeValue(forKey: id) != nil else { return }
     companion.tell(.drop(id: id), expectsAnswer: false)
-    guard agents.isEmpty else { return }
-    if let timer = restartTimer.take() { loop.cancel(timer) }
-    if let timer = idleTimer.take() { loop.cancel(timer) }
-    idleTimer = loop.schedule(after: Self.idleTime) { [weak self] in
-      self?.idleTimer = nil
-      self?.companion.close()
-    }
+    if agents.isEmpty { companion.release() }
   }
 
   /// Ends all connections and the proxy, and waits for nothing.
   package func close() {
     agents = [:]
-    for timer in [idleTimer.take(), restartTimer.take()] { if let timer { loop.cancel(timer) } }
     companion.close()
   }
 
   // MARK: Connection
 
-  private func start() {
-    do throws(SystemError) {
-      try companion.open()
-      started = loop.now
-      for id in agents.keys.sorted() { hand(id) }
-    } catch {
-      loop.later { [weak self] in self?.lose("it cannot be started: \(error)") }
-    }
-  }
+  private func handAll() { for id in agents.keys.sorted() { hand(id) } }
 
   private func hand(_ id: UInt32) {
     guard let agent = agents[id] else { return }
@@ -133,17 +110,7 @@ package final class ProxyLink {
     }
   }
 
-  /// Starts it again, if an agent needs it.
   private func lose(_ reason: String) {
-    guard restartTimer == nil else { return }
-    if let started, loop.now - started >= Self.waits.longest { wait = Self.waits.first }
-    started = nil
-    guard !agents.isEmpty else { return }
-    restartTimer = loop.schedule(after: wait) { [weak self] in
-      self?.restartTimer = nil
-      self?.start()
-    }
-    wait = min(wait * 2, Self.waits.longest)
     for (_, agent) in agents.sorted(by: { $0.key < $1.key }) { agent.tell(.lost(reason)) }
   }
 }

@@ -84,10 +84,7 @@ struct ContainerStage {
     var watched = pollfd(fd: signals, events: Int16(POLLIN), revents: 0)
     // SAFETY: one structure, which the kernel fills in.
     _ = unsafe poll(&watched, 1, -1)
-    var info = signalfd_siginfo()
-    // SAFETY: the kernel writes one whole structure, or nothing.
-    while unsafe CLinux.read(signals, &info, MemoryLayout<signalfd_siginfo>.size) > 0 {
-      let number = Int32(info.ssi_signo)
+    while let number = Companion.nextSignal(signals) {
       if number != SIGCHLD, container > 0 { CLinux.kill(container, number) }
     }
     reap()

@@ -68,11 +68,9 @@ final class LauncherProcess {
   }
 
   private func takeSignals() {
-    var info = signalfd_siginfo()
     var isAskedToEnd = false
-    // SAFETY: the kernel writes one whole structure, or nothing.
-    while unsafe CLinux.read(signals, &info, MemoryLayout<signalfd_siginfo>.size) > 0 {
-      if info.ssi_signo == UInt32(SIGTERM) || info.ssi_signo == UInt32(SIGINT) { isAskedToEnd = true }
+    while let number = Companion.nextSignal(signals) {
+      if number == SIGTERM || number == SIGINT { isAskedToEnd = true }
     }
     reap()
     if isAskedToEnd { end() }

@@ -108,11 +108,7 @@ final class ProxyProcess {
   }
 
   private func takeSignals() {
-    var info = signalfd_siginfo()
-    // SAFETY: the kernel writes one whole structure, or nothing.
-    while unsafe CLinux.read(signals, &info, MemoryLayout<signalfd_siginfo>.size) > 0 {
-      if info.ssi_signo == UInt32(SIGTERM) || info.ssi_signo == UInt32(SIGINT) { exit(0) }
-    }
+    while let number = Companion.nextSignal(signals) { if number == SIGTERM || number == SIGINT { exit(0) } }
   }
 
   // MARK: Daemon

@@ -184,12 +184,8 @@ final class GuardianProcess {
   }
 
   private func takeSignals() {
-    var info = signalfd_siginfo()
     var isAskedToEnd = false
-    // SAFETY: the kernel writes one whole structure, or nothing.
-    while unsafe CLinux.read(signals, &info, MemoryLayout<signalfd_siginfo>.size) > 0 {
-      if info.ssi_signo == UInt32(SIGTERM) { isAskedToEnd = true }
-    }
+    while let number = Companion.nextSignal(signals) { if number == SIGTERM { isAskedToEnd = true } }
     // While the daemon lives, it decides when its guardian ends. Later, SIGTERM releases the lines for other programs.
     guard isAskedToEnd, death != nil else { return }
     outputs.makeAllSafe()

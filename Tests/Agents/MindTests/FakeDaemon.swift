@@ -1,4 +1,4 @@
-import CLinux
+import AgentSocketKit
 import Glibc
 import Linux
 import OpenStarryAgent
@@ -8,25 +8,21 @@ import TestKit
 final class FakeDaemon {
   let pid: Int32
   private let host: ScriptedHost
-  private var socket: Int32
-  private var buffer: [UInt8] = []
+  let socket: DaemonSocket
   private var lastID: Int64 = 0
   /// The methods that the program has called.
   private(set) var methods: [String] = []
 
   init(_ host: ScriptedHost, environment: [String] = ["OPENSTARRY_AGENT_ID=keeper"]) throws {
     self.host = host
-    var ends: [Int32] = [0, 0]
-    // SAFETY: two numbers of room.
-    guard unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
-      throw SystemError("socketpair")
+    var started: Int32 = 0
+    socket = try DaemonSocket { end in
+      var plan = SpawnPlan(Beside.path("openstarry-mind"), ["openstarry-mind"], environment: environment)
+      plan.input = .null
+      plan.descriptors = [end]
+      started = try Spawn.start(plan)
     }
-    defer { close(ends[1]) }
-    socket = ends[0]
-    var plan = SpawnPlan(Beside.path("openstarry-mind"), ["openstarry-mind"], environment: environment)
-    plan.input = .null
-    plan.descriptors = [ends[1]]
-    pid = try Spawn.start(plan)
+    pid = started
   }
 
   deinit {
@@ -35,10 +31,7 @@ final class FakeDaemon {
     _ = try? Spawn.wait(for: pid)
   }
 
-  func hangUp() {
-    if socket >= 0 { close(socket) }
-    socket = -1
-  }
+  func hangUp() { socket.hangUp() }
 
   func exitCode() throws -> Int32 { try Spawn.wait(for: pid) }
 
@@ -46,8 +39,8 @@ final class FakeDaemon {
   /// - Returns: the result, or the error.
   func request(_ method: String, _ parameters: Fields = [:]) throws -> Value {
     lastID += 1
-    try send(["id": .int(lastID), "method": .string(method), "params": .map(parameters)])
-    while let message = try receive() {
+    try socket.send(["id": .int(lastID), "method": .string(method), "params": .map(parameters)])
+    while let message = try socket.receive() {
       if message["method"] != nil {
         try answer(message)
       } else if message["id"]?.int == lastID {
@@ -68,32 +61,15 @@ final class FakeDaemon {
       ])
   }
 
-  private func send(_ fields: Fields) throws { try System.writeAll(socket, JSONText.write(.map(fields)) + [10]) }
-
-  /// The next message; nil when the program has closed.
-  func receive() throws -> Value? {
-    while true {
-      if let end = buffer.firstIndex(of: 10) {
-        let line = Array(buffer[..<end])
-        buffer.removeFirst(end + 1)
-        return try JSONText.read(line)
-      }
-      var watched = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-      // SAFETY: one structure. The time limit fails the test when the program hangs.
-      guard unsafe poll(&watched, 1, 60_000) > 0 else { throw SystemError("poll", errno: ETIMEDOUT) }
-      guard let count = try System.read(socket, into: &buffer), count > 0 else { return nil }
-    }
-  }
-
   private func answer(_ message: Value) throws {
     let method = message["method"]?.string ?? ""
     methods.append(method)
     guard let id = message["id"] else { return }
     do throws(AgentError) {
       let result = try result(method, message["params"]?.map ?? [:])
-      try? send(["id": id, "result": result])
+      try? socket.send(["id": id, "result": result])
     } catch {
-      try? send([
+      try? socket.send([
         "id": id,
         "error": ["code": .int(error.code == .notFound ? -32020 : -32021), "message": .string(error.message)],
       ])

@@ -14,7 +14,7 @@ import Testing
     host.picture = [UInt8](repeating: 7, count: 500_000)
     let daemon = try FakeDaemon(
       host, environment: ["OPENSTARRY_AGENT_ID=keeper", "OPENSTARRY_DATA=\(folder.path)"])
-    #expect(try daemon.receive()?["method"] == "ready")
+    #expect(try daemon.socket.receive()?["method"] == "ready")
     #expect(try daemon.activate("sensor:temperature", ["value": 31.5], from: "temperature") == [:])
     #expect(host.effects == ["control fan on 60.0 seconds", "snapshot cam0"])
     #expect(host.requests.count == 4 && host.requests[2].messages.last?.pictures == [host.picture])
@@ -41,7 +41,7 @@ import Testing
 
   @Test func itEndsWithTheDaemon() throws {
     let daemon = try FakeDaemon(ScriptedHost([]))
-    #expect(try daemon.receive()?["method"] == "ready")
+    #expect(try daemon.socket.receive()?["method"] == "ready")
     daemon.hangUp()
     #expect(try daemon.exitCode() == 0)
   }

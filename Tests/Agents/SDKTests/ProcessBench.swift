@@ -1,4 +1,4 @@
-import CLinux
+import AgentSocketKit
 import Glibc
 import Linux
 import Model
@@ -7,42 +7,28 @@ import TestKit
 /// A process agent with the daemon's end of its socket.
 final class ProcessBench {
   let pid: Int32
-  private var socket: Int32
-  private var buffer: [UInt8] = []
+  private let socket: DaemonSocket
   private var lastID: Int64 = 100
 
   /// Starts a program that is built with the tests.
   /// - Parameter hasSocket: whether the program gets a socket as descriptor 3.
   init(_ name: String, environment: [String] = ["OPENSTARRY_AGENT_ID=room"], hasSocket: Bool = true) throws {
-    var ends: [Int32] = [0, 0]
-    // SAFETY: two numbers of room; the actions are initialised before and destroyed after their use.
-    guard unsafe socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
-      throw SystemError("socketpair")
+    var started: Int32 = 0
+    socket = try DaemonSocket { end in
+      var plan = SpawnPlan(Beside.path(name), [name], environment: environment)
+      if hasSocket { plan.descriptors = [end] }
+      started = try Spawn.start(plan)
     }
-    var actions = unsafe posix_spawn_file_actions_t()
-    unsafe posix_spawn_file_actions_init(&actions)
-    defer { unsafe posix_spawn_file_actions_destroy(&actions) }
-    if hasSocket { unsafe posix_spawn_file_actions_adddup2(&actions, ends[1], 3) }
-    let path = Beside.path(name)
-    var words: [UnsafeMutablePointer<CChar>?] = unsafe [strdup(name), nil]
-    var variables: [UnsafeMutablePointer<CChar>?] = unsafe environment.map { unsafe strdup($0) } + [nil]
-    defer { unsafe (words + variables).forEach { unsafe free($0) } }
-    var child: pid_t = 0
-    let result = unsafe posix_spawn(&child, path, &actions, nil, &words, &variables)
-    close(ends[1])
-    guard result == 0 else { throw SystemError("start", path, errno: result) }
-    pid = child
-    socket = ends[0]
+    pid = started
   }
 
   deinit {
     hangUp()
     kill(pid, SIGKILL)
-    var status: Int32 = 0
-    unsafe waitpid(pid, &status, 0)
+    _ = try? Spawn.wait(for: pid)
   }
 
-  func send(bytes: [UInt8]) throws { try System.writeAll(socket, bytes) }
+  func send(bytes: [UInt8]) throws { try socket.send(bytes: bytes) }
   func send(_ text: String) throws { try send(bytes: Array("\(text)\n".utf8)) }
 
   /// Sends a request.
@@ -52,29 +38,14 @@ final class ProcessBench {
     let message: Value = [
       "jsonrpc": "2.0", "id": .int(lastID), "method": .string(method), "params": .map(parameters),
     ]
-    try send(bytes: JSONText.write(message) + [10])
+    try socket.send(message)
     return lastID
   }
 
   /// The next message; nil when the agent has closed.
-  func receive() throws -> Value? {
-    while true {
-      if let end = buffer.firstIndex(of: 10) {
-        let line = Array(buffer[..<end])
-        buffer.removeFirst(end + 1)
-        return try JSONText.read(line)
-      }
-      var watched = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
-      // SAFETY: one structure. The time limit fails the test when the agent hangs.
-      guard unsafe poll(&watched, 1, 60_000) > 0 else { throw SystemError("poll", errno: ETIMEDOUT) }
-      guard let count = try System.read(socket, into: &buffer, limit: 4096), count > 0 else { return nil }
-    }
-  }
+  func receive() throws -> Value? { try socket.receive() }
 
-  func hangUp() {
-    if socket >= 0 { close(socket) }
-    socket = -1
-  }
+  func hangUp() { socket.hangUp() }
 
   /// Waits until the agent exits.
   func exitCode() throws -> Int32 { try Spawn.wait(for: pid) }
@@ -94,7 +65,7 @@ final class ProcessBench {
           if let wait = error.retryAfter { fields["data"] = ["retry_after_ms": .int(wait.nanoseconds / 1_000_000)] }
           answer["error"] = .map(fields)
         }
-        try send(bytes: JSONText.write(.map(answer)) + [10])
+        try socket.send(.map(answer))
       } else if message["id"]?.int == id {
         guard let error = message["error"] else { return nil }
         let code = AgentError.Code.allCases.first { Self.number($0) == error["code"]?.int }!

@@ -18,18 +18,11 @@ extension EngineStage {
     // SAFETY: five structures, which the kernel fills in.
     let count = unsafe poll(&watched, 5, time)
     if watched[0].revents != 0 { quit() }
-    if watched[1].revents != 0, let number = nextSignal() { return pass(number) }
+    if watched[1].revents != 0, let number = Companion.nextSignal(signals) { return pass(number) }
     if watched[3].revents != 0 { handOver() }
     if watched[2].revents != 0 { return readEnd() }
     if watched[4].revents != 0 { due = Companion.monotonicNow() + Self.patience * 1_000_000_000 }
     if count == 0 { lose(ETIMEDOUT) }
-  }
-
-  private func nextSignal() -> Int32? {
-    var info = signalfd_siginfo()
-    // SAFETY: the kernel writes one whole structure, or nothing.
-    let count = unsafe CLinux.read(signals, &info, MemoryLayout<signalfd_siginfo>.size)
-    return count > 0 ? Int32(info.ssi_signo) : nil
   }
 
   /// Between the steps of a start: ends it if somebody has asked for that.
@@ -37,7 +30,7 @@ extension EngineStage {
     var watched = pollfd(fd: order, events: Int16(POLLIN), revents: 0)
     // SAFETY: one structure, which the kernel fills in.
     if unsafe poll(&watched, 1, 0) > 0 { quit() }
-    while let number = nextSignal() { if number == SIGTERM { quit() } }
+    while let number = Companion.nextSignal(signals) { if number == SIGTERM { quit() } }
   }
 
   /// Passes the agent's socket and its log to the container's first process, and to no other. Then nobody can connect.
