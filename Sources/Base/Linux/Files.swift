@@ -40,8 +40,12 @@ package enum Files {
   }
 
   /// Replaces a file atomically: temporary file `<path>.new`, fsync, rename, fsync of the folder.
-  /// - Parameter mode: the permission bits of the new file, regardless of the umask.
-  package static func replace(_ path: String, with contents: [UInt8], mode: UInt32 = 0o640) throws(SystemError) {
+  /// - Parameters:
+  ///   - mode: the permission bits of the new file, regardless of the umask.
+  ///   - isDurable: whether it must survive a power cut. Without that nothing waits for the disk.
+  package static func replace(_ path: String, with contents: [UInt8], mode: UInt32 = 0o640, isDurable: Bool = true)
+    throws(SystemError)
+  {
     let temporary = "\(path).new"
     do throws(SystemError) {
       // Never write through a file that an earlier attempt left or somebody planted.
@@ -50,7 +54,9 @@ package enum Files {
       // Set the mode exactly: another thread may change the process's umask at any moment.
       guard fchmod(file.number, mode) == 0 else { throw SystemError("fchmod", temporary) }
       try System.writeAll(file.number, contents)
-      guard System.retry({ fsync(file.number) }) == 0 else { throw SystemError("fsync", temporary) }
+      if isDurable {
+        guard System.retry({ fsync(file.number) }) == 0 else { throw SystemError("fsync", temporary) }
+      }
     } catch {
       _ = unsafe temporary.withCString { unsafe unlink($0) }
       throw SystemError(error.operation, temporary, errno: error.errno)
@@ -61,6 +67,7 @@ package enum Files {
       _ = unsafe temporary.withCString { unsafe unlink($0) }
       throw error
     }
+    guard isDurable else { return }
     let folder = try System.open(folder(of: path), O_RDONLY | O_DIRECTORY)
     guard System.retry({ fsync(folder.number) }) == 0 else { throw SystemError("fsync", path) }
   }

@@ -45,6 +45,9 @@ final class Meter {
 
   init(_ key: Key) { self.key = key }
 
+  /// When the present period ends; nil for a total.
+  var end: UInt64? { key.window.map { (period + 1) * $0 } }
+
   /// Whether a reservation made at `time` counts in the present period.
   func counts(_ time: UInt64) -> Bool { key.period(at: time) == period }
 

@@ -71,7 +71,8 @@ struct TokenJournal: ~Copyable {
     var (bytes, chain): ([UInt8], UInt32) = ([], 0)
     for record in records { record.write(to: &bytes, chain: &chain) }
     try Files.makeFolder(folder, mode: 0o700)
-    try Files.replace(path, with: bytes, mode: 0o600)
+    // After a power cut it is one of another boot, which nobody reads: the loop need not wait for a disk.
+    try Files.replace(path, with: bytes, mode: 0o600, isDurable: false)
     file = nil
     file = try Files.open(path, O_WRONLY | O_NOFOLLOW)
     (self.chain, size, startSize, hasRest) = (chain, bytes.count, bytes.count, false)

@@ -4,11 +4,18 @@ import Model
 extension TokenLedger {
   // MARK: Time
 
-  /// The ledger's time.
+  /// The ledger's time. All meters are in their present periods then.
   func advance() -> UInt64 {
     let (time, isSetBack) = clock.now()
     if isSetBack { setBack(to: time) }
+    beginPeriods(at: time)
     return time
+  }
+
+  private func beginPeriods(at time: UInt64) {
+    guard case .open = state, time >= firstEnd else { return }
+    for meter in meters.values { begin(meter, at: time) }
+    firstEnd = meters.values.compactMap(\.end).min() ?? .max
   }
 
   /// Begins a new period of a meter if the present one has ended. Calls that wait will be sent in the new one.
@@ -23,6 +30,7 @@ extension TokenLedger {
   /// The wall clock was set right, to an earlier time. What was used in the present windows stays in those that now are.
   private func setBack(to time: UInt64) {
     guard case .open = state else { return }
+    firstEnd = 0
     // A window that has ended does not come back.
     for call in underWay.values { call.meters.removeAll { !$0.counts(call.time) } }
     var ended: Set<ObjectIdentifier> = []
@@ -62,6 +70,7 @@ extension TokenLedger {
     let meter = Meter(key)
     meter.period = key.period(at: time)
     meters[key] = meter
+    firstEnd = 0
     return meter
   }
 
@@ -70,7 +79,6 @@ extension TokenLedger {
     let now = advance()
     for account in call.call.accounts {
       for meter in limited[account] ?? [] where !call.meters.contains(where: { $0 === meter }) {
-        begin(meter, at: now)
         call.meters.append(meter)
       }
     }
@@ -148,10 +156,7 @@ extension TokenLedger {
       // The journal says that the call used what was reserved. That must not count when it was more: the marks do then.
       if hasExcess { journal.remove() }
     }
-    for meter in call.meters {
-      begin(meter, at: now)
-      raise(meter, to: meter.reached, at: now)
-    }
+    for meter in call.meters { raise(meter, to: meter.reached, at: now) }
     if hasExcess { commit() }
   }
 

@@ -9,7 +9,7 @@ extension TokenLedger {
 
   /// The time until the present window ends; nil for a total.
   func remaining(_ meter: Meter, at time: UInt64) -> Duration? {
-    meter.key.window.map { window in .milliseconds(Int64(clamping: (meter.period + 1) * window - time)) }
+    meter.end.map { .milliseconds(Int64(clamping: max($0, time) - time)) }
   }
 
   /// Raises a level, and reports it.
@@ -42,9 +42,7 @@ extension TokenLedger {
     alarm = timekeeper.schedule(after: max(.milliseconds(1), first)) { [weak self] in
       guard let self else { return }
       alarm = nil
-      let now = advance()
-      for meter in raised { begin(meter, at: now) }
-      watch(at: now)
+      watch(at: advance())
     }
   }
 

@@ -53,7 +53,6 @@ extension TokenLedger {
   func commit() {
     guard case .open = state, !disk.isCommitting else { return }
     let now = advance()
-    for call in waiting { for meter in call.meters { begin(meter, at: now) } }
     // A window may have ended, and with it what kept a call waiting.
     let uncovered = waiting.filter { !isCovered($0) }
     disk.indebted.removeAll { $0.spent + $0.sent <= $0.mark }
@@ -65,7 +64,7 @@ extension TokenLedger {
     guard !targets.isEmpty || disk.mustCommit > 0 else { return }
     do throws(SystemError) {
       // A meter that the journal does not have has used what its mark says, and that is about to rise.
-      try write(meters: uncovered.flatMap(\.meters).unique, row: nil, at: now) { [] }
+      try write(meters: targets.map(\.meter), row: nil, at: now) { [] }
     } catch {
       tellProblem(journalProblem(error), ofJournal: true)
       return refuse(uncovered, journalProblem(error))
@@ -77,7 +76,6 @@ extension TokenLedger {
       disk.isOpen = true
       disk.mustCommit -= promised
       let now = advance()
-      for call in waiting { for meter in call.meters { begin(meter, at: now) } }
       sendCovered(at: now)
       commit()
     }
@@ -164,26 +162,19 @@ extension TokenLedger {
     let now = advance()
     var targets: [Target] = []
     for meter in meters.values {
-      begin(meter, at: now)
       let used = meter.spent + meter.sent
       if used == 0, meter.stored.map({ $0.mark == 0 || $0.period != meter.period }) ?? true { continue }
       if let stored = meter.stored, stored == (meter.period, used) { continue }
       targets.append(Target(meter: meter, period: meter.period, mark: used))
     }
     closing = nil
+    // A start in this boot must not begin before the time of the last commit.
+    if journal.isOpen { try? compact(at: now) }
     guard disk.isOpen || !targets.isEmpty || uses.rows.contains(where: \.isUnstored) else { return done(nil) }
     submit(targets, clock: "\(now) closed") { done($0) }
   }
 
   static func text(_ gaps: [TokenStatistics.Gap]) -> String {
     JSON.text(.list(gaps.map { .list([.int(Int64(clamping: $0.from)), .int(Int64(clamping: $0.to))]) }))
-  }
-}
-
-extension [Meter] {
-  /// Each once, in order.
-  fileprivate var unique: [Meter] {
-    var seen: Set<ObjectIdentifier> = []
-    return filter { seen.insert(ObjectIdentifier($0)).inserted }
   }
 }

@@ -61,6 +61,7 @@ extension TokenLedger {
     var notices = unknown == 0 ? [] : ["\(unknown) records of used tokens are not understood, and do not count"]
     let exact = left.map { replay($0) }
     let time = clock.start(notBefore: exact?.time ?? lastCommit ?? 0)
+    firstEnd = 0
     for meter in meters.values {
       if exact?.meters.contains(ObjectIdentifier(meter)) != true { meter.takeMark(at: time) }
       begin(meter, at: time)
@@ -113,7 +114,7 @@ extension TokenLedger {
         time = max(time, period * (key.window ?? 0))
       case .row(let number, let row): rows[number] = uses.restore(row)
       case .reserved(let id, let at, let tokens, let money, let row, let meters):
-        time = at
+        time = max(time, at)
         let call = OpenCall(
           TokenCallID(number: id),
           TokenCall(
@@ -125,7 +126,8 @@ extension TokenLedger {
         calls[id] = call
       case .sent(let id):
         guard let call = calls[id], underWay[id] == nil else { continue }
-        for meter in call.meters {
+        // A journal that was made anew has calls of windows that had ended by then.
+        for meter in call.meters where meter.counts(call.time) {
           meter.held += call.amount(meter)
           meter.sent += call.amount(meter)
         }

@@ -44,6 +44,8 @@ package final class TokenLedger {
   /// Whether the journal lacks the end of a call, because it could not be written.
   var isBehind = false
   var meters: [Meter.Key: Meter] = [:]
+  /// Before the first end of a meter's present period, or at it; 0 while it is not known.
+  var firstEnd: UInt64 = 0
   /// The meters with a limit, by account.
   var limited: [String: [Meter]] = [:]
   var uses = UseTable()
@@ -103,7 +105,6 @@ package final class TokenLedger {
       }
     guard case .open = state else { return }
     for meter in limited[account] ?? [] {
-      begin(meter, at: now)
       lower(meter, at: now)
       raise(meter, to: meter.reached, at: now)
     }
@@ -157,10 +158,7 @@ package final class TokenLedger {
   /// The limits of an account in the order in which they were set, and their use; empty for an unknown account.
   package func status(of account: String) -> [TokenLimitStatus] {
     let now = advance()
-    return (limited[account] ?? []).map { meter in
-      begin(meter, at: now)
-      return status(of: meter, at: now)
-    }
+    return (limited[account] ?? []).map { status(of: $0, at: now) }
   }
 
   /// The accounts that have limits, sorted.

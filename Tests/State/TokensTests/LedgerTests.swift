@@ -89,6 +89,19 @@ import Testing
     #expect(machine.ledger.status(of: "agent/a")[0].level == .normal)
   }
 
+  /// A board without a clock of its own: the network sets it hours ahead while a window has a warning.
+  @Test func aWindowThatEndedUnseenIsOver() throws {
+    let limits = ["agent/a": try limits("1000/h"), "agent/b": try limits("1000/h")]
+    let machine = try Machine(limits: limits)
+    func call(_ account: String) -> TokenCall { TokenCall(accounts: [account], tokens: 900, agent: "x", model: "m") }
+    machine.ledger.settle(try machine.admitted(call("agent/a")), nil)
+    machine.clock.jumpWall(by: .seconds(20_000))
+    machine.ledger.settle(try machine.admitted(call("agent/b")), nil)
+    let levels = machine.notices.map { "\($0.account) \($0.status.level)" }
+    #expect(levels == ["agent/a warned", "agent/a normal", "agent/b warned"])
+    #expect(machine.notices.allSatisfy { $0.status.windowEnds.map { $0 <= .seconds(3600) } == true })
+  }
+
   @Test func anExcessIsChargedAndRaisesTheMark() throws {
     let machine = try machine()
     let id = try machine.admitted(.of(100))
