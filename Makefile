@@ -82,8 +82,9 @@ vm-bench: setup ## measure edge → rule → agent → output line in that machi
 board-test: setup ## run the same tests on a board: HOST=user@host, BOARD=its board file
 	@FILTER='$(FILTER)' Tests/Testbed/board-test '$(HOST)' $(BOARD)
 
-check: setup ## check formatting, imports, documented public symbols; no Foundation and no thread pool in the daemon
+check: setup ## check formatting, imports, documented public symbols, the examples' modules; no Foundation and no thread pool in the daemon
 	@.ci/check
+	@$(MAKE) --no-print-directory -C Examples check
 
 bench: build ## measure and print footprint, start, latency and matching rate; ONLY='reflex wasm' for some sections
 	@Benchmarks/run $(ONLY)
