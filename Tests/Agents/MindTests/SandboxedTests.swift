@@ -25,24 +25,7 @@ import Testing
     change(&manifest)
     let file = try System.open(manifest.file, O_WRONLY | O_CREAT, mode: 0o644)
     try System.writeAll(file.number, Array("{}".utf8))
-    var (isOver, failure): (Bool, AgentFailure?) = (false, nil)
-    var instance: (any AgentInstance)?
-    room.driver.start(manifest, host: host, ended: { (isOver, failure) = (true, $0.failure) }) { result in
-      switch result {
-      case .success(let made): instance = made
-      case .failure(let why): (isOver, failure) = (true, why)
-      }
-    }
-    room.run { isOver || instance != nil }
-    let trace = ULID(high: 1, low: 1)
-    instance?.activate(Event(id: trace, type: "test:event", trace: trace)) { result in
-      if case .failure(let why) = result { failure = why }
-      isOver = true
-    }
-    room.run { isOver }
-    var isStopped = instance == nil
-    instance?.stop(now: false) { isStopped = true }
-    room.run { isStopped }
+    let failure = handleOneEvent(manifest, room.driver, host) { room.run(until: $0) }
     room.settle()
     return failure
   }
