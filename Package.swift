@@ -53,6 +53,8 @@ let ranks: [[Target]] = [
   [
     module("Linux", in: "Base", ["CLinux"]),
     module("Companion", in: "Base", ["CLinux"]),
+    module("ServerSentEvents", in: "Base", []),
+    module("Curl", in: "Base", ["CCurl"]),
   ],
   // 2: the vocabulary that agents and the daemon share, and the protocols of companion processes.
   [
@@ -73,14 +75,14 @@ let ranks: [[Target]] = [
     program("openstarry-unpack", in: "Companions", ["Companion", "Unpack", "CLinux", "CArchive"]),
     module("Model", in: "Base", ["OpenStarryAgent"]),
     module("ExampleAgents", ["OpenStarryAgent"], path: "Examples/Agents"),
-    module("MindAgent", in: "Agents", ["Linux", "OpenStarryAgent"]),
+    module("MindAgent", in: "Agents", ["Curl", "Linux", "OpenStarryAgent", "ServerSentEvents"]),
   ],
   // 4: one subject each, with protocols for the ranks above.
   [
     program("openstarry-mind", in: "Agents", ["MindAgent", "OpenStarryAgent"]),
     module("Document", in: "Base", ["Model", "CYAML", "CJSON"]),
     module("EventLoop", in: "Base", ["Model", "Linux", "CLinux"]),
-    module("ChatCompletion", in: "Companions", ["Model", "OpenStarryAgent", "LanguageModel"]),
+    module("ChatCompletion", in: "Companions", ["Model", "OpenStarryAgent", "LanguageModel", "ServerSentEvents"]),
     module("Wire", in: "Control", ["Model", "Linux", "CLinux", "Companion"]),
     module("CEL", in: "Rules", ["Model"]),
     module("HAL", in: "Hardware", ["Model", "Guardian"]),
@@ -96,7 +98,7 @@ let ranks: [[Target]] = [
     module("Store", in: "State", ["Model", "Document", "Linux", "CSQLite"]),
     program(
       "openstarry-model", in: "Companions",
-      ["Companion", "LanguageModel", "ChatCompletion", "Model", "Linux", "CLinux", "CCurl"]),
+      ["Companion", "LanguageModel", "ChatCompletion", "Model", "Linux", "CLinux", "CCurl", "Curl"]),
     module("CompanionClient", in: "Companions", ["Model", "Linux", "EventLoop", "Companion", "Wire"]),
     module("Watchdog", in: "Health", ["Model", "Agent"]),
     module("Journal", in: "Daemon", ["Model", "Linux", "CLinux", "Agent"]),
@@ -294,7 +296,7 @@ let allTests: [Target] = [
     "LanguageModelTests", in: "Companions",
     [
       "TestKit", "EventLoopTestKit", "ModelServerKit", "Companion", "Wire", "LanguageModel", "LanguageModelClient",
-      "ChatCompletion", "openstarry-model", "OpenStarryAgent", "EventLoop", "Linux", "Model",
+      "ChatCompletion", "openstarry-model", "OpenStarryAgent", "EventLoop", "Linux", "Model", "ServerSentEvents",
     ]),
   // The process in which tests compile modules.
   program(

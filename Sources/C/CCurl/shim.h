@@ -12,7 +12,7 @@
 #define OPENSTARRY_CURL_FUNCTIONS(F) \
   F(global_init) F(easy_init) F(easy_cleanup) F(easy_setopt) F(easy_getinfo) F(easy_pause) F(easy_strerror) F(getdate) \
   F(slist_append) F(slist_free_all) F(url) F(url_set) F(url_get) F(url_cleanup) F(free) \
-  F(multi_init) F(multi_setopt) F(multi_add_handle) F(multi_remove_handle) F(multi_perform) F(multi_poll) \
+  F(multi_init) F(multi_cleanup) F(multi_setopt) F(multi_add_handle) F(multi_remove_handle) F(multi_perform) F(multi_poll) \
   F(multi_info_read)
 
 #define OPENSTARRY_CURL_FIELD(name) __typeof__(curl_##name) *name;
@@ -45,6 +45,11 @@ static inline CURLcode openstarry_curl_set_pointer(const struct openstarry_curl 
 static inline CURLcode openstarry_curl_set_body(const struct openstarry_curl *curl, CURL *easy, const void *bytes, size_t count) {
   CURLcode code = curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)count);
   return code != CURLE_OK ? code : curl->easy_setopt(easy, CURLOPT_POSTFIELDS, (char *)bytes);
+}
+// Bytes that are copied (CURLOPT_COPYPOSTFIELDS).
+static inline CURLcode openstarry_curl_copy_body(const struct openstarry_curl *curl, CURL *easy, const void *bytes, size_t count) {
+  CURLcode code = curl->easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)count);
+  return code != CURLE_OK ? code : curl->easy_setopt(easy, CURLOPT_COPYPOSTFIELDS, (char *)bytes);
 }
 static inline CURLcode openstarry_curl_set_receiver(const struct openstarry_curl *curl, CURL *easy, CURLoption option, openstarry_curl_receiver value) {
   return curl->easy_setopt(easy, option, value);

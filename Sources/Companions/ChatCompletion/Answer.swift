@@ -1,5 +1,6 @@
 import LanguageModel
 import Model
+import ServerSentEvents
 
 /// The answer of a server to a request for a chat completion, read as it comes: an event stream, or one JSON object from a
 /// server that does not stream.
@@ -108,7 +109,7 @@ package struct Answer {
     }
     switch form {
     case .unknown: throw Flaw(.malformed, "the server sends a body without a head")
-    case .events: return try read(stream.read(bytes))
+    case .events: return try read(events { stream throws(EventStream.TooLong) in try stream.read(bytes) })
     case .object:
       guard body.count + bytes.count <= EventStream.longestEvent else {
         throw Flaw(.tooLong, "the answer is longer than \(EventStream.longestEvent) bytes")
@@ -120,6 +121,12 @@ package struct Answer {
       guard body.count < ServerError.longest else { throw refusal() }
       return []
     }
+  }
+
+  private mutating func events(
+    _ read: (inout EventStream) throws(EventStream.TooLong) -> [EventStream.Event]
+  ) throws(Flaw) -> [EventStream.Event] {
+    do throws(EventStream.TooLong) { return try read(&stream) } catch { throw Flaw(.tooLong, error.description) }
   }
 
   private mutating func read(_ events: [EventStream.Event]) throws(Flaw) -> [Piece] {
@@ -153,7 +160,9 @@ package struct Answer {
         throw Flaw(.malformed, "the server sends JSON without a choice\(quotation.after(body))")
       }
     case .events:
-      if isRegular { pieces = try read(stream.finish()) }
+      if isRegular {
+        pieces = try read(events { stream throws(EventStream.TooLong) in try stream.finish() })
+      }
       guard isWhole else { throw Flaw(.lost, "the connection ended in the middle of the answer") }
     }
     return Ending(pieces: pieces, finish: completion.finish ?? "", usage: completion.usage)

@@ -1,6 +1,7 @@
 import CCurl
 import CLinux
 import Companion
+import Curl
 import LanguageModel
 import Linux
 
@@ -19,7 +20,7 @@ final class ModelProcess {
 
   private let daemon: Int32
   private let signals: Int32
-  private var curl: Curl?
+  private var curl: (library: Curl, transfers: MultiHandle)?
   private var transfers: [UInt32: Transfer] = [:]
   /// What the daemon has not read yet.
   var outbox = Outbox()
@@ -41,7 +42,7 @@ final class ModelProcess {
   }
 
   /// Reads a date of HTTP.
-  func date(_ text: [UInt8]) -> Int64? { curl?.date(text) }
+  func date(_ text: [UInt8]) -> Int64? { curl?.library.date(text) }
 
   // MARK: Waiting
 
@@ -63,10 +64,7 @@ final class ModelProcess {
     watched[1].fd = signals
     watched[1].events = 1
     if let curl {
-      // SAFETY: the array is valid for its count.
-      guard unsafe curl.functions.pointee.multi_poll(curl.multi, &watched, 2, patience, nil) == CURLM_OK else {
-        exit(71)
-      }
+      guard curl.transfers.poll(&watched, patience) else { exit(71) }
       return
     }
     var plain = watched.map { pollfd(fd: $0.fd, events: Int16($0.events == 5 ? POLLIN | POLLOUT : POLLIN), revents: 0) }
@@ -133,10 +131,9 @@ final class ModelProcess {
           .tooMany, wasSent: false, "\(Self.most) calls of language models are being made; further ones have to wait")
       }
       let curl = try loadedCurl()
-      let transfer = try Transfer(id, request, body, for: self, curl)
+      let transfer = try Transfer(id, request, body, for: self, curl.library)
       transfer.begin()
-      // SAFETY: both handles are alive; the transfer is kept until it is removed again.
-      guard unsafe curl.functions.pointee.multi_add_handle(curl.multi, transfer.easy) == CURLM_OK else {
+      guard curl.transfers.add(transfer.handle) else {
         throw LanguageModelFailure(.absent, wasSent: false, "libcurl does not take the request")
       }
       transfers[id] = transfer
@@ -146,11 +143,16 @@ final class ModelProcess {
     }
   }
 
-  private func loadedCurl() throws(LanguageModelFailure) -> Curl {
+  private func loadedCurl() throws(LanguageModelFailure) -> (library: Curl, transfers: MultiHandle) {
     if let curl { return curl }
-    let loaded = try Curl.load()
-    curl = loaded
-    return loaded
+    do throws(Curl.Absence) {
+      let library = try Curl.load()
+      let transfers = try MultiHandle(library)
+      curl = (library, transfers)
+      return (library, transfers)
+    } catch {
+      throw LanguageModelFailure(.absent, wasSent: false, "language models need libcurl: \(error)")
+    }
   }
 
   private func cancel(_ id: UInt32) {
@@ -161,23 +163,16 @@ final class ModelProcess {
   /// Ends a transfer. Its connection is closed unless the response was whole.
   private func remove(_ transfer: Transfer) {
     guard let curl, transfers.removeValue(forKey: transfer.id) != nil else { return }
-    // SAFETY: the handle is in the multi handle.
-    _ = unsafe curl.functions.pointee.multi_remove_handle(curl.multi, transfer.easy)
+    curl.transfers.remove(transfer.handle)
   }
 
   private func perform() {
     guard let curl else { return }
-    var running: Int32 = 0
-    // SAFETY: the handle is alive.
-    guard unsafe curl.functions.pointee.multi_perform(curl.multi, &running) == CURLM_OK else { exit(70) }
-    var code = CURLE_OK
-    // SAFETY: both are alive; what is returned is the handle of a transfer.
-    while let easy = unsafe openstarry_curl_ended(curl.functions, curl.multi, &code) {
-      for transfer in transfers.values where unsafe transfer.easy == easy {
-        transfer.ended(code)
-        remove(transfer)
-        break
-      }
+    let isAlive = curl.transfers.perform { isIt, code in
+      guard let transfer = transfers.values.first(where: { isIt($0.handle) }) else { return }
+      transfer.ended(code)
+      remove(transfer)
     }
+    guard isAlive else { exit(70) }
   }
 }

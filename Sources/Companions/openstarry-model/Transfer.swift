@@ -1,11 +1,12 @@
 import CCurl
 import ChatCompletion
 import Companion
+import Curl
 import LanguageModel
 import Model
 
 /// One request and its answer. libcurl moves the bytes; this decides when it is over, and says so once.
-final class Transfer {
+final class Transfer: TransferReceiver {
   private enum Step {
     /// Name, connection, TLS.
     case connecting
@@ -23,7 +24,10 @@ final class Transfer {
   private static let longestRest = 4096
 
   let id: UInt32
-  private let handle: TransferHandle
+  /// For libcurl.
+  let handle: EasyHandle
+  private let body: RequestBody
+  private let quotation: Quotation
   private let request: LanguageModelRequest
   private let address: ServerAddress
   private let hasKey: Bool
@@ -48,7 +52,11 @@ final class Transfer {
         .noKey, wasSent: false,
         "the key would go to \(address.place) unencrypted; use https, or no key in your own network")
     }
-    handle = try TransferHandle(curl, request, address, key, body)
+    do throws(Curl.Absence) { handle = try EasyHandle(curl) } catch {
+      throw LanguageModelFailure(.absent, wasSent: false, error.description)
+    }
+    self.body = body
+    quotation = Quotation(hiding: key)
     self.id = id
     self.request = request
     self.process = process
@@ -56,16 +64,32 @@ final class Transfer {
     answer = Answer(longest: Int(request.longest), hiding: key)
     start = Companion.monotonicNow()
     last = start
+    prepare(key)
   }
 
-  /// For libcurl.
-  var easy: UnsafeMutableRawPointer { unsafe handle.easy }
+  /// A POST of the body, with all the limits that libcurl has to keep.
+  private func prepare(_ key: [UInt8]) {
+    // libcurl's own default field Expect makes a round trip, for which some servers wait in vain.
+    for field in ["Content-Type: application/json", "Accept: text/event-stream", "User-Agent: openstarryd", "Expect:"] {
+      handle.add(field: field)
+    }
+    if !key.isEmpty { handle.add(field: "Authorization: Bearer \(String(decoding: key, as: UTF8.self))") }
+    handle.set(CURLOPT_URL, address.url)
+    if let socket = address.socket { handle.set(CURLOPT_UNIX_SOCKET_PATH, socket) }
+    // 0 would be libcurl's own 5 minutes.
+    handle.set(CURLOPT_CONNECTTIMEOUT_MS, max(1, Int(request.limits.connect)))
+    if let file = ModelProcess.environment["SSL_CERT_FILE"] { handle.set(CURLOPT_CAINFO, file) }
+    // A proxy of the environment is for other machines, and would get the key for this one.
+    if address.isLocal { handle.set(CURLOPT_NOPROXY, "*") }
+    // SAFETY: the body lives as long as the handle.
+    unsafe handle.post(body.start, count: body.count)
+  }
 
   /// Whether it counts as a call that is being made.
   var isCall: Bool { step != .draining }
 
   /// Lets libcurl call this. Only for a transfer that its owner keeps until it is removed from the multi handle.
-  func begin() { handle.connect(to: self) }
+  func begin() { handle.setCallbacks(self) }
 
   // MARK: Time
 
@@ -107,7 +131,7 @@ final class Transfer {
 
   /// - Parameter peer: the address of the other side.
   /// - Returns: whether the request may be sent on this connection.
-  func mayBeSent(to peer: String) -> Bool {
+  func approveSending(to peer: String) -> Bool {
     guard step == .connecting else {
       // libcurl repeats a request on a new connection if a kept one turns out to be closed. The server may have read the
       // first one.
@@ -174,17 +198,27 @@ final class Transfer {
     if let flaw { return fail(flaw.kind, flaw.sentence) }
     if code == CURLE_OK { return conclude(isRegular: true) }
     if answer.isWhole || answer.status >= 400 { return conclude(isRegular: false) }
-    let said = handle.error(code)
+    let said = quotation(handle.text(code).utf8)
     if step == .connecting, code == CURLE_OPERATION_TIMEDOUT {
       return fail(.timedOut(.connect), "\(address.place) \(sentence(.connect))")
     }
-    if TransferHandle.isTLS(code) { return fail(.tls, "\(address.place) has no TLS that can be trusted: \(said)") }
+    if Self.isTLS(code) { return fail(.tls, "\(address.place) has no TLS that can be trusted: \(said)") }
     if step == .connecting { return fail(.unreachable, "\(address.place) cannot be reached: \(said)") }
     if code == CURLE_WEIRD_SERVER_REPLY || code == CURLE_UNSUPPORTED_PROTOCOL {
       return fail(.malformed, "\(address.place) does not speak HTTP: \(said)")
     }
     let place = answer.status == 0 ? "before the answer" : "in the middle of the answer"
     fail(.lost, "\(address.place) closed the connection \(place): \(said)")
+  }
+
+  /// Whether an error is one of TLS (libcurl-errors(3)).
+  private static func isTLS(_ code: CURLcode) -> Bool {
+    [
+      CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_ENGINE_NOTFOUND, CURLE_SSL_ENGINE_SETFAILED,
+      CURLE_SSL_CERTPROBLEM, CURLE_SSL_CIPHER, CURLE_USE_SSL_FAILED, CURLE_SSL_ENGINE_INITFAILED,
+      CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CRL_BADFILE, CURLE_SSL_ISSUER_ERROR, CURLE_SSL_PINNEDPUBKEYNOTMATCH,
+      CURLE_SSL_INVALIDCERTSTATUS, CURLE_SSL_CLIENTCERT,
+    ].contains(code)
   }
 
   private func conclude(isRegular: Bool) {
@@ -232,6 +266,3 @@ final class Transfer {
     }
   }
 }
-
-/// What became of bytes that libcurl has offered.
-enum Reception { case taken, refused, paused }

@@ -2,6 +2,7 @@ import ChatCompletion
 import LanguageModel
 import Model
 import ModelServerKit
+import ServerSentEvents
 import TestKit
 import Testing
 

@@ -1,20 +1,24 @@
 import CCurl
-import LanguageModel
 
-/// libcurl. It is loaded with the first request, since most of a gateway's memory is its.
-@safe struct Curl {
+/// libcurl. It is loaded when it is needed, since it takes more memory than the programs that use it.
+@safe package struct Curl {
   /// Its functions, for as long as the process lives.
-  let functions: UnsafePointer<openstarry_curl>
-  /// All transfers, on one thread.
-  let multi: UnsafeMutableRawPointer
+  package let functions: UnsafePointer<openstarry_curl>
+
+  /// libcurl is not there, or cannot be used.
+  package struct Absence: Error, CustomStringConvertible {
+    /// What is wrong, and what to install.
+    package let description: String
+
+    static let noMemory = Absence(description: "libcurl has no memory left")
+  }
 
   /// Debian's two libraries. The one with GnuTLS is the package's recommendation: see systemd/package.
   private static let names = ["libcurl-gnutls.so.4", "libcurl.so.4"]
-  /// Connections that are kept for further calls.
-  private static let mostIdle = 16
 
+  /// Loads the library.
   /// - Throws: what to install.
-  static func load() throws(LanguageModelFailure) -> Curl {
+  package static func load() throws(Absence) -> Curl {
     for name in names {
       // SAFETY: the name is a C string during the call; the library is never unloaded.
       guard let library = unsafe name.withCString({ unsafe dlopen($0, RTLD_NOW) }),
@@ -22,27 +26,21 @@ import LanguageModel
       else { continue }
       openstarry_curl_limit_stacks()
       // SAFETY: called once, before any other function and any thread.
-      guard unsafe functions.pointee.global_init(3 /* CURL_GLOBAL_ALL */) == CURLE_OK,
-        let multi = unsafe functions.pointee.multi_init()
-      else { break }
-      // SAFETY: the handle is valid; the option takes a number.
-      _ = unsafe openstarry_curl_set_multi(functions, multi, CURLMOPT_MAXCONNECTS, mostIdle)
-      return unsafe Curl(functions: functions, multi: multi)
+      guard unsafe functions.pointee.global_init(3 /* CURL_GLOBAL_ALL */) == CURLE_OK else { break }
+      return unsafe Curl(functions: functions)
     }
-    throw LanguageModelFailure(
-      .absent, wasSent: false,
-      "language models need libcurl 7.85 or later, which is not installed: apt install libcurl3-gnutls")
+    throw Absence(description: "libcurl 7.85 or later is not installed: apt install libcurl3-gnutls")
   }
 
   /// The text of an error of libcurl.
-  func text(_ code: CURLcode) -> String {
+  package func text(_ code: CURLcode) -> String {
     // SAFETY: a C string that lives as long as the library.
     guard let text = unsafe functions.pointee.easy_strerror(code) else { return "error \(code.rawValue)" }
     return unsafe String(cString: text)
   }
 
   /// A date of HTTP (RFC 9110, 5.6.7) in seconds since 1970; nil for anything else (curl_getdate(3)).
-  func date(_ text: [UInt8]) -> Int64? {
+  package func date(_ text: [UInt8]) -> Int64? {
     let text = String(decoding: text.prefix(64), as: UTF8.self)
     // SAFETY: a C string during the call.
     let time = unsafe text.withCString { unsafe functions.pointee.getdate($0, nil) }

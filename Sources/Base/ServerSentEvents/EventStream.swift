@@ -1,5 +1,3 @@
-import LanguageModel
-
 /// An event stream (WHATWG HTML, 9.2.6 "Interpreting an event stream"), read in pieces as they come.
 ///
 /// Unlike the standard, an event counts without the empty line after it at the end of the stream: servers forget it.
@@ -15,6 +13,13 @@ package struct EventStream {
   /// The longest event, in bytes.
   package static let longestEvent = 1 << 20
 
+  /// An event is longer than it may be.
+  package struct TooLong: Error, CustomStringConvertible {
+    /// In bytes.
+    package let longest: Int
+    package var description: String { "the server sends an event of more than \(longest) bytes" }
+  }
+
   private let longest: Int
   private var line: [UInt8] = []
   private var event = Event()
@@ -29,7 +34,7 @@ package struct EventStream {
 
   /// Reads the next bytes.
   /// - Returns: the events that are whole.
-  package mutating func read(_ bytes: [UInt8]) throws(Flaw) -> [Event] {
+  package mutating func read(_ bytes: [UInt8]) throws(TooLong) -> [Event] {
     var events: [Event] = []
     var rest = bytes[...]
     if isAfterReturn, let first = rest.first {
@@ -52,20 +57,18 @@ package struct EventStream {
 
   /// Reads the end of the stream.
   /// - Returns: the events that the end makes whole.
-  package mutating func finish() throws(Flaw) -> [Event] {
+  package mutating func finish() throws(TooLong) -> [Event] {
     var events: [Event] = []
     if !line.isEmpty { try endLine(&events) }
     endEvent(&events)
     return events
   }
 
-  private func check() throws(Flaw) {
-    guard line.count + event.data.count <= longest else {
-      throw Flaw(.tooLong, "the server sends an event of more than \(longest) bytes")
-    }
+  private func check() throws(TooLong) {
+    guard line.count + event.data.count <= longest else { throw TooLong(longest: longest) }
   }
 
-  private mutating func endLine(_ events: inout [Event]) throws(Flaw) {
+  private mutating func endLine(_ events: inout [Event]) throws(TooLong) {
     try check()
     var line = self.line[...]
     if isAtStart {
