@@ -58,11 +58,12 @@ package struct PipedProgram: ~Copyable {
   }
 
   /// Reads a line, without its line feed.
-  /// - Parameter deadline: on the monotonic clock, in nanoseconds.
+  /// - Parameter deadline: on the monotonic clock, in nanoseconds. It holds for a program that never stops talking, too.
   /// - Returns: nil when the program has closed its output.
   /// - Throws: ETIMEDOUT; EMSGSIZE for a line of more than `longest` bytes, after which the program is of no use.
   package mutating func read(until deadline: UInt64) throws(SystemError) -> [UInt8]? {
     while true {
+      guard System.monotonicNanoseconds() < deadline else { throw SystemError("read", errno: ETIMEDOUT) }
       if let end = buffer[scanned...].firstIndex(of: UInt8(ascii: "\n")) {
         let line = Array(buffer[..<end])
         buffer.removeFirst(end + 1)

@@ -44,42 +44,51 @@ final class ServerProgram {
   }
 
   /// Asks the server, which is started if it does not run.
-  /// - Parameter limit: how long it may take.
-  func ask(_ method: String, _ parameters: Fields, within limit: Duration) throws(Failure) -> Value {
-    let deadline = Self.deadline(limit)
-    if program == nil { try start(limit) }
-    return try call(method, parameters, until: deadline)
-  }
-
-  private static func deadline(_ limit: Duration) -> UInt64 {
-    System.monotonicNanoseconds() + UInt64(max(0, limit.nanoseconds))
+  /// - Parameter deadline: for the start and the answer together; on the monotonic clock, in nanoseconds.
+  func ask(_ method: String, _ parameters: Fields, until deadline: UInt64) throws(Failure) -> Value {
+    if program == nil { try start(until: deadline) }
+    return try call(method, parameters, asEnvelope: era == .envelope, until: deadline)
   }
 
   // MARK: Start
 
-  private func start(_ limit: Duration) throws(Failure) {
-    guard starts < Self.mostStarts else { throw .broken("the server '\(name)' has ended too often") }
-    try launch()
-    // A server of the older kind answers with an error; some end, or say nothing.
-    if era == nil {
-      do throws(Failure) {
-        let answer = try call("server/discover", [:], asEnvelope: true, until: Self.deadline(min(limit, .seconds(5))))
-        let versions = answer["supportedVersions"]?.list ?? []
-        era = versions.contains(.string(Self.envelopeVersion)) ? .envelope : .handshake
-      } catch {
-        era = .handshake
-        if program == nil { try launch() }
-      }
+  private func start(until deadline: UInt64) throws(Failure) {
+    do throws(Failure) {
+      try launch()
+      let found = if let era { era } else { try findEra(until: deadline) }
+      if found == .handshake { try greet(until: deadline) }
+      era = found
+    } catch {
+      // Half a start is of no use to the next call.
+      program = nil
+      throw error
     }
-    guard era == .handshake else { return }
+  }
+
+  /// A server of the older kind answers with an error, or ends. One that says nothing may only be slow.
+  private func findEra(until deadline: UInt64) throws(Failure) -> Era {
+    do throws(Failure) {
+      let answer = try call("server/discover", [:], asEnvelope: true, until: deadline)
+      let versions = answer["supportedVersions"]?.list ?? []
+      return versions.contains(.string(Self.envelopeVersion)) ? .envelope : .handshake
+    } catch {
+      if case .refused = error { return .handshake }
+      guard program == nil else { throw error }
+      try launch()
+      return .handshake
+    }
+  }
+
+  private func greet(until deadline: UInt64) throws(Failure) {
     let parameters: Fields = [
       "protocolVersion": .string(Self.handshakeVersion), "capabilities": [:], "clientInfo": Self.client,
     ]
-    _ = try call("initialize", parameters, until: Self.deadline(limit))
-    try send(["method": "notifications/initialized"], until: Self.deadline(limit))
+    _ = try call("initialize", parameters, asEnvelope: false, until: deadline)
+    try send(["method": "notifications/initialized"], until: deadline)
   }
 
   private func launch() throws(Failure) {
+    guard starts < Self.mostStarts else { throw .broken("the server '\(name)' has ended too often") }
     starts += 1
     guard let path = Self.find(words[0]) else { throw .broken("there is no program '\(words[0])'") }
     do throws(SystemError) { program = try PipedProgram.start([path] + words.dropFirst()) } catch {
@@ -97,12 +106,12 @@ final class ServerProgram {
   // MARK: Messages
 
   private func call(
-    _ method: String, _ parameters: Fields, asEnvelope: Bool = false, until deadline: UInt64
+    _ method: String, _ parameters: Fields, asEnvelope: Bool, until deadline: UInt64
   ) throws(Failure) -> Value {
     lastID += 1
     let id = lastID
     var parameters = parameters
-    if asEnvelope || era == .envelope {
+    if asEnvelope {
       let prefix = "io.modelcontextprotocol/"
       parameters["_meta"] = [
         "\(prefix)protocolVersion": .string(Self.envelopeVersion), "\(prefix)clientCapabilities": [:],
@@ -112,10 +121,6 @@ final class ServerProgram {
     try send(["id": .int(id), "method": .string(method), "params": .map(parameters)], until: deadline)
     while true {
       let message = try receive(method, until: deadline)
-      // A server that never stops talking.
-      guard System.monotonicNanoseconds() < deadline else {
-        throw .broken("the server '\(name)' did not answer \(method) in time")
-      }
       if message["method"] != nil {
         try answer(message, until: deadline)
       } else if message["id"]?.int == id {

@@ -1,3 +1,4 @@
+import Linux
 import OpenStarryAgent
 
 /// The tools of the MCP servers that the manifest lists, each as `mcp.SERVER.TOOL`.
@@ -10,18 +11,24 @@ enum ServerTools {
   /// The most bytes of a schema.
   private static let mostSchemaBytes = 4096
 
-  /// Asks all servers for their tools. One that does not answer costs at most the time limit of a tool.
+  /// Asks all servers for their tools. Each has the time limit of a tool for its start and its list, and all together
+  /// have twice as much, since the event that started the mind waits.
   /// - Returns: the tools, and a sentence for each server that has none to give.
   static func all(_ settings: Settings) -> (tools: [Tool], problems: [String]) {
     var (tools, problems) = ([Tool](), [String]())
+    let end = deadline(settings.toolTimeout * 2)
     for (name, command) in settings.servers.prefix(8) {
       guard (1...24).contains(name.utf8.count), ModelTool.isName(name) else {
         problems.append("MCP server '\(name.bounded(40))': a name has at most 24 letters, digits, '_', '-' and '.'")
         continue
       }
+      guard System.monotonicNanoseconds() < end else {
+        problems.append("MCP server '\(name)': not started, since the ones before it took too long")
+        continue
+      }
       let server = ServerProgram(name, command)
       do throws(ServerProgram.Failure) {
-        tools += try list(server, settings.toolTimeout)
+        tools += try list(server, settings.toolTimeout, until: min(end, deadline(settings.toolTimeout)))
       } catch {
         problems.append("MCP server '\(name)': \(sentence(error))")
       }
@@ -29,10 +36,19 @@ enum ServerTools {
     return (tools, problems)
   }
 
-  private static func list(_ server: ServerProgram, _ limit: Duration) throws(ServerProgram.Failure) -> [Tool] {
+  private static func deadline(_ limit: Duration) -> UInt64 {
+    System.monotonicNanoseconds() + UInt64(max(0, limit.nanoseconds))
+  }
+
+  /// - Parameters:
+  ///   - limit: for each call of the tools.
+  ///   - deadline: for the whole list.
+  private static func list(
+    _ server: ServerProgram, _ limit: Duration, until deadline: UInt64
+  ) throws(ServerProgram.Failure) -> [Tool] {
     var (tools, cursor) = ([Tool](), Value?.none)
     for _ in 0..<mostPages {
-      let page = try server.ask("tools/list", cursor.map { ["cursor": $0] } ?? [:], within: limit)
+      let page = try server.ask("tools/list", cursor.map { ["cursor": $0] } ?? [:], until: deadline)
       for tool in page["tools"]?.list ?? [] where tools.count < mostTools {
         if let tool = self.tool(tool, of: server, limit) { tools.append(tool) }
       }
@@ -57,54 +73,58 @@ enum ServerTools {
       let parameters: Fields = ["name": .string(theirs), "arguments": .map(arguments)]
       let answer: Value
       do throws(ServerProgram.Failure) {
-        answer = try server.ask("tools/call", parameters, within: limit)
+        answer = try server.ask("tools/call", parameters, until: deadline(limit))
       } catch { throw ToolFailure(sentence(error)) }
       return try result(answer, name)
     }
   }
 
-  /// The words of JSON Schema that constrain a value. Texts for people are left out: they are the server's.
-  private static let words = [
-    "type", "properties", "required", "items", "enum", "const", "minimum", "maximum", "exclusiveMinimum",
-    "exclusiveMaximum", "minLength", "maxLength", "minItems", "maxItems", "additionalProperties", "anyOf", "oneOf",
-    "format", "default",
-  ]
-
-  /// A schema without texts for people, references and names that could pass for a text.
+  /// The parts of a JSON Schema that constrain a value. Texts for people, references and names that could pass for a
+  /// text are left out: they are the server's, and a schema is no data block.
   static func plainSchema(_ value: Value, depth: Int = 0) -> Value {
     guard depth < 8, let fields = value.map else { return .map([:]) }
-    var plain: Fields = [:]
-    for (word, value) in fields where words.contains(where: { $0.isSame(as: word) }) {
-      switch value {
-      case .map(let inner) where word.isSame(as: "properties"):
-        plain[word] = .map(
-          inner.reduce(into: [:]) { found, property in
-            guard ModelTool.isName(property.key) else { return }
-            found[property.key] = plainSchema(property.value, depth: depth + 1)
-          })
-      case .map: plain[word] = plainSchema(value, depth: depth + 1)
-      case .list(let values):
-        plain[word] = .list(
-          values.prefix(64).compactMap { value in
-            switch value {
-            case .map: plainSchema(value, depth: depth + 1)
-            case .string(let text): isPlainWord(text) ? value : nil
-            case .int, .double, .bool, .null: value
-            case .list, .bytes: nil
-            }
-          })
-      case .string(let text): if isPlainWord(text) { plain[word] = value }
-      case .int, .double, .bool: plain[word] = value
-      case .null, .bytes: break
+    func plain(_ value: Value) -> Value { plainSchema(value, depth: depth + 1) }
+    var schema: Fields = [:]
+    for (word, value) in fields {
+      switch word {
+      case "type":
+        let kinds = (value.list ?? [value]).filter { kind in kind.string.map(types.contains) ?? false }
+        if !kinds.isEmpty { schema[word] = value.list == nil ? kinds[0] : .list(kinds) }
+      case "properties":
+        guard let properties = value.map else { continue }
+        schema[word] = .map(
+          Fields(properties.filter { ModelTool.isName($0.key) }.map { ($0.key, plain($0.value)) }))
+      case "required":
+        let declared = fields["properties"]?.map ?? [:]
+        let names = (value.list ?? []).filter { name in
+          name.string.map { ModelTool.isName($0) && declared[$0] != nil } ?? false
+        }
+        schema[word] = .list(names)
+      case "enum":
+        let choices = (value.list ?? []).prefix(64).filter { isPlain($0) || $0.string.map(ModelTool.isName) ?? false }
+        if !choices.isEmpty { schema[word] = .list(Array(choices)) }
+      case "items", "additionalProperties":
+        if value.map != nil { schema[word] = plain(value) } else if value.bool != nil { schema[word] = value }
+      case "anyOf", "oneOf":
+        let choices = (value.list ?? []).prefix(64).filter { $0.map != nil }.map(plain)
+        if !choices.isEmpty { schema[word] = .list(choices) }
+      case "const", "minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum", "minLength", "maxLength", "minItems",
+        "maxItems":
+        if isPlain(value) { schema[word] = value }
+      default: break
       }
     }
-    return .map(plain)
+    return .map(schema)
   }
 
-  /// A word, and not a sentence.
-  private static func isPlainWord(_ text: String) -> Bool {
-    text.utf8.count <= 64
-      && text.utf8.allSatisfy { $0 > 0x20 && $0 < 0x7F && $0 != UInt8(ascii: "<") && $0 != UInt8(ascii: ">") }
+  private static let types = ["object", "array", "string", "number", "integer", "boolean", "null"]
+
+  /// Whether a value has no words.
+  private static func isPlain(_ value: Value) -> Bool {
+    switch value {
+    case .int, .double, .bool, .null: true
+    case .string, .bytes, .list, .map: false
+    }
   }
 
   /// What the server has answered. Only texts, structured content and JPEG pictures are of use.
