@@ -30,8 +30,15 @@ struct Settings {
   /// The share of failed calls among the last ones.
   var errorWindow: Int
   var errorRateThreshold: Double
-  /// The MCP servers whose tools it may use: a name, and a command with its arguments.
-  var servers: [(name: String, command: [String])]
+  /// The MCP servers whose tools it may use.
+  var servers: [(name: String, place: ServerPlace)]
+
+  /// Where an MCP server is.
+  enum ServerPlace {
+    /// A command with its arguments.
+    case program([String])
+    case url(String)
+  }
 
   init(_ fields: Fields) {
     func count(_ name: String, _ range: ClosedRange<Int>, _ usual: Int) -> Int {
@@ -52,8 +59,10 @@ struct Settings {
     errorWindow = count("error_window", 1...1000, 10)
     errorRateThreshold = min(max(fields["error_rate_threshold"]?.double ?? 0.8, 0), 1)
     servers = (fields["servers"]?.list ?? []).compactMap { server in
+      let name = server["name"]?.string ?? ""
+      if let url = server["url"]?.string { return (name, .url(url)) }
       let command = (server["command"]?.list ?? []).compactMap(\.string)
-      return command.isEmpty ? nil : (server["name"]?.string ?? command[0], command)
+      return command.isEmpty ? nil : (name, .program(command))
     }
   }
 }

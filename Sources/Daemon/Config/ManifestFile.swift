@@ -65,6 +65,12 @@ struct ManifestReader {
       if capabilities.asksModels == nil { capabilities.permissions.model = true }
       mindTools = capabilities.tools
       if runtime == nil { note(mind) }
+      for url in ServerReader.missingHosts(mind.servers, capabilities.permissions.hosts) {
+        fields.findings.warning(
+          fields.place(of: "plugins"),
+          "the MCP server \(Wording.quoted(url)) is out of reach: 'network_allow_hosts' of 'capabilities.permissions' "
+            + "does not have its host")
+      }
     }
     var manifest = Manifest(
       id: identity?.id ?? "", name: identity?.name ?? "", version: identity?.version ?? "0.0.0",

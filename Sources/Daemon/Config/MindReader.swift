@@ -108,23 +108,7 @@ struct MindReader {
     return String(name.dropFirst(scope.count).prefix { $0 != "@" })
   }
 
-  /// The MCP servers of upstream's client plugin that are programs: `config.servers: {name: {command, args}}`, or a list.
   private func servers() -> [Mind.Server] {
-    plugins.filter { $0.name == "mcp-client" }.flatMap { plugin -> [Mind.Server] in
-      let servers = plugin.node["config"]?["servers"]
-      var found: [(name: String, node: Node)] = []
-      switch servers?.content {
-      case .map(let entries)?: found = entries.map { ($0.key, $0.value) }
-      case .list(let nodes)?:
-        found = nodes.compactMap { node in node["name"]?.scalar.string.map { ($0, node) } }
-      default: break
-      }
-      return found.compactMap { name, node in
-        guard let program = node["command"]?.scalar.string else { return nil }
-        var command = [program]
-        if case .list(let arguments)? = node["args"]?.content { command += arguments.compactMap(\.scalar.string) }
-        return Mind.Server(name: name, command: command)
-      }
-    }
+    plugins.filter { $0.name == "mcp-client" }.flatMap { ServerReader(findings: fields.findings).read($0.node) }
   }
 }

@@ -50,4 +50,18 @@ import Testing
     #expect(answers.count > 3 && answers[1]["text"] == "hello" && answers[3]["text"] == "written")
     #expect(Files.isFile("\(room.data)/subject/new.txt"))
   }
+
+  /// A server on this machine's loopback, which the sandbox has not: through the proxy, and only if its host is listed.
+  @Test(.enabled(if: Files.isFile("/usr/bin/python3"), "python3 is not installed"), arguments: [true, false])
+  func serversByHTTPAreReachedThroughTheProxy(_ isListed: Bool) throws {
+    let server = try HTTPServerTests.Server(["handshake", "stream"])
+    let host = ScriptedHost([.calls(ToolCall("mcp.web.echo", ["text": "hello"])), ModelAnswer(text: "done")])
+    host.mind = ["servers": [["name": "web", "url": .string(server.url)]]]
+    #expect(try run(host) { $0.permissions.hosts = isListed ? ["127.0.0.1:\(server.port)"] : ["example.org"] } == nil)
+    #expect(host.requests[0].tools.contains { $0.name == "mcp.web.echo" } == isListed, "\(host.logs)")
+    guard isListed else {
+      return #expect(host.logs.contains { $0.contains("MCP server 'web': ") }, "\(host.logs)")
+    }
+    #expect(host.requests.last?.toolAnswers == [["ok": true, "content": [#"{"text": "hello"}"#]]], "\(host.logs)")
+  }
 }

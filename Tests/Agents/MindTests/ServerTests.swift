@@ -193,11 +193,11 @@ import Testing
   /// A start that fails leaves nothing behind: neither a program that is half known, nor a guess at its protocol.
   @Test func aServerThatWasTooSlowIsAskedAgainFromTheBeginning() throws {
     try folder.write("server.py.mute", "")
-    let server = ServerProgram("s", ["python3", "\(folder.path)/server.py", "mute"])
-    func list(within limit: UInt64) throws(ServerProgram.Failure) -> Value {
+    let server = MCPServer("s", ProgramTransport(["python3", "\(folder.path)/server.py", "mute"]))
+    func list(within limit: UInt64) throws(MCPServer.Failure) -> Value {
       try server.ask("tools/list", [:], until: System.monotonicNanoseconds() + limit)
     }
-    #expect(throws: ServerProgram.Failure.self) { try list(within: 200_000_000) }
+    #expect(throws: MCPServer.Failure.self) { try list(within: 200_000_000) }
     #expect(server.era == nil && server.starts == 1)
     Files.remove("\(folder.path)/server.py.mute")
     #expect(try list(within: 60_000_000_000)["tools"]?.list?.count == 5)

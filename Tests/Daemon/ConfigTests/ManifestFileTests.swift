@@ -10,6 +10,37 @@ import Testing
     return (manifest, warnings.map(\.description))
   }
 
+  @Test func serversOfMindsAreReadAndTheirHostsCompared() throws {
+    let (manifest, warnings) = try manifest(
+      """
+      { "identity": {"id": "keeper"}, "cognition": {},
+        "capabilities": {"permissions": {"network_allow_hosts": ["weather.example.org", "127.0.0.1:8000"]}},
+        "plugins": [{"name": "@openstarry-plugin/mcp-client", "config": {"servers": {
+            "notes": {"command": "python3", "args": ["notes.py", "-v"], "env": {"TOKEN": "x"}},
+            "weather": {"url": "https://weather.example.org/mcp"}, "near": {"url": "http://127.0.0.1:8000/mcp"},
+            "other": {"url": "https://other.example.org/mcp?x", "headers": {"Authorization": "Bearer x"}},
+            "odd": {"url": "https://me@weather.example.org"}, "file": {"url": "file:///etc/passwd"}, "empty": {}}}}] }
+      """)
+    #expect(
+      manifest.mind?.servers == [
+        .init(name: "notes", .program(["python3", "notes.py", "-v"])),
+        .init(name: "weather", .url("https://weather.example.org/mcp")),
+        .init(name: "near", .url("http://127.0.0.1:8000/mcp")),
+        .init(name: "other", .url("https://other.example.org/mcp?x")),
+      ])
+    let texts = warnings.map { $0.split(separator: "warning: ").last.map(String.init) ?? "" }
+    #expect(
+      texts.sorted() == [
+        "'env' of the MCP server 'notes' is not passed on", "'headers' of the MCP server 'other' is not passed on",
+        "'url' is 'file:///etc/passwd', expected the address of an MCP server such as https://example.org/mcp",
+        "'url' is 'https://me@weather.example.org', expected the address of an MCP server such as "
+          + "https://example.org/mcp",
+        "the MCP server 'empty' is left out: it has neither 'command' nor 'url'",
+        "the MCP server 'https://other.example.org/mcp?x' is out of reach: 'network_allow_hosts' of "
+          + "'capabilities.permissions' does not have its host",
+      ], "\(warnings)")
+  }
+
   @Test func everyBlockIsRead() throws {
     let (manifest, warnings) = try manifest(
       """

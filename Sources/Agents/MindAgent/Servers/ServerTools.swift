@@ -17,7 +17,7 @@ enum ServerTools {
   static func all(_ settings: Settings) -> (tools: [Tool], problems: [String]) {
     var (tools, problems) = ([Tool](), [String]())
     let end = deadline(settings.toolTimeout * 2)
-    for (name, command) in settings.servers.prefix(8) {
+    for (name, place) in settings.servers.prefix(8) {
       guard (1...24).contains(name.utf8.count), ModelTool.isName(name) else {
         problems.append("MCP server '\(name.bounded(40))': a name has at most 24 letters, digits, '_', '-' and '.'")
         continue
@@ -26,14 +26,21 @@ enum ServerTools {
         problems.append("MCP server '\(name)': not started, since the ones before it took too long")
         continue
       }
-      let server = ServerProgram(name, command)
-      do throws(ServerProgram.Failure) {
+      let server = MCPServer(name, transport(place))
+      do throws(MCPServer.Failure) {
         tools += try list(server, settings.toolTimeout, until: min(end, deadline(settings.toolTimeout)))
       } catch {
         problems.append("MCP server '\(name)': \(sentence(error))")
       }
     }
     return (tools, problems)
+  }
+
+  private static func transport(_ place: Settings.ServerPlace) -> any ServerTransport {
+    switch place {
+    case .program(let command): ProgramTransport(command)
+    case .url(let url): HTTPTransport(url)
+    }
   }
 
   private static func deadline(_ limit: Duration) -> UInt64 {
@@ -44,8 +51,8 @@ enum ServerTools {
   ///   - limit: for each call of the tools.
   ///   - deadline: for the whole list.
   private static func list(
-    _ server: ServerProgram, _ limit: Duration, until deadline: UInt64
-  ) throws(ServerProgram.Failure) -> [Tool] {
+    _ server: MCPServer, _ limit: Duration, until deadline: UInt64
+  ) throws(MCPServer.Failure) -> [Tool] {
     var (tools, cursor) = ([Tool](), Value?.none)
     for _ in 0..<mostPages {
       let page = try server.ask("tools/list", cursor.map { ["cursor": $0] } ?? [:], until: deadline)
@@ -59,7 +66,7 @@ enum ServerTools {
   }
 
   /// nil for a tool whose name no model server would accept.
-  private static func tool(_ value: Value, of server: ServerProgram, _ limit: Duration) -> Tool? {
+  private static func tool(_ value: Value, of server: MCPServer, _ limit: Duration) -> Tool? {
     guard let theirs = value["name"]?.string else { return nil }
     let name = "mcp.\(server.name).\(theirs)"
     guard ModelTool.isName(name) else { return nil }
@@ -67,12 +74,12 @@ enum ServerTools {
     let isShort = (schema.map?.weight ?? .max) <= mostSchemaBytes
     let about = DataText.block(.string((value["description"]?.string ?? "").bounded(600)), limit: 1200)
     return Tool(
-      name: name, about: "A tool of the program '\(server.name)', which says of it: \(about)",
+      name: name, about: "A tool of the server '\(server.name)', which says of it: \(about)",
       arguments: Arguments(foreign: isShort ? schema : .null)
     ) { (arguments, context) throws(ToolFailure) in
       let parameters: Fields = ["name": .string(theirs), "arguments": .map(arguments)]
       let answer: Value
-      do throws(ServerProgram.Failure) {
+      do throws(MCPServer.Failure) {
         answer = try server.ask("tools/call", parameters, until: deadline(limit))
       } catch { throw ToolFailure(sentence(error)) }
       return try result(answer, name)
@@ -148,7 +155,7 @@ enum ServerTools {
     return result
   }
 
-  private static func sentence(_ failure: ServerProgram.Failure) -> String {
+  private static func sentence(_ failure: MCPServer.Failure) -> String {
     switch failure {
     case .broken(let sentence): sentence
     case .refused(let code, let message): "\(message) (\(code))"

@@ -45,20 +45,36 @@ package struct Mind: Sendable, Hashable {
   /// `safety.errorRateThreshold`: the share of failed calls that ends the work, 0 to 1.
   package var errorRateThreshold = 0.8
 
-  /// The programs of MCP servers whose tools it may use, each a command with its arguments.
+  /// The MCP servers whose tools it may use.
   package var servers: [Server] = []
 
-  /// An MCP server that speaks over its standard input and output.
+  /// An MCP server.
   package struct Server: Sendable, Hashable {
+    /// Where it is.
+    package enum Place: Sendable, Hashable {
+      /// A program that speaks over its standard input and output, and its arguments.
+      case program([String])
+      /// Its address, http or https.
+      case url(String)
+    }
+
     /// Its name, which its tools begin with.
     package var name: String
-    /// The program and its arguments.
-    package var command: [String]
+    /// Where it is.
+    package var place: Place
 
     /// A server.
-    package init(name: String, command: [String]) {
+    package init(name: String, _ place: Place) {
       self.name = name
-      self.command = command
+      self.place = place
+    }
+
+    /// The form in which a mind's program gets it.
+    var fields: Value {
+      switch place {
+      case .program(let words): ["name": .string(name), "command": .list(words.map(Value.string))]
+      case .url(let url): ["name": .string(name), "url": .string(url)]
+      }
     }
   }
 
@@ -83,8 +99,7 @@ package struct Mind: Sendable, Hashable {
       "repetitive_fail_threshold": .int(Int64(repetitiveFailThreshold)),
       "frustration_threshold": .int(Int64(frustrationThreshold)), "error_window": .int(Int64(errorWindowSize)),
       "error_rate_threshold": .double(errorRateThreshold),
-      "servers": .list(
-        servers.map { ["name": .string($0.name), "command": .list($0.command.map(Value.string))] }),
+      "servers": .list(servers.map(\.fields)),
     ]
   }
 }

@@ -1,17 +1,16 @@
 import Linux
 import OpenStarryAgent
 
-/// An MCP server that is a program: JSON-RPC 2.0 over its standard input and output, one message a line
-/// (modelcontextprotocol.io, "Transports": stdio). It runs in the mind's own sandbox and gets nothing that the mind
-/// has not.
-final class ServerProgram {
+/// An MCP server: JSON-RPC 2.0 over its transport, in either of MCP's two protocols.
+final class MCPServer {
   /// The server's name in the manifest.
   let name: String
-  private let words: [String]
-  private var program: PipedProgram?
+  private let transport: any ServerTransport
   private var lastID: Int64 = 0
   /// Which of the two protocols it speaks; nil before that is known.
   private(set) var era: Era?
+  /// The revision that a server of the older kind has agreed to.
+  private var agreedRevision: String?
   /// How often it has been started.
   private(set) var starts = 0
 
@@ -26,13 +25,13 @@ final class ServerProgram {
     case envelope
   }
 
-  private static let (envelopeVersion, handshakeVersion) = ("2026-07-28", "2025-11-25")
+  /// The latest revision of each.
+  static let (envelopeRevision, handshakeRevision) = ("2026-07-28", "2025-11-25")
   private static let client: Value = ["name": "openstarry-mind", "version": "1"]
 
-  /// - Parameter command: the program, by its path or by a name that PATH leads to, and its arguments.
-  init(_ name: String, _ command: [String]) {
+  init(_ name: String, _ transport: any ServerTransport) {
     self.name = name
-    words = command
+    self.transport = transport
   }
 
   /// What a call came to.
@@ -46,7 +45,7 @@ final class ServerProgram {
   /// Asks the server, which is started if it does not run.
   /// - Parameter deadline: for the start and the answer together; on the monotonic clock, in nanoseconds.
   func ask(_ method: String, _ parameters: Fields, until deadline: UInt64) throws(Failure) -> Value {
-    if program == nil { try start(until: deadline) }
+    if !transport.isOpen { try start(until: deadline) }
     return try call(method, parameters, asEnvelope: era == .envelope, until: deadline)
   }
 
@@ -60,7 +59,7 @@ final class ServerProgram {
       era = found
     } catch {
       // Half a start is of no use to the next call.
-      program = nil
+      transport.close()
       throw error
     }
   }
@@ -70,37 +69,36 @@ final class ServerProgram {
     do throws(Failure) {
       let answer = try call("server/discover", [:], asEnvelope: true, until: deadline)
       let versions = answer["supportedVersions"]?.list ?? []
-      return versions.contains(.string(Self.envelopeVersion)) ? .envelope : .handshake
+      return versions.contains(.string(Self.envelopeRevision)) ? .envelope : .handshake
     } catch {
       if case .refused = error { return .handshake }
-      guard program == nil else { throw error }
+      guard !transport.isOpen else { throw error }
       try launch()
       return .handshake
     }
   }
 
   private func greet(until deadline: UInt64) throws(Failure) {
+    agreedRevision = nil
     let parameters: Fields = [
-      "protocolVersion": .string(Self.handshakeVersion), "capabilities": [:], "clientInfo": Self.client,
+      "protocolVersion": .string(Self.handshakeRevision), "capabilities": [:], "clientInfo": Self.client,
     ]
-    _ = try call("initialize", parameters, asEnvelope: false, until: deadline)
-    try send(["method": "notifications/initialized"], until: deadline)
+    let answer = try call("initialize", parameters, asEnvelope: false, until: deadline)
+    let revision = answer["protocolVersion"]?.string ?? ""
+    agreedRevision = Self.isRevision(revision) ? revision : Self.handshakeRevision
+    try send(
+      ["method": "notifications/initialized"], ClientMessage(text: [], revision: agreedRevision), until: deadline)
+  }
+
+  /// Whether a text is a date. It goes into the head of requests.
+  private static func isRevision(_ text: String) -> Bool {
+    text.utf8.count == 10 && text.utf8.allSatisfy { (0x30...0x39).contains($0) || $0 == UInt8(ascii: "-") }
   }
 
   private func launch() throws(Failure) {
     guard starts < Self.mostStarts else { throw .broken("the server '\(name)' has ended too often") }
     starts += 1
-    guard let path = Self.find(words[0]) else { throw .broken("there is no program '\(words[0])'") }
-    do throws(SystemError) { program = try PipedProgram.start([path] + words.dropFirst()) } catch {
-      throw .broken(error.description)
-    }
-  }
-
-  /// A program's path.
-  private static func find(_ name: String) -> String? {
-    if name.utf8.contains(UInt8(ascii: "/")) { return Files.isFile(name) ? name : nil }
-    let folders = (Environment.current()["PATH"] ?? "/usr/bin:/bin").split(separator: ":")
-    return folders.lazy.map { "\($0)/\(name)" }.first { Files.isFile($0) }
+    do throws(TransportFailure) { try transport.open() } catch { throw failure(error, "") }
   }
 
   // MARK: Messages
@@ -114,11 +112,15 @@ final class ServerProgram {
     if asEnvelope {
       let prefix = "io.modelcontextprotocol/"
       parameters["_meta"] = [
-        "\(prefix)protocolVersion": .string(Self.envelopeVersion), "\(prefix)clientCapabilities": [:],
+        "\(prefix)protocolVersion": .string(Self.envelopeRevision), "\(prefix)clientCapabilities": [:],
         "\(prefix)clientInfo": Self.client,
       ]
     }
-    try send(["id": .int(id), "method": .string(method), "params": .map(parameters)], until: deadline)
+    let isToolCall = method.isSame(as: "tools/call")
+    let message = ClientMessage(
+      text: [], method: method, tool: isToolCall ? parameters["name"]?.string ?? "" : "",
+      revision: asEnvelope ? Self.envelopeRevision : agreedRevision)
+    try send(["id": .int(id), "method": .string(method), "params": .map(parameters)], message, until: deadline)
     while true {
       let message = try receive(method, until: deadline)
       if message["method"] != nil {
@@ -136,41 +138,38 @@ final class ServerProgram {
   /// Answers what the server asks: it may ask whether somebody is there, and for nothing else.
   private func answer(_ message: Value, until deadline: UInt64) throws(Failure) {
     guard let id = message["id"] else { return }
-    if message["method"]?.string?.isSame(as: "ping") == true {
-      return try send(["id": id, "result": [:]], until: deadline)
-    }
-    try send(["id": id, "error": ["code": -32601, "message": "this client offers nothing"]], until: deadline)
+    let isPing = message["method"]?.string?.isSame(as: "ping") == true
+    let refusal: Value = ["code": -32601, "message": "this client offers nothing"]
+    try send(
+      isPing ? ["id": id, "result": [:]] : ["id": id, "error": refusal],
+      ClientMessage(text: [], revision: era == .envelope ? Self.envelopeRevision : agreedRevision), until: deadline)
   }
 
-  private func send(_ fields: Fields, until deadline: UInt64) throws(Failure) {
-    let line = JSONText.write(.map(Fields([("jsonrpc", "2.0")] + fields.map { ($0.key, $0.value) })))
-    guard program != nil else { throw end("has ended") }
-    do throws(SystemError) {
-      try program?.write(line, until: deadline)
-    } catch { throw end(error.isTimeout ? "does not read" : "has ended") }
+  private func send(_ fields: Fields, _ message: ClientMessage, until deadline: UInt64) throws(Failure) {
+    var message = message
+    message.text = JSONText.write(.map(Fields([("jsonrpc", "2.0")] + fields.map { ($0.key, $0.value) })))
+    do throws(TransportFailure) { try transport.send(message, until: deadline) } catch { throw failure(error, "") }
   }
 
   private func receive(_ method: String, until deadline: UInt64) throws(Failure) -> Value {
-    while true {
-      let line: [UInt8]?
-      do throws(SystemError) {
-        line = try program?.read(until: deadline)
-      } catch {
-        // It may still answer; the answer is then ignored.
-        if error.isTimeout { throw .broken("the server '\(name)' did not answer \(method) in time") }
-        throw end("sent a line that is too long, or failed: \(error)")
-      }
-      guard let line else { throw end("has ended") }
-      if line.allSatisfy({ $0 == UInt8(ascii: "\r") || $0 == UInt8(ascii: " ") }) { continue }
-      guard let message = try? JSONText.read(line), message.map != nil else {
-        throw end("wrote something to its standard output that is no message")
-      }
-      return message
+    let text: [UInt8]
+    do throws(TransportFailure) { text = try transport.receive(until: deadline) } catch {
+      throw failure(error, method)
     }
+    guard let message = try? JSONText.read(text), message.map != nil else {
+      throw failure(.ended("sent something that is no message"), method)
+    }
+    return message
   }
 
-  private func end(_ what: String) -> Failure {
-    program = nil
-    return .broken("the server '\(name)' \(what)")
+  private func failure(_ failure: TransportFailure, _ method: String) -> Failure {
+    switch failure {
+    // It may still answer; the answer is then ignored.
+    case .late: return .broken("the server '\(name)' did not answer \(method) in time")
+    case .refused(let code, let sentence): return .refused(code: code, sentence.bounded(500))
+    case .ended(let what):
+      transport.close()
+      return .broken("the server '\(name)' \(what.bounded(500))")
+    }
   }
 }
