@@ -1,3 +1,4 @@
+import Linux
 import Model
 
 extension Permissions {
@@ -25,14 +26,11 @@ extension Permissions {
 
   /// Whether the resolved path `file` is `folder` or lies below it. False for paths that are not resolved.
   static func contains(_ folder: String, _ file: String) -> Bool {
-    guard let outer = parts(folder), let inner = parts(file) else { return false }
-    return inner.starts(with: outer)
+    isResolved(folder) && isResolved(file) && Files.contains(folder, file)
   }
 
-  private static func parts(_ path: String) -> [Substring]? {
-    guard path.hasPrefix("/") else { return nil }
-    let parts = path.split(separator: "/", omittingEmptySubsequences: true)
-    return parts.contains(".") || parts.contains("..") ? nil : parts
+  private static func isResolved(_ path: String) -> Bool {
+    Files.isAbsolute(path) && !Files.parts(of: path).contains { $0 == "." || $0 == ".." }
   }
 }
 

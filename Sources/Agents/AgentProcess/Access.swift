@@ -29,7 +29,7 @@ enum Access {
   /// - Returns: a sentence with the remedy; nil when they may.
   static func obstacle(to path: String) -> String? {
     var place = ""
-    let parts = path.split(separator: "/")
+    let parts = Files.parts(of: path)
     for (index, part) in parts.enumerated() {
       place += "/\(part)"
       let isFile = index == parts.count - 1

@@ -13,13 +13,13 @@ struct OwnFolders: Sendable {
   init(_ manifest: Manifest, program: String) {
     let folder = Files.folder(of: program)
     guard Files.isFile(manifest.file), let home = try? Files.resolve(Files.folder(of: manifest.file)),
-      !ShownPaths.contains(home, folder)
+      !Files.contains(home, folder)
     else {
       (work, all) = (folder, [folder])
       return
     }
     work = home
-    all = ShownPaths.contains("/usr", folder) ? [home] : [home, folder]
+    all = Files.contains("/usr", folder) ? [home] : [home, folder]
   }
 
   /// Why an agent may not see one of them, as a predicate that follows its path; nil when it may.
@@ -28,12 +28,12 @@ struct OwnFolders: Sendable {
   ///   - hidden: files and folders of the daemon.
   func problem(hasData: Bool = false, hidden: [String]) -> (folder: String, why: String)? {
     for folder in all {
-      let parts = folder.split(separator: "/")
+      let parts = Files.parts(of: folder)
       if ["dev", "proc", "sys"].contains(parts.first) { return (folder, "is the system's, and no agent may see it") }
       if parts.count < 2 || ["/var/tmp", "/var/lib"].contains(folder) {
         return (folder, "has more in it than the agent, which would see it all: give the agent a folder of its own")
       }
-      if hasData, ShownPaths.contains(DataFolders.mount, folder) {
+      if hasData, Files.contains(DataFolders.mount, folder) {
         return (folder, "lies where the agent would find its folder for data (permissions.data): move the agent")
       }
       // A folder inside the daemon's home may be an agent's; no other part of the home is shown with it.

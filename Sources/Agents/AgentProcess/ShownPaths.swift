@@ -17,7 +17,7 @@ struct ShownPaths: Sendable {
   ///   - hidden: files and folders of the daemon, which no agent sees even where it sees the folder around them.
   init(of manifest: Manifest, folders: [String] = [], hidden: [String]) {
     self.hidden = hidden.map(Files.resolveExisting)
-    // Another name of the same file is the same file: whoever may connect to it there may do so here.
+    // A file may have a second name, a hard link, under which an agent could use it just as well.
     let others = self.hidden.compactMap { try? FileStatus($0) }.filter { $0.kind != .folder }
     for path in manifest.permissions.paths {
       guard let found = try? Files.resolve(Files.join(Files.folder(of: manifest.file), path)) else {
@@ -26,15 +26,15 @@ struct ShownPaths: Sendable {
       }
       // A link may lead where the manifest itself may not.
       let status = try? FileStatus(found)
-      if found == "/" || ["/dev", "/proc", "/sys"].contains(where: { Self.contains($0, found) }) {
+      if found == "/" || ["/dev", "/proc", "/sys"].contains(where: { Files.contains($0, found) }) {
         refused.append("\(path) is \(found), which no agent may see")
-      } else if self.hidden.contains(where: { Self.contains($0, found) }),
-        !folders.contains(where: { Self.contains($0, found) })
+      } else if self.hidden.contains(where: { Files.contains($0, found) }),
+        !folders.contains(where: { Files.contains($0, found) })
       {
         refused.append("\(path) belongs to the daemon, and no agent may see it")
       } else if let status, others.contains(where: { $0.inode == status.inode && $0.device == status.device }) {
         refused.append("\(path) is another name of a file of the daemon, and no agent may see it")
-      } else if manifest.permissions.data != nil, Self.contains(DataFolders.mount, found) {
+      } else if manifest.permissions.data != nil, Files.contains(DataFolders.mount, found) {
         refused.append("\(path) lies where the agent finds its folder for data")
       } else {
         granted.append(found)
@@ -66,10 +66,5 @@ struct ShownPaths: Sendable {
 
   /// Whether the agent would see a file.
   /// - Parameter path: with links resolved.
-  func shows(_ path: String) -> Bool { all.contains { Self.contains($0, path) } }
-
-  /// Whether `path` is `folder`, or lies in it.
-  static func contains(_ folder: String, _ path: String) -> Bool {
-    path == folder || path.hasPrefix(folder == "/" ? "/" : "\(folder)/")
-  }
+  func shows(_ path: String) -> Bool { all.contains { Files.contains($0, path) } }
 }

@@ -9,7 +9,8 @@ extension Beneath {
   ///   - root: a folder or a file, whose own path is trusted.
   ///   - limit: the most bytes.
   /// - Returns: the bytes, and the file's size.
-  /// - Throws: EISDIR for a folder, `SystemError.notRegular` for anything else; otherwise as `find`.
+  /// - Throws: EISDIR for a folder, EACCES for anything else that is no regular file, or `SystemError.notRegular` where
+  ///   that is `root` itself; otherwise as `find`.
   package static func part(
     of path: String, in root: String, at offset: Int64, limit: Int
   ) throws(SystemError) -> (bytes: [UInt8], size: Int64) {
@@ -26,7 +27,7 @@ extension Beneath {
   }
 
   /// Writes a regular file, replacing its content. A new one has mode 0640.
-  /// - Throws: as `find`; `SystemError.notRegular` for what is no regular file.
+  /// - Throws: as `find`; `SystemError.notRegular` for a pipe or a device, EISDIR for a folder.
   package static func write(_ contents: [UInt8], to path: String, in root: String) throws(SystemError) {
     let top = try folder(root)
     let result = System.retry {
@@ -47,8 +48,9 @@ extension Beneath {
   /// - Throws: EEXIST where something else has the name; otherwise as `find`.
   package static func makeFolder(_ path: String, in root: String) throws(SystemError) {
     let top = try folder(root)
-    let place = try find(Files.folder(of: path), in: top.number)
-    guard unsafe name(path).withCString({ unsafe mkdirat(place.number, $0, 0o750) }) != 0 else { return }
+    let (above, name) = try entry(path)
+    let place = try find(above, in: top.number)
+    guard unsafe name.withCString({ unsafe mkdirat(place.number, $0, 0o750) }) != 0 else { return }
     let error = errno
     guard error == EEXIST else { throw SystemError("mkdir", path, errno: error) }
     let there = try find(path, in: top.number)
@@ -58,8 +60,8 @@ extension Beneath {
   /// Removes a file, a link or an empty folder.
   package static func remove(_ path: String, in root: String) throws(SystemError) {
     let top = try folder(root)
-    let place = try find(Files.folder(of: path), in: top.number)
-    let name = name(path)
+    let (above, name) = try entry(path)
+    let place = try find(above, in: top.number)
     guard unsafe name.withCString({ unsafe unlinkat(place.number, $0, 0) }) != 0 else { return }
     guard errno == EISDIR || errno == EPERM else { throw SystemError("unlink", path) }
     guard unsafe name.withCString({ unsafe unlinkat(place.number, $0, AT_REMOVEDIR) }) == 0 else {
@@ -67,6 +69,12 @@ extension Beneath {
     }
   }
 
-  /// The last component.
-  private static func name(_ path: String) -> String { path.split(separator: "/").last.map { String($0) } ?? "." }
+  /// The folder that a path's last component lies in, and that component, for system calls other than openat2(2).
+  /// - Throws: EINVAL where that is no name.
+  private static func entry(_ path: String) throws(SystemError) -> (folder: String, name: String) {
+    let parts = Files.parts(of: path)
+    guard let name = parts.last, name != ".", name != ".." else { throw SystemError("open", path, errno: EINVAL) }
+    let above = (Files.isAbsolute(path) ? "/" : "") + parts.dropLast().joined(separator: "/")
+    return (above.isEmpty ? "." : above, String(name))
+  }
 }

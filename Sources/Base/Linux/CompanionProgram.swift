@@ -20,6 +20,6 @@ package enum CompanionProgram {
   static func folder(ofProgram path: String) -> String? {
     let mark = " (deleted)"
     let path = path.hasSuffix(mark) ? String(path.dropLast(mark.count)) : path
-    return path.hasPrefix("/") ? Files.folder(of: path) : nil
+    return Files.isAbsolute(path) ? Files.folder(of: path) : nil
   }
 }

@@ -92,8 +92,8 @@ package enum Files {
   /// Makes a folder and its parents; does nothing when it exists.
   /// - Throws: ENOTDIR when a component of the path exists and is not a folder.
   package static func makeFolder(_ path: String, mode: UInt32 = 0o750) throws(SystemError) {
-    var made = path.hasPrefix("/") ? "" : "."
-    for part in path.split(separator: "/") {
+    var made = isAbsolute(path) ? "" : "."
+    for part in parts(of: path) {
       made += "/\(part)"
       if unsafe made.withCString({ unsafe mkdir($0, mode) }) != 0 {
         let error = errno
@@ -142,22 +142,10 @@ package enum Files {
     var (head, tail) = (path, "")
     while true {
       if let found = try? resolve(head) { return found == "/" && !tail.isEmpty ? tail : found + tail }
-      guard let slash = head.lastIndex(of: "/"), slash > head.startIndex else { return path }
+      guard let slash = head.utf8.lastIndex(of: UInt8(ascii: "/")), slash > head.startIndex else { return path }
       tail = head[slash...] + tail
       head = String(head[..<slash])
     }
-  }
-
-  /// The folder part of a path; `.` when it has none.
-  package static func folder(of path: String) -> String {
-    guard let slash = path.lastIndex(of: "/") else { return "." }
-    return slash == path.startIndex ? "/" : String(path[..<slash])
-  }
-
-  /// `path` relative to `folder`; an absolute path is returned unchanged.
-  package static func join(_ folder: String, _ path: String) -> String {
-    if path.hasPrefix("/") || folder == "." || folder.isEmpty { return path }
-    return folder.hasSuffix("/") ? "\(folder)\(path)" : "\(folder)/\(path)"
   }
 
   /// Whether a folder or file is only in memory, and lost at the next boot (statfs(2)).

@@ -75,9 +75,9 @@ private struct Trust {
   /// Judges the parents of a folder, and also the folders that contain a symbolic link of its path.
   func judge(above path: String, resolved: String) throws(TrustError) {
     for path in path == resolved ? [path] : [resolved, path] {
-      var folder = path.hasPrefix("/") ? "/" : "."
+      var folder = Files.isAbsolute(path) ? "/" : "."
       try judge(folder, TrustedFolder.status(of: folder), isShared: true)
-      for part in path.split(separator: "/") {
+      for part in Files.parts(of: path) {
         folder = Files.join(folder, String(part))
         try judge(folder, TrustedFolder.status(of: folder), isShared: true)
       }

@@ -23,16 +23,16 @@ enum SocketOwner {
   ///   of the file at the end. Without a file, nil and only the owners of the links.
   static func users(of path: String) -> (way: [UInt32], file: UInt32?) {
     var (way, linkers): ([UInt32], [UInt32]) = ([], [])
-    var place = path.hasPrefix("/") ? "/" : "."
-    var rest = path.split(separator: "/").map(String.init)[...]
+    var place = Files.isAbsolute(path) ? "/" : "."
+    var rest = Files.parts(of: path).map { String($0) }[...]
     while let part = rest.popFirst() {
       let next = Files.join(place, part)
       guard linkers.count <= longestChain, let owner = status(next, followsLinks: false)?.st_uid else { break }
       if let target = Files.target(ofLink: next) {
         way.append(owner)
         linkers.append(owner)
-        if target.hasPrefix("/") { place = "/" }
-        rest = (target.split(separator: "/").map(String.init) + rest)[...]
+        if Files.isAbsolute(target) { place = "/" }
+        rest = (Files.parts(of: target).map { String($0) } + rest)[...]
       } else if rest.isEmpty {
         return (way, owner)
       } else {

@@ -157,12 +157,12 @@ package enum UnixSocket {
   /// Calls `call` with the address of `path`. A path that is too long is shortened by opening its folder and using
   /// `/proc/self/fd` (proc(5)). Returns -1 with ENAMETOOLONG if the file's name is too long even then.
   private static func withAddress(_ path: String, _ call: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
-    guard path.utf8.count > longestPath, let slash = path.lastIndex(of: "/") else {
+    guard path.utf8.count > longestPath, let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else {
       return unsafe withShortAddress(path, call)
     }
     do throws(SystemError) {
       let folder = try System.open(String(path[...slash]), Int32(OPENSTARRY_O_PATH) | O_DIRECTORY)
-      return unsafe withShortAddress("/proc/self/fd/\(folder.number)/\(path[path.index(after: slash)...])", call)
+      return unsafe withShortAddress("/proc/self/fd/\(folder.number)/\(path[path.utf8.index(after: slash)...])", call)
     } catch {
       errno = error.errno
       return -1

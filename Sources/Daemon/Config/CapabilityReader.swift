@@ -1,4 +1,5 @@
 import Document
+import Linux
 import Model
 import Plugins
 import Proxy
@@ -117,10 +118,12 @@ struct CapabilityReader {
   /// The reason to refuse a path; nil to allow it.
   private static func refusal(_ path: String) -> String? {
     if path.utf8.contains(0) { return "a path cannot contain a NUL character" }
-    if path.contains("*") || path.contains("?") { return "wildcards are not supported" }
-    let parts = path.split(separator: "/").filter { $0 != "." }
+    if path.utf8.contains(where: { $0 == UInt8(ascii: "*") || $0 == UInt8(ascii: "?") }) {
+      return "wildcards are not supported"
+    }
+    let parts = Files.parts(of: path).filter { $0 != "." }
     if parts.contains("..") { return "'..' leads out of the allowed folder" }
-    guard path.hasPrefix("/") else { return nil }
+    guard Files.isAbsolute(path) else { return nil }
     switch parts.first {
     case nil: return "no agent may read everything"
     case "dev"?, "sys"?: return "agents reach hardware through the daemon only"

@@ -1,4 +1,5 @@
 import Document
+import Linux
 import Model
 
 /// The kinds of configuration files.
@@ -18,7 +19,7 @@ package enum ConfigKind: String, Sendable, Hashable, CaseIterable {
   ///   - node: the parsed file; nil to use the name only.
   /// - Returns: nil when the kind cannot be determined.
   package static func guess(fileName: String, _ node: Node? = nil) -> ConfigKind? {
-    let name = Paths.name(of: fileName)
+    let name = Files.name(of: fileName) ?? fileName
     let stem = [".json", ".yaml", ".yml"].first { name.hasSuffix($0) }.map { String(name.dropLast($0.count)) } ?? name
     // The last part of the stem is the kind: `climate.agent.json`, `kitchen.board.yaml`.
     switch stem.split(separator: ".").last {

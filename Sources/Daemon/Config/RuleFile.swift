@@ -1,4 +1,5 @@
 import Document
+import Linux
 import Model
 
 /// `orchestration.yaml`: the rules. The page `docs/orchestration-yaml.md` describes it.
@@ -134,7 +135,7 @@ final class RuleReader {
 
   @discardableResult
   func read(_ fields: FieldReader) -> (declaration: RuleDeclaration, place: Location, enabled: Bool) {
-    let id = fields.optional("id", id) ?? RuleID("\(Paths.name(of: file)):\(fields.location.line)")
+    let id = fields.optional("id", id) ?? RuleID("\(Files.name(of: file) ?? file):\(fields.location.line)")
     let state = self.state(fields)
     let trigger = state.map { .state($0) } ?? (isState(fields) ? nil : trigger(fields))
     let condition = fields.node("if", Self.conditionSchema).flatMap { self.condition($0, "if") }

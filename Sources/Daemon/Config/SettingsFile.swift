@@ -1,4 +1,5 @@
 import Document
+import Linux
 import Model
 
 /// `openstarry.yaml`: the daemon's own settings. The page `docs/openstarry-yaml.md` describes it.
@@ -73,7 +74,7 @@ package enum SettingsFile {
   }
 
   private static func path(file: String, home: String?) -> Shape<String> {
-    let folder = Paths.folder(of: file)
+    let folder = Files.folder(of: file)
     let expected = "a path, as seen from this file's folder"
     return Shape(expected: expected, .text(least: 1, most: 4096)) { node, subject, findings in
       guard let text = Shape<String>.text(expected).read(node, subject, findings) else { return nil }

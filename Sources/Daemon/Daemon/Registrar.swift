@@ -71,7 +71,7 @@ final class Registrar: RegistryControl {
     runtime["entry"] = .string(path)
     document["runtime"] = .map(runtime)
     let (entry, file) = (checked.runtime.entry, registration.file)
-    let original = file.hasPrefix("/") ? Files.join(Files.folder(of: file), entry) : entry
+    let original = Files.isAbsolute(file) ? Files.join(Files.folder(of: file), entry) : entry
     do throws(RegistrationError) {
       return (try check(.map(document), file), HandedModule(path: path, original: original))
     } catch {
@@ -106,7 +106,7 @@ final class Registrar: RegistryControl {
     } catch {
       throw refuse("\(error)")
     }
-    guard file.hasPrefix(above == "/" ? "/" : "\(above)/") else {
+    guard Files.contains(above, file) else {
       throw refuse("it lies outside of \(above), the folder of the manifest of '\(parent.id)'")
     }
     do throws(Diagnostics) {

@@ -131,14 +131,14 @@ package struct ControlGroup: Sendable, Hashable {
   /// The folders of the group and of all visible groups above it.
   private var upwards: [String] {
     var (folders, next) = ([folder], folder)
-    while next != top, next.hasPrefix("\(top)/") {
+    while next != top, Files.contains(top, next) {
       next = Files.folder(of: next)
       folders.append(next)
     }
     return folders
   }
 
-  private func shown(_ folder: String) -> String { folder == top ? "/" : String(folder.dropFirst(top.count)) }
+  private func shown(_ folder: String) -> String { folder == top ? "/" : "/\(Files.rest(of: folder, in: top) ?? "")" }
 
   private func lists(_ name: String, in folder: String, _ controller: String) -> Bool {
     KernelText.words((try? Self.read("\(folder)/\(name)"))?[...] ?? []).contains(controller)
@@ -156,8 +156,7 @@ package struct ControlGroup: Sendable, Hashable {
 
   /// The path of `name` relative to `root`; nil when it is not below `root`.
   private static func path(_ name: String, below root: String) -> String? {
-    if name.split(separator: "/").contains("..") { return nil }
-    if root == "/" { return name == "/" ? "" : name }
-    return name == root || name.hasPrefix("\(root)/") ? String(name.dropFirst(root.count)) : nil
+    if Files.parts(of: name).contains("..") { return nil }
+    return Files.rest(of: name, in: root).map { $0.isEmpty ? "" : "/\($0)" }
   }
 }

@@ -1,3 +1,4 @@
+import Linux
 import Model
 import Plugins
 
@@ -37,8 +38,9 @@ struct EntryNames {
     }) {
       throw Self.refuse(text, "its name has a control character, a format character or a backslash")
     }
-    if text.hasPrefix("/") { throw Self.refuse(text, "its path is absolute") }
-    var parts = text.split(separator: "/", omittingEmptySubsequences: false)
+    if Files.isAbsolute(text) { throw Self.refuse(text, "its path is absolute") }
+    // A slash is a byte: with a combining mark after it, it is another character to Swift, and still one to the kernel.
+    var parts = text.utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false).map { Substring($0) }
     if isFolder, parts.last?.isEmpty == true { parts.removeLast() }
     parts.removeAll { $0 == "." }
     guard !parts.isEmpty else { return nil }

@@ -65,6 +65,19 @@ import Testing
     for path in ["up/secret.txt", "../secret.txt", "none", "."] {
       #expect(errno { () throws(SystemError) in try Beneath.remove(path, in: root) } != 0, "\(path)")
     }
+    // To Swift, a slash with a combining mark after it is another character.
+    let mark = "\u{301}"
+    for path in ["../\(mark)evil", "b/../../\(mark)evil", "..", "b/..", "/", ""] {
+      #expect(errno { () throws(SystemError) in try Beneath.makeFolder(path, in: root) } != 0, "\(path)")
+      #expect(errno { () throws(SystemError) in try Beneath.remove(path, in: root) } != 0, "\(path)")
+    }
+    try Beneath.makeFolder(mark, in: root)
+    try Beneath.makeFolder("\(mark)/\(mark)b/", in: root)
+    #expect(Files.isFolder("\(root)/\(mark)/\(mark)b"))
+    try Beneath.remove("\(mark)/\(mark)b", in: root)
+    #expect(try Files.names(in: "\(root)/\(mark)") == [])
+    try Beneath.remove(mark, in: root)
+
     // A link is removed, not what it leads to.
     try Beneath.remove("out", in: root)
     #expect(try folder.bytes("secret.txt") == Array("secret".utf8))

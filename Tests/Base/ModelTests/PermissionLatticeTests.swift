@@ -56,7 +56,8 @@ import Testing
     let found = excess {
       $0.permissions = Permissions(
         sensors: [EventPattern("*")], actuators: [EventPattern("pump")], cameras: [EventPattern("cam")],
-        emit: [EventPattern("x:*")], model: true, paths: ["/database", "/data/../etc", "sub"], hosts: ["example.org"],
+        emit: [EventPattern("x:*")], model: true, paths: ["/database", "/data/../etc", "/data/../\u{301}etc", "sub"],
+        hosts: ["example.org"],
         data: 2)
       $0.budget.tokens = TokenLimits([TokenLimit(Rate(count: 10, per: .seconds(1)))])
       $0.file = "/elsewhere/agent.json"
@@ -70,7 +71,8 @@ import Testing
       found == [
         "sensor '*'", "actuator 'pump'", "camera 'cam'", "emitting 'x:*'", "a model", "host 'example.org'",
         "a folder of 2 B, more than 1 B",
-        "path '/database'", "path '/data/../etc'", "path '/elsewhere/sub'",
+        "path '/database'", "path '/data/../etc'", "path '/data/../\u{301}etc'",
+        "path '/elsewhere/sub'",
         "10 tokens in 1s, more than 10 tokens in 2s",
       ])
   }

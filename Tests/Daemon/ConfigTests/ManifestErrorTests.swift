@@ -67,6 +67,21 @@ import Testing
     #expect(found.split(separator: "\n").allSatisfy { $0.utf8.count < 400 }, "messages show the beginning")
   }
 
+  /// A slash or a star with a combining mark after it is another character to Swift, and none to the kernel.
+  @Test(arguments: [
+    ("../\u{301}x", "'..' leads out"), ("/srv/\u{301}/../x", "'..' leads out"), ("/dev/\u{301}", "through the daemon"),
+    ("/srv/*\u{301}", "wildcards are not supported"), ("/\u{301}/..", "'..' leads out"),
+  ]) func pathsAreReadAsTheKernelReadsThem(_ path: String, _ why: String) {
+    let found = complaints(
+      .agent,
+      """
+      identity: {id: a}
+      runtime: {driver: process, entry: x}
+      capabilities: {permissions: {fs_allow_paths: ["\(path)"]}}
+      """)
+    #expect(found.holds(why), "\(found)")
+  }
+
   @Test func whatNobodyMayHave() {
     #expect(
       complaints(

@@ -33,6 +33,9 @@ import Testing
     ("add('../evil', b'x')", "'../evil' is refused: its path leads out"),
     ("add('a/../../evil', b'x')", "'a/../../evil' is refused: its path leads out"),
     ("add('/etc/evil', b'x')", "'/etc/evil' is refused: its path is absolute"),
+    // A slash with a combining mark after it is one character to Swift, and a slash to the kernel.
+    ("add('../\u{301}evil', b'x')", "is refused: its path leads out"),
+    ("add('/\u{301}evil', b'x')", "is refused: its path is absolute"),
     ("add('link', type=tarfile.SYMTYPE, linkname='/etc/passwd')", "'link' is refused: it is a symbolic link"),
     ("add('inside', type=tarfile.SYMTYPE, linkname='plugin.json')", "'inside' is refused: it is a symbolic link"),
     ("add('hard', type=tarfile.LNKTYPE, linkname='plugin.json')", "'hard' is refused: it is a hard link"),

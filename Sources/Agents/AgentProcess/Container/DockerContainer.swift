@@ -27,7 +27,7 @@ package struct DockerContainer: Sendable {
     hidden: [String] = [], data: String? = nil, limits: LaunchLimits, system: SystemFiles = SystemFiles()
   ) {
     var shown = ShownPaths(of: manifest, hidden: hidden)
-    for path in shown.granted where shown.covered.contains(where: { ShownPaths.contains(path, $0) }) {
+    for path in shown.granted where shown.covered.contains(where: { Files.contains(path, $0) }) {
       shown.refuse(path, "has a file of the daemon in it, which a Docker engine cannot cover")
     }
     // Places that the stage fills in.

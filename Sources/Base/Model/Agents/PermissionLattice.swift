@@ -113,11 +113,14 @@ package enum PermissionLattice {
     manifest.file.utf8.lastIndex(of: UInt8(ascii: "/")).map { String(manifest.file[..<$0]) }
   }
 
-  /// Whether the path is the folder or lies in it. Links may not be resolved, so `..` never lies in a folder.
+  /// Whether the path is the folder or lies in it, byte by byte as the kernel compares names. Links may not be resolved,
+  /// so `..` never lies in a folder.
   private static func contains(_ folder: String, _ path: String) -> Bool {
-    func parts(_ path: String) -> [Substring] { path.split(separator: "/").filter { $0 != "." } }
+    func parts(_ path: String) -> [[UInt8]] {
+      path.utf8.split(separator: UInt8(ascii: "/")).map(Array.init).filter { $0 != Array(".".utf8) }
+    }
     let (outer, inner) = (parts(folder), parts(path))
-    return inner.starts(with: outer) && !inner.dropFirst(outer.count).contains("..")
+    return inner.starts(with: outer) && !inner.dropFirst(outer.count).contains(Array("..".utf8))
   }
 }
 

@@ -62,6 +62,6 @@ struct SupportBundle {
 
   /// A path that leads nowhere else when the archive is unpacked.
   private static func plain(_ path: String) -> String {
-    path.split(separator: "/").filter { $0 != "." && $0 != ".." }.joined(separator: "/")
+    Files.parts(of: path).filter { $0 != "." && $0 != ".." }.joined(separator: "/")
   }
 }
