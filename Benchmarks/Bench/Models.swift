@@ -5,19 +5,9 @@ import Linux
 enum Models {
   static func report(gateway: String, checkout: String, scratch: String) throws {
     Report.section("Language models: an answer of 20 tokens from a server on loopback")
-    let output = "\(scratch)/model-figures"
-    let file = try System.open(output, O_WRONLY | O_CREAT | O_TRUNC, mode: 0o600)
-    let program = "\(checkout)/Benchmarks/model-figures"
-    var plan = SpawnPlan("/usr/bin/python3", ["python3", program, gateway])
-    plan.output = .descriptor(file.number)
-    guard try Spawn.wait(for: try Spawn.start(plan)) == 0 else { throw SystemError("run", program, errno: ECHILD) }
-    var figures: [Substring: [Double]] = [:]
-    for line in String(decoding: try Files.read(output), as: UTF8.self).split(separator: "\n") {
-      let words = line.split(separator: " ")
-      if words.count == 2, let figure = Double(words[1]) { figures[words[0], default: []].append(figure) }
-    }
+    let figures = try Script.figures(["\(checkout)/Benchmarks/model-figures", gateway], scratch: scratch)
     func distribution(_ name: Substring) throws -> SampleDistribution {
-      guard let samples = figures[name] else { throw SystemError("read", output, errno: ENODATA) }
+      guard let samples = figures[name] else { throw SystemError("read", "model-figures", errno: ENODATA) }
       return SampleDistribution(samples)
     }
     for (name, what) in [("first", "the first token"), ("total", "the whole answer")] as [(Substring, String)] {

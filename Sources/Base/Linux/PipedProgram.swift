@@ -17,14 +17,13 @@ package struct PipedProgram: ~Copyable {
   /// Starts a program, which gets no other descriptor of ours that is close-on-exec.
   /// - Parameter words: the program's path, and its arguments.
   package static func start(_ words: [String]) throws(SystemError) -> PipedProgram {
-    let (theirInput, ourInput) = try pipe()
+    let (theirInput, ourInput) = try System.pipe(size: 65_536, isReadingBlocking: true)
     let input = Descriptor(owning: ourInput)
     let reading = Descriptor(owning: theirInput)
-    let (ourOutput, theirOutput) = try pipe()
+    let (ourOutput, theirOutput) = try System.pipe(size: 65_536)
     let output = Descriptor(owning: ourOutput)
     let writing = Descriptor(owning: theirOutput)
     try System.setNonBlocking(input.number)
-    try System.setNonBlocking(output.number)
     var plan = SpawnPlan(words[0], words)
     plan.input = .descriptor(reading.number)
     plan.output = .descriptor(writing.number)
@@ -78,14 +77,6 @@ package struct PipedProgram: ~Copyable {
       }
       if count == 0 { return nil }
     }
-  }
-
-  /// A pipe whose both ends block (pipe(7)), close-on-exec.
-  private static func pipe() throws(SystemError) -> (reading: Int32, writing: Int32) {
-    var ends: [Int32] = [-1, -1]
-    // SAFETY: the kernel writes two descriptors.
-    guard unsafe pipe2(&ends, O_CLOEXEC) == 0 else { throw SystemError("pipe") }
-    return (ends[0], ends[1])
   }
 }
 

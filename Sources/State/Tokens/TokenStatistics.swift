@@ -1,3 +1,4 @@
+import Linux
 import Model
 
 /// What models were used for, by day, agent and model.
@@ -79,28 +80,12 @@ package struct TokenStatistics: Sendable, Hashable {
         switch grouping {
         case .agent: row.agent.rawValue
         case .model: row.model
-        case .day: Self.text(day: row.day)
+        case .day: UTCText.day(row.day)
         }
       sums[name, default: Use()] = sums[name, default: Use()] + row.use
     }
     return sums.map { ($0.key, $0.value) }.sorted {
       grouping == .day || $0.use.tokens == $1.use.tokens ? $0.name < $1.name : $0.use.tokens > $1.use.tokens
     }
-  }
-
-  /// The day as `2026-01-31` (UTC).
-  package static func text(day: Int) -> String {
-    // From days to a civil date: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms".
-    let shifted = day + 719_468
-    let era = (shifted >= 0 ? shifted : shifted - 146_096) / 146_097
-    let ofEra = shifted - era * 146_097
-    let yearOfEra = (ofEra - ofEra / 1460 + ofEra / 36_524 - ofEra / 146_096) / 365
-    let ofYear = ofEra - (365 * yearOfEra + yearOfEra / 4 - yearOfEra / 100)
-    let shiftedMonth = (5 * ofYear + 2) / 153
-    let dayOfMonth = ofYear - (153 * shiftedMonth + 2) / 5 + 1
-    let month = shiftedMonth < 10 ? shiftedMonth + 3 : shiftedMonth - 9
-    let year = yearOfEra + era * 400 + (month <= 2 ? 1 : 0)
-    func padded(_ number: Int) -> String { number < 10 ? "0\(number)" : "\(number)" }
-    return "\(year)-\(padded(month))-\(padded(dayOfMonth))"
   }
 }

@@ -28,9 +28,6 @@ import Testing
     #expect(text(.agent) == ["a 2 108 2 0 10", "b 2 19 1 7 5"])
     #expect(text(.model) == ["large 2 99 1 7 5", "small 2 28 2 0 10"])
     #expect(text(.day) == ["2026-01-01 2 28 2 0 10", "2026-01-02 2 99 1 7 5"])
-    #expect(TokenStatistics.text(day: 0) == "1970-01-01")
-    #expect(TokenStatistics.text(day: 11_016) == "2000-02-29")
-    #expect(TokenStatistics.text(day: -1) == "1969-12-31")
   }
 
   @Test func theyAreBounded() throws {
