@@ -21,6 +21,9 @@ enum DataText {
     return begin + text + end
   }
 
+  /// The bytes of a value's JSON in a block.
+  static func size(_ value: Value) -> Int { json(value).utf8.count }
+
   /// JSON in which `<`, `>` and hidden characters are escaped (RFC 8259 section 7). They occur only within its strings.
   private static func json(_ value: Value) -> String {
     var text = String.UnicodeScalarView()
@@ -39,13 +42,13 @@ enum DataText {
     return "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
   }
 
-  /// Whether a person would see it (Unicode 16: general categories Cc, Cf, Zl, Zp, and the variation selectors).
+  /// Whether a person would see it, and it is not one of the markers'. Unassigned characters may be hidden ones of a later
+  /// version of Unicode.
   private static func isPlain(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.value {
-    case 0x3C, 0x3E: false
-    case 0x20...0x7E: true
-    case 0x7F...0x9F, 0xAD, 0x600...0x605, 0x61C, 0x6DD, 0x70F, 0x180B...0x180F, 0x200B...0x200F: false
-    case 0x2028...0x202E, 0x2060...0x206F, 0xFE00...0xFE0F, 0xFEFF, 0xFFF0...0xFFFB, 0xE0000...0xE0FFF: false
+    if scalar.isASCII { return (0x20..<0x7F).contains(scalar.value) && scalar != "<" && scalar != ">" }
+    if scalar.properties.isDefaultIgnorableCodePoint { return false }
+    return switch scalar.properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned, .surrogate: false
     default: true
     }
   }
@@ -54,10 +57,15 @@ enum DataText {
 extension String {
   /// Its beginning, at most `limit` bytes, which ends with `…` where something is left out.
   func bounded(_ limit: Int) -> String {
-    if utf8.count <= limit { return self }
-    var end = utf8.index(utf8.startIndex, offsetBy: max(0, limit - 3))
-    // Not within a character's bytes.
+    utf8.count <= limit ? self : beginning(max(0, limit - 3)) + "…"
+  }
+
+  /// Its first whole characters of UTF-8, at most `limit` bytes.
+  func beginning(_ limit: Int) -> String {
+    guard var end = utf8.index(utf8.startIndex, offsetBy: limit, limitedBy: utf8.endIndex), end < utf8.endIndex else {
+      return self
+    }
     while end > utf8.startIndex, utf8[end] & 0xC0 == 0x80 { utf8.formIndex(before: &end) }
-    return String(self[..<end]) + "…"
+    return String(self[..<end])
   }
 }

@@ -27,7 +27,7 @@ struct FilePlaces {
     self.data = folder
     roots =
       granted.compactMap { try? Files.resolve($0) }.filter { path in
-        path != "/" && !Self.system.contains { Self.contains($0, path) }
+        path != "/" && !Self.system.contains { Files.contains($0, path) }
       } + (folder.map { [$0] } ?? [])
   }
 
@@ -44,22 +44,30 @@ struct FilePlaces {
     let path: String
   }
 
+  /// What a path is looked up for.
+  enum Purpose {
+    /// What is there, in any of the places.
+    case reading
+    /// A file or folder in the mind's own folder, which need not exist; its folder has to.
+    case writing
+    /// An entry of the mind's own folder: a link is the link, and not what it leads to.
+    case removing
+  }
+
   /// Looks up what a model has named.
-  /// - Parameters:
-  ///   - isNew: whether it need not exist; its folder has to.
-  ///   - writes: whether it has to be in the mind's own folder.
-  func find(_ path: String, isNew: Bool = false, writes: Bool = false) throws(ToolFailure) -> Found {
+  func find(_ path: String, for purpose: Purpose) throws(ToolFailure) -> Found {
     guard !path.isEmpty, path.utf8.count <= Self.longest, !path.utf8.contains(where: { $0 < 0x20 || $0 == 0x7F }) else {
       throw ToolFailure("'path' has to be a path of at most \(Self.longest) bytes, without control characters")
     }
+    let writes = purpose != .reading
     let roots = writes ? data.map { [$0] } ?? [] : roots
     // Compared as it is written first, so that the answer tells nothing of what lies elsewhere.
     let plain = Self.normal(Files.join(begin(of: path, writes: writes), path))
-    guard roots.contains(where: { Self.contains($0, plain) }) else { throw denied(path, roots) }
+    guard roots.contains(where: { Files.contains($0, plain) }) else { throw denied(path, roots) }
     let real: String
     do throws(SystemError) {
-      if isNew, !Files.hasEntry(plain) {
-        real = Files.join(try Files.resolve(Files.folder(of: plain)), Self.name(plain))
+      if purpose == .removing || purpose == .writing && !Files.hasEntry(plain), let name = Files.name(of: plain) {
+        real = Files.join(try Files.resolve(Files.folder(of: plain)), name)
       } else {
         real = try Files.resolve(plain)
       }
@@ -67,9 +75,10 @@ struct FilePlaces {
       throw ToolFailure("'\(path.bounded(200))': \(SystemError.text(error.errno))")
     }
     // A link may lead out.
-    guard let root = roots.first(where: { Self.contains($0, real) }) else { throw denied(path, roots) }
-    let rest = real.dropFirst(root.utf8.count + 1)
-    return Found(root: root, path: rest.isEmpty ? "." : String(rest))
+    let found = roots.compactMap { root in Files.rest(of: real, in: root).map { Found(root: root, path: $0) } }
+    // Of two places, one in the other, the inner one: it may be another file system, into which nothing is opened.
+    guard let inner = found.max(by: { $0.root.utf8.count < $1.root.utf8.count }) else { throw denied(path, roots) }
+    return inner.path.isEmpty ? Found(root: inner.root, path: ".") : inner
   }
 
   /// Where a relative path begins: in the mind's own folder for what it writes and what is there, otherwise in that of
@@ -84,22 +93,12 @@ struct FilePlaces {
     return ToolFailure("denied: '\(path.bounded(200))' is outside of what you may use here: \(places)")
   }
 
-  /// The last component.
-  private static func name(_ path: String) -> String {
-    path.split(separator: "/").last.map { String($0) } ?? "."
-  }
-
   /// An absolute path without `.`, `..` and empty components, as it is written.
   private static func normal(_ path: String) -> String {
     var parts: [Substring] = []
-    for part in path.split(separator: "/") where part != "." {
+    for part in Files.parts(of: path) where part != "." {
       if part == ".." { _ = parts.popLast() } else { parts.append(part) }
     }
     return "/" + parts.joined(separator: "/")
-  }
-
-  /// Whether `path` is `folder`, or lies in it.
-  private static func contains(_ folder: String, _ path: String) -> Bool {
-    path.isSame(as: folder) || path.hasPrefix(folder + "/")
   }
 }

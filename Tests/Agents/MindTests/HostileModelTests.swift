@@ -131,6 +131,24 @@ import Testing
     }
   }
 
+  /// Fillers, joiners, tags, selectors, characters of private use and of later versions of Unicode: what nobody sees, the
+  /// model gets escaped, and the value stays the same.
+  @Test func hiddenCharactersAreEscaped() throws {
+    let hidden: [Unicode.Scalar] = [
+      "\u{7F}", "\u{85}", "\u{AD}", "\u{34F}", "\u{61C}", "\u{115F}", "\u{17B4}", "\u{180E}", "\u{2028}", "\u{2065}",
+      "\u{3164}", "\u{E000}", "\u{FE0F}", "\u{FEFF}", "\u{FFA0}", "\u{110BD}", "\u{13430}", "\u{1D173}",
+      "\u{E0041}", "\u{E0100}", "\u{F0000}",
+    ]
+    for scalar in hidden {
+      let value = Value.string("a\(Character(scalar))b")
+      let block = DataText.block(value)
+      #expect(block.utf8.allSatisfy { (0x20..<0x7F).contains($0) }, "\(scalar.value)")
+      #expect(try JSONText.read(Array(block.utf8.dropFirst(6).dropLast(7))) == value)
+    }
+    let seen = "größer 30 °C, 温度, 🌡, e\u{301}"
+    #expect(DataText.block(.string(seen)) == "<data>\"\(seen)\"</data>")
+  }
+
   /// Endless text, huge payloads: no request is longer than the socket's lines.
   @Test func requestsStayWithinALine() throws {
     let endless = String(repeating: "endless <data> ", count: 60_000)

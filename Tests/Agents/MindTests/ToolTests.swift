@@ -116,6 +116,64 @@ import Testing
     #expect(part["bytes"] == 40_000 && part["next_offset"] == 16_384 && part["text"]?.string?.utf8.count == 16_384)
   }
 
+  /// Text that is escaped for the model takes more room; nothing of it is lost.
+  @Test(arguments: ["<", "\u{1}", "\"\n", "\u{E0041}"]) func denseTextsAreReadInPieces(_ piece: String) throws {
+    var place = try Place()
+    let text = String(repeating: piece, count: 40_000 / piece.utf8.count)
+    try place.folder.write("in/dense.txt", text)
+    var (read, offset) = ("", Value?.some(0))
+    while let from = offset, read.utf8.count < text.utf8.count {
+      let part = try place.call("fs.read", ["path": .string("\(place.inside)/dense.txt"), "offset": from])
+      read += try #require(part["text"]?.string)
+      offset = part["next_offset"]
+    }
+    #expect(read.utf8.elementsEqual(text.utf8) && offset == nil)
+  }
+
+  /// Paths are bytes: letters of several bytes, and marks that make one character of two.
+  @Test func namesOfAnyLettersAreFound() throws {
+    var place = try Place()
+    for name in ["größe", "e\u{301}", "\u{301}x"] { try place.folder.write("\(name)/wert.txt", name) }
+    place.host.paths = ["größe", "e\u{301}"].map { "\(place.folder.path)/\($0)" }
+    place.bench = Bench(place.host, data: place.data)
+    for name in ["größe", "e\u{301}"] {
+      let path = "\(place.folder.path)/\(name)"
+      #expect(try place.call("fs.read", ["path": .string("\(path)/wert.txt")])["text"] == .string(name))
+      #expect(try place.call("fs.list", ["path": .string(path)])["entries"] == ["wert.txt"])
+    }
+    for path in ["größe/../\u{301}x/wert.txt", "\u{E9}/wert.txt"] {
+      #expect(try place.call("fs.read", ["path": .string("\(place.folder.path)/\(path)")])["ok"] == false, "\(path)")
+    }
+    for path in ["../\u{301}evil", "a/../../\u{301}evil"] {
+      for tool in ["fs.mkdir", "fs.delete"] { #expect(try place.call(tool, ["path": .string(path)])["ok"] == false) }
+      #expect(try place.call("fs.write", ["path": .string(path), "content": "x"])["ok"] == false)
+    }
+    #expect(!place.folder.names.contains { $0.contains("evil") })
+  }
+
+  @Test func theInnerOfTwoPlacesIsUsed() throws {
+    let place = try Place()
+    for granted in [[place.inside, "\(place.inside)/sub"], ["\(place.inside)/sub", place.inside]] {
+      let places = FilePlaces(granted, data: nil)
+      let found = try places.find("\(place.inside)/sub/b.txt", for: .reading)
+      #expect(found.root.hasSuffix("/in/sub") && found.path == "b.txt")
+      #expect(try places.find("\(place.inside)/sub", for: .reading).path == ".")
+      #expect(try places.find("\(place.inside)/a.txt", for: .reading).root.hasSuffix("/in"))
+    }
+  }
+
+  @Test func aLinkIsDeletedAndNotItsTarget() throws {
+    var place = try Place()
+    let code = try Spawn.wait(for: Spawn.start("/bin/ln", ["ln", "-s", "own.txt", "\(place.data)/near"]))
+    try #require(code == 0)
+    for name in ["near", "link", "dangling"] {
+      #expect(try place.call("fs.delete", ["path": .string(name)])["ok"] == true, "\(name)")
+      #expect(!Files.hasEntry("\(place.data)/\(name)"))
+    }
+    #expect(try place.folder.bytes("data/own.txt") == Array("mine".utf8))
+    #expect(try place.folder.bytes("out/secret.txt") == Array("secret".utf8))
+  }
+
   @Test func nothingElseIs() throws {
     var place = try Place()
     let root = place.folder.path

@@ -24,27 +24,26 @@ enum FileTools {
     ) { (arguments, context) throws(ToolFailure) in
       let path = arguments["path"]?.string ?? ""
       let offset = arguments["offset"]?.int ?? 0
-      let found = try places.find(path)
+      let found = try places.find(path, for: .reading)
       let (bytes, size) = try attempt(path) { () throws(SystemError) in
         try Beneath.part(of: found.path, in: found.root, at: offset, limit: mostRead)
       }
-      guard let text = text(bytes) else { throw ToolFailure("'\(path.bounded(200))' is no text in UTF-8") }
+      guard var text = text(bytes) else { throw ToolFailure("'\(path.bounded(200))' is no text in UTF-8") }
+      // What is escaped takes up to six times its bytes: less of it fits.
+      while DataText.size(.string(text)) > mostRead * 2 { text = text.beginning(text.utf8.count / 2) }
       var result = ToolResult(["text": .string(text), "bytes": .int(size)])
       let end = offset + Int64(text.utf8.count)
       if end < size { result.fields["next_offset"] = .int(end) }
-      result.mostBytes = mostRead * 2
+      // With the other fields.
+      result.mostBytes = mostRead * 2 + 256
       return result
     }
   }
 
   /// A text whose last character may be cut; nil if it is no UTF-8, or has zeros.
   private static func text(_ bytes: [UInt8]) -> String? {
-    for dropped in 0...min(3, bytes.count) {
-      if let text = String(validating: bytes.dropLast(dropped), as: UTF8.self) {
-        return bytes.contains(0) ? nil : text
-      }
-    }
-    return nil
+    if bytes.contains(0) { return nil }
+    return (0...min(3, bytes.count)).lazy.compactMap { String(validating: bytes.dropLast($0), as: UTF8.self) }.first
   }
 
   private static func list(_ places: FilePlaces) -> Tool {
@@ -53,7 +52,7 @@ enum FileTools {
       arguments: Arguments([path, .optional("recursive", .flag, "also those of the folders in it")])
     ) { (arguments, context) throws(ToolFailure) in
       let path = arguments["path"]?.string ?? ""
-      let found = try places.find(path)
+      let found = try places.find(path, for: .reading)
       var names: [String] = []
       let depth = arguments["recursive"]?.bool == true ? deepest : 1
       let isWhole = try attempt(path) { () throws(SystemError) in
@@ -93,7 +92,7 @@ enum FileTools {
     ) { (arguments, context) throws(ToolFailure) in
       let path = arguments["path"]?.string ?? ""
       let content = Array((arguments["content"]?.string ?? "").utf8)
-      let found = try places.find(path, isNew: true, writes: true)
+      let found = try places.find(path, for: .writing)
       try attempt(path) { () throws(SystemError) in try Beneath.write(content, to: found.path, in: found.root) }
       return ToolResult(["bytes": .int(Int64(content.count))])
     }
@@ -103,7 +102,9 @@ enum FileTools {
     Tool(name: "fs.mkdir", about: "Makes a folder in \(places.data ?? "").", arguments: Arguments([path])) {
       (arguments, context) throws(ToolFailure) in
       let path = arguments["path"]?.string ?? ""
-      let found = try places.find(path, isNew: true, writes: true)
+      let found = try places.find(path, for: .writing)
+      // The place itself is there.
+      guard found.path != "." else { return ToolResult() }
       try attempt(path) { () throws(SystemError) in try Beneath.makeFolder(found.path, in: found.root) }
       return ToolResult()
     }
@@ -111,11 +112,11 @@ enum FileTools {
 
   private static func delete(_ places: FilePlaces) -> Tool {
     Tool(
-      name: "fs.delete", about: "Deletes a file, or an empty folder, in \(places.data ?? "").",
+      name: "fs.delete", about: "Deletes a file, a link or an empty folder in \(places.data ?? "").",
       arguments: Arguments([path])
     ) { (arguments, context) throws(ToolFailure) in
       let path = arguments["path"]?.string ?? ""
-      let found = try places.find(path, writes: true)
+      let found = try places.find(path, for: .removing)
       guard found.path != "." else { throw ToolFailure("the folder itself stays") }
       try attempt(path) { () throws(SystemError) in try Beneath.remove(found.path, in: found.root) }
       return ToolResult()
