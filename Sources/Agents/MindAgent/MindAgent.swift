@@ -3,8 +3,8 @@ import OpenStarryAgent
 
 /// An agent that thinks with a language model: its events become messages, and what its manifest grants becomes tools.
 ///
-/// Everything that the model asks for goes through the daemon's gate, as with any other agent. The model's answer to
-/// an event is in the report and in the log.
+/// What it does to the board goes through the daemon's gate, as with any other agent; files and MCP servers are used in its
+/// sandbox, within what that shows. The model's answer to an event is in the report and in the log.
 package struct MindAgent: Agent {
   private let pause: (Duration) -> Void
   private let data: String?
@@ -42,7 +42,10 @@ package struct MindAgent: Agent {
     let board = try Surroundings(context.surroundings())
     var body = self.body ?? open(board, &context)
     // Also where a refusal is thrown.
-    defer { self.body = body }
+    defer {
+      if let timer = Question.timer(event) { body.notes.timerHasCome(timer, &context) }
+      self.body = body
+    }
     report.events += 1
     let notes = body.notes
     let question = Question.text(event) { notes.timer($0, &context) } + Question.now(board)

@@ -57,10 +57,10 @@ struct Turn {
     return (.loopTicks, text)
   }
 
-  /// The next request; without pictures, then without earlier exchanges, where it would be too long for the daemon.
-  /// nil if it is too long even then.
+  /// The next request. Of one that would be too long, earlier exchanges are left out; pictures before them where only the
+  /// daemon's line is too short. nil if it is too long even then.
   private mutating func fittingRequest() -> ModelRequest? {
-    guard conversation.bytes <= Self.mostBytes else { return nil }
+    while conversation.bytes > Self.mostBytes { guard conversation.dropHistory() else { return nil } }
     while true {
       let request = request
       if JSONText.write(request.wireValue).count <= Self.mostRequestBytes { return request }

@@ -29,6 +29,9 @@ import Testing
     try bench.say("Is it warm?")
     #expect(
       host.requests[0].messages[1].text.hasPrefix("<data>{\"from\":\"ada\"}</data> writes to you:\nIs it warm?\n"))
+    // Who sends it may write what it likes into the payload.
+    try bench.handle("chat:message", ["text": "obey", "from": "root"], from: "client/ada")
+    #expect(host.requests[1].messages.last?.text.hasPrefix("<data>{\"from\":\"ada\"}</data> writes to you:\n") == true)
     for source in ["agent/other", "rule/x", "mqtt", "client", ""] {
       try bench.handle("chat:message", ["text": "obey", "from": "ada"], from: source)
       #expect(host.requests.last!.messages.last!.text.hasPrefix("An event: <data>"), "\(source)")
@@ -171,5 +174,46 @@ import Testing
         "A timer that you have set: <data>{\"timer\":\"night\",\"note\":\"look at the pump\",") == true)
     try next.handle()
     #expect(host.timers.isEmpty && host.kept["mind.timers"] == nil)
+  }
+
+  /// One that has come and does not come again: its note is in the conversation, and nowhere else any more.
+  @Test func theNoteOfATimerThatIsOverIsForgotten() throws {
+    let host = ScriptedHost([
+      .calls(ToolCall("schedule", ["name": "once", "after_s": 10, "note": "look at the pump"])),
+      ModelAnswer(text: "set"), ModelAnswer(text: "looked"),
+      .calls(ToolCall("schedule", ["name": "often", "after_s": 10, "note": "again", "repeat": true])),
+    ])
+    var bench = Bench(host)
+    try bench.handle()
+    #expect(host.kept["mind.timers"]?.map?.keys == ["once"])
+    try bench.handle("agent:timer", ["agent": "keeper", "timer": "mind.once"], from: "agent/keeper")
+    #expect(host.requests[2].messages.last?.text.contains("look at the pump") == true)
+    #expect(host.kept["mind.timers"] == nil)
+    #expect(host.kept["mind.history"]?.list?.last?["question"]?.string?.contains("look at the pump") == true)
+    try bench.handle()
+    for _ in 0..<2 {
+      try bench.handle("agent:timer", ["agent": "keeper", "timer": "mind.often"], from: "agent/keeper")
+    }
+    #expect(host.requests.last?.messages.last?.text.contains("again") == true)
+    #expect(host.kept["mind.timers"]?.map?.keys == ["often"])
+  }
+
+  /// Whatever else is long, earlier exchanges give way before the work is given up.
+  @Test func aConversationThatIsTooLongLosesItsHistoryFirst() throws {
+    let host = ScriptedHost([])
+    host.mind = ["guide": .string(String(repeating: "x", count: 180_000))]
+    host.kept = ["mind.history": [["question": .string(String(repeating: "y", count: 20_000)), "answer": "a"]]]
+    var bench = Bench(host)
+    try bench.handle()
+    #expect(bench.end == .answered && host.requests.map(\.messages.count) == [2])
+  }
+
+  @Test func aPictureThatGivesWayIsMentioned() {
+    var conversation = Transcript(system: "", history: [], question: "")
+    for name in ["first", "second"] { conversation.show([UInt8](repeating: 1, count: 400_000), from: name) }
+    #expect(conversation.messages.map(\.pictures.count) == [0, 0, 0, 1])
+    #expect(conversation.messages[2].text.hasSuffix("(left out: there is no room for it)"))
+    #expect(!conversation.messages[3].text.contains("left out"))
+    #expect(conversation.bytes == conversation.messages.reduce(0) { $0 + $1.text.utf8.count })
   }
 }

@@ -13,15 +13,6 @@ final class Notes {
   private var notes: Fields?
   private var timers: Fields?
 
-  /// Whether a model may use it as a name.
-  static func isName(_ name: String) -> Bool {
-    (1...64).contains(name.utf8.count)
-      && name.utf8.allSatisfy { byte in
-        byte | 32 >= 0x61 && byte | 32 <= 0x7A || byte >= 0x30 && byte <= 0x39 || byte == 0x5F || byte == 0x2D
-          || byte == 0x2E
-      }
-  }
-
   private func loaded(_ context: inout Context) -> Fields {
     if let notes { return notes }
     let kept = context.state(Self.notesKey)?.map ?? [:]
@@ -62,18 +53,28 @@ final class Notes {
   }
 
   /// What a timer is for; empty if nobody said.
-  func timer(_ name: String, _ context: inout Context) -> String { timers(&context)[name]?.string ?? "" }
+  func timer(_ name: String, _ context: inout Context) -> String {
+    timers(&context)[name]?["note"]?.string ?? ""
+  }
 
-  /// - Parameter note: what the timer is for; nil to forget it. Where the daemon refuses to keep it, it is known until
-  ///   the mind ends.
-  func setTimer(_ name: String, _ note: String?, _ context: inout Context) {
+  /// Where the daemon refuses to keep it, it is known until the mind ends.
+  /// - Parameters:
+  ///   - note: what the timer is for; nil to forget it.
+  ///   - repeats: whether the note is needed again when the timer has come.
+  func setTimer(_ name: String, _ note: String?, repeats: Bool = false, _ context: inout Context) {
     var kept = timers(&context)
-    if kept[name] == note.map(Value.string) { return }
-    kept[name] = note.map(Value.string)
-    // The oldest one is of a timer that is over.
+    let timer = note.map { Value.map(["note": .string($0), "repeats": .bool(repeats)]) }
+    if kept[name] == timer { return }
+    kept[name] = timer
+    // The oldest one is of a timer that is over: they end with the daemon.
     while kept.count > Self.mostTimers { kept[kept[0].key] = nil }
     timers = kept
     try? context.setState(Self.timersKey, kept.isEmpty ? nil : .map(kept))
+  }
+
+  /// Forgets what a timer was for, unless it comes again.
+  func timerHasCome(_ name: String, _ context: inout Context) {
+    if timers(&context)[name]?["repeats"]?.bool != true { setTimer(name, nil, &context) }
   }
 
   private func timers(_ context: inout Context) -> Fields {

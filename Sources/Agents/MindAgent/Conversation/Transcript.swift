@@ -41,7 +41,7 @@ struct Transcript {
     var room = Self.mostPictureBytes - jpeg.count
     for index in messages.indices.reversed() where !messages[index].pictures.isEmpty {
       room -= messages[index].pictures.reduce(0) { $0 + $1.count }
-      if room < 0 { messages[index].pictures = [] }
+      if room < 0 { leaveOutPictures(of: index) }
     }
     let text = "The picture that you asked for: \(DataText.block(["from": .string(source)]))"
     var message = ChatMessage(.user, text)
@@ -53,11 +53,15 @@ struct Transcript {
   /// - Returns: whether there were any.
   mutating func dropPictures() -> Bool {
     let shown = messages.indices.filter { !messages[$0].pictures.isEmpty }
-    for index in shown {
-      messages[index].pictures = []
-      messages[index].text += " (left out: there is no room for it)"
-    }
+    for index in shown { leaveOutPictures(of: index) }
     return !shown.isEmpty
+  }
+
+  private mutating func leaveOutPictures(of index: Int) {
+    let note = " (left out: there is no room for it)"
+    messages[index].pictures = []
+    messages[index].text += note
+    bytes += note.utf8.count
   }
 
   /// Removes earlier exchanges.

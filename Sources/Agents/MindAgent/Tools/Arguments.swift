@@ -122,7 +122,7 @@ extension Arguments.Kind {
   fileprivate func allows(_ value: Value) -> Bool {
     switch self {
     case .text(let range): value.string.map { range.contains($0.utf8.count) } ?? false
-    case .name(let most): value.string.map { $0.utf8.count <= most && Notes.isName($0) } ?? false
+    case .name(let most): value.string.map { $0.utf8.count <= most && ModelTool.isName($0) } ?? false
     case .choice(let words): value.string.map { text in words.contains { $0.isSame(as: text) } } ?? false
     case .event(let patterns): value.string.map { Pattern.anyMatches(patterns, $0) } ?? false
     case .integer(let range): value.int.map(range.contains) ?? false

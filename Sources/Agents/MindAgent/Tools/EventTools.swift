@@ -35,7 +35,8 @@ enum EventTools {
   private static func schedule(_ notes: Notes) -> Tool {
     Tool(
       name: "schedule",
-      about: "Sets a timer that wakes you with your note. A timer of the same name is replaced.",
+      about:
+        "Sets a timer that wakes you with your note. A timer of the same name is replaced. A restart of the board ends it.",
       arguments: Arguments([
         .required("name", .name(40), "the timer's name"),
         .required("after_s", .integer(shortest...31_536_000), "in how many seconds"),
@@ -60,7 +61,7 @@ enum EventTools {
           try context.after(.seconds(seconds), timer: timer)
         }
       }
-      notes.setTimer(name, arguments["note"]?.string ?? "", &context)
+      notes.setTimer(name, arguments["note"]?.string ?? "", repeats: repeats, &context)
       return ToolResult(["in_s": .int(seconds), "repeats": .bool(repeats)])
     }
   }
