@@ -27,8 +27,9 @@ struct Completion {
     var id: String
   }
 
-  /// The most calls in one answer, and the longest identifier and name of a tool.
+  /// The most calls in one answer, the indices that they may have, and the longest identifier and name of a tool.
   private static let mostCalls = 128
+  private static let indices: Range<Int64> = 0..<1024
   private static let longestName = 128
 
   init(_ quotation: Quotation) { self.quotation = quotation }
@@ -106,14 +107,16 @@ struct Completion {
     }
   }
 
-  /// Some servers leave the index out; then a new identifier is a new call.
   private func index(_ call: Value, _ id: String, _ place: Int) throws(Flaw) -> Int {
-    if let index = call["index"] {
-      guard let number = index.int, (0..<1024).contains(number) else {
-        throw Flaw(.malformed, "the server sends a call of a tool with an index that is none")
-      }
-      return Int(number)
+    let index = call["index"].map(\.int) ?? Int64(implicitIndex(id, place))
+    guard let index, Self.indices.contains(index) else {
+      throw Flaw(.malformed, "the server sends a call of a tool with an index that is none")
     }
+    return Int(index)
+  }
+
+  /// Some servers leave the index out; then a new identifier is a new call.
+  private func implicitIndex(_ id: String, _ place: Int) -> Int {
     if !id.isEmpty, let known = calls.first(where: { $0.value.id == id }) { return known.key }
     return id.isEmpty ? place : (calls.keys.max() ?? -1) + 1
   }

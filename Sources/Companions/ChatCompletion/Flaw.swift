@@ -28,18 +28,15 @@ package struct Quotation: Sendable {
   package func callAsFunction(_ text: some Collection<UInt8>) -> String {
     // The key may cross the cut.
     let isCut = text.count > 4096
-    var hidden = Array(text.prefix(4096))
-    if !key.isEmpty {
-      var index = 0
-      while index + key.count <= hidden.count {
-        if hidden[index..<(index + key.count)].elementsEqual(key) {
-          hidden.replaceSubrange(index..<(index + key.count), with: Array("[key]".utf8))
-        }
-        index += 1
-      }
-      // Cut at 4096, the begin of a key may be left.
-      if isCut { hidden.removeLast(min(hidden.count, key.count)) }
+    var rest = Array(text.prefix(4096))[...]
+    var hidden: [UInt8] = []
+    while !key.isEmpty, rest.count >= key.count {
+      let isKey = rest.starts(with: key)
+      hidden += isKey ? Array("[key]".utf8) : [rest[rest.startIndex]]
+      rest = rest.dropFirst(isKey ? key.count : 1)
     }
+    // Cut at 4096, the beginning of a key may be left.
+    if key.isEmpty || !isCut { hidden += rest }
     let plain = String(decoding: hidden, as: UTF8.self).printable
     let short = Array(plain.utf8).scalarPrefix(Self.longest)
     return String(decoding: short, as: UTF8.self)

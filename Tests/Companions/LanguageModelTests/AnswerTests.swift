@@ -116,6 +116,15 @@ import Testing
     #expect(flaw.sentence.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7F }, "\(flaw.sentence)")
   }
 
+  /// An index is one of 1,024, also where the server leaves it out and the place of the call, or the next index, is taken.
+  @Test(arguments: [
+    #"{"index":0,"function":{"name":"a"}},\#(String(repeating: #"{"index":0},"#, count: 70_000)){"function":{"name":"b"}}"#,
+    #"{"index":1023,"function":{"name":"a"}},{"id":"x","function":{"name":"b"}}"#,
+  ]) func anIndexIsBounded(_ calls: String) throws {
+    let flaw = try #require(self.flaw("data: {\"choices\":[{\"delta\":{\"tool_calls\":[\(calls)]}}]}\n\n"))
+    #expect(flaw.kind == .malformed && flaw.sentence.contains("an index that is none"), "\(flaw)")
+  }
+
   /// A server that lies about usage, or does not know it, has said nothing.
   @Test(arguments: [
     "null", "{}", #"{"prompt_tokens":-1,"completion_tokens":1}"#, #"{"prompt_tokens":1e30,"completion_tokens":1}"#,
@@ -175,6 +184,14 @@ import Testing
     let flaw = try #require(self.flaw(body, type: "text/html", status: "400 Bad Request", key: "sk-secret-1"))
     #expect(flaw.kind == .refused)
     #expect(flaw.sentence == "the server refuses the request (HTTP 400)\(end)")
+  }
+
+  /// Also keys that what stands for them contains.
+  @Test(arguments: [
+    ("k", "a k", "a [key]"), ("e", "yes", "y[key]s"), ("key", "monkey", "mon[key]"), ("]", "[]]", "[[key][key]"),
+    ("[key]", "[key][key", "[key][key"), ("aa", "aaa", "[key]a"), ("long", "lon", "lon"), ("", "key", "key"),
+  ]) func anyKeyIsHidden(_ key: String, _ text: String, _ shown: String) {
+    #expect(Quotation(hiding: Array(key.utf8))(text.utf8) == shown)
   }
 
   @Test func aQuotationIsCut() throws {

@@ -9,7 +9,7 @@ import TestKit
 package final class ModelTarget: FuzzTarget {
   package let name = "model"
   package let form = InputForm.bytes
-  package let longest = 9000
+  package let longest = 16_384
   package let words = [
     "HTTP/1.1 200 OK\r\n", "HTTP/1.1 429 Too Many Requests\r\n", "HTTP/1.1 302 Found\r\n", "Location: https://a@b/",
     "Content-Type: text/event-stream\r\n", "Content-Type: application/json\r\n", "Retry-After: ", "\r\n\r\n", "data: ",
@@ -25,6 +25,11 @@ package final class ModelTarget: FuzzTarget {
     if let message = LanguageModelMessage(input) {
       seen.note("message" + String(repeating: "k", count: Int(input[3])))
       try require(LanguageModelMessage(message.bytes) == message, "it does not read what it writes: \(message)")
+    }
+    // A key of any bytes, also of those that stand for it.
+    for count in 1...4 {
+      let quoted = Quotation(hiding: Array(input.suffix(count)))(input)
+      try require(quoted.utf8.count <= Quotation.longest, "a quotation of \(quoted.utf8.count) bytes")
     }
     let whole = try read(input, size: .max, &seen)
     var rest = Seen()
