@@ -10,6 +10,16 @@ import CCurl
     /// What is wrong, and what to install.
     package let description: String
 
+    /// CURLOPT_QUICK_EXIT is the newest option that a transfer needs.
+    private static let remedy = "libcurl 7.87 or later is needed: apt install libcurl3-gnutls"
+
+    static let noLibrary = Absence(description: "there is no suitable libcurl: \(remedy)")
+
+    /// An option that the library does not know.
+    static func refused(_ why: String) -> Absence {
+      Absence(description: "libcurl refuses an option of the request (\(why)): \(remedy)")
+    }
+
     static let noMemory = Absence(description: "libcurl has no memory left")
   }
 
@@ -29,7 +39,7 @@ import CCurl
       guard unsafe functions.pointee.global_init(3 /* CURL_GLOBAL_ALL */) == CURLE_OK else { break }
       return unsafe Curl(functions: functions)
     }
-    throw Absence(description: "libcurl 7.85 or later is not installed: apt install libcurl3-gnutls")
+    throw .noLibrary
   }
 
   /// The text of an error of libcurl.

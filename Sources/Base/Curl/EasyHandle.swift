@@ -34,6 +34,8 @@ package enum Reception {
   /// Where libcurl writes the text of an error (CURLOPT_ERRORBUFFER).
   private let errorText: UnsafeMutablePointer<CChar>
   private weak var receiver: (any TransferReceiver)?
+  /// libcurl's first refusal of an option. A request without one of its limits and checks is not made.
+  private var refusal: CURLcode?
 
   private static let errorSize = 256
 
@@ -57,7 +59,7 @@ package enum Reception {
     set(CURLOPT_TCP_KEEPALIVE, 1)
     set(CURLOPT_SUPPRESS_CONNECT_HEADERS, 1)
     // SAFETY: the buffer lives as long as the handle.
-    _ = unsafe openstarry_curl_set_pointer(curl.functions, easy, CURLOPT_ERRORBUFFER, errorText)
+    note(unsafe openstarry_curl_set_pointer(curl.functions, easy, CURLOPT_ERRORBUFFER, errorText))
   }
 
   deinit {
@@ -74,34 +76,35 @@ package enum Reception {
     // SAFETY: the text is copied; the list is freed with this object.
     unsafe fields = unsafe field.withCString { unsafe curl.functions.pointee.slist_append(fields, $0) } ?? fields
     // SAFETY: the list lives as long as the handle.
-    _ = unsafe openstarry_curl_set_pointer(curl.functions, easy, CURLOPT_HTTPHEADER, fields)
+    note(unsafe openstarry_curl_set_pointer(curl.functions, easy, CURLOPT_HTTPHEADER, fields))
   }
 
   /// Sets an option that takes a number (curl_easy_setopt(3)).
   package func set(_ option: CURLoption, _ value: Int) {
     // SAFETY: the option takes a number.
-    _ = unsafe openstarry_curl_set_number(curl.functions, easy, option, value)
+    note(unsafe openstarry_curl_set_number(curl.functions, easy, option, value))
   }
 
   /// Sets an option that takes a C string (curl_easy_setopt(3)).
   package func set(_ option: CURLoption, _ value: String) {
     // SAFETY: the option takes a C string, which is copied.
-    _ = unsafe value.withCString { unsafe openstarry_curl_set_text(curl.functions, easy, option, $0) }
+    note(unsafe value.withCString { unsafe openstarry_curl_set_text(curl.functions, easy, option, $0) })
   }
 
   /// Makes it a POST of bytes that stay the caller's.
   /// - Parameter start: valid until this handle is gone.
   package func post(_ start: UnsafeRawPointer, count: Int) {
     // SAFETY: promised by the caller.
-    _ = unsafe openstarry_curl_set_body(curl.functions, easy, start, count)
+    note(unsafe openstarry_curl_set_body(curl.functions, easy, start, count))
   }
 
   /// Makes it a POST of a copy of these bytes.
   package func post(copying bytes: [UInt8]) {
     // SAFETY: the array is valid during the call, in which libcurl copies it.
-    unsafe bytes.withUnsafeBytes {
-      _ = unsafe openstarry_curl_copy_body(curl.functions, easy, $0.baseAddress, $0.count)
-    }
+    note(
+      unsafe bytes.withUnsafeBytes {
+        unsafe openstarry_curl_copy_body(curl.functions, easy, $0.baseAddress, $0.count)
+      })
   }
 
   // MARK: Transfer
@@ -113,18 +116,18 @@ package enum Reception {
     // SAFETY: all contexts are this object, which cleans its handle up before it goes; the functions have the types that
     // the options take.
     for option in [CURLOPT_HEADERDATA, CURLOPT_WRITEDATA, CURLOPT_PREREQDATA] {
-      _ = unsafe openstarry_curl_set_pointer(curl.functions, easy, option, context)
+      note(unsafe openstarry_curl_set_pointer(curl.functions, easy, option, context))
     }
-    _ = unsafe openstarry_curl_set_checker(curl.functions, easy) { context, peer, _, _, _ in
+    let checker = unsafe openstarry_curl_set_checker(curl.functions, easy) { context, peer, _, _, _ in
       let peer = unsafe peer.map { unsafe String(cString: $0) } ?? ""
       // CURL_PREREQFUNC_OK, CURL_PREREQFUNC_ABORT.
       return unsafe EasyHandle.receiver(context)?.approveSending(to: peer) == true ? 0 : 1
     }
-    _ = unsafe openstarry_curl_set_receiver(curl.functions, easy, CURLOPT_HEADERFUNCTION) {
+    let head = unsafe openstarry_curl_set_receiver(curl.functions, easy, CURLOPT_HEADERFUNCTION) {
       bytes, size, count, context in
       unsafe EasyHandle.receiver(context)?.readHead(EasyHandle.bytes(bytes, size * count)) == true ? size * count : 0
     }
-    _ = unsafe openstarry_curl_set_receiver(curl.functions, easy, CURLOPT_WRITEFUNCTION) {
+    let body = unsafe openstarry_curl_set_receiver(curl.functions, easy, CURLOPT_WRITEFUNCTION) {
       bytes, size, count, context in
       switch unsafe EasyHandle.receiver(context)?.readBody(EasyHandle.bytes(bytes, size * count)) {
       case .taken: size * count
@@ -132,7 +135,13 @@ package enum Reception {
       case .paused: 0x1000_0001 /* CURL_WRITEFUNC_PAUSE */
       }
     }
+    for code in [checker, head, body] { note(code) }
   }
+
+  private func note(_ code: CURLcode) { if code != CURLE_OK, refusal == nil { refusal = code } }
+
+  /// - Throws: that libcurl does not know an option.
+  func checkOptions() throws(Curl.Absence) { if let refusal { throw .refused(curl.text(refusal)) } }
 
   private static func receiver(_ context: UnsafeMutableRawPointer?) -> (any TransferReceiver)? {
     // SAFETY: only `setCallbacks` passes a context to libcurl, always a handle that is alive.

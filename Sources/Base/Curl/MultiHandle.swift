@@ -25,10 +25,11 @@ import CCurl
   }
 
   /// Begins a transfer. Its owner keeps the handle until it is removed.
-  /// - Returns: whether libcurl has taken it.
-  package func add(_ transfer: EasyHandle) -> Bool {
+  /// - Throws: when libcurl does not know one of the options, or has no memory left.
+  package func add(_ transfer: EasyHandle) throws(Curl.Absence) {
+    try transfer.checkOptions()
     // SAFETY: both handles are alive.
-    unsafe curl.functions.pointee.multi_add_handle(multi, transfer.easy) == CURLM_OK
+    guard unsafe curl.functions.pointee.multi_add_handle(multi, transfer.easy) == CURLM_OK else { throw .noMemory }
   }
 
   /// Ends a transfer. Its connection is closed unless the response was whole.

@@ -188,7 +188,23 @@ package final class CompanionLink<Message: PacketMessage> {
     }
   }
 
+  /// Hears what the companion has said before it was lost. The kernel reports that its end has reset the connection first.
+  private func hearRest() {
+    guard let number = connection?.number, (try? System.setNonBlocking(number)) != nil else { return }
+    // More than the kernel keeps; one that is still alive may go on.
+    for _ in 0..<1024 {
+      switch connection?.next() {
+      case .message(let message, let numbers)?:
+        for number in numbers { Glibc.close(number) }
+        handlers?.hear(message)
+      case .unknown?, .failed?: break
+      case .nothing?, .ended?, nil: return
+      }
+    }
+  }
+
   private func lose(_ reason: String) {
+    hearRest()
     guard connection != nil else { return }
     disconnect()
     delayNextStart()

@@ -31,6 +31,8 @@ package final class LanguageModelLink {
     let hear: (News) -> Void
     /// Until the gateway has it.
     var body: [UInt8]?
+    /// Whether the gateway has taken it on. It sends nothing to the server before it has said so.
+    var isAccepted = false
     /// How often it could not be handed over.
     var attempts = 0
     /// The bytes that it has brought.
@@ -140,7 +142,8 @@ package final class LanguageModelLink {
     case .answered(let id, let finish, let usage):
       end(id, .answered(finish: String(decoding: finish, as: UTF8.self), usage: usage))
     case .failed(let id, let failure): end(id, .failed(failure))
-    case .accepted, .ask, .cancel: break
+    case .accepted(let id): calls[id]?.isAccepted = true
+    case .ask, .cancel: break
     }
   }
 
@@ -163,10 +166,12 @@ package final class LanguageModelLink {
     call.hear(news)
   }
 
-  /// Fails the calls that the gateway had. Those that wait go to the next one.
+  /// Fails the calls that the gateway had. Those that wait go to the next one. One that it had not taken on yet has cost
+  /// nothing.
   private func lose(_ reason: String) {
     for (id, call) in calls.sorted(by: { $0.key < $1.key }) where call.body == nil {
-      end(id, LanguageModelFailure(.lost, wasSent: true, "openstarry-model was lost during the call: \(reason)"))
+      let sentence = "openstarry-model was lost during the call: \(reason)"
+      end(id, LanguageModelFailure(.lost, wasSent: call.isAccepted, sentence))
     }
   }
 

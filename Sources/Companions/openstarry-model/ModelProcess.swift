@@ -12,7 +12,8 @@ final class ModelProcess {
 
   /// Calls at a time.
   private static let most = 16
-  /// Private memory: 16 calls with an event of 1 MiB, read as JSON, take less.
+  /// Private memory: 16 calls with an event of 1 MiB each, read as JSON one after the other, take less. Under systemd the
+  /// unit's MemoryMax= is lower, and counts the pages that are used.
   private static let memory: UInt64 = 192 << 20
 
   /// What the unit says: where its credentials are, a certificate authority of its own.
@@ -47,11 +48,12 @@ final class ModelProcess {
   // MARK: Waiting
 
   private func turn() {
-    outbox.flush(send)
+    speak()
     wait()
     hearDaemon()
     takeSignals()
     for transfer in Array(transfers.values) where transfer.canResume { transfer.resume() }
+    speak()
     perform()
     expire()
   }
@@ -109,6 +111,15 @@ final class ModelProcess {
     }
   }
 
+  /// Sends what the daemon takes, and begins the calls that it knows to be accepted: if this process ends, the daemon
+  /// charges for these and no others.
+  private func speak() {
+    outbox.flush(send)
+    for transfer in Array(transfers.values) where !transfer.isBegun && outbox.count(of: transfer.id) == 0 {
+      begin(transfer)
+    }
+  }
+
   /// Says something to the daemon, as soon as it reads.
   func tell(_ id: UInt32, _ message: LanguageModelMessage) { outbox.add(id, message) }
 
@@ -130,16 +141,18 @@ final class ModelProcess {
         throw LanguageModelFailure(
           .tooMany, wasSent: false, "\(Self.most) calls of language models are being made; further ones have to wait")
       }
-      let curl = try loadedCurl()
-      let transfer = try Transfer(id, request, body, for: self, curl.library)
-      transfer.begin()
-      guard curl.transfers.add(transfer.handle) else {
-        throw LanguageModelFailure(.absent, wasSent: false, "libcurl does not take the request")
-      }
-      transfers[id] = transfer
+      transfers[id] = try Transfer(id, request, body, for: self, try loadedCurl().library)
       tell(id, .accepted(id: id))
     } catch {
       tell(id, .failed(id: id, error))
+    }
+  }
+
+  private func begin(_ transfer: Transfer) {
+    guard let curl else { return }
+    do throws(LanguageModelFailure) { try transfer.begin(curl.transfers) } catch {
+      transfers[transfer.id] = nil
+      tell(transfer.id, .failed(id: transfer.id, error))
     }
   }
 
@@ -151,7 +164,7 @@ final class ModelProcess {
       curl = (library, transfers)
       return (library, transfers)
     } catch {
-      throw LanguageModelFailure(.absent, wasSent: false, "language models need libcurl: \(error)")
+      throw LanguageModelFailure(.absent, wasSent: false, "language models: \(error)")
     }
   }
 
@@ -162,7 +175,7 @@ final class ModelProcess {
 
   /// Ends a transfer. Its connection is closed unless the response was whole.
   private func remove(_ transfer: Transfer) {
-    guard let curl, transfers.removeValue(forKey: transfer.id) != nil else { return }
+    guard let curl, transfers.removeValue(forKey: transfer.id) != nil, transfer.isBegun else { return }
     curl.transfers.remove(transfer.handle)
   }
 

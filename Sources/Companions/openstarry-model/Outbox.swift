@@ -3,10 +3,10 @@ import LanguageModel
 
 /// Messages that wait until the daemon reads.
 struct Outbox {
-  /// Where a call is paused, and where it goes on. Between them lies what libcurl hands over at a time.
-  static let most = 256 << 10
-  static let pause = most - (32 << 10)
-  static let resume = most / 2
+  /// From how many bytes on a call is paused, and at how many it goes on. It has at most `pause` and what libcurl hands
+  /// over at a time: 16 KiB, which may be the end of an event of `EventStream.longestEvent`.
+  static let pause = 256 << 10
+  static let resume = pause / 2
 
   private var waiting: [(id: UInt32, message: LanguageModelMessage)] = []
   /// The first of `waiting` that has not been sent.
@@ -21,20 +21,24 @@ struct Outbox {
 
   /// Adds a message. A piece is appended to the one before it if that has not been sent.
   mutating func add(_ id: UInt32, _ message: LanguageModelMessage) {
-    counts[id, default: 0] += Self.size(message)
     if next < waiting.count, waiting[waiting.count - 1].id == id,
       let joined = Self.join(waiting[waiting.count - 1].message, message)
     {
+      counts[id, default: 0] += Self.text(message)
       waiting[waiting.count - 1].message = joined
     } else {
+      counts[id, default: 0] += Self.size(message)
       waiting.append((id, message))
     }
   }
 
-  private static func size(_ message: LanguageModelMessage) -> Int {
+  /// What a message takes here: its text, and about as much as one without a text.
+  private static func size(_ message: LanguageModelMessage) -> Int { text(message) + 256 }
+
+  private static func text(_ message: LanguageModelMessage) -> Int {
     switch message {
     case .text(_, let text), .arguments(_, _, let text): text.count
-    default: 256
+    default: 0
     }
   }
 

@@ -34,6 +34,8 @@ final class Transfer: TransferReceiver {
   private unowned let process: ModelProcess
   private var answer: Answer
   private var step = Step.connecting
+  /// Whether libcurl has it.
+  private(set) var isBegun = false
   private let start: UInt64
   /// When the step began, or the last byte came.
   private var last: UInt64
@@ -88,8 +90,14 @@ final class Transfer: TransferReceiver {
   /// Whether it counts as a call that is being made.
   var isCall: Bool { step != .draining }
 
-  /// Lets libcurl call this. Only for a transfer that its owner keeps until it is removed from the multi handle.
-  func begin() { handle.setCallbacks(self) }
+  /// Begins. Its owner keeps it until it is removed from the multi handle.
+  func begin(_ transfers: MultiHandle) throws(LanguageModelFailure) {
+    handle.setCallbacks(self)
+    do throws(Curl.Absence) { try transfers.add(handle) } catch {
+      throw LanguageModelFailure(.absent, wasSent: false, "language models: \(error)")
+    }
+    isBegun = true
+  }
 
   // MARK: Time
 
@@ -130,7 +138,7 @@ final class Transfer: TransferReceiver {
   // MARK: libcurl's calls
 
   /// - Parameter peer: the address of the other side.
-  /// - Returns: whether the request may be sent on this connection.
+  /// - Returns: whether the request may be sent on this connection. It counts as sent then.
   func approveSending(to peer: String) -> Bool {
     guard step == .connecting else {
       // libcurl repeats a request on a new connection if a kept one turns out to be closed. The server may have read the

@@ -63,6 +63,32 @@ import Wire
     #expect(room.link.process != nil && room.link.process != process)
   }
 
+  /// What the gateway has not taken on when it dies has cost nothing. It takes one of two calls on here, and ends without
+  /// reading the other, which the kernel reports before what it has said.
+  @Test func onlyWhatWasTakenOnIsCharged() throws {
+    let room = try Room()
+    let program = "\(room.path)/gateway"
+    let script = """
+      #!/usr/bin/python3
+      import socket, struct, time
+      daemon = socket.socket(fileno=3)
+      number, = struct.unpack_from("<I", daemon.recv(8192), 8)
+      daemon.recv(1, socket.MSG_PEEK)
+      daemon.send(b"OM\\x01\\x10" + struct.pack("<II", 12, number))
+      """
+    try Files.replace(program, with: Array(script.utf8), mode: 0o755)
+    let link = LanguageModelLink(room.loop, socket: nil, program: program)
+    let calls = [Call(), Call()]
+    for call in calls {
+      let request = LanguageModelRequest(url: "http://127.0.0.1:9/")
+      call.id = link.ask(request, body: [0x7B, 0x7D]) { call.news.append($0) }
+    }
+    room.loop.run { calls.allSatisfy(\.isOver) }
+    #expect(calls.map(\.failure?.kind) == [.lost, .lost])
+    #expect(calls.map(\.failure?.isCharged) == [true, false])
+    link.close()
+  }
+
   /// A call that comes while the program is about to be started again waits for it.
   @Test func aProgramThatDiesAtOnceIsStartedAgainLater() throws {
     let server = try ModelServer()
@@ -77,6 +103,7 @@ import Wire
       let call = room.ask(url)
       text = call.text
       #expect(call.failure == nil || call.failure?.kind == .lost, "\(call.news)")
+      #expect(call.failure?.isCharged != true, "\(call.news)")
     }
     #expect(text == "Hello")
     #expect(try folder.bytes("starts").count == 3)
@@ -168,6 +195,22 @@ import Wire
     link.close()
   }
 
+  /// A library of that name that lacks libcurl's functions.
+  @Test func anUnsuitableLibcurlIsSaid() throws {
+    let server = try ModelServer()
+    let room = try Room()
+    let folder = "\(room.path)/libraries"
+    try Files.makeFolder(folder, mode: 0o755)
+    let others = ["/lib/x86_64-linux-gnu/libm.so.6", "/lib/aarch64-linux-gnu/libm.so.6"].filter { Files.isFile($0) }
+    for name in ["libcurl-gnutls.so.4", "libcurl.so.4"] {
+      #expect(unsafe symlink(others.first ?? "", "\(folder)/\(name)") == 0)
+    }
+    let late = try Room(setup: "export LD_LIBRARY_PATH='\(folder)'")
+    let failure = try #require(late.ask(try server.url("hello", [Self.hello])).failure)
+    #expect(failure.kind == .absent && !failure.wasSent)
+    #expect(failure.sentence.contains("no suitable libcurl") && failure.sentence.contains("7.87"), "\(failure)")
+  }
+
   // MARK: The wire
 
   /// The program with a daemon that reads when the test wants it to.
@@ -206,11 +249,32 @@ import Wire
     }
   }
 
+  /// What a server sends without an end, and how many bytes of its text are read.
+  enum Torrent: String, CaseIterable {
+    case smallPieces
+    /// Each makes a message of its own.
+    case bytesOfTwoCalls
+    /// Each is as much as a call may have at a time.
+    case largeEvents
+
+    var chunk: String {
+      switch self {
+      case .smallPieces: ModelServer.chunk(String(repeating: "x", count: 1000))
+      case .bytesOfTwoCalls:
+        #"{"choices":[{"delta":{"tool_calls":["#
+          + (0...1).map { #"{"index":\#($0),"function":{"name":"a","arguments":" "}}"# }.joined(separator: ",")
+          + "]}}]}"
+      case .largeEvents: ModelServer.chunk(String(repeating: "x", count: 1_000_000))
+      }
+    }
+    var read: Int { self == .bytesOfTwoCalls ? 20_000 : 8 << 20 }
+  }
+
   /// A daemon that does not read stops the server: what has been sent and not been read is bounded.
-  @Test func aDaemonThatDoesNotReadStopsTheServer() throws {
+  @Test(arguments: Torrent.allCases) func aDaemonThatDoesNotReadStopsTheServer(_ torrent: Torrent) throws {
     let server = try ModelServer()
     let wire = try Wire()
-    let chunk = "data: \(ModelServer.chunk(String(repeating: "x", count: 1000)))\n\n"
+    let chunk = "data: \(torrent.chunk)\n\n"
     try wire.ask(1, try server.url("fast", [ModelServer.streamHead, .forever(Array(chunk.utf8), every: 0)]))
     #expect(try wire.next() == .accepted(id: 1))
     func sent() -> Int64 { server.log("fast").last?.fields["bytes"]?.int ?? 0 }
@@ -221,7 +285,7 @@ import Wire
       count += 1
       sleep(1)
     }
-    // 256 KiB here, and what the kernel keeps of a TCP connection and of the socket to the daemon.
+    // Here 256 KiB and an event of 1 MiB at most, and what the kernel keeps of a TCP connection and of the socket.
     #expect(sent() < 32 << 20, "\(sent()) bytes")
     #expect(try wire.memory("VmRSS") < 48 << 10)
     // It goes on when the daemon reads, and another call is not held up.
@@ -229,12 +293,12 @@ import Wire
     var text = 0
     var other = ""
     var isOver = false
-    while text < 8 << 20 || !isOver {
+    while text < torrent.read || !isOver {
       switch try wire.next() {
-      case .text(1, let piece): text += piece.count
+      case .text(1, let piece), .arguments(1, _, let piece): text += piece.count
       case .text(2, let piece): other += String(decoding: piece, as: UTF8.self)
       case .answered(2, _, _): isOver = true
-      case .accepted: break
+      case .accepted, .toolCall(1, _, _, _): break
       case let message:
         Issue.record("\(message)")
         return

@@ -34,12 +34,11 @@ final class HTTPTransport: ServerTransport {
 
   func send(_ message: ClientMessage, until deadline: UInt64) throws(TransportFailure) {
     guard let connection else { throw .ended("is not connected") }
-    let exchange: HTTPExchange
     do throws(Curl.Absence) {
-      exchange = try HTTPExchange(connection.library, url, message, session: session)
+      let exchange = try HTTPExchange(connection.library, url, message, session: session)
+      try connection.transfers.add(exchange.handle)
+      exchanges.append(exchange)
     } catch { throw .ended("cannot be reached: \(error)") }
-    guard connection.transfers.add(exchange.handle) else { throw .ended("cannot be reached: libcurl refuses '\(url)'") }
-    exchanges.append(exchange)
   }
 
   func receive(until deadline: UInt64) throws(TransportFailure) -> [UInt8] {
