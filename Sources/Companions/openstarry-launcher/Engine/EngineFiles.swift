@@ -7,8 +7,8 @@ import CLinux
 /// The folder of an engine's container, which its stage makes and the launcher removes. It is named after the stage's
 /// process id.
 ///
-/// A stage holds a lock on its folder (flock(2)) as long as it lives: whoever can take it knows that the stage is dead. Locks
-/// are taken and folders made and removed only by those who have locked the folder around them.
+/// A stage holds a lock on its folder (flock(2)) as long as it lives: whoever can take it knows that the stage is dead.
+/// Folders are made and removed only by those who have locked the folder around them; `isHeld` only tries a stage's lock.
 struct EngineFiles {
   private let place: [UInt8]
   private let folder: [UInt8]
