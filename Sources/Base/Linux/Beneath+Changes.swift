@@ -45,7 +45,7 @@ extension Beneath {
   }
 
   /// Makes a folder of mode 0750. Does nothing if there is one.
-  /// - Throws: EEXIST where something else has the name; otherwise as `find`.
+  /// - Throws: EEXIST where something else has the name, EINVAL for `.` and `..`; otherwise as `find`.
   package static func makeFolder(_ path: String, in root: String) throws(SystemError) {
     let top = try folder(root)
     let (above, name) = try entry(path)
@@ -58,6 +58,7 @@ extension Beneath {
   }
 
   /// Removes a file, a link or an empty folder.
+  /// - Throws: EINVAL for `.` and `..`; otherwise as `find`.
   package static func remove(_ path: String, in root: String) throws(SystemError) {
     let top = try folder(root)
     let (above, name) = try entry(path)
