@@ -43,6 +43,7 @@ import Testing
         if mode == "dies": sys.exit(3)
         early = not ready and method and method not in ("initialize", "notifications/initialized")
         if mode == "strict" and early: sys.exit(4)
+        if mode == "silent" and early: continue
         if mode in ("envelope", "mute", "pages") and META not in params.get("_meta", {}):
             say({"id": number, "error": {"code": -32602, "message": "no envelope"}}); continue
         if method == "initialize":
@@ -190,6 +191,12 @@ import Testing
     #expect(host.logs.contains { $0.contains("MCP server 's': the server 's' ") && $0.contains(words) }, "\(host.logs)")
   }
 
+  @Test func anOldServerThatIgnoresWhatItDoesNotKnowIsGreeted() throws {
+    var (bench, host) = bench([server("silent")], [.calls(ToolCall("mcp.s.echo", ["text": "x"]))], timeout: 8000)
+    try bench.handle()
+    #expect(host.requests.last?.toolAnswers.first?["ok"] == true, "\(host.logs)")
+  }
+
   /// A start that fails leaves nothing behind: neither a program that is half known, nor a guess at its protocol.
   @Test func aServerThatWasTooSlowIsAskedAgainFromTheBeginning() throws {
     try folder.write("server.py.mute", "")
@@ -209,7 +216,7 @@ import Testing
     try folder.write("server.py.mute", "")
     var (bench, host) = bench((1...4).map { server("mute", name: "s\($0)") }, [], timeout: 500)
     try bench.handle()
-    let asked = host.logs.count { $0.contains("did not answer server/discover in time") }
+    let asked = host.logs.count { $0.contains("did not answer initialize in time") }
     let left = host.logs.count { $0.contains("not started, since the ones before it took too long") }
     #expect(left >= 2 && asked + left == 4, "\(host.logs)")
   }

@@ -64,16 +64,16 @@ final class MCPServer {
     }
   }
 
-  /// A server of the older kind answers with an error, or ends. One that says nothing may only be slow.
+  /// A server of the older kind answers with an error, ends, or says nothing: it has half of the time for that.
   private func findEra(until deadline: UInt64) throws(Failure) -> Era {
+    let now = System.monotonicNanoseconds()
     do throws(Failure) {
-      let answer = try call("server/discover", [:], asEnvelope: true, until: deadline)
+      let half = now + (max(deadline, now) - now) / 2
+      let answer = try call("server/discover", [:], asEnvelope: true, until: half)
       let versions = answer["supportedVersions"]?.list ?? []
       return versions.contains(.string(Self.envelopeRevision)) ? .envelope : .handshake
     } catch {
-      if case .refused = error { return .handshake }
-      guard !transport.isOpen else { throw error }
-      try launch()
+      if !transport.isOpen { try launch() }
       return .handshake
     }
   }
