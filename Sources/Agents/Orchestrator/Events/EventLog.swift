@@ -52,7 +52,7 @@ package final class EventLog: EventSink, EventHistory {
   /// The most memory of the waiting events, in bytes.
   static let queueBytes = 4 << 20
 
-  /// The most memory of the chain that led to a device's last change, in bytes. A longer chain loses its beginning.
+  /// The most memory of a chain of causes, in bytes. A longer chain loses its beginning.
   static let chainBytes = 64 << 10
 
   /// The most events that are handed on before agents, descriptors and timers get their turn.
@@ -153,19 +153,22 @@ package final class EventLog: EventSink, EventHistory {
 
   private func keepChain(to event: Event, of device: String) {
     let known = chains[device] ?? []
-    var kept: [Event] = []
-    var bytes = 0
-    var next: Event? = event
-    while let link = next {
-      bytes += link.memory
-      if bytes > Self.chainBytes && !kept.isEmpty { break }
-      kept.append(link)
-      next = kept.count <= depthLimit + 2 ? link.cause.flatMap { find($0, known) } : nil
-    }
-    chains[device] = kept
+    chains[device] = links(to: event) { id in ring.find(id) ?? known.first { $0.id == id } }
   }
 
-  private func find(_ id: ULID, _ known: [Event]) -> Event? { ring.find(id) ?? known.first { $0.id == id } }
+  /// A chain, newest first, within `chainBytes`. It may be longer than the depth limit: the rounds of a mind are one hop.
+  private func links(to event: Event?, _ find: (ULID) -> Event?) -> [Event] {
+    var links: [Event] = []
+    var bytes = 0
+    var next = event
+    while let link = next {
+      bytes += link.memory
+      if bytes > Self.chainBytes && !links.isEmpty { break }
+      links.append(link)
+      next = link.cause.flatMap(find)
+    }
+    return links
+  }
 
   private func tell(_ event: Event) {
     for listener in listeners where listener.pattern.matches(event.type) { listener.onEvent(event) }
@@ -226,13 +229,7 @@ package final class EventLog: EventSink, EventHistory {
   package func event(_ id: ULID) -> Event? { ring.find(id) }
 
   package func chain(to event: ULID) -> [Event] {
-    var chain: [Event] = []
-    var next: ULID? = event
-    while let id = next, chain.count <= depthLimit + 2, let link = ring.find(id) {
-      chain.append(link)
-      next = link.cause
-    }
-    return chain.reversed()
+    links(to: ring.find(event)) { ring.find($0) }.reversed()
   }
 
   package func chain(toLastChangeOf device: String) -> [Event] { (chains[device] ?? []).reversed() }
