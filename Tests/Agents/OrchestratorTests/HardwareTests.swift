@@ -112,6 +112,23 @@ import Testing
     #expect(try context.complete("why?", maxTokens: 5) == "c: why? 5")
   }
 
+  /// What an agent does later is not due to an answer that it got outside of any event.
+  @Test func anAnswerIsNoCauseBeyondItsActivation() throws {
+    let world = World(devices)
+    let calls = AgentCalls(
+      slowAgent("c") { $0.permissions.model = true }, hardware: world.hardware, events: world.log, clock: world.clock,
+      files: NoFiles(), model: Echo(), state: AgentState([:]), budgets: world.agents.budgets,
+      account: world.agents.budgets.account("c"))
+    _ = try calls.complete(ModelRequest(prompt: "why?")) { _ in }
+    #expect(calls.cause == nil)
+    let event = world.log.publish("a:b", from: "test")
+    calls.begin(Cause(event))
+    _ = try calls.complete(ModelRequest(prompt: "why?")) { _ in }
+    #expect(calls.cause?.id == Echo.event)
+    calls.end()
+    #expect(calls.cause == nil)
+  }
+
   @Test func withoutAPermissionEveryCallIsDenied() throws {
     let folder = try TemporaryFolder()
     try Files.replace("\(folder.path)/file", with: Array("text".utf8))
@@ -212,12 +229,16 @@ private final class RealFiles: FileReading {
 
 /// Answers with the question.
 private final class Echo: ModelGateway {
+  static let event = ULID(high: 1, low: 9)
+
   func complete(
     _ request: ModelRequest, for caller: ModelCaller,
     _ done: @escaping (Result<ModelAnswer, AgentError>, Cause?) -> Void
   ) throws(AgentError) -> CompletionID {
     let question = request.messages.last?.text ?? ""
-    done(.success(ModelAnswer(text: "\(caller.agent): \(question) \(request.maxTokens ?? 0)")), nil)
+    done(
+      .success(ModelAnswer(text: "\(caller.agent): \(question) \(request.maxTokens ?? 0)")),
+      Cause(id: Self.event, trace: Self.event, depth: 0))
     return CompletionID(1)
   }
   func cancel(_ completion: CompletionID) {}

@@ -15,6 +15,7 @@ private struct Asker: OpenStarryAgent.Agent {
     case "do:ask": try context.send(ModelRequest(prompt: "on?"), as: event["name"]?.string ?? "")
     case "agent:answer":
       context.log("\(event["name"]?.string ?? ""): \(event["text"]?.string ?? event["error"]?.string ?? "")")
+      if event["text"]?.string == "again" { try context.send(ModelRequest(prompt: "on?"), as: "again") }
       if event["text"]?.string == "on" { try context.control("fan", .on, lease: .seconds(60)) }
     default: break
     }
@@ -97,13 +98,63 @@ private final class LateModel: ModelGateway {
     try ask("during")
     _ = world.hardware.stopEverything(by: "client/test", reason: nil, cause: nil)
     world.agents.isPaused = true
+    let timers = world.clock.waiting
     model.answer("on")
-    world.wait(.seconds(5))
+    world.settle()
+    // Nothing asks from time to time whether the stop is over.
+    #expect(world.clock.waiting == timers)
     #expect(try world.lines("a") == [])
     _ = try world.hardware.clearEmergencyStop(by: "client/test", cause: nil)
     world.agents.isPaused = false
-    world.wait(.seconds(5))
+    world.settle()
     #expect(try world.lines("a") == ["during: unavailable: it was asked before the emergency stop"])
     #expect(world.of("device:changed").allSatisfy { $0["state"] != 1.0 })
+  }
+
+  @Test func aKillDropsAnswersThatCameDuringAStop() throws {
+    try ask("during")
+    _ = world.hardware.stopEverything(by: "client/test", reason: nil, cause: nil)
+    world.agents.isPaused = true
+    model.answer("on")
+    var isKilled = false
+    try world.agents.killAgent("a", now: true, cause: nil) { isKilled = true }
+    world.settle()
+    #expect(isKilled)
+    _ = try world.hardware.clearEmergencyStop(by: "client/test", cause: nil)
+    world.agents.isPaused = false
+    world.wait(.seconds(5))
+    #expect(try world.lines("a") == [] && world.of("agent:answer").isEmpty)
+  }
+
+  @Test func anAnswerCountsUntilItIsDelivered() {
+    var questions = Questions()
+    for number in 1...4 {
+      #expect(!questions.isFull)
+      let question = questions.next()
+      if number == 1 { questions.asked(question, CompletionID(7)) }
+      questions.keep(
+        Questions.Answer(name: "q\(number)", result: .success(ModelAnswer(text: "")), cause: nil, stops: 0),
+        of: question)
+    }
+    #expect(questions.isFull)
+    #expect(questions.takeAnswers().map(\.name) == ["q1", "q2", "q3", "q4"])
+    #expect(!questions.isFull && questions.takeAnswers().isEmpty)
+    questions.asked(questions.next(), CompletionID(8))
+    let left = questions.endAll()
+    #expect(left.count == 1 && left.underWay == [CompletionID(8)] && questions.endAll().count == 0)
+  }
+
+  /// An agent that asks again in each answer is no chain of agents.
+  @Test func answersAreAsDeepAsTheirQuestions() throws {
+    try ask("q")
+    for _ in 0..<30 {
+      try #require(model.count == 1)
+      model.answer("again")
+      world.settle()
+    }
+    #expect(Set(world.of("agent:answer").map(\.depth)).count == 1 && world.of("system:chain_cut").isEmpty)
+    // And `why` knows them all.
+    let last = try #require(world.of("agent:activated").last)
+    #expect(world.log.chain(to: last.id).first?.type == "do:ask")
   }
 }

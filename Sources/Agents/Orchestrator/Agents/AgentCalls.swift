@@ -16,9 +16,10 @@ protocol AgentCallsOwner: AnyObject {
   func setTimer(_ name: String, after delay: Duration, repeats: Bool) throws(AgentError)
   /// Cancels a timer.
   func cancelTimer(_ name: String)
-  /// A model has answered a question.
-  /// - Parameter stops: how many emergency stops there were when it was asked.
-  func answered(_ name: String, _ result: Result<ModelAnswer, AgentError>, cause: Cause?, stops: UInt64)
+  /// Whether no event can be delivered, as during an emergency stop.
+  var isPaused: Bool { get }
+  /// A model has answered a question that was asked without waiting. Not called while `isPaused`.
+  func answered(_ answer: Questions.Answer)
   /// The chain of events that led to a device's last change.
   func causes(of device: String) -> [Event]
   /// What the agent may use.
@@ -45,10 +46,7 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
   private let budgets: BudgetBook
   private let account: BudgetAccount
   private var refusals = Refusals()
-  /// The most questions to models whose answers come as events.
-  static let mostQuestions = 4
-  private var questions: [UInt64: CompletionID?] = [:]
-  private var lastQuestion: UInt64 = 0
+  private var questions = Questions()
   /// Lines dropped since the last one that was kept.
   private var leftOut = 0
 
@@ -206,7 +204,7 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
       return try ask(request, waits: true) { [weak self] result, cause in
         if case .failure(let error) = result { self?.note(error) }
         // What it does next is due to the answer, if it is still the same activation.
-        if let self, let cause, self.cause == before { self.cause = cause }
+        if let self, let cause, before != nil, self.cause == before { self.cause = cause }
         done(result)
       }
     }
@@ -234,32 +232,37 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
 
   func send(_ request: ModelRequest, as name: String) throws(AgentError) {
     try answer { () throws(AgentError) in
-      guard let owner else { throw AgentError(.notFound, "agent '\(agent)' is gone") }
       let name = try named(name)
-      guard questions.count < Self.mostQuestions else {
-        throw AgentError(.limited, "\(Self.mostQuestions) questions to models are not answered yet")
+      guard !questions.isFull else {
+        throw AgentError(.limited, "\(Questions.most) questions to models are not answered yet")
       }
-      lastQuestion += 1
-      let (number, before, stops) = (lastQuestion, cause, hardware.stops)
-      questions[number] = CompletionID?.none
-      do throws(AgentError) {
-        let id = try ask(request, waits: false) { [weak self, weak owner] result, cause in
-          self?.questions[number] = nil
-          owner?.answered(name, result, cause: cause ?? before, stops: stops)
-        }
-        if questions[number] != nil { questions[number] = id }
-      } catch {
-        questions[number] = nil
-        throw error
+      let (number, before, stops) = (questions.next(), cause, hardware.stops)
+      var isAnswered = false
+      let id = try ask(request, waits: false) { [weak self] result, cause in
+        isAnswered = true
+        self?.take(Questions.Answer(name: name, result: result, cause: cause ?? before, stops: stops), of: number)
       }
+      if !isAnswered { questions.asked(number, id) }
     }
   }
 
-  /// Cancels the questions whose answers would come as events.
-  func endQuestions() {
-    let left = questions.values
-    questions = [:]
-    for case let completion? in left { model?.cancel(completion) }
+  private func take(_ answer: Questions.Answer, of number: UInt64) {
+    guard let owner else { return }
+    // What is delivered during an emergency stop is lost, and the agent waits for this.
+    if owner.isPaused { return questions.keep(answer, of: number) }
+    questions.end(number)
+    owner.answered(answer)
+  }
+
+  /// Delivers the answers that came while no event could be delivered.
+  func deliverAnswers() { for answer in questions.takeAnswers() { owner?.answered(answer) } }
+
+  /// Cancels the questions whose answers would come as events, and drops the answers that could not be delivered yet.
+  /// - Returns: whether there were any.
+  func endQuestions() -> Bool {
+    let (count, left) = questions.endAll()
+    for completion in left { model?.cancel(completion) }
+    return count > 0
   }
 
   func cancel(_ completion: CompletionID) { model?.cancel(completion) }

@@ -89,6 +89,7 @@ package final class AgentSupervisor {
       } else if wasPaused {
         // An agent that does not run is told when it starts.
         repeatMissedLevels(to: agents.values.filter(\.lifecycle.accepts))
+        for agent in sorted { agent.calls.deliverAnswers() }
       }
     }
   }

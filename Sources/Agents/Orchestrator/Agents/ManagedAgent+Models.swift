@@ -5,19 +5,14 @@ import Model
 
 // What the agent asks models, and what it tells them about its surroundings.
 extension ManagedAgent {
+  var isPaused: Bool { shared.isPaused }
+
   /// A model has answered what the agent asked without waiting.
-  func answered(_ name: String, _ result: Result<ModelAnswer, AgentError>, cause: Cause?, stops: UInt64) {
-    if shared.isPaused {
-      // What is delivered during an emergency stop is lost, and the agent waits for this.
-      shared.clock.schedule(after: .seconds(1)) { [weak self] in
-        self?.answered(name, result, cause: cause, stops: stops)
-      }
-      return
-    }
+  func answered(_ answer: Questions.Answer) {
     // What it asked before the stop must not move anything after it.
     let result =
-      shared.hardware.stops == stops
-      ? result : .failure(AgentError(.unavailable, "it was asked before the emergency stop"))
+      shared.hardware.stops == answer.stops
+      ? answer.result : .failure(AgentError(.unavailable, "it was asked before the emergency stop"))
     // Nobody would get it.
     if (try? checkDelivery()) == nil {
       dropped += 1
@@ -28,8 +23,11 @@ extension ManagedAgent {
       case .success(let answer): answer.wireValue.map ?? [:]
       case .failure(let error): ["error": .string(error.description)]
       }
+    // As deep as the event during which it was asked: one that asks in each answer is no chain of agents. Two events lie
+    // between that event and the answer: its activation, which was the cause, and this one.
+    let cause = answer.cause.map { Cause(id: $0.id, trace: $0.trace, depth: max(0, $0.depth - 2)) }
     let event = shared.events.publish(
-      AgentEvents.answer(id, name: name, fields, manifest.policy.priority), from: source, cause: cause)
+      AgentEvents.answer(id, name: answer.name, fields, manifest.policy.priority), from: source, cause: cause)
     try? deliver(Delivery(event: event, cause: Cause(event), count: 1, waiting: [], isWanted: true))
   }
 

@@ -15,12 +15,12 @@ extension ManagedAgent {
   func cancelTimer(_ name: String) { timers?.cancel(name) }
 
   /// Cancels all timers, and the questions whose answers would come as events.
-  /// - Returns: whether there were timers.
+  /// - Returns: whether there were any.
   func endTimers() -> Bool {
     defer { timers = nil }
-    calls.endQuestions()
+    let hadQuestions = calls.endQuestions()
     timers?.cancelAll()
-    return !(timers?.isEmpty ?? true)
+    return hadQuestions || !(timers?.isEmpty ?? true)
   }
 
   private func timerElapsed(_ name: String, _ cause: Cause?) {
