@@ -27,6 +27,9 @@ package final class AgentLink {
     set { waits.onChange = newValue }
   }
 
+  /// Whether the agent waits for a model.
+  package var isWaiting: Bool { waits.isWaiting }
+
   private let loop: EventLoop
   private let host: any AgentHost
   private let waits = ModelWaits()

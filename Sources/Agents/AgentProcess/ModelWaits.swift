@@ -7,6 +7,8 @@ final class ModelWaits {
   /// The most questions at a time.
   static let most = 4
   private var waiting: Set<CompletionID> = []
+  /// Whether there are any.
+  var isWaiting: Bool { !waiting.isEmpty }
   /// Called when the first one begins to wait (true), and when the last one is answered (false).
   var onChange: (Bool) -> Void = { _ in }
 

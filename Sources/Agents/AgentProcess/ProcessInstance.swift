@@ -38,12 +38,8 @@ final class ProcessInstance: AgentInstance {
   private var kind = LaunchPlan.Kind.program
   private(set) var pid: Int32?
   private(set) var lastCost: ActivationCost?
-  private var began: Instant?
-  /// What is left of the time of the activation while it waits for a model, and since when it does.
-  private var paused: (left: Duration, since: Instant)?
-  /// Its waits for models, in this activation.
-  private var waited = Duration.zero
-  private var deadline: Instant?
+  /// That of the activation that has begun last.
+  private var time: ActivationTime?
   /// Why it is being ended; nil while it runs.
   private var failure: AgentFailure?
   private var isStopping = false
@@ -100,7 +96,7 @@ final class ProcessInstance: AgentInstance {
       let link = AgentLink(ours, on: loop, host: host)
       link.onReady = { [unowned self] in isReady($0) }
       link.onEnd = { [unowned self] in connectionEnded($0) }
-      link.onWait = { [unowned self] in if $0 { pause() } else { goOn() } }
+      link.onWait = { [unowned self] in waits($0) }
       try output.start()
       try link.start()
       self.link = link
@@ -168,17 +164,16 @@ final class ProcessInstance: AgentInstance {
       return done(.failure(failure ?? AgentFailure(.error, "agent '\(manifest.id)' cannot take an event now")))
     }
     phase = .handling(done)
-    (began, waited, paused) = (loop.now, .zero, nil)
-    limitActivation(limits.activation(of: manifest))
+    time = ActivationTime(limits.activation(of: manifest), at: loop.now, isWaiting: link.isWaiting)
+    limitActivation()
     hurrySample()
     link.call("activate", ["event": .map(event.fields)]) { [weak self] in self?.answered($0.map { _ in }) }
   }
 
-  /// - Parameter left: of the activation's time.
-  private func limitActivation(_ left: Duration) {
-    deadline = loop.now + left
+  private func limitActivation() {
+    guard let deadline = time?.deadline else { return clearTimer() }
     let limit = limits.activation(of: manifest)
-    setTimer(left) { [unowned self] in
+    setTimer(deadline - loop.now) { [unowned self] in
       let isBudget = manifest.budget.activation != nil
       end(
         AgentFailure(
@@ -189,17 +184,11 @@ final class ProcessInstance: AgentInstance {
     }
   }
 
-  /// It waits for a model, which has a time limit of its own.
-  private func pause() {
-    guard case .handling = phase, let deadline, paused == nil else { return }
-    paused = (max(.zero, deadline - loop.now), loop.now)
-    clearTimer()
-  }
-
-  private func goOn() {
-    guard case .handling = phase, let (left, since) = paused.take(), failure == nil else { return }
-    waited += loop.now - since
-    limitActivation(left)
+  /// It begins to wait for a model, or no longer does.
+  private func waits(_ begins: Bool) {
+    guard case .handling = phase, failure == nil else { return }
+    if begins { time?.stand(at: loop.now) } else { time?.goOn(at: loop.now) }
+    limitActivation()
   }
 
   private func answered(_ result: Result<Void, CallFailure>) {
@@ -217,16 +206,7 @@ final class ProcessInstance: AgentInstance {
     done(outcome)
   }
 
-  /// The cost of the activation that has begun last. Its CPU time is charged as it is measured.
-  private var cost: ActivationCost? {
-    began.map { began in
-      var cost = ActivationCost(totalTime: UInt64(max(0, (loop.now - began).nanoseconds)))
-      let waited = waited + (paused.map { loop.now - $0.since } ?? .zero)
-      cost.waitTime = UInt64(max(0, waited.nanoseconds))
-      cost.chargesCPU = false
-      return cost
-    }
-  }
+  private var cost: ActivationCost? { time?.cost(at: loop.now) }
 
   func snapshot(_ done: @escaping (Value) -> Void) {
     guard case .waiting = phase, let link, !isReporting else { return done(lastReport) }

@@ -1,0 +1,44 @@
+import Agent
+import Model
+
+/// The time of one activation. It stands still while the agent waits for a model, which has a time limit of its own.
+struct ActivationTime {
+  private let began: Instant
+  /// What was left when it last went on, or came to stand.
+  private var left: Duration
+  private var since: Instant
+  private var isStanding: Bool
+  private var waited = Duration.zero
+
+  /// - Parameters:
+  ///   - limit: how long it may take without waits.
+  ///   - isWaiting: whether the agent waits for an answer to what it asked before.
+  init(_ limit: Duration, at now: Instant, isWaiting: Bool) {
+    (began, since, left, isStanding) = (now, now, limit, isWaiting)
+  }
+
+  /// When it is used up; nil while it stands still.
+  var deadline: Instant? { isStanding ? nil : since + left }
+
+  /// The agent begins to wait.
+  mutating func stand(at now: Instant) {
+    guard !isStanding else { return }
+    (left, since, isStanding) = (max(.zero, since + left - now), now, true)
+  }
+
+  /// It waits no longer.
+  mutating func goOn(at now: Instant) {
+    guard isStanding else { return }
+    waited += now - since
+    (since, isStanding) = (now, false)
+  }
+
+  /// What it has cost. CPU time is charged as it is measured.
+  func cost(at now: Instant) -> ActivationCost {
+    let waits = waited + (isStanding ? now - since : .zero)
+    var cost = ActivationCost(totalTime: UInt64(max(0, (now - began).nanoseconds)))
+    cost.waitTime = UInt64(max(0, waits.nanoseconds))
+    cost.chargesCPU = false
+    return cost
+  }
+}
