@@ -1,23 +1,34 @@
+import LanguageModel
+import Model
+
 /// How many calls are under way at a time: as many as the gateway's program makes. The others wait for their turn, first come,
 /// first served.
 final class CallSlots {
-  /// What openstarry-model makes at a time.
-  static let most = 16
-
+  private let clock: any Timekeeper
   private var busy = 0
   private var waiting: [(call: UInt64, begin: () -> Void)] = []
+  private var isTurnDue = false
+
+  init(_ clock: any Timekeeper) { self.clock = clock }
 
   /// Begins a call, now or when it is its turn.
   func enter(_ call: UInt64, _ begin: @escaping () -> Void) {
-    guard busy < Self.most, waiting.isEmpty else { return waiting.append((call, begin)) }
+    guard busy < LanguageModelRequest.mostCalls, waiting.isEmpty else { return waiting.append((call, begin)) }
     busy += 1
     begin()
   }
 
-  /// A call that had its turn needs it no longer.
+  /// A call that had its turn needs it no longer. Those that wait begin later, when this call has been settled.
   func leave() {
     busy -= 1
-    while busy < Self.most, !waiting.isEmpty {
+    guard !waiting.isEmpty, !isTurnDue else { return }
+    isTurnDue = true
+    clock.schedule(after: .zero) { [weak self] in self?.beginNext() }
+  }
+
+  private func beginNext() {
+    isTurnDue = false
+    while busy < LanguageModelRequest.mostCalls, !waiting.isEmpty {
       busy += 1
       waiting.removeFirst().begin()
     }

@@ -9,7 +9,7 @@ struct ChatEncoder {
   let settings: ModelSettings
   let request: ModelRequest
   /// The most tokens of the answer: servers have no default, and would go on to the end of the context.
-  let maxTokens: Int
+  var maxTokens: Int
 
   /// The JSON body.
   var body: [UInt8] {

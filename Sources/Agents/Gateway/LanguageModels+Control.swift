@@ -12,7 +12,7 @@ extension LanguageModels: ModelControl {
         "key": settings.key.isEmpty ? .null : .string(settings.key),
         "max_tokens": .int(Int64(settings.maxTokens)), "tools": .string(settings.tools.rawValue),
         "calls": .int(Int64(clamping: model.calls)), "failures": .int(Int64(clamping: model.failures)),
-        "last_failure": model.lastFailure.map(Value.string) ?? .null,
+        "last_failure": model.lastFailure.map { .string($0.sentence) } ?? .null,
         "rests_ms": model.rest(at: site.clock.now).map { .int($0.nanoseconds / 1_000_000) } ?? .null,
       ]
     }

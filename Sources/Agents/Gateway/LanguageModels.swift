@@ -54,6 +54,7 @@ package final class LanguageModels: ModelGateway {
   let site: ModelCall.Site
   private var calls: [CompletionID: ModelCall] = [:]
   private var last: UInt64 = 0
+  private var isClosed = false
 
   /// The most calls, with those that wait for their turn, for a budget or for a server.
   private static let mostCalls = 512
@@ -69,7 +70,8 @@ package final class LanguageModels: ModelGateway {
   ) {
     self.models = models.map { LanguageModelState($0) }
     site = ModelCall.Site(
-      clock: clock, ledger: ledger, server: server, events: events, transcript: ModelTranscript(limit: transcript))
+      clock: clock, ledger: ledger, server: server, events: events, transcript: ModelTranscript(limit: transcript),
+      slots: CallSlots(clock))
     ledger.onNotice = { [weak self] in self?.tell($0) }
     ledger.onProblem = { [weak events] problem in
       if let problem { events?.publish(ModelEvents.notStored(problem), from: "system") }
@@ -97,6 +99,7 @@ package final class LanguageModels: ModelGateway {
     _ request: ModelRequest, for caller: ModelCaller,
     _ done: @escaping (Result<ModelAnswer, AgentError>, Cause?) -> Void
   ) throws(AgentError) -> CompletionID {
+    guard !isClosed else { throw AgentError(.unavailable, "\(TokenRefusal.closed)") }
     guard !request.messages.isEmpty else { throw AgentError(.invalid, "a request needs at least one message") }
     let candidates = try candidates(request.model, caller)
     guard calls.count < Self.mostCalls else {
@@ -122,6 +125,7 @@ package final class LanguageModels: ModelGateway {
   package func open(_ done: @escaping ([String]) -> Void) { site.ledger.open(done) }
 
   package func close(_ done: @escaping () -> Void) {
+    isClosed = true
     for call in calls.values { call.cancel() }
     calls = [:]
     site.ledger.close { _ in done() }

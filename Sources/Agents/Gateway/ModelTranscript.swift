@@ -8,10 +8,12 @@ final class ModelTranscript {
   private var bytes = 0
   private let limit: Int
 
-  /// The longest text of one message, in bytes; the rest is cut.
+  /// The longest text of one message, and the longest arguments of one call, in bytes; the rest is cut.
   private static let longestText = 4096
   /// The newest messages of a question that are kept: those before were in the questions before.
   private static let mostMessages = 8
+  /// The most calls of tools in a message.
+  private static let mostCalls = 8
 
   /// - Parameter limit: in bytes; 0 keeps nothing.
   init(limit: Int) { self.limit = limit }
@@ -23,8 +25,9 @@ final class ModelTranscript {
     let messages = request.messages.suffix(Self.mostMessages).map { message -> Value in
       var copy = message
       copy.text = copy.text.shortened(Self.longestText)
-      copy.pictures = []
+      (copy.pictures, copy.toolCalls) = ([], [])
       var fields = copy.wireValue.map ?? [:]
+      if !message.toolCalls.isEmpty { fields["tool_calls"] = Self.shown(message.toolCalls) }
       if !message.pictures.isEmpty { fields["pictures"] = .int(Int64(message.pictures.count)) }
       return .map(fields)
     }
@@ -32,7 +35,7 @@ final class ModelTranscript {
       "agent": .string(agent.rawValue), "model": .string(answer.model), "time": .int(Int64(clamping: time)),
       "event": .string(event.description), "left_out": .int(Int64(request.messages.count - messages.count)),
       "messages": .list(messages), "text": .string(answer.text.shortened(Self.longestText)),
-      "tool_calls": .list(answer.toolCalls.prefix(8).map(\.wireValue)), "finish": .string(answer.finish.shortened(32)),
+      "tool_calls": Self.shown(answer.toolCalls), "finish": .string(answer.finish.shortened(32)),
     ]
     let size = Value.map(fields).memory
     guard size <= limit else { return }
@@ -44,6 +47,18 @@ final class ModelTranscript {
       excess += 1
     }
     entries.removeFirst(excess)
+  }
+
+  /// The first calls; arguments that are too long as a text with their beginning.
+  private static func shown(_ calls: [ToolCall]) -> Value {
+    .list(
+      calls.prefix(mostCalls).map { call in
+        guard let arguments = call.arguments else { return call.wireValue }
+        let text = JSONText.write(.map(arguments))
+        guard text.count > longestText else { return call.wireValue }
+        let beginning = String(decoding: text, as: UTF8.self).shortened(longestText)
+        return ["id": .string(call.id), "name": .string(call.name), "arguments": .string(beginning)]
+      })
   }
 
   /// The newest exchanges, oldest first.

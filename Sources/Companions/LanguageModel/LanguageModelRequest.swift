@@ -10,6 +10,8 @@ package struct LanguageModelRequest: Equatable, Sendable {
   /// The most bytes of the answer's body as the server sends it. An event stream has about 300 bytes for each token.
   package var longest: UInt32
 
+  /// How many requests the gateway's program makes at a time.
+  package static let mostCalls = 16
   /// The longest URL, in bytes. A longer one is cut: the caller excludes it.
   package static let longestURL = 2048
   /// The longest name of a key, in bytes. A longer one is cut: the caller excludes it.

@@ -10,8 +10,6 @@ import Linux
 final class ModelProcess {
   private typealias DaemonPacket = Packet<LanguageModelMessage>
 
-  /// Calls at a time.
-  private static let most = 16
   /// Private memory: 16 calls with an event of 1 MiB each, read as JSON one after the other, take less. Under systemd the
   /// unit's MemoryMax= is lower, and counts the pages that are used.
   private static let memory: UInt64 = 192 << 20
@@ -137,9 +135,10 @@ final class ModelProcess {
       guard transfers[id] == nil else {
         throw LanguageModelFailure(.invalid, wasSent: false, "there is a call with this number already")
       }
-      guard transfers.values.count(where: \.isCall) < Self.most else {
+      guard transfers.values.count(where: \.isCall) < LanguageModelRequest.mostCalls else {
         throw LanguageModelFailure(
-          .tooMany, wasSent: false, "\(Self.most) calls of language models are being made; further ones have to wait")
+          .tooMany, wasSent: false,
+          "\(LanguageModelRequest.mostCalls) calls of language models are being made; further ones have to wait")
       }
       transfers[id] = try Transfer(id, request, body, for: self, try loadedCurl().library)
       tell(id, .accepted(id: id))

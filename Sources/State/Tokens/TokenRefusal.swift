@@ -60,7 +60,7 @@ extension TokenRefusal: CustomStringConvertible {
 
 extension TokenShortage: CustomStringConvertible {
   /// For example `the call needs up to 900 tokens, but 'agent/climate' has used 9500 of 10000 tokens in 1h; it can fit in
-  /// 20m`.
+  /// 20 min`.
   package var description: String {
     let call = "the call needs up to \(TokenLimit.text(asked, limit.unit))"
     if asked > limit.amount { return "\(call), more than '\(account)' may ever use at once: \(limit)" }
@@ -68,13 +68,8 @@ extension TokenShortage: CustomStringConvertible {
     let text = "\(call), but '\(account)' has used \(TokenLimit.text(used, limit.unit)) of \(limit)\(underWay)"
     switch remedy {
     case .never: return "\(text); raise the limit to allow it"
-    case .nextWindow(let wait): return "\(text); it can fit in \(Self.rounded(wait).text)"
+    case .nextWindow(let wait): return "\(text); it can fit in \(wait.spoken)"
     case .callsUnderWay: return "\(text); it can fit when they end"
     }
-  }
-
-  /// Whole seconds, rounded up: a caller that waits as long as it was told must not be early.
-  private static func rounded(_ wait: Duration) -> Duration {
-    .seconds((wait.nanoseconds + 999_999_999) / 1_000_000_000)
   }
 }

@@ -57,7 +57,8 @@ import Testing
     #expect(next?.remedy == .nextWindow(.seconds(1200)))
     #expect(
       next?.description
-        == "the call needs up to 400 tokens, but 'agent/a' has used 700 tokens of 1000 tokens in 1h; it can fit in 20m")
+        == "the call needs up to 400 tokens, but 'agent/a' has used 700 tokens of 1000 tokens in 1h; it can fit in 20 min"
+    )
     machine.clock.advance(by: .seconds(1200))
     #expect(shortage(.of(400)) == nil)
     // A limit in total that is used up never allows it.

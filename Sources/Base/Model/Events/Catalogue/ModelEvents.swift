@@ -51,7 +51,7 @@ package enum ModelEvents {
         .integer("first_ms", "ms", "from the request to the first byte of the answer"),
         .integer("total_ms", "ms", "from the request to the end of the answer"),
         .text("finish", "why it ended, in the server's words, such as `stop` or `length`"),
-        .list("tools", "the tools that it asks for, each as text"),
+        .list("tools", "the first four tools that it asks for, each as text, shortened"),
         .text("text", "the beginning of its answer").sometimes,
       ],
       example: answered(
@@ -113,7 +113,7 @@ package enum ModelEvents {
   private static var refusedDeclaration: EventDeclaration {
     EventDeclaration(
       "model:refused", .high, journal: .warning,
-      "an agent may not ask a model now: a budget of tokens or money is used up",
+      "an agent may not ask a model now: a budget of tokens or money is used up, or what models use cannot be stored",
       [.agent, model, .message, .flag("waits", "the call waits for the next window")],
       example: refused("keeper", model: "cloud", message: "10000 tokens in 1h are used up", waits: false)
     ) { event in
