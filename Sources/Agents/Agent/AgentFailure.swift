@@ -49,8 +49,6 @@ package enum ExitReason: String, Sendable, Hashable, CaseIterable {
   case events = "budget.events"
   /// The agent used, or tried to use, the hardware far more often than its budget.
   case hardware = "budget.hardware"
-  /// The agent asked a model for far more tokens than its budget.
-  case tokens = "budget.tokens"
   /// One activation used up the sandbox's instruction limit, which applies without a time budget.
   case instructions = "limit.instructions"
   /// One activation exceeded the sandbox's limit of host calls.

@@ -42,8 +42,7 @@ package enum Resource: String, Sendable, Hashable, CaseIterable {
     case .activation: .activation
     case .events: .events
     case .hardware: .hardware
-    case .tokens: .tokens
-    case .log, .storage, .money, .disk: nil
+    case .log, .storage, .tokens, .money, .disk: nil
     }
   }
 }

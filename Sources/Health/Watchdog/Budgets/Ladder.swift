@@ -30,12 +30,12 @@ package struct Ladder: Sendable, Hashable {
     ///
     /// Use that can be refused or delayed is; the agent is stopped only when it asks for twice the limit. Memory and
     /// activation time cannot be refused, so the agent is stopped at the limit. Excess log, state and disk writes are
-    /// refused without stopping the agent.
+    /// refused without stopping the agent. So are tokens and money, which the gateway to models counts.
     package static func of(_ resource: Resource) -> Terms {
       switch resource {
-      case .cpu, .events, .hardware, .tokens: Terms(throttles: true, stop: 2)
+      case .cpu, .events, .hardware: Terms(throttles: true, stop: 2)
       case .memory, .activation: Terms(throttles: false, stop: 1, hold: .seconds(10))
-      case .log, .storage, .money, .disk: Terms(throttles: true, stop: nil)
+      case .log, .storage, .tokens, .money, .disk: Terms(throttles: true, stop: nil)
       }
     }
   }
