@@ -146,6 +146,13 @@ extension BudgetStatus {
     }
     return fields
   }
+
+  /// The fields of events about the budget.
+  package var use: BudgetEvents.Use {
+    BudgetEvents.Use(
+      budget: resource.rawValue, used: used, limit: limit, unit: resource.unit, window: window, refused: refused,
+      meter: whole?.meter.rawValue)
+  }
 }
 
 /// The state of one budget: use, limit, ladder step.

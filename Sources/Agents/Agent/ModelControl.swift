@@ -2,11 +2,14 @@ import Model
 
 /// What people see of the language models.
 package protocol ModelControl: AnyObject {
-  /// The models of the settings: section 4.16 of `docs/control.md`.
+  /// The models of the settings, then those of manifests that were asked: section 4.16 of `docs/control.md`.
   var modelRows: [Fields] { get }
 
+  /// Why what models use cannot be stored, so that none is asked; nil when it can.
+  var notStored: String? { get }
+
   /// What was used: sums by agent, model or day, section 4.17 of `docs/control.md`.
-  func usage(by grouping: ModelUsageGrouping) -> Fields
+  func usage(by grouping: UsageGrouping) -> Fields
 
   /// The newest questions and answers that are kept, oldest first: section 4.18 of `docs/control.md`.
   /// - Parameter agent: nil for all.
@@ -18,11 +21,6 @@ package protocol ModelControl: AnyObject {
 
   /// Ends a `listen`. Does nothing if it has ended.
   func endListen(_ listener: UInt64)
-}
-
-/// How the use of models is summed up.
-package enum ModelUsageGrouping: String, Sendable, CaseIterable {
-  case agent, model, day
 }
 
 /// A piece of a model's answer.

@@ -84,7 +84,7 @@ package enum AgentMethods {
     },
     Method(
       "describe", .view, "What the agent may use.",
-      result: "`devices` with their kinds, units and limits, and `guide` and `cognition` of its manifest (4.7)"
+      result: "`devices` with their kinds, units and limits, and `mind`, what its manifest says of how it thinks (4.7)"
     ) { call throws(RPCError) in try call.ask { host throws(AgentError) in try host.surroundings() } },
     Method(
       "emit", .view, "Publishes an event.", Parameter.required("type", .text, "its name"),

@@ -5,28 +5,26 @@ import Tokens
 // What people see.
 extension LanguageModels: ModelControl {
   package var modelRows: [Fields] {
-    models.map { model in
-      let settings = model.settings
-      return [
-        "model": .string(settings.name), "url": .string(settings.url), "name_at_server": .string(settings.model),
-        "key": settings.key.isEmpty ? .null : .string(settings.key),
-        "max_tokens": .int(Int64(settings.maxTokens)), "tools": .string(settings.tools.rawValue),
-        "calls": .int(Int64(clamping: model.calls)), "failures": .int(Int64(clamping: model.failures)),
-        "last_failure": model.lastFailure.map { .string($0.sentence) } ?? .null,
-        "rests_ms": model.rest(at: site.clock.now).map { .int($0.nanoseconds / 1_000_000) } ?? .null,
-      ]
-    }
+    let ofManifests = others.values.sorted { ($0.settings.name, $0.settings.url) < ($1.settings.name, $1.settings.url) }
+    return models.map { row($0, from: "settings") } + ofManifests.map { row($0, from: "manifest") }
   }
 
-  package func usage(by grouping: ModelUsageGrouping) -> Fields {
+  private func row(_ model: LanguageModelState, from place: String) -> Fields {
+    let settings = model.settings
+    return [
+      "model": .string(settings.name), "from": .string(place), "url": .string(settings.url),
+      "name_at_server": .string(settings.model),
+      "key": settings.key.isEmpty ? .null : .string(settings.key),
+      "max_tokens": .int(Int64(settings.maxTokens)), "tools": .string(settings.tools.rawValue),
+      "calls": .int(Int64(clamping: model.calls)), "failures": .int(Int64(clamping: model.failures)),
+      "last_failure": model.lastFailure.map { .string($0.sentence) } ?? .null,
+      "rests_ms": model.rest(at: site.clock.now).map { .int($0.nanoseconds / 1_000_000) } ?? .null,
+    ]
+  }
+
+  package func usage(by grouping: UsageGrouping) -> Fields {
     let statistics = site.ledger.statistics
-    let kind: TokenStatistics.Grouping =
-      switch grouping {
-      case .agent: .agent
-      case .model: .model
-      case .day: .day
-      }
-    let rows = statistics.sums(by: kind).map { name, use -> Value in
+    let rows = statistics.sums(by: grouping).map { name, use -> Value in
       [
         grouping.rawValue: .string(name), "calls": .int(use.calls), "prompt_tokens": .int(use.prompt),
         "answer_tokens": .int(use.completion), "unreported_tokens": .int(use.unreported),

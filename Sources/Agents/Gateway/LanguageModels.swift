@@ -50,11 +50,12 @@ package final class LanguageModels: ModelGateway {
 
   let models: [LanguageModelState]
   /// Those of manifests, which name a server on this machine.
-  private var others: [ModelSettings: LanguageModelState] = [:]
+  private(set) var others: [ModelSettings: LanguageModelState] = [:]
   let site: ModelCall.Site
   private var calls: [CompletionID: ModelCall] = [:]
   private var last: UInt64 = 0
   private var isClosed = false
+  package private(set) var notStored: String?
 
   /// The most calls, with those that wait for their turn, for a budget or for a server.
   private static let mostCalls = 512
@@ -73,17 +74,15 @@ package final class LanguageModels: ModelGateway {
       clock: clock, ledger: ledger, server: server, events: events, transcript: ModelTranscript(limit: transcript),
       slots: CallSlots(clock))
     ledger.onNotice = { [weak self] in self?.tell($0) }
-    ledger.onProblem = { [weak events] problem in
+    ledger.onProblem = { [weak self, weak events] problem in
+      self?.notStored = problem
       if let problem { events?.publish(ModelEvents.notStored(problem), from: "system") }
     }
   }
 
   /// Reports that a limit is nearly used up, used up, or no longer.
   private func tell(_ notice: TokenNotice) {
-    let status = Self.status(notice.status)
-    let use = BudgetEvents.Use(
-      budget: status.resource.rawValue, used: status.used, limit: status.limit, unit: status.resource.unit,
-      window: status.window, refused: 0, meter: nil)
+    let use = Self.status(notice.status).use
     let prefix = "agent/"
     let agent = notice.account.hasPrefix(prefix) ? AgentID(String(notice.account.dropFirst(prefix.count))) : nil
     let event =

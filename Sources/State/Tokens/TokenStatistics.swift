@@ -3,11 +3,6 @@ import Model
 
 /// What models were used for, by day, agent and model.
 package struct TokenStatistics: Sendable, Hashable {
-  /// How statistics can be grouped.
-  package enum Grouping: String, Sendable, Hashable, CaseIterable {
-    case agent, model, day
-  }
-
   /// The use by one agent of one model on one day.
   package struct Row: Sendable, Hashable {
     /// Days since 1970-01-01 (UTC).
@@ -73,7 +68,7 @@ package struct TokenStatistics: Sendable, Hashable {
 
   /// The sums for each agent, model or day: the most tokens first, days oldest first.
   /// - Returns: the agent's id, the model's name, or the day as `2026-01-31`.
-  package func sums(by grouping: Grouping) -> [(name: String, use: Use)] {
+  package func sums(by grouping: UsageGrouping) -> [(name: String, use: Use)] {
     var sums: [String: Use] = [:]
     for row in rows {
       let name =

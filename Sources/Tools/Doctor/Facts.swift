@@ -57,6 +57,8 @@ package struct DaemonAnswers: Sendable {
   package var agents: [Value]
   /// The rows of `models.list`.
   package var models: [Value]
+  /// Why no model is asked, of `models.list`; nil where they are.
+  package var modelsNotStored: String?
   /// Why other agents of the configuration or the registry cannot run, by id: `unusable` of `registry.list`.
   package var unusable: Fields
   /// The newest lines of the restart ledger, oldest first.
@@ -66,13 +68,15 @@ package struct DaemonAnswers: Sendable {
 
   /// Answers.
   package init(
-    status: Value, devices: [Value] = [], agents: [Value] = [], models: [Value] = [], unusable: Fields = [:],
+    status: Value, devices: [Value] = [], agents: [Value] = [], models: [Value] = [], modelsNotStored: String? = nil,
+    unusable: Fields = [:],
     history: [Value] = [], probes: Result<Value, Facts.Failure>
   ) {
     self.status = status
     self.devices = devices
     self.agents = agents
     self.models = models
+    self.modelsNotStored = modelsNotStored
     self.unusable = unusable
     self.history = history
     self.probes = probes

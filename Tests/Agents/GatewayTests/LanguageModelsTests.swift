@@ -408,7 +408,9 @@ import Tokens
     status.level = .normal
     desk.onNotice(TokenNotice(account: "board", status: status))
     desk.onProblem("the disk is full")
+    #expect(desk.models.notStored == "the disk is full")
     desk.onProblem(nil)
+    #expect(desk.models.notStored == nil)
     #expect(
       desk.events.map(\.type) == ["budget:warning", "budget:throttled", "budget:recovered", "model:not_stored"])
     #expect(desk.events[0]["agent"] == "keeper" && desk.events[1]["agent"] == nil)
@@ -454,6 +456,8 @@ import Tokens
       ModelCaller("keeper", own: own, model: "gpt-unknown"))
     #expect(desk.names == ["local", "local", "cloud", "own", "own"])
     #expect(throws: AgentError.self) { try Desk([]).ask() }
+    #expect(desk.models.modelRows.map { $0["model"] } == ["cloud", "local", "own"])
+    #expect(desk.models.modelRows.map { $0["from"] } == ["settings", "settings", "manifest"])
   }
 
   @Test func aCancelledCallIsEndedAndPaid() throws {

@@ -9,11 +9,13 @@ final class ModelsDouble: ModelControl {
   private var listeners: [UInt64: (ModelText) -> Void] = [:]
   private var last: UInt64 = 0
   var listening: Int { listeners.count }
-  private(set) var groupings: [ModelUsageGrouping] = []
+  private(set) var groupings: [UsageGrouping] = []
 
   let modelRows: [Fields] = [["model": "local", "url": "http://127.0.0.1:8080/v1"]]
 
-  func usage(by grouping: ModelUsageGrouping) -> Fields {
+  var notStored: String?
+
+  func usage(by grouping: UsageGrouping) -> Fields {
     groupings.append(grouping)
     return ["rows": [], "days": 31, "gaps": []]
   }
@@ -103,7 +105,10 @@ final class ModelsDouble: ModelControl {
   @Test func modelsAndTheirUseAreShown() throws {
     let harness = try Harness()
     let client = try harness.connect()
-    #expect(try client.call("models.list").get()["models"]?.list?.first?["model"] == "local")
+    let list = try client.call("models.list").get()
+    #expect(list["models"]?.list?.first?["model"] == "local" && list["not_stored"] == .null)
+    harness.models.notStored = "the disk is full"
+    #expect(try client.call("models.list").get()["not_stored"] == "the disk is full")
     for by in ["agent", "model", "day"] { _ = try client.call("tokens.usage", ["by": .string(by)]).get() }
     _ = try client.call("tokens.usage").get()
     let asked = try client.call("models.transcript", ["agent": "climate", "last": 3]).get()["exchanges"]?.list

@@ -20,7 +20,7 @@ import Testing
     machine.ledger.settle(try machine.admitted(.of(7, agent: "b", model: "large")), nil)
     machine.ledger.release(try machine.admitted(.of(9, agent: "c", model: "large")))
     let statistics = machine.ledger.statistics
-    func text(_ grouping: TokenStatistics.Grouping) -> [String] {
+    func text(_ grouping: UsageGrouping) -> [String] {
       statistics.sums(by: grouping).map { name, use in
         "\(name) \(use.calls) \(use.prompt) \(use.completion) \(use.unreported) \(use.money)"
       }

@@ -28,6 +28,16 @@ import Testing
     #expect(found.last?.text == "model cloud did not answer: the key is not accepted")
   }
 
+  @Test func aFullDiskIsSaid() throws {
+    var patient = try Patient([:])
+    var answers = Patient.answers(models: [["model": "local", "calls": 0]])
+    answers.modelsNotStored = "the disk is full"
+    patient.facts.daemon = .success(answers)
+    let found = patient.findings.filter { $0.area == .models }
+    #expect(found.map(\.level) == [.problem, .ok])
+    #expect(found.first?.text == "no model can be asked: the disk is full")
+  }
+
   @Test func theProgramAndItsLibraryAreLookedFor() throws {
     let models: [Value] = [["model": "local", "calls": 0]]
     #expect(try findings(Self.units, models).first?.text.contains("libcurl is not installed") == true)

@@ -39,13 +39,6 @@ extension AgentSupervisor {
 }
 
 extension BudgetStatus {
-  /// The fields of events about the budget.
-  var use: BudgetEvents.Use {
-    BudgetEvents.Use(
-      budget: resource.rawValue, used: used, limit: limit, unit: resource.unit, window: window, refused: refused,
-      meter: whole?.meter.rawValue)
-  }
-
   /// `it used 2.5s of 1s cpu in 10s`.
   var sentence: String { "it used \(BudgetText.share(use.fields)) of \(resource.rawValue)" }
 }

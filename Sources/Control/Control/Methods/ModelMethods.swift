@@ -6,15 +6,24 @@ extension ControlMethods {
   /// Language models, and the agents that think with them.
   static let modelMethods: [Method<Call>] = [
     Method(
-      "models.list", .view, "Lists the language models of the settings, in the order in which they are tried.",
-      result: "`{\"models\": [model (4.16)]}`"
-    ) { call throws(RPCError) in ["models": .list((call.services.models?.modelRows ?? []).map(Value.map))] },
+      "models.list", .view,
+      "Lists the language models of the settings, in the order in which they are tried, and those of manifests that were asked.",
+      result:
+        "`{\"models\": [model (4.16)], \"not_stored\": why what models use cannot be stored, so that none is asked; or null}`"
+    ) { call throws(RPCError) in
+      let models = call.services.models
+      return [
+        "models": .list((models?.modelRows ?? []).map(Value.map)),
+        "not_stored": models?.notStored.map(Value.string) ?? .null,
+      ]
+    },
     Method(
       "tokens.usage", .view, "Sums up what agents have used of language models in the last 31 days.",
-      Parameter.optional("by", .choice("agent", "model", "day"), default: "agent", "`agent`, `model` or `day`"),
+      Parameter.optional(
+        "by", .choice(of: UsageGrouping.self), default: "agent", "`agent`, `model` or `day`"),
       result: "the use (4.17)"
     ) { call, grouping throws(RPCError) in
-      guard let models = call.services.models, let grouping = ModelUsageGrouping(rawValue: grouping) else {
+      guard let models = call.services.models else {
         return ["rows": [], "days": 31, "gaps": []]
       }
       return .map(models.usage(by: grouping))

@@ -68,6 +68,19 @@ extension ParameterType where Argument == String {
   }
 }
 
+extension ParameterType where Argument: CaseIterable & RawRepresentable, Argument.RawValue == String {
+  /// One of the type's words, case-sensitive.
+  package static func choice(of _: Argument.Type) -> Self {
+    let words = Argument.allCases.map(\.rawValue)
+    return Self(
+      "text", expected: words.map { "'\($0)'" }.joined(separator: " or "),
+      schema: ["type": "string", "enum": .list(words.map(Value.string))]
+    ) { value in
+      value.string.flatMap { given in Argument.allCases.first { $0.rawValue.isSame(as: given) } }
+    }
+  }
+}
+
 extension ParameterType where Argument == Int64 {
   /// An integer within `range`; an upper bound of `Int64.max` counts as none.
   package static func integer(_ range: ClosedRange<Int64>) -> Self {

@@ -92,11 +92,7 @@ struct Tokens: ParsableCommand {
   @OptionGroup var shared: SharedOptions
 
   @Option(help: "How it is summed up: agent, model or day.")
-  var by = Grouping.agent
-
-  enum Grouping: String, ExpressibleByArgument, CaseIterable {
-    case agent, model, day
-  }
+  var by = UsageGrouping.agent
 
   func run() throws {
     try shared.ask("tokens.usage", ["by": .string(by.rawValue)]) { result, _ in
@@ -134,3 +130,5 @@ struct TranscriptOf: ParsableCommand {
     }
   }
 }
+
+extension UsageGrouping: ExpressibleByArgument {}

@@ -70,7 +70,7 @@ struct DoctorCommand: ParsableCommand {
     let devices = try remote.call("hal.devices")["devices"]?.list ?? []
     let agents = try remote.call("agent.list")["agents"]?.list ?? []
     // A daemon of before has none.
-    let models = (try? remote.call("models.list"))?["models"]?.list ?? []
+    let models = try? remote.call("models.list")
     let unusable = try remote.call("registry.list")["unusable"]?.map ?? [:]
     // The home may be unreadable, which the status says.
     let history = (try? remote.call("daemon.history", ["limit": 100]))?["entries"]?.list ?? []
@@ -82,7 +82,7 @@ struct DoctorCommand: ParsableCommand {
       probes = .failure(Facts.Failure(error.message, isRefusal: error.status == .denied))
     }
     return DaemonAnswers(
-      status: status, devices: devices, agents: agents, models: models, unusable: unusable, history: history,
-      probes: probes)
+      status: status, devices: devices, agents: agents, models: models?["models"]?.list ?? [],
+      modelsNotStored: models?["not_stored"]?.string, unusable: unusable, history: history, probes: probes)
   }
 }

@@ -33,15 +33,17 @@ package enum TokenTable {
   /// The output of `models`.
   package static func models(_ result: Value) -> [String] {
     let models = result["models"]?.list ?? []
-    guard !models.isEmpty else { return ["none: 'models' in openstarry.yaml lists them"] }
+    let notStored = result["not_stored"]?.string.map { ["no model can be asked: \($0.printable)"] } ?? []
+    guard !models.isEmpty else { return ["none: 'models' in openstarry.yaml lists them"] + notStored }
     var table = Table(["MODEL", "URL", "CALLS", "FAILURES", "STATE"], rightAligned: [2, 3])
     for model in models {
       let rest = model["rests_ms"]?.int.map { "left alone for \(Duration.milliseconds($0).text): " } ?? ""
+      let place = model["from"]?.string == "manifest" ? " (of a manifest)" : ""
       table.add([
-        model["model"]?.string ?? "-", model["url"]?.string ?? "-", "\(model["calls"]?.int ?? 0)",
+        (model["model"]?.string ?? "-") + place, model["url"]?.string ?? "-", "\(model["calls"]?.int ?? 0)",
         "\(model["failures"]?.int ?? 0)", model["last_failure"]?.string.map { rest + $0 } ?? "",
       ])
     }
-    return table.lines
+    return table.lines + notStored
   }
 }

@@ -4,7 +4,12 @@ import Model
 enum ModelChecks {
   static func findings(_ machine: Machine, _ facts: Facts) -> [Finding] {
     guard let answers = facts.answers, !answers.models.isEmpty else { return [] }
-    return program(machine) + answers.models.map(finding)
+    let storage = answers.modelsNotStored.map {
+      Finding(
+        .models, .problem, "no model can be asked: \($0.printable)",
+        remedy: "free space where the sentence says; the next call tries again")
+    }
+    return program(machine) + (storage.map { [$0] } ?? []) + answers.models.map(finding)
   }
 
   private static func finding(_ model: Value) -> Finding {
