@@ -25,7 +25,7 @@ extension DaemonCore {
     /// What all agents together may use.
     package var limits = BoardLimits()
     /// Makes what asks language models; nil for none.
-    package var model: (StoredRegistry) -> (any ModelGateway)? = { _ in nil }
+    package var model: (StoredRegistry) -> (any ModelGateway & ModelControl)? = { _ in nil }
     /// Spreads the times of restarts.
     package var random: any RandomNumberGenerator = SystemRandomNumberGenerator()
     /// What shows that the wall clock is right.

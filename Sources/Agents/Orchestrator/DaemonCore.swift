@@ -24,7 +24,7 @@ package final class DaemonCore {
   /// Emergency stops; nil until `start`.
   package private(set) var stops: EmergencyStops?
   /// Asks language models; nil where there is no gateway.
-  package let model: (any ModelGateway)?
+  package let model: (any ModelGateway & ModelControl)?
   private let loop: any Loop
   private let home: String
   private let guardian: (any DaemonCoreGuardian)?
@@ -93,7 +93,6 @@ package final class DaemonCore {
     stops = EmergencyStops(folder: home, loop: loop, log: log, hardware: hardware, agents: agents, rules: rules) {
       onProblem("\($0)")
     }
-    model?.open { [weak owner] in for notice in $0 { owner?.failed(notice) } }
     registry.onLate = { [unowned self] in adoptLate($0) }
     agents.recallDisabled(kept.disabled)
     guardian?.start()
@@ -129,10 +128,14 @@ package final class DaemonCore {
     hardware.announceInputs()
   }
 
-  /// Tells the guardian that the outputs are open: once, although after safe mode they are opened again.
+  /// The outputs are open: the guardian is told, and what models have used is read. Once, although after safe mode the outputs
+  /// are opened again.
   private func charge() {
-    if !isCharged { guardian?.charge() }
+    guard !isCharged else { return }
     isCharged = true
+    guardian?.charge()
+    // Not before the outputs are safe: it reads files.
+    model?.open { [weak owner] in for notice in $0 { owner?.failed(notice) } }
   }
 
   /// Continues with the contents of a disk that was too slow for the start.

@@ -30,7 +30,7 @@ final class CoreStation: DaemonCoreOwner {
 
   init(
     _ rules: [RuleDeclaration] = [], agents configured: [Manifest] = [], guardian: (any DaemonCoreGuardian)? = nil,
-    in folder: TemporaryFolder? = nil, safeMode: String? = nil
+    in folder: TemporaryFolder? = nil, safeMode: String? = nil, model: (any ModelGateway & ModelControl)? = nil
   ) throws {
     let folder = try folder ?? TemporaryFolder()
     (self.folder, self.safeMode) = (folder, safeMode)
@@ -53,6 +53,7 @@ final class CoreStation: DaemonCoreOwner {
       drivers: [InProcessDriver(types: [AgentType("doer", Doer.self)]), slow])
     site.logLines = 20
     site.guardian = guardian
+    site.model = { _ in model }
     core = DaemonCore(site) { () throws(Diagnostics) in try RuleSet(compiling: declared.rules) }
     _ = log.listen(EventPattern("*")) { [unowned self] in events.append($0) }
     core.start(core.registry.open(timeout: .seconds(5)), owner: self) { [unowned self] in problems.append($0) }
