@@ -33,6 +33,13 @@ extension Connection {
     send(line)
   }
 
+  func end(_ subscription: Subscription, _ method: String, _ params: Fields) {
+    guard subscriptions[subscription.number] != nil else { return }
+    tellMissed(subscription)
+    send(subscription.line(method, params))
+    _ = unsubscribe(subscription.number)
+  }
+
   func notify(
     _ subscription: Subscription, _ method: String, _ params: Fields, with file: consuming Descriptor
   ) {
@@ -64,10 +71,13 @@ extension Connection {
   /// Reports gaps once half of the queue is free again.
   func tellMissed() {
     guard socket.waiting <= limits.waiting / 2, !isGone else { return }
-    for subscription in subscriptions.values.sorted(by: { $0.number < $1.number }) where subscription.missed > 0 {
-      socket.add(subscription.line("events.missed", ["missed": .int(Int64(clamping: subscription.missed))]))
-      subscription.missed = 0
-    }
+    for subscription in subscriptions.values.sorted(by: { $0.number < $1.number }) { tellMissed(subscription) }
+  }
+
+  private func tellMissed(_ subscription: Subscription) {
+    guard subscription.missed > 0, socket.isOpen, !isGone else { return }
+    socket.add(subscription.line("events.missed", ["missed": .int(Int64(clamping: subscription.missed))]))
+    subscription.missed = 0
   }
 
   func endSubscriptions() {

@@ -32,17 +32,17 @@ final class ModelsDouble: ModelControl {
 
   func endListen(_ listener: UInt64) { listeners[listener] = nil }
 
-  func say(_ text: String, in trace: ULID?) {
-    for hear in listeners.values { hear(ModelText(agent: "climate", trace: trace, text: text)) }
+  func say(_ text: String, in trace: ULID?, to agent: AgentID = "climate") {
+    for hear in listeners.values { hear(ModelText(agent: agent, trace: trace, text: text)) }
   }
 }
 
 @Suite struct ModelMethodTests {
-  private func answered(_ harness: Harness, _ cause: Event, tools: [String] = []) {
+  private func answered(_ harness: Harness, _ cause: Event, tools: [String] = [], to agent: AgentID = "climate") {
     let call = ModelEvents.Call(
-      "climate", model: "local", promptTokens: 9, answerTokens: 2, first: .milliseconds(1), total: .milliseconds(2))
+      agent, model: "local", promptTokens: 9, answerTokens: 2, first: .milliseconds(1), total: .milliseconds(2))
     harness.events.publish(
-      ModelEvents.answered(call, finish: "stop", tools: tools, text: ""), from: "agent/climate", cause: Cause(cause))
+      ModelEvents.answered(call, finish: "stop", tools: tools, text: ""), from: "agent/\(agent)", cause: Cause(cause))
   }
 
   @Test func aConversationIsHeardUntilItsEnd() throws {
@@ -57,20 +57,68 @@ final class ModelsDouble: ModelControl {
       harness.models.say("thirty", in: event.trace)
       // Not of this conversation.
       harness.models.say("nonsense", in: nil)
+      // The agent has told another one, which thinks about the same.
+      harness.models.say("I am not asked", in: event.trace, to: "other")
+      answered(harness, event, to: "other")
     }
     _ = try client.call("agent.chat", ["agent": "climate", "text": "how warm?"]).get()
     let event = try #require(harness.agents.woken.last?.1)
     harness.models.say(" degrees", in: event.trace)
     answered(harness, event)
     finish()
-    let news = try client.notifications("chat.news", 6)
-    #expect(news.map { $0["kind"]?.string } == ["text", "answered", "text", "text", "answered", "end"])
-    #expect(news[1]["tools"] == ["getSensorData {}"] && news[1]["prompt_tokens"] == 9)
+    let news = try client.notifications("chat.news", 7)
+    #expect(news.map { $0["kind"]?.string } == ["text", "text", "answered", "text", "text", "answered", "end"])
+    #expect(news.compactMap { $0["text"]?.string }.prefix(2) == ["I look. ", "\n"])
+    #expect(news[2]["tools"] == ["getSensorData {}"] && news[2]["prompt_tokens"] == 9)
     // What it says while it asks for tools is no answer.
     #expect(news.last?["text"] == "thirty degrees" && news.last?["error"] == .null)
-    client.close()
-    harness.settle()
+    // The subscription is over.
     #expect(harness.models.listening == 0 && harness.events.listening == 0)
+    #expect(try client.refusal("events.unsubscribe", ["subscription": news.last?["subscription"] ?? 0]) != nil)
+  }
+
+  /// An agent may ask several times without tools: the last answer is the answer.
+  @Test func theLastAnswerIsTheAnswer() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    harness.agents.onWake = { event, done in
+      harness.models.say("Let me think.", in: event.trace)
+      answered(harness, event)
+      harness.models.say("Thirty", in: event.trace)
+      harness.models.say(" degrees.", in: event.trace)
+      answered(harness, event)
+      done()
+    }
+    _ = try client.call("agent.chat", ["agent": "climate", "text": "how warm?"]).get()
+    let news = try client.notifications("chat.news", 7)
+    let pieces = news.filter { $0["kind"] == "text" }.compactMap { $0["text"]?.string }
+    #expect(pieces == ["Let me think.", "\n", "Thirty", " degrees."])
+    #expect(news.last?["kind"] == "end" && news.last?["text"] == "Thirty degrees.")
+  }
+
+  /// Whoever reads slowly loses pieces, and never the end.
+  @Test func theEndIsNeverDropped() throws {
+    var limits = Limits()
+    limits.waiting = 1000
+    let harness = try Harness(limits: limits)
+    let client = try harness.connect()
+    var finish: () -> Void = {}
+    harness.agents.onWake = { finish = $1 }
+    _ = try client.call("agent.chat", ["agent": "climate", "text": "tell me all"]).get()
+    let event = try #require(harness.agents.woken.last?.1)
+    for number in 0..<100 {
+      harness.models.say("piece \(number) \(String(repeating: "x", count: 100))", in: event.trace)
+    }
+    finish()
+    #expect(harness.server.status.missed > 0)
+    var kinds: [String] = []
+    while kinds.last != "end" {
+      let message = try #require(try client.next())
+      if message["method"] == "chat.news" { kinds.append(message["params"]?["kind"]?.string ?? "") }
+      if message["method"] == "events.missed" { kinds.append("missed") }
+    }
+    #expect(kinds.suffix(2) == ["missed", "end"])
+    #expect(harness.models.listening == 0)
   }
 
   @Test func aConversationWithoutAnAnswerSaysWhy() throws {

@@ -21,6 +21,7 @@ private final class Caller: Session {
   func subscribe(_ dialect: Dialect) throws(RPCError) -> Subscription { Subscription(1, dialect) }
   func unsubscribe(_ number: Int64) -> Bool { false }
   func notify(_ subscription: Subscription, _ method: String, _ params: @autoclosure () -> Fields) {}
+  func end(_ subscription: Subscription, _ method: String, _ params: Fields) {}
   func notify(_ subscription: Subscription, _ method: String, _ params: Fields, with file: consuming Descriptor) {}
   func hasCaughtUp(butFor count: Int) -> Bool { true }
   func requireFilesTaken() throws(RPCError) {}

@@ -6,13 +6,14 @@ import TestKit
 /// process may be waiting meanwhile.
 final class MindServer {
   private static let script = """
-    import http.server, json, sys
+    import http.server, json, sys, time
     class Server(http.server.BaseHTTPRequestHandler):
         def do_POST(self):
             body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             with open(sys.argv[1] + "/asked", "a") as log:
                 log.write(json.dumps(body) + "\\n")
             wish = open(sys.argv[1] + "/wish").read().strip()
+            if wish == "silence": time.sleep(600)
             last = body["messages"][-1]
             self.send_response(200)
             self.send_header("Content-Type", "text/event-stream")
@@ -61,7 +62,7 @@ final class MindServer {
 
   var url: String { "http://127.0.0.1:\(port)/v1" }
 
-  /// What it asks for first: a tool and its arguments; empty for nothing.
+  /// What it asks for first: a tool and its arguments; empty for nothing. After `silence` it does not answer.
   func wish(_ text: String) throws { try Files.replace("\(folder.path)/wish", with: Array(text.utf8)) }
 
   /// What it was asked, one request on a line.

@@ -107,6 +107,20 @@ import Testing
     #expect(daemon.wait() == 0)
   }
 
+  /// A script must not take the end of the daemon for an answer.
+  @Test func aChatWithoutAnEndFails() throws {
+    let server = try MindServer()
+    try server.wish("silence")
+    let station = try station(server)
+    let daemon = try station.daemon()
+    let chat = try station.start("openstarry", ["chat", "keeper", "hello"])
+    #expect(eventually { !server.asked.isEmpty })
+    daemon.send(SIGKILL)
+    _ = daemon.wait()
+    #expect(chat.wait() == 3, "\(chat.errors)")
+    #expect(chat.errors.contains("the daemon has ended before"), "\(chat.errors)")
+  }
+
   /// As users of OpenStarry have them, with LM Studio's server at its usual address.
   @Test func aManifestOfUpstreamRunsUnchanged() throws {
     guard let server = try? MindServer(port: 1234), server.port == 1234 else {

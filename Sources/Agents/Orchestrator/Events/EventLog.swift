@@ -118,10 +118,10 @@ package final class EventLog: EventSink, EventHistory {
     return event
   }
 
-  package func address(_ audience: Audience, _ work: () -> Void) {
+  package func address<Made>(_ audience: Audience, _ work: () -> Made) -> Made {
     self.audience = audience
-    work()
-    self.audience = nil
+    defer { self.audience = nil }
+    return work()
   }
 
   /// Publishes that the chain was cut at an event. Neither that event nor this report is handed on.

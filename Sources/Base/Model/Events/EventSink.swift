@@ -43,12 +43,13 @@ package protocol EventSink: AnyObject {
   func publish(_ type: String, source: String, cause: Cause?, priority: Priority, payload: Fields) -> Event
 
   /// Runs `work`; events published in it go only to `audience`.
-  func address(_ audience: Audience, _ work: () -> Void)
+  /// - Returns: what `work` returns.
+  func address<Made>(_ audience: Audience, _ work: () -> Made) -> Made
 }
 
 extension EventSink {
   /// Runs `work` without restricting receivers, for sinks that hand no events on.
-  package func address(_ audience: Audience, _ work: () -> Void) { work() }
+  package func address<Made>(_ audience: Audience, _ work: () -> Made) -> Made { work() }
 
   /// Publishes an event, by default with normal priority and without a cause.
   @discardableResult

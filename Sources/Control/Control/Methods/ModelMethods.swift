@@ -42,7 +42,7 @@ extension ControlMethods {
       "Says something to an agent, as the event `chat:message`, and sends what models answer it as `chat.news` "
         + "notifications until it has handled the event: `{\"kind\": \"text\", \"text\"}`, `{\"kind\": \"answered\"}` with the "
         + "payload of `model:answered`, `{\"kind\": \"failed\", \"message\"}`, `{\"kind\": \"log\", \"level\", "
-        + "\"message\"}` for warnings of its log, and at last `{\"kind\": \"end\", \"text\": the last answer, \"error\": why there is none, or null}`.",
+        + "\"message\"}` for warnings of its log, and at last `{\"kind\": \"end\", \"text\": the last answer, \"error\": why there is none, or null}`, which ends the subscription.",
       .agent,
       Parameter.required("text", .anyText, "what is said, at most 16 KiB"),
       result: "`{\"subscription\": N, \"event\": id}`",
@@ -57,15 +57,16 @@ extension ControlMethods {
     let subscription = try session.subscribe(call.request.dialect)
     let (sink, events, models) = (call.services.sink, call.services.events, call.services.models)
     let before = try? call.services.agents.agentStatus(agent)
-    let listening = ChatListening(session, subscription, before)
     // Only the agent gets it: it is no business of rules.
-    sink.address(.agents([])) {
-      listening.event = sink.publish(
-        "chat:message", source: call.client.source, cause: nil, priority: .normal, payload: payload)
+    let event = sink.address(.agents([])) {
+      sink.publish("chat:message", source: call.client.source, cause: nil, priority: .normal, payload: payload)
     }
-    guard let event = listening.event else { return nil }
-    let texts = models?.listen { if $0.trace == event.trace { listening.hear($0.text) } }
-    let listener = events.listen(EventPattern("model:*")) { if $0.trace == event.trace { listening.hear($0) } }
+    let listening = ChatListening(session, subscription, before)
+    // Another agent may think about the same, if this one tells it.
+    let texts = models?.listen { if $0.agent == agent, $0.trace == event.trace { listening.hear($0.text) } }
+    let listener = events.listen(EventPattern("model:*")) {
+      if $0["agent"]?.string == agent.rawValue, $0.trace == event.trace { listening.hear($0) }
+    }
     let agents = call.services.agents
     let follow = try? agents.followLogs(agent) { listening.hear($0) }
     subscription.end = {
@@ -90,14 +91,19 @@ extension ControlMethods {
 private final class ChatListening {
   private weak var session: (any Session)?
   private weak var subscription: Subscription?
-  var event: Event?
+  /// What the model says, since the agent has asked it last.
   private var text = ""
+  /// Whether the next piece begins another answer.
+  private var isWhole = false
   private var failure: String?
   private var wasAnswered = false
   private let before: AgentStatus?
   private var hasBegun = false
   /// What came before the answer to the request.
   private var early: [Fields] = []
+
+  /// The longest text of `end`, in bytes: in a line, each may take six.
+  private static let longestText = 65_536
 
   /// - Parameter before: the agent's status before it was asked.
   init(_ session: any Session, _ subscription: Subscription, _ before: AgentStatus?) {
@@ -111,23 +117,30 @@ private final class ChatListening {
   }
 
   func hear(_ piece: String) {
+    if isWhole { endText() }
     text += piece
     send(["kind": "text", "text": .string(piece)])
   }
 
   func hear(_ event: Event) {
     if event.type.isSame(as: "model:answered") {
-      send(["kind": "answered"] + event.payload)
       // What it says while it asks for tools is no answer yet.
-      if event["tools"]?.list?.isEmpty == false { text = "" }
+      if event["tools"]?.list?.isEmpty == false { endText() }
+      isWhole = true
+      send(["kind": "answered"] + event.payload)
       (failure, wasAnswered) = (nil, true)
     } else {
       failure = event["message"]?.string
       // What a model has begun to say is no part of the next one's answer.
-      if !text.isEmpty { send(["kind": "text", "text": "\n"]) }
-      text = ""
+      endText()
       send(["kind": "failed"] + event.payload)
     }
+  }
+
+  /// What comes next is on a line of its own.
+  private func endText() {
+    if !text.isEmpty { send(["kind": "text", "text": "\n"]) }
+    (text, isWhole) = ("", false)
   }
 
   /// Why it has not done what it was asked is in its log.
@@ -137,6 +150,7 @@ private final class ChatListening {
   }
 
   func end(_ status: AgentStatus?) {
+    let text = String(decoding: text.utf8.prefix(Self.longestText), as: UTF8.self)
     send(["kind": "end", "text": .string(text), "error": problem(status).map(Value.string) ?? .null])
   }
 
@@ -154,7 +168,11 @@ private final class ChatListening {
   private func send(_ fields: Fields) {
     guard hasBegun else { return early.append(fields) }
     guard let subscription else { return }
-    session?.notify(subscription, "chat.news", fields)
+    if fields["kind"] == "end" {
+      session?.end(subscription, "chat.news", fields)
+    } else {
+      session?.notify(subscription, "chat.news", fields)
+    }
   }
 }
 

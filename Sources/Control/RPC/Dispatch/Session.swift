@@ -28,6 +28,9 @@ package protocol Session: AnyObject {
   /// Sends a notification, or counts it as missed if the caller's queue is full; `params` is then not evaluated.
   func notify(_ subscription: Subscription, _ method: String, _ params: @autoclosure () -> Fields)
 
+  /// Sends the last notification of a subscription, however much the caller has not read yet, and ends the subscription.
+  func end(_ subscription: Subscription, _ method: String, _ params: Fields)
+
   /// Sends a notification with a descriptor, without a bound: check `hasCaughtUp` first.
   func notify(_ subscription: Subscription, _ method: String, _ params: Fields, with file: consuming Descriptor)
 

@@ -36,17 +36,19 @@ struct Chat: ParsableCommand {
   private func say(_ text: String) throws {
     let terminal = Terminal()
     var failure: Failure?
+    var isOver = false
     do {
       try shared.connect().follow("agent.chat", ["agent": .string(agent), "text": .string(text)]) { method, news in
         guard method == "chat.news" else { return }
         if shared.json { try terminal.json(.map(news)) } else { try show(news, terminal) }
         guard news["kind"]?.string == "end" else { return }
         failure = news["error"]?.string.map { Failure(.failed, $0.printable) }
+        isOver = true
         throw ChatEnd()
       }
-    } catch is ChatEnd {
-      if let failure { throw failure }
-    }
+    } catch is ChatEnd {}
+    guard isOver else { throw Failure(.noDaemon, "the daemon has ended before the agent had done what it was told") }
+    if let failure { throw failure }
   }
 
   private func show(_ news: Fields, _ terminal: Terminal) throws {
