@@ -6,6 +6,8 @@ extension Budget {
   struct Sense {
     /// The least useful memory in bytes, and the warning for less.
     let memory: (least: Int, otherwise: String)
+    /// Whether the owner's calls of models may wait: a board makes none of its own.
+    var mayWait = true
     /// The greatest possible share of one core, and the warning for more; nil for no limit.
     var cpu: (most: Double, otherwise: String)?
 
@@ -19,7 +21,8 @@ extension Budget {
     }
 
     /// The range for the daemon and all agents together.
-    static let board = Sense(memory: (4 << 20, "the daemon itself needs about 4MiB, so agents would be stopped"))
+    static let board = Sense(
+      memory: (4 << 20, "the daemon itself needs about 4MiB, so agents would be stopped"), mayWait: false)
   }
 
   /// Reads the keys of a `budget` block; missing keys leave their values unchanged. The caller closes the block.
@@ -37,7 +40,9 @@ extension Budget {
       let kept = own == nil ? tokens.all.filter { $0.unit == .tokens } : []
       tokens = TokenLimits(kept + (own ?? []) + (money ?? []))
     }
-    waitsForTokens = block.value("on_exhausted", .choice([("refuse", false), ("wait", true)]), waitsForTokens)
+    if sense.mayWait {
+      waitsForTokens = block.value("on_exhausted", .choice([("refuse", false), ("wait", true)]), waitsForTokens)
+    }
     events = block.optional("events", .rate) ?? events
     hardware = block.optional("hardware", .rate) ?? hardware
     log = block.optional("log", .byteRate) ?? log

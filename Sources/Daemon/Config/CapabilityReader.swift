@@ -56,13 +56,6 @@ struct CapabilityReader {
     var asksModels: Bool?
   }
 
-  /// The names of upstream's own plugins, without their scope.
-  static func upstreamPlugins(_ manifest: FieldReader) -> [String] {
-    guard let node = manifest.entries.first(where: { $0.key == "plugins" })?.value, case .list(let nodes) = node.content
-    else { return [] }
-    return nodes.compactMap { ($0["name"]?.scalar.string ?? $0.scalar.string).flatMap(MindReader.upstream) }
-  }
-
   /// `tables@1`, `@scope/name`, or upstream's `{name, path?, config?}`.
   private var plugin: Shape<String> {
     let expected = "a plugin such as tables@1 or @scope/tables@1.2.0"

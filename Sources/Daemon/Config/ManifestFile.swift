@@ -26,7 +26,7 @@ package enum ManifestFile {
     guard let fields = FieldReader(substituted, what: "the manifest", findings: findings) else {
       return try findings.finish(nil)
     }
-    var reader = ManifestReader(fields: fields, home: environment["HOME"], isolations: isolations)
+    let reader = ManifestReader(fields: fields, home: environment["HOME"], isolations: isolations)
     let manifest = reader.read(document: node.value, file: file)
     if let manifest, let board { ManifestDevices(board: board, findings: findings).check(fields, manifest) }
     return try findings.finish(manifest)
@@ -35,7 +35,7 @@ package enum ManifestFile {
   /// The form of the file.
   static func schema(isolations: [Isolation]) -> Schema {
     Schema.map {
-      var reader = ManifestReader(fields: $0, home: "", isolations: isolations)
+      let reader = ManifestReader(fields: $0, home: "", isolations: isolations)
       _ = reader.read(document: .null, file: "")
     }.withVariables
   }
@@ -46,26 +46,22 @@ struct ManifestReader {
   let fields: FieldReader
   let home: String?
   let isolations: [Isolation]
-  private var mindTools: [String] = []
 
-  init(fields: FieldReader, home: String?, isolations: [Isolation]) {
-    (self.fields, self.home, self.isolations) = (fields, home, isolations)
-  }
-
-  mutating func read(document: Value, file: String) -> Manifest? {
+  func read(document: Value, file: String) -> Manifest? {
     let identity = identity()
     let runtime = runtime()
     let upstream = UpstreamBlocks(fields, home: home)
     // For editors; the daemon has its own.
     fields.accept("$schema")
     var capabilities = CapabilityReader(home: home).read(fields)
-    if let mind = upstream.mind {
+    var mind = upstream.mind
+    if mind != nil {
       // Upstream's own plugins are what the daemon and the mind do themselves.
-      capabilities.plugins.removeAll { MindReader.upstream($0) != nil }
+      capabilities.plugins.removeAll { UpstreamPlugins.name($0) != nil }
       if capabilities.asksModels == nil { capabilities.permissions.model = true }
-      mindTools = capabilities.tools
-      if runtime == nil { note(mind) }
-      for url in ServerReader.missingHosts(mind.servers, capabilities.permissions.hosts) {
+      mind?.tools = capabilities.tools
+      if runtime == nil { UpstreamPlugins(fields).note(fields.findings) }
+      for url in ServerReader.missingHosts(mind?.servers ?? [], capabilities.permissions.hosts) {
         fields.findings.warning(
           fields.place(of: "plugins"),
           "the MCP server \(Wording.quoted(url)) is out of reach: 'network_allow_hosts' of 'capabilities.permissions' "
@@ -75,33 +71,19 @@ struct ManifestReader {
     var manifest = Manifest(
       id: identity?.id ?? "", name: identity?.name ?? "", version: identity?.version ?? "0.0.0",
       description: identity?.description ?? "",
-      runtime: runtime ?? Manifest.Runtime(driver: .process, entry: upstream.mind == nil ? "" : Mind.program),
+      runtime: runtime ?? Manifest.Runtime(driver: .process, entry: mind == nil ? "" : Mind.program),
       permissions: capabilities.permissions, plugins: capabilities.plugins,
       budget: budget(upstream.budget, runtime?.driver), policy: policy(upstream.policy),
       subscribe: fields.optional("subscribe", .oneOrMore(of: .event)) ?? upstream.subscribe, document: document,
       file: file, parent: fields.optional("parent", Shape<AgentID>.id),
       parentLocation: fields.node("parent")?.location)
     manifest.report = report()
-    manifest.mind = upstream.mind
-    manifest.mind?.tools = mindTools
+    manifest.mind = mind
     if let identity, manifest.parent == identity.id {
       fields.findings.error(fields.place(of: "parent"), "'parent' is the agent itself, expected another agent's id")
     }
     fields.close(as: .warning)
     return identity == nil ? nil : manifest
-  }
-
-  /// Says once what serves in place of upstream's plugins.
-  private func note(_ mind: Mind) {
-    let names = CapabilityReader.upstreamPlugins(fields)
-    let others = names.filter { name in
-      !["provider-", "standard-function-", "guide-", "standard-", "mcp-client"].contains { name.hasPrefix($0) }
-    }
-    guard !others.isEmpty else { return }
-    fields.findings.warning(
-      fields.place(of: "plugins"),
-      "\(others.joined(separator: ", ")): not needed here; 'openstarry chat' and the control socket serve in their place"
-    )
   }
 
   /// The types that a field of a report may have.

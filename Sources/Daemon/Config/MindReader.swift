@@ -80,10 +80,15 @@ struct MindReader {
 
   /// The server of a provider plugin, if it is on this machine: a manifest must not lead the daemon elsewhere.
   private func endpoint(_ provider: String) -> String? {
-    for plugin in plugins where plugin.name.hasPrefix("provider-") {
+    for plugin in UpstreamPlugins(fields).all where plugin.name.hasPrefix("provider-") {
       let isWanted = provider.isEmpty || plugin.name == "provider-\(provider)"
       guard isWanted, let url = plugin.node["config"]?["baseUrl"] else { continue }
-      if let text = ModelReader.url.read(url, "'baseUrl'", Findings()), ModelReader.isLocal(text) { return text }
+      let found = Findings()
+      guard let text = ModelReader.url.read(url, "'baseUrl'", found) else {
+        for problem in found.sorted { fields.findings.warning(problem.location, "\(problem.message); it is not used") }
+        continue
+      }
+      if ModelReader.isLocal(text) { return text }
       fields.findings.warning(
         url.location,
         "'baseUrl' leads to another machine and is not used: 'models' in openstarry.yaml lists servers, and their keys")
@@ -91,24 +96,9 @@ struct MindReader {
     return provider == "lmstudio" ? "http://127.0.0.1:1234/v1" : nil
   }
 
-  /// Upstream's own plugins, whose tasks are the daemon's here.
-  private var plugins: [(name: String, node: Node)] {
-    guard let node = fields.entries.first(where: { $0.key == "plugins" })?.value, case .list(let nodes) = node.content
-    else { return [] }
-    return nodes.compactMap { node in
-      let name = node["name"]?.scalar.string ?? node.scalar.string
-      return name.flatMap(Self.upstream).map { ($0, node) }
-    }
-  }
-
-  /// The name of one of upstream's own plugins without its scope; nil for others.
-  static func upstream(_ name: String) -> String? {
-    let scope = "@openstarry-plugin/"
-    guard name.hasPrefix(scope) else { return nil }
-    return String(name.dropFirst(scope.count).prefix { $0 != "@" })
-  }
-
   private func servers() -> [Mind.Server] {
-    plugins.filter { $0.name == "mcp-client" }.flatMap { ServerReader(findings: fields.findings).read($0.node) }
+    UpstreamPlugins(fields).all.filter { $0.name == "mcp-client" }.flatMap {
+      ServerReader(findings: fields.findings).read($0.node)
+    }
   }
 }

@@ -67,7 +67,11 @@ package enum SettingsFile {
       settings.budget.read(budget, .board)
       settings.diskBudget = budget.optional("disk", .byteRate)
       // Unknown keys are errors: a misspelt limit would be no limit.
-      budget.close()
+      budget.close { key in
+        key.isSame(as: "on_exhausted")
+          ? "'on_exhausted' is for an agent's own 'budget' in its manifest: whether its calls wait, also for the board's limits"
+          : nil
+      }
     }
     fields.close()
     return board == nil ? nil : settings

@@ -29,6 +29,12 @@ import Testing
         f:2:41: warning: 'disk' is '0/d': it allows nothing; omit it for no limit
         """#)
     #expect(complaints(.settings, "board: b.yaml\nbudget: {memory: 64MiB, disk: 100MB/d}") == "")
+    // Calls are an agent's own, and so is the choice.
+    #expect(
+      complaints(.settings, "board: b.yaml\nbudget: {tokens: 5k/h, on_exhausted: wait}") == #"""
+        f:2:24: 'on_exhausted' is for an agent's own 'budget' in its manifest: whether its calls wait, also for the \#
+        board's limits
+        """#)
   }
 
   @Test func limitsOfActuators() {

@@ -178,10 +178,37 @@ import Testing
     #expect(try mind("").0?.guideFile == "./guide.md")
     #expect(try mind(plugin("lmstudio", "http://localhost:9/v1/")).0?.endpoint == "http://localhost:9/v1")
     #expect(try mind(plugin("other", "http://localhost:9/v1")).0?.endpoint == "http://127.0.0.1:1234/v1")
-    for url in ["http://10.0.0.1/v1", "https://localhost.example.org/v1", "http://127.0.0.1@evil.example/v1"] {
+    for url in ["http://10.0.0.1/v1", "https://localhost.example.org/v1"] {
       let (mind, warnings) = try mind(plugin("x", url), provider: "x")
       #expect(mind?.endpoint == nil && warnings.contains { $0.contains("leads to another machine") }, "\(url)")
     }
+    // One that is no URL leads nowhere.
+    for url in ["http://127.0.0.1@evil.example/v1", "127.0.0.1:8080", "http://"] {
+      let (mind, warnings) = try mind(plugin("x", url), provider: "x")
+      #expect(mind?.endpoint == nil, "\(url)")
+      #expect(
+        warnings.contains {
+          $0.contains("'baseUrl' is '\(url)', expected the base URL") && $0.hasSuffix("is not used")
+        },
+        "\(url): \(warnings)")
+    }
+  }
+
+  @Test func upstreamsPluginsWithoutUseAreNamed() throws {
+    func warnings(_ names: String...) throws -> [String] {
+      let plugins = names.map { "\"@openstarry-plugin/\($0)\"" }.joined(separator: ", ")
+      return try manifest(
+        "{ \"identity\": {\"id\": \"a\"}, \"cognition\": {\"model\": \"m\"}, \"plugins\": [\(plugins)] }"
+      ).1
+    }
+    let served = ["provider-any", "standard-function-fs", "standard-function-stdio", "guide-character-init"]
+    for name in served + ["mcp-client"] { #expect(try warnings(name) == [], "\(name)") }
+    #expect(
+      try warnings("transport-websocket", "standard-function-x@1").map { $0.split(separator: "warning: ")[1] } == [
+        "plugin 'transport-websocket' of upstream is not needed here: 'openstarry chat' and the control socket serve in "
+          + "its place",
+        "plugin 'standard-function-x' of upstream is not known here, and has no effect",
+      ])
   }
 
   @Test func theOlderFormLoads() throws {

@@ -60,7 +60,10 @@ extension ManagedAgent {
     let file = Files.join(Files.folder(of: manifest.file), name)
     do throws(AgentError) {
       guard let path = shared.files.resolve(file) else { throw AgentError(.notFound, "there is no file \(file)") }
-      let text = try shared.files.read(path).prefix(Mind.longestGuide)
+      let text = try shared.files.read(path)
+      guard text.count <= Mind.longestGuide else {
+        throw AgentError(.limited, "\(file) has \(text.count) bytes, and a guide may have \(Mind.longestGuide)")
+      }
       fields["guide"] = .string(String(decoding: text, as: UTF8.self))
     } catch {
       throw AgentError(.unavailable, "the guide of agent '\(id)' cannot be read: \(error.message)")

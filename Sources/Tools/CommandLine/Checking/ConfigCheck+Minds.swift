@@ -14,9 +14,13 @@ extension ConfigCheck {
     var found: [Diagnostic] = []
     if let file = mind.guideFile {
       let path = Files.join(Files.folder(of: manifest.file), file)
+      let place = document?["guide"]?.location ?? whole
       if !Files.isFile(path) {
+        found.append(Diagnostic(place, "'guide' names a file, and there is no \(path.printable)"))
+      } else if let size = Files.size(path), size > Mind.longestGuide {
         found.append(
-          Diagnostic(document?["guide"]?.location ?? whole, "'guide' names a file, and there is no \(path.printable)"))
+          Diagnostic(
+            place, "'guide' names \(path.printable), which has \(size) bytes, expected at most \(Mind.longestGuide)"))
       }
     }
     if !manifest.permissions.model {
