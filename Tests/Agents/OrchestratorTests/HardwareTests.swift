@@ -129,6 +129,27 @@ import Testing
     #expect(calls.cause == nil)
   }
 
+  /// A mind without the end of its rules is another mind.
+  @Test func aGuideIsNotCut() throws {
+    let folder = try TemporaryFolder()
+    let world = World(devices, files: RealFiles())
+    try world.adopt(
+      doer("m") {
+        $0.mind = Mind()
+        $0.mind?.guideFile = "guide.md"
+        $0.file = "\(folder.path)/agent.json"
+      })
+    let agent = try world.agents.agent("m")
+    try folder.write("guide.md", String(repeating: "a", count: Mind.longestGuide))
+    #expect(try agent.surroundings()["mind"]?["guide"]?.string?.utf8.count == Mind.longestGuide)
+    try folder.write("guide.md", String(repeating: "a", count: Mind.longestGuide + 1))
+    #expect {
+      try agent.surroundings()
+    } throws: {
+      "\($0)".contains("\(folder.path)/guide.md has 32769 bytes, and a guide may have 32768")
+    }
+  }
+
   @Test func withoutAPermissionEveryCallIsDenied() throws {
     let folder = try TemporaryFolder()
     try Files.replace("\(folder.path)/file", with: Array("text".utf8))

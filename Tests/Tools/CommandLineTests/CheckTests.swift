@@ -61,6 +61,9 @@ struct CheckTests {
     #expect(try found().contains("'guide' names a file, and there is no \(folder)/agents/a/rules.md"))
     try write("agents/a/rules.md", "Be careful.")
     #expect(try !found().contains("guide"))
+    try write("agents/a/rules.md", String(repeating: "a", count: Mind.longestGuide + 1))
+    #expect(try found().contains("agents/a/rules.md, which has 32769 bytes, expected at most 32768"))
+    try write("agents/a/rules.md", "Be careful.")
     try mind("cloud", ", \"capabilities\": {\"permissions\": {\"model\": false}}")
     #expect(try found().contains("the agent cannot think"))
   }
