@@ -8,7 +8,7 @@ struct DocumentationTests {
     return ["README.md"] + docs.filter { $0.hasSuffix(".md") }.sorted().map { "docs/\($0)" }
   }()
 
-  @Test(.timeLimit(.minutes(10)), arguments: pages) func everyCommandBlockRuns(_ page: String) throws {
+  @Test(.timeLimit(.minutes(15)), arguments: pages) func everyCommandBlockRuns(_ page: String) throws {
     let station = try Station()
     let programs = Files.folder(of: try Station.executable("openstarry"))
     let own = Environment.current()

@@ -36,7 +36,7 @@ import Testing
     return String(try git("rev-parse", "HEAD").prefix(40))
   }
 
-  @Test(.timeLimit(.minutes(2))) func aPushToMainIsReviewedAndAnyOtherIsNot() throws {
+  @Test(.timeLimit(.minutes(15))) func aPushToMainIsReviewedAndAnyOtherIsNot() throws {
     guard try station.start("sh", ["-c", "command -v git"]).wait() == 0 else {
       print("skipped: git is not installed")
       return

@@ -13,7 +13,7 @@ import Testing
       ["--home", "\(station.folder)/home", "--socket", station.socket] + arguments, config: config)
   }
 
-  @Test(.timeLimit(.minutes(2))) func theGreenhouseTellsItsStory() throws {
+  @Test(.timeLimit(.minutes(15))) func theGreenhouseTellsItsStory() throws {
     let station = try Station()
     let daemon = try start(station, "--story")
     func fan(_ state: Double) throws -> Bool {

@@ -34,31 +34,41 @@ final class HTTPTransport: ServerTransport {
 
   func send(_ message: ClientMessage, until deadline: UInt64) throws(TransportFailure) {
     guard let connection else { throw .ended("is not connected") }
+    let exchange: HTTPExchange
     do throws(Curl.Absence) {
-      let exchange = try HTTPExchange(connection.library, url, message, session: session)
+      exchange = try HTTPExchange(connection.library, url, message, session: session)
       try connection.transfers.add(exchange.handle)
-      exchanges.append(exchange)
     } catch { throw .ended("cannot be reached: \(error)") }
+    exchanges.append(exchange)
+    // Two requests may overtake each other, and what comes after a notification may depend on it.
+    while !message.isRequest, exchanges.contains(where: { $0 === exchange }) {
+      try wait(connection.transfers, until: deadline)
+    }
   }
 
   func receive(until deadline: UInt64) throws(TransportFailure) -> [UInt8] {
     while messages.isEmpty {
       guard let connection else { throw .ended("is not connected") }
       guard !exchanges.isEmpty else { throw .ended("has answered without a message") }
-      let now = System.monotonicNanoseconds()
-      guard now < deadline else {
-        // The server may stop working on what nobody waits for.
-        for exchange in exchanges { connection.transfers.remove(exchange.handle) }
-        exchanges = []
-        throw .late
-      }
-      var others: [curl_waitfd] = []
-      guard connection.transfers.poll(&others, Int32(clamping: (deadline - now) / 1_000_000 + 1)) else {
-        throw .ended("cannot be waited for")
-      }
-      try perform(connection.transfers)
+      try wait(connection.transfers, until: deadline)
     }
     return messages.removeFirst()
+  }
+
+  /// Waits until something comes, and takes it over.
+  private func wait(_ transfers: MultiHandle, until deadline: UInt64) throws(TransportFailure) {
+    let now = System.monotonicNanoseconds()
+    guard now < deadline else {
+      // The server may stop working on what nobody waits for.
+      for exchange in exchanges { transfers.remove(exchange.handle) }
+      exchanges = []
+      throw .late
+    }
+    var others: [curl_waitfd] = []
+    guard transfers.poll(&others, Int32(clamping: (deadline - now) / 1_000_000 + 1)) else {
+      throw .ended("cannot be waited for")
+    }
+    try perform(transfers)
   }
 
   /// Moves bytes, and takes over what has come.

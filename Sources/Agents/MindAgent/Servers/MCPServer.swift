@@ -118,7 +118,7 @@ final class MCPServer {
     }
     let isToolCall = method.isSame(as: "tools/call")
     let message = ClientMessage(
-      text: [], method: method, tool: isToolCall ? parameters["name"]?.string ?? "" : "",
+      text: [], method: method, isRequest: true, tool: isToolCall ? parameters["name"]?.string ?? "" : "",
       revision: asEnvelope ? Self.envelopeRevision : agreedRevision)
     try send(["id": .int(id), "method": .string(method), "params": .map(parameters)], message, until: deadline)
     while true {

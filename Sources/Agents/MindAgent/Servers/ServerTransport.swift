@@ -25,6 +25,8 @@ struct ClientMessage {
   var text: [UInt8]
   /// The method of a request or a notification; empty for an answer.
   var method = ""
+  /// Whether the server answers it with a message.
+  var isRequest = false
   /// The tool that it calls; empty for none.
   var tool = ""
   /// The protocol's revision; nil before one is agreed on.
