@@ -65,6 +65,7 @@ let ranks: [[Target]] = [
     module("Unpack", in: "Companions", []),
     module("OpenStarryAgent", ["Linux"], path: "SDK/OpenStarryAgent"),
     module("Cgroup", in: "Health", ["Linux"]),
+    module("MCP", in: "Control", []),
   ],
   // 3: values, the examples' agents, and companion processes.
   [
@@ -142,6 +143,7 @@ let ranks: [[Target]] = [
     module(
       "Control", in: "Control",
       ["Model", "Document", "Linux", "EventLoop", "HAL", "Agent", "Rules", "Wire", "RPC", "Projection"]),
+    module("MCPServer", in: "Control", ["Model", "OpenStarryAgent", "Document", "RPC", "MCP"]),
     module("ControlClient", in: "Control", ["Model", "Document", "Linux", "EventLoop", "Wire", "RPC"]),
     module("GuardianClient", in: "Guardian", ["Model", "Linux", "CLinux", "EventLoop", "HAL", "Guardian", "Wire"]),
     module(
@@ -192,7 +194,9 @@ let ranks: [[Target]] = [
     module(
       "CommandLine", in: "Tools",
       [
-        "Model", "Document", "Linux", "Wire", "RPC", "Config", "CEL", "Rules", "ControlClient", "Agent", "Isolations",
+        "Model", "Document", "Linux", "EventLoop", "Wire", "RPC", "MCPServer", "Config", "CEL", "Rules",
+        "ControlClient",
+        "Agent", "Isolations",
         "AgentTrial", "RuleTrial", "Plugins", "PluginInstallation", "Doctor", argumentParserProduct,
       ]),
   ],
@@ -346,6 +350,9 @@ let allTests: [Target] = [
 
   tests("WireTests", in: "Control", ["TestKit", "Wire", "RPC", "Linux", "Model"]),
   tests("RPCTests", in: "Control", ["TestKit", "RPC", "Wire", "EventLoop", "Linux", "Document", "Model"]),
+  tests(
+    "MCPServerTests", in: "Control",
+    ["TestKit", "MCP", "MCPServer", "Control", "RPC", "Document", "Linux", "OpenStarryAgent", "Model"]),
   tests(
     "ControlTests", in: "Control",
     [

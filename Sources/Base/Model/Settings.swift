@@ -26,6 +26,8 @@ package struct Settings: Sendable {
   package var operateGroup: String?
   /// The group with role `admin`; nil for none.
   package var adminGroup: String?
+  /// The group whose members may approve commands; nil for nobody.
+  package var approveGroup: String?
   /// The most hops of an event chain.
   package var depthLimit: Int
   /// The number of events in the memory ring.

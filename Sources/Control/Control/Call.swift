@@ -6,7 +6,8 @@ import RPC
 final class Call {
   let services: Services
   let client: Client
-  /// The `system:command` event that names the caller; nil for methods that change nothing.
+  /// The `system:command` event that names the caller. For methods that change nothing, what the caller says that the
+  /// request is part of, or nil.
   let cause: Cause?
   let server: ControlServer
   private let reply: Reply

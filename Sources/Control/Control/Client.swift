@@ -10,26 +10,33 @@ package struct Client: Sendable, Hashable {
   package var uid: UInt32
   /// The process that connected.
   package var pid: Int32
-  /// The role of the connection for its whole life.
+  /// The role of the connection. It never rises.
   package var role: Role
+  /// Whether the user may approve commands: `groups.approve`.
+  package var isApprover: Bool
+  /// What the connection has bound itself to; nil for a person.
+  package var restriction: Restriction?
 
   /// Creates a client; the server takes the values from the socket's peer.
-  package init(user: String, uid: UInt32, pid: Int32, role: Role) {
+  package init(user: String, uid: UInt32, pid: Int32, role: Role, isApprover: Bool = false) {
     self.user = user
     self.uid = uid
     self.pid = pid
     self.role = role
+    self.isApprover = isApprover
   }
 
-  /// The client's name in events and as a holder of leases, e.g. `client/alice`.
-  package var source: String { "client/\(user)" }
+  /// The client's name in events and as a holder of leases: `client/alice` for a person, and `mcp/alice/17` for a
+  /// program that has bound itself.
+  package var source: String { restriction.map { "mcp/\(user)/\($0.session)" } ?? "client/\(user)" }
 
-  /// The client's permissions for the board: it may read everything, and with role operate command everything.
+  /// The client's permissions for the board: a person may read everything, and with role operate command everything.
   var principal: Principal {
-    let everything = [EventPattern("*")]
+    let devices = restriction?.devices ?? [EventPattern("*")]
     let operates = role >= .operate
     return Principal(
-      name: source, permissions: operates ? .all : Permissions(sensors: everything, cameras: everything),
-      mayMakeSafe: operates)
+      name: source,
+      permissions: Permissions(sensors: devices, actuators: operates ? devices : [], cameras: devices),
+      mayMakeSafe: operates && restriction == nil)
   }
 }

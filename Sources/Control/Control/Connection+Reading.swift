@@ -115,6 +115,13 @@ extension Connection {
             .rateLimited, "'\(client.user)' sends more than \(limits.requests) requests a second",
             data: ["retry_after_ms": .int(wait.nanoseconds / 1_000_000 + 1)], hint: "send fewer, or subscribe")))
     }
+    if !isStop, let wait = ownRequests?.take(at: time.now) {
+      return reply.give(
+        .failure(
+          RPCError(
+            .rateLimited, "this session sends more requests a second than it may",
+            data: ["retry_after_ms": .int(wait.nanoseconds / 1_000_000 + 1)], hint: "wait, and ask for less")))
+    }
     server.handle(reply, from: self)
   }
 

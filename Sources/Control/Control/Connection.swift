@@ -7,7 +7,7 @@ import RPC
 /// the queue.
 final class Connection: Session {
   let number: UInt64
-  let client: Client
+  private(set) var client: Client
   let share: UserShare
   let limits: Limits
   /// For a connection beyond the limits, which may only send an emergency stop: the refusal of other requests.
@@ -28,6 +28,8 @@ final class Connection: Session {
   var isGone = false
   /// No more requests are read; the connection closes when all answers are sent.
   var isClosing = false
+  /// The requests of this connection alone, once it has bound itself.
+  var ownRequests: TokenBucket?
   var pause: TimerID?
   var lineTimer: TimerID?
   var idleTimer: TimerID?
@@ -75,6 +77,22 @@ final class Connection: Session {
   func farewell() {
     flush()
     close()
+  }
+
+  /// Binds the connection for the rest of its life.
+  /// - Throws: -32003 when it is bound already, or has taken leases or subscriptions as a person.
+  func restrict(to role: Role, _ devices: [EventPattern], rate: Int) throws(RPCError) {
+    guard client.restriction == nil, subscriptions.isEmpty, server.leases.devices(of: number).isEmpty else {
+      throw RPCError(
+        .permissionDenied,
+        client.restriction == nil
+          ? "a session that has leases or subscriptions cannot be restricted" : "this session is restricted already",
+        data: ["role": .string(client.role.name), "required": .string(client.role.name)],
+        hint: "'session.restrict' is the first request of a connection")
+    }
+    client.role = min(client.role, role)
+    client.restriction = Restriction(session: number, devices: devices)
+    ownRequests = TokenBucket(rate, at: time.now)
   }
 
   // MARK: Answering

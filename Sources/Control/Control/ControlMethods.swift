@@ -6,7 +6,7 @@ enum ControlMethods {
   static let table = MethodTable(
     calls + agentMethods + familyMethods + serviceMethods + registryMethods + hardwareMethods + emergencyStopMethods
       + eventMethods + ruleMethods
-      + projectionMethods + daemonMethods + messageMethods + modelMethods)
+      + projectionMethods + daemonMethods + messageMethods + modelMethods + sessionMethods)
 
   /// The six calls of the specification, under their own names.
   private static let calls: [Method<Call>] = [

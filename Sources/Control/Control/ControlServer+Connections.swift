@@ -25,7 +25,8 @@ extension ControlServer {
           .permissionDenied, "user '\(user)' may not use this daemon",
           hint: "join the group '\(settings.viewGroup ?? "openstarry")'"))
     }
-    let client = Client(user: user, uid: peer.uid, pid: peer.pid, role: role)
+    let client = Client(
+      user: user, uid: peer.uid, pid: peer.pid, role: role, isApprover: roles.isApprover(peer))
     // The kernel assigns the lowest free number, so the number shows how many descriptors are open.
     let most = sysconf(Int32(_SC_OPEN_MAX))
     let isShort = isLast || most > 0 && Int(socket.number) >= most - limits.descriptors

@@ -86,15 +86,26 @@ package final class ControlServer {
 
   func handle(_ reply: Reply, from connection: Connection) {
     let client = connection.client
+    let origin = reply.request.trace?.cause
+    do throws(RPCError) {
+      if let restriction = client.restriction, let method = try? ControlMethods.table.method(reply.request.method) {
+        try restriction.require(method)
+      }
+    } catch {
+      return reply.give(.failure(error))
+    }
     ControlMethods.table.dispatch(reply, as: client.role) { method, arguments in
       Call(
         reply, client, on: connection, of: self,
-        cause: method.isCommand ? publishCommand(method, arguments, client) : nil)
+        cause: method.isCommand ? publishCommand(method, arguments, client, origin) : origin)
     }
   }
 
-  private func publishCommand(_ method: Method<Call>, _ arguments: Arguments, _ client: Client) -> Cause {
-    let command = SystemEvents.command(method.name, by: client.user, pid: Int(client.pid), arguments.recorded)
-    return Cause(services.sink.publish(command, from: client.source))
+  private func publishCommand(
+    _ method: Method<Call>, _ arguments: Arguments, _ client: Client, _ origin: Cause?
+  ) -> Cause {
+    let name = client.restriction == nil ? client.user : client.source
+    let command = SystemEvents.command(method.name, by: name, pid: Int(client.pid), arguments.recorded)
+    return Cause(services.sink.publish(command, from: client.source, cause: origin))
   }
 }

@@ -8,6 +8,7 @@ struct RoleRules {
   private let view: UInt32?
   private let operate: UInt32?
   private let admin: UInt32?
+  private let approve: UInt32?
   private let ownUser: UInt32
   private let ownGroup: UInt32
 
@@ -22,6 +23,7 @@ struct RoleRules {
     view = try Self.number(of: settings.viewGroup, "groups.view", accounts)
     operate = try Self.number(of: settings.operateGroup, "groups.operate", accounts)
     admin = try Self.number(of: settings.adminGroup, "groups.admin", accounts)
+    approve = try Self.number(of: settings.approveGroup, "groups.approve", accounts)
     self.ownUser = ownUser
     self.ownGroup = ownGroup
   }
@@ -35,6 +37,9 @@ struct RoleRules {
 
   /// Whether the user is root or the daemon's own.
   func isTrusted(_ uid: UInt32) -> Bool { uid == 0 || uid == ownUser }
+
+  /// Whether the user may approve commands of others.
+  func isApprover(_ peer: Peer) -> Bool { isMember(peer, approve) }
 
   private func isMember(_ peer: Peer, _ group: UInt32?) -> Bool { group.map(peer.groups.contains) ?? false }
 

@@ -44,6 +44,7 @@ package enum SettingsFile {
       settings.viewGroup = groups.optional("view", group)
       settings.operateGroup = groups.optional("operate", group)
       settings.adminGroup = groups.optional("admin", group)
+      settings.approveGroup = groups.optional("approve", group)
       groups.close()
       GroupAdvice.note(settings, groups)
     }

@@ -27,6 +27,7 @@ enum SimulatedRun {
     settings.socket = socket
     settings.socketMode = Settings(board: "").socketMode
     (settings.viewGroup, settings.operateGroup, settings.adminGroup) = (nil, nil, nil)
+    settings.approveGroup = nil
     settings.guardian = false
     settings.watchdog = nil
   }

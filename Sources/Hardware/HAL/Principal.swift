@@ -8,14 +8,14 @@ package enum Party: Sendable, Hashable {
   /// The daemon itself, or a daemon before it.
   case others
 
-  /// The party of a holder: `rule/hot`, `client/alice`, `agent/climate`.
+  /// The party of a holder: `rule/hot`, `client/alice`, `agent/climate`, `mcp/alice/17`.
   package init(of holder: String) {
     self =
       holder.hasPrefix("rule/")
       ? .rules
       : holder.hasPrefix("client/")
         ? .people
-        : holder.hasPrefix("agent/")
+        : holder.hasPrefix("agent/") || holder.hasPrefix("mcp/")
           ? .agents
           : .others
   }

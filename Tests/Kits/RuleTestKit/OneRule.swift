@@ -70,7 +70,10 @@ package final class OneRule: RuleControl {
 
   package func whenStored(_ done: @escaping (String?) -> Void) { done(diskProblem) }
 
-  package func suspendClaims(on device: DeviceID, by holder: String, for time: Duration) {}
+  /// The outputs that somebody has kept rules off, in order.
+  package private(set) var suspended: [DeviceID] = []
+
+  package func suspendClaims(on device: DeviceID, by holder: String, for time: Duration) { suspended.append(device) }
 
   package func isSuspended(_ device: DeviceID) -> Bool { false }
 

@@ -51,7 +51,7 @@ struct ArgumentTests {
       "doctor", "estop", "budget x", "history x -n 5", "tokens --by day", "models", "chat x hello", "transcript x",
       "status", "state", "devices", "version", "rules list", "rules reload", "rules explain x",
       "rules enable x", "rules disable x", "rules resume x", "rules set x 1", "rules vars", "rules replay",
-      "rules lint", "messages",
+      "rules lint", "messages", "mcp --role view --devices fan,temp* --rate 5/s",
       "rules test a:b",
       "daemon stop",
       "daemon reload", "daemon leave-safe-mode", "read x", "set x on", "release x", "why x", "events",
@@ -90,6 +90,19 @@ struct ArgumentTests {
     #expect(try parse("read --json temperature", as: Read.self).device == "temperature")
     #expect(try parse("emit --json a:b k=v", as: Emit.self).payload == ["k=v"])
     #expect(refusal("ps --verbose climate") == .usage)
+  }
+
+  @Test func anMCPServerTakesItsBounds() throws {
+    let bound = try parse("mcp --role view --devices fan,temp* --rate 5/s", as: MCPCommand.self)
+    #expect(bound.role == .view && bound.devices == ["fan", "temp*"] && bound.rate == 5)
+    let free = try parse("mcp", as: MCPCommand.self)
+    #expect(free.role == .operate && free.devices == ["*"] && free.rate == 20)
+    for line in [
+      "mcp --role admin", "mcp --devices fan,", "mcp --devices", "mcp --rate 0", "mcp --rate 101/s", "mcp --rate 5/m",
+      "mcp fan",
+    ] {
+      #expect(refusal(line) == .usage, "\(line)")
+    }
   }
 
   @Test func setTakesCommandsAndTimes() throws {

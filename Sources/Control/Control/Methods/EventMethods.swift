@@ -28,13 +28,17 @@ extension Call {
   }
 
   fileprivate func event(_ id: ULID) throws(RPCError) -> Event {
-    guard let event = services.events.event(id) else {
+    guard let event = services.events.event(id), sees(event) else {
       throw RPCError(
         .notFound, "no event '\(id)' is known",
         hint: "only the newest events are kept; 'openstarry events' lists them (events.list)")
     }
     return event
   }
+}
+
+extension Call {
+  fileprivate func sees(_ event: Event) -> Bool { client.sees(event, on: services.hardware.board) }
 }
 
 extension Parameter where Argument == EventPattern {
@@ -59,7 +63,7 @@ extension ControlMethods {
     try call.checkSize(payload)
     if priority < .high { try call.client.role.require(.admin, to: "publish urgent events") }
     let event = call.services.sink.publish(
-      type, source: call.client.source, cause: nil, priority: priority, payload: payload)
+      type, source: call.client.source, cause: call.cause, priority: priority, payload: payload)
     return ["event": .string(event.id.description), "trace": .string(event.trace.description)]
   }
 
@@ -71,7 +75,8 @@ extension ControlMethods {
       Parameter.optional("since", .eventID, "only events after the event with this id"),
       result:
         "`{\"events\": [event (4.1)], \"total\": the number of events since the start, \"truncated\": whether older "
-        + "events were omitted because the answer would be too long}`", list),
+        + "events were omitted because the answer would be too long, \"withheld\": how many more this session may not know "
+        + "of, if any}`", list),
     Method(
       "events.get", .view, "Returns one event.", Parameter.required("event", .eventID, "its id", aliases: ["id"]),
       result: "an event (4.1)", errors: [.notFound]
@@ -84,7 +89,9 @@ extension ControlMethods {
         + "it.",
       Parameter.optional("event", .eventID, "the event's id; either this or `device`"),
       Parameter.optional("device", .device, "the device"),
-      result: "`{\"events\": [event (4.1)]}`, empty when the device has not changed yet",
+      result:
+        "`{\"events\": [event (4.1)], \"withheld\": how many more this session may not know of, if any}`, empty when the "
+        + "device has not changed yet",
       errors: [.notFound, .deviceNotFound], chain),
     emit,
     Method(
@@ -125,7 +132,8 @@ extension ControlMethods {
   @Sendable private static func list(
     _ call: Call, _ pattern: EventPattern, last: Int64, since: ULID?
   ) throws(RPCError) -> Value? {
-    let events = call.services.events.events(matching: pattern, last: Int(last), since: since)
+    let found = call.services.events.events(matching: pattern, last: Int(last), since: since)
+    let events = found.filter(call.sees)
     // If the answer would be too long, drop the oldest events.
     var chosen: [Value] = []
     var room = LineFramer.limit - 1024
@@ -135,10 +143,18 @@ extension ControlMethods {
       if room < 0 { break }
       chosen.append(value)
     }
-    return [
-      "events": .list(chosen.reversed()), "total": .int(Int64(clamping: call.services.events.total)),
-      "truncated": .bool(chosen.count < events.count),
-    ]
+    return withheld(
+      [
+        "events": .list(chosen.reversed()), "total": .int(Int64(clamping: call.services.events.total)),
+        "truncated": .bool(chosen.count < events.count),
+      ], found.count - events.count)
+  }
+
+  /// Says how many events the caller may not know of, if there are any.
+  private static func withheld(_ result: Fields, _ count: Int) -> Value {
+    var result = result
+    if count > 0 { result["withheld"] = .int(Int64(count)) }
+    return .map(result)
   }
 
   @Sendable private static func chain(_ call: Call, id: ULID?, device: DeviceID?) throws(RPCError) -> Value? {
@@ -146,8 +162,8 @@ extension ControlMethods {
     switch (id, device) {
     case (let id?, nil): events = call.services.events.chain(to: try call.event(id).id)
     case (nil, let device?):
-      guard call.services.hardware.device(device) != nil else {
-        let known = call.services.hardware.board.devices.map(\.id.rawValue)
+      guard call.services.hardware.device(device) != nil, call.client.reaches(device) else {
+        let known = call.services.hardware.board.devices.map(\.id).filter(call.client.reaches).map(\.rawValue)
         throw call.refusal(
           .notFound(
             device, kind: "device", suggestion: Suggestion.closest(to: device.rawValue, in: known)))
@@ -156,7 +172,8 @@ extension ControlMethods {
     default:
       throw RPCError(parameter: "event", "an event id, or 'device'", "either 'event' or 'device' is needed")
     }
-    return ["events": .list(events.map { .map($0.fields) })]
+    let seen = events.filter(call.sees)
+    return withheld(["events": .list(seen.map { .map($0.fields) })], events.count - seen.count)
   }
 
   private static func subscribe(
@@ -167,13 +184,15 @@ extension ControlMethods {
     let subscription = try session.subscribe(call.request.dialect)
     call.answer(.success(["subscription": .int(subscription.number)]))
     if last > 0 {
-      for event in call.services.events.events(matching: pattern, last: Int(last), since: since) {
+      for event in call.services.events.events(matching: pattern, last: Int(last), since: since) where call.sees(event)
+      {
         session.notify(subscription, method(event), params(event))
       }
     }
     let events = call.services.events
+    let (client, board) = (call.client, call.services.hardware.board)
     let listener = events.listen(pattern) { [weak session, weak subscription] event in
-      guard let subscription else { return }
+      guard let subscription, client.sees(event, on: board) else { return }
       session?.notify(subscription, method(event), params(event))
     }
     let measuring = measure(pattern, call)

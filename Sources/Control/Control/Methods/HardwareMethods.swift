@@ -80,11 +80,11 @@ extension ControlMethods {
         id, command, lease: lease, as: call.client.principal, cause: call.cause, override: override)
     }
     // A person keeps rules off for as long as the safe state is wanted.
-    if let lease, call.services.hardware.isSafe(command, for: id) {
+    if let lease, call.client.restriction == nil, call.services.hardware.isSafe(command, for: id) {
       call.services.rules.suspendClaims(on: id, by: call.client.source, for: lease)
     }
     let granted = call.services.hardware.lease(of: id)
-    let outlives = granted == nil || hold ?? (lease != nil)
+    let outlives = granted == nil || call.client.restriction == nil && hold ?? (lease != nil)
     call.server.leases.note(id, endsWith: outlives ? nil : try call.openSession().number)
     let former = holder == call.client.principal.name ? nil : holder
     var answer = receipt.fields(id, granted, former: former, board: call.board)
@@ -163,7 +163,10 @@ extension ControlMethods {
       "hal.devices", .view, "Lists the board's devices with their state.",
       result: "`{\"devices\": [device (4.4)]}`"
     ) { call throws(RPCError) in
-      ["devices": .list(call.services.projection.devices.map(Value.map))]
+      let rows = call.services.projection.devices.filter { row in
+        row["device"]?.string.map { call.client.reaches(DeviceID($0)) } ?? false
+      }
+      return ["devices": .list(rows.map(Value.map))]
     },
     hardwareRead,
     hardwareControl,
@@ -177,7 +180,8 @@ extension ControlMethods {
         + "its name}`",
       errors: [.deviceNotFound, .deviceBusy], isCommand: true
     ) { call, id throws(RPCError) in
-      let isGivenBack = call.services.rules.giveBack(id)
+      // Only people keep rules off.
+      let isGivenBack = call.client.restriction == nil && call.services.rules.giveBack(id)
       let holder = call.services.hardware.device(id)?.holder
       let released = try call.hardware { hardware throws(HALError) in
         // The rules have it again.

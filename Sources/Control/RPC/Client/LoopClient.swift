@@ -67,15 +67,16 @@ package final class LoopClient {
   /// Sends a request.
   /// - Parameters:
   ///   - limit: the time-out; nil for none.
+  ///   - trace: what the request is part of; nil for nothing.
   ///   - done: called once, later, with the answer or the failure.
   package func call(
-    _ method: String, _ params: Fields = [:], within limit: Duration? = .seconds(60),
+    _ method: String, _ params: Fields = [:], within limit: Duration? = .seconds(60), trace: TraceParent? = nil,
     _ done: @escaping (Result<Answer, CallFailure>) -> Void
   ) {
     guard channel.isOpen else { return loop.later { done(.failure(.closed(method: method))) } }
     guard channel.waiting <= Self.queueLimit else { return loop.later { done(.failure(.congested(method: method))) } }
     let id = pending.add(method, within: limit, done)
-    channel.send(Request(id: .number(id), method: method, params: params).encoded())
+    channel.send(Request(id: .number(id), method: method, params: params, trace: trace).encoded())
   }
 
   /// Sends a notification.

@@ -37,13 +37,18 @@ package struct Request: Sendable, Hashable {
   package var params: Fields
   /// The notation of the request and of its response.
   package var dialect: Dialect
+  /// What the caller says that the request is part of; nil for nothing.
+  package var trace: TraceParent?
 
   /// Creates a request; `id` nil makes it a notification.
-  package init(id: RequestID?, method: String, params: Fields = [:], dialect: Dialect = .jsonRPC) {
+  package init(
+    id: RequestID?, method: String, params: Fields = [:], dialect: Dialect = .jsonRPC, trace: TraceParent? = nil
+  ) {
     self.id = id
     self.method = method
     self.params = params
     self.dialect = dialect
+    self.trace = trace
   }
 }
 

@@ -67,7 +67,9 @@ extension Message {
         "'params' must be an object", "parameters have names: \"params\":{\"agent\":\"climate\"}", .invalidParams,
         id: id, dialect: dialect)
     }
-    return Request(id: isEvent ? nil : id, method: method, params: params, dialect: dialect)
+    // W3C Trace Context: what cannot be read is ignored.
+    let trace = fields["traceparent"]?.string.flatMap { TraceParent($0) }
+    return Request(id: isEvent ? nil : id, method: method, params: params, dialect: dialect, trace: trace)
   }
 
   private static func readID(_ value: Value?, _ dialect: Dialect) throws(MalformedMessage) -> RequestID? {
@@ -99,6 +101,7 @@ extension Request {
       fields["method"] = .string(method)
       fields["params"] = .map(params)
     }
+    fields["traceparent"] = trace.map { .string($0.text) }
     return line(fields)
   }
 }

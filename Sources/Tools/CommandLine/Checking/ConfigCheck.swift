@@ -124,6 +124,7 @@ struct ConfigCheck {
     let accounts = Accounts.ofThisMachine()
     for (key, group) in [
       ("view", settings.viewGroup), ("operate", settings.operateGroup), ("admin", settings.adminGroup),
+      ("approve", settings.approveGroup),
     ] {
       guard let group, accounts.group(group) == nil else { continue }
       let groups = contents[file].flatMap { try? ConfigText.parse($0, file: file) }?["groups"]

@@ -48,6 +48,11 @@ struct DoctorCommand: ParsableCommand {
     } catch {
       answers = .failure(Facts.Failure(error.message, isRefusal: error.status == .denied))
     }
+    return Self.facts(answers)
+  }
+
+  /// What this machine says beside the daemon's answers.
+  static func facts(_ answers: Result<DaemonAnswers, Facts.Failure>) -> Facts {
     var facts = Facts(
       version: Release.version, daemon: answers, disk: home((try? answers.get())?.status).flatMap { DiskSpace(of: $0) },
       isClockSynchronised: System.wallIsSynchronised())
@@ -59,7 +64,7 @@ struct DoctorCommand: ParsableCommand {
 
   /// The daemon's home. A relative one is relative to the folder that the daemon runs in.
   /// - Returns: nil when that folder is not in sight.
-  private func home(_ status: Value?) -> String? {
+  private static func home(_ status: Value?) -> String? {
     guard let home = status?["home"]?.string else { return "/var/lib/openstarry" }
     if home.hasPrefix("/") { return home }
     return status?["pid"]?.int.flatMap { Files.target(ofLink: "/proc/\($0)/cwd") }.map { Files.join($0, home) }

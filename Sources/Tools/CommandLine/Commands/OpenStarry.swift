@@ -34,7 +34,8 @@ package struct OpenStarry: ParsableCommand {
       CommandGroup(
         name: "Files",
         subcommands: [InitCommand.self, Check.self, BoardFiles.self, SettingsFiles.self, SchemaCommand.self]),
-      CommandGroup(name: "The daemon", subcommands: [DaemonCommands.self, Console.self, Version.self]),
+      CommandGroup(
+        name: "The daemon", subcommands: [DaemonCommands.self, MCPCommand.self, Console.self, Version.self]),
     ])
 
   /// Required by the parser, which sets the arguments afterwards.

@@ -1,0 +1,53 @@
+import MCPServer
+import Model
+import RPC
+
+@testable import Control
+
+/// A board with a few devices that answers what a test tells it to.
+final class FakeBoard: BoardAccess {
+  /// A call that was made.
+  struct Call: Equatable {
+    var method: String
+    var params: Fields
+    var trace: TraceParent?
+  }
+
+  private(set) var calls: [Call] = []
+  /// By method; others are not found.
+  var answers: [String: Result<Answer, RPCError>] = [:]
+  var devices: Value = [
+    "devices": [
+      ["device": "temperature", "kind": "sensor", "name": "Air", "unit": "°C", "state": "21 °C", "limits": []],
+      ["device": "fan", "kind": "actuator", "state": "off", "limits": ["max_on 5m"]],
+      ["device": "cam0", "kind": "camera", "state": "not streaming", "limits": []],
+    ]
+  ]
+  var operates = true
+  private var due: [() -> Void] = []
+
+  /// What `daemon.methods` answers.
+  static let methods: Value = ["methods": .list(ControlMethods.table.all.map { .map($0.fields) })]
+
+  func catalogue(_ done: @escaping (Result<Catalogue, RPCError>) -> Void) {
+    let catalogue = Catalogue(methods: Self.methods, devices: devices, operates: operates)
+    due.append { done(.success(catalogue)) }
+  }
+
+  func call(
+    _ method: String, _ params: Fields, _ trace: TraceParent?, _ done: @escaping (Result<Answer, RPCError>) -> Void
+  ) {
+    calls.append(Call(method: method, params: params, trace: trace))
+    let answer = answers[method] ?? .failure(RPCError(.notFound, "no answer to '\(method)' in this test"))
+    due.append { done(answer) }
+  }
+
+  func examine(_ done: @escaping (Result<Value, RPCError>) -> Void) {
+    due.append { done(.success(["findings": [["area": "daemon", "level": "ok", "text": "runs", "remedy": nil]]])) }
+  }
+
+  /// Gives all answers that are due.
+  func settle() {
+    while !due.isEmpty { due.removeFirst()() }
+  }
+}
