@@ -39,6 +39,12 @@ package protocol DaemonControl: AnyObject {
   /// - Returns: false when such programs run already; `done` is not called then.
   func probeLimits(_ done: @escaping (Fields) -> Void) -> Bool
 
+  /// Checks the text of a rule file against this board, as `openstarry check` does.
+  func problems(inRules text: String) -> [Diagnostic]
+
+  /// Reads the board file and the rule files from the disk: `kind` (`board` or `rules`), `file`, and `text` or `error`.
+  func files() -> [Fields]
+
   /// Starts an orderly exit of the daemon, after the caller has returned to the loop.
   func stop()
 

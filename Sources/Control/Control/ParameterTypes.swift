@@ -12,6 +12,18 @@ extension ParameterType where Argument == String {
   }
 }
 
+extension ParameterType where Argument == String {
+  /// The text of a rule file.
+  static var ruleText: Self {
+    let limit = 65_536
+    return Self(
+      "text", expected: "text of at most \(limit) bytes", schema: ["type": "string", "maxLength": .int(Int64(limit))]
+    ) { value in
+      value.string.flatMap { $0.utf8.count <= limit ? $0 : nil }
+    }
+  }
+}
+
 extension ParameterType where Argument == AgentID {
   static var agent: Self { ParameterType<String>.text.map { AgentID($0) } }
 }

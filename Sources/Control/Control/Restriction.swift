@@ -17,6 +17,9 @@ package struct Restriction: Sendable, Hashable {
     self.devices = devices
   }
 
+  /// Whether every device is within reach.
+  var reachesAll: Bool { devices.contains { $0.text.isSame(as: "*") } }
+
   /// What it may call of the methods that need more than the role view. Everything else that changes the board is a
   /// person's.
   private static let commands = [

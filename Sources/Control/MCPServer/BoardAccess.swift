@@ -16,9 +16,26 @@ package protocol BoardAccess: AnyObject {
   func call(
     _ method: String, _ params: Fields, _ trace: TraceParent?, _ done: @escaping (Result<Answer, RPCError>) -> Void)
 
+  /// Tells from now on what happens on the board, over ends of the session, too.
+  func follow(_ onNews: @escaping (News) -> Void)
+
+  /// Ends that.
+  func unfollow()
+
+  /// The clock for what waits.
+  var time: any Timekeeper { get }
+
   /// What `openstarry doctor` finds: `{"findings": [finding]}`.
   /// - Parameter done: called once.
   func examine(_ done: @escaping (Result<Value, RPCError>) -> Void)
+}
+
+/// What happens on a board.
+package enum News: Sendable {
+  /// An event was published.
+  case event(Event)
+  /// Events were published that this session did not get.
+  case missed
 }
 
 /// What a board offers to one client.
@@ -29,6 +46,8 @@ package struct Catalogue: Sendable, Equatable {
   package var devices: [Device]
   /// Whether it may change anything.
   package var operates: Bool
+  /// Whether every device is within reach, so that whole files may be shown.
+  package var reachesAll: Bool
 
   /// A device, as far as tools speak of it.
   package struct Device: Sendable, Equatable {
@@ -59,7 +78,8 @@ package struct Catalogue: Sendable, Equatable {
   ///   - methods: the result of `daemon.methods`.
   ///   - devices: the result of `hal.devices`.
   ///   - operates: whether the session has the role `operate`.
-  package init(methods: Value, devices: Value, operates: Bool) {
+  ///   - reachesAll: whether its patterns match everything.
+  package init(methods: Value, devices: Value, operates: Bool, reachesAll: Bool) {
     let used = Set(Tool.all.compactMap(\.method))
     schemas = [:]
     for method in methods["methods"]?.list ?? [] {
@@ -68,6 +88,7 @@ package struct Catalogue: Sendable, Equatable {
     }
     self.devices = (devices["devices"]?.list ?? []).compactMap(Device.init)
     self.operates = operates
+    self.reachesAll = reachesAll
   }
 
   /// The devices of some kinds.

@@ -14,6 +14,11 @@ package final class BoardServer {
   var handshake: String?
   /// Where messages go that belong to no request, in the era of the handshake; nil for nowhere.
   package var push: MessageSink?
+  /// Who is to be told what has changed.
+  private(set) lazy var watches = Watches(board) { [unowned self] method, params in
+    guard handshake != nil else { return }
+    push?.send(Request(id: nil, method: method, params: params).encoded())
+  }
   private var underWay = 0
   private var onIdle: (() -> Void)?
 
@@ -61,6 +66,12 @@ package final class BoardServer {
     if underWay == 0 { action() } else { onIdle = action }
   }
 
+  /// Tells clients that the board offers something else than before.
+  package func catalogueChanged() { watches.catalogueChanged() }
+
+  /// Ends what clients listen to, because the server ends.
+  package func endStreams() { watches.end() }
+
   func began() { underWay += 1 }
 
   func ended() {
@@ -101,5 +112,12 @@ package final class BoardServer {
   /// A notification of the client.
   private func note(_ request: Request, _ exchange: Exchange) {
     exchange.drop()
+    guard request.method.isSame(as: "notifications/cancelled") else { return }
+    // A command cannot be taken back; what a client listens to can.
+    switch request.params["requestId"] {
+    case .int(let number): watches.cancel(.number(number))
+    case .string(let text): watches.cancel(.text(text))
+    default: break
+    }
   }
 }

@@ -5,13 +5,15 @@ import RPC
 /// The methods of MCP that this server has.
 enum ServerMethods {
   /// Those of the revisions with a handshake.
-  static let handshake = MethodTable<Exchange>([initialize, ping] + both)
+  static let handshake = MethodTable<Exchange>([initialize, ping] + both + subscribeMethods)
   /// Those of the revisions with an envelope.
-  static let envelope = MethodTable<Exchange>([discover] + both)
+  static let envelope = MethodTable<Exchange>([discover, listen] + both)
 
-  private static let both: [Method<Exchange>] = toolMethods
+  private static let both: [Method<Exchange>] = toolMethods + resourceMethods + promptMethods
 
-  static let capabilities: Fields = ["tools": [:]]
+  static let capabilities: Fields = [
+    "tools": ["listChanged": true], "resources": ["subscribe": true, "listChanged": true], "prompts": [:],
+  ]
 
   private static let initialize = Method<Exchange>(
     "initialize", .view, "Agrees on a revision.",

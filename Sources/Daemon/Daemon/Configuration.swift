@@ -150,6 +150,26 @@ struct Configuration {
     return rules
   }
 
+  /// Everything that is wrong with the text of a rule file, errors and warnings.
+  /// - Parameter agents: the registered agents.
+  func problems(inRules text: String, agents: [AgentID]) -> [Diagnostic] {
+    let known = KnownNames(board: board, agents: agents)
+    var declarations = RuleDeclarations()
+    let (read, found) = ConfigText.readRules(Array(text.utf8), file: "rules.yaml", known: known)
+    var problems = found + declarations.add(read)
+    if problems.contains(where: { $0.severity == .error }) {
+      problems += RuleSet.problems(
+        in: declarations.rules, variables: declarations.firstValues, complaint: known.complaint)
+    } else {
+      do throws(Diagnostics) {
+        let rules = try RuleSet(
+          compiling: declarations.rules, variables: declarations.firstValues, complaint: known.complaint)
+        problems += rules.payloadWarnings + rules.feedbackWarnings + rules.unitWarnings(known.unit)
+      } catch { problems += error.all }
+    }
+    return problems.sorted { $0.location < $1.location }
+  }
+
   private static func read<Checked>(
     _ file: String, _ journal: Journal,
     _ check: ([UInt8]) throws(Diagnostics) -> (Checked, warnings: [Diagnostic])

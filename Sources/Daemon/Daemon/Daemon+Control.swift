@@ -53,6 +53,23 @@ extension Daemon: DaemonControl {
     }
   }
 
+  func problems(inRules text: String) -> [Diagnostic] {
+    configuration.problems(inRules: text, agents: agents.listAgents().map(\.id))
+  }
+
+  func files() -> [Fields] {
+    let settings = configuration.settings
+    return ([("board", settings.board)] + settings.rules.map { ("rules", $0) }).map { kind, file in
+      var fields: Fields = ["kind": .string(kind), "file": .string(file)]
+      do throws(SystemError) {
+        fields["text"] = .string(String(decoding: try Files.read(file, limit: 128 << 10), as: UTF8.self))
+      } catch {
+        fields["error"] = .string(SystemError.text(error.errno))
+      }
+      return fields
+    }
+  }
+
   func stop() { loop.later { [self] in end() } }
 
   func reload() throws(Diagnostics) -> Fields { try reloadAll() }

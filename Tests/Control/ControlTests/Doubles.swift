@@ -231,6 +231,13 @@ final class DaemonDouble: DaemonControl {
   var probesTakeTime = false
   private var probing: ((Fields) -> Void)?
 
+  /// What is wrong with every text of rules.
+  var problems: [Diagnostic] = []
+
+  func problems(inRules text: String) -> [Diagnostic] { problems }
+
+  func files() -> [Fields] { [["kind": "board", "file": "board.yaml", "text": "name: test\n"]] }
+
   func probeLimits(_ done: @escaping (Fields) -> Void) -> Bool {
     guard probing == nil else { return false }
     probing = done

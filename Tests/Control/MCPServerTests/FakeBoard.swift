@@ -24,13 +24,16 @@ final class FakeBoard: BoardAccess {
     ]
   ]
   var operates = true
+  var reachesAll = true
+  let clock = ManualClock()
+  private(set) var onNews: ((News) -> Void)?
   private var due: [() -> Void] = []
 
   /// What `daemon.methods` answers.
   static let methods: Value = ["methods": .list(ControlMethods.table.all.map { .map($0.fields) })]
 
   func catalogue(_ done: @escaping (Result<Catalogue, RPCError>) -> Void) {
-    let catalogue = Catalogue(methods: Self.methods, devices: devices, operates: operates)
+    let catalogue = Catalogue(methods: Self.methods, devices: devices, operates: operates, reachesAll: reachesAll)
     due.append { done(.success(catalogue)) }
   }
 
@@ -44,6 +47,21 @@ final class FakeBoard: BoardAccess {
 
   func examine(_ done: @escaping (Result<Value, RPCError>) -> Void) {
     due.append { done(.success(["findings": [["area": "daemon", "level": "ok", "text": "runs", "remedy": nil]]])) }
+  }
+
+  var time: any Timekeeper { clock }
+
+  func follow(_ onNews: @escaping (News) -> Void) { self.onNews = onNews }
+
+  func unfollow() { onNews = nil }
+
+  /// Publishes an event.
+  func publish(_ type: String, from source: String, _ payload: Fields = [:]) {
+    onNews?(
+      .event(
+        Event(
+          id: ULID(high: 1, low: 1), type: type, time: 0, clockSynchronised: true, monotonic: 0, source: source,
+          payload: payload)))
   }
 
   /// Gives all answers that are due.

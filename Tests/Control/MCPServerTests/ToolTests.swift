@@ -10,8 +10,8 @@ import Testing
   @Test func toolsAreThoseThatTheBoardAndTheRoleHaveAUseFor() {
     let bench = Bench()
     let all = [
-      "control", "devices", "doctor", "emit", "events", "history", "read", "release", "rules_explain", "rules_test",
-      "snapshot", "why",
+      "control", "devices", "doctor", "emit", "events", "history", "read", "release", "rules_check", "rules_explain",
+      "rules_test", "snapshot", "why",
     ]
     #expect(bench.tools.keys.sorted() == all)
     bench.board.operates = false

@@ -132,6 +132,12 @@ extension TestDaemon: DaemonControl {
   func reload() throws(Diagnostics) -> Fields { ["rules": .int(Int64(try rules.reloadRules()))] }
   func leaveSafeMode(_ done: @escaping (Bool) -> Void) { done(false) }
 
+  func problems(inRules text: String) -> [Diagnostic] {
+    ConfigText.readRules(Array(text.utf8), file: "rules.yaml", known: KnownNames(board: board)).found
+  }
+
+  func files() -> [Fields] { [] }
+
   func probeLimits(_ done: @escaping (Fields) -> Void) -> Bool {
     done(["obstacle": "no processes here", "limits": .list([])])
     return true

@@ -100,6 +100,20 @@ extension ControlMethods {
       return nil
     },
     Method(
+      "daemon.files", .view,
+      "Returns the board file and the rule files, as they are on the disk. A session that is bound to some devices may "
+        + "not read them.",
+      result:
+        "`{\"files\": [{\"kind\": \"board\" or \"rules\", \"file\": its path, \"text\", or \"error\": why it cannot be read}]}`"
+    ) { call throws(RPCError) in
+      guard call.client.restriction?.reachesAll ?? true else {
+        throw RPCError(
+          .permissionDenied, "a session that is bound to some devices may not read whole files",
+          data: ["role": "restricted", "required": .string(Role.view.name)])
+      }
+      return ["files": .list(call.services.daemon.files().map(Value.map))]
+    },
+    Method(
       "daemon.methods", .view, "Lists the methods of this section, for programs.",
       result:
         "`{\"methods\": [{\"name\", \"role\", \"summary\", \"parameters\": [{\"name\", \"type\", \"required\", "

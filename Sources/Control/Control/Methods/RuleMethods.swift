@@ -39,6 +39,26 @@ extension ControlMethods {
       return .map(explanation.fields(at: call.now))
     },
     Method(
+      "rules.check", .view, "Checks the text of a rule file against this board, and changes nothing.",
+      Parameter.required("text", .ruleText, "the file, YAML of at most 64 KiB"),
+      result:
+        "`{\"errors\": N, \"warnings\": N, \"diagnostics\": [{\"line\", \"column\", \"severity\": \"error\" or \"warning\", "
+        + "\"message\"}]}`"
+    ) { call, text throws(RPCError) in
+      let found = call.services.daemon.problems(inRules: text)
+      return [
+        "errors": .int(Int64(found.count { $0.severity == .error })),
+        "warnings": .int(Int64(found.count { $0.severity == .warning })),
+        "diagnostics": .list(
+          found.prefix(200).map { problem in
+            [
+              "line": .int(Int64(problem.location.line)), "column": .int(Int64(problem.location.column)),
+              "severity": .string(problem.severity.rawValue), "message": .string(problem.message),
+            ]
+          }),
+      ]
+    },
+    Method(
       "rules.enable", .operate, "Disables or enables a rule. The choice survives restarts.",
       Parameter.required("rule", .text, "the rule"),
       Parameter.optional("enabled", .boolean, default: true, "whether it may act"),

@@ -49,6 +49,8 @@ enum ToolResult {
     for name in ["hint", "device", "holder", "rule", "retry_after_ms", "param", "expected"] {
       fields[name] = error.data[name]
     }
+    // Command lines are for people: a model with a shell shall not work around a refusal.
+    if error.hint?.holds("openstarry ") == true { fields["hint"] = nil }
     return ["content": [["type": "text", "text": .string(text(.map(fields)))]], "isError": true]
   }
 

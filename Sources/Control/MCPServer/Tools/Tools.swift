@@ -3,7 +3,10 @@ import Model
 /// The tools.
 extension Tool {
   static let all: [Tool] =
-    [devicesTool, read, control, release, snapshot, why, events, emit, rulesTest, rulesExplain, history, doctor]
+    [
+      devicesTool, read, control, release, snapshot, why, events, emit, rulesTest, rulesExplain, rulesCheck, history,
+      doctor,
+    ]
 
   private static let devicesTool = Tool(
     name: "devices", title: "List devices",
@@ -121,6 +124,19 @@ extension Tool {
       "rule": object("the rule and its state"), "parts": ["type": "array", "items": ["type": "object"]],
       "changes": ["type": "array", "items": ["type": "string"]],
     ], outputRequired: ["rule", "parts", "changes"])
+
+  private static let rulesCheck = Tool(
+    name: "rules_check", title: "Check rules",
+    about: "Checks the text of a rule file against this board, as 'openstarry check' does, and installs nothing.",
+    method: "rules.check", arguments: [Argument(name: "text")], effect: .none,
+    output: [
+      "errors": integer("how many errors it has"), "warnings": integer("how many warnings"),
+      "diagnostics": list(of: [
+        "line": integer("from 1"), "column": integer("from 1"),
+        "severity": choice(["error", "warning"], "how bad it is"),
+        "message": text("what is wrong, and what was expected"),
+      ]),
+    ], outputRequired: ["errors", "warnings", "diagnostics"])
 
   private static let history = Tool(
     name: "history", title: "List ends and starts",

@@ -17,6 +17,16 @@ final class DaemonBoard: BoardAccess {
   private var known: Catalogue?
   private var waiting: [(Result<Catalogue, RPCError>) -> Void] = []
   private var isOpening = false
+  /// What was offered last, to notice that it has changed.
+  private var former: Catalogue?
+  /// Called when a later session offers something else.
+  var onOtherCatalogue: () -> Void = {}
+  private var onNews: ((News) -> Void)?
+  /// Whether a lost daemon is to be looked for.
+  private var isLookPlanned = false
+  private var isSubscribing = false
+  /// The subscription of this session to events.
+  private var subscription: Int64?
 
   /// - Parameters:
   ///   - isNamed: whether the user has named the socket, whoever owns it.
@@ -44,6 +54,7 @@ final class DaemonBoard: BoardAccess {
     isOpening = true
     do throws(ClientError) {
       let session = try LoopClient.connect(toDaemonAt: socket, on: loop, trust: trust)
+      session.onNotification = { [unowned self] in hear($0) }
       session.onEnd = { [unowned self, weak session] _ in if session === self.session { forget() } }
       self.session = session
       bind(session)
@@ -56,15 +67,31 @@ final class DaemonBoard: BoardAccess {
   func call(
     _ method: String, _ params: Fields, _ trace: TraceParent?, _ done: @escaping (Result<Answer, RPCError>) -> Void
   ) {
+    call(method, params, trace, isRepeated: false, done)
+  }
+
+  private func call(
+    _ method: String, _ params: Fields, _ trace: TraceParent?, isRepeated: Bool,
+    _ done: @escaping (Result<Answer, RPCError>) -> Void
+  ) {
     catalogue { [self] outcome in
       switch outcome {
       case .failure(let error): done(.failure(error))
       case .success:
         guard let session else { return done(.failure(Self.error("the daemon has closed the connection"))) }
-        session.call(method, params, trace: trace) { done($0.mapError(Self.error)) }
+        session.call(method, params, trace: trace) { [self] answer in
+          // The daemon closes a session that was idle, perhaps just now. What only reads may be asked again.
+          if case .failure(.closed) = answer, !isRepeated, !Self.commands.contains(method) {
+            return call(method, params, trace, isRepeated: true, done)
+          }
+          done(answer.mapError(Self.error))
+        }
       }
     }
   }
+
+  /// The methods that change something.
+  private static let commands: Set = ["hal.control", "hal.release", "events.emit"]
 
   /// Calls `action` after a while.
   func later(_ delay: Duration, _ action: @escaping () -> Void) { loop.schedule(after: delay, action) }
@@ -95,7 +122,10 @@ final class DaemonBoard: BoardAccess {
       session.call("hal.devices") { [self] devices in
         do throws(CallFailure) {
           let (methods, devices) = (try methods.get().result, try devices.get().result)
-          opened(.success(Catalogue(methods: methods, devices: devices, operates: operates)))
+          opened(
+            .success(
+              Catalogue(methods: methods, devices: devices, operates: operates, reachesAll: bounds["devices"] == ["*"]))
+          )
         } catch {
           opened(.failure(Self.error(error)))
         }
@@ -113,12 +143,76 @@ final class DaemonBoard: BoardAccess {
     let all = waiting
     waiting = []
     for done in all { done(outcome) }
+    if let known {
+      if let former, former != known { onOtherCatalogue() }
+      former = known
+    }
+    if onNews != nil { listen() }
+  }
+
+  // MARK: News
+
+  var time: any Timekeeper { loop }
+
+  func follow(_ onNews: @escaping (News) -> Void) {
+    self.onNews = onNews
+    listen()
+  }
+
+  func unfollow() {
+    onNews = nil
+    if let session, let subscription {
+      session.call("events.unsubscribe", ["subscription": .int(subscription)]) { _ in }
+    }
+    subscription = nil
+  }
+
+  /// Subscribes to events; where there is no session, after a while.
+  private func listen() {
+    guard onNews != nil, subscription == nil, !isSubscribing else { return }
+    guard let session, known != nil else { return planLook() }
+    isSubscribing = true
+    session.call("events.subscribe", ["pattern": "*"]) { [self] answer in
+      isSubscribing = false
+      guard let number = (try? answer.get())?.result["subscription"]?.int else {
+        return later(Self.patience) { [self] in listen() }
+      }
+      subscription = number
+      // Somebody may have lost interest meanwhile.
+      if onNews == nil { unfollow() } else { onNews?(.missed) }
+    }
+  }
+
+  /// How long a lost daemon is waited for between two looks.
+  private static let patience = Duration.seconds(2)
+
+  private func planLook() {
+    guard !isLookPlanned else { return }
+    isLookPlanned = true
+    later(Self.patience) { [self] in
+      isLookPlanned = false
+      look()
+    }
+  }
+
+  private func look() {
+    guard onNews != nil, session == nil, !isOpening else { return }
+    catalogue { _ in }
+  }
+
+  private func hear(_ notification: RPC.Notification) {
+    guard notification.params["subscription"]?.int == subscription else { return }
+    if notification.method.isSame(as: "events.missed") { return onNews?(.missed) ?? () }
+    guard let event = notification.params["event"].flatMap({ try? Event($0) }) else { return }
+    onNews?(.event(event))
   }
 
   /// The session has ended.
   private func forget() {
     session = nil
     known = nil
+    subscription = nil
+    if onNews != nil { planLook() }
   }
 
   private static func error(_ failure: CallFailure) -> RPCError {

@@ -64,6 +64,8 @@ struct MCPCommand: ParsableCommand {
     let socket = try DaemonSearch(path, onlyFirst: true, timeout: .seconds(5)).first().socket
     let board = DaemonBoard(socket, isNamed: path == .named(socket), bounds, on: loop)
     try board.open()
-    try StdioTransport(BoardServer(board, version: Release.version), on: loop).run()
+    let server = BoardServer(board, version: Release.version)
+    board.onOtherCatalogue = { [unowned server] in server.catalogueChanged() }
+    try StdioTransport(server, on: loop).run()
   }
 }

@@ -70,6 +70,7 @@ final class StdioTransport {
     if let watch { loop.unwatch(watch) }
     watch = nil
     loop.schedule(after: Self.patience) { [loop] in loop.stop() }
+    server.endStreams()
     server.whenIdle { [loop] in loop.stop() }
   }
 }
