@@ -433,7 +433,8 @@ let allTests: [Target] = [
       "CFuzz", "TestKit", "GuardianTestKit", "ModuleKit", "Model", "OpenStarryAgent", "Linux", "CLinux", "Document",
       "CEL", "Guardian", "EventLoop", "HAL", "HALSimulated", "Agent", "AgentInProcess", "AgentProcess", "AgentWASM",
       "Isolations",
-      "Launcher", "Proxy", "LanguageModel", "ChatCompletion", "Rules", "Wire", "RPC", "Config", "Store", "Orchestrator",
+      "Launcher", "Proxy", "LanguageModel", "ChatCompletion", "Rules", "Wire", "RPC", "MCPServer", "Config", "Store",
+      "Orchestrator",
       "Projection", "Control", "Plugins", "PluginInstallation",
     ]),
   program(

@@ -51,6 +51,7 @@ package final class BoardServer {
       case .response: return
       case .request(let request):
         guard request.dialect == .jsonRPC else {
+          guard request.id != nil else { return }
           let error = RPCError(.invalidRequest, "'jsonrpc' is missing", hint: "write \"jsonrpc\":\"2.0\"")
           return sink.send(Response(id: request.id, .failure(error)).encoded())
         }

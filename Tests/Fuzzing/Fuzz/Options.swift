@@ -31,7 +31,7 @@ struct Options {
   static let help = """
     usage: fuzz [--target NAME] [--for TIME] [--seed N] [--first N] [--runs N] [--input FILE] [--keep FOLDER] [--found FOLDER]
 
-      --target NAME  one of board, agent, rules, settings, cel, control, guardian, process, module (all)
+      --target NAME  one of board, agent, rules, settings, cel, control, mcp, guardian, process, module (all)
       --for TIME     how long all of them together run, e.g. 1h (60s)
       --seed N       what inputs follow from (chosen, and printed)
       --first N      the number of the first input (1)

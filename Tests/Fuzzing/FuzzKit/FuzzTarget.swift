@@ -84,7 +84,8 @@ package enum FuzzTargets {
   {
     [
       ConfigTarget.board(), ConfigTarget.agent(), ConfigTarget.rules(), ConfigTarget.settings(), CELTarget(),
-      CBORTarget(), ControlTarget(folder: folder), GuardianTarget(folder: folder, program: guardian),
+      CBORTarget(), ControlTarget(folder: folder), MCPTarget(folder: folder),
+      GuardianTarget(folder: folder, program: guardian),
       LauncherTarget(), ProxyTarget(), ModelTarget(), LinkTarget(folder: folder), ProcessTarget(program: program),
       ModuleTarget(folder: folder, program: program), PluginTarget(folder: folder),
     ]

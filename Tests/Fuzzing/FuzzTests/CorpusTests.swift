@@ -5,7 +5,7 @@ import Testing
 /// Runs every stored input once, as a regression test.
 @Suite struct CorpusTests {
   @Test(arguments: [
-    "board", "agent", "rules", "settings", "cel", "cbor", "control", "guardian", "launcher", "proxy", "model",
+    "board", "agent", "rules", "settings", "cel", "cbor", "control", "mcp", "guardian", "launcher", "proxy", "model",
     "link", "process", "module", "plugin",
   ])
   func storedInputsPass(_ name: String) throws {
