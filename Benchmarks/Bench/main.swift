@@ -163,6 +163,7 @@ let sections: [(name: String, report: () throws -> Void)] = [
   ),
   ("models", { try Models.report(gateway: "\(binaries)/openstarry-model", checkout: checkout, scratch: scratch) }),
   ("mind", { try Minds.report(mind: "\(binaries)/openstarry-mind", checkout: checkout, scratch: scratch) }),
+  ("mcp", { try ContextProtocol.report(programs: binaries, checkout: checkout, scratch: scratch) }),
   (
     "containers",
     {
