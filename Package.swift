@@ -197,7 +197,7 @@ let ranks: [[Target]] = [
         "Model", "Document", "Linux", "EventLoop", "Wire", "RPC", "MCPServer", "Config", "CEL", "Rules",
         "ControlClient",
         "Agent", "Isolations",
-        "AgentTrial", "RuleTrial", "Plugins", "PluginInstallation", "Doctor", argumentParserProduct,
+        "AgentTrial", "RuleTrial", "Footprint", "Plugins", "PluginInstallation", "Doctor", argumentParserProduct,
       ]),
   ],
   [program("openstarry", in: "Tools", ["CommandLine", "AgentWASM"])],

@@ -1,8 +1,6 @@
 import ArgumentParser
-import EventLoop
 import Glibc
 import Linux
-import MCPServer
 import Model
 
 struct MCPCommand: ParsableCommand {
@@ -51,21 +49,14 @@ struct MCPCommand: ParsableCommand {
     guard geteuid() != 0 else {
       throw Failure(
         .denied,
-        "an MCP server does not run as root, which may do everything: start it as the user of the model's program, such "
-          + "as with 'setpriv --reuid=openstarry-mcp --clear-groups'")
+        "an MCP server does not run as root, which may do everything: start it as a user of its own, who is in the group "
+          + "that may operate and in no other")
     }
-    let bounds: Fields = [
-      "role": .string(role.rawValue), "devices": .list(devices.map { .string($0) }), "rate": .int(rate),
-    ]
-    let loop: EventLoop
-    do throws(SystemError) { loop = try EventLoop() } catch { throw Failure(.failed, "\(error)") }
     let path = SocketPath(given: shared.socket)
     // Finds the daemon, and says what is wrong where there is none.
     let socket = try DaemonSearch(path, onlyFirst: true, timeout: .seconds(5)).first().socket
-    let board = DaemonBoard(socket, isNamed: path == .named(socket), bounds, on: loop)
-    try board.open()
-    let server = BoardServer(board, version: Release.version)
-    board.onOtherCatalogue = { [unowned server] in server.catalogueChanged() }
-    try StdioTransport(server, on: loop).run()
+    let program = MCPProgram(
+      socket: socket, isNamed: path == .named(socket), role: role.rawValue, devices: devices, rate: rate)
+    do throws(SystemError) { try SameProgram.begin(program.arguments) } catch { throw Failure(.failed, "\(error)") }
   }
 }
