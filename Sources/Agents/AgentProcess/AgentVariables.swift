@@ -13,7 +13,9 @@ enum AgentVariables {
       "PYTHONDONTWRITEBYTECODE=1",
     ]
     if hasProxy { variables += AgentNetwork.environment }
-    if hasData { variables.append(DataFolders.variable) }
+    if hasData, let limit = manifest.permissions.data {
+      variables += [DataFolders.variable, "OPENSTARRY_DATA_LIMIT=\(limit)"]
+    }
     return variables
   }
 }

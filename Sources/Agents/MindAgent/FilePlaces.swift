@@ -8,6 +8,8 @@ import OpenStarryAgent
 struct FilePlaces {
   /// The folder that the mind may write to; nil without one.
   let data: String?
+  /// How much that folder may have, in bytes; the launcher ends a mind whose folder has more. nil where nobody counts.
+  private let limit: UInt64?
   /// All, without links.
   private let roots: [String]
   /// Where relative paths begin.
@@ -21,7 +23,9 @@ struct FilePlaces {
   /// - Parameters:
   ///   - granted: as in the manifest, relative to its folder, in which the program starts.
   ///   - data: the folder that it may write to; nil for none.
-  init(_ granted: [String], data: String?) {
+  ///   - limit: how much that may have, in bytes; nil for no limit.
+  init(_ granted: [String], data: String?, limit: UInt64? = nil) {
+    self.limit = limit
     let folder = data.flatMap { try? Files.resolve($0) }
     work = (try? Files.resolve(".")) ?? "/"
     self.data = folder
@@ -86,6 +90,23 @@ struct FilePlaces {
   private func begin(of path: String, writes: Bool) -> String {
     guard let data else { return work }
     return writes || Files.hasEntry(Self.normal(Files.join(data, path))) ? data : work
+  }
+
+  /// Sees to it that there is room in the mind's own folder.
+  /// - Parameter bytes: what a file or folder is going to have.
+  func makeSure(ofRoomFor bytes: Int) throws(ToolFailure) {
+    guard let data, let limit else { return }
+    let used: UInt64?
+    do throws(SystemError) { used = try Beneath.size(of: data) } catch {
+      throw ToolFailure("\(data): \(SystemError.text(error.errno))")
+    }
+    // Disks are given out in blocks.
+    let needed = (UInt64(bytes) + 4095) / 4096 * 4096
+    guard let used, used + needed <= limit else {
+      throw ToolFailure(
+        "there is no room: \(data) has \(used.map { "\($0)" } ?? "too many files") of \(limit) bytes in use, and this "
+          + "needs \(needed); delete what is not needed with fs.delete first")
+    }
   }
 
   private func denied(_ path: String, _ roots: [String]) -> ToolFailure {

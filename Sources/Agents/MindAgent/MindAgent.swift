@@ -8,6 +8,7 @@ import OpenStarryAgent
 package struct MindAgent: Agent {
   private let pause: (Duration) -> Void
   private let data: String?
+  private let dataLimit: UInt64?
   private var body: Body?
   private var report = MindReport()
 
@@ -22,16 +23,21 @@ package struct MindAgent: Agent {
 
   /// Creates a mind. It learns of its surroundings with its first event.
   package init() {
-    self.init(data: Environment.current()["OPENSTARRY_DATA"]) {
+    let environment = Environment.current()
+    self.init(
+      data: environment["OPENSTARRY_DATA"], dataLimit: environment["OPENSTARRY_DATA_LIMIT"].flatMap { UInt64($0) }
+    ) {
       Pause.wait(nanoseconds: UInt64(max(0, $0.nanoseconds)))
     }
   }
 
   /// - Parameters:
   ///   - data: the folder that it may write to; nil for none.
+  ///   - dataLimit: how much that may have, in bytes; nil for no limit.
   ///   - pause: waits for a picture that is being taken.
-  init(data: String?, pause: @escaping (Duration) -> Void) {
+  init(data: String?, dataLimit: UInt64? = nil, pause: @escaping (Duration) -> Void) {
     self.data = data
+    self.dataLimit = dataLimit
     self.pause = pause
   }
 
@@ -81,7 +87,8 @@ package struct MindAgent: Agent {
     let servers = ServerTools.all(board.settings)
     for sentence in servers.problems { context.log(sentence, .warning) }
     let box = ToolBox(
-      board, notes: notes, places: FilePlaces(board.paths, data: data), others: servers.tools, pause: pause)
+      board, notes: notes, places: FilePlaces(board.paths, data: data, limit: dataLimit), others: servers.tools,
+      pause: pause)
     for sentence in box.missing { context.log("no tool \(sentence)", .notice) }
     return Body(
       settings: board.settings, box: box, system: SystemPrompt.text(board, tools: box.tools.map(\.name)), notes: notes,

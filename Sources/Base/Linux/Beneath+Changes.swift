@@ -78,4 +78,15 @@ extension Beneath {
     let above = (Files.isAbsolute(path) ? "/" : "") + parts.dropLast().joined(separator: "/")
     return (above.isEmpty ? "." : above, String(name))
   }
+
+  /// The room of everything below a folder in bytes, as the launcher counts it: for each file its length or its room on
+  /// the disk, whichever is more.
+  /// - Returns: nil for more files or levels than can be counted.
+  package static func size(of root: String) throws(SystemError) -> UInt64? {
+    let folder = try System.open(root, O_RDONLY | O_DIRECTORY)
+    var files: Int32 = 4096
+    // SAFETY: the shim writes the local, and closes the folder.
+    let size = unsafe openstarry_folder_size(folder.release(), 16, &files)
+    return size == .max ? nil : size
+  }
 }

@@ -151,6 +151,18 @@ import Testing
     #expect(!place.folder.names.contains { $0.contains("evil") })
   }
 
+  /// The launcher ends a mind whose folder has more than its manifest allows.
+  @Test func aFullFolderIsARefusal() throws {
+    let folder = try TemporaryFolder()
+    let places = FilePlaces([], data: folder.path, limit: 10_000)
+    try places.makeSure(ofRoomFor: 4096)
+    try folder.write("a.txt", String(repeating: "x", count: 5000))
+    let failure = #expect(throws: ToolFailure.self) { try places.makeSure(ofRoomFor: 4096) }
+    #expect(failure?.message.contains("there is no room") == true, "\(String(describing: failure))")
+    try FilePlaces([], data: folder.path, limit: 20_000).makeSure(ofRoomFor: 4096)
+    try FilePlaces([], data: folder.path).makeSure(ofRoomFor: 1 << 30)
+  }
+
   @Test func theInnerOfTwoPlacesIsUsed() throws {
     let place = try Place()
     for granted in [[place.inside, "\(place.inside)/sub"], ["\(place.inside)/sub", place.inside]] {

@@ -93,6 +93,7 @@ enum FileTools {
       let path = arguments["path"]?.string ?? ""
       let content = Array((arguments["content"]?.string ?? "").utf8)
       let found = try places.find(path, for: .writing)
+      try places.makeSure(ofRoomFor: max(1, content.count))
       try attempt(path) { () throws(SystemError) in try Beneath.write(content, to: found.path, in: found.root) }
       return ToolResult(["bytes": .int(Int64(content.count))])
     }
@@ -105,6 +106,7 @@ enum FileTools {
       let found = try places.find(path, for: .writing)
       // The place itself is there.
       guard found.path != "." else { return ToolResult() }
+      try places.makeSure(ofRoomFor: 1)
       try attempt(path) { () throws(SystemError) in try Beneath.makeFolder(found.path, in: found.root) }
       return ToolResult()
     }
