@@ -14,7 +14,7 @@ package struct PipedProgram: ~Copyable {
   /// The longest line in bytes, without its line feed.
   package static let longest = 1 << 20
 
-  /// Starts a program, which gets no other descriptor of ours that is close-on-exec.
+  /// Starts a program, which gets no other descriptor of ours.
   /// - Parameter words: the program's path, and its arguments.
   package static func start(_ words: [String]) throws(SystemError) -> PipedProgram {
     let (theirInput, ourInput) = try System.pipe(size: 65_536, isReadingBlocking: true)

@@ -3,7 +3,7 @@ import Glibc
 
 /// Starts programs. No Swift runs between fork and exec: `openstarry_spawn` of CLinux does the steps there.
 package enum Spawn {
-  /// Starts a program. It gets only the plan's descriptors, as all of ours are close-on-exec.
+  /// Starts a program. It gets only the plan's descriptors: all others become close-on-exec in it.
   /// - Returns: the process id; the caller must wait for it.
   /// - Throws: when it cannot be started; no child is left then.
   package static func start(_ plan: SpawnPlan) throws(SystemError) -> Int32 {

@@ -37,6 +37,15 @@ import Testing
     #expect(System.isOpen(extra.number) && System.isOpen(other.number))
   }
 
+  /// Libraries open descriptors that are not close-on-exec.
+  @Test func descriptorsOfLibrariesAreNotPassed() throws {
+    let zero = try System.open("/dev/zero", O_RDONLY)
+    let theirs = fcntl(zero.number, F_DUPFD, 40)
+    defer { close(theirs) }
+    let found = try run("ls /proc/$$/fd; [ -e /proc/$$/fd/\(theirs) ] || echo none") { $0.descriptors = [zero.number] }
+    #expect(theirs >= 40 && found.text.hasSuffix("none\n"), "\(found.text)")
+  }
+
   @Test func descriptorsMayOverlapWithTargetNumbers() throws {
     let first = try System.open("/dev/zero", O_RDONLY)
     let second = try System.open("/dev/urandom", O_RDONLY)
