@@ -12,8 +12,8 @@ struct AnswerBuilder {
 
   private(set) var text = ""
   private var calls: [(index: Int, id: String, name: String, arguments: String)] = []
-  /// Whether the answer is longer than anybody asks for.
-  private(set) var isTooLong = false
+  /// In which way the answer is longer than anybody asks for, in a sentence; nil if it is not.
+  private(set) var excess: String?
   /// The bytes that have come.
   private(set) var bytes = 0
 
@@ -32,7 +32,11 @@ struct AnswerBuilder {
       calls[place].arguments += piece
     case .answered, .failed: break
     }
-    if bytes > Self.longest || calls.count > Self.mostCalls { isTooLong = true }
+    if calls.count > Self.mostCalls {
+      excess = "the answer asks for more than \(Self.mostCalls) tools at once"
+    } else if bytes > Self.longest {
+      excess = "the answer is longer than \(Self.longest) bytes"
+    }
   }
 
   /// The answer.

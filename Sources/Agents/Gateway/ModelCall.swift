@@ -160,8 +160,8 @@ final class ModelCall {
     case .failed(let failure): failed(failure)
     default:
       if case .text(let piece) = news, attempt?.usesSchema == false { onText(piece) }
-      if attempt?.builder.isTooLong == true {
-        hangUp(LanguageModelFailure(.tooLong, status: 200, wasSent: true, "the answer does not end"))
+      if let excess = attempt?.builder.excess {
+        hangUp(LanguageModelFailure(.tooLong, status: 200, wasSent: true, excess))
       }
     }
   }

@@ -20,7 +20,9 @@ package struct Answer {
   }
 
   private let longest: Int
+  private let key: [UInt8]
   private let quotation: Quotation
+  private var hiding: AnswerHiding
   private var head = AnswerHead()
   private var form = Form.unknown
   private var stream = EventStream()
@@ -33,10 +35,12 @@ package struct Answer {
   /// An answer of which nothing is there yet.
   /// - Parameters:
   ///   - longest: the most bytes of its body.
-  ///   - key: what no sentence may have.
+  ///   - key: what neither the answer nor a sentence about it may have, even if the server repeats it.
   package init(longest: Int, hiding key: [UInt8]) {
     self.longest = longest
+    self.key = key
     quotation = Quotation(hiding: key)
+    hiding = AnswerHiding(key)
     completion = Completion(quotation)
   }
 
@@ -109,7 +113,7 @@ package struct Answer {
     }
     switch form {
     case .unknown: throw Flaw(.malformed, "the server sends a body without a head")
-    case .events: return try read(events { stream throws(EventStream.TooLong) in try stream.read(bytes) })
+    case .events: return hiding.add(try read(events { stream throws(EventStream.TooLong) in try stream.read(bytes) }))
     case .object:
       guard body.count + bytes.count <= EventStream.longestEvent else {
         throw Flaw(.tooLong, "the answer is longer than \(EventStream.longestEvent) bytes")
@@ -165,7 +169,9 @@ package struct Answer {
       }
       guard isWhole else { throw Flaw(.lost, "the connection ended in the middle of the answer") }
     }
-    return Ending(pieces: pieces, finish: completion.finish ?? "", usage: completion.usage)
+    return Ending(
+      pieces: hiding.add(pieces) + hiding.finish(), finish: KeyHiding.hide(key, in: completion.finish ?? ""),
+      usage: completion.usage)
   }
 
   /// What an error's status says, with the server's own words.

@@ -133,8 +133,26 @@ struct Completion {
     return LanguageModelUsage(prompt: prompt, completion: completion, cached: min(cached, prompt))
   }
 
-  /// Broken UTF-8 becomes U+FFFD: a wrong character is better than a lost answer that has been paid for.
+  /// Broken UTF-8 becomes U+FFFD, and so does an escaped zero, which texts here do not have: a wrong character is better
+  /// than a lost answer that has been paid for.
   private static func repaired(_ bytes: [UInt8]) -> [UInt8] {
-    String(validating: bytes, as: UTF8.self) == nil ? Array(String(decoding: bytes, as: UTF8.self).utf8) : bytes
+    let text =
+      String(validating: bytes, as: UTF8.self) == nil ? Array(String(decoding: bytes, as: UTF8.self).utf8) : bytes
+    let zero = Array("\\u0000".utf8)
+    guard let first = text.firstIndex(of: zero[0]) else { return text }
+    var plain = Array(text[..<first])
+    var rest = text[first...]
+    while let byte = rest.first {
+      if byte == zero[0], rest.starts(with: zero) {
+        plain += Array("\\ufffd".utf8)
+        rest = rest.dropFirst(zero.count)
+      } else {
+        // A backslash belongs to what follows it.
+        let count = byte == zero[0] ? min(2, rest.count) : 1
+        plain += rest.prefix(count)
+        rest = rest.dropFirst(count)
+      }
+    }
+    return plain
   }
 }

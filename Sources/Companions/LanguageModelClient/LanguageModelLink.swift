@@ -153,7 +153,7 @@ package final class LanguageModelLink {
     // The gateway holds the limit itself; a broken byte of the server becomes three here.
     guard call.received <= 3 * Int(call.request.longest) + LanguageModelMessage.longest else {
       companion.tell(.cancel(id: id), expectsAnswer: false)
-      return end(id, LanguageModelFailure(.tooLong, status: 200, wasSent: true, "the answer does not end"))
+      return end(id, LanguageModelFailure(.tooLong, status: 200, wasSent: true, "the answer is longer than it may be"))
     }
     call.hear(news())
   }

@@ -45,6 +45,29 @@ import Testing
     pieces.map { if case .text(let text) = $0 { text } else { "" } }.joined()
   }
 
+  /// A server may repeat the key that it was sent. Wherever the pieces are cut, it is nowhere in the answer.
+  @Test func aRepeatedKeyIsHidden() throws {
+    let key = "sk-sk-secret"
+    func call(_ arguments: String) -> String {
+      #"{"choices":[{"delta":{"tool_calls":[{"index":0,"id":"\#(key)","function":{"name":"f","arguments":"\#(arguments)"}}]}}]}"#
+    }
+    let texts = ["my key is sk-", "sk-sk-se", "cret, sk-s", "k-secret and sk-sk-"]
+    let chunks = texts.map { ModelServer.chunk($0) } + [call("{\\\"a\\\":\\\"sk-sk-sec"), call("ret\\\"}")]
+    let body = (chunks + [#"{"choices":[{"delta":{},"finish_reason":"stop"}]}"#, "[DONE]"]).map { "data: \($0)\n\n" }
+      .joined()
+    let (pieces, _) = try read(body, key: key)
+    #expect(Self.text(pieces) == "my key is sk-[key], [key] and sk-sk-")
+    let arguments = pieces.map { if case .arguments(_, let text) = $0 { text } else { "" } }.joined()
+    #expect(arguments == #"{"a":"[key]"}"#)
+    #expect(!"\(pieces)".contains("secret"))
+  }
+
+  @Test func anEscapedZeroCostsACharacterAndNotTheAnswer() throws {
+    let body = #"{"choices":[{"message":{"content":"a\u0000b\\u0000c\\\u0000"},"finish_reason":"stop"}]}"#
+    let (pieces, _) = try read(body, type: "application/json")
+    #expect(Self.text(pieces) == "a\u{FFFD}b\\u0000c\\\u{FFFD}")
+  }
+
   /// WHATWG HTML, 9.2.6: three kinds of line ends, comments, a byte order mark, several lines of data.
   @Test(arguments: ["\n", "\r\n", "\r"]) func linesEndInThreeWays(_ end: String) throws {
     let lines = [

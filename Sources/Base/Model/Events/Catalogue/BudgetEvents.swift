@@ -94,6 +94,10 @@ package enum BudgetEvents {
       example: throttled(example(1_000_000_000), of: "climate")
     ) { event in
       guard let budget = event["budget"]?.string?.printable else { return nil }
+      // Tokens and money are reserved before a call, so one may not fit long before all is used.
+      guard budget != "tokens" && budget != "money" else {
+        return "\(whose(event)) has too little left of its \(budget) budget for the next call (\(share(event)) used)"
+      }
       return "\(whose(event)) has used up its \(budget) budget and is slowed down (\(share(event)))"
     }
   }
