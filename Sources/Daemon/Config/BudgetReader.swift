@@ -10,10 +10,16 @@ extension Budget {
     var mayWait = true
     /// The greatest possible share of one core, and the warning for more; nil for no limit.
     var cpu: (most: Double, otherwise: String)?
+    /// What the shortest question to a model reserves, in tokens.
+    var call: Int64 = 256
 
-    /// The range for an agent; nil for an unknown isolation.
-    static func agent(_ isolation: Isolation?) -> Sense {
+    /// The range for an agent.
+    /// - Parameters:
+    ///   - isolation: nil for an unknown one.
+    ///   - answer: the most tokens of each answer; nil where the manifest does not say it.
+    static func agent(_ isolation: Isolation?, answer: Int?) -> Sense {
       var sense = Sense(memory: (64 << 10, "no agent can run with less than 64KiB, one page of a module's memory"))
+      sense.call += Int64(answer ?? 0)
       if let isolation, isolation.runsOnLoop {
         sense.cpu = (1, "agents of driver '\(isolation.kind.rawValue)' run on one thread, which has 100% at most")
       }
@@ -34,7 +40,12 @@ extension Budget {
     memory = block.optional("memory", bytes) ?? memory
     cpu = block.optional("cpu", share) ?? cpu
     activation = block.optional("activation", .duration(atLeast: .microseconds(1))) ?? activation
-    let own = block.optional("tokens", .tokenLimits(.tokens))
+    let limits = Shape<[TokenLimit]>.tokenLimits(.tokens).doubted { limits in
+      limits.first { $0.amount < sense.call }.map {
+        "no call fits into \($0): request and answer are reserved before, at least about \(sense.call) tokens"
+      }
+    }
+    let own = block.optional("tokens", limits)
     let money = block.optional("money", .tokenLimits(.money))
     if own != nil || money != nil {
       let kept = own == nil ? tokens.all.filter { $0.unit == .tokens } : []

@@ -73,7 +73,7 @@ struct ManifestReader {
       description: identity?.description ?? "",
       runtime: runtime ?? Manifest.Runtime(driver: .process, entry: mind == nil ? "" : Mind.program),
       permissions: capabilities.permissions, plugins: capabilities.plugins,
-      budget: budget(upstream.budget, runtime?.driver), policy: policy(upstream.policy),
+      budget: budget(upstream.budget, runtime?.driver, mind), policy: policy(upstream.policy),
       subscribe: fields.optional("subscribe", .oneOrMore(of: .event)) ?? upstream.subscribe, document: document,
       file: file, parent: fields.optional("parent", Shape<AgentID>.id),
       parentLocation: fields.node("parent")?.location)
@@ -158,10 +158,10 @@ struct ManifestReader {
   private func isolation(_ driver: Manifest.Driver?) -> Isolation? { isolations.first { $0.kind == driver } }
 
   /// Our keys override upstream's one by one.
-  private func budget(_ upstream: Budget, _ driver: Manifest.Driver?) -> Budget {
+  private func budget(_ upstream: Budget, _ driver: Manifest.Driver?, _ mind: Mind?) -> Budget {
     guard let block = fields.map("budget") else { return upstream }
     var budget = upstream
-    budget.read(block, .agent(isolation(driver)))
+    budget.read(block, .agent(isolation(driver), answer: mind?.maxTokens))
     // Unknown keys are errors: a misspelt limit would be no limit.
     block.close()
     return budget
@@ -178,8 +178,10 @@ struct ManifestReader {
     policy.grace = block.value("grace", UpstreamBlocks.grace, policy.grace)
     policy.priority = block.value("priority", Self.priority, policy.priority)
     policy.supervision = block.value("supervision", .choice(of: Policy.Supervision.self), policy.supervision)
-    block.accept(
-      "maxConcurrentTools", "toolTimeout", "pathRestrictions", "max_steps", "circuit_breaker")
+    // `MindReader` reads these.
+    _ = block.node("maxConcurrentTools", MindReader.concurrency.schema)
+    _ = block.node("toolTimeout", MindReader.timeout.schema)
+    block.accept("pathRestrictions", "max_steps", "circuit_breaker")
     if policy.maxBackoff < policy.backoff {
       fields.findings.error(
         block.place(of: "max_backoff"),

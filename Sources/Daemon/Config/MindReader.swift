@@ -37,6 +37,7 @@ struct MindReader {
     guard let node = cognition.node("provider", .either(.text(), .map { $0.accept("id", "config") })) else { return }
     if case .string(let name) = node.content { mind.provider = name }
     if let name = node["id"]?.scalar.string { mind.provider = name }
+    UpstreamPlugins.noteUnused(node["config"], of: "'provider'", fields.findings)
   }
 
   private func guide(_ mind: inout Mind) {
@@ -61,19 +62,44 @@ struct MindReader {
       mind.errorRateThreshold = safety.value("errorRateThreshold", .number(0...1), mind.errorRateThreshold)
       safety.accept("fingerprintLength")
     }
-    // The reader of `policy` reports what is wrong in it.
-    guard let policy = fields.entries.first(where: { $0.key == "policy" })?.value else { return }
-    if let count = policy["maxConcurrentTools"]?.scalar.int, count >= 1 {
-      mind.maxConcurrentTools = Int(clamping: min(count, 64))
+    // The reader of `policy` reports its other keys, and a `policy` that is no map.
+    guard let node = fields.node("policy"), case .map = node.content,
+      let policy = FieldReader(node, what: "'policy'", findings: fields.findings)
+    else { return }
+    mind.maxConcurrentTools = min(
+      policy.value("maxConcurrentTools", Self.concurrency, mind.maxConcurrentTools), Self.mostConcurrent)
+    readTimeout(policy, &mind)
+  }
+
+  /// The most calls in one answer that are carried out.
+  private static let mostConcurrent = 64
+  /// The longest time of a call.
+  private static let longestCall = Duration.seconds(3600)
+
+  /// `maxConcurrentTools`.
+  static var concurrency: Shape<Int> {
+    Shape<Int>.int(1...Int.max).doubted {
+      $0 > mostConcurrent ? "\(mostConcurrent) calls of one answer are carried out at most" : nil
     }
-    if let time = policy["toolTimeout"]?.scalar.int, time >= 1 { mind.toolTimeout = min(time, 3_600_000) }
+  }
+
+  /// `toolTimeout`.
+  static var timeout: Shape<Duration> {
+    Shape<Duration>.durationOrMilliseconds.doubted {
+      $0 > longestCall ? "a call has \(longestCall.text) at most" : nil
+    }
+  }
+
+  private func readTimeout(_ block: FieldReader, _ mind: inout Mind) {
+    guard let time = block.optional("toolTimeout", Self.timeout) else { return }
+    mind.toolTimeout = min(time, Self.longestCall).nanoseconds / 1_000_000
   }
 
   private func execution(_ mind: inout Mind) {
     guard let execution = fields.map("execution") else { return }
     mind.maxToolRounds = execution.value("maxToolRounds", .int(1...1000), mind.maxToolRounds)
     mind.windowSize = execution.value("slidingWindowSize", .int(0...1000), mind.windowSize)
-    mind.toolTimeout = Int64(execution.value("toolTimeout", .int(1...3_600_000), Int(mind.toolTimeout)))
+    readTimeout(execution, &mind)
     execution.accept("llmTimeout")
     execution.close(as: .warning)
   }

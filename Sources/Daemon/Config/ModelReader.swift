@@ -39,6 +39,12 @@ struct ModelReader {
     model.tools = fields.value("tools", .choice(of: ModelSettings.Tools.self), model.tools)
     model.sees = fields.value("sees", .bool, model.sees)
     fields.close()
+    if fields.node("max_tokens") != nil, let context = model.context, context <= model.maxTokens {
+      fields.findings.error(
+        fields.place(of: "max_tokens"),
+        "'max_tokens' is \(model.maxTokens), and 'context' \(context): expected 'context' to be greater, as it has to "
+          + "hold the request, too")
+    }
     if !model.key.isEmpty, let url, url.hasPrefix("http://"), !Self.isLocal(url) {
       fields.findings.error(
         fields.place(of: "key"),
@@ -49,6 +55,17 @@ struct ModelReader {
 
   /// A base URL without `/chat/completions`, query and fragment.
   static var url: Shape<String> {
+    let address = Self.address
+    return Shape(expected: address.expected, address.schema) { node, subject, findings in
+      guard let text = address.read(node, subject, findings) else { return nil }
+      if hasPossiblePort(text) { return text }
+      findings.error(
+        node.location, "\(subject) is \(Wording.quoted(text)), whose port cannot exist: expected one from 1 to 65535")
+      return nil
+    }
+  }
+
+  private static var address: Shape<String> {
     let expected = "the base URL of the API such as http://127.0.0.1:8080/v1"
     return Shape(expected, .text("(https?|http\\+unix)://[^\\s?#]+")) { node in
       guard case .string(var text) = node.content, schemes.contains(where: text.hasPrefix),
@@ -63,6 +80,19 @@ struct ModelReader {
   }
 
   private static let schemes = ["http://", "https://", "http+unix://"]
+
+  /// Whether the port of a URL may exist; true for one without.
+  private static func hasPossiblePort(_ url: String) -> Bool {
+    guard !url.hasPrefix("http+unix://"),
+      let host = url.split(separator: "/", omittingEmptySubsequences: false).dropFirst(2).first
+    else { return true }
+    let rest = host.hasPrefix("[") ? host.drop { $0 != "]" }.dropFirst() : host.drop { $0 != ":" }
+    guard !rest.isEmpty else { return true }
+    let digits = rest.dropFirst()
+    // The initializer of Int takes signs, too.
+    return rest.hasPrefix(":") && digits.utf8.allSatisfy { (0x30...0x39).contains($0) }
+      && (1...65_535).contains(Int(digits) ?? 0)
+  }
 
   /// Whether a URL leads to this machine.
   static func isLocal(_ url: String) -> Bool {
@@ -108,4 +138,9 @@ struct ModelReader {
       return Int64((number * 1_000_000).rounded())
     }
   }
+}
+
+extension ModelSettings {
+  /// Whether its server is on this machine.
+  package var isOnThisMachine: Bool { ModelReader.isLocal(url) }
 }

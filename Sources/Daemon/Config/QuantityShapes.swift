@@ -104,6 +104,25 @@ extension Shape where Wanted == Duration {
   }
 }
 
+extension Shape where Wanted == Duration {
+  /// A duration of at least a millisecond, or upstream's number of milliseconds.
+  static var durationOrMilliseconds: Shape {
+    Shape(
+      "a duration such as 30s, or an integer of milliseconds, of at least 1ms",
+      .either(.text(Schema.duration), .integer(1...Int.max))
+    ) { node in
+      let time: Duration?
+      if case .string(let text) = node.content {
+        time = Quantity.duration(text)
+      } else {
+        // More than a thousand years are none.
+        time = node.scalar.int.flatMap { $0 <= 1 << 45 ? Duration.milliseconds($0) : nil }
+      }
+      return time.flatMap { $0 >= .milliseconds(1) ? $0 : nil }
+    }
+  }
+}
+
 extension Shape where Wanted == Rate {
   /// A rate of bytes.
   static var byteRate: Shape {

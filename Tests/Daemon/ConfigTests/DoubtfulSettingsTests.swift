@@ -1,4 +1,5 @@
 import Config
+import Model
 import Testing
 
 /// Valid settings that are probably a mistake: warnings, because a daemon can follow them.
@@ -20,6 +21,28 @@ import Testing
         """#)
     #expect(complaints(.agent, manifest("wasm", "memory: 64KiB, cpu: 100%, events: 1/s")) == "")
     #expect(complaints(.agent, manifest("process", "cpu: 150%")) == "", "a process may have several threads")
+  }
+
+  @Test func tokensThatHoldNoCall() {
+    func manifest(_ tokens: String, _ rest: String = "runtime: {driver: process, entry: a}") -> String {
+      "identity: {id: a}\n\(rest)\nbudget: {tokens: \(tokens)}\n"
+    }
+    #expect(
+      complaints(.agent, manifest("10/h")) == #"""
+        f:3:18: warning: 'tokens' is '10/h': no call fits into 10 tokens in 1h: request and answer are reserved \#
+        before, at least about 256 tokens
+        """#)
+    #expect(
+      complaints(.agent, manifest("['10k/h', '100']")) == #"""
+        f:3:18: warning: 'tokens' is a list: no call fits into 100 tokens in total: request and answer are reserved \#
+        before, at least about 256 tokens
+        """#)
+    #expect(complaints(.agent, manifest("256/h")) == "")
+    // The agent says itself how long its answers may be.
+    let mind = "cognition: {maxTokens: 800}"
+    #expect(complaints(.agent, manifest("1000/h", mind)).holds("at least about 1056 tokens"))
+    #expect(complaints(.agent, manifest("1056/h", mind)) == "")
+    #expect(complaints(.settings, "board: b.yaml\nbudget: {tokens: 10/h}").holds("f:2:18: warning: 'tokens' is '10/h'"))
   }
 
   @Test func budgetsOfTheBoard() {

@@ -41,6 +41,23 @@ import Testing
           """#)
   }
 
+  @Test func boundsOfToolsThatAreNone() {
+    #expect(
+      complaints(
+        .agent,
+        """
+        identity: {id: a}
+        runtime: {driver: process, entry: x}
+        policy: {maxConcurrentTools: 0, toolTimeout: -1}
+        execution: {toolTimeout: soon}
+        """) == #"""
+          f:3:30: 'maxConcurrentTools' is 0, expected an integer of at least 1
+          f:3:46: 'toolTimeout' is -1, expected a duration such as 30s, or an integer of milliseconds, of at least 1ms
+          f:4:26: 'toolTimeout' is 'soon', expected a duration such as 30s, or an integer of milliseconds, of at \#
+          least 1ms
+          """#)
+  }
+
   @Test func keysOfOtherIsolationsAreNamed() {
     let found = complaints(.agent, "identity: {id: a}\nruntime: {driver: wasm, entry: a.wasm, args: [x]}\n")
     #expect(found.contains("'runtime' has 'args', which only 'process' and 'docker' have"), "\(found)")

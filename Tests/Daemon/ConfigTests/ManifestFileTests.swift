@@ -41,6 +41,68 @@ import Testing
       ], "\(warnings)")
   }
 
+  @Test func whatIsNoServerOfAMindIsNamed() throws {
+    func read(_ config: String) throws -> ([Mind.Server], [String]) {
+      let (manifest, warnings) = try manifest(
+        "{ \"identity\": {\"id\": \"a\"}, \"cognition\": {}, \"plugins\": [{\"name\": \"@openstarry-plugin/mcp-client\", "
+          + "\"config\": \(config)}] }")
+      return (
+        manifest.mind?.servers ?? [], warnings.map { $0.split(separator: "warning: ").last.map(String.init) ?? "" }
+      )
+    }
+    let wrong = [
+      (
+        #"{"server": {"a": {"command": "x"}}}"#,
+        "'config' of plugin 'mcp-client' has an unknown key 'server' (did you mean 'servers'?)"
+      ),
+      ("[]", "'config' of plugin 'mcp-client' is a list, expected a map, and is not used"),
+      (#"{"servers": "x"}"#, "'servers' is 'x', expected a map"),
+      (#"{"servers": [{"command": "x"}]}"#, "an entry of 'servers' has no 'name', and is left out"),
+      (#"{"servers": {"a": "x"}}"#, "the MCP server 'a' is 'x', expected a map, and is not used"),
+      (
+        #"{"servers": {"a": {"command": ["x"]}}}"#,
+        "the MCP server 'a' is left out: its 'command' is a list, expected a program"
+      ),
+    ]
+    for (config, sentence) in wrong {
+      let (servers, warnings) = try read(config)
+      #expect(servers.isEmpty && warnings == [sentence], "\(config): \(warnings)")
+    }
+    let (servers, warnings) = try read(
+      #"{"servers": [{"name": "a", "type": "stdio", "command": "x", "args": ["-p", 80, {}], "arg": "y"}]}"#)
+    #expect(servers == [.init(name: "a", .program(["x", "-p", "80"]))])
+    #expect(
+      warnings.sorted() == [
+        "an entry of 'args' of the MCP server 'a' is a map, expected text, and is left out",
+        "the MCP server 'a' has an unknown key 'arg' (did you mean 'args'?)",
+      ], "\(warnings)")
+    let nothing = try read("{}")
+    #expect(nothing.0.isEmpty && nothing.1.isEmpty)
+  }
+
+  @Test(arguments: [
+    ("30000", 30_000, ""), ("\"30s\"", 30_000, ""), ("\"250ms\"", 250, ""),
+    ("90000000", 3_600_000, "'toolTimeout' is 90000000: a call has 1h at most"),
+    ("\"2h\"", 3_600_000, "'toolTimeout' is '2h': a call has 1h at most"),
+  ])
+  func timeoutsOfToolsAreDurationsOrMilliseconds(_ text: String, _ milliseconds: Int, _ warning: String) throws {
+    for block in ["policy", "execution"] {
+      let (manifest, warnings) = try manifest(
+        "{ \"identity\": {\"id\": \"a\"}, \"cognition\": {}, \"\(block)\": {\"toolTimeout\": \(text)} }")
+      #expect(manifest.mind?.toolTimeout == Int64(milliseconds))
+      #expect(
+        warnings.count == (warning.isEmpty ? 0 : 1) && warnings.allSatisfy { $0.hasSuffix(warning) }, "\(warnings)")
+    }
+  }
+
+  @Test func moreCallsAtOnceThanAreCarriedOut() throws {
+    let (manifest, warnings) = try manifest(
+      #"{ "identity": {"id": "a"}, "cognition": {}, "policy": {"maxConcurrentTools": 100} }"#)
+    #expect(manifest.mind?.maxConcurrentTools == 64)
+    #expect(
+      warnings.count == 1 && warnings[0].hasSuffix("64 calls of one answer are carried out at most"), "\(warnings)")
+  }
+
   @Test func everyBlockIsRead() throws {
     let (manifest, warnings) = try manifest(
       """
@@ -194,6 +256,24 @@ import Testing
     }
   }
 
+  /// Also what may be a secret, by its key alone.
+  @Test func whatAProvidersConfigurationCannotSayIsNamed() throws {
+    let (manifest, warnings) = try manifest(
+      """
+      { "identity": {"id": "a"},
+        "cognition": {"provider": {"id": "x", "config": {"baseUrl": "http://127.0.0.1:9/v1", "apiKey": "sk-1"}}},
+        "plugins": [
+          {"name": "@openstarry-plugin/provider-x", "config": {"baseUrl": "http://127.0.0.1:8/v1", "apiKey": "sk-2"}}] }
+      """)
+    #expect(manifest.mind?.endpoint == "http://127.0.0.1:8/v1")
+    let end = "is not used: 'models' in openstarry.yaml lists servers, and their keys"
+    #expect(
+      warnings.map { $0.split(separator: "warning: ").last.map(String.init) ?? "" } == [
+        "'baseUrl' in 'config' of 'provider' \(end)", "'apiKey' in 'config' of 'provider' \(end)",
+        "'apiKey' in 'config' of plugin 'provider-x' \(end)",
+      ], "\(warnings)")
+  }
+
   @Test func upstreamsPluginsWithoutUseAreNamed() throws {
     func warnings(_ names: String...) throws -> [String] {
       let plugins = names.map { "\"@openstarry-plugin/\($0)\"" }.joined(separator: ", ")
@@ -203,6 +283,15 @@ import Testing
     }
     let served = ["provider-any", "standard-function-fs", "standard-function-stdio", "guide-character-init"]
     for name in served + ["mcp-client"] { #expect(try warnings(name) == [], "\(name)") }
+    #expect(
+      try warnings("context-sliding-window", "standard-model-selector", "standard-core-commands").map {
+        $0.split(separator: "warning: ")[1]
+      } == [
+        "plugin 'context-sliding-window' of upstream is not needed here: 'memory.slidingWindowSize' serves in its place",
+        "plugin 'standard-model-selector' of upstream is not needed here: 'models' in openstarry.yaml and "
+          + "'cognition.model' serve in its place",
+        "plugin 'standard-core-commands' of upstream is not needed here: the commands of 'openstarry' serve in its place",
+      ])
     #expect(
       try warnings("transport-websocket", "standard-function-x@1").map { $0.split(separator: "warning: ")[1] } == [
         "plugin 'transport-websocket' of upstream is not needed here: 'openstarry chat' and the control socket serve in "

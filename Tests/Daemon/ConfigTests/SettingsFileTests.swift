@@ -63,6 +63,13 @@ import Testing
     ("{ name: a, url: \"http://10.0.0.9/v1\", max_tokens: 0 }", "'max_tokens' is 0"),
     ("{ name: a, url: \"http://a/v1\", price: { input: -1, output: 0 } }", "a price for a million tokens"),
     ("{ name: a, url: \"http://a/v1\", tool: schema }", "did you mean 'tools'?"),
+    ("{ name: a, url: \"http://127.0.0.1:99999/v1\" }", "whose port cannot exist: expected one from 1 to 65535"),
+    ("{ name: a, url: \"http://a:0\" }", "port cannot exist"),
+    ("{ name: a, url: \"http://[::1]:+80/v1\" }", "port cannot"),
+    (
+      "{ name: a, url: \"http://a/v1\", context: 100, max_tokens: 200 }",
+      "'max_tokens' is 200, and 'context' 100: expected 'context' to be greater"
+    ),
     ("{ name: a, url: \"http://a/v1\", key: ../x/.. }, { name: a, url: \"http://a/v1\" }", "two models named 'a'"),
   ])
   func wrongModels(_ models: String, _ part: String) {
@@ -70,6 +77,14 @@ import Testing
       _ = try ConfigText.settings(Array("board: b\nmodels: [\(models)]".utf8), file: "f", environment: environment)
       Issue.record("\(models) was accepted")
     } catch { #expect("\(error)".contains(part), "\(error)") }
+  }
+
+  /// Also a small context without 'max_tokens', whose default is lowered to what it holds.
+  @Test(arguments: [
+    "http://[::1]:8080/v1", "http://[::1]/v1", "https://a.example:65535", "http://a.example", "http+unix://%2Frun:x/v1",
+  ]) func addressesOfModels(_ url: String) throws {
+    let settings = try settings("board: b\nmodels: [{ name: a, url: \"\(url)\", context: 512 }]", file: "f")
+    #expect(settings.models.map(\.url) == [url])
   }
 
   @Test func everythingIsRead() throws {

@@ -68,6 +68,90 @@ struct CheckTests {
     #expect(try found().contains("the agent cannot think"))
   }
 
+  /// With a model of its own on this machine, and others elsewhere in the settings.
+  @Test func whatAMindIsToldMayLeaveTheMachine() throws {
+    func found(_ url: String, _ model: String = "") throws -> [String] {
+      try write("openstarry.yaml", "board: board.yaml\nagents: agents\nmodels: [{name: cloud, url: \"\(url)\"}]\n")
+      try write(
+        "agents/a/agent.json",
+        "{\"identity\": {\"id\": \"a\"}, \"cognition\": {\"provider\": \"lmstudio\", \"model\": \"\(model)\"}}")
+      return try check("openstarry.yaml").found.map(\.description).filter { $0.contains("may leave") }
+    }
+    let all = try found("https://api.example.org/v1", "mine")
+    #expect(
+      all == [
+        "\(folder)/agents/a/agent.json:1:53: warning: the agent's own server, http://127.0.0.1:1234/v1, is asked first, "
+          + "and after it 'models' of the settings, of which 'cloud' leads to another machine: what the agent is told "
+          + "may leave this one, unless 'models' lists none elsewhere"
+      ])
+    #expect(try found("http://127.0.0.1:8080/v1") == [])
+    #expect(try found("https://api.example.org/v1", "cloud") == [], "it was asked for")
+  }
+
+  @Test func programsOfServersThatAreMissing() throws {
+    try write(
+      "agent.json",
+      """
+      {"identity": {"id": "a"}, "cognition": {}, "plugins": [{"name": "@openstarry-plugin/mcp-client",
+       "config": {"servers": {
+        "a": {"command": "sh"}, "b": {"command": "./later"},
+        "c": {"command": "no-such-program"},
+        "d": {"command": "/no/such/program"}}}}]}
+      """)
+    let found = try check("agent.json").found.map(\.description).filter { $0.contains("MCP server") }
+    #expect(
+      found == [
+        "\(folder)/agent.json:4:20: warning: the MCP server 'c' runs 'no-such-program', and /usr/local/bin, /usr/bin, "
+          + "/bin have no such program: install it, or write its path",
+        "\(folder)/agent.json:5:20: warning: the MCP server 'd' runs '/no/such/program', and there is no such file: "
+          + "correct the path, or install it",
+      ])
+  }
+
+  @Test func keysThatCannotBeRead() throws {
+    func found(_ key: String) throws -> [String] {
+      try write(
+        "openstarry.yaml",
+        "board: board.yaml\nmodels:\n  - {name: cloud, url: \"https://api.example.org/v1\", key: \(key)}\n")
+      return try check("openstarry.yaml").found.map(\.description).filter { $0.contains("'key'") }
+    }
+    let place = "\(folder)/openstarry.yaml:3:59: warning: 'key':"
+    #expect(
+      try found("./own.key") == [
+        "\(place) there is no \(folder)/own.key, and without the key no call is made: put the key there"
+      ])
+    try write("own.key", "sk-1\n")
+    Files.setMode("\(folder)/own.key", 0o640)
+    #expect(try found("./own.key").first?.hasPrefix("\(place) others than its owner may use \(folder)/own.key") == true)
+    Files.setMode("\(folder)/own.key", 0o600)
+    #expect(try found("./own.key") == [])
+    #expect(unsafe symlink("own.key", "\(folder)/link") == 0)
+    #expect(try found("./link").first?.hasPrefix("\(place) \(folder)/link is no regular file") == true)
+    try write("own.key", "")
+    #expect(try found("./own.key") == ["\(place) \(folder)/own.key is empty: write the key into it"])
+    #expect(try found("/etc/passwd").first?.hasPrefix("\(place) others than its owner may use /etc/passwd") == true)
+  }
+
+  /// systemd reads them as root, whatever their modes are.
+  @Test func keysOfTheService() throws {
+    func found() -> [String] {
+      let models = [ModelSettings("cloud", url: "https://api.example.org/v1", key: "cloud")]
+      return ConfigCheck.complaints(aboutKeysOf: models, nil, file: "f", folder: folder).map(\.message)
+    }
+    #expect(found() == ["'key': there is no \(folder)/cloud, and without the key no call is made: put the key there"])
+    try write("cloud", "sk-1")
+    #expect(found() == [])
+  }
+
+  @Test func aManifestWithNothingToRun() throws {
+    try write("agent.json", #"{"identity": {"id": "a"}}"#)
+    let check = try check("agent.json")
+    #expect(check.errors == 1 && check.warnings == 1, "\(check.found)")
+    #expect(
+      check.found.map(\.description).contains(
+        "\(folder)/agent.json:1:1: agent 'a' cannot run: its manifest has neither 'runtime' nor 'cognition'"))
+  }
+
   @Test func hostsThatNoDockerEngineReaches() throws {
     try write("openstarry.yaml", "board: board.yaml\nagents: agents\ndocker: /run/docker.sock\n")
     for (id, driver) in [("boxed", "docker"), ("free", "process")] {

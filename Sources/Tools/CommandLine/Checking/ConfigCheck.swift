@@ -89,6 +89,7 @@ struct ConfigCheck {
       })
     else { return }
     complain(ofGroupsOf: settings, file)
+    add(Self.complaints(aboutKeysOf: settings.models, try? ConfigText.parse(bytes, file: file), file: file))
     var project = Project(
       boards: [settings.board], rules: settings.rules, hasEngine: settings.docker != nil,
       models: settings.models, isComplete: true)
@@ -211,6 +212,13 @@ struct ConfigCheck {
     func place(_ key: String) -> Location { runtime?[key]?.location ?? Location(file: manifest.file) }
     guard let isolation = Isolations.of(manifest.runtime.driver) else {
       return add([Diagnostic(place("driver"), manifest.runtime.driver.isMissing)])
+    }
+    guard manifest.mind != nil || !manifest.runtime.entry.isEmpty else {
+      return add([
+        Diagnostic(
+          document?.location ?? Location(file: manifest.file),
+          "agent '\(manifest.id)' cannot run: its manifest has neither 'runtime' nor 'cognition'")
+      ])
     }
     do throws(AgentFailure) { try isolation.check(manifest) } catch {
       add([Diagnostic(place("entry"), error.message)])
