@@ -24,6 +24,12 @@ package protocol AgentControl: AnyObject {
   /// - Parameter done: called once, when the agent has handled the event, or it was dropped.
   func wakeAgent(_ id: AgentID, with event: Event, _ done: @escaping () -> Void) throws(AgentControlError)
 
+  /// Gives up an event that was queued with `wakeAgent`, because nobody waits for its end any more. One that waits is
+  /// dropped. If it is being handled, the agent's calls of models are hung up, and refused until it has ended. Does nothing
+  /// afterwards.
+  /// - Parameter why: what the agent is told.
+  func abandon(_ event: ULID, of id: AgentID, because why: String)
+
   /// Registers an agent or replaces its manifest. The registration survives restarts of the daemon. A quarantined agent
   /// is released.
   /// - Throws: already running (a manifest is immutable while its instances run), or why the driver rejects it.
@@ -113,8 +119,20 @@ package struct AgentStatus: Sendable, Hashable {
   package var lastRefusal: String?
   /// The agent whose budget it shares; nil when it shares none.
   package var parent: AgentID?
+  /// What somebody has done to end the last instance; nil when nobody has.
+  package var ending: Ending?
   /// Every budget that has a limit, and every resource without one that the agent has used.
   package var budgets: [BudgetStatus]
+
+  /// What somebody does to end an instance.
+  package enum Ending: String, Sendable, Hashable {
+    /// It may finish within its grace time. Also when the daemon ends, or its parent does.
+    case stopped
+    /// At once.
+    case killed
+    /// It starts again afterwards.
+    case restarted
+  }
 
   /// The defaults are those of an agent that has not run.
   package init(
@@ -122,7 +140,7 @@ package struct AgentStatus: Sendable, Hashable {
     pid: Int32? = nil,
     started: Instant? = nil, activations: UInt64 = 0, failures: UInt64 = 0, refusals: UInt64 = 0,
     restarts: UInt64 = 0, queued: Int = 0, dropped: UInt64 = 0, lastExit: ExitReason? = nil, lastError: String? = nil,
-    lastRefusal: String? = nil, parent: AgentID? = nil, budgets: [BudgetStatus] = []
+    lastRefusal: String? = nil, parent: AgentID? = nil, ending: Ending? = nil, budgets: [BudgetStatus] = []
   ) {
     self.id = id
     self.name = name
@@ -141,6 +159,7 @@ package struct AgentStatus: Sendable, Hashable {
     self.lastError = lastError
     self.lastRefusal = lastRefusal
     self.parent = parent
+    self.ending = ending
     self.budgets = budgets
   }
 }
@@ -232,6 +251,9 @@ package enum AgentControlError: Error, Sendable, Hashable, CustomStringConvertib
 }
 
 extension AgentControl {
+  // For those whose events nobody gives up.
+  package func abandon(_ event: ULID, of id: AgentID, because why: String) {}
+
   /// The same for callers that do not wait.
   package func wakeAgent(_ id: AgentID, with event: Event) throws(AgentControlError) {
     try wakeAgent(id, with: event) {}

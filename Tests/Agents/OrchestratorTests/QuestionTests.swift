@@ -23,7 +23,7 @@ private struct Asker: OpenStarryAgent.Agent {
 }
 
 /// A model that answers when the test says so.
-private final class LateModel: ModelGateway {
+final class LateModel: ModelGateway {
   private var waiting: [UInt64: (Result<ModelAnswer, AgentError>, Cause?) -> Void] = [:]
   private var last: UInt64 = 0
   private(set) var cancelled: [UInt64] = []

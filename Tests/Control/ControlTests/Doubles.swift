@@ -83,8 +83,8 @@ final class TestAgents: AgentControl {
   /// Drops the completions of pending kills without calling them.
   func forgetEnding() { ending = [] }
 
-  func log(_ agent: AgentID, _ message: String) {
-    let line = LogLine(agent: agent, time: 1, level: .info, message: message, event: nil)
+  func log(_ agent: AgentID, _ message: String, _ level: LogLevel = .info) {
+    let line = LogLine(agent: agent, time: 1, level: level, message: message, event: nil)
     for (who, onLine) in followers.values where who == nil || who == agent { onLine(line) }
   }
 
@@ -124,6 +124,10 @@ final class TestAgents: AgentControl {
     onWake(event, done)
   }
 
+  /// The events that were given up.
+  private(set) var abandoned: [ULID] = []
+  func abandon(_ event: ULID, of id: AgentID, because why: String) { abandoned.append(event) }
+
   func register(_ manifest: Manifest) throws(AgentControlError) { states[manifest.id] = .idle }
 
   private(set) var supervised: [AgentID: Policy.Supervision] = [:]
@@ -152,9 +156,12 @@ final class TestAgents: AgentControl {
 
   func listAgents() -> [AgentStatus] { states.keys.sorted().compactMap { try? agentStatus($0) } }
 
+  /// What has happened to the agents.
+  var change: (inout AgentStatus) -> Void = { _ in }
+
   func agentStatus(_ id: AgentID) throws(AgentControlError) -> AgentStatus {
     guard let state = states[id] else { throw notFound(id) }
-    return AgentStatus(
+    var status = AgentStatus(
       id: id, name: id.rawValue, driver: .inProcess, state: state, isEnabled: !disabled.contains(id),
       started: state == .ready ? Instant(nanoseconds: 0) : nil, parent: id == "idle" ? "climate" : nil,
       budgets: [
@@ -162,6 +169,8 @@ final class TestAgents: AgentControl {
           .cpu, used: 900_000_000, limit: 1_000_000_000, window: .seconds(10), step: .warned,
           enforcement: .afterwards("it cannot be interrupted"))
       ])
+    change(&status)
+    return status
   }
 
   func manifest(_ id: AgentID) throws(AgentControlError) -> Manifest {

@@ -1,5 +1,6 @@
 import Agent
 import Model
+import RPC
 import Testing
 
 @testable import Control
@@ -134,6 +135,128 @@ final class ModelsDouble: ModelControl {
     let news = try client.notifications("chat.news", 2)
     #expect(news.map { $0["kind"]?.string } == ["failed", "end"])
     #expect(news.last?["error"] == "nobody listens" && news.last?["text"] == "")
+  }
+
+  private func activate(_ harness: Harness, _ event: Event) {
+    harness.events.publish(
+      AgentEvents.activated("climate", by: event.type, .normal), from: "agent/climate", cause: Cause(event))
+  }
+
+  @Test func anAnswerThatBreaksOffIsNoSuccess() throws {
+    let cases: [((inout AgentStatus) -> Void, String)] = [
+      (
+        {
+          $0.failures = 1
+          $0.lastError = "signal 9 ended it"
+        }, "signal 9 ended it"
+      ),
+      (
+        {
+          $0.refusals = 1
+          $0.lastRefusal = "limited: no tokens"
+        }, "limited: no tokens"
+      ),
+      ({ $0.ending = .stopped }, "the agent was stopped while it was answering"),
+      ({ $0.ending = .killed }, "the agent was killed while it was answering"),
+      ({ $0.ending = .restarted }, "the agent was restarted while it was answering"),
+      ({ _ in }, "the answer broke off"),
+    ]
+    for (change, error) in cases {
+      let harness = try Harness()
+      let client = try harness.connect()
+      harness.agents.onWake = { event, done in
+        activate(harness, event)
+        harness.models.say("It is ", in: event.trace)
+        harness.agents.change = change
+        done()
+      }
+      _ = try client.call("agent.chat", ["agent": "climate", "text": "how warm?"]).get()
+      let news = try client.notifications("chat.news", 2)
+      #expect(news.last?["text"] == "It is " && news.last?["error"]?.string == error)
+    }
+  }
+
+  /// A failure before the agent began concerns another event, and a whole answer stays one.
+  @Test func whatHappensToOtherEventsIsNotTold() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    harness.agents.states["climate"] = .active
+    harness.agents.onWake = { event, done in
+      harness.agents.log("climate", "of another event", .warning)
+      harness.agents.change = {
+        $0.failures = 1
+        $0.lastError = "of another event"
+      }
+      activate(harness, event)
+      harness.agents.log("climate", "of this one", .warning)
+      answered(harness, event)
+      done()
+    }
+    _ = try client.call("agent.chat", ["agent": "climate", "text": "how warm?"]).get()
+    let news = try client.notifications("chat.news", 4)
+    #expect(news.map { $0["kind"]?.string } == ["waits", "log", "answered", "end"])
+    #expect(news[1]["message"] == "of this one" && news[3]["error"] == "the model gave no answer")
+  }
+
+  @Test func aMessageThatTheAgentNeverGetsFails() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    harness.agents.onWake = { _, done in
+      harness.agents.change = { $0.ending = .stopped }
+      done()
+    }
+    _ = try client.call("agent.chat", ["agent": "climate", "text": "how warm?"]).get()
+    let news = try client.notifications("chat.news", 1)
+    #expect(news[0]["error"] == "the agent was stopped before it could answer")
+  }
+
+  @Test func aBoundThatEndsTheWorkIsTheError() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    harness.agents.onWake = { event, done in
+      activate(harness, event)
+      harness.models.say("I look.", in: event.trace)
+      answered(harness, event, tools: ["getSensorData {}"])
+      harness.agents.log("climate", "ended: the model asked for tools again and again", .warning)
+      done()
+    }
+    _ = try client.call("agent.chat", ["agent": "climate", "text": "how warm?"]).get()
+    let news = try client.notifications("chat.news", 5)
+    #expect(news.map { $0["kind"]?.string } == ["text", "text", "answered", "log", "end"])
+    #expect(news[4]["error"] == "the model asked for tools again and again" && news[4]["text"] == "")
+  }
+
+  /// The model's server is to stop its work when nobody listens any more.
+  @Test func aConversationThatTheClientLeavesIsGivenUp() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    _ = try client.call("agent.chat", ["agent": "climate", "text": "one"]).get()
+    _ = try client.notifications("chat.news", 1)
+    #expect(harness.agents.abandoned.isEmpty)
+    // It thinks, and goes on when the conversation is given up.
+    harness.agents.onWake = { _, _ in }
+    let answer = try client.call("agent.chat", ["agent": "climate", "text": "two"]).get()
+    _ = try client.call("events.unsubscribe", ["subscription": answer["subscription"] ?? 0]).get()
+    _ = try client.call("agent.chat", ["agent": "climate", "text": "three"]).get()
+    client.close()
+    harness.turn { harness.agents.abandoned.count == 2 }
+    #expect(harness.agents.abandoned == harness.agents.woken.suffix(2).map { $0.1.id })
+    #expect(harness.models.listening == 0 && harness.events.listening == 0 && harness.agents.following == 0)
+  }
+
+  @Test func anEmptyOrTooLongMessageIsRefused() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    func refusal(_ text: String) throws -> RPCError? {
+      try client.refusal("agent.chat", ["agent": "climate", "text": .string(text)])
+    }
+    for text in ["", " \n"] { #expect(try refusal(text)?.message == "the message is empty") }
+    let message = try #require(try refusal(String(repeating: "x", count: 100_000))?.message)
+    let numbers = message.split { $0 == " " || $0 == "," }.compactMap { Int($0) }
+    let most = try #require(numbers.last)
+    #expect(message == "the message has 100000 bytes, at most \(most) are possible")
+    #expect(try refusal(String(repeating: "x", count: most + 1)) != nil && harness.agents.woken.isEmpty)
+    #expect(try refusal(String(repeating: "x", count: most)) == nil && harness.agents.woken.count == 1)
   }
 
   @Test func whatIsRefused() throws {

@@ -121,6 +121,65 @@ import Testing
     #expect(chat.errors.contains("the daemon has ended before"), "\(chat.errors)")
   }
 
+  /// A mind that waits for a model.
+  private func waiting(_ server: MindServer, in station: Station) throws -> Program {
+    try server.wish("silence")
+    let asked = server.asked.count
+    let chat = try station.start("openstarry", ["chat", "keeper", "hello"])
+    try #require(eventually { server.asked.count > asked }, "\(chat.errors)")
+    return chat
+  }
+
+  private func wasRefused(_ station: Station, _ why: String) throws -> Bool {
+    try station.waitFor("agent:refused") { $0["payload"]?["message"]?.string == why }
+  }
+
+  /// It hears of it, and ends by itself.
+  @Test func aMindThatWaitsForAModelCanBeStopped() throws {
+    let server = try MindServer()
+    let station = try station(server)
+    let daemon = try station.daemon()
+    let chat = try waiting(server, in: station)
+    #expect(try station.run("kill", "keeper", "--wait").code == 0)
+    #expect(try wasRefused(station, "the agent is being stopped"))
+    #expect(chat.wait() == 1 && chat.errors.contains("the agent was stopped while it was answering"), "\(chat.errors)")
+    // The next instance may ask again.
+    try server.wish("")
+    #expect(try station.run("chat", "keeper", "hello").code == 0)
+    daemon.send(SIGTERM)
+    #expect(daemon.wait() == 0)
+  }
+
+  @Test func whoLeavesAConversationEndsIt() throws {
+    let server = try MindServer()
+    let station = try station(server)
+    let daemon = try station.daemon()
+    let chat = try waiting(server, in: station)
+    // Another one waits behind it, and learns why.
+    let second = try station.start("openstarry", ["chat", "keeper", "and now?"])
+    #expect(eventually { second.errors.contains("keeper is busy with another event; your message waits") })
+    try server.wish("")
+    chat.send(SIGINT)
+    #expect(chat.wait() == 0)
+    #expect(try wasRefused(station, "the person who asked has gone"))
+    #expect(second.wait() == 0 && second.output == "It is done.\n", "\(second.errors)")
+    daemon.send(SIGTERM)
+    #expect(daemon.wait() == 0)
+  }
+
+  @Test func aMindThatCrashesInItsAnswerHasNotAnswered() throws {
+    let server = try MindServer()
+    let station = try station(server)
+    let daemon = try station.daemon()
+    let chat = try waiting(server, in: station)
+    let pid = try #require(
+      try station.run("ps", "--json").json?["agents"]?.list?.first { $0["agent"] == "keeper" }?["pid"]?.int)
+    kill(Int32(pid), SIGKILL)
+    #expect(chat.wait() == 1 && chat.errors.contains("signal 9 ended it"), "\(chat.errors)")
+    daemon.send(SIGTERM)
+    #expect(daemon.wait() == 0)
+  }
+
   /// As users of OpenStarry have them, with LM Studio's server at its usual address.
   @Test func aManifestOfUpstreamRunsUnchanged() throws {
     guard let server = try? MindServer(port: 1234), server.port == 1234 else {

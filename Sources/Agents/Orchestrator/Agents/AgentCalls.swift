@@ -47,6 +47,10 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
   private let account: BudgetAccount
   private var refusals = Refusals()
   private var questions = Questions()
+  /// The calls of models for whose answers the agent waits.
+  private var waiting: [CompletionID: (Result<ModelAnswer, AgentError>) -> Void] = [:]
+  /// Why models are not asked any more: during this activation, or by this instance.
+  private var hungUp: (why: String, isForGood: Bool)?
   /// Lines dropped since the last one that was kept.
   private var leftOut = 0
 
@@ -85,6 +89,7 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
     self.cause = cause
     stopsBefore = hardware.stops
     refusals.begin()
+    if hungUp?.isForGood == false { hungUp = nil }
   }
 
   /// Whether an emergency stop began and was cleared during the current start or activation.
@@ -156,7 +161,7 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
   private var cpuOfInstance: Int64 = 0
 
   /// Marks the begin of an instance.
-  func beginInstance() { cpuOfInstance = 0 }
+  func beginInstance() { (cpuOfInstance, hungUp) = (0, nil) }
 
   /// The budget's window may still be full of an earlier instance's use: the present one is not ended for that.
   func used(cpu nanoseconds: UInt64) {
@@ -201,12 +206,36 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
   ) throws(AgentError) -> CompletionID {
     try answer { () throws(AgentError) in
       let before = cause
-      return try ask(request, waits: true) { [weak self] result, cause in
+      var (id, isAnswered) = (CompletionID?.none, false)
+      let completion = try ask(request, waits: true) { [weak self] result, cause in
+        isAnswered = true
+        if let id { self?.waiting[id] = nil }
         if case .failure(let error) = result { self?.note(error) }
         // What it does next is due to the answer, if it is still the same activation.
         if let self, let cause, before != nil, self.cause == before { self.cause = cause }
         done(result)
       }
+      if !isAnswered {
+        id = completion
+        waiting[completion] = done
+      }
+      return completion
+    }
+  }
+
+  /// Hangs up the calls of models for whose answers the agent waits, so that the servers stop their work, and refuses
+  /// further ones: until the end of the activation, or of the instance.
+  /// - Parameter why: what the agent is told, as `unavailable`.
+  func hangUp(_ why: String, forGood: Bool) {
+    guard hungUp?.isForGood != true else { return }
+    hungUp = (why, forGood)
+    let left = waiting.sorted { $0.key.number < $1.key.number }
+    waiting = [:]
+    let error = AgentError(.unavailable, why)
+    for (completion, done) in left {
+      model?.cancel(completion)
+      note(error)
+      done(.failure(error))
     }
   }
 
@@ -218,6 +247,7 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
         .denied, "agent '\(agent)' may not ask a model: capabilities.permissions.model does not allow it")
     }
     if waits, let cannotWait { throw AgentError(.unavailable, cannotWait) }
+    if let hungUp { throw AgentError(.unavailable, hungUp.why) }
     guard let model else { throw AgentError(.unavailable, Self.noModel) }
     return try model.complete(request, for: caller, done)
   }
@@ -265,7 +295,10 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
     return count > 0
   }
 
-  func cancel(_ completion: CompletionID) { model?.cancel(completion) }
+  func cancel(_ completion: CompletionID) {
+    waiting[completion] = nil
+    model?.cancel(completion)
+  }
 
   func why(_ device: String) throws(AgentError) -> [Event] {
     try answer { () throws(AgentError) in

@@ -57,6 +57,8 @@ extension AgentSupervisor: AgentControl {
     try deliver(event, to: id, cause: Cause(event), count: 1, firing: nil, done)
   }
 
+  package func abandon(_ event: ULID, of id: AgentID, because why: String) { agents[id]?.abandon(event, why) }
+
   package func register(_ manifest: Manifest) throws(AgentControlError) {
     try check(manifest)
     try checkLattice(manifest)

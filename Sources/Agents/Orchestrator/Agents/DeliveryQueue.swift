@@ -78,6 +78,12 @@ struct DeliveryQueue {
   /// Removes and returns the first delivery; nil when none waits.
   mutating func next() -> Delivery? { deliveries.isEmpty ? nil : taken(deliveries.removeFirst()) }
 
+  /// Removes and returns the delivery of one event that was folded with no other; nil when it does not wait.
+  mutating func remove(event id: ULID) -> Delivery? {
+    guard let index = deliveries.firstIndex(where: { $0.event.id == id && $0.count == 1 }) else { return nil }
+    return taken(deliveries.remove(at: index))
+  }
+
   /// Removes and returns all deliveries.
   mutating func removeAll() -> [Delivery] {
     defer { (deliveries, bytes) = ([], 0) }

@@ -49,6 +49,13 @@ extension ManagedAgent {
     }
   }
 
+  /// Gives up an event for whose end nobody waits any more. One that waits is dropped. If it is being handled, the agent is
+  /// refused what it asks models until it has ended.
+  func abandon(_ event: ULID, _ why: String) {
+    if let waiting = queue.remove(event: event) { return drop([waiting]) }
+    if run?.current?.event.id == event { calls.hangUp(why, forGood: false) }
+  }
+
   /// Drops all waiting deliveries.
   func clearQueue() { drop(queue.removeAll()) }
 

@@ -13,9 +13,15 @@ extension ManagedAgent {
     defer { isExecuting = false }
     while !pending.isEmpty {
       let next = pending.removeFirst()
+      // Before the effects: what they drop is told why.
+      if let ending = next.event.ending { self.ending = ending }
       let effects = lifecycle.apply(
         next.event, at: shared.clock.now, queued: due(for: next.event), random: chance(for: next.event))
       for effect in effects { execute(effect, next.cause) }
+      // An agent that waits for a model could not end in time.
+      if let ending, lifecycle.state == .draining || lifecycle.state == .stopping {
+        calls.hangUp("the agent is being \(ending.rawValue)", forGood: true)
+      }
     }
   }
 
@@ -62,5 +68,17 @@ extension ManagedAgent {
 
   private func schedule(_ event: LifecycleEvent, after delay: Duration, _ cause: Cause?) {
     timer = shared.clock.schedule(after: delay) { [weak self] in self?.feed(event, cause: cause) }
+  }
+}
+
+extension LifecycleEvent {
+  /// What somebody does to end the instance; nil for any other event.
+  fileprivate var ending: AgentStatus.Ending? {
+    switch self {
+    case .kill(now: false), .end, .shutdown: .stopped
+    case .kill(now: true): .killed
+    case .restart: .restarted
+    default: nil
+    }
   }
 }

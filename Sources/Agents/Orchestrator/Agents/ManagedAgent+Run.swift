@@ -10,6 +10,7 @@ extension ManagedAgent {
   func start(_ cause: Cause?) {
     let run = AgentRun()
     self.run = run
+    ending = nil
     shared.onStartBegun(self)
     calls.begin(cause)
     calls.beginInstance()

@@ -41,6 +41,8 @@ final class ManagedAgent: AgentCallsOwner {
   var lastReport: Value = .map([:])
   /// The newest event that it was handed.
   var lastEvent: (id: ULID, type: String)?
+  /// What somebody has done to end the last instance; nil when nobody has.
+  var ending: AgentStatus.Ending?
 
   // MARK: What others want of it
 
@@ -145,6 +147,7 @@ final class ManagedAgent: AgentCallsOwner {
       refusals: refusals.count,
       restarts: lifecycle.restarts, queued: queue.count, dropped: dropped, lastExit: lifecycle.lastExit,
       lastError: lifecycle.lastFailure?.message, lastRefusal: refusals.last, parent: account.parent?.agent,
+      ending: ending,
       budgets: account.status(at: now) + (shared.model?.budgets(of: id) ?? []))
   }
 }

@@ -38,21 +38,25 @@ extension ControlMethods {
       return ["exchanges": .list(exchanges.map(Value.map))]
     },
     Method(
-      "agent.chat", .operate,
-      "Says something to an agent, as the event `chat:message`, and sends what models answer it as `chat.news` "
-        + "notifications until it has handled the event: `{\"kind\": \"text\", \"text\"}`, `{\"kind\": \"answered\"}` with the "
-        + "payload of `model:answered`, `{\"kind\": \"failed\", \"message\"}`, `{\"kind\": \"log\", \"level\", "
-        + "\"message\"}` for warnings of its log, and at last `{\"kind\": \"end\", \"text\": the last answer, \"error\": why there is none, or null}`, which ends the subscription.",
-      .agent,
-      Parameter.required("text", .anyText, "what is said, at most 16 KiB"),
+      "agent.chat", .operate, chatSummary, .agent,
+      Parameter.required("text", .anyText, "what is said: not empty, with the sender's name at most 16 KiB"),
       result: "`{\"subscription\": N, \"event\": id}`",
       errors: [.agentNotFound, .agentNotRunning, .quarantined, .overloaded, .cannotRun], isCommand: true, chat),
   ]
 
+  private static let chatSummary = """
+    Says something to an agent, as the event `chat:message`, and sends what models answer it as `chat.news` \
+    notifications until it has handled the event: `{"kind": "waits"}` first if it is busy with another event, \
+    `{"kind": "text", "text"}`, `{"kind": "answered"}` with the payload of `model:answered`, \
+    `{"kind": "failed", "message"}`, `{"kind": "log", "level", "message"}` for warnings of its log, and at last \
+    `{"kind": "end", "text": the last answer, "error": why it is missing or incomplete, or null}`, which ends the \
+    subscription. If the subscription or the connection ends before, the event is given up: it is dropped if it waits; \
+    otherwise the call of the model is hung up, and the agent is refused further ones until it has ended.
+    """
+
   @Sendable private static func chat(_ call: Call, _ agent: AgentID, _ text: String) throws(RPCError) -> Value? {
     try call.agents { control throws(AgentControlError) in try control.checkWake(agent) }
-    let payload: Fields = ["text": .string(text), "from": .string(call.client.source)]
-    try call.checkSize(payload)
+    let payload = try payload(text, from: call.client.source)
     let session = try call.openSession()
     let subscription = try session.subscribe(call.request.dialect)
     let (sink, events, models) = (call.services.sink, call.services.events, call.services.models)
@@ -68,11 +72,17 @@ extension ControlMethods {
       if $0["agent"]?.string == agent.rawValue, $0.trace == event.trace { listening.hear($0) }
     }
     let agents = call.services.agents
+    let activations = events.listen(EventPattern("agent:activated")) {
+      if $0["agent"]?.string == agent.rawValue, $0.cause == event.id {
+        listening.agentBegins(try? agents.agentStatus(agent))
+      }
+    }
     let follow = try? agents.followLogs(agent) { listening.hear($0) }
     subscription.end = {
-      events.endListen(listener)
+      for listener in [listener, activations] { events.endListen(listener) }
       if let follow { agents.endFollow(follow) }
       if let texts { models?.endListen(texts) }
+      if !listening.isOver { agents.abandon(event.id, of: agent, because: "the person who asked has gone") }
     }
     do throws(AgentControlError) {
       try agents.wakeAgent(agent, with: event) { listening.end(try? agents.agentStatus(agent)) }
@@ -85,99 +95,18 @@ extension ControlMethods {
     listening.begin()
     return nil
   }
-}
 
-/// What one client hears of an agent while that handles what the client has said.
-private final class ChatListening {
-  private weak var session: (any Session)?
-  private weak var subscription: Subscription?
-  /// What the model says, since the agent has asked it last.
-  private var text = ""
-  /// Whether the next piece begins another answer.
-  private var isWhole = false
-  private var failure: String?
-  private var wasAnswered = false
-  private let before: AgentStatus?
-  private var hasBegun = false
-  /// What came before the answer to the request.
-  private var early: [Fields] = []
-
-  /// The longest text of `end`, in bytes: in a line, each may take six.
-  private static let longestText = 65_536
-
-  /// - Parameter before: the agent's status before it was asked.
-  init(_ session: any Session, _ subscription: Subscription, _ before: AgentStatus?) {
-    (self.session, self.subscription, self.before) = (session, subscription, before)
-  }
-
-  func begin() {
-    hasBegun = true
-    for fields in early { send(fields) }
-    early = []
-  }
-
-  func hear(_ piece: String) {
-    if isWhole { endText() }
-    text += piece
-    send(["kind": "text", "text": .string(piece)])
-  }
-
-  func hear(_ event: Event) {
-    if event.type.isSame(as: "model:answered") {
-      // What it says while it asks for tools is no answer yet.
-      if event["tools"]?.list?.isEmpty == false { endText() }
-      isWhole = true
-      send(["kind": "answered"] + event.payload)
-      (failure, wasAnswered) = (nil, true)
-    } else {
-      failure = event["message"]?.string
-      // What a model has begun to say is no part of the next one's answer.
-      endText()
-      send(["kind": "failed"] + event.payload)
+  /// The event of a message.
+  /// - Throws: it is empty, or longer than an event may be.
+  private static func payload(_ text: String, from source: String) throws(RPCError) -> Fields {
+    guard !text.utf8.allSatisfy({ $0 <= UInt8(ascii: " ") }) else {
+      throw RPCError(parameter: "text", "a message", "the message is empty")
     }
-  }
-
-  /// What comes next is on a line of its own.
-  private func endText() {
-    if !text.isEmpty { send(["kind": "text", "text": "\n"]) }
-    (text, isWhole) = ("", false)
-  }
-
-  /// Why it has not done what it was asked is in its log.
-  func hear(_ line: LogLine) {
-    guard line.level <= .warning else { return }
-    send(["kind": "log", "level": .string("\(line.level)"), "message": .string(line.message)])
-  }
-
-  func end(_ status: AgentStatus?) {
-    let text = String(decoding: text.utf8.prefix(Self.longestText), as: UTF8.self)
-    send(["kind": "end", "text": .string(text), "error": problem(status).map(Value.string) ?? .null])
-  }
-
-  /// Why there is no answer; nil when there is one, or the agent has only used tools.
-  private func problem(_ status: AgentStatus?) -> String? {
-    guard text.isEmpty else { return nil }
-    if let failure { return failure }
-    if let status, let before {
-      if status.refusals > before.refusals { return status.lastRefusal }
-      if status.failures > before.failures { return status.lastError }
-    }
-    return wasAnswered ? nil : "the agent has asked no model; its log may say why"
-  }
-
-  private func send(_ fields: Fields) {
-    guard hasBegun else { return early.append(fields) }
-    guard let subscription else { return }
-    if fields["kind"] == "end" {
-      session?.end(subscription, "chat.news", fields)
-    } else {
-      session?.notify(subscription, "chat.news", fields)
-    }
-  }
-}
-
-extension Fields {
-  fileprivate static func + (left: Fields, right: Fields) -> Fields {
-    right.reduce(into: left) { $0[$1.key] = $1.value }
+    let payload: Fields = ["text": .string(text), "from": .string(source)]
+    let (bytes, most) = (text.utf8.count, PayloadLimit.bytes - (payload.weight - text.utf8.count))
+    guard bytes > most else { return payload }
+    throw RPCError(
+      parameter: "text", "at most \(most) bytes", "the message has \(bytes) bytes, at most \(most) are possible",
+      hint: "at most \(most) are possible")
   }
 }

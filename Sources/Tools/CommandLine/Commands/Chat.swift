@@ -7,7 +7,9 @@ struct Chat: ParsableCommand {
     abstract: "Talks to an agent that thinks with a language model.",
     discussion: """
       With a message, prints the agent's answer and ends. Without one, reads messages from standard input, one on a line, \
-      until its end (Ctrl-D). What the agent does meanwhile is told on standard error.
+      until its end (Ctrl-D). What the agent does meanwhile is told on standard error. Ctrl-C ends the chat; in the middle \
+      of an answer it hangs up the model's call, and the agent ends its work on the message. Without a whole answer the \
+      exit code is 1.
       """)
   @OptionGroup var shared: SharedOptions
 
@@ -16,6 +18,12 @@ struct Chat: ParsableCommand {
 
   @Argument(help: "What to say.")
   var message: [String] = []
+
+  func validate() throws {
+    guard message.isEmpty || !message.allSatisfy({ $0.allSatisfy(\.isWhitespace) }) else {
+      throw ValidationError("the message is empty; without one, messages are read from standard input")
+    }
+  }
 
   func run() throws {
     if !message.isEmpty { return try say(message.joined(separator: " ")) }
@@ -27,7 +35,9 @@ struct Chat: ParsableCommand {
       do { try say(line) } catch let failure as Failure {
         // The next message may fare better, but not without a daemon.
         guard isTerminal, failure.status != .noDaemon else { throw failure }
-        Terminal.complain(failure.message)
+        Terminal.complain("\(failure)")
+      } catch let status as ShellStatus {
+        guard isTerminal else { throw status }
       }
     }
     if isTerminal { Terminal.prompt("\n") }
@@ -35,14 +45,21 @@ struct Chat: ParsableCommand {
 
   private func say(_ text: String) throws {
     let terminal = Terminal()
-    var failure: Failure?
+    var told = ChatText()
+    var failure: (any Error)?
     var isOver = false
     do {
       try shared.connect().follow("agent.chat", ["agent": .string(agent), "text": .string(text)]) { method, news in
         guard method == "chat.news" else { return }
-        if shared.json { try terminal.json(.map(news)) } else { try show(news, terminal) }
+        if shared.json { try terminal.json(.map(news)) } else { try show(news, &told, terminal) }
         guard news["kind"]?.string == "end" else { return }
-        failure = news["error"]?.string.map { Failure(.failed, $0.printable) }
+        if let error = news["error"]?.string {
+          if shared.json || told.isNew(error) {
+            failure = Failure(.failed, error)
+          } else {
+            failure = ShellStatus.failed
+          }
+        }
         isOver = true
         throw ChatEnd()
       }
@@ -51,12 +68,14 @@ struct Chat: ParsableCommand {
     if let failure { throw failure }
   }
 
-  private func show(_ news: Fields, _ terminal: Terminal) throws {
+  private func show(_ news: Fields, _ told: inout ChatText, _ terminal: Terminal) throws {
     switch news["kind"]?.string {
+    case "waits": Terminal.complain("\(agent) is busy with another event; your message waits")
     case "text": try terminal.write(Array((news["text"]?.string ?? "").printableLines.utf8))
     case "answered": for line in ChatText.tools(news) { Terminal.complain(asItIs: line) }
-    case "log": Terminal.complain("\(agent): \(news["message"]?.string?.printable ?? "")")
-    case "failed": Terminal.complain(ChatText.failure(news))
+    case "log":
+      if let line = news["message"]?.string, told.isNew(line) { Terminal.complain("\(agent): \(line.printable)") }
+    case "failed": if let line = told.failure(news) { Terminal.complain(line) }
     case "end": if news["text"]?.string?.isEmpty == false { try terminal.write(Array("\n".utf8)) }
     default: break
     }
@@ -66,13 +85,27 @@ struct Chat: ParsableCommand {
 /// The agent has answered.
 private struct ChatEnd: Error {}
 
-/// What an agent does between two answers.
-enum ChatText {
+/// What an agent does between two answers. Each sentence is told once.
+struct ChatText {
+  private var sentences: [String] = []
+  private var failures: Set<String> = []
+
+  /// Whether a sentence was not told yet. One that ends with another quotes it.
+  mutating func isNew(_ sentence: String) -> Bool {
+    guard !sentences.contains(where: { $0.holds(sentence) || sentence.hasSuffix($0) }) else { return false }
+    sentences.append(sentence)
+    return true
+  }
+
   /// Why a model did not answer; after a piece of an answer on a line of its own.
-  static func failure(_ news: Fields) -> String {
-    let text = news["message"]?.string?.printable ?? "a model did not answer"
+  /// - Returns: nil when that was told already.
+  mutating func failure(_ news: Fields) -> String? {
+    let sentence = news["message"]?.string ?? "a model did not answer"
     let name = news["model"]?.string.map { "\($0.printable): " } ?? ""
-    return "\(name)\(text)\(news["waits"]?.bool == true ? "; it waits" : "")"
+    let line = "\(name)\(sentence.printable)\(news["waits"]?.bool == true ? "; it waits" : "")"
+    guard failures.insert(line).inserted else { return nil }
+    sentences.append(sentence)
+    return line
   }
 
   /// The tools that a model has asked for, and what the call has cost.
