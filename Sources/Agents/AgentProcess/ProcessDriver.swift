@@ -139,6 +139,10 @@ package final class ProcessDriver: AgentDriver {
     guard manifest.runtime.driver == .process else {
       throw AgentFailure(.startFailed, "runtime.driver is '\(manifest.runtime.driver.rawValue)', not 'process'")
     }
+    guard !manifest.runtime.entry.isEmpty else {
+      throw AgentFailure(
+        .startFailed, "agent '\(manifest.id)' cannot run: its manifest has neither 'runtime' nor 'cognition'")
+    }
     let path = try path(ofProgramOf: manifest)
     let whose = "the program of agent '\(manifest.id)'"
     guard Files.isFile(path) else {
