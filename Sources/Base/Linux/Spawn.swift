@@ -41,6 +41,7 @@ package enum Spawn {
                 unsafe steps.environment = unsafe UnsafePointer(plan.environment == nil ? environ : environment)
                 unsafe steps.descriptors = copies.baseAddress
                 unsafe steps.descriptor_count = Int32(copies.count)
+                unsafe steps.only_these = 1
                 unsafe steps.limit_kinds = kinds.baseAddress
                 unsafe steps.limits = amounts.baseAddress
                 unsafe steps.limit_count = Int32(limits.count)

@@ -25,6 +25,8 @@ struct openstarry_spawn {
   // overwrites none that is still needed.
   const int *descriptors;
   int descriptor_count;
+  // Whether the program gets no others, whatever has opened them.
+  int only_these;
   const int *limit_kinds;
   const uint64_t *limits;
   int limit_count;
@@ -53,8 +55,7 @@ static inline int openstarry_prepare(const struct openstarry_spawn *plan, const 
     if (plan->descriptors[place] >= 0 && dup2(plan->descriptors[place], place) < 0) return -1;
   // Libraries have descriptors of their own, not all of them close-on-exec. An earlier kernel than 5.11 has no flag for
   // this; there only ours are closed. CLOSE_RANGE_CLOEXEC, close_range(2): the plan may need some of them until execve(2).
-  int first = plan->descriptor_count < 3 ? 3 : plan->descriptor_count;
-  syscall(436, (unsigned)first, ~0U, 4U);
+  if (plan->only_these) syscall(436, (unsigned)(plan->descriptor_count < 3 ? 3 : plan->descriptor_count), ~0U, 4U);
   if (plan->folder && chdir(plan->folder) != 0) return -1;
   for (int index = 0; index < plan->limit_count; index++) {
     struct rlimit limit = {plan->limits[index], plan->limits[index]};
