@@ -76,7 +76,7 @@ let ranks: [[Target]] = [
     program("openstarry-unpack", in: "Companions", ["Companion", "Unpack", "CLinux", "CArchive"]),
     module("Model", in: "Base", ["OpenStarryAgent"]),
     module("ExampleAgents", ["OpenStarryAgent"], path: "Examples/Agents"),
-    module("MindAgent", in: "Agents", ["Curl", "Linux", "OpenStarryAgent", "ServerSentEvents"]),
+    module("MindAgent", in: "Agents", ["Curl", "Linux", "MCP", "OpenStarryAgent", "ServerSentEvents"]),
   ],
   // 4: one subject each, with protocols for the ranks above.
   [
@@ -312,7 +312,7 @@ let allTests: [Target] = [
     "MindTests", in: "Agents",
     [
       "AgentSocketKit", "ProcessTestKit", "TestKit", "AgentProcess", "Agent", "MindAgent", "openstarry-mind",
-      "openstarry-launcher", "CLinux", "Linux", "Model", "OpenStarryAgent",
+      "openstarry-launcher", "CLinux", "Linux", "MCP", "Model", "OpenStarryAgent",
     ]),
   tests("AgentTrialTests", in: "Agents", ["AgentTrial", "AgentInProcess", "Agent", "HAL", "Model", "OpenStarryAgent"]),
   tests(

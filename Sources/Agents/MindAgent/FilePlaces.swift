@@ -1,4 +1,5 @@
 import Linux
+import MCP
 import OpenStarryAgent
 
 /// The files and folders that a mind may use: `fs_allow_paths` to read, and its own folder to write, too.

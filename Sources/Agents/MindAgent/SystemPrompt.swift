@@ -1,3 +1,4 @@
+import MCP
 import OpenStarryAgent
 
 /// The first message of every conversation. It stays the same from event to event, so that servers find it in their

@@ -32,14 +32,13 @@ package enum DataText {
     return "\\u" + String(repeating: "0", count: 4 - digits.utf8.count) + digits
   }
 
-  /// Whether a person would see it (Unicode 16: general categories Cc, Cf, Zl, Zp, and the variation selectors), and it
-  /// is no part of a marker.
+  /// Whether a person would see it, and it is not one of the markers'. Unassigned characters may be hidden ones of a later
+  /// version of Unicode.
   private static func isPlain(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.value {
-    case 0x3C, 0x3E: false
-    case 0x20...0x7E: true
-    case 0x7F...0x9F, 0xAD, 0x600...0x605, 0x61C, 0x6DD, 0x70F, 0x180B...0x180F, 0x200B...0x200F: false
-    case 0x2028...0x202E, 0x2060...0x206F, 0xFE00...0xFE0F, 0xFEFF, 0xFFF0...0xFFFB, 0xE0000...0xE0FFF: false
+    if scalar.isASCII { return (0x20..<0x7F).contains(scalar.value) && scalar != "<" && scalar != ">" }
+    if scalar.properties.isDefaultIgnorableCodePoint { return false }
+    return switch scalar.properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator, .privateUse, .unassigned, .surrogate: false
     default: true
     }
   }

@@ -1,3 +1,4 @@
+import MCP
 import OpenStarryAgent
 import TestKit
 import Testing

@@ -200,11 +200,11 @@ import Testing
   /// A start that fails leaves nothing behind: neither a program that is half known, nor a guess at its protocol.
   @Test func aServerThatWasTooSlowIsAskedAgainFromTheBeginning() throws {
     try folder.write("server.py.mute", "")
-    let server = MCPServer("s", ProgramTransport(["python3", "\(folder.path)/server.py", "mute"]))
-    func list(within limit: UInt64) throws(MCPServer.Failure) -> Value {
+    let server = MCPClient("s", ProgramTransport(["python3", "\(folder.path)/server.py", "mute"]))
+    func list(within limit: UInt64) throws(MCPClient.Failure) -> Value {
       try server.ask("tools/list", [:], until: System.monotonicNanoseconds() + limit)
     }
-    #expect(throws: MCPServer.Failure.self) { try list(within: 200_000_000) }
+    #expect(throws: MCPClient.Failure.self) { try list(within: 200_000_000) }
     #expect(server.era == nil && server.starts == 1)
     Files.remove("\(folder.path)/server.py.mute")
     #expect(try list(within: 60_000_000_000)["tools"]?.list?.count == 5)

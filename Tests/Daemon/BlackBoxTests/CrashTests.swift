@@ -196,18 +196,11 @@ import Testing
 
   @Test func safeModeCanBeAskedForAndLeft() throws {
     let station = try Station(
+      settings: "guardian: true",
       files: [
         "board.yaml": quietBoard,
         "agents/d/agent.json": manifest("d", entry: "doorkeeper", permissions: #"{"actuators": ["lamp"]}"#),
         "orchestration.yaml": "rules: [{on: \"x:y\", action: \"wake(d)\"}]\n",
-        "openstarry.yaml": """
-        board: board.yaml
-        agents: [agents]
-        rules: [orchestration.yaml]
-        home: home
-        socket: control.sock
-        guardian: true
-        """,
       ])
     let daemon = try station.daemon(["--safe-mode"])
     #expect(try station.run("ps", "--json").json?["agents"]?.list?.isEmpty == true)

@@ -8,8 +8,10 @@ import Testing
 /// `openstarry mcp` with a daemon, as programs that run models use it.
 @Suite struct MCPTests {
   /// A board, of which an MCP server may have everything but the lamp.
-  private func station() throws -> Station {
+  /// - Parameter groups: those of the settings beside the one that may operate.
+  private func station(groups: String = "") throws -> Station {
     let station = try Station(
+      settings: "socket_mode: \"0666\"\ngroups: {operate: nogroup\(groups)}",
       files: [
         "board.yaml": quietBoard,
         "orchestration.yaml": """
@@ -19,15 +21,6 @@ import Testing
             if: "value > 30.0"
             action: "log('hot')"
 
-        """,
-        "openstarry.yaml": """
-        board: board.yaml
-        agents: [agents]
-        rules: [orchestration.yaml]
-        home: home
-        socket: control.sock
-        socket_mode: "0666"
-        groups: {operate: nogroup}
         """,
       ])
     // The server is another user than the tests, if these run as root.
@@ -81,17 +74,8 @@ import Testing
   }
 
   @Test func anApproverDoesNotServe() throws {
-    let station = try station()
     let group = geteuid() == 0 ? "nogroup" : String(decoding: try Files.read("/etc/group"), as: UTF8.self).groupName
-    try station.write(
-      "openstarry.yaml",
-      """
-      board: board.yaml
-      home: home
-      socket: control.sock
-      socket_mode: "0666"
-      groups: {operate: nogroup, approve: \(group)}
-      """)
+    let station = try station(groups: ", approve: \(group)")
     let daemon = try station.daemon()
     let (_, errors, code) = try converse(station, messages: [])
     #expect(code == 4 && errors.contains("who may approve commands") && daemon.exitCode == nil)

@@ -8,17 +8,9 @@ import Testing
 /// The example minds with a real llama.cpp server, whose model is a reflex and no language model.
 @Suite(.enabled(if: LlamaServer.absence == nil, "\(LlamaServer.absence ?? "")")) struct MindExampleTests {
   @Test func theExamplesRun() throws {
-    let station = try Station(files: [
-      "openstarry.yaml": """
-      board: \(Station.repository)/Board/greenhouse-sim/board.yaml
-      agents: [agents]
-      rules: [orchestration.yaml]
-      home: home
-      socket: control.sock
-      models:
-        - { name: reflex, url: "\(LlamaServer.url)", max_tokens: 300, sees: false }
-      """
-    ])
+    let station = try Station(
+      board: "greenhouse-sim",
+      settings: "models: [{ name: reflex, url: \"\(LlamaServer.url)\", max_tokens: 300, sees: false }]")
     let names = ["keeper", "doorkeeper", "maintenance"]
     for name in names {
       let manifest = try Files.read("\(Station.repository)/Examples/minds/agents/\(name)/agent.json")
@@ -56,17 +48,10 @@ import Testing
       { "identity": { "id": "talker" }, "cognition": { "maxTokens": 40, "temperature": 0 }, "guide": "You are brief.",
         "capabilities": { "tools": ["recall"] } }
       """
-    let station = try Station(files: [
-      "agents/talker/agent.json": manifest,
-      "openstarry.yaml": """
-      board: \(Station.repository)/Board/greenhouse-sim/board.yaml
-      agents: [agents]
-      home: home
-      socket: control.sock
-      models:
-        - { name: small, url: "\(LlamaServer.SmolLM2.url)", timeout: 10m, sees: false }
-      """,
-    ])
+    let station = try Station(
+      board: "greenhouse-sim",
+      settings: "models: [{ name: small, url: \"\(LlamaServer.SmolLM2.url)\", timeout: 10m, sees: false }]",
+      files: ["agents/talker/agent.json": manifest])
     for folder in ["", "agents", "agents/talker"] { _ = unsafe chmod("\(station.folder)/\(folder)", 0o755) }
     let daemon = try station.daemon()
     let answer = try station.run("chat", "talker", "What", "is", "a", "tomato?")

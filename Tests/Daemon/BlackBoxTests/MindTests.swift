@@ -24,19 +24,15 @@ import Testing
     """
 
   private func station(_ server: MindServer, manifest: String = keeper) throws -> Station {
-    let station = try Station(files: [
-      "board.yaml": Self.board, "orchestration.yaml": Self.rules, "agents/keeper/agent.json": manifest,
-      "openstarry.yaml": """
-      board: board.yaml
-      agents: [agents]
-      rules: [orchestration.yaml]
-      home: home
-      socket: control.sock
-      models:
-        - { name: gone, url: "http://127.0.0.1:9/v1" }
-        - { name: local, url: "\(server.url)", price: { input: 1, output: 2 } }
-      """,
-    ])
+    let station = try Station(
+      settings: """
+        models:
+          - { name: gone, url: "http://127.0.0.1:9/v1" }
+          - { name: local, url: "\(server.url)", price: { input: 1, output: 2 } }
+        """,
+      files: [
+        "board.yaml": Self.board, "orchestration.yaml": Self.rules, "agents/keeper/agent.json": manifest,
+      ])
     share(station, "keeper")
     return station
   }

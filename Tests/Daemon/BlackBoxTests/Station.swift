@@ -14,9 +14,12 @@ final class Station {
 
   /// Makes the folder, with settings that name a board of this repository or one of the station's files.
   /// - Parameters:
+  ///   - settings: further lines of the settings.
   ///   - files: by name; agents are `agents/<id>/agent.json`.
   ///   - parent: the folder to make it in; `/dev/shm` for a socket in memory, as in `/run`.
-  init(board: String? = nil, files: [String: String] = [:], in parent: String = "/tmp") throws {
+  init(
+    board: String? = nil, settings: String = "", files: [String: String] = [:], in parent: String = "/tmp"
+  ) throws {
     place = try TemporaryFolder(in: parent)
     try write("orchestration.yaml", "rules: []\n")
     try Files.makeFolder("\(folder)/agents")
@@ -28,6 +31,7 @@ final class Station {
       rules: [orchestration.yaml]
       home: home
       socket: control.sock
+      \(settings)
       """)
     for (name, text) in files { try write(name, text) }
   }

@@ -1,3 +1,4 @@
+import MCP
 import OpenStarryAgent
 
 /// Earlier exchanges, without their pictures and tool calls: what was said, what was done, what was answered.

@@ -1,4 +1,5 @@
 import Linux
+import MCP
 import OpenStarryAgent
 
 /// The message that an event becomes.

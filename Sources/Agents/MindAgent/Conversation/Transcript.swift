@@ -1,3 +1,4 @@
+import MCP
 import OpenStarryAgent
 
 /// The messages of one conversation with a model.

@@ -1,5 +1,6 @@
 import CCurl
 import Curl
+import MCP
 import OpenStarryAgent
 import ServerSentEvents
 
@@ -32,7 +33,7 @@ final class HTTPExchange: TransferReceiver {
       "Expect:",
     ]
     if let revision = message.revision { fields.append("MCP-Protocol-Version: \(revision)") }
-    if message.revision?.isSame(as: MCPServer.envelopeRevision) == true, !message.method.isEmpty {
+    if message.revision?.isSame(as: Revision.newest(.envelope)) == true, !message.method.isEmpty {
       fields.append("Mcp-Method: \(message.method)")
       if !message.tool.isEmpty { fields.append("Mcp-Name: \(message.tool)") }
     }

@@ -1,4 +1,5 @@
 import Linux
+import MCP
 import OpenStarryAgent
 
 /// The tools of the MCP servers that the manifest lists, each as `mcp.SERVER.TOOL`.
@@ -26,8 +27,8 @@ enum ServerTools {
         problems.append("MCP server '\(name)': not started, since the ones before it took too long")
         continue
       }
-      let server = MCPServer(name, transport(place))
-      do throws(MCPServer.Failure) {
+      let server = MCPClient(name, transport(place))
+      do throws(MCPClient.Failure) {
         tools += try list(server, settings.toolTimeout, until: min(end, deadline(settings.toolTimeout)))
       } catch {
         problems.append("MCP server '\(name)': \(sentence(error))")
@@ -51,8 +52,8 @@ enum ServerTools {
   ///   - limit: for each call of the tools.
   ///   - deadline: for the whole list.
   private static func list(
-    _ server: MCPServer, _ limit: Duration, until deadline: UInt64
-  ) throws(MCPServer.Failure) -> [Tool] {
+    _ server: MCPClient, _ limit: Duration, until deadline: UInt64
+  ) throws(MCPClient.Failure) -> [Tool] {
     var (tools, cursor) = ([Tool](), Value?.none)
     for _ in 0..<mostPages {
       let page = try server.ask("tools/list", cursor.map { ["cursor": $0] } ?? [:], until: deadline)
@@ -66,7 +67,7 @@ enum ServerTools {
   }
 
   /// nil for a tool whose name no model server would accept.
-  private static func tool(_ value: Value, of server: MCPServer, _ limit: Duration) -> Tool? {
+  private static func tool(_ value: Value, of server: MCPClient, _ limit: Duration) -> Tool? {
     guard let theirs = value["name"]?.string else { return nil }
     let name = "mcp.\(server.name).\(theirs)"
     guard ModelTool.isName(name) else { return nil }
@@ -79,7 +80,7 @@ enum ServerTools {
     ) { (arguments, context) throws(ToolFailure) in
       let parameters: Fields = ["name": .string(theirs), "arguments": .map(arguments)]
       let answer: Value
-      do throws(MCPServer.Failure) {
+      do throws(MCPClient.Failure) {
         answer = try server.ask("tools/call", parameters, until: deadline(limit))
       } catch { throw ToolFailure(sentence(error)) }
       return try result(answer, name)
@@ -155,7 +156,7 @@ enum ServerTools {
     return result
   }
 
-  private static func sentence(_ failure: MCPServer.Failure) -> String {
+  private static func sentence(_ failure: MCPClient.Failure) -> String {
     switch failure {
     case .broken(let sentence): sentence
     case .refused(let code, let message): "\(message) (\(code))"

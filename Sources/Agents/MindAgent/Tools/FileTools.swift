@@ -1,4 +1,5 @@
 import Linux
+import MCP
 import OpenStarryAgent
 
 /// Files, under the names that upstream gives these tools.

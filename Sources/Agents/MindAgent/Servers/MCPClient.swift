@@ -1,8 +1,9 @@
 import Linux
+import MCP
 import OpenStarryAgent
 
-/// An MCP server: JSON-RPC 2.0 over its transport, in either of MCP's two protocols.
-final class MCPServer {
+/// A client of one MCP server: JSON-RPC 2.0 over a transport, in either of MCP's two protocols.
+final class MCPClient {
   /// The server's name in the manifest.
   let name: String
   private let transport: any ServerTransport
@@ -17,16 +18,6 @@ final class MCPServer {
   /// A server that ends again and again is left alone.
   static let mostStarts = 4
 
-  /// The protocols of MCP.
-  enum Era {
-    /// Revisions up to 2025-11-25: `initialize` comes first.
-    case handshake
-    /// From 2026-07-28 on: every request carries the version in `_meta`.
-    case envelope
-  }
-
-  /// The latest revision of each.
-  static let (envelopeRevision, handshakeRevision) = ("2026-07-28", "2025-11-25")
   private static let client: Value = ["name": "openstarry-mind", "version": "1"]
 
   init(_ name: String, _ transport: any ServerTransport) {
@@ -71,7 +62,7 @@ final class MCPServer {
       let half = now + (max(deadline, now) - now) / 2
       let answer = try call("server/discover", [:], asEnvelope: true, until: half)
       let versions = answer["supportedVersions"]?.list ?? []
-      return versions.contains(.string(Self.envelopeRevision)) ? .envelope : .handshake
+      return versions.contains(.string(Revision.newest(.envelope))) ? .envelope : .handshake
     } catch {
       if !transport.isOpen { try launch() }
       return .handshake
@@ -81,11 +72,11 @@ final class MCPServer {
   private func greet(until deadline: UInt64) throws(Failure) {
     agreedRevision = nil
     let parameters: Fields = [
-      "protocolVersion": .string(Self.handshakeRevision), "capabilities": [:], "clientInfo": Self.client,
+      "protocolVersion": .string(Revision.newest(.handshake)), "capabilities": [:], "clientInfo": Self.client,
     ]
     let answer = try call("initialize", parameters, asEnvelope: false, until: deadline)
     let revision = answer["protocolVersion"]?.string ?? ""
-    agreedRevision = Self.isRevision(revision) ? revision : Self.handshakeRevision
+    agreedRevision = Self.isRevision(revision) ? revision : Revision.newest(.handshake)
     try send(
       ["method": "notifications/initialized"], ClientMessage(text: [], revision: agreedRevision), until: deadline)
   }
@@ -110,16 +101,15 @@ final class MCPServer {
     let id = lastID
     var parameters = parameters
     if asEnvelope {
-      let prefix = "io.modelcontextprotocol/"
       parameters["_meta"] = [
-        "\(prefix)protocolVersion": .string(Self.envelopeRevision), "\(prefix)clientCapabilities": [:],
-        "\(prefix)clientInfo": Self.client,
+        EnvelopeKey.protocolVersion: .string(Revision.newest(.envelope)), EnvelopeKey.clientCapabilities: [:],
+        EnvelopeKey.clientInfo: Self.client,
       ]
     }
     let isToolCall = method.isSame(as: "tools/call")
     let message = ClientMessage(
       text: [], method: method, isRequest: true, tool: isToolCall ? parameters["name"]?.string ?? "" : "",
-      revision: asEnvelope ? Self.envelopeRevision : agreedRevision)
+      revision: asEnvelope ? Revision.newest(.envelope) : agreedRevision)
     try send(["id": .int(id), "method": .string(method), "params": .map(parameters)], message, until: deadline)
     while true {
       let message = try receive(method, until: deadline)
@@ -142,7 +132,8 @@ final class MCPServer {
     let refusal: Value = ["code": -32601, "message": "this client offers nothing"]
     try send(
       isPing ? ["id": id, "result": [:]] : ["id": id, "error": refusal],
-      ClientMessage(text: [], revision: era == .envelope ? Self.envelopeRevision : agreedRevision), until: deadline)
+      ClientMessage(text: [], revision: era == .envelope ? Revision.newest(.envelope) : agreedRevision), until: deadline
+    )
   }
 
   private func send(_ fields: Fields, _ message: ClientMessage, until deadline: UInt64) throws(Failure) {
