@@ -22,7 +22,9 @@ package protocol AgentControl: AnyObject {
 
   /// Queues an event for an agent, as `wake` does. Starts the agent where its lifecycle allows it.
   /// - Parameter done: called once, when the agent has handled the event, or it was dropped.
-  func wakeAgent(_ id: AgentID, with event: Event, _ done: @escaping () -> Void) throws(AgentControlError)
+  func wakeAgent(
+    _ id: AgentID, with event: Event, _ done: @escaping (EventOutcome) -> Void
+  ) throws(AgentControlError)
 
   /// Gives up an event that was queued with `wakeAgent`, because nobody waits for its end any more. One that waits is
   /// dropped. If it is being handled, the agent's calls of models are hung up, and refused until it has ended. Does nothing
@@ -256,6 +258,6 @@ extension AgentControl {
 
   /// The same for callers that do not wait.
   package func wakeAgent(_ id: AgentID, with event: Event) throws(AgentControlError) {
-    try wakeAgent(id, with: event) {}
+    try wakeAgent(id, with: event) { _ in }
   }
 }

@@ -187,7 +187,7 @@ final class ProcessInstance: AgentInstance {
   /// It begins to wait for a model, or no longer does.
   private func waits(_ begins: Bool) {
     guard case .handling = phase, failure == nil else { return }
-    if begins { time?.stand(at: loop.now) } else { time?.goOn(at: loop.now) }
+    if begins { time?.pause(at: loop.now) } else { time?.resume(at: loop.now) }
     limitActivation()
   }
 

@@ -26,17 +26,18 @@ final class LanguageModelState {
 
   /// It has answered.
   /// - Parameter began: when it was asked. An answer to an earlier question does not end its rest.
-  func isWell(_ began: Instant) {
+  func noteAnswer(askedAt began: Instant) {
     calls += 1
     if let resting, resting.since >= began { return }
     (resting, lastFailure) = (nil, nil)
     backoff.reset()
   }
 
-  /// It has not answered, and is left alone for a while, unless the request itself is at fault.
-  func isIll(_ failure: LanguageModelFailure, at now: Instant) {
+  /// It has not answered, and is left alone for a while, unless what was asked of it is at fault.
+  func noteFailure(_ failure: LanguageModelFailure, at now: Instant) {
     calls += 1
-    guard !failure.isOfRequest else { return }
+    // A question may lead any model to an answer without end.
+    guard !failure.isOfRequest, failure.kind != .tooLong else { return }
     failures += 1
     lastFailure = failure
     let asked = failure.retryAfter.map { Duration.milliseconds(Int64(min($0, 3_600_000))) }
@@ -53,6 +54,15 @@ extension LanguageModelFailure {
     switch kind {
     case .contextExceeded, .invalid: true
     case .refused: [400, 413, 422].contains(status)
+    default: false
+    }
+  }
+
+  /// Whether only somebody can help who changes a key, a URL or a server.
+  var needsPerson: Bool {
+    switch kind {
+    case .noKey, .tls, .redirected, .wrongContentType: true
+    case .refused: (401...404).contains(status)
     default: false
     }
   }

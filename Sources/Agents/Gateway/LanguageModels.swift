@@ -17,7 +17,8 @@ package protocol ModelServer: AnyObject {
   ) -> UInt32
 
   /// Ends a call, so that the server stops its work.
-  func cancel(_ call: UInt32)
+  /// - Returns: whether the server may have got it.
+  func cancel(_ call: UInt32) -> Bool
 }
 
 extension LanguageModelLink: ModelServer {}

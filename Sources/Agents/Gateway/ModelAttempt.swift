@@ -91,7 +91,7 @@ struct ModelAttempt {
 
   /// The model has answered: its next requests are estimated better.
   func end(_ usage: TokenUsage?) {
-    model.isWell(began)
+    model.noteAnswer(askedAt: began)
     if let usage { model.estimate.learn(bytes: textBytes, tokens: usage.prompt, pictures: pictures) }
   }
 

@@ -7,7 +7,8 @@ import Tokens
 
 /// One request of an agent on its way through the models: the first that answers ends it.
 ///
-/// The first model that does not rest is asked. If all rest, the call waits for the one that rests the shortest. A model whose
+/// The first model that does not rest is asked. If all rest, the call waits for the one whose rest ends first, unless only a
+/// person can help. A model whose
 /// failure may pass is asked again when it has rested; any other failure, and one that was charged, makes way for the next
 /// model. Each attempt is reserved in the ledger before, and settled after.
 final class ModelCall {
@@ -26,7 +27,7 @@ final class ModelCall {
     let model: LanguageModelState
     var attempts = 0
     /// Whether a limit of money does not allow it, until the call waits for that.
-    var isTooDear = false
+    var isOverBudget = false
   }
 
   let id: CompletionID
@@ -47,6 +48,8 @@ final class ModelCall {
   private var timer: TimerID?
   private var isWaitingTold = false
   private var lastFailure: LanguageModelFailure?
+  /// Why a model was passed over for its price, and when that is over.
+  private var passedOver: (refusal: TokenRefusal, model: LanguageModelState, wait: Duration)?
 
   /// The most attempts, with all models together, and with one of them.
   private static let mostAttempts = 6
@@ -83,10 +86,10 @@ final class ModelCall {
     if site.slots.giveUp(id.number) { return }
     endTimer()
     if let attempt = attempt.take() {
-      if let call = attempt.call { site.server.cancel(call) }
-      // What has been handed over may have been worked on.
+      let mayBeSent = attempt.call.map { site.server.cancel($0) } ?? false
       if let reservation = attempt.reservation, !site.ledger.cancel(reservation) {
-        site.ledger.settle(reservation, nil)
+        // The server may have worked on it.
+        if mayBeSent { site.ledger.settle(reservation, nil) } else { site.ledger.release(reservation) }
       }
     }
     leave()
@@ -114,11 +117,14 @@ final class ModelCall {
   /// Asks the first model that does not rest, or waits for one.
   private func askNext() {
     let now = site.clock.now
-    let open = candidates.indices.filter { !candidates[$0].isTooDear }
+    let open = candidates.indices.filter { !candidates[$0].isOverBudget }
     guard attempts < Self.mostAttempts else { return fail() }
     if let place = open.first(where: { candidates[$0].model.rest(at: now) == nil }) { return ask(place, at: now) }
-    guard let rest = open.compactMap({ candidates[$0].model.rest(at: now) }).min(), waited + rest <= Self.longestWait
-    else { return fail() }
+    let rests = open.compactMap { place -> Duration? in
+      let model = candidates[place].model
+      return model.lastFailure?.needsPerson == true ? nil : model.rest(at: now)
+    }
+    guard let rest = rests.min(), waited + rest <= Self.longestWait else { return waitForBudget() }
     waited += rest
     wait(rest)
   }
@@ -161,20 +167,21 @@ final class ModelCall {
     default:
       if case .text(let piece) = news, attempt?.usesSchema == false { onText(piece) }
       if let excess = attempt?.builder.excess {
-        hangUp(LanguageModelFailure(.tooLong, status: 200, wasSent: true, excess))
+        hangUp { LanguageModelFailure(.tooLong, status: 200, wasSent: $0, excess) }
       }
     }
   }
 
   private func giveUp() {
     let limit = attempt.map { ($0.model.settings.timeout + Self.patience).spoken } ?? ""
-    hangUp(
-      LanguageModelFailure(.timedOut(.total), wasSent: true, "openstarry-model did not answer within \(limit)"))
+    hangUp {
+      LanguageModelFailure(.timedOut(.total), wasSent: $0, "openstarry-model did not answer within \(limit)")
+    }
   }
 
-  private func hangUp(_ failure: LanguageModelFailure) {
-    if let call = attempt?.call { site.server.cancel(call) }
-    failed(failure)
+  /// - Parameter failure: made with whether the server may have got the request.
+  private func hangUp(_ failure: (Bool) -> LanguageModelFailure) {
+    failed(failure(attempt?.call.map { site.server.cancel($0) } ?? false))
   }
 
   private func answered(_ finish: String, _ usage: LanguageModelUsage?) {
@@ -205,7 +212,7 @@ final class ModelCall {
     if let reservation = attempt.reservation {
       if failure.isCharged { site.ledger.settle(reservation, nil) } else { site.ledger.release(reservation) }
     }
-    attempt.model.isIll(failure, at: site.clock.now)
+    attempt.model.noteFailure(failure, at: site.clock.now)
     site.events.publish(
       ModelEvents.failed(
         caller.agent, model: attempt.model.settings.name, status: Int(failure.status), message: failure.sentence,
@@ -223,17 +230,11 @@ final class ModelCall {
     guard let attempt = attempt.take() else { return }
     attempts -= 1
     for index in candidates.indices where candidates[index].model === attempt.model { candidates[index].attempts -= 1 }
-    var wait: Duration?
-    if case .overLimit(let shortage) = refusal {
-      if shortage.limit.unit == .money, passesOver(attempt.model) {
-        tell(refusal, attempt.model, waits: false)
-        return askNext()
-      }
-      switch shortage.remedy {
-      case .never: break
-      case .nextWindow(let time): wait = time
-      case .callsUnderWay(let latest): wait = min(latest ?? .seconds(1), .seconds(1))
-      }
+    let wait = refusal.wait
+    if case .overLimit(let shortage) = refusal, shortage.limit.unit == .money, passesOver(attempt.model) {
+      if let wait { passedOver = (refusal, attempt.model, wait) }
+      tell(refusal, attempt.model, waits: false)
+      return askNext()
     }
     let waits = caller.waitsForBudget && wait != nil
     if !isWaitingTold { tell(refusal, attempt.model, waits: waits) }
@@ -242,15 +243,30 @@ final class ModelCall {
       let code: AgentError.Code = if case .overLimit = refusal { .limited } else { .unavailable }
       return end(AgentError(code, "\(refusal)", retryAfter: wait))
     }
-    for index in candidates.indices { candidates[index].isTooDear = false }
-    self.wait(max(wait, .milliseconds(100)))
+    waitForWindow(wait)
+  }
+
+  private func waitForWindow(_ time: Duration) {
+    for index in candidates.indices { candidates[index].isOverBudget = false }
+    passedOver = nil
+    wait(max(time, .milliseconds(100)))
+  }
+
+  /// No other model is left but one that was too dear: the call waits for that, if its agent does.
+  private func waitForBudget() {
+    guard caller.waitsForBudget, let passedOver, candidates.contains(where: { $0.model === passedOver.model }) else {
+      return fail()
+    }
+    if !isWaitingTold { tell(passedOver.refusal, passedOver.model, waits: true) }
+    isWaitingTold = true
+    waitForWindow(passedOver.wait)
   }
 
   /// A cheaper model, or one that costs nothing, may still be asked.
   /// - Returns: false if no other is left.
   private func passesOver(_ model: LanguageModelState) -> Bool {
-    for index in candidates.indices where candidates[index].model === model { candidates[index].isTooDear = true }
-    return candidates.contains { !$0.isTooDear }
+    for index in candidates.indices where candidates[index].model === model { candidates[index].isOverBudget = true }
+    return candidates.contains { !$0.isOverBudget }
   }
 
   private func tell(_ refusal: TokenRefusal, _ model: LanguageModelState, waits: Bool) {
@@ -280,6 +296,18 @@ final class ModelCall {
       failure, "model '\(next.model.settings.name)' is left alone for \(next.rest.spoken): \(failure.sentence)")
     error.retryAfter = next.rest
     end(error)
+  }
+}
+
+extension TokenRefusal {
+  /// The time after which the same call may fit; nil if it never does.
+  fileprivate var wait: Duration? {
+    guard case .overLimit(let shortage) = self else { return nil }
+    return switch shortage.remedy {
+    case .never: nil
+    case .nextWindow(let time): time
+    case .callsUnderWay(let latest): min(latest ?? .seconds(1), .seconds(1))
+    }
   }
 }
 

@@ -98,10 +98,13 @@ package final class LanguageModelLink {
   }
 
   /// Ends a call: closes the connection to the server at once, which then stops its work. Does nothing if the call is over.
-  package func cancel(_ id: UInt32) {
-    guard let call = calls.removeValue(forKey: id) else { return }
+  /// - Returns: whether the server may have got it: not while it waits for the gateway.
+  @discardableResult
+  package func cancel(_ id: UInt32) -> Bool {
+    guard let call = calls.removeValue(forKey: id) else { return false }
     if call.body == nil { companion.tell(.cancel(id: id), expectsAnswer: false) }
     if calls.isEmpty { companion.release() }
+    return call.body == nil
   }
 
   /// Ends all calls and the gateway, and waits for nothing.
@@ -166,8 +169,8 @@ package final class LanguageModelLink {
     call.hear(news)
   }
 
-  /// Fails the calls that the gateway had. Those that wait go to the next one. One that it had not taken on yet has cost
-  /// nothing.
+  /// Fails the calls that the gateway had; those that wait go to the next gateway. A call that the gateway had not accepted is
+  /// not charged.
   private func lose(_ reason: String) {
     for (id, call) in calls.sorted(by: { $0.key < $1.key }) where call.body == nil {
       let sentence = "openstarry-model was lost during the call: \(reason)"

@@ -10,11 +10,11 @@ import Testing
   @Test func itStandsStillWhileTheAgentWaits() {
     var time = ActivationTime(.seconds(10), at: begin, isWaiting: false)
     #expect(time.deadline == begin + .seconds(10))
-    time.stand(at: begin + .seconds(4))
-    time.stand(at: begin + .seconds(5))
+    time.pause(at: begin + .seconds(4))
+    time.pause(at: begin + .seconds(5))
     #expect(time.deadline == nil)
-    time.goOn(at: begin + .seconds(64))
-    time.goOn(at: begin + .seconds(65))
+    time.resume(at: begin + .seconds(64))
+    time.resume(at: begin + .seconds(65))
     #expect(time.deadline == begin + .seconds(70))
     let cost = time.cost(at: begin + .seconds(66))
     #expect(cost.totalTime == 66_000_000_000 && cost.waitTime == 60_000_000_000)
@@ -25,14 +25,14 @@ import Testing
     var time = ActivationTime(.seconds(10), at: begin, isWaiting: true)
     #expect(time.deadline == nil)
     #expect(time.cost(at: begin + .seconds(3)).waitTime == 3_000_000_000)
-    time.goOn(at: begin + .seconds(60))
+    time.resume(at: begin + .seconds(60))
     #expect(time.deadline == begin + .seconds(70))
   }
 
   @Test func aWaitAtTheEndLeavesNoTime() {
     var time = ActivationTime(.seconds(1), at: begin, isWaiting: false)
-    time.stand(at: begin + .seconds(2))
-    time.goOn(at: begin + .seconds(3))
+    time.pause(at: begin + .seconds(2))
+    time.resume(at: begin + .seconds(3))
     #expect(time.deadline == begin + .seconds(3))
   }
 }

@@ -79,7 +79,12 @@ final class Desk: ModelServer, TokenAccounting, EventSink {
     return UInt32(asked.count)
   }
 
-  func cancel(_ call: UInt32) { cancelled.append(call) }
+  /// Whether calls get further than the daemon.
+  var isHanded = true
+  func cancel(_ call: UInt32) -> Bool {
+    cancelled.append(call)
+    return isHanded
+  }
 
   // MARK: TokenAccounting
 

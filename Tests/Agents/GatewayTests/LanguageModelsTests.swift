@@ -425,5 +425,25 @@ import Tokens
     desk.refusesOnce = true
     try desk.ask()
     #expect(desk.names == ["free"] && desk.answers.isEmpty)
+    // Nobody waits for the other one.
+    desk.fail(.refused, status: 404)
+    #expect(desk.error?.code == .unavailable)
+  }
+
+  /// The free model fails, and the agent waits for its budget.
+  @Test func aModelThatWasPassedOverIsWaitedFor() throws {
+    let desk = Desk([Desk.model("dear") { $0.price = .init(input: 1, output: 1) }, Desk.model("free")])
+    desk.refusal = .overLimit(
+      TokenShortage(
+        account: "agent/keeper", limit: TokenLimit(.money, 10, per: .seconds(3600)), used: 10, inFlight: 0, asked: 5,
+        remedy: .nextWindow(.seconds(60))))
+    desk.refusesOnce = true
+    try desk.ask(ModelRequest(prompt: "x"), ModelCaller("keeper", waitsForBudget: true))
+    desk.fail(.refused, status: 404)
+    #expect(desk.answers.isEmpty && desk.events.last?.type == "model:refused" && desk.events.last?["waits"] == true)
+    desk.clock.advance(by: .seconds(60))
+    #expect(desk.names == ["free", "dear"])
+    desk.say(.text("yes"), .answered(finish: "stop", usage: nil))
+    #expect(desk.answer?.model == "dear")
   }
 }

@@ -92,6 +92,46 @@ import Tokens
     }
   }
 
+  /// A question may lead any model to an answer without end: the others must not suffer for it.
+  @Test func anAnswerWithoutEndSaysNothingOfItsModel() throws {
+    let desk = Desk([Desk.model("local")])
+    try desk.ask()
+    desk.fail(.tooLong, status: 200)
+    #expect(rest(desk) == nil && desk.error?.code == .unavailable)
+    try desk.ask()
+    #expect(desk.asked.count == 2)
+  }
+
+  /// A wait does not mend a key.
+  @Test func nobodyWaitsForWhatOnlyAPersonCanMend() throws {
+    let desk = Desk([Desk.model("cloud")])
+    try desk.ask()
+    desk.fail(.refused, status: 401)
+    for count in 2...4 {
+      try desk.ask()
+      #expect(desk.answers.count == count && desk.asked.count == 1)
+    }
+    #expect(desk.error?.message == "model 'cloud' is left alone for 1 s: it is refused")
+    desk.clock.advance(by: .seconds(1))
+    try desk.ask()
+    #expect(desk.asked.count == 2)
+  }
+
+  // MARK: What it costs
+
+  /// The gateway may be starting again, and has not got the call.
+  @Test(arguments: [true, false]) func whatNeverLeftCostsNothing(_ isHanded: Bool) throws {
+    let desk = Desk([Desk.model("local")])
+    desk.isHanded = isHanded
+    desk.models.cancel(try desk.ask())
+    #expect(desk.cancelled == [1] && desk.settled.count == (isHanded ? 1 : 0) && desk.released == (isHanded ? [] : [1]))
+    try desk.ask()
+    // Its model's time, and the daemon's patience.
+    desk.clock.advance(by: .seconds(3600))
+    #expect(desk.cancelled.prefix(2) == [1, 2])
+    #expect((desk.settled[2] != nil) == isHanded && desk.released.contains(2) != isHanded)
+  }
+
   // MARK: Bounds
 
   @Test func noMoreTokensAreAskedForThanTheAgentWants() throws {

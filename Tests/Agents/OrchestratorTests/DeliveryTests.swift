@@ -12,7 +12,7 @@ import Testing
     let event = Event(
       id: ULID(high: 0, low: number), type: type, source: source, priority: priority,
       payload: ["number": .int(Int64(number))])
-    return Delivery(event: event, cause: Cause(event), count: 1, waiting: [(firing, done)])
+    return Delivery(event: event, cause: Cause(event), count: 1, waiting: [(firing, { _ in done() })])
   }
 
   private func drain(_ queue: inout DeliveryQueue) -> [String] {
@@ -43,7 +43,7 @@ import Testing
     #expect(first?.event.id.low == 999)
     #expect(first?.delivered["count"] == 999)
     #expect(first?.delivered["number"] == 999)
-    first?.finish()
+    first?.finish(.handled)
     #expect(finished == 999)
     #expect(queue.next()?.delivered["count"] == nil)
   }
@@ -104,12 +104,12 @@ import Testing
         added += 1
         for refused in queue.add(delivery(type, UInt64(number), priority, { finished += 1 })) {
           taken += refused.count
-          refused.finish()
+          refused.finish(.handled)
         }
         #expect(queue.count <= DeliveryQueue.limit)
         if Int.random(in: 0..<4, using: &dice) == 0, let next = queue.next() {
           taken += next.count
-          next.finish()
+          next.finish(.handled)
         }
       }
       var last = Priority.emergency
@@ -117,7 +117,7 @@ import Testing
         #expect(delivery.event.priority >= last)
         last = delivery.event.priority
         taken += delivery.count
-        delivery.finish()
+        delivery.finish(.handled)
       }
       #expect(taken == added && finished == added)
     }

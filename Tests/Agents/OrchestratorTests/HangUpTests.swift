@@ -24,7 +24,7 @@ import Testing
   @discardableResult
   private func wake(_ done: @escaping () -> Void = {}) throws -> Event {
     let event = world.log.publish("do:ask", from: "client/test", [:])
-    try world.agents.wakeAgent("a", with: event, done)
+    try world.agents.wakeAgent("a", with: event) { _ in done() }
     world.wait(.seconds(1))
     return event
   }
@@ -115,7 +115,8 @@ import Testing
     #expect(try refusal() == "gone")
     try instance().finish()
     world.agents.abandon(event.id, of: "a", because: "gone")
-    // It lives on, and may ask during the next event.
+    // It lives on, and may ask between events and during the next one.
+    #expect(try refusal() == nil)
     #expect(try world.state("a") == .ready)
     try wake()
     #expect(try refusal() == nil && world.slow.instances.count == 1)

@@ -47,7 +47,7 @@ import Testing
     var isOver = false
     try world.agents.deliver(
       world.emit("do:else"), to: "a", cause: Cause(event), count: 1, firing: nil
-    ) { isOver = true }
+    ) { _ in isOver = true }
     first.leave(.crash, "signal 9")
     #expect(world.of("agent:failed").last?.trace == event.trace)
     world.wait(.seconds(2))

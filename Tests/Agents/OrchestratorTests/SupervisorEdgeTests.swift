@@ -77,7 +77,8 @@ import Testing
     var queue = DeliveryQueue()
     let event = Event(id: ULID(high: 1, low: 1), type: "sensor:temperature", source: "temperature")
     for round in 0..<10_000 {
-      let waiting: [(firing: UInt64?, done: () -> Void)] = round == 5000 ? [(firing: .some(7), done: {})] : []
+      let waiting: [(firing: UInt64?, done: (EventOutcome) -> Void)] =
+        round == 5000 ? [(firing: .some(7), done: { _ in })] : []
       let delivery = Delivery(
         event: event, cause: Cause(event), count: 1, waiting: waiting, isWanted: waiting.isEmpty)
       #expect(queue.add(delivery).isEmpty)
@@ -92,7 +93,7 @@ import Testing
     var queue = DeliveryQueue()
     let event = Event(id: ULID(high: 1, low: 1), type: "sensor:temperature", source: "temperature")
     for firing in [1, 2] as [UInt64] {
-      #expect(queue.add(Delivery(event: event, cause: Cause(event), count: 1, waiting: [(firing, {})])).isEmpty)
+      #expect(queue.add(Delivery(event: event, cause: Cause(event), count: 1, waiting: [(firing, { _ in })])).isEmpty)
     }
     #expect(queue.remove(firing: 1).isEmpty)
     #expect(queue.removeAll().first?.waiting.map(\.firing) == [2])

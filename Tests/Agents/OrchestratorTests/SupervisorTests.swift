@@ -374,7 +374,7 @@ func refusal(_ body: () throws(AgentControlError) -> Void) -> AgentControlError?
     var finished = 0
     func deliver(_ type: String) throws {
       let event = world.log.publish(type, from: "test")
-      try world.agents.deliver(event, to: "a", cause: Cause(event), count: 1, firing: nil) { finished += 1 }
+      try world.agents.deliver(event, to: "a", cause: Cause(event), count: 1, firing: nil) { _ in finished += 1 }
     }
     try deliver("x:first")
     for number in 0..<500 { try deliver("sensor:storm-\(number % 2)") }

@@ -119,9 +119,13 @@ final class TestAgents: AgentControl {
 
   /// Called with each event that an agent gets, and what ends it.
   var onWake: (Event, @escaping () -> Void) -> Void = { $1() }
-  func wakeAgent(_ id: AgentID, with event: Event, _ done: @escaping () -> Void) throws(AgentControlError) {
+  /// What comes of the events.
+  var outcome = EventOutcome.handled
+  func wakeAgent(
+    _ id: AgentID, with event: Event, _ done: @escaping (EventOutcome) -> Void
+  ) throws(AgentControlError) {
     woken.append((id, event))
-    onWake(event, done)
+    onWake(event) { [self] in done(outcome) }
   }
 
   /// The events that were given up.

@@ -39,11 +39,13 @@ final class ModelsDouble: ModelControl {
 }
 
 @Suite struct ModelMethodTests {
-  private func answered(_ harness: Harness, _ cause: Event, tools: [String] = [], to agent: AgentID = "climate") {
+  private func answered(
+    _ harness: Harness, _ cause: Event, tools: [String] = [], finish: String = "stop", to agent: AgentID = "climate"
+  ) {
     let call = ModelEvents.Call(
       agent, model: "local", promptTokens: 9, answerTokens: 2, first: .milliseconds(1), total: .milliseconds(2))
     harness.events.publish(
-      ModelEvents.answered(call, finish: "stop", tools: tools, text: ""), from: "agent/\(agent)", cause: Cause(cause))
+      ModelEvents.answered(call, finish: finish, tools: tools, text: ""), from: "agent/\(agent)", cause: Cause(cause))
   }
 
   @Test func aConversationIsHeardUntilItsEnd() throws {
@@ -143,31 +145,22 @@ final class ModelsDouble: ModelControl {
   }
 
   @Test func anAnswerThatBreaksOffIsNoSuccess() throws {
-    let cases: [((inout AgentStatus) -> Void, String)] = [
-      (
-        {
-          $0.failures = 1
-          $0.lastError = "signal 9 ended it"
-        }, "signal 9 ended it"
-      ),
-      (
-        {
-          $0.refusals = 1
-          $0.lastRefusal = "limited: no tokens"
-        }, "limited: no tokens"
-      ),
-      ({ $0.ending = .stopped }, "the agent was stopped while it was answering"),
-      ({ $0.ending = .killed }, "the agent was killed while it was answering"),
-      ({ $0.ending = .restarted }, "the agent was restarted while it was answering"),
-      ({ _ in }, "the answer broke off"),
+    let cases: [(EventOutcome, AgentStatus.Ending?, String)] = [
+      (.failed("signal 9 ended it"), nil, "signal 9 ended it"),
+      (.refused("limited: no tokens"), nil, "limited: no tokens"),
+      (.dropped, .stopped, "the agent was stopped while it was answering"),
+      (.dropped, .killed, "the agent was killed while it was answering"),
+      (.dropped, .restarted, "the agent was restarted while it was answering"),
+      (.handled, nil, "the answer broke off"),
     ]
-    for (change, error) in cases {
+    for (outcome, ending, error) in cases {
       let harness = try Harness()
       let client = try harness.connect()
       harness.agents.onWake = { event, done in
         activate(harness, event)
         harness.models.say("It is ", in: event.trace)
-        harness.agents.change = change
+        harness.agents.change = { $0.ending = ending }
+        harness.agents.outcome = outcome
         done()
       }
       _ = try client.call("agent.chat", ["agent": "climate", "text": "how warm?"]).get()
@@ -198,9 +191,24 @@ final class ModelsDouble: ModelControl {
     #expect(news[1]["message"] == "of this one" && news[3]["error"] == "the model gave no answer")
   }
 
+  @Test func anAnswerThatWasCutIsNoSuccess() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    harness.agents.onWake = { event, done in
+      activate(harness, event)
+      harness.models.say("It is about", in: event.trace)
+      answered(harness, event, finish: "length")
+      done()
+    }
+    _ = try client.call("agent.chat", ["agent": "climate", "text": "how warm?"]).get()
+    let news = try client.notifications("chat.news", 3)
+    #expect(news[2]["text"] == "It is about" && news[2]["error"]?.string?.hasPrefix("the answer was cut") == true)
+  }
+
   @Test func aMessageThatTheAgentNeverGetsFails() throws {
     let harness = try Harness()
     let client = try harness.connect()
+    harness.agents.outcome = .dropped
     harness.agents.onWake = { _, done in
       harness.agents.change = { $0.ending = .stopped }
       done()

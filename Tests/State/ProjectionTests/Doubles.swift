@@ -38,7 +38,9 @@ final class SlowAgents: AgentControl {
   func killAgent(_ id: AgentID, now: Bool, cause: Cause?, _ done: @escaping () -> Void) throws(AgentControlError) {}
   func restartAgent(_ id: AgentID, cause: Cause?) throws(AgentControlError) {}
   func checkWake(_ id: AgentID) throws(AgentControlError) {}
-  func wakeAgent(_ id: AgentID, with event: Event, _ done: @escaping () -> Void) throws(AgentControlError) {}
+  func wakeAgent(_ id: AgentID, with event: Event, _ done: @escaping (EventOutcome) -> Void)
+    throws(AgentControlError)
+  {}
   func register(_ manifest: Manifest) throws(AgentControlError) {}
   func unregister(_ id: AgentID) throws(AgentControlError) {}
   func setEnabled(_ id: AgentID, _ isEnabled: Bool, cause: Cause?) throws(AgentControlError) {}

@@ -89,7 +89,6 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
     self.cause = cause
     stopsBefore = hardware.stops
     refusals.begin()
-    if hungUp?.isForGood == false { hungUp = nil }
   }
 
   /// Whether an emergency stop began and was cleared during the current start or activation.
@@ -99,10 +98,11 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
 
   private static let fromBeforeStop = "what the agent does now was begun before the emergency stop"
 
-  /// Marks the end of the activation.
+  /// Marks the end of the activation. What was asked because of its event may be asked again.
   func end() {
     cause = nil
     stopsBefore = nil
+    if hungUp?.isForGood == false { hungUp = nil }
   }
 
   /// Marks the end of the start. Calls before the first activation still have the cause of the start.

@@ -52,7 +52,7 @@ extension AgentSupervisor: AgentControl {
   package func checkWake(_ id: AgentID) throws(AgentControlError) { try agent(id).checkDelivery() }
 
   package func wakeAgent(
-    _ id: AgentID, with event: Event, _ done: @escaping () -> Void
+    _ id: AgentID, with event: Event, _ done: @escaping (EventOutcome) -> Void
   ) throws(AgentControlError) {
     try deliver(event, to: id, cause: Cause(event), count: 1, firing: nil, done)
   }

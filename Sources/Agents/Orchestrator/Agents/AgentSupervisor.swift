@@ -254,7 +254,8 @@ package final class AgentSupervisor {
   ///   - firing: the rule's firing that waits for it.
   ///   - done: called once when the event was handled or dropped, unless this call throws; nil when nobody waits.
   func deliver(
-    _ event: Event, to id: AgentID, cause: Cause, count: Int, firing: UInt64?, _ done: (() -> Void)?
+    _ event: Event, to id: AgentID, cause: Cause, count: Int, firing: UInt64?,
+    _ done: ((EventOutcome) -> Void)?
   ) throws(AgentControlError) {
     try agent(id).deliver(
       Delivery(

@@ -1,3 +1,4 @@
+import Agent
 import Model
 
 /// An event on its way to one agent.
@@ -11,14 +12,14 @@ struct Delivery {
   /// How many events were folded into it.
   var count: Int
   /// The firings of rules that wait for it, each with a function to call when it was handled or dropped.
-  var waiting: [(firing: UInt64?, done: () -> Void)]
+  var waiting: [(firing: UInt64?, done: (EventOutcome) -> Void)]
 
   /// Whether it includes an event that no firing waits for, such as one of a subscription. Then the end of a firing
   /// does not drop it.
   var isWanted = false
 
   /// Calls all functions that wait for its end.
-  func finish() { for one in waiting { one.done() } }
+  func finish(_ outcome: EventOutcome) { for one in waiting { one.done(outcome) } }
 
   /// The event as the agent sees it: `count` in the payload says how many were folded.
   var delivered: Event {

@@ -45,12 +45,12 @@ extension ManagedAgent {
   func drop(_ deliveries: [Delivery]) {
     for delivery in deliveries {
       dropped += UInt64(delivery.count)
-      delivery.finish()
+      delivery.finish(.dropped)
     }
   }
 
   /// Gives up an event for whose end nobody waits any more. One that waits is dropped. If it is being handled, the agent is
-  /// refused what it asks models until it has ended.
+  /// refused what it asks models until it has finished that event.
   func abandon(_ event: ULID, _ why: String) {
     if let waiting = queue.remove(event: event) { return drop([waiting]) }
     if run?.current?.event.id == event { calls.hangUp(why, forGood: false) }

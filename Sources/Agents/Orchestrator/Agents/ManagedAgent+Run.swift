@@ -99,24 +99,27 @@ extension ManagedAgent {
       guard self.run === run, run.isHandling else { return }
       run.phase = .waiting(instance)
       report()
-      let result = settle(instance.lastCost, result)
-      switch result {
+      let outcome: EventOutcome
+      switch settle(instance.lastCost, result) {
       case .success:
         activations += 1
+        outcome = .handled
         calls.end()
         feed(.completed, cause: cause)
       case .failure(let failure):
         if let refusal = calls.passedOn(failure) {
+          outcome = .refused(refusal.message)
           calls.end()
           feed(.refused(refusal), cause: cause)
           break
         }
         failures += 1
+        outcome = .failed(failure.message)
         log(.error, failure.message)
         calls.end()
         feed(.failed(failure), cause: cause)
       }
-      delivery.finish()
+      delivery.finish(outcome)
     }
   }
 
@@ -142,7 +145,7 @@ extension ManagedAgent {
     instance.stop(now: now) { [self] in
       guard self.run === run else { return }
       end(run)
-      run.current?.finish()
+      run.current?.finish(.dropped)
       run.tellReported()
       feed(.exited(.killed), cause: cause)
     }
@@ -167,7 +170,7 @@ extension ManagedAgent {
     }
     calls.end()
     feed(.exited(failure.reason, failure.message), cause: cause)
-    if isHandled { current?.finish() }
+    if isHandled { current?.finish(failure.reason == .completed ? .handled : .failed(failure.message)) }
   }
 
   /// Nothing of the instance is left.

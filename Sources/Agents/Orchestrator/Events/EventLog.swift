@@ -152,8 +152,14 @@ package final class EventLog: EventSink, EventHistory {
   }
 
   private func keepChain(to event: Event, of device: String) {
-    let known = chains[device] ?? []
-    chains[device] = links(to: event) { id in ring.find(id) ?? known.first { $0.id == id } }
+    // Newest first, as the links are asked for.
+    var known = (chains[device] ?? [])[...]
+    chains[device] = links(to: event) { id in
+      if let found = ring.find(id) { return found }
+      guard let place = known.firstIndex(where: { $0.id == id }) else { return nil }
+      known = known[place...]
+      return known.first
+    }
   }
 
   /// A chain, newest first, within `chainBytes`. It may be longer than the depth limit: the rounds of a mind are one hop.

@@ -225,9 +225,11 @@ extension RuleRunner {
     let firing = running.firing
     if starts { agents.startResting(agent, cause: running.cause) }
     running.activations += 1
+    let end = ended(running)
     do throws(AgentControlError) {
       try agents.deliver(
-        firing.event, to: agent, cause: running.cause, count: firing.count, firing: firing.id, ended(running))
+        firing.event, to: agent, cause: running.cause, count: firing.count, firing: firing.id
+      ) { _ in end() }
     } catch {
       running.activations -= 1
       throw error

@@ -224,7 +224,7 @@ extension ControlMethods {
       isNameless
       ? sink.publish(AgentEvents.wake(payload), from: source, cause: call.cause)
       : sink.publish(type, from: source, cause: call.cause, payload)
-    try call.agents { control throws(AgentControlError) in try control.wakeAgent(agent, with: event) {} }
+    try call.agents { control throws(AgentControlError) in try control.wakeAgent(agent, with: event) }
     return ["event": .string(event.id.description)]
   }
 

@@ -10,12 +10,12 @@ final class ChatListening {
   private var text = ""
   /// Whether the next piece begins another answer.
   private var isWhole = false
+  /// Whether the server has cut it at the most tokens of an answer.
+  private var isCut = false
   private var failure: String?
   private var wasAnswered = false
   /// Which of its bounds has ended the agent's work, in words.
   private var bound: String?
-  /// The agent's status before it began.
-  private var before: AgentStatus?
   /// Whether the agent was handling another event at first.
   private let isBehind: Bool
   /// Whether the agent has begun to handle the message.
@@ -31,10 +31,9 @@ final class ChatListening {
   /// With this, a mind logs which bound has ended its work on an event.
   private static let boundPrefix = "ended: "
 
-  /// - Parameter before: the agent's status before it was asked.
-  init(_ session: any Session, _ subscription: Subscription, _ before: AgentStatus?) {
-    (self.session, self.subscription, self.before) = (session, subscription, before)
-    isBehind = before?.state == .active
+  /// - Parameter isBehind: whether the agent is handling another event.
+  init(_ session: any Session, _ subscription: Subscription, isBehind: Bool) {
+    (self.session, self.subscription, self.isBehind) = (session, subscription, isBehind)
     if isBehind { send(["kind": "waits"]) }
   }
 
@@ -46,8 +45,7 @@ final class ChatListening {
   }
 
   /// The agent begins to handle the message.
-  /// - Parameter status: the agent's status then.
-  func agentBegins(_ status: AgentStatus?) { (isHandled, before) = (true, status) }
+  func agentBegins() { isHandled = true }
 
   func hear(_ piece: String) {
     if isWhole { endText() }
@@ -59,7 +57,7 @@ final class ChatListening {
     if event.type.isSame(as: "model:answered") {
       // What it says while it asks for tools is no answer yet.
       if event["tools"]?.list?.isEmpty == false { endText() }
-      isWhole = true
+      (isWhole, isCut) = (true, event["finish"]?.string == "length")
       send(["kind": "answered"] + event.payload)
       (failure, wasAnswered) = (nil, true)
     } else {
@@ -85,36 +83,34 @@ final class ChatListening {
   }
 
   /// The message was handled or dropped.
-  func end(_ status: AgentStatus?) {
+  /// - Parameter status: the agent's status then; nil when it is not registered any more.
+  func end(_ outcome: EventOutcome, _ status: AgentStatus?) {
     isOver = true
     let text = String(decoding: text.utf8.prefix(Self.longestText), as: UTF8.self)
-    send(["kind": "end", "text": .string(text), "error": problem(status).map(Value.string) ?? .null])
+    send(["kind": "end", "text": .string(text), "error": problem(outcome, status).map(Value.string) ?? .null])
   }
 
   /// Why there is no whole answer; nil when there is one.
-  private func problem(_ status: AgentStatus?) -> String? {
-    if isWhole, !text.isEmpty { return nil }
+  private func problem(_ outcome: EventOutcome, _ status: AgentStatus?) -> String? {
+    if isWhole, !text.isEmpty {
+      return isCut ? "the answer was cut at the most tokens of an answer (max_tokens, cognition.maxTokens)" : nil
+    }
     guard let status else { return "the agent is not registered any more" }
     if let ending = status.ending {
       return "the agent was \(ending.rawValue) \(isHandled ? "while it was answering" : "before it could answer")"
     }
-    if let before {
-      if status.failures > before.failures { return status.lastError ?? "the agent has failed" }
-      if status.refusals > before.refusals, let refusal = status.lastRefusal {
-        // In the model's own words, which have been told already.
-        return failure.flatMap { refusal.holds($0) ? $0 : nil } ?? refusal
-      }
-    }
-    if let failure = failure ?? bound { return failure }
-    if !text.isEmpty { return "the answer broke off" }
-    if wasAnswered { return "the model gave no answer" }
-    guard isHandled else {
+    switch outcome {
+    case .failed(let message), .refused(let message): return message
+    case .dropped where !isHandled:
       if !status.isEnabled { return "the agent was disabled before it could answer" }
       // An earlier error says nothing about this.
       let why = status.state == .quarantined || status.lastExit == .startFailed ? status.lastError : nil
       return "the agent did not get the message" + (why.map { ": \($0)" } ?? "")
+    case .handled, .dropped:
+      if let known = failure ?? bound { return known }
+      if !text.isEmpty { return "the answer broke off" }
+      return wasAnswered ? "the model gave no answer" : "the agent has asked no model; its log may say why"
     }
-    return "the agent has asked no model; its log may say why"
   }
 
   private func send(_ fields: Fields) {

@@ -51,7 +51,7 @@ extension ControlMethods {
     `{"kind": "failed", "message"}`, `{"kind": "log", "level", "message"}` for warnings of its log, and at last \
     `{"kind": "end", "text": the last answer, "error": why it is missing or incomplete, or null}`, which ends the \
     subscription. If the subscription or the connection ends before, the event is given up: it is dropped if it waits; \
-    otherwise the call of the model is hung up, and the agent is refused further ones until it has ended.
+    otherwise the call of the model is hung up, and the agent is refused further ones until it has finished that event.
     """
 
   @Sendable private static func chat(_ call: Call, _ agent: AgentID, _ text: String) throws(RPCError) -> Value? {
@@ -60,12 +60,12 @@ extension ControlMethods {
     let session = try call.openSession()
     let subscription = try session.subscribe(call.request.dialect)
     let (sink, events, models) = (call.services.sink, call.services.events, call.services.models)
-    let before = try? call.services.agents.agentStatus(agent)
+    let isBehind = (try? call.services.agents.agentStatus(agent))?.state == .active
     // Only the agent gets it: it is no business of rules.
     let event = sink.address(.agents([])) {
       sink.publish("chat:message", source: call.client.source, cause: nil, priority: .normal, payload: payload)
     }
-    let listening = ChatListening(session, subscription, before)
+    let listening = ChatListening(session, subscription, isBehind: isBehind)
     // Another agent may think about the same, if this one tells it.
     let texts = models?.listen { if $0.agent == agent, $0.trace == event.trace { listening.hear($0.text) } }
     let listener = events.listen(EventPattern("model:*")) {
@@ -73,9 +73,7 @@ extension ControlMethods {
     }
     let agents = call.services.agents
     let activations = events.listen(EventPattern("agent:activated")) {
-      if $0["agent"]?.string == agent.rawValue, $0.cause == event.id {
-        listening.agentBegins(try? agents.agentStatus(agent))
-      }
+      if $0["agent"]?.string == agent.rawValue, $0.cause == event.id { listening.agentBegins() }
     }
     let follow = try? agents.followLogs(agent) { listening.hear($0) }
     subscription.end = {
@@ -85,7 +83,7 @@ extension ControlMethods {
       if !listening.isOver { agents.abandon(event.id, of: agent, because: "the person who asked has gone") }
     }
     do throws(AgentControlError) {
-      try agents.wakeAgent(agent, with: event) { listening.end(try? agents.agentStatus(agent)) }
+      try agents.wakeAgent(agent, with: event) { listening.end($0, try? agents.agentStatus(agent)) }
     } catch {
       _ = session.unsubscribe(subscription.number)
       throw RPCError(error)

@@ -90,11 +90,14 @@ struct ChatText {
   private var sentences: [String] = []
   private var failures: Set<String> = []
 
-  /// Whether a sentence was not told yet. One that ends with another quotes it.
+  /// Whether a sentence was not told yet, neither as it is nor behind the colon of another one.
   mutating func isNew(_ sentence: String) -> Bool {
-    guard !sentences.contains(where: { $0.holds(sentence) || sentence.hasSuffix($0) }) else { return false }
-    sentences.append(sentence)
-    return true
+    guard !sentence.isEmpty else { return false }
+    let isTold = sentences.contains {
+      $0 == sentence || $0.hasSuffix(": \(sentence)") || sentence.hasSuffix(": \($0)")
+    }
+    if !isTold { sentences.append(sentence) }
+    return !isTold
   }
 
   /// Why a model did not answer; after a piece of an answer on a line of its own.
