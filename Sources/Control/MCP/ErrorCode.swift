@@ -2,8 +2,6 @@
 package enum ErrorCode {
   /// No such resource (2025-11-25, "Resources"). Envelopes have -32602 for it.
   package static let resourceNotFound = -32002
-  /// Headers and body of a request over HTTP say different things.
-  package static let headerMismatch = -32020
   /// The revision of the request is not known here; `data` has `supported` and `requested`.
   package static let unsupportedVersion = -32022
 }

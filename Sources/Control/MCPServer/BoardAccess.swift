@@ -16,10 +16,14 @@ package protocol BoardAccess: AnyObject {
   func call(
     _ method: String, _ params: Fields, _ trace: TraceParent?, _ done: @escaping (Result<Answer, RPCError>) -> Void)
 
+  /// Names the events that `follow` is to tell of: before it, and whenever they change. A board may tell of others, too.
+  /// - Parameter patterns: a few; none for nothing but the ends of sessions.
+  func narrow(to patterns: Set<EventPattern>)
+
   /// Tells from now on what happens on the board, over ends of the session, too.
   func follow(_ onNews: @escaping (News) -> Void)
 
-  /// Ends that.
+  /// Ends that, and forgets the patterns.
   func unfollow()
 
   /// The clock for what waits.
@@ -28,6 +32,10 @@ package protocol BoardAccess: AnyObject {
   /// What `openstarry doctor` finds: `{"findings": [finding]}`.
   /// - Parameter done: called once.
   func examine(_ done: @escaping (Result<Value, RPCError>) -> Void)
+}
+
+extension BoardAccess {
+  package func narrow(to patterns: Set<EventPattern>) {}
 }
 
 /// What happens on a board.
@@ -61,6 +69,10 @@ package struct Catalogue: Sendable, Equatable {
     package var unit: String
     /// The limits of the board file, in phrases.
     package var limits: [String]
+
+    /// Whether the board file bounds how long an actuator may be on. Of that `hal.devices` has only the phrase, such as
+    /// `max_on 5m`.
+    var isBounded: Bool { limits.contains { $0.hasPrefix("max_on ") } }
 
     /// Reads a row of `hal.devices`; nil if it is none.
     package init?(_ row: Value) {

@@ -27,6 +27,8 @@ final class FakeBoard: BoardAccess {
   var reachesAll = true
   let clock = ManualClock()
   private(set) var onNews: ((News) -> Void)?
+  /// The events that are followed.
+  private(set) var patterns: Set<EventPattern> = []
   private var due: [() -> Void] = []
 
   /// What `daemon.methods` answers.
@@ -53,10 +55,16 @@ final class FakeBoard: BoardAccess {
 
   func follow(_ onNews: @escaping (News) -> Void) { self.onNews = onNews }
 
-  func unfollow() { onNews = nil }
+  func narrow(to patterns: Set<EventPattern>) { self.patterns = patterns }
 
-  /// Publishes an event.
+  func unfollow() {
+    onNews = nil
+    patterns = []
+  }
+
+  /// Publishes an event, of which the server hears if it follows it.
   func publish(_ type: String, from source: String, _ payload: Fields = [:]) {
+    guard patterns.contains(where: { $0.matches(type) }) else { return }
     onNews?(
       .event(
         Event(

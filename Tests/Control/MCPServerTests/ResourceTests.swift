@@ -16,11 +16,12 @@ import Testing
     func uris() -> [String] {
       (bench.ask("resources/list")?["resources"]?.list ?? []).compactMap { $0["uri"]?.string }
     }
-    let some = ["openstarry://devices", "openstarry://projection", "openstarry://rules"]
-    let files = ["openstarry://files/board", "openstarry://files/rules"]
+    let some = ["openstarry://devices", "openstarry://projection"]
+    let files = ["openstarry://rules", "openstarry://files/board", "openstarry://files/rules"]
     #expect(uris() == some + files + ["openstarry://causes/fan"])
-    // Whole files would tell of other devices.
+    // Rules and files tell of other devices.
     bench.board.reachesAll = false
+    #expect(bench.call("doctor", [:]) == nil || bench.call("doctor", [:])?["isError"] == true)
     #expect(uris() == some + ["openstarry://causes/fan"])
     #expect(text(bench, files[0]) == nil && bench.board.calls.isEmpty)
     #expect(bench.ask("resources/templates/list")?["resourceTemplates"]?.list?.count == 2)
@@ -145,6 +146,45 @@ import Testing
     #expect(bench.board.onNews == nil)
     bench.server.catalogueChanged()
     #expect(notes(pushed).count == 3)
+  }
+
+  @Test func onlyEventsThatConcernAResourceAreFollowed() throws {
+    let bench = Bench()
+    var pushed: [String] = []
+    bench.server.push = MessageSink { pushed.append(String(decoding: $0.dropLast(), as: UTF8.self)) }
+    bench.take(#"{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"protocolVersion":"2025-11-25"}}"#)
+    func followed(after method: String, _ uri: String) -> [String] {
+      bench.take(#"{"jsonrpc":"2.0","id":2,"method":"resources/\#(method)","params":{"uri":"openstarry://\#(uri)"}}"#)
+      return bench.board.patterns.map(\.text).sorted()
+    }
+    #expect(followed(after: "subscribe", "causes/fan") == ["device:changed"])
+    #expect(followed(after: "subscribe", "devices/fan") == ["device:*", "system:command"])
+    #expect(followed(after: "subscribe", "devices/cam0") == ["camera:*", "device:*", "system:command"])
+    #expect(followed(after: "unsubscribe", "devices/cam0") == ["device:*", "system:command"])
+    #expect(
+      followed(after: "subscribe", "devices/temperature") == ["device:*", "sensor:temperature", "system:command"])
+    bench.board.publish("sensor:temperature", from: "temperature")
+    bench.board.publish("device:fault", from: "fan", ["device": "fan"])
+    bench.board.clock.advance(by: .seconds(1))
+    #expect(notes(pushed) == ["updated devices/fan", "updated devices/temperature"])
+    #expect(followed(after: "subscribe", "projection") == ["*"])
+    for uri in ["projection", "devices/temperature", "devices/fan"] { _ = followed(after: "unsubscribe", uri) }
+    #expect(followed(after: "unsubscribe", "causes/fan") == [] && bench.board.onNews == nil)
+  }
+
+  @Test func manyResourcesNeedFewPatterns() throws {
+    let rows: [Value] = (0..<40).flatMap { number -> [Value] in
+      [["device": .string("s\(number)"), "kind": "sensor"], ["device": .string("i\(number)"), "kind": "input"]]
+    }
+    let catalogue = Catalogue(
+      methods: FakeBoard.methods, devices: ["devices": .list(rows)], operates: true, reachesAll: true)
+    let resources = catalogue.devices.compactMap { Resource.at("openstarry://devices/\($0.id)", catalogue) }
+    #expect(
+      Resource.patterns(of: Array(resources.prefix(2))).map(\.text).sorted()
+        == ["device:*", "input:i0", "sensor:s0", "system:command"])
+    #expect(resources.count == 80)
+    #expect(
+      Resource.patterns(of: resources).map(\.text).sorted() == ["device:*", "input:*", "sensor:*", "system:*"])
   }
 
   @Test func subscriptionsAreBounded() {

@@ -125,6 +125,41 @@ import Testing
     #expect((events["content"]?.list?.first?["text"]?.string ?? "").utf8.count < 66_000)
   }
 
+  @Test func listsAreCutByTheirBytes() throws {
+    let bench = Bench()
+    func entries(_ count: Int64, bytes: Int) -> Value {
+      .list((0..<count).map { ["number": .int($0), "text": .string(String(repeating: "x", count: bytes))] })
+    }
+    func numbers(_ list: Value?) -> [Int64] { (list?.list ?? []).compactMap { $0["number"]?.int } }
+    func call(_ tool: String, _ method: String, _ result: Value, _ arguments: Fields = [:]) throws -> Value {
+      bench.board.answers[method] = .success(Answer(result: result))
+      let answer = try #require(bench.call(tool, arguments))
+      #expect((answer["content"]?.list?.first?["text"]?.string ?? "").utf8.count < 66_000)
+      return try #require(answer["structuredContent"])
+    }
+    // The list with more bytes, not that with more entries.
+    var result = try call(
+      "rules_explain", "rules.explain",
+      ["rule": [:], "parts": entries(10, bytes: 10_000), "changes": entries(100, bytes: 10)], ["rule": "hot"])
+    var kept = numbers(result["parts"])
+    #expect(!kept.isEmpty && kept.count < 10 && kept == Array(0..<Int64(kept.count)))
+    #expect(result["changes"]?.list?.count == 100 && result["cut"]?.list?.count == 1)
+    // Both of two.
+    result = try call(
+      "rules_explain", "rules.explain",
+      ["rule": [:], "parts": entries(1000, bytes: 80), "changes": entries(1000, bytes: 80)], ["rule": "hot"])
+    #expect(result["parts"]?.list?.count ?? 0 > 100 && result["changes"]?.list?.count ?? 0 > 100)
+    #expect(result["cut"]?.list?.count == 2)
+    // Devices have no order of time: the first ones stay. Of events the newest do.
+    result = try call("devices", "hal.devices", ["devices": entries(1000, bytes: 100)])
+    kept = numbers(result["devices"])
+    #expect(kept.count < 1000 && kept == Array(0..<Int64(kept.count)))
+    #expect(result["cut"]?.list?.first?.string?.hasPrefix("'devices' has only the first \(kept.count) of 1000") == true)
+    result = try call("events", "events.list", ["events": entries(1000, bytes: 100), "total": 1000])
+    kept = numbers(result["events"])
+    #expect(kept.last == 999 && kept == Array((1000 - Int64(kept.count))..<1000))
+  }
+
   @Test func aRefusalIsTypedAndOneAModelCanReadAndCorrect() throws {
     let bench = Bench()
     bench.board.answers["hal.control"] = .failure(

@@ -47,7 +47,7 @@ async def drive(version, tools, call, resources, read, prompts, prompt, watch):
         seen[name] = result(await call(name, given))
     # Refusals: of the board, of the bounds, of the tool, and of the server.
     for name, given in [
-        ("control", {"device": "lamp", "command": "on"}), ("control", {"device": "fan", "command": "sideways"}),
+        ("control", {"device": "nowhere", "command": "on"}), ("control", {"device": "fan", "command": "sideways"}),
         ("read", {}), ("no_such_tool", {}),
     ]:
         seen.setdefault("refused", []).append(result(await call(name, given)))

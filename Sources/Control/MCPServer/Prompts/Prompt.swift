@@ -13,6 +13,8 @@ struct Prompt: Sendable {
   let about: String
   /// The name of its only argument, and what that is.
   let argument: (name: String, about: String, isRequired: Bool)
+  /// Whether it needs tools that tell of the whole board.
+  var isOfEverything = false
   /// The text, for what the person has given (as data) and what the devices are (as data).
   let text: @Sendable (_ given: String?, _ devices: String) -> String
 
@@ -38,7 +40,7 @@ struct Prompt: Sendable {
   ) { given, devices in
     """
     Find out what is wrong with \(given.map { "the device that is named here: \($0)" } ?? "this board"). Change nothing: \
-    use only tools that read.
+    use only tools that read. Leave out a step whose tool you do not have.
 
     1. 'devices' shows values, faults, holders and limits; 'doctor' what the board itself complains of.
     2. 'read' measures. A quality other than 'good' is a finding, and its value is none.
@@ -55,7 +57,7 @@ struct Prompt: Sendable {
   private static let writeRule = Prompt(
     name: "write_rule", title: "Write a rule",
     about: "Writes a rule for a wish, and has the board check it. A person installs it.",
-    argument: ("wish", "what the board shall do, in words", true)
+    argument: ("wish", "what the board shall do, in words", true), isOfEverything: true
   ) { given, devices in
     """
     Write a rule file for this board that does what is wished here: \(given ?? DataText.block(json: "\"\""))

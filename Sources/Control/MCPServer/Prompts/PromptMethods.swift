@@ -6,9 +6,17 @@ import RPC
 /// `prompts/list` and `prompts/get`.
 extension ServerMethods {
   static let promptMethods: [Method<Exchange>] = [
-    Method("prompts/list", .view, "Lists the prompts.", .cursor, result: "prompts") { _, cursor throws(RPCError) in
+    Method("prompts/list", .view, "Lists the prompts.", .cursor, result: "prompts") {
+      exchange, cursor throws(RPCError) in
       try checkPage(cursor)
-      return ["prompts": .list(Prompt.all.map { .map($0.entry) })]
+      exchange.server.board.catalogue { outcome in
+        exchange.answer(
+          outcome.map { catalogue in
+            let prompts = Prompt.all.filter { catalogue.reachesAll || !$0.isOfEverything }
+            return ["prompts": .list(prompts.map { .map($0.entry) })]
+          })
+      }
+      return nil
     },
     Method(
       "prompts/get", .view, "Gives the text of a prompt.", Parameter.required("name", .anyText, "which"),

@@ -47,7 +47,7 @@ final class Watches {
 
   func unsubscribe(from uri: String) {
     subscribed[uri] = nil
-    rest()
+    follow()
   }
 
   // MARK: Streams
@@ -77,7 +77,7 @@ final class Watches {
   /// Ends a stream that its client has taken back.
   func cancel(_ id: RequestID) {
     streams.removeValue(forKey: id)?.exchange.drop()
-    rest()
+    follow()
   }
 
   /// Ends all streams, because the server ends.
@@ -86,26 +86,26 @@ final class Watches {
     streams = [:]
     subscribed = [:]
     for stream in all { stream.exchange.answer(.success(["_meta": .map(Self.meta(stream))])) }
-    rest()
+    follow()
   }
 
   // MARK: News
 
+  /// Follows the events that concern somebody, and none when nobody is there.
   private func follow() {
+    guard !subscribed.isEmpty || !streams.isEmpty else {
+      if isFollowing { board.unfollow() }
+      return isFollowing = false
+    }
+    board.narrow(to: Resource.patterns(of: subscribed.values + streams.values.flatMap(\.resources)))
     guard !isFollowing else { return }
     isFollowing = true
     board.follow { [weak self] in self?.take($0) }
   }
 
-  private func rest() {
-    guard isFollowing, subscribed.isEmpty, streams.isEmpty else { return }
-    isFollowing = false
-    board.unfollow()
-  }
-
   private func take(_ news: News) {
     switch news {
-    case .event(let event): mark { $0.changes(event) }
+    case .event(let event): mark { $0.changes(with: event) }
     case .missed: mark { _ in true }
     }
   }

@@ -17,12 +17,17 @@ struct Tool: Sendable {
   var fixed: Fields = [:]
   /// The kinds of devices that it is about; without one in reach it is not offered. Empty: it is about no device.
   var devices: [String] = []
+  /// Whether its result tells of the whole board; without that in reach it is not offered.
+  var isOfEverything = false
   /// What it does to the board.
   let effect: Effect
   /// The schema of its result without `cut`: the properties.
   let output: Fields
   /// What its result always has.
   let outputRequired: [String]
+  /// Whether its lists are in the order of time: of a list that is too long, the newest entries are kept then, and
+  /// otherwise the first.
+  var isByTime = false
   /// What was cut from its result, and why.
   var cuts: @Sendable (_ arguments: Fields, _ result: Fields) -> [String] = { _, _ in [] }
 
@@ -58,6 +63,7 @@ struct Tool: Sendable {
   /// Whether the board has what it is about, and the session may use it.
   func isOffered(by catalogue: Catalogue) -> Bool {
     if let method, catalogue.schemas[method] == nil { return false }
+    if isOfEverything, !catalogue.reachesAll { return false }
     if effect.changesSomething, !catalogue.operates { return false }
     return devices.isEmpty || !catalogue.devices(devices).isEmpty
   }

@@ -95,7 +95,7 @@ extension Tool {
     case .none: hints["idempotentHint"] = true
     case .command:
       // What the board file bounds comes to an end whoever forgets it.
-      hints["destructiveHint"] = .bool(!catalogue.devices(devices).allSatisfy { Self.isBounded($0) })
+      hints["destructiveHint"] = .bool(!catalogue.devices(devices).allSatisfy(\.isBounded))
       // A second pulse is a second pulse.
       hints["idempotentHint"] = false
     case .release:
@@ -107,10 +107,5 @@ extension Tool {
     }
     hints["openWorldHint"] = false
     return hints
-  }
-
-  /// Whether the board file bounds how long an actuator may be on.
-  private static func isBounded(_ device: Catalogue.Device) -> Bool {
-    device.limits.contains { $0.hasPrefix("max_on ") }
   }
 }

@@ -31,7 +31,7 @@ enum ToolResult {
     // Says how the control socket sends pictures.
     result["descriptor"] = nil
     var cuts = cuts + tool.cuts(arguments, result)
-    cuts += shorten(&result)
+    cuts += shorten(&result, keepsNewest: tool.isByTime)
     if !cuts.isEmpty { result["cut"] = .list(cuts.map { .string($0) }) }
     var content: [Value] = []
     if let picture = answer.contents {
@@ -56,22 +56,42 @@ enum ToolResult {
 
   private static func text(_ value: Value) -> String { DataText.escaped(json: JSON.text(value)) }
 
-  /// Drops the oldest entries of the longest list until the result is short enough.
+  /// Drops entries of the lists, of the longest first, until the result is short enough.
+  /// - Parameter keepsNewest: whether the last entries are kept, and otherwise the first.
   /// - Returns: what was dropped.
-  private static func shorten(_ result: inout Fields) -> [String] {
-    guard JSON.encode(.map(result)).count > mostBytes else { return [] }
-    let lists = result.compactMap { field in field.value.list.map { (field.key, $0) } }
-    guard let (name, list) = lists.max(by: { $0.1.count < $1.1.count }) else {
-      let text = JSON.text(.map(result)).cut(to: mostBytes / 2)
-      result = ["text": .string(text)]
-      return ["the result is longer than \(mostBytes) bytes: only its beginning is shown, as 'text'"]
+  private static func shorten(_ result: inout Fields, keepsNewest: Bool) -> [String] {
+    // How many entries the shortened lists had.
+    var former: [String: Int] = [:]
+    while true {
+      let excess = JSON.encode(.map(result)).count - mostBytes
+      guard excess > 0 else { break }
+      let lists = result.compactMap { field in
+        field.value.list.map { (name: field.key, entries: $0, bytes: JSON.encode(.list($0)).count) }
+      }
+      guard let longest = lists.filter({ !$0.entries.isEmpty }).max(by: { $0.bytes < $1.bytes }) else {
+        let text = JSON.text(.map(result)).cut(to: mostBytes / 2)
+        result = ["text": .string(text)]
+        return ["the result is longer than \(mostBytes) bytes: only its beginning is shown, as 'text'"]
+      }
+      // At most half of it, so that another long list gives its share, and at least one entry.
+      let room = max(longest.bytes - excess, longest.bytes / 2) - 1
+      former[longest.name] = former[longest.name] ?? longest.entries.count
+      result[longest.name] = .list(part(longest.entries, of: room, keepsNewest: keepsNewest))
     }
-    var room = mostBytes
-    let kept = list.reversed().prefix { item in
-      room -= JSON.encode(item).count + 1
+    return result.compactMap { field in
+      guard let all = former[field.key], let kept = field.value.list?.count else { return nil }
+      let which = keepsNewest ? "last" : "first"
+      return "'\(field.key)' has only the \(which) \(kept) of \(all): results have at most \(mostBytes) bytes"
+    }
+  }
+
+  /// As many of the last or the first entries as fit into some bytes.
+  private static func part(_ entries: [Value], of room: Int, keepsNewest: Bool) -> [Value] {
+    var room = room
+    let kept = (keepsNewest ? entries.reversed() : entries).prefix { entry in
+      room -= JSON.encode(entry).count + 1
       return room >= 0
     }
-    result[name] = .list(kept.reversed())
-    return ["'\(name)' has only the last \(kept.count) of \(list.count): results have at most \(mostBytes) bytes"]
+    return keepsNewest ? kept.reversed() : Array(kept)
   }
 }

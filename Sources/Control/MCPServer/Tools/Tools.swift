@@ -88,7 +88,7 @@ extension Tool {
       "events": list(of: event), "total": integer("how many there were since the daemon started"),
       "truncated": ["type": "boolean", "description": "whether older ones are left out"],
       "withheld": integer("how many others are beyond this client's devices"),
-    ], outputRequired: ["events", "total"]
+    ], outputRequired: ["events", "total"], isByTime: true
   ) { arguments, result in
     (result["truncated"]?.bool == true ? ["older events are left out: the answer would be too long"] : [])
       + withheld(arguments, result)
@@ -142,12 +142,13 @@ extension Tool {
     name: "history", title: "List ends and starts",
     about: "Lists why agents, the daemon and the board ended and started, oldest first.",
     method: "daemon.history", arguments: [Argument(name: "agent"), Argument(name: "limit", most: 200)],
-    effect: .none, output: ["entries": ["type": "array", "items": ["type": "object"]]], outputRequired: ["entries"])
+    effect: .none, output: ["entries": ["type": "array", "items": ["type": "object"]]], outputRequired: ["entries"],
+    isByTime: true)
 
   private static let doctor = Tool(
     name: "doctor", title: "Examine the board",
     about: "Examines daemon, agents, devices and board, and says for each problem what somebody has to do.",
-    effect: .none,
+    isOfEverything: true, effect: .none,
     output: [
       "findings": list(of: [
         "area": text("what it is about"), "level": choice(["ok", "note", "problem"], "how bad it is"),

@@ -48,17 +48,24 @@ struct DoctorCommand: ParsableCommand {
     } catch {
       answers = .failure(Facts.Failure(error.message, isRefusal: error.status == .denied))
     }
-    return Self.facts(answers)
+    return Self.facts(answers, Self.versions())
+  }
+
+  /// The versions of programs of the system, by path. Starts them, which takes a while.
+  static func versions() -> [String: String] {
+    var versions: [String: String] = [:]
+    for program in Facts.programs { versions[program] = ProgramOutput.version(of: program) }
+    return versions
   }
 
   /// What this machine says beside the daemon's answers.
-  static func facts(_ answers: Result<DaemonAnswers, Facts.Failure>) -> Facts {
+  static func facts(_ answers: Result<DaemonAnswers, Facts.Failure>, _ versions: [String: String]) -> Facts {
     var facts = Facts(
       version: Release.version, daemon: answers, disk: home((try? answers.get())?.status).flatMap { DiskSpace(of: $0) },
       isClockSynchronised: System.wallIsSynchronised())
     // As the daemon sees it, if both have the same environment.
     if let images = Environment.current()["OPENSTARRY_IMAGES"] { facts.images = images }
-    for program in Facts.programs { facts.versions[program] = ProgramOutput.version(of: program) }
+    facts.versions = versions
     return facts
   }
 
@@ -71,14 +78,12 @@ struct DoctorCommand: ParsableCommand {
   }
 
   private func ask(_ remote: Remote) throws(Failure) -> DaemonAnswers {
-    let status = try remote.call("daemon.status")
-    let devices = try remote.call("hal.devices")["devices"]?.list ?? []
-    let agents = try remote.call("agent.list")["agents"]?.list ?? []
-    // A daemon of before has none.
-    let models = try? remote.call("models.list")
-    let unusable = try remote.call("registry.list")["unusable"]?.map ?? [:]
-    // The home may be unreadable, which the status says.
-    let history = (try? remote.call("daemon.history", ["limit": 100]))?["entries"]?.list ?? []
+    var results: [String: Value] = [:]
+    for question in DaemonAnswers.questions {
+      do throws(Failure) { results[question.method] = try remote.call(question.method, question.params) } catch {
+        guard question.isOptional else { throw error }
+      }
+    }
     if !shared.json, System.isTerminal(2) { Terminal.complain("the limits are being proved, for some seconds") }
     var probes: Result<Value, Facts.Failure>
     do throws(Failure) {
@@ -86,8 +91,36 @@ struct DoctorCommand: ParsableCommand {
     } catch {
       probes = .failure(Facts.Failure(error.message, isRefusal: error.status == .denied))
     }
-    return DaemonAnswers(
-      status: status, devices: devices, agents: agents, models: models?["models"]?.list ?? [],
-      modelsNotStored: models?["not_stored"]?.string, unusable: unusable, history: history, probes: probes)
+    return DaemonAnswers(results, probes: probes)
+  }
+}
+
+/// What is asked for an examination.
+extension DaemonAnswers {
+  /// A call of the control protocol.
+  struct Question: Sendable {
+    var method: String
+    var params: Fields = [:]
+    /// Whether there is an examination without an answer, too.
+    var isOptional = false
+  }
+
+  /// The questions, in order.
+  static let questions = [
+    Question(method: "daemon.status"), Question(method: "hal.devices"), Question(method: "agent.list"),
+    // A daemon of before has none.
+    Question(method: "models.list", isOptional: true), Question(method: "registry.list"),
+    // The home may be unreadable, which the status says.
+    Question(method: "daemon.history", params: ["limit": 100], isOptional: true),
+  ]
+
+  /// - Parameter results: of the questions, by method.
+  init(_ results: [String: Value], probes: Result<Value, Facts.Failure>) {
+    self.init(
+      status: results["daemon.status"] ?? [:], devices: results["hal.devices"]?["devices"]?.list ?? [],
+      agents: results["agent.list"]?["agents"]?.list ?? [], models: results["models.list"]?["models"]?.list ?? [],
+      modelsNotStored: results["models.list"]?["not_stored"]?.string,
+      unusable: results["registry.list"]?["unusable"]?.map ?? [:],
+      history: results["daemon.history"]?["entries"]?.list ?? [], probes: probes)
   }
 }

@@ -12,7 +12,7 @@ final class DaemonBoard: BoardAccess {
   private let socket: String
   private let trust: SocketTrust?
   private let bounds: Fields
-  private let loop: EventLoop
+  let loop: EventLoop
   private var session: LoopClient?
   private var known: Catalogue?
   private var waiting: [(Result<Catalogue, RPCError>) -> Void] = []
@@ -24,9 +24,15 @@ final class DaemonBoard: BoardAccess {
   private var onNews: ((News) -> Void)?
   /// Whether a lost daemon is to be looked for.
   private var isLookPlanned = false
+  /// The events that are followed.
+  private var wanted: Set<EventPattern> = []
+  /// The subscriptions of this session, by pattern.
+  private var subscriptions: [EventPattern: Int64] = [:]
   private var isSubscribing = false
-  /// The subscription of this session to events.
-  private var subscription: Int64?
+  /// Whether events may have been missed before the newest subscription.
+  private var hasGap = false
+  /// Starts programs of the system, which takes a while.
+  private(set) lazy var programs = Worker("programs", on: loop) {}
 
   /// - Parameters:
   ///   - isNamed: whether the user has named the socket, whoever owns it.
@@ -67,22 +73,32 @@ final class DaemonBoard: BoardAccess {
   func call(
     _ method: String, _ params: Fields, _ trace: TraceParent?, _ done: @escaping (Result<Answer, RPCError>) -> Void
   ) {
-    call(method, params, trace, isRepeated: false, done)
+    call(method, params, trace, waits: 0, done)
   }
 
-  private func call(
-    _ method: String, _ params: Fields, _ trace: TraceParent?, isRepeated: Bool,
+  /// - Parameters:
+  ///   - waits: how often it may wait because the session has sent as many requests as it may.
+  ///   - isRepeated: whether it was asked already in a session that was lost.
+  func call(
+    _ method: String, _ params: Fields = [:], _ trace: TraceParent? = nil, waits: Int, isRepeated: Bool = false,
     _ done: @escaping (Result<Answer, RPCError>) -> Void
   ) {
     catalogue { [self] outcome in
       switch outcome {
       case .failure(let error): done(.failure(error))
       case .success:
-        guard let session else { return done(.failure(Self.error("the daemon has closed the connection"))) }
-        session.call(method, params, trace: trace) { [self] answer in
-          // The daemon closes a session that was idle, perhaps just now. What only reads may be asked again.
-          if case .failure(.closed) = answer, !isRepeated, !Self.commands.contains(method) {
-            return call(method, params, trace, isRepeated: true, done)
+        guard let session else {
+          // It has ended since, and nothing was sent.
+          if !isRepeated { return call(method, params, trace, waits: waits, isRepeated: true, done) }
+          return done(.failure(Self.error("the daemon has closed the connection")))
+        }
+        send(method, params, trace, on: session, waits: waits) { [self] answer in
+          if case .failure = answer, !session.isOpen {
+            if session === self.session { forget() }
+            // The daemon closes a session that was idle, perhaps just now. What only reads may be asked again.
+            if !isRepeated, !Self.commands.contains(method) {
+              return call(method, params, trace, waits: waits, isRepeated: true, done)
+            }
           }
           done(answer.mapError(Self.error))
         }
@@ -92,6 +108,22 @@ final class DaemonBoard: BoardAccess {
 
   /// The methods that change something.
   private static let commands: Set = ["hal.control", "hal.release", "events.emit"]
+
+  /// How often this program's own questions may wait.
+  static let mostWaits = 10
+
+  /// Calls a method in a session.
+  private func send(
+    _ method: String, _ params: Fields = [:], _ trace: TraceParent? = nil, on session: LoopClient, waits: Int,
+    _ done: @escaping (Result<Answer, CallFailure>) -> Void
+  ) {
+    session.call(method, params, trace: trace) { [self] answer in
+      guard waits > 0, case .failure(.refused(let error)) = answer, error.known == .rateLimited,
+        let wait = error.data["retry_after_ms"]?.int, wait <= 2000
+      else { return done(answer) }
+      later(.milliseconds(max(1, wait))) { [self] in send(method, params, trace, on: session, waits: waits - 1, done) }
+    }
+  }
 
   /// Calls `action` after a while.
   func later(_ delay: Duration, _ action: @escaping () -> Void) { loop.schedule(after: delay, action) }
@@ -110,22 +142,21 @@ final class DaemonBoard: BoardAccess {
                 .permissionDenied, "an MCP server does not run as a user who may approve commands",
                 hint: "start it as a user outside of 'groups.approve'")))
         }
-        ask(session, operates: bound["role"]?.string == Role.operate.name)
+        ask(
+          session, operates: bound["role"]?.string == Role.operate.name, reachesAll: bound["reaches_all"]?.bool == true)
       } catch {
         opened(.failure(Self.error(error)))
       }
     }
   }
 
-  private func ask(_ session: LoopClient, operates: Bool) {
-    session.call("daemon.methods") { [self] methods in
-      session.call("hal.devices") { [self] devices in
+  private func ask(_ session: LoopClient, operates: Bool, reachesAll: Bool) {
+    send("daemon.methods", on: session, waits: Self.mostWaits) { [self] methods in
+      send("hal.devices", on: session, waits: Self.mostWaits) { [self] devices in
         do throws(CallFailure) {
           let (methods, devices) = (try methods.get().result, try devices.get().result)
           opened(
-            .success(
-              Catalogue(methods: methods, devices: devices, operates: operates, reachesAll: bounds["devices"] == ["*"]))
-          )
+            .success(Catalogue(methods: methods, devices: devices, operates: operates, reachesAll: reachesAll)))
         } catch {
           opened(.failure(Self.error(error)))
         }
@@ -154,6 +185,11 @@ final class DaemonBoard: BoardAccess {
 
   var time: any Timekeeper { loop }
 
+  func narrow(to patterns: Set<EventPattern>) {
+    wanted = patterns
+    if onNews != nil { listen() }
+  }
+
   func follow(_ onNews: @escaping (News) -> Void) {
     self.onNews = onNews
     listen()
@@ -161,25 +197,45 @@ final class DaemonBoard: BoardAccess {
 
   func unfollow() {
     onNews = nil
-    if let session, let subscription {
-      session.call("events.unsubscribe", ["subscription": .int(subscription)]) { _ in }
-    }
-    subscription = nil
+    wanted = []
+    listen()
   }
 
-  /// Subscribes to events; where there is no session, after a while.
+  /// Brings the subscriptions of the session into line with what is followed, one after the other.
   private func listen() {
-    guard onNews != nil, subscription == nil, !isSubscribing else { return }
-    guard let session, known != nil else { return planLook() }
-    isSubscribing = true
-    session.call("events.subscribe", ["pattern": "*"]) { [self] answer in
-      isSubscribing = false
-      guard let number = (try? answer.get())?.result["subscription"]?.int else {
-        return later(Self.patience) { [self] in listen() }
+    guard !isSubscribing else { return }
+    guard let session, known != nil else {
+      if onNews != nil { planLook() }
+      return
+    }
+    // A session without a subscription would be closed as idle, and its end would mean nothing.
+    let due: Set = onNews == nil ? [] : wanted.isEmpty ? [EventPattern("system:started")] : wanted
+    if let (pattern, number) = subscriptions.first(where: { !due.contains($0.key) }) {
+      subscriptions[pattern] = nil
+      subscribe(session, "events.unsubscribe", ["subscription": .int(number)]) { [self] _ in listen() }
+    } else if let pattern = due.first(where: { subscriptions[$0] == nil }) {
+      subscribe(session, "events.subscribe", ["pattern": .string(pattern.text)]) { [self] answer in
+        guard let number = (try? answer.get())?.result["subscription"]?.int else {
+          return later(Self.patience) { [self] in listen() }
+        }
+        subscriptions[pattern] = number
+        hasGap = true
+        listen()
       }
-      subscription = number
-      // Somebody may have lost interest meanwhile.
-      if onNews == nil { unfollow() } else { onNews?(.missed) }
+    } else if hasGap {
+      hasGap = false
+      onNews?(.missed)
+    }
+  }
+
+  private func subscribe(
+    _ session: LoopClient, _ method: String, _ params: Fields,
+    _ done: @escaping (Result<Answer, CallFailure>) -> Void
+  ) {
+    isSubscribing = true
+    send(method, params, on: session, waits: Self.mostWaits) { [self] answer in
+      isSubscribing = false
+      done(answer)
     }
   }
 
@@ -201,7 +257,7 @@ final class DaemonBoard: BoardAccess {
   }
 
   private func hear(_ notification: RPC.Notification) {
-    guard notification.params["subscription"]?.int == subscription else { return }
+    guard let number = notification.params["subscription"]?.int, subscriptions.values.contains(number) else { return }
     if notification.method.isSame(as: "events.missed") { return onNews?(.missed) ?? () }
     guard let event = notification.params["event"].flatMap({ try? Event($0) }) else { return }
     onNews?(.event(event))
@@ -211,7 +267,7 @@ final class DaemonBoard: BoardAccess {
   private func forget() {
     session = nil
     known = nil
-    subscription = nil
+    subscriptions = [:]
     if onNews != nil { planLook() }
   }
 
