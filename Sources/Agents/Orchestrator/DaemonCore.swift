@@ -30,6 +30,8 @@ package final class DaemonCore {
   private let guardian: (any DaemonCoreGuardian)?
   private weak var owner: (any DaemonCoreOwner)?
   private var isCharged = false
+  /// Whether the leases of the previous daemon's sessions have ended.
+  private var areSessionsEnded = false
   /// What safe mode leaves undone.
   private var whenSafeModeEnds: (() -> Void)?
 
@@ -102,6 +104,7 @@ package final class DaemonCore {
       // Safe states need only the outputs; any other part may be what ended the daemon.
       hardware.openActuators(leaseStore: guardian, takingOver: false)
       charge()
+      releaseOfSessions()
       whenSafeModeEnds = { [unowned self] in runEverything(kept) }
       return
     }
@@ -121,6 +124,7 @@ package final class DaemonCore {
     do { _ = try rules.reloadRules() } catch {
       owner?.failed("\(error)\nno rules are in force: correct the file, then 'openstarry rules reload'")
     }
+    releaseOfSessions()
     releaseOfTheGone(hasAllAgents: !registry.isLate)
     log.publish(SystemEvents.started(board: hardware.board.name), from: "system")
     agents.startResident()
@@ -153,6 +157,14 @@ package final class DaemonCore {
     adopt([], kept)
     releaseOfTheGone(hasAllAgents: true)
     agents.startResident(kept.agents.map(\.id))
+  }
+
+  /// Releases what programs held whose sessions have ended with the previous daemon. Once: later leases are those of
+  /// sessions of this one.
+  private func releaseOfSessions() {
+    guard !areSessionsEnded else { return }
+    areSessionsEnded = true
+    hardware.releaseAll { $0.hasPrefix("mcp/") }
   }
 
   /// Releases the leases of the previous daemon whose holder does not exist any more.

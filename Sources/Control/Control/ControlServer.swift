@@ -21,7 +21,9 @@ package final class ControlServer {
   private var claim: SocketClaim?
   private(set) var acceptor: Acceptor?
   var connections: [UInt64: Connection] = [:]
-  var lastConnection: UInt64 = 0
+  /// Begins at the microseconds since the start of the board, so that no name of a restricted session comes back when the
+  /// daemon starts again.
+  var lastConnection: UInt64
   /// By user id.
   var shares: [UInt32: UserShare] = [:]
   /// Identifies the process at the other end of a socket. Tests replace it, because their clients have the same user.
@@ -51,6 +53,7 @@ package final class ControlServer {
     self.time = time
     self.limits = limits
     status = ServerStatus(socket: settings.socket, started: time.now)
+    lastConnection = time.now.nanoseconds / 1000
   }
 
   /// Opens the socket and starts serving.
@@ -86,19 +89,34 @@ package final class ControlServer {
 
   func handle(_ reply: Reply, from connection: Connection) {
     let client = connection.client
-    let origin = reply.request.trace?.cause
+    let origin = origin(of: reply.request, client)
     do throws(RPCError) {
-      if let restriction = client.restriction, let method = try? ControlMethods.table.method(reply.request.method) {
-        try restriction.require(method)
-      }
+      if let method = try? ControlMethods.table.method(reply.request.method) { try client.restriction?.require(method) }
     } catch {
       return reply.give(.failure(error))
     }
-    ControlMethods.table.dispatch(reply, as: client.role) { method, arguments in
-      Call(
+    ControlMethods.table.dispatch(reply, as: client.role) { (method, arguments) throws(RPCError) in
+      try client.restriction?.require(arguments)
+      return Call(
         reply, client, on: connection, of: self,
         cause: method.isCommand ? publishCommand(method, arguments, client, origin) : origin)
     }
+  }
+
+  /// What the caller says that the request is part of; nil for nothing. A restricted session does not join a chain of the
+  /// daemon's, because the events of a chain are limited.
+  private func origin(of request: Request, _ client: Client) -> Cause? {
+    guard let trace = request.trace else { return nil }
+    if client.restriction != nil, isOwn(trace.trace) { return nil }
+    return trace.cause
+  }
+
+  /// Whether the oldest retained event of a trace was not set off by the span of a request.
+  private func isOwn(_ trace: ULID) -> Bool {
+    if services.events.event(trace) != nil { return true }
+    let retained = services.events.events(matching: EventPattern("*"), last: .max, since: nil)
+    guard let oldest = retained.first(where: { $0.trace == trace }) else { return false }
+    return oldest.cause.map { $0.high != 0 } ?? true
   }
 
   private func publishCommand(

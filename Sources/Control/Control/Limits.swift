@@ -21,6 +21,8 @@ struct Limits {
   var idleTime = Duration.seconds(120)
   /// Requests of one user: the rate per second, and the burst.
   var requests = 100
+  /// Texts of rules that one user may have checked, which takes longer than other requests: a second, and at once.
+  var checks = 2
   /// Pending requests of a connection.
   var requestsUnderWay = 16
   /// Subscriptions of a connection.

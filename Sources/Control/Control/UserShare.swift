@@ -12,16 +12,20 @@ final class UserShare {
   /// Emergency stops.
   var stops: TokenBucket
 
+  /// Texts of rules to check.
+  var checks: TokenBucket
+
   /// Creates full buckets.
   init(_ uid: UInt32, _ limits: Limits, at now: Instant) {
     self.uid = uid
     requests = TokenBucket(limits.requests, at: now)
     refusals = TokenBucket(limits.requests, at: now)
     stops = TokenBucket(limits.requests, at: now)
+    checks = TokenBucket(limits.checks, at: now)
   }
 
   /// Whether all buckets are full, as in a new share.
   func isRested(at now: Instant) -> Bool {
-    requests.isFull(at: now) && refusals.isFull(at: now) && stops.isFull(at: now)
+    requests.isFull(at: now) && refusals.isFull(at: now) && stops.isFull(at: now) && checks.isFull(at: now)
   }
 }

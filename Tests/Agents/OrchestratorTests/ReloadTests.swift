@@ -38,6 +38,7 @@ import Testing
   /// The daemon before has left held what nobody here would ever let go of.
   @Test(arguments: [
     ("rule/hold", true), ("rule/gone", false), ("agent/keeper", true), ("agent/gone", false), ("client/ada", true),
+    ("mcp/ada/7", false),
   ])
   func whatIsTakenOverForNobodyIsLetGoOf(_ holder: String, _ stays: Bool) throws {
     let station = try CoreStation(

@@ -59,7 +59,13 @@ import Testing
     let tree = try client.call("projection.get").get()
     #expect(tree["devices"]?.map?.keys.sorted() == ["fan", "temperature"])
     #expect(try client.refusal("hal.snapshot", ["device": "cam0"])?.known == .deviceDenied)
-    #expect(try client.refusal("events.chain", ["device": "pump"])?.known == .deviceNotFound)
+    for method in ["events.chain", "hal.read", "hal.control", "hal.release"] {
+      var arguments: Fields = ["device": "pump"]
+      if method == "hal.control" { arguments["command"] = "off" }
+      #expect(try client.refusal(method, arguments)?.known == .deviceDenied, "\(method)")
+    }
+    // Neither is it told of one in reach that is written like one beyond.
+    #expect(try client.refusal("hal.read", ["device": "temp_pump"])?.hint?.contains("'pump'") != true)
 
     _ = try client.call("events.subscribe", ["pattern": "device:*"]).get()
     for device in ["pump", "fan"] {
@@ -78,13 +84,81 @@ import Testing
     #expect(try client.call("events.chain", ["device": "fan"]).get()["events"]?.list?.count == 2)
   }
 
+  @Test func whatTellsOfEverythingIsNotForASessionOfSomeDevices() throws {
+    let (harness, client, person) = try bound(["fan"])
+    let methods = try #require(try client.call("daemon.methods").get()["methods"]?.list).compactMap {
+      $0["name"]?.string
+    }
+    let told = [
+      "agent.logs", "agent.snapshot", "agent.list", "budgets.get", "daemon.files", "daemon.history", "daemon.status",
+      "messages.list", "models.list", "registry.list", "rules.check", "rules.explain", "rules.list", "rules.test",
+      "variables.list",
+    ].filter { name in ControlMethods.table.all.contains { $0.name == name } }
+    #expect(told.count > 10 && !methods.contains { told.contains($0) } && methods.contains("hal.control"))
+    for method in ControlMethods.table.all where !methods.contains(method.name) {
+      // Methods without a mandatory parameter get as far as their refusal.
+      guard !method.parameters.contains(where: \.isRequired) else { continue }
+      #expect(try client.refusal(method.name)?.known == .permissionDenied, "\(method.name)")
+    }
+    let tree = try client.call("projection.get").get()
+    #expect(tree["agents"] == nil && tree["rules"] == nil && tree["board"] == "test")
+
+    // Others' words may tell what their devices have measured; that everything stops is told in full.
+    harness.events.publish("door:opened", from: "agent/guard", cause: nil, ["temperature": 21])
+    harness.events.publish(RuleEvents.fired("hot", by: "sensor:temperature", .normal, count: 1), from: "rule/hot")
+    _ = try client.call("events.emit", ["type": "assistant:noticed"]).get()
+    _ = try person.call("hal.emergencyStop", ["reason": "the pump leaks"]).get()
+    let list = try #require(try client.call("events.list").get()["events"]?.list)
+    let types = list.compactMap { $0["type"]?.string }
+    #expect(!types.contains("door:opened") && !types.contains("rule:fired") && types.contains("assistant:noticed"))
+    #expect(types.contains("system:emergency_stop"))
+  }
+
+  @Test func aSubscriptionDoesNotMeasureBeyondReach() throws {
+    let (harness, client, person) = try bound(["fan"])
+    _ = try client.call("events.subscribe", ["pattern": "sensor:temperature"]).get()
+    #expect(harness.hardware.device("temperature")?.watchers == 0)
+    _ = try person.call("events.subscribe", ["pattern": "sensor:temperature"]).get()
+    #expect(harness.hardware.device("temperature")?.watchers == 1)
+  }
+
+  @Test func anothersReleaseLeavesItsLeaseWithIt() throws {
+    let (harness, client, person) = try bound()
+    _ = try person.call("hal.control", ["device": "fan", "command": "off", "lease_ms": 60000]).get()
+    _ = try client.call("hal.control", ["device": "fan", "command": "on", "lease_ms": 60000]).get()
+    // The rules have it again when the client has done with it.
+    harness.rules.givesBack = true
+    _ = try person.call("hal.release", ["device": "fan"]).get()
+    #expect(harness.hardware.device("fan")?.holder?.hasPrefix("mcp/") == true)
+    client.close()
+    harness.turn { harness.hardware.device("fan")?.holder == nil }
+  }
+
+  @Test func aDaemonThatStartsLaterHasOtherNamesForSessions() throws {
+    let harness = try Harness()
+    harness.clock.advance(by: .seconds(1))
+    let later = ControlServer(
+      loop: harness.loop, settings: harness.settings, services: harness.server.services, time: harness.clock,
+      limits: Limits())
+    #expect(later.lastConnection > harness.server.lastConnection + 100_000)
+  }
+
+  @Test func checksOfRulesAreCounted() throws {
+    let (_, client, person) = try bound()
+    for _ in 0..<2 { _ = try client.call("rules.check", ["text": "rules: []"]).get() }
+    let refusal = try client.refusal("rules.check", ["text": "rules: []"])
+    #expect(refusal?.known == .rateLimited && refusal?.data["retry_after_ms"]?.int ?? 0 > 0)
+    #expect(try person.refusal("rules.check", ["text": "rules: []"])?.known == .rateLimited)
+    #expect(try client.refusal("daemon.health") == nil)
+  }
+
   @Test func itIsAHolderOfItsOwn() throws {
     let (harness, client, person) = try bound()
     let other = try harness.connect()
     _ = try other.call("session.restrict").get()
     _ = try client.call("hal.control", ["device": "fan", "command": "on", "lease_ms": 5000, "hold": true]).get()
     let holder = try #require(harness.hardware.device("fan")?.holder)
-    #expect(holder.hasPrefix("mcp/") && holder.hasSuffix("/1"))
+    #expect(holder.hasPrefix("mcp/") && holder != harness.hardware.device("lamp")?.holder)
     // Another program of the same user has it not, and neither may make it safe.
     #expect(try other.refusal("hal.control", ["device": "fan", "command": 0.5])?.known == .deviceBusy)
     #expect(try other.refusal("hal.control", ["device": "fan", "command": "off"])?.known == .deviceBusy)
@@ -154,6 +228,18 @@ import Testing
     try client.send(emit.encoded())
     _ = try client.next()
     #expect(harness.events.all.last?.trace == parent.trace)
+    // A chain of the daemon's own is not one to join: its events are limited.
+    let bound = try harness.connect()
+    _ = try bound.call("session.restrict").get()
+    let root = harness.events.publish("c:d", from: "agent/guard", cause: nil)
+    let digits = [root.id.high, root.id.low].map { half in
+      let text = String(half, radix: 16)
+      return String(repeating: "0", count: 16 - text.count) + text
+    }
+    let own = try #require(TraceParent("00-\(digits.joined())-b7ad6b7169203331-01"))
+    try bound.send(Request(id: .number(3), method: "events.emit", params: ["type": "a:b"], trace: own).encoded())
+    _ = try bound.next()
+    #expect(harness.events.all.last?.cause == nil && harness.events.all.last?.trace != root.trace)
     // What cannot be read is ignored.
     try client.send(#"{"jsonrpc":"2.0","id":3,"method":"events.emit","params":{"type":"a:b"},"traceparent":"00-x"}"#)
     _ = try client.next()

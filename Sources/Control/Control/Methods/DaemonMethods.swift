@@ -101,26 +101,21 @@ extension ControlMethods {
     },
     Method(
       "daemon.files", .view,
-      "Returns the board file and the rule files, as they are on the disk. A session that is bound to some devices may "
-        + "not read them.",
+      "Returns the board file and the rule files, as they are on the disk.",
       result:
         "`{\"files\": [{\"kind\": \"board\" or \"rules\", \"file\": its path, \"text\", or \"error\": why it cannot be read}]}`"
     ) { call throws(RPCError) in
-      guard call.client.restriction?.reachesAll ?? true else {
-        throw RPCError(
-          .permissionDenied, "a session that is bound to some devices may not read whole files",
-          data: ["role": "restricted", "required": .string(Role.view.name)])
-      }
-      return ["files": .list(call.services.daemon.files().map(Value.map))]
+      ["files": .list(call.services.daemon.files().map(Value.map))]
     },
     Method(
-      "daemon.methods", .view, "Lists the methods of this section, for programs.",
+      "daemon.methods", .view,
+      "Lists the methods of this section that this session may call in some role, for programs.",
       result:
         "`{\"methods\": [{\"name\", \"role\", \"summary\", \"parameters\": [{\"name\", \"type\", \"required\", "
         + "\"default\", \"meaning\", \"aliases\"}], \"result\", \"errors\", \"schema\": the JSON schema of the "
         + "parameters}]}`"
     ) { call throws(RPCError) in
-      ["methods": .list(table.all.map { .map($0.fields) })]
+      ["methods": .list(table.all.filter { call.client.restriction?.allows($0) ?? true }.map { .map($0.fields) })]
     },
   ]
 

@@ -28,17 +28,13 @@ extension Call {
   }
 
   fileprivate func event(_ id: ULID) throws(RPCError) -> Event {
-    guard let event = services.events.event(id), sees(event) else {
+    guard let event = services.events.event(id), client.sees(event) else {
       throw RPCError(
         .notFound, "no event '\(id)' is known",
         hint: "only the newest events are kept; 'openstarry events' lists them (events.list)")
     }
     return event
   }
-}
-
-extension Call {
-  fileprivate func sees(_ event: Event) -> Bool { client.sees(event, on: services.hardware.board) }
 }
 
 extension Parameter where Argument == EventPattern {
@@ -133,7 +129,7 @@ extension ControlMethods {
     _ call: Call, _ pattern: EventPattern, last: Int64, since: ULID?
   ) throws(RPCError) -> Value? {
     let found = call.services.events.events(matching: pattern, last: Int(last), since: since)
-    let events = found.filter(call.sees)
+    let events = found.filter(call.client.sees)
     // If the answer would be too long, drop the oldest events.
     var chosen: [Value] = []
     var room = LineFramer.limit - 1024
@@ -162,7 +158,7 @@ extension ControlMethods {
     switch (id, device) {
     case (let id?, nil): events = call.services.events.chain(to: try call.event(id).id)
     case (nil, let device?):
-      guard call.services.hardware.device(device) != nil, call.client.reaches(device) else {
+      guard call.services.hardware.device(device) != nil else {
         let known = call.services.hardware.board.devices.map(\.id).filter(call.client.reaches).map(\.rawValue)
         throw call.refusal(
           .notFound(
@@ -172,7 +168,7 @@ extension ControlMethods {
     default:
       throw RPCError(parameter: "event", "an event id, or 'device'", "either 'event' or 'device' is needed")
     }
-    let seen = events.filter(call.sees)
+    let seen = events.filter(call.client.sees)
     return withheld(["events": .list(seen.map { .map($0.fields) })], events.count - seen.count)
   }
 
@@ -184,15 +180,17 @@ extension ControlMethods {
     let subscription = try session.subscribe(call.request.dialect)
     call.answer(.success(["subscription": .int(subscription.number)]))
     if last > 0 {
-      for event in call.services.events.events(matching: pattern, last: Int(last), since: since) where call.sees(event)
+      for event in call.services.events.events(matching: pattern, last: Int(last), since: since)
+      where
+        call.client.sees(event)
       {
         session.notify(subscription, method(event), params(event))
       }
     }
     let events = call.services.events
-    let (client, board) = (call.client, call.services.hardware.board)
+    let client = call.client
     let listener = events.listen(pattern) { [weak session, weak subscription] event in
-      guard let subscription, client.sees(event, on: board) else { return }
+      guard let subscription, client.sees(event) else { return }
       session?.notify(subscription, method(event), params(event))
     }
     let measuring = measure(pattern, call)
@@ -206,7 +204,9 @@ extension ControlMethods {
 
   /// Keeps a sensor measuring while somebody is subscribed to its events by their exact name.
   private static func measure(_ pattern: EventPattern, _ call: Call) -> SubscriptionID? {
-    guard pattern.isExact, let sensor = SensorEvents.sensor(of: pattern.text) else { return nil }
+    guard pattern.isExact, let sensor = SensorEvents.sensor(of: pattern.text),
+      call.client.reaches(sensor)
+    else { return nil }
     return try? call.services.hardware.subscribe(sensor)
   }
 }

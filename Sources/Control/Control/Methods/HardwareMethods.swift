@@ -85,7 +85,8 @@ extension ControlMethods {
     }
     let granted = call.services.hardware.lease(of: id)
     let outlives = granted == nil || call.client.restriction == nil && hold ?? (lease != nil)
-    call.server.leases.note(id, endsWith: outlives ? nil : try call.openSession().number)
+    let session = outlives ? nil : try call.openSession().number
+    call.server.leases.note(id, endsWith: session, holder: call.client.source)
     let former = holder == call.client.principal.name ? nil : holder
     var answer = receipt.fields(id, granted, former: former, board: call.board)
     call.services.hardware.confirm([id], within: patience) { refusals in
@@ -175,20 +176,20 @@ extension ControlMethods {
       "Gives up this user's lease: the actuator goes to its safe state, or to the rules that this user has kept off it.",
       .device("which actuator", aliases: ["actuator"]),
       result:
-        "`{\"device\": id, \"released\": whether there was a lease, \"not_safe\": why the hardware has not confirmed "
+        "`{\"device\": id, \"released\": whether there was a lease, or rules were kept off, \"not_safe\": why the hardware has not confirmed "
         + "the safe state, or null, \"warning\": why rules would be kept off it again after a restart (or null), \"board\": "
         + "its name}`",
       errors: [.deviceNotFound, .deviceBusy], isCommand: true
     ) { call, id throws(RPCError) in
       // Only people keep rules off.
       let isGivenBack = call.client.restriction == nil && call.services.rules.giveBack(id)
-      let holder = call.services.hardware.device(id)?.holder
+      let (holder, name) = (call.services.hardware.device(id)?.holder, call.client.source)
       let released = try call.hardware { hardware throws(HALError) in
         // The rules have it again.
-        if isGivenBack, holder != call.client.source { return true }
-        return try hardware.release(id, holder: call.client.source, reason: "released", cause: call.cause)
+        if isGivenBack, holder != name { return true }
+        return try hardware.release(id, holder: name, reason: "released", cause: call.cause)
       }
-      call.server.leases.note(id, endsWith: nil)
+      call.server.leases.forget(id, of: name)
       call.services.hardware.confirm([id], within: patience) { refusals in
         let answer: Fields = [
           "device": .string(id.rawValue), "released": .bool(released),

@@ -9,14 +9,14 @@ extension ControlMethods {
         + "agent's report, and then uses its last one.",
       result: "the tree (4.15)"
     ) { call throws(RPCError) in
-      call.services.projection.read { call.answer(.success(.map(call.visible($0)))) }
+      call.services.projection.read { call.answer(.success(.map(call.shown($0)))) }
       return nil
     },
     Method(
       "state.get", .view, "The former name of `projection.get`; an agent's `report` is also called `snapshot` here.",
       result: "the tree (4.15)"
     ) { call throws(RPCError) in
-      call.services.projection.read { call.answer(.success(.map(withSnapshots(call.visible($0))))) }
+      call.services.projection.read { call.answer(.success(.map(withSnapshots(call.shown($0))))) }
       return nil
     },
   ]
@@ -36,12 +36,6 @@ extension ControlMethods {
 }
 
 extension Call {
-  /// The tree without devices that the caller may not know of.
-  fileprivate func visible(_ tree: Fields) -> Fields {
-    guard client.restriction != nil, let devices = tree["devices"]?.map else { return tree }
-    var tree = tree
-    tree["devices"] = .map(
-      Fields(uniquePairs: devices.filter { client.reaches(DeviceID($0.key)) }.map { ($0.key, $0.value) }))
-    return tree
-  }
+  /// The tree as far as the caller may know of it.
+  fileprivate func shown(_ tree: Fields) -> Fields { client.restriction?.shown(tree) ?? tree }
 }

@@ -2,6 +2,17 @@ import Model
 import RPC
 import Rules
 
+extension Call {
+  /// Counts a text of rules to check.
+  /// - Throws: -32005 when the user has had too many checked.
+  fileprivate func takeCheck() throws(RPCError) {
+    guard let wait = server.shares[client.uid]?.checks.take(at: now) else { return }
+    throw RPCError(
+      .rateLimited, "'\(client.user)' has more than \(server.limits.checks) texts of rules checked a second",
+      data: ["retry_after_ms": .int(wait.nanoseconds / 1_000_000 + 1)], hint: "try again then")
+  }
+}
+
 extension ControlMethods {
   static let ruleMethods: [Method<Call>] = [
     Method(
@@ -45,6 +56,7 @@ extension ControlMethods {
         "`{\"errors\": N, \"warnings\": N, \"diagnostics\": [{\"line\", \"column\", \"severity\": \"error\" or \"warning\", "
         + "\"message\"}]}`"
     ) { call, text throws(RPCError) in
+      try call.takeCheck()
       let found = call.services.daemon.problems(inRules: text)
       return [
         "errors": .int(Int64(found.count { $0.severity == .error })),

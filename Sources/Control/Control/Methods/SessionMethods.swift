@@ -36,8 +36,8 @@ extension ControlMethods {
         "devices", .patterns, default: ["*"], "patterns for the devices that it may know of, read and command"),
       Parameter.optional("rate", .integer(1...100), default: 100, "how many requests a second it may send"),
       result:
-        "`{\"role\", \"devices\", \"rate\", \"holder\": its name in events and leases, \"approver\": whether its user may "
-        + "approve commands}`"
+        "`{\"role\", \"devices\", \"reaches_all\": whether the patterns match every device, \"rate\", \"holder\": its name in "
+        + "events and leases, \"approver\": whether its user may approve commands}`"
     ) { call, role, devices, rate throws(RPCError) in
       let session = try call.openSession()
       guard let connection = call.server.connections[session.number] else {
@@ -46,7 +46,8 @@ extension ControlMethods {
       try connection.restrict(to: Role.allCases.first { $0.name == role } ?? .view, devices, rate: Int(rate))
       let client = connection.client
       return [
-        "role": .string(client.role.name), "devices": .list(devices.map { .string($0.text) }), "rate": .int(rate),
+        "role": .string(client.role.name), "devices": .list(devices.map { .string($0.text) }),
+        "reaches_all": .bool(client.restriction?.reachesAll ?? true), "rate": .int(rate),
         "holder": .string(client.source), "approver": .bool(client.isApprover),
       ]
     }

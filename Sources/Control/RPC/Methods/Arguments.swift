@@ -44,7 +44,7 @@ package struct Arguments {
   }
 
   /// The value of a parameter; nil when it is missing and has no default.
-  subscript(name: String) -> Value? { fields[name] }
+  package subscript(name: String) -> Value? { fields[name] }
 
   /// The parameters for the `system:command` event: simple values, texts of at most 128 bytes, and parameters whose
   /// type is always recorded.

@@ -35,13 +35,15 @@ package struct MethodTable<Context>: Sendable {
   /// later by the method.
   /// - Parameters:
   ///   - role: the caller's role.
-  ///   - context: creates the method's context; not called for a refused request.
-  package func dispatch(_ reply: Reply, as role: Role, _ context: (Method<Context>, Arguments) -> Context) {
+  ///   - context: creates the method's context, or refuses the request; not called for a request that was refused before.
+  package func dispatch(
+    _ reply: Reply, as role: Role, _ context: (Method<Context>, Arguments) throws(RPCError) -> Context
+  ) {
     do throws(RPCError) {
       let method = try method(reply.request.method)
       try role.require(method.role, to: "call '\(method.name)'")
       let arguments = try Arguments(reply.request.params, for: method.parameters)
-      if let result = try method.call(context(method, arguments), arguments) { reply.give(.success(result)) }
+      if let result = try method.call(try context(method, arguments), arguments) { reply.give(.success(result)) }
     } catch {
       reply.give(.failure(error))
     }
