@@ -49,7 +49,7 @@ public struct AgentError: Error, Sendable, Hashable, CustomStringConvertible {
   /// the hardware does not answer. False if the call itself is wrong.
   public var isRefusal: Bool {
     switch code {
-    case .denied, .busy, .limited, .unavailable, .failed: true
+    case .denied, .busy, .limited, .unavailable, .failed, .waiting: true
     case .notFound, .invalid: false
     }
   }
@@ -70,5 +70,8 @@ public struct AgentError: Error, Sendable, Hashable, CustomStringConvertible {
     case invalid
     /// The hardware or the system failed.
     case failed
+    /// A person has to approve it first. If one does, it is done then, and `approval:granted` arrives; otherwise
+    /// `approval:denied` or `approval:expired`.
+    case waiting
   }
 }

@@ -103,7 +103,7 @@
     /// The codes of the control protocol (`docs/control.md`, section 5).
     private static let codes: [(code: AgentError.Code, number: Int64)] = [
       (.notFound, -32020), (.denied, -32021), (.busy, -32022), (.limited, -32023), (.invalid, -32024),
-      (.unavailable, -32025), (.failed, -32026), (.invalid, -32602),
+      (.unavailable, -32025), (.failed, -32026), (.waiting, -32028), (.invalid, -32602),
     ]
   }
 #endif

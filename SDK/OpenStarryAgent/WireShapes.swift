@@ -140,7 +140,7 @@ extension Reading.Quality: WireField {
 }
 
 extension AgentError.Code {
-  /// The number in the WebAssembly contract, 0 to 6.
+  /// The number in the WebAssembly contract, 0 to 7.
   package var wireNumber: UInt8 {
     switch self {
     case .denied: 0
@@ -150,6 +150,7 @@ extension AgentError.Code {
     case .unavailable: 4
     case .invalid: 5
     case .failed: 6
+    case .waiting: 7
     }
   }
 

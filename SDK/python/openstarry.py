@@ -174,7 +174,8 @@ class Receipt:
 class Refusal(Exception):
     """The board has not carried out a call.
 
-    - `code`: `busy`, `limited`, `denied`, `not_found`, `invalid`, `unavailable` or `failed`; each has a subclass.
+    - `code`: `busy`, `limited`, `denied`, `not_found`, `invalid`, `unavailable`, `waiting` or `failed`;
+      each has a subclass.
     - `message`: the request, the device and the reason.
     - `retry_after`: the seconds until the same call may succeed; None if unknown, or if waiting does not help.
     """
@@ -228,11 +229,18 @@ class Unavailable(Refusal):
     code, _number = "unavailable", -32025
 
 
+class Waiting(Refusal):
+    """A person has to approve it first. If one does, it is done then, and the event `approval:granted` arrives;
+    otherwise `approval:denied` or `approval:expired`."""
+
+    code, _number = "waiting", -32028
+
+
 class Failed(Refusal):
     """The hardware or the system failed."""
 
 
-_KINDS = {kind._number: kind for kind in (Busy, Limited, Denied, NotFound, Invalid, Unavailable)}
+_KINDS = {kind._number: kind for kind in (Busy, Limited, Denied, NotFound, Invalid, Unavailable, Waiting)}
 _KINDS[-32602] = Invalid
 
 

@@ -206,6 +206,7 @@ extension RPCError {
       case .denied: .deviceDenied
       case .busy: .deviceBusy
       case .limited: .deviceLimited
+      case .waiting: .approvalNeeded
       case .invalid: .deviceInvalid
       case .unavailable: .deviceUnavailable
       case .failed: .deviceFailed

@@ -51,6 +51,10 @@ package final class DaemonCore {
     rules.registry = registry
     rules.history = log
     agents.history = log
+    hardware.approvals.onChange = { [weak registry = self.registry] approval in
+      // Refused is only what can never be stored, or when nothing can be.
+      try? registry?.keep([.approval(approval.id, approval.isWaiting ? approval.stored : nil)])
+    }
     registry.onWritten = { [weak agents = self.agents] in agents?.noteWritten($0) }
     registry.isThrifty = { [weak agents = self.agents] in agents?.isDiskUsedUp ?? false }
   }
@@ -117,10 +121,12 @@ package final class DaemonCore {
     adopt(owner?.manifests() ?? [], kept)
     // Before the outputs: one that its interlock forbids must not take over the level of the previous daemon.
     rules.watchInterlocks()
+    rules.watchApprovals()
     hardware.open(leaseStore: guardian)
     if let counts = kept.counts { hardware.recallCounts(counts, store: registry) }
     charge()
     rules.recall(kept)
+    recallApprovals(kept)
     do { _ = try rules.reloadRules() } catch {
       owner?.failed("\(error)\nno rules are in force: correct the file, then 'openstarry rules reload'")
     }
@@ -154,9 +160,16 @@ package final class DaemonCore {
     agents.restore(kept.states)
     if let counts = kept.counts { hardware.recallCounts(counts, store: registry) }
     rules.recall(kept)
+    recallApprovals(kept)
     adopt([], kept)
     releaseOfTheGone(hasAllAgents: true)
     agents.startResident(kept.agents.map(\.id))
+  }
+
+  /// What waited for a person when the previous daemon ended has expired with it.
+  private func recallApprovals(_ kept: StoredRegistry.Contents) {
+    hardware.approvals.recall(kept.approvals)
+    try? registry.keep(kept.approvals.keys.map { .approval($0, nil) })
   }
 
   /// Releases what programs held whose sessions have ended with the previous daemon. Once: later leases are those of

@@ -37,6 +37,6 @@ package struct Client: Sendable, Hashable {
     return Principal(
       name: source,
       permissions: Permissions(sensors: devices, actuators: operates ? devices : [], cameras: devices),
-      mayMakeSafe: operates && restriction == nil)
+      mayMakeSafe: operates && restriction == nil, needsNoApproval: isApprover && restriction == nil, user: uid)
   }
 }

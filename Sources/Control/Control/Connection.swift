@@ -30,6 +30,8 @@ final class Connection: Session {
   var isClosing = false
   /// The requests of this connection alone, once it has bound itself.
   var ownRequests: TokenBucket?
+  /// What it has asked people for, with whether the lease would outlive the connection.
+  var approvals: [ULID: Bool] = [:]
   var pause: TimerID?
   var lineTimer: TimerID?
   var idleTimer: TimerID?

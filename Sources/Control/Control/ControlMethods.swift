@@ -6,7 +6,7 @@ enum ControlMethods {
   static let table = MethodTable(
     calls + agentMethods + familyMethods + serviceMethods + registryMethods + hardwareMethods + emergencyStopMethods
       + eventMethods + ruleMethods
-      + projectionMethods + daemonMethods + messageMethods + modelMethods + sessionMethods)
+      + projectionMethods + daemonMethods + messageMethods + modelMethods + sessionMethods + approvalMethods)
 
   /// The six calls of the specification, under their own names.
   private static let calls: [Method<Call>] = [

@@ -94,6 +94,16 @@ extension RPCError {
       self.init(
         .deviceLimited, message,
         data: about(id, ["rule": .string(rule), "retry_after_ms": milliseconds(retryAfter)]))
+    case .waits(let id, let approval, let until):
+      self.init(
+        .approvalNeeded, message,
+        data: about(
+          id,
+          [
+            "approval": .string(approval.description), "state": "waiting",
+            "expires_ms": .int(max(0, (until - now).nanoseconds / 1_000_000)),
+          ]),
+        hint: "'approvals.wait' answers when somebody has decided; 'openstarry approvals' lists what waits")
     case .invalid(let id, _): self.init(.deviceInvalid, message, data: about(id))
     case .unavailable(let id, _): self.init(.deviceUnavailable, message, data: about(id))
     case .failed(let id, let operation, let fault):

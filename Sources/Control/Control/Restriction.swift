@@ -38,7 +38,8 @@ package struct Restriction: Sendable, Hashable {
   /// read, what files and logs say.
   private static let ofSomeDevices = commands.union(
     [
-      "agent.ping", "daemon.health", "daemon.methods", "events.chain", "events.get", "events.list", "events.subscribe",
+      "agent.ping", "approvals.list", "approvals.wait", "daemon.health", "daemon.methods", "events.chain", "events.get",
+      "events.list", "events.subscribe",
       "events.unsubscribe", "eventbridge.subscribe", "getCameraStream", "getSensorData", "hal.devices", "hal.read",
       "hal.snapshot", "projection.get", "session.restrict", "state.get",
     ].map(Name.init))
@@ -79,6 +80,7 @@ package struct Restriction: Sendable, Hashable {
   func shows(_ event: Event, to holder: String) -> Bool {
     if reachesAll || event.source.isSame(as: holder) { return true }
     switch EventPattern.builtInDomain(of: event.type) {
+    case "approval": return event["asker"]?.string?.isSame(as: holder) ?? false
     case "sensor", "input", "gesture", "camera", "device":
       return reaches(DeviceID(event["device"]?.string ?? event.source))
     case "system":

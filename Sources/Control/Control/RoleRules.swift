@@ -39,7 +39,7 @@ struct RoleRules {
   func isTrusted(_ uid: UInt32) -> Bool { uid == 0 || uid == ownUser }
 
   /// Whether the user may approve commands of others.
-  func isApprover(_ peer: Peer) -> Bool { isMember(peer, approve) }
+  func isApprover(_ peer: Peer) -> Bool { peer.uid == 0 || isMember(peer, approve) }
 
   private func isMember(_ peer: Peer, _ group: UInt32?) -> Bool { group.map(peer.groups.contains) ?? false }
 

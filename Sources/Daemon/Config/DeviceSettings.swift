@@ -39,7 +39,8 @@ struct DeviceSettings {
       refresh: fields.optional("refresh", .duration()),
       min: fields.value("min", Self.level, defaults.min),
       max: fields.value("max", Self.level, defaults.max),
-      onlyWhile: fields.optional("only_while", Self.condition))
+      onlyWhile: fields.optional("only_while", Self.condition),
+      approval: ApprovalReader(fields: fields, inputs: declared.ids(of: "input")).read())
     checkLevels(settings, fields)
     if let maxOn = settings.maxOn { check(maxOn, settings, fields) }
     return settings
@@ -68,7 +69,7 @@ struct DeviceSettings {
     }
   }
 
-  private static var condition: Shape<RuleDeclaration.Condition> {
+  static var condition: Shape<RuleDeclaration.Condition> {
     Shape("a condition in CEL such as sensor('tank') > 20", RuleReader.conditionSchema) { node in
       guard case .string(let text) = node.content, text.contains(where: { !$0.isWhitespace }) else { return nil }
       return RuleDeclaration.Condition(text: text, location: node.location)
@@ -108,7 +109,7 @@ struct DeviceSettings {
   }
 
   /// `on`, `off`, or a level from 0 to 1 such as `0.4` or `40%`. YAML 1.1 reads on and off as booleans.
-  private static var level: Shape<Double> {
+  static var level: Shape<Double> {
     Shape(
       "on, off or a level such as 0.4 or 40%",
       .either(.bool, .number(["minimum": 0, "maximum": 1]), .text("on|off|\(Schema.percent)"))

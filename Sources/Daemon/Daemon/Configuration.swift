@@ -21,7 +21,7 @@ struct Configuration {
     do {
       let board = try Self.read(settings.board, journal) { bytes throws(Diagnostics) in
         let read = try ConfigText.board(bytes, file: settings.board)
-        _ = try Interlock.compile(read.0, complaint: KnownNames(board: read.0).complaint)
+        try BoardConditions.check(read.0, complaint: KnownNames(board: read.0).complaint)
         return read
       }
       self.board = arguments.simulates ? SimulatedBoard.replacing(board) : board

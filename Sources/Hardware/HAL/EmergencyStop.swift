@@ -40,6 +40,7 @@ extension Hardware {
       isTakingOver = false
       let event = events.publish(SystemEvents.emergencyStop(by: by, reason: reason), from: by, cause: cause)
       cause = Cause(event)
+      approvals.voidAll("everything was stopped, by \(by)")
     }
     safeAll(reason: "emergency-stop", cause: cause)
     if isNew { onEmergencyStop(emergencyStop) }

@@ -12,6 +12,8 @@ package enum HALError: Error, Sendable, Hashable {
   /// A limit forbids it; `rule` is its key in the board file (`max_on`, `min_off`, `max_rate`, `exclusive_with`,
   /// `emergency_stop`). `retryAfter` is nil when waiting does not help.
   case limited(DeviceID, rule: String, detail: String, retryAfter: Duration?)
+  /// The command waits for a person who approves it, until a time. `approval` is its id.
+  case waits(DeviceID, approval: ULID, until: Instant)
   /// The command makes no sense for this device; the reason, for people.
   case invalid(DeviceID, String)
   /// The device cannot be used now (not measured yet, not open, the daemon is stopping); the reason, for people.
@@ -60,7 +62,7 @@ extension HALError {
   /// Whether another holder or a limit of the board forbids the call, so that it may succeed later. No hardware was touched.
   package var isUpToOthers: Bool {
     switch self {
-    case .busy, .limited: true
+    case .busy, .limited, .waits: true
     case .notFound, .denied, .invalid, .unavailable, .failed: false
     }
   }
@@ -99,6 +101,7 @@ extension HALError: CustomStringConvertible {
   package func retryAfter(at now: Instant) -> Duration? {
     switch self {
     case .busy(_, _, let until?): max(.zero, until - now)
+    // Not that of the wait: nobody knows when somebody decides.
     case .limited(_, _, _, let retry): retry
     default: nil
     }
@@ -115,6 +118,8 @@ extension HALError: CustomStringConvertible {
       "\(principal) may not \(operation) '\(device)': its permissions do not name it"
     case .busy(let device, let holder, _): "'\(device)' is held by \(holder)"
     case .limited(let device, let rule, let detail, _): "'\(device)' is limited by \(rule): \(detail)"
+    case .waits(let device, let approval, _):
+      "a person has to approve the command to '\(device)' first: approval \(approval)"
     case .invalid(let device, let why): "'\(device)': \(why)"
     case .unavailable(let device, let why): "'\(device)' is not available: \(why)"
     case .failed(let device, let operation, let fault): "\(operation) '\(device)' failed: \(fault)"

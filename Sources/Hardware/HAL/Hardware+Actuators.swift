@@ -5,7 +5,8 @@ extension Hardware {
   /// Commands an actuator. This is the only way to move one.
   ///
   /// Checks, in this order: the device exists, the principal's permissions, the command's sense, another's lease
-  /// (rules yield to one another and to people), an emergency stop, `exclusive_with`, `min_off`, `max_rate`, `max_on`. A refusal publishes nothing.
+  /// (rules yield to one another and to people), an emergency stop, `only_while`, `exclusive_with`, `min_off`, `max_rate`,
+  /// `max_on`, `approval`. A refusal publishes nothing but `approval:waiting`.
   ///
   /// A change is published as `device:changed` {device, state, previous, holder, reason, lease_ms} once the hardware
   /// has confirmed it: within this call if it answers at once, later behind a slow bus, and never if it refuses or
@@ -19,21 +20,26 @@ extension Hardware {
   ///   - cause: the event that led to the command; nil when there is none.
   ///   - override: takes the actuator over from another holder; limits still apply. A principal with `mayMakeSafe` does
   ///     not need it to make the actuator safe.
+  ///   - reason: what the principal says to a person who has to approve the command; nil for nothing.
   /// - Returns: the outcome. Its `id` is that of the `device:changed` event, or the cause's when nothing changed or the
   ///   hardware has not confirmed it yet.
-  /// - Throws: `notFound`, `denied`, `invalid`, `busy`, `limited`, `unavailable`, `failed`. After `failed` the safe
+  /// - Throws: `notFound`, `denied`, `invalid`, `busy`, `limited`, `waits`, `unavailable`, `failed`. After `failed` the safe
   ///   state is retried until the hardware confirms it.
   @discardableResult
   package func controlActuator(
     _ id: DeviceID, _ command: ActuatorCommand, lease: Duration? = nil, as principal: Principal, cause: Cause? = nil,
-    override: Bool = false
+    override: Bool = false, reason: String? = nil
   ) throws(HALError) -> Receipt {
     guard case .actuator(let channel) = channels[id] else { throw notFound(id, "actuator") }
     do throws(HALError) {
       try check(principal.permissions.actuators, id, "control", principal)
       let receipt = try channel.carryOut(
         command, lease: lease, by: principal.name, cause: cause, override: override,
-        mayMakeSafe: principal.mayMakeSafe, rivals: rivals[id] ?? [], stop: emergencyStop.map { refuse($0, id) })
+        mayMakeSafe: principal.mayMakeSafe, rivals: rivals[id] ?? [], stop: emergencyStop.map { refuse($0, id) }
+      ) { level throws(HALError) in
+        guard let settings = channel.settings.approval else { return }
+        try approvals.require(settings, id, command, level: level, lease: lease, principal, cause, reason: reason)
+      }
       onCommand(id, receipt.state == channel.settings.safe, principal)
       return receipt
     } catch {
@@ -51,6 +57,7 @@ extension Hardware {
   /// Makes every actuator of `holder` safe and ends its camera streams, because the holder or its connection has ended.
   /// - Parameter cause: the event that ended it; nil takes the command that began each lease.
   package func releaseAll(holder: String, cause: Cause? = nil) {
+    approvals.forget(holder)
     for channel in actuators { channel.release(holder: holder, reason: "holder-ended", cause: cause) }
     for channel in channels.values { if case .camera(let camera) = channel { camera.unwatch(holder: holder) } }
   }

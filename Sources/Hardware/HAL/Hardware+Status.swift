@@ -78,6 +78,12 @@ extension Hardware {
     if let rate = settings.maxRate { status.limits.append("max_rate \(rate)") }
     if settings.min > 0 { status.limits.append("min \(EventSentence.level(settings.min))") }
     if settings.max < 1 { status.limits.append("max \(EventSentence.level(settings.max))") }
+    switch settings.approval?.scope {
+    case .required: status.limits.append("approval")
+    case .above(let level): status.limits.append("approval above \(EventSentence.level(level))")
+    case .condition(let condition): status.limits.append("approval if \(condition.text.prefix(60))")
+    case nil: break
+    }
     if let others = rivals[actuator.device.id], !others.isEmpty {
       status.limits.append("exclusive_with \(others.map(\.device.id.rawValue).joined(separator: ", "))")
     }

@@ -43,6 +43,9 @@ package final class Hardware {
   /// Asked who has an output next when its holder lets it go; nil for nobody.
   package var heir: (DeviceID) -> (level: Double, holder: String, cause: Cause?)? = { _ in nil }
 
+  /// Commands that wait for a person.
+  package let approvals: ApprovalDesk
+
   var channels: [DeviceID: Channel] = [:]
   /// For each actuator, those that must be safe while it is not. `exclusive_with` is symmetric: one side declares it.
   var rivals: [DeviceID: [ActuatorChannel]] = [:]
@@ -73,6 +76,7 @@ package final class Hardware {
     self.backend = backend
     self.clock = clock
     self.events = events
+    approvals = ApprovalDesk(clock, events)
     for device in board.devices {
       switch device.kind {
       case .sensor(let settings): channels[device.id] = .sensor(SensorChannel(device, settings, clock, events))
@@ -102,6 +106,7 @@ package final class Hardware {
       }
     }
     watchStops()
+    watchApprovals()
   }
 
   private func pair(_ channel: ActuatorChannel, _ rival: ActuatorChannel) {

@@ -29,11 +29,20 @@ package struct Principal: Sendable, Hashable {
   package var permissions: Permissions
   /// Whether it may make an actuator safe that another holds. True for people and the rules of the board.
   package var mayMakeSafe: Bool
+  /// Whether its commands wait for nobody: true for people who may approve, and for the rules of the board.
+  package var needsNoApproval: Bool
+  /// The user behind it, who may not approve its commands; nil for rules and agents.
+  package var user: UInt32?
 
-  /// By default it may not make safe what another holds.
-  package init(name: String, permissions: Permissions, mayMakeSafe: Bool = false) {
+  /// By default it may not make safe what another holds, and needs approval where the board file asks for it.
+  package init(
+    name: String, permissions: Permissions, mayMakeSafe: Bool = false, needsNoApproval: Bool = false,
+    user: UInt32? = nil
+  ) {
     self.name = name
     self.permissions = permissions
     self.mayMakeSafe = mayMakeSafe
+    self.needsNoApproval = needsNoApproval
+    self.user = user
   }
 }

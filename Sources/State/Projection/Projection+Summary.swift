@@ -23,6 +23,8 @@ extension Projection {
     if let refusal = rules.refusal { summary["rules_refused"] = .string(refusal) }
     summary["emergency_stop"] = emergencyStop
     summary["not_safe"] = notSafe
+    let waiting = hardware.approvals.all.count(where: \.isWaiting)
+    if waiting > 0 { summary["approvals"] = .int(Int64(waiting)) }
     let board = boardBudgets()
     summary["metered"] = .map(
       Fields(board.compactMap { row in row.whole.map { (row.resource.rawValue, .string(row.measured(by: $0.meter))) } })

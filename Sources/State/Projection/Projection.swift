@@ -70,6 +70,11 @@ package final class Projection {
       "rules": .map(Fields(uniquePairs: rules.listRules().map { ($0.id.rawValue, .map($0.counters)) })),
     ]
     tree["emergency_stop"] = emergencyStop
+    let approvals = hardware.approvals.all.filter(\.isWaiting)
+    if !approvals.isEmpty {
+      tree["approvals"] = .map(
+        Fields(uniquePairs: approvals.map { ($0.id.description, .map($0.fields(at: clock.now).branch("approval"))) }))
+    }
     let fingerprint = tree.fingerprint
     if fingerprint != self.fingerprint { version += 1 }
     self.fingerprint = fingerprint

@@ -1,6 +1,7 @@
 import ControlClient
 import Linux
 import Model
+import RPC
 
 /// A connection to a daemon whose errors are `Failure`s.
 final class Remote {
@@ -23,6 +24,38 @@ final class Remote {
   /// The same as `call`, for a method that moves hardware.
   /// - Returns: the result, with the path of the socket added as `socket`.
   func move(_ method: String, _ params: Fields = [:]) throws(Failure) -> Value { named(try call(method, params)) }
+
+  /// Commands an actuator. If a person has to approve the command, waits for that, as long as this program runs.
+  /// - Parameter onWait: called before the wait, with the data of the refusal.
+  /// - Returns: the receipt, with the path of the socket added as `socket`.
+  func control(_ params: Fields, onWait: (Value) -> Void) throws(Failure) -> Value {
+    do throws(ClientError) { return named(try client.call("hal.control", params)) } catch {
+      guard case .refused(let refusal) = error, refusal.known == .approvalNeeded,
+        let id = refusal.data["approval"]?.string
+      else { throw Failure(error) }
+      onWait(.map(refusal.data))
+      return named(try decision(id))
+    }
+  }
+
+  private func decision(_ id: String) throws(Failure) -> Value {
+    while true {
+      let approval = try call("approvals.wait", ["approval": .string(id)])
+      let by = approval["by"]?.string ?? "-"
+      let why = approval["why"]?.string.map { ": \($0)" } ?? ""
+      switch approval["state"] {
+      case "waiting": continue
+      case "approved":
+        guard let receipt = approval["receipt"], receipt != .null else {
+          throw Failure(.wrongState, "\(by) approved it, but the output has changed since")
+        }
+        return receipt
+      case "denied": throw Failure(.denied, "\(by) denied it\(why)")
+      case "expired": throw Failure(.busy, "nobody approved it in time")
+      default: throw Failure(.busy, "it waits no more\(why)")
+      }
+    }
+  }
 
   /// Sends a request without waiting.
   func ask(_ method: String, _ params: Fields) throws(ClientError) -> ControlClient.Question {

@@ -10,7 +10,7 @@ extension ShellStatus {
       switch code {
       case .agentNotFound, .notFound, .deviceNotFound: .notFound
       case .permissionDenied, .deviceDenied, .spawnDenied, .latticeViolated: .denied
-      case .rateLimited, .overloaded, .deviceBusy, .deviceLimited: .busy
+      case .rateLimited, .overloaded, .deviceBusy, .deviceLimited, .approvalNeeded: .busy
       case .alreadyRunning, .agentNotRunning, .quarantined, .parentDraining, .deviceUnavailable, .notSimulated,
         .safeMode:
         .wrongState

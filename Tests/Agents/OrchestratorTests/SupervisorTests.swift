@@ -434,6 +434,7 @@ func refusal(_ body: () throws(AgentControlError) -> Void) -> AgentControlError?
     let kept = world.registry.changes.map { change in
       switch change {
       case .agent(let manifest): "agent \(manifest.version)"
+      case .approval(let id, let value): "approval \(id) \(value != nil)"
       case .removal(let id): "removal \(id)"
       case .enabled(let id, let isEnabled): "enabled \(id) \(isEnabled)"
       case .state(let id, let key, let value): "state \(id) \(key) \(value?.text() ?? "-")"

@@ -111,6 +111,7 @@ final class ProcessBench {
 
   static func number(_ code: AgentError.Code) -> Int64 {
     switch code {
+    case .waiting: -32028
     case .notFound: -32020
     case .denied: -32021
     case .busy: -32022

@@ -48,7 +48,7 @@ final class Harness {
     ])
 
   init(
-    limits: Limits = Limits(), role: Role = .admin, simulated: Bool = true,
+    limits: Limits = Limits(), role: Role = .admin, simulated: Bool = true, board: Board = Harness.board,
     _ change: (inout Settings) -> Void = { _ in }
   ) throws {
     loop = try EventLoop()
@@ -58,10 +58,10 @@ final class Harness {
     self.settings = settings
     events = TestEvents(clock)
     agents = TestAgents(events)
-    simulation = SimulatedBackend(board: Self.board, clock: clock, seed: 1) { frame, done in
+    simulation = SimulatedBackend(board: board, clock: clock, seed: 1) { frame, done in
       done(.success([0xFF, 0xD8] + frame.bytes.prefix(100) + [0xFF, 0xD9]))
     }
-    hardware = Hardware(board: Self.board, backend: simulation, clock: clock, events: events)
+    hardware = Hardware(board: board, backend: simulation, clock: clock, events: events)
     daemon = DaemonDouble(hardware)
     registry = RegistryDouble(agents)
     hardware.open()

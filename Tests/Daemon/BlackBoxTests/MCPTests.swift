@@ -11,7 +11,7 @@ import Testing
   /// - Parameters:
   ///   - groups: those of the settings beside the one that may operate.
   ///   - board: the board file.
-  private func station(groups: String = "", board: String = quietBoard) throws -> Station {
+  fileprivate func station(groups: String = "", board: String = quietBoard) throws -> Station {
     let station = try Station(
       settings: "socket_mode: \"0666\"\ngroups: {operate: nogroup\(groups)}",
       files: [
@@ -31,7 +31,7 @@ import Testing
   }
 
   /// The command line of a server. It does not run as root.
-  private func server(_ station: Station, _ options: String...) throws -> [String] {
+  fileprivate func server(_ station: Station, _ options: String...) throws -> [String] {
     let command = [try Station.executable("openstarry"), "mcp", "--socket", station.socket] + options
     if geteuid() != 0 { return command }
     return ["/usr/bin/setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"] + command
@@ -162,7 +162,7 @@ import Testing
   ]
 
   /// The Python of the clients of each major version, or why there is none.
-  private static let pythons: (python: [String: String], absence: String?) = {
+  fileprivate static let pythons: (python: [String: String], absence: String?) = {
     var found: [String: String] = [:]
     for version in ["1", "2"] {
       guard let folder = try? TemporaryFolder() else { return (found, "no folder can be made") }
@@ -212,6 +212,40 @@ import Testing
         let fan = try station.run("devices", "--json").json?["devices"]?.list?.first { $0["device"] == "fan" }
         return fan?["holder"] == .null && fan?["value"]?.double == 0
       })
+    #expect(daemon.exitCode == nil)
+  }
+}
+
+// MARK: Approval
+
+extension MCPTests {
+  static let valveBoard = """
+    name: garden
+    backend: simulated
+    devices:
+      valve: {kind: actuator, lease: 30s, approval: required}
+
+    """
+
+  @Test(.enabled(if: pythons.absence == nil && geteuid() == 0, "\(pythons.absence ?? "only root approves here")"))
+  func aClientWaitsForAPersonByItself() throws {
+    let station = try station(board: Self.valveBoard)
+    let daemon = try station.daemon()
+    let python = try #require(Self.pythons.python["2"])
+    let words = try server(station)
+    let drive = Repository.path("Tests/Daemon/MCPClients/drive.py")
+    let program = try station.start(python, ["-B", drive, "approval"] + words)
+    func waiting() throws -> Value? {
+      try station.run("approvals", "--json").json?["approvals"]?.list?.first { $0["state"] == "waiting" }
+    }
+    #expect(try eventually(within: .seconds(60)) { try waiting() != nil })
+    let approval = try #require(try waiting())
+    #expect(approval["reason"] == "dry" && approval["asker"]?.string?.hasPrefix("mcp/nobody/") == true)
+    let outcome = try station.run("approve", try #require(approval["approval"]?.string))
+    #expect(outcome.code == 0 && outcome.output.contains("valve on"), "\(outcome)")
+    #expect(program.wait() == 0, "\(program.errors.suffix(3000))")
+    let seen = try JSON.decode(Array(program.output.utf8)[...])
+    #expect(seen["error"] == false && seen["structured"]?["state"]?.double == 1, "\(seen)")
     #expect(daemon.exitCode == nil)
   }
 }

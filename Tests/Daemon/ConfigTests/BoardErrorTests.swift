@@ -75,6 +75,36 @@ import Testing
           """#)
   }
 
+  @Test func approvals() {
+    #expect(
+      complaints(
+        .board,
+        """
+        name: bench
+        backend: simulated
+        devices:
+          key: {kind: input}
+          a: {kind: actuator, approval: required, approval_time: 5m, approve_with: key}
+          b: {kind: actuator, approval: {above: 50%}}
+          c: {kind: actuator, approval: {if: "level > 0.5"}}
+          d: {kind: actuator, approval: always}
+          e: {kind: actuator, approval: {above: 200%}}
+          f: {kind: actuator, approval: {above: 50%, if: "level > 0.5"}}
+          g: {kind: actuator, approval: {}}
+          h: {kind: actuator, approval_time: 5m}
+          i: {kind: actuator, approval: required, approve_with: keys}
+          j: {kind: actuator, approval: {over: 50%}}
+        """) == #"""
+          f:8:33: 'approval' is 'always', expected required, {above: 50%} or {if: "level > 0.5"}
+          f:9:41: 'above' is '200%', expected on, off or a level such as 0.4 or 40%
+          f:10:50: 'approval' has both 'above' and 'if', expected one of them: a condition knows 'level', too
+          f:11:33: 'approval' is an empty map, expected required, {above: 50%} or {if: "level > 0.5"}
+          f:12:38: 'approval_time' needs 'approval', expected for instance approval: required beside it
+          f:13:57: 'approve_with' is 'keys', expected an input: key (did you mean 'key'?)
+          f:14:34: 'approval' has an unknown key 'over', expected above or if
+          """#)
+  }
+
   @Test func valuesOfSettings() {
     #expect(
       complaints(

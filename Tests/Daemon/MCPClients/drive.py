@@ -1,6 +1,6 @@
 """Drives an MCP server over stdio with a client of the Python package index, and prints what it saw as one line of JSON.
 
-usage: drive.py mcp2-auto|mcp2-legacy|fastmcp|mcp1 COMMAND [ARGUMENT…]
+usage: drive.py mcp2-auto|mcp2-legacy|fastmcp|mcp1|approval COMMAND [ARGUMENT…]
 
 The three packages name the same things differently; `Board` is what this file needs of each.
 """
@@ -145,4 +145,13 @@ async def fastmcp():
             client.get_prompt, None)
 
 
-asyncio.run({"mcp1": mcp1, "mcp2-auto": lambda: mcp2("auto"), "mcp2-legacy": lambda: mcp2("legacy"), "fastmcp": fastmcp}[kind]())
+async def approval():
+    """A command that waits for a person: the client asks again by itself."""
+    from mcp.client import Client
+    from mcp.client.stdio import StdioServerParameters, stdio_client
+
+    async with Client(stdio_client(StdioServerParameters(command=command, args=arguments)), mode="auto") as client:
+        print(json.dumps(result(await client.call_tool("control", {"device": "valve", "command": "on", "reason": "dry"}))))
+
+
+asyncio.run({"approval": approval, "mcp1": mcp1, "mcp2-auto": lambda: mcp2("auto"), "mcp2-legacy": lambda: mcp2("legacy"), "fastmcp": fastmcp}[kind]())

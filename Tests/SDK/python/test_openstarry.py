@@ -438,7 +438,7 @@ openstarry.run(handle)""")
         for code, name, word in [
             (-32020, "NotFound", "not_found"), (-32021, "Denied", "denied"), (-32022, "Busy", "busy"),
             (-32023, "Limited", "limited"), (-32024, "Invalid", "invalid"), (-32025, "Unavailable", "unavailable"),
-            (-32026, "Failed", "failed"),
+            (-32026, "Failed", "failed"), (-32028, "Waiting", "waiting"),
         ]:
             id = agent.activate()
             agent.refuse(agent.call("controlActuator"), code, "held by ‘ada’", retry_after_ms=2500)

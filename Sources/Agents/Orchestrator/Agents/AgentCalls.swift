@@ -441,6 +441,7 @@ extension AgentError {
       case .denied: .denied
       case .busy: .busy
       case .limited: .limited
+      case .waits: .waiting
       case .invalid: .invalid
       case .unavailable: .unavailable
       case .failed: .failed

@@ -245,6 +245,11 @@ package final class AgentSupervisor {
       // An agent that cannot take it counts that, and reports it in its own events.
       try? deliver(event, to: id, cause: Cause(event), count: 1, firing: nil, nil)
     }
+    // Who has asked a person hears the answer, whatever its manifest names.
+    guard let asker = ApprovalEvents.asker(of: event), only?.contains(asker) ?? true,
+      !subscribers.subscribers(to: event.type).contains(asker), agents[asker]?.isLive ?? false
+    else { return }
+    try? deliver(event, to: asker, cause: Cause(event), count: 1, firing: nil, nil)
   }
 
   /// Hands an event to one agent and starts it if necessary.

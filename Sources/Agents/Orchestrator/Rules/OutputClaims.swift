@@ -260,7 +260,7 @@ final class OutputClaims {
   private static func holder(_ rule: RuleID) -> String { "rule/\(rule)" }
 
   private static func principal(_ rule: RuleID) -> Principal {
-    Principal(name: holder(rule), permissions: .all, mayMakeSafe: true)
+    Principal(name: holder(rule), permissions: .all, mayMakeSafe: true, needsNoApproval: true)
   }
 
   /// The claims that may have all their outputs now, with those outputs. The state of the others says why not.

@@ -218,7 +218,7 @@ extension RuleRunner {
   private func name(_ running: Running) -> String { "rule/\(running.firing.rule)" }
 
   private func principal(_ running: Running) -> Principal {
-    Principal(name: name(running), permissions: .all, mayMakeSafe: true)
+    Principal(name: name(running), permissions: .all, mayMakeSafe: true, needsNoApproval: true)
   }
 
   private func hand(_ running: Running, to agent: AgentID, starts: Bool) throws(AgentControlError) {
@@ -297,7 +297,7 @@ struct RuleActionFailure: Error {
     switch error {
     case .busy(_, _, let until): (mayPass, retryAfter) = (true, until.map { $0 - now })
     case .limited(_, _, _, let time): (mayPass, retryAfter) = (true, time)
-    case .unavailable, .failed: mayPass = true
+    case .unavailable, .failed, .waits: mayPass = true
     case .notFound, .denied, .invalid: break
     }
   }

@@ -143,6 +143,19 @@ extension RuleRunner {
     }
   }
 
+  /// Lets the gate ask the conditions of `approval`. The board was checked when it was read.
+  func watchApprovals() {
+    guard let conditions = try? ApprovalCondition.compile(hardware.board), !conditions.isEmpty else { return }
+    hardware.approvals.isConcerned = { [weak self] device, level in
+      guard let engine = self?.engine, let condition = conditions.first(where: { $0.device == device }) else {
+        return true
+      }
+      // What is unknown needs a person.
+      if case .no = engine.truth(condition, level: level) { return false }
+      return true
+    }
+  }
+
   /// `: !input('rain')`: what an interlock asks for.
   private func condition(of device: DeviceID) -> String {
     guard case .actuator(let settings)? = hardware.board.device(device)?.kind, let condition = settings.onlyWhile else {

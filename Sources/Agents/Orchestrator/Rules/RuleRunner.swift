@@ -210,7 +210,11 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
   package private(set) var refusal: String?
 
   package func reloadRules() throws(Diagnostics) -> Int {
-    do throws(Diagnostics) { return enforce(try load()) } catch {
+    do throws(Diagnostics) {
+      let rules = try load()
+      hardware.approvals.voidAll("the rules were read again")
+      return enforce(rules)
+    } catch {
       refusal = "\(error)"
       throw error
     }

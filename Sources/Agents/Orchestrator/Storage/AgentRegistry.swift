@@ -34,6 +34,8 @@ package enum RegistryChange: Sendable {
   case suspension(DeviceID, Value?)
   /// What a rule has told people; nil removes it.
   case message(ULID, Value?)
+  /// A command that waits for a person; nil when it does no more.
+  case approval(ULID, Value?)
   /// A line of the restart ledger; the registry fills in its boot.
   indirect case ledger(LedgerEntry)
 }

@@ -29,6 +29,8 @@ package final class StoredRegistry: AgentRegistry {
     package var suspensions: [DeviceID: Value] = [:]
     /// What rules have told people, and nobody has removed.
     package var messages: [ULID: Value] = [:]
+    /// Commands that wait for a person.
+    package var approvals: [ULID: Value] = [:]
     /// The ledger's last line about the daemon; nil before its first start.
     package var lastOfDaemon: LedgerEntry?
     /// Warnings for people: a file was restored or cannot be read.
@@ -252,7 +254,9 @@ struct StoreSlot {
         agents: try store.agents(), states: try store.states(),
         disabled: Set(try store.notes(beginning: StoreChange.disabledNote).map { AgentID($0.key) }),
         cooldowns: try cooldowns(store), counts: try counts(store), ruleMemories: try memories(store),
-        variables: try variables(store), suspensions: try suspensions(store), messages: try messages(store),
+        variables: try variables(store), suspensions: try suspensions(store),
+        messages: try values(store, beginning: StoreChange.messageNote),
+        approvals: try values(store, beginning: StoreChange.approvalNote),
         lastOfDaemon: try store.lastOfDaemon(),
         notices: store.notices + (problem.map { [$0] } ?? []))
     } catch {
@@ -298,12 +302,13 @@ struct StoreSlot {
     return suspensions
   }
 
-  private func messages(_ store: Store) throws(StoreError) -> [ULID: Value] {
-    var messages: [ULID: Value] = [:]
-    for (id, text) in try store.notes(beginning: StoreChange.messageNote) {
-      if let id = ULID(id) { messages[id] = try? JSON.decode(Array(text.utf8)[...]) }
+  /// What is stored by event id, as JSON.
+  private func values(_ store: Store, beginning prefix: String) throws(StoreError) -> [ULID: Value] {
+    var values: [ULID: Value] = [:]
+    for (id, text) in try store.notes(beginning: prefix) {
+      if let id = ULID(id) { values[id] = try? JSON.decode(Array(text.utf8)[...]) }
     }
-    return messages
+    return values
   }
 
   /// - Returns: nil when everything is on the disk; otherwise the error in a sentence.
@@ -369,6 +374,8 @@ extension StoreChange {
   static let suspensionNote = "suspension."
   /// The prefix of notes with messages of rules. Their texts are JSON.
   static let messageNote = "message."
+  /// The prefix of notes with commands that wait for a person. Their texts are JSON.
+  static let approvalNote = "approval."
   /// The prefix of notes about disabled agents. Their texts are empty.
   static let disabledNote = "disabled."
 
@@ -386,6 +393,7 @@ extension StoreChange {
       case .variable(let name, let value): .setNote("\(Self.variableNote)\(name)", JSON.text(value))
       case .suspension(let output, let suspension):
         .setNote("\(Self.suspensionNote)\(output)", suspension.map { JSON.text($0) })
+      case .approval(let id, let approval): .setNote("\(Self.approvalNote)\(id)", approval.map { JSON.text($0) })
       case .message(let id, let message): .setNote("\(Self.messageNote)\(id)", message.map { JSON.text($0) })
       case .ledger(let entry): .appendLedger(entry)
       }

@@ -14,6 +14,7 @@ struct WaitingChanges {
     case rule(RuleID)
     case variable(String)
     case message(ULID)
+    case approval(ULID)
     case suspension(DeviceID)
 
     /// - Returns: nil for changes that are all kept.
@@ -26,6 +27,7 @@ struct WaitingChanges {
       case .rule(let rule, _): self = .rule(rule)
       case .variable(let name, _): self = .variable(name)
       case .message(let id, _): self = .message(id)
+      case .approval(let id, _): self = .approval(id)
       case .suspension(let output, _): self = .suspension(output)
       case .agent, .removal, .ledger: return nil
       }

@@ -170,12 +170,14 @@ package struct ActuatorSettings: Sendable, Hashable {
   package var max: Double
   /// The condition under which it may be away from its safe state; nil for none.
   package var onlyWhile: RuleDeclaration.Condition?
+  /// Which commands wait for a person; nil for none.
+  package var approval: ApprovalSettings?
 
   /// Settings; by default safe at 0, leases of 60 s and no limits.
   package init(
     safe: Double = 0, onExit: OnExit = .safe, maxOn: Duration? = nil, minOff: Duration? = nil, maxRate: Rate? = nil,
     exclusiveWith: [DeviceID] = [], lease: Duration = .seconds(60), refresh: Duration? = nil, min: Double = 0,
-    max: Double = 1, onlyWhile: RuleDeclaration.Condition? = nil
+    max: Double = 1, onlyWhile: RuleDeclaration.Condition? = nil, approval: ApprovalSettings? = nil
   ) {
     self.safe = safe
     self.onExit = onExit
@@ -188,6 +190,7 @@ package struct ActuatorSettings: Sendable, Hashable {
     self.min = min
     self.max = max
     self.onlyWhile = onlyWhile
+    self.approval = approval
   }
 
   /// The state of a line after the daemon's end.

@@ -43,7 +43,7 @@ package struct EventPattern: Sendable, Hashable, CustomStringConvertible {
 
   /// The domains whose events only the daemon publishes; agents and clients use other domains.
   package static let builtInDomains = [
-    "sensor", "input", "gesture", "camera", "device", "agent", "budget", "model", "rule", "timer", "system",
+    "sensor", "input", "gesture", "camera", "device", "approval", "agent", "budget", "model", "rule", "timer", "system",
   ]
 
   /// The built-in domain of the event name `type`; nil for any other domain.

@@ -30,6 +30,7 @@ extension ControlMethods {
 
   private static let commandErrors: [RPCError.Code] = [
     .deviceNotFound, .deviceDenied, .deviceBusy, .deviceLimited, .deviceInvalid, .deviceUnavailable, .deviceFailed,
+    .approvalNeeded,
   ]
   private static let cameraErrors: [RPCError.Code] = [
     .deviceNotFound, .deviceDenied, .deviceUnavailable, .deviceFailed,
@@ -65,19 +66,29 @@ extension ControlMethods {
     Parameter.optional(
       "override", .boolean, default: false,
       "whether to take the actuator over from its holder, which requires role admin; the safe state needs no override"),
+    Parameter.optional("reason", .text, "what a person is told who has to approve the command (1.8)"),
     result:
       "a receipt (4.6); if the command keeps rules off the actuator, with `warning`: why it would not after a restart "
       + "(or null)", errors: commandErrors, isCommand: true, control)
 
   @Sendable private static func control(
-    _ call: Call, _ id: DeviceID, _ command: ActuatorCommand, leaseTime: Int64?, hold: Bool?, override: Bool
+    _ call: Call, _ id: DeviceID, _ command: ActuatorCommand, leaseTime: Int64?, hold: Bool?, override: Bool,
+    reason: String?
   ) throws(RPCError) -> Value? {
     if override { try call.client.role.require(.admin, to: "take an actuator over") }
     let lease = leaseTime.map { Duration.milliseconds($0) }
     let holder = call.services.hardware.device(id)?.holder
-    let receipt = try call.hardware { hardware throws(HALError) in
-      try hardware.controlActuator(
-        id, command, lease: lease, as: call.client.principal, cause: call.cause, override: override)
+    let receipt: Receipt
+    do throws(HALError) {
+      receipt = try call.services.hardware.controlActuator(
+        id, command, lease: lease, as: call.client.principal, cause: call.cause, override: override, reason: reason)
+    } catch {
+      // What it asks for ends with its session.
+      if case .waits(_, let approval, _) = error {
+        let outlives = call.client.restriction == nil && hold ?? (lease != nil)
+        call.server.note(approval, of: try call.openSession().number, outlives: outlives)
+      }
+      throw call.refusal(error)
     }
     // A person keeps rules off for as long as the safe state is wanted.
     if let lease, call.client.restriction == nil, call.services.hardware.isSafe(command, for: id) {
@@ -87,7 +98,15 @@ extension ControlMethods {
     let outlives = granted == nil || call.client.restriction == nil && hold ?? (lease != nil)
     let session = outlives ? nil : try call.openSession().number
     call.server.leases.note(id, endsWith: session, holder: call.client.source)
-    let former = holder == call.client.principal.name ? nil : holder
+    answer(call, id, receipt, former: holder == call.client.principal.name ? nil : holder)
+    return nil
+  }
+
+  /// Answers with a receipt when the hardware has confirmed the command, or has not within the time-out.
+  /// - Parameter former: who held the output before.
+  static func answer(_ call: Call, _ id: DeviceID, _ receipt: Receipt, former: String?) {
+    let granted = call.services.hardware.lease(of: id)
+    let isSafe = granted == nil
     var answer = receipt.fields(id, granted, former: former, board: call.board)
     call.services.hardware.confirm([id], within: patience) { refusals in
       guard let refusal = refusals.first else {
@@ -107,10 +126,9 @@ extension ControlMethods {
       }
       if case .failed = refusal.why { return call.answer(.failure(call.refusal(refusal.why))) }
       answer["confirmed"] = false
-      if call.services.hardware.isSafe(command, for: id) { answer["not_safe"] = .string("\(refusal.why)") }
+      if isSafe { answer["not_safe"] = .string("\(refusal.why)") }
       call.answer(.success(.map(answer)))
     }
-    return nil
   }
 
   static let getCameraStream = Method<Call>(

@@ -16,13 +16,20 @@ extension ServerMethods {
     },
     Method(
       "tools/call", .view, "Calls a tool.", Parameter.required("name", .anyText, "which"),
-      Parameter.optional("arguments", .object, default: [:], "its arguments"), result: "what it gives"
-    ) { exchange, name, arguments throws(RPCError) in
+      Parameter.optional("arguments", .object, default: [:], "its arguments"),
+      Parameter.optional("requestState", .anyText, "the approval that an earlier answer to this call has named"),
+      Parameter.optional("inputResponses", .object, "nothing: a call that waits asks its client for nothing"),
+      result: "what it gives, or that a person has to approve it"
+    ) { exchange, name, arguments, state, _ throws(RPCError) in
       exchange.server.board.catalogue { outcome in
         do throws(RPCError) {
           let catalogue = try outcome.get()
           guard let tool = Tool.named(name, in: catalogue) else { throw unknown(name, catalogue) }
-          call(tool, arguments, exchange)
+          if let state {
+            ApprovalRound.wait(for: state, of: tool, exchange)
+          } else {
+            call(tool, arguments, exchange)
+          }
         } catch {
           // The model that called it shall see it, and can correct itself.
           exchange.answer(.success(ToolResult.error(error)))
@@ -46,6 +53,7 @@ extension ServerMethods {
         return exchange.server.board.examine { exchange.answer(.success(ToolResult.of(tool, given, $0, cuts))) }
       }
       exchange.server.board.call(method, params, exchange.trace) { outcome in
+        if ApprovalRound.begin(outcome, exchange) { return }
         exchange.answer(.success(ToolResult.of(tool, given, outcome, cuts)))
       }
     } catch {

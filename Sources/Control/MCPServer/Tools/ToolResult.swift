@@ -26,7 +26,7 @@ enum ToolResult {
     of(tool, arguments, outcome.map { Answer(result: $0) }, cuts)
   }
 
-  private static func success(_ tool: Tool, _ arguments: Fields, _ answer: Answer, _ cuts: [String]) -> Fields {
+  static func success(_ tool: Tool, _ arguments: Fields, _ answer: Answer, _ cuts: [String]) -> Fields {
     var result = answer.result.map ?? ["value": answer.result]
     // Says how the control socket sends pictures.
     result["descriptor"] = nil
@@ -46,7 +46,10 @@ enum ToolResult {
     var fields: Fields = ["code": .int(Int64(error.code))]
     fields["error"] = error.known.map { .string("\($0)") }
     fields["message"] = .string(error.message.cut(to: 1024))
-    for name in ["hint", "device", "holder", "rule", "retry_after_ms", "param", "expected"] {
+    for name in [
+      "hint", "device", "holder", "rule", "retry_after_ms", "param", "expected", "approval", "state", "expires_ms",
+      "by", "why",
+    ] {
       fields[name] = error.data[name]
     }
     // Command lines are for people: a model with a shell shall not work around a refusal.

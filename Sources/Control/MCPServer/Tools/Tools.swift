@@ -4,7 +4,8 @@ import Model
 extension Tool {
   static let all: [Tool] =
     [
-      devicesTool, read, control, release, snapshot, why, events, emit, rulesTest, rulesExplain, rulesCheck, history,
+      devicesTool, read, control, approval, release, snapshot, why, events, emit, rulesTest, rulesExplain, rulesCheck,
+      history,
       doctor,
     ]
 
@@ -27,9 +28,13 @@ extension Tool {
     name: "control", title: "Command an actuator",
     about: "Commands an actuator for the time of a lease: it goes back to its safe state when the lease ends, when "
       + "'release' gives it up, and when this connection ends. Say how long you need it; call again to go on. The command "
-      + "is done only if 'confirmed' is true.",
+      + "is done only if 'confirmed' is true. For some actuators a person has to approve the command first: say why in "
+      + "'reason'.",
     method: "hal.control",
-    arguments: [Argument(name: "device"), Argument(name: "command"), Argument(name: "lease_ms", most: 3_600_000)],
+    arguments: [
+      Argument(name: "device"), Argument(name: "command"), Argument(name: "lease_ms", most: 3_600_000),
+      Argument(name: "reason"),
+    ],
     // Nothing of a client outlives it.
     fixed: ["hold": false], devices: ["actuator"], effect: .command,
     output: [
@@ -49,6 +54,23 @@ extension Tool {
     }
     return why.isEmpty ? [] : ["the lease is \(granted) ms\(why)"]
   }
+
+  private static let approval = Tool(
+    name: "approval", title: "Wait for an approval",
+    about:
+      "Waits some seconds for a person's decision about a command that 'control' could not carry out without one. In "
+      + "the state 'approved' the command was carried out; in the state 'waiting' call it again. Do not ask 'control' for "
+      + "something else meanwhile.",
+    method: "approvals.wait", arguments: [Argument(name: "approval")],
+    fixed: ["wait_ms": .int(ApprovalRound.patience)], devices: ["actuator"], effect: .none,
+    output: [
+      "approval": text("its id"), "device": text("the actuator"),
+      "level": ["description": "what was asked for, 0 to 1"],
+      "state": choice(["waiting", "approved", "denied", "expired", "void"], "what has become of it"),
+      "by": text("who has decided"), "why": text("why, in words"),
+      "expires_ms": integer("for how much longer it waits"),
+      "receipt": ["type": ["object", "null"], "description": "what 'control' would have given"],
+    ], outputRequired: ["approval", "device", "state"])
 
   private static let release = Tool(
     name: "release", title: "Give an actuator up",

@@ -67,6 +67,7 @@ package struct RPCError: Error, Sendable, Hashable, CustomStringConvertible {
     case deviceUnavailable = -32025
     case deviceFailed = -32026
     case notSimulated = -32027
+    case approvalNeeded = -32028
   }
 }
 

@@ -164,7 +164,7 @@ struct ConfigCheck {
       guard let bytes = contents[file] else { continue }
       let board = note { () throws(Diagnostics) in
         let read = try ConfigText.board(bytes, file: file)
-        _ = try Interlock.compile(read.0, complaint: KnownNames(board: read.0).complaint)
+        try BoardConditions.check(read.0, complaint: KnownNames(board: read.0).complaint)
         return read
       }
       if let board {

@@ -60,6 +60,9 @@ struct SetActuator: ParsableCommand {
   @Flag(help: "Takes the actuator over from its holder; requires role admin.")
   var override = false
 
+  @Option(help: ArgumentHelp("What an approver is told, if the board file asks for one.", valueName: "text"))
+  var reason: String?
+
   func validate() throws {
     try Bounds.check(length, "--for")
     if case .pulse(let pulse) = command {
@@ -73,9 +76,17 @@ struct SetActuator: ParsableCommand {
     var params: Fields = ["device": .string(device), "command": command.wireValue, "hold": true]
     if let length { params["lease_ms"] = .int(max(1, length.nanoseconds / 1_000_000)) }
     if override { params["override"] = true }
-    let receipt = try shared.move("hal.control", params) { receipt, _ in
-      [DeviceText.receipt(receipt, showsLease: length != nil)]
+    if let reason { params["reason"] = .string(reason) }
+    let receipt = try shared.connect().control(params) { waiting in
+      guard !shared.json else { return }
+      let id = ApprovalText.short(waiting["approval"]?.string ?? "")
+      let time = waiting["expires_ms"]?.int.map { " for \(Duration.milliseconds($0).spoken)" } ?? ""
+      Terminal.complain("waits\(time) for an approver: openstarry approve \(id)")
     }
+    try shared.show(receipt) { receipt, _ in
+      [DeviceText.receipt(receipt, showsLease: length != nil), BoardText.line(receipt)]
+    }
+    if let warning = receipt["warning"]?.string { throw Failure(.notKept, warning) }
     try NotSafe.check(receipt)
   }
 }

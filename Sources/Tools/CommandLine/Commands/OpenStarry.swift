@@ -19,7 +19,8 @@ package struct OpenStarry: ParsableCommand {
         name: "Hardware",
         subcommands: [
           Devices.self, Read.self,
-          EmergencyStop.self, SetActuator.self, GiveUp.self, Snapshot.self, Simulate.self,
+          EmergencyStop.self, SetActuator.self, GiveUp.self, Approvals.self, Approve.self,
+          Deny.self, Snapshot.self, Simulate.self,
         ]),
       CommandGroup(
         name: "Agents",

@@ -13,6 +13,7 @@ package enum EventCatalogue {
     case "gesture": GestureEvents.all
     case "camera": CameraEvents.all
     case "device": DeviceEvents.all
+    case "approval": ApprovalEvents.all
     case "agent": AgentEvents.all
     case "budget": BudgetEvents.all
     case "model": ModelEvents.all
