@@ -69,6 +69,8 @@ final class ActuatorChannel {
   var end: ActuatorSettings.OnExit?
   /// Called whenever the hardware has answered, or has gone.
   var onAnswer: () -> Void = {}
+  /// Called with each change that was published.
+  var onChange: (Owed) -> Void = { _ in }
   /// The action of `timer`; allocated once, because leases are renewed often.
   private(set) lazy var onTimer: () -> Void = { [weak self] in self?.tick() }
 
@@ -358,5 +360,6 @@ final class ActuatorChannel {
       from: device.id.rawValue, cause: owed.cause)
     lastChange = event.id
     lease?.cause = Cause(event)
+    onChange(owed)
   }
 }

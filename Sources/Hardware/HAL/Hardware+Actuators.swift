@@ -109,5 +109,6 @@ extension Hardware {
   ///   - cause: nil takes the command that began each lease.
   package func safeAll(reason: String, cause: Cause? = nil) {
     for channel in actuators { channel.goSafe(reason, holder: nil, cause ?? channel.lease?.cause, clock.now) }
+    for output in imagined { output.goSafe(reason, cause) }
   }
 }

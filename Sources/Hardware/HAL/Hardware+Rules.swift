@@ -30,11 +30,7 @@ extension Hardware {
   /// The state of an output; nil when there is no such output.
   package func output(_ id: DeviceID) -> OutputState? {
     guard case .actuator(let channel) = channels[id] else { return nil }
-    return OutputState(
-      commanded: channel.level, level: channel.confirmed, holder: channel.lease?.holder,
-      leaseEnds: channel.lease?.deadline,
-      changed: channel.times.changed, wentOn: channel.times.wentOn, onTime: channel.times.onTime(clock.now),
-      fault: channel.health.error?.description, safe: channel.settings.safe, lease: channel.settings.lease)
+    return channel.state(at: clock.now)
   }
 
   /// Why a command would be refused now, without trying it; nil if it would not be.
@@ -57,6 +53,7 @@ extension Hardware {
   package func setInterlock(_ id: DeviceID, _ reason: String?, cause: Cause?) {
     guard case .actuator(let channel) = channels[id] else { return }
     channel.interlock = reason
+    for output in imagined where output.device == id { output.setInterlock(reason, cause) }
     guard reason != nil, channel.level != channel.settings.safe else { return }
     channel.goSafe("only-while", holder: nil, cause ?? channel.lease?.cause, clock.now)
   }

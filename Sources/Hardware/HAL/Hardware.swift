@@ -46,6 +46,9 @@ package final class Hardware {
   /// Commands that wait for a person.
   package let approvals: ApprovalDesk
 
+  /// The outputs that shadows imagine.
+  var imagined: [ImaginaryOutput] = []
+
   var channels: [DeviceID: Channel] = [:]
   /// For each actuator, those that must be safe while it is not. `exclusive_with` is symmetric: one side declares it.
   var rivals: [DeviceID: [ActuatorChannel]] = [:]

@@ -45,6 +45,24 @@ import Testing
     return rounds
   }
 
+  @Test func anEventForNobodyIsKeptAndHandedToNobody() {
+    let later = Later()
+    let log = log(ring: 1000, later)
+    var handed: [String] = []
+    log.dispatch = { handed.append($0.type) }
+    log.dispatchTo = { event, _ in handed.append(event.type) }
+    var heard = 0
+    _ = log.listen(EventPattern("x:*")) { _ in heard += 1 }
+    let first = log.publish("a:b", from: "test")
+    log.address(.nobody) {
+      for _ in 0..<500 { log.publish("x:y", from: "test", cause: Cause(first)) }
+    }
+    log.publish("a:c", from: "test", cause: Cause(first))
+    _ = drain(later)
+    #expect(handed == ["a:b", "a:c"] && heard == 500 && log.shed == 0)
+    #expect(log.events(matching: EventPattern("x:y"), last: 1000, since: nil).count == 500)
+  }
+
   @Test func idsGrowWhateverTheWallClockDoes() {
     let log = log(ring: 1000)
     var ids: [ULID] = []

@@ -101,6 +101,8 @@ package final class EventLog: EventSink, EventHistory {
     _ type: String, source: String, cause: Cause?, priority: Priority, payload: Fields
   ) -> Event {
     let (event, bytes) = keep(type, source: source, cause: cause, priority: priority, payload: payload)
+    // What nobody is to act on takes no room from what somebody does.
+    if audience == .nobody { return event }
     if event.depth > depthLimit {
       cut(event, limit: depthLimit)
       onDrop(event)

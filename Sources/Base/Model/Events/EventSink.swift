@@ -26,6 +26,9 @@ package enum Audience: Sendable, Hashable {
   case rules(Set<RuleID>)
   /// Only these agents, and no rules.
   case agents(Set<AgentID>)
+
+  /// No rules and no agents.
+  package static var nobody: Audience { .rules([]) }
 }
 
 /// The receiver of all events that the parts of the daemon publish.
