@@ -125,6 +125,8 @@ package struct AgentStatus: Sendable, Hashable {
   package var ending: Ending?
   /// Every budget that has a limit, and every resource without one that the agent has used.
   package var budgets: [BudgetStatus]
+  /// Whether it decides and is recorded, and moves nothing.
+  package var isShadow = false
 
   /// What somebody does to end an instance.
   package enum Ending: String, Sendable, Hashable {

@@ -5,7 +5,7 @@ enum ControlMethods {
   /// All methods, in the order of the document.
   static let table = MethodTable(
     calls + agentMethods + familyMethods + serviceMethods + registryMethods + hardwareMethods + emergencyStopMethods
-      + eventMethods + ruleMethods
+      + eventMethods + ruleMethods + shadowMethods
       + projectionMethods + daemonMethods + messageMethods + modelMethods + sessionMethods + approvalMethods)
 
   /// The six calls of the specification, under their own names.

@@ -24,6 +24,8 @@ package struct Services {
   package var simulation: (any SimulationControl)?
   /// The language models; nil where there is no gateway.
   package var models: (any ModelControl)?
+  /// Compares shadows with what was done; nil where there are none.
+  package var shadows: (any ShadowControl)?
   /// The source of every status view.
   package var projection: Projection
   /// The services that agents offer to one another.
@@ -33,7 +35,7 @@ package struct Services {
   package init(
     daemon: any DaemonControl, registry: any RegistryControl, agents: any AgentControl, events: any EventHistory,
     sink: any EventSink, rules: any RuleControl, hardware: Hardware, simulation: (any SimulationControl)?,
-    models: (any ModelControl)? = nil, projection: Projection
+    models: (any ModelControl)? = nil, shadows: (any ShadowControl)? = nil, projection: Projection
   ) {
     self.daemon = daemon
     self.registry = registry
@@ -44,6 +46,7 @@ package struct Services {
     self.hardware = hardware
     self.simulation = simulation
     self.models = models
+    self.shadows = shadows
     self.projection = projection
   }
 }

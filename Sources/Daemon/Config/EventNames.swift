@@ -5,6 +5,9 @@ extension KnownNames {
   /// board is unknown. An exact `sensor:<id>`, `input:<id>` or `gesture:<id>` is an error instead: see `complaint(about:)`.
   func doubt(about event: EventPattern) -> String? {
     guard let domain = EventPattern.builtInDomain(of: event.text) else { return nil }
+    if ShadowEvents.isName(event.text) {
+      return "\(Wording.quoted(event.text)) is for people: no rule and no agent gets it"
+    }
     let names: [String]
     switch domain {
     case "timer": return nil

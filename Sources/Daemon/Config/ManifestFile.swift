@@ -78,12 +78,31 @@ struct ManifestReader {
       file: file, parent: fields.optional("parent", Shape<AgentID>.id),
       parentLocation: fields.node("parent")?.location)
     manifest.report = report()
+    manifest.shadow = shadow(manifest)
     manifest.mind = mind
     if let identity, manifest.parent == identity.id {
       fields.findings.error(fields.place(of: "parent"), "'parent' is the agent itself, expected another agent's id")
     }
     fields.close(as: .warning)
     return identity == nil ? nil : manifest
+  }
+
+  /// `shadow`. A misspelt one is an error, although other unknown keys are not: the agent would move things.
+  private func shadow(_ manifest: Manifest) -> Bool {
+    let isShadow = fields.value("shadow", .bool, false)
+    for entry in fields.entries
+    where !entry.key.isSame(as: "shadow") && Suggestion.closest(to: entry.key, in: ["shadow"]) != nil {
+      fields.accept(entry.key)
+      fields.findings.error(
+        entry.keyLocation, "the manifest has an unknown key \(Wording.quoted(entry.key)) (did you mean 'shadow'?)")
+    }
+    if isShadow, manifest.permissions.actuators.isEmpty {
+      fields.findings.warning(
+        fields.place(of: "shadow"),
+        "the agent is a shadow and may command no output: there is nothing to compare, and what else it would do is "
+          + "counted ('actuators' of 'capabilities.permissions')")
+    }
+    return isShadow
   }
 
   /// The types that a field of a report may have.

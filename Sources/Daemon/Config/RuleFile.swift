@@ -149,6 +149,7 @@ final class RuleReader {
     let retry = fields.optional("retry", second)
     let per = fields.node("per", Self.conditionSchema).flatMap { self.condition($0, "per") }
     let enabled = fields.value("enabled", flag, true)
+    let shadow = fields.value("shadow", flag, false)
     refuseForeignKeys(fields)
     fields.close()
     fields.record?.require(Self.conditionsOfKeys)
@@ -158,6 +159,13 @@ final class RuleReader {
       hours: hours, location: fields.location)
     rule.per = per
     rule.retry = retry
+    rule.shadow = shadow
+    if shadow, rule.commanded.isEmpty, state?.keep.isEmpty ?? true {
+      findings.warning(
+        fields.place(of: "shadow"),
+        "the rule is a shadow and commands no output: there is nothing to compare, and what else it would do is counted"
+      )
+    }
     return (rule, fields.place(of: "id"), enabled)
   }
 

@@ -175,7 +175,7 @@ final class Daemon {
       isStopping: { [unowned self] in isStopping })
     return Services(
       daemon: self, registry: registrar, agents: agents, events: log, sink: log, rules: rules, hardware: hardware,
-      simulation: board.backend.simulated, models: core.model, projection: projection)
+      simulation: board.backend.simulated, models: core.model, shadows: agents.shadows, projection: projection)
   }
 
   private func begin(_ kept: StoredRegistry.Contents) {

@@ -88,6 +88,8 @@ package struct RuleStatus: Sendable, Hashable {
   package var lastFired: Instant?
   /// Whether it may act; false when a person has disabled it.
   package var isEnabled = true
+  /// Whether it decides and is recorded, and moves nothing.
+  package var isShadow = false
   /// The state of a state rule; nil for event rules.
   package var state: StateRuleLife?
   /// When it got into that state.

@@ -124,6 +124,7 @@ package final class RuleEngine {
         failed: one.failed, lastFired: one.lastFired,
         lastError: missingAgent(of: one) ?? one.lastError ?? waitsForClock(one))
       status.isEnabled = !one.isDisabled
+      status.isShadow = rule.shadow
       status.state = one.state?.life
       status.since = one.state?.since
       status.unknown = one.state?.unknown

@@ -30,6 +30,15 @@ package struct RuleSet: Sendable {
   /// The agents whose report expressions read by a constant name.
   package var askedAgents: Set<String> { asked(["state", "report"]) }
 
+  /// The rules with `shadow`: the outputs that they command, and a text that differs where their behaviour does.
+  package var shadows: [RuleID: (outputs: Set<DeviceID>, signature: String)] {
+    var found: [RuleID: (outputs: Set<DeviceID>, signature: String)] = [:]
+    for rule in rules where rule.declaration.shadow {
+      found[rule.id] = (Set(rule.outputs + rule.declaration.commanded), rule.signature)
+    }
+    return found
+  }
+
   private func asked(_ functions: Set<String>) -> Set<String> {
     Set(rules.flatMap(\.questions).filter { functions.contains($0.function) }.compactMap(\.name))
   }

@@ -38,7 +38,8 @@ enum RuleText {
       ([trigger(rule.trigger), rule.condition?.text ?? "-"] + rule.actions.map(action) + ["else"]
       + rule.otherwise.map(action) + times
       + [rule.mode.rawValue, rule.maxPerHour.map(String.init) ?? "-"] + hours(rule.hours) + state(rule.state)
-      + (rule.per.map { ["per \($0.text)"] } ?? []) + (rule.retry.map { ["retry \($0.text)"] } ?? []))
+      + (rule.per.map { ["per \($0.text)"] } ?? []) + (rule.retry.map { ["retry \($0.text)"] } ?? [])
+      + (rule.shadow ? ["shadow"] : []))
       .joined(separator: "\u{1F}")
   }
 

@@ -18,6 +18,7 @@ extension AgentStatus {
       "queued": .int(Int64(queued)), "dropped": .int(Int64(clamping: dropped)),
       "last_exit": (lastExit?.rawValue).orNull, "last_error": lastError.orNull, "last_refusal": lastRefusal.orNull,
       "parent": (parent?.rawValue).orNull, "budgets": .list(budgets.map { .map($0.fields) }),
+      "shadow": .bool(isShadow),
     ]
   }
 }
@@ -62,6 +63,7 @@ extension RuleStatus {
       "last_fired_ms_ago": lastFired.map { (now - $0).milliseconds } ?? .null,
       "last_error": lastError.orNull, "enabled": .bool(isEnabled),
     ]
+    if isShadow { fields["shadow"] = true }
     // Only what there is: most rules are event rules.
     fields["state"] = state.map { .string($0.rawValue) }
     fields["state_ms"] = since.map { (now - $0).milliseconds }
@@ -75,6 +77,7 @@ extension RuleStatus {
   var counters: Fields {
     var fields: Fields = ["fired": .int(Int64(clamping: fired)), "failed": .int(Int64(clamping: failed))]
     fields["last_error"] = lastError.map(Value.string)
+    if isShadow { fields["shadow"] = true }
     return fields
   }
 }

@@ -26,6 +26,7 @@ final class Harness {
   let agents: TestAgents
   let rules = OneRule()
   let models = ModelsDouble()
+  let shadows: ShadowsDouble
   let daemon: DaemonDouble
   let registry: RegistryDouble
   let simulation: SimulatedBackend
@@ -57,6 +58,7 @@ final class Harness {
     change(&settings)
     self.settings = settings
     events = TestEvents(clock)
+    shadows = ShadowsDouble(clock)
     agents = TestAgents(events)
     simulation = SimulatedBackend(board: board, clock: clock, seed: 1) { frame, done in
       done(.success([0xFF, 0xD8] + frame.bytes.prefix(100) + [0xFF, 0xD9]))
@@ -69,7 +71,7 @@ final class Harness {
       loop: loop, settings: settings,
       services: Services(
         daemon: daemon, registry: registry, agents: agents, events: events, sink: events, rules: rules,
-        hardware: hardware, simulation: simulated ? simulation : nil, models: models,
+        hardware: hardware, simulation: simulated ? simulation : nil, models: models, shadows: shadows,
         projection: Projection(
           agents: agents, hardware: hardware, rules: rules, events: events, clock: clock
         ) { [daemon] in daemon.boardBudgets }), time: clock, limits: limits)

@@ -41,6 +41,40 @@ import Testing
           """#)
   }
 
+  /// A shadow whose key is misspelt would move things.
+  @Test(arguments: ["shadw", "Shadow", "shadows"]) func aMisspeltShadowIsAnError(key: String) {
+    #expect(
+      complaints(
+        .agent,
+        """
+        identity: {id: a}
+        runtime: {driver: process, entry: x}
+        \(key): true
+        """) == "f:3:1: the manifest has an unknown key '\(key)' (did you mean 'shadow'?)")
+  }
+
+  @Test func shadowsThatAreNone() {
+    #expect(
+      complaints(
+        .agent,
+        """
+        identity: {id: a}
+        runtime: {driver: process, entry: x}
+        capabilities: {permissions: {actuators: [fan]}}
+        shadow: sometimes
+        """) == "f:4:9: 'shadow' is 'sometimes', expected true or false")
+    #expect(
+      complaints(
+        .agent,
+        """
+        identity: {id: a}
+        runtime: {driver: process, entry: x}
+        shadow: true
+        """)
+        == "f:3:9: warning: the agent is a shadow and may command no output: there is nothing to compare, and what else it "
+        + "would do is counted ('actuators' of 'capabilities.permissions')")
+  }
+
   @Test func boundsOfToolsThatAreNone() {
     #expect(
       complaints(

@@ -21,6 +21,27 @@ import Testing
       dim: {kind: actuator, driver: pwm, pwmchip: pwmchip0}
     """
 
+  @Test func shadows() {
+    #expect(
+      complaints(
+        .orchestration,
+        """
+        rules:
+          - {id: a, on: "x:y", action: "actuate(fan, on)", shadow: 1}
+          - {id: b, on: "x:y", action: "actuate(fan, on)", shadw: true}
+          - {id: c, on: "x:y", action: "emit(x:z)", shadow: true}
+          - {id: d, while: "true", keep: {fan: on}, at_most: 5m, shadow: true}
+          - {id: e, while: "true", end: "release(fan)", shadow: true}
+          - {id: f, on: "rule:shadowed", action: "actuate(fan, on)"}
+        """) == #"""
+          f:2:60: 'shadow' is 1, expected true or false
+          f:3:52: the rule has an unknown key 'shadw' (did you mean 'shadow'?)
+          f:4:53: warning: the rule is a shadow and commands no output: there is nothing to compare, and what else it \#
+          would do is counted
+          f:7:17: warning: 'rule:shadowed' is for people: no rule and no agent gets it
+          """#)
+  }
+
   @Test func everythingIsSaidAtOnce() {
     #expect(
       complaints(

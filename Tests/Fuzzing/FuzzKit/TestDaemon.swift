@@ -77,7 +77,7 @@ final class TestDaemon {
       loop: loop.real, settings: settings,
       services: Services(
         daemon: self, registry: self, agents: agents, events: log, sink: log, rules: rules, hardware: hardware,
-        simulation: simulation,
+        simulation: simulation, shadows: agents.shadows,
         projection: Projection(agents: agents, hardware: hardware, rules: rules, events: log, clock: loop) {
           [unowned self] in agents.boardBudgets
         }), time: loop)

@@ -55,6 +55,10 @@ import Testing
           + "because it is later in the file"
       ])
     #expect(try advice(kept("day", 1), kept("night", 1)).isEmpty)
+    // A shadow keeps nothing from anybody.
+    var night = kept("night", 0.2)
+    night.shadow = true
+    #expect(try advice(kept("day", 1), night).isEmpty)
   }
 
   @Test func aVariableThatNoRuleReads() throws {

@@ -55,7 +55,7 @@ struct ArgumentTests {
       "doctor", "estop", "budget x", "history x -n 5", "tokens --by day", "models", "chat x hello", "transcript x",
       "status", "state", "devices", "version", "rules list", "rules reload", "rules explain x",
       "rules enable x", "rules disable x", "rules resume x", "rules set x 1", "rules vars", "rules replay",
-      "rules lint", "messages", "mcp --role view --devices fan,temp* --rate 5/s",
+      "rules lint", "shadow x --last 24h", "messages", "mcp --role view --devices fan,temp* --rate 5/s",
       "rules test a:b",
       "daemon stop",
       "daemon reload", "daemon leave-safe-mode", "read x", "set x on", "release x", "approvals", "approve x", "deny x", "why x", "events",

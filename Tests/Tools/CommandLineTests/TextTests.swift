@@ -239,6 +239,41 @@ struct TextTests {
     #expect(DeviceText.receipt(receipt, showsLease: true) == "pump off (was on)")
   }
 
+  @Test func shadows() {
+    let result: Value = [
+      "agent": "climate-next", "since_ms_ago": 183_600_000,
+      "outputs": [
+        [
+          "device": "fan", "since_ms_ago": 86_400_000, "would": ["on_ms": 25_920_000, "switchings": 92],
+          "did": ["on_ms": 31_200_000, "switchings": 31], "differs_ms": 7_500_000,
+          "differences": [
+            ["from_ms_ago": 12_000, "to_ms_ago": nil, "would": 0.0, "did": 1.0, "holder": "agent/climate"],
+            ["from_ms_ago": 90_000, "to_ms_ago": 60_000, "would": 0.4, "did": 0.0, "holder": nil],
+          ], "refused": ["min_off": 3], "waited": ["agent/climate": 44],
+        ]
+      ],
+      "other": ["emit": ["count": 2, "newest": [["ms_ago": 5000, "text": "emit(climate:hot)"]]]],
+    ]
+    #expect(
+      ShadowText.lines(result, colour: false) == [
+        "climate-next: a shadow for 2d3h",
+        "OUTPUT  IN THE LAST  WOULD BE ON  WAS ON  WOULD SWITCH  SWITCHED  DIFFERED",
+        "fan            1d0h        7h12m   8h40m            92        31     2h05m",
+        "fan differed from 12s ago until now: would be off, was on (agent/climate)",
+        "fan differed from 1m30s ago to 1m00s ago: would be 40%, was off", "fan: refused 3 times by min_off",
+        "fan: would have had to wait 44 times for agent/climate",
+        "emit: 2 times, last 5s ago: emit(climate:hot)",
+      ])
+    #expect(
+      ShadowText.lines(["rule": "r", "since_ms_ago": 1000, "outputs": []], colour: false) == [
+        "r: a shadow for 1s", "it commands no output",
+      ])
+    #expect(RuleText.table([["rule": "r", "shadow": true, "state": "waiting"]])[1].contains("shadow, waiting"))
+    #expect(
+      AgentText.table([["agent": "a", "shadow": true, "state": "ready"]], isVerbose: false)[1].contains("ready, shadow")
+    )
+  }
+
   @Test func rules() {
     let rules: [Value] = [
       [

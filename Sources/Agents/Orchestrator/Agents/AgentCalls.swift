@@ -54,6 +54,9 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
   /// Lines dropped since the last one that was kept.
   private var leftOut = 0
 
+  /// What it imagines, if it is a shadow.
+  var shadow: AgentShadow?
+
   /// The cause of the call: the event of the activation; nil outside of one.
   var cause: Cause?
 
@@ -185,6 +188,7 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
       if !isSafe, isFromBeforeStop {
         throw .limited(id, rule: "emergency_stop", detail: Self.fromBeforeStop, retryAfter: nil)
       }
+      if let shadow { return try shadow.control(id, command, lease: lease, as: principal, cause: cause) }
       return try hardware.controlActuator(id, command, lease: lease, as: principal, cause: cause)
     }
   }
@@ -338,6 +342,7 @@ final class AgentCalls: AgentHost, MemoryLimiter, UsageRecorder, RefusalStore {
     if let refusal = budgets.take(.events, 1, for: account) {
       throw limited("emit '\(type)': ", refusal)
     }
+    if let shadow { return shadow.emit(type, payload, cause: cause) }
     return events.publish(
       type, source: principal.name, cause: cause, priority: priority, payload: payload
     ).id

@@ -65,6 +65,9 @@ package final class AgentSupervisor {
   var events: any EventSink { shared.events }
   var budgets: BudgetBook { shared.budgets }
 
+  /// The agents and rules that move nothing.
+  package var shadows: Shadows { shared.shadows }
+
   /// Remembers quarantines; nil when they end with the supervisor. Set it before agents are adopted.
   package var quarantines: (any QuarantineStore)? {
     get { shared.quarantines }

@@ -12,6 +12,8 @@ final class AgentSurroundings {
   let model: (any ModelGateway)?
   let registry: any AgentRegistry
   let budgets: BudgetBook
+  /// The agents and rules that move nothing.
+  let shadows: Shadows
   /// How many log lines are kept for each agent.
   let logLines: Int
   /// Remembers quarantines; nil when they end with the supervisor.
@@ -51,6 +53,7 @@ final class AgentSurroundings {
     self.logLines = logLines
     self.random = random
     budgets = BudgetBook(clock: clock)
+    shadows = Shadows(hardware: hardware, events: events, clock: clock)
   }
 
   /// A number from 0 to 1 that spreads the times of restarts.

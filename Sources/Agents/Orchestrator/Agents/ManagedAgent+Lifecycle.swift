@@ -58,6 +58,7 @@ extension ManagedAgent {
       run?.unsubscribe(shared.hardware)
       if run?.instance == nil { endUse() }
       shared.hardware.releaseAll(holder: source, cause: cause)
+      calls.shadow?.end(cause)
     case .clearQueue: clearQueue()
     case .done:
       let waiting = onEnd

@@ -103,6 +103,7 @@ final class ManagedAgent: AgentCallsOwner {
       model: shared.model, cannotWait: driver.isolation.cannotWait, state: state, budgets: shared.budgets,
       account: account)
     calls.owner = self
+    calls.shadow = manifest.shadow ? AgentShadow(manifest, shared.shadows) : nil
     standing = shared.measure { sensor in
       manifest.subscribe.contains { $0.matches(SensorEvents.name(of: sensor)) }
         // It was removed before a first reading.
@@ -137,11 +138,12 @@ final class ManagedAgent: AgentCallsOwner {
     for subscription in standing { shared.hardware.unsubscribe(subscription) }
     standing = []
     _ = endTimers()
+    calls.shadow?.forget()
     shared.budgets.give(.storage, state.bytes, from: account)
   }
 
   func status(at now: Instant) -> AgentStatus {
-    AgentStatus(
+    var status = AgentStatus(
       id: id, name: manifest.name, driver: manifest.runtime.driver, state: lifecycle.state, isEnabled: !isDisabled,
       pid: run?.instance?.pid, started: run?.started, activations: activations, failures: failures,
       refusals: refusals.count,
@@ -149,5 +151,7 @@ final class ManagedAgent: AgentCallsOwner {
       lastError: lifecycle.lastFailure?.message, lastRefusal: refusals.last, parent: account.parent?.agent,
       ending: ending,
       budgets: account.status(at: now) + (shared.model?.budgets(of: id) ?? []))
+    status.isShadow = manifest.shadow
+    return status
   }
 }

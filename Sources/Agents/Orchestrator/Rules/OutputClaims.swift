@@ -38,7 +38,7 @@ final class OutputClaims {
   var onSuspension: (DeviceID, Value?) -> Void = { _, _ in }
 
   private let clock: any Timekeeper
-  private let hardware: Hardware
+  private let hardware: any OutputGate
   private var entries: [RuleID: Entry] = [:]
   private var suspensions: [DeviceID: Suspension] = [:]
   /// Outputs whose suspended rules were removed in this turn.
@@ -53,7 +53,7 @@ final class OutputClaims {
   /// A claim is tried again no sooner than the first, and no later than the second, after a refusal.
   private static let (soonest, latest) = (Duration.seconds(1), Duration.seconds(30))
 
-  init(clock: any Timekeeper, hardware: Hardware) {
+  init(clock: any Timekeeper, hardware: any OutputGate) {
     self.clock = clock
     self.hardware = hardware
   }
@@ -358,7 +358,8 @@ final class OutputClaims {
       if let obstacle = hardware.obstacle(device, .level(level), as: principal) { throw obstacle }
     }
     for (device, level) in wanted {
-      _ = try hardware.controlActuator(device, .level(level), as: principal, cause: claim.cause.map { Cause($0) })
+      _ = try hardware.carryOut(
+        device, .level(level), lease: nil, as: principal, cause: claim.cause.map { Cause($0) })
       // A level that is the safe one needs no lease, and is kept by nobody taking the output.
       if hardware.output(device)?.holder == principal.name, !entry.taken.contains(device) { entry.taken.append(device) }
     }
@@ -405,8 +406,8 @@ final class OutputClaims {
     let claim = entry.claim
     for (device, level) in claim.outputs where entry.taken.contains(device) && isOurs(device, entry) {
       do throws(HALError) {
-        _ = try hardware.controlActuator(
-          device, .level(level), as: Self.principal(claim.rule), cause: claim.cause.map { Cause($0) })
+        _ = try hardware.carryOut(
+          device, .level(level), lease: nil, as: Self.principal(claim.rule), cause: claim.cause.map { Cause($0) })
       } catch { return settle() }
     }
     renewLater(entry)

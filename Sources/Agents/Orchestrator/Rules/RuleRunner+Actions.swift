@@ -14,13 +14,16 @@ extension RuleRunner {
       engine?.finished(firing.id)
       return
     }
+    running.isShadow = shadowRules.contains(firing.rule)
     // A state rule has said itself that it began or ended.
     let cause =
       firing.isState
       ? firing.event
-      : events.publish(
-        RuleEvents.fired(firing.rule, by: firing.event.type, firing.event.priority, count: firing.count),
-        from: "rule/\(firing.rule)", cause: Cause(firing.event))
+      : running.isShadow
+        ? imagined(firing)
+        : events.publish(
+          RuleEvents.fired(firing.rule, by: firing.event.type, firing.event.priority, count: firing.count),
+          from: "rule/\(firing.rule)", cause: Cause(firing.event))
     running.cause = Cause(cause)
     if let replaced = firing.replaces {
       agents.endFiring(replaced)
@@ -55,6 +58,8 @@ extension RuleRunner {
     var activations = 0
     var waits = false
     var isCut = false
+    /// Whether its rule is a shadow.
+    var isShadow = false
     /// Whether its actions are being carried out now.
     var isTrying = false
     /// The refused command that is tried again.
@@ -100,8 +105,10 @@ extension RuleRunner {
   }
 
   /// Another command has gone to an output: what rules still try there is out of date.
-  func giveUpRetries(on device: DeviceID) {
-    for running in atWork.values where running.retry?.device == device && !running.isTrying {
+  /// - Parameter isShadow: whether it was the command of a shadow, which matters to shadows only.
+  func giveUpRetries(on device: DeviceID, isShadow: Bool = false) {
+    for running in atWork.values
+    where running.retry?.device == device && !running.isTrying && running.isShadow == isShadow {
       guard let retry = running.retry else { continue }
       clock.cancel(retry.timer)
       running.retry = nil
@@ -144,6 +151,10 @@ extension RuleRunner {
 
   private func show(_ sets: [(String, Value)], _ running: Running) {
     for (name, value) in sets {
+      if running.isShadow {
+        imagine("set", "set(\(name), \(value.text(limit: 60)))", running)
+        continue
+      }
       do throws(NoAnswer) {
         try setVariable(name, value, by: "rule/\(running.firing.rule)", cause: running.cause)
       } catch { failed(error.message, "set(\(name))", running) }
@@ -165,7 +176,7 @@ extension RuleRunner {
     }
   }
 
-  private static func text(_ payload: Firing.Payload) throws(RuleActionFailure) -> String {
+  static func text(_ payload: Firing.Payload) throws(RuleActionFailure) -> String {
     switch payload {
     case .success(let fields): return fields["text"]?.string ?? fields["text"]?.text(limit: 1000) ?? ""
     case .failure(let error): throw RuleActionFailure(message: error.message)
@@ -178,12 +189,12 @@ extension RuleRunner {
     let reason = "\(action): \(why)"
     engine?.failed(running.firing.id, reason)
     guard let count = reported[rule, default: Fold(.seconds(600))].add(reason, at: clock.now) else { return }
-    events.publish(
-      RuleEvents.error(rule, action: action, why, count: count), from: "rule/\(rule)", cause: running.cause)
+    tell(RuleEvents.error(rule, action: action, why, count: count), of: rule, cause: running.cause)
   }
 
   private func carryOut(_ action: Firing.Action, _ running: Running) throws(RuleActionFailure) {
     do {
+      if running.isShadow, try imagine(action, running) { return }
       switch action {
       case .spawn(let agent), .wake(let agent): try hand(running, to: agent, starts: action.starts)
       case .kill(let agent): try kill(agent, running)
@@ -201,7 +212,7 @@ extension RuleRunner {
       case .log(let payload):
         let text = try Self.text(payload)
         try limitEmissions(running)
-        events.publish(RuleEvents.log(running.firing.rule, text), from: name(running), cause: running.cause)
+        tell(RuleEvents.log(running.firing.rule, text), of: running.firing.rule, cause: running.cause)
       case .set, .wait, .waitFor: break
       }
     } catch let error as HALError {
@@ -215,9 +226,9 @@ extension RuleRunner {
     }
   }
 
-  private func name(_ running: Running) -> String { "rule/\(running.firing.rule)" }
+  func name(_ running: Running) -> String { "rule/\(running.firing.rule)" }
 
-  private func principal(_ running: Running) -> Principal {
+  func principal(_ running: Running) -> Principal {
     Principal(name: name(running), permissions: .all, mayMakeSafe: true, needsNoApproval: true)
   }
 
@@ -277,7 +288,7 @@ extension RuleRunner {
       type, source: name(running), cause: running.cause, priority: running.firing.event.priority, payload: payload)
   }
 
-  private func limitEmissions(_ running: Running) throws(RuleActionFailure) {
+  func limitEmissions(_ running: Running) throws(RuleActionFailure) {
     if takeEmission(of: running.firing.rule) != nil { throw RuleActionFailure(message: EmissionLimit.sentence) }
   }
 }

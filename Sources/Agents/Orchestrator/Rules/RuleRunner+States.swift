@@ -26,6 +26,7 @@ extension RuleRunner {
   }
 
   package func published(_ change: StateChange, of rule: RuleID, cause: Event?) -> Event {
+    if shadowRules.contains(rule) { return imagined(change, of: rule, cause: cause.map { Cause($0) }) }
     let event =
       switch change {
       case .began: RuleEvents.began(rule, resumes: false)
@@ -35,15 +36,26 @@ extension RuleRunner {
     return events.publish(event, from: "rule/\(rule)", cause: cause.map { Cause($0) })
   }
 
-  package func claim(_ claim: OutputClaim) { claims.claim(claim) }
+  package func claim(_ claim: OutputClaim) {
+    let isShadow = shadowRules.contains(claim.rule)
+    // The rule may have been a shadow until now, or not.
+    (isShadow ? claims : shadowClaims).drop(claim.rule, nil, isRemoved: false)
+    (isShadow ? shadowClaims : claims).claim(claim)
+  }
 
   package func dropClaim(of rule: RuleID, ended: Event?, isRemoved: Bool) {
     claims.drop(rule, ended, isRemoved: isRemoved)
+    shadowClaims.drop(rule, ended, isRemoved: isRemoved)
   }
 
-  package func settleClaims() { claims.settle() }
+  package func settleClaims() {
+    claims.settle()
+    if !shadowClaims.isEmpty { shadowClaims.settle() }
+  }
 
-  package func claimState(of rule: RuleID) -> OutputClaim.State? { claims.state(of: rule) }
+  package func claimState(of rule: RuleID) -> OutputClaim.State? {
+    (shadowRules.contains(rule) ? shadowClaims : claims).state(of: rule)
+  }
 
   package func remember(_ rule: RuleID, _ memory: RuleMemory?) {
     // The registry reports a disk that cannot be written, once for all changes.
@@ -120,8 +132,8 @@ extension RuleRunner {
   /// A command was carried out. A person's safe command keeps claims off an output; so does the `off` of an event rule.
   func commanded(_ device: DeviceID, isSafe: Bool, by principal: Principal) {
     if !atWork.isEmpty { giveUpRetries(on: device) }
-    guard isSafe, !claims.isEmpty, Party(of: principal.name) == .people else { return }
-    claims.suspend(device, by: principal.name, for: OutputClaims.longestSuspension)
+    guard isSafe, Party(of: principal.name) == .people else { return }
+    suspendClaims(on: device, by: principal.name, for: OutputClaims.longestSuspension)
   }
 
   /// Shuts the interlocks of outputs (`only_while`) until their conditions are true. The board was checked when it was
@@ -138,7 +150,7 @@ extension RuleRunner {
         }
       hardware.setInterlock(device, reason, cause: change.flatMap(event).map { Cause($0) })
       // A claim that waits for it need not wait for an event.
-      if reason == nil { claims.outputsChanged() }
+      if reason == nil { for claims in [claims, shadowClaims] { claims.outputsChanged() } }
       watchForSilence(in: interlocks)
     }
   }
@@ -177,15 +189,20 @@ extension RuleRunner {
 
   package func resumeRule(_ rule: RuleID) -> Bool {
     let wasSuspended = hardware.board.devices.contains { device in
-      claims.claimants(of: device.id).contains(rule) && claims.endSuspension(of: device.id)
+      [claims, shadowClaims].contains {
+        $0.claimants(of: device.id).contains(rule) && $0.endSuspension(of: device.id)
+      }
     }
     return engine?.resume(rule) ?? false || wasSuspended
   }
 
-  package func giveBack(_ device: DeviceID) -> Bool { claims.endSuspension(of: device) }
+  package func giveBack(_ device: DeviceID) -> Bool {
+    _ = shadowClaims.endSuspension(of: device)
+    return claims.endSuspension(of: device)
+  }
 
   package func suspendClaims(on device: DeviceID, by holder: String, for time: Duration) {
-    claims.suspend(device, by: holder, for: time)
+    for claims in [claims, shadowClaims] { claims.suspend(device, by: holder, for: time) }
   }
 
   package func whenStored(_ done: @escaping (String?) -> Void) {

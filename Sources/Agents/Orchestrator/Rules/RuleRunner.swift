@@ -12,6 +12,10 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
   private(set) var engine: RuleEngine?
   /// The claims of state rules on outputs.
   let claims: OutputClaims
+  /// The claims of those state rules that are shadows, on outputs as these imagine them.
+  let shadowClaims: OutputClaims
+  /// The rules that are shadows.
+  var shadowRules: Set<RuleID> = []
   /// What rules have told people.
   private(set) lazy var messageLog = Messages { [unowned self] changes in
     // The registry reports a disk that cannot be written, once for all changes.
@@ -85,6 +89,7 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
     lastOffset = utcOffset(Int64(clamping: clock.wallMilliseconds / 1000))
     start = clock.now
     claims = OutputClaims(clock: clock, hardware: hardware)
+    shadowClaims = OutputClaims(clock: clock, hardware: agents.shadows.rules)
     engine = RuleEngine(clock: clock, environment: self)
     claims.onSuspension = { [unowned self] device, suspension in
       try? registry?.keep([.suspension(device, suspension)])
@@ -94,6 +99,7 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
     hardware.onCommand = { [weak self] in self?.commanded($0, isSafe: $1, by: $2) }
     hardware.heir = { [weak self] in self?.claims.heir(of: $0) }
     agents.shared.onReport = { [weak self] in self?.engine?.changed(.agent($0)) }
+    connectShadows()
     self.boardClock.onChange = { [unowned self] in engine?.clockChanged() }
   }
 
@@ -228,6 +234,7 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
     // Before the rules: their first look reads them.
     declared = rules.variables
     variables = Fields(declared.map { ($0.key, variables[$0.key] ?? $0.value) })
+    takeShadows(of: rules)
     let (ended, begun) = engine?.replace(with: rules) ?? ([], [])
     refusal = nil
     emissions = emissions.filter { isInForce($0.key) }
@@ -261,7 +268,7 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
   }
 
   private func publishWaiting(_ rule: RuleID, for agent: AgentID? = nil, _ why: String) {
-    events.publish(RuleEvents.waiting(rule, for: agent, message: why), from: "rule/\(rule)")
+    tell(RuleEvents.waiting(rule, for: agent, message: why), of: rule, cause: nil)
   }
 
   /// Subscribes to exactly the sensors that rules wait for or name. Those are measured and published whatever the board
@@ -347,10 +354,14 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
   }
 
   package func timerDue(_ rule: RuleID) {
-    events.publish(TimerEvents.due(rule), from: "rule/\(rule)")
+    guard shadowRules.contains(rule) else {
+      events.publish(TimerEvents.due(rule), from: "rule/\(rule)")
+      return
+    }
+    _ = events.address(.rules([rule])) { events.publish(TimerEvents.due(rule), from: "rule/\(rule)") }
   }
 
   package func conditionFailed(_ rule: RuleID, _ error: String, event: Event) {
-    events.publish(RuleEvents.error(rule, error), from: "rule/\(rule)", cause: Cause(event))
+    tell(RuleEvents.error(rule, error), of: rule, cause: Cause(event))
   }
 }

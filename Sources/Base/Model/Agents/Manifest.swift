@@ -20,6 +20,8 @@ package struct Manifest: Sendable {
   package var policy: Policy
   /// `subscribe`: events that wake the agent without a rule.
   package var subscribe: [EventPattern]
+  /// `shadow`: whether it decides and is recorded, and moves nothing.
+  package var shadow = false
   /// `report`: the names and types of the fields of its report; nil if it does not say.
   package var report: [String: String]?
   /// The manifest as it was read, including unknown keys; empty once the agent is registered and stored.

@@ -43,6 +43,16 @@ package struct RuleDeclaration: Sendable {
   /// The state that a state rule waits for; nil for an event rule.
   package var state: StateRule? { if case .state(let state) = trigger { state } else { nil } }
 
+  /// The outputs that its actions command or release.
+  package var commanded: [DeviceID] {
+    (actions + otherwise + (state?.endActions ?? [])).compactMap { action in
+      switch action {
+      case .actuate(let device, _, _), .release(let device): device
+      default: nil
+      }
+    }
+  }
+
   // MARK: Limits
 
   /// `for`: the time that the condition, of a state rule the trigger alone, must have been true.
@@ -90,6 +100,12 @@ package struct RuleDeclaration: Sendable {
     set { limits.value.retry = newValue }
   }
 
+  /// `shadow`: whether it decides and is recorded, and moves nothing.
+  package var shadow: Bool {
+    get { limits.value.shadow }
+    set { limits.value.shadow = newValue }
+  }
+
   private struct Limits: Defaulted {
     var hold: Duration?
     var cooldown: Duration?
@@ -99,6 +115,7 @@ package struct RuleDeclaration: Sendable {
     var hours = RuleHours()
     var per: Condition?
     var retry: Duration?
+    var shadow = false
 
     static var usual: Limits { Limits() }
   }

@@ -28,7 +28,8 @@ extension RuleSet {
   /// Outputs that several state rules keep at different levels: where both last, the later one has them.
   private var sharedOutputs: [Diagnostic] {
     var keepers: [DeviceID: [RuleDeclaration]] = [:]
-    for rule in rules {
+    // A shadow keeps nothing from anybody.
+    for rule in rules where !rule.declaration.shadow {
       for kept in rule.declaration.state?.keep ?? [] { keepers[kept.device, default: []].append(rule.declaration) }
     }
     return keepers.filter { Self.levels($0.value, of: $0.key).count > 1 && !Self.excludeEachOther($0.value) }.sorted {

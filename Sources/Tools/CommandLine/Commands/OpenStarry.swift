@@ -31,7 +31,8 @@ package struct OpenStarry: ParsableCommand {
           Deploy.self, Unregister.self, AgentCommands.self, PluginCommands.self,
         ]),
       CommandGroup(
-        name: "Events and rules", subcommands: [Emit.self, RuleCommands.self, Messages.self, Expression.self]),
+        name: "Events and rules",
+        subcommands: [Emit.self, RuleCommands.self, Shadow.self, Messages.self, Expression.self]),
       CommandGroup(
         name: "Files",
         subcommands: [InitCommand.self, Check.self, BoardFiles.self, SettingsFiles.self, SchemaCommand.self]),

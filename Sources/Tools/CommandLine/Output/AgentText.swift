@@ -82,7 +82,7 @@ package enum AgentText {
   /// The state, with the reason if it is none of the agent's own.
   private static func status(_ agent: Value) -> String {
     let isWaiting = agent["state"]?.string == "backoff" && agent["last_exit"]?.string == "engine.away"
-    return isWaiting ? "backoff (engine.away)" : state(agent)
+    return (isWaiting ? "backoff (engine.away)" : state(agent)) + (agent["shadow"]?.bool == true ? ", shadow" : "")
   }
 
   private static func uptime(_ agent: Value) -> String {

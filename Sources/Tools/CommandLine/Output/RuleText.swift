@@ -26,6 +26,12 @@ package enum RuleText {
 
   /// A rule's state in a few words: `lasting 5m, held`, `disabled`, `next 03:00`.
   private static func state(_ rule: Value) -> String {
+    let state = stateAlone(rule)
+    guard rule["shadow"]?.bool == true else { return state }
+    return state.isEmpty ? "shadow" : "shadow, \(state)"
+  }
+
+  private static func stateAlone(_ rule: Value) -> String {
     if rule["enabled"]?.bool == false { return "disabled" }
     guard let state = rule["state"]?.string else {
       guard let next = rule["next_ms"]?.int else { return "" }

@@ -5,7 +5,7 @@ package enum AgentEvents {
       registeredDeclaration, unregisteredDeclaration, enabledDeclaration, disabledDeclaration, startedDeclaration,
       activatedDeclaration, wakeDeclaration, timerDeclaration, answerDeclaration,
     ]
-      + trouble + [stoppedDeclaration]
+      + trouble + [stoppedDeclaration, ShadowEvents.agentDeclaration]
   }
 
   static func text(_ agent: AgentID) -> (key: String, value: Value) { ("agent", .string(agent.rawValue)) }

@@ -3,7 +3,7 @@ package enum RuleEvents {
   static var all: [EventDeclaration] {
     [
       loadedDeclaration, waitingDeclaration, firedDeclaration, errorDeclaration, missedDeclaration, beganDeclaration,
-      endedDeclaration, variableDeclaration, notifyDeclaration, logDeclaration,
+      endedDeclaration, variableDeclaration, notifyDeclaration, logDeclaration, ShadowEvents.ruleDeclaration,
     ]
   }
 
