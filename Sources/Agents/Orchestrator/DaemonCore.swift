@@ -101,6 +101,7 @@ package final class DaemonCore {
     }
     registry.onLate = { [unowned self] in adoptLate($0) }
     agents.recallDisabled(kept.disabled)
+    rules.keepEffects(kept.noEffects)
     guardian?.start()
     guard owner.safeMode == nil else {
       agents.isPartial = true
@@ -122,6 +123,7 @@ package final class DaemonCore {
     // Before the outputs: one that its interlock forbids must not take over the level of the previous daemon.
     rules.watchInterlocks()
     rules.watchApprovals()
+    rules.watchEffects()
     hardware.open(leaseStore: guardian)
     if let counts = kept.counts { hardware.recallCounts(counts, store: registry) }
     charge()
@@ -152,6 +154,7 @@ package final class DaemonCore {
   private func adoptLate(_ kept: StoredRegistry.Contents) {
     owner?.readLate(kept)
     agents.recallDisabled(kept.disabled)
+    rules.keepEffects(kept.noEffects)
     if whenSafeModeEnds != nil {
       rules.enterSafeMode(kept)
       whenSafeModeEnds = { [unowned self] in runEverything(kept) }

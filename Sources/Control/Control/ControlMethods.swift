@@ -4,8 +4,8 @@ import RPC
 enum ControlMethods {
   /// All methods, in the order of the document.
   static let table = MethodTable(
-    calls + agentMethods + familyMethods + serviceMethods + registryMethods + hardwareMethods + emergencyStopMethods
-      + eventMethods + ruleMethods + shadowMethods
+    calls + agentMethods + familyMethods + serviceMethods + registryMethods + hardwareMethods + effectMethods
+      + emergencyStopMethods + eventMethods + ruleMethods + shadowMethods
       + projectionMethods + daemonMethods + messageMethods + modelMethods + sessionMethods + approvalMethods)
 
   /// The six calls of the specification, under their own names.

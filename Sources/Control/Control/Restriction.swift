@@ -83,6 +83,7 @@ package struct Restriction: Sendable, Hashable {
     case "approval": return event["asker"]?.string?.isSame(as: holder) ?? false
     case "sensor", "input", "gesture", "camera", "device":
       return reaches(DeviceID(event["device"]?.string ?? event.source))
+        && (event["sensor"]?.string.map { reaches(DeviceID($0)) } ?? true)
     case "system":
       // Whatever stops its outputs, it is told so.
       if event.type.hasPrefix("system:emergency_stop") { return true }
@@ -102,7 +103,11 @@ package struct Restriction: Sendable, Hashable {
         case "devices":
           (
             branch.key,
-            .map(Fields((branch.value.map ?? [:]).filter { reaches(DeviceID($0.key)) }.map { ($0.key, $0.value) }))
+            .map(
+              Fields(
+                (branch.value.map ?? [:]).filter { reaches(DeviceID($0.key)) }.map { row in
+                  (row.key, row.value.map.map { .map(shown(device: $0)) } ?? row.value)
+                }))
           )
         default: nil
         }

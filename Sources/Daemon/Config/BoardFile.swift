@@ -131,6 +131,7 @@ package enum BoardFile {
     }
     BoardClaims(scope: scope, findings: board.findings).check(devices)
     for device in devices { checkDerived(device, declared, board.findings) }
+    EffectReader.check(devices, declared, board.findings)
     return DeclaredDevices.symmetric(devices)
   }
 

@@ -40,7 +40,8 @@ struct DeviceSettings {
       min: fields.value("min", Self.level, defaults.min),
       max: fields.value("max", Self.level, defaults.max),
       onlyWhile: fields.optional("only_while", Self.condition),
-      approval: ApprovalReader(fields: fields, inputs: declared.ids(of: "input")).read())
+      approval: ApprovalReader(fields: fields, inputs: declared.ids(of: "input")).read(),
+      verify: EffectReader.read(fields))
     checkLevels(settings, fields)
     if let maxOn = settings.maxOn { check(maxOn, settings, fields) }
     return settings
@@ -69,8 +70,11 @@ struct DeviceSettings {
     }
   }
 
-  static var condition: Shape<RuleDeclaration.Condition> {
-    Shape("a condition in CEL such as sensor('tank') > 20", RuleReader.conditionSchema) { node in
+  static var condition: Shape<RuleDeclaration.Condition> { condition("sensor('tank') > 20") }
+
+  /// - Parameter example: a condition.
+  static func condition(_ example: String) -> Shape<RuleDeclaration.Condition> {
+    Shape("a condition in CEL such as \(example)", RuleReader.conditionSchema) { node in
       guard case .string(let text) = node.content, text.contains(where: { !$0.isWhitespace }) else { return nil }
       return RuleDeclaration.Condition(text: text, location: node.location)
     }

@@ -92,6 +92,15 @@ extension Shape where Wanted == Duration {
     }
   }
 
+  /// A duration within `range`.
+  static func duration(_ range: ClosedRange<Duration>) -> Shape {
+    Shape("a duration from \(range.lowerBound.text) to \(range.upperBound.text)", .text(Schema.duration)) { node in
+      guard case .string(let text) = node.content, let duration = Quantity.duration(text), range.contains(duration)
+      else { return nil }
+      return duration
+    }
+  }
+
   /// A number of milliseconds, the notation of upstream manifests.
   static func milliseconds(_ range: ClosedRange<Int64>) -> Shape {
     Shape(

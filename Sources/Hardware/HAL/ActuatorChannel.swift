@@ -67,6 +67,8 @@ final class ActuatorChannel {
   var underWay = CommandUnderWay()
   /// The mode of the shutdown in progress; nil while it accepts commands.
   var end: ActuatorSettings.OnExit?
+  /// Called when the hardware has confirmed another level, with that and the `device:changed` event.
+  var onSwitch: (Double, Cause) -> Void = { _, _ in }
   /// Called whenever the hardware has answered, or has gone.
   var onAnswer: () -> Void = {}
   /// Called with each change that was published.
@@ -361,5 +363,6 @@ final class ActuatorChannel {
     lastChange = event.id
     lease?.cause = Cause(event)
     onChange(owed)
+    if owed.state != owed.previous { onSwitch(owed.state, Cause(event)) }
   }
 }

@@ -22,6 +22,8 @@ package struct DeviceStatus: Sendable, Hashable {
   package var limits: [String]
   /// Its current fault, for people; nil while it works.
   package var fault: String?
+  /// An output that was switched without its effect, which nobody has acknowledged; nil otherwise.
+  package var noEffect: NoEffect?
   /// How often it began to fail since the start.
   package var faults: UInt64
   /// Commands that the gate refused since the start; actuators only.

@@ -65,6 +65,7 @@ extension Hardware {
     isOpen = false
     for retry in retries.values { retry.cancel() }
     retries = [:]
+    for effect in effects.values { effect.cancel() }
     for channel in actuators { channel.end(mode == .safe ? .safe : channel.settings.onExit) }
     for device in board.devices {
       switch channels[device.id] {

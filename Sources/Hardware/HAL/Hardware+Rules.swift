@@ -21,6 +21,8 @@ extension Hardware {
     package var onTime: Duration
     /// Its fault, in words; nil while it works.
     package var fault: String?
+    /// Whether it went safe because it was switched without its effect, and nobody has acknowledged that.
+    package var awaitsAcknowledgement = false
     /// Its safe level.
     package var safe: Double
     /// How long a lease lasts by default.
@@ -30,7 +32,9 @@ extension Hardware {
   /// The state of an output; nil when there is no such output.
   package func output(_ id: DeviceID) -> OutputState? {
     guard case .actuator(let channel) = channels[id] else { return nil }
-    return channel.state(at: clock.now)
+    var state = channel.state(at: clock.now)
+    state.awaitsAcknowledgement = effects[id].map { $0.shown != nil && $0.settings.otherwise == .safe } ?? false
+    return state
   }
 
   /// Why a command would be refused now, without trying it; nil if it would not be.

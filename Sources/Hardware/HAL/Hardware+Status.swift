@@ -72,6 +72,7 @@ extension Hardware {
     status.holder = actuator.lease?.holder
     status.leaseRemaining = actuator.lease.map { max(.zero, $0.deadline - clock.now) }
     status.denials = actuator.denials
+    status.noEffect = effects[actuator.device.id]?.shown
     let settings = actuator.settings
     if let maxOn = settings.maxOn { status.limits.append("max_on \(maxOn.text)") }
     if let minOff = settings.minOff { status.limits.append("min_off \(minOff.text)") }

@@ -40,6 +40,12 @@ package final class Hardware {
   /// Called after each command that was carried out, with whether it led to the safe state.
   package var onCommand: (DeviceID, _ isSafe: Bool, Principal) -> Void = { _, _, _ in }
 
+  /// Says whether a value of the sensor of an output's `verify` is as expected at a level of the output. Nothing is
+  /// verified without it. Set it before `open`.
+  package var judgeEffect: ((DeviceID, _ value: Double, _ level: Double, _ isSafe: Bool) -> EffectJudgement)?
+  /// Called when an output was switched without its effect, and with nil when that has been acknowledged.
+  package var onNoEffect: (DeviceID, NoEffect?) -> Void = { _, _ in }
+
   /// Asked who has an output next when its holder lets it go; nil for nobody.
   package var heir: (DeviceID) -> (level: Double, holder: String, cause: Cause?)? = { _ in nil }
 
@@ -52,6 +58,8 @@ package final class Hardware {
   var channels: [DeviceID: Channel] = [:]
   /// For each actuator, those that must be safe while it is not. `exclusive_with` is symmetric: one side declares it.
   var rivals: [DeviceID: [ActuatorChannel]] = [:]
+  /// The outputs with `verify`.
+  var effects: [DeviceID: EffectWatch] = [:]
   let clock: any Timekeeper
   let events: any EventSink
   let backend: any Backend
@@ -95,7 +103,14 @@ package final class Hardware {
         pair(other, channel)
       }
     }
-    for channel in actuators { channel.onAnswer = { [weak self] in self?.actuatorAnswered() } }
+    makeEffects()
+    for channel in actuators {
+      let id = channel.device.id
+      channel.onAnswer = { [weak self] in
+        self?.effects[id]?.outputAnswered()
+        self?.actuatorAnswered()
+      }
+    }
     counts = makeCounts()
     for channel in actuators {
       let id = channel.device.id
@@ -103,8 +118,8 @@ package final class Hardware {
     }
     for (id, channel) in channels {
       switch channel {
-      case .sensor(let sensor): sensor.onValue = { [weak self] in self?.onValue(id) }
-      case .input(let input): input.onValue = { [weak self] in self?.onValue(id) }
+      case .sensor(let sensor): sensor.onValue = { [weak self] in self?.valueChanged(id) }
+      case .input(let input): input.onValue = { [weak self] in self?.valueChanged(id) }
       case .actuator, .camera: break
       }
     }

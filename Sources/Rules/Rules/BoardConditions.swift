@@ -13,6 +13,7 @@ package enum BoardConditions {
     do throws(Diagnostics) { _ = try ApprovalCondition.compile(board, complaint: complaint) } catch {
       problems += error.all
     }
+    do throws(Diagnostics) { _ = try Effect.compile(board, complaint: complaint) } catch { problems += error.all }
     if !problems.isEmpty { throw Diagnostics(problems) }
   }
 }

@@ -25,8 +25,11 @@ struct RuleCompiler {
   /// Compiles a condition.
   /// - Parameter isForeseeable: whether it is the condition of a state rule, which is looked at only when something
   ///   changes.
-  mutating func condition(_ condition: RuleDeclaration.Condition, isForeseeable: Bool = false) -> CELProgram? {
-    guard let program = expression(condition, isForeseeable: isForeseeable) else { return nil }
+  /// - Parameter variables: the variables that it may use; nil for any, or for those of state rules.
+  mutating func condition(
+    _ condition: RuleDeclaration.Condition, isForeseeable: Bool = false, variables: [String]? = nil
+  ) -> CELProgram? {
+    guard let program = expression(condition, isForeseeable: isForeseeable, variables: variables) else { return nil }
     if program.type != .bool, program.type != .dyn {
       problems.append(
         Diagnostic(
@@ -49,12 +52,14 @@ struct RuleCompiler {
   }
 
   /// Compiles an expression.
-  mutating func expression(_ text: RuleDeclaration.Condition, isForeseeable: Bool = false) -> CELProgram? {
+  mutating func expression(
+    _ text: RuleDeclaration.Condition, isForeseeable: Bool = false, variables: [String]? = nil
+  ) -> CELProgram? {
     let place = text.location.line > 0 ? text.location : place
     let program: CELProgram
     do throws(CELError) {
       program = try CELProgram(
-        text.text, functions: .rules, variables: isForeseeable ? ["now", "vars"] : nil,
+        text.text, functions: .rules, variables: variables ?? (isForeseeable ? ["now", "vars"] : nil),
         types: types.all, isForeseeable: isForeseeable)
     } catch {
       let error = isForeseeable ? explained(error, text.text) : error

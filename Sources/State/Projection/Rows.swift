@@ -38,6 +38,8 @@ extension DeviceStatus {
     }
     fields["limits"] = .list(limits.map(Value.string))
     fields["fault"] = fault.orNull
+    // Only what there is.
+    fields["no_effect"] = noEffect.map { .map($0.fields) }
     fields["faults"] = .int(Int64(clamping: faults))
     fields["watchers"] = .int(Int64(watchers))
     return fields

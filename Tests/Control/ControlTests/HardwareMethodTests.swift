@@ -84,6 +84,28 @@ import Testing
         == "it will not survive a restart: the disk is full")
   }
 
+  @Test func whatWasWithoutEffectIsAcknowledged() throws {
+    let harness = try Harness()
+    let client = try harness.connect()
+    let answer = try client.call("hal.acknowledge", ["device": "fan"]).get()
+    #expect(answer == ["device": "fan", "acknowledged": false, "warning": .null, "board": "test"])
+    #expect(try client.refusal("hal.acknowledge", ["device": "temperature"])?.known == .deviceNotFound)
+    #expect(try client.refusal("hal.acknowledge", ["device": "fam"])?.known == .deviceNotFound)
+  }
+
+  /// A session that may not know of the sensor is told neither its name nor its readings.
+  @Test func aSensorBeyondReachIsNotTold() throws {
+    let found = NoEffect(since: 1, state: 1, sensor: "current", before: 1, after: 2)
+    let row: Fields = ["device": "pump", "no_effect": .map(found.fields)]
+    let some = Restriction(session: 1, devices: [EventPattern("pump")])
+    #expect(some.shown(device: row) == ["device": "pump"])
+    let both = Restriction(session: 1, devices: [EventPattern("pump"), EventPattern("current")])
+    #expect(both.shown(device: row) == row)
+    let events = TestEvents(ManualClock())
+    let event = events.publish(DeviceEvents.noEffect("pump", found, within: .seconds(1)), from: "pump")
+    #expect(!some.shows(event, to: "mcp/ada/1") && both.shows(event, to: "mcp/ada/1"))
+  }
+
   @Test func nothingIsSimulatedOnARealBoard() throws {
     let client = try Harness(simulated: false).connect()
     #expect(try client.refusal("hal.simulate", ["device": "fan", "change": "nack"])?.known == .notSimulated)

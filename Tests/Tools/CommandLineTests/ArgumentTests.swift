@@ -37,6 +37,7 @@ struct ArgumentTests {
     #expect(try parse("approve 7Q2KXM0D --for 1h", as: Approve.self).length == .seconds(3600))
     #expect(try parse("deny 7Q2KXM0D --why rain", as: Deny.self).why == "rain")
     #expect(throws: (any Error).self) { try parse("approve", as: Approve.self) }
+    #expect(try parse("acknowledge fan", as: Acknowledge.self).device == "fan")
     #expect(try parse("why fan", as: Why.self).subject == "fan")
     #expect(try parse("spawn climate", as: Spawn.self).target.agent == "climate")
     #expect(try parse("restart climate", as: Restart.self).target.agent == "climate")
@@ -58,7 +59,8 @@ struct ArgumentTests {
       "rules lint", "shadow x --last 24h", "messages", "mcp --role view --devices fan,temp* --rate 5/s",
       "rules test a:b",
       "daemon stop",
-      "daemon reload", "daemon leave-safe-mode", "read x", "set x on", "release x", "approvals", "approve x", "deny x", "why x", "events",
+      "daemon reload", "daemon leave-safe-mode", "read x", "set x on", "release x", "acknowledge x", "approvals",
+      "approve x", "deny x", "why x", "events",
       "emit a:b",
       "logs x", "spawn x", "kill x",
       "restart x", "wake x", "register x", "deploy x", "unregister x", "check x", "config validate", "board check x",

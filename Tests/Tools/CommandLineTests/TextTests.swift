@@ -216,6 +216,15 @@ struct TextTests {
         "cam0         camera    scene    streaming  “庭のカメラ”",
         "t2           sensor    tmp102   gone       “Keller”; no acknowledge",
       ])
+    #expect(
+      DeviceText.noEffect(["state": 1.0, "sensor": "current", "before": 0.25, "after": 0.5, "unit": "A"])
+        == "NO EFFECT when on: current was 0.25 A, and is 0.5 A")
+    #expect(
+      DeviceText.noEffect(["state": 0.0, "sensor": "flow", "before": .null, "after": 1.0, "unit": ""])
+        == "NO EFFECT when off: flow is 1")
+    #expect(
+      DeviceText.noEffect(["state": 0.4, "sensor": "current", "before": .null, "after": .null, "detail": "timeout"])
+        == "NO EFFECT when 40% shown by current: timeout")
     #expect(DeviceText.reading(["device": "t", "value": 21.0, "unit": "°C", "quality": "good"]) == "t 21 °C")
     #expect(
       DeviceText.reading(["device": "t", "value": 21.0, "unit": "°C", "quality": "stale", "age_ms": 1500])

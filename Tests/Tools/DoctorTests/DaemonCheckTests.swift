@@ -35,6 +35,16 @@ import Testing
     #expect(patient.has(.daemon, .problem, "the daemon is version 1.0.0, and this command is 1.1.0", remedy: "restart"))
   }
 
+  @Test func outputsWithoutEffect() throws {
+    var patient = try Patient()
+    patient.facts.daemon = .success(
+      Patient.answers(devices: [["device": "pump", "state": "off", "no_effect": ["state": 1.0, "sensor": "current"]]]))
+    #expect(
+      patient.has(
+        .devices, .problem, "'pump' was without effect on 'current' when it was switched on",
+        remedy: "openstarry acknowledge pump"))
+  }
+
   struct Row: Sendable {
     var field: String
     var value: Value

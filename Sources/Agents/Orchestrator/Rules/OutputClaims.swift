@@ -289,6 +289,10 @@ final class OutputClaims {
       if let suspension = suspensions[device], suspension.rules.contains(entry.claim.rule) {
         return .suspended(by: suspension.by, until: suspension.until)
       }
+      // Otherwise it would be switched in vain again and again.
+      if hardware.output(device)?.awaitsAcknowledgement ?? false {
+        return .waiting("'\(device)' was without effect: 'openstarry acknowledge \(device)' when that is mended")
+      }
       if let other = winners[device], other.level(of: device) != level {
         return .overruled(by: Self.holder(other.claim.rule))
       }

@@ -31,6 +31,8 @@ package final class StoredRegistry: AgentRegistry {
     package var messages: [ULID: Value] = [:]
     /// Commands that wait for a person.
     package var approvals: [ULID: Value] = [:]
+    /// Outputs that were switched without their effect, which nobody has acknowledged.
+    package var noEffects: [DeviceID: Value] = [:]
     /// The ledger's last line about the daemon; nil before its first start.
     package var lastOfDaemon: LedgerEntry?
     /// Warnings for people: a file was restored or cannot be read.
@@ -254,9 +256,10 @@ struct StoreSlot {
         agents: try store.agents(), states: try store.states(),
         disabled: Set(try store.notes(beginning: StoreChange.disabledNote).map { AgentID($0.key) }),
         cooldowns: try cooldowns(store), counts: try counts(store), ruleMemories: try memories(store),
-        variables: try variables(store), suspensions: try suspensions(store),
+        variables: try variables(store), suspensions: try outputs(store, StoreChange.suspensionNote),
         messages: try values(store, beginning: StoreChange.messageNote),
         approvals: try values(store, beginning: StoreChange.approvalNote),
+        noEffects: try outputs(store, StoreChange.noEffectNote),
         lastOfDaemon: try store.lastOfDaemon(),
         notices: store.notices + (problem.map { [$0] } ?? []))
     } catch {
@@ -294,12 +297,13 @@ struct StoreSlot {
     return variables
   }
 
-  private func suspensions(_ store: Store) throws(StoreError) -> [DeviceID: Value] {
-    var suspensions: [DeviceID: Value] = [:]
-    for (output, text) in try store.notes(beginning: StoreChange.suspensionNote) {
-      suspensions[DeviceID(output)] = try? JSON.decode(Array(text.utf8)[...])
+  /// What is stored of outputs as JSON in notes with this prefix.
+  private func outputs(_ store: Store, _ prefix: String) throws(StoreError) -> [DeviceID: Value] {
+    var outputs: [DeviceID: Value] = [:]
+    for (output, text) in try store.notes(beginning: prefix) {
+      outputs[DeviceID(output)] = try? JSON.decode(Array(text.utf8)[...])
     }
-    return suspensions
+    return outputs
   }
 
   /// What is stored by event id, as JSON.
@@ -372,6 +376,8 @@ extension StoreChange {
   static let variableNote = "variable."
   /// The prefix of notes about outputs that are kept from rules. Their texts are JSON.
   static let suspensionNote = "suspension."
+  /// The prefix of notes about outputs that were switched without their effect. Their texts are JSON.
+  static let noEffectNote = "no-effect."
   /// The prefix of notes with messages of rules. Their texts are JSON.
   static let messageNote = "message."
   /// The prefix of notes with commands that wait for a person. Their texts are JSON.
@@ -394,6 +400,8 @@ extension StoreChange {
       case .suspension(let output, let suspension):
         .setNote("\(Self.suspensionNote)\(output)", suspension.map { JSON.text($0) })
       case .approval(let id, let approval): .setNote("\(Self.approvalNote)\(id)", approval.map { JSON.text($0) })
+      case .noEffect(let output, let found):
+        .setNote("\(Self.noEffectNote)\(output)", found.map { JSON.text($0) })
       case .message(let id, let message): .setNote("\(Self.messageNote)\(id)", message.map { JSON.text($0) })
       case .ledger(let entry): .appendLedger(entry)
       }

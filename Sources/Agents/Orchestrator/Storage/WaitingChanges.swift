@@ -16,6 +16,7 @@ struct WaitingChanges {
     case message(ULID)
     case approval(ULID)
     case suspension(DeviceID)
+    case noEffect(DeviceID)
 
     /// - Returns: nil for changes that are all kept.
     init?(_ change: RegistryChange) {
@@ -29,6 +30,7 @@ struct WaitingChanges {
       case .message(let id, _): self = .message(id)
       case .approval(let id, _): self = .approval(id)
       case .suspension(let output, _): self = .suspension(output)
+      case .noEffect(let output, _): self = .noEffect(output)
       case .agent, .removal, .ledger: return nil
       }
     }

@@ -172,12 +172,15 @@ package struct ActuatorSettings: Sendable, Hashable {
   package var onlyWhile: RuleDeclaration.Condition?
   /// Which commands wait for a person; nil for none.
   package var approval: ApprovalSettings?
+  /// The sensor that has to notice when it is switched; nil for none.
+  package var verify: EffectSettings?
 
   /// Settings; by default safe at 0, leases of 60 s and no limits.
   package init(
     safe: Double = 0, onExit: OnExit = .safe, maxOn: Duration? = nil, minOff: Duration? = nil, maxRate: Rate? = nil,
     exclusiveWith: [DeviceID] = [], lease: Duration = .seconds(60), refresh: Duration? = nil, min: Double = 0,
-    max: Double = 1, onlyWhile: RuleDeclaration.Condition? = nil, approval: ApprovalSettings? = nil
+    max: Double = 1, onlyWhile: RuleDeclaration.Condition? = nil, approval: ApprovalSettings? = nil,
+    verify: EffectSettings? = nil
   ) {
     self.safe = safe
     self.onExit = onExit
@@ -191,6 +194,7 @@ package struct ActuatorSettings: Sendable, Hashable {
     self.max = max
     self.onlyWhile = onlyWhile
     self.approval = approval
+    self.verify = verify
   }
 
   /// The state of a line after the daemon's end.

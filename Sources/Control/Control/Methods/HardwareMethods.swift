@@ -185,7 +185,7 @@ extension ControlMethods {
       let rows = call.services.projection.devices.filter { row in
         row["device"]?.string.map { call.client.reaches(DeviceID($0)) } ?? false
       }
-      return ["devices": .list(rows.map(Value.map))]
+      return ["devices": .list(rows.map { .map(call.client.restriction?.shown(device: $0) ?? $0) })]
     },
     hardwareRead,
     hardwareControl,

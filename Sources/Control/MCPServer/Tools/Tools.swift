@@ -193,6 +193,7 @@ extension Tool {
     "value": ["description": "the last value"], "unit": textOrNull("the unit"),
     "holder": textOrNull("who holds an actuator"), "lease_ms": integerOrNull("for how much longer"),
     "limits": ["type": "array", "items": ["type": "string"]], "fault": textOrNull("what is wrong with it"),
+    "no_effect": object("an actuator that was switched in vain: its state, its sensor, the readings before and after"),
   ]
 
   private static let event: Fields = [

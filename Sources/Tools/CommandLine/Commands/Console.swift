@@ -97,7 +97,8 @@ struct Console: ParsableCommand {
   /// reach.
   static let commands: [any ParsableCommand.Type] = [
     Status.self, Events.self, Why.self, State.self, History.self, Devices.self, Read.self, EmergencyStop.self,
-    SetActuator.self, GiveUp.self, Approvals.self, Approve.self, Deny.self, Simulate.self, ProcessList.self, BudgetList.self, Logs.self, Spawn.self, Kill.self,
+    SetActuator.self, GiveUp.self, Approvals.self, Approve.self, Deny.self, Acknowledge.self, Simulate.self,
+    ProcessList.self, BudgetList.self, Logs.self, Spawn.self, Kill.self,
     Restart.self, Wake.self, Unregister.self, Emit.self, RuleCommands.self, Expression.self, DaemonCommands.self,
     Version.self, DoctorCommand.self, Chat.self, TranscriptOf.self, Tokens.self, Models.self, Messages.self,
   ]

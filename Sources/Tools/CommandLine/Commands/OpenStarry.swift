@@ -20,7 +20,7 @@ package struct OpenStarry: ParsableCommand {
         subcommands: [
           Devices.self, Read.self,
           EmergencyStop.self, SetActuator.self, GiveUp.self, Approvals.self, Approve.self,
-          Deny.self, Snapshot.self, Simulate.self,
+          Deny.self, Acknowledge.self, Snapshot.self, Simulate.self,
         ]),
       CommandGroup(
         name: "Agents",

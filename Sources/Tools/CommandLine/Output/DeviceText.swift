@@ -52,15 +52,31 @@ package enum DeviceText {
     return [name, condition(device)].compactMap(\.self).filter { !$0.isEmpty }.joined(separator: "; ")
   }
 
+  /// `NO EFFECT when on: current was 0.01 A, is 0.02 A`.
+  package static func noEffect(_ found: Value) -> String {
+    let unit = found["unit"]?.string
+    func reading(_ name: String) -> String? {
+      found[name].flatMap { $0.double == nil ? nil : EventSentence.reading($0, unit: unit, quality: nil) }
+    }
+    let state = found["state"]?.double.map { " when \(EventSentence.level($0))" } ?? ""
+    let sensor = found["sensor"]?.string?.printable ?? "its sensor"
+    guard let after = reading("after") else {
+      return
+        "NO EFFECT\(state) shown by \(sensor): \(found["detail"]?.string?.printable ?? "no good reading came in time")"
+    }
+    return "NO EFFECT\(state): \(sensor) " + (reading("before").map { "was \($0), and " } ?? "") + "is \(after)"
+  }
+
   private static func condition(_ device: Value) -> String {
     var parts: [String] = []
     if let fault = device["fault"]?.string, device["state"]?.string?.hasSuffix(": \(fault)") != true {
       parts.append(fault)
-      guard device["holder"]?.string != nil else { return fault }
+      guard device["holder"]?.string != nil || device["no_effect"] != nil else { return fault }
     }
     if let quality = device["quality"]?.string, quality != "good" {
       parts.append(quality + (device["age_ms"]?.int.map { ", \(Span.text(.milliseconds($0))) old" } ?? ""))
     }
+    if let found = device["no_effect"] { parts.append(noEffect(found)) }
     if let holder = device["holder"]?.string {
       let left = device["lease_ms"]?.int.map { ", \(Span.text(.milliseconds($0))) left" } ?? ""
       parts.append("held by \(holder)\(left)")

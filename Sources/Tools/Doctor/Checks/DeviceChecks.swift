@@ -60,6 +60,13 @@ enum DeviceChecks {
     var findings: [Finding] = []
     for device in answers.devices {
       let name = device["device"]?.string ?? "?"
+      if let found = device["no_effect"] {
+        let state = found["state"]?.double.map { " when it was switched \(EventSentence.level($0))" } ?? ""
+        findings.append(
+          Finding(
+            .devices, .problem, "'\(name)' was without effect on '\(found["sensor"]?.string ?? "?")'\(state)",
+            remedy: "look at the output and what it drives, then 'openstarry acknowledge \(name)'"))
+      }
       let isGone = device["state"]?.string == "gone"
       guard isGone || device["fault"]?.string != nil else { continue }
       let why = device["fault"]?.string.map { ": \($0)" } ?? ""

@@ -3,7 +3,7 @@ package enum DeviceEvents {
   static var all: [EventDeclaration] {
     [
       changedDeclaration, limitedDeclaration, faultDeclaration, recoveredDeclaration, lostDeclaration, backDeclaration,
-      resetDeclaration, overrunDeclaration, stuckDeclaration, unstuckDeclaration, freeDeclaration,
+      resetDeclaration, overrunDeclaration, stuckDeclaration, unstuckDeclaration, freeDeclaration, noEffectDeclaration,
     ]
   }
 
@@ -24,7 +24,7 @@ package enum DeviceEvents {
         .text(
           "reason",
           "`command`, `override` (a person made it safe), `pulse-ended`, `lease-expired`, `holder-ended`, `max-on`, "
-            + "`only-while`, `lost`, `overruled` (by the guardian), `taken-over` or `not-taken-over` (from the previous daemon), "
+            + "`only-while`, `no-effect`, `lost`, `overruled` (by the guardian), `taken-over` or `not-taken-over` (from the previous daemon), "
             + "`fault`, `emergency-stop` or `shutdown`"),
         .integer("lease_ms", "ms", "the lease that is left; null without one").orNull,
       ],
