@@ -388,7 +388,7 @@ let allTests: [Target] = [
     [
       "TestKit", "ModuleKit", "openstarryd", "openstarry", "openstarry-guardian", "openstarry-launcher",
       "openstarry-unpack", "openstarry-model", "openstarry-mind", "hostile-firmware", "guardian-ward",
-      "GuardianTestKit", "ModelServerKit", "ProcessTestKit", "Document", "Linux", "CLinux", "Model",
+      "GuardianTestKit", "ModelServerKit", "ProcessTestKit", "Store", "Document", "Linux", "CLinux", "Model",
     ]),
 
   tests("PluginsTests", in: "Agents", ["TestKit", "Plugins", "Agent", "Linux", "Model"]),

@@ -29,6 +29,7 @@ package final class DaemonCore {
   private let home: String
   private let guardian: (any DaemonCoreGuardian)?
   private weak var owner: (any DaemonCoreOwner)?
+  private var takeUps: TakeUps?
   private var isCharged = false
   /// Whether the leases of the previous daemon's sessions have ended.
   private var areSessionsEnded = false
@@ -99,6 +100,8 @@ package final class DaemonCore {
     stops = EmergencyStops(folder: home, loop: loop, log: log, hardware: hardware, agents: agents, rules: rules) {
       onProblem("\($0)")
     }
+    // After the stops, of which it has to hear, too.
+    takeUps = TakeUps(clock: loop, hardware: hardware, agents: agents, rules: rules, registry: registry)
     registry.onLate = { [unowned self] in adoptLate($0) }
     agents.recallDisabled(kept.disabled)
     rules.keepEffects(kept.noEffects)
@@ -110,6 +113,7 @@ package final class DaemonCore {
       hardware.openActuators(leaseStore: guardian, takingOver: false)
       charge()
       releaseOfSessions()
+      takeUps?.begin(kept, cause: nil, obstacle: Self.inSafeMode)
       whenSafeModeEnds = { [unowned self] in runEverything(kept) }
       return
     }
@@ -134,11 +138,15 @@ package final class DaemonCore {
     }
     releaseOfSessions()
     releaseOfTheGone(hasAllAgents: !registry.isLate)
-    log.publish(SystemEvents.started(board: hardware.board.name), from: "system")
+    let started = log.publish(SystemEvents.started(board: hardware.board.name), from: "system")
+    takeUps?.begin(kept, cause: Cause(started))
     agents.startResident()
     // After the agents: earlier nobody would hear that an input is active.
     hardware.announceInputs()
   }
+
+  /// Why nothing is taken up again.
+  private static let inSafeMode = "the daemon is in safe mode"
 
   /// The outputs are open: the guardian is told, and what models have used is read. Once, although after safe mode the outputs
   /// are opened again.
@@ -157,6 +165,7 @@ package final class DaemonCore {
     rules.keepEffects(kept.noEffects)
     if whenSafeModeEnds != nil {
       rules.enterSafeMode(kept)
+      takeUps?.begin(kept, cause: nil, obstacle: Self.inSafeMode)
       whenSafeModeEnds = { [unowned self] in runEverything(kept) }
       return
     }
@@ -166,6 +175,7 @@ package final class DaemonCore {
     recallApprovals(kept)
     adopt([], kept)
     releaseOfTheGone(hasAllAgents: true)
+    takeUps?.begin(kept, cause: nil)
     agents.startResident(kept.agents.map(\.id))
   }
 

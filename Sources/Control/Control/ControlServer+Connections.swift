@@ -115,6 +115,7 @@ extension ControlServer {
       let outlives = connection.approvals.removeValue(forKey: approval)
     else { return }
     leases.note(device, endsWith: outlives ? nil : connection.number, holder: connection.client.source)
+    services.hardware.noteLease(device, endsWithConnection: !outlives)
   }
 
   /// Releases the leases that end with a connection, and gives up what it waits for.

@@ -41,7 +41,8 @@ struct DeviceSettings {
       max: fields.value("max", Self.level, defaults.max),
       onlyWhile: fields.optional("only_while", Self.condition),
       approval: ApprovalReader(fields: fields, inputs: declared.ids(of: "input")).read(),
-      verify: EffectReader.read(fields))
+      verify: EffectReader.read(fields),
+      atStart: fields.optional("at_start", .choice(of: ActuatorSettings.AtStart.self)))
     checkLevels(settings, fields)
     if let maxOn = settings.maxOn { check(maxOn, settings, fields) }
     return settings

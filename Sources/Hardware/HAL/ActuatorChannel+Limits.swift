@@ -64,7 +64,7 @@ extension ActuatorChannel {
         device.id, rule: "max_rate", detail: "it may change \(rate) at most, and goes back after the pulse",
         retryAfter: wait)
     }
-    if case .pulse(let length) = command, let maxOn = settings.maxOn {
+    if case .pulse(let length) = command, let maxOn {
       let end = (onSince ?? now) + maxOn
       guard now + length <= end else {
         throw .limited(

@@ -40,7 +40,11 @@ final class ActuatorChannel {
   let events: any EventSink
   let retry: Retry
   var pulse: Pulse?
-  var onSince: Instant?
+  var onSince: Instant? { didSet { if onSince == nil { onBefore = .zero } } }
+  /// How long it was away from its safe state before `onSince`, before a power cut.
+  var onBefore = Duration.zero
+  /// What is left of `max_on` from `onSince`; nil for no limit.
+  var maxOn: Duration? { settings.maxOn.map { $0 - onBefore } }
   var offSince: Instant
   var changes: ChangeCount?
   var times = OutputTimes()
@@ -67,6 +71,8 @@ final class ActuatorChannel {
   var underWay = CommandUnderWay()
   /// The mode of the shutdown in progress; nil while it accepts commands.
   var end: ActuatorSettings.OnExit?
+  /// Called when its level, its lease or its holder may have changed.
+  var onHold: () -> Void = {}
   /// Called when the hardware has confirmed another level, with that and the `device:changed` event.
   var onSwitch: (Double, Cause) -> Void = { _, _ in }
   /// Called whenever the hardware has answered, or has gone.
@@ -258,7 +264,7 @@ final class ActuatorChannel {
     // A lease never outlasts `max_on`, so its deadline is the only one to watch.
     // A pulse may continue a lease that `max_on` has already cut.
     var isCut = lease.map { $0.isCutByMaxOn && $0.deadline == now + length } ?? false
-    if let maxOn = settings.maxOn, let onSince, onSince + maxOn < now + length {
+    if let maxOn, let onSince, onSince + maxOn < now + length {
       length = onSince + maxOn - now
       isCut = true
     }
@@ -316,7 +322,7 @@ final class ActuatorChannel {
     let command = ActuatorCommand.level(next.level)
     do throws(HALError) {
       let target = try target(of: command, driver)
-      if let maxOn = settings.maxOn, let onSince, onSince + maxOn <= now { return false }
+      if let maxOn, let onSince, onSince + maxOn <= now { return false }
       if target != level, changes?.wait(at: now) != nil { return false }
       _ = try hold(target, command, lease: nil, by: next.holder, next.cause, now)
       return true
@@ -333,6 +339,7 @@ final class ActuatorChannel {
   func keep(_ lease: Lease) {
     self.lease = lease
     leaseStore?.hold(slot, level: level, lease: lease, since: onSince ?? clock.now)
+    onHold()
   }
 
   func endLease() {
@@ -349,6 +356,7 @@ final class ActuatorChannel {
   /// stays the level published last.
   func owe(_ previous: Double, _ reason: String, holder: String, _ cause: Cause?) {
     owed = Owed(state: level, previous: owed?.previous ?? previous, reason: reason, holder: holder, cause: cause)
+    onHold()
   }
 
   /// Publishes the owed change if the hardware has confirmed it; otherwise its confirmation calls this again.

@@ -67,6 +67,7 @@ extension Hardware {
     retries = [:]
     for effect in effects.values { effect.cancel() }
     for channel in actuators { channel.end(mode == .safe ? .safe : channel.settings.onExit) }
+    for record in records.values { record.close() }
     for device in board.devices {
       switch channels[device.id] {
       case .sensor(let channel): channel.stop()

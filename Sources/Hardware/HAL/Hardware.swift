@@ -58,6 +58,8 @@ package final class Hardware {
   var channels: [DeviceID: Channel] = [:]
   /// For each actuator, those that must be safe while it is not. `exclusive_with` is symmetric: one side declares it.
   var rivals: [DeviceID: [ActuatorChannel]] = [:]
+  /// The outputs with `at_start`.
+  var records: [DeviceID: HeldRecord] = [:]
   /// The outputs with `verify`.
   var effects: [DeviceID: EffectWatch] = [:]
   let clock: any Timekeeper
@@ -104,6 +106,7 @@ package final class Hardware {
       }
     }
     makeEffects()
+    makeRecords()
     for channel in actuators {
       let id = channel.device.id
       channel.onAnswer = { [weak self] in

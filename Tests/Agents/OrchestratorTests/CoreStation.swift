@@ -30,7 +30,8 @@ final class CoreStation: DaemonCoreOwner {
 
   init(
     _ rules: [RuleDeclaration] = [], agents configured: [Manifest] = [], guardian: (any DaemonCoreGuardian)? = nil,
-    in folder: TemporaryFolder? = nil, safeMode: String? = nil, model: (any ModelGateway & ModelControl)? = nil
+    in folder: TemporaryFolder? = nil, safeMode: String? = nil, model: (any ModelGateway & ModelControl)? = nil,
+    boot: String = "", devices: [Device] = []
   ) throws {
     let folder = try folder ?? TemporaryFolder()
     (self.folder, self.safeMode) = (folder, safeMode)
@@ -44,12 +45,12 @@ final class CoreStation: DaemonCoreOwner {
         .sensor("temperature", SensorSettings(deadband: 1)), .input("door"),
         .input("stop", InputSettings(emergencyStop: true)),
         .actuator("heater", ActuatorSettings(onExit: .hold)), .actuator("pump"), .actuator("fan"),
-      ])
+      ] + devices)
     log = EventLog(on: loop, capacity: 1024, depthLimit: 16)
     backend = SimulatedBackend(board: board, clock: loop, seed: 1)
     hardware = Hardware(board: board, backend: backend, clock: loop, events: log)
     var site = DaemonCore.Site(
-      loop: loop, log: log, hardware: hardware, home: folder.path,
+      loop: loop, log: log, hardware: hardware, home: folder.path, boot: boot,
       drivers: [InProcessDriver(types: [AgentType("doer", Doer.self)]), slow])
     site.logLines = 20
     site.guardian = guardian

@@ -443,6 +443,7 @@ func refusal(_ body: () throws(AgentControlError) -> Void) -> AgentControlError?
       case .variable(let name, _): "variable \(name)"
       case .message(let id, _): "message \(id)"
       case .suspension(let output, _): "suspension \(output)"
+      case .held(let output, _): "held \(output)"
       case .noEffect(let output, _): "no effect \(output)"
       case .count(let input, let pulses): "count \(input) \(pulses)"
       case .ledger(let entry): "ledger \(entry.agent) \(entry.reason)"

@@ -80,7 +80,9 @@ import Testing
     patient.facts.daemon = .success(Patient.answers(history: [crash, start, stop, start]))
     #expect(!patient.has(.daemon, .note, "crash.signal"))
     patient.facts.daemon = .success(
-      Patient.answers(history: [start, ["scope": "board", "reason": "power-lost"], start]))
+      Patient.answers(history: [
+        start, ["scope": "board", "reason": "power-lost"], start, ["scope": "board", "reason": "taken-up"],
+      ]))
     #expect(patient.has(.daemon, .note, "power-lost"))
   }
 

@@ -147,6 +147,9 @@ package final class RuleRunner: RuleEnvironment, RuleControl {
   /// Whether there is such a rule.
   package func isInForce(_ rule: RuleID) -> Bool { engine?.ruleIDs.contains(rule) ?? false }
 
+  /// Whether it is a state rule, which knows itself what it keeps.
+  func isStateRule(_ rule: RuleID) -> Bool { engine?.stateRules.contains(rule) ?? false }
+
   /// Rules that ask for a sensor without a reading are evaluated when it has one or has failed, after 10 s at most.
   /// Other rules do not wait.
   private func look(at event: Event, only: Set<RuleID>?) {

@@ -36,6 +36,8 @@ package enum RegistryChange: Sendable {
   case message(ULID, Value?)
   /// A command that waits for a person; nil when it does no more.
   case approval(ULID, Value?)
+  /// What an output is held at, with the boot; nil when it is in its safe state.
+  case held(DeviceID, Value?)
   /// That an output was switched without its effect; nil when that has been acknowledged.
   case noEffect(DeviceID, Value?)
   /// A line of the restart ledger; the registry fills in its boot.

@@ -17,7 +17,8 @@ package final class MemoryRegistry: AgentRegistry {
     }
     for change in changes {
       switch change {
-      case .agent, .enabled, .cooldown, .count, .rule, .variable, .message, .suspension, .approval, .noEffect, .ledger:
+      case .agent, .enabled, .cooldown, .count, .rule, .variable, .message, .suspension, .approval, .noEffect, .held,
+        .ledger:
         break
       case .removal(let agent): states[agent] = nil
       case .state(let agent, let key, let value): states[agent, default: [:]][key] = value

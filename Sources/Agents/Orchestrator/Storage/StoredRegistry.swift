@@ -33,6 +33,8 @@ package final class StoredRegistry: AgentRegistry {
     package var approvals: [ULID: Value] = [:]
     /// Outputs that were switched without their effect, which nobody has acknowledged.
     package var noEffects: [DeviceID: Value] = [:]
+    /// What outputs were held at; nil while it is not known, when none may be stored.
+    package var held: [DeviceID: Value]?
     /// The ledger's last line about the daemon; nil before its first start.
     package var lastOfDaemon: LedgerEntry?
     /// Warnings for people: a file was restored or cannot be read.
@@ -260,6 +262,7 @@ struct StoreSlot {
         messages: try values(store, beginning: StoreChange.messageNote),
         approvals: try values(store, beginning: StoreChange.approvalNote),
         noEffects: try outputs(store, StoreChange.noEffectNote),
+        held: try outputs(store, StoreChange.heldNote),
         lastOfDaemon: try store.lastOfDaemon(),
         notices: store.notices + (problem.map { [$0] } ?? []))
     } catch {
@@ -376,6 +379,8 @@ extension StoreChange {
   static let variableNote = "variable."
   /// The prefix of notes about outputs that are kept from rules. Their texts are JSON.
   static let suspensionNote = "suspension."
+  /// The prefix of notes about what outputs are held at. Their texts are JSON.
+  static let heldNote = "held."
   /// The prefix of notes about outputs that were switched without their effect. Their texts are JSON.
   static let noEffectNote = "no-effect."
   /// The prefix of notes with messages of rules. Their texts are JSON.
@@ -400,6 +405,7 @@ extension StoreChange {
       case .suspension(let output, let suspension):
         .setNote("\(Self.suspensionNote)\(output)", suspension.map { JSON.text($0) })
       case .approval(let id, let approval): .setNote("\(Self.approvalNote)\(id)", approval.map { JSON.text($0) })
+      case .held(let output, let held): .setNote("\(Self.heldNote)\(output)", held.map { JSON.text($0) })
       case .noEffect(let output, let found):
         .setNote("\(Self.noEffectNote)\(output)", found.map { JSON.text($0) })
       case .message(let id, let message): .setNote("\(Self.messageNote)\(id)", message.map { JSON.text($0) })

@@ -17,6 +17,7 @@ struct WaitingChanges {
     case approval(ULID)
     case suspension(DeviceID)
     case noEffect(DeviceID)
+    case held(DeviceID)
 
     /// - Returns: nil for changes that are all kept.
     init?(_ change: RegistryChange) {
@@ -30,6 +31,7 @@ struct WaitingChanges {
       case .message(let id, _): self = .message(id)
       case .approval(let id, _): self = .approval(id)
       case .suspension(let output, _): self = .suspension(output)
+      case .held(let output, _): self = .held(output)
       case .noEffect(let output, _): self = .noEffect(output)
       case .agent, .removal, .ledger: return nil
       }

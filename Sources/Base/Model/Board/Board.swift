@@ -174,13 +174,15 @@ package struct ActuatorSettings: Sendable, Hashable {
   package var approval: ApprovalSettings?
   /// The sensor that has to notice when it is switched; nil for none.
   package var verify: EffectSettings?
+  /// What happens to it at the start after a power cut; nil is as `safe`, and not noted in the history.
+  package var atStart: AtStart?
 
   /// Settings; by default safe at 0, leases of 60 s and no limits.
   package init(
     safe: Double = 0, onExit: OnExit = .safe, maxOn: Duration? = nil, minOff: Duration? = nil, maxRate: Rate? = nil,
     exclusiveWith: [DeviceID] = [], lease: Duration = .seconds(60), refresh: Duration? = nil, min: Double = 0,
     max: Double = 1, onlyWhile: RuleDeclaration.Condition? = nil, approval: ApprovalSettings? = nil,
-    verify: EffectSettings? = nil
+    verify: EffectSettings? = nil, atStart: AtStart? = nil
   ) {
     self.safe = safe
     self.onExit = onExit
@@ -195,6 +197,15 @@ package struct ActuatorSettings: Sendable, Hashable {
     self.onlyWhile = onlyWhile
     self.approval = approval
     self.verify = verify
+    self.atStart = atStart
+  }
+
+  /// What happens to an output at the start after a power cut or a reboot.
+  package enum AtStart: String, Sendable, CaseIterable {
+    /// It stays in its safe state.
+    case safe
+    /// Its last holder has it again, within its limits and a lease.
+    case last
   }
 
   /// The state of a line after the daemon's end.

@@ -98,6 +98,7 @@ extension ControlMethods {
     let outlives = granted == nil || call.client.restriction == nil && hold ?? (lease != nil)
     let session = outlives ? nil : try call.openSession().number
     call.server.leases.note(id, endsWith: session, holder: call.client.source)
+    call.services.hardware.noteLease(id, endsWithConnection: session != nil)
     answer(call, id, receipt, former: holder == call.client.principal.name ? nil : holder)
     return nil
   }

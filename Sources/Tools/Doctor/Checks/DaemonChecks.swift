@@ -82,8 +82,9 @@ enum DaemonChecks {
   /// The last end of the daemon or the board that was not in order.
   private static func lastEnd(_ answers: DaemonAnswers) -> [Finding] {
     let lines = answers.history.filter { ["daemon", "board"].contains($0["scope"]?.string) }
-    // The newest line is this start.
-    let last = lines.reversed().first { !["started", "booted"].contains($0["reason"]?.string ?? "") }
+    // The newest line is this start, and what became of outputs after it.
+    let starts = ["started", "booted", "taken-up", "not-taken-up"]
+    let last = lines.reversed().first { !starts.contains($0["reason"]?.string ?? "") }
     guard let reason = last?["reason"]?.string, reason != "stopped" else { return [] }
     let message = last?["message"]?.string.map { ": \($0)" } ?? ""
     return [
