@@ -141,7 +141,10 @@ final class TakeUps {
   private func principal(_ holder: String) -> Principal {
     guard holder.hasPrefix("agent/"),
       let manifest = try? agents.manifest(AgentID(String(holder.dropFirst("agent/".utf8.count))))
-    else { return Principal(name: holder, permissions: .all, mayMakeSafe: true) }
+    else {
+      return Principal(
+        name: holder, permissions: .all, mayMakeSafe: true, needsNoApproval: Party(of: holder) == .rules)
+    }
     return Principal(name: holder, permissions: manifest.permissions)
   }
 
@@ -152,7 +155,7 @@ final class TakeUps {
       case .limited(_, let rule, _, let time):
         rule != "emergency_stop" && (time != nil || rule == "only_while" || hardware.output(id)?.level == nil)
       case .unavailable, .failed: true
-      case .notFound, .denied, .busy, .invalid: false
+      case .notFound, .denied, .busy, .invalid, .waits: false
       }
     let due = clock.now + max(error.retryAfter(at: clock.now) ?? Self.pause, .milliseconds(1))
     guard isForAWhile, let one = held[id], due < one.end else { return end(id, error.sentence) }

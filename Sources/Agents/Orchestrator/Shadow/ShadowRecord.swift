@@ -57,6 +57,7 @@ struct ShadowRecord {
     case .notFound: "not_found"
     case .denied: "denied"
     case .busy: "busy"
+    case .waits: "approval"
     case .invalid: "invalid"
     case .unavailable: "unavailable"
     case .failed: "failed"
