@@ -38,6 +38,7 @@ enum openstarry_code {
   OPENSTARRY_UNAVAILABLE = 4,  ///< it exists, and has no data at present
   OPENSTARRY_INVALID = 5,      ///< invalid arguments
   OPENSTARRY_FAILED = 6,       ///< the hardware or the system failed
+  OPENSTARRY_WAITING = 7,      ///< a person has to approve it first
 };
 
 /// The severity of a log line (RFC 5424, 6.2.1).

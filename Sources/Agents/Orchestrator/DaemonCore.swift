@@ -200,8 +200,11 @@ package final class DaemonCore {
       // A name of the greatest length may be cut off.
       guard parts.count == 2, holder.utf8.count < Hardware.longestHolder else { return false }
       return switch parts[0] {
-      case "rule": !rules.isInForce(RuleID(parts[1]))
-      case "agent": hasAllAgents && !agents.isRegistered(AgentID(parts[1]))
+      case "rule":
+        !rules.isInForce(RuleID(parts[1])) || rules.listRules().contains { $0.id == RuleID(parts[1]) && $0.isShadow }
+      case "agent":
+        hasAllAgents && !agents.isRegistered(AgentID(parts[1]))
+          || (try? agents.manifest(AgentID(parts[1])))?.shadow ?? false
       default: false
       }
     }

@@ -35,6 +35,8 @@ final class TakeUps {
   private var when = ""
   private var hasBegun = false
   private var isTaking = false
+  /// When the daemon started: an old lease counts from then, however late the disk answers.
+  private let started: Instant
 
   init(clock: any Timekeeper, hardware: Hardware, agents: AgentSupervisor, rules: RuleRunner, registry: StoredRegistry)
   {
@@ -43,7 +45,9 @@ final class TakeUps {
     self.agents = agents
     self.rules = rules
     self.registry = registry
-    // Whoever commands an output meanwhile has it.
+    started = clock.now
+    // Whoever commands an output meanwhile, or gives it up, decides.
+    hardware.onRelease = { [weak self] device, holder in self?.overtaken(device, by: holder) }
     let next = hardware.onCommand
     hardware.onCommand = { [weak self] device, isSafe, principal in
       next(device, isSafe, principal)
@@ -83,7 +87,7 @@ final class TakeUps {
     for id in left.sorted() {
       guard let output = earlier[id] else { continue }
       let timer = clock.schedule(after: Self.settling) { [weak self] in self?.look(at: id) }
-      held[id] = Held(output: output, end: clock.now + Self.settling + output.lease, timer: timer)
+      held[id] = Held(output: output, end: started + Self.settling + output.lease, timer: timer)
       if let obstacle { end(id, obstacle) }
     }
   }
@@ -99,10 +103,27 @@ final class TakeUps {
     if let obstacle = obstacle(id, one.output) { return end(id, obstacle) }
     let lease = one.end - clock.now
     guard lease > .zero else { return end(id, "the lease would be over") }
+    let principal = principal(one.output.holder)
+    if let error = hardware.obstacle(id, .level(one.output.level), as: principal) { return retry(id, after: error) }
+    // If its load takes the power down, that is known at the next start.
+    hardware.willTakeUp(id)
+    registry.flush { [weak self] result in
+      if case .failure(let failure) = result {
+        self?.end(id, "that it is taken up could not be stored: \(failure.message)")
+      } else {
+        self?.take(id, as: principal)
+      }
+    }
+  }
+
+  private func take(_ id: DeviceID, as principal: Principal) {
+    guard let one = held[id] else { return }
+    let lease = one.end - clock.now
+    guard lease > .zero else { return end(id, "the lease would be over") }
     do throws(HALError) {
       isTaking = true
       defer { isTaking = false }
-      let granted = try hardware.takeUp(id, one.output, lease: lease, as: principal(one.output.holder), cause: cause)
+      let granted = try hardware.takeUp(id, one.output, lease: lease, as: principal, cause: cause)
       end(id, granted: granted)
     } catch {
       retry(id, after: error)
@@ -118,7 +139,9 @@ final class TakeUps {
     case .again: return "the power went again within a minute after it had been taken up"
     case nil: break
     }
-    if let holder = hardware.output(id)?.holder { return "it is held by \(holder)" }
+    guard let state = hardware.output(id) else { return "it is not there any more" }
+    if state.safe == output.level { return "that is its safe state now" }
+    if let holder = state.holder { return "it is held by \(holder)" }
     return obstacle(ofHolder: output.holder)
   }
 
@@ -128,10 +151,14 @@ final class TakeUps {
     case "client": return nil
     case "agent":
       guard let status = try? agents.agentStatus(AgentID(name)) else { return "\(holder) is not registered any more" }
+      if status.isShadow { return "\(holder) is a shadow now" }
       if !status.isEnabled { return "\(holder) is disabled" }
       return status.state == .quarantined ? "\(holder) is quarantined" : nil
     case "rule":
       guard rules.isInForce(RuleID(name)) else { return "\(holder) is not in force any more" }
+      if rules.listRules().contains(where: { $0.id == RuleID(name) && $0.isShadow }) {
+        return "\(holder) is a shadow now"
+      }
       return rules.isStateRule(RuleID(name)) ? "\(holder) decides itself" : nil
     case "mcp": return "the session of \(holder) has ended"
     default: return "\(holder) is not there any more"

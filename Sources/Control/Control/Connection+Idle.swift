@@ -5,8 +5,12 @@ import RPC
 extension Connection {
   var idleTime: Duration { crowding == nil ? limits.idleTime : limits.reserveTime }
 
-  /// Whether the connection has a pending request, a subscription, or a lease that ends with it.
-  private var isUsed: Bool { underWay > 0 || !subscriptions.isEmpty || server.holdsLease(self) }
+  /// Whether the connection has a pending request, a subscription, a lease that ends with it, or a command that waits for
+  /// a person.
+  private var isUsed: Bool {
+    underWay > 0 || !subscriptions.isEmpty || server.holdsLease(self)
+      || server.services.hardware.approvals.isWaiting(session: number)
+  }
 
   func timeIdle(until due: Instant) {
     idleTimer = time.schedule(at: due) { [weak self] in self?.lookIdle() }

@@ -30,8 +30,6 @@ final class Connection: Session {
   var isClosing = false
   /// The requests of this connection alone, once it has bound itself.
   var ownRequests: TokenBucket?
-  /// What it has asked people for, with whether the lease would outlive the connection.
-  var approvals: [ULID: Bool] = [:]
   var pause: TimerID?
   var lineTimer: TimerID?
   var idleTimer: TimerID?
@@ -84,11 +82,14 @@ final class Connection: Session {
   /// Binds the connection for the rest of its life.
   /// - Throws: -32003 when it is bound already, or has taken leases or subscriptions as a person.
   func restrict(to role: Role, _ devices: [EventPattern], rate: Int) throws(RPCError) {
-    guard client.restriction == nil, subscriptions.isEmpty, server.leases.devices(of: number).isEmpty else {
+    guard client.restriction == nil, subscriptions.isEmpty, server.leases.devices(of: number).isEmpty,
+      !server.services.hardware.approvals.isWaiting(session: number)
+    else {
       throw RPCError(
         .permissionDenied,
         client.restriction == nil
-          ? "a session that has leases or subscriptions cannot be restricted" : "this session is restricted already",
+          ? "a session that has leases, subscriptions or commands that wait cannot be restricted"
+          : "this session is restricted already",
         data: ["role": .string(client.role.name), "required": .string(client.role.name)],
         hint: "'session.restrict' is the first request of a connection")
     }

@@ -103,27 +103,17 @@ extension ControlServer {
 
   // MARK: Leases
 
-  /// A command of a connection waits for a person.
-  /// - Parameter outlives: whether its lease, if it gets one, outlives the connection.
-  func note(_ approval: ULID, of session: UInt64, outlives: Bool) {
-    connections[session]?.approvals[approval] = outlives
-  }
-
-  /// A command that a connection has asked for was approved.
-  func begin(leaseOf approval: ULID, on device: DeviceID) {
-    guard let connection = connections.values.first(where: { $0.approvals[approval] != nil }),
-      let outlives = connection.approvals.removeValue(forKey: approval)
-    else { return }
-    leases.note(device, endsWith: outlives ? nil : connection.number, holder: connection.client.source)
+  /// The lease of a command that was approved ends with the connection that has asked for it, or not.
+  func begin(leaseOf approval: Approval) {
+    guard let session = approval.request.session else { return }
+    let (device, outlives) = (approval.asked.device, approval.request.outlives)
+    leases.note(device, endsWith: outlives ? nil : session, holder: approval.asked.asker)
     services.hardware.noteLease(device, endsWithConnection: !outlives)
   }
 
   /// Releases the leases that end with a connection, and gives up what it waits for.
   func endLeases(of connection: Connection) {
-    for approval in connection.approvals.keys.sorted() {
-      services.hardware.approvals.void(approval, "\(connection.client.source) has closed its connection")
-    }
-    if connection.client.restriction != nil { services.hardware.approvals.forget(connection.client.source) }
+    services.hardware.approvals.end(session: connection.number)
     for device in leases.take(of: connection.number) {
       // Fails if the lease has expired or has been taken over: nothing to release.
       _ = try? services.hardware.release(device, holder: connection.client.source, reason: "connection-closed")

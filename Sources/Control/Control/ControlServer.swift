@@ -54,6 +54,7 @@ package final class ControlServer {
     self.limits = limits
     status = ServerStatus(socket: settings.socket, started: time.now)
     lastConnection = time.now.nanoseconds / 1000
+    services.hardware.approvals.onGranted = { [weak self] in self?.begin(leaseOf: $0) }
   }
 
   /// Opens the socket and starts serving.

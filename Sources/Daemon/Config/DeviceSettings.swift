@@ -44,6 +44,12 @@ struct DeviceSettings {
       verify: EffectReader.read(fields),
       atStart: fields.optional("at_start", .choice(of: ActuatorSettings.AtStart.self)))
     checkLevels(settings, fields)
+    if case .above(let level)? = settings.approval?.scope, settings.safe > level {
+      fields.findings.error(
+        fields.place(of: "approval"),
+        "'approval' is above \(EventSentence.level(level)), and 'safe' \(EventSentence.level(settings.safe)): expected a "
+          + "condition such as {if: \"level < 0.5\"}, because lower levels are farther from the safe state")
+    }
     if let maxOn = settings.maxOn { check(maxOn, settings, fields) }
     return settings
   }

@@ -338,8 +338,14 @@ final class ActuatorChannel {
 
   func keep(_ lease: Lease) {
     self.lease = lease
-    leaseStore?.hold(slot, level: level, lease: lease, since: onSince ?? clock.now)
+    leaseStore?.hold(slot, level: level, lease: lease, since: countedSince)
     onHold()
+  }
+
+  /// Since when `max_on` counts: earlier than it went on, by the time before a power cut, as far as the clock reaches back.
+  private var countedSince: Instant {
+    let since = onSince ?? clock.now
+    return Instant(nanoseconds: since.nanoseconds - min(since.nanoseconds, UInt64(max(0, onBefore.nanoseconds))))
   }
 
   func endLease() {

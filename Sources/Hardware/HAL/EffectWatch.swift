@@ -101,8 +101,8 @@ final class EffectWatch {
   private func report(_ found: NoEffect, _ cause: Cause) {
     let event = hardware.events.publish(
       DeviceEvents.noEffect(id, found, within: settings.within), from: id.rawValue, cause: cause)
-    // Shown, and stored, when it begins: an agent that tries again and again writes nothing.
-    if shown?.state != found.state {
+    // The first is shown, and stored: an agent that tries again and again writes nothing.
+    if shown == nil {
       shown = found
       hardware.onNoEffect(id, found)
     }

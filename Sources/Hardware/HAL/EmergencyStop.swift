@@ -40,9 +40,10 @@ extension Hardware {
       isTakingOver = false
       let event = events.publish(SystemEvents.emergencyStop(by: by, reason: reason), from: by, cause: cause)
       cause = Cause(event)
-      approvals.voidAll("everything was stopped, by \(by)")
     }
     safeAll(reason: "emergency-stop", cause: cause)
+    // Whatever waits, the outputs come first.
+    if isNew { approvals.voidAll("everything was stopped, by \(by)") }
     if isNew { onEmergencyStop(emergencyStop) }
     return isNew
   }

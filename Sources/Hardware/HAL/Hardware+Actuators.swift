@@ -20,7 +20,7 @@ extension Hardware {
   ///   - cause: the event that led to the command; nil when there is none.
   ///   - override: takes the actuator over from another holder; limits still apply. A principal with `mayMakeSafe` does
   ///     not need it to make the actuator safe.
-  ///   - reason: what the principal says to a person who has to approve the command; nil for nothing.
+  ///   - request: what goes with it if a person has to approve it.
   /// - Returns: the outcome. Its `id` is that of the `device:changed` event, or the cause's when nothing changed or the
   ///   hardware has not confirmed it yet.
   /// - Throws: `notFound`, `denied`, `invalid`, `busy`, `limited`, `waits`, `unavailable`, `failed`. After `failed` the safe
@@ -28,7 +28,7 @@ extension Hardware {
   @discardableResult
   package func controlActuator(
     _ id: DeviceID, _ command: ActuatorCommand, lease: Duration? = nil, as principal: Principal, cause: Cause? = nil,
-    override: Bool = false, reason: String? = nil
+    override: Bool = false, request: ApprovalRequest = ApprovalRequest()
   ) throws(HALError) -> Receipt {
     guard case .actuator(let channel) = channels[id] else { throw notFound(id, "actuator") }
     do throws(HALError) {
@@ -37,8 +37,8 @@ extension Hardware {
         command, lease: lease, by: principal.name, cause: cause, override: override,
         mayMakeSafe: principal.mayMakeSafe, rivals: rivals[id] ?? [], stop: emergencyStop.map { refuse($0, id) }
       ) { level throws(HALError) in
-        guard let settings = channel.settings.approval else { return }
-        try approvals.require(settings, id, command, level: level, lease: lease, principal, cause, reason: reason)
+        try approvals.require(
+          channel.settings, id, command, level: level, lease: lease, override: override, principal, cause, request)
       }
       onCommand(id, receipt.state == channel.settings.safe, principal)
       return receipt

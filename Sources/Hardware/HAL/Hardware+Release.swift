@@ -13,6 +13,7 @@ extension Hardware {
     _ id: DeviceID, holder: String, reason: String, cause: Cause? = nil
   ) throws(HALError) -> Bool {
     guard case .actuator(let channel) = channels[id] else { throw notFound(id, "actuator") }
+    onRelease(id, holder)
     guard let lease = channel.lease else {
       channel.goSafe(reason, holder: holder, cause, clock.now)
       return false

@@ -46,6 +46,9 @@ package final class Hardware {
   /// Called when an output was switched without its effect, and with nil when that has been acknowledged.
   package var onNoEffect: (DeviceID, NoEffect?) -> Void = { _, _ in }
 
+  /// Called when somebody gives an output up, whether there was a lease or not.
+  package var onRelease: (DeviceID, _ holder: String) -> Void = { _, _ in }
+
   /// Asked who has an output next when its holder lets it go; nil for nobody.
   package var heir: (DeviceID) -> (level: Double, holder: String, cause: Cause?)? = { _ in nil }
 

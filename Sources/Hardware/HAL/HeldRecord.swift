@@ -41,7 +41,15 @@ final class HeldRecord {
     review()
   }
 
-  /// It was taken up again, or is about to be: that is stored at once.
+  /// It is about to be taken up again: if the power goes in that moment, it is not taken up once more.
+  func willTakeUp() {
+    guard var held = stored else { return }
+    held.obstacle = .again
+    stored = held
+    store?.keep(held, of: channel.device.id)
+  }
+
+  /// It was taken up again: that is stored at once.
   func tookUp() {
     (takenUp, isUndecided) = (channel.clock.now, false)
     write(current)
@@ -156,6 +164,9 @@ extension Hardware {
   /// An output that an earlier boot has held is not taken up again.
   package func decideHeld(_ id: DeviceID) { records[id]?.decide() }
 
+  /// Stores that an output is about to be taken up again. Command it when that is on the disk.
+  package func willTakeUp(_ id: DeviceID) { records[id]?.willTakeUp() }
+
   /// The lease of an output that was just commanded ends with its holder's connection, or does not.
   package func noteLease(_ id: DeviceID, endsWithConnection: Bool) {
     records[id]?.note(endsWithConnection: endsWithConnection)
@@ -182,7 +193,8 @@ extension Hardware {
     }
     do throws(HALError) {
       let receipt = try controlActuator(
-        id, .level(held.level), lease: min(lease, channel.settings.lease), as: principal, cause: cause)
+        id, .level(held.level), lease: min(lease, channel.settings.lease), as: principal, cause: cause,
+        request: ApprovalRequest(mayWait: false))
       records[id]?.tookUp()
       return (channel.lease?.deadline ?? clock.now) - Instant(nanoseconds: receipt.at)
     } catch {

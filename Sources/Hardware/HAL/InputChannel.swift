@@ -14,8 +14,8 @@ final class InputChannel {
   private(set) var lost = 0
   /// Called when this input begins an emergency stop, with the reason and the cause.
   var onStop: (String, Cause?) -> Void = { _, _ in }
-  /// Called when it becomes active; not for the level at the start or after a return.
-  var onPress: () -> Void = {}
+  /// Called when it becomes active, with the kernel's time of that; not for the level at the start or after a return.
+  var onPress: (Instant) -> Void = { _ in }
   /// Called after each change, also one that `edges` leaves out, and after a loss and a return.
   var onValue: () -> Void = {}
 
@@ -139,7 +139,7 @@ final class InputChannel {
     case .edge(let edge):
       // First, and regardless of `edges`: a short press counts even if it is already over.
       if edge.isActive, settings.emergencyStop { onStop("it became active", nil) }
-      if edge.isActive { onPress() }
+      if edge.isActive { onPress(edge.time) }
       if isWanted(edge) {
         publish(edge.isActive, edge.isActive ? "rising" : "falling", edge.sequence, edge.time)
       }

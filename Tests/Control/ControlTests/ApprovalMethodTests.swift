@@ -13,7 +13,14 @@ import Testing
       Device(
         id: "valve",
         kind: .actuator(ActuatorSettings(lease: .seconds(60), approval: ApprovalSettings(.required))),
-        driver: "simulated")
+        driver: "simulated"),
+      Device(id: "key", kind: .input(InputSettings()), driver: "simulated"),
+      Device(
+        id: "gate",
+        kind: .actuator(
+          ActuatorSettings(
+            lease: .seconds(600), approval: ApprovalSettings(.required, time: .seconds(600), input: "key"))),
+        driver: "simulated"),
     ])
 
   /// A server, somebody who may operate (uid 7), and root, who may approve.
@@ -111,6 +118,28 @@ import Testing
     #expect(harness.hardware.device("valve")?.holder?.hasPrefix("mcp/") == true)
     program.close()
     harness.turn { harness.hardware.device("valve")?.holder == nil }
+  }
+
+  @Test func whatAKeyApprovesEndsWithItsSession() throws {
+    let (harness, bob, _) = try station()
+    _ = try bob.call("session.restrict").get()
+    #expect(try bob.refusal("hal.control", ["device": "gate", "command": "on"])?.known == .approvalNeeded)
+    // A connection that waits for a person is not idle.
+    for _ in 0..<13 {
+      harness.clock.advance(by: .seconds(10))
+      harness.settle()
+    }
+    #expect(harness.hardware.approvals.all.last?.isWaiting == true)
+    try harness.simulation.inject("key", ["active": true])
+    #expect(harness.hardware.device("gate")?.holder?.hasPrefix("mcp/") == true)
+    bob.close()
+    harness.turn { harness.hardware.device("gate")?.holder == nil }
+  }
+
+  @Test func whoWaitsForAPersonIsNoProgramYet() throws {
+    let (_, bob, _) = try station()
+    _ = try ask(bob)
+    #expect(try bob.refusal("session.restrict")?.known == .permissionDenied)
   }
 
   @Test func approversWaitForNobody() throws {

@@ -94,6 +94,7 @@ import Testing
           h: {kind: actuator, approval_time: 5m}
           i: {kind: actuator, approval: required, approve_with: keys}
           j: {kind: actuator, approval: {over: 50%}}
+          k: {kind: actuator, safe: on, approval: {above: 50%}}
         """) == #"""
           f:8:33: 'approval' is 'always', expected required, {above: 50%} or {if: "level > 0.5"}
           f:9:41: 'above' is '200%', expected on, off or a level such as 0.4 or 40%
@@ -102,6 +103,7 @@ import Testing
           f:12:38: 'approval_time' needs 'approval', expected for instance approval: required beside it
           f:13:57: 'approve_with' is 'keys', expected an input: key (did you mean 'key'?)
           f:14:34: 'approval' has an unknown key 'over', expected above or if
+          f:15:43: 'approval' is above 50%, and 'safe' on: expected a condition such as {if: "level < 0.5"}, because lower levels are farther from the safe state
           """#)
   }
 

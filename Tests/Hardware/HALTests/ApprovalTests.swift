@@ -84,6 +84,7 @@ import Testing
     let bench = bench(.above(0.5))
     #expect(try bench.hardware.controlActuator("valve", .level(0.5), as: agent).state == 0.5)
     _ = try ask(bench, .level(0.51))
+    bench.wait(10_000)
     _ = try ask(bench, .on)
     // What was allowed before goes on.
     #expect(bench.level("valve") == 0.5)
@@ -95,6 +96,7 @@ import Testing
     _ = try ask(bench, .level(0.1))
     bench.hardware.approvals.isConcerned = { $0 == "valve" && $1 > 0.2 }
     #expect(try bench.hardware.controlActuator("valve", .level(0.1), as: agent).state == 0.1)
+    bench.wait(10_000)
     _ = try ask(bench, .level(0.3))
   }
 
@@ -141,6 +143,9 @@ import Testing
     let id = try ask(bench)
     bench.wait(1000)
     #expect(try ask(bench) == id && bench.sink.of("approval:waiting").count == 1)
+    // A person has to be able to read it.
+    #expect(throws: HALError.self) { try bench.hardware.controlActuator("valve", .on, lease: .seconds(5), as: agent) }
+    bench.wait(9000)
     let other = try ask(bench, .on, lease: .seconds(5))
     #expect(other != id && state(bench, id) == "void" && bench.hardware.approvals.waiting.count == 1)
   }
@@ -156,6 +161,72 @@ import Testing
     _ = try ask(bench, .level(0.5), as: .named("agent/other"))
     bench.wait(600_000)
     _ = try ask(bench, .level(0.6))
+  }
+
+  @Test func aPermitIsForTheSameOrLess() throws {
+    let bench = GateBench([
+      .actuator("valve", ActuatorSettings(lease: .seconds(60), approval: ApprovalSettings(.required))),
+      .actuator("lock", ActuatorSettings(safe: 1, lease: .seconds(60), approval: ApprovalSettings(.required))),
+    ])
+    _ = try bench.hardware.approve(
+      try ask(bench, .pulse(.seconds(2))), by: "client/ada", user: 1, for: .seconds(3600))
+    bench.wait(2000)
+    #expect(try bench.hardware.controlActuator("valve", .pulse(.seconds(1)), as: agent).state == 1)
+    bench.wait(1000)
+    // Neither longer nor for good.
+    _ = try ask(bench, .pulse(.seconds(3)))
+    bench.wait(10_000)
+    let steady = try ask(bench, .on, lease: .seconds(30))
+    _ = try bench.hardware.approve(steady, by: "client/ada", user: 1, for: .seconds(3600))
+    #expect(try bench.hardware.controlActuator("valve", .on, lease: .seconds(20), as: agent).state == 1)
+    _ = try ask(bench, .on)
+    // What is lower is farther from the safe state there.
+    _ = try bench.hardware.approve(try ask(bench, .level(0.6), "lock"), by: "client/ada", user: 1, for: .seconds(3600))
+    #expect(try bench.hardware.controlActuator("lock", .level(0.8), as: agent).state == 0.8)
+    _ = try ask(bench, .level(0.4), "lock")
+  }
+
+  @Test func aDenialIsForTheUserWhateverTheSession() throws {
+    let bench = bench()
+    var program = Principal.named("mcp/bob/7")
+    program.user = 7
+    try bench.hardware.deny(try ask(bench, as: program), by: "client/ada", why: nil)
+    bench.hardware.approvals.forget("mcp/bob/7")
+    program.name = "mcp/bob/8"
+    #expect(throws: HALError.self) { try bench.hardware.controlActuator("valve", .on, as: program) }
+    // So are the bounds.
+    let wide = GateBench(
+      (0..<6).map { .actuator(DeviceID("v\($0)"), ActuatorSettings(approval: ApprovalSettings(.required))) })
+    for number in 0..<4 {
+      program.name = "mcp/bob/\(number)"
+      _ = try ask(wide, .on, DeviceID("v\(number)"), as: program)
+    }
+    #expect(throws: HALError.self) { try wide.hardware.controlActuator("v4", .on, as: program) }
+  }
+
+  @Test func aTakeOverIsApprovedAsOne() throws {
+    let bench = bench()
+    var rule = Principal(name: "agent/holder", permissions: .all, mayMakeSafe: true)
+    rule.needsNoApproval = true
+    try bench.hardware.controlActuator("valve", .level(0.5), as: rule)
+    do throws(HALError) {
+      try bench.hardware.controlActuator("valve", .on, as: .named("client/bob"), override: true)
+      Issue.record("it does not wait")
+    } catch {
+      guard case .waits(_, let id, _) = error else { throw error }
+      #expect(bench.sink.of("approval:waiting").last?["override"] == true)
+      _ = try bench.hardware.approve(id, by: "client/ada", user: 1)
+    }
+    #expect(bench.hardware.device("valve")?.holder == "client/bob" && bench.level("valve") == 1)
+  }
+
+  @Test func nobodyIsAskedWhereThatIsNotAllowed() throws {
+    let bench = bench()
+    let refusal = #expect(throws: HALError.self) {
+      try bench.hardware.controlActuator("valve", .on, as: agent, request: ApprovalRequest(mayWait: false))
+    }
+    #expect(refusal?.description.contains("a person has to approve it") == true)
+    #expect(bench.sink.of("approval:waiting").isEmpty)
   }
 
   @Test(arguments: ["end", "stop"]) func itIsVoid(by cause: String) throws {
@@ -204,12 +275,21 @@ import Testing
       try bench.backend.inject("key", ["active": true])
       try bench.backend.inject("key", ["active": false])
     }
+    bench.wait(1000)
     try press()
     // Which of the two?
     #expect(state(bench, first) == "waiting" && state(bench, second) == "waiting")
     try bench.hardware.deny(second, by: "client/ada", why: nil)
+    bench.wait(10_000)
+    let third = try ask(bench, .level(0.5))
+    #expect(state(bench, first) == "void")
+    bench.wait(900)
     try press()
-    #expect(state(bench, first) == "approved" && bench.level("valve") == 1)
+    // Nobody has read that.
+    #expect(state(bench, third) == "waiting")
+    bench.wait(100)
+    try press()
+    #expect(state(bench, third) == "approved" && bench.level("valve") == 0.5)
     #expect(bench.sink.of("approval:granted").first?["by"] == "key")
   }
 

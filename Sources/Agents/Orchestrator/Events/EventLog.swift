@@ -121,8 +121,9 @@ package final class EventLog: EventSink, EventHistory {
   }
 
   package func address<Made>(_ audience: Audience, _ work: () -> Made) -> Made {
+    let outer = self.audience
     self.audience = audience
-    defer { self.audience = nil }
+    defer { self.audience = outer }
     return work()
   }
 

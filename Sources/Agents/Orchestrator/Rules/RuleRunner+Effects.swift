@@ -29,6 +29,7 @@ extension RuleRunner {
       // State rules wait for the acknowledgement.
       if found == nil { claims.outputsChanged() }
     }
+    for (device, value) in earlier where NoEffect(value) == nil { try? registry?.keep([.noEffect(device, nil)]) }
     hardware.recallNoEffects(earlier.compactMapValues { NoEffect($0) })
   }
 }

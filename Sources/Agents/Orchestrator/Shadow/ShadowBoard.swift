@@ -67,6 +67,9 @@ final class ShadowBoard: OutputGate {
 
   // MARK: OutputGate
 
+  /// Stands for all devices that a shadow names and may not command.
+  private static let others: DeviceID = "others"
+
   var emergencyStop: EmergencyStop? { hardware.emergencyStop }
 
   func output(_ id: DeviceID) -> Hardware.OutputState? { outputs[id]?.imagined.state }
@@ -93,7 +96,8 @@ final class ShadowBoard: OutputGate {
       onCommand(id)
       return receipt
     } catch {
-      shadows.noteRefusal(of: id, error, to: principal.name, cause)
+      // A name that is no output of its own is not told apart from others.
+      shadows.noteRefusal(of: outputs[id] == nil ? Self.others : id, error, to: principal.name, cause)
       throw error
     }
   }

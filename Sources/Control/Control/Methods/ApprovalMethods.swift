@@ -45,27 +45,30 @@ extension ControlMethods {
   @Sendable private static func wait(_ call: Call, _ id: ULID, _ milliseconds: Int64) throws(RPCError) -> Value? {
     let approval = try call.approval(id)
     guard approval.isWaiting, milliseconds > 0 else { return .map(call.fields(approval)) }
-    let timer = call.server.time.schedule(after: .milliseconds(milliseconds)) {
-      call.answer(.success(.map(approval.fields(at: call.now))))
-    }
-    call.services.hardware.approvals.whenDecided(id) { approval in
-      call.server.time.cancel(timer)
+    let (approvals, time) = (call.services.hardware.approvals, call.server.time)
+    var timer: TimerID?
+    let listener = approvals.whenDecided(id) { approval in
+      if let timer { time.cancel(timer) }
       call.answer(.success(.map(call.fields(approval))))
+    }
+    timer = time.schedule(after: .milliseconds(milliseconds)) {
+      approvals.endListen(listener)
+      call.answer(.success(.map(approval.fields(at: call.now))))
     }
     return nil
   }
 
   @Sendable private static func approve(_ call: Call, _ id: ULID, _ time: Int64?) throws(RPCError) -> Value? {
     try call.requireApprover()
-    let device = try call.approval(id).asked.device
+    let asked = try call.approval(id).asked
+    let (device, asker) = (asked.device, asked.asker)
     let former = call.services.hardware.output(device)?.holder
     let receipt: Receipt
     do throws(Hardware.ApprovalError) {
       receipt = try call.services.hardware.approve(
         id, by: call.client.source, user: call.client.uid, for: time.map { .milliseconds($0) })
     } catch { throw call.refusal(error) }
-    call.server.begin(leaseOf: id, on: device)
-    answer(call, device, receipt, former: former)
+    answer(call, device, receipt, former: former == asker ? nil : former)
     return nil
   }
 }

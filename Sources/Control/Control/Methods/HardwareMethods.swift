@@ -78,24 +78,19 @@ extension ControlMethods {
     if override { try call.client.role.require(.admin, to: "take an actuator over") }
     let lease = leaseTime.map { Duration.milliseconds($0) }
     let holder = call.services.hardware.device(id)?.holder
-    let receipt: Receipt
-    do throws(HALError) {
-      receipt = try call.services.hardware.controlActuator(
-        id, command, lease: lease, as: call.client.principal, cause: call.cause, override: override, reason: reason)
-    } catch {
-      // What it asks for ends with its session.
-      if case .waits(_, let approval, _) = error {
-        let outlives = call.client.restriction == nil && hold ?? (lease != nil)
-        call.server.note(approval, of: try call.openSession().number, outlives: outlives)
-      }
-      throw call.refusal(error)
+    let request = ApprovalRequest(
+      reason: reason, session: try call.openSession().number,
+      outlives: call.client.restriction == nil && hold ?? (lease != nil))
+    let receipt = try call.hardware { hardware throws(HALError) in
+      try hardware.controlActuator(
+        id, command, lease: lease, as: call.client.principal, cause: call.cause, override: override, request: request)
     }
     // A person keeps rules off for as long as the safe state is wanted.
     if let lease, call.client.restriction == nil, call.services.hardware.isSafe(command, for: id) {
       call.services.rules.suspendClaims(on: id, by: call.client.source, for: lease)
     }
     let granted = call.services.hardware.lease(of: id)
-    let outlives = granted == nil || call.client.restriction == nil && hold ?? (lease != nil)
+    let outlives = granted == nil || request.outlives
     let session = outlives ? nil : try call.openSession().number
     call.server.leases.note(id, endsWith: session, holder: call.client.source)
     call.services.hardware.noteLease(id, endsWithConnection: session != nil)

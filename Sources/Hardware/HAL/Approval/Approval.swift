@@ -10,10 +10,14 @@ package struct Approval: Sendable, Hashable {
   let command: ActuatorCommand
   /// On whose behalf, with the permissions of that moment.
   let principal: Principal
+  /// What went with it.
+  package let request: ApprovalRequest
   /// The chain that it belongs to.
   let cause: Cause
   /// When it began to wait, in ms since 1970.
   package let time: UInt64
+  /// The same on the monotonic clock.
+  let begun: Instant
   /// When it expires.
   package let expires: Instant
   /// What has become of it.
@@ -65,5 +69,14 @@ package struct Approval: Sendable, Hashable {
     case .expired: break
     }
     return fields
+  }
+}
+
+extension ApprovalEvents.Command {
+  /// Whether it asks for the same, whatever reason it gives.
+  func isSameCommand(as other: Self) -> Bool {
+    var (mine, others) = (self, other)
+    (mine.reason, others.reason) = (nil, nil)
+    return mine == others
   }
 }

@@ -4,19 +4,14 @@ import Model
 ///
 /// It only says whether a command may pass the gate; the gate carries it out.
 package final class ApprovalDesk {
-  /// A person has let an asker repeat a command for some time.
-  private struct Permit {
-    var asker: String
-    var device: DeviceID
-    var level: Double
-    var end: Instant
-  }
-
-  /// The most commands that wait at a time: of one asker, and of all.
+  /// The most commands that wait at a time: of one asker or user, and of all.
   static let mostOfOne = 4
   static let most = 32
   /// How many decided ones are remembered.
   static let mostDecided = 50
+  /// How long a command waits at least before its asker may put another one for the same output in its place. A person
+  /// has to be able to read what waits.
+  static let shortestWait = Duration.seconds(10)
 
   private(set) var waiting: [Approval] = []
   private(set) var decided: [Approval] = []
@@ -31,8 +26,11 @@ package final class ApprovalDesk {
   package var isConcerned: (DeviceID, _ level: Double) -> Bool = { _, _ in true }
   /// Called when a command begins to wait, and when it waits no more.
   package var onChange: (Approval) -> Void = { _ in }
-  /// Called with each one that waits no more, by its id, once.
-  private var listeners: [(id: ULID, done: (Approval) -> Void)] = []
+  /// Called with a command that was approved and carried out.
+  package var onGranted: (Approval) -> Void = { _ in }
+  /// Those who wait for a decision, in order.
+  private var listeners: [(number: UInt64, id: ULID, done: (Approval) -> Void)] = []
+  private var lastListener: UInt64 = 0
 
   init(_ clock: any Timekeeper, _ events: any EventSink) {
     self.clock = clock
@@ -42,59 +40,85 @@ package final class ApprovalDesk {
   /// All, the newest last: those that were decided, then those that wait.
   package var all: [Approval] { decided + waiting }
 
+  // MARK: Asking
+
   /// Lets a command pass, or has it wait for a person.
-  /// - Parameters:
-  ///   - level: what the command leads to.
-  ///   - reason: what the asker says.
-  /// - Throws: `waits`; `limited` when too many wait, or it was denied a short time ago.
+  /// - Parameter level: what the command leads to.
+  /// - Throws: `waits`; `limited` when too many wait, it was denied a short time ago, or nobody may be asked.
   func require(
-    _ settings: ApprovalSettings, _ device: DeviceID, _ command: ActuatorCommand, level: Double, lease: Duration?,
-    _ principal: Principal, _ cause: Cause?, reason: String?
+    _ settings: ActuatorSettings, _ device: DeviceID, _ command: ActuatorCommand, level: Double, lease: Duration?,
+    override: Bool, _ principal: Principal, _ cause: Cause?, _ request: ApprovalRequest
   ) throws(HALError) {
-    guard !principal.needsNoApproval else { return }
-    switch settings.scope {
+    guard let approval = settings.approval, !principal.needsNoApproval else { return }
+    switch approval.scope {
     case .required: break
     case .above(let most): if level <= most { return }
     case .condition: if !isConcerned(device, level) { return }
     }
     let now = clock.now
     permits.removeAll { $0.end <= now }
-    if permits.contains(where: { $0.asker == principal.name && $0.device == device && level <= $0.level }) { return }
     var pulse: Duration?
     if case .pulse(let length) = command { pulse = length }
     let asked = ApprovalEvents.Command(
-      device, level: level, pulse: pulse, lease: lease, asker: principal.name, reason: reason)
-    if let same = waiting.first(where: { $0.asked.isSameCommand(as: asked) }) {
+      device, level: level, pulse: pulse, lease: lease, override: override, asker: principal.name,
+      reason: request.reason)
+    if permits.contains(where: { $0.covers(asked, settings) }) { return }
+    guard request.mayWait else {
+      throw .limited(device, rule: "approval", detail: "a person has to approve it", retryAfter: nil)
+    }
+    let mine = waiting.filter { $0.asked.asker == principal.name && $0.request.session == request.session }
+    if let same = mine.first(where: { $0.asked.isSameCommand(as: asked) }) {
       throw .waits(device, approval: same.id, until: same.expires)
     }
+    try refuse(principal, device, now)
+    if let former = mine.first(where: { $0.asked.device == device }) {
+      let left = former.begun + Self.shortestWait - now
+      guard left <= .zero else {
+        throw .limited(
+          device, rule: "approval", detail: "another command of \(principal.name) waits for approval", retryAfter: left)
+      }
+      // What waited is not wanted any more.
+      end(former.id, .void("\(principal.name) asks for something else"))
+    }
+    try checkRoom(principal, device, now)
+    let event = events.publish(
+      ApprovalEvents.waiting(asked, for: approval.time), from: principal.name, cause: cause)
+    let entry = Approval(
+      id: event.id, asked: asked, command: command, principal: principal, request: request, cause: Cause(event),
+      time: event.time, begun: now, expires: now + approval.time)
+    waiting.append(entry)
+    arm()
+    onChange(entry)
+    throw .waits(device, approval: entry.id, until: entry.expires)
+  }
+
+  /// Who is counted: a user's programs together, an agent by itself.
+  private static func account(_ principal: Principal) -> String {
+    principal.user.map { "user \($0)" } ?? principal.name
+  }
+
+  private func refuse(_ principal: Principal, _ device: DeviceID, _ now: Instant) throws(HALError) {
     denials.removeAll { $0.end <= now }
-    if let denial = denials.first(where: { $0.asker == principal.name && $0.device == device }) {
+    let asker = Self.account(principal)
+    if let denial = denials.first(where: { $0.asker == asker && $0.device == device }) {
       throw .limited(
         device, rule: "approval", detail: "\(denial.by) has denied it", retryAfter: denial.end - now)
     }
-    // Another command to the same output: what waited is not wanted any more.
-    for former in waiting where former.asked.asker == principal.name && former.asked.device == device {
-      end(former.id, .void("\(principal.name) asks for something else"))
-    }
-    let ofOne = waiting.count { $0.asked.asker == principal.name }
-    guard ofOne < Self.mostOfOne, waiting.count < Self.most else {
-      throw .limited(
-        device, rule: "approval",
-        detail: ofOne < Self.mostOfOne
-          ? "\(waiting.count) commands wait for approval already"
-          : "\(ofOne) commands of \(principal.name) wait for approval already",
-        retryAfter: waiting.map(\.expires).min().map { $0 - now })
-    }
-    let event = events.publish(
-      ApprovalEvents.waiting(asked, for: settings.time), from: principal.name, cause: cause)
-    let approval = Approval(
-      id: event.id, asked: asked, command: command, principal: principal, cause: Cause(event), time: event.time,
-      expires: now + settings.time)
-    waiting.append(approval)
-    arm()
-    onChange(approval)
-    throw .waits(device, approval: approval.id, until: approval.expires)
   }
+
+  private func checkRoom(_ principal: Principal, _ device: DeviceID, _ now: Instant) throws(HALError) {
+    let asker = Self.account(principal)
+    let ofOne = waiting.filter { Self.account($0.principal) == asker }
+    let obstacle: String? =
+      ofOne.count >= Self.mostOfOne
+      ? "\(ofOne.count) commands of \(principal.name) wait for approval already"
+      : waiting.count >= Self.most ? "\(waiting.count) commands wait for approval already" : nil
+    guard let obstacle else { return }
+    let first = (ofOne.count >= Self.mostOfOne ? ofOne : waiting).map(\.expires).min()
+    throw .limited(device, rule: "approval", detail: obstacle, retryAfter: first.map { $0 - now })
+  }
+
+  // MARK: Waiting
 
   /// Says that what waited when a previous daemon ended has expired.
   /// - Parameter stored: `Approval.stored` of each, by id.
@@ -106,27 +130,42 @@ package final class ApprovalDesk {
       decided.append(
         Approval(
           id: id, asked: asked, command: .off, principal: Principal(name: asked.asker, permissions: Permissions()),
-          cause: Cause(event), time: id.milliseconds, expires: clock.now, state: .expired))
+          request: ApprovalRequest(), cause: Cause(event), time: id.milliseconds, begun: clock.now, expires: clock.now,
+          state: .expired))
     }
   }
 
   /// Calls `done` once, when a command waits no more; at once if it does not, and never for an unknown id.
-  package func whenDecided(_ id: ULID, _ done: @escaping (Approval) -> Void) {
+  /// - Returns: for `endListen`.
+  @discardableResult
+  package func whenDecided(_ id: ULID, _ done: @escaping (Approval) -> Void) -> UInt64 {
+    lastListener += 1
     if waiting.contains(where: { $0.id == id }) {
-      listeners.append((id, done))
+      listeners.append((lastListener, id, done))
     } else if let approval = decided.last(where: { $0.id == id }) {
       done(approval)
     }
+    return lastListener
   }
 
-  /// Ends the wait of one because of something other than a decision.
-  package func void(_ id: ULID, _ why: String) { end(id, .void(why)) }
+  /// Forgets a `whenDecided`.
+  package func endListen(_ number: UInt64) { listeners.removeAll { $0.number == number } }
 
-  /// The asker has ended: what it asked for waits no more, and what it was granted is over.
+  /// A session has ended: what it asked for waits no more, and what it may repeat is over.
+  package func end(session: UInt64) {
+    for approval in waiting where approval.request.session == session {
+      end(approval.id, .void("\(approval.asked.asker) has closed its connection"))
+    }
+    permits.removeAll { $0.session == session }
+  }
+
+  /// Whether a command of a session waits.
+  package func isWaiting(session: UInt64) -> Bool { waiting.contains { $0.request.session == session } }
+
+  /// The asker has ended: what it asked for waits no more, and what it may repeat is over.
   package func forget(_ asker: String) {
     for approval in waiting where approval.asked.asker == asker { end(approval.id, .void("\(asker) has ended")) }
     permits.removeAll { $0.asker == asker }
-    denials.removeAll { $0.asker == asker }
   }
 
   /// Everything is over: an emergency stop, other rules.
@@ -137,42 +176,36 @@ package final class ApprovalDesk {
 
   /// Lets the asker repeat a command that was approved.
   func permit(_ approval: Approval, for time: Duration) {
-    permits.append(
-      Permit(
-        asker: approval.asked.asker, device: approval.asked.device, level: approval.asked.level,
-        end: clock.now + time))
+    permits.append(Permit(of: approval, until: clock.now + time))
   }
 
   /// Ends the wait of one.
   /// - Returns: it; nil if it does not wait.
   @discardableResult
-  func end(_ id: ULID, _ state: Approval.State, publishing event: DaemonEvent? = nil) -> Approval? {
+  func end(_ id: ULID, _ state: Approval.State) -> Approval? {
     guard let place = waiting.firstIndex(where: { $0.id == id }) else { return nil }
     var approval = waiting.remove(at: place)
     approval.state = state
     let news: DaemonEvent? =
       switch state {
-      case .waiting, .approved: event
+      case .waiting, .approved: nil
       case .denied(let by, let why): ApprovalEvents.denied(id, approval.asked, by: by, why: why)
       case .expired: ApprovalEvents.expired(id, approval.asked, why: "time")
       case .void(let why): ApprovalEvents.void(id, approval.asked, why: why)
       }
     if let news { events.publish(news, from: "system", cause: approval.cause) }
     if case .denied(let by, _) = state {
-      denials.append((approval.asked.asker, approval.asked.device, by, clock.now + ApprovalSettings.defaultTime))
+      let end = clock.now + ApprovalSettings.defaultTime
+      denials.append((Self.account(approval.principal), approval.asked.device, by, end))
     }
-    conclude(approval)
-    return approval
-  }
-
-  private func conclude(_ approval: Approval) {
     decided.append(approval)
     if decided.count > Self.mostDecided { decided.removeFirst() }
     arm()
     onChange(approval)
-    let told = listeners.filter { $0.id == approval.id }
-    listeners.removeAll { $0.id == approval.id }
+    let told = listeners.filter { $0.id == id }
+    listeners.removeAll { $0.id == id }
     for listener in told { listener.done(approval) }
+    return approval
   }
 
   // MARK: Time
@@ -187,14 +220,5 @@ package final class ApprovalDesk {
     let now = clock.now
     for approval in waiting where approval.expires <= now { end(approval.id, .expired) }
     arm()
-  }
-}
-
-extension ApprovalEvents.Command {
-  /// Whether it asks for the same, whatever reason it gives.
-  fileprivate func isSameCommand(as other: Self) -> Bool {
-    var (mine, others) = (self, other)
-    (mine.reason, others.reason) = (nil, nil)
-    return mine == others
   }
 }

@@ -29,8 +29,10 @@ extension Hardware {
     principal.needsNoApproval = true
     do throws(HALError) {
       let receipt = try controlActuator(
-        asked.device, approval.command, lease: asked.lease, as: principal, cause: Cause(event))
+        asked.device, approval.command, lease: asked.lease, as: principal, cause: Cause(event),
+        override: asked.override)
       if let time { approvals.permit(approval, for: time) }
+      approvals.onGranted(approval)
       approvals.end(id, .approved(by: by))
       return receipt
     } catch {
@@ -46,22 +48,27 @@ extension Hardware {
     approvals.end(id, .denied(by: by, why: why))
   }
 
+  /// How long a command has waited at least when a key at the board approves it.
+  private static var readingTime: Duration { .seconds(1) }
+
   private func undecided(_ id: ULID) throws(ApprovalError) -> Approval {
     if let approval = approvals.waiting.first(where: { $0.id == id }) { return approval }
     throw .notWaiting(id, state: approvals.decided.last { $0.id == id }?.state.name)
   }
 
   /// Lets inputs named by `approve_with` approve the one command that waits for an output of theirs. With several that wait
-  /// nobody could know which one is meant.
+  /// nobody could know which one is meant; and what has begun to wait only just now nobody has read.
   func watchApprovals() {
     let outputs = actuators.compactMap { channel in channel.settings.approval?.input.map { ($0, channel.device.id) } }
     for (input, outputs) in Dictionary(grouping: outputs, by: \.0) {
       guard case .input(let channel) = channels[input] else { continue }
       let devices = outputs.map(\.1)
-      channel.onPress = { [weak self] in
+      channel.onPress = { [weak self] pressed in
         guard let self else { return }
         let due = approvals.waiting.filter { devices.contains($0.asked.device) }
-        if due.count == 1, let one = due.first { _ = try? approve(one.id, by: input.rawValue, user: nil) }
+        if due.count == 1, let one = due.first, one.begun + Self.readingTime <= pressed {
+          _ = try? approve(one.id, by: input.rawValue, user: nil)
+        }
       }
     }
   }

@@ -14,19 +14,23 @@ package enum ApprovalEvents {
     package var pulse: Duration?
     /// The lease that was asked for; nil for the board file's.
     package var lease: Duration?
+    /// Whether it takes the output over from another holder.
+    package var override: Bool
     /// Who asks: `agent/climate`, `mcp/ada/17`, `client/bob`.
     package var asker: String
     /// What the asker gives as its reason; nil for none.
     package var reason: String?
 
     package init(
-      _ device: DeviceID, level: Double, pulse: Duration? = nil, lease: Duration? = nil, asker: String,
+      _ device: DeviceID, level: Double, pulse: Duration? = nil, lease: Duration? = nil, override: Bool = false,
+      asker: String,
       reason: String? = nil
     ) {
       self.device = device
       self.level = level
       self.pulse = pulse
       self.lease = lease
+      self.override = override
       self.asker = asker
       self.reason = reason
     }
@@ -38,7 +42,8 @@ package enum ApprovalEvents {
       else { return nil }
       self.init(
         DeviceID(device), level: level, pulse: value["pulse_ms"]?.int.map { .milliseconds($0) },
-        lease: value["lease_ms"]?.int.map { .milliseconds($0) }, asker: asker, reason: value["reason"]?.string)
+        lease: value["lease_ms"]?.int.map { .milliseconds($0) },
+        override: value["override"]?.bool ?? false, asker: asker, reason: value["reason"]?.string)
     }
 
     /// For events and lists.
@@ -48,6 +53,7 @@ package enum ApprovalEvents {
       ])
       fields.add("pulse_ms", pulse.map { .int($0.nanoseconds / 1_000_000) })
       fields.add("lease_ms", lease.map { .int($0.nanoseconds / 1_000_000) })
+      if override { fields["override"] = true }
       fields.add("reason", reason.map { .string($0) })
       return fields
     }
@@ -58,11 +64,13 @@ package enum ApprovalEvents {
     .text("asker", "who asks: `agent/<id>`, `mcp/<user>/<number>`, `client/<name>`"),
     .integer("pulse_ms", "ms", "the length of a pulse").sometimes,
     .integer("lease_ms", "ms", "the lease that was asked for; left out for the board file's").sometimes,
+    .flag("override", "whether it takes the output over from its holder").sometimes,
     .text("reason", "what the asker gives as its reason").sometimes,
   ]
 
   private static let example = Command(
-    "valve", level: 1, pulse: .seconds(5), lease: .seconds(600), asker: "agent/watering", reason: "the soil is dry")
+    "valve", level: 1, pulse: .seconds(5), lease: .seconds(600), override: true, asker: "agent/watering",
+    reason: "the soil is dry")
   private static let id = ULID(high: 1, low: 1)
 
   /// `valve on for agent/watering`.
@@ -185,7 +193,10 @@ package enum ApprovalEvents {
 
   /// The agent whose command an event has decided about; nil for other events and askers.
   package static func asker(of event: Event) -> AgentID? {
-    guard ["approval:granted", "approval:denied", "approval:expired"].contains(where: { $0.isSame(as: event.type) }),
+    guard
+      ["approval:granted", "approval:denied", "approval:expired", "approval:void"].contains(where: {
+        $0.isSame(as: event.type)
+      }),
       let asker = event["asker"]?.string, asker.hasPrefix("agent/")
     else { return nil }
     return AgentID(String(asker.dropFirst("agent/".count)))
