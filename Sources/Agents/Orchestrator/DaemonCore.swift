@@ -256,6 +256,7 @@ package final class DaemonCore {
     within patience: Duration, onSafe: @escaping ([Hardware.Refusal]) -> Void, _ done: @escaping () -> Void
   ) {
     log.publish(SystemEvents.stopping(), from: "system")
+    hardware.approvals.isClosed = true
     // Later, so that rules and agents that subscribe to this event still act on it.
     loop.later { [unowned self] in
       agents.shutDown { [unowned self] in

@@ -13,6 +13,11 @@ extension ParameterType where Argument == String {
 }
 
 extension ParameterType where Argument == String {
+  /// What a person or a model says: of a longer text the first 512 bytes are used.
+  static var words: Self { anyText.map { $0.cut(to: 512) } }
+}
+
+extension ParameterType where Argument == String {
   /// The text of a rule file.
   static var ruleText: Self {
     let limit = 65_536

@@ -44,6 +44,12 @@ struct DeviceSettings {
       verify: EffectReader.read(fields),
       atStart: fields.optional("at_start", .choice(of: ActuatorSettings.AtStart.self)))
     checkLevels(settings, fields)
+    if case .above(let level)? = settings.approval?.scope, settings.safe <= level, level >= settings.max {
+      fields.findings.warning(
+        fields.place(of: "approval"),
+        "'approval' is above \(EventSentence.level(level)), and 'max' \(EventSentence.level(settings.max)): no command needs "
+          + "approval")
+    }
     if case .above(let level)? = settings.approval?.scope, settings.safe > level {
       fields.findings.error(
         fields.place(of: "approval"),

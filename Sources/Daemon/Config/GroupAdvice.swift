@@ -24,8 +24,14 @@ enum GroupAdvice {
         "'\(one.role)' and '\(greater.role)' are the same group: every member of '\(one.group)' has the role "
           + "\(greater.role)")
     }
+    if let approvers = settings.approveGroup, let other = named.last(where: { $0.group == approvers }) {
+      groups.findings.warning(
+        groups.place(of: "approve"),
+        "'approve' and '\(other.role)' are the same group: its members' own commands wait for nobody")
+    }
     if isForEverybody { return }
-    for other in named.dropFirst() where other.group != first.group {
+    let approvers = settings.approveGroup.map { [(role: "approve", group: $0)] } ?? []
+    for other in named.dropFirst() + approvers where other.group != first.group {
       groups.findings.warning(
         groups.place(of: other.role),
         "members of '\(other.group)' who are not in '\(first.group)' cannot connect: the socket belongs to "

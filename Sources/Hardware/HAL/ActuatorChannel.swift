@@ -162,11 +162,12 @@ final class ActuatorChannel {
   ///   - mayMakeSafe: whether the principal may make it safe although another holds it.
   ///   - rivals: actuators that must be safe while this one is not.
   ///   - stop: thrown for any command that leaves the safe state; nil without an emergency stop.
-  ///   - approve: asked last, with the level, for any command that leaves or is away from the safe state.
+  ///   - approve: asked last, with the level, for any command that leaves or is away from the safe state; gives its
+  ///     cause if that is another one.
   func carryOut(
     _ command: ActuatorCommand, lease asked: Duration?, by principal: String, cause: Cause?, override: Bool,
     mayMakeSafe: Bool, rivals: [ActuatorChannel], stop: HALError?,
-    approve: (_ level: Double) throws(HALError) -> Void = { _ throws(HALError) in }
+    approve: (_ level: Double) throws(HALError) -> Cause? = { _ throws(HALError) in nil }
   ) throws(HALError) -> Receipt {
     guard let driver else { throw health.error ?? .unavailable(device.id, "it is not open") }
     guard end == nil else { throw .unavailable(device.id, "the daemon is stopping") }
@@ -183,7 +184,7 @@ final class ActuatorChannel {
     if let stop { throw stop }
     if confirmed == nil, let error = health.error { throw error }
     try checkLimits(command, target, rivals, now)
-    try approve(target)
+    let cause = try approve(target) ?? cause
     return try hold(target, command, lease: asked, by: principal, cause, now)
   }
 

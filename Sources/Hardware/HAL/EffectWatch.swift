@@ -35,8 +35,16 @@ final class EffectWatch {
 
   // MARK: One watch
 
-  /// The hardware has confirmed another level; this replaces an earlier watch.
+  /// The hardware has confirmed another level. This replaces an earlier watch; between two levels away from the safe one
+  /// that goes on, so that regulation does not put it off for ever.
   func begin(_ state: Double, _ cause: Cause) {
+    let safe = channel.settings.safe
+    if let former = run, former.state != safe, state != safe {
+      run = Run(
+        state: state, cause: cause, before: former.before, transfers: former.transfers, begun: former.begun,
+        after: former.after, timer: former.timer, subscription: former.subscription)
+      return
+    }
     cancel()
     guard hardware.isOpen, hardware.judgeEffect != nil else { return }
     let timer = hardware.clock.schedule(after: settings.within) { [weak self] in self?.conclude() }

@@ -7,8 +7,8 @@ package struct ApprovalCondition: Sendable {
   package let device: DeviceID
   let program: CELProgram
 
-  /// What it knows of the command.
-  private static let variables = ["level", "now"]
+  /// What it knows of the command; variables of rules have a complaint of their own.
+  private static let variables = ["level", "now", "vars"]
 
   /// Compiles the conditions of a board.
   /// - Parameter complaint: as for `Interlock.compile`.
@@ -22,7 +22,7 @@ package struct ApprovalCondition: Sendable {
       guard case .actuator(let settings) = device.kind, case .condition(let text)? = settings.approval?.scope else {
         continue
       }
-      var compiler = RuleCompiler(text.location, types: RuleTypes()) { function, name in
+      var compiler = RuleCompiler(text.location, types: RuleTypes(names: ["level": .double])) { function, name in
         switch function {
         case "vars": "variables belong to rules, and do not bind an output"
         case "report", "state", "agent":
@@ -30,16 +30,9 @@ package struct ApprovalCondition: Sendable {
         default: complaint(function, name)
         }
       }
-      let program = compiler.condition(text)
+      let program = compiler.condition(text, variables: variables)
       problems += compiler.problems
       guard let program, compiler.problems.isEmpty else { continue }
-      for name in program.variables where !variables.contains(where: { $0.isSame(as: name) }) {
-        problems.append(
-          Diagnostic(
-            text.location,
-            "'approval' of '\(device.id)' knows no '\(name)', expected 'level', 'now' or a function such as sensor('id')"
-              + " (in \(text.text.prefix(80)))"))
-      }
       conditions.append(ApprovalCondition(device: device.id, program: program))
     }
     guard problems.isEmpty else { throw Diagnostics(problems) }
@@ -50,8 +43,10 @@ package struct ApprovalCondition: Sendable {
 extension RuleEngine {
   /// Whether a command to a level needs approval.
   package func truth(_ condition: ApprovalCondition, level: Double) -> Truth {
-    let event = scope.event
-    defer { scope.event = event }
+    // A command may come while a condition is looked at, whose event and error stay as they are.
+    let (event, failure, trace) = (scope.event, failure, scope.trace)
+    defer { (scope.event, self.failure, scope.trace) = (event, failure, trace) }
+    scope.trace = nil
     scope.event = Event(id: ULID(high: 0, low: 0), type: ApprovalEvents.waitingName, payload: ["level": .double(level)])
     return truth(condition.program)
   }

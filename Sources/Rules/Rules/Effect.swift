@@ -23,7 +23,9 @@ package struct Effect: Sendable {
     var effects: [Effect] = []
     for device in board.devices {
       guard case .actuator(let settings) = device.kind, let verify = settings.verify else { continue }
-      var compiler = RuleCompiler(verify.expect.location, types: RuleTypes()) { function, name in
+      var compiler = RuleCompiler(
+        verify.expect.location, types: RuleTypes(names: ["value": .double, "level": .double])
+      ) { function, name in
         switch function {
         case "report", "state", "agent": "agents do not tell of effects: it takes sensors, inputs, outputs and the time"
         default: complaint(function, name)

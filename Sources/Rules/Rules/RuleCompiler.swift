@@ -191,8 +191,11 @@ struct RuleTypes {
   /// - Parameters:
   ///   - variables: the variables with their first values, which give their types.
   ///   - reports: the fields of the agents' reports that are declared, with the names of their types.
-  init(variables: Fields = [:], reports: [AgentID: [String: String]] = [:]) {
-    var all: [String: CELType] = [:]
+  ///   - names: the types of variables of their own.
+  init(
+    variables: Fields = [:], reports: [AgentID: [String: String]] = [:], names: [String: CELType] = [:]
+  ) {
+    var all = names
     for (name, value) in variables { all["vars.\(name)"] = CELValue(value).type }
     for (agent, fields) in reports {
       for function in ["report", "state"] {

@@ -76,6 +76,44 @@ import Testing
     }
   }
 
+  @Test func whoGivesItUpMeanwhileHasDecided() throws {
+    let settings = last { $0.minOff = .seconds(30) }
+    try run("one", settings) { station in
+      station.wait(.seconds(30))
+      try hold(station)
+    }
+    try run("two", settings) { station in
+      station.wait(.seconds(5))
+      #expect(lines(station).last?.contains("not taken up yet") == true)
+      _ = try station.hardware.release("well", holder: "client/bob", reason: "released")
+      station.wait(.seconds(60))
+      #expect(station.level("well") == 0)
+      #expect(lines(station).last?.hasSuffix("not taken up: client/bob has commanded it") == true)
+    }
+  }
+
+  @Test func shadowsHaveNothingAgain() throws {
+    try run("one", last(), agents: [doer("keeper")]) { try hold($0, by: "agent/keeper") }
+    try run("two", last(), agents: [doer("keeper") { $0.shadow = true }]) { station in
+      station.wait(.seconds(5))
+      #expect(station.level("well") == 0 && lines(station).last?.hasSuffix("agent/keeper is a shadow now") == true)
+    }
+  }
+
+  @Test func nobodyIsAskedToApproveIt() throws {
+    let settings = last { $0.approval = ApprovalSettings(.required) }
+    try run("one", settings) { station in
+      try station.hardware.controlActuator(
+        "well", .on, as: Principal(name: "client/ada", permissions: .all, mayMakeSafe: true, needsNoApproval: true))
+      station.wait(.seconds(2))
+    }
+    try run("two", settings) { station in
+      station.wait(.seconds(5))
+      #expect(station.level("well") == 0 && station.of("approval:waiting").isEmpty)
+      #expect(lines(station).last?.contains("a person has to approve it") == true)
+    }
+  }
+
   @Test func aDaemonThatRestartsTakesNothingUp() throws {
     try run("one", last()) { try hold($0) }
     try run("one", last()) { station in

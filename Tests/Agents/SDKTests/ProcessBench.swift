@@ -69,7 +69,8 @@ final class ProcessBench {
       } else if message["id"]?.int == id {
         guard let error = message["error"] else { return nil }
         let code = AgentError.Code.allCases.first { Self.number($0) == error["code"]?.int }!
-        return "\(code.rawValue): \(error["message"]!.string!)"
+        let wait = error["data"]?["retry_after_ms"]?.int.map { Duration.milliseconds($0) }
+        return AgentError(code, error["message"]!.string!, retryAfter: wait).description
       }
     }
     throw SystemError("activate", errno: EPIPE)

@@ -186,6 +186,36 @@ import Testing
     _ = try ask(bench, .level(0.4), "lock")
   }
 
+  @Test func whoMayRepeatItIsKnownAndCanBeTakenBack() throws {
+    let bench = bench()
+    let id = try ask(bench)
+    _ = try bench.hardware.approve(id, by: "client/ada", user: 1, for: .seconds(600))
+    try bench.hardware.controlActuator("valve", .off, as: agent)
+    try bench.hardware.controlActuator("valve", .on, as: agent)
+    // Who has approved it is in the chain of the repetition.
+    let repeated = try #require(bench.sink.of("approval:repeated").first)
+    #expect(repeated["by"] == "client/ada" && bench.sink.of("device:changed").last?.cause == repeated.id)
+    bench.wait(100_000)
+    #expect(bench.hardware.approvals.permitted(id) == .seconds(500))
+    try bench.hardware.deny(id, by: "client/eve", why: nil)
+    #expect(bench.hardware.approvals.permitted(id) == nil)
+    _ = try ask(bench)
+    // A denial ends it, too.
+    bench.wait(120_000)
+    _ = try bench.hardware.approve(try ask(bench, .level(0.5)), by: "client/ada", user: 1, for: .seconds(600))
+    try bench.hardware.deny(try ask(bench, .level(0.9)), by: "client/ada", why: nil)
+    #expect(throws: HALError.self) { try bench.hardware.controlActuator("valve", .level(0.5), as: agent) }
+  }
+
+  @Test func theEndOfTheDaemonDecidesNothing() throws {
+    let bench = bench()
+    let id = try ask(bench)
+    bench.hardware.approvals.isClosed = true
+    bench.hardware.releaseAll(holder: "agent/watering")
+    bench.hardware.approvals.end(session: 1)
+    #expect(state(bench, id) == "waiting" && bench.sink.of("approval:void").isEmpty)
+  }
+
   @Test func aDenialIsForTheUserWhateverTheSession() throws {
     let bench = bench()
     var program = Principal.named("mcp/bob/7")

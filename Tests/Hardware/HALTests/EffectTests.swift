@@ -42,6 +42,16 @@ import Testing
     #expect(found(bench).isEmpty && bench.hardware.device("pump")?.noEffect == nil)
   }
 
+  @Test func regulationDoesNotPutItOff() throws {
+    let bench = bench(.safe)
+    try bench.backend.inject("current", ["value": 0])
+    for step in 0..<20 where bench.level("pump") != 0 || step == 0 {
+      try bench.hardware.controlActuator("pump", .level(0.5 + Double(step) / 100), as: ann)
+      bench.wait(500)
+    }
+    #expect(found(bench).count == 1 && bench.level("pump") == 0)
+  }
+
   @Test func anOutputInVainIsReportedAndShownUntilItIsAcknowledged() throws {
     let bench = bench()
     var told: [NoEffect?] = []
@@ -163,17 +173,20 @@ import Testing
     #expect(found(bench).isEmpty)
   }
 
-  @Test func anotherChangeReplacesTheWatch() throws {
+  @Test func onlyAChangeToOrFromTheSafeStateReplacesTheWatch() throws {
     let bench = bench()
     try bench.backend.inject("current", ["value": 0])
     try bench.hardware.controlActuator("pump", .on, as: ann)
     bench.wait(4000)
+    // Another level does not put it off.
     try bench.hardware.controlActuator("pump", .level(0.5), as: ann)
-    bench.wait(4999)
-    #expect(found(bench).isEmpty)
-    bench.wait(1)
+    bench.wait(1000)
     #expect(found(bench).map { $0["state"] } == [0.5])
-    // Off is as it should be.
+    // Off is as it should be, and so little time on is not judged.
+    try bench.hardware.controlActuator("pump", .off, as: ann)
+    bench.wait(1000)
+    try bench.hardware.controlActuator("pump", .on, as: ann)
+    bench.wait(4000)
     try bench.hardware.controlActuator("pump", .off, as: ann)
     bench.wait(10_000)
     #expect(found(bench).count == 1)

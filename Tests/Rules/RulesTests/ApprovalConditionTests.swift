@@ -24,7 +24,7 @@ import Testing
   }
 
   @Test(arguments: [
-    ("levl > 0.5", "knows no 'levl', expected 'level', 'now'"), ("level + 1", "must be bool"),
+    ("levl > 0.5", "levl"), ("level + 1.0", "must be bool"), ("level", "must be bool"),
     ("level >", "b:3:"), ("vars.armed", "variables belong to rules"), ("report('x').y > 1", "agents do not decide"),
   ])
   func whatCannotBeMeantIsNamed(text: String, complaint: String) {

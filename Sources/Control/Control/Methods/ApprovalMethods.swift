@@ -10,7 +10,7 @@ extension ControlMethods {
       "Lists the commands that wait for a person, and the latest that did, oldest first. A restricted session gets its own.",
       result: "`{\"approvals\": [approval (4.19)]}`"
     ) { call throws(RPCError) in
-      ["approvals": .list(call.approvals.map { .map($0.fields(at: call.now)) })]
+      ["approvals": .list(call.approvals.map { .map(call.row($0)) })]
     },
     Method(
       "approvals.wait", .view, "Answers when somebody has decided about a command, or when the time is over.",
@@ -30,15 +30,16 @@ extension ControlMethods {
       isCommand: true, approve),
     Method(
       "approvals.deny", .view,
-      "Denies a command. For two minutes its asker is refused the same output. Only for approvers (1.8).", .approval,
-      Parameter.optional("why", .text, "what the asker is told"), result: "an approval (4.19)", errors: [.notFound],
+      "Denies a command: for two minutes its asker is refused the same output. One that its asker may repeat it may not any "
+        + "more. Only for approvers (1.8).", .approval,
+      Parameter.optional("why", .words, "what the asker is told"), result: "an approval (4.19)", errors: [.notFound],
       isCommand: true
     ) { call, id, why throws(RPCError) in
       try call.requireApprover()
       do throws(Hardware.ApprovalError) {
         try call.services.hardware.deny(id, by: call.client.source, why: why)
       } catch { throw call.refusal(error) }
-      return .map(try call.approval(id).fields(at: call.now))
+      return .map(call.row(try call.approval(id)))
     },
   ]
 
@@ -81,6 +82,14 @@ extension Call {
   /// Those that the caller may know of.
   fileprivate var approvals: [Approval] {
     services.hardware.approvals.all.filter { client.restriction == nil || $0.asked.asker.isSame(as: client.source) }
+  }
+
+  fileprivate func row(_ approval: Approval) -> Fields {
+    var fields = approval.fields(at: now)
+    if let time = services.hardware.approvals.permitted(approval.id) {
+      fields["permitted_ms"] = .int(time.nanoseconds / 1_000_000)
+    }
+    return fields
   }
 
   fileprivate func approval(_ id: ULID) throws(RPCError) -> Approval {

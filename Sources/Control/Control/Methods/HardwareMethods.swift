@@ -66,7 +66,7 @@ extension ControlMethods {
     Parameter.optional(
       "override", .boolean, default: false,
       "whether to take the actuator over from its holder, which requires role admin; the safe state needs no override"),
-    Parameter.optional("reason", .text, "what a person is told who has to approve the command (1.8)"),
+    Parameter.optional("reason", .words, "what a person is told who has to approve the command (1.8)"),
     result:
       "a receipt (4.6); if the command keeps rules off the actuator, with `warning`: why it would not after a restart "
       + "(or null)", errors: commandErrors, isCommand: true, control)

@@ -26,7 +26,7 @@ extension ServerMethods {
           let catalogue = try outcome.get()
           guard let tool = Tool.named(name, in: catalogue) else { throw unknown(name, catalogue) }
           if let state {
-            ApprovalRound.wait(for: state, of: tool, exchange)
+            ApprovalRound.wait(for: state, of: tool, arguments, exchange)
           } else {
             call(tool, arguments, exchange)
           }
@@ -53,7 +53,7 @@ extension ServerMethods {
         return exchange.server.board.examine { exchange.answer(.success(ToolResult.of(tool, given, $0, cuts))) }
       }
       exchange.server.board.call(method, params, exchange.trace) { outcome in
-        if ApprovalRound.begin(outcome, exchange) { return }
+        if ApprovalRound.begin(outcome, given, exchange) { return }
         exchange.answer(.success(ToolResult.of(tool, given, outcome, cuts)))
       }
     } catch {

@@ -31,6 +31,8 @@ package final class ApprovalDesk {
   /// Those who wait for a decision, in order.
   private var listeners: [(number: UInt64, id: ULID, done: (Approval) -> Void)] = []
   private var lastListener: UInt64 = 0
+  /// Whether the daemon is ending: what waits stays as it is stored, and has expired at the next start.
+  package var isClosed = false
 
   init(_ clock: any Timekeeper, _ events: any EventSink) {
     self.clock = clock
@@ -44,16 +46,17 @@ package final class ApprovalDesk {
 
   /// Lets a command pass, or has it wait for a person.
   /// - Parameter level: what the command leads to.
+  /// - Returns: the event of a repetition that somebody has allowed, as the command's cause; nil for the command's own.
   /// - Throws: `waits`; `limited` when too many wait, it was denied a short time ago, or nobody may be asked.
   func require(
     _ settings: ActuatorSettings, _ device: DeviceID, _ command: ActuatorCommand, level: Double, lease: Duration?,
     override: Bool, _ principal: Principal, _ cause: Cause?, _ request: ApprovalRequest
-  ) throws(HALError) {
-    guard let approval = settings.approval, !principal.needsNoApproval else { return }
+  ) throws(HALError) -> Cause? {
+    guard let approval = settings.approval, !principal.needsNoApproval else { return nil }
     switch approval.scope {
     case .required: break
-    case .above(let most): if level <= most { return }
-    case .condition: if !isConcerned(device, level) { return }
+    case .above(let most): if level <= most { return nil }
+    case .condition: if !isConcerned(device, level) { return nil }
     }
     let now = clock.now
     permits.removeAll { $0.end <= now }
@@ -62,7 +65,11 @@ package final class ApprovalDesk {
     let asked = ApprovalEvents.Command(
       device, level: level, pulse: pulse, lease: lease, override: override, asker: principal.name,
       reason: request.reason)
-    if permits.contains(where: { $0.covers(asked, settings) }) { return }
+    if let permit = permits.first(where: { $0.covers(asked, settings) }) {
+      return Cause(
+        events.publish(
+          ApprovalEvents.repeated(permit.id, asked, by: permit.by), from: principal.name, cause: cause))
+    }
     guard request.mayWait else {
       throw .limited(device, rule: "approval", detail: "a person has to approve it", retryAfter: nil)
     }
@@ -175,15 +182,30 @@ package final class ApprovalDesk {
   }
 
   /// Lets the asker repeat a command that was approved.
-  func permit(_ approval: Approval, for time: Duration) {
-    permits.append(Permit(of: approval, until: clock.now + time))
+  func permit(_ approval: Approval, by: String, for time: Duration) {
+    permits.append(Permit(of: approval, by: by, until: clock.now + time))
+  }
+
+  /// For how much longer an asker may repeat a command; nil if it may not.
+  package func permitted(_ id: ULID) -> Duration? {
+    permits.last { $0.id == id }.map { $0.end - clock.now }.flatMap { $0 > .zero ? $0 : nil }
+  }
+
+  /// An asker may not repeat a command any more.
+  /// - Returns: false if it might not anyway.
+  func withdraw(_ id: ULID, by: String) -> Bool {
+    guard permitted(id) != nil, let approval = decided.last(where: { $0.id == id }) else { return false }
+    permits.removeAll { $0.id == id }
+    events.publish(
+      ApprovalEvents.void(id, approval.asked, why: "\(by) has withdrawn it"), from: by, cause: approval.cause)
+    return true
   }
 
   /// Ends the wait of one.
   /// - Returns: it; nil if it does not wait.
   @discardableResult
   func end(_ id: ULID, _ state: Approval.State) -> Approval? {
-    guard let place = waiting.firstIndex(where: { $0.id == id }) else { return nil }
+    guard !isClosed, let place = waiting.firstIndex(where: { $0.id == id }) else { return nil }
     var approval = waiting.remove(at: place)
     approval.state = state
     let news: DaemonEvent? =
@@ -197,6 +219,7 @@ package final class ApprovalDesk {
     if case .denied(let by, _) = state {
       let end = clock.now + ApprovalSettings.defaultTime
       denials.append((Self.account(approval.principal), approval.asked.device, by, end))
+      permits.removeAll { $0.asker == approval.asked.asker && $0.device == approval.asked.device }
     }
     decided.append(approval)
     if decided.count > Self.mostDecided { decided.removeFirst() }

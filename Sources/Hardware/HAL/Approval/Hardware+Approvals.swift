@@ -31,7 +31,7 @@ extension Hardware {
       let receipt = try controlActuator(
         asked.device, approval.command, lease: asked.lease, as: principal, cause: Cause(event),
         override: asked.override)
-      if let time { approvals.permit(approval, for: time) }
+      if let time { approvals.permit(approval, by: by, for: time) }
       approvals.onGranted(approval)
       approvals.end(id, .approved(by: by))
       return receipt
@@ -41,9 +41,11 @@ extension Hardware {
     }
   }
 
-  /// Denies a command that waits. The asker is refused the same output for some time.
+  /// Denies a command that waits: the asker is refused the same output for some time. One that the asker may repeat it may
+  /// not any more.
   /// - Parameter why: what that person says; nil for nothing.
   package func deny(_ id: ULID, by: String, why: String?) throws(ApprovalError) {
+    if approvals.withdraw(id, by: by) { return }
     _ = try undecided(id)
     approvals.end(id, .denied(by: by, why: why))
   }

@@ -2,13 +2,19 @@ import Model
 
 /// A person has let an asker repeat a command for some time: the same or less of it.
 struct Permit {
+  /// The approval.
+  let id: ULID
+  let by: String
   let asker: String
   /// The session of a program that acts for a model or a person; nil if it does not end with one.
   let session: UInt64?
   let end: Instant
+  var device: DeviceID { asked.device }
   private let asked: ApprovalEvents.Command
 
-  init(of approval: Approval, until end: Instant) {
+  init(of approval: Approval, by: String, until end: Instant) {
+    id = approval.id
+    self.by = by
     asked = approval.asked
     asker = approval.asked.asker
     // A person's next command comes in another session.

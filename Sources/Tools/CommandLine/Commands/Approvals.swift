@@ -18,7 +18,8 @@ struct Approvals: ParsableCommand {
   func run() throws {
     try shared.ask("approvals.list") { result, _ in
       let approvals = result["approvals"]?.list ?? []
-      return ApprovalText.table(all ? approvals : approvals.filter { $0["state"] == "waiting" })
+      return ApprovalText.table(
+        all ? approvals : approvals.filter { $0["state"] == "waiting" || $0["permitted_ms"] != nil })
     }
   }
 }
@@ -53,7 +54,8 @@ struct Approve: ParsableCommand {
 
 struct Deny: ParsableCommand {
   static let configuration = CommandConfiguration(
-    abstract: "Denies a command that waits; its asker may ask for that output again after two minutes.")
+    abstract: "Denies a command that waits; its asker may ask for that output again after two minutes.",
+    discussion: "A command that its asker may repeat (approve --for) it may not repeat any more.")
   @OptionGroup var shared: SharedOptions
 
   @Argument(help: "The approval's id, or the end of it.")
@@ -67,7 +69,9 @@ struct Deny: ParsableCommand {
     var params: Fields = ["approval": .string(try WaitingApproval.id(id, remote))]
     if let why { params["why"] = .string(why) }
     let result = try remote.call("approvals.deny", params)
-    try shared.show(result) { result, _ in ["denied: \(ApprovalText.command(result))"] }
+    try shared.show(result) { result, _ in
+      ["\(result["state"] == "denied" ? "denied" : "may not be repeated any more"): \(ApprovalText.command(result))"]
+    }
   }
 }
 
@@ -78,9 +82,12 @@ private enum WaitingApproval {
 
   static func id(_ text: String, _ remote: Remote) throws(Failure) -> String {
     if ULID(text) != nil { return text }
-    let known = (try remote.call("approvals.list")["approvals"]?.list ?? []).filter { $0["state"] == "waiting" }
-      .compactMap { $0["approval"]?.string }
-    let meant = text.utf8.count < fewest ? [] : known.filter { $0.hasSuffix(text.uppercased()) }
+    if text.utf8.count < fewest {
+      throw Failure(.usage, "'\(text)' is too short: give at least the last \(fewest) characters of the id")
+    }
+    let known = (try remote.call("approvals.list")["approvals"]?.list ?? [])
+      .filter { $0["state"] == "waiting" || $0["permitted_ms"] != nil }.compactMap { $0["approval"]?.string }
+    let meant = known.filter { $0.hasSuffix(text.uppercased()) }
     if let id = meant.first, meant.count == 1 { return id }
     throw Failure(
       .notFound,

@@ -24,7 +24,7 @@ package enum ApprovalText {
   /// `valve on for 10m`.
   package static func command(_ approval: Value) -> String {
     let device = approval["device"]?.string?.printable ?? "-"
-    let level = approval["level"]?.double.map { EventSentence.level($0) } ?? "-"
+    let level = approval["level"]?.double.map { ApprovalEvents.levelText($0) } ?? "-"
     if let pulse = approval["pulse_ms"]?.int {
       return "\(device) \(level) for a pulse of \(Duration.milliseconds(pulse).text)"
     }
@@ -40,6 +40,7 @@ package enum ApprovalText {
   private static func more(_ approval: Value) -> String {
     let reason = approval["reason"]?.string.map { "says: “\($0.cut(to: 200))”" }
     let by = approval["by"]?.string.map { "by \($0)" }
-    return [reason, by, approval["why"]?.string].compactMap(\.self).joined(separator: "; ")
+    let permit = approval["permitted_ms"]?.int.map { "may be repeated for \(Span.text(.milliseconds($0)))" }
+    return [reason, by, approval["why"]?.string, permit].compactMap(\.self).joined(separator: "; ")
   }
 }

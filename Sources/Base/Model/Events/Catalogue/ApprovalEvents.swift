@@ -1,7 +1,10 @@
 /// Events of commands that wait for a person.
 package enum ApprovalEvents {
   static var all: [EventDeclaration] {
-    [waitingDeclaration, grantedDeclaration, deniedDeclaration, expiredDeclaration, voidDeclaration]
+    [
+      waitingDeclaration, grantedDeclaration, repeatedDeclaration, deniedDeclaration, expiredDeclaration,
+      voidDeclaration,
+    ]
   }
 
   /// What is approved or not: it does not change while it waits.
@@ -73,10 +76,20 @@ package enum ApprovalEvents {
     reason: "the soil is dry")
   private static let id = ULID(high: 1, low: 1)
 
+  private static func level(_ event: Event) -> String { event["level"]?.double.map { levelText($0) } ?? "-" }
+
+  /// `on`, `off`, `50%` or `50.49%`: what is decided about is not rounded.
+  package static func levelText(_ level: Double) -> String {
+    let hundredths = (level * 10_000).rounded()
+    if level == 0 || level == 1 || hundredths.truncatingRemainder(dividingBy: 100) == 0 {
+      return EventSentence.level(level)
+    }
+    return "\((hundredths / 100).text)%"
+  }
+
   /// `valve on for agent/watering`.
   private static func subject(_ event: Event) -> String {
-    let level = event["level"]?.double.map { EventSentence.level($0) } ?? "-"
-    return "\(event.subject("device")) \(level) for \(event.text("asker", "-"))"
+    "\(event.subject("device")) \(level(event)) for \(event.text("asker", "-"))"
   }
 
   // MARK: Waiting
@@ -135,6 +148,22 @@ package enum ApprovalEvents {
     payload["by"] = .string(by)
     payload.add("for_ms", time.map { .int($0.nanoseconds / 1_000_000) })
     return DaemonEvent(grantedDeclaration, payload)
+  }
+
+  private static var repeatedDeclaration: EventDeclaration {
+    EventDeclaration(
+      "approval:repeated", .normal, "an asker repeats a command that somebody has allowed it to repeat",
+      decided + [.text("by", "who has approved it")], example: repeated(id, example, by: "client/ada")
+    ) { event in
+      "\(event.text("by", "-")) lets \(event.text("asker", "-")) repeat \(event.subject("device")) \(level(event))"
+    }
+  }
+
+  /// - Parameter by: who has approved it.
+  package static func repeated(_ id: ULID, _ command: Command, by: String) -> DaemonEvent {
+    var payload = fields(id, command)
+    payload["by"] = .string(by)
+    return DaemonEvent(repeatedDeclaration, payload)
   }
 
   private static var deniedDeclaration: EventDeclaration {
