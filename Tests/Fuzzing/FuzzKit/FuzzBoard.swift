@@ -16,6 +16,16 @@ enum FuzzBoard {
         id: "pump", kind: .actuator(ActuatorSettings(maxOn: .seconds(20), exclusiveWith: ["lamp"])), driver: "simulated"
       ),
       Device(
+        id: "valve",
+        kind: .actuator(
+          ActuatorSettings(
+            approval: ApprovalSettings(.above(0.5), time: .seconds(30), input: "door"),
+            verify: EffectSettings(
+              sensor: "temperature", within: .seconds(5),
+              expect: RuleDeclaration.Condition(text: "value > 0.2", location: Location(file: "fuzz")), otherwise: .safe
+            ),
+            atStart: .last)), driver: "simulated", options: ["analogue": true]),
+      Device(
         id: "cam0",
         kind: .camera(CameraSettings(format: FrameFormat(pixels: .grey, width: 64, height: 48, rate: 10))),
         driver: "simulated"),
